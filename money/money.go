@@ -1,0 +1,173 @@
+// Package money holds amounts: whole micro-dollars (10⁻⁶) of one currency.
+// No other package does arithmetic on amounts, and there are no floats.
+package money
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+)
+
+// A Currency is an ISO 4217 code. USD is the only one FPS knows; nothing but
+// this package assumes it.
+type Currency string
+
+// USD is the United States dollar.
+const USD Currency = "USD"
+
+const (
+	microPerUnit = 1_000_000
+	microPerCent = 10_000
+	wholeMax     = 12 // digits before the point that Parse accepts
+)
+
+// An Amount is a sum of money in micro-units. The zero Amount has no currency
+// and stands for "not given".
+type Amount struct {
+	Micro    int64
+	Currency Currency
+}
+
+// Errors of Parse. Their texts say what is allowed.
+var (
+	ErrFormat    = errors.New("an amount is digits with at most two decimals, such as 12.50, without sign, exponent or currency")
+	ErrTooLarge  = errors.New("the amount has too many digits")
+	ErrNoDollars = errors.New("the only currency is USD")
+)
+
+// Micros returns micro-dollars as an Amount.
+func Micros(micro int64) Amount { return Amount{Micro: micro, Currency: USD} }
+
+// Cents returns whole cents as an Amount of dollars.
+func Cents(cents int64) Amount { return Micros(cents * microPerCent) }
+
+// Parse reads the value of an amount as callers send it: "42.50", "42.5" or
+// "50". A sign, an exponent, a third decimal and a bare point are refused.
+func Parse(value string, currency Currency) (Amount, error) {
+	if currency != USD {
+		return Amount{}, ErrNoDollars
+	}
+	whole, decimals, point := strings.Cut(value, ".")
+	if !digits(whole) || len(decimals) > 2 || point && !digits(decimals) {
+		return Amount{}, ErrFormat
+	}
+	if len(whole) > wholeMax {
+		return Amount{}, ErrTooLarge
+	}
+	var micro int64
+	for _, d := range whole + (decimals + "000000")[:6] {
+		micro = micro*10 + int64(d-'0')
+	}
+	return Amount{Micro: micro, Currency: currency}, nil
+}
+
+// ParseMicro reads the six-decimal form of Value, of either sign.
+func ParseMicro(value string, currency Currency) (Amount, error) {
+	if currency != USD {
+		return Amount{}, ErrNoDollars
+	}
+	unsigned, negative := strings.CutPrefix(value, "-")
+	whole, decimals, point := strings.Cut(unsigned, ".")
+	if !digits(whole) || len(decimals) > 6 || point && !digits(decimals) {
+		return Amount{}, ErrFormat
+	}
+	if len(whole) > wholeMax {
+		return Amount{}, ErrTooLarge
+	}
+	var micro int64
+	for _, d := range whole + (decimals + "000000")[:6] {
+		micro = micro*10 + int64(d-'0')
+	}
+	if negative {
+		micro = -micro
+	}
+	return Amount{Micro: micro, Currency: currency}, nil
+}
+
+func digits(s string) bool {
+	for _, c := range []byte(s) {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// Given reports whether the amount was given at all; zero dollars are given.
+func (a Amount) Given() bool { return a.Currency != "" }
+
+// Positive reports whether the amount is above zero.
+func (a Amount) Positive() bool { return a.Micro > 0 }
+
+// Add returns a+b. Currencies that differ are a bug of ours.
+func (a Amount) Add(b Amount) Amount {
+	return Amount{Micro: a.Micro + b.Micro, Currency: a.common(b)}
+}
+
+// Sub returns a−b.
+func (a Amount) Sub(b Amount) Amount {
+	return Amount{Micro: a.Micro - b.Micro, Currency: a.common(b)}
+}
+
+// Cmp is negative, zero or positive as a is below, equal to or above b.
+func (a Amount) Cmp(b Amount) int {
+	a.common(b)
+	switch {
+	case a.Micro < b.Micro:
+		return -1
+	case a.Micro > b.Micro:
+		return 1
+	}
+	return 0
+}
+
+func (a Amount) common(b Amount) Currency {
+	if a.Currency != b.Currency {
+		panic(fmt.Sprintf("money: %v and %v have different currencies", a, b))
+	}
+	return a.Currency
+}
+
+// A Rate is a share in millionths: 29_000 is 2.9 %.
+type Rate int64
+
+// ShareHalfUpToCent returns the rate's share of a, rounded once, half up, to a
+// whole cent. a is not negative.
+func (a Amount) ShareHalfUpToCent(r Rate) Amount {
+	if a.Micro < 0 || r < 0 {
+		panic("money: share of a negative amount")
+	}
+	exact := new(big.Int).Mul(big.NewInt(a.Micro), big.NewInt(int64(r)))
+	const cent = microPerCent * 1_000_000 // a cent in the product's scale
+	exact.Add(exact, big.NewInt(cent/2))
+	exact.Div(exact, big.NewInt(cent))
+	return Amount{Micro: exact.Int64() * microPerCent, Currency: a.Currency}
+}
+
+// Value is the wire form: six decimals, "12.500000", no currency.
+func (a Amount) Value() string {
+	sign, micro := "", a.Micro
+	if micro < 0 {
+		sign, micro = "-", -micro
+	}
+	return fmt.Sprintf("%s%d.%06d", sign, micro/microPerUnit, micro%microPerUnit)
+}
+
+// Decimal is the form for people and requests: two decimals, and more only
+// when there are any, "12.50".
+func (a Amount) Decimal() string {
+	v := a.Value()
+	for strings.HasSuffix(v, "0") && len(v)-strings.IndexByte(v, '.') > 3 {
+		v = v[:len(v)-1]
+	}
+	return v
+}
+
+// String is the notification's form, "USD 12.50".
+func (a Amount) String() string {
+	if !a.Given() {
+		return "no amount"
+	}
+	return string(a.Currency) + " " + a.Decimal()
+}
