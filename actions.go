@@ -1,0 +1,136 @@
+package holdfast
+
+import (
+	"time"
+
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// A ReserveRequest holds funds on the sender's credit card (API action
+// Reserve).
+type ReserveRequest struct {
+	SenderTokenID          TokenID         // required; from the Co-Branded return
+	RecipientTokenID       TokenID         // marketplaces only
+	TransactionAmount      money.Amount    // required; the total, tax and shipping included
+	CallerReference        CallerReference // required; at most 128 bytes
+	CallerDescription      string          // at most 160 characters
+	SenderDescription      string          // at most 160 characters
+	ChargeFeeTo            Role            // RoleRecipient (default) or RoleCaller
+	SoftDescriptorType     string          // "Static" (default) or "Dynamic"
+	CSOwner                string          // "Recipient" (default) or "Caller"
+	TransactionTimeoutMins int             // minutes; zero means 10080, which is seven days
+	MarketplaceFixedFee    money.Amount    // marketplaces only
+	MarketplaceVariableFee string          // percent; marketplaces only
+	OverrideIPNURL         string          // instead of the caller's own; not in version 2008-09-17
+}
+
+// A SettleRequest charges what a Reserve holds (API action Settle).
+type SettleRequest struct {
+	ReserveTransactionID TransactionID // required
+	TransactionAmount    money.Amount  // at most what is reserved; the zero Amount means all of it
+	OverrideIPNURL       string
+}
+
+// A CancelRequest gives up a Reserved or Pending transaction (API action
+// Cancel).
+type CancelRequest struct {
+	TransactionID  TransactionID // required
+	Description    string
+	OverrideIPNURL string
+}
+
+// A TransactionResult answers Reserve, Settle and Cancel.
+type TransactionResult struct {
+	TransactionID TransactionID
+	Status        TransactionStatus
+	Answer
+}
+
+// An Answer is what every answer carries beside its result.
+type Answer struct {
+	RequestID string // "uuid:0", for support
+
+	// ServerTime is the caller's clock at the server, which in a sandbox may
+	// have been moved. Compare deadlines with it, not with the local clock.
+	ServerTime time.Time
+	// Deadline is when a hold lapses; zero when the answer is about none.
+	Deadline time.Time
+}
+
+// A TransactionState answers GetTransactionStatus.
+type TransactionState struct {
+	TransactionID   TransactionID
+	Status          TransactionStatus
+	CallerReference CallerReference
+	StatusCode      StatusCode
+	StatusMessage   string
+	Answer
+}
+
+// A TransactionDetail answers GetTransaction.
+type TransactionDetail struct {
+	TransactionID     TransactionID
+	CallerReference   CallerReference
+	CallerDescription string
+	SenderDescription string
+	DateReceived      time.Time
+	DateCompleted     time.Time // zero while pending
+	TransactionAmount money.Amount
+	FPSFees           money.Amount
+	FPSFeesPaidBy     Role
+	SenderTokenID     TokenID
+	RecipientTokenID  TokenID
+	Operation         Operation
+	PaymentMethod     PaymentMethod
+	Status            TransactionStatus
+	StatusCode        StatusCode
+	StatusMessage     string
+	SenderName        string
+	SenderEmail       string // only when the caller is also the recipient
+	CallerName        string
+	RecipientName     string
+	RecipientEmail    string
+	History           []StatusChange
+	Answer
+}
+
+// A StatusChange is one row of a transaction's history.
+type StatusChange struct {
+	Date       time.Time
+	Status     TransactionStatus
+	StatusCode StatusCode
+	Amount     money.Amount
+}
+
+// A GetTokenByCallerRequest names a token by exactly one of its id and the
+// CallerReference it was made with.
+type GetTokenByCallerRequest struct {
+	TokenID         TokenID
+	CallerReference CallerReference
+}
+
+// A Token answers GetTokenByCaller.
+type Token struct {
+	TokenID         TokenID
+	FriendlyName    string
+	Status          TokenStatus
+	DateInstalled   time.Time
+	CallerReference CallerReference
+	Type            TokenType
+	OldTokenID      TokenID
+	PaymentReason   string
+	Answer
+}
+
+// A VerifySignatureRequest asks whether a return URL or a notification is
+// genuine (API action VerifySignature).
+type VerifySignatureRequest struct {
+	URLEndPoint    string // scheme, host and path exactly as used, without query
+	HTTPParameters string // the raw query string or form body as received
+}
+
+// A VerifySignatureResult answers VerifySignature.
+type VerifySignatureResult struct {
+	Status VerificationStatus
+	Answer
+}

@@ -1,0 +1,252 @@
+package holdfast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// A Client talks to the Query API on behalf of one caller and builds its
+// Co-Branded links. Set the fields, then use it from any number of goroutines.
+type Client struct {
+	Endpoint    string    // Query API address, e.g. "https://fps.example.com/"
+	CoBranded   string    // Co-Branded address, e.g. "https://pay.example.com/cobranded-ui/actions/start"
+	AccessKeyID string    // names the caller; 20 characters in practice
+	SecretKey   SecretKey // signs the caller's requests
+	Version     string    // of the Query API; zero means Version2010
+
+	Method     SignatureMethod  // zero means HmacSHA256
+	HTTP       *http.Client     // zero means one with a time-out of 50 s; redirects are never followed
+	RetriesMax int              // tries after the first: zero means 3, negative none
+	Now        func() time.Time // for the timestamps of requests; zero means time.Now
+
+	// Pause waits between tries; zero means on a timer, until the context
+	// ends.
+	Pause func(context.Context, time.Duration) error
+}
+
+const (
+	answerTimeout    = 50 * time.Second // what the API's own clients waited
+	answerBytesMax   = 1 << 20
+	retriesDefault   = 3
+	retryUnit        = 100 * time.Millisecond // the n-th pause is 4^n of these
+	timestampLayout  = "2006-01-02T15:04:05.000Z"
+	formContentType  = "application/x-www-form-urlencoded; charset=utf-8"
+	headerServerTime = "Holdfast-Time"
+	headerDeadline   = "Holdfast-Deadline"
+)
+
+// An InDoubtError says that a request to move money was sent but that no
+// answer to it could be read, after all tries: it may have been carried out or
+// not. Send the same request again, with the same CallerReference, or ask
+// GetTransactionStatus; never send it under a new reference.
+type InDoubtError struct {
+	Action        string          // "Reserve", "Settle" or "Cancel"
+	Reference     CallerReference // of a Reserve
+	TransactionID TransactionID   // of a Settle or Cancel
+	Err           error           // what became of the last try
+}
+
+func (e *InDoubtError) Error() string {
+	subject := string(e.TransactionID)
+	if e.Reference != "" {
+		subject = fmt.Sprintf("%q", string(e.Reference))
+	}
+	return fmt.Sprintf("the outcome of %s %s is in doubt: %v", e.Action, subject, e.Err)
+}
+
+// Unwrap returns what became of the last try.
+func (e *InDoubtError) Unwrap() error { return e.Err }
+
+// A reply is what a server answered, read to its end.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// ask sends one action and returns what read makes of the reply's result
+// element. Failures other than refusals are wrapped in unanswered.
+func ask[R any](ctx context.Context, c *Client, action string, params Params, read func(xmlResult) (R, error)) (R, Answer, error) {
+	var none R
+	doing := "asking " + action
+	u, err := parseEndpoint(c.Endpoint)
+	if err != nil {
+		return none, Answer{}, fmt.Errorf("%s: %w", doing, err)
+	}
+	params = append(Params{{"Action", action}}, params...)
+	if action == actionVerifySignature && c.AccessKeyID == "" {
+		params = append(params, Param{"Version", c.version()}) // the one action that anybody may ask
+	} else if params, err = c.signed(http.MethodPost, u, params); err != nil {
+		return none, Answer{}, fmt.Errorf("%s: %w", doing, err)
+	}
+	rep, err := c.send(ctx, http.MethodPost, u, params.Encode(), c.retriesMax())
+	if err != nil {
+		return none, Answer{}, fmt.Errorf("%s: %w", doing, err)
+	}
+	result, answer, err := rep.result(action)
+	if refusal, ok := errors.AsType[*Error](err); ok {
+		return none, Answer{}, refusal
+	} else if err != nil {
+		return none, Answer{}, fmt.Errorf("%s: %w", doing, &unansweredError{err})
+	}
+	value, err := read(result)
+	if err != nil {
+		return none, Answer{}, fmt.Errorf("%s: %w", doing, &unansweredError{fmt.Errorf("reading the answer: %w", err)})
+	}
+	return value, answer, nil
+}
+
+// An unansweredError follows a request that was sent and not understandably
+// answered; for a money action that is doubt.
+type unansweredError struct{ err error }
+
+func (e *unansweredError) Error() string { return e.err.Error() }
+func (e *unansweredError) Unwrap() error { return e.err }
+
+// signed returns the parameters with those that every request carries and the
+// signature over all of them (API Reference, "Common Request Parameters").
+func (c *Client) signed(verb string, u *url.URL, params Params) (Params, error) {
+	if c.AccessKeyID == "" {
+		return nil, errors.New("the client has no AccessKeyID")
+	}
+	params = append(
+		params,
+		Param{"AWSAccessKeyId", c.AccessKeyID},
+		Param{"SignatureVersion", signatureVersion},
+		Param{"SignatureMethod", string(c.method())},
+		Param{"Timestamp", c.now().UTC().Format(timestampLayout)},
+		Param{"Version", c.version()},
+	)
+	signature, err := SignHMAC(c.SecretKey, c.method(), StringToSign(verb, SignedHost(u), u.EscapedPath(), params))
+	if err != nil {
+		return nil, fmt.Errorf("signing the request: %w", err)
+	}
+	return append(params, Param{"Signature", signature}), nil
+}
+
+// send sends encoded parameters, as the query of a GET or the body of a POST,
+// and returns the first reply that is not a passing fault, or else the last.
+// Every try sends the same bytes, so that the server can tell that they are
+// one request. A failure is an unansweredError unless nothing was sent.
+func (c *Client) send(ctx context.Context, verb string, u *url.URL, encoded string, retriesMax int) (reply, error) {
+	if err := ctx.Err(); err != nil {
+		return reply{}, err
+	}
+	pause := retryUnit
+	for try := 0; ; try++ {
+		rep, err := c.try(ctx, verb, u, encoded)
+		passing := err != nil && !errors.Is(err, errAnswerTooLarge) || err == nil && passingFault(rep.status)
+		if !passing || try >= retriesMax {
+			if err != nil {
+				return reply{}, &unansweredError{err}
+			}
+			return rep, nil
+		}
+		pause *= 4
+		if waitErr := c.pause(ctx, pause); waitErr != nil {
+			return reply{}, &unansweredError{errors.Join(waitErr, err)}
+		}
+	}
+}
+
+// passingFault reports whether the same request may be answered when repeated
+// at once. The API itself sends 500 and 503; gateways in front of it the others.
+func passingFault(status int) bool {
+	switch status {
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+var errAnswerTooLarge = fmt.Errorf("the answer is longer than %d bytes", answerBytesMax)
+
+func (c *Client) try(ctx context.Context, verb string, u *url.URL, encoded string) (reply, error) {
+	address, body := *u, encoded
+	if verb == http.MethodGet {
+		address.RawQuery, body = encoded, ""
+	}
+	req, err := http.NewRequestWithContext(ctx, verb, address.String(), strings.NewReader(body))
+	if err != nil {
+		return reply{}, fmt.Errorf("making the request: %w", err)
+	}
+	if verb == http.MethodPost {
+		req.Header.Set("Content-Type", formContentType)
+	}
+	resp, err := c.http().Do(req)
+	if err != nil {
+		// The outer error quotes the address, which may hold a signature.
+		if outer, ok := errors.AsType[*url.Error](err); ok {
+			err = outer.Err
+		}
+		return reply{}, fmt.Errorf("sending the request: %w", err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, answerBytesMax+1))
+	if err != nil {
+		return reply{}, fmt.Errorf("receiving the answer: %w", err)
+	}
+	if len(answer) > answerBytesMax {
+		return reply{}, errAnswerTooLarge
+	}
+	return reply{status: resp.StatusCode, header: resp.Header, body: answer}, nil
+}
+
+// http returns the HTTP client to use. It follows no redirect: a signature is
+// good for one host, and money requests go nowhere else.
+func (c *Client) http() *http.Client {
+	client := http.Client{Timeout: answerTimeout}
+	if c.HTTP != nil {
+		client = *c.HTTP
+	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &client
+}
+
+func (c *Client) version() string {
+	if c.Version == "" {
+		return Version2010
+	}
+	return c.Version
+}
+
+func (c *Client) method() SignatureMethod {
+	if c.Method == "" {
+		return HmacSHA256
+	}
+	return c.Method
+}
+
+func (c *Client) retriesMax() int {
+	if c.RetriesMax == 0 {
+		return retriesDefault
+	}
+	return c.RetriesMax
+}
+
+func (c *Client) now() time.Time {
+	if c.Now == nil {
+		return time.Now() //nolint:forbidigo // a program that uses the SDK need not bring a clock
+	}
+	return c.Now()
+}
+
+func (c *Client) pause(ctx context.Context, d time.Duration) error {
+	if c.Pause != nil {
+		return c.Pause(ctx, d)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

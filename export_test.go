@@ -1,0 +1,7 @@
+package holdfast
+
+// Opened for the published test vectors, which come with a bare public key.
+var (
+	VerifyRSAKey      = verifyRSA
+	VerifyMessageKeys = verifyMessage
+)

@@ -1,0 +1,136 @@
+package holdfast
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
+
+// A Param is one parameter, decoded: a name such as "TransactionAmount.Value"
+// and its value.
+type Param struct{ Name, Value string }
+
+// Params are the parameters of a query or a form body in the order received.
+// Unlike url.Values they keep that order and every occurrence of a name, since
+// both are part of what was signed.
+type Params []Param
+
+// ParseParams reads a raw query or form body. "+" and "%20" are both a blank,
+// ";" is an ordinary character, a pair without "=" has the value "", and empty
+// pairs are skipped. It fails on a broken %-escape, on text that is not UTF-8
+// once decoded, and on a NUL.
+func ParseParams(raw string) (Params, error) {
+	var params Params
+	for pair := range strings.SplitSeq(raw, "&") {
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		name, err := unescapeParam(name)
+		if err != nil {
+			return nil, fmt.Errorf("reading a parameter's name: %w", err)
+		}
+		value, err = unescapeParam(value)
+		if err != nil {
+			return nil, fmt.Errorf("reading the value of parameter %q: %w", name, err)
+		}
+		params = append(params, Param{Name: name, Value: value})
+	}
+	return params, nil
+}
+
+var (
+	errBadEscape = errors.New("% is not followed by two hexadecimal digits")
+	errNotText   = errors.New("it is not UTF-8 text")
+)
+
+// unescapeParam replaces the standard library's errors, which quote the text:
+// a parameter may be a secret, and errors end in logs.
+func unescapeParam(raw string) (string, error) {
+	text, err := url.QueryUnescape(raw)
+	switch {
+	case err != nil:
+		return "", errBadEscape
+	case !utf8.ValidString(text) || strings.Contains(text, "\x00"):
+		return "", errNotText
+	}
+	return text, nil
+}
+
+// Get returns the first value of the name, or "".
+func (p Params) Get(name string) string {
+	value, _ := p.Lookup(name)
+	return value
+}
+
+// Lookup returns the first value of the name and whether there is one.
+func (p Params) Lookup(name string) (string, bool) {
+	for _, param := range p {
+		if param.Name == name {
+			return param.Value, true
+		}
+	}
+	return "", false
+}
+
+// Fold returns the first parameter whose name matches when case is ignored:
+// clients of the Co-Branded service spell its names in several ways.
+func (p Params) Fold(name string) (Param, bool) {
+	for _, param := range p {
+		if sameName(param.Name, name) {
+			return param, true
+		}
+	}
+	return Param{}, false
+}
+
+// Duplicate returns the first name, as spelled, that occurs a second time.
+func (p Params) Duplicate() (name string, ok bool) {
+	seen := make(map[string]bool, len(p))
+	for _, param := range p {
+		if seen[param.Name] {
+			return param.Name, true
+		}
+		seen[param.Name] = true
+	}
+	return "", false
+}
+
+// Without returns the parameters whose names differ from the given one even
+// when case is ignored.
+func (p Params) Without(fold string) Params {
+	var kept Params
+	for _, param := range p {
+		if !sameName(param.Name, fold) {
+			kept = append(kept, param)
+		}
+	}
+	return kept
+}
+
+// sameName ignores the case of ASCII letters only: "ſignature" is not
+// "signature", though Unicode's folding has it so.
+func sameName(a, ascii string) bool { return len(a) == len(ascii) && strings.EqualFold(a, ascii) }
+
+// Encode writes the parameters in their order, in the canonical encoding: fit
+// for a query, for a form body and for signing.
+func (p Params) Encode() string {
+	var b strings.Builder
+	for i, param := range p {
+		if i > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(canonical(param.Name))
+		b.WriteByte('=')
+		b.WriteString(canonical(param.Value))
+	}
+	return b.String()
+}
+
+// canonical encodes everything but A–Z a–z 0–9 - _ . ~ as %XX in upper case
+// (RFC 3986). QueryEscape differs from that in the blank alone.
+func canonical(s string) string {
+	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
+}

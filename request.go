@@ -1,0 +1,139 @@
+package holdfast
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// The actions of the Query API that this package asks.
+const (
+	actionReserve              = "Reserve"
+	actionSettle               = "Settle"
+	actionCancel               = "Cancel"
+	actionGetTransactionStatus = "GetTransactionStatus"
+	actionGetTransaction       = "GetTransaction"
+	actionGetTokenByCaller     = "GetTokenByCaller"
+	actionVerifySignature      = "VerifySignature"
+)
+
+// Reserve holds funds on the sender's credit card. The status is Pending or
+// Reserved; a Pending one becomes Reserved or Failure, as
+// [Client.GetTransactionStatus] and a notification will tell.
+//
+// Sending the same request again is safe: it gets the first answer. A refusal
+// is an [*Error]; an [*InDoubtError] means that the hold may be there or not.
+func (c *Client) Reserve(ctx context.Context, r ReserveRequest) (TransactionResult, error) {
+	var p Params
+	p.add("SenderTokenId", string(r.SenderTokenID))
+	p.add("RecipientTokenId", string(r.RecipientTokenID))
+	p.addAmount("TransactionAmount", r.TransactionAmount)
+	p.add("CallerReference", string(r.CallerReference))
+	p.add("CallerDescription", r.CallerDescription)
+	p.add("SenderDescription", r.SenderDescription)
+	p.add("ChargeFeeTo", string(r.ChargeFeeTo))
+	p.add("DescriptorPolicy.SoftDescriptorType", r.SoftDescriptorType)
+	p.add("DescriptorPolicy.CSOwner", r.CSOwner)
+	if r.TransactionTimeoutMins != 0 {
+		p.add("TransactionTimeoutInMins", strconv.Itoa(r.TransactionTimeoutMins))
+	}
+	p.addAmount("MarketplaceFixedFee", r.MarketplaceFixedFee)
+	p.add("MarketplaceVariableFee", r.MarketplaceVariableFee)
+	p.add("OverrideIPNURL", r.OverrideIPNURL)
+	return c.move(ctx, p, InDoubtError{Action: actionReserve, Reference: r.CallerReference})
+}
+
+// Settle charges what a Reserve holds, or less; what is left of the hold is
+// given back and can never be charged. It is done once, when the goods ship.
+//
+// Sending the same request again is safe: it gets the same answer. A refusal
+// is an [*Error]; an [*InDoubtError] means that the card may have been charged
+// or not.
+func (c *Client) Settle(ctx context.Context, r SettleRequest) (TransactionResult, error) {
+	var p Params
+	p.add("ReserveTransactionId", string(r.ReserveTransactionID))
+	p.addAmount("TransactionAmount", r.TransactionAmount)
+	p.add("OverrideIPNURL", r.OverrideIPNURL)
+	return c.move(ctx, p, InDoubtError{Action: actionSettle, TransactionID: r.ReserveTransactionID})
+}
+
+// Cancel gives up a Reserved or Pending transaction. A refusal is an [*Error],
+// no readable answer an [*InDoubtError].
+func (c *Client) Cancel(ctx context.Context, r CancelRequest) (TransactionResult, error) {
+	var p Params
+	p.add("TransactionId", string(r.TransactionID))
+	p.add("Description", r.Description)
+	p.add("OverrideIPNURL", r.OverrideIPNURL)
+	return c.move(ctx, p, InDoubtError{Action: actionCancel, TransactionID: r.TransactionID})
+}
+
+// move asks for an action that moves money, where no answer is doubt.
+func (c *Client) move(ctx context.Context, p Params, doubt InDoubtError) (TransactionResult, error) {
+	result, answer, err := ask(ctx, c, doubt.Action, p, readTransactionResult)
+	if unanswered, ok := errors.AsType[*unansweredError](err); ok {
+		doubt.Err = unanswered.err
+		return TransactionResult{}, &doubt
+	}
+	if err != nil {
+		return TransactionResult{}, err
+	}
+	result.Answer = answer
+	return result, nil
+}
+
+// GetTransactionStatus tells where a transaction stands and why.
+func (c *Client) GetTransactionStatus(ctx context.Context, id TransactionID) (TransactionState, error) {
+	var p Params
+	p.add("TransactionId", string(id))
+	state, answer, err := ask(ctx, c, actionGetTransactionStatus, p, readTransactionState)
+	state.Answer = answer
+	return state, err
+}
+
+// GetTransaction tells all there is to know of a transaction.
+func (c *Client) GetTransaction(ctx context.Context, id TransactionID) (TransactionDetail, error) {
+	var p Params
+	p.add("TransactionId", string(id))
+	detail, answer, err := ask(ctx, c, actionGetTransaction, p, readTransactionDetail)
+	detail.Answer = answer
+	return detail, err
+}
+
+// GetTokenByCaller finds a token by its id or by the CallerReference of the
+// Co-Branded link it was made with: the way to go on when a buyer authorised
+// but never came back. InvalidCallerReference means that there is none.
+func (c *Client) GetTokenByCaller(ctx context.Context, r GetTokenByCallerRequest) (Token, error) {
+	var p Params
+	p.add("TokenId", string(r.TokenID))
+	p.add("CallerReference", string(r.CallerReference))
+	token, answer, err := ask(ctx, c, actionGetTokenByCaller, p, readToken)
+	token.Answer = answer
+	return token, err
+}
+
+// VerifySignature asks the server whether a message is its own. A Client
+// without AccessKeyID may ask, too. A [Verifier] is the comfortable way.
+func (c *Client) VerifySignature(ctx context.Context, r VerifySignatureRequest) (VerifySignatureResult, error) {
+	var p Params
+	p.add("UrlEndPoint", r.URLEndPoint)
+	p.add("HttpParameters", r.HTTPParameters)
+	result, answer, err := ask(ctx, c, actionVerifySignature, p, readVerifySignatureResult)
+	result.Answer = answer
+	return result, err
+}
+
+// add appends a parameter; an empty value is one that is not given.
+func (p *Params) add(name, value string) {
+	if value != "" {
+		*p = append(*p, Param{name, value})
+	}
+}
+
+func (p *Params) addAmount(name string, a money.Amount) {
+	if a.Given() {
+		p.add(name+".CurrencyCode", string(a.Currency))
+		p.add(name+".Value", a.Decimal())
+	}
+}

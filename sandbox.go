@@ -1,0 +1,87 @@
+package holdfast
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// A ClockState is where a sandbox caller's clock stands.
+type ClockState struct {
+	Now    time.Time     // what the caller's clock shows
+	Offset time.Duration // how far it is ahead of the server's
+}
+
+// clockPath is beside the Query API's own path.
+const clockPath = "sandbox/clock"
+
+// Clock reads the caller's clock. Only sandbox callers have one.
+func (c *Client) Clock(ctx context.Context) (ClockState, error) {
+	state, err := c.askClock(ctx, http.MethodGet, nil, c.retriesMax())
+	if err != nil {
+		return ClockState{}, fmt.Errorf("reading the clock: %w", err)
+	}
+	return state, nil
+}
+
+// AdvanceClock moves the caller's clock forward, and with it every deadline of
+// that caller's holds and tokens. Unlike other requests it is sent once only,
+// since a repetition would move the clock again.
+func (c *Client) AdvanceClock(ctx context.Context, by time.Duration) (ClockState, error) {
+	state, err := c.askClock(ctx, http.MethodPost, Params{{"Advance", by.String()}}, 0)
+	if err != nil {
+		return ClockState{}, fmt.Errorf("advancing the clock: %w", err)
+	}
+	return state, nil
+}
+
+// ResetClock sets the caller's clock back to the server's.
+func (c *Client) ResetClock(ctx context.Context) (ClockState, error) {
+	state, err := c.askClock(ctx, http.MethodPost, Params{{"Reset", "true"}}, c.retriesMax())
+	if err != nil {
+		return ClockState{}, fmt.Errorf("resetting the clock: %w", err)
+	}
+	return state, nil
+}
+
+func (c *Client) askClock(ctx context.Context, verb string, params Params, retriesMax int) (ClockState, error) {
+	u, err := parseEndpoint(c.Endpoint)
+	if err != nil {
+		return ClockState{}, err
+	}
+	u = clockURL(u)
+	if params, err = c.signed(verb, u, params); err != nil {
+		return ClockState{}, err
+	}
+	rep, err := c.send(ctx, verb, u, params.Encode(), retriesMax)
+	if err != nil {
+		return ClockState{}, err
+	}
+	if rep.status != http.StatusOK {
+		_, _, err := rep.result("Clock") // there is no such success
+		return ClockState{}, err
+	}
+	var body struct {
+		Now    time.Time `json:"now"`
+		Offset string    `json:"offset"`
+	}
+	if err := json.Unmarshal(rep.body, &body); err != nil {
+		return ClockState{}, errors.New("the answer is not a clock's")
+	}
+	offset, err := time.ParseDuration(body.Offset)
+	if err != nil || body.Now.IsZero() {
+		return ClockState{}, errors.New("the answer is not a clock's")
+	}
+	return ClockState{Now: body.Now, Offset: offset}, nil
+}
+
+func clockURL(endpoint *url.URL) *url.URL {
+	if endpoint.Path == "" {
+		endpoint.Path = "/"
+	}
+	return endpoint.JoinPath(clockPath)
+}

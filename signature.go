@@ -1,0 +1,159 @@
+package holdfast
+
+import (
+	"cmp"
+	"crypto"
+	"crypto/hmac"
+	"crypto/rsa"
+	"crypto/sha1" //nolint:gosec // HmacSHA1 and RSA-SHA1 are what the wire format prescribes
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"hash"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// A SignatureMethod names how a message is signed, as on the wire.
+type SignatureMethod string
+
+// Requests are signed with the caller's secret key, in either HMAC; what the
+// server sends out is signed with its certificate's key.
+const (
+	HmacSHA256 SignatureMethod = "HmacSHA256"
+	HmacSHA1   SignatureMethod = "HmacSHA1"
+	RSASHA1    SignatureMethod = "RSA-SHA1"
+)
+
+// signatureVersion is the only version this package signs and verifies.
+const signatureVersion = "2"
+
+// errForged is why a message is not genuine when nothing else is wrong with it.
+var errForged = errors.New("the signature does not match the message")
+
+// CanonicalPath is the form of a path that is signed: decoded, then encoded
+// again with "/" kept. The path is given as on the wire (URL.EscapedPath); the
+// empty one is "/". A broken escape stands for itself.
+func CanonicalPath(path string) string {
+	if path == "" {
+		return "/"
+	}
+	if decoded, err := url.PathUnescape(path); err == nil {
+		path = decoded
+	}
+	return strings.ReplaceAll(canonical(path), "%2F", "/")
+}
+
+// StringToSign is the text of signature version 2: the verb, the host in lower
+// case, the path and the sorted parameters, a line each (API Reference,
+// "Request Security"). The path is given as on the wire. The caller leaves the
+// signature itself out of the parameters.
+func StringToSign(verb, host, path string, p Params) string {
+	sorted := slices.Clone(p)
+	slices.SortStableFunc(sorted, func(a, b Param) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
+	})
+	return verb + "\n" + strings.ToLower(host) + "\n" + CanonicalPath(path) + "\n" + sorted.Encode()
+}
+
+// SignHMAC signs text and returns the signature in base64. It fails for a
+// method that is not an HMAC and for the zero SecretKey.
+func SignHMAC(secret SecretKey, m SignatureMethod, text string) (string, error) {
+	sum, err := sumHMAC(secret, m, text)
+	if err != nil {
+		return "", err
+	}
+	return base64.StdEncoding.EncodeToString(sum), nil
+}
+
+// VerifyHMAC reports whether the signature is that of text, in constant time.
+// Blanks in it are taken for the plus signs that a client forgot to encode.
+func VerifyHMAC(secret SecretKey, m SignatureMethod, text, signature string) bool {
+	want, err := sumHMAC(secret, m, text)
+	if err != nil {
+		return false
+	}
+	got, err := decodeSignature(signature)
+	return err == nil && hmac.Equal(got, want)
+}
+
+func sumHMAC(secret SecretKey, m SignatureMethod, text string) ([]byte, error) {
+	var newHash func() hash.Hash
+	switch m {
+	case HmacSHA256:
+		newHash = sha256.New
+	case HmacSHA1:
+		newHash = sha1.New
+	case RSASHA1:
+		return nil, errors.New("RSA-SHA1 needs a private key, not a secret key")
+	default:
+		return nil, fmt.Errorf("signature method %q is not known", m)
+	}
+	key := secret.Reveal()
+	if len(key) == 0 {
+		return nil, errors.New("there is no secret key to sign with")
+	}
+	mac := hmac.New(newHash, key)
+	mac.Write([]byte(text))
+	return mac.Sum(nil), nil
+}
+
+// SignRSA signs text with RSA-SHA1 (PKCS #1 v1.5) and returns the signature in
+// base64 on one line: line breaks in it broke people's URLs.
+func SignRSA(key *rsa.PrivateKey, text string) (string, error) {
+	digest := sha1.Sum([]byte(text)) //nolint:gosec // prescribed by the wire format
+	signature, err := rsa.SignPKCS1v15(nil, key, crypto.SHA1, digest[:])
+	if err != nil {
+		return "", fmt.Errorf("signing with RSA-SHA1: %w", err)
+	}
+	return base64.StdEncoding.EncodeToString(signature), nil
+}
+
+// VerifyRSA checks an RSA-SHA1 signature of text against the certificate's
+// key. Line breaks inside the base64 are skipped, and blanks taken for plus
+// signs. It does not ask who issued the certificate or how old it is.
+func VerifyRSA(cert *x509.Certificate, text, signature string) error {
+	key, ok := cert.PublicKey.(*rsa.PublicKey)
+	if !ok {
+		return fmt.Errorf("the certificate of %q holds no RSA key", cert.Subject.CommonName)
+	}
+	return verifyRSA(key, text, signature)
+}
+
+func verifyRSA(key *rsa.PublicKey, text, signature string) error {
+	decoded, err := decodeSignature(signature)
+	if err != nil {
+		return err
+	}
+	digest := sha1.Sum([]byte(text)) //nolint:gosec // prescribed by the wire format
+	if err := rsa.VerifyPKCS1v15(key, crypto.SHA1, digest[:], decoded); err != nil {
+		return errForged
+	}
+	return nil
+}
+
+var signatureRepairs = strings.NewReplacer(" ", "+", "\t", "", "\r", "", "\n", "")
+
+func decodeSignature(signature string) ([]byte, error) {
+	decoded, err := base64.StdEncoding.DecodeString(signatureRepairs.Replace(signature))
+	if err != nil {
+		return nil, errors.New("the signature is not base64")
+	}
+	return decoded, nil
+}
+
+// SignedHost is the host of u as it is signed: in lower case, with the port
+// only when it is not the scheme's own.
+func SignedHost(u *url.URL) string {
+	host := strings.TrimSuffix(strings.ToLower(u.Host), ":")
+	switch strings.ToLower(u.Scheme) {
+	case "http":
+		return strings.TrimSuffix(host, ":80")
+	case "https":
+		return strings.TrimSuffix(host, ":443")
+	}
+	return host
+}

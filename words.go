@@ -1,0 +1,120 @@
+package holdfast
+
+// Versions of the Query API. An unlisted later version is answered as
+// [VersionNewest].
+const (
+	Version2008   = "2008-09-17"
+	Version2010   = "2010-08-28"
+	VersionNewest = Version2010
+
+	// VersionCoBranded is the version of the Co-Branded service, a line of its own.
+	VersionCoBranded = "2009-01-09"
+)
+
+// CoBrandedPath is where the Co-Branded service begins; it is part of what a
+// caller signs.
+const CoBrandedPath = "/cobranded-ui/actions/start"
+
+// A TransactionID names a transaction: 35 characters of [0-9A-Z], made by the
+// server, such as "1HZ5Q0T7K2A8DB3C6E9F0G1H2J3K4L5M6N7". It starts with time,
+// so that ids sort in the order in which they were made.
+type TransactionID string
+
+// A TokenID names a payment token: 64 characters of [0-9A-Z].
+type TokenID string
+
+// A CallerReference is the caller's own name for a request, such as
+// "order-4711": at most 128 bytes. Sending one twice is asking once.
+type CallerReference string
+
+// A TransactionStatus is where a transaction stands, as callers see it.
+type TransactionStatus string
+
+// All there are; old programs know no other.
+const (
+	StatusReserved  TransactionStatus = "Reserved"
+	StatusSuccess   TransactionStatus = "Success"
+	StatusFailure   TransactionStatus = "Failure"
+	StatusPending   TransactionStatus = "Pending"
+	StatusCancelled TransactionStatus = "Cancelled"
+)
+
+// A StatusCode says why a transaction stands where it does.
+type StatusCode string
+
+// Status codes of GetTransactionStatus. A failure may carry an error code
+// instead, such as "InactiveInstrument".
+const (
+	CodeSuccess                StatusCode = "Success"
+	CodeCanceled               StatusCode = "Canceled" // one l; the status has two
+	CodeExpired                StatusCode = "Expired"
+	CodePendingNetworkResponse StatusCode = "PendingNetworkResponse"
+	CodeTransactionDenied      StatusCode = "TransactionDenied"
+)
+
+// An Operation is what a transaction does.
+type Operation string
+
+// Operations this server carries out.
+const (
+	OperationReserve Operation = "Reserve"
+	OperationSettle  Operation = "Settle"
+)
+
+// A Role is a party's part in a transaction.
+type Role string
+
+// The three roles.
+const (
+	RoleSender    Role = "Sender"
+	RoleCaller    Role = "Caller"
+	RoleRecipient Role = "Recipient"
+)
+
+// A PaymentMethod is what kind of instrument pays.
+type PaymentMethod string
+
+// MethodCC is a credit card; Reserve takes nothing else.
+const (
+	MethodCC  PaymentMethod = "CC"
+	MethodACH PaymentMethod = "ACH"
+	MethodABT PaymentMethod = "ABT"
+)
+
+// TokenStatus and TokenType are the Token type's enumerations.
+type (
+	TokenStatus string
+	TokenType   string
+)
+
+// Values of TokenStatus and TokenType.
+const (
+	TokenActive    TokenStatus = "Active"
+	TokenInactive  TokenStatus = "Inactive"
+	TokenSingleUse TokenType   = "SingleUse"
+)
+
+// VerificationStatus is VerifySignature's answer.
+type VerificationStatus string
+
+// Both answers there are.
+const (
+	VerificationSuccess VerificationStatus = "Success"
+	VerificationFailure VerificationStatus = "Failure"
+)
+
+// A ReturnStatus is the status code of a Co-Branded return URL.
+type ReturnStatus string
+
+// Status codes of the pipelines.
+const (
+	ReturnSuccessABT     ReturnStatus = "SA"
+	ReturnSuccessACH     ReturnStatus = "SB"
+	ReturnSuccessCC      ReturnStatus = "SC"
+	ReturnSystemError    ReturnStatus = "SE"
+	ReturnAbandoned      ReturnStatus = "A"
+	ReturnCallerError    ReturnStatus = "CE"
+	ReturnPaymentError   ReturnStatus = "PE"
+	ReturnAccountProblem ReturnStatus = "NP"
+	ReturnNotMarketplace ReturnStatus = "NM"
+)
