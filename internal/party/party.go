@@ -1,0 +1,117 @@
+// Package party says who takes part: senders, recipients and callers, with
+// their access keys, passwords and standing.
+package party
+
+import (
+	"net/mail"
+	"strings"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+)
+
+// An ID names a party, such as "P01K…". A party may be a sender, a recipient,
+// or the owner of a caller.
+type ID string
+
+// A Standing says whether a party's account may take part in payments.
+type Standing string
+
+// The standings there are.
+const (
+	Active    Standing = "Active"
+	Suspended Standing = "Suspended"
+	Closed    Standing = "Closed"
+)
+
+// A Party is a person or a business with an account here.
+type Party struct {
+	ID            ID
+	Name          string // shown to the other side
+	Email         string // as typed; compared without case
+	EmailVerified bool
+	PasswordHash  string // from HashPassword; never shown
+	Standing      Standing
+	Created       time.Time
+}
+
+// Limits of what a party may call itself.
+const (
+	NameMax     = 128 // bytes
+	EmailMax    = 65  // bytes: the size IPN gives buyerEmail
+	PasswordMin = 8   // characters
+	PasswordMax = 200 // bytes
+)
+
+// EmailKey is what an address is found by: two spellings of one address have
+// one key.
+func EmailKey(address string) string { return strings.ToLower(strings.TrimSpace(address)) }
+
+// ValidEmail reports whether address is a bare e-mail address of a length that
+// notifications can carry.
+func ValidEmail(address string) bool {
+	parsed, err := mail.ParseAddress(address)
+	return err == nil && parsed.Address == address && len(address) <= EmailMax
+}
+
+// A CallerID names a caller, such as "C01K…".
+type CallerID string
+
+// A Caller is a web site that asks for payments on behalf of its owner.
+type Caller struct {
+	ID     CallerID
+	Owner  ID     // the party that is paid unless a recipient token says otherwise
+	Name   string // shown to senders
+	IPNURL string // where notifications go; empty sends none
+
+	// BareReturn gives the caller's return URL only the answer, not the
+	// parameters of the Co-Branded request beside it.
+	BareReturn bool
+	// PendingFirst answers Reserve with Pending always, as programs of the
+	// time expect; the outcome follows by IPN and GetTransactionStatus.
+	PendingFirst bool
+	// Sandbox callers use test cards and may move their clock. A live caller
+	// has no offset.
+	Sandbox     bool
+	ClockOffset time.Duration
+	Created     time.Time
+}
+
+// Now is the caller's time when the world's is real.
+func (c Caller) Now(real time.Time) time.Time { return real.Add(c.ClockOffset) }
+
+// clockOffsetMax keeps a moved clock within dates that every program can read.
+const clockOffsetMax = 10 * 366 * 24 * time.Hour
+
+// Advance moves a sandbox caller's clock forward. Live callers are refused, and
+// so is the way back, since what has expired cannot come alive again; Reset is
+// the one exception.
+func (c Caller) Advance(by time.Duration) (Caller, error) {
+	switch {
+	case !c.Sandbox:
+		return c, holdfast.Errorf(holdfast.AccessFailure, "only a sandbox caller's clock can be moved")
+	case by <= 0:
+		return c, holdfast.Errorf(holdfast.InvalidParams, "the clock moves forward only; give a duration such as 168h")
+	case by > clockOffsetMax-c.ClockOffset:
+		return c, holdfast.Errorf(holdfast.InvalidParams, "the clock may be at most ten years ahead")
+	}
+	c.ClockOffset += by
+	return c, nil
+}
+
+// ResetClock puts a sandbox caller back to real time. What expired meanwhile
+// stays expired.
+func (c Caller) ResetClock() (Caller, error) {
+	if !c.Sandbox {
+		return c, holdfast.Errorf(holdfast.AccessFailure, "only a sandbox caller's clock can be moved")
+	}
+	c.ClockOffset = 0
+	return c, nil
+}
+
+// An AccessKey signs a caller's requests.
+type AccessKey struct {
+	ID     string // 20 characters, public
+	Secret holdfast.SecretKey
+	Caller CallerID
+}
