@@ -1,0 +1,65 @@
+package payment
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+)
+
+// An InstrumentID names a sender's way to pay, such as "I01K…".
+type InstrumentID string
+
+// An Instrument is a sender's way to pay: a card, a bank account or the balance
+// held here. Of a card only what may be shown is kept, and the network's own
+// name for it; the number and the security code never are.
+type Instrument struct {
+	ID          InstrumentID
+	Owner       party.ID
+	Method      holdfast.PaymentMethod // MethodCC, MethodACH or MethodABT
+	Brand       string                 // "Visa"; the bank's name for MethodACH
+	Last4       string                 // last four digits; empty for a balance
+	Holder      string
+	ExpiryMonth int // 1 to 12; zero unless a card
+	ExpiryYear  int // four digits; zero unless a card
+	NetworkRef  string
+	Default     bool
+	Created     time.Time
+}
+
+// Expired reports whether a card can no longer be used: from the first instant
+// of the month after the one printed on it.
+func (i Instrument) Expired(now time.Time) bool {
+	if i.Method != holdfast.MethodCC {
+		return false
+	}
+	return !now.Before(time.Date(i.ExpiryYear, time.Month(i.ExpiryMonth)+1, 1, 0, 0, 0, 0, time.UTC))
+}
+
+// Expiry is MM/YYYY for a card, as a return URL carries it, and empty otherwise.
+func (i Instrument) Expiry() string {
+	if i.Method != holdfast.MethodCC {
+		return ""
+	}
+	return fmt.Sprintf("%02d/%04d", i.ExpiryMonth, i.ExpiryYear)
+}
+
+// Name is how the owner is shown the instrument, "Visa ending in 4242".
+func (i Instrument) Name() string {
+	if i.Method == holdfast.MethodABT {
+		return "Account balance"
+	}
+	return fmt.Sprintf("%s ending in %s", i.Brand, i.Last4)
+}
+
+// ReturnStatus is the pipelines' success code for the instrument's method.
+func (i Instrument) ReturnStatus() holdfast.ReturnStatus {
+	switch i.Method {
+	case holdfast.MethodABT:
+		return holdfast.ReturnSuccessABT
+	case holdfast.MethodACH:
+		return holdfast.ReturnSuccessACH
+	}
+	return holdfast.ReturnSuccessCC
+}
