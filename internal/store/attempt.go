@@ -1,0 +1,84 @@
+package store
+
+import (
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+)
+
+const attemptColumns = `caller_id, transaction_id, step, amount, instrument_id, authorization_ref, descriptor, state, asked`
+
+func scanAttempt(row scanner) (a payment.Attempt, err error) {
+	var amount int64
+	err = row.Scan(&a.Caller, &a.Transaction, &a.Step, &amount, &a.Instrument, &a.Authorization, &a.Descriptor, &a.State, &a.Asked)
+	a.Amount = dollars(amount)
+	return a, err
+}
+
+// Attempts reads all questions asked for a transaction.
+func (tx *ReadTx) Attempts(c party.CallerID, id holdfast.TransactionID) ([]payment.Attempt, error) {
+	return list(tx, "reading attempts", scanAttempt, `
+		SELECT `+attemptColumns+` FROM attempts
+		WHERE caller_id = $1 AND transaction_id = $2 ORDER BY created, step`, c, id)
+}
+
+// insertAttempt writes a question before it is asked. nextAsk is when it counts
+// as in doubt and is asked again, in real time: a network's patience does not
+// follow a sandbox clock.
+func (tx *Tx) insertAttempt(a payment.Attempt, now, nextAsk time.Time) error {
+	return tx.one("adding an attempt", `
+		INSERT INTO attempts (`+attemptColumns+`, next_ask, created, decided)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, 0)`,
+		a.Caller, a.Transaction, a.Step, a.Amount.Micro, a.Instrument, a.Authorization, a.Descriptor, a.State,
+		micros(nextAsk), micros(now))
+}
+
+// DecideAttempt writes what the network answered, and reports whether this was
+// the first answer: a second one changes nothing.
+func (tx *Tx) DecideAttempt(a payment.Attempt, answer payment.Answer, now time.Time) (first bool, err error) {
+	state := payment.AttemptDeclined
+	if answer.Approved {
+		state = payment.AttemptApproved
+	}
+	rows, err := tx.exec("deciding an attempt", `
+		UPDATE attempts SET state = $1, decided = $2
+		WHERE caller_id = $3 AND transaction_id = $4 AND step = $5 AND state = 'Open'`,
+		state, micros(now), a.Caller, a.Transaction, a.Step)
+	return rows == 1, err
+}
+
+// ClaimAttempts takes questions that are in doubt at now, at most most of them,
+// and puts their next turn off to nextAsk of how often each was asked, so that
+// nobody else asks meanwhile.
+func (tx *Tx) ClaimAttempts(now time.Time, most int, nextAsk func(asked int) time.Time) ([]payment.Attempt, error) {
+	claimed, err := list(&tx.ReadTx, "reading attempts in doubt", scanAttempt, `
+		SELECT `+attemptColumns+` FROM attempts
+		WHERE state = 'Open' AND next_ask <= $1
+		ORDER BY next_ask LIMIT $2`+tx.dialect.skipLocked, micros(now), most)
+	if err != nil {
+		return nil, err
+	}
+	for i := range claimed {
+		a := &claimed[i]
+		a.Asked++
+		err := tx.one("claiming an attempt", `
+			UPDATE attempts SET asked = $1, next_ask = $2
+			WHERE caller_id = $3 AND transaction_id = $4 AND step = $5`,
+			a.Asked, micros(nextAsk(a.Asked)), a.Caller, a.Transaction, a.Step)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return claimed, nil
+}
+
+// OpenAttempt reads the question of a step if it is still open.
+func (tx *ReadTx) OpenAttempt(c party.CallerID, id holdfast.TransactionID, step payment.Step) (a payment.Attempt, found bool, err error) {
+	a, err = scanAttempt(tx.sql.QueryRowContext(tx.ctx, `
+		SELECT `+attemptColumns+` FROM attempts
+		WHERE caller_id = $1 AND transaction_id = $2 AND step = $3 AND state = 'Open'`, c, id, step))
+	found, err = maybe("reading an attempt", err)
+	return a, found, err
+}

@@ -1,0 +1,67 @@
+package store
+
+import (
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+)
+
+const callerColumns = `caller_id, owner, name, ipn_url, bare_return, pending_first, sandbox, clock_offset, created`
+
+func scanCaller(row scanner, more ...any) (c party.Caller, err error) {
+	var offset, created int64
+	err = row.Scan(append([]any{
+		&c.ID, &c.Owner, &c.Name, &c.IPNURL, &c.BareReturn, &c.PendingFirst, &c.Sandbox, &offset, &created,
+	}, more...)...)
+	c.ClockOffset, c.Created = time.Duration(offset)*time.Microsecond, when(created)
+	return c, err
+}
+
+// Caller reads a caller.
+func (tx *ReadTx) Caller(id party.CallerID) (c party.Caller, found bool, err error) {
+	c, err = scanCaller(tx.sql.QueryRowContext(tx.ctx, `
+		SELECT `+callerColumns+` FROM callers WHERE caller_id = $1`, id))
+	found, err = maybe("reading a caller", err)
+	return c, found, err
+}
+
+// Callers reads all callers, oldest first.
+func (tx *ReadTx) Callers() ([]party.Caller, error) {
+	return list(tx, "reading callers", func(row scanner) (party.Caller, error) { return scanCaller(row) }, `
+		SELECT `+callerColumns+` FROM callers ORDER BY created, caller_id`)
+}
+
+// CallerByKey reads the caller that an access key belongs to, and the key.
+func (tx *ReadTx) CallerByKey(accessKeyID string) (c party.Caller, k party.AccessKey, found bool, err error) {
+	var secret []byte
+	c, err = scanCaller(tx.sql.QueryRowContext(tx.ctx, `
+		SELECT c.caller_id, c.owner, c.name, c.ipn_url, c.bare_return, c.pending_first, c.sandbox, c.clock_offset, c.created, k.secret
+		FROM access_keys k JOIN callers c ON c.caller_id = k.caller_id
+		WHERE k.access_key_id = $1`, accessKeyID), &secret)
+	found, err = maybe("reading an access key", err)
+	k = party.AccessKey{ID: accessKeyID, Secret: holdfast.NewSecretKey(string(secret)), Caller: c.ID}
+	return c, k, found, err
+}
+
+// InsertCaller adds a caller.
+func (tx *Tx) InsertCaller(c party.Caller) error {
+	return tx.one("adding a caller", `
+		INSERT INTO callers (`+callerColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		c.ID, c.Owner, c.Name, c.IPNURL, flag(c.BareReturn), flag(c.PendingFirst), flag(c.Sandbox), c.ClockOffset.Microseconds(), micros(c.Created))
+}
+
+// UpdateCaller writes a caller's settings and clock.
+func (tx *Tx) UpdateCaller(c party.Caller) error {
+	return tx.one("changing a caller", `
+		UPDATE callers SET name = $1, ipn_url = $2, bare_return = $3, pending_first = $4, clock_offset = $5
+		WHERE caller_id = $6`,
+		c.Name, c.IPNURL, flag(c.BareReturn), flag(c.PendingFirst), c.ClockOffset.Microseconds(), c.ID)
+}
+
+// InsertAccessKey adds a key that signs a caller's requests.
+func (tx *Tx) InsertAccessKey(k party.AccessKey, now time.Time) error {
+	return tx.one("adding an access key", `
+		INSERT INTO access_keys (access_key_id, secret, caller_id, created) VALUES ($1, $2, $3, $4)`,
+		k.ID, k.Secret.Reveal(), k.Caller, micros(now))
+}

@@ -1,0 +1,198 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+)
+
+const (
+	groupMax     = 256  // actions in one commit
+	queueMax     = 4096 // actions waiting for one
+	conflictsMax = 20   // runs of one group
+)
+
+// Errors of Update that are not the action's own.
+var (
+	// ErrStale: a row was no longer in the state the action had read.
+	ErrStale = errors.New("the row changed meanwhile")
+	// ErrClosed: the store is closed.
+	ErrClosed = errors.New("the store is closed")
+)
+
+// A committer carries out actions, many in one commit. A durable commit costs
+// an fsync however much is in it, so while one is under way those who come wait
+// together for the next. With nobody waiting an action commits at once: nothing
+// ever waits for company.
+//
+// One goroutine runs all of it, so that actions of one server never conflict
+// with each other; with other servers they may, and then the group runs again.
+type committer struct {
+	db       *sql.DB
+	dialect  dialect
+	batchMax int
+	queue    chan *action
+	stop     chan struct{}
+	finished sync.WaitGroup
+}
+
+// An action is one waiting Update.
+type action struct {
+	run   func(*Tx) error
+	done  chan error // buffered, so that the committer never waits for anybody
+	taken atomic.Bool
+}
+
+func newCommitter(db *sql.DB, d dialect, batchMax int) *committer {
+	c := &committer{
+		db: db, dialect: d, batchMax: batchMax,
+		queue: make(chan *action, queueMax), stop: make(chan struct{}),
+	}
+	c.finished.Add(1)
+	go c.loop()
+	return c
+}
+
+func (c *committer) close() {
+	close(c.stop)
+	c.finished.Wait()
+}
+
+func (c *committer) update(ctx context.Context, fn func(*Tx) error) error {
+	a := &action{run: fn, done: make(chan error, 1)}
+	select {
+	case <-c.stop:
+		return ErrClosed
+	default:
+	}
+	select {
+	case c.queue <- a:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-c.stop:
+		return ErrClosed
+	}
+	select {
+	case err := <-a.done:
+		return err
+	case <-ctx.Done():
+		if a.taken.CompareAndSwap(false, true) {
+			return ctx.Err()
+		}
+		return <-a.done
+	}
+}
+
+func (c *committer) loop() {
+	defer c.finished.Done()
+	for {
+		select {
+		case first := <-c.queue:
+			c.commit(c.group(first))
+		case <-c.stop:
+			for len(c.queue) > 0 { // what was accepted is carried out
+				c.commit(c.group(<-c.queue))
+			}
+			return
+		}
+	}
+}
+
+// group takes what waits beside first, up to a bound.
+func (c *committer) group(first *action) []*action {
+	group := make([]*action, 0, 16)
+	for next := first; ; {
+		if next.taken.CompareAndSwap(false, true) {
+			group = append(group, next)
+		}
+		if len(group) >= c.batchMax {
+			return group
+		}
+		select {
+		case next = <-c.queue:
+		default:
+			return group
+		}
+	}
+}
+
+// commit runs a group until it is committed or cannot be, and answers each.
+func (c *committer) commit(group []*action) {
+	if len(group) == 0 {
+		return
+	}
+	var outcomes []error
+	var err error
+	for range conflictsMax {
+		outcomes, err = c.try(group)
+		if err == nil || !c.dialect.isConflict(err) {
+			break
+		}
+	}
+	for i, a := range group {
+		switch {
+		case err != nil:
+			a.done <- fmt.Errorf("committing: %w", err)
+		default:
+			a.done <- outcomes[i]
+		}
+	}
+}
+
+// try runs a group once. The error is the group's; an outcome is an action's
+// own. Alone, an action needs no savepoint: its error ends the transaction.
+func (c *committer) try(group []*action) (outcomes []error, err error) {
+	ctx := context.Background()
+	tx, err := c.db.BeginTx(ctx, &c.dialect.write)
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback()
+	outcomes = make([]error, len(group))
+	for i, a := range group {
+		if outcomes[i], err = c.runOne(ctx, tx, a, len(group) > 1); err != nil {
+			return nil, err
+		}
+	}
+	if len(group) == 1 && outcomes[0] != nil {
+		return outcomes, nil
+	}
+	return outcomes, tx.Commit()
+}
+
+func (c *committer) runOne(ctx context.Context, tx *sql.Tx, a *action, shared bool) (outcome, err error) {
+	if shared {
+		if _, err := tx.ExecContext(ctx, `SAVEPOINT action`); err != nil {
+			return nil, err
+		}
+	}
+	outcome = protect(a.run, &Tx{ReadTx{ctx: ctx, sql: tx, dialect: c.dialect}})
+	if outcome != nil && c.dialect.isConflict(outcome) {
+		return nil, outcome
+	}
+	if !shared {
+		return outcome, nil
+	}
+	if outcome != nil {
+		if _, err := tx.ExecContext(ctx, `ROLLBACK TO SAVEPOINT action`); err != nil {
+			return nil, err
+		}
+	}
+	_, err = tx.ExecContext(ctx, `RELEASE SAVEPOINT action`)
+	return outcome, err
+}
+
+// protect turns a panic, which is a bug of ours, into a failure of the one
+// action that has it.
+func protect(run func(*Tx) error, tx *Tx) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in a transaction: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return run(tx)
+}

@@ -1,0 +1,127 @@
+// Package store keeps everything: one SQL text on SQLite and PostgreSQL, and
+// one commit for all who wait for one.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"sync"
+)
+
+// A DB is an open store. Its zero value is of no use; see [Open].
+type DB struct {
+	Reader
+	writer    *sql.DB
+	committer *committer
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// A Config says which database to open and how.
+type Config struct {
+	Address string // the path of an SQLite file, or postgres://…
+	// NoGroupCommit gives every action a commit of its own, to compare with.
+	NoGroupCommit bool
+}
+
+// Open opens the database, brings its schema up to date and starts the
+// committer.
+func Open(ctx context.Context, c Config) (*DB, error) {
+	d, writer, reader, err := open(ctx, c.Address)
+	if err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, d, writer); err != nil {
+		writer.Close()
+		reader.Close()
+		return nil, err
+	}
+	batchMax := groupMax
+	if c.NoGroupCommit {
+		batchMax = 1
+	}
+	db := &DB{
+		Reader:    Reader{db: reader, dialect: d},
+		writer:    writer,
+		committer: newCommitter(writer, d, batchMax),
+	}
+	return db, nil
+}
+
+// Close finishes what waits to be committed and closes the database.
+func (db *DB) Close() error {
+	db.closeOnce.Do(func() {
+		db.committer.close()
+		db.closeErr = db.writer.Close()
+		if db.Reader.db != db.writer {
+			if err := db.Reader.db.Close(); db.closeErr == nil {
+				db.closeErr = err
+			}
+		}
+	})
+	return db.closeErr
+}
+
+// Update runs one action in a transaction and returns when it is durable, or
+// was refused, or failed. It may share its commit with others; an action that
+// returns an error leaves no trace and never harms its neighbours. fn may be
+// run again after a conflict, so it changes nothing outside tx.
+//
+// When ctx ends before the action's turn, the action is not run. Once it has
+// begun, Update waits for the outcome, whatever ctx says: what is answered is
+// what happened.
+func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
+	return db.committer.update(ctx, fn)
+}
+
+// A Reader reads and cannot write. It is what the doors are handed: inside a
+// read-only transaction SQLite would carry out a write, so the type has none.
+type Reader struct {
+	db      *sql.DB
+	dialect dialect
+}
+
+// View runs fn on one consistent state of the store.
+func (r Reader) View(ctx context.Context, fn func(*ReadTx) error) error {
+	tx, err := r.db.BeginTx(ctx, &r.dialect.read)
+	if err != nil {
+		return fmt.Errorf("beginning to read: %w", err)
+	}
+	defer tx.Rollback()
+	return fn(&ReadTx{ctx: ctx, sql: tx, dialect: r.dialect})
+}
+
+// A ReadTx is one consistent state of the store.
+type ReadTx struct {
+	// ctx is the transaction's own. Actions that share a commit must not be
+	// able to end it for their neighbours, so methods take none.
+	ctx     context.Context
+	sql     *sql.Tx
+	dialect dialect
+}
+
+// A Tx is a transaction that can write.
+type Tx struct{ ReadTx }
+
+// exec runs a statement that must touch a number of rows.
+func (tx *Tx) exec(doing string, query string, args ...any) (rows int64, err error) {
+	result, err := tx.sql.ExecContext(tx.ctx, query, args...)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", doing, err)
+	}
+	rows, err = result.RowsAffected()
+	if err != nil {
+		return 0, fmt.Errorf("%s: counting rows: %w", doing, err)
+	}
+	return rows, nil
+}
+
+// one runs a statement that must touch exactly one row.
+func (tx *Tx) one(doing string, query string, args ...any) error {
+	rows, err := tx.exec(doing, query, args...)
+	if err == nil && rows != 1 {
+		err = fmt.Errorf("%s: %d rows changed instead of one: %w", doing, rows, ErrStale)
+	}
+	return err
+}

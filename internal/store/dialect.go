@@ -1,0 +1,100 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// dialect is all that differs between the two databases. Queries are the same
+// text on both; keep it so.
+type dialect struct {
+	name       string
+	driver     string
+	goose      goose.Dialect
+	schema     *strings.Replacer // PostgreSQL's type names to the database's own
+	isConflict func(error) bool  // the transaction should be run again
+	skipLocked string            // for claiming rows that another server may claim
+	write      sql.TxOptions
+	read       sql.TxOptions // one consistent state, however many statements
+}
+
+var postgres = dialect{
+	name:   "PostgreSQL",
+	driver: "pgx",
+	goose:  goose.DialectPostgres,
+	schema: strings.NewReplacer(),
+	isConflict: func(err error) bool {
+		e, ok := errors.AsType[*pgconn.PgError](err)
+		return ok && (e.Code == "40001" || e.Code == "40P01")
+	},
+	skipLocked: " FOR UPDATE SKIP LOCKED",
+	write:      sql.TxOptions{Isolation: sql.LevelSerializable},
+	read:       sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
+}
+
+var sqliteDialect = dialect{
+	name:   "SQLite",
+	driver: "sqlite",
+	goose:  goose.DialectSQLite3,
+	schema: strings.NewReplacer("BIGINT", "INTEGER", "BYTEA", "BLOB", "\n);", "\n) STRICT;"),
+	isConflict: func(err error) bool {
+		e, ok := errors.AsType[*sqlite.Error](err)
+		return ok && e.Code()&0xff == sqlite3.SQLITE_BUSY
+	},
+}
+
+// sqliteOptions: BEGIN IMMEDIATE takes SQLite's write lock before the first
+// read, so that a transaction never has to be abandoned half way. FULL makes a
+// commit durable before it is answered.
+const sqliteOptions = "_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=temp_store(memory)&_pragma=cache_size(-65536)"
+
+// sqliteReadOptions keep readers from writing, since SQLite does not enforce a
+// read-only transaction, and let them run beside the writer.
+const sqliteReadOptions = "_txlock=deferred&_pragma=busy_timeout(10000)&_pragma=query_only(1)"
+
+// open connects to the database that address names: a postgres:// address, or
+// the path of an SQLite file.
+func open(ctx context.Context, address string) (d dialect, writer, reader *sql.DB, err error) {
+	if strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://") {
+		db, err := sql.Open(postgres.driver, address)
+		if err != nil {
+			return d, nil, nil, errors.New("opening PostgreSQL: the address cannot be read") // it may hold a password
+		}
+		db.SetMaxOpenConns(postgresConnsMax)
+		db.SetMaxIdleConns(postgresConnsMax)
+		return postgres, db, db, nil
+	}
+	path := "file:" + (&url.URL{Path: address}).EscapedPath()
+	writer, err = sql.Open(sqliteDialect.driver, path+"?"+sqliteOptions)
+	if err != nil {
+		return d, nil, nil, fmt.Errorf("opening SQLite file %s: %w", address, err)
+	}
+	writer.SetMaxOpenConns(1)
+	if err := writer.PingContext(ctx); err != nil {
+		writer.Close()
+		return d, nil, nil, fmt.Errorf("opening SQLite file %s: %w", address, err)
+	}
+	reader, err = sql.Open(sqliteDialect.driver, path+"?"+sqliteReadOptions)
+	if err != nil {
+		writer.Close()
+		return d, nil, nil, fmt.Errorf("opening SQLite file %s for reading: %w", address, err)
+	}
+	reader.SetMaxOpenConns(sqliteReadersMax)
+	reader.SetMaxIdleConns(sqliteReadersMax)
+	return sqliteDialect, writer, reader, nil
+}
+
+const (
+	postgresConnsMax = 16
+	sqliteReadersMax = 8
+)

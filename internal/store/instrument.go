@@ -1,0 +1,44 @@
+package store
+
+import (
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+)
+
+const instrumentColumns = `party_id, instrument_id, method, brand, last4, holder, expiry_month, expiry_year, network_ref, is_default, created`
+
+func scanInstrument(row scanner) (i payment.Instrument, err error) {
+	var created int64
+	err = row.Scan(&i.Owner, &i.ID, &i.Method, &i.Brand, &i.Last4, &i.Holder, &i.ExpiryMonth, &i.ExpiryYear, &i.NetworkRef, &i.Default, &created)
+	i.Created = when(created)
+	return i, err
+}
+
+// Instrument reads one of a party's instruments.
+func (tx *ReadTx) Instrument(owner party.ID, id payment.InstrumentID) (i payment.Instrument, found bool, err error) {
+	i, err = scanInstrument(tx.sql.QueryRowContext(tx.ctx, `
+		SELECT `+instrumentColumns+` FROM instruments WHERE party_id = $1 AND instrument_id = $2`, owner, id))
+	found, err = maybe("reading an instrument", err)
+	return i, found, err
+}
+
+// Instruments reads a party's instruments, the default first, then the oldest.
+func (tx *ReadTx) Instruments(owner party.ID) ([]payment.Instrument, error) {
+	return list(tx, "reading instruments", scanInstrument, `
+		SELECT `+instrumentColumns+` FROM instruments WHERE party_id = $1
+		ORDER BY is_default DESC, created, instrument_id`, owner)
+}
+
+// InsertInstrument adds an instrument; a default takes the place of the one
+// before.
+func (tx *Tx) InsertInstrument(i payment.Instrument) error {
+	if i.Default {
+		if _, err := tx.exec("clearing the default instrument", `
+			UPDATE instruments SET is_default = 0 WHERE party_id = $1 AND is_default = 1`, i.Owner); err != nil {
+			return err
+		}
+	}
+	return tx.one("adding an instrument", `
+		INSERT INTO instruments (`+instrumentColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		i.Owner, i.ID, i.Method, i.Brand, i.Last4, i.Holder, i.ExpiryMonth, i.ExpiryYear, i.NetworkRef, flag(i.Default), micros(i.Created))
+}
