@@ -1,0 +1,220 @@
+package holdfasttest
+
+import (
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/card"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// A World is a processor with a shop and a buyer who has a card. Its clock
+// stands still, its ids count and its network does what it is told. Every verb
+// ends in a check of the books.
+type World struct {
+	T         testing.TB
+	DB        *store.DB
+	Clock     *Clock
+	Network   *Network
+	IDs       *IDs
+	Processor *processor.Processor
+
+	Owner, Buyer party.Party
+	Shop         party.Caller // as it was made; its clock may have moved since
+	Key          party.AccessKey
+	Card         payment.Instrument
+}
+
+// Password is every test party's.
+const Password = "correct horse battery"
+
+// NewWorld makes a world on an empty store.
+func NewWorld(t testing.TB, db *store.DB) *World {
+	t.Helper()
+	w := &World{T: t, DB: db, Clock: NewClock(), Network: &Network{}, IDs: &IDs{}}
+	w.Processor = &processor.Processor{
+		Store: db, Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: slog.New(slog.DiscardHandler),
+	}
+	t.Cleanup(w.Processor.Close)
+	w.Owner = w.Party("Kiln & Co", "shop@example.test")
+	w.Buyer = w.Party("Ann Buyer", "ann@example.test")
+	var err error
+	w.Shop, w.Key, err = w.Processor.CreateCaller(t.Context(), processor.NewCaller{
+		Owner: w.Owner.ID, Name: "Kiln & Co", IPNURL: "http://shop.example.test/ipn", Sandbox: true,
+	})
+	w.must("making a caller", err)
+	w.Card, err = w.Processor.AddCard(t.Context(), w.Buyer.ID, card.Details{
+		Number: card.NewNumber("4242424242424242"), ExpiryMonth: 12, ExpiryYear: 2031, Holder: "Ann Buyer",
+	}, true)
+	w.must("adding a card", err)
+	return w
+}
+
+// Party makes a party.
+func (w *World) Party(name, email string) party.Party {
+	w.T.Helper()
+	p, err := w.Processor.CreateParty(w.T.Context(), processor.NewParty{Name: name, Email: email, Password: Password})
+	w.must("making a party", err)
+	return p
+}
+
+// OtherShop makes a second caller.
+func (w *World) OtherShop() party.Caller {
+	w.T.Helper()
+	owner := w.Party("Other", "other@example.test")
+	c, _, err := w.Processor.CreateCaller(w.T.Context(), processor.NewCaller{Owner: owner.ID, Name: "Other", Sandbox: true})
+	w.must("making a caller", err)
+	return c
+}
+
+// USD reads an amount.
+func USD(value string) money.Amount {
+	a, err := money.Parse(value, money.USD)
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
+
+// Authorize makes a token as the Co-Branded pages would, with the buyer's card.
+func (w *World) Authorize(value string) holdfast.TokenID {
+	w.T.Helper()
+	return w.AuthorizeWith(w.Card, value)
+}
+
+// AuthorizeWith makes a token with one of the buyer's instruments.
+func (w *World) AuthorizeWith(i payment.Instrument, value string) holdfast.TokenID {
+	w.T.Helper()
+	now := w.CallerNow()
+	t := payment.Token{
+		ID: w.IDs.Token(), Caller: w.Shop.ID, Sender: w.Buyer.ID, Recipient: w.Owner.ID,
+		Instrument: i.ID, Method: i.Method, Type: holdfast.TokenSingleUse,
+		Reference: holdfast.CallerReference(w.IDs.Other("cart-")), Amount: USD(value), Reason: "One mug",
+		Installed: now, Expires: now.Add(payment.SingleUseLife),
+	}
+	w.must("adding a token", w.DB.Update(w.T.Context(), func(tx *store.Tx) error {
+		_, err := tx.InsertToken(t)
+		return err
+	}))
+	return t.ID
+}
+
+// CallerNow is the shop's clock.
+func (w *World) CallerNow() time.Time {
+	w.T.Helper()
+	var c party.Caller
+	w.must("reading the caller", w.DB.View(w.T.Context(), func(tx *store.ReadTx) (err error) {
+		c, _, err = tx.Caller(w.Shop.ID)
+		return err
+	}))
+	return c.Now(processor.Micro(w.Clock.Now()))
+}
+
+// Reserve asks for a token's funds.
+func (w *World) Reserve(token holdfast.TokenID, value string, ref holdfast.CallerReference) (payment.Transaction, error) {
+	w.T.Helper()
+	t, err := w.Processor.Reserve(w.T.Context(), w.Shop, holdfast.ReserveRequest{
+		SenderTokenID: token, TransactionAmount: USD(value), CallerReference: ref,
+	})
+	w.CheckBooks()
+	return t, err
+}
+
+// Settle asks for all of a reserve, or for value of it.
+func (w *World) Settle(id holdfast.TransactionID, value string) (payment.Transaction, error) {
+	w.T.Helper()
+	r := holdfast.SettleRequest{ReserveTransactionID: id}
+	if value != "" {
+		r.TransactionAmount = USD(value)
+	}
+	t, err := w.Processor.Settle(w.T.Context(), w.Shop, r)
+	w.CheckBooks()
+	return t, err
+}
+
+// Cancel gives a reserve up.
+func (w *World) Cancel(id holdfast.TransactionID) (payment.Transaction, error) {
+	w.T.Helper()
+	t, err := w.Processor.Cancel(w.T.Context(), w.Shop, holdfast.CancelRequest{TransactionID: id})
+	w.CheckBooks()
+	return t, err
+}
+
+// Reserved is a reserve that must succeed.
+func (w *World) Reserved(value string, ref holdfast.CallerReference) payment.Transaction {
+	w.T.Helper()
+	t, err := w.Reserve(w.Authorize(value), value, ref)
+	w.must("reserving", err)
+	w.WantState(t.ID, payment.Reserved)
+	return t
+}
+
+// Transaction reads a transaction as it stands by the shop's clock.
+func (w *World) Transaction(id holdfast.TransactionID) payment.Transaction {
+	w.T.Helper()
+	now := w.CallerNow()
+	var t payment.Transaction
+	w.must("reading a transaction", w.DB.View(w.T.Context(), func(tx *store.ReadTx) error {
+		var found bool
+		var err error
+		if t, found, err = tx.Transaction(w.Shop.ID, id); err == nil && !found {
+			err = errors.New("no such transaction")
+		}
+		return err
+	}))
+	return t.AsOf(now)
+}
+
+// WantState fails the test unless a transaction is in a state.
+func (w *World) WantState(id holdfast.TransactionID, want payment.State) {
+	w.T.Helper()
+	if t := w.Transaction(id); t.State != want {
+		w.T.Fatalf("transaction %s is %s (%s), want %s", id, t.State, t.StatusMessage, want)
+	}
+}
+
+// WantCode fails the test unless err is a refusal with a code.
+func (w *World) WantCode(err error, want holdfast.Code) {
+	w.T.Helper()
+	WantCode(w.T, err, want)
+}
+
+// WantCode fails the test unless err is a refusal with a code.
+func WantCode(t testing.TB, err error, want holdfast.Code) {
+	t.Helper()
+	if refused, ok := errors.AsType[*holdfast.Error](err); !ok || refused.Code != want {
+		t.Fatalf("answer is %v, want a refusal with %s", err, want)
+	}
+}
+
+// CheckBooks fails the test when a row of the books is wrong.
+func (w *World) CheckBooks() { w.T.Helper(); CheckBooks(w.T, w.DB) }
+
+// CheckBooks fails the test when a row of the books is wrong.
+func CheckBooks(t testing.TB, db *store.DB) {
+	t.Helper()
+	report, err := db.CheckBooks(t.Context())
+	if err != nil {
+		t.Fatalf("checking the books: %v", err)
+	}
+	for _, f := range report.Findings {
+		t.Errorf("books: %s %s %s", f.Table, f.Row, f.Problem)
+	}
+	if len(report.Findings) > 0 {
+		t.FailNow()
+	}
+}
+
+func (w *World) must(doing string, err error) {
+	w.T.Helper()
+	if err != nil {
+		w.T.Fatalf("%s: %v", doing, err)
+	}
+}

@@ -1,0 +1,142 @@
+package processor
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/card"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// A NewParty is somebody who signs up.
+type NewParty struct {
+	Name, Email string
+	Password    string // hashed before it is kept
+}
+
+// CreateParty makes a party with a balance of its own. In the sandbox its
+// e-mail address counts as verified. An address that is taken is InvalidParams.
+func (p *Processor) CreateParty(ctx context.Context, n NewParty) (party.Party, error) {
+	switch {
+	case n.Name == "" || len(n.Name) > party.NameMax:
+		return party.Party{}, holdfast.Errorf(holdfast.InvalidParams, "a name has from 1 to %d bytes", party.NameMax)
+	case !party.ValidEmail(n.Email):
+		return party.Party{}, holdfast.Errorf(holdfast.InvalidParams, "an e-mail address looks like ann@example.com and has at most %d bytes", party.EmailMax)
+	}
+	if err := party.ValidPassword(n.Password); err != nil {
+		return party.Party{}, err
+	}
+	salt := make([]byte, 16)
+	rand.Read(salt) // never fails; see crypto/rand
+	now := p.now()
+	made := party.Party{
+		ID: party.ID(p.ids().Other("P")), Name: n.Name, Email: n.Email, EmailVerified: true,
+		PasswordHash: party.HashPassword(n.Password, salt), Standing: party.Active, Created: now,
+	}
+	balance := payment.Instrument{
+		ID: payment.InstrumentID(p.ids().Other("I")), Owner: made.ID, Method: holdfast.MethodABT,
+		Brand: "Balance", Holder: n.Name, Created: now,
+	}
+	err := p.Store.Update(ctx, func(tx *store.Tx) error {
+		inserted, err := tx.InsertParty(made)
+		if err != nil {
+			return err
+		}
+		if !inserted {
+			return holdfast.Errorf(holdfast.InvalidParams, "there is an account with this e-mail address already")
+		}
+		return tx.InsertInstrument(balance)
+	})
+	return made, err
+}
+
+// A NewCaller is a web site that will ask for payments.
+type NewCaller struct {
+	Owner        party.ID // who is paid
+	Name         string
+	IPNURL       string
+	BareReturn   bool
+	PendingFirst bool
+	Sandbox      bool
+}
+
+const (
+	accessKeySize = 20 // characters, as callerKey has in practice
+	secretKeySize = 40
+)
+
+// CreateCaller makes a caller and its first access key. The secret is shown
+// this once.
+func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller, party.AccessKey, error) {
+	if n.Name == "" || len(n.Name) > party.NameMax {
+		return party.Caller{}, party.AccessKey{}, holdfast.Errorf(holdfast.InvalidParams, "a name has from 1 to %d bytes", party.NameMax)
+	}
+	now := p.now()
+	caller := party.Caller{
+		ID: party.CallerID(p.ids().Other("C")), Owner: n.Owner, Name: n.Name, IPNURL: n.IPNURL,
+		BareReturn: n.BareReturn, PendingFirst: n.PendingFirst, Sandbox: n.Sandbox, Created: now,
+	}
+	key := party.AccessKey{
+		ID:     "HF" + random(accessKeySize-2, base36),
+		Secret: holdfast.NewSecretKey(p.ids().Secret(secretKeySize)),
+		Caller: caller.ID,
+	}
+	err := p.Store.Update(ctx, func(tx *store.Tx) error {
+		if _, err := partyOf(&tx.ReadTx, n.Owner); err != nil {
+			return err
+		}
+		if err := tx.InsertCaller(caller); err != nil {
+			return err
+		}
+		return tx.InsertAccessKey(key, now)
+	})
+	return caller, key, err
+}
+
+// ChangeCaller lets change say what becomes of a caller's settings or clock.
+func (p *Processor) ChangeCaller(ctx context.Context, id party.CallerID, change func(party.Caller) (party.Caller, error)) (after party.Caller, err error) {
+	err = p.Store.Update(ctx, func(tx *store.Tx) error {
+		before, err := callerOf(&tx.ReadTx, id)
+		if err != nil {
+			return err
+		}
+		if after, err = change(before); err != nil {
+			return err
+		}
+		return tx.UpdateCaller(after)
+	})
+	return after, err
+}
+
+// AdvanceClock moves a sandbox caller's clock forward, and with it everything
+// of that caller and of nobody else.
+func (p *Processor) AdvanceClock(ctx context.Context, id party.CallerID, by time.Duration) (party.Caller, error) {
+	return p.ChangeCaller(ctx, id, func(c party.Caller) (party.Caller, error) { return c.Advance(by) })
+}
+
+// ResetClock puts a sandbox caller back to real time.
+func (p *Processor) ResetClock(ctx context.Context, id party.CallerID) (party.Caller, error) {
+	return p.ChangeCaller(ctx, id, party.Caller.ResetClock)
+}
+
+// AddCard has the network look at a card and keeps what may be kept of it. A
+// card the network refuses is a *card.Refused.
+func (p *Processor) AddCard(ctx context.Context, owner party.ID, d card.Details, makeDefault bool) (payment.Instrument, error) {
+	ctx, cancel := context.WithTimeout(ctx, or(p.NetworkTimeout, networkTimeoutDefault))
+	defer cancel()
+	kept, err := p.Network.Verify(ctx, d)
+	if err != nil {
+		return payment.Instrument{}, err
+	}
+	i := payment.Instrument{
+		ID: payment.InstrumentID(p.ids().Other("I")), Owner: owner, Method: holdfast.MethodCC,
+		Brand: kept.Brand, Last4: kept.Last4, Holder: d.Holder, NetworkRef: kept.Ref,
+		ExpiryMonth: d.ExpiryMonth, ExpiryYear: d.ExpiryYear, Default: makeDefault, Created: p.now(),
+	}
+	err = p.Store.Update(ctx, func(tx *store.Tx) error { return tx.InsertInstrument(i) })
+	return i, err
+}

@@ -1,0 +1,280 @@
+// Package processor carries out each action: intent, network, outcome. The
+// doors ask it, payment decides, store keeps the decision.
+package processor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/card"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// A Processor carries out actions. Set the fields, use it, Close it.
+type Processor struct {
+	Store   *store.DB
+	Network card.Network
+	Now     func() time.Time // real time
+	Log     *slog.Logger
+	IDs     IDs                 // nil means RandomIDs of Now
+	Fees    payment.FeeSchedule // zero means payment.DefaultFees
+
+	Wait           time.Duration // a caller's for the network; zero means 2 s
+	NetworkTimeout time.Duration // of one question; zero means 15 s
+	NotifyDelay    time.Duration // from a change to its first notification; zero means 3 s, negative none
+
+	// Hook is called at named points between the steps of an action, for tests
+	// that kill the process there.
+	Hook func(point string)
+
+	asking  sync.WaitGroup
+	closing sync.Once
+	stopped chan struct{}
+	open    sync.Once
+}
+
+// Points where Hook is called.
+const (
+	PointIntent  = "intent"  // the intent is durable, the network was not asked
+	PointOutcome = "outcome" // the outcome is durable, the caller was not answered
+)
+
+const (
+	waitDefault           = 2 * time.Second
+	networkTimeoutDefault = 15 * time.Second
+	notifyDelayDefault    = 3 * time.Second
+	// inDoubtGrace is added to the network's time-out before somebody else asks
+	// the same question again.
+	inDoubtGrace = 5 * time.Second
+)
+
+// Close waits for the questions under way. What they leave open is asked again
+// by whoever starts next.
+func (p *Processor) Close() {
+	p.closing.Do(func() { close(p.stop()) })
+	p.asking.Wait()
+}
+
+func (p *Processor) stop() chan struct{} {
+	p.open.Do(func() { p.stopped = make(chan struct{}) })
+	return p.stopped
+}
+
+// Micro is a time as it is kept: whole microseconds, UTC.
+func Micro(t time.Time) time.Time { return t.Truncate(time.Microsecond).UTC() }
+
+func (p *Processor) now() time.Time { return Micro(p.Now()) }
+
+func (p *Processor) fees() payment.FeeSchedule {
+	if p.Fees == (payment.FeeSchedule{}) {
+		return payment.DefaultFees
+	}
+	return p.Fees
+}
+
+func or(d, otherwise time.Duration) time.Duration {
+	switch {
+	case d == 0:
+		return otherwise
+	case d < 0:
+		return 0
+	}
+	return d
+}
+
+func (p *Processor) at(point string) {
+	if p.Hook != nil {
+		p.Hook(point)
+	}
+}
+
+// failure makes what the caller is told of an Update that failed: a refusal
+// stays one, a row that moved under our feet may be tried again.
+func failure(err error) error {
+	if errors.Is(err, store.ErrStale) {
+		return holdfast.Errorf(holdfast.ConcurrentModification, "the transaction was changed by another request at the same moment")
+	}
+	return err
+}
+
+// record writes a change with all that belongs to it.
+func (p *Processor) record(tx *store.Tx, caller party.Caller, c payment.Change, real time.Time) error {
+	var n *store.Notification
+	url := c.After.IPNURL
+	if url == "" {
+		url = caller.IPNURL
+	}
+	if url != "" && notified(c.Verb) {
+		created := caller.Now(real)
+		n = &store.Notification{
+			Caller: caller.ID, Transaction: c.After.ID, URL: url,
+			Created: created, NextAt: created.Add(or(p.NotifyDelay, notifyDelayDefault)),
+		}
+	}
+	return tx.Record(c, n, real.Add(or(p.NetworkTimeout, networkTimeoutDefault)+inDoubtGrace))
+}
+
+// notified says which steps a caller hears of (IPN, "events"): all but the
+// pending half of a Settle.
+func notified(v payment.Verb) bool { return v != "" && v != payment.VerbSettle }
+
+// caller reads the caller again inside a transaction: its clock may have moved
+// since the door looked.
+func callerOf(tx *store.ReadTx, id party.CallerID) (party.Caller, error) {
+	c, found, err := tx.Caller(id)
+	if err == nil && !found {
+		err = holdfast.Errorf(holdfast.InvalidAccountStateCaller, "the caller's account is closed")
+	}
+	return c, err
+}
+
+// partyOf reads a party that must exist.
+func partyOf(tx *store.ReadTx, id party.ID) (party.Party, error) {
+	found, ok, err := tx.Party(id)
+	if err == nil && !ok {
+		err = fmt.Errorf("party %s is missing", id)
+	}
+	return found, err
+}
+
+// do asks the network a question that was written before, and returns the
+// transaction as it stands when the outcome is known or the caller's wait is
+// over. The question is then carried to its end by itself.
+func (p *Processor) do(ctx context.Context, caller party.Caller, c payment.Change) (payment.Transaction, error) {
+	p.at(PointIntent)
+	decided := make(chan payment.Transaction, 1)
+	p.asking.Add(1)
+	go func() {
+		defer p.asking.Done()
+		t, err := p.put(*c.Ask)
+		if err != nil {
+			p.Log.Warn("question to the card network is in doubt", "transaction", c.Ask.Transaction, "step", c.Ask.Step, "error", err)
+			return
+		}
+		decided <- t
+	}()
+	if caller.PendingFirst || c.Ask.Step == payment.StepRelease {
+		return c.After, nil
+	}
+	patience := time.NewTimer(or(p.Wait, waitDefault))
+	defer patience.Stop()
+	select {
+	case t := <-decided:
+		p.at(PointOutcome)
+		return t, nil
+	case <-patience.C:
+	case <-ctx.Done():
+	}
+	return c.After, nil
+}
+
+// put asks the network one question and records the answer.
+func (p *Processor) put(a payment.Attempt) (payment.Transaction, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), or(p.NetworkTimeout, networkTimeoutDefault))
+	defer cancel()
+	go func() { // Close does not wait for a slow network: what it cuts short is in doubt
+		select {
+		case <-p.stop():
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	answer, err := p.ask(ctx, a)
+	if err != nil {
+		return payment.Transaction{}, err
+	}
+	return p.outcome(a, answer)
+}
+
+func (p *Processor) ask(ctx context.Context, a payment.Attempt) (payment.Answer, error) {
+	var ref string
+	err := p.Store.View(ctx, func(tx *store.ReadTx) error {
+		t, found, err := tx.Transaction(a.Caller, a.Transaction)
+		if err != nil || !found {
+			return errors.Join(err, missing(found, "transaction", string(a.Transaction)))
+		}
+		i, found, err := tx.Instrument(t.Sender, a.Instrument)
+		ref = i.NetworkRef
+		return errors.Join(err, missing(found, "instrument", string(a.Instrument)))
+	})
+	if err != nil {
+		return payment.Answer{}, fmt.Errorf("preparing a question to the network: %w", err)
+	}
+	answer, err := p.Network.Ask(ctx, card.Question{Attempt: a, CardRef: ref})
+	if err != nil {
+		return payment.Answer{}, fmt.Errorf("asking the network: %w", err)
+	}
+	return answer, nil
+}
+
+func missing(found bool, what, id string) error {
+	if found {
+		return nil
+	}
+	return fmt.Errorf("%s %s is missing", what, id)
+}
+
+// outcome records a network's answer, once: a second answer changes nothing.
+// What must be asked next is asked at once.
+func (p *Processor) outcome(a payment.Attempt, answer payment.Answer) (after payment.Transaction, err error) {
+	var next *payment.Attempt
+	err = p.Store.Update(context.Background(), func(tx *store.Tx) error {
+		real := p.now()
+		next = nil
+		caller, err := callerOf(&tx.ReadTx, a.Caller)
+		if err != nil {
+			return err
+		}
+		t, found, err := tx.Transaction(a.Caller, a.Transaction)
+		if err != nil || !found {
+			return errors.Join(err, missing(found, "transaction", string(a.Transaction)))
+		}
+		now := caller.Now(real)
+		first, err := tx.DecideAttempt(a, answer, now)
+		if err != nil || !first {
+			after = t
+			return err
+		}
+		if expiry, due := t.Expire(now); due {
+			if err := p.record(tx, caller, expiry, real); err != nil {
+				return err
+			}
+			t = expiry.After
+			next = expiry.Ask
+		}
+		c := t.Outcome(a, answer, now)
+		after = c.After
+		if !c.Moved() && c.Ask == nil {
+			return nil
+		}
+		if c.Ask != nil {
+			next = c.Ask
+		}
+		return p.record(tx, caller, c, real)
+	})
+	if err != nil {
+		return after, fmt.Errorf("recording the network's answer for %s: %w", a.Key(), err)
+	}
+	if next != nil {
+		p.later(*next)
+	}
+	return after, nil
+}
+
+// later asks a question whose answer nobody waits for.
+func (p *Processor) later(a payment.Attempt) {
+	p.asking.Add(1)
+	go func() {
+		defer p.asking.Done()
+		if _, err := p.put(a); err != nil {
+			p.Log.Warn("question to the card network is in doubt", "transaction", a.Transaction, "step", a.Step, "error", err)
+		}
+	}()
+}
