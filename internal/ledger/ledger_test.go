@@ -1,0 +1,52 @@
+package ledger_test
+
+import (
+	"testing"
+
+	"github.com/holdfast-pay/holdfast/internal/ledger"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+func TestPostingsLeaveBalances(t *testing.T) {
+	shop := ledger.Party("P1")
+	books := []ledger.Posting{
+		ledger.Move(ledger.Network, ledger.Held, money.Cents(42_50)),
+		ledger.Move(ledger.Held, shop, money.Cents(40_00)),
+		ledger.Move(shop, ledger.Fees, money.Cents(1_46)),
+		ledger.Move(ledger.Held, ledger.Network, money.Cents(2_50)),
+	}
+	sum := money.Micros(0)
+	for account, want := range map[ledger.AccountID]int64{ledger.Network: -40_00, ledger.Held: 0, shop: 38_54, ledger.Fees: 1_46} {
+		got := ledger.Balance(books, account)
+		if got != money.Cents(want) {
+			t.Errorf("%s stands at %v, want %v", account, got, money.Cents(want))
+		}
+		sum = sum.Add(got)
+	}
+	if sum.Micro != 0 {
+		t.Errorf("the books are off by %v", sum)
+	}
+}
+
+func TestAPostingThatMovesNothingCannotBeMade(t *testing.T) {
+	for name, p := range map[string]ledger.Posting{
+		"nothing":           {From: ledger.Network, To: ledger.Held, Amount: money.Cents(0)},
+		"less than nothing": {From: ledger.Network, To: ledger.Held, Amount: money.Cents(-1)},
+		"to itself":         {From: ledger.Held, To: ledger.Held, Amount: money.Cents(1)},
+		"from nowhere":      {From: "", To: ledger.Held, Amount: money.Cents(1)},
+		"to nobody":         {From: ledger.Held, To: ledger.Party(""), Amount: money.Cents(1)},
+		"to an unknown":     {From: ledger.Held, To: "helld", Amount: money.Cents(1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if p.Check() == nil {
+				t.Error("the posting was found good")
+			}
+			defer func() {
+				if recover() == nil {
+					t.Error("the posting was made")
+				}
+			}()
+			ledger.Move(p.From, p.To, p.Amount)
+		})
+	}
+}

@@ -1,0 +1,78 @@
+package party_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+)
+
+func TestPasswords(t *testing.T) {
+	hash := party.HashPassword("correct horse battery", []byte("0123456789abcdef"))
+	if strings.Contains(hash, "horse") {
+		t.Fatal("the hash holds the password")
+	}
+	for name, row := range map[string]struct {
+		hash, password string
+		want           bool
+	}{
+		"right":                {hash, "correct horse battery", true},
+		"wrong":                {hash, "correct horse batterz", false},
+		"empty":                {hash, "", false},
+		"oversized":            {hash, strings.Repeat("x", party.PasswordMax+1), false},
+		"nobody's":             {"", "correct horse battery", false},
+		"nobody's, empty":      {"", "", false},
+		"a hash cut short":     {hash[:len(hash)-4], "correct horse battery", false},
+		"a hash of other kind": {"md5$aaaa$bbbb", "correct horse battery", false},
+	} {
+		if got := party.CheckPassword(row.hash, row.password); got != row.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	for password, ok := range map[string]bool{"1234567": false, "12345678": true, strings.Repeat("x", 200): true, strings.Repeat("x", 201): false} {
+		if err := party.ValidPassword(password); (err == nil) != ok {
+			t.Errorf("password of %d: %v", len(password), err)
+		}
+	}
+}
+
+func TestEmailAddresses(t *testing.T) {
+	for address, ok := range map[string]bool{
+		"ann@example.test": true, "ann+test@example.test": true, "Ann <ann@example.test>": false, "ann": false, "": false,
+		"ann@example.test\r\nBcc: x@y.z": false, strings.Repeat("a", 60) + "@b.test": false,
+	} {
+		if got := party.ValidEmail(address); got != ok {
+			t.Errorf("%q: %v", address, got)
+		}
+	}
+	if party.EmailKey(" Ann@Example.Test ") != party.EmailKey("ann@example.test") {
+		t.Error("two spellings of one address have two keys")
+	}
+}
+
+func TestClocksMoveForwardInTheSandboxOnly(t *testing.T) {
+	sandbox := party.Caller{Sandbox: true}
+	moved, err := sandbox.Advance(168 * time.Hour)
+	if err != nil || moved.ClockOffset != 168*time.Hour {
+		t.Fatalf("advanced to %v, %v", moved.ClockOffset, err)
+	}
+	if moved, err = moved.ResetClock(); err != nil || moved.ClockOffset != 0 {
+		t.Fatalf("reset to %v, %v", moved.ClockOffset, err)
+	}
+	for _, by := range []time.Duration{0, -time.Hour, 100 * 366 * 24 * time.Hour} {
+		if _, err := sandbox.Advance(by); err == nil {
+			t.Errorf("advanced by %v", by)
+		}
+	}
+	live := party.Caller{}
+	for _, err := range []error{second(live.Advance(time.Hour)), second(live.ResetClock())} {
+		if e, ok := errors.AsType[*holdfast.Error](err); !ok || e.Code != holdfast.AccessFailure {
+			t.Errorf("a live clock: %v", err)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }

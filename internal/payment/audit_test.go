@@ -1,0 +1,69 @@
+package payment_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/holdfast-pay/holdfast/internal/ledger"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// settled is the file of a reserve of 42.50 that was settled for 40.00.
+func settled(t *testing.T) payment.File {
+	t.Helper()
+	reserve, err := payment.Reserve(good())
+	if err != nil {
+		t.Fatal(err)
+	}
+	approve := reserve.After.Outcome(*reserve.Ask, payment.Answer{Approved: true}, now)
+	settle, err := approve.After.Settle(money.Cents(40_00), payment.DefaultFees, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	capture := settle.After.Outcome(*settle.Ask, payment.Answer{Approved: true}, now)
+	f := payment.File{Transaction: capture.After, TokenUsedBy: "1T1"}
+	for i, c := range []payment.Change{reserve, approve, settle, capture} {
+		f.History = append(f.History, c.History(i+1))
+		f.Postings = append(f.Postings, c.Postings...)
+		if c.Ask != nil {
+			a := *c.Ask
+			a.State = payment.AttemptApproved
+			f.Attempts = append(f.Attempts, a)
+		}
+	}
+	return f
+}
+
+func TestAnAuditNamesTheRowThatIsWrong(t *testing.T) {
+	for name, row := range map[string]struct {
+		tamper func(*payment.File)
+		want   string // table and row, empty if all is well
+	}{
+		"nothing":             {func(*payment.File) {}, ""},
+		"a posting's amount":  {func(f *payment.File) { f.Postings[1].Amount = money.Cents(41_00) }, "postings 1T1/2"},
+		"a posting's account": {func(f *payment.File) { f.Postings[2].To = ledger.Held }, "postings 1T1/3"},
+		"a posting gone":      {func(f *payment.File) { f.Postings = f.Postings[:3] }, "postings 1T1/4"},
+		"a posting too many":  {func(f *payment.File) { f.Postings = append(f.Postings, f.Postings[0]) }, "postings 1T1/5"},
+		"the state":           {func(f *payment.File) { f.Transaction.State = payment.Reserved }, "transactions 1T1"},
+		"the settled amount":  {func(f *payment.File) { f.Transaction.Settled = money.Cents(39_00) }, "transactions 1T1"},
+		"the fee":             {func(f *payment.File) { f.Transaction.Fee = money.Cents(1) }, "postings 1T1/3"},
+		"a step's end":        {func(f *payment.File) { f.History[1].After = payment.Failure }, "transaction_history 1T1/2"},
+		"a step gone":         {func(f *payment.File) { f.History = append(f.History[:1:1], f.History[2:]...) }, "transaction_history 1T1/3"},
+		"the token's use":     {func(f *payment.File) { f.TokenUsedBy = "" }, "tokens 1T1"},
+		"an answer":           {func(f *payment.File) { f.Attempts[1].State = payment.AttemptOpen }, "attempts 1T1/Capture"},
+		"a question gone":     {func(f *payment.File) { f.Attempts = f.Attempts[1:] }, "attempts 1T1/Authorize"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := settled(t)
+			row.tamper(&f)
+			var got []string
+			for _, finding := range f.Audit() {
+				got = append(got, finding.Table+" "+finding.Row)
+			}
+			if row.want == "" && len(got) > 0 || row.want != "" && !strings.Contains(strings.Join(got, "\n"), row.want) {
+				t.Fatalf("found %q, want %q", got, row.want)
+			}
+		})
+	}
+}
