@@ -44,6 +44,13 @@ func (r Reader) CheckBooks(ctx context.Context) (report Report, err error) {
 	return report, err
 }
 
+// CheckCallerBooks is CheckBooks for one caller's books alone.
+func (r Reader) CheckCallerBooks(ctx context.Context, c party.CallerID) (report Report, err error) {
+	report.Callers = 1
+	err = r.View(ctx, func(tx *ReadTx) error { return tx.checkCaller(c, &report) })
+	return report, err
+}
+
 func (tx *ReadTx) checkCaller(c party.CallerID, report *Report) error {
 	var open int64 // what the open reserves come to, in micro-dollars
 	for after := holdfast.TransactionID(""); ; {

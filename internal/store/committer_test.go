@@ -1,0 +1,203 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+func newParty(i int) party.Party {
+	return party.Party{
+		ID: party.ID(fmt.Sprintf("P%04d", i)), Name: "Party", Email: fmt.Sprintf("p%d@example.test", i),
+		Standing: party.Active, Created: holdfasttest.Start,
+	}
+}
+
+func insert(tx *store.Tx, p party.Party) error {
+	inserted, err := tx.InsertParty(p)
+	if err == nil && !inserted {
+		err = errors.New("not inserted")
+	}
+	return err
+}
+
+func exists(t *testing.T, db *store.DB, id party.ID) (found bool) {
+	t.Helper()
+	err := db.View(t.Context(), func(tx *store.ReadTx) (err error) {
+		_, found, err = tx.Party(id)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+var errRefused = errors.New("refused")
+
+// Of actions that share a commit, those that are refused, fail in the database
+// or panic leave no trace, and their neighbours are committed.
+func TestAnActionNeverHarmsItsNeighbours(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		first, hold := make(chan struct{}), make(chan struct{})
+		var wait sync.WaitGroup
+		wait.Go(func() { // keeps the committer busy until all others wait for it
+			err := db.Update(t.Context(), func(tx *store.Tx) error { close(first); <-hold; return insert(tx, newParty(0)) })
+			if err != nil {
+				t.Errorf("the first: %v", err)
+			}
+		})
+		<-first
+		const others = 40
+		queued := make(chan struct{}, others)
+		for i := 1; i <= others; i++ {
+			wait.Go(func() {
+				queued <- struct{}{}
+				err := db.Update(t.Context(), func(tx *store.Tx) error {
+					if err := insert(tx, newParty(i)); err != nil {
+						return err
+					}
+					switch i % 4 {
+					case 1:
+						return errRefused
+					case 2:
+						return insert(tx, newParty(i)) // there already
+					case 3:
+						panic("a bug")
+					}
+					return nil
+				})
+				if (err == nil) != (i%4 == 0) {
+					t.Errorf("action %d: %v", i, err)
+				}
+				if i%4 == 1 && !errors.Is(err, errRefused) {
+					t.Errorf("action %d: %v is not its own error", i, err)
+				}
+			})
+		}
+		for range others {
+			<-queued
+		}
+		close(hold)
+		wait.Wait()
+		for i := 1; i <= others; i++ {
+			if got, want := exists(t, db, newParty(i).ID), i%4 == 0; got != want {
+				t.Errorf("party %d exists: %v", i, got)
+			}
+		}
+	})
+}
+
+func TestAnActionWhoseCallerLeftBeforeItsTurnIsNotRun(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		first, hold := make(chan struct{}), make(chan struct{})
+		var wait sync.WaitGroup
+		wait.Go(func() {
+			if err := db.Update(t.Context(), func(*store.Tx) error { close(first); <-hold; return nil }); err != nil {
+				t.Errorf("the first: %v", err)
+			}
+		})
+		<-first
+		ctx, leave := context.WithCancel(t.Context())
+		leave()
+		ran := false
+		if err := db.Update(ctx, func(*store.Tx) error { ran = true; return nil }); !errors.Is(err, context.Canceled) {
+			t.Errorf("the one who left was told %v", err)
+		}
+		close(hold)
+		wait.Wait()
+		if err := db.Update(t.Context(), func(*store.Tx) error { return nil }); err != nil { // behind it in the queue
+			t.Fatal(err)
+		}
+		if ran {
+			t.Error("its action was run")
+		}
+	})
+}
+
+// Once begun, an action is carried out, and its caller told so, even if the
+// caller's time runs out meanwhile.
+func TestWhatIsAnsweredIsWhatHappened(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		ctx, leave := context.WithCancel(t.Context())
+		err := db.Update(ctx, func(tx *store.Tx) error { leave(); return insert(tx, newParty(1)) })
+		if err != nil || !exists(t, db, "P0001") {
+			t.Fatalf("answered %v", err)
+		}
+	})
+}
+
+func TestAfterCloseNothingIsAccepted(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Update(t.Context(), func(*store.Tx) error { return nil }); !errors.Is(err, store.ErrClosed) {
+			t.Fatalf("answered %v", err)
+		}
+	})
+}
+
+// Two servers share a database: what one reads and then writes, the other
+// cannot have changed in between.
+func TestTwoServersCountTogether(t *testing.T) {
+	for name, address := range holdfasttest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			at := address(t)
+			servers := []*store.DB{holdfasttest.Open(t, at), holdfasttest.Open(t, at)}
+			caller := party.Caller{ID: "C1", Owner: "P1", Name: "Shop", Sandbox: true, Created: holdfasttest.Start}
+			if err := servers[0].Update(t.Context(), func(tx *store.Tx) error { return tx.InsertCaller(caller) }); err != nil {
+				t.Fatal(err)
+			}
+			const each = 50
+			var wait sync.WaitGroup
+			for _, db := range servers {
+				for range each {
+					wait.Go(func() {
+						err := db.Update(t.Context(), func(tx *store.Tx) error {
+							c, _, err := tx.Caller("C1")
+							if err != nil {
+								return err
+							}
+							c.ClockOffset += time.Second
+							return tx.UpdateCaller(c)
+						})
+						if err != nil {
+							t.Errorf("counting: %v", err)
+						}
+					})
+				}
+			}
+			wait.Wait()
+			err := servers[1].View(t.Context(), func(tx *store.ReadTx) error {
+				c, _, err := tx.Caller("C1")
+				if c.ClockOffset != 2*each*time.Second {
+					t.Errorf("counted to %v", c.ClockOffset)
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+func TestALostAddressIsNoSecretsLeak(t *testing.T) {
+	_, err := store.Open(t.Context(), store.Config{Address: "postgres://user:hunter2@127.0.0.1:1/x?connect_timeout=1"})
+	if err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Fatalf("told %v", err)
+	}
+	_, err = store.Open(t.Context(), store.Config{Address: "postgres://user:hunter2@[bad/x"})
+	if err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Fatalf("told %v", err)
+	}
+}

@@ -1,0 +1,127 @@
+package store
+
+import (
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+)
+
+// A Delivery is a notification that somebody has taken on, alone until the
+// lease ends.
+type Delivery struct {
+	Notification
+	LeasedUntil time.Time // real time: a crash happens in the world, not in a sandbox
+}
+
+const notificationColumns = `caller_id, transaction_id, seq, url, body, created, next_at, tries, last_result, outcome`
+
+func scanNotification(row scanner) (n Notification, err error) {
+	var created, next int64
+	err = row.Scan(&n.Caller, &n.Transaction, &n.Seq, &n.URL, &n.Body, &created, &next, &n.Tries, &n.LastResult, &n.Outcome)
+	n.Created, n.NextAt = when(created), when(next)
+	return n, err
+}
+
+// Notifications reads what is and was owed for a transaction, by step.
+func (tx *ReadTx) Notifications(c party.CallerID, id holdfast.TransactionID) ([]Notification, error) {
+	return list(tx, "reading notifications", scanNotification, `
+		SELECT `+notificationColumns+` FROM notifications
+		WHERE caller_id = $1 AND transaction_id = $2 ORDER BY seq`, c, id)
+}
+
+// notificationDue selects what waits, is on nobody's lease, and is due by its
+// caller's clock. $1 is real time and $2 the longest pause there is: what is
+// due later than that was written before the clock was put back, and waits for
+// a time that may not come for days. The clocks stand in a WITH so that
+// claiming locks no caller's row.
+const notificationDue = `
+	WITH clocks AS (SELECT caller_id AS owner, clock_offset FROM callers)
+	SELECT ` + notificationColumns + `
+	FROM clocks JOIN notifications ON caller_id = owner
+	WHERE outcome = 'Waiting' AND leased_until <= $1
+		AND (next_at <= $1 + clock_offset OR next_at > $1 + $2 + clock_offset)
+	ORDER BY next_at, caller_id, transaction_id, seq
+	LIMIT $3`
+
+// NotificationDue reports whether ClaimNotifications would find anything. It
+// keeps an idle server from writing.
+func (tx *ReadTx) NotificationDue(real time.Time, pauseMax time.Duration) (bool, error) {
+	due, err := list(tx, "looking for notifications", scanNotification, notificationDue,
+		micros(real), pauseMax.Microseconds(), 1)
+	return len(due) > 0, err
+}
+
+// ClaimNotifications takes what is due, at most most of it, earliest first, so
+// that nobody else delivers it before until. Each claim counts as a try, also
+// when nothing is heard of it again. A pause between tries is at most pauseMax.
+func (tx *Tx) ClaimNotifications(real, until time.Time, most int, pauseMax time.Duration) ([]Delivery, error) {
+	due, err := list(&tx.ReadTx, "reading notifications that are due", scanNotification, notificationDue+tx.dialect.skipLocked,
+		micros(real), pauseMax.Microseconds(), most)
+	if err != nil {
+		return nil, err
+	}
+	claimed := make([]Delivery, 0, len(due))
+	for _, n := range due {
+		n.Tries++
+		err := tx.one("claiming a notification", `
+			UPDATE notifications SET leased_until = $1, tries = $2
+			WHERE caller_id = $3 AND transaction_id = $4 AND seq = $5 AND outcome = 'Waiting'`,
+			micros(until), n.Tries, n.Caller, n.Transaction, n.Seq)
+		if err != nil {
+			return nil, err
+		}
+		claimed = append(claimed, Delivery{Notification: n, LeasedUntil: when(micros(until))})
+	}
+	return claimed, nil
+}
+
+// FreezeBody writes what a notification says, once and for all its tries. When
+// the lease is lost it is ErrStale.
+func (tx *Tx) FreezeBody(d Delivery, body string) error {
+	return tx.one("freezing a notification", `
+		UPDATE notifications SET body = $1
+		WHERE caller_id = $2 AND transaction_id = $3 AND seq = $4
+			AND outcome = 'Waiting' AND leased_until = $5 AND body = ''`,
+		body, d.Caller, d.Transaction, d.Seq, micros(d.LeasedUntil))
+}
+
+// NotificationDone writes that a notification arrived. It did, whoever has the
+// lease by now.
+func (tx *Tx) NotificationDone(d Delivery, result string, now time.Time) error {
+	_, err := tx.exec("finishing a notification", `
+		UPDATE notifications SET outcome = 'Delivered', done = $1, leased_until = 0, last_result = $2
+		WHERE caller_id = $3 AND transaction_id = $4 AND seq = $5 AND outcome = 'Waiting'`,
+		micros(now), result, d.Caller, d.Transaction, d.Seq)
+	return err
+}
+
+// RetryNotification writes what came of a try, and when the next one is. It
+// does nothing when the lease is lost: then another try is under way.
+func (tx *Tx) RetryNotification(d Delivery, result string, next time.Time) error {
+	_, err := tx.exec("putting a notification off", `
+		UPDATE notifications SET next_at = $1, leased_until = 0, last_result = $2
+		WHERE caller_id = $3 AND transaction_id = $4 AND seq = $5 AND outcome = 'Waiting' AND leased_until = $6`,
+		micros(next), result, d.Caller, d.Transaction, d.Seq, micros(d.LeasedUntil))
+	return err
+}
+
+// GiveUpNotification writes what came of the last try. It does nothing when
+// the lease is lost.
+func (tx *Tx) GiveUpNotification(d Delivery, result string, now time.Time) error {
+	_, err := tx.exec("giving a notification up", `
+		UPDATE notifications SET outcome = 'GivenUp', done = $1, leased_until = 0, last_result = $2
+		WHERE caller_id = $3 AND transaction_id = $4 AND seq = $5 AND outcome = 'Waiting' AND leased_until = $6`,
+		micros(now), result, d.Caller, d.Transaction, d.Seq, micros(d.LeasedUntil))
+	return err
+}
+
+// ReturnNotification ends a lease without a try, so that it is delivered again
+// at once.
+func (tx *Tx) ReturnNotification(d Delivery) error {
+	_, err := tx.exec("returning a notification", `
+		UPDATE notifications SET leased_until = 0, tries = tries - 1
+		WHERE caller_id = $1 AND transaction_id = $2 AND seq = $3 AND outcome = 'Waiting' AND leased_until = $4`,
+		d.Caller, d.Transaction, d.Seq, micros(d.LeasedUntil))
+	return err
+}

@@ -1,0 +1,79 @@
+package store_test
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	_ "modernc.org/sqlite"             // the driver "sqlite"
+
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// raw opens the database itself, past the store, as somebody with a SQL prompt
+// would.
+func raw(t *testing.T, address string) *sql.DB {
+	t.Helper()
+	driver := "sqlite"
+	if strings.HasPrefix(address, "postgres") {
+		driver = "pgx"
+	}
+	db, err := sql.Open(driver, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// The database has the same table of moves as the code: of every state × verb ×
+// state it takes those and no other.
+func TestTheDatabaseKnowsTheMoves(t *testing.T) {
+	for name, address := range holdfasttest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			at := address(t)
+			holdfasttest.Open(t, at)
+			db := raw(t, at)
+			for i, from := range payment.States {
+				for j, verb := range payment.Verbs {
+					for k, to := range payment.States {
+						_, err := db.ExecContext(t.Context(), `
+							INSERT INTO transaction_history (caller_id, transaction_id, seq, at, before_state, verb, after_state, status_code, status_message, amount)
+							VALUES ('C1', $1, 1, 0, $2, $3, $4, '', '', 1)`,
+							fmt.Sprintf("T%d-%d-%d", i, j, k), string(from), string(verb), string(to))
+						next, ok := from.After(verb)
+						if want := ok && next == to; (err == nil) != want {
+							t.Errorf("%s %s %s: the code says %v, the database %v", from, verb, to, want, err)
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestADatabaseNewerThanTheProgramIsRefused(t *testing.T) {
+	for name, address := range holdfasttest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			at := address(t)
+			if err := holdfasttest.Open(t, at).Close(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := raw(t, at).ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, $1)`, true); err != nil {
+				t.Fatal(err)
+			}
+			db, err := store.Open(t.Context(), store.Config{Address: at})
+			if err == nil {
+				db.Close()
+				t.Fatal("opened a database from the future")
+			}
+			if !strings.Contains(err.Error(), "run a newer holdfast") {
+				t.Fatalf("refused with %v", err)
+			}
+		})
+	}
+}

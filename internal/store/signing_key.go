@@ -1,0 +1,34 @@
+package store
+
+import "time"
+
+// A SigningKey signs what is sent out. It stays after another took its place,
+// so that what it signed can be verified.
+type SigningKey struct {
+	Path        string // where its certificate is served, "/certs/112326/PKICert.pem"
+	Certificate string // PEM
+	PrivateKey  []byte // PKCS #8
+	Created     time.Time
+}
+
+// SigningKeys reads all keys, the one to sign with first.
+func (tx *ReadTx) SigningKeys() ([]SigningKey, error) {
+	return list(tx, "reading signing keys", func(row scanner) (k SigningKey, err error) {
+		var created int64
+		err = row.Scan(&k.Path, &k.Certificate, &k.PrivateKey, &created)
+		k.Created = when(created)
+		return k, err
+	}, `
+		SELECT path, certificate, private_key, created FROM signing_keys
+		ORDER BY created DESC, path DESC`)
+}
+
+// InsertSigningKey adds a key unless its path is taken: of two servers that
+// start at once, one wins and both read what it wrote.
+func (tx *Tx) InsertSigningKey(k SigningKey) error {
+	_, err := tx.exec("adding a signing key", `
+		INSERT INTO signing_keys (path, certificate, private_key, created) VALUES ($1, $2, $3, $4)
+		ON CONFLICT DO NOTHING`,
+		k.Path, k.Certificate, k.PrivateKey, micros(k.Created))
+	return err
+}
