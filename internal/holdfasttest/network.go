@@ -95,3 +95,10 @@ func (n *Network) Ask(ctx context.Context, q card.Question) (payment.Answer, err
 	}
 	return answer, nil
 }
+
+// Forget drops what is left of the script.
+func (n *Network) Forget() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.script = nil
+}

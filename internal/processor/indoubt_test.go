@@ -1,0 +1,171 @@
+package processor_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/ledger"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// later moves the clock until what is in doubt may be asked again, and asks.
+func later(w *holdfasttest.World) {
+	w.T.Helper()
+	w.Clock.Advance(time.Minute)
+	if _, err := w.Processor.Resolve(w.T.Context()); err != nil {
+		w.T.Fatal(err)
+	}
+	w.CheckBooks()
+}
+
+// impatient makes the caller's wait so short that only an answer at hand is in
+// time.
+func impatient(w *holdfasttest.World) { w.Processor.Wait = time.Millisecond }
+
+func TestAReserveInDoubtIsPendingUntilItIsDecided(t *testing.T) {
+	replies := map[string]holdfasttest.Reply{"before it took effect": {Deaf: true}, "after it took effect": {Lost: true}}
+	for when, reply := range replies {
+		t.Run(when, func(t *testing.T) {
+			story(t, func(w *holdfasttest.World) {
+				impatient(w)
+				w.Network.Next(reply)
+				token := w.Authorize("42.50")
+				r, err := w.Reserve(token, "42.50", "order-1")
+				if err != nil || r.State != payment.Pending || r.StatusCode != holdfast.CodePendingNetworkResponse {
+					t.Fatalf("reserve: %+v, %v", r, err)
+				}
+				if _, err := w.Settle(r.ID, ""); err == nil {
+					t.Fatal("settled what is pending")
+				}
+				again, err := w.Reserve(token, "42.50", "order-1")
+				if err != nil || again.ID != r.ID || again.State != payment.Pending {
+					t.Fatalf("again: %+v, %v", again, err)
+				}
+				later(w)
+				w.WantState(r.ID, payment.Reserved)
+				wantEffects(w, string(r.ID)+"/Authorize USD 42.50")
+			})
+		})
+	}
+}
+
+func TestASettleInDoubtIsPendingUntilItIsDecided(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		r := w.Reserved("42.50", "order-1")
+		impatient(w)
+		w.Network.Next(holdfasttest.Reply{Lost: true})
+		s, err := w.Settle(r.ID, "40.00")
+		if err != nil || s.State.Status() != holdfast.StatusPending {
+			t.Fatalf("settle: %+v, %v", s, err)
+		}
+		_, err = w.Cancel(r.ID)
+		w.WantCode(err, holdfast.InvalidTransactionState)
+		_, err = w.Settle(r.ID, "39.00")
+		w.WantCode(err, holdfast.InvalidTransactionState)
+		if s, err = w.Settle(r.ID, "40.00"); err != nil || s.State != payment.Settling {
+			t.Fatalf("the identical settle: %+v, %v", s, err)
+		}
+		w.Clock.Set(r.Deadline.Add(time.Hour)) // it was accepted in time, and goes on
+		sweep(w)
+		later(w)
+		w.WantState(r.ID, payment.Success)
+		wantEffects(w, string(r.ID)+"/Authorize USD 42.50", string(r.ID)+"/Capture USD 40.00")
+	})
+}
+
+func TestCancelWhileTheNetworkThinksReleasesWhatItHolds(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		impatient(w)
+		answer := make(chan struct{})
+		w.Network.Next(holdfasttest.Reply{Wait: answer})
+		r, err := w.Reserve(w.Authorize("42.50"), "42.50", "order-1")
+		if err != nil || r.State != payment.Pending {
+			t.Fatalf("reserve: %+v, %v", r, err)
+		}
+		if _, err := w.Cancel(r.ID); err != nil {
+			t.Fatal(err)
+		}
+		close(answer) // approved, too late
+		decided(w, r.ID, payment.StepRelease)
+		w.WantState(r.ID, payment.Cancelled)
+		want(w, balance(w, ledger.Held), "0.00")
+		wantEffects(w, string(r.ID)+"/Authorize USD 42.50", string(r.ID)+"/Release USD 42.50")
+	})
+}
+
+// decided waits until the network has answered a step, by asking the store.
+func decided(w *holdfasttest.World, id holdfast.TransactionID, step payment.Step) {
+	w.T.Helper()
+	for w.T.Context().Err() == nil {
+		var done bool
+		err := w.DB.View(w.T.Context(), func(tx *store.ReadTx) error {
+			attempts, err := tx.Attempts(w.Shop.ID, id)
+			for _, a := range attempts {
+				done = done || a.Step == step && a.State != payment.AttemptOpen
+			}
+			return err
+		})
+		if err != nil {
+			w.T.Fatal(err)
+		}
+		if done {
+			return
+		}
+	}
+}
+
+func TestAnApprovalAfterTheDeadlineIsReleased(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		impatient(w)
+		w.Network.Next(holdfasttest.Reply{Lost: true})
+		r, err := w.Reserve(w.Authorize("42.50"), "42.50", "order-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Clock.Set(r.Deadline)
+		later(w)
+		decided(w, r.ID, payment.StepRelease)
+		w.WantState(r.ID, payment.Cancelled)
+		w.CheckBooks()
+		wantEffects(w, string(r.ID)+"/Authorize USD 42.50", string(r.ID)+"/Release USD 42.50")
+	})
+}
+
+func TestPendingFirstAnswersPendingAndSettlesAllTheSame(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		w.Shop.PendingFirst = true
+		r, err := w.Reserve(w.Authorize("42.50"), "42.50", "order-1")
+		if err != nil || r.State != payment.Pending {
+			t.Fatalf("reserve: %+v, %v", r, err)
+		}
+		decided(w, r.ID, payment.StepAuthorize)
+		w.WantState(r.ID, payment.Reserved)
+		s, err := w.Settle(r.ID, "")
+		if err != nil || s.State != payment.Settling {
+			t.Fatalf("settle: %+v, %v", s, err)
+		}
+		decided(w, r.ID, payment.StepCapture)
+		w.WantState(r.ID, payment.Success)
+	})
+}
+
+func TestAQuestionInDoubtIsNotAskedBeforeItsTime(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		impatient(w)
+		w.Network.Next(holdfasttest.Reply{Deaf: true}, holdfasttest.Reply{Deaf: true})
+		r, err := w.Reserve(w.Authorize("42.50"), "42.50", "order-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := w.Processor.Resolve(t.Context()); err != nil || n != 0 {
+			t.Fatalf("resolved %d, %v at once", n, err)
+		}
+		later(w) // deaf a second time
+		w.WantState(r.ID, payment.Pending)
+		later(w)
+		w.WantState(r.ID, payment.Reserved)
+	})
+}

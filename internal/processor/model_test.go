@@ -1,0 +1,264 @@
+package processor_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/ledger"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// The model is the server with everything hard left out: no database, no
+// postings, no network that may be silent. Each action asks the real processor
+// and the model, and both must say the same; after each, balances agree and the
+// books are whole.
+type model struct {
+	w *holdfasttest.World
+
+	now      time.Time
+	tokens   []*modelToken
+	reserves []*modelReserve
+	paid     money.Amount // to the shop and in fees
+}
+
+type modelToken struct {
+	id      holdfast.TokenID
+	amount  money.Amount
+	expires time.Time
+	used    bool
+}
+
+type modelReserve struct {
+	id       holdfast.TransactionID
+	token    holdfast.TokenID
+	ref      holdfast.CallerReference
+	amount   money.Amount
+	settled  money.Amount
+	state    payment.State
+	received time.Time
+	deadline time.Time
+}
+
+func TestRandomActionsAgreeWithTheModel(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		w := holdfasttest.NewWorld(t, db)
+		rapid.Check(t, func(rt *rapid.T) {
+			m := newModel(rt, w)
+			rt.Repeat(map[string]func(*rapid.T){
+				"Authorize":    m.authorize,
+				"Reserve":      m.reserve,
+				"ReserveAgain": m.reserveAgain,
+				"Settle":       m.settle,
+				"Cancel":       m.cancel,
+				"GoToAnEdge":   m.goToAnEdge,
+				"":             m.check,
+			})
+		})
+	})
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func must(t *rapid.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// newModel starts on a caller of its own, with the clock at its start.
+func newModel(t *rapid.T, w *holdfasttest.World) *model {
+	w.Clock.Set(holdfasttest.Start)
+	var err error
+	w.Shop, _, err = w.Processor.CreateCaller(w.T.Context(), processor.NewCaller{Owner: w.Owner.ID, Name: "Model", Sandbox: true})
+	must(t, err)
+	return &model{w: w, now: w.Clock.Now(), paid: money.Micros(0)}
+}
+
+func drawAmount(t *rapid.T, most int64) money.Amount {
+	return money.Cents(rapid.Int64Range(30, most).Draw(t, "cents"))
+}
+
+func (m *model) authorize(t *rapid.T) {
+	amount := drawAmount(t, 2000)
+	id := m.w.Authorize(amount.Decimal())
+	m.tokens = append(m.tokens, &modelToken{id: id, amount: amount, expires: m.now.Add(payment.SingleUseLife)})
+}
+
+func pick[T any](t *rapid.T, from []T) (one T, ok bool) {
+	if len(from) == 0 {
+		return one, false
+	}
+	return from[rapid.IntRange(0, len(from)-1).Draw(t, "which")], true
+}
+
+// edge draws an amount at a limit, a cent below it or a cent above.
+func edge(t *rapid.T, limit money.Amount) money.Amount {
+	return limit.Add(money.Cents(rapid.Int64Range(-1, 1).Draw(t, "cents off")))
+}
+
+func (m *model) reserve(t *rapid.T) {
+	token, ok := pick(t, m.tokens)
+	if !ok {
+		return
+	}
+	amount := edge(t, token.amount)
+	declined := rapid.IntRange(0, 9).Draw(t, "declined") == 0
+	if declined {
+		m.w.Network.Next(holdfasttest.Reply{Decline: holdfast.CodeTransactionDenied})
+	}
+	r := &modelReserve{
+		token: token.id, ref: holdfast.CallerReference(m.w.IDs.Other("ref-")), amount: amount, settled: money.Micros(0),
+		received: m.now, deadline: m.now.Add(payment.ReserveLifeMax), state: payment.Reserved,
+	}
+	want := holdfast.Code("")
+	switch {
+	case token.used:
+		want = holdfast.SameTokenIDUsedMultipleTimes
+	case !m.now.Before(token.expires), amount.Cmp(token.amount) > 0:
+		want = holdfast.IncompatibleTokens
+	case declined:
+		r.state = payment.Failure
+	}
+	got, err := m.w.Processor.Reserve(m.w.T.Context(), m.w.Shop, request(r))
+	agree(t, err, want)
+	if want == "" {
+		r.id, token.used = got.ID, true
+		m.reserves = append(m.reserves, r)
+	} else if declined {
+		m.w.Network.Forget() // the script was not used up
+	}
+}
+
+func request(r *modelReserve) holdfast.ReserveRequest {
+	return holdfast.ReserveRequest{SenderTokenID: r.token, TransactionAmount: r.amount, CallerReference: r.ref}
+}
+
+// reserveAgain sends an old request once more: nothing may move.
+func (m *model) reserveAgain(t *rapid.T) {
+	r, ok := pick(t, m.reserves)
+	if !ok {
+		return
+	}
+	want := holdfast.Code("")
+	if !m.now.Before(r.received.Add(payment.ReferenceLife)) {
+		want = holdfast.SameTokenIDUsedMultipleTimes // the reference is free, the token is not
+		r = &modelReserve{token: r.token, amount: r.amount, ref: r.ref + "'"}
+	}
+	got, err := m.w.Processor.Reserve(m.w.T.Context(), m.w.Shop, request(r))
+	agree(t, err, want)
+	if want == "" && got.ID != r.id {
+		t.Fatalf("asked again, answered with %s instead of %s", got.ID, r.id)
+	}
+}
+
+func (m *model) settle(t *rapid.T) {
+	r, ok := pick(t, m.reserves)
+	if !ok {
+		return
+	}
+	amount := edge(t, r.amount)
+	want := holdfast.Code("")
+	switch m.expire(r); {
+	case r.state == payment.Success && r.settled == amount:
+	case r.state == payment.Failure:
+		want = holdfast.OriginalTransactionFailed
+	case r.state != payment.Reserved:
+		want = holdfast.InvalidTransactionState
+	case amount.Cmp(r.amount) > 0:
+		want = holdfast.SettleAmountGreaterThanReserveAmount
+	default:
+		r.state, r.settled = payment.Success, amount
+		m.paid = m.paid.Add(amount)
+	}
+	_, err := m.w.Processor.Settle(m.w.T.Context(), m.w.Shop, holdfast.SettleRequest{ReserveTransactionID: r.id, TransactionAmount: amount})
+	agree(t, err, want)
+}
+
+func (m *model) cancel(t *rapid.T) {
+	r, ok := pick(t, m.reserves)
+	if !ok {
+		return
+	}
+	want := holdfast.Code("")
+	if m.expire(r); r.state != payment.Reserved {
+		want = holdfast.InvalidTransactionState
+	} else {
+		r.state = payment.Cancelled
+	}
+	_, err := m.w.Processor.Cancel(m.w.T.Context(), m.w.Shop, holdfast.CancelRequest{TransactionID: r.id})
+	agree(t, err, want)
+}
+
+func (m *model) expire(r *modelReserve) {
+	if r.state == payment.Reserved && !m.now.Before(r.deadline) {
+		r.state = payment.Cancelled
+	}
+}
+
+// goToAnEdge moves the clock to a limit, a microsecond before it or after it: a
+// fault at the very instant is never found by whole hours.
+func (m *model) goToAnEdge(t *rapid.T) {
+	edges := []time.Time{m.now.Add(time.Hour)}
+	for _, k := range m.tokens {
+		edges = append(edges, k.expires)
+	}
+	for _, r := range m.reserves {
+		edges = append(edges, r.deadline)
+	}
+	to, _ := pick(t, edges)
+	to = to.Add(time.Duration(rapid.IntRange(-1, 1).Draw(t, "microseconds off")) * time.Microsecond)
+	if to.After(m.now) {
+		m.now = to
+		m.w.Clock.Set(to)
+	}
+}
+
+// agree holds an answer against the model's. A failure of ours is never what
+// the model said.
+func agree(t *rapid.T, err error, want holdfast.Code) {
+	t.Helper()
+	got := holdfast.Code("")
+	if refused, ok := errors.AsType[*holdfast.Error](err); ok {
+		got = refused.Code
+	} else if err != nil {
+		t.Fatalf("failed: %v", err)
+	}
+	if got != want {
+		t.Fatalf("answered %q (%v), the model says %q", got, err, want)
+	}
+}
+
+func (m *model) check(t *rapid.T) {
+	held := money.Micros(0)
+	for _, r := range m.reserves {
+		m.expire(r)
+		if got := m.w.Transaction(r.id); got.State != r.state || got.Settled != r.settled {
+			t.Fatalf("%s is %s with %v settled, the model says %s with %v", r.id, got.State, got.Settled, r.state, r.settled)
+		}
+		if r.state == payment.Reserved {
+			held = held.Add(r.amount)
+		}
+	}
+	if !rapid.Bool().Draw(t, "swept") {
+		return // balances agree only once what has expired is written
+	}
+	must(t, second(m.w.Processor.Sweep(m.w.T.Context())))
+	report, err := m.w.DB.CheckCallerBooks(m.w.T.Context(), m.w.Shop.ID)
+	must(t, err)
+	if len(report.Findings) > 0 || report.Held != held.Micro {
+		t.Fatalf("books hold %v, the model %v; findings: %v", money.Micros(report.Held), held, report.Findings)
+	}
+	want := money.Micros(0).Sub(m.paid).Sub(held).Decimal()
+	if got := balance(m.w, ledger.Network); got != want {
+		t.Fatalf("the network account stands at %s, the model says %s", got, want)
+	}
+}
