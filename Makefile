@@ -1,0 +1,46 @@
+# Plain go commands always work; these only spell the long ones.
+
+LINT = go tool -modfile=tools/go.mod golangci-lint
+FUZZTIME ?= 30s
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-short needs check fmt vet lint race golden fuzz vuln
+
+help: ## list these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+demo: ## server, shop, caller and buyer on this machine; prints what to open
+	go run ./cmd/holdfast demo
+
+test: needs ## every test, on SQLite and PostgreSQL, with a real browser
+	HOLDFAST_TEST_BROWSER="$$(scripts/find-browser)" scripts/with-postgres go test -timeout 15m ./...
+
+test-short: ## the tests that need nothing but Go: SQLite, no browser
+	HOLDFAST_TEST_BROWSER= go test -short -timeout 10m ./...
+
+needs: ## install, or name, what the tests need and this machine misses
+	@scripts/install-needs
+
+check: fmt vet lint test ## everything a change must pass
+
+fmt: ## fail on files that gofmt would change
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; }
+
+vet: ## go vet
+	go vet ./...
+
+lint: ## golangci-lint as .golangci.yml has it; the first run builds it, some minutes
+	$(LINT) run
+
+race: ## the race detector; SQLite in Go is slow under it, so fewer random checks
+	RAPID_CHECKS=20 scripts/with-postgres go test -race -short -timeout 30m ./...
+
+golden: ## write the golden answers of the API anew; read the diff like code
+	go test ./internal/queryapi -update
+	git diff --stat -- internal/queryapi/testdata
+
+fuzz: ## each fuzz test for FUZZTIME (30s)
+	scripts/fuzz $(FUZZTIME)
+
+vuln: ## known faults in what we depend on; needs vuln.go.dev
+	go tool -modfile=tools/go.mod govulncheck ./...
