@@ -70,6 +70,14 @@ func (p *Processor) expire(ctx context.Context, d store.Due) (done bool, err err
 // than the network stays silent.
 func (p *Processor) Resolve(ctx context.Context) (resolved int, err error) {
 	var claimed []payment.Attempt
+	var inDoubt bool
+	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
+		inDoubt, err = tx.AttemptsDue(p.now())
+		return err
+	})
+	if err != nil || !inDoubt {
+		return 0, err
+	}
 	err = p.Store.Update(ctx, func(tx *store.Tx) error {
 		real := p.now()
 		patience := or(p.NetworkTimeout, networkTimeoutDefault) + inDoubtGrace

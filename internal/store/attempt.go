@@ -49,6 +49,14 @@ func (tx *Tx) DecideAttempt(a payment.Attempt, answer payment.Answer, now time.T
 	return rows == 1, err
 }
 
+// AttemptsDue reports whether ClaimAttempts would find anything. It keeps an
+// idle server from writing.
+func (tx *ReadTx) AttemptsDue(now time.Time) (bool, error) {
+	due, err := list(tx, "looking for attempts in doubt", scanAttempt, `
+		SELECT `+attemptColumns+` FROM attempts WHERE state = 'Open' AND next_ask <= $1 LIMIT 1`, micros(now))
+	return len(due) > 0, err
+}
+
 // ClaimAttempts takes questions that are in doubt at now, at most most of them,
 // and puts their next turn off to nextAsk of how often each was asked, so that
 // nobody else asks meanwhile.

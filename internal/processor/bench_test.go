@@ -1,0 +1,79 @@
+package processor_test
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// BenchmarkReserve is a whole Reserve below the door: reference, decision,
+// intent, network, outcome. 64 callers at once share commits, or each has its
+// own, to compare. The databases are as durable as in production only where the
+// machine's are: PostgreSQL for tests runs without fsync.
+func BenchmarkReserve(b *testing.B) {
+	for name, address := range holdfasttest.Addresses(b) {
+		for _, alone := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%s/group=%v", name, !alone), func(b *testing.B) {
+				db, err := store.Open(b.Context(), store.Config{Address: address(b), NoGroupCommit: alone})
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.Cleanup(func() { db.Close() })
+				w := holdfasttest.NewWorld(b, db)
+				w.Processor.IDs = processor.RandomIDs{Now: w.Clock.Now}
+				tokens := mint(b, w, b.N)
+				var next atomic.Int64
+				b.SetParallelism(32) // × 2 cores: 64 callers
+				b.ResetTimer()
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						i := next.Add(1)
+						r, err := w.Processor.Reserve(b.Context(), w.Shop, holdfast.ReserveRequest{
+							SenderTokenID: tokens[i-1], TransactionAmount: holdfasttest.USD("42.50"),
+							CallerReference: holdfast.CallerReference(fmt.Sprint("bench-", i)),
+						})
+						if err != nil || r.State != payment.Reserved {
+							b.Errorf("reserve: %+v, %v", r, err)
+						}
+					}
+				})
+				b.StopTimer()
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "reserves/s") //nolint:forbidigo // a rate, not money
+				holdfasttest.CheckBooks(b, db)
+			})
+		}
+	}
+}
+
+// mint makes tokens in one transaction each thousand.
+func mint(b *testing.B, w *holdfasttest.World, n int) []holdfast.TokenID {
+	b.Helper()
+	ids := make([]holdfast.TokenID, 0, n)
+	for len(ids) < n {
+		err := w.DB.Update(b.Context(), func(tx *store.Tx) error {
+			for range min(1000, n-len(ids)) {
+				t := payment.Token{
+					ID: w.IDs.Token(), Caller: w.Shop.ID, Sender: w.Buyer.ID, Recipient: w.Owner.ID,
+					Instrument: w.Card.ID, Method: w.Card.Method, Type: holdfast.TokenSingleUse,
+					Reference: holdfast.CallerReference(w.IDs.Other("cart-")), Amount: holdfasttest.USD("42.50"),
+					Installed: w.Clock.Now(), Expires: w.Clock.Now().Add(payment.SingleUseLife),
+				}
+				if _, err := tx.InsertToken(t); err != nil {
+					return err
+				}
+				ids = append(ids, t.ID)
+			}
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	return ids
+}

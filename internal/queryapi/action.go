@@ -1,0 +1,201 @@
+package queryapi
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// actions lists the actions of the API. Each is in a file of its name.
+var actions = []action{
+	reserve, settle, cancel,
+	getTransactionStatus, getTransaction,
+	getTokenByCaller,
+	verifySignature,
+}
+
+// An action is one operation of the API.
+type action struct {
+	name       string
+	spellings  []string // that clients use beside the name
+	parameters []parameter
+
+	// public actions may be asked without a signature, and by anybody. Such a
+	// request may hold parameters that nobody knows and lack a Version.
+	public bool
+
+	// answer carries the action out and writes the children of its result.
+	answer func(*Server, context.Context, *request, *document) error
+}
+
+// A parameter is what the schema says of one, structures flattened with dots.
+type parameter struct {
+	name     string
+	since    string // the first version that has it; empty for all
+	required bool
+	check    func(name, value string) error // nil allows every value
+}
+
+// common parameters belong to every action.
+var common = append([]string{"Action", "Version"}, credentials...)
+
+var actionsByName = func() map[string]*action {
+	byName := map[string]*action{}
+	for i := range actions {
+		for _, name := range append(actions[i].spellings, actions[i].name) {
+			byName[strings.ToLower(name)] = &actions[i]
+		}
+	}
+	return byName
+}()
+
+// actionNamed finds an action whatever the case of its name. It is never nil.
+func actionNamed(name string) (*action, bool) {
+	if a, ok := actionsByName[strings.ToLower(name)]; ok {
+		return a, true
+	}
+	return &action{}, false
+}
+
+// check refuses parameters that the action does not have in this version,
+// required ones that are not there, and values that cannot be right whatever
+// the state of things. A parameter that is empty is one that is not given.
+func (a *action) check(version string, p holdfast.Params) error {
+	for _, param := range p {
+		if !a.public && !slices.Contains(common, param.Name) && !a.has(version, param.Name) {
+			return unknownParameter(version, param.Name)
+		}
+	}
+	for _, known := range a.parameters {
+		value := p.Get(known.name)
+		switch {
+		case value == "" && known.required:
+			return missing(known.name)
+		case value == "" || known.check == nil:
+		default:
+			if err := known.check(known.name, value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (a *action) has(version, name string) bool {
+	return slices.ContainsFunc(a.parameters, func(p parameter) bool { return p.name == name && p.since <= version })
+}
+
+// Sizes of the API's data types.
+const (
+	tokenIDMax        = 65 // bytes, though real ids have 64
+	transactionIDSize = 35
+	urlMax            = 1024 // bytes
+)
+
+// overrideIPNURL is a parameter of every action that moves money or cancels.
+var overrideIPNURL = parameter{name: "OverrideIPNURL", since: holdfast.Version2010, check: webAddress}
+
+// amountParameters are the two halves of an amount; [amountOf] reads them.
+func amountParameters(name string, required bool) []parameter {
+	return []parameter{
+		{name: name + ".CurrencyCode", required: required},
+		{name: name + ".Value", required: required},
+	}
+}
+
+// amountOf reads an amount, whose two halves are given both or not at all. The
+// amount not given is the zero Amount.
+func amountOf(p holdfast.Params, name string) (money.Amount, error) {
+	currency, value := p.Get(name+".CurrencyCode"), p.Get(name+".Value")
+	switch {
+	case currency == "" && value == "":
+		return money.Amount{}, nil
+	case currency == "":
+		return money.Amount{}, missing(name + ".CurrencyCode")
+	case value == "":
+		return money.Amount{}, missing(name + ".Value")
+	}
+	amount, err := money.Parse(value, money.Currency(currency))
+	switch {
+	case err == nil:
+		return amount, nil
+	case errors.Is(err, money.ErrNoDollars):
+		return money.Amount{}, invalid(name+".CurrencyCode", string(money.USD), currency)
+	case errors.Is(err, money.ErrTooLarge):
+		return money.Amount{}, holdfast.Errorf(holdfast.AmountOutOfRange, "%s.Value has too many digits. Specified value: %s", name, shown(value))
+	}
+	return money.Amount{}, invalid(name+".Value", "digits with at most two decimals, such as 12.50, without sign, exponent or currency", value)
+}
+
+func bytesMax(most int) func(name, value string) error {
+	return func(name, value string) error {
+		if len(value) > most {
+			return invalid(name, "at most "+strconv.Itoa(most)+" bytes", value)
+		}
+		return nil
+	}
+}
+
+func charactersMax(most int) func(name, value string) error {
+	return func(name, value string) error {
+		if utf8.RuneCountInString(value) > most {
+			return invalid(name, "at most "+strconv.Itoa(most)+" characters", value)
+		}
+		return nil
+	}
+}
+
+func oneOf(words ...string) func(name, value string) error {
+	return func(name, value string) error {
+		if !slices.Contains(words, value) {
+			return invalid(name, "one of "+strings.Join(words, ", "), value)
+		}
+		return nil
+	}
+}
+
+// minutes is a whole number of minutes within a reserve's longest life.
+func minutes(name, value string) error {
+	if n, err := strconv.Atoi(value); err != nil || n < 1 || n > payment.TimeoutMinsMax || value[0] == '+' {
+		return invalid(name, "from 1 to "+strconv.Itoa(payment.TimeoutMinsMax)+" minutes", value)
+	}
+	return nil
+}
+
+// percent has the form of an amount.
+func percent(name, value string) error {
+	if p, err := money.Parse(value, money.USD); err != nil || p.Cmp(money.Cents(100_00)) > 0 {
+		return invalid(name, "a percentage from 0 to 100 with at most two decimals", value)
+	}
+	return nil
+}
+
+// transactionID refuses what no transaction can be called, in the recorded
+// words of the service; whether there is one is the processor's to say.
+func transactionID(name, value string) error {
+	strange := strings.ContainsFunc(value, func(c rune) bool { return (c < '0' || c > '9') && (c < 'A' || c > 'Z') })
+	if len(value) != transactionIDSize || strange {
+		return invalid(name, "a valid transaction ID", value)
+	}
+	return nil
+}
+
+// webAddress is an http or https address to send notifications to. It is not
+// quoted back: one that is refused may have a password in it.
+func webAddress(name, value string) error {
+	u, err := url.Parse(value)
+	good := err == nil && len(value) <= urlMax && (u.Scheme == "http" || u.Scheme == "https") &&
+		u.Hostname() != "" && u.User == nil && u.Fragment == ""
+	if !good {
+		return holdfast.Errorf(holdfast.InvalidParams, "%s has to be an http or https URL of at most %d bytes, without user name and fragment.", name, urlMax)
+	}
+	return nil
+}

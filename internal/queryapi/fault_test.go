@@ -1,0 +1,115 @@
+package queryapi_test
+
+import (
+	"bytes"
+	"log/slog"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+var errorShape = regexp.MustCompile(`^<\?xml version="1\.0"\?>\n<Response><Errors><Error><Code>(\w+)</Code><Message>([^<>\n]+)</Message></Error></Errors><RequestID>([0-9a-f-]{36})</RequestID></Response>$`)
+
+// A fault of ours is told to the log, and the caller gets a request id to ask
+// with and nothing more.
+func TestFaults(t *testing.T) {
+	reserve := func(w *world) holdfast.Params {
+		return w.signed("POST", "/", "shop", holdfast.Params{
+			{Name: "Action", Value: "Reserve"},
+			{Name: "SenderTokenId", Value: string(tokenID("A"))},
+			{Name: "TransactionAmount.CurrencyCode", Value: "USD"},
+			{Name: "TransactionAmount.Value", Value: "5"},
+			{Name: "CallerReference", Value: "order-1001"},
+		})
+	}
+	for _, row := range []struct {
+		name   string
+		harm   func(*world)
+		status int
+		code   string
+		logged string
+	}{
+		{"a panic", func(w *world) {
+			w.token("A", payment.Token{})
+			w.p.Hook = func(string) { panic("the roof") }
+		}, 500, "InternalError", "the roof"},
+		{"a failure", func(w *world) {
+			w.token("A", payment.Token{Instrument: "nowhere"})
+		}, 500, "InternalError", "instrument nowhere of token is missing"},
+		{"the store is closed to writers", func(w *world) {
+			// Readers go on for a moment when a server is shut down.
+			again, err := store.Open(t.Context(), store.Config{Address: w.address})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.t.Cleanup(func() { again.Close() })
+			w.server.Store = again.Reader
+			w.db.Close()
+		}, 503, "ServiceUnavailable", "the store is closed"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := newWorld(t)
+			p := reserve(w)
+			var log bytes.Buffer
+			w.server.Log = slog.New(slog.NewTextHandler(&log, nil))
+			row.harm(w)
+			answer := w.exchange("POST", "/", p)
+			m := errorShape.FindStringSubmatch(answer.Body.String())
+			if m == nil || answer.Code != row.status || m[1] != row.code {
+				t.Fatalf("answered %d %s, want %d %s", answer.Code, answer.Body, row.status, row.code)
+			}
+			if !strings.Contains(log.String(), row.logged) || !strings.Contains(log.String(), m[3]) {
+				t.Errorf("the log does not say %q with request %s: %s", row.logged, m[3], &log)
+			}
+			if strings.Contains(answer.Body.String(), row.logged) || strings.Contains(log.String(), secret) {
+				t.Error("the answer or the log tells too much")
+			}
+		})
+	}
+}
+
+func TestRandomRequestIDs(t *testing.T) {
+	w := newWorld(t)
+	w.server.NewRequestID = nil
+	seen := map[string]bool{}
+	for range 100 {
+		m := errorShape.FindStringSubmatch(w.exchange("GET", "/", nil).Body.String())
+		if m == nil || seen[m[3]] || m[3][14] != '4' || !strings.ContainsRune("89ab", rune(m[3][19])) {
+			t.Fatalf("request id %v", m)
+		}
+		seen[m[3]] = true
+	}
+}
+
+func TestWindowAndBodyAreSettings(t *testing.T) {
+	w := newWorld(t)
+	w.server.Window, w.server.BodyMax = time.Minute, 1000
+	w.wait(2 * time.Minute)
+	p := w.signed("POST", "/", "shop", holdfast.Params{{Name: "Timestamp", Value: "2026-11-23T10:15:30Z"}})
+	if got := w.exchange("POST", "/", p).Body.String(); !strings.Contains(got, "RequestExpired") {
+		t.Errorf("two minutes late in a window of one: %s", got)
+	}
+	p = append(p, holdfast.Param{Name: "CallerDescription", Value: strings.Repeat("x", 1000)})
+	if got := w.exchange("POST", "/", p).Body.String(); !strings.Contains(got, "too large") {
+		t.Errorf("more than 1000 bytes: %s", got)
+	}
+}
+
+// A server that is told of no certificates verifies nothing.
+func TestVerifySignatureWithoutCertificates(t *testing.T) {
+	w := newWorld(t)
+	w.server.Certificates, w.server.OwnCertificate = nil, nil
+	got := w.exchange("GET", "/", holdfast.Params{
+		{Name: "Action", Value: "VerifySignature"},
+		{Name: "UrlEndPoint", Value: "http://shop.example.test/"},
+		{Name: "HttpParameters", Value: "signature=AAAA&signatureVersion=2&signatureMethod=RSA-SHA1&certificateUrl=x"},
+	}).Body.String()
+	if !strings.Contains(got, "<VerificationStatus>Failure</VerificationStatus>") {
+		t.Errorf("answered %s", got)
+	}
+}

@@ -1,0 +1,105 @@
+package queryapi
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/holdfast-pay/holdfast"
+)
+
+const typeForm = "application/x-www-form-urlencoded"
+
+// read takes in a request's parameters, bounded. What is too large is refused
+// before it is read, as far as its length is known, and costs the connection.
+func (s *Server) read(w http.ResponseWriter, r *http.Request) (holdfast.Params, error) {
+	most := s.BodyMax
+	if most == 0 {
+		most = bodyMaxDefault
+	}
+	most -= int64(len(r.URL.RawQuery))
+	if most < 0 || r.ContentLength > most {
+		return nil, tooLarge(w)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	if _, exceeded := errors.AsType[*http.MaxBytesError](err); exceeded {
+		return nil, tooLarge(w)
+	}
+	if err != nil {
+		return nil, holdfast.Errorf(holdfast.InvalidRequest, "The request's body is not complete.")
+	}
+	if r.Method != http.MethodPost {
+		body = nil // a GET is its query
+	}
+	return form(r.URL.RawQuery, string(body), r.Header.Get("Content-Type"))
+}
+
+func tooLarge(w http.ResponseWriter) error {
+	w.Header().Set("Connection", "close")
+	return holdfast.Errorf(holdfast.InvalidRequest, "The request is too large.")
+}
+
+// form merges query and body: clients put all of a request into the one or the
+// other. A body without Content-Type is not a form.
+func form(query, body, contentType string) (holdfast.Params, error) {
+	if body != "" && contentType != "" {
+		// A broken parameter, such as a charset without a value, does not matter.
+		if media, _, _ := mime.ParseMediaType(contentType); media != typeForm {
+			return nil, holdfast.Errorf(holdfast.InvalidRequest, "A body of Content-Type %s is not understood; send %s.", shown(contentType), typeForm)
+		}
+	}
+	params, err := holdfast.ParseParams(query)
+	if err == nil && contentType != "" {
+		var more holdfast.Params
+		more, err = holdfast.ParseParams(body)
+		params = append(params, more...)
+	}
+	if err != nil {
+		return nil, holdfast.Errorf(holdfast.InvalidParams, "The request cannot be read: %s.", shownMost(err.Error(), messageMax/2))
+	}
+	if name, doubled := params.Duplicate(); doubled {
+		return nil, holdfast.Errorf(holdfast.InvalidRequest, "Parameter %s is given more than once.", shown(name))
+	}
+	return params, nil
+}
+
+const (
+	shownMax   = 128 // characters of a caller's text that are quoted back
+	messageMax = 512 // characters of an error's message
+)
+
+// shown is a caller's text as it is quoted back to the caller.
+func shown(text string) string { return shownMost(text, shownMax) }
+
+func shownMost(text string, most int) string {
+	n := 0
+	for i := range text {
+		if n++; n > most {
+			return text[:i] + "…"
+		}
+	}
+	return text
+}
+
+// missing refuses a request without a parameter that it needs.
+func missing(name string) error {
+	return holdfast.Errorf(holdfast.InvalidParams, "%s is missing.", name)
+}
+
+// invalid refuses a parameter's value, and says what is allowed.
+func invalid(name, allowed, value string) error {
+	return holdfast.Errorf(holdfast.InvalidParams, "%s has to be %s. Specified value: %s", lowerFirst(name), allowed, shown(value))
+}
+
+// lowerFirst is how the service wrote parameters in its messages.
+func lowerFirst(name string) string { return strings.ToLower(name[:1]) + name[1:] }
+
+// unknownParameter refuses in the recorded words of the service.
+func unknownParameter(version, name string) error {
+	return holdfast.Errorf(holdfast.InvalidRequest, "%s", fmt.Sprintf(
+		`The request doesn't conform to the interface specification in the WSDL. Element/Parameter "%s:%s" in request is either invalid or is found at unexpected location`,
+		namespace(version), shown(name)))
+}

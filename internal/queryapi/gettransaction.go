@@ -1,0 +1,97 @@
+package queryapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// getTransaction tells all there is to know of a transaction (Query API
+// Reference, GetTransaction; data type TransactionDetail).
+var getTransaction = action{
+	name:       "GetTransaction",
+	parameters: []parameter{{name: "TransactionId", required: true, check: transactionID}},
+	answer:     (*Server).getTransaction,
+}
+
+// A detail is what a TransactionDetail is made of.
+type detail struct {
+	payment.Transaction
+	sender, recipient party.Party
+	history           []payment.HistoryRow
+}
+
+func (s *Server) getTransaction(ctx context.Context, q *request, out *document) error {
+	var d detail
+	err := s.Store.View(ctx, func(tx *store.ReadTx) (err error) {
+		d, err = q.detail(tx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	d.history = d.HistoryAsOf(d.history, q.now())
+	d.Transaction = d.AsOf(q.now())
+	q.deadline = d.Deadline
+	d.write(q.caller, out)
+	return nil
+}
+
+func (q *request) detail(tx *store.ReadTx) (d detail, err error) {
+	if d.Transaction, err = q.transaction(tx); err != nil {
+		return d, err
+	}
+	var foundSender, foundRecipient bool
+	var errSender, errRecipient error
+	d.sender, foundSender, errSender = tx.Party(d.Sender)
+	d.recipient, foundRecipient, errRecipient = tx.Party(d.Recipient)
+	if err := errors.Join(errSender, errRecipient); err != nil {
+		return d, err
+	}
+	if !foundSender || !foundRecipient {
+		return d, fmt.Errorf("a party of transaction %s is missing", d.ID)
+	}
+	d.history, err = tx.History(q.caller.ID, d.ID)
+	return d, err
+}
+
+// write keeps the schema's order. The sender's e-mail address is for a caller
+// who is also the one paid.
+func (d detail) write(caller party.Caller, out *document) {
+	out.open("Transaction")
+	out.text("TransactionId", string(d.ID))
+	out.text("CallerReference", string(d.Reference))
+	out.text("CallerDescription", d.CallerDescription)
+	out.text("SenderDescription", d.SenderDescription)
+	out.date("DateReceived", d.Received)
+	out.date("DateCompleted", d.Completed)
+	out.amount("TransactionAmount", d.Current())
+	out.amount("FPSFees", d.Fee)
+	out.text("FPSFeesPaidBy", string(d.FeeBy))
+	out.text("SenderTokenId", string(d.Token))
+	out.text("FPSOperation", string(d.Operation()))
+	out.text("PaymentMethod", string(d.Method))
+	out.text("TransactionStatus", string(d.State.Status()))
+	out.text("StatusCode", string(d.StatusCode))
+	out.text("StatusMessage", d.StatusMessage)
+	out.text("SenderName", d.sender.Name)
+	if caller.Owner == d.Recipient {
+		out.text("SenderEmail", d.sender.Email)
+	}
+	out.text("CallerName", caller.Name)
+	out.text("RecipientName", d.recipient.Name)
+	out.text("RecipientEmail", d.recipient.Email)
+	for _, h := range d.history {
+		out.open("StatusHistory")
+		out.date("Date", h.At)
+		out.text("TransactionStatus", string(h.After.Status()))
+		out.text("StatusCode", string(h.StatusCode))
+		out.amount("Amount", h.Amount)
+		out.close("StatusHistory")
+	}
+	out.close("Transaction")
+}

@@ -1,0 +1,45 @@
+package queryapi
+
+import (
+	"context"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// getTransactionStatus tells where a transaction stands and why (Query API
+// Reference, GetTransactionStatus).
+var getTransactionStatus = action{
+	name:       "GetTransactionStatus",
+	parameters: []parameter{{name: "TransactionId", required: true, check: transactionID}},
+	answer:     (*Server).getTransactionStatus,
+}
+
+func (s *Server) getTransactionStatus(ctx context.Context, q *request, out *document) error {
+	var t payment.Transaction
+	err := s.Store.View(ctx, func(tx *store.ReadTx) (err error) {
+		t, err = q.transaction(tx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	t = t.AsOf(q.now())
+	q.transactionResult(t, out)
+	out.text("CallerReference", string(t.Reference))
+	out.text("StatusCode", string(t.StatusCode))
+	out.text("StatusMessage", t.StatusMessage)
+	return nil
+}
+
+// transaction reads the one that the request names, as it is stored; only its
+// caller may.
+func (q *request) transaction(tx *store.ReadTx) (payment.Transaction, error) {
+	id := holdfast.TransactionID(q.params.Get("TransactionId"))
+	t, found, err := tx.Transaction(q.caller.ID, id)
+	if err != nil {
+		return t, err
+	}
+	return t, payment.Find(t, found, q.caller.ID, id)
+}

@@ -1,0 +1,329 @@
+package queryapi_test
+
+import (
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+var update = flag.Bool("update", false, "write the responses in testdata anew")
+
+// TestGolden plays each story in testdata and compares every byte of what is
+// answered. A story is a txtar archive; its comment tells it. In order, its
+// parts are
+//
+//	world       what there is beside the usual people, one thing a line
+//	wait        a duration: real time goes on
+//	request…    a verb, who asks ("nobody" signs nothing), then one parameter a
+//	            line as it reads before encoding; "-Name" leaves one out that the
+//	            harness would add
+//	response…   the answer
+//
+// With -update the responses are written anew and nothing else.
+func TestGolden(t *testing.T) {
+	for _, file := range stories(t) {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			play(t, file)
+		})
+	}
+}
+
+func stories(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no stories in testdata (%v)", err)
+	}
+	return files
+}
+
+func play(t *testing.T, file string) {
+	story, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(strings.TrimSpace(string(story.Comment))) == 0 {
+		t.Error("the story has no comment that tells it")
+	}
+	w := newWorld(t)
+	answer := ""
+	for i, part := range story.Files {
+		text := strings.TrimSuffix(string(part.Data), "\n")
+		kind, _, _ := strings.Cut(part.Name, " ")
+		switch kind {
+		case "world":
+			w.arrange(text)
+		case "wait":
+			d, err := time.ParseDuration(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.wait(d)
+		case "request":
+			answer = w.play(text)
+		case "response":
+			if *update {
+				story.Files[i].Data = []byte(answer)
+			} else if diff := cmp.Diff(string(part.Data), answer); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", part.Name, diff)
+			}
+		default:
+			t.Fatalf("part %q is neither world, wait, request nor response", part.Name)
+		}
+	}
+	if *update {
+		if err := os.WriteFile(file, txtar.Format(story), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// arrange reads lines such as
+//
+//	token A card=declining amount=12.50 reference=cart-1 reason=One_mug caller=COTHER sender=PSHOP cancelled=yes
+//	suspend PANN
+//	patience 1s
+func (w *world) arrange(text string) {
+	w.t.Helper()
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		switch words[0] {
+		case "token":
+			w.token(words[1], w.tokenOf(words[2:]))
+		case "suspend":
+			w.update(func(tx *store.Tx) error { return tx.SetStanding(party.ID(words[1]), party.Suspended) })
+		case "patience":
+			d, err := time.ParseDuration(words[1])
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			w.p.Wait = d
+		default:
+			w.t.Fatalf("a world has no %q", words[0])
+		}
+	}
+}
+
+func (w *world) tokenOf(words []string) (t payment.Token) {
+	w.t.Helper()
+	for _, word := range words {
+		name, value, _ := strings.Cut(word, "=")
+		switch name {
+		case "card":
+			t.Instrument = payment.InstrumentID(value)
+		case "amount":
+			amount, err := money.Parse(value, money.USD)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			t.Amount = amount
+		case "reference":
+			t.Reference = holdfast.CallerReference(value)
+		case "reason":
+			t.Reason = strings.ReplaceAll(value, "_", " ")
+		case "caller":
+			t.Caller = party.CallerID(value)
+		case "sender":
+			t.Sender = party.ID(value)
+		case "cancelled":
+			t.Cancelled = value == "yes"
+		default:
+			w.t.Fatalf("a token has no %q", name)
+		}
+	}
+	return t
+}
+
+// play sends one request and returns the answer as it stands in a story.
+func (w *world) play(text string) string {
+	w.t.Helper()
+	first, rest, _ := strings.Cut(text, "\n")
+	var verb, caller string
+	path := "/"
+	switch words := strings.Fields(first); len(words) {
+	case 2:
+		verb, caller = words[0], words[1]
+	case 3:
+		verb, path, caller = words[0], words[1], words[2]
+	default:
+		w.t.Fatalf("%q is no verb and caller", first)
+	}
+	var given holdfast.Params
+	var without []string
+	for line := range strings.Lines(rest) {
+		line = strings.TrimSuffix(line, "\n")
+		if name, ok := strings.CutPrefix(line, "-"); ok {
+			without = append(without, name)
+			continue
+		}
+		name, value, _ := strings.Cut(line, "=")
+		given = append(given, holdfast.Param{Name: name, Value: expand(value)})
+	}
+	return w.send(verb, path, w.signed(verb, path, caller, given, without...))
+}
+
+var placeholder = regexp.MustCompile(`\{(token|transaction|repeat) (\S+?)( \d+)?\}`)
+
+// expand writes ids out: {token A}, {transaction 1}; and long texts: {repeat x 161}.
+func expand(value string) string {
+	return placeholder.ReplaceAllStringFunc(value, func(found string) string {
+		m := placeholder.FindStringSubmatch(found)
+		n, _ := strconv.Atoi(strings.TrimSpace(m[3]))
+		switch m[1] {
+		case "token":
+			return string(tokenID(m[2]))
+		case "repeat":
+			return strings.Repeat(m[2], n)
+		}
+		n, _ = strconv.Atoi(m[2])
+		return string(transactionID(n))
+	})
+}
+
+// signed adds what every request carries, where it is not given, and signs.
+func (w *world) signed(verb, path, caller string, p holdfast.Params, without ...string) holdfast.Params {
+	w.t.Helper()
+	if caller == "nobody" {
+		return p
+	}
+	for _, usual := range []holdfast.Param{
+		{Name: "AWSAccessKeyId", Value: keys[caller]},
+		{Name: "SignatureVersion", Value: "2"},
+		{Name: "SignatureMethod", Value: "HmacSHA256"},
+		{Name: "Timestamp", Value: w.clock().Format("2006-01-02T15:04:05Z")},
+		{Name: "Version", Value: "2010-08-28"},
+	} {
+		if _, ok := p.Lookup(usual.Name); !ok && !slices.Contains(without, usual.Name) {
+			p = append(p, usual)
+		}
+	}
+	if _, ok := p.Lookup("Signature"); ok || slices.Contains(without, "Signature") {
+		return p
+	}
+	return append(p, holdfast.Param{Name: "Signature", Value: sign(w.t, verb, testHost, path, p)})
+}
+
+func sign(t testing.TB, verb, host, path string, p holdfast.Params) string {
+	t.Helper()
+	method := holdfast.SignatureMethod(p.Get("SignatureMethod"))
+	if method != holdfast.HmacSHA1 {
+		method = holdfast.HmacSHA256
+	}
+	signature, err := holdfast.SignHMAC(holdfast.NewSecretKey(secret), method, holdfast.StringToSign(verb, host, path, p))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signature
+}
+
+// exchange sends parameters as a GET's query or another verb's form.
+func (w *world) exchange(verb, path string, p holdfast.Params) *httptest.ResponseRecorder {
+	w.t.Helper()
+	target, body := "http://"+testHost+path, p.Encode()
+	if verb == http.MethodGet {
+		target, body = target+"?"+body, ""
+	}
+	r := httptest.NewRequestWithContext(w.t.Context(), verb, target, strings.NewReader(body))
+	if verb == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	}
+	answer := httptest.NewRecorder()
+	w.handler.ServeHTTP(answer, r)
+	return answer
+}
+
+func (w *world) send(verb, path string, p holdfast.Params) string {
+	w.t.Helper()
+	answer := w.exchange(verb, path, p)
+	var b strings.Builder
+	fmt.Fprintf(&b, "HTTP %d\n", answer.Code)
+	for _, name := range slices.Sorted(maps.Keys(answer.Header())) {
+		fmt.Fprintf(&b, "%s: %s\n", name, answer.Header().Get(name))
+	}
+	fmt.Fprintf(&b, "\n%s\n", answer.Body)
+	return b.String()
+}
+
+// The codes that no story can reach, and why.
+var untold = map[holdfast.Code]string{
+	holdfast.AccountClosed:                    "accounts are not closed yet; a sender's state is InvalidAccountState_Sender",
+	holdfast.AccountLimitsExceeded:            "accounts have no limits yet",
+	holdfast.ConcurrentModification:           "needs two servers on one database",
+	holdfast.InsufficientBalance:              "no balance pays yet",
+	holdfast.InternalError:                    "TestFaults",
+	holdfast.InvalidAccountStateCaller:        "callers are not closed yet",
+	holdfast.InvalidPaymentInstrument:         "a token's instrument stays",
+	holdfast.InvalidRecipientForCCTransaction: "every recipient can take cards",
+	holdfast.ServiceUnavailable:               "TestFaults",
+	holdfast.SignatureDoesNotMatch:            "InvalidSignature is what was recorded",
+	holdfast.TransactionDenied:                "a status code; the answer of Reserve is Failure",
+	holdfast.UnverifiedEmailAddressCaller:     "every sandbox caller's address is verified",
+}
+
+func TestGoldenCoversEveryCode(t *testing.T) {
+	told := map[string]bool{}
+	for _, file := range stories(t) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`<Code>(\w+)</Code>`).FindAllStringSubmatch(string(text), -1) {
+			told[m[1]] = true
+		}
+	}
+	for _, code := range allCodes(t) {
+		reason, excused := untold[holdfast.Code(code)]
+		if told[code] == excused {
+			t.Errorf("%s: told in a story is %v, excused %q", code, told[code], reason)
+		}
+	}
+}
+
+// allCodes reads the constants of type Code.
+func allCodes(t *testing.T) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "../../codes.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var codes []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Values) == 1 {
+			if kind, ok := spec.Type.(*ast.Ident); ok && kind.Name == "Code" {
+				code, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				codes = append(codes, code)
+			}
+		}
+		return true
+	})
+	if len(codes) < 30 {
+		t.Fatalf("found %d codes", len(codes))
+	}
+	return codes
+}

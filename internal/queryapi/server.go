@@ -1,0 +1,246 @@
+// Package queryapi is the door for callers' programs: the signed Query API,
+// forms in, XML out.
+package queryapi
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// A Server answers the Query API. Set the fields and serve its Handler.
+type Server struct {
+	Processor *processor.Processor
+	Store     store.Reader
+
+	// Certificates are those that return URLs and notifications are signed
+	// with, current and retired; OwnCertificate tells whether an address is
+	// where one of them is served. VerifySignature asks both.
+	Certificates   func() []*x509.Certificate
+	OwnCertificate func(url string) bool
+
+	// Hosts are further host names that a caller may have signed, beside the
+	// one the request names and the names of the service of the time.
+	Hosts []string
+
+	Now          func() time.Time // real time
+	NewRequestID func() string    // a lower-case UUID; nil means random ones
+	BodyMax      int64            // bytes of a query and a body together; zero means 64 KiB
+	Window       time.Duration    // how far a Timestamp may be off, either way; zero means 15 minutes
+	Log          *slog.Logger     // nil means none
+}
+
+const (
+	bodyMaxDefault = 64 << 10 // bytes
+	windowDefault  = 15 * time.Minute
+	clockPath      = "/sandbox/clock"
+)
+
+// Headers of answers. The XML must not hold more than its schema has.
+const (
+	headerTime     = "Holdfast-Time"
+	headerDeadline = "Holdfast-Deadline"
+)
+
+const (
+	typeXML  = "text/xml"
+	typeJSON = "application/json"
+)
+
+// Handler serves "/" and, for sandbox callers, "/sandbox/clock". It looks at
+// paths itself: a mux would redirect the empty path of an absolute-form target,
+// and old clients follow nothing.
+func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
+
+// A request is one request with what is known of it so far.
+type request struct {
+	id     string
+	real   time.Time // when it came in
+	action string
+	params holdfast.Params
+
+	// caller is the zero Caller, who is nobody and whose clock shows real time,
+	// until the signature is verified.
+	caller  party.Caller
+	version string // whose namespace the answer is in
+
+	status   int       // of a refusal when it is not its code's
+	deadline time.Time // of the hold that the answer is about
+}
+
+// now is the caller's time.
+func (q *request) now() time.Time { return q.caller.Now(q.real) }
+
+// A reply is a body that is ready to be sent with status 200.
+type reply struct {
+	contentType string
+	body        []byte
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	q := &request{id: s.newRequestID(), real: processor.Micro(s.Now())}
+	defer func() {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler:
+			panic(p)
+		default:
+			s.refuse(w, r, q, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		}
+	}()
+	answer, err := s.answer(w, r, q)
+	if err != nil {
+		s.refuse(w, r, q, err)
+		return
+	}
+	s.log().DebugContext(r.Context(), "answered", "request", q.id, "action", q.action, "caller", q.caller.ID)
+	s.send(w, q, http.StatusOK, answer)
+}
+
+// answer carries out one request.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, q *request) (reply, error) {
+	if r.Method != http.MethodGet && r.Method != http.MethodPost {
+		w.Header().Set("Allow", "GET, POST")
+		q.status = http.StatusMethodNotAllowed
+		return reply{}, holdfast.Errorf(holdfast.InvalidRequest, "The verb %s is not known here; use GET or POST.", shown(r.Method))
+	}
+	if r.URL.Path != "" && r.URL.Path != "/" && r.URL.Path != clockPath {
+		q.status = http.StatusNotFound
+		return reply{}, holdfast.Errorf(holdfast.InvalidRequest, "There is nothing at this path; the API is at /.")
+	}
+	var err error
+	if q.params, err = s.read(w, r); err != nil {
+		return reply{}, err
+	}
+	if r.URL.Path == clockPath {
+		return s.clock(r, q)
+	}
+	return s.act(r, q)
+}
+
+// act answers an action of the API. A signature is asked for before anything is
+// said of what stands in the request.
+func (s *Server) act(r *http.Request, q *request) (reply, error) {
+	asked := q.params.Get("Action")
+	a, known := actionNamed(asked)
+	if known {
+		q.action = a.name
+	}
+	if err := s.authenticate(r, "/", q); err != nil {
+		_, refused := errors.AsType[*holdfast.Error](err)
+		if !known || !a.public || !refused {
+			return reply{}, err
+		}
+	}
+	var err error
+	version := q.params.Get("Version")
+	if q.version, err = answeredVersion(version); err != nil && (!a.public || version != "") {
+		return reply{}, err
+	}
+	switch {
+	case asked == "":
+		return reply{}, holdfast.Errorf(holdfast.InvalidRequest, "Action is missing.")
+	case !known:
+		return reply{}, holdfast.Errorf(holdfast.InvalidRequest, "The action %s is not known.", shown(asked))
+	}
+	if err := a.check(q.version, q.params); err != nil {
+		return reply{}, err
+	}
+	doc := newDocument(a.name, q.version)
+	if err := a.answer(s, r.Context(), q, doc); err != nil {
+		return reply{}, err
+	}
+	return reply{contentType: typeXML, body: doc.finish(q.id)}, nil
+}
+
+// answeredVersion is the version whose namespace answers a request: the one
+// asked for, and the newest for a later one that is not listed.
+func answeredVersion(asked string) (string, error) {
+	switch asked {
+	case "":
+		return holdfast.VersionNewest, holdfast.Errorf(holdfast.InvalidRequest, "Version is missing; use %s.", holdfast.VersionNewest)
+	case holdfast.Version2008, holdfast.Version2010:
+		return asked, nil
+	}
+	if _, err := time.Parse(time.DateOnly, asked); err != nil || asked < holdfast.VersionNewest {
+		return holdfast.VersionNewest, holdfast.Errorf(holdfast.InvalidRequest, "Version %s is not known; use %s or %s.", shown(asked), holdfast.Version2010, holdfast.Version2008)
+	}
+	return holdfast.VersionNewest, nil
+}
+
+// refuse answers with an error. What is not a refusal goes to the log, and the
+// caller learns the request id to ask with.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q *request, err error) {
+	refused, ok := errors.AsType[*holdfast.Error](err)
+	switch {
+	case ok:
+		s.log().DebugContext(r.Context(), "refused", "request", q.id, "action", q.action, "caller", q.caller.ID, "code", refused.Code, "message", refused.Message)
+	case errors.Is(err, store.ErrClosed), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		s.log().WarnContext(r.Context(), "request not carried out", "request", q.id, "action", q.action, "caller", q.caller.ID, "error", err)
+		refused = holdfast.Errorf(holdfast.ServiceUnavailable, "The service is not available at the moment. Send the same request again.")
+	default:
+		s.log().ErrorContext(r.Context(), "request failed", "request", q.id, "action", q.action, "caller", q.caller.ID, "error", err)
+		refused = holdfast.Errorf(holdfast.InternalError, "The request failed by a fault of the service. Send the same request again.")
+	}
+	status := q.status
+	if status == 0 {
+		status = refused.Code.HTTPStatus()
+	}
+	s.send(w, q, status, reply{contentType: typeXML, body: errorDocument(refused, q.id)})
+}
+
+// send writes an answer whole, with its length: an HTTP/1.0 client cannot read
+// chunks.
+func (s *Server) send(w http.ResponseWriter, q *request, status int, answer reply) {
+	h := w.Header()
+	h.Set("Content-Type", answer.contentType)
+	h.Set("Content-Length", strconv.Itoa(len(answer.body)))
+	h.Set(headerTime, q.caller.Now(processor.Micro(s.Now())).Format(time.RFC3339Nano))
+	if !q.deadline.IsZero() && status == http.StatusOK {
+		h.Set(headerDeadline, q.deadline.UTC().Format(time.RFC3339Nano))
+	}
+	w.WriteHeader(status)
+	w.Write(answer.body) //nolint:errcheck // the client is gone, and what was done is done
+}
+
+func (s *Server) log() *slog.Logger {
+	if s.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return s.Log
+}
+
+func (s *Server) newRequestID() string {
+	if s.NewRequestID != nil {
+		return s.NewRequestID()
+	}
+	return randomUUID()
+}
+
+// randomUUID is a UUID of version 4 (RFC 9562).
+func randomUUID() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails; see crypto/rand
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	text := make([]byte, 0, 36)
+	for i, part := range [][]byte{b[:4], b[4:6], b[6:8], b[8:10], b[10:]} {
+		if i > 0 {
+			text = append(text, '-')
+		}
+		text = hex.AppendEncode(text, part)
+	}
+	return string(text)
+}

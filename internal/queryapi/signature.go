@@ -1,0 +1,169 @@
+package queryapi
+
+import (
+	"fmt"
+	"iter"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// serviceHosts are the names of the service of the time: a program that signs
+// one of them is sent here by a hosts file or a proxy.
+var serviceHosts = []string{
+	"fps.amazonaws.com", "fps.sandbox.amazonaws.com",
+	"authorize.payments.amazon.com", "authorize.payments-sandbox.amazon.com",
+}
+
+// credentials are the parameters that every signed request carries.
+var credentials = []string{"AWSAccessKeyId", "Signature", "SignatureVersion", "SignatureMethod", "Timestamp"}
+
+const (
+	signatureVersion = "2"
+	accessKeyMax     = 128 // bytes; longer ones are nobody's
+)
+
+// authenticate finds out whose request it is and sets q.caller. The order of
+// the checks is the API's: what is missing, whose key, how old, and then
+// whether the signature is right.
+func (s *Server) authenticate(r *http.Request, path string, q *request) error {
+	p := q.params
+	version := p.Get("SignatureVersion")
+	for _, name := range credentials {
+		// Version 1 had no method; its sender is told of the version below.
+		needed := name != "SignatureMethod" || version == signatureVersion
+		if needed && p.Get(name) == "" {
+			return holdfast.Errorf(holdfast.AuthFailure, "%s is missing.", name)
+		}
+	}
+	caller, key, err := s.callerByKey(r, p.Get("AWSAccessKeyId"))
+	if err != nil {
+		return err
+	}
+	if err := s.checkTimestamp(p.Get("Timestamp"), q.real); err != nil {
+		return err
+	}
+	if version != signatureVersion {
+		return holdfast.Errorf(holdfast.AuthFailure, "SignatureVersion %s is not supported; use version 2.", shown(version))
+	}
+	if err := s.checkSignature(r, path, p, key.Secret); err != nil {
+		return err
+	}
+	q.caller = caller
+	return nil
+}
+
+func (s *Server) callerByKey(r *http.Request, id string) (party.Caller, party.AccessKey, error) {
+	var caller party.Caller
+	var key party.AccessKey
+	found := false
+	if len(id) <= accessKeyMax {
+		err := s.Store.View(r.Context(), func(tx *store.ReadTx) (err error) {
+			caller, key, found, err = tx.CallerByKey(id)
+			return err
+		})
+		if err != nil {
+			return caller, key, fmt.Errorf("finding the caller: %w", err)
+		}
+	}
+	if !found {
+		return caller, key, holdfast.Errorf(holdfast.InvalidClientTokenID, "The AWS Access Key Id you provided does not exist in our records.")
+	}
+	return caller, key, nil
+}
+
+// timestampLayouts are ISO 8601 as it is sent: with or without fractions, in
+// UTC or with an offset, the offset with or without its colon.
+var timestampLayouts = []string{time.RFC3339, "2006-01-02T15:04:05Z0700"}
+
+// checkTimestamp compares with real time, whatever the caller's clock shows:
+// the caller's program has no other.
+func (s *Server) checkTimestamp(value string, real time.Time) error {
+	window := s.Window
+	if window == 0 {
+		window = windowDefault
+	}
+	for _, layout := range timestampLayouts {
+		sent, err := time.Parse(layout, value)
+		if err != nil {
+			continue
+		}
+		if age := real.Sub(sent); age > window || age < -window {
+			return holdfast.Errorf(holdfast.RequestExpired, "Request has expired. Timestamp date is %s", sent.UTC().Format("2006-01-02T15:04:05.000Z"))
+		}
+		return nil
+	}
+	return holdfast.Errorf(holdfast.InvalidParameterValue, "Value (%s) for parameter Timestamp is invalid. Must be in ISO8601 format.", shown(value))
+}
+
+// checkSignature verifies signature version 2 over the parameters as they were
+// decoded, for any of the hosts the caller may have meant.
+func (s *Server) checkSignature(r *http.Request, path string, p holdfast.Params, secret holdfast.SecretKey) error {
+	method := holdfast.SignatureMethod(p.Get("SignatureMethod"))
+	if method != holdfast.HmacSHA256 && method != holdfast.HmacSHA1 {
+		return holdfast.Errorf(holdfast.AuthFailure, "SignatureMethod %s is not supported; use %s or %s.", shown(string(method)), holdfast.HmacSHA256, holdfast.HmacSHA1)
+	}
+	signed := slices.DeleteFunc(slices.Clone(p), func(param holdfast.Param) bool { return param.Name == "Signature" })
+	// The text is the same for every host but for its second line.
+	verb := r.Method + "\n"
+	rest := strings.TrimPrefix(holdfast.StringToSign(r.Method, "", path, signed), verb)
+	for host := range s.signedHosts(r) {
+		if holdfast.VerifyHMAC(secret, method, verb+host+rest, p.Get("Signature")) {
+			return nil
+		}
+	}
+	return holdfast.Errorf(holdfast.InvalidSignature, "The request signature we calculated does not match the signature you provided.")
+}
+
+// signedHosts are the hosts that may stand in the signed text, the likeliest
+// first: clients drop the port, or keep it when the Host header has none, and
+// proxies change the name.
+func (s *Server) signedHosts(r *http.Request) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		name, port := splitPort(strings.ToLower(r.Host))
+		if port == "" {
+			port = localPort(r)
+		}
+		both := func(host string) bool {
+			return yield(host) && (port == "" || yield(host+":"+port))
+		}
+		if strings.Contains(r.Host, ":") && !yield(strings.ToLower(r.Host)) {
+			return
+		}
+		if !both(name) {
+			return
+		}
+		for _, alias := range slices.Concat(s.Hosts, serviceHosts) {
+			alias = strings.ToLower(alias)
+			bare, aliasPort := splitPort(alias)
+			if aliasPort != "" && !yield(alias) || !both(bare) {
+				return
+			}
+		}
+	}
+}
+
+// splitPort takes the port off a host; an IPv6 address keeps its brackets.
+func splitPort(host string) (name, port string) {
+	i := strings.LastIndexByte(host, ':')
+	if i < 0 || i < strings.LastIndexByte(host, ']') {
+		return host, ""
+	}
+	return host[:i], host[i+1:]
+}
+
+// localPort is the port the request came in by.
+func localPort(r *http.Request) string {
+	addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !ok {
+		return ""
+	}
+	_, port := splitPort(addr.String())
+	return port
+}

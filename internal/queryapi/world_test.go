@@ -1,0 +1,249 @@
+package queryapi_test
+
+import (
+	"context"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/card"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/queryapi"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+const testHost = "fps.example.test"
+
+// testNow is when every story begins.
+var testNow = time.Date(2026, 11, 23, 10, 15, 30, 44_000_000, time.UTC)
+
+// A world is a server with its own database, a still clock, ids that count, and
+// the same few people every time.
+type world struct {
+	t       testing.TB
+	address string // of the database
+	db      *store.DB
+	p       *processor.Processor
+	server  *queryapi.Server
+	handler http.Handler
+
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	address := filepath.Join(t.TempDir(), "holdfast.db")
+	db, err := store.Open(t.Context(), store.Config{Address: address})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, address: address, db: db, now: testNow}
+	quiet := slog.New(slog.DiscardHandler)
+	w.p = &processor.Processor{
+		Store: db, Network: network{}, Now: w.clock, Log: quiet, IDs: new(counting),
+		Wait: 30 * time.Second, // longer than any test: what is not silent has answered
+	}
+	var requests atomic.Int64
+	w.server = &queryapi.Server{
+		Processor: w.p, Store: db.Reader, Now: w.clock, Log: quiet,
+		Certificates:   func() []*x509.Certificate { return []*x509.Certificate{vectorCertificate(t)} },
+		OwnCertificate: func(url string) bool { return strings.HasPrefix(url, vectorCertificateURL) },
+		NewRequestID: func() string {
+			return fmt.Sprintf("00000000-0000-4000-8000-%012d", requests.Add(1))
+		},
+	}
+	w.handler = w.server.Handler()
+	t.Cleanup(func() {
+		w.p.Close()
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	w.settle()
+	return w
+}
+
+func (w *world) clock() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now
+}
+
+func (w *world) wait(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
+}
+
+func (w *world) update(fn func(*store.Tx) error) {
+	w.t.Helper()
+	if err := w.db.Update(context.Background(), fn); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// secret is the one that the published signatures were made with.
+const secret = "fps-test-secret-0123456789abcdefghijklmn"
+
+// keys are the access keys of the callers, by the callers' short names. "live"
+// is no sandbox caller, "old" wants Pending first.
+var keys = map[string]string{
+	"shop": "FPSTESTACCESSKEY0001", "other": "FPSTESTACCESSKEY0002", "live": "FPSTESTACCESSKEY0003", "old": "FPSTESTACCESSKEY0004",
+}
+
+// settle moves the people in.
+func (w *world) settle() {
+	w.t.Helper()
+	year, month := testNow.Year()+2, int(testNow.Month())
+	w.update(func(tx *store.Tx) error {
+		for _, p := range []party.Party{
+			{ID: "PANN", Name: "Ann Buyer", Email: "ann@example.test", EmailVerified: true},
+			{ID: "PSHOP", Name: "Tea & Mugs", Email: "shop@example.test", EmailVerified: true},
+		} {
+			p.Standing, p.Created = party.Active, testNow
+			if _, err := tx.InsertParty(p); err != nil {
+				return err
+			}
+		}
+		for _, c := range []party.Caller{
+			{ID: "CSHOP", Name: "Mug shop", Sandbox: true},
+			{ID: "COTHER", Name: "Another shop", Sandbox: true},
+			{ID: "CLIVE", Name: "Live shop"},
+			{ID: "COLD", Name: "Old shop", Sandbox: true, PendingFirst: true},
+		} {
+			c.Owner, c.Created = "PSHOP", testNow
+			if err := tx.InsertCaller(c); err != nil {
+				return err
+			}
+			key := party.AccessKey{ID: keys[strings.ToLower(string(c.ID[1:]))], Secret: holdfast.NewSecretKey(secret), Caller: c.ID}
+			if err := tx.InsertAccessKey(key, testNow); err != nil {
+				return err
+			}
+		}
+		for _, owner := range []party.ID{"PANN", "PSHOP"} {
+			for _, i := range []payment.Instrument{
+				{ID: "visa", ExpiryMonth: month, ExpiryYear: year},
+				{ID: "declining", ExpiryMonth: month, ExpiryYear: year},
+				{ID: "silent", ExpiryMonth: month, ExpiryYear: year},
+				{ID: "half-silent", ExpiryMonth: month, ExpiryYear: year},
+				{ID: "expired", ExpiryMonth: 10, ExpiryYear: 2026},
+				{ID: "bank"},
+			} {
+				i.Owner, i.Method, i.Brand, i.Last4, i.Holder, i.NetworkRef, i.Created = owner, holdfast.MethodCC, "Visa", "1111", "A", string(i.ID), testNow
+				if i.ID == "bank" {
+					i.Method, i.Brand = holdfast.MethodACH, "First Bank"
+				}
+				if err := tx.InsertInstrument(i); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// token makes one, as the Co-Branded pages would; what is not set is Ann's, for
+// the shop, on her good card, of $20.
+func (w *world) token(name string, t payment.Token) holdfast.TokenID {
+	w.t.Helper()
+	t.ID = tokenID(name)
+	t.Sender, t.Caller = or(t.Sender, "PANN"), or(t.Caller, "CSHOP")
+	t.Instrument, t.Reference = or(t.Instrument, "visa"), or(t.Reference, holdfast.CallerReference("cart-"+name))
+	if !t.Amount.Given() {
+		t.Amount = money.Cents(20_00)
+	}
+	t.Recipient, t.Type, t.Method = "PSHOP", holdfast.TokenSingleUse, holdfast.MethodCC
+	t.Installed = w.clock()
+	t.Expires = t.Installed.Add(payment.SingleUseLife)
+	w.update(func(tx *store.Tx) error {
+		inserted, err := tx.InsertToken(t)
+		if err == nil && !inserted {
+			err = errors.New("the token's reference is in use")
+		}
+		return err
+	})
+	return t.ID
+}
+
+func or[T comparable](v, otherwise T) T {
+	var zero T
+	if v == zero {
+		return otherwise
+	}
+	return v
+}
+
+// tokenID is 64 characters that begin with the name.
+func tokenID(name string) holdfast.TokenID {
+	return holdfast.TokenID(strings.ToUpper(name) + strings.Repeat("0", 64-len(name)))
+}
+
+// counting makes ids that tell how many there were before.
+type counting struct{ transactions, others atomic.Int64 }
+
+func (c *counting) Transaction() holdfast.TransactionID {
+	return transactionID(int(c.transactions.Add(1)))
+}
+func (c *counting) Token() holdfast.TokenID    { return tokenID(fmt.Sprint("T", c.others.Add(1))) }
+func (c *counting) Other(prefix string) string { return fmt.Sprintf("%s%d", prefix, c.others.Add(1)) }
+func (c *counting) Secret(size int) string     { return strings.Repeat("s", size) }
+func transactionID(n int) holdfast.TransactionID {
+	return holdfast.TransactionID(fmt.Sprintf("1%034d", n))
+}
+
+// network answers by the card's name: "declining" cards are declined, "silent"
+// ones never answered for, and of "half-silent" ones the capture is not.
+type network struct{}
+
+func (network) Verify(_ context.Context, d card.Details) (card.Kept, error) {
+	return card.Kept{Brand: "Visa", Last4: "1111", Ref: "visa"}, nil
+}
+
+func (network) Ask(_ context.Context, q card.Question) (payment.Answer, error) {
+	switch {
+	case q.CardRef == "silent", q.CardRef == "half-silent" && q.Step == payment.StepCapture:
+		return payment.Answer{}, errors.New("no answer")
+	case q.CardRef == "declining":
+		return payment.Answer{Code: holdfast.CodeTransactionDenied, Message: "The card's issuer declined the payment."}, nil
+	}
+	return payment.Answer{Approved: true, Authorization: "A1"}, nil
+}
+
+// vectorCertificate has the key of the published RSA-SHA1 signatures. Nobody
+// has its private half.
+func vectorCertificate(t testing.TB) *x509.Certificate {
+	t.Helper()
+	block, _ := pem.Decode([]byte(vectorKey))
+	key, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &x509.Certificate{PublicKey: key.(*rsa.PublicKey)}
+}
+
+const vectorCertificateURL = "https://fps.sandbox.amazonaws.com/certs/090911/PKICert.pem"
+
+const vectorKey = `-----BEGIN PUBLIC KEY-----
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAqtD0AznUEkQHPHDZWwxI
+ZiXh6/SIrGQHvx6X6SkmdIgMhrzKczIsXcE0eKgFMqINlylLKbvGtWqdLAutxBwo
+8xnveCg2pCsI4HuN0EWQvDOhKD3CghaFZAtqurK0oARchfqBKLgrErljjnPuBRQ1
+XlUYPW3ecM0szp/xTaGI73Q/yTyVi/FRmDCu7306JKECoWi/GB+DaChv8Xq7SmIs
+D9bnRFu0huiwBd4N+fM4suZbekJPuD77mBUuNP/gsjXHO10STS7CX0knGHFXPKp+
+/tSqy6DSY88LWtrf0EZqfpgRr8tgYH5KXQh8JykQusv3vUYobdSrj0s8/s80am1e
+aQIDAQAB
+-----END PUBLIC KEY-----`
