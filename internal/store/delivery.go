@@ -31,10 +31,10 @@ func (tx *ReadTx) Notifications(c party.CallerID, id holdfast.TransactionID) ([]
 }
 
 // notificationDue selects what waits, is on nobody's lease, and is due by its
-// caller's clock. $1 is real time and $2 the longest pause there is: what is
-// due later than that was written before the clock was put back, and waits for
-// a time that may not come for days. The clocks stand in a WITH so that
-// claiming locks no caller's row.
+// caller's clock. $1 is real time and $2 how far ahead a notification can be
+// due: what is due later was written before its caller's clock was put back,
+// and would wait for days. The clocks stand in a WITH so that claiming locks no
+// caller's row.
 const notificationDue = `
 	WITH clocks AS (SELECT caller_id AS owner, clock_offset FROM callers)
 	SELECT ` + notificationColumns + `
@@ -46,18 +46,19 @@ const notificationDue = `
 
 // NotificationDue reports whether ClaimNotifications would find anything. It
 // keeps an idle server from writing.
-func (tx *ReadTx) NotificationDue(real time.Time, pauseMax time.Duration) (bool, error) {
+func (tx *ReadTx) NotificationDue(real time.Time, aheadMax time.Duration) (bool, error) {
 	due, err := list(tx, "looking for notifications", scanNotification, notificationDue,
-		micros(real), pauseMax.Microseconds(), 1)
+		micros(real), aheadMax.Microseconds(), 1)
 	return len(due) > 0, err
 }
 
 // ClaimNotifications takes what is due, at most most of it, earliest first, so
 // that nobody else delivers it before until. Each claim counts as a try, also
-// when nothing is heard of it again. A pause between tries is at most pauseMax.
-func (tx *Tx) ClaimNotifications(real, until time.Time, most int, pauseMax time.Duration) ([]Delivery, error) {
+// when nothing is heard of it again. What is due more than aheadMax ahead is due
+// now.
+func (tx *Tx) ClaimNotifications(real, until time.Time, most int, aheadMax time.Duration) ([]Delivery, error) {
 	due, err := list(&tx.ReadTx, "reading notifications that are due", scanNotification, notificationDue+tx.dialect.skipLocked,
-		micros(real), pauseMax.Microseconds(), most)
+		micros(real), aheadMax.Microseconds(), most)
 	if err != nil {
 		return nil, err
 	}

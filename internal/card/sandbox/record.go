@@ -1,0 +1,141 @@
+package sandbox
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/card"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// A Hold is what the network did for one transaction.
+type Hold struct {
+	Transaction   holdfast.TransactionID
+	Authorization string
+	Authorized    money.Amount
+	Captured      money.Amount // not given before the capture
+	Released      bool
+}
+
+// Open reports whether the amount is still held.
+func (h Hold) Open() bool { return !h.Captured.Given() && !h.Released }
+
+// Holds returns what was held since the network started, by transaction.
+func (n *Network) Holds() []Hold {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	holds := make([]Hold, 0, len(n.record.holds))
+	for _, h := range n.record.holds {
+		holds = append(holds, *h)
+	}
+	slices.SortFunc(holds, func(a, b Hold) int { return cmp.Compare(a.Transaction, b.Transaction) })
+	return holds
+}
+
+// Audit fails when somebody asked what no processor may ask: two different
+// questions under one key, more than was held, a capture or a release of what
+// was not held or is gone. It names every such question since the start.
+func (n *Network) Audit() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return errors.Join(n.record.faults...)
+}
+
+// record remembers what was done, up to a bound: what is forgotten is answered
+// the same, since answers depend on the question alone.
+type record struct {
+	answers map[string]answered // by Attempt.Key
+	holds   map[holdfast.TransactionID]*Hold
+	order   []card.Question // oldest first
+	faults  []error
+}
+
+type answered struct {
+	question card.Question
+	answer   payment.Answer
+}
+
+const (
+	questionsMax = 100_000 // remembered
+	faultsMax    = 100
+)
+
+// again finds the answer to a question met before.
+func (r *record) again(q card.Question) (payment.Answer, bool) {
+	before, ok := r.answers[q.Key()]
+	if !ok {
+		return payment.Answer{}, false
+	}
+	was := before.question
+	if was.Amount != q.Amount || was.CardRef != q.CardRef || was.Authorization != q.Authorization {
+		r.fault("%s was asked for %v and then for %v, or about another card or hold", q.Key(), was.Amount, q.Amount)
+	}
+	return before.answer, true
+}
+
+func (r *record) add(q card.Question, answer payment.Answer) {
+	if r.answers == nil {
+		r.answers, r.holds = map[string]answered{}, map[holdfast.TransactionID]*Hold{}
+	}
+	if len(r.order) >= questionsMax {
+		r.forget()
+	}
+	r.answers[q.Key()] = answered{question: q, answer: answer}
+	r.order = append(r.order, q)
+	if answer.Approved {
+		r.carryOut(q, answer)
+	}
+}
+
+// forget drops the older half, so that forgetting is rare.
+func (r *record) forget() {
+	half := len(r.order) / 2
+	for _, q := range r.order[:half] {
+		delete(r.answers, q.Key())
+	}
+	r.order = slices.Clone(r.order[half:])
+	kept := map[holdfast.TransactionID]bool{}
+	for _, q := range r.order {
+		kept[q.Transaction] = true
+	}
+	maps.DeleteFunc(r.holds, func(id holdfast.TransactionID, _ *Hold) bool { return !kept[id] })
+}
+
+func (r *record) carryOut(q card.Question, answer payment.Answer) {
+	h := r.holds[q.Transaction]
+	if q.Step == payment.StepAuthorize {
+		if h != nil {
+			r.fault("%s holds %v a second time", q.Key(), q.Amount)
+		}
+		r.holds[q.Transaction] = &Hold{Transaction: q.Transaction, Authorization: answer.Authorization, Authorized: q.Amount}
+		return
+	}
+	if h == nil { // held before a restart: the question itself is all there is
+		h = &Hold{Transaction: q.Transaction, Authorization: q.Authorization, Authorized: q.Amount}
+		r.holds[q.Transaction] = h
+	}
+	switch {
+	case q.Authorization != h.Authorization:
+		r.fault("%s names hold %q instead of %q", q.Key(), q.Authorization, h.Authorization)
+	case !h.Open():
+		r.fault("%s comes after the hold was captured or released", q.Key())
+	case q.Amount.Cmp(h.Authorized) > 0:
+		r.fault("%s is for %v of the %v held", q.Key(), q.Amount, h.Authorized)
+	}
+	if q.Step == payment.StepCapture {
+		h.Captured = q.Amount
+		return
+	}
+	h.Released = true
+}
+
+func (r *record) fault(format string, args ...any) {
+	if len(r.faults) < faultsMax {
+		r.faults = append(r.faults, fmt.Errorf("sandbox network: "+format, args...))
+	}
+}

@@ -1,0 +1,140 @@
+package ipn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	answerBytesMax  = 64 << 10 // read of a receiver's answer, which says nothing that matters
+	headerBytesMax  = 32 << 10
+	dialTimeout     = 5 * time.Second
+	idleConnTimeout = 30 * time.Second
+)
+
+// newClient makes the client that posts notifications. Their addresses come
+// from callers, so it follows no redirect, uses no proxy and, unless
+// allowPrivate, connects to public addresses only. That is checked on the
+// address it is about to connect to, after every name was resolved: a name may
+// resolve differently from one moment to the next.
+func newClient(timeout time.Duration, allowPrivate bool) *http.Client {
+	dialer := &net.Dialer{Timeout: dialTimeout}
+	if !allowPrivate {
+		dialer.Control = func(_, address string, _ syscall.RawConn) error { return checkPublic(address) }
+	}
+	return &http.Client{
+		Timeout: timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
+		Transport: &http.Transport{
+			DialContext:            dialer.DialContext,
+			TLSHandshakeTimeout:    dialTimeout,
+			MaxResponseHeaderBytes: headerBytesMax,
+			MaxIdleConnsPerHost:    2,
+			IdleConnTimeout:        idleConnTimeout,
+			ForceAttemptHTTP2:      true,
+		},
+	}
+}
+
+// errPrivate is why nothing was sent to an address inside somebody's network.
+var errPrivate = errors.New("the address is not public")
+
+func checkPublic(address string) error {
+	at, err := netip.ParseAddrPort(address)
+	if err != nil || !public(at.Addr()) {
+		return errPrivate
+	}
+	return nil
+}
+
+// reserved are the blocks that netip has no word for and that lead into
+// somebody's network, or hide an IPv4 address that does (IANA special-purpose
+// registries).
+var reserved = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"),
+	netip.MustParsePrefix("100.64.0.0/10"), // carrier-grade NAT
+	netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("192.88.99.0/24"), // 6to4 relays
+	netip.MustParsePrefix("198.18.0.0/15"),  // benchmarks
+	netip.MustParsePrefix("240.0.0.0/4"),    // with the broadcast address
+	netip.MustParsePrefix("::/96"),          // IPv4-compatible
+	netip.MustParsePrefix("64:ff9b::/96"),   // NAT64
+	netip.MustParsePrefix("64:ff9b:1::/48"), // NAT64, local
+	netip.MustParsePrefix("100::/64"),       // discarded
+	netip.MustParsePrefix("2001::/32"),      // Teredo
+	netip.MustParsePrefix("2002::/16"),      // 6to4
+	netip.MustParsePrefix("fec0::/10"),      // site-local, of old
+}
+
+func public(addr netip.Addr) bool {
+	addr = addr.Unmap().WithZone("")
+	if !addr.IsGlobalUnicast() || addr.IsPrivate() {
+		return false // loopback, link-local, multicast, unspecified; or private
+	}
+	for _, block := range reserved {
+		if block.Contains(addr) {
+			return false
+		}
+	}
+	return true
+}
+
+// post sends one notification and returns what came of it, in words for the
+// caller's people, and whether it arrived. The words never hold the address,
+// whose query may be secret, nor anything of the answer but its status.
+func post(ctx context.Context, client *http.Client, address, id, body string) (result string, arrived bool) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(body))
+	if err != nil {
+		return "the address cannot be read", false
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("User-Agent", "Holdfast-IPN")
+	req.Header.Set("Holdfast-Delivery", id)
+	answer, err := client.Do(req)
+	if err != nil {
+		return failureWords(err, client.Timeout), false
+	}
+	defer answer.Body.Close()
+	// What is read lets the connection serve again; a failure to read it does
+	// not undo that the notification arrived.
+	_, _ = io.CopyN(io.Discard, answer.Body, answerBytesMax)
+	status := strings.TrimSpace(fmt.Sprintf("%d %s", answer.StatusCode, http.StatusText(answer.StatusCode)))
+	switch answer.StatusCode / 100 {
+	case 2:
+		return status, true
+	case 3:
+		return status + ": redirects are not followed", false
+	}
+	return status, false
+}
+
+const resultBytesMax = 200
+
+func failureWords(err error, timeout time.Duration) string {
+	// A url.Error repeats the address.
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		if wrapped.Timeout() {
+			return fmt.Sprintf("no answer within %v", timeout)
+		}
+		err = wrapped.Err
+	}
+	if errors.Is(err, errPrivate) {
+		return "not sent: the address is not public"
+	}
+	words := strings.ToValidUTF8(strings.ReplaceAll(err.Error(), "\n", " "), "?")
+	if len(words) > resultBytesMax {
+		words = strings.ToValidUTF8(words[:resultBytesMax], "")
+	}
+	return words
+}

@@ -1,0 +1,115 @@
+// Package jobs does what happens by itself: it expires holds, asks again what is
+// in doubt, and delivers notifications.
+package jobs
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/ipn"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+)
+
+// A Runner runs the loops of one server. Other servers on the same store may
+// run theirs: each row is claimed by one. Nothing depends on a loop's being in
+// time; deadlines hold without any.
+type Runner struct {
+	Processor *processor.Processor
+	Sender    *ipn.Sender
+	Now       func() time.Time // real time
+	Log       *slog.Logger
+	Every     time.Duration // between rounds that found nothing; zero means 500 ms
+	// Pause waits between rounds and fails when the context ends; nil waits on
+	// a timer. Tests need not wait.
+	Pause func(context.Context, time.Duration) error
+}
+
+const (
+	everyDefault = 500 * time.Millisecond
+	// failurePauseMax bounds the pauses after failures, which double.
+	failurePauseMax = 30 * time.Second
+	slowRound       = time.Minute
+)
+
+// A loop is one kind of work, a bounded round at a time.
+type loop struct {
+	name  string
+	round func(context.Context) (done int, err error)
+}
+
+func (r *Runner) loops() []loop {
+	return []loop{
+		{"expiring holds", r.Processor.Sweep},
+		{"resolving what is in doubt", r.Processor.Resolve},
+		{"delivering notifications", r.Sender.RunOnce},
+	}
+}
+
+// Run runs each loop at its own pace until ctx ends, and returns when all of
+// them have.
+func (r *Runner) Run(ctx context.Context) {
+	var running sync.WaitGroup
+	for _, l := range r.loops() {
+		running.Go(func() { r.repeat(ctx, l) })
+	}
+	running.Wait()
+}
+
+// RunOnce runs one round of each loop, whatever came of the one before.
+func (r *Runner) RunOnce(ctx context.Context) error {
+	var errs []error
+	for _, l := range r.loops() {
+		_, err := l.round(ctx)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// repeat runs rounds: at once while there is work, at its pace when there is
+// none, and ever more slowly while it fails.
+func (r *Runner) repeat(ctx context.Context, l loop) {
+	every := r.Every
+	if every == 0 {
+		every = everyDefault
+	}
+	pause := every
+	for ctx.Err() == nil {
+		began := r.Now()
+		done, err := l.round(ctx)
+		if took := r.Now().Sub(began); took > slowRound {
+			r.Log.Warn("a round took long", "job", l.name, "took", took, "done", done)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			pause = min(2*pause, failurePauseMax)
+			r.Log.Error("a round failed, will be tried again", "job", l.name, "in", pause, "error", err)
+		case done > 0:
+			pause = every
+			continue
+		default:
+			pause = every
+		}
+		if err := r.pause(ctx, pause); err != nil {
+			return
+		}
+	}
+}
+
+func (r *Runner) pause(ctx context.Context, d time.Duration) error {
+	if r.Pause != nil {
+		return r.Pause(ctx, d)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

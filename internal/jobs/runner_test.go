@@ -1,0 +1,218 @@
+package jobs_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/card"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/ipn"
+	"github.com/holdfast-pay/holdfast/internal/jobs"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// inbox is where a shop's notifications arrive.
+type inbox struct {
+	mu  sync.Mutex
+	got []string // "RESERVED Success"
+}
+
+func (i *inbox) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	params, err := holdfast.ParseParams(string(body))
+	if err != nil {
+		return
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.got = append(i.got, params.Get("transactionStatus")+" "+params.Get("statusCode"))
+}
+
+func (i *inbox) arrived() []string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return append([]string(nil), i.got...)
+}
+
+// lockedLog is a log that several loops write to.
+type lockedLog struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lockedLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// announced is a network that says when it was asked.
+type announced struct {
+	card.Network
+	asked chan<- struct{}
+}
+
+func (n announced) Ask(ctx context.Context, q card.Question) (payment.Answer, error) {
+	defer func() { n.asked <- struct{}{} }()
+	return n.Network.Ask(ctx, q)
+}
+
+func newRunner(t *testing.T, db *store.DB) (*holdfasttest.World, *jobs.Runner, *inbox) {
+	t.Helper()
+	w := holdfasttest.NewWorld(t, db)
+	var in inbox
+	server := httptest.NewServer(&in)
+	t.Cleanup(server.Close)
+	_, err := w.Processor.ChangeCaller(t.Context(), w.Shop.ID, func(c party.Caller) (party.Caller, error) {
+		c.IPNURL = server.URL
+		return c, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ipn.LoadSigner(t.Context(), db, "https://fps.example.com/", w.Clock.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	return w, &jobs.Runner{
+		Processor: w.Processor, Now: w.Clock.Now, Log: log,
+		Sender: &ipn.Sender{Store: db, Signer: signer, Now: w.Clock.Now, AllowPrivate: true, Log: log},
+	}, &in
+}
+
+// One round of each job brings a server up to date: what lapsed is expired, what
+// was in doubt is decided, and the caller hears of it.
+func TestRunOnce(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		w, r, in := newRunner(t, db)
+		w.Processor.Wait = -1
+		asked := make(chan struct{}, 10)
+		w.Processor.Network = announced{w.Network, asked}
+		w.Network.Next(holdfasttest.Reply{Deaf: true})
+		doubtful, err := w.Reserve(w.Authorize("9.00"), "9.00", "order-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-asked
+		w.Clock.Advance(time.Minute)
+		if err := r.RunOnce(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.WantState(doubtful.ID, payment.Reserved)
+		w.Clock.Advance(time.Minute)
+		if err := r.RunOnce(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.Clock.Advance(7 * 24 * time.Hour)
+		for range 2 { // the notice of the expiry comes seconds after it
+			if err := r.RunOnce(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			w.Clock.Advance(time.Minute)
+		}
+		w.WantState(doubtful.ID, payment.Cancelled)
+		want := []string{"PENDING PendingNetworkResponse", "RESERVED Success", "CANCELLED Expired"}
+		if diff := cmp.Diff(want, in.arrived()); diff != "" {
+			t.Errorf("the shop heard (-want +got):\n%s", diff)
+		}
+		w.Processor.Close()
+		w.CheckBooks()
+	})
+}
+
+// The loops do by themselves what RunOnce does, and are over when Run returns.
+func TestRunUntilTheContextEnds(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		w, r, in := newRunner(t, db)
+		held := w.Reserved("9.00", "order-1")
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		var week sync.Once
+		r.Every = time.Second
+		r.Pause = func(ctx context.Context, d time.Duration) error {
+			if d != time.Second {
+				t.Errorf("an idle loop pauses for %v, want its pace", d)
+			}
+			switch w.Clock.Advance(time.Second); len(in.arrived()) {
+			case 2:
+				week.Do(func() { w.Clock.Advance(7 * 24 * time.Hour) })
+			case 3:
+				stop()
+			}
+			return ctx.Err()
+		}
+		r.Run(ctx)
+		w.WantState(held.ID, payment.Cancelled)
+		if got := in.arrived(); len(got) != 3 {
+			t.Errorf("the shop heard %q, want three notices", got)
+		}
+	})
+}
+
+// What fails is tried again, ever more slowly up to a bound, and said.
+func TestFailuresBackOff(t *testing.T) {
+	db := holdfasttest.Open(t, t.TempDir()+"/gone.db")
+	_, r, _ := newRunner(t, db)
+	db.Close()
+	var log lockedLog
+	r.Log = slog.New(slog.NewTextHandler(&log, nil))
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var mu sync.Mutex
+	pauses := map[time.Duration]int{}
+	r.Pause = func(ctx context.Context, d time.Duration) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if pauses[d]++; pauses[16*time.Second] == 3 && pauses[30*time.Second] >= 9 {
+			stop()
+		}
+		return ctx.Err()
+	}
+	r.Run(ctx)
+	for d := time.Second; d <= 16*time.Second; d *= 2 {
+		if pauses[d] != 3 {
+			t.Errorf("%d pauses of %v, want one a loop", pauses[d], d)
+		}
+		delete(pauses, d)
+	}
+	if len(pauses) != 1 || pauses[30*time.Second] < 9 {
+		t.Errorf("after that the pauses are %v, want 30s all the time", pauses)
+	}
+	for _, job := range []string{"expiring holds", "resolving what is in doubt", "delivering notifications"} {
+		if !strings.Contains(log.text.String(), job) {
+			t.Errorf("the log says nothing of %q", job)
+		}
+	}
+}
+
+// Waiting on the timer ends with the context.
+func TestTimerEndsWithTheContext(t *testing.T) {
+	db := holdfasttest.Open(t, t.TempDir()+"/idle.db")
+	_, r, _ := newRunner(t, db)
+	r.Every = time.Hour
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.Run(ctx)
+	}()
+	stop()
+	<-ended
+}
