@@ -60,6 +60,7 @@ func (i Instrument) ReturnStatus() holdfast.ReturnStatus {
 		return holdfast.ReturnSuccessABT
 	case holdfast.MethodACH:
 		return holdfast.ReturnSuccessACH
+	case holdfast.MethodCC:
 	}
 	return holdfast.ReturnSuccessCC
 }

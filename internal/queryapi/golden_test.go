@@ -22,6 +22,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -30,7 +31,7 @@ import (
 
 var update = flag.Bool("update", false, "write the responses in testdata anew")
 
-// TestGolden plays each story in testdata and compares every byte of what is
+// TestGolden plays each story in testdata on each database and compares every byte of what is
 // answered. A story is a txtar archive; its comment tells it. In order, its
 // parts are
 //
@@ -44,10 +45,12 @@ var update = flag.Bool("update", false, "write the responses in testdata anew")
 // With -update the responses are written anew and nothing else.
 func TestGolden(t *testing.T) {
 	for _, file := range stories(t) {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			t.Parallel()
-			play(t, file)
-		})
+		for engine, address := range holdfasttest.Addresses(t) {
+			t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar")+" on "+engine, func(t *testing.T) {
+				t.Parallel()
+				play(t, file, address(t))
+			})
+		}
 	}
 }
 
@@ -60,7 +63,7 @@ func stories(t *testing.T) []string {
 	return files
 }
 
-func play(t *testing.T, file string) {
+func play(t *testing.T, file, address string) {
 	story, err := txtar.ParseFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +71,7 @@ func play(t *testing.T, file string) {
 	if len(strings.TrimSpace(string(story.Comment))) == 0 {
 		t.Error("the story has no comment that tells it")
 	}
-	w := newWorld(t)
+	w := newWorldOn(t, address)
 	answer := ""
 	for i, part := range story.Files {
 		text := strings.TrimSuffix(string(part.Data), "\n")

@@ -47,7 +47,12 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	address := filepath.Join(t.TempDir(), "holdfast.db")
+	return newWorldOn(t, filepath.Join(t.TempDir(), "holdfast.db"))
+}
+
+// newWorldOn makes a world on an empty database.
+func newWorldOn(t testing.TB, address string) *world {
+	t.Helper()
 	db, err := store.Open(t.Context(), store.Config{Address: address})
 	if err != nil {
 		t.Fatal(err)

@@ -54,8 +54,8 @@ func (db *DB) Close() error {
 	db.closeOnce.Do(func() {
 		db.committer.close()
 		db.closeErr = db.writer.Close()
-		if db.Reader.db != db.writer {
-			if err := db.Reader.db.Close(); db.closeErr == nil {
+		if db.db != db.writer {
+			if err := db.db.Close(); db.closeErr == nil {
 				db.closeErr = err
 			}
 		}

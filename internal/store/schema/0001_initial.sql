@@ -77,6 +77,7 @@ CREATE TABLE visits (
 	instrument_id TEXT   NOT NULL,
 	address_id    TEXT   NOT NULL,
 	status        TEXT   NOT NULL,
+	message       TEXT   NOT NULL,
 	token_id      TEXT   NOT NULL,
 	created       BIGINT NOT NULL,
 	ended         BIGINT NOT NULL

@@ -1,0 +1,53 @@
+package store
+
+import (
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+)
+
+const visitColumns = `visit_id, caller_id, reference, params, party_id, instrument_id, address_id, status, message, token_id, created, ended`
+
+func scanVisit(row scanner) (v payment.Visit, err error) {
+	var created, ended int64
+	err = row.Scan(&v.ID, &v.Caller, &v.Reference, &v.Params, &v.Sender, &v.Instrument, &v.Address,
+		&v.Status, &v.Message, &v.Token, &created, &ended)
+	v.Created, v.Ended = when(created), when(ended)
+	return v, err
+}
+
+// Visit reads a visit.
+func (tx *ReadTx) Visit(id payment.VisitID) (v payment.Visit, found bool, err error) {
+	v, err = scanVisit(tx.sql.QueryRowContext(tx.ctx, `
+		SELECT `+visitColumns+` FROM visits WHERE visit_id = $1`, id))
+	found, err = maybe("reading a visit", err)
+	return v, found, err
+}
+
+// Abandoned reports whether a sender gave up a pipeline that a caller had
+// started under a reference.
+func (tx *ReadTx) Abandoned(c party.CallerID, ref holdfast.CallerReference) (bool, error) {
+	var id payment.VisitID
+	err := tx.sql.QueryRowContext(tx.ctx, `
+		SELECT visit_id FROM visits WHERE caller_id = $1 AND reference = $2 AND status = $3
+		ORDER BY visit_id LIMIT 1`, c, ref, holdfast.ReturnAbandoned).Scan(&id)
+	return maybe("reading abandoned visits", err)
+}
+
+// InsertVisit adds a visit.
+func (tx *Tx) InsertVisit(v payment.Visit) error {
+	return tx.one("adding a visit", `
+		INSERT INTO visits (`+visitColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		v.ID, v.Caller, v.Reference, v.Params, v.Sender, v.Instrument, v.Address,
+		v.Status, v.Message, v.Token, micros(v.Created), micros(v.Ended))
+}
+
+// UpdateVisit writes what the sender chose and what the visit came to. It must
+// not have ended before.
+func (tx *Tx) UpdateVisit(v payment.Visit) error {
+	return tx.one("changing a visit", `
+		UPDATE visits
+		SET party_id = $1, instrument_id = $2, address_id = $3, status = $4, message = $5, token_id = $6, ended = $7
+		WHERE visit_id = $8 AND ended = 0`,
+		v.Sender, v.Instrument, v.Address, v.Status, v.Message, v.Token, micros(v.Ended), v.ID)
+}
