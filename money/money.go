@@ -110,6 +110,11 @@ func (a Amount) Sub(b Amount) Amount {
 	return Amount{Micro: a.Micro - b.Micro, Currency: a.common(b)}
 }
 
+// Times returns n of a, for a line of n pieces. The caller bounds n.
+func (a Amount) Times(n int64) Amount {
+	return Amount{Micro: a.Micro * n, Currency: a.Currency}
+}
+
 // Cmp is negative, zero or positive as a is below, equal to or above b.
 func (a Amount) Cmp(b Amount) int {
 	a.common(b)

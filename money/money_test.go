@@ -230,3 +230,20 @@ func FuzzShare(f *testing.F) {
 		}
 	})
 }
+
+func TestTimes(t *testing.T) {
+	for _, row := range []struct {
+		price money.Amount
+		n     int64
+		want  money.Amount
+	}{
+		{money.Cents(1250), 3, money.Cents(3750)},
+		{money.Cents(1250), 1, money.Cents(1250)},
+		{money.Cents(1250), 0, money.Cents(0)},
+		{money.Micros(1), 7, money.Micros(7)},
+	} {
+		if got := row.price.Times(row.n); got != row.want {
+			t.Errorf("%d times %v is %v, want %v", row.n, row.price, got, row.want)
+		}
+	}
+}

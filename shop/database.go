@@ -1,0 +1,109 @@
+package shop
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"time"
+
+	_ "modernc.org/sqlite" // the database's driver
+)
+
+//go:embed schema/*.sql
+var schemaFiles embed.FS
+
+// Orders are money: synchronous FULL keeps a committed one through a power
+// cut. BEGIN IMMEDIATE takes the write lock before the first read, so that a
+// transaction never has to be abandoned half way.
+const databaseOptions = "?_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
+	"&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)"
+
+// openDatabase opens the shop's file and brings its tables up to date. There
+// is one connection: River's driver asks for it, and a shop's volume is well
+// served by it. While a transaction is open, everything has to go through it.
+func openDatabase(ctx context.Context, path string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+databaseOptions)
+	if err != nil {
+		return nil, fmt.Errorf("opening the shop's database %s: %w", path, err)
+	}
+	db.SetMaxOpenConns(1)
+	if err := migrate(ctx, db); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the shop's database %s: %w", path, err), db.Close())
+	}
+	return db, nil
+}
+
+// migrate runs the files of schema/ that the database has not seen, each in
+// one transaction. SQLite's user_version counts them.
+func migrate(ctx context.Context, db *sql.DB) error {
+	files, err := fs.Glob(schemaFiles, "schema/*.sql")
+	if err != nil {
+		return fmt.Errorf("listing migrations: %w", err)
+	}
+	var done int
+	if err := db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&done); err != nil {
+		return fmt.Errorf("reading its version: %w", err)
+	}
+	if done > len(files) {
+		return fmt.Errorf("it has version %d, which is newer than this program's %d", done, len(files))
+	}
+	for i, file := range files[done:] {
+		text, err := schemaFiles.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", file, err)
+		}
+		err = inTx(ctx, db, func(tx *sql.Tx) error {
+			if _, err := tx.ExecContext(ctx, string(text)); err != nil {
+				return err //nolint:wrapcheck // said below
+			}
+			_, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, done+i+1)) // takes no placeholder
+			return err                                                                       //nolint:wrapcheck // said below
+		})
+		if err != nil {
+			return fmt.Errorf("running %s: %w", file, err)
+		}
+	}
+	return nil
+}
+
+// inTx runs f in a transaction, which is committed when f succeeds.
+func inTx(ctx context.Context, db *sql.DB, f func(*sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("beginning a transaction: %w", err)
+	}
+	defer tx.Rollback() // after Commit it does nothing
+	if err := f(tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("committing: %w", err)
+	}
+	return nil
+}
+
+// A querier is the database, or a transaction on it.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// micros is the database's form of a time; the zero time is 0.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func fromMicros(micro int64) time.Time {
+	if micro == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(micro).UTC()
+}

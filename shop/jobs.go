@@ -1,0 +1,265 @@
+package shop
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
+	"github.com/riverqueue/river/rivertype"
+)
+
+const (
+	// Every request is tried at once, by whoever caused it. Its job waits this
+	// long, and then finds nothing left to do, unless the answer was lost.
+	answerAwaited = 20 * time.Second
+
+	redirectLookEvery = time.Hour       // for a buyer who does not come back
+	outcomeLookEvery  = 5 * time.Second // while the card network is thinking
+	outcomeLookSlow   = 5 * time.Minute // once it has thought for an hour
+	holdLookEvery     = 6 * time.Hour   // for a hold that waits to be settled
+	jobTimeMax        = time.Minute
+	jobsAtOnce        = 4
+	stopWaitMax       = 20 * time.Second
+)
+
+// The jobs. Each is about one order and does nothing when the order has moved
+// on, so that doing one twice is doing it once.
+type (
+	// recoverRedirect looks for a buyer who has not come back.
+	recoverRedirect struct{ About }
+	// reserveFunds sees a Reserve through.
+	reserveFunds struct{ About }
+	// awaitHold looks at a Reserve that was answered Pending.
+	awaitHold struct{ About }
+	// fulfil is the task to ship an order: it is there from the moment the
+	// money is held until the order is shipped, cancelled or lapsed, and looks
+	// after the hold meanwhile.
+	fulfil struct{ About }
+	// settleCharge sees a Settle through.
+	settleCharge struct{ About }
+	// cancelHold sees a Cancel through.
+	cancelHold struct{ About }
+)
+
+// About is what a job is about.
+type About struct {
+	OrderID OrderID `json:"order_id" river:"unique"`
+}
+
+func (recoverRedirect) Kind() string { return "recover_redirect" }
+func (reserveFunds) Kind() string    { return "reserve" }
+func (awaitHold) Kind() string       { return "await_hold" }
+func (fulfil) Kind() string          { return "fulfil" }
+func (settleCharge) Kind() string    { return "settle" }
+func (cancelHold) Kind() string      { return "cancel" }
+
+// openJobs prepares River on the shop's own database. Nothing runs before Run.
+func (s *Shop) openJobs(ctx context.Context) error {
+	log := slog.New(atLeast{slog.LevelWarn, s.log.Handler()})
+	driver := riversqlite.New(s.db)
+	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: log})
+	if err != nil {
+		return fmt.Errorf("preparing the jobs' tables: %w", err)
+	}
+	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return fmt.Errorf("preparing the jobs' tables: %w", err)
+	}
+	s.work = map[string]func(context.Context, OrderID) error{}
+	workers := river.NewWorkers()
+	addWorker[recoverRedirect](s, workers, s.workRecover)
+	addWorker[reserveFunds](s, workers, s.reserve)
+	addWorker[awaitHold](s, workers, s.workAwaitHold)
+	addWorker[fulfil](s, workers, s.workFulfil)
+	addWorker[settleCharge](s, workers, s.settle)
+	addWorker[cancelHold](s, workers, s.cancel)
+	s.jobs, err = river.NewClient(driver, &river.Config{
+		Logger:     log,
+		JobTimeout: jobTimeMax,
+		// SQLite has no channel to listen on; looking once a second is enough,
+		// since jobs wait or only stand in for what was tried at once.
+		PollOnly: true,
+		Queues:   map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: jobsAtOnce}},
+		Workers:  workers,
+	})
+	if err != nil {
+		return fmt.Errorf("preparing the jobs: %w", err)
+	}
+	return nil
+}
+
+type orderJob interface {
+	river.JobArgs
+	order() OrderID
+}
+
+func (a About) order() OrderID { return a.OrderID }
+
+func addWorker[J orderJob](s *Shop, workers *river.Workers, work func(context.Context, OrderID) error) {
+	var kind J
+	s.work[kind.Kind()] = work
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[J]) error {
+		err := work(ctx, job.Args.order())
+		if errors.Is(err, errWaiting) {
+			return river.JobSnooze(s.lookAgain(ctx, job.Args))
+		}
+		return err
+	}))
+}
+
+// lookAgain is how long a job that found nothing new waits.
+func (s *Shop) lookAgain(ctx context.Context, job orderJob) time.Duration {
+	o, err := orderByID(ctx, s.db, job.order())
+	if err != nil {
+		return outcomeLookSlow
+	}
+	switch any(job).(type) {
+	case recoverRedirect:
+		return redirectLookEvery
+	case fulfil:
+		if left := o.Deadline.Sub(s.serverNow()); !o.Deadline.IsZero() && left < holdLookEvery {
+			return max(left, outcomeLookEvery)
+		}
+		return holdLookEvery
+	}
+	if s.now().Sub(o.Changed) > time.Hour {
+		return outcomeLookSlow
+	}
+	return outcomeLookEvery
+}
+
+// enqueueFor adds the job that an order's new state needs, in the transaction
+// that writes the state.
+func (s *Shop) enqueueFor(ctx context.Context, tx *sql.Tx, o Order) error {
+	about := About{OrderID: o.ID}
+	switch o.State {
+	case AwaitingAuthorisation:
+		return s.enqueue(ctx, tx, recoverRedirect{about}, redirectLookEvery)
+	case Reserving:
+		return s.enqueue(ctx, tx, reserveFunds{about}, answerAwaited)
+	case Pending:
+		return s.enqueue(ctx, tx, awaitHold{about}, outcomeLookEvery)
+	case ToShip:
+		return s.enqueue(ctx, tx, fulfil{about}, 0)
+	case Shipping:
+		return s.enqueue(ctx, tx, settleCharge{about}, answerAwaited)
+	case Cancelling:
+		return s.enqueue(ctx, tx, cancelHold{about}, answerAwaited)
+	case Abandoned, NotAuthorised, PaymentFailed, Shipped, Cancelled, Lapsed, NeedsAttention:
+	}
+	return nil
+}
+
+// unfinished are the states of a job that will still be worked.
+var unfinished = []rivertype.JobState{
+	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
+	rivertype.JobStateRetryable, rivertype.JobStateScheduled,
+}
+
+func (s *Shop) enqueue(ctx context.Context, tx *sql.Tx, job orderJob, after time.Duration) error {
+	opts := &river.InsertOpts{ScheduledAt: s.now().Add(after)}
+	if _, ok := job.(fulfil); ok {
+		// A refused charge brings the order back to a bench it has not left.
+		opts.UniqueOpts = river.UniqueOpts{ByArgs: true, ByState: unfinished}
+	}
+	if _, err := s.jobs.InsertTx(ctx, tx, job, opts); err != nil {
+		return fmt.Errorf("enqueueing %s for order %s: %w", job.Kind(), job.order(), err)
+	}
+	return nil
+}
+
+func (s *Shop) workRecover(ctx context.Context, id OrderID) error {
+	if err := s.recover(ctx, id); err != nil {
+		return err
+	}
+	s.atOnce(ctx, "Reserve", id, s.reserve)
+	return nil
+}
+
+func (s *Shop) workAwaitHold(ctx context.Context, id OrderID) error {
+	o, err := orderByID(ctx, s.db, id)
+	if err != nil || o.State != Pending {
+		return err
+	}
+	if o, err = s.ask(ctx, o); err != nil {
+		return err
+	}
+	if o.State == Pending {
+		return errWaiting
+	}
+	return nil
+}
+
+func (s *Shop) workFulfil(ctx context.Context, id OrderID) error {
+	o, err := orderByID(ctx, s.db, id)
+	if err != nil || !o.State.Open() {
+		return err
+	}
+	if o.State == Shipping || o.State == Cancelling {
+		return errWaiting // their own jobs find out
+	}
+	if o, err = s.ask(ctx, o); err != nil {
+		return err
+	}
+	if o.State.Open() {
+		return errWaiting
+	}
+	return nil
+}
+
+// atOnce tries a request whose job is already written, for as long as a person
+// may be asked to wait; it goes on when that person closes the browser. What
+// does not succeed now is the job's to finish, so there is no error.
+func (s *Shop) atOnce(ctx context.Context, action string, id OrderID, try func(context.Context, OrderID) error) {
+	asking, done := context.WithTimeout(context.WithoutCancel(ctx), atOnceMax)
+	defer done()
+	if err := try(asking, id); err != nil && !errors.Is(err, errWaiting) {
+		s.log.WarnContext(ctx, "left to its job", "action", action, "order", id, "err", err)
+	}
+}
+
+// Run works the jobs until ctx ends. Those that are being worked then are
+// finished first.
+func (s *Shop) Run(ctx context.Context) error {
+	working := context.WithoutCancel(ctx)
+	if err := s.jobs.Start(working); err != nil {
+		return fmt.Errorf("starting the jobs: %w", err)
+	}
+	<-ctx.Done()
+	stopping, done := context.WithTimeout(working, stopWaitMax)
+	defer done()
+	if err := s.jobs.Stop(stopping); err != nil {
+		// They are worked again after the next start.
+		if err := s.jobs.StopAndCancel(working); err != nil {
+			return fmt.Errorf("stopping the jobs: %w", err)
+		}
+	}
+	return nil
+}
+
+// atLeast drops log records below a level, for a library that says more than
+// a shop wants to read.
+type atLeast struct {
+	level slog.Level
+	slog.Handler
+}
+
+// Enabled reports whether a record of the level is kept.
+func (h atLeast) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= h.level && h.Handler.Enabled(ctx, level)
+}
+
+// WithAttrs keeps the level.
+func (h atLeast) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return atLeast{h.level, h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup keeps the level.
+func (h atLeast) WithGroup(name string) slog.Handler {
+	return atLeast{h.level, h.Handler.WithGroup(name)}
+}

@@ -1,0 +1,255 @@
+package shop
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// An OrderID names an order, such as "order-4FZ3KXQ2…". It is the order's
+// CallerReference as well, and whoever knows it may see the order, so it
+// cannot be guessed.
+type OrderID string
+
+// Reference is the name by which the payment service knows the order.
+func (id OrderID) Reference() holdfast.CallerReference { return holdfast.CallerReference(id) }
+
+// An Order is what a buyer wants and how far paying for it has come.
+type Order struct {
+	ID      OrderID
+	Number  int64 // for people
+	Session SessionID
+	State   OrderState
+	Created time.Time
+	Changed time.Time // when State was last changed
+	Lines   []Line
+	Totals  Totals
+
+	TokenID           holdfast.TokenID
+	TransactionID     holdfast.TransactionID
+	TransactionStatus holdfast.TransactionStatus // as the payment service last put it
+	Deadline          time.Time                  // by the payment service's clock; zero is not known
+	Charge            money.Amount               // what Settle was asked for; not given before
+	Reason            string                     // of a cancellation
+	Note              string                     // what a person should know about where it stands
+	Address           holdfast.Address
+}
+
+// A Happening is a line of an order's log.
+type Happening struct {
+	At        time.Time
+	What      string
+	RequestID string // of the payment service's answer, for its support
+}
+
+const (
+	orderNumberFirst = 1001
+	orderColumns     = `order_id, number, session_id, state, created_at, changed_at, items, shipping, tax, total,
+		token_id, transaction_id, transaction_status, deadline, charge, reason, note,
+		address_name, address_line1, address_line2, address_city, address_state, address_country, address_zip, address_phone`
+)
+
+var errNoOrder = errors.New("there is no such order")
+
+func orderByID(ctx context.Context, q querier, id OrderID) (Order, error) {
+	row := q.QueryRowContext(ctx, `SELECT `+orderColumns+` FROM orders WHERE order_id = ?`, id)
+	return completeOrder(ctx, q, row)
+}
+
+func orderByTransaction(ctx context.Context, q querier, id holdfast.TransactionID) (Order, error) {
+	row := q.QueryRowContext(ctx, `SELECT `+orderColumns+` FROM orders WHERE transaction_id = ? AND transaction_id <> ''`, id)
+	return completeOrder(ctx, q, row)
+}
+
+// ordersIn lists orders in one state, those whose hold lapses first before
+// the others.
+func ordersIn(ctx context.Context, q querier, state OrderState, countMax int) ([]Order, error) {
+	rows, err := q.QueryContext(ctx, `
+		SELECT `+orderColumns+`
+		FROM orders
+		WHERE state = ?
+		ORDER BY CASE deadline WHEN 0 THEN 1 ELSE 0 END, deadline, number
+		LIMIT ?`, state, countMax)
+	return completeOrders(ctx, q, rows, err)
+}
+
+// ordersLately lists orders in one state, the last changed first.
+func ordersLately(ctx context.Context, q querier, state OrderState, countMax int) ([]Order, error) {
+	rows, err := q.QueryContext(ctx, `
+		SELECT `+orderColumns+`
+		FROM orders
+		WHERE state = ?
+		ORDER BY changed_at DESC, number DESC
+		LIMIT ?`, state, countMax)
+	return completeOrders(ctx, q, rows, err)
+}
+
+func completeOrder(ctx context.Context, q querier, row *sql.Row) (Order, error) {
+	o, err := scanOrder(row.Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Order{}, errNoOrder
+	}
+	if err != nil {
+		return Order{}, fmt.Errorf("reading an order: %w", err)
+	}
+	o.Lines, err = orderLines(ctx, q, o.ID)
+	return o, err
+}
+
+func completeOrders(ctx context.Context, q querier, rows *sql.Rows, err error) ([]Order, error) {
+	if err != nil {
+		return nil, fmt.Errorf("reading orders: %w", err)
+	}
+	defer rows.Close()
+	var orders []Order
+	for rows.Next() {
+		o, err := scanOrder(rows.Scan)
+		if err != nil {
+			return nil, fmt.Errorf("reading orders: %w", err)
+		}
+		orders = append(orders, o)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("reading orders: %w", err)
+	}
+	// There is one connection: the rows are done before the lines are asked.
+	for i := range orders {
+		if orders[i].Lines, err = orderLines(ctx, q, orders[i].ID); err != nil {
+			return nil, err
+		}
+	}
+	return orders, nil
+}
+
+func scanOrder(scan func(...any) error) (Order, error) {
+	var o Order
+	var created, changed, items, shipping, tax, total, deadline, charge int64
+	a := &o.Address
+	err := scan(
+		&o.ID, &o.Number, &o.Session, &o.State, &created, &changed, &items, &shipping, &tax, &total,
+		&o.TokenID, &o.TransactionID, &o.TransactionStatus, &deadline, &charge, &o.Reason, &o.Note,
+		&a.Name, &a.Line1, &a.Line2, &a.City, &a.State, &a.Country, &a.Zip, &a.Phone,
+	)
+	o.Created, o.Changed, o.Deadline = fromMicros(created), fromMicros(changed), fromMicros(deadline)
+	o.Totals = Totals{
+		Items: money.Micros(items), Shipping: money.Micros(shipping), Tax: money.Micros(tax), Total: money.Micros(total),
+	}
+	if charge != 0 {
+		o.Charge = money.Micros(charge)
+	}
+	return o, err
+}
+
+func orderLines(ctx context.Context, q querier, id OrderID) ([]Line, error) {
+	rows, err := q.QueryContext(ctx, `
+		SELECT product_id, name, price, quantity
+		FROM order_lines
+		WHERE order_id = ?
+		ORDER BY position`, id)
+	if err != nil {
+		return nil, fmt.Errorf("reading the lines of order %s: %w", id, err)
+	}
+	defer rows.Close()
+	var lines []Line
+	for rows.Next() {
+		var l Line
+		var price int64
+		if err := rows.Scan(&l.Product, &l.Name, &price, &l.Quantity); err != nil {
+			return nil, fmt.Errorf("reading the lines of order %s: %w", id, err)
+		}
+		l.Price = money.Micros(price)
+		lines = append(lines, l)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("reading the lines of order %s: %w", id, err)
+	}
+	return lines, nil
+}
+
+// insertOrder writes a new order and its lines, and returns its number.
+func insertOrder(ctx context.Context, tx *sql.Tx, o Order) (int64, error) {
+	t := o.Totals
+	err := tx.QueryRowContext(ctx, `
+		INSERT INTO orders (order_id, number, session_id, state, created_at, changed_at, items, shipping, tax, total)
+		SELECT ?, COALESCE(MAX(number) + 1, ?), ?, ?, ?, ?, ?, ?, ?, ? FROM orders
+		RETURNING number`,
+		o.ID, orderNumberFirst, o.Session, o.State, micros(o.Created), micros(o.Changed),
+		t.Items.Micro, t.Shipping.Micro, t.Tax.Micro, t.Total.Micro).Scan(&o.Number)
+	if err != nil {
+		return 0, fmt.Errorf("writing order %s: %w", o.ID, err)
+	}
+	for i, l := range o.Lines {
+		_, err := tx.ExecContext(ctx, `
+			INSERT INTO order_lines (order_id, position, product_id, name, price, quantity)
+			VALUES (?, ?, ?, ?, ?, ?)`,
+			o.ID, i, l.Product, l.Name, l.Price.Micro, l.Quantity)
+		if err != nil {
+			return 0, fmt.Errorf("writing the lines of order %s: %w", o.ID, err)
+		}
+	}
+	return o.Number, nil
+}
+
+// updateOrder writes what may change of an order that stands at from.
+func updateOrder(ctx context.Context, tx *sql.Tx, o Order, from OrderState) error {
+	a := o.Address
+	result, err := tx.ExecContext(ctx, `
+		UPDATE orders
+		SET state = ?, changed_at = ?, token_id = ?, transaction_id = ?, transaction_status = ?, deadline = ?, charge = ?,
+			reason = ?, note = ?, address_name = ?, address_line1 = ?, address_line2 = ?, address_city = ?,
+			address_state = ?, address_country = ?, address_zip = ?, address_phone = ?
+		WHERE order_id = ? AND state = ?`,
+		o.State, micros(o.Changed), o.TokenID, o.TransactionID, o.TransactionStatus, micros(o.Deadline), o.Charge.Micro,
+		o.Reason, o.Note, a.Name, a.Line1, a.Line2, a.City,
+		a.State, a.Country, a.Zip, a.Phone,
+		o.ID, from)
+	if err != nil {
+		return fmt.Errorf("writing order %s: %w", o.ID, err)
+	}
+	if n, err := result.RowsAffected(); err != nil || n != 1 {
+		return fmt.Errorf("writing order %s: %d rows changed, want the one that is %s (%w)", o.ID, n, from, err)
+	}
+	return nil
+}
+
+func insertHappening(ctx context.Context, tx *sql.Tx, id OrderID, h Happening) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO order_events (order_id, position, at, what, request_id)
+		SELECT ?, COUNT(*), ?, ?, ? FROM order_events WHERE order_id = ?`,
+		id, micros(h.At), h.What, h.RequestID, id)
+	if err != nil {
+		return fmt.Errorf("writing the log of order %s: %w", id, err)
+	}
+	return nil
+}
+
+func happenings(ctx context.Context, q querier, id OrderID) ([]Happening, error) {
+	rows, err := q.QueryContext(ctx, `
+		SELECT at, what, request_id
+		FROM order_events
+		WHERE order_id = ?
+		ORDER BY position`, id)
+	if err != nil {
+		return nil, fmt.Errorf("reading the log of order %s: %w", id, err)
+	}
+	defer rows.Close()
+	var log []Happening
+	for rows.Next() {
+		var h Happening
+		var at int64
+		if err := rows.Scan(&at, &h.What, &h.RequestID); err != nil {
+			return nil, fmt.Errorf("reading the log of order %s: %w", id, err)
+		}
+		h.At = fromMicros(at)
+		log = append(log, h)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("reading the log of order %s: %w", id, err)
+	}
+	return log, nil
+}

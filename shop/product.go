@@ -1,0 +1,138 @@
+package shop
+
+import (
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// A ProductID names a product, such as "mug". It is also the name of the
+// product's picture.
+type ProductID string
+
+// A Product is something the shop sells.
+type Product struct {
+	ID      ProductID
+	Name    string
+	Price   money.Amount // without tax
+	Short   string       // one line, for the catalogue
+	Text    string
+	Details []string
+	Picture string // what the picture shows, for who cannot see it
+}
+
+// catalogue is what the shop sells, in the order of the shelf. Prices are
+// multiples of 8.00, see taxRate.
+var catalogue = []Product{
+	{
+		ID: "mug", Name: "Morning mug", Price: money.Cents(24_00),
+		Short:   "Holds a proper coffee, and the warmth.",
+		Text:    "Thrown a little thicker than it needs to be, so that the second half of the coffee is still hot. The handle takes three fingers.",
+		Details: []string{"350 ml", "Stoneware, speckled clay", "Dishwasher safe"},
+		Picture: "A round mug with a teal glaze over speckled clay, and steam rising from it",
+	},
+	{
+		ID: "bowl", Name: "Breakfast bowl", Price: money.Cents(32_00),
+		Short:   "Deep enough for porridge, wide enough for fruit.",
+		Text:    "A bowl for the first meal of the day. The rim is left bare where the fingers hold it; the glaze pools to a darker blue at the bottom.",
+		Details: []string{"16 cm across", "Stoneware, blue glaze", "Oven safe to 220 °C"},
+		Picture: "A wide bowl with a deep blue glaze and a bare rim, filled with oranges",
+	},
+	{
+		ID: "plate", Name: "Supper plate", Price: money.Cents(40_00),
+		Short:   "Flat, calm and hard to chip.",
+		Text:    "The foot is trimmed wide so that it sits still on a crowded table. No two have the same ring, since each is drawn while the wheel turns.",
+		Details: []string{"26 cm across", "Stoneware, oat glaze", "Stacks well"},
+		Picture: "A plate seen from above, with rings in oat and rust colours and a sprig of leaves",
+	},
+	{
+		ID: "vase", Name: "Bud vase", Price: money.Cents(48_00),
+		Short:   "For one stem, or three at most.",
+		Text:    "A narrow neck that keeps a single branch upright, and a heavy foot that keeps the vase upright, too.",
+		Details: []string{"18 cm tall", "Stoneware, rust glaze", "Watertight"},
+		Picture: "A narrow-necked vase with a rust-coloured glaze, holding one flowering branch",
+	},
+	{
+		ID: "jug", Name: "Milk jug", Price: money.Cents(56_00),
+		Short:   "Pours without a drip. We tried.",
+		Text:    "The lip is pulled with a wet finger and tested with water before it is fired. Milk, gravy, or a handful of daisies.",
+		Details: []string{"700 ml", "Stoneware, cream glaze", "Dishwasher safe"},
+		Picture: "A cream-coloured jug with a curved handle, a pouring lip and a teal band",
+	},
+	{
+		ID: "teapot", Name: "Two-cup teapot", Price: money.Cents(88_00),
+		Short:   "Two cups, and then two more.",
+		Text:    "The strainer is part of the pot, the lid stays on when you pour, and the bamboo handle stays cool. The most difficult thing we make.",
+		Details: []string{"800 ml", "Stoneware, charcoal glaze", "Bamboo handle"},
+		Picture: "A round teapot with a charcoal glaze, an arched bamboo handle and a small knob on its lid",
+	},
+}
+
+func productByID(id ProductID) (Product, bool) {
+	for _, p := range catalogue {
+		if p.ID == id {
+			return p, true
+		}
+	}
+	return Product{}, false
+}
+
+const (
+	// taxRate is 6.25 % of the goods. Of a multiple of 8.00 that is a multiple
+	// of 0.50, so every total of this shop ends in .00 or .50 whatever is in
+	// the cart. In the sandbox of the payment service, amounts that end in .60
+	// to .89 simulate failures; a shop with other prices will meet them there,
+	// and only there.
+	taxRate money.Rate = 62_500
+
+	quantityMax = 9 // pieces of one product in a cart
+)
+
+var (
+	shippingFlat = money.Cents(6_50)
+	shippingFree = money.Cents(120_00) // goods from which shipping costs nothing
+)
+
+// A Line is a number of pieces of a product at the price they were sold at.
+type Line struct {
+	Product  ProductID
+	Name     string
+	Price    money.Amount
+	Quantity int64
+}
+
+// Amount is the line's price without tax.
+func (l Line) Amount() money.Amount { return l.Price.Times(l.Quantity) }
+
+// Totals is what a buyer pays and what for.
+type Totals struct {
+	Items, Shipping, Tax, Total money.Amount
+}
+
+// totalsOf computes what the lines cost. There is no total of nothing.
+func totalsOf(lines []Line) Totals {
+	items := itemsOf(lines)
+	shipping := shippingFlat
+	if items.Cmp(shippingFree) >= 0 {
+		shipping = money.Cents(0)
+	}
+	return totalsWith(items, shipping)
+}
+
+// totalsOfPart computes what to charge when only some lines of an order ship.
+// Shipping stays as it was agreed, also when the rest would no longer earn
+// free shipping: what is not in stock is not the buyer's fault.
+func totalsOfPart(lines []Line, agreed Totals) Totals {
+	return totalsWith(itemsOf(lines), agreed.Shipping)
+}
+
+func itemsOf(lines []Line) money.Amount {
+	items := money.Cents(0)
+	for _, l := range lines {
+		items = items.Add(l.Amount())
+	}
+	return items
+}
+
+func totalsWith(items, shipping money.Amount) Totals {
+	tax := items.ShareHalfUpToCent(taxRate)
+	return Totals{Items: items, Shipping: shipping, Tax: tax, Total: items.Add(shipping).Add(tax)}
+}

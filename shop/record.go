@@ -1,0 +1,64 @@
+package shop
+
+import (
+	"context"
+	"database/sql"
+)
+
+// A change is something to be kept about an order.
+type change struct {
+	event     Event  // none for facts that move nothing
+	what      string // for the order's log
+	requestID string // of the answer that told it
+	logged    bool   // also when the event moves nothing
+	note      string // what a person should know from now on, if the event moves the order
+
+	facts func(*Order) // applied in any case
+	move  func(*Order) // applied if the event moves the order
+}
+
+// record keeps a change: the order's state, its log and the jobs that the new
+// state needs, in one transaction. An event that has no step from where the
+// order stands moves nothing, and moved is false.
+func (s *Shop) record(ctx context.Context, id OrderID, c change) (o Order, moved bool, err error) {
+	err = inTx(ctx, s.db, func(tx *sql.Tx) error {
+		if o, err = orderByID(ctx, tx, id); err != nil {
+			return err
+		}
+		moved, err = s.recordIn(ctx, tx, &o, c)
+		return err
+	})
+	return o, moved, err
+}
+
+func (s *Shop) recordIn(ctx context.Context, tx *sql.Tx, o *Order, c change) (moved bool, err error) {
+	from := o.State
+	next, moved := from.After(c.event)
+	if c.facts != nil {
+		c.facts(o)
+	}
+	if moved {
+		o.State, o.Changed, o.Note = next, s.now(), c.note
+		if c.move != nil {
+			c.move(o)
+		}
+	}
+	if err := updateOrder(ctx, tx, *o, from); err != nil {
+		return false, err
+	}
+	if moved || c.logged {
+		err := insertHappening(ctx, tx, o.ID, Happening{At: s.now(), What: c.what, RequestID: c.requestID})
+		if err != nil {
+			return false, err
+		}
+	}
+	if !moved {
+		return false, nil
+	}
+	if from == Reserving && o.State.Open() {
+		if err := takeFromCart(ctx, tx, o.Session, o.Lines); err != nil {
+			return false, err
+		}
+	}
+	return true, s.enqueueFor(ctx, tx, *o)
+}

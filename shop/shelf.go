@@ -1,0 +1,86 @@
+package shop
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+func (s *Shop) shelf(w http.ResponseWriter, r *http.Request) error {
+	return s.render(w, r, http.StatusOK, "shelf.html", catalogue)
+}
+
+func (s *Shop) product(w http.ResponseWriter, r *http.Request) error {
+	p, ok := productByID(ProductID(r.PathValue("id")))
+	if !ok {
+		return errNoPage
+	}
+	return s.render(w, r, http.StatusOK, "product.html", p)
+}
+
+// A cartView is the cart with what it costs.
+type cartView struct {
+	Lines        []Line
+	Totals       Totals
+	FreeFrom     string
+	QuantityMost int64
+}
+
+func (s *Shop) cartPage(w http.ResponseWriter, r *http.Request) error {
+	v := cartView{FreeFrom: dollars(shippingFree), QuantityMost: quantityMax}
+	if session, ok := sessionOf(r); ok {
+		var err error
+		if v.Lines, err = cart(r.Context(), s.db, session); err != nil {
+			return err
+		}
+	}
+	if len(v.Lines) > 0 {
+		v.Totals = totalsOf(v.Lines)
+	}
+	return s.render(w, r, http.StatusOK, "cart.html", v)
+}
+
+func (s *Shop) addToCart(w http.ResponseWriter, r *http.Request) error {
+	p, ok := productByID(ProductID(r.PostFormValue("product")))
+	if !ok {
+		return errNoPage
+	}
+	quantity, err := quantityIn(r, 1)
+	if err != nil {
+		return err
+	}
+	if err := addToCart(r.Context(), s.db, s.session(w, r), p.ID, quantity, s.now()); err != nil {
+		return err
+	}
+	return seeOther(w, r, "/cart")
+}
+
+func (s *Shop) changeCart(w http.ResponseWriter, r *http.Request) error {
+	quantity, err := quantityIn(r, 0)
+	if err != nil {
+		return err
+	}
+	if session, ok := sessionOf(r); ok {
+		err := setInCart(r.Context(), s.db, session, ProductID(r.PathValue("id")), quantity, s.now())
+		if err != nil {
+			return err
+		}
+	}
+	return seeOther(w, r, "/cart")
+}
+
+// quantityIn reads how many pieces a form asks for.
+func quantityIn(r *http.Request, fewest int64) (int64, error) {
+	text := r.PostFormValue("quantity")
+	if text == "" {
+		return 1, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < fewest || n > quantityMax {
+		return 0, &pageError{
+			http.StatusUnprocessableEntity, "How many?",
+			fmt.Sprintf("We can sell between %d and %d pieces of one kind at a time. Go back and choose again.", max(fewest, 1), quantityMax),
+		}
+	}
+	return n, nil
+}

@@ -1,0 +1,208 @@
+package shop
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+)
+
+var (
+	//go:embed pages/*.html
+	pageFiles embed.FS
+	//go:embed static/*
+	staticFiles embed.FS
+)
+
+const (
+	formBytesMax  = 64 << 10
+	cookieName    = "shop_cart"
+	staticSeconds = "public, max-age=600"
+)
+
+// Handler serves the shop, its packing bench and its address for
+// notifications.
+func (s *Shop) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", s.page(s.shelf))
+	mux.Handle("GET /products/{id}", s.page(s.product))
+	mux.Handle("GET /cart", s.page(s.cartPage))
+	mux.Handle("POST /cart", s.page(s.addToCart))
+	mux.Handle("POST /cart/lines/{id}", s.page(s.changeCart))
+
+	mux.Handle("POST /pay", s.page(s.payNow))
+	mux.Handle("GET "+returnPath, s.page(s.buyerReturns))
+	mux.Handle("GET /orders/{id}", s.page(s.thankYou))
+	mux.Handle("POST /orders/{id}/again", s.page(s.payAgain))
+
+	mux.Handle("GET /bench", s.page(s.bench))
+	mux.Handle("GET /bench/orders/{id}", s.page(s.benchOrder))
+	mux.Handle("POST /bench/orders/{id}/ship", s.page(s.benchShip))
+	mux.Handle("POST /bench/orders/{id}/cancel", s.page(s.benchCancel))
+	mux.Handle("POST /bench/orders/{id}/address", s.page(s.benchAddress))
+	mux.Handle("POST /bench/orders/{id}/recover", s.page(s.benchRecover))
+
+	mux.Handle(ipnPath, s.verifier.IPNHandler(s.publicURL+ipnPath, s.notified))
+	mux.Handle("GET /static/", static())
+	mux.Handle("/", s.page(func(http.ResponseWriter, *http.Request) error { return errNoPage }))
+	// Forms are accepted from the shop's own pages only. The payment service is
+	// no browser and says where it comes from by its signature.
+	return s.guarded(http.MaxBytesHandler(http.NewCrossOriginProtection().Handler(mux), formBytesMax))
+}
+
+// guarded sets what browsers need to know to keep others out of the pages.
+func (s *Shop) guarded(next http.Handler) http.Handler {
+	// A form that ends in a redirect counts by where it ends: Pay Now ends at
+	// the Co-Branded pages.
+	policy := "default-src 'none'; img-src 'self'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+	if u, err := url.Parse(s.client.CoBranded); err == nil && u.Host != "" {
+		policy += " " + u.Scheme + "://" + u.Host
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin") // an order's address is known to its buyer alone
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// A pageError is an answer to a person instead of the page asked for.
+type pageError struct {
+	status      int
+	title, text string
+}
+
+func (e *pageError) Error() string { return e.title + ": " + e.text }
+
+var errNoPage = &pageError{http.StatusNotFound, "There is nothing here", "This page does not exist, or not any more."}
+
+// page answers what a handler returns as an error, and is the only place that
+// does.
+func (s *Shop) page(handle func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := handle(w, r)
+		if err == nil {
+			return
+		}
+		if errors.Is(err, errNoOrder) {
+			err = &pageError{http.StatusNotFound, "There is no such order", "The address is not complete, or the order was never placed. If you have paid, write to us: nothing is lost."}
+		}
+		answer, ok := errors.AsType[*pageError](err)
+		if !ok {
+			s.log.ErrorContext(r.Context(), "answering a page", "path", r.URL.Path, "err", err)
+			answer = &pageError{http.StatusInternalServerError, "Something went wrong here", "The fault is ours. Nothing was charged by it; please try again in a minute."}
+		}
+		v := struct{ Title, Text string }{answer.title, answer.text}
+		if err := s.render(w, r, answer.status, "error.html", v); err != nil {
+			s.log.ErrorContext(r.Context(), "answering an error page", "path", r.URL.Path, "err", err)
+		}
+	})
+}
+
+func parsePages() (map[string]*template.Template, error) {
+	functions := template.FuncMap{
+		"dollars": dollars, "when": when, "howLong": howLong, "parts": strings.Fields,
+		"machine": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	}
+	files, err := fs.Glob(pageFiles, "pages/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("listing the pages: %w", err)
+	}
+	pages := map[string]*template.Template{}
+	for _, file := range files {
+		name := path.Base(file)
+		if name == "layout.html" {
+			continue
+		}
+		pages[name], err = template.New("layout.html").Funcs(functions).ParseFS(pageFiles, "pages/layout.html", file)
+		if err != nil {
+			return nil, fmt.Errorf("reading the page %s: %w", name, err)
+		}
+	}
+	return pages, nil
+}
+
+// A layout is what every page has around its own view.
+type layout struct {
+	Shop   string
+	Pieces int64 // in the cart
+	Bench  bool
+	View   any
+}
+
+// render answers with a page, whole or not at all.
+func (s *Shop) render(w http.ResponseWriter, r *http.Request, status int, name string, view any) error {
+	l := layout{Shop: s.name, Bench: r.URL.Path == "/bench" || strings.HasPrefix(r.URL.Path, "/bench/"), View: view}
+	if session, ok := sessionOf(r); ok && !l.Bench {
+		lines, err := cart(r.Context(), s.db, session)
+		if err != nil {
+			return err
+		}
+		for _, line := range lines {
+			l.Pieces += line.Quantity
+		}
+	}
+	var body bytes.Buffer
+	if err := s.pages[name].Execute(&body, l); err != nil {
+		return fmt.Errorf("making the page %s: %w", name, err)
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	if _, err := body.WriteTo(w); err != nil {
+		s.log.DebugContext(r.Context(), "sending a page", "page", name, "err", err)
+	}
+	return nil
+}
+
+func sessionOf(r *http.Request) (SessionID, bool) {
+	cookie, err := r.Cookie(cookieName)
+	if err != nil || cookie.Value == "" || len(cookie.Value) > 64 {
+		return "", false
+	}
+	return SessionID(cookie.Value), true
+}
+
+// session returns the browser's session and begins one when there is none.
+func (s *Shop) session(w http.ResponseWriter, r *http.Request) SessionID {
+	if id, ok := sessionOf(r); ok {
+		return id
+	}
+	id := s.newID()
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever the shop is
+		Name: cookieName, Value: id, Path: "/", MaxAge: int(cartLifeMax / time.Second),
+		HttpOnly: true, Secure: strings.HasPrefix(s.publicURL, "https:"), SameSite: http.SameSiteLaxMode,
+	})
+	return SessionID(id)
+}
+
+// static serves the pictures and the style sheet, which browsers may keep.
+func static() http.Handler {
+	files := http.FileServerFS(staticFiles)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, err := staticFiles.ReadFile(strings.TrimPrefix(r.URL.Path, "/"))
+		if err != nil {
+			http.NotFound(w, r)
+			return
+		}
+		sum := sha256.Sum256(text)
+		w.Header().Set("ETag", `"`+hex.EncodeToString(sum[:8])+`"`)
+		w.Header().Set("Cache-Control", staticSeconds)
+		files.ServeHTTP(w, r)
+	})
+}
+
+func seeOther(w http.ResponseWriter, r *http.Request, address string) error {
+	http.Redirect(w, r, address, http.StatusSeeOther) //nolint:gosec // below a path of this shop, or a link the SDK made
+	return nil
+}

@@ -1,0 +1,192 @@
+package shop
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+const (
+	noteUnanswered = "The payment service has not answered yet. The same request is sent again by itself, and nothing can be charged twice by it; look again in a minute."
+	noteRefusedKey = "The payment service does not accept this shop's keys, or its clock. Whoever runs the shop has to mend that; the request is then sent again by itself."
+)
+
+// noteFor says in words what the payment service's standing means for an order
+// that has just come to its state: what happened, and who can mend it.
+func noteFor(o Order, st standing) string {
+	switch o.State {
+	case Pending:
+		return "The card's bank has not answered yet. Most do within minutes; this page knows as soon as we do."
+	case PaymentFailed:
+		return failureWords(holdfast.Code(st.code))
+	case Lapsed:
+		return fmt.Sprintf("The hold lapsed on %s. The card can no longer be charged for this order: do not ship it, ask the buyer to pay again.", when(o.Deadline))
+	case Cancelled:
+		if o.Reason != "" {
+			return "The hold was given up and nothing was charged. Reason: " + o.Reason
+		}
+		return "The hold was given up at the payment service and nothing was charged. Do not ship."
+	case Shipped:
+		return fmt.Sprintf("The card was charged %s. Hand the parcel over.", dollars(o.Charge))
+	case NeedsAttention:
+		if st.status == holdfast.StatusFailure {
+			return "Charging the card failed after all: " + failureWords(holdfast.Code(st.code)) + " Do not hand the parcel over; ask the buyer to pay again."
+		}
+		return "The card was charged, but not by this shop's order to ship, or for another amount. Do not ship; whoever runs the shop has to compare the transaction at the payment service with this order, and refund or ship by hand."
+	case ToShip, AwaitingAuthorisation, Abandoned, NotAuthorised, Reserving, Shipping, Cancelling:
+	}
+	return ""
+}
+
+// noteUnansweredFor says why a request has no answer yet.
+func noteUnansweredFor(err error) string {
+	if refusal, ok := errors.AsType[*holdfast.Error](err); ok && refusal.Status/100 == 4 && refusal.Code != holdfast.ConcurrentModification {
+		return noteRefusedKey
+	}
+	return noteUnanswered
+}
+
+// failureWords says to buyer and packer why there is no hold.
+func failureWords(code holdfast.Code) string {
+	switch code {
+	case holdfast.TransactionDenied, holdfast.Code(holdfast.StatusFailure):
+		return "The card's bank declined. Nothing was charged. Another card, or a word with the bank, can mend it."
+	case holdfast.InactiveInstrument, holdfast.InvalidPaymentInstrument:
+		return "The card cannot be used, perhaps because it has expired. Nothing was charged. Another card can mend it."
+	case holdfast.PaymentInstrumentNotCC:
+		return "Only a credit card can be used here. Nothing was charged. Paying with a card can mend it."
+	case holdfast.AccountLimitsExceeded, holdfast.InsufficientBalance:
+		return "The amount is above what this account may spend now. Nothing was charged. Another card, or another day, can mend it."
+	case holdfast.InvalidAccountStateSender, holdfast.UnverifiedEmailAddressSender, holdfast.AccountClosed:
+		return "The buyer's account at the payment service cannot pay at present. Nothing was charged. The buyer can mend that at the payment service."
+	case holdfast.InvalidTokenIDSender, holdfast.TokenNotActiveSender, holdfast.SameTokenIDUsedMultipleTimes, holdfast.IncompatibleTokens:
+		return "The authorisation can no longer be used: it is good for three hours and for one payment. Nothing was charged. Paying again can mend it."
+	case "":
+		return "The payment failed. Nothing was charged. Paying again, perhaps with another card, can mend it."
+	default:
+		return "The payment service did not take the payment (" + string(code) + "). Nothing was charged. The fault is not the buyer's: whoever runs the shop has to look."
+	}
+}
+
+// settleWords says to the packer why Settle was refused while the hold stands,
+// who can mend it, and by when.
+func settleWords(refusal *holdfast.Error, o Order) string {
+	until := ""
+	if !o.Deadline.IsZero() {
+		until = " The hold stands until " + when(o.Deadline) + "."
+	}
+	const not = "Not charged, so do not hand the parcel over: "
+	switch refusal.Code {
+	case holdfast.SettleAmountGreaterThanReserveAmount:
+		return fmt.Sprintf("%sthe amount is above the %s that are held. Ship again for at most that.%s", not, dollars(o.Totals.Total), until)
+	case holdfast.AmountOutOfRange, holdfast.InvalidParams, holdfast.InvalidParameterValue:
+		return not + "the payment service does not take this amount. Ship again for another one, such as the whole." + until
+	case holdfast.InvalidTransactionState:
+		return not + "the payment service cannot settle this order just now. Try again in a few minutes." + until
+	case holdfast.TransactionDenied:
+		return not + "the card's bank declined the charge. Try again later, or cancel and ask the buyer to pay again." + until
+	case holdfast.InvalidAccountStateRecipient, holdfast.InvalidAccountStateCaller, holdfast.UnverifiedEmailAddressRecipient, holdfast.UnverifiedEmailAddressCaller:
+		return not + "the shop's own account at the payment service is restricted. Whoever runs the shop can mend it there." + until
+	default:
+		return not + "the payment service refused with " + string(refusal.Code) + ". Whoever runs the shop has to look; the log below has the request's number for support." + until
+	}
+}
+
+// turnedAwayWords says to a buyer why the Co-Branded pages sent them back.
+func turnedAwayWords(status holdfast.ReturnStatus) string {
+	switch status {
+	case holdfast.ReturnSystemError:
+		return "The payment service had a problem of its own. Nothing was charged. Try again in a few minutes; there is nothing you have to mend."
+	case holdfast.ReturnCallerError:
+		return "We asked the payment service in a way it does not understand. Nothing was charged. The fault is ours; please write to us if it happens twice."
+	case holdfast.ReturnPaymentError:
+		return "There was no card that could pay for this order. Nothing was charged. You can pay again and add another card."
+	case holdfast.ReturnAccountProblem:
+		return "There is a problem with the account at the payment service, such as an email address that is not verified. Nothing was charged. You can mend it there and pay again."
+	case holdfast.ReturnNotMarketplace:
+		return "This shop may not take this payment. Nothing was charged. The fault is ours; please write to us."
+	case holdfast.ReturnSuccessABT, holdfast.ReturnSuccessACH, holdfast.ReturnSuccessCC, holdfast.ReturnAbandoned:
+	}
+	return "The payment service sent you back without an authorisation. Nothing was charged. You can pay again."
+}
+
+// buyerWords says to a buyer where the order stands.
+func buyerWords(o Order) string {
+	switch o.State {
+	case AwaitingAuthorisation:
+		return "We have not heard yet that you agreed to pay. If you did, and the way back to us was lost, we will find out by ourselves within the hour, and there is nothing you have to do."
+	case Abandoned:
+		return "You stepped back before paying. Nothing was charged, and your cart is as you left it."
+	case Reserving:
+		return "We are asking your card to set the amount aside. " + o.Note
+	case NotAuthorised, Pending, PaymentFailed:
+		return o.Note
+	case ToShip:
+		return fmt.Sprintf("%s is set aside on your card. Nothing is charged until your parcel ships. If we have not shipped by %s, the amount is released by itself.", dollars(o.Totals.Total), when(o.Deadline))
+	case Shipping:
+		return "Your parcel is packed, and we are charging your card for what is in it."
+	case Shipped:
+		if o.Charge.Cmp(o.Totals.Total) < 0 {
+			return fmt.Sprintf("Your parcel is on its way. Not everything was in stock, so we charged %s; the rest of what was set aside is released.", dollars(o.Charge))
+		}
+		return fmt.Sprintf("Your parcel is on its way, and your card was charged %s.", dollars(o.Charge))
+	case Cancelling, Cancelled:
+		words := "We had to cancel this order. Nothing was charged, and the amount set aside is released."
+		if o.Reason != "" {
+			words += " The reason: " + trimFullStop(o.Reason) + "."
+		}
+		return words
+	case Lapsed:
+		return "We did not ship this order in time, so the amount set aside on your card was released. Nothing was charged. If you still want it, please pay again; we are sorry."
+	case NeedsAttention:
+		return "Something about this payment needs a person to look at. We are on it, and you need not pay again."
+	}
+	return ""
+}
+
+// when is a time as pages and notes have it.
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "an unknown day"
+	}
+	return t.UTC().Format("Monday 2 January 2006, 15:04 MST")
+}
+
+// dollars is an amount as pages and notes have it.
+func dollars(a money.Amount) string { return "$" + a.Decimal() }
+
+func trimFullStop(text string) string { return strings.TrimRight(strings.TrimSpace(text), ".") }
+
+// howLong is a span of time in its two largest units, such as "6 days 3 hours".
+func howLong(d time.Duration) string {
+	if d < time.Minute {
+		return "less than a minute"
+	}
+	units := []struct {
+		name string
+		n    int64
+	}{
+		{"day", int64(d / (24 * time.Hour))},
+		{"hour", int64(d / time.Hour % 24)},
+		{"minute", int64(d / time.Minute % 60)},
+	}
+	for len(units) > 1 && units[0].n == 0 {
+		units = units[1:]
+	}
+	text := counted(units[0].n, units[0].name)
+	if len(units) > 1 && units[1].n > 0 {
+		text += " " + counted(units[1].n, units[1].name)
+	}
+	return text
+}
+
+func counted(n int64, unit string) string {
+	if n == 1 {
+		return "1 " + unit
+	}
+	return fmt.Sprintf("%d %ss", n, unit)
+}
