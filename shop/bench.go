@@ -192,6 +192,9 @@ func (s *Shop) renderBenchOrder(w http.ResponseWriter, r *http.Request, status i
 		return err
 	}
 	v.benchRow = s.benchRow(o)
+	if v.Note != "" && strings.Contains(v.Alert, v.Note) {
+		v.Note = "" // said once is enough
+	}
 	v.Ahead = s.noticedAhead()
 	v.Homeless = o.Address == (holdfast.Address{}) && o.State.Open()
 	if v.Homeless {
