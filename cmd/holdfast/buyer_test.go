@@ -1,0 +1,178 @@
+package main
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// A form is a page's form as a browser without JavaScript sees it: what it
+// would send when its first button is pressed.
+type form struct {
+	action       string
+	fields       url.Values
+	asksPassword bool
+}
+
+// postForms finds the forms of a page that post, in order.
+func postForms(t *testing.T, page string) (all []form) {
+	t.Helper()
+	var current *form
+	var list string // the select element that options belong to
+	decoder := xml.NewDecoder(strings.NewReader(page))
+	decoder.Strict, decoder.AutoClose, decoder.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
+	for {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatalf("reading a page: %v\n%s", err, page)
+		}
+		switch element := token.(type) {
+		case xml.StartElement:
+			attrs := map[string]string{}
+			for _, a := range element.Attr {
+				attrs[strings.ToLower(a.Name.Local)] = a.Value
+			}
+			switch name := element.Name.Local; {
+			case name == "form" && strings.EqualFold(attrs["method"], "post"):
+				current = &form{action: attrs["action"], fields: url.Values{}}
+			case current == nil:
+			case name == "select":
+				list = attrs["name"]
+			case name == "option":
+				_, selected := attrs["selected"]
+				if value, ok := attrs["value"]; ok && (selected || !current.fields.Has(list)) {
+					current.fields.Set(list, value)
+				}
+			case name == "input" || name == "button":
+				current.add(name, attrs)
+			}
+		case xml.EndElement:
+			if element.Name.Local == "form" && current != nil {
+				all = append(all, *current)
+				current = nil
+			}
+		}
+	}
+}
+
+func (f *form) add(element string, attrs map[string]string) {
+	name, kind := attrs["name"], attrs["type"]
+	_, checked := attrs["checked"]
+	switch {
+	case name == "":
+	case element == "button" || kind == "submit":
+		if !f.fields.Has(name) {
+			f.fields.Set(name, attrs["value"])
+		}
+	case kind == "radio" || kind == "checkbox":
+		if checked {
+			f.fields.Add(name, attrs["value"])
+		}
+	default:
+		f.asksPassword = f.asksPassword || kind == "password"
+		f.fields.Set(name, attrs["value"])
+	}
+}
+
+// A browser is a person's who submits forms and follows links.
+type browser struct {
+	t      *testing.T
+	client http.Client
+	at     *url.URL
+	page   string
+	stopAt string // an address that is not gone to but kept in left
+	left   string
+}
+
+func newBrowser(t *testing.T) *browser {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &browser{t: t}
+	b.client.Jar = jar
+	b.client.CheckRedirect = func(next *http.Request, _ []*http.Request) error {
+		if b.stopAt != "" && strings.HasPrefix(next.URL.String(), b.stopAt) {
+			b.left = next.URL.String()
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}
+	return b
+}
+
+func (b *browser) open(address string) {
+	b.t.Helper()
+	response, err := b.client.Get(address)
+	b.arrive(response, err)
+}
+
+func (b *browser) submit(f form) {
+	b.t.Helper()
+	action, err := b.at.Parse(f.action)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	response, err := b.client.PostForm(action.String(), f.fields)
+	b.arrive(response, err)
+}
+
+func (b *browser) arrive(response *http.Response, err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatalf("after %v: %v", b.at, err)
+	}
+	defer response.Body.Close()
+	page, err := io.ReadAll(response.Body)
+	b.at, b.page = response.Request.URL, string(page)
+	if b.left == "" && (err != nil || response.StatusCode != http.StatusOK) {
+		b.t.Fatalf("%s answers %s (%v):\n%s", b.at.Path, response.Status, err, page)
+	}
+}
+
+// submitTo submits the first form of the page whose action begins so.
+func (b *browser) submitTo(action string) {
+	b.t.Helper()
+	for _, f := range postForms(b.t, b.page) {
+		if strings.HasPrefix(f.action, action) {
+			b.submit(f)
+			return
+		}
+	}
+	b.t.Fatalf("%s has no form to %s:\n%s", b.at.Path, action, b.page)
+}
+
+// authorise submits the forms of the Co-Branded pages in order, the one that
+// asks for a password first, until the pages are behind.
+func (b *browser) authorise(email, password string) {
+	b.t.Helper()
+	const pagesMax = 8 // more than there are
+	for range pagesMax {
+		if b.left != "" || !strings.HasPrefix(b.at.Path, "/cobranded-ui/") {
+			return
+		}
+		forms := postForms(b.t, b.page)
+		if len(forms) == 0 {
+			b.t.Fatalf("%s leads nowhere:\n%s", b.at.Path, b.page)
+		}
+		next := forms[0]
+		for _, f := range forms {
+			if f.asksPassword {
+				f.fields.Set("email", email)
+				f.fields.Set("password", password)
+				next = f
+				break
+			}
+		}
+		b.submit(next)
+	}
+	b.t.Fatalf("the pages have no end; the last is %s:\n%s", b.at.Path, b.page)
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"text/tabwriter"
+
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+type callerVerb struct {
+	Create callerCreate `cmd:"" help:"Make a caller and its access key. The secret key is shown this once."`
+	Set    callerSet    `cmd:"" help:"Change a caller's settings."`
+	List   callerList   `cmd:"" help:"List callers."`
+}
+
+// A callerAnswer is a caller as --json prints it.
+type callerAnswer struct {
+	CallerID        party.CallerID `json:"callerId"`
+	Owner           party.ID       `json:"owner"`
+	Name            string         `json:"name"`
+	IPNURL          string         `json:"ipnUrl"`
+	BareReturn      bool           `json:"bareReturn"`
+	PendingFirst    bool           `json:"pendingFirst"`
+	Sandbox         bool           `json:"sandbox"`
+	ClockOffset     string         `json:"clockOffset"`
+	AccessKeyID     string         `json:"accessKeyId,omitempty"`
+	SecretAccessKey string         `json:"secretAccessKey,omitempty"`
+}
+
+func describeCaller(c party.Caller) callerAnswer {
+	return callerAnswer{
+		CallerID: c.ID, Owner: c.Owner, Name: c.Name, IPNURL: c.IPNURL, BareReturn: c.BareReturn,
+		PendingFirst: c.PendingFirst, Sandbox: c.Sandbox, ClockOffset: c.ClockOffset.String(),
+	}
+}
+
+func (a callerAnswer) print(to io.Writer) {
+	columns := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(columns, "caller\t%s\nname\t%s\nowner\t%s\nIPN address\t%s\nbare return\t%v\npending first\t%v\nclock offset\t%s\n",
+		a.CallerID, a.Name, a.Owner, or(a.IPNURL, "none"), a.BareReturn, a.PendingFirst, a.ClockOffset)
+	if a.AccessKeyID != "" {
+		fmt.Fprintf(columns, "access key\t%s\nsecret key\t%s\n", a.AccessKeyID, a.SecretAccessKey)
+	}
+	columns.Flush()
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// printJSON prints one line.
+func printJSON(to io.Writer, answer any) error {
+	encoder := json.NewEncoder(to)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(answer)
+}
+
+type callerCreate struct {
+	storeFlags
+	Owner        string `help:"E-mail address of the party that is paid (see party create)." required:"" placeholder:"EMAIL"`
+	Name         string `help:"Shown to buyers." required:""`
+	IPNURL       string `name:"ipn-url" help:"Where notifications go." placeholder:"URL"`
+	BareReturn   bool   `help:"Return URLs carry the answer alone, not the request's parameters beside it."`
+	PendingFirst bool   `help:"Reserve always answers Pending first."`
+	JSON         bool   `name:"json" help:"Print one line of JSON."`
+}
+
+func (v callerCreate) Run(ctx context.Context, w world) error {
+	if err := checkURL("--ipn-url", v.IPNURL); err != nil {
+		return err
+	}
+	db, err := v.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	owner, err := partyByEmail(ctx, db.Reader, v.Owner)
+	if err != nil {
+		return err
+	}
+	// Every caller is a sandbox caller until there is a network for real cards.
+	caller, key, err := clerk(db, w).CreateCaller(ctx, processor.NewCaller{
+		Owner: owner.ID, Name: v.Name, IPNURL: v.IPNURL, BareReturn: v.BareReturn, PendingFirst: v.PendingFirst, Sandbox: true,
+	})
+	if err != nil {
+		return err
+	}
+	answer := describeCaller(caller)
+	answer.AccessKeyID, answer.SecretAccessKey = key.ID, string(key.Secret.Reveal())
+	if v.JSON {
+		return printJSON(w.Out, answer)
+	}
+	answer.print(w.Out)
+	fmt.Fprintln(w.Out, "\nKeep the secret key now: it is not shown again.")
+	return nil
+}
+
+func partyByEmail(ctx context.Context, r store.Reader, email string) (found party.Party, err error) {
+	var ok bool
+	err = r.View(ctx, func(tx *store.ReadTx) error {
+		found, ok, err = tx.PartyByEmail(email)
+		return err
+	})
+	if err == nil && !ok {
+		err = fmt.Errorf("there is no party with the e-mail address %s; make one with holdfast party create", email)
+	}
+	return found, err
+}
+
+func checkURL(flag, value string) error {
+	if value == "" {
+		return nil
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Fragment != "" || u.User != nil {
+		return fmt.Errorf("%s: give an address such as https://shop.example.com/ipn", flag)
+	}
+	return nil
+}
+
+type callerSet struct {
+	storeFlags
+	Caller       string  `help:"Which caller, when there are several." placeholder:"ID"`
+	Name         *string `help:"Shown to buyers."`
+	IPNURL       *string `name:"ipn-url" help:"Where notifications go; empty for nowhere." placeholder:"URL"`
+	BareReturn   *bool   `help:"Return URLs carry the answer alone, not the request's parameters beside it." negatable:""`
+	PendingFirst *bool   `help:"Reserve always answers Pending first." negatable:""`
+	JSON         bool    `name:"json" help:"Print one line of JSON."`
+}
+
+func (v callerSet) Run(ctx context.Context, w world) error {
+	if v.Name == nil && v.IPNURL == nil && v.BareReturn == nil && v.PendingFirst == nil {
+		return errors.New("nothing to set; see holdfast caller set --help")
+	}
+	if v.Name != nil && (*v.Name == "" || len(*v.Name) > party.NameMax) {
+		return fmt.Errorf("--name: a name has from 1 to %d bytes", party.NameMax)
+	}
+	if v.IPNURL != nil {
+		if err := checkURL("--ipn-url", *v.IPNURL); err != nil {
+			return err
+		}
+	}
+	db, err := v.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	chosen, err := v.choose(ctx, db.Reader, v.Caller)
+	if err != nil {
+		return err
+	}
+	changed, err := clerk(db, w).ChangeCaller(ctx, chosen.ID, func(c party.Caller) (party.Caller, error) {
+		set(&c.Name, v.Name)
+		set(&c.IPNURL, v.IPNURL)
+		set(&c.BareReturn, v.BareReturn)
+		set(&c.PendingFirst, v.PendingFirst)
+		return c, nil
+	})
+	if err != nil {
+		return err
+	}
+	if v.JSON {
+		return printJSON(w.Out, describeCaller(changed))
+	}
+	describeCaller(changed).print(w.Out)
+	return nil
+}
+
+func set[T any](field *T, to *T) {
+	if to != nil {
+		*field = *to
+	}
+}
+
+type callerList struct {
+	storeFlags
+	JSON bool `name:"json" help:"Print one line of JSON for each."`
+}
+
+func (v callerList) Run(ctx context.Context, w world) error {
+	db, err := v.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	all, err := callersOf(ctx, db.Reader)
+	if err != nil {
+		return err
+	}
+	columns := tabwriter.NewWriter(w.Out, 0, 0, 2, ' ', 0)
+	for _, c := range all {
+		if v.JSON {
+			if err := printJSON(w.Out, describeCaller(c)); err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Fprintf(columns, "%s\t%s\t%s\t+%s\n", c.ID, c.Name, or(c.IPNURL, "no IPN address"), c.ClockOffset)
+	}
+	return columns.Flush()
+}

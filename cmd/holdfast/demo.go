@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+type demoVerb struct {
+	Listen     string `help:"Address of the server; by default the port of last time, or a free one." env:"HOLDFAST_DEMO_LISTEN" placeholder:"ADDR"`
+	ShopListen string `help:"Address of the shop; by default the port of last time, or a free one." env:"HOLDFAST_DEMO_SHOP_LISTEN" placeholder:"ADDR"`
+	Data       string `help:"Directory to keep everything in and to find it again; by default a new one." type:"path" env:"HOLDFAST_DEMO_DATA" placeholder:"DIR"`
+	JSON       bool   `name:"json" help:"Print one line of JSON instead of a guide, when everything answers."`
+}
+
+// A demoAnswer is what --json prints.
+type demoAnswer struct {
+	Endpoint          string `json:"endpoint"`
+	CoBranded         string `json:"cobranded"`
+	Shop              string `json:"shop"`
+	AccessKeyID       string `json:"accessKeyId"`
+	SecretAccessKey   string `json:"secretAccessKey"`
+	BuyerEmail        string `json:"buyerEmail"`
+	BuyerPassword     string `json:"buyerPassword"`
+	RecipientEmail    string `json:"recipientEmail"`
+	RecipientPassword string `json:"recipientPassword"`
+	DataDir           string `json:"dataDir"`
+}
+
+func (v demoVerb) Run(ctx context.Context, w world) (err error) {
+	dir, err := v.directory()
+	if err != nil {
+		return err
+	}
+	unlock, err := lockData(dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	d := &demo{dir: dir, world: w}
+	defer func() { err = errors.Join(err, d.stop()) }()
+	if err := d.start(ctx, v.Listen, v.ShopListen); err != nil {
+		return unlessStopped(ctx, err)
+	}
+	answer := d.answer()
+	if err := probe(ctx, answer); err != nil {
+		return unlessStopped(ctx, err)
+	}
+	if v.JSON {
+		err = printJSON(w.Out, answer)
+	} else {
+		err = d.guide(w.Out, answer)
+	}
+	if err != nil {
+		return err
+	}
+	<-ctx.Done()
+	w.Log.Info("stopping")
+	return nil
+}
+
+// unlessStopped forgives what failed because the demo was told to stop.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	return err
+}
+
+// directory makes the demo's directory. It is the owner's alone: there are
+// secret keys in it.
+func (v demoVerb) directory() (string, error) {
+	if v.Data == "" {
+		dir, err := os.MkdirTemp("", "holdfast-demo-")
+		if err != nil {
+			return "", fmt.Errorf("making a directory: %w", err)
+		}
+		return dir, nil
+	}
+	if err := os.MkdirAll(v.Data, 0o700); err != nil {
+		return "", fmt.Errorf("making the directory: %w", err)
+	}
+	return filepath.Abs(v.Data)
+}
+
+// A demo is a server and a shop on one directory.
+type demo struct {
+	dir   string
+	world world
+
+	kept   demoState
+	public *url.URL // the server's
+	shopAt *url.URL
+	stops  []func() error // in the order of starting
+}
+
+func (d *demo) start(ctx context.Context, listenAt, shopListenAt string) error {
+	kept, _, err := readDemo(d.dir)
+	if err != nil {
+		return err
+	}
+	d.kept = kept
+	serverListener, public, err := d.listen(ctx, "--listen", listenAt, kept.Listen)
+	if err != nil {
+		return err
+	}
+	shopListener, shopAt, err := d.listen(ctx, "--shop-listen", shopListenAt, kept.ShopListen)
+	if err != nil {
+		return err
+	}
+	d.public, d.shopAt = public, shopAt
+	d.kept.Listen, d.kept.ShopListen = serverListener.Addr().String(), shopListener.Addr().String()
+
+	db, err := openStore(ctx, filepath.Join(d.dir, serverFile))
+	if err != nil {
+		return err
+	}
+	d.later(db.Close)
+	if err := d.startServer(ctx, db, serverListener); err != nil {
+		return err
+	}
+	return d.startShop(ctx, shopListener)
+}
+
+func (d *demo) startServer(ctx context.Context, db *store.DB, listener net.Listener) error {
+	s := &server{
+		Store: db, PublicURL: d.public, AllowPrivate: true, Now: d.world.Now, Log: d.log("server"),
+	}
+	if err := s.start(ctx, listener); err != nil {
+		return err
+	}
+	d.later(func() error { s.stop(); return nil })
+	people := &cast{Processor: s.Processor, Store: db.Reader, Dir: d.dir, Now: d.world.Now}
+	kept, err := people.assemble(ctx, d.kept, d.shopAt.JoinPath("ipn").String())
+	d.kept = kept
+	return err
+}
+
+func (d *demo) startShop(ctx context.Context, listener net.Listener) error {
+	s := &shopServer{
+		Client: holdfast.Client{
+			Endpoint: d.public.String(), CoBranded: pipelineURL(d.public), AccessKeyID: d.kept.AccessKeyID,
+			SecretKey: holdfast.NewSecretKey(d.kept.SecretAccessKey), Now: d.world.Now,
+		},
+		PublicURL: d.shopAt, Database: filepath.Join(d.dir, shopFile), Now: d.world.Now, Log: d.log("shop"),
+	}
+	if err := s.start(ctx, listener); err != nil {
+		return err
+	}
+	d.later(s.stop)
+	return nil
+}
+
+// listen opens the address that was given or, when none was, that of last time
+// if it is free, and else a free port.
+func (d *demo) listen(ctx context.Context, flag, given, last string) (net.Listener, *url.URL, error) {
+	address := or(given, or(last, freePort))
+	listener, err := listen(ctx, flag, address)
+	if err != nil && given == "" {
+		d.world.Log.Warn("the port of last time is taken, using another", "address", address)
+		listener, err = listen(ctx, flag, freePort)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	d.later(func() error { listener.Close(); return nil }) // whoever serves it closes it first
+	tcp, ok := listener.Addr().(*net.TCPAddr)
+	switch {
+	case !ok || tcp.IP.IsUnspecified():
+		return nil, nil, fmt.Errorf("%s %s: name one address; 127.0.0.1 keeps the demo on this machine", flag, given)
+	case !tcp.IP.IsLoopback():
+		d.world.Log.Warn("who reaches this address can use the demo", "address", address)
+	}
+	return listener, &url.URL{Scheme: "http", Host: listener.Addr().String(), Path: "/"}, nil
+}
+
+const freePort = "127.0.0.1:0"
+
+func (d *demo) log(of string) *slog.Logger { return d.world.Log.With("of", of) }
+
+func (d *demo) later(stop func() error) { d.stops = append(d.stops, stop) }
+
+// stop ends what was started, the last first.
+func (d *demo) stop() (err error) {
+	for i := len(d.stops) - 1; i >= 0; i-- {
+		err = errors.Join(err, d.stops[i]())
+	}
+	d.stops = nil
+	return err
+}
+
+func (d *demo) answer() demoAnswer {
+	return demoAnswer{
+		Endpoint: d.public.String(), CoBranded: pipelineURL(d.public), Shop: d.shopAt.String(),
+		AccessKeyID: d.kept.AccessKeyID, SecretAccessKey: d.kept.SecretAccessKey,
+		BuyerEmail: d.kept.BuyerEmail, BuyerPassword: d.kept.BuyerPassword,
+		RecipientEmail: d.kept.RecipientEmail, RecipientPassword: d.kept.RecipientPassword,
+		DataDir: d.dir,
+	}
+}

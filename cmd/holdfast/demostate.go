@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/card"
+	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// A demoState is what a demo remembers from one start to the next, in
+// demo.json. The file is its owner's alone, since the secrets are in it.
+type demoState struct {
+	Listen     string `json:"listen"`
+	ShopListen string `json:"shopListen"`
+
+	OwnerEmail        string `json:"ownerEmail"`
+	OwnerPassword     string `json:"ownerPassword"`
+	BuyerEmail        string `json:"buyerEmail"`
+	BuyerPassword     string `json:"buyerPassword"`
+	RecipientEmail    string `json:"recipientEmail"`
+	RecipientPassword string `json:"recipientPassword"`
+
+	CallerID        party.CallerID `json:"callerId"`
+	AccessKeyID     string         `json:"accessKeyId"`
+	SecretAccessKey string         `json:"secretAccessKey"`
+}
+
+func readDemo(dir string) (kept demoState, found bool, err error) {
+	text, err := os.ReadFile(filepath.Join(dir, demoFile))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return kept, false, nil
+	case err != nil:
+		return kept, false, fmt.Errorf("reading what the demo remembers: %w", err)
+	}
+	if err := json.Unmarshal(text, &kept); err != nil {
+		return kept, false, fmt.Errorf("reading %s: %w", filepath.Join(dir, demoFile), err)
+	}
+	return kept, true, nil
+}
+
+// write replaces the file in one step, so that a crash leaves the old or the
+// new one.
+func (kept demoState) write(dir string) error {
+	text, err := json.MarshalIndent(kept, "", "\t")
+	if err != nil {
+		return fmt.Errorf("writing what the demo remembers: %w", err)
+	}
+	name := filepath.Join(dir, demoFile)
+	if err := os.WriteFile(name+".new", append(text, '\n'), 0o600); err != nil {
+		return fmt.Errorf("writing what the demo remembers: %w", err)
+	}
+	if err := os.Rename(name+".new", name); err != nil {
+		return fmt.Errorf("writing what the demo remembers: %w", err)
+	}
+	return nil
+}
+
+// A cast is who plays in a demo: the shop's owner, a buyer with two cards, a
+// recipient, and the shop's account as a caller.
+type cast struct {
+	Processor *processor.Processor
+	Store     store.Reader
+	Dir       string
+	Now       func() time.Time
+}
+
+// assemble makes those who are missing. What must be remembered is written
+// before it is used, so that a start that was cut short is finished by the
+// next.
+func (c *cast) assemble(ctx context.Context, kept demoState, ipnURL string) (demoState, error) {
+	if kept.BuyerPassword == "" {
+		kept.OwnerEmail, kept.OwnerPassword = "shop@demo.example", passphrase()
+		kept.BuyerEmail, kept.BuyerPassword = "buyer@demo.example", passphrase()
+		kept.RecipientEmail, kept.RecipientPassword = "seller@demo.example", passphrase()
+	}
+	if err := kept.write(c.Dir); err != nil {
+		return kept, err
+	}
+	owner, err := c.party(ctx, "Demo Shop", kept.OwnerEmail, kept.OwnerPassword)
+	if err != nil {
+		return kept, err
+	}
+	if _, err := c.party(ctx, "Sam Seller", kept.RecipientEmail, kept.RecipientPassword); err != nil {
+		return kept, err
+	}
+	buyer, err := c.party(ctx, "Bea Buyer", kept.BuyerEmail, kept.BuyerPassword)
+	if err != nil {
+		return kept, err
+	}
+	if err := c.cards(ctx, buyer); err != nil {
+		return kept, err
+	}
+	if err := c.address(ctx, buyer); err != nil {
+		return kept, err
+	}
+	return c.caller(ctx, kept, owner.ID, ipnURL)
+}
+
+func (c *cast) party(ctx context.Context, name, email, password string) (found party.Party, err error) {
+	var ok bool
+	err = c.Store.View(ctx, func(tx *store.ReadTx) error {
+		found, ok, err = tx.PartyByEmail(email)
+		return err
+	})
+	if err != nil || ok {
+		return found, err
+	}
+	return c.Processor.CreateParty(ctx, processor.NewParty{Name: name, Email: email, Password: password})
+}
+
+const (
+	demoCards     = 2 // the first is the default
+	demoCardYears = 3 // until they expire
+)
+
+func (c *cast) cards(ctx context.Context, buyer party.Party) error {
+	var have []payment.Instrument
+	err := c.Store.View(ctx, func(tx *store.ReadTx) (err error) {
+		have, err = tx.Instruments(buyer.ID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	known := map[string]bool{}
+	for _, i := range have {
+		known[i.NetworkRef] = true
+	}
+	for n, test := range sandbox.Cards()[:demoCards] {
+		if known[test.Ref()] {
+			continue
+		}
+		_, err := c.Processor.AddCard(ctx, buyer.ID, card.Details{
+			Number: card.NewNumber(test.Number), SecurityCode: card.NewNumber("123"), Holder: buyer.Name,
+			ExpiryMonth: 12, ExpiryYear: c.Now().Year() + demoCardYears,
+		}, n == 0)
+		if err != nil {
+			return fmt.Errorf("adding the buyer's cards: %w", err)
+		}
+	}
+	return nil
+}
+
+// address gives the buyer somewhere to live, so that who tries the shop has
+// nothing to type but a password.
+func (c *cast) address(ctx context.Context, buyer party.Party) error {
+	var have []party.Address
+	err := c.Store.View(ctx, func(tx *store.ReadTx) (err error) {
+		have, err = tx.Addresses(buyer.ID)
+		return err
+	})
+	if err != nil || len(have) > 0 {
+		return err
+	}
+	_, err = c.Processor.AddAddress(ctx, buyer.ID, holdfast.Address{
+		Name: buyer.Name, Line1: "12 Mill Lane", City: "Portland", State: "OR", Zip: "97201", Country: "United States",
+	})
+	if err != nil {
+		return fmt.Errorf("adding the buyer's address: %w", err)
+	}
+	return nil
+}
+
+// caller makes the shop's account, or tells it where the shop is this time.
+func (c *cast) caller(ctx context.Context, kept demoState, owner party.ID, ipnURL string) (demoState, error) {
+	if kept.CallerID != "" {
+		_, err := c.Processor.ChangeCaller(ctx, kept.CallerID, func(had party.Caller) (party.Caller, error) {
+			had.IPNURL = ipnURL
+			return had, nil
+		})
+		if err != nil {
+			return kept, fmt.Errorf("finding the demo's caller: %w", err)
+		}
+		return kept, nil
+	}
+	made, key, err := c.Processor.CreateCaller(ctx, processor.NewCaller{
+		Owner: owner, Name: "Fen Pottery", IPNURL: ipnURL, Sandbox: true,
+	})
+	if err != nil {
+		return kept, fmt.Errorf("making the demo's caller: %w", err)
+	}
+	kept.CallerID, kept.AccessKeyID, kept.SecretAccessKey = made.ID, key.ID, string(key.Secret.Reveal())
+	return kept, kept.write(c.Dir)
+}
+
+// passphrase is easy to type and hard to guess.
+func passphrase() string {
+	drawn := make([]byte, phraseWords)
+	rand.Read(drawn) // never fails; see crypto/rand
+	chosen := make([]string, phraseWords)
+	for i, b := range drawn {
+		chosen[i] = words[int(b)%len(words)] // 64 words: no remainder is likelier than another
+	}
+	return strings.Join(chosen, "-")
+}
+
+const phraseWords = 5
+
+var words = strings.Fields(`
+	amber apple april arrow basil beach birch bread brick brook cabin candle cedar chalk cherry clover
+	copper coral cotton daisy delta ember fable falcon ferry flint forest garden ginger harbor hazel honey
+	indigo island ivory jasper juniper kettle lantern lemon linen maple marble meadow mint nutmeg oaken olive
+	orchard otter paper pebble pepper pillow plum quartz raven river saddle silver spruce summer thistle willow`)

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+)
+
+// guide says what to open and what to click.
+func (d *demo) guide(to io.Writer, a demoAnswer) error {
+	program := program()
+	_, err := fmt.Fprintf(to, `
+Holdfast is running on this machine. Everything is kept in
+    %[1]s
+
+1. Open the shop:            %[2]s
+   Put something into the cart and choose Pay Now.
+2. Sign in as the buyer:     %[3]s
+   with the password         %[4]s
+   Choose a card and confirm. You come back to the shop, and the amount is held.
+3. Open the packing bench:   %[5]s
+   Ship the order: that settles what is held.
+4. Buy again, then let seven days pass instead of shipping:
+       %[6]s clock advance 168h --data %[7]s
+   The bench now refuses to ship, and says why.
+5. Check the books:
+       %[6]s books check --data %[7]s
+
+For programs:  Query API   %[8]s
+               pipelines   %[9]s
+               access key  %[10]s
+               secret key  %[11]s
+               a seller    %[12]s, password %[13]s
+
+Ctrl-C stops. To start again where you stopped:
+       %[6]s demo --data %[7]s
+`, a.DataDir, a.Shop, a.BuyerEmail, a.BuyerPassword, a.Shop+benchPath, program, quote(a.DataDir),
+		a.Endpoint, a.CoBranded, a.AccessKeyID, a.SecretAccessKey, a.RecipientEmail, a.RecipientPassword)
+	return err
+}
+
+// program is what to type to run this program again: go run keeps what it
+// built only while it runs.
+func program() string {
+	if strings.Contains(os.Args[0], "go-build") {
+		return "go run ./cmd/holdfast"
+	}
+	return quote(os.Args[0])
+}
+
+// quote protects a word from the shell where it must be.
+func quote(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+:@%=,", r)
+	}
+	if word != "" && strings.TrimFunc(word, plain) == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+const (
+	probeTimeout = 15 * time.Second // for everything to answer
+	probePause   = 50 * time.Millisecond
+)
+
+// probe waits until both listeners answer, the server to a request that only
+// the demo's caller can sign.
+func probe(ctx context.Context, a demoAnswer) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	client := &holdfast.Client{
+		Endpoint: a.Endpoint, AccessKeyID: a.AccessKeyID, SecretKey: holdfast.NewSecretKey(a.SecretAccessKey), RetriesMax: -1,
+	}
+	pause := time.NewTicker(probePause)
+	defer pause.Stop()
+	for {
+		_, err := client.Clock(ctx)
+		for _, address := range []string{a.Endpoint + "healthz", a.Shop} {
+			if err == nil {
+				err = answers(ctx, address)
+			}
+		}
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the demo does not answer: %w", err)
+		case <-pause.C:
+		}
+	}
+}
+
+func answers(ctx context.Context, address string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %s", address, response.Status)
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+// Command holdfast is a payment server compatible with Amazon FPS: the server,
+// the reference shop, a demo of both, and what their operators need.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/holdfast-pay/holdfast"
+)
+
+// A cli is the command line; each verb has a file of its own.
+type cli struct {
+	LogJSON bool `help:"Write the log as JSON." env:"HOLDFAST_LOG_JSON"`
+	Verbose bool `short:"v" help:"Log more." env:"HOLDFAST_VERBOSE"`
+
+	Demo   demoVerb   `cmd:"" help:"Start server, shop, caller and buyer on this machine, and say what to open."`
+	Serve  serveVerb  `cmd:"" help:"Run the server."`
+	Shop   shopVerb   `cmd:"" help:"Run the reference shop against any server."`
+	Caller callerVerb `cmd:"" help:"Make, change and list callers: the web sites that ask for payments."`
+	Party  partyVerb  `cmd:"" help:"Make parties: who pays, who is paid, who owns a caller."`
+	Clock  clockVerb  `cmd:"" help:"Show, advance or reset a sandbox caller's clock."`
+	Books  booksVerb  `cmd:"" help:"Check the books."`
+}
+
+// A world is what a verb may touch outside its arguments.
+type world struct {
+	Out io.Writer // answers
+	Err io.Writer // the log, and refusals
+	Now func() time.Time
+	Log *slog.Logger
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	code := run(ctx, os.Args[1:], world{Out: os.Stdout, Err: os.Stderr, Now: time.Now})
+	stop()
+	os.Exit(code)
+}
+
+// Exit codes.
+const (
+	exitFine    = 0
+	exitFailed  = 1 // what was asked could not be done, or the books are wrong
+	exitMisused = 2 // the command line makes no sense
+)
+
+// errSaid ends a verb with exitFailed after it has said why by itself.
+var errSaid = errors.New("said already")
+
+// run carries out one command line and returns the exit code.
+func run(ctx context.Context, args []string, w world) int {
+	var c cli
+	exited := -1
+	parser, err := kong.New(
+		&c, kong.Name("holdfast"),
+		kong.Description("A payment server compatible with Amazon FPS, and its own sandbox."),
+		kong.Writers(w.Out, w.Err),
+		kong.Exit(func(code int) { exited = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		panic(err) // the struct above is wrong
+	}
+	parsed, err := parser.Parse(args)
+	if exited >= 0 { // --help
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(w.Err, "holdfast: %v\nSee holdfast --help.\n", err)
+		return exitMisused
+	}
+	w.Log = newLog(w.Err, c)
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	err = parsed.Run(w)
+	switch {
+	case err == nil:
+		return exitFine
+	case !errors.Is(err, errSaid):
+		fmt.Fprintf(w.Err, "holdfast: %s\n", sentence(err))
+	}
+	return exitFailed
+}
+
+// sentence is an error in words for a person at a terminal.
+func sentence(err error) string {
+	if refusal, ok := errors.AsType[*holdfast.Error](err); ok && refusal.Message != "" {
+		return refusal.Message
+	}
+	return err.Error()
+}
+
+func newLog(to io.Writer, c cli) *slog.Logger {
+	options := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if c.Verbose {
+		options.Level = slog.LevelDebug
+	}
+	if c.LogJSON {
+		return slog.New(slog.NewJSONHandler(to, options))
+	}
+	return slog.New(slog.NewTextHandler(to, options))
+}

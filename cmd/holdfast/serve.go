@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+type serveVerb struct {
+	Listen            string   `help:"Address to answer on." default:"127.0.0.1:8010" env:"HOLDFAST_LISTEN" placeholder:"ADDR"`
+	Store             string   `help:"The path of an SQLite file, made if there is none, or postgres://…" default:"holdfast.db" env:"HOLDFAST_STORE" placeholder:"ADDRESS"`
+	PublicURL         string   `name:"public-url" help:"How the world reaches the listener; by default the listener's address." env:"HOLDFAST_PUBLIC_URL" placeholder:"URL"`
+	CertificatePrefix string   `help:"Begins every certificateUrl; by default the public address." env:"HOLDFAST_CERTIFICATE_PREFIX" placeholder:"URL"`
+	SignatureHosts    []string `help:"Further host names that callers may have signed their requests for." env:"HOLDFAST_SIGNATURE_HOSTS" placeholder:"HOST"`
+	IPNAllowPrivate   bool     `name:"ipn-allow-private" help:"Deliver notifications to private and loopback addresses, too." env:"HOLDFAST_IPN_ALLOW_PRIVATE"`
+	SecureCookies     bool     `help:"Set cookies for https only; on by default when the public address is https." env:"HOLDFAST_SECURE_COOKIES"`
+	DeclineByAmount   bool     `help:"Decline amounts whose first decimal is 6, 7 or 8, as the sandbox of FPS did." default:"true" negatable:"" env:"HOLDFAST_DECLINE_BY_AMOUNT"`
+}
+
+func (v serveVerb) Run(ctx context.Context, w world) error {
+	if err := checkPrefix(v.CertificatePrefix); err != nil {
+		return err
+	}
+	listener, err := listen(ctx, "--listen", v.Listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	public, err := publicURL(v.PublicURL, listener)
+	if err != nil {
+		return err
+	}
+	db, err := openStore(ctx, v.Store)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	s := &server{
+		Store: db, PublicURL: public, CertificatePrefix: v.CertificatePrefix, Hosts: v.SignatureHosts,
+		AllowPrivate: v.IPNAllowPrivate, SecureCookies: v.SecureCookies || public.Scheme == "https",
+		PlainAmounts: !v.DeclineByAmount, Now: w.Now, Log: w.Log,
+	}
+	if err := s.start(ctx, listener); err != nil {
+		return err
+	}
+	w.Log.Info("serving", "listen", listener.Addr().String(), "endpoint", public.String(), "cobranded", pipelineURL(public))
+	<-ctx.Done()
+	w.Log.Info("stopping")
+	s.stop()
+	if err := db.Close(); err != nil {
+		return fmt.Errorf("closing the store: %w", err)
+	}
+	return nil
+}
+
+// checkPrefix holds a prefix to end in a slash: verifiers compare it as text,
+// and without one "https://pay.example.com" begins "https://pay.example.com.evil".
+func checkPrefix(prefix string) error {
+	if prefix == "" {
+		return nil
+	}
+	u, err := url.Parse(prefix)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || !strings.HasSuffix(prefix, "/") {
+		return errors.New("--certificate-prefix: give an address that ends in a slash, such as https://pay.example.com/")
+	}
+	return nil
+}

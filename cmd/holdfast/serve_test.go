@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+)
+
+// startVerb starts a verb that serves and returns the address it listens on,
+// which its log tells, and what ends it.
+func startVerb(t *testing.T, args ...string) (address string, end func() error) {
+	t.Helper()
+	cmd := exec.Command("holdfast", append([]string{"--log-json"}, args...)...)
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	heard, ended := make(chan string, 1), make(chan error, 1)
+	var log strings.Builder // read after ended
+	go func() {
+		for scanner := bufio.NewScanner(stderr); scanner.Scan(); {
+			log.WriteString(scanner.Text() + "\n")
+			var line struct{ Listen string }
+			if json.Unmarshal(scanner.Bytes(), &line) == nil && line.Listen != "" {
+				heard <- line.Listen
+			}
+		}
+		ended <- cmd.Wait()
+	}()
+	done := false
+	end = func() error {
+		if done {
+			return nil
+		}
+		done = true
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			return err
+		}
+		select {
+		case err := <-ended:
+			return err
+		case <-time.After(patience):
+			return errors.Join(context.DeadlineExceeded, cmd.Process.Kill(), <-ended)
+		}
+	}
+	t.Cleanup(func() {
+		if err := end(); err != nil {
+			t.Errorf("holdfast %s ended with %v", args[0], err)
+		}
+		if t.Failed() {
+			t.Logf("the log of %s:\n%s", args[0], log.String())
+		}
+	})
+	select {
+	case address = <-heard:
+	case err := <-ended:
+		done = true
+		t.Fatalf("holdfast %s ended: %v", strings.Join(args, " "), err)
+	case <-time.After(patience):
+		t.Fatalf("holdfast %s does not start", strings.Join(args, " "))
+	}
+	return address, end
+}
+
+// A renaming is a proxy that hands requests on under the listener's own name.
+type renaming string
+
+func (to renaming) RoundTrip(r *http.Request) (*http.Response, error) {
+	renamed := r.Clone(r.Context())
+	renamed.URL.Host, renamed.Host = string(to), string(to)
+	return http.DefaultTransport.RoundTrip(renamed)
+}
+
+func TestServerAndShopOnTheirOwn(t *testing.T) {
+	for name, empty := range holdfasttest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			address, dir := empty(t), t.TempDir()
+			password := filepath.Join(dir, "password")
+			if err := os.WriteFile(password, []byte("long enough to keep\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			must := func(args ...string) string {
+				t.Helper()
+				out, code := holdfastCommand(t, append(args, "--store", address)...)
+				if code != 0 {
+					t.Fatalf("holdfast %s: exit code %d\n%s", strings.Join(args, " "), code, out)
+				}
+				return out
+			}
+			must("party", "create", "--name", "Kiln", "--email", "kiln@example.com", "--password-file", password)
+			var caller callerAnswer
+			if err := json.Unmarshal([]byte(must("caller", "create", "--owner", "kiln@example.com", "--name", "Kiln", "--json")), &caller); err != nil {
+				t.Fatal(err)
+			}
+			must("clock", "advance", "1h")
+
+			listen, endServer := startVerb(t, "serve", "--listen", "127.0.0.1:0", "--store", address, "--public-url", "http://pay.example.com")
+			client := &holdfast.Client{
+				Endpoint: "http://pay.example.com/", AccessKeyID: caller.AccessKeyID, SecretKey: holdfast.NewSecretKey(caller.SecretAccessKey),
+				HTTP: &http.Client{Transport: renaming(listen)},
+			}
+			// The request is signed for the public name and arrives under another.
+			if clock, err := client.Clock(t.Context()); err != nil || clock.Offset != time.Hour {
+				t.Errorf("the caller's clock through a proxy: %v (%v), want an hour ahead", clock.Offset, err)
+			}
+			client.Endpoint = "http://elsewhere.example.com/"
+			if _, err := client.Clock(t.Context()); err == nil {
+				t.Error("a signature for a host that is not the server's was accepted")
+			}
+
+			secret := filepath.Join(dir, "secret")
+			if err := os.WriteFile(secret, []byte(caller.SecretAccessKey), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			shopAt, endShop := startVerb(
+				t, "shop", "--listen", "127.0.0.1:0", "--endpoint", "http://"+listen+"/",
+				"--cobranded", "http://"+listen+"/cobranded-ui/actions/start",
+				"--access-key-id", caller.AccessKeyID, "--secret-file", secret, "--database", filepath.Join(dir, "shop.db"),
+			)
+			if page := get(t, "http://"+shopAt+"/"); !strings.Contains(page, "</html>") {
+				t.Errorf("the shop shows %q", page)
+			}
+			if err := endShop(); err != nil {
+				t.Errorf("the shop ends with %v", err)
+			}
+			if err := endServer(); err != nil {
+				t.Errorf("the server ends with %v", err)
+			}
+			must("books", "check")
+		})
+	}
+}
+
+func get(t *testing.T, address string) string {
+	t.Helper()
+	response, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	page, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s answers %s (%v)", address, response.Status, err)
+	}
+	return string(page)
+}
+
+// A port that somebody else has taken meanwhile is no reason not to start; one
+// that was asked for is.
+func TestTakenPorts(t *testing.T) {
+	dir := t.TempDir()
+	first := startDemo(t, dir)
+	if _, err := first.end(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	host := strings.Trim(strings.TrimPrefix(first.answer.Endpoint, "http://"), "/")
+	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	if out, code := holdfastCommand(t, "demo", "--data", dir, "--listen", host); code != exitFailed || !strings.Contains(out, "--listen "+host) {
+		t.Errorf("a demo on a port that is taken: exit code %d\n%s", code, out)
+	}
+	second := startDemo(t, dir)
+	if second.answer.Endpoint == first.answer.Endpoint || second.answer.Shop != first.answer.Shop {
+		t.Errorf("the second start is at %s and %s, the first was at %s and %s",
+			second.answer.Endpoint, second.answer.Shop, first.answer.Endpoint, first.answer.Shop)
+	}
+	if second.answer.AccessKeyID != first.answer.AccessKeyID {
+		t.Error("the second start has another access key")
+	}
+}

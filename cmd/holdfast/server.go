@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
+	"github.com/holdfast-pay/holdfast/internal/cobranded"
+	"github.com/holdfast-pay/holdfast/internal/ipn"
+	"github.com/holdfast-pay/holdfast/internal/jobs"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/queryapi"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// A server is the whole of the payment server: what answers on one listener,
+// and what happens by itself beside it. Set the fields, start it, stop it.
+type server struct {
+	Store             *store.DB
+	PublicURL         *url.URL // how the world reaches the listener
+	CertificatePrefix string   // of certificateUrl in signed answers; ends in "/"; empty means PublicURL
+	Hosts             []string // further host names accepted in signatures
+	AllowPrivate      bool     // notifications may go to private addresses
+	SecureCookies     bool
+	PlainAmounts      bool // no amount is declined for its first decimal
+	Now               func() time.Time
+	Log               *slog.Logger
+
+	Processor *processor.Processor // made by start
+	http      *http.Server
+	running   sync.WaitGroup
+	endJobs   context.CancelFunc
+}
+
+// Limits of one connection. A slow client may not hold one for longer.
+const (
+	headerTimeout  = 10 * time.Second
+	readTimeout    = 30 * time.Second
+	writeTimeout   = 60 * time.Second
+	idleTimeout    = 2 * time.Minute
+	headerBytesMax = 128 << 10 // a Co-Branded link or a GET request is all header
+	stopTimeout    = 10 * time.Second
+)
+
+// start serves on a listener that is open already, and returns.
+func (s *server) start(ctx context.Context, listener net.Listener) error {
+	prefix := s.CertificatePrefix
+	if prefix == "" {
+		prefix = strings.TrimSuffix(s.PublicURL.String(), "/") + "/"
+	}
+	signer, err := ipn.LoadSigner(ctx, s.Store, prefix, s.Now())
+	if err != nil {
+		return fmt.Errorf("loading the signing key: %w", err)
+	}
+	s.Processor = &processor.Processor{
+		Store: s.Store, Network: &sandbox.Network{Now: s.Now, PlainAmounts: s.PlainAmounts}, Now: s.Now, Log: s.Log,
+	}
+	s.http = httpServer(s.routes(signer), s.Log)
+
+	background, endJobs := context.WithCancel(context.Background())
+	s.endJobs = endJobs
+	runner := &jobs.Runner{
+		Processor: s.Processor,
+		Sender:    &ipn.Sender{Store: s.Store, Signer: signer, Now: s.Now, AllowPrivate: s.AllowPrivate, Log: s.Log},
+		Now:       s.Now,
+		Log:       s.Log,
+	}
+	s.running.Go(func() { runner.Run(background) })
+	s.running.Go(func() { serve(s.http, listener, s.Log) })
+	return nil
+}
+
+// stop ends what start began, the doors first, and leaves the store open.
+func (s *server) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	if err := s.http.Shutdown(ctx); err != nil {
+		s.Log.Warn("requests were cut short", "error", err)
+	}
+	s.endJobs()
+	s.running.Wait()
+	s.Processor.Close()
+}
+
+// routes sends each request to its door. It is no http.ServeMux, since that
+// redirects paths it finds untidy, and a redirected request is a broken
+// signature.
+func (s *server) routes(signer *ipn.Signer) http.Handler {
+	hosts := append([]string{holdfast.SignedHost(s.PublicURL)}, s.Hosts...)
+	query := (&queryapi.Server{
+		Processor: s.Processor, Store: s.Store.Reader, Hosts: hosts, Now: s.Now, Log: s.Log,
+		Certificates:   signer.Certificates,
+		OwnCertificate: func(address string) bool { return ownCertificate(signer, address) },
+	}).Handler()
+	pages := (&cobranded.Server{
+		Processor: s.Processor, Store: s.Store.Reader, Sign: signer.Sign, Hosts: hosts, Now: s.Now, Log: s.Log,
+		SecureCookies: s.SecureCookies,
+	}).Handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch path := r.URL.Path; {
+		case path == "/healthz":
+			s.health(w, r)
+		case strings.HasPrefix(path, "/cobranded-ui/"):
+			pages.ServeHTTP(w, r)
+		case strings.HasPrefix(path, "/certs/"):
+			certificate(signer, w, r)
+		default:
+			query.ServeHTTP(w, r)
+		}
+	})
+}
+
+// ownCertificate reports whether an address, apart from its host, is that of a
+// certificate kept here. The host is the prefix's business: it may have changed
+// since the message was signed.
+func ownCertificate(signer *ipn.Signer, address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	_, ok := signer.CertificateFor(u.Path)
+	return ok
+}
+
+func certificate(signer *ipn.Signer, w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "certificates are only read", http.StatusMethodNotAllowed)
+		return
+	}
+	pem, ok := signer.CertificateFor(r.URL.Path)
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-pem-file")
+	w.Header().Set("Cache-Control", "public, max-age=3600")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(pem))
+}
+
+// health answers whether the store can be read.
+func (s *server) health(w http.ResponseWriter, r *http.Request) {
+	if _, err := callersOf(r.Context(), s.Store.Reader); err != nil {
+		s.Log.Error("the store cannot be read", "error", err)
+		http.Error(w, "the store cannot be read", http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	fmt.Fprintln(w, "ok")
+}
+
+func httpServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    headerBytesMax,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+// serve answers until the server is shut down.
+func serve(s *http.Server, listener net.Listener, log *slog.Logger) {
+	if err := s.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		log.Error("the listener ended", "address", listener.Addr().String(), "error", err)
+	}
+}
+
+// listen opens a listener, and says which flag to change when it cannot.
+func listen(ctx context.Context, flag, address string) (net.Listener, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", flag, address, err)
+	}
+	return listener, nil
+}
+
+// publicURL is how a listener is reached when nobody says otherwise.
+func publicURL(given string, listener net.Listener) (*url.URL, error) {
+	if given == "" {
+		address := listener.Addr().String()
+		if tcp, ok := listener.Addr().(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+			return nil, fmt.Errorf("listening on all addresses (%s): say with --public-url how the world gets here", address)
+		}
+		given = "http://" + address + "/"
+	}
+	u, err := url.Parse(given)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return nil, errors.New("--public-url: give an address such as https://pay.example.com/")
+	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		return nil, errors.New("--public-url: give scheme and host only; the server answers at the root")
+	}
+	u.Path = "/"
+	return u, nil
+}
+
+// pipelineURL is where a server's Co-Branded pages begin.
+func pipelineURL(public *url.URL) string {
+	return public.JoinPath(holdfast.CoBrandedPath).String()
+}

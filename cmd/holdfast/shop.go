@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/holdfast-pay/holdfast"
+)
+
+// benchPath is where the packing bench is, from the shop's address.
+const benchPath = "bench"
+
+type shopVerb struct {
+	Listen      string `help:"Address to answer on." default:"127.0.0.1:8020" env:"HOLDFAST_SHOP_LISTEN" placeholder:"ADDR"`
+	PublicURL   string `name:"public-url" help:"How the world reaches the listener; by default the listener's address." env:"HOLDFAST_SHOP_PUBLIC_URL" placeholder:"URL"`
+	Endpoint    string `help:"The server's Query API address." default:"http://127.0.0.1:8010/" env:"HOLDFAST_ENDPOINT" placeholder:"URL"`
+	CoBranded   string `name:"cobranded" help:"The address where its pipelines begin." default:"http://127.0.0.1:8010/cobranded-ui/actions/start" env:"HOLDFAST_COBRANDED" placeholder:"URL"`
+	AccessKeyID string `name:"access-key-id" help:"The shop's access key." required:"" env:"HOLDFAST_ACCESS_KEY_ID" placeholder:"ID"`
+	SecretFile  string `help:"File whose first line is the shop's secret key." required:"" env:"HOLDFAST_SECRET_FILE" placeholder:"FILE"`
+	Database    string `help:"The shop's SQLite file, made if there is none." default:"shop.db" type:"path" env:"HOLDFAST_SHOP_DATABASE" placeholder:"FILE"`
+}
+
+func (v shopVerb) Run(ctx context.Context, w world) error {
+	for flag, address := range map[string]string{"--endpoint": v.Endpoint, "--cobranded": v.CoBranded} {
+		if err := checkURL(flag, or(address, "empty")); err != nil {
+			return err
+		}
+	}
+	secret, err := readSecret(v.SecretFile)
+	if err != nil {
+		return fmt.Errorf("--secret-file: %w", err)
+	}
+	listener, err := listen(ctx, "--listen", v.Listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	public, err := publicURL(v.PublicURL, listener)
+	if err != nil {
+		return err
+	}
+	s := &shopServer{
+		Client: holdfast.Client{
+			Endpoint: v.Endpoint, CoBranded: v.CoBranded, AccessKeyID: v.AccessKeyID,
+			SecretKey: holdfast.NewSecretKey(secret), Now: w.Now,
+		},
+		PublicURL: public, Database: v.Database, Now: w.Now, Log: w.Log,
+	}
+	if err := s.start(ctx, listener); err != nil {
+		return errors.Join(err, s.stop())
+	}
+	w.Log.Info("the shop is open", "listen", listener.Addr().String(), "address", public.String())
+	<-ctx.Done()
+	w.Log.Info("stopping")
+	return s.stop()
+}

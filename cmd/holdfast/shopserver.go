@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/shop"
+)
+
+// A shopServer is the reference shop on one listener, with its jobs. Returns
+// and notifications are verified by asking the payment server. Set the fields,
+// start it, stop it.
+type shopServer struct {
+	Client    holdfast.Client // asks as the shop
+	PublicURL *url.URL        // how browsers and the payment server reach the listener
+	Database  string
+	Now       func() time.Time
+	Log       *slog.Logger
+
+	shop    *shop.Shop
+	http    *http.Server
+	running sync.WaitGroup
+	endJobs context.CancelFunc
+	failed  error // of Run; read after running
+}
+
+// start opens the shop on a listener that is open already, and returns.
+func (s *shopServer) start(ctx context.Context, listener net.Listener) error {
+	opened, err := shop.Open(ctx, shop.Config{
+		Client: &s.Client, PublicURL: strings.TrimSuffix(s.PublicURL.String(), "/"), Database: s.Database, Now: s.Now, Log: s.Log,
+	})
+	if err != nil {
+		return err
+	}
+	s.shop = opened
+	s.http = httpServer(opened.Handler(), s.Log)
+	background, endJobs := context.WithCancel(context.Background())
+	s.endJobs = endJobs
+	s.running.Go(func() {
+		if err := opened.Run(background); err != nil && background.Err() == nil {
+			s.Log.Error("the shop's jobs ended", "error", err)
+			s.failed = err
+		}
+	})
+	s.running.Go(func() { serve(s.http, listener, s.Log) })
+	return nil
+}
+
+// stop ends what start began, the door first.
+func (s *shopServer) stop() error {
+	if s.shop == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	if err := s.http.Shutdown(ctx); err != nil {
+		s.Log.Warn("requests were cut short", "error", err)
+	}
+	s.endJobs()
+	s.running.Wait()
+	if err := errors.Join(s.failed, s.shop.Close()); err != nil {
+		return fmt.Errorf("closing the shop: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/holdfast-pay/holdfast/internal/card"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// Names in a demo's directory.
+const (
+	serverFile = "holdfast.db"
+	shopFile   = "shop.db"
+	demoFile   = "demo.json"
+	lockFile   = "lock"
+)
+
+// storeFlags say which store a verb works on. The server may be running on it.
+type storeFlags struct {
+	Data  string `help:"The directory of a demo." type:"path" placeholder:"DIR"`
+	Store string `help:"The server's store: the path of an SQLite file, or postgres://…" env:"HOLDFAST_STORE" placeholder:"ADDRESS"`
+}
+
+// address is the store's. A directory outranks an address, which may come from
+// the environment.
+func (f storeFlags) address() (string, error) {
+	switch {
+	case f.Data != "":
+		return filepath.Join(f.Data, serverFile), nil
+	case f.Store != "":
+		return f.Store, nil
+	}
+	return "", errors.New("which store? Give --data DIR (of a demo) or --store ADDRESS")
+}
+
+// open opens a store that exists. A misspelt path must not make a new one.
+func (f storeFlags) open(ctx context.Context) (*store.DB, error) {
+	address, err := f.address()
+	if err != nil {
+		return nil, err
+	}
+	if isFile(address) {
+		if _, err := os.Stat(address); errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("there is no store at %s", address)
+		}
+	}
+	return store.Open(ctx, store.Config{Address: address})
+}
+
+// create opens a store and makes it where there is none.
+func (f storeFlags) create(ctx context.Context) (*store.DB, error) {
+	address, err := f.address()
+	if err != nil {
+		return nil, err
+	}
+	return openStore(ctx, address)
+}
+
+// openStore opens a store and keeps its file from other users of the machine:
+// there are secret keys in it.
+func openStore(ctx context.Context, address string) (*store.DB, error) {
+	if isFile(address) {
+		file, err := os.OpenFile(address, os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			return nil, fmt.Errorf("making the store: %w", err)
+		}
+		if err := file.Close(); err != nil {
+			return nil, fmt.Errorf("making the store: %w", err)
+		}
+	}
+	return store.Open(ctx, store.Config{Address: address})
+}
+
+func isFile(address string) bool { return !strings.Contains(address, "://") }
+
+// errNoNetwork answers who asks the card network from a verb that has none.
+var errNoNetwork = errors.New("this verb asks no card network")
+
+// noNetwork stands where a processor is used for its parties and callers alone.
+type noNetwork struct{}
+
+func (noNetwork) Verify(context.Context, card.Details) (card.Kept, error) {
+	return card.Kept{}, errNoNetwork
+}
+
+func (noNetwork) Ask(context.Context, card.Question) (payment.Answer, error) {
+	return payment.Answer{}, errNoNetwork
+}
+
+// clerk is a processor that makes and changes parties and callers.
+func clerk(db *store.DB, w world) *processor.Processor {
+	return &processor.Processor{Store: db, Network: noNetwork{}, Now: w.Now, Log: w.Log}
+}
+
+// callersOf reads all callers of a store.
+func callersOf(ctx context.Context, r store.Reader) (all []party.Caller, err error) {
+	err = r.View(ctx, func(tx *store.ReadTx) error {
+		all, err = tx.Callers()
+		return err
+	})
+	return all, err
+}
+
+// chooseCaller finds the caller that is meant: the one named, or the only one.
+func chooseCaller(all []party.Caller, id string) (party.Caller, error) {
+	for _, c := range all {
+		if string(c.ID) == id {
+			return c, nil
+		}
+	}
+	switch {
+	case id != "":
+		return party.Caller{}, fmt.Errorf("there is no caller %s", id)
+	case len(all) == 0:
+		return party.Caller{}, errors.New("there is no caller yet; make one with holdfast caller create")
+	case len(all) > 1:
+		return party.Caller{}, fmt.Errorf("there are %d callers; say which with --caller ID (holdfast caller list)", len(all))
+	}
+	return all[0], nil
+}
