@@ -10,7 +10,7 @@
 //
 //	// 1. Pay Now: send the buyer to the Co-Branded pages.
 //	link, err := c.SingleUseURL(holdfast.SingleUseRequest{
-//		CallerReference: "order-4711-pay", ReturnURL: "https://shop.example.com/return",
+//		CallerReference: "order-4711", ReturnURL: "https://shop.example.com/return",
 //		TransactionAmount: money.Cents(1250), Reserve: true,
 //	})
 //

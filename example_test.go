@@ -51,7 +51,7 @@ func ExampleClient_SingleUseURL() {
 		AccessKeyID: "FPSTESTACCESSKEY0001", SecretKey: holdfast.NewSecretKey("fps-test-secret-0123456789abcdefghijklmn"),
 	}
 	link, err := c.SingleUseURL(holdfast.SingleUseRequest{
-		CallerReference:   "order-4711-pay",
+		CallerReference:   "order-4711",
 		ReturnURL:         "https://shop.example.com/return?order=4711",
 		TransactionAmount: money.Cents(1250),
 		PaymentReason:     "One mug",
@@ -76,7 +76,7 @@ func ExampleClient_SingleUseURL() {
 	//   version=2009-01-09
 	//   signatureVersion=2
 	//   signatureMethod=HmacSHA256
-	//   callerReference=order-4711-pay
+	//   callerReference=order-4711
 	//   returnURL=https%3A%2F%2Fshop.example.com%2Freturn%3Forder%3D4711
 	//   transactionAmount=12.50
 	//   currencyCode=USD
@@ -85,7 +85,7 @@ func ExampleClient_SingleUseURL() {
 	//   reserve=True
 	//   itemTotal=10.00
 	//   shipping=2.50
-	//   signature=pVZkwZpS1FW1YXH2ejpsUTOiXTj12NcHY%2Ff88rLeSsE%3D
+	//   signature=F3wY5dSaMhjsFgSWKBp7jlHarSnoqBWglW%2FZcBtpZgg%3D
 }
 
 func ExampleVerifier_ParseReturn() {
@@ -96,7 +96,7 @@ func ExampleVerifier_ParseReturn() {
 		{Name: "order", Value: "4711"},
 		{Name: "status", Value: "SC"},
 		{Name: "tokenID", Value: testToken},
-		{Name: "callerReference", Value: "order-4711-pay"},
+		{Name: "callerReference", Value: "order-4711"},
 		{Name: "expiry", Value: "10/2028"},
 	})
 	back, err := verifier.ParseReturn(context.Background(), rawURL)
@@ -112,7 +112,7 @@ func ExampleVerifier_ParseReturn() {
 	var unverified *holdfast.UnverifiedError
 	fmt.Println(errors.As(err, &unverified), err)
 	// Output:
-	// true SC order-4711-pay 10/2028
+	// true SC order-4711 10/2028
 	// the shop's own: 4711
 	// true the message is not verified: the signature does not match the message
 }

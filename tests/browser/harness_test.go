@@ -69,9 +69,8 @@ type demo struct {
 // startDemo starts a demo of its own on free ports, stopped when the test ends.
 func startDemo(t *testing.T) demo {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), binary, "demo", "--json", "--data", filepath.Join(t.TempDir(), "data"))
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 20 * time.Second
+	ctx, cancel := context.WithCancel(context.Background()) // t's own ends before the clean-up stops the demo
+	cmd := exec.CommandContext(ctx, binary, "demo", "--json", "--data", filepath.Join(t.TempDir(), "data"))
 	log, err := os.CreateTemp(t.TempDir(), "log-*")
 	if err != nil {
 		t.Fatal(err)
@@ -82,9 +81,11 @@ func startDemo(t *testing.T) demo {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
+		cancel()
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		defer cancel()
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			t.Errorf("stopping the demo: %v", err)
 		}

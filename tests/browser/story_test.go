@@ -28,13 +28,7 @@ func (p *page) order(d demo, shoot bool) {
 	p.fill(`input[name=email]`, d.BuyerEmail)
 	p.fill(`input[name=password]`, d.BuyerPassword)
 	p.submit()
-	if p.has(`input[name=line1]`) {
-		p.fill(`input[name=name]`, "Ann Buyer")
-		p.fill(`input[name=line1]`, "1 Kiln Lane")
-		p.fill(`input[name=city]`, "Portland")
-		p.fill(`input[name=state]`, "OR")
-		p.fill(`input[name=zip]`, "97201")
-		p.fill(`input[name=country]`, "US")
+	if p.has(`input[name=address]`) {
 		picture("05-address")
 		p.submit()
 	}
@@ -155,11 +149,12 @@ func TestANewBuyerSignsUpWithANewCard(t *testing.T) {
 	p.shoot("17-card-refused")
 	p.card("5555555555554444", "12 / 31")
 	p.submit()
-	p.fill(`input[name=name]`, "Nora New")
-	p.fill(`input[name=line1]`, "2 Kiln Lane")
-	p.fill(`input[name=city]`, "Portland")
-	p.fill(`input[name=state]`, "OR")
-	p.fill(`input[name=zip]`, "97201")
+	for name, value := range map[string]string{
+		"addressName": "Nora New", "addressLine1": "2 Kiln Lane", "city": "Portland", "state": "OR", "zip": "97201", "country": "US",
+	} {
+		p.fill(`input[name=`+name+`]`, value)
+	}
+	p.shoot("18-address")
 	p.submit()
 	p.wants("4444")
 	p.submit()
@@ -182,5 +177,5 @@ func TestAForgedLinkIsAnsweredWithAPageAndNoRedirect(t *testing.T) {
 	if !strings.HasPrefix(p.address(), d.Endpoint) {
 		t.Fatalf("the browser was sent to %s", p.address())
 	}
-	p.shoot("18-invalid-request")
+	p.shoot("19-invalid-request")
 }
