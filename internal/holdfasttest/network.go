@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/holdfast-pay/holdfast"
@@ -23,6 +24,7 @@ type Network struct {
 
 // A Reply is what the network does with its next question.
 type Reply struct {
+	Step    payment.Step        // the only step it is for; empty means any
 	Decline holdfast.StatusCode // refuses with this code
 	Lost    bool                // takes effect, and the answer never arrives
 	Deaf    bool                // takes no effect and answers nothing
@@ -60,10 +62,7 @@ func (n *Network) Verify(_ context.Context, d card.Details) (card.Kept, error) {
 // Ask answers by the script.
 func (n *Network) Ask(ctx context.Context, q card.Question) (payment.Answer, error) {
 	n.mu.Lock()
-	var reply Reply
-	if len(n.script) > 0 {
-		reply, n.script = n.script[0], n.script[1:]
-	}
+	reply := n.next(q.Step)
 	n.mu.Unlock()
 	if reply.Wait != nil {
 		select {
@@ -94,6 +93,17 @@ func (n *Network) Ask(ctx context.Context, q card.Question) (payment.Answer, err
 		return payment.Answer{}, ErrNoAnswer
 	}
 	return answer, nil
+}
+
+// next takes what the script says of a question.
+func (n *Network) next(step payment.Step) Reply {
+	for i, r := range n.script {
+		if r.Step == "" || r.Step == step {
+			n.script = slices.Delete(n.script, i, i+1)
+			return r
+		}
+	}
+	return Reply{}
 }
 
 // Forget drops what is left of the script.

@@ -113,7 +113,7 @@ func (m *model) reserve(t *rapid.T) {
 	amount := edge(t, token.amount)
 	declined := rapid.IntRange(0, 9).Draw(t, "declined") == 0
 	if declined {
-		m.w.Network.Next(holdfasttest.Reply{Decline: holdfast.CodeTransactionDenied})
+		m.w.Network.Next(holdfasttest.Reply{Step: payment.StepAuthorize, Decline: holdfast.CodeTransactionDenied})
 	}
 	r := &modelReserve{
 		token: token.id, ref: holdfast.CallerReference(m.w.IDs.Other("ref-")), amount: amount, settled: money.Micros(0),

@@ -132,7 +132,7 @@ func TestACancelledReserveCannotBeSettled(t *testing.T) {
 		_, err = w.Cancel(r.ID)
 		w.WantCode(err, holdfast.InvalidTransactionState)
 		want(w, balance(w, ledger.Held), "0.00")
-		w.Processor.Close()
+		decided(w, r.ID, payment.StepRelease)
 		wantEffects(w, string(r.ID)+"/Authorize USD 42.50", string(r.ID)+"/Release USD 42.50")
 	})
 }

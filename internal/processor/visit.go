@@ -16,7 +16,7 @@ import (
 // What the pages need of cards, so that they need not know card networks.
 type (
 	NewCard     = card.Details
-	CardRefused = card.Refused
+	CardRefused = card.Refused //nolint:errname // named as in package card
 )
 
 // NewCardNumber hides digits that somebody typed.

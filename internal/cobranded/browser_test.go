@@ -1,0 +1,351 @@
+package cobranded_test
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"html"
+	"io"
+	"log/slog"
+	"math/big"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
+	"github.com/holdfast-pay/holdfast/internal/cobranded"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+const shopURL = "http://shop.example.test/thanks?order=4711"
+
+// A site is the pages on a listener, a shop that sends senders there, and the
+// sender's browser.
+type site struct {
+	*holdfasttest.World
+	t       *testing.T
+	pages   *cobranded.Server
+	server  *httptest.Server
+	shop    *holdfast.Client
+	browser *http.Client
+	log     *strings.Builder
+	at      page // where the browser is
+}
+
+var signing = sync.OnceValue(func() (made struct {
+	key  *rsa.PrivateKey
+	cert *x509.Certificate
+},
+) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		panic(err)
+	}
+	if made.cert, err = x509.ParseCertificate(der); err != nil {
+		panic(err)
+	}
+	made.key = key
+	return made
+})
+
+func sign(verb, endpoint string, p holdfast.Params) (holdfast.Params, error) {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return nil, err
+	}
+	p = append(append(holdfast.Params{}, p...), params("signatureVersion", "2", "signatureMethod", "RSA-SHA1",
+		"certificateUrl", "https://fps.sandbox.example.test/certs/112326/PKICert.pem")...)
+	signature, err := holdfast.SignRSA(signing().key, holdfast.StringToSign(verb, holdfast.SignedHost(u), u.EscapedPath(), p))
+	return append(p, holdfast.Param{Name: "signature", Value: signature}), err
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	return newSiteOn(t, holdfasttest.Open(t, t.TempDir()+"/holdfast.db"))
+}
+
+func newSiteOn(t *testing.T, db *store.DB) *site {
+	t.Helper()
+	s := &site{World: holdfasttest.NewWorld(t, db), t: t, log: &strings.Builder{}}
+	s.Processor.Network = &sandbox.Network{Now: s.Clock.Now}
+	s.pages = &cobranded.Server{
+		Processor: s.Processor, Store: db.Reader, Sign: sign, Now: s.Clock.Now,
+		Log: slog.New(slog.NewTextHandler(s.log, nil)),
+	}
+	s.serve()
+	s.newBrowser()
+	return s
+}
+
+func (s *site) serve() {
+	s.server = httptest.NewServer(s.pages.Handler())
+	s.t.Cleanup(s.server.Close)
+	s.pages.Hosts = []string{strings.TrimPrefix(s.server.URL, "http://")}
+	s.shop = &holdfast.Client{CoBranded: s.server.URL + holdfast.CoBrandedPath, AccessKeyID: s.Key.ID, SecretKey: s.Key.Secret}
+}
+
+// newBrowser starts with no cookies. It follows redirects on the pages' own
+// server and stops where they lead elsewhere.
+func (s *site) newBrowser() {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.browser = &http.Client{Jar: jar, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+		if !strings.HasPrefix(r.URL.String(), s.server.URL) {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}}
+}
+
+// order is an ordinary one.
+func order() holdfast.SingleUseRequest {
+	return holdfast.SingleUseRequest{
+		CallerReference: "order-4711", ReturnURL: shopURL, TransactionAmount: holdfasttest.USD("42.50"),
+		PaymentReason: "Two mugs", Reserve: true,
+		ItemTotal: holdfasttest.USD("36.00"), Shipping: holdfasttest.USD("4.00"), Tax: holdfasttest.USD("2.50"),
+	}
+}
+
+func (s *site) link(r holdfast.SingleUseRequest) string {
+	s.t.Helper()
+	link, err := s.shop.SingleUseURL(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return link
+}
+
+// signed makes a link of any parameters, such as the SDK would not make.
+func (s *site) signed(p holdfast.Params) string {
+	s.t.Helper()
+	p = append(params("callerKey", s.Key.ID, "signatureVersion", "2", "signatureMethod", "HmacSHA256"), p...)
+	return s.server.URL + holdfast.CoBrandedPath + "?" + s.signature(http.MethodGet, s.pages.Hosts[0], p).Encode()
+}
+
+func (s *site) signature(verb, host string, p holdfast.Params) holdfast.Params {
+	s.t.Helper()
+	signature, err := holdfast.SignHMAC(s.Key.Secret, holdfast.SignatureMethod(p.Get("signatureMethod")),
+		holdfast.StringToSign(verb, host, holdfast.CoBrandedPath, p))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return append(p[:len(p):len(p)], holdfast.Param{Name: "signature", Value: signature})
+}
+
+// A page is what the browser shows, or where it was sent to.
+type page struct {
+	status int
+	header http.Header
+	body   string
+	back   *url.URL // the return URL, if that is where it was sent
+	url    *url.URL
+}
+
+func (s *site) do(r *http.Request) page {
+	s.t.Helper()
+	answer, err := s.browser.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.at = page{status: answer.StatusCode, header: answer.Header, body: string(body), url: answer.Request.URL}
+	if location := answer.Header.Get("Location"); location != "" {
+		if s.at.back, err = url.Parse(location); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	return s.at
+}
+
+func (s *site) get(address string) page {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return s.do(r)
+}
+
+func (s *site) post(address string, p holdfast.Params) page {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, address, strings.NewReader(p.Encode()))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return s.do(r)
+}
+
+// A form as a program reads it.
+type form struct {
+	action string
+	method string
+	fields holdfast.Params
+}
+
+var (
+	formPattern  = regexp.MustCompile(`(?s)<form ([^>]*)>(.*?)</form>`)
+	inputPattern = regexp.MustCompile(`<input ([^>]*)>`)
+	attribute    = regexp.MustCompile(`([a-z-]+)="([^"]*)"`)
+)
+
+func attributes(tag string) map[string]string {
+	found := make(map[string]string)
+	for _, a := range attribute.FindAllStringSubmatch(tag, -1) {
+		found[a[1]] = html.UnescapeString(a[2])
+	}
+	return found
+}
+
+func (p page) forms() []form {
+	var forms []form
+	for _, match := range formPattern.FindAllStringSubmatch(p.body, -1) {
+		f := form{action: attributes(match[1])["action"], method: attributes(match[1])["method"]}
+		for _, input := range inputPattern.FindAllStringSubmatch(match[2], -1) {
+			a := attributes(input[1])
+			if (a["type"] == "radio" || a["type"] == "checkbox") && !strings.Contains(input[1], " checked") {
+				continue
+			}
+			f.fields = append(f.fields, holdfast.Param{Name: a["name"], Value: a["value"]})
+		}
+		forms = append(forms, f)
+	}
+	return forms
+}
+
+// submit sends the page's first form with some fields filled in, as name, value
+// pairs.
+func (s *site) submit(filled ...string) page {
+	s.t.Helper()
+	forms := s.at.forms()
+	if len(forms) == 0 {
+		s.t.Fatalf("there is no form on %s:\n%s", s.at.url, s.at.body)
+	}
+	return s.send(forms[0], filled...)
+}
+
+// press sends the form of another action on the page.
+func (s *site) press(action string) page {
+	s.t.Helper()
+	for _, f := range s.at.forms() {
+		if strings.HasSuffix(f.action, "/"+action) {
+			return s.send(f)
+		}
+	}
+	s.t.Fatalf("there is no form for %s on %s:\n%s", action, s.at.url, s.at.body)
+	return page{}
+}
+
+func (s *site) send(f form, filled ...string) page {
+	s.t.Helper()
+	if f.method != "post" {
+		s.t.Fatalf("the form's method is %q", f.method)
+	}
+	p := append(holdfast.Params{}, f.fields...)
+	for i := 0; i < len(filled); i += 2 {
+		p = append(p.Without(filled[i]), holdfast.Param{Name: filled[i], Value: filled[i+1]})
+	}
+	return s.post(s.server.URL+f.action, p)
+}
+
+func (s *site) signIn() page {
+	s.t.Helper()
+	return s.submit("email", s.Buyer.Email, "password", holdfasttest.Password)
+}
+
+// wantPage fails the test unless the browser is on a page.
+func (s *site) wantPage(name string) {
+	s.t.Helper()
+	if s.at.back != nil || !strings.HasSuffix(s.at.url.Path, "/"+name) {
+		s.t.Fatalf("the browser is at %s (back: %v, status %d), want page %s:\n%s", s.at.url, s.at.back, s.at.status, name, s.at.body)
+	}
+}
+
+func (s *site) wantText(text string) {
+	s.t.Helper()
+	if !strings.Contains(html.UnescapeString(s.at.body), text) {
+		s.t.Errorf("the page does not say %q:\n%s", text, s.at.body)
+	}
+}
+
+// wantBack fails the test unless the browser was sent to the shop with a status,
+// genuinely signed.
+func (s *site) wantBack(status holdfast.ReturnStatus) holdfast.Return {
+	s.t.Helper()
+	if s.at.back == nil {
+		s.t.Fatalf("the browser is at %s with status %d, not sent back:\n%s", s.at.url, s.at.status, s.at.body)
+	}
+	verifier := holdfast.Verifier{Certificates: []*x509.Certificate{signing().cert}}
+	back, err := verifier.ParseReturn(s.t.Context(), s.at.back.String())
+	if err != nil {
+		s.t.Fatalf("return URL %s: %v", s.at.back, err)
+	}
+	if back.Status != status {
+		s.t.Fatalf("status is %s (%s), want %s", back.Status, back.ErrorMessage, status)
+	}
+	return back
+}
+
+// wantInvalid fails the test unless the page is the one that leads nowhere.
+func (s *site) wantInvalid(reason string) {
+	s.t.Helper()
+	if s.at.status != http.StatusBadRequest || s.at.back != nil {
+		s.t.Fatalf("status is %d, sent to %v, want the Invalid Request page", s.at.status, s.at.back)
+	}
+	s.wantText("<h1>Invalid Request</h1>")
+	s.wantText("Caller Input Exception: " + reason)
+}
+
+func (s *site) token(id holdfast.TokenID) payment.Token {
+	s.t.Helper()
+	var token payment.Token
+	if err := s.DB.View(s.t.Context(), func(tx *store.ReadTx) (err error) {
+		token, _, err = tx.Token(id)
+		return err
+	}); err != nil {
+		s.t.Fatal(err)
+	}
+	return token
+}
+
+func (s *site) change(change func(party.Caller) party.Caller) {
+	s.t.Helper()
+	if _, err := s.Processor.ChangeCaller(s.t.Context(), s.Shop.ID, func(c party.Caller) (party.Caller, error) {
+		return change(c), nil
+	}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func usd(value string) money.Amount { return holdfasttest.USD(value) }
+
+// params are given as name, value pairs.
+func params(pairs ...string) holdfast.Params {
+	var p holdfast.Params
+	for i := 0; i < len(pairs); i += 2 {
+		p = append(p, holdfast.Param{Name: pairs[i], Value: pairs[i+1]})
+	}
+	return p
+}

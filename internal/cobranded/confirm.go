@@ -1,0 +1,70 @@
+package cobranded
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// showConfirm shows all that the sender's word is asked for. What is missing, or
+// can no longer be used, is asked for first.
+func (s *Server) showConfirm(c *call) error {
+	var instrument payment.Instrument
+	var address party.Address
+	var usable bool
+	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
+		if instrument, usable, err = tx.Instrument(c.sender.ID, c.visit.Instrument); err != nil || c.visit.Address == "" {
+			return err
+		}
+		address, _, err = tx.Address(c.sender.ID, c.visit.Address)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !usable || !c.request.Allows(instrument, s.callerNow(c)) {
+		return c.redirect("payment")
+	}
+	page := confirmPage{
+		Frame: c.frame(), Action: actions + "confirm", Instrument: viewOf(instrument), Reserve: c.request.Reserve,
+		Hidden: c.hidden(
+			holdfast.Param{Name: "instrument", Value: string(c.visit.Instrument)},
+			holdfast.Param{Name: "address", Value: string(c.visit.Address)},
+		),
+		Change: pageURL("payment", c.visit.ID), Address: addressLines(c.request.Address),
+	}
+	page.Frame.Full = true
+	if c.request.CollectAddress {
+		if address.ID == "" {
+			return c.redirect("address")
+		}
+		page.Address, page.Chosen, page.ChangeShip = addressLines(address.Address), true, pageURL("address", c.visit.ID)
+	}
+	return c.render(http.StatusOK, "confirm", "Review and confirm", stageConfirm, page)
+}
+
+// confirm is the sender's word. Whatever happens then, the caller is told: a
+// fault of ours is a system error, after which the sender may try again.
+func (s *Server) confirm(c *call) error {
+	v, err := s.Processor.ConfirmVisit(c.r.Context(), c.visit.ID, c.sender.ID, processor.Shown{
+		Instrument: payment.InstrumentID(c.form.Get("instrument")),
+		Address:    party.AddressID(c.form.Get("address")),
+	})
+	switch {
+	case err == nil:
+		return s.proceed(c, v)
+	case isRefusal(err):
+		return c.redirect("payment")
+	case errors.Is(err, processor.ErrNotShown), errors.Is(err, processor.ErrNotSender):
+		return c.redirect("confirm")
+	}
+	s.Log.Error("a payment could not be confirmed", "visit", c.visit.ID, "error", err)
+	end := payment.SystemError()
+	c.visit = c.visit.End(end.Status, end.Message, s.Now())
+	return s.goBack(c)
+}

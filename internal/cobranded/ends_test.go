@@ -1,0 +1,296 @@
+package cobranded_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+func TestCancel(t *testing.T) { holdfasttest.Databases(t, cancelAndRestart) }
+
+func cancelAndRestart(t *testing.T, db *store.DB) {
+	s := newSiteOn(t, db)
+	s.get(s.link(order()))
+	signInPage := s.at
+	s.press("cancel")
+	if back := s.wantBack(holdfast.ReturnAbandoned); back.CallerReference != "order-4711" || back.TokenID != "" {
+		t.Errorf("the answer is %+v", back)
+	}
+	first := s.at.header.Get("Location")
+	s.at = signInPage
+	s.signIn()
+	s.wantBack(holdfast.ReturnAbandoned)
+	if again := s.at.header.Get("Location"); again != first {
+		t.Errorf("the second answer is %s, the first was %s", again, first)
+	}
+
+	s.get(s.link(order()))
+	if back := s.wantBack(holdfast.ReturnAccountProblem); back.ErrorMessage != "User Error: The pipeline was aborted and restarted" {
+		t.Errorf("message is %q", back.ErrorMessage)
+	}
+}
+
+func TestCancelOnTheLastPage(t *testing.T) {
+	s := newSite(t)
+	s.get(s.link(order()))
+	s.signIn()
+	s.press("cancel")
+	s.wantBack(holdfast.ReturnAbandoned)
+}
+
+func TestSenderHasNoMethod(t *testing.T) {
+	s := newSite(t)
+	r := order()
+	r.Reserve, r.PaymentMethods = false, []holdfast.PaymentMethod{holdfast.MethodABT}
+	s.get(s.link(r))
+	s.signIn()
+	s.wantPage("payment")
+	s.press("decline")
+	s.wantBack(holdfast.ReturnPaymentError)
+}
+
+func TestMalformedParameters(t *testing.T) {
+	long := strings.Repeat("x", 2049)
+	for _, row := range []struct{ name, value string }{
+		{"callerReference", ""},
+		{"callerReference", strings.Repeat("x", 129)},
+		{"transactionAmount", ""},
+		{"transactionAmount", "0"},
+		{"transactionAmount", "0.00"},
+		{"transactionAmount", "-1"},
+		{"transactionAmount", "+1"},
+		{"transactionAmount", "1.005"},
+		{"transactionAmount", "1e3"},
+		{"transactionAmount", "USD 1"},
+		{"transactionAmount", "9999999999999"},
+		{"currencyCode", "EUR"},
+		{"paymentMethod", "CC,Cash"},
+		{"paymentMethod", "ABT"}, // with reserve
+		{"reserve", "yes"},
+		{"collectShippingAddress", "1"},
+		{"tax", "a lot"},
+		{"discount", "-1.00"},
+		{"cobrandingUrl", "http://shop.example.test/logo.png"},
+		{"cobrandingUrl", "https://shop.example.test;script-src/logo.png"},
+		{"cobrandingStyle", "poster"},
+		{"paymentReason", long},
+		{"city", long},
+		{"pipelineName", "Recurring"},
+	} {
+		t.Run(row.name+"="+row.value[:min(len(row.value), 20)], func(t *testing.T) {
+			s := newSite(t)
+			p := params("callerReference", "order-4711", "transactionAmount", "42.50", "reserve", "True",
+				"pipelineName", "SingleUse", "returnURL", shopURL)
+			p = append(p.Without(row.name), holdfast.Param{Name: row.name, Value: row.value})
+			s.get(s.signed(p))
+			back := s.wantBack(holdfast.ReturnCallerError)
+			if want := "The following input(s) are not well formed: [" + row.name + "]"; back.ErrorMessage != want {
+				t.Errorf("message is %q, want %q", back.ErrorMessage, want)
+			}
+		})
+	}
+}
+
+func TestReferenceInUse(t *testing.T) { holdfasttest.Databases(t, referenceInUse) }
+
+func referenceInUse(t *testing.T, db *store.DB) {
+	const want = "The following input(s) are not well formed: [callerReference]"
+	s := newSiteOn(t, db)
+	s.get(s.link(order()))
+	s.signIn()
+	other := s.at // a second visit of the same reference waits on its last page
+	s.get(s.link(order()))
+	s.submit()
+	s.wantBack(holdfast.ReturnSuccessCC)
+
+	s.at = other
+	s.submit()
+	if back := s.wantBack(holdfast.ReturnCallerError); back.ErrorMessage != want || back.TokenID != "" {
+		t.Errorf("confirming a used reference: %+v", back)
+	}
+	s.get(s.link(order()))
+	if back := s.wantBack(holdfast.ReturnCallerError); back.ErrorMessage != want {
+		t.Errorf("starting with a used reference: %q", back.ErrorMessage)
+	}
+}
+
+func TestAccountProblems(t *testing.T) {
+	t.Run("sender is recipient", func(t *testing.T) {
+		s := newSite(t)
+		s.get(s.link(order()))
+		s.submit("email", s.Owner.Email, "password", holdfasttest.Password)
+		s.wantBack(holdfast.ReturnAccountProblem)
+
+		next := order()
+		next.CallerReference = "order-4712"
+		s.get(s.link(next)) // the session is alive, and the choice of another account is there
+		s.wantPage("sign-in")
+		s.wantText("This account cannot pay Kiln & Co.")
+		s.signIn()
+		s.wantPage("confirm")
+	})
+	for _, who := range []string{"sender", "recipient"} {
+		t.Run(who+" suspended before the last page", func(t *testing.T) {
+			s := newSite(t)
+			s.get(s.link(order()))
+			s.signIn()
+			s.suspend(map[string]party.ID{"sender": s.Buyer.ID, "recipient": s.Owner.ID}[who])
+			s.submit()
+			s.wantBack(holdfast.ReturnAccountProblem)
+		})
+		t.Run(who+" suspended", func(t *testing.T) {
+			s := newSite(t)
+			s.suspend(map[string]party.ID{"sender": s.Buyer.ID, "recipient": s.Owner.ID}[who])
+			s.get(s.link(order()))
+			s.signIn()
+			s.wantBack(holdfast.ReturnAccountProblem)
+		})
+	}
+}
+
+func (s *site) suspend(who party.ID) {
+	s.t.Helper()
+	if err := s.DB.Update(s.t.Context(), func(tx *store.Tx) error { return tx.SetStanding(who, party.Suspended) }); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func TestNotAMarketplace(t *testing.T) {
+	s := newSite(t)
+	r := order()
+	r.RecipientToken = strings.Repeat("A", 64)
+	s.get(s.link(r))
+	s.wantBack(holdfast.ReturnNotMarketplace)
+}
+
+// broken makes every change fail from now on, as a store without a disk does.
+func (s *site) broken() {
+	s.t.Helper()
+	dead, err := store.Open(s.t.Context(), store.Config{Address: s.t.TempDir() + "/dead.db"})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := dead.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.pages.Processor = &processor.Processor{Store: dead, Network: s.Network, Now: s.Clock.Now, IDs: s.IDs, Log: s.pages.Log}
+}
+
+func TestSystemError(t *testing.T) {
+	s := newSite(t)
+	s.get(s.link(order()))
+	s.signIn()
+	confirm, whole := s.at, s.pages.Processor
+	s.broken()
+	s.submit()
+	s.wantBack(holdfast.ReturnSystemError)
+	next := order()
+	next.CallerReference = "order-4712"
+	s.get(s.link(next))
+	s.wantBack(holdfast.ReturnSystemError)
+
+	s.pages.Processor, s.at = whole, confirm
+	s.submit() // the sender may try again
+	s.wantBack(holdfast.ReturnSuccessCC)
+}
+
+func TestConfirmedTwice(t *testing.T) { holdfasttest.Databases(t, confirmedTwice) }
+
+func confirmedTwice(t *testing.T, db *store.DB) {
+	s := newSiteOn(t, db)
+	s.get(s.link(order()))
+	s.signIn()
+	confirm := s.at
+	s.submit()
+	back := s.wantBack(holdfast.ReturnSuccessCC)
+	first := s.at.header.Get("Location")
+	for _, again := range []func() page{
+		func() page { return s.submit() },
+		func() page { return s.press("cancel") },
+		func() page { return s.get(confirm.url.String()) },
+	} {
+		s.at = confirm
+		if again(); s.at.header.Get("Location") != first {
+			t.Errorf("the answer is %d to %s, want %s", s.at.status, s.at.header.Get("Location"), first)
+		}
+	}
+	if token := s.token(back.TokenID); token.Cancelled {
+		t.Error("the token is cancelled")
+	}
+
+	s.newBrowser()
+	if s.get(confirm.url.String()); s.at.status != http.StatusNotFound || strings.Contains(s.at.body, string(back.TokenID)) {
+		t.Errorf("another browser is answered with %d", s.at.status)
+	}
+}
+
+func TestConfirmedIsWhatWasShown(t *testing.T) {
+	s := newSite(t)
+	s.get(s.link(order()))
+	s.signIn()
+	stale := s.at
+	s.get(s.server.URL + "/cobranded-ui/actions/card?visit=" + s.at.url.Query().Get("visit"))
+	s.submit("number", "5555555555554444", "expiry", "0831", "code", "123")
+	s.wantPage("confirm")
+	s.at = stale
+	s.submit()
+	s.wantPage("confirm")
+	s.wantText("Mastercard ending in 4444")
+	s.submit()
+	s.wantBack(holdfast.ReturnSuccessCC)
+}
+
+func TestCardExpiresByTheCallersClock(t *testing.T) {
+	s := newSite(t)
+	s.change(func(c party.Caller) party.Caller { c.ClockOffset = 6 * 365 * 24 * time.Hour; return c })
+	s.get(s.link(order()))
+	s.signIn()
+	s.wantPage("card") // the default has expired, and Reserve takes cards alone
+}
+
+func TestSessionEnds(t *testing.T) { holdfasttest.Databases(t, sessionEnds) }
+
+func sessionEnds(t *testing.T, db *store.DB) {
+	s := newSiteOn(t, db)
+	s.get(s.link(order()))
+	s.signIn()
+	s.wantPage("confirm")
+	confirm := s.at
+	s.Clock.Advance(29 * time.Minute)
+	s.get(confirm.url.String())
+	s.wantPage("confirm")
+	s.Clock.Advance(31 * time.Minute)
+	s.at = confirm
+	s.submit()
+	s.wantPage("sign-in")
+	stopped := s.at
+	s.signIn()
+	s.wantPage("confirm")
+	s.newBrowser()
+	s.at = stopped
+	s.press("cancel")
+	s.wantBack(holdfast.ReturnAbandoned)
+}
+
+func TestAnotherSenderSignsIn(t *testing.T) {
+	s := newSite(t)
+	bea := s.Party("Bea", "bea@example.test")
+	s.get(s.link(order()))
+	s.signIn()
+	s.press("sign-out")
+	s.wantPage("sign-in")
+	s.submit("email", bea.Email, "password", holdfasttest.Password)
+	s.wantPage("card") // Ann's card is not Bea's
+	visit := s.at.url.Query().Get("visit")
+	s.post(s.server.URL+"/cobranded-ui/actions/payment", params("visit", visit, "instrument", string(s.Card.ID)))
+	if s.at.status != http.StatusUnprocessableEntity {
+		t.Errorf("another party's card is answered with %d", s.at.status)
+	}
+}

@@ -1,0 +1,120 @@
+package cobranded
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// An instrumentView is an instrument as its owner is shown it.
+type instrumentView struct {
+	Title  string
+	Detail string
+}
+
+func viewOf(i payment.Instrument) instrumentView {
+	switch i.Method {
+	case holdfast.MethodABT:
+		return instrumentView{Title: i.Name(), Detail: "Your balance at Holdfast"}
+	case holdfast.MethodACH:
+		return instrumentView{Title: i.Name(), Detail: "Bank debit"}
+	default:
+		return instrumentView{Title: i.Name(), Detail: "Expires " + i.Expiry()}
+	}
+}
+
+// usable are the sender's instruments that the caller takes.
+func (s *Server) usable(c *call) (usable []payment.Instrument, err error) {
+	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
+		all, err := tx.Instruments(c.sender.ID)
+		usable = c.request.Usable(all, s.callerNow(c))
+		return err
+	})
+	return usable, err
+}
+
+func (s *Server) showPayment(c *call) error { return s.renderPayment(c, http.StatusOK, "") }
+
+func (s *Server) renderPayment(c *call, status int, problem string) error {
+	usable, err := s.usable(c)
+	if err != nil {
+		return err
+	}
+	if len(usable) == 0 && c.request.Offers(holdfast.MethodCC) && status == http.StatusOK {
+		return c.redirect("card")
+	}
+	page := paymentPage{Frame: c.frame(), Action: actions + "payment", Problem: problem}
+	chosen := c.preselect(usable)
+	for _, i := range usable {
+		v := viewOf(i)
+		page.Choices = append(page.Choices, choice{
+			Value: string(i.ID), Title: v.Title, Detail: v.Detail, Checked: i.ID == chosen,
+		})
+	}
+	if c.request.Offers(holdfast.MethodCC) {
+		page.AddCard = pageURL("card", c.visit.ID)
+	}
+	if c.request.Offers(holdfast.MethodACH) && c.started.caller.Sandbox {
+		page.AddBank = actions + "bank"
+	}
+	return c.render(status, "payment", "Choose how to pay", stagePayment, page)
+}
+
+// preselect is the choice so far, or the default, or the balance where nothing
+// else speaks for another, as the pipeline's pages did.
+func (c *call) preselect(usable []payment.Instrument) payment.InstrumentID {
+	var chosen payment.InstrumentID
+	best := 0
+	for _, i := range usable {
+		rank := 1
+		switch {
+		case i.ID == c.visit.Instrument:
+			rank = 4
+		case i.Default:
+			rank = 3
+		case i.Method == holdfast.MethodABT:
+			rank = 2
+		}
+		if rank > best {
+			chosen, best = i.ID, rank
+		}
+	}
+	return chosen
+}
+
+func (s *Server) choosePayment(c *call) error {
+	choice := c.form.Get("instrument")
+	if choice == "" {
+		return s.renderPayment(c, http.StatusUnprocessableEntity, "Please choose how to pay.")
+	}
+	v, err := s.Processor.ChooseInstrument(c.r.Context(), c.visit.ID, c.sender.ID, payment.InstrumentID(choice))
+	if isRefusal(err) {
+		return s.renderPayment(c, http.StatusUnprocessableEntity, "This payment method cannot be used here. Please choose another one.")
+	}
+	if err != nil {
+		return err
+	}
+	return s.proceed(c, v)
+}
+
+// addBank gives the sender the sandbox's bank account and chooses it.
+func (s *Server) addBank(c *call) error {
+	bank, err := s.Processor.AddSandboxBank(c.r.Context(), c.started.caller, c.sender)
+	if err != nil {
+		return err
+	}
+	v, err := s.Processor.ChooseInstrument(c.r.Context(), c.visit.ID, c.sender.ID, bank.ID)
+	if err != nil {
+		return err
+	}
+	return s.proceed(c, v)
+}
+
+// callerNow is the time by the caller's clock.
+func (s *Server) callerNow(c *call) time.Time {
+	return c.started.caller.Now(processor.Micro(s.Now()))
+}

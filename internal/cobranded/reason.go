@@ -1,0 +1,49 @@
+package cobranded
+
+import (
+	"html/template"
+	"strings"
+)
+
+// inlineTags are those of paymentReason that are honoured ("paymentReason",
+// Basic Guide). They are honoured without attributes only.
+var inlineTags = map[string]bool{
+	"b": true, "i": true, "u": true, "ul": true, "li": true, "br": true, "em": true, "strong": true, "strike": true,
+}
+
+// inline is a paymentReason as a page shows it: the nine tags as they are, each
+// closed where the text ends at the latest, and everything else as text.
+func inline(reason string) template.HTML {
+	var out strings.Builder
+	var open []string
+	for reason != "" {
+		before, rest, found := strings.Cut(reason, "<")
+		out.WriteString(template.HTMLEscapeString(before))
+		if !found {
+			break
+		}
+		name, after, closed := strings.Cut(rest, ">")
+		tag, ending := strings.CutPrefix(strings.ToLower(name), "/")
+		tag = strings.TrimRight(tag, " /")
+		switch {
+		case !closed || !inlineTags[tag] || ending && tag == "br":
+			out.WriteString("&lt;")
+			reason = rest
+			continue
+		case tag == "br":
+			out.WriteString("<br>")
+		case !ending:
+			out.WriteString("<" + tag + ">")
+			open = append(open, tag)
+		case len(open) > 0 && open[len(open)-1] == tag:
+			out.WriteString("</" + tag + ">")
+			open = open[:len(open)-1]
+		}
+		reason = after
+	}
+	for len(open) > 0 {
+		out.WriteString("</" + open[len(open)-1] + ">")
+		open = open[:len(open)-1]
+	}
+	return template.HTML(out.String()) //nolint:gosec // made of escaped text and the tags above alone
+}

@@ -1,0 +1,184 @@
+package cobranded
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+)
+
+// A target is the caller's returnURL, taken apart.
+type target struct {
+	endpoint string          // scheme://host[:port]/path, as it is signed
+	rawQuery string          // the caller's own, kept
+	own      holdfast.Params // the same, read
+	fragment string          // kept, never signed
+	origin   string          // scheme://host[:port], for the pages' policy
+}
+
+const returnURLMax = 2048 // bytes
+
+var errTarget = errors.New("the returnURL cannot be used")
+
+// answerFields are the answer's own: they may stand in neither the returnURL
+// nor what is given back of the request, or the answer could be misread.
+var answerFields = []string{
+	"signature", "signatureVersion", "signatureMethod", "certificateUrl",
+	"status", "tokenID", "expiry", "errorMessage",
+}
+
+var addressFields = []string{
+	"addressName", "addressLine1", "addressLine2", "city", "state", "country", "zip", "phoneNumber",
+}
+
+// readTarget reads where a request returns to: an absolute http or https
+// address, in which no parameter speaks for the answer. Its characters are
+// checked here once, since parts of it go into headers.
+func readTarget(request holdfast.Params) (target, error) {
+	raw := param(request, "returnURL")
+	if raw == "" || len(raw) > returnURLMax {
+		return target{}, errTarget
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || !payment.PlainHost(u.Host) {
+		return target{}, errTarget
+	}
+	own, err := holdfast.ParseParams(u.RawQuery)
+	if err != nil {
+		return target{}, errTarget
+	}
+	reserved := answerFields
+	if strings.EqualFold(param(request, "collectShippingAddress"), "true") {
+		reserved = slices.Concat(reserved, addressFields)
+	}
+	for _, name := range reserved {
+		if _, taken := own.Fold(name); taken {
+			return target{}, errTarget
+		}
+	}
+	if reference, taken := own.Lookup("callerReference"); taken && reference != param(request, "callerReference") {
+		return target{}, errTarget
+	}
+	origin := u.Scheme + "://" + u.Host
+	t := target{
+		endpoint: origin + u.EscapedPath(), rawQuery: printable(u.RawQuery), own: own,
+		fragment: printable(u.EscapedFragment()), origin: origin,
+	}
+	if u.Path == "" {
+		t.endpoint = origin + "/"
+	}
+	return t, nil
+}
+
+// printable escapes what an address in a header cannot hold as it is. The
+// parameters it is read as stay the same.
+func printable(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		if c <= ' ' || c >= 0x7f || c == '"' || c == '<' || c == '>' {
+			fmt.Fprintf(&b, "%%%02X", c)
+			continue
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
+}
+
+// failed is the answer of a pipeline that ended without a token.
+func failed(end *payment.PipelineEnd) holdfast.Params {
+	return holdfast.Params{{Name: "status", Value: string(end.Status)}, {Name: "errorMessage", Value: end.Message}}
+}
+
+// authorised is the answer of a pipeline that made a token.
+func authorised(v payment.Visit, i payment.Instrument) holdfast.Params {
+	p := holdfast.Params{{Name: "tokenID", Value: string(v.Token)}, {Name: "status", Value: string(v.Status)}}
+	if expiry := i.Expiry(); expiry != "" {
+		p = append(p, holdfast.Param{Name: "expiry", Value: expiry})
+	}
+	return p
+}
+
+// collected are the fields of an address that the sender chose here.
+func collected(a holdfast.Address) holdfast.Params {
+	var p holdfast.Params
+	for i, value := range []string{a.Name, a.Line1, a.Line2, a.City, a.State, a.Country, a.Zip, a.Phone} {
+		if value != "" {
+			p = append(p, holdfast.Param{Name: addressFields[i], Value: value})
+		}
+	}
+	return p
+}
+
+// returnURL composes the way back: the caller's own query, the answer, and the
+// parameters of the request unless the caller wants the answer bare. All of it
+// is signed.
+func (s *Server) returnURL(from started, answer holdfast.Params) (string, error) {
+	reference := holdfast.Param{Name: "callerReference", Value: param(from.params, "callerReference")}
+	if _, own := from.target.own.Lookup(reference.Name); !own && reference.Value != "" {
+		answer = append(answer, reference)
+	}
+	if !from.caller.BareReturn {
+		answer = append(answer, givenBack(from, answer)...)
+	}
+	signed, err := s.Sign(http.MethodGet, from.target.endpoint, slices.Concat(from.target.own, answer))
+	if err != nil {
+		return "", fmt.Errorf("signing a return URL: %w", err)
+	}
+	return from.target.endpoint + "?" + join(from.target.rawQuery, recorded(signed, answer).Encode()) + from.target.hash(), nil
+}
+
+func (t target) hash() string {
+	if t.fragment == "" {
+		return ""
+	}
+	return "#" + t.fragment
+}
+
+func join(own, answer string) string {
+	if own == "" {
+		return answer
+	}
+	return own + "&" + answer
+}
+
+// givenBack are the request's parameters without those whose names the answer
+// or the caller's own query has.
+func givenBack(from started, answer holdfast.Params) holdfast.Params {
+	reserved := answerFields
+	if strings.EqualFold(param(from.params, "collectShippingAddress"), "true") {
+		reserved = slices.Concat(reserved, addressFields)
+	}
+	p := from.params
+	for _, name := range reserved {
+		p = p.Without(name)
+	}
+	return slices.DeleteFunc(slices.Clone(p), func(given holdfast.Param) bool {
+		_, answered := answer.Lookup(given.Name)
+		_, own := from.target.own.Lookup(given.Name)
+		return answered || own
+	})
+}
+
+// recorded puts the answer into the order that was seen on the wire: signature,
+// expiry, the signature's fields, tokenID, status, callerReference, and then
+// the rest.
+func recorded(signed, answer holdfast.Params) holdfast.Params {
+	order := []string{"signature", "expiry", "signatureVersion", "signatureMethod", "certificateUrl", "tokenID", "status"}
+	var p holdfast.Params
+	for _, name := range order {
+		if value, ok := signed.Lookup(name); ok {
+			p = append(p, holdfast.Param{Name: name, Value: value})
+		}
+	}
+	for _, given := range answer {
+		if !slices.Contains(order, given.Name) {
+			p = append(p, given)
+		}
+	}
+	return p
+}

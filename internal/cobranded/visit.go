@@ -1,0 +1,214 @@
+package cobranded
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+)
+
+// A call is one request for a page of a visit.
+type call struct {
+	w       http.ResponseWriter
+	r       *http.Request
+	form    holdfast.Params // what the form or the link says
+	visit   payment.Visit
+	started started
+	request payment.SingleUse
+	sender  party.Party // zero on pages that anybody may see
+}
+
+// visitor serves a page of a visit to whoever was sent here with it. The
+// visit's id cannot be guessed; it stands in each form, and other sites' forms
+// are turned away before.
+func (s *Server) visitor(show func(*call) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := s.open(w, r)
+		if err == nil && c.visit.Over() {
+			err = s.goBack(c)
+		} else if err == nil {
+			webui.Policy{FormTo: c.started.target.origin, ImageFrom: logoOrigin(c.request)}.Set(w)
+			err = show(c)
+		}
+		s.answer(w, r, err)
+	})
+}
+
+// sender serves a page to the visit's sender alone. Without a session, or with
+// somebody else's, the way leads to the sign-in page first.
+func (s *Server) sender(show func(*call) error) http.Handler {
+	return s.visitor(func(c *call) error {
+		if c.sender.ID == "" || c.visit.Sender != c.sender.ID {
+			return c.redirect("sign-in")
+		}
+		return show(c)
+	})
+}
+
+// open reads the visit that a request is about, and whose session it is.
+func (s *Server) open(w http.ResponseWriter, r *http.Request) (*call, error) {
+	c := &call{w: w, r: r}
+	var err error
+	if c.form, err = readParams(r); err != nil {
+		return nil, &badFormError{err}
+	}
+	if name, twice := c.form.Duplicate(); twice {
+		return nil, &badFormError{fmt.Errorf("the form has %q twice", name)}
+	}
+	who := s.signedIn(r.Context())
+	err = s.Store.View(r.Context(), func(tx *store.ReadTx) error {
+		var found bool
+		if c.visit, found, err = tx.Visit(payment.VisitID(c.form.Get("visit"))); err != nil {
+			return err
+		}
+		if !found {
+			return processor.ErrNoVisit
+		}
+		if c.started.caller, found, err = tx.Caller(c.visit.Caller); err != nil || !found {
+			return errors.Join(err, fmt.Errorf("reading the caller %s of a visit (found %t)", c.visit.Caller, found))
+		}
+		if who != "" {
+			c.sender, _, err = tx.Party(who)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if c.started.params, err = holdfast.ParseParams(c.visit.Params); err != nil {
+		return nil, err
+	}
+	if c.started.target, err = readTarget(c.started.params); err != nil {
+		return nil, err
+	}
+	c.request, err = processor.RequestOf(c.visit)
+	return c, err
+}
+
+// badFormError is a request that none of our pages makes.
+type badFormError struct{ err error }
+
+func (e *badFormError) Error() string { return "reading a form: " + e.err.Error() }
+
+func (e *badFormError) Unwrap() error { return e.err }
+
+// goBack sends the browser to the caller's site with what the visit came to,
+// however often it asks. Only the sender is told of what they authorised.
+func (s *Server) goBack(c *call) error {
+	v := c.visit
+	if v.Token != "" && v.Sender != c.sender.ID {
+		return processor.ErrNoVisit
+	}
+	answer := failed(&payment.PipelineEnd{Status: v.Status, Message: v.Message})
+	if v.Token != "" {
+		err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
+			i, found, err := tx.Instrument(v.Sender, v.Instrument)
+			if err != nil || !found {
+				return errors.Join(err, fmt.Errorf("reading instrument %s of visit %s (found %t)", v.Instrument, v.ID, found))
+			}
+			answer = authorised(v, i)
+			if v.Address == "" {
+				return nil
+			}
+			a, found, err := tx.Address(v.Sender, v.Address)
+			if err != nil || !found {
+				return errors.Join(err, fmt.Errorf("reading address %s of visit %s (found %t)", v.Address, v.ID, found))
+			}
+			answer = append(answer, collected(a.Address)...)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	address, err := s.returnURL(c.started, answer)
+	if err != nil {
+		return err
+	}
+	webui.Policy{FormTo: c.started.target.origin}.Set(c.w)
+	redirect(c.w, c.r, address)
+	return nil
+}
+
+// proceed leads to what the visit still needs: the end, an instrument, an
+// address, or the sender's word.
+func (s *Server) proceed(c *call, v payment.Visit) error {
+	c.visit = v
+	switch {
+	case v.Over():
+		return s.goBack(c)
+	case v.Instrument == "":
+		return c.redirect("payment")
+	case c.request.CollectAddress && v.Address == "":
+		return c.redirect("address")
+	}
+	return c.redirect("confirm")
+}
+
+// finish ends the visit without a token and goes back.
+func (s *Server) finish(c *call, end *payment.PipelineEnd) error {
+	v, err := s.Processor.EndVisit(c.r.Context(), c.visit.ID, end)
+	if err != nil {
+		return err
+	}
+	c.visit = v
+	return s.goBack(c)
+}
+
+func (s *Server) cancel(c *call) error { return s.finish(c, payment.Abandoned()) }
+
+func (s *Server) decline(c *call) error { return s.finish(c, payment.NoMethod()) }
+
+// pageURL is the address of a page of a visit.
+func pageURL(page string, id payment.VisitID) string {
+	return actions + page + "?visit=" + url.QueryEscape(string(id))
+}
+
+func (c *call) redirect(page string) error {
+	redirect(c.w, c.r, pageURL(page, c.visit.ID))
+	return nil
+}
+
+// redirect has the browser GET an address, whatever it came with.
+func redirect(w http.ResponseWriter, r *http.Request, address string) {
+	status := http.StatusSeeOther
+	if r.Method == http.MethodGet {
+		status = http.StatusFound // older than 303, for old programs
+	}
+	w.Header().Set("Location", address)
+	w.WriteHeader(status)
+}
+
+func logoOrigin(r payment.SingleUse) string {
+	u, err := url.Parse(r.LogoURL)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return "https://" + u.Host
+}
+
+// answer turns what a page could not do into a page that says so.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, err error) {
+	refused, coded := errors.AsType[*holdfast.Error](err)
+	_, bad := errors.AsType[*badFormError](err)
+	switch {
+	case err == nil:
+	case errors.Is(err, processor.ErrNoVisit):
+		s.lost(w, http.StatusNotFound, pageNoVisit)
+	case errors.Is(err, errTooMuch):
+		s.lost(w, http.StatusRequestEntityTooLarge, pageTooMuch)
+	case bad:
+		s.lost(w, http.StatusBadRequest, pageBadForm)
+	case coded && refused.Code != holdfast.InternalError:
+		s.lost(w, http.StatusBadRequest, pageBadForm)
+	default:
+		s.fail(w, r, err)
+	}
+}

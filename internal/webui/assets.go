@@ -1,0 +1,64 @@
+package webui
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+)
+
+//go:embed assets
+var assetFiles embed.FS
+
+// AssetsPrefix is where the assets are served. They are found by their content,
+// so that browsers may keep them.
+const AssetsPrefix = "/cobranded-ui/assets/"
+
+type asset struct {
+	body        []byte
+	contentType string
+}
+
+// assetPaths by file name, and assets by path.
+var assetPaths, assets = readAssets()
+
+func readAssets() (paths map[string]string, byPath map[string]asset) {
+	paths, byPath = make(map[string]string), make(map[string]asset)
+	files, err := fs.ReadDir(assetFiles, "assets")
+	if err != nil {
+		panic("webui: " + err.Error()) // embedded: it cannot fail once it was built
+	}
+	for _, file := range files {
+		body, err := assetFiles.ReadFile("assets/" + file.Name())
+		if err != nil {
+			panic("webui: " + err.Error())
+		}
+		sum := sha256.Sum256(body)
+		extension := path.Ext(file.Name())
+		name := strings.TrimSuffix(file.Name(), extension) + "." + hex.EncodeToString(sum[:6]) + extension
+		paths[file.Name()] = AssetsPrefix + name
+		byPath[AssetsPrefix+name] = asset{body: body, contentType: mime.TypeByExtension(extension)}
+	}
+	return paths, byPath
+}
+
+// AssetPath is where a file such as "style.css" is served.
+func AssetPath(file string) string { return assetPaths[file] }
+
+// Assets serves the styles and pictures.
+func Assets() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a, ok := assets[r.URL.Path]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", a.contentType)
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		w.Write(a.body) //nolint:errcheck // the browser has gone; there is nobody to tell
+	})
+}

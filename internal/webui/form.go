@@ -1,0 +1,105 @@
+package webui
+
+import (
+	"strings"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// A Form is the one thing to do on a page.
+type Form struct {
+	Action  string
+	Hidden  holdfast.Params
+	Problem string // with the form as a whole
+	Fields  []Field
+	Submit  string
+}
+
+// A Field is one line of a form. What was typed is shown again, unless the
+// field is a secret: then its Value stays empty.
+type Field struct {
+	Name         string // also its id
+	Label        string
+	Type         string // "text" unless set
+	Value        string
+	Hint         string
+	Error        string
+	Autocomplete string
+	InputMode    string
+	MaxLength    int
+	Optional     bool
+	Half         bool // shares its row with the next half
+	Code         bool // digits to compare: shown in figures of one width
+}
+
+// InputType is the type of the input element.
+func (f Field) InputType() string {
+	if f.Type == "" {
+		return "text"
+	}
+	return f.Type
+}
+
+// DescribedBy names the elements that explain the field: its error first.
+func (f Field) DescribedBy() string {
+	var ids []string
+	if f.Error != "" {
+		ids = append(ids, f.Name+"-error")
+	}
+	if f.Hint != "" {
+		ids = append(ids, f.Name+"-hint")
+	}
+	return strings.Join(ids, " ")
+}
+
+// Wrong are the fields to mend.
+func (f Form) Wrong() []Field {
+	var wrong []Field
+	for _, field := range f.Fields {
+		if field.Error != "" {
+			wrong = append(wrong, field)
+		}
+	}
+	return wrong
+}
+
+// Failed reports whether there is anything to mend.
+func (f Form) Failed() bool { return f.Problem != "" || len(f.Wrong()) > 0 }
+
+// SetError puts a message beside a field, or above the form if there is no
+// such field.
+func (f *Form) SetError(name, message string) {
+	for i := range f.Fields {
+		if f.Fields[i].Name == name {
+			f.Fields[i].Error = message
+			return
+		}
+	}
+	f.Problem = message
+}
+
+// Fill puts back what was typed, except into secrets.
+func (f *Form) Fill(p holdfast.Params, secrets ...string) {
+	for i := range f.Fields {
+		f.Fields[i].Value = p.Get(f.Fields[i].Name)
+		for _, secret := range secrets {
+			if f.Fields[i].Name == secret {
+				f.Fields[i].Value = ""
+			}
+		}
+	}
+}
+
+// Dollars is an amount as people read it, "$1,234.50".
+func Dollars(a money.Amount) string {
+	whole, decimals, _ := strings.Cut(a.Decimal(), ".")
+	sign := ""
+	if rest, negative := strings.CutPrefix(whole, "-"); negative {
+		sign, whole = "−", rest
+	}
+	for at := len(whole) - 3; at > 0; at -= 3 {
+		whole = whole[:at] + "," + whole[at:]
+	}
+	return sign + "$" + whole + "." + decimals
+}
