@@ -11,7 +11,7 @@ import (
 // A Network verifies cards and answers questions about money on them.
 type Network interface {
 	// Verify looks at a card before it is kept, and returns what may be kept of
-	// it. A card that cannot be used is a *Refused; any other error means that
+	// it. A card that cannot be used is a *RefusedError; any other error means that
 	// the network could not be asked.
 	Verify(ctx context.Context, d Details) (Kept, error)
 
@@ -59,14 +59,14 @@ type Kept struct {
 	Ref   string // the network's own name for the card
 }
 
-// A Refused says why a card cannot be kept, in words for its holder, and which
+// A RefusedError says why a card cannot be kept, in words for its holder, and which
 // field of the form it is about: "number", "expiry" or "code".
-type Refused struct {
+type RefusedError struct {
 	Field   string
 	Message string
 }
 
-func (r *Refused) Error() string { return "card refused: " + r.Message }
+func (r *RefusedError) Error() string { return "card refused: " + r.Message }
 
 // A Question is one attempt, with the card it is about.
 type Question struct {

@@ -85,7 +85,7 @@ func (s *Server) addCard(c *call) error {
 		Number: processor.NewCardNumber(number), SecurityCode: processor.NewCardNumber(code),
 		ExpiryMonth: month, ExpiryYear: year, Holder: holder,
 	}, c.form.Get("default") != "")
-	if refused, ok := errors.AsType[*processor.CardRefused](err); ok {
+	if refused, ok := errors.AsType[*processor.CardRefusedError](err); ok {
 		form.SetError(refused.Field, refused.Message)
 		return s.renderCard(c, http.StatusUnprocessableEntity, form)
 	}

@@ -51,8 +51,9 @@ func (s *Server) textsToSign(r *http.Request, p holdfast.Params) []string {
 	return texts
 }
 
-// signedHosts are the names a caller may have signed for, each with its port,
-// without, and with the port that the request came to.
+// signedHosts are the names a caller may have signed for: the one the request
+// came to, those configured and those of the time, each with its port, without,
+// and with the port that the request came to.
 func (s *Server) signedHosts(r *http.Request) []string {
 	_, port, _ := net.SplitHostPort(r.Host)
 	var all []string
@@ -61,7 +62,7 @@ func (s *Server) signedHosts(r *http.Request) []string {
 			all = append(all, host)
 		}
 	}
-	for _, host := range slices.Concat(s.Hosts, ownHosts) {
+	for _, host := range slices.Concat([]string{r.Host}, s.Hosts, ownHosts) {
 		host = strings.ToLower(host)
 		add(host)
 		bare := host

@@ -124,7 +124,7 @@ func (p *Processor) ResetClock(ctx context.Context, id party.CallerID) (party.Ca
 }
 
 // AddCard has the network look at a card and keeps what may be kept of it. A
-// card the network refuses is a *card.Refused.
+// card the network refuses is a *card.RefusedError.
 func (p *Processor) AddCard(ctx context.Context, owner party.ID, d card.Details, makeDefault bool) (payment.Instrument, error) {
 	ctx, cancel := context.WithTimeout(ctx, or(p.NetworkTimeout, networkTimeoutDefault))
 	defer cancel()

@@ -15,8 +15,8 @@ import (
 
 // What the pages need of cards, so that they need not know card networks.
 type (
-	NewCard     = card.Details
-	CardRefused = card.Refused //nolint:errname // named as in package card
+	NewCard          = card.Details
+	CardRefusedError = card.RefusedError
 )
 
 // NewCardNumber hides digits that somebody typed.

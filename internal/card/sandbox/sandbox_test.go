@@ -98,7 +98,7 @@ func TestVerifyRefuses(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			kept, err := n.Verify(t.Context(), row.details)
-			refused, ok := errors.AsType[*card.Refused](err)
+			refused, ok := errors.AsType[*card.RefusedError](err)
 			if !ok {
 				t.Fatalf("got %v and %v, want a refusal", kept, err)
 			}
@@ -127,7 +127,7 @@ func TestCardsAreWellFormed(t *testing.T) {
 			code = "1234"
 		}
 		kept, err := n.Verify(t.Context(), visa(c.Number, code, 12, 2030))
-		if refused, ok := errors.AsType[*card.Refused](err); ok && refused.Field != "number" {
+		if refused, ok := errors.AsType[*card.RefusedError](err); ok && refused.Field != "number" {
 			continue // by its own nature
 		}
 		if err != nil || kept.Ref != c.Ref() || strings.Contains(kept.Ref, c.Number) {

@@ -48,9 +48,9 @@ func (n *Network) Verify(ctx context.Context, d card.Details) (card.Kept, error)
 	return card.Kept{Brand: c.Brand, Last4: number[len(number)-lastFour:], Ref: c.Ref()}, nil
 }
 
-func lookUp(number string) (Card, *card.Refused) {
-	refuse := func(message string) (Card, *card.Refused) {
-		return Card{}, &card.Refused{Field: fieldNumber, Message: message}
+func lookUp(number string) (Card, *card.RefusedError) {
+	refuse := func(message string) (Card, *card.RefusedError) {
+		return Card{}, &card.RefusedError{Field: fieldNumber, Message: message}
 	}
 	switch c, ok := byNumber[number]; {
 	case number == "":
@@ -67,8 +67,10 @@ func lookUp(number string) (Card, *card.Refused) {
 }
 
 // checkExpiry: a card is good to the end of the month printed on it.
-func checkExpiry(month, year int, now time.Time) *card.Refused {
-	refuse := func(message string) *card.Refused { return &card.Refused{Field: fieldExpiry, Message: message} }
+func checkExpiry(month, year int, now time.Time) *card.RefusedError {
+	refuse := func(message string) *card.RefusedError {
+		return &card.RefusedError{Field: fieldExpiry, Message: message}
+	}
 	switch {
 	case month < 1 || month > 12:
 		return refuse("The expiry month is from 01 to 12.")
@@ -80,13 +82,13 @@ func checkExpiry(month, year int, now time.Time) *card.Refused {
 	return nil
 }
 
-func checkCode(code, brand string) *card.Refused {
+func checkCode(code, brand string) *card.RefusedError {
 	want, words := codeDigits, "The security code is the three digits on the back of the card."
 	if brand == amex {
 		want, words = codeDigitsAmex, "The security code is the four digits on the front of the card."
 	}
 	if len(code) != want || !isDigits(code) {
-		return &card.Refused{Field: fieldCode, Message: words}
+		return &card.RefusedError{Field: fieldCode, Message: words}
 	}
 	return nil
 }
