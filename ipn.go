@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -58,17 +57,12 @@ var statuses = map[string]TransactionStatus{
 }
 
 // ParseIPN verifies and reads a notification. The endpoint is the public
-// address it was sent to, as the caller's account has it; parameters in its
-// query are signed like the body's, whether or not the body repeats them. It
-// never returns data of an unverified body; the error is then an
-// [*UnverifiedError].
+// address it was sent to, as the caller's account has it. Parameters in its
+// query are no part of the message: what is signed is the body. It never
+// returns data of an unverified body; the error is then an [*UnverifiedError].
 func (v Verifier) ParseIPN(ctx context.Context, endpoint string, body []byte) (Notification, error) {
-	endpoint, query, _ := strings.Cut(endpoint, "?")
-	raw, err := withQuery(string(body), query)
-	if err != nil {
-		return Notification{}, &UnverifiedError{Err: err}
-	}
-	p, err := v.verify(ctx, http.MethodPost, endpoint, raw, notificationFields)
+	endpoint, _, _ = strings.Cut(endpoint, "?")
+	p, err := v.verify(ctx, http.MethodPost, endpoint, string(body), notificationFields)
 	if err != nil {
 		return Notification{}, err
 	}
@@ -77,27 +71,6 @@ func (v Verifier) ParseIPN(ctx context.Context, endpoint string, body []byte) (N
 		return Notification{}, fmt.Errorf("reading the notification: %w", err)
 	}
 	return n, nil
-}
-
-// withQuery puts in front of a body those parameters of the query that the
-// body does not have.
-func withQuery(body, query string) (string, error) {
-	if query == "" {
-		return body, nil
-	}
-	have, err := ParseParams(body)
-	if err != nil {
-		return "", err
-	}
-	own, err := ParseParams(query)
-	if err != nil {
-		return "", err
-	}
-	own = slices.DeleteFunc(own, func(p Param) bool { return slices.Contains(have, p) })
-	if len(own) == 0 {
-		return body, nil
-	}
-	return own.Encode() + "&" + body, nil
 }
 
 func readNotification(p Params) (Notification, error) {

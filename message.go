@@ -14,7 +14,7 @@ var signatureFields = []string{"signature", "signatureVersion", "signatureMethod
 
 // VerifyMessage checks a message that the server sent out: a return URL (verb
 // GET) or a notification (verb POST). The endpoint is the address it arrived
-// at, scheme://host[:port]/path without query; rawParams is the raw query or
+// at, scheme://host[:port]/path, and a query in it is not looked at; rawParams is the raw query or
 // form body with its signature fields. The message is genuine, and the error
 // nil, when any one of the certificates made its signature.
 //
@@ -31,6 +31,7 @@ func VerifyMessage(certs []*x509.Certificate, verb, endpoint, rawParams string) 
 }
 
 func verifyMessage(keys []*rsa.PublicKey, verb, endpoint, rawParams string) error {
+	endpoint, _, _ = strings.Cut(endpoint, "?")
 	u, err := parseEndpoint(endpoint)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -111,8 +112,12 @@ func TestParseReturnNotAuthorised(t *testing.T) {
 func TestParseReturnToleratesTheWire(t *testing.T) {
 	genuine := returnURL(bareReturn)
 	head, signature, _ := strings.Cut(genuine, "signature=")
+	plain, err := url.QueryUnescape(signature)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, address := range map[string]string{
-		"line breaks in the signature": head + "signature=" + signature[:76] + "%0A" + signature[76:160] + "%0D%0A" + signature[160:],
+		"line breaks in the signature": head + "signature=" + url.QueryEscape(plain[:76]+"\n"+plain[76:160]+"\r\n"+plain[160:]),
 		"bare plus signs":              head + "signature=" + strings.ReplaceAll(signature, "%2B", "+"),
 		"fragment":                     genuine + "#thanks",
 		"host in capitals":             strings.Replace(genuine, "shop.example.test", "Shop.Example.TEST", 1),

@@ -33,11 +33,13 @@ func Compose(m Message) holdfast.Params {
 	if t.Recipient != m.Caller.Owner { // a marketplace does not learn it
 		buyerEmail = ""
 	}
+	status := strings.ToUpper(string(m.Step.After.Status()))
 	all := holdfast.Params{
 		{Name: "notificationType", Value: "TransactionStatus"},
 		{Name: "transactionId", Value: string(t.ID)},
 		{Name: "transactionDate", Value: strconv.FormatInt(t.Received.Unix(), 10)},
-		{Name: "transactionStatus", Value: strings.ToUpper(string(m.Step.After.Status()))},
+		{Name: "transactionStatus", Value: status},
+		{Name: "status", Value: status}, // its older name, which programs of 2009 read
 		{Name: "statusCode", Value: string(m.Step.StatusCode)},
 		{Name: "statusMessage", Value: m.Step.StatusMessage},
 		{Name: "operation", Value: strings.ToUpper(string(operation(m.Step.Verb)))},

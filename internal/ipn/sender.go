@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,10 +33,19 @@ type Sender struct {
 
 	once   sync.Once
 	client *http.Client
+
+	claiming   sync.Mutex   // guards that free slots are counted and taken at once
+	taken      atomic.Int64 // slots
+	deliveries sync.WaitGroup
+	freed      chan struct{} // holds one when a slot became free since it was read
 }
 
 const (
-	deliveriesMax  = 64 // in one round, all at a time
+	// slots bound how many notifications are under way, slotsPerCaller those of
+	// one caller on all servers: a receiver that hangs holds up no other
+	// caller's.
+	slots          = 64
+	slotsPerCaller = 8
 	timeoutDefault = 10 * time.Second
 	// leaseTimeouts is how long a lease is, in time-outs of one delivery: one
 	// to deliver, the rest to compose, sign and write.
@@ -67,44 +76,93 @@ func nextTry(created, now time.Time, tries int) (next time.Time, again bool) {
 	return next, tries < deliveryTriesMax && !next.After(created.Add(deliveryLife))
 }
 
-// RunOnce takes what is due by each caller's clock, at most a bounded round of
-// it, and tries to deliver it. It reports how many arrived; the error is the
-// store's, not a receiver's.
+// RunOnce delivers what is due by each caller's clock, until all of it was
+// tried. It reports how many arrived; the error is the store's, not a
+// receiver's.
 func (s *Sender) RunOnce(ctx context.Context) (delivered int, err error) {
+	type end struct {
+		arrived bool
+		err     error
+	}
+	ends := make(chan end, slots)
+	var errs []error
+	for under := 0; ; under-- {
+		if ctx.Err() == nil && len(errs) == 0 {
+			started, err := s.start(ctx, func(arrived bool, err error) { ends <- end{arrived, err} })
+			if err != nil {
+				errs = append(errs, err)
+			}
+			under += started
+		}
+		if under == 0 {
+			return delivered, errors.Join(errs...)
+		}
+		e := <-ends
+		if e.err != nil {
+			errs = append(errs, e.err)
+		}
+		if e.arrived {
+			delivered++
+		}
+	}
+}
+
+// Start takes what is due by each caller's clock, as far as slots are free, and
+// reports how much that is. It does not wait for the deliveries, which ctx ends;
+// Wait does. The error is the store's.
+func (s *Sender) Start(ctx context.Context) (started int, err error) {
+	return s.start(ctx, func(_ bool, err error) {
+		if err != nil {
+			s.Log.Error("a delivery failed, will be tried again", "error", err)
+		}
+	})
+}
+
+// Freed tells of slots that became free, where Start may find more to do.
+func (s *Sender) Freed() <-chan struct{} {
 	s.once.Do(s.begin)
-	claimed, err := s.claim(ctx)
+	return s.freed
+}
+
+// Wait waits for all deliveries under way. Nothing may start meanwhile.
+func (s *Sender) Wait() { s.deliveries.Wait() }
+
+// start claims notifications and delivers them, those of a transaction one
+// after another; ended hears of each.
+func (s *Sender) start(ctx context.Context, ended func(arrived bool, err error)) (started int, err error) {
+	s.once.Do(s.begin)
+	s.claiming.Lock()
+	defer s.claiming.Unlock()
+	free := slots - int(s.taken.Load())
+	if free == 0 {
+		return 0, nil
+	}
+	claimed, err := s.claim(ctx, free)
 	if err != nil {
 		return 0, err
 	}
-	var arrived atomic.Int64
-	errs := make(chan error, len(claimed))
-	var under sync.WaitGroup
+	s.taken.Add(int64(len(claimed)))
 	for _, group := range byTransaction(claimed) {
-		under.Go(func() {
+		s.deliveries.Go(func() {
 			for _, d := range group {
-				ok, err := s.deliver(ctx, d)
-				if err != nil {
-					errs <- err
-				}
-				if ok {
-					arrived.Add(1)
+				arrived, err := s.deliver(ctx, d)
+				s.taken.Add(-1)
+				ended(arrived, err)
+				select {
+				case s.freed <- struct{}{}:
+				default:
 				}
 			}
 		})
 	}
-	under.Wait()
-	close(errs)
-	var all []error
-	for err := range errs {
-		all = append(all, err)
-	}
-	return int(arrived.Load()), errors.Join(all...)
+	return len(claimed), nil
 }
 
 func (s *Sender) begin() {
 	if s.client = s.HTTP; s.client == nil {
 		s.client = newClient(s.timeout(), s.AllowPrivate)
 	}
+	s.freed = make(chan struct{}, 1)
 }
 
 func (s *Sender) timeout() time.Duration {
@@ -114,18 +172,20 @@ func (s *Sender) timeout() time.Duration {
 	return s.Timeout
 }
 
-func (s *Sender) claim(ctx context.Context) (claimed []store.Delivery, err error) {
+func (s *Sender) claim(ctx context.Context, most int) (claimed []store.Delivery, err error) {
+	c := store.Claim{Now: s.Now(), AheadMax: aheadMax, PerCaller: slotsPerCaller, Most: most}
 	var due bool
 	err = s.Store.View(ctx, func(tx *store.ReadTx) error {
-		due, err = tx.NotificationDue(s.Now(), aheadMax)
+		due, err = tx.NotificationDue(c)
 		return err
 	})
 	if err != nil || !due {
 		return nil, err
 	}
 	err = s.Store.Update(ctx, func(tx *store.Tx) error {
-		real := s.Now()
-		claimed, err = tx.ClaimNotifications(real, real.Add(leaseTimeouts*s.timeout()), deliveriesMax, aheadMax)
+		c.Now = s.Now()
+		c.Until = c.Now.Add(leaseTimeouts * s.timeout())
+		claimed, err = tx.ClaimNotifications(c)
 		return err
 	})
 	return claimed, err
@@ -192,7 +252,13 @@ func (s *Sender) body(ctx context.Context, d store.Delivery) (body, result strin
 	}
 	message, err := s.message(ctx, d)
 	if err != nil {
-		return "", "", fmt.Errorf("reading what notification %s tells of: %w", deliveryID(d), err)
+		if ctx.Err() != nil {
+			return "", "", err
+		}
+		// A row that is missing or broken may stay so: it is a try like another.
+		// Where the store is to blame, writing what came of it fails as well.
+		s.Log.Error("notification cannot be composed", "caller", d.Caller, "delivery", deliveryID(d), "error", err)
+		return "", "not sent: what it tells of cannot be read", nil
 	}
 	body, obstacle := s.signedBody(d.URL, Compose(message))
 	if obstacle != "" {
@@ -202,23 +268,16 @@ func (s *Sender) body(ctx context.Context, d store.Delivery) (body, result strin
 	return body, "", err
 }
 
-// signedBody signs the fields together with the address's own parameters, which
-// the receiver gets as well, and returns the fields' part, or why the address
-// stands in the way of that.
+// signedBody signs the fields alone. Parameters in the address's own query are
+// no part of the message: receivers verify the body that they got, at the
+// address without query (VerifySignature, UrlEndPoint).
 func (s *Sender) signedBody(address string, fields holdfast.Params) (body, obstacle string) {
-	u, err := url.Parse(address)
-	if err != nil {
-		return "", "the address cannot be read"
-	}
-	query, err := holdfast.ParseParams(u.RawQuery)
-	if err != nil {
-		return "", "the address has a query that cannot be read"
-	}
-	signed, err := s.Signer.Sign(http.MethodPost, address, append(query, fields...))
+	endpoint, _, _ := strings.Cut(address, "?")
+	signed, err := s.Signer.Sign(http.MethodPost, endpoint, fields)
 	if err != nil {
 		return "", err.Error()
 	}
-	return signed[len(query):].Encode(), ""
+	return signed.Encode(), ""
 }
 
 // message reads what a notification tells of.

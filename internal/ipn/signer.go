@@ -98,7 +98,7 @@ func signingKeys(ctx context.Context, db *store.DB, now time.Time) (keys []store
 		if keys, err = tx.SigningKeys(); err != nil || len(keys) > 0 {
 			return err
 		}
-		if err := tx.InsertSigningKey(made); err != nil {
+		if err := tx.InsertSigningKey(made, len(keys)); err != nil {
 			return err
 		}
 		keys, err = tx.SigningKeys()

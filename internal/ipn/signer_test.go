@@ -124,7 +124,7 @@ func rotateTo(t *testing.T, db, other *store.DB) {
 		return err
 	})
 	if err == nil {
-		err = db.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertSigningKey(keys[0]) })
+		err = db.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertSigningKey(keys[0], len(keys)) })
 	}
 	if err != nil {
 		t.Fatal(err)

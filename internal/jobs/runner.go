@@ -38,38 +38,36 @@ const (
 type loop struct {
 	name  string
 	round func(context.Context) (done int, err error)
-}
-
-func (r *Runner) loops() []loop {
-	return []loop{
-		{"expiring holds", r.Processor.Sweep},
-		{"resolving what is in doubt", r.Processor.Resolve},
-		{"delivering notifications", r.Sender.RunOnce},
-	}
+	more  <-chan struct{} // ends the pause after a round that found nothing; nil never does
 }
 
 // Run runs each loop at its own pace until ctx ends, and returns when all of
 // them have.
 func (r *Runner) Run(ctx context.Context) {
+	loops := []loop{
+		{"expiring holds", r.Processor.Sweep, nil},
+		{"resolving what is in doubt", r.Processor.Resolve, nil},
+		{"delivering notifications", r.Sender.Start, r.Sender.Freed()},
+	}
 	var running sync.WaitGroup
-	for _, l := range r.loops() {
+	for _, l := range loops {
 		running.Go(func() { r.repeat(ctx, l) })
 	}
 	running.Wait()
+	r.Sender.Wait()
 }
 
-// RunOnce runs one round of each loop, whatever came of the one before.
+// RunOnce does what there is to do now, whatever came of the job before, and
+// waits for the deliveries.
 func (r *Runner) RunOnce(ctx context.Context) error {
-	var errs []error
-	for _, l := range r.loops() {
-		_, err := l.round(ctx)
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
+	_, sweeping := r.Processor.Sweep(ctx)
+	_, resolving := r.Processor.Resolve(ctx)
+	_, delivering := r.Sender.RunOnce(ctx)
+	return errors.Join(sweeping, resolving, delivering)
 }
 
 // repeat runs rounds: at once while there is work, at its pace when there is
-// none, and ever more slowly while it fails.
+// none, and ever more slowly while nothing but failures comes of it.
 func (r *Runner) repeat(ctx context.Context, l loop) {
 	every := r.Every
 	if every == 0 {
@@ -82,25 +80,30 @@ func (r *Runner) repeat(ctx context.Context, l loop) {
 		if took := r.Now().Sub(began); took > slowRound {
 			r.Log.Warn("a round took long", "job", l.name, "took", took, "done", done)
 		}
+		more := l.more
 		switch {
 		case ctx.Err() != nil:
 			return
-		case err != nil:
-			pause = min(2*pause, failurePauseMax)
-			r.Log.Error("a round failed, will be tried again", "job", l.name, "in", pause, "error", err)
 		case done > 0:
+			if err != nil { // of a part, which does not hold up the rest
+				r.Log.Error("a part of a round failed, will be tried again", "job", l.name, "done", done, "error", err)
+			}
 			pause = every
 			continue
+		case err != nil:
+			pause = min(2*pause, failurePauseMax)
+			more = nil
+			r.Log.Error("a round failed, will be tried again", "job", l.name, "in", pause, "error", err)
 		default:
 			pause = every
 		}
-		if err := r.pause(ctx, pause); err != nil {
+		if err := r.pause(ctx, pause, more); err != nil {
 			return
 		}
 	}
 }
 
-func (r *Runner) pause(ctx context.Context, d time.Duration) error {
+func (r *Runner) pause(ctx context.Context, d time.Duration, more <-chan struct{}) error {
 	if r.Pause != nil {
 		return r.Pause(ctx, d)
 	}
@@ -109,6 +112,8 @@ func (r *Runner) pause(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-more:
+		return nil
 	case <-timer.C:
 		return nil
 	}

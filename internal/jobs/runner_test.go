@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -28,6 +29,8 @@ import (
 type inbox struct {
 	mu  sync.Mutex
 	got []string // "RESERVED Success"
+	// heard is told how many arrived; nil is not.
+	heard func(int)
 }
 
 func (i *inbox) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
@@ -42,6 +45,9 @@ func (i *inbox) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.got = append(i.got, params.Get("transactionStatus")+" "+params.Get("statusCode"))
+	if i.heard != nil {
+		i.heard(len(i.got))
+	}
 }
 
 func (i *inbox) arrived() []string {
@@ -146,6 +152,7 @@ func TestRunUntilTheContextEnds(t *testing.T) {
 		defer stop()
 		var week sync.Once
 		r.Every = time.Second
+		r.Sender.Timeout = 30 * 24 * time.Hour // this clock does not wait for a delivery to end
 		r.Pause = func(ctx context.Context, d time.Duration) error {
 			if d != time.Second {
 				t.Errorf("an idle loop pauses for %v, want its pace", d)
@@ -199,6 +206,56 @@ func TestFailuresBackOff(t *testing.T) {
 		if !strings.Contains(log.text.String(), job) {
 			t.Errorf("the log says nothing of %q", job)
 		}
+	}
+}
+
+// A round of which a part failed is followed at once by the next one: one row
+// that fails does not hold up the others.
+func TestPartsThatFailHoldUpNothing(t *testing.T) {
+	db := holdfasttest.Open(t, t.TempDir()+"/part.db")
+	_, r, _ := newRunner(t, db)
+	var log lockedLog
+	r.Log = slog.New(slog.NewTextHandler(&log, nil))
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var rounds int
+	r.Pause = func(context.Context, time.Duration) error {
+		t.Error("there is a pause while there is work")
+		stop()
+		return ctx.Err()
+	}
+	r.Repeat(ctx, "work", func(context.Context) (int, error) {
+		if rounds++; rounds == 5 {
+			stop()
+		}
+		return 1, errors.New("a row is broken")
+	})
+	if rounds != 5 || !strings.Contains(log.text.String(), "a row is broken") {
+		t.Errorf("%d rounds and the log says %q, want 5 rounds and what failed", rounds, log.text.String())
+	}
+}
+
+// A caller has more to be told than it has slots; each that becomes free is
+// used at once, not at the loop's pace.
+func TestFreedSlotsAreUsedAtOnce(t *testing.T) {
+	db := holdfasttest.Open(t, t.TempDir()+"/freed.db")
+	w, r, in := newRunner(t, db)
+	const reserves = 15
+	for range reserves {
+		w.Reserved("9.00", holdfast.CallerReference(w.IDs.Other("order-")))
+	}
+	w.Clock.Advance(time.Minute)
+	r.Every = time.Hour
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	defer stop()
+	in.heard = func(n int) {
+		if n == 2*reserves {
+			stop()
+		}
+	}
+	r.Run(ctx)
+	if got := in.arrived(); len(got) != 2*reserves {
+		t.Errorf("the shop heard %d notices, want %d", len(got), 2*reserves)
 	}
 }
 

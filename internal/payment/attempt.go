@@ -82,7 +82,7 @@ func (t Transaction) Outcome(a Attempt, answer Answer, now time.Time) Change {
 		return t.captured(now)
 	case a.Step == StepCapture && t.State == Settling:
 		c := t.step(VerbCaptureDecline, now, answer.Code, answer.Message)
-		c.Postings = []ledger.Posting{ledger.Move(ledger.Held, ledger.Network, t.Amount)}
+		c.release() // the hold is of no more use, and the buyer's money not ours to keep
 		return c
 	}
 	return Change{Before: t, After: t, At: now}

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/ledger"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 // A Finding is a row that is not what it should be.
@@ -19,9 +19,17 @@ type Finding struct {
 type File struct {
 	Transaction Transaction
 	History     []HistoryRow
-	Postings    []ledger.Posting
+	Postings    []Booked
 	Attempts    []Attempt
-	TokenUsedBy holdfast.TransactionID // of the token it was made with
+	Token       Token // it was made with; zero if it is not there
+	Remembered  bool  // something is, under its CallerReference
+	Parties     int   // of sender and recipient, how many there are
+}
+
+// A Booked posting is one as it stands in the books.
+type Booked struct {
+	Seq int // from 1
+	ledger.Posting
 }
 
 // Audit holds a transaction's rows against each other: the history must be a
@@ -30,6 +38,7 @@ type File struct {
 // for. What it finds is a fault of ours or somebody else's hand in the books.
 func (f File) Audit() []Finding {
 	found := f.auditHistory()
+	found = append(found, f.auditOrigin()...)
 	found = append(found, f.auditPostings()...)
 	return append(found, f.auditAttempts()...)
 }
@@ -52,6 +61,8 @@ func (f File) auditHistory() (found []Finding) {
 			found = append(found, f.finding("transaction_history", h.Seq, "begins at %s but the step before ended at %s", h.Before, state))
 		case !ok || next != h.After:
 			found = append(found, f.finding("transaction_history", h.Seq, "%s does not lead from %s to %s", h.Verb, h.Before, h.After))
+		case h.Amount != f.amountAt(h):
+			found = append(found, f.finding("transaction_history", h.Seq, "is about %v but should be about %v", h.Amount, f.amountAt(h)))
 		}
 		state = h.After
 	}
@@ -63,8 +74,37 @@ func (f File) auditHistory() (found []Finding) {
 			found = append(found, f.finding("transactions", nil, "says %s of %v but its history ends with %s of %v", t.StatusCode, t.Current(), last.StatusCode, last.Amount))
 		}
 	}
-	if f.TokenUsedBy != t.ID {
-		found = append(found, f.finding("tokens", nil, "token of this transaction is marked as used by %q", f.TokenUsedBy))
+	return found
+}
+
+// amountAt is what a step is about: what is settled from Settle on, what is
+// reserved before.
+func (f File) amountAt(h HistoryRow) money.Amount {
+	if h.Verb == VerbSettle || h.Before == Settling {
+		return f.Transaction.Settled
+	}
+	return f.Transaction.Amount
+}
+
+// auditOrigin holds a transaction against what it was made from.
+func (f File) auditOrigin() (found []Finding) {
+	t := f.Transaction
+	switch k := f.Token; {
+	case k.UsedBy != t.ID:
+		found = append(found, f.finding("tokens", nil, "token of this transaction is marked as used by %q", k.UsedBy))
+	case k.Sender != t.Sender || k.Recipient != t.Recipient || k.Instrument != t.Instrument:
+		found = append(found, f.finding("transactions", nil, "is not between the parties or from the instrument that its token names"))
+	case t.Amount.Cmp(k.Amount) > 0:
+		found = append(found, f.finding("tokens", nil, "allows %v, less than the %v reserved with it", k.Amount, t.Amount))
+	}
+	if life := t.Deadline.Sub(t.Received); life > ReserveLifeMax {
+		found = append(found, f.finding("transactions", nil, "lives for %v, longer than any reserve", life))
+	}
+	if f.Parties != 2 {
+		found = append(found, f.finding("parties", nil, "sender or recipient of this transaction is missing"))
+	}
+	if !f.Remembered { // a later request by now, perhaps, but never nothing
+		found = append(found, f.finding("requests", nil, "nothing is remembered of this transaction's CallerReference"))
 	}
 	return found
 }
@@ -90,14 +130,16 @@ func (f File) auditPostings() (found []Finding) {
 	for i := range max(len(want), len(f.Postings)) {
 		switch {
 		case i >= len(f.Postings):
-			found = append(found, f.finding("postings", i+1, "is missing: %v from %s to %s", want[i].Amount, want[i].From, want[i].To))
+			found = append(found, f.finding("postings", f.after(i), "is missing: %v from %s to %s", want[i].Amount, want[i].From, want[i].To))
 		case i >= len(want):
 			p := f.Postings[i]
-			found = append(found, f.finding("postings", i+1, "nothing calls for it: %v from %s to %s", p.Amount, p.From, p.To))
-		case f.Postings[i] != want[i]:
+			found = append(found, f.finding("postings", p.Seq, "nothing calls for it: %v from %s to %s", p.Amount, p.From, p.To))
+		case f.Postings[i].Posting != want[i]:
 			p := f.Postings[i]
-			found = append(found, f.finding("postings", i+1, "is %v from %s to %s but should be %v from %s to %s",
+			found = append(found, f.finding("postings", p.Seq, "is %v from %s to %s but should be %v from %s to %s",
 				p.Amount, p.From, p.To, want[i].Amount, want[i].From, want[i].To))
+		case f.Postings[i].Seq != i+1:
+			found = append(found, f.finding("postings", f.Postings[i].Seq, "stands where %d should be", i+1))
 		}
 	}
 	return found
@@ -111,7 +153,26 @@ var answered = map[Verb]Attempt{
 	VerbCaptureDecline: {Step: StepCapture, State: AttemptDeclined},
 }
 
+// after is where the posting at index i belongs.
+func (f File) after(i int) int {
+	if len(f.Postings) == 0 {
+		return i + 1
+	}
+	last := len(f.Postings) - 1
+	return f.Postings[last].Seq + i - last
+}
+
 func (f File) auditAttempts() (found []Finding) {
+	for _, a := range f.Attempts {
+		want := f.Transaction.Amount
+		if a.Step == StepCapture {
+			want = f.Transaction.Settled
+		}
+		if a.Amount != want || a.Instrument != f.Transaction.Instrument {
+			found = append(found, f.finding("attempts", a.Step, "asks for %v from %s but should ask for %v from %s",
+				a.Amount, a.Instrument, want, f.Transaction.Instrument))
+		}
+	}
 	has := func(step Step, states ...AttemptState) bool {
 		return slices.ContainsFunc(f.Attempts, func(a Attempt) bool { return a.Step == step && slices.Contains(states, a.State) })
 	}
@@ -119,9 +180,10 @@ func (f File) auditAttempts() (found []Finding) {
 		if want, ok := answered[h.Verb]; ok && !has(want.Step, want.State) {
 			found = append(found, f.finding("attempts", want.Step, "is not %s, though step %d of the history rests on it", want.State, h.Seq))
 		}
-		if h.Before == Reserved && h.After == Cancelled && !has(StepRelease, AttemptOpen, AttemptApproved, AttemptDeclined) {
-			found = append(found, f.finding("attempts", StepRelease, "is missing: the network was never asked to release the hold"))
-		}
+	}
+	given := f.Transaction.State == Cancelled || f.Transaction.State == Failure
+	if given && has(StepAuthorize, AttemptApproved) && !has(StepRelease, AttemptOpen, AttemptApproved, AttemptDeclined) {
+		found = append(found, f.finding("attempts", StepRelease, "is missing: the network was never asked to release the hold"))
 	}
 	switch f.Transaction.State {
 	case Pending:

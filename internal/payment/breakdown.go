@@ -1,9 +1,6 @@
 package payment
 
-import (
-	"github.com/holdfast-pay/holdfast"
-	"github.com/holdfast-pay/holdfast/money"
-)
+import "github.com/holdfast-pay/holdfast/money"
 
 // A BreakdownLine is one line of what the total is made of. It is shown and
 // never added up: the total is what the caller says.
@@ -35,14 +32,4 @@ func readBreakdown(in *input) []BreakdownLine {
 		}
 	}
 	return lines
-}
-
-// PipelineParam finds a parameter of a Co-Branded request. Clients spell its
-// names in several ways; the documented spelling comes first when there are two.
-func PipelineParam(p holdfast.Params, name string) (string, bool) {
-	if value, ok := p.Lookup(name); ok {
-		return value, true
-	}
-	param, ok := p.Fold(name)
-	return param.Value, ok
 }

@@ -19,7 +19,7 @@ func (t Transaction) Settle(amount money.Amount, fees FeeSchedule, now time.Time
 	case !amount.Positive():
 		return Change{}, holdfast.Errorf(holdfast.AmountOutOfRange, "TransactionAmount must be above zero")
 	case t.AsOf(now).State == Failure:
-		return Change{}, holdfast.Errorf(holdfast.OriginalTransactionFailed, "the reserve failed: %s", t.StatusMessage)
+		return Change{}, holdfast.Errorf(holdfast.OriginalTransactionFailed, "the transaction failed: %s", t.StatusMessage)
 	}
 	if err := t.AsOf(now).can(VerbSettle, "settled"); err != nil {
 		return Change{}, err

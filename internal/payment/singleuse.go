@@ -18,11 +18,9 @@ var Pipelines = []string{
 	PipelineSingleUse, "MultiUse", "Recurring", "Recipient", "SetupPrepaid", "SetupPostpaid", "EditToken",
 }
 
-// Limits of a pipeline's parameters. Only the reference's is documented.
-const (
-	callerReferenceMax   = 128  // bytes
-	pipelineParameterMax = 2048 // bytes
-)
+// pipelineParameterMax bounds a pipeline's parameters, in bytes. No limit but
+// the reference's is documented.
+const pipelineParameterMax = 2048
 
 // A SingleUse is what a caller asks a sender to authorise (Basic Guide,
 // "Single-Use Token API").
@@ -46,7 +44,7 @@ type SingleUse struct {
 func ReadSingleUse(p holdfast.Params) (SingleUse, *PipelineEnd) {
 	in := &input{params: p}
 	r := SingleUse{
-		Reference: holdfast.CallerReference(in.required("callerReference", callerReferenceMax)),
+		Reference: holdfast.CallerReference(in.required("callerReference", ReferenceMax)),
 		Amount:    in.total(),
 		Reserve:   in.flag("reserve"),
 		Reason:    in.text("paymentReason"),
@@ -91,6 +89,16 @@ func (r SingleUse) Usable(all []Instrument, now time.Time) []Instrument {
 
 // Offers reports whether a method is allowed.
 func (r SingleUse) Offers(m holdfast.PaymentMethod) bool { return slices.Contains(r.Methods, m) }
+
+// PipelineParam finds a parameter of a Co-Branded request. Clients spell its
+// names in several ways; the documented spelling comes first when there are two.
+func PipelineParam(p holdfast.Params, name string) (string, bool) {
+	if value, ok := p.Lookup(name); ok {
+		return value, true
+	}
+	param, ok := p.Fold(name)
+	return param.Value, ok
+}
 
 // input reads parameters and collects the names of those that are not well
 // formed.
@@ -152,9 +160,9 @@ func (in *input) amount(name string) (a money.Amount, sent bool) {
 
 func (in *input) total() money.Amount {
 	const name = "transactionAmount"
-	a, _ := in.amount(name)
-	if !a.Positive() {
-		in.refuse(name)
+	a, sent := in.amount(name)
+	if !sent || a.Cmp(reserveAmountMin) < 0 || a.Cmp(reserveAmountMax) > 0 {
+		in.refuse(name) // no payment of it could ever be made
 	}
 	return a
 }

@@ -32,7 +32,7 @@ type Transaction struct {
 
 	CallerDescription string
 	SenderDescription string
-	Descriptor        string // what the card statement shows, at most 19 characters
+	Descriptor        string // what the card statement shows, at most 18 characters
 	IPNURL            string // overrides the caller's; empty if it does not
 	Authorization     string // the network's name for the hold
 
@@ -91,6 +91,9 @@ func (t Transaction) step(v Verb, now time.Time, code holdfast.StatusCode, messa
 	if !ok {
 		panic(fmt.Sprintf("payment: %s in state %s", v, t.State))
 	}
+	if now.Before(t.Received) {
+		now = t.Received // a sandbox clock was put back meanwhile
+	}
 	after := t
 	after.State, after.StatusCode, after.StatusMessage = next, code, message
 	if next != Pending && next != Settling {
@@ -144,7 +147,7 @@ func (c Change) History(seq int) HistoryRow {
 // release gives back a hold that is in force: in the books now, at the network
 // by a question that is asked until it is answered.
 func (c *Change) release() {
-	if c.Before.State != Reserved {
+	if c.Before.State != Reserved && c.Before.State != Settling {
 		return // nothing is held yet; an approval still on its way releases itself
 	}
 	c.Postings = append(c.Postings, ledger.Move(ledger.Held, ledger.Network, c.Before.Amount))

@@ -15,18 +15,19 @@ type VisitID string
 // A Visit is one browser on its way through a pipeline. What the sender chose
 // is kept here and not in the browser.
 type Visit struct {
-	ID         VisitID
-	Caller     party.CallerID
-	Reference  holdfast.CallerReference
-	Params     string                // of the Co-Branded request, encoded, without its signature fields
-	Sender     party.ID              // empty until somebody signed in
-	Instrument InstrumentID          // empty until chosen
-	Address    party.AddressID       // empty until chosen
-	Status     holdfast.ReturnStatus // empty until it has ended
-	Message    string                // why it ended without a token
-	Token      holdfast.TokenID
-	Created    time.Time // real time, as is Ended
-	Ended      time.Time
+	ID          VisitID
+	Caller      party.CallerID
+	Reference   holdfast.CallerReference
+	Params      string                // of the Co-Branded request, encoded, without its signature fields
+	SignatureV1 bool                  // the request was signed by version 1, and so will its answer be
+	Sender      party.ID              // empty until somebody signed in
+	Instrument  InstrumentID          // empty until chosen
+	Address     party.AddressID       // empty until chosen
+	Status      holdfast.ReturnStatus // empty until it has ended
+	Message     string                // why it ended without a token
+	Token       holdfast.TokenID
+	Created     time.Time // real time, as is Ended
+	Ended       time.Time
 }
 
 // Over reports whether the visit has ended: what it came to no longer changes.

@@ -8,6 +8,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -149,6 +150,36 @@ func TestPendingFirstAnswersPendingAndSettlesAllTheSame(t *testing.T) {
 		}
 		decided(w, r.ID, payment.StepCapture)
 		w.WantState(r.ID, payment.Success)
+	})
+}
+
+// Stop ends what waits for a slow network at once; what was asked is in doubt
+// and decided by whoever comes next.
+func TestStopCutsQuestionsShort(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		impatient(w)
+		never := make(chan struct{})
+		w.Network.Next(holdfasttest.Reply{Wait: never}, holdfasttest.Reply{Wait: never})
+		r, err := w.Reserve(w.Authorize("42.50"), "42.50", "order-1")
+		if err != nil || r.State != payment.Pending {
+			t.Fatalf("reserve: %+v, %v", r, err)
+		}
+		w.Processor.Stop()
+		w.Processor.Close() // returns, though the network never answers
+		again, err := w.Reserve(w.Authorize("10.00"), "10.00", "order-2")
+		if err != nil || again.State != payment.Pending {
+			t.Fatalf("a reserve while the server ends: %+v, %v", again, err)
+		}
+		next := &processor.Processor{Store: w.DB, Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: w.Processor.Log}
+		t.Cleanup(next.Close)
+		w.Network.Forget()
+		w.Clock.Advance(time.Minute)
+		if n, err := next.Resolve(t.Context()); err != nil || n != 2 {
+			t.Fatalf("resolved %d, %v", n, err)
+		}
+		w.WantState(r.ID, payment.Reserved)
+		w.WantState(again.ID, payment.Reserved)
+		w.CheckBooks()
 	})
 }
 

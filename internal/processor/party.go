@@ -3,6 +3,7 @@ package processor
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -61,6 +62,7 @@ type NewCaller struct {
 	IPNURL       string
 	BareReturn   bool
 	PendingFirst bool
+	SignatureV1  bool // see party.Caller: it is a risk
 	Sandbox      bool
 }
 
@@ -78,7 +80,7 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 	now := p.now()
 	caller := party.Caller{
 		ID: party.CallerID(p.ids().Other("C")), Owner: n.Owner, Name: n.Name, IPNURL: n.IPNURL,
-		BareReturn: n.BareReturn, PendingFirst: n.PendingFirst, Sandbox: n.Sandbox, Created: now,
+		BareReturn: n.BareReturn, PendingFirst: n.PendingFirst, SignatureV1: n.SignatureV1, Sandbox: n.Sandbox, Created: now,
 	}
 	key := party.AccessKey{
 		ID:     "HF" + random(accessKeySize-2, base36),
@@ -118,9 +120,42 @@ func (p *Processor) AdvanceClock(ctx context.Context, id party.CallerID, by time
 	return p.ChangeCaller(ctx, id, func(c party.Caller) (party.Caller, error) { return c.Advance(by) })
 }
 
-// ResetClock puts a sandbox caller back to real time.
-func (p *Processor) ResetClock(ctx context.Context, id party.CallerID) (party.Caller, error) {
-	return p.ChangeCaller(ctx, id, party.Caller.ResetClock)
+// ResetClock puts a sandbox caller back to real time. What had expired stays
+// expired: holds are released before the clock moves, tokens and references are
+// marked with it.
+func (p *Processor) ResetClock(ctx context.Context, id party.CallerID) (after party.Caller, err error) {
+	for {
+		var due []store.Due
+		err = p.Store.Update(ctx, func(tx *store.Tx) error {
+			real := p.now()
+			before, err := callerOf(&tx.ReadTx, id)
+			if err != nil {
+				return err
+			}
+			if after, err = before.ResetClock(); err != nil {
+				return err
+			}
+			now := before.Now(real)
+			if due, err = tx.DueOf(before, now, sweepMax); err != nil || len(due) > 0 {
+				return err
+			}
+			if err := tx.KeepExpired(id, now, real); err != nil {
+				return err
+			}
+			if err := tx.KeepForgotten(id, now, real); err != nil {
+				return err
+			}
+			return tx.UpdateCaller(after)
+		})
+		if err != nil || len(due) == 0 {
+			return after, err
+		}
+		for _, d := range due {
+			if _, err := p.expire(ctx, d); err != nil {
+				return after, fmt.Errorf("expiring %s: %w", d.ID, err)
+			}
+		}
+	}
 }
 
 // AddCard has the network look at a card and keeps what may be kept of it. A

@@ -34,10 +34,10 @@ type Processor struct {
 	// that kill the process there.
 	Hook func(point string)
 
-	asking  sync.WaitGroup
-	closing sync.Once
-	stopped chan struct{}
-	open    sync.Once
+	mu      sync.Mutex
+	asking  sync.WaitGroup // questions under way; begun under mu, and not once stopped
+	stopped chan struct{}  // closed by Stop; made by the first who needs it
+	ended   bool
 }
 
 // Points where Hook is called.
@@ -55,16 +55,44 @@ const (
 	inDoubtGrace = 5 * time.Second
 )
 
-// Close waits for the questions under way. What they leave open is asked again
-// by whoever starts next.
+// Stop cuts short the questions under way and begins no more. What that leaves
+// open is in doubt, and asked again by whoever starts next. It returns at once,
+// and may be called more than once.
+func (p *Processor) Stop() {
+	stopping := p.stopping()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.ended {
+		p.ended = true
+		close(stopping)
+	}
+}
+
+// Close stops, and waits until the questions under way have ended.
 func (p *Processor) Close() {
-	p.closing.Do(func() { close(p.stop()) })
+	p.Stop()
 	p.asking.Wait()
 }
 
-func (p *Processor) stop() chan struct{} {
-	p.open.Do(func() { p.stopped = make(chan struct{}) })
+func (p *Processor) stopping() chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped == nil {
+		p.stopped = make(chan struct{})
+	}
 	return p.stopped
+}
+
+// start runs work beside the caller unless the processor has stopped, and
+// reports whether it did. Close waits for it.
+func (p *Processor) start(work func()) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return false
+	}
+	p.asking.Go(work)
+	return true
 }
 
 // Micro is a time as it is kept: whole microseconds, UTC.
@@ -104,8 +132,19 @@ func failure(err error) error {
 	return err
 }
 
-// record writes a change with all that belongs to it.
+// record writes a change with all that belongs to it. The question that goes
+// with it is about to be asked.
 func (p *Processor) record(tx *store.Tx, caller party.Caller, c payment.Change, real time.Time) error {
+	return p.recordFor(tx, caller, c, real, real.Add(p.patience()))
+}
+
+// patience is how long a question is left to who asked it first.
+func (p *Processor) patience() time.Duration {
+	return or(p.NetworkTimeout, networkTimeoutDefault) + inDoubtGrace
+}
+
+// recordFor is record for a question that Resolve is to ask from nextAsk on.
+func (p *Processor) recordFor(tx *store.Tx, caller party.Caller, c payment.Change, real, nextAsk time.Time) error {
 	var n *store.Notification
 	url := c.After.IPNURL
 	if url == "" {
@@ -118,14 +157,14 @@ func (p *Processor) record(tx *store.Tx, caller party.Caller, c payment.Change, 
 			Created: created, NextAt: created.Add(or(p.NotifyDelay, notifyDelayDefault)),
 		}
 	}
-	return tx.Record(c, n, real.Add(or(p.NetworkTimeout, networkTimeoutDefault)+inDoubtGrace))
+	return tx.Record(c, n, nextAsk)
 }
 
 // notified says which steps a caller hears of (IPN, "events"): all but the
 // pending half of a Settle.
 func notified(v payment.Verb) bool { return v != "" && v != payment.VerbSettle }
 
-// caller reads the caller again inside a transaction: its clock may have moved
+// callerOf reads the caller again inside a transaction: its clock may have moved
 // since the door looked.
 func callerOf(tx *store.ReadTx, id party.CallerID) (party.Caller, error) {
 	c, found, err := tx.Caller(id)
@@ -150,16 +189,14 @@ func partyOf(tx *store.ReadTx, id party.ID) (party.Party, error) {
 func (p *Processor) do(ctx context.Context, caller party.Caller, c payment.Change) (payment.Transaction, error) {
 	p.at(PointIntent)
 	decided := make(chan payment.Transaction, 1)
-	p.asking.Add(1)
-	go func() {
-		defer p.asking.Done()
-		t, err := p.put(*c.Ask)
-		if err != nil {
-			p.Log.Warn("question to the card network is in doubt", "transaction", c.Ask.Transaction, "step", c.Ask.Step, "error", err)
-			return
+	asked := p.start(func() {
+		if t, err := p.put(*c.Ask); err == nil {
+			decided <- t
 		}
-		decided <- t
-	}()
+	})
+	if !asked {
+		return c.After, nil // the server is ending; the next one asks
+	}
 	if caller.PendingFirst || c.Ask.Step == payment.StepRelease {
 		return c.After, nil
 	}
@@ -175,13 +212,23 @@ func (p *Processor) do(ctx context.Context, caller party.Caller, c payment.Chang
 	return c.After, nil
 }
 
-// put asks the network one question and records the answer.
-func (p *Processor) put(a payment.Attempt) (payment.Transaction, error) {
+// put asks the network one question and records the answer. A failure is in the
+// log when it returns: the question is in doubt.
+func (p *Processor) put(a payment.Attempt) (after payment.Transaction, err error) {
+	defer func() {
+		if broken := recover(); broken != nil { // a network's code must not end the server
+			err = fmt.Errorf("panic: %v", broken)
+		}
+		if err != nil {
+			p.Log.Warn("question to the card network is in doubt", "transaction", a.Transaction, "step", a.Step, "asked", a.Asked, "error", err)
+		}
+	}()
 	ctx, cancel := context.WithTimeout(context.Background(), or(p.NetworkTimeout, networkTimeoutDefault))
 	defer cancel()
-	go func() { // Close does not wait for a slow network: what it cuts short is in doubt
+	stopping := p.stopping()
+	go func() {
 		select {
-		case <-p.stop():
+		case <-stopping: // nobody waits for a slow network when the server ends
 			cancel()
 		case <-ctx.Done():
 		}
@@ -262,6 +309,10 @@ func (p *Processor) outcome(a payment.Attempt, answer payment.Answer) (after pay
 	if err != nil {
 		return after, fmt.Errorf("recording the network's answer for %s: %w", a.Key(), err)
 	}
+	if a.Step == payment.StepRelease && !answer.Approved {
+		p.Log.Error("the card network did not release a hold; the buyer's money stays blocked until the issuer lets go",
+			"caller", a.Caller, "transaction", a.Transaction, "code", answer.Code, "message", answer.Message)
+	}
 	if next != nil {
 		p.later(*next)
 	}
@@ -270,11 +321,7 @@ func (p *Processor) outcome(a payment.Attempt, answer payment.Answer) (after pay
 
 // later asks a question whose answer nobody waits for.
 func (p *Processor) later(a payment.Attempt) {
-	p.asking.Add(1)
-	go func() {
-		defer p.asking.Done()
-		if _, err := p.put(a); err != nil {
-			p.Log.Warn("question to the card network is in doubt", "transaction", a.Transaction, "step", a.Step, "error", err)
-		}
-	}()
+	p.start(func() {
+		_, _ = p.put(a) // a failure is in the log and in doubt, and asked again
+	})
 }

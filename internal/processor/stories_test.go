@@ -3,6 +3,8 @@ package processor_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -158,6 +160,8 @@ func TestACaptureDeclinedFailsAndReleases(t *testing.T) {
 		}
 		want(w, balance(w, ledger.Held), "0.00")
 		want(w, balance(w, ledger.Network), "0.00")
+		decided(w, r.ID, payment.StepRelease)
+		wantEffects(w, string(r.ID)+"/Authorize USD 42.50", string(r.ID)+"/Release USD 42.50")
 		_, err = w.Settle(r.ID, "40.00")
 		w.WantCode(err, holdfast.OriginalTransactionFailed)
 	})
@@ -384,6 +388,51 @@ func TestOneOfManySettlersWins(t *testing.T) {
 	})
 }
 
+// Two servers on one database, busy for different callers: neither makes the
+// other's requests fail.
+func TestTwoServersDoNotFailEachOther(t *testing.T) {
+	for name, address := range holdfasttest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			at := address(t)
+			one := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
+			other := &processor.Processor{
+				Store: holdfasttest.Open(t, at), Network: one.Network, Now: one.Clock.Now, IDs: processor.RandomIDs{Now: one.Clock.Now},
+				Log: slog.New(slog.DiscardHandler),
+			}
+			t.Cleanup(other.Close)
+			one.Processor.IDs = other.IDs
+			mine := one.Shop
+			one.Shop = one.OtherShop()
+			theirs := one.Shop
+			var wait sync.WaitGroup
+			work := func(p *processor.Processor, caller party.Caller, workers int) {
+				one.Shop = caller
+				for i := range workers {
+					var tokens []holdfast.TokenID
+					for range 10 {
+						tokens = append(tokens, one.Authorize("10.00"))
+					}
+					wait.Go(func() {
+						for j, token := range tokens {
+							r, err := p.Reserve(t.Context(), caller, holdfast.ReserveRequest{
+								SenderTokenID: token, TransactionAmount: holdfasttest.USD("10.00"),
+								CallerReference: holdfast.CallerReference(fmt.Sprintf("%d-%d", i, j)),
+							})
+							if err != nil || r.State != payment.Reserved {
+								t.Errorf("reserve: %s, %v", r.State, err)
+							}
+						}
+					})
+				}
+			}
+			work(one.Processor, mine, 32)
+			work(other, theirs, 4)
+			wait.Wait()
+			one.CheckBooks()
+		})
+	}
+}
+
 func TestSixteenAtOnceAreOneReserve(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		token := w.Authorize("42.50")
@@ -441,6 +490,41 @@ func TestAdvancingTheClockMovesOneCallerOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.WantState(r.ID, payment.Cancelled) // what has expired stays so
+	})
+}
+
+func TestAClockPutBackRevivesNothing(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		token := w.Authorize("10.00")
+		held := w.Reserved("42.50", "order-1")
+		advance := func(by time.Duration) {
+			t.Helper()
+			if _, err := w.Processor.AdvanceClock(t.Context(), w.Shop.ID, by); err != nil {
+				t.Fatal(err)
+			}
+		}
+		reset := func() {
+			t.Helper()
+			if _, err := w.Processor.ResetClock(t.Context(), w.Shop.ID); err != nil {
+				t.Fatal(err)
+			}
+			w.CheckBooks()
+		}
+		advance(payment.ReserveLifeMax) // and no sweeper comes by
+		later := w.Reserved("20.00", "order-2")
+		reset()
+		w.WantState(held.ID, payment.Cancelled)
+		_, err := w.Settle(held.ID, "")
+		w.WantCode(err, holdfast.InvalidTransactionState)
+		_, err = w.Reserve(token, "10.00", "order-3")
+		w.WantCode(err, holdfast.IncompatibleTokens)
+		if _, err = w.Reserve(w.Authorize("1.00"), "1.00", "order-1"); err != nil {
+			t.Fatalf("a reference that had become free: %v", err)
+		}
+		s, err := w.Settle(later.ID, "") // reserved in a future that has not come
+		if err != nil || s.Completed.Before(s.Received) {
+			t.Fatalf("settle: %+v, %v", s, err)
+		}
 	})
 }
 

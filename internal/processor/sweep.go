@@ -2,7 +2,10 @@ package processor
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/payment"
@@ -10,8 +13,9 @@ import (
 )
 
 const (
-	sweepMax   = 500 // transactions in one batch of Sweep
-	resolveMax = 50  // questions in one batch of Resolve
+	sweepMax     = 500 // transactions in one batch of Sweep
+	resolveMax   = 64  // questions in one batch of Resolve
+	resolversMax = 8   // of them asked at one time
 )
 
 // Sweep writes the expiry of transactions whose deadline has come, one bounded
@@ -26,24 +30,26 @@ func (p *Processor) Sweep(ctx context.Context) (expired int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	var failed []error
 	for _, d := range due {
 		done, err := p.expire(ctx, d)
-		if err != nil {
-			return expired, fmt.Errorf("expiring %s: %w", d.ID, err)
+		if err != nil { // and does not keep the others waiting
+			failed = append(failed, fmt.Errorf("expiring %s: %w", d.ID, err))
 		}
 		if done {
 			expired++
 		}
 	}
-	return expired, nil
+	return expired, errors.Join(failed...)
 }
 
 // expire writes one expiry if it is still due: somebody may have been faster.
+// The release is due at once, and Resolve's: however many holds lapse in one
+// second, the network is asked at a bounded pace.
 func (p *Processor) expire(ctx context.Context, d store.Due) (done bool, err error) {
-	var ask *payment.Attempt
 	err = p.Store.Update(ctx, func(tx *store.Tx) error {
 		real := p.now()
-		done, ask = false, nil
+		done = false
 		caller, err := callerOf(&tx.ReadTx, d.Caller.ID)
 		if err != nil {
 			return err
@@ -56,13 +62,10 @@ func (p *Processor) expire(ctx context.Context, d store.Due) (done bool, err err
 		if !due {
 			return nil
 		}
-		done, ask = true, c.Ask
-		return p.record(tx, caller, c, real)
+		done = true
+		return p.recordFor(tx, caller, c, real, real)
 	})
-	if err == nil && ask != nil {
-		p.later(*ask)
-	}
-	return done, err
+	return done && err == nil, err
 }
 
 // Resolve asks the network again what is in doubt, one bounded batch, and
@@ -80,23 +83,36 @@ func (p *Processor) Resolve(ctx context.Context) (resolved int, err error) {
 	}
 	err = p.Store.Update(ctx, func(tx *store.Tx) error {
 		real := p.now()
-		patience := or(p.NetworkTimeout, networkTimeoutDefault) + inDoubtGrace
 		claimed, err = tx.ClaimAttempts(real, resolveMax, func(asked int) time.Time {
-			return real.Add(patience * time.Duration(min(asked, resolveBackoffMax)))
+			return real.Add(p.patience() * time.Duration(min(asked, resolveBackoffMax)))
 		})
 		return err
 	})
 	if err != nil {
 		return 0, err
 	}
+	var decided atomic.Int64
+	var asking sync.WaitGroup
+	slots := make(chan struct{}, resolversMax)
 	for _, a := range claimed {
-		if _, err := p.put(a); err != nil {
-			p.Log.Warn("question to the card network is still in doubt", "transaction", a.Transaction, "step", a.Step, "asked", a.Asked, "error", err)
-			continue
+		if ctx.Err() != nil {
+			break // its turn comes again
 		}
-		resolved++
+		slots <- struct{}{}
+		asking.Add(1)
+		begun := p.start(func() {
+			defer func() { <-slots; asking.Done() }()
+			if _, err := p.put(a); err == nil {
+				decided.Add(1)
+			}
+		})
+		if !begun {
+			asking.Done()
+			break
+		}
 	}
-	return resolved, nil
+	asking.Wait()
+	return int(decided.Load()), nil
 }
 
 // resolveBackoffMax bounds the pauses between questions: this many times the

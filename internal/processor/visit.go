@@ -31,11 +31,12 @@ var (
 
 // StartVisit begins a pipeline for a request that was checked. It ends at once,
 // with a *payment.PipelineEnd, when the caller's reference has a token already
-// or its sender had given the pipeline up.
-func (p *Processor) StartVisit(ctx context.Context, caller party.Caller, r payment.SingleUse, params holdfast.Params) (payment.Visit, error) {
+// or its sender had given the pipeline up. A request that was signed by version
+// 1 is answered so.
+func (p *Processor) StartVisit(ctx context.Context, caller party.Caller, r payment.SingleUse, params holdfast.Params, signatureV1 bool) (payment.Visit, error) {
 	v := payment.Visit{
 		ID: payment.VisitID(p.ids().Other("V")), Caller: caller.ID, Reference: r.Reference,
-		Params: params.Encode(), Created: p.now(),
+		Params: params.Encode(), SignatureV1: signatureV1, Created: p.now(),
 	}
 	err := p.Store.Update(ctx, func(tx *store.Tx) error {
 		_, taken, err := tx.TokenByReference(caller.ID, r.Reference)
@@ -220,6 +221,15 @@ func (p *Processor) ConfirmVisit(ctx context.Context, id payment.VisitID, sender
 		}
 		if end, err := s.accountProblem(v); err != nil || end != nil {
 			return s.ended(v, end), err
+		}
+		// In another tab the sender may have given up already, and the caller
+		// been told.
+		abandoned, err := s.tx.Abandoned(s.caller.ID, s.request.Reference)
+		if err != nil {
+			return v, err
+		}
+		if abandoned {
+			return s.ended(v, payment.Restarted()), nil
 		}
 		instrument, err := s.instrument(sender, v.Instrument)
 		if err != nil {

@@ -81,12 +81,3 @@ func (tx *Tx) ClaimAttempts(now time.Time, most int, nextAsk func(asked int) tim
 	}
 	return claimed, nil
 }
-
-// OpenAttempt reads the question of a step if it is still open.
-func (tx *ReadTx) OpenAttempt(c party.CallerID, id holdfast.TransactionID, step payment.Step) (a payment.Attempt, found bool, err error) {
-	a, err = scanAttempt(tx.sql.QueryRowContext(tx.ctx, `
-		SELECT `+attemptColumns+` FROM attempts
-		WHERE caller_id = $1 AND transaction_id = $2 AND step = $3 AND state = 'Open'`, c, id, step))
-	found, err = maybe("reading an attempt", err)
-	return a, found, err
-}

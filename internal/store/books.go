@@ -100,17 +100,19 @@ type keyed[T any] struct {
 // withKey scans a transaction's id in front of a row.
 func withKey[T any](scan func(scanner) (T, error)) func(scanner) (keyed[T], error) {
 	return func(row scanner) (k keyed[T], err error) {
-		k.row, err = scan(keyScanner{row, &k.id})
+		k.row, err = scan(keyScanner[holdfast.TransactionID]{row, &k.id})
 		return k, err
 	}
 }
 
-type keyScanner struct {
+type keyScanner[K any] struct {
 	scanner
-	key *holdfast.TransactionID
+	key *K
 }
 
-func (k keyScanner) Scan(dest ...any) error { return k.scanner.Scan(append([]any{k.key}, dest...)...) }
+func (k keyScanner[K]) Scan(dest ...any) error {
+	return k.scanner.Scan(append([]any{k.key}, dest...)...)
+}
 
 // group reads rows of the transactions from after (exclusive) to last, by
 // transaction.
@@ -131,8 +133,8 @@ func (tx *ReadTx) files(c party.CallerID, page []payment.Transaction, after, las
 	if err != nil {
 		return nil, err
 	}
-	postings, err := group(tx, "reading postings", scanPosting,
-		`SELECT transaction_id, from_account, to_account, amount FROM postings`+span+`seq`, c, after, last)
+	postings, err := group(tx, "reading postings", scanBooked,
+		`SELECT transaction_id, seq, from_account, to_account, amount FROM postings`+span+`seq`, c, after, last)
 	if err != nil {
 		return nil, err
 	}
@@ -141,24 +143,44 @@ func (tx *ReadTx) files(c party.CallerID, page []payment.Transaction, after, las
 	if err != nil {
 		return nil, err
 	}
-	used, err := group(tx, "reading tokens", scanUsedBy, `
-		SELECT t.transaction_id, k.used_by
-		FROM transactions t JOIN tokens k ON k.caller_id = t.caller_id AND k.token_id = t.token_id
-		WHERE t.caller_id = $1 AND t.transaction_id > $2 AND t.transaction_id <= $3`, c, after, last)
+	const joined = ` WHERE t.caller_id = $1 AND t.transaction_id > $2 AND t.transaction_id <= $3`
+	tokens, err := group(tx, "reading tokens", scanToken,
+		`SELECT t.transaction_id, `+joinedTokenColumns+`
+		FROM transactions t JOIN tokens k ON k.caller_id = t.caller_id AND k.token_id = t.token_id`+joined, c, after, last)
+	if err != nil {
+		return nil, err
+	}
+	requests, err := group(tx, "reading requests", scanID, `
+		SELECT t.transaction_id, r.transaction_id
+		FROM transactions t JOIN requests r ON r.caller_id = t.caller_id AND r.reference = t.reference`+joined, c, after, last)
+	if err != nil {
+		return nil, err
+	}
+	parties, err := group(tx, "reading parties", scanID, `
+		SELECT t.transaction_id, p.party_id
+		FROM transactions t JOIN parties p ON p.party_id IN (t.sender, t.recipient)`+joined, c, after, last)
 	if err != nil {
 		return nil, err
 	}
 	files := make([]payment.File, len(page))
 	for i, t := range page {
-		files[i] = payment.File{Transaction: t, History: history[t.ID], Postings: postings[t.ID], Attempts: attempts[t.ID]}
-		if u := used[t.ID]; len(u) == 1 {
-			files[i].TokenUsedBy = u[0]
+		files[i] = payment.File{
+			Transaction: t, History: history[t.ID], Postings: postings[t.ID], Attempts: attempts[t.ID],
+			Remembered: len(requests[t.ID]) > 0, Parties: len(parties[t.ID]),
+		}
+		if k := tokens[t.ID]; len(k) == 1 {
+			files[i].Token = k[0]
 		}
 	}
 	return files, nil
 }
 
-func scanUsedBy(row scanner) (id holdfast.TransactionID, err error) {
+func scanBooked(row scanner) (b payment.Booked, err error) {
+	b.Posting, err = scanPosting(keyScanner[int]{row, &b.Seq})
+	return b, err
+}
+
+func scanID(row scanner) (id string, err error) {
 	err = row.Scan(&id)
 	return id, err
 }
@@ -181,6 +203,10 @@ var orphans = []struct{ table, query string }{
 		SELECT r.transaction_id FROM requests r LEFT JOIN transactions t
 		ON t.caller_id = r.caller_id AND t.transaction_id = r.transaction_id
 		WHERE r.transaction_id <> '' AND t.transaction_id IS NULL LIMIT $1`},
+	{"requests", `
+		SELECT r.transaction_id FROM requests r JOIN transactions t
+		ON t.caller_id = r.caller_id AND t.transaction_id = r.transaction_id
+		WHERE t.reference <> r.reference LIMIT $1`},
 	{"tokens", `
 		SELECT k.used_by FROM tokens k LEFT JOIN transactions t
 		ON t.caller_id = k.caller_id AND t.transaction_id = k.used_by
@@ -192,16 +218,16 @@ var orphans = []struct{ table, query string }{
 
 func (tx *ReadTx) checkOrphans(report *Report) error {
 	for _, o := range orphans {
-		ids, err := list(tx, "looking for orphans", scanUsedBy, o.query, findingsMax)
+		ids, err := list(tx, "looking for orphans", scanID, o.query, findingsMax)
 		if err != nil {
 			return err
 		}
 		for _, id := range ids {
-			problem := "belongs to a transaction that does not exist"
+			problem := "belongs to a transaction that does not exist, or to another"
 			if o.table == "transactions" {
 				problem = "belongs to a caller that does not exist"
 			}
-			report.Findings = append(report.Findings, payment.Finding{Table: o.table, Row: string(id), Problem: problem})
+			report.Findings = append(report.Findings, payment.Finding{Table: o.table, Row: id, Problem: problem})
 		}
 	}
 	return nil

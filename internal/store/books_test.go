@@ -22,6 +22,14 @@ func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 		"a token freed":         {`UPDATE tokens SET used_by = ''`, "tokens"},
 		"an attempt deleted":    {`DELETE FROM attempts WHERE step = 'Capture'`, "attempts"},
 		"a request misdirected": {`UPDATE requests SET transaction_id = 'nobody'`, "requests nobody"},
+		"an asked amount":       {`UPDATE attempts SET amount = amount + 1 WHERE step = 'Authorize'`, "attempts"},
+		"a step's amount":       {`UPDATE transaction_history SET amount = amount + 1 WHERE seq = 1`, "transaction_history"},
+		"a sender":              {`UPDATE transactions SET sender = 'PX'`, "transactions"},
+		"a token's amount":      {`UPDATE tokens SET amount = 1`, "tokens"},
+		"a request deleted":     {`DELETE FROM requests WHERE reference = 'order-1'`, "requests"},
+		"a request repointed":   {`UPDATE requests SET transaction_id = (SELECT transaction_id FROM transactions WHERE reference = 'order-2')`, "requests"},
+		"a party deleted":       {`DELETE FROM parties WHERE name = 'Ann Buyer'`, "parties"},
+		"a posting out of turn": {`UPDATE postings SET seq = 99 WHERE seq = 3`, "/99"},
 		"a caller deleted":      {`DELETE FROM callers`, "transactions"},
 	} {
 		for engine, address := range holdfasttest.Addresses(t) {

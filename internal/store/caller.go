@@ -1,18 +1,22 @@
 package store
 
 import (
+	"strings"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-const callerColumns = `caller_id, owner, name, ipn_url, bare_return, pending_first, sandbox, clock_offset, created`
+const callerColumns = `caller_id, owner, name, ipn_url, bare_return, pending_first, signature_v1, sandbox, clock_offset, created`
+
+// joinedCallerColumns are the same where callers are joined as c.
+var joinedCallerColumns = "c." + strings.ReplaceAll(callerColumns, ", ", ", c.")
 
 func scanCaller(row scanner, more ...any) (c party.Caller, err error) {
 	var offset, created int64
 	err = row.Scan(append([]any{
-		&c.ID, &c.Owner, &c.Name, &c.IPNURL, &c.BareReturn, &c.PendingFirst, &c.Sandbox, &offset, &created,
+		&c.ID, &c.Owner, &c.Name, &c.IPNURL, &c.BareReturn, &c.PendingFirst, &c.SignatureV1, &c.Sandbox, &offset, &created,
 	}, more...)...)
 	c.ClockOffset, c.Created = time.Duration(offset)*time.Microsecond, when(created)
 	return c, err
@@ -36,7 +40,7 @@ func (tx *ReadTx) Callers() ([]party.Caller, error) {
 func (tx *ReadTx) CallerByKey(accessKeyID string) (c party.Caller, k party.AccessKey, found bool, err error) {
 	var secret []byte
 	c, err = scanCaller(tx.sql.QueryRowContext(tx.ctx, `
-		SELECT c.caller_id, c.owner, c.name, c.ipn_url, c.bare_return, c.pending_first, c.sandbox, c.clock_offset, c.created, k.secret
+		SELECT `+joinedCallerColumns+`, k.secret
 		FROM access_keys k JOIN callers c ON c.caller_id = k.caller_id
 		WHERE k.access_key_id = $1`, accessKeyID), &secret)
 	found, err = maybe("reading an access key", err)
@@ -47,16 +51,17 @@ func (tx *ReadTx) CallerByKey(accessKeyID string) (c party.Caller, k party.Acces
 // InsertCaller adds a caller.
 func (tx *Tx) InsertCaller(c party.Caller) error {
 	return tx.one("adding a caller", `
-		INSERT INTO callers (`+callerColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		c.ID, c.Owner, c.Name, c.IPNURL, flag(c.BareReturn), flag(c.PendingFirst), flag(c.Sandbox), c.ClockOffset.Microseconds(), micros(c.Created))
+		INSERT INTO callers (`+callerColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		c.ID, c.Owner, c.Name, c.IPNURL, flag(c.BareReturn), flag(c.PendingFirst), flag(c.SignatureV1), flag(c.Sandbox),
+		c.ClockOffset.Microseconds(), micros(c.Created))
 }
 
 // UpdateCaller writes a caller's settings and clock.
 func (tx *Tx) UpdateCaller(c party.Caller) error {
 	return tx.one("changing a caller", `
-		UPDATE callers SET name = $1, ipn_url = $2, bare_return = $3, pending_first = $4, clock_offset = $5
-		WHERE caller_id = $6`,
-		c.Name, c.IPNURL, flag(c.BareReturn), flag(c.PendingFirst), c.ClockOffset.Microseconds(), c.ID)
+		UPDATE callers SET name = $1, ipn_url = $2, bare_return = $3, pending_first = $4, signature_v1 = $5, clock_offset = $6
+		WHERE caller_id = $7`,
+		c.Name, c.IPNURL, flag(c.BareReturn), flag(c.PendingFirst), flag(c.SignatureV1), c.ClockOffset.Microseconds(), c.ID)
 }
 
 // InsertAccessKey adds a key that signs a caller's requests.

@@ -5,19 +5,26 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime/debug"
-	"sync"
 	"sync/atomic"
+	"time"
 )
 
 const (
-	groupMax     = 256  // actions in one commit
-	queueMax     = 4096 // actions waiting for one
-	conflictsMax = 20   // runs of one group
+	groupMax     = 256              // actions in one commit
+	queueMax     = 4096             // actions waiting for one
+	conflictsMax = 20               // runs of a group of one; a larger one is halved sooner
+	halvedAfter  = 3                // runs of a larger group
+	pauseMax     = 20               // milliseconds between runs after a conflict, at most
+	tryMax       = 30 * time.Second // one run: a session that hangs must not stop the server
 )
 
 // Errors of Update that are not the action's own.
 var (
+	// ErrBusy: others changed the same rows every time. Nothing was done; the
+	// same request may succeed later.
+	ErrBusy = errors.New("the store is busy")
 	// ErrStale: a row was no longer in the state the action had read.
 	ErrStale = errors.New("the row changed meanwhile")
 	// ErrClosed: the store is closed.
@@ -37,7 +44,7 @@ type committer struct {
 	batchMax int
 	queue    chan *action
 	stop     chan struct{}
-	finished sync.WaitGroup
+	finished chan struct{}
 }
 
 // An action is one waiting Update.
@@ -50,16 +57,15 @@ type action struct {
 func newCommitter(db *sql.DB, d dialect, batchMax int) *committer {
 	c := &committer{
 		db: db, dialect: d, batchMax: batchMax,
-		queue: make(chan *action, queueMax), stop: make(chan struct{}),
+		queue: make(chan *action, queueMax), stop: make(chan struct{}), finished: make(chan struct{}),
 	}
-	c.finished.Add(1)
 	go c.loop()
 	return c
 }
 
 func (c *committer) close() {
 	close(c.stop)
-	c.finished.Wait()
+	<-c.finished
 }
 
 func (c *committer) update(ctx context.Context, fn func(*Tx) error) error {
@@ -83,12 +89,16 @@ func (c *committer) update(ctx context.Context, fn func(*Tx) error) error {
 		if a.taken.CompareAndSwap(false, true) {
 			return ctx.Err()
 		}
-		return <-a.done
+	case <-c.finished: // it may have come into the queue behind the last look
+		if a.taken.CompareAndSwap(false, true) {
+			return ErrClosed
+		}
 	}
+	return <-a.done
 }
 
 func (c *committer) loop() {
-	defer c.finished.Done()
+	defer close(c.finished)
 	for {
 		select {
 		case first := <-c.queue:
@@ -120,33 +130,52 @@ func (c *committer) group(first *action) []*action {
 	}
 }
 
-// commit runs a group until it is committed or cannot be, and answers each.
+// commit runs a group until it is committed or cannot be, and answers each. A
+// group that keeps meeting others at the same rows is halved: alone, an action
+// conflicts with nobody but those who want the very same row.
 func (c *committer) commit(group []*action) {
 	if len(group) == 0 {
 		return
 	}
-	var outcomes []error
-	var err error
-	for range conflictsMax {
-		outcomes, err = c.try(group)
-		if err == nil || !c.dialect.isConflict(err) {
-			break
+	outcomes, err := c.persist(group)
+	if err != nil && c.dialect.isConflict(err) {
+		if half := len(group) / 2; half > 0 {
+			c.commit(group[:half])
+			c.commit(group[half:])
+			return
 		}
+		err = fmt.Errorf("%w: %w", ErrBusy, err)
 	}
 	for i, a := range group {
-		switch {
-		case err != nil:
+		if err != nil {
 			a.done <- fmt.Errorf("committing: %w", err)
-		default:
-			a.done <- outcomes[i]
+			continue
 		}
+		a.done <- outcomes[i]
 	}
+}
+
+// persist runs a group a bounded number of times while it conflicts.
+func (c *committer) persist(group []*action) (outcomes []error, err error) {
+	runs := conflictsMax
+	if len(group) > 1 {
+		runs = halvedAfter
+	}
+	for run := range runs {
+		if outcomes, err = c.try(group); err == nil || !c.dialect.isConflict(err) {
+			return outcomes, err
+		}
+		pause := time.NewTimer(time.Duration(rand.IntN(min(run+1, pauseMax))+1) * time.Millisecond) //nolint:gosec // keeps two servers apart, no secret
+		<-pause.C
+	}
+	return outcomes, err
 }
 
 // try runs a group once. The error is the group's; an outcome is an action's
 // own. Alone, an action needs no savepoint: its error ends the transaction.
 func (c *committer) try(group []*action) (outcomes []error, err error) {
-	ctx := context.Background()
+	ctx, cancel := context.WithTimeout(context.Background(), tryMax)
+	defer cancel()
 	tx, err := c.db.BeginTx(ctx, &c.dialect.write)
 	if err != nil {
 		return nil, err

@@ -146,6 +146,24 @@ func TestAfterCloseNothingIsAccepted(t *testing.T) {
 	})
 }
 
+// Whoever comes while the store closes is answered, one way or the other.
+func TestNobodyWaitsForAClosedStore(t *testing.T) {
+	for range 20 {
+		db := holdfasttest.Open(t, t.TempDir()+"/holdfast.db")
+		var wait sync.WaitGroup
+		for range 8 {
+			wait.Go(func() {
+				for db.Update(context.Background(), func(*store.Tx) error { return nil }) == nil {
+				}
+			})
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		wait.Wait()
+	}
+}
+
 // Two servers share a database: what one reads and then writes, the other
 // cannot have changed in between.
 func TestTwoServersCountTogether(t *testing.T) {

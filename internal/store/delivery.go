@@ -30,35 +30,58 @@ func (tx *ReadTx) Notifications(c party.CallerID, id holdfast.TransactionID) ([]
 		WHERE caller_id = $1 AND transaction_id = $2 ORDER BY seq`, c, id)
 }
 
+// A Claim says which notifications to take.
+type Claim struct {
+	Now   time.Time // real time
+	Until time.Time // real time; nobody else delivers them before
+	// AheadMax is how far ahead a notification can be due. What is due later was
+	// written before its caller's clock was put back, and is due now: it would
+	// wait for days.
+	AheadMax  time.Duration
+	PerCaller int // at most, with what is on a lease already
+	Most      int // at most, of all callers
+}
+
 // notificationDue selects what waits, is on nobody's lease, and is due by its
-// caller's clock. $1 is real time and $2 how far ahead a notification can be
-// due: what is due later was written before its caller's clock was put back,
-// and would wait for days. The clocks stand in a WITH so that claiming locks no
-// caller's row.
+// caller's clock. A caller's leases have its first places, so that a caller
+// whose receiver hangs gets no more than its own, and who has the fewest comes
+// first. What belongs to a transaction that has a lease waits for its end. $1
+// is real time and $2 how far ahead a notification can be due. The clocks and
+// places stand in a WITH so that claiming locks no caller's row.
 const notificationDue = `
-	WITH clocks AS (SELECT caller_id AS owner, clock_offset FROM callers)
+	WITH clocks AS (SELECT caller_id AS owner, clock_offset FROM callers),
+	places AS (
+		SELECT owner, transaction_id AS about, seq AS step, ROW_NUMBER() OVER (
+			PARTITION BY owner ORDER BY leased_until > $1 DESC, next_at, transaction_id, seq) AS place
+		FROM clocks JOIN notifications ON caller_id = owner
+		WHERE outcome = 'Waiting'
+			AND (next_at <= $1 + clock_offset OR next_at > $1 + $2 + clock_offset))
 	SELECT ` + notificationColumns + `
-	FROM clocks JOIN notifications ON caller_id = owner
-	WHERE outcome = 'Waiting' AND leased_until <= $1
-		AND (next_at <= $1 + clock_offset OR next_at > $1 + $2 + clock_offset)
-	ORDER BY next_at, caller_id, transaction_id, seq
-	LIMIT $3`
+	FROM places JOIN notifications ON caller_id = owner AND transaction_id = about AND seq = step
+	WHERE outcome = 'Waiting' AND leased_until <= $1 AND place <= $3
+		AND NOT EXISTS (
+			SELECT 1 FROM notifications AS other
+			WHERE other.caller_id = owner AND other.transaction_id = about
+				AND other.outcome = 'Waiting' AND other.leased_until > $1)
+	ORDER BY place, next_at, caller_id, transaction_id, seq
+	LIMIT $4`
+
+func (c Claim) args(most int) []any {
+	return []any{micros(c.Now), c.AheadMax.Microseconds(), c.PerCaller, most}
+}
 
 // NotificationDue reports whether ClaimNotifications would find anything. It
 // keeps an idle server from writing.
-func (tx *ReadTx) NotificationDue(real time.Time, aheadMax time.Duration) (bool, error) {
-	due, err := list(tx, "looking for notifications", scanNotification, notificationDue,
-		micros(real), aheadMax.Microseconds(), 1)
+func (tx *ReadTx) NotificationDue(c Claim) (bool, error) {
+	due, err := list(tx, "looking for notifications", scanNotification, notificationDue, c.args(1)...)
 	return len(due) > 0, err
 }
 
-// ClaimNotifications takes what is due, at most most of it, earliest first, so
-// that nobody else delivers it before until. Each claim counts as a try, also
-// when nothing is heard of it again. What is due more than aheadMax ahead is due
-// now.
-func (tx *Tx) ClaimNotifications(real, until time.Time, most int, aheadMax time.Duration) ([]Delivery, error) {
+// ClaimNotifications takes what is due, of each caller the earliest first. Each
+// claim counts as a try, also when nothing is heard of it again.
+func (tx *Tx) ClaimNotifications(c Claim) ([]Delivery, error) {
 	due, err := list(&tx.ReadTx, "reading notifications that are due", scanNotification, notificationDue+tx.dialect.skipLocked,
-		micros(real), aheadMax.Microseconds(), most)
+		c.args(c.Most)...)
 	if err != nil {
 		return nil, err
 	}
@@ -68,11 +91,11 @@ func (tx *Tx) ClaimNotifications(real, until time.Time, most int, aheadMax time.
 		err := tx.one("claiming a notification", `
 			UPDATE notifications SET leased_until = $1, tries = $2
 			WHERE caller_id = $3 AND transaction_id = $4 AND seq = $5 AND outcome = 'Waiting'`,
-			micros(until), n.Tries, n.Caller, n.Transaction, n.Seq)
+			micros(c.Until), n.Tries, n.Caller, n.Transaction, n.Seq)
 		if err != nil {
 			return nil, err
 		}
-		claimed = append(claimed, Delivery{Notification: n, LeasedUntil: when(micros(until))})
+		claimed = append(claimed, Delivery{Notification: n, LeasedUntil: when(micros(c.Until))})
 	}
 	return claimed, nil
 }

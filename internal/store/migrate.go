@@ -6,10 +6,11 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
-	"testing/fstest"
+	"path"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+	"golang.org/x/tools/txtar"
 )
 
 //go:embed schema/*.sql
@@ -55,13 +56,13 @@ func (d dialect) schemaFS() (fs.FS, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing the schema: %w", err)
 	}
-	files := fstest.MapFS{}
+	var files txtar.Archive
 	for _, name := range names {
 		text, err := schemaFiles.ReadFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("reading the schema: %w", err)
 		}
-		files[name[len("schema/"):]] = &fstest.MapFile{Data: []byte(d.schema.Replace(string(text)))}
+		files.Files = append(files.Files, txtar.File{Name: path.Base(name), Data: []byte(d.schema.Replace(string(text)))})
 	}
-	return files, nil
+	return txtar.FS(&files)
 }

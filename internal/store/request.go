@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -29,6 +30,15 @@ func (tx *ReadTx) Request(c party.CallerID, ref holdfast.CallerReference) (r pay
 		r.Refusal = &holdfast.Error{Code: holdfast.Code(code), Message: message}
 	}
 	return r, true, nil
+}
+
+// KeepForgotten has references that were free again at before count as free at
+// after too, an earlier time that the caller's clock is put back to.
+func (tx *Tx) KeepForgotten(c party.CallerID, before, after time.Time) error {
+	_, err := tx.exec("keeping references free", `
+		UPDATE requests SET received = $1 WHERE caller_id = $2 AND received > $1 AND received <= $3`,
+		micros(after.Add(-payment.ReferenceLife)), c, micros(before.Add(-payment.ReferenceLife)))
+	return err
 }
 
 // RememberRequest writes what a CallerReference was used for, in place of what

@@ -23,12 +23,13 @@ func (tx *ReadTx) SigningKeys() ([]SigningKey, error) {
 		ORDER BY created DESC, path DESC`)
 }
 
-// InsertSigningKey adds a key unless its path is taken: of two servers that
-// start at once, one wins and both read what it wrote.
-func (tx *Tx) InsertSigningKey(k SigningKey) error {
+// InsertSigningKey adds the key that comes after n others, unless there is one
+// already: of two servers that start at once, one wins and both read what it
+// wrote, also when midnight between them gave their keys two paths.
+func (tx *Tx) InsertSigningKey(k SigningKey, n int) error {
 	_, err := tx.exec("adding a signing key", `
-		INSERT INTO signing_keys (path, certificate, private_key, created) VALUES ($1, $2, $3, $4)
+		INSERT INTO signing_keys (place, path, certificate, private_key, created) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT DO NOTHING`,
-		k.Path, k.Certificate, k.PrivateKey, micros(k.Created))
+		n+1, k.Path, k.Certificate, k.PrivateKey, micros(k.Created))
 	return err
 }

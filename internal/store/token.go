@@ -1,12 +1,18 @@
 package store
 
 import (
+	"strings"
+	"time"
+
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
 const tokenColumns = `caller_id, token_id, sender, recipient, instrument_id, method, token_type, reference, amount, reason, installed, expires, used_by, cancelled`
+
+// joinedTokenColumns are the same where tokens are joined as k.
+var joinedTokenColumns = "k." + strings.ReplaceAll(tokenColumns, ", ", ", k.")
 
 func scanToken(row scanner) (t payment.Token, err error) {
 	var amount, installed, expires int64
@@ -41,6 +47,15 @@ func (tx *Tx) InsertToken(t payment.Token) (inserted bool, err error) {
 		t.Caller, t.ID, t.Sender, t.Recipient, t.Instrument, t.Method, t.Type, t.Reference,
 		t.Amount.Micro, t.Reason, micros(t.Installed), micros(t.Expires), t.UsedBy, flag(t.Cancelled))
 	return rows == 1, err
+}
+
+// KeepExpired has a caller's tokens that were expired at before count as expired
+// at after too, an earlier time that the caller's clock is put back to.
+func (tx *Tx) KeepExpired(c party.CallerID, before, after time.Time) error {
+	_, err := tx.exec("keeping tokens expired", `
+		UPDATE tokens SET expires = $1 WHERE caller_id = $2 AND expires > $1 AND expires <= $3`,
+		micros(after), c, micros(before))
+	return err
 }
 
 // UseToken marks a single-use token as used; it must not have been.

@@ -40,17 +40,31 @@ type Due struct {
 }
 
 // Due reads transactions whose deadline has come by their callers' clocks, at
-// most max of them.
+// most most of them.
 func (tx *ReadTx) Due(real time.Time, most int) ([]Due, error) {
 	return list(tx, "reading what is due", func(row scanner) (d Due, err error) {
 		d.Caller, err = scanCaller(row, &d.ID)
 		return d, err
 	}, `
-		SELECT c.caller_id, c.owner, c.name, c.ipn_url, c.bare_return, c.pending_first, c.sandbox, c.clock_offset, c.created, t.transaction_id
+		SELECT `+joinedCallerColumns+`, t.transaction_id
 		FROM callers c JOIN transactions t ON t.caller_id = c.caller_id
 		WHERE t.state IN ('Pending', 'Reserved') AND t.deadline <= $1 + c.clock_offset
 		ORDER BY t.deadline
 		LIMIT $2`, micros(real), most)
+}
+
+// DueOf reads which of one caller's open transactions are due at now, by that
+// caller's clock, at most most of them.
+func (tx *ReadTx) DueOf(c party.Caller, now time.Time, most int) ([]Due, error) {
+	return list(tx, "reading what is due", func(row scanner) (Due, error) {
+		d := Due{Caller: c}
+		err := row.Scan(&d.ID)
+		return d, err
+	}, `
+		SELECT transaction_id FROM transactions
+		WHERE caller_id = $1 AND state IN ('Pending', 'Reserved') AND deadline <= $2
+		ORDER BY deadline
+		LIMIT $3`, c.ID, micros(now), most)
 }
 
 // Record writes a change: the transaction, its history, its postings, the

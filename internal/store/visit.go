@@ -6,11 +6,11 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-const visitColumns = `visit_id, caller_id, reference, params, party_id, instrument_id, address_id, status, message, token_id, created, ended`
+const visitColumns = `visit_id, caller_id, reference, params, signature_v1, party_id, instrument_id, address_id, status, message, token_id, created, ended`
 
 func scanVisit(row scanner) (v payment.Visit, err error) {
 	var created, ended int64
-	err = row.Scan(&v.ID, &v.Caller, &v.Reference, &v.Params, &v.Sender, &v.Instrument, &v.Address,
+	err = row.Scan(&v.ID, &v.Caller, &v.Reference, &v.Params, &v.SignatureV1, &v.Sender, &v.Instrument, &v.Address,
 		&v.Status, &v.Message, &v.Token, &created, &ended)
 	v.Created, v.Ended = when(created), when(ended)
 	return v, err
@@ -37,8 +37,8 @@ func (tx *ReadTx) Abandoned(c party.CallerID, ref holdfast.CallerReference) (boo
 // InsertVisit adds a visit.
 func (tx *Tx) InsertVisit(v payment.Visit) error {
 	return tx.one("adding a visit", `
-		INSERT INTO visits (`+visitColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		v.ID, v.Caller, v.Reference, v.Params, v.Sender, v.Instrument, v.Address,
+		INSERT INTO visits (`+visitColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		v.ID, v.Caller, v.Reference, v.Params, flag(v.SignatureV1), v.Sender, v.Instrument, v.Address,
 		v.Status, v.Message, v.Token, micros(v.Created), micros(v.Ended))
 }
 

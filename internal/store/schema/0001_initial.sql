@@ -23,6 +23,7 @@ CREATE TABLE callers (
 	ipn_url       TEXT   NOT NULL,
 	bare_return   BIGINT NOT NULL,
 	pending_first BIGINT NOT NULL,
+	signature_v1  BIGINT NOT NULL,
 	sandbox       BIGINT NOT NULL,
 	clock_offset  BIGINT NOT NULL,
 	created       BIGINT NOT NULL,
@@ -73,6 +74,7 @@ CREATE TABLE visits (
 	caller_id     TEXT   NOT NULL,
 	reference     TEXT   NOT NULL,
 	params        TEXT   NOT NULL,
+	signature_v1  BIGINT NOT NULL,
 	party_id      TEXT   NOT NULL,
 	instrument_id TEXT   NOT NULL,
 	address_id    TEXT   NOT NULL,
@@ -242,6 +244,7 @@ CREATE TABLE sign_in_guesses (
 -- Keys that sign return URLs and notifications. Retired ones stay, so that what
 -- they signed can still be verified.
 CREATE TABLE signing_keys (
+	place       BIGINT NOT NULL UNIQUE,
 	path        TEXT   NOT NULL PRIMARY KEY,
 	certificate TEXT   NOT NULL,
 	private_key BYTEA  NOT NULL,
