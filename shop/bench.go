@@ -19,7 +19,7 @@ const (
 	benchAskTime  = 4 * time.Second
 	soon          = 24 * time.Hour // a deadline nearer than this is shown as near
 	aheadNoticed  = time.Minute    // a clock that differs by more is spoken of
-	cancelTextMax = 200            // characters of a reason
+	cancelTextMax = 160            // characters of a reason
 )
 
 // A benchView is the packing bench: what to ship, by when, and what not.

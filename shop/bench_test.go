@@ -199,10 +199,58 @@ func TestSettleRefused(t *testing.T) {
 	}
 }
 
+// A refusal that was long on its way is about the charge that it refused, not
+// about the one that is being asked for since.
+func TestLateRefusalOfACharge(t *testing.T) {
+	for name, second := range map[string]string{"another amount": "20.00", "the same amount": "30.00"} {
+		t.Run(name, func(t *testing.T) {
+			st := newStage(t)
+			id := st.paid("mug")
+			bench := "/bench/orders/" + string(id)
+			refuse := func(code string) { st.fps.set(func(f *fakeFPS) { f.refuse["Settle"] = code }) }
+			refuse("ServiceUnavailable")
+			st.want(st.post(bench+"/ship", "amount", "30.00"), http.StatusSeeOther)
+			st.wantState(id, shop.Shipping)
+
+			asked, arrive := make(chan struct{}), make(chan struct{})
+			st.fps.set(func(f *fakeFPS) { f.before["Settle"] = func() { close(asked); <-arrive } })
+			worked := make(chan error, 1)
+			st.pass(time.Minute)
+			go func() {
+				_, err := st.shop.WorkDue(context.WithoutCancel(t.Context()))
+				worked <- err
+			}()
+			<-asked
+
+			refuse("AccessFailure")
+			st.want(st.get(bench), http.StatusOK) // asks the same, and learns that it is refused
+			st.wantState(id, shop.ToShip)
+			refuse("ServiceUnavailable")
+			st.want(st.post(bench+"/ship", "amount", second), http.StatusSeeOther)
+			st.wantState(id, shop.Shipping)
+
+			refuse("AccessFailure")
+			close(arrive)
+			if err := <-worked; err != nil {
+				t.Fatal(err)
+			}
+			if o := st.wantState(id, shop.Shipping); o.Charge.Decimal() != second {
+				t.Errorf("the charge is %v, want %s", o.Charge, second)
+			}
+			st.fps.set(func(f *fakeFPS) { delete(f.refuse, "Settle") })
+			st.want(st.get(bench), http.StatusOK)
+			st.wantState(id, shop.Shipped)
+			if got := st.fps.only(t).settled; got != second {
+				t.Errorf("settled %s, want %s", got, second)
+			}
+		})
+	}
+}
+
 func TestCancel(t *testing.T) {
 	st := newStage(t)
 	id := st.paid("mug")
-	st.want(st.post("/bench/orders/"+string(id)+"/cancel", "reason", strings.Repeat("x", 201)), http.StatusUnprocessableEntity, "too long")
+	st.want(st.post("/bench/orders/"+string(id)+"/cancel", "reason", strings.Repeat("x", 161)), http.StatusUnprocessableEntity, "too long")
 	st.want(st.post("/bench/orders/"+string(id)+"/cancel", "reason", "Broken in the kiln."), http.StatusSeeOther)
 	st.wantState(id, shop.Cancelled)
 	if h := st.fps.only(t); h.status != holdfast.StatusCancelled {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 	"time"
 
 	_ "modernc.org/sqlite" // the database's driver
@@ -25,7 +26,16 @@ const databaseOptions = "?_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=sy
 // openDatabase opens the shop's file and brings its tables up to date. There
 // is one connection: River's driver asks for it, and a shop's volume is well
 // served by it. While a transaction is open, everything has to go through it.
+//
+// The file is for its owner alone: there are addresses and tokens in it.
 func openDatabase(ctx context.Context, path string) (*sql.DB, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("making the shop's database: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return nil, fmt.Errorf("making the shop's database: %w", err)
+	}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+databaseOptions)
 	if err != nil {
 		return nil, fmt.Errorf("opening the shop's database %s: %w", path, err)

@@ -2,6 +2,7 @@ package shop
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -62,6 +63,14 @@ func (s *Shop) WorkDue(ctx context.Context) (kinds []string, err error) {
 func (s *Shop) WorkedJobs() (<-chan *river.Event, func()) {
 	return s.jobs.Subscribe(river.EventKindJobCompleted)
 }
+
+// FailedJobs tells of every job that River itself tries and that fails.
+func (s *Shop) FailedJobs() (<-chan *river.Event, func()) {
+	return s.jobs.Subscribe(river.EventKindJobFailed)
+}
+
+// Database is the shop's own, with River's tables in it.
+func (s *Shop) Database() *sql.DB { return s.db }
 
 // AllStates are the states of the table.
 func AllStates() []OrderState {

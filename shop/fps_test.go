@@ -83,6 +83,7 @@ type fakeFPS struct {
 	refuse      map[string]string          // action → code
 	lose        map[string]int             // action → how many answers are lost after the work was done
 	down        bool                       // nothing is answered
+	before      map[string]func()          // action → what happens, once, before it is dealt with
 }
 
 type hold struct {
@@ -97,7 +98,7 @@ func newFakeFPS(t *testing.T) *fakeFPS {
 	t.Helper()
 	f := &fakeFPS{
 		now: testNow, tokens: map[string]string{}, held: map[string]*hold{},
-		reserveAs: holdfast.StatusReserved, refuse: map[string]string{}, lose: map[string]int{},
+		reserveAs: holdfast.StatusReserved, refuse: map[string]string{}, lose: map[string]int{}, before: map[string]func(){},
 	}
 	f.Server = httptest.NewServer(f)
 	t.Cleanup(f.Close)
@@ -113,9 +114,16 @@ func (f *fakeFPS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(err)
 	}
+	action := p.Get("Action")
+	f.mu.Lock()
+	happens := f.before[action]
+	delete(f.before, action)
+	f.mu.Unlock()
+	if happens != nil {
+		happens()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	action := p.Get("Action")
 	f.asked = append(f.asked, strings.TrimSpace(action+" "+p.Get("CallerReference")+p.Get("TransactionId")+p.Get("ReserveTransactionId")))
 	if f.down {
 		panic(http.ErrAbortHandler)

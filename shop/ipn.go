@@ -19,6 +19,12 @@ func (s *Shop) notified(ctx context.Context, n holdfast.Notification) error {
 		return nil
 	}
 	o, err := s.orderOf(ctx, n)
+	if errors.Is(err, errNoOrder) {
+		// An order is written before its buyer is sent to pay: this is about
+		// somebody else's, made with the same keys.
+		s.log.InfoContext(ctx, "notification of no order here", "transaction", n.TransactionID)
+		return nil
+	}
 	if err != nil {
 		s.log.WarnContext(ctx, "notification not taken in yet", "transaction", n.TransactionID, "err", err)
 		return err

@@ -26,6 +26,12 @@ const (
 	jobTimeMax        = time.Minute
 	jobsAtOnce        = 4
 	stopWaitMax       = 20 * time.Second
+
+	// A job that fails is tried again ever more slowly, but never so slowly that
+	// an outage near a hold's deadline goes on after it has ended. It is given up
+	// when the hold is long gone.
+	retryWaitMax = time.Minute
+	attemptsMax  = int(2 * holdLifeMax / retryWaitMax)
 )
 
 // The jobs. Each is about one order and does nothing when the order has moved
@@ -79,8 +85,12 @@ func (s *Shop) openJobs(ctx context.Context) error {
 	addWorker[settleCharge](s, workers, s.settle)
 	addWorker[cancelHold](s, workers, s.cancel)
 	s.jobs, err = river.NewClient(driver, &river.Config{
-		Logger:     log,
-		JobTimeout: jobTimeMax,
+		Logger:      log,
+		JobTimeout:  jobTimeMax,
+		MaxAttempts: attemptsMax,
+		RetryPolicy: retries{s.now},
+		// Only a job that ended without River's noticing is running for longer.
+		RescueStuckJobsAfter: jobTimeMax + time.Minute,
 		// SQLite has no channel to listen on; looking once a second is enough,
 		// since jobs wait or only stand in for what was tried at once.
 		PollOnly: true,
@@ -89,6 +99,28 @@ func (s *Shop) openJobs(ctx context.Context) error {
 	})
 	if err != nil {
 		return fmt.Errorf("preparing the jobs: %w", err)
+	}
+	return nil
+}
+
+// retries is River's retry policy.
+type retries struct{ now func() time.Time }
+
+// NextRetry waits one second after the first failure and twice as long after
+// each further one, up to retryWaitMax.
+func (r retries) NextRetry(job *rivertype.JobRow) time.Time {
+	const doublingsMax = 6 // 64 s
+	return r.now().Add(min(time.Second<<min(len(job.Errors), doublingsMax), retryWaitMax))
+}
+
+// releaseJobs makes jobs available that a process was working when it was
+// killed. There is one process on a shop's database, so before it works any,
+// none is being worked; River itself cannot know that, and waits.
+func (s *Shop) releaseJobs(ctx context.Context) error {
+	_, err := s.db.ExecContext(ctx, `UPDATE river_job SET state = ? WHERE state = ?`,
+		rivertype.JobStateAvailable, rivertype.JobStateRunning)
+	if err != nil {
+		return fmt.Errorf("releasing the jobs of the last run: %w", err)
 	}
 	return nil
 }
@@ -227,6 +259,9 @@ func (s *Shop) atOnce(ctx context.Context, action string, id OrderID, try func(c
 // finished first.
 func (s *Shop) Run(ctx context.Context) error {
 	working := context.WithoutCancel(ctx)
+	if err := s.releaseJobs(working); err != nil {
+		return err
+	}
 	if err := s.jobs.Start(working); err != nil {
 		return fmt.Errorf("starting the jobs: %w", err)
 	}

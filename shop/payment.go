@@ -52,7 +52,7 @@ func (s *Shop) reserve(ctx context.Context, id OrderID) error {
 	if err != nil {
 		refusal, refused := errors.AsType[*holdfast.Error](err)
 		if passing(err) || !refused {
-			return s.unanswered(ctx, id, "Reserve", err)
+			return s.unanswered(ctx, o, "Reserve", err)
 		}
 		_, _, err := s.record(ctx, id, change{
 			event: HoldFailed, what: "Reserve was refused: " + inShort(refusal),
@@ -100,7 +100,7 @@ func (s *Shop) settle(ctx context.Context, id OrderID) error {
 	}
 	result, err := s.client.Settle(ctx, holdfast.SettleRequest{ReserveTransactionID: o.TransactionID, TransactionAmount: o.Charge})
 	if err != nil {
-		return s.notSettled(ctx, o, err)
+		return s.notDone(ctx, o, "Settle", err, chargeRefused)
 	}
 	st := standingOfResult(result)
 	o, err = s.learn(ctx, id, st, change{what: "Settle answered " + st.words(), logged: true})
@@ -110,34 +110,19 @@ func (s *Shop) settle(ctx context.Context, id OrderID) error {
 	return err
 }
 
-// notSettled finds out what a Settle without success means. A refusal alone
-// does not tell where the money is; the transaction's status does.
-func (s *Shop) notSettled(ctx context.Context, o Order, err error) error {
-	refusal, refused := errors.AsType[*holdfast.Error](err)
-	if passing(err) || !refused {
-		return s.unanswered(ctx, o.ID, "Settle", err)
-	}
-	state, err := s.client.GetTransactionStatus(ctx, o.TransactionID)
-	if err != nil {
-		return s.unanswered(ctx, o.ID, "Settle was refused ("+string(refusal.Code)+"), and then GetTransactionStatus", err)
-	}
-	st := standingOfState(state)
-	c := change{
-		what:      "Settle was refused: " + inShort(refusal) + " The transaction is " + st.words(),
-		requestID: refusal.RequestID,
-	}
-	switch st.event() {
+// chargeRefused is what a refused Settle means, by how the transaction stands.
+func chargeRefused(refusal *holdfast.Error, asked Order, stands Event) change {
+	switch stands {
 	case HoldPlaced:
-		c.event, c.note = ChargeRefused, settleWords(refusal, o)
-		c.move = func(o *Order) { o.Charge = money.Amount{} }
+		return change{
+			event: ChargeRefused, note: settleWords(refusal, asked),
+			move: func(o *Order) { o.Charge = money.Amount{} },
+		}
 	case Charged:
-		c.event = ChargedElsewhere
-	case HoldPending:
-		return errWaiting
+		return change{event: ChargedElsewhere}
 	default:
+		return change{} // how it stands says all
 	}
-	_, err = s.learn(ctx, o.ID, st, c)
-	return err
 }
 
 // cancel asks to give the hold up.
@@ -148,7 +133,7 @@ func (s *Shop) cancel(ctx context.Context, id OrderID) error {
 	}
 	result, err := s.client.Cancel(ctx, holdfast.CancelRequest{TransactionID: o.TransactionID, Description: o.Reason})
 	if err != nil {
-		return s.notCancelled(ctx, o, err)
+		return s.notDone(ctx, o, "Cancel", err, cancelRefused)
 	}
 	st := standingOfResult(result)
 	o, err = s.learn(ctx, id, st, change{what: "Cancel answered " + st.words(), logged: true})
@@ -158,48 +143,62 @@ func (s *Shop) cancel(ctx context.Context, id OrderID) error {
 	return err
 }
 
-func (s *Shop) notCancelled(ctx context.Context, o Order, err error) error {
+// cancelRefused is what a refused Cancel means, by how the transaction stands.
+func cancelRefused(refusal *holdfast.Error, asked Order, stands Event) change {
+	if stands != HoldPlaced {
+		return change{} // how it stands says all
+	}
+	return change{
+		event: CancelRefused,
+		note:  "Not cancelled: the payment service refused with " + string(refusal.Code) + ". The hold stands; ship, or try again. If nobody does either, it lapses by itself on " + when(asked.Deadline) + ".",
+	}
+}
+
+// notDone finds out what a Settle or Cancel without success means. A refusal
+// alone does not tell where the money is; the transaction's status does. The
+// refusal may come late, when the order has been back on the bench and the same
+// was asked anew, and then it says nothing of what is asked now.
+func (s *Shop) notDone(ctx context.Context, asked Order, action string, err error, means func(*holdfast.Error, Order, Event) change) error {
 	refusal, refused := errors.AsType[*holdfast.Error](err)
 	if passing(err) || !refused {
-		return s.unanswered(ctx, o.ID, "Cancel", err)
+		return s.unanswered(ctx, asked, action, err)
 	}
-	state, err := s.client.GetTransactionStatus(ctx, o.TransactionID)
+	state, err := s.client.GetTransactionStatus(ctx, asked.TransactionID)
 	if err != nil {
-		return s.unanswered(ctx, o.ID, "Cancel was refused ("+string(refusal.Code)+"), and then GetTransactionStatus", err)
+		return s.unanswered(ctx, asked, action+" was refused ("+string(refusal.Code)+"), and then GetTransactionStatus", err)
 	}
 	st := standingOfState(state)
-	c := change{
-		what:      "Cancel was refused: " + inShort(refusal) + " The transaction is " + st.words(),
-		requestID: refusal.RequestID,
-	}
-	switch st.event() {
-	case HoldPlaced:
-		c.event = CancelRefused
-		c.note = "Not cancelled: the payment service refused with " + string(refusal.Code) + ". The hold stands; ship, or try again. If nobody does either, it lapses by itself on " + when(o.Deadline) + "."
-	case HoldPending:
+	if st.event() == HoldPending {
 		return errWaiting
-	default:
 	}
-	_, err = s.learn(ctx, o.ID, st, c)
+	c := means(refusal, asked, st.event())
+	c.what = action + " was refused: " + inShort(refusal) + " The transaction is " + st.words()
+	c.requestID = refusal.RequestID
+	if c.event != "" {
+		c.only = func(o Order) bool { return o.Charge == asked.Charge && o.Changed.Equal(asked.Changed) }
+	}
+	_, err = s.learn(ctx, asked.ID, st, c)
 	return err
 }
 
 // unanswered keeps that a request has no answer yet, for people to see, and
-// returns why, for the job that will send the same request again.
-func (s *Shop) unanswered(ctx context.Context, id OrderID, action string, cause error) error {
+// returns why, for the job that will send the same request again. That goes on
+// every minute, so the order's log has it once.
+func (s *Shop) unanswered(ctx context.Context, asked Order, action string, cause error) error {
 	// The time for asking may be used up; there is always time to write.
 	ctx = context.WithoutCancel(ctx)
+	note := noteUnansweredFor(cause)
 	c := change{
-		what: action + " has no answer yet", logged: true,
-		facts: func(o *Order) { o.Note = noteUnansweredFor(cause) },
+		what: action + " has no answer yet", logged: asked.Note != note,
+		facts: func(o *Order) { o.Note = note },
 	}
 	if refusal, ok := errors.AsType[*holdfast.Error](cause); ok {
 		c.what, c.requestID = action+" was not dealt with: "+inShort(refusal), refusal.RequestID
 	}
-	if _, _, err := s.record(ctx, id, c); err != nil {
+	if _, _, err := s.record(ctx, asked.ID, c); err != nil {
 		return errors.Join(cause, err)
 	}
-	return fmt.Errorf("order %s: %w", id, cause)
+	return fmt.Errorf("order %s: %w", asked.ID, cause)
 }
 
 // recover looks for the token of a buyer who went to authorise and has not

@@ -13,8 +13,9 @@ type change struct {
 	logged    bool   // also when the event moves nothing
 	note      string // what a person should know from now on, if the event moves the order
 
-	facts func(*Order) // applied in any case
-	move  func(*Order) // applied if the event moves the order
+	only  func(Order) bool // the event counts only for such an order; nil is any
+	facts func(*Order)     // applied in any case
+	move  func(*Order)     // applied if the event moves the order
 }
 
 // record keeps a change: the order's state, its log and the jobs that the new
@@ -34,6 +35,9 @@ func (s *Shop) record(ctx context.Context, id OrderID, c change) (o Order, moved
 func (s *Shop) recordIn(ctx context.Context, tx *sql.Tx, o *Order, c change) (moved bool, err error) {
 	from := o.State
 	next, moved := from.After(c.event)
+	if c.only != nil && !c.only(*o) {
+		moved = false
+	}
 	if c.facts != nil {
 		c.facts(o)
 	}
