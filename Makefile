@@ -2,9 +2,10 @@
 
 LINT = go tool -modfile=tools/go.mod golangci-lint
 FUZZTIME ?= 30s
+NIGHTLY_CHECKS ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-short needs check fmt vet lint race golden fuzz vuln
+.PHONY: help demo test test-short needs check nightly fmt vet lint race golden fuzz vuln
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -12,16 +13,20 @@ help: ## list these targets
 demo: ## server, shop, caller and buyer on this machine; prints what to open
 	go run ./cmd/holdfast demo
 
-test: needs ## every test, on SQLite and PostgreSQL, with a real browser
-	HOLDFAST_TEST_BROWSER="$$(scripts/find-browser)" scripts/with-postgres go test -timeout 15m ./...
+test: needs ## every test, on SQLite and PostgreSQL, with a real browser and schema validator
+	HOLDFAST_TEST_BROWSER="$$(scripts/find-browser)" HOLDFAST_TEST_XMLLINT="$$(scripts/find-xmllint)" scripts/with-postgres go test -timeout 15m ./...
 
-test-short: ## the tests that need nothing but Go: SQLite, no browser
-	HOLDFAST_TEST_BROWSER= go test -short -timeout 10m ./...
+test-short: ## the tests that need nothing but Go: SQLite, no browser, no validator
+	HOLDFAST_TEST_BROWSER= HOLDFAST_TEST_XMLLINT= go test -short -timeout 10m ./...
 
 needs: ## install, or name, what the tests need and this machine misses
 	@scripts/install-needs
 
 check: fmt vet lint test ## everything a change must pass
+
+nightly: needs race ## what takes too long for each change: races, a minute of each fuzz test, many random checks
+	scripts/fuzz 1m
+	RAPID_CHECKS=$(NIGHTLY_CHECKS) scripts/with-postgres go test -run AgreeWithTheModel -timeout 60m ./internal/processor
 
 fmt: ## fail on files that gofmt would change
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; }

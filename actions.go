@@ -35,7 +35,7 @@ type SettleRequest struct {
 // Cancel).
 type CancelRequest struct {
 	TransactionID  TransactionID // required
-	Description    string
+	Description    string        // at most 160 characters
 	OverrideIPNURL string
 }
 

@@ -48,8 +48,8 @@
 //
 // # Words
 //
-// Amounts are money.Amount, exact to a millionth of a dollar, and sent with two
-// decimals. Identifiers have types of their own. Times in answers are the
+// Amounts are money.Amount, exact to a millionth of a dollar; what is asked for
+// is in whole cents. Identifiers have types of their own. Times in answers are the
 // server's, and in a sandbox that of the caller's own clock: compare a
 // Deadline with ServerTime, not with the local clock.
 package holdfast

@@ -45,31 +45,25 @@ func Cents(cents int64) Amount { return Micros(cents * microPerCent) }
 // Parse reads the value of an amount as callers send it: "42.50", "42.5" or
 // "50". A sign, an exponent, a third decimal and a bare point are refused.
 func Parse(value string, currency Currency) (Amount, error) {
-	if currency != USD {
-		return Amount{}, ErrNoDollars
-	}
-	whole, decimals, point := strings.Cut(value, ".")
-	if !digits(whole) || len(decimals) > 2 || point && !digits(decimals) {
-		return Amount{}, ErrFormat
-	}
-	if len(whole) > wholeMax {
-		return Amount{}, ErrTooLarge
-	}
-	var micro int64
-	for _, d := range whole + (decimals + "000000")[:6] {
-		micro = micro*10 + int64(d-'0')
-	}
-	return Amount{Micro: micro, Currency: currency}, nil
+	return parse(value, currency, 2)
 }
 
 // ParseMicro reads the six-decimal form of Value, of either sign.
 func ParseMicro(value string, currency Currency) (Amount, error) {
+	unsigned, negative := strings.CutPrefix(value, "-")
+	a, err := parse(unsigned, currency, 6)
+	if negative {
+		a.Micro = -a.Micro
+	}
+	return a, err
+}
+
+func parse(value string, currency Currency, decimalsMax int) (Amount, error) {
 	if currency != USD {
 		return Amount{}, ErrNoDollars
 	}
-	unsigned, negative := strings.CutPrefix(value, "-")
-	whole, decimals, point := strings.Cut(unsigned, ".")
-	if !digits(whole) || len(decimals) > 6 || point && !digits(decimals) {
+	whole, decimals, point := strings.Cut(value, ".")
+	if !digits(whole) || len(decimals) > decimalsMax || point && !digits(decimals) {
 		return Amount{}, ErrFormat
 	}
 	if len(whole) > wholeMax {
@@ -78,9 +72,6 @@ func ParseMicro(value string, currency Currency) (Amount, error) {
 	var micro int64
 	for _, d := range whole + (decimals + "000000")[:6] {
 		micro = micro*10 + int64(d-'0')
-	}
-	if negative {
-		micro = -micro
 	}
 	return Amount{Micro: micro, Currency: currency}, nil
 }

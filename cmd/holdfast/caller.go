@@ -28,6 +28,7 @@ type callerAnswer struct {
 	IPNURL          string         `json:"ipnUrl"`
 	BareReturn      bool           `json:"bareReturn"`
 	PendingFirst    bool           `json:"pendingFirst"`
+	SignatureV1     bool           `json:"signatureV1"`
 	Sandbox         bool           `json:"sandbox"`
 	ClockOffset     string         `json:"clockOffset"`
 	AccessKeyID     string         `json:"accessKeyId,omitempty"`
@@ -37,14 +38,14 @@ type callerAnswer struct {
 func describeCaller(c party.Caller) callerAnswer {
 	return callerAnswer{
 		CallerID: c.ID, Owner: c.Owner, Name: c.Name, IPNURL: c.IPNURL, BareReturn: c.BareReturn,
-		PendingFirst: c.PendingFirst, Sandbox: c.Sandbox, ClockOffset: c.ClockOffset.String(),
+		PendingFirst: c.PendingFirst, SignatureV1: c.SignatureV1, Sandbox: c.Sandbox, ClockOffset: c.ClockOffset.String(),
 	}
 }
 
 func (a callerAnswer) print(to io.Writer) {
 	columns := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(columns, "caller\t%s\nname\t%s\nowner\t%s\nIPN address\t%s\nbare return\t%v\npending first\t%v\nclock offset\t%s\n",
-		a.CallerID, a.Name, a.Owner, or(a.IPNURL, "none"), a.BareReturn, a.PendingFirst, a.ClockOffset)
+	fmt.Fprintf(columns, "caller\t%s\nname\t%s\nowner\t%s\nIPN address\t%s\nbare return\t%v\npending first\t%v\nsignature version 1\t%v\nclock offset\t%s\n",
+		a.CallerID, a.Name, a.Owner, or(a.IPNURL, "none"), a.BareReturn, a.PendingFirst, a.SignatureV1, a.ClockOffset)
 	if a.AccessKeyID != "" {
 		fmt.Fprintf(columns, "access key\t%s\nsecret key\t%s\n", a.AccessKeyID, a.SecretAccessKey)
 	}
@@ -72,6 +73,7 @@ type callerCreate struct {
 	IPNURL       string `name:"ipn-url" help:"Where notifications go." placeholder:"URL"`
 	BareReturn   bool   `help:"Return URLs carry the answer alone, not the request's parameters beside it."`
 	PendingFirst bool   `help:"Reserve always answers Pending first."`
+	SignatureV1  bool   `name:"signature-v1" help:"Accept signature version 1, which is unsafe, from an old program."`
 	JSON         bool   `name:"json" help:"Print one line of JSON."`
 }
 
@@ -90,11 +92,13 @@ func (v callerCreate) Run(ctx context.Context, w world) error {
 	}
 	// Every caller is a sandbox caller until there is a network for real cards.
 	caller, key, err := clerk(db, w).CreateCaller(ctx, processor.NewCaller{
-		Owner: owner.ID, Name: v.Name, IPNURL: v.IPNURL, BareReturn: v.BareReturn, PendingFirst: v.PendingFirst, Sandbox: true,
+		Owner: owner.ID, Name: v.Name, IPNURL: v.IPNURL, BareReturn: v.BareReturn, PendingFirst: v.PendingFirst,
+		SignatureV1: v.SignatureV1, Sandbox: true,
 	})
 	if err != nil {
 		return err
 	}
+	warnV1(w, caller)
 	answer := describeCaller(caller)
 	answer.AccessKeyID, answer.SecretAccessKey = key.ID, string(key.Secret.Reveal())
 	if v.JSON {
@@ -103,6 +107,15 @@ func (v callerCreate) Run(ctx context.Context, w world) error {
 	answer.print(w.Out)
 	fmt.Fprintln(w.Out, "\nKeep the secret key now: it is not shown again.")
 	return nil
+}
+
+// warnV1 says what the operator of an old program takes on.
+func warnV1(w world, c party.Caller) {
+	if c.SignatureV1 {
+		fmt.Fprintln(w.Err, `Warning: signature version 1 runs names and values together with nothing between them, so whoever sees a signed
+request can split it into another one with the same signature. This was published in December 2008, and nobody can
+detect it. Leave it on only as long as a program knows nothing newer: holdfast caller set --no-signature-v1`)
+	}
 }
 
 func partyByEmail(ctx context.Context, r store.Reader, email string) (found party.Party, err error) {
@@ -135,11 +148,12 @@ type callerSet struct {
 	IPNURL       *string `name:"ipn-url" help:"Where notifications go; empty for nowhere." placeholder:"URL"`
 	BareReturn   *bool   `help:"Return URLs carry the answer alone, not the request's parameters beside it." negatable:""`
 	PendingFirst *bool   `help:"Reserve always answers Pending first." negatable:""`
+	SignatureV1  *bool   `name:"signature-v1" help:"Accept signature version 1, which is unsafe, from an old program." negatable:""`
 	JSON         bool    `name:"json" help:"Print one line of JSON."`
 }
 
 func (v callerSet) Run(ctx context.Context, w world) error {
-	if v.Name == nil && v.IPNURL == nil && v.BareReturn == nil && v.PendingFirst == nil {
+	if v.Name == nil && v.IPNURL == nil && v.BareReturn == nil && v.PendingFirst == nil && v.SignatureV1 == nil {
 		return errors.New("nothing to set; see holdfast caller set --help")
 	}
 	if v.Name != nil && (*v.Name == "" || len(*v.Name) > party.NameMax) {
@@ -164,10 +178,14 @@ func (v callerSet) Run(ctx context.Context, w world) error {
 		set(&c.IPNURL, v.IPNURL)
 		set(&c.BareReturn, v.BareReturn)
 		set(&c.PendingFirst, v.PendingFirst)
+		set(&c.SignatureV1, v.SignatureV1)
 		return c, nil
 	})
 	if err != nil {
 		return err
+	}
+	if v.SignatureV1 != nil {
+		warnV1(w, changed)
 	}
 	if v.JSON {
 		return printJSON(w.Out, describeCaller(changed))

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -45,7 +46,7 @@ func (v demoVerb) Run(ctx context.Context, w world) (err error) {
 		return err
 	}
 	defer unlock()
-	d := &demo{dir: dir, world: w}
+	d := &demo{dir: dir, world: w, ended: newEnding()}
 	defer func() { err = errors.Join(err, d.stop()) }()
 	if err := d.start(ctx, v.Listen, v.ShopListen); err != nil {
 		return unlessStopped(ctx, err)
@@ -62,9 +63,9 @@ func (v demoVerb) Run(ctx context.Context, w world) (err error) {
 	if err != nil {
 		return err
 	}
-	<-ctx.Done()
+	err = d.ended.wait(ctx)
 	w.Log.Info("stopping")
-	return nil
+	return err
 }
 
 // unlessStopped forgives what failed because the demo was told to stop.
@@ -100,6 +101,7 @@ type demo struct {
 	public *url.URL // the server's
 	shopAt *url.URL
 	stops  []func() error // in the order of starting
+	ended  ending
 }
 
 func (d *demo) start(ctx context.Context, listenAt, shopListenAt string) error {
@@ -132,7 +134,8 @@ func (d *demo) start(ctx context.Context, listenAt, shopListenAt string) error {
 
 func (d *demo) startServer(ctx context.Context, db *store.DB, listener net.Listener) error {
 	s := &server{
-		Store: db, PublicURL: d.public, AllowPrivate: true, Now: d.world.Now, Log: d.log("server"),
+		Store: db, PublicURL: d.public, AllowPrivate: true, Network: &sandbox.Network{Now: d.world.Now},
+		Now: d.world.Now, Log: d.log("server"), Ended: d.ended,
 	}
 	if err := s.start(ctx, listener); err != nil {
 		return err
@@ -150,7 +153,7 @@ func (d *demo) startShop(ctx context.Context, listener net.Listener) error {
 			Endpoint: d.public.String(), CoBranded: pipelineURL(d.public), AccessKeyID: d.kept.AccessKeyID,
 			SecretKey: holdfast.NewSecretKey(d.kept.SecretAccessKey), Now: d.world.Now,
 		},
-		PublicURL: d.shopAt, Database: filepath.Join(d.dir, shopFile), Now: d.world.Now, Log: d.log("shop"),
+		PublicURL: d.shopAt, Database: filepath.Join(d.dir, shopFile), Now: d.world.Now, Log: d.log("shop"), Ended: d.ended,
 	}
 	if err := s.start(ctx, listener); err != nil {
 		return err

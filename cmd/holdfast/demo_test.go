@@ -220,7 +220,7 @@ func TestDemoTakesAnOrderAllTheWay(t *testing.T) {
 		t.Fatalf("after SIGTERM: %v; printed %q", err, more)
 	}
 
-	for name, want := range map[string]os.FileMode{demoFile: 0o600, serverFile: 0o600, ".": 0o700} {
+	for name, want := range map[string]os.FileMode{demoFile: 0o600, serverFile: 0o600, shopFile: 0o600, ".": 0o700} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)

@@ -45,6 +45,8 @@ func readDemo(dir string) (kept demoState, found bool, err error) {
 		return kept, false, nil
 	case err != nil:
 		return kept, false, fmt.Errorf("reading what the demo remembers: %w", err)
+	case len(text) == 0:
+		return kept, false, nil
 	}
 	if err := json.Unmarshal(text, &kept); err != nil {
 		return kept, false, fmt.Errorf("reading %s: %w", filepath.Join(dir, demoFile), err)
@@ -53,20 +55,37 @@ func readDemo(dir string) (kept demoState, found bool, err error) {
 }
 
 // write replaces the file in one step, so that a crash leaves the old or the
-// new one.
+// new one. When it returns, the new one outlasts a power cut, as what is written
+// to the store afterwards does.
 func (kept demoState) write(dir string) error {
 	text, err := json.MarshalIndent(kept, "", "\t")
 	if err != nil {
 		return fmt.Errorf("writing what the demo remembers: %w", err)
 	}
 	name := filepath.Join(dir, demoFile)
-	if err := os.WriteFile(name+".new", append(text, '\n'), 0o600); err != nil {
-		return fmt.Errorf("writing what the demo remembers: %w", err)
-	}
-	if err := os.Rename(name+".new", name); err != nil {
+	if err := replaceFile(name, append(text, '\n')); err != nil {
 		return fmt.Errorf("writing what the demo remembers: %w", err)
 	}
 	return nil
+}
+
+func replaceFile(name string, text []byte) error {
+	file, err := os.OpenFile(name+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(text)
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(name+".new", name); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(name))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close()) // the name is the directory's
 }
 
 // A cast is who plays in a demo: the shop's owner, a buyer with two cards, a
@@ -83,7 +102,10 @@ type cast struct {
 // next.
 func (c *cast) assemble(ctx context.Context, kept demoState, ipnURL string) (demoState, error) {
 	if kept.BuyerPassword == "" {
-		kept.OwnerEmail, kept.OwnerPassword = "shop@demo.example", passphrase()
+		if err := c.strangers(ctx); err != nil {
+			return kept, err
+		}
+		kept.OwnerEmail, kept.OwnerPassword = ownerEmail, passphrase()
 		kept.BuyerEmail, kept.BuyerPassword = "buyer@demo.example", passphrase()
 		kept.RecipientEmail, kept.RecipientPassword = "seller@demo.example", passphrase()
 	}
@@ -108,6 +130,21 @@ func (c *cast) assemble(ctx context.Context, kept demoState, ipnURL string) (dem
 		return kept, err
 	}
 	return c.caller(ctx, kept, owner.ID, ipnURL)
+}
+
+const ownerEmail = "shop@demo.example"
+
+// strangers makes sure that nobody has been assembled before: they have
+// passwords that cannot be found out, and new ones would not be theirs. The
+// owner comes first.
+func (c *cast) strangers(ctx context.Context) error {
+	return c.Store.View(ctx, func(tx *store.ReadTx) error {
+		if _, known, err := tx.PartyByEmail(ownerEmail); err != nil || !known {
+			return err
+		}
+		return fmt.Errorf("%s is gone or empty, and the passwords and keys of this demo were nowhere else; put the file back from a copy, or start a new demo on another directory (--data)",
+			filepath.Join(c.Dir, demoFile))
+	})
 }
 
 func (c *cast) party(ctx context.Context, name, email, password string) (found party.Party, err error) {

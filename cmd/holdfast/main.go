@@ -30,6 +30,7 @@ type cli struct {
 	Party  partyVerb  `cmd:"" help:"Make parties: who pays, who is paid, who owns a caller."`
 	Clock  clockVerb  `cmd:"" help:"Show, advance or reset a sandbox caller's clock."`
 	Books  booksVerb  `cmd:"" help:"Check the books."`
+	Sign   signVerb   `cmd:"" help:"Sign a request, or explain why a signature is refused."`
 }
 
 // A world is what a verb may touch outside its arguments.

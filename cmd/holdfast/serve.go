@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
 )
 
 type serveVerb struct {
@@ -40,19 +42,19 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	s := &server{
 		Store: db, PublicURL: public, CertificatePrefix: v.CertificatePrefix, Hosts: v.SignatureHosts,
 		AllowPrivate: v.IPNAllowPrivate, SecureCookies: v.SecureCookies || public.Scheme == "https",
-		PlainAmounts: !v.DeclineByAmount, Now: w.Now, Log: w.Log,
+		Network: &sandbox.Network{Now: w.Now, PlainAmounts: !v.DeclineByAmount}, Now: w.Now, Log: w.Log, Ended: newEnding(),
 	}
 	if err := s.start(ctx, listener); err != nil {
 		return err
 	}
 	w.Log.Info("serving", "listen", listener.Addr().String(), "endpoint", public.String(), "cobranded", pipelineURL(public))
-	<-ctx.Done()
+	err = s.Ended.wait(ctx)
 	w.Log.Info("stopping")
 	s.stop()
-	if err := db.Close(); err != nil {
-		return fmt.Errorf("closing the store: %w", err)
+	if closing := db.Close(); closing != nil {
+		err = errors.Join(err, fmt.Errorf("closing the store: %w", closing))
 	}
-	return nil
+	return err
 }
 
 // checkPrefix holds a prefix to end in a slash: verifiers compare it as text,

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
-	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
+	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/cobranded"
 	"github.com/holdfast-pay/holdfast/internal/ipn"
 	"github.com/holdfast-pay/holdfast/internal/jobs"
@@ -32,9 +32,10 @@ type server struct {
 	Hosts             []string // further host names accepted in signatures
 	AllowPrivate      bool     // notifications may go to private addresses
 	SecureCookies     bool
-	PlainAmounts      bool // no amount is declined for its first decimal
+	Network           card.Network
 	Now               func() time.Time
 	Log               *slog.Logger
+	Ended             ending
 
 	Processor *processor.Processor // made by start
 	http      *http.Server
@@ -48,7 +49,7 @@ const (
 	readTimeout    = 30 * time.Second
 	writeTimeout   = 60 * time.Second
 	idleTimeout    = 2 * time.Minute
-	headerBytesMax = 128 << 10 // a Co-Branded link or a GET request is all header
+	headerBytesMax = 1 << 20 // a GET request is all header; what is too long for the API is told so by it
 	stopTimeout    = 10 * time.Second
 )
 
@@ -63,7 +64,7 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 		return fmt.Errorf("loading the signing key: %w", err)
 	}
 	s.Processor = &processor.Processor{
-		Store: s.Store, Network: &sandbox.Network{Now: s.Now, PlainAmounts: s.PlainAmounts}, Now: s.Now, Log: s.Log,
+		Store: s.Store, Network: s.Network, Now: s.Now, Log: s.Log,
 	}
 	s.http = httpServer(s.routes(signer), s.Log)
 
@@ -76,7 +77,7 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 		Log:       s.Log,
 	}
 	s.running.Go(func() { runner.Run(background) })
-	s.running.Go(func() { serve(s.http, listener, s.Log) })
+	s.running.Go(func() { serve(s.http, listener, s.Ended) })
 	return nil
 }
 
@@ -87,6 +88,7 @@ func (s *server) stop() {
 	if err := s.http.Shutdown(ctx); err != nil {
 		s.Log.Warn("requests were cut short", "error", err)
 	}
+	s.Processor.Stop() // a job that asks a slow network would be waited for
 	s.endJobs()
 	s.running.Wait()
 	s.Processor.Close()
@@ -172,9 +174,34 @@ func httpServer(handler http.Handler, log *slog.Logger) *http.Server {
 }
 
 // serve answers until the server is shut down.
-func serve(s *http.Server, listener net.Listener, log *slog.Logger) {
+func serve(s *http.Server, listener net.Listener, ended ending) {
 	if err := s.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		log.Error("the listener ended", "address", listener.Addr().String(), "error", err)
+		ended.because(fmt.Errorf("the listener on %s ended: %w", listener.Addr(), err))
+	}
+}
+
+// An ending is where whatever ends by itself says why, so that the process ends
+// too and whoever watches it can start it again.
+type ending chan error
+
+func newEnding() ending { return make(ending, 1) }
+
+// because ends the run; the first reason is enough.
+func (e ending) because(err error) {
+	select {
+	case e <- err:
+	default:
+	}
+}
+
+// wait waits for ctx, which is how a run should end, or else for the reason why
+// it cannot go on.
+func (e ending) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-e:
+		return err
 	}
 }
 

@@ -45,13 +45,13 @@ func (v shopVerb) Run(ctx context.Context, w world) error {
 			Endpoint: v.Endpoint, CoBranded: v.CoBranded, AccessKeyID: v.AccessKeyID,
 			SecretKey: holdfast.NewSecretKey(secret), Now: w.Now,
 		},
-		PublicURL: public, Database: v.Database, Now: w.Now, Log: w.Log,
+		PublicURL: public, Database: v.Database, Now: w.Now, Log: w.Log, Ended: newEnding(),
 	}
 	if err := s.start(ctx, listener); err != nil {
 		return errors.Join(err, s.stop())
 	}
 	w.Log.Info("the shop is open", "listen", listener.Addr().String(), "address", public.String())
-	<-ctx.Done()
+	err = s.Ended.wait(ctx)
 	w.Log.Info("stopping")
-	return s.stop()
+	return errors.Join(err, s.stop())
 }

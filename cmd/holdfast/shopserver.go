@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -25,12 +24,12 @@ type shopServer struct {
 	Database  string
 	Now       func() time.Time
 	Log       *slog.Logger
+	Ended     ending
 
 	shop    *shop.Shop
 	http    *http.Server
 	running sync.WaitGroup
 	endJobs context.CancelFunc
-	failed  error // of Run; read after running
 }
 
 // start opens the shop on a listener that is open already, and returns.
@@ -47,11 +46,10 @@ func (s *shopServer) start(ctx context.Context, listener net.Listener) error {
 	s.endJobs = endJobs
 	s.running.Go(func() {
 		if err := opened.Run(background); err != nil && background.Err() == nil {
-			s.Log.Error("the shop's jobs ended", "error", err)
-			s.failed = err
+			s.Ended.because(fmt.Errorf("the shop's jobs ended: %w", err))
 		}
 	})
-	s.running.Go(func() { serve(s.http, listener, s.Log) })
+	s.running.Go(func() { serve(s.http, listener, s.Ended) })
 	return nil
 }
 
@@ -67,8 +65,5 @@ func (s *shopServer) stop() error {
 	}
 	s.endJobs()
 	s.running.Wait()
-	if err := errors.Join(s.failed, s.shop.Close()); err != nil {
-		return fmt.Errorf("closing the shop: %w", err)
-	}
-	return nil
+	return s.shop.Close()
 }

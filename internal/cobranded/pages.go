@@ -102,6 +102,8 @@ type (
 		Detail  string
 		Hints   []string
 		Signed  string
+
+		SignedV1 bool
 	}
 )
 
@@ -204,7 +206,7 @@ func (s *Server) invalid(w http.ResponseWriter, d *distrusted) {
 			"Please contact the web site that sent you.",
 		},
 		Detail: "Caller Input Exception: " + d.reason,
-		Hints:  d.hints, Signed: d.text,
+		Hints:  d.hints, Signed: d.text, SignedV1: d.v1,
 	}
 	layout := webui.Layout{Title: m.Heading, Wide: m.Signed != "", Content: m}
 	if err := pages.Render(w, http.StatusBadRequest, "message", layout); err != nil {

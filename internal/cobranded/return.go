@@ -125,11 +125,21 @@ func (s *Server) returnURL(from started, answer holdfast.Params) (string, error)
 	if !from.caller.BareReturn {
 		answer = append(answer, givenBack(from, answer)...)
 	}
-	signed, err := s.Sign(http.MethodGet, from.target.endpoint, slices.Concat(from.target.own, answer))
+	signed, err := s.sign(from, slices.Concat(from.target.own, answer))
 	if err != nil {
 		return "", fmt.Errorf("signing a return URL: %w", err)
 	}
 	return from.target.endpoint + "?" + join(from.target.rawQuery, recorded(signed, answer).Encode()) + from.target.hash(), nil
+}
+
+// sign answers in kind: version 1 with version 1, which has no fields but the
+// signature itself.
+func (s *Server) sign(from started, p holdfast.Params) (holdfast.Params, error) {
+	if !from.signatureV1 {
+		return s.Sign(http.MethodGet, from.target.endpoint, p)
+	}
+	signature, err := holdfast.SignV1(from.secret, p)
+	return append(p, holdfast.Param{Name: "signature", Value: signature}), err
 }
 
 func (t target) hash() string {

@@ -1,8 +1,6 @@
 package cobranded
 
 import (
-	"encoding/base64"
-	"encoding/hex"
 	"net"
 	"net/http"
 	"slices"
@@ -16,39 +14,71 @@ import (
 // for them however they get here.
 var ownHosts = []string{"authorize.payments.amazon.com", "authorize.payments-sandbox.amazon.com"}
 
-// checkSignature tries the texts that the caller may have signed: each host
-// with and without port, and the real verb before the other, since some builders
-// of forms sign GET. More texts do not make forging easier; each needs the key.
+// checkSignature tries the texts that the caller may have signed by version 2:
+// each host with and without port, and the real verb before the other, since
+// some builders of forms sign GET. More texts do not make forging easier; each
+// needs the key.
 func (s *Server) checkSignature(r *http.Request, p holdfast.Params, caller party.Caller, key party.AccessKey) *distrusted {
 	method := holdfast.SignatureMethod(param(p, "signatureMethod"))
 	signature := param(p, "signature")
 	signed := p.Without("signature")
-	texts := s.textsToSign(r, signed)
-	for _, text := range texts {
-		if holdfast.VerifyHMAC(key.Secret, method, text, signature) {
-			return nil
-		}
-	}
-	refused := &distrusted{reason: invalidSignature}
-	if caller.Sandbox {
-		refused.text = texts[0]
-		refused.hints = hints(key.Secret, method, texts, signature)
-	}
-	return refused
-}
-
-func (s *Server) textsToSign(r *http.Request, p holdfast.Params) []string {
 	verbs := []string{http.MethodGet, http.MethodPost}
 	if r.Method == http.MethodPost {
 		slices.Reverse(verbs)
 	}
-	var texts []string
+	hosts := s.signedHosts(r)
 	for _, verb := range verbs {
-		for _, host := range s.signedHosts(r) {
-			texts = append(texts, holdfast.StringToSign(verb, host, holdfast.CoBrandedPath, p))
+		for _, host := range hosts {
+			if holdfast.VerifyHMAC(key.Secret, method, holdfast.StringToSign(verb, host, holdfast.CoBrandedPath, signed), signature) {
+				return nil
+			}
 		}
 	}
-	return texts
+	return explained(caller, key, holdfast.RefusedSignature{
+		Version: "2", Method: method, Verbs: verbs, Hosts: hosts, Path: holdfast.CoBrandedPath,
+		Params: signed, Parts: parts(r, signed), Signature: signature,
+	})
+}
+
+// checkSignatureV1 verifies version 1, which came as signature in 2009, and as
+// awsSignature over the same text or that of 2007.
+func checkSignatureV1(r *http.Request, p holdfast.Params, caller party.Caller, key party.AccessKey) *distrusted {
+	name := "signature"
+	if param(p, name) == "" {
+		name = awsSignature
+	}
+	signature := param(p, name)
+	signed := p.Without(name)
+	if holdfast.VerifyV1(key.Secret, signed, signature) {
+		return nil
+	}
+	if name == awsSignature && holdfast.VerifyHMAC(key.Secret, holdfast.HmacSHA1, holdfast.StringToSign2007(holdfast.CoBrandedPath, signed), signature) {
+		return nil
+	}
+	return explained(caller, key, holdfast.RefusedSignature{
+		Version: "1", Params: signed, Parts: parts(r, signed), Signature: signature,
+	})
+}
+
+// explained refuses a signature. Why is told to a sandbox caller alone: the
+// usual slips cost their developers days.
+func explained(caller party.Caller, key party.AccessKey, refused holdfast.RefusedSignature) *distrusted {
+	d := &distrusted{reason: invalidSignature}
+	if caller.Sandbox {
+		d.text, d.v1 = refused.StringToSign(), refused.Version == "1"
+		d.hints = refused.Explain(key.Secret)
+	}
+	return d
+}
+
+// parts are the parameters of the query and of the form, when there are both.
+func parts(r *http.Request, signed holdfast.Params) []holdfast.Params {
+	query, err := holdfast.ParseParams(r.URL.RawQuery)
+	query = query.Without("signature").Without(awsSignature)
+	if err != nil || len(query) == 0 || len(query) >= len(signed) {
+		return nil
+	}
+	return []holdfast.Params{query, signed[len(query):]}
 }
 
 // signedHosts are the names a caller may have signed for: the one the request
@@ -75,52 +105,4 @@ func (s *Server) signedHosts(r *http.Request) []string {
 		}
 	}
 	return all
-}
-
-// hints tell which well-known mistake makes the signature match. They are for
-// sandbox callers: the usual slips cost their developers days.
-func hints(secret holdfast.SecretKey, method holdfast.SignatureMethod, texts []string, signature string) []string {
-	mistakes := []struct {
-		hint   string
-		change func(text string) string
-	}{
-		{"The signature matches with blanks written as +. Write %20 in the string to sign.", replacer("%20", "+")},
-		{"The signature matches with * left as it is. Write %2A in the string to sign.", replacer("%2A", "*")},
-		{"The signature matches with ~ encoded. Leave ~ as it is in the string to sign.", replacer("~", "%7E")},
-		{"The signature matches with the path /. Sign the path " + holdfast.CoBrandedPath + ".", replacer("\n"+holdfast.CoBrandedPath+"\n", "\n/\n")},
-		{"The signature matches without the line feeds. Keep them between verb, host, path and parameters.", replacer("\n", "")},
-		{"The signature matches with lower-case escapes. Write %XX in upper case.", lowerEscapes},
-	}
-	var found []string
-	for _, m := range mistakes {
-		if slices.ContainsFunc(texts, func(text string) bool {
-			return holdfast.VerifyHMAC(secret, method, m.change(text), signature)
-		}) {
-			found = append(found, m.hint)
-		}
-	}
-	if decoded, err := base64.StdEncoding.DecodeString(signature); err == nil && isHex(decoded) {
-		found = append(found, "The signature is the base64 of hexadecimal digits. Encode the MAC's bytes themselves.")
-	}
-	return found
-}
-
-func replacer(old, changed string) func(string) string {
-	return func(text string) string { return strings.ReplaceAll(text, old, changed) }
-}
-
-func lowerEscapes(text string) string {
-	b := []byte(text)
-	for i := 0; i+2 < len(b); i++ {
-		if b[i] == '%' {
-			copy(b[i+1:i+3], strings.ToLower(string(b[i+1:i+3])))
-		}
-	}
-	return string(b)
-}
-
-// isHex recognises a MAC of either kind written in hexadecimal.
-func isHex(b []byte) bool {
-	_, err := hex.DecodeString(string(b))
-	return err == nil && (len(b) == 40 || len(b) == 64)
 }

@@ -19,6 +19,7 @@ type distrusted struct {
 	reason string
 	hints  []string // for the developer of a sandbox caller
 	text   string   // that we verified the signature over, for the same
+	v1     bool     // by version 1
 }
 
 func (d *distrusted) Error() string { return d.reason }
@@ -38,6 +39,11 @@ type started struct {
 	caller party.Caller
 	params holdfast.Params // without the signature's fields
 	target target
+
+	// secret signs the answer to a request that was signed by version 1; it is
+	// zero for the others, whose answer the server's own key signs.
+	secret      holdfast.SecretKey
+	signatureV1 bool
 }
 
 // start answers the link or form that a caller sends a sender with.
@@ -78,7 +84,7 @@ func (s *Server) begin(r *http.Request, from started) (payment.Visit, error) {
 	if end != nil {
 		return payment.Visit{}, end
 	}
-	return s.Processor.StartVisit(r.Context(), from.caller, request, from.params)
+	return s.Processor.StartVisit(r.Context(), from.caller, request, from.params, from.signatureV1)
 }
 
 // trust finds out whose request it is and where it returns to, or why neither
@@ -94,24 +100,79 @@ func (s *Server) trust(r *http.Request) (started, error) {
 	if name, twice := foldedTwice(params); twice {
 		return started{}, absent(name)
 	}
-	if d := checkForm(params); d != nil {
-		return started{}, d
+	from := started{signatureV1: isV1(params)}
+	if from.signatureV1 {
+		err = s.authenticateV1(r, params, &from)
+	} else {
+		err = s.authenticate(r, params, &from)
 	}
-	caller, key, err := s.callerOf(r, param(params, "callerKey"))
 	if err != nil {
 		return started{}, err
 	}
-	if d := s.checkSignature(r, params, caller, key); d != nil {
-		return started{}, d
-	}
-	target, err := readTarget(params)
-	if err != nil {
+	if from.target, err = readTarget(params); err != nil {
 		return started{}, absent("returnURL")
 	}
 	for _, field := range []string{"signature", "signatureVersion", "signatureMethod"} {
 		params = params.Without(field)
 	}
-	return started{caller: caller, params: params, target: target}, nil
+	if from.signatureV1 {
+		params = params.Without(awsSignature)
+	}
+	from.params = params
+	return from, nil
+}
+
+// authenticate finds the caller of a request that is signed by version 2.
+func (s *Server) authenticate(r *http.Request, params holdfast.Params, from *started) error {
+	if d := checkForm(params); d != nil {
+		return d
+	}
+	caller, key, found, err := s.callerOf(r, param(params, "callerKey"))
+	if err != nil {
+		return err
+	}
+	if !found {
+		return &distrusted{reason: invalidSignature}
+	}
+	if d := s.checkSignature(r, params, caller, key); d != nil {
+		return d
+	}
+	from.caller = caller
+	return nil
+}
+
+// awsSignature is what links of 2007 call their signature.
+const awsSignature = "awsSignature"
+
+// isV1 recognises version 1: by having no signatureVersion, most often.
+func isV1(p holdfast.Params) bool {
+	version := param(p, "signatureVersion")
+	return version == "" || version == "1"
+}
+
+// authenticateV1 finds the caller of a request that is signed by version 1, if
+// it is one that may. All others are told to use version 2, and so are live
+// callers whose signature is wrong: a key that nobody has must look the same.
+func (s *Server) authenticateV1(r *http.Request, params holdfast.Params, from *started) error {
+	refused := checkForm(params) // signatureVersion at least
+	if checkNamed(params) != nil || (param(params, "signature") == "") == (param(params, awsSignature) == "") {
+		return refused
+	}
+	caller, key, found, err := s.callerOf(r, param(params, "callerKey"))
+	if err != nil {
+		return err
+	}
+	if !found || !caller.SignatureV1 {
+		return refused
+	}
+	if d := checkSignatureV1(r, params, caller, key); d != nil {
+		if !caller.Sandbox {
+			return refused
+		}
+		return d
+	}
+	from.caller, from.secret = caller, key.Secret
+	return nil
 }
 
 // param reads a parameter in any spelling of its name.
@@ -124,7 +185,7 @@ func param(p holdfast.Params, name string) string {
 // counts would be anybody's guess. Of other parameters it is allowed; programs
 // send callerReference and CallerReference side by side.
 func foldedTwice(p holdfast.Params) (name string, ok bool) {
-	for _, name := range []string{"callerKey", "returnURL", "signature", "signatureVersion", "signatureMethod", "pipelineName"} {
+	for _, name := range []string{"callerKey", "returnURL", "signature", awsSignature, "signatureVersion", "signatureMethod", "pipelineName"} {
 		if len(p)-len(p.Without(name)) > 1 {
 			return name, true
 		}
@@ -147,10 +208,10 @@ func checkForm(p holdfast.Params) *distrusted {
 		wrong = append(wrong, "signatureVersion")
 	case method != holdfast.HmacSHA256 && method != holdfast.HmacSHA1:
 		wrong = append(wrong, "signatureMethod")
-	case !slices.Contains(payment.Pipelines, param(p, "pipelineName")):
+	case !isPipeline(p):
 		wrong = append(wrong, "pipelineName")
 	}
-	if version := param(p, "version"); version != "" && version != holdfast.VersionCoBranded {
+	if !isVersion(p) {
 		wrong = append(wrong, "version")
 	}
 	if len(wrong) > 0 {
@@ -159,19 +220,39 @@ func checkForm(p holdfast.Params) *distrusted {
 	return nil
 }
 
-// callerOf finds the caller by its key. A key that nobody has is answered like
-// a wrong signature.
-func (s *Server) callerOf(r *http.Request, keyID string) (caller party.Caller, key party.AccessKey, err error) {
-	var found bool
+// checkNamed is checkForm without what version 2 alone has.
+func checkNamed(p holdfast.Params) error {
+	for _, name := range []string{"callerKey", "returnURL"} {
+		if param(p, name) == "" {
+			return absent(name)
+		}
+	}
+	switch {
+	case !isPipeline(p):
+		return absent("pipelineName")
+	case !isVersion(p):
+		return absent("version")
+	}
+	return nil
+}
+
+func isPipeline(p holdfast.Params) bool {
+	return slices.Contains(payment.Pipelines, param(p, "pipelineName"))
+}
+
+func isVersion(p holdfast.Params) bool {
+	version := param(p, "version")
+	return version == "" || version == holdfast.VersionCoBranded
+}
+
+// callerOf finds the caller by its key.
+func (s *Server) callerOf(r *http.Request, keyID string) (caller party.Caller, key party.AccessKey, found bool, err error) {
 	err = s.Store.View(r.Context(), func(tx *store.ReadTx) (err error) {
 		caller, key, found, err = tx.CallerByKey(keyID)
 		return err
 	})
 	if err != nil {
-		return caller, key, fmt.Errorf("finding the caller of a link: %w", err)
+		err = fmt.Errorf("finding the caller of a link: %w", err)
 	}
-	if !found {
-		return caller, key, &distrusted{reason: invalidSignature}
-	}
-	return caller, key, nil
+	return caller, key, found, err
 }

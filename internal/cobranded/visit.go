@@ -71,8 +71,14 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) (*call, error) {
 		if !found {
 			return processor.ErrNoVisit
 		}
+		if c.started.params, err = holdfast.ParseParams(c.visit.Params); err != nil {
+			return err
+		}
 		if c.started.caller, found, err = tx.Caller(c.visit.Caller); err != nil || !found {
 			return errors.Join(err, fmt.Errorf("reading the caller %s of a visit (found %t)", c.visit.Caller, found))
+		}
+		if err := c.readSecret(tx); err != nil {
+			return err
 		}
 		if who != "" {
 			c.sender, _, err = tx.Party(who)
@@ -82,14 +88,25 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) (*call, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.started.params, err = holdfast.ParseParams(c.visit.Params); err != nil {
-		return nil, err
-	}
 	if c.started.target, err = readTarget(c.started.params); err != nil {
 		return nil, err
 	}
 	c.request, err = processor.RequestOf(c.visit)
 	return c, err
+}
+
+// readSecret reads what signs the answer, if the request was of version 1: the
+// same key again.
+func (c *call) readSecret(tx *store.ReadTx) error {
+	if !c.visit.SignatureV1 {
+		return nil
+	}
+	_, key, found, err := tx.CallerByKey(param(c.started.params, "callerKey"))
+	if err != nil || !found {
+		return errors.Join(err, fmt.Errorf("reading the key that visit %s began with (found %t)", c.visit.ID, found))
+	}
+	c.started.secret, c.started.signatureV1 = key.Secret, true
+	return nil
 }
 
 // badFormError is a request that none of our pages makes.

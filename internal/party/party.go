@@ -70,6 +70,10 @@ type Caller struct {
 	// PendingFirst answers Reserve with Pending always, as programs of the
 	// time expect; the outcome follows by IPN and GetTransactionStatus.
 	PendingFirst bool
+	// SignatureV1 lets the caller sign by version 1, for programs that know no
+	// other. Its text runs names and values together, so a request can be split
+	// into others with the same signature, and nobody can tell.
+	SignatureV1 bool
 	// Sandbox callers use test cards and may move their clock. A live caller
 	// has no offset.
 	Sandbox     bool

@@ -231,6 +231,13 @@ func (w *world) signed(verb, path, caller string, p holdfast.Params, without ...
 
 func sign(t testing.TB, verb, host, path string, p holdfast.Params) string {
 	t.Helper()
+	if p.Get("SignatureVersion") == "1" {
+		signature, err := holdfast.SignV1(holdfast.NewSecretKey(secret), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return signature
+	}
 	method := holdfast.SignatureMethod(p.Get("SignatureMethod"))
 	if method != holdfast.HmacSHA1 {
 		method = holdfast.HmacSHA256

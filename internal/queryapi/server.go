@@ -60,10 +60,16 @@ const (
 	typeJSON = "application/json"
 )
 
-// Handler serves "/" and, for sandbox callers, "/sandbox/clock". It looks at
-// paths itself: a mux would redirect the empty path of an absolute-form target,
-// and old clients follow nothing.
-func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
+// Handler serves "/", for sandbox callers "/sandbox/clock", and the schemas
+// under "/doc/". It looks at paths itself: a mux would redirect the empty path
+// of an absolute-form target, and old clients follow nothing.
+func (s *Server) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !serveSchema(w, r) {
+			s.serve(w, r)
+		}
+	})
+}
 
 // A request is one request with what is known of it so far.
 type request struct {
@@ -77,8 +83,9 @@ type request struct {
 	caller  party.Caller
 	version string // whose namespace the answer is in
 
-	status   int       // of a refusal when it is not its code's
-	deadline time.Time // of the hold that the answer is about
+	wrong    *wrongSignature // to be explained, if that is why it is refused
+	status   int             // of a refusal when it is not its code's
+	deadline time.Time       // of the hold that the answer is about
 }
 
 // now is the caller's time.
@@ -187,8 +194,11 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q *request, err 
 	refused, ok := errors.AsType[*holdfast.Error](err)
 	switch {
 	case ok:
+		if refused.Code == holdfast.InvalidSignature {
+			s.explain(w, r, q)
+		}
 		s.log().DebugContext(r.Context(), "refused", "request", q.id, "action", q.action, "caller", q.caller.ID, "code", refused.Code, "message", refused.Message)
-	case errors.Is(err, store.ErrClosed), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, store.ErrClosed), errors.Is(err, store.ErrBusy), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		s.log().WarnContext(r.Context(), "request not carried out", "request", q.id, "action", q.action, "caller", q.caller.ID, "error", err)
 		refused = holdfast.Errorf(holdfast.ServiceUnavailable, "The service is not available at the moment. Send the same request again.")
 	default:

@@ -25,8 +25,9 @@ var serviceHosts = []string{
 var credentials = []string{"AWSAccessKeyId", "Signature", "SignatureVersion", "SignatureMethod", "Timestamp"}
 
 const (
-	signatureVersion = "2"
-	accessKeyMax     = 128 // bytes; longer ones are nobody's
+	signatureVersion  = "2"
+	signatureVersion1 = "1" // for callers that are set so
+	accessKeyMax      = 128 // bytes; longer ones are nobody's
 )
 
 // authenticate finds out whose request it is and sets q.caller. The order of
@@ -49,10 +50,18 @@ func (s *Server) authenticate(r *http.Request, path string, q *request) error {
 	if err := s.checkTimestamp(p.Get("Timestamp"), q.real); err != nil {
 		return err
 	}
-	if version != signatureVersion {
+	switch {
+	case version == signatureVersion:
+		err = s.checkSignature(r, path, p, key.Secret)
+	case version == signatureVersion1 && caller.SignatureV1:
+		err = checkSignatureV1(p, key.Secret)
+	default:
 		return holdfast.Errorf(holdfast.AuthFailure, "SignatureVersion %s is not supported; use version 2.", shown(version))
 	}
-	if err := s.checkSignature(r, path, p, key.Secret); err != nil {
+	if err != nil {
+		if caller.Sandbox && isWrongSignature(err) {
+			q.wrong = &wrongSignature{caller: caller.ID, refused: s.refusedSignature(r, path, p), secret: key.Secret}
+		}
 		return err
 	}
 	q.caller = caller
@@ -109,7 +118,7 @@ func (s *Server) checkSignature(r *http.Request, path string, p holdfast.Params,
 	if method != holdfast.HmacSHA256 && method != holdfast.HmacSHA1 {
 		return holdfast.Errorf(holdfast.AuthFailure, "SignatureMethod %s is not supported; use %s or %s.", shown(string(method)), holdfast.HmacSHA256, holdfast.HmacSHA1)
 	}
-	signed := slices.DeleteFunc(slices.Clone(p), func(param holdfast.Param) bool { return param.Name == "Signature" })
+	signed := unsigned(p)
 	// The text is the same for every host but for its second line.
 	verb := r.Method + "\n"
 	rest := strings.TrimPrefix(holdfast.StringToSign(r.Method, "", path, signed), verb)
@@ -118,7 +127,25 @@ func (s *Server) checkSignature(r *http.Request, path string, p holdfast.Params,
 			return nil
 		}
 	}
+	return errWrongSignature()
+}
+
+// checkSignatureV1 verifies signature version 1, whose text has neither verb
+// nor host nor path.
+func checkSignatureV1(p holdfast.Params, secret holdfast.SecretKey) error {
+	if !holdfast.VerifyV1(secret, unsigned(p), p.Get("Signature")) {
+		return errWrongSignature()
+	}
+	return nil
+}
+
+func errWrongSignature() error {
 	return holdfast.Errorf(holdfast.InvalidSignature, "The request signature we calculated does not match the signature you provided.")
+}
+
+// unsigned are the parameters that a signature covers.
+func unsigned(p holdfast.Params) holdfast.Params {
+	return slices.DeleteFunc(slices.Clone(p), func(param holdfast.Param) bool { return param.Name == "Signature" })
 }
 
 // signedHosts are the hosts that may stand in the signed text, the likeliest

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
 // The published vectors of request signatures, sent as requests. Their action,
@@ -56,6 +57,55 @@ func TestSignatureVectors(t *testing.T) {
 				t.Errorf("answered %s, want %s", answer.Body, row.want)
 			}
 		})
+	}
+}
+
+// Row 7 of the vectors, version 1, for a caller that may: by either verb, and on
+// any host, for its text has neither.
+func TestSignatureV1(t *testing.T) {
+	w := newWorld(t)
+	if _, err := w.p.ChangeCaller(t.Context(), "CSHOP", func(c party.Caller) (party.Caller, error) {
+		c.SignatureV1 = true
+		return c, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	const good, bad, unsupported = "<Message>The action Pay is not known.</Message>", "<Code>InvalidSignature</Code>", "SignatureVersion 0 is not supported; use version 2."
+	row7 := holdfast.Params{
+		{Name: "Signature", Value: "9dysvuvLbvMRtzwXQyVwuZgQVtg="},
+		{Name: "Version", Value: "2008-09-17"},
+		{Name: "Action", Value: "Pay"},
+		{Name: "AWSAccessKeyId", Value: "FPSTESTACCESSKEY0001"},
+		{Name: "CallerDescription", Value: "Tea & cakes ~ 50% off* (café)"},
+		{Name: "CallerReference", Value: "order-1001"},
+		{Name: "SenderTokenId", Value: "Q5TESTTOKEN0000000000000000000000000000000000000000000000000SU01"},
+		{Name: "SignatureVersion", Value: "1"},
+		{Name: "Timestamp", Value: "2026-11-23T10:15:30Z"},
+		{Name: "TransactionAmount.CurrencyCode", Value: "USD"},
+		{Name: "TransactionAmount.Value", Value: "12.50"},
+	}
+	set := func(name, value string) holdfast.Params {
+		return append(row7.Without(name), holdfast.Param{Name: name, Value: value})
+	}
+	for name, row := range map[string]struct {
+		p    holdfast.Params
+		want string
+	}{
+		"row 7":                   {row7, good},
+		"another amount":          {set("TransactionAmount.Value", "12.51"), bad},
+		"another name":            {append(row7.Without("CallerReference"), holdfast.Param{Name: "Callerreference", Value: "order-1001"}), bad},
+		"a parameter more":        {set("Description", "x"), bad},
+		"a parameter less":        {row7.Without("CallerReference"), bad},
+		"version 2's signature":   {set("Signature", "kZZLPKRqS2PE51ovaYaaRH5TWbR6D0GXTV3B43eUlCM="), bad},
+		"sent as version 0":       {set("SignatureVersion", "0"), unsupported},
+		"sent as version 2":       {append(set("SignatureVersion", "2"), holdfast.Param{Name: "SignatureMethod", Value: "HmacSHA1"}), bad},
+		"an access key of others": {set("AWSAccessKeyId", keys["other"]), "SignatureVersion 1 is not supported; use version 2."},
+	} {
+		for _, verb := range []string{"GET", "POST"} {
+			if answer := ask(w.handler, verb, "10.0.0.7:9000", row.p); !strings.Contains(answer.Body.String(), row.want) {
+				t.Errorf("%s by %s: answered %s, want %s", name, verb, answer.Body, row.want)
+			}
+		}
 	}
 }
 

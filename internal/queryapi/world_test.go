@@ -106,9 +106,11 @@ func (w *world) update(fn func(*store.Tx) error) {
 const secret = "fps-test-secret-0123456789abcdefghijklmn"
 
 // keys are the access keys of the callers, by the callers' short names. "live"
-// is no sandbox caller, "old" wants Pending first.
+// is no sandbox caller, "old" wants Pending first, "ancient" may sign by version
+// 1.
 var keys = map[string]string{
 	"shop": "FPSTESTACCESSKEY0001", "other": "FPSTESTACCESSKEY0002", "live": "FPSTESTACCESSKEY0003", "old": "FPSTESTACCESSKEY0004",
+	"ancient": "FPSTESTACCESSKEY0005",
 }
 
 // settle moves the people in.
@@ -130,6 +132,7 @@ func (w *world) settle() {
 			{ID: "COTHER", Name: "Another shop", Sandbox: true},
 			{ID: "CLIVE", Name: "Live shop"},
 			{ID: "COLD", Name: "Old shop", Sandbox: true, PendingFirst: true},
+			{ID: "CANCIENT", Name: "Ancient shop", Sandbox: true, SignatureV1: true},
 		} {
 			c.Owner, c.Created = "PSHOP", testNow
 			if err := tx.InsertCaller(c); err != nil {

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/card"
+	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// A transcript is what a run prints while others read it.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (t *transcript) Write(text []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.Write(text)
+}
+
+func (t *transcript) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.String()
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", freePort)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// endListener ends a listener of this process behind its owner's back.
+func endListener(t *testing.T, address string) {
+	t.Helper()
+	at, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const descriptorsMax = 1024
+	for fd := range descriptorsMax {
+		listens, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_ACCEPTCONN)
+		if err != nil || listens == 0 {
+			continue
+		}
+		if name, err := syscall.Getsockname(fd); err != nil {
+			continue
+		} else if own, ok := name.(*syscall.SockaddrInet4); !ok || own.Port != at.Port {
+			continue
+		}
+		if err := syscall.Shutdown(fd, syscall.SHUT_RDWR); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Fatalf("nothing listens on %s", address)
+}
+
+// A process that answers nobody any more does not live on as if it did.
+func TestRunEndsWithItsListener(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("a secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name, flag, ready string
+		args              []string
+	}{
+		{"serve", "--listen", "serving", []string{"serve", "--store", filepath.Join(t.TempDir(), "holdfast.db")}},
+		{"shop", "--listen", "the shop is open", []string{
+			"shop", "--access-key-id", "KEY", "--secret-file", secret, "--database", filepath.Join(t.TempDir(), "shop.db"),
+		}},
+		{"the demo's server", "--listen", `"endpoint"`, []string{"demo", "--json", "--data", t.TempDir()}},
+		{"the demo's shop", "--shop-listen", `"endpoint"`, []string{"demo", "--json", "--data", t.TempDir()}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			address, printed, ended := freeAddress(t), &transcript{}, make(chan int, 1)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			go func() {
+				ended <- run(ctx, append(row.args, row.flag, address), world{Out: printed, Err: printed, Now: time.Now})
+			}()
+			eventually(t, row.name+" is ready", func() bool { return strings.Contains(printed.String(), row.ready) })
+			endListener(t, address)
+			if code := <-ended; code != exitFailed || !strings.Contains(printed.String(), "holdfast: the listener on "+address+" ended") {
+				t.Errorf("exit code %d, want %d, after\n%s", code, exitFailed, printed)
+			}
+		})
+	}
+}
+
+// A silentNetwork takes cards and answers no question.
+type silentNetwork struct {
+	sandbox.Network
+	asked chan struct{}
+	ended chan error // why a question ended
+}
+
+func (n *silentNetwork) Ask(ctx context.Context, _ card.Question) (payment.Answer, error) {
+	n.asked <- struct{}{}
+	<-ctx.Done()
+	n.ended <- ctx.Err()
+	return payment.Answer{}, ctx.Err()
+}
+
+// A job that waits for the card network does not hold up the end of the server.
+func TestStopCutsQuestionsShort(t *testing.T) {
+	var ahead atomic.Int64
+	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	dir := t.TempDir()
+	db, err := openStore(t.Context(), filepath.Join(dir, serverFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	listener, err := listen(t.Context(), "--listen", freePort)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := &url.URL{Scheme: "http", Host: listener.Addr().String(), Path: "/"}
+	network := &silentNetwork{asked: make(chan struct{}, 10), ended: make(chan error, 10)}
+	network.Now = now
+	s := &server{
+		Store: db, PublicURL: public, AllowPrivate: true, Network: network, Now: now,
+		Log: slog.New(slog.DiscardHandler), Ended: newEnding(),
+	}
+	if err := s.start(t.Context(), listener); err != nil {
+		t.Fatal(err)
+	}
+	stop := sync.OnceFunc(s.stop)
+	defer stop()
+	kept, err := (&cast{Processor: s.Processor, Store: db.Reader, Dir: dir, Now: now}).assemble(t.Context(), demoState{}, "http://127.0.0.1:1/ipn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &demo{dir: dir, kept: kept, public: public, shopAt: public}
+	p := &process{t: t, answer: d.answer()}
+	_, err = p.client().Reserve(t.Context(), holdfast.ReserveRequest{
+		SenderTokenID: p.token("order-1-pay", money.Cents(1000)), CallerReference: "order-1", TransactionAmount: money.Cents(1000),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-network.asked
+	ahead.Store(int64(time.Minute)) // the question is in doubt, and a job asks it again
+	<-network.asked
+	stop()
+	for range 2 {
+		if err := <-network.ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("a question ended with %v, want it cut short", err)
+		}
+	}
+}

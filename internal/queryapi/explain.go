@@ -1,0 +1,64 @@
+package queryapi
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+)
+
+// headerHint tells a sandbox caller what is wrong with its signature. The XML
+// must not hold more than its schema has.
+const headerHint = "Holdfast-Signature-Hint"
+
+const (
+	hintMax = 1024 // bytes
+	noHint  = "No usual mistake explains the signature. Check the secret key, and compare your string to sign with the one in the server's log."
+)
+
+// A wrongSignature is one that a sandbox caller's key did not make.
+type wrongSignature struct {
+	caller  party.CallerID
+	refused holdfast.RefusedSignature
+	secret  holdfast.SecretKey
+}
+
+func isWrongSignature(err error) bool {
+	refused, ok := errors.AsType[*holdfast.Error](err)
+	return ok && refused.Code == holdfast.InvalidSignature
+}
+
+// refusedSignature gathers what the signature may have been made of.
+func (s *Server) refusedSignature(r *http.Request, path string, p holdfast.Params) holdfast.RefusedSignature {
+	refused := holdfast.RefusedSignature{
+		Version: p.Get("SignatureVersion"), Method: holdfast.SignatureMethod(p.Get("SignatureMethod")),
+		Verbs: []string{r.Method}, Hosts: slices.Collect(s.signedHosts(r)), Path: path,
+		Params: unsigned(p), Signature: p.Get("Signature"),
+	}
+	refused.Hosts = slices.Insert(refused.Hosts, 0, r.Host) // with its capitals
+	query, err := holdfast.ParseParams(r.URL.RawQuery)
+	if err == nil && len(query) > 0 && len(query) < len(p) {
+		refused.Parts = []holdfast.Params{unsigned(query), unsigned(p[len(query):])}
+	}
+	return refused
+}
+
+// explain tells a refused caller of the sandbox which usual mistake it is: the
+// caller in a header, who runs the server in the log, with our string to sign.
+func (s *Server) explain(w http.ResponseWriter, r *http.Request, q *request) {
+	if q.wrong == nil {
+		return
+	}
+	hint := strings.Join(q.wrong.refused.Explain(q.wrong.secret), " ")
+	if hint == "" {
+		hint = noHint
+	}
+	w.Header().Set(headerHint, hint[:min(len(hint), hintMax)])
+	s.log().InfoContext(r.Context(), "a sandbox caller's signature is wrong", "request", q.id, "caller", q.wrong.caller,
+		"hint", hint, "stringToSign", shownMost(q.wrong.refused.StringToSign(), textMax))
+}
+
+const textMax = 8 << 10 // characters of a string to sign that are logged

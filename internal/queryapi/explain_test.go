@@ -1,0 +1,135 @@
+package queryapi_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-pay/holdfast"
+)
+
+// Each usual mistake is told to the sandbox caller who made it, in one header
+// of one line, and to nobody else.
+func TestSignatureHints(t *testing.T) {
+	w := newWorld(t)
+	var log bytes.Buffer
+	w.server.Log = slog.New(slog.NewTextHandler(&log, nil))
+	hmac := func(text string) string {
+		signature, err := holdfast.SignHMAC(holdfast.NewSecretKey(secret), holdfast.HmacSHA256, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return signature
+	}
+	replaced := func(oldnew ...string) func(string) string {
+		return func(text string) string { return hmac(strings.NewReplacer(oldnew...).Replace(text)) }
+	}
+	for _, row := range []struct {
+		name string
+		sign func(right string) string
+		want string
+	}{
+		{"blank as plus", replaced("%20", "+"), "blanks written as +"},
+		{"asterisk", replaced("%2A", "*"), "* left as it is"},
+		{"tilde", replaced("~", "%7E"), "~ encoded"},
+		{"three at once", replaced("%20", "+", "%2A", "*", "~", "%7E"), "* left as it is"},
+		{"lower-case escapes", replaced("%3A", "%3a", "%2A", "%2a"), "lower-case escapes"},
+		{"verb", replaced("POST\n", "GET\n"), "the other verb"},
+		{"port", replaced("fps.example.test", "fps.example.test:443"), "port 443"},
+		{"host", replaced("fps.example.test", "localhost"), "the host localhost"},
+		{"path", replaced("\n/\n", "\n\n"), "without the path"},
+		{"line feeds", replaced("\n", ""), "without the line feeds"},
+		{"order", func(text string) string {
+			return hmac(strings.Replace(text, "AWSAccessKeyId="+keys["shop"]+"&Action=Cancel&", "Action=Cancel&AWSAccessKeyId="+keys["shop"]+"&", 1))
+		}, "sorted ignoring case"},
+		{"hexadecimal", func(text string) string {
+			sum, err := base64.StdEncoding.DecodeString(hmac(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return base64.StdEncoding.EncodeToString([]byte(hex.EncodeToString(sum)))
+		}, "base64 of hexadecimal digits"},
+		{"another secret", func(string) string { return base64.StdEncoding.EncodeToString(make([]byte, 32)) }, "No usual mistake"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			for caller, told := range map[string]bool{"shop": true, "live": false, "nobody we know": false} {
+				log.Reset()
+				p := w.signed("POST", "/", "shop", holdfast.Params{
+					{Name: "Action", Value: "Cancel"}, {Name: "TransactionId", Value: "x"}, {Name: "Description", Value: "a b*c~d"},
+				}, "Signature")
+				text := holdfast.StringToSign("POST", testHost, "/", p)
+				signature := row.sign(text)
+				for i := range p {
+					if p[i].Name == "AWSAccessKeyId" && !told {
+						p[i].Value = keys[caller] + "?"
+						if caller == "live" {
+							p[i].Value = keys[caller]
+						}
+					}
+				}
+				answer := w.exchange("POST", "/", append(p, holdfast.Param{Name: "Signature", Value: signature}))
+				hint := answer.Header().Get("Holdfast-Signature-Hint")
+				if answer.Code != http.StatusForbidden {
+					t.Errorf("%s: answered %d %s", caller, answer.Code, answer.Body)
+				}
+				if !told {
+					if hint != "" || log.Len() > 0 {
+						t.Errorf("%s is told %q, and the log %q", caller, hint, log.String())
+					}
+					continue
+				}
+				if !strings.Contains(hint, row.want) || len(hint) > 1024 || strings.ContainsFunc(hint, func(c rune) bool { return c < ' ' || c > '~' }) {
+					t.Errorf("the hint is %q, want %q", hint, row.want)
+				}
+				if strings.Contains(answer.Body.String(), "matches with") || !strings.Contains(answer.Body.String(), "<Code>InvalidSignature</Code>") {
+					t.Errorf("the answer is %s", answer.Body)
+				}
+				if !strings.Contains(log.String(), "Description=a%20b%2Ac~d") || !strings.Contains(log.String(), row.want) {
+					t.Errorf("the log is %s", log.String())
+				}
+				for _, shown := range []string{hint, log.String()} {
+					if strings.Contains(shown, secret) || strings.Contains(shown, hmac(text)) {
+						t.Errorf("the secret or the right signature is told: %s", shown)
+					}
+				}
+			}
+		})
+	}
+}
+
+// A POST with parameters in both places, of which the sender signed one.
+func TestSignatureHintForQueryAndBody(t *testing.T) {
+	w := newWorld(t)
+	p := w.signed("POST", "/", "shop", holdfast.Params{{Name: "Action", Value: "Cancel"}}, "Signature")
+	query := holdfast.Params{{Name: "TransactionId", Value: "x"}}
+	for place, signed := range map[string]holdfast.Params{"body": p, "query": query} {
+		body := append(p[:len(p):len(p)], holdfast.Param{Name: "Signature", Value: sign(t, "POST", testHost, "/", signed)})
+		r := httptest.NewRequest("POST", "http://"+testHost+"/?"+query.Encode(), strings.NewReader(body.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		answer := httptest.NewRecorder()
+		w.handler.ServeHTTP(answer, r)
+		if hint := answer.Header().Get("Holdfast-Signature-Hint"); !strings.Contains(hint, "the parameters of the "+place+" alone") {
+			t.Errorf("signed the %s: the hint is %q", place, hint)
+		}
+	}
+}
+
+// What is asked without a signature, or needs none, is not explained.
+func TestNoSignatureHint(t *testing.T) {
+	w := newWorld(t)
+	for name, p := range map[string]holdfast.Params{
+		"no signature":     w.signed("POST", "/", "shop", holdfast.Params{{Name: "Action", Value: "Cancel"}}, "Signature"),
+		"version 1":        w.signed("POST", "/", "shop", holdfast.Params{{Name: "Action", Value: "Cancel"}, {Name: "SignatureVersion", Value: "1"}, {Name: "Signature", Value: "AAAA"}}),
+		"verify signature": w.signed("POST", "/", "shop", holdfast.Params{{Name: "Action", Value: "VerifySignature"}, {Name: "Signature", Value: "AAAA"}}),
+		"right":            w.signed("POST", "/", "shop", holdfast.Params{{Name: "Action", Value: "Cancel"}}),
+	} {
+		if hint := w.exchange("POST", "/", p).Header().Get("Holdfast-Signature-Hint"); hint != "" {
+			t.Errorf("%s: the hint is %q", name, hint)
+		}
+	}
+}
