@@ -205,7 +205,7 @@ func (d *demo) answer() demoAnswer {
 		Endpoint: d.public.String(), CoBranded: pipelineURL(d.public), Shop: d.shopAt.String(),
 		AccessKeyID: d.kept.AccessKeyID, SecretAccessKey: d.kept.SecretAccessKey,
 		BuyerEmail: d.kept.BuyerEmail, BuyerPassword: d.kept.BuyerPassword,
-		RecipientEmail: d.kept.RecipientEmail, RecipientPassword: d.kept.RecipientPassword,
+		RecipientEmail: d.kept.OwnerEmail, RecipientPassword: d.kept.OwnerPassword,
 		DataDir: d.dir,
 	}
 }

@@ -26,12 +26,10 @@ type demoState struct {
 	Listen     string `json:"listen"`
 	ShopListen string `json:"shopListen"`
 
-	OwnerEmail        string `json:"ownerEmail"`
-	OwnerPassword     string `json:"ownerPassword"`
-	BuyerEmail        string `json:"buyerEmail"`
-	BuyerPassword     string `json:"buyerPassword"`
-	RecipientEmail    string `json:"recipientEmail"`
-	RecipientPassword string `json:"recipientPassword"`
+	OwnerEmail    string `json:"ownerEmail"`
+	OwnerPassword string `json:"ownerPassword"`
+	BuyerEmail    string `json:"buyerEmail"`
+	BuyerPassword string `json:"buyerPassword"`
 
 	CallerID        party.CallerID `json:"callerId"`
 	AccessKeyID     string         `json:"accessKeyId"`
@@ -88,8 +86,8 @@ func replaceFile(name string, text []byte) error {
 	return errors.Join(dir.Sync(), dir.Close()) // the name is the directory's
 }
 
-// A cast is who plays in a demo: the shop's owner, a buyer with two cards, a
-// recipient, and the shop's account as a caller.
+// A cast is who plays in a demo: the shop's owner, who is paid, a buyer with two
+// cards, and the shop's account as a caller.
 type cast struct {
 	Processor *processor.Processor
 	Store     store.Reader
@@ -107,16 +105,12 @@ func (c *cast) assemble(ctx context.Context, kept demoState, ipnURL string) (dem
 		}
 		kept.OwnerEmail, kept.OwnerPassword = ownerEmail, passphrase()
 		kept.BuyerEmail, kept.BuyerPassword = "buyer@demo.example", passphrase()
-		kept.RecipientEmail, kept.RecipientPassword = "seller@demo.example", passphrase()
 	}
 	if err := kept.write(c.Dir); err != nil {
 		return kept, err
 	}
 	owner, err := c.party(ctx, "Demo Shop", kept.OwnerEmail, kept.OwnerPassword)
 	if err != nil {
-		return kept, err
-	}
-	if _, err := c.party(ctx, "Sam Seller", kept.RecipientEmail, kept.RecipientPassword); err != nil {
 		return kept, err
 	}
 	buyer, err := c.party(ctx, "Bea Buyer", kept.BuyerEmail, kept.BuyerPassword)

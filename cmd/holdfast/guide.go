@@ -36,7 +36,7 @@ For programs:  Query API   %[8]s
                pipelines   %[9]s
                access key  %[10]s
                secret key  %[11]s
-               a seller    %[12]s, password %[13]s
+               recipient   %[12]s, password %[13]s
 
 Ctrl-C stops. To start again where you stopped:
        %[6]s demo --data %[7]s

@@ -17,6 +17,7 @@ type serveVerb struct {
 	CertificatePrefix string   `help:"Begins every certificateUrl; by default the public address." env:"HOLDFAST_CERTIFICATE_PREFIX" placeholder:"URL"`
 	SignatureHosts    []string `help:"Further host names that callers may have signed their requests for." env:"HOLDFAST_SIGNATURE_HOSTS" placeholder:"HOST"`
 	IPNAllowPrivate   bool     `name:"ipn-allow-private" help:"Deliver notifications to private and loopback addresses, too." env:"HOLDFAST_IPN_ALLOW_PRIVATE"`
+	AddressHeader     string   `help:"The header in which a proxy in front names the browser's address, such as X-Forwarded-For. Without it, guesses at passwords are counted by the proxy's own." env:"HOLDFAST_ADDRESS_HEADER" placeholder:"NAME"`
 	SecureCookies     bool     `help:"Set cookies for https only; on by default when the public address is https." env:"HOLDFAST_SECURE_COOKIES"`
 	DeclineByAmount   bool     `help:"Decline amounts whose first decimal is 6, 7 or 8, as the sandbox of FPS did." default:"true" negatable:"" env:"HOLDFAST_DECLINE_BY_AMOUNT"`
 }
@@ -41,7 +42,7 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	defer db.Close()
 	s := &server{
 		Store: db, PublicURL: public, CertificatePrefix: v.CertificatePrefix, Hosts: v.SignatureHosts,
-		AllowPrivate: v.IPNAllowPrivate, SecureCookies: v.SecureCookies || public.Scheme == "https",
+		AllowPrivate: v.IPNAllowPrivate, AddressHeader: v.AddressHeader, SecureCookies: v.SecureCookies || public.Scheme == "https",
 		Network: &sandbox.Network{Now: w.Now, PlainAmounts: !v.DeclineByAmount}, Now: w.Now, Log: w.Log, Ended: newEnding(),
 	}
 	if err := s.start(ctx, listener); err != nil {

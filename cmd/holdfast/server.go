@@ -32,6 +32,7 @@ type server struct {
 	Hosts             []string // further host names accepted in signatures
 	AllowPrivate      bool     // notifications may go to private addresses
 	SecureCookies     bool
+	AddressHeader     string // in which a proxy names the browser's address; empty without one
 	Network           card.Network
 	Now               func() time.Time
 	Log               *slog.Logger
@@ -106,7 +107,7 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 	}).Handler()
 	pages := (&cobranded.Server{
 		Processor: s.Processor, Store: s.Store.Reader, Sign: signer.Sign, Hosts: hosts, Now: s.Now, Log: s.Log,
-		SecureCookies: s.SecureCookies,
+		SecureCookies: s.SecureCookies, AddressHeader: s.AddressHeader,
 	}).Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {

@@ -39,6 +39,9 @@ func (s *Server) showConfirm(c *call) error {
 		Change: pageURL("payment", c.visit.ID), Address: addressLines(c.request.Address),
 	}
 	page.Frame.Full = true
+	if c.request.CollectEmail {
+		page.Email = c.sender.Email
+	}
 	if c.request.CollectAddress {
 		if address.ID == "" {
 			return c.redirect("address")

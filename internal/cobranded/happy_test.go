@@ -294,3 +294,33 @@ func TestSignedHosts(t *testing.T) {
 	s.get(s.server.URL + holdfast.CoBrandedPath + "?" + p.Encode())
 	s.wantInvalid("Invalid Signature")
 }
+
+func TestTheCallerIsToldTheAddressItAsksFor(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		s := newSiteOn(t, db)
+		p := params("callerReference", "mail-1", "pipelineName", "SingleUse", "returnURL", shopURL,
+			"transactionAmount", "12.50", "paymentMethod", "CC", "collectEmailAddress", "True")
+		s.get(s.signed(p))
+		s.signIn()
+		if !strings.Contains(s.at.body, s.Buyer.Email) || !strings.Contains(s.at.body, "your e-mail address") {
+			t.Error("the confirm page does not say that the address is told")
+		}
+		s.submit()
+		if got := s.wantBack(holdfast.ReturnSuccessCC).Params.Get("buyerEmailAddress"); got != s.Buyer.Email {
+			t.Errorf("the shop is told %q", got)
+		}
+	})
+}
+
+// What a shop's own address has under the name of the reference is the shop's.
+func TestAReturnURLMayNameAReferenceOfItsOwn(t *testing.T) {
+	s := newSite(t)
+	own := shopURL + "&callerReference=mine"
+	p := params("callerReference", "own-1", "pipelineName", "SingleUse", "returnURL", own, "transactionAmount", "12.50", "paymentMethod", "CC")
+	s.get(s.signed(p))
+	s.signIn()
+	s.submit()
+	if got := s.wantBack(holdfast.ReturnSuccessCC).Params.Get("callerReference"); got != "mine" {
+		t.Errorf("the shop reads %q", got)
+	}
+}

@@ -95,6 +95,7 @@ type (
 		Reserve    bool
 		Change     string // address of the payment page
 		ChangeShip string // address of the address page, or empty
+		Email      string // the sender's, if the caller is to be told; else empty
 	}
 	messagePage struct {
 		Heading string

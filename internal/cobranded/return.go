@@ -29,7 +29,7 @@ var errTarget = errors.New("the returnURL cannot be used")
 // nor what is given back of the request, or the answer could be misread.
 var answerFields = []string{
 	"signature", "signatureVersion", "signatureMethod", "certificateUrl",
-	"status", "tokenID", "expiry", "errorMessage",
+	"status", "tokenID", "expiry", "errorMessage", "buyerEmailAddress",
 }
 
 var addressFields = []string{
@@ -60,9 +60,6 @@ func readTarget(request holdfast.Params) (target, error) {
 		if _, taken := own.Fold(name); taken {
 			return target{}, errTarget
 		}
-	}
-	if reference, taken := own.Lookup("callerReference"); taken && reference != param(request, "callerReference") {
-		return target{}, errTarget
 	}
 	origin := u.Scheme + "://" + u.Host
 	t := target{
@@ -95,10 +92,13 @@ func failed(end *payment.PipelineEnd) holdfast.Params {
 }
 
 // authorised is the answer of a pipeline that made a token.
-func authorised(v payment.Visit, i payment.Instrument) holdfast.Params {
+func authorised(v payment.Visit, i payment.Instrument, email string) holdfast.Params {
 	p := holdfast.Params{{Name: "tokenID", Value: string(v.Token)}, {Name: "status", Value: string(v.Status)}}
 	if expiry := i.Expiry(); expiry != "" {
 		p = append(p, holdfast.Param{Name: "expiry", Value: expiry})
+	}
+	if email != "" {
+		p = append(p, holdfast.Param{Name: "buyerEmailAddress", Value: email})
 	}
 	return p
 }

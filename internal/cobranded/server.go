@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -33,6 +34,10 @@ type Server struct {
 	Now           func() time.Time
 	Log           *slog.Logger
 	SecureCookies bool // set when the world comes by https
+	// AddressHeader is where the proxy in front writes whom it speaks for, such
+	// as X-Forwarded-For; its last entry counts. Empty when there is no proxy:
+	// then browsers could write there what they like.
+	AddressHeader string
 
 	sessions *scs.SessionManager
 }
@@ -100,10 +105,14 @@ var errTooMuch = errors.New("the request is larger than 64 KiB")
 
 // from is where a request comes from, as guesses are counted: an address, or
 // the network of one whose owner has a whole network of them.
-func from(r *http.Request) string {
+func (s *Server) from(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
-		return r.RemoteAddr
+		host = r.RemoteAddr
+	}
+	if named := r.Header.Values(s.AddressHeader); s.AddressHeader != "" && len(named) > 0 {
+		last := named[len(named)-1]
+		host = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
 	}
 	address, err := netip.ParseAddr(host)
 	if err != nil {

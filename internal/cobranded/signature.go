@@ -10,9 +10,12 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// ownHosts are FPS's names of the Co-Branded service: old programs sign links
-// for them however they get here.
-var ownHosts = []string{"authorize.payments.amazon.com", "authorize.payments-sandbox.amazon.com"}
+// ownHosts are FPS's names: old programs sign links for them however they get
+// here.
+var ownHosts = []string{
+	"authorize.payments.amazon.com", "authorize.payments-sandbox.amazon.com",
+	"fps.amazonaws.com", "fps.sandbox.amazonaws.com",
+}
 
 // checkSignature tries the texts that the caller may have signed by version 2:
 // each host with and without port, and the real verb before the other, since

@@ -70,7 +70,7 @@ func (c *call) renderSignIn(status int, f webui.Form) error {
 
 func (s *Server) signIn(c *call) error {
 	who, err := s.Processor.SignIn(c.r.Context(), processor.SignIn{
-		Email: c.form.Get("email"), Password: c.form.Get("password"), From: from(c.r),
+		Email: c.form.Get("email"), Password: c.form.Get("password"), From: s.from(c.r),
 	})
 	if err == nil {
 		return s.begun(c, who)
@@ -156,7 +156,7 @@ func (s *Server) signUp(c *call) error {
 	if form.Failed() {
 		return c.renderSignUp(http.StatusUnprocessableEntity, form)
 	}
-	who, err := s.Processor.SignUp(c.r.Context(), n, from(c.r))
+	who, err := s.Processor.SignUp(c.r.Context(), n, s.from(c.r))
 	if err == nil {
 		return s.begun(c, who)
 	}

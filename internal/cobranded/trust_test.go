@@ -60,7 +60,6 @@ func TestInvalidRequest(t *testing.T) {
 		{name: "broken escape", change: set("returnURL", "http://shop.example.test/?a=%zz"), reason: absent + "[returnURL]"},
 		{name: "long returnURL", change: set("returnURL", shopURL+strings.Repeat("x", 2048)), reason: absent + "[returnURL]"},
 		{name: "status of its own", change: set("returnURL", shopURL+"&Status=SC"), reason: absent + "[returnURL]"},
-		{name: "another reference of its own", change: set("returnURL", shopURL+"&callerReference=other"), reason: absent + "[returnURL]"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			s := newSite(t)

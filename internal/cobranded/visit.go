@@ -130,7 +130,11 @@ func (s *Server) goBack(c *call) error {
 			if err != nil || !found {
 				return errors.Join(err, fmt.Errorf("reading instrument %s of visit %s (found %t)", v.Instrument, v.ID, found))
 			}
-			answer = authorised(v, i)
+			email := ""
+			if c.request.CollectEmail {
+				email = c.sender.Email
+			}
+			answer = authorised(v, i, email)
 			if v.Address == "" {
 				return nil
 			}

@@ -32,6 +32,7 @@ type SingleUse struct {
 	Reason         string                   // as sent; may hold inline tags
 	Breakdown      []BreakdownLine
 	CollectAddress bool             // the sender chooses where to ship to
+	CollectEmail   bool             // the caller is told the sender's e-mail address
 	Address        holdfast.Address // where the caller means to ship to, unless collected
 	LogoURL        string           // https, or empty
 	Website        string           // names the caller's site in the link back
@@ -56,6 +57,7 @@ func ReadSingleUse(p holdfast.Params) (SingleUse, *PipelineEnd) {
 	in.oneOf("currencyCode", string(money.USD))
 	in.oneOf("cobrandingStyle", "logo", "banner")
 	in.flag("isRecipientCobranding")
+	r.CollectEmail = in.flag("collectEmailAddress")
 	if r.CollectAddress = in.flag("collectShippingAddress"); !r.CollectAddress {
 		r.Address = in.address()
 	}
