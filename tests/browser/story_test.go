@@ -34,6 +34,13 @@ func (p *page) order(d demo, shoot bool) {
 	}
 	p.wants("4242")
 	picture("06-confirm")
+	if shoot {
+		p.click(`.change a`)
+		p.wants("Choose how to pay")
+		picture("06-payment")
+		p.submit()
+		p.wants("Review and confirm")
+	}
 }
 
 // submit sends the page's first form, which is the one that leads on.
@@ -85,6 +92,10 @@ func TestBuyShipAndSettle(t *testing.T) {
 	p.open(thanks)
 	p.wants("Charged")
 	p.shoot("11-thank-you-shipped")
+
+	p.open(d.Shop + "orders/none")
+	p.wants("no such order")
+	p.shoot("20-no-such-order")
 
 	if report := d.holdfast(t, "books", "check"); !strings.Contains(report, "1 transaction") {
 		t.Errorf("books check says %q", report)
