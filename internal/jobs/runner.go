@@ -47,6 +47,7 @@ func (r *Runner) Run(ctx context.Context) {
 	loops := []loop{
 		{"expiring holds", r.Processor.Sweep, nil},
 		{"resolving what is in doubt", r.Processor.Resolve, nil},
+		{"forgetting old visits", r.Processor.ForgetVisits, nil},
 		{"delivering notifications", r.Sender.Start, r.Sender.Freed()},
 	}
 	var running sync.WaitGroup
@@ -62,8 +63,9 @@ func (r *Runner) Run(ctx context.Context) {
 func (r *Runner) RunOnce(ctx context.Context) error {
 	_, sweeping := r.Processor.Sweep(ctx)
 	_, resolving := r.Processor.Resolve(ctx)
+	_, forgetting := r.Processor.ForgetVisits(ctx)
 	_, delivering := r.Sender.RunOnce(ctx)
-	return errors.Join(sweeping, resolving, delivering)
+	return errors.Join(sweeping, resolving, forgetting, delivering)
 }
 
 // repeat runs rounds: at once while there is work, at its pace when there is

@@ -58,6 +58,33 @@ func (p *Processor) StartVisit(ctx context.Context, caller party.Caller, r payme
 	return v, err
 }
 
+const (
+	// visitLife is how long a visit can be gone on with, and how long a browser
+	// that comes back to a finished one is sent on its way again.
+	visitLife  = 30 * 24 * time.Hour
+	forgetsMax = 1000 // visits in one batch of ForgetVisits
+)
+
+// ForgetVisits removes visits too old to be gone on with, one bounded batch, and
+// reports how many: every link that somebody opens makes one.
+func (p *Processor) ForgetVisits(ctx context.Context) (forgotten int, err error) {
+	before := p.now().Add(-visitLife)
+	var old bool
+	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
+		old, err = tx.HasOldVisits(before)
+		return err
+	})
+	if err != nil || !old {
+		return 0, err
+	}
+	err = p.Store.Update(ctx, func(tx *store.Tx) error {
+		removed, err := tx.ForgetVisits(before, forgetsMax)
+		forgotten = int(removed)
+		return err
+	})
+	return forgotten, err
+}
+
 // A step is a visit with what it takes to decide on it.
 type step struct {
 	tx      *store.Tx

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"time"
+
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
@@ -32,6 +34,23 @@ func (tx *ReadTx) Abandoned(c party.CallerID, ref holdfast.CallerReference) (boo
 		SELECT visit_id FROM visits WHERE caller_id = $1 AND reference = $2 AND status = $3
 		ORDER BY visit_id LIMIT 1`, c, ref, holdfast.ReturnAbandoned).Scan(&id)
 	return maybe("reading abandoned visits", err)
+}
+
+// oldVisits selects visits begun before $1, all but the abandoned ones: those
+// are remembered with their references, whatever their age.
+const oldVisits = `SELECT visit_id FROM visits WHERE status <> 'A' AND created < $1 ORDER BY created LIMIT $2`
+
+// HasOldVisits reports whether ForgetVisits would find anything. It keeps an
+// idle server from writing.
+func (tx *ReadTx) HasOldVisits(before time.Time) (bool, error) {
+	old, err := list(tx, "looking for old visits", scanID, oldVisits, micros(before), 1)
+	return len(old) > 0, err
+}
+
+// ForgetVisits removes visits begun before a time, at most most of them, and
+// reports how many.
+func (tx *Tx) ForgetVisits(before time.Time, most int) (removed int64, err error) {
+	return tx.exec("forgetting visits", `DELETE FROM visits WHERE visit_id IN (`+oldVisits+`)`, micros(before), most)
 }
 
 // InsertVisit adds a visit.

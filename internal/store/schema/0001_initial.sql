@@ -85,6 +85,7 @@ CREATE TABLE visits (
 	ended         BIGINT NOT NULL
 );
 CREATE INDEX visits_by_reference ON visits (caller_id, reference);
+CREATE INDEX visits_by_age ON visits (created) WHERE status <> 'A';
 
 CREATE TABLE tokens (
 	caller_id     TEXT   NOT NULL,
