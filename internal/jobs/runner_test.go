@@ -182,27 +182,28 @@ func TestFailuresBackOff(t *testing.T) {
 	r.Log = slog.New(slog.NewTextHandler(&log, nil))
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
+	jobs := []string{"expiring holds", "resolving what is in doubt", "forgetting old visits", "delivering notifications"}
 	var mu sync.Mutex
 	pauses := map[time.Duration]int{}
 	r.Pause = func(ctx context.Context, d time.Duration) error {
 		mu.Lock()
 		defer mu.Unlock()
-		if pauses[d]++; pauses[16*time.Second] == 3 && pauses[30*time.Second] >= 9 {
+		if pauses[d]++; pauses[16*time.Second] == len(jobs) && pauses[30*time.Second] >= 3*len(jobs) {
 			stop()
 		}
 		return ctx.Err()
 	}
 	r.Run(ctx)
 	for d := time.Second; d <= 16*time.Second; d *= 2 {
-		if pauses[d] != 3 {
+		if pauses[d] != len(jobs) {
 			t.Errorf("%d pauses of %v, want one a loop", pauses[d], d)
 		}
 		delete(pauses, d)
 	}
-	if len(pauses) != 1 || pauses[30*time.Second] < 9 {
+	if len(pauses) != 1 || pauses[30*time.Second] < 3*len(jobs) {
 		t.Errorf("after that the pauses are %v, want 30s all the time", pauses)
 	}
-	for _, job := range []string{"expiring holds", "resolving what is in doubt", "delivering notifications"} {
+	for _, job := range jobs {
 		if !strings.Contains(log.text.String(), job) {
 			t.Errorf("the log says nothing of %q", job)
 		}
