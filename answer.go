@@ -111,7 +111,7 @@ func (r reply) refusal(dec *xml.Decoder, root xml.StartElement) (*Error, error) 
 }
 
 func (r reply) answer() Answer {
-	return Answer{ServerTime: r.headerTime(headerServerTime), Deadline: r.headerTime(headerDeadline)}
+	return Answer{ServerTime: r.headerTime(HeaderTime), Deadline: r.headerTime(HeaderDeadline)}
 }
 
 // headerTime is zero when the server, being another make, does not send it.

@@ -31,14 +31,12 @@ type Client struct {
 }
 
 const (
-	answerTimeout    = 50 * time.Second // what the API's own clients waited
-	answerBytesMax   = 1 << 20
-	retriesDefault   = 3
-	retryUnit        = 100 * time.Millisecond // the n-th pause is 4^n of these
-	timestampLayout  = "2006-01-02T15:04:05.000Z"
-	formContentType  = "application/x-www-form-urlencoded; charset=utf-8"
-	headerServerTime = "Holdfast-Time"
-	headerDeadline   = "Holdfast-Deadline"
+	answerTimeout   = 50 * time.Second // what the API's own clients waited
+	answerBytesMax  = 1 << 20
+	retriesDefault  = 3
+	retryUnit       = 100 * time.Millisecond // the n-th pause is 4^n of these
+	timestampLayout = "2006-01-02T15:04:05.000Z"
+	formContentType = "application/x-www-form-urlencoded; charset=utf-8"
 )
 
 // An InDoubtError says that a request to move money was sent but that no

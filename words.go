@@ -15,6 +15,19 @@ const (
 // caller signs.
 const CoBrandedPath = "/cobranded-ui/actions/start"
 
+// ServiceHosts are the host names of the service of the time. Old programs sign
+// for them however they get here, by a hosts file or a proxy.
+var ServiceHosts = []string{
+	"fps.amazonaws.com", "fps.sandbox.amazonaws.com",
+	"authorize.payments.amazon.com", "authorize.payments-sandbox.amazon.com",
+}
+
+// Headers of answers, beside the XML, which holds no more than its schema has.
+const (
+	HeaderTime     = "Holdfast-Time"     // the caller's clock, RFC 3339
+	HeaderDeadline = "Holdfast-Deadline" // of the hold that the answer is about, RFC 3339
+)
+
 // A TransactionID names a transaction: 35 characters of [0-9A-Z], made by the
 // server, such as "1HZ5Q0T7K2A8DB3C6E9F0G1H2J3K4L5M6N7". It starts with time,
 // so that ids sort in the order in which they were made.

@@ -10,13 +10,6 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// ownHosts are FPS's names: old programs sign links for them however they get
-// here.
-var ownHosts = []string{
-	"authorize.payments.amazon.com", "authorize.payments-sandbox.amazon.com",
-	"fps.amazonaws.com", "fps.sandbox.amazonaws.com",
-}
-
 // checkSignature tries the texts that the caller may have signed by version 2:
 // each host with and without port, and the real verb before the other, since
 // some builders of forms sign GET. More texts do not make forging easier; each
@@ -95,7 +88,7 @@ func (s *Server) signedHosts(r *http.Request) []string {
 			all = append(all, host)
 		}
 	}
-	for _, host := range slices.Concat([]string{r.Host}, s.Hosts, ownHosts) {
+	for _, host := range slices.Concat([]string{r.Host}, s.Hosts, holdfast.ServiceHosts) {
 		host = strings.ToLower(host)
 		add(host)
 		bare := host

@@ -181,8 +181,8 @@ func (f File) auditAttempts() (found []Finding) {
 			found = append(found, f.finding("attempts", want.Step, "is not %s, though step %d of the history rests on it", want.State, h.Seq))
 		}
 	}
-	given := f.Transaction.State == Cancelled || f.Transaction.State == Failure
-	if given && has(StepAuthorize, AttemptApproved) && !has(StepRelease, AttemptOpen, AttemptApproved, AttemptDeclined) {
+	givenUp := f.Transaction.State == Cancelled || f.Transaction.State == Failure
+	if givenUp && has(StepAuthorize, AttemptApproved) && !has(StepRelease, AttemptOpen, AttemptApproved, AttemptDeclined) {
 		found = append(found, f.finding("attempts", StepRelease, "is missing: the network was never asked to release the hold"))
 	}
 	switch f.Transaction.State {

@@ -49,12 +49,6 @@ const (
 	clockPath      = "/sandbox/clock"
 )
 
-// Headers of answers. The XML must not hold more than its schema has.
-const (
-	headerTime     = "Holdfast-Time"
-	headerDeadline = "Holdfast-Deadline"
-)
-
 const (
 	typeXML  = "text/xml"
 	typeJSON = "application/json"
@@ -218,9 +212,9 @@ func (s *Server) send(w http.ResponseWriter, q *request, status int, answer repl
 	h := w.Header()
 	h.Set("Content-Type", answer.contentType)
 	h.Set("Content-Length", strconv.Itoa(len(answer.body)))
-	h.Set(headerTime, q.caller.Now(processor.Micro(s.Now())).Format(time.RFC3339Nano))
+	h.Set(holdfast.HeaderTime, q.caller.Now(processor.Micro(s.Now())).Format(time.RFC3339Nano))
 	if !q.deadline.IsZero() && status == http.StatusOK {
-		h.Set(headerDeadline, q.deadline.UTC().Format(time.RFC3339Nano))
+		h.Set(holdfast.HeaderDeadline, q.deadline.UTC().Format(time.RFC3339Nano))
 	}
 	w.WriteHeader(status)
 	w.Write(answer.body) //nolint:errcheck // the client is gone, and what was done is done

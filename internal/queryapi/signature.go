@@ -14,13 +14,6 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// serviceHosts are the names of the service of the time: a program that signs
-// one of them is sent here by a hosts file or a proxy.
-var serviceHosts = []string{
-	"fps.amazonaws.com", "fps.sandbox.amazonaws.com",
-	"authorize.payments.amazon.com", "authorize.payments-sandbox.amazon.com",
-}
-
 // credentials are the parameters that every signed request carries.
 var credentials = []string{"AWSAccessKeyId", "Signature", "SignatureVersion", "SignatureMethod", "Timestamp"}
 
@@ -166,7 +159,7 @@ func (s *Server) signedHosts(r *http.Request) iter.Seq[string] {
 		if !both(name) {
 			return
 		}
-		for _, alias := range slices.Concat(s.Hosts, serviceHosts) {
+		for _, alias := range slices.Concat(s.Hosts, holdfast.ServiceHosts) {
 			alias = strings.ToLower(alias)
 			bare, aliasPort := splitPort(alias)
 			if aliasPort != "" && !yield(alias) || !both(bare) {
