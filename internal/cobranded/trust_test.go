@@ -2,6 +2,7 @@ package cobranded_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
@@ -191,6 +192,36 @@ func guessingByAddress(t *testing.T, db *store.DB) {
 	s.signIn()
 	if s.at.status != http.StatusTooManyRequests {
 		t.Errorf("status is %d", s.at.status)
+	}
+}
+
+// forwarded says for whom the proxy in front speaks.
+type forwarded struct{ from string }
+
+func (f *forwarded) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("X-Forwarded-For", f.from)
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// Behind a proxy guesses are counted by the address it names last; what the
+// browser wrote before that counts for nothing.
+func TestGuessingBehindAProxy(t *testing.T) {
+	s := newSite(t)
+	s.pages.AddressHeader = "X-Forwarded-For"
+	proxy := &forwarded{}
+	s.browser.Transport = proxy
+	s.get(s.link(order()))
+	for i := range party.AddressGuesses.Free {
+		proxy.from = fmt.Sprintf("192.0.2.%d, 203.0.113.9", i)
+		s.submit("email", fmt.Sprintf("nobody%d@example.test", i), "password", "wrong password")
+	}
+	if s.signIn(); s.at.status != http.StatusTooManyRequests {
+		t.Errorf("the guesser's address: status is %d", s.at.status)
+	}
+	proxy.from = "203.0.113.9, 198.51.100.7"
+	if s.signIn(); !strings.HasSuffix(s.at.url.Path, "/confirm") {
+		t.Errorf("another address behind the same proxy: status is %d at %s", s.at.status, s.at.url)
 	}
 }
 
