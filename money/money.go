@@ -128,6 +128,28 @@ func (a Amount) common(b Amount) Currency {
 // A Rate is a share in millionths: 29_000 is 2.9 %.
 type Rate int64
 
+// ErrPercent says what a percentage looks like.
+var ErrPercent = errors.New("a percentage is from 0 to 100, in digits with at most four decimals, such as 2.5")
+
+const (
+	percentScale = 100 // "5" is read as 5 million micro-units, and is 50,000 millionths
+	rateMax      = 1_000_000
+)
+
+// ParsePercent reads a percentage, "5" or "2.25", as a Rate.
+func ParsePercent(value string) (Rate, error) {
+	a, err := parse(value, USD, 4)
+	if err != nil || a.Micro/percentScale > rateMax {
+		return 0, ErrPercent
+	}
+	return Rate(a.Micro / percentScale), nil
+}
+
+// Percent is the rate as a percentage, "2.5".
+func (r Rate) Percent() string {
+	return strings.TrimSuffix(Micros(int64(r)*percentScale).Decimal(), ".00")
+}
+
 // ShareHalfUpToCent returns the rate's share of a, rounded once, half up, to a
 // whole cent. a is not negative.
 func (a Amount) ShareHalfUpToCent(r Rate) Amount {
@@ -139,6 +161,24 @@ func (a Amount) ShareHalfUpToCent(r Rate) Amount {
 	exact.Add(exact, big.NewInt(cent/2))
 	exact.Div(exact, big.NewInt(cent))
 	return Amount{Micro: exact.Int64() * microPerCent, Currency: a.Currency}
+}
+
+// PartHalfUpToCent returns the share of a that part is of whole, rounded once,
+// half up, to a whole cent; all of a for the whole. Shares of growing parts do
+// not shrink, so their differences add up to a, whatever the parts. a and part
+// are not negative, and part is at most whole.
+func (a Amount) PartHalfUpToCent(part, whole Amount) Amount {
+	if a.Micro < 0 || part.Micro < 0 || part.Cmp(whole) > 0 {
+		panic("money: a part is from nothing to the whole")
+	}
+	if part == whole {
+		return a
+	}
+	exact := new(big.Int).Mul(big.NewInt(a.Micro), big.NewInt(part.Micro))
+	cent := new(big.Int).Mul(big.NewInt(whole.Micro), big.NewInt(microPerCent))
+	exact.Add(exact, new(big.Int).Div(cent, big.NewInt(2)))
+	exact.Div(exact, cent)
+	return Amount{Micro: min(exact.Int64()*microPerCent, a.Micro), Currency: a.Currency}
 }
 
 // Value is the wire form: six decimals, "12.500000", no currency.

@@ -4,6 +4,7 @@ package ledger
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/holdfast-pay/holdfast/money"
@@ -13,27 +14,68 @@ import (
 // "party:P1HZ…". Every caller has books of its own, which balance by themselves.
 type AccountID string
 
-// The accounts every caller's books have. A party's account is made by [Party].
+// The accounts every caller's books have.
 const (
-	// Network is what card networks owe for authorised and captured funds. It
-	// stands below zero by all that was ever held or captured and not given back.
+	// Network is what card networks and banks owe for authorised and captured
+	// funds. It stands below zero by all that was ever held or captured and not
+	// given back.
 	Network AccountID = "network"
 	// Held is what is reserved and neither settled nor released: the sum of the
 	// open reserves.
 	Held AccountID = "held"
+	// Outgoing is what is on its way back to cards: it has left the recipient's
+	// account, and the network has not said yet that it arrived.
+	Outgoing AccountID = "outgoing"
 	// Fees is what the operator of this server has earned.
 	Fees AccountID = "fees"
 )
 
-const partyPrefix = "party:"
+// Accounts of one party or one instrument begin with a word that says what for.
+const (
+	partyPrefix   = "party:"
+	prepaidPrefix = "prepaid:"
+	owedPrefix    = "owed:"
+	debtPrefix    = "debt:"
+	duePrefix     = "due:"
+)
 
-// Party is the account of what is owed to a party.
+// Party is the account of what is owed to a party: its balance here.
 func Party(id string) AccountID { return AccountID(partyPrefix + id) }
+
+// Prepaid is what a prepaid instrument is good for.
+func Prepaid(instrument string) AccountID { return AccountID(prepaidPrefix + instrument) }
+
+// Owed is what a recipient owes in goods for all prepaid instruments; it stands
+// below zero by that.
+func Owed(recipient string) AccountID { return AccountID(owedPrefix + recipient) }
+
+// Debt is what a sender owes on a credit instrument; it stands below zero by
+// that.
+func Debt(instrument string) AccountID { return AccountID(debtPrefix + instrument) }
+
+// Due is what all senders owe a recipient on credit instruments.
+func Due(recipient string) AccountID { return AccountID(duePrefix + recipient) }
+
+var prefixes = []string{partyPrefix, prepaidPrefix, owedPrefix, debtPrefix, duePrefix}
 
 // Valid reports whether the account is one that books may have.
 func (a AccountID) Valid() bool {
-	party, isParty := strings.CutPrefix(string(a), partyPrefix)
-	return a == Network || a == Held || a == Fees || isParty && party != ""
+	switch a {
+	case Network, Held, Outgoing, Fees:
+		return true
+	}
+	for _, prefix := range prefixes {
+		if of, ok := strings.CutPrefix(string(a), prefix); ok {
+			return of != ""
+		}
+	}
+	return false
+}
+
+// Kept reports whether the account's balance is asked for, and so kept beside
+// the postings that add up to it.
+func (a AccountID) Kept() bool {
+	return strings.HasPrefix(string(a), partyPrefix) || strings.HasPrefix(string(a), owedPrefix) || strings.HasPrefix(string(a), duePrefix)
 }
 
 // A Posting moves Amount from one account to another. It is appended and never
@@ -64,6 +106,27 @@ func (p Posting) Check() error {
 		return fmt.Errorf("posting from %q to itself", p.From)
 	}
 	return nil
+}
+
+// Changes are what postings do to the accounts whose balances are kept, each
+// account once, in the order in which they are first met.
+func Changes(postings []Posting) (accounts []AccountID, by []int64) {
+	add := func(a AccountID, micro int64) {
+		if !a.Kept() {
+			return
+		}
+		i := slices.Index(accounts, a)
+		if i < 0 {
+			i = len(accounts)
+			accounts, by = append(accounts, a), append(by, 0)
+		}
+		by[i] += micro
+	}
+	for _, p := range postings {
+		add(p.From, -p.Amount.Micro)
+		add(p.To, p.Amount.Micro)
+	}
+	return accounts, by
 }
 
 // Balance is what postings leave in an account: all that came in less all that
