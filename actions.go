@@ -39,7 +39,7 @@ type CancelRequest struct {
 	OverrideIPNURL string
 }
 
-// A TransactionResult answers Reserve, Settle and Cancel.
+// A TransactionResult answers every action that moves money, and Cancel.
 type TransactionResult struct {
 	TransactionID TransactionID
 	Status        TransactionStatus
@@ -76,22 +76,34 @@ type TransactionDetail struct {
 	DateReceived      time.Time
 	DateCompleted     time.Time // zero while pending
 	TransactionAmount money.Amount
-	FPSFees           money.Amount
+	FPSFees           money.Amount // below zero for a refund
+	MarketplaceFees   money.Amount // not given when there are none
 	FPSFeesPaidBy     Role
 	SenderTokenID     TokenID
 	RecipientTokenID  TokenID
-	Operation         Operation
-	PaymentMethod     PaymentMethod
-	Status            TransactionStatus
-	StatusCode        StatusCode
-	StatusMessage     string
-	SenderName        string
-	SenderEmail       string // only when the caller is also the recipient
-	CallerName        string
-	RecipientName     string
-	RecipientEmail    string
-	History           []StatusChange
+	// PrepaidInstrumentID and CreditInstrumentID are what the payment spent,
+	// funded, settled or wrote off.
+	PrepaidInstrumentID InstrumentID
+	CreditInstrumentID  InstrumentID
+	Operation           Operation
+	PaymentMethod       PaymentMethod
+	Status              TransactionStatus
+	StatusCode          StatusCode
+	StatusMessage       string
+	SenderName          string
+	SenderEmail         string // only when the caller is also the recipient
+	CallerName          string
+	RecipientName       string
+	RecipientEmail      string
+	Related             []RelatedTransaction
+	History             []StatusChange
 	Answer
+}
+
+// A RelatedTransaction is another transaction, and what it is to this one.
+type RelatedTransaction struct {
+	TransactionID TransactionID
+	Relation      RelationType
 }
 
 // A StatusChange is one row of a transaction's history.
@@ -100,26 +112,6 @@ type StatusChange struct {
 	Status     TransactionStatus
 	StatusCode StatusCode
 	Amount     money.Amount
-}
-
-// A GetTokenByCallerRequest names a token by exactly one of its id and the
-// CallerReference it was made with.
-type GetTokenByCallerRequest struct {
-	TokenID         TokenID
-	CallerReference CallerReference
-}
-
-// A Token answers GetTokenByCaller.
-type Token struct {
-	TokenID         TokenID
-	FriendlyName    string
-	Status          TokenStatus
-	DateInstalled   time.Time
-	CallerReference CallerReference
-	Type            TokenType
-	OldTokenID      TokenID
-	PaymentReason   string
-	Answer
 }
 
 // A VerifySignatureRequest asks whether a return URL or a notification is

@@ -52,6 +52,9 @@ func (r reply) result(action string) (xmlResult, Answer, error) {
 			return child.decode, answer, nil
 		}
 	}
+	if action == actionCancelToken { // the one action without a result
+		return xmlElement{}.decode, answer, nil
+	}
 	return nil, Answer{}, fmt.Errorf("the answer has no %sResult", action)
 }
 
@@ -154,33 +157,6 @@ func readTransactionState(result xmlResult) (TransactionState, error) {
 	return TransactionState{
 		TransactionID: x.TransactionID, Status: x.TransactionStatus, CallerReference: x.CallerReference,
 		StatusCode: x.StatusCode, StatusMessage: x.StatusMessage,
-	}, nil
-}
-
-func readToken(result xmlResult) (Token, error) {
-	var x struct {
-		Token struct {
-			TokenID         TokenID `xml:"TokenId"`
-			FriendlyName    string
-			TokenStatus     TokenStatus
-			DateInstalled   xmlTime
-			CallerReference CallerReference
-			TokenType       TokenType
-			OldTokenID      TokenID `xml:"OldTokenId"`
-			PaymentReason   string
-		}
-	}
-	if err := result(&x); err != nil {
-		return Token{}, err
-	}
-	t := x.Token
-	if t.TokenID == "" {
-		return Token{}, errors.New("it names no token")
-	}
-	return Token{
-		TokenID: t.TokenID, FriendlyName: t.FriendlyName, Status: t.TokenStatus,
-		DateInstalled: t.DateInstalled.Time, CallerReference: t.CallerReference, Type: t.TokenType,
-		OldTokenID: t.OldTokenID, PaymentReason: t.PaymentReason,
 	}, nil
 }
 

@@ -60,11 +60,12 @@ func TestGetTransaction(t *testing.T) {
 	want := holdfast.TransactionDetail{
 		TransactionID: testID, CallerReference: "order-1001", CallerDescription: "Tea & cakes", SenderDescription: "café",
 		DateReceived: received, DateCompleted: completed,
-		TransactionAmount: money.Cents(1250), FPSFees: money.Cents(67), FPSFeesPaidBy: holdfast.RoleRecipient,
+		TransactionAmount: money.Cents(1250), FPSFees: money.Cents(67), MarketplaceFees: money.Cents(0), FPSFeesPaidBy: holdfast.RoleRecipient,
 		SenderTokenID: testToken, RecipientTokenID: "R1", Operation: holdfast.OperationReserve, PaymentMethod: holdfast.MethodCC,
 		Status: holdfast.StatusSuccess, StatusCode: holdfast.CodeSuccess, StatusMessage: "Done.",
 		SenderName: "Ann Buyer", SenderEmail: "ann@example.test", CallerName: "Shop Inc",
 		RecipientName: "Shop Inc", RecipientEmail: "shop@example.test",
+		Related: []holdfast.RelatedTransaction{{TransactionID: "x"}},
 		History: []holdfast.StatusChange{
 			{Date: received, Status: holdfast.StatusReserved, StatusCode: holdfast.CodeSuccess, Amount: money.Cents(1250)},
 			{Date: completed, Status: holdfast.StatusSuccess},

@@ -42,10 +42,10 @@ const (
 // An InDoubtError says that a request to move money was sent but that no
 // answer to it could be read, after all tries: it may have been carried out or
 // not. Send the same request again, with the same CallerReference, or ask
-// GetTransactionStatus; never send it under a new reference.
+// GetTransactionStatus of a Settle; never send it under a new reference.
 type InDoubtError struct {
-	Action        string          // "Reserve", "Settle" or "Cancel"
-	Reference     CallerReference // of a Reserve
+	Action        string          // such as "Reserve" or "Settle"
+	Reference     CallerReference // of an action that has one
 	TransactionID TransactionID   // of a Settle or Cancel
 	Err           error           // what became of the last try
 }

@@ -10,49 +10,84 @@ import (
 // documented codes are ever sent, because an unknown one breaks old clients.
 type Code string
 
-// The codes of the API's error table (Query API Reference, "Errors").
+// The codes of the API's error table (Query API Reference, "Errors"), of pages
+// that name further ones, and of recorded answers. BadRule,
+// CannotSpecifyUsageForSingleUseToken, PaymentInstrumentMissing, UsageNotDefined
+// and the InvalidUsage… codes are InstallPaymentInstruction's.
 const (
 	AccessFailure                        Code = "AccessFailure"
 	AccountClosed                        Code = "AccountClosed"
 	AccountLimitsExceeded                Code = "AccountLimitsExceeded"
 	AmountOutOfRange                     Code = "AmountOutOfRange"
 	AuthFailure                          Code = "AuthFailure"
+	BadRule                              Code = "BadRule"
+	CannotSpecifyUsageForSingleUseToken  Code = "CannotSpecifyUsageForSingleUseToken"
 	ConcurrentModification               Code = "ConcurrentModification"
 	DuplicateRequest                     Code = "DuplicateRequest"
 	InactiveInstrument                   Code = "InactiveInstrument"
 	IncompatibleTokens                   Code = "IncompatibleTokens"
+	InstrumentAccessDenied               Code = "InstrumentAccessDenied"
+	InstrumentExpired                    Code = "InstrumentExpired"
 	InsufficientBalance                  Code = "InsufficientBalance"
 	InternalError                        Code = "InternalError"
+	InternalServerError                  Code = "InternalServerError"
+	InvalidAccountState                  Code = "InvalidAccountState"
 	InvalidAccountStateCaller            Code = "InvalidAccountState_Caller"
 	InvalidAccountStateRecipient         Code = "InvalidAccountState_Recipient"
 	InvalidAccountStateSender            Code = "InvalidAccountState_Sender"
 	InvalidCallerReference               Code = "InvalidCallerReference"
 	InvalidClientTokenID                 Code = "InvalidClientTokenId"
+	InvalidDateRange                     Code = "InvalidDateRange"
 	InvalidParameterValue                Code = "InvalidParameterValue"
 	InvalidParams                        Code = "InvalidParams"
 	InvalidPaymentInstrument             Code = "InvalidPaymentInstrument"
+	InvalidPaymentMethod                 Code = "InvalidPaymentMethod"
 	InvalidRecipientForCCTransaction     Code = "InvalidRecipientForCCTransaction"
 	InvalidRequest                       Code = "InvalidRequest"
+	InvalidSenderRoleForAccountType      Code = "InvalidSenderRoleForAccountType"
 	InvalidSignature                     Code = "InvalidSignature"
+	InvalidSubscriptionState             Code = "InvalidSubscriptionState"
 	InvalidTokenID                       Code = "InvalidTokenId"
 	InvalidTokenIDRecipient              Code = "InvalidTokenId_Recipient"
 	InvalidTokenIDSender                 Code = "InvalidTokenId_Sender"
+	InvalidTokenType                     Code = "InvalidTokenType"
 	InvalidTransactionID                 Code = "InvalidTransactionId"
 	InvalidTransactionState              Code = "InvalidTransactionState"
+	InvalidUsageDuration                 Code = "InvalidUsageDuration"
+	InvalidUsageLimitCount               Code = "InvalidUsageLimitCount"
+	InvalidUsageStartTime                Code = "InvalidUsageStartTime"
+	InvalidUsageType                     Code = "InvalidUsageType"
 	NotMarketplaceApp                    Code = "NotMarketplaceApp"
 	OriginalTransactionFailed            Code = "OriginalTransactionFailed"
+	OriginalTransactionIncomplete        Code = "OriginalTransactionIncomplete"
+	PaymentInstrumentMissing             Code = "PaymentInstrumentMissing"
 	PaymentInstrumentNotCC               Code = "PaymentInstrumentNotCC"
+	PaymentMethodNotDefined              Code = "PaymentMethodNotDefined"
+	PrepaidFundingLimitExceeded          Code = "PrepaidFundingLimitExceeded"
+	RefundAmountExceeded                 Code = "RefundAmountExceeded"
 	RequestExpired                       Code = "RequestExpired"
 	SameSenderAndRecipient               Code = "SameSenderAndRecipient"
 	SameTokenIDUsedMultipleTimes         Code = "SameTokenIdUsedMultipleTimes"
+	SenderNotOriginalRecipient           Code = "SenderNotOriginalRecipient"
 	ServiceUnavailable                   Code = "ServiceUnavailable"
+	SettleAmountGreaterThanDebt          Code = "SettleAmountGreaterThanDebt"
 	SettleAmountGreaterThanReserveAmount Code = "SettleAmountGreaterThanReserveAmount"
 	SignatureDoesNotMatch                Code = "SignatureDoesNotMatch"
+	TokenAccessDenied                    Code = "TokenAccessDenied"
+	TokenNotActive                       Code = "TokenNotActive"
+	TokenNotActiveRecipient              Code = "TokenNotActive_Recipient"
 	TokenNotActiveSender                 Code = "TokenNotActive_Sender"
+	TokenUsageError                      Code = "TokenUsageError"
 	TransactionDenied                    Code = "TransactionDenied"
+	TransactionFullyRefundedAlready      Code = "TransactionFullyRefundedAlready"
+	TransactionTypeNotRefundable         Code = "TransactionTypeNotRefundable"
+	UnverifiedAccountRecipient           Code = "UnverifiedAccount_Recipient"
+	UnverifiedAccountSender              Code = "UnverifiedAccount_Sender"
+	UnverifiedBankAccount                Code = "UnverifiedBankAccount"
 	UnverifiedEmailAddressCaller         Code = "UnverifiedEmailAddress_Caller"
 	UnverifiedEmailAddressRecipient      Code = "UnverifiedEmailAddress_Recipient"
 	UnverifiedEmailAddressSender         Code = "UnverifiedEmailAddress_Sender"
+	UsageNotDefined                      Code = "UsageNotDefined"
 )
 
 // unauthenticated codes are answered 403, as query services of the time did.
@@ -63,16 +98,16 @@ var unauthenticated = map[Code]bool{
 // retriable is the table's own flag: the same request may succeed later.
 var retriable = map[Code]bool{
 	AccessFailure: true, AccountClosed: true, AccountLimitsExceeded: true, AuthFailure: true,
-	ConcurrentModification: true, InsufficientBalance: true, InternalError: true,
-	InvalidAccountStateCaller: true, InvalidAccountStateRecipient: true, InvalidAccountStateSender: true,
-	NotMarketplaceApp: true, ServiceUnavailable: true,
+	ConcurrentModification: true, InsufficientBalance: true, InternalError: true, InternalServerError: true,
+	InvalidAccountState: true, InvalidAccountStateCaller: true, InvalidAccountStateRecipient: true, InvalidAccountStateSender: true,
+	NotMarketplaceApp: true, OriginalTransactionIncomplete: true, PrepaidFundingLimitExceeded: true, ServiceUnavailable: true,
 }
 
 // HTTPStatus is the status an answer with this code carries: 500 and 503 only
 // for faults worth retrying at once, since clients repeat those by themselves.
 func (c Code) HTTPStatus() int {
 	switch {
-	case c == InternalError:
+	case c == InternalError, c == InternalServerError:
 		return http.StatusInternalServerError
 	case c == ServiceUnavailable:
 		return http.StatusServiceUnavailable

@@ -2,8 +2,7 @@ package holdfast
 
 import "errors"
 
-// xmlDetail is the schema's TransactionDetail, as far as this server's actions
-// fill it.
+// xmlDetail is the schema's TransactionDetail.
 type xmlDetail struct {
 	TransactionID     TransactionID `xml:"TransactionId"`
 	CallerReference   CallerReference
@@ -13,10 +12,13 @@ type xmlDetail struct {
 	DateCompleted     xmlTime
 	TransactionAmount xmlAmount
 	FPSFees           xmlAmount
+	MarketplaceFees   xmlAmount
 	FPSFeesPaidBy     Role
-	SenderTokenID     TokenID   `xml:"SenderTokenId"`
-	RecipientTokenID  TokenID   `xml:"RecipientTokenId"`
-	Operation         Operation `xml:"FPSOperation"`
+	SenderTokenID     TokenID      `xml:"SenderTokenId"`
+	RecipientTokenID  TokenID      `xml:"RecipientTokenId"`
+	PrepaidInstrument InstrumentID `xml:"PrepaidInstrumentId"`
+	CreditInstrument  InstrumentID `xml:"CreditInstrumentId"`
+	Operation         Operation    `xml:"FPSOperation"`
 	PaymentMethod     PaymentMethod
 	Status            TransactionStatus `xml:"TransactionStatus"`
 	StatusCode        StatusCode
@@ -26,7 +28,11 @@ type xmlDetail struct {
 	CallerName        string
 	RecipientName     string
 	RecipientEmail    string
-	History           []xmlStatusChange `xml:"StatusHistory"`
+	Related           []struct {
+		TransactionID TransactionID `xml:"TransactionId"`
+		RelationType  RelationType
+	} `xml:"RelatedTransaction"`
+	History []xmlStatusChange `xml:"StatusHistory"`
 }
 
 type xmlStatusChange struct {
@@ -53,6 +59,14 @@ func readTransactionDetail(result xmlResult) (TransactionDetail, error) {
 	if err != nil {
 		return TransactionDetail{}, err
 	}
+	commission, err := t.MarketplaceFees.amount()
+	if err != nil {
+		return TransactionDetail{}, err
+	}
+	var related []RelatedTransaction
+	for _, other := range t.Related {
+		related = append(related, RelatedTransaction{TransactionID: other.TransactionID, Relation: other.RelationType})
+	}
 	var history []StatusChange
 	for _, change := range t.History {
 		amount, err := change.Amount.amount()
@@ -67,12 +81,13 @@ func readTransactionDetail(result xmlResult) (TransactionDetail, error) {
 		TransactionID: t.TransactionID, CallerReference: t.CallerReference,
 		CallerDescription: t.CallerDescription, SenderDescription: t.SenderDescription,
 		DateReceived: t.DateReceived.Time, DateCompleted: t.DateCompleted.Time,
-		TransactionAmount: amount, FPSFees: fees, FPSFeesPaidBy: t.FPSFeesPaidBy,
+		TransactionAmount: amount, FPSFees: fees, MarketplaceFees: commission, FPSFeesPaidBy: t.FPSFeesPaidBy,
 		SenderTokenID: t.SenderTokenID, RecipientTokenID: t.RecipientTokenID,
+		PrepaidInstrumentID: t.PrepaidInstrument, CreditInstrumentID: t.CreditInstrument,
 		Operation: t.Operation, PaymentMethod: t.PaymentMethod,
 		Status: t.Status, StatusCode: t.StatusCode, StatusMessage: t.StatusMessage,
 		SenderName: t.SenderName, SenderEmail: t.SenderEmail, CallerName: t.CallerName,
 		RecipientName: t.RecipientName, RecipientEmail: t.RecipientEmail,
-		History: history,
+		Related: related, History: history,
 	}, nil
 }

@@ -4,19 +4,40 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// The actions of the Query API that this package asks.
+// The actions of the Query API.
 const (
-	actionReserve              = "Reserve"
-	actionSettle               = "Settle"
-	actionCancel               = "Cancel"
-	actionGetTransactionStatus = "GetTransactionStatus"
-	actionGetTransaction       = "GetTransaction"
-	actionGetTokenByCaller     = "GetTokenByCaller"
-	actionVerifySignature      = "VerifySignature"
+	actionReserve                        = "Reserve"
+	actionPay                            = "Pay"
+	actionSettle                         = "Settle"
+	actionCancel                         = "Cancel"
+	actionRefund                         = "Refund"
+	actionGetTransactionStatus           = "GetTransactionStatus"
+	actionGetTransaction                 = "GetTransaction"
+	actionGetAccountActivity             = "GetAccountActivity"
+	actionGetAccountBalance              = "GetAccountBalance"
+	actionGetTokenByCaller               = "GetTokenByCaller"
+	actionGetTokens                      = "GetTokens"
+	actionGetTokenUsage                  = "GetTokenUsage"
+	actionCancelToken                    = "CancelToken"
+	actionInstallPaymentInstruction      = "InstallPaymentInstruction"
+	actionGetPaymentInstruction          = "GetPaymentInstruction"
+	actionGetRecipientVerificationStatus = "GetRecipientVerificationStatus"
+	actionVerifySignature                = "VerifySignature"
+	actionFundPrepaid                    = "FundPrepaid"
+	actionGetPrepaidBalance              = "GetPrepaidBalance"
+	actionGetTotalPrepaidLiability       = "GetTotalPrepaidLiability"
+	actionSettleDebt                     = "SettleDebt"
+	actionWriteOffDebt                   = "WriteOffDebt"
+	actionGetDebtBalance                 = "GetDebtBalance"
+	actionGetOutstandingDebtBalance      = "GetOutstandingDebtBalance"
+	actionCancelSubscriptionAndRefund    = "CancelSubscriptionAndRefund"
+	actionGetSubscriptionDetails         = "GetSubscriptionDetails"
+	actionGetTransactionsForSubscription = "GetTransactionsForSubscription"
 )
 
 // Reserve holds funds on the sender's credit card. The status is Pending or
@@ -26,6 +47,11 @@ const (
 // Sending the same request again is safe: it gets the first answer. A refusal
 // is an [*Error]; an [*InDoubtError] means that the hold may be there or not.
 func (c *Client) Reserve(ctx context.Context, r ReserveRequest) (TransactionResult, error) {
+	return c.move(ctx, r.params(), InDoubtError{Action: actionReserve, Reference: r.CallerReference})
+}
+
+// params are those of Reserve and Pay.
+func (r ReserveRequest) params() Params {
 	var p Params
 	p.add("SenderTokenId", string(r.SenderTokenID))
 	p.add("RecipientTokenId", string(r.RecipientTokenID))
@@ -34,15 +60,12 @@ func (c *Client) Reserve(ctx context.Context, r ReserveRequest) (TransactionResu
 	p.add("CallerDescription", r.CallerDescription)
 	p.add("SenderDescription", r.SenderDescription)
 	p.add("ChargeFeeTo", string(r.ChargeFeeTo))
-	p.add("DescriptorPolicy.SoftDescriptorType", r.SoftDescriptorType)
-	p.add("DescriptorPolicy.CSOwner", r.CSOwner)
-	if r.TransactionTimeoutMins != 0 {
-		p.add("TransactionTimeoutInMins", strconv.Itoa(r.TransactionTimeoutMins))
-	}
+	p.addDescriptor(r.SoftDescriptorType, r.CSOwner)
+	p.addCount("TransactionTimeoutInMins", r.TransactionTimeoutMins)
 	p.addAmount("MarketplaceFixedFee", r.MarketplaceFixedFee)
 	p.add("MarketplaceVariableFee", r.MarketplaceVariableFee)
 	p.add("OverrideIPNURL", r.OverrideIPNURL)
-	return c.move(ctx, p, InDoubtError{Action: actionReserve, Reference: r.CallerReference})
+	return p
 }
 
 // Settle charges what a Reserve holds, or less; what is left of the hold is
@@ -101,18 +124,6 @@ func (c *Client) GetTransaction(ctx context.Context, id TransactionID) (Transact
 	return detail, err
 }
 
-// GetTokenByCaller finds a token by its id or by the CallerReference of the
-// Co-Branded link it was made with: the way to go on when a buyer authorised
-// but never came back. InvalidCallerReference means that there is none.
-func (c *Client) GetTokenByCaller(ctx context.Context, r GetTokenByCallerRequest) (Token, error) {
-	var p Params
-	p.add("TokenId", string(r.TokenID))
-	p.add("CallerReference", string(r.CallerReference))
-	token, answer, err := ask(ctx, c, actionGetTokenByCaller, p, readToken)
-	token.Answer = answer
-	return token, err
-}
-
 // VerifySignature asks the server whether a message is its own. A Client
 // without AccessKeyID may ask, too. A [Verifier] is the comfortable way.
 func (c *Client) VerifySignature(ctx context.Context, r VerifySignatureRequest) (VerifySignatureResult, error) {
@@ -129,6 +140,25 @@ func (p *Params) add(name, value string) {
 	if value != "" {
 		*p = append(*p, Param{name, value})
 	}
+}
+
+// addCount appends a number above zero; zero is one that is not given.
+func (p *Params) addCount(name string, n int) {
+	if n != 0 {
+		p.add(name, strconv.Itoa(n))
+	}
+}
+
+func (p *Params) addDate(name string, t time.Time) {
+	if !t.IsZero() {
+		p.add(name, t.UTC().Format(timestampLayout))
+	}
+}
+
+// addDescriptor appends what the sender's card statement is to show.
+func (p *Params) addDescriptor(softType, csOwner string) {
+	p.add("DescriptorPolicy.SoftDescriptorType", softType)
+	p.add("DescriptorPolicy.CSOwner", csOwner)
 }
 
 func (p *Params) addAmount(name string, a money.Amount) {

@@ -68,10 +68,16 @@ const (
 // An Operation is what a transaction does.
 type Operation string
 
-// Operations this server carries out.
+// All operations there are (data type FPSOperation). A marketplace's fee is a
+// Pay of its own.
 const (
-	OperationReserve Operation = "Reserve"
-	OperationSettle  Operation = "Settle"
+	OperationPay          Operation = "Pay"
+	OperationRefund       Operation = "Refund"
+	OperationSettle       Operation = "Settle"
+	OperationSettleDebt   Operation = "SettleDebt"
+	OperationWriteOffDebt Operation = "WriteOffDebt"
+	OperationFundPrepaid  Operation = "FundPrepaid"
+	OperationReserve      Operation = "Reserve"
 )
 
 // A Role is a party's part in a transaction.
@@ -87,11 +93,51 @@ const (
 // A PaymentMethod is what kind of instrument pays.
 type PaymentMethod string
 
-// MethodCC is a credit card; Reserve takes nothing else.
+// All methods there are: a credit card, the only one that Reserve takes; a bank
+// debit; the account's balance; and for purchases that are added up, what a
+// prepaid instrument is good for and what is owed on a credit instrument.
 const (
-	MethodCC  PaymentMethod = "CC"
-	MethodACH PaymentMethod = "ACH"
-	MethodABT PaymentMethod = "ABT"
+	MethodCC      PaymentMethod = "CC"
+	MethodACH     PaymentMethod = "ACH"
+	MethodABT     PaymentMethod = "ABT"
+	MethodPrepaid PaymentMethod = "Prepaid"
+	MethodDebt    PaymentMethod = "Debt"
+)
+
+// An InstrumentID names a prepaid or a credit instrument: 64 characters of
+// [0-9A-Z].
+type InstrumentID string
+
+// A RefundPolicy says who gives back what when a marketplace's payment is
+// refunded (data type MarketplaceRefundPolicy).
+type RefundPolicy string
+
+// The policies: the marketplace keeps its fee, and the recipient pays for it;
+// only the marketplace's fee goes back, to the recipient; both go back.
+const (
+	RefundMasterOnly           RefundPolicy = "MasterTxnOnly"
+	RefundMarketplaceOnly      RefundPolicy = "MarketplaceTxnOnly"
+	RefundMasterAndMarketplace RefundPolicy = "MasterAndMarketplaceTxn"
+)
+
+// A RelationType says what another transaction is to this one.
+type RelationType string
+
+// All relations there are; this server makes no RefundReversal.
+const (
+	RelationRefund         RelationType = "Refund"
+	RelationParent         RelationType = "Parent"
+	RelationMarketplaceFee RelationType = "MarketplaceFee"
+	RelationRefundReversal RelationType = "RefundReversal"
+)
+
+// A SortOrder is the direction of a listing by date.
+type SortOrder string
+
+// Both orders; Descending is the default.
+const (
+	SortAscending  SortOrder = "Ascending"
+	SortDescending SortOrder = "Descending"
 )
 
 // TokenStatus and TokenType are the Token type's enumerations.
@@ -102,9 +148,42 @@ type (
 
 // Values of TokenStatus and TokenType.
 const (
-	TokenActive    TokenStatus = "Active"
-	TokenInactive  TokenStatus = "Inactive"
-	TokenSingleUse TokenType   = "SingleUse"
+	TokenActive   TokenStatus = "Active"
+	TokenInactive TokenStatus = "Inactive"
+
+	TokenSingleUse    TokenType = "SingleUse"
+	TokenMultiUse     TokenType = "MultiUse"
+	TokenRecurring    TokenType = "Recurring"
+	TokenUnrestricted TokenType = "Unrestricted" // of recipients, too
+)
+
+// A RecipientVerificationStatus says how far a recipient's account is verified.
+type RecipientVerificationStatus string
+
+// The words of 2010-08-28: verified, with and without a limit on what it may
+// receive, and not yet.
+const (
+	VerificationComplete         RecipientVerificationStatus = "VerificationComplete"
+	VerificationPending          RecipientVerificationStatus = "VerificationPending"
+	VerificationCompleteNoLimits RecipientVerificationStatus = "VerificationCompleteNoLimits"
+)
+
+// SubscriptionStatus and TimeUnit are enumerations of the subscription actions.
+type (
+	SubscriptionStatus string
+	TimeUnit           string
+)
+
+// Values of SubscriptionStatus and TimeUnit.
+const (
+	SubscriptionActive    SubscriptionStatus = "Active"
+	SubscriptionCancelled SubscriptionStatus = "Cancelled"
+	SubscriptionCompleted SubscriptionStatus = "Completed"
+
+	UnitDay   TimeUnit = "day"
+	UnitWeek  TimeUnit = "week"
+	UnitMonth TimeUnit = "month"
+	UnitYear  TimeUnit = "year"
 )
 
 // VerificationStatus is VerifySignature's answer.

@@ -1,0 +1,102 @@
+package holdfast
+
+import (
+	"context"
+
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// A SettleDebtRequest charges what is owed on a credit instrument, or a part of
+// it (API action SettleDebt).
+type SettleDebtRequest struct {
+	SenderTokenID          TokenID         // required; the settlement token
+	CreditInstrumentID     InstrumentID    // required
+	SettlementAmount       money.Amount    // required; at most the debt
+	CallerReference        CallerReference // required; at most 128 bytes
+	SenderDescription      string          // at most 160 characters
+	CallerDescription      string          // at most 160 characters
+	SoftDescriptorType     string          // "Static" (default) or "Dynamic"
+	CSOwner                string          // "Recipient" (default) or "Caller"
+	TransactionTimeoutMins int             // minutes; zero means 10080
+}
+
+// SettleDebt charges the sender and lowers the debt by that. It cannot be
+// refunded.
+//
+// A refusal is an [*Error], no readable answer an [*InDoubtError].
+func (c *Client) SettleDebt(ctx context.Context, r SettleDebtRequest) (TransactionResult, error) {
+	var p Params
+	p.add("SenderTokenId", string(r.SenderTokenID))
+	p.add("CreditInstrumentId", string(r.CreditInstrumentID))
+	p.addAmount("SettlementAmount", r.SettlementAmount)
+	p.add("CallerReference", string(r.CallerReference))
+	p.add("SenderDescription", r.SenderDescription)
+	p.add("CallerDescription", r.CallerDescription)
+	p.addDescriptor(r.SoftDescriptorType, r.CSOwner)
+	p.addCount("TransactionTimeoutInMins", r.TransactionTimeoutMins)
+	return c.move(ctx, p, InDoubtError{Action: actionSettleDebt, Reference: r.CallerReference})
+}
+
+// A WriteOffDebtRequest forgives what is owed on a credit instrument, or a part
+// of it (API action WriteOffDebt).
+type WriteOffDebtRequest struct {
+	CreditInstrumentID InstrumentID    // required
+	AdjustmentAmount   money.Amount    // required; at most the debt
+	CallerReference    CallerReference // required; at most 128 bytes
+	CallerDescription  string          // at most 160 characters
+}
+
+// WriteOffDebt lowers a debt without charging anybody. Nothing takes it back.
+//
+// A refusal is an [*Error], no readable answer an [*InDoubtError].
+func (c *Client) WriteOffDebt(ctx context.Context, r WriteOffDebtRequest) (TransactionResult, error) {
+	var p Params
+	p.add("CreditInstrumentId", string(r.CreditInstrumentID))
+	p.addAmount("AdjustmentAmount", r.AdjustmentAmount)
+	p.add("CallerReference", string(r.CallerReference))
+	p.add("CallerDescription", r.CallerDescription)
+	return c.move(ctx, p, InDoubtError{Action: actionWriteOffDebt, Reference: r.CallerReference})
+}
+
+// A DebtBalance answers GetDebtBalance.
+type DebtBalance struct {
+	Available  money.Amount // owed
+	PendingOut money.Amount // of it, being settled; not given when the server says nothing of it
+	Answer
+}
+
+// GetDebtBalance tells what is owed on a credit instrument.
+func (c *Client) GetDebtBalance(ctx context.Context, id InstrumentID) (DebtBalance, error) {
+	var p Params
+	p.add("CreditInstrumentId", string(id))
+	balance, answer, err := ask(ctx, c, actionGetDebtBalance, p, func(result xmlResult) (DebtBalance, error) {
+		var x struct {
+			DebtBalance struct{ AvailableBalance, PendingOutBalance xmlAmount }
+		}
+		owed, pending, err := readPair(result, &x, &x.DebtBalance.AvailableBalance, &x.DebtBalance.PendingOutBalance)
+		return DebtBalance{Available: owed, PendingOut: pending}, err
+	})
+	balance.Answer = answer
+	return balance, err
+}
+
+// An OutstandingDebt answers GetOutstandingDebtBalance.
+type OutstandingDebt struct {
+	Outstanding money.Amount
+	PendingOut  money.Amount
+	Answer
+}
+
+// GetOutstandingDebtBalance tells what the caller is owed on all credit
+// instruments together.
+func (c *Client) GetOutstandingDebtBalance(ctx context.Context) (OutstandingDebt, error) {
+	total, answer, err := ask(ctx, c, actionGetOutstandingDebtBalance, nil, func(result xmlResult) (OutstandingDebt, error) {
+		var x struct {
+			OutstandingDebt struct{ OutstandingBalance, PendingOutBalance xmlAmount }
+		}
+		outstanding, pending, err := readPair(result, &x, &x.OutstandingDebt.OutstandingBalance, &x.OutstandingDebt.PendingOutBalance)
+		return OutstandingDebt{Outstanding: outstanding, PendingOut: pending}, err
+	})
+	total.Answer = answer
+	return total, err
+}

@@ -1,0 +1,279 @@
+package holdfast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// A Token answers GetTokenByCaller, and is a row of GetTokens.
+type Token struct {
+	TokenID         TokenID
+	FriendlyName    string
+	Status          TokenStatus
+	DateInstalled   time.Time
+	CallerReference CallerReference
+	Type            TokenType
+	OldTokenID      TokenID // that this one replaced
+	PaymentReason   string
+	Answer
+}
+
+// A GetTokenByCallerRequest names a token by exactly one of its id and the
+// CallerReference it was made with.
+type GetTokenByCallerRequest struct {
+	TokenID         TokenID
+	CallerReference CallerReference
+}
+
+// GetTokenByCaller finds a token by its id or by the CallerReference of the
+// Co-Branded link it was made with: the way to go on when a buyer authorised
+// but never came back. InvalidCallerReference means that there is none.
+func (c *Client) GetTokenByCaller(ctx context.Context, r GetTokenByCallerRequest) (Token, error) {
+	var p Params
+	p.add("TokenId", string(r.TokenID))
+	p.add("CallerReference", string(r.CallerReference))
+	token, answer, err := ask(ctx, c, actionGetTokenByCaller, p, func(result xmlResult) (Token, error) {
+		var x struct{ Token xmlToken }
+		if err := result(&x); err != nil {
+			return Token{}, err
+		}
+		return x.Token.token()
+	})
+	token.Answer = answer
+	return token, err
+}
+
+type xmlToken struct {
+	TokenID         TokenID `xml:"TokenId"`
+	FriendlyName    string
+	TokenStatus     TokenStatus
+	DateInstalled   xmlTime
+	CallerReference CallerReference
+	TokenType       TokenType
+	OldTokenID      TokenID `xml:"OldTokenId"`
+	PaymentReason   string
+}
+
+func (x xmlToken) token() (Token, error) {
+	if x.TokenID == "" {
+		return Token{}, errors.New("it names no token")
+	}
+	return Token{
+		TokenID: x.TokenID, FriendlyName: x.FriendlyName, Status: x.TokenStatus,
+		DateInstalled: x.DateInstalled.Time, CallerReference: x.CallerReference, Type: x.TokenType,
+		OldTokenID: x.OldTokenID, PaymentReason: x.PaymentReason,
+	}, nil
+}
+
+// A GetTokensRequest selects tokens of the caller (API action GetTokens). What
+// is left empty does not select, but for the status.
+type GetTokensRequest struct {
+	TokenStatus       TokenStatus // empty means TokenActive
+	TokenType         TokenType
+	CallerReference   CallerReference
+	TokenFriendlyName string
+}
+
+// Tokens answer GetTokens.
+type Tokens struct {
+	Tokens []Token
+	Answer
+}
+
+// GetTokens lists the caller's tokens, the newest first. A server may leave out
+// the oldest of very many.
+func (c *Client) GetTokens(ctx context.Context, r GetTokensRequest) (Tokens, error) {
+	var p Params
+	p.add("TokenStatus", string(r.TokenStatus))
+	p.add("TokenType", string(r.TokenType))
+	p.add("CallerReference", string(r.CallerReference))
+	p.add("TokenFriendlyName", r.TokenFriendlyName)
+	tokens, answer, err := ask(ctx, c, actionGetTokens, p, func(result xmlResult) (all Tokens, err error) {
+		var x struct{ Token []xmlToken }
+		if err := result(&x); err != nil {
+			return all, err
+		}
+		for _, row := range x.Token {
+			t, err := row.token()
+			if err != nil {
+				return all, err
+			}
+			all.Tokens = append(all.Tokens, t)
+		}
+		return all, nil
+	})
+	tokens.Answer = answer
+	return tokens, err
+}
+
+// A UsageLimit is one limit of a token: of a number of uses, or of an amount.
+type UsageLimit struct {
+	Count      int          // allowed in a period; zero for a limit of an amount
+	Amount     money.Amount // allowed in a period; not given for a limit of uses
+	UsedCount  int          // since LastReset
+	UsedAmount money.Amount // since LastReset
+	LastReset  time.Time    // when the present period began
+}
+
+// A TokenUsage answers GetTokenUsage.
+type TokenUsage struct {
+	Limits []UsageLimit // three at most
+	Answer
+}
+
+// GetTokenUsage tells how much of a token is used. A single-use token is
+// InvalidTokenType.
+func (c *Client) GetTokenUsage(ctx context.Context, id TokenID) (TokenUsage, error) {
+	var p Params
+	p.add("TokenId", string(id))
+	usage, answer, err := ask(ctx, c, actionGetTokenUsage, p, readTokenUsage)
+	usage.Answer = answer
+	return usage, err
+}
+
+func readTokenUsage(result xmlResult) (usage TokenUsage, err error) {
+	var x struct {
+		TokenUsageLimits []struct {
+			Count              int
+			Amount             xmlAmount
+			LastResetCount     int
+			LastResetAmount    xmlAmount
+			LastResetTimestamp xmlTime
+		}
+	}
+	if err := result(&x); err != nil {
+		return usage, err
+	}
+	for i, row := range x.TokenUsageLimits {
+		limit := UsageLimit{Count: row.Count, UsedCount: row.LastResetCount, LastReset: row.LastResetTimestamp.Time}
+		if limit.Amount, err = row.Amount.amount(); err != nil {
+			return usage, fmt.Errorf("limit %d: %w", i+1, err)
+		}
+		if limit.UsedAmount, err = row.LastResetAmount.amount(); err != nil {
+			return usage, fmt.Errorf("limit %d: %w", i+1, err)
+		}
+		usage.Limits = append(usage.Limits, limit)
+	}
+	return usage, nil
+}
+
+// A CancelTokenRequest gives a token up (API action CancelToken).
+type CancelTokenRequest struct {
+	TokenID        TokenID // required
+	ReasonText     string
+	OverrideIPNURL string // not in version 2008-09-17
+}
+
+// CancelToken gives a token up, for good. A second time it is TokenNotActive.
+func (c *Client) CancelToken(ctx context.Context, r CancelTokenRequest) (Answer, error) {
+	var p Params
+	p.add("TokenId", string(r.TokenID))
+	p.add("ReasonText", r.ReasonText)
+	p.add("OverrideIPNURL", r.OverrideIPNURL)
+	_, answer, err := ask(ctx, c, actionCancelToken, p, func(xmlResult) (struct{}, error) { return struct{}{}, nil })
+	return answer, err
+}
+
+// An InstallPaymentInstructionRequest makes a token of the caller's own owner
+// (API action InstallPaymentInstruction).
+type InstallPaymentInstructionRequest struct {
+	PaymentInstruction string          // required; such as "MyRole == 'Recipient';"
+	TokenFriendlyName  string          // at most 128 bytes
+	CallerReference    CallerReference // required; at most 128 bytes
+	TokenType          TokenType       // required
+	PaymentReason      string          // at most 64 characters
+}
+
+// An InstalledToken answers InstallPaymentInstruction.
+type InstalledToken struct {
+	TokenID TokenID
+	Answer
+}
+
+// InstallPaymentInstruction makes a token of the caller's own owner, to be paid
+// or to pay out with. Unlike other requests it is refused a second time, with
+// DuplicateRequest; GetTokenByCaller finds what the first one made.
+func (c *Client) InstallPaymentInstruction(ctx context.Context, r InstallPaymentInstructionRequest) (InstalledToken, error) {
+	var p Params
+	p.add("PaymentInstruction", r.PaymentInstruction)
+	p.add("TokenFriendlyName", r.TokenFriendlyName)
+	p.add("CallerReference", string(r.CallerReference))
+	p.add("TokenType", string(r.TokenType))
+	p.add("PaymentReason", r.PaymentReason)
+	token, answer, err := ask(ctx, c, actionInstallPaymentInstruction, p, func(result xmlResult) (InstalledToken, error) {
+		var x struct {
+			TokenID TokenID `xml:"TokenId"`
+		}
+		if err := result(&x); err != nil {
+			return InstalledToken{}, err
+		}
+		if x.TokenID == "" {
+			return InstalledToken{}, errors.New("it names no token")
+		}
+		return InstalledToken{TokenID: x.TokenID}, nil
+	})
+	token.Answer = answer
+	return token, err
+}
+
+// An InstalledInstruction answers GetPaymentInstruction.
+type InstalledInstruction struct {
+	Token              Token
+	PaymentInstruction string
+	CallerReference    CallerReference
+	TokenFriendlyName  string
+	Answer
+}
+
+// GetPaymentInstruction tells what a token allows, in the language of payment
+// instructions.
+func (c *Client) GetPaymentInstruction(ctx context.Context, id TokenID) (InstalledInstruction, error) {
+	var p Params
+	p.add("TokenId", string(id))
+	instruction, answer, err := ask(ctx, c, actionGetPaymentInstruction, p, func(result xmlResult) (InstalledInstruction, error) {
+		var x struct {
+			Token              xmlToken
+			PaymentInstruction string
+			CallerReference    CallerReference
+			TokenFriendlyName  string
+		}
+		if err := result(&x); err != nil {
+			return InstalledInstruction{}, err
+		}
+		t, err := x.Token.token()
+		return InstalledInstruction{
+			Token: t, PaymentInstruction: x.PaymentInstruction, CallerReference: x.CallerReference, TokenFriendlyName: x.TokenFriendlyName,
+		}, err
+	})
+	instruction.Answer = answer
+	return instruction, err
+}
+
+// A RecipientVerification answers GetRecipientVerificationStatus.
+type RecipientVerification struct {
+	Status RecipientVerificationStatus
+	Answer
+}
+
+// GetRecipientVerificationStatus tells whether the account behind a recipient
+// token can be paid, and whether there is a limit to it.
+func (c *Client) GetRecipientVerificationStatus(ctx context.Context, recipient TokenID) (RecipientVerification, error) {
+	var p Params
+	p.add("RecipientTokenId", string(recipient))
+	verification, answer, err := ask(ctx, c, actionGetRecipientVerificationStatus, p, func(result xmlResult) (RecipientVerification, error) {
+		var x struct{ RecipientVerificationStatus RecipientVerificationStatus }
+		if err := result(&x); err != nil {
+			return RecipientVerification{}, err
+		}
+		if x.RecipientVerificationStatus == "" {
+			return RecipientVerification{}, errors.New("it has no status")
+		}
+		return RecipientVerification{Status: x.RecipientVerificationStatus}, nil
+	})
+	verification.Answer = answer
+	return verification, err
+}
