@@ -141,24 +141,17 @@ func TestAccountProblems(t *testing.T) {
 			s := newSite(t)
 			s.get(s.link(order()))
 			s.signIn()
-			s.suspend(map[string]party.ID{"sender": s.Buyer.ID, "recipient": s.Owner.ID}[who])
+			s.SetStanding(map[string]party.ID{"sender": s.Buyer.ID, "recipient": s.Owner.ID}[who], party.Suspended)
 			s.submit()
 			s.wantBack(holdfast.ReturnAccountProblem)
 		})
 		t.Run(who+" suspended", func(t *testing.T) {
 			s := newSite(t)
-			s.suspend(map[string]party.ID{"sender": s.Buyer.ID, "recipient": s.Owner.ID}[who])
+			s.SetStanding(map[string]party.ID{"sender": s.Buyer.ID, "recipient": s.Owner.ID}[who], party.Suspended)
 			s.get(s.link(order()))
 			s.signIn()
 			s.wantBack(holdfast.ReturnAccountProblem)
 		})
-	}
-}
-
-func (s *site) suspend(who party.ID) {
-	s.t.Helper()
-	if err := s.DB.Update(s.t.Context(), func(tx *store.Tx) error { return tx.SetStanding(who, party.Suspended) }); err != nil {
-		s.t.Fatal(err)
 	}
 }
 

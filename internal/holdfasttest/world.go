@@ -65,6 +65,22 @@ func (w *World) Party(name, email string) party.Party {
 	return p
 }
 
+// Change changes what an operator may change of a party.
+func (w *World) Change(id party.ID, by func(*party.Party)) {
+	w.T.Helper()
+	_, err := w.Processor.ChangeParty(w.T.Context(), id, func(p party.Party) (party.Party, error) {
+		by(&p)
+		return p, nil
+	})
+	w.must("changing a party", err)
+}
+
+// SetStanding suspends or closes a party, or takes it back.
+func (w *World) SetStanding(id party.ID, s party.Standing) {
+	w.T.Helper()
+	w.Change(id, func(p *party.Party) { p.Standing = s })
+}
+
 // OtherShop makes a second caller.
 func (w *World) OtherShop() party.Caller {
 	w.T.Helper()
@@ -94,10 +110,10 @@ func (w *World) AuthorizeWith(i payment.Instrument, value string) holdfast.Token
 	w.T.Helper()
 	now := w.CallerNow()
 	t := payment.Token{
-		ID: w.IDs.Token(), Caller: w.Shop.ID, Sender: w.Buyer.ID, Recipient: w.Owner.ID,
-		Instrument: i.ID, Method: i.Method, Type: holdfast.TokenSingleUse,
-		Reference: holdfast.CallerReference(w.IDs.Other("cart-")), Amount: USD(value), Reason: "One mug",
-		Installed: now, Expires: now.Add(payment.SingleUseLife),
+		ID: w.IDs.Token(), Caller: w.Shop.ID, Use: payment.UsePay, Type: holdfast.TokenSingleUse,
+		Reference: holdfast.CallerReference(w.IDs.Other("cart-")), FriendlyName: "One mug", Reason: "One mug",
+		Sender: w.Buyer.ID, Recipient: w.Shop.Owner, Instrument: i.ID, Method: i.Method,
+		AmountType: payment.AmountMaximum, Amount: USD(value), Installed: now, Expires: now.Add(payment.SingleUseLife),
 	}
 	w.must("adding a token", w.DB.Update(w.T.Context(), func(tx *store.Tx) error {
 		_, err := tx.InsertToken(t)

@@ -10,8 +10,10 @@ import (
 )
 
 // A Message is what a notification is made of: one step of a transaction, and
-// who is part of it.
+// who is part of it; or a token that was cancelled.
 type Message struct {
+	Token *payment.Token // set when the notification is about it, with Sender its holder
+
 	Transaction payment.Transaction
 	Step        payment.HistoryRow
 	Caller      party.Caller
@@ -24,6 +26,9 @@ type Message struct {
 // notification" and "values per event"): those of the step it tells of, however
 // far the transaction has come since. Fields without a value are left out.
 func Compose(m Message) holdfast.Params {
+	if m.Token != nil {
+		return composeToken(*m.Token, m.Sender)
+	}
 	t := m.Transaction
 	reason := t.CallerDescription
 	if reason == "" {
@@ -42,16 +47,37 @@ func Compose(m Message) holdfast.Params {
 		{Name: "status", Value: status}, // its older name, which programs of 2009 read
 		{Name: "statusCode", Value: string(m.Step.StatusCode)},
 		{Name: "statusMessage", Value: m.Step.StatusMessage},
-		{Name: "operation", Value: strings.ToUpper(string(operation(m.Step.Verb)))},
+		{Name: "operation", Value: strings.ToUpper(string(operation(t.Kind, m.Step)))},
 		{Name: "paymentMethod", Value: string(t.Method)},
 		{Name: "paymentReason", Value: reason},
 		{Name: "transactionAmount", Value: m.Step.Amount.String()},
 		{Name: "callerReference", Value: string(t.Reference)},
+		{Name: "parentTransactionId", Value: string(t.Parent)},
 		{Name: "buyerName", Value: m.Sender.Name},
 		{Name: "buyerEmail", Value: buyerEmail},
 		{Name: "recipientName", Value: m.Recipient.Name},
 		{Name: "recipientEmail", Value: m.Recipient.Email},
 	}
+	return given(all)
+}
+
+// composeToken returns the fields of a token notification (IPN, "token
+// notification"). The date is text, as it was recorded.
+func composeToken(t payment.Token, holder party.Party) holdfast.Params {
+	return given(holdfast.Params{
+		{Name: "notificationType", Value: "TokenCancellation"},
+		{Name: "tokenId", Value: string(t.ID)},
+		{Name: "tokenType", Value: string(t.Type)},
+		{Name: "dateInstalled", Value: t.Installed.UTC().Format("Jan 2, 2006")},
+		{Name: "callerReference", Value: string(t.Reference)},
+		{Name: "paymentReason", Value: t.Reason},
+		{Name: "customerName", Value: holder.Name},
+		{Name: "customerEmail", Value: holder.Email},
+	})
+}
+
+// given are the fields that have a value.
+func given(all holdfast.Params) holdfast.Params {
 	fields := make(holdfast.Params, 0, len(all))
 	for _, field := range all {
 		if field.Value != "" {
@@ -62,12 +88,13 @@ func Compose(m Message) holdfast.Params {
 }
 
 // operation is what the step belongs to. Giving a hold up, by whomever, is a
-// part of the Reserve.
-func operation(v payment.Verb) holdfast.Operation {
-	switch v {
+// part of the Reserve; taking it is Settle's.
+func operation(kind payment.Kind, step payment.HistoryRow) holdfast.Operation {
+	taken := payment.Transaction{Kind: kind}
+	switch step.Verb {
 	case payment.VerbSettle, payment.VerbCapture, payment.VerbCaptureDecline:
-		return holdfast.OperationSettle
-	case payment.VerbReserve, payment.VerbApprove, payment.VerbDecline, payment.VerbCancel, payment.VerbExpire:
+		taken.Settled = step.Amount
+	default:
 	}
-	return holdfast.OperationReserve
+	return taken.Operation()
 }

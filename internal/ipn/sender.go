@@ -195,13 +195,13 @@ func (s *Sender) claim(ctx context.Context, most int) (claimed []store.Delivery,
 // another, its notifications mostly arrive in their order.
 func byTransaction(claimed []store.Delivery) [][]store.Delivery {
 	type key struct {
-		caller party.CallerID
-		id     holdfast.TransactionID
+		caller  party.CallerID
+		subject string
 	}
 	at := map[key]int{}
 	var groups [][]store.Delivery
 	for _, d := range claimed {
-		k := key{d.Caller, d.Transaction}
+		k := key{d.Caller, d.Subject()}
 		i, ok := at[k]
 		if !ok {
 			i = len(groups)
@@ -242,7 +242,7 @@ func (s *Sender) deliver(ctx context.Context, d store.Delivery) (arrived bool, e
 
 // deliveryID is the same for all tries, so that a receiver can tell them from
 // another notification.
-func deliveryID(d store.Delivery) string { return fmt.Sprintf("%s-%d", d.Transaction, d.Seq) }
+func deliveryID(d store.Delivery) string { return fmt.Sprintf("%s-%d", d.Subject(), d.Seq) }
 
 // body returns what the notification says. It is written before it is first
 // sent, so that every try says the same. A result is why it can never be said.
@@ -287,6 +287,9 @@ func (s *Sender) message(ctx context.Context, d store.Delivery) (m Message, err 
 		if m.Caller, found, err = tx.Caller(d.Caller); err != nil || !found {
 			return errors.Join(err, missing(found, "the caller"))
 		}
+		if d.About == store.AboutToken {
+			return m.readToken(tx, d.Token)
+		}
 		if m.Transaction, found, err = tx.Transaction(d.Caller, d.Transaction); err != nil || !found {
 			return errors.Join(err, missing(found, "the transaction"))
 		}
@@ -309,6 +312,17 @@ func (s *Sender) message(ctx context.Context, d store.Delivery) (m Message, err 
 		return err
 	})
 	return m, err
+}
+
+// readToken reads a token that was cancelled, and whose it is.
+func (m *Message) readToken(tx *store.ReadTx, id holdfast.TokenID) error {
+	token, found, err := tx.Token(id)
+	if err != nil || !found {
+		return errors.Join(err, missing(found, "the token"))
+	}
+	m.Token = &token
+	m.Sender, found, err = tx.Party(token.Holder())
+	return errors.Join(err, missing(found, "the token's holder"))
 }
 
 func missing(found bool, what string) error {

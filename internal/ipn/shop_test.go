@@ -194,7 +194,7 @@ func (s *shop) owed(id holdfast.TransactionID) []store.Notification {
 	s.t.Helper()
 	var all []store.Notification
 	err := s.DB.View(s.t.Context(), func(tx *store.ReadTx) (err error) {
-		all, err = tx.Notifications(s.Shop.ID, id)
+		all, err = tx.Notifications(s.Shop.ID, string(id))
 		return err
 	})
 	if err != nil {

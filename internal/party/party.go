@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 // An ID names a party, such as "P01K…". A party may be a sender, a recipient,
@@ -32,7 +33,29 @@ type Party struct {
 	EmailVerified bool
 	PasswordHash  string // from HashPassword; never shown
 	Standing      Standing
-	Created       time.Time
+
+	// Business accounts may be paid by card; personal ones may not.
+	Business bool
+	// Verified means that the operator knows whose account it is: a bank account
+	// or a card was confirmed. Others neither pay nor are paid.
+	Verified bool
+	// SendingLimit and ReceivingLimit bound what may be sent and received in a
+	// month; the zero Amount is no limit.
+	SendingLimit, ReceivingLimit money.Amount
+
+	Created time.Time
+}
+
+// Verification is how far the party is verified, in the API's words
+// (GetRecipientVerificationStatus).
+func (p Party) Verification() holdfast.RecipientVerificationStatus {
+	switch {
+	case !p.Verified || !p.EmailVerified || p.Standing != Active:
+		return holdfast.VerificationPending
+	case p.ReceivingLimit.Given():
+		return holdfast.VerificationComplete
+	}
+	return holdfast.VerificationCompleteNoLimits
 }
 
 // Limits of what a party may call itself.
@@ -74,11 +97,23 @@ type Caller struct {
 	// other. Its text runs names and values together, so a request can be split
 	// into others with the same signature, and nobody can tell.
 	SignatureV1 bool
+	// Marketplace callers are registered to bring together senders and recipients
+	// other than their owner, and to take a fee for it.
+	Marketplace bool
 	// Sandbox callers use test cards and may move their clock. A live caller
 	// has no offset.
 	Sandbox     bool
 	ClockOffset time.Duration
 	Created     time.Time
+}
+
+// Mode is the world that the caller's payments belong to: money of the sandbox
+// is worth nothing in the live one.
+func (c Caller) Mode() string {
+	if c.Sandbox {
+		return "sandbox"
+	}
+	return "live"
 }
 
 // Now is the caller's time when the world's is real.

@@ -12,11 +12,14 @@ import (
 // A Step is what a network is asked to do.
 type Step string
 
-// The steps: hold, take what is held or less of it, give the hold back.
+// The steps: hold, take what is held or less of it, give the hold back; take at
+// once; give back what was taken.
 const (
 	StepAuthorize Step = "Authorize"
 	StepCapture   Step = "Capture"
 	StepRelease   Step = "Release"
+	StepCharge    Step = "Charge"
+	StepReturn    Step = "Return"
 )
 
 // An AttemptState says what is known of a question.
@@ -38,7 +41,7 @@ type Attempt struct {
 	Step          Step
 	Amount        money.Amount
 	Instrument    InstrumentID
-	Authorization string // of the hold to capture or release
+	Authorization string // of the hold to capture or release, of the payment to give back
 	Descriptor    string
 	State         AttemptState
 	Asked         int // how often
@@ -50,7 +53,7 @@ func (a Attempt) Key() string { return string(a.Transaction) + "/" + string(a.St
 // An Answer is what a network said.
 type Answer struct {
 	Approved      bool
-	Authorization string              // of an approved hold
+	Authorization string              // of an approved hold or charge
 	Code          holdfast.StatusCode // of a refusal, such as TransactionDenied
 	Message       string              // of a refusal, for the caller
 }
@@ -64,33 +67,107 @@ func (t Transaction) ask(step Step, amount money.Amount) *Attempt {
 
 // Outcome decides what a network's answer means for the transaction as it now
 // stands, which may have been cancelled or have expired while the network
-// thought. The Change may be empty: not moved and nothing to ask.
+// thought. The Change may be empty.
 func (t Transaction) Outcome(a Attempt, answer Answer, now time.Time) Change {
-	switch {
-	case a.Step == StepAuthorize && t.State == Pending && answer.Approved:
-		t.Authorization = answer.Authorization
-		c := t.step(VerbApprove, now, holdfast.CodeSuccess, messageReserved)
-		c.Postings = []ledger.Posting{ledger.Move(ledger.Network, ledger.Held, t.Amount)}
-		return c
-	case a.Step == StepAuthorize && t.State == Pending:
-		return t.step(VerbDecline, now, answer.Code, answer.Message)
-	case a.Step == StepAuthorize && t.State == Cancelled && answer.Approved:
-		// Given up while the network was asked: what it holds goes back.
-		t.Authorization = answer.Authorization
-		return Change{Before: t, After: t, At: now, Ask: t.ask(StepRelease, t.Amount)}
-	case a.Step == StepCapture && t.State == Settling && answer.Approved:
-		return t.captured(now)
-	case a.Step == StepCapture && t.State == Settling:
-		c := t.step(VerbCaptureDecline, now, answer.Code, answer.Message)
-		c.release() // the hold is of no more use, and the buyer's money not ours to keep
-		return c
+	switch a.Step {
+	case StepAuthorize:
+		return t.authorized(answer, now)
+	case StepCapture:
+		return t.captured(answer, now)
+	case StepCharge:
+		return t.charged(answer, now)
+	case StepReturn:
+		return t.returned(answer, now)
+	case StepRelease:
 	}
-	return Change{Before: t, After: t, At: now}
+	return t.unmoved(now)
 }
 
-// Messages of GetTransactionStatus; the first and last as the service sent them.
+func (t Transaction) unmoved(now time.Time) Change { return Change{Before: t, After: t, At: now} }
+
+// done takes a verb with the postings that go with it.
+func (t Transaction) done(v Verb, now time.Time, code holdfast.StatusCode, message string) Change {
+	c := t.step(v, now, code, message)
+	c.Postings = move(t.stepPostings(v, t.State))
+	return c
+}
+
+func (t Transaction) authorized(answer Answer, now time.Time) Change {
+	switch {
+	case t.State == Pending && answer.Approved:
+		t.Authorization = answer.Authorization
+		return t.done(VerbApprove, now, holdfast.CodeSuccess, messageReserved)
+	case t.State == Pending:
+		return t.done(VerbDecline, now, answer.Code, answer.Message)
+	case t.State == Cancelled && answer.Approved:
+		// Given up while the network was asked: what it holds goes back.
+		t.Authorization = answer.Authorization
+		c := t.unmoved(now)
+		c.Ask = t.ask(StepRelease, t.Amount)
+		return c
+	}
+	return t.unmoved(now)
+}
+
+func (t Transaction) captured(answer Answer, now time.Time) Change {
+	switch {
+	case t.State == Settling && answer.Approved:
+		c := t.done(VerbCapture, now, holdfast.CodeSuccess, messageSuccess)
+		c.takeCommission()
+		return c
+	case t.State == Settling:
+		// The hold is of no more use, and the buyer's money not ours to keep.
+		c := t.done(VerbCaptureDecline, now, answer.Code, answer.Message)
+		c.Ask = t.ask(StepRelease, t.Amount)
+		return c
+	}
+	return t.unmoved(now)
+}
+
+func (t Transaction) charged(answer Answer, now time.Time) Change {
+	switch {
+	case t.State == Pending && answer.Approved:
+		t.Authorization = answer.Authorization
+		c := t.done(VerbCharge, now, holdfast.CodeSuccess, messageSuccess)
+		c.takeCommission()
+		return c
+	case t.State == Pending:
+		return t.done(VerbDecline, now, answer.Code, answer.Message)
+	case answer.Approved && t.State != Success:
+		// Given up while the network was asked: what it took goes back.
+		t.Authorization = answer.Authorization
+		c := t.unmoved(now)
+		c.Postings = move(transfer(nil, ledger.Network, ledger.Outgoing, t.Amount))
+		c.Ask = t.ask(StepReturn, t.Amount)
+		return c
+	}
+	return t.unmoved(now)
+}
+
+// returned is the network's word on money that goes back: of a refund, or of a
+// payment that was given up before the network had taken it.
+func (t Transaction) returned(answer Answer, now time.Time) Change {
+	switch {
+	case t.Kind == KindRefund && t.State == Pending && answer.Approved:
+		return t.done(VerbReturn, now, holdfast.CodeSuccess, messageRefunded)
+	case t.Kind == KindRefund && t.State == Pending:
+		return t.done(VerbDecline, now, answer.Code, answer.Message)
+	case t.Kind != KindRefund && answer.Approved:
+		c := t.unmoved(now)
+		c.Postings = move(transfer(nil, ledger.Outgoing, ledger.Network, t.Amount))
+		return c
+	}
+	return t.unmoved(now)
+}
+
+// Messages of GetTransactionStatus; the first and third as the service sent
+// them.
 const (
 	messagePending  = "The transaction is awaiting a response from the backend payment processor."
 	messageReserved = "The amount was reserved on the sender's credit card."
 	messageSuccess  = "The transaction was successful and the payment instrument was charged."
+	messageRefunded = "The refund was paid back to the payment instrument."
+	messageWritten  = "The debt was written off."
+	messageFee      = "The marketplace fee was taken from the payment."
+	messageDeposit  = "The balance was raised."
 )

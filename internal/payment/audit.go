@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/money"
 )
@@ -59,6 +60,8 @@ func (f File) auditHistory() (found []Finding) {
 			found = append(found, f.finding("transaction_history", h.Seq, "stands where step %d should be", i+1))
 		case h.Before != state:
 			found = append(found, f.finding("transaction_history", h.Seq, "begins at %s but the step before ended at %s", h.Before, state))
+		case !f.Transaction.Kind.May(h.Verb):
+			found = append(found, f.finding("transaction_history", h.Seq, "%s is no step of a %s", h.Verb, f.Transaction.Kind))
 		case !ok || next != h.After:
 			found = append(found, f.finding("transaction_history", h.Seq, "%s does not lead from %s to %s", h.Verb, h.Before, h.After))
 		case h.Amount != f.amountAt(h):
@@ -77,8 +80,8 @@ func (f File) auditHistory() (found []Finding) {
 	return found
 }
 
-// amountAt is what a step is about: what is settled from Settle on, what is
-// reserved before.
+// amountAt is what a step is about: what is settled from Settle on, what the
+// transaction was made for before.
 func (f File) amountAt(h HistoryRow) money.Amount {
 	if h.Verb == VerbSettle || h.Before == Settling {
 		return f.Transaction.Settled
@@ -89,40 +92,72 @@ func (f File) amountAt(h HistoryRow) money.Amount {
 // auditOrigin holds a transaction against what it was made from.
 func (f File) auditOrigin() (found []Finding) {
 	t := f.Transaction
-	switch k := f.Token; {
-	case k.UsedBy != t.ID:
-		found = append(found, f.finding("tokens", nil, "token of this transaction is marked as used by %q", k.UsedBy))
-	case k.Sender != t.Sender || k.Recipient != t.Recipient || k.Instrument != t.Instrument:
-		found = append(found, f.finding("transactions", nil, "is not between the parties or from the instrument that its token names"))
-	case t.Amount.Cmp(k.Amount) > 0:
-		found = append(found, f.finding("tokens", nil, "allows %v, less than the %v reserved with it", k.Amount, t.Amount))
+	if t.Token != "" && t.Kind != KindRefund {
+		found = f.auditToken()
 	}
-	if life := t.Deadline.Sub(t.Received); life > ReserveLifeMax {
-		found = append(found, f.finding("transactions", nil, "lives for %v, longer than any reserve", life))
+	if life := t.Deadline.Sub(t.Received); !t.Deadline.IsZero() && life > ReserveLifeMax {
+		found = append(found, f.finding("transactions", nil, "lives for %v, longer than any transaction", life))
 	}
-	if f.Parties != 2 {
+	parties := 2
+	if t.Sender == t.Recipient {
+		parties = 1
+	}
+	if f.Parties != parties {
 		found = append(found, f.finding("parties", nil, "sender or recipient of this transaction is missing"))
 	}
-	if !f.Remembered { // a later request by now, perhaps, but never nothing
+	if !f.Remembered && t.Kind != KindDeposit { // a later request by now, perhaps, but never nothing
 		found = append(found, f.finding("requests", nil, "nothing is remembered of this transaction's CallerReference"))
 	}
 	return found
 }
 
-// demanded are the postings that the history calls for.
+func (f File) auditToken() []Finding {
+	t, k := f.Transaction, f.Token
+	switch {
+	case k.ID == "":
+		return []Finding{f.finding("tokens", nil, "token of this transaction is missing")}
+	case k.Type == holdfast.TokenSingleUse && k.UsedBy != t.ID:
+		return []Finding{f.finding("tokens", nil, "token of this transaction is marked as used by %q", k.UsedBy)}
+	case k.Sender != t.Sender || k.Instrument != t.Instrument || t.RecipientToken == "" && k.Recipient != "" && k.Recipient != t.Recipient:
+		return []Finding{f.finding("transactions", nil, "is not between the parties or from the instrument that its token names")}
+	case k.bounded(t.Amount) != nil:
+		return []Finding{f.finding("tokens", nil, "bounds payments by %v, which the %v of this transaction pass", k.Amount, t.Amount)}
+	}
+	return nil
+}
+
+// demanded are the postings that the history calls for, and what became of
+// money that a network took after the payment had been given up.
 func (f File) demanded() (postings []ledger.Posting) {
 	t := f.Transaction
 	for _, h := range f.History {
-		switch {
-		case h.Verb == VerbApprove:
-			postings = append(postings, ledger.Posting{From: ledger.Network, To: ledger.Held, Amount: t.Amount})
-		case h.Verb == VerbCapture:
-			postings = append(postings, t.capturePostings()...)
-		case h.Verb == VerbCaptureDecline, h.After == Cancelled && h.Before == Reserved:
-			postings = append(postings, ledger.Posting{From: ledger.Held, To: ledger.Network, Amount: t.Amount})
+		postings = append(postings, t.stepPostings(h.Verb, h.Before)...)
+	}
+	if t.State != Success && f.has(StepCharge, AttemptApproved) {
+		postings = append(postings, ledger.Posting{From: ledger.Network, To: ledger.Outgoing, Amount: t.Amount})
+		if f.has(StepReturn, AttemptApproved) {
+			postings = append(postings, ledger.Posting{From: ledger.Outgoing, To: ledger.Network, Amount: t.Amount})
 		}
 	}
 	return postings
+}
+
+// UnderWay is what the transaction has in the accounts Held and Outgoing.
+func (f File) UnderWay() (held, outgoing money.Amount) {
+	held, outgoing = money.Micros(0), money.Micros(0)
+	t := f.Transaction
+	switch {
+	case t.State == Reserved || t.State == Settling:
+		held = t.Amount
+	case t.Kind == KindRefund && t.State == Pending,
+		t.Kind != KindRefund && f.has(StepReturn, AttemptOpen, AttemptDeclined):
+		outgoing = t.Amount
+	}
+	return held, outgoing
+}
+
+func (f File) has(step Step, states ...AttemptState) bool {
+	return slices.ContainsFunc(f.Attempts, func(a Attempt) bool { return a.Step == step && slices.Contains(states, a.State) })
 }
 
 func (f File) auditPostings() (found []Finding) {
@@ -145,12 +180,32 @@ func (f File) auditPostings() (found []Finding) {
 	return found
 }
 
-// answered says which answer each step of a history rests on.
-var answered = map[Verb]Attempt{
-	VerbApprove:        {Step: StepAuthorize, State: AttemptApproved},
-	VerbDecline:        {Step: StepAuthorize, State: AttemptDeclined},
-	VerbCapture:        {Step: StepCapture, State: AttemptApproved},
-	VerbCaptureDecline: {Step: StepCapture, State: AttemptDeclined},
+// asks is the question that a transaction of the kind begins with.
+func (k Kind) asks() Step {
+	switch k {
+	case KindReserve:
+		return StepAuthorize
+	case KindRefund:
+		return StepReturn
+	case KindPay, KindFundPrepaid, KindSettleDebt, KindWriteOffDebt, KindCommission, KindDeposit:
+	}
+	return StepCharge
+}
+
+// restsOn is the answer that a step of a history rests on, if it rests on one.
+func (k Kind) restsOn(v Verb) (step Step, state AttemptState, ok bool) {
+	switch v {
+	case VerbApprove, VerbCharge, VerbReturn:
+		return k.asks(), AttemptApproved, true
+	case VerbDecline:
+		return k.asks(), AttemptDeclined, true
+	case VerbCapture:
+		return StepCapture, AttemptApproved, true
+	case VerbCaptureDecline:
+		return StepCapture, AttemptDeclined, true
+	case VerbReserve, VerbPay, VerbTransfer, VerbRefund, VerbSettle, VerbCancel, VerbExpire, VerbTimeOut:
+	}
+	return "", "", false
 }
 
 // after is where the posting at index i belongs.
@@ -163,35 +218,35 @@ func (f File) after(i int) int {
 }
 
 func (f File) auditAttempts() (found []Finding) {
+	t := f.Transaction
 	for _, a := range f.Attempts {
-		want := f.Transaction.Amount
+		want := t.Amount
 		if a.Step == StepCapture {
-			want = f.Transaction.Settled
+			want = t.Settled
 		}
-		if a.Amount != want || a.Instrument != f.Transaction.Instrument {
+		if a.Amount != want || a.Instrument != t.Instrument {
 			found = append(found, f.finding("attempts", a.Step, "asks for %v from %s but should ask for %v from %s",
-				a.Amount, a.Instrument, want, f.Transaction.Instrument))
+				a.Amount, a.Instrument, want, t.Instrument))
 		}
-	}
-	has := func(step Step, states ...AttemptState) bool {
-		return slices.ContainsFunc(f.Attempts, func(a Attempt) bool { return a.Step == step && slices.Contains(states, a.State) })
 	}
 	for _, h := range f.History {
-		if want, ok := answered[h.Verb]; ok && !has(want.Step, want.State) {
-			found = append(found, f.finding("attempts", want.Step, "is not %s, though step %d of the history rests on it", want.State, h.Seq))
+		if step, state, ok := t.Kind.restsOn(h.Verb); ok && !f.has(step, state) {
+			found = append(found, f.finding("attempts", step, "is not %s, though step %d of the history rests on it", state, h.Seq))
 		}
 	}
-	givenUp := f.Transaction.State == Cancelled || f.Transaction.State == Failure
-	if givenUp && has(StepAuthorize, AttemptApproved) && !has(StepRelease, AttemptOpen, AttemptApproved, AttemptDeclined) {
-		found = append(found, f.finding("attempts", StepRelease, "is missing: the network was never asked to release the hold"))
+	givenUp := t.State == Cancelled || t.State == Failure
+	for taken, back := range map[Step]Step{StepAuthorize: StepRelease, StepCharge: StepReturn} {
+		if givenUp && f.has(taken, AttemptApproved) && !f.has(back, AttemptOpen, AttemptApproved, AttemptDeclined) {
+			found = append(found, f.finding("attempts", back, "is missing: the network was never asked to give back what it holds or took"))
+		}
 	}
-	switch f.Transaction.State {
+	switch t.State {
 	case Pending:
-		if !has(StepAuthorize, AttemptOpen) {
-			found = append(found, f.finding("attempts", StepAuthorize, "is not open, though the transaction waits for it"))
+		if !f.has(t.Kind.asks(), AttemptOpen) {
+			found = append(found, f.finding("attempts", t.Kind.asks(), "is not open, though the transaction waits for it"))
 		}
 	case Settling:
-		if !has(StepCapture, AttemptOpen) {
+		if !f.has(StepCapture, AttemptOpen) {
 			found = append(found, f.finding("attempts", StepCapture, "is not open, though the transaction waits for it"))
 		}
 	case None, Reserved, Success, Failure, Cancelled:

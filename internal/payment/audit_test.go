@@ -12,12 +12,12 @@ import (
 // settled is the file of a reserve of 42.50 that was settled for 40.00.
 func settled(t *testing.T) payment.File {
 	t.Helper()
-	reserve, err := payment.Reserve(good())
+	reserve, err := payment.Reserve(good().Input, good().Request)
 	if err != nil {
 		t.Fatal(err)
 	}
 	approve := reserve.After.Outcome(*reserve.Ask, payment.Answer{Approved: true}, now)
-	settle, err := approve.After.Settle(money.Cents(40_00), payment.DefaultFees, now)
+	settle, err := approve.After.Settle(settling(money.Cents(40_00), now))
 	if err != nil {
 		t.Fatal(err)
 	}

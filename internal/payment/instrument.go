@@ -25,6 +25,8 @@ type Instrument struct {
 	ExpiryYear  int // four digits; zero unless a card
 	NetworkRef  string
 	Default     bool
+	Verified    bool // of a bank account: it is known to be the owner's
+	Removed     bool // by its owner: nothing new is paid with it
 	Created     time.Time
 }
 
@@ -60,7 +62,7 @@ func (i Instrument) ReturnStatus() holdfast.ReturnStatus {
 		return holdfast.ReturnSuccessABT
 	case holdfast.MethodACH:
 		return holdfast.ReturnSuccessACH
-	case holdfast.MethodCC:
+	case holdfast.MethodCC, holdfast.MethodPrepaid, holdfast.MethodDebt: // the last two are no sender's to choose
 	}
 	return holdfast.ReturnSuccessCC
 }

@@ -1,151 +1,193 @@
 package payment
 
 import (
-	"strings"
-	"time"
-
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
-	"github.com/holdfast-pay/holdfast/money"
 )
-
-// Limits of Reserve (Query API Reference, Reserve; "Reserving a Payment": a
-// reserve expires after seven days).
-const (
-	ReserveLifeMax     = 7 * 24 * time.Hour
-	TimeoutMinsMax     = 10080 // minutes: the same seven days
-	ReferenceMax       = 128   // bytes of a CallerReference
-	DescriptionMax     = 160   // characters
-	descriptorWordsMax = 15    // characters of SenderDescription on a card statement
-	descriptorPrefix   = "HF*"
-)
-
-var (
-	reserveAmountMin = money.Cents(2)         // "above $0.01"
-	reserveAmountMax = money.Cents(10_000_00) // $10,000
-)
-
-// ReserveInput is all that the decision needs to know.
-type ReserveInput struct {
-	ID         holdfast.TransactionID // for the new transaction
-	Request    holdfast.ReserveRequest
-	Caller     party.Caller
-	Token      Token
-	Instrument Instrument
-	Sender     party.Party
-	Recipient  party.Party
-	Fees       FeeSchedule
-	Now        time.Time // the caller's
-}
 
 // Reserve decides whether the funds of a token may be held. If so the
-// transaction is Pending, with the question to the card network beside it.
-func Reserve(in ReserveInput) (Change, error) {
-	r := in.Request
-	if err := CheckReserve(r, in.Caller); err != nil {
+// transaction is Pending, with the question to the card network beside it
+// (Query API Reference, Reserve).
+func Reserve(in Input, r holdfast.ReserveRequest) (Change, error) {
+	t, limits, err := in.payment(KindReserve, r)
+	if err != nil {
 		return Change{}, err
 	}
-	if err := in.Token.usable(in.Caller.ID, r.TransactionAmount, in.Now); err != nil {
+	c := t.begun(VerbReserve, in.Now, holdfast.CodePendingNetworkResponse, messagePending)
+	c.Ask = c.After.ask(StepAuthorize, t.Amount)
+	return in.using(c, limits), nil
+}
+
+// Pay decides whether a token may pay now. Where the balance or an instrument of
+// this server pays, it has paid; otherwise the transaction is Pending (Query API
+// Reference, Pay).
+func Pay(in Input, r holdfast.PayRequest) (Change, error) {
+	t, limits, err := in.payment(KindPay, holdfast.ReserveRequest(r))
+	if err != nil {
 		return Change{}, err
 	}
-	if err := in.parties(); err != nil {
+	if err := callerBears(t.FeeBy, t.Fee, t.Commission, in.OwnerBalance); err != nil {
 		return Change{}, err
 	}
-	switch {
-	case in.Instrument.Method != holdfast.MethodCC:
-		return Change{}, holdfast.Errorf(holdfast.PaymentInstrumentNotCC, "Reserve can be used only with credit cards; the sender chose %s", in.Instrument.Name())
-	case in.Instrument.Expired(in.Now):
-		return Change{}, holdfast.Errorf(holdfast.InactiveInstrument, "the sender's card expired in %s", in.Instrument.Expiry())
+	var spent *AggregateChange
+	if t.Aggregate != "" {
+		if spent, err = in.Aggregate.spend(t.Amount); err != nil {
+			return Change{}, err
+		}
 	}
-	t := in.transaction()
-	if err := feeBelow(t.FeeBy, in.Fees.Fee(t.Amount), t.Amount); err != nil {
+	if err := in.funds(t.Amount); err != nil {
 		return Change{}, err
 	}
-	c := Change{Before: Transaction{State: None}, After: t, Verb: VerbReserve, At: in.Now}
-	c.Ask = t.ask(StepAuthorize, t.Amount)
+	c := in.using(in.charge(t), limits)
+	c.Aggregate = spent
+	if t.FeeBy == holdfast.RoleCaller {
+		c.Spends = append(c.Spends, t.Owner)
+	}
 	return c, nil
 }
 
-func (in ReserveInput) transaction() Transaction {
-	r := in.Request
-	life := ReserveLifeMax
-	if r.TransactionTimeoutMins != 0 {
-		life = time.Duration(r.TransactionTimeoutMins) * time.Minute
+// using marks the sender token as used.
+func (in Input) using(c Change, limits []LimitChange) Change {
+	if in.Token.Type == holdfast.TokenSingleUse {
+		c.Uses = in.Token.ID
 	}
-	feeBy := r.ChargeFeeTo
-	if feeBy == "" {
-		feeBy = holdfast.RoleRecipient
-	}
-	next, _ := None.After(VerbReserve)
-	return Transaction{
-		ID: in.ID, Caller: in.Caller.ID, Reference: r.CallerReference,
-		Sender: in.Sender.ID, Recipient: in.Recipient.ID, Token: in.Token.ID,
-		Instrument: in.Instrument.ID, Method: in.Instrument.Method,
-		State: next, StatusCode: holdfast.CodePendingNetworkResponse, StatusMessage: messagePending,
-		Amount: r.TransactionAmount, Settled: money.Micros(0), Fee: money.Micros(0), FeeBy: feeBy,
-		CallerDescription: r.CallerDescription, SenderDescription: r.SenderDescription,
-		Descriptor: descriptor(r, in.Recipient.Name), IPNURL: r.OverrideIPNURL,
-		Received: in.Now, Deadline: in.Now.Add(life),
-	}
+	c.Limits, c.After.Counted = limits, len(limits) > 0
+	return c
 }
 
-// parties refuses accounts that cannot take part.
-func (in ReserveInput) parties() error {
-	switch {
-	case in.Sender.ID == in.Recipient.ID:
-		return holdfast.Errorf(holdfast.SameSenderAndRecipient, "sender and recipient are one account")
-	case in.Sender.Standing != party.Active:
-		return holdfast.Errorf(holdfast.InvalidAccountStateSender, "the sender's account is %s", strings.ToLower(string(in.Sender.Standing)))
-	case in.Recipient.Standing != party.Active:
-		return holdfast.Errorf(holdfast.InvalidAccountStateRecipient, "the recipient's account is %s", strings.ToLower(string(in.Recipient.Standing)))
-	case !in.Sender.EmailVerified:
-		return holdfast.Errorf(holdfast.UnverifiedEmailAddressSender, "the sender's e-mail address is not verified")
-	case !in.Recipient.EmailVerified:
-		return holdfast.Errorf(holdfast.UnverifiedEmailAddressRecipient, "the recipient's e-mail address is not verified")
+// payment decides what Reserve and Pay have in common.
+func (in Input) payment(kind Kind, r holdfast.ReserveRequest) (t Transaction, limits []LimitChange, err error) {
+	if err := CheckPayment(kind, r, in.Caller); err != nil {
+		return t, nil, err
 	}
-	return nil
+	if err := in.Token.usable(in.Caller.ID, UsePay, r.TransactionAmount, in.Now); err != nil {
+		return t, nil, err
+	}
+	if err := in.recipient(); err != nil {
+		return t, nil, err
+	}
+	if err := in.parties(); err != nil {
+		return t, nil, err
+	}
+	if err := in.instrumentFor(kind); err != nil {
+		return t, nil, err
+	}
+	if err := amountFor("TransactionAmount", in.Token.Method, r.TransactionAmount); err != nil {
+		return t, nil, err
+	}
+	if t, err = in.priced(kind, r); err != nil {
+		return t, nil, err
+	}
+	limits, err = in.limits(t.Amount)
+	return t, limits, err
 }
 
-// CheckReserve refuses a request that is wrong in itself, whatever token it
-// names. What it refuses was never a request: it leaves no trace.
-func CheckReserve(r holdfast.ReserveRequest, caller party.Caller) error {
-	if err := sandboxAccount(r, caller); err != nil {
+// recipient refuses a recipient whom the tokens do not name.
+func (in Input) recipient() error {
+	if in.RecipientToken == nil {
+		if len(in.Token.Recipients) > 0 {
+			return holdfast.Errorf(holdfast.IncompatibleTokens, "the sender authorised payments to others than the caller: give the RecipientTokenId of one of them")
+		}
+	} else if err := in.RecipientToken.receives(in.Token, in.Now); err != nil {
 		return err
 	}
+	return marketplace(in.Caller, in.Sender.ID, in.Recipient.ID)
+}
+
+func (in Input) instrumentFor(kind Kind) error {
+	if m := in.Token.Method; kind == KindReserve && m != "" && m != holdfast.MethodCC {
+		name := string(m)
+		if in.Instrument.ID != "" {
+			name = in.Instrument.Name()
+		}
+		return holdfast.Errorf(holdfast.PaymentInstrumentNotCC, "Reserve can be used only with credit cards; the sender chose %s", name)
+	}
+	return in.instrument()
+}
+
+// priced is the transaction with what it costs. The fee of a Reserve is not
+// known before Settle, but a hold that its own fees would eat up is refused now.
+func (in Input) priced(kind Kind, r holdfast.ReserveRequest) (Transaction, error) {
+	t := in.transaction(kind, r.TransactionAmount)
+	t.Reference, t.CallerDescription, t.SenderDescription = r.CallerReference, r.CallerDescription, r.SenderDescription
+	t.IPNURL, t.Deadline = r.OverrideIPNURL, in.Now.Add(life(r.TransactionTimeoutMins))
+	t.Descriptor = statement{r.SoftDescriptorType, r.SenderDescription}.descriptor(in.Recipient)
+	var err error
+	if t.FeeBy, err = in.feeBy(r.ChargeFeeTo); err != nil {
+		return t, err
+	}
+	if t.Terms, err = termsOf(r); err != nil {
+		return t, err
+	}
+	if in.RecipientToken != nil {
+		t.RecipientToken = in.RecipientToken.ID
+		if err := checkCeiling(t.Terms, *in.RecipientToken); err != nil {
+			return t, err
+		}
+	}
+	fee, commission := in.Fees.Fee(t.Method, t.Amount), t.Terms.of(t.Amount)
+	if err := burden(t.FeeBy, fee, commission, t.Amount); err != nil {
+		return t, err
+	}
+	if t.Terms.any() {
+		t.CommissionID = in.CommissionID
+	}
+	if kind == KindPay {
+		t.Fee, t.Commission = fee, commission
+	}
+	return t, nil
+}
+
+// feeBy is who bears the operator's fee: who the request says, else who the
+// recipient token says, else the recipient (Marketplace Guide, ChargeFeeTo).
+func (in Input) feeBy(asked holdfast.Role) (holdfast.Role, error) {
+	agreed := holdfast.RoleRecipient
+	if in.RecipientToken != nil && !in.RecipientToken.PaysFee {
+		agreed = holdfast.RoleCaller
+	}
+	own := in.Recipient.ID == in.Caller.Owner
 	switch {
-	case !r.TransactionAmount.Given():
-		return holdfast.Errorf(holdfast.InvalidParams, "TransactionAmount is missing")
-	case r.TransactionAmount.Cmp(reserveAmountMin) < 0 || r.TransactionAmount.Cmp(reserveAmountMax) > 0:
-		return holdfast.Errorf(holdfast.AmountOutOfRange, "TransactionAmount is %v; a card can be charged from %v to %v", r.TransactionAmount, reserveAmountMin, reserveAmountMax)
-	case r.TransactionTimeoutMins < 0 || r.TransactionTimeoutMins > TimeoutMinsMax:
-		return holdfast.Errorf(holdfast.InvalidParams, "TransactionTimeoutInMins is from 1 to %d minutes", TimeoutMinsMax)
-	case r.SoftDescriptorType == "Dynamic" && strings.TrimSpace(r.SenderDescription) == "":
-		return holdfast.Errorf(holdfast.InvalidParams, "a Dynamic soft descriptor needs a SenderDescription")
-	case r.MarketplaceFixedFee.Given() || r.MarketplaceVariableFee != "":
+	case own && asked == holdfast.RoleCaller:
+		return "", holdfast.Errorf(holdfast.InvalidParams, "ChargeFeeTo must be Recipient when the caller is the recipient")
+	case own:
+		return holdfast.RoleRecipient, nil
+	case asked == "":
+		return agreed, nil
+	case in.RecipientToken != nil && asked != agreed:
+		return "", holdfast.Errorf(holdfast.IncompatibleTokens, "ChargeFeeTo is %s, but the recipient agreed that the fee is the %s's", asked, agreed)
+	}
+	return asked, nil
+}
+
+// CheckPayment refuses a Reserve or Pay that is wrong in itself, whatever token
+// it names. What it refuses was never a request: it leaves no trace.
+func CheckPayment(kind Kind, r holdfast.ReserveRequest, caller party.Caller) error {
+	if err := sandboxAccount(caller, r.SenderTokenID, r.RecipientTokenID); err != nil {
+		return err
+	}
+	method := holdfast.PaymentMethod("")
+	if kind == KindReserve {
+		method = holdfast.MethodCC
+	}
+	if err := amountFor("TransactionAmount", method, r.TransactionAmount); err != nil {
+		return err
+	}
+	if err := checkTimeout(r.TransactionTimeoutMins); err != nil {
+		return err
+	}
+	if err := (statement{r.SoftDescriptorType, r.SenderDescription}).check(); err != nil {
+		return err
+	}
+	terms, err := termsOf(r)
+	switch {
+	case err != nil:
+		return err
+	case terms.any() && !caller.Marketplace:
 		return holdfast.Errorf(holdfast.NotMarketplaceApp, "this caller is not registered as a marketplace, so there is no marketplace fee")
-	case r.RecipientTokenID != "":
-		return holdfast.Errorf(holdfast.InvalidTokenIDRecipient, "RecipientTokenId is not a recipient token of this caller")
-	case r.ChargeFeeTo == holdfast.RoleCaller:
+	case terms.any() && r.RecipientTokenID == "":
+		return holdfast.Errorf(holdfast.InvalidParams, "recipientTokenId has to be a valid token ID, since a marketplace fee is taken from a recipient. Specified value: ")
+	case r.RecipientTokenID == "" && r.ChargeFeeTo == holdfast.RoleCaller:
 		return holdfast.Errorf(holdfast.InvalidParams, "ChargeFeeTo must be Recipient when the caller is the recipient")
 	}
 	return nil
-}
-
-// descriptor is what the sender's card statement shows: a prefix and the words
-// of the description, or the recipient's name, in capitals (DescriptorPolicy).
-func descriptor(r holdfast.ReserveRequest, recipient string) string {
-	words := recipient
-	if r.SoftDescriptorType == "Dynamic" {
-		words = r.SenderDescription
-	}
-	printable := strings.Map(func(c rune) rune {
-		if c < ' ' || c > '~' {
-			return -1
-		}
-		return c
-	}, strings.ToUpper(words))
-	if len(printable) > descriptorWordsMax {
-		printable = printable[:descriptorWordsMax]
-	}
-	return descriptorPrefix + strings.TrimSpace(printable)
 }

@@ -5,44 +5,88 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
-	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// Settle decides whether amount may be taken of what is held; an amount not
-// given means all of it. Settling is done once: what is not taken is released,
-// and nothing can be taken later (Query API Reference, Settle).
-func (t Transaction) Settle(amount money.Amount, fees FeeSchedule, now time.Time) (Change, error) {
-	amount = t.wanted(amount)
+// A SettleInput is what the decision on a Settle needs to know beside the
+// Reserve.
+type SettleInput struct {
+	Amount       money.Amount // not given means all
+	Owner        party.Party  // the caller's
+	OwnerBalance money.Amount // looked at when the owner bears the fee
+	Fees         FeeSchedule
+	Now          time.Time
+}
+
+// Settle decides whether an amount may be taken of what is held. Settling is
+// done once: what is not taken is released, and nothing can be taken later
+// (Query API Reference, Settle).
+func (t Transaction) Settle(in SettleInput) (Change, error) {
+	amount := t.wanted(in.Amount)
 	switch {
+	case t.Kind != KindReserve:
+		return Change{}, invalidTransaction(t.ID)
 	case !amount.Positive():
 		return Change{}, holdfast.Errorf(holdfast.AmountOutOfRange, "TransactionAmount must be above zero")
-	case t.AsOf(now).State == Failure:
+	case t.AsOf(in.Now).State == Failure:
 		return Change{}, holdfast.Errorf(holdfast.OriginalTransactionFailed, "the transaction failed: %s", t.StatusMessage)
 	}
-	if err := t.AsOf(now).can(VerbSettle, "settled"); err != nil {
+	if err := active(in.Owner); err != nil {
+		return Change{}, err
+	}
+	if err := t.AsOf(in.Now).can(VerbSettle, "settled"); err != nil {
 		return Change{}, err
 	}
 	if amount.Cmp(t.Amount) > 0 {
 		return Change{}, holdfast.Errorf(holdfast.SettleAmountGreaterThanReserveAmount,
 			"Settle Amount \"$%s\" is greater than the Reserve Amount \"$%s\"", amount.Value(), t.Amount.Value())
 	}
-	fee := fees.Fee(amount)
-	if err := feeBelow(t.FeeBy, fee, amount); err != nil {
+	fee, commission := in.Fees.Fee(t.Method, amount), t.Terms.of(amount)
+	if err := burden(t.FeeBy, fee, commission, amount); err != nil {
 		return Change{}, err
 	}
-	t.Settled, t.Fee = amount, fee
-	c := t.step(VerbSettle, now, holdfast.CodePendingNetworkResponse, messagePending)
+	if err := callerBears(t.FeeBy, fee, commission, in.OwnerBalance); err != nil {
+		return Change{}, err
+	}
+	t.Settled, t.Fee, t.Commission = amount, fee, commission
+	c := t.step(VerbSettle, in.Now, holdfast.CodePendingNetworkResponse, messagePending)
 	c.After.Completed = time.Time{}
 	c.Ask = t.ask(StepCapture, amount)
+	if t.FeeBy == holdfast.RoleCaller {
+		c.Spends = []party.ID{t.Owner}
+	}
 	return c, nil
+}
+
+// active refuses a caller whose account is suspended or closed.
+func active(owner party.Party) error {
+	switch owner.Standing {
+	case party.Closed:
+		return holdfast.Errorf(holdfast.AccountClosed, "the caller's account is closed")
+	case party.Suspended:
+		return holdfast.Errorf(holdfast.InvalidAccountStateCaller, "the caller's account is suspended")
+	case party.Active:
+	}
+	return nil
+}
+
+// CanAccess refuses to look into an account that is closed, suspended or not
+// there (error table, AccountClosed and AccessFailure).
+func CanAccess(owner party.Party, found bool) error {
+	switch {
+	case !found || owner.Standing == party.Suspended:
+		return holdfast.Errorf(holdfast.AccessFailure, "the account cannot be accessed: it is suspended")
+	case owner.Standing == party.Closed:
+		return holdfast.Errorf(holdfast.AccountClosed, "the account is closed")
+	}
+	return nil
 }
 
 // SettledBefore reports whether a Settle for this amount is one that was
 // already accepted: repeated, it is answered as it was the first time.
 func (t Transaction) SettledBefore(amount money.Amount) bool {
-	return (t.State == Settling || t.State == Success) && t.wanted(amount).Cmp(t.Settled) == 0
+	return t.Kind == KindReserve && (t.State == Settling || t.State == Success) && t.wanted(amount).Cmp(t.Settled) == 0
 }
 
 func (t Transaction) wanted(amount money.Amount) money.Amount {
@@ -52,33 +96,12 @@ func (t Transaction) wanted(amount money.Amount) money.Amount {
 	return amount
 }
 
-// captured moves the money: to the recipient, its fee to the operator, and what
-// was held beyond it back.
-func (t Transaction) captured(now time.Time) Change {
-	c := t.step(VerbCapture, now, holdfast.CodeSuccess, messageSuccess)
-	for _, p := range t.capturePostings() {
-		c.Postings = append(c.Postings, ledger.Move(p.From, p.To, p.Amount))
-	}
-	return c
-}
-
-// capturePostings are what a capture calls for; an audit asks the same of rows
-// that may be anything.
-func (t Transaction) capturePostings() []ledger.Posting {
-	recipient := ledger.Party(string(t.Recipient))
-	postings := []ledger.Posting{{From: ledger.Held, To: recipient, Amount: t.Settled}}
-	if t.Fee.Positive() {
-		postings = append(postings, ledger.Posting{From: recipient, To: ledger.Fees, Amount: t.Fee})
-	}
-	if rest := t.Amount.Sub(t.Settled); rest.Positive() {
-		postings = append(postings, ledger.Posting{From: ledger.Held, To: ledger.Network, Amount: rest})
-	}
-	return postings
-}
-
-// Cancel gives up a Reserved or Pending transaction (Query API Reference,
-// Cancel).
+// Cancel gives up a Reserved or Pending transaction that Reserve or Pay made
+// (Query API Reference, Cancel).
 func (t Transaction) Cancel(reason string, now time.Time) (Change, error) {
+	if t.Kind != KindReserve && t.Kind != KindPay {
+		return Change{}, invalidTransaction(t.ID)
+	}
 	if err := t.AsOf(now).can(VerbCancel, "cancelled"); err != nil {
 		return Change{}, err
 	}
@@ -100,20 +123,27 @@ func (t Transaction) can(v Verb, done string) error {
 		Pending:   "it is still pending",
 		Reserved:  "it is reserved",
 		Settling:  "it is being settled",
-		Success:   "it was settled for " + t.Settled.String(),
+		Success:   "it was paid: " + t.Amount.String(),
 		Failure:   "it failed: " + t.StatusMessage,
 		Cancelled: "it was cancelled",
 	}[t.State]
-	if t.StatusCode == holdfast.CodeExpired {
+	switch {
+	case t.State == Cancelled && t.StatusCode == holdfast.CodeExpired:
 		because = "its deadline was " + stamp(t.Deadline) + " and the amount was released"
+	case t.State == Success && t.Hold():
+		because = "it was settled for " + t.Settled.String()
 	}
 	return holdfast.Errorf(holdfast.InvalidTransactionState, "transaction %s cannot be %s: %s", t.ID, done, because)
 }
 
 // Find refuses a transaction that the caller does not have.
-func Find(t Transaction, found bool, caller party.CallerID, id holdfast.TransactionID) error {
-	if !found || t.Caller != caller {
-		return holdfast.Errorf(holdfast.InvalidTransactionID, "transactionId has to be a valid transaction ID. Specified value: %s", id)
+func Find(t Transaction, found bool, id holdfast.TransactionID) error {
+	if !found || t.Private() {
+		return invalidTransaction(id)
 	}
 	return nil
+}
+
+func invalidTransaction(id holdfast.TransactionID) error {
+	return holdfast.Errorf(holdfast.InvalidTransactionID, "transactionId has to be a valid transaction ID. Specified value: %s", id)
 }

@@ -163,7 +163,7 @@ func (in *input) amount(name string) (a money.Amount, sent bool) {
 func (in *input) total() money.Amount {
 	const name = "transactionAmount"
 	a, sent := in.amount(name)
-	if !sent || a.Cmp(reserveAmountMin) < 0 || a.Cmp(reserveAmountMax) > 0 {
+	if !sent || a.Cmp(cardAmountMin) < 0 || a.Cmp(amountMax) > 0 {
 		in.refuse(name) // no payment of it could ever be made
 	}
 	return a

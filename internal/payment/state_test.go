@@ -1,6 +1,8 @@
 package payment_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/holdfast-pay/holdfast"
@@ -14,22 +16,19 @@ func TestEveryStateTimesEveryVerb(t *testing.T) {
 			payment.Settling, payment.Success, payment.Failure, payment.Cancelled
 		no = payment.State("")
 	)
-	verbs := []payment.Verb{
-		payment.VerbReserve, payment.VerbApprove, payment.VerbDecline, payment.VerbSettle,
-		payment.VerbCapture, payment.VerbCaptureDecline, payment.VerbCancel, payment.VerbExpire,
-	}
+	verbs := payment.Verbs
 	table := map[payment.State][]payment.State{
-		//         Reserve  Approve   Decline  Settle    Capture  CaptureDecline Cancel   Expire
-		none:      {pending, no, no, no, no, no, no, no},
-		pending:   {no, reserved, failure, no, no, no, cancelled, cancelled},
-		reserved:  {no, no, no, settling, no, no, cancelled, cancelled},
-		settling:  {no, no, no, no, success, failure, no, no},
-		success:   {no, no, no, no, no, no, no, no},
-		failure:   {no, no, no, no, no, no, no, no},
-		cancelled: {no, no, no, no, no, no, no, no},
+		//         Reserve  Pay      Transfer Refund   Approve   Charge   Return   Decline  Settle    Capture  C.Decline Cancel    Expire     TimeOut
+		none:      {pending, pending, success, pending, no, no, no, no, no, no, no, no, no, no},
+		pending:   {no, no, no, no, reserved, success, success, failure, no, no, no, cancelled, cancelled, failure},
+		reserved:  {no, no, no, no, no, no, no, no, settling, no, no, cancelled, cancelled, no},
+		settling:  {no, no, no, no, no, no, no, no, no, success, failure, no, no, no},
+		success:   {no, no, no, no, no, no, no, no, no, no, no, no, no, no},
+		failure:   {no, no, no, no, no, no, no, no, no, no, no, no, no, no},
+		cancelled: {no, no, no, no, no, no, no, no, no, no, no, no, no, no},
 	}
-	if len(table) != len(payment.States) || len(verbs) != len(payment.Verbs) {
-		t.Fatalf("the table has %d states and %d verbs, the package %d and %d", len(table), len(verbs), len(payment.States), len(payment.Verbs))
+	if len(table) != len(payment.States) || len(verbs) != len(table[none]) {
+		t.Fatalf("the table has %d states and %d verbs, the package %d and %d", len(table), len(table[none]), len(payment.States), len(verbs))
 	}
 	for _, from := range payment.States {
 		final := true
@@ -54,6 +53,29 @@ func TestCallersSeeSettlingAsPending(t *testing.T) {
 	} {
 		if got := state.Status(); got != want {
 			t.Errorf("%s is shown as %s, want %s", state, got, want)
+		}
+	}
+}
+
+// Which verbs a kind may take, at each state it can be in: what no row names,
+// no transaction of the kind ever does.
+func TestEveryKindsVerbs(t *testing.T) {
+	charged := "Pay Transfer Charge Decline TimeOut"
+	for kind, want := range map[payment.Kind]string{
+		payment.KindReserve:      "Reserve Approve Decline Settle Capture CaptureDecline Cancel Expire",
+		payment.KindPay:          charged + " Cancel",
+		payment.KindFundPrepaid:  charged,
+		payment.KindSettleDebt:   charged,
+		payment.KindRefund:       "Refund Transfer Return Decline",
+		payment.KindWriteOffDebt: "Transfer",
+		payment.KindCommission:   "Transfer",
+		payment.KindDeposit:      "Transfer",
+		"Gift":                   "",
+	} {
+		for _, verb := range payment.Verbs {
+			if got := kind.May(verb); got != slices.Contains(strings.Fields(want), string(verb)) {
+				t.Errorf("%s may %s: %v", kind, verb, got)
+			}
 		}
 	}
 }

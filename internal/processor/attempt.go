@@ -6,16 +6,22 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// do asks the network a question that was written before, and returns the
-// transaction as it stands when the outcome is known or the caller's wait is
-// over. The question is then carried to its end by itself.
+// do asks the network a question that was written before, if there is one, and
+// returns the transaction as it stands when the outcome is known or the caller's
+// wait is over. The question is then carried to its end by itself. Nobody waits
+// for a bank.
 func (p *Processor) do(ctx context.Context, caller party.Caller, c payment.Change) (payment.Transaction, error) {
+	if c.Ask == nil {
+		p.at(PointOutcome)
+		return c.After, nil
+	}
 	p.at(PointIntent)
 	decided := make(chan payment.Transaction, 1)
 	asked := p.start(func() {
@@ -26,7 +32,7 @@ func (p *Processor) do(ctx context.Context, caller party.Caller, c payment.Chang
 	if !asked {
 		return c.After, nil // the server is ending; the next one asks
 	}
-	if caller.PendingFirst {
+	if caller.PendingFirst || c.After.Method == holdfast.MethodACH {
 		return c.After, nil
 	}
 	patience := time.NewTimer(or(p.Wait, waitDefault))
@@ -119,15 +125,20 @@ func (p *Processor) outcome(a payment.Attempt, answer payment.Answer) (after pay
 			return err
 		}
 		if expiry, due := t.Expire(now); due {
+			if expiry, err = with(&tx.ReadTx, expiry); err != nil {
+				return err
+			}
 			if err := p.record(tx, caller, expiry, real); err != nil {
 				return err
 			}
 			t = expiry.After
 			next = expiry.Ask
 		}
-		c := t.Outcome(a, answer, now)
-		after = c.After
-		if !c.Moved() && c.Ask == nil {
+		c, err := with(&tx.ReadTx, t.Outcome(a, answer, now))
+		if err != nil {
+			return err
+		}
+		if after = c.After; c.Empty() {
 			return nil
 		}
 		if c.Ask != nil {
@@ -138,14 +149,73 @@ func (p *Processor) outcome(a payment.Attempt, answer payment.Answer) (after pay
 	if err != nil {
 		return after, fmt.Errorf("recording the network's answer for %s: %w", a.Key(), err)
 	}
-	if a.Step == payment.StepRelease && !answer.Approved {
-		p.Log.Error("the card network did not release a hold; the buyer's money stays blocked until the issuer lets go",
+	if gaveNothingBack(a, answer, after) {
+		p.Log.Error("the network did not give back what it held or took; the buyer's money stays there until somebody sees to it",
 			"caller", a.Caller, "transaction", a.Transaction, "code", answer.Code, "message", answer.Message)
 	}
 	if next != nil {
 		p.later(*next)
 	}
 	return after, nil
+}
+
+// gaveNothingBack reports whether the buyer's money stays where it should not:
+// a hold that was not released, a charge that was given up and not returned. A
+// refund that a network declines is back with the recipient.
+func gaveNothingBack(a payment.Attempt, answer payment.Answer, t payment.Transaction) bool {
+	back := a.Step == payment.StepRelease || a.Step == payment.StepReturn && t.Kind != payment.KindRefund
+	return back && !answer.Approved
+}
+
+// with completes a change with what moves beside the transaction.
+func with(tx *store.ReadTx, c payment.Change) (payment.Change, error) {
+	if !c.Moved() {
+		return c, nil
+	}
+	t := c.After
+	var beside payment.Beside
+	var err error
+	limits, aggregate, original := t.Needs()
+	if limits {
+		if beside.Limits, err = limitsThatCount(tx, t); err != nil {
+			return c, err
+		}
+	}
+	if aggregate {
+		var found bool
+		if beside.Aggregate, found, err = tx.Aggregate(t.Aggregate); err != nil || !found {
+			return c, errors.Join(err, missing(found, "instrument", string(t.Aggregate)))
+		}
+	}
+	if original {
+		var found bool
+		if beside.Original, found, err = tx.Transaction(t.Caller, t.Parent); err != nil || !found {
+			return c, errors.Join(err, missing(found, "transaction", string(t.Parent)))
+		}
+	}
+	return c.With(beside), nil
+}
+
+// limitsThatCount are those of the token, and those of sender and recipient
+// that were ever used.
+func limitsThatCount(tx *store.ReadTx, t payment.Transaction) (all []payment.Limit, err error) {
+	caller, err := callerOf(tx, t.Caller)
+	if err != nil {
+		return nil, err
+	}
+	subjects := []struct{ scope, subject string }{
+		{string(t.Caller), string(t.Token)},
+		{caller.Mode(), payment.SendingSubject(t.Sender)},
+		{caller.Mode(), payment.ReceivingSubject(t.Recipient)},
+	}
+	for _, s := range subjects {
+		limits, err := tx.Limits(s.scope, s.subject)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, limits...)
+	}
+	return all, nil
 }
 
 // later asks a question whose answer nobody waits for.

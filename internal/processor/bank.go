@@ -13,6 +13,9 @@ import (
 // bank. No account number is ever asked for.
 const sandboxBankLast4 = "6789"
 
+// bankRef is what the sandbox's network knows the account by.
+const bankRef = "sandbox:bank"
+
 // AddSandboxBank gives a party the test bank account that stands for bank
 // debits in the sandbox; asked again, it is the same one. Live callers are
 // refused.
@@ -22,7 +25,7 @@ func (p *Processor) AddSandboxBank(ctx context.Context, caller party.Caller, own
 	}
 	bank := payment.Instrument{
 		ID: payment.InstrumentID(p.ids().Other("I")), Owner: owner.ID, Method: holdfast.MethodACH,
-		Brand: "Sandbox Bank", Last4: sandboxBankLast4, Holder: owner.Name, NetworkRef: "sandbox:bank", Created: p.now(),
+		Brand: "Sandbox Bank", Last4: sandboxBankLast4, Holder: owner.Name, NetworkRef: bankRef, Verified: true, Created: p.now(),
 	}
 	err := p.Store.Update(ctx, func(tx *store.Tx) error {
 		all, err := tx.Instruments(owner.ID)

@@ -59,9 +59,9 @@ func mint(b *testing.B, w *holdfasttest.World, n int) []holdfast.TokenID {
 		err := w.DB.Update(b.Context(), func(tx *store.Tx) error {
 			for range min(1000, n-len(ids)) {
 				t := payment.Token{
-					ID: w.IDs.Token(), Caller: w.Shop.ID, Sender: w.Buyer.ID, Recipient: w.Owner.ID,
+					ID: w.IDs.Token(), Caller: w.Shop.ID, Use: payment.UsePay, Sender: w.Buyer.ID, Recipient: w.Owner.ID,
 					Instrument: w.Card.ID, Method: w.Card.Method, Type: holdfast.TokenSingleUse,
-					Reference: holdfast.CallerReference(w.IDs.Other("cart-")), Amount: holdfasttest.USD("42.50"),
+					Reference: holdfast.CallerReference(w.IDs.Other("cart-")), AmountType: payment.AmountMaximum, Amount: holdfasttest.USD("42.50"),
 					Installed: w.Clock.Now(), Expires: w.Clock.Now().Add(payment.SingleUseLife),
 				}
 				if _, err := tx.InsertToken(t); err != nil {

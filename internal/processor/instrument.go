@@ -22,7 +22,7 @@ func (p *Processor) AddCard(ctx context.Context, owner party.ID, d card.Details,
 	i := payment.Instrument{
 		ID: payment.InstrumentID(p.ids().Other("I")), Owner: owner, Method: holdfast.MethodCC,
 		Brand: kept.Brand, Last4: kept.Last4, Holder: d.Holder, NetworkRef: kept.Ref,
-		ExpiryMonth: d.ExpiryMonth, ExpiryYear: d.ExpiryYear, Default: makeDefault, Created: p.now(),
+		ExpiryMonth: d.ExpiryMonth, ExpiryYear: d.ExpiryYear, Default: makeDefault, Verified: true, Created: p.now(),
 	}
 	err = p.Store.Update(ctx, func(tx *store.Tx) error { return tx.InsertInstrument(i) })
 	return i, err

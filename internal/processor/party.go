@@ -16,10 +16,11 @@ import (
 type NewParty struct {
 	Name, Email string
 	Password    string // hashed before it is kept
+	Business    bool   // may be paid by card
 }
 
 // CreateParty makes a party with a balance of its own. In the sandbox its
-// e-mail address counts as verified. An address that is taken is InvalidParams.
+// e-mail address and its account count as verified. An address that is taken is InvalidParams.
 func (p *Processor) CreateParty(ctx context.Context, n NewParty) (party.Party, error) {
 	switch {
 	case n.Name == "" || len(n.Name) > party.NameMax:
@@ -35,11 +36,12 @@ func (p *Processor) CreateParty(ctx context.Context, n NewParty) (party.Party, e
 	now := p.now()
 	made := party.Party{
 		ID: party.ID(p.ids().Other("P")), Name: n.Name, Email: n.Email, EmailVerified: true,
-		PasswordHash: party.HashPassword(n.Password, salt), Standing: party.Active, Created: now,
+		PasswordHash: party.HashPassword(n.Password, salt), Standing: party.Active,
+		Business: n.Business, Verified: true, Created: now,
 	}
 	balance := payment.Instrument{
 		ID: payment.InstrumentID(p.ids().Other("I")), Owner: made.ID, Method: holdfast.MethodABT,
-		Brand: "Balance", Holder: n.Name, Created: now,
+		Brand: "Balance", Holder: n.Name, Verified: true, Created: now,
 	}
 	err := p.Store.Update(ctx, func(tx *store.Tx) error {
 		inserted, err := tx.InsertParty(made)
@@ -54,6 +56,22 @@ func (p *Processor) CreateParty(ctx context.Context, n NewParty) (party.Party, e
 	return made, err
 }
 
+// ChangeParty lets change say what becomes of a party: its standing, what it may
+// do and how much.
+func (p *Processor) ChangeParty(ctx context.Context, id party.ID, change func(party.Party) (party.Party, error)) (after party.Party, err error) {
+	err = p.Store.Update(ctx, func(tx *store.Tx) error {
+		before, err := partyOf(&tx.ReadTx, id)
+		if err != nil {
+			return err
+		}
+		if after, err = change(before); err != nil {
+			return err
+		}
+		return tx.UpdateParty(after)
+	})
+	return after, err
+}
+
 // A NewCaller is a web site that will ask for payments.
 type NewCaller struct {
 	Owner        party.ID // who is paid
@@ -62,6 +80,7 @@ type NewCaller struct {
 	BareReturn   bool
 	PendingFirst bool
 	SignatureV1  bool // see party.Caller: it is a risk
+	Marketplace  bool
 	Sandbox      bool
 }
 
@@ -71,7 +90,7 @@ const (
 )
 
 // CreateCaller makes a caller and its first access key. The secret is shown
-// this once.
+// this once. Whoever owns a caller is a business.
 func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller, party.AccessKey, error) {
 	if n.Name == "" || len(n.Name) > party.NameMax {
 		return party.Caller{}, party.AccessKey{}, holdfast.Errorf(holdfast.InvalidParams, "a name has from 1 to %d bytes", party.NameMax)
@@ -79,7 +98,8 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 	now := p.now()
 	caller := party.Caller{
 		ID: party.CallerID(p.ids().Other("C")), Owner: n.Owner, Name: n.Name, IPNURL: n.IPNURL,
-		BareReturn: n.BareReturn, PendingFirst: n.PendingFirst, SignatureV1: n.SignatureV1, Sandbox: n.Sandbox, Created: now,
+		BareReturn: n.BareReturn, PendingFirst: n.PendingFirst, SignatureV1: n.SignatureV1,
+		Marketplace: n.Marketplace, Sandbox: n.Sandbox, Created: now,
 	}
 	key := party.AccessKey{
 		ID:     "HF" + random(accessKeySize-2, base36),
@@ -87,8 +107,15 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 		Caller: caller.ID,
 	}
 	err := p.Store.Update(ctx, func(tx *store.Tx) error {
-		if _, err := partyOf(&tx.ReadTx, n.Owner); err != nil {
+		owner, err := partyOf(&tx.ReadTx, n.Owner)
+		if err != nil {
 			return err
+		}
+		if !owner.Business {
+			owner.Business = true
+			if err := tx.UpdateParty(owner); err != nil {
+				return err
+			}
 		}
 		if err := tx.InsertCaller(caller); err != nil {
 			return err

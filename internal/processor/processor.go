@@ -145,23 +145,29 @@ func (p *Processor) patience() time.Duration {
 // recordFor is record for a question that Resolve is to ask from nextAsk on.
 func (p *Processor) recordFor(tx *store.Tx, caller party.Caller, c payment.Change, real, nextAsk time.Time) error {
 	var n *store.Notification
-	url := c.After.IPNURL
-	if url == "" {
-		url = caller.IPNURL
-	}
-	if url != "" && notified(c.Verb) {
-		created := caller.Now(real)
-		n = &store.Notification{
-			Caller: caller.ID, Transaction: c.After.ID, URL: url,
-			Created: created, NextAt: created.Add(or(p.NotifyDelay, notifyDelayDefault)),
-		}
+	if url := ipnURL(caller, c.After.IPNURL); url != "" && c.Told() {
+		told := p.notification(caller, url, real)
+		told.About, told.Transaction = store.AboutTransaction, c.After.ID
+		n = &told
 	}
 	return tx.Record(c, n, nextAsk)
 }
 
-// notified says which steps a caller hears of (IPN, "events"): all but the
-// pending half of a Settle.
-func notified(v payment.Verb) bool { return v != "" && v != payment.VerbSettle }
+// ipnURL is where a notification goes: where the request said, else where the
+// caller's account says.
+func ipnURL(caller party.Caller, override string) string {
+	if override != "" {
+		return override
+	}
+	return caller.IPNURL
+}
+
+func (p *Processor) notification(caller party.Caller, url string, real time.Time) store.Notification {
+	created := caller.Now(real)
+	return store.Notification{
+		Caller: caller.ID, URL: url, Created: created, NextAt: created.Add(or(p.NotifyDelay, notifyDelayDefault)),
+	}
+}
 
 // callerOf reads the caller again inside a transaction: its clock may have moved
 // since the door looked.

@@ -2,12 +2,12 @@ package processor
 
 import (
 	"context"
-	"time"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 // Settle moves the money of a reserve, all of it or less (Query API Reference,
@@ -17,11 +17,11 @@ func (p *Processor) Settle(ctx context.Context, caller party.Caller, r holdfast.
 	var now payment.Transaction
 	var change *payment.Change
 	err := p.change(ctx, caller, r.ReserveTransactionID, func(in changeInput) (*payment.Change, error) {
-		now, change = in.Transaction.AsOf(in.Now), nil
+		now, change = in.Transaction.AsOf(in.now), nil
 		if now.SettledBefore(r.TransactionAmount) {
 			return nil, nil
 		}
-		c, err := in.Transaction.Settle(r.TransactionAmount, p.fees(), in.Now)
+		c, err := in.settle(r.TransactionAmount, p.fees())
 		if err != nil {
 			return nil, err
 		}
@@ -41,7 +41,7 @@ func (p *Processor) Settle(ctx context.Context, caller party.Caller, r holdfast.
 func (p *Processor) Cancel(ctx context.Context, caller party.Caller, r holdfast.CancelRequest) (payment.Transaction, error) {
 	var change payment.Change
 	err := p.change(ctx, caller, r.TransactionID, func(in changeInput) (*payment.Change, error) {
-		c, err := in.Transaction.Cancel(r.Description, in.Now)
+		c, err := in.Transaction.Cancel(r.Description, in.now)
 		if err != nil {
 			return nil, err
 		}
@@ -59,6 +59,21 @@ func (p *Processor) Cancel(ctx context.Context, caller party.Caller, r holdfast.
 	return change.After, nil
 }
 
+// settle loads what the decision needs beside the Reserve, and decides.
+func (in changeInput) settle(amount money.Amount, fees payment.FeeSchedule) (payment.Change, error) {
+	settle := payment.SettleInput{Amount: amount, Fees: fees, Now: in.now}
+	var err error
+	if settle.Owner, err = partyOf(&in.tx.ReadTx, in.caller.Owner); err != nil {
+		return payment.Change{}, err
+	}
+	if in.Transaction.FeeBy == holdfast.RoleCaller {
+		if settle.OwnerBalance, err = in.balance(in.caller.Owner); err != nil {
+			return payment.Change{}, err
+		}
+	}
+	return in.Transaction.Settle(settle)
+}
+
 func override(c *payment.Change, url string) {
 	if url != "" {
 		c.After.IPNURL = url
@@ -67,8 +82,8 @@ func override(c *payment.Change, url string) {
 
 // A changeInput is what a decision on an existing transaction needs.
 type changeInput struct {
+	decision
 	Transaction payment.Transaction
-	Now         time.Time
 }
 
 // change loads one of the caller's transactions, lets decide say what becomes
@@ -78,29 +93,32 @@ func (p *Processor) change(ctx context.Context, caller party.Caller, id holdfast
 	var expiry *payment.Attempt
 	var refusal error
 	err := p.Store.Update(ctx, func(tx *store.Tx) error {
-		real := p.now()
 		expiry, refusal = nil, nil
-		caller, err := callerOf(&tx.ReadTx, caller.ID)
+		d, err := p.decision(tx, caller)
 		if err != nil {
 			return err
 		}
-		t, found, err := tx.Transaction(caller.ID, id)
+		t, found, err := tx.Transaction(d.caller.ID, id)
 		if err != nil {
 			return err
 		}
-		if err := payment.Find(t, found, caller.ID, id); err != nil {
+		if err := payment.Find(t, found, id); err != nil {
 			return err
 		}
-		now := caller.Now(real)
-		c, err := decide(changeInput{Transaction: t, Now: now})
-		if e, due := t.Expire(now); due {
+		c, err := decide(changeInput{decision: d, Transaction: t})
+		e, due := t.Expire(d.now)
+		switch {
+		case due:
 			expiry, refusal = e.Ask, err
-			return p.record(tx, caller, e, real)
-		}
-		if err != nil || c == nil {
+			c = &e
+		case err != nil || c == nil:
 			return err
 		}
-		return p.record(tx, caller, *c, real)
+		complete, err := with(&tx.ReadTx, *c)
+		if err != nil {
+			return err
+		}
+		return p.record(tx, d.caller, complete, d.real)
 	})
 	if err != nil {
 		return failure(err)

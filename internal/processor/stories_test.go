@@ -343,24 +343,17 @@ func addInstrument(w *holdfasttest.World, i payment.Instrument) {
 func TestReserveRefusesPartiesThatCannotTakePart(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		token := w.Authorize("10.00")
-		standing(w, w.Buyer.ID, party.Suspended)
+		w.SetStanding(w.Buyer.ID, party.Suspended)
 		_, err := w.Reserve(token, "10.00", "r-1")
 		w.WantCode(err, holdfast.InvalidAccountStateSender)
-		standing(w, w.Buyer.ID, party.Active)
+		w.SetStanding(w.Buyer.ID, party.Active)
 		if _, err = w.Reserve(token, "10.00", "r-1"); err != nil { // that refusal was retriable: it is forgotten
 			t.Fatal(err)
 		}
-		standing(w, w.Owner.ID, party.Closed)
+		w.SetStanding(w.Owner.ID, party.Closed)
 		_, err = w.Reserve(w.Authorize("10.00"), "10.00", "r-2")
 		w.WantCode(err, holdfast.InvalidAccountStateRecipient)
 	})
-}
-
-func standing(w *holdfasttest.World, id party.ID, s party.Standing) {
-	w.T.Helper()
-	if err := w.DB.Update(w.T.Context(), func(tx *store.Tx) error { return tx.SetStanding(id, s) }); err != nil {
-		w.T.Fatal(err)
-	}
 }
 
 func TestOneOfManySettlersWins(t *testing.T) {

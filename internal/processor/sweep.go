@@ -63,6 +63,9 @@ func (p *Processor) expire(ctx context.Context, d store.Due) (done bool, err err
 			return nil
 		}
 		done = true
+		if c, err = with(&tx.ReadTx, c); err != nil {
+			return err
+		}
 		return p.recordFor(tx, caller, c, real, real)
 	})
 	return done && err == nil, err

@@ -264,10 +264,11 @@ func (p *Processor) ConfirmVisit(ctx context.Context, id payment.VisitID, sender
 		}
 		now := s.now()
 		installed, err := s.tx.InsertToken(payment.Token{
-			ID: tokenID, Caller: s.caller.ID, Sender: sender, Recipient: s.caller.Owner,
-			Instrument: instrument.ID, Method: instrument.Method, Type: holdfast.TokenSingleUse,
-			Reference: s.request.Reference, Amount: s.request.Amount, Reason: s.request.Reason,
-			Installed: now, Expires: now.Add(payment.SingleUseLife),
+			ID: tokenID, Caller: s.caller.ID, Use: payment.UsePay, Type: holdfast.TokenSingleUse,
+			Reference: s.request.Reference, Reason: s.request.Reason,
+			FriendlyName: payment.NameFor(holdfast.TokenSingleUse, s.request.Reason, s.request.Amount),
+			Sender:       sender, Recipient: s.caller.Owner, Instrument: instrument.ID, Method: instrument.Method,
+			AmountType: payment.AmountMaximum, Amount: s.request.Amount, Installed: now, Expires: now.Add(payment.SingleUseLife),
 		})
 		if err != nil {
 			return v, err

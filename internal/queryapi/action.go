@@ -16,17 +16,24 @@ import (
 
 // actions lists the actions of the API. Each is in a file of its name.
 var actions = []action{
-	reserve, settle, cancel,
+	pay, reserve, settle, cancel, refund,
 	getTransactionStatus, getTransaction,
-	getTokenByCaller,
+	getAccountActivity, getAccountBalance,
+	getTokenByCaller, getTokens, getTokenUsage, cancelToken,
+	installPaymentInstruction, getPaymentInstruction, getRecipientVerificationStatus,
 	verifySignature,
+	fundPrepaid, getPrepaidBalance, getTotalPrepaidLiability,
+	settleDebt, writeOffDebt, getDebtBalance, getOutstandingDebtBalance,
+	cancelSubscriptionAndRefund, getSubscriptionDetails, getTransactionsForSubscription,
 }
 
 // An action is one operation of the API.
 type action struct {
 	name       string
 	spellings  []string // that clients use beside the name
+	since      string   // the first version that has it; empty for all
 	parameters []parameter
+	noResult   bool // the answer is metadata alone
 
 	// public actions may be asked without a signature, and by anybody. Such a
 	// request may hold parameters that nobody knows and lack a Version.
@@ -41,7 +48,11 @@ type parameter struct {
 	name     string
 	since    string // the first version that has it; empty for all
 	required bool
+	list     bool                           // sent as Name.1, Name.2, … or all in one Name
 	check    func(name, value string) error // nil allows every value
+
+	// aliasOf is the parameter that programs mean by this one; no schema has it.
+	aliasOf string
 }
 
 // common parameters belong to every action.
@@ -71,10 +82,16 @@ func actionNamed(name string) (*action, bool) {
 func (a *action) check(version string, p holdfast.Params) error {
 	for _, param := range p {
 		if !a.public && !slices.Contains(common, param.Name) && !a.has(version, param.Name) {
-			return unknownParameter(version, param.Name)
+			return a.unknownParameter(version, param.Name)
 		}
 	}
 	for _, known := range a.parameters {
+		if known.list {
+			if err := known.checkList(p); err != nil {
+				return err
+			}
+			continue
+		}
 		value := p.Get(known.name)
 		switch {
 		case value == "" && known.required:
@@ -90,12 +107,42 @@ func (a *action) check(version string, p holdfast.Params) error {
 }
 
 func (a *action) has(version, name string) bool {
-	return slices.ContainsFunc(a.parameters, func(p parameter) bool { return p.name == name && p.since <= version })
+	return slices.ContainsFunc(a.parameters, func(p parameter) bool {
+		return p.since <= version && (p.name == name || p.list && isItem(p.name, name))
+	})
+}
+
+// unknownParameter refuses in the recorded words of the service. An amount as
+// version 2007-01-08 wrote it is told apart, since nothing else is wrong with
+// the program that sends it.
+func (a *action) unknownParameter(version, name string) error {
+	if amount, old := strings.CutSuffix(name, ".Amount"); old && a.has(version, amount+".Value") {
+		return holdfast.Errorf(holdfast.InvalidRequest, "Parameter %s is of version 2007-01-08; in version %s it is %s.Value.", name, version, amount)
+	}
+	return unknownParameter(version, name)
+}
+
+// given is a parameter's value under whichever of its names was sent. Two names
+// with different values are a request that means two things.
+func (a *action) given(version string, p holdfast.Params, name string) (string, error) {
+	value := p.Get(name)
+	for _, alias := range a.parameters {
+		other := p.Get(alias.name)
+		switch {
+		case alias.aliasOf != name || other == "" || other == value:
+		case value == "":
+			value = other
+		default:
+			return "", unknownParameter(version, alias.name)
+		}
+	}
+	return value, nil
 }
 
 // Sizes of the API's data types.
 const (
 	tokenIDMax        = 65 // bytes, though real ids have 64
+	identifierMax     = 128
 	transactionIDSize = 35
 	urlMax            = 1024 // bytes
 )
@@ -170,13 +217,34 @@ func minutes(name, value string) error {
 	return nil
 }
 
-// percent has the form of an amount.
 func percent(name, value string) error {
-	if p, err := money.Parse(value, money.USD); err != nil || p.Cmp(money.Cents(100_00)) > 0 {
-		return invalid(name, "a percentage from 0 to 100 with at most two decimals", value)
+	if _, err := money.ParsePercent(value); err != nil {
+		return invalid(name, "a percentage from 0 to 100 with at most four decimals", value)
 	}
 	return nil
 }
+
+// identifier refuses what no token and no instrument can be called.
+func identifier(name, value string) error {
+	if len(value) > identifierMax {
+		return invalid(name, "at most "+strconv.Itoa(identifierMax)+" bytes", value)
+	}
+	return nil
+}
+
+// Parameters of several actions.
+var (
+	senderTokenID     = parameter{name: "SenderTokenId", required: true, check: bytesMax(tokenIDMax)}
+	callerReference   = parameter{name: "CallerReference", required: true, check: bytesMax(payment.ReferenceMax)}
+	callerDescription = parameter{name: "CallerDescription", check: charactersMax(payment.DescriptionMax)}
+	senderDescription = parameter{name: "SenderDescription", check: charactersMax(payment.DescriptionMax)}
+	timeoutInMins     = parameter{name: "TransactionTimeoutInMins", check: minutes}
+
+	descriptorPolicy = []parameter{
+		{name: "DescriptorPolicy.SoftDescriptorType", check: oneOf("Static", "Dynamic")},
+		{name: "DescriptorPolicy.CSOwner", check: oneOf(string(holdfast.RoleCaller), string(holdfast.RoleRecipient))},
+	}
+)
 
 // transactionID refuses what no transaction can be called, in the recorded
 // words of the service; whether there is one is the processor's to say.

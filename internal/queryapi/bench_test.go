@@ -36,7 +36,7 @@ func BenchmarkReserveParseVerifyAnswer(b *testing.B) {
 	r := httptest.NewRequest(http.MethodPost, "http://fps.example.test/", nil)
 	s := &Server{}
 	id := randomUUID()
-	t := payment.Transaction{ID: "14TESTTXN00000000000000000000000P01", State: payment.Reserved, Deadline: now}
+	t := payment.Transaction{ID: "14TESTTXN00000000000000000000000P01", Kind: payment.KindReserve, State: payment.Reserved, Deadline: now}
 	b.ReportAllocs()
 	for b.Loop() {
 		p, err := form("", body, typeForm)
@@ -57,7 +57,9 @@ func BenchmarkReserveParseVerifyAnswer(b *testing.B) {
 			b.Fatal(err)
 		}
 		doc := newDocument(a.name, holdfast.Version2010)
-		(&request{}).transactionResult(t, doc)
+		if err := (&request{}).transactionResult(t, nil, doc); err != nil {
+			b.Fatal(err)
+		}
 		if len(doc.finish(id)) == 0 {
 			b.Fatal("nothing was written")
 		}

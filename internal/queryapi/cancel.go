@@ -25,9 +25,5 @@ func (s *Server) cancel(ctx context.Context, q *request, out *document) error {
 		Description:    q.params.Get("Description"),
 		OverrideIPNURL: q.params.Get("OverrideIPNURL"),
 	})
-	if err != nil {
-		return err
-	}
-	q.transactionResult(t, out)
-	return nil
+	return q.transactionResult(t, err, out)
 }

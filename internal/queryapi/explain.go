@@ -28,7 +28,7 @@ type wrongSignature struct {
 
 func isWrongSignature(err error) bool {
 	refused, ok := errors.AsType[*holdfast.Error](err)
-	return ok && refused.Code == holdfast.InvalidSignature
+	return ok && (refused.Code == holdfast.InvalidSignature || refused.Code == holdfast.SignatureDoesNotMatch)
 }
 
 // refusedSignature gathers what the signature may have been made of.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -22,6 +23,7 @@ var getTransaction = action{
 type detail struct {
 	payment.Transaction
 	sender, recipient party.Party
+	children          []payment.Transaction
 	history           []payment.HistoryRow
 }
 
@@ -36,7 +38,7 @@ func (s *Server) getTransaction(ctx context.Context, q *request, out *document) 
 	}
 	d.history = d.HistoryAsOf(d.history, q.now())
 	d.Transaction = d.AsOf(q.now())
-	q.deadline = d.Deadline
+	q.about(d.Transaction)
 	d.write(q.caller, out)
 	return nil
 }
@@ -55,8 +57,34 @@ func (q *request) detail(tx *store.ReadTx) (d detail, err error) {
 	if !foundSender || !foundRecipient {
 		return d, fmt.Errorf("a party of transaction %s is missing", d.ID)
 	}
+	if d.children, err = tx.Children(q.caller.ID, d.ID); err != nil {
+		return d, err
+	}
 	d.history, err = tx.History(q.caller.ID, d.ID)
 	return d, err
+}
+
+// related are the transactions beside this one, and what each is to it: of a
+// payment the marketplace's fee and the refunds, of those the payment.
+func (d detail) related(out *document) {
+	relate := func(id holdfast.TransactionID, relation holdfast.RelationType) {
+		out.open("RelatedTransaction")
+		out.text("TransactionId", string(id))
+		out.text("RelationType", string(relation))
+		out.close("RelatedTransaction")
+	}
+	if d.Parent != "" {
+		relate(d.Parent, holdfast.RelationParent)
+	}
+	for _, child := range d.children {
+		switch child.Kind {
+		case payment.KindCommission:
+			relate(child.ID, holdfast.RelationMarketplaceFee)
+		case payment.KindRefund:
+			relate(child.ID, holdfast.RelationRefund)
+		default:
+		}
+	}
 }
 
 // write keeps the schema's order. The sender's e-mail address is for a caller
@@ -70,9 +98,20 @@ func (d detail) write(caller party.Caller, out *document) {
 	out.date("DateReceived", d.Received)
 	out.date("DateCompleted", d.Completed)
 	out.amount("TransactionAmount", d.Current())
-	out.amount("FPSFees", d.Fee)
+	out.amount("FPSFees", d.FeeCharged())
+	if commission := d.CommissionCharged(); commission.Micro != 0 {
+		out.amount("MarketplaceFees", commission)
+	}
 	out.text("FPSFeesPaidBy", string(d.FeeBy))
 	out.text("SenderTokenId", string(d.Token))
+	out.text("RecipientTokenId", string(d.RecipientToken))
+	switch d.AggregateMethod() {
+	case holdfast.MethodPrepaid:
+		out.text("PrepaidInstrumentId", string(d.Aggregate))
+	case holdfast.MethodDebt:
+		out.text("CreditInstrumentId", string(d.Aggregate))
+	default:
+	}
 	out.text("FPSOperation", string(d.Operation()))
 	out.text("PaymentMethod", string(d.Method))
 	out.text("TransactionStatus", string(d.State.Status()))
@@ -85,6 +124,7 @@ func (d detail) write(caller party.Caller, out *document) {
 	out.text("CallerName", caller.Name)
 	out.text("RecipientName", d.recipient.Name)
 	out.text("RecipientEmail", d.recipient.Email)
+	d.related(out)
 	for _, h := range d.history {
 		out.open("StatusHistory")
 		out.date("Date", h.At)

@@ -26,7 +26,9 @@ func (s *Server) getTransactionStatus(ctx context.Context, q *request, out *docu
 		return err
 	}
 	t = t.AsOf(q.now())
-	q.transactionResult(t, out)
+	if err := q.transactionResult(t, nil, out); err != nil {
+		return err
+	}
 	out.text("CallerReference", string(t.Reference))
 	out.text("StatusCode", string(t.StatusCode))
 	out.text("StatusMessage", t.StatusMessage)
@@ -41,5 +43,5 @@ func (q *request) transaction(tx *store.ReadTx) (payment.Transaction, error) {
 	if err != nil {
 		return t, err
 	}
-	return t, payment.Find(t, found, q.caller.ID, id)
+	return t, payment.Find(t, found, id)
 }

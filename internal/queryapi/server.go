@@ -70,6 +70,7 @@ type request struct {
 	id     string
 	real   time.Time // when it came in
 	action string
+	asked  *action // set before it is carried out
 	params holdfast.Params
 
 	// caller is the zero Caller, who is nobody and whose clock shows real time,
@@ -80,6 +81,11 @@ type request struct {
 	wrong    *wrongSignature // to be explained, if that is why it is refused
 	status   int             // of a refusal when it is not its code's
 	deadline time.Time       // of the hold that the answer is about
+}
+
+// given is a parameter's value under whichever of its names was sent.
+func (q *request) given(name string) (string, error) {
+	return q.asked.given(q.version, q.params, name)
 }
 
 // now is the caller's time.
@@ -156,11 +162,17 @@ func (s *Server) act(r *http.Request, q *request) (reply, error) {
 		return reply{}, holdfast.Errorf(holdfast.InvalidRequest, "Action is missing.")
 	case !known:
 		return reply{}, holdfast.Errorf(holdfast.InvalidRequest, "The action %s is not known.", shown(asked))
+	case a.since > q.version:
+		return reply{}, holdfast.Errorf(holdfast.InvalidRequest, "The action %s is not in version %s; use %s.", a.name, q.version, a.since)
 	}
 	if err := a.check(q.version, q.params); err != nil {
 		return reply{}, err
 	}
+	q.asked = a
 	doc := newDocument(a.name, q.version)
+	if a.noResult {
+		doc = newBareDocument(a.name, q.version)
+	}
 	if err := a.answer(s, r.Context(), q, doc); err != nil {
 		return reply{}, err
 	}
@@ -188,7 +200,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q *request, err 
 	refused, ok := errors.AsType[*holdfast.Error](err)
 	switch {
 	case ok:
-		if refused.Code == holdfast.InvalidSignature {
+		if isWrongSignature(refused) {
 			s.explain(w, r, q)
 		}
 		s.log().DebugContext(r.Context(), "refused", "request", q.id, "action", q.action, "caller", q.caller.ID, "code", refused.Code, "message", refused.Message)
@@ -197,7 +209,11 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q *request, err 
 		refused = holdfast.Errorf(holdfast.ServiceUnavailable, "The service is not available at the moment. Send the same request again.")
 	default:
 		s.log().ErrorContext(r.Context(), "request failed", "request", q.id, "action", q.action, "caller", q.caller.ID, "error", err)
-		refused = holdfast.Errorf(holdfast.InternalError, "The request failed by a fault of the service. Send the same request again.")
+		code := holdfast.InternalError
+		if q.action == verifySignature.name { // as its clients know it
+			code = holdfast.InternalServerError
+		}
+		refused = holdfast.Errorf(code, "The request failed by a fault of the service. Send the same request again.")
 	}
 	status := q.status
 	if status == 0 {

@@ -13,21 +13,19 @@ var settle = action{
 	parameters: append(
 		amountParameters("TransactionAmount", false),
 		parameter{name: "ReserveTransactionId", check: transactionID},
-		parameter{name: "TransactionId", check: transactionID},
+		parameter{name: "TransactionId", check: transactionID, aliasOf: "ReserveTransactionId"},
 		overrideIPNURL,
 	),
 	answer: (*Server).settle,
 }
 
 func (s *Server) settle(ctx context.Context, q *request, out *document) error {
-	id, alias := q.params.Get("ReserveTransactionId"), q.params.Get("TransactionId")
-	switch {
-	case id == "" && alias == "":
+	id, err := q.given("ReserveTransactionId")
+	if err != nil {
+		return err
+	}
+	if id == "" {
 		return missing("ReserveTransactionId")
-	case id == "":
-		id = alias
-	case alias != "" && alias != id:
-		return unknownParameter(q.version, "TransactionId")
 	}
 	amount, err := amountOf(q.params, "TransactionAmount")
 	if err != nil {
@@ -38,9 +36,5 @@ func (s *Server) settle(ctx context.Context, q *request, out *document) error {
 		TransactionAmount:    amount,
 		OverrideIPNURL:       q.params.Get("OverrideIPNURL"),
 	})
-	if err != nil {
-		return err
-	}
-	q.transactionResult(t, out)
-	return nil
+	return q.transactionResult(t, err, out)
 }

@@ -120,20 +120,22 @@ func (s *Server) checkSignature(r *http.Request, path string, p holdfast.Params,
 			return nil
 		}
 	}
-	return errWrongSignature()
+	return wrongSignatureError(holdfast.InvalidSignature)
 }
 
 // checkSignatureV1 verifies signature version 1, whose text has neither verb
 // nor host nor path.
 func checkSignatureV1(p holdfast.Params, secret holdfast.SecretKey) error {
 	if !holdfast.VerifyV1(secret, unsigned(p), p.Get("Signature")) {
-		return errWrongSignature()
+		return wrongSignatureError(holdfast.SignatureDoesNotMatch)
 	}
 	return nil
 }
 
-func errWrongSignature() error {
-	return holdfast.Errorf(holdfast.InvalidSignature, "The request signature we calculated does not match the signature you provided.")
+// wrongSignatureError has the documented code for version 1, and for version 2
+// the one that was recorded once version 1 was no more.
+func wrongSignatureError(code holdfast.Code) error {
+	return holdfast.Errorf(code, "The request signature we calculated does not match the signature you provided.")
 }
 
 // unsigned are the parameters that a signature covers.

@@ -10,11 +10,11 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// The published vectors of request signatures, sent as requests. Their action,
-// Pay, is not served, which is said only to those whose signature is right.
+// The published vectors of request signatures, sent as requests. Their token does
+// not exist, which is said only to those whose signature is right.
 func TestSignatureVectors(t *testing.T) {
 	w := newWorld(t)
-	const good, bad, old = "<Message>The action Pay is not known.</Message>", "<Code>InvalidSignature</Code>", "SignatureVersion 1 is not supported"
+	const good, bad, old = "<Code>InvalidTokenId_Sender</Code>", "<Code>InvalidSignature</Code>", "SignatureVersion 1 is not supported"
 	const host = "fps.sandbox.amazonaws.com"
 	for _, row := range []struct {
 		name, verb, host, method, signature, want string
@@ -70,7 +70,7 @@ func TestSignatureV1(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	const good, bad, unsupported = "<Message>The action Pay is not known.</Message>", "<Code>InvalidSignature</Code>", "SignatureVersion 0 is not supported; use version 2."
+	const good, bad, unsupported = "<Code>InvalidTokenId_Sender</Code>", "<Code>SignatureDoesNotMatch</Code>", "SignatureVersion 0 is not supported; use version 2."
 	row7 := holdfast.Params{
 		{Name: "Signature", Value: "9dysvuvLbvMRtzwXQyVwuZgQVtg="},
 		{Name: "Version", Value: "2008-09-17"},
@@ -98,7 +98,7 @@ func TestSignatureV1(t *testing.T) {
 		"a parameter less":        {row7.Without("CallerReference"), bad},
 		"version 2's signature":   {set("Signature", "kZZLPKRqS2PE51ovaYaaRH5TWbR6D0GXTV3B43eUlCM="), bad},
 		"sent as version 0":       {set("SignatureVersion", "0"), unsupported},
-		"sent as version 2":       {append(set("SignatureVersion", "2"), holdfast.Param{Name: "SignatureMethod", Value: "HmacSHA1"}), bad},
+		"sent as version 2":       {append(set("SignatureVersion", "2"), holdfast.Param{Name: "SignatureMethod", Value: "HmacSHA1"}), "<Code>InvalidSignature</Code>"},
 		"an access key of others": {set("AWSAccessKeyId", keys["other"]), "SignatureVersion 1 is not supported; use version 2."},
 	} {
 		for _, verb := range []string{"GET", "POST"} {

@@ -107,10 +107,10 @@ const secret = "fps-test-secret-0123456789abcdefghijklmn"
 
 // keys are the access keys of the callers, by the callers' short names. "live"
 // is no sandbox caller, "old" wants Pending first, "ancient" may sign by version
-// 1.
+// 1; "market" is a marketplace, and "sell" the shop of one of its sellers.
 var keys = map[string]string{
 	"shop": "FPSTESTACCESSKEY0001", "other": "FPSTESTACCESSKEY0002", "live": "FPSTESTACCESSKEY0003", "old": "FPSTESTACCESSKEY0004",
-	"ancient": "FPSTESTACCESSKEY0005",
+	"ancient": "FPSTESTACCESSKEY0005", "market": "FPSTESTACCESSKEY0006", "sell": "FPSTESTACCESSKEY0007",
 }
 
 // settle moves the people in.
@@ -121,8 +121,10 @@ func (w *world) settle() {
 		for _, p := range []party.Party{
 			{ID: "PANN", Name: "Ann Buyer", Email: "ann@example.test", EmailVerified: true},
 			{ID: "PSHOP", Name: "Tea & Mugs", Email: "shop@example.test", EmailVerified: true},
+			{ID: "PMARKET", Name: "Craft Market", Email: "market@example.test", EmailVerified: true},
+			{ID: "PSELL", Name: "Sal Potter", Email: "sal@example.test", EmailVerified: true},
 		} {
-			p.Standing, p.Created = party.Active, testNow
+			p.Standing, p.Business, p.Verified, p.Created = party.Active, true, true, testNow
 			if _, err := tx.InsertParty(p); err != nil {
 				return err
 			}
@@ -133,8 +135,10 @@ func (w *world) settle() {
 			{ID: "CLIVE", Name: "Live shop"},
 			{ID: "COLD", Name: "Old shop", Sandbox: true, PendingFirst: true},
 			{ID: "CANCIENT", Name: "Ancient shop", Sandbox: true, SignatureV1: true},
+			{ID: "CMARKET", Name: "Craft market", Sandbox: true, Marketplace: true, Owner: "PMARKET"},
+			{ID: "CSELL", Name: "Sal's pots", Sandbox: true, Owner: "PSELL"},
 		} {
-			c.Owner, c.Created = "PSHOP", testNow
+			c.Owner, c.Created = or(c.Owner, "PSHOP"), testNow
 			if err := tx.InsertCaller(c); err != nil {
 				return err
 			}
@@ -143,41 +147,59 @@ func (w *world) settle() {
 				return err
 			}
 		}
-		for _, owner := range []party.ID{"PANN", "PSHOP"} {
-			for _, i := range []payment.Instrument{
-				{ID: "visa", ExpiryMonth: month, ExpiryYear: year},
-				{ID: "declining", ExpiryMonth: month, ExpiryYear: year},
-				{ID: "silent", ExpiryMonth: month, ExpiryYear: year},
-				{ID: "half-silent", ExpiryMonth: month, ExpiryYear: year},
-				{ID: "expired", ExpiryMonth: 10, ExpiryYear: 2026},
-				{ID: "bank"},
-			} {
-				i.Owner, i.Method, i.Brand, i.Last4, i.Holder, i.NetworkRef, i.Created = owner, holdfast.MethodCC, "Visa", "1111", "A", string(i.ID), testNow
-				if i.ID == "bank" {
-					i.Method, i.Brand = holdfast.MethodACH, "First Bank"
-				}
-				if err := tx.InsertInstrument(i); err != nil {
-					return err
-				}
-			}
-		}
 		return nil
 	})
+	for _, owner := range []party.ID{"PANN", "PSHOP", "PSELL"} {
+		for _, i := range []payment.Instrument{
+			{ID: "visa", ExpiryMonth: month, ExpiryYear: year},
+			{ID: "declining", ExpiryMonth: month, ExpiryYear: year},
+			{ID: "silent", ExpiryMonth: month, ExpiryYear: year},
+			{ID: "half-silent", ExpiryMonth: month, ExpiryYear: year},
+			{ID: "takes-only", ExpiryMonth: month, ExpiryYear: year},
+			{ID: "expired", ExpiryMonth: 10, ExpiryYear: 2026},
+			{ID: "bank", Method: holdfast.MethodACH, Brand: "First Bank"},
+			{ID: "balance", Method: holdfast.MethodABT, Brand: "Balance"},
+		} {
+			i.Owner, i.Verified = owner, true
+			w.instrument(i)
+		}
+	}
+}
+
+func (w *world) instrument(i payment.Instrument) {
+	w.t.Helper()
+	i.Method, i.Brand = or(i.Method, holdfast.MethodCC), or(i.Brand, "Visa")
+	i.Last4, i.Holder, i.NetworkRef, i.Created = "1111", "A", string(i.ID), testNow
+	w.update(func(tx *store.Tx) error { return tx.InsertInstrument(i) })
+}
+
+// change changes a party.
+func (w *world) change(id string, by func(*party.Party)) {
+	w.t.Helper()
+	_, err := w.p.ChangeParty(context.Background(), party.ID(id), func(p party.Party) (party.Party, error) {
+		by(&p)
+		return p, nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // token makes one, as the Co-Branded pages would; what is not set is Ann's, for
-// the shop, on her good card, of $20.
+// the shop, on her good card, of $20 and for one use.
 func (w *world) token(name string, t payment.Token) holdfast.TokenID {
 	w.t.Helper()
-	t.ID = tokenID(name)
-	t.Sender, t.Caller = or(t.Sender, "PANN"), or(t.Caller, "CSHOP")
-	t.Instrument, t.Reference = or(t.Instrument, "visa"), or(t.Reference, holdfast.CallerReference("cart-"+name))
-	if !t.Amount.Given() {
-		t.Amount = money.Cents(20_00)
+	t.ID, t.Installed = tokenID(name), w.clock()
+	t.Caller, t.Use, t.Type = or(t.Caller, "CSHOP"), or(t.Use, payment.UsePay), or(t.Type, holdfast.TokenSingleUse)
+	t.Reference, t.Recipient = or(t.Reference, holdfast.CallerReference("cart-"+name)), or(t.Recipient, "PSHOP")
+	if t.Use == payment.UsePay || t.Use == payment.UseFund || t.Use == payment.UseSettle {
+		t.Sender = or(t.Sender, "PANN")
+		w.pays(&t)
 	}
-	t.Recipient, t.Type, t.Method = "PSHOP", holdfast.TokenSingleUse, holdfast.MethodCC
-	t.Installed = w.clock()
-	t.Expires = t.Installed.Add(payment.SingleUseLife)
+	if t.Type == holdfast.TokenSingleUse {
+		t.Expires = or(t.Expires, t.Installed.Add(payment.SingleUseLife))
+	}
+	t.FriendlyName = or(t.FriendlyName, payment.NameFor(t.Type, t.Reason, t.Amount))
 	w.update(func(tx *store.Tx) error {
 		inserted, err := tx.InsertToken(t)
 		if err == nil && !inserted {
@@ -186,6 +208,34 @@ func (w *world) token(name string, t payment.Token) holdfast.TokenID {
 		return err
 	})
 	return t.ID
+}
+
+// pays says what a sender's token pays with: a card unless it is called "bank",
+// "balance" or "none", or spends an instrument whose id begins with G or D.
+func (w *world) pays(t *payment.Token) {
+	t.Instrument = or(t.Instrument, "visa")
+	t.Method = holdfast.MethodCC
+	switch {
+	case t.Use == payment.UsePay && strings.HasPrefix(string(t.Aggregate), "G"):
+		t.Instrument, t.Method = "", holdfast.MethodPrepaid
+	case t.Use == payment.UsePay && strings.HasPrefix(string(t.Aggregate), "D"):
+		t.Instrument, t.Method = "", holdfast.MethodDebt
+	case strings.HasPrefix(string(t.Instrument), "bank"):
+		t.Method = holdfast.MethodACH
+	case t.Instrument == "balance":
+		t.Method = holdfast.MethodABT
+	case t.Instrument == "none":
+		t.Instrument, t.Method = "", ""
+	}
+	if t.Type == holdfast.TokenSingleUse && !t.Amount.Given() {
+		t.Amount = money.Cents(20_00)
+	}
+	if t.Amount.Given() {
+		t.AmountType = or(t.AmountType, payment.AmountMaximum)
+	}
+	if t.Recipient == "anybody" || len(t.Recipients) > 0 {
+		t.Recipient = ""
+	}
 }
 
 func or[T comparable](v, otherwise T) T {
@@ -215,7 +265,8 @@ func transactionID(n int) holdfast.TransactionID {
 }
 
 // network answers by the card's name: "declining" cards are declined, "silent"
-// ones never answered for, and of "half-silent" ones the capture is not.
+// ones never answered for, of "half-silent" ones the capture is not, and
+// "takes-only" ones are given nothing back.
 type network struct{}
 
 func (network) Verify(_ context.Context, d card.Details) (card.Kept, error) {
@@ -226,7 +277,7 @@ func (network) Ask(_ context.Context, q card.Question) (payment.Answer, error) {
 	switch {
 	case q.CardRef == "silent", q.CardRef == "half-silent" && q.Step == payment.StepCapture:
 		return payment.Answer{}, errors.New("no answer")
-	case q.CardRef == "declining":
+	case q.CardRef == "declining", q.CardRef == "takes-only" && q.Step == payment.StepReturn:
 		return payment.Answer{Code: holdfast.CodeTransactionDenied, Message: "The card's issuer declined the payment."}, nil
 	}
 	return payment.Answer{Approved: true, Authorization: "A1"}, nil

@@ -1,6 +1,7 @@
 package queryapi
 
 import (
+	"strconv"
 	"strings"
 	"time"
 	_ "time/tzdata" // the zone of dates, on machines that have none
@@ -19,11 +20,25 @@ func namespace(version string) string { return "http://fps.amazonaws.com/doc/" +
 // the schema's order. It is written by hand because it is on the way of every
 // request; encoding/xml takes many times as long, and checks it in the tests.
 type document struct {
-	action string
-	b      []byte
+	action   string
+	noResult bool
+	b        []byte
 }
 
 func newDocument(action, version string) *document {
+	d := startDocument(action, version)
+	d.open(action + "Result")
+	return d
+}
+
+// newBareDocument is an answer without a result.
+func newBareDocument(action, version string) *document {
+	d := startDocument(action, version)
+	d.noResult = true
+	return d
+}
+
+func startDocument(action, version string) *document {
 	d := &document{action: action, b: make([]byte, 0, 1024)}
 	d.b = append(d.b, xmlDeclaration...)
 	d.b = append(d.b, '<')
@@ -31,14 +46,15 @@ func newDocument(action, version string) *document {
 	d.b = append(d.b, `Response xmlns="`...)
 	d.b = append(d.b, namespace(version)...)
 	d.b = append(d.b, `">`...)
-	d.open(action + "Result")
 	return d
 }
 
 // finish closes the result and adds the metadata, in which nothing may stand
 // but the request's id.
 func (d *document) finish(requestID string) []byte {
-	d.close(d.action + "Result")
+	if !d.noResult {
+		d.close(d.action + "Result")
+	}
 	d.open("ResponseMetadata")
 	d.text("RequestId", requestID+":0")
 	d.close("ResponseMetadata")
@@ -68,6 +84,9 @@ func (d *document) text(name, value string) {
 	d.b = appendEscaped(d.b, value)
 	d.close(name)
 }
+
+// count writes a whole number.
+func (d *document) count(name string, n int64) { d.text(name, strconv.FormatInt(n, 10)) }
 
 // amount writes the currency and six decimals.
 func (d *document) amount(name string, a money.Amount) {

@@ -8,6 +8,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 // A Report is what a check of the books found.
@@ -52,7 +53,7 @@ func (r Reader) CheckCallerBooks(ctx context.Context, c party.CallerID) (report 
 }
 
 func (tx *ReadTx) checkCaller(c party.CallerID, report *Report) error {
-	var open int64 // what the open reserves come to, in micro-dollars
+	held, outgoing := money.Micros(0), money.Micros(0) // as the transactions say
 	for after := holdfast.TransactionID(""); ; {
 		page, err := list(tx, "reading transactions", scanTransaction, `
 			SELECT `+transactionColumns+` FROM transactions
@@ -72,23 +73,27 @@ func (tx *ReadTx) checkCaller(c party.CallerID, report *Report) error {
 			report.Transactions++
 			report.Postings += len(f.Postings)
 			report.Findings = append(report.Findings, f.Audit()...)
-			if s := f.Transaction.State; s == payment.Reserved || s == payment.Settling {
-				open += f.Transaction.Amount.Micro
-			}
+			h, o := f.UnderWay()
+			held, outgoing = held.Add(h), outgoing.Add(o)
 		}
 		after = last
 	}
-	held, err := tx.Balance(c, ledger.Held)
-	if err != nil {
-		return err
+	for account, want := range map[ledger.AccountID]money.Amount{ledger.Held: held, ledger.Outgoing: outgoing} {
+		micro, err := tx.Balance(c, account)
+		if err != nil {
+			return err
+		}
+		if account == ledger.Held {
+			report.Held += micro
+		}
+		if micro != want.Micro {
+			report.Findings = append(report.Findings, payment.Finding{
+				Table: "postings", Row: string(c) + "/" + string(account),
+				Problem: fmt.Sprintf("account holds %v but its transactions come to %v", dollars(micro), want),
+			})
+		}
 	}
-	if report.Held += held; held != open {
-		report.Findings = append(report.Findings, payment.Finding{
-			Table: "postings", Row: string(c) + "/" + string(ledger.Held),
-			Problem: fmt.Sprintf("account holds %s but the open reserves come to %s", dollars(held).Value(), dollars(open).Value()),
-		})
-	}
-	return nil
+	return tx.checkSums(c, report)
 }
 
 // keyed is a row with the transaction it belongs to.
@@ -185,35 +190,41 @@ func scanID(row scanner) (id string, err error) {
 	return id, err
 }
 
-// orphans are rows that belong to a transaction that is not there.
-var orphans = []struct{ table, query string }{
-	{"postings", `
-		SELECT p.transaction_id FROM postings p LEFT JOIN transactions t
-		ON t.caller_id = p.caller_id AND t.transaction_id = p.transaction_id WHERE t.transaction_id IS NULL LIMIT $1`},
-	{"transaction_history", `
-		SELECT h.transaction_id FROM transaction_history h LEFT JOIN transactions t
-		ON t.caller_id = h.caller_id AND t.transaction_id = h.transaction_id WHERE t.transaction_id IS NULL LIMIT $1`},
-	{"attempts", `
-		SELECT a.transaction_id FROM attempts a LEFT JOIN transactions t
-		ON t.caller_id = a.caller_id AND t.transaction_id = a.transaction_id WHERE t.transaction_id IS NULL LIMIT $1`},
-	{"notifications", `
-		SELECT n.transaction_id FROM notifications n LEFT JOIN transactions t
-		ON t.caller_id = n.caller_id AND t.transaction_id = n.transaction_id WHERE t.transaction_id IS NULL LIMIT $1`},
-	{"requests", `
-		SELECT r.transaction_id FROM requests r LEFT JOIN transactions t
-		ON t.caller_id = r.caller_id AND t.transaction_id = r.transaction_id
-		WHERE r.transaction_id <> '' AND t.transaction_id IS NULL LIMIT $1`},
-	{"requests", `
+// orphans are rows that belong to something that is not there.
+var orphans = []struct{ table, of, query string }{
+	{"postings", "a transaction", ofTransaction("postings", "transaction_id", "")},
+	{"transaction_history", "a transaction", ofTransaction("transaction_history", "transaction_id", "")},
+	{"attempts", "a transaction", ofTransaction("attempts", "transaction_id", "")},
+	{"requests", "a transaction", ofTransaction("requests", "transaction_id", "r.transaction_id <> ''")},
+	{"tokens", "a transaction", ofTransaction("tokens", "used_by", "r.used_by <> ''")},
+	{"transactions", "a payment", ofTransaction("transactions", "parent", "r.parent <> ''")},
+	{"notifications", "a transaction", ofTransaction("notifications", "subject", "r.about = 'Transaction'")},
+	{"notifications", "a token", `
+		SELECT r.subject FROM notifications r LEFT JOIN tokens k
+		ON k.caller_id = r.caller_id AND k.token_id = r.subject
+		WHERE r.about = 'Token' AND k.token_id IS NULL LIMIT $1`},
+	{"requests", "another request and so to one", `
 		SELECT r.transaction_id FROM requests r JOIN transactions t
 		ON t.caller_id = r.caller_id AND t.transaction_id = r.transaction_id
 		WHERE t.reference <> r.reference LIMIT $1`},
-	{"tokens", `
-		SELECT k.used_by FROM tokens k LEFT JOIN transactions t
-		ON t.caller_id = k.caller_id AND t.transaction_id = k.used_by
-		WHERE k.used_by <> '' AND t.transaction_id IS NULL LIMIT $1`},
-	{"transactions", `
+	{"tokens", "an instrument", `
+		SELECT k.token_id FROM tokens k LEFT JOIN aggregate_instruments a
+		ON a.caller_id = k.caller_id AND a.aggregate_id = k.aggregate_id
+		WHERE k.aggregate_id <> '' AND a.aggregate_id IS NULL LIMIT $1`},
+	{"transactions", "a caller", `
 		SELECT t.transaction_id FROM transactions t LEFT JOIN callers c
 		ON c.caller_id = t.caller_id WHERE c.caller_id IS NULL LIMIT $1`},
+}
+
+// ofTransaction selects the rows of a table whose column names no transaction.
+func ofTransaction(table, column, where string) string {
+	if where != "" {
+		where += " AND "
+	}
+	return `
+		SELECT r.` + column + ` FROM ` + table + ` r LEFT JOIN transactions t
+		ON t.caller_id = r.caller_id AND t.transaction_id = r.` + column + `
+		WHERE ` + where + `t.transaction_id IS NULL LIMIT $1`
 }
 
 func (tx *ReadTx) checkOrphans(report *Report) error {
@@ -223,11 +234,9 @@ func (tx *ReadTx) checkOrphans(report *Report) error {
 			return err
 		}
 		for _, id := range ids {
-			problem := "belongs to a transaction that does not exist, or to another"
-			if o.table == "transactions" {
-				problem = "belongs to a caller that does not exist"
-			}
-			report.Findings = append(report.Findings, payment.Finding{Table: o.table, Row: id, Problem: problem})
+			report.Findings = append(report.Findings, payment.Finding{
+				Table: o.table, Row: id, Problem: "belongs to " + o.of + " that does not exist",
+			})
 		}
 	}
 	return nil

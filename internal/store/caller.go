@@ -8,7 +8,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-const callerColumns = `caller_id, owner, name, ipn_url, bare_return, pending_first, signature_v1, sandbox, clock_offset, created`
+const callerColumns = `caller_id, owner, name, ipn_url, bare_return, pending_first, signature_v1, marketplace, sandbox, clock_offset, created`
 
 // joinedCallerColumns are the same where callers are joined as c.
 var joinedCallerColumns = "c." + strings.ReplaceAll(callerColumns, ", ", ", c.")
@@ -16,7 +16,7 @@ var joinedCallerColumns = "c." + strings.ReplaceAll(callerColumns, ", ", ", c.")
 func scanCaller(row scanner, more ...any) (c party.Caller, err error) {
 	var offset, created int64
 	err = row.Scan(append([]any{
-		&c.ID, &c.Owner, &c.Name, &c.IPNURL, &c.BareReturn, &c.PendingFirst, &c.SignatureV1, &c.Sandbox, &offset, &created,
+		&c.ID, &c.Owner, &c.Name, &c.IPNURL, &c.BareReturn, &c.PendingFirst, &c.SignatureV1, &c.Marketplace, &c.Sandbox, &offset, &created,
 	}, more...)...)
 	c.ClockOffset, c.Created = time.Duration(offset)*time.Microsecond, when(created)
 	return c, err
@@ -36,6 +36,12 @@ func (tx *ReadTx) Callers() ([]party.Caller, error) {
 		SELECT `+callerColumns+` FROM callers ORDER BY created, caller_id`)
 }
 
+// CallersOf reads the callers that a party owns, oldest first.
+func (tx *ReadTx) CallersOf(owner party.ID) ([]party.Caller, error) {
+	return list(tx, "reading a party's callers", func(row scanner) (party.Caller, error) { return scanCaller(row) }, `
+		SELECT `+callerColumns+` FROM callers WHERE owner = $1 ORDER BY created, caller_id`, owner)
+}
+
 // CallerByKey reads the caller that an access key belongs to, and the key.
 func (tx *ReadTx) CallerByKey(accessKeyID string) (c party.Caller, k party.AccessKey, found bool, err error) {
 	var secret []byte
@@ -51,17 +57,17 @@ func (tx *ReadTx) CallerByKey(accessKeyID string) (c party.Caller, k party.Acces
 // InsertCaller adds a caller.
 func (tx *Tx) InsertCaller(c party.Caller) error {
 	return tx.one("adding a caller", `
-		INSERT INTO callers (`+callerColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		c.ID, c.Owner, c.Name, c.IPNURL, flag(c.BareReturn), flag(c.PendingFirst), flag(c.SignatureV1), flag(c.Sandbox),
+		INSERT INTO callers (`+callerColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		c.ID, c.Owner, c.Name, c.IPNURL, flag(c.BareReturn), flag(c.PendingFirst), flag(c.SignatureV1), flag(c.Marketplace), flag(c.Sandbox),
 		c.ClockOffset.Microseconds(), micros(c.Created))
 }
 
 // UpdateCaller writes a caller's settings and clock.
 func (tx *Tx) UpdateCaller(c party.Caller) error {
 	return tx.one("changing a caller", `
-		UPDATE callers SET name = $1, ipn_url = $2, bare_return = $3, pending_first = $4, signature_v1 = $5, clock_offset = $6
-		WHERE caller_id = $7`,
-		c.Name, c.IPNURL, flag(c.BareReturn), flag(c.PendingFirst), flag(c.SignatureV1), c.ClockOffset.Microseconds(), c.ID)
+		UPDATE callers SET name = $1, ipn_url = $2, bare_return = $3, pending_first = $4, signature_v1 = $5, marketplace = $6, clock_offset = $7
+		WHERE caller_id = $8`,
+		c.Name, c.IPNURL, flag(c.BareReturn), flag(c.PendingFirst), flag(c.SignatureV1), flag(c.Marketplace), c.ClockOffset.Microseconds(), c.ID)
 }
 
 // InsertAccessKey adds a key that signs a caller's requests.

@@ -37,6 +37,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		reader.Close()
 		return nil, err
 	}
+	d.lane = drawLane()
 	batchMax := groupMax
 	if c.NoGroupCommit {
 		batchMax = 1

@@ -14,20 +14,27 @@ type Delivery struct {
 	LeasedUntil time.Time // real time: a crash happens in the world, not in a sandbox
 }
 
-const notificationColumns = `caller_id, transaction_id, seq, url, body, created, next_at, tries, last_result, outcome`
+const notificationColumns = `caller_id, about, subject, seq, url, body, created, next_at, tries, last_result, outcome`
 
 func scanNotification(row scanner) (n Notification, err error) {
 	var created, next int64
-	err = row.Scan(&n.Caller, &n.Transaction, &n.Seq, &n.URL, &n.Body, &created, &next, &n.Tries, &n.LastResult, &n.Outcome)
+	var subject string
+	err = row.Scan(&n.Caller, &n.About, &subject, &n.Seq, &n.URL, &n.Body, &created, &next, &n.Tries, &n.LastResult, &n.Outcome)
 	n.Created, n.NextAt = when(created), when(next)
+	if n.About == AboutToken {
+		n.Token = holdfast.TokenID(subject)
+	} else {
+		n.Transaction = holdfast.TransactionID(subject)
+	}
 	return n, err
 }
 
-// Notifications reads what is and was owed for a transaction, by step.
-func (tx *ReadTx) Notifications(c party.CallerID, id holdfast.TransactionID) ([]Notification, error) {
+// Notifications reads what is and was owed for a transaction or a token, by
+// step.
+func (tx *ReadTx) Notifications(c party.CallerID, subject string) ([]Notification, error) {
 	return list(tx, "reading notifications", scanNotification, `
 		SELECT `+notificationColumns+` FROM notifications
-		WHERE caller_id = $1 AND transaction_id = $2 ORDER BY seq`, c, id)
+		WHERE caller_id = $1 AND subject = $2 ORDER BY seq`, c, subject)
 }
 
 // A Claim says which notifications to take.
@@ -51,19 +58,19 @@ type Claim struct {
 const notificationDue = `
 	WITH clocks AS (SELECT caller_id AS owner, clock_offset FROM callers),
 	places AS (
-		SELECT owner, transaction_id AS about, seq AS step, ROW_NUMBER() OVER (
-			PARTITION BY owner ORDER BY leased_until > $1 DESC, next_at, transaction_id, seq) AS place
+		SELECT owner, subject AS matter, seq AS step, ROW_NUMBER() OVER (
+			PARTITION BY owner ORDER BY leased_until > $1 DESC, next_at, subject, seq) AS place
 		FROM clocks JOIN notifications ON caller_id = owner
 		WHERE outcome = 'Waiting'
 			AND (next_at <= $1 + clock_offset OR next_at > $1 + $2 + clock_offset))
 	SELECT ` + notificationColumns + `
-	FROM places JOIN notifications ON caller_id = owner AND transaction_id = about AND seq = step
+	FROM places JOIN notifications ON caller_id = owner AND subject = matter AND seq = step
 	WHERE outcome = 'Waiting' AND leased_until <= $1 AND place <= $3
 		AND NOT EXISTS (
 			SELECT 1 FROM notifications AS other
-			WHERE other.caller_id = owner AND other.transaction_id = about
+			WHERE other.caller_id = owner AND other.subject = matter
 				AND other.outcome = 'Waiting' AND other.leased_until > $1)
-	ORDER BY place, next_at, caller_id, transaction_id, seq
+	ORDER BY place, next_at, caller_id, subject, seq
 	LIMIT $4`
 
 func (c Claim) args(most int) []any {
@@ -90,8 +97,8 @@ func (tx *Tx) ClaimNotifications(c Claim) ([]Delivery, error) {
 		n.Tries++
 		err := tx.one("claiming a notification", `
 			UPDATE notifications SET leased_until = $1, tries = $2
-			WHERE caller_id = $3 AND transaction_id = $4 AND seq = $5 AND outcome = 'Waiting'`,
-			micros(c.Until), n.Tries, n.Caller, n.Transaction, n.Seq)
+			WHERE caller_id = $3 AND subject = $4 AND seq = $5 AND outcome = 'Waiting'`,
+			micros(c.Until), n.Tries, n.Caller, n.Subject(), n.Seq)
 		if err != nil {
 			return nil, err
 		}
@@ -105,9 +112,9 @@ func (tx *Tx) ClaimNotifications(c Claim) ([]Delivery, error) {
 func (tx *Tx) FreezeBody(d Delivery, body string) error {
 	return tx.one("freezing a notification", `
 		UPDATE notifications SET body = $1
-		WHERE caller_id = $2 AND transaction_id = $3 AND seq = $4
+		WHERE caller_id = $2 AND subject = $3 AND seq = $4
 			AND outcome = 'Waiting' AND leased_until = $5 AND body = ''`,
-		body, d.Caller, d.Transaction, d.Seq, micros(d.LeasedUntil))
+		body, d.Caller, d.Subject(), d.Seq, micros(d.LeasedUntil))
 }
 
 // NotificationDone writes that a notification arrived. It did, whoever has the
@@ -115,8 +122,8 @@ func (tx *Tx) FreezeBody(d Delivery, body string) error {
 func (tx *Tx) NotificationDone(d Delivery, result string, now time.Time) error {
 	_, err := tx.exec("finishing a notification", `
 		UPDATE notifications SET outcome = 'Delivered', done = $1, leased_until = 0, last_result = $2
-		WHERE caller_id = $3 AND transaction_id = $4 AND seq = $5 AND outcome = 'Waiting'`,
-		micros(now), result, d.Caller, d.Transaction, d.Seq)
+		WHERE caller_id = $3 AND subject = $4 AND seq = $5 AND outcome = 'Waiting'`,
+		micros(now), result, d.Caller, d.Subject(), d.Seq)
 	return err
 }
 
@@ -125,8 +132,8 @@ func (tx *Tx) NotificationDone(d Delivery, result string, now time.Time) error {
 func (tx *Tx) RetryNotification(d Delivery, result string, next time.Time) error {
 	_, err := tx.exec("putting a notification off", `
 		UPDATE notifications SET next_at = $1, leased_until = 0, last_result = $2
-		WHERE caller_id = $3 AND transaction_id = $4 AND seq = $5 AND outcome = 'Waiting' AND leased_until = $6`,
-		micros(next), result, d.Caller, d.Transaction, d.Seq, micros(d.LeasedUntil))
+		WHERE caller_id = $3 AND subject = $4 AND seq = $5 AND outcome = 'Waiting' AND leased_until = $6`,
+		micros(next), result, d.Caller, d.Subject(), d.Seq, micros(d.LeasedUntil))
 	return err
 }
 
@@ -135,8 +142,8 @@ func (tx *Tx) RetryNotification(d Delivery, result string, next time.Time) error
 func (tx *Tx) GiveUpNotification(d Delivery, result string, now time.Time) error {
 	_, err := tx.exec("giving a notification up", `
 		UPDATE notifications SET outcome = 'GivenUp', done = $1, leased_until = 0, last_result = $2
-		WHERE caller_id = $3 AND transaction_id = $4 AND seq = $5 AND outcome = 'Waiting' AND leased_until = $6`,
-		micros(now), result, d.Caller, d.Transaction, d.Seq, micros(d.LeasedUntil))
+		WHERE caller_id = $3 AND subject = $4 AND seq = $5 AND outcome = 'Waiting' AND leased_until = $6`,
+		micros(now), result, d.Caller, d.Subject(), d.Seq, micros(d.LeasedUntil))
 	return err
 }
 
@@ -145,7 +152,7 @@ func (tx *Tx) GiveUpNotification(d Delivery, result string, now time.Time) error
 func (tx *Tx) ReturnNotification(d Delivery) error {
 	_, err := tx.exec("returning a notification", `
 		UPDATE notifications SET leased_until = 0, tries = tries - 1
-		WHERE caller_id = $1 AND transaction_id = $2 AND seq = $3 AND outcome = 'Waiting' AND leased_until = $4`,
-		d.Caller, d.Transaction, d.Seq, micros(d.LeasedUntil))
+		WHERE caller_id = $1 AND subject = $2 AND seq = $3 AND outcome = 'Waiting' AND leased_until = $4`,
+		d.Caller, d.Subject(), d.Seq, micros(d.LeasedUntil))
 	return err
 }

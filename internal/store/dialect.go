@@ -24,6 +24,7 @@ type dialect struct {
 	schema     *strings.Replacer // PostgreSQL's type names to the database's own
 	isConflict func(error) bool  // the transaction should be run again
 	skipLocked string            // for claiming rows that another server may claim
+	lane       int               // of balances, that this server adds to
 	write      sql.TxOptions
 	read       sql.TxOptions // one consistent state, however many statements
 }

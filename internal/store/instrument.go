@@ -5,11 +5,11 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-const instrumentColumns = `party_id, instrument_id, method, brand, last4, holder, expiry_month, expiry_year, network_ref, is_default, created`
+const instrumentColumns = `party_id, instrument_id, method, brand, last4, holder, expiry_month, expiry_year, network_ref, is_default, verified, removed, created`
 
 func scanInstrument(row scanner) (i payment.Instrument, err error) {
 	var created int64
-	err = row.Scan(&i.Owner, &i.ID, &i.Method, &i.Brand, &i.Last4, &i.Holder, &i.ExpiryMonth, &i.ExpiryYear, &i.NetworkRef, &i.Default, &created)
+	err = row.Scan(&i.Owner, &i.ID, &i.Method, &i.Brand, &i.Last4, &i.Holder, &i.ExpiryMonth, &i.ExpiryYear, &i.NetworkRef, &i.Default, &i.Verified, &i.Removed, &created)
 	i.Created = when(created)
 	return i, err
 }
@@ -22,10 +22,11 @@ func (tx *ReadTx) Instrument(owner party.ID, id payment.InstrumentID) (i payment
 	return i, found, err
 }
 
-// Instruments reads a party's instruments, the default first, then the oldest.
+// Instruments reads a party's instruments, the default first, then the oldest;
+// not those it has removed.
 func (tx *ReadTx) Instruments(owner party.ID) ([]payment.Instrument, error) {
 	return list(tx, "reading instruments", scanInstrument, `
-		SELECT `+instrumentColumns+` FROM instruments WHERE party_id = $1
+		SELECT `+instrumentColumns+` FROM instruments WHERE party_id = $1 AND removed = 0
 		ORDER BY is_default DESC, created, instrument_id`, owner)
 }
 
@@ -39,6 +40,13 @@ func (tx *Tx) InsertInstrument(i payment.Instrument) error {
 		}
 	}
 	return tx.one("adding an instrument", `
-		INSERT INTO instruments (`+instrumentColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		i.Owner, i.ID, i.Method, i.Brand, i.Last4, i.Holder, i.ExpiryMonth, i.ExpiryYear, i.NetworkRef, flag(i.Default), micros(i.Created))
+		INSERT INTO instruments (`+instrumentColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		i.Owner, i.ID, i.Method, i.Brand, i.Last4, i.Holder, i.ExpiryMonth, i.ExpiryYear, i.NetworkRef, flag(i.Default),
+		flag(i.Verified), flag(i.Removed), micros(i.Created))
+}
+
+// RemoveInstrument has nothing new paid with an instrument.
+func (tx *Tx) RemoveInstrument(owner party.ID, id payment.InstrumentID) error {
+	return tx.one("removing an instrument", `
+		UPDATE instruments SET removed = 1, is_default = 0 WHERE party_id = $1 AND instrument_id = $2`, owner, id)
 }

@@ -7,13 +7,15 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// A Notification is owed to a caller for one step of a transaction. It is
-// written with the step; what it says is composed from the step when it is
-// first sent, and kept from then on.
+// A Notification is owed to a caller for one step of a transaction, or for a
+// token that was cancelled. It is written with what it tells of; what it says is
+// composed when it is first sent, and kept from then on.
 type Notification struct {
 	Caller      party.CallerID
-	Transaction holdfast.TransactionID
-	Seq         int // the step's, in the transaction's history
+	About       NotificationAbout
+	Transaction holdfast.TransactionID // set when it is about one
+	Token       holdfast.TokenID       // set when it is about one
+	Seq         int                    // the step's, in the transaction's history; 1 for a token
 	URL         string
 	Body        string    // signed form body; empty until first sent
 	Created     time.Time // the caller's time, like all times here but the lease
@@ -22,6 +24,23 @@ type Notification struct {
 	LastResult  string
 	Outcome     NotificationOutcome
 }
+
+// Subject is the id of what the notification is about.
+func (n Notification) Subject() string {
+	if n.About == AboutToken {
+		return string(n.Token)
+	}
+	return string(n.Transaction)
+}
+
+// A NotificationAbout says what a notification is about.
+type NotificationAbout string
+
+// Notifications are about these.
+const (
+	AboutTransaction NotificationAbout = "Transaction"
+	AboutToken       NotificationAbout = "Token"
+)
 
 // A NotificationOutcome says whether a delivery goes on.
 type NotificationOutcome string
@@ -33,9 +52,10 @@ const (
 	NotificationGivenUp   NotificationOutcome = "GivenUp"
 )
 
-func (tx *Tx) insertNotification(n Notification) error {
+// InsertNotification adds a notification that is to be delivered.
+func (tx *Tx) InsertNotification(n Notification) error {
 	return tx.one("adding a notification", `
-		INSERT INTO notifications (caller_id, transaction_id, seq, url, body, created, next_at, leased_until, tries, last_result, outcome, done)
-		VALUES ($1, $2, $3, $4, '', $5, $6, 0, 0, '', 'Waiting', 0)`,
-		n.Caller, n.Transaction, n.Seq, n.URL, micros(n.Created), micros(n.NextAt))
+		INSERT INTO notifications (caller_id, about, subject, seq, url, body, created, next_at, leased_until, tries, last_result, outcome, done)
+		VALUES ($1, $2, $3, $4, $5, '', $6, $7, 0, 0, '', 'Waiting', 0)`,
+		n.Caller, n.About, n.Subject(), n.Seq, n.URL, micros(n.Created), micros(n.NextAt))
 }

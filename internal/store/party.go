@@ -4,12 +4,12 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-const partyColumns = `party_id, name, email, email_verified, password_hash, standing, created`
+const partyColumns = `party_id, name, email, email_verified, password_hash, standing, business, verified, sending_limit, receiving_limit, created`
 
 func scanParty(row scanner) (p party.Party, err error) {
-	var created int64
-	err = row.Scan(&p.ID, &p.Name, &p.Email, &p.EmailVerified, &p.PasswordHash, &p.Standing, &created)
-	p.Created = when(created)
+	var sending, receiving, created int64
+	err = row.Scan(&p.ID, &p.Name, &p.Email, &p.EmailVerified, &p.PasswordHash, &p.Standing, &p.Business, &p.Verified, &sending, &receiving, &created)
+	p.SendingLimit, p.ReceivingLimit, p.Created = maybeDollars(sending), maybeDollars(receiving), when(created)
 	return p, err
 }
 
@@ -32,14 +32,20 @@ func (tx *ReadTx) PartyByEmail(email string) (p party.Party, found bool, err err
 // InsertParty adds a party and reports whether its e-mail address was free.
 func (tx *Tx) InsertParty(p party.Party) (inserted bool, err error) {
 	rows, err := tx.exec("adding a party", `
-		INSERT INTO parties (party_id, name, email, email_key, email_verified, password_hash, standing, created)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		INSERT INTO parties (email_key, `+partyColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT DO NOTHING`,
-		p.ID, p.Name, p.Email, party.EmailKey(p.Email), flag(p.EmailVerified), p.PasswordHash, p.Standing, micros(p.Created))
+		party.EmailKey(p.Email), p.ID, p.Name, p.Email, flag(p.EmailVerified), p.PasswordHash, p.Standing,
+		flag(p.Business), flag(p.Verified), p.SendingLimit.Micro, p.ReceivingLimit.Micro, micros(p.Created))
 	return rows == 1, err
 }
 
-// SetStanding changes whether a party may take part in payments.
-func (tx *Tx) SetStanding(id party.ID, s party.Standing) error {
-	return tx.one("changing a party's standing", `UPDATE parties SET standing = $1 WHERE party_id = $2`, s, id)
+// UpdateParty writes what an operator may change of a party: its name, whether
+// its address and its account are verified, its standing, kind and limits.
+func (tx *Tx) UpdateParty(p party.Party) error {
+	return tx.one("changing a party", `
+		UPDATE parties
+		SET name = $1, email_verified = $2, standing = $3, business = $4, verified = $5, sending_limit = $6, receiving_limit = $7
+		WHERE party_id = $8`,
+		p.Name, flag(p.EmailVerified), p.Standing, flag(p.Business), flag(p.Verified), p.SendingLimit.Micro, p.ReceivingLimit.Micro, p.ID)
 }

@@ -33,6 +33,14 @@ func flag(b bool) int64 {
 
 func dollars(micro int64) money.Amount { return money.Micros(micro) }
 
+// maybeDollars is an amount of which 0 means that there is none.
+func maybeDollars(micro int64) money.Amount {
+	if micro == 0 {
+		return money.Amount{}
+	}
+	return dollars(micro)
+}
+
 // scanner is a row, of one or of many.
 type scanner interface{ Scan(dest ...any) error }
 

@@ -7,19 +7,58 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
-const tokenColumns = `caller_id, token_id, sender, recipient, instrument_id, method, token_type, reference, amount, reason, installed, expires, used_by, cancelled`
+const tokenColumns = `caller_id, token_id, token_use, token_type, reference, friendly_name, reason, installed, starts, expires, used_by, cancelled,
+	old_token, instruction, sender, instrument_id, method, aggregate_id, amount_type, amount, period,
+	recipient, recipients, methods, fee_ceiling, fixed_ceiling, variable_ceiling, pays_fee, refund_token`
 
 // joinedTokenColumns are the same where tokens are joined as k.
-var joinedTokenColumns = "k." + strings.ReplaceAll(tokenColumns, ", ", ", k.")
+var joinedTokenColumns = "k." + strings.ReplaceAll(strings.Join(strings.Fields(tokenColumns), " "), ", ", ", k.")
+
+// neverExpires stands in the database for a token that lives for ever, so that
+// one comparison finds those that are alive: the last microsecond of the year
+// 9999.
+var neverExpires = time.Date(10_000, time.January, 1, 0, 0, 0, -1_000, time.UTC)
 
 func scanToken(row scanner) (t payment.Token, err error) {
-	var amount, installed, expires int64
-	err = row.Scan(&t.Caller, &t.ID, &t.Sender, &t.Recipient, &t.Instrument, &t.Method, &t.Type, &t.Reference,
-		&amount, &t.Reason, &installed, &expires, &t.UsedBy, &t.Cancelled)
-	t.Amount, t.Installed, t.Expires = dollars(amount), when(installed), when(expires)
-	return t, err
+	var installed, starts, expires, amount, fixed int64
+	var variable money.Rate
+	var period, recipients, methods string
+	var ceiling bool
+	err = row.Scan(&t.Caller, &t.ID, &t.Use, &t.Type, &t.Reference, &t.FriendlyName, &t.Reason, &installed, &starts, &expires, &t.UsedBy, &t.Cancelled,
+		&t.OldToken, &t.Instruction, &t.Sender, &t.Instrument, &t.Method, &t.Aggregate, &t.AmountType, &amount, &period,
+		&t.Recipient, &recipients, &methods, &ceiling, &fixed, &variable, &t.PaysFee, &t.RefundToken)
+	if err != nil {
+		return t, err
+	}
+	t.Installed, t.Starts, t.Amount = when(installed), when(starts), maybeDollars(amount)
+	if t.Expires = when(expires); t.Expires.Equal(neverExpires) {
+		t.Expires = time.Time{}
+	}
+	t.Period, _ = payment.ParsePeriod(period) // none is the zero Period
+	t.Recipients, t.Methods = words[holdfast.TokenID](recipients), words[holdfast.PaymentMethod](methods)
+	if ceiling {
+		t.FeeCeiling = &payment.FeeCeiling{Fixed: dollars(fixed), Variable: variable}
+	}
+	return t, nil
+}
+
+// words and wordList keep a list of words in one column.
+func words[T ~string](column string) (list []T) {
+	for _, word := range strings.Fields(column) {
+		list = append(list, T(word))
+	}
+	return list
+}
+
+func wordList[T ~string](list []T) string {
+	all := make([]string, len(list))
+	for i, word := range list {
+		all[i] = string(word)
+	}
+	return strings.Join(all, " ")
 }
 
 // Token reads a token by its id alone: whose it is decides what is answered.
@@ -38,14 +77,45 @@ func (tx *ReadTx) TokenByReference(c party.CallerID, ref holdfast.CallerReferenc
 	return t, found, err
 }
 
+// ActiveTokens reads a caller's tokens that can be used at now, those that live
+// longest first, at most most of them.
+func (tx *ReadTx) ActiveTokens(c party.CallerID, now time.Time, most int) ([]payment.Token, error) {
+	return list(tx, "reading active tokens", scanToken, `
+		SELECT `+tokenColumns+` FROM tokens
+		WHERE caller_id = $1 AND expires > $2 AND used_by = '' AND cancelled = 0
+		ORDER BY expires DESC LIMIT $3`, c, micros(now), most)
+}
+
+// InactiveTokens reads a caller's tokens that can no longer be used at now, by
+// their ids the newest first, at most most of them.
+func (tx *ReadTx) InactiveTokens(c party.CallerID, now time.Time, most int) ([]payment.Token, error) {
+	return list(tx, "reading inactive tokens", scanToken, `
+		SELECT `+tokenColumns+` FROM tokens
+		WHERE caller_id = $1 AND (expires <= $2 OR used_by <> '' OR cancelled = 1)
+		ORDER BY token_id DESC LIMIT $3`, c, micros(now), most)
+}
+
 // InsertToken adds a token and reports whether its reference was free.
 func (tx *Tx) InsertToken(t payment.Token) (inserted bool, err error) {
+	period := ""
+	if !t.Period.Endless() {
+		period = t.Period.String()
+	}
+	expires := t.Expires
+	if expires.IsZero() {
+		expires = neverExpires
+	}
+	var ceiling payment.FeeCeiling
+	if t.FeeCeiling != nil {
+		ceiling = *t.FeeCeiling
+	}
 	rows, err := tx.exec("adding a token", `
 		INSERT INTO tokens (`+tokenColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)
 		ON CONFLICT DO NOTHING`,
-		t.Caller, t.ID, t.Sender, t.Recipient, t.Instrument, t.Method, t.Type, t.Reference,
-		t.Amount.Micro, t.Reason, micros(t.Installed), micros(t.Expires), t.UsedBy, flag(t.Cancelled))
+		t.Caller, t.ID, t.Use, t.Type, t.Reference, t.FriendlyName, t.Reason, micros(t.Installed), micros(t.Starts), micros(expires), t.UsedBy, flag(t.Cancelled),
+		t.OldToken, t.Instruction, t.Sender, t.Instrument, t.Method, t.Aggregate, t.AmountType, t.Amount.Micro, period,
+		t.Recipient, wordList(t.Recipients), wordList(t.Methods), flag(t.FeeCeiling != nil), ceiling.Fixed.Micro, int64(ceiling.Variable), flag(t.PaysFee), t.RefundToken)
 	return rows == 1, err
 }
 
@@ -62,4 +132,29 @@ func (tx *Tx) KeepExpired(c party.CallerID, before, after time.Time) error {
 func (tx *Tx) UseToken(c party.CallerID, id holdfast.TokenID, by holdfast.TransactionID) error {
 	return tx.one("using a token", `
 		UPDATE tokens SET used_by = $1 WHERE caller_id = $2 AND token_id = $3 AND used_by = ''`, by, c, id)
+}
+
+// CancelToken marks a token as cancelled; it must not have been, nor used.
+func (tx *Tx) CancelToken(c party.CallerID, id holdfast.TokenID) error {
+	return tx.one("cancelling a token", `
+		UPDATE tokens SET cancelled = 1 WHERE caller_id = $1 AND token_id = $2 AND cancelled = 0 AND used_by = ''`, c, id)
+}
+
+// Install adds what a party's word made, and reports whether its references
+// were free.
+func (tx *Tx) Install(made payment.Installation) (installed bool, err error) {
+	for _, t := range made.Tokens {
+		if installed, err = tx.InsertToken(t); err != nil || !installed {
+			return false, err
+		}
+	}
+	for _, l := range made.Limits {
+		if err := tx.InsertLimit(l); err != nil {
+			return false, err
+		}
+	}
+	if made.Aggregate != nil {
+		return true, tx.InsertAggregate(*made.Aggregate)
+	}
+	return true, nil
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -8,18 +9,31 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
-const transactionColumns = `caller_id, transaction_id, reference, sender, recipient, token_id, instrument_id, method,
-	state, status_code, status_message, amount, settled, fee, fee_by,
-	caller_description, sender_description, descriptor, ipn_url, authorization_ref, received, deadline, completed`
+const transactionColumns = `caller_id, transaction_id, kind, reference, sender, recipient, owner, token_id, recipient_token, instrument_id, method, aggregate_id,
+	state, status_code, status_message, amount, settled, fee, fee_by, commission, commission_id, fixed_terms, variable_terms, parent, policy,
+	refunded, fee_returned, commission_returned, counted,
+	caller_description, sender_description, descriptor, ipn_url, authorization_ref, sender_balance, recipient_balance, received, deadline, completed`
 
 func scanTransaction(row scanner) (t payment.Transaction, err error) {
-	var amount, settled, fee, received, deadline, completed int64
-	err = row.Scan(&t.Caller, &t.ID, &t.Reference, &t.Sender, &t.Recipient, &t.Token, &t.Instrument, &t.Method,
-		&t.State, &t.StatusCode, &t.StatusMessage, &amount, &settled, &fee, &t.FeeBy,
-		&t.CallerDescription, &t.SenderDescription, &t.Descriptor, &t.IPNURL, &t.Authorization, &received, &deadline, &completed)
-	t.Amount, t.Settled, t.Fee = dollars(amount), dollars(settled), dollars(fee)
+	var amount, settled, fee, commission, fixed, refunded, feeReturned, commissionReturned, received, deadline, completed int64
+	var variable money.Rate
+	var senderBalance, recipientBalance sql.NullInt64
+	err = row.Scan(&t.Caller, &t.ID, &t.Kind, &t.Reference, &t.Sender, &t.Recipient, &t.Owner, &t.Token, &t.RecipientToken, &t.Instrument, &t.Method, &t.Aggregate,
+		&t.State, &t.StatusCode, &t.StatusMessage, &amount, &settled, &fee, &t.FeeBy, &commission, &t.CommissionID, &fixed, &variable, &t.Parent, &t.Policy,
+		&refunded, &feeReturned, &commissionReturned, &t.Counted,
+		&t.CallerDescription, &t.SenderDescription, &t.Descriptor, &t.IPNURL, &t.Authorization, &senderBalance, &recipientBalance, &received, &deadline, &completed)
+	t.Amount, t.Settled, t.Fee, t.Commission = dollars(amount), dollars(settled), dollars(fee), dollars(commission)
+	t.Terms = payment.CommissionTerms{Fixed: maybeDollars(fixed), Variable: variable}
+	t.Refunded, t.FeeReturned, t.CommissionReturned = dollars(refunded), dollars(feeReturned), dollars(commissionReturned)
+	if senderBalance.Valid {
+		t.SenderBalance = dollars(senderBalance.Int64)
+	}
+	if recipientBalance.Valid {
+		t.RecipientBalance = dollars(recipientBalance.Int64)
+	}
 	t.Received, t.Deadline, t.Completed = when(received), when(deadline), when(completed)
 	return t, err
 }
@@ -48,7 +62,7 @@ func (tx *ReadTx) Due(real time.Time, most int) ([]Due, error) {
 	}, `
 		SELECT `+joinedCallerColumns+`, t.transaction_id
 		FROM callers c JOIN transactions t ON t.caller_id = c.caller_id
-		WHERE t.state IN ('Pending', 'Reserved') AND t.deadline <= $1 + c.clock_offset
+		WHERE t.state IN ('Pending', 'Reserved') AND t.deadline > 0 AND t.deadline <= $1 + c.clock_offset
 		ORDER BY t.deadline
 		LIMIT $2`, micros(real), most)
 }
@@ -62,57 +76,47 @@ func (tx *ReadTx) DueOf(c party.Caller, now time.Time, most int) ([]Due, error) 
 		return d, err
 	}, `
 		SELECT transaction_id FROM transactions
-		WHERE caller_id = $1 AND state IN ('Pending', 'Reserved') AND deadline <= $2
+		WHERE caller_id = $1 AND state IN ('Pending', 'Reserved') AND deadline > 0 AND deadline <= $2
 		ORDER BY deadline
 		LIMIT $3`, c.ID, micros(now), most)
 }
 
-// Record writes a change: the transaction, its history, its postings, the
-// question to the network and the notification owed, if notify names where to.
-// A transaction that is no longer in the state the change began from is
-// ErrStale.
-func (tx *Tx) Record(c payment.Change, n *Notification, nextAsk time.Time) error {
-	if err := tx.writeTransaction(c); err != nil {
-		return err
-	}
-	if c.Moved() {
-		seq, err := tx.insertHistory(c)
-		if err != nil {
-			return err
-		}
-		if n != nil {
-			n.Seq = seq
-			if err := tx.insertNotification(*n); err != nil {
-				return err
-			}
-		}
-	}
-	if err := tx.insertPostings(c); err != nil {
-		return err
-	}
-	if c.Ask != nil {
-		return tx.insertAttempt(*c.Ask, c.At, nextAsk)
-	}
-	return nil
+// Children reads the transactions that were made from one: the marketplace's
+// fee, and refunds, in the order in which they were made.
+func (tx *ReadTx) Children(c party.CallerID, parent holdfast.TransactionID) ([]payment.Transaction, error) {
+	return list(tx, "reading related transactions", scanTransaction, `
+		SELECT `+transactionColumns+` FROM transactions
+		WHERE caller_id = $1 AND parent = $2 ORDER BY received, transaction_id`, c, parent)
 }
 
-func (tx *Tx) writeTransaction(c payment.Change) error {
-	t := c.After
-	if c.Before.State == payment.None {
-		return tx.one("adding a transaction", `
-			INSERT INTO transactions (`+transactionColumns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
-			t.Caller, t.ID, t.Reference, t.Sender, t.Recipient, t.Token, t.Instrument, t.Method,
-			t.State, t.StatusCode, t.StatusMessage, t.Amount.Micro, t.Settled.Micro, t.Fee.Micro, t.FeeBy,
-			t.CallerDescription, t.SenderDescription, t.Descriptor, t.IPNURL, t.Authorization,
-			micros(t.Received), micros(t.Deadline), micros(t.Completed))
+// PaymentsOf reads the payments that were made with a lasting token, the newest
+// first, at most most of them.
+func (tx *ReadTx) PaymentsOf(c party.CallerID, token holdfast.TokenID, most int) ([]payment.Transaction, error) {
+	return list(tx, "reading a token's payments", scanTransaction, `
+		SELECT `+transactionColumns+` FROM transactions
+		WHERE caller_id = $1 AND token_id = $2 AND counted = 1 AND kind IN ('Pay', 'Reserve')
+		ORDER BY received DESC, transaction_id DESC LIMIT $3`, c, token, most)
+}
+
+// CountPayments counts all payments that were made with a lasting token.
+func (tx *ReadTx) CountPayments(c party.CallerID, token holdfast.TokenID) (n int64, err error) {
+	return tx.count("counting a token's payments", `
+		SELECT COUNT(1) FROM transactions
+		WHERE caller_id = $1 AND token_id = $2 AND counted = 1 AND kind IN ('Pay', 'Reserve')`, c, token)
+}
+
+// CountPaid counts those of them that were paid.
+func (tx *ReadTx) CountPaid(c party.CallerID, token holdfast.TokenID) (n int64, err error) {
+	return tx.count("counting what a token paid", `
+		SELECT COUNT(1) FROM transactions
+		WHERE caller_id = $1 AND token_id = $2 AND counted = 1 AND kind IN ('Pay', 'Reserve') AND state = 'Success'`, c, token)
+}
+
+func (tx *ReadTx) count(doing, query string, args ...any) (n int64, err error) {
+	if err := tx.sql.QueryRowContext(tx.ctx, query, args...).Scan(&n); err != nil {
+		return 0, fmt.Errorf("%s: %w", doing, err)
 	}
-	return tx.one(fmt.Sprintf("moving transaction %s to %s", t.ID, t.State), `
-		UPDATE transactions
-		SET state = $1, status_code = $2, status_message = $3, settled = $4, fee = $5, ipn_url = $6, authorization_ref = $7, completed = $8
-		WHERE caller_id = $9 AND transaction_id = $10 AND state = $11`,
-		t.State, t.StatusCode, t.StatusMessage, t.Settled.Micro, t.Fee.Micro, t.IPNURL, t.Authorization, micros(t.Completed),
-		t.Caller, t.ID, c.Before.State)
+	return n, nil
 }
 
 // History reads a transaction's steps in order.
@@ -131,22 +135,6 @@ func scanHistory(row scanner) (h payment.HistoryRow, err error) {
 	return h, err
 }
 
-func (tx *Tx) insertHistory(c payment.Change) (seq int, err error) {
-	if c.Before.State != payment.None {
-		err = tx.sql.QueryRowContext(tx.ctx, `
-			SELECT MAX(seq) FROM transaction_history WHERE caller_id = $1 AND transaction_id = $2`,
-			c.After.Caller, c.After.ID).Scan(&seq)
-		if err != nil {
-			return 0, fmt.Errorf("counting a transaction's history: %w", err)
-		}
-	}
-	h := c.History(seq + 1)
-	return h.Seq, tx.one("adding to a transaction's history", `
-		INSERT INTO transaction_history (caller_id, transaction_id, `+historyColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		c.After.Caller, c.After.ID, h.Seq, micros(h.At), h.Before, h.Verb, h.After, h.StatusCode, h.StatusMessage, h.Amount.Micro)
-}
-
 // Postings reads a transaction's postings in order.
 func (tx *ReadTx) Postings(c party.CallerID, id holdfast.TransactionID) ([]ledger.Posting, error) {
 	return list(tx, "reading postings", scanPosting, `
@@ -159,29 +147,6 @@ func scanPosting(row scanner) (p ledger.Posting, err error) {
 	err = row.Scan(&p.From, &p.To, &amount)
 	p.Amount = dollars(amount)
 	return p, err
-}
-
-func (tx *Tx) insertPostings(c payment.Change) error {
-	if len(c.Postings) == 0 {
-		return nil
-	}
-	var last int
-	err := tx.sql.QueryRowContext(tx.ctx, `
-		SELECT COALESCE(MAX(seq), 0) FROM postings WHERE caller_id = $1 AND transaction_id = $2`,
-		c.After.Caller, c.After.ID).Scan(&last)
-	if err != nil {
-		return fmt.Errorf("counting postings: %w", err)
-	}
-	for i, p := range c.Postings {
-		err := tx.one("adding a posting", `
-			INSERT INTO postings (caller_id, transaction_id, seq, at, from_account, to_account, amount)
-			VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-			c.After.Caller, c.After.ID, last+1+i, micros(c.At), p.From, p.To, p.Amount.Micro)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Balance is what postings have left in one of a caller's accounts, in

@@ -57,22 +57,22 @@ var cards = []Card{
 	},
 	{
 		Number: "4000000000000002", Brand: visa, Name: "visa-declined",
-		Does: "Can be added; Reserve ends in Failure with TransactionDenied.",
-		script: on(payment.StepAuthorize, Outcome{
+		Does: "Can be added; Reserve and Pay end in Failure with TransactionDenied.",
+		script: whenPaying(Outcome{
 			Decline: holdfast.CodeTransactionDenied, Message: "The card was declined by its issuer.",
 		}),
 	},
 	{
 		Number: "4000000000000341", Brand: visa, Name: "visa-declined-later",
-		Does: "Passes every check when it is added; Reserve ends in Failure with TransactionDenied, since the issuer stopped the card.",
-		script: on(payment.StepAuthorize, Outcome{
+		Does: "Passes every check when it is added; Reserve and Pay end in Failure with TransactionDenied, since the issuer stopped the card.",
+		script: whenPaying(Outcome{
 			Decline: holdfast.CodeTransactionDenied, Message: "The card was stopped by its issuer.",
 		}),
 	},
 	{
 		Number: "4000000000009995", Brand: visa, Name: "visa-no-funds",
-		Does: "Can be added; Reserve ends in Failure with InsufficientBalance.",
-		script: on(payment.StepAuthorize, Outcome{
+		Does: "Can be added; Reserve and Pay end in Failure with InsufficientBalance.",
+		script: whenPaying(Outcome{
 			Decline: holdfast.StatusCode(holdfast.InsufficientBalance), Message: "The card has insufficient funds.",
 		}),
 	},
@@ -95,24 +95,33 @@ var cards = []Card{
 	},
 	{
 		Number: "4000000000001026", Brand: visa, Name: "visa-late",
-		Does:   "Approves, but answers Reserve after five seconds: the caller is answered Pending first.",
-		script: on(payment.StepAuthorize, Outcome{Delay: lateDelay}),
+		Does:   "Approves, but answers Reserve and Pay after five seconds: the caller is answered Pending first.",
+		script: whenPaying(Outcome{Delay: lateDelay}),
 	},
 	{
 		Number: "4000000000001034", Brand: visa, Name: "visa-lost-question",
-		Does:   "The first question of Reserve gets lost on its way and takes no effect. Asked again, it approves.",
-		script: on(payment.StepAuthorize, Outcome{Lost: LostQuestion}),
+		Does:   "The first question of Reserve or Pay gets lost on its way and takes no effect. Asked again, it approves.",
+		script: whenPaying(Outcome{Lost: LostQuestion}),
 	},
 	{
 		Number: "4000000000001042", Brand: visa, Name: "visa-lost-answer",
-		Does:   "The first question of Reserve takes effect and its answer gets lost. Asked again, it gives the same answer.",
-		script: on(payment.StepAuthorize, Outcome{Lost: LostAnswer}),
+		Does:   "The first question of Reserve or Pay takes effect and its answer gets lost. Asked again, it gives the same answer.",
+		script: whenPaying(Outcome{Lost: LostAnswer}),
 	},
 }
 
 func on(step payment.Step, o Outcome) map[payment.Step]Outcome {
 	return map[payment.Step]Outcome{step: o}
 }
+
+// whenPaying is what happens when the card is asked to hold or to pay.
+func whenPaying(o Outcome) map[payment.Step]Outcome {
+	return map[payment.Step]Outcome{payment.StepAuthorize: o, payment.StepCharge: o}
+}
+
+// BankRef is the network's own name for the one bank account that everybody has
+// in the sandbox. It pays and is paid, but for amounts that say otherwise.
+const BankRef = refPrefix + "bank"
 
 var (
 	byNumber = index(func(c Card) string { return c.Number })

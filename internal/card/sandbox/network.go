@@ -117,11 +117,11 @@ func (n *Network) outcome(q card.Question) Outcome {
 		}
 	}
 	c, ok := byRef[q.CardRef]
-	if !ok {
+	if !ok && q.CardRef != BankRef {
 		return Outcome{Decline: holdfast.CodeTransactionDenied, Message: "The card is not one of the sandbox's test cards."}
 	}
 	o := c.script[q.Step]
-	if q.Step == payment.StepAuthorize && o.Decline == "" && !n.PlainAmounts {
+	if paying(q.Step) && o.Decline == "" && !n.PlainAmounts {
 		o = o.byAmount(q)
 	}
 	if q.Asked > 1 { // what is slow or gets lost does so once
@@ -130,6 +130,9 @@ func (n *Network) outcome(q card.Question) Outcome {
 	return o
 }
 
+// paying reports whether a step begins a payment.
+func paying(s payment.Step) bool { return s == payment.StepAuthorize || s == payment.StepCharge }
+
 // byAmount lets the first decimal of an amount decide, as the service's own
 // sandbox did (Sandbox, "simulating errors": N.6n is a temporary decline; that
 // 7 is a permanent one and 8 one that comes late is our reading).
@@ -137,11 +140,11 @@ func (o Outcome) byAmount(q card.Question) Outcome {
 	const microPerDime = 100_000
 	switch q.Amount.Micro / microPerDime % 10 {
 	case 6:
-		o.Decline, o.Message = holdfast.CodeTransactionDenied, "The card was declined for the time being (sandbox: an amount of N.6n)."
+		o.Decline, o.Message = holdfast.CodeTransactionDenied, "The payment was declined for the time being (sandbox: an amount of N.6n)."
 	case 7:
-		o.Decline, o.Message = holdfast.CodeTransactionDenied, "The card was declined (sandbox: an amount of N.7n)."
+		o.Decline, o.Message = holdfast.CodeTransactionDenied, "The payment was declined (sandbox: an amount of N.7n)."
 	case 8:
-		o.Decline, o.Message = holdfast.CodeTransactionDenied, "The card was declined after a while (sandbox: an amount of N.8n)."
+		o.Decline, o.Message = holdfast.CodeTransactionDenied, "The payment was declined after a while (sandbox: an amount of N.8n)."
 		o.Delay = max(o.Delay, lateDelay)
 	}
 	return o
@@ -152,7 +155,7 @@ func (o Outcome) answer(q card.Question) payment.Answer {
 		return payment.Answer{Code: o.Decline, Message: o.Message}
 	}
 	answer := payment.Answer{Approved: true}
-	if q.Step == payment.StepAuthorize {
+	if paying(q.Step) {
 		answer.Authorization = authorization(q)
 	}
 	return answer

@@ -13,12 +13,13 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A Hold is what the network did for one transaction.
+// A Hold is what the network did for one transaction: what it holds, or took.
 type Hold struct {
 	Transaction   holdfast.TransactionID
 	Authorization string
 	Authorized    money.Amount
 	Captured      money.Amount // not given before the capture
+	Returned      money.Amount // not given before anything went back
 	Released      bool
 }
 
@@ -107,14 +108,26 @@ func (r *record) forget() {
 }
 
 func (r *record) carryOut(q card.Question, answer payment.Answer) {
-	h := r.holds[q.Transaction]
-	if q.Step == payment.StepAuthorize {
-		if h != nil {
-			r.fault("%s holds %v a second time", q.Key(), q.Amount)
+	switch q.Step {
+	case payment.StepAuthorize, payment.StepCharge:
+		if r.holds[q.Transaction] != nil {
+			r.fault("%s holds or takes %v a second time", q.Key(), q.Amount)
 		}
-		r.holds[q.Transaction] = &Hold{Transaction: q.Transaction, Authorization: answer.Authorization, Authorized: q.Amount}
-		return
+		h := &Hold{Transaction: q.Transaction, Authorization: answer.Authorization, Authorized: q.Amount}
+		if q.Step == payment.StepCharge {
+			h.Captured = q.Amount
+		}
+		r.holds[q.Transaction] = h
+	case payment.StepReturn:
+		r.giveBack(q)
+	case payment.StepCapture, payment.StepRelease:
+		r.end(q)
 	}
+}
+
+// end captures or releases a hold.
+func (r *record) end(q card.Question) {
+	h := r.holds[q.Transaction]
 	if h == nil { // held before a restart: the question itself is all there is
 		h = &Hold{Transaction: q.Transaction, Authorization: q.Authorization, Authorized: q.Amount}
 		r.holds[q.Transaction] = h
@@ -132,6 +145,26 @@ func (r *record) carryOut(q card.Question, answer payment.Answer) {
 		return
 	}
 	h.Released = true
+}
+
+// giveBack returns what was taken for a payment, which a refund names by its
+// authorization alone.
+func (r *record) giveBack(q card.Question) {
+	for _, h := range r.holds {
+		if h.Authorization != q.Authorization {
+			continue
+		}
+		if !h.Returned.Given() {
+			h.Returned = money.Micros(0)
+		}
+		if h.Returned = h.Returned.Add(q.Amount); !h.Captured.Given() || h.Returned.Cmp(h.Captured) > 0 {
+			r.fault("%s gives back %v in all of the %v taken", q.Key(), h.Returned, h.Captured)
+		}
+		return
+	}
+	if q.Authorization == "" { // what was taken before a restart is not remembered
+		r.fault("%s names no payment", q.Key())
+	}
 }
 
 func (r *record) fault(format string, args ...any) {

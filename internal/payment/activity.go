@@ -1,0 +1,114 @@
+package payment
+
+import (
+	"slices"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+)
+
+// Sizes of a page of GetAccountActivity. A page looks at a bounded number of
+// transactions, whatever it selects, so that it costs the same among few and
+// among very many.
+const (
+	ActivityBatchDefault = 20
+	ActivityBatchMax     = 200
+	ActivityScanMax      = 5000
+)
+
+// An ActivityFilter selects transactions of an account. What is zero does not
+// select.
+type ActivityFilter struct {
+	Start, End time.Time // received from Start on and before End
+	Ascending  bool      // the oldest first
+	Operation  holdfast.Operation
+	Method     holdfast.PaymentMethod
+	Roles      []holdfast.Role // any of them
+	Status     holdfast.TransactionStatus
+	BatchMax   int
+}
+
+// An Activity is a page of an account's transactions in the making, for one who
+// reads them in the filter's order.
+//
+// Pages end between two milliseconds, since that is how a page is asked for:
+// what one page leaves of a millisecond would be seen twice or not at all.
+type Activity struct {
+	Filter  ActivityFilter
+	Account party.ID
+	Now     time.Time // the caller's
+
+	Rows []Transaction
+	// Next is the first millisecond that is not in the page; zero when there is
+	// none.
+	Next time.Time
+
+	scanned     int
+	first, last time.Time // milliseconds looked at
+}
+
+// Add looks at the next transaction, and reports whether to go on.
+func (a *Activity) Add(t Transaction) (more bool) {
+	at := t.Received.Truncate(time.Millisecond)
+	if a.full() && !a.cut(at) {
+		return false
+	}
+	if a.scanned == 0 {
+		a.first = at
+	}
+	a.scanned++
+	a.last = at
+	if t = t.AsOf(a.Now); a.selects(t) {
+		a.Rows = append(a.Rows, t)
+	}
+	return true
+}
+
+func (a *Activity) full() bool {
+	return len(a.Rows) >= a.Filter.BatchMax || a.scanned >= ActivityScanMax
+}
+
+// cut ends a full page before the transaction at hand, and reports whether it
+// could not: a millisecond that fills a page by itself is taken whole.
+func (a *Activity) cut(at time.Time) (goOn bool) {
+	if at.Equal(a.last) {
+		if a.first.Equal(at) {
+			return true
+		}
+		a.Rows = slices.DeleteFunc(a.Rows, func(t Transaction) bool { return t.Received.Truncate(time.Millisecond).Equal(at) })
+	}
+	a.Next = at
+	return false
+}
+
+func (a *Activity) selects(t Transaction) bool {
+	f := a.Filter
+	roles := t.Roles(a.Account)
+	switch {
+	case t.Private() || len(roles) == 0:
+		return false
+	case f.Operation != "" && t.Operation() != f.Operation,
+		f.Method != "" && t.Method != f.Method,
+		f.Status != "" && t.State.Status() != f.Status:
+		return false
+	}
+	return len(f.Roles) == 0 || slices.ContainsFunc(roles, func(r holdfast.Role) bool { return slices.Contains(f.Roles, r) })
+}
+
+// Roles are the parts that an account plays in the transaction.
+func (t Transaction) Roles(account party.ID) (roles []holdfast.Role) {
+	for _, part := range []struct {
+		who  party.ID
+		role holdfast.Role
+	}{
+		{t.Sender, holdfast.RoleSender},
+		{t.Recipient, holdfast.RoleRecipient},
+		{t.Owner, holdfast.RoleCaller},
+	} {
+		if part.who == account {
+			roles = append(roles, part.role)
+		}
+	}
+	return roles
+}

@@ -1,0 +1,135 @@
+package payment
+
+import (
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/ledger"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// An AggregateID names a prepaid or a credit instrument.
+type AggregateID = holdfast.InstrumentID
+
+// An AggregateInstrument adds up many small payments between a sender and a
+// recipient ("Aggregated Payments"): a prepaid one is funded first and spent
+// after, a credit one gathers a debt that is settled after. No money moves
+// while it is spent.
+type AggregateInstrument struct {
+	ID                AggregateID
+	Caller            party.CallerID
+	Sender, Recipient party.ID
+	Method            holdfast.PaymentMethod // MethodPrepaid or MethodDebt
+	Limit             money.Amount           // of the balance, or of the debt
+	Installed         time.Time
+	Expires           time.Time // zero means never
+
+	// Balance is what can be spent, or what is owed; Pending what is being
+	// funded, or being settled.
+	Balance, Pending money.Amount
+}
+
+// An AggregateChange is what a step does to an instrument.
+type AggregateChange struct{ Before, After AggregateInstrument }
+
+// open is the debt that nothing is under way to settle.
+func (a AggregateInstrument) open() money.Amount { return a.Balance.Sub(a.Pending) }
+
+// Account is the instrument's own in the books. A debt stands below zero there.
+func (a AggregateInstrument) Account() ledger.AccountID {
+	return aggregateAccount(a.Method, a.ID)
+}
+
+func aggregateAccount(m holdfast.PaymentMethod, id AggregateID) ledger.AccountID {
+	if m == holdfast.MethodPrepaid {
+		return ledger.Prepaid(string(id))
+	}
+	return ledger.Debt(string(id))
+}
+
+func (a AggregateInstrument) expired(now time.Time) bool {
+	return !a.Expires.IsZero() && !now.Before(a.Expires)
+}
+
+// FindAggregate refuses an instrument that is not there, or of another kind; and
+// one that owner is neither sender nor recipient of (GetPrepaidBalance).
+func FindAggregate(a AggregateInstrument, found bool, m holdfast.PaymentMethod, id AggregateID, owner party.ID) error {
+	name := "PrepaidInstrumentId"
+	if m == holdfast.MethodDebt {
+		name = "CreditInstrumentId"
+	}
+	switch {
+	case !found || a.Method != m:
+		return holdfast.Errorf(holdfast.InvalidParams, "%s : %s is invalid", name, id)
+	case a.Recipient != owner && a.Sender != owner:
+		return holdfast.Errorf(holdfast.InstrumentAccessDenied, "the instrument is between others")
+	}
+	return nil
+}
+
+// of refuses an instrument that the caller did not set up for its owner: only
+// the recipient has it funded, settled or written off.
+func (a AggregateInstrument) of(caller party.Caller) error {
+	if a.Caller != caller.ID || a.Recipient != caller.Owner {
+		return holdfast.Errorf(holdfast.InstrumentAccessDenied, "only the recipient of the instrument may do this")
+	}
+	return nil
+}
+
+// usable refuses an instrument that is over, or that the token is not for.
+func (a AggregateInstrument) usable(token Token, now time.Time) error {
+	switch {
+	case a.expired(now):
+		return holdfast.Errorf(holdfast.InstrumentExpired, "the instrument expired at %s", stamp(a.Expires))
+	case token.Aggregate != a.ID:
+		return holdfast.Errorf(holdfast.IncompatibleTokens, "the sender token is for another instrument")
+	}
+	return nil
+}
+
+// spend takes amount off a prepaid balance, or adds it to a debt. Refusals pass:
+// a balance is funded and a debt settled.
+func (a AggregateInstrument) spend(amount money.Amount) (*AggregateChange, error) {
+	after := a
+	if a.Method == holdfast.MethodPrepaid {
+		if after.Balance = a.Balance.Sub(amount); after.Balance.Micro < 0 {
+			return nil, holdfast.Errorf(holdfast.InsufficientBalance, "the prepaid balance of %v is less than %v", a.Balance, amount)
+		}
+		return &AggregateChange{a, after}, nil
+	}
+	if after.Balance = a.Balance.Add(amount); after.Balance.Cmp(a.Limit) > 0 {
+		return nil, holdfast.Errorf(holdfast.AccountLimitsExceeded, "the debt of %v and %v more are above the credit limit of %v", a.Balance, amount, a.Limit)
+	}
+	return &AggregateChange{a, after}, nil
+}
+
+// begin notes that amount is being funded or settled.
+func (a AggregateInstrument) begin(amount money.Amount) *AggregateChange {
+	after := a
+	after.Pending = a.Pending.Add(amount)
+	return &AggregateChange{a, after}
+}
+
+// giveUp takes begin back.
+func (a AggregateInstrument) giveUp(amount money.Amount) *AggregateChange {
+	after := a
+	after.Pending = a.Pending.Sub(amount)
+	return &AggregateChange{a, after}
+}
+
+// finish raises the balance by what was funded, or lowers the debt by what was
+// settled.
+func (a AggregateInstrument) finish(amount money.Amount) *AggregateChange {
+	c := a.giveUp(amount)
+	c.After.Balance = a.raised(amount)
+	return c
+}
+
+// raised is the balance with amount more on it, or the debt with amount less.
+func (a AggregateInstrument) raised(amount money.Amount) money.Amount {
+	if a.Method == holdfast.MethodPrepaid {
+		return a.Balance.Add(amount)
+	}
+	return a.Balance.Sub(amount)
+}

@@ -1,0 +1,56 @@
+package payment
+
+import "github.com/holdfast-pay/holdfast"
+
+// Beside is what stands beside a transaction and moves with it after it was
+// made. Each is loaded only where [Transaction.Needs] says so.
+type Beside struct {
+	Limits    []Limit             // that count it
+	Aggregate AggregateInstrument // that it funds or settles
+	Original  Transaction         // that it refunds
+}
+
+// Needs says what of Beside a change of the transaction has to know.
+func (t Transaction) Needs() (limits, aggregate, original bool) {
+	return t.Counted, t.Kind == KindFundPrepaid || t.Kind == KindSettleDebt, t.Kind == KindRefund
+}
+
+// With completes a change of a transaction that exists with what moves beside
+// it: what came to nothing is given back, and what was under way is done.
+func (c Change) With(b Beside) Change {
+	t := c.After
+	if !c.Moved() {
+		return c
+	}
+	limits, aggregate, original := t.Needs()
+	failed := t.State == Failure || t.State == Cancelled
+	if limits && failed {
+		c.Limits = giveBack(b.Limits, t.Amount, t.Received, true)
+	}
+	if limits && c.Verb == VerbCapture {
+		c.Limits = giveBack(b.Limits, t.Amount.Sub(t.Settled), t.Received, false)
+	}
+	if aggregate && failed {
+		c.Aggregate = b.Aggregate.giveUp(t.Amount)
+	}
+	if aggregate && t.State == Success {
+		c.Aggregate = b.Aggregate.finish(t.Amount)
+	}
+	if original && failed {
+		c.Original = &OriginalChange{b.Original, b.Original.refundedBy(t, -1)}
+	}
+	return c
+}
+
+// refundedBy adds a refund to the payment's totals, or takes it off with a sign
+// of -1.
+func (t Transaction) refundedBy(refund Transaction, sign int64) Transaction {
+	if refund.Policy == holdfast.RefundMarketplaceOnly {
+		t.CommissionReturned = t.CommissionReturned.Add(refund.Amount.Times(sign))
+		return t
+	}
+	t.Refunded = t.Refunded.Add(refund.Amount.Times(sign))
+	t.FeeReturned = t.FeeReturned.Sub(refund.Fee.Times(sign))
+	t.CommissionReturned = t.CommissionReturned.Sub(refund.Commission.Times(sign))
+	return t
+}

@@ -1,0 +1,209 @@
+package payment
+
+import (
+	"strings"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// Limits of the actions that move money (Query API Reference; "Reserving a
+// Payment": a reserve expires after seven days).
+const (
+	ReserveLifeMax     = 7 * 24 * time.Hour
+	TimeoutMinsMax     = 10080 // minutes: the same seven days
+	ReferenceMax       = 128   // bytes of a CallerReference
+	DescriptionMax     = 160   // characters
+	descriptorWordsMax = 15    // characters of SenderDescription on a card statement
+	descriptorPrefix   = "HF*"
+)
+
+var (
+	cardAmountMin = money.Cents(2)         // of cards and bank debits: "above $0.01"
+	amountMin     = money.Cents(1)         // of anything else
+	amountMax     = money.Cents(10_000_00) // $10,000
+)
+
+// An Input is all that a decision on a new payment needs to know.
+type Input struct {
+	ID             holdfast.TransactionID // for the new transaction
+	CommissionID   holdfast.TransactionID // for the marketplace's fee, if there is one
+	Caller         party.Caller
+	Owner          party.Party // the caller's
+	Token          Token
+	RecipientToken *Token // nil when none was named
+	Instrument     Instrument
+	Aggregate      AggregateInstrument
+	Sender         party.Party
+	Recipient      party.Party
+	Limits         []Limit      // of the token and of the parties
+	Balance        money.Amount // the sender's; looked at when it is what pays
+	OwnerBalance   money.Amount // the owner's; looked at when it bears the fee
+	Fees           FeeSchedule
+	Now            time.Time // the caller's
+}
+
+// parties refuses accounts that cannot take part.
+func (in Input) parties() error {
+	sender, recipient := in.Sender, in.Recipient
+	switch {
+	case sender.ID == recipient.ID:
+		return holdfast.Errorf(holdfast.SameSenderAndRecipient, "sender and recipient are one account")
+	case sender.Standing != party.Active:
+		return holdfast.Errorf(holdfast.InvalidAccountStateSender, "the sender's account is %s", standing(sender))
+	case recipient.Standing != party.Active:
+		return holdfast.Errorf(holdfast.InvalidAccountStateRecipient, "the recipient's account is %s", standing(recipient))
+	case in.Owner.Standing != party.Active:
+		return holdfast.Errorf(holdfast.InvalidAccountStateCaller, "the caller's account is %s", standing(in.Owner))
+	case !sender.EmailVerified:
+		return holdfast.Errorf(holdfast.UnverifiedEmailAddressSender, "the sender's e-mail address is not verified")
+	case !recipient.EmailVerified:
+		return holdfast.Errorf(holdfast.UnverifiedEmailAddressRecipient, "the recipient's e-mail address is not verified")
+	case !in.Owner.EmailVerified:
+		return holdfast.Errorf(holdfast.UnverifiedEmailAddressCaller, "the caller's e-mail address is not verified")
+	case !sender.Verified:
+		return holdfast.Errorf(holdfast.UnverifiedAccountSender, "the sender's account is not verified")
+	case !recipient.Verified:
+		return holdfast.Errorf(holdfast.UnverifiedAccountRecipient, "the recipient's account is not verified")
+	}
+	return nil
+}
+
+func standing(p party.Party) string { return strings.ToLower(string(p.Standing)) }
+
+// instrument refuses what cannot pay the recipient.
+func (in Input) instrument() error {
+	switch in.Token.Method {
+	case "":
+		return holdfast.Errorf(holdfast.PaymentMethodNotDefined, "the sender token says neither how to pay nor what with")
+	case holdfast.MethodPrepaid, holdfast.MethodDebt:
+		return in.Aggregate.usable(in.Token, in.Now)
+	case holdfast.MethodCC, holdfast.MethodACH, holdfast.MethodABT:
+	}
+	i := in.Instrument
+	switch {
+	case i.Removed:
+		return holdfast.Errorf(holdfast.InvalidPaymentInstrument, "the sender has removed %s", i.Name())
+	case i.Expired(in.Now):
+		return holdfast.Errorf(holdfast.InactiveInstrument, "the sender's card expired in %s", i.Expiry())
+	case i.Method == holdfast.MethodCC && !in.Recipient.Business:
+		return holdfast.Errorf(holdfast.InvalidRecipientForCCTransaction, "the recipient has a personal account, which cannot take cards")
+	case i.Method == holdfast.MethodACH && !i.Verified:
+		return holdfast.Errorf(holdfast.UnverifiedBankAccount, "the sender's bank account is not verified")
+	}
+	return nil
+}
+
+// funds refuses a payment out of a balance that is not there.
+func (in Input) funds(amount money.Amount) error {
+	if in.Token.Method == holdfast.MethodABT && in.Balance.Cmp(amount) < 0 {
+		return holdfast.Errorf(holdfast.InsufficientBalance, "the sender's balance is less than %v", amount)
+	}
+	return nil
+}
+
+// limits counts the payment, or refuses one that is too much.
+func (in Input) limits(amount money.Amount) ([]LimitChange, error) {
+	changes, exceeded := use(in.Limits, amount, in.Now)
+	switch {
+	case exceeded == nil:
+		return changes, nil
+	case exceeded.Scope == in.Caller.Mode() && strings.HasPrefix(exceeded.Subject, sendingPrefix):
+		return nil, holdfast.Errorf(holdfast.AccountLimitsExceeded, "the sender's account has reached its sending limit for this month")
+	case exceeded.Scope == in.Caller.Mode():
+		return nil, holdfast.Errorf(holdfast.AccountLimitsExceeded, "the recipient's account has reached its receiving limit for this month")
+	}
+	return nil, holdfast.Errorf(holdfast.TokenUsageError, "the sender token allows no more than %s", exceeded.words())
+}
+
+// transaction is the new one, as far as every kind has the same.
+func (in Input) transaction(kind Kind, amount money.Amount) Transaction {
+	t := Transaction{
+		ID: in.ID, Caller: in.Caller.ID, Kind: kind,
+		Sender: in.Sender.ID, Recipient: in.Recipient.ID, Owner: in.Caller.Owner, Token: in.Token.ID,
+		Instrument: in.Token.Instrument, Method: in.Token.Method, Aggregate: in.Token.Aggregate,
+		Amount: amount, FeeBy: holdfast.RoleRecipient, Received: in.Now,
+	}
+	return t.withNoAmounts()
+}
+
+// charge begins a payment that is made at once: by a network, or in the books
+// alone where the balance pays.
+func (in Input) charge(t Transaction) Change {
+	if t.Method == holdfast.MethodACH || t.Method == holdfast.MethodCC {
+		c := t.begun(VerbPay, in.Now, holdfast.CodePendingNetworkResponse, messagePending)
+		c.Ask = c.After.ask(StepCharge, t.Amount)
+		return c
+	}
+	t.Deadline = time.Time{}
+	c := t.begun(VerbTransfer, in.Now, holdfast.CodeSuccess, messageSuccess)
+	c.Postings = move(t.transferPostings())
+	c.takeCommission()
+	if t.Method == holdfast.MethodABT {
+		c.Spends = append(c.Spends, t.Sender)
+	}
+	return c
+}
+
+// life is how long a transaction may stay open.
+func life(timeoutMins int) time.Duration {
+	if timeoutMins == 0 {
+		return ReserveLifeMax
+	}
+	return time.Duration(timeoutMins) * time.Minute
+}
+
+// amountFor refuses an amount that the method does not take.
+func amountFor(name string, m holdfast.PaymentMethod, amount money.Amount) error {
+	least := amountMin
+	if m == holdfast.MethodCC || m == holdfast.MethodACH {
+		least = cardAmountMin
+	}
+	switch {
+	case !amount.Given():
+		return holdfast.Errorf(holdfast.InvalidParams, "%s is missing", name)
+	case amount.Cmp(least) < 0 || amount.Cmp(amountMax) > 0:
+		return holdfast.Errorf(holdfast.AmountOutOfRange, "%s is %v; it can be from %v to %v", name, amount, least, amountMax)
+	}
+	return nil
+}
+
+// checkTimeout refuses minutes that no transaction lives.
+func checkTimeout(mins int) error {
+	if mins < 0 || mins > TimeoutMinsMax {
+		return holdfast.Errorf(holdfast.InvalidParams, "TransactionTimeoutInMins is from 1 to %d minutes", TimeoutMinsMax)
+	}
+	return nil
+}
+
+// A statement is what a request says of the sender's card statement (data type
+// DescriptorPolicy).
+type statement struct{ softType, description string }
+
+func (s statement) check() error {
+	if s.softType == "Dynamic" && strings.TrimSpace(s.description) == "" {
+		return holdfast.Errorf(holdfast.InvalidParams, "a Dynamic soft descriptor needs a SenderDescription")
+	}
+	return nil
+}
+
+// descriptor is what the sender's card statement shows: a prefix and the words
+// of the description, or the recipient's name, in capitals.
+func (s statement) descriptor(recipient party.Party) string {
+	words := recipient.Name
+	if s.softType == "Dynamic" {
+		words = s.description
+	}
+	printable := strings.Map(func(c rune) rune {
+		if c < ' ' || c > '~' {
+			return -1
+		}
+		return c
+	}, strings.ToUpper(words))
+	if len(printable) > descriptorWordsMax {
+		printable = printable[:descriptorWordsMax]
+	}
+	return descriptorPrefix + strings.TrimSpace(printable)
+}

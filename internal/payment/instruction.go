@@ -1,0 +1,343 @@
+package payment
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// A payment instruction is a few statements of the language GateKeeper, such as
+//
+//	MyRole == 'Sender'; PaymentMethod == 'ABT'; TransactionAmount <= '25.00';
+//
+// Of the language only MyRole and OperationType are on record; the other names,
+// and how usage limits are written, are our reading.
+
+const (
+	instructionMax = 4096 // bytes
+	statementsMax  = 64
+)
+
+// A rule is one statement of an instruction.
+type rule struct{ name, operator, value string }
+
+// operators, the longer ones first.
+var operators = []string{"==", "<=", ">="}
+
+// readRules splits an instruction into its statements. Words of it are quoted
+// back, so that whoever wrote it finds them.
+func readRules(text string) ([]rule, error) {
+	if len(text) > instructionMax {
+		return nil, badRule("the instruction has more than %d bytes", instructionMax)
+	}
+	var rules []rule
+	for text = strings.TrimSpace(text); text != ""; text = strings.TrimSpace(text) {
+		if len(rules) == statementsMax {
+			return nil, badRule("the instruction has more than %d statements", statementsMax)
+		}
+		r, rest, err := readRule(text)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(rules, func(other rule) bool { return strings.EqualFold(other.name, r.name) && other.operator == r.operator }) {
+			return nil, badRule("%s is said twice", r.name)
+		}
+		rules, text = append(rules, r), rest
+	}
+	if len(rules) == 0 {
+		return nil, badRule("the instruction is empty")
+	}
+	return rules, nil
+}
+
+func readRule(text string) (r rule, rest string, err error) {
+	at, operator := len(text), ""
+	for _, o := range operators {
+		if i := strings.Index(text, o); i >= 0 && i < at {
+			at, operator = i, o
+		}
+	}
+	name := strings.TrimSpace(text[:at])
+	if operator == "" || !isWord(name) {
+		return r, "", badRule("a statement is a name, one of == <= >= and a quoted value: %s", excerpt(text))
+	}
+	text = strings.TrimSpace(text[at+len(operator):])
+	if text == "" || text[0] != '\'' && text[0] != '"' {
+		return r, "", badRule("the value of %s is not in quotes", name)
+	}
+	value, rest, closed := strings.Cut(text[1:], text[:1])
+	rest = strings.TrimSpace(rest)
+	if !closed || !strings.HasPrefix(rest, ";") {
+		return r, "", badRule("the statement on %s does not end in a quote and a semicolon", name)
+	}
+	return rule{name, operator, value}, rest[1:], nil
+}
+
+func isWord(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9')
+	})
+}
+
+const excerptMax = 60 // characters
+
+func excerpt(s string) string {
+	if runes := []rune(s); len(runes) > excerptMax {
+		return string(runes[:excerptMax]) + "…"
+	}
+	return s
+}
+
+func badRule(format string, args ...any) error {
+	return holdfast.Errorf(holdfast.BadRule, "PaymentInstruction: "+format, args...)
+}
+
+// An InstallInput is what the decision on an instruction needs to know.
+type InstallInput struct {
+	ID          holdfast.TokenID
+	Caller      party.Caller
+	Owner       party.Party  // the caller's, whose token it becomes
+	Instruments []Instrument // the owner's
+	Now         time.Time
+}
+
+// Install makes a token of a payment instruction of the caller's own owner: to
+// be paid, to pay out, or to make calls with (Query API Reference,
+// InstallPaymentInstruction).
+func Install(in InstallInput, r holdfast.InstallPaymentInstructionRequest) (Installation, error) {
+	if in.Owner.Standing != party.Active {
+		return Installation{}, holdfast.Errorf(holdfast.InvalidAccountState, "the caller's account is %s", standing(in.Owner))
+	}
+	rules, err := readRules(r.PaymentInstruction)
+	if err != nil {
+		return Installation{}, err
+	}
+	made := &instruction{
+		in: in, token: Token{
+			ID: in.ID, Caller: in.Caller.ID, Type: r.TokenType, Reference: r.CallerReference,
+			FriendlyName: r.TokenFriendlyName, Reason: r.PaymentReason, Instruction: r.PaymentInstruction, Installed: in.Now,
+		},
+	}
+	for _, rule := range rules {
+		if err := made.apply(rule); err != nil {
+			return Installation{}, err
+		}
+	}
+	return made.finish()
+}
+
+// An instruction is a token in the making.
+type instruction struct {
+	in    InstallInput
+	token Token
+	role  string
+	usage struct {
+		given               bool
+		kind, value, period string
+		start               time.Time
+	}
+}
+
+func (m *instruction) apply(r rule) error {
+	if r.operator != "==" && !strings.EqualFold(r.name, "TransactionAmount") {
+		return badRule("%s goes with == only", r.name)
+	}
+	switch strings.ToLower(r.name) {
+	case "myrole":
+		return m.setRole(r.value)
+	case "operationtype":
+		return m.setOperation(r.value)
+	case "paymentmethod":
+		return m.setMethod(r.value)
+	case "transactionamount":
+		return m.setAmount(r)
+	case "usagetype":
+		m.usage.kind = r.value
+	case "usagelimit":
+		m.usage.value = r.value
+	case "usageperiod":
+		m.usage.period = r.value
+	case "usagestart":
+		at, err := time.Parse(time.RFC3339, r.value)
+		if err != nil || at.Before(m.in.Now.Add(-time.Minute)) {
+			return holdfast.Errorf(holdfast.InvalidUsageStartTime, "UsageStart is a time to come, such as 2026-12-01T00:00:00Z. Specified value: %s", excerpt(r.value))
+		}
+		m.usage.start = at.UTC().Truncate(time.Microsecond)
+	default:
+		return badRule("%s is not known", excerpt(r.name))
+	}
+	if strings.HasPrefix(strings.ToLower(r.name), "usage") {
+		m.usage.given = true
+	}
+	return nil
+}
+
+func (m *instruction) setRole(value string) error {
+	m.role = strings.ToLower(value)
+	switch m.role {
+	case "caller":
+		m.token.Use = UseCall
+	case "recipient":
+		m.token.Use, m.token.PaysFee = UseReceive, true
+	case "sender":
+		m.token.Use = UsePay
+	default:
+		return badRule("MyRole is Caller, Sender or Recipient, not %s", excerpt(value))
+	}
+	return nil
+}
+
+// operations that an instruction may name; those of a sender's token say what it
+// is for.
+var operations = []string{"pay", "reserve", "settle", "refund", "fundprepaid", "settledebt", "writeoffdebt"}
+
+func (m *instruction) setOperation(value string) error {
+	word := strings.ToLower(value)
+	if !slices.Contains(operations, word) {
+		return badRule("OperationType is not known: %s", excerpt(value))
+	}
+	if word == "refund" {
+		m.token.Use = UseRefund
+	}
+	return nil
+}
+
+func (m *instruction) setMethod(value string) error {
+	method := holdfast.PaymentMethod(strings.ToUpper(value))
+	switch method {
+	case holdfast.MethodCC, holdfast.MethodACH, holdfast.MethodABT:
+	default:
+		return holdfast.Errorf(holdfast.InvalidPaymentMethod, "PaymentMethod is CC, ACH or ABT. Specified value: %s", excerpt(value))
+	}
+	m.token.Method = method
+	return nil
+}
+
+func (m *instruction) setAmount(r rule) error {
+	amount, err := money.Parse(strings.TrimPrefix(r.value, string(money.USD)+" "), money.USD)
+	if err != nil || !amount.Positive() {
+		return badRule("TransactionAmount is an amount such as '25.00'. Specified value: %s", excerpt(r.value))
+	}
+	if m.token.Amount.Given() {
+		return badRule("TransactionAmount is said twice")
+	}
+	m.token.Amount = amount
+	m.token.AmountType = map[string]AmountType{"==": AmountExact, "<=": AmountMaximum, ">=": AmountMinimum}[r.operator]
+	return nil
+}
+
+func (m *instruction) finish() (Installation, error) {
+	t := &m.token
+	if m.role == "" {
+		return Installation{}, badRule("MyRole is missing")
+	}
+	if err := m.finishRole(); err != nil {
+		return Installation{}, err
+	}
+	if t.Type == holdfast.TokenSingleUse {
+		t.Expires = m.in.Now.Add(SingleUseLife)
+	}
+	if t.FriendlyName == "" {
+		t.FriendlyName = NameFor(t.Type, t.Reason, t.Amount)
+	}
+	limits, err := m.limits()
+	return Installation{Tokens: []Token{*t}, Limits: limits}, err
+}
+
+// finishRole says whose token it is. A sender's pays whomever a call names, by
+// the owner's own instrument.
+func (m *instruction) finishRole() error {
+	t := &m.token
+	if t.Use != UsePay {
+		if m.role == "recipient" && t.Method != "" {
+			t.Methods = []holdfast.PaymentMethod{t.Method}
+		}
+		t.Recipient, t.Method = m.in.Owner.ID, ""
+		return nil
+	}
+	t.Sender = m.in.Owner.ID
+	if t.Method == "" {
+		return nil
+	}
+	for _, i := range m.in.Instruments {
+		if i.Method == t.Method && !i.Removed && !i.Expired(m.in.Now) {
+			t.Instrument = i.ID
+			return nil
+		}
+	}
+	return holdfast.Errorf(holdfast.PaymentInstrumentMissing, "the account has no instrument for the payment method %s", t.Method)
+}
+
+// limits reads what the instruction says of usage: a lasting token needs it, a
+// single-use token has none.
+func (m *instruction) limits() ([]Limit, error) {
+	t, u := m.token, m.usage
+	switch {
+	case t.Type == holdfast.TokenSingleUse && u.given:
+		return nil, holdfast.Errorf(holdfast.CannotSpecifyUsageForSingleUseToken, "a single-use token is used once, and has no usage limits")
+	case t.Limited() && !u.given:
+		return nil, holdfast.Errorf(holdfast.UsageNotDefined, "a %s token needs usage limits: UsageType, UsageLimit and, if it begins anew, UsagePeriod", t.Type)
+	case !u.given:
+		return nil, nil
+	}
+	l := Limit{
+		Scope: string(t.Caller), Subject: string(t.ID), Slot: 1, Kind: LimitKind(u.kind),
+		Start: m.in.Now, UsedAmount: money.Micros(0),
+	}
+	if !u.start.IsZero() {
+		l.Start = u.start
+	}
+	l.Window = l.Start
+	switch l.Kind {
+	case LimitCount:
+		n, err := strconv.ParseInt(u.value, 10, 32)
+		if err != nil || n < 1 {
+			return nil, holdfast.Errorf(holdfast.InvalidUsageLimitCount, "UsageLimit is a number of uses above zero. Specified value: %s", excerpt(u.value))
+		}
+		l.Value = n
+	case LimitAmount:
+		amount, err := money.Parse(u.value, money.USD)
+		if err != nil || !amount.Positive() {
+			return nil, holdfast.Errorf(holdfast.InvalidUsageLimitCount, "UsageLimit is an amount above zero. Specified value: %s", excerpt(u.value))
+		}
+		l.Value = amount.Micro
+	default:
+		return nil, holdfast.Errorf(holdfast.InvalidUsageType, "UsageType is Count or Amount. Specified value: %s", excerpt(u.kind))
+	}
+	if u.period != "" {
+		period, ok := ParsePeriod(u.period)
+		if !ok {
+			return nil, holdfast.Errorf(holdfast.InvalidUsageDuration, "UsagePeriod is a period such as 1 Month. Specified value: %s", excerpt(u.period))
+		}
+		l.Period = period
+	}
+	return []Limit{l}, nil
+}
+
+// InstructionText is the instruction that a token was installed by or, of one
+// that came from the pages, says the same in that language.
+func (t Token) InstructionText() string {
+	if t.Instruction != "" {
+		return t.Instruction
+	}
+	rules := []string{"MyRole == 'Sender';"}
+	if t.Use == UseReceive || t.Use == UseRefund {
+		rules[0] = "MyRole == 'Recipient';"
+	}
+	if t.Use == UseRefund {
+		rules = append(rules, "OperationType == 'Refund';")
+	}
+	if t.Method != "" {
+		rules = append(rules, "PaymentMethod == '"+string(t.Method)+"';")
+	}
+	if t.Amount.Given() {
+		operator := map[AmountType]string{AmountExact: "==", AmountMaximum: "<=", AmountMinimum: ">="}[t.AmountType]
+		rules = append(rules, "TransactionAmount "+operator+" '"+t.Amount.Decimal()+"';")
+	}
+	return strings.Join(rules, " ")
+}

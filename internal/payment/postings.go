@@ -1,0 +1,142 @@
+package payment
+
+import (
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/ledger"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// What each step of a transaction moves in the caller's books. The functions
+// look at the transaction alone, so that an audit can ask the same of rows that
+// may be anything; amounts that are nothing make no posting.
+
+// transfer moves positive amounts between accounts that differ; a fee that
+// somebody pays to themselves moves nothing.
+func transfer(postings []ledger.Posting, from, to ledger.AccountID, amount money.Amount) []ledger.Posting {
+	if !amount.Positive() || from == to {
+		return postings
+	}
+	return append(postings, ledger.Posting{From: from, To: to, Amount: amount})
+}
+
+// move makes the postings of a step, each of which must be one that books may
+// have.
+func move(postings []ledger.Posting) []ledger.Posting {
+	for _, p := range postings {
+		ledger.Move(p.From, p.To, p.Amount)
+	}
+	return postings
+}
+
+func account(p party.ID) ledger.AccountID { return ledger.Party(string(p)) }
+
+// bearer is who bears the operator's fee.
+func (t Transaction) bearer() ledger.AccountID {
+	if t.FeeBy == holdfast.RoleCaller {
+		return account(t.Owner)
+	}
+	return account(t.Recipient)
+}
+
+// paidPostings move what a payment comes to from where it is to the recipient,
+// and the fee to the operator. Funding and settling move the instrument too.
+func (t Transaction) paidPostings(from ledger.AccountID) (postings []ledger.Posting) {
+	postings = transfer(postings, from, account(t.Recipient), t.Current())
+	postings = transfer(postings, t.bearer(), ledger.Fees, t.Fee)
+	switch t.Kind {
+	case KindFundPrepaid:
+		postings = transfer(postings, ledger.Owed(string(t.Recipient)), ledger.Prepaid(string(t.Aggregate)), t.Amount)
+	case KindSettleDebt:
+		postings = transfer(postings, ledger.Due(string(t.Recipient)), ledger.Debt(string(t.Aggregate)), t.Amount)
+	case KindReserve, KindPay, KindRefund, KindWriteOffDebt, KindCommission, KindDeposit:
+	}
+	return postings
+}
+
+// capturePostings are what a capture calls for: what is settled is paid, and
+// what was held beyond it goes back.
+func (t Transaction) capturePostings() []ledger.Posting {
+	return transfer(t.paidPostings(ledger.Held), ledger.Held, ledger.Network, t.Amount.Sub(t.Settled))
+}
+
+// transferPostings are those of what is done in the books alone.
+func (t Transaction) transferPostings() (postings []ledger.Posting) {
+	recipient := string(t.Recipient)
+	switch {
+	case t.Kind == KindDeposit:
+		return transfer(nil, ledger.Network, account(t.Recipient), t.Amount)
+	case t.Kind == KindCommission:
+		return transfer(nil, account(t.Sender), account(t.Recipient), t.Amount)
+	case t.Kind == KindWriteOffDebt:
+		return transfer(nil, ledger.Due(recipient), ledger.Debt(string(t.Aggregate)), t.Amount)
+	case t.Kind == KindRefund:
+		return t.refundPostings()
+	case t.Method == holdfast.MethodPrepaid:
+		return transfer(nil, ledger.Prepaid(string(t.Aggregate)), ledger.Owed(recipient), t.Amount)
+	case t.Method == holdfast.MethodDebt:
+		return transfer(nil, ledger.Debt(string(t.Aggregate)), ledger.Due(recipient), t.Amount)
+	}
+	return t.paidPostings(account(t.Sender))
+}
+
+// refundPostings give the operator's fee and the marketplace's back, and take
+// the refund from the recipient: to the sender's balance or instrument, or on
+// its way to the card.
+func (t Transaction) refundPostings() (postings []ledger.Posting) {
+	recipient := account(t.Recipient)
+	back := money.Micros(0)
+	postings = transfer(postings, ledger.Fees, t.bearer(), back.Sub(t.Fee))
+	postings = transfer(postings, account(t.Owner), recipient, back.Sub(t.Commission))
+	switch t.Method {
+	case holdfast.MethodPrepaid:
+		postings = transfer(postings, ledger.Owed(string(t.Recipient)), ledger.Prepaid(string(t.Aggregate)), t.Amount)
+	case holdfast.MethodDebt:
+		postings = transfer(postings, ledger.Due(string(t.Recipient)), ledger.Debt(string(t.Aggregate)), t.Amount)
+	case holdfast.MethodCC:
+		postings = transfer(postings, recipient, ledger.Outgoing, t.Amount)
+	case holdfast.MethodABT, holdfast.MethodACH:
+		postings = transfer(postings, recipient, account(t.Sender), t.Amount)
+	}
+	return postings
+}
+
+// undone are postings that take others back, the last first.
+func undone(postings []ledger.Posting) []ledger.Posting {
+	back := make([]ledger.Posting, 0, len(postings))
+	for i := len(postings) - 1; i >= 0; i-- {
+		p := postings[i]
+		back = append(back, ledger.Posting{From: p.To, To: p.From, Amount: p.Amount})
+	}
+	return back
+}
+
+// stepPostings are what a step moves.
+func (t Transaction) stepPostings(v Verb, before State) []ledger.Posting {
+	switch v {
+	case VerbApprove:
+		return transfer(nil, ledger.Network, ledger.Held, t.Amount)
+	case VerbCapture:
+		return t.capturePostings()
+	case VerbCharge:
+		return t.paidPostings(ledger.Network)
+	case VerbTransfer:
+		return t.transferPostings()
+	case VerbRefund:
+		return t.refundPostings()
+	case VerbReturn:
+		return transfer(nil, ledger.Outgoing, ledger.Network, t.Amount)
+	case VerbDecline:
+		if t.Kind == KindRefund {
+			return undone(t.refundPostings())
+		}
+	case VerbCaptureDecline:
+		return transfer(nil, ledger.Held, ledger.Network, t.Amount)
+	case VerbCancel, VerbExpire:
+		if before == Reserved {
+			return transfer(nil, ledger.Held, ledger.Network, t.Amount)
+		}
+	case VerbReserve, VerbPay, VerbSettle, VerbTimeOut:
+	}
+	return nil
+}

@@ -1,0 +1,32 @@
+package processor
+
+import (
+	"context"
+
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// Deposit puts money of the sandbox into a party's balance, in the books of a
+// sandbox caller, so that payments from a balance can be tried. It is no
+// caller's to see.
+func (p *Processor) Deposit(ctx context.Context, caller party.CallerID, to party.ID, amount money.Amount) error {
+	id := p.ids().Transaction()
+	return p.Store.Update(ctx, func(tx *store.Tx) error {
+		real := p.now()
+		caller, err := callerOf(&tx.ReadTx, caller)
+		if err != nil {
+			return err
+		}
+		if _, err := partyOf(&tx.ReadTx, to); err != nil {
+			return err
+		}
+		c, err := payment.Deposit(caller, payment.Transaction{ID: id, Recipient: to, Amount: amount, Received: caller.Now(real)})
+		if err != nil {
+			return err
+		}
+		return p.record(tx, caller, c, real)
+	})
+}

@@ -1,0 +1,153 @@
+package processor
+
+import (
+	"errors"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/ledger"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// named is what a request for a payment names.
+type named struct {
+	sender, recipient holdfast.TokenID // recipient is empty when none was named
+	aggregate         payment.AggregateID
+	aggregateMethod   holdfast.PaymentMethod
+}
+
+// load reads what the decision on a new payment needs to know. A token or an
+// instrument that is not there is refused; anything else that is missing is a
+// fault of ours.
+func (p *Processor) load(d decision, n named, id, commissionID holdfast.TransactionID) (payment.Input, error) {
+	in := payment.Input{ID: id, CommissionID: commissionID, Caller: d.caller, Fees: p.fees(), Now: d.now}
+	token, found, err := d.tx.Token(n.sender)
+	if err != nil {
+		return in, err
+	}
+	if !found {
+		return in, holdfast.Errorf(holdfast.InvalidTokenIDSender, "senderTokenId has to be a valid token ID. Specified value: %s", n.sender)
+	}
+	in.Token = token
+	if n.recipient != "" {
+		k, found, err := d.tx.Token(n.recipient)
+		if err != nil {
+			return in, err
+		}
+		if err := payment.FindRecipient(k, found, d.caller.ID, n.recipient); err != nil {
+			return in, err
+		}
+		in.RecipientToken = &k
+	}
+	if err := d.loadAggregate(&in, n); err != nil {
+		return in, err
+	}
+	if err := d.loadParties(&in); err != nil {
+		return in, err
+	}
+	if token.Instrument != "" {
+		if in.Instrument, found, err = d.tx.Instrument(token.Sender, token.Instrument); err != nil || !found {
+			return in, errors.Join(err, missing(found, "instrument", string(token.Instrument)+" of token"))
+		}
+	}
+	if err := d.loadLimits(&in); err != nil {
+		return in, err
+	}
+	return in, d.loadBalances(&in)
+}
+
+// loadAggregate reads the instrument that the request or, if it names none, the
+// token is about.
+func (d decision) loadAggregate(in *payment.Input, n named) (err error) {
+	id, asked := n.aggregate, n.aggregate != ""
+	if !asked {
+		id = in.Token.Aggregate
+	}
+	if id == "" {
+		return nil
+	}
+	var found bool
+	if in.Aggregate, found, err = d.tx.Aggregate(id); err != nil {
+		return err
+	}
+	if !asked {
+		return missing(found, "instrument", string(id)+" of token")
+	}
+	return payment.FindAggregate(in.Aggregate, found, n.aggregateMethod, id, d.caller.Owner)
+}
+
+// loadParties reads sender, recipient and the caller's owner. A token that is no
+// sender's has none; the decision will refuse it.
+func (d decision) loadParties(in *payment.Input) (err error) {
+	recipient := in.Token.Recipient
+	switch {
+	case in.RecipientToken != nil:
+		recipient = in.RecipientToken.Recipient
+	case recipient == "":
+		recipient = d.caller.Owner
+	}
+	if in.Token.Sender != "" {
+		if in.Sender, err = partyOf(&d.tx.ReadTx, in.Token.Sender); err != nil {
+			return err
+		}
+	}
+	if in.Recipient, err = partyOf(&d.tx.ReadTx, recipient); err != nil {
+		return err
+	}
+	switch d.caller.Owner {
+	case in.Recipient.ID:
+		in.Owner = in.Recipient
+	case in.Sender.ID:
+		in.Owner = in.Sender
+	default:
+		in.Owner, err = partyOf(&d.tx.ReadTx, d.caller.Owner)
+	}
+	return err
+}
+
+// loadLimits reads the limits of a lasting token, and of parties that have any.
+func (d decision) loadLimits(in *payment.Input) (err error) {
+	if in.Token.Limited() {
+		if in.Limits, err = d.tx.Limits(string(d.caller.ID), string(in.Token.ID)); err != nil {
+			return err
+		}
+	}
+	for _, of := range []func(party.Caller) (payment.Limit, bool){
+		func(c party.Caller) (payment.Limit, bool) { return payment.Sending(in.Sender, c.Mode()) },
+		func(c party.Caller) (payment.Limit, bool) { return payment.Receiving(in.Recipient, c.Mode()) },
+	} {
+		limit, has := of(d.caller)
+		if !has {
+			continue
+		}
+		used, err := d.tx.Limits(limit.Scope, limit.Subject)
+		if err != nil {
+			return err
+		}
+		if len(used) > 0 {
+			used[0].Value = limit.Value // as it is now
+			limit = used[0]
+		}
+		in.Limits = append(in.Limits, limit)
+	}
+	return nil
+}
+
+// loadBalances reads the balances that a decision may rest on.
+func (d decision) loadBalances(in *payment.Input) (err error) {
+	if in.Token.Method == holdfast.MethodABT {
+		if in.Balance, err = d.balance(in.Sender.ID); err != nil {
+			return err
+		}
+	}
+	if in.RecipientToken != nil {
+		in.OwnerBalance, err = d.balance(d.caller.Owner)
+	}
+	return err
+}
+
+func (d decision) balance(p party.ID) (money.Amount, error) {
+	micro, err := d.tx.AccountBalance(ledger.Party(string(p)), d.caller.Sandbox)
+	return money.Micros(micro), err
+}

@@ -1,0 +1,108 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// A request is one that is carried out once, however often it is sent: it has a
+// CallerReference.
+type request struct {
+	reference holdfast.CallerReference
+	digest    payment.Digest
+	// decide loads what the decision needs, and decides. It changes nothing
+	// itself but what belongs to the decision and is undone with it.
+	decide func(decision) (payment.Change, error)
+}
+
+// A decision is what a request is decided in.
+type decision struct {
+	tx     *store.Tx
+	caller party.Caller
+	now    time.Time // the caller's
+	real   time.Time
+}
+
+// once carries out a request. The same request within seven days gets the first
+// answer again, whatever it was; another one under the same CallerReference is a
+// DuplicateRequest.
+func (p *Processor) once(ctx context.Context, caller party.Caller, r request) (payment.Transaction, error) {
+	var before payment.Transaction // of the same request, met again
+	var change *payment.Change
+	var refusal *holdfast.Error
+	err := p.Store.Update(ctx, func(tx *store.Tx) error {
+		real := p.now()
+		before, change, refusal = payment.Transaction{}, nil, nil
+		caller, err := callerOf(&tx.ReadTx, caller.ID)
+		if err != nil {
+			return err
+		}
+		now := caller.Now(real)
+		met, err := p.met(tx, caller, r.reference, r.digest, now)
+		if err != nil {
+			return err
+		}
+		if met != nil {
+			before, refusal, err = met.again(tx, now)
+			return err
+		}
+		c, err := r.decide(decision{tx: tx, caller: caller, now: now, real: real})
+		remember := payment.Request{Caller: caller.ID, Reference: r.reference, Digest: r.digest, Received: now}
+		if refused, ok := errors.AsType[*holdfast.Error](err); ok && payment.Remembered(refused) {
+			refusal, remember.Refusal = refused, refused
+			return tx.RememberRequest(remember)
+		}
+		if err != nil {
+			return err
+		}
+		change, remember.Transaction = &c, c.After.ID
+		if err := tx.RememberRequest(remember); err != nil {
+			return err
+		}
+		return p.record(tx, caller, c, real)
+	})
+	switch {
+	case err != nil:
+		return payment.Transaction{}, failure(err)
+	case refusal != nil:
+		return payment.Transaction{}, refusal
+	case change == nil:
+		return before, nil
+	}
+	return p.do(ctx, caller, *change)
+}
+
+// A met request is one whose CallerReference is in use by the same request.
+type met struct{ payment.Request }
+
+// met looks the reference up: nil if it is free, DuplicateRequest if another
+// request has it.
+func (p *Processor) met(tx *store.Tx, caller party.Caller, ref holdfast.CallerReference, digest payment.Digest, now time.Time) (*met, error) {
+	r, found, err := tx.Request(caller.ID, ref)
+	if err != nil || !found {
+		return nil, err
+	}
+	free, err := r.Again(digest, now)
+	if err != nil || free {
+		return nil, err
+	}
+	return &met{r}, nil
+}
+
+// again is the first answer: the refusal, or the transaction as it stands now.
+func (m *met) again(tx *store.Tx, now time.Time) (payment.Transaction, *holdfast.Error, error) {
+	if m.Refusal != nil {
+		return payment.Transaction{}, m.Refusal, nil
+	}
+	t, found, err := tx.Transaction(m.Caller, m.Transaction)
+	if err != nil || !found {
+		return t, nil, errors.Join(err, missing(found, "transaction", string(m.Transaction)))
+	}
+	return t.AsOf(now), nil, nil
+}

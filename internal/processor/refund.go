@@ -1,0 +1,68 @@
+package processor
+
+import (
+	"context"
+	"errors"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+)
+
+// Refund pays a payment back, all of it or a part (Query API Reference, Refund).
+func (p *Processor) Refund(ctx context.Context, caller party.Caller, r holdfast.RefundRequest) (payment.Transaction, error) {
+	id := p.ids().Transaction()
+	return p.once(ctx, caller, request{r.CallerReference, payment.DigestOf("Refund", r), func(d decision) (payment.Change, error) {
+		original, found, err := d.tx.Transaction(d.caller.ID, r.TransactionID)
+		if err != nil {
+			return payment.Change{}, err
+		}
+		if err := payment.Find(original, found, r.TransactionID); err != nil {
+			return payment.Change{}, err
+		}
+		return d.refund(original, r, id)
+	}})
+}
+
+// refund loads what the decision on a refund needs beside the payment, and
+// decides.
+func (d decision) refund(original payment.Transaction, r holdfast.RefundRequest, id holdfast.TransactionID) (payment.Change, error) {
+	in := payment.RefundInput{ID: id, Original: original, Now: d.now}
+	var err error
+	if in.Owner, err = partyOf(&d.tx.ReadTx, original.Owner); err != nil {
+		return payment.Change{}, err
+	}
+	if in.RefundToken, err = d.refundToken(original.RecipientToken); err != nil {
+		return payment.Change{}, err
+	}
+	if in.RecipientBalance, err = d.balance(original.Recipient); err != nil {
+		return payment.Change{}, err
+	}
+	if in.OwnerBalance, err = d.balance(original.Owner); err != nil {
+		return payment.Change{}, err
+	}
+	if original.Aggregate != "" {
+		var found bool
+		if in.Aggregate, found, err = d.tx.Aggregate(original.Aggregate); err != nil || !found {
+			return payment.Change{}, errors.Join(err, missing(found, "instrument", string(original.Aggregate)))
+		}
+	}
+	return payment.Refund(in, r)
+}
+
+// refundToken is the one that came with a recipient token; none is the zero
+// Token.
+func (d decision) refundToken(recipient holdfast.TokenID) (payment.Token, error) {
+	if recipient == "" {
+		return payment.Token{}, nil
+	}
+	k, found, err := d.tx.Token(recipient)
+	if err != nil || !found {
+		return k, errors.Join(err, missing(found, "token", string(recipient)))
+	}
+	if k.RefundToken == "" {
+		return payment.Token{}, nil
+	}
+	k, found, err = d.tx.Token(k.RefundToken)
+	return k, errors.Join(err, missing(found, "refund token of", string(recipient)))
+}

@@ -1,0 +1,80 @@
+package processor
+
+import (
+	"context"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// CancelSubscriptionAndRefund ends a subscription and, with a RefundAmount, pays
+// that much of its last payment back; then a subscription that has ended
+// already is no obstacle. The refund is empty when there is none (Simple Pay,
+// CancelSubscriptionAndRefund).
+func (p *Processor) CancelSubscriptionAndRefund(ctx context.Context, caller party.Caller, r holdfast.CancelSubscriptionAndRefundRequest) (payment.Transaction, error) {
+	if !r.RefundAmount.Given() {
+		return payment.Transaction{}, failure(p.Store.Update(ctx, func(tx *store.Tx) error {
+			d, err := p.decision(tx, caller)
+			if err != nil {
+				return err
+			}
+			t, err := d.subscription(r.SubscriptionID)
+			if err != nil {
+				return err
+			}
+			if t, err = t.CancelSubscription(d.now); err != nil {
+				return err
+			}
+			return p.cancelled(d, t, "")
+		}))
+	}
+	id := p.ids().Transaction()
+	return p.once(ctx, caller, request{r.CallerReference, payment.DigestOf("CancelSubscriptionAndRefund", r), func(d decision) (payment.Change, error) {
+		t, err := d.subscription(r.SubscriptionID)
+		if err != nil {
+			return payment.Change{}, err
+		}
+		last, err := d.lastPayment(t)
+		if err != nil {
+			return payment.Change{}, err
+		}
+		c, err := d.refund(last, holdfast.RefundRequest{
+			TransactionID: last.ID, RefundAmount: r.RefundAmount, CallerReference: r.CallerReference, CallerDescription: r.CancelReason,
+		}, id)
+		if err != nil {
+			return payment.Change{}, err
+		}
+		if ended, err := t.CancelSubscription(d.now); err == nil {
+			return c, p.cancelled(d, ended, "")
+		}
+		return c, nil
+	}})
+}
+
+func (d decision) subscription(id holdfast.TokenID) (payment.Token, error) {
+	t, found, err := d.tx.Token(id)
+	if err != nil {
+		return t, err
+	}
+	return t, payment.FindSubscription(t, found, d.caller.ID, id)
+}
+
+// paymentsLookedAt bounds how many of a subscription's payments are looked at
+// for the last one that was paid.
+const paymentsLookedAt = 100
+
+// lastPayment is the last payment of a subscription that was paid.
+func (d decision) lastPayment(t payment.Token) (payment.Transaction, error) {
+	all, err := d.tx.PaymentsOf(t.Caller, t.ID, paymentsLookedAt)
+	if err != nil {
+		return payment.Transaction{}, err
+	}
+	for _, made := range all {
+		if made.State == payment.Success {
+			return made, nil
+		}
+	}
+	return payment.Transaction{}, holdfast.Errorf(holdfast.InvalidSubscriptionState, "the subscription has no payment that could be refunded")
+}

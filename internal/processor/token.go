@@ -1,0 +1,91 @@
+package processor
+
+import (
+	"context"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// CancelToken gives up a token that the caller installed, and tells the caller
+// (Query API Reference, CancelToken).
+func (p *Processor) CancelToken(ctx context.Context, caller party.Caller, r holdfast.CancelTokenRequest) error {
+	return failure(p.Store.Update(ctx, func(tx *store.Tx) error {
+		d, err := p.decision(tx, caller)
+		if err != nil {
+			return err
+		}
+		t, found, err := tx.Token(r.TokenID)
+		if err != nil {
+			return err
+		}
+		if err := payment.FindToken(t, found, d.caller.ID, r.TokenID); err != nil {
+			return err
+		}
+		var a payment.AggregateInstrument
+		if t.Aggregate != "" {
+			if a, _, err = tx.Aggregate(t.Aggregate); err != nil {
+				return err
+			}
+		}
+		if t, err = t.CancelToken(a, d.now); err != nil {
+			return err
+		}
+		return p.cancelled(d, t, r.OverrideIPNURL)
+	}))
+}
+
+// cancelled writes that a token is cancelled, and the notification of it.
+func (p *Processor) cancelled(d decision, t payment.Token, override string) error {
+	if err := d.tx.CancelToken(t.Caller, t.ID); err != nil {
+		return err
+	}
+	url := ipnURL(d.caller, override)
+	if url == "" {
+		return nil
+	}
+	n := p.notification(d.caller, url, d.real)
+	n.About, n.Token, n.Seq = store.AboutToken, t.ID, 1
+	return d.tx.InsertNotification(n)
+}
+
+// decision is what a request without CallerReference is decided in.
+func (p *Processor) decision(tx *store.Tx, caller party.Caller) (decision, error) {
+	real := p.now()
+	caller, err := callerOf(&tx.ReadTx, caller.ID)
+	return decision{tx: tx, caller: caller, now: caller.Now(real), real: real}, err
+}
+
+// InstallPaymentInstruction makes a token of the caller's own owner. Unlike the
+// actions that move money it is not answered again: a CallerReference that a
+// token has is a DuplicateRequest (Query API Reference,
+// InstallPaymentInstruction).
+func (p *Processor) InstallPaymentInstruction(ctx context.Context, caller party.Caller, r holdfast.InstallPaymentInstructionRequest) (holdfast.TokenID, error) {
+	id := p.ids().Token()
+	err := p.Store.Update(ctx, func(tx *store.Tx) error {
+		d, err := p.decision(tx, caller)
+		if err != nil {
+			return err
+		}
+		owner, err := partyOf(&tx.ReadTx, d.caller.Owner)
+		if err != nil {
+			return err
+		}
+		instruments, err := tx.Instruments(owner.ID)
+		if err != nil {
+			return err
+		}
+		made, err := payment.Install(payment.InstallInput{ID: id, Caller: d.caller, Owner: owner, Instruments: instruments, Now: d.now}, r)
+		if err != nil {
+			return err
+		}
+		installed, err := tx.Install(made)
+		if err == nil && !installed {
+			err = holdfast.Errorf(holdfast.DuplicateRequest, "This request is a duplicate of a previous request and cannot be executed.")
+		}
+		return err
+	})
+	return id, failure(err)
+}

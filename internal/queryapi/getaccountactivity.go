@@ -1,0 +1,153 @@
+package queryapi
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// getAccountActivity lists transactions of the account of the caller's owner, a
+// page at a time (Query API Reference, GetAccountActivity). Programs know
+// several of its parameters by other names; ResponseGroup was of 2007.
+var getAccountActivity = action{
+	name: "GetAccountActivity",
+	parameters: []parameter{
+		{name: "MaxBatchSize", check: batchSize},
+		{name: "StartDate", required: true, check: date},
+		{name: "EndDate", check: date},
+		{name: "SortOrderByDate", check: sortOrder},
+		{name: "FPSOperation", check: operation},
+		{name: "PaymentMethod", check: oneOf("ABT", "CC", "ACH", "Debt", "Prepaid")},
+		{name: "Role", list: true, check: oneOf(string(holdfast.RoleSender), string(holdfast.RoleCaller), string(holdfast.RoleRecipient))},
+		{name: "TransactionStatus", check: transactionStatus},
+
+		{name: "SortByDateOrder", check: sortOrder, aliasOf: "SortOrderByDate"},
+		{name: "Operation", check: operation, aliasOf: "FPSOperation"},
+		{name: "Status", check: transactionStatus, aliasOf: "TransactionStatus"},
+		{name: "ResponseGroup", aliasOf: "-"},
+	},
+	answer: (*Server).getAccountActivity,
+}
+
+var (
+	sortOrder = oneOf(string(holdfast.SortAscending), string(holdfast.SortDescending))
+	operation = oneOf(
+		string(holdfast.OperationPay), string(holdfast.OperationRefund), string(holdfast.OperationSettle), string(holdfast.OperationSettleDebt),
+		string(holdfast.OperationWriteOffDebt), string(holdfast.OperationFundPrepaid), string(holdfast.OperationReserve),
+	)
+	transactionStatus = oneOf(
+		string(holdfast.StatusReserved), string(holdfast.StatusSuccess), string(holdfast.StatusFailure), string(holdfast.StatusPending), string(holdfast.StatusCancelled),
+	)
+)
+
+// batchSize is a number of rows. The documents begin at 20; smaller pages do no
+// harm.
+func batchSize(name, value string) error {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > payment.ActivityBatchMax || value[0] == '+' {
+		return invalid(name, "from 1 to "+strconv.Itoa(payment.ActivityBatchMax), value)
+	}
+	return nil
+}
+
+// dateLayouts are how programs write a day or a moment.
+var dateLayouts = append([]string{time.DateOnly, "2006-01-02T15:04:05"}, timestampLayouts...)
+
+func date(name, value string) error {
+	if _, ok := parseDate(value); !ok {
+		return invalid(name, "a date or a time in ISO 8601, such as 2012-01-01 or 2012-01-01T00:00:00Z", value)
+	}
+	return nil
+}
+
+// The years that a date may be of: what a database can hold, and four digits.
+const yearMin, yearMax = 1970, 9999
+
+// endOf is a parsed EndDate; a day counts to its end.
+func endOf(value string) (time.Time, bool) {
+	at, ok := parseDate(value)
+	if len(value) == len(time.DateOnly) {
+		at = at.AddDate(0, 0, 1).Add(-time.Microsecond)
+	}
+	return at, ok
+}
+
+func parseDate(value string) (time.Time, bool) {
+	for _, layout := range dateLayouts {
+		at, err := time.Parse(layout, value)
+		if err == nil && at.UTC().Year() >= yearMin && at.UTC().Year() < yearMax {
+			return at.UTC().Truncate(time.Microsecond), true
+		}
+	}
+	return time.Time{}, false
+}
+
+func (s *Server) getAccountActivity(ctx context.Context, q *request, out *document) error {
+	filter, err := q.activityFilter()
+	if err != nil {
+		return err
+	}
+	page := activityPage{
+		Activity: payment.Activity{Filter: filter, Account: q.caller.Owner, Now: q.now()},
+		parties:  map[party.ID]string{}, callers: map[party.CallerID]party.Caller{},
+	}
+	err = s.Store.View(ctx, func(tx *store.ReadTx) error {
+		if err := q.account(tx); err != nil {
+			return err
+		}
+		return page.read(tx, q.caller)
+	})
+	if err != nil {
+		return err
+	}
+	out.count("BatchSize", int64(len(page.Rows)))
+	for _, t := range page.Rows {
+		page.write(t, out)
+	}
+	out.date("StartTimeForNextTransaction", page.Next)
+	return nil
+}
+
+// activityFilter reads what the request selects. EndDate counts to the end of
+// its millisecond, since that is how a page names the next one.
+func (q *request) activityFilter() (f payment.ActivityFilter, err error) {
+	given := func(name string) string {
+		value, wrong := q.given(name)
+		if wrong != nil && err == nil {
+			err = wrong
+		}
+		return value
+	}
+	f = payment.ActivityFilter{
+		Ascending: holdfast.SortOrder(given("SortOrderByDate")) == holdfast.SortAscending,
+		Operation: holdfast.Operation(given("FPSOperation")), Method: holdfast.PaymentMethod(given("PaymentMethod")),
+		Status: holdfast.TransactionStatus(given("TransactionStatus")), BatchMax: payment.ActivityBatchDefault,
+	}
+	if err != nil {
+		return f, err
+	}
+	for _, role := range items(q.params, "Role") {
+		f.Roles = append(f.Roles, holdfast.Role(role))
+	}
+	if size := q.params.Get("MaxBatchSize"); size != "" {
+		f.BatchMax, _ = strconv.Atoi(size) // checked
+	}
+	f.Start, _ = parseDate(q.params.Get("StartDate"))
+	end, ok := endOf(q.params.Get("EndDate"))
+	if !ok {
+		end = q.now()
+	}
+	f.End = end.Truncate(time.Millisecond).Add(time.Millisecond)
+	switch {
+	case f.Start.After(q.now()):
+		return f, holdfast.Errorf(holdfast.InvalidDateRange, "StartDate is in the future.")
+	case end.Before(f.Start):
+		return f, holdfast.Errorf(holdfast.InvalidDateRange, "EndDate is before StartDate.")
+	}
+	return f, nil
+}

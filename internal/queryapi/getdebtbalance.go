@@ -1,0 +1,45 @@
+package queryapi
+
+import (
+	"context"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/ledger"
+)
+
+// getDebtBalance tells what is owed on a credit instrument (Query API
+// Reference, GetDebtBalance).
+var getDebtBalance = action{
+	name:       "GetDebtBalance",
+	parameters: []parameter{{name: "CreditInstrumentId", required: true, check: identifier}},
+	answer:     (*Server).getDebtBalance,
+}
+
+func (s *Server) getDebtBalance(ctx context.Context, q *request, out *document) error {
+	a, err := s.aggregate(ctx, q, holdfast.MethodDebt, "CreditInstrumentId")
+	if err != nil {
+		return err
+	}
+	out.open("DebtBalance")
+	out.amount("AvailableBalance", a.Balance)
+	out.amount("PendingOutBalance", a.Pending)
+	out.close("DebtBalance")
+	return nil
+}
+
+// getOutstandingDebtBalance tells what the caller's account is owed on all
+// credit instruments (Query API Reference, GetOutstandingDebtBalance). The
+// element's name is OutstandingDebt.
+var getOutstandingDebtBalance = action{name: "GetOutstandingDebtBalance", answer: (*Server).getOutstandingDebtBalance}
+
+func (s *Server) getOutstandingDebtBalance(ctx context.Context, q *request, out *document) error {
+	due, pending, err := s.totals(ctx, q, ledger.Due(string(q.caller.Owner)), holdfast.MethodDebt)
+	if err != nil {
+		return err
+	}
+	out.open("OutstandingDebt")
+	out.amount("OutstandingBalance", due)
+	out.amount("PendingOutBalance", pending)
+	out.close("OutstandingDebt")
+	return nil
+}

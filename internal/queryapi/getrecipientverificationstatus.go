@@ -1,0 +1,53 @@
+package queryapi
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// getRecipientVerificationStatus tells whether the account behind a recipient
+// token can be paid (Query API Reference, GetRecipientVerificationStatus). One
+// of the documents' tables spells the parameter RecipientTokenID.
+var getRecipientVerificationStatus = action{
+	name: "GetRecipientVerificationStatus",
+	parameters: []parameter{
+		{name: "RecipientTokenId", check: bytesMax(tokenIDMax)},
+		{name: "RecipientTokenID", check: bytesMax(tokenIDMax), aliasOf: "RecipientTokenId"},
+	},
+	answer: (*Server).getRecipientVerificationStatus,
+}
+
+func (s *Server) getRecipientVerificationStatus(ctx context.Context, q *request, out *document) error {
+	named, err := q.given("RecipientTokenId")
+	if err != nil {
+		return err
+	}
+	if named == "" {
+		return missing("RecipientTokenId")
+	}
+	id := holdfast.TokenID(named)
+	var recipient party.Party
+	err = s.Store.View(ctx, func(tx *store.ReadTx) error {
+		t, found, err := tx.Token(id)
+		if err != nil {
+			return err
+		}
+		if err := payment.FindRecipient(t, found, q.caller.ID, id); err != nil {
+			return err
+		}
+		if recipient, found, err = tx.Party(t.Recipient); err == nil && !found {
+			err = fmt.Errorf("party %s of a token is missing", t.Recipient)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	out.text("RecipientVerificationStatus", string(recipient.Verification()))
+	return nil
+}

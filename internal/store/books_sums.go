@@ -1,0 +1,93 @@
+package store
+
+import (
+	"fmt"
+
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+)
+
+// sums are figures that are kept beside the rows that add up to them: what is
+// kept, and what the rows come to, where the two differ. Each query has the
+// caller as $1 and the most rows wanted as $2.
+var sums = []struct{ table, what, query string }{
+	{"balances", "account", `
+		SELECT account, CAST(SUM(kept) AS BIGINT), CAST(SUM(posted) AS BIGINT)
+		FROM (
+			SELECT account, micro AS kept, 0 AS posted FROM balances WHERE caller_id = $1
+			UNION ALL SELECT 'prepaid:' || aggregate_id, balance, 0 FROM aggregate_instruments WHERE caller_id = $1 AND method = 'Prepaid'
+			UNION ALL SELECT 'debt:' || aggregate_id, -balance, 0 FROM aggregate_instruments WHERE caller_id = $1 AND method = 'Debt'
+			UNION ALL SELECT to_account, 0, amount FROM postings WHERE caller_id = $1
+			UNION ALL SELECT from_account, 0, -amount FROM postings WHERE caller_id = $1
+		) AS accounts
+		WHERE account NOT IN ('network', 'held', 'outgoing', 'fees')
+		GROUP BY account HAVING SUM(kept) <> SUM(posted) LIMIT $2`},
+	{"aggregate_instruments", "what is under way on the instrument", `
+		SELECT a.aggregate_id, a.pending, COALESCE(t.open, 0)
+		FROM aggregate_instruments a LEFT JOIN (
+			SELECT aggregate_id, CAST(SUM(amount) AS BIGINT) AS open FROM transactions
+			WHERE caller_id = $1 AND kind IN ('FundPrepaid', 'SettleDebt') AND state = 'Pending'
+			GROUP BY aggregate_id
+		) AS t ON t.aggregate_id = a.aggregate_id
+		WHERE a.caller_id = $1 AND a.pending <> COALESCE(t.open, 0) LIMIT $2`},
+	{"transactions", "what was refunded", `
+		SELECT t.transaction_id, t.refunded, COALESCE(r.amount, 0)` + refundsOf + `
+		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay') AND t.refunded <> COALESCE(r.amount, 0) LIMIT $2`},
+	{"transactions", "what was given back of the fee", `
+		SELECT t.transaction_id, t.fee_returned, COALESCE(r.fee, 0)` + refundsOf + `
+		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay') AND t.fee_returned <> COALESCE(r.fee, 0) LIMIT $2`},
+	{"transactions", "what was given back of the marketplace's fee", `
+		SELECT transaction_id, returned, refunds FROM (
+			SELECT t.transaction_id, t.commission_returned AS returned, COALESCE(r.commission, 0) + COALESCE((
+				SELECT CAST(SUM(m.amount) AS BIGINT) FROM transactions m
+				WHERE m.caller_id = $1 AND m.kind = 'Refund' AND m.state NOT IN ('Failure', 'Cancelled')
+					AND m.parent = t.commission_id AND m.parent <> ''
+			), 0) AS refunds` + refundsOf + `
+			WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay')
+		) AS given
+		WHERE returned <> refunds LIMIT $2`},
+	{"transactions", "the marketplace's fee", `
+		SELECT t.transaction_id, CASE WHEN t.state = 'Success' THEN t.commission ELSE 0 END, COALESCE(m.amount, 0)
+		FROM transactions t LEFT JOIN transactions m
+		ON m.caller_id = t.caller_id AND m.transaction_id = t.commission_id AND m.parent = t.transaction_id AND m.kind = 'Commission'
+		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay')
+			AND CASE WHEN t.state = 'Success' THEN t.commission ELSE 0 END <> COALESCE(m.amount, 0) LIMIT $2`},
+}
+
+// refundsOf joins transactions with what their refunds come to, but for those
+// of the marketplace's fee alone.
+const refundsOf = `
+	FROM transactions t LEFT JOIN (
+		SELECT parent, CAST(SUM(amount) AS BIGINT) AS amount, CAST(-SUM(fee) AS BIGINT) AS fee, CAST(-SUM(commission) AS BIGINT) AS commission
+		FROM transactions
+		WHERE caller_id = $1 AND kind = 'Refund' AND policy <> 'MarketplaceTxnOnly' AND state NOT IN ('Failure', 'Cancelled')
+		GROUP BY parent
+	) AS r ON r.parent = t.transaction_id`
+
+// A sum is one that is kept otherwise than its rows say.
+type sum struct {
+	row        string
+	kept, rows int64
+}
+
+func scanSum(row scanner) (s sum, err error) {
+	err = row.Scan(&s.row, &s.kept, &s.rows)
+	return s, err
+}
+
+// checkSums adds up what is kept added up.
+func (tx *ReadTx) checkSums(c party.CallerID, report *Report) error {
+	for _, s := range sums {
+		wrong, err := list(tx, "adding up "+s.what, scanSum, s.query, c, findingsMax)
+		if err != nil {
+			return err
+		}
+		for _, w := range wrong {
+			report.Findings = append(report.Findings, payment.Finding{
+				Table: s.table, Row: w.row,
+				Problem: fmt.Sprintf("%s: %v is written down, but the rows come to %v", s.what, dollars(w.kept), dollars(w.rows)),
+			})
+		}
+	}
+	return nil
+}
