@@ -6,24 +6,27 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
 )
 
 type serveVerb struct {
-	Listen            string   `help:"Address to answer on." default:"127.0.0.1:8010" env:"HOLDFAST_LISTEN" placeholder:"ADDR"`
-	Store             string   `help:"The path of an SQLite file, made if there is none, or postgres://…" default:"holdfast.db" env:"HOLDFAST_STORE" placeholder:"ADDRESS"`
-	PublicURL         string   `name:"public-url" help:"How the world reaches the listener; by default the listener's address." env:"HOLDFAST_PUBLIC_URL" placeholder:"URL"`
-	CertificatePrefix string   `help:"Begins every certificateUrl; by default the public address." env:"HOLDFAST_CERTIFICATE_PREFIX" placeholder:"URL"`
-	SignatureHosts    []string `help:"Further host names that callers may have signed their requests for." env:"HOLDFAST_SIGNATURE_HOSTS" placeholder:"HOST"`
-	IPNAllowPrivate   bool     `name:"ipn-allow-private" help:"Deliver notifications to private and loopback addresses, too." env:"HOLDFAST_IPN_ALLOW_PRIVATE"`
-	AddressHeader     string   `help:"The header in which a proxy in front names the browser's address, such as X-Forwarded-For. Without it, guesses at passwords are counted by the proxy's own." env:"HOLDFAST_ADDRESS_HEADER" placeholder:"NAME"`
-	SecureCookies     bool     `help:"Set cookies for https only; on by default when the public address is https." env:"HOLDFAST_SECURE_COOKIES"`
-	DeclineByAmount   bool     `help:"Decline amounts whose first decimal is 6, 7 or 8, as the sandbox of FPS did." default:"true" negatable:"" env:"HOLDFAST_DECLINE_BY_AMOUNT"`
+	Listen            string        `help:"Address to answer on." default:"127.0.0.1:8010" env:"HOLDFAST_LISTEN" placeholder:"ADDR"`
+	Store             string        `help:"The path of an SQLite file, made if there is none, or postgres://…" default:"holdfast.db" env:"HOLDFAST_STORE" placeholder:"ADDRESS"`
+	PublicURL         string        `name:"public-url" help:"How the world reaches the listener; by default the listener's address." env:"HOLDFAST_PUBLIC_URL" placeholder:"URL"`
+	CertificatePrefix string        `help:"Begins every certificateUrl; by default the public address." env:"HOLDFAST_CERTIFICATE_PREFIX" placeholder:"URL"`
+	SignatureHosts    []string      `help:"Further host names that callers may have signed their requests for." env:"HOLDFAST_SIGNATURE_HOSTS" placeholder:"HOST"`
+	APIPaths          []string      `name:"api-paths" help:"Further paths that the Query API answers at, beside /, and that callers may have signed: where a proxy in front has it under a prefix." env:"HOLDFAST_API_PATHS" placeholder:"PATH"`
+	IPNAllowPrivate   bool          `name:"ipn-allow-private" help:"Deliver notifications to private and loopback addresses, too." env:"HOLDFAST_IPN_ALLOW_PRIVATE"`
+	AddressHeader     string        `help:"The header in which a proxy in front names the browser's address, such as X-Forwarded-For. Without it, guesses at passwords are counted by the proxy's own." env:"HOLDFAST_ADDRESS_HEADER" placeholder:"NAME"`
+	SecureCookies     bool          `help:"Set cookies for https only; on by default when the public address is https." env:"HOLDFAST_SECURE_COOKIES"`
+	RefundWindow      time.Duration `help:"How long after it was paid a payment can be refunded; below zero for ever." default:"2160h" env:"HOLDFAST_REFUND_WINDOW" placeholder:"DURATION"`
+	DeclineByAmount   bool          `help:"Decline amounts whose first decimal is 6, 7 or 8, as the sandbox of FPS did." default:"true" negatable:"" env:"HOLDFAST_DECLINE_BY_AMOUNT"`
 }
 
 func (v serveVerb) Run(ctx context.Context, w world) error {
-	if err := checkPrefix(v.CertificatePrefix); err != nil {
+	if err := errors.Join(checkPrefix(v.CertificatePrefix), checkPaths(v.APIPaths)); err != nil {
 		return err
 	}
 	listener, err := listen(ctx, "--listen", v.Listen)
@@ -41,9 +44,10 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	}
 	defer db.Close()
 	s := &server{
-		Store: db, PublicURL: public, CertificatePrefix: v.CertificatePrefix, Hosts: v.SignatureHosts,
+		Store: db, PublicURL: public, CertificatePrefix: v.CertificatePrefix, Hosts: v.SignatureHosts, Paths: v.APIPaths,
 		AllowPrivate: v.IPNAllowPrivate, AddressHeader: v.AddressHeader, SecureCookies: v.SecureCookies || public.Scheme == "https",
-		Network: &sandbox.Network{Now: w.Now, PlainAmounts: !v.DeclineByAmount}, Now: w.Now, Log: w.Log, Ended: newEnding(),
+		RefundWindow: v.RefundWindow,
+		Network:      &sandbox.Network{Now: w.Now, PlainAmounts: !v.DeclineByAmount}, Now: w.Now, Log: w.Log, Ended: newEnding(),
 	}
 	if err := s.start(ctx, listener); err != nil {
 		return err
@@ -67,6 +71,17 @@ func checkPrefix(prefix string) error {
 	u, err := url.Parse(prefix)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || !strings.HasSuffix(prefix, "/") {
 		return errors.New("--certificate-prefix: give an address that ends in a slash, such as https://pay.example.com/")
+	}
+	return nil
+}
+
+// checkPaths refuses paths at which something else answers.
+func checkPaths(paths []string) error {
+	for _, path := range paths {
+		u, err := url.Parse(path)
+		if err != nil || u.Path != path || !strings.HasPrefix(path, "/") || doorOf(path) != doorAPI {
+			return fmt.Errorf("--api-paths: %q is no path that the API could have, such as /fps/", path)
+		}
 	}
 	return nil
 }

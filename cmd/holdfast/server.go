@@ -30,9 +30,11 @@ type server struct {
 	PublicURL         *url.URL // how the world reaches the listener
 	CertificatePrefix string   // of certificateUrl in signed answers; ends in "/"; empty means PublicURL
 	Hosts             []string // further host names accepted in signatures
+	Paths             []string // further paths of the API
 	AllowPrivate      bool     // notifications may go to private addresses
 	SecureCookies     bool
-	AddressHeader     string // in which a proxy names the browser's address; empty without one
+	AddressHeader     string        // in which a proxy names the browser's address; empty without one
+	RefundWindow      time.Duration // see payment.RefundInput
 	Network           card.Network
 	Now               func() time.Time
 	Log               *slog.Logger
@@ -65,7 +67,7 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 		return fmt.Errorf("loading the signing key: %w", err)
 	}
 	s.Processor = &processor.Processor{
-		Store: s.Store, Network: s.Network, Now: s.Now, Log: s.Log,
+		Store: s.Store, Network: s.Network, Now: s.Now, Log: s.Log, RefundWindow: s.RefundWindow,
 	}
 	s.http = httpServer(s.routes(signer), s.Log)
 
@@ -101,7 +103,7 @@ func (s *server) stop() {
 func (s *server) routes(signer *ipn.Signer) http.Handler {
 	hosts := append([]string{holdfast.SignedHost(s.PublicURL)}, s.Hosts...)
 	query := (&queryapi.Server{
-		Processor: s.Processor, Store: s.Store.Reader, Hosts: hosts, Now: s.Now, Log: s.Log,
+		Processor: s.Processor, Store: s.Store.Reader, Hosts: hosts, Paths: s.Paths, Now: s.Now, Log: s.Log,
 		Certificates:   signer.Certificates,
 		OwnCertificate: func(address string) bool { return ownCertificate(signer, address) },
 	}).Handler()
@@ -110,17 +112,39 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 		SecureCookies: s.SecureCookies, AddressHeader: s.AddressHeader,
 	}).Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch path := r.URL.Path; {
-		case path == "/healthz":
+		switch doorOf(r.URL.Path) {
+		case doorHealth:
 			s.health(w, r)
-		case strings.HasPrefix(path, "/cobranded-ui/"):
+		case doorPages:
 			pages.ServeHTTP(w, r)
-		case strings.HasPrefix(path, "/certs/"):
+		case doorCertificates:
 			certificate(signer, w, r)
-		default:
+		case doorAPI:
 			query.ServeHTTP(w, r)
 		}
 	})
+}
+
+// A door is what answers at a path.
+type door int
+
+const (
+	doorAPI door = iota // wherever nothing else does
+	doorPages
+	doorCertificates
+	doorHealth
+)
+
+func doorOf(path string) door {
+	switch {
+	case path == "/healthz":
+		return doorHealth
+	case strings.HasPrefix(path, "/cobranded-ui/"):
+		return doorPages
+	case strings.HasPrefix(path, "/certs/"):
+		return doorCertificates
+	}
+	return doorAPI
 }
 
 // ownCertificate reports whether an address, apart from its host, is that of a

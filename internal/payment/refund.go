@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -21,6 +22,7 @@ type RefundInput struct {
 	RecipientBalance money.Amount
 	OwnerBalance     money.Amount
 	Aggregate        AggregateInstrument // that the original spent
+	Window           time.Duration       // from when it was paid to when it can no longer be refunded; zero means RefundWindow, below zero for ever
 	Now              time.Time
 }
 
@@ -85,7 +87,7 @@ func (in RefundInput) refundable() error {
 	if err := active(in.Owner); err != nil {
 		return err
 	}
-	if last := o.Completed.Add(RefundWindow); !in.Now.Before(last) {
+	if last := o.Completed.Add(cmp.Or(in.Window, RefundWindow)); in.Window >= 0 && !in.Now.Before(last) {
 		return holdfast.Errorf(holdfast.TransactionDenied, "the transaction could be refunded until %s", stamp(last))
 	}
 	if k := in.RefundToken; k.ID != "" && k.Status(in.Now) != holdfast.TokenActive {

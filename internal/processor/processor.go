@@ -27,6 +27,7 @@ type Processor struct {
 
 	Wait           time.Duration // a caller's for the network; zero means 2 s
 	NetworkTimeout time.Duration // of one question; zero means 15 s
+	RefundWindow   time.Duration // see payment.RefundInput
 	NotifyDelay    time.Duration // from a change to its first notification; zero means 3 s, negative none
 
 	// Hook is called at named points between the steps of an action, for tests

@@ -20,14 +20,14 @@ func (p *Processor) Refund(ctx context.Context, caller party.Caller, r holdfast.
 		if err := payment.Find(original, found, r.TransactionID); err != nil {
 			return payment.Change{}, err
 		}
-		return d.refund(original, r, id)
+		return p.refund(d, original, r, id)
 	}})
 }
 
 // refund loads what the decision on a refund needs beside the payment, and
 // decides.
-func (d decision) refund(original payment.Transaction, r holdfast.RefundRequest, id holdfast.TransactionID) (payment.Change, error) {
-	in := payment.RefundInput{ID: id, Original: original, Now: d.now}
+func (p *Processor) refund(d decision, original payment.Transaction, r holdfast.RefundRequest, id holdfast.TransactionID) (payment.Change, error) {
+	in := payment.RefundInput{ID: id, Original: original, Window: p.RefundWindow, Now: d.now}
 	var err error
 	if in.Owner, err = partyOf(&d.tx.ReadTx, original.Owner); err != nil {
 		return payment.Change{}, err

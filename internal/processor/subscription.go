@@ -40,7 +40,7 @@ func (p *Processor) CancelSubscriptionAndRefund(ctx context.Context, caller part
 		if err != nil {
 			return payment.Change{}, err
 		}
-		c, err := d.refund(last, holdfast.RefundRequest{
+		c, err := p.refund(d, last, holdfast.RefundRequest{
 			TransactionID: last.ID, RefundAmount: r.RefundAmount, CallerReference: r.CallerReference, CallerDescription: r.CancelReason,
 		}, id)
 		if err != nil {

@@ -76,47 +76,85 @@ func actionNamed(name string) (*action, bool) {
 	return &action{}, false
 }
 
-// check refuses parameters that the action does not have in this version,
-// required ones that are not there, and values that cannot be right whatever
-// the state of things. A parameter that is empty is one that is not given.
-func (a *action) check(version string, p holdfast.Params) error {
-	for _, param := range p {
-		if !a.public && !slices.Contains(common, param.Name) && !a.has(version, param.Name) {
-			return a.unknownParameter(version, param.Name)
-		}
+// read returns the parameters under the names that the action knows them by. It
+// refuses those that the action does not have in this version, required ones
+// that are not there, and values that cannot be right whatever the state of
+// things. A parameter that is empty is one that is not given.
+func (a *action) read(version string, p holdfast.Params) (holdfast.Params, error) {
+	p, err := a.named(version, p)
+	if err != nil {
+		return nil, err
 	}
 	for _, known := range a.parameters {
 		if known.list {
 			if err := known.checkList(p); err != nil {
-				return err
+				return nil, err
 			}
 			continue
 		}
 		value := p.Get(known.name)
 		switch {
 		case value == "" && known.required:
-			return missing(known.name)
+			return nil, missing(known.name)
 		case value == "" || known.check == nil:
 		default:
 			if err := known.check(known.name, value); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
-	return nil
+	return p, nil
 }
 
-func (a *action) has(version, name string) bool {
-	return slices.ContainsFunc(a.parameters, func(p parameter) bool {
-		return p.since <= version && (p.name == name || p.list && isItem(p.name, name))
-	})
+// named has each parameter under its own name: programs wrote TokenID and
+// tokenId where the documents have TokenId. Two spellings of one name are not
+// understood.
+func (a *action) named(version string, sent holdfast.Params) (holdfast.Params, error) {
+	p := sent
+	for i, param := range sent {
+		if slices.Contains(common, param.Name) {
+			continue
+		}
+		name, known := a.nameOf(version, param.Name)
+		switch _, taken := p.Lookup(name); {
+		case name == param.Name:
+			continue
+		case known && !taken:
+		case a.public:
+			continue
+		default:
+			return nil, a.unknownParameter(version, param.Name)
+		}
+		if &p[0] == &sent[0] {
+			p = slices.Clone(sent)
+		}
+		p[i].Name = name
+	}
+	return p, nil
+}
+
+// nameOf is a parameter's own name, whatever the case it was sent in.
+func (a *action) nameOf(version, sent string) (name string, known bool) {
+	for _, p := range a.parameters {
+		switch {
+		case p.since > version:
+		case p.name == sent:
+			return sent, true
+		case strings.EqualFold(p.name, sent):
+			name, known = p.name, true
+		case p.list && len(sent) > len(p.name) && strings.EqualFold(p.name, sent[:len(p.name)]) && isItem(p.name, p.name+sent[len(p.name):]):
+			name, known = p.name+sent[len(p.name):], true
+		}
+	}
+	return name, known
 }
 
 // unknownParameter refuses in the recorded words of the service. An amount as
 // version 2007-01-08 wrote it is told apart, since nothing else is wrong with
 // the program that sends it.
 func (a *action) unknownParameter(version, name string) error {
-	if amount, old := strings.CutSuffix(name, ".Amount"); old && a.has(version, amount+".Value") {
+	amount, old := strings.CutSuffix(name, ".Amount")
+	if _, known := a.nameOf(version, amount+".Value"); old && known {
 		return holdfast.Errorf(holdfast.InvalidRequest, "Parameter %s is of version 2007-01-08; in version %s it is %s.Value.", name, version, amount)
 	}
 	return unknownParameter(version, name)

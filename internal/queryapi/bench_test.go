@@ -43,14 +43,14 @@ func BenchmarkReserveParseVerifyAnswer(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := s.checkTimestamp(p.Get("Timestamp"), now); err != nil {
+		if err := s.checkTime(p, now); err != nil {
 			b.Fatal(err)
 		}
-		if err := s.checkSignature(r, "/", p, secret); err != nil {
+		if err := s.checkSignature(r, []string{"/"}, p, secret); err != nil {
 			b.Fatal(err)
 		}
 		a, _ := actionNamed(p.Get("Action"))
-		if err := a.check(holdfast.Version2010, p); err != nil {
+		if p, err = a.read(holdfast.Version2010, p); err != nil {
 			b.Fatal(err)
 		}
 		if _, err := amountOf(p, "TransactionAmount"); err != nil {

@@ -24,7 +24,7 @@ var (
 // Reset=true in a POST. It is signed like an action, with its own path.
 func (s *Server) clock(r *http.Request, q *request) (reply, error) {
 	q.action = "Clock"
-	if err := s.authenticate(r, clockPath, q); err != nil {
+	if err := s.authenticate(r, []string{clockPath}, q); err != nil {
 		return reply{}, err
 	}
 	if !q.caller.Sandbox {
@@ -34,7 +34,8 @@ func (s *Server) clock(r *http.Request, q *request) (reply, error) {
 	if r.Method == http.MethodPost {
 		asked = &moveClock
 	}
-	if err := asked.check(holdfast.VersionNewest, q.params); err != nil {
+	var err error
+	if q.params, err = asked.read(holdfast.VersionNewest, q.params); err != nil {
 		return reply{}, err
 	}
 	if asked == &moveClock {

@@ -32,8 +32,11 @@ func FuzzForm(f *testing.F) {
 		version, err := answeredVersion(p.Get("Version"))
 		refused(t, err)
 		a, _ := actionNamed(p.Get("Action"))
-		err = a.check(version, p)
+		named, err := a.read(version, p)
 		refused(t, err)
+		if _, doubled := named.Duplicate(); doubled && !a.public {
+			t.Fatal("a parameter was doubled by its name")
+		}
 		for _, name := range []string{"TransactionAmount", "MarketplaceFixedFee"} {
 			amount, err := amountOf(p, name)
 			refused(t, err)

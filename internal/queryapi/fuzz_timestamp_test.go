@@ -25,8 +25,14 @@ func FuzzTimestamp(f *testing.F) {
 	}
 	real := time.Date(2026, 11, 23, 10, 15, 30, 44_000_000, time.UTC)
 	s := &Server{}
+	check := func(name, text string) error {
+		return s.checkTime(holdfast.Params{{Name: name, Value: text}}, real)
+	}
 	f.Fuzz(func(t *testing.T, text string, off int64, zone int8) {
-		err := s.checkTimestamp(text, real)
+		if text == "" {
+			return // is not given
+		}
+		err := check("Timestamp", text)
 		refused(t, err)
 		code := holdfast.Code("")
 		if e, ok := errors.AsType[*holdfast.Error](err); ok {
@@ -49,9 +55,12 @@ func FuzzTimestamp(f *testing.F) {
 		for _, form := range []string{"2006-01-02T15:04:05.000Z07:00", "2006-01-02T15:04:05.000Z0700", "2006-01-02T15:04:05.000000Z07:00", "2006-01-02T15:04:05Z07:00"} {
 			written := at.Format(form)
 			says, _ := time.Parse(form, written) // whole seconds drop the rest
-			err := s.checkTimestamp(written, real)
+			err := check("Timestamp", written)
 			if in := says.Sub(real).Abs() <= windowDefault; in != (err == nil) {
 				t.Errorf("%q, which is in the window: %v, was answered %v", written, in, err)
+			}
+			if err := check("Expires", written); real.Before(says) != (err == nil) {
+				t.Errorf("Expires=%s was answered %v", written, err)
 			}
 		}
 	})

@@ -11,28 +11,17 @@ import (
 )
 
 // getRecipientVerificationStatus tells whether the account behind a recipient
-// token can be paid (Query API Reference, GetRecipientVerificationStatus). One
-// of the documents' tables spells the parameter RecipientTokenID.
+// token can be paid (Query API Reference, GetRecipientVerificationStatus).
 var getRecipientVerificationStatus = action{
-	name: "GetRecipientVerificationStatus",
-	parameters: []parameter{
-		{name: "RecipientTokenId", check: bytesMax(tokenIDMax)},
-		{name: "RecipientTokenID", check: bytesMax(tokenIDMax), aliasOf: "RecipientTokenId"},
-	},
-	answer: (*Server).getRecipientVerificationStatus,
+	name:       "GetRecipientVerificationStatus",
+	parameters: []parameter{{name: "RecipientTokenId", required: true, check: bytesMax(tokenIDMax)}},
+	answer:     (*Server).getRecipientVerificationStatus,
 }
 
 func (s *Server) getRecipientVerificationStatus(ctx context.Context, q *request, out *document) error {
-	named, err := q.given("RecipientTokenId")
-	if err != nil {
-		return err
-	}
-	if named == "" {
-		return missing("RecipientTokenId")
-	}
-	id := holdfast.TokenID(named)
+	id := holdfast.TokenID(q.params.Get("RecipientTokenId"))
 	var recipient party.Party
-	err = s.Store.View(ctx, func(tx *store.ReadTx) error {
+	err := s.Store.View(ctx, func(tx *store.ReadTx) error {
 		t, found, err := tx.Token(id)
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"time"
 
@@ -33,8 +34,10 @@ type Server struct {
 	OwnCertificate func(url string) bool
 
 	// Hosts are further host names that a caller may have signed, beside the
-	// one the request names and the names of the service of the time.
-	Hosts []string
+	// one the request names and the names of the service of the time. Paths are
+	// further ones that the API answers at, such as "/fps/", and that a caller
+	// may have signed where a proxy took them off.
+	Hosts, Paths []string
 
 	Now          func() time.Time // real time
 	NewRequestID func() string    // a lower-case UUID; nil means random ones
@@ -46,6 +49,7 @@ type Server struct {
 const (
 	bodyMaxDefault = 64 << 10 // bytes
 	windowDefault  = 15 * time.Minute
+	apiPath        = "/"
 	clockPath      = "/sandbox/clock"
 )
 
@@ -79,6 +83,7 @@ type request struct {
 	version string // whose namespace the answer is in
 
 	wrong    *wrongSignature // to be explained, if that is why it is refused
+	hint     string          // why a message was not verified
 	status   int             // of a refusal when it is not its code's
 	deadline time.Time       // of the hold that the answer is about
 }
@@ -124,7 +129,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, q *request) (rep
 		q.status = http.StatusMethodNotAllowed
 		return reply{}, holdfast.Errorf(holdfast.InvalidRequest, "The verb %s is not known here; use GET or POST.", shown(r.Method))
 	}
-	if r.URL.Path != "" && r.URL.Path != "/" && r.URL.Path != clockPath {
+	if path := or(r.URL.Path, apiPath); path != apiPath && path != clockPath && !slices.Contains(s.Paths, path) {
 		q.status = http.StatusNotFound
 		return reply{}, holdfast.Errorf(holdfast.InvalidRequest, "There is nothing at this path; the API is at /.")
 	}
@@ -146,7 +151,7 @@ func (s *Server) act(r *http.Request, q *request) (reply, error) {
 	if known {
 		q.action = a.name
 	}
-	if err := s.authenticate(r, "/", q); err != nil {
+	if err := s.authenticate(r, s.signedPaths(r.URL.Path), q); err != nil {
 		_, refused := errors.AsType[*holdfast.Error](err)
 		if !known || !a.public || !refused {
 			return reply{}, err
@@ -165,7 +170,7 @@ func (s *Server) act(r *http.Request, q *request) (reply, error) {
 	case a.since > q.version:
 		return reply{}, holdfast.Errorf(holdfast.InvalidRequest, "The action %s is not in version %s; use %s.", a.name, q.version, a.since)
 	}
-	if err := a.check(q.version, q.params); err != nil {
+	if q.params, err = a.read(q.version, q.params); err != nil {
 		return reply{}, err
 	}
 	q.asked = a
@@ -231,6 +236,9 @@ func (s *Server) send(w http.ResponseWriter, q *request, status int, answer repl
 	h.Set(holdfast.HeaderTime, q.caller.Now(processor.Micro(s.Now())).Format(time.RFC3339Nano))
 	if !q.deadline.IsZero() && status == http.StatusOK {
 		h.Set(holdfast.HeaderDeadline, q.deadline.UTC().Format(time.RFC3339Nano))
+	}
+	if q.hint != "" {
+		h.Set(headerVerificationHint, q.hint)
 	}
 	w.WriteHeader(status)
 	w.Write(answer.body) //nolint:errcheck // the client is gone, and what was done is done

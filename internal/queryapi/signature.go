@@ -14,8 +14,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// credentials are the parameters that every signed request carries.
-var credentials = []string{"AWSAccessKeyId", "Signature", "SignatureVersion", "SignatureMethod", "Timestamp"}
+// credentials are the parameters that every signed request carries. Expires may
+// stand for Timestamp: one client of the time offers it.
+var credentials = []string{"AWSAccessKeyId", "Signature", "SignatureVersion", "SignatureMethod", "Timestamp", "Expires"}
 
 const (
 	signatureVersion  = "2"
@@ -25,14 +26,12 @@ const (
 
 // authenticate finds out whose request it is and sets q.caller. The order of
 // the checks is the API's: what is missing, whose key, how old, and then
-// whether the signature is right.
-func (s *Server) authenticate(r *http.Request, path string, q *request) error {
+// whether the signature is right, over any of the paths.
+func (s *Server) authenticate(r *http.Request, paths []string, q *request) error {
 	p := q.params
 	version := p.Get("SignatureVersion")
 	for _, name := range credentials {
-		// Version 1 had no method; its sender is told of the version below.
-		needed := name != "SignatureMethod" || version == signatureVersion
-		if needed && p.Get(name) == "" {
+		if needed(p, name) && p.Get(name) == "" {
 			return holdfast.Errorf(holdfast.AuthFailure, "%s is missing.", name)
 		}
 	}
@@ -40,12 +39,12 @@ func (s *Server) authenticate(r *http.Request, path string, q *request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.checkTimestamp(p.Get("Timestamp"), q.real); err != nil {
+	if err := s.checkTime(p, q.real); err != nil {
 		return err
 	}
 	switch {
 	case version == signatureVersion:
-		err = s.checkSignature(r, path, p, key.Secret)
+		err = s.checkSignature(r, paths, p, key.Secret)
 	case version == signatureVersion1 && caller.SignatureV1:
 		err = checkSignatureV1(p, key.Secret)
 	default:
@@ -53,12 +52,26 @@ func (s *Server) authenticate(r *http.Request, path string, q *request) error {
 	}
 	if err != nil {
 		if caller.Sandbox && isWrongSignature(err) {
-			q.wrong = &wrongSignature{caller: caller.ID, refused: s.refusedSignature(r, path, p), secret: key.Secret}
+			q.wrong = &wrongSignature{caller: caller.ID, refused: s.refusedSignature(r, paths[0], p), secret: key.Secret}
 		}
 		return err
 	}
 	q.caller = caller
 	return nil
+}
+
+// needed reports whether a request must carry one of the credentials. Version 1
+// had no method; its sender is told of the version.
+func needed(p holdfast.Params, name string) bool {
+	switch name {
+	case "SignatureMethod":
+		return p.Get("SignatureVersion") == signatureVersion
+	case "Timestamp":
+		return p.Get("Expires") == ""
+	case "Expires":
+		return false
+	}
+	return true
 }
 
 func (s *Server) callerByKey(r *http.Request, id string) (party.Caller, party.AccessKey, error) {
@@ -84,43 +97,96 @@ func (s *Server) callerByKey(r *http.Request, id string) (party.Caller, party.Ac
 // UTC or with an offset, the offset with or without its colon.
 var timestampLayouts = []string{time.RFC3339, "2006-01-02T15:04:05Z0700"}
 
-// checkTimestamp compares with real time, whatever the caller's clock shows:
-// the caller's program has no other.
-func (s *Server) checkTimestamp(value string, real time.Time) error {
+// checkTime compares with real time, whatever the caller's clock shows: the
+// caller's program has no other. A refusal says what time it is, for programs
+// on machines whose clock is wrong.
+func (s *Server) checkTime(p holdfast.Params, real time.Time) error {
 	window := s.Window
 	if window == 0 {
 		window = windowDefault
 	}
-	for _, layout := range timestampLayouts {
-		sent, err := time.Parse(layout, value)
+	if value := p.Get("Timestamp"); value != "" {
+		sent, err := parseTimestamp("Timestamp", value)
 		if err != nil {
-			continue
+			return err
 		}
 		if age := real.Sub(sent); age > window || age < -window {
-			return holdfast.Errorf(holdfast.RequestExpired, "Request has expired. Timestamp date is %s", sent.UTC().Format("2006-01-02T15:04:05.000Z"))
+			return expired("Timestamp", sent, real)
 		}
-		return nil
 	}
-	return holdfast.Errorf(holdfast.InvalidParameterValue, "Value (%s) for parameter Timestamp is invalid. Must be in ISO8601 format.", shown(value))
+	if value := p.Get("Expires"); value != "" {
+		until, err := parseTimestamp("Expires", value)
+		if err != nil {
+			return err
+		}
+		switch {
+		case !real.Before(until):
+			return expired("Expires", until, real)
+		case until.Sub(real) > expiresMax:
+			return holdfast.Errorf(holdfast.InvalidParameterValue, "Value (%s) for parameter Expires is invalid. Must be at most a day ahead.", shown(value))
+		}
+	}
+	return nil
+}
+
+// expiresMax is how far ahead a request may expire.
+const expiresMax = 24 * time.Hour
+
+func parseTimestamp(name, value string) (time.Time, error) {
+	for _, layout := range timestampLayouts {
+		if at, err := time.Parse(layout, value); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, holdfast.Errorf(holdfast.InvalidParameterValue, "Value (%s) for parameter %s is invalid. Must be in ISO8601 format.", shown(value), name)
+}
+
+// expired refuses in the recorded words, and adds what time it is here.
+func expired(name string, at, real time.Time) error {
+	const layout = "2006-01-02T15:04:05.000Z"
+	return holdfast.Errorf(holdfast.RequestExpired, "Request has expired. %s date is %s; here it is %s",
+		name, at.UTC().Format(layout), real.UTC().Format(layout))
 }
 
 // checkSignature verifies signature version 2 over the parameters as they were
-// decoded, for any of the hosts the caller may have meant.
-func (s *Server) checkSignature(r *http.Request, path string, p holdfast.Params, secret holdfast.SecretKey) error {
+// decoded, for any of the hosts and paths the caller may have meant.
+func (s *Server) checkSignature(r *http.Request, paths []string, p holdfast.Params, secret holdfast.SecretKey) error {
 	method := holdfast.SignatureMethod(p.Get("SignatureMethod"))
 	if method != holdfast.HmacSHA256 && method != holdfast.HmacSHA1 {
 		return holdfast.Errorf(holdfast.AuthFailure, "SignatureMethod %s is not supported; use %s or %s.", shown(string(method)), holdfast.HmacSHA256, holdfast.HmacSHA1)
 	}
 	signed := unsigned(p)
-	// The text is the same for every host but for its second line.
 	verb := r.Method + "\n"
-	rest := strings.TrimPrefix(holdfast.StringToSign(r.Method, "", path, signed), verb)
-	for host := range s.signedHosts(r) {
-		if holdfast.VerifyHMAC(secret, method, verb+host+rest, p.Get("Signature")) {
-			return nil
+	for _, path := range paths {
+		// The text is the same for every host but for its second line.
+		rest := strings.TrimPrefix(holdfast.StringToSign(r.Method, "", path, signed), verb)
+		for host := range s.signedHosts(r) {
+			if holdfast.VerifyHMAC(secret, method, verb+host+rest, p.Get("Signature")) {
+				return nil
+			}
 		}
 	}
 	return wrongSignatureError(holdfast.InvalidSignature)
+}
+
+// signedPaths are those that may stand in the signed text: the request's, and
+// the root, which SDKs sign whatever a proxy puts before it, and further ones
+// that are configured.
+func (s *Server) signedPaths(path string) []string {
+	paths := []string{or(path, apiPath)}
+	for _, other := range append([]string{apiPath}, s.Paths...) {
+		if !slices.Contains(paths, other) {
+			paths = append(paths, other)
+		}
+	}
+	return paths
+}
+
+func or(path, otherwise string) string {
+	if path == "" {
+		return otherwise
+	}
+	return path
 }
 
 // checkSignatureV1 verifies signature version 1, whose text has neither verb

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -39,7 +40,7 @@ func (s *Server) verifySignature(ctx context.Context, q *request, out *document)
 		if refused, ok := errors.AsType[*holdfast.Error](err); ok {
 			return refused
 		}
-		s.log().DebugContext(ctx, "message not verified", "request", q.id, "caller", q.caller.ID, "reason", err)
+		s.explainFailure(ctx, q, at, raw, err)
 		status = holdfast.VerificationFailure
 	}
 	out.text("VerificationStatus", string(status))
@@ -50,10 +51,7 @@ func (s *Server) verifySignature(ctx context.Context, q *request, out *document)
 // verb, so it tries a return URL's and a notification's. The certificate's
 // address is compared and never fetched: a stranger wrote it.
 func (s *Server) verify(at, raw, certificateURL string) error {
-	var certs []*x509.Certificate
-	if s.Certificates != nil {
-		certs = s.Certificates()
-	}
+	certs := s.certificates()
 	err := holdfast.VerifyMessage(certs, http.MethodGet, at, raw)
 	if _, refused := errors.AsType[*holdfast.Error](err); err != nil && !refused {
 		err = holdfast.VerifyMessage(certs, http.MethodPost, at, raw)
@@ -62,6 +60,30 @@ func (s *Server) verify(at, raw, certificateURL string) error {
 		err = errors.New("its certificateUrl is not one of ours")
 	}
 	return err
+}
+
+func (s *Server) certificates() []*x509.Certificate {
+	if s.Certificates == nil {
+		return nil
+	}
+	return s.Certificates()
+}
+
+// headerVerificationHint tells a sandbox caller, if it signed the request, why a
+// message is not verified.
+const headerVerificationHint = "Holdfast-Verification-Hint"
+
+// explainFailure says in the log why a message is not verified, and to a sandbox
+// caller in a header: mostly its program changed the message before it asked.
+func (s *Server) explainFailure(ctx context.Context, q *request, at, raw string, reason error) {
+	if !q.caller.Sandbox && !s.log().Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	hint := strings.Join(holdfast.ExplainMessage(s.certificates(), at, raw), " ")
+	s.log().DebugContext(ctx, "message not verified", "request", q.id, "caller", q.caller.ID, "reason", reason, "hint", hint)
+	if q.caller.Sandbox {
+		q.hint = hint[:min(len(hint), hintMax)]
+	}
 }
 
 // endpoint is an address that a message may have been sent to. What is wrong
