@@ -1,8 +1,10 @@
 package holdfasttest
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -108,18 +110,82 @@ func (w *World) Authorize(value string) holdfast.TokenID {
 // AuthorizeWith makes a token with one of the buyer's instruments.
 func (w *World) AuthorizeWith(i payment.Instrument, value string) holdfast.TokenID {
 	w.T.Helper()
-	now := w.CallerNow()
-	t := payment.Token{
-		ID: w.IDs.Token(), Caller: w.Shop.ID, Use: payment.UsePay, Type: holdfast.TokenSingleUse,
-		Reference: holdfast.CallerReference(w.IDs.Other("cart-")), FriendlyName: "One mug", Reason: "One mug",
-		Sender: w.Buyer.ID, Recipient: w.Shop.Owner, Instrument: i.ID, Method: i.Method,
-		AmountType: payment.AmountMaximum, Amount: USD(value), Installed: now, Expires: now.Add(payment.SingleUseLife),
+	return w.Token(payment.Token{
+		Instrument: i.ID, Method: i.Method, AmountType: payment.AmountMaximum, Amount: USD(value), Reason: "One mug",
+		Expires: w.CallerNow().Add(payment.SingleUseLife),
+	})
+}
+
+// Token makes a token with its limits. What is not set is the buyer's, for the
+// shop, to pay with, for one use.
+func (w *World) Token(t payment.Token, limits ...payment.Limit) holdfast.TokenID {
+	w.T.Helper()
+	t.ID, t.Caller, t.Installed = w.IDs.Token(), w.Shop.ID, w.CallerNow()
+	t.Use, t.Type = cmp.Or(t.Use, payment.UsePay), cmp.Or(t.Type, holdfast.TokenSingleUse)
+	t.Reference = cmp.Or(t.Reference, holdfast.CallerReference(w.IDs.Other("cart-")))
+	t.FriendlyName = cmp.Or(t.FriendlyName, "One mug")
+	switch t.Use {
+	case payment.UsePay, payment.UseFund, payment.UseSettle:
+		t.Sender = cmp.Or(t.Sender, w.Buyer.ID)
+	case payment.UseReceive, payment.UseRefund, payment.UseCall:
 	}
-	w.must("adding a token", w.DB.Update(w.T.Context(), func(tx *store.Tx) error {
-		_, err := tx.InsertToken(t)
+	if len(t.Recipients) == 0 {
+		t.Recipient = cmp.Or(t.Recipient, w.Shop.Owner)
+	}
+	for i := range limits {
+		limits[i].Scope, limits[i].Subject, limits[i].Slot = string(t.Caller), string(t.ID), i
+		limits[i].Start, limits[i].Window, limits[i].UsedAmount = t.Installed, t.Installed, money.Micros(0)
+	}
+	w.install(payment.Installation{Tokens: []payment.Token{t}, Limits: limits})
+	return t.ID
+}
+
+// Aggregate makes a prepaid or a credit instrument between the buyer and the
+// shop, with a token that spends it and one that funds or settles it by the
+// buyer's card.
+func (w *World) Aggregate(m holdfast.PaymentMethod, limit string) (a payment.AggregateInstrument, spends, pays holdfast.TokenID) {
+	w.T.Helper()
+	a = payment.AggregateInstrument{
+		ID: payment.AggregateID(w.IDs.Other("G")), Caller: w.Shop.ID, Sender: w.Buyer.ID, Recipient: w.Shop.Owner, Method: m,
+		Limit: USD(limit), Installed: w.CallerNow(), Balance: money.Micros(0), Pending: money.Micros(0),
+	}
+	w.install(payment.Installation{Aggregate: &a})
+	use := payment.UseFund
+	if m == holdfast.MethodDebt {
+		use = payment.UseSettle
+	}
+	spends = w.Token(payment.Token{Type: holdfast.TokenMultiUse, Method: m, Aggregate: a.ID})
+	pays = w.Token(payment.Token{Use: use, Type: holdfast.TokenMultiUse, Instrument: w.Card.ID, Method: w.Card.Method, Aggregate: a.ID})
+	return a, spends, pays
+}
+
+func (w *World) install(made payment.Installation) {
+	w.T.Helper()
+	w.must("installing", w.DB.Update(w.T.Context(), func(tx *store.Tx) error {
+		installed, err := tx.Install(made)
+		if err == nil && !installed {
+			err = errors.New("a reference is in use")
+		}
 		return err
 	}))
-	return t.ID
+}
+
+// Balance is the buyer's balance as an instrument.
+func (w *World) Balance() payment.Instrument {
+	w.T.Helper()
+	var all []payment.Instrument
+	w.must("reading instruments", w.DB.View(w.T.Context(), func(tx *store.ReadTx) (err error) {
+		all, err = tx.Instruments(w.Buyer.ID)
+		return err
+	}))
+	i := slices.IndexFunc(all, func(i payment.Instrument) bool { return i.Method == holdfast.MethodABT })
+	return all[i]
+}
+
+// Deposit raises a party's balance.
+func (w *World) Deposit(to party.ID, value string) {
+	w.T.Helper()
+	w.must("depositing", w.Processor.Deposit(w.T.Context(), w.Shop.ID, to, USD(value)))
 }
 
 // CallerNow is the shop's clock.
@@ -139,6 +205,37 @@ func (w *World) Reserve(token holdfast.TokenID, value string, ref holdfast.Calle
 	t, err := w.Processor.Reserve(w.T.Context(), w.Shop, holdfast.ReserveRequest{
 		SenderTokenID: token, TransactionAmount: USD(value), CallerReference: ref,
 	})
+	w.CheckBooks()
+	return t, err
+}
+
+// Pay asks for a payment at once.
+func (w *World) Pay(token holdfast.TokenID, value string, ref holdfast.CallerReference) (payment.Transaction, error) {
+	w.T.Helper()
+	t, err := w.Processor.Pay(w.T.Context(), w.Shop, holdfast.PayRequest{
+		SenderTokenID: token, TransactionAmount: USD(value), CallerReference: ref,
+	})
+	w.CheckBooks()
+	return t, err
+}
+
+// Paid is a payment by card that must succeed.
+func (w *World) Paid(value string, ref holdfast.CallerReference) payment.Transaction {
+	w.T.Helper()
+	t, err := w.Pay(w.Authorize(value), value, ref)
+	w.must("paying", err)
+	w.WantState(t.ID, payment.Success)
+	return t
+}
+
+// Refund asks for all that is left of a payment, or for value of it.
+func (w *World) Refund(id holdfast.TransactionID, value string, ref holdfast.CallerReference) (payment.Transaction, error) {
+	w.T.Helper()
+	r := holdfast.RefundRequest{TransactionID: id, CallerReference: ref}
+	if value != "" {
+		r.RefundAmount = USD(value)
+	}
+	t, err := w.Processor.Refund(w.T.Context(), w.Shop, r)
 	w.CheckBooks()
 	return t, err
 }
