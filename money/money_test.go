@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -246,4 +248,52 @@ func TestTimes(t *testing.T) {
 			t.Errorf("%d times %v is %v, want %v", row.n, row.price, got, row.want)
 		}
 	}
+}
+
+func TestPercent(t *testing.T) {
+	for text, want := range map[string]struct {
+		rate money.Rate
+		back string
+	}{
+		"0": {0, "0"}, "5": {50_000, "5"}, "2.5": {25_000, "2.50"}, "2.25": {22_500, "2.25"}, "100": {1_000_000, "100"}, "0.0001": {1, "0.0001"},
+	} {
+		got, err := money.ParsePercent(text)
+		if err != nil || got != want.rate || got.Percent() != want.back {
+			t.Errorf("%q is %d, %v, written %q; want %d, %q", text, got, err, got.Percent(), want.rate, want.back)
+		}
+	}
+	for _, text := range []string{"", "-1", "100.0001", "101", "1.00001", "5%", "1e1", " 5", "+5", "."} {
+		if got, err := money.ParsePercent(text); !errors.Is(err, money.ErrPercent) {
+			t.Errorf("%q is %d, %v", text, got, err)
+		}
+	}
+}
+
+// Parts of an amount, given out one after the other, add up to the whole.
+func TestPartsAddUp(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		whole := money.Cents(rapid.Int64Range(1, 10_000_00).Draw(t, "whole"))
+		fee := money.Micros(rapid.Int64Range(0, whole.Micro).Draw(t, "fee"))
+		given, part := money.Micros(0), money.Micros(0)
+		for part != whole {
+			part = money.Micros(rapid.Int64Range(part.Micro, whole.Micro).Draw(t, "part"))
+			share := fee.PartHalfUpToCent(part, whole)
+			if share.Cmp(given) < 0 || share.Cmp(fee) > 0 {
+				t.Fatalf("%v of %v is %v, after %v for less", part, whole, share, given)
+			}
+			exact := new(big.Int).Div(new(big.Int).Mul(big.NewInt(fee.Micro), big.NewInt(part.Micro)), big.NewInt(whole.Micro))
+			if off := share.Micro - exact.Int64(); off < -5_001 || off > 5_001 {
+				t.Fatalf("%v of %v is %v, which is off by %d micro-dollars", part, whole, share, off)
+			}
+			given = share
+			if rapid.IntRange(0, 5).Draw(t, "to the end") == 0 {
+				part, given = whole, fee.PartHalfUpToCent(whole, whole)
+			}
+		}
+		if given != fee {
+			t.Fatalf("the parts come to %v, the whole is %v", given, fee)
+		}
+	})
+	mustPanic(t, "a part above the whole", func() { money.Cents(1).PartHalfUpToCent(money.Cents(3), money.Cents(2)) })
+	mustPanic(t, "a part below nothing", func() { money.Cents(1).PartHalfUpToCent(money.Cents(-1), money.Cents(2)) })
 }

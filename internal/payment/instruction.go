@@ -45,7 +45,7 @@ func readRules(text string) ([]rule, error) {
 			return nil, err
 		}
 		if slices.ContainsFunc(rules, func(other rule) bool { return strings.EqualFold(other.name, r.name) && other.operator == r.operator }) {
-			return nil, badRule("%s is said twice", r.name)
+			return nil, badRule("%s is said twice", excerpt(r.name))
 		}
 		rules, text = append(rules, r), rest
 	}
@@ -68,12 +68,12 @@ func readRule(text string) (r rule, rest string, err error) {
 	}
 	text = strings.TrimSpace(text[at+len(operator):])
 	if text == "" || text[0] != '\'' && text[0] != '"' {
-		return r, "", badRule("the value of %s is not in quotes", name)
+		return r, "", badRule("the value of %s is not in quotes", excerpt(name))
 	}
 	value, rest, closed := strings.Cut(text[1:], text[:1])
 	rest = strings.TrimSpace(rest)
 	if !closed || !strings.HasPrefix(rest, ";") {
-		return r, "", badRule("the statement on %s does not end in a quote and a semicolon", name)
+		return r, "", badRule("the statement on %s does not end in a quote and a semicolon", excerpt(name))
 	}
 	return rule{name, operator, value}, rest[1:], nil
 }
@@ -145,7 +145,7 @@ type instruction struct {
 
 func (m *instruction) apply(r rule) error {
 	if r.operator != "==" && !strings.EqualFold(r.name, "TransactionAmount") {
-		return badRule("%s goes with == only", r.name)
+		return badRule("%s goes with == only", excerpt(r.name))
 	}
 	switch strings.ToLower(r.name) {
 	case "myrole":

@@ -1,0 +1,101 @@
+package payment_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// Read page by page, from where each says the next begins, an account's
+// transactions come once each and in order, however many share a millisecond
+// and whatever the filter.
+func TestPagesOfActivityLeaveNothingOut(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var all []payment.Transaction
+		at := now
+		for i := range rapid.IntRange(0, 60).Draw(t, "transactions") {
+			at = at.Add(time.Duration(rapid.SampledFrom([]int{0, 0, 1, 400, 1000, 5000}).Draw(t, "microseconds on")) * time.Microsecond)
+			all = append(all, payment.Transaction{
+				ID: holdfast.TransactionID(fmt.Sprintf("1T%03d", i)), Kind: payment.KindPay, Sender: "P2", Recipient: "P1", Owner: "P1", Amount: money.Cents(1),
+				State:  rapid.SampledFrom([]payment.State{payment.Success, payment.Failure}).Draw(t, "state"),
+				Method: holdfast.MethodCC, Received: at,
+			})
+		}
+		filter := payment.ActivityFilter{
+			Start: now, End: at.Add(time.Second), BatchMax: rapid.IntRange(1, 20).Draw(t, "batch"), Ascending: rapid.Bool().Draw(t, "ascending"),
+		}
+		if rapid.Bool().Draw(t, "filtered") {
+			filter.Status = holdfast.StatusSuccess
+		}
+		var want, got []holdfast.TransactionID
+		for _, one := range all {
+			if filter.Status == "" || one.State == payment.Success {
+				want = append(want, one.ID)
+			}
+		}
+		if !filter.Ascending {
+			slices.Reverse(want)
+		}
+		for pages := 0; ; pages++ {
+			page := payment.Activity{Filter: filter, Account: "P1", Now: at}
+			fill(&page, all)
+			for _, row := range page.Rows {
+				got = append(got, row.ID)
+			}
+			if page.Next.IsZero() {
+				break
+			}
+			if filter.Ascending {
+				filter.Start = page.Next
+			} else {
+				filter.End = page.Next.Add(time.Millisecond) // as an EndDate is read
+			}
+			if pages > len(all) {
+				t.Fatalf("no end is in sight after %d pages", pages)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("pages of %d (-want +got):\n%s", filter.BatchMax, diff)
+		}
+	})
+}
+
+// fill adds what the filter's times select, in its order.
+func fill(page *payment.Activity, all []payment.Transaction) {
+	ordered := slices.Clone(all)
+	if !page.Filter.Ascending {
+		slices.Reverse(ordered)
+	}
+	for _, one := range ordered {
+		if !one.Received.Before(page.Filter.Start) && one.Received.Before(page.Filter.End) && !page.Add(one) {
+			return
+		}
+	}
+}
+
+// A page looks at no more than so many transactions, whatever it finds, and says
+// where to go on.
+func TestAPageOfActivityIsBounded(t *testing.T) {
+	page := payment.Activity{
+		Filter:  payment.ActivityFilter{Ascending: true, Status: holdfast.StatusFailure, BatchMax: 20},
+		Account: "P1", Now: now,
+	}
+	for i := range 2 * payment.ActivityScanMax {
+		at := now.Add(time.Duration(i) * time.Millisecond)
+		if !page.Add(payment.Transaction{ID: "1T1", Kind: payment.KindPay, Sender: "P2", Recipient: "P1", State: payment.Success, Received: at}) {
+			if i != payment.ActivityScanMax || !page.Next.Equal(at) || len(page.Rows) > 0 {
+				t.Errorf("ended after %d, next is %v, with %d rows", i, page.Next, len(page.Rows))
+			}
+			return
+		}
+	}
+	t.Error("the page has no end")
+}

@@ -1,0 +1,182 @@
+package payment_test
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/ledger"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// paid is a payment by card to a seller of the marketplace P1, with a fee for
+// it.
+func paid(amount, commission money.Amount) payment.Transaction {
+	return payment.Transaction{
+		ID: "1T1", Caller: "C1", Kind: payment.KindPay, Sender: "P2", Recipient: "P3", Owner: "P1", Method: holdfast.MethodCC,
+		State: payment.Success, StatusCode: holdfast.CodeSuccess, Amount: amount, Settled: money.Micros(0),
+		Fee: payment.DefaultFees.Fee(holdfast.MethodCC, amount), FeeBy: holdfast.RoleRecipient,
+		Commission: commission, CommissionID: "1T2",
+		Refunded: money.Micros(0), FeeReturned: money.Micros(0), CommissionReturned: money.Micros(0),
+		Received: now, Completed: now,
+	}
+}
+
+func refunding(o payment.Transaction) payment.RefundInput {
+	rich := money.Cents(1_000_000_00)
+	return payment.RefundInput{
+		ID: "1T9", Original: o, Owner: party.Party{ID: "P1", Standing: party.Active},
+		RecipientBalance: rich, OwnerBalance: rich, Now: now,
+	}
+}
+
+// However a payment is paid back, part by part and by whichever policy, neither
+// the buyer nor the recipient nor the marketplace gets a cent that is not
+// theirs: paid back as a whole, everybody has what they had before, but for the
+// marketplace's fee where the policy keeps it.
+func TestRefundsOfPartsAddUp(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		amount := money.Cents(rapid.Int64Range(100, 1_000_00).Draw(t, "amount"))
+		commission := money.Cents(rapid.Int64Range(0, amount.Micro/20_000).Draw(t, "commission"))
+		by := rapid.SampledFrom([]holdfast.Role{holdfast.RoleRecipient, holdfast.RoleCaller}).Draw(t, "fee by")
+		o := paid(amount, commission)
+		o.FeeBy = by
+		moved := []ledger.Posting{}
+		for range rapid.IntRange(1, 8).Draw(t, "parts") {
+			if o.Refunded == amount {
+				break
+			}
+			left := amount.Sub(o.Refunded)
+			part := money.Cents(rapid.Int64Range(1, left.Micro/10_000).Draw(t, "part"))
+			policy := rapid.SampledFrom([]holdfast.RefundPolicy{"", holdfast.RefundMasterOnly, holdfast.RefundMasterAndMarketplace}).Draw(t, "policy")
+			c, err := payment.Refund(refunding(o), holdfast.RefundRequest{RefundAmount: part, MarketplaceRefundPolicy: policy})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rapid.IntRange(0, 4).Draw(t, "declined") == 0 { // what fails takes nothing with it
+				failed := c.After.Outcome(*c.Ask, payment.Answer{Code: holdfast.CodeTransactionDenied}, now).With(payment.Beside{Original: c.Original.After})
+				if failed.Original.After != o {
+					t.Fatalf("a refund that failed leaves %+v, it was %+v", failed.Original.After, o)
+				}
+				continue
+			}
+			moved = append(moved, c.Postings...)
+			o = c.Original.After
+		}
+		rest := refunding(o)
+		if o.Refunded != amount {
+			c, err := payment.Refund(rest, holdfast.RefundRequest{MarketplaceRefundPolicy: holdfast.RefundMasterAndMarketplace})
+			if err != nil {
+				t.Fatal(err)
+			}
+			moved, o = append(moved, c.Postings...), c.Original.After
+		}
+		if o.Refunded != amount || o.FeeReturned != o.Fee || o.CommissionReturned.Cmp(o.Commission) > 0 {
+			t.Fatalf("paid back %v of %v, %v of the fee %v, %v of the marketplace's %v", o.Refunded, amount, o.FeeReturned, o.Fee, o.CommissionReturned, o.Commission)
+		}
+		zero := money.Micros(0)
+		ownerWants, sellerWants := zero.Sub(o.CommissionReturned), zero.Sub(amount).Add(o.CommissionReturned)
+		if by == holdfast.RoleRecipient {
+			sellerWants = sellerWants.Add(o.Fee)
+		} else {
+			ownerWants = ownerWants.Add(o.Fee)
+		}
+		for account, want := range map[ledger.AccountID]money.Amount{
+			ledger.Outgoing: amount, ledger.Fees: zero.Sub(o.Fee), ledger.Party("P1"): ownerWants, ledger.Party("P3"): sellerWants,
+		} {
+			if got := ledger.Balance(moved, account); got != want {
+				t.Errorf("%s is changed by %v, want %v", account, got, want)
+			}
+		}
+		if c, err := payment.Refund(refunding(o), holdfast.RefundRequest{}); code(err) != holdfast.TransactionFullyRefundedAlready {
+			t.Errorf("paid back once more: %+v, %v", c.After, err)
+		}
+	})
+}
+
+// The marketplace's fee alone, in parts, comes to what it was and no more.
+func TestRefundsOfTheMarketplacesFee(t *testing.T) {
+	o := paid(money.Cents(50_00), money.Cents(6_00))
+	for _, row := range []struct {
+		asked    money.Amount
+		returned int64 // cents, of the fee, after that
+		want     holdfast.Code
+	}{
+		{money.Cents(2_00), 200, ""},
+		{money.Cents(4_01), 200, holdfast.RefundAmountExceeded},
+		{money.Amount{}, 600, ""},
+		{money.Cents(1), 600, holdfast.TransactionFullyRefundedAlready},
+	} {
+		c, err := payment.Refund(refunding(o), holdfast.RefundRequest{RefundAmount: row.asked, MarketplaceRefundPolicy: holdfast.RefundMarketplaceOnly})
+		if code(err) != row.want {
+			t.Fatalf("%v: %v, want %q", row.asked, err, row.want)
+		}
+		if err == nil {
+			o = c.Original.After
+			if c.After.Parent != "1T2" || c.After.Sender != "P3" || c.After.Recipient != "P1" || c.Ask != nil || c.After.State != payment.Success {
+				t.Errorf("the refund is %+v", c.After)
+			}
+		}
+		if o.CommissionReturned != money.Cents(row.returned) || o.Refunded.Positive() {
+			t.Errorf("%v: %v of the fee and %v of the payment are back", row.asked, o.CommissionReturned, o.Refunded)
+		}
+	}
+}
+
+func TestRefundRefusals(t *testing.T) {
+	for name, row := range map[string]struct {
+		spoil func(*payment.RefundInput, *holdfast.RefundRequest)
+		want  holdfast.Code
+	}{
+		"nothing wrong":  {func(*payment.RefundInput, *holdfast.RefundRequest) {}, ""},
+		"a reserve held": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Reserved }, holdfast.InvalidTransactionState},
+		"cancelled":      {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Cancelled }, holdfast.InvalidTransactionState},
+		"pending":        {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Pending }, holdfast.OriginalTransactionIncomplete},
+		"settling":       {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Settling }, holdfast.OriginalTransactionIncomplete},
+		"failed":         {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Failure }, holdfast.OriginalTransactionFailed},
+		"a deposit":      {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.Kind = payment.KindDeposit }, holdfast.InvalidTransactionID},
+		"a refund":       {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.Kind = payment.KindRefund }, holdfast.TransactionTypeNotRefundable},
+		"last moment":    {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Now = now.Add(payment.RefundWindow - 1) }, ""},
+		"too late":       {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Now = now.Add(payment.RefundWindow) }, holdfast.TransactionDenied},
+		"a shorter window": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) {
+			in.Window, in.Now = time.Hour, now.Add(time.Hour)
+		},
+			holdfast.TransactionDenied},
+		"no window": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) {
+			in.Window, in.Now = -1, now.AddDate(10, 0, 0)
+		}, ""},
+		"caller closed": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Owner.Standing = party.Closed },
+			holdfast.AccountClosed},
+		"caller suspended": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Owner.Standing = party.Suspended },
+			holdfast.InvalidAccountStateCaller},
+		"no longer allowed": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) {
+			in.RefundToken = payment.Token{ID: "K9", Cancelled: true}
+		}, holdfast.SenderNotOriginalRecipient},
+		"zero":     {func(_ *payment.RefundInput, r *holdfast.RefundRequest) { r.RefundAmount = money.Cents(0) }, holdfast.AmountOutOfRange},
+		"too much": {func(_ *payment.RefundInput, r *holdfast.RefundRequest) { r.RefundAmount = money.Cents(50_01) }, holdfast.RefundAmountExceeded},
+		"recipient has it but for a cent": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) {
+			in.RecipientBalance = money.Cents(50_00 - 1_75 - 1) // the fee of 1.75 comes back
+		}, holdfast.InsufficientBalance},
+		"recipient has it": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) {
+			in.RecipientBalance = money.Cents(50_00 - 1_75)
+		}, ""},
+		"the caller cannot give its fee back": {func(in *payment.RefundInput, r *holdfast.RefundRequest) {
+			r.MarketplaceRefundPolicy, in.OwnerBalance = holdfast.RefundMasterAndMarketplace, money.Cents(5_99)
+		}, holdfast.InsufficientBalance},
+		"no fee to give back": {func(in *payment.RefundInput, r *holdfast.RefundRequest) {
+			r.MarketplaceRefundPolicy, in.Original.Commission = holdfast.RefundMarketplaceOnly, money.Micros(0)
+		}, holdfast.InvalidParams},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in, r := refunding(paid(money.Cents(50_00), money.Cents(6_00))), holdfast.RefundRequest{}
+			row.spoil(&in, &r)
+			if _, err := payment.Refund(in, r); code(err) != row.want || err != nil && row.want == "" {
+				t.Fatalf("got %v, want code %q", err, row.want)
+			}
+		})
+	}
+}
