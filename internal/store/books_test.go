@@ -3,8 +3,12 @@ package store_test
 import (
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
 // Somebody's hand in the books is found, whatever it touched, and the row is
@@ -12,7 +16,7 @@ import (
 func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 	for name, row := range map[string]struct{ statement, want string }{
 		"a posting's amount":    {`UPDATE postings SET amount = amount + 1 WHERE seq = 2`, "postings"},
-		"a posting's account":   {`UPDATE postings SET to_account = 'fees' WHERE seq = 1`, "postings"},
+		"a posting's account":   {`UPDATE postings SET to_account = 'fees' WHERE to_account = 'held'`, "postings"},
 		"a posting deleted":     {`DELETE FROM postings WHERE seq = 1`, "postings"},
 		"a posting of nobody":   {`INSERT INTO postings (caller_id, transaction_id, seq, at, from_account, to_account, amount) VALUES ('C0001', 'nobody', 1, 0, 'network', 'held', 5)`, "postings nobody"},
 		"a state":               {`UPDATE transactions SET state = 'Cancelled' WHERE state = 'Reserved'`, "transactions"},
@@ -25,22 +29,35 @@ func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 		"an asked amount":       {`UPDATE attempts SET amount = amount + 1 WHERE step = 'Authorize'`, "attempts"},
 		"a step's amount":       {`UPDATE transaction_history SET amount = amount + 1 WHERE seq = 1`, "transaction_history"},
 		"a sender":              {`UPDATE transactions SET sender = 'PX'`, "transactions"},
-		"a token's amount":      {`UPDATE tokens SET amount = 1`, "tokens"},
+		"a token's amount":      {`UPDATE tokens SET amount = 1 WHERE amount > 0`, "tokens"},
 		"a request deleted":     {`DELETE FROM requests WHERE reference = 'order-1'`, "requests"},
 		"a request repointed":   {`UPDATE requests SET transaction_id = (SELECT transaction_id FROM transactions WHERE reference = 'order-2')`, "requests"},
 		"a party deleted":       {`DELETE FROM parties WHERE name = 'Ann Buyer'`, "parties"},
 		"a posting out of turn": {`UPDATE postings SET seq = 99 WHERE seq = 3`, "/99"},
 		"a caller deleted":      {`DELETE FROM callers`, "transactions"},
+		"a kind":                {`UPDATE transactions SET kind = 'FundPrepaid' WHERE kind = 'Pay' AND method = 'CC'`, "postings"},
+		"a balance":             {`UPDATE balances SET micro = micro + 1`, "balances party:"},
+		"a balance deleted":     {`DELETE FROM balances WHERE account LIKE 'owed:%'`, "balances owed:"},
+		"a refund's total":      {`UPDATE transactions SET refunded = refunded + 10000 WHERE refunded > 0`, "what was refunded"},
+		"a fee given back":      {`UPDATE transactions SET fee_returned = fee_returned + 10000 WHERE fee_returned > 0`, "what was given back of the fee"},
+		"a marketplace's fee given back": {`UPDATE transactions SET commission_returned = commission_returned + 10000 WHERE commission > 0 AND kind = 'Pay'`,
+			"what was given back of the marketplace's fee"},
+		"a refund deleted":            {`DELETE FROM transactions WHERE kind = 'Refund'`, "what was refunded"},
+		"a marketplace's fee":         {`UPDATE transactions SET commission = commission + 10000 WHERE commission > 0`, "the marketplace's fee"},
+		"a marketplace's fee deleted": {`DELETE FROM transactions WHERE kind = 'Commission'`, "the marketplace's fee"},
+		"a payment deleted":           {`DELETE FROM transactions WHERE kind = 'Pay' AND refunded > 0`, "belongs to a payment that does not exist"},
+		"what is going back":          {`UPDATE postings SET to_account = 'fees' WHERE to_account = 'outgoing'`, "/outgoing"},
+		"an instrument's balance":     {`UPDATE aggregate_instruments SET balance = balance + 1`, "balances prepaid:"},
+		"what is being funded":        {`UPDATE aggregate_instruments SET pending = 5`, "what is under way"},
+		"an instrument deleted":       {`DELETE FROM aggregate_instruments`, "belongs to an instrument that does not exist"},
+		"a notification of nobody":    {`UPDATE notifications SET subject = 'nobody' WHERE seq = 1 AND subject = (SELECT MIN(subject) FROM notifications)`, "notifications nobody"},
 	} {
 		for engine, address := range holdfasttest.Addresses(t) {
 			t.Run(name+" on "+engine, func(t *testing.T) {
+				t.Parallel()
 				at := address(t)
 				w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
-				settled := w.Reserved("42.50", "order-1")
-				if _, err := w.Settle(settled.ID, "40.00"); err != nil {
-					t.Fatal(err)
-				}
-				w.Reserved("20.00", "order-2")
+				busy(t, w)
 				if _, err := raw(t, at).ExecContext(t.Context(), row.statement); err != nil {
 					t.Fatal(err)
 				}
@@ -58,4 +75,60 @@ func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 			})
 		}
 	}
+}
+
+// busy has something of every kind in the books.
+func busy(t *testing.T, w *holdfasttest.World) {
+	t.Helper()
+	settled := w.Reserved("42.50", "order-1")
+	if _, err := w.Settle(settled.ID, "40.00"); err != nil {
+		t.Fatal(err)
+	}
+	w.Reserved("20.00", "order-2")
+	if _, err := w.Refund(w.Paid("10.00", "order-3").ID, "4.00", "refund-3"); err != nil {
+		t.Fatal(err)
+	}
+
+	instrument, spends, funds := w.Aggregate(holdfast.MethodPrepaid, "100.00")
+	_, err := w.Processor.FundPrepaid(t.Context(), w.Shop, holdfast.FundPrepaidRequest{
+		SenderTokenID: funds, PrepaidInstrumentID: instrument.ID, FundingAmount: holdfasttest.USD("50.00"), CallerReference: "fund",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Pay(spends, "1.00", "order-4"); err != nil {
+		t.Fatal(err)
+	}
+
+	if _, err := w.Processor.ChangeCaller(t.Context(), w.Shop.ID, func(c party.Caller) (party.Caller, error) {
+		c.Marketplace = true
+		return c, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	w.Shop.Marketplace = true
+	seller := w.Party("Sal", "sal@example.test")
+	w.Change(seller.ID, func(p *party.Party) { p.Business = true })
+	recipient := w.Token(payment.Token{
+		Use: payment.UseReceive, Type: holdfast.TokenUnrestricted, Recipient: seller.ID, PaysFee: true,
+		FeeCeiling: &payment.FeeCeiling{Fixed: holdfasttest.USD("5.00")},
+	})
+	sold, err := w.Processor.Pay(t.Context(), w.Shop, holdfast.PayRequest{
+		SenderTokenID: w.Token(payment.Token{
+			Instrument: w.Card.ID, Method: w.Card.Method, AmountType: payment.AmountMaximum, Amount: holdfasttest.USD("30.00"), Recipients: []holdfast.TokenID{recipient},
+		}),
+		RecipientTokenID: recipient, TransactionAmount: holdfasttest.USD("30.00"), CallerReference: "sold", MarketplaceFixedFee: holdfasttest.USD("5.00"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Processor.Wait = time.Millisecond
+	w.Network.Next(holdfasttest.Reply{Step: payment.StepReturn, Lost: true}) // stays under way
+	_, err = w.Processor.Refund(t.Context(), w.Shop, holdfast.RefundRequest{
+		TransactionID: sold.ID, RefundAmount: holdfasttest.USD("3.00"), CallerReference: "returned", MarketplaceRefundPolicy: holdfast.RefundMasterAndMarketplace,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.CheckBooks()
 }

@@ -1,0 +1,28 @@
+package store
+
+import (
+	"context"
+
+	"github.com/pressly/goose/v3"
+)
+
+// MigrateTo makes a database as a program made it whose schema was of that
+// version.
+func MigrateTo(ctx context.Context, address string, version int64) error {
+	d, writer, reader, err := open(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	defer writer.Close()
+	files, err := d.schemaFS()
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(d.goose, writer, files)
+	if err != nil {
+		return err
+	}
+	_, err = provider.UpTo(ctx, version)
+	return err
+}
