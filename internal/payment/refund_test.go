@@ -142,17 +142,23 @@ func TestRefundRefusals(t *testing.T) {
 		"a refund":       {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.Kind = payment.KindRefund }, holdfast.TransactionTypeNotRefundable},
 		"last moment":    {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Now = now.Add(payment.RefundWindow - 1) }, ""},
 		"too late":       {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Now = now.Add(payment.RefundWindow) }, holdfast.TransactionDenied},
-		"a shorter window": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) {
-			in.Window, in.Now = time.Hour, now.Add(time.Hour)
+		"a shorter window": {
+			func(in *payment.RefundInput, _ *holdfast.RefundRequest) {
+				in.Window, in.Now = time.Hour, now.Add(time.Hour)
+			},
+			holdfast.TransactionDenied,
 		},
-			holdfast.TransactionDenied},
 		"no window": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) {
 			in.Window, in.Now = -1, now.AddDate(10, 0, 0)
 		}, ""},
-		"caller closed": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Owner.Standing = party.Closed },
-			holdfast.AccountClosed},
-		"caller suspended": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Owner.Standing = party.Suspended },
-			holdfast.InvalidAccountStateCaller},
+		"caller closed": {
+			func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Owner.Standing = party.Closed },
+			holdfast.AccountClosed,
+		},
+		"caller suspended": {
+			func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Owner.Standing = party.Suspended },
+			holdfast.InvalidAccountStateCaller,
+		},
 		"no longer allowed": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) {
 			in.RefundToken = payment.Token{ID: "K9", Cancelled: true}
 		}, holdfast.SenderNotOriginalRecipient},

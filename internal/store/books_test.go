@@ -40,8 +40,10 @@ func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 		"a balance deleted":     {`DELETE FROM balances WHERE account LIKE 'owed:%'`, "balances owed:"},
 		"a refund's total":      {`UPDATE transactions SET refunded = refunded + 10000 WHERE refunded > 0`, "what was refunded"},
 		"a fee given back":      {`UPDATE transactions SET fee_returned = fee_returned + 10000 WHERE fee_returned > 0`, "what was given back of the fee"},
-		"a marketplace's fee given back": {`UPDATE transactions SET commission_returned = commission_returned + 10000 WHERE commission > 0 AND kind = 'Pay'`,
-			"what was given back of the marketplace's fee"},
+		"a marketplace's fee given back": {
+			`UPDATE transactions SET commission_returned = commission_returned + 10000 WHERE commission > 0 AND kind = 'Pay'`,
+			"what was given back of the marketplace's fee",
+		},
 		"a refund deleted":            {`DELETE FROM transactions WHERE kind = 'Refund'`, "what was refunded"},
 		"a marketplace's fee":         {`UPDATE transactions SET commission = commission + 10000 WHERE commission > 0`, "the marketplace's fee"},
 		"a marketplace's fee deleted": {`DELETE FROM transactions WHERE kind = 'Commission'`, "the marketplace's fee"},
