@@ -171,11 +171,14 @@ func (w *World) install(made payment.Installation) {
 }
 
 // Balance is the buyer's balance as an instrument.
-func (w *World) Balance() payment.Instrument {
+func (w *World) Balance() payment.Instrument { w.T.Helper(); return w.BalanceOf(w.Buyer.ID) }
+
+// BalanceOf is a party's balance as an instrument.
+func (w *World) BalanceOf(id party.ID) payment.Instrument {
 	w.T.Helper()
 	var all []payment.Instrument
 	w.must("reading instruments", w.DB.View(w.T.Context(), func(tx *store.ReadTx) (err error) {
-		all, err = tx.Instruments(w.Buyer.ID)
+		all, err = tx.Instruments(id)
 		return err
 	}))
 	i := slices.IndexFunc(all, func(i payment.Instrument) bool { return i.Method == holdfast.MethodABT })

@@ -1,0 +1,157 @@
+package processor_test
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/ledger"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// Two servers on one database, and more requests at once than there is money
+// for: as many are paid as there is money, and not one more.
+func TestTwoServersSpendNothingTwice(t *testing.T) {
+	const each, asked = 10, 24 // requests of one dollar that there is money for, and that are made
+	for name, race := range map[string]struct {
+		prepare func(w *holdfasttest.World) func(*processor.Processor, int) error
+		refused holdfast.Code
+		left    func(w *holdfasttest.World) (account ledger.AccountID, dollars string)
+	}{
+		"a balance": {
+			prepare: func(w *holdfasttest.World) func(*processor.Processor, int) error {
+				w.Deposit(w.Buyer.ID, "10.00")
+				tokens := make([]holdfast.TokenID, asked)
+				for i := range tokens {
+					tokens[i] = w.AuthorizeWith(w.Balance(), "1.00")
+				}
+				return func(p *processor.Processor, i int) error { return pay(w, p, tokens[i], i) }
+			},
+			refused: holdfast.InsufficientBalance,
+			left:    func(w *holdfasttest.World) (ledger.AccountID, string) { return ledger.Party(string(w.Buyer.ID)), "0.00" },
+		},
+		"a prepaid balance": {
+			prepare: func(w *holdfasttest.World) func(*processor.Processor, int) error {
+				a, spends, funds := w.Aggregate(holdfast.MethodPrepaid, "100.00")
+				_, err := w.Processor.FundPrepaid(w.T.Context(), w.Shop, holdfast.FundPrepaidRequest{
+					SenderTokenID: funds, PrepaidInstrumentID: a.ID, FundingAmount: holdfasttest.USD("10.00"), CallerReference: "fund",
+				})
+				if err != nil {
+					w.T.Fatal(err)
+				}
+				return func(p *processor.Processor, i int) error { return pay(w, p, spends, i) }
+			},
+			refused: holdfast.InsufficientBalance,
+			left:    func(w *holdfasttest.World) (ledger.AccountID, string) { return ledger.Owed(string(w.Owner.ID)), "0.00" },
+		},
+		"a credit limit": {
+			prepare: func(w *holdfasttest.World) func(*processor.Processor, int) error {
+				_, spends, _ := w.Aggregate(holdfast.MethodDebt, "10.00")
+				return func(p *processor.Processor, i int) error { return pay(w, p, spends, i) }
+			},
+			refused: holdfast.AccountLimitsExceeded,
+			left:    func(w *holdfasttest.World) (ledger.AccountID, string) { return ledger.Due(string(w.Owner.ID)), "10.00" },
+		},
+		"a token's limit": {
+			prepare: func(w *holdfasttest.World) func(*processor.Processor, int) error {
+				token := w.Token(payment.Token{Type: holdfast.TokenMultiUse, Instrument: w.Card.ID, Method: w.Card.Method},
+					payment.Limit{Kind: payment.LimitCount, Value: each})
+				return func(p *processor.Processor, i int) error { return pay(w, p, token, i) }
+			},
+			refused: holdfast.TokenUsageError,
+			left:    func(w *holdfasttest.World) (ledger.AccountID, string) { return ledger.Network, "-10.00" },
+		},
+		"a payment, by refunds": {
+			prepare: func(w *holdfasttest.World) func(*processor.Processor, int) error {
+				paid := w.Paid("10.00", "paid")
+				w.Deposit(w.Owner.ID, "50.00")
+				return func(p *processor.Processor, i int) error {
+					_, err := p.Refund(w.T.Context(), w.Shop, holdfast.RefundRequest{
+						TransactionID: paid.ID, RefundAmount: money.Cents(1_00), CallerReference: holdfast.CallerReference(fmt.Sprint("refund-", i)),
+					})
+					return err
+				}
+			},
+			refused: holdfast.TransactionFullyRefundedAlready,
+			left:    func(w *holdfasttest.World) (ledger.AccountID, string) { return ledger.Fees, "0.00" },
+		},
+		"what the shop has, by refunds": {
+			prepare: func(w *holdfasttest.World) func(*processor.Processor, int) error {
+				w.Deposit(w.Buyer.ID, "24.00")
+				paid := make([]holdfast.TransactionID, asked)
+				for i := range paid { // each for a fee of 0.03
+					one, err := w.Pay(w.AuthorizeWith(w.Balance(), "1.00"), "1.00", holdfast.CallerReference(fmt.Sprint("paid-", i)))
+					if err != nil {
+						w.T.Fatal(err)
+					}
+					paid[i] = one.ID
+				}
+				// The shop pays out what fourteen refunds take, of which the fee comes back.
+				out := w.Token(payment.Token{Sender: w.Owner.ID, Recipient: w.Buyer.ID, Instrument: w.BalanceOf(w.Owner.ID).ID, Method: holdfast.MethodABT})
+				if _, err := w.Pay(out, "13.58", "out"); err != nil {
+					w.T.Fatal(err)
+				}
+				return func(p *processor.Processor, i int) error {
+					_, err := p.Refund(w.T.Context(), w.Shop, holdfast.RefundRequest{
+						TransactionID: paid[i], CallerReference: holdfast.CallerReference(fmt.Sprint("refund-", i)),
+					})
+					return err
+				}
+			},
+			refused: holdfast.InsufficientBalance,
+			left:    func(w *holdfasttest.World) (ledger.AccountID, string) { return ledger.Party(string(w.Owner.ID)), "0.00" },
+		},
+	} {
+		for engine, address := range holdfasttest.Addresses(t) {
+			t.Run(name+" on "+engine, func(t *testing.T) {
+				t.Parallel()
+				at := address(t)
+				w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
+				other := &processor.Processor{
+					Store: holdfasttest.Open(t, at), Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: slog.New(slog.DiscardHandler),
+				}
+				t.Cleanup(other.Close)
+				ask := race.prepare(w)
+				var done atomic.Int64
+				var asking sync.WaitGroup
+				for i := range asked {
+					asking.Go(func() {
+						p := w.Processor
+						if i%2 == 0 {
+							p = other
+						}
+						err := ask(p, i)
+						if refused, ok := errors.AsType[*holdfast.Error](err); ok && refused.Code == race.refused {
+							return
+						}
+						if err != nil {
+							t.Error(err)
+						}
+						done.Add(1)
+					})
+				}
+				asking.Wait()
+				if done.Load() != each {
+					t.Errorf("%d of %d were carried out, want %d", done.Load(), asked, each)
+				}
+				account, dollars := race.left(w)
+				want(w, balance(w, account), dollars)
+				w.CheckBooks()
+			})
+		}
+	}
+}
+
+func pay(w *holdfasttest.World, p *processor.Processor, token holdfast.TokenID, i int) error {
+	_, err := p.Pay(w.T.Context(), w.Shop, holdfast.PayRequest{
+		SenderTokenID: token, TransactionAmount: money.Cents(1_00), CallerReference: holdfast.CallerReference(fmt.Sprint("order-", i)),
+	})
+	return err
+}
