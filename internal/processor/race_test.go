@@ -35,7 +35,9 @@ func TestTwoServersSpendNothingTwice(t *testing.T) {
 				return func(p *processor.Processor, i int) error { return pay(w, p, tokens[i], i) }
 			},
 			refused: holdfast.InsufficientBalance,
-			left:    func(w *holdfasttest.World) (ledger.AccountID, string) { return ledger.Party(string(w.Buyer.ID)), "0.00" },
+			left: func(w *holdfasttest.World) (ledger.AccountID, string) {
+				return ledger.Party(string(w.Buyer.ID)), "0.00"
+			},
 		},
 		"a prepaid balance": {
 			prepare: func(w *holdfasttest.World) func(*processor.Processor, int) error {
@@ -106,7 +108,9 @@ func TestTwoServersSpendNothingTwice(t *testing.T) {
 				}
 			},
 			refused: holdfast.InsufficientBalance,
-			left:    func(w *holdfasttest.World) (ledger.AccountID, string) { return ledger.Party(string(w.Owner.ID)), "0.00" },
+			left: func(w *holdfasttest.World) (ledger.AccountID, string) {
+				return ledger.Party(string(w.Owner.ID)), "0.00"
+			},
 		},
 	} {
 		for engine, address := range holdfasttest.Addresses(t) {

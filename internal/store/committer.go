@@ -39,12 +39,13 @@ var (
 // One goroutine runs all of it, so that actions of one server never conflict
 // with each other; with other servers they may, and then the group runs again.
 type committer struct {
-	db       *sql.DB
-	dialect  dialect
-	batchMax int
-	queue    chan *action
-	stop     chan struct{}
-	finished chan struct{}
+	db         *sql.DB
+	statements *statements
+	dialect    dialect
+	batchMax   int
+	queue      chan *action
+	stop       chan struct{}
+	finished   chan struct{}
 }
 
 // An action is one waiting Update.
@@ -56,7 +57,7 @@ type action struct {
 
 func newCommitter(db *sql.DB, d dialect, batchMax int) *committer {
 	c := &committer{
-		db: db, dialect: d, batchMax: batchMax,
+		db: db, statements: d.statements(db), dialect: d, batchMax: batchMax,
 		queue: make(chan *action, queueMax), stop: make(chan struct{}), finished: make(chan struct{}),
 	}
 	go c.loop()
@@ -176,7 +177,7 @@ func (c *committer) persist(group []*action) (outcomes []error, err error) {
 func (c *committer) try(group []*action) (outcomes []error, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), tryMax)
 	defer cancel()
-	tx, err := c.db.BeginTx(ctx, &c.dialect.write)
+	tx, err := begin(ctx, c.db, c.statements, &c.dialect.write)
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +194,7 @@ func (c *committer) try(group []*action) (outcomes []error, err error) {
 	return outcomes, tx.Commit()
 }
 
-func (c *committer) runOne(ctx context.Context, tx *sql.Tx, a *action, shared bool) (outcome, err error) {
+func (c *committer) runOne(ctx context.Context, tx transaction, a *action, shared bool) (outcome, err error) {
 	if shared {
 		if _, err := tx.ExecContext(ctx, `SAVEPOINT action`); err != nil {
 			return nil, err

@@ -43,7 +43,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		batchMax = 1
 	}
 	db := &DB{
-		Reader:    Reader{db: reader, dialect: d},
+		Reader:    Reader{db: reader, statements: d.statements(reader), dialect: d},
 		writer:    writer,
 		committer: newCommitter(writer, d, batchMax),
 	}
@@ -79,13 +79,14 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 // A Reader reads and cannot write. It is what the doors are handed: inside a
 // read-only transaction SQLite would carry out a write, so the type has none.
 type Reader struct {
-	db      *sql.DB
-	dialect dialect
+	db         *sql.DB
+	statements *statements
+	dialect    dialect
 }
 
 // View runs fn on one consistent state of the store.
 func (r Reader) View(ctx context.Context, fn func(*ReadTx) error) error {
-	tx, err := r.db.BeginTx(ctx, &r.dialect.read)
+	tx, err := begin(ctx, r.db, r.statements, &r.dialect.read)
 	if err != nil {
 		return fmt.Errorf("beginning to read: %w", err)
 	}
@@ -98,7 +99,7 @@ type ReadTx struct {
 	// ctx is the transaction's own. Actions that share a commit must not be
 	// able to end it for their neighbours, so methods take none.
 	ctx     context.Context
-	sql     *sql.Tx
+	sql     transaction
 	dialect dialect
 }
 

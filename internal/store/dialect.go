@@ -18,15 +18,16 @@ import (
 // dialect is all that differs between the two databases. Queries are the same
 // text on both; keep it so.
 type dialect struct {
-	name       string
-	driver     string
-	goose      goose.Dialect
-	schema     *strings.Replacer // PostgreSQL's type names to the database's own
-	isConflict func(error) bool  // the transaction should be run again
-	skipLocked string            // for claiming rows that another server may claim
-	lane       int               // of balances, that this server adds to
-	write      sql.TxOptions
-	read       sql.TxOptions // one consistent state, however many statements
+	name           string
+	driver         string
+	goose          goose.Dialect
+	schema         *strings.Replacer // PostgreSQL's type names to the database's own
+	isConflict     func(error) bool  // the transaction should be run again
+	skipLocked     string            // for claiming rows that another server may claim
+	lane           int               // of balances, that this server adds to
+	preparesItself bool              // the driver keeps queries prepared
+	write          sql.TxOptions
+	read           sql.TxOptions // one consistent state, however many statements
 }
 
 var postgres = dialect{
@@ -38,7 +39,8 @@ var postgres = dialect{
 		e, ok := errors.AsType[*pgconn.PgError](err)
 		return ok && (e.Code == "40001" || e.Code == "40P01")
 	},
-	skipLocked: " FOR UPDATE SKIP LOCKED",
+	skipLocked:     " FOR UPDATE SKIP LOCKED",
+	preparesItself: true,
 	// Under SERIALIZABLE, large groups of two servers conflict although they
 	// share no row. REPEATABLE READ still refuses to change a row that changed
 	// meanwhile, and every decision ends in a change of the row it rests on.
