@@ -21,49 +21,13 @@ import (
 
 var update = flag.Bool("update", false, "write golden files anew")
 
-// What a caller is told in each of the ways a Reserve can go, read off the wire
+// What a caller is told in each of the ways a payment can go, read off the wire
 // (IPN, "values per event").
 func TestEvents(t *testing.T) {
-	try := func(_ payment.Transaction, err error) {
-		t.Helper()
-		if err != nil {
-			t.Error(err)
-		}
-	}
-	stories := []struct {
-		name string
-		play func(w *holdfasttest.World)
-	}{
-		{"reserved and settled for less", func(w *holdfasttest.World) {
-			r := w.Reserved("25.00", "order-1")
-			w.Clock.Advance(time.Hour)
-			try(w.Settle(r.ID, "4"))
-		}},
-		{"declined", func(w *holdfasttest.World) {
-			w.Network.Next(holdfasttest.Reply{Decline: holdfast.CodeTransactionDenied})
-			try(w.Reserve(w.Authorize("25.00"), "25.00", "order-1"))
-		}},
-		{"reserved, then the capture is declined", func(w *holdfasttest.World) {
-			r := w.Reserved("25.00", "order-1")
-			w.Network.Next(holdfasttest.Reply{Decline: holdfast.CodeTransactionDenied})
-			try(w.Settle(r.ID, ""))
-		}},
-		{"cancelled by the caller", func(w *holdfasttest.World) {
-			r := w.Reserved("25.00", "order-1")
-			try(w.Cancel(r.ID))
-		}},
-		{"not settled in seven days", func(w *holdfasttest.World) {
-			w.Reserved("25.00", "order-1")
-			w.Clock.Advance(7*24*time.Hour + time.Minute)
-			if _, err := w.Processor.Sweep(t.Context()); err != nil {
-				t.Error(err)
-			}
-		}},
-	}
 	for name, address := range holdfasttest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
 			var told strings.Builder
-			for _, story := range stories {
+			for _, story := range events {
 				shop := newShop(t, holdfasttest.Open(t, address(t)))
 				story.play(shop.World)
 				shop.Processor.Close()
