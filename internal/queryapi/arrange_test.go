@@ -28,7 +28,7 @@ import (
 //	patience 1s
 func (w *world) arrange(text string) {
 	w.t.Helper()
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(strings.TrimSpace(text)) {
 		words := strings.Fields(line)
 		kind, words := words[0], words[1:]
 		switch kind {
