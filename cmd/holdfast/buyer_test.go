@@ -20,7 +20,7 @@ type form struct {
 }
 
 // postForms finds the forms of a page that post, in order.
-func postForms(t *testing.T, page string) (all []form) {
+func postForms(t testing.TB, page string) (all []form) {
 	t.Helper()
 	var current *form
 	var list string // the select element that options belong to
@@ -83,7 +83,7 @@ func (f *form) add(element string, attrs map[string]string) {
 
 // A browser is a person's who submits forms and follows links.
 type browser struct {
-	t      *testing.T
+	t      testing.TB
 	client http.Client
 	at     *url.URL
 	page   string
@@ -91,7 +91,7 @@ type browser struct {
 	left   string
 }
 
-func newBrowser(t *testing.T) *browser {
+func newBrowser(t testing.TB) *browser {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {

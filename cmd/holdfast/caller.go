@@ -29,6 +29,7 @@ type callerAnswer struct {
 	BareReturn      bool           `json:"bareReturn"`
 	PendingFirst    bool           `json:"pendingFirst"`
 	SignatureV1     bool           `json:"signatureV1"`
+	Marketplace     bool           `json:"marketplace"`
 	Sandbox         bool           `json:"sandbox"`
 	ClockOffset     string         `json:"clockOffset"`
 	AccessKeyID     string         `json:"accessKeyId,omitempty"`
@@ -38,14 +39,15 @@ type callerAnswer struct {
 func describeCaller(c party.Caller) callerAnswer {
 	return callerAnswer{
 		CallerID: c.ID, Owner: c.Owner, Name: c.Name, IPNURL: c.IPNURL, BareReturn: c.BareReturn,
-		PendingFirst: c.PendingFirst, SignatureV1: c.SignatureV1, Sandbox: c.Sandbox, ClockOffset: c.ClockOffset.String(),
+		PendingFirst: c.PendingFirst, SignatureV1: c.SignatureV1, Marketplace: c.Marketplace,
+		Sandbox: c.Sandbox, ClockOffset: c.ClockOffset.String(),
 	}
 }
 
 func (a callerAnswer) print(to io.Writer) {
 	columns := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(columns, "caller\t%s\nname\t%s\nowner\t%s\nIPN address\t%s\nbare return\t%v\npending first\t%v\nsignature version 1\t%v\nclock offset\t%s\n",
-		a.CallerID, a.Name, a.Owner, or(a.IPNURL, "none"), a.BareReturn, a.PendingFirst, a.SignatureV1, a.ClockOffset)
+	fmt.Fprintf(columns, "caller\t%s\nname\t%s\nowner\t%s\nIPN address\t%s\nbare return\t%v\npending first\t%v\nsignature version 1\t%v\nmarketplace\t%v\nclock offset\t%s\n",
+		a.CallerID, a.Name, a.Owner, or(a.IPNURL, "none"), a.BareReturn, a.PendingFirst, a.SignatureV1, a.Marketplace, a.ClockOffset)
 	if a.AccessKeyID != "" {
 		fmt.Fprintf(columns, "access key\t%s\nsecret key\t%s\n", a.AccessKeyID, a.SecretAccessKey)
 	}
@@ -74,6 +76,7 @@ type callerCreate struct {
 	BareReturn   bool   `help:"Return URLs carry the answer alone, not the request's parameters beside it."`
 	PendingFirst bool   `help:"Reserve always answers Pending first."`
 	SignatureV1  bool   `name:"signature-v1" help:"Accept signature version 1, which is unsafe, from an old program."`
+	Marketplace  bool   `help:"May bring together senders and recipients other than the owner, and take a fee for it."`
 	JSON         bool   `name:"json" help:"Print one line of JSON."`
 }
 
@@ -93,7 +96,7 @@ func (v callerCreate) Run(ctx context.Context, w world) error {
 	// Every caller is a sandbox caller until there is a network for real cards.
 	caller, key, err := clerk(db, w).CreateCaller(ctx, processor.NewCaller{
 		Owner: owner.ID, Name: v.Name, IPNURL: v.IPNURL, BareReturn: v.BareReturn, PendingFirst: v.PendingFirst,
-		SignatureV1: v.SignatureV1, Sandbox: true,
+		SignatureV1: v.SignatureV1, Marketplace: v.Marketplace, Sandbox: true,
 	})
 	if err != nil {
 		return err
@@ -149,11 +152,12 @@ type callerSet struct {
 	BareReturn   *bool   `help:"Return URLs carry the answer alone, not the request's parameters beside it." negatable:""`
 	PendingFirst *bool   `help:"Reserve always answers Pending first." negatable:""`
 	SignatureV1  *bool   `name:"signature-v1" help:"Accept signature version 1, which is unsafe, from an old program." negatable:""`
+	Marketplace  *bool   `help:"May bring together senders and recipients other than the owner, and take a fee for it." negatable:""`
 	JSON         bool    `name:"json" help:"Print one line of JSON."`
 }
 
 func (v callerSet) Run(ctx context.Context, w world) error {
-	if v.Name == nil && v.IPNURL == nil && v.BareReturn == nil && v.PendingFirst == nil && v.SignatureV1 == nil {
+	if v.Name == nil && v.IPNURL == nil && v.BareReturn == nil && v.PendingFirst == nil && v.SignatureV1 == nil && v.Marketplace == nil {
 		return errors.New("nothing to set; see holdfast caller set --help")
 	}
 	if v.Name != nil && (*v.Name == "" || len(*v.Name) > party.NameMax) {
@@ -179,6 +183,7 @@ func (v callerSet) Run(ctx context.Context, w world) error {
 		set(&c.BareReturn, v.BareReturn)
 		set(&c.PendingFirst, v.PendingFirst)
 		set(&c.SignatureV1, v.SignatureV1)
+		set(&c.Marketplace, v.Marketplace)
 		return c, nil
 	})
 	if err != nil {
@@ -215,7 +220,7 @@ func (v callerList) Run(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
-	columns := tabwriter.NewWriter(w.Out, 0, 0, 2, ' ', 0)
+	table := newColumns(w.Out)
 	for _, c := range all {
 		if v.JSON {
 			if err := printJSON(w.Out, describeCaller(c)); err != nil {
@@ -223,7 +228,11 @@ func (v callerList) Run(ctx context.Context, w world) error {
 			}
 			continue
 		}
-		fmt.Fprintf(columns, "%s\t%s\t%s\t+%s\n", c.ID, c.Name, or(c.IPNURL, "no IPN address"), c.ClockOffset)
+		var kind string
+		if c.Marketplace {
+			kind = "marketplace"
+		}
+		table.row(string(c.ID), c.Name, or(c.IPNURL, "no IPN address"), "+"+c.ClockOffset.String(), kind)
 	}
-	return columns.Flush()
+	return table.Flush()
 }

@@ -26,11 +26,11 @@ type clockFlags struct {
 	JSON bool `name:"json" help:"Print one line of JSON."`
 }
 
-// remoteFlags say which server to ask, and as whom.
+// remoteFlags say which server to ask, and as whom. The server comes from no
+// environment, since a store is meant without it.
 type remoteFlags struct {
-	Server      string `help:"Ask a server instead: its Query API address." placeholder:"URL"`
-	AccessKeyID string `name:"access-key-id" help:"The caller's access key, with --server." env:"HOLDFAST_ACCESS_KEY_ID" placeholder:"ID"`
-	SecretFile  string `help:"File whose first line is the secret key, with --server." env:"HOLDFAST_SECRET_FILE" placeholder:"FILE"`
+	Server string `help:"Ask a server instead: its Query API address." placeholder:"URL"`
+	keyFlags
 }
 
 type clockShow struct{ clockFlags }
@@ -143,15 +143,9 @@ func holdsDue(ctx context.Context, r store.Reader, id party.CallerID, then time.
 }
 
 func (f remoteFlags) open(w world) (clock, error) {
-	if f.AccessKeyID == "" || f.SecretFile == "" {
-		return clock{}, errors.New("--server needs --access-key-id and --secret-file: a caller moves its own clock only")
-	}
-	secret, err := readSecret(f.SecretFile)
+	client, err := f.client(f.Server, w)
 	if err != nil {
-		return clock{}, fmt.Errorf("--secret-file: %w", err)
-	}
-	client := &holdfast.Client{
-		Endpoint: f.Server, AccessKeyID: f.AccessKeyID, SecretKey: holdfast.NewSecretKey(secret), Now: w.Now,
+		return clock{}, err
 	}
 	return clock{show: client.Clock, advance: client.AdvanceClock, reset: client.ResetClock, close: func() {}}, nil
 }

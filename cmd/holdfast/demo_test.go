@@ -29,7 +29,7 @@ const patience = time.Minute // for anything that happens by itself
 
 // A process is a demo that runs as a process of its own.
 type process struct {
-	t      *testing.T
+	t      testing.TB
 	cmd    *exec.Cmd
 	log    *bytes.Buffer
 	lines  chan string
@@ -38,7 +38,7 @@ type process struct {
 }
 
 // startDemo starts a demo on a directory and waits until it answers.
-func startDemo(t *testing.T, dir string) *process {
+func startDemo(t testing.TB, dir string) *process {
 	t.Helper()
 	p := &process{t: t, log: &bytes.Buffer{}, lines: make(chan string, 100), ended: make(chan error, 1)}
 	p.cmd = exec.Command("holdfast", "demo", "--json", "--data", dir)
@@ -152,7 +152,7 @@ func booksAreRight(t *testing.T, dir string) {
 }
 
 // eventually asks until the answer is yes.
-func eventually(t *testing.T, what string, yes func() bool) {
+func eventually(t testing.TB, what string, yes func() bool) {
 	t.Helper()
 	deadline, tick := time.After(patience), time.NewTicker(50*time.Millisecond)
 	defer tick.Stop()
@@ -165,7 +165,7 @@ func eventually(t *testing.T, what string, yes func() bool) {
 	}
 }
 
-func status(t *testing.T, c *holdfast.Client, id holdfast.TransactionID) holdfast.TransactionState {
+func status(t testing.TB, c *holdfast.Client, id holdfast.TransactionID) holdfast.TransactionState {
 	t.Helper()
 	state, err := c.GetTransactionStatus(t.Context(), id)
 	if err != nil {
@@ -174,7 +174,7 @@ func status(t *testing.T, c *holdfast.Client, id holdfast.TransactionID) holdfas
 	return state
 }
 
-func becomes(t *testing.T, c *holdfast.Client, id holdfast.TransactionID, want holdfast.TransactionStatus) {
+func becomes(t testing.TB, c *holdfast.Client, id holdfast.TransactionID, want holdfast.TransactionStatus) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("%s is %s", id, want), func() bool { return status(t, c, id).Status == want })
 }

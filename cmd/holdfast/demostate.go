@@ -18,6 +18,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 // A demoState is what a demo remembers from one start to the next, in
@@ -34,6 +35,8 @@ type demoState struct {
 	CallerID        party.CallerID `json:"callerId"`
 	AccessKeyID     string         `json:"accessKeyId"`
 	SecretAccessKey string         `json:"secretAccessKey"`
+
+	Deposited bool `json:"deposited"` // the buyer was given a balance, once
 }
 
 func readDemo(dir string) (kept demoState, found bool, err error) {
@@ -87,7 +90,7 @@ func replaceFile(name string, text []byte) error {
 }
 
 // A cast is who plays in a demo: the shop's owner, who is paid, a buyer with two
-// cards, and the shop's account as a caller.
+// cards and a balance, and the shop's account as a caller.
 type cast struct {
 	Processor *processor.Processor
 	Store     store.Reader
@@ -123,7 +126,10 @@ func (c *cast) assemble(ctx context.Context, kept demoState, ipnURL string) (dem
 	if err := c.address(ctx, buyer); err != nil {
 		return kept, err
 	}
-	return c.caller(ctx, kept, owner.ID, ipnURL)
+	if kept, err = c.caller(ctx, kept, owner.ID, ipnURL); err != nil {
+		return kept, err
+	}
+	return c.deposit(ctx, kept, buyer.ID)
 }
 
 const ownerEmail = "shop@demo.example"
@@ -206,11 +212,33 @@ func (c *cast) address(ctx context.Context, buyer party.Party) error {
 	return nil
 }
 
-// caller makes the shop's account, or tells it where the shop is this time.
+var demoDeposit = money.Cents(500_00)
+
+// deposit gives the buyer a balance to pay from, once. A start that was cut
+// short after it finds the balance there, and only remembers.
+func (c *cast) deposit(ctx context.Context, kept demoState, buyer party.ID) (demoState, error) {
+	if kept.Deposited {
+		return kept, nil
+	}
+	balance, err := balanceOf(ctx, c.Store, buyer)
+	if err != nil {
+		return kept, err
+	}
+	if !balance.Positive() {
+		if err := c.Processor.Deposit(ctx, kept.CallerID, buyer, demoDeposit); err != nil {
+			return kept, fmt.Errorf("giving the buyer a balance: %w", err)
+		}
+	}
+	kept.Deposited = true
+	return kept, kept.write(c.Dir)
+}
+
+// caller makes the shop's account, which is a marketplace's so that everything
+// can be tried, or tells it where the shop is this time.
 func (c *cast) caller(ctx context.Context, kept demoState, owner party.ID, ipnURL string) (demoState, error) {
 	if kept.CallerID != "" {
 		_, err := c.Processor.ChangeCaller(ctx, kept.CallerID, func(had party.Caller) (party.Caller, error) {
-			had.IPNURL = ipnURL
+			had.IPNURL, had.Marketplace = ipnURL, true
 			return had, nil
 		})
 		if err != nil {
@@ -219,7 +247,7 @@ func (c *cast) caller(ctx context.Context, kept demoState, owner party.ID, ipnUR
 		return kept, nil
 	}
 	made, key, err := c.Processor.CreateCaller(ctx, processor.NewCaller{
-		Owner: owner, Name: "Fen Pottery", IPNURL: ipnURL, Sandbox: true,
+		Owner: owner, Name: "Fen Pottery", IPNURL: ipnURL, Marketplace: true, Sandbox: true,
 	})
 	if err != nil {
 		return kept, fmt.Errorf("making the demo's caller: %w", err)

@@ -40,3 +40,47 @@ func TestDemoThatForgot(t *testing.T) {
 	}
 	startDemo(t, dir).token("order-1-pay", money.Cents(100))
 }
+
+// The buyer's balance is raised once, whatever the demo remembers, and each start
+// makes the caller a marketplace.
+func TestDemoDepositsOnce(t *testing.T) {
+	dir := t.TempDir()
+	restart := func(change func(*demoState)) {
+		t.Helper()
+		kept, _, err := readDemo(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(&kept)
+		if err := kept.write(dir); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := startDemo(t, dir).end(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+	}
+	answers := func(want string, args ...string) {
+		t.Helper()
+		if out, code := holdfastCommand(t, append(args, "--data", dir, "--json")...); code != 0 || !strings.Contains(out, want) {
+			t.Errorf("holdfast %s: exit code %d, want %s:\n%s", strings.Join(args, " "), code, want, out)
+		}
+	}
+	if _, err := startDemo(t, dir).end(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	answers(`"marketplace":true`, "caller", "list")
+	answers(`"balance":"501.00"`, "party", "deposit", "--email", "buyer@demo.example", "--amount", "1")
+
+	restart(func(*demoState) {})
+	answers(`"balance":"502.00"`, "party", "deposit", "--email", "buyer@demo.example", "--amount", "1")
+
+	// As after a crash between the deposit and its memory.
+	answers(`"marketplace":false`, "caller", "set", "--no-marketplace")
+	restart(func(kept *demoState) { kept.Deposited = false })
+	answers(`"marketplace":true`, "caller", "list")
+	answers(`"balance":"503.00"`, "party", "deposit", "--email", "buyer@demo.example", "--amount", "1")
+	if kept, _, err := readDemo(dir); err != nil || !kept.Deposited {
+		t.Errorf("the demo does not remember its deposit (%v)", err)
+	}
+	booksAreRight(t, dir)
+}

@@ -29,7 +29,8 @@ Holdfast is running on this machine. Everything is kept in
 4. Buy again, then let seven days pass instead of shipping:
        %[6]s clock advance 168h --data %[7]s
    The bench now refuses to ship, and says why.
-5. Check the books:
+5. See what was paid, and check the books:
+       %[6]s tx list --data %[7]s
        %[6]s books check --data %[7]s
 
 For programs:  Query API   %[8]s

@@ -27,7 +27,9 @@ type cli struct {
 	Serve  serveVerb  `cmd:"" help:"Run the server."`
 	Shop   shopVerb   `cmd:"" help:"Run the reference shop against any server."`
 	Caller callerVerb `cmd:"" help:"Make, change and list callers: the web sites that ask for payments."`
-	Party  partyVerb  `cmd:"" help:"Make parties: who pays, who is paid, who owns a caller."`
+	Party  partyVerb  `cmd:"" help:"Make, change and list parties: who pays, who is paid, who owns a caller."`
+	Tx     txVerb     `cmd:"" help:"See, settle, cancel and refund transactions, as the caller."`
+	Token  tokenVerb  `cmd:"" help:"See and cancel payment tokens, as the caller."`
 	Clock  clockVerb  `cmd:"" help:"Show, advance or reset a sandbox caller's clock."`
 	Books  booksVerb  `cmd:"" help:"Check the books."`
 	Sign   signVerb   `cmd:"" help:"Sign a request, or explain why a signature is refused."`
@@ -94,9 +96,15 @@ func run(ctx context.Context, args []string, w world) int {
 	return exitFailed
 }
 
-// sentence is an error in words for a person at a terminal.
+// sentence is an error in words for a person at a terminal. A server's refusal
+// keeps its code, which the API's documents explain, and the id of the request,
+// by which the server's log has it.
 func sentence(err error) string {
-	if refusal, ok := errors.AsType[*holdfast.Error](err); ok && refusal.Message != "" {
+	refusal, ok := errors.AsType[*holdfast.Error](err)
+	switch {
+	case ok && refusal.Status != 0:
+		return refusal.Error()
+	case ok && refusal.Message != "":
 		return refusal.Message
 	}
 	return err.Error()

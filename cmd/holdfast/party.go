@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -14,7 +15,46 @@ import (
 )
 
 type partyVerb struct {
-	Create partyCreate `cmd:"" help:"Make a party."`
+	Create  partyCreate  `cmd:"" help:"Make a party."`
+	Set     partySet     `cmd:"" help:"Change what a party may do, and how much."`
+	Deposit partyDeposit `cmd:"" help:"Put money of the sandbox into a party's balance."`
+	List    partyList    `cmd:"" help:"List parties."`
+}
+
+// A partyAnswer is a party as --json prints it. Limits are for a month; without
+// one there is none.
+type partyAnswer struct {
+	PartyID        party.ID       `json:"partyId"`
+	Name           string         `json:"name"`
+	Email          string         `json:"email"`
+	Standing       party.Standing `json:"standing"`
+	Business       bool           `json:"business"`
+	Verified       bool           `json:"verified"`
+	EmailVerified  bool           `json:"emailVerified"`
+	SendingLimit   dollars        `json:"sendingLimit,omitzero"`
+	ReceivingLimit dollars        `json:"receivingLimit,omitzero"`
+}
+
+func describeParty(p party.Party) partyAnswer {
+	return partyAnswer{
+		PartyID: p.ID, Name: p.Name, Email: p.Email, Standing: p.Standing, Business: p.Business,
+		Verified: p.Verified, EmailVerified: p.EmailVerified,
+		SendingLimit: dollars(p.SendingLimit), ReceivingLimit: dollars(p.ReceivingLimit),
+	}
+}
+
+func (a partyAnswer) facts() []fact {
+	return []fact{
+		{"party", string(a.PartyID)},
+		{"name", a.Name},
+		{"e-mail", a.Email},
+		{"standing", string(a.Standing)},
+		{"business", strconv.FormatBool(a.Business)},
+		{"verified", strconv.FormatBool(a.Verified)},
+		{"e-mail verified", strconv.FormatBool(a.EmailVerified)},
+		{"sending limit", or(a.SendingLimit.String(), "none")},
+		{"receiving limit", or(a.ReceivingLimit.String(), "none")},
+	}
 }
 
 type partyCreate struct {
@@ -22,6 +62,7 @@ type partyCreate struct {
 	Name         string `help:"Shown to the other side." required:""`
 	Email        string `help:"To sign in with." required:""`
 	PasswordFile string `help:"File whose first line is the password; - is standard input." default:"-" placeholder:"FILE"`
+	Business     bool   `help:"May be paid by card, as the owner of a caller may in any case."`
 	JSON         bool   `name:"json" help:"Print one line of JSON."`
 }
 
@@ -35,16 +76,14 @@ func (v partyCreate) Run(ctx context.Context, w world) error {
 		return err
 	}
 	defer db.Close()
-	made, err := clerk(db, w).CreateParty(ctx, processor.NewParty{Name: v.Name, Email: v.Email, Password: password})
+	made, err := clerk(db, w).CreateParty(ctx, processor.NewParty{
+		Name: v.Name, Email: v.Email, Password: password, Business: v.Business,
+	})
 	if err != nil {
 		return err
 	}
 	if v.JSON {
-		return printJSON(w.Out, struct {
-			PartyID party.ID `json:"partyId"`
-			Name    string   `json:"name"`
-			Email   string   `json:"email"`
-		}{made.ID, made.Name, made.Email})
+		return printJSON(w.Out, describeParty(made))
 	}
 	fmt.Fprintf(w.Out, "party %s: %s <%s>\n", made.ID, made.Name, made.Email)
 	return nil

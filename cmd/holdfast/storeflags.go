@@ -84,7 +84,7 @@ func isFile(address string) bool { return !strings.Contains(address, "://") }
 // errNoNetwork answers who asks the card network from a verb that has none.
 var errNoNetwork = errors.New("this verb asks no card network")
 
-// noNetwork stands where a processor is used for its parties and callers alone.
+// noNetwork stands where a processor is used for what asks no card network.
 type noNetwork struct{}
 
 func (noNetwork) Verify(context.Context, card.Details) (card.Kept, error) {
@@ -95,7 +95,8 @@ func (noNetwork) Ask(context.Context, card.Question) (payment.Answer, error) {
 	return payment.Answer{}, errNoNetwork
 }
 
-// clerk is a processor that makes and changes parties and callers.
+// clerk is a processor that makes and changes parties and callers, and puts money
+// of the sandbox into balances.
 func clerk(db *store.DB, w world) *processor.Processor {
 	return &processor.Processor{Store: db, Network: noNetwork{}, Now: w.Now, Log: w.Log}
 }

@@ -29,6 +29,12 @@ func (tx *ReadTx) PartyByEmail(email string) (p party.Party, found bool, err err
 	return p, found, err
 }
 
+// Parties reads all parties, oldest first.
+func (tx *ReadTx) Parties() ([]party.Party, error) {
+	return list(tx, "reading parties", scanParty, `
+		SELECT `+partyColumns+` FROM parties ORDER BY created, party_id`)
+}
+
 // InsertParty adds a party and reports whether its e-mail address was free.
 func (tx *Tx) InsertParty(p party.Party) (inserted bool, err error) {
 	rows, err := tx.exec("adding a party", `

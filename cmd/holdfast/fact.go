@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// A fact is a line of an answer in text: what it is about, and what is so.
+type fact struct{ about, what string }
+
+// printFacts prints a line for each fact, but for those about nothing.
+func printFacts(to io.Writer, facts []fact) error {
+	columns := newColumns(to)
+	for _, f := range facts {
+		if f.what != "" {
+			columns.row(f.about, f.what)
+		}
+	}
+	return columns.Flush()
+}
+
+// columns are a table without lines or titles, for people.
+type columns struct{ *tabwriter.Writer }
+
+func newColumns(to io.Writer) columns {
+	return columns{tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)}
+}
+
+// row prints one row. Its cells may have been written by strangers.
+func (c columns) row(cells ...string) {
+	for i, cell := range cells {
+		cells[i] = oneLine(cell)
+	}
+	fmt.Fprintln(c, strings.TrimRight(strings.Join(cells, "\t"), "\t"))
+}
+
+// oneLine keeps a text from moving the cursor, colouring the screen or breaking
+// a table.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsControl(r):
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+}
+
+// dollars are an amount as it stands on the command line and in JSON, such as
+// 40.00.
+type dollars money.Amount
+
+// UnmarshalText reads an amount; the command line makes no sense without one.
+func (d *dollars) UnmarshalText(text []byte) error {
+	amount, err := money.Parse(string(text), money.USD)
+	*d = dollars(amount)
+	return err
+}
+
+// MarshalText is for JSON, where amounts are text, since others read its numbers
+// as floats.
+func (d dollars) MarshalText() ([]byte, error) { //nolint:unparam // encoding.TextMarshaler has the error
+	return []byte(money.Amount(d).Decimal()), nil
+}
+
+// IsZero leaves an amount that is not given out of JSON.
+func (d dollars) IsZero() bool { return !money.Amount(d).Given() }
+
+// String is the amount as text has it, and empty when there is none.
+func (d dollars) String() string {
+	if d.IsZero() {
+		return ""
+	}
+	return money.Amount(d).String()
+}
+
+const shortLayout = "2006-01-02 15:04:05" // UTC
+
+// moment is a time as text has it, and empty when there is none.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(clockLayout)
+}

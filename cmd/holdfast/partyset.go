@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/holdfast-pay/holdfast/internal/ledger"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+type partySet struct {
+	storeFlags
+	Email          string          `help:"Whose, by e-mail address." required:""`
+	Standing       *party.Standing `help:"Whether it takes part in payments: Active, Suspended or Closed." enum:"Active,Suspended,Closed" placeholder:"STANDING"`
+	Business       *bool           `help:"May be paid by card." negatable:""`
+	Verified       *bool           `help:"You know whose account it is. Others neither pay nor are paid." negatable:""`
+	EmailVerified  *bool           `help:"The e-mail address is known to be the party's." negatable:""`
+	SendingLimit   *limit          `help:"How much it may send in a month; none for no limit." placeholder:"500.00"`
+	ReceivingLimit *limit          `help:"How much it may receive in a month; none for no limit." placeholder:"500.00"`
+	JSON           bool            `name:"json" help:"Print one line of JSON."`
+}
+
+// A limit is an amount on the command line, or none.
+type limit money.Amount
+
+// UnmarshalText reads a limit. Nothing at all is no limit: what may send nothing
+// is suspended.
+func (l *limit) UnmarshalText(text []byte) error {
+	*l = limit{}
+	if string(text) == "none" {
+		return nil
+	}
+	amount, err := money.Parse(string(text), money.USD)
+	if err == nil && !amount.Positive() {
+		err = errors.New("a limit is above zero, or none")
+	}
+	*l = limit(amount)
+	return err
+}
+
+func (v partySet) Run(ctx context.Context, w world) error {
+	if v.Standing == nil && v.Business == nil && v.Verified == nil && v.EmailVerified == nil && v.SendingLimit == nil && v.ReceivingLimit == nil {
+		return errors.New("nothing to set; see holdfast party set --help")
+	}
+	db, err := v.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	found, err := partyByEmail(ctx, db.Reader, v.Email)
+	if err != nil {
+		return err
+	}
+	changed, err := clerk(db, w).ChangeParty(ctx, found.ID, func(p party.Party) (party.Party, error) {
+		set(&p.Standing, v.Standing)
+		set(&p.Business, v.Business)
+		set(&p.Verified, v.Verified)
+		set(&p.EmailVerified, v.EmailVerified)
+		set(&p.SendingLimit, (*money.Amount)(v.SendingLimit))
+		set(&p.ReceivingLimit, (*money.Amount)(v.ReceivingLimit))
+		return p, nil
+	})
+	if err != nil {
+		return err
+	}
+	if v.JSON {
+		return printJSON(w.Out, describeParty(changed))
+	}
+	return printFacts(w.Out, describeParty(changed).facts())
+}
+
+type partyDeposit struct {
+	storeFlags
+	Email  string  `help:"Whose balance, by e-mail address." required:""`
+	Amount dollars `help:"How much." required:"" placeholder:"500.00"`
+	Caller string  `help:"In which caller's books, when there are several." placeholder:"ID"`
+	JSON   bool    `name:"json" help:"Print one line of JSON."`
+}
+
+func (v partyDeposit) Run(ctx context.Context, w world) error {
+	db, err := v.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	to, err := partyByEmail(ctx, db.Reader, v.Email)
+	if err != nil {
+		return err
+	}
+	caller, err := v.choose(ctx, db.Reader, v.Caller)
+	if err != nil {
+		return err
+	}
+	if err := clerk(db, w).Deposit(ctx, caller.ID, to.ID, money.Amount(v.Amount)); err != nil {
+		return err
+	}
+	balance, err := balanceOf(ctx, db.Reader, to.ID)
+	if err != nil {
+		return err
+	}
+	a := depositAnswer{PartyID: to.ID, CallerID: caller.ID, Amount: v.Amount, Balance: dollars(balance)}
+	if v.JSON {
+		return printJSON(w.Out, a)
+	}
+	return printFacts(w.Out, a.facts())
+}
+
+// A depositAnswer is a deposit and what is in the balance after it, as --json
+// prints it.
+type depositAnswer struct {
+	PartyID  party.ID       `json:"partyId"`
+	CallerID party.CallerID `json:"callerId"`
+	Amount   dollars        `json:"amount"`
+	Balance  dollars        `json:"balance"`
+}
+
+func (a depositAnswer) facts() []fact {
+	return []fact{
+		{"party", string(a.PartyID)},
+		{"caller", string(a.CallerID)},
+		{"deposited", a.Amount.String()},
+		{"balance", a.Balance.String()},
+	}
+}
+
+// balanceOf reads what is in a party's balance in the sandbox, in the books of
+// all its callers.
+func balanceOf(ctx context.Context, r store.Reader, id party.ID) (money.Amount, error) {
+	var micro int64
+	err := r.View(ctx, func(tx *store.ReadTx) (err error) {
+		micro, err = tx.AccountBalance(ledger.Party(string(id)), true)
+		return err
+	})
+	return money.Micros(micro), err
+}
+
+type partyList struct {
+	storeFlags
+	JSON bool `name:"json" help:"Print one line of JSON for each."`
+}
+
+func (v partyList) Run(ctx context.Context, w world) error {
+	db, err := v.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var all []party.Party
+	err = db.View(ctx, func(tx *store.ReadTx) (err error) {
+		all, err = tx.Parties()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	table := newColumns(w.Out)
+	for _, p := range all {
+		if v.JSON {
+			if err := printJSON(w.Out, describeParty(p)); err != nil {
+				return err
+			}
+			continue
+		}
+		kind := "personal"
+		if p.Business {
+			kind = "business"
+		}
+		table.row(string(p.ID), p.Name, p.Email, string(p.Standing), kind, verification(p))
+	}
+	return table.Flush()
+}
+
+// verification is what is known of a party, in a word or two.
+func verification(p party.Party) string {
+	switch {
+	case !p.Verified:
+		return "unverified"
+	case !p.EmailVerified:
+		return "e-mail unverified"
+	}
+	return "verified"
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+)
+
+type txList struct {
+	apiFlags
+	Since       *time.Duration             `help:"From how long before --to on, or before now by the caller's clock; 720h, which is 30 days, by default." xor:"start" placeholder:"DURATION"`
+	From        date                       `help:"From this day on: 2026-11-23, or a time such as 2026-11-23T10:00:00Z." xor:"start" placeholder:"DATE"`
+	To          date                       `help:"To the end of this day, or to this time." placeholder:"DATE"`
+	Status      holdfast.TransactionStatus `help:"Only these: Reserved, Success, Failure, Pending or Cancelled." enum:"Reserved,Success,Failure,Pending,Cancelled," default:"" placeholder:"STATUS"`
+	Operation   holdfast.Operation         `help:"Only these: Pay, Refund, Settle, SettleDebt, WriteOffDebt, FundPrepaid or Reserve." enum:"Pay,Refund,Settle,SettleDebt,WriteOffDebt,FundPrepaid,Reserve," default:"" placeholder:"OPERATION"`
+	Method      holdfast.PaymentMethod     `help:"Only these: CC, ACH, ABT, Prepaid or Debt." enum:"CC,ACH,ABT,Prepaid,Debt," default:"" placeholder:"METHOD"`
+	Role        []holdfast.Role            `help:"Only where the account is this: Sender, Caller or Recipient; given several times, any of them." enum:"Sender,Caller,Recipient" placeholder:"ROLE"`
+	OldestFirst bool                       `help:"The oldest first."`
+	Max         int                        `help:"How many to list; 20 by default." default:"20" placeholder:"ROWS"`
+}
+
+// Limits of a listing. The documents have pages begin at 20.
+const (
+	rowsMax     = 10_000
+	pageRowsMin = 20
+	pageRowsMax = 200
+	lastMoment  = 24*time.Hour - time.Millisecond // of a day, as finely as a request can say
+
+	sinceDefault = 720 * time.Hour
+)
+
+func (v txList) Run(ctx context.Context, w world) error {
+	if v.Max < 1 || v.Max > rowsMax {
+		return fmt.Errorf("--max: give a number from 1 to %d", rowsMax)
+	}
+	client, err := v.client(ctx, w)
+	if err != nil {
+		return err
+	}
+	request := holdfast.GetAccountActivityRequest{
+		EndDate: v.To.end(), FPSOperation: v.Operation, PaymentMethod: v.Method, Roles: v.Role, TransactionStatus: v.Status,
+		MaxBatchSize: min(max(v.Max+1, pageRowsMin), pageRowsMax), // one more tells whether that is all
+	}
+	if v.OldestFirst {
+		request.SortOrderByDate = holdfast.SortAscending
+	}
+	if request.StartDate, err = v.start(ctx, client, w); err != nil {
+		return err
+	}
+	return v.list(ctx, client, request, w)
+}
+
+// start is where the listing begins. What the caller did is dated by the
+// caller's clock, which in a sandbox may be far ahead.
+func (v txList) start(ctx context.Context, client *holdfast.Client, w world) (time.Time, error) {
+	since := sinceDefault
+	set(&since, v.Since)
+	switch {
+	case !v.From.at.IsZero():
+		return v.From.at, nil
+	case !v.To.at.IsZero():
+		return v.To.end().Add(-since), nil
+	}
+	clock, err := client.Clock(ctx)
+	if refusal, ok := errors.AsType[*holdfast.Error](err); ok && refusal.Code == holdfast.AccessFailure {
+		return w.Now().Add(-since), nil // a live caller's clock is everybody's
+	}
+	return clock.Now.Add(-since), err
+}
+
+func (v txList) list(ctx context.Context, client *holdfast.Client, request holdfast.GetAccountActivityRequest, w world) (err error) {
+	table := newColumns(w.Out)
+	defer func() { err = errors.Join(err, table.Flush()) }()
+	rows := 0
+	for t, err := range client.AccountActivity(ctx, request) {
+		switch {
+		case err != nil:
+			return err
+		case rows == v.Max:
+			fmt.Fprintf(w.Err, "There are more than %d; give a larger --max, or select.\n", v.Max)
+			return nil
+		}
+		rows++
+		a := describeActivity(t)
+		if !v.JSON {
+			table.row(a.cells()...)
+		} else if err := printJSON(w.Out, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A date is a day, or a moment of one.
+type date struct {
+	at  time.Time
+	day bool
+}
+
+// UnmarshalText reads a date; days are those of UTC, as in everything printed.
+func (d *date) UnmarshalText(text []byte) (err error) {
+	if d.at, err = time.Parse(time.DateOnly, string(text)); err == nil {
+		d.day = true
+		return nil
+	}
+	if d.at, err = time.Parse(time.RFC3339, string(text)); err != nil {
+		return errors.New("give a day such as 2026-11-23, or a time such as 2026-11-23T10:00:00Z")
+	}
+	return nil
+}
+
+// end is the last moment that counts.
+func (d date) end() time.Time {
+	if d.day {
+		return d.at.Add(lastMoment)
+	}
+	return d.at
+}
+
+// An activityAnswer is a row of the listing, as --json prints it.
+type activityAnswer struct {
+	TransactionID         holdfast.TransactionID     `json:"transactionId"`
+	Operation             holdfast.Operation         `json:"operation"`
+	PaymentMethod         holdfast.PaymentMethod     `json:"paymentMethod"`
+	Status                holdfast.TransactionStatus `json:"status"`
+	StatusCode            holdfast.StatusCode        `json:"statusCode"`
+	StatusMessage         string                     `json:"statusMessage"`
+	TransactionAmount     dollars                    `json:"transactionAmount,omitzero"`
+	FPSFees               dollars                    `json:"fpsFees,omitzero"`
+	Balance               dollars                    `json:"balance,omitzero"`
+	CallerTransactionDate time.Time                  `json:"callerTransactionDate,omitzero"`
+	DateReceived          time.Time                  `json:"dateReceived,omitzero"`
+	DateCompleted         time.Time                  `json:"dateCompleted,omitzero"`
+	OriginalTransactionID holdfast.TransactionID     `json:"originalTransactionId,omitempty"`
+	SenderName            string                     `json:"senderName,omitempty"`
+	RecipientName         string                     `json:"recipientName,omitempty"`
+	CallerName            string                     `json:"callerName,omitempty"`
+	SenderTokenID         holdfast.TokenID           `json:"senderTokenId,omitempty"`
+	RecipientTokenID      holdfast.TokenID           `json:"recipientTokenId,omitempty"`
+	Parts                 []partAnswer               `json:"parts"`
+}
+
+type partAnswer struct {
+	Role         holdfast.Role `json:"role"`
+	Name         string        `json:"name,omitempty"`
+	InstrumentID string        `json:"instrumentId,omitempty"`
+	Reference    string        `json:"reference,omitempty"`
+	Description  string        `json:"description,omitempty"`
+	FeesPaid     dollars       `json:"feesPaid,omitzero"`
+}
+
+func describeActivity(t holdfast.AccountTransaction) activityAnswer {
+	a := activityAnswer{
+		TransactionID: t.TransactionID, Operation: t.Operation, PaymentMethod: t.PaymentMethod,
+		Status: t.Status, StatusCode: t.StatusCode, StatusMessage: t.StatusMessage,
+		TransactionAmount: dollars(t.TransactionAmount), FPSFees: dollars(t.FPSFees), Balance: dollars(t.Balance),
+		CallerTransactionDate: t.CallerTransactionDate.UTC(), DateReceived: t.DateReceived.UTC(), DateCompleted: t.DateCompleted.UTC(),
+		OriginalTransactionID: t.OriginalTransactionID, SenderName: t.SenderName, RecipientName: t.RecipientName, CallerName: t.CallerName,
+		SenderTokenID: t.SenderTokenID, RecipientTokenID: t.RecipientTokenID, Parts: []partAnswer{},
+	}
+	for _, p := range t.Parts {
+		a.Parts = append(a.Parts, partAnswer{
+			Role: p.Role, Name: p.Name, InstrumentID: p.InstrumentID, Reference: p.Reference, Description: p.Description,
+			FeesPaid: dollars(p.FeesPaid),
+		})
+	}
+	return a
+}
+
+func (a activityAnswer) cells() []string {
+	return []string{
+		string(a.TransactionID), a.DateReceived.Format(shortLayout), string(a.Operation), string(a.PaymentMethod),
+		a.TransactionAmount.String(), string(a.Status), a.SenderName + " to " + a.RecipientName,
+	}
+}
