@@ -137,7 +137,8 @@ func (c *Client) GetAccountActivity(ctx context.Context, r GetAccountActivityReq
 }
 
 // AccountActivity walks over all transactions that a request selects, a page at
-// a time. It stops at the first error.
+// a time. It stops at the first error, and when the loop is left it asks for no
+// further page.
 func (c *Client) AccountActivity(ctx context.Context, r GetAccountActivityRequest) iter.Seq2[AccountTransaction, error] {
 	return func(yield func(AccountTransaction, error) bool) {
 		for {
@@ -151,16 +152,29 @@ func (c *Client) AccountActivity(ctx context.Context, r GetAccountActivityReques
 					return
 				}
 			}
-			switch {
-			case page.Next.IsZero():
+			if page.Next.IsZero() {
 				return
-			case r.SortOrderByDate == SortAscending:
-				r.StartDate = page.Next
-			default:
-				r.EndDate = page.Next
+			}
+			if r, err = r.from(page.Next); err != nil {
+				yield(AccountTransaction{}, err)
+				return
 			}
 		}
 	}
+}
+
+// from asks for the page that begins there. A page that begins no further on
+// than the last one would be walked over for ever.
+func (r GetAccountActivityRequest) from(next time.Time) (GetAccountActivityRequest, error) {
+	switch {
+	case r.SortOrderByDate == SortAscending && next.After(r.StartDate):
+		r.StartDate = next
+	case r.SortOrderByDate != SortAscending && (r.EndDate.IsZero() || next.Before(r.EndDate)):
+		r.EndDate = next
+	default:
+		return r, fmt.Errorf("walking over account activity: the page after the one asked for begins at %s, which is no further on", next.Format(time.RFC3339Nano))
+	}
+	return r, nil
 }
 
 type xmlActivity struct {
@@ -202,10 +216,10 @@ func readAccountActivity(result xmlResult) (AccountActivity, error) {
 		return AccountActivity{}, err
 	}
 	page := AccountActivity{BatchSize: x.BatchSize, Next: x.StartTimeForNextTransaction.Time}
-	for _, row := range x.Transaction {
+	for i, row := range x.Transaction {
 		t, err := row.transaction()
 		if err != nil {
-			return AccountActivity{}, fmt.Errorf("transaction %s: %w", row.TransactionID, err)
+			return AccountActivity{}, fmt.Errorf("transaction %d: %w", i+1, err)
 		}
 		page.Transactions = append(page.Transactions, t)
 	}
@@ -213,6 +227,9 @@ func readAccountActivity(result xmlResult) (AccountActivity, error) {
 }
 
 func (x xmlActivity) transaction() (AccountTransaction, error) {
+	if x.TransactionID == "" || x.TransactionStatus == "" {
+		return AccountTransaction{}, errors.New("it has no id or no status")
+	}
 	t := AccountTransaction{
 		TransactionID: x.TransactionID, CallerTransactionDate: x.CallerTransactionDate.Time, DateReceived: x.DateReceived.Time,
 		DateCompleted: x.DateCompleted.Time, Operation: x.FPSOperation, Status: x.TransactionStatus, StatusMessage: x.StatusMessage,

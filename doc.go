@@ -31,20 +31,66 @@
 // and Settle may answer Pending; a notification, or GetTransactionStatus, tells
 // how it ended ([Verifier.IPNHandler]).
 //
+// # Other actions
+//
+// [Client] has a method for every action of the Query API:
+//
+//   - Payments: [Client.Pay] charges at once; [Client.Reserve], [Client.Settle]
+//     and [Client.Cancel] hold, charge and let go; [Client.Refund] pays back.
+//   - What became of them: [Client.GetTransactionStatus], [Client.GetTransaction].
+//   - The account: [Client.GetAccountBalance], [Client.GetAccountActivity], and
+//     [Client.AccountActivity], which walks over all its pages.
+//   - Tokens: [Client.GetTokenByCaller], [Client.GetTokens],
+//     [Client.GetTokenUsage], [Client.CancelToken]; those of the caller's own
+//     account: [Client.InstallPaymentInstruction],
+//     [Client.GetPaymentInstruction]; and those that are paid to:
+//     [Client.GetRecipientVerificationStatus].
+//   - Prepaid instruments, which are paid first and spent later:
+//     [Client.FundPrepaid], [Client.GetPrepaidBalance],
+//     [Client.GetTotalPrepaidLiability].
+//   - Credit instruments, which are spent first and paid later:
+//     [Client.SettleDebt], [Client.WriteOffDebt], [Client.GetDebtBalance],
+//     [Client.GetOutstandingDebtBalance].
+//   - Subscriptions: [Client.GetSubscriptionDetails],
+//     [Client.GetTransactionsForSubscription],
+//     [Client.CancelSubscriptionAndRefund].
+//   - Messages: [Client.VerifySignature]; a [Verifier] needs no server for it.
+//
+// A method sends what its request has and leaves out what is zero.
+//
 // # Errors
 //
 // There are three kinds, to be told apart with errors.As or errors.AsType:
 //
 //   - [*Error]: the server refused. Branch on its Code; if Retriable, the same
-//     request may be sent again as it is.
+//     request may be sent again as it is. InternalError and ServiceUnavailable
+//     do not say what an earlier try did: where money moves, take them for
+//     doubt.
 //   - [*InDoubtError]: money may have moved or not, because no answer came, the
 //     SDK's own retries included. Send the very same request again, within
-//     seven days: a CallerReference used twice is one request, and so is a
-//     repeated Settle.
+//     seven days.
 //   - anything else: the request was not sent, or asked for no money.
 //
 // Messages that claim to come from the server but do not verify give an
 // [*UnverifiedError].
+//
+// # Sending again
+//
+// The SDK repeats a request by itself when the connection fails or the status
+// is 500, 502, 503 or 504: three times, after 0.4, 1.6 and 6.4 seconds, unless
+// RetriesMax says otherwise. What it sends is the same to the last byte.
+//
+// That is safe where money moves. A CallerReference used twice within seven
+// days is one request, which is answered with how it stands now; under the
+// reference of another request it is DuplicateRequest. Settle and Cancel are
+// known by their transaction instead. A refusal for good uses the reference up,
+// and a corrected request needs a new one; doubt does not, and never take a new
+// one then.
+//
+// Three requests that move no money are refused a second time, so that a lost
+// answer can leave a refusal of what was carried out: CancelToken is then
+// TokenNotActive, InstallPaymentInstruction is DuplicateRequest, and
+// CancelSubscriptionAndRefund without a refund is InvalidSubscriptionState.
 //
 // # Words
 //

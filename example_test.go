@@ -25,14 +25,35 @@ func serverCertificates() []*x509.Certificate {
 	return certs
 }
 
-// exampleServer answers Reserve, Settle and GetTransactionStatus as a server
-// does, with amounts above 100 dollars refused.
+// exampleResults are what exampleServer says of a mug that was paid for, of a
+// refund, of a prepaid instrument and of a token for many uses.
+var exampleResults = map[string]string{
+	"Pay":               successXML,
+	"Refund":            refundXML,
+	"FundPrepaid":       successXML,
+	"GetPrepaidBalance": "<PrepaidBalance>" + amountXML("AvailableBalance", "50.000000") + "</PrepaidBalance>",
+	"GetAccountActivity": "<Transaction><TransactionId>" + testID + "</TransactionId><DateReceived>2026-11-23T02:15:30.000-08:00</DateReceived>" +
+		amountXML("TransactionAmount", "12.500000") + "<FPSOperation>Pay</FPSOperation><TransactionStatus>Success</TransactionStatus>" +
+		amountXML("FPSFees", "0.660000") + "</Transaction>" +
+		"<Transaction><TransactionId>" + refundID + "</TransactionId><DateReceived>2026-11-24T02:15:30.000-08:00</DateReceived>" +
+		amountXML("TransactionAmount", "2.500000") + "<FPSOperation>Refund</FPSOperation><TransactionStatus>Success</TransactionStatus>" +
+		amountXML("FPSFees", "-0.130000") + "</Transaction>",
+	"GetTokenUsage": "<TokenUsageLimits><Count>3</Count><LastResetCount>1</LastResetCount></TokenUsageLimits>" +
+		"<TokenUsageLimits>" + amountXML("Amount", "60.000000") + amountXML("LastResetAmount", "12.500000") + "</TokenUsageLimits>",
+}
+
+// exampleServer answers as a server does, with amounts above 100 dollars
+// refused.
 func exampleServer() *httptest.Server {
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		action := r.PostFormValue("Action")
 		w.Header().Set("Holdfast-Time", "2026-11-23T10:15:30Z")
 		if len(r.PostFormValue("TransactionAmount.Value")) > len("99.99") {
 			answerError(http.StatusBadRequest, holdfast.AmountOutOfRange, "The amount is more than the token allows.")(w, r)
+			return
+		}
+		if result, ok := exampleResults[action]; ok {
+			answerResult(action, result)(w, r)
 			return
 		}
 		status := holdfast.StatusReserved
@@ -191,6 +212,140 @@ func ExampleClient_Reserve_errors() {
 	// held
 	// refused for good: AmountOutOfRange
 	// send the same request again, money may be held: order-4711
+}
+
+// Charge at once, where there is nothing to pack first.
+func ExampleClient_Pay() {
+	server := exampleServer()
+	defer server.Close()
+	c := &holdfast.Client{
+		Endpoint:    server.URL + "/",
+		AccessKeyID: "FPSTESTACCESSKEY0001", SecretKey: holdfast.NewSecretKey("fps-test-secret-0123456789abcdefghijklmn"),
+	}
+	paid, err := c.Pay(context.Background(), holdfast.PayRequest{
+		SenderTokenID:     testToken, // from the Return
+		CallerReference:   "order-4711",
+		TransactionAmount: money.Cents(1250),
+	})
+	if err != nil {
+		fmt.Println(err) // as for Reserve: see the example of its errors
+		return
+	}
+	switch paid.Status {
+	case holdfast.StatusSuccess:
+		fmt.Println("deliver", paid.TransactionID)
+	case holdfast.StatusPending:
+		fmt.Println("wait for the notification of", paid.TransactionID)
+	default:
+		fmt.Println("not paid:", paid.Status)
+	}
+	// Output:
+	// deliver 14TESTTXN00000000000000000000000P01
+}
+
+// One of five mugs came broken, so a part of the payment goes back.
+func ExampleClient_Refund() {
+	server := exampleServer()
+	defer server.Close()
+	c := &holdfast.Client{
+		Endpoint:    server.URL + "/",
+		AccessKeyID: "FPSTESTACCESSKEY0001", SecretKey: holdfast.NewSecretKey("fps-test-secret-0123456789abcdefghijklmn"),
+	}
+	refund, err := c.Refund(context.Background(), holdfast.RefundRequest{
+		TransactionID:     testID, // of the Pay, or of the Reserve that was settled
+		RefundAmount:      money.Cents(250),
+		CallerReference:   "order-4711-mug-3", // a new one for each part
+		CallerDescription: "the third mug was broken",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(refund.Status, refund.TransactionID)
+	// Output:
+	// Success 14TESTTXN00000000000000000000000R01
+}
+
+// Fill a gift card, then see what is on it.
+func ExampleClient_FundPrepaid() {
+	server := exampleServer()
+	defer server.Close()
+	c := &holdfast.Client{
+		Endpoint:    server.URL + "/",
+		AccessKeyID: "FPSTESTACCESSKEY0001", SecretKey: holdfast.NewSecretKey("fps-test-secret-0123456789abcdefghijklmn"),
+	}
+	ctx := context.Background()
+
+	funded, err := c.FundPrepaid(ctx, holdfast.FundPrepaidRequest{
+		SenderTokenID:       testToken, // the funding token and the instrument, from the Return
+		PrepaidInstrumentID: testInstrument,
+		FundingAmount:       money.Cents(5000),
+		CallerReference:     "gift-17",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	balance, err := c.GetPrepaidBalance(ctx, testInstrument)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(funded.Status, balance.Available)
+	// Output:
+	// Success USD 50.00
+}
+
+// Everything since the first of the month, however many pages it takes.
+func ExampleClient_AccountActivity() {
+	server := exampleServer()
+	defer server.Close()
+	c := &holdfast.Client{
+		Endpoint:    server.URL + "/",
+		AccessKeyID: "FPSTESTACCESSKEY0001", SecretKey: holdfast.NewSecretKey("fps-test-secret-0123456789abcdefghijklmn"),
+	}
+	fees := money.Cents(0)
+	for t, err := range c.AccountActivity(context.Background(), holdfast.GetAccountActivityRequest{
+		StartDate:       time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
+		SortOrderByDate: holdfast.SortAscending,
+	}) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fees = fees.Add(t.FPSFees)
+		fmt.Println(t.DateReceived.Format(time.DateOnly), t.Operation, t.TransactionAmount)
+	}
+	fmt.Println("fees:", fees)
+	// Output:
+	// 2026-11-23 Pay USD 12.50
+	// 2026-11-24 Refund USD 2.50
+	// fees: USD 0.53
+}
+
+// What is left of a token for many uses.
+func ExampleClient_GetTokenUsage() {
+	server := exampleServer()
+	defer server.Close()
+	c := &holdfast.Client{
+		Endpoint:    server.URL + "/",
+		AccessKeyID: "FPSTESTACCESSKEY0001", SecretKey: holdfast.NewSecretKey("fps-test-secret-0123456789abcdefghijklmn"),
+	}
+	usage, err := c.GetTokenUsage(context.Background(), testToken)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, limit := range usage.Limits {
+		if limit.Amount.Given() {
+			fmt.Println(limit.Amount.Sub(limit.UsedAmount), "left of", limit.Amount)
+		} else {
+			fmt.Println(limit.Count-limit.UsedCount, "uses left of", limit.Count)
+		}
+	}
+	// Output:
+	// 2 uses left of 3
+	// USD 47.50 left of USD 60.00
 }
 
 func ExampleVerifier_IPNHandler() {

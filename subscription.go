@@ -29,7 +29,10 @@ type CancelledSubscription struct {
 // RefundAmount, pays that much of its last payment back, also when the
 // subscription has ended already.
 //
-// A refusal is an [*Error]; no readable answer is an [*InDoubtError].
+// A refusal is an [*Error]. With a RefundAmount no readable answer is an
+// [*InDoubtError], and the same request may be sent again. Without one no money
+// moves, and a subscription that is ended a second time is
+// InvalidSubscriptionState.
 func (c *Client) CancelSubscriptionAndRefund(ctx context.Context, r CancelSubscriptionAndRefundRequest) (CancelledSubscription, error) {
 	var p Params
 	p.add("SubscriptionId", string(r.SubscriptionID))
@@ -40,10 +43,15 @@ func (c *Client) CancelSubscriptionAndRefund(ctx context.Context, r CancelSubscr
 		var x struct {
 			RefundTransactionID TransactionID `xml:"RefundTransactionId"`
 		}
-		err := result(&x)
-		return CancelledSubscription{RefundTransactionID: x.RefundTransactionID}, err
+		if err := result(&x); err != nil {
+			return CancelledSubscription{}, err
+		}
+		if r.RefundAmount.Given() && x.RefundTransactionID == "" {
+			return CancelledSubscription{}, errors.New("it names no refund")
+		}
+		return CancelledSubscription{RefundTransactionID: x.RefundTransactionID}, nil
 	})
-	if unanswered, ok := errors.AsType[*unansweredError](err); ok {
+	if unanswered, ok := errors.AsType[*unansweredError](err); ok && r.RefundAmount.Given() {
 		return cancelled, &InDoubtError{Action: actionCancelSubscriptionAndRefund, Reference: r.CallerReference, Err: unanswered.err}
 	}
 	cancelled.Answer = answer
@@ -183,10 +191,13 @@ func readSubscriptionTransactions(result xmlResult) (all SubscriptionTransaction
 	if err := result(&x); err != nil {
 		return all, err
 	}
-	for _, row := range x.SubscriptionTransaction {
+	for i, row := range x.SubscriptionTransaction {
+		if row.TransactionID == "" || row.TransactionStatus == "" {
+			return all, fmt.Errorf("transaction %d: it has no id or no status", i+1)
+		}
 		amount, err := row.TransactionAmount.amount()
 		if err != nil {
-			return all, fmt.Errorf("transaction %s: %w", row.TransactionID, err)
+			return all, fmt.Errorf("transaction %d: %w", i+1, err)
 		}
 		all.Transactions = append(all.Transactions, SubscriptionTransaction{
 			TransactionID: row.TransactionID, Date: row.TransactionDate.Time, SerialNumber: row.TransactionSerialNumber,

@@ -29,11 +29,12 @@ type Amount struct {
 	Currency Currency
 }
 
-// Errors of Parse. Their texts say what is allowed.
+// Errors of Parse and ParseMicro. Their texts say what is allowed.
 var (
-	ErrFormat    = errors.New("an amount is digits with at most two decimals, such as 12.50, without sign, exponent or currency")
-	ErrTooLarge  = errors.New("the amount has too many digits")
-	ErrNoDollars = errors.New("the only currency is USD")
+	ErrFormat      = errors.New("an amount is digits with at most two decimals, such as 12.50, without sign, exponent or currency")
+	ErrMicroFormat = errors.New("an amount here is digits with at most six decimals, such as -12.500000")
+	ErrTooLarge    = errors.New("the amount has too many digits")
+	ErrNoDollars   = errors.New("the only currency is USD")
 )
 
 // Micros returns micro-dollars as an Amount.
@@ -52,6 +53,9 @@ func Parse(value string, currency Currency) (Amount, error) {
 func ParseMicro(value string, currency Currency) (Amount, error) {
 	unsigned, negative := strings.CutPrefix(value, "-")
 	a, err := parse(unsigned, currency, 6)
+	if errors.Is(err, ErrFormat) {
+		err = ErrMicroFormat
+	}
 	if negative {
 		a.Micro = -a.Micro
 	}

@@ -87,8 +87,8 @@ func TestParseMicro(t *testing.T) {
 		}
 	}
 	for value, want := range map[string]error{
-		"": money.ErrFormat, "-": money.ErrFormat, "--1": money.ErrFormat, "+1": money.ErrFormat, "1.0000001": money.ErrFormat,
-		"1.": money.ErrFormat, "-.5": money.ErrFormat, "1e3": money.ErrFormat, "1.-5": money.ErrFormat, "1000000000000": money.ErrTooLarge,
+		"": money.ErrMicroFormat, "-": money.ErrMicroFormat, "--1": money.ErrMicroFormat, "+1": money.ErrMicroFormat, "1.0000001": money.ErrMicroFormat,
+		"1.": money.ErrMicroFormat, "-.5": money.ErrMicroFormat, "1e3": money.ErrMicroFormat, "1.-5": money.ErrMicroFormat, "1000000000000": money.ErrTooLarge,
 	} {
 		if got, err := money.ParseMicro(value, money.USD); !errors.Is(err, want) || got.Given() {
 			t.Errorf("%q: %v, %v; want %v", value, got, err, want)
