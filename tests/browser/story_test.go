@@ -97,7 +97,8 @@ func TestBuyShipAndSettle(t *testing.T) {
 	p.wants("no such order")
 	p.shoot("20-no-such-order")
 
-	if report := d.holdfast(t, "books", "check"); !strings.Contains(report, "1 transaction") {
+	// The deposit in the buyer's balance, and this order.
+	if report := d.holdfast(t, "books", "check"); !strings.Contains(report, "2 transactions") {
 		t.Errorf("books check says %q", report)
 	}
 }
