@@ -31,6 +31,15 @@
 // and Settle may answer Pending; a notification, or GetTransactionStatus, tells
 // how it ended ([Verifier.IPNHandler]).
 //
+// # Other paths
+//
+// The other pipelines make tokens for more than one payment: MultiUseURL for
+// many, RecurringURL for one in each period, SetupPrepaidURL and
+// SetupPostpaidURL for instruments that add small payments up. RecipientURL
+// makes the token by which a marketplace's seller is paid, and EditTokenURL
+// changes what pays. Each ends in ParseReturn, as step 2 does, and what was
+// agreed to is good for Pay or Reserve as often as it says.
+//
 // # Other actions
 //
 // [Client] has a method for every action of the Query API:

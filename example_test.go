@@ -98,15 +98,110 @@ func ExampleClient_SingleUseURL() {
 	//   signatureVersion=2
 	//   signatureMethod=HmacSHA256
 	//   callerReference=order-4711
-	//   returnURL=https%3A%2F%2Fshop.example.com%2Freturn%3Forder%3D4711
 	//   transactionAmount=12.50
-	//   currencyCode=USD
-	//   paymentReason=One%20mug
-	//   paymentMethod=CC
 	//   reserve=True
 	//   itemTotal=10.00
 	//   shipping=2.50
+	//   returnURL=https%3A%2F%2Fshop.example.com%2Freturn%3Forder%3D4711
+	//   currencyCode=USD
+	//   paymentReason=One%20mug
+	//   paymentMethod=CC
 	//   signature=F3wY5dSaMhjsFgSWKBp7jlHarSnoqBWglW%2FZcBtpZgg%3D
+}
+
+// printParameters prints what a link sends of the names given.
+func printParameters(link string, names ...string) {
+	u, err := url.Parse(link)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, name := range names {
+		fmt.Println(name, u.Query().Get(name))
+	}
+}
+
+// A subscription: the buyer agrees once, and the program asks for each payment.
+func ExampleClient_RecurringURL() {
+	c := &holdfast.Client{
+		CoBranded:   "https://pay.example.com/cobranded-ui/actions/start",
+		AccessKeyID: "FPSTESTACCESSKEY0001", SecretKey: holdfast.NewSecretKey("fps-test-secret-0123456789abcdefghijklmn"),
+	}
+	link, err := c.RecurringURL(holdfast.RecurringRequest{
+		CallerReference:   "subscription-12",
+		ReturnURL:         "https://shop.example.com/subscribed",
+		TransactionAmount: money.Cents(900),
+		RecurringPeriod:   "1 Month",
+		ValidityStart:     time.Date(2027, time.January, 1, 0, 0, 0, 0, time.UTC),
+		ValidityExpiry:    time.Date(2028, time.January, 1, 0, 0, 0, 0, time.UTC),
+		PaymentReason:     "The mug of the month",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	printParameters(link, "pipelineName", "transactionAmount", "recurringPeriod", "validityStart", "validityExpiry")
+	// Output:
+	// pipelineName Recurring
+	// transactionAmount 9.00
+	// recurringPeriod 1 Month
+	// validityStart 1798761600
+	// validityExpiry 1830297600
+}
+
+// A marketplace: the seller agrees once to be paid through it, then each buyer
+// to a payment that names the seller.
+func ExampleClient_RecipientURL() {
+	c := &holdfast.Client{
+		CoBranded:   "https://pay.example.com/cobranded-ui/actions/start",
+		AccessKeyID: "FPSTESTACCESSKEY0001", SecretKey: holdfast.NewSecretKey("fps-test-secret-0123456789abcdefghijklmn"),
+	}
+	link, err := c.RecipientURL(holdfast.RecipientRequest{
+		CallerReference:  "seller-7",
+		ReturnURL:        "https://market.example.com/agreed",
+		RecipientPaysFee: true,
+		MaxFixedFee:      money.Cents(50),
+		MaxVariableFee:   "5",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	printParameters(link, "pipelineName", "recipientPaysFee", "maxFixedFee", "maxVariableFee")
+
+	// The seller comes back with a token to be paid by.
+	verifier := holdfast.Verifier{Certificates: serverCertificates()}
+	seller, err := verifier.ParseReturn(context.Background(), returnURL(holdfast.Params{
+		{Name: "status", Value: "SR"},
+		{Name: "tokenID", Value: "SELLERTOKEN"},
+		{Name: "refundTokenID", Value: "REFUNDTOKEN"},
+		{Name: "callerReference", Value: "seller-7"},
+	}))
+	if err != nil || !seller.Authorised() {
+		fmt.Println(seller.Status, err)
+		return
+	}
+
+	link, err = c.SingleUseURL(holdfast.SingleUseRequest{
+		CallerReference:     "order-4711",
+		ReturnURL:           "https://market.example.com/return",
+		TransactionAmount:   money.Cents(1250),
+		RecipientToken:      string(seller.TokenID),
+		RecipientCobranding: true,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	printParameters(link, "pipelineName", "transactionAmount", "recipientToken")
+	// Output:
+	// pipelineName Recipient
+	// recipientPaysFee True
+	// maxFixedFee 0.50
+	// maxVariableFee 5
+	// pipelineName SingleUse
+	// transactionAmount 12.50
+	// recipientToken SELLERTOKEN
 }
 
 func ExampleVerifier_ParseReturn() {

@@ -3,61 +3,56 @@ package holdfast
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"github.com/holdfast-pay/holdfast/money"
 )
-
-// A SingleUseRequest sends a buyer to authorise one payment (Co-Branded
-// Service, SingleUse pipeline). What is left zero is not sent.
-type SingleUseRequest struct {
-	CallerReference   CallerReference // required, a new one for each link; at most 128 bytes
-	ReturnURL         string          // required; where the buyer comes back to, possibly with a query of its own
-	TransactionAmount money.Amount    // required; the total, tax and shipping included
-	PaymentReason     string          // what is paid for, as the buyer reads it
-	PaymentMethods    []PaymentMethod // none means whatever the server offers
-	Reserve           bool            // true when Reserve will follow, which takes cards only
-
-	// The breakdown is shown to the buyer, a line for each that is given.
-	ItemTotal, Shipping, Handling, GiftWrapping, Discount, Tax money.Amount
-
-	CollectShippingAddress bool    // the buyer chooses an address, which comes back in the Return
-	Address                Address // where the shop means to send it; excludes CollectShippingAddress
-
-	CobrandingURL      string // https address of a logo of at most 215×40 pixels
-	WebsiteDescription string // names the shop in the link back to it
-	RecipientToken     string // marketplaces only; at most 65 bytes
-}
 
 // An Address is a shipping address.
 type Address struct {
 	Name, Line1, Line2, City, State, Country, Zip, Phone string
 }
 
+// Limits of what a link says (Co-Branded Service, pipelines; Query API
+// Reference, Pay).
 const (
-	pipelineSingleUse    = "SingleUse"
 	callerReferenceMax   = 128  // bytes
-	recipientTokenMax    = 65   // bytes
+	tokenIDMax           = 65   // bytes, though real ones have 64
+	recipientTokensMax   = 20   // of one link
+	usageLimitsMax       = 2    // of one link, beside the limit of all payments together
+	periodMax            = 1200 // hours, days, weeks, months or years
+	yearMax              = 9998 // of a token's validity
 	pipelineParameterMax = 2048 // bytes; no limit is documented, but the link has to pass browsers and proxies
 )
 
-// returnFields are what the server adds to a return URL and a Return is read
-// from.
-var returnFields = []string{
-	"status", "tokenID", "callerReference", "expiry", "errorMessage",
-	"addressName", "addressLine1", "addressLine2", "city", "state", "country", "zip", "phoneNumber",
-}
+var (
+	cardAmountMin = money.Cents(2)         // "above $0.01"
+	paymentMax    = money.Cents(10_000_00) // $10,000
 
-// SingleUseURL makes the link that starts the pipeline, signed with signature
-// version 2 for GET. It fails when a required field is missing or one is too
-// long, and when the ReturnURL's own query has a name that the answer needs.
-func (c *Client) SingleUseURL(r SingleUseRequest) (string, error) {
+	// pipelineMethods are those that a sender can choose on the pages.
+	pipelineMethods = []PaymentMethod{MethodABT, MethodACH, MethodCC}
+
+	// plainHost leaves out what would have a meaning of its own in the headers
+	// of the pages.
+	plainHost = regexp.MustCompile(`^[A-Za-z0-9.:\[\]_-]+$`)
+
+	periodForm = regexp.MustCompile(`^([1-9][0-9]{0,3}) (Hour|Day|Week|Month|Year)s?$`)
+)
+
+// pipelineURL makes the link that starts a pipeline, signed with signature
+// version 2 for GET.
+func (c *Client) pipelineURL(pipeline string, l pipelineLink) (string, error) {
 	const doing = "building the Co-Branded link"
-	if err := r.check(); err != nil {
-		return "", fmt.Errorf("%s: %w", doing, err)
+	if l.mistake != nil {
+		return "", fmt.Errorf("%s: %w", doing, l.mistake)
 	}
 	u, err := parseEndpoint(c.CoBranded)
 	if err != nil {
@@ -66,14 +61,13 @@ func (c *Client) SingleUseURL(r SingleUseRequest) (string, error) {
 	if c.AccessKeyID == "" {
 		return "", fmt.Errorf("%s: the client has no AccessKeyID", doing)
 	}
-	params := Params{
+	params := append(Params{
 		{"callerKey", c.AccessKeyID},
-		{"pipelineName", pipelineSingleUse},
+		{"pipelineName", pipeline},
 		{"version", VersionCoBranded},
 		{"signatureVersion", signatureVersion},
 		{"signatureMethod", string(c.method())},
-	}
-	params = append(params, r.params()...)
+	}, l.params...)
 	if u.Path == "" {
 		u.Path = "/"
 	}
@@ -85,99 +79,214 @@ func (c *Client) SingleUseURL(r SingleUseRequest) (string, error) {
 	return u.String(), nil
 }
 
-func (r SingleUseRequest) params() Params {
-	methods := make([]string, len(r.PaymentMethods))
-	for i, m := range r.PaymentMethods {
-		methods[i] = string(m)
-	}
-	var p Params
-	p.add("callerReference", string(r.CallerReference))
-	p.add("returnURL", r.ReturnURL)
-	p.add("transactionAmount", r.TransactionAmount.Decimal())
-	p.add("currencyCode", string(r.TransactionAmount.Currency))
-	p.add("paymentReason", r.PaymentReason)
-	p.add("paymentMethod", strings.Join(methods, ","))
-	p.addFlag("reserve", r.Reserve)
-	for _, line := range r.breakdown() {
-		if line.amount.Given() {
-			p.add(line.name, line.amount.Decimal())
-		}
-	}
-	p.addFlag("collectShippingAddress", r.CollectShippingAddress)
-	p.add("addressName", r.Address.Name)
-	p.add("addressLine1", r.Address.Line1)
-	p.add("addressLine2", r.Address.Line2)
-	p.add("city", r.Address.City)
-	p.add("state", r.Address.State)
-	p.add("country", r.Address.Country)
-	p.add("zip", r.Address.Zip)
-	p.add("phoneNumber", r.Address.Phone)
-	p.add("cobrandingUrl", r.CobrandingURL)
-	p.add("websiteDescription", r.WebsiteDescription)
-	p.add("recipientToken", r.RecipientToken)
-	return p
+// A pipelineLink is a link in the making: what it sends, and the first mistake
+// in it that would only show when somebody follows it. A parameter is checked
+// where it is added, so that none is sent without its rule.
+type pipelineLink struct {
+	params  Params
+	mistake error
 }
 
-func (p *Params) addFlag(name string, set bool) {
-	if set {
-		p.add(name, "True")
+func (l *pipelineLink) refuse(format string, args ...any) {
+	if l.mistake == nil {
+		l.mistake = fmt.Errorf(format, args...)
 	}
 }
 
-type breakdownLine struct {
-	name   string
-	amount money.Amount
-}
-
-func (r SingleUseRequest) breakdown() []breakdownLine {
-	return []breakdownLine{
-		{"itemTotal", r.ItemTotal},
-		{"shipping", r.Shipping},
-		{"handling", r.Handling},
-		{"giftWrapping", r.GiftWrapping},
-		{"discount", r.Discount},
-		{"tax", r.Tax},
-	}
-}
-
-// check finds the mistakes that would only show when a buyer follows the link.
-func (r SingleUseRequest) check() error {
+// text adds a parameter; an empty value is one that is not given.
+func (l *pipelineLink) text(name, value string) {
 	switch {
-	case r.CallerReference == "":
-		return errors.New("CallerReference is required")
-	case len(r.CallerReference) > callerReferenceMax:
-		return fmt.Errorf("CallerReference is longer than %d bytes", callerReferenceMax)
-	case !r.TransactionAmount.Positive():
-		return errors.New("TransactionAmount is required and has to be above zero")
-	case r.Reserve && len(r.PaymentMethods) > 0 && !slices.Contains(r.PaymentMethods, MethodCC):
-		return errors.New("PaymentMethods leave out CC, and Reserve takes nothing else")
-	case r.CollectShippingAddress && r.Address != (Address{}):
-		return errors.New("Address is not used when CollectShippingAddress is set")
-	case len(r.RecipientToken) > recipientTokenMax:
-		return fmt.Errorf("RecipientToken is longer than %d bytes", recipientTokenMax)
+	case len(value) > pipelineParameterMax:
+		l.refuse("%s is longer than %d bytes", name, pipelineParameterMax)
+	case !utf8.ValidString(value) || strings.Contains(value, "\x00"):
+		l.refuse("%s: %w", name, errNotText)
 	}
-	for _, line := range append(r.breakdown(), breakdownLine{"transactionAmount", r.TransactionAmount}) {
-		if !line.amount.Given() {
-			continue
-		}
-		if _, err := money.Parse(line.amount.Decimal(), line.amount.Currency); err != nil {
-			return fmt.Errorf("%s: %w", line.name, err)
-		}
-	}
-	for _, p := range r.params() {
-		if len(p.Value) > pipelineParameterMax {
-			return fmt.Errorf("%s is longer than %d bytes", p.Name, pipelineParameterMax)
-		}
-	}
-	if r.CobrandingURL != "" && !strings.HasPrefix(r.CobrandingURL, "https://") {
-		return errors.New("CobrandingURL is not an https address")
-	}
-	return checkReturnURL(r.ReturnURL)
+	l.params.add(name, value)
 }
+
+func (l *pipelineLink) flag(name string, set bool) {
+	if set {
+		l.text(name, "True")
+	}
+}
+
+// reference adds a token's reference, which is required and differs from those
+// of the request's other tokens.
+func (l *pipelineLink) reference(name string, value CallerReference, others ...CallerReference) {
+	switch {
+	case value == "":
+		l.refuse("%s is required", name)
+	case len(value) > callerReferenceMax:
+		l.refuse("%s is longer than %d bytes", name, callerReferenceMax)
+	case slices.Contains(others, value):
+		l.refuse("%s is the reference of the other token, too", name)
+	}
+	l.text(name, string(value))
+}
+
+// amount adds an amount, if there is one, and reports whether it is one that
+// can be read.
+func (l *pipelineLink) amount(name string, a money.Amount) bool {
+	if !a.Given() {
+		return false
+	}
+	l.text(name, a.Decimal())
+	_, err := money.Parse(a.Decimal(), a.Currency)
+	if err != nil {
+		l.refuse("%s: %w", name, err)
+	}
+	return err == nil
+}
+
+// limit adds an amount that is required and above zero.
+func (l *pipelineLink) limit(name string, a money.Amount) {
+	if !l.amount(name, a) || !a.Positive() {
+		l.refuse("%s has to be an amount above zero", name)
+	}
+}
+
+// total adds the amount of a payment, which is required and can be charged to a
+// card.
+func (l *pipelineLink) total(name string, a money.Amount) {
+	if !l.amount(name, a) || a.Cmp(cardAmountMin) < 0 || a.Cmp(paymentMax) > 0 {
+		l.refuse("%s has to be an amount from %v to %v", name, cardAmountMin, paymentMax)
+	}
+}
+
+// tokens adds ids of tokens, joined by commas. Each given has to be one.
+func (l *pipelineLink) tokens(name string, ids ...TokenID) {
+	words := make([]string, len(ids))
+	for i, id := range ids {
+		switch {
+		case id == "":
+			l.refuse("%s: the id of a token is missing", name)
+		case len(id) > tokenIDMax:
+			l.refuse("%s is longer than %d bytes", name, tokenIDMax)
+		case strings.ContainsAny(string(id), ", \t\r\n"):
+			l.refuse("%s is no token's id: it has blanks or commas", name)
+		}
+		words[i] = string(id)
+	}
+	l.text(name, strings.Join(words, ","))
+}
+
+// recipient adds the seller that a marketplace's payment is for, if it is.
+func (l *pipelineLink) recipient(id TokenID) {
+	if id != "" {
+		l.tokens("recipientToken", id)
+	}
+}
+
+func (l *pipelineLink) period(name, value string) {
+	form := periodForm.FindStringSubmatch(value)
+	if form == nil {
+		l.refuse("%s is no period such as 1 Month or 12 Hours", name)
+		return
+	}
+	if n, err := strconv.Atoi(form[1]); err != nil || n > periodMax {
+		l.refuse("%s is longer than %d hours, days, weeks, months or years", name, periodMax)
+	}
+	l.text(name, value)
+}
+
+func (l *pipelineLink) validity(start, expiry time.Time) {
+	l.time("validityStart", start)
+	l.time("validityExpiry", expiry)
+	if !start.IsZero() && !expiry.IsZero() && start.Unix() >= expiry.Unix() {
+		l.refuse("validityExpiry is not after validityStart")
+	}
+}
+
+// time adds a time as seconds since 1970; the zero time is one that is not
+// given.
+func (l *pipelineLink) time(name string, t time.Time) {
+	if t.IsZero() {
+		return
+	}
+	if t.Unix() < 1 || t.UTC().Year() > yearMax {
+		l.refuse("%s is not between 1970 and %d", name, yearMax)
+	}
+	l.text(name, strconv.FormatInt(t.Unix(), 10))
+}
+
+func (l *pipelineLink) usage(all []UsageTerms) {
+	if len(all) > usageLimitsMax {
+		l.refuse("UsageLimits are more than %d", usageLimitsMax)
+	}
+	for i, u := range all {
+		n := strconv.Itoa(i + 1)
+		if u.Amount.Given() {
+			l.text("usageLimitType"+n, "Amount")
+			l.limit("usageLimitValue"+n, u.Amount)
+		} else {
+			l.text("usageLimitType"+n, "Count")
+			l.text("usageLimitValue"+n, strconv.Itoa(u.Count))
+		}
+		if u.Amount.Given() == (u.Count != 0) || u.Count < 0 || u.Count > math.MaxInt32 {
+			l.refuse("UsageLimits: limit %s has to have either a Count, from 1 to %d, or an Amount", n, math.MaxInt32)
+		}
+		if u.Period != "" {
+			l.period("usageLimitPeriod"+n, u.Period)
+		}
+	}
+}
+
+// The pipelineTerms are in the requests of most pipelines, under the same names
+// and with the same meaning. What a pipeline does not have is left zero.
+type pipelineTerms struct {
+	returnURL              string
+	currency               money.Currency
+	paymentReason          string
+	paymentMethods         []PaymentMethod
+	collectShippingAddress bool
+	address                Address
+	collectEmailAddress    bool
+	recipientCobranding    bool
+	cobrandingURL          string
+	websiteDescription     string
+}
+
+func (l *pipelineLink) terms(t pipelineTerms) {
+	methods := make([]string, len(t.paymentMethods))
+	for i, m := range t.paymentMethods {
+		if methods[i] = string(m); !slices.Contains(pipelineMethods, m) {
+			l.refuse("PaymentMethods has %q, which is not one of %v", m, pipelineMethods)
+		}
+	}
+	if t.collectShippingAddress && t.address != (Address{}) {
+		l.refuse("Address is not used when CollectShippingAddress is set")
+	}
+	l.text("returnURL", t.returnURL)
+	if err := checkReturnURL(t.returnURL); err != nil {
+		l.refuse("%w", err)
+	}
+	l.text("currencyCode", string(t.currency))
+	l.text("paymentReason", t.paymentReason)
+	l.text("paymentMethod", strings.Join(methods, ","))
+	l.flag("collectShippingAddress", t.collectShippingAddress)
+	l.text("addressName", t.address.Name)
+	l.text("addressLine1", t.address.Line1)
+	l.text("addressLine2", t.address.Line2)
+	l.text("city", t.address.City)
+	l.text("state", t.address.State)
+	l.text("country", t.address.Country)
+	l.text("zip", t.address.Zip)
+	l.text("phoneNumber", t.address.Phone)
+	l.flag("collectEmailAddress", t.collectEmailAddress)
+	l.flag("isRecipientCobranding", t.recipientCobranding)
+	l.text("cobrandingUrl", t.cobrandingURL)
+	if u, err := url.Parse(t.cobrandingURL); t.cobrandingURL != "" && (err != nil || u.Scheme != "https" || !isPlain(u)) {
+		l.refuse("CobrandingURL is not an absolute https address")
+	}
+	l.text("websiteDescription", t.websiteDescription)
+}
+
+// isPlain reports whether an address names a host, and nobody at it.
+func isPlain(u *url.URL) bool { return u.User == nil && plainHost.MatchString(u.Host) }
 
 func checkReturnURL(address string) error {
 	u, err := url.Parse(address)
-	if err != nil || !isHTTP(u) || u.Host == "" {
+	if err != nil || !isHTTP(u) || !isPlain(u) {
 		return errors.New("ReturnURL is not an absolute http or https address")
 	}
 	own, err := ParseParams(u.RawQuery)

@@ -1,9 +1,12 @@
 package holdfast_test
 
 import (
+	"maps"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -18,52 +21,36 @@ func linkClient() *holdfast.Client {
 	}
 }
 
-// link is the request of the worked examples' parameter set C.
-var link = holdfast.SingleUseRequest{
-	CallerReference: "cart-2001", ReturnURL: "http://shop.example.test:8080/return?session=42",
-	TransactionAmount: money.Cents(1250), PaymentReason: "One <b>mug</b>",
-	PaymentMethods: []holdfast.PaymentMethod{holdfast.MethodABT, holdfast.MethodACH, holdfast.MethodCC},
-	ItemTotal:      money.Cents(1000), Shipping: money.Cents(250), CollectShippingAddress: true,
-}
-
-func TestSingleUseURLOfTheWorkedExample(t *testing.T) {
-	for method, want := range map[holdfast.SignatureMethod]string{
-		"":                  "iVQhA6VzY9DrSAiu5vFVZkrrSyCCQpdKEHryBPx2Dls=", // row 10
-		holdfast.HmacSHA256: "iVQhA6VzY9DrSAiu5vFVZkrrSyCCQpdKEHryBPx2Dls=",
-		holdfast.HmacSHA1:   "yxqyBQIZ0o15Qlm4lad+f8G/hEY=", // row 11
-	} {
-		c := linkClient()
-		c.Method = method
-		address, err := c.SingleUseURL(link)
-		if err != nil {
-			t.Fatal(err)
-		}
-		start, query, _ := strings.Cut(address, "?")
-		if start != c.CoBranded {
-			t.Errorf("the link begins with %s", start)
-		}
-		p, err := holdfast.ParseParams(query)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := p.Get("signature"); got != want {
-			t.Errorf("method %q: signature %q, want %q; link %s", method, got, want, address)
-		}
+// What the requests that set everything have in common, and what is sent of it.
+var (
+	allMethods = []holdfast.PaymentMethod{holdfast.MethodABT, holdfast.MethodACH, holdfast.MethodCC}
+	allUsage   = []holdfast.UsageTerms{{Count: 4, Period: "1 Month"}, {Amount: money.Cents(5000)}}
+	allAddress = holdfast.Address{
+		Name: "Ann", Line1: "1 A St", Line2: "Apt 2", City: "Reno", State: "NV", Country: "US", Zip: "89501", Phone: "775",
 	}
-}
+	startDay  = time.Date(2027, time.January, 1, 0, 0, 0, 999, time.FixedZone("", 3600))
+	expiryDay = time.Date(2028, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-func TestSingleUseURLSendsEverything(t *testing.T) {
-	r := holdfast.SingleUseRequest{
-		CallerReference: "c", ReturnURL: "https://shop.test/r", TransactionAmount: money.Cents(2), PaymentReason: "tea",
-		PaymentMethods: []holdfast.PaymentMethod{holdfast.MethodCC}, Reserve: true,
-		ItemTotal: money.Cents(1), Shipping: money.Cents(2), Handling: money.Cents(3), GiftWrapping: money.Cents(4),
-		Discount: money.Cents(5), Tax: money.Cents(0),
-		Address: holdfast.Address{
-			Name: "Ann", Line1: "1 A St", Line2: "Apt 2", City: "Reno", State: "NV", Country: "US", Zip: "89501", Phone: "775",
-		},
-		CobrandingURL: "https://shop.test/logo.png", WebsiteDescription: "Shop", RecipientToken: "R",
+	sentByAll = map[string]string{
+		"returnURL": "https://shop.test/r", "paymentReason": "tea", "paymentMethod": "ABT,ACH,CC",
+		"cobrandingUrl": "https://shop.test/logo.png", "websiteDescription": "Shop",
 	}
-	address, err := linkClient().SingleUseURL(r)
+	sentBySenders = map[string]string{
+		"currencyCode": "USD", "collectEmailAddress": "True",
+		"addressName": "Ann", "addressLine1": "1 A St", "addressLine2": "Apt 2", "city": "Reno", "state": "NV",
+		"country": "US", "zip": "89501", "phoneNumber": "775",
+	}
+	sentOfUsage = map[string]string{
+		"usageLimitType1": "Count", "usageLimitValue1": "4", "usageLimitPeriod1": "1 Month",
+		"usageLimitType2": "Amount", "usageLimitValue2": "50.00",
+	}
+	sentOfValidity = map[string]string{"validityStart": "1798758000", "validityExpiry": "1830297600"}
+)
+
+// sends checks that a pipeline's link sends what is wanted and no more.
+func sends[R any](t *testing.T, pipeline string, build func(R) (string, error), request R, want ...map[string]string) {
+	t.Helper()
+	address, err := build(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,22 +63,59 @@ func TestSingleUseURLSendsEverything(t *testing.T) {
 		got[name] = strings.Join(values, "|")
 	}
 	delete(got, "signature")
-	want := map[string]string{
-		"callerKey": testAccessKey, "pipelineName": "SingleUse", "version": "2009-01-09",
+	all := map[string]string{
+		"callerKey": testAccessKey, "pipelineName": pipeline, "version": "2009-01-09",
 		"signatureVersion": "2", "signatureMethod": "HmacSHA256",
-		"callerReference": "c", "returnURL": "https://shop.test/r", "transactionAmount": "0.02", "currencyCode": "USD",
-		"paymentReason": "tea", "paymentMethod": "CC", "reserve": "True",
-		"itemTotal": "0.01", "shipping": "0.02", "handling": "0.03", "giftWrapping": "0.04", "discount": "0.05", "tax": "0.00",
-		"addressName": "Ann", "addressLine1": "1 A St", "addressLine2": "Apt 2", "city": "Reno", "state": "NV",
-		"country": "US", "zip": "89501", "phoneNumber": "775",
-		"cobrandingUrl": "https://shop.test/logo.png", "websiteDescription": "Shop", "recipientToken": "R",
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	for _, some := range want {
+		maps.Copy(all, some)
+	}
+	if diff := cmp.Diff(all, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", pipeline, diff)
 	}
 }
 
-func TestSingleUseURLSignsThePort(t *testing.T) {
+// everythingIsSet keeps the requests that set everything doing so, but for
+// CollectShippingAddress, which excludes an Address.
+func everythingIsSet(t *testing.T, request any) {
+	t.Helper()
+	v := reflect.ValueOf(request)
+	for i := range v.NumField() {
+		if name := v.Type().Field(i).Name; v.Field(i).IsZero() && name != "CollectShippingAddress" {
+			t.Errorf("%T: %s is not set", request, name)
+		}
+	}
+}
+
+// A refusal is a mistake made in a good request, and a word of what is said
+// about it.
+type refusal[R any] struct {
+	name   string
+	change func(*R)
+	want   string
+}
+
+// refuses checks that no link is built of a request with a mistake, and that
+// there is one of what the limits just allow.
+func refuses[R any](t *testing.T, build func(R) (string, error), good R, refusals []refusal[R], allowed map[string]func(*R)) {
+	t.Helper()
+	for _, row := range refusals {
+		r := good
+		row.change(&r)
+		if got, err := build(r); err == nil || got != "" || !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%s: %s, %v; want an error with %q", row.name, got, err, row.want)
+		}
+	}
+	for name, change := range allowed {
+		r := good
+		change(&r)
+		if _, err := build(r); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestLinksSignThePort(t *testing.T) {
 	c := linkClient()
 	c.CoBranded = "http://127.0.0.1:8086"
 	address, err := c.SingleUseURL(link)
@@ -112,47 +136,7 @@ func TestSingleUseURLSignsThePort(t *testing.T) {
 	}
 }
 
-func TestSingleUseURLRefuses(t *testing.T) {
-	for name, change := range map[string]func(*holdfast.SingleUseRequest){
-		"no reference": func(r *holdfast.SingleUseRequest) { r.CallerReference = "" },
-		"reference of 129 bytes": func(r *holdfast.SingleUseRequest) {
-			r.CallerReference = holdfast.CallerReference(strings.Repeat("x", 129))
-		},
-		"reference of 65 é": func(r *holdfast.SingleUseRequest) {
-			r.CallerReference = holdfast.CallerReference(strings.Repeat("é", 65))
-		},
-		"no amount":              func(r *holdfast.SingleUseRequest) { r.TransactionAmount = money.Amount{} },
-		"amount of zero":         func(r *holdfast.SingleUseRequest) { r.TransactionAmount = money.Cents(0) },
-		"amount below zero":      func(r *holdfast.SingleUseRequest) { r.TransactionAmount = money.Cents(-1) },
-		"amount below a cent":    func(r *holdfast.SingleUseRequest) { r.TransactionAmount = money.Micros(1) },
-		"amount in euros":        func(r *holdfast.SingleUseRequest) { r.TransactionAmount.Currency = "EUR" },
-		"tax below zero":         func(r *holdfast.SingleUseRequest) { r.Tax = money.Cents(-1) },
-		"no return URL":          func(r *holdfast.SingleUseRequest) { r.ReturnURL = "" },
-		"relative return URL":    func(r *holdfast.SingleUseRequest) { r.ReturnURL = "/return" },
-		"script as return URL":   func(r *holdfast.SingleUseRequest) { r.ReturnURL = "javascript:alert(1)" },
-		"unparseable return URL": func(r *holdfast.SingleUseRequest) { r.ReturnURL = "http://[::1/" },
-		"return URL of 3 KiB":    func(r *holdfast.SingleUseRequest) { r.ReturnURL = "http://a.test/" + strings.Repeat("x", 3<<10) },
-		"return URL with status": func(r *holdfast.SingleUseRequest) { r.ReturnURL = "http://a.test/?status=SC" },
-		"return URL, signature":  func(r *holdfast.SingleUseRequest) { r.ReturnURL = "http://a.test/?Signature=x" },
-		"return URL, bad escape": func(r *holdfast.SingleUseRequest) { r.ReturnURL = "http://a.test/?a=%zz" },
-		"reserve without card": func(r *holdfast.SingleUseRequest) {
-			r.Reserve, r.PaymentMethods = true, []holdfast.PaymentMethod{"ACH"}
-		},
-		"address twice":           func(r *holdfast.SingleUseRequest) { r.Address.City = "Reno" },
-		"recipient token too big": func(r *holdfast.SingleUseRequest) { r.RecipientToken = strings.Repeat("R", 66) },
-		"logo without TLS":        func(r *holdfast.SingleUseRequest) { r.CobrandingURL = "http://shop.test/logo.png" },
-	} {
-		r := link
-		change(&r)
-		if got, err := linkClient().SingleUseURL(r); err == nil {
-			t.Errorf("%s: got %s", name, got)
-		}
-	}
-	longest := link
-	longest.CallerReference = holdfast.CallerReference(strings.Repeat("x", 128))
-	if _, err := linkClient().SingleUseURL(longest); err != nil {
-		t.Errorf("a reference of 128 bytes: %v", err)
-	}
+func TestLinksNeedAWholeClient(t *testing.T) {
 	for name, c := range map[string]*holdfast.Client{
 		"no address":    {AccessKeyID: "k", SecretKey: holdfast.NewSecretKey("s")},
 		"no access key": {CoBranded: "https://pay.test/", SecretKey: holdfast.NewSecretKey("s")},
@@ -160,6 +144,51 @@ func TestSingleUseURLRefuses(t *testing.T) {
 	} {
 		if got, err := c.SingleUseURL(link); err == nil {
 			t.Errorf("client with %s: got %s", name, got)
+		}
+	}
+}
+
+// What the pipelines share is refused alike, so one of them stands for all.
+func TestLinksRefuse(t *testing.T) {
+	type request = holdfast.SingleUseRequest
+	returns := func(address string) func(*request) { return func(r *request) { r.ReturnURL = address } }
+	reference := func(ref string) func(*request) {
+		return func(r *request) { r.CallerReference = holdfast.CallerReference(ref) }
+	}
+	refuses(t, linkClient().SingleUseURL, link, []refusal[request]{
+		{"no reference", reference(""), "callerReference is required"},
+		{"reference of 129 bytes", reference(strings.Repeat("x", 129)), "128 bytes"},
+		{"reference of 65 é", reference(strings.Repeat("é", 65)), "128 bytes"},
+		{"no return URL", returns(""), "ReturnURL is not"},
+		{"relative return URL", returns("/return"), "ReturnURL is not"},
+		{"script as return URL", returns("javascript:alert(1)"), "ReturnURL is not"},
+		{"unparseable return URL", returns("http://[::1/"), "ReturnURL is not"},
+		{"return URL with a password", returns("http://ann:pw@a.test/"), "ReturnURL is not"},
+		{"return URL of a strange host", returns("http://a;b.test/"), "ReturnURL is not"},
+		{"return URL of 2049 bytes", returns("http://a.test/" + strings.Repeat("x", 2049-14)), "returnURL is longer"},
+		{"return URL, bad escape", returns("http://a.test/?a=%zz"), "ReturnURL: reading"},
+		{"return URL, another spelling", returns("http://a.test/?Signature=x"), "a parameter signature"},
+		{"address twice", func(r *request) { r.Address.City = "Reno" }, "Address is not used"},
+		{"an unknown method", func(r *request) { r.PaymentMethods = []holdfast.PaymentMethod{"CC", "Debt"} }, `"Debt"`},
+		{"logo without TLS", func(r *request) { r.CobrandingURL = "http://shop.test/logo.png" }, "CobrandingURL"},
+		{"logo without host", func(r *request) { r.CobrandingURL = "https:///logo.png" }, "CobrandingURL"},
+		{"reason of 2049 bytes", func(r *request) { r.PaymentReason = strings.Repeat("x", 2049) }, "paymentReason is longer"},
+		{"reason that is not text", func(r *request) { r.PaymentReason = "\xff" }, "paymentReason: it is not UTF-8"},
+		{"website with a NUL", func(r *request) { r.WebsiteDescription = "a\x00b" }, "websiteDescription: it is not"},
+	}, map[string]func(*request){
+		"reference of 128 bytes":        reference(strings.Repeat("é", 64)),
+		"return URL of 2048 bytes":      returns("http://a.test/" + strings.Repeat("x", 2048-14)),
+		"return URL of a local address": returns("http://[::1]:8080/?order=1#thanks"),
+		"reason of 2048 bytes":          func(r *request) { r.PaymentReason = strings.Repeat("x", 2048) },
+	})
+}
+
+func TestReturnURLLeavesTheAnswersNamesAlone(t *testing.T) {
+	for _, name := range append([]string{"signature", "signatureVersion", "signatureMethod", "certificateUrl"}, answerFields...) {
+		r := link
+		r.ReturnURL = "http://a.test/?" + name + "=x"
+		if got, err := linkClient().SingleUseURL(r); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %s, %v", name, got, err)
 		}
 	}
 }

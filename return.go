@@ -9,14 +9,30 @@ import (
 	"strings"
 )
 
-// A Return is how a buyer came back from the Co-Branded pages.
+// A Return is how somebody came back from the Co-Branded pages. Which ids it has
+// tells which pipeline it was.
 type Return struct {
-	Status          ReturnStatus
-	TokenID         TokenID // when authorised
-	CallerReference CallerReference
-	Expiry          string // of the card, "MM/YYYY"
-	ErrorMessage    string // when not authorised; for people
-	Address         Address
+	Status        ReturnStatus
+	TokenID       TokenID // of all pipelines but the two of instruments
+	RefundTokenID TokenID // of the Recipient pipeline
+
+	// Of the SetupPrepaid pipeline: the instrument, the token that spends its
+	// balance, and the one that raises it.
+	PrepaidInstrumentID  InstrumentID
+	PrepaidSenderTokenID TokenID
+	FundingTokenID       TokenID
+
+	// Of the SetupPostpaid pipeline: the instrument, the token that spends its
+	// credit, and the one that settles the debt.
+	CreditInstrumentID  InstrumentID
+	CreditSenderTokenID TokenID
+	SettlementTokenID   TokenID
+
+	CallerReference CallerReference // empty in the answers of those two
+	Expiry          string          // of the card, "MM/YYYY"
+	ErrorMessage    string          // when not authorised; for people
+	Address         Address         // if it was collected
+	BuyerEmail      string          // if it was collected
 
 	// Params are all parameters of the URL, signed like the rest: the shop's
 	// own, and those of the Co-Branded request where the caller's account is
@@ -24,12 +40,24 @@ type Return struct {
 	Params Params
 }
 
-// Authorised reports whether there is a token to pay with.
+// returnFields are what the server adds to a return URL and a Return is read
+// from. None can stand in a ReturnURL or come with two values.
+var returnFields = []string{
+	"status", "callerReference", "expiry", "errorMessage", "buyerEmailAddress",
+	"tokenID", "refundTokenID",
+	"prepaidInstrumentID", "prepaidSenderTokenID", "fundingTokenID",
+	"creditInstrumentID", "creditSenderTokenID", "settlementTokenID",
+	"addressName", "addressLine1", "addressLine2", "city", "state", "country", "zip", "phoneNumber",
+}
+
+// Authorised reports whether what was asked for was agreed to: there is a token
+// or an instrument. After EditToken it may be the token as it was.
 func (r Return) Authorised() bool {
 	switch r.Status {
-	case ReturnSuccessABT, ReturnSuccessACH, ReturnSuccessCC:
+	case ReturnSuccessABT, ReturnSuccessACH, ReturnSuccessCC, ReturnSuccessRecipient, ReturnTokenUnchanged:
 		return true
-	case ReturnSystemError, ReturnAbandoned, ReturnCallerError, ReturnPaymentError, ReturnAccountProblem, ReturnNotMarketplace:
+	case ReturnSystemError, ReturnAbandoned, ReturnCallerError, ReturnPaymentError, ReturnAccountProblem, ReturnNotMarketplace,
+		ReturnInvalidToken, ReturnOthersToken, ReturnNoAccount:
 	}
 	return false
 }
@@ -55,7 +83,7 @@ func (e *UnverifiedError) Error() string { return "the message is not verified: 
 // Unwrap returns what was wrong.
 func (e *UnverifiedError) Unwrap() error { return e.Err }
 
-// ParseReturn verifies and reads the URL with which a buyer came back. rawURL
+// ParseReturn verifies and reads the URL with which somebody came back. rawURL
 // is the whole public address that the browser requested, query included;
 // behind a proxy it is not what the shop's own server sees. It never returns
 // data of an unverified URL; the error is then an [*UnverifiedError].
@@ -72,11 +100,19 @@ func (v Verifier) ParseReturn(ctx context.Context, rawURL string) (Return, error
 		return Return{}, errors.New("reading the return URL: it has no status")
 	}
 	r := Return{
-		Status:          ReturnStatus(p.Get("status")),
-		TokenID:         TokenID(p.Get("tokenID")),
-		CallerReference: CallerReference(p.Get("callerReference")),
-		Expiry:          p.Get("expiry"),
-		ErrorMessage:    p.Get("errorMessage"),
+		Status:               ReturnStatus(p.Get("status")),
+		TokenID:              TokenID(p.Get("tokenID")),
+		RefundTokenID:        TokenID(p.Get("refundTokenID")),
+		PrepaidInstrumentID:  InstrumentID(p.Get("prepaidInstrumentID")),
+		PrepaidSenderTokenID: TokenID(p.Get("prepaidSenderTokenID")),
+		FundingTokenID:       TokenID(p.Get("fundingTokenID")),
+		CreditInstrumentID:   InstrumentID(p.Get("creditInstrumentID")),
+		CreditSenderTokenID:  TokenID(p.Get("creditSenderTokenID")),
+		SettlementTokenID:    TokenID(p.Get("settlementTokenID")),
+		CallerReference:      CallerReference(p.Get("callerReference")),
+		Expiry:               p.Get("expiry"),
+		ErrorMessage:         p.Get("errorMessage"),
+		BuyerEmail:           p.Get("buyerEmailAddress"),
 		Address: Address{
 			Name: p.Get("addressName"), Line1: p.Get("addressLine1"), Line2: p.Get("addressLine2"),
 			City: p.Get("city"), State: p.Get("state"), Country: p.Get("country"), Zip: p.Get("zip"),
@@ -84,8 +120,8 @@ func (v Verifier) ParseReturn(ctx context.Context, rawURL string) (Return, error
 		},
 		Params: p,
 	}
-	if r.Authorised() && r.TokenID == "" {
-		return Return{}, errors.New("reading the return URL: it is a success without a token")
+	if r.Authorised() && r.TokenID == "" && r.PrepaidInstrumentID == "" && r.CreditInstrumentID == "" {
+		return Return{}, errors.New("reading the return URL: it is a success without a token or an instrument")
 	}
 	return r, nil
 }

@@ -83,6 +83,82 @@ func TestParseReturn(t *testing.T) {
 	}
 }
 
+func TestParseReturnOfEachPipeline(t *testing.T) {
+	for name, row := range map[string]struct {
+		params holdfast.Params
+		want   holdfast.Return
+	}{
+		"MultiUse": {
+			holdfast.Params{
+				{"tokenID", testToken},
+				{"status", "SA"},
+				{"callerReference", "c"},
+				{"buyerEmailAddress", "ann@example.test"},
+				{"city", "Reno"},
+			},
+			holdfast.Return{
+				Status: holdfast.ReturnSuccessABT, TokenID: testToken, CallerReference: "c", BuyerEmail: "ann@example.test",
+				Address: holdfast.Address{City: "Reno"},
+			},
+		},
+		"Recipient": {
+			holdfast.Params{{"refundTokenID", "F"}, {"tokenID", testToken}, {"status", "SR"}, {"callerReference", "c"}},
+			holdfast.Return{Status: holdfast.ReturnSuccessRecipient, TokenID: testToken, RefundTokenID: "F", CallerReference: "c"},
+		},
+		"SetupPrepaid": {
+			holdfast.Params{
+				{"prepaidInstrumentID", "I"}, {"prepaidSenderTokenID", "S"}, {"fundingTokenID", "F"}, {"status", "SB"},
+			},
+			holdfast.Return{
+				Status: holdfast.ReturnSuccessACH, PrepaidInstrumentID: "I", PrepaidSenderTokenID: "S", FundingTokenID: "F",
+			},
+		},
+		"SetupPostpaid": {
+			holdfast.Params{
+				{"creditSenderTokenID", "S"}, {"creditInstrumentID", "I"}, {"settlementTokenID", "T"}, {"status", "SC"}, {"expiry", "10/2028"},
+			},
+			holdfast.Return{
+				Status: holdfast.ReturnSuccessCC, CreditInstrumentID: "I", CreditSenderTokenID: "S", SettlementTokenID: "T",
+				Expiry: "10/2028",
+			},
+		},
+		"EditToken": {
+			holdfast.Params{{"tokenID", testToken}, {"status", "SU"}, {"callerReference", "c"}},
+			holdfast.Return{Status: holdfast.ReturnTokenUnchanged, TokenID: testToken, CallerReference: "c"},
+		},
+	} {
+		got, err := offline(t).ParseReturn(t.Context(), returnURL(row.params))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if !got.Authorised() {
+			t.Errorf("%s: not authorised", name)
+		}
+		got.Params = nil
+		if diff := cmp.Diff(row.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// answerFields are all that a Return is read from.
+var answerFields = []string{
+	"status", "callerReference", "expiry", "errorMessage", "buyerEmailAddress", "tokenID", "refundTokenID",
+	"prepaidInstrumentID", "prepaidSenderTokenID", "fundingTokenID", "creditInstrumentID", "creditSenderTokenID", "settlementTokenID",
+	"addressName", "addressLine1", "addressLine2", "city", "state", "country", "zip", "phoneNumber",
+}
+
+func TestParseReturnRefusesTwoValues(t *testing.T) {
+	for _, name := range answerFields {
+		got, err := offline(t).ParseReturn(t.Context(), returnURL(holdfast.Params{{name, "a"}, {name, "b"}}))
+		var unverified *holdfast.UnverifiedError
+		if !errors.As(err, &unverified) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
 func TestParseReturnOfTheWorkedExampleIsNotOurs(t *testing.T) {
 	_, err := offline(t).ParseReturn(t.Context(), row15.endpoint+"?"+row15.raw())
 	var unverified *holdfast.UnverifiedError
@@ -101,7 +177,9 @@ func TestParseReturnNotAuthorised(t *testing.T) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	for status, want := range map[holdfast.ReturnStatus]bool{
-		"SA": true, "SB": true, "SC": true, "SE": false, "A": false, "CE": false, "PE": false, "NP": false, "NM": false, "": false, "sc": false,
+		"SA": true, "SB": true, "SC": true, "SR": true, "SU": true,
+		"SE": false, "A": false, "CE": false, "PE": false, "NP": false, "NM": false, "IT": false, "UT": false, "NA": false,
+		"": false, "sc": false,
 	} {
 		if got := (holdfast.Return{Status: status}).Authorised(); got != want {
 			t.Errorf("status %q authorises: %v", status, got)
@@ -177,6 +255,11 @@ func TestParseReturnOfAGenuineNonsense(t *testing.T) {
 	for name, p := range map[string]holdfast.Params{
 		"no status": {{"tokenID", testToken}},
 		"no token":  {{"status", "SC"}},
+		"no seller": {{"status", "SR"}, {"refundTokenID", "F"}},
+		"no instrument": {
+			{"status", "SC"}, {"prepaidSenderTokenID", "S"}, {"fundingTokenID", "F"}, {"creditSenderTokenID", "S"}, {"settlementTokenID", "T"},
+		},
+		"no edited token": {{"status", "SU"}},
 	} {
 		got, err := offline(t).ParseReturn(t.Context(), returnURL(p))
 		var unverified *holdfast.UnverifiedError

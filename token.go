@@ -119,6 +119,15 @@ type UsageLimit struct {
 	LastReset  time.Time    // when the present period began
 }
 
+// UsageTerms are one limit of a token in the making, of its uses or of what it
+// pays (Advanced Guide, MultiUse pipeline, usageLimitType1 and the like). Give
+// either Count or Amount.
+type UsageTerms struct {
+	Count  int          // uses allowed in a period
+	Amount money.Amount // allowed in a period, all payments together
+	Period string       // such as "1 Hour", "7 Days" or "12 Months"; empty means the token's whole life
+}
+
 // A TokenUsage answers GetTokenUsage.
 type TokenUsage struct {
 	Limits []UsageLimit // three at most

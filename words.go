@@ -157,6 +157,17 @@ const (
 	TokenUnrestricted TokenType = "Unrestricted" // of recipients, too
 )
 
+// An AmountType says how a token's TransactionAmount bounds each payment
+// (Advanced Guide, MultiUse pipeline).
+type AmountType string
+
+// The types: no other amount, no larger one, no smaller one.
+const (
+	AmountExact   AmountType = "Exact"
+	AmountMaximum AmountType = "Maximum"
+	AmountMinimum AmountType = "Minimum"
+)
+
 // A RecipientVerificationStatus says how far a recipient's account is verified.
 type RecipientVerificationStatus string
 
@@ -198,15 +209,21 @@ const (
 // A ReturnStatus is the status code of a Co-Branded return URL.
 type ReturnStatus string
 
-// Status codes of the pipelines.
+// Status codes of the pipelines. Those from ReturnTokenUnchanged on are
+// EditToken's alone.
 const (
-	ReturnSuccessABT     ReturnStatus = "SA"
-	ReturnSuccessACH     ReturnStatus = "SB"
-	ReturnSuccessCC      ReturnStatus = "SC"
-	ReturnSystemError    ReturnStatus = "SE"
-	ReturnAbandoned      ReturnStatus = "A"
-	ReturnCallerError    ReturnStatus = "CE"
-	ReturnPaymentError   ReturnStatus = "PE"
-	ReturnAccountProblem ReturnStatus = "NP"
-	ReturnNotMarketplace ReturnStatus = "NM"
+	ReturnSuccessABT       ReturnStatus = "SA"
+	ReturnSuccessACH       ReturnStatus = "SB"
+	ReturnSuccessCC        ReturnStatus = "SC"
+	ReturnSuccessRecipient ReturnStatus = "SR"
+	ReturnSystemError      ReturnStatus = "SE"
+	ReturnAbandoned        ReturnStatus = "A"
+	ReturnCallerError      ReturnStatus = "CE"
+	ReturnPaymentError     ReturnStatus = "PE"
+	ReturnAccountProblem   ReturnStatus = "NP"
+	ReturnNotMarketplace   ReturnStatus = "NM"
+	ReturnTokenUnchanged   ReturnStatus = "SU"
+	ReturnInvalidToken     ReturnStatus = "IT"
+	ReturnOthersToken      ReturnStatus = "UT"
+	ReturnNoAccount        ReturnStatus = "NA"
 )

@@ -109,7 +109,8 @@ func turnedAwayWords(status holdfast.ReturnStatus) string {
 		return "There is a problem with the account at the payment service, such as an email address that is not verified. Nothing was charged. You can mend it there and pay again."
 	case holdfast.ReturnNotMarketplace:
 		return "This shop may not take this payment. Nothing was charged. The fault is ours; please write to us."
-	case holdfast.ReturnSuccessABT, holdfast.ReturnSuccessACH, holdfast.ReturnSuccessCC, holdfast.ReturnAbandoned:
+	case holdfast.ReturnSuccessABT, holdfast.ReturnSuccessACH, holdfast.ReturnSuccessCC, holdfast.ReturnSuccessRecipient, holdfast.ReturnAbandoned,
+		holdfast.ReturnTokenUnchanged, holdfast.ReturnInvalidToken, holdfast.ReturnOthersToken, holdfast.ReturnNoAccount:
 	}
 	return "The payment service sent you back without an authorisation. Nothing was charged. You can pay again."
 }

@@ -27,18 +27,20 @@ func (s *Server) showConfirm(c *call) error {
 	if err != nil {
 		return err
 	}
-	if !usable || !c.request.Allows(instrument, s.callerNow(c)) {
+	if c.request.Pays() && (!usable || !c.request.Allows(instrument, c.now)) {
 		return c.redirect("payment")
 	}
 	page := confirmPage{
-		Frame: c.frame(), Action: actions + "confirm", Instrument: viewOf(instrument), Reserve: c.request.Reserve,
+		Frame: c.frame(), Action: actions + "confirm", Address: addressLines(c.request.Address),
 		Hidden: c.hidden(
 			holdfast.Param{Name: "instrument", Value: string(c.visit.Instrument)},
 			holdfast.Param{Name: "address", Value: string(c.visit.Address)},
 		),
-		Change: pageURL("payment", c.visit.ID), Address: addressLines(c.request.Address),
 	}
 	page.Frame.Full = true
+	if c.request.Pays() {
+		page.Instrument, page.Change = viewOf(instrument), pageURL("payment", c.visit.ID)
+	}
 	if c.request.CollectEmail {
 		page.Email = c.sender.Email
 	}
@@ -48,7 +50,7 @@ func (s *Server) showConfirm(c *call) error {
 		}
 		page.Address, page.Chosen, page.ChangeShip = addressLines(address.Address), true, pageURL("address", c.visit.ID)
 	}
-	return c.render(http.StatusOK, "confirm", "Review and confirm", stageConfirm, page)
+	return c.render(http.StatusOK, "confirm", page.Frame.Asked.Heading, stageConfirm, page)
 }
 
 // confirm is the sender's word. Whatever happens then, the caller is told: a

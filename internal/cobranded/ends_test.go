@@ -82,7 +82,6 @@ func TestMalformedParameters(t *testing.T) {
 		{"cobrandingStyle", "poster"},
 		{"paymentReason", long},
 		{"city", long},
-		{"pipelineName", "Recurring"},
 	} {
 		t.Run(row.name+"="+row.value[:min(len(row.value), 20)], func(t *testing.T) {
 			s := newSite(t)
@@ -132,7 +131,7 @@ func TestAccountProblems(t *testing.T) {
 		next.CallerReference = "order-4712"
 		s.get(s.link(next)) // the session is alive, and the choice of another account is there
 		s.wantPage("sign-in")
-		s.wantText("This account cannot pay Kiln & Co.")
+		s.wantText("This account cannot be used here.")
 		s.signIn()
 		s.wantPage("confirm")
 	})

@@ -9,7 +9,6 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/webui"
-	"github.com/holdfast-pay/holdfast/money"
 )
 
 //go:embed templates/*.html
@@ -36,9 +35,9 @@ type frame struct {
 	LogoURL string
 	Website string // the link back names it
 	Reason  template.HTML
+	Asked   agreement
 	Lines   []payment.BreakdownLine
-	Total   money.Amount
-	Full    bool // the breakdown is shown on small screens too
+	Full    bool // terms and breakdown are shown on small screens too
 	Hidden  holdfast.Params
 	Sender  string // who is signed in, or empty
 }
@@ -54,9 +53,10 @@ func (f frame) Back() string {
 // The pages' own types.
 type (
 	signInPage struct {
-		Frame  frame
-		Form   webui.Form
-		SignUp string // the other page's address
+		Frame   frame
+		Heading string
+		Form    webui.Form
+		SignUp  string // the other page's address, or empty
 	}
 	signUpPage struct {
 		Frame  frame
@@ -92,10 +92,9 @@ type (
 		Instrument instrumentView
 		Address    []string // lines; none if there is nothing to send
 		Chosen     bool     // the sender chose the address here
-		Reserve    bool
-		Change     string // address of the payment page
-		ChangeShip string // address of the address page, or empty
-		Email      string // the sender's, if the caller is to be told; else empty
+		Change     string   // address of the payment page
+		ChangeShip string   // address of the address page, or empty
+		Email      string   // the sender's, if the caller is to be told; else empty
 	}
 	messagePage struct {
 		Heading string
@@ -120,7 +119,10 @@ type choice struct {
 func (c *call) frame() frame {
 	f := frame{
 		Seller: c.started.caller.Name, LogoURL: c.request.LogoURL, Website: c.request.Website,
-		Reason: inline(c.request.Reason), Lines: c.request.Breakdown, Total: c.request.Amount, Hidden: c.hidden(),
+		Reason: inline(c.request.Reason), Lines: c.request.Breakdown, Asked: c.agreement(), Hidden: c.hidden(),
+	}
+	if sellers := c.sellers(); c.request.OfRecipient && sellers != "" {
+		f.Seller = sellers + ", through " + c.started.caller.Name
 	}
 	if c.visit.Sender != "" && c.visit.Sender == c.sender.ID {
 		f.Sender = c.sender.Email
@@ -144,7 +146,7 @@ const (
 func (c *call) render(status int, page, title string, stage int, content any) error {
 	l := webui.Layout{Title: title, Sandbox: c.started.caller.Sandbox, Content: content}
 	for i, label := range []string{"Sign in", "Payment", "Shipping", "Confirm"} {
-		if i == stageAddress && !c.request.CollectAddress {
+		if i == stageAddress && !c.request.CollectAddress || i == stagePayment && !c.request.Pays() {
 			continue
 		}
 		l.Steps = append(l.Steps, webui.Step{Label: label, Done: i < stage, Current: i == stage})

@@ -21,24 +21,28 @@ func TestEveryPageRenders(t *testing.T) {
 	f := frame{
 		Seller: "Kiln & Co", LogoURL: "https://img.example.test/a.png", Website: "Kiln", Reason: inline("<b>Mug</b>"),
 		Lines: []payment.BreakdownLine{{Label: "Discount", Amount: money.Cents(150), Discount: true}},
-		Total: money.Cents(4250), Full: true, Hidden: hidden, Sender: "ann@example.test",
+		Asked: agreement{
+			Asks: "asks you to authorise", Amount: money.Cents(4250), Terms: []term{{"From", "today"}},
+			Heading: "Review", Stress: "Nothing is charged.", Note: "You allow it.", Agree: "Authorise", PayWords: "Pay with",
+		},
+		Full: true, Hidden: hidden, Sender: "ann@example.test",
 	}
 	form := webui.Form{Action: "/do", Hidden: hidden, Problem: "No.", Submit: "Go", Fields: []webui.Field{{Name: "a", Label: "A", Error: "No."}, {Name: "b", Label: "B", Optional: true}}}
 	choices := []choice{{Value: "1", Title: "One", Detail: "first", Checked: true}, {Value: "2", Title: "Two"}}
-	bare := frame{Seller: "Kiln & Co", Total: money.Cents(4250), Hidden: hidden}
+	bare := frame{Seller: "Kiln & Co", Asked: agreement{Heading: "Review"}, Hidden: hidden}
 	rendered := make(map[string]bool)
 	for _, row := range []struct {
 		page    string
 		content any
 	}{
-		{"sign-in", signInPage{Frame: bare, Form: form, SignUp: "/up"}},
+		{"sign-in", signInPage{Frame: bare, Heading: "Sign in", Form: form, SignUp: "/up"}},
 		{"sign-up", signUpPage{Frame: bare, Form: form, SignIn: "/in"}},
 		{"payment", paymentPage{Frame: f, Action: "/do", Problem: "No.", Choices: choices, AddCard: "/card", AddBank: "/bank"}},
 		{"payment", paymentPage{Frame: bare, Action: "/do"}},
 		{"card", cardPage{Frame: f, Form: form, Back: "/back", Test: true}},
 		{"address", addressPage{Frame: f, Action: "/do", Choices: choices, Other: "/other", Problem: "No."}},
 		{"address", addressPage{Frame: f, Form: &form, Other: "/other"}},
-		{"confirm", confirmPage{Frame: f, Action: "/do", Hidden: hidden, Instrument: instrumentView{Title: "Visa", Detail: "x"}, Address: []string{"Ann"}, Reserve: true, Change: "/c", ChangeShip: "/s"}},
+		{"confirm", confirmPage{Frame: f, Action: "/do", Hidden: hidden, Instrument: instrumentView{Title: "Visa", Detail: "x"}, Address: []string{"Ann"}, Change: "/c", ChangeShip: "/s"}},
 		{"confirm", confirmPage{Frame: bare, Action: "/do", Hidden: hidden}},
 		{"message", messagePage{Heading: "No", Text: []string{"x"}, Detail: "d", Hints: []string{"h"}, Signed: "GET\nx"}},
 		{"message", pageFailed},

@@ -31,7 +31,7 @@ func viewOf(i payment.Instrument) instrumentView {
 func (s *Server) usable(c *call) (usable []payment.Instrument, err error) {
 	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
 		all, err := tx.Instruments(c.sender.ID)
-		usable = c.request.Usable(all, s.callerNow(c))
+		usable = c.request.Usable(all, c.now)
 		return err
 	})
 	return usable, err
@@ -64,15 +64,17 @@ func (s *Server) renderPayment(c *call, status int, problem string) error {
 	return c.render(status, "payment", "Choose how to pay", stagePayment, page)
 }
 
-// preselect is the choice so far, or the default, or the balance where nothing
-// else speaks for another, as the pipeline's pages did.
-func (c *call) preselect(usable []payment.Instrument) payment.InstrumentID {
-	var chosen payment.InstrumentID
+// preselect is the choice so far, else what the token that is edited pays with,
+// the default, or the balance where nothing else speaks for another, as the
+// pipeline's pages did.
+func (c *call) preselect(usable []payment.Instrument) (chosen payment.InstrumentID) {
 	best := 0
 	for _, i := range usable {
 		rank := 1
 		switch {
 		case i.ID == c.visit.Instrument:
+			rank = 5
+		case i.ID == c.edited.Instrument:
 			rank = 4
 		case i.Default:
 			rank = 3

@@ -27,9 +27,15 @@ var errTarget = errors.New("the returnURL cannot be used")
 
 // answerFields are the answer's own: they may stand in neither the returnURL
 // nor what is given back of the request, or the answer could be misread.
-var answerFields = []string{
+var answerFields = append([]string{
 	"signature", "signatureVersion", "signatureMethod", "certificateUrl",
-	"status", "tokenID", "expiry", "errorMessage", "buyerEmailAddress",
+	"status", "expiry", "errorMessage", "buyerEmailAddress",
+}, madeFields...)
+
+// madeFields are the ids of what a pipeline made.
+var madeFields = []string{
+	"tokenID", "refundTokenID", "prepaidInstrumentID", "prepaidSenderTokenID", "fundingTokenID",
+	"creditInstrumentID", "creditSenderTokenID", "settlementTokenID",
 }
 
 var addressFields = []string{
@@ -91,14 +97,12 @@ func failed(end *payment.PipelineEnd) holdfast.Params {
 	return holdfast.Params{{Name: "status", Value: string(end.Status)}, {Name: "errorMessage", Value: end.Message}}
 }
 
-// authorised is the answer of a pipeline that made a token.
-func authorised(v payment.Visit, i payment.Instrument, email string) holdfast.Params {
-	p := holdfast.Params{{Name: "tokenID", Value: string(v.Token)}, {Name: "status", Value: string(v.Status)}}
-	if expiry := i.Expiry(); expiry != "" {
-		p = append(p, holdfast.Param{Name: "expiry", Value: expiry})
-	}
-	if email != "" {
-		p = append(p, holdfast.Param{Name: "buyerEmailAddress", Value: email})
+// given are the fields that have a value.
+func given(fields ...holdfast.Param) (p holdfast.Params) {
+	for _, field := range fields {
+		if field.Value != "" {
+			p = append(p, field)
+		}
 	}
 	return p
 }
@@ -107,9 +111,7 @@ func authorised(v payment.Visit, i payment.Instrument, email string) holdfast.Pa
 func collected(a holdfast.Address) holdfast.Params {
 	var p holdfast.Params
 	for i, value := range []string{a.Name, a.Line1, a.Line2, a.City, a.State, a.Country, a.Zip, a.Phone} {
-		if value != "" {
-			p = append(p, holdfast.Param{Name: addressFields[i], Value: value})
-		}
+		p = append(p, given(holdfast.Param{Name: addressFields[i], Value: value})...)
 	}
 	return p
 }
@@ -175,10 +177,10 @@ func givenBack(from started, answer holdfast.Params) holdfast.Params {
 }
 
 // recorded puts the answer into the order that was seen on the wire: signature,
-// expiry, the signature's fields, tokenID, status, callerReference, and then
+// expiry, the signature's fields, what was made, status, callerReference, and then
 // the rest.
 func recorded(signed, answer holdfast.Params) holdfast.Params {
-	order := []string{"signature", "expiry", "signatureVersion", "signatureMethod", "certificateUrl", "tokenID", "status"}
+	order := slices.Concat([]string{"signature", "expiry", "signatureVersion", "signatureMethod", "certificateUrl"}, madeFields, []string{"status"})
 	var p holdfast.Params
 	for _, name := range order {
 		if value, ok := signed.Lookup(name); ok {

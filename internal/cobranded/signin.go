@@ -13,7 +13,6 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
-	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
@@ -22,25 +21,16 @@ import (
 func (s *Server) showSignIn(c *call) error {
 	form := c.signInForm()
 	if c.sender.ID != "" {
-		problem, err := s.accountProblem(c)
+		problem, err := s.Processor.AccountProblem(c.r.Context(), c.visit, c.sender.ID)
 		if err != nil {
 			return err
 		}
 		if problem == nil {
 			return s.enter(c)
 		}
-		form.Problem = "You are signed in as " + c.sender.Email + ". This account cannot pay " + c.started.caller.Name + ". Please use another one."
+		form.Problem = "You are signed in as " + c.sender.Email + ". This account cannot be used here. Please use another one."
 	}
 	return c.renderSignIn(http.StatusOK, form)
-}
-
-func (s *Server) accountProblem(c *call) (*payment.PipelineEnd, error) {
-	var recipient party.Party
-	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
-		recipient, _, err = tx.Party(c.started.caller.Owner)
-		return err
-	})
-	return payment.AccountProblem(c.sender, recipient), err
 }
 
 // enter takes the one who is signed in to what the visit needs next.
@@ -63,9 +53,24 @@ func (c *call) signInForm() webui.Form {
 }
 
 func (c *call) renderSignIn(status int, f webui.Form) error {
-	return c.render(status, "sign-in", "Sign in to pay "+c.started.caller.Name, stageSignIn, signInPage{
-		Frame: c.frame(), Form: f, SignUp: pageURL("sign-up", c.visit.ID),
-	})
+	page := signInPage{Frame: c.frame(), Heading: c.signInHeading(), Form: f, SignUp: pageURL("sign-up", c.visit.ID)}
+	if c.request.Edited != "" {
+		page.SignUp = "" // a new account has authorised nothing yet
+	}
+	return c.render(status, "sign-in", page.Heading, stageSignIn, page)
+}
+
+func (c *call) signInHeading() string {
+	switch c.request.Pipeline {
+	case payment.PipelineRecipient:
+		return "Sign in to be paid"
+	case payment.PipelineEditToken:
+		return "Sign in to change how you pay"
+	case payment.PipelineSetupPrepaid, payment.PipelineSetupPostpaid:
+		return "Sign in to set this up"
+	case payment.PipelineSingleUse, payment.PipelineMultiUse, payment.PipelineRecurring:
+	}
+	return "Sign in to pay"
 }
 
 func (s *Server) signIn(c *call) error {

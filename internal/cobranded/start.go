@@ -77,10 +77,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) {
 
 // begin reads the pipeline's own parameters and makes the visit.
 func (s *Server) begin(r *http.Request, from started) (payment.Visit, error) {
-	if name := param(from.params, "pipelineName"); name != payment.PipelineSingleUse {
-		return payment.Visit{}, payment.Malformed("pipelineName")
-	}
-	request, end := payment.ReadSingleUse(from.params)
+	request, end := payment.ReadPipeline(from.params)
 	if end != nil {
 		return payment.Visit{}, end
 	}
@@ -237,7 +234,7 @@ func checkNamed(p holdfast.Params) error {
 }
 
 func isPipeline(p holdfast.Params) bool {
-	return slices.Contains(payment.Pipelines, param(p, "pipelineName"))
+	return slices.Contains(payment.Pipelines, payment.Pipeline(param(p, "pipelineName")))
 }
 
 func isVersion(p holdfast.Params) bool {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -21,8 +22,12 @@ type call struct {
 	form    holdfast.Params // what the form or the link says
 	visit   payment.Visit
 	started started
-	request payment.SingleUse
+	request payment.PipelineRequest
 	sender  party.Party // zero on pages that anybody may see
+
+	payees []payment.Payee // whom the request would pay
+	edited payment.Token   // of EditToken
+	now    time.Time       // the caller's
 }
 
 // visitor serves a page of a visit to whoever was sent here with it. The
@@ -80,6 +85,11 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) (*call, error) {
 		if err := c.readSecret(tx); err != nil {
 			return err
 		}
+		asked, err := processor.ReadAsked(tx, c.started.caller, c.visit)
+		if err != nil {
+			return err
+		}
+		c.request, c.payees, c.edited, c.now = asked.Request, asked.Payees, asked.Edited, s.callerNow(c)
 		if who != "" {
 			c.sender, _, err = tx.Party(who)
 		}
@@ -91,8 +101,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) (*call, error) {
 	if c.started.target, err = readTarget(c.started.params); err != nil {
 		return nil, err
 	}
-	c.request, err = processor.RequestOf(c.visit)
-	return c, err
+	return c, nil
 }
 
 // readSecret reads what signs the answer, if the request was of version 1: the
@@ -120,32 +129,13 @@ func (e *badFormError) Unwrap() error { return e.err }
 // however often it asks. Only the sender is told of what they authorised.
 func (s *Server) goBack(c *call) error {
 	v := c.visit
-	if v.Token != "" && v.Sender != c.sender.ID {
-		return processor.ErrNoVisit
-	}
 	answer := failed(&payment.PipelineEnd{Status: v.Status, Message: v.Message})
-	if v.Token != "" {
-		err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
-			i, found, err := tx.Instrument(v.Sender, v.Instrument)
-			if err != nil || !found {
-				return errors.Join(err, fmt.Errorf("reading instrument %s of visit %s (found %t)", v.Instrument, v.ID, found))
-			}
-			email := ""
-			if c.request.CollectEmail {
-				email = c.sender.Email
-			}
-			answer = authorised(v, i, email)
-			if v.Address == "" {
-				return nil
-			}
-			a, found, err := tx.Address(v.Sender, v.Address)
-			if err != nil || !found {
-				return errors.Join(err, fmt.Errorf("reading address %s of visit %s (found %t)", v.Address, v.ID, found))
-			}
-			answer = append(answer, collected(a.Address)...)
-			return nil
-		})
-		if err != nil {
+	if v.Answer != "" {
+		if v.Sender != c.sender.ID {
+			return processor.ErrNoVisit
+		}
+		var err error
+		if answer, err = s.authorised(c); err != nil {
 			return err
 		}
 	}
@@ -158,6 +148,39 @@ func (s *Server) goBack(c *call) error {
 	return nil
 }
 
+// authorised is the answer of a pipeline in which something was agreed to: what
+// was made, by what is paid, and what else the caller asked for.
+func (s *Server) authorised(c *call) (holdfast.Params, error) {
+	v := c.visit
+	answer, err := holdfast.ParseParams(v.Answer)
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer of visit %s: %w", v.ID, err)
+	}
+	answer = append(answer, holdfast.Param{Name: "status", Value: string(v.Status)})
+	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
+		if v.Instrument != "" {
+			i, found, err := tx.Instrument(v.Sender, v.Instrument)
+			if err != nil || !found {
+				return errors.Join(err, fmt.Errorf("reading instrument %s of visit %s (found %t)", v.Instrument, v.ID, found))
+			}
+			answer = append(answer, given(holdfast.Param{Name: "expiry", Value: i.Expiry()})...)
+		}
+		if c.request.CollectEmail {
+			answer = append(answer, holdfast.Param{Name: "buyerEmailAddress", Value: c.sender.Email})
+		}
+		if v.Address == "" {
+			return nil
+		}
+		a, found, err := tx.Address(v.Sender, v.Address)
+		if err != nil || !found {
+			return errors.Join(err, fmt.Errorf("reading address %s of visit %s (found %t)", v.Address, v.ID, found))
+		}
+		answer = append(answer, collected(a.Address)...)
+		return nil
+	})
+	return answer, err
+}
+
 // proceed leads to what the visit still needs: the end, an instrument, an
 // address, or the sender's word.
 func (s *Server) proceed(c *call, v payment.Visit) error {
@@ -165,7 +188,7 @@ func (s *Server) proceed(c *call, v payment.Visit) error {
 	switch {
 	case v.Over():
 		return s.goBack(c)
-	case v.Instrument == "":
+	case v.Instrument == "" && c.request.Pays():
 		return c.redirect("payment")
 	case c.request.CollectAddress && v.Address == "":
 		return c.redirect("address")
@@ -207,7 +230,7 @@ func redirect(w http.ResponseWriter, r *http.Request, address string) {
 	w.WriteHeader(status)
 }
 
-func logoOrigin(r payment.SingleUse) string {
+func logoOrigin(r payment.PipelineRequest) string {
 	u, err := url.Parse(r.LogoURL)
 	if err != nil || u.Host == "" {
 		return ""

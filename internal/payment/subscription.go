@@ -32,19 +32,11 @@ func (t Token) SubscriptionStatus(now time.Time) holdfast.SubscriptionStatus {
 	return holdfast.SubscriptionActive
 }
 
-// Began is when the subscription's first period began.
-func (t Token) Began() time.Time {
-	if t.Starts.IsZero() {
-		return t.Installed
-	}
-	return t.Starts
-}
-
 // NextPayment is when the next period begins in which a payment can be made, or
 // now, when this period's has not been made; ok is false when there is none.
 func (t Token) NextPayment(paidInPeriod bool, now time.Time) (next time.Time, ok bool) {
 	next = now
-	began := t.Began()
+	began := t.Begins()
 	switch {
 	case now.Before(began):
 		next = began

@@ -98,6 +98,14 @@ func (t Token) Status(now time.Time) holdfast.TokenStatus {
 
 func (t Token) expired(now time.Time) bool { return !t.Expires.IsZero() && !now.Before(t.Expires) }
 
+// Begins is from when on the token holds.
+func (t Token) Begins() time.Time {
+	if t.Starts.IsZero() {
+		return t.Installed
+	}
+	return t.Starts
+}
+
 // Holder is whose token it is.
 func (t Token) Holder() party.ID {
 	if t.Sender != "" {

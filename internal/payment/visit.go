@@ -2,6 +2,7 @@ package payment
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -24,9 +25,9 @@ type Visit struct {
 	Instrument  InstrumentID          // empty until chosen
 	Address     party.AddressID       // empty until chosen
 	Status      holdfast.ReturnStatus // empty until it has ended
-	Message     string                // why it ended without a token
-	Token       holdfast.TokenID
-	Created     time.Time // real time, as is Ended
+	Message     string                // why it ended without success
+	Answer      string                // ids of what was made, encoded as the return URL has them
+	Created     time.Time             // real time, as is Ended
 	Ended       time.Time
 }
 
@@ -74,6 +75,15 @@ func Abandoned() *PipelineEnd {
 	return &PipelineEnd{Status: holdfast.ReturnAbandoned, Message: messageAbandoned}
 }
 
+// NotMarketplace is the end of a request that names recipients, by a caller that
+// is none.
+func NotMarketplace() *PipelineEnd {
+	return &PipelineEnd{
+		Status:  holdfast.ReturnNotMarketplace,
+		Message: "Caller Error: The caller is not registered as a marketplace and cannot name recipients",
+	}
+}
+
 // NoMethod is the end for a sender who has none of the methods asked for.
 func NoMethod() *PipelineEnd {
 	return &PipelineEnd{Status: holdfast.ReturnPaymentError, Message: messageNoMethod}
@@ -84,20 +94,75 @@ func SystemError() *PipelineEnd {
 	return &PipelineEnd{Status: holdfast.ReturnSystemError, Message: "System error. Please try again"}
 }
 
-// AccountProblem tells why a sender cannot pay a recipient, or is nil.
-func AccountProblem(sender, recipient party.Party) *PipelineEnd {
-	problem := ""
+// AccountProblem tells why a sender cannot pay a recipient by any of the methods
+// that the caller takes, or is nil.
+func (r PipelineRequest) AccountProblem(sender, recipient party.Party) *PipelineEnd {
 	switch {
 	case sender.ID == recipient.ID:
-		problem = "User Error: The sender and the recipient are the same account"
-	case sender.Standing != party.Active:
-		problem = "User Error: The sender's account is not active"
-	case !sender.EmailVerified:
-		problem = "User Error: The sender's e-mail address is not verified"
+		return accountProblem("The sender and the recipient are the same account")
 	case recipient.Standing != party.Active:
-		problem = "User Error: The recipient's account is not active"
-	default:
-		return nil
+		return accountProblem("The recipient's account is not active")
+	case r.cardsOnly() && !recipient.Business:
+		return accountProblem("The recipient has a personal account, which cannot take cards")
 	}
-	return &PipelineEnd{Status: holdfast.ReturnAccountProblem, Message: problem}
+	return nil
+}
+
+func (r PipelineRequest) cardsOnly() bool {
+	return !slices.ContainsFunc(r.Methods, func(m holdfast.PaymentMethod) bool { return m != holdfast.MethodCC })
+}
+
+// A Payee is whom a request would pay: the caller's owner, or the holder of the
+// recipient token that it names.
+type Payee struct {
+	Party party.Party
+	Named holdfast.TokenID // empty of the owner, as are the rest
+	Token Token
+	Found bool
+}
+
+// TakenBy leaves of a request's methods those that each payee takes. Cards stay
+// when there is nothing else, and are an account problem then.
+func (r PipelineRequest) TakenBy(payees []Payee) PipelineRequest {
+	cardsOnly := r.cardsOnly()
+	r.Methods = slices.DeleteFunc(slices.Clone(r.Methods), func(m holdfast.PaymentMethod) bool {
+		return slices.ContainsFunc(payees, func(p Payee) bool {
+			refused := len(p.Token.Methods) > 0 && !slices.Contains(p.Token.Methods, m)
+			return refused || m == holdfast.MethodCC && !p.Party.Business && !cardsOnly
+		})
+	})
+	return r
+}
+
+// CheckPayees refuses recipients that the caller cannot name, and a request that
+// leaves no method by which they could be paid.
+func (r PipelineRequest) CheckPayees(c party.Caller, payees []Payee, now time.Time) *PipelineEnd {
+	for _, p := range payees {
+		switch {
+		case p.Named == "":
+		case !c.Marketplace:
+			return NotMarketplace()
+		case FindRecipient(p.Token, p.Found, c.ID, p.Named) != nil || p.Token.Status(now) != holdfast.TokenActive:
+			return Malformed(r.recipientsName())
+		}
+	}
+	if r.Pays() && len(r.Methods) == 0 {
+		return Malformed("paymentMethod")
+	}
+	return nil
+}
+
+// OwnProblem tells why a party cannot agree to anything, or is nil.
+func OwnProblem(p party.Party) *PipelineEnd {
+	switch {
+	case p.Standing != party.Active:
+		return accountProblem("The account is not active")
+	case !p.EmailVerified:
+		return accountProblem("The e-mail address is not verified")
+	}
+	return nil
+}
+
+func accountProblem(what string) *PipelineEnd {
+	return &PipelineEnd{Status: holdfast.ReturnAccountProblem, Message: "User Error: " + what}
 }

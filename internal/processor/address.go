@@ -34,7 +34,7 @@ func (p *Processor) ChooseAddress(ctx context.Context, id payment.VisitID, sende
 		if err != nil {
 			return v, err
 		}
-		if !found || !s.request.CollectAddress {
+		if !found || !s.asked.Request.CollectAddress {
 			return v, holdfast.Errorf(holdfast.InvalidParams, "this address cannot be used here")
 		}
 		v.Address = choice

@@ -3,7 +3,6 @@ package processor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -29,33 +28,80 @@ var (
 	ErrNotShown  = errors.New("what was confirmed is not what was shown")
 )
 
-// StartVisit begins a pipeline for a request that was checked. It ends at once,
-// with a *payment.PipelineEnd, when the caller's reference has a token already
-// or its sender had given the pipeline up. A request that was signed by version
-// 1 is answered so.
-func (p *Processor) StartVisit(ctx context.Context, caller party.Caller, r payment.SingleUse, params holdfast.Params, signatureV1 bool) (payment.Visit, error) {
+// StartVisit begins a pipeline for a request that was read. It ends at once, with
+// a *payment.PipelineEnd, when what it names cannot be agreed to, when one of
+// the caller's references has a token already, or when somebody had given the
+// pipeline up. A request that was signed by version 1 is answered so.
+func (p *Processor) StartVisit(ctx context.Context, caller party.Caller, r payment.PipelineRequest, params holdfast.Params, signatureV1 bool) (payment.Visit, error) {
 	v := payment.Visit{
 		ID: payment.VisitID(p.ids().Other("V")), Caller: caller.ID, Reference: r.Reference,
 		Params: params.Encode(), SignatureV1: signatureV1, Created: p.now(),
 	}
 	err := p.Store.Update(ctx, func(tx *store.Tx) error {
-		_, taken, err := tx.TokenByReference(caller.ID, r.Reference)
+		asked, err := askedOf(&tx.ReadTx, caller, r)
 		if err != nil {
 			return err
 		}
-		if taken {
-			return payment.Malformed("callerReference")
-		}
-		abandoned, err := tx.Abandoned(caller.ID, r.Reference)
-		if err != nil {
-			return err
-		}
-		if abandoned {
-			return payment.Restarted()
+		s := step{ReadTx: &tx.ReadTx, tx: tx, asked: asked, visit: v, caller: caller, real: p.now()}
+		if end, err := s.cannotStart(); err != nil || end != nil {
+			return errors.Join(err, asError(end))
 		}
 		return tx.InsertVisit(v)
 	})
 	return v, err
+}
+
+// asError is an end on its way to the door, or nil.
+func asError(end *payment.PipelineEnd) error {
+	if end == nil {
+		return nil
+	}
+	return end
+}
+
+// cannotStart tells what stands against a request before anybody was asked.
+func (s step) cannotStart() (*payment.PipelineEnd, error) {
+	if end := s.asked.Request.CheckTimes(s.now()); end != nil {
+		return end, nil
+	}
+	if end, err := s.referenceTaken(); err != nil || end != nil {
+		return end, err
+	}
+	return s.cannotBe()
+}
+
+// cannotBe tells what is wrong with the tokens that a request names.
+func (s step) cannotBe() (*payment.PipelineEnd, error) {
+	if s.asked.Request.Edited == "" {
+		return s.asked.Request.CheckPayees(s.caller, s.asked.Payees, s.now()), nil
+	}
+	if end := s.asked.Edited.CanEdit(s.caller.ID, s.now()); end != nil {
+		return end, nil
+	}
+	sender, err := partyOf(s.ReadTx, s.asked.Edited.Sender)
+	if err == nil && sender.Standing == party.Closed {
+		return payment.NoAccount(), nil
+	}
+	return nil, err
+}
+
+// referenceTaken tells whether a token has one of the caller's references, or
+// somebody gave the pipeline up under it.
+func (s step) referenceTaken() (*payment.PipelineEnd, error) {
+	for _, r := range s.asked.Request.References() {
+		_, taken, err := s.TokenByReference(s.caller.ID, r.Reference)
+		if err != nil {
+			return nil, err
+		}
+		if taken {
+			return payment.Malformed(r.Name), nil
+		}
+	}
+	abandoned, err := s.Abandoned(s.caller.ID, s.asked.Request.Reference)
+	if err == nil && abandoned {
+		return payment.Restarted(), nil
+	}
+	return nil, err
 }
 
 const (
@@ -87,11 +133,12 @@ func (p *Processor) ForgetVisits(ctx context.Context) (forgotten int, err error)
 
 // A step is a visit with what it takes to decide on it.
 type step struct {
-	tx      *store.Tx
-	visit   payment.Visit
-	caller  party.Caller
-	request payment.SingleUse
-	real    time.Time
+	*store.ReadTx
+	asked  Asked
+	tx     *store.Tx // nil where nothing is to be changed
+	visit  payment.Visit
+	caller party.Caller
+	real   time.Time
 }
 
 // now is the caller's time.
@@ -111,11 +158,11 @@ func (p *Processor) changeVisit(ctx context.Context, id payment.VisitID, change 
 		if after = v; v.Over() {
 			return nil
 		}
-		s := step{tx: tx, visit: v, real: p.now()}
+		s := step{ReadTx: &tx.ReadTx, tx: tx, visit: v, real: p.now()}
 		if s.caller, err = callerOf(&tx.ReadTx, v.Caller); err != nil {
 			return err
 		}
-		if s.request, err = RequestOf(v); err != nil {
+		if s.asked, err = ReadAsked(&tx.ReadTx, s.caller, v); err != nil {
 			return err
 		}
 		if after, err = change(s); err != nil || after == v {
@@ -124,20 +171,6 @@ func (p *Processor) changeVisit(ctx context.Context, id payment.VisitID, change 
 		return tx.UpdateVisit(after)
 	})
 	return after, err
-}
-
-// RequestOf reads a visit's request again. It was well formed when the visit
-// began.
-func RequestOf(v payment.Visit) (payment.SingleUse, error) {
-	params, err := holdfast.ParseParams(v.Params)
-	if err != nil {
-		return payment.SingleUse{}, fmt.Errorf("reading the request of visit %s: %w", v.ID, err)
-	}
-	r, end := payment.ReadSingleUse(params)
-	if end != nil {
-		return payment.SingleUse{}, fmt.Errorf("reading the request of visit %s: %w", v.ID, end)
-	}
-	return r, nil
 }
 
 // EnterVisit makes a party the visit's sender and, if it has a default
@@ -152,15 +185,15 @@ func (p *Processor) EnterVisit(ctx context.Context, id payment.VisitID, sender p
 		if end, err := s.accountProblem(v); err != nil || end != nil {
 			return s.ended(v, end), err
 		}
-		if v.Instrument != "" {
-			return v, nil
+		if v.Instrument != "" || !s.asked.Request.Pays() || s.asked.Request.Edited != "" {
+			return v, nil // chosen already, not asked for, or asked for on purpose
 		}
-		all, err := s.tx.Instruments(sender)
+		all, err := s.Instruments(sender)
 		if err != nil {
 			return v, err
 		}
 		for _, i := range all {
-			if i.Default && s.request.Allows(i, s.now()) {
+			if i.Default && s.asked.Request.Allows(i, s.now()) {
 				v.Instrument = i.ID
 			}
 		}
@@ -168,16 +201,41 @@ func (p *Processor) EnterVisit(ctx context.Context, id payment.VisitID, sender p
 	})
 }
 
+// AccountProblem tells why a party could not agree to what a visit asks, or is
+// nil. It changes nothing.
+func (p *Processor) AccountProblem(ctx context.Context, v payment.Visit, who party.ID) (end *payment.PipelineEnd, err error) {
+	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
+		s := step{ReadTx: tx, visit: v, real: p.now()}
+		if s.caller, err = callerOf(tx, v.Caller); err != nil {
+			return err
+		}
+		if s.asked, err = ReadAsked(tx, s.caller, v); err != nil {
+			return err
+		}
+		v.Sender = who
+		end, err = s.accountProblem(v)
+		return err
+	})
+	return end, err
+}
+
+// accountProblem tells why the visit's party cannot agree to what is asked.
 func (s step) accountProblem(v payment.Visit) (*payment.PipelineEnd, error) {
-	sender, err := partyOf(&s.tx.ReadTx, v.Sender)
+	who, err := partyOf(s.ReadTx, v.Sender)
 	if err != nil {
 		return nil, err
 	}
-	recipient, err := partyOf(&s.tx.ReadTx, s.caller.Owner)
-	if err != nil {
-		return nil, err
+	if s.asked.Request.Edited != "" {
+		if end := s.asked.Edited.CanBeEditedBy(who); end != nil {
+			return end, nil
+		}
 	}
-	return payment.AccountProblem(sender, recipient), nil
+	for _, payee := range s.asked.Payees {
+		if end := s.asked.Request.AccountProblem(who, payee.Party); end != nil {
+			return end, nil
+		}
+	}
+	return payment.OwnProblem(who), nil
 }
 
 func (s step) ended(v payment.Visit, end *payment.PipelineEnd) payment.Visit {
@@ -214,8 +272,8 @@ func (p *Processor) ChooseInstrument(ctx context.Context, id payment.VisitID, se
 
 // instrument reads the sender's choice, which must be one that the caller takes.
 func (s step) instrument(sender party.ID, choice payment.InstrumentID) (payment.Instrument, error) {
-	i, found, err := s.tx.Instrument(sender, choice)
-	if err == nil && (!found || !s.request.Allows(i, s.now())) {
+	i, found, err := s.Instrument(sender, choice)
+	if err == nil && (!found || !s.asked.Request.Allows(i, s.now())) {
 		err = holdfast.Errorf(holdfast.InvalidPaymentInstrument, "this payment method cannot be used here")
 	}
 	return i, err
@@ -224,59 +282,4 @@ func (s step) instrument(sender party.ID, choice payment.InstrumentID) (payment.
 // EndVisit ends a visit without a token.
 func (p *Processor) EndVisit(ctx context.Context, id payment.VisitID, end *payment.PipelineEnd) (payment.Visit, error) {
 	return p.changeVisit(ctx, id, func(s step) (payment.Visit, error) { return s.ended(s.visit, end), nil })
-}
-
-// Shown is what a sender read on the confirm page beside the request itself.
-type Shown struct {
-	Instrument payment.InstrumentID
-	Address    party.AddressID
-}
-
-// ConfirmVisit installs the token that the sender authorises, and ends the
-// visit. What is confirmed must be what was shown, else it is ErrNotShown. The
-// caller's reference may have been used meanwhile, or the sender's account
-// closed: then the visit ends without a token.
-func (p *Processor) ConfirmVisit(ctx context.Context, id payment.VisitID, sender party.ID, shown Shown) (payment.Visit, error) {
-	tokenID := p.ids().Token()
-	return p.changeVisit(ctx, id, func(s step) (payment.Visit, error) {
-		v := s.visit
-		if v.Sender != sender {
-			return v, ErrNotSender
-		}
-		if shown != (Shown{v.Instrument, v.Address}) || s.request.CollectAddress && v.Address == "" {
-			return v, ErrNotShown
-		}
-		if end, err := s.accountProblem(v); err != nil || end != nil {
-			return s.ended(v, end), err
-		}
-		// In another tab the sender may have given up already, and the caller
-		// been told.
-		abandoned, err := s.tx.Abandoned(s.caller.ID, s.request.Reference)
-		if err != nil {
-			return v, err
-		}
-		if abandoned {
-			return s.ended(v, payment.Restarted()), nil
-		}
-		instrument, err := s.instrument(sender, v.Instrument)
-		if err != nil {
-			return v, err
-		}
-		now := s.now()
-		installed, err := s.tx.InsertToken(payment.Token{
-			ID: tokenID, Caller: s.caller.ID, Use: payment.UsePay, Type: holdfast.TokenSingleUse,
-			Reference: s.request.Reference, Reason: s.request.Reason,
-			FriendlyName: payment.NameFor(holdfast.TokenSingleUse, s.request.Reason, s.request.Amount),
-			Sender:       sender, Recipient: s.caller.Owner, Instrument: instrument.ID, Method: instrument.Method,
-			AmountType: payment.AmountMaximum, Amount: s.request.Amount, Installed: now, Expires: now.Add(payment.SingleUseLife),
-		})
-		if err != nil {
-			return v, err
-		}
-		if !installed {
-			return s.ended(v, payment.Malformed("callerReference")), nil
-		}
-		v.Token = tokenID
-		return v.End(instrument.ReturnStatus(), "", s.real), nil
-	})
 }

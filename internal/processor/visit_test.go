@@ -17,8 +17,8 @@ func TestOldVisitsAreForgotten(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		start := func(ref string) payment.Visit {
 			t.Helper()
-			p := holdfast.Params{{Name: "callerReference", Value: ref}, {Name: "transactionAmount", Value: "12.50"}}
-			r, end := payment.ReadSingleUse(p)
+			p := holdfast.Params{{Name: "pipelineName", Value: "SingleUse"}, {Name: "callerReference", Value: ref}, {Name: "transactionAmount", Value: "12.50"}}
+			r, end := payment.ReadPipeline(p)
 			if end != nil {
 				t.Fatal(end)
 			}
@@ -50,7 +50,7 @@ func TestOldVisitsAreForgotten(t *testing.T) {
 		if _, err := w.Processor.EnterVisit(t.Context(), recent.ID, w.Buyer.ID); err != nil {
 			t.Errorf("a recent visit: %v", err)
 		}
-		_, err := w.Processor.StartVisit(t.Context(), w.Shop, payment.SingleUse{Reference: "given-up"}, nil, false)
+		_, err := w.Processor.StartVisit(t.Context(), w.Shop, payment.PipelineRequest{Pipeline: payment.PipelineSingleUse, Reference: "given-up"}, nil, false)
 		if end, ok := errors.AsType[*payment.PipelineEnd](err); !ok || end.Status != holdfast.ReturnAccountProblem {
 			t.Errorf("started again: %v", err)
 		}

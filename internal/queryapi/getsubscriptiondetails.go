@@ -86,7 +86,7 @@ func (q *request) write(sub subscription, out *document) {
 		out.amount("NextTransactionAmount", sub.Amount)
 	}
 	out.count("NumberOfPromotionalTransactions", 0)
-	out.date("StartDate", sub.Began())
+	out.date("StartDate", sub.Begins())
 	out.date("EndDate", sub.Expires)
 	out.open("SubscriptionFrequency")
 	out.count("Value", int64(value))

@@ -8,12 +8,12 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-const visitColumns = `visit_id, caller_id, reference, params, signature_v1, party_id, instrument_id, address_id, status, message, token_id, created, ended`
+const visitColumns = `visit_id, caller_id, reference, params, signature_v1, party_id, instrument_id, address_id, status, message, answer, created, ended`
 
 func scanVisit(row scanner) (v payment.Visit, err error) {
 	var created, ended int64
 	err = row.Scan(&v.ID, &v.Caller, &v.Reference, &v.Params, &v.SignatureV1, &v.Sender, &v.Instrument, &v.Address,
-		&v.Status, &v.Message, &v.Token, &created, &ended)
+		&v.Status, &v.Message, &v.Answer, &created, &ended)
 	v.Created, v.Ended = when(created), when(ended)
 	return v, err
 }
@@ -58,7 +58,7 @@ func (tx *Tx) InsertVisit(v payment.Visit) error {
 	return tx.one("adding a visit", `
 		INSERT INTO visits (`+visitColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		v.ID, v.Caller, v.Reference, v.Params, flag(v.SignatureV1), v.Sender, v.Instrument, v.Address,
-		v.Status, v.Message, v.Token, micros(v.Created), micros(v.Ended))
+		v.Status, v.Message, v.Answer, micros(v.Created), micros(v.Ended))
 }
 
 // UpdateVisit writes what the sender chose and what the visit came to. It must
@@ -66,7 +66,7 @@ func (tx *Tx) InsertVisit(v payment.Visit) error {
 func (tx *Tx) UpdateVisit(v payment.Visit) error {
 	return tx.one("changing a visit", `
 		UPDATE visits
-		SET party_id = $1, instrument_id = $2, address_id = $3, status = $4, message = $5, token_id = $6, ended = $7
+		SET party_id = $1, instrument_id = $2, address_id = $3, status = $4, message = $5, answer = $6, ended = $7
 		WHERE visit_id = $8 AND ended = 0`,
-		v.Sender, v.Instrument, v.Address, v.Status, v.Message, v.Token, micros(v.Ended), v.ID)
+		v.Sender, v.Instrument, v.Address, v.Status, v.Message, v.Answer, micros(v.Ended), v.ID)
 }

@@ -1,0 +1,36 @@
+package payment
+
+import "github.com/holdfast-pay/holdfast"
+
+// readMultiUse reads what is asked for many payments (Advanced Guide, MultiUse
+// pipeline).
+func readMultiUse(in *input, r *PipelineRequest) {
+	r.Reference = in.reference("callerReference")
+	r.GlobalLimit = in.limit("globalAmountLimit")
+	in.oneOf("amountType", string(AmountExact), string(AmountMaximum), string(AmountMinimum))
+	if r.Amount, _ = in.amount("transactionAmount"); r.Amount.Given() {
+		if r.AmountType = AmountType(in.text("amountType")); r.AmountType == "" {
+			r.AmountType = AmountExact
+		}
+		if !r.Amount.Positive() || r.Amount.Cmp(amountMax) > 0 || r.AmountType != AmountMaximum && r.Amount.Cmp(r.GlobalLimit) > 0 {
+			in.refuse("transactionAmount") // no payment of it could ever be made
+		}
+	}
+	r.Usage = in.usage()
+	r.Recipients = in.recipients("recipientTokenList", recipientsMax)
+	readSender(in, r)
+	readValidity(in, r)
+}
+
+// installMultiUse makes the token, which lives for a year unless the request
+// says how long. It has at most three limits: one for all payments together, and
+// the two that the request may set.
+func (a Agreement) installMultiUse() Installation {
+	t := a.sending(a.IDs[0], UsePay, holdfast.TokenMultiUse)
+	if t.Expires.IsZero() {
+		t.Expires = t.Begins().Add(multiUseLife)
+	}
+	made := a.one(t)
+	made.Limits = a.limits(t, append([]UsageTerms{{Kind: LimitAmount, Value: a.Request.GlobalLimit.Micro}}, a.Request.Usage...))
+	return made
+}

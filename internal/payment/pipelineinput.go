@@ -1,0 +1,267 @@
+package payment
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// pipelineParameterMax bounds a pipeline's parameters, in bytes. No limit but
+// the reference's is documented.
+const pipelineParameterMax = 2048
+
+// PipelineParam finds a parameter of a Co-Branded request. Clients spell its
+// names in several ways; the documented spelling comes first when there are two.
+func PipelineParam(p holdfast.Params, name string) (string, bool) {
+	if value, ok := p.Lookup(name); ok {
+		return value, true
+	}
+	param, ok := p.Fold(name)
+	return param.Value, ok
+}
+
+// input reads parameters and collects the names of those that are not well
+// formed.
+type input struct {
+	params holdfast.Params
+	bad    []string
+}
+
+func (in *input) refuse(name string) {
+	if !slices.Contains(in.bad, name) {
+		in.bad = append(in.bad, name)
+	}
+}
+
+func (in *input) text(name string) string {
+	value, _ := PipelineParam(in.params, name)
+	if len(value) > pipelineParameterMax {
+		in.refuse(name)
+		return ""
+	}
+	return value
+}
+
+func (in *input) required(name string, bytesMax int) string {
+	value := in.text(name)
+	if value == "" || len(value) > bytesMax {
+		in.refuse(name)
+	}
+	return value
+}
+
+func (in *input) flag(name string) bool {
+	switch value := in.text(name); {
+	case strings.EqualFold(value, "true"):
+		return true
+	case value != "" && !strings.EqualFold(value, "false"):
+		in.refuse(name)
+	}
+	return false
+}
+
+func (in *input) oneOf(name string, allowed ...string) {
+	if value := in.text(name); value != "" && !slices.Contains(allowed, value) {
+		in.refuse(name)
+	}
+}
+
+func (in *input) amount(name string) (a money.Amount, sent bool) {
+	value := in.text(name)
+	if value == "" {
+		return money.Amount{}, false
+	}
+	a, err := money.Parse(value, money.USD)
+	if err != nil {
+		in.refuse(name)
+	}
+	return a, err == nil
+}
+
+// total is an amount that a card can be charged with, which has to be there.
+func (in *input) total(name string) money.Amount {
+	a, sent := in.amount(name)
+	if !sent || a.Cmp(cardAmountMin) < 0 || a.Cmp(amountMax) > 0 {
+		in.refuse(name) // no payment of it could ever be made
+	}
+	return a
+}
+
+// limit is an amount above zero, which has to be there.
+func (in *input) limit(name string) money.Amount {
+	a, _ := in.amount(name)
+	if !a.Positive() {
+		in.refuse(name)
+	}
+	return a
+}
+
+func (in *input) reference(name string) holdfast.CallerReference {
+	return holdfast.CallerReference(in.required(name, ReferenceMax))
+}
+
+// time reads seconds since 1970, or a time or a day as text; the zero time when
+// nothing was sent.
+func (in *input) time(name string) time.Time {
+	value := in.text(name)
+	if value == "" {
+		return time.Time{}
+	}
+	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil && seconds > 0 && seconds <= lastSecond {
+		return time.Unix(seconds, 0).UTC()
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if at, err := time.Parse(layout, value); err == nil && at.Unix() > 0 && at.Unix() <= lastSecond {
+			return at.UTC().Truncate(time.Second)
+		}
+	}
+	in.refuse(name)
+	return time.Time{}
+}
+
+// lastSecond is the last of the year 9998: later times have no place in a
+// database.
+var lastSecond = time.Date(9999, time.January, 1, 0, 0, 0, 0, time.UTC).Unix() - 1
+
+func (in *input) period(name string, required bool) Period {
+	value := in.text(name)
+	p, ok := ParsePeriod(value)
+	if !ok && (required || value != "") {
+		in.refuse(name)
+	}
+	return p
+}
+
+// recipientsMax bounds the recipient tokens of one request.
+const recipientsMax = 20
+
+// recipients reads a list of recipient tokens, joined by commas.
+func (in *input) recipients(name string, most int) (all []holdfast.TokenID) {
+	for id := range strings.SplitSeq(in.text(name), ",") {
+		id := holdfast.TokenID(strings.TrimSpace(id))
+		switch {
+		case id == "":
+		case len(id) > tokenIDMax || len(all) == most || strings.ContainsAny(string(id), " \t\r\n"):
+			in.refuse(name)
+		case !slices.Contains(all, id):
+			all = append(all, id)
+		}
+	}
+	return all
+}
+
+// tokenIDMax is how long a token's id may be, in bytes, though real ones have
+// 64.
+const tokenIDMax = 65
+
+// usage reads the two limits that a request may set. One program's second limit
+// overwrote its first; a single one is as good.
+func (in *input) usage() (all []UsageTerms) {
+	for _, n := range []string{"1", "2"} {
+		kind := in.text("usageLimitType" + n)
+		value, period := in.text("usageLimitValue"+n), in.period("usageLimitPeriod"+n, false)
+		terms := UsageTerms{Kind: LimitKind(kind), Period: period}
+		switch terms.Kind {
+		case "":
+			if value != "" || !period.Endless() {
+				in.refuse("usageLimitType" + n)
+			}
+			continue
+		case LimitCount:
+			terms.Value, _ = strconv.ParseInt(value, 10, 32)
+		case LimitAmount:
+			a, _ := money.Parse(value, money.USD)
+			terms.Value = a.Micro
+		default:
+			in.refuse("usageLimitType" + n)
+			continue
+		}
+		if terms.Value < 1 {
+			in.refuse("usageLimitValue" + n)
+		}
+		all = append(all, terms)
+	}
+	return all
+}
+
+// percent reads a percentage; zero when nothing was sent.
+func (in *input) percent(name string) (rate money.Rate, sent bool) {
+	value := in.text(name)
+	if value == "" {
+		return 0, false
+	}
+	rate, err := money.ParsePercent(value)
+	if err != nil {
+		in.refuse(name)
+	}
+	return rate, true
+}
+
+// methods reads the list of payment methods; none sent means all. Reserve takes
+// cards only, so it leaves nothing else, and a list without CC contradicts it.
+func (in *input) methods(reserve bool) []holdfast.PaymentMethod {
+	const name = "paymentMethod"
+	methods := []holdfast.PaymentMethod{holdfast.MethodABT, holdfast.MethodCC, holdfast.MethodACH}
+	if value := in.text(name); value != "" {
+		known := methods
+		methods = nil
+		for word := range strings.SplitSeq(value, ",") {
+			m := holdfast.PaymentMethod(strings.TrimSpace(word))
+			if !slices.Contains(known, m) {
+				in.refuse(name)
+			}
+			if !slices.Contains(methods, m) {
+				methods = append(methods, m)
+			}
+		}
+	}
+	if !reserve {
+		return methods
+	}
+	if !slices.Contains(methods, holdfast.MethodCC) {
+		in.refuse(name)
+	}
+	return []holdfast.PaymentMethod{holdfast.MethodCC}
+}
+
+func (in *input) httpsURL(name string) string {
+	value := in.text(name)
+	if value == "" {
+		return ""
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme != "https" || u.User != nil || !PlainHost(u.Host) {
+		in.refuse(name)
+		return ""
+	}
+	return u.String()
+}
+
+func (in *input) address() holdfast.Address {
+	return holdfast.Address{
+		Name: in.text("addressName"), Line1: in.text("addressLine1"), Line2: in.text("addressLine2"),
+		City: in.text("city"), State: in.text("state"), Country: in.text("country"),
+		Zip: in.text("zip"), Phone: in.text("phoneNumber"),
+	}
+}
+
+// PlainHost reports whether a host, with or without port, is made of the
+// characters of host names and addresses alone. Others would have a meaning of
+// their own in the header that tells a browser where a page may lead.
+func PlainHost(host string) bool {
+	const others = ".-:[]_"
+	for _, c := range []byte(host) {
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if !letter && (c < '0' || c > '9') && !strings.ContainsRune(others, rune(c)) {
+			return false
+		}
+	}
+	return host != ""
+}
+
+func list(names []string) string { return "[" + strings.Join(names, ", ") + "]" }

@@ -1,0 +1,45 @@
+package payment
+
+import (
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// readRecipient reads what a seller is asked to agree to (Marketplace Guide,
+// Recipient pipeline).
+func readRecipient(in *input, r *PipelineRequest) {
+	const bearer = "recipientPaysFee"
+	r.Reference = in.reference("callerReference")
+	if r.Second = holdfast.CallerReference(in.text("callerReferenceRefund")); len(r.Second) > ReferenceMax || r.Second != "" && r.Second == r.Reference {
+		in.refuse("callerReferenceRefund")
+	}
+	in.required(bearer, pipelineParameterMax)
+	r.PaysFee = in.flag(bearer)
+	fixed, fixedSent := in.amount("maxFixedFee")
+	variable, variableSent := in.percent("maxVariableFee")
+	if fixedSent || variableSent {
+		if !fixedSent {
+			fixed = money.Micros(0)
+		}
+		r.FeeCeiling = &FeeCeiling{Fixed: fixed, Variable: variable}
+	}
+	if in.text("paymentMethod") != "" {
+		r.Methods = in.methods(false)
+	}
+	readValidity(in, r)
+}
+
+// installRecipient makes the token that payments to the seller name, and the one
+// that lets the marketplace refund them out of the seller's balance.
+func (a Agreement) installRecipient() Installation {
+	r := a.Request
+	t := a.token(a.IDs[0], UseReceive, holdfast.TokenUnrestricted)
+	t.Recipient, t.Methods, t.FeeCeiling, t.PaysFee = a.Party, r.Methods, r.FeeCeiling, r.PaysFee
+	refund := a.token(a.IDs[1], UseRefund, holdfast.TokenUnrestricted)
+	refund.Recipient, refund.Reference = a.Party, r.Second
+	t.RefundToken = refund.ID
+	return Installation{
+		Tokens: []Token{t, refund}, Status: holdfast.ReturnSuccessRecipient,
+		Answer: holdfast.Params{{Name: "tokenID", Value: string(t.ID)}, {Name: "refundTokenID", Value: string(refund.ID)}},
+	}
+}

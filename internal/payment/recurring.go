@@ -1,0 +1,24 @@
+package payment
+
+import "github.com/holdfast-pay/holdfast"
+
+// readRecurring reads what is asked for one payment in each period (Recurring
+// pipeline).
+func readRecurring(in *input, r *PipelineRequest) {
+	r.Reference = in.reference("callerReference")
+	r.Amount, r.AmountType = in.total("transactionAmount"), AmountExact
+	r.Period = in.period("recurringPeriod", true)
+	r.Recipients = in.recipients("recipientToken", 1)
+	readSender(in, r)
+	readValidity(in, r)
+}
+
+// installRecurring makes the token. Nothing here makes the payments: the caller
+// asks for each of them.
+func (a Agreement) installRecurring() Installation {
+	t := a.sending(a.IDs[0], UsePay, holdfast.TokenRecurring)
+	t.Period = a.Request.Period
+	made := a.one(t)
+	made.Limits = a.limits(t, []UsageTerms{{Kind: LimitCount, Value: 1, Period: t.Period}})
+	return made
+}

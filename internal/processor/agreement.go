@@ -1,0 +1,91 @@
+package processor
+
+import (
+	"context"
+	"errors"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+)
+
+// Shown is what a party read on the confirm page beside the request itself.
+type Shown struct {
+	Instrument payment.InstrumentID
+	Address    party.AddressID
+}
+
+// ConfirmVisit installs what the party agrees to, and ends the visit. What is
+// confirmed must be what was shown, else it is ErrNotShown. Meanwhile one of the
+// caller's references may have been used, the party's account closed, or a token
+// that was to be edited cancelled: then the visit ends without success.
+func (p *Processor) ConfirmVisit(ctx context.Context, id payment.VisitID, who party.ID, shown Shown) (payment.Visit, error) {
+	var ids [payment.AgreementIDs]holdfast.TokenID
+	for i := range ids {
+		ids[i] = p.ids().Token()
+	}
+	return p.changeVisit(ctx, id, func(s step) (payment.Visit, error) {
+		v := s.visit
+		if v.Sender != who {
+			return v, ErrNotSender
+		}
+		if shown != (Shown{v.Instrument, v.Address}) || s.asked.Request.CollectAddress && v.Address == "" {
+			return v, ErrNotShown
+		}
+		if end, err := s.cannotConfirm(v); err != nil || end != nil {
+			return s.ended(v, end), err
+		}
+		agreed, err := s.agreement(v)
+		if err != nil {
+			return v, err
+		}
+		agreed.IDs = ids
+		return s.install(v, agreed.Install())
+	})
+}
+
+// cannotConfirm tells what has come up since the visit began.
+func (s step) cannotConfirm(v payment.Visit) (*payment.PipelineEnd, error) {
+	if end, err := s.accountProblem(v); err != nil || end != nil {
+		return end, err
+	}
+	if end, err := s.cannotBe(); err != nil || end != nil {
+		return end, err
+	}
+	// In another tab the party may have agreed or given up already, and the caller
+	// been told.
+	return s.referenceTaken()
+}
+
+// agreement is what the party agrees to, with what it takes to carry it out.
+func (s step) agreement(v payment.Visit) (a payment.Agreement, err error) {
+	a = payment.Agreement{Request: s.asked.Request, Caller: s.caller, Party: v.Sender, Edited: s.asked.Edited, Now: s.now()}
+	if s.asked.Request.Pays() {
+		if a.Instrument, err = s.instrument(v.Sender, v.Instrument); err != nil {
+			return a, err
+		}
+	}
+	if s.asked.Request.Edited == "" {
+		return a, nil
+	}
+	a.EditedLimits, err = s.Limits(string(s.caller.ID), string(a.Edited.ID))
+	return a, err
+}
+
+// install writes what was agreed to, and ends the visit with it.
+func (s step) install(v payment.Visit, made payment.Installation) (payment.Visit, error) {
+	if made.Replaces != "" {
+		if err := s.tx.CancelToken(s.caller.ID, made.Replaces); err != nil {
+			return v, err
+		}
+	}
+	installed, err := s.tx.Install(made)
+	if err == nil && !installed {
+		err = errors.New("a reference that was free is taken")
+	}
+	if err != nil {
+		return v, err
+	}
+	v.Answer = made.Answer.Encode()
+	return v.End(made.Status, "", s.real), nil
+}

@@ -1,0 +1,62 @@
+package processor
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// Asked is a request with all that it names.
+type Asked struct {
+	Request payment.PipelineRequest // with the methods alone that the payees take
+	Payees  []payment.Payee         // who would be paid; none of the Recipient pipeline
+	Edited  payment.Token           // of EditToken; zero when it is not there
+}
+
+// ReadAsked reads what a visit's request asks. It was well formed when the visit
+// began. A token that was cancelled meanwhile is read like any other: what is
+// wrong with it is told when the party agrees.
+func ReadAsked(tx *store.ReadTx, caller party.Caller, v payment.Visit) (Asked, error) {
+	params, err := holdfast.ParseParams(v.Params)
+	if err != nil {
+		return Asked{}, fmt.Errorf("reading the request of visit %s: %w", v.ID, err)
+	}
+	r, end := payment.ReadPipeline(params)
+	if end != nil {
+		return Asked{}, fmt.Errorf("reading the request of visit %s: %w", v.ID, end)
+	}
+	return askedOf(tx, caller, r)
+}
+
+func askedOf(tx *store.ReadTx, caller party.Caller, r payment.PipelineRequest) (a Asked, err error) {
+	recipients := r.Recipients
+	if r.Edited != "" {
+		if a.Edited, _, err = tx.Token(r.Edited); err != nil {
+			return a, err
+		}
+		recipients = a.Edited.Recipients
+	}
+	for _, id := range recipients {
+		payee := payment.Payee{Named: id}
+		if payee.Token, payee.Found, err = tx.Token(id); err != nil {
+			return a, err
+		}
+		if payee.Party, _, err = tx.Party(payee.Token.Recipient); err != nil {
+			return a, err
+		}
+		a.Payees = append(a.Payees, payee)
+	}
+	if len(recipients) == 0 && r.Pays() {
+		owner, found, err := tx.Party(caller.Owner)
+		if err != nil || !found {
+			return a, errors.Join(err, missing(found, "party", string(caller.Owner)))
+		}
+		a.Payees = []payment.Payee{{Party: owner}}
+	}
+	a.Request = r.TakenBy(a.Payees)
+	return a, nil
+}
