@@ -30,6 +30,7 @@ type callerAnswer struct {
 	PendingFirst    bool           `json:"pendingFirst"`
 	SignatureV1     bool           `json:"signatureV1"`
 	Marketplace     bool           `json:"marketplace"`
+	Resume          bool           `json:"resume"`
 	Sandbox         bool           `json:"sandbox"`
 	ClockOffset     string         `json:"clockOffset"`
 	AccessKeyID     string         `json:"accessKeyId,omitempty"`
@@ -39,15 +40,15 @@ type callerAnswer struct {
 func describeCaller(c party.Caller) callerAnswer {
 	return callerAnswer{
 		CallerID: c.ID, Owner: c.Owner, Name: c.Name, IPNURL: c.IPNURL, BareReturn: c.BareReturn,
-		PendingFirst: c.PendingFirst, SignatureV1: c.SignatureV1, Marketplace: c.Marketplace,
+		PendingFirst: c.PendingFirst, SignatureV1: c.SignatureV1, Marketplace: c.Marketplace, Resume: c.Resume,
 		Sandbox: c.Sandbox, ClockOffset: c.ClockOffset.String(),
 	}
 }
 
 func (a callerAnswer) print(to io.Writer) {
 	columns := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(columns, "caller\t%s\nname\t%s\nowner\t%s\nIPN address\t%s\nbare return\t%v\npending first\t%v\nsignature version 1\t%v\nmarketplace\t%v\nclock offset\t%s\n",
-		a.CallerID, a.Name, a.Owner, or(a.IPNURL, "none"), a.BareReturn, a.PendingFirst, a.SignatureV1, a.Marketplace, a.ClockOffset)
+	fmt.Fprintf(columns, "caller\t%s\nname\t%s\nowner\t%s\nIPN address\t%s\nbare return\t%v\npending first\t%v\nsignature version 1\t%v\nmarketplace\t%v\nresume\t%v\nclock offset\t%s\n",
+		a.CallerID, a.Name, a.Owner, or(a.IPNURL, "none"), a.BareReturn, a.PendingFirst, a.SignatureV1, a.Marketplace, a.Resume, a.ClockOffset)
 	if a.AccessKeyID != "" {
 		fmt.Fprintf(columns, "access key\t%s\nsecret key\t%s\n", a.AccessKeyID, a.SecretAccessKey)
 	}
@@ -77,6 +78,7 @@ type callerCreate struct {
 	PendingFirst bool   `help:"Reserve always answers Pending first."`
 	SignatureV1  bool   `name:"signature-v1" help:"Accept signature version 1, which is unsafe, from an old program."`
 	Marketplace  bool   `help:"May bring together senders and recipients other than the owner, and take a fee for it."`
+	Resume       bool   `help:"Answer a Co-Branded request that is repeated to the letter as the first time, once its sender has signed in."`
 	JSON         bool   `name:"json" help:"Print one line of JSON."`
 }
 
@@ -96,7 +98,7 @@ func (v callerCreate) Run(ctx context.Context, w world) error {
 	// Every caller is a sandbox caller until there is a network for real cards.
 	caller, key, err := clerk(db, w).CreateCaller(ctx, processor.NewCaller{
 		Owner: owner.ID, Name: v.Name, IPNURL: v.IPNURL, BareReturn: v.BareReturn, PendingFirst: v.PendingFirst,
-		SignatureV1: v.SignatureV1, Marketplace: v.Marketplace, Sandbox: true,
+		SignatureV1: v.SignatureV1, Marketplace: v.Marketplace, Resume: v.Resume, Sandbox: true,
 	})
 	if err != nil {
 		return err
@@ -153,11 +155,13 @@ type callerSet struct {
 	PendingFirst *bool   `help:"Reserve always answers Pending first." negatable:""`
 	SignatureV1  *bool   `name:"signature-v1" help:"Accept signature version 1, which is unsafe, from an old program." negatable:""`
 	Marketplace  *bool   `help:"May bring together senders and recipients other than the owner, and take a fee for it." negatable:""`
+	Resume       *bool   `help:"Answer a Co-Branded request that is repeated to the letter as the first time, once its sender has signed in." negatable:""`
 	JSON         bool    `name:"json" help:"Print one line of JSON."`
 }
 
 func (v callerSet) Run(ctx context.Context, w world) error {
-	if v.Name == nil && v.IPNURL == nil && v.BareReturn == nil && v.PendingFirst == nil && v.SignatureV1 == nil && v.Marketplace == nil {
+	if v.Name == nil && v.IPNURL == nil && v.BareReturn == nil && v.PendingFirst == nil && v.SignatureV1 == nil &&
+		v.Marketplace == nil && v.Resume == nil {
 		return errors.New("nothing to set; see holdfast caller set --help")
 	}
 	if v.Name != nil && (*v.Name == "" || len(*v.Name) > party.NameMax) {
@@ -184,6 +188,7 @@ func (v callerSet) Run(ctx context.Context, w world) error {
 		set(&c.PendingFirst, v.PendingFirst)
 		set(&c.SignatureV1, v.SignatureV1)
 		set(&c.Marketplace, v.Marketplace)
+		set(&c.Resume, v.Resume)
 		return c, nil
 	})
 	if err != nil {

@@ -35,7 +35,7 @@ func buyerWithADefaultCard(t *testing.T, db *store.DB) {
 		ID: back.TokenID, Caller: s.Shop.ID, Use: payment.UsePay, Type: holdfast.TokenSingleUse,
 		Reference: "order-4711", FriendlyName: "Two mugs", Reason: "Two mugs",
 		Sender: s.Buyer.ID, Recipient: s.Owner.ID, Instrument: s.Card.ID, Method: holdfast.MethodCC,
-		AmountType: payment.AmountMaximum, Amount: usd("42.50"), Installed: s.CallerNow(), Expires: s.CallerNow().Add(3 * time.Hour),
+		AmountType: holdfast.AmountMaximum, Amount: usd("42.50"), Installed: s.CallerNow(), Expires: s.CallerNow().Add(3 * time.Hour),
 	}
 	if diff := cmp.Diff(want, token); diff != "" {
 		t.Errorf("token (-want +got):\n%s", diff)

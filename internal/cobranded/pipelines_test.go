@@ -129,7 +129,7 @@ func multiUse(t *testing.T, db *store.DB) {
 	token := s.wantToken(back.Get("tokenID"), payment.Token{
 		Use: payment.UsePay, Type: holdfast.TokenMultiUse, Reference: "multi-1", Reason: "Coffee", FriendlyName: "Coffee",
 		Sender: s.Buyer.ID, Recipient: s.Owner.ID, Instrument: s.Card.ID, Method: holdfast.MethodCC,
-		Amount: usd("15"), AmountType: payment.AmountMaximum, Starts: starts, Expires: starts.Add(365 * 24 * time.Hour),
+		Amount: usd("15"), AmountType: holdfast.AmountMaximum, Starts: starts, Expires: starts.Add(365 * 24 * time.Hour),
 	})
 
 	_, err := s.Pay(token.ID, "5", "early")
@@ -183,7 +183,7 @@ func recurring(t *testing.T, db *store.DB) {
 	token := s.wantToken(back.Get("tokenID"), payment.Token{
 		Use: payment.UsePay, Type: holdfast.TokenRecurring, Reference: "sub-1", FriendlyName: "Recurring token",
 		Sender: s.Buyer.ID, Recipient: s.Owner.ID, Instrument: s.Card.ID, Method: holdfast.MethodCC,
-		Amount: usd("9.99"), AmountType: payment.AmountExact, Period: payment.Period{N: 1, Unit: payment.Month},
+		Amount: usd("9.99"), AmountType: holdfast.AmountExact, Period: payment.Period{N: 1, Unit: payment.Month},
 		Starts: now, Expires: now.Add(100 * 24 * time.Hour),
 	})
 	if _, err := s.Pay(token.ID, "9.99", "first"); err != nil {
@@ -272,7 +272,7 @@ func marketplacePayment(t *testing.T, db *store.DB) {
 	s.wantToken(string(back.TokenID), payment.Token{
 		Use: payment.UsePay, Type: holdfast.TokenSingleUse, Reference: "m-1", FriendlyName: "Single-use payment of USD 10.00",
 		Sender: s.Buyer.ID, Recipients: []holdfast.TokenID{recipientToken}, Instrument: s.Card.ID, Method: holdfast.MethodCC,
-		Amount: usd("10"), AmountType: payment.AmountMaximum, Expires: s.CallerNow().Add(3 * time.Hour),
+		Amount: usd("10"), AmountType: holdfast.AmountMaximum, Expires: s.CallerNow().Add(3 * time.Hour),
 	})
 	paid, err := s.Processor.Pay(t.Context(), s.Shop, holdfast.PayRequest{
 		SenderTokenID: back.TokenID, RecipientTokenID: recipientToken, TransactionAmount: usd("10"), CallerReference: "pay-1",

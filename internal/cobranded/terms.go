@@ -164,13 +164,13 @@ func (c *call) sellers() string {
 }
 
 // bound is the label of an amount that bounds each payment.
-func bound(t payment.AmountType) string {
+func bound(t holdfast.AmountType) string {
 	switch t {
-	case payment.AmountMinimum:
+	case holdfast.AmountMinimum:
 		return "Each payment, at least"
-	case payment.AmountMaximum:
+	case holdfast.AmountMaximum:
 		return "Each payment, at most"
-	case payment.AmountExact:
+	case holdfast.AmountExact:
 	}
 	return "Each payment"
 }

@@ -111,7 +111,7 @@ func (w *World) Authorize(value string) holdfast.TokenID {
 func (w *World) AuthorizeWith(i payment.Instrument, value string) holdfast.TokenID {
 	w.T.Helper()
 	return w.Token(payment.Token{
-		Instrument: i.ID, Method: i.Method, AmountType: payment.AmountMaximum, Amount: USD(value), Reason: "One mug",
+		Instrument: i.ID, Method: i.Method, AmountType: holdfast.AmountMaximum, Amount: USD(value), Reason: "One mug",
 		Expires: w.CallerNow().Add(payment.SingleUseLife),
 	})
 }

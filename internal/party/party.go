@@ -100,6 +100,10 @@ type Caller struct {
 	// Marketplace callers are registered to bring together senders and recipients
 	// other than their owner, and to take a fee for it.
 	Marketplace bool
+	// Resume answers a Co-Branded request that comes again to the letter, once the
+	// same sender has signed in, with what it came to before. Without it the second
+	// request is a caller error, as it was with FPS.
+	Resume bool
 	// Sandbox callers use test cards and may move their clock. A live caller
 	// has no offset.
 	Sandbox     bool

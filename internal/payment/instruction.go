@@ -227,7 +227,7 @@ func (m *instruction) setAmount(r rule) error {
 		return badRule("TransactionAmount is said twice")
 	}
 	m.token.Amount = amount
-	m.token.AmountType = map[string]AmountType{"==": AmountExact, "<=": AmountMaximum, ">=": AmountMinimum}[r.operator]
+	m.token.AmountType = map[string]holdfast.AmountType{"==": holdfast.AmountExact, "<=": holdfast.AmountMaximum, ">=": holdfast.AmountMinimum}[r.operator]
 	return nil
 }
 
@@ -336,7 +336,7 @@ func (t Token) InstructionText() string {
 		rules = append(rules, "PaymentMethod == '"+string(t.Method)+"';")
 	}
 	if t.Amount.Given() {
-		operator := map[AmountType]string{AmountExact: "==", AmountMaximum: "<=", AmountMinimum: ">="}[t.AmountType]
+		operator := map[holdfast.AmountType]string{holdfast.AmountExact: "==", holdfast.AmountMaximum: "<=", holdfast.AmountMinimum: ">="}[t.AmountType]
 		rules = append(rules, "TransactionAmount "+operator+" '"+t.Amount.Decimal()+"';")
 	}
 	return strings.Join(rules, " ")

@@ -7,12 +7,12 @@ import "github.com/holdfast-pay/holdfast"
 func readMultiUse(in *input, r *PipelineRequest) {
 	r.Reference = in.reference("callerReference")
 	r.GlobalLimit = in.limit("globalAmountLimit")
-	in.oneOf("amountType", string(AmountExact), string(AmountMaximum), string(AmountMinimum))
+	in.oneOf("amountType", string(holdfast.AmountExact), string(holdfast.AmountMaximum), string(holdfast.AmountMinimum))
 	if r.Amount, _ = in.amount("transactionAmount"); r.Amount.Given() {
-		if r.AmountType = AmountType(in.text("amountType")); r.AmountType == "" {
-			r.AmountType = AmountExact
+		if r.AmountType = holdfast.AmountType(in.text("amountType")); r.AmountType == "" {
+			r.AmountType = holdfast.AmountExact
 		}
-		if !r.Amount.Positive() || r.Amount.Cmp(amountMax) > 0 || r.AmountType != AmountMaximum && r.Amount.Cmp(r.GlobalLimit) > 0 {
+		if !r.Amount.Positive() || r.Amount.Cmp(amountMax) > 0 || r.AmountType != holdfast.AmountMaximum && r.Amount.Cmp(r.GlobalLimit) > 0 {
 			in.refuse("transactionAmount") // no payment of it could ever be made
 		}
 	}

@@ -46,7 +46,7 @@ type PipelineRequest struct {
 	Reference, Second holdfast.CallerReference
 
 	Amount      money.Amount // of each payment, or its bound; the largest balance or debt
-	AmountType  AmountType
+	AmountType  holdfast.AmountType
 	GlobalLimit money.Amount // of all payments together
 	Usage       []UsageTerms
 	Period      Period    // in which a recurring token pays once

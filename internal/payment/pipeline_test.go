@@ -75,10 +75,10 @@ func TestPipelinesReadTheirOwn(t *testing.T) {
 			r.Starts, r.Expires = day, day.Add(time.Second)
 		}},
 		{"amount of each payment", payment.PipelineMultiUse, []string{"transactionAmount", "5"}, func(r *payment.PipelineRequest) {
-			r.Amount, r.AmountType = money.Cents(500), payment.AmountExact
+			r.Amount, r.AmountType = money.Cents(500), holdfast.AmountExact
 		}},
 		{"least amount", payment.PipelineMultiUse, []string{"transactionAmount", "5", "amountType", "Minimum"}, func(r *payment.PipelineRequest) {
-			r.Amount, r.AmountType = money.Cents(500), payment.AmountMinimum
+			r.Amount, r.AmountType = money.Cents(500), holdfast.AmountMinimum
 		}},
 		{"two limits", payment.PipelineMultiUse, []string{
 			"usageLimitType1", "Count", "usageLimitValue1", "3", "usageLimitPeriod1", "1 Hour",

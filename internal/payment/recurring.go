@@ -6,7 +6,7 @@ import "github.com/holdfast-pay/holdfast"
 // pipeline).
 func readRecurring(in *input, r *PipelineRequest) {
 	r.Reference = in.reference("callerReference")
-	r.Amount, r.AmountType = in.total("transactionAmount"), AmountExact
+	r.Amount, r.AmountType = in.total("transactionAmount"), holdfast.AmountExact
 	r.Period = in.period("recurringPeriod", true)
 	r.Recipients = in.recipients("recipientToken", 1)
 	readSender(in, r)

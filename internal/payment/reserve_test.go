@@ -33,7 +33,7 @@ func good() asked {
 			Caller: party.Caller{ID: "C1", Owner: "P1", Sandbox: true},
 			Token: payment.Token{
 				ID: "K1", Caller: "C1", Use: payment.UsePay, Type: holdfast.TokenSingleUse, Sender: "P2", Recipient: "P1",
-				Instrument: "I1", Method: holdfast.MethodCC, AmountType: payment.AmountMaximum, Amount: money.Cents(42_50),
+				Instrument: "I1", Method: holdfast.MethodCC, AmountType: holdfast.AmountMaximum, Amount: money.Cents(42_50),
 				Installed: now, Expires: now.Add(payment.SingleUseLife),
 			},
 			Instrument: payment.Instrument{ID: "I1", Owner: "P2", Method: holdfast.MethodCC, Brand: "Visa", Last4: "4242", ExpiryMonth: 12, ExpiryYear: 2026, Verified: true},

@@ -6,7 +6,7 @@ import "github.com/holdfast-pay/holdfast"
 // Token API").
 func readSingleUse(in *input, r *PipelineRequest) {
 	r.Reference = in.reference("callerReference")
-	r.Amount, r.AmountType = in.total("transactionAmount"), AmountMaximum
+	r.Amount, r.AmountType = in.total("transactionAmount"), holdfast.AmountMaximum
 	r.Reserve = in.flag("reserve")
 	r.Breakdown = readBreakdown(in)
 	r.Recipients = in.recipients("recipientToken", 1)

@@ -57,7 +57,7 @@ func TestReadSingleUse(t *testing.T) {
 			}
 			want := payment.PipelineRequest{
 				Pipeline: payment.PipelineSingleUse, Reference: "order-1",
-				Amount: money.Cents(450), AmountType: payment.AmountMaximum, Methods: slices.Clone(all),
+				Amount: money.Cents(450), AmountType: holdfast.AmountMaximum, Methods: slices.Clone(all),
 			}
 			row.want(&want)
 			if diff := cmp.Diff(want, got); diff != "" {

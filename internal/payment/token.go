@@ -28,17 +28,6 @@ const (
 	UseCall    TokenUse = "Call"
 )
 
-// An AmountType says how a token's amount bounds each payment (MultiUse
-// pipeline, amountType).
-type AmountType string
-
-// The types; a token without an amount has none.
-const (
-	AmountMaximum AmountType = "Maximum"
-	AmountExact   AmountType = "Exact"
-	AmountMinimum AmountType = "Minimum"
-)
-
 // A Token is an authorisation that a party gave to one caller, on the
 // Co-Branded pages or, its owner, by a payment instruction. It is not changed
 // after, but for its being used, cancelled or replaced.
@@ -63,7 +52,7 @@ type Token struct {
 	Instrument InstrumentID // a card, a bank account or the balance; empty when there is none
 	Method     holdfast.PaymentMethod
 	Aggregate  AggregateID // that it spends, funds or settles
-	AmountType AmountType
+	AmountType holdfast.AmountType
 	Amount     money.Amount // the bound; not given when there is none
 	Period     Period       // of a recurring token
 	// Recipient is who is paid: the caller's owner mostly, and anybody when
@@ -166,11 +155,11 @@ func (t Token) bounded(amount money.Amount) error {
 	}
 	cmp := amount.Cmp(t.Amount)
 	switch {
-	case t.AmountType == AmountExact && cmp != 0:
+	case t.AmountType == holdfast.AmountExact && cmp != 0:
 		return holdfast.Errorf(holdfast.IncompatibleTokens, "%v is not the %v that the sender authorised for each payment", amount, t.Amount)
-	case t.AmountType == AmountMinimum && cmp < 0:
+	case t.AmountType == holdfast.AmountMinimum && cmp < 0:
 		return holdfast.Errorf(holdfast.IncompatibleTokens, "%v is less than the %v that the sender authorised at least", amount, t.Amount)
-	case t.AmountType == AmountMaximum && cmp > 0:
+	case t.AmountType == holdfast.AmountMaximum && cmp > 0:
 		return holdfast.Errorf(holdfast.IncompatibleTokens, "%v is more than the %v that the sender authorised", amount, t.Amount)
 	}
 	return nil

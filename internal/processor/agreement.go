@@ -32,6 +32,9 @@ func (p *Processor) ConfirmVisit(ctx context.Context, id payment.VisitID, who pa
 		if shown != (Shown{v.Instrument, v.Address}) || s.asked.Request.CollectAddress && v.Address == "" {
 			return v, ErrNotShown
 		}
+		if again, over, err := s.resumed(v); err != nil || over {
+			return again, err
+		}
 		if end, err := s.cannotConfirm(v); err != nil || end != nil {
 			return s.ended(v, end), err
 		}

@@ -88,7 +88,7 @@ var moneyActions = []moneyAction{
 		other: holdfast.DuplicateRequest,
 		prepare: func(w *holdfasttest.World) ready {
 			return payment42(w, w.Token(payment.Token{
-				Type: holdfast.TokenMultiUse, Instrument: w.Card.ID, Method: w.Card.Method, AmountType: payment.AmountMaximum, Amount: holdfasttest.USD("42.50"),
+				Type: holdfast.TokenMultiUse, Instrument: w.Card.ID, Method: w.Card.Method, AmountType: holdfast.AmountMaximum, Amount: holdfasttest.USD("42.50"),
 			}, payment.Limit{Kind: payment.LimitCount, Value: 2}))
 		},
 	},
@@ -189,7 +189,7 @@ var moneyActions = []moneyAction{
 		prepare: func(w *holdfasttest.World) ready {
 			sub := w.Token(payment.Token{
 				Type: holdfast.TokenRecurring, Instrument: w.Card.ID, Method: w.Card.Method, Period: payment.Period{N: 1, Unit: payment.Month},
-				AmountType: payment.AmountExact, Amount: holdfasttest.USD("90.00"),
+				AmountType: holdfast.AmountExact, Amount: holdfasttest.USD("90.00"),
 			}, payment.Limit{Kind: payment.LimitCount, Value: 1, Period: payment.Period{N: 1, Unit: payment.Month}})
 			if _, err := w.Pay(sub, "90.00", "month-1"); err != nil {
 				w.T.Fatal(err)

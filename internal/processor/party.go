@@ -81,6 +81,7 @@ type NewCaller struct {
 	PendingFirst bool
 	SignatureV1  bool // see party.Caller: it is a risk
 	Marketplace  bool
+	Resume       bool
 	Sandbox      bool
 }
 
@@ -99,7 +100,7 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 	caller := party.Caller{
 		ID: party.CallerID(p.ids().Other("C")), Owner: n.Owner, Name: n.Name, IPNURL: n.IPNURL,
 		BareReturn: n.BareReturn, PendingFirst: n.PendingFirst, SignatureV1: n.SignatureV1,
-		Marketplace: n.Marketplace, Sandbox: n.Sandbox, Created: now,
+		Marketplace: n.Marketplace, Resume: n.Resume, Sandbox: n.Sandbox, Created: now,
 	}
 	key := party.AccessKey{
 		ID:     "HF" + random(accessKeySize-2, base36),

@@ -64,7 +64,16 @@ func (s step) cannotStart() (*payment.PipelineEnd, error) {
 	if end := s.asked.Request.CheckTimes(s.now()); end != nil {
 		return end, nil
 	}
-	if end, err := s.referenceTaken(); err != nil || end != nil {
+	end, err := s.referenceTaken()
+	if err != nil {
+		return nil, err
+	}
+	if end != nil {
+		// The sender may have agreed already, and the caller not know it.
+		_, agreed, err := s.agreedBefore()
+		if agreed {
+			end = nil
+		}
 		return end, err
 	}
 	return s.cannotBe()
@@ -184,6 +193,9 @@ func (p *Processor) EnterVisit(ctx context.Context, id payment.VisitID, sender p
 		}
 		if end, err := s.accountProblem(v); err != nil || end != nil {
 			return s.ended(v, end), err
+		}
+		if again, over, err := s.resumed(v); err != nil || over {
+			return again, err
 		}
 		if v.Instrument != "" || !s.asked.Request.Pays() || s.asked.Request.Edited != "" {
 			return v, nil // chosen already, not asked for, or asked for on purpose

@@ -89,7 +89,7 @@ func (w *world) tokenOf(words []string) (t payment.Token) {
 	texts := map[string]func(string){
 		"card":       func(v string) { t.Instrument = payment.InstrumentID(v) },
 		"amount":     func(v string) { t.Amount = w.dollars(v) },
-		"bound":      func(v string) { t.AmountType = payment.AmountType(v) },
+		"bound":      func(v string) { t.AmountType = holdfast.AmountType(v) },
 		"reference":  func(v string) { t.Reference = holdfast.CallerReference(v) },
 		"reason":     func(v string) { t.Reason = v },
 		"name":       func(v string) { t.FriendlyName = v },

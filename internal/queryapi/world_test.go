@@ -231,7 +231,7 @@ func (w *world) pays(t *payment.Token) {
 		t.Amount = money.Cents(20_00)
 	}
 	if t.Amount.Given() {
-		t.AmountType = or(t.AmountType, payment.AmountMaximum)
+		t.AmountType = or(t.AmountType, holdfast.AmountMaximum)
 	}
 	if t.Recipient == "anybody" || len(t.Recipients) > 0 {
 		t.Recipient = ""

@@ -117,7 +117,7 @@ func busy(t *testing.T, w *holdfasttest.World) {
 	})
 	sold, err := w.Processor.Pay(t.Context(), w.Shop, holdfast.PayRequest{
 		SenderTokenID: w.Token(payment.Token{
-			Instrument: w.Card.ID, Method: w.Card.Method, AmountType: payment.AmountMaximum, Amount: holdfasttest.USD("30.00"), Recipients: []holdfast.TokenID{recipient},
+			Instrument: w.Card.ID, Method: w.Card.Method, AmountType: holdfast.AmountMaximum, Amount: holdfasttest.USD("30.00"), Recipients: []holdfast.TokenID{recipient},
 		}),
 		RecipientTokenID: recipient, TransactionAmount: holdfasttest.USD("30.00"), CallerReference: "sold", MarketplaceFixedFee: holdfasttest.USD("5.00"),
 	})

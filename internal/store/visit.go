@@ -36,6 +36,16 @@ func (tx *ReadTx) Abandoned(c party.CallerID, ref holdfast.CallerReference) (boo
 	return maybe("reading abandoned visits", err)
 }
 
+// Agreed reads what a sender agreed to, last, of what a caller had asked for
+// under a reference.
+func (tx *ReadTx) Agreed(c party.CallerID, ref holdfast.CallerReference) (v payment.Visit, found bool, err error) {
+	v, err = scanVisit(tx.sql.QueryRowContext(tx.ctx, `
+		SELECT `+visitColumns+` FROM visits WHERE caller_id = $1 AND reference = $2 AND answer <> ''
+		ORDER BY ended DESC LIMIT 1`, c, ref))
+	found, err = maybe("reading what was agreed to", err)
+	return v, found, err
+}
+
 // oldVisits selects visits begun before $1, all but the abandoned ones: those
 // are remembered with their references, whatever their age.
 const oldVisits = `SELECT visit_id FROM visits WHERE status <> 'A' AND created < $1 ORDER BY created LIMIT $2`
