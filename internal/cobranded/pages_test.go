@@ -75,7 +75,7 @@ func checkMarkup(t *testing.T, page, body string) {
 	if n := strings.Count(body, "<h1"); n != 1 {
 		t.Errorf("%s has %d h1", page, n)
 	}
-	for _, part := range []string{`<html lang="en">`, `<main id="main"`, "<header", "<footer", `name="viewport"`} {
+	for _, part := range []string{`<html lang="en-US">`, `<main id="main"`, "<header", "<footer", `name="viewport"`} {
 		if !strings.Contains(body, part) {
 			t.Errorf("%s lacks %s", page, part)
 		}

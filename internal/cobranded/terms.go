@@ -35,18 +35,18 @@ func (c *call) agreement() agreement {
 	a := agreement{Asks: "asks you to authorise", Heading: "Review and confirm", Stress: "Nothing is charged on this page.", PayWords: "Pay with"}
 	switch r.Pipeline {
 	case payment.PipelineSingleUse:
-		a.Amount, a.Agree = r.Amount, "Authorise "+webui.Dollars(r.Amount)
-		a.Note = fmt.Sprintf("You allow %s to charge up to %s, once, within the next three hours.", seller, webui.Dollars(r.Amount))
+		a.Amount, a.Agree = r.Amount, "Authorise "+webui.Words{}.Dollars(r.Amount)
+		a.Note = fmt.Sprintf("You allow %s to charge up to %s, once, within the next three hours.", seller, webui.Words{}.Dollars(r.Amount))
 		if r.Reserve {
 			a.Stress = "Nothing is charged yet."
-			a.Note = fmt.Sprintf("%s will reserve %s on your card and charge it when your order ships, within seven days. If it does not ship, the reservation lapses.", seller, webui.Dollars(r.Amount))
+			a.Note = fmt.Sprintf("%s will reserve %s on your card and charge it when your order ships, within seven days. If it does not ship, the reservation lapses.", seller, webui.Words{}.Dollars(r.Amount))
 		}
 	case payment.PipelineMultiUse:
 		a.Asks, a.Agree = "asks you to authorise payments", "Authorise these payments"
 		a.Note = fmt.Sprintf("%s may charge you within these limits without asking you again. You can take this back at any time.", seller)
 	case payment.PipelineRecurring:
 		a.Asks, a.Agree, a.Amount = "asks you to authorise regular payments", "Authorise regular payments", r.Amount
-		a.Note = fmt.Sprintf("%s may charge you %s once in every %s without asking you again. You can take this back at any time.", seller, webui.Dollars(r.Amount), every(r.Period))
+		a.Note = fmt.Sprintf("%s may charge you %s once in every %s without asking you again. You can take this back at any time.", seller, webui.Words{}.Dollars(r.Amount), every(r.Period))
 	case payment.PipelineRecipient:
 		a.Asks, a.Agree, a.Heading = "asks you to be paid through it", "Accept these terms", "Review the terms"
 		a.Stress = "You are not charged."
@@ -123,7 +123,7 @@ func (c *call) recipientTerms() []term {
 	if r.FeeCeiling != nil {
 		var parts []string
 		if r.FeeCeiling.Fixed.Positive() {
-			parts = append(parts, webui.Dollars(r.FeeCeiling.Fixed))
+			parts = append(parts, webui.Words{}.Dollars(r.FeeCeiling.Fixed))
 		}
 		if r.FeeCeiling.Variable > 0 {
 			parts = append(parts, r.FeeCeiling.Variable.Percent()+" %")
@@ -179,14 +179,14 @@ func dollars(a money.Amount) string {
 	if !a.Given() {
 		return ""
 	}
-	return webui.Dollars(a)
+	return webui.Words{}.Dollars(a)
 }
 
 func usage(u payment.UsageTerms) string {
 	what := strconv.FormatInt(u.Value, 10) + " payments"
 	switch {
 	case u.Kind == payment.LimitAmount:
-		what = webui.Dollars(money.Micros(u.Value))
+		what = webui.Words{}.Dollars(money.Micros(u.Value))
 	case u.Value == 1:
 		what = "one payment"
 	}

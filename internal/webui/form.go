@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/holdfast-pay/holdfast"
-	"github.com/holdfast-pay/holdfast/money"
 )
 
 // A Form is the one thing to do on a page.
@@ -89,17 +88,4 @@ func (f *Form) Fill(p holdfast.Params, secrets ...string) {
 			}
 		}
 	}
-}
-
-// Dollars is an amount as people read it, "$1,234.50".
-func Dollars(a money.Amount) string {
-	whole, decimals, _ := strings.Cut(a.Decimal(), ".")
-	sign := ""
-	if rest, negative := strings.CutPrefix(whole, "-"); negative {
-		sign, whole = "−", rest
-	}
-	for at := len(whole) - 3; at > 0; at -= 3 {
-		whole = whole[:at] + "," + whole[at:]
-	}
-	return sign + "$" + whole + "." + decimals
 }

@@ -19,6 +19,7 @@ var shared embed.FS
 
 // A Layout is what stands around a page's own content.
 type Layout struct {
+	Words   Words  // of the language that the page is in
 	Title   string // of the window; the page's h1 is its own
 	Sandbox bool   // no money moves here
 	Steps   []Step
@@ -33,17 +34,17 @@ type Step struct {
 	Current bool
 }
 
-// Pages are a door's templates, each inside the layout.
-type Pages struct{ byName map[string]*template.Template }
+// Pages are a door's templates, each inside the layout, in every language.
+type Pages struct {
+	byName map[string]map[string]*template.Template
+} // by name, then by the language's tag
 
 // ParsePages reads every *.html of a door. Each defines "content", and may use
 // the fields and forms of this package. A file that begins with "_" belongs to
-// all of them.
+// all of them. A template says a message with {{t "id" "Name" value}}, and one
+// about a number with {{n "id" number}}.
 func ParsePages(files fs.FS) (*Pages, error) {
-	base, err := template.New("layout").Funcs(template.FuncMap{
-		"dollars": Dollars,
-		"asset":   AssetPath,
-	}).ParseFS(shared, "templates/*.html")
+	base, err := template.New("layout").Funcs(Words{}.funcs()).ParseFS(shared, "templates/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("reading the shared templates: %w", err)
 	}
@@ -51,7 +52,7 @@ func ParsePages(files fs.FS) (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing templates: %w", err)
 	}
-	pages := &Pages{byName: make(map[string]*template.Template)}
+	pages := &Pages{byName: make(map[string]map[string]*template.Template)}
 	for _, file := range names {
 		if strings.HasPrefix(file, "_") {
 			if _, err := base.ParseFS(files, file); err != nil {
@@ -70,9 +71,22 @@ func ParsePages(files fs.FS) (*Pages, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading template %s: %w", file, err)
 		}
-		pages.byName[strings.TrimSuffix(path.Base(file), ".html")] = page
+		spoken := make(map[string]*template.Template)
+		for _, words := range AllWords() {
+			in, err := page.Clone()
+			if err != nil {
+				return nil, fmt.Errorf("reading template %s: %w", file, err)
+			}
+			spoken[words.Tag()] = in.Funcs(words.funcs())
+		}
+		pages.byName[strings.TrimSuffix(path.Base(file), ".html")] = spoken
 	}
 	return pages, nil
+}
+
+// funcs are what templates may call.
+func (w Words) funcs() template.FuncMap {
+	return template.FuncMap{"t": w.T, "n": w.N, "dollars": w.Dollars, "day": w.Day, "moment": w.Moment, "lang": w.Tag, "asset": AssetPath}
 }
 
 // Names are the pages there are.
@@ -87,7 +101,7 @@ func (p *Pages) Names() []string {
 // Render writes a page. Nothing is written before the template has run to its
 // end, so that a page is whole or an error.
 func (p *Pages) Render(w http.ResponseWriter, status int, name string, l Layout) error {
-	page, ok := p.byName[name]
+	page, ok := p.byName[name][l.Words.Tag()]
 	if !ok {
 		return fmt.Errorf("there is no page %q", name)
 	}
@@ -96,6 +110,7 @@ func (p *Pages) Render(w http.ResponseWriter, status int, name string, l Layout)
 		return fmt.Errorf("rendering page %s: %w", name, err)
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", l.Words.Tag())
 	w.WriteHeader(status)
 	_, err := w.Write(out.Bytes())
 	return err

@@ -10,19 +10,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/webui"
-	"github.com/holdfast-pay/holdfast/money"
 )
-
-func TestDollars(t *testing.T) {
-	for micro, want := range map[int64]string{
-		0: "$0.00", 10_000: "$0.01", 42_500_000: "$42.50", 999_990_000: "$999.99", 1_000_000_000: "$1,000.00",
-		1_234_567_890_000: "$1,234,567.89", -5_000_000: "−$5.00", 1: "$0.000001",
-	} {
-		if got := webui.Dollars(money.Micros(micro)); got != want {
-			t.Errorf("%d micro-dollars are %q, want %q", micro, got, want)
-		}
-	}
-}
 
 func TestFormTellsWhatIsWrong(t *testing.T) {
 	pages, err := webui.ParsePages(fstest.MapFS{"only.html": {Data: []byte(`{{define "content"}}<h1>x</h1>{{template "form" .}}{{end}}`)}})

@@ -1,0 +1,103 @@
+package webui
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// A format is how one country writes amounts and dates (Unicode CLDR).
+type format struct {
+	tag     string
+	decimal string
+	group   string
+	dollars string // %s is the number
+	percent string
+	day     string // %[1]d is the day, %[2]s the month's name, %[3]d the year
+	clock   string // of package time
+	months  [12]string
+}
+
+const nbsp = "\u00a0"
+
+var (
+	monthsEN = [12]string{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"}
+	monthsDE = [12]string{"Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"}
+	monthsAT = [12]string{"Jänner", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"}
+	monthsES = [12]string{"enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre"}
+)
+
+const (
+	dayUS = "%[2]s %[1]d, %[3]d"
+	dayGB = "%[1]d %[2]s %[3]d"
+	dayDE = "%[1]d. %[2]s %[3]d"
+	dayES = "%[1]d de %[2]s de %[3]d"
+)
+
+// formats has American English first: it is for whoever prefers none of them.
+var formats = []format{
+	{"en-US", ".", ",", "$%s", "%s%%", dayUS, "3:04 PM", monthsEN},
+	{"en-GB", ".", ",", "US$%s", "%s%%", dayGB, "15:04", monthsEN},
+	{"de", ",", ".", "%s" + nbsp + "$", "%s" + nbsp + "%%", dayDE, "15:04", monthsDE},
+	{"de-AT", ",", nbsp, "$" + nbsp + "%s", "%s" + nbsp + "%%", dayDE, "15:04", monthsAT},
+	{"de-CH", ".", "’", "$" + nbsp + "%s", "%s%%", dayDE, "15:04", monthsDE},
+	{"es", ",", ".", "%s" + nbsp + "US$", "%s" + nbsp + "%%", dayES, "15:04", monthsES},
+	{"es-419", ".", ",", "USD" + nbsp + "%s", "%s" + nbsp + "%%", dayES, "15:04", monthsES},
+	{"es-US", ".", ",", "$%s", "%s%%", dayES, "3:04 PM", monthsES},
+}
+
+// Dollars is an amount as people read it, "$1,234.50".
+func (w Words) Dollars(a money.Amount) string {
+	f := w.speech().format
+	whole, decimals, _ := strings.Cut(a.Decimal(), ".")
+	whole, negative := strings.CutPrefix(whole, "-")
+	for at := len(whole) - 3; at > 0; at -= 3 {
+		whole = whole[:at] + f.group + whole[at:]
+	}
+	text := fmt.Sprintf(f.dollars, whole+f.decimal+decimals)
+	if negative {
+		return "−" + text
+	}
+	return text
+}
+
+// Percent is a percentage, given as digits with a point, "2.5".
+func (w Words) Percent(digits string) string {
+	f := w.speech().format
+	return fmt.Sprintf(f.percent, strings.Replace(digits, ".", f.decimal, 1))
+}
+
+// Count is a whole number, "1,000".
+func (w Words) Count(n int64) string {
+	f := w.speech().format
+	digits, negative := strings.CutPrefix(strconv.FormatInt(n, 10), "-")
+	for at := len(digits) - 3; at > 0; at -= 3 {
+		digits = digits[:at] + f.group + digits[at:]
+	}
+	if negative {
+		return "−" + digits
+	}
+	return digits
+}
+
+// Day is a date, "January 2, 2006", in UTC; nothing for the zero time.
+func (w Words) Day(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	t = t.UTC()
+	f := w.speech().format
+	return fmt.Sprintf(f.day, t.Day(), f.months[t.Month()-1], t.Year())
+}
+
+// Moment is a date with the time of day, and says that it is UTC: where the
+// reader is, nobody has told us.
+func (w Words) Moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return w.Day(t) + ", " + t.UTC().Format(w.speech().format.clock) + nbsp + "UTC"
+}

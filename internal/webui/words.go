@@ -1,0 +1,121 @@
+package webui
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
+)
+
+// The catalogues have every message of every page, by its id. English is what
+// others are translated from, and stands in for what they lack.
+//
+//go:embed words/*.json
+var catalogues embed.FS
+
+// Words are the messages of the pages in one language, with numbers and dates
+// as one country writes them. The zero Words are American English.
+type Words struct{ of *speech }
+
+// A speech is a language as one country has it.
+type speech struct {
+	tag       language.Tag
+	localizer *i18n.Localizer
+	format    format
+}
+
+// speeches has the one without preference first.
+var speeches, matcher = mustRead()
+
+func mustRead() (all []*speech, m language.Matcher) {
+	bundle := i18n.NewBundle(language.English)
+	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
+	for _, file := range []string{"words/en.json", "words/de.json", "words/es.json"} {
+		if _, err := bundle.LoadMessageFileFS(catalogues, file); err != nil {
+			panic("webui: " + err.Error()) // embedded: it cannot fail once it was built
+		}
+	}
+	var tags []language.Tag
+	for _, f := range formats {
+		tag := language.MustParse(f.tag)
+		tags = append(tags, tag)
+		all = append(all, &speech{tag: tag, localizer: i18n.NewLocalizer(bundle, f.tag), format: f})
+	}
+	return all, language.NewMatcher(tags)
+}
+
+// acceptMax bounds what is read of a browser's preferences, in bytes; real ones
+// have some dozens.
+const acceptMax = 1000
+
+// WordsFor are the words for what a browser says that its user reads
+// (Accept-Language), or English.
+func WordsFor(r *http.Request) Words {
+	header := r.Header.Get("Accept-Language")
+	if len(header) > acceptMax {
+		return Words{}
+	}
+	wanted, _, err := language.ParseAcceptLanguage(header)
+	if err != nil || len(wanted) == 0 {
+		return Words{}
+	}
+	_, at, confidence := matcher.Match(wanted...)
+	if confidence == language.No {
+		return Words{}
+	}
+	return Words{speeches[at]}
+}
+
+// AllWords are the words of each language and country, English first.
+func AllWords() []Words {
+	all := make([]Words, len(speeches))
+	for i, s := range speeches {
+		all[i] = Words{s}
+	}
+	return all
+}
+
+func (w Words) speech() *speech {
+	if w.of == nil {
+		return speeches[0]
+	}
+	return w.of
+}
+
+// Tag is the language and country, as the lang attribute has it: "de-CH".
+func (w Words) Tag() string { return w.speech().tag.String() }
+
+// T is a message. What it has in braces comes from the arguments, which are
+// names and values in turn.
+func (w Words) T(id string, args ...any) string {
+	return w.message(&i18n.LocalizeConfig{MessageID: id, TemplateData: named(args)})
+}
+
+// N is a message about a number of things, in the form that the number takes; it
+// is the message's {{.N}}.
+func (w Words) N(id string, n int, args ...any) string {
+	data := named(args)
+	data["N"] = n
+	return w.message(&i18n.LocalizeConfig{MessageID: id, TemplateData: data, PluralCount: n})
+}
+
+// message panics at a message that is nowhere: tests say every one of them in
+// every language.
+func (w Words) message(c *i18n.LocalizeConfig) string {
+	text, err := w.speech().localizer.Localize(c)
+	if text == "" && err != nil {
+		panic("webui: " + err.Error())
+	}
+	return text
+}
+
+func named(args []any) map[string]any {
+	data := make(map[string]any)
+	for i := 0; i+1 < len(args); i += 2 {
+		data[fmt.Sprint(args[i])] = args[i+1]
+	}
+	return data
+}
