@@ -71,7 +71,7 @@ func (s *Server) addCard(c *call) error {
 	if holder == "" || len(holder) > party.NameMax {
 		form.SetError("holder", "Please enter the name printed on the card.")
 	}
-	number, code := digits(c.form.Get("number")), strings.TrimSpace(c.form.Get("code"))
+	number, code := digits(c.form.Get("number")), digits(c.form.Get("code"))
 	if number == "" || len(number) > numberMax {
 		form.SetError("number", "Please enter the card number.")
 	}
@@ -109,12 +109,17 @@ func digits(typed string) string {
 }
 
 // parseExpiry reads MM/YY or MM/YYYY, also without the stroke, as some keyboards
-// have none. Two digits of a year are this century's.
+// have none, and YYYY-MM, as some browsers fill it in. Two digits of a year are
+// this century's.
 func parseExpiry(typed string) (month, year int, ok bool) {
-	typed = digits(typed)
-	m, y, stroke := strings.Cut(typed, "/")
-	if !stroke && (len(typed) == len("MMYY") || len(typed) == len("MMYYYY")) {
-		m, y = typed[:2], typed[2:]
+	var m, y string
+	switch parts := strings.FieldsFunc(typed, func(r rune) bool { return strings.ContainsRune("/-. \u00a0\t", r) }); {
+	case len(parts) == 1 && (len(parts[0]) == len("MMYY") || len(parts[0]) == len("MMYYYY")):
+		m, y = parts[0][:2], parts[0][2:]
+	case len(parts) == 2 && len(parts[0]) == len("YYYY"):
+		y, m = parts[0], parts[1]
+	case len(parts) == 2:
+		m, y = parts[0], parts[1]
 	}
 	if !number(m) || !number(y) || len(m) > 2 || len(y) != 2 && len(y) != 4 {
 		return 0, 0, false

@@ -144,7 +144,14 @@ const (
 )
 
 func (c *call) render(status int, page, title string, stage int, content any) error {
-	l := webui.Layout{Title: title, Sandbox: c.started.caller.Sandbox, Content: content}
+	l := webui.Layout{
+		Title: title, Sandbox: c.started.caller.Sandbox, Content: content,
+		Scripts: []string{"once.js"},
+		Policy:  webui.Policy{FormTo: c.started.target.origin, ImageFrom: logoOrigin(c.request)},
+	}
+	if page == "card" {
+		l.Scripts = append(l.Scripts, "card.js")
+	}
 	for i, label := range []string{"Sign in", "Payment", "Shipping", "Confirm"} {
 		if i == stageAddress && !c.request.CollectAddress || i == stagePayment && !c.request.Pays() {
 			continue

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -231,7 +232,7 @@ func TestReasonCannotScript(t *testing.T) {
 	r.PaymentReason = `<b>Mug</b> <script>alert(1)</script><img src=x onerror=alert(1)><b onclick="alert(1)">x`
 	r.WebsiteDescription = `"><script>alert(2)</script>`
 	s.get(s.link(r))
-	for _, tag := range []string{"<script", "<img src=x", "<b onclick"} {
+	for _, tag := range []string{"<script>", "<img src=x", "<b onclick"} {
 		if strings.Contains(s.at.body, tag) {
 			t.Errorf("the page has %s", tag)
 		}
@@ -247,7 +248,7 @@ func TestHeaders(t *testing.T) {
 	r.ReturnURL, r.CobrandingURL = "http://shop.example.test:8080/thanks", "https://img.example.test/logo.png"
 	s.get(s.link(r))
 	for name, want := range map[string]string{
-		"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' https://img.example.test; " +
+		"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' https://img.example.test; " +
 			"form-action 'self' http://shop.example.test:8080; frame-ancestors 'none'; base-uri 'none'",
 		"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff",
 	} {
@@ -255,7 +256,7 @@ func TestHeaders(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	if regexp.MustCompile(`<style|<script| style="| on[a-z]+="`).MatchString(s.at.body) {
+	if regexp.MustCompile(`<style|<script>| style="| on[a-z]+="`).MatchString(s.at.body) {
 		t.Error("the page has inline styles or scripts")
 	}
 	style := regexp.MustCompile(`href="(/cobranded-ui/assets/style\.[0-9a-f]+\.css)"`).FindStringSubmatch(s.at.body)
@@ -264,6 +265,36 @@ func TestHeaders(t *testing.T) {
 	}
 	if s.get(s.server.URL + style[1]); s.at.status != http.StatusOK || s.at.header.Get("Content-Type") != "text/css; charset=utf-8" {
 		t.Errorf("the style sheet is answered with %d %s", s.at.status, s.at.header.Get("Content-Type"))
+	}
+}
+
+// A page without a form runs no script, and the others only their own.
+func TestScripts(t *testing.T) {
+	script := regexp.MustCompile(`<script type="module" src="/cobranded-ui/assets/([a-z]+)\.[0-9a-f]+\.js"></script>`)
+	s := newSite(t)
+	for _, row := range []struct {
+		name, address string
+		want          []string
+	}{
+		{"sign-in", s.link(order()), []string{"once"}},
+		{"no page", s.server.URL + "/cobranded-ui/nowhere", nil},
+		{"invalid request", s.server.URL + holdfast.CoBrandedPath, nil},
+		{"card", "", []string{"once", "card"}},
+	} {
+		if row.address == "" {
+			s.get(s.link(order()))
+			s.signIn()
+			row.address = s.server.URL + "/cobranded-ui/actions/card?visit=" + s.at.url.Query().Get("visit")
+		}
+		s.get(row.address)
+		var got []string
+		for _, found := range script.FindAllStringSubmatch(s.at.body, -1) {
+			got = append(got, found[1])
+		}
+		allowed := strings.Contains(s.at.header.Get("Content-Security-Policy"), "script-src 'self';")
+		if !slices.Equal(got, row.want) || strings.Count(s.at.body, "<script") != len(got) || allowed != (len(got) > 0) {
+			t.Errorf("%s runs %v (allowed: %v), want %v", row.name, got, allowed, row.want)
+		}
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
-	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
 // A call is one request for a page of a visit.
@@ -39,7 +38,6 @@ func (s *Server) visitor(show func(*call) error) http.Handler {
 		if err == nil && c.visit.Over() {
 			err = s.goBack(c)
 		} else if err == nil {
-			webui.Policy{FormTo: c.started.target.origin, ImageFrom: logoOrigin(c.request)}.Set(w)
 			err = show(c)
 		}
 		s.answer(w, r, err)
@@ -143,7 +141,6 @@ func (s *Server) goBack(c *call) error {
 	if err != nil {
 		return err
 	}
-	webui.Policy{FormTo: c.started.target.origin}.Set(c.w)
 	redirect(c.w, c.r, address)
 	return nil
 }

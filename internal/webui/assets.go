@@ -49,7 +49,7 @@ func readAssets() (paths map[string]string, byPath map[string]asset) {
 // AssetPath is where a file such as "style.css" is served.
 func AssetPath(file string) string { return assetPaths[file] }
 
-// Assets serves the styles and pictures.
+// Assets serves the styles, scripts and pictures.
 func Assets() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a, ok := assets[r.URL.Path]

@@ -10,17 +10,21 @@ import (
 type Policy struct {
 	FormTo    string // an origin that an answer to a form may redirect to; browsers count that as the form's action
 	ImageFrom string // an origin that a picture comes from
+	Scripts   bool   // the page has scripts of ours; others run none at all
 }
 
 func (p Policy) String() string {
-	return strings.Join([]string{
-		"default-src 'none'",
-		"style-src 'self'",
-		strings.TrimSpace("img-src 'self' " + p.ImageFrom),
-		strings.TrimSpace("form-action 'self' " + p.FormTo),
+	allowed := []string{"default-src 'none'", "style-src 'self'"}
+	if p.Scripts {
+		allowed = append(allowed, "script-src 'self'")
+	}
+	return strings.Join(append(
+		allowed,
+		strings.TrimSpace("img-src 'self' "+p.ImageFrom),
+		strings.TrimSpace("form-action 'self' "+p.FormTo),
 		"frame-ancestors 'none'",
 		"base-uri 'none'",
-	}, "; ")
+	), "; ")
 }
 
 // Set puts the policy into an answer's headers.

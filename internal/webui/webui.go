@@ -1,6 +1,6 @@
 // Package webui is what the doors for browsers share: the page around a page,
 // form fields, styles and security headers. Everything works without
-// JavaScript; there is none.
+// JavaScript; the little there is makes forms nicer.
 package webui
 
 import (
@@ -23,8 +23,10 @@ type Layout struct {
 	Title   string // of the window; the page's h1 is its own
 	Sandbox bool   // no money moves here
 	Steps   []Step
-	Wide    bool // text and code want more room than a form
-	Content any  // the page's own type
+	Wide    bool     // text and code want more room than a form
+	Scripts []string // files of the assets, such as "card.js"
+	Policy  Policy   // what else the page may reach
+	Content any      // the page's own type
 }
 
 // A Step is one stage of the way, as the sender is shown it.
@@ -98,8 +100,8 @@ func (p *Pages) Names() []string {
 	return names
 }
 
-// Render writes a page. Nothing is written before the template has run to its
-// end, so that a page is whole or an error.
+// Render writes a page, with the policy that goes with it. Nothing is written
+// before the template has run to its end, so that a page is whole or an error.
 func (p *Pages) Render(w http.ResponseWriter, status int, name string, l Layout) error {
 	page, ok := p.byName[name][l.Words.Tag()]
 	if !ok {
@@ -109,6 +111,8 @@ func (p *Pages) Render(w http.ResponseWriter, status int, name string, l Layout)
 	if err := page.ExecuteTemplate(&out, "layout", l); err != nil {
 		return fmt.Errorf("rendering page %s: %w", name, err)
 	}
+	l.Policy.Scripts = len(l.Scripts) > 0
+	l.Policy.Set(w)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", l.Words.Tag())
 	w.WriteHeader(status)

@@ -1,0 +1,83 @@
+// The form of a card, while it is typed: the brand is shown, the digits are grouped
+// as on the card, and the stroke of the expiry date comes by itself. The server
+// takes what was typed with or without. What is deleted is left as it is until
+// more is typed or the field is left, so that nothing grows back under the cursor.
+
+// The first digits of each brand's numbers, as the networks publish them.
+const brands = [
+	{ name: "Visa", ranges: [["4", "4"]] },
+	{ name: "Mastercard", ranges: [["51", "55"], ["2221", "2720"]] },
+	{ name: "American Express", ranges: [["34", "34"], ["37", "37"]], groups: [4, 6, 5] },
+	{ name: "Discover", ranges: [["6011", "6011"], ["644", "649"], ["65", "65"]] },
+];
+
+const fours = [4, 4, 4, 4, 3];
+
+const digits = (text) => text.replace(/\D/g, "");
+
+const brandOf = (number) => brands.find(({ ranges }) => ranges.some(([low, high]) => {
+	const first = number.slice(0, low.length);
+	return first.length === low.length && low <= first && first <= high;
+}));
+
+const grouped = (number, sizes) => {
+	const groups = [];
+	let rest = number;
+	for (const size of [...sizes, rest.length]) {
+		if (rest) groups.push(rest.slice(0, size));
+		rest = rest.slice(size);
+	}
+	return groups.join(" ");
+};
+
+// dated is MM/YY. Some browsers fill in YYYY-MM.
+const dated = (text) => {
+	const filled = /^20(\d\d)-(\d\d)$/.exec(text.trim());
+	if (filled) return `${filled[2]}/${filled[1]}`;
+	const oneDigit = /^\s*([2-9]|\d\D)/.test(text);
+	const all = (oneDigit ? "0" : "") + digits(text);
+	return all.length < 2 ? all : `${all.slice(0, 2)}/${all.slice(2, 6)}`;
+};
+
+// rewrite leaves the cursor behind the digit that it was behind.
+const rewrite = (field, text) => {
+	if (field.value === text) return;
+	const atEnd = field.selectionStart === field.value.length;
+	let before = digits(field.value.slice(0, field.selectionStart)).length;
+	field.value = text;
+	if (atEnd || document.activeElement !== field) return;
+	let at = 0;
+	for (; before > 0 && at < text.length; at++) {
+		if (/\d/.test(text[at])) before--;
+	}
+	field.setSelectionRange(at, at);
+};
+
+const whileTyped = (field, show) => {
+	field.addEventListener("input", (event) => show(!event.isComposing && !event.inputType?.startsWith("delete")));
+	field.addEventListener("blur", () => show(true));
+	show(false);
+};
+
+const number = document.getElementById("number");
+const expiry = document.getElementById("expiry");
+
+// The brand's place is made here: without this script it would stay empty.
+const brand = document.createElement("output");
+brand.id = "number-brand";
+brand.className = "brand";
+brand.htmlFor = "number";
+number.after(brand);
+number.setAttribute("aria-describedby", `${number.getAttribute("aria-describedby") ?? ""} number-brand`.trim());
+
+whileTyped(number, (tidy) => {
+	const typed = digits(number.value);
+	const known = brandOf(typed);
+	const name = known?.name ?? "";
+	if (brand.textContent !== name) brand.textContent = name;
+	if (tidy) rewrite(number, grouped(typed, known?.groups ?? fours));
+});
+
+whileTyped(expiry, (tidy) => {
+	if (tidy) rewrite(expiry, dated(expiry.value));
+});
