@@ -59,14 +59,10 @@ type Kept struct {
 	Ref   string // the network's own name for the card
 }
 
-// A RefusedError says why a card cannot be kept, in words for its holder, and which
-// field of the form it is about: "number", "expiry" or "code".
-type RefusedError struct {
-	Field   string
-	Message string
-}
+// A RefusedError says why a card cannot be kept.
+type RefusedError struct{ Problem payment.CardProblem }
 
-func (r *RefusedError) Error() string { return "card refused: " + r.Message }
+func (r *RefusedError) Error() string { return "card refused: " + string(r.Problem) }
 
 // A Question is one attempt, with the card it is about.
 type Question struct {

@@ -34,19 +34,20 @@ func (s *Server) renderAddress(c *call, status int, fresh bool, typed *webui.For
 	page := addressPage{Frame: c.frame(), Action: actions + "address"}
 	here := pageURL("address", c.visit.ID)
 	if fresh || typed != nil || len(all) == 0 {
-		page.Form = typed
 		if typed == nil {
-			form := c.addressForm(holdfast.Address{Name: c.sender.Name})
-			page.Form = &form
+			form := addressForm(c.words, c.sender.Name)
+			typed = &form
 		}
+		form := c.sends(*typed, "address")
+		page.Heading, page.Form = c.words.T("address.heading-new"), &form
 		if len(all) > 0 {
 			page.Other = here
 		}
-		return c.render(status, "address", "Add a shipping address", stageAddress, page)
+		return c.render(status, "address", page.Heading, stageAddress, page)
 	}
-	page.Other = here + "&new=1"
+	page.Heading, page.Other = c.words.T("address.heading-choose"), here+"&new=1"
 	if status != http.StatusOK {
-		page.Problem = "Please choose one of your addresses."
+		page.Problem = c.words.T("address.missing")
 	}
 	for n, a := range all {
 		lines := addressLines(a.Address)
@@ -55,21 +56,22 @@ func (s *Server) renderAddress(c *call, status int, fresh bool, typed *webui.For
 			Checked: a.ID == c.visit.Address || c.visit.Address == "" && n == 0,
 		})
 	}
-	return c.render(status, "address", "Choose where to ship to", stageAddress, page)
+	return c.render(status, "address", page.Heading, stageAddress, page)
 }
 
-func (c *call) addressForm(a holdfast.Address) webui.Form {
+// addressForm is the form of a new shipping address.
+func addressForm(w webui.Words, name string) webui.Form {
 	return webui.Form{
-		Action: actions + "address", Hidden: c.hidden(), Submit: "Ship to this address",
+		Submit: w.T("address.submit"),
 		Fields: []webui.Field{
-			{Name: "addressName", Label: "Full name", Value: a.Name, Autocomplete: "shipping name", MaxLength: addressFieldMax},
-			{Name: "addressLine1", Label: "Street and number", Autocomplete: "shipping address-line1", MaxLength: addressFieldMax},
-			{Name: "addressLine2", Label: "Apartment, suite, company", Autocomplete: "shipping address-line2", MaxLength: addressFieldMax, Optional: true},
-			{Name: "city", Label: "City", Autocomplete: "shipping address-level2", MaxLength: addressFieldMax, Half: true},
-			{Name: "state", Label: "State", Autocomplete: "shipping address-level1", MaxLength: addressFieldMax, Half: true, Optional: true},
-			{Name: "zip", Label: "ZIP / postcode", Autocomplete: "shipping postal-code", MaxLength: addressFieldMax, Half: true},
-			{Name: "country", Label: "Country", Autocomplete: "shipping country-name", MaxLength: addressFieldMax, Half: true},
-			{Name: "phoneNumber", Label: "Phone", Type: "tel", Hint: "For the carrier only.", Autocomplete: "shipping tel", MaxLength: addressFieldMax, Optional: true},
+			{Name: "addressName", Label: w.T("address.name"), Value: name, Autocomplete: "shipping name", MaxLength: addressFieldMax},
+			{Name: "addressLine1", Label: w.T("address.line1"), Autocomplete: "shipping address-line1", MaxLength: addressFieldMax},
+			{Name: "addressLine2", Label: w.T("address.line2"), Autocomplete: "shipping address-line2", MaxLength: addressFieldMax, Optional: true},
+			{Name: "city", Label: w.T("address.city"), Autocomplete: "shipping address-level2", MaxLength: addressFieldMax, Half: true},
+			{Name: "state", Label: w.T("address.state"), Autocomplete: "shipping address-level1", MaxLength: addressFieldMax, Half: true, Optional: true},
+			{Name: "zip", Label: w.T("address.zip"), Autocomplete: "shipping postal-code", MaxLength: addressFieldMax, Half: true},
+			{Name: "country", Label: w.T("address.country"), Autocomplete: "shipping country-name", MaxLength: addressFieldMax, Half: true},
+			{Name: "phoneNumber", Label: w.T("address.phone"), Type: "tel", Hint: w.T("address.phone-hint"), Autocomplete: "shipping tel", MaxLength: addressFieldMax, Optional: true},
 		},
 	}
 }
@@ -81,13 +83,8 @@ func (s *Server) chooseAddress(c *call) error {
 		if _, choosing := c.form.Lookup("addressLine1"); !choosing {
 			return s.renderAddress(c, http.StatusUnprocessableEntity, false, nil)
 		}
-		typed := c.typedAddress()
-		if problems := party.CheckAddress(typed); len(problems) > 0 {
-			form := c.addressForm(typed)
-			form.Fill(c.form)
-			for name, message := range problems {
-				form.SetError(name, message)
-			}
+		typed, form := readAddress(c.words, c.form)
+		if form.Failed() {
 			return s.renderAddress(c, http.StatusUnprocessableEntity, true, &form)
 		}
 		kept, err := s.Processor.AddAddress(c.r.Context(), c.sender.ID, typed)
@@ -106,12 +103,42 @@ func (s *Server) chooseAddress(c *call) error {
 	return s.proceed(c, v)
 }
 
-func (c *call) typedAddress() holdfast.Address {
-	field := func(name string) string { return strings.TrimSpace(c.form.Get(name)) }
-	return holdfast.Address{
+// readAddress reads an address that somebody typed; what is wrong with it stands
+// beside the form's fields.
+func readAddress(w webui.Words, typed holdfast.Params) (holdfast.Address, webui.Form) {
+	field := func(name string) string { return strings.TrimSpace(typed.Get(name)) }
+	a := holdfast.Address{
 		Name: field("addressName"), Line1: field("addressLine1"), Line2: field("addressLine2"), City: field("city"),
 		State: field("state"), Country: field("country"), Zip: field("zip"), Phone: field("phoneNumber"),
 	}
+	form := addressForm(w, "")
+	form.Fill(typed)
+	for name, problem := range party.CheckAddress(a) {
+		form.SetError(name, addressProblem(w, name, problem))
+	}
+	return a, form
+}
+
+// addressProblem is what is wrong with a field of an address, in words.
+func addressProblem(w webui.Words, field string, p party.AddressProblem) string {
+	switch p {
+	case party.AddressTooLong:
+		return w.T("address.too-long")
+	case party.AddressNotALine:
+		return w.T("address.not-a-line")
+	case party.AddressMissing:
+	}
+	switch field {
+	case "addressName":
+		return w.T("address.name-missing")
+	case "addressLine1":
+		return w.T("address.line1-missing")
+	case "city":
+		return w.T("address.city-missing")
+	case "zip":
+		return w.T("address.zip-missing")
+	}
+	return w.T("address.country-missing")
 }
 
 // addressLines is an address as it stands on a parcel, the name first.

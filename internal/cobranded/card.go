@@ -8,6 +8,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
@@ -20,73 +21,49 @@ const (
 )
 
 func (s *Server) showCard(c *call) error {
-	form := c.cardForm()
-	for i := range form.Fields {
-		if form.Fields[i].Name == "holder" {
-			form.Fields[i].Value = c.sender.Name
-		}
-	}
-	return s.renderCard(c, http.StatusOK, form)
+	return s.renderCard(c, http.StatusOK, cardForm(c.words, c.sender.Name))
 }
 
-func (c *call) cardForm() webui.Form {
+// cardForm is the form of a new card. Script card.js makes it nicer.
+func cardForm(w webui.Words, holder string) webui.Form {
 	return webui.Form{
-		Action: actions + "card", Hidden: c.hidden(), Submit: "Use this card",
+		Submit: w.T("card.submit"),
 		Fields: []webui.Field{
-			{Name: "number", Label: "Card number", Autocomplete: "cc-number", InputMode: "numeric", MaxLength: numberMax, Code: true},
-			{Name: "expiry", Label: "Expiry date", Hint: "MM/YY", Autocomplete: "cc-exp", InputMode: "numeric", MaxLength: expiryMax, Half: true, Code: true},
-			{Name: "code", Label: "Security code", Hint: "3 or 4 digits", Autocomplete: "cc-csc", InputMode: "numeric", MaxLength: codeMax, Half: true, Code: true},
-			{Name: "holder", Label: "Name on the card", Autocomplete: "cc-name", MaxLength: party.NameMax},
-			{Name: "default", Label: "Pay with this card next time, too", Type: "checkbox", Value: "yes"},
+			{Name: "number", Label: w.T("card.number"), Autocomplete: "cc-number", InputMode: "numeric", MaxLength: numberMax, Code: true},
+			{Name: "expiry", Label: w.T("card.expiry"), Hint: w.T("card.expiry-hint"), Autocomplete: "cc-exp", InputMode: "numeric", MaxLength: expiryMax, Half: true, Code: true},
+			{Name: "code", Label: w.T("card.code"), Hint: w.T("card.code-hint"), Autocomplete: "cc-csc", InputMode: "numeric", MaxLength: codeMax, Half: true, Code: true},
+			{Name: "holder", Label: w.T("card.holder"), Value: holder, Autocomplete: "cc-name", MaxLength: party.NameMax},
+			{Name: "default", Label: w.T("card.default"), Type: "checkbox", Value: "yes"},
 		},
 	}
 }
 
 func (s *Server) renderCard(c *call, status int, form webui.Form) error {
 	if status != http.StatusOK && form.Problem == "" {
-		form.Problem = "The card was not added. For your safety, its number and security code have to be entered again."
+		form.Problem = c.words.T("card.not-added")
 	}
 	usable, err := s.usable(c)
 	if err != nil {
 		return err
 	}
-	page := cardPage{Frame: c.frame(), Form: form, Test: c.started.caller.Sandbox}
+	page := cardPage{Frame: c.frame(), Form: c.sends(form, "card"), Test: c.started.caller.Sandbox}
 	if len(usable) > 0 || !c.request.Offers(holdfast.MethodCC) {
 		page.Back = pageURL("payment", c.visit.ID)
 	}
-	return c.render(status, "card", "Add a card", stagePayment, page)
+	return c.render(status, "card", c.words.T("card.heading"), stagePayment, page)
 }
 
 // addCard passes a card on to the network and chooses it. When something is
 // wrong with it, the page comes back with the number and the security code
 // empty: they are written into no page.
 func (s *Server) addCard(c *call) error {
-	form := c.cardForm()
-	form.Fill(c.form, "number", "code")
-	month, year, ok := parseExpiry(c.form.Get("expiry"))
-	if !ok {
-		form.SetError("expiry", "Please enter the month and year printed on the card, such as 08/31.")
-	}
-	holder := strings.TrimSpace(c.form.Get("holder"))
-	if holder == "" || len(holder) > party.NameMax {
-		form.SetError("holder", "Please enter the name printed on the card.")
-	}
-	number, code := digits(c.form.Get("number")), digits(c.form.Get("code"))
-	if number == "" || len(number) > numberMax {
-		form.SetError("number", "Please enter the card number.")
-	}
-	if code == "" || len(code) > codeMax {
-		form.SetError("code", "Please enter the security code.")
-	}
+	typed, form := readCard(c.words, c.form)
 	if form.Failed() {
 		return s.renderCard(c, http.StatusUnprocessableEntity, form)
 	}
-	card, err := s.Processor.AddCard(c.r.Context(), c.sender.ID, processor.NewCard{
-		Number: processor.NewCardNumber(number), SecurityCode: processor.NewCardNumber(code),
-		ExpiryMonth: month, ExpiryYear: year, Holder: holder,
-	}, c.form.Get("default") != "")
+	card, err := s.Processor.AddCard(c.r.Context(), c.sender.ID, typed, c.form.Get("default") != "")
 	if refused, ok := errors.AsType[*processor.CardRefusedError](err); ok {
-		form.SetError(refused.Field, refused.Message)
+		form.SetError(cardProblem(c.words, refused.Problem))
 		return s.renderCard(c, http.StatusUnprocessableEntity, form)
 	}
 	if err != nil {
@@ -94,13 +71,67 @@ func (s *Server) addCard(c *call) error {
 	}
 	v, err := s.Processor.ChooseInstrument(c.r.Context(), c.visit.ID, c.sender.ID, card.ID)
 	if isRefusal(err) { // good in the world's time, expired by the caller's clock
-		form.SetError("expiry", "This card has expired by the shop's clock. Please use another card.")
+		form.SetError("expiry", c.words.T("card.expired-by-shop"))
 		return s.renderCard(c, http.StatusUnprocessableEntity, form)
 	}
 	if err != nil {
 		return err
 	}
 	return s.proceed(c, v)
+}
+
+// readCard reads a card that somebody typed; what is wrong with it stands beside
+// the form's fields.
+func readCard(w webui.Words, typed holdfast.Params) (processor.NewCard, webui.Form) {
+	form := cardForm(w, "")
+	form.Fill(typed, "number", "code")
+	month, year, ok := parseExpiry(typed.Get("expiry"))
+	if !ok {
+		form.SetError("expiry", w.T("card.expiry-form"))
+	}
+	holder := strings.TrimSpace(typed.Get("holder"))
+	if holder == "" || len(holder) > party.NameMax {
+		form.SetError("holder", w.T("card.holder-missing"))
+	}
+	number, code := digits(typed.Get("number")), digits(typed.Get("code"))
+	if number == "" || len(number) > numberMax {
+		form.SetError("number", w.T("card.number-missing"))
+	}
+	if code == "" || len(code) > codeMax {
+		form.SetError("code", w.T("card.code-missing"))
+	}
+	return processor.NewCard{
+		Number: processor.NewCardNumber(number), SecurityCode: processor.NewCardNumber(code),
+		ExpiryMonth: month, ExpiryYear: year, Holder: holder,
+	}, form
+}
+
+// cardProblem is why a card cannot be kept, in words, and the field to put them
+// beside.
+func cardProblem(w webui.Words, p payment.CardProblem) (field, message string) {
+	switch p {
+	case payment.CardNumberMissing:
+		return "number", w.T("card.number-missing")
+	case payment.CardNumberForm:
+		return "number", w.T("card.number-form")
+	case payment.CardNumberMistyped:
+		return "number", w.T("card.number-mistyped")
+	case payment.CardNotForTests:
+		return "number", w.T("card.not-test")
+	case payment.CardExpiryForm:
+		return "expiry", w.T("card.expiry-form")
+	case payment.CardExpired:
+		return "expiry", w.T("card.expired")
+	case payment.CardExpiredByIssuer:
+		return "expiry", w.T("card.expired-by-issuer")
+	case payment.CardCodeThree:
+		return "code", w.T("card.code-three")
+	case payment.CardCodeFour:
+		return "code", w.T("card.code-four")
+	case payment.CardCodeWrong:
+		return "code", w.T("card.code-wrong")
+	}
+	return "", w.T("card.not-added")
 }
 
 // digits takes out what people put between the digits of a number.

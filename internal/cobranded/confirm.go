@@ -31,7 +31,7 @@ func (s *Server) showConfirm(c *call) error {
 		return c.redirect("payment")
 	}
 	page := confirmPage{
-		Frame: c.frame(), Action: actions + "confirm", Address: addressLines(c.request.Address),
+		Frame: c.frame(), Caller: c.started.caller.Name, Action: actions + "confirm", Address: addressLines(c.request.Address),
 		Hidden: c.hidden(
 			holdfast.Param{Name: "instrument", Value: string(c.visit.Instrument)},
 			holdfast.Param{Name: "address", Value: string(c.visit.Address)},
@@ -39,7 +39,7 @@ func (s *Server) showConfirm(c *call) error {
 	}
 	page.Frame.Full = true
 	if c.request.Pays() {
-		page.Instrument, page.Change = viewOf(instrument), pageURL("payment", c.visit.ID)
+		page.Instrument, page.Change = viewOf(c.words, instrument), pageURL("payment", c.visit.ID)
 	}
 	if c.request.CollectEmail {
 		page.Email = c.sender.Email
@@ -48,7 +48,7 @@ func (s *Server) showConfirm(c *call) error {
 		if address.ID == "" {
 			return c.redirect("address")
 		}
-		page.Address, page.Chosen, page.ChangeShip = addressLines(address.Address), true, pageURL("address", c.visit.ID)
+		page.Address, page.ChangeShip = addressLines(address.Address), pageURL("address", c.visit.ID)
 	}
 	return c.render(http.StatusOK, "confirm", page.Frame.Asked.Heading, stageConfirm, page)
 }

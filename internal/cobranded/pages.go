@@ -7,7 +7,6 @@ import (
 	"net/http"
 
 	"github.com/holdfast-pay/holdfast"
-	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
@@ -36,8 +35,8 @@ type frame struct {
 	Website string // the link back names it
 	Reason  template.HTML
 	Asked   agreement
-	Lines   []payment.BreakdownLine
-	Full    bool // terms and breakdown are shown on small screens too
+	Lines   []term // what the amount is made of
+	Full    bool   // terms and breakdown are shown on small screens too
 	Hidden  holdfast.Params
 	Sender  string // who is signed in, or empty
 }
@@ -79,6 +78,7 @@ type (
 	}
 	addressPage struct {
 		Frame   frame
+		Heading string
 		Action  string
 		Choices []choice
 		Form    *webui.Form // instead of choices
@@ -87,11 +87,11 @@ type (
 	}
 	confirmPage struct {
 		Frame      frame
+		Caller     string
 		Action     string
 		Hidden     holdfast.Params
 		Instrument instrumentView
 		Address    []string // lines; none if there is nothing to send
-		Chosen     bool     // the sender chose the address here
 		Change     string   // address of the payment page
 		ChangeShip string   // address of the address page, or empty
 		Email      string   // the sender's, if the caller is to be told; else empty
@@ -99,7 +99,7 @@ type (
 	messagePage struct {
 		Heading string
 		Text    []string
-		Detail  string
+		Detail  string // in English, as are the rest
 		Hints   []string
 		Signed  string
 
@@ -119,10 +119,10 @@ type choice struct {
 func (c *call) frame() frame {
 	f := frame{
 		Seller: c.started.caller.Name, LogoURL: c.request.LogoURL, Website: c.request.Website,
-		Reason: inline(c.request.Reason), Lines: c.request.Breakdown, Asked: c.agreement(), Hidden: c.hidden(),
+		Reason: inline(c.request.Reason), Lines: c.breakdown(), Asked: c.agreement(), Hidden: c.hidden(),
 	}
 	if sellers := c.sellers(); c.request.OfRecipient && sellers != "" {
-		f.Seller = sellers + ", through " + c.started.caller.Name
+		f.Seller = c.words.T("slip.through", "Seller", sellers, "Caller", c.started.caller.Name)
 	}
 	if c.visit.Sender != "" && c.visit.Sender == c.sender.ID {
 		f.Sender = c.sender.Email
@@ -135,6 +135,12 @@ func (c *call) hidden(more ...holdfast.Param) holdfast.Params {
 	return append(holdfast.Params{{Name: "visit", Value: string(c.visit.ID)}}, more...)
 }
 
+// sends is a form that goes to one of the visit's actions.
+func (c *call) sends(f webui.Form, action string) webui.Form {
+	f.Action, f.Hidden = actions+action, c.hidden()
+	return f
+}
+
 // Stages of the way.
 const (
 	stageSignIn = iota
@@ -145,81 +151,73 @@ const (
 
 func (c *call) render(status int, page, title string, stage int, content any) error {
 	l := webui.Layout{
-		Title: title, Sandbox: c.started.caller.Sandbox, Content: content,
+		Words: c.words, Title: title, Sandbox: c.started.caller.Sandbox, Content: content,
 		Scripts: []string{"once.js"},
 		Policy:  webui.Policy{FormTo: c.started.target.origin, ImageFrom: logoOrigin(c.request)},
 	}
 	if page == "card" {
 		l.Scripts = append(l.Scripts, "card.js")
 	}
-	for i, label := range []string{"Sign in", "Payment", "Shipping", "Confirm"} {
+	for i, label := range []string{c.words.T("step.sign-in"), c.words.T("step.payment"), c.words.T("step.shipping"), c.words.T("step.confirm")} {
 		if i == stageAddress && !c.request.CollectAddress || i == stagePayment && !c.request.Pays() {
 			continue
 		}
 		l.Steps = append(l.Steps, webui.Step{Label: label, Done: i < stage, Current: i == stage})
 	}
 	if status != http.StatusOK {
-		l.Title = "Error: " + title
+		l.Title = c.words.T("layout.error", "Title", title)
 	}
 	return pages.Render(c.w, status, page, l)
 }
 
-// Pages for those who have nowhere to return to.
+// A notice is a page for those who have nowhere to return to, by the ids of what
+// it says.
+type notice struct {
+	heading string
+	text    []string
+}
+
 var (
-	pageNotFound = messagePage{
-		Heading: "There is no page here",
-		Text:    []string{"Please go back to the shop and start your payment again."},
-	}
-	pageNoVisit = messagePage{
-		Heading: "This payment is no longer open",
-		Text: []string{
-			"It may have been finished already, or your session has ended. Nothing is charged by this page.",
-			"Please go back to the shop to see your order, or to start again.",
-		},
-	}
-	pageForeign = messagePage{
-		Heading: "This form came from another site",
-		Text:    []string{"For your safety it was not accepted, and nothing was authorised. Please go back to the shop and start your payment again."},
-	}
-	pageTooMuch = messagePage{
-		Heading: "This is more than the form can take",
-		Text:    []string{"Please go back, shorten what you entered and try again. Nothing was authorised."},
-	}
-	pageBadForm = messagePage{
-		Heading: "The form could not be read",
-		Text:    []string{"Please go back and try again. Nothing was authorised."},
-	}
-	pageFailed = messagePage{
-		Heading: "Something went wrong on our side",
-		Text:    []string{"Nothing was charged. Please go back and try again in a moment."},
-	}
+	pageNotFound = notice{"lost.heading", []string{"lost.text"}}
+	pageNoVisit  = notice{"no-visit.heading", []string{"no-visit.text", "no-visit.next"}}
+	pageForeign  = notice{"foreign.heading", []string{"foreign.text"}}
+	pageTooMuch  = notice{"too-much.heading", []string{"too-much.text"}}
+	pageBadForm  = notice{"bad-form.heading", []string{"bad-form.text"}}
+	pageFailed   = notice{"failed.heading", []string{"failed.text"}}
+	pageInvalid  = notice{"invalid.heading", []string{"invalid.text", "invalid.next"}}
 )
 
-func (s *Server) lost(w http.ResponseWriter, status int, m messagePage) {
-	if err := pages.Render(w, status, "message", webui.Layout{Title: m.Heading, Content: m}); err != nil {
-		s.Log.Error("a page could not be written", "error", err)
+// page is the notice in words.
+func (n notice) page(w webui.Words) messagePage {
+	m := messagePage{Heading: w.T(n.heading)}
+	for _, id := range n.text {
+		m.Text = append(m.Text, w.T(id))
 	}
+	return m
+}
+
+func (s *Server) lost(w http.ResponseWriter, r *http.Request, status int, n notice) {
+	words := webui.WordsFor(r)
+	s.renderMessage(w, status, words, n.page(words))
 }
 
 // fail is for what is our fault: the sender sees that it is, the log why.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	s.Log.Error("a page failed", "path", r.URL.Path, "error", err)
-	s.lost(w, http.StatusInternalServerError, pageFailed)
+	s.lost(w, r, http.StatusInternalServerError, pageFailed)
 }
 
 // invalid is the page that leads nowhere.
-func (s *Server) invalid(w http.ResponseWriter, d *distrusted) {
-	m := messagePage{
-		Heading: "Invalid Request",
-		Text: []string{
-			"The link that brought you here cannot be used. Nothing was authorised and nothing is charged.",
-			"Please contact the web site that sent you.",
-		},
-		Detail: "Caller Input Exception: " + d.reason,
-		Hints:  d.hints, Signed: d.text, SignedV1: d.v1,
-	}
-	layout := webui.Layout{Title: m.Heading, Wide: m.Signed != "", Content: m}
-	if err := pages.Render(w, http.StatusBadRequest, "message", layout); err != nil {
+func (s *Server) invalid(w http.ResponseWriter, r *http.Request, d *distrusted) {
+	words := webui.WordsFor(r)
+	m := pageInvalid.page(words)
+	m.Detail, m.Hints, m.Signed, m.SignedV1 = "Caller Input Exception: "+d.reason, d.hints, d.text, d.v1
+	s.renderMessage(w, http.StatusBadRequest, words, m)
+}
+
+func (s *Server) renderMessage(w http.ResponseWriter, status int, words webui.Words, m messagePage) {
+	layout := webui.Layout{Words: words, Title: m.Heading, Wide: m.Signed != "", Content: m}
+	if err := pages.Render(w, status, "message", layout); err != nil {
 		s.Log.Error("a page could not be written", "error", err)
 	}
 }

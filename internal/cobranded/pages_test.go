@@ -1,6 +1,7 @@
 package cobranded
 
 import (
+	"html"
 	"html/template"
 	"net/http"
 	"net/http/httptest"
@@ -9,57 +10,117 @@ import (
 	"testing"
 
 	"github.com/holdfast-pay/holdfast"
-	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// Every page against its own type: a misspelt field fails here and not before a
-// sender.
-func TestEveryPageRenders(t *testing.T) {
+// everyPage are the pages in one language, each with all that it can have, and
+// where it makes a difference with as little.
+func everyPage(w webui.Words) []layoutOf {
 	hidden := holdfast.Params{{Name: "visit", Value: "V1"}}
 	f := frame{
 		Seller: "Kiln & Co", LogoURL: "https://img.example.test/a.png", Website: "Kiln", Reason: inline("<b>Mug</b>"),
-		Lines: []payment.BreakdownLine{{Label: "Discount", Amount: money.Cents(150), Discount: true}},
+		Lines: []term{{"Discount", "−$1.50"}},
 		Asked: agreement{
-			Asks: "asks you to authorise", Amount: money.Cents(4250), Terms: []term{{"From", "today"}},
-			Heading: "Review", Stress: "Nothing is charged.", Note: "You allow it.", Agree: "Authorise", PayWords: "Pay with",
+			Asks: "asks you", Amount: money.Cents(4250), Terms: []term{{"From", "today"}},
+			Heading: "Review", Calm: "Nothing is charged.", Note: "You allow it.", Agree: "Approve", PayWords: "Pay with",
 		},
-		Full: true, Hidden: hidden, Sender: "ann@example.test",
+		Hidden: hidden, Sender: "ann@example.test",
 	}
-	form := webui.Form{Action: "/do", Hidden: hidden, Problem: "No.", Submit: "Go", Fields: []webui.Field{{Name: "a", Label: "A", Error: "No."}, {Name: "b", Label: "B", Optional: true}}}
+	full, bare := f, frame{Seller: "Kiln & Co", Asked: agreement{Heading: "Review"}, Hidden: hidden}
+	full.Full = true
+	wrong := func(form webui.Form) webui.Form {
+		form.Action, form.Hidden, form.Problem = "/do", hidden, "No."
+		for i := range form.Fields {
+			form.Fields[i].Error = "No."
+		}
+		return form
+	}
+	address := wrong(addressForm(w, "Ann"))
 	choices := []choice{{Value: "1", Title: "One", Detail: "first", Checked: true}, {Value: "2", Title: "Two"}}
-	bare := frame{Seller: "Kiln & Co", Asked: agreement{Heading: "Review"}, Hidden: hidden}
-	rendered := make(map[string]bool)
-	for _, row := range []struct {
-		page    string
-		content any
-	}{
-		{"sign-in", signInPage{Frame: bare, Heading: "Sign in", Form: form, SignUp: "/up"}},
-		{"sign-up", signUpPage{Frame: bare, Form: form, SignIn: "/in"}},
+	return []layoutOf{
+		{"sign-in", signInPage{Frame: bare, Heading: "Sign in", Form: wrong(signInForm(w)), SignUp: "/up"}},
+		{"sign-up", signUpPage{Frame: bare, Form: wrong(signUpForm(w)), SignIn: "/in"}},
 		{"payment", paymentPage{Frame: f, Action: "/do", Problem: "No.", Choices: choices, AddCard: "/card", AddBank: "/bank"}},
 		{"payment", paymentPage{Frame: bare, Action: "/do"}},
-		{"card", cardPage{Frame: f, Form: form, Back: "/back", Test: true}},
-		{"address", addressPage{Frame: f, Action: "/do", Choices: choices, Other: "/other", Problem: "No."}},
-		{"address", addressPage{Frame: f, Form: &form, Other: "/other"}},
-		{"confirm", confirmPage{Frame: f, Action: "/do", Hidden: hidden, Instrument: instrumentView{Title: "Visa", Detail: "x"}, Address: []string{"Ann"}, Change: "/c", ChangeShip: "/s"}},
+		{"card", cardPage{Frame: f, Form: wrong(cardForm(w, "Ann")), Back: "/back", Test: true}},
+		{"address", addressPage{Frame: f, Heading: "Where", Action: "/do", Choices: choices, Other: "/other", Problem: "No."}},
+		{"address", addressPage{Frame: f, Heading: "Where", Form: &address, Other: "/other"}},
+		{"confirm", confirmPage{
+			Frame: full, Caller: "Kiln & Co", Action: "/do", Hidden: hidden, Instrument: instrumentView{Title: "Visa", Detail: "x"},
+			Address: []string{"Ann"}, Change: "/c", ChangeShip: "/s", Email: "ann@example.test",
+		}},
 		{"confirm", confirmPage{Frame: bare, Action: "/do", Hidden: hidden}},
 		{"message", messagePage{Heading: "No", Text: []string{"x"}, Detail: "d", Hints: []string{"h"}, Signed: "GET\nx"}},
-		{"message", pageFailed},
-	} {
-		w := httptest.NewRecorder()
-		steps := []webui.Step{{Label: "A", Done: true}, {Label: "B", Current: true}}
-		if err := pages.Render(w, http.StatusOK, row.page, webui.Layout{Title: "T", Sandbox: true, Steps: steps, Content: row.content}); err != nil {
-			t.Errorf("%s: %v", row.page, err)
-			continue
+		{"message", messagePage{Heading: "No", Signed: "ax", SignedV1: true}},
+		{"message", pageNotFound.page(w)},
+		{"message", pageNoVisit.page(w)},
+		{"message", pageForeign.page(w)},
+		{"message", pageTooMuch.page(w)},
+		{"message", pageBadForm.page(w)},
+		{"message", pageFailed.page(w)},
+		{"message", pageInvalid.page(w)},
+	}
+}
+
+// A layoutOf is a page with its content.
+type layoutOf struct {
+	page    string
+	content any
+}
+
+// Every page against its own type, in every language: a misspelt field, and a
+// message that lacks something, fail here and not before a sender.
+func TestEveryPageRenders(t *testing.T) {
+	rendered := make(map[string]bool)
+	for _, words := range webui.AllWords() {
+		for _, row := range everyPage(words) {
+			w := httptest.NewRecorder()
+			steps := []webui.Step{{Label: "A", Done: true}, {Label: "B", Current: true}}
+			layout := webui.Layout{Words: words, Title: "T", Sandbox: true, Steps: steps, Scripts: []string{"once.js", "card.js"}, Content: row.content}
+			if err := pages.Render(w, http.StatusOK, row.page, layout); err != nil {
+				t.Errorf("%s: %v", row.page, err)
+				continue
+			}
+			rendered[row.page] = true
+			checkMarkup(t, row.page, words.Tag(), w.Body.String())
+			checkSize(t, row.page+" in "+words.Tag(), w.Body.String())
 		}
-		rendered[row.page] = true
-		checkMarkup(t, row.page, w.Body.String())
 	}
 	for _, name := range pages.Names() {
 		if !rendered[name] {
 			t.Errorf("page %s is not rendered by this test", name)
 		}
+	}
+}
+
+// What a page may take on a slow phone, in bytes: as much HTML as comes in one
+// round trip, which is the ten segments that a server sends before it hears back,
+// and this in all.
+const (
+	htmlMax = 14_000
+	pageMax = 50_000
+)
+
+var assetPattern = regexp.MustCompile(webui.AssetsPrefix + `[^"]+`)
+
+func checkSize(t *testing.T, page, body string) {
+	t.Helper()
+	if len(body) > htmlMax {
+		t.Errorf("%s has %d bytes of HTML", page, len(body))
+	}
+	all := len(body)
+	found := assetPattern.FindAllString(body, -1)
+	for _, path := range found {
+		w := httptest.NewRecorder()
+		webui.Assets().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		if w.Code != http.StatusOK {
+			t.Errorf("%s asks for %s, which is answered with %d", page, path, w.Code)
+		}
+		all += w.Body.Len()
+	}
+	if len(found) != 4 || all > pageMax {
+		t.Errorf("%s has %d files and %d bytes in all", page, len(found), all)
 	}
 }
 
@@ -70,12 +131,15 @@ var (
 )
 
 // checkMarkup looks for what screen readers need.
-func checkMarkup(t *testing.T, page, body string) {
+func checkMarkup(t *testing.T, page, lang, body string) {
 	t.Helper()
+	if strings.Contains(html.UnescapeString(body), "<no value>") {
+		t.Errorf("%s in %s: a message lacks something", page, lang)
+	}
 	if n := strings.Count(body, "<h1"); n != 1 {
 		t.Errorf("%s has %d h1", page, n)
 	}
-	for _, part := range []string{`<html lang="en-US">`, `<main id="main"`, "<header", "<footer", `name="viewport"`} {
+	for _, part := range []string{`<html lang="` + lang + `">`, `<main id="main"`, "<header", "<footer", `name="viewport"`} {
 		if !strings.Contains(body, part) {
 			t.Errorf("%s lacks %s", page, part)
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
 // An instrumentView is an instrument as its owner is shown it.
@@ -16,14 +17,14 @@ type instrumentView struct {
 	Detail string
 }
 
-func viewOf(i payment.Instrument) instrumentView {
+func viewOf(w webui.Words, i payment.Instrument) instrumentView {
 	switch i.Method {
 	case holdfast.MethodABT:
-		return instrumentView{Title: i.Name(), Detail: "Your balance at Holdfast"}
+		return instrumentView{w.T("instrument.balance"), w.T("instrument.balance-detail")}
 	case holdfast.MethodACH:
-		return instrumentView{Title: i.Name(), Detail: "Bank debit"}
+		return instrumentView{w.T("instrument.bank", "Bank", i.Brand, "Last4", i.Last4), w.T("instrument.bank-detail")}
 	default:
-		return instrumentView{Title: i.Name(), Detail: "Expires " + i.Expiry()}
+		return instrumentView{w.T("instrument.card", "Brand", i.Brand, "Last4", i.Last4), w.T("instrument.card-detail", "Expiry", i.Expiry())}
 	}
 }
 
@@ -50,7 +51,7 @@ func (s *Server) renderPayment(c *call, status int, problem string) error {
 	page := paymentPage{Frame: c.frame(), Action: actions + "payment", Problem: problem}
 	chosen := c.preselect(usable)
 	for _, i := range usable {
-		v := viewOf(i)
+		v := viewOf(c.words, i)
 		page.Choices = append(page.Choices, choice{
 			Value: string(i.ID), Title: v.Title, Detail: v.Detail, Checked: i.ID == chosen,
 		})
@@ -61,7 +62,7 @@ func (s *Server) renderPayment(c *call, status int, problem string) error {
 	if c.request.Offers(holdfast.MethodACH) && c.started.caller.Sandbox {
 		page.AddBank = actions + "bank"
 	}
-	return c.render(status, "payment", "Choose how to pay", stagePayment, page)
+	return c.render(status, "payment", c.words.T("payment.heading"), stagePayment, page)
 }
 
 // preselect is the choice so far, else what the token that is edited pays with,
@@ -91,11 +92,11 @@ func (c *call) preselect(usable []payment.Instrument) (chosen payment.Instrument
 func (s *Server) choosePayment(c *call) error {
 	choice := c.form.Get("instrument")
 	if choice == "" {
-		return s.renderPayment(c, http.StatusUnprocessableEntity, "Please choose how to pay.")
+		return s.renderPayment(c, http.StatusUnprocessableEntity, c.words.T("payment.missing"))
 	}
 	v, err := s.Processor.ChooseInstrument(c.r.Context(), c.visit.ID, c.sender.ID, payment.InstrumentID(choice))
 	if isRefusal(err) {
-		return s.renderPayment(c, http.StatusUnprocessableEntity, "This payment method cannot be used here. Please choose another one.")
+		return s.renderPayment(c, http.StatusUnprocessableEntity, c.words.T("payment.refused"))
 	}
 	if err != nil {
 		return err

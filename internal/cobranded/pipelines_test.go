@@ -119,7 +119,7 @@ func multiUse(t *testing.T, db *store.DB) {
 	s.signIn()
 	for _, text := range []string{
 		"Kiln & Co", "Coffee", "Each payment, at most", "$15.00", "In all, at most", "$20.00",
-		"at most one payment in every day", "Nothing is charged on this page.", "Authorise these payments",
+		"at most one payment per day", "Nothing is charged on this page.", "Approve these payments",
 	} {
 		s.wantText(text)
 	}
@@ -173,7 +173,7 @@ func recurring(t *testing.T, db *store.DB) {
 	s.get(s.asked(payment.PipelineRecurring, "callerReference", "sub-1", "transactionAmount", "9.99", "recurringPeriod", "1 Month",
 		"validityStart", seconds(s.CallerNow()), "validityExpiry", seconds(s.CallerNow().Add(100*24*time.Hour))))
 	s.signIn()
-	for _, text := range []string{"$9.99", "once in every month", "Until", "asks you to authorise regular payments"} {
+	for _, text := range []string{"$9.99", "once every month", "Until", "asks you to approve regular payments"} {
 		s.wantText(text)
 	}
 	s.submit()
@@ -228,7 +228,7 @@ func recipient(t *testing.T, db *store.DB) {
 	s.wantText("Sign in to be paid")
 	s.signIn()
 	s.wantPage("confirm") // no way to pay is asked for
-	for _, text := range []string{"at most $0.50 and 5 %", "you bear it", "card, balance", "You are not charged.", "Accept these terms"} {
+	for _, text := range []string{"at most $0.50 plus 5%", "paid by you", "card, balance", "You are not charged.", "Accept these terms"} {
 		s.wantText(text)
 	}
 	s.submit()
@@ -386,7 +386,7 @@ func setupPostpaid(t *testing.T, db *store.DB) {
 	s.get(s.asked(payment.PipelineSetupPostpaid, "callerReferenceSender", "spend-1", "callerReferenceSettlement", "settle-1",
 		"creditLimit", "50", "globalAmountLimit", "60", "usageLimitType1", "Amount", "usageLimitValue1", "40", "usageLimitPeriod1", "1 Day"))
 	s.signIn()
-	for _, text := range []string{"You may owe, at most", "$50.00", "Charged in all, at most", "$60.00", "at most $40.00 in every day", "Settle it with"} {
+	for _, text := range []string{"You may owe, at most", "$50.00", "Charged in all, at most", "$60.00", "at most $40.00 per day", "Settle it with"} {
 		s.wantText(text)
 	}
 	s.submit()

@@ -67,11 +67,11 @@ func (s *Server) Handler() http.Handler {
 	pages.Handle("POST "+actions+"confirm", s.sender(s.confirm))
 	pages.Handle("POST "+actions+"decline", s.sender(s.decline))
 	pages.Handle("POST "+actions+"cancel", s.visitor(s.cancel))
-	pages.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { s.lost(w, http.StatusNotFound, pageNotFound) })
+	pages.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.lost(w, r, http.StatusNotFound, pageNotFound) })
 
 	foreign := http.NewCrossOriginProtection()
-	foreign.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		s.lost(w, http.StatusForbidden, pageForeign)
+	foreign.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.lost(w, r, http.StatusForbidden, pageForeign)
 	}))
 	mux := http.NewServeMux()
 	mux.Handle("GET "+webui.AssetsPrefix, webui.Assets())

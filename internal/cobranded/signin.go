@@ -2,7 +2,6 @@ package cobranded
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"net/http"
 	"strconv"
@@ -19,7 +18,7 @@ import (
 // showSignIn is skipped by who is signed in already, unless that account cannot
 // pay here: then there is the choice of another one.
 func (s *Server) showSignIn(c *call) error {
-	form := c.signInForm()
+	form := signInForm(c.words)
 	if c.sender.ID != "" {
 		problem, err := s.Processor.AccountProblem(c.r.Context(), c.visit, c.sender.ID)
 		if err != nil {
@@ -28,7 +27,7 @@ func (s *Server) showSignIn(c *call) error {
 		if problem == nil {
 			return s.enter(c)
 		}
-		form.Problem = "You are signed in as " + c.sender.Email + ". This account cannot be used here. Please use another one."
+		form.Problem = c.words.T("sign-in.cannot-use", "Email", c.sender.Email)
 	}
 	return c.renderSignIn(http.StatusOK, form)
 }
@@ -42,18 +41,18 @@ func (s *Server) enter(c *call) error {
 	return s.proceed(c, v)
 }
 
-func (c *call) signInForm() webui.Form {
+func signInForm(w webui.Words) webui.Form {
 	return webui.Form{
-		Action: actions + "sign-in", Hidden: c.hidden(), Submit: "Sign in and continue",
+		Submit: w.T("sign-in.submit"),
 		Fields: []webui.Field{
-			{Name: "email", Label: "E-mail address", Type: "email", Autocomplete: "username", InputMode: "email", MaxLength: party.EmailMax},
-			{Name: "password", Label: "Password", Type: "password", Autocomplete: "current-password", MaxLength: party.PasswordMax},
+			{Name: "email", Label: w.T("sign-in.email"), Type: "email", Autocomplete: "username", InputMode: "email", MaxLength: party.EmailMax},
+			{Name: "password", Label: w.T("sign-in.password"), Type: "password", Autocomplete: "current-password", MaxLength: party.PasswordMax},
 		},
 	}
 }
 
 func (c *call) renderSignIn(status int, f webui.Form) error {
-	page := signInPage{Frame: c.frame(), Heading: c.signInHeading(), Form: f, SignUp: pageURL("sign-up", c.visit.ID)}
+	page := signInPage{Frame: c.frame(), Heading: c.signInHeading(), Form: c.sends(f, "sign-in"), SignUp: pageURL("sign-up", c.visit.ID)}
 	if c.request.Edited != "" {
 		page.SignUp = "" // a new account has authorised nothing yet
 	}
@@ -63,14 +62,14 @@ func (c *call) renderSignIn(status int, f webui.Form) error {
 func (c *call) signInHeading() string {
 	switch c.request.Pipeline {
 	case payment.PipelineRecipient:
-		return "Sign in to be paid"
+		return c.words.T("sign-in.to-be-paid")
 	case payment.PipelineEditToken:
-		return "Sign in to change how you pay"
+		return c.words.T("sign-in.to-edit")
 	case payment.PipelineSetupPrepaid, payment.PipelineSetupPostpaid:
-		return "Sign in to set this up"
+		return c.words.T("sign-in.to-set-up")
 	case payment.PipelineSingleUse, payment.PipelineMultiUse, payment.PipelineRecurring:
 	}
-	return "Sign in to pay"
+	return c.words.T("sign-in.to-pay")
 }
 
 func (s *Server) signIn(c *call) error {
@@ -80,9 +79,9 @@ func (s *Server) signIn(c *call) error {
 	if err == nil {
 		return s.begun(c, who)
 	}
-	form := c.signInForm()
+	form := signInForm(c.words)
 	form.Fill(c.form, "password")
-	status, problem := signInProblem(c.w, err)
+	status, problem := signInProblem(c.words, c.w.Header(), err)
 	if problem == "" {
 		return err
 	}
@@ -90,29 +89,21 @@ func (s *Server) signIn(c *call) error {
 	return c.renderSignIn(status, form)
 }
 
-// signInProblem says what to tell somebody who could not be signed in; nothing
-// means that it is our fault.
-func signInProblem(w http.ResponseWriter, err error) (status int, problem string) {
+// signInProblem says what to tell somebody who could not be signed in, and when
+// to try again; nothing means that it is our fault.
+func signInProblem(w webui.Words, h http.Header, err error) (status int, problem string) {
 	if errors.Is(err, processor.ErrWrongPassword) {
-		return http.StatusUnprocessableEntity, "The e-mail address or the password is not right. Please check both and try again."
+		return http.StatusUnprocessableEntity, w.T("sign-in.wrong")
 	}
-	if blocked, ok := errors.AsType[*processor.GuessesError](err); ok {
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(blocked.Wait.Seconds()))))
-		return http.StatusTooManyRequests, "There were too many attempts to sign in. Please wait " + wait(blocked.Wait) + " and try again."
+	blocked, ok := errors.AsType[*processor.GuessesError](err)
+	if !ok {
+		return 0, ""
 	}
-	return 0, ""
-}
-
-// wait is a duration in words, rounded up.
-func wait(d time.Duration) string {
-	switch minutes := int(math.Ceil(d.Minutes())); {
-	case d <= 30*time.Second:
-		return "half a minute"
-	case minutes == 1:
-		return "a minute"
-	default:
-		return fmt.Sprintf("%d minutes", minutes)
+	h.Set("Retry-After", strconv.Itoa(int(math.Ceil(blocked.Wait.Seconds()))))
+	if blocked.Wait <= 30*time.Second {
+		return http.StatusTooManyRequests, w.T("sign-in.blocked-briefly")
 	}
+	return http.StatusTooManyRequests, w.N("sign-in.blocked", int(math.Ceil(blocked.Wait.Minutes())))
 }
 
 // begun gives the browser a new session of the one who signed in or up.
@@ -128,36 +119,31 @@ func (s *Server) showSignUp(c *call) error {
 	if c.sender.ID != "" {
 		return s.enter(c)
 	}
-	return c.renderSignUp(http.StatusOK, c.signUpForm())
+	return c.renderSignUp(http.StatusOK, signUpForm(c.words))
 }
 
-func (c *call) signUpForm() webui.Form {
+func signUpForm(w webui.Words) webui.Form {
 	return webui.Form{
-		Action: actions + "sign-up", Hidden: c.hidden(), Submit: "Create account and continue",
+		Submit: w.T("sign-up.submit"),
 		Fields: []webui.Field{
-			{Name: "name", Label: "Your name", Autocomplete: "name", MaxLength: party.NameMax},
-			{Name: "email", Label: "E-mail address", Type: "email", Autocomplete: "username", InputMode: "email", MaxLength: party.EmailMax},
+			{Name: "name", Label: w.T("sign-up.name"), Autocomplete: "name", MaxLength: party.NameMax},
+			{Name: "email", Label: w.T("sign-in.email"), Type: "email", Autocomplete: "username", InputMode: "email", MaxLength: party.EmailMax},
 			{
-				Name: "password", Label: "Password", Type: "password", Autocomplete: "new-password", MaxLength: party.PasswordMax,
-				Hint: fmt.Sprintf("At least %d characters. A few unrelated words are easy to remember.", party.PasswordMin),
+				Name: "password", Label: w.T("sign-in.password"), Type: "password", Autocomplete: "new-password", MaxLength: party.PasswordMax,
+				Hint: w.T("sign-up.password-hint", "Min", party.PasswordMin),
 			},
 		},
 	}
 }
 
 func (c *call) renderSignUp(status int, f webui.Form) error {
-	return c.render(status, "sign-up", "Create an account", stageSignIn, signUpPage{
-		Frame: c.frame(), Form: f, SignIn: pageURL("sign-in", c.visit.ID),
+	return c.render(status, "sign-up", c.words.T("sign-up.heading"), stageSignIn, signUpPage{
+		Frame: c.frame(), Form: c.sends(f, "sign-up"), SignIn: pageURL("sign-in", c.visit.ID),
 	})
 }
 
 func (s *Server) signUp(c *call) error {
-	form := c.signUpForm()
-	form.Fill(c.form, "password")
-	n := processor.NewParty{
-		Name: strings.TrimSpace(c.form.Get("name")), Email: strings.TrimSpace(c.form.Get("email")), Password: c.form.Get("password"),
-	}
-	checkNewParty(&form, n)
+	n, form := readNewParty(c.words, c.form)
 	if form.Failed() {
 		return c.renderSignUp(http.StatusUnprocessableEntity, form)
 	}
@@ -165,15 +151,11 @@ func (s *Server) signUp(c *call) error {
 	if err == nil {
 		return s.begun(c, who)
 	}
-	if refused, ok := errors.AsType[*holdfast.Error](err); ok {
-		form.Problem = sentence(refused.Message)
-		return c.renderSignUp(http.StatusUnprocessableEntity, form)
-	}
 	if errors.Is(err, processor.ErrEmailTaken) {
-		form.SetError("email", "There is an account with this e-mail address already. Please sign in instead.")
+		form.SetError("email", c.words.T("sign-up.email-taken"))
 		return c.renderSignUp(http.StatusUnprocessableEntity, form)
 	}
-	status, problem := signInProblem(c.w, err)
+	status, problem := signInProblem(c.words, c.w.Header(), err)
 	if problem == "" {
 		return err
 	}
@@ -181,24 +163,35 @@ func (s *Server) signUp(c *call) error {
 	return c.renderSignUp(status, form)
 }
 
-func checkNewParty(form *webui.Form, n processor.NewParty) {
+// readNewParty reads what somebody typed who signs up; what is wrong with it
+// stands beside the form's fields.
+func readNewParty(w webui.Words, typed holdfast.Params) (processor.NewParty, webui.Form) {
+	form := signUpForm(w)
+	form.Fill(typed, "password")
+	n := processor.NewParty{
+		Name: strings.TrimSpace(typed.Get("name")), Email: strings.TrimSpace(typed.Get("email")), Password: typed.Get("password"),
+	}
 	if n.Name == "" || len(n.Name) > party.NameMax {
-		form.SetError("name", "Please enter your name.")
+		form.SetError("name", w.T("sign-up.name-wrong"))
 	}
 	if !party.ValidEmail(n.Email) {
-		form.SetError("email", "Please enter an e-mail address such as ann@example.com.")
+		form.SetError("email", w.T("sign-up.email-wrong"))
 	}
-	if refused, ok := errors.AsType[*holdfast.Error](party.ValidPassword(n.Password)); ok {
-		form.SetError("password", sentence(refused.Message))
+	if message := passwordProblem(w, party.ValidPassword(n.Password)); message != "" {
+		form.SetError("password", message)
 	}
+	return n, form
 }
 
-// sentence makes a refusal's message one for a page.
-func sentence(message string) string {
-	if message == "" {
-		return ""
+// passwordProblem is what is wrong with a new password, in words.
+func passwordProblem(w webui.Words, err error) string {
+	switch {
+	case errors.Is(err, party.ErrPasswordShort):
+		return w.T("sign-up.password-short", "Min", party.PasswordMin)
+	case errors.Is(err, party.ErrPasswordLong):
+		return w.T("sign-up.password-long")
 	}
-	return strings.ToUpper(message[:1]) + message[1:] + "."
+	return ""
 }
 
 // signOut lets somebody else sign in to the same visit.

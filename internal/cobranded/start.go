@@ -50,7 +50,7 @@ type started struct {
 func (s *Server) start(w http.ResponseWriter, r *http.Request) {
 	from, err := s.trust(r)
 	if refused, ok := errors.AsType[*distrusted](err); ok {
-		s.invalid(w, refused)
+		s.invalid(w, r, refused)
 		return
 	}
 	if err != nil {

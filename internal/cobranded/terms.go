@@ -1,8 +1,6 @@
 package cobranded
 
 import (
-	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -22,7 +20,7 @@ type agreement struct {
 	Amount   money.Amount // large, if there is one to show
 	Terms    []term
 	Heading  string
-	Stress   string // the first sentence of the note
+	Calm     string // what is not charged
 	Note     string
 	Agree    string
 	PayWords string // above the instrument chosen
@@ -30,76 +28,74 @@ type agreement struct {
 
 // agreement puts the call's request into words.
 func (c *call) agreement() agreement {
-	seller := c.started.caller.Name
-	r := c.request
-	a := agreement{Asks: "asks you to authorise", Heading: "Review and confirm", Stress: "Nothing is charged on this page.", PayWords: "Pay with"}
+	w, r, caller := c.words, c.request, c.started.caller.Name
+	amount := dollars(w, r.Amount)
+	a := agreement{Heading: w.T("confirm.heading"), Calm: w.T("confirm.not-here"), PayWords: w.T("confirm.pay-with"), Terms: c.terms()}
 	switch r.Pipeline {
 	case payment.PipelineSingleUse:
-		a.Amount, a.Agree = r.Amount, "Authorise "+webui.Words{}.Dollars(r.Amount)
-		a.Note = fmt.Sprintf("You allow %s to charge up to %s, once, within the next three hours.", seller, webui.Words{}.Dollars(r.Amount))
+		a.Amount = r.Amount
+		a.Asks, a.Agree = w.T("single-use.asks"), w.T("single-use.agree", "Amount", amount)
+		a.Note = w.T("single-use.note", "Caller", caller, "Amount", amount)
 		if r.Reserve {
-			a.Stress = "Nothing is charged yet."
-			a.Note = fmt.Sprintf("%s will reserve %s on your card and charge it when your order ships, within seven days. If it does not ship, the reservation lapses.", seller, webui.Words{}.Dollars(r.Amount))
+			a.Calm, a.Note = w.T("confirm.not-yet"), w.T("single-use.note-reserve", "Caller", caller, "Amount", amount)
 		}
 	case payment.PipelineMultiUse:
-		a.Asks, a.Agree = "asks you to authorise payments", "Authorise these payments"
-		a.Note = fmt.Sprintf("%s may charge you within these limits without asking you again. You can take this back at any time.", seller)
+		a.Asks, a.Agree = w.T("multi-use.asks"), w.T("multi-use.agree")
+		a.Note = w.T("multi-use.note", "Caller", caller)
 	case payment.PipelineRecurring:
-		a.Asks, a.Agree, a.Amount = "asks you to authorise regular payments", "Authorise regular payments", r.Amount
-		a.Note = fmt.Sprintf("%s may charge you %s once in every %s without asking you again. You can take this back at any time.", seller, webui.Words{}.Dollars(r.Amount), every(r.Period))
+		a.Amount = r.Amount
+		a.Asks, a.Agree = w.T("recurring.asks"), w.T("recurring.agree")
+		a.Note = w.T("recurring.note", "Caller", caller, "Amount", amount, "Every", every(w, r.Period))
 	case payment.PipelineRecipient:
-		a.Asks, a.Agree, a.Heading = "asks you to be paid through it", "Accept these terms", "Review the terms"
-		a.Stress = "You are not charged."
-		a.Note = fmt.Sprintf("%s may have payments made to your account, and refund them out of it. You can take this back at any time.", seller)
+		a.Asks, a.Agree = w.T("recipient.asks"), w.T("recipient.agree")
+		a.Heading, a.Calm = w.T("confirm.heading-terms"), w.T("confirm.not-you")
+		a.Note = w.T("recipient.note", "Caller", caller)
 	case payment.PipelineSetupPrepaid:
-		a.Asks, a.Agree = "asks you to set up a prepaid balance", "Set up the balance"
-		a.Note = fmt.Sprintf("%s may charge you to fill a balance that you can spend there, and never holds more of your money than this.", seller)
-		a.PayWords = "Fill it with"
+		a.Asks, a.Agree = w.T("setup-prepaid.asks"), w.T("setup-prepaid.agree")
+		a.Note, a.PayWords = w.T("setup-prepaid.note", "Caller", caller), w.T("confirm.fill-with")
 	case payment.PipelineSetupPostpaid:
-		a.Asks, a.Agree = "asks you to set up payment on account", "Set up the account"
-		a.Note = fmt.Sprintf("What you buy is added up, and %s may charge you what you owe.", seller)
-		a.PayWords = "Settle it with"
+		a.Asks, a.Agree = w.T("setup-postpaid.asks"), w.T("setup-postpaid.agree")
+		a.Note, a.PayWords = w.T("setup-postpaid.note", "Caller", caller), w.T("confirm.settle-with")
 	case payment.PipelineEditToken:
-		a.Asks, a.Agree, a.Heading = "asks you to choose how you pay from now on", "Pay with this from now on", "Confirm the change"
-		a.Note = fmt.Sprintf("The payments that you have allowed %s stay as they are, but for how you pay them.", seller)
-		a.PayWords = "From now on"
+		a.Asks, a.Agree = w.T("edit-token.asks"), w.T("edit-token.agree")
+		a.Heading, a.PayWords = w.T("confirm.heading-change"), w.T("confirm.from-now-on")
+		a.Note = w.T("edit-token.note", "Caller", caller)
 	}
-	a.Terms = c.terms()
 	return a
 }
 
 // terms are the lines that hold for the request.
 func (c *call) terms() (all []term) {
+	w, r := c.words, c.request
 	add := func(label, value string) {
 		if value != "" {
 			all = append(all, term{label, value})
 		}
 	}
-	r := c.request
-	add("Paid to", c.sellers())
+	add(w.T("term.paid-to"), c.sellers())
 	switch r.Pipeline {
 	case payment.PipelineMultiUse:
-		add(bound(r.AmountType), dollars(r.Amount))
-		add("In all, at most", dollars(r.GlobalLimit))
+		add(bound(w, r.AmountType), dollars(w, r.Amount))
+		add(w.T("term.in-all"), dollars(w, r.GlobalLimit))
 	case payment.PipelineRecurring:
-		add("How often", "once in every "+every(r.Period))
+		add(w.T("term.how-often"), w.T("often.once", "Every", every(w, r.Period)))
 	case payment.PipelineRecipient:
 		all = append(all, c.recipientTerms()...)
 	case payment.PipelineSetupPrepaid:
-		add("Balance, at most", dollars(r.Amount))
+		add(w.T("term.balance"), dollars(w, r.Amount))
 	case payment.PipelineSetupPostpaid:
-		add("You may owe, at most", dollars(r.Amount))
-		add("Charged in all, at most", dollars(r.GlobalLimit))
+		add(w.T("term.debt"), dollars(w, r.Amount))
+		add(w.T("term.charged"), dollars(w, r.GlobalLimit))
 	case payment.PipelineEditToken:
-		add("Authorised for", c.edited.FriendlyName)
+		add(w.T("term.approved-for"), c.edited.FriendlyName)
 	case payment.PipelineSingleUse:
 	}
 	for _, u := range r.Usage {
-		add("Limit", usage(u))
+		add(w.T("term.limit"), usage(w, u))
 	}
 	if r.Pipeline != payment.PipelineSingleUse && r.Pipeline != payment.PipelineEditToken {
-		add("From", day(r.Starts))
-		add("Until", day(c.until()))
+		add(w.T("term.from"), w.Day(r.Starts))
+		add(w.T("term.until"), w.Day(c.until()))
 	}
 	return all
 }
@@ -118,36 +114,38 @@ func (c *call) until() time.Time {
 }
 
 func (c *call) recipientTerms() []term {
-	r, seller := c.request, c.started.caller.Name
-	fee := "none"
-	if r.FeeCeiling != nil {
-		var parts []string
-		if r.FeeCeiling.Fixed.Positive() {
-			parts = append(parts, webui.Words{}.Dollars(r.FeeCeiling.Fixed))
-		}
-		if r.FeeCeiling.Variable > 0 {
-			parts = append(parts, r.FeeCeiling.Variable.Percent()+" %")
-		}
-		if len(parts) > 0 {
-			fee = "at most " + strings.Join(parts, " and ")
-		}
-	}
-	bears := seller + " bears it"
+	w, r, caller := c.words, c.request, c.started.caller.Name
+	bears := w.T("fee.theirs", "Caller", caller)
 	if r.PaysFee {
-		bears = "you bear it"
+		bears = w.T("fee.yours")
 	}
-	terms := []term{{"Fee of " + seller + " for each payment", fee}, {"Processing fee", bears}}
+	terms := []term{{w.T("term.fee", "Caller", caller), ceiling(w, r.FeeCeiling)}, {w.T("term.processing-fee"), bears}}
 	if len(r.Methods) > 0 {
-		terms = append(terms, term{"Paid by", methodNames(r.Methods)})
+		terms = append(terms, term{w.T("term.methods"), methodNames(w, r.Methods)})
 	}
 	return terms
 }
 
-func methodNames(methods []holdfast.PaymentMethod) string {
-	words := map[holdfast.PaymentMethod]string{holdfast.MethodCC: "card", holdfast.MethodACH: "bank debit", holdfast.MethodABT: "balance"}
+// ceiling is the largest fee that a marketplace may take.
+func ceiling(w webui.Words, c *payment.FeeCeiling) string {
+	switch {
+	case c == nil || !c.Fixed.Positive() && c.Variable <= 0:
+		return w.T("fee.none")
+	case !c.Fixed.Positive():
+		return w.T("fee.at-most", "Fee", w.Percent(c.Variable.Percent()))
+	case c.Variable <= 0:
+		return w.T("fee.at-most", "Fee", w.Dollars(c.Fixed))
+	}
+	return w.T("fee.both", "Fixed", w.Dollars(c.Fixed), "Share", w.Percent(c.Variable.Percent()))
+}
+
+func methodNames(w webui.Words, methods []holdfast.PaymentMethod) string {
+	names := map[holdfast.PaymentMethod]string{
+		holdfast.MethodCC: w.T("method.card"), holdfast.MethodACH: w.T("method.bank"), holdfast.MethodABT: w.T("method.balance"),
+	}
 	all := make([]string, len(methods))
 	for i, m := range methods {
-		all[i] = words[m]
+		all[i] = names[m]
 	}
 	return strings.Join(all, ", ")
 }
@@ -164,50 +162,95 @@ func (c *call) sellers() string {
 }
 
 // bound is the label of an amount that bounds each payment.
-func bound(t holdfast.AmountType) string {
+func bound(w webui.Words, t holdfast.AmountType) string {
 	switch t {
 	case holdfast.AmountMinimum:
-		return "Each payment, at least"
+		return w.T("term.each-at-least")
 	case holdfast.AmountMaximum:
-		return "Each payment, at most"
+		return w.T("term.each-at-most")
 	case holdfast.AmountExact:
 	}
-	return "Each payment"
+	return w.T("term.each")
 }
 
-func dollars(a money.Amount) string {
+// dollars is an amount, or nothing when there is none.
+func dollars(w webui.Words, a money.Amount) string {
 	if !a.Given() {
 		return ""
 	}
-	return webui.Words{}.Dollars(a)
+	return w.Dollars(a)
 }
 
-func usage(u payment.UsageTerms) string {
-	what := strconv.FormatInt(u.Value, 10) + " payments"
+func usage(w webui.Words, u payment.UsageTerms) string {
+	amount := u.Kind == payment.LimitAmount
 	switch {
-	case u.Kind == payment.LimitAmount:
-		what = webui.Words{}.Dollars(money.Micros(u.Value))
-	case u.Value == 1:
-		what = "one payment"
+	case amount && u.Period.Endless():
+		return w.T("limit.amount", "Amount", w.Dollars(money.Micros(u.Value)))
+	case amount:
+		return w.T("limit.amount-per", "Amount", w.Dollars(money.Micros(u.Value)), "Per", per(w, u.Period))
+	case u.Period.Endless():
+		return w.N("limit.count", int(u.Value))
 	}
-	if u.Period.Endless() {
-		return "at most " + what + " in all"
-	}
-	return "at most " + what + " in every " + every(u.Period)
+	return w.N("limit.count-per", int(u.Value), "Per", per(w, u.Period))
 }
 
-// every is a period as people say it.
-func every(p payment.Period) string {
-	unit := strings.ToLower(string(p.Unit))
-	if p.N == 1 {
-		return unit
+// every is how often something recurs, "every month".
+func every(w webui.Words, p payment.Period) string {
+	switch p.Unit {
+	case payment.Hour:
+		return w.N("every.hour", p.N)
+	case payment.Day:
+		return w.N("every.day", p.N)
+	case payment.Week:
+		return w.N("every.week", p.N)
+	case payment.Year:
+		return w.N("every.year", p.N)
+	case payment.Month:
 	}
-	return fmt.Sprintf("%d %ss", p.N, unit)
+	return w.N("every.month", p.N)
 }
 
-func day(t time.Time) string {
-	if t.IsZero() {
-		return ""
+// per is the period of a limit, "per month".
+func per(w webui.Words, p payment.Period) string {
+	switch p.Unit {
+	case payment.Hour:
+		return w.N("per.hour", p.N)
+	case payment.Day:
+		return w.N("per.day", p.N)
+	case payment.Week:
+		return w.N("per.week", p.N)
+	case payment.Year:
+		return w.N("per.year", p.N)
+	case payment.Month:
 	}
-	return t.Format("January 2, 2006")
+	return w.N("per.month", p.N)
+}
+
+// breakdown are the lines of what the amount is made of.
+func (c *call) breakdown() (all []term) {
+	for _, l := range c.request.Breakdown {
+		value := l.Amount
+		if l.Part == payment.PartDiscount {
+			value = money.Micros(-value.Micro)
+		}
+		all = append(all, term{partName(c.words, l.Part), c.words.Dollars(value)})
+	}
+	return all
+}
+
+func partName(w webui.Words, p payment.BreakdownPart) string {
+	switch p {
+	case payment.PartShipping:
+		return w.T("breakdown.shipping")
+	case payment.PartHandling:
+		return w.T("breakdown.handling")
+	case payment.PartGiftWrapping:
+		return w.T("breakdown.gift-wrapping")
+	case payment.PartDiscount:
+		return w.T("breakdown.discount")
+	case payment.PartTax:
+		return w.T("breakdown.tax")
+	case payment.PartItems:
+	}
+	return w.T("breakdown.items")
 }

@@ -12,12 +12,14 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
 // A call is one request for a page of a visit.
 type call struct {
 	w       http.ResponseWriter
 	r       *http.Request
+	words   webui.Words
 	form    holdfast.Params // what the form or the link says
 	visit   payment.Visit
 	started started
@@ -57,7 +59,7 @@ func (s *Server) sender(show func(*call) error) http.Handler {
 
 // open reads the visit that a request is about, and whose session it is.
 func (s *Server) open(w http.ResponseWriter, r *http.Request) (*call, error) {
-	c := &call{w: w, r: r}
+	c := &call{w: w, r: r, words: webui.WordsFor(r)}
 	var err error
 	if c.form, err = readParams(r); err != nil {
 		return nil, &badFormError{err}
@@ -242,13 +244,13 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case err == nil:
 	case errors.Is(err, processor.ErrNoVisit):
-		s.lost(w, http.StatusNotFound, pageNoVisit)
+		s.lost(w, r, http.StatusNotFound, pageNoVisit)
 	case errors.Is(err, errTooMuch):
-		s.lost(w, http.StatusRequestEntityTooLarge, pageTooMuch)
+		s.lost(w, r, http.StatusRequestEntityTooLarge, pageTooMuch)
 	case bad:
-		s.lost(w, http.StatusBadRequest, pageBadForm)
+		s.lost(w, r, http.StatusBadRequest, pageBadForm)
 	case coded && refused.Code != holdfast.InternalError:
-		s.lost(w, http.StatusBadRequest, pageBadForm)
+		s.lost(w, r, http.StatusBadRequest, pageBadForm)
 	default:
 		s.fail(w, r, err)
 	}

@@ -53,7 +53,7 @@ func (n *Network) Effects() []string {
 func (n *Network) Verify(_ context.Context, d card.Details) (card.Kept, error) {
 	digits := d.Number.Reveal()
 	if len(digits) < 4 {
-		return card.Kept{}, &card.RefusedError{Field: "number", Message: "This is not a card number."}
+		return card.Kept{}, &card.RefusedError{Problem: payment.CardNumberForm}
 	}
 	last4 := digits[len(digits)-4:]
 	return card.Kept{Brand: "Visa", Last4: last4, Ref: "test:" + last4}, nil

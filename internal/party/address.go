@@ -23,29 +23,40 @@ type Address struct {
 // addressFieldMax bounds each line of an address, in bytes.
 const addressFieldMax = 120
 
+// An AddressProblem is what is wrong with a line of an address.
+type AddressProblem string
+
+// The problems there are.
+const (
+	AddressMissing  AddressProblem = "missing"
+	AddressTooLong  AddressProblem = "too long to print on a label"
+	AddressNotALine AddressProblem = "not one line of text"
+)
+
 // CheckAddress finds what is wrong with an address that somebody typed, by the
 // names of the return URL's fields; nothing means that it can be used.
-func CheckAddress(a holdfast.Address) map[string]string {
-	problems := make(map[string]string)
+func CheckAddress(a holdfast.Address) map[string]AddressProblem {
+	problems := make(map[string]AddressProblem)
 	for _, field := range []struct {
-		name, value, missing string
+		name, value string
+		optional    bool
 	}{
-		{"addressName", a.Name, "Please enter the name of who receives the parcel."},
-		{"addressLine1", a.Line1, "Please enter the street and number."},
-		{"addressLine2", a.Line2, ""},
-		{"city", a.City, "Please enter the city."},
-		{"state", a.State, ""},
-		{"zip", a.Zip, "Please enter the ZIP or postal code."},
-		{"country", a.Country, "Please enter the country."},
-		{"phoneNumber", a.Phone, ""},
+		{name: "addressName", value: a.Name},
+		{name: "addressLine1", value: a.Line1},
+		{name: "addressLine2", value: a.Line2, optional: true},
+		{name: "city", value: a.City},
+		{name: "state", value: a.State, optional: true},
+		{name: "zip", value: a.Zip},
+		{name: "country", value: a.Country},
+		{name: "phoneNumber", value: a.Phone, optional: true},
 	} {
 		switch {
-		case strings.TrimSpace(field.value) == "" && field.missing != "":
-			problems[field.name] = field.missing
+		case strings.TrimSpace(field.value) == "" && !field.optional:
+			problems[field.name] = AddressMissing
 		case len(field.value) > addressFieldMax:
-			problems[field.name] = "This is too long to print on a label. Please shorten it."
+			problems[field.name] = AddressTooLong
 		case strings.ContainsFunc(field.value, func(r rune) bool { return r < ' ' || r == 0x7f }):
-			problems[field.name] = "Please use one line without control characters."
+			problems[field.name] = AddressNotALine
 		}
 	}
 	return problems

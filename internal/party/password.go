@@ -53,14 +53,20 @@ func CheckPassword(hash, password string) bool {
 	return subtle.ConstantTimeCompare(got, want) == 1 && known
 }
 
+// What may be wrong with a new password.
+var (
+	ErrPasswordShort = holdfast.Errorf(holdfast.InvalidParams, "a password has at least %d characters", PasswordMin)
+	ErrPasswordLong  = holdfast.Errorf(holdfast.InvalidParams, "a password has at most %d bytes", PasswordMax)
+)
+
 // ValidPassword says whether a new password is long enough to keep and short
-// enough to hash.
+// enough to hash; it is ErrPasswordShort or ErrPasswordLong.
 func ValidPassword(password string) error {
 	if utf8.RuneCountInString(password) < PasswordMin {
-		return holdfast.Errorf(holdfast.InvalidParams, "a password has at least %d characters", PasswordMin)
+		return ErrPasswordShort
 	}
 	if len(password) > PasswordMax {
-		return holdfast.Errorf(holdfast.InvalidParams, "a password has at most %d bytes", PasswordMax)
+		return ErrPasswordLong
 	}
 	return nil
 }

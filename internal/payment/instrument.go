@@ -66,3 +66,20 @@ func (i Instrument) ReturnStatus() holdfast.ReturnStatus {
 	}
 	return holdfast.ReturnSuccessCC
 }
+
+// A CardProblem is why a card cannot be kept.
+type CardProblem string
+
+// The problems there are.
+const (
+	CardNumberMissing   CardProblem = "number missing"
+	CardNumberForm      CardProblem = "number not of 12 to 19 digits"
+	CardNumberMistyped  CardProblem = "number mistyped"
+	CardNotForTests     CardProblem = "not a test card" // of the sandbox
+	CardExpiryForm      CardProblem = "expiry date unreadable"
+	CardExpired         CardProblem = "expired"
+	CardExpiredByIssuer CardProblem = "expired, says its issuer"
+	CardCodeThree       CardProblem = "security code not of three digits"
+	CardCodeFour        CardProblem = "security code not of four digits"
+	CardCodeWrong       CardProblem = "security code wrong"
+)

@@ -33,9 +33,9 @@ func TestReadSingleUse(t *testing.T) {
 		}},
 		{"breakdown in its own order", []string{"tax", "1", "discount", "0.50", "itemTotal", "4"}, func(r *payment.PipelineRequest) {
 			r.Breakdown = []payment.BreakdownLine{
-				{Label: "Items", Amount: money.Cents(400)},
-				{Label: "Discount", Amount: money.Cents(50), Discount: true},
-				{Label: "Tax", Amount: money.Cents(100)},
+				{Part: payment.PartItems, Amount: money.Cents(400)},
+				{Part: payment.PartDiscount, Amount: money.Cents(50)},
+				{Part: payment.PartTax, Amount: money.Cents(100)},
 			}
 		}},
 		{"the caller's address", []string{"addressName", "Ann", "city", "Ames", "phoneNumber", "1"}, func(r *payment.PipelineRequest) {

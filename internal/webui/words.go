@@ -94,11 +94,11 @@ func (w Words) T(id string, args ...any) string {
 	return w.message(&i18n.LocalizeConfig{MessageID: id, TemplateData: named(args)})
 }
 
-// N is a message about a number of things, in the form that the number takes; it
-// is the message's {{.N}}.
+// N is a message about a number of things, in the form that the number takes; as
+// its country writes it, it is the message's {{.N}}.
 func (w Words) N(id string, n int, args ...any) string {
 	data := named(args)
-	data["N"] = n
+	data["N"] = w.Count(int64(n))
 	return w.message(&i18n.LocalizeConfig{MessageID: id, TemplateData: data, PluralCount: n})
 }
 

@@ -70,6 +70,22 @@ func TestAmountsAndDates(t *testing.T) {
 	}
 }
 
+func TestNumbersInMessages(t *testing.T) {
+	for accept, want := range map[string][]string{
+		"en": {"Please check one field:", "Please check 0 fields:", "Please check 1,000,000 fields:"},
+		"de": {"Bitte prüfen Sie ein Feld:", "Bitte prüfen Sie 0 Felder:", "Bitte prüfen Sie 1.000.000 Felder:"},
+		"es": {"Revise un campo:", "Revise 0 campos:", "Revise 1.000.000 campos:"}, // which has a form of its own for millions
+	} {
+		var got []string
+		for _, n := range []int{1, 0, 1_000_000} {
+			got = append(got, inLanguage(accept).N("form.check", n))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", accept, diff)
+		}
+	}
+}
+
 // A message has a form for each number: with one, and with the other numbers.
 type message map[string]string
 
@@ -103,7 +119,7 @@ func catalogue(t *testing.T, file string) map[string]message {
 	return all
 }
 
-var placeholder = regexp.MustCompile(`{{\.[A-Za-z]+}}`)
+var placeholder = regexp.MustCompile(`{{\.\w+}}`)
 
 func placeholders(m message) []string {
 	found := placeholder.FindAllString(m["other"], -1)

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/holdfast-pay/holdfast"
-	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
@@ -16,7 +15,7 @@ type Card struct {
 	Name   string // the sandbox's own, "visa-approves"
 	Does   string // what happens to it, for documents and pages
 
-	refused *card.RefusedError // by Verify
+	refused payment.CardProblem // by Verify; empty takes it
 	script  map[payment.Step]Outcome
 }
 
@@ -79,12 +78,12 @@ var cards = []Card{
 	{
 		Number: "4000000000000069", Brand: visa, Name: "visa-expired",
 		Does:    "Is refused when it is added: the issuer says that it has expired.",
-		refused: &card.RefusedError{Field: fieldExpiry, Message: "The issuer of this card says that it has expired. Please use another card."},
+		refused: payment.CardExpiredByIssuer,
 	},
 	{
 		Number: "4000000000000127", Brand: visa, Name: "visa-wrong-code",
 		Does:    "Is refused when it is added: the security code is wrong.",
-		refused: &card.RefusedError{Field: fieldCode, Message: "The security code does not match this card. Please check it."},
+		refused: payment.CardCodeWrong,
 	},
 	{
 		Number: "4000000000001018", Brand: visa, Name: "visa-capture-declined",

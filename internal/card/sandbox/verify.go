@@ -6,13 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/card"
-)
-
-// Fields of the form that a refusal is about.
-const (
-	fieldNumber = "number"
-	fieldExpiry = "expiry"
-	fieldCode   = "code"
+	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
 const (
@@ -31,66 +25,57 @@ func (n *Network) Verify(ctx context.Context, d card.Details) (card.Kept, error)
 		return card.Kept{}, err
 	}
 	number := d.Number.Reveal()
-	c, refused := lookUp(number)
-	if refused == nil {
-		refused = checkExpiry(d.ExpiryMonth, d.ExpiryYear, n.Now())
+	c, problem := lookUp(number)
+	if problem == "" {
+		problem = expiryProblem(d.ExpiryMonth, d.ExpiryYear, n.Now())
 	}
-	if refused == nil {
-		refused = checkCode(d.SecurityCode.Reveal(), c.Brand)
+	if problem == "" {
+		problem = codeProblem(d.SecurityCode.Reveal(), c.Brand)
 	}
-	if refused == nil && c.refused != nil {
-		again := *c.refused
-		refused = &again
+	if problem == "" {
+		problem = c.refused
 	}
-	if refused != nil {
-		return card.Kept{}, refused
+	if problem != "" {
+		return card.Kept{}, &card.RefusedError{Problem: problem}
 	}
 	return card.Kept{Brand: c.Brand, Last4: number[len(number)-lastFour:], Ref: c.Ref()}, nil
 }
 
-func lookUp(number string) (Card, *card.RefusedError) {
-	refuse := func(message string) (Card, *card.RefusedError) {
-		return Card{}, &card.RefusedError{Field: fieldNumber, Message: message}
-	}
-	switch c, ok := byNumber[number]; {
-	case number == "":
-		return refuse("Please enter the card number.")
-	case !isDigits(number) || len(number) < numberDigitsMin || len(number) > numberDigitsMax:
-		return refuse("A card number has 12 to 19 digits and nothing else.")
-	case !luhn(number):
-		return refuse("This card number has a typing error. Please check its digits.")
-	case !ok:
-		return refuse("This is a sandbox: it takes test cards only, such as 4242 4242 4242 4242. Never enter a real card here.")
-	default:
-		return c, nil
-	}
-}
-
-// checkExpiry: a card is good to the end of the month printed on it.
-func checkExpiry(month, year int, now time.Time) *card.RefusedError {
-	refuse := func(message string) *card.RefusedError {
-		return &card.RefusedError{Field: fieldExpiry, Message: message}
-	}
+func lookUp(number string) (c Card, problem payment.CardProblem) {
+	c, ok := byNumber[number]
 	switch {
-	case month < 1 || month > 12:
-		return refuse("The expiry month is from 01 to 12.")
-	case year < 1000 || year > now.Year()+expiryYearsMax:
-		return refuse("Please check the expiry year; it has four digits.")
-	case !now.Before(time.Date(year, time.Month(month)+1, 1, 0, 0, 0, 0, time.UTC)):
-		return refuse("This card has expired. Please use another card.")
+	case ok:
+		return c, ""
+	case number == "":
+		return c, payment.CardNumberMissing
+	case !isDigits(number) || len(number) < numberDigitsMin || len(number) > numberDigitsMax:
+		return c, payment.CardNumberForm
+	case !luhn(number):
+		return c, payment.CardNumberMistyped
 	}
-	return nil
+	return c, payment.CardNotForTests
 }
 
-func checkCode(code, brand string) *card.RefusedError {
-	want, words := codeDigits, "The security code is the three digits on the back of the card."
+// expiryProblem: a card is good to the end of the month printed on it.
+func expiryProblem(month, year int, now time.Time) payment.CardProblem {
+	switch {
+	case month < 1 || month > 12, year < 1000 || year > now.Year()+expiryYearsMax:
+		return payment.CardExpiryForm
+	case !now.Before(time.Date(year, time.Month(month)+1, 1, 0, 0, 0, 0, time.UTC)):
+		return payment.CardExpired
+	}
+	return ""
+}
+
+func codeProblem(code, brand string) payment.CardProblem {
+	want, problem := codeDigits, payment.CardCodeThree
 	if brand == amex {
-		want, words = codeDigitsAmex, "The security code is the four digits on the front of the card."
+		want, problem = codeDigitsAmex, payment.CardCodeFour
 	}
-	if len(code) != want || !isDigits(code) {
-		return &card.RefusedError{Field: fieldCode, Message: words}
+	if len(code) == want && isDigits(code) {
+		return ""
 	}
-	return nil
+	return problem
 }
 
 func isDigits(s string) bool {
