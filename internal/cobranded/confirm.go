@@ -50,6 +50,9 @@ func (s *Server) showConfirm(c *call) error {
 		}
 		page.Address, page.ChangeShip = addressLines(address.Address), pageURL("address", c.visit.ID)
 	}
+	if sum, agrees := c.request.BreakdownSum(); !agrees && c.started.caller.Sandbox {
+		page.Breakdown = c.words.T("confirm.breakdown", "Sum", c.words.Dollars(sum), "Amount", c.words.Dollars(c.request.Amount))
+	}
 	return c.render(http.StatusOK, "confirm", page.Frame.Asked.Heading, stageConfirm, page)
 }
 

@@ -95,6 +95,7 @@ type (
 		Change     string   // address of the payment page
 		ChangeShip string   // address of the address page, or empty
 		Email      string   // the sender's, if the caller is to be told; else empty
+		Breakdown  string   // that it does not add up, for the developer of a sandbox caller
 	}
 	messagePage struct {
 		Heading string

@@ -48,7 +48,7 @@ func everyPage(w webui.Words) []layoutOf {
 		{"address", addressPage{Frame: f, Heading: "Where", Form: &address, Other: "/other"}},
 		{"confirm", confirmPage{
 			Frame: full, Caller: "Kiln & Co", Action: "/do", Hidden: hidden, Instrument: instrumentView{Title: "Visa", Detail: "x"},
-			Address: []string{"Ann"}, Change: "/c", ChangeShip: "/s", Email: "ann@example.test",
+			Address: []string{"Ann"}, Change: "/c", ChangeShip: "/s", Email: "ann@example.test", Breakdown: "It does not add up.",
 		}},
 		{"confirm", confirmPage{Frame: bare, Action: "/do", Hidden: hidden}},
 		{"message", messagePage{Heading: "No", Text: []string{"x"}, Detail: "d", Hints: []string{"h"}, Signed: "GET\nx"}},

@@ -10,6 +10,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -237,4 +238,55 @@ func TestTooManyGuessesInGerman(t *testing.T) {
 		guess()
 	}
 	s.wantIn("de", "Bitte warten Sie 2 Minuten")
+}
+
+// live has the shop's owner ask as a live caller from now on.
+func (s *site) live() {
+	s.t.Helper()
+	_, key, err := s.Processor.CreateCaller(s.t.Context(), processor.NewCaller{Owner: s.Owner.ID, Name: "Kiln & Co"})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.shop.AccessKeyID, s.shop.SecretKey = key.ID, key.Secret
+}
+
+// A breakdown is shown as it is. That it does not add up is told to the developer
+// of a sandbox caller alone, once all else is there.
+func TestBreakdownThatDoesNotAddUp(t *testing.T) {
+	const note = "the breakdown adds up to"
+	for name, row := range map[string]struct {
+		change func(*holdfast.SingleUseRequest)
+		live   bool
+		want   string
+	}{
+		"right": {change: func(*holdfast.SingleUseRequest) {}},
+		"none": {change: func(r *holdfast.SingleUseRequest) {
+			*r = holdfast.SingleUseRequest{CallerReference: r.CallerReference, ReturnURL: r.ReturnURL, TransactionAmount: r.TransactionAmount}
+		}},
+		"with a discount":   {change: func(r *holdfast.SingleUseRequest) { r.Discount, r.ItemTotal = usd("1.50"), usd("37.50") }},
+		"too little":        {change: func(r *holdfast.SingleUseRequest) { r.Tax = usd("2.49") }, want: note + " $42.49, and transactionAmount is $42.50."},
+		"less than nothing": {change: func(r *holdfast.SingleUseRequest) { r.Discount = usd("50.00") }, want: note + " −$7.50"},
+		"of a live caller":  {change: func(r *holdfast.SingleUseRequest) { r.Tax = usd("2.49") }, live: true},
+	} {
+		s := newSite(t)
+		if row.live {
+			s.live()
+		}
+		r := order()
+		row.change(&r)
+		s.get(s.link(r))
+		if strings.Contains(s.at.body, note) {
+			t.Errorf("%s: the sign-in page tells", name)
+		}
+		s.signIn()
+		s.wantPage("confirm")
+		if row.want == "" && strings.Contains(s.at.body, note) {
+			t.Errorf("%s: the page tells", name)
+		}
+		if row.want != "" {
+			s.wantText(row.want)
+		}
+		s.submit()
+		s.wantBack(holdfast.ReturnSuccessCC)
+	}
 }

@@ -2,8 +2,7 @@ package payment
 
 import "github.com/holdfast-pay/holdfast/money"
 
-// A BreakdownLine is one line of what the total is made of. It is shown and
-// never added up: the total is what the caller says.
+// A BreakdownLine is one line of what the total is made of.
 type BreakdownLine struct {
 	Part   BreakdownPart
 	Amount money.Amount
@@ -34,4 +33,18 @@ func readBreakdown(in *input) []BreakdownLine {
 		}
 	}
 	return lines
+}
+
+// BreakdownSum adds up the lines that were sent, and reports whether they make
+// the total. Nothing rests on it: the total is what the caller says.
+func (r PipelineRequest) BreakdownSum() (sum money.Amount, agrees bool) {
+	sum = money.Micros(0)
+	for _, line := range r.Breakdown {
+		if line.Part == PartDiscount {
+			sum = sum.Sub(line.Amount)
+			continue
+		}
+		sum = sum.Add(line.Amount)
+	}
+	return sum, len(r.Breakdown) == 0 || sum.Cmp(r.Amount) == 0
 }

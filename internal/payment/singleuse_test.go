@@ -67,6 +67,30 @@ func TestReadSingleUse(t *testing.T) {
 	}
 }
 
+func TestBreakdownSum(t *testing.T) {
+	for _, row := range []struct {
+		sent   []string
+		sum    string
+		agrees bool
+	}{
+		{nil, "0.00", true},
+		{[]string{"itemTotal", "4.50"}, "4.50", true},
+		{[]string{"itemTotal", "4", "shipping", "1", "handling", "0.25", "giftWrapping", "0.25", "tax", "0.50", "discount", "1.50"}, "4.50", true},
+		{[]string{"itemTotal", "4.49"}, "4.49", false},
+		{[]string{"itemTotal", "0.00"}, "0.00", false},
+		{[]string{"discount", "1"}, "-1.00", false},
+	} {
+		p := append(pipelineParams("pipelineName", "SingleUse", "callerReference", "order-1", "transactionAmount", "4.5"), pipelineParams(row.sent...)...)
+		r, end := payment.ReadPipeline(p)
+		if end != nil {
+			t.Fatal(end)
+		}
+		if sum, agrees := r.BreakdownSum(); sum.Decimal() != row.sum || agrees != row.agrees {
+			t.Errorf("%v make %v (%v), want %s (%v)", row.sent, sum, agrees, row.sum, row.agrees)
+		}
+	}
+}
+
 func TestReadSingleUseRefuses(t *testing.T) {
 	for _, row := range []struct {
 		name    string
