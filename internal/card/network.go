@@ -64,8 +64,5 @@ type RefusedError struct{ Problem payment.CardProblem }
 
 func (r *RefusedError) Error() string { return "card refused: " + string(r.Problem) }
 
-// A Question is one attempt, with the card it is about.
-type Question struct {
-	payment.Attempt
-	CardRef string // Kept.Ref
-}
+// A Question is one attempt. Its CardRef is the [Kept] card's Ref.
+type Question struct{ payment.Attempt }

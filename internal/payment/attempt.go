@@ -45,6 +45,10 @@ type Attempt struct {
 	Descriptor    string
 	State         AttemptState
 	Asked         int // how often
+
+	// CardRef is the network's own name for the card. It is not kept with the
+	// question; who asks again reads it with the instrument.
+	CardRef string
 }
 
 // Key names the question to the network: the transaction and the step.

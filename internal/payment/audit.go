@@ -72,6 +72,9 @@ func (f File) auditHistory() (found []Finding) {
 	if state != t.State {
 		found = append(found, f.finding("transactions", nil, "is %s but its history ends at %s", t.State, state))
 	}
+	if t.Steps != len(f.History) || t.Posted != len(f.Postings) {
+		found = append(found, f.finding("transactions", nil, "counts %d steps and %d postings but has %d and %d", t.Steps, t.Posted, len(f.History), len(f.Postings)))
+	}
 	if n := len(f.History); n > 0 {
 		if last := f.History[n-1]; last.StatusCode != t.StatusCode || last.Amount != t.Current() {
 			found = append(found, f.finding("transactions", nil, "says %s of %v but its history ends with %s of %v", t.StatusCode, t.Current(), last.StatusCode, last.Amount))

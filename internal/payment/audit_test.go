@@ -36,6 +36,7 @@ func settled(t *testing.T) payment.File {
 			f.Attempts = append(f.Attempts, a)
 		}
 	}
+	f.Transaction.Steps, f.Transaction.Posted = len(f.History), len(f.Postings) // as the store counts
 	return f
 }
 
@@ -62,6 +63,7 @@ func TestAnAuditNamesTheRowThatIsWrong(t *testing.T) {
 		"the state":          {func(f *payment.File) { f.Transaction.State = payment.Reserved }, "transactions 1T1"},
 		"the settled amount": {func(f *payment.File) { f.Transaction.Settled = money.Cents(39_00) }, "transactions 1T1"},
 		"the fee":            {func(f *payment.File) { f.Transaction.Fee = money.Cents(1) }, "postings 1T1/3"},
+		"a count":            {func(f *payment.File) { f.Transaction.Posted++ }, "transactions 1T1"},
 		"a step's end":       {func(f *payment.File) { f.History[1].After = payment.Failure }, "transaction_history 1T1/2"},
 		"a step gone":        {func(f *payment.File) { f.History = append(f.History[:1:1], f.History[2:]...) }, "transaction_history 1T1/3"},
 		"the token's use":    {func(f *payment.File) { f.Token.UsedBy = "" }, "tokens 1T1"},

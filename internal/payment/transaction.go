@@ -62,6 +62,10 @@ type Transaction struct {
 	// the transaction had moved money on them; not given before.
 	SenderBalance, RecipientBalance money.Amount
 
+	// Steps and Posted are how many steps it took and how many postings it has.
+	// The store counts them.
+	Steps, Posted int
+
 	Received  time.Time
 	Deadline  time.Time // at and after it an open transaction is given up; zero means never
 	Completed time.Time // zero while Pending

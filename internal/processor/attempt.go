@@ -25,7 +25,7 @@ func (p *Processor) do(ctx context.Context, caller party.Caller, c payment.Chang
 	p.at(PointIntent)
 	decided := make(chan payment.Transaction, 1)
 	asked := p.start(func() {
-		if t, err := p.put(*c.Ask); err == nil {
+		if t, err := p.put(*c.Ask, &c.After); err == nil {
 			decided <- t
 		}
 	})
@@ -48,8 +48,9 @@ func (p *Processor) do(ctx context.Context, caller party.Caller, c payment.Chang
 }
 
 // put asks the network one question and records the answer. A failure is in the
-// log when it returns: the question is in doubt.
-func (p *Processor) put(a payment.Attempt) (after payment.Transaction, err error) {
+// log when it returns: the question is in doubt. written is the transaction as it
+// stood with the question, where that is known.
+func (p *Processor) put(a payment.Attempt, written *payment.Transaction) (after payment.Transaction, err error) {
 	defer func() {
 		if broken := recover(); broken != nil { // a network's code must not end the server
 			err = fmt.Errorf("panic: %v", broken)
@@ -58,42 +59,41 @@ func (p *Processor) put(a payment.Attempt) (after payment.Transaction, err error
 			p.Log.Warn("question to the card network is in doubt", "transaction", a.Transaction, "step", a.Step, "asked", a.Asked, "error", err)
 		}
 	}()
-	ctx, cancel := context.WithTimeout(context.Background(), or(p.NetworkTimeout, networkTimeoutDefault))
+	// Nobody waits for a slow network when the server ends.
+	ctx, cancel := context.WithTimeout(p.untilStopped(), or(p.NetworkTimeout, networkTimeoutDefault))
 	defer cancel()
-	stopping := p.stopping()
-	go func() {
-		select {
-		case <-stopping: // nobody waits for a slow network when the server ends
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	answer, err := p.ask(ctx, a)
 	if err != nil {
 		return payment.Transaction{}, err
 	}
-	return p.outcome(a, answer)
+	return p.outcome(a, answer, written)
 }
 
 func (p *Processor) ask(ctx context.Context, a payment.Attempt) (payment.Answer, error) {
-	var ref string
-	err := p.Store.View(ctx, func(tx *store.ReadTx) error {
-		t, found, err := tx.Transaction(a.Caller, a.Transaction)
-		if err != nil || !found {
-			return errors.Join(err, missing(found, "transaction", string(a.Transaction)))
+	if a.CardRef == "" { // it is asked again
+		err := p.Store.View(ctx, func(tx *store.ReadTx) error {
+			t, found, err := tx.Transaction(a.Caller, a.Transaction)
+			if err != nil || !found {
+				return errors.Join(err, missing(found, "transaction", string(a.Transaction)))
+			}
+			a.CardRef, err = cardRef(tx, t, a)
+			return err
+		})
+		if err != nil {
+			return payment.Answer{}, fmt.Errorf("preparing a question to the network: %w", err)
 		}
-		i, found, err := tx.Instrument(t.Sender, a.Instrument)
-		ref = i.NetworkRef
-		return errors.Join(err, missing(found, "instrument", string(a.Instrument)))
-	})
-	if err != nil {
-		return payment.Answer{}, fmt.Errorf("preparing a question to the network: %w", err)
 	}
-	answer, err := p.Network.Ask(ctx, card.Question{Attempt: a, CardRef: ref})
+	answer, err := p.Network.Ask(ctx, card.Question{Attempt: a})
 	if err != nil {
 		return payment.Answer{}, fmt.Errorf("asking the network: %w", err)
 	}
 	return answer, nil
+}
+
+// cardRef is the network's name for the instrument that a question is about.
+func cardRef(tx *store.ReadTx, t payment.Transaction, a payment.Attempt) (string, error) {
+	i, found, err := tx.Instrument(t.Sender, a.Instrument)
+	return i.NetworkRef, errors.Join(err, missing(found, "instrument", string(a.Instrument)))
 }
 
 func missing(found bool, what, id string) error {
@@ -105,47 +105,23 @@ func missing(found bool, what, id string) error {
 
 // outcome records a network's answer, once: a second answer changes nothing.
 // What must be asked next is asked at once.
-func (p *Processor) outcome(a payment.Attempt, answer payment.Answer) (after payment.Transaction, err error) {
+//
+// Mostly nothing has happened to a transaction since it was written with its
+// question, so that is taken for granted. What is then written changes nothing
+// else, and where there is something else it is read.
+func (p *Processor) outcome(a payment.Attempt, answer payment.Answer, written *payment.Transaction) (after payment.Transaction, err error) {
 	var next *payment.Attempt
-	err = p.Store.Update(context.Background(), func(tx *store.Tx) error {
-		real := p.now()
-		next = nil
-		caller, err := callerOf(&tx.ReadTx, a.Caller)
-		if err != nil {
-			return err
-		}
-		t, found, err := tx.Transaction(a.Caller, a.Transaction)
-		if err != nil || !found {
-			return errors.Join(err, missing(found, "transaction", string(a.Transaction)))
-		}
-		now := caller.Now(real)
-		first, err := tx.DecideAttempt(a, answer, now)
-		if err != nil || !first {
-			after = t
-			return err
-		}
-		if expiry, due := t.Expire(now); due {
-			if expiry, err = with(&tx.ReadTx, expiry); err != nil {
-				return err
-			}
-			if err := p.record(tx, caller, expiry, real); err != nil {
-				return err
-			}
-			t = expiry.After
-			next = expiry.Ask
-		}
-		c, err := with(&tx.ReadTx, t.Outcome(a, answer, now))
-		if err != nil {
-			return err
-		}
-		if after = c.After; c.Empty() {
-			return nil
-		}
-		if c.Ask != nil {
-			next = c.Ask
-		}
-		return p.record(tx, caller, c, real)
-	})
+	record := func(tx *store.Tx) error {
+		known := written
+		written, next = nil, nil
+		after, next, err = p.decideOutcome(tx, a, answer, known)
+		return err
+	}
+	trusting := written != nil
+	err = p.Store.Update(context.Background(), record)
+	if trusting && errors.Is(err, store.ErrStale) {
+		err = p.Store.Update(context.Background(), record)
+	}
 	if err != nil {
 		return after, fmt.Errorf("recording the network's answer for %s: %w", a.Key(), err)
 	}
@@ -157,6 +133,51 @@ func (p *Processor) outcome(a payment.Attempt, answer payment.Answer) (after pay
 		p.later(*next)
 	}
 	return after, nil
+}
+
+// decideOutcome writes what an answer means for the transaction as it stands, and
+// returns it with what is to be asked next.
+func (p *Processor) decideOutcome(tx *store.Tx, a payment.Attempt, answer payment.Answer, known *payment.Transaction) (t payment.Transaction, next *payment.Attempt, err error) {
+	real := p.now()
+	caller, err := callerOf(&tx.ReadTx, a.Caller)
+	if err != nil {
+		return t, nil, err
+	}
+	now := caller.Now(real)
+	first, err := tx.DecideAttempt(a, answer, now)
+	if err != nil {
+		return t, nil, err
+	}
+	if known != nil && first {
+		t = *known
+	} else {
+		var found bool
+		t, found, err = tx.Transaction(a.Caller, a.Transaction)
+		if err != nil || !found {
+			return t, nil, errors.Join(err, missing(found, "transaction", string(a.Transaction)))
+		}
+	}
+	if !first {
+		return t, nil, nil
+	}
+	if expiry, due := t.Expire(now); due {
+		if expiry, err = with(&tx.ReadTx, expiry); err != nil {
+			return t, nil, err
+		}
+		if t, err = p.record(tx, caller, expiry, real); err != nil {
+			return t, nil, err
+		}
+		next = expiry.Ask
+	}
+	c, err := with(&tx.ReadTx, t.Outcome(a, answer, now))
+	if err != nil || c.Empty() {
+		return c.After, next, err
+	}
+	if c.Ask != nil {
+		next = c.Ask
+	}
+	_, err = p.record(tx, caller, c, real)
+	return c.After, next, err
 }
 
 // gaveNothingBack reports whether the buyer's money stays where it should not:
@@ -221,6 +242,6 @@ func limitsThatCount(tx *store.ReadTx, t payment.Transaction) (all []payment.Lim
 // later asks a question whose answer nobody waits for.
 func (p *Processor) later(a payment.Attempt) {
 	p.start(func() {
-		_, _ = p.put(a) // a failure is in the log and in doubt, and asked again
+		_, _ = p.put(a, nil) // a failure is in the log and in doubt, and asked again
 	})
 }

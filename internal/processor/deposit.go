@@ -27,6 +27,7 @@ func (p *Processor) Deposit(ctx context.Context, caller party.CallerID, to party
 		if err != nil {
 			return err
 		}
-		return p.record(tx, caller, c, real)
+		_, err = p.record(tx, caller, c, real)
+		return err
 	})
 }

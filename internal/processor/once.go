@@ -65,7 +65,8 @@ func (p *Processor) once(ctx context.Context, caller party.Caller, r request) (p
 		if err := tx.RememberRequest(remember); err != nil {
 			return err
 		}
-		return p.record(tx, caller, c, real)
+		c.After, err = p.record(tx, caller, c, real)
+		return err
 	})
 	switch {
 	case err != nil:

@@ -3,6 +3,7 @@
 package processor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -35,8 +36,9 @@ type Processor struct {
 	Hook func(point string)
 
 	mu      sync.Mutex
-	asking  sync.WaitGroup // questions under way; begun under mu, and not once stopped
-	stopped chan struct{}  // closed by Stop; made by the first who needs it
+	asking  sync.WaitGroup  // questions under way; begun under mu, and not once stopped
+	running context.Context // until Stop; made by the first who needs it
+	stop    context.CancelFunc
 	ended   bool
 }
 
@@ -59,13 +61,11 @@ const (
 // open is in doubt, and asked again by whoever starts next. It returns at once,
 // and may be called more than once.
 func (p *Processor) Stop() {
-	stopping := p.stopping()
+	p.untilStopped()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.ended {
-		p.ended = true
-		close(stopping)
-	}
+	p.ended = true
+	p.stop()
 }
 
 // Close stops, and waits until the questions under way have ended.
@@ -74,13 +74,14 @@ func (p *Processor) Close() {
 	p.asking.Wait()
 }
 
-func (p *Processor) stopping() chan struct{} {
+// untilStopped is a context that ends with the processor.
+func (p *Processor) untilStopped() context.Context {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.stopped == nil {
-		p.stopped = make(chan struct{})
+	if p.running == nil {
+		p.running, p.stop = context.WithCancel(context.Background())
 	}
-	return p.stopped
+	return p.running
 }
 
 // start runs work beside the caller unless the processor has stopped, and
@@ -134,7 +135,7 @@ func failure(err error) error {
 
 // record writes a change with all that belongs to it. The question that goes
 // with it is about to be asked.
-func (p *Processor) record(tx *store.Tx, caller party.Caller, c payment.Change, real time.Time) error {
+func (p *Processor) record(tx *store.Tx, caller party.Caller, c payment.Change, real time.Time) (payment.Transaction, error) {
 	return p.recordFor(tx, caller, c, real, real.Add(p.patience()))
 }
 
@@ -144,12 +145,18 @@ func (p *Processor) patience() time.Duration {
 }
 
 // recordFor is record for a question that Resolve is to ask from nextAsk on.
-func (p *Processor) recordFor(tx *store.Tx, caller party.Caller, c payment.Change, real, nextAsk time.Time) error {
+func (p *Processor) recordFor(tx *store.Tx, caller party.Caller, c payment.Change, real, nextAsk time.Time) (payment.Transaction, error) {
 	var n *store.Notification
 	if url := ipnURL(caller, c.After.IPNURL); url != "" && c.Told() {
 		told := p.notification(caller, url, real)
 		told.About, told.Transaction = store.AboutTransaction, c.After.ID
 		n = &told
+	}
+	if c.Ask != nil {
+		var err error
+		if c.Ask.CardRef, err = cardRef(&tx.ReadTx, c.After, *c.Ask); err != nil {
+			return c.After, err
+		}
 	}
 	return tx.Record(c, n, nextAsk)
 }

@@ -118,7 +118,8 @@ func (p *Processor) change(ctx context.Context, caller party.Caller, id holdfast
 		if err != nil {
 			return err
 		}
-		return p.record(tx, d.caller, complete, d.real)
+		c.After, err = p.record(tx, d.caller, complete, d.real)
+		return err
 	})
 	if err != nil {
 		return failure(err)

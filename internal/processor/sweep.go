@@ -66,7 +66,8 @@ func (p *Processor) expire(ctx context.Context, d store.Due) (done bool, err err
 		if c, err = with(&tx.ReadTx, c); err != nil {
 			return err
 		}
-		return p.recordFor(tx, caller, c, real, real)
+		_, err = p.recordFor(tx, caller, c, real, real)
+		return err
 	})
 	return done && err == nil, err
 }
@@ -105,7 +106,7 @@ func (p *Processor) Resolve(ctx context.Context) (resolved int, err error) {
 		asking.Add(1)
 		begun := p.start(func() {
 			defer func() { <-slots; asking.Done() }()
-			if _, err := p.put(a); err == nil {
+			if _, err := p.put(a, nil); err == nil {
 				decided.Add(1)
 			}
 		})

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -28,25 +29,43 @@ func (tx *ReadTx) Attempts(c party.CallerID, id holdfast.TransactionID) ([]payme
 // as in doubt and is asked again, in real time: a network's patience does not
 // follow a sandbox clock.
 func (tx *Tx) insertAttempt(a payment.Attempt, now, nextAsk time.Time) error {
-	return tx.one("adding an attempt", `
-		INSERT INTO attempts (`+attemptColumns+`, next_ask, created, decided)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, 0)`,
-		a.Caller, a.Transaction, a.Step, a.Amount.Micro, a.Instrument, a.Authorization, a.Descriptor, a.State,
-		micros(nextAsk), micros(now))
+	return tx.write(addAttempt, nil,
+		a.Caller, a.Transaction, a.Step, a.Amount.Micro, a.Instrument, a.Authorization, a.Descriptor, a.State, 1,
+		micros(nextAsk), micros(now), 0)
+}
+
+var (
+	addAttempt = insertion("adding an attempt", "attempts", "",
+		columns(text, "caller_id, transaction_id, step"), columns(number, "amount"),
+		columns(text, "instrument_id, authorization_ref, descriptor, state"), columns(number, "asked, next_ask, created, decided"))
+	decideAttempt = update{
+		doing: "deciding an attempt", table: "attempts",
+		set: []column{{"state", text}, {"decided", number}}, key: columns(text, "caller_id, transaction_id, step"), guard: columns(text, "state"),
+	}.change()
+)
+
+// An attemptKey names a question.
+type attemptKey struct {
+	caller      party.CallerID
+	transaction holdfast.TransactionID
+	step        payment.Step
 }
 
 // DecideAttempt writes what the network answered, and reports whether this was
-// the first answer: a second one changes nothing.
+// the first answer: a second one changes nothing. Beside others an answer counts
+// as the first, and where it is not, none of them is committed and each runs
+// again by itself.
 func (tx *Tx) DecideAttempt(a payment.Attempt, answer payment.Answer, now time.Time) (first bool, err error) {
 	state := payment.AttemptDeclined
 	if answer.Approved {
 		state = payment.AttemptApproved
 	}
-	rows, err := tx.exec("deciding an attempt", `
-		UPDATE attempts SET state = $1, decided = $2
-		WHERE caller_id = $3 AND transaction_id = $4 AND step = $5 AND state = 'Open'`,
-		state, micros(now), a.Caller, a.Transaction, a.Step)
-	return rows == 1, err
+	key := attemptKey{a.Caller, a.Transaction, a.Step}
+	err = tx.write(decideAttempt, key, state, micros(now), a.Caller, a.Transaction, a.Step, payment.AttemptOpen)
+	if errors.Is(err, ErrStale) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // AttemptsDue reports whether ClaimAttempts would find anything. It keeps an

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"fmt"
 	"math/rand/v2"
 
@@ -14,45 +15,137 @@ const lanes = 16
 
 func drawLane() int { return rand.IntN(lanes) } //nolint:gosec // spreads rows, no secret
 
+// A balanceKey names what all callers of a mode have in an account.
+type balanceKey struct {
+	account ledger.AccountID
+	sandbox bool
+}
+
+// A balanceSum is a balance with its key.
+type balanceSum struct {
+	balanceKey
+	micro int64
+}
+
+var balanceSums = &source[balanceKey, balanceSum]{
+	doing: "reading a balance",
+	query: `
+		SELECT b.account, c.sandbox, CAST(SUM(b.micro) AS BIGINT)
+		FROM balances b JOIN callers c ON c.caller_id = b.caller_id
+		WHERE b.account = $1 AND c.sandbox = $2
+		GROUP BY b.account, c.sandbox`,
+	many: `
+		SELECT b.account, c.sandbox, CAST(SUM(b.micro) AS BIGINT)
+		FROM unnest($1::text[], $2::bigint[]) AS k(account, sandbox)
+			JOIN balances b ON b.account = k.account
+			JOIN callers c ON c.caller_id = b.caller_id AND c.sandbox = k.sandbox
+		GROUP BY b.account, c.sandbox`,
+	kinds: []columnType{text, number},
+	args:  func(k balanceKey) []any { return []any{k.account, flag(k.sandbox)} },
+	scan: func(row scanner) (b balanceSum, err error) {
+		err = row.Scan(&b.account, &b.sandbox, &b.micro)
+		return b, err
+	},
+	key: func(b balanceSum) balanceKey { return b.balanceKey },
+}
+
 // AccountBalance is what all callers of a mode have left in an account, in
 // micro-dollars.
 func (tx *ReadTx) AccountBalance(account ledger.AccountID, sandbox bool) (micro int64, err error) {
-	err = tx.sql.QueryRowContext(tx.ctx, `
-		SELECT CAST(COALESCE(SUM(b.micro), 0) AS BIGINT)
-		FROM balances b JOIN callers c ON c.caller_id = b.caller_id
-		WHERE b.account = $1 AND c.sandbox = $2`, account, flag(sandbox)).Scan(&micro)
-	if err != nil {
-		return 0, fmt.Errorf("reading the balance of %s: %w", account, err)
-	}
-	return micro, nil
+	b, _, err := balanceSums.read(tx, balanceKey{account, sandbox})
+	return b.micro, err
 }
 
-// addToBalance adds to an account in a caller's books, and returns what is then
-// in it in the books of all callers of that mode, as far as this transaction
-// sees them.
-func (tx *Tx) addToBalance(c party.CallerID, account ledger.AccountID, micro int64) (after int64, err error) {
-	err = tx.one("changing a balance", `
-		INSERT INTO balances (caller_id, account, lane, micro) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (caller_id, account, lane) DO UPDATE SET micro = balances.micro + excluded.micro`,
-		c, account, tx.dialect.lane, micro)
-	if err != nil {
-		return 0, err
-	}
-	err = tx.sql.QueryRowContext(tx.ctx, `
-		SELECT CAST(SUM(b.micro) AS BIGINT)
-		FROM balances b JOIN callers c ON c.caller_id = b.caller_id
-		WHERE b.account = $1 AND c.sandbox = (SELECT sandbox FROM callers WHERE caller_id = $2)`, account, c).Scan(&after)
-	if err != nil {
-		return 0, fmt.Errorf("reading the balance of %s: %w", account, err)
-	}
-	return after, nil
+var addToBalance = insertion("changing a balance", "balances",
+	"ON CONFLICT (caller_id, account, lane) DO UPDATE SET micro = balances.micro + excluded.micro",
+	columns(text, "caller_id, account"), columns(number, "lane, micro"))
+
+// An addition is a part of what is added to an account in one commit. after is
+// what the books of all callers of the caller's mode then have in the account,
+// as far as the transaction sees them.
+type addition struct {
+	caller party.CallerID
+	key    balanceKey
+	micro  int64
+	after  sql.NullInt64
 }
+
+// add adds to an account in a caller's books. Beside others, what is there
+// afterwards is known when all of them are added.
+func (tx *Tx) add(c party.CallerID, account ledger.AccountID, micro int64) (*addition, error) {
+	caller, found, err := tx.Caller(c)
+	if err != nil || !found {
+		return nil, fmt.Errorf("changing a balance of caller %s (found %t): %w", c, found, err)
+	}
+	a := &addition{caller: c, key: balanceKey{account, caller.Sandbox}, micro: micro}
+	if tx.strand != nil {
+		tx.strand.adds = append(tx.strand.adds, a)
+		return a, nil
+	}
+	if err := tx.sql.touch(tx.ctx, addToBalance.doing, 1, addToBalance.oneFor(tx.dialect), []any{c, account, tx.dialect.lane, micro}); err != nil {
+		return nil, err
+	}
+	after, err := tx.AccountBalance(account, caller.Sandbox)
+	a.after = sql.NullInt64{Int64: after, Valid: true}
+	return a, err
+}
+
+// addUp adds what the strands add, a row for each account in a caller's books
+// however many they are: one that everybody is paid into costs no more than
+// another. What each of them saw afterwards is counted from what was there.
+func (r *round) addUp(strands []*strand) error {
+	type laneKey struct {
+		caller  party.CallerID
+		account ledger.AccountID
+	}
+	var all []*addition
+	sums := make(map[laneKey]int64)
+	var rows []laneKey
+	before := sharedBy(r, balanceSums)
+	for _, st := range strands {
+		for _, a := range st.adds {
+			all = append(all, a)
+			k := laneKey{a.caller, a.key.account}
+			if _, known := sums[k]; !known {
+				rows = append(rows, k)
+			}
+			sums[k] += a.micro
+			if _, known := before.found[a.key]; !known {
+				before.wanted[a.key] = true
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	if err := before.readWanted(r.ctx, r.sql, r.dialect); err != nil {
+		return err
+	}
+	for _, a := range all {
+		now := before.found[a.key]
+		now.value.balanceKey, now.found = a.key, true
+		now.value.micro += a.micro
+		before.found[a.key] = now
+		a.after = sql.NullInt64{Int64: now.value.micro, Valid: true}
+	}
+	args := make([][]any, len(rows))
+	for i, k := range rows {
+		args[i] = []any{k.caller, k.account, r.dialect.lane, sums[k]}
+	}
+	return r.sql.writeMany(r.ctx, r.dialect, addToBalance, args)
+}
+
+// A spenderKey names the row at which decisions to spend from a party's balance
+// meet.
+type spenderKey party.ID
+
+var spendFrom = insertion("spending from a balance", "spenders",
+	"ON CONFLICT (party_id) DO UPDATE SET times = spenders.times + 1",
+	columns(text, "party_id"), columns(number, "times"))
 
 // spend has two decisions that rest on a party's balance meet at one row.
 func (tx *Tx) spend(p party.ID) error {
-	return tx.one("spending from a balance", `
-		INSERT INTO spenders (party_id, times) VALUES ($1, 1)
-		ON CONFLICT (party_id) DO UPDATE SET times = spenders.times + 1`, p)
+	return tx.write(spendFrom, spenderKey(p), p, 1)
 }
 
 // Moving is what is on its way to and from a party's account, by callers of a

@@ -37,15 +37,14 @@ var sums = []struct{ table, what, query string }{
 		SELECT t.transaction_id, t.fee_returned, COALESCE(r.fee, 0)` + refundsOf + `
 		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay') AND t.fee_returned <> COALESCE(r.fee, 0) LIMIT $2`},
 	{"transactions", "what was given back of the marketplace's fee", `
-		SELECT transaction_id, returned, refunds FROM (
-			SELECT t.transaction_id, t.commission_returned AS returned, COALESCE(r.commission, 0) + COALESCE((
-				SELECT CAST(SUM(m.amount) AS BIGINT) FROM transactions m
-				WHERE m.caller_id = $1 AND m.kind = 'Refund' AND m.state NOT IN ('Failure', 'Cancelled')
-					AND m.parent = t.commission_id AND m.parent <> ''
-			), 0) AS refunds` + refundsOf + `
-			WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay')
-		) AS given
-		WHERE returned <> refunds LIMIT $2`},
+		SELECT t.transaction_id, t.commission_returned, COALESCE(r.commission, 0) + COALESCE(m.amount, 0)` + refundsOf + `
+		LEFT JOIN (
+			SELECT parent, CAST(SUM(amount) AS BIGINT) AS amount FROM transactions
+			WHERE caller_id = $1 AND kind = 'Refund' AND state NOT IN ('Failure', 'Cancelled')
+			GROUP BY parent
+		) AS m ON m.parent = t.commission_id AND t.commission_id <> ''
+		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay')
+			AND t.commission_returned <> COALESCE(r.commission, 0) + COALESCE(m.amount, 0) LIMIT $2`},
 	{"transactions", "the marketplace's fee", `
 		SELECT t.transaction_id, CASE WHEN t.state = 'Success' THEN t.commission ELSE 0 END, COALESCE(m.amount, 0)
 		FROM transactions t LEFT JOIN transactions m
@@ -89,5 +88,16 @@ func (tx *ReadTx) checkSums(c party.CallerID, report *Report) error {
 			})
 		}
 	}
-	return nil
+	return tx.checkDue(c, report)
+}
+
+// checkDue finds who would never be given up, or is looked at in vain.
+func (tx *ReadTx) checkDue(c party.CallerID, report *Report) error {
+	ids, err := list(tx, "looking at what is due", scanID, `
+		SELECT transaction_id FROM transactions
+		WHERE caller_id = $1 AND due <> CASE WHEN state IN ('Pending', 'Reserved') THEN deadline ELSE 0 END LIMIT $2`, c, findingsMax)
+	for _, id := range ids {
+		report.Findings = append(report.Findings, payment.Finding{Table: "transactions", Row: id, Problem: "is due at another time than its deadline"})
+	}
+	return err
 }

@@ -52,6 +52,8 @@ func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 		"an instrument's balance":     {`UPDATE aggregate_instruments SET balance = balance + 1`, "balances prepaid:"},
 		"what is being funded":        {`UPDATE aggregate_instruments SET pending = 5`, "what is under way"},
 		"an instrument deleted":       {`DELETE FROM aggregate_instruments`, "belongs to an instrument that does not exist"},
+		"a count of steps":            {`UPDATE transactions SET steps = steps + 1 WHERE kind = 'Refund'`, "counts"},
+		"when it is due":              {`UPDATE transactions SET due = 0 WHERE state = 'Reserved'`, "due at another time"},
 		"a notification of nobody":    {`UPDATE notifications SET subject = 'nobody' WHERE seq = 1 AND subject = (SELECT MIN(subject) FROM notifications)`, "notifications nobody"},
 	} {
 		for engine, address := range holdfasttest.Addresses(t) {

@@ -22,13 +22,18 @@ func scanCaller(row scanner, more ...any) (c party.Caller, err error) {
 	return c, err
 }
 
-// Caller reads a caller.
-func (tx *ReadTx) Caller(id party.CallerID) (c party.Caller, found bool, err error) {
-	c, err = scanCaller(tx.sql.QueryRowContext(tx.ctx, `
-		SELECT `+callerColumns+` FROM callers WHERE caller_id = $1`, id))
-	found, err = maybe("reading a caller", err)
-	return c, found, err
+var callers = &source[party.CallerID, party.Caller]{
+	doing: "reading a caller",
+	query: `SELECT ` + callerColumns + ` FROM callers WHERE caller_id = $1`,
+	many:  `SELECT ` + callerColumns + ` FROM callers WHERE caller_id = ANY($1::text[])`,
+	kinds: []columnType{text},
+	args:  func(id party.CallerID) []any { return []any{id} },
+	scan:  func(row scanner) (party.Caller, error) { return scanCaller(row) },
+	key:   func(c party.Caller) party.CallerID { return c.ID },
 }
+
+// Caller reads a caller.
+func (tx *ReadTx) Caller(id party.CallerID) (party.Caller, bool, error) { return callers.read(tx, id) }
 
 // Callers reads all callers, oldest first.
 func (tx *ReadTx) Callers() ([]party.Caller, error) {

@@ -16,6 +16,7 @@ const (
 	queueMax     = 4096             // actions waiting for one
 	conflictsMax = 20               // runs of a group of one; a larger one is halved sooner
 	halvedAfter  = 3                // runs of a larger group
+	roundsMax    = 4                // of one commit; who is left after them runs alone
 	pauseMax     = 20               // milliseconds between runs after a conflict, at most
 	tryMax       = 30 * time.Second // one run: a session that hangs must not stop the server
 )
@@ -147,23 +148,30 @@ func (c *committer) commit(group []*action) {
 		}
 		err = fmt.Errorf("%w: %w", ErrBusy, err)
 	}
-	for i, a := range group {
+	for _, a := range group {
 		if err != nil {
 			a.done <- fmt.Errorf("committing: %w", err)
 			continue
 		}
-		a.done <- outcomes[i]
+		a.done <- outcomes[a]
 	}
 }
 
-// persist runs a group a bounded number of times while it conflicts.
-func (c *committer) persist(group []*action) (outcomes []error, err error) {
-	runs := conflictsMax
+// persist runs a group a bounded number of times while it conflicts. Side by
+// side at first; a group in which that goes wrong runs again one by one, so that
+// the one at fault harms nobody.
+func (c *committer) persist(group []*action) (outcomes map[*action]error, err error) {
+	runs, apart := conflictsMax, len(group) == 1
 	if len(group) > 1 {
 		runs = halvedAfter
 	}
-	for run := range runs {
-		if outcomes, err = c.try(group); err == nil || !c.dialect.isConflict(err) {
+	for run := 0; run < runs; run++ {
+		outcomes, err = c.try(group, apart)
+		if err != nil && !apart && !c.dialect.isConflict(err) {
+			apart = true
+			outcomes, err = c.try(group, apart)
+		}
+		if err == nil || !c.dialect.isConflict(err) {
 			return outcomes, err
 		}
 		pause := time.NewTimer(time.Duration(rand.IntN(min(run+1, pauseMax))+1) * time.Millisecond) //nolint:gosec // keeps two servers apart, no secret
@@ -173,27 +181,56 @@ func (c *committer) persist(group []*action) (outcomes []error, err error) {
 }
 
 // try runs a group once. The error is the group's; an outcome is an action's
-// own. Alone, an action needs no savepoint: its error ends the transaction.
-func (c *committer) try(group []*action) (outcomes []error, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), tryMax)
-	defer cancel()
+// own.
+func (c *committer) try(group []*action, apart bool) (outcomes map[*action]error, err error) {
+	ctx := context.Background()
+	if c.dialect.remote {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, tryMax)
+		defer cancel()
+	}
 	tx, err := begin(ctx, c.db, c.statements, &c.dialect.write)
 	if err != nil {
 		return nil, err
 	}
 	defer tx.Rollback()
-	outcomes = make([]error, len(group))
-	for i, a := range group {
-		if outcomes[i], err = c.runOne(ctx, tx, a, len(group) > 1); err != nil {
+	outcomes = make(map[*action]error, len(group))
+	rest := group
+	if !apart {
+		if rest, err = c.runTogether(ctx, tx, group, outcomes); err != nil {
 			return nil, err
 		}
 	}
-	if len(group) == 1 && outcomes[0] != nil {
+	for _, a := range rest {
+		if outcomes[a], err = c.runOne(ctx, tx, a, len(group) > 1); err != nil {
+			return nil, err
+		}
+	}
+	if len(group) == 1 && outcomes[group[0]] != nil {
 		return outcomes, nil
 	}
 	return outcomes, tx.Commit()
 }
 
+// runTogether takes a group through a few rounds, and returns those who have to
+// run alone: they do what a round knows nothing of, or all want the same row.
+func (c *committer) runTogether(ctx context.Context, tx transaction, group []*action, outcomes map[*action]error) (rest []*action, err error) {
+	r := newRound(ctx, tx, c.dialect)
+	for range roundsMax {
+		again, alone, err := r.run(group, outcomes)
+		if err != nil {
+			return nil, err
+		}
+		rest = append(rest, alone...)
+		if group = again; len(group) < 2 {
+			break
+		}
+	}
+	return append(rest, group...), nil
+}
+
+// runOne runs an action by itself. With others in the transaction it needs a
+// savepoint; without, its error ends the transaction.
 func (c *committer) runOne(ctx context.Context, tx transaction, a *action, shared bool) (outcome, err error) {
 	if shared {
 		if _, err := tx.ExecContext(ctx, `SAVEPOINT action`); err != nil {

@@ -101,6 +101,7 @@ type ReadTx struct {
 	ctx     context.Context
 	sql     transaction
 	dialect dialect
+	strand  *strand // nil where the transaction runs nothing else meanwhile
 }
 
 // A Tx is a transaction that can write.

@@ -8,8 +8,9 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -26,6 +27,8 @@ type dialect struct {
 	skipLocked     string            // for claiming rows that another server may claim
 	lane           int               // of balances, that this server adds to
 	preparesItself bool              // the driver keeps queries prepared
+	arrays         bool              // many rows go into one statement
+	remote         bool              // a session may hang
 	write          sql.TxOptions
 	read           sql.TxOptions // one consistent state, however many statements
 }
@@ -41,6 +44,8 @@ var postgres = dialect{
 	},
 	skipLocked:     " FOR UPDATE SKIP LOCKED",
 	preparesItself: true,
+	arrays:         true,
+	remote:         true,
 	// Under SERIALIZABLE, large groups of two servers conflict although they
 	// share no row. REPEATABLE READ still refuses to change a row that changed
 	// meanwhile, and every decision ends in a change of the row it rests on.
@@ -52,7 +57,7 @@ var sqliteDialect = dialect{
 	name:   "SQLite",
 	driver: "sqlite",
 	goose:  goose.DialectSQLite3,
-	schema: strings.NewReplacer("BIGINT", "INTEGER", "BYTEA", "BLOB", "\n);", "\n) STRICT;"),
+	schema: strings.NewReplacer("BIGINT", "INTEGER", "BYTEA", "BLOB", "\n) /* by key */;", "\n) STRICT, WITHOUT ROWID;", "\n);", "\n) STRICT;"),
 	isConflict: func(err error) bool {
 		e, ok := errors.AsType[*sqlite.Error](err)
 		return ok && e.Code()&0xff == sqlite3.SQLITE_BUSY
@@ -68,17 +73,31 @@ const sqliteOptions = "_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=jou
 // read-only transaction, and let them run beside the writer.
 const sqliteReadOptions = "_txlock=deferred&_pragma=busy_timeout(10000)&_pragma=query_only(1)"
 
+// writerSettings are for the connection that commits groups. It reads and writes
+// rows by their keys, some at a time; an estimate of how many must not make the
+// planner read whole tables instead, nor plan anew for each group.
+var writerSettings = map[string]string{
+	"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "plan_cache_mode": "force_generic_plan", "jit": "off",
+}
+
 // open connects to the database that address names: a postgres:// address, or
 // the path of an SQLite file.
 func open(ctx context.Context, address string) (d dialect, writer, reader *sql.DB, err error) {
 	if strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://") {
-		db, err := sql.Open(postgres.driver, address)
+		config, err := pgx.ParseConfig(address)
 		if err != nil {
 			return d, nil, nil, errors.New("opening PostgreSQL: the address cannot be read") // it may hold a password
 		}
-		db.SetMaxOpenConns(postgresConnsMax)
-		db.SetMaxIdleConns(postgresConnsMax)
-		return postgres, db, db, nil
+		reader = stdlib.OpenDB(*config)
+		reader.SetMaxOpenConns(postgresConnsMax)
+		reader.SetMaxIdleConns(postgresConnsMax)
+		for name, value := range writerSettings {
+			config.RuntimeParams[name] = value
+		}
+		writer = stdlib.OpenDB(*config)
+		writer.SetMaxOpenConns(postgresWritersMax)
+		writer.SetMaxIdleConns(postgresWritersMax)
+		return postgres, writer, reader, nil
 	}
 	path := "file:" + (&url.URL{Path: address}).EscapedPath()
 	writer, err = sql.Open(sqliteDialect.driver, path+"?"+sqliteOptions)
@@ -101,6 +120,7 @@ func open(ctx context.Context, address string) (d dialect, writer, reader *sql.D
 }
 
 const (
-	postgresConnsMax = 16
-	sqliteReadersMax = 8
+	postgresConnsMax   = 16
+	postgresWritersMax = 4 // one commits; migrations take others
+	sqliteReadersMax   = 8
 )

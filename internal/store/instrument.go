@@ -14,12 +14,25 @@ func scanInstrument(row scanner) (i payment.Instrument, err error) {
 	return i, err
 }
 
+type instrumentKey struct {
+	owner party.ID
+	id    payment.InstrumentID
+}
+
+var instruments = &source[instrumentKey, payment.Instrument]{
+	doing: "reading an instrument",
+	query: `SELECT ` + instrumentColumns + ` FROM instruments WHERE party_id = $1 AND instrument_id = $2`,
+	many: `SELECT ` + instrumentColumns + ` FROM instruments
+		WHERE (party_id, instrument_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
+	kinds: []columnType{text, text},
+	args:  func(k instrumentKey) []any { return []any{k.owner, k.id} },
+	scan:  scanInstrument,
+	key:   func(i payment.Instrument) instrumentKey { return instrumentKey{i.Owner, i.ID} },
+}
+
 // Instrument reads one of a party's instruments.
-func (tx *ReadTx) Instrument(owner party.ID, id payment.InstrumentID) (i payment.Instrument, found bool, err error) {
-	i, err = scanInstrument(tx.sql.QueryRowContext(tx.ctx, `
-		SELECT `+instrumentColumns+` FROM instruments WHERE party_id = $1 AND instrument_id = $2`, owner, id))
-	found, err = maybe("reading an instrument", err)
-	return i, found, err
+func (tx *ReadTx) Instrument(owner party.ID, id payment.InstrumentID) (payment.Instrument, bool, error) {
+	return instruments.read(tx, instrumentKey{owner, id})
 }
 
 // Instruments reads a party's instruments, the default first, then the oldest;

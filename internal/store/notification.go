@@ -52,10 +52,12 @@ const (
 	NotificationGivenUp   NotificationOutcome = "GivenUp"
 )
 
+var insertNotification = insertion("adding a notification", "notifications", "",
+	columns(text, "caller_id, about, subject"), columns(number, "seq"), columns(text, "url, body"),
+	columns(number, "created, next_at, leased_until, tries"), columns(text, "last_result, outcome"), columns(number, "done"))
+
 // InsertNotification adds a notification that is to be delivered.
 func (tx *Tx) InsertNotification(n Notification) error {
-	return tx.one("adding a notification", `
-		INSERT INTO notifications (caller_id, about, subject, seq, url, body, created, next_at, leased_until, tries, last_result, outcome, done)
-		VALUES ($1, $2, $3, $4, $5, '', $6, $7, 0, 0, '', 'Waiting', 0)`,
-		n.Caller, n.About, n.Subject(), n.Seq, n.URL, micros(n.Created), micros(n.NextAt))
+	return tx.write(insertNotification, nil,
+		n.Caller, n.About, n.Subject(), n.Seq, n.URL, "", micros(n.Created), micros(n.NextAt), 0, 0, "", NotificationWaiting, 0)
 }

@@ -13,13 +13,18 @@ func scanParty(row scanner) (p party.Party, err error) {
 	return p, err
 }
 
-// Party reads a party.
-func (tx *ReadTx) Party(id party.ID) (p party.Party, found bool, err error) {
-	p, err = scanParty(tx.sql.QueryRowContext(tx.ctx, `
-		SELECT `+partyColumns+` FROM parties WHERE party_id = $1`, id))
-	found, err = maybe("reading a party", err)
-	return p, found, err
+var parties = &source[party.ID, party.Party]{
+	doing: "reading a party",
+	query: `SELECT ` + partyColumns + ` FROM parties WHERE party_id = $1`,
+	many:  `SELECT ` + partyColumns + ` FROM parties WHERE party_id = ANY($1::text[])`,
+	kinds: []columnType{text},
+	args:  func(id party.ID) []any { return []any{id} },
+	scan:  scanParty,
+	key:   func(p party.Party) party.ID { return p.ID },
 }
+
+// Party reads a party.
+func (tx *ReadTx) Party(id party.ID) (party.Party, bool, error) { return parties.read(tx, id) }
 
 // PartyByEmail reads the party with an e-mail address, in any spelling of it.
 func (tx *ReadTx) PartyByEmail(email string) (p party.Party, found bool, err error) {

@@ -2,7 +2,7 @@ package store
 
 import (
 	"database/sql"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/ledger"
@@ -12,40 +12,51 @@ import (
 // Record writes a change: the transaction, its history, its postings with the
 // balances they change, what moves beside it, the question to the network and
 // the notification owed, if n says where to. A row that is no longer as the
-// change found it is ErrStale.
-func (tx *Tx) Record(c payment.Change, n *Notification, nextAsk time.Time) error {
-	if err := tx.recordBeside(c); err != nil {
-		return err
-	}
-	after, err := tx.changeBalances(c)
-	if err != nil {
-		return err
-	}
-	if err := tx.writeTransaction(c, after); err != nil {
-		return err
-	}
+// change found it is ErrStale. It returns the transaction as it is written.
+func (tx *Tx) Record(c payment.Change, n *Notification, nextAsk time.Time) (payment.Transaction, error) {
+	c.After.Steps, c.After.Posted = c.Before.Steps, c.Before.Posted+len(c.Postings)
 	if c.Moved() {
-		seq, err := tx.insertHistory(c)
-		if err != nil {
+		c.After.Steps++
+	}
+	if err := tx.recordBeside(c); err != nil {
+		return c.After, err
+	}
+	if err := tx.writeTransaction(c); err != nil {
+		return c.After, err
+	}
+	if err := tx.recordStep(c, n); err != nil {
+		return c.After, err
+	}
+	if c.Ask != nil {
+		if err := tx.insertAttempt(*c.Ask, c.At, nextAsk); err != nil {
+			return c.After, err
+		}
+	}
+	for _, also := range c.Also {
+		if _, err := tx.Record(also, nil, nextAsk); err != nil {
+			return c.After, err
+		}
+	}
+	return c.After, nil
+}
+
+// recordStep writes a row of history, what it moved, and whom it is told.
+func (tx *Tx) recordStep(c payment.Change, n *Notification) error {
+	if c.Moved() {
+		if err := tx.insertHistory(c); err != nil {
 			return err
 		}
 		if n != nil {
-			n.Seq = seq
+			n.Seq = c.After.Steps
 			if err := tx.InsertNotification(*n); err != nil {
 				return err
 			}
 		}
 	}
-	if err := tx.insertPostings(c); err != nil {
-		return err
-	}
-	if c.Ask != nil {
-		if err := tx.insertAttempt(*c.Ask, c.At, nextAsk); err != nil {
-			return err
-		}
-	}
-	for _, also := range c.Also {
-		if err := tx.Record(also, nil, nextAsk); err != nil {
+	for i, p := range c.Postings {
+		err := tx.write(insertPosting, nil,
+			c.After.Caller, c.After.ID, c.Before.Posted+1+i, micros(c.At), p.From, p.To, p.Amount.Micro)
+		if err != nil {
 			return err
 		}
 	}
@@ -80,99 +91,100 @@ func (tx *Tx) recordBeside(c payment.Change) error {
 	return nil
 }
 
+var changeRefunds = update{
+	doing: "adding up refunds", table: "transactions",
+	set: columns(number, "refunded, fee_returned, commission_returned"), key: columns(text, "caller_id, transaction_id"),
+	guard: append(columns(text, "state"), columns(number, "refunded, fee_returned, commission_returned")...),
+}.change()
+
 // changeRefunds writes what refunds of a payment come to, which must be as it
 // was read.
 func (tx *Tx) changeRefunds(c payment.OriginalChange) error {
 	before, after := c.Before, c.After
-	return tx.one("adding up refunds", `
-		UPDATE transactions SET refunded = $1, fee_returned = $2, commission_returned = $3
-		WHERE caller_id = $4 AND transaction_id = $5 AND state = $6 AND refunded = $7 AND fee_returned = $8 AND commission_returned = $9`,
+	return tx.write(changeRefunds, transactionKey{after.Caller, after.ID},
 		after.Refunded.Micro, after.FeeReturned.Micro, after.CommissionReturned.Micro,
 		after.Caller, after.ID, before.State, before.Refunded.Micro, before.FeeReturned.Micro, before.CommissionReturned.Micro)
 }
 
-// balancesAfter are what the accounts of sender and recipient hold after a
-// change; they are not valid where the change left them alone.
-type balancesAfter struct{ sender, recipient sql.NullInt64 }
-
 // changeBalances adds what the postings come to, to the accounts whose balances
-// are kept.
-func (tx *Tx) changeBalances(c payment.Change) (after balancesAfter, err error) {
-	sender, recipient := ledger.Party(string(c.After.Sender)), ledger.Party(string(c.After.Recipient))
+// are kept, and returns what those of sender and recipient then hold: values for
+// the database, null where the change left them alone.
+func (tx *Tx) changeBalances(c payment.Change) (sender, recipient any, err error) {
+	sender, recipient = sql.NullInt64{}, sql.NullInt64{}
 	accounts, by := ledger.Changes(c.Postings)
 	for i, account := range accounts {
-		micro, err := tx.addToBalance(c.After.Caller, account, by[i])
+		a, err := tx.add(c.After.Caller, account, by[i])
 		if err != nil {
-			return after, err
+			return nil, nil, err
 		}
-		if account == sender {
-			after.sender = sql.NullInt64{Int64: micro, Valid: true}
+		var after any = a.after
+		if tx.strand != nil {
+			after = a // known when the round ends
 		}
-		if account == recipient {
-			after.recipient = sql.NullInt64{Int64: micro, Valid: true}
+		if account == ledger.Party(string(c.After.Sender)) {
+			sender = after
+		}
+		if account == ledger.Party(string(c.After.Recipient)) {
+			recipient = after
 		}
 	}
-	return after, nil
+	return sender, recipient, nil
 }
 
-func (tx *Tx) writeTransaction(c payment.Change, after balancesAfter) error {
-	t := c.After
+var (
+	insertTransaction = insertion("adding a transaction", "transactions", "",
+		columns(text, "caller_id, transaction_id, kind, reference, sender, recipient, owner, token_id, recipient_token, instrument_id, method, aggregate_id"),
+		columns(text, "state, status_code, status_message"), columns(number, "amount, settled, fee"), columns(text, "fee_by"),
+		columns(number, "commission"), columns(text, "commission_id"), columns(number, "fixed_terms, variable_terms"), columns(text, "parent, policy"),
+		columns(number, "refunded, fee_returned, commission_returned, counted"),
+		columns(text, "caller_description, sender_description, descriptor, ipn_url, authorization_ref"),
+		columns(number, "sender_balance, recipient_balance, steps, posted, due, received, deadline, completed"))
+	moveTransaction = update{
+		doing: "moving a transaction", table: "transactions",
+		set: slices.Concat(columns(text, "state, status_code, status_message"), columns(number, "settled, fee, commission"),
+			columns(text, "ipn_url, authorization_ref"), columns(number, "steps, posted, due, completed")),
+		keep:  columns(number, "sender_balance, recipient_balance"),
+		key:   columns(text, "caller_id, transaction_id"),
+		guard: []column{{"state", text}, {"steps", number}, {"posted", number}},
+	}.change()
+	insertHistory = insertion("adding to a transaction's history", "transaction_history", "",
+		columns(text, "caller_id, transaction_id"), columns(number, "seq, at"),
+		columns(text, "before_state, verb, after_state, status_code, status_message"), columns(number, "amount"))
+	insertPosting = insertion("adding a posting", "postings", "",
+		columns(text, "caller_id, transaction_id"), columns(number, "seq, at"), columns(text, "from_account, to_account"), columns(number, "amount"))
+)
+
+func (tx *Tx) writeTransaction(c payment.Change) error {
+	senderBalance, recipientBalance, err := tx.changeBalances(c)
+	if err != nil {
+		return err
+	}
+	t, key := c.After, transactionKey{c.After.Caller, c.After.ID}
 	if c.Before.State == payment.None {
-		return tx.one("adding a transaction", `
-			INSERT INTO transactions (`+transactionColumns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
-				$26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39)`,
+		return tx.write(insertTransaction, key,
 			t.Caller, t.ID, t.Kind, t.Reference, t.Sender, t.Recipient, t.Owner, t.Token, t.RecipientToken, t.Instrument, t.Method, t.Aggregate,
 			t.State, t.StatusCode, t.StatusMessage, t.Amount.Micro, t.Settled.Micro, t.Fee.Micro, t.FeeBy,
 			t.Commission.Micro, t.CommissionID, t.Terms.Fixed.Micro, int64(t.Terms.Variable), t.Parent, t.Policy,
 			t.Refunded.Micro, t.FeeReturned.Micro, t.CommissionReturned.Micro, flag(t.Counted),
-			t.CallerDescription, t.SenderDescription, t.Descriptor, t.IPNURL, t.Authorization, after.sender, after.recipient,
-			micros(t.Received), micros(t.Deadline), micros(t.Completed))
+			t.CallerDescription, t.SenderDescription, t.Descriptor, t.IPNURL, t.Authorization, senderBalance, recipientBalance,
+			t.Steps, t.Posted, due(t), micros(t.Received), micros(t.Deadline), micros(t.Completed))
 	}
-	return tx.one(fmt.Sprintf("moving transaction %s to %s", t.ID, t.State), `
-		UPDATE transactions
-		SET state = $1, status_code = $2, status_message = $3, settled = $4, fee = $5, commission = $6, ipn_url = $7, authorization_ref = $8,
-			sender_balance = COALESCE($9, sender_balance), recipient_balance = COALESCE($10, recipient_balance), completed = $11
-		WHERE caller_id = $12 AND transaction_id = $13 AND state = $14`,
+	return tx.write(moveTransaction, key,
 		t.State, t.StatusCode, t.StatusMessage, t.Settled.Micro, t.Fee.Micro, t.Commission.Micro, t.IPNURL, t.Authorization,
-		after.sender, after.recipient, micros(t.Completed), t.Caller, t.ID, c.Before.State)
+		t.Steps, t.Posted, due(t), micros(t.Completed), senderBalance, recipientBalance,
+		t.Caller, t.ID, c.Before.State, c.Before.Steps, c.Before.Posted)
 }
 
-func (tx *Tx) insertHistory(c payment.Change) (seq int, err error) {
-	if c.Before.State != payment.None {
-		err = tx.sql.QueryRowContext(tx.ctx, `
-			SELECT MAX(seq) FROM transaction_history WHERE caller_id = $1 AND transaction_id = $2`,
-			c.After.Caller, c.After.ID).Scan(&seq)
-		if err != nil {
-			return 0, fmt.Errorf("counting a transaction's history: %w", err)
-		}
+// due is when an open transaction is to be given up, as it is kept.
+func due(t payment.Transaction) int64 {
+	if t.State != payment.Pending && t.State != payment.Reserved {
+		return 0
 	}
-	h := c.History(seq + 1)
-	return h.Seq, tx.one("adding to a transaction's history", `
-		INSERT INTO transaction_history (caller_id, transaction_id, `+historyColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+	return micros(t.Deadline)
+}
+
+func (tx *Tx) insertHistory(c payment.Change) error {
+	h := c.History(c.After.Steps)
+	return tx.write(insertHistory, nil,
 		c.After.Caller, c.After.ID, h.Seq, micros(h.At), h.Before, h.Verb, h.After, h.StatusCode, h.StatusMessage, h.Amount.Micro)
-}
-
-func (tx *Tx) insertPostings(c payment.Change) error {
-	if len(c.Postings) == 0 {
-		return nil
-	}
-	var last int
-	err := tx.sql.QueryRowContext(tx.ctx, `
-		SELECT COALESCE(MAX(seq), 0) FROM postings WHERE caller_id = $1 AND transaction_id = $2`,
-		c.After.Caller, c.After.ID).Scan(&last)
-	if err != nil {
-		return fmt.Errorf("counting postings: %w", err)
-	}
-	for i, p := range c.Postings {
-		err := tx.one("adding a posting", `
-			INSERT INTO postings (caller_id, transaction_id, seq, at, from_account, to_account, amount)
-			VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-			c.After.Caller, c.After.ID, last+1+i, micros(c.At), p.From, p.To, p.Amount.Micro)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

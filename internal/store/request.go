@@ -9,27 +9,45 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// Request reads what is remembered of a CallerReference.
-func (tx *ReadTx) Request(c party.CallerID, ref holdfast.CallerReference) (r payment.Request, found bool, err error) {
+type requestKey struct {
+	caller    party.CallerID
+	reference holdfast.CallerReference
+}
+
+const requestColumns = `caller_id, reference, digest, transaction_id, refusal_code, refusal_message, received`
+
+var requests = &source[requestKey, payment.Request]{
+	doing: "reading a request",
+	query: `SELECT ` + requestColumns + ` FROM requests WHERE caller_id = $1 AND reference = $2`,
+	many: `SELECT ` + requestColumns + ` FROM requests
+		WHERE (caller_id, reference) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
+	kinds: []columnType{text, text},
+	args:  func(k requestKey) []any { return []any{k.caller, k.reference} },
+	scan:  scanRequest,
+	key:   func(r payment.Request) requestKey { return requestKey{r.Caller, r.Reference} },
+}
+
+func scanRequest(row scanner) (r payment.Request, err error) {
 	var digest []byte
 	var code, message string
 	var received int64
-	err = tx.sql.QueryRowContext(tx.ctx, `
-		SELECT digest, transaction_id, refusal_code, refusal_message, received
-		FROM requests WHERE caller_id = $1 AND reference = $2`, c, ref).
-		Scan(&digest, &r.Transaction, &code, &message, &received)
-	if found, err = maybe("reading a request", err); !found {
-		return r, false, err
+	if err := row.Scan(&r.Caller, &r.Reference, &digest, &r.Transaction, &code, &message, &received); err != nil {
+		return r, err
 	}
 	if len(digest) != len(r.Digest) {
-		return r, false, fmt.Errorf("reading a request: a digest of %d bytes", len(digest))
+		return r, fmt.Errorf("a digest of %d bytes", len(digest))
 	}
-	r.Caller, r.Reference, r.Received = c, ref, when(received)
+	r.Received = when(received)
 	copy(r.Digest[:], digest)
 	if code != "" {
 		r.Refusal = &holdfast.Error{Code: holdfast.Code(code), Message: message}
 	}
-	return r, true, nil
+	return r, nil
+}
+
+// Request reads what is remembered of a CallerReference.
+func (tx *ReadTx) Request(c party.CallerID, ref holdfast.CallerReference) (payment.Request, bool, error) {
+	return requests.read(tx, requestKey{c, ref})
 }
 
 // KeepForgotten has references that were free again at before count as free at
@@ -41,6 +59,12 @@ func (tx *Tx) KeepForgotten(c party.CallerID, before, after time.Time) error {
 	return err
 }
 
+var rememberRequest = insertion("remembering a request", "requests",
+	`ON CONFLICT (caller_id, reference) DO UPDATE
+	SET digest = excluded.digest, transaction_id = excluded.transaction_id,
+		refusal_code = excluded.refusal_code, refusal_message = excluded.refusal_message, received = excluded.received`,
+	columns(text, "caller_id, reference"), columns(blob, "digest"), columns(text, "transaction_id, refusal_code, refusal_message"), columns(number, "received"))
+
 // RememberRequest writes what a CallerReference was used for, in place of what
 // was forgotten; who calls it has read that the reference is free.
 func (tx *Tx) RememberRequest(r payment.Request) error {
@@ -48,11 +72,6 @@ func (tx *Tx) RememberRequest(r payment.Request) error {
 	if r.Refusal != nil {
 		code, message = string(r.Refusal.Code), r.Refusal.Message
 	}
-	return tx.one("remembering a request", `
-		INSERT INTO requests (caller_id, reference, digest, transaction_id, refusal_code, refusal_message, received)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (caller_id, reference) DO UPDATE
-		SET digest = excluded.digest, transaction_id = excluded.transaction_id,
-			refusal_code = excluded.refusal_code, refusal_message = excluded.refusal_message, received = excluded.received`,
+	return tx.write(rememberRequest, requestKey{r.Caller, r.Reference},
 		r.Caller, r.Reference, r.Digest[:], r.Transaction, code, message, micros(r.Received))
 }

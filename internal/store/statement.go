@@ -69,9 +69,18 @@ func (s *statements) prepare(ctx context.Context) {
 type transaction struct {
 	*sql.Tx
 	statements *statements // nil where the driver keeps them
+	shared     bool        // by a round, which runs no statements but its own
+}
+
+// alone leaves the round that shares the transaction.
+func (t transaction) alone() {
+	if t.shared {
+		panic(leaving{})
+	}
 }
 
 func (t transaction) QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row {
+	t.alone()
 	if s := t.prepared(ctx, text); s != nil { //nolint:sqlclosecheck // it ends with the transaction
 		return s.QueryRowContext(ctx, args...)
 	}
@@ -79,6 +88,7 @@ func (t transaction) QueryRowContext(ctx context.Context, text string, args ...a
 }
 
 func (t transaction) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	t.alone()
 	if s := t.prepared(ctx, text); s != nil { //nolint:sqlclosecheck // it ends with the transaction
 		return s.QueryContext(ctx, args...)
 	}
@@ -86,6 +96,7 @@ func (t transaction) QueryContext(ctx context.Context, text string, args ...any)
 }
 
 func (t transaction) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
+	t.alone()
 	if s := t.prepared(ctx, text); s != nil { //nolint:sqlclosecheck // it ends with the transaction
 		return s.ExecContext(ctx, args...)
 	}

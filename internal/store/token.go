@@ -61,13 +61,18 @@ func wordList[T ~string](list []T) string {
 	return strings.Join(all, " ")
 }
 
-// Token reads a token by its id alone: whose it is decides what is answered.
-func (tx *ReadTx) Token(id holdfast.TokenID) (t payment.Token, found bool, err error) {
-	t, err = scanToken(tx.sql.QueryRowContext(tx.ctx, `
-		SELECT `+tokenColumns+` FROM tokens WHERE token_id = $1`, id))
-	found, err = maybe("reading a token", err)
-	return t, found, err
+var tokens = &source[holdfast.TokenID, payment.Token]{
+	doing: "reading a token",
+	query: `SELECT ` + tokenColumns + ` FROM tokens WHERE token_id = $1`,
+	many:  `SELECT ` + tokenColumns + ` FROM tokens WHERE token_id = ANY($1::text[])`,
+	kinds: []columnType{text},
+	args:  func(id holdfast.TokenID) []any { return []any{id} },
+	scan:  scanToken,
+	key:   func(t payment.Token) holdfast.TokenID { return t.ID },
 }
+
+// Token reads a token by its id alone: whose it is decides what is answered.
+func (tx *ReadTx) Token(id holdfast.TokenID) (payment.Token, bool, error) { return tokens.read(tx, id) }
 
 // TokenByReference reads the token a caller had made under a reference.
 func (tx *ReadTx) TokenByReference(c party.CallerID, ref holdfast.CallerReference) (t payment.Token, found bool, err error) {
@@ -83,7 +88,7 @@ func (tx *ReadTx) ActiveTokens(c party.CallerID, now time.Time, most int) ([]pay
 	return list(tx, "reading active tokens", scanToken, `
 		SELECT `+tokenColumns+` FROM tokens
 		WHERE caller_id = $1 AND expires > $2 AND used_by = '' AND cancelled = 0
-		ORDER BY expires DESC LIMIT $3`, c, micros(now), most)
+		ORDER BY expires DESC, token_id DESC LIMIT $3`, c, micros(now), most)
 }
 
 // InactiveTokens reads a caller's tokens that can no longer be used at now, by
@@ -128,10 +133,14 @@ func (tx *Tx) KeepExpired(c party.CallerID, before, after time.Time) error {
 	return err
 }
 
+var useToken = update{
+	doing: "using a token", table: "tokens",
+	set: columns(text, "used_by"), key: columns(text, "caller_id, token_id"), guard: columns(text, "used_by"),
+}.change()
+
 // UseToken marks a single-use token as used; it must not have been.
 func (tx *Tx) UseToken(c party.CallerID, id holdfast.TokenID, by holdfast.TransactionID) error {
-	return tx.one("using a token", `
-		UPDATE tokens SET used_by = $1 WHERE caller_id = $2 AND token_id = $3 AND used_by = ''`, by, c, id)
+	return tx.write(useToken, id, by, c, id, "")
 }
 
 // CancelToken marks a token as cancelled; it must not have been, nor used.

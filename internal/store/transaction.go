@@ -15,7 +15,7 @@ import (
 const transactionColumns = `caller_id, transaction_id, kind, reference, sender, recipient, owner, token_id, recipient_token, instrument_id, method, aggregate_id,
 	state, status_code, status_message, amount, settled, fee, fee_by, commission, commission_id, fixed_terms, variable_terms, parent, policy,
 	refunded, fee_returned, commission_returned, counted,
-	caller_description, sender_description, descriptor, ipn_url, authorization_ref, sender_balance, recipient_balance, received, deadline, completed`
+	caller_description, sender_description, descriptor, ipn_url, authorization_ref, sender_balance, recipient_balance, steps, posted, received, deadline, completed`
 
 func scanTransaction(row scanner) (t payment.Transaction, err error) {
 	var amount, settled, fee, commission, fixed, refunded, feeReturned, commissionReturned, received, deadline, completed int64
@@ -24,7 +24,7 @@ func scanTransaction(row scanner) (t payment.Transaction, err error) {
 	err = row.Scan(&t.Caller, &t.ID, &t.Kind, &t.Reference, &t.Sender, &t.Recipient, &t.Owner, &t.Token, &t.RecipientToken, &t.Instrument, &t.Method, &t.Aggregate,
 		&t.State, &t.StatusCode, &t.StatusMessage, &amount, &settled, &fee, &t.FeeBy, &commission, &t.CommissionID, &fixed, &variable, &t.Parent, &t.Policy,
 		&refunded, &feeReturned, &commissionReturned, &t.Counted,
-		&t.CallerDescription, &t.SenderDescription, &t.Descriptor, &t.IPNURL, &t.Authorization, &senderBalance, &recipientBalance, &received, &deadline, &completed)
+		&t.CallerDescription, &t.SenderDescription, &t.Descriptor, &t.IPNURL, &t.Authorization, &senderBalance, &recipientBalance, &t.Steps, &t.Posted, &received, &deadline, &completed)
 	t.Amount, t.Settled, t.Fee, t.Commission = dollars(amount), dollars(settled), dollars(fee), dollars(commission)
 	t.Terms = payment.CommissionTerms{Fixed: maybeDollars(fixed), Variable: variable}
 	t.Refunded, t.FeeReturned, t.CommissionReturned = dollars(refunded), dollars(feeReturned), dollars(commissionReturned)
@@ -38,12 +38,25 @@ func scanTransaction(row scanner) (t payment.Transaction, err error) {
 	return t, err
 }
 
+type transactionKey struct {
+	caller party.CallerID
+	id     holdfast.TransactionID
+}
+
+var transactions = &source[transactionKey, payment.Transaction]{
+	doing: "reading a transaction",
+	query: `SELECT ` + transactionColumns + ` FROM transactions WHERE caller_id = $1 AND transaction_id = $2`,
+	many: `SELECT ` + transactionColumns + ` FROM transactions
+		WHERE (caller_id, transaction_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
+	kinds: []columnType{text, text},
+	args:  func(k transactionKey) []any { return []any{k.caller, k.id} },
+	scan:  scanTransaction,
+	key:   func(t payment.Transaction) transactionKey { return transactionKey{t.Caller, t.ID} },
+}
+
 // Transaction reads one of a caller's transactions.
-func (tx *ReadTx) Transaction(c party.CallerID, id holdfast.TransactionID) (t payment.Transaction, found bool, err error) {
-	t, err = scanTransaction(tx.sql.QueryRowContext(tx.ctx, `
-		SELECT `+transactionColumns+` FROM transactions WHERE caller_id = $1 AND transaction_id = $2`, c, id))
-	found, err = maybe("reading a transaction", err)
-	return t, found, err
+func (tx *ReadTx) Transaction(c party.CallerID, id holdfast.TransactionID) (payment.Transaction, bool, error) {
+	return transactions.read(tx, transactionKey{c, id})
 }
 
 // A Due names an open transaction whose deadline has come, and its caller's
@@ -62,8 +75,8 @@ func (tx *ReadTx) Due(real time.Time, most int) ([]Due, error) {
 	}, `
 		SELECT `+joinedCallerColumns+`, t.transaction_id
 		FROM callers c JOIN transactions t ON t.caller_id = c.caller_id
-		WHERE t.state IN ('Pending', 'Reserved') AND t.deadline > 0 AND t.deadline <= $1 + c.clock_offset
-		ORDER BY t.deadline
+		WHERE t.due > 0 AND t.due <= $1 + c.clock_offset
+		ORDER BY t.due
 		LIMIT $2`, micros(real), most)
 }
 
@@ -76,8 +89,8 @@ func (tx *ReadTx) DueOf(c party.Caller, now time.Time, most int) ([]Due, error) 
 		return d, err
 	}, `
 		SELECT transaction_id FROM transactions
-		WHERE caller_id = $1 AND state IN ('Pending', 'Reserved') AND deadline > 0 AND deadline <= $2
-		ORDER BY deadline
+		WHERE caller_id = $1 AND due > 0 AND due <= $2
+		ORDER BY due
 		LIMIT $3`, c.ID, micros(now), most)
 }
 

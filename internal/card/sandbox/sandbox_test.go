@@ -136,10 +136,9 @@ func TestCardsAreWellFormed(t *testing.T) {
 }
 
 func question(ref string, step payment.Step, cents int64) card.Question {
-	return card.Question{
-		CardRef: "sandbox:" + ref,
-		Attempt: payment.Attempt{Transaction: "T1", Step: step, Amount: money.Cents(cents)},
-	}
+	return card.Question{Attempt: payment.Attempt{
+		Transaction: "T1", Step: step, Amount: money.Cents(cents), CardRef: "sandbox:" + ref,
+	}}
 }
 
 func TestAnswers(t *testing.T) {

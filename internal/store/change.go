@@ -1,0 +1,216 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A columnType is what PostgreSQL must be told of an array of values.
+type columnType string
+
+const (
+	text   columnType = "text"
+	number columnType = "bigint"
+	blob   columnType = "bytea"
+)
+
+// A column is one value of a change.
+type column struct {
+	name string
+	kind columnType
+}
+
+// columns names columns of one type, as a list with commas.
+func columns(kind columnType, names string) (all []column) {
+	for name := range strings.SplitSeq(names, ",") {
+		all = append(all, column{strings.TrimSpace(name), kind})
+	}
+	return all
+}
+
+// A change is a statement that writes one row of a table, and is written for
+// many rows at once where actions share a commit. Its arguments are its columns'
+// values, in order.
+type change struct {
+	doing   string
+	columns []column
+	one     string // for one row
+	many    string // for arrays of the columns' values, on PostgreSQL
+	// SQLite finds a place with a number by its name, which takes it longer than
+	// the rest of a small change. Its own texts have places alone.
+	oneBare string // for one row
+	some    string // for someRows rows; empty where there is no such statement
+}
+
+// someRows is how many rows go into one statement on SQLite: each costs a third
+// less than by itself, and more would gain little.
+const someRows = 16
+
+// insertion is a change that adds a row. otherwise says what happens where there
+// is one already; empty means that there must not be.
+func insertion(doing, table, otherwise string, cols ...[]column) *change {
+	c := &change{doing: doing}
+	for _, some := range cols {
+		c.columns = append(c.columns, some...)
+	}
+	var names []string
+	for _, col := range c.columns {
+		names = append(names, col.name)
+	}
+	into := "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ") "
+	c.oneBare = strings.TrimSpace(into + "VALUES " + c.values(1) + " " + otherwise)
+	c.one = numbered(c.oneBare)
+	c.some = strings.TrimSpace(into + "VALUES " + c.values(someRows) + " " + otherwise)
+	c.many = strings.TrimSpace(into + "SELECT * FROM " + c.unnest() + " " + otherwise)
+	return c
+}
+
+// values has a place for each value of some rows.
+func (c *change) values(rows int) string {
+	all := make([]string, rows)
+	for row := range rows {
+		places := make([]string, len(c.columns))
+		for i := range c.columns {
+			places[i] = "?"
+		}
+		all[row] = "(" + strings.Join(places, ", ") + ")"
+	}
+	return strings.Join(all, ", ")
+}
+
+// An update is a change of a row that is there: what is set, and which row. Of a
+// guard the row must still have the values that the action had read.
+type update struct {
+	doing, table string
+	set          []column
+	keep         []column // set where the value is not null
+	key          []column
+	guard        []column
+	fixed        string // guards that need no value, as SQL over the row's columns
+}
+
+// change makes the statement. Its arguments are in the order set, keep, key,
+// guard.
+func (u update) change() *change {
+	c := &change{doing: u.doing}
+	var setOne, setMany, whereOne, whereMany []string
+	place := func(col column, prefix string) (one, many string) {
+		c.columns = append(c.columns, column{prefix + col.name, col.kind})
+		return "?", "v." + prefix + col.name
+	}
+	for _, col := range u.set {
+		one, many := place(col, "new_")
+		setOne, setMany = append(setOne, col.name+" = "+one), append(setMany, col.name+" = "+many)
+	}
+	for _, col := range u.keep {
+		one, many := place(col, "new_")
+		setOne = append(setOne, col.name+" = COALESCE("+one+", "+col.name+")")
+		setMany = append(setMany, col.name+" = COALESCE("+many+", r."+col.name+")")
+	}
+	for _, col := range append(u.key[:len(u.key):len(u.key)], u.guard...) {
+		one, many := place(col, "old_")
+		whereOne, whereMany = append(whereOne, col.name+" = "+one), append(whereMany, "r."+col.name+" = "+many)
+	}
+	if u.fixed != "" {
+		whereOne, whereMany = append(whereOne, u.fixed), append(whereMany, u.fixed)
+	}
+	c.oneBare = "UPDATE " + u.table + " SET " + strings.Join(setOne, ", ") + " WHERE " + strings.Join(whereOne, " AND ")
+	c.one = numbered(c.oneBare)
+	c.many = "UPDATE " + u.table + " AS r SET " + strings.Join(setMany, ", ") + " FROM " + c.unnest() + " WHERE " + strings.Join(whereMany, " AND ")
+	return c
+}
+
+// numbered gives the places of a text their numbers, as PostgreSQL wants them.
+func numbered(bare string) string {
+	var b strings.Builder
+	n := 0
+	for _, c := range bare {
+		if c != '?' {
+			b.WriteRune(c)
+			continue
+		}
+		n++
+		b.WriteString("$" + strconv.Itoa(n))
+	}
+	return b.String()
+}
+
+// unnest makes rows of the arguments, which are arrays.
+func (c *change) unnest() string {
+	var arrays, names []string
+	for i, col := range c.columns {
+		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, col.kind))
+		names = append(names, col.name)
+	}
+	return "unnest(" + strings.Join(arrays, ", ") + ") AS v(" + strings.Join(names, ", ") + ")"
+}
+
+// write makes a change: now, where the action is alone in its transaction, and
+// with those of its neighbours where it is not. key names the row for whoever
+// would read or write it in the same commit; nil when nobody could know it yet.
+func (tx *Tx) write(c *change, key any, args ...any) error {
+	if tx.strand == nil {
+		return tx.sql.touch(tx.ctx, c.doing, 1, c.oneFor(tx.dialect), args)
+	}
+	tx.strand.write(c, key, args)
+	return nil
+}
+
+func (c *change) oneFor(d dialect) string {
+	if d.arrays {
+		return c.one
+	}
+	return c.oneBare
+}
+
+// writeMany makes the same change of many rows.
+func (t transaction) writeMany(ctx context.Context, d dialect, c *change, rows [][]any) error {
+	if !d.arrays || len(rows) == 1 {
+		return t.writeSome(ctx, d, c, rows)
+	}
+	arrays := make([]any, len(c.columns))
+	for i, col := range c.columns {
+		array, err := arrayOf(col.kind, rows, i)
+		if err != nil {
+			return fmt.Errorf("%s: column %s: %w", c.doing, col.name, err)
+		}
+		arrays[i] = array
+	}
+	return t.touch(ctx, c.doing, len(rows), c.many, arrays)
+}
+
+// writeSome makes the change of as many rows at once as the statement takes, and
+// of the rest one by one.
+func (t transaction) writeSome(ctx context.Context, d dialect, c *change, rows [][]any) error {
+	for len(rows) >= someRows && c.some != "" && !d.arrays {
+		if err := t.touch(ctx, c.doing, someRows, c.some, slices.Concat(rows[:someRows]...)); err != nil {
+			return err
+		}
+		rows = rows[someRows:]
+	}
+	for _, args := range rows {
+		if err := t.touch(ctx, c.doing, 1, c.oneFor(d), args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// touch runs a statement that must touch a number of rows.
+func (t transaction) touch(ctx context.Context, doing string, want int, query string, args []any) error {
+	result, err := t.ExecContext(ctx, query, args...)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	rows, err := result.RowsAffected()
+	if err != nil {
+		return fmt.Errorf("%s: counting rows: %w", doing, err)
+	}
+	if rows != int64(want) {
+		return fmt.Errorf("%s: %d rows changed instead of %d: %w", doing, rows, want, ErrStale)
+	}
+	return nil
+}

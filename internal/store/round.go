@@ -1,0 +1,245 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"runtime/debug"
+	"slices"
+)
+
+// A round runs actions that share a transaction side by side: each goes on until
+// it wants a row, then the rows that all of them want are read together, and what
+// they write is written together when all have ended. An action is written as if
+// it were alone, and sees none of this.
+//
+// Actions are answered as if they had run one after the other. So that it is
+// true, one that rests on a row which another one before it writes is left for
+// the next round, and one that does what a round knows nothing of is left to run
+// alone.
+type round struct {
+	ctx     context.Context
+	sql     transaction
+	dialect dialect
+	tables  map[any]shared // by their source
+	order   []shared       // the same
+}
+
+// shared are the rows of one source that the actions of a round have read.
+type shared interface {
+	// readWanted reads what was asked for since the last time.
+	readWanted(context.Context, transaction, dialect) error
+	// forget has a row read again, if the key is one of this source.
+	forget(key any)
+}
+
+type sharedRows[K comparable, V any] struct {
+	source *source[K, V]
+	found  map[K]row[V]
+	wanted map[K]bool
+}
+
+func (s *sharedRows[K, V]) readWanted(ctx context.Context, t transaction, d dialect) error {
+	if len(s.wanted) == 0 {
+		return nil
+	}
+	keys := slices.Collect(maps.Keys(s.wanted))
+	clear(s.wanted)
+	return s.source.readMany(ctx, t, d, keys, s.found)
+}
+
+func (s *sharedRows[K, V]) forget(key any) {
+	if k, ok := key.(K); ok {
+		delete(s.found, k)
+	}
+}
+
+// A strand is one action on its way through a round.
+type strand struct {
+	round  *round
+	action *action
+	next   func() (struct{}, bool) // goes on with it, and reports whether it wants a row
+	stop   func()
+	wait   func(struct{}) bool
+
+	err    error // its outcome
+	alone  bool  // it has to run by itself
+	reads  []any // keys of rows
+	writes []written
+	adds   []*addition
+}
+
+// A written row waits for the end of its round.
+type written struct {
+	change *change
+	key    any
+	args   []any
+}
+
+// leaving is the panic of an action that has to run alone.
+type leaving struct{}
+
+func newRound(ctx context.Context, t transaction, d dialect) *round {
+	return &round{ctx: ctx, sql: t, dialect: d, tables: make(map[any]shared)}
+}
+
+// run takes actions through a round. It answers those that are done in outcomes,
+// and returns those that are to be run in another round, and alone. The error is
+// the transaction's.
+func (r *round) run(actions []*action, outcomes map[*action]error) (again, alone []*action, err error) {
+	strands := make([]*strand, len(actions))
+	for i, a := range actions {
+		st := &strand{round: r, action: a}
+		st.next, st.stop = iter.Pull(st.run)
+		defer st.stop()
+		strands[i] = st
+	}
+	if err := r.advance(strands); err != nil {
+		return nil, nil, err
+	}
+	taken := make(map[any]bool) // rows that are written by those before
+	done := strands[:0:0]
+	for _, st := range strands {
+		switch {
+		case st.alone:
+			alone = append(alone, st.action)
+		case st.restsOn(taken):
+			again = append(again, st.action)
+		default:
+			outcomes[st.action] = st.err
+			if st.err != nil {
+				continue // it leaves no trace
+			}
+			done = append(done, st)
+			for _, w := range st.writes {
+				taken[w.key] = w.key != nil
+			}
+		}
+	}
+	if err := r.flush(done); err != nil {
+		return nil, nil, err
+	}
+	for key := range taken {
+		for _, t := range r.order {
+			t.forget(key)
+		}
+	}
+	return again, alone, nil
+}
+
+// advance takes all strands to their ends.
+func (r *round) advance(strands []*strand) error {
+	live := slices.Clone(strands)
+	for len(live) > 0 {
+		live = slices.DeleteFunc(live, func(st *strand) bool {
+			_, wants := st.next()
+			return !wants
+		})
+		for _, t := range r.order {
+			if err := t.readWanted(r.ctx, r.sql, r.dialect); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// run is the action, between its waits.
+func (st *strand) run(wait func(struct{}) bool) {
+	st.wait = wait
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case leaving:
+			st.alone = true
+		default:
+			st.err = fmt.Errorf("panic in a transaction: %v\n%s", p, debug.Stack())
+		}
+	}()
+	tx := &Tx{ReadTx{ctx: st.round.ctx, sql: transaction{shared: true}, dialect: st.round.dialect, strand: st}}
+	st.err = st.action.run(tx)
+}
+
+// restsOn reports whether the action read or would write a row that is taken.
+func (st *strand) restsOn(taken map[any]bool) bool {
+	if slices.ContainsFunc(st.reads, func(key any) bool { return taken[key] }) {
+		return true
+	}
+	return slices.ContainsFunc(st.writes, func(w written) bool { return w.key != nil && taken[w.key] })
+}
+
+// readShared reads a row for a strand, which waits for it with the others.
+func readShared[K comparable, V any](st *strand, s *source[K, V], k K) (v V, found bool) {
+	if st.wrote(k) {
+		panic(leaving{}) // its own change is not there to be read yet
+	}
+	st.reads = append(st.reads, k)
+	rows := sharedBy(st.round, s)
+	r, known := rows.found[k]
+	if !known {
+		rows.wanted[k] = true
+		if !st.wait(struct{}{}) {
+			panic(leaving{}) // the round has failed
+		}
+		r = rows.found[k]
+	}
+	return r.value, r.found
+}
+
+func sharedBy[K comparable, V any](r *round, s *source[K, V]) *sharedRows[K, V] {
+	if t, ok := r.tables[s]; ok {
+		return t.(*sharedRows[K, V]) //nolint:forcetypeassert // a source has one type
+	}
+	t := &sharedRows[K, V]{source: s, found: make(map[K]row[V]), wanted: make(map[K]bool)}
+	r.tables[s], r.order = t, append(r.order, t)
+	return t
+}
+
+func (st *strand) wrote(key any) bool {
+	if slices.ContainsFunc(st.adds, func(a *addition) bool { return key == any(a.key) }) {
+		return true
+	}
+	return slices.ContainsFunc(st.writes, func(w written) bool { return w.key == key })
+}
+
+func (st *strand) write(c *change, key any, args []any) {
+	if key != nil && st.wrote(key) {
+		panic(leaving{}) // one statement changes a row once
+	}
+	st.writes = append(st.writes, written{c, key, args})
+}
+
+// flush writes what the strands have written, a statement for each kind of
+// change.
+func (r *round) flush(strands []*strand) error {
+	if err := r.addUp(strands); err != nil {
+		return err
+	}
+	rows := make(map[*change][][]any)
+	var order []*change
+	for _, st := range strands {
+		for _, w := range st.writes {
+			if _, known := rows[w.change]; !known {
+				order = append(order, w.change)
+			}
+			rows[w.change] = append(rows[w.change], settled(w.args))
+		}
+	}
+	for _, c := range order {
+		if err := r.sql.writeMany(r.ctx, r.dialect, c, rows[c]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settled are arguments with the balances that are known now.
+func settled(args []any) []any {
+	for i, arg := range args {
+		if a, ok := arg.(*addition); ok {
+			args[i] = a.after
+		}
+	}
+	return args
+}
