@@ -131,12 +131,12 @@ const dueMax = 10_000 // holds looked at
 // time is then.
 func holdsDue(ctx context.Context, r store.Reader, id party.CallerID, then time.Time) (n int, err error) {
 	err = r.View(ctx, func(tx *store.ReadTx) error {
-		due, err := tx.Due(then, dueMax)
-		for _, d := range due {
-			if d.Caller.ID == id {
-				n++
-			}
+		caller, found, err := tx.Caller(id)
+		if err != nil || !found {
+			return err
 		}
+		due, err := tx.DueOf(id, caller.Now(then), dueMax)
+		n = len(due)
 		return err
 	})
 	return n, err

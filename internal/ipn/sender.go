@@ -337,7 +337,7 @@ func missing(found bool, what string) error {
 // end.
 func (s *Sender) finish(ctx context.Context, d store.Delivery, result string, arrived bool) error {
 	var gaveUp bool
-	err := s.Store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+	err := s.Store.Complete(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		caller, _, err := tx.Caller(d.Caller)
 		if err != nil {
 			return err
@@ -366,7 +366,7 @@ func (s *Sender) finish(ctx context.Context, d store.Delivery, result string, ar
 }
 
 func (s *Sender) giveBack(ctx context.Context, d store.Delivery) error {
-	err := s.Store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.ReturnNotification(d) })
+	err := s.Store.Complete(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.ReturnNotification(d) })
 	if err != nil && !errors.Is(err, store.ErrClosed) {
 		return fmt.Errorf("putting notification %s back: %w", deliveryID(d), err)
 	}

@@ -46,8 +46,8 @@ type Attempt struct {
 	State         AttemptState
 	Asked         int // how often
 
-	// CardRef is the network's own name for the card. It is not kept with the
-	// question; who asks again reads it with the instrument.
+	// CardRef is the network's own name for the card. It is kept with the
+	// instrument.
 	CardRef string
 }
 

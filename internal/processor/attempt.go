@@ -62,38 +62,11 @@ func (p *Processor) put(a payment.Attempt, written *payment.Transaction) (after 
 	// Nobody waits for a slow network when the server ends.
 	ctx, cancel := context.WithTimeout(p.untilStopped(), or(p.NetworkTimeout, networkTimeoutDefault))
 	defer cancel()
-	answer, err := p.ask(ctx, a)
-	if err != nil {
-		return payment.Transaction{}, err
-	}
-	return p.outcome(a, answer, written)
-}
-
-func (p *Processor) ask(ctx context.Context, a payment.Attempt) (payment.Answer, error) {
-	if a.CardRef == "" { // it is asked again
-		err := p.Store.View(ctx, func(tx *store.ReadTx) error {
-			t, found, err := tx.Transaction(a.Caller, a.Transaction)
-			if err != nil || !found {
-				return errors.Join(err, missing(found, "transaction", string(a.Transaction)))
-			}
-			a.CardRef, err = cardRef(tx, t, a)
-			return err
-		})
-		if err != nil {
-			return payment.Answer{}, fmt.Errorf("preparing a question to the network: %w", err)
-		}
-	}
 	answer, err := p.Network.Ask(ctx, card.Question{Attempt: a})
 	if err != nil {
-		return payment.Answer{}, fmt.Errorf("asking the network: %w", err)
+		return payment.Transaction{}, fmt.Errorf("asking the network: %w", err)
 	}
-	return answer, nil
-}
-
-// cardRef is the network's name for the instrument that a question is about.
-func cardRef(tx *store.ReadTx, t payment.Transaction, a payment.Attempt) (string, error) {
-	i, found, err := tx.Instrument(t.Sender, a.Instrument)
-	return i.NetworkRef, errors.Join(err, missing(found, "instrument", string(a.Instrument)))
+	return p.outcome(a, answer, written)
 }
 
 func missing(found bool, what, id string) error {
@@ -118,9 +91,9 @@ func (p *Processor) outcome(a payment.Attempt, answer payment.Answer, written *p
 		return err
 	}
 	trusting := written != nil
-	err = p.Store.Update(context.Background(), record)
+	err = p.Store.Complete(context.Background(), record)
 	if trusting && errors.Is(err, store.ErrStale) {
-		err = p.Store.Update(context.Background(), record)
+		err = p.Store.Complete(context.Background(), record)
 	}
 	if err != nil {
 		return after, fmt.Errorf("recording the network's answer for %s: %w", a.Key(), err)

@@ -1,7 +1,9 @@
 package processor_test
 
 import (
+	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -22,36 +24,81 @@ func BenchmarkReserve(b *testing.B) {
 	for name, address := range holdfasttest.Addresses(b) {
 		for _, alone := range []bool{false, true} {
 			b.Run(fmt.Sprintf("%s/group=%v", name, !alone), func(b *testing.B) {
-				db, err := store.Open(b.Context(), store.Config{Address: address(b), NoGroupCommit: alone})
-				if err != nil {
-					b.Fatal(err)
-				}
-				b.Cleanup(func() { db.Close() })
-				w := holdfasttest.NewWorld(b, db)
-				w.Processor.IDs = processor.RandomIDs{Now: time.Now} //nolint:forbidigo // ids grow with time, and so do indexes
+				w := crowded(b, store.Config{Address: address(b), NoGroupCommit: alone})
 				tokens := mint(b, w, b.N)
-				var next atomic.Int64
-				b.SetParallelism(128) // × 2 cores: 256 callers
-				b.ResetTimer()
-				used := cpu(b)
-				b.RunParallel(func(pb *testing.PB) {
-					for pb.Next() {
-						i := next.Add(1)
-						r, err := w.Processor.Reserve(b.Context(), w.Shop, holdfast.ReserveRequest{
-							SenderTokenID: tokens[i-1], TransactionAmount: holdfasttest.USD("42.50"),
-							CallerReference: holdfast.CallerReference(fmt.Sprint("bench-", i)),
-						})
-						if err != nil || r.State != payment.Reserved {
-							b.Errorf("reserve: %+v, %v", r, err)
-						}
-					}
-				})
-				b.StopTimer()
-				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "reserves/s")                //nolint:forbidigo // a rate, not money
-				b.ReportMetric(float64((cpu(b)-used).Microseconds())/float64(b.N), "cpu-µs/op") //nolint:forbidigo // a time, not money
+				measure(b, "reserves", func() { reserveAll(b, w, tokens) })
 			})
 		}
 	}
+}
+
+// BenchmarkExpiry measures how many holds a second are given up that are all due
+// at once, in the books and by the network.
+func BenchmarkExpiry(b *testing.B) {
+	for name, address := range holdfasttest.Addresses(b) {
+		b.Run(name, func(b *testing.B) {
+			w := crowded(b, store.Config{Address: address(b)})
+			reserveAll(b, w, mint(b, w, b.N))
+			w.Clock.Advance(payment.ReserveLifeMax)
+			measure(b, "releases", func() {
+				for released := 0; released < b.N; {
+					_, sweeping := w.Processor.Sweep(b.Context())
+					n, resolving := w.Processor.Resolve(b.Context())
+					if err := errors.Join(sweeping, resolving); err != nil {
+						b.Fatal(err)
+					}
+					released += n
+				}
+			})
+		})
+	}
+}
+
+// crowded is a world with many callers at one time, whose ids and so indexes grow
+// with time.
+func crowded(b *testing.B, c store.Config) *holdfasttest.World {
+	b.Helper()
+	db, err := store.Open(b.Context(), c)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { db.Close() })
+	w := holdfasttest.NewWorld(b, db)
+	w.Processor.IDs = processor.RandomIDs{Now: time.Now} //nolint:forbidigo // as in a server
+	return w
+}
+
+// measure runs the benchmark's work, all of it, and reports how much of it was
+// done in a second and what time of the processors one took.
+func measure(b *testing.B, what string, all func()) {
+	b.Helper()
+	b.ResetTimer()
+	used := cpu(b)
+	all()
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), what+"/s")                   //nolint:forbidigo // a rate, not money
+	b.ReportMetric(float64((cpu(b)-used).Microseconds())/float64(b.N), "cpu-µs/op") //nolint:forbidigo // a time, not money
+}
+
+// reserveAll reserves with each of the tokens, for 256 callers at one time.
+func reserveAll(b *testing.B, w *holdfasttest.World, tokens []holdfast.TokenID) {
+	b.Helper()
+	var callers sync.WaitGroup
+	var next atomic.Int64
+	for range 256 {
+		callers.Go(func() {
+			for i := next.Add(1); int(i) <= len(tokens); i = next.Add(1) {
+				r, err := w.Processor.Reserve(b.Context(), w.Shop, holdfast.ReserveRequest{
+					SenderTokenID: tokens[i-1], TransactionAmount: holdfasttest.USD("42.50"),
+					CallerReference: holdfast.CallerReference(fmt.Sprint("bench-", i)),
+				})
+				if err != nil || r.State != payment.Reserved {
+					b.Errorf("reserve: %+v, %v", r, err)
+				}
+			}
+		})
+	}
+	callers.Wait()
 }
 
 // cpu is what the process has used so far: on a busy machine it says more than

@@ -3,7 +3,6 @@ package processor
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -152,7 +151,7 @@ func (p *Processor) AdvanceClock(ctx context.Context, id party.CallerID, by time
 // marked with it.
 func (p *Processor) ResetClock(ctx context.Context, id party.CallerID) (after party.Caller, err error) {
 	for {
-		var due []store.Due
+		var due []payment.Transaction
 		err = p.Store.Update(ctx, func(tx *store.Tx) error {
 			real := p.now()
 			before, err := callerOf(&tx.ReadTx, id)
@@ -163,7 +162,7 @@ func (p *Processor) ResetClock(ctx context.Context, id party.CallerID) (after pa
 				return err
 			}
 			now := before.Now(real)
-			if due, err = tx.DueOf(before, now, sweepMax); err != nil || len(due) > 0 {
+			if due, err = tx.DueOf(id, now, sweepMax); err != nil || len(due) > 0 {
 				return err
 			}
 			if err := tx.KeepExpired(id, now, real); err != nil {
@@ -177,10 +176,8 @@ func (p *Processor) ResetClock(ctx context.Context, id party.CallerID) (after pa
 		if err != nil || len(due) == 0 {
 			return after, err
 		}
-		for _, d := range due {
-			if _, err := p.expire(ctx, d); err != nil {
-				return after, fmt.Errorf("expiring %s: %w", d.ID, err)
-			}
+		if _, err := p.expireAll(ctx, due); err != nil {
+			return after, err
 		}
 	}
 }

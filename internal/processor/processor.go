@@ -136,6 +136,13 @@ func failure(err error) error {
 // record writes a change with all that belongs to it. The question that goes
 // with it is about to be asked.
 func (p *Processor) record(tx *store.Tx, caller party.Caller, c payment.Change, real time.Time) (payment.Transaction, error) {
+	if c.Ask != nil {
+		i, found, err := tx.Instrument(c.After.Sender, c.Ask.Instrument)
+		if err != nil || !found {
+			return c.After, errors.Join(err, missing(found, "instrument", string(c.Ask.Instrument)))
+		}
+		c.Ask.CardRef = i.NetworkRef
+	}
 	return p.recordFor(tx, caller, c, real, real.Add(p.patience()))
 }
 
@@ -151,12 +158,6 @@ func (p *Processor) recordFor(tx *store.Tx, caller party.Caller, c payment.Chang
 		told := p.notification(caller, url, real)
 		told.About, told.Transaction = store.AboutTransaction, c.After.ID
 		n = &told
-	}
-	if c.Ask != nil {
-		var err error
-		if c.Ask.CardRef, err = cardRef(&tx.ReadTx, c.After, *c.Ask); err != nil {
-			return c.After, err
-		}
 	}
 	return tx.Record(c, n, nextAsk)
 }

@@ -13,49 +13,65 @@ import (
 )
 
 const (
-	sweepMax     = 500 // transactions in one batch of Sweep
-	resolveMax   = 64  // questions in one batch of Resolve
-	resolversMax = 8   // of them asked at one time
+	sweepMax   = 2000 // transactions in one batch of Sweep
+	resolveMax = 500  // questions in one batch of Resolve
+	// sideMax is how much of a batch is done at one time. What happens by itself
+	// takes its places in the commits as that many callers would.
+	sideMax = 128
 )
 
 // Sweep writes the expiry of transactions whose deadline has come, one bounded
 // batch of them, and reports how many. The deadline holds without it: Sweep
-// makes the books and the notifications say so.
+// makes the books and the notifications say so. However many one caller has, the
+// others' turn comes in each batch.
 func (p *Processor) Sweep(ctx context.Context) (expired int, err error) {
-	var due []store.Due
+	var due []payment.Transaction
 	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
-		due, err = tx.Due(p.now(), sweepMax)
-		return err
+		real := p.now()
+		callers, err := tx.DueCallers(real)
+		if err != nil {
+			return err
+		}
+		for _, c := range callers[:min(len(callers), sweepMax)] {
+			some, err := tx.DueOf(c.ID, c.Now(real), max(sweepMax/len(callers), 1))
+			if err != nil {
+				return err
+			}
+			due = append(due, some...)
+		}
+		return nil
 	})
 	if err != nil {
 		return 0, err
 	}
-	var failed []error
-	for _, d := range due {
-		done, err := p.expire(ctx, d)
-		if err != nil { // and does not keep the others waiting
-			failed = append(failed, fmt.Errorf("expiring %s: %w", d.ID, err))
+	return p.expireAll(ctx, due)
+}
+
+// expireAll writes the expiries that are still due. One that fails does not keep
+// the others waiting.
+func (p *Processor) expireAll(ctx context.Context, due []payment.Transaction) (expired int, err error) {
+	var done atomic.Int64
+	var failed failures
+	sideBySide(ctx, due, func(t payment.Transaction) {
+		switch did, err := p.expire(ctx, t); {
+		case err != nil:
+			failed.add(fmt.Errorf("expiring %s: %w", t.ID, err))
+		case did:
+			done.Add(1)
 		}
-		if done {
-			expired++
-		}
-	}
-	return expired, errors.Join(failed...)
+	})
+	return int(done.Load()), failed.join()
 }
 
 // expire writes one expiry if it is still due: somebody may have been faster.
 // The release is due at once, and Resolve's: however many holds lapse in one
 // second, the network is asked at a bounded pace.
-func (p *Processor) expire(ctx context.Context, d store.Due) (done bool, err error) {
-	err = p.Store.Update(ctx, func(tx *store.Tx) error {
+func (p *Processor) expire(ctx context.Context, t payment.Transaction) (done bool, err error) {
+	err = p.Store.Complete(ctx, func(tx *store.Tx) error {
 		real := p.now()
 		done = false
-		caller, err := callerOf(&tx.ReadTx, d.Caller.ID)
+		caller, err := callerOf(&tx.ReadTx, t.Caller)
 		if err != nil {
-			return err
-		}
-		t, found, err := tx.Transaction(caller.ID, d.ID)
-		if err != nil || !found {
 			return err
 		}
 		c, due := t.Expire(caller.Now(real))
@@ -69,6 +85,9 @@ func (p *Processor) expire(ctx context.Context, d store.Due) (done bool, err err
 		_, err = p.recordFor(tx, caller, c, real, real)
 		return err
 	})
+	if errors.Is(err, store.ErrStale) {
+		return false, nil
+	}
 	return done && err == nil, err
 }
 
@@ -76,7 +95,6 @@ func (p *Processor) expire(ctx context.Context, d store.Due) (done bool, err err
 // reports how many questions were decided. Nothing stays in doubt for longer
 // than the network stays silent.
 func (p *Processor) Resolve(ctx context.Context) (resolved int, err error) {
-	var claimed []payment.Attempt
 	var inDoubt bool
 	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
 		inDoubt, err = tx.AttemptsDue(p.now())
@@ -85,7 +103,8 @@ func (p *Processor) Resolve(ctx context.Context) (resolved int, err error) {
 	if err != nil || !inDoubt {
 		return 0, err
 	}
-	err = p.Store.Update(ctx, func(tx *store.Tx) error {
+	var claimed []store.Doubt
+	err = p.Store.Complete(ctx, func(tx *store.Tx) error {
 		real := p.now()
 		claimed, err = tx.ClaimAttempts(real, resolveMax, func(asked int) time.Time {
 			return real.Add(p.patience() * time.Duration(min(asked, resolveBackoffMax)))
@@ -96,28 +115,53 @@ func (p *Processor) Resolve(ctx context.Context) (resolved int, err error) {
 		return 0, err
 	}
 	var decided atomic.Int64
-	var asking sync.WaitGroup
-	slots := make(chan struct{}, resolversMax)
-	for _, a := range claimed {
-		if ctx.Err() != nil {
-			break // its turn comes again
-		}
-		slots <- struct{}{}
-		asking.Add(1)
+	sideBySide(ctx, claimed, func(d store.Doubt) {
+		done := make(chan struct{})
 		begun := p.start(func() {
-			defer func() { <-slots; asking.Done() }()
-			if _, err := p.put(a, nil); err == nil {
+			defer close(done)
+			if _, err := p.put(d.Attempt, &d.Of); err == nil {
 				decided.Add(1)
 			}
 		})
-		if !begun {
-			asking.Done()
-			break
+		if begun {
+			<-done
 		}
-	}
-	asking.Wait()
+	})
 	return int(decided.Load()), nil
 }
+
+// sideBySide does the same with each of all, some at a time, until ctx ends; the
+// rest has its turn another time.
+func sideBySide[T any](ctx context.Context, all []T, do func(T)) {
+	var running sync.WaitGroup
+	var next atomic.Int64
+	for range min(len(all), sideMax) {
+		running.Go(func() {
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(all) {
+					return
+				}
+				do(all[i])
+			}
+		})
+	}
+	running.Wait()
+}
+
+// failures are collected from side by side.
+type failures struct {
+	mu  sync.Mutex
+	all []error
+}
+
+func (f *failures) add(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.all = append(f.all, err)
+}
+
+func (f *failures) join() error { return errors.Join(f.all...) }
 
 // resolveBackoffMax bounds the pauses between questions: this many times the
 // network's time-out.

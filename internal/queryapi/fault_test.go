@@ -11,6 +11,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/queryapi"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -57,6 +58,11 @@ func TestFaults(t *testing.T) {
 		{"a failure", reserve, func(w *world) {
 			w.token("A", payment.Token{Instrument: "nowhere"})
 		}, 500, "InternalError", "instrument nowhere of token is missing"},
+		{"a caller with too many requests", reserve, func(w *world) {
+			for range queryapi.InFlightMax {
+				w.server.Enter("CSHOP")
+			}
+		}, 503, "ServiceUnavailable", ""},
 		{"the store is closed to writers", reserve, func(w *world) {
 			// Readers go on for a moment when a server is shut down.
 			again, err := store.Open(t.Context(), store.Config{Address: w.address})

@@ -44,6 +44,8 @@ type Server struct {
 	BodyMax      int64            // bytes of a query and a body together; zero means 64 KiB
 	Window       time.Duration    // how far a Timestamp may be off, either way; zero means 15 minutes
 	Log          *slog.Logger     // nil means none
+
+	inFlight inFlight
 }
 
 const (
@@ -173,6 +175,11 @@ func (s *Server) act(r *http.Request, q *request) (reply, error) {
 	if q.params, err = a.read(q.version, q.params); err != nil {
 		return reply{}, err
 	}
+	leave, ok := s.inFlight.enter(q.caller.ID)
+	if !ok {
+		return reply{}, errCallerBusy
+	}
+	defer leave()
 	q.asked = a
 	doc := newDocument(a.name, q.version)
 	if a.noResult {
@@ -209,6 +216,9 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q *request, err 
 			s.explain(w, r, q)
 		}
 		s.log().DebugContext(r.Context(), "refused", "request", q.id, "action", q.action, "caller", q.caller.ID, "code", refused.Code, "message", refused.Message)
+	case errors.Is(err, store.ErrFull), errors.Is(err, errCallerBusy): // thousands a second, it may be
+		s.log().DebugContext(r.Context(), "too busy", "request", q.id, "action", q.action, "caller", q.caller.ID, "error", err)
+		refused = holdfast.Errorf(holdfast.ServiceUnavailable, "The service is too busy at the moment. Send the same request again, later.")
 	case errors.Is(err, store.ErrClosed), errors.Is(err, store.ErrBusy), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		s.log().WarnContext(r.Context(), "request not carried out", "request", q.id, "action", q.action, "caller", q.caller.ID, "error", err)
 		refused = holdfast.Errorf(holdfast.ServiceUnavailable, "The service is not available at the moment. Send the same request again.")

@@ -11,11 +11,18 @@ import (
 
 const attemptColumns = `caller_id, transaction_id, step, amount, instrument_id, authorization_ref, descriptor, state, asked`
 
+// joinedAttemptColumns are the same where attempts are joined as a.
+var joinedAttemptColumns = joined("a", attemptColumns)
+
 func scanAttempt(row scanner) (a payment.Attempt, err error) {
 	var amount int64
-	err = row.Scan(&a.Caller, &a.Transaction, &a.Step, &amount, &a.Instrument, &a.Authorization, &a.Descriptor, &a.State, &a.Asked)
+	err = row.Scan(placesOf(&a, &amount)...)
 	a.Amount = dollars(amount)
 	return a, err
+}
+
+func placesOf(a *payment.Attempt, amount *int64) []any {
+	return []any{&a.Caller, &a.Transaction, &a.Step, amount, &a.Instrument, &a.Authorization, &a.Descriptor, &a.State, &a.Asked}
 }
 
 // Attempts reads all questions asked for a transaction.
@@ -41,6 +48,10 @@ var (
 	decideAttempt = update{
 		doing: "deciding an attempt", table: "attempts",
 		set: []column{{"state", text}, {"decided", number}}, key: columns(text, "caller_id, transaction_id, step"), guard: columns(text, "state"),
+	}.change()
+	claimAttempt = update{
+		doing: "claiming an attempt", table: "attempts",
+		set: columns(number, "asked, next_ask"), key: columns(text, "caller_id, transaction_id, step"),
 	}.change()
 )
 
@@ -76,27 +87,39 @@ func (tx *ReadTx) AttemptsDue(now time.Time) (bool, error) {
 	return len(due) > 0, err
 }
 
+// A Doubt is a question that nobody has answered, with the transaction as it
+// stands.
+type Doubt struct {
+	payment.Attempt
+	Of payment.Transaction
+}
+
 // ClaimAttempts takes questions that are in doubt at now, at most most of them,
 // and puts their next turn off to nextAsk of how often each was asked, so that
 // nobody else asks meanwhile.
-func (tx *Tx) ClaimAttempts(now time.Time, most int, nextAsk func(asked int) time.Time) ([]payment.Attempt, error) {
-	claimed, err := list(&tx.ReadTx, "reading attempts in doubt", scanAttempt, `
-		SELECT `+attemptColumns+` FROM attempts
-		WHERE state = 'Open' AND next_ask <= $1
-		ORDER BY next_ask LIMIT $2`+tx.dialect.skipLocked, micros(now), most)
-	if err != nil {
+func (tx *Tx) ClaimAttempts(now time.Time, most int, nextAsk func(asked int) time.Time) ([]Doubt, error) {
+	claimed, err := list(&tx.ReadTx, "reading attempts in doubt", scanDoubt, `
+		SELECT `+joinedAttemptColumns+`, i.network_ref, `+joinedTransactionColumns+`
+		FROM attempts a
+			JOIN transactions t ON t.caller_id = a.caller_id AND t.transaction_id = a.transaction_id
+			JOIN instruments i ON i.party_id = t.sender AND i.instrument_id = a.instrument_id
+		WHERE a.state = 'Open' AND a.next_ask <= $1
+		ORDER BY a.next_ask LIMIT $2`+tx.dialect.claiming("a"), micros(now), most)
+	if err != nil || len(claimed) == 0 {
 		return nil, err
 	}
+	rows := make([][]any, len(claimed))
 	for i := range claimed {
 		a := &claimed[i]
 		a.Asked++
-		err := tx.one("claiming an attempt", `
-			UPDATE attempts SET asked = $1, next_ask = $2
-			WHERE caller_id = $3 AND transaction_id = $4 AND step = $5`,
-			a.Asked, micros(nextAsk(a.Asked)), a.Caller, a.Transaction, a.Step)
-		if err != nil {
-			return nil, err
-		}
+		rows[i] = []any{a.Asked, micros(nextAsk(a.Asked)), a.Caller, a.Transaction, a.Step}
 	}
-	return claimed, nil
+	return claimed, tx.sql.writeMany(tx.ctx, tx.dialect, claimAttempt, rows)
+}
+
+func scanDoubt(row scanner) (d Doubt, err error) {
+	var amount int64
+	d.Of, err = scanTransaction(behind{row, append(placesOf(&d.Attempt, &amount), &d.CardRef)})
+	d.Amount = dollars(amount)
+	return d, err
 }

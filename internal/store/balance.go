@@ -10,10 +10,10 @@ import (
 )
 
 // lanes is how many rows the balance of an account is spread over at most.
-// Servers that share a database draw one each, and mostly different ones.
-const lanes = 16
+// Servers that share a database draw some each, and mostly different ones.
+const lanes = 32
 
-func drawLane() int { return rand.IntN(lanes) } //nolint:gosec // spreads rows, no secret
+func drawLanes(n int) []int { return rand.Perm(lanes)[:n] } //nolint:gosec // spreads rows, no secret
 
 // A balanceKey names what all callers of a mode have in an account.
 type balanceKey struct {

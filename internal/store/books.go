@@ -105,18 +105,9 @@ type keyed[T any] struct {
 // withKey scans a transaction's id in front of a row.
 func withKey[T any](scan func(scanner) (T, error)) func(scanner) (keyed[T], error) {
 	return func(row scanner) (k keyed[T], err error) {
-		k.row, err = scan(keyScanner[holdfast.TransactionID]{row, &k.id})
+		k.row, err = scan(behind{row, []any{&k.id}})
 		return k, err
 	}
-}
-
-type keyScanner[K any] struct {
-	scanner
-	key *K
-}
-
-func (k keyScanner[K]) Scan(dest ...any) error {
-	return k.scanner.Scan(append([]any{k.key}, dest...)...)
 }
 
 // group reads rows of the transactions from after (exclusive) to last, by
@@ -181,7 +172,7 @@ func (tx *ReadTx) files(c party.CallerID, page []payment.Transaction, after, las
 }
 
 func scanBooked(row scanner) (b payment.Booked, err error) {
-	b.Posting, err = scanPosting(keyScanner[int]{row, &b.Seq})
+	b.Posting, err = scanPosting(behind{row, []any{&b.Seq}})
 	return b, err
 }
 

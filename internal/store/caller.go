@@ -1,7 +1,6 @@
 package store
 
 import (
-	"strings"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -11,7 +10,7 @@ import (
 const callerColumns = `caller_id, owner, name, ipn_url, bare_return, pending_first, signature_v1, marketplace, resume, sandbox, clock_offset, created`
 
 // joinedCallerColumns are the same where callers are joined as c.
-var joinedCallerColumns = "c." + strings.ReplaceAll(callerColumns, ", ", ", c.")
+var joinedCallerColumns = joined("c", callerColumns)
 
 func scanCaller(row scanner, more ...any) (c party.Caller, err error) {
 	var offset, created int64

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -26,6 +27,9 @@ var (
 	// ErrBusy: others changed the same rows every time. Nothing was done; the
 	// same request may succeed later.
 	ErrBusy = errors.New("the store is busy")
+	// ErrFull: as many wait for a commit as may. Nothing was done; the same
+	// request may succeed later.
+	ErrFull = errors.New("too many wait for the store")
 	// ErrStale: a row was no longer in the state the action had read.
 	ErrStale = errors.New("the row changed meanwhile")
 	// ErrClosed: the store is closed.
@@ -37,16 +41,24 @@ var (
 // together for the next. With nobody waiting an action commits at once: nothing
 // ever waits for company.
 //
-// One goroutine runs all of it, so that actions of one server never conflict
-// with each other; with other servers they may, and then the group runs again.
+// Where the database takes several commits at a time there are lines: while one
+// waits for its disk or its answer, the next gets on. Actions of two lines may
+// conflict as those of two servers do, and then the group runs again.
 type committer struct {
 	db         *sql.DB
 	statements *statements
-	dialect    dialect
 	batchMax   int
 	queue      chan *action
 	stop       chan struct{}
-	finished   chan struct{}
+	lines      sync.WaitGroup
+	finished   chan struct{} // closed when all lines have ended
+}
+
+// A line commits one group after the other.
+type line struct {
+	*committer
+	dialect dialect // with a lane of its own
+	runners runners
 }
 
 // An action is one waiting Update.
@@ -58,10 +70,18 @@ type action struct {
 
 func newCommitter(db *sql.DB, d dialect, batchMax int) *committer {
 	c := &committer{
-		db: db, statements: d.statements(db), dialect: d, batchMax: batchMax,
+		db: db, statements: d.statements(db), batchMax: batchMax,
 		queue: make(chan *action, queueMax), stop: make(chan struct{}), finished: make(chan struct{}),
 	}
-	go c.loop()
+	for _, lane := range drawLanes(d.lines) {
+		l := &line{committer: c, dialect: d}
+		l.dialect.lane = lane
+		c.lines.Go(l.loop)
+	}
+	go func() {
+		c.lines.Wait()
+		close(c.finished)
+	}()
 	return c
 }
 
@@ -70,7 +90,9 @@ func (c *committer) close() {
 	<-c.finished
 }
 
-func (c *committer) update(ctx context.Context, fn func(*Tx) error) error {
+// update queues an action and waits for what comes of it. Without a place in the
+// queue it waits for one, or is refused.
+func (c *committer) update(ctx context.Context, fn func(*Tx) error, waits bool) error {
 	a := &action{run: fn, done: make(chan error, 1)}
 	select {
 	case <-c.stop:
@@ -79,10 +101,17 @@ func (c *committer) update(ctx context.Context, fn func(*Tx) error) error {
 	}
 	select {
 	case c.queue <- a:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-c.stop:
-		return ErrClosed
+	default:
+		if !waits {
+			return ErrFull
+		}
+		select {
+		case c.queue <- a:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-c.stop:
+			return ErrClosed
+		}
 	}
 	select {
 	case err := <-a.done:
@@ -99,17 +128,21 @@ func (c *committer) update(ctx context.Context, fn func(*Tx) error) error {
 	return <-a.done
 }
 
-func (c *committer) loop() {
-	defer close(c.finished)
+func (l *line) loop() {
+	defer l.runners.close()
 	for {
 		select {
-		case first := <-c.queue:
-			c.commit(c.group(first))
-		case <-c.stop:
-			for len(c.queue) > 0 { // what was accepted is carried out
-				c.commit(c.group(<-c.queue))
+		case first := <-l.queue:
+			l.commit(l.group(first))
+		case <-l.stop:
+			for { // what was accepted is carried out
+				select {
+				case first := <-l.queue:
+					l.commit(l.group(first))
+				default:
+					return
+				}
 			}
-			return
 		}
 	}
 }
@@ -135,15 +168,15 @@ func (c *committer) group(first *action) []*action {
 // commit runs a group until it is committed or cannot be, and answers each. A
 // group that keeps meeting others at the same rows is halved: alone, an action
 // conflicts with nobody but those who want the very same row.
-func (c *committer) commit(group []*action) {
+func (l *line) commit(group []*action) {
 	if len(group) == 0 {
 		return
 	}
-	outcomes, err := c.persist(group)
-	if err != nil && c.dialect.isConflict(err) {
+	outcomes, err := l.persist(group)
+	if err != nil && l.dialect.isConflict(err) {
 		if half := len(group) / 2; half > 0 {
-			c.commit(group[:half])
-			c.commit(group[half:])
+			l.commit(group[:half])
+			l.commit(group[half:])
 			return
 		}
 		err = fmt.Errorf("%w: %w", ErrBusy, err)
@@ -160,18 +193,18 @@ func (c *committer) commit(group []*action) {
 // persist runs a group a bounded number of times while it conflicts. Side by
 // side at first; a group in which that goes wrong runs again one by one, so that
 // the one at fault harms nobody.
-func (c *committer) persist(group []*action) (outcomes map[*action]error, err error) {
+func (l *line) persist(group []*action) (outcomes map[*action]error, err error) {
 	runs, apart := conflictsMax, len(group) == 1
 	if len(group) > 1 {
 		runs = halvedAfter
 	}
 	for run := 0; run < runs; run++ {
-		outcomes, err = c.try(group, apart)
-		if err != nil && !apart && !c.dialect.isConflict(err) {
+		outcomes, err = l.try(group, apart)
+		if err != nil && !apart && !l.dialect.isConflict(err) {
 			apart = true
-			outcomes, err = c.try(group, apart)
+			outcomes, err = l.try(group, apart)
 		}
-		if err == nil || !c.dialect.isConflict(err) {
+		if err == nil || !l.dialect.isConflict(err) {
 			return outcomes, err
 		}
 		pause := time.NewTimer(time.Duration(rand.IntN(min(run+1, pauseMax))+1) * time.Millisecond) //nolint:gosec // keeps two servers apart, no secret
@@ -182,14 +215,14 @@ func (c *committer) persist(group []*action) (outcomes map[*action]error, err er
 
 // try runs a group once. The error is the group's; an outcome is an action's
 // own.
-func (c *committer) try(group []*action, apart bool) (outcomes map[*action]error, err error) {
+func (l *line) try(group []*action, apart bool) (outcomes map[*action]error, err error) {
 	ctx := context.Background()
-	if c.dialect.remote {
+	if l.dialect.remote {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, tryMax)
 		defer cancel()
 	}
-	tx, err := begin(ctx, c.db, c.statements, &c.dialect.write)
+	tx, err := begin(ctx, l.db, l.statements, &l.dialect.write)
 	if err != nil {
 		return nil, err
 	}
@@ -197,12 +230,12 @@ func (c *committer) try(group []*action, apart bool) (outcomes map[*action]error
 	outcomes = make(map[*action]error, len(group))
 	rest := group
 	if !apart {
-		if rest, err = c.runTogether(ctx, tx, group, outcomes); err != nil {
+		if rest, err = l.runTogether(ctx, tx, group, outcomes); err != nil {
 			return nil, err
 		}
 	}
 	for _, a := range rest {
-		if outcomes[a], err = c.runOne(ctx, tx, a, len(group) > 1); err != nil {
+		if outcomes[a], err = l.runOne(ctx, tx, a, len(group) > 1); err != nil {
 			return nil, err
 		}
 	}
@@ -214,8 +247,8 @@ func (c *committer) try(group []*action, apart bool) (outcomes map[*action]error
 
 // runTogether takes a group through a few rounds, and returns those who have to
 // run alone: they do what a round knows nothing of, or all want the same row.
-func (c *committer) runTogether(ctx context.Context, tx transaction, group []*action, outcomes map[*action]error) (rest []*action, err error) {
-	r := newRound(ctx, tx, c.dialect)
+func (l *line) runTogether(ctx context.Context, tx transaction, group []*action, outcomes map[*action]error) (rest []*action, err error) {
+	r := newRound(ctx, tx, l.dialect, &l.runners)
 	for range roundsMax {
 		again, alone, err := r.run(group, outcomes)
 		if err != nil {
@@ -231,14 +264,14 @@ func (c *committer) runTogether(ctx context.Context, tx transaction, group []*ac
 
 // runOne runs an action by itself. With others in the transaction it needs a
 // savepoint; without, its error ends the transaction.
-func (c *committer) runOne(ctx context.Context, tx transaction, a *action, shared bool) (outcome, err error) {
+func (l *line) runOne(ctx context.Context, tx transaction, a *action, shared bool) (outcome, err error) {
 	if shared {
 		if _, err := tx.ExecContext(ctx, `SAVEPOINT action`); err != nil {
 			return nil, err
 		}
 	}
-	outcome = protect(a.run, &Tx{ReadTx{ctx: ctx, sql: tx, dialect: c.dialect}})
-	if outcome != nil && c.dialect.isConflict(outcome) {
+	outcome = protect(a.run, &Tx{ReadTx{ctx: ctx, sql: tx, dialect: l.dialect}})
+	if outcome != nil && l.dialect.isConflict(outcome) {
 		return nil, outcome
 	}
 	if !shared {

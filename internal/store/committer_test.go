@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,21 +43,35 @@ func exists(t *testing.T, db *store.DB, id party.ID) (found bool) {
 	return found
 }
 
+// occupied keeps all that commit busy, so that whoever comes waits in the queue
+// until they are let go.
+func occupied(t *testing.T, db *store.DB) (letGo func()) {
+	t.Helper()
+	hold := make(chan struct{})
+	var wait sync.WaitGroup
+	for range db.Lines() {
+		begun := make(chan struct{})
+		wait.Go(func() {
+			if err := db.Update(t.Context(), func(*store.Tx) error { close(begun); <-hold; return nil }); err != nil {
+				t.Errorf("who keeps the store busy: %v", err)
+			}
+		})
+		<-begun
+	}
+	return func() {
+		close(hold)
+		wait.Wait()
+	}
+}
+
 var errRefused = errors.New("refused")
 
 // Of actions that share a commit, those that are refused, fail in the database
 // or panic leave no trace, and their neighbours are committed.
 func TestAnActionNeverHarmsItsNeighbours(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
-		first, hold := make(chan struct{}), make(chan struct{})
+		letGo := occupied(t, db)
 		var wait sync.WaitGroup
-		wait.Go(func() { // keeps the committer busy until all others wait for it
-			err := db.Update(t.Context(), func(tx *store.Tx) error { close(first); <-hold; return insert(tx, newParty(0)) })
-			if err != nil {
-				t.Errorf("the first: %v", err)
-			}
-		})
-		<-first
 		const others = 40
 		queued := make(chan struct{}, others)
 		for i := 1; i <= others; i++ {
@@ -86,7 +102,7 @@ func TestAnActionNeverHarmsItsNeighbours(t *testing.T) {
 		for range others {
 			<-queued
 		}
-		close(hold)
+		letGo()
 		wait.Wait()
 		for i := 1; i <= others; i++ {
 			if got, want := exists(t, db, newParty(i).ID), i%4 == 0; got != want {
@@ -98,27 +114,54 @@ func TestAnActionNeverHarmsItsNeighbours(t *testing.T) {
 
 func TestAnActionWhoseCallerLeftBeforeItsTurnIsNotRun(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
-		first, hold := make(chan struct{}), make(chan struct{})
-		var wait sync.WaitGroup
-		wait.Go(func() {
-			if err := db.Update(t.Context(), func(*store.Tx) error { close(first); <-hold; return nil }); err != nil {
-				t.Errorf("the first: %v", err)
-			}
-		})
-		<-first
+		letGo := occupied(t, db)
 		ctx, leave := context.WithCancel(t.Context())
 		leave()
 		ran := false
 		if err := db.Update(ctx, func(*store.Tx) error { ran = true; return nil }); !errors.Is(err, context.Canceled) {
 			t.Errorf("the one who left was told %v", err)
 		}
-		close(hold)
-		wait.Wait()
+		letGo()
 		if err := db.Update(t.Context(), func(*store.Tx) error { return nil }); err != nil { // behind it in the queue
 			t.Fatal(err)
 		}
 		if ran {
 			t.Error("its action was run")
+		}
+	})
+}
+
+// When as many wait as may, the next is refused, and who has something to write
+// down that has happened waits; all who were let in are answered.
+func TestAFullQueueRefuses(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		letGo := occupied(t, db)
+		var wait sync.WaitGroup
+		var done, refused atomic.Int64
+		for range store.QueueMax + 100 {
+			wait.Go(func() {
+				switch err := db.Update(t.Context(), func(*store.Tx) error { return nil }); {
+				case err == nil:
+					done.Add(1)
+				case errors.Is(err, store.ErrFull):
+					refused.Add(1)
+				default:
+					t.Errorf("answered %v", err)
+				}
+			})
+		}
+		for refused.Load() < 100 {
+			runtime.Gosched()
+		}
+		wait.Go(func() {
+			if err := db.Complete(t.Context(), func(tx *store.Tx) error { return insert(tx, newParty(1)) }); err != nil {
+				t.Errorf("what has happened: %v", err)
+			}
+		})
+		letGo()
+		wait.Wait()
+		if done.Load() != store.QueueMax || refused.Load() != 100 || !exists(t, db, "P0001") {
+			t.Errorf("%d were carried out and %d refused, want %d and 100", done.Load(), refused.Load(), store.QueueMax)
 		}
 	})
 }

@@ -37,7 +37,6 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		reader.Close()
 		return nil, err
 	}
-	d.lane = drawLane()
 	batchMax := groupMax
 	if c.NoGroupCommit {
 		batchMax = 1
@@ -72,8 +71,16 @@ func (db *DB) Close() error {
 // When ctx ends before the action's turn, the action is not run. Once it has
 // begun, Update waits for the outcome, whatever ctx says: what is answered is
 // what happened.
+//
+// When more wait already than may, Update refuses with [ErrFull].
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
-	return db.committer.update(ctx, fn)
+	return db.committer.update(ctx, fn, false)
+}
+
+// Complete is Update for what has happened outside of the store and must be
+// written down, however many wait.
+func (db *DB) Complete(ctx context.Context, fn func(*Tx) error) error {
+	return db.committer.update(ctx, fn, true)
 }
 
 // A Reader reads and cannot write. It is what the doors are handed: inside a

@@ -87,7 +87,7 @@ func (tx *ReadTx) NotificationDue(c Claim) (bool, error) {
 // ClaimNotifications takes what is due, of each caller the earliest first. Each
 // claim counts as a try, also when nothing is heard of it again.
 func (tx *Tx) ClaimNotifications(c Claim) ([]Delivery, error) {
-	due, err := list(&tx.ReadTx, "reading notifications that are due", scanNotification, notificationDue+tx.dialect.skipLocked,
+	due, err := list(&tx.ReadTx, "reading notifications that are due", scanNotification, notificationDue+tx.dialect.claiming("notifications"),
 		c.args(c.Most)...)
 	if err != nil {
 		return nil, err

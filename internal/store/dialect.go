@@ -24,8 +24,9 @@ type dialect struct {
 	goose          goose.Dialect
 	schema         *strings.Replacer // PostgreSQL's type names to the database's own
 	isConflict     func(error) bool  // the transaction should be run again
-	skipLocked     string            // for claiming rows that another server may claim
-	lane           int               // of balances, that this server adds to
+	skipLocked     string            // for claiming rows that another server may claim, of a table
+	lines          int               // of commits, at a time
+	lane           int               // of balances, that a line adds to
 	preparesItself bool              // the driver keeps queries prepared
 	arrays         bool              // many rows go into one statement
 	remote         bool              // a session may hang
@@ -42,10 +43,11 @@ var postgres = dialect{
 		e, ok := errors.AsType[*pgconn.PgError](err)
 		return ok && (e.Code == "40001" || e.Code == "40P01")
 	},
-	skipLocked:     " FOR UPDATE SKIP LOCKED",
+	skipLocked:     " FOR UPDATE OF %s SKIP LOCKED",
 	preparesItself: true,
 	arrays:         true,
 	remote:         true,
+	lines:          3,
 	// Under SERIALIZABLE, large groups of two servers conflict although they
 	// share no row. REPEATABLE READ still refuses to change a row that changed
 	// meanwhile, and every decision ends in a change of the row it rests on.
@@ -58,10 +60,20 @@ var sqliteDialect = dialect{
 	driver: "sqlite",
 	goose:  goose.DialectSQLite3,
 	schema: strings.NewReplacer("BIGINT", "INTEGER", "BYTEA", "BLOB", "\n) /* by key */;", "\n) STRICT, WITHOUT ROWID;", "\n);", "\n) STRICT;"),
+	lines:  1,
 	isConflict: func(err error) bool {
 		e, ok := errors.AsType[*sqlite.Error](err)
 		return ok && e.Code()&0xff == sqlite3.SQLITE_BUSY
 	},
+}
+
+// claiming is the end of a query for rows of a table that are to be changed. Those
+// that another server is changing are left out.
+func (d dialect) claiming(table string) string {
+	if d.skipLocked == "" {
+		return ""
+	}
+	return fmt.Sprintf(d.skipLocked, table)
 }
 
 // sqliteOptions: BEGIN IMMEDIATE takes SQLite's write lock before the first

@@ -26,3 +26,9 @@ func MigrateTo(ctx context.Context, address string, version int64) error {
 	_, err = provider.UpTo(ctx, version)
 	return err
 }
+
+// QueueMax is how many actions may wait for a commit.
+const QueueMax = queueMax
+
+// Lines is how many commits there are at a time.
+func (db *DB) Lines() int { return db.dialect.lines }

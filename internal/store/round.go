@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"iter"
 	"maps"
 	"runtime/debug"
 	"slices"
@@ -24,6 +23,7 @@ type round struct {
 	dialect dialect
 	tables  map[any]shared // by their source
 	order   []shared       // the same
+	runners *runners
 }
 
 // shared are the rows of one source that the actions of a round have read.
@@ -59,9 +59,7 @@ func (s *sharedRows[K, V]) forget(key any) {
 type strand struct {
 	round  *round
 	action *action
-	next   func() (struct{}, bool) // goes on with it, and reports whether it wants a row
-	stop   func()
-	wait   func(struct{}) bool
+	runner *runner
 
 	err    error // its outcome
 	alone  bool  // it has to run by itself
@@ -80,8 +78,8 @@ type written struct {
 // leaving is the panic of an action that has to run alone.
 type leaving struct{}
 
-func newRound(ctx context.Context, t transaction, d dialect) *round {
-	return &round{ctx: ctx, sql: t, dialect: d, tables: make(map[any]shared)}
+func newRound(ctx context.Context, t transaction, d dialect, runners *runners) *round {
+	return &round{ctx: ctx, sql: t, dialect: d, tables: make(map[any]shared), runners: runners}
 }
 
 // run takes actions through a round. It answers those that are done in outcomes,
@@ -90,11 +88,14 @@ func newRound(ctx context.Context, t transaction, d dialect) *round {
 func (r *round) run(actions []*action, outcomes map[*action]error) (again, alone []*action, err error) {
 	strands := make([]*strand, len(actions))
 	for i, a := range actions {
-		st := &strand{round: r, action: a}
-		st.next, st.stop = iter.Pull(st.run)
-		defer st.stop()
-		strands[i] = st
+		strands[i] = &strand{round: r, action: a, runner: r.runners.take()}
+		strands[i].runner.strand = strands[i]
 	}
+	defer func() {
+		for _, st := range strands {
+			r.runners.giveBack(st.runner)
+		}
+	}()
 	if err := r.advance(strands); err != nil {
 		return nil, nil, err
 	}
@@ -133,8 +134,7 @@ func (r *round) advance(strands []*strand) error {
 	live := slices.Clone(strands)
 	for len(live) > 0 {
 		live = slices.DeleteFunc(live, func(st *strand) bool {
-			_, wants := st.next()
-			return !wants
+			return !st.runner.goOn()
 		})
 		for _, t := range r.order {
 			if err := t.readWanted(r.ctx, r.sql, r.dialect); err != nil {
@@ -146,8 +146,7 @@ func (r *round) advance(strands []*strand) error {
 }
 
 // run is the action, between its waits.
-func (st *strand) run(wait func(struct{}) bool) {
-	st.wait = wait
+func (st *strand) run() {
 	defer func() {
 		switch p := recover().(type) {
 		case nil:
@@ -179,7 +178,7 @@ func readShared[K comparable, V any](st *strand, s *source[K, V], k K) (v V, fou
 	r, known := rows.found[k]
 	if !known {
 		rows.wanted[k] = true
-		if !st.wait(struct{}{}) {
+		if !st.runner.wait() {
 			panic(leaving{}) // the round has failed
 		}
 		r = rows.found[k]

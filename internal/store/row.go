@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/holdfast-pay/holdfast/money"
@@ -43,6 +44,23 @@ func maybeDollars(micro int64) money.Amount {
 
 // scanner is a row, of one or of many.
 type scanner interface{ Scan(dest ...any) error }
+
+// behind scans a row that has other columns in front.
+type behind struct {
+	scanner
+	front []any // where those go
+}
+
+func (b behind) Scan(dest ...any) error { return b.scanner.Scan(append(b.front, dest...)...) }
+
+// joined are columns of a table that is joined under a name.
+func joined(as, columns string) string {
+	all := strings.Split(columns, ",")
+	for i, column := range all {
+		all[i] = as + "." + strings.TrimSpace(column)
+	}
+	return strings.Join(all, ", ")
+}
 
 // maybe turns "no such row" into found = false.
 func maybe(doing string, err error) (found bool, _ error) {

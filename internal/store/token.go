@@ -15,7 +15,7 @@ const tokenColumns = `caller_id, token_id, token_use, token_type, reference, fri
 	recipient, recipients, methods, fee_ceiling, fixed_ceiling, variable_ceiling, pays_fee, refund_token`
 
 // joinedTokenColumns are the same where tokens are joined as k.
-var joinedTokenColumns = "k." + strings.ReplaceAll(strings.Join(strings.Fields(tokenColumns), " "), ", ", ", k.")
+var joinedTokenColumns = joined("k", tokenColumns)
 
 // neverExpires stands in the database for a token that lives for ever, so that
 // one comparison finds those that are alive: the last microsecond of the year

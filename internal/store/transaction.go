@@ -17,6 +17,9 @@ const transactionColumns = `caller_id, transaction_id, kind, reference, sender, 
 	refunded, fee_returned, commission_returned, counted,
 	caller_description, sender_description, descriptor, ipn_url, authorization_ref, sender_balance, recipient_balance, steps, posted, received, deadline, completed`
 
+// joinedTransactionColumns are the same where transactions are joined as t.
+var joinedTransactionColumns = joined("t", transactionColumns)
+
 func scanTransaction(row scanner) (t payment.Transaction, err error) {
 	var amount, settled, fee, commission, fixed, refunded, feeReturned, commissionReturned, received, deadline, completed int64
 	var variable money.Rate
@@ -59,39 +62,24 @@ func (tx *ReadTx) Transaction(c party.CallerID, id holdfast.TransactionID) (paym
 	return transactions.read(tx, transactionKey{c, id})
 }
 
-// A Due names an open transaction whose deadline has come, and its caller's
-// clock.
-type Due struct {
-	Caller party.Caller
-	ID     holdfast.TransactionID
+// DueCallers reads the callers of which an open transaction's deadline has come
+// by their clocks, those first whose has come longest ago.
+func (tx *ReadTx) DueCallers(real time.Time) ([]party.Caller, error) {
+	return list(tx, "looking for what is due", func(row scanner) (party.Caller, error) { return scanCaller(row) }, `
+		SELECT `+callerColumns+`
+		FROM (SELECT c.*, (SELECT MIN(due) FROM transactions t WHERE t.caller_id = c.caller_id AND t.due > 0) AS first FROM callers c) AS waiting
+		WHERE first <= $1 + clock_offset
+		ORDER BY first - clock_offset`, micros(real))
 }
 
-// Due reads transactions whose deadline has come by their callers' clocks, at
-// most most of them.
-func (tx *ReadTx) Due(real time.Time, most int) ([]Due, error) {
-	return list(tx, "reading what is due", func(row scanner) (d Due, err error) {
-		d.Caller, err = scanCaller(row, &d.ID)
-		return d, err
-	}, `
-		SELECT `+joinedCallerColumns+`, t.transaction_id
-		FROM callers c JOIN transactions t ON t.caller_id = c.caller_id
-		WHERE t.due > 0 AND t.due <= $1 + c.clock_offset
-		ORDER BY t.due
-		LIMIT $2`, micros(real), most)
-}
-
-// DueOf reads which of one caller's open transactions are due at now, by that
-// caller's clock, at most most of them.
-func (tx *ReadTx) DueOf(c party.Caller, now time.Time, most int) ([]Due, error) {
-	return list(tx, "reading what is due", func(row scanner) (Due, error) {
-		d := Due{Caller: c}
-		err := row.Scan(&d.ID)
-		return d, err
-	}, `
-		SELECT transaction_id FROM transactions
+// DueOf reads a caller's open transactions that are due at now, by that caller's
+// clock, at most most of them.
+func (tx *ReadTx) DueOf(c party.CallerID, now time.Time, most int) ([]payment.Transaction, error) {
+	return list(tx, "reading what is due", scanTransaction, `
+		SELECT `+transactionColumns+` FROM transactions
 		WHERE caller_id = $1 AND due > 0 AND due <= $2
 		ORDER BY due
-		LIMIT $3`, c.ID, micros(now), most)
+		LIMIT $3`, c, micros(now), most)
 }
 
 // Children reads the transactions that were made from one: the marketplace's

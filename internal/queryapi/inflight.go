@@ -1,0 +1,45 @@
+package queryapi
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/holdfast-pay/holdfast/internal/party"
+)
+
+// inFlightMax is how many requests of one caller are carried out at one time.
+// It is a fraction of what may wait for the store, so that a caller who sends
+// more than the server can do meets its own limit and leaves room for the others.
+const inFlightMax = 512
+
+var errCallerBusy = errors.New("the caller has too many requests under way")
+
+// inFlight counts the requests of each caller that are under way. Its zero value
+// has none.
+type inFlight struct {
+	mu sync.Mutex
+	of map[party.CallerID]int
+}
+
+// enter counts a request, and refuses it where there are too many. Who was let in
+// leaves.
+func (f *inFlight) enter(c party.CallerID) (leave func(), ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.of[c] >= inFlightMax {
+		return nil, false
+	}
+	if f.of == nil {
+		f.of = make(map[party.CallerID]int)
+	}
+	f.of[c]++
+	return func() { f.left(c) }, true
+}
+
+func (f *inFlight) left(c party.CallerID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.of[c]--; f.of[c] == 0 {
+		delete(f.of, c)
+	}
+}
