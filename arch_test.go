@@ -26,7 +26,7 @@ const (
 // door knows what carries a request.
 var knowHTTP = []string{
 	".", "internal/webui", "internal/queryapi", "internal/cobranded", "internal/console",
-	"internal/ipn", "internal/holdfasttest", "shop", "cmd/holdfast", "tests/browser",
+	"internal/https", "internal/ipn", "internal/holdfasttest", "shop", "cmd/holdfast", "tests/browser",
 }
 
 // A sourceFile is one Go file of the module, tests included.
