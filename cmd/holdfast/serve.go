@@ -23,10 +23,12 @@ type serveVerb struct {
 	SecureCookies     bool          `help:"Set cookies for https only; on by default when the public address is https." env:"HOLDFAST_SECURE_COOKIES"`
 	RefundWindow      time.Duration `help:"How long after it was paid a payment can be refunded; below zero for ever." default:"2160h" env:"HOLDFAST_REFUND_WINDOW" placeholder:"DURATION"`
 	DeclineByAmount   bool          `help:"Decline amounts whose first decimal is 6, 7 or 8, as the sandbox of FPS did." default:"true" negatable:"" env:"HOLDFAST_DECLINE_BY_AMOUNT"`
+
+	tlsFlags
 }
 
 func (v serveVerb) Run(ctx context.Context, w world) error {
-	if err := errors.Join(checkPrefix(v.CertificatePrefix), checkPaths(v.APIPaths)); err != nil {
+	if err := errors.Join(checkPrefix(v.CertificatePrefix), checkPaths(v.APIPaths), v.check(v.Store)); err != nil {
 		return err
 	}
 	listener, err := listen(ctx, "--listen", v.Listen)
@@ -34,7 +36,18 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 		return err
 	}
 	defer listener.Close()
-	public, err := publicURL(v.PublicURL, listener)
+	plain, err := v.listenPlain(ctx)
+	if err != nil {
+		return err
+	}
+	if plain != nil {
+		defer plain.Close()
+	}
+	public, err := v.public(v.PublicURL, listener)
+	if err != nil {
+		return err
+	}
+	certificates, err := v.certifier(public, listener, plain, w)
 	if err != nil {
 		return err
 	}
@@ -46,8 +59,8 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	s := &server{
 		Store: db, PublicURL: public, CertificatePrefix: v.CertificatePrefix, Hosts: v.SignatureHosts, Paths: v.APIPaths,
 		AllowPrivate: v.IPNAllowPrivate, AddressHeader: v.AddressHeader, SecureCookies: v.SecureCookies || public.Scheme == "https",
-		RefundWindow: v.RefundWindow,
-		Network:      &sandbox.Network{Now: w.Now, PlainAmounts: !v.DeclineByAmount}, Now: w.Now, Log: w.Log, Ended: newEnding(),
+		RefundWindow: v.RefundWindow, Certifier: certificates, Plain: plain,
+		Network: &sandbox.Network{Now: w.Now, PlainAmounts: !v.DeclineByAmount}, Now: w.Now, Log: w.Log, Ended: newEnding(),
 	}
 	if err := s.start(ctx, listener); err != nil {
 		return err

@@ -88,28 +88,39 @@ func (to renaming) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(renamed)
 }
 
+// onStore runs a command that must succeed on a store.
+func onStore(t *testing.T, address string, args ...string) string {
+	t.Helper()
+	out, code := holdfastCommand(t, append(args, "--store", address)...)
+	if code != 0 {
+		t.Fatalf("holdfast %s: exit code %d\n%s", strings.Join(args, " "), code, out)
+	}
+	return out
+}
+
+const (
+	callerEmail    = "kiln@example.com"
+	callerPassword = "long enough to keep"
+)
+
+// newCaller makes a party and its caller on a store that may be empty.
+func newCaller(t *testing.T, address string) (caller callerAnswer) {
+	t.Helper()
+	password := writeFile(t, "password", []byte(callerPassword+"\n"))
+	onStore(t, address, "party", "create", "--name", "Kiln", "--email", callerEmail, "--password-file", password)
+	made := onStore(t, address, "caller", "create", "--owner", callerEmail, "--name", "Kiln", "--json")
+	if err := json.Unmarshal([]byte(made), &caller); err != nil {
+		t.Fatal(err)
+	}
+	return caller
+}
+
 func TestServerAndShopOnTheirOwn(t *testing.T) {
 	for name, empty := range holdfasttest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
 			address, dir := empty(t), t.TempDir()
-			password := filepath.Join(dir, "password")
-			if err := os.WriteFile(password, []byte("long enough to keep\n"), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			must := func(args ...string) string {
-				t.Helper()
-				out, code := holdfastCommand(t, append(args, "--store", address)...)
-				if code != 0 {
-					t.Fatalf("holdfast %s: exit code %d\n%s", strings.Join(args, " "), code, out)
-				}
-				return out
-			}
-			must("party", "create", "--name", "Kiln", "--email", "kiln@example.com", "--password-file", password)
-			var caller callerAnswer
-			if err := json.Unmarshal([]byte(must("caller", "create", "--owner", "kiln@example.com", "--name", "Kiln", "--json")), &caller); err != nil {
-				t.Fatal(err)
-			}
-			must("clock", "advance", "1h")
+			caller := newCaller(t, address)
+			onStore(t, address, "clock", "advance", "1h")
 
 			listen, endServer := startVerb(t, "serve", "--listen", "127.0.0.1:0", "--store", address, "--public-url", "http://pay.example.com")
 			client := &holdfast.Client{
@@ -143,7 +154,7 @@ func TestServerAndShopOnTheirOwn(t *testing.T) {
 			if err := endServer(); err != nil {
 				t.Errorf("the server ends with %v", err)
 			}
-			must("books", "check")
+			onStore(t, address, "books", "check")
 		})
 	}
 }

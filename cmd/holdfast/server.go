@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/cobranded"
+	"github.com/holdfast-pay/holdfast/internal/https"
 	"github.com/holdfast-pay/holdfast/internal/ipn"
 	"github.com/holdfast-pay/holdfast/internal/jobs"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -39,9 +41,12 @@ type server struct {
 	Now               func() time.Time
 	Log               *slog.Logger
 	Ended             ending
+	Certifier         certifier    // nil where the listener speaks plain HTTP
+	Plain             net.Listener // beside it, for who comes by plain HTTP; nil without one
 
 	Processor *processor.Processor // made by start
 	http      *http.Server
+	plain     *http.Server
 	running   sync.WaitGroup
 	endJobs   context.CancelFunc
 }
@@ -80,7 +85,15 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 		Log:       s.Log,
 	}
 	s.running.Go(func() { runner.Run(background) })
+	if s.Certifier != nil {
+		listener = tls.NewListener(listener, s.Certifier.TLS())
+		s.running.Go(func() { s.Certifier.Run(background) })
+	}
 	s.running.Go(func() { serve(s.http, listener, s.Ended) })
+	if s.Plain != nil {
+		s.plain = httpServer(s.Certifier.Challenges(https.Redirect(s.PublicURL)), s.Log)
+		s.running.Go(func() { serve(s.plain, s.Plain, s.Ended) })
+	}
 	return nil
 }
 
@@ -88,6 +101,9 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 func (s *server) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
+	if s.plain != nil {
+		s.plain.Close()
+	}
 	if err := s.http.Shutdown(ctx); err != nil {
 		s.Log.Warn("requests were cut short", "error", err)
 	}
@@ -111,7 +127,7 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 		Processor: s.Processor, Store: s.Store.Reader, Sign: signer.Sign, Hosts: hosts, Now: s.Now, Log: s.Log,
 		SecureCookies: s.SecureCookies, AddressHeader: s.AddressHeader,
 	}).Handler()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	doors := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch doorOf(r.URL.Path) {
 		case doorHealth:
 			s.health(w, r)
@@ -123,6 +139,10 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 			query.ServeHTTP(w, r)
 		}
 	})
+	if s.PublicURL.Scheme == "https" {
+		return https.Strict(doors)
+	}
+	return doors
 }
 
 // A door is what answers at a path.
@@ -240,13 +260,13 @@ func listen(ctx context.Context, flag, address string) (net.Listener, error) {
 }
 
 // publicURL is how a listener is reached when nobody says otherwise.
-func publicURL(given string, listener net.Listener) (*url.URL, error) {
+func publicURL(given, scheme string, listener net.Listener) (*url.URL, error) {
 	if given == "" {
 		address := listener.Addr().String()
 		if tcp, ok := listener.Addr().(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
 			return nil, fmt.Errorf("listening on all addresses (%s): say with --public-url how the world gets here", address)
 		}
-		given = "http://" + address + "/"
+		given = scheme + "://" + address + "/"
 	}
 	u, err := url.Parse(given)
 	switch {

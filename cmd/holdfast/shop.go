@@ -36,7 +36,7 @@ func (v shopVerb) Run(ctx context.Context, w world) error {
 		return err
 	}
 	defer listener.Close()
-	public, err := publicURL(v.PublicURL, listener)
+	public, err := publicURL(v.PublicURL, "http", listener)
 	if err != nil {
 		return err
 	}
