@@ -1,5 +1,5 @@
 // Package jobs does what happens by itself: it expires holds, asks again what is
-// in doubt, and delivers notifications.
+// in doubt, and delivers notifications and mails.
 package jobs
 
 import (
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/ipn"
+	"github.com/holdfast-pay/holdfast/internal/mail"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 )
 
@@ -19,6 +20,7 @@ import (
 type Runner struct {
 	Processor *processor.Processor
 	Sender    *ipn.Sender
+	Mail      *mail.Sender     // nil delivers none
 	Now       func() time.Time // real time
 	Log       *slog.Logger
 	Every     time.Duration // between rounds that found nothing; zero means 500 ms
@@ -50,6 +52,9 @@ func (r *Runner) Run(ctx context.Context) {
 		{"forgetting old visits", r.Processor.ForgetVisits, nil},
 		{"delivering notifications", r.Sender.Start, r.Sender.Freed()},
 	}
+	if r.Mail != nil {
+		loops = append(loops, loop{"delivering mails", r.Mail.RunOnce, nil})
+	}
 	var running sync.WaitGroup
 	for _, l := range loops {
 		running.Go(func() { r.repeat(ctx, l) })
@@ -65,7 +70,11 @@ func (r *Runner) RunOnce(ctx context.Context) error {
 	_, resolving := r.Processor.Resolve(ctx)
 	_, forgetting := r.Processor.ForgetVisits(ctx)
 	_, delivering := r.Sender.RunOnce(ctx)
-	return errors.Join(sweeping, resolving, forgetting, delivering)
+	var mailing error
+	if r.Mail != nil {
+		_, mailing = r.Mail.RunOnce(ctx)
+	}
+	return errors.Join(sweeping, resolving, forgetting, delivering, mailing)
 }
 
 // repeat runs rounds: at once while there is work, at its pace when there is
