@@ -25,7 +25,7 @@ const (
 // delivers notifications, the programs, and what tests them. Nothing below a
 // door knows what carries a request.
 var knowHTTP = []string{
-	".", "internal/webui", "internal/queryapi", "internal/cobranded", "internal/console",
+	".", "internal/webui", "internal/queryapi", "internal/cobranded", "internal/console", "internal/inbox",
 	"internal/https", "internal/ipn", "internal/holdfasttest", "shop", "cmd/holdfast", "tests/browser",
 }
 

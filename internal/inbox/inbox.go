@@ -1,0 +1,133 @@
+// Package inbox is where a sandbox's mails are read: those that a server with a
+// mail server would have sent.
+package inbox
+
+import (
+	"embed"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+)
+
+// Path is where the inbox is.
+const Path = "/inbox/"
+
+// A Server answers for everything under Path. There are links in mails that let
+// their reader in, so it answers nobody but this machine's own user: a request
+// from elsewhere, or one that names a host which may have been made to lead here,
+// finds no page.
+type Server struct {
+	Store store.Reader
+	Log   *slog.Logger
+}
+
+// mailsMax bounds what is listed.
+const mailsMax = 100
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+var pages = mustParse()
+
+func mustParse() *webui.Pages {
+	files, err := fs.Sub(templateFiles, "templates")
+	if err != nil {
+		panic("inbox: " + err.Error()) // embedded: a test renders every page
+	}
+	parsed, err := webui.ParsePages(files)
+	if err != nil {
+		panic("inbox: " + err.Error())
+	}
+	return parsed
+}
+
+// The pages' own types.
+type (
+	listPage struct {
+		Again string // the page's own address
+		Mails []listed
+	}
+	listed struct {
+		store.Mail
+		Address string // the mail's page
+	}
+	mailPage struct {
+		store.Mail
+		List string // the list's address
+		Text []piece
+	}
+)
+
+// Handler makes the server's routes.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+Path+"{$}", s.list)
+	mux.HandleFunc("GET "+Path+"{mail}", s.mail)
+	return webui.Secure(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !fromHere(r) {
+			http.NotFound(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}))
+}
+
+func (s *Server) list(w http.ResponseWriter, r *http.Request) {
+	var mails []store.Mail
+	err := s.Store.View(r.Context(), func(tx *store.ReadTx) (err error) {
+		mails, err = tx.Mails("", mailsMax)
+		return err
+	})
+	page := listPage{Again: Path}
+	for _, m := range mails {
+		page.Mails = append(page.Mails, listed{Mail: m, Address: Path + url.PathEscape(m.ID)})
+	}
+	s.render(w, r, err, "list", webui.WordsFor(r).T("inbox.title"), page)
+}
+
+func (s *Server) mail(w http.ResponseWriter, r *http.Request) {
+	var m store.Mail
+	var found bool
+	err := s.Store.View(r.Context(), func(tx *store.ReadTx) (err error) {
+		m, found, err = tx.Mail(r.PathValue("mail"))
+		return err
+	})
+	if err == nil && !found {
+		http.NotFound(w, r)
+		return
+	}
+	s.render(w, r, err, "mail", m.Subject, mailPage{Mail: m, List: Path, Text: pieces(m.Text)})
+}
+
+func (s *Server) render(w http.ResponseWriter, r *http.Request, err error, page, title string, content any) {
+	if err == nil {
+		err = pages.Render(w, http.StatusOK, page, webui.Layout{Words: webui.WordsFor(r), Title: title, Sandbox: true, Content: content})
+	}
+	if err != nil {
+		s.Log.Error("the inbox cannot be shown", "error", err)
+		http.Error(w, "the inbox cannot be shown", http.StatusInternalServerError)
+	}
+}
+
+// fromHere reports whether a request comes from this machine, and names it by an
+// address or as localhost: another name could have been made to lead here by a
+// page that wants to read along.
+func fromHere(r *http.Request) bool {
+	remote, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return false
+	}
+	from := remote.Addr().Unmap()
+	if local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); !from.IsLoopback() && (!ok || local.AddrPort().Addr().Unmap() != from) {
+		return false
+	}
+	named := (&url.URL{Host: r.Host}).Hostname()
+	_, err = netip.ParseAddr(named)
+	return named == "localhost" || err == nil
+}
