@@ -12,6 +12,8 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
+	"github.com/holdfast-pay/holdfast/internal/inbox"
+	"github.com/holdfast-pay/holdfast/internal/mail"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -27,6 +29,7 @@ type demoAnswer struct {
 	Endpoint          string `json:"endpoint"`
 	CoBranded         string `json:"cobranded"`
 	Shop              string `json:"shop"`
+	Inbox             string `json:"inbox"`
 	AccessKeyID       string `json:"accessKeyId"`
 	SecretAccessKey   string `json:"secretAccessKey"`
 	BuyerEmail        string `json:"buyerEmail"`
@@ -135,7 +138,8 @@ func (d *demo) start(ctx context.Context, listenAt, shopListenAt string) error {
 func (d *demo) startServer(ctx context.Context, db *store.DB, listener net.Listener) error {
 	s := &server{
 		Store: db, PublicURL: d.public, AllowPrivate: true, Network: &sandbox.Network{Now: d.world.Now},
-		Now: d.world.Now, Log: d.log("server"), Ended: d.ended,
+		Mail: &mail.Sender{Store: db, Inbox: true, Now: d.world.Now, Log: d.log("server")},
+		Now:  d.world.Now, Log: d.log("server"), Ended: d.ended,
 	}
 	if err := s.start(ctx, listener); err != nil {
 		return err
@@ -203,6 +207,7 @@ func (d *demo) stop() (err error) {
 func (d *demo) answer() demoAnswer {
 	return demoAnswer{
 		Endpoint: d.public.String(), CoBranded: pipelineURL(d.public), Shop: d.shopAt.String(),
+		Inbox:       d.public.JoinPath(inbox.Path).String(),
 		AccessKeyID: d.kept.AccessKeyID, SecretAccessKey: d.kept.SecretAccessKey,
 		BuyerEmail: d.kept.BuyerEmail, BuyerPassword: d.kept.BuyerPassword,
 		RecipientEmail: d.kept.OwnerEmail, RecipientPassword: d.kept.OwnerPassword,

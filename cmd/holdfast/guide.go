@@ -33,6 +33,9 @@ Holdfast is running on this machine. Everything is kept in
        %[6]s tx list --data %[7]s
        %[6]s books check --data %[7]s
 
+Mails are not sent but shown, on this machine:
+       %[14]s
+
 For programs:  Query API   %[8]s
                pipelines   %[9]s
                access key  %[10]s
@@ -42,7 +45,7 @@ For programs:  Query API   %[8]s
 Ctrl-C stops. To start again where you stopped:
        %[6]s demo --data %[7]s
 `, a.DataDir, a.Shop, a.BuyerEmail, a.BuyerPassword, a.Shop+benchPath, program, quote(a.DataDir),
-		a.Endpoint, a.CoBranded, a.AccessKeyID, a.SecretAccessKey, a.RecipientEmail, a.RecipientPassword)
+		a.Endpoint, a.CoBranded, a.AccessKeyID, a.SecretAccessKey, a.RecipientEmail, a.RecipientPassword, a.Inbox)
 	return err
 }
 

@@ -31,6 +31,7 @@ type cli struct {
 	Tx     txVerb     `cmd:"" help:"See, settle, cancel and refund transactions, as the caller."`
 	Token  tokenVerb  `cmd:"" help:"See and cancel payment tokens, as the caller."`
 	Clock  clockVerb  `cmd:"" help:"Show, advance or reset a sandbox caller's clock."`
+	Mail   mailVerb   `cmd:"" help:"See the mails that have not arrived, and send them again."`
 	Books  booksVerb  `cmd:"" help:"Check the books."`
 	Sign   signVerb   `cmd:"" help:"Sign a request, or explain why a signature is refused."`
 }

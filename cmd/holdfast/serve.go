@@ -25,6 +25,7 @@ type serveVerb struct {
 	DeclineByAmount   bool          `help:"Decline amounts whose first decimal is 6, 7 or 8, as the sandbox of FPS did." default:"true" negatable:"" env:"HOLDFAST_DECLINE_BY_AMOUNT"`
 
 	tlsFlags
+	mailFlags
 }
 
 func (v serveVerb) Run(ctx context.Context, w world) error {
@@ -51,15 +52,26 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
+	mails, err := v.sender(w)
+	if err != nil {
+		return err
+	}
+	if err := v.checkInbox(public, listener, v.AddressHeader); err != nil {
+		return err
+	}
 	db, err := openStore(ctx, v.Store)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
+	mails.Store = db
+	if !mails.On() {
+		w.Log.Warn("nobody gets mails, such as that which proves an e-mail address: there is neither --smtp nor --inbox")
+	}
 	s := &server{
 		Store: db, PublicURL: public, CertificatePrefix: v.CertificatePrefix, Hosts: v.SignatureHosts, Paths: v.APIPaths,
 		AllowPrivate: v.IPNAllowPrivate, AddressHeader: v.AddressHeader, SecureCookies: v.SecureCookies || public.Scheme == "https",
-		RefundWindow: v.RefundWindow, Certifier: certificates, Plain: plain,
+		RefundWindow: v.RefundWindow, Certifier: certificates, Plain: plain, Mail: mails,
 		Network: &sandbox.Network{Now: w.Now, PlainAmounts: !v.DeclineByAmount}, Now: w.Now, Log: w.Log, Ended: newEnding(),
 	}
 	if err := s.start(ctx, listener); err != nil {

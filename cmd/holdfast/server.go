@@ -16,10 +16,13 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/card"
+	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
 	"github.com/holdfast-pay/holdfast/internal/cobranded"
 	"github.com/holdfast-pay/holdfast/internal/https"
+	"github.com/holdfast-pay/holdfast/internal/inbox"
 	"github.com/holdfast-pay/holdfast/internal/ipn"
 	"github.com/holdfast-pay/holdfast/internal/jobs"
+	"github.com/holdfast-pay/holdfast/internal/mail"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/queryapi"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -38,6 +41,7 @@ type server struct {
 	AddressHeader     string        // in which a proxy names the browser's address; empty without one
 	RefundWindow      time.Duration // see payment.RefundInput
 	Network           card.Network
+	Mail              *mail.Sender // nil delivers none
 	Now               func() time.Time
 	Log               *slog.Logger
 	Ended             ending
@@ -63,6 +67,9 @@ const (
 
 // start serves on a listener that is open already, and returns.
 func (s *server) start(ctx context.Context, listener net.Listener) error {
+	if _, ok := s.Network.(*sandbox.Network); !ok && s.hasInbox() {
+		return errors.New("an inbox is for a sandbox: with a real card network, mails are sent")
+	}
 	prefix := s.CertificatePrefix
 	if prefix == "" {
 		prefix = strings.TrimSuffix(s.PublicURL.String(), "/") + "/"
@@ -81,10 +88,14 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 	runner := &jobs.Runner{
 		Processor: s.Processor,
 		Sender:    &ipn.Sender{Store: s.Store, Signer: signer, Now: s.Now, AllowPrivate: s.AllowPrivate, Log: s.Log},
+		Mail:      s.Mail,
 		Now:       s.Now,
 		Log:       s.Log,
 	}
 	s.running.Go(func() { runner.Run(background) })
+	if s.Mail != nil && s.Mail.Relay != nil {
+		s.running.Go(func() { s.tryRelay(background) })
+	}
 	if s.Certifier != nil {
 		listener = tls.NewListener(listener, s.Certifier.TLS())
 		s.running.Go(func() { s.Certifier.Run(background) })
@@ -95,6 +106,19 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 		s.running.Go(func() { serve(s.plain, s.Plain, s.Ended) })
 	}
 	return nil
+}
+
+func (s *server) hasInbox() bool { return s.Mail != nil && s.Mail.Inbox }
+
+// tryRelay tells at once what is wrong with the mail server, and not only when
+// somebody waits for a mail.
+func (s *server) tryRelay(ctx context.Context) {
+	switch err := s.Mail.Relay.Check(ctx); {
+	case err == nil:
+		s.Log.Info("the mail server lets us in", "host", s.Mail.Relay.Host)
+	case ctx.Err() == nil:
+		s.Log.Error("mails cannot be sent now", "error", err)
+	}
 }
 
 // stop ends what start began, the doors first, and leaves the store open.
@@ -127,12 +151,18 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 		Processor: s.Processor, Store: s.Store.Reader, Sign: signer.Sign, Hosts: hosts, Now: s.Now, Log: s.Log,
 		SecureCookies: s.SecureCookies, AddressHeader: s.AddressHeader,
 	}).Handler()
+	mails := http.NotFoundHandler()
+	if s.hasInbox() {
+		mails = (&inbox.Server{Store: s.Store.Reader, Log: s.Log}).Handler()
+	}
 	doors := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch doorOf(r.URL.Path) {
 		case doorHealth:
 			s.health(w, r)
 		case doorPages:
 			pages.ServeHTTP(w, r)
+		case doorInbox:
+			mails.ServeHTTP(w, r)
 		case doorCertificates:
 			certificate(signer, w, r)
 		case doorAPI:
@@ -151,6 +181,7 @@ type door int
 const (
 	doorAPI door = iota // wherever nothing else does
 	doorPages
+	doorInbox
 	doorCertificates
 	doorHealth
 )
@@ -161,6 +192,8 @@ func doorOf(path string) door {
 		return doorHealth
 	case strings.HasPrefix(path, "/cobranded-ui/"):
 		return doorPages
+	case strings.HasPrefix(path, inbox.Path):
+		return doorInbox
 	case strings.HasPrefix(path, "/certs/"):
 		return doorCertificates
 	}

@@ -61,7 +61,7 @@ func ask(t *testing.T, client *http.Client, verb, address, body string) answered
 // paths have one of each door, and answers of all kinds.
 var paths = []string{
 	"/", "/?Action=Pay", "/nothing", "/healthz", "/sandbox/clock", "/certs/none.pem", "/doc/2010-08-28/AmazonFPS.xsd",
-	"/cobranded-ui/actions/start", "/cobranded-ui/nothing",
+	"/cobranded-ui/actions/start", "/cobranded-ui/nothing", "/inbox/",
 }
 
 // strict reports what each path says of https to browsers.
