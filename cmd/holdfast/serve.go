@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ type serveVerb struct {
 	CertificatePrefix string        `help:"Begins every certificateUrl; by default the public address." env:"HOLDFAST_CERTIFICATE_PREFIX" placeholder:"URL"`
 	SignatureHosts    []string      `help:"Further host names that callers may have signed their requests for." env:"HOLDFAST_SIGNATURE_HOSTS" placeholder:"HOST"`
 	APIPaths          []string      `name:"api-paths" help:"Further paths that the Query API answers at, beside /, and that callers may have signed: where a proxy in front has it under a prefix." env:"HOLDFAST_API_PATHS" placeholder:"PATH"`
+	Metrics           string        `help:"Further address that answers /metrics for Prometheus, to keep off the open network." env:"HOLDFAST_METRICS" placeholder:"ADDR"`
 	IPNAllowPrivate   bool          `name:"ipn-allow-private" help:"Deliver notifications to private and loopback addresses, too." env:"HOLDFAST_IPN_ALLOW_PRIVATE"`
 	AddressHeader     string        `help:"The header in which a proxy in front names the browser's address, such as X-Forwarded-For. Without it, guesses at passwords are counted by the proxy's own." env:"HOLDFAST_ADDRESS_HEADER" placeholder:"NAME"`
 	SecureCookies     bool          `help:"Set cookies for https only; on by default when the public address is https." env:"HOLDFAST_SECURE_COOKIES"`
@@ -43,6 +45,13 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	}
 	if plain != nil {
 		defer plain.Close()
+	}
+	metrics, err := v.listenMetrics(ctx)
+	if err != nil {
+		return err
+	}
+	if metrics != nil {
+		defer metrics.Close()
 	}
 	public, err := v.public(v.PublicURL, listener)
 	if err != nil {
@@ -71,7 +80,7 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	s := &server{
 		Store: db, PublicURL: public, CertificatePrefix: v.CertificatePrefix, Hosts: v.SignatureHosts, Paths: v.APIPaths,
 		AllowPrivate: v.IPNAllowPrivate, AddressHeader: v.AddressHeader, SecureCookies: v.SecureCookies || public.Scheme == "https",
-		RefundWindow: v.RefundWindow, Certifier: certificates, Plain: plain, Mail: mails,
+		RefundWindow: v.RefundWindow, Certifier: certificates, Plain: plain, Mail: mails, Metrics: metrics,
 		Network: &sandbox.Network{Now: w.Now, PlainAmounts: !v.DeclineByAmount}, Now: w.Now, Log: w.Log, Ended: newEnding(),
 	}
 	if err := s.start(ctx, listener); err != nil {
@@ -85,6 +94,14 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 		err = errors.Join(err, fmt.Errorf("closing the store: %w", closing))
 	}
 	return err
+}
+
+// listenMetrics opens the listener for metrics, if there is to be one.
+func (v serveVerb) listenMetrics(ctx context.Context) (net.Listener, error) {
+	if v.Metrics == "" {
+		return nil, nil
+	}
+	return listen(ctx, "--metrics", v.Metrics)
 }
 
 // checkPrefix holds a prefix to end in a slash: verifiers compare it as text,

@@ -47,10 +47,11 @@ type server struct {
 	Ended             ending
 	Certifier         certifier    // nil where the listener speaks plain HTTP
 	Plain             net.Listener // beside it, for who comes by plain HTTP; nil without one
+	Metrics           net.Listener // beside it, for who watches the server; nil without one
 
 	Processor *processor.Processor // made by start
 	http      *http.Server
-	plain     *http.Server
+	beside    []*http.Server // on the other listeners
 	running   sync.WaitGroup
 	endJobs   context.CancelFunc
 }
@@ -102,10 +103,18 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 	}
 	s.running.Go(func() { serve(s.http, listener, s.Ended) })
 	if s.Plain != nil {
-		s.plain = httpServer(s.Certifier.Challenges(https.Redirect(s.PublicURL)), s.Log)
-		s.running.Go(func() { serve(s.plain, s.Plain, s.Ended) })
+		s.startBeside(s.Certifier.Challenges(https.Redirect(s.PublicURL)), s.Plain)
+	}
+	if s.Metrics != nil {
+		s.startBeside(&metrics{Store: s.Store.Reader, Now: s.Now, Log: s.Log}, s.Metrics)
 	}
 	return nil
+}
+
+func (s *server) startBeside(handler http.Handler, listener net.Listener) {
+	beside := httpServer(handler, s.Log)
+	s.beside = append(s.beside, beside)
+	s.running.Go(func() { serve(beside, listener, s.Ended) })
 }
 
 func (s *server) hasInbox() bool { return s.Mail != nil && s.Mail.Inbox }
@@ -125,8 +134,8 @@ func (s *server) tryRelay(ctx context.Context) {
 func (s *server) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
-	if s.plain != nil {
-		s.plain.Close()
+	for _, beside := range s.beside {
+		beside.Close()
 	}
 	if err := s.http.Shutdown(ctx); err != nil {
 		s.Log.Warn("requests were cut short", "error", err)

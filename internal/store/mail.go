@@ -59,6 +59,26 @@ func (tx *ReadTx) Mail(id string) (m Mail, found bool, err error) {
 	return m, found, err
 }
 
+// A MailCount is how many mails have an outcome, and how old they are.
+type MailCount struct {
+	Mails  int
+	Oldest time.Time // when the oldest was queued
+}
+
+// CountMails counts the mails of each outcome that there are any of.
+func (tx *ReadTx) CountMails() (map[MailOutcome]MailCount, error) {
+	counts := make(map[MailOutcome]MailCount)
+	_, err := list(tx, "counting mails", func(row scanner) (of MailOutcome, err error) {
+		var count MailCount
+		var oldest int64
+		err = row.Scan(&of, &count.Mails, &oldest)
+		count.Oldest = when(oldest)
+		counts[of] = count
+		return of, err
+	}, `SELECT outcome, COUNT(*), MIN(queued) FROM mails GROUP BY outcome`)
+	return counts, err
+}
+
 // mailsDue selects what waits, is on nobody's lease and is due.
 const mailsDue = `
 	SELECT ` + mailColumns + ` FROM mails
