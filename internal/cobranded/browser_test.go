@@ -1,21 +1,15 @@
 package cobranded_test
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"html"
 	"io"
 	"log/slog"
-	"math/big"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/holdfast-pay/holdfast"
@@ -43,38 +37,6 @@ type site struct {
 	at      page // where the browser is
 }
 
-var signing = sync.OnceValue(func() (made struct {
-	key  *rsa.PrivateKey
-	cert *x509.Certificate
-},
-) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		panic(err)
-	}
-	if made.cert, err = x509.ParseCertificate(der); err != nil {
-		panic(err)
-	}
-	made.key = key
-	return made
-})
-
-func sign(verb, endpoint string, p holdfast.Params) (holdfast.Params, error) {
-	u, err := url.Parse(endpoint)
-	if err != nil {
-		return nil, err
-	}
-	p = append(append(holdfast.Params{}, p...), params("signatureVersion", "2", "signatureMethod", "RSA-SHA1",
-		"certificateUrl", "https://fps.sandbox.example.test/certs/112326/PKICert.pem")...)
-	signature, err := holdfast.SignRSA(signing().key, holdfast.StringToSign(verb, holdfast.SignedHost(u), u.EscapedPath(), p))
-	return append(p, holdfast.Param{Name: "signature", Value: signature}), err
-}
-
 func newSite(t *testing.T) *site {
 	t.Helper()
 	return newSiteOn(t, holdfasttest.Open(t, t.TempDir()+"/holdfast.db"))
@@ -85,7 +47,7 @@ func newSiteOn(t *testing.T, db *store.DB) *site {
 	s := &site{World: holdfasttest.NewWorld(t, db), t: t, log: &strings.Builder{}}
 	s.Processor.Network = &sandbox.Network{Now: s.Clock.Now}
 	s.pages = &cobranded.Server{
-		Processor: s.Processor, Store: db.Reader, Sign: sign, Now: s.Clock.Now,
+		Processor: s.Processor, Store: db.Reader, Sign: holdfasttest.Sign, Now: s.Clock.Now,
 		Log: slog.New(slog.NewTextHandler(s.log, nil)),
 	}
 	s.serve()
@@ -307,8 +269,7 @@ func (s *site) wantBackAny() holdfast.Return {
 	if s.at.back == nil {
 		s.t.Fatalf("the browser is at %s with status %d, not sent back:\n%s", s.at.url, s.at.status, s.at.body)
 	}
-	verifier := holdfast.Verifier{Certificates: []*x509.Certificate{signing().cert}}
-	back, err := verifier.ParseReturn(s.t.Context(), s.at.back.String())
+	back, err := holdfasttest.Verifier().ParseReturn(s.t.Context(), s.at.back.String())
 	if err != nil {
 		s.t.Fatalf("return URL %s: %v", s.at.back, err)
 	}

@@ -1,7 +1,6 @@
 package cobranded_test
 
 import (
-	"crypto/x509"
 	"net/http"
 	"slices"
 	"strings"
@@ -87,7 +86,7 @@ func signatureV1(t *testing.T, db *store.DB) {
 	if s.token(holdfast.TokenID(got.Get("tokenID"))).Amount != usd("42.50") || got.Get("paymentReason") != "Two mugs & more" {
 		t.Errorf("the answer is %s", s.at.back)
 	}
-	verifier := holdfast.Verifier{Certificates: []*x509.Certificate{signing().cert}}
+	verifier := holdfasttest.Verifier()
 	if _, err := verifier.ParseReturn(t.Context(), s.at.back.String()); err == nil {
 		t.Error("version 1 passes for version 2")
 	}

@@ -1,0 +1,58 @@
+package holdfasttest
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"math/big"
+	"net/url"
+	"sync"
+
+	"github.com/holdfast-pay/holdfast"
+)
+
+// CertificateURL is where the certificate would be that Sign names.
+const CertificateURL = "https://fps.sandbox.example.test/certs/112326/PKICert.pem"
+
+type keyPair struct {
+	key         *rsa.PrivateKey
+	certificate *x509.Certificate
+}
+
+// signing is made once: a key costs more than most tests.
+var signing = sync.OnceValue(func() keyPair {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		panic(err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		panic(err)
+	}
+	return keyPair{key, certificate}
+})
+
+// Sign signs a message to an endpoint as the server does.
+func Sign(verb, endpoint string, p holdfast.Params) (holdfast.Params, error) {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return nil, err
+	}
+	p = append(append(holdfast.Params{}, p...),
+		holdfast.Param{Name: "signatureVersion", Value: "2"},
+		holdfast.Param{Name: "signatureMethod", Value: "RSA-SHA1"},
+		holdfast.Param{Name: "certificateUrl", Value: CertificateURL})
+	signature, err := holdfast.SignRSA(signing().key, holdfast.StringToSign(verb, holdfast.SignedHost(u), u.EscapedPath(), p))
+	return append(p, holdfast.Param{Name: "signature", Value: signature}), err
+}
+
+// Verifier believes what Sign has signed.
+func Verifier() holdfast.Verifier {
+	return holdfast.Verifier{Certificates: []*x509.Certificate{signing().certificate}}
+}
