@@ -1,0 +1,87 @@
+package browser
+
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// axe finds what keeps people out of a page; testdata/README.md says where it is
+// from.
+//
+//go:embed testdata/axe.min.js
+var axe string
+
+// runAxe runs the rules of WCAG 2.0 to 2.2, levels A and AA, and those that are
+// merely good practice.
+const runAxe = `axe.run(document, {
+	runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]},
+	resultTypes: ["violations"],
+	preload: false,
+}).then(found => found.violations.map(v => ({
+	rule: v.id, impact: v.impact, help: v.help, url: v.helpUrl,
+	nodes: v.nodes.map(n => ({target: n.target.join(" "), html: n.html, summary: n.failureSummary})),
+})))`
+
+// A violation is a rule that parts of a page break.
+type violation struct {
+	Rule, Impact, Help, URL string
+	Nodes                   []struct{ Target, HTML, Summary string }
+}
+
+func (v violation) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s (%s): %s\n  %s", v.Rule, v.Impact, v.Help, v.URL)
+	for _, n := range v.Nodes {
+		fmt.Fprintf(&b, "\n  at %s\n    %s\n    %s", n.Target, n.HTML, strings.ReplaceAll(n.Summary, "\n", "\n    "))
+	}
+	return b.String()
+}
+
+// axe fails the test if the page keeps anybody out, as it is now.
+func (p *page) axe(name string) {
+	p.t.Helper()
+	for _, v := range p.violations(name) {
+		p.t.Errorf("%s: %v", name, v)
+	}
+}
+
+func (p *page) violations(name string) []violation {
+	p.t.Helper()
+	if !ask[bool](p, `typeof axe === "object"`) {
+		p.do("loading axe", chromedp.Evaluate[chromedp.Void](axe))
+	}
+	found, err := get(p, chromedp.Evaluate[[]violation](runAxe, chromedp.EvalAwaitPromise))
+	if err != nil {
+		p.t.Fatalf("running axe on %s: %v", name, err)
+	}
+	return found
+}
+
+// Axe finds what it is there to find.
+func TestAxe(t *testing.T) {
+	t.Parallel()
+	s, p := newSite(t), openBrowser(t)
+	p.open(s.single(nil))
+	p.do("doing harm", chromedp.Evaluate[chromedp.Void](`
+		document.querySelector("label[for=email]").remove();
+		document.querySelector("h1").style.color = "#ccc";
+		document.documentElement.removeAttribute("lang");
+		document.querySelector("main").append(Object.assign(document.createElement("h5"), {textContent: "Much deeper"}));
+	`))
+	var rules []string
+	for _, v := range p.violations("a page that was harmed") {
+		rules = append(rules, v.Rule)
+		if text := v.String(); !strings.Contains(text, v.Help) || !strings.Contains(text, v.Nodes[0].Target) {
+			t.Errorf("the finding says too little: %s", text)
+		}
+	}
+	slices.Sort(rules)
+	if want := []string{"color-contrast", "heading-order", "html-has-lang", "label"}; !slices.Equal(rules, want) {
+		t.Errorf("axe finds %v, want %v", rules, want)
+	}
+}

@@ -1,0 +1,101 @@
+package browser
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// inspect looks at a page as it is now, on a phone and a desktop, in light and in
+// dark: it keeps nobody out, nothing sticks out of it, and the keyboard gets
+// everywhere. The pictures are for people to look at.
+func (p *page) inspect(name string) {
+	p.t.Helper()
+	p.fits(name)
+	p.each(name, func(name string) {
+		p.t.Helper()
+		p.axe(name)
+		p.picture(name)
+	})
+	p.tour(name)
+}
+
+// shoot writes the page's picture at both widths, in light and in dark.
+func (p *page) shoot(name string) {
+	p.t.Helper()
+	p.each(name, p.picture)
+}
+
+// each looks at the page in each way that people do.
+func (p *page) each(name string, look func(name string)) {
+	p.t.Helper()
+	for _, v := range []viewport{phone, desktop} {
+		p.size(v)
+		for _, scheme := range []string{"dark", "light"} {
+			p.scheme(scheme)
+			look(fmt.Sprintf("%s-%s-%s", name, v.name, scheme))
+		}
+	}
+}
+
+func (p *page) picture(name string) {
+	p.t.Helper()
+	picture, err := get(p, chromedp.FullScreenshot(100))
+	if err != nil {
+		p.t.Fatalf("taking a picture: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(screenshots, name+".png"), picture, 0o644); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// sticksOut names what the page is wider for than its window.
+const sticksOut = `(() => {
+	const width = document.documentElement.clientWidth;
+	if (document.documentElement.scrollWidth <= width) return [];
+	const wide = [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().left + Math.max(e.offsetWidth || 0, e.scrollWidth) > width + 1);
+	return ["the page itself", ...wide.map(e => e.tagName.toLowerCase() + (e.className ? "." + e.className : "") + ": " + e.textContent.trim().slice(0, 60))];
+})()`
+
+// spaced sets text as wide as readers may want it (WCAG 1.4.12), and back.
+const spaced = `(wide => {
+	const sheet = new CSSStyleSheet();
+	sheet.replaceSync("* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }");
+	document.adoptedStyleSheets = wide ? [sheet] : [];
+})`
+
+// fits fails the test if something sticks out of the page, however narrow the
+// window and wide the text.
+func (p *page) fits(name string) {
+	p.t.Helper()
+	for _, wide := range []string{"(true)", "(false)"} {
+		p.do("setting the text", chromedp.Evaluate[chromedp.Void](spaced+wide))
+		for _, v := range []viewport{narrow, phone, desktop} {
+			p.size(v)
+			if found := ask[[]string](p, sticksOut); len(found) > 0 {
+				p.t.Errorf("%s: on a window %d wide, with the text wide %s, these stick out: %q", name, v.width, wide, found)
+			}
+		}
+	}
+}
+
+// What measures pages measures.
+func TestFits(t *testing.T) {
+	t.Parallel()
+	s, p := newSite(t), openBrowser(t)
+	p.open(s.single(nil))
+	p.do("setting the text", chromedp.Evaluate[chromedp.Void](spaced+"(true)"))
+	if spacing := ask[string](p, `getComputedStyle(document.querySelector("h1")).letterSpacing`); spacing == "normal" {
+		t.Error("the text is not set wide")
+	}
+	if found := ask[[]string](p, sticksOut); len(found) > 0 {
+		t.Errorf("%q stick out", found)
+	}
+	p.do("widening", chromedp.Evaluate[chromedp.Void](`document.querySelector("h1").style.whiteSpace = "pre"; document.querySelector("h1").textContent += " x".repeat(400)`))
+	if found := ask[[]string](p, sticksOut); len(found) == 0 {
+		t.Error("a heading that is too long does not stick out")
+	}
+}

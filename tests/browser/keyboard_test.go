@@ -1,0 +1,200 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// stopsMax is more stops of the Tab key than any page has.
+const stopsMax = 80
+
+// A focus is the element that has it, and whether people can tell.
+type focus struct {
+	What   string // as it stands in the page
+	At     int    // among the stops of the Tab key, in the order of the page; -1 is no stop
+	Ringed bool   // an outline is around it, or around its label
+	Shown  bool   // it is inside the window
+}
+
+// stops are where the Tab key ought to stop, in the order of the page: of radio
+// buttons of one name, one.
+const stops = `[...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")]
+	.filter(e => !e.disabled && e.checkVisibility())
+	.filter(e => e.type !== "radio" || e === (document.querySelector("input[name='" + e.name + "']:checked") || document.querySelector("input[name='" + e.name + "']")))`
+
+const whereFocusIs = `(() => {
+	const e = document.activeElement;
+	if (!e || e === document.body) return {What: "", At: -1, Ringed: false, Shown: false};
+	const ring = x => x && getComputedStyle(x).outlineStyle !== "none" && parseFloat(getComputedStyle(x).outlineWidth) >= 2;
+	const box = e.getBoundingClientRect();
+	return {
+		What: e.outerHTML.slice(0, 120), At: ` + stops + `.indexOf(e), Ringed: !!(ring(e) || ring(e.closest("label"))),
+		Shown: box.width > 0 && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
+	};
+})()`
+
+// focus tells where the keyboard is, and fails the test if people cannot see it.
+func (p *page) focus() focus {
+	p.t.Helper()
+	f := ask[focus](p, whereFocusIs)
+	if f.What != "" && (!f.Ringed || !f.Shown) {
+		p.t.Errorf("on %s the focus cannot be seen (outline %t, in the window %t): %s", p.name(), f.Ringed, f.Shown, f.What)
+	}
+	return f
+}
+
+// strokes is the step of pressing keys, one after the other, as a keyboard does.
+// [chromedp.KeyEvent] will not do: it does not tell the browser that the stroke
+// and its character are one, so that Enter on a link into a form sends the form.
+func strokes(keys string, modifiers ...kb.Modifier) step {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		for _, key := range keys {
+			for _, event := range kb.Encode(key) {
+				if event.Type == input.DispatchKeyEventTypeKeyDown {
+					event.Type = input.DispatchKeyEventTypeRawKeyDown
+				}
+				for _, m := range modifiers {
+					event.Modifiers |= int64(m)
+				}
+				if _, err := cdp.Call(ctx, t, input.DispatchKeyEvent, *event); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// press presses keys that lead to no other page.
+func (p *page) press(keys string, modifiers ...kb.Modifier) {
+	p.t.Helper()
+	p.do(fmt.Sprintf("pressing %q", keys), strokes(keys, modifiers...))
+}
+
+// tour goes once round the page by the Tab key. It stops at everything that can
+// be used, in the order of the page, and comes back to where it began.
+func (p *page) tour(name string) {
+	p.t.Helper()
+	for range stopsMax {
+		p.press(kb.Tab)
+		if p.focus().At == 0 {
+			break
+		}
+	}
+	want := ask[int](p, stops+".length")
+	met := []int{0}
+	for range stopsMax {
+		p.press(kb.Tab)
+		f := p.focus()
+		if f.At == 0 {
+			break
+		}
+		if f.What == "" {
+			continue // between the end and the beginning
+		}
+		met = append(met, f.At)
+	}
+	ordered := make([]int, want)
+	for i := range ordered {
+		ordered[i] = i
+	}
+	if !slices.Equal(met, ordered) {
+		p.t.Errorf("%s: the Tab key stops at %v, want each of %d in order\n%v", name, met, want, ask[[]string](p, stops+`.map(e => e.outerHTML.slice(0, 120))`))
+	}
+}
+
+// tabTo presses the Tab key until it stops at an element.
+func (p *page) tabTo(selector string) {
+	p.t.Helper()
+	p.tabUntil(selector)
+}
+
+// tabBackTo goes the other way.
+func (p *page) tabBackTo(selector string) {
+	p.t.Helper()
+	p.tabUntil(selector, kb.ModifierShift)
+}
+
+func (p *page) tabUntil(selector string, modifiers ...kb.Modifier) {
+	p.t.Helper()
+	for range stopsMax {
+		p.press(kb.Tab, modifiers...)
+		if p.focus(); p.focusIsOn(selector) {
+			return
+		}
+	}
+	p.t.Fatalf("the Tab key never stops at %s\nat %s\n%s", selector, p.address(), p.text())
+}
+
+func (p *page) focusIsOn(selector string) bool {
+	p.t.Helper()
+	return ask[bool](p, `document.activeElement.matches('`+selector+`')`)
+}
+
+// awaitFocus waits for the focus that a page gives by itself, once it is drawn.
+func (p *page) awaitFocus(selector string) {
+	p.t.Helper()
+	p.do("waiting for the focus on "+selector, chromedp.Poll[chromedp.Void](`document.activeElement.matches('`+selector+`')`))
+}
+
+// enter presses a key that leads to another page, Enter or Space.
+func (p *page) enter(key string) {
+	p.t.Helper()
+	p.leads(fmt.Sprintf("pressing %q", key), strokes(key))
+}
+
+// Whoever made a mistake is told of it at once, and led to the field.
+func TestTheFirstErrorGetsTheFocus(t *testing.T) {
+	t.Parallel()
+	s, p := newSite(t), openBrowser(t)
+	p.open(s.single(nil))
+	p.tabTo(`a[href*="/sign-up"]`)
+	p.enter(kb.Enter)
+	p.tabTo(`main form .primary`)
+	p.enter(kb.Enter)
+	p.awaitFocus(`.problems`)
+	p.focus()
+	p.press(kb.Tab)
+	if !p.focusIsOn(`.problems a[href="#name"]`) {
+		t.Errorf("the first stop is %q, want the first mistake", p.focus().What)
+	}
+	p.press(kb.Enter)
+	if !p.focusIsOn(`input[name=name]`) {
+		t.Errorf("the mistake leads to %q", p.focus().What)
+	}
+	p.press("Nora New")
+	p.press(kb.Tab)
+	p.press("nora@example.test")
+	p.press(kb.Tab)
+	p.press("short")
+	p.enter(kb.Enter)
+	p.awaitFocus(`.problems`)
+	p.press(kb.Tab)
+	p.press(kb.Enter)
+	if !p.focusIsOn(`input[name=password]`) {
+		t.Errorf("the mistake leads to %q", p.focus().What)
+	}
+	p.press("a few plain words")
+	p.enter(kb.Enter)
+	p.wantPage("card")
+	p.tabTo(`input[name=number]`)
+	p.press("4242424242424242")
+	p.press(kb.Tab)
+	p.press("1231")
+	p.press(kb.Tab)
+	p.press("123")
+	p.tabTo(`input[name=default]`)
+	p.press(" ")
+	if ask[bool](p, `document.activeElement.checked`) {
+		t.Error("the space bar does not take the tick out")
+	}
+	p.enter(kb.Enter)
+	p.wantPage("address")
+}

@@ -1,0 +1,233 @@
+package browser
+
+import (
+	"context"
+	"net/url"
+	"path"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/network"
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// A page is a browser's tab that a test walks through.
+type page struct {
+	t     *testing.T
+	ctx   context.Context
+	watch *watch
+}
+
+const stepTimeout = 30 * time.Second // of one step in the browser
+
+type step = chromedp.Action[chromedp.Void]
+
+func (p *page) do(doing string, steps ...step) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, stepTimeout)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		p.t.Fatalf("%s: %v\nat %s\n%s", doing, err, p.address(), p.text())
+	}
+}
+
+// get reads something off the page; for messages too, so it never fails the
+// test by itself.
+func get[T any](p *page, a chromedp.Action[T]) (T, error) {
+	ctx, cancel := context.WithTimeout(p.ctx, stepTimeout)
+	defer cancel()
+	return chromedp.Run(ctx, a)
+}
+
+// ask is what a script answers on the page.
+func ask[T any](p *page, script string) T {
+	p.t.Helper()
+	answer, err := get(p, chromedp.Evaluate[T](script))
+	if err != nil {
+		p.t.Fatalf("asking %s: %v\nat %s\n%s", script, err, p.address(), p.text())
+	}
+	return answer
+}
+
+// send is a step that sends a command to the browser.
+func send[P, R any](command cdp.Command[P, R], params P) step {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, command, params)
+		return err
+	})
+}
+
+func (p *page) address() string {
+	address, err := get(p, chromedp.Location())
+	if err != nil {
+		return err.Error()
+	}
+	return address
+}
+
+// name is the last part of the page's path, such as "sign-in".
+func (p *page) name() string {
+	p.t.Helper()
+	u, err := url.Parse(p.address())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return path.Base(u.Path)
+}
+
+// wantPage fails the test unless the browser is on a page, by its name.
+func (p *page) wantPage(name string) {
+	p.t.Helper()
+	if got := p.name(); got != name {
+		p.t.Fatalf("the browser is on %s, want %s\nat %s\n%s", got, name, p.address(), p.text())
+	}
+}
+
+func (p *page) text() string {
+	text, err := get(p, chromedp.Evaluate[string](`document.body ? document.body.innerText : ""`))
+	if err != nil {
+		return err.Error()
+	}
+	return text
+}
+
+func (p *page) open(address string) {
+	p.t.Helper()
+	p.do("opening "+address, chromedp.Navigate(address))
+}
+
+// back goes back in the browser's history.
+func (p *page) back() {
+	p.t.Helper()
+	p.do("going back", chromedp.NavigateBack())
+}
+
+// click presses something that leads to another page, and waits for it.
+func (p *page) click(selector string) {
+	p.t.Helper()
+	p.leads("clicking "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+}
+
+// leads waits for the page that a step leads to.
+func (p *page) leads(doing string, to step) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, stepTimeout)
+	defer cancel()
+	if _, err := chromedp.RunResponse(ctx, to); err != nil {
+		p.t.Fatalf("%s: %v\nat %s\n%s", doing, err, p.address(), p.text())
+	}
+}
+
+// doubleClick presses something twice, as people do, and waits until the browser
+// is where an address begins so, whatever it is answered in between.
+func (p *page) doubleClick(selector, prefix string) {
+	p.t.Helper()
+	arrived := func(e cdppage.EventFrameNavigated) bool {
+		return e.Frame.ParentID == "" && strings.HasPrefix(e.Frame.URL, prefix)
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, stepTimeout)
+	defer cancel()
+	twice := chromedp.DoubleClick(chromedp.CSS(selector), chromedp.NodeVisible)
+	if _, err := chromedp.Run(ctx, chromedp.WaitEvent(cdppage.FrameNavigated, arrived, twice)); err != nil {
+		p.t.Fatalf("pressing %s twice: %v\nat %s\n%s", selector, err, p.address(), p.text())
+	}
+	p.do("waiting for the page", chromedp.WaitReady(chromedp.CSS("main")))
+}
+
+func (p *page) fill(selector, value string) {
+	p.t.Helper()
+	p.do("filling "+selector, chromedp.Clear(chromedp.CSS(selector), chromedp.NodeVisible),
+		chromedp.Focus(chromedp.CSS(selector)), send(input.InsertText, input.InsertTextParams{Text: value}))
+}
+
+// submit sends the page's first form, which is the one that leads on.
+func (p *page) submit() {
+	p.t.Helper()
+	p.click(`main form button`)
+}
+
+func (p *page) has(selector string) bool {
+	p.t.Helper()
+	return ask[bool](p, `document.querySelector('`+selector+`') !== null`)
+}
+
+func (p *page) textOf(selector string) string {
+	p.t.Helper()
+	text, err := get(p, chromedp.Text(chromedp.CSS(selector)))
+	if err != nil {
+		p.t.Fatalf("reading %s: %v\n%s", selector, err, p.text())
+	}
+	return strings.TrimSpace(text)
+}
+
+// wants fails the test unless the page shows a text.
+func (p *page) wants(text string) {
+	p.t.Helper()
+	if got := p.text(); !strings.Contains(strings.ToLower(got), strings.ToLower(text)) {
+		p.t.Fatalf("the page does not say %q\nat %s\n%s", text, p.address(), got)
+	}
+}
+
+// until reloads the page until it shows a text: for what comes by itself, such
+// as a notification.
+func (p *page) until(text string) {
+	p.t.Helper()
+	patience, cancel := context.WithTimeout(p.ctx, stepTimeout)
+	defer cancel()
+	for patience.Err() == nil {
+		if strings.Contains(strings.ToLower(p.text()), strings.ToLower(text)) {
+			return
+		}
+		p.do("reloading", chromedp.Reload())
+	}
+	p.wants(text)
+}
+
+type viewport struct {
+	name          string
+	width, height int64
+}
+
+var (
+	desktop = viewport{"desktop", 1180, 860}
+	phone   = viewport{"phone", 390, 844}
+	// narrow is a page at 400 %, on which nothing may need scrolling sideways
+	// (WCAG 1.4.10).
+	narrow = viewport{"narrow", 320, 640}
+)
+
+func (p *page) size(v viewport) {
+	p.t.Helper()
+	p.do("resizing", chromedp.EmulateViewport(v.width, v.height))
+}
+
+// scheme chooses between light and dark.
+func (p *page) scheme(name string) {
+	p.t.Helper()
+	p.do("choosing "+name, send(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}},
+	}))
+}
+
+// speaks has the browser prefer a language from now on, such as "de".
+func (p *page) speaks(language string) {
+	p.t.Helper()
+	p.do("choosing a language", send(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{
+		Headers: network.Headers{"Accept-Language": language},
+	}))
+}
+
+// focused has the page believe that its window is the one in front, whatever
+// other tests do in theirs.
+func (p *page) focused() {
+	p.t.Helper()
+	p.do("focusing the window", send(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}))
+}
+
+// click is the step of pressing something that leads nowhere.
+func click(selector string) step { return chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible) }

@@ -1,0 +1,156 @@
+package browser
+
+import (
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+)
+
+// lastButton is the one after which there is a token.
+const lastButton = `form[action$="/confirm"] button`
+
+// stories are what browsers do to every pipeline.
+var stories = []struct {
+	name      string
+	signedOut bool // at the beginning
+	tell      func(*walk)
+}{
+	{"success, by the keyboard", true, succeeds},
+	{"cancel and restart", false, isCancelled},
+	{"back button", true, goesBack},
+	{"double click", false, clicksTwice},
+	{"one visit in two tabs", false, opensTheVisitTwice},
+	{"one link in two tabs", false, opensTheLinkTwice},
+	{"session timeout", false, fallsAsleep},
+}
+
+func TestEveryPipeline(t *testing.T) {
+	for _, w := range ways {
+		t.Run(string(w.pipeline), func(t *testing.T) {
+			t.Parallel()
+			tellStories(t, newSite(t), w)
+		})
+	}
+}
+
+// One pipeline on PostgreSQL stands for all of them: what the pages do to the
+// store is tested on both without a browser.
+func TestAPipelineOnPostgreSQL(t *testing.T) {
+	t.Parallel()
+	address, ok := holdfasttest.Addresses(t)["PostgreSQL"]
+	if shared == nil || !ok {
+		t.Skipf("needs %s and %s: make test sets them", BrowserEnv, holdfasttest.PostgresEnv)
+	}
+	tellStories(t, newSiteOn(t, holdfasttest.Open(t, address(t))), ways[0])
+}
+
+func tellStories(t *testing.T, s *site, w way) {
+	p := openBrowser(t)
+	for _, story := range stories {
+		t.Logf("story: %s", story.name)
+		if story.signedOut {
+			p.forget()
+		}
+		story.tell(s.begin(p, w))
+	}
+}
+
+// succeeds goes the whole way by the keyboard alone.
+func succeeds(w *walk) {
+	w.open(w.link)
+	for w.name() != "confirm" {
+		w.typeOn()
+	}
+	w.tabTo(lastButton)
+	w.tabTo(`form[action$="/cancel"] button`)
+	w.tabBackTo(lastButton)
+	w.enter(kb.Enter)
+	w.wantBack(w.page, w.success)
+	w.wantMade(true)
+}
+
+func isCancelled(w *walk) {
+	w.open(w.link)
+	w.goTo("confirm")
+	w.click(`form[action$="/cancel"] button`)
+	w.wantBack(w.page, holdfast.ReturnAbandoned)
+	w.wantMade(false)
+	w.open(w.link)
+	w.wantBack(w.page, holdfast.ReturnAccountProblem)
+	w.wantMade(false)
+}
+
+// goesBack goes back one page after each step, and then on again; at the end
+// there is nothing to go back to but the answer.
+func goesBack(w *walk) {
+	w.open(w.link)
+	w.goTo("sign-in")
+	for w.name() != "confirm" {
+		w.goOn()
+		here := w.name()
+		w.back()
+		w.goTo(here)
+	}
+	w.submit()
+	w.wantBack(w.page, w.success)
+	answer := w.address()
+	w.back()
+	if again := w.address(); again != answer {
+		w.t.Errorf("back from the shop the browser is at %s, want the answer again", again)
+	}
+	w.wantMade(true)
+}
+
+func clicksTwice(w *walk) {
+	w.open(w.link)
+	w.goTo("confirm")
+	w.doubleClick(lastButton, w.shop)
+	w.wantBack(w.page, w.success)
+	w.wantMade(true)
+}
+
+// opensTheVisitTwice has the last page open in two tabs, and agrees in both.
+func opensTheVisitTwice(w *walk) {
+	w.open(w.link)
+	w.goTo("confirm")
+	other := w.tab()
+	other.open(w.address())
+	w.submit()
+	w.wantBack(w.page, w.success)
+	other.click(lastButton)
+	w.wantBack(other, w.success)
+	if first, second := w.address(), other.address(); first != second {
+		w.t.Errorf("the tabs are answered with %s and %s", first, second)
+	}
+	w.wantMade(true)
+}
+
+// opensTheLinkTwice begins twice, and agrees in both tabs.
+func opensTheLinkTwice(w *walk) {
+	w.open(w.link)
+	w.goTo("confirm")
+	other := &walk{site: w.site, page: w.tab(), way: w.way, t: w.t}
+	other.open(w.link)
+	other.goTo("confirm") // signed in already
+	w.submit()
+	w.wantBack(w.page, w.success)
+	other.submit()
+	w.wantBack(other.page, w.again)
+	w.wantMade(true)
+}
+
+func fallsAsleep(w *walk) {
+	w.open(w.link)
+	w.goTo("confirm")
+	w.Clock.Advance(31 * time.Minute)
+	w.submit()
+	w.wantPage("sign-in")
+	w.goTo("confirm")
+	w.submit()
+	w.wantBack(w.page, w.success)
+	w.wantMade(true)
+}
