@@ -1,7 +1,9 @@
 package cobranded_test
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
@@ -284,5 +287,68 @@ func TestAnotherSenderSignsIn(t *testing.T) {
 	s.post(s.server.URL+"/cobranded-ui/actions/payment", params("visit", visit, "instrument", string(s.Card.ID)))
 	if s.at.status != http.StatusUnprocessableEntity {
 		t.Errorf("another party's card is answered with %d", s.at.status)
+	}
+}
+
+// Whatever the pipeline, the ways out are the same.
+func TestEveryPipelineEnds(t *testing.T) { holdfasttest.Databases(t, everyPipelineEnds) }
+
+func everyPipelineEnds(t *testing.T, db *store.DB) {
+	s := payingSite(t, db)
+	token := s.Token(payment.Token{Type: holdfast.TokenMultiUse, Instrument: s.Card.ID, Method: s.Card.Method})
+	all := map[payment.Pipeline][]string{
+		payment.PipelineSingleUse:     {"callerReference", "SingleUse", "transactionAmount", "5"},
+		payment.PipelineMultiUse:      {"callerReference", "MultiUse", "globalAmountLimit", "100"},
+		payment.PipelineRecurring:     {"callerReference", "Recurring", "transactionAmount", "5", "recurringPeriod", "1 Month"},
+		payment.PipelineRecipient:     {"callerReference", "Recipient", "recipientPaysFee", "False"},
+		payment.PipelineSetupPrepaid:  {"callerReferenceSender", "SetupPrepaid", "callerReferenceFunding", "fund", "fundingAmount", "50"},
+		payment.PipelineSetupPostpaid: {"callerReferenceSender", "SetupPostpaid", "callerReferenceSettlement", "settle", "creditLimit", "50", "globalAmountLimit", "100"},
+		payment.PipelineEditToken:     {"callerReference", "EditToken", "tokenID", string(token)},
+	}
+	for pipeline, pairs := range all {
+		ended := func(what string, act func()) {
+			t.Helper()
+			changed := slices.Clone(pairs)
+			changed[1] += what
+			s.newBrowser()
+			s.get(s.asked(pipeline, changed...))
+			act()
+		}
+		ended("cancelled", func() {
+			s.press("cancel")
+			s.wantBack(holdfast.ReturnAbandoned)
+		})
+		ended("cancelled", func() { s.wantBack(holdfast.ReturnAccountProblem) }) // and started again
+		ended("unverified", func() {
+			s.Change(s.Buyer.ID, func(p *party.Party) { p.EmailVerified = false })
+			s.signIn()
+			s.wantBack(holdfast.ReturnAccountProblem)
+			s.Change(s.Buyer.ID, func(p *party.Party) { p.EmailVerified = true })
+		})
+		ended("failing", func() {
+			s.signIn()
+			if strings.HasSuffix(s.at.url.Path, "/payment") {
+				s.submit("instrument", string(cmp.Or(s.Balance().ID, s.Card.ID)))
+			}
+			s.wantPage("confirm")
+			confirm, whole := s.at, s.pages.Processor
+			s.broken()
+			s.submit()
+			s.wantBack(holdfast.ReturnSystemError)
+			s.pages.Processor, s.at = whole, confirm
+			s.submit() // the same page may be confirmed again
+			if !s.wantBackAny().Authorised() {
+				t.Errorf("%s: %s", pipeline, s.at.back)
+			}
+			first := s.at.header.Get("Location")
+			s.at = confirm
+			if s.submit(); s.at.header.Get("Location") != first {
+				t.Errorf("%s: a double click is answered with %s, want %s", pipeline, s.at.header.Get("Location"), first)
+			}
+		})
+		if pipeline == payment.PipelineEditToken {
+			continue // the token is edited
+		}
+		ended("failing", func() { s.wantBack(holdfast.ReturnCallerError) }) // the reference is used
 	}
 }

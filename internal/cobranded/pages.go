@@ -1,6 +1,7 @@
 package cobranded
 
 import (
+	"cmp"
 	"embed"
 	"html/template"
 	"io/fs"
@@ -32,21 +33,13 @@ func mustParse() *webui.Pages {
 type frame struct {
 	Seller  string
 	LogoURL string
-	Website string // the link back names it
+	Back    string // what the way out leads to
 	Reason  template.HTML
 	Asked   agreement
 	Lines   []term // what the amount is made of
 	Full    bool   // terms and breakdown are shown on small screens too
 	Hidden  holdfast.Params
 	Sender  string // who is signed in, or empty
-}
-
-// Back is what the way out is called.
-func (f frame) Back() string {
-	if f.Website != "" {
-		return f.Website
-	}
-	return f.Seller
 }
 
 // The pages' own types.
@@ -119,11 +112,11 @@ type choice struct {
 // frame is the page's surroundings for a call.
 func (c *call) frame() frame {
 	f := frame{
-		Seller: c.started.caller.Name, LogoURL: c.request.LogoURL, Website: c.request.Website,
+		Seller: c.started.caller.Name, LogoURL: c.request.LogoURL, Back: cmp.Or(c.request.Website, c.started.caller.Name),
 		Reason: inline(c.request.Reason), Lines: c.breakdown(), Asked: c.agreement(), Hidden: c.hidden(),
 	}
-	if sellers := c.sellers(); c.request.OfRecipient && sellers != "" {
-		f.Seller = c.words.T("slip.through", "Seller", sellers, "Caller", c.started.caller.Name)
+	if sellers := c.sellers(); c.request.OfRecipient && len(sellers) > 0 {
+		f.Seller = c.words.T("slip.through", "Seller", c.headline(sellers), "Caller", c.started.caller.Name)
 	}
 	if c.visit.Sender != "" && c.visit.Sender == c.sender.ID {
 		f.Sender = c.sender.Email

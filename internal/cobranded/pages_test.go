@@ -19,7 +19,7 @@ import (
 func everyPage(w webui.Words) []layoutOf {
 	hidden := holdfast.Params{{Name: "visit", Value: "V1"}}
 	f := frame{
-		Seller: "Kiln & Co", LogoURL: "https://img.example.test/a.png", Website: "Kiln", Reason: inline("<b>Mug</b>"),
+		Seller: "Kiln & Co", LogoURL: "https://img.example.test/a.png", Back: "Kiln", Reason: inline("<b>Mug</b>"),
 		Lines: []term{{"Discount", "−$1.50"}},
 		Asked: agreement{
 			Asks: "asks you", Amount: money.Cents(4250), Terms: []term{{"From", "today"}},

@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/internal/webui"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 // An instrumentView is an instrument as its owner is shown it.
@@ -38,6 +39,15 @@ func (s *Server) usable(c *call) (usable []payment.Instrument, err error) {
 	return usable, err
 }
 
+// balance is what the sender has to spend without a card or a bank.
+func (s *Server) balance(c *call) (balance money.Amount, err error) {
+	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
+		balance, err = processor.ReadBalance(tx, c.sender.ID, c.started.caller.Sandbox)
+		return err
+	})
+	return balance, err
+}
+
 func (s *Server) showPayment(c *call) error { return s.renderPayment(c, http.StatusOK, "") }
 
 func (s *Server) renderPayment(c *call, status int, problem string) error {
@@ -49,9 +59,16 @@ func (s *Server) renderPayment(c *call, status int, problem string) error {
 		return c.redirect("card")
 	}
 	page := paymentPage{Frame: c.frame(), Action: actions + "payment", Problem: problem}
+	balance, err := s.balance(c)
+	if err != nil {
+		return err
+	}
 	chosen := c.preselect(usable)
 	for _, i := range usable {
 		v := viewOf(c.words, i)
+		if i.Method == holdfast.MethodABT {
+			v.Detail = c.words.T("payment.balance", "Amount", c.words.Dollars(balance))
+		}
 		page.Choices = append(page.Choices, choice{
 			Value: string(i.ID), Title: v.Title, Detail: v.Detail, Checked: i.ID == chosen,
 		})

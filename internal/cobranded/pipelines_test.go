@@ -1,8 +1,6 @@
 package cobranded_test
 
 import (
-	"cmp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -265,6 +263,7 @@ func marketplacePayment(t *testing.T, db *store.DB) {
 	s.get(s.asked(payment.PipelineSingleUse, "callerReference", "m-1", "transactionAmount", "10",
 		"recipientToken", string(recipientToken), "isRecipientCobranding", "True"))
 	s.wantText("Sam Seller, through Kiln & Co")
+	s.wantText("Cancel and return to Kiln & Co")
 	s.signIn()
 	s.wantText("Paid to")
 	s.submit()
@@ -283,6 +282,16 @@ func marketplacePayment(t *testing.T, db *store.DB) {
 	if s.Transaction(paid.ID).Recipient != sam.ID {
 		t.Errorf("the payment went to %s", s.Transaction(paid.ID).Recipient)
 	}
+
+	all := []string{string(recipientToken)}
+	for _, name := range []string{"Tess", "Uma"} {
+		who := s.Party(name, name+"@example.test")
+		all = append(all, string(s.Token(payment.Token{Use: payment.UseReceive, Type: holdfast.TokenUnrestricted, Recipient: who.ID})))
+	}
+	s.get(s.asked(payment.PipelineMultiUse, "callerReference", "m-2", "globalAmountLimit", "10",
+		"recipientTokenList", strings.Join(all, ","), "isRecipientCobranding", "True"))
+	s.wantText("Sam Seller and 2 others, through Kiln & Co")
+	s.wantText("Sam Seller, Tess, Uma") // among the terms
 }
 
 func TestMarketplaceRefusals(t *testing.T) { holdfasttest.Databases(t, marketplaceRefusals) }
@@ -433,163 +442,5 @@ func TestSetupsTakeTheCallerAlone(t *testing.T) {
 		if back := s.wantBack(holdfast.ReturnCallerError); !strings.Contains(back.ErrorMessage, "[callerReference"+reference+"]") {
 			t.Errorf("message is %q", back.ErrorMessage)
 		}
-	}
-}
-
-func TestEditToken(t *testing.T) { holdfasttest.Databases(t, editToken) }
-
-func editToken(t *testing.T, db *store.DB) {
-	s := payingSite(t, db)
-	old := s.token(holdfast.TokenID(s.agreed(payment.PipelineMultiUse, "callerReference", "multi-1", "globalAmountLimit", "20",
-		"usageLimitType1", "Count", "usageLimitValue1", "2", "usageLimitPeriod1", "1 Day", "paymentReason", "Coffee").Get("tokenID")))
-	if _, err := s.Pay(old.ID, "12", "before"); err != nil {
-		t.Fatal(err)
-	}
-	edit := func(reference string) {
-		t.Helper()
-		s.get(s.asked(payment.PipelineEditToken, "callerReference", reference, "tokenId", string(old.ID)))
-		s.wantPage("payment") // asked for on purpose
-	}
-	edit("edit-1")
-	s.submit() // what it pays with is chosen already
-	s.wantText("Coffee")
-	s.submit()
-	back := s.wantBack(holdfast.ReturnTokenUnchanged).Params
-	if back.Get("tokenID") != string(old.ID) {
-		t.Errorf("an unchanged token comes back as %s", back.Get("tokenID"))
-	}
-
-	s.Deposit(s.Buyer.ID, "100")
-	edit("edit-2")
-	s.submit("instrument", string(s.Balance().ID))
-	s.wantText("Pay with this from now on")
-	s.submit()
-	back = s.wantBack(holdfast.ReturnSuccessABT).Params
-	wantAnswered(t, back, "status", "tokenID", "callerReference")
-	want := old
-	want.OldToken, want.Reference, want.Starts = old.ID, "edit-2", old.Installed
-	want.Instrument, want.Method = s.Balance().ID, holdfast.MethodABT
-	edited := s.wantToken(back.Get("tokenID"), want)
-	if len(s.limits(edited.ID)) != len(s.limits(old.ID)) {
-		t.Errorf("limits %v, before %v", s.limits(edited.ID), s.limits(old.ID))
-	}
-	_, err := s.Pay(old.ID, "1", "with the old one")
-	s.WantCode(err, holdfast.TokenNotActiveSender)
-	_, err = s.Pay(edited.ID, "8.01", "more than is left")
-	s.WantCode(err, holdfast.TokenUsageError)
-	if _, err = s.Pay(edited.ID, "7", "after"); err != nil {
-		t.Fatal(err)
-	}
-	_, err = s.Pay(edited.ID, "1", "a third time that day")
-	s.WantCode(err, holdfast.TokenUsageError)
-}
-
-func TestEditTokenRefusals(t *testing.T) { holdfasttest.Databases(t, editTokenRefusals) }
-
-func editTokenRefusals(t *testing.T, db *store.DB) {
-	s := payingSite(t, db)
-	multi := holdfast.TokenID(s.agreed(payment.PipelineMultiUse, "callerReference", "multi-1", "globalAmountLimit", "20").Get("tokenID"))
-	n := 0
-	edit := func(id holdfast.TokenID, pairs ...string) {
-		t.Helper()
-		n++
-		s.get(s.asked(payment.PipelineEditToken, append([]string{"callerReference", "edit-" + strconv.Itoa(n), "tokenID", string(id)}, pairs...)...))
-	}
-	single := s.Authorize("5")
-	other := s.Token(payment.Token{Use: payment.UseReceive, Type: holdfast.TokenUnrestricted, Recipient: s.Owner.ID})
-	for _, id := range []holdfast.TokenID{"NOSUCH", single, other} {
-		edit(id)
-		s.wantBack(holdfast.ReturnInvalidToken)
-	}
-	edit(multi, "paymentMethod", "ACH")
-	s.press("decline")
-	s.wantBack(holdfast.ReturnPaymentError)
-
-	s.newBrowser()
-	bea := s.Party("Bea", "bea@example.test")
-	edit(multi)
-	if strings.Contains(s.at.body, "Create an account") {
-		t.Error("who edits a token is offered a new account")
-	}
-	s.submit("email", bea.Email, "password", holdfasttest.Password)
-	s.wantBack(holdfast.ReturnOthersToken)
-
-	s.newBrowser()
-	edit(multi)
-	s.signIn()
-	s.submit()
-	s.wantPage("confirm")
-	if err := s.Processor.CancelToken(t.Context(), s.Shop, holdfast.CancelTokenRequest{TokenID: multi}); err != nil {
-		t.Fatal(err)
-	}
-	s.submit()
-	s.wantBack(holdfast.ReturnInvalidToken)
-
-	recurring := s.agreed(payment.PipelineRecurring, "callerReference", "sub", "transactionAmount", "5", "recurringPeriod", "1 Month")
-	s.SetStanding(s.Buyer.ID, party.Closed)
-	edit(holdfast.TokenID(recurring.Get("tokenID")))
-	s.wantBack(holdfast.ReturnNoAccount)
-}
-
-// Whatever the pipeline, the ways out are the same.
-func TestEveryPipelineEnds(t *testing.T) { holdfasttest.Databases(t, everyPipelineEnds) }
-
-func everyPipelineEnds(t *testing.T, db *store.DB) {
-	s := payingSite(t, db)
-	token := s.Token(payment.Token{Type: holdfast.TokenMultiUse, Instrument: s.Card.ID, Method: s.Card.Method})
-	all := map[payment.Pipeline][]string{
-		payment.PipelineSingleUse:     {"callerReference", "SingleUse", "transactionAmount", "5"},
-		payment.PipelineMultiUse:      {"callerReference", "MultiUse", "globalAmountLimit", "100"},
-		payment.PipelineRecurring:     {"callerReference", "Recurring", "transactionAmount", "5", "recurringPeriod", "1 Month"},
-		payment.PipelineRecipient:     {"callerReference", "Recipient", "recipientPaysFee", "False"},
-		payment.PipelineSetupPrepaid:  {"callerReferenceSender", "SetupPrepaid", "callerReferenceFunding", "fund", "fundingAmount", "50"},
-		payment.PipelineSetupPostpaid: {"callerReferenceSender", "SetupPostpaid", "callerReferenceSettlement", "settle", "creditLimit", "50", "globalAmountLimit", "100"},
-		payment.PipelineEditToken:     {"callerReference", "EditToken", "tokenID", string(token)},
-	}
-	for pipeline, pairs := range all {
-		ended := func(what string, act func()) {
-			t.Helper()
-			changed := slices.Clone(pairs)
-			changed[1] += what
-			s.newBrowser()
-			s.get(s.asked(pipeline, changed...))
-			act()
-		}
-		ended("cancelled", func() {
-			s.press("cancel")
-			s.wantBack(holdfast.ReturnAbandoned)
-		})
-		ended("cancelled", func() { s.wantBack(holdfast.ReturnAccountProblem) }) // and started again
-		ended("unverified", func() {
-			s.Change(s.Buyer.ID, func(p *party.Party) { p.EmailVerified = false })
-			s.signIn()
-			s.wantBack(holdfast.ReturnAccountProblem)
-			s.Change(s.Buyer.ID, func(p *party.Party) { p.EmailVerified = true })
-		})
-		ended("failing", func() {
-			s.signIn()
-			if strings.HasSuffix(s.at.url.Path, "/payment") {
-				s.submit("instrument", string(cmp.Or(s.Balance().ID, s.Card.ID)))
-			}
-			s.wantPage("confirm")
-			confirm, whole := s.at, s.pages.Processor
-			s.broken()
-			s.submit()
-			s.wantBack(holdfast.ReturnSystemError)
-			s.pages.Processor, s.at = whole, confirm
-			s.submit() // the same page may be confirmed again
-			if !s.wantBackAny().Authorised() {
-				t.Errorf("%s: %s", pipeline, s.at.back)
-			}
-			first := s.at.header.Get("Location")
-			s.at = confirm
-			if s.submit(); s.at.header.Get("Location") != first {
-				t.Errorf("%s: a double click is answered with %s, want %s", pipeline, s.at.header.Get("Location"), first)
-			}
-		})
-		if pipeline == payment.PipelineEditToken {
-			continue // the token is edited
-		}
-		ended("failing", func() { s.wantBack(holdfast.ReturnCallerError) }) // the reference is used
 	}
 }

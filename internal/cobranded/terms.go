@@ -72,7 +72,7 @@ func (c *call) terms() (all []term) {
 			all = append(all, term{label, value})
 		}
 	}
-	add(w.T("term.paid-to"), c.sellers())
+	add(w.T("term.paid-to"), strings.Join(c.sellers(), ", "))
 	switch r.Pipeline {
 	case payment.PipelineMultiUse:
 		add(bound(w, r.AmountType), dollars(w, r.Amount))
@@ -151,14 +151,24 @@ func methodNames(w webui.Words, methods []holdfast.PaymentMethod) string {
 }
 
 // sellers are whom a marketplace names; nobody when the caller itself is paid.
-func (c *call) sellers() string {
-	var all []string
+func (c *call) sellers() (all []string) {
 	for _, p := range c.payees {
 		if p.Named != "" {
 			all = append(all, p.Party.Name)
 		}
 	}
-	return strings.Join(all, ", ")
+	return all
+}
+
+// headlineMax is how many sellers the slip's first line names; its terms name all.
+const headlineMax = 2
+
+// headline names sellers, few as they are.
+func (c *call) headline(sellers []string) string {
+	if len(sellers) <= headlineMax {
+		return strings.Join(sellers, ", ")
+	}
+	return c.words.N("slip.and-others", len(sellers)-1, "Seller", sellers[0])
 }
 
 // bound is the label of an amount that bounds each payment.

@@ -7,6 +7,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -148,6 +149,11 @@ func (d decision) loadBalances(in *payment.Input) (err error) {
 }
 
 func (d decision) balance(p party.ID) (money.Amount, error) {
-	micro, err := d.tx.AccountBalance(ledger.Party(string(p)), d.caller.Sandbox)
+	return ReadBalance(&d.tx.ReadTx, p, d.caller.Sandbox)
+}
+
+// ReadBalance is what a party has to spend, of real money or of the sandbox's.
+func ReadBalance(tx *store.ReadTx, p party.ID, sandbox bool) (money.Amount, error) {
+	micro, err := tx.AccountBalance(ledger.Party(string(p)), sandbox)
 	return money.Micros(micro), err
 }

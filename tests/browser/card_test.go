@@ -10,7 +10,7 @@ import (
 // newCard goes to the form of a new card.
 func (p *page) newCard(d demo) {
 	p.t.Helper()
-	p.order(d, false)
+	p.order(d)
 	p.click(`.change a`)
 	p.click(`a[href*="actions/card"]`)
 }
@@ -131,7 +131,7 @@ const press = (action, times) => {
 
 func TestADoubleClickSendsAFormOnce(t *testing.T) {
 	p, d := openBrowser(t), startDemo(t)
-	p.order(d, false)
+	p.order(d)
 	p.do("listening", chromedp.Evaluate[chromedp.Void](sending))
 	if got := p.eval(`press("confirm", 2)`); got != "1" {
 		t.Errorf("a double click sends %s forms", got)
