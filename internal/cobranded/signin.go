@@ -56,7 +56,11 @@ func (c *call) renderSignIn(status int, f webui.Form) error {
 	if c.request.Edited != "" {
 		page.SignUp = "" // a new account has authorised nothing yet
 	}
-	return c.render(status, "sign-in", page.Heading, stageSignIn, page)
+	title := page.Heading
+	if status == http.StatusOK && f.Failed() {
+		title = c.words.T("layout.error", "Title", title)
+	}
+	return c.render(status, "sign-in", title, stageSignIn, page)
 }
 
 func (c *call) signInHeading() string {

@@ -71,6 +71,8 @@ func TestAxe(t *testing.T) {
 		document.querySelector("label[for=email]").remove();
 		document.querySelector("h1").style.color = "#ccc";
 		document.documentElement.removeAttribute("lang");
+		document.querySelector("main form").insertAdjacentHTML("beforeend", "<div><button>x</button><button>y</button></div>");
+		document.querySelectorAll("main form div:last-child button").forEach(b => b.style.cssText = "width: 9px; height: 9px; padding: 0; border: 0; font-size: 8px; color: #000; background: #fff");
 		document.querySelector("main").append(Object.assign(document.createElement("h5"), {textContent: "Much deeper"}));
 	`))
 	var rules []string
@@ -81,7 +83,7 @@ func TestAxe(t *testing.T) {
 		}
 	}
 	slices.Sort(rules)
-	if want := []string{"color-contrast", "heading-order", "html-has-lang", "label"}; !slices.Equal(rules, want) {
+	if want := []string{"color-contrast", "heading-order", "html-has-lang", "label", "target-size"}; !slices.Equal(rules, want) {
 		t.Errorf("axe finds %v, want %v", rules, want)
 	}
 }

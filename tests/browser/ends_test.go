@@ -1,77 +1,171 @@
 package browser
 
 import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// ends are the answers that a browser can bring about, beside those of the
-// stories: each with what leads there.
+// payers are the pipelines whose sender pays, and sellers those that can name who
+// is paid.
+var (
+	payers  = []payment.Pipeline{payment.PipelineSingleUse, payment.PipelineMultiUse, payment.PipelineRecurring, payment.PipelineSetupPrepaid, payment.PipelineSetupPostpaid}
+	sellers = []payment.Pipeline{payment.PipelineSingleUse, payment.PipelineMultiUse, payment.PipelineRecurring}
+	edits   = []payment.Pipeline{payment.PipelineEditToken}
+)
+
+// ends are the answers that a pipeline may give, beside those of the stories:
+// each with what leads there.
 var ends = []struct {
 	status holdfast.ReturnStatus
-	lead   func(s *site, p *page)
+	of     []payment.Pipeline
+	lead   func(w *walk)
 }{
-	{holdfast.ReturnAbandoned, func(s *site, p *page) {
-		p.open(s.single(nil))
-		p.wantPage("sign-in") // before anybody has said who they are
-		p.click(`form[action$="/cancel"] button`)
+	{holdfast.ReturnAbandoned, payment.Pipelines, func(w *walk) {
+		w.open(w.link)
+		w.wantPage("sign-in") // before anybody has said who they are
+		w.click(`form[action$="/cancel"] button`)
 	}},
-	{holdfast.ReturnCallerError, func(s *site, p *page) {
-		link := s.single(nil)
-		s.agree(p, link)
-		p.open(link) // the reference is used
+	{holdfast.ReturnCallerError, payment.Pipelines, func(w *walk) {
+		w.open(w.asking("cobrandingUrl", "http://shop.example.test/unsafe.png"))
 	}},
-	{holdfast.ReturnPaymentError, func(s *site, p *page) {
-		p.open(s.single(func(r *holdfast.SingleUseRequest) {
-			r.Reserve, r.PaymentMethods = false, []holdfast.PaymentMethod{holdfast.MethodABT}
-		}))
-		s.signIn(p, s.Buyer)
-		p.wantPage("payment")
-		p.click(`form[action$="/decline"] button`)
+	{holdfast.ReturnCallerError, payment.Pipelines, func(w *walk) {
+		w.open(w.asking("paymentReason", strings.Repeat("much ", 1000)))
 	}},
-	{holdfast.ReturnAccountProblem, func(s *site, p *page) {
-		p.open(s.single(nil))
-		s.signIn(p, s.Owner) // who would pay itself
+	{holdfast.ReturnAccountProblem, payment.Pipelines, func(w *walk) {
+		w.SetStanding(w.Buyer.ID, party.Suspended)
+		w.open(w.link)
+		w.signIn(w.page, w.Buyer)
+		w.SetStanding(w.Buyer.ID, party.Active)
 	}},
-	{holdfast.ReturnNotMarketplace, func(s *site, p *page) {
-		s.change(func(c *party.Caller) { c.Marketplace = false })
-		p.open(s.single(func(r *holdfast.SingleUseRequest) { r.RecipientToken = string(s.RecipientToken) }))
-		s.change(func(c *party.Caller) { c.Marketplace = true })
+	{holdfast.ReturnAccountProblem, sellers, func(w *walk) {
+		w.open(w.asking("recipientToken", string(w.RecipientToken), "recipientTokenList", string(w.RecipientToken)))
+		w.signIn(w.page, w.Seller) // who would pay itself
 	}},
-	{holdfast.ReturnInvalidToken, func(s *site, p *page) { p.open(s.edit("nobody's")) }},
-	{holdfast.ReturnOthersToken, func(s *site, p *page) {
-		p.open(s.edit(s.multiUse()))
-		s.signIn(p, s.Seller)
+	{holdfast.ReturnSystemError, payment.Pipelines, breaks},
+	{holdfast.ReturnPaymentError, slices.Concat(payers, edits), func(w *walk) {
+		w.open(w.asking("reserve", "False", "paymentMethod", "ACH"))
+		w.goTo("payment")
+		w.click(`form[action$="/decline"] button`)
 	}},
-	{holdfast.ReturnTokenUnchanged, func(s *site, p *page) {
-		p.open(s.edit(s.multiUse()))
-		s.signIn(p, s.Buyer)
-		p.wantPage("payment") // what the token is paid with is chosen
-		p.submit()
-		p.submit()
+	{holdfast.ReturnNotMarketplace, sellers, func(w *walk) {
+		w.change(func(c *party.Caller) { c.Marketplace = false })
+		w.open(w.asking("recipientToken", string(w.RecipientToken), "recipientTokenList", string(w.RecipientToken)))
+		w.change(func(c *party.Caller) { c.Marketplace = true })
 	}},
-	{holdfast.ReturnNoAccount, func(s *site, p *page) {
-		link := s.edit(s.multiUse())
-		s.SetStanding(s.Buyer.ID, party.Closed)
-		p.open(link)
-		s.SetStanding(s.Buyer.ID, party.Active)
+	{holdfast.ReturnSuccessABT, payers, func(w *walk) { w.payWith(holdfast.MethodABT, `form[action$="/payment"] button`) }},
+	{holdfast.ReturnSuccessACH, payers, func(w *walk) { w.payWith(holdfast.MethodACH, `form[action$="/bank"] button`) }},
+	{holdfast.ReturnSuccessACH, edits, func(w *walk) { w.payWith(holdfast.MethodACH, `form[action$="/bank"] button`) }},
+	{holdfast.ReturnSuccessCC, edits, func(w *walk) {
+		balance := w.Balance()
+		paid := w.Token(payment.Token{Type: holdfast.TokenMultiUse, Instrument: balance.ID, Method: balance.Method})
+		w.open(w.asking("tokenID", string(paid), "paymentMethod", "CC"))
+		w.signIn(w.page, w.Buyer)
+		w.wantPage("payment")
+		w.submit()
+		w.submit()
 	}},
-	{holdfast.ReturnSuccessABT, func(s *site, p *page) { s.payWith(p, holdfast.MethodABT, `form[action$="/payment"] button`) }},
-	{holdfast.ReturnSuccessACH, func(s *site, p *page) { s.payWith(p, holdfast.MethodACH, `form[action$="/bank"] button`) }},
+	{holdfast.ReturnTokenUnchanged, edits, func(w *walk) {
+		w.open(w.link)
+		w.signIn(w.page, w.Buyer)
+		w.wantPage("payment") // what the token is paid with is chosen
+		w.submit()
+		w.submit()
+	}},
+	{holdfast.ReturnInvalidToken, edits, func(w *walk) { w.open(w.asking("tokenID", "nobody's")) }},
+	{holdfast.ReturnOthersToken, edits, func(w *walk) {
+		w.open(w.link)
+		w.signIn(w.page, w.Seller)
+	}},
+	{holdfast.ReturnNoAccount, edits, func(w *walk) {
+		w.SetStanding(w.Buyer.ID, party.Closed)
+		w.open(w.link)
+		w.SetStanding(w.Buyer.ID, party.Active)
+	}},
+}
+
+// breaks has the store fail at the last step; the sender may try again, and then
+// there is one token.
+func breaks(w *walk) {
+	w.open(w.link)
+	w.goTo("confirm")
+	confirm, whole := w.address(), w.pages.Processor
+	w.pages.Processor = w.broken()
+	w.submit()
+	w.pages.Processor = whole
+	w.wantBack(w.page, holdfast.ReturnSystemError)
+	failed := w.address()
+	w.wantMade(false)
+	w.open(confirm)
+	w.submit()
+	w.wantBack(w.page, w.success)
+	w.wantMade(true)
+	w.open(failed)
+}
+
+// broken carries out nothing: its store is closed.
+func (s *site) broken() *processor.Processor {
+	s.t.Helper()
+	dead, err := store.Open(s.t.Context(), store.Config{Address: s.t.TempDir() + "/dead.db"})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := dead.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+	return &processor.Processor{Store: dead, Network: s.Processor.Network, Now: s.Clock.Now, IDs: s.IDs, Log: s.pages.Log}
 }
 
 func TestEveryEnd(t *testing.T) {
-	t.Parallel()
-	s, p := newSite(t), openBrowser(t)
-	for _, end := range ends {
-		p.forget()
-		end.lead(s, p)
-		s.wantBack(p, end.status)
+	for _, w := range ways {
+		t.Run(string(w.pipeline), func(t *testing.T) {
+			t.Parallel()
+			s, p := newSite(t), openBrowser(t)
+			for _, end := range ends {
+				if !slices.Contains(end.of, w.pipeline) {
+					continue
+				}
+				p.forget()
+				t.Logf("%s, for the %s", end.status, w.pipeline)
+				end.lead(s.begin(p, w))
+				s.wantBack(p, end.status)
+			}
+		})
 	}
+}
+
+// asking is the walk's link with other parameters, as name, value, name, value.
+func (w *walk) asking(pairs ...string) string {
+	w.t.Helper()
+	u, err := url.Parse(w.link)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	p, err := holdfast.ParseParams(u.RawQuery)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	p = p.Without("signature")
+	for i := 0; i < len(pairs); i += 2 {
+		p = append(p.Without(pairs[i]), holdfast.Param{Name: pairs[i], Value: pairs[i+1]})
+	}
+	signature, err := holdfast.SignHMAC(w.Key.Secret, holdfast.SignatureMethod(p.Get("signatureMethod")),
+		holdfast.StringToSign(http.MethodGet, u.Host, u.Path, p))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	u.RawQuery = append(p, holdfast.Param{Name: "signature", Value: signature}).Encode()
+	return u.String()
 }
 
 // agree takes the buyer from a link to the end.
@@ -83,27 +177,14 @@ func (s *site) agree(p *page, link string) {
 }
 
 // payWith chooses a way to pay that is no card.
-func (s *site) payWith(p *page, method holdfast.PaymentMethod, button string) {
-	s.t.Helper()
-	p.open(s.single(func(r *holdfast.SingleUseRequest) {
-		r.Reserve, r.CollectShippingAddress, r.PaymentMethods = false, false, []holdfast.PaymentMethod{method}
-	}))
-	s.signIn(p, s.Buyer)
-	p.wantPage("payment")
-	p.click(button)
-	p.wantPage("confirm")
-	p.submit()
-}
-
-func (s *site) edit(token holdfast.TokenID) string {
-	s.t.Helper()
-	link, err := s.sdk.EditTokenURL(holdfast.EditTokenRequest{
-		CallerReference: holdfast.CallerReference(s.IDs.Other("edit-")), ReturnURL: s.shop, TokenID: token,
-	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return link
+func (w *walk) payWith(method holdfast.PaymentMethod, button string) {
+	w.t.Helper()
+	w.open(w.asking("reserve", "False", "collectShippingAddress", "False", "paymentMethod", string(method)))
+	w.signIn(w.page, w.Buyer)
+	w.wantPage("payment")
+	w.click(button)
+	w.wantPage("confirm")
+	w.submit()
 }
 
 // Without scripts a new buyer gets from the link to the shop, with a wrong card on

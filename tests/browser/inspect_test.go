@@ -20,6 +20,12 @@ func (p *page) inspect(name string) {
 		p.axe(name)
 		p.picture(name)
 	})
+	p.tells(name)
+	p.size(phone)
+	p.scheme("dark")
+	p.tour(name + " on a phone in the dark")
+	p.size(desktop)
+	p.scheme("light")
 	p.tour(name)
 }
 

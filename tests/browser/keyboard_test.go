@@ -19,8 +19,8 @@ const stopsMax = 80
 type focus struct {
 	What   string // as it stands in the page
 	At     int    // among the stops of the Tab key, in the order of the page; -1 is no stop
-	Ringed bool   // an outline is around it, or around its label
-	Shown  bool   // it is inside the window
+	Ringed bool   // an outline is around it, or around its label, and stands out from the ground (WCAG 2.4.7, 1.4.11)
+	Shown  bool   // it is inside the window, and not all of it behind something else (WCAG 2.4.11)
 }
 
 // stops are where the Tab key ought to stop, in the order of the page: of radio
@@ -32,11 +32,29 @@ const stops = `[...document.querySelectorAll("a[href], button, input:not([type=h
 const whereFocusIs = `(() => {
 	const e = document.activeElement;
 	if (!e || e === document.body) return {What: "", At: -1, Ringed: false, Shown: false};
-	const ring = x => x && getComputedStyle(x).outlineStyle !== "none" && parseFloat(getComputedStyle(x).outlineWidth) >= 2;
+	const light = rgb => {
+		const [r, g, b] = rgb.match(/[\d.]+/g).map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+		return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+	};
+	const ground = x => {
+		for (; x; x = x.parentElement) {
+			const colour = getComputedStyle(x).backgroundColor;
+			if (!/, 0\)$/.test(colour)) return colour;
+		}
+		return "rgb(255, 255, 255)";
+	};
+	const ring = x => {
+		if (!x) return false;
+		const style = getComputedStyle(x);
+		if (style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 2) return false;
+		const [a, b] = [light(style.outlineColor), light(ground(x.parentElement))];
+		return Math.max(a, b) / Math.min(a, b) >= 3;
+	};
 	const box = e.getBoundingClientRect();
+	const spots = [[0.5, 0.5], [0.1, 0.1], [0.9, 0.1], [0.1, 0.9], [0.9, 0.9]].map(([x, y]) => document.elementFromPoint(box.left + x * box.width, box.top + y * box.height));
 	return {
 		What: e.outerHTML.slice(0, 120), At: ` + stops + `.indexOf(e), Ringed: !!(ring(e) || ring(e.closest("label"))),
-		Shown: box.width > 0 && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
+		Shown: spots.some(s => s && e.contains(s)),
 	};
 })()`
 

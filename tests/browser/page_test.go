@@ -23,7 +23,8 @@ type page struct {
 	watch *watch
 }
 
-const stepTimeout = 30 * time.Second // of one step in the browser
+// stepTimeout is for a step that never ends; on a busy machine one may take long.
+const stepTimeout = 2 * time.Minute
 
 type step = chromedp.Action[chromedp.Void]
 
@@ -116,10 +117,16 @@ func (p *page) click(selector string) {
 // leads waits for the page that a step leads to.
 func (p *page) leads(doing string, to step) {
 	p.t.Helper()
+	p.do("marking the page", chromedp.Evaluate[chromedp.Void](`window.left = true`))
 	ctx, cancel := context.WithTimeout(p.ctx, stepTimeout)
 	defer cancel()
 	if _, err := chromedp.RunResponse(ctx, to); err != nil {
 		p.t.Fatalf("%s: %v\nat %s\n%s", doing, err, p.address(), p.text())
+	}
+	for !ask[bool](p, `!window.left && document.readyState !== "loading"`) {
+		if ctx.Err() != nil {
+			p.t.Fatalf("%s leads nowhere\nat %s\n%s", doing, p.address(), p.text())
+		}
 	}
 }
 

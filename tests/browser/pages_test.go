@@ -120,7 +120,11 @@ func TestPagesOfEveryPipeline(t *testing.T) {
 			walk := s.begin(p, w)
 			p.open(walk.link)
 			walk.goTo("confirm")
+			if got := ask[string](p, `document.documentElement.lang`); got != language {
+				t.Errorf("the page that confirms a %s is said to be in %q, want %s", w.pipeline, got, language)
+			}
 			p.fits(language + " " + string(w.pipeline))
+			p.axe(language + " " + string(w.pipeline))
 			p.shoot(string(w.pipeline) + "-confirm-" + language)
 		}
 	}

@@ -97,15 +97,74 @@ func TestTheSessionsCookie(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)
 	s.agree(p, s.single(nil))
-	kept, err := get(p, func(ctx context.Context, t *chromedp.Target) (network.GetCookiesResult, error) {
-		return cdp.Call(ctx, t, network.GetCookies, network.GetCookiesParams{URLs: []string{s.home}})
-	})
-	if err != nil || len(kept.Cookies) != 1 {
-		t.Fatalf("the browser keeps %+v, %v", kept.Cookies, err)
+	kept := p.cookies(s.home)
+	if len(kept) != 1 {
+		t.Fatalf("the browser keeps %+v", kept)
 	}
-	if c := kept.Cookies[0]; !c.HTTPOnly || !c.Session || c.SameSite != network.CookieSameSiteLax {
+	if c := kept[0]; !c.HTTPOnly || !c.Session || c.SameSite != network.CookieSameSiteLax {
 		t.Errorf("the cookie is %+v", c)
 	}
+}
+
+// A session that somebody planted in a browser is not the one that its user signs
+// in to.
+func TestAPlantedSession(t *testing.T) {
+	t.Parallel()
+	s, p := newSite(t), openBrowser(t)
+	p.open(s.single(nil))
+	s.signIn(p, s.Buyer)
+	name := p.cookies(s.home)[0].Name
+	p.forget()
+	p.do("planting a session", send(network.SetCookie, network.SetCookieParams{Name: name, Value: "planted-by-somebody-else-00000000000000000000", URL: s.home}))
+	p.open(s.single(nil))
+	s.signIn(p, s.Buyer)
+	p.wantPage("address")
+	kept := p.cookies(s.home)
+	if len(kept) != 1 || strings.HasPrefix(kept[0].Value, "planted") {
+		t.Errorf("after signing in the browser keeps %+v", kept)
+	}
+
+	signedIn := kept[0].Value
+	p.click(`form[action$="/sign-out"] button`)
+	s.signIn(p, s.Buyer)
+	if kept = p.cookies(s.home); kept[0].Value == signedIn {
+		t.Error("the second session is the first")
+	}
+	thief := openBrowser(t)
+	thief.do("using the session that ended", send(network.SetCookie, network.SetCookieParams{Name: name, Value: signedIn, URL: s.home}))
+	thief.open(p.address())
+	thief.wantPage("sign-in")
+}
+
+// cookies are what the browser keeps for an address.
+func (p *page) cookies(address string) []*network.Cookie {
+	p.t.Helper()
+	kept, err := get(p, func(ctx context.Context, t *chromedp.Target) (network.GetCookiesResult, error) {
+		return cdp.Call(ctx, t, network.GetCookies, network.GetCookiesParams{URLs: []string{address}})
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return kept.Cookies
+}
+
+// Nobody can have a page send its visitor to another site.
+func TestNoPageLeadsAstray(t *testing.T) {
+	t.Parallel()
+	s, p := newSite(t), openBrowser(t)
+	const evil = "http://localhost:1/evil"
+	p.open(strings.Replace(s.single(nil), url.QueryEscape(s.shop), url.QueryEscape(evil), 1))
+	p.wants("Invalid Request")
+	if !strings.HasPrefix(p.address(), s.home) {
+		t.Errorf("a forged returnURL leads to %s", p.address())
+	}
+	p.open(s.single(nil))
+	for _, name := range []string{"returnURL", "returnUrl", "next", "redirect", "url"} {
+		p.open(p.address() + "&" + name + "=" + url.QueryEscape(evil))
+	}
+	s.signIn(p, s.Buyer)
+	p.click(`form[action$="/cancel"] button`)
+	s.wantBack(p, holdfast.ReturnAbandoned)
 }
 
 // The watch sees what it is there to see.
@@ -120,6 +179,8 @@ func TestTheWatch(t *testing.T) {
 		p.watch.allow(what)
 		p.do("misbehaving", chromedp.Evaluate[chromedp.Void](script))
 	}
+	p.watch.allow("card's number")
+	p.watch.see(&network.EventRequestWillBeSent{DocumentURL: p.address(), Request: &network.Request{URL: p.address() + "&number=4242424242424242"}})
 	p.watch.allow("fetches https://elsewhere.invalid/")
 	p.watch.see(&network.EventRequestWillBeSent{
 		DocumentURL: p.address(), Type: network.ResourceTypeImage, Request: &network.Request{URL: "https://elsewhere.invalid/"},

@@ -3,6 +3,8 @@ package browser
 import (
 	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp/kb"
 )
 
 // order fills a cart and goes to the Co-Branded pages, signs in, says where the
@@ -74,6 +76,43 @@ func TestBuyShipAndSettle(t *testing.T) {
 	if report := d.holdfast(t, "books", "check"); !strings.Contains(report, "2 transactions") {
 		t.Errorf("books check says %q", report)
 	}
+}
+
+// Who buys and who packs need no mouse.
+func TestBuyAndShipByTheKeyboard(t *testing.T) {
+	t.Parallel()
+	p, d := openBrowser(t), startDemo(t)
+	p.open(d.Shop)
+	p.tabTo(`.shelf h2 a`)
+	p.enter(kb.Enter)
+	p.tabTo(`#quantity`)
+	p.press("2")
+	p.tabTo(`#add-to-cart`)
+	p.enter(" ")
+	p.tabTo(`#pay-now`)
+	p.enter(kb.Enter)
+	p.tabTo(`input[name=email]`)
+	p.press(d.BuyerEmail)
+	p.press(kb.Tab)
+	p.press(d.BuyerPassword)
+	p.enter(kb.Enter)
+	if p.name() == "address" {
+		p.tabTo(`main form .primary`)
+		p.enter(kb.Enter)
+	}
+	p.wantPage("confirm")
+	p.tabTo(lastButton)
+	p.enter(" ")
+	p.wants("Thank you")
+	p.wants("$48.00") // of two mugs
+
+	p.open(d.Shop + "bench")
+	p.until("left")
+	p.tabTo(`#to-ship a.button`)
+	p.enter(kb.Enter)
+	p.tabTo(`#ship`)
+	p.enter(" ")
+	p.until("Charged")
 }
 
 func TestSevenDaysPassAndNothingShips(t *testing.T) {

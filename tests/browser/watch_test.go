@@ -3,6 +3,7 @@ package browser
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -14,7 +15,8 @@ import (
 )
 
 // A watch remembers what no page of ours may do: break its own content security
-// policy, complain on the console, or fetch anything from another origin.
+// policy, complain on the console, fetch anything from another origin, or write a
+// card's number into an address.
 type watch struct {
 	mu      sync.Mutex
 	allowed []string
@@ -38,6 +40,9 @@ func (w *watch) see(event any) {
 	}
 }
 
+// cardNumber is as long as those that a test types.
+var cardNumber = regexp.MustCompile(`\b\d{13,19}\b`)
+
 // request judges what a page fetches. Documents are where a link or a form leads,
 // and may be anywhere on this machine. The browser's own pages are its business.
 func (w *watch) request(e *network.EventRequestWillBeSent) {
@@ -47,6 +52,9 @@ func (w *watch) request(e *network.EventRequestWillBeSent) {
 	may := origin(e.DocumentURL) == origin(e.Request.URL)
 	if e.Type == network.ResourceTypeDocument {
 		may = onThisMachine(e.Request.URL)
+	}
+	if cardNumber.MatchString(e.Request.URL) {
+		w.fault("the address of a %s has a card's number in it: %s", e.Type, e.Request.URL)
 	}
 	if !may {
 		w.fault("a page fetches %s (%s), and is %s", e.Request.URL, e.Type, e.DocumentURL)
