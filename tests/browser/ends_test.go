@@ -103,14 +103,12 @@ func breaks(w *walk) {
 	w.pages.Processor = w.broken()
 	w.submit()
 	w.pages.Processor = whole
-	w.wantBack(w.page, holdfast.ReturnSystemError)
-	failed := w.address()
 	w.wantMade(false)
-	w.open(confirm)
-	w.submit()
-	w.wantBack(w.page, w.success)
+	again := w.tab()
+	again.open(confirm)
+	again.submit()
+	w.wantBack(again, w.success)
 	w.wantMade(true)
-	w.open(failed)
 }
 
 // broken carries out nothing: its store is closed.
@@ -137,8 +135,11 @@ func TestEveryEnd(t *testing.T) {
 				}
 				p.forget()
 				t.Logf("%s, for the %s", end.status, w.pipeline)
-				end.lead(s.begin(p, w))
-				s.wantBack(p, end.status)
+				walk := s.begin(p, w)
+				end.lead(walk)
+				if back := s.wantBack(p, end.status); !back.Authorised() && end.status != holdfast.ReturnSystemError {
+					walk.wantMade(false)
+				}
 			}
 		})
 	}

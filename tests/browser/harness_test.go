@@ -20,10 +20,13 @@ import (
 // none the tests are skipped.
 const BrowserEnv = "HOLDFAST_TEST_BROWSER"
 
-// screenshots are written here, which git ignores; look at them.
-const screenshots = "../../screenshots"
+// ScreenshotsEnv names a folder for a picture of every page, to be looked at; make
+// screenshots sets it. Without it none is taken.
+const ScreenshotsEnv = "HOLDFAST_TEST_SCREENSHOTS"
 
 var (
+	screenshots = os.Getenv(ScreenshotsEnv)
+
 	binary string          // holdfast, built once
 	shared context.Context // the browser that every test opens windows of
 )
@@ -47,10 +50,6 @@ func run(m *testing.M) int {
 	build := exec.Command("go", "build", "-o", binary, "../../cmd/holdfast")
 	if output, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building holdfast: %v\n%s", err, output)
-		return 1
-	}
-	if err := os.MkdirAll(screenshots, 0o755); err != nil {
-		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	stop, err := startBrowser(path, filepath.Join(dir, "profile"))

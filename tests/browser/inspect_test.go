@@ -9,52 +9,54 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// inspect looks at a page as it is now, on a phone and a desktop, in light and in
-// dark: it keeps nobody out, nothing sticks out of it, and the keyboard gets
-// everywhere. The pictures are for people to look at.
+// A look is how somebody sees a page.
+type look struct {
+	viewport
+	scheme string
+}
+
+func (l look) String() string { return l.name + "-" + l.scheme }
+
+// looks are all there are. The last two have each width and each scheme once,
+// which is what a page is judged by.
+var looks = []look{{phone, "light"}, {desktop, "dark"}, {phone, "dark"}, {desktop, "light"}}
+
+func (p *page) see(l look) {
+	p.t.Helper()
+	p.size(l.viewport)
+	p.scheme(l.scheme)
+}
+
+// inspect looks at a page as it is now, on a phone in the dark and on a desktop in
+// the light: it keeps nobody out, nothing sticks out of it, and the keyboard gets
+// everywhere.
 func (p *page) inspect(name string) {
 	p.t.Helper()
 	p.fits(name)
-	p.each(name, func(name string) {
-		p.t.Helper()
-		p.axe(name)
-		p.picture(name)
-	})
 	p.tells(name)
-	p.size(phone)
-	p.scheme("dark")
-	p.tour(name + " on a phone in the dark")
-	p.size(desktop)
-	p.scheme("light")
-	p.tour(name)
+	p.shoot(name)
+	for _, l := range looks[2:] {
+		p.see(l)
+		p.axe(fmt.Sprintf("%s-%v", name, l))
+		p.tour(fmt.Sprintf("%s-%v", name, l))
+	}
 }
 
-// shoot writes the page's picture at both widths, in light and in dark.
+// shoot writes the page's pictures, if they are asked for.
 func (p *page) shoot(name string) {
 	p.t.Helper()
-	p.each(name, p.picture)
-}
-
-// each looks at the page in each way that people do.
-func (p *page) each(name string, look func(name string)) {
-	p.t.Helper()
-	for _, v := range []viewport{phone, desktop} {
-		p.size(v)
-		for _, scheme := range []string{"dark", "light"} {
-			p.scheme(scheme)
-			look(fmt.Sprintf("%s-%s-%s", name, v.name, scheme))
+	if screenshots == "" {
+		return
+	}
+	for _, l := range looks {
+		p.see(l)
+		picture, err := get(p, chromedp.FullScreenshot(100))
+		if err != nil {
+			p.t.Fatalf("taking a picture: %v", err)
 		}
-	}
-}
-
-func (p *page) picture(name string) {
-	p.t.Helper()
-	picture, err := get(p, chromedp.FullScreenshot(100))
-	if err != nil {
-		p.t.Fatalf("taking a picture: %v", err)
-	}
-	if err := os.WriteFile(filepath.Join(screenshots, name+".png"), picture, 0o644); err != nil {
-		p.t.Fatal(err)
+		if err := os.WriteFile(filepath.Join(screenshots, fmt.Sprintf("%s-%v.png", name, l)), picture, 0o644); err != nil {
+			p.t.Fatal(err)
+		}
 	}
 }
 
