@@ -6,10 +6,12 @@ package browser
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -58,7 +60,19 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer stop()
-	return m.Run()
+	code := m.Run()
+	if missed := uninspected(); code == 0 && everyTest() && len(missed) > 0 {
+		fmt.Fprintf(os.Stderr, "no test inspects the pages %q\n", missed)
+		return 1
+	}
+	return code
+}
+
+// everyTest reports whether no test was left out.
+func everyTest() bool {
+	return !slices.ContainsFunc([]string{"test.run", "test.skip", "test.list"}, func(name string) bool {
+		return flag.Lookup(name).Value.String() != ""
+	})
 }
 
 // startBrowser starts the shared browser. It takes any certificate: the shops'

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -27,11 +30,43 @@ func (p *page) see(l look) {
 	p.scheme(l.scheme)
 }
 
+// pageFiles are the templates of all pages. A page that is called tokens is
+// inspected under a name that has this word in it, such as tokens-none.
+var pageFiles = []string{"../../internal/cobranded/templates/*.html", "../../shop/pages/*.html"}
+
+var inspected struct {
+	mu    sync.Mutex
+	names []string
+}
+
+// uninspected are the pages that no test has looked at.
+func uninspected() (missed []string) {
+	for _, pattern := range pageFiles {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			panic(fmt.Sprintf("there are no pages at %s: %v", pattern, err))
+		}
+		for _, file := range files {
+			page := strings.ReplaceAll(strings.TrimSuffix(filepath.Base(file), ".html"), "_", "-")
+			if page == "layout" || strings.HasPrefix(page, "-") {
+				continue // what pages are made of
+			}
+			if !slices.ContainsFunc(inspected.names, func(name string) bool { return strings.Contains(name, page) }) {
+				missed = append(missed, page)
+			}
+		}
+	}
+	return missed
+}
+
 // inspect looks at a page as it is now, on a phone in the dark and on a desktop in
 // the light: it keeps nobody out, nothing sticks out of it, and the keyboard gets
 // everywhere.
 func (p *page) inspect(name string) {
 	p.t.Helper()
+	inspected.mu.Lock()
+	inspected.names = append(inspected.names, name)
+	inspected.mu.Unlock()
 	p.fits(name)
 	p.tells(name)
 	p.shoot(name)

@@ -42,7 +42,7 @@ func TestTheShopsPages(t *testing.T) {
 	p.inspect("shop-bench-empty")
 	p.open(d.Shop + "orders/none")
 	p.wants("no such order")
-	p.inspect("shop-no-such-order")
+	p.inspect("shop-error-no-such-order")
 }
 
 func TestBuyShipAndSettle(t *testing.T) {
