@@ -24,7 +24,7 @@ func BenchmarkActivityPage(b *testing.B) {
 				SELECT caller_id, printf('2%%034d', i), kind, 'order-' || i, sender, recipient, owner, token_id, recipient_token, instrument_id, method, aggregate_id,
 					state, status_code, status_message, amount, settled, fee, fee_by, commission, commission_id, fixed_terms, variable_terms, parent, policy,
 					refunded, fee_returned, commission_returned, counted, caller_description, sender_description, descriptor, ipn_url, authorization_ref,
-					sender_balance, recipient_balance, received - i * 1000000, deadline - i * 1000000, completed - i * 1000000
+					sender_balance, recipient_balance, steps, posted, due, received - i * 1000000, deadline - i * 1000000, completed - i * 1000000
 				FROM transactions, n`, rows))
 			middle := testNow.Add(-time.Duration(rows/2) * time.Second)
 			p := w.signed(http.MethodPost, "/", "shop", holdfast.Params{

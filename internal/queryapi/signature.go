@@ -11,7 +11,6 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
-	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 // credentials are the parameters that every signed request carries. Expires may
@@ -75,23 +74,20 @@ func needed(p holdfast.Params, name string) bool {
 }
 
 func (s *Server) callerByKey(r *http.Request, id string) (party.Caller, party.AccessKey, error) {
-	var caller party.Caller
-	var key party.AccessKey
-	found := false
-	if len(id) <= accessKeyMax {
-		err := s.Store.View(r.Context(), func(tx *store.ReadTx) (err error) {
-			caller, key, found, err = tx.CallerByKey(id)
-			return err
-		})
-		if err != nil {
-			return caller, key, fmt.Errorf("finding the caller: %w", err)
-		}
+	if len(id) > accessKeyMax {
+		return party.Caller{}, party.AccessKey{}, errUnknownKey
+	}
+	caller, key, found, err := s.Store.CallerByKey(r.Context(), id)
+	if err != nil {
+		return caller, key, fmt.Errorf("finding the caller: %w", err)
 	}
 	if !found {
-		return caller, key, holdfast.Errorf(holdfast.InvalidClientTokenID, "The AWS Access Key Id you provided does not exist in our records.")
+		return caller, key, errUnknownKey
 	}
 	return caller, key, nil
 }
+
+var errUnknownKey = holdfast.Errorf(holdfast.InvalidClientTokenID, "The AWS Access Key Id you provided does not exist in our records.")
 
 // timestampLayouts are ISO 8601 as it is sent: with or without fractions, in
 // UTC or with an offset, the offset with or without its colon.

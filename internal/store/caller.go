@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -46,16 +47,44 @@ func (tx *ReadTx) CallersOf(owner party.ID) ([]party.Caller, error) {
 		SELECT `+callerColumns+` FROM callers WHERE owner = $1 ORDER BY created, caller_id`, owner)
 }
 
-// CallerByKey reads the caller that an access key belongs to, and the key.
-func (tx *ReadTx) CallerByKey(accessKeyID string) (c party.Caller, k party.AccessKey, found bool, err error) {
-	var secret []byte
-	c, err = scanCaller(tx.sql.QueryRowContext(tx.ctx, `
-		SELECT `+joinedCallerColumns+`, k.secret
+// A callerKey is an access key with the caller that it belongs to.
+type callerKey struct {
+	caller party.Caller
+	key    party.AccessKey
+}
+
+var callersByKey = &source[string, callerKey]{
+	doing: "reading an access key",
+	query: `
+		SELECT ` + joinedCallerColumns + `, k.access_key_id, k.secret
 		FROM access_keys k JOIN callers c ON c.caller_id = k.caller_id
-		WHERE k.access_key_id = $1`, accessKeyID), &secret)
-	found, err = maybe("reading an access key", err)
-	k = party.AccessKey{ID: accessKeyID, Secret: holdfast.NewSecretKey(string(secret)), Caller: c.ID}
-	return c, k, found, err
+		WHERE k.access_key_id = $1`,
+	many: `
+		SELECT ` + joinedCallerColumns + `, k.access_key_id, k.secret
+		FROM access_keys k JOIN callers c ON c.caller_id = k.caller_id
+		WHERE k.access_key_id = ANY($1::text[])`,
+	kinds: []columnType{text},
+	args:  func(id string) []any { return []any{id} },
+	scan: func(row scanner) (k callerKey, err error) {
+		var secret []byte
+		k.caller, err = scanCaller(row, &k.key.ID, &secret)
+		k.key.Secret, k.key.Caller = holdfast.NewSecretKey(string(secret)), k.caller.ID
+		return k, err
+	},
+	key: func(k callerKey) string { return k.key.ID },
+}
+
+// CallerByKey reads the caller that an access key belongs to, and the key.
+func (tx *ReadTx) CallerByKey(accessKeyID string) (party.Caller, party.AccessKey, bool, error) {
+	k, found, err := callersByKey.read(tx, accessKeyID)
+	return k.caller, k.key, found, err
+}
+
+// CallerByKey is [ReadTx.CallerByKey] for a request that begins with it, as all
+// do: those that come in together are read together.
+func (r Reader) CallerByKey(ctx context.Context, accessKeyID string) (party.Caller, party.AccessKey, bool, error) {
+	k, found, err := r.callers.read(ctx, accessKeyID)
+	return k.caller, k.key, found, err
 }
 
 // InsertCaller adds a caller.

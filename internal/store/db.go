@@ -42,7 +42,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		batchMax = 1
 	}
 	db := &DB{
-		Reader:    Reader{db: reader, statements: d.statements(reader), dialect: d},
+		Reader:    newReader(reader, d),
 		writer:    writer,
 		committer: newCommitter(writer, d, batchMax),
 	}
@@ -89,6 +89,13 @@ type Reader struct {
 	db         *sql.DB
 	statements *statements
 	dialect    dialect
+	callers    *gatherer[string, callerKey]
+}
+
+func newReader(db *sql.DB, d dialect) Reader {
+	r := Reader{db: db, statements: d.statements(db), dialect: d}
+	r.callers = &gatherer[string, callerKey]{source: callersByKey, view: r.View}
+	return r
 }
 
 // View runs fn on one consistent state of the store.
