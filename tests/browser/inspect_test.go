@@ -73,6 +73,9 @@ func (p *page) inspect(name string) {
 	for _, l := range looks[2:] {
 		p.see(l)
 		p.axe(fmt.Sprintf("%s-%v", name, l))
+	}
+	for _, l := range looks[2:] { // last, since it leaves the focus somewhere
+		p.see(l)
 		p.tour(fmt.Sprintf("%s-%v", name, l))
 	}
 }

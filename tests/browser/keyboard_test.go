@@ -111,11 +111,8 @@ func (p *page) tour(name string) {
 	for range stopsMax {
 		p.press(kb.Tab)
 		f := p.focus()
-		if f.At == 0 {
-			break
-		}
-		if f.What == "" {
-			continue // between the end and the beginning
+		if f.At == 0 || f.What == "" {
+			break // between the end and the beginning, or there
 		}
 		met = append(met, f.At)
 	}
