@@ -6,10 +6,13 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/inbox"
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 // Every page in every state that a browser can bring it into. Whoever adds a page
@@ -190,6 +193,31 @@ func TestPagesThatLeadNowhere(t *testing.T) {
 	p.inspect("invalid-request")
 	p.open(strings.Replace(s.single(nil), "transactionAmount=", "transactionAmount=1", 1))
 	p.inspect("invalid-request-hints")
+}
+
+func TestPagesOfTheInbox(t *testing.T) {
+	t.Parallel()
+	s, p := newSite(t), openBrowser(t)
+	list := s.home + inbox.Path
+	p.open(list)
+	p.inspect("inbox-list-empty")
+	for _, m := range []party.Mail{
+		{ID: "M1", To: s.Buyer.Email, Subject: "Your address", Text: "Hello,\n\nopen " + s.home + "/verify?proof=" + strings.Repeat("x", 80) + "\n"},
+		{ID: "M2", To: strings.Repeat("long", 15) + "@example.test", Subject: strings.Repeat("A long subject ", 12), Text: "It was changed.\n"},
+	} {
+		m.Created = s.Clock.Now()
+		if err := s.DB.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertMail(m) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.open(list)
+	p.inspect("inbox-list")
+	p.tabTo(`a[href$="/M1"]`)
+	p.enter(kb.Enter)
+	p.inspect("inbox-mail")
+	p.tabTo(`main .secondary`)
+	p.enter(kb.Enter)
+	p.wants("A long subject")
 }
 
 // single makes a link of the ordinary kind.

@@ -17,6 +17,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
 	"github.com/holdfast-pay/holdfast/internal/cobranded"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/inbox"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/queryapi"
@@ -73,6 +74,7 @@ func (s *site) serve() {
 	s.home = server.URL
 	s.pages.Hosts = []string{strings.TrimPrefix(s.home, "http://")}
 	mux.Handle("/cobranded-ui/", s.pages.Handler())
+	mux.Handle(inbox.Path, (&inbox.Server{Store: s.DB.Reader, Log: log}).Handler())
 	mux.Handle("/", (&queryapi.Server{Processor: s.Processor, Store: s.DB.Reader, Hosts: s.pages.Hosts, Now: s.Clock.Now, Log: log}).Handler())
 	s.sdk = &holdfast.Client{
 		Endpoint: s.home, CoBranded: s.home + holdfast.CoBrandedPath, AccessKeyID: s.Key.ID, SecretKey: s.Key.Secret, Now: s.Clock.Now,
