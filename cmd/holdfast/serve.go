@@ -34,6 +34,7 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	if err := errors.Join(checkPrefix(v.CertificatePrefix), checkPaths(v.APIPaths), v.check(v.Store)); err != nil {
 		return err
 	}
+	useMemory()
 	listener, err := listen(ctx, "--listen", v.Listen)
 	if err != nil {
 		return err
