@@ -39,7 +39,7 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	return newSiteOn(t, holdfasttest.Open(t, t.TempDir()+"/holdfast.db"))
+	return newSiteOn(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
 }
 
 func newSiteOn(t *testing.T, db *store.DB) *site {

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,7 +23,8 @@ import (
 // for tests. Without it they run on SQLite alone.
 const PostgresEnv = "HOLDFAST_TEST_POSTGRES"
 
-// Databases runs a test on each database there is, each time on an empty one.
+// Databases runs a test on each database there is, each time on one in which
+// nothing has happened.
 func Databases(t *testing.T, test func(t *testing.T, db *store.DB)) {
 	t.Helper()
 	for name, address := range Addresses(t) {
@@ -32,13 +32,23 @@ func Databases(t *testing.T, test func(t *testing.T, db *store.DB)) {
 	}
 }
 
-// Addresses returns, by the database's name, what makes an empty database and
-// tells where it is.
+// Addresses returns, by the database's name, what makes a database and tells
+// where it is. It is as a server leaves it that has started for the first time.
 func Addresses(t testing.TB) map[string]func(testing.TB) string {
 	t.Helper()
-	all := map[string]func(testing.TB) string{"SQLite": sqliteFile}
+	return addresses(sqliteFile, postgresDatabase)
+}
+
+// EmptyAddresses are Addresses of databases that no server has ever opened.
+func EmptyAddresses(t testing.TB) map[string]func(testing.TB) string {
+	t.Helper()
+	return addresses(emptySQLiteFile, emptyPostgresDatabase)
+}
+
+func addresses(sqlite, postgres func(testing.TB) string) map[string]func(testing.TB) string {
+	all := map[string]func(testing.TB) string{"SQLite": sqlite}
 	if os.Getenv(PostgresEnv) != "" {
-		all["PostgreSQL"] = postgresDatabase
+		all["PostgreSQL"] = postgres
 	}
 	return all
 }
@@ -58,12 +68,39 @@ func Open(t testing.TB, address string) *store.DB {
 	return db
 }
 
-func sqliteFile(t testing.TB) string { return filepath.Join(t.TempDir(), "holdfast.db") }
+func emptySQLiteFile(t testing.TB) string { return filepath.Join(t.TempDir(), "holdfast.db") }
+
+func sqliteFile(t testing.TB) string {
+	t.Helper()
+	file, err := sqliteTemplate()
+	if err != nil {
+		t.Fatalf("making the first database: %v", err)
+	}
+	path := emptySQLiteFile(t)
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
 
 var databases atomic.Int64
 
-// postgresDatabase makes a database of its own on the test server.
+func emptyPostgresDatabase(t testing.TB) string {
+	t.Helper()
+	return newPostgresDatabase(t, "template1")
+}
+
 func postgresDatabase(t testing.TB) string {
+	t.Helper()
+	template, err := postgresTemplate()
+	if err != nil {
+		t.Fatalf("making the first database: %v", err)
+	}
+	return newPostgresDatabase(t, template)
+}
+
+// newPostgresDatabase makes a database of its own on the test server.
+func newPostgresDatabase(t testing.TB, template string) string {
 	t.Helper()
 	server := os.Getenv(PostgresEnv)
 	admin, err := sql.Open("pgx", server)
@@ -73,7 +110,7 @@ func postgresDatabase(t testing.TB) string {
 	name := fmt.Sprintf("holdfast_%d_%d", os.Getpid(), databases.Add(1))
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if _, err := admin.ExecContext(ctx, "CREATE DATABASE "+name); err != nil {
+	if _, err := admin.ExecContext(ctx, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
 		t.Fatalf("creating a database: %v", err)
 	}
 	t.Cleanup(func() {
@@ -82,16 +119,19 @@ func postgresDatabase(t testing.TB) string {
 			t.Errorf("dropping a database: %v", err)
 		}
 	})
-	return withDatabase(t, server, name)
+	at, err := withDatabase(server, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
 }
 
 // withDatabase names another database in an address.
-func withDatabase(t testing.TB, address, name string) string {
-	t.Helper()
+func withDatabase(address, name string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil {
-		t.Fatalf("%s is not an address: %v", PostgresEnv, err)
+		return "", fmt.Errorf("%s is not an address: %w", PostgresEnv, err)
 	}
-	u.Path = "/" + strings.TrimPrefix(name, "/")
-	return u.String()
+	u.Path = "/" + name
+	return u.String(), nil
 }

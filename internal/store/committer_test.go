@@ -192,7 +192,7 @@ func TestAfterCloseNothingIsAccepted(t *testing.T) {
 // Whoever comes while the store closes is answered, one way or the other.
 func TestNobodyWaitsForAClosedStore(t *testing.T) {
 	for range 20 {
-		db := holdfasttest.Open(t, t.TempDir()+"/holdfast.db")
+		db := holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t))
 		var wait sync.WaitGroup
 		for range 8 {
 			wait.Go(func() {

@@ -27,7 +27,7 @@ func TestADatabaseOfVersion1IsTakenOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, address := range holdfasttest.Addresses(t) {
+	for name, address := range holdfasttest.EmptyAddresses(t) {
 		t.Run(name, func(t *testing.T) {
 			at := address(t)
 			if err := store.MigrateTo(t.Context(), at, 1); err != nil {

@@ -50,7 +50,7 @@ func newSite(t *testing.T) *site {
 	if shared == nil {
 		t.Skipf("%s names no browser: make test sets it", BrowserEnv)
 	}
-	return newSiteOn(t, holdfasttest.Open(t, t.TempDir()+"/holdfast.db"))
+	return newSiteOn(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
 }
 
 func newSiteOn(t *testing.T, db *store.DB) *site {

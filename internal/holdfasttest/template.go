@@ -1,0 +1,110 @@
+package holdfasttest
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// To bring a schema up to date takes longer than most tests do. It is done once,
+// and each test has a copy of the outcome.
+
+// sqliteTemplate is the file of a database in which nothing has happened.
+var sqliteTemplate = sync.OnceValues(func() ([]byte, error) {
+	folder, err := os.MkdirTemp("", "holdfast-template-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder)
+	path := filepath.Join(folder, "holdfast.db")
+	if err := openOnce(path); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+// postgresTemplate is the name of a database on the test server that others are
+// copies of. It is named after the schema, and stays for later runs.
+var postgresTemplate = sync.OnceValues(func() (name string, err error) {
+	file, err := sqliteTemplate()
+	if err != nil {
+		return "", err
+	}
+	name, err = nameOf(file)
+	if err != nil {
+		return "", err
+	}
+	server := os.Getenv(PostgresEnv)
+	db, err := sql.Open("pgx", server)
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	admin, err := db.Conn(ctx) // which holds the lock
+	if err != nil {
+		return "", err
+	}
+	defer admin.Close()
+	if _, err := admin.ExecContext(ctx, `SELECT pg_advisory_lock(hashtext($1))`, name); err != nil {
+		return "", err
+	}
+	var there bool
+	err = admin.QueryRowContext(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, name).Scan(&there)
+	if err != nil || there {
+		return name, err
+	}
+	unfinished := fmt.Sprintf("%s_%d", name, os.Getpid())
+	if _, err := admin.ExecContext(ctx, "CREATE DATABASE "+unfinished); err != nil {
+		return "", err
+	}
+	at, err := withDatabase(server, unfinished)
+	if err != nil {
+		return "", err
+	}
+	if err := openOnce(at); err != nil {
+		return "", err
+	}
+	_, err = admin.ExecContext(ctx, "ALTER DATABASE "+unfinished+" RENAME TO "+name)
+	return name, err
+})
+
+func openOnce(address string) error {
+	db, err := store.Open(context.Background(), store.Config{Address: address})
+	if err != nil {
+		return err
+	}
+	return db.Close()
+}
+
+// nameOf names a template after the schema in an SQLite file.
+func nameOf(file []byte) (string, error) {
+	folder, err := os.MkdirTemp("", "holdfast-template-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(folder)
+	path := filepath.Join(folder, "holdfast.db")
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		return "", err
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	var schema string
+	err = db.QueryRow(`SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_master ORDER BY name)`).Scan(&schema)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("holdfast_template_%x", sha256.Sum256([]byte(schema)))[:40], nil
+}
