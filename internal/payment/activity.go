@@ -37,7 +37,9 @@ type ActivityFilter struct {
 type Activity struct {
 	Filter  ActivityFilter
 	Account party.ID
-	Now     time.Time // the caller's
+	// Own means that the account itself looks: what is no caller's to see is
+	// there too.
+	Own bool
 
 	Rows []Transaction
 	// Next is the first millisecond that is not in the page; zero when there is
@@ -48,7 +50,8 @@ type Activity struct {
 	first, last time.Time // milliseconds looked at
 }
 
-// Add looks at the next transaction, and reports whether to go on.
+// Add looks at the next transaction, as it stands by now, and reports whether to
+// go on.
 func (a *Activity) Add(t Transaction) (more bool) {
 	at := t.Received.Truncate(time.Millisecond)
 	if a.full() && !a.cut(at) {
@@ -59,7 +62,7 @@ func (a *Activity) Add(t Transaction) (more bool) {
 	}
 	a.scanned++
 	a.last = at
-	if t = t.AsOf(a.Now); a.selects(t) {
+	if a.selects(t) {
 		a.Rows = append(a.Rows, t)
 	}
 	return true
@@ -86,7 +89,7 @@ func (a *Activity) selects(t Transaction) bool {
 	f := a.Filter
 	roles := t.Roles(a.Account)
 	switch {
-	case t.Private() || len(roles) == 0:
+	case t.Private() && !a.Own || len(roles) == 0:
 		return false
 	case f.Operation != "" && t.Operation() != f.Operation,
 		f.Method != "" && t.Method != f.Method,

@@ -45,7 +45,7 @@ func TestPagesOfActivityLeaveNothingOut(t *testing.T) {
 			slices.Reverse(want)
 		}
 		for pages := 0; ; pages++ {
-			page := payment.Activity{Filter: filter, Account: "P1", Now: at}
+			page := payment.Activity{Filter: filter, Account: "P1"}
 			fill(&page, all)
 			for _, row := range page.Rows {
 				got = append(got, row.ID)
@@ -86,7 +86,7 @@ func fill(page *payment.Activity, all []payment.Transaction) {
 func TestAPageOfActivityIsBounded(t *testing.T) {
 	page := payment.Activity{
 		Filter:  payment.ActivityFilter{Ascending: true, Status: holdfast.StatusFailure, BatchMax: 20},
-		Account: "P1", Now: now,
+		Account: "P1",
 	}
 	for i := range 2 * payment.ActivityScanMax {
 		at := now.Add(time.Duration(i) * time.Millisecond)

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
-	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -92,15 +92,14 @@ func (s *Server) getAccountActivity(ctx context.Context, q *request, out *docume
 	if err != nil {
 		return err
 	}
-	page := activityPage{
-		Activity: payment.Activity{Filter: filter, Account: q.caller.Owner, Now: q.now()},
-		parties:  map[party.ID]string{}, callers: map[party.CallerID]party.Caller{},
-	}
+	page := activityPage{processor.ActivityPage{
+		Activity: payment.Activity{Filter: filter, Account: q.caller.Owner}, Sandbox: q.caller.Sandbox, Real: q.real,
+	}}
 	err = s.Store.View(ctx, func(tx *store.ReadTx) error {
 		if err := q.account(tx); err != nil {
 			return err
 		}
-		return page.read(tx, q.caller)
+		return page.Read(tx)
 	})
 	if err != nil {
 		return err

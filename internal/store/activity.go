@@ -9,8 +9,8 @@ import (
 )
 
 // A Listing reads transactions by the time at which they were received, a piece
-// at a time: those of a caller, those that a marketplace had paid to a
-// recipient, or those of a sender. Set one of the three.
+// at a time: those of a caller, those that came to a recipient other than through
+// its own callers, or those of a sender. Set one of the three.
 type Listing struct {
 	Caller    party.CallerID
 	Recipient party.ID
@@ -28,7 +28,7 @@ type Listing struct {
 var listings = func() map[string]map[bool]string {
 	texts := map[string]map[bool]string{}
 	for who, condition := range map[string]string{
-		"caller": `caller_id = $1`, "recipient": `recipient = $1 AND recipient_token <> ''`, "sender": `sender = $1`,
+		"caller": `caller_id = $1`, "recipient": `recipient = $1 AND (recipient_token <> '' OR kind = 'Deposit')`, "sender": `sender = $1`,
 	} {
 		texts[who] = map[bool]string{
 			true: `

@@ -1,0 +1,148 @@
+package processor
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/ledger"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// An ActivityPage is a page of an account's transactions in the sandbox or in the
+// live world, with the names that stand in it.
+type ActivityPage struct {
+	payment.Activity
+	Sandbox bool
+	Real    time.Time
+
+	Parties map[party.ID]string
+	Callers map[party.CallerID]party.Caller
+	Balance money.Amount // of the account, as it is now
+}
+
+// activityReadMost is how many transactions are read at a time.
+const activityReadMost = 256
+
+// Read fills the page: out of what the account's own callers did, what came to it
+// through others, and what it paid itself, in one order. Each transaction is
+// read as it stands by its own caller's clock.
+func (p *ActivityPage) Read(tx *store.ReadTx) error {
+	p.Parties, p.Callers = map[party.ID]string{}, map[party.CallerID]party.Caller{}
+	own, err := tx.CallersOf(p.Account)
+	if err != nil {
+		return err
+	}
+	listing := store.Listing{From: p.Filter.Start, To: p.Filter.End, Ascending: p.Filter.Ascending}
+	recipient, sender := listing, listing
+	recipient.Recipient, sender.Sender = p.Account, p.Account
+	sources := []*source{{Listing: recipient}, {Listing: sender}}
+	for _, c := range own {
+		if c.Sandbox == p.Sandbox {
+			listing.Caller = c.ID
+			sources = append(sources, &source{Listing: listing})
+		}
+	}
+	if err := p.merge(tx, sources); err != nil {
+		return err
+	}
+	micro, err := tx.AccountBalance(ledger.Party(string(p.Account)), p.Sandbox)
+	if err != nil {
+		return err
+	}
+	p.Balance = money.Micros(micro)
+	return p.readNames(tx)
+}
+
+// A source is a listing with what was read of it and not yet looked at.
+type source struct {
+	store.Listing
+	waiting []payment.Transaction
+	ended   bool
+}
+
+func (s *source) first(tx *store.ReadTx) (t payment.Transaction, ok bool, err error) {
+	if len(s.waiting) == 0 && !s.ended {
+		if s.waiting, err = tx.Next(&s.Listing, activityReadMost); err != nil {
+			return t, false, err
+		}
+		s.ended = len(s.waiting) < activityReadMost
+	}
+	if len(s.waiting) == 0 {
+		return t, false, nil
+	}
+	return s.waiting[0], true, nil
+}
+
+// merge adds transactions to the page in the order of their time, each once,
+// until it is full or there are no more.
+func (p *ActivityPage) merge(tx *store.ReadTx, sources []*source) error {
+	var last holdfast.TransactionID
+	for {
+		var next *source
+		var t payment.Transaction
+		for _, s := range sources {
+			candidate, ok, err := s.first(tx)
+			if err != nil {
+				return err
+			}
+			if ok && (next == nil || p.before(candidate, t)) {
+				next, t = s, candidate
+			}
+		}
+		if next == nil {
+			return nil
+		}
+		next.waiting = next.waiting[1:]
+		if t.ID == last {
+			continue // of two sources
+		}
+		last = t.ID
+		caller, err := p.caller(tx, t.Caller)
+		if err != nil {
+			return err
+		}
+		if caller.Sandbox == p.Sandbox && !p.Add(t.AsOf(caller.Now(p.Real))) {
+			return nil
+		}
+	}
+}
+
+func (p *ActivityPage) before(a, b payment.Transaction) bool {
+	if !a.Received.Equal(b.Received) {
+		return a.Received.Before(b.Received) == p.Filter.Ascending
+	}
+	return (a.ID < b.ID) == p.Filter.Ascending
+}
+
+func (p *ActivityPage) caller(tx *store.ReadTx, id party.CallerID) (party.Caller, error) {
+	if c, known := p.Callers[id]; known {
+		return c, nil
+	}
+	c, found, err := tx.Caller(id)
+	if err == nil && !found {
+		err = fmt.Errorf("caller %s of a transaction is missing", id)
+	}
+	p.Callers[id] = c
+	return c, err
+}
+
+func (p *ActivityPage) readNames(tx *store.ReadTx) error {
+	for _, t := range p.Rows {
+		for _, id := range []party.ID{t.Sender, t.Recipient} {
+			if _, known := p.Parties[id]; known || id == "" {
+				continue
+			}
+			who, found, err := tx.Party(id)
+			if err != nil || !found {
+				return errors.Join(err, fmt.Errorf("party %s of a transaction (found %t)", id, found))
+			}
+			p.Parties[id] = who.Name
+		}
+	}
+	return nil
+}
