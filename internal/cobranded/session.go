@@ -22,7 +22,7 @@ func (s *Server) sessionManager() *scs.SessionManager {
 	}
 	m := scs.New()
 	m.Store = kept
-	m.IdleTimeout = store.SessionIdle
+	m.IdleTimeout = party.SessionIdle
 	m.HashTokenInStore = true
 	m.Cookie.Name = "holdfast"
 	if s.SecureCookies {

@@ -16,9 +16,13 @@ type Address struct {
 	ID      AddressID
 	Owner   ID
 	Default bool
+	Removed bool // by its owner: nothing new is sent there
 	Created time.Time
 	holdfast.Address
 }
+
+// AddressesMax bounds how many a party keeps at a time.
+const AddressesMax = 50
 
 // addressFieldMax bounds each line of an address, in bytes.
 const addressFieldMax = 120

@@ -15,10 +15,13 @@ type GuessLimit struct {
 	Free int // failures without a wait
 }
 
-// Limits by subject. Many people may share an address, so it has more.
+// Limits by subject. Many people may share an address, so it has more. What is
+// said of guesses holds for letters too, each of which somebody asks for.
 var (
 	AccountGuesses = GuessLimit{Free: 5}
 	AddressGuesses = GuessLimit{Free: 30}
+	AccountLetters = GuessLimit{Free: 3}
+	AddressLetters = GuessLimit{Free: 20}
 )
 
 const (

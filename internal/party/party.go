@@ -6,6 +6,8 @@ import (
 	"net/mail"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/money"
@@ -31,8 +33,12 @@ type Party struct {
 	Name          string // shown to the other side
 	Email         string // as typed; compared without case
 	EmailVerified bool
-	PasswordHash  string // from HashPassword; never shown
-	Standing      Standing
+	// VerifyBy is until when a newcomer may pay before the e-mail address is
+	// verified. It is zero for those who were never asked to verify it.
+	VerifyBy     time.Time
+	Language     string // that the party last read our pages in, "de-CH"; empty when not known
+	PasswordHash string // from HashPassword; never shown
+	Standing     Standing
 
 	// Business accounts may be paid by card; personal ones may not.
 	Business bool
@@ -45,6 +51,14 @@ type Party struct {
 
 	Created time.Time
 }
+
+// MayPay reports whether the party's e-mail address stands in the way of paying:
+// it is verified, or the party is new enough. Whoever is paid has to be verified.
+func (p Party) MayPay(now time.Time) bool { return p.EmailVerified || now.Before(p.VerifyBy) }
+
+// Newcomer reports whether the party has signed up by itself and not verified its
+// e-mail address yet. Others are unverified because an operator says so.
+func (p Party) Newcomer() bool { return !p.EmailVerified && !p.VerifyBy.IsZero() }
 
 // Verification is how far the party is verified, in the API's words
 // (GetRecipientVerificationStatus).
@@ -69,6 +83,12 @@ const (
 // EmailKey is what an address is found by: two spellings of one address have
 // one key.
 func EmailKey(address string) string { return strings.ToLower(strings.TrimSpace(address)) }
+
+// ValidName reports whether a name can be shown to others: it has a bounded
+// length and cannot break a line, of a mail's header for one.
+func ValidName(name string) bool {
+	return name != "" && len(name) <= NameMax && utf8.ValidString(name) && !strings.ContainsFunc(name, unicode.IsControl)
+}
 
 // ValidEmail reports whether address is a bare e-mail address of a length that
 // notifications can carry.

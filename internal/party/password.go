@@ -19,13 +19,14 @@ const (
 	argonMemory  = 19 * 1024 // KiB
 	argonThreads = 1
 	argonKeySize = 32 // bytes
-	saltSize     = 16 // bytes
+	// SaltSize is how many random bytes a hash begins with.
+	SaltSize = 16
 )
 
 // HashPassword derives what is kept of a password. salt is 16 fresh random
 // bytes.
 func HashPassword(password string, salt []byte) string {
-	if len(salt) != saltSize {
+	if len(salt) != SaltSize {
 		panic("party: a password's salt has 16 bytes")
 	}
 	key := argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, argonKeySize)
@@ -36,13 +37,13 @@ func HashPassword(password string, salt []byte) string {
 // empty hash is no password's, and takes as long to say so: how long the answer
 // takes does not tell whether an account exists.
 func CheckPassword(hash, password string) bool {
-	salt, want := make([]byte, saltSize), make([]byte, argonKeySize)
+	salt, want := make([]byte, SaltSize), make([]byte, argonKeySize)
 	parts := strings.Split(hash, "$")
 	known := len(parts) == 3 && parts[0] == "argon2id"
 	if known {
 		s, errSalt := base64.RawStdEncoding.DecodeString(parts[1])
 		k, errKey := base64.RawStdEncoding.DecodeString(parts[2])
-		if known = errSalt == nil && errKey == nil && len(s) == saltSize && len(k) == argonKeySize; known {
+		if known = errSalt == nil && errKey == nil && len(s) == SaltSize && len(k) == argonKeySize; known {
 			salt, want = s, k
 		}
 	}

@@ -77,6 +77,15 @@ func (l Limit) At(now time.Time) Limit {
 	return l
 }
 
+// Resets is when the limit's window ends and nothing is used any more; zero for a
+// limit that never begins anew.
+func (l Limit) Resets() time.Time {
+	if l.Period.Endless() {
+		return time.Time{}
+	}
+	return l.Period.After(l.Start, l.Period.count(l.Start, l.Window)+1)
+}
+
 // Use counts one more use of amount, and reports whether the limit allows it.
 func (l Limit) Use(amount money.Amount, now time.Time) (after Limit, ok bool) {
 	l = l.At(now)

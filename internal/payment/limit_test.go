@@ -42,6 +42,22 @@ func TestMonthsKeepTheDay(t *testing.T) {
 	}
 }
 
+// A limit says when its window ends, which begins at the day of the month that
+// the first one did.
+func TestLimitsSayWhenTheyReset(t *testing.T) {
+	start := time.Date(2027, time.January, 31, 9, 30, 0, 0, time.UTC)
+	l := payment.Limit{Kind: payment.LimitCount, Value: 1, Period: payment.Period{N: 1, Unit: payment.Month}, Start: start, Window: start}
+	for at, want := range map[string]string{"2027-01-31": "2027-02-28", "2027-02-28": "2027-03-31", "2027-03-31": "2027-04-30"} {
+		day, _ := time.Parse(time.DateOnly, at)
+		if got := l.At(day.Add(10 * time.Hour)).Resets().Format(time.DateOnly); got != want {
+			t.Errorf("in the window of %s it resets at %s, want %s", at, got, want)
+		}
+	}
+	if l.Period = (payment.Period{}); !l.Resets().IsZero() {
+		t.Errorf("a limit for ever resets at %v", l.Resets())
+	}
+}
+
 var drawPeriod = rapid.Custom(func(t *rapid.T) payment.Period {
 	return payment.Period{
 		N:    rapid.IntRange(1, 40).Draw(t, "n"),

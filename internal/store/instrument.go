@@ -47,8 +47,7 @@ func (tx *ReadTx) Instruments(owner party.ID) ([]payment.Instrument, error) {
 // before.
 func (tx *Tx) InsertInstrument(i payment.Instrument) error {
 	if i.Default {
-		if _, err := tx.exec("clearing the default instrument", `
-			UPDATE instruments SET is_default = 0 WHERE party_id = $1 AND is_default = 1`, i.Owner); err != nil {
+		if err := tx.clearDefaultInstrument(i.Owner); err != nil {
 			return err
 		}
 	}
@@ -58,8 +57,24 @@ func (tx *Tx) InsertInstrument(i payment.Instrument) error {
 		flag(i.Verified), flag(i.Removed), micros(i.Created))
 }
 
+// SetDefaultInstrument has a party pay with an instrument unless it says
+// otherwise.
+func (tx *Tx) SetDefaultInstrument(owner party.ID, id payment.InstrumentID) error {
+	if err := tx.clearDefaultInstrument(owner); err != nil {
+		return err
+	}
+	return tx.one("choosing the default instrument", `
+		UPDATE instruments SET is_default = 1 WHERE party_id = $1 AND instrument_id = $2 AND removed = 0`, owner, id)
+}
+
+func (tx *Tx) clearDefaultInstrument(owner party.ID) error {
+	_, err := tx.exec("clearing the default instrument", `
+		UPDATE instruments SET is_default = 0 WHERE party_id = $1 AND is_default = 1`, owner)
+	return err
+}
+
 // RemoveInstrument has nothing new paid with an instrument.
 func (tx *Tx) RemoveInstrument(owner party.ID, id payment.InstrumentID) error {
 	return tx.one("removing an instrument", `
-		UPDATE instruments SET removed = 1, is_default = 0 WHERE party_id = $1 AND instrument_id = $2`, owner, id)
+		UPDATE instruments SET removed = 1, is_default = 0 WHERE party_id = $1 AND instrument_id = $2 AND removed = 0`, owner, id)
 }

@@ -4,12 +4,12 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-const partyColumns = `party_id, name, email, email_verified, password_hash, standing, business, verified, sending_limit, receiving_limit, created`
+const partyColumns = `party_id, name, email, email_verified, verify_by, language, password_hash, standing, business, verified, sending_limit, receiving_limit, created`
 
 func scanParty(row scanner) (p party.Party, err error) {
-	var sending, receiving, created int64
-	err = row.Scan(&p.ID, &p.Name, &p.Email, &p.EmailVerified, &p.PasswordHash, &p.Standing, &p.Business, &p.Verified, &sending, &receiving, &created)
-	p.SendingLimit, p.ReceivingLimit, p.Created = maybeDollars(sending), maybeDollars(receiving), when(created)
+	var verifyBy, sending, receiving, created int64
+	err = row.Scan(&p.ID, &p.Name, &p.Email, &p.EmailVerified, &verifyBy, &p.Language, &p.PasswordHash, &p.Standing, &p.Business, &p.Verified, &sending, &receiving, &created)
+	p.VerifyBy, p.SendingLimit, p.ReceivingLimit, p.Created = when(verifyBy), maybeDollars(sending), maybeDollars(receiving), when(created)
 	return p, err
 }
 
@@ -44,19 +44,39 @@ func (tx *ReadTx) Parties() ([]party.Party, error) {
 func (tx *Tx) InsertParty(p party.Party) (inserted bool, err error) {
 	rows, err := tx.exec("adding a party", `
 		INSERT INTO parties (email_key, `+partyColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 		ON CONFLICT DO NOTHING`,
-		party.EmailKey(p.Email), p.ID, p.Name, p.Email, flag(p.EmailVerified), p.PasswordHash, p.Standing,
+		party.EmailKey(p.Email), p.ID, p.Name, p.Email, flag(p.EmailVerified), micros(p.VerifyBy), p.Language, p.PasswordHash, p.Standing,
 		flag(p.Business), flag(p.Verified), p.SendingLimit.Micro, p.ReceivingLimit.Micro, micros(p.Created))
 	return rows == 1, err
 }
 
-// UpdateParty writes what an operator may change of a party: its name, whether
-// its address and its account are verified, its standing, kind and limits.
+// UpdateParty writes what may change of a party, but for its e-mail address and
+// its password.
 func (tx *Tx) UpdateParty(p party.Party) error {
 	return tx.one("changing a party", `
 		UPDATE parties
-		SET name = $1, email_verified = $2, standing = $3, business = $4, verified = $5, sending_limit = $6, receiving_limit = $7
-		WHERE party_id = $8`,
-		p.Name, flag(p.EmailVerified), p.Standing, flag(p.Business), flag(p.Verified), p.SendingLimit.Micro, p.ReceivingLimit.Micro, p.ID)
+		SET name = $1, email_verified = $2, verify_by = $3, language = $4, standing = $5, business = $6, verified = $7, sending_limit = $8, receiving_limit = $9
+		WHERE party_id = $10`,
+		p.Name, flag(p.EmailVerified), micros(p.VerifyBy), p.Language, p.Standing, flag(p.Business), flag(p.Verified), p.SendingLimit.Micro, p.ReceivingLimit.Micro, p.ID)
+}
+
+// SetPassword replaces a party's password.
+func (tx *Tx) SetPassword(id party.ID, hash string) error {
+	return tx.one("changing a password", `UPDATE parties SET password_hash = $1 WHERE party_id = $2`, hash, id)
+}
+
+// SetLanguage writes which language a party reads our pages in.
+func (tx *Tx) SetLanguage(id party.ID, tag string) error {
+	return tx.one("changing a language", `UPDATE parties SET language = $1 WHERE party_id = $2`, tag, id)
+}
+
+// SetEmail replaces a party's e-mail address and reports whether the new one was
+// free.
+func (tx *Tx) SetEmail(id party.ID, email string) (set bool, err error) {
+	rows, err := tx.exec("changing an e-mail address", `
+		UPDATE parties SET email = $1, email_key = $2
+		WHERE party_id = $3 AND NOT EXISTS (SELECT 1 FROM parties WHERE email_key = $2 AND party_id <> $3)`,
+		email, party.EmailKey(email), id)
+	return rows == 1, err
 }

@@ -3,10 +3,9 @@ package store
 import (
 	"context"
 	"time"
-)
 
-// SessionIdle is how long a browser's session lives after its last request.
-const SessionIdle = 30 * time.Minute
+	"github.com/holdfast-pay/holdfast/internal/party"
+)
 
 // Sessions keep the sessions of browsers, in the shape that the scs library
 // asks of a store. What they hold, and the names they are found by, are the
@@ -40,7 +39,7 @@ func (s *Sessions) CommitCtx(ctx context.Context, id string, data []byte, _ time
 		return tx.one("writing a session", `
 			INSERT INTO sessions (session_id, data, expires) VALUES ($1, $2, $3)
 			ON CONFLICT (session_id) DO UPDATE SET data = excluded.data, expires = excluded.expires`,
-			id, data, micros(now.Add(SessionIdle)))
+			id, data, micros(now.Add(party.SessionIdle)))
 	})
 }
 

@@ -100,6 +100,31 @@ func (tx *ReadTx) InactiveTokens(c party.CallerID, now time.Time, most int) ([]p
 		ORDER BY token_id DESC LIMIT $3`, c, micros(now), most)
 }
 
+// A TokenPlace is a place in a party's list of tokens: before it are those that
+// are newer. The zero TokenPlace is the list's beginning.
+type TokenPlace struct {
+	Installed time.Time
+	ID        holdfast.TokenID
+}
+
+// TokensOf reads the tokens that a party has given, the newest first, after a
+// place and at most most of them: those it pays with, and those by which others
+// have it paid. Current leaves out those that were used, cancelled or, by their
+// callers' clocks, are expired at real.
+func (tx *ReadTx) TokensOf(p party.ID, current bool, real time.Time, after TokenPlace, most int) ([]payment.Token, error) {
+	if after == (TokenPlace{}) {
+		after = TokenPlace{Installed: neverExpires}
+	}
+	return list(tx, "reading a party's tokens", scanToken, `
+		SELECT `+joinedTokenColumns+`
+		FROM tokens k JOIN callers c ON c.caller_id = k.caller_id
+		WHERE (k.sender = $1 AND k.sender <> '' OR k.recipient = $1 AND k.token_use IN ('Receive', 'Refund'))
+			AND (k.installed, k.token_id) < ($2, $3)
+			AND ($4 = 0 OR k.used_by = '' AND k.cancelled = 0 AND k.expires > $5 + c.clock_offset)
+		ORDER BY k.installed DESC, k.token_id DESC LIMIT $6`,
+		p, micros(after.Installed), after.ID, flag(current), micros(real), most)
+}
+
 // InsertToken adds a token and reports whether its reference was free.
 func (tx *Tx) InsertToken(t payment.Token) (inserted bool, err error) {
 	period := ""

@@ -82,6 +82,24 @@ func (tx *ReadTx) DueOf(c party.CallerID, now time.Time, most int) ([]payment.Tr
 		LIMIT $3`, c, micros(now), most)
 }
 
+// OpenOf reads the payments of a sender that have not ended, the newest first, at
+// most most of them: what is held, and what a network is being asked for. One
+// whose deadline has come may be among them.
+func (tx *ReadTx) OpenOf(sender party.ID, most int) ([]payment.Transaction, error) {
+	return list(tx, "reading open payments", scanTransaction, `
+		SELECT `+transactionColumns+` FROM transactions
+		WHERE sender = $1 AND state IN ('Pending', 'Reserved', 'Settling')
+		ORDER BY received DESC, transaction_id DESC LIMIT $2`, sender, most)
+}
+
+// OpenWith reads those of them that are paid with an instrument.
+func (tx *ReadTx) OpenWith(sender party.ID, with payment.InstrumentID, most int) ([]payment.Transaction, error) {
+	return list(tx, "reading open payments of an instrument", scanTransaction, `
+		SELECT `+transactionColumns+` FROM transactions
+		WHERE sender = $1 AND state IN ('Pending', 'Reserved', 'Settling') AND instrument_id = $2
+		ORDER BY received DESC, transaction_id DESC LIMIT $3`, sender, with, most)
+}
+
 // Children reads the transactions that were made from one: the marketplace's
 // fee, and refunds, in the order in which they were made.
 func (tx *ReadTx) Children(c party.CallerID, parent holdfast.TransactionID) ([]payment.Transaction, error) {

@@ -1,0 +1,26 @@
+package party
+
+// A Notice is what a party is told by mail, before somebody puts it into words.
+type Notice struct {
+	About    NoticeAbout
+	To       string // e-mail address
+	Name     string // the party's
+	Language string // that the party reads our pages in, "de-CH"; empty when not known
+	Link     string // secret of a link; empty when there is none
+	Code     string // to type instead of following the link; empty when there is none
+	Detail   string // the new address, or a passkey's name; empty otherwise
+}
+
+// A NoticeAbout is what a notice is about.
+type NoticeAbout string
+
+// Notices are about these. The first three have links.
+const (
+	NoticeVerify          NoticeAbout = "verify"        // your address, please
+	NoticeNewEmail        NoticeAbout = "new-email"     // this address instead of the other, please
+	NoticeReset           NoticeAbout = "reset"         // your forgotten password, if it was you who asked
+	NoticeEmailChanged    NoticeAbout = "email-changed" // to the old address
+	NoticePasswordChanged NoticeAbout = "password-changed"
+	NoticePasskeyAdded    NoticeAbout = "passkey-added"
+	NoticePasskeyRemoved  NoticeAbout = "passkey-removed"
+)

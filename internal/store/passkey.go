@@ -1,0 +1,87 @@
+package store
+
+import (
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/party"
+)
+
+const passkeyColumns = `party_id, passkey_id, credential_id, credential, name, created, last_used` //nolint:gosec // names of columns
+
+func scanPasskey(row scanner) (k party.Passkey, err error) {
+	var created, used int64
+	err = row.Scan(&k.Owner, &k.ID, &k.CredentialID, &k.Credential, &k.Name, &created, &used)
+	k.Created, k.LastUsed = when(created), when(used)
+	return k, err
+}
+
+// Passkeys reads a party's passkeys, the oldest first.
+func (tx *ReadTx) Passkeys(owner party.ID) ([]party.Passkey, error) {
+	return list(tx, "reading passkeys", scanPasskey, `
+		SELECT `+passkeyColumns+` FROM passkeys WHERE party_id = $1 ORDER BY created, passkey_id`, owner)
+}
+
+// PasskeyByCredential reads a passkey by what its device calls it.
+func (tx *ReadTx) PasskeyByCredential(credential []byte) (k party.Passkey, found bool, err error) {
+	k, err = scanPasskey(tx.sql.QueryRowContext(tx.ctx, `
+		SELECT `+passkeyColumns+` FROM passkeys WHERE credential_id = $1`, credential))
+	found, err = maybe("reading a passkey", err)
+	return k, found, err
+}
+
+// InsertPasskey adds a passkey and reports whether it was new.
+func (tx *Tx) InsertPasskey(k party.Passkey) (inserted bool, err error) {
+	rows, err := tx.exec("adding a passkey", `
+		INSERT INTO passkeys (`+passkeyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT DO NOTHING`,
+		k.Owner, k.ID, k.CredentialID, k.Credential, k.Name, micros(k.Created), micros(k.LastUsed))
+	return rows == 1, err
+}
+
+// UsePasskey writes what using a passkey changed of it. It must be as it was
+// read: its counter never runs twice from one number.
+func (tx *Tx) UsePasskey(before, after party.Passkey) error {
+	return tx.one("using a passkey", `
+		UPDATE passkeys SET credential = $1, last_used = $2
+		WHERE credential_id = $3 AND credential = $4`,
+		after.Credential, micros(after.LastUsed), before.CredentialID, before.Credential)
+}
+
+// RemovePasskey removes one of a party's passkeys and reports whether there was
+// one.
+func (tx *Tx) RemovePasskey(owner party.ID, id party.PasskeyID) (removed bool, err error) {
+	rows, err := tx.exec("removing a passkey", `
+		DELETE FROM passkeys WHERE party_id = $1 AND passkey_id = $2`, owner, id)
+	return rows == 1, err
+}
+
+// RemovePasskeys removes all of a party's passkeys.
+func (tx *Tx) RemovePasskeys(owner party.ID) error {
+	_, err := tx.exec("removing passkeys", `DELETE FROM passkeys WHERE party_id = $1`, owner)
+	return err
+}
+
+// InsertPasskeyChallenge adds a question to a passkey, and removes those that
+// nobody answered in time.
+func (tx *Tx) InsertPasskeyChallenge(c party.PasskeyChallenge, now time.Time) error {
+	if _, err := tx.exec("forgetting questions to passkeys", `
+		DELETE FROM passkey_challenges WHERE expires <= $1`, micros(now)); err != nil {
+		return err
+	}
+	return tx.one("adding a question to a passkey", `
+		INSERT INTO passkey_challenges (challenge, party_id, session, expires) VALUES ($1, $2, $3, $4)`,
+		c.Challenge, c.Owner, c.Session, micros(c.Expires))
+}
+
+// TakePasskeyChallenge removes a question that is being answered and returns it,
+// if it was asked of the owner and is not too old. Nobody can take it twice.
+func (tx *Tx) TakePasskeyChallenge(challenge string, owner party.ID, now time.Time) (c party.PasskeyChallenge, found bool, err error) {
+	c = party.PasskeyChallenge{Challenge: challenge, Owner: owner}
+	var expires int64
+	err = tx.sql.QueryRowContext(tx.ctx, `
+		DELETE FROM passkey_challenges WHERE challenge = $1 AND party_id = $2 AND expires > $3
+		RETURNING session, expires`, challenge, owner, micros(now)).Scan(&c.Session, &expires)
+	c.Expires = when(expires)
+	found, err = maybe("taking a question to a passkey", err)
+	return c, found, err
+}
