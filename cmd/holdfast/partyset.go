@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -57,7 +58,9 @@ func (v partySet) Run(ctx context.Context, w world) error {
 		set(&p.Standing, v.Standing)
 		set(&p.Business, v.Business)
 		set(&p.Verified, v.Verified)
-		set(&p.EmailVerified, v.EmailVerified)
+		if v.EmailVerified != nil { // no newcomer's grace outlasts the operator's word
+			p.EmailVerified, p.VerifyBy = *v.EmailVerified, time.Time{}
+		}
 		set(&p.SendingLimit, (*money.Amount)(v.SendingLimit))
 		set(&p.ReceivingLimit, (*money.Amount)(v.ReceivingLimit))
 		return p, nil

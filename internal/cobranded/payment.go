@@ -123,7 +123,7 @@ func (s *Server) choosePayment(c *call) error {
 
 // addBank gives the sender the sandbox's bank account and chooses it.
 func (s *Server) addBank(c *call) error {
-	bank, err := s.Processor.AddSandboxBank(c.r.Context(), c.started.caller, c.sender)
+	bank, err := s.Processor.AddSandboxBank(c.r.Context(), c.started.caller.Sandbox, c.sender)
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,7 @@ type Input struct {
 	OwnerBalance   money.Amount // the owner's; looked at when it bears the fee
 	Fees           FeeSchedule
 	Now            time.Time // the caller's
+	Real           time.Time // the world's, which the parties live by
 }
 
 // parties refuses accounts that cannot take part.
@@ -57,7 +58,7 @@ func (in Input) parties() error {
 		return holdfast.Errorf(holdfast.InvalidAccountStateRecipient, "the recipient's account is %s", standing(recipient))
 	case in.Owner.Standing != party.Active:
 		return holdfast.Errorf(holdfast.InvalidAccountStateCaller, "the caller's account is %s", standing(in.Owner))
-	case !sender.EmailVerified:
+	case !sender.MayPay(in.Real):
 		return holdfast.Errorf(holdfast.UnverifiedEmailAddressSender, "the sender's e-mail address is not verified")
 	case !recipient.EmailVerified:
 		return holdfast.Errorf(holdfast.UnverifiedEmailAddressRecipient, "the recipient's e-mail address is not verified")

@@ -270,15 +270,18 @@ func TestAccountProblem(t *testing.T) {
 		{"sender suspended", func(s, _ *party.Party) { s.Standing = party.Suspended }, "account is not active"},
 		{"sender closed", func(s, _ *party.Party) { s.Standing = party.Closed }, "account is not active"},
 		{"sender's e-mail not verified", func(s, _ *party.Party) { s.EmailVerified = false }, "not verified"},
+		{"sender new", func(s, _ *party.Party) { s.EmailVerified, s.VerifyBy = false, now.Add(time.Microsecond) }, ""},
+		{"sender no longer new", func(s, _ *party.Party) { s.EmailVerified, s.VerifyBy = false, now }, "not verified"},
 		{"recipient closed", func(_, r *party.Party) { r.Standing = party.Closed }, "recipient's account"},
 		{"recipient takes no cards", func(_, r *party.Party) { r.Business = false }, "cannot take cards"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			sender, recipient := good("S"), good("R")
 			row.change(&sender, &recipient)
-			end := payment.PipelineRequest{Methods: cards}.AccountProblem(sender, recipient)
+			r := payment.PipelineRequest{Methods: cards}
+			end := r.AccountProblem(sender, recipient)
 			if end == nil {
-				end = payment.OwnProblem(sender)
+				end = r.OwnProblem(sender, now)
 			}
 			switch {
 			case row.want == "" && end != nil:
@@ -287,6 +290,17 @@ func TestAccountProblem(t *testing.T) {
 				t.Errorf("end is %v, want %q", end, row.want)
 			}
 		})
+	}
+}
+
+// Who is to be paid is known by a verified address, however new.
+func TestANewRecipientIsVerifiedFirst(t *testing.T) {
+	newcomer := party.Party{Standing: party.Active, VerifyBy: now.Add(time.Hour)}
+	for _, pipeline := range payment.Pipelines {
+		r := payment.PipelineRequest{Pipeline: pipeline}
+		if got, want := r.OwnProblem(newcomer, now) != nil, pipeline == payment.PipelineRecipient; got != want {
+			t.Errorf("%s: refused is %v, want %v", pipeline, got, want)
+		}
 	}
 }
 

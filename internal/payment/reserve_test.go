@@ -82,20 +82,29 @@ func TestReserveRefusals(t *testing.T) {
 		"sender closed":               {func(in *asked) { in.Sender.Standing = party.Closed }, holdfast.InvalidAccountStateSender},
 		"recipient closed":            {func(in *asked) { in.Recipient.Standing = party.Closed }, holdfast.InvalidAccountStateRecipient},
 		"sender's address unverified": {func(in *asked) { in.Sender.EmailVerified = false }, holdfast.UnverifiedEmailAddressSender},
-		"recipient's unverified":      {func(in *asked) { in.Recipient.EmailVerified = false }, holdfast.UnverifiedEmailAddressRecipient},
-		"a bank account":              {func(in *asked) { in.Token.Method, in.Instrument.Method = holdfast.MethodACH, holdfast.MethodACH }, holdfast.PaymentInstrumentNotCC},
-		"the balance":                 {func(in *asked) { in.Token.Method, in.Instrument.Method = holdfast.MethodABT, holdfast.MethodABT }, holdfast.PaymentInstrumentNotCC},
-		"card's last month":           {func(in *asked) { in.Instrument.ExpiryMonth = 11 }, ""},
-		"card expired":                {func(in *asked) { in.Instrument.ExpiryMonth = 10 }, holdfast.InactiveInstrument},
-		"timeout of a minute":         {func(in *asked) { in.Request.TransactionTimeoutMins = 1 }, ""},
-		"timeout of seven days":       {func(in *asked) { in.Request.TransactionTimeoutMins = 10080 }, ""},
-		"timeout beyond":              {func(in *asked) { in.Request.TransactionTimeoutMins = 10081 }, holdfast.InvalidParams},
-		"negative timeout":            {func(in *asked) { in.Request.TransactionTimeoutMins = -1 }, holdfast.InvalidParams},
-		"dynamic without words":       {func(in *asked) { in.Request.SoftDescriptorType = "Dynamic" }, holdfast.InvalidParams},
-		"marketplace fee":             {func(in *asked) { in.Request.MarketplaceFixedFee = money.Cents(1) }, holdfast.NotMarketplaceApp},
-		"marketplace percentage":      {func(in *asked) { in.Request.MarketplaceVariableFee = "5" }, holdfast.NotMarketplaceApp},
-		"fee to the caller":           {func(in *asked) { in.Request.ChargeFeeTo = holdfast.RoleCaller }, holdfast.InvalidParams},
-		"fee to the recipient":        {func(in *asked) { in.Request.ChargeFeeTo = holdfast.RoleRecipient }, ""},
+		"sender no longer new": {func(in *asked) {
+			in.Sender.EmailVerified, in.Sender.VerifyBy, in.Real = false, now, now
+		}, holdfast.UnverifiedEmailAddressSender},
+		"sender new": {func(in *asked) {
+			in.Sender.EmailVerified, in.Sender.VerifyBy, in.Real = false, now, now.Add(-time.Microsecond)
+		}, ""},
+		"recipient new": {func(in *asked) {
+			in.Recipient.EmailVerified, in.Recipient.VerifyBy, in.Real = false, now, now.Add(-time.Microsecond)
+		}, holdfast.UnverifiedEmailAddressRecipient},
+		"recipient's unverified": {func(in *asked) { in.Recipient.EmailVerified = false }, holdfast.UnverifiedEmailAddressRecipient},
+		"a bank account":         {func(in *asked) { in.Token.Method, in.Instrument.Method = holdfast.MethodACH, holdfast.MethodACH }, holdfast.PaymentInstrumentNotCC},
+		"the balance":            {func(in *asked) { in.Token.Method, in.Instrument.Method = holdfast.MethodABT, holdfast.MethodABT }, holdfast.PaymentInstrumentNotCC},
+		"card's last month":      {func(in *asked) { in.Instrument.ExpiryMonth = 11 }, ""},
+		"card expired":           {func(in *asked) { in.Instrument.ExpiryMonth = 10 }, holdfast.InactiveInstrument},
+		"timeout of a minute":    {func(in *asked) { in.Request.TransactionTimeoutMins = 1 }, ""},
+		"timeout of seven days":  {func(in *asked) { in.Request.TransactionTimeoutMins = 10080 }, ""},
+		"timeout beyond":         {func(in *asked) { in.Request.TransactionTimeoutMins = 10081 }, holdfast.InvalidParams},
+		"negative timeout":       {func(in *asked) { in.Request.TransactionTimeoutMins = -1 }, holdfast.InvalidParams},
+		"dynamic without words":  {func(in *asked) { in.Request.SoftDescriptorType = "Dynamic" }, holdfast.InvalidParams},
+		"marketplace fee":        {func(in *asked) { in.Request.MarketplaceFixedFee = money.Cents(1) }, holdfast.NotMarketplaceApp},
+		"marketplace percentage": {func(in *asked) { in.Request.MarketplaceVariableFee = "5" }, holdfast.NotMarketplaceApp},
+		"fee to the caller":      {func(in *asked) { in.Request.ChargeFeeTo = holdfast.RoleCaller }, holdfast.InvalidParams},
+		"fee to the recipient":   {func(in *asked) { in.Request.ChargeFeeTo = holdfast.RoleRecipient }, ""},
 		"sandbox: sender unverified": {func(in *asked) {
 			in.Request.SenderTokenID = "E3FR7BARJV3PB631PMKV74PGKCJLBHI1Q1KMQN7BJ2JJICPDKN3N1CJIKFZ8D7NN"
 		}, holdfast.UnverifiedEmailAddressSender},

@@ -221,5 +221,13 @@ func FindToken(t Token, found bool, caller party.CallerID, id holdfast.TokenID) 
 	return nil
 }
 
+// FindOwnToken refuses a token that the party did not give.
+func FindOwnToken(t Token, found bool, who party.ID, id holdfast.TokenID) error {
+	if !found || t.Holder() != who || t.Use == UseCall {
+		return holdfast.Errorf(holdfast.InvalidTokenID, "tokenId has to be the ID of a token that you have given. Specified value: %s", id)
+	}
+	return nil
+}
+
 // stamp prints a time in messages.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

@@ -152,15 +152,26 @@ func (r PipelineRequest) CheckPayees(c party.Caller, payees []Payee, now time.Ti
 	return nil
 }
 
-// OwnProblem tells why a party cannot agree to anything, or is nil.
-func OwnProblem(p party.Party) *PipelineEnd {
+// OwnProblem tells why a party cannot agree to the request, whoever else takes
+// part, or is nil. Who is to be paid has to have a verified e-mail address; who
+// pays may be new at real.
+func (r PipelineRequest) OwnProblem(p party.Party, real time.Time) *PipelineEnd {
 	switch {
 	case p.Standing != party.Active:
 		return accountProblem("The account is not active")
-	case !p.EmailVerified:
+	case r.Unproved(p, real):
 		return accountProblem("The e-mail address is not verified")
 	}
 	return nil
+}
+
+// Unproved reports whether the party's e-mail address has to be verified before
+// it can agree to the request.
+func (r PipelineRequest) Unproved(p party.Party, real time.Time) bool {
+	if r.Pipeline == PipelineRecipient {
+		return !p.EmailVerified
+	}
+	return !p.MayPay(real)
 }
 
 func accountProblem(what string) *PipelineEnd {

@@ -13,13 +13,79 @@ import (
 // that cannot be printed on a label is InvalidParams; party.CheckAddress says
 // why.
 func (p *Processor) AddAddress(ctx context.Context, owner party.ID, typed holdfast.Address) (party.Address, error) {
+	a, err := p.newAddress(owner, typed)
+	if err != nil {
+		return a, err
+	}
+	err = p.Store.Update(ctx, func(tx *store.Tx) error {
+		have, err := tx.Addresses(owner)
+		if err == nil && len(have) >= party.AddressesMax {
+			err = holdfast.Errorf(holdfast.InvalidParams, "an account has at most %d addresses", party.AddressesMax)
+		}
+		if err != nil {
+			return err
+		}
+		return tx.InsertAddress(a)
+	})
+	return a, err
+}
+
+// ChangeAddress puts another address in the place of one of a party's. What was
+// sent to the old one before keeps it.
+func (p *Processor) ChangeAddress(ctx context.Context, owner party.ID, id party.AddressID, typed holdfast.Address) (party.Address, error) {
+	a, err := p.newAddress(owner, typed)
+	if err != nil {
+		return a, err
+	}
+	err = p.Store.Update(ctx, func(tx *store.Tx) error {
+		had, err := ownAddress(&tx.ReadTx, owner, id)
+		if err != nil {
+			return err
+		}
+		a.Default = had.Default
+		if err := tx.RemoveAddress(owner, id); err != nil {
+			return err
+		}
+		return tx.InsertAddress(a)
+	})
+	return a, err
+}
+
+func (p *Processor) newAddress(owner party.ID, typed holdfast.Address) (party.Address, error) {
 	if problems := party.CheckAddress(typed); len(problems) > 0 {
 		return party.Address{}, holdfast.Errorf(holdfast.InvalidParams, "the address is incomplete or too long")
 	}
-	a := party.Address{
+	return party.Address{
 		ID: party.AddressID(p.ids().Other("A")), Owner: owner, Default: true, Created: p.now(), Address: typed,
+	}, nil
+}
+
+// ChooseDefaultAddress has a party's next parcels go to one of its addresses
+// unless it says otherwise.
+func (p *Processor) ChooseDefaultAddress(ctx context.Context, owner party.ID, id party.AddressID) error {
+	return p.changeAddress(ctx, owner, id, (*store.Tx).SetDefaultAddress)
+}
+
+// RemoveAddress has nothing new sent to one of a party's addresses.
+func (p *Processor) RemoveAddress(ctx context.Context, owner party.ID, id party.AddressID) error {
+	return p.changeAddress(ctx, owner, id, (*store.Tx).RemoveAddress)
+}
+
+func (p *Processor) changeAddress(ctx context.Context, owner party.ID, id party.AddressID, change func(*store.Tx, party.ID, party.AddressID) error) error {
+	return p.Store.Update(ctx, func(tx *store.Tx) error {
+		if _, err := ownAddress(&tx.ReadTx, owner, id); err != nil {
+			return err
+		}
+		return change(tx, owner, id)
+	})
+}
+
+// ownAddress reads one of a party's addresses that it has not removed.
+func ownAddress(tx *store.ReadTx, owner party.ID, id party.AddressID) (party.Address, error) {
+	a, found, err := tx.Address(owner, id)
+	if err == nil && (!found || a.Removed) {
+		err = holdfast.Errorf(holdfast.InvalidParams, "there is no such address")
 	}
-	err := p.Store.Update(ctx, func(tx *store.Tx) error { return tx.InsertAddress(a) })
 	return a, err
 }
 
@@ -30,11 +96,10 @@ func (p *Processor) ChooseAddress(ctx context.Context, id payment.VisitID, sende
 		if v.Sender != sender {
 			return v, ErrNotSender
 		}
-		_, found, err := s.tx.Address(sender, choice)
-		if err != nil {
+		if _, err := ownAddress(s.ReadTx, sender, choice); err != nil {
 			return v, err
 		}
-		if !found || !s.asked.Request.CollectAddress {
+		if !s.asked.Request.CollectAddress {
 			return v, holdfast.Errorf(holdfast.InvalidParams, "this address cannot be used here")
 		}
 		v.Address = choice

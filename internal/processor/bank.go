@@ -17,10 +17,10 @@ const sandboxBankLast4 = "6789"
 const bankRef = "sandbox:bank"
 
 // AddSandboxBank gives a party the test bank account that stands for bank
-// debits in the sandbox; asked again, it is the same one. Live callers are
-// refused.
-func (p *Processor) AddSandboxBank(ctx context.Context, caller party.Caller, owner party.Party) (payment.Instrument, error) {
-	if !caller.Sandbox {
+// debits in the sandbox; asked again, it is the same one. Where real money moves
+// it is refused.
+func (p *Processor) AddSandboxBank(ctx context.Context, sandbox bool, owner party.Party) (payment.Instrument, error) {
+	if !sandbox {
 		return payment.Instrument{}, holdfast.Errorf(holdfast.AccessFailure, "test bank accounts are the sandbox's")
 	}
 	bank := payment.Instrument{

@@ -22,7 +22,7 @@ type named struct {
 // instrument that is not there is refused; anything else that is missing is a
 // fault of ours.
 func (p *Processor) load(d decision, n named, id, commissionID holdfast.TransactionID) (payment.Input, error) {
-	in := payment.Input{ID: id, CommissionID: commissionID, Caller: d.caller, Fees: p.fees(), Now: d.now}
+	in := payment.Input{ID: id, CommissionID: commissionID, Caller: d.caller, Fees: p.fees(), Now: d.now, Real: d.real}
 	token, found, err := d.tx.Token(n.sender)
 	if err != nil {
 		return in, err

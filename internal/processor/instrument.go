@@ -2,6 +2,8 @@ package processor
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/card"
@@ -9,6 +11,13 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
+
+// ErrInstrumentNeeded: something that has not ended yet is paid with the
+// instrument.
+var ErrInstrumentNeeded = errors.New("the instrument is needed by a payment that has not ended")
+
+// instrumentsMax bounds the ways to pay that a party keeps at a time.
+const instrumentsMax = 50
 
 // AddCard has the network look at a card and keeps what may be kept of it. A
 // card the network refuses is a *card.RefusedError.
@@ -24,6 +33,80 @@ func (p *Processor) AddCard(ctx context.Context, owner party.ID, d card.Details,
 		Brand: kept.Brand, Last4: kept.Last4, Holder: d.Holder, NetworkRef: kept.Ref,
 		ExpiryMonth: d.ExpiryMonth, ExpiryYear: d.ExpiryYear, Default: makeDefault, Verified: true, Created: p.now(),
 	}
-	err = p.Store.Update(ctx, func(tx *store.Tx) error { return tx.InsertInstrument(i) })
+	err = p.Store.Update(ctx, func(tx *store.Tx) error {
+		have, err := tx.Instruments(owner)
+		if err == nil && len(have) >= instrumentsMax {
+			err = holdfast.Errorf(holdfast.InvalidParams, "an account has at most %d ways to pay", instrumentsMax)
+		}
+		if err != nil {
+			return err
+		}
+		return tx.InsertInstrument(i)
+	})
+	return i, err
+}
+
+// ChooseDefaultInstrument has a party pay with one of its instruments unless it
+// says otherwise.
+func (p *Processor) ChooseDefaultInstrument(ctx context.Context, owner party.ID, id payment.InstrumentID) error {
+	return p.Store.Update(ctx, func(tx *store.Tx) error {
+		if _, err := ownInstrument(&tx.ReadTx, owner, id); err != nil {
+			return err
+		}
+		return tx.SetDefaultInstrument(owner, id)
+	})
+}
+
+// RemoveInstrument has nothing new paid with one of a party's instruments. One
+// that a payment still needs is ErrInstrumentNeeded; a balance stays.
+func (p *Processor) RemoveInstrument(ctx context.Context, owner party.ID, id payment.InstrumentID) error {
+	return p.Store.Update(ctx, func(tx *store.Tx) error {
+		i, err := ownInstrument(&tx.ReadTx, owner, id)
+		if err != nil {
+			return err
+		}
+		if i.Method == holdfast.MethodABT {
+			return holdfast.Errorf(holdfast.InvalidParams, "a balance belongs to its account")
+		}
+		needed, err := NeedsInstrument(&tx.ReadTx, i, p.now())
+		if err != nil {
+			return err
+		}
+		if len(needed) > 0 {
+			return ErrInstrumentNeeded
+		}
+		return tx.RemoveInstrument(owner, id)
+	})
+}
+
+// neededMost bounds how many payments are looked at, and shown, that need an
+// instrument.
+const neededMost = 100
+
+// NeedsInstrument are payments paid with an instrument that have not ended, each
+// by its caller's clock.
+func NeedsInstrument(tx *store.ReadTx, i payment.Instrument, real time.Time) (needed []payment.Transaction, err error) {
+	open, err := tx.OpenWith(i.Owner, i.ID, neededMost)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range open {
+		caller, err := callerOf(tx, t.Caller)
+		if err != nil {
+			return nil, err
+		}
+		if t = t.AsOf(caller.Now(real)); !t.State.Final() {
+			needed = append(needed, t)
+		}
+	}
+	return needed, nil
+}
+
+// ownInstrument reads one of a party's instruments that it has not removed.
+func ownInstrument(tx *store.ReadTx, owner party.ID, id payment.InstrumentID) (payment.Instrument, error) {
+	i, found, err := tx.Instrument(owner, id)
+	if err == nil && (!found || i.Removed) {
+		err = holdfast.Errorf(holdfast.InvalidPaymentInstrument, "there is no such way to pay")
+	}
 	return i, err
 }

@@ -2,7 +2,7 @@ package processor
 
 import (
 	"context"
-	"crypto/rand"
+	"errors"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -15,44 +15,87 @@ import (
 type NewParty struct {
 	Name, Email string
 	Password    string // hashed before it is kept
+	Language    string // that they read our pages in; empty when not known
 	Business    bool   // may be paid by card
 }
 
-// CreateParty makes a party with a balance of its own. In the sandbox its
-// e-mail address and its account count as verified. An address that is taken is InvalidParams.
+// CreateParty makes a party with a balance of its own, on behalf of an operator:
+// its e-mail address and its account count as verified. An address that is taken
+// is InvalidParams.
 func (p *Processor) CreateParty(ctx context.Context, n NewParty) (party.Party, error) {
+	made, err := p.newParty(ctx, n)
+	if err == nil {
+		err = p.insertParty(ctx, made, nil)
+	}
+	if errors.Is(err, ErrEmailTaken) {
+		err = holdfast.Errorf(holdfast.InvalidParams, "%s", ErrEmailTaken)
+	}
+	return made, err
+}
+
+// newParty is a party with everything verified, not yet kept.
+func (p *Processor) newParty(ctx context.Context, n NewParty) (made party.Party, err error) {
 	switch {
-	case n.Name == "" || len(n.Name) > party.NameMax:
-		return party.Party{}, holdfast.Errorf(holdfast.InvalidParams, "a name has from 1 to %d bytes", party.NameMax)
+	case !party.ValidName(n.Name):
+		return made, errName
 	case !party.ValidEmail(n.Email):
-		return party.Party{}, holdfast.Errorf(holdfast.InvalidParams, "an e-mail address looks like ann@example.com and has at most %d bytes", party.EmailMax)
+		return made, holdfast.Errorf(holdfast.InvalidParams, "an e-mail address looks like ann@example.com and has at most %d bytes", party.EmailMax)
 	}
 	if err := party.ValidPassword(n.Password); err != nil {
-		return party.Party{}, err
+		return made, err
 	}
-	salt := make([]byte, 16)
-	rand.Read(salt) // never fails; see crypto/rand
-	now := p.now()
-	made := party.Party{
-		ID: party.ID(p.ids().Other("P")), Name: n.Name, Email: n.Email, EmailVerified: true,
-		PasswordHash: party.HashPassword(n.Password, salt), Standing: party.Active,
-		Business: n.Business, Verified: true, Created: now,
+	made = party.Party{
+		ID: party.ID(p.ids().Other("P")), Name: n.Name, Email: n.Email, EmailVerified: true, Language: n.Language,
+		Standing: party.Active, Business: n.Business, Verified: true, Created: p.now(),
 	}
+	return made, hash(ctx, func() { made.PasswordHash = party.HashPassword(n.Password, salt()) })
+}
+
+var errName = holdfast.Errorf(holdfast.InvalidParams, "a name has from 1 to %d bytes, and no control characters", party.NameMax)
+
+// insertParty keeps a new party, with its balance and the letter that goes to it
+// if there is one. An address that is taken is ErrEmailTaken.
+func (p *Processor) insertParty(ctx context.Context, made party.Party, verify *letter) error {
 	balance := payment.Instrument{
 		ID: payment.InstrumentID(p.ids().Other("I")), Owner: made.ID, Method: holdfast.MethodABT,
-		Brand: "Balance", Holder: n.Name, Verified: true, Created: now,
+		Brand: "Balance", Holder: made.Name, Verified: true, Created: made.Created,
 	}
-	err := p.Store.Update(ctx, func(tx *store.Tx) error {
+	return p.Store.Update(ctx, func(tx *store.Tx) error {
 		inserted, err := tx.InsertParty(made)
 		if err != nil {
 			return err
 		}
 		if !inserted {
-			return holdfast.Errorf(holdfast.InvalidParams, "there is an account with this e-mail address already")
+			return ErrEmailTaken
 		}
-		return tx.InsertInstrument(balance)
+		if err := tx.InsertInstrument(balance); err != nil || verify == nil {
+			return err
+		}
+		return p.send(tx, made, *verify)
 	})
-	return made, err
+}
+
+// Rename changes what a party is called from now on.
+func (p *Processor) Rename(ctx context.Context, who party.ID, name string) (party.Party, error) {
+	if !party.ValidName(name) {
+		return party.Party{}, errName
+	}
+	return p.ChangeParty(ctx, who, func(had party.Party) (party.Party, error) {
+		had.Name = name
+		return had, nil
+	})
+}
+
+// BecomeBusiness has a party paid by card from now on. In the sandbox everybody
+// may say so; of real money the operator knows whose business it is.
+func (p *Processor) BecomeBusiness(ctx context.Context, who party.ID) (party.Party, error) {
+	if p.Live {
+		return party.Party{}, holdfast.Errorf(holdfast.AccessFailure, "the operator turns an account into a business account")
+	}
+	return p.ChangeParty(ctx, who, func(had party.Party) (party.Party, error) {
+		had.Business = true
+		return had, nil
+	})
 }
 
 // ChangeParty lets change say what becomes of a party: its standing, what it may
@@ -92,8 +135,8 @@ const (
 // CreateCaller makes a caller and its first access key. The secret is shown
 // this once. Whoever owns a caller is a business.
 func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller, party.AccessKey, error) {
-	if n.Name == "" || len(n.Name) > party.NameMax {
-		return party.Caller{}, party.AccessKey{}, holdfast.Errorf(holdfast.InvalidParams, "a name has from 1 to %d bytes", party.NameMax)
+	if !party.ValidName(n.Name) {
+		return party.Caller{}, party.AccessKey{}, errName
 	}
 	now := p.now()
 	caller := party.Caller{

@@ -25,6 +25,14 @@ type Processor struct {
 	Log     *slog.Logger
 	IDs     IDs                 // nil means RandomIDs of Now
 	Fees    payment.FeeSchedule // zero means payment.DefaultFees
+	Live    bool                // real money moves: parties do not say themselves that they are businesses
+
+	// Letters puts into words what parties are told by mail. Nil means that no mail
+	// can be sent: then every e-mail address counts as verified.
+	Letters func(party.Notice) (subject, text string)
+	// VerifyWithin is how long after signing up somebody may pay before the e-mail
+	// address is verified; zero means 24 h, negative not at all.
+	VerifyWithin time.Duration
 
 	Wait           time.Duration // a caller's for the network; zero means 2 s
 	NetworkTimeout time.Duration // of one question; zero means 15 s

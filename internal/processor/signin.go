@@ -27,6 +27,7 @@ func (e *GuessesError) Error() string { return "too many failed sign-ins" }
 type SignIn struct {
 	Email, Password string
 	From            string // the address they come from, as guesses are counted by
+	Language        string // that they read our pages in; empty leaves what was
 }
 
 // hashing bounds the passwords hashed at one time: each takes 19 MiB.
@@ -68,11 +69,24 @@ func (p *Processor) SignIn(ctx context.Context, s SignIn) (party.Party, error) {
 	if !right {
 		return party.Party{}, ErrWrongPassword
 	}
-	return account, p.forgive(ctx, subjects)
+	return account, p.welcome(ctx, account, s.Language, subjects)
 }
 
-// SignUp makes a party and signs it in. Trying out which addresses have
-// accounts counts as guessing.
+// welcome is what the right password does beside its purpose.
+func (p *Processor) welcome(ctx context.Context, account party.Party, language string, subjects []subject) error {
+	return p.Store.Update(ctx, func(tx *store.Tx) error {
+		if language != "" && language != account.Language {
+			if err := tx.SetLanguage(account.ID, language); err != nil {
+				return err
+			}
+		}
+		return forgive(tx, subjects)
+	})
+}
+
+// SignUp makes a party that has signed up by itself. Its e-mail address is to be
+// verified, where mail can be sent: a letter is written. Trying out which
+// addresses have accounts counts as guessing.
 func (p *Processor) SignUp(ctx context.Context, n NewParty, from string) (party.Party, error) {
 	subjects := []subject{addressSubject(from)}
 	if err := p.countGuess(ctx, subjects); err != nil {
@@ -89,15 +103,23 @@ func (p *Processor) SignUp(ctx context.Context, n NewParty, from string) (party.
 	if taken {
 		return party.Party{}, ErrEmailTaken
 	}
-	var made party.Party
-	var refused error
-	if err := hash(ctx, func() { made, refused = p.CreateParty(ctx, n) }); err != nil {
+	made, err := p.newParty(ctx, n)
+	if err != nil {
 		return party.Party{}, err
 	}
-	if refused != nil {
-		return party.Party{}, refused
+	var verify *letter
+	if p.Letters != nil {
+		l, err := p.newLetter(ctx, made.ID, party.ProvesEmail, made.Email)
+		if err != nil {
+			return party.Party{}, err
+		}
+		verify = &l
+		made.EmailVerified, made.VerifyBy = false, made.Created.Add(or(p.VerifyWithin, verifyWithinDefault))
 	}
-	return made, p.forgive(ctx, subjects)
+	if err := p.insertParty(ctx, made, verify); err != nil {
+		return party.Party{}, err
+	}
+	return made, p.welcome(ctx, made, "", subjects)
 }
 
 // A subject is whose guesses are counted together.
@@ -113,6 +135,14 @@ func accountSubject(email string) subject {
 }
 
 func addressSubject(from string) subject { return subject{"address:" + from, party.AddressGuesses} }
+
+// lettersTo counts the letters that are asked for.
+func lettersTo(email, from string) []subject {
+	return []subject{
+		{"letters to " + accountSubject(email).key, party.AccountLetters},
+		{"letters from " + addressSubject(from).key, party.AddressLetters},
+	}
+}
 
 func (p *Processor) countGuess(ctx context.Context, subjects []subject) error {
 	return p.Store.Update(ctx, func(tx *store.Tx) error {
@@ -138,21 +168,19 @@ func (p *Processor) countGuess(ctx context.Context, subjects []subject) error {
 
 // forgive: the right password ends an account's count, and takes back the one
 // counted for where it came from.
-func (p *Processor) forgive(ctx context.Context, subjects []subject) error {
-	return p.Store.Update(ctx, func(tx *store.Tx) error {
-		for _, s := range subjects {
-			g, err := tx.Guesses(s.key)
-			if err != nil {
-				return err
-			}
-			g = g.Forgive()
-			if s.limit == party.AccountGuesses {
-				g = party.Guesses{LastFailure: g.LastFailure}
-			}
-			if err := tx.SetGuesses(s.key, g); err != nil {
-				return err
-			}
+func forgive(tx *store.Tx, subjects []subject) error {
+	for _, s := range subjects {
+		g, err := tx.Guesses(s.key)
+		if err != nil {
+			return err
 		}
-		return nil
-	})
+		g = g.Forgive()
+		if s.limit == party.AccountGuesses {
+			g = party.Guesses{LastFailure: g.LastFailure}
+		}
+		if err := tx.SetGuesses(s.key, g); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -24,17 +24,46 @@ func (p *Processor) CancelToken(ctx context.Context, caller party.Caller, r hold
 		if err := payment.FindToken(t, found, d.caller.ID, r.TokenID); err != nil {
 			return err
 		}
-		var a payment.AggregateInstrument
-		if t.Aggregate != "" {
-			if a, _, err = tx.Aggregate(t.Aggregate); err != nil {
-				return err
-			}
-		}
-		if t, err = t.CancelToken(a, d.now); err != nil {
+		return p.cancelToken(d, t, r.OverrideIPNURL)
+	}))
+}
+
+// CancelOwnToken gives up a token that a party has given, by the same rule, and
+// tells the caller that it was given to. A token of somebody else's is
+// InvalidTokenID.
+func (p *Processor) CancelOwnToken(ctx context.Context, who party.ID, id holdfast.TokenID) error {
+	return failure(p.Store.Update(ctx, func(tx *store.Tx) error {
+		t, found, err := tx.Token(id)
+		if err != nil {
 			return err
 		}
-		return p.cancelled(d, t, r.OverrideIPNURL)
+		if err := payment.FindOwnToken(t, found, who, id); err != nil {
+			return err
+		}
+		return p.giveUpToken(tx, t)
 	}))
+}
+
+// giveUpToken cancels a token on behalf of its holder.
+func (p *Processor) giveUpToken(tx *store.Tx, t payment.Token) error {
+	d, err := p.decision(tx, party.Caller{ID: t.Caller})
+	if err != nil {
+		return err
+	}
+	return p.cancelToken(d, t, "")
+}
+
+func (p *Processor) cancelToken(d decision, t payment.Token, override string) (err error) {
+	var a payment.AggregateInstrument
+	if t.Aggregate != "" {
+		if a, _, err = d.tx.Aggregate(t.Aggregate); err != nil {
+			return err
+		}
+	}
+	if t, err = t.CancelToken(a, d.now); err != nil {
+		return err
+	}
+	return p.cancelled(d, t, override)
 }
 
 // cancelled writes that a token is cancelled, and the notification of it.

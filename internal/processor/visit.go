@@ -26,6 +26,8 @@ var (
 	ErrNoVisit   = errors.New("there is no such visit")
 	ErrNotSender = errors.New("the visit is another sender's")
 	ErrNotShown  = errors.New("what was confirmed is not what was shown")
+	// ErrUnproved: the sender can go on once the e-mail address is verified.
+	ErrUnproved = errors.New("the sender's e-mail address is not verified yet")
 )
 
 // StartVisit begins a pipeline for a request that was read. It ends at once, with
@@ -148,6 +150,7 @@ type step struct {
 	visit  payment.Visit
 	caller party.Caller
 	real   time.Time
+	mails  bool // mail can be sent
 }
 
 // now is the caller's time.
@@ -167,7 +170,7 @@ func (p *Processor) changeVisit(ctx context.Context, id payment.VisitID, change 
 		if after = v; v.Over() {
 			return nil
 		}
-		s := step{ReadTx: &tx.ReadTx, tx: tx, visit: v, real: p.now()}
+		s := step{ReadTx: &tx.ReadTx, tx: tx, visit: v, real: p.now(), mails: p.Letters != nil}
 		if s.caller, err = callerOf(&tx.ReadTx, v.Caller); err != nil {
 			return err
 		}
@@ -184,7 +187,7 @@ func (p *Processor) changeVisit(ctx context.Context, id payment.VisitID, change 
 
 // EnterVisit makes a party the visit's sender and, if it has a default
 // instrument that the caller takes, chooses that. A party that cannot pay ends
-// the visit.
+// the visit; one that has to verify its e-mail address first is ErrUnproved.
 func (p *Processor) EnterVisit(ctx context.Context, id payment.VisitID, sender party.ID) (payment.Visit, error) {
 	return p.changeVisit(ctx, id, func(s step) (payment.Visit, error) {
 		v := s.visit
@@ -214,10 +217,11 @@ func (p *Processor) EnterVisit(ctx context.Context, id payment.VisitID, sender p
 }
 
 // AccountProblem tells why a party could not agree to what a visit asks, or is
-// nil. It changes nothing.
+// nil; one that has to verify its e-mail address first is ErrUnproved. It changes
+// nothing.
 func (p *Processor) AccountProblem(ctx context.Context, v payment.Visit, who party.ID) (end *payment.PipelineEnd, err error) {
 	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
-		s := step{ReadTx: tx, visit: v, real: p.now()}
+		s := step{ReadTx: tx, visit: v, real: p.now(), mails: p.Letters != nil}
 		if s.caller, err = callerOf(tx, v.Caller); err != nil {
 			return err
 		}
@@ -231,7 +235,8 @@ func (p *Processor) AccountProblem(ctx context.Context, v payment.Visit, who par
 	return end, err
 }
 
-// accountProblem tells why the visit's party cannot agree to what is asked.
+// accountProblem tells why the visit's party cannot agree to what is asked. A
+// newcomer who has yet to verify an e-mail address, and can, is ErrUnproved.
 func (s step) accountProblem(v payment.Visit) (*payment.PipelineEnd, error) {
 	who, err := partyOf(s.ReadTx, v.Sender)
 	if err != nil {
@@ -247,7 +252,10 @@ func (s step) accountProblem(v payment.Visit) (*payment.PipelineEnd, error) {
 			return end, nil
 		}
 	}
-	return payment.OwnProblem(who), nil
+	if who.Standing == party.Active && who.Newcomer() && s.mails && s.asked.Request.Unproved(who, s.real) {
+		return nil, ErrUnproved
+	}
+	return s.asked.Request.OwnProblem(who, s.real), nil
 }
 
 func (s step) ended(v payment.Visit, end *payment.PipelineEnd) payment.Visit {

@@ -1,0 +1,62 @@
+package processor
+
+import (
+	"context"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// ChangeEmail writes to an address that a party wants to have instead of its
+// own, which stays until the new one is proved. The party's password is asked
+// for again; see CheckOwnPassword.
+func (p *Processor) ChangeEmail(ctx context.Context, who party.ID, o OwnPassword, email string) error {
+	if !party.ValidEmail(email) {
+		return holdfast.Errorf(holdfast.InvalidParams, "an e-mail address looks like ann@example.com and has at most %d bytes", party.EmailMax)
+	}
+	account, err := p.mailable(ctx, who)
+	if err != nil {
+		return err
+	}
+	if err := p.checkOwnPassword(ctx, account, o); err != nil {
+		return err
+	}
+	if err := p.countGuess(ctx, lettersTo(email, o.From)); err != nil {
+		return err
+	}
+	l, err := p.newLetter(ctx, who, party.ProvesNewEmail, email)
+	if err != nil {
+		return err
+	}
+	return p.Store.Update(ctx, func(tx *store.Tx) error {
+		other, taken, err := tx.PartyByEmail(email)
+		if err != nil {
+			return err
+		}
+		if taken && other.ID != who {
+			return ErrEmailTaken
+		}
+		return p.send(tx, account, l)
+	})
+}
+
+// moveEmail replaces a party's address by one that it has proved, and tells the
+// old one. Links that were sent there are worth nothing from now on.
+func (p *Processor) moveEmail(tx *store.Tx, account party.Party, email string) error {
+	free, err := tx.SetEmail(account.ID, email)
+	if err != nil {
+		return err
+	}
+	if !free {
+		return ErrEmailTaken
+	}
+	for _, purpose := range []party.ProofPurpose{party.ProvesEmail, party.ProvesOwner} {
+		if err := tx.ForgetProof(account.ID, purpose); err != nil {
+			return err
+		}
+	}
+	n := noticeTo(account, party.NoticeEmailChanged)
+	n.Detail = email
+	return p.tell(tx, n)
+}

@@ -1,0 +1,315 @@
+package processor
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/webauthn"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// ErrPasskey is the one answer to a passkey that is not known, does not verify
+// or was asked too long ago.
+var ErrPasskey = errors.New("the passkey cannot be used")
+
+// A RelyingParty is what passkeys are made for, and hold at: a host name and the
+// origin of the pages there.
+type RelyingParty struct{ Host, Origin string }
+
+// library is the WebAuthn library, set to what we want of passkeys: they are
+// kept by the device, which makes sure who uses them, and tell nothing of the
+// device's make.
+func (r RelyingParty) library() (*webauthn.WebAuthn, error) {
+	required := true
+	return webauthn.New(&webauthn.Config{
+		RPID: r.Host, RPOrigins: []string{r.Origin}, RPDisplayName: "Holdfast",
+		AttestationPreference: protocol.PreferNoAttestation,
+		AuthenticatorSelection: protocol.AuthenticatorSelection{
+			ResidentKey: protocol.ResidentKeyRequirementRequired, RequireResidentKey: &required,
+			UserVerification: protocol.VerificationRequired,
+		},
+		ExtensionsUnsolicitedOutputPolicy: protocol.UnsolicitedOutputPolicyIgnore,
+	})
+}
+
+// A keyOwner is a party as the library knows it.
+type keyOwner struct {
+	party.Party
+	credentials []webauthn.Credential
+}
+
+func (o keyOwner) WebAuthnID() []byte                         { return []byte(o.ID) }
+func (o keyOwner) WebAuthnName() string                       { return o.Email }
+func (o keyOwner) WebAuthnDisplayName() string                { return o.Name }
+func (o keyOwner) WebAuthnCredentials() []webauthn.Credential { return o.credentials }
+
+// BeginPasskey asks a browser to make a passkey: it returns what the browser is
+// to be told, as JSON. The party's password is asked for again.
+func (p *Processor) BeginPasskey(ctx context.Context, r RelyingParty, who party.ID, o OwnPassword) (options []byte, err error) {
+	owner, err := p.keyOwner(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.checkOwnPassword(ctx, owner.Party, o); err != nil {
+		return nil, err
+	}
+	if len(owner.credentials) >= party.PasskeysMax {
+		return nil, holdfast.Errorf(holdfast.InvalidParams, "an account has at most %d passkeys", party.PasskeysMax)
+	}
+	library, err := r.library()
+	if err != nil {
+		return nil, fmt.Errorf("setting up passkeys: %w", err)
+	}
+	var known []protocol.CredentialDescriptor
+	for _, c := range owner.credentials {
+		known = append(known, c.Descriptor())
+	}
+	creation, session, err := library.BeginRegistration(owner, webauthn.WithExclusions(known))
+	if err != nil {
+		return nil, fmt.Errorf("asking for a new passkey: %w", err)
+	}
+	return p.keepQuestion(ctx, who, session, creation.Response)
+}
+
+// AskPasskey asks a browser for any passkey it has for us: who it is, the answer
+// tells. It returns what the browser is to be told, as JSON. Each question counts
+// as a guess until it is answered right.
+func (p *Processor) AskPasskey(ctx context.Context, r RelyingParty, from string) (options []byte, err error) {
+	if err := p.countGuess(ctx, []subject{addressSubject(from)}); err != nil {
+		return nil, err
+	}
+	library, err := r.library()
+	if err != nil {
+		return nil, fmt.Errorf("setting up passkeys: %w", err)
+	}
+	assertion, session, err := library.BeginDiscoverableLogin()
+	if err != nil {
+		return nil, fmt.Errorf("asking for a passkey: %w", err)
+	}
+	return p.keepQuestion(ctx, "", session, assertion.Response)
+}
+
+// keepQuestion keeps a question until it is answered, and returns what the browser is to
+// be told.
+func (p *Processor) keepQuestion(ctx context.Context, owner party.ID, session *webauthn.SessionData, told any) ([]byte, error) {
+	kept, err := json.Marshal(session)
+	if err != nil {
+		return nil, fmt.Errorf("keeping a question to a passkey: %w", err)
+	}
+	options, err := json.Marshal(told)
+	if err != nil {
+		return nil, fmt.Errorf("asking a passkey: %w", err)
+	}
+	now := p.now()
+	return options, p.Store.Update(ctx, func(tx *store.Tx) error {
+		return tx.InsertPasskeyChallenge(party.PasskeyChallenge{
+			Challenge: session.Challenge, Owner: owner, Session: kept, Expires: now.Add(party.PasskeyPatience),
+		}, now)
+	})
+}
+
+// takeQuestion takes the question that an answer is to, which nobody can answer twice.
+func (p *Processor) takeQuestion(ctx context.Context, challenge string, owner party.ID) (session webauthn.SessionData, err error) {
+	var taken party.PasskeyChallenge
+	err = p.Store.Update(ctx, func(tx *store.Tx) error {
+		var found bool
+		if taken, found, err = tx.TakePasskeyChallenge(challenge, owner, p.now()); err == nil && !found {
+			err = ErrPasskey
+		}
+		return err
+	})
+	if err != nil {
+		return session, err
+	}
+	if err := json.Unmarshal(taken.Session, &session); err != nil {
+		return session, fmt.Errorf("reading a question to a passkey: %w", err)
+	}
+	return session, nil
+}
+
+// AddPasskey keeps the passkey that a browser has made, and tells its owner by
+// mail. What does not verify is ErrPasskey.
+func (p *Processor) AddPasskey(ctx context.Context, r RelyingParty, who party.ID, name string, answer []byte) (party.Passkey, error) {
+	if !party.ValidName(name) || len(name) > party.PasskeyNameMax {
+		return party.Passkey{}, holdfast.Errorf(holdfast.InvalidParams, "a passkey's name has from 1 to %d bytes", party.PasskeyNameMax)
+	}
+	parsed, err := protocol.ParseCredentialCreationResponseBytes(answer)
+	if err != nil {
+		return party.Passkey{}, ErrPasskey
+	}
+	session, err := p.takeQuestion(ctx, parsed.Response.CollectedClientData.Challenge, who)
+	if err != nil {
+		return party.Passkey{}, err
+	}
+	owner, err := p.keyOwner(ctx, who)
+	if err != nil {
+		return party.Passkey{}, err
+	}
+	library, err := r.library()
+	if err != nil {
+		return party.Passkey{}, fmt.Errorf("setting up passkeys: %w", err)
+	}
+	credential, err := library.CreateCredential(owner, session, parsed)
+	if err != nil {
+		return party.Passkey{}, ErrPasskey
+	}
+	kept, err := encodeCredential(*credential)
+	if err != nil {
+		return party.Passkey{}, err
+	}
+	k := party.Passkey{
+		ID: party.PasskeyID(p.ids().Other("K")), Owner: who, CredentialID: credential.ID, Credential: kept, Name: name, Created: p.now(),
+	}
+	return k, p.Store.Update(ctx, func(tx *store.Tx) error {
+		inserted, err := tx.InsertPasskey(k)
+		if err == nil && !inserted {
+			err = ErrPasskey
+		}
+		if err != nil {
+			return err
+		}
+		n := noticeTo(owner.Party, party.NoticePasskeyAdded)
+		n.Detail = name
+		return p.tell(tx, n)
+	})
+}
+
+// SignInByPasskey returns the party whose passkey has answered. Anything else is
+// ErrPasskey, and so is a counter that has not moved on: then there are two of
+// what should be one.
+func (p *Processor) SignInByPasskey(ctx context.Context, r RelyingParty, answer []byte, s SignIn) (party.Party, error) {
+	parsed, err := protocol.ParseCredentialRequestResponseBytes(answer)
+	if err != nil {
+		return party.Party{}, ErrPasskey
+	}
+	session, err := p.takeQuestion(ctx, parsed.Response.CollectedClientData.Challenge, "")
+	if err != nil {
+		return party.Party{}, err
+	}
+	before, owner, err := p.passkey(ctx, parsed.RawID)
+	if err != nil {
+		return party.Party{}, err
+	}
+	library, err := r.library()
+	if err != nil {
+		return party.Party{}, fmt.Errorf("setting up passkeys: %w", err)
+	}
+	whose := func(_, handle []byte) (webauthn.User, error) {
+		if !bytes.Equal(handle, owner.WebAuthnID()) {
+			return nil, ErrPasskey
+		}
+		return owner, nil
+	}
+	_, credential, err := library.ValidatePasskeyLogin(whose, session, parsed)
+	if err != nil || credential.Authenticator.CloneWarning {
+		return party.Party{}, ErrPasskey
+	}
+	after := before
+	if after.Credential, err = encodeCredential(*credential); err != nil {
+		return party.Party{}, err
+	}
+	after.LastUsed = p.now()
+	err = p.Store.Update(ctx, func(tx *store.Tx) error { return tx.UsePasskey(before, after) })
+	if errors.Is(err, store.ErrStale) {
+		return party.Party{}, ErrPasskey // removed, or used, at the same moment
+	}
+	if err != nil {
+		return party.Party{}, err
+	}
+	return owner.Party, p.welcome(ctx, owner.Party, s.Language, []subject{addressSubject(s.From)})
+}
+
+// RemovePasskey removes one of a party's passkeys, and tells its owner by mail.
+func (p *Processor) RemovePasskey(ctx context.Context, who party.ID, id party.PasskeyID) error {
+	return p.Store.Update(ctx, func(tx *store.Tx) error {
+		owner, err := partyOf(&tx.ReadTx, who)
+		if err != nil {
+			return err
+		}
+		all, err := tx.Passkeys(who)
+		if err != nil {
+			return err
+		}
+		for _, k := range all {
+			if k.ID != id {
+				continue
+			}
+			if _, err := tx.RemovePasskey(who, id); err != nil {
+				return err
+			}
+			n := noticeTo(owner, party.NoticePasskeyRemoved)
+			n.Detail = k.Name
+			return p.tell(tx, n)
+		}
+		return holdfast.Errorf(holdfast.InvalidParams, "there is no such passkey")
+	})
+}
+
+// keyOwner reads a party with its passkeys.
+func (p *Processor) keyOwner(ctx context.Context, who party.ID) (o keyOwner, err error) {
+	var keys []party.Passkey
+	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
+		if o.Party, err = partyOf(tx, who); err != nil {
+			return err
+		}
+		keys, err = tx.Passkeys(who)
+		return err
+	})
+	if err != nil {
+		return o, err
+	}
+	for _, k := range keys {
+		c, err := decodeCredential(k.Credential)
+		if err != nil {
+			return o, err
+		}
+		o.credentials = append(o.credentials, c)
+	}
+	return o, nil
+}
+
+// passkey reads a passkey by its device's name for it, and its owner with no
+// other passkey.
+func (p *Processor) passkey(ctx context.Context, credential []byte) (k party.Passkey, o keyOwner, err error) {
+	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
+		var found bool
+		if k, found, err = tx.PasskeyByCredential(credential); err != nil {
+			return err
+		}
+		if !found {
+			return ErrPasskey
+		}
+		o.Party, err = partyOf(tx, k.Owner)
+		return err
+	})
+	if err != nil {
+		return k, o, err
+	}
+	c, err := decodeCredential(k.Credential)
+	o.credentials = []webauthn.Credential{c}
+	return k, o, err
+}
+
+// encodeCredential leaves out what attests to the device's make: we do not ask.
+func encodeCredential(c webauthn.Credential) ([]byte, error) {
+	c.Attestation = webauthn.CredentialAttestation{}
+	text, err := json.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("keeping a passkey: %w", err)
+	}
+	return text, nil
+}
+
+func decodeCredential(text []byte) (c webauthn.Credential, err error) {
+	if err := json.Unmarshal(text, &c); err != nil {
+		return c, fmt.Errorf("reading a passkey: %w", err)
+	}
+	return c, nil
+}

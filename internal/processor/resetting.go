@@ -1,0 +1,149 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// Forgotten writes to the owner of an e-mail address who has forgotten the
+// password. Whether there is such an account is told to nobody, and cannot be
+// told from how the request is counted either: asked for too often, it is a
+// *GuessesError, by address and by where it comes from.
+func (p *Processor) Forgotten(ctx context.Context, email, from string) error {
+	if p.Letters == nil {
+		return ErrNoMail
+	}
+	if err := p.countGuess(ctx, lettersTo(email, from)); err != nil {
+		return err
+	}
+	l, err := p.newLetter(ctx, "", party.ProvesOwner, "")
+	if err != nil {
+		return err
+	}
+	return p.Store.Update(ctx, func(tx *store.Tx) error {
+		account, found, err := tx.PartyByEmail(email)
+		if err != nil || !found {
+			return err
+		}
+		l.Party, l.Email = account.ID, account.Email
+		return p.send(tx, account, l)
+	})
+}
+
+// ForgottenBy is whose password a link would set anew, or ErrLinkOver.
+func (p *Processor) ForgottenBy(ctx context.Context, secret string) (account party.Party, err error) {
+	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
+		account, _, err = p.resetting(tx, secret)
+		return err
+	})
+	return account, err
+}
+
+func (p *Processor) resetting(tx *store.ReadTx, secret string) (account party.Party, proof party.Proof, err error) {
+	proof, found, err := tx.ProofByLink(party.HashLink(secret))
+	if err != nil {
+		return account, proof, err
+	}
+	if !found || proof.Purpose != party.ProvesOwner || proof.LinkOver(p.now()) {
+		return account, proof, ErrLinkOver
+	}
+	account, err = partyOf(tx, proof.Party)
+	return account, proof, err
+}
+
+// ResetPassword sets a forgotten password anew, by the link that was mailed.
+// Whoever was signed in is signed out. If the address was not verified before,
+// it is now, and somebody else may have signed up with it: what they have put
+// into the account is removed.
+func (p *Processor) ResetPassword(ctx context.Context, secret, password string) (account party.Party, err error) {
+	if err := party.ValidPassword(password); err != nil {
+		return account, err
+	}
+	if _, err := p.ForgottenBy(ctx, secret); err != nil {
+		return account, err // before anything is hashed
+	}
+	var hashed string
+	if err := hash(ctx, func() { hashed = party.HashPassword(password, salt()) }); err != nil {
+		return account, err
+	}
+	err = p.Store.Update(ctx, func(tx *store.Tx) error {
+		var proof party.Proof
+		if account, proof, err = p.resetting(&tx.ReadTx, secret); err != nil {
+			return err
+		}
+		if err := tx.UseProof(proof); err != nil {
+			return err
+		}
+		if !account.EmailVerified {
+			if err := p.takeOver(tx, account); err != nil {
+				return err
+			}
+			account.EmailVerified, account.VerifyBy = true, time.Time{}
+			if err := tx.UpdateParty(account); err != nil {
+				return err
+			}
+		}
+		if err := tx.SetGuesses(accountSubject(account.Email).key, party.Guesses{}); err != nil {
+			return err
+		}
+		return p.setPassword(tx, account, hashed, "")
+	})
+	return account, err
+}
+
+// takeOver removes what somebody may have put into an account that was not
+// theirs: ways to come back, to be charged or to be sent things, and every word
+// that was given to a caller.
+func (p *Processor) takeOver(tx *store.Tx, account party.Party) error {
+	if err := tx.RemovePasskeys(account.ID); err != nil {
+		return err
+	}
+	instruments, err := tx.Instruments(account.ID)
+	if err != nil {
+		return err
+	}
+	for _, i := range instruments {
+		if i.Method == holdfast.MethodABT {
+			continue
+		}
+		if err := tx.RemoveInstrument(account.ID, i.ID); err != nil {
+			return err
+		}
+	}
+	addresses, err := tx.Addresses(account.ID)
+	if err != nil {
+		return err
+	}
+	for _, a := range addresses {
+		if err := tx.RemoveAddress(account.ID, a.ID); err != nil {
+			return err
+		}
+	}
+	return p.cancelAllTokens(tx, account.ID)
+}
+
+const cancelledAtATime = 100 // tokens
+
+// cancelAllTokens gives up every token of a party that can be given up. One that
+// spends a prepaid balance, or settles a debt, stays with it.
+func (p *Processor) cancelAllTokens(tx *store.Tx, who party.ID) error {
+	var after store.TokenPlace
+	for {
+		tokens, err := tx.TokensOf(who, true, p.now(), after, cancelledAtATime)
+		if err != nil || len(tokens) == 0 {
+			return err
+		}
+		for _, t := range tokens {
+			err := p.giveUpToken(tx, t)
+			if _, refused := errors.AsType[*holdfast.Error](err); err != nil && !refused {
+				return err
+			}
+			after = store.TokenPlace{Installed: t.Installed, ID: t.ID}
+		}
+	}
+}

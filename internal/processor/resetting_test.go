@@ -1,0 +1,242 @@
+package processor_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+const another = "another good password"
+
+// signIn says what somebody with a password is answered.
+func signIn(w *holdfasttest.World, email, password string) error {
+	_, err := w.Processor.SignIn(w.T.Context(), processor.SignIn{Email: email, Password: password, From: here})
+	return err
+}
+
+// signedIn begins a session.
+func signedIn(w *holdfasttest.World, who party.ID) party.SignedIn {
+	w.T.Helper()
+	s, err := w.Processor.BeginSignedIn(w.T.Context(), who, party.Device{Browser: "Firefox", System: "Linux", Network: "198.51.100.x"})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return s
+}
+
+// sessions are the ids of the sessions that a party has.
+func sessions(w *holdfasttest.World, who party.ID) string {
+	w.T.Helper()
+	var all []party.SignedIn
+	err := w.DB.View(w.T.Context(), func(tx *store.ReadTx) (err error) {
+		all, err = tx.SignedInAll(who)
+		return err
+	})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	var ids []string
+	for _, s := range all {
+		ids = append(ids, string(s.ID))
+	}
+	return strings.Join(ids, " ")
+}
+
+func TestAForgottenPasswordIsSetAnew(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		post := w.Mailing()
+		reset := func(link string) error {
+			_, err := w.Processor.ResetPassword(t.Context(), link, another)
+			return err
+		}
+		signedIn(w, w.Buyer.ID)
+		for range 2 {
+			if err := w.Processor.Forgotten(t.Context(), "ANN@example.test", here); err != nil {
+				t.Fatal(err)
+			}
+		}
+		letters := post.To(w.Buyer.Email)
+		first, second := letters[0].Link, letters[1].Link
+		wantErr(w, "the first letter's link", reset(first), processor.ErrLinkOver)
+		wantErr(w, "no link", reset(""), processor.ErrLinkOver)
+		wantErr(w, "the link as a proof", w.Processor.ProveByLink(t.Context(), w.Buyer.ID, second), processor.ErrLinkOver)
+		_, err := w.Processor.ResetPassword(t.Context(), second, "short")
+		w.WantCode(err, holdfast.InvalidParams)
+		if who, err := w.Processor.ForgottenBy(t.Context(), second); err != nil || who.ID != w.Buyer.ID {
+			t.Errorf("the link is of %v, %v", who.ID, err)
+		}
+		if err := reset(second); err != nil {
+			t.Fatal(err)
+		}
+		wantErr(w, "the link, again", reset(second), processor.ErrLinkOver)
+		wantErr(w, "the old password", signIn(w, w.Buyer.Email, holdfasttest.Password), processor.ErrWrongPassword)
+		if err := signIn(w, w.Buyer.Email, another); err != nil {
+			t.Errorf("the new password: %v", err)
+		}
+		want(w, sessions(w, w.Buyer.ID), "")
+		post.Last(w.Buyer.Email, party.NoticePasswordChanged)
+		if i := instruments(w, w.Buyer.ID); len(i) != 2 {
+			t.Errorf("a verified owner is left with %v", i)
+		}
+	})
+}
+
+func TestALinkToResetHoldsForAnHour(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		post := w.Mailing()
+		if err := w.Processor.Forgotten(t.Context(), w.Buyer.Email, here); err != nil {
+			t.Fatal(err)
+		}
+		w.Clock.Advance(time.Hour)
+		_, err := w.Processor.ResetPassword(t.Context(), post.Last(w.Buyer.Email, party.NoticeReset).Link, another)
+		wantErr(w, "after an hour", err, processor.ErrLinkOver)
+	})
+}
+
+// Somebody signed up with an address that is not theirs, and left in the account
+// what would serve them later. Its owner takes it over and finds none of it.
+func TestResettingTakesAnAccountOver(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		post := w.Mailing()
+		nora := signUp(w)
+		device := &holdfasttest.Authenticator{T: t, Host: relyingParty.Host, Origin: relyingParty.Origin}
+		addPasskey(w, nora.ID, device)
+		card := addCard(w, nora.ID)
+		if _, err := w.Processor.AddAddress(t.Context(), nora.ID, holdfast.Address{Name: "Eve", Line1: "1", City: "Ames", Zip: "1", Country: "US"}); err != nil {
+			t.Fatal(err)
+		}
+		w.Deposit(nora.ID, "50.00")
+		balance := w.BalanceOf(nora.ID)
+		fromCard := w.Token(payment.Token{Type: holdfast.TokenMultiUse, Sender: nora.ID, Instrument: card.ID, Method: holdfast.MethodCC})
+		fromBalance := w.Token(payment.Token{Type: holdfast.TokenMultiUse, Sender: nora.ID, Instrument: balance.ID, Method: holdfast.MethodABT})
+		signedIn(w, nora.ID)
+
+		if err := w.Processor.Forgotten(t.Context(), nora.Email, here); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Processor.ResetPassword(t.Context(), post.Last(nora.Email, party.NoticeReset).Link, another); err != nil {
+			t.Fatal(err)
+		}
+		if got := reread(w, nora.ID); !got.EmailVerified || got.Newcomer() {
+			t.Errorf("not verified: %+v", got)
+		}
+		want(w, sessions(w, nora.ID), "")
+		if i := instruments(w, nora.ID); len(i) != 1 || i[0].Method != holdfast.MethodABT {
+			t.Errorf("ways to pay are %v", i)
+		}
+		_, err := signInByPasskey(w, device)
+		wantErr(w, "by the passkey", err, processor.ErrPasskey)
+		for _, token := range []holdfast.TokenID{fromCard, fromBalance} {
+			_, err := w.Pay(token, "5.00", holdfast.CallerReference(token))
+			w.WantCode(err, holdfast.TokenNotActiveSender)
+		}
+		err = w.DB.View(t.Context(), func(tx *store.ReadTx) error {
+			if all, err := tx.Addresses(nora.ID); err != nil || len(all) > 0 {
+				t.Errorf("addresses are %v, %v", all, err)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// instruments are a party's ways to pay.
+func instruments(w *holdfasttest.World, who party.ID) (all []payment.Instrument) {
+	w.T.Helper()
+	err := w.DB.View(w.T.Context(), func(tx *store.ReadTx) (err error) {
+		all, err = tx.Instruments(who)
+		return err
+	})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return all
+}
+
+func TestAPasswordIsChanged(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		post := w.Mailing()
+		elsewhere, at := signedIn(w, w.Buyer.ID), signedIn(w, w.Buyer.ID)
+		others := signedIn(w, w.Owner.ID)
+		change := func(present, password string) error {
+			return w.Processor.ChangePassword(t.Context(), at, processor.OwnPassword{Password: present, From: here}, password)
+		}
+		wantErr(w, "with a wrong password", change("wrong", another), processor.ErrWrongPassword)
+		w.WantCode(change(holdfasttest.Password, "short"), holdfast.InvalidParams)
+		if len(post.To(w.Buyer.Email)) > 0 {
+			t.Error("the owner was told of what did not happen")
+		}
+		if err := w.Processor.Forgotten(t.Context(), w.Buyer.Email, here); err != nil {
+			t.Fatal(err)
+		}
+		link := post.Last(w.Buyer.Email, party.NoticeReset).Link
+		if err := change(holdfasttest.Password, another); err != nil {
+			t.Fatal(err)
+		}
+		want(w, sessions(w, w.Buyer.ID), string(at.ID))
+		want(w, sessions(w, w.Owner.ID), string(others.ID))
+		post.Last(w.Buyer.Email, party.NoticePasswordChanged)
+		if err := signIn(w, w.Buyer.Email, another); err != nil {
+			t.Error(err)
+		}
+		_, err := w.Processor.ResetPassword(t.Context(), link, "yet another password")
+		wantErr(w, "a link from before", err, processor.ErrLinkOver)
+		w.WantCode(w.Processor.EndSignedIn(t.Context(), w.Buyer.ID, elsewhere.ID), holdfast.InvalidParams)
+	})
+}
+
+// Guesses of who sits at a browser that was left alone count like others.
+func TestOwnPasswordsCannotBeGuessed(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		w.Mailing()
+		at := signedIn(w, w.Buyer.ID)
+		own := processor.OwnPassword{Password: "wrong", From: here}
+		for range party.AccountGuesses.Free {
+			wantErr(w, "a guess", w.Processor.ChangePassword(t.Context(), at, own, another), processor.ErrWrongPassword)
+		}
+		for what, err := range map[string]error{
+			"the password": w.Processor.ChangePassword(t.Context(), at, own, another),
+			"the address":  w.Processor.ChangeEmail(t.Context(), w.Buyer.ID, own, "new@example.test"),
+			"the sign-in":  signIn(w, w.Buyer.Email, holdfasttest.Password),
+		} {
+			if _, blocked := err.(*processor.GuessesError); !blocked { //nolint:errorlint // it is returned as it is
+				t.Errorf("%s after too many guesses: %v", what, err)
+			}
+		}
+	})
+}
+
+func TestSessionsAreListedAndEnded(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		first := signedIn(w, w.Buyer.ID)
+		w.Clock.Advance(time.Second)
+		second := signedIn(w, w.Buyer.ID)
+		want(w, sessions(w, w.Buyer.ID), string(second.ID+" "+first.ID))
+		w.Clock.Advance(party.SeenEvery)
+		if err := w.Processor.See(t.Context(), first); err != nil {
+			t.Fatal(err)
+		}
+		want(w, sessions(w, w.Buyer.ID), string(first.ID+" "+second.ID))
+		w.WantCode(w.Processor.EndSignedIn(t.Context(), w.Owner.ID, first.ID), holdfast.InvalidParams)
+		if err := w.Processor.EndSignedIn(t.Context(), w.Buyer.ID, first.ID); err != nil {
+			t.Fatal(err)
+		}
+		third := signedIn(w, w.Buyer.ID)
+		if err := w.Processor.EndSignedInElsewhere(t.Context(), third); err != nil {
+			t.Fatal(err)
+		}
+		want(w, sessions(w, w.Buyer.ID), string(third.ID))
+		w.Clock.Advance(party.SessionLifeMax + time.Microsecond)
+		fourth := signedIn(w, w.Buyer.ID) // forgets what has ended by itself
+		want(w, sessions(w, w.Buyer.ID), string(fourth.ID))
+	})
+}

@@ -1,0 +1,169 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// Errors of those who prove to read the mail of an address.
+var (
+	// ErrLinkOver: the link was used already, is too old, was followed by a newer
+	// one, or is another account's. Which of them is not told.
+	ErrLinkOver = errors.New("the link can no longer be used")
+	// ErrWrongCode: another try may be right.
+	ErrWrongCode = errors.New("the code is not right")
+	// ErrCodeOver: the code is too old, or too many were wrong.
+	ErrCodeOver = errors.New("the code can no longer be used")
+	// ErrNoMail: this server sends no mail.
+	ErrNoMail = errors.New("mail cannot be sent")
+)
+
+// verifyWithinDefault lets a newcomer finish the first purchase.
+const verifyWithinDefault = 24 * time.Hour
+
+const linkSecretSize = 32 // characters of base 62: 190 bits
+
+// A letter is a proof on its way, with the secrets that the mail alone has.
+type letter struct {
+	party.Proof
+	link, code string
+}
+
+// newLetter draws the secrets of a letter. Hashing the code takes a while: it is
+// done outside transactions.
+func (p *Processor) newLetter(ctx context.Context, who party.ID, purpose party.ProofPurpose, email string) (letter, error) {
+	l := letter{
+		Proof: party.Proof{Party: who, Purpose: purpose, Email: email, Created: p.now()},
+		link:  p.ids().Secret(linkSecretSize),
+	}
+	l.Link = party.HashLink(l.link)
+	if purpose == party.ProvesOwner {
+		return l, nil
+	}
+	l.code = random(party.CodeDigits, "0123456789")
+	return l, hash(ctx, func() { l.Code = party.HashPassword(l.code, salt()) })
+}
+
+// noticeOf says what a letter of each purpose is about.
+var noticeOf = map[party.ProofPurpose]party.NoticeAbout{
+	party.ProvesEmail: party.NoticeVerify, party.ProvesNewEmail: party.NoticeNewEmail, party.ProvesOwner: party.NoticeReset,
+}
+
+// send keeps a letter's hashes in place of those of the letter before, and writes
+// the letter. Wrong guesses at earlier codes count on: who has used them up gets
+// a link alone.
+func (p *Processor) send(tx *store.Tx, to party.Party, l letter) error {
+	before, _, err := tx.Proof(l.Party, l.Purpose)
+	if err != nil {
+		return err
+	}
+	if l.Guesses = before.Guesses; l.CodeExhausted() {
+		l.code, l.Code = "", ""
+	}
+	if err := tx.SetProof(l.Proof); err != nil {
+		return err
+	}
+	n := noticeTo(to, noticeOf[l.Purpose])
+	n.To, n.Link, n.Code = l.Email, l.link, l.code
+	return p.tell(tx, n)
+}
+
+// SendVerification writes to a party whose e-mail address is not verified, once
+// more. Asked for too often it is a *GuessesError.
+func (p *Processor) SendVerification(ctx context.Context, who party.ID, from string) error {
+	account, err := p.mailable(ctx, who)
+	if err != nil || account.EmailVerified {
+		return err
+	}
+	if err := p.countGuess(ctx, lettersTo(account.Email, from)); err != nil {
+		return err
+	}
+	l, err := p.newLetter(ctx, who, party.ProvesEmail, account.Email)
+	if err != nil {
+		return err
+	}
+	return p.Store.Update(ctx, func(tx *store.Tx) error { return p.send(tx, account, l) })
+}
+
+// mailable reads a party that is to get a letter with a link.
+func (p *Processor) mailable(ctx context.Context, who party.ID) (account party.Party, err error) {
+	if p.Letters == nil {
+		return account, ErrNoMail
+	}
+	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
+		account, err = partyOf(tx, who)
+		return err
+	})
+	return account, err
+}
+
+// ProveByLink takes a link that a party followed while it was signed in: who
+// reads the mail alone may not know whose account it is about. What the link
+// proves is carried out.
+func (p *Processor) ProveByLink(ctx context.Context, who party.ID, secret string) error {
+	return p.Store.Update(ctx, func(tx *store.Tx) error {
+		proof, found, err := tx.ProofByLink(party.HashLink(secret))
+		if err != nil {
+			return err
+		}
+		if !found || proof.Party != who || proof.Purpose == party.ProvesOwner || proof.LinkOver(p.now()) {
+			return ErrLinkOver
+		}
+		return p.proved(tx, proof)
+	})
+}
+
+// ProveByCode takes the code of a party's last letter of a purpose.
+func (p *Processor) ProveByCode(ctx context.Context, who party.ID, purpose party.ProofPurpose, code string) error {
+	var proof party.Proof
+	// The guess is counted before the code is looked at, so that guesses made at
+	// one moment count too.
+	err := p.Store.Update(ctx, func(tx *store.Tx) (err error) {
+		var found bool
+		if proof, found, err = tx.Proof(who, purpose); err != nil {
+			return err
+		}
+		if !found || proof.CodeOver(p.now()) || proof.CodeExhausted() {
+			return ErrCodeOver
+		}
+		proof.Guesses++
+		return tx.SetProof(proof)
+	})
+	if err != nil {
+		return err
+	}
+	var right bool
+	if err := hash(ctx, func() { right = party.CheckPassword(proof.Code, code) }); err != nil {
+		return err
+	}
+	if !right {
+		return ErrWrongCode
+	}
+	return p.Store.Update(ctx, func(tx *store.Tx) error { return p.proved(tx, proof) })
+}
+
+// proved carries out what a proof was asked for. It can be used once.
+func (p *Processor) proved(tx *store.Tx, proof party.Proof) error {
+	err := tx.UseProof(proof)
+	if errors.Is(err, store.ErrStale) {
+		return ErrLinkOver
+	}
+	if err != nil {
+		return err
+	}
+	account, err := partyOf(&tx.ReadTx, proof.Party)
+	if err != nil {
+		return err
+	}
+	if proof.Purpose == party.ProvesNewEmail {
+		if err := p.moveEmail(tx, account, proof.Email); err != nil {
+			return err
+		}
+	}
+	account.EmailVerified, account.VerifyBy = true, time.Time{}
+	return tx.UpdateParty(account)
+}

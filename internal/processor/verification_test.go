@@ -1,0 +1,341 @@
+package processor_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/card"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+const here = "198.51.100.7" // where somebody comes from
+
+// signUp is somebody new who has signed up with an e-mail address that is to be verified.
+func signUp(w *holdfasttest.World) party.Party {
+	w.T.Helper()
+	p, err := w.Processor.SignUp(w.T.Context(), processor.NewParty{Name: "Nora New", Email: "nora@example.test", Password: holdfasttest.Password, Language: "de"}, here)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return p
+}
+
+// reread reads a party as it is kept.
+func reread(w *holdfasttest.World, id party.ID) (p party.Party) {
+	w.T.Helper()
+	err := w.DB.View(w.T.Context(), func(tx *store.ReadTx) (err error) {
+		p, _, err = tx.Party(id)
+		return err
+	})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return p
+}
+
+func wantErr(w *holdfasttest.World, what string, err, want error) {
+	w.T.Helper()
+	if !errors.Is(err, want) {
+		w.T.Errorf("%s: %v, want %v", what, err, want)
+	}
+}
+
+func TestSigningUpIsVerifiedByMail(t *testing.T) {
+	for name, prove := range map[string]func(w *holdfasttest.World, who party.ID, n party.Notice) error{
+		"by code": func(w *holdfasttest.World, who party.ID, n party.Notice) error {
+			return w.Processor.ProveByCode(t.Context(), who, party.ProvesEmail, n.Code)
+		},
+		"by link": func(w *holdfasttest.World, who party.ID, n party.Notice) error {
+			return w.Processor.ProveByLink(t.Context(), who, n.Link)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			story(t, func(w *holdfasttest.World) {
+				post := w.Mailing()
+				nora := signUp(w)
+				letter := post.Last(nora.Email, party.NoticeVerify)
+				if letter.Name != nora.Name || letter.Language != "de" || len(letter.Code) != party.CodeDigits || len(letter.Link) != 32 {
+					t.Errorf("the letter is %+v", letter)
+				}
+				if got := reread(w, nora.ID); got.EmailVerified || !got.VerifyBy.Equal(w.Clock.Now().Add(24*time.Hour)) {
+					t.Errorf("before: verified %v, by %v", got.EmailVerified, got.VerifyBy)
+				}
+				if err := prove(w, nora.ID, letter); err != nil {
+					t.Fatal(err)
+				}
+				if got := reread(w, nora.ID); !got.EmailVerified || got.Newcomer() {
+					t.Errorf("after: %+v", got)
+				}
+				wantErr(w, "the link, again", w.Processor.ProveByLink(t.Context(), nora.ID, letter.Link), processor.ErrLinkOver)
+				wantErr(w, "the code, again", w.Processor.ProveByCode(t.Context(), nora.ID, party.ProvesEmail, letter.Code), processor.ErrCodeOver)
+			})
+		})
+	}
+}
+
+func TestWithoutMailEverybodyIsVerified(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		if got := reread(w, signUp(w).ID); !got.EmailVerified || got.Newcomer() {
+			t.Errorf("signed up as %+v", got)
+		}
+		wantErr(w, "forgotten", w.Processor.Forgotten(t.Context(), w.Buyer.Email, here), processor.ErrNoMail)
+	})
+}
+
+func TestSecretsOfLettersHoldForALimitedTime(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		post := w.Mailing()
+		nora := signUp(w)
+		first := post.Last(nora.Email, party.NoticeVerify)
+		w.Clock.Advance(30 * time.Minute)
+		wantErr(w, "an old code", w.Processor.ProveByCode(t.Context(), nora.ID, party.ProvesEmail, first.Code), processor.ErrCodeOver)
+		if err := w.Processor.SendVerification(t.Context(), nora.ID, here); err != nil {
+			t.Fatal(err)
+		}
+		second := post.Last(nora.Email, party.NoticeVerify)
+		wantErr(w, "the first letter's link", w.Processor.ProveByLink(t.Context(), nora.ID, first.Link), processor.ErrLinkOver)
+		wantErr(w, "somebody else's link", w.Processor.ProveByLink(t.Context(), w.Buyer.ID, second.Link), processor.ErrLinkOver)
+		w.Clock.Advance(24 * time.Hour)
+		wantErr(w, "an old link", w.Processor.ProveByLink(t.Context(), nora.ID, second.Link), processor.ErrLinkOver)
+		if reread(w, nora.ID).EmailVerified {
+			t.Error("verified all the same")
+		}
+	})
+}
+
+// However many letters are asked for, ten codes can be tried in all. The link is
+// left.
+func TestCodesCannotBeGuessed(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		post := w.Mailing()
+		nora := signUp(w)
+		guess := func(code string) error {
+			return w.Processor.ProveByCode(t.Context(), nora.ID, party.ProvesEmail, code)
+		}
+		for range 9 {
+			wantErr(w, "a wrong code", guess("wrong"), processor.ErrWrongCode)
+		}
+		w.Clock.Advance(party.GuessMemory)
+		if err := w.Processor.SendVerification(t.Context(), nora.ID, here); err != nil {
+			t.Fatal(err)
+		}
+		wantErr(w, "a wrong code for the second letter", guess("wrong"), processor.ErrWrongCode)
+		wantErr(w, "the right code, too late", guess(post.Last(nora.Email, party.NoticeVerify).Code), processor.ErrCodeOver)
+		w.Clock.Advance(party.GuessMemory)
+		if err := w.Processor.SendVerification(t.Context(), nora.ID, here); err != nil {
+			t.Fatal(err)
+		}
+		third := post.Last(nora.Email, party.NoticeVerify)
+		if third.Code != "" {
+			t.Error("the third letter has a code, which would not be taken")
+		}
+		if err := w.Processor.ProveByLink(t.Context(), nora.ID, third.Link); err != nil {
+			t.Errorf("the link: %v", err)
+		}
+	})
+}
+
+func TestLettersAreThrottled(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		post := w.Mailing()
+		asked := func(email, from string) bool {
+			err := w.Processor.Forgotten(t.Context(), email, from)
+			if _, blocked := errors.AsType[*processor.GuessesError](err); !blocked && err != nil {
+				t.Fatal(err)
+			}
+			return err == nil
+		}
+		for _, email := range []string{w.Buyer.Email, "nobody@example.test"} {
+			sent := 0
+			for range 10 {
+				if asked(email, here) {
+					sent++
+				}
+			}
+			if sent != party.AccountLetters.Free {
+				t.Errorf("%d letters to %s, want %d", sent, email, party.AccountLetters.Free)
+			}
+		}
+		if got := len(post.To(w.Buyer.Email)); got != party.AccountLetters.Free {
+			t.Errorf("%d letters were written", got)
+		}
+		if len(post.To("nobody@example.test")) > 0 {
+			t.Error("somebody without an account was written to")
+		}
+		if asked(w.Buyer.Email, "203.0.113.9") {
+			t.Error("from another address there is another letter")
+		}
+	})
+}
+
+// A newcomer pays within the grace, is asked to verify after it, and is paid once
+// verified only.
+func TestWhatNewcomersMayDo(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		post := w.Mailing()
+		nora := signUp(w)
+		pay := func(ref holdfast.CallerReference) error {
+			_, err := w.Pay(w.Token(payment.Token{
+				Sender: nora.ID, Instrument: addCard(w, nora.ID).ID, Method: holdfast.MethodCC, AmountType: holdfast.AmountMaximum, Amount: holdfasttest.USD("5.00"),
+			}), "5.00", ref)
+			return err
+		}
+		if err := pay("order-1"); err != nil {
+			t.Fatalf("within the grace: %v", err)
+		}
+		w.Clock.Advance(24 * time.Hour)
+		w.WantCode(pay("order-2"), holdfast.UnverifiedEmailAddressSender)
+		if err := w.Processor.SendVerification(t.Context(), nora.ID, here); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Processor.ProveByCode(t.Context(), nora.ID, party.ProvesEmail, post.Last(nora.Email, party.NoticeVerify).Code); err != nil {
+			t.Fatal(err)
+		}
+		if err := pay("order-3"); err != nil {
+			t.Fatalf("verified: %v", err)
+		}
+		w.Change(nora.ID, func(p *party.Party) { p.EmailVerified = false })
+		w.WantCode(pay("order-4"), holdfast.UnverifiedEmailAddressSender)
+	})
+}
+
+// addCard gives a party a card.
+func addCard(w *holdfasttest.World, owner party.ID) payment.Instrument {
+	w.T.Helper()
+	i, err := w.Processor.AddCard(w.T.Context(), owner, card.Details{
+		Number: card.NewNumber("4242424242424242"), ExpiryMonth: 12, ExpiryYear: 2031, Holder: "Nora New",
+	}, true)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return i
+}
+
+// visit begins a pipeline.
+func visit(w *holdfasttest.World, pairs ...string) payment.VisitID {
+	w.T.Helper()
+	var p holdfast.Params
+	for i := 0; i < len(pairs); i += 2 {
+		p = append(p, holdfast.Param{Name: pairs[i], Value: pairs[i+1]})
+	}
+	r, end := payment.ReadPipeline(p)
+	if end != nil {
+		w.T.Fatal(end)
+	}
+	v, err := w.Processor.StartVisit(w.T.Context(), w.Shop, r, p, false)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return v.ID
+}
+
+func TestPipelinesAskNewcomersToVerify(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		post := w.Mailing()
+		nora := signUp(w)
+		enter := func(id payment.VisitID) (payment.Visit, error) {
+			return w.Processor.EnterVisit(t.Context(), id, nora.ID)
+		}
+		pays := visit(w, "pipelineName", "SingleUse", "callerReference", "order-1", "transactionAmount", "5")
+		if v, err := enter(pays); err != nil || v.Over() {
+			t.Errorf("to pay: %+v, %v", v, err)
+		}
+		paid := visit(w, "pipelineName", "Recipient", "callerReference", "seller-1", "recipientPaysFee", "False")
+		_, err := enter(paid)
+		wantErr(w, "to be paid", err, processor.ErrUnproved)
+		w.Clock.Advance(24 * time.Hour)
+		_, err = enter(pays)
+		wantErr(w, "to pay after the grace", err, processor.ErrUnproved)
+		_, err = w.Processor.ConfirmVisit(t.Context(), pays, nora.ID, processor.Shown{})
+		wantErr(w, "to confirm after the grace", err, processor.ErrUnproved)
+		if err := w.Processor.ProveByLink(t.Context(), nora.ID, post.Last(nora.Email, party.NoticeVerify).Link); !errors.Is(err, processor.ErrLinkOver) {
+			t.Fatal(err)
+		}
+		if err := w.Processor.SendVerification(t.Context(), nora.ID, here); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Processor.ProveByLink(t.Context(), nora.ID, post.Last(nora.Email, party.NoticeVerify).Link); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []payment.VisitID{pays, paid} {
+			if v, err := enter(id); err != nil || v.Over() {
+				t.Errorf("verified: %+v, %v", v, err)
+			}
+		}
+		w.Change(nora.ID, func(p *party.Party) { p.EmailVerified = false })
+		if v, err := enter(paid); err != nil || v.Status != holdfast.ReturnAccountProblem {
+			t.Errorf("unverified by the operator: %+v, %v", v, err)
+		}
+	})
+}
+
+func TestPolicyWithoutGrace(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		w.Mailing()
+		w.Processor.VerifyWithin = -1
+		_, err := w.Processor.EnterVisit(t.Context(), visit(w, "pipelineName", "SingleUse", "callerReference", "order-1", "transactionAmount", "5"), signUp(w).ID)
+		wantErr(w, "entering", err, processor.ErrUnproved)
+	})
+}
+
+func TestAnAddressIsChangedOnceTheNewOneIsProved(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		post := w.Mailing()
+		own := processor.OwnPassword{Password: holdfasttest.Password, From: here}
+		change := func(o processor.OwnPassword, email string) error {
+			return w.Processor.ChangeEmail(t.Context(), w.Buyer.ID, o, email)
+		}
+		w.WantCode(change(own, "not an address"), holdfast.InvalidParams)
+		wantErr(w, "a wrong password", change(processor.OwnPassword{Password: "wrong", From: here}, "new@example.test"), processor.ErrWrongPassword)
+		wantErr(w, "an address that is taken", change(own, w.Owner.Email), processor.ErrEmailTaken)
+		if err := change(own, "new@example.test"); err != nil {
+			t.Fatal(err)
+		}
+		if got := reread(w, w.Buyer.ID).Email; got != w.Buyer.Email {
+			t.Fatalf("the address is %s already", got)
+		}
+		if err := w.Processor.Forgotten(t.Context(), w.Buyer.Email, here); err != nil {
+			t.Fatal(err)
+		}
+		reset := post.Last(w.Buyer.Email, party.NoticeReset)
+		letter := post.Last("new@example.test", party.NoticeNewEmail)
+		if err := w.Processor.ProveByCode(t.Context(), w.Buyer.ID, party.ProvesNewEmail, letter.Code); err != nil {
+			t.Fatal(err)
+		}
+		if got := reread(w, w.Buyer.ID); got.Email != "new@example.test" || !got.EmailVerified {
+			t.Errorf("afterwards: %+v", got)
+		}
+		if told := post.Last(w.Buyer.Email, party.NoticeEmailChanged); told.Detail != "new@example.test" {
+			t.Errorf("the old address was told %+v", told)
+		}
+		_, err := w.Processor.ResetPassword(t.Context(), reset.Link, "another password")
+		wantErr(w, "a link sent to the old address", err, processor.ErrLinkOver)
+	})
+}
+
+// Two want one address at the same time: the first to prove it has it.
+func TestAnAddressTakenMeanwhile(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		post := w.Mailing()
+		own := processor.OwnPassword{Password: holdfasttest.Password, From: here}
+		for _, who := range []party.ID{w.Buyer.ID, w.Owner.ID} {
+			if err := w.Processor.ChangeEmail(t.Context(), who, own, "new@example.test"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		letters := post.To("new@example.test")
+		if err := w.Processor.ProveByLink(t.Context(), w.Owner.ID, letters[1].Link); err != nil {
+			t.Fatal(err)
+		}
+		wantErr(w, "the second", w.Processor.ProveByLink(t.Context(), w.Buyer.ID, letters[0].Link), processor.ErrEmailTaken)
+		if got := reread(w, w.Buyer.ID).Email; got != w.Buyer.Email {
+			t.Errorf("the second one's address is %s", got)
+		}
+	})
+}
