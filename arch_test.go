@@ -25,8 +25,8 @@ const (
 // delivers notifications, the programs, and what tests them. Nothing below a
 // door knows what carries a request.
 var knowHTTP = []string{
-	".", "internal/webui", "internal/queryapi", "internal/cobranded", "internal/console", "internal/inbox",
-	"internal/https", "internal/ipn", "internal/holdfasttest", "shop", "cmd/holdfast", "tests/browser",
+	".", "internal/webui", "internal/queryapi", "internal/account", "internal/cobranded", "internal/console",
+	"internal/inbox", "internal/https", "internal/ipn", "internal/holdfasttest", "shop", "cmd/holdfast", "tests/browser",
 }
 
 // A sourceFile is one Go file of the module, tests included.

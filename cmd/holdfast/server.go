@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
 	"github.com/holdfast-pay/holdfast/internal/cobranded"
@@ -156,9 +157,11 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 		Certificates:   signer.Certificates,
 		OwnCertificate: func(address string) bool { return ownCertificate(signer, address) },
 	}).Handler()
+	browsers := &account.Browsers{
+		Processor: s.Processor, Now: s.Now, SecureCookies: s.SecureCookies, AddressHeader: s.AddressHeader,
+	}
 	pages := (&cobranded.Server{
-		Processor: s.Processor, Store: s.Store.Reader, Sign: signer.Sign, Hosts: hosts, Now: s.Now, Log: s.Log,
-		SecureCookies: s.SecureCookies, AddressHeader: s.AddressHeader,
+		Processor: s.Processor, Store: s.Store.Reader, Browsers: browsers, Sign: signer.Sign, Hosts: hosts, Now: s.Now, Log: s.Log,
 	}).Handler()
 	mails := http.NotFoundHandler()
 	if s.hasInbox() {

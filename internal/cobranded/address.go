@@ -4,14 +4,11 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
-
-// addressFieldMax bounds what can be typed into a line, in characters.
-const addressFieldMax = 120
 
 func (s *Server) showAddress(c *call) error {
 	if !c.request.CollectAddress {
@@ -35,7 +32,7 @@ func (s *Server) renderAddress(c *call, status int, fresh bool, typed *webui.For
 	here := pageURL("address", c.visit.ID)
 	if fresh || typed != nil || len(all) == 0 {
 		if typed == nil {
-			form := addressForm(c.words, c.sender.Name)
+			form := account.AddressForm(c.words, c.sender.Name)
 			typed = &form
 		}
 		form := c.sends(*typed, "address")
@@ -50,30 +47,13 @@ func (s *Server) renderAddress(c *call, status int, fresh bool, typed *webui.For
 		page.Problem = c.words.T("address.missing")
 	}
 	for n, a := range all {
-		lines := addressLines(a.Address)
+		lines := account.AddressLines(a.Address)
 		page.Choices = append(page.Choices, choice{
 			Value: string(a.ID), Title: lines[0], Detail: strings.Join(lines[1:], ", "),
 			Checked: a.ID == c.visit.Address || c.visit.Address == "" && n == 0,
 		})
 	}
 	return c.render(status, "address", page.Heading, stageAddress, page)
-}
-
-// addressForm is the form of a new shipping address.
-func addressForm(w webui.Words, name string) webui.Form {
-	return webui.Form{
-		Submit: w.T("address.submit"),
-		Fields: []webui.Field{
-			{Name: "addressName", Label: w.T("address.name"), Value: name, Autocomplete: "shipping name", MaxLength: addressFieldMax},
-			{Name: "addressLine1", Label: w.T("address.line1"), Autocomplete: "shipping address-line1", MaxLength: addressFieldMax},
-			{Name: "addressLine2", Label: w.T("address.line2"), Autocomplete: "shipping address-line2", MaxLength: addressFieldMax, Optional: true},
-			{Name: "city", Label: w.T("address.city"), Autocomplete: "shipping address-level2", MaxLength: addressFieldMax, Half: true},
-			{Name: "state", Label: w.T("address.state"), Autocomplete: "shipping address-level1", MaxLength: addressFieldMax, Half: true, Optional: true},
-			{Name: "zip", Label: w.T("address.zip"), Autocomplete: "shipping postal-code", MaxLength: addressFieldMax, Half: true},
-			{Name: "country", Label: w.T("address.country"), Autocomplete: "shipping country-name", MaxLength: addressFieldMax, Half: true},
-			{Name: "phoneNumber", Label: w.T("address.phone"), Type: "tel", Hint: w.T("address.phone-hint"), Autocomplete: "shipping tel", MaxLength: addressFieldMax, Optional: true},
-		},
-	}
 }
 
 // chooseAddress takes one of the sender's addresses, or keeps a new one.
@@ -83,7 +63,7 @@ func (s *Server) chooseAddress(c *call) error {
 		if _, choosing := c.form.Lookup("addressLine1"); !choosing {
 			return s.renderAddress(c, http.StatusUnprocessableEntity, false, nil)
 		}
-		typed, form := readAddress(c.words, c.form)
+		typed, form := account.ReadAddress(c.words, c.form)
 		if form.Failed() {
 			return s.renderAddress(c, http.StatusUnprocessableEntity, true, &form)
 		}
@@ -101,54 +81,4 @@ func (s *Server) chooseAddress(c *call) error {
 		return err
 	}
 	return s.proceed(c, v)
-}
-
-// readAddress reads an address that somebody typed; what is wrong with it stands
-// beside the form's fields.
-func readAddress(w webui.Words, typed holdfast.Params) (holdfast.Address, webui.Form) {
-	field := func(name string) string { return strings.TrimSpace(typed.Get(name)) }
-	a := holdfast.Address{
-		Name: field("addressName"), Line1: field("addressLine1"), Line2: field("addressLine2"), City: field("city"),
-		State: field("state"), Country: field("country"), Zip: field("zip"), Phone: field("phoneNumber"),
-	}
-	form := addressForm(w, "")
-	form.Fill(typed)
-	for name, problem := range party.CheckAddress(a) {
-		form.SetError(name, addressProblem(w, name, problem))
-	}
-	return a, form
-}
-
-// addressProblem is what is wrong with a field of an address, in words.
-func addressProblem(w webui.Words, field string, p party.AddressProblem) string {
-	switch p {
-	case party.AddressTooLong:
-		return w.T("address.too-long")
-	case party.AddressNotALine:
-		return w.T("address.not-a-line")
-	case party.AddressMissing:
-	}
-	switch field {
-	case "addressName":
-		return w.T("address.name-missing")
-	case "addressLine1":
-		return w.T("address.line1-missing")
-	case "city":
-		return w.T("address.city-missing")
-	case "zip":
-		return w.T("address.zip-missing")
-	}
-	return w.T("address.country-missing")
-}
-
-// addressLines is an address as it stands on a parcel, the name first.
-func addressLines(a holdfast.Address) []string {
-	town := strings.TrimSpace(strings.TrimSpace(a.City+" "+a.State) + " " + a.Zip)
-	var lines []string
-	for _, line := range []string{a.Name, a.Line1, a.Line2, town, a.Country, a.Phone} {
-		if line != "" {
-			lines = append(lines, line)
-		}
-	}
-	return lines
 }

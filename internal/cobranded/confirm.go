@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -31,7 +32,7 @@ func (s *Server) showConfirm(c *call) error {
 		return c.redirect("payment")
 	}
 	page := confirmPage{
-		Frame: c.frame(), Caller: c.started.caller.Name, Action: actions + "confirm", Address: addressLines(c.request.Address),
+		Frame: c.frame(), Caller: c.started.caller.Name, Action: actions + "confirm", Address: account.AddressLines(c.request.Address),
 		Hidden: c.hidden(
 			holdfast.Param{Name: "instrument", Value: string(c.visit.Instrument)},
 			holdfast.Param{Name: "address", Value: string(c.visit.Address)},
@@ -39,7 +40,7 @@ func (s *Server) showConfirm(c *call) error {
 	}
 	page.Frame.Full = true
 	if c.request.Pays() {
-		page.Instrument, page.Change = viewOf(c.words, instrument), pageURL("payment", c.visit.ID)
+		page.Instrument, page.Change = account.InstrumentIn(c.words, instrument), pageURL("payment", c.visit.ID)
 	}
 	if c.request.CollectEmail {
 		page.Email = c.sender.Email
@@ -48,7 +49,7 @@ func (s *Server) showConfirm(c *call) error {
 		if address.ID == "" {
 			return c.redirect("address")
 		}
-		page.Address, page.ChangeShip = addressLines(address.Address), pageURL("address", c.visit.ID)
+		page.Address, page.ChangeShip = account.AddressLines(address.Address), pageURL("address", c.visit.ID)
 	}
 	if sum, agrees := c.request.BreakdownSum(); !agrees && c.started.caller.Sandbox {
 		page.Breakdown = c.words.T("confirm.breakdown", "Sum", c.words.Dollars(sum), "Amount", c.words.Dollars(c.request.Amount))

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
@@ -83,7 +84,7 @@ type (
 		Caller     string
 		Action     string
 		Hidden     holdfast.Params
-		Instrument instrumentView
+		Instrument account.InstrumentView
 		Address    []string // lines; none if there is nothing to send
 		Change     string   // address of the payment page
 		ChangeShip string   // address of the address page, or empty

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 	"github.com/holdfast-pay/holdfast/money"
 )
@@ -36,18 +37,18 @@ func everyPage(w webui.Words) []layoutOf {
 		}
 		return form
 	}
-	address := wrong(addressForm(w, "Ann"))
+	address := wrong(account.AddressForm(w, "Ann"))
 	choices := []choice{{Value: "1", Title: "One", Detail: "first", Checked: true}, {Value: "2", Title: "Two"}}
 	return []layoutOf{
-		{"sign-in", signInPage{Frame: bare, Heading: "Sign in", Form: wrong(signInForm(w)), SignUp: "/up"}},
-		{"sign-up", signUpPage{Frame: bare, Form: wrong(signUpForm(w)), SignIn: "/in"}},
+		{"sign-in", signInPage{Frame: bare, Heading: "Sign in", Form: wrong(account.SignInForm(w)), SignUp: "/up"}},
+		{"sign-up", signUpPage{Frame: bare, Form: wrong(account.SignUpForm(w)), SignIn: "/in"}},
 		{"payment", paymentPage{Frame: f, Action: "/do", Problem: "No.", Choices: choices, AddCard: "/card", AddBank: "/bank"}},
 		{"payment", paymentPage{Frame: bare, Action: "/do"}},
-		{"card", cardPage{Frame: f, Form: wrong(cardForm(w, "Ann")), Back: "/back", Test: true}},
+		{"card", cardPage{Frame: f, Form: wrong(account.CardForm(w, "Ann")), Back: "/back", Test: true}},
 		{"address", addressPage{Frame: f, Heading: "Where", Action: "/do", Choices: choices, Other: "/other", Problem: "No."}},
 		{"address", addressPage{Frame: f, Heading: "Where", Form: &address, Other: "/other"}},
 		{"confirm", confirmPage{
-			Frame: full, Caller: "Kiln & Co", Action: "/do", Hidden: hidden, Instrument: instrumentView{Title: "Visa", Detail: "x"},
+			Frame: full, Caller: "Kiln & Co", Action: "/do", Hidden: hidden, Instrument: account.InstrumentView{Title: "Visa", Detail: "x"},
 			Address: []string{"Ann"}, Change: "/c", ChangeShip: "/s", Email: "ann@example.test", Breakdown: "It does not add up.",
 		}},
 		{"confirm", confirmPage{Frame: bare, Action: "/do", Hidden: hidden}},
@@ -191,42 +192,6 @@ func TestInline(t *testing.T) {
 	} {
 		if got := inline(reason); got != want {
 			t.Errorf("%s is shown as %s, want %s", reason, got, want)
-		}
-	}
-}
-
-func TestParseExpiry(t *testing.T) {
-	for _, row := range []struct {
-		typed       string
-		month, year int
-		ok          bool
-	}{
-		{"08/31", 8, 2031, true},
-		{"8/31", 8, 2031, true},
-		{" 12 / 2031 ", 12, 2031, true},
-		{"0831", 8, 2031, true},
-		{"082031", 8, 2031, true},
-		{"13/31", 0, 0, false},
-		{"00/31", 0, 0, false},
-		{"08/1", 0, 0, false},
-		{"08/031", 0, 0, false},
-		{"2031-08", 8, 2031, true},
-		{"2031-8", 8, 2031, true},
-		{"08-31", 8, 2031, true},
-		{"08.2031", 8, 2031, true},
-		{"08 31", 8, 2031, true},
-		{"2031-13", 0, 0, false},
-		{"2031-2031", 0, 0, false},
-		{"2031", 0, 0, false},
-		{"８/31", 0, 0, false},
-		{"", 0, 0, false},
-		{"/", 0, 0, false},
-		{"+8/31", 0, 0, false},
-		{"08/31/1", 0, 0, false},
-	} {
-		month, year, ok := parseExpiry(row.typed)
-		if ok != row.ok || ok && (month != row.month || year != row.year) {
-			t.Errorf("%q is read as %d/%d, %v", row.typed, month, year, ok)
 		}
 	}
 }

@@ -5,29 +5,12 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
-	"github.com/holdfast-pay/holdfast/internal/webui"
 	"github.com/holdfast-pay/holdfast/money"
 )
-
-// An instrumentView is an instrument as its owner is shown it.
-type instrumentView struct {
-	Title  string
-	Detail string
-}
-
-func viewOf(w webui.Words, i payment.Instrument) instrumentView {
-	switch i.Method {
-	case holdfast.MethodABT:
-		return instrumentView{w.T("instrument.balance"), w.T("instrument.balance-detail")}
-	case holdfast.MethodACH:
-		return instrumentView{w.T("instrument.bank", "Bank", i.Brand, "Last4", i.Last4), w.T("instrument.bank-detail")}
-	default:
-		return instrumentView{w.T("instrument.card", "Brand", i.Brand, "Last4", i.Last4), w.T("instrument.card-detail", "Expiry", i.Expiry())}
-	}
-}
 
 // usable are the sender's instruments that the caller takes.
 func (s *Server) usable(c *call) (usable []payment.Instrument, err error) {
@@ -65,7 +48,7 @@ func (s *Server) renderPayment(c *call, status int, problem string) error {
 	}
 	chosen := c.preselect(usable)
 	for _, i := range usable {
-		v := viewOf(c.words, i)
+		v := account.InstrumentIn(c.words, i)
 		if i.Method == holdfast.MethodABT {
 			v.Detail = c.words.T("payment.balance", "Amount", c.words.Dollars(balance))
 		}

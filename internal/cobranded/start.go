@@ -11,6 +11,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
 // A distrusted request ends on the Invalid Request page and leads nowhere: who
@@ -59,7 +60,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) {
 	}
 	visit, err := s.begin(r, from)
 	if err == nil {
-		redirect(w, r, pageURL("sign-in", visit.ID))
+		webui.Redirect(w, r, pageURL("sign-in", visit.ID))
 		return
 	}
 	end, ok := errors.AsType[*payment.PipelineEnd](err)
@@ -72,7 +73,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	redirect(w, r, address)
+	webui.Redirect(w, r, address)
 }
 
 // begin reads the pipeline's own parameters and makes the visit.
@@ -87,7 +88,7 @@ func (s *Server) begin(r *http.Request, from started) (payment.Visit, error) {
 // trust finds out whose request it is and where it returns to, or why neither
 // can be believed.
 func (s *Server) trust(r *http.Request) (started, error) {
-	params, err := readParams(r)
+	params, err := webui.ReadParams(r)
 	if err != nil {
 		return started{}, &distrusted{reason: "The request cannot be read: " + err.Error()}
 	}

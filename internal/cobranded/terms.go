@@ -4,7 +4,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 	"github.com/holdfast-pay/holdfast/money"
@@ -45,7 +45,7 @@ func (c *call) agreement() agreement {
 	case payment.PipelineRecurring:
 		a.Amount = r.Amount
 		a.Asks, a.Agree = w.T("recurring.asks"), w.T("recurring.agree")
-		a.Note = w.T("recurring.note", "Caller", caller, "Amount", amount, "Every", every(w, r.Period))
+		a.Note = w.T("recurring.note", "Caller", caller, "Amount", amount, "Every", account.Every(w, r.Period))
 	case payment.PipelineRecipient:
 		a.Asks, a.Agree = w.T("recipient.asks"), w.T("recipient.agree")
 		a.Heading, a.Calm = w.T("confirm.heading-terms"), w.T("confirm.not-you")
@@ -75,10 +75,10 @@ func (c *call) terms() (all []term) {
 	add(w.T("term.paid-to"), strings.Join(c.sellers(), ", "))
 	switch r.Pipeline {
 	case payment.PipelineMultiUse:
-		add(bound(w, r.AmountType), dollars(w, r.Amount))
+		add(account.Bound(w, r.AmountType), dollars(w, r.Amount))
 		add(w.T("term.in-all"), dollars(w, r.GlobalLimit))
 	case payment.PipelineRecurring:
-		add(w.T("term.how-often"), w.T("often.once", "Every", every(w, r.Period)))
+		add(w.T("term.how-often"), w.T("often.once", "Every", account.Every(w, r.Period)))
 	case payment.PipelineRecipient:
 		all = append(all, c.recipientTerms()...)
 	case payment.PipelineSetupPrepaid:
@@ -91,7 +91,7 @@ func (c *call) terms() (all []term) {
 	case payment.PipelineSingleUse:
 	}
 	for _, u := range r.Usage {
-		add(w.T("term.limit"), usage(w, u))
+		add(w.T("term.limit"), account.Usage(w, u))
 	}
 	if r.Pipeline != payment.PipelineSingleUse && r.Pipeline != payment.PipelineEditToken {
 		add(w.T("term.from"), w.Day(r.Starts))
@@ -119,35 +119,11 @@ func (c *call) recipientTerms() []term {
 	if r.PaysFee {
 		bears = w.T("fee.yours")
 	}
-	terms := []term{{w.T("term.fee", "Caller", caller), ceiling(w, r.FeeCeiling)}, {w.T("term.processing-fee"), bears}}
+	terms := []term{{w.T("term.fee", "Caller", caller), account.FeeCeiling(w, r.FeeCeiling)}, {w.T("term.processing-fee"), bears}}
 	if len(r.Methods) > 0 {
-		terms = append(terms, term{w.T("term.methods"), methodNames(w, r.Methods)})
+		terms = append(terms, term{w.T("term.methods"), account.MethodNames(w, r.Methods)})
 	}
 	return terms
-}
-
-// ceiling is the largest fee that a marketplace may take.
-func ceiling(w webui.Words, c *payment.FeeCeiling) string {
-	switch {
-	case c == nil || !c.Fixed.Positive() && c.Variable <= 0:
-		return w.T("fee.none")
-	case !c.Fixed.Positive():
-		return w.T("fee.at-most", "Fee", w.Percent(c.Variable.Percent()))
-	case c.Variable <= 0:
-		return w.T("fee.at-most", "Fee", w.Dollars(c.Fixed))
-	}
-	return w.T("fee.both", "Fixed", w.Dollars(c.Fixed), "Share", w.Percent(c.Variable.Percent()))
-}
-
-func methodNames(w webui.Words, methods []holdfast.PaymentMethod) string {
-	names := map[holdfast.PaymentMethod]string{
-		holdfast.MethodCC: w.T("method.card"), holdfast.MethodACH: w.T("method.bank"), holdfast.MethodABT: w.T("method.balance"),
-	}
-	all := make([]string, len(methods))
-	for i, m := range methods {
-		all[i] = names[m]
-	}
-	return strings.Join(all, ", ")
 }
 
 // sellers are whom a marketplace names; nobody when the caller itself is paid.
@@ -171,69 +147,12 @@ func (c *call) headline(sellers []string) string {
 	return c.words.N("slip.and-others", len(sellers)-1, "Seller", sellers[0])
 }
 
-// bound is the label of an amount that bounds each payment.
-func bound(w webui.Words, t holdfast.AmountType) string {
-	switch t {
-	case holdfast.AmountMinimum:
-		return w.T("term.each-at-least")
-	case holdfast.AmountMaximum:
-		return w.T("term.each-at-most")
-	case holdfast.AmountExact:
-	}
-	return w.T("term.each")
-}
-
 // dollars is an amount, or nothing when there is none.
 func dollars(w webui.Words, a money.Amount) string {
 	if !a.Given() {
 		return ""
 	}
 	return w.Dollars(a)
-}
-
-func usage(w webui.Words, u payment.UsageTerms) string {
-	amount := u.Kind == payment.LimitAmount
-	switch {
-	case amount && u.Period.Endless():
-		return w.T("limit.amount", "Amount", w.Dollars(money.Micros(u.Value)))
-	case amount:
-		return w.T("limit.amount-per", "Amount", w.Dollars(money.Micros(u.Value)), "Per", per(w, u.Period))
-	case u.Period.Endless():
-		return w.N("limit.count", int(u.Value))
-	}
-	return w.N("limit.count-per", int(u.Value), "Per", per(w, u.Period))
-}
-
-// every is how often something recurs, "every month".
-func every(w webui.Words, p payment.Period) string {
-	switch p.Unit {
-	case payment.Hour:
-		return w.N("every.hour", p.N)
-	case payment.Day:
-		return w.N("every.day", p.N)
-	case payment.Week:
-		return w.N("every.week", p.N)
-	case payment.Year:
-		return w.N("every.year", p.N)
-	case payment.Month:
-	}
-	return w.N("every.month", p.N)
-}
-
-// per is the period of a limit, "per month".
-func per(w webui.Words, p payment.Period) string {
-	switch p.Unit {
-	case payment.Hour:
-		return w.N("per.hour", p.N)
-	case payment.Day:
-		return w.N("per.day", p.N)
-	case payment.Week:
-		return w.N("per.week", p.N)
-	case payment.Year:
-		return w.N("per.year", p.N)
-	case payment.Month:
-	}
-	return w.N("per.month", p.N)
 }
 
 // breakdown are the lines of what the amount is made of.

@@ -209,7 +209,7 @@ func (f *forwarded) RoundTrip(r *http.Request) (*http.Response, error) {
 // browser wrote before that counts for nothing.
 func TestGuessingBehindAProxy(t *testing.T) {
 	s := newSite(t)
-	s.pages.AddressHeader = "X-Forwarded-For"
+	s.pages.Browsers.AddressHeader = "X-Forwarded-For"
 	proxy := &forwarded{}
 	s.browser.Transport = proxy
 	s.get(s.link(order()))

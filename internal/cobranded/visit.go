@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -61,13 +62,10 @@ func (s *Server) sender(show func(*call) error) http.Handler {
 func (s *Server) open(w http.ResponseWriter, r *http.Request) (*call, error) {
 	c := &call{w: w, r: r, words: webui.WordsFor(r)}
 	var err error
-	if c.form, err = readParams(r); err != nil {
-		return nil, &badFormError{err}
+	if c.form, err = webui.ReadForm(r); err != nil {
+		return nil, err
 	}
-	if name, twice := c.form.Duplicate(); twice {
-		return nil, &badFormError{fmt.Errorf("the form has %q twice", name)}
-	}
-	who := s.signedIn(r.Context())
+	c.sender = account.VisitorOf(r.Context()).Party
 	err = s.Store.View(r.Context(), func(tx *store.ReadTx) error {
 		var found bool
 		if c.visit, found, err = tx.Visit(payment.VisitID(c.form.Get("visit"))); err != nil {
@@ -90,10 +88,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) (*call, error) {
 			return err
 		}
 		c.request, c.payees, c.edited, c.now = asked.Request, asked.Payees, asked.Edited, s.callerNow(c)
-		if who != "" {
-			c.sender, _, err = tx.Party(who)
-		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -118,13 +113,6 @@ func (c *call) readSecret(tx *store.ReadTx) error {
 	return nil
 }
 
-// badFormError is a request that none of our pages makes.
-type badFormError struct{ err error }
-
-func (e *badFormError) Error() string { return "reading a form: " + e.err.Error() }
-
-func (e *badFormError) Unwrap() error { return e.err }
-
 // goBack sends the browser to the caller's site with what the visit came to,
 // however often it asks. Only the sender is told of what they authorised.
 func (s *Server) goBack(c *call) error {
@@ -143,7 +131,7 @@ func (s *Server) goBack(c *call) error {
 	if err != nil {
 		return err
 	}
-	redirect(c.w, c.r, address)
+	webui.Redirect(c.w, c.r, address)
 	return nil
 }
 
@@ -215,18 +203,8 @@ func pageURL(page string, id payment.VisitID) string {
 }
 
 func (c *call) redirect(page string) error {
-	redirect(c.w, c.r, pageURL(page, c.visit.ID))
+	webui.Redirect(c.w, c.r, pageURL(page, c.visit.ID))
 	return nil
-}
-
-// redirect has the browser GET an address, whatever it came with.
-func redirect(w http.ResponseWriter, r *http.Request, address string) {
-	status := http.StatusSeeOther
-	if r.Method == http.MethodGet {
-		status = http.StatusFound // older than 303, for old programs
-	}
-	w.Header().Set("Location", address)
-	w.WriteHeader(status)
 }
 
 func logoOrigin(r payment.PipelineRequest) string {
@@ -240,12 +218,12 @@ func logoOrigin(r payment.PipelineRequest) string {
 // answer turns what a page could not do into a page that says so.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, err error) {
 	refused, coded := errors.AsType[*holdfast.Error](err)
-	_, bad := errors.AsType[*badFormError](err)
+	_, bad := errors.AsType[*webui.BadFormError](err)
 	switch {
 	case err == nil:
 	case errors.Is(err, processor.ErrNoVisit):
 		s.lost(w, r, http.StatusNotFound, pageNoVisit)
-	case errors.Is(err, errTooMuch):
+	case errors.Is(err, webui.ErrTooMuch):
 		s.lost(w, r, http.StatusRequestEntityTooLarge, pageTooMuch)
 	case bad:
 		s.lost(w, r, http.StatusBadRequest, pageBadForm)

@@ -1,0 +1,193 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// Browsers know who is signed in in which browser, for all doors with pages. Set
+// the fields, use it.
+type Browsers struct {
+	Processor     *processor.Processor
+	Now           func() time.Time
+	SecureCookies bool // set when the world comes by https
+	// AddressHeader is where the proxy in front writes whom it speaks for, such
+	// as X-Forwarded-For; its last entry counts. Empty when there is no proxy:
+	// then browsers could write there what they like.
+	AddressHeader string
+
+	once    sync.Once
+	manager *scs.SessionManager
+}
+
+// All that a session knows: who signed in, and under which name that is listed.
+const (
+	sessionParty    = "party"
+	sessionSignedIn = "signed-in"
+)
+
+// A Visitor is who is signed in in the browser that a request comes from; the
+// zero Visitor is nobody.
+type Visitor struct {
+	Party   party.Party
+	Session party.SignedIn
+}
+
+type (
+	visitorKey struct{}
+	failKey    struct{}
+)
+
+// VisitorOf is who is signed in in the browser of a request that came through
+// Browsers.
+func VisitorOf(ctx context.Context) Visitor {
+	v, _ := ctx.Value(visitorKey{}).(Visitor)
+	return v
+}
+
+// Handler finds out who is signed in, for each request anew: a session that was
+// ended elsewhere is over at once. fail writes the page for what is our fault.
+func (b *Browsers) Handler(next http.Handler, fail func(http.ResponseWriter, *http.Request, error)) http.Handler {
+	inside := b.sessions().LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v, err := b.look(r.Context())
+		if err != nil {
+			fail(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitorKey{}, v)))
+	}))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		inside.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), failKey{}, fail)))
+	})
+}
+
+func (b *Browsers) sessions() *scs.SessionManager {
+	b.once.Do(func() {
+		m := scs.New()
+		m.Store = &store.Sessions{DB: b.Processor.Store, Now: b.Now}
+		m.IdleTimeout = party.SessionIdle
+		m.Lifetime = party.SessionLifeMax
+		m.HashTokenInStore = true
+		m.Cookie.Name = "holdfast"
+		if b.SecureCookies {
+			m.Cookie.Name = "__Host-holdfast" // browsers then refuse it from any other host or path
+		}
+		m.Cookie.Path = "/"
+		m.Cookie.HttpOnly = true
+		m.Cookie.SameSite = http.SameSiteLaxMode
+		m.Cookie.Secure = b.SecureCookies
+		m.Cookie.Persist = false // ends with the browser
+		m.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
+			fail, _ := r.Context().Value(failKey{}).(func(http.ResponseWriter, *http.Request, error))
+			fail(w, r, fmt.Errorf("keeping a session: %w", err))
+		}
+		b.manager = m
+	})
+	return b.manager
+}
+
+// look reads who the browser's session is of.
+func (b *Browsers) look(ctx context.Context) (v Visitor, err error) {
+	who := party.ID(b.manager.GetString(ctx, sessionParty))
+	id := party.SignedInID(b.manager.GetString(ctx, sessionSignedIn))
+	if who == "" || id == "" {
+		return Visitor{}, nil
+	}
+	var there, found bool
+	err = b.Processor.Store.View(ctx, func(tx *store.ReadTx) error {
+		if v.Session, there, err = tx.SignedIn(who, id); err != nil || !there {
+			return err
+		}
+		v.Party, found, err = tx.Party(who)
+		return err
+	})
+	if err != nil || !there || !found || v.Session.Over(processor.Micro(b.Now())) {
+		return Visitor{}, err
+	}
+	return v, b.Processor.See(ctx, v.Session)
+}
+
+// Begin signs a party in, in the browser that a request comes from. Its session
+// gets a new name, so that nobody knows the name from before.
+func (b *Browsers) Begin(r *http.Request, who party.Party) (Visitor, error) {
+	ctx := r.Context()
+	if err := b.endListed(ctx); err != nil {
+		return Visitor{}, err
+	}
+	if err := b.manager.RenewToken(ctx); err != nil {
+		return Visitor{}, fmt.Errorf("renewing a session: %w", err)
+	}
+	session, err := b.Processor.BeginSignedIn(ctx, who.ID, b.device(r))
+	if err != nil {
+		return Visitor{}, fmt.Errorf("beginning a session: %w", err)
+	}
+	b.manager.Put(ctx, sessionParty, string(who.ID))
+	b.manager.Put(ctx, sessionSignedIn, string(session.ID))
+	return Visitor{Party: who, Session: session}, nil
+}
+
+// End signs out whoever is signed in in the browser that a request comes from.
+func (b *Browsers) End(r *http.Request) error {
+	if err := b.endListed(r.Context()); err != nil {
+		return err
+	}
+	if err := b.manager.Destroy(r.Context()); err != nil {
+		return fmt.Errorf("ending a session: %w", err)
+	}
+	return nil
+}
+
+func (b *Browsers) endListed(ctx context.Context) error {
+	v := VisitorOf(ctx)
+	if v.Session.ID == "" {
+		return nil
+	}
+	err := b.Processor.EndSignedIn(ctx, v.Party.ID, v.Session.ID)
+	if _, gone := errors.AsType[*holdfast.Error](err); gone {
+		err = nil
+	}
+	return err
+}
+
+// From is where a request comes from, as guesses are counted: an address, or the
+// network of one whose owner has a whole network of them.
+func (b *Browsers) From(r *http.Request) string {
+	address, err := netip.ParseAddr(b.host(r))
+	if err != nil {
+		return b.host(r)
+	}
+	address = address.Unmap().WithZone("")
+	if address.Is6() {
+		const network = 64
+		if prefix, err := address.Prefix(network); err == nil {
+			return prefix.String()
+		}
+	}
+	return address.String()
+}
+
+func (b *Browsers) host(r *http.Request) string {
+	if named := r.Header.Values(b.AddressHeader); b.AddressHeader != "" && len(named) > 0 {
+		last := named[len(named)-1]
+		return strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}

@@ -1,0 +1,121 @@
+package account
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+)
+
+// Sizes of what can be typed into the card's form.
+const (
+	numberMax = 30 // 19 digits with blanks between
+	expiryMax = 9
+	codeMax   = 4
+)
+
+// CardForm is the form of a new card. Script card.js makes it nicer.
+func CardForm(w webui.Words, holder string) webui.Form {
+	return webui.Form{
+		Submit: w.T("card.submit"),
+		Fields: []webui.Field{
+			{Name: "number", Label: w.T("card.number"), Autocomplete: "cc-number", InputMode: "numeric", MaxLength: numberMax, Code: true},
+			{Name: "expiry", Label: w.T("card.expiry"), Hint: w.T("card.expiry-hint"), Autocomplete: "cc-exp", InputMode: "numeric", MaxLength: expiryMax, Half: true, Code: true},
+			{Name: "code", Label: w.T("card.code"), Hint: w.T("card.code-hint"), Autocomplete: "cc-csc", InputMode: "numeric", MaxLength: codeMax, Half: true, Code: true},
+			{Name: "holder", Label: w.T("card.holder"), Value: holder, Autocomplete: "cc-name", MaxLength: party.NameMax},
+			{Name: "default", Label: w.T("card.default"), Type: "checkbox", Value: "yes"},
+		},
+	}
+}
+
+// ReadCard reads a card that somebody typed; what is wrong with it stands beside
+// the form's fields.
+func ReadCard(w webui.Words, typed holdfast.Params) (processor.NewCard, webui.Form) {
+	form := CardForm(w, "")
+	form.Fill(typed, "number", "code")
+	month, year, ok := parseExpiry(typed.Get("expiry"))
+	if !ok {
+		form.SetError("expiry", w.T("card.expiry-form"))
+	}
+	holder := strings.TrimSpace(typed.Get("holder"))
+	if holder == "" || len(holder) > party.NameMax {
+		form.SetError("holder", w.T("card.holder-missing"))
+	}
+	number, code := digits(typed.Get("number")), digits(typed.Get("code"))
+	if number == "" || len(number) > numberMax {
+		form.SetError("number", w.T("card.number-missing"))
+	}
+	if code == "" || len(code) > codeMax {
+		form.SetError("code", w.T("card.code-missing"))
+	}
+	return processor.NewCard{
+		Number: processor.NewCardNumber(number), SecurityCode: processor.NewCardNumber(code),
+		ExpiryMonth: month, ExpiryYear: year, Holder: holder,
+	}, form
+}
+
+// CardProblem is why a card cannot be kept, in words, and the field to put them
+// beside.
+func CardProblem(w webui.Words, p payment.CardProblem) (field, message string) {
+	switch p {
+	case payment.CardNumberMissing:
+		return "number", w.T("card.number-missing")
+	case payment.CardNumberForm:
+		return "number", w.T("card.number-form")
+	case payment.CardNumberMistyped:
+		return "number", w.T("card.number-mistyped")
+	case payment.CardNotForTests:
+		return "number", w.T("card.not-test")
+	case payment.CardExpiryForm:
+		return "expiry", w.T("card.expiry-form")
+	case payment.CardExpired:
+		return "expiry", w.T("card.expired")
+	case payment.CardExpiredByIssuer:
+		return "expiry", w.T("card.expired-by-issuer")
+	case payment.CardCodeThree:
+		return "code", w.T("card.code-three")
+	case payment.CardCodeFour:
+		return "code", w.T("card.code-four")
+	case payment.CardCodeWrong:
+		return "code", w.T("card.code-wrong")
+	}
+	return "", w.T("card.not-added")
+}
+
+// digits takes out what people put between the digits of a number.
+func digits(typed string) string {
+	return strings.NewReplacer(" ", "", "-", "", "\u00a0", "", "\t", "").Replace(typed)
+}
+
+// parseExpiry reads MM/YY or MM/YYYY, also without the stroke, as some keyboards
+// have none, and YYYY-MM, as some browsers fill it in. Two digits of a year are
+// this century's.
+func parseExpiry(typed string) (month, year int, ok bool) {
+	var m, y string
+	switch parts := strings.FieldsFunc(typed, func(r rune) bool { return strings.ContainsRune("/-. \u00a0\t", r) }); {
+	case len(parts) == 1 && (len(parts[0]) == len("MMYY") || len(parts[0]) == len("MMYYYY")):
+		m, y = parts[0][:2], parts[0][2:]
+	case len(parts) == 2 && len(parts[0]) == len("YYYY"):
+		y, m = parts[0], parts[1]
+	case len(parts) == 2:
+		m, y = parts[0], parts[1]
+	}
+	if !number(m) || !number(y) || len(m) > 2 || len(y) != 2 && len(y) != 4 {
+		return 0, 0, false
+	}
+	month, errMonth := strconv.Atoi(m)
+	year, errYear := strconv.Atoi(y)
+	if len(y) == 2 {
+		const century = 2000
+		year += century
+	}
+	return month, year, errMonth == nil && errYear == nil && month >= 1 && month <= 12
+}
+
+func number(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' })
+}

@@ -1,0 +1,90 @@
+package account
+
+import (
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+)
+
+// SignInForm asks who somebody is.
+func SignInForm(w webui.Words) webui.Form {
+	return webui.Form{
+		Submit: w.T("sign-in.submit"),
+		Fields: []webui.Field{
+			{Name: "email", Label: w.T("sign-in.email"), Type: "email", Autocomplete: "username", InputMode: "email", MaxLength: party.EmailMax},
+			{Name: "password", Label: w.T("sign-in.password"), Type: "password", Autocomplete: "current-password", MaxLength: party.PasswordMax},
+		},
+	}
+}
+
+// SignUpForm asks what it takes to make an account.
+func SignUpForm(w webui.Words) webui.Form {
+	return webui.Form{
+		Submit: w.T("sign-up.submit"),
+		Fields: []webui.Field{
+			{Name: "name", Label: w.T("sign-up.name"), Autocomplete: "name", MaxLength: party.NameMax},
+			{Name: "email", Label: w.T("sign-in.email"), Type: "email", Autocomplete: "username", InputMode: "email", MaxLength: party.EmailMax},
+			{
+				Name: "password", Label: w.T("sign-in.password"), Type: "password", Autocomplete: "new-password", MaxLength: party.PasswordMax,
+				Hint: w.T("sign-up.password-hint", "Min", party.PasswordMin),
+			},
+		},
+	}
+}
+
+// SignInProblem says what to tell somebody who could not be signed in, and when
+// to try again; nothing means that it is our fault.
+func SignInProblem(w webui.Words, h http.Header, err error) (status int, problem string) {
+	if errors.Is(err, processor.ErrWrongPassword) {
+		return http.StatusUnprocessableEntity, w.T("sign-in.wrong")
+	}
+	blocked, ok := errors.AsType[*processor.GuessesError](err)
+	if !ok {
+		return 0, ""
+	}
+	h.Set("Retry-After", strconv.Itoa(int(math.Ceil(blocked.Wait.Seconds()))))
+	if blocked.Wait <= 30*time.Second {
+		return http.StatusTooManyRequests, w.T("sign-in.blocked-briefly")
+	}
+	return http.StatusTooManyRequests, w.N("sign-in.blocked", int(math.Ceil(blocked.Wait.Minutes())))
+}
+
+// ReadNewParty reads what somebody typed who signs up; what is wrong with it
+// stands beside the form's fields.
+func ReadNewParty(w webui.Words, typed holdfast.Params) (processor.NewParty, webui.Form) {
+	form := SignUpForm(w)
+	form.Fill(typed, "password")
+	n := processor.NewParty{
+		Name: strings.TrimSpace(typed.Get("name")), Email: strings.TrimSpace(typed.Get("email")), Password: typed.Get("password"),
+		Language: w.Tag(),
+	}
+	if !party.ValidName(n.Name) {
+		form.SetError("name", w.T("sign-up.name-wrong"))
+	}
+	if !party.ValidEmail(n.Email) {
+		form.SetError("email", w.T("sign-up.email-wrong"))
+	}
+	if message := passwordProblem(w, party.ValidPassword(n.Password)); message != "" {
+		form.SetError("password", message)
+	}
+	return n, form
+}
+
+// passwordProblem is what is wrong with a new password, in words.
+func passwordProblem(w webui.Words, err error) string {
+	switch {
+	case errors.Is(err, party.ErrPasswordShort):
+		return w.T("sign-up.password-short", "Min", party.PasswordMin)
+	case errors.Is(err, party.ErrPasswordLong):
+		return w.T("sign-up.password-long")
+	}
+	return ""
+}

@@ -1,0 +1,67 @@
+package webui
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/holdfast-pay/holdfast"
+)
+
+// FormBytesMax bounds what a form can send, and a link's query.
+const FormBytesMax = 64 << 10
+
+// ErrTooMuch: a request is larger than that.
+var ErrTooMuch = errors.New("the request is larger than 64 KiB")
+
+// ReadParams reads the query and the form of a request, in that order. Who serves
+// it has bounded its body.
+func ReadParams(r *http.Request) (holdfast.Params, error) {
+	if len(r.URL.RawQuery) > FormBytesMax {
+		return nil, ErrTooMuch
+	}
+	params, err := holdfast.ParseParams(r.URL.RawQuery)
+	if err != nil || r.Method != http.MethodPost {
+		return params, err
+	}
+	body, err := io.ReadAll(r.Body)
+	if _, tooMuch := errors.AsType[*http.MaxBytesError](err); tooMuch {
+		return nil, ErrTooMuch
+	}
+	if err != nil {
+		return nil, err
+	}
+	form, err := holdfast.ParseParams(string(body))
+	return append(params, form...), err
+}
+
+// A BadFormError is a request that none of our pages makes.
+type BadFormError struct{ err error }
+
+func (e *BadFormError) Error() string { return "reading a form: " + e.err.Error() }
+
+func (e *BadFormError) Unwrap() error { return e.err }
+
+// ReadForm is ReadParams for pages of ours, which say nothing twice: else it is a
+// *BadFormError.
+func ReadForm(r *http.Request) (holdfast.Params, error) {
+	form, err := ReadParams(r)
+	if err != nil {
+		return nil, &BadFormError{err}
+	}
+	if name, twice := form.Duplicate(); twice {
+		return nil, &BadFormError{fmt.Errorf("the form has %q twice", name)}
+	}
+	return form, nil
+}
+
+// Redirect has the browser GET an address, whatever it came with.
+func Redirect(w http.ResponseWriter, r *http.Request, address string) {
+	status := http.StatusSeeOther
+	if r.Method == http.MethodGet {
+		status = http.StatusFound // older than 303, for old programs
+	}
+	w.Header().Set("Location", address)
+	w.WriteHeader(status)
+}
