@@ -1,14 +1,16 @@
 package party
 
 // A Notice is what a party is told by mail, before somebody puts it into words.
+// It holds nothing that a party may have written: whoever signs up with somebody
+// else's address must not be able to write to them through us.
 type Notice struct {
 	About    NoticeAbout
 	To       string // e-mail address
-	Name     string // the party's
 	Language string // that the party reads our pages in, "de-CH"; empty when not known
 	Link     string // secret of a link; empty when there is none
 	Code     string // to type instead of following the link; empty when there is none
-	Detail   string // the new address, or a passkey's name; empty otherwise
+	NewEmail string // that the address was changed to; empty otherwise
+	Visit    string // that the party is on the way through; empty without one
 }
 
 // A NoticeAbout is what a notice is about.

@@ -57,6 +57,6 @@ func (p *Processor) moveEmail(tx *store.Tx, account party.Party, email string) e
 		}
 	}
 	n := noticeTo(account, party.NoticeEmailChanged)
-	n.Detail = email
+	n.NewEmail = email
 	return p.tell(tx, n)
 }

@@ -17,5 +17,5 @@ func (p *Processor) tell(tx *store.Tx, n party.Notice) error {
 
 // noticeTo is a notice to a party at its address.
 func noticeTo(who party.Party, about party.NoticeAbout) party.Notice {
-	return party.Notice{About: about, To: who.Email, Name: who.Name, Language: who.Language}
+	return party.Notice{About: about, To: who.Email, Language: who.Language}
 }

@@ -175,9 +175,7 @@ func (p *Processor) AddPasskey(ctx context.Context, r RelyingParty, who party.ID
 		if err != nil {
 			return err
 		}
-		n := noticeTo(owner.Party, party.NoticePasskeyAdded)
-		n.Detail = name
-		return p.tell(tx, n)
+		return p.tell(tx, noticeTo(owner.Party, party.NoticePasskeyAdded))
 	})
 }
 
@@ -233,22 +231,14 @@ func (p *Processor) RemovePasskey(ctx context.Context, who party.ID, id party.Pa
 		if err != nil {
 			return err
 		}
-		all, err := tx.Passkeys(who)
+		removed, err := tx.RemovePasskey(who, id)
+		if err == nil && !removed {
+			err = holdfast.Errorf(holdfast.InvalidParams, "there is no such passkey")
+		}
 		if err != nil {
 			return err
 		}
-		for _, k := range all {
-			if k.ID != id {
-				continue
-			}
-			if _, err := tx.RemovePasskey(who, id); err != nil {
-				return err
-			}
-			n := noticeTo(owner, party.NoticePasskeyRemoved)
-			n.Detail = k.Name
-			return p.tell(tx, n)
-		}
-		return holdfast.Errorf(holdfast.InvalidParams, "there is no such passkey")
+		return p.tell(tx, noticeTo(owner, party.NoticePasskeyRemoved))
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -14,7 +15,9 @@ import (
 // password. Whether there is such an account is told to nobody, and cannot be
 // told from how the request is counted either: asked for too often, it is a
 // *GuessesError, by address and by where it comes from.
-func (p *Processor) Forgotten(ctx context.Context, email, from string) error {
+//
+// The visit, if there is one, is what they can go on with afterwards.
+func (p *Processor) Forgotten(ctx context.Context, email, from string, visit payment.VisitID) error {
 	if p.Letters == nil {
 		return ErrNoMail
 	}
@@ -30,7 +33,7 @@ func (p *Processor) Forgotten(ctx context.Context, email, from string) error {
 		if err != nil || !found {
 			return err
 		}
-		l.Party, l.Email = account.ID, account.Email
+		l.Party, l.Email, l.visit = account.ID, account.Email, visit
 		return p.send(tx, account, l)
 	})
 }

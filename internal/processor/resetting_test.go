@@ -58,7 +58,7 @@ func TestAForgottenPasswordIsSetAnew(t *testing.T) {
 		}
 		signedIn(w, w.Buyer.ID)
 		for range 2 {
-			if err := w.Processor.Forgotten(t.Context(), "ANN@example.test", here); err != nil {
+			if err := w.Processor.Forgotten(t.Context(), "ANN@example.test", here, ""); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -91,7 +91,7 @@ func TestAForgottenPasswordIsSetAnew(t *testing.T) {
 func TestALinkToResetHoldsForAnHour(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
-		if err := w.Processor.Forgotten(t.Context(), w.Buyer.Email, here); err != nil {
+		if err := w.Processor.Forgotten(t.Context(), w.Buyer.Email, here, ""); err != nil {
 			t.Fatal(err)
 		}
 		w.Clock.Advance(time.Hour)
@@ -118,7 +118,7 @@ func TestResettingTakesAnAccountOver(t *testing.T) {
 		fromBalance := w.Token(payment.Token{Type: holdfast.TokenMultiUse, Sender: nora.ID, Instrument: balance.ID, Method: holdfast.MethodABT})
 		signedIn(w, nora.ID)
 
-		if err := w.Processor.Forgotten(t.Context(), nora.Email, here); err != nil {
+		if err := w.Processor.Forgotten(t.Context(), nora.Email, here, ""); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := w.Processor.ResetPassword(t.Context(), post.Last(nora.Email, party.NoticeReset).Link, another); err != nil {
@@ -175,7 +175,7 @@ func TestAPasswordIsChanged(t *testing.T) {
 		if len(post.To(w.Buyer.Email)) > 0 {
 			t.Error("the owner was told of what did not happen")
 		}
-		if err := w.Processor.Forgotten(t.Context(), w.Buyer.Email, here); err != nil {
+		if err := w.Processor.Forgotten(t.Context(), w.Buyer.Email, here, ""); err != nil {
 			t.Fatal(err)
 		}
 		link := post.Last(w.Buyer.Email, party.NoticeReset).Link

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -31,6 +32,7 @@ const linkSecretSize = 32 // characters of base 62: 190 bits
 type letter struct {
 	party.Proof
 	link, code string
+	visit      payment.VisitID // that it belongs to; empty without one
 }
 
 // newLetter draws the secrets of a letter. Hashing the code takes a while: it is
@@ -68,7 +70,7 @@ func (p *Processor) send(tx *store.Tx, to party.Party, l letter) error {
 		return err
 	}
 	n := noticeTo(to, noticeOf[l.Purpose])
-	n.To, n.Link, n.Code = l.Email, l.link, l.code
+	n.To, n.Link, n.Code, n.Visit = l.Email, l.link, l.code, string(l.visit)
 	return p.tell(tx, n)
 }
 

@@ -189,6 +189,33 @@ func TestTokensOfAParty(t *testing.T) {
 	})
 }
 
+func TestATokenIsFoundByItsHandleByItsHolderAlone(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		id := w.Authorize("5.00")
+		w.Authorize("5.00") // at the same moment
+		err := w.DB.View(t.Context(), func(tx *store.ReadTx) error {
+			token, _, err := tx.Token(id)
+			if err != nil {
+				return err
+			}
+			if got, found, err := tx.TokenOf(w.Buyer.ID, token.Handle()); err != nil || !found || got.ID != id {
+				t.Errorf("its holder finds %s, %v, %v", got.ID, found, err)
+			}
+			if _, found, err := tx.TokenOf(w.Owner.ID, token.Handle()); err != nil || found {
+				t.Errorf("somebody else finds it: %v, %v", found, err)
+			}
+			_, found, err := tx.TokenOf(w.Buyer.ID, "nonsense")
+			if found {
+				t.Error("nonsense is a handle")
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func same(t *testing.T, got, want []holdfast.TokenID) {
 	t.Helper()
 	if len(got) != len(want) {

@@ -125,6 +125,25 @@ func (tx *ReadTx) TokensOf(p party.ID, current bool, real time.Time, after Token
 		p, micros(after.Installed), after.ID, flag(current), micros(real), most)
 }
 
+// TokenOf reads a token that a party has given, by the name that it has on the
+// party's pages.
+func (tx *ReadTx) TokenOf(p party.ID, h payment.TokenHandle) (t payment.Token, found bool, err error) {
+	installed, ok := h.Installed()
+	if !ok {
+		return t, false, nil
+	}
+	at, err := list(tx, "reading a party's token", scanToken, `
+		SELECT `+tokenColumns+` FROM tokens
+		WHERE (sender = $1 AND sender <> '' OR recipient = $1 AND token_use IN ('Receive', 'Refund')) AND installed = $2`,
+		p, micros(installed))
+	for _, t := range at {
+		if t.Handle() == h {
+			return t, true, err
+		}
+	}
+	return t, false, err
+}
+
 // InsertToken adds a token and reports whether its reference was free.
 func (tx *Tx) InsertToken(t payment.Token) (inserted bool, err error) {
 	period := ""
