@@ -37,8 +37,8 @@ type ActivityFilter struct {
 type Activity struct {
 	Filter  ActivityFilter
 	Account party.ID
-	// Own means that the account itself looks: what is no caller's to see is
-	// there too.
+	// Own means that the account itself looks: what came to it and is no caller's
+	// to see is there too.
 	Own bool
 
 	Rows []Transaction
@@ -89,7 +89,7 @@ func (a *Activity) selects(t Transaction) bool {
 	f := a.Filter
 	roles := t.Roles(a.Account)
 	switch {
-	case t.Private() && !a.Own || len(roles) == 0:
+	case len(roles) == 0, t.Private() && (!a.Own || t.Recipient != a.Account):
 		return false
 	case f.Operation != "" && t.Operation() != f.Operation,
 		f.Method != "" && t.Method != f.Method,
@@ -114,4 +114,25 @@ func (t Transaction) Roles(account party.ID) (roles []holdfast.Role) {
 		}
 	}
 	return roles
+}
+
+// Flow is which way a transaction moves money for an account: -1 away from it, 1 to
+// it, and 0 when the account only had it made, or the money came to nothing.
+func (t Transaction) Flow(account party.ID) int {
+	flow := 0
+	switch account {
+	case t.Sender:
+		flow = -1
+	case t.Recipient:
+		flow = 1
+	}
+	switch {
+	case t.Kind == KindDeposit:
+		return -flow // its sender is the recipient: there is no other
+	case t.State == Failure || t.State == Cancelled || t.Kind == KindWriteOffDebt:
+		return 0
+	case t.Kind == KindRefund:
+		return -flow
+	}
+	return flow
 }

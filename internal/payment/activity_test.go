@@ -99,3 +99,28 @@ func TestAPageOfActivityIsBounded(t *testing.T) {
 	}
 	t.Error("the page has no end")
 }
+
+func TestFlow(t *testing.T) {
+	paid := payment.Transaction{Kind: payment.KindPay, Sender: "P1", Recipient: "P2", Owner: "P3", State: payment.Success}
+	as := func(change func(*payment.Transaction)) payment.Transaction {
+		changed := paid
+		change(&changed)
+		return changed
+	}
+	for name, row := range map[string]struct {
+		payment.Transaction
+		flows [3]int // for P1, P2 and P3
+	}{
+		"paid":      {paid, [3]int{-1, 1, 0}},
+		"held":      {as(func(t *payment.Transaction) { t.Kind, t.State = payment.KindReserve, payment.Reserved }), [3]int{-1, 1, 0}},
+		"failed":    {as(func(t *payment.Transaction) { t.State = payment.Failure }), [3]int{}},
+		"cancelled": {as(func(t *payment.Transaction) { t.State = payment.Cancelled }), [3]int{}},
+		"refunded":  {as(func(t *payment.Transaction) { t.Kind = payment.KindRefund }), [3]int{1, -1, 0}},
+		"waived":    {as(func(t *payment.Transaction) { t.Kind = payment.KindWriteOffDebt }), [3]int{}},
+		"deposited": {as(func(t *payment.Transaction) { t.Kind, t.Recipient = payment.KindDeposit, "P1" }), [3]int{1, 0, 0}},
+	} {
+		if got := [3]int{row.Flow("P1"), row.Flow("P2"), row.Flow("P3")}; got != row.flows {
+			t.Errorf("%s: flows are %v, want %v", name, got, row.flows)
+		}
+	}
+}
