@@ -15,10 +15,11 @@ import (
 )
 
 type partyVerb struct {
-	Create  partyCreate  `cmd:"" help:"Make a party."`
-	Set     partySet     `cmd:"" help:"Change what a party may do, and how much."`
-	Deposit partyDeposit `cmd:"" help:"Put money of the sandbox into a party's balance."`
-	List    partyList    `cmd:"" help:"List parties."`
+	Create   partyCreate   `cmd:"" help:"Make a party."`
+	Set      partySet      `cmd:"" help:"Change what a party may do, and how much."`
+	Password partyPassword `cmd:"" help:"Set a new password, and sign the party out everywhere."`
+	Deposit  partyDeposit  `cmd:"" help:"Put money of the sandbox into a party's balance."`
+	List     partyList     `cmd:"" help:"List parties."`
 }
 
 // A partyAnswer is a party as --json prints it. Limits are for a month; without

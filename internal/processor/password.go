@@ -35,11 +35,28 @@ func (p *Processor) ChangePassword(ctx context.Context, who party.SignedIn, o Ow
 	if err := p.checkOwnPassword(ctx, account, o); err != nil {
 		return err
 	}
+	return p.replacePassword(ctx, account, password, who.ID)
+}
+
+// GivePassword sets a new password on behalf of an operator. The party is signed
+// out everywhere.
+func (p *Processor) GivePassword(ctx context.Context, who party.ID, password string) error {
+	if err := party.ValidPassword(password); err != nil {
+		return err
+	}
+	account, err := p.party(ctx, who)
+	if err != nil {
+		return err
+	}
+	return p.replacePassword(ctx, account, password, "")
+}
+
+func (p *Processor) replacePassword(ctx context.Context, account party.Party, password string, keep party.SignedInID) error {
 	var hashed string
 	if err := hash(ctx, func() { hashed = party.HashPassword(password, salt()) }); err != nil {
 		return err
 	}
-	return p.Store.Update(ctx, func(tx *store.Tx) error { return p.setPassword(tx, account, hashed, who.ID) })
+	return p.Store.Update(ctx, func(tx *store.Tx) error { return p.setPassword(tx, account, hashed, keep) })
 }
 
 // setPassword writes a new password, tells its owner, and ends what began under

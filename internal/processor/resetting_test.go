@@ -194,6 +194,23 @@ func TestAPasswordIsChanged(t *testing.T) {
 	})
 }
 
+// An operator knows no old password, and nobody stays signed in.
+func TestAPasswordIsGiven(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		post := w.Mailing()
+		signedIn(w, w.Buyer.ID)
+		w.WantCode(w.Processor.GivePassword(t.Context(), w.Buyer.ID, "short"), holdfast.InvalidParams)
+		if err := w.Processor.GivePassword(t.Context(), w.Buyer.ID, another); err != nil {
+			t.Fatal(err)
+		}
+		want(w, sessions(w, w.Buyer.ID), "")
+		post.Last(w.Buyer.Email, party.NoticePasswordChanged)
+		if err := signIn(w, w.Buyer.Email, another); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // Guesses of who sits at a browser that was left alone count like others.
 func TestOwnPasswordsCannotBeGuessed(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
