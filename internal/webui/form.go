@@ -13,6 +13,10 @@ type Form struct {
 	Problem string // with the form as a whole
 	Fields  []Field
 	Submit  string
+	// Username is whose password the form is about, for programs that keep
+	// passwords, where no field says it; nobody sees it.
+	Username string
+	Passkey  *Passkey // that the script makes with what is filled in; most forms have none
 }
 
 // A Field is one line of a form. What was typed is shown again, unless the

@@ -64,6 +64,19 @@ func (w Words) Dollars(a money.Amount) string {
 	return text
 }
 
+// Signed is an amount that came, "+$5.00", or that went, "−$5.00"; without a sign
+// when it did neither.
+func (w Words) Signed(a money.Amount, flow int) string {
+	switch text := w.Dollars(a); {
+	case flow > 0:
+		return "+" + text
+	case flow < 0:
+		return "−" + text
+	default:
+		return text
+	}
+}
+
 // Percent is a percentage, given as digits with a point, "2.5".
 func (w Words) Percent(digits string) string {
 	f := w.speech().format

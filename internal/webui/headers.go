@@ -11,12 +11,16 @@ type Policy struct {
 	FormTo    string // an origin that an answer to a form may redirect to; browsers count that as the form's action
 	ImageFrom string // an origin that a picture comes from
 	Scripts   bool   // the page has scripts of ours; others run none at all
+	Asks      bool   // the scripts ask our server
 }
 
 func (p Policy) String() string {
 	allowed := []string{"default-src 'none'", "style-src 'self'"}
 	if p.Scripts {
 		allowed = append(allowed, "script-src 'self'")
+	}
+	if p.Asks {
+		allowed = append(allowed, "connect-src 'self'")
 	}
 	return strings.Join(append(
 		allowed,

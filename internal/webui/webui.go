@@ -23,6 +23,7 @@ type Layout struct {
 	Title   string // of the window; the page's h1 is its own
 	Sandbox bool   // no money moves here
 	Steps   []Step
+	Menu    *Menu    // of an account's pages; nil on others
 	Wide    bool     // text and code want more room than a form
 	Scripts []string // files of the assets, such as "card.js"
 	Policy  Policy   // what else the page may reach
@@ -34,6 +35,20 @@ type Step struct {
 	Label   string
 	Done    bool
 	Current bool
+}
+
+// A Menu is the way around an account's pages. It is empty until somebody has
+// signed in.
+type Menu struct {
+	Email   string // who has
+	SignOut string // where the button goes
+	Links   []MenuLink
+}
+
+// A MenuLink is one page of the menu.
+type MenuLink struct {
+	Label, Address string
+	Current        bool
 }
 
 // Pages are a door's templates, each inside the layout, in every language.

@@ -4,14 +4,16 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"net/http"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
 )
 
-// The catalogues have every message of every page, by its id. English is what
-// others are translated from, and stands in for what they lack.
+// The catalogues have every message of every page and mail, by its id: those of
+// the account pages and the mails in files of their own. English is what others
+// are translated from, and stands in for what they lack.
 //
 //go:embed words/*.json
 var catalogues embed.FS
@@ -33,7 +35,11 @@ var speeches, matcher = mustRead()
 func mustRead() (all []*speech, m language.Matcher) {
 	bundle := i18n.NewBundle(language.English)
 	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
-	for _, file := range []string{"words/en.json", "words/de.json", "words/es.json"} {
+	files, err := fs.Glob(catalogues, "words/*.json")
+	if err != nil || len(files) == 0 {
+		panic("webui: there are no catalogues")
+	}
+	for _, file := range files {
 		if _, err := bundle.LoadMessageFileFS(catalogues, file); err != nil {
 			panic("webui: " + err.Error()) // embedded: it cannot fail once it was built
 		}
@@ -67,6 +73,16 @@ func WordsFor(r *http.Request) Words {
 		return Words{}
 	}
 	return Words{speeches[at]}
+}
+
+// WordsIn are the words for a tag as Words.Tag gives it, or English.
+func WordsIn(tag string) Words {
+	for _, s := range speeches {
+		if s.tag.String() == tag {
+			return Words{s}
+		}
+	}
+	return Words{}
 }
 
 // AllWords are the words of each language and country, English first.

@@ -89,9 +89,23 @@ func TestNumbersInMessages(t *testing.T) {
 // A message has a form for each number: with one, and with the other numbers.
 type message map[string]string
 
-func catalogue(t *testing.T, file string) map[string]message {
+func catalogue(t *testing.T, language string) map[string]message {
 	t.Helper()
-	text, err := os.ReadFile("words/" + file)
+	files, err := filepath.Glob("words/*" + language + ".json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s has no catalogue (%v)", language, err)
+	}
+	all := make(map[string]message)
+	for _, file := range files {
+		read(t, file, all)
+	}
+	return all
+}
+
+// read adds the messages of a file, of which there must be none yet.
+func read(t *testing.T, file string, all map[string]message) {
+	t.Helper()
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,16 +113,21 @@ func catalogue(t *testing.T, file string) map[string]message {
 	if err := json.Unmarshal(text, &tree); err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
-	all := make(map[string]message)
+	add := func(id string, m message) {
+		if _, twice := all[id]; twice {
+			t.Errorf("%s has %s, which another file has too", file, id)
+		}
+		all[id] = m
+	}
 	var walk func(prefix string, node map[string]any)
 	walk = func(prefix string, node map[string]any) {
 		for key, value := range node {
 			switch v := value.(type) {
 			case string:
-				all[prefix+key] = message{"other": v}
+				add(prefix+key, message{"other": v})
 			case map[string]any:
 				if other, plural := v["other"].(string); plural {
-					all[prefix+key] = message{"one": v["one"].(string), "other": other}
+					add(prefix+key, message{"one": v["one"].(string), "other": other})
 					continue
 				}
 				walk(prefix+key+".", v)
@@ -116,7 +135,6 @@ func catalogue(t *testing.T, file string) map[string]message {
 		}
 	}
 	walk("", tree)
-	return all
 }
 
 var placeholder = regexp.MustCompile(`{{\.\w+}}`)
@@ -129,28 +147,28 @@ func placeholders(m message) []string {
 
 // Every language has every message, with the same things filled in.
 func TestCataloguesAgree(t *testing.T) {
-	english := catalogue(t, "en.json")
-	for _, file := range []string{"de.json", "es.json"} {
-		other := catalogue(t, file)
+	english := catalogue(t, "en")
+	for _, language := range []string{"de", "es"} {
+		other := catalogue(t, language)
 		for id, m := range english {
 			translated, ok := other[id]
 			if !ok {
-				t.Errorf("%s has no %s: %q", file, id, m["other"])
+				t.Errorf("%s has no %s: %q", language, id, m["other"])
 				continue
 			}
 			if diff := cmp.Diff(placeholders(m), placeholders(translated)); diff != "" {
-				t.Errorf("%s: %s fills in (-English +translated):\n%s", file, id, diff)
+				t.Errorf("%s: %s fills in (-English +translated):\n%s", language, id, diff)
 			}
 			if len(m) != len(translated) {
-				t.Errorf("%s: %s has %d forms, English %d", file, id, len(translated), len(m))
+				t.Errorf("%s: %s has %d forms, English %d", language, id, len(translated), len(m))
 			}
 			if strings.TrimSpace(translated["other"]) == "" {
-				t.Errorf("%s: %s is empty", file, id)
+				t.Errorf("%s: %s is empty", language, id)
 			}
 		}
 		for id := range other {
 			if _, ok := english[id]; !ok {
-				t.Errorf("%s has %s, which English has not", file, id)
+				t.Errorf("%s has %s, which English has not", language, id)
 			}
 		}
 	}
@@ -163,7 +181,7 @@ var idUsed = regexp.MustCompile(`(?:\bt |\bn |\.T\(|\.N\()"([^"]+)"`)
 // No page asks for a message that is nowhere, and none is left that no page asks
 // for.
 func TestEveryMessageIsUsed(t *testing.T) {
-	english := catalogue(t, "en.json")
+	english := catalogue(t, "en")
 	var sources strings.Builder
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasSuffix(path, "_test.go") || filepath.Ext(path) != ".go" && filepath.Ext(path) != ".html" {
@@ -191,12 +209,12 @@ func TestEveryMessageIsUsed(t *testing.T) {
 // Each message can be said in each language.
 func TestEveryMessageCanBeSaid(t *testing.T) {
 	filled := []any{}
-	for _, m := range catalogue(t, "en.json") {
+	for _, m := range catalogue(t, "en") {
 		for _, p := range placeholders(m) {
 			filled = append(filled, strings.Trim(p, "{}."), "X")
 		}
 	}
-	for id, m := range catalogue(t, "en.json") {
+	for id, m := range catalogue(t, "en") {
 		for _, w := range webui.AllWords() {
 			said := w.T(id, filled...)
 			if len(m) > 1 {
