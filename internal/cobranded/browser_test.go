@@ -8,7 +8,6 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -160,42 +159,7 @@ func (s *site) post(address string, p holdfast.Params) page {
 	return s.do(r)
 }
 
-// A form as a program reads it.
-type form struct {
-	action string
-	method string
-	fields holdfast.Params
-}
-
-var (
-	formPattern  = regexp.MustCompile(`(?s)<form ([^>]*)>(.*?)</form>`)
-	inputPattern = regexp.MustCompile(`<input ([^>]*)>`)
-	attribute    = regexp.MustCompile(`([a-z-]+)="([^"]*)"`)
-)
-
-func attributes(tag string) map[string]string {
-	found := make(map[string]string)
-	for _, a := range attribute.FindAllStringSubmatch(tag, -1) {
-		found[a[1]] = html.UnescapeString(a[2])
-	}
-	return found
-}
-
-func (p page) forms() []form {
-	var forms []form
-	for _, match := range formPattern.FindAllStringSubmatch(p.body, -1) {
-		f := form{action: attributes(match[1])["action"], method: attributes(match[1])["method"]}
-		for _, input := range inputPattern.FindAllStringSubmatch(match[2], -1) {
-			a := attributes(input[1])
-			if (a["type"] == "radio" || a["type"] == "checkbox") && !strings.Contains(input[1], " checked") {
-				continue
-			}
-			f.fields = append(f.fields, holdfast.Param{Name: a["name"], Value: a["value"]})
-		}
-		forms = append(forms, f)
-	}
-	return forms
-}
+func (p page) forms() []holdfasttest.Form { return holdfasttest.Forms(p.body) }
 
 // submit sends the page's first form with some fields filled in, as name, value
 // pairs.
@@ -212,7 +176,7 @@ func (s *site) submit(filled ...string) page {
 func (s *site) press(action string) page {
 	s.t.Helper()
 	for _, f := range s.at.forms() {
-		if strings.HasSuffix(f.action, "/"+action) {
+		if strings.HasSuffix(f.Action, "/"+action) {
 			return s.send(f)
 		}
 	}
@@ -220,16 +184,12 @@ func (s *site) press(action string) page {
 	return page{}
 }
 
-func (s *site) send(f form, filled ...string) page {
+func (s *site) send(f holdfasttest.Form, filled ...string) page {
 	s.t.Helper()
-	if f.method != "post" {
-		s.t.Fatalf("the form's method is %q", f.method)
+	if f.Method != "post" {
+		s.t.Fatalf("the form's method is %q", f.Method)
 	}
-	p := append(holdfast.Params{}, f.fields...)
-	for i := 0; i < len(filled); i += 2 {
-		p = append(p.Without(filled[i]), holdfast.Param{Name: filled[i], Value: filled[i+1]})
-	}
-	return s.post(s.server.URL+f.action, p)
+	return s.post(s.server.URL+f.Action, f.Filled(filled...))
 }
 
 func (s *site) signIn() page {

@@ -179,7 +179,7 @@ func TestCardRefused(t *testing.T) {
 				t.Errorf("status is %d", s.at.status)
 			}
 			s.wantText(`id="` + row.field + `-error"`)
-			fields := s.at.forms()[0].fields
+			fields := s.at.forms()[0].Fields
 			if fields.Get("number") != "" || fields.Get("code") != "" {
 				t.Error("the number or the security code came back")
 			}

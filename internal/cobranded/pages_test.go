@@ -1,16 +1,14 @@
 package cobranded
 
 import (
-	"html"
 	"html/template"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
-	"strings"
 	"testing"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/account"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 	"github.com/holdfast-pay/holdfast/money"
 )
@@ -84,88 +82,12 @@ func TestEveryPageRenders(t *testing.T) {
 				continue
 			}
 			rendered[row.page] = true
-			checkMarkup(t, row.page, words.Tag(), w.Body.String())
-			checkSize(t, row.page+" in "+words.Tag(), w.Body.String())
+			holdfasttest.CheckPage(t, row.page, w.Body.String())
 		}
 	}
 	for _, name := range pages.Names() {
 		if !rendered[name] {
 			t.Errorf("page %s is not rendered by this test", name)
-		}
-	}
-}
-
-// What a page may take on a slow phone, in bytes: as much HTML as comes in one
-// round trip, which is the ten segments that a server sends before it hears back,
-// and this in all.
-const (
-	htmlMax = 14_000
-	pageMax = 50_000
-)
-
-var assetPattern = regexp.MustCompile(webui.AssetsPrefix + `[^"]+`)
-
-func checkSize(t *testing.T, page, body string) {
-	t.Helper()
-	if len(body) > htmlMax {
-		t.Errorf("%s has %d bytes of HTML", page, len(body))
-	}
-	all := len(body)
-	found := assetPattern.FindAllString(body, -1)
-	for _, path := range found {
-		w := httptest.NewRecorder()
-		webui.Assets().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
-		if w.Code != http.StatusOK {
-			t.Errorf("%s asks for %s, which is answered with %d", page, path, w.Code)
-		}
-		all += w.Body.Len()
-	}
-	if len(found) != 4 || all > pageMax {
-		t.Errorf("%s has %d files and %d bytes in all", page, len(found), all)
-	}
-}
-
-var (
-	idPattern    = regexp.MustCompile(` id="([^"]+)"`)
-	forPattern   = regexp.MustCompile(` for="([^"]+)"`)
-	inputPattern = regexp.MustCompile(`<input [^>]*>`)
-)
-
-// checkMarkup looks for what screen readers need.
-func checkMarkup(t *testing.T, page, lang, body string) {
-	t.Helper()
-	if strings.Contains(html.UnescapeString(body), "<no value>") {
-		t.Errorf("%s in %s: a message lacks something", page, lang)
-	}
-	if n := strings.Count(body, "<h1"); n != 1 {
-		t.Errorf("%s has %d h1", page, n)
-	}
-	for _, part := range []string{`<html lang="` + lang + `">`, `<main id="main"`, "<header", "<footer", `name="viewport"`} {
-		if !strings.Contains(body, part) {
-			t.Errorf("%s lacks %s", page, part)
-		}
-	}
-	if open, closed := strings.Count(body, "<form"), strings.Count(body, "</form>"); open != closed {
-		t.Errorf("%s opens %d forms and closes %d", page, open, closed)
-	}
-	ids := make(map[string]bool)
-	for _, id := range idPattern.FindAllStringSubmatch(body, -1) {
-		if ids[id[1]] {
-			t.Errorf("%s has the id %s twice", page, id[1])
-		}
-		ids[id[1]] = true
-	}
-	labelled := make(map[string]bool)
-	for _, label := range forPattern.FindAllStringSubmatch(body, -1) {
-		labelled[label[1]] = true
-		if !ids[label[1]] {
-			t.Errorf("%s has a label for %s, which is not there", page, label[1])
-		}
-	}
-	for _, input := range inputPattern.FindAllString(body, -1) {
-		id := idPattern.FindStringSubmatch(input)
-		if !strings.Contains(input, `type="hidden"`) && (id == nil || !labelled[id[1]]) {
-			t.Errorf("%s has no label for %s", page, input)
 		}
 	}
 }

@@ -340,7 +340,7 @@ func TestFormsOfOtherSites(t *testing.T) {
 	s.signIn()
 	f := s.at.forms()[0]
 	for name, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example.test"} {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.server.URL+f.action, strings.NewReader(f.fields.Encode()))
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.server.URL+f.Action, strings.NewReader(f.Fields.Encode()))
 		if err != nil {
 			t.Fatal(err)
 		}

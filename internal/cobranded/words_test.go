@@ -53,7 +53,7 @@ func (s *site) visit() string {
 	if len(forms) == 0 {
 		s.t.Fatalf("there is no form on %s:\n%s", s.at.url, s.at.body)
 	}
-	return forms[0].fields.Get("visit")
+	return forms[0].Fields.Get("visit")
 }
 
 // A walk is what a buyer reads on the way, page by page.

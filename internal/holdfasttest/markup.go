@@ -1,0 +1,131 @@
+package holdfasttest
+
+import (
+	"html"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+)
+
+// What a page may take on a slow phone, in bytes: as much HTML as comes in one
+// round trip, which is the ten segments that a server sends before it hears back,
+// and this in all.
+const (
+	htmlMax = 14_000
+	pageMax = 50_000
+)
+
+var (
+	assetPattern = regexp.MustCompile(webui.AssetsPrefix + `[^"]+`)
+	idPattern    = regexp.MustCompile(` id="([^"]+)"`)
+	forPattern   = regexp.MustCompile(` for="([^"]+)"`)
+	formPattern  = regexp.MustCompile(`(?s)<form ([^>]*)>(.*?)</form>`)
+	inputPattern = regexp.MustCompile(`<input ([^>]*)>`)
+	attribute    = regexp.MustCompile(`([a-z-]+)="([^"]*)"`)
+)
+
+// CheckPage fails the test unless a page of ours is light, is whole, and has what
+// screen readers need.
+func CheckPage(t testing.TB, page, body string) {
+	t.Helper()
+	checkSize(t, page, body)
+	if strings.Contains(html.UnescapeString(body), "<no value>") {
+		t.Errorf("%s: a message lacks something", page)
+	}
+	if n := strings.Count(body, "<h1"); n != 1 {
+		t.Errorf("%s has %d h1", page, n)
+	}
+	for _, part := range []string{`<html lang="`, `<main id="main"`, "<header", "<footer", `name="viewport"`} {
+		if !strings.Contains(body, part) {
+			t.Errorf("%s lacks %s", page, part)
+		}
+	}
+	if open, closed := strings.Count(body, "<form"), strings.Count(body, "</form>"); open != closed {
+		t.Errorf("%s opens %d forms and closes %d", page, open, closed)
+	}
+	ids := make(map[string]bool)
+	for _, id := range idPattern.FindAllStringSubmatch(body, -1) {
+		if ids[id[1]] {
+			t.Errorf("%s has the id %s twice", page, id[1])
+		}
+		ids[id[1]] = true
+	}
+	labelled := make(map[string]bool)
+	for _, label := range forPattern.FindAllStringSubmatch(body, -1) {
+		labelled[label[1]] = true
+		if !ids[label[1]] {
+			t.Errorf("%s has a label for %s, which is not there", page, label[1])
+		}
+	}
+	for _, input := range inputPattern.FindAllString(body, -1) {
+		id := idPattern.FindStringSubmatch(input)
+		if !strings.Contains(input, "hidden") && (id == nil || !labelled[id[1]]) {
+			t.Errorf("%s has no label for %s", page, input)
+		}
+	}
+}
+
+func checkSize(t testing.TB, page, body string) {
+	t.Helper()
+	if len(body) > htmlMax {
+		t.Errorf("%s has %d bytes of HTML", page, len(body))
+	}
+	all := len(body)
+	found := assetPattern.FindAllString(body, -1)
+	for _, path := range found {
+		w := httptest.NewRecorder()
+		webui.Assets().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		if w.Code != http.StatusOK {
+			t.Errorf("%s asks for %s, which is answered with %d", page, path, w.Code)
+		}
+		all += w.Body.Len()
+	}
+	if len(found) == 0 || all > pageMax {
+		t.Errorf("%s has %d files and %d bytes in all", page, len(found), all)
+	}
+}
+
+// A Form is a form of a page, as a program reads it.
+type Form struct {
+	Action, Method string
+	Fields         holdfast.Params
+}
+
+// Forms are the forms of a page, in its order.
+func Forms(body string) (forms []Form) {
+	for _, match := range formPattern.FindAllStringSubmatch(body, -1) {
+		own := attributes(match[1])
+		f := Form{Action: own["action"], Method: own["method"]}
+		for _, input := range inputPattern.FindAllStringSubmatch(match[2], -1) {
+			a := attributes(input[1])
+			if (a["type"] == "radio" || a["type"] == "checkbox") && !strings.Contains(input[1], " checked") {
+				continue
+			}
+			f.Fields = append(f.Fields, holdfast.Param{Name: a["name"], Value: a["value"]})
+		}
+		forms = append(forms, f)
+	}
+	return forms
+}
+
+// Filled are the form's fields with some of them filled in, as name, value pairs.
+func (f Form) Filled(pairs ...string) holdfast.Params {
+	p := append(holdfast.Params{}, f.Fields...)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		p = append(p.Without(pairs[i]), holdfast.Param{Name: pairs[i], Value: pairs[i+1]})
+	}
+	return p
+}
+
+func attributes(tag string) map[string]string {
+	found := make(map[string]string)
+	for _, a := range attribute.FindAllStringSubmatch(tag, -1) {
+		found[a[1]] = html.UnescapeString(a[2])
+	}
+	return found
+}
