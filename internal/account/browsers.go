@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -24,7 +25,8 @@ import (
 type Browsers struct {
 	Processor     *processor.Processor
 	Now           func() time.Time
-	SecureCookies bool // set when the world comes by https
+	Public        *url.URL // how the world reaches the pages, for passkeys; nil has none
+	SecureCookies bool     // set when the world comes by https
 	// AddressHeader is where the proxy in front writes whom it speaks for, such
 	// as X-Forwarded-For; its last entry counts. Empty when there is no proxy:
 	// then browsers could write there what they like.

@@ -11,7 +11,7 @@ import (
 // device is what is kept of where a request comes from.
 func (b *Browsers) device(r *http.Request) party.Device {
 	agent := r.UserAgent()
-	return party.Device{Browser: named(agent, browsers), System: named(agent, systems), Network: coarse(b.host(r))}
+	return party.Device{Browser: marked(agent, browsers), System: marked(agent, systems), Network: coarse(b.host(r))}
 }
 
 // A mark is a word of a User-Agent, and what it is the mark of.
@@ -41,7 +41,7 @@ var (
 	}
 )
 
-func named(agent string, marks []mark) string {
+func marked(agent string, marks []mark) string {
 	for _, m := range marks {
 		if strings.Contains(agent, m.word) {
 			return m.name

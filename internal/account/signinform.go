@@ -57,6 +57,17 @@ func SignInProblem(w webui.Words, h http.Header, err error) (status int, problem
 	return http.StatusTooManyRequests, w.N("sign-in.blocked", int(math.Ceil(blocked.Wait.Minutes())))
 }
 
+// SignUpProblem puts into the form why somebody could not sign up, and returns the
+// status to answer with; zero means that it is our fault.
+func SignUpProblem(w webui.Words, h http.Header, err error, form *webui.Form) (status int) {
+	if errors.Is(err, processor.ErrEmailTaken) {
+		form.SetError("email", w.T("sign-up.email-taken"))
+		return http.StatusUnprocessableEntity
+	}
+	status, form.Problem = SignInProblem(w, h, err)
+	return status
+}
+
 // ReadNewParty reads what somebody typed who signs up; what is wrong with it
 // stands beside the form's fields.
 func ReadNewParty(w webui.Words, typed holdfast.Params) (processor.NewParty, webui.Form) {

@@ -114,7 +114,7 @@ type choice struct {
 func (c *call) frame() frame {
 	f := frame{
 		Seller: c.started.caller.Name, LogoURL: c.request.LogoURL, Back: cmp.Or(c.request.Website, c.started.caller.Name),
-		Reason: inline(c.request.Reason), Lines: c.breakdown(), Asked: c.agreement(), Hidden: c.hidden(),
+		Reason: account.Reason(c.request.Reason), Lines: c.breakdown(), Asked: c.agreement(), Hidden: c.hidden(),
 	}
 	if sellers := c.sellers(); c.request.OfRecipient && len(sellers) > 0 {
 		f.Seller = c.words.T("slip.through", "Seller", c.headline(sellers), "Caller", c.started.caller.Name)

@@ -1,6 +1,7 @@
-package cobranded
+package account
 
 import (
+	"html"
 	"html/template"
 	"strings"
 )
@@ -11,9 +12,9 @@ var inlineTags = map[string]bool{
 	"b": true, "i": true, "u": true, "ul": true, "li": true, "br": true, "em": true, "strong": true, "strike": true,
 }
 
-// inline is a paymentReason as a page shows it: the nine tags as they are, each
+// Reason is a paymentReason as a page shows it: the nine tags as they are, each
 // closed where the text ends at the latest, and everything else as text.
-func inline(reason string) template.HTML {
+func Reason(reason string) template.HTML {
 	var out strings.Builder
 	var open []string
 	for reason != "" {
@@ -47,3 +48,21 @@ func inline(reason string) template.HTML {
 	}
 	return template.HTML(out.String()) //nolint:gosec // made of escaped text and the tags above alone
 }
+
+// reasonText is a paymentReason in one line, without its tags.
+func reasonText(reason string) string {
+	var text strings.Builder
+	for piece := range strings.SplitSeq(string(Reason(reason)), "<") {
+		if tag, after, found := strings.Cut(piece, ">"); found {
+			if parts[tag] {
+				text.WriteByte(' ')
+			}
+			piece = after
+		}
+		text.WriteString(piece)
+	}
+	return strings.Join(strings.Fields(html.UnescapeString(text.String())), " ")
+}
+
+// parts are the tags between which there is a blank.
+var parts = map[string]bool{"br": true, "ul": true, "/ul": true, "li": true, "/li": true}

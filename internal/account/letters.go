@@ -1,0 +1,64 @@
+package account
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+)
+
+// Letters put into words what parties are told by mail, in the language that they
+// read our pages in.
+type Letters struct{ Public *url.URL } // how the world reaches the pages
+
+// Write composes a letter.
+func (l Letters) Write(n party.Notice) (subject, text string) {
+	w := webui.WordsIn(n.Language)
+	var parts []string
+	say := func(text string) { parts = append(parts, text) }
+	switch n.About {
+	case party.NoticeVerify, party.NoticeNewEmail:
+		subject = w.T("mail.verify-subject")
+		if n.About == party.NoticeNewEmail {
+			subject = w.T("mail.new-email-subject")
+			say(w.T("mail.new-email"))
+		} else {
+			say(w.T("mail.verify"))
+		}
+		if n.Code != "" {
+			say(w.T("mail.code", "Code", n.Code))
+		}
+		say(w.T("mail.verify-link"))
+		say(l.address("verify", "link", n.Link))
+		say(w.T("mail.not-you"))
+	case party.NoticeReset:
+		subject = w.T("mail.reset-subject")
+		say(w.T("mail.reset"))
+		say(l.address("reset", "link", n.Link, "visit", n.Visit))
+		say(w.T("mail.reset-not-you"))
+	case party.NoticePasswordChanged:
+		subject = w.T("mail.password-subject")
+		say(w.T("mail.password"))
+		say(w.T("mail.undo"))
+		say(l.address("forgotten"))
+	case party.NoticeEmailChanged:
+		subject = w.T("mail.email-changed-subject")
+		say(w.T("mail.email-changed", "Email", n.NewEmail))
+	case party.NoticePasskeyAdded:
+		subject = w.T("mail.passkey-subject")
+		say(w.T("mail.passkey"))
+		say(w.T("mail.undo"))
+		say(l.address("forgotten"))
+	case party.NoticePasskeyRemoved:
+		subject = w.T("mail.passkey-removed-subject")
+		say(w.T("mail.passkey-removed"))
+	}
+	say(w.T("mail.foot", "Address", l.address("")))
+	return subject, strings.Join(parts, "\n\n") + "\n"
+}
+
+// address is one of our pages, as a mail has it.
+func (l Letters) address(place string, pairs ...string) string {
+	return strings.TrimSuffix(l.Public.String(), "/") + pageURL(place, given(pairs...)...)
+}

@@ -1,0 +1,335 @@
+package account_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/account"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+)
+
+func TestVerifyingByCode(t *testing.T) {
+	s := newSite(t)
+	b := s.newBrowser()
+	b.signUp()
+	letter := s.post.Last(nora, party.NoticeVerify)
+	b.get("verify")
+	b.send("verify", "", "code", wrongCode(letter.Code))
+	b.wantStatus("a wrong code", http.StatusUnprocessableEntity)
+	b.wantText("This is not the code.")
+	b.send("verify", "", "code", letter.Code[:3]+" "+letter.Code[3:])
+	b.wantPage("")
+	b.wantText("Your e-mail address is verified.")
+	b.wantNoText("You can pay without it until")
+	b.get("verify")
+	b.wantText("There is nothing left to do.")
+}
+
+// wrongCode is another code than that.
+func wrongCode(code string) string {
+	return string('0'+('9'-code[0])) + code[1:]
+}
+
+// A program that follows the links in mails proves nothing, and who is not signed
+// in signs in first.
+func TestVerifyingByLink(t *testing.T) {
+	s := newSite(t)
+	b := s.newBrowser()
+	b.signUp()
+	link := "verify?link=" + s.post.Last(nora, party.NoticeVerify).Link
+	s.newBrowser().get(link)
+	elsewhere := s.newBrowser()
+	elsewhere.get(link)
+	elsewhere.wantPage("sign-in")
+	elsewhere.send("sign-in", "", "email", nora, "password", holdfasttest.Password)
+	elsewhere.wantPage("verify")
+	b.get("profile")
+	b.wantText("Not verified")
+	elsewhere.wantText("Yes, this is my address")
+	elsewhere.send("verify", "")
+	elsewhere.wantPage("")
+	elsewhere.wantText("Your e-mail address is verified.")
+	b.postTo("verify", "link", strings.TrimPrefix(link, "verify?link="))
+	b.wantStatus("the link again", http.StatusUnprocessableEntity)
+}
+
+func TestLinksThatProveNothing(t *testing.T) {
+	for name, row := range map[string]struct {
+		link func(s *site, letter party.Notice) string
+		wait time.Duration
+	}{
+		"too old":           {func(_ *site, n party.Notice) string { return n.Link }, 24 * time.Hour},
+		"made up":           {func(*site, party.Notice) string { return strings.Repeat("x", 32) }, 0},
+		"overlong":          {func(*site, party.Notice) string { return strings.Repeat("x", 5000) }, 0},
+		"of another letter": {func(s *site, n party.Notice) string { s.sendAgain(); return n.Link }, 0},
+		"of another account": {func(s *site, _ party.Notice) string {
+			other := s.newBrowser()
+			other.get("sign-up")
+			other.send("sign-up", "", "name", "Otto", "email", "otto@example.test", "password", holdfasttest.Password)
+			return s.post.Last("otto@example.test", party.NoticeVerify).Link
+		}, 0},
+		"for a password": {func(s *site, _ party.Notice) string {
+			s.newBrowser().postTo("forgotten", "email", nora)
+			return s.post.Last(nora, party.NoticeReset).Link
+		}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			b := s.newBrowser()
+			b.signUp()
+			link := row.link(s, s.post.To(nora)[0])
+			s.Clock.Advance(row.wait)
+			b = s.newBrowser()
+			b.signIn(nora, holdfasttest.Password)
+			b.postTo("verify", "link", link)
+			b.wantStatus(name, http.StatusUnprocessableEntity)
+			b.wantText("This link cannot be used")
+			b.get("profile")
+			b.wantText("Not verified")
+		})
+	}
+}
+
+// sendAgain has another letter sent to Nora.
+func (s *site) sendAgain() {
+	s.t.Helper()
+	b := s.newBrowser()
+	b.signIn(nora, holdfasttest.Password)
+	b.get("verify")
+	b.send("verify/send", "")
+	b.wantPage("verify")
+	b.wantText("We have sent you an e-mail.")
+}
+
+func TestCodesCannotBeGuessed(t *testing.T) {
+	s := newSite(t)
+	b := s.newBrowser()
+	b.signUp()
+	letter := s.post.Last(nora, party.NoticeVerify)
+	for range 10 {
+		b.postTo("verify", "code", wrongCode(letter.Code))
+	}
+	b.postTo("verify", "code", letter.Code)
+	b.wantStatus("the right code after ten wrong ones", http.StatusUnprocessableEntity)
+	b.wantText("This code no longer works.")
+	s.sendAgain()
+	if again := s.post.Last(nora, party.NoticeVerify); again.Code != "" || again.Link == "" {
+		t.Errorf("the next letter is %+v, want a link alone", again)
+	}
+}
+
+func TestLettersAreNotForFlooding(t *testing.T) {
+	s := newSite(t)
+	b := s.newBrowser()
+	b.signUp()
+	for range party.AccountLetters.Free {
+		b.postTo("verify/send")
+		b.wantPage("verify")
+	}
+	b.postTo("verify/send")
+	b.wantStatus("one letter too many", http.StatusTooManyRequests)
+	if b.at.header.Get("Retry-After") == "" {
+		t.Error("nobody says when to ask again")
+	}
+	for range party.AccountLetters.Free {
+		b.postTo("forgotten", "email", "nobody@example.test")
+		b.wantStatus("an account that there is not", http.StatusOK)
+	}
+	b.postTo("forgotten", "email", "nobody@example.test")
+	b.wantStatus("it is no different", http.StatusTooManyRequests)
+}
+
+// Nobody learns by asking for a letter which accounts there are.
+func TestForgottenAnswersAllTheSame(t *testing.T) {
+	s := newSite(t)
+	answer := func(email string) string {
+		b := s.newBrowser()
+		b.get("forgotten")
+		b.send("forgotten", "", "email", email)
+		b.wantPage("forgotten")
+		return strings.ReplaceAll(b.at.body, email, "EMAIL")
+	}
+	if known, unknown := answer(s.Buyer.Email), answer("nobody@example.test"); known != unknown {
+		t.Errorf("of an account that there is:\n%s\nof one that there is not:\n%s", known, unknown)
+	}
+	if len(s.post.To("nobody@example.test")) != 0 {
+		t.Error("somebody without an account was written to")
+	}
+	b := s.newBrowser()
+	b.postTo("forgotten", "email", "no address")
+	b.wantStatus("no address", http.StatusUnprocessableEntity)
+	b.wantText("Please enter an e-mail address")
+}
+
+func TestAForgottenPassword(t *testing.T) {
+	s := newSite(t)
+	signedIn, b := s.ann(), s.newBrowser()
+	b.get("sign-in")
+	b.wantText("Forgot your password?")
+	b.postTo("forgotten", "email", s.Buyer.Email)
+	link := "reset?link=" + s.post.Last(s.Buyer.Email, party.NoticeReset).Link
+	b.get(link)
+	b.wantPage("reset")
+	b.wantText("For the account of ann@example.test.")
+	b.send("reset", "", "new-password", "short")
+	b.wantStatus("a short password", http.StatusUnprocessableEntity)
+	b.send("reset", "", "new-password", "a new one, not guessed")
+	b.wantPage("sign-in")
+	b.wantText("Your new password is set.")
+	if b.get(""); b.at.url.Path != "/account/sign-in" {
+		t.Error("whoever has the link is signed in")
+	}
+	signedIn.get("")
+	signedIn.wantPage("sign-in")
+	b.get(link)
+	b.wantStatus("the link again", http.StatusGone)
+	b.postTo("reset", "link", strings.TrimPrefix(link, "reset?link="), "new-password", "yet another one")
+	b.wantStatus("its form again", http.StatusGone)
+	b.signIn(s.Buyer.Email, "a new one, not guessed")
+	b.wantPage("")
+}
+
+func TestLinksThatResetNothing(t *testing.T) {
+	for name, row := range map[string]struct {
+		link func(s *site) string
+		wait time.Duration
+	}{
+		"too old": {func(s *site) string { return s.forgotten(s.Buyer.Email) }, time.Hour},
+		"made up": {func(*site) string { return strings.Repeat("x", 32) }, 0},
+		"none":    {func(*site) string { return "" }, 0},
+		"of the letter before": {func(s *site) string {
+			first := s.forgotten(s.Buyer.Email)
+			s.forgotten(s.Buyer.Email)
+			return first
+		}, 0},
+		"that proves an address": {func(s *site) string {
+			s.newBrowser().signUp()
+			return s.post.Last(nora, party.NoticeVerify).Link
+		}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			link := row.link(s)
+			s.Clock.Advance(row.wait)
+			b := s.newBrowser()
+			b.get("reset?" + params("link", link).Encode())
+			b.wantStatus(name, http.StatusGone)
+			b.wantText("This link no longer works", "Send a new link")
+			b.postTo("reset", "link", link, "new-password", "chosen by a stranger")
+			b.wantStatus(name+", its form", http.StatusGone)
+			b.signIn(s.Buyer.Email, holdfasttest.Password)
+			b.wantPage("")
+		})
+	}
+}
+
+// forgotten is the link of a letter to who has forgotten the password.
+func (s *site) forgotten(email string) string {
+	s.t.Helper()
+	s.newBrowser().postTo("forgotten", "email", email)
+	return s.post.Last(email, party.NoticeReset).Link
+}
+
+// Who was on the way through a visit goes on there, and only there.
+func TestAForgottenPasswordOnTheWay(t *testing.T) {
+	s := newSite(t)
+	for visit, want := range map[string]string{
+		"V0001":                  "/cobranded-ui/actions/sign-in?visit=V0001",
+		"//evil.example/?a=b&c":  "/cobranded-ui/actions/sign-in?visit=" + url.QueryEscape("//evil.example/?a=b&c"),
+		strings.Repeat("v", 500): "/account/sign-in?done=reset",
+	} {
+		b := s.newBrowser()
+		b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		b.postTo("forgotten", "email", s.Buyer.Email, "visit", visit)
+		letter := s.post.Last(s.Buyer.Email, party.NoticeReset)
+		b.postTo("reset", "link", letter.Link, "visit", letter.Visit, "new-password", "a new one, not guessed")
+		if got := b.at.header.Get("Location"); b.at.status != http.StatusSeeOther || got != want {
+			t.Errorf("%.30s leads to %q (%d), want %s", visit, got, b.at.status, want)
+		}
+		s.Clock.Advance(party.GuessMemory)
+	}
+}
+
+// Somebody who signed up with another's address leaves nothing behind for them.
+func TestAnAddressThatWasNeverVerified(t *testing.T) {
+	s := newSite(t)
+	squatter := s.newBrowser()
+	squatter.signUp()
+	squatter.postTo("methods/bank")
+	b := s.newBrowser()
+	b.get("reset?link=" + s.forgotten(nora))
+	b.wantText("This address was never verified.")
+	b.send("reset", "", "new-password", "the owner's own")
+	b.signIn(nora, "the owner's own")
+	b.get("methods")
+	b.wantPage("methods")
+	b.wantNoText("Bank debit")
+	b.get("profile")
+	b.wantText("Verified")
+}
+
+func TestChangingTheAddress(t *testing.T) {
+	s := newSite(t)
+	b := s.ann()
+	change := func(email, password string) {
+		t.Helper()
+		b.get("profile/email")
+		b.send("profile/email", "", "email", email, "password", password)
+	}
+	change("new@example.test", "wrong")
+	b.wantText("This is not your password.")
+	change("no address", holdfasttest.Password)
+	b.wantText("Please enter an e-mail address")
+	change(s.Owner.Email, holdfasttest.Password)
+	b.wantText("There is an account with this e-mail address already.")
+	change("new@example.test", holdfasttest.Password)
+	b.wantPage("verify")
+	b.wantText("new@example.test")
+	b.get("profile")
+	b.wantText("ann@example.test", "new@example.test", "Takes its place once you verify it.")
+	b.get("verify")
+	b.send("verify", "", "code", s.post.Last("new@example.test", party.NoticeNewEmail).Code)
+	b.wantPage("profile")
+	b.wantText("Your e-mail address was changed.")
+	b.wantNoText("ann@example.test")
+	if told := s.post.Last("ann@example.test", party.NoticeEmailChanged); told.NewEmail != "new@example.test" {
+		t.Errorf("the old address is told %+v", told)
+	}
+}
+
+// Each letter, in each language, says its subject and where to go, and nothing
+// that somebody typed.
+func TestLetters(t *testing.T) {
+	public, err := url.Parse("https://pay.example.test/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for about, link := range map[party.NoticeAbout]string{
+		party.NoticeVerify: "https://pay.example.test/account/verify?link=S3cret", party.NoticeNewEmail: "https://pay.example.test/account/verify?link=S3cret",
+		party.NoticeReset:           "https://pay.example.test/account/reset?link=S3cret&visit=V1",
+		party.NoticePasswordChanged: "https://pay.example.test/account/forgotten", party.NoticePasskeyAdded: "https://pay.example.test/account/forgotten",
+		party.NoticePasskeyRemoved: "https://pay.example.test/account/", party.NoticeEmailChanged: "new@example.test",
+	} {
+		subjects := make(map[string]bool)
+		for _, words := range webui.AllWords() {
+			subject, text := account.Letters{Public: public}.Write(party.Notice{
+				About: about, To: nora, Language: words.Tag(), Link: "S3cret", Code: "123456", NewEmail: "new@example.test", Visit: "V1",
+			})
+			if subject == "" || strings.ContainsAny(subject, "\r\n") || strings.Contains(subject, "123456") {
+				t.Errorf("%s in %s: the subject is %q", about, words.Tag(), subject)
+			}
+			if !strings.Contains(text, link) || strings.Contains(text, "<no value>") {
+				t.Errorf("%s in %s:\n%s", about, words.Tag(), text)
+			}
+			subjects[subject] = true
+		}
+		if len(subjects) != 3 {
+			t.Errorf("%s: subjects are %v", about, subjects)
+		}
+	}
+}

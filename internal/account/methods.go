@@ -1,0 +1,213 @@
+package account
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+)
+
+// showMethods lists the ways to pay.
+func (s *Server) showMethods(c *call) error {
+	var all []payment.Instrument
+	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
+		all, err = tx.Instruments(c.Party.ID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	w := c.words
+	g := group{Links: []link{{Label: w.T("methods.add-card"), Address: Root + "methods/card"}}}
+	bank := false
+	for _, i := range all {
+		bank = bank || i.Method == holdfast.MethodACH
+		g.Rows = append(g.Rows, methodRow(w, i, i.Expired(s.Now())))
+	}
+	if !bank && !s.Processor.Live {
+		g.Buttons = []action{post(w.T("methods.add-bank"), "", "methods/bank")}
+	}
+	return s.renderList(c, "methods", listPage{Heading: w.T("menu.methods"), Lead: w.T("methods.lead"), Done: c.done(), Groups: []group{g}})
+}
+
+func methodRow(w webui.Words, i payment.Instrument, expired bool) row {
+	v := InstrumentIn(w, i)
+	r := row{Title: v.Title, Detail: v.Detail}
+	switch {
+	case i.Default:
+		r.Mark = w.T("methods.default")
+	case expired:
+		r.Mark = w.T("methods.expired")
+	}
+	if !i.Default && !expired {
+		r.Buttons = append(r.Buttons, post(w.T("methods.make-default"), v.Title, "methods/default", "method", string(i.ID)))
+	}
+	if i.Method != holdfast.MethodABT {
+		r.Links = []link{{Label: w.T("account.remove"), Of: v.Title, Address: pageURL("methods/remove", given("method", string(i.ID))...)}}
+	}
+	return r
+}
+
+func (s *Server) showCard(c *call) error {
+	return s.renderCard(c, http.StatusOK, CardForm(c.words, c.Party.Name))
+}
+
+// testCard is a number that the sandbox takes.
+const testCard = "4242 4242 4242 4242"
+
+func (s *Server) renderCard(c *call, status int, form webui.Form) error {
+	w := c.words
+	if status != http.StatusOK && form.Problem == "" {
+		form.Problem = w.T("card.not-added")
+	}
+	form.Action, form.Submit = Root+"methods/card", w.T("methods.save-card")
+	page := formPage{
+		Heading: w.T("card.heading"), Form: &form,
+		Links: []link{{Label: w.T("methods.back"), Address: Root + "methods"}},
+	}
+	if !s.Processor.Live {
+		page.Note, page.Code = w.T("card.sandbox"), testCard
+	}
+	return s.renderForm(c, status, "methods", page, "card.js")
+}
+
+func (s *Server) addCard(c *call) error {
+	typed, form := ReadCard(c.words, c.form)
+	if form.Failed() {
+		return s.renderCard(c, http.StatusUnprocessableEntity, form)
+	}
+	_, err := s.Processor.AddCard(c.r.Context(), c.Party.ID, typed, c.form.Get("default") != "")
+	if refused, ok := errors.AsType[*processor.CardRefusedError](err); ok {
+		form.SetError(CardProblem(c.words, refused.Problem))
+		return s.renderCard(c, http.StatusUnprocessableEntity, form)
+	}
+	if isRefusal(err) {
+		form.Problem = c.words.T("methods.too-many")
+		return s.renderCard(c, http.StatusUnprocessableEntity, form)
+	}
+	if err != nil {
+		return err
+	}
+	return c.redirect("methods", did("card"))
+}
+
+// addBank gives the party the sandbox's bank account.
+func (s *Server) addBank(c *call) error {
+	if _, err := s.Processor.AddSandboxBank(c.r.Context(), !s.Processor.Live, c.Party); err != nil {
+		return err
+	}
+	return c.redirect("methods", did("bank"))
+}
+
+// method is the way to pay that the form is about. It may not be the party's: who
+// is asked to do something with it says so.
+func (c *call) method() payment.InstrumentID { return payment.InstrumentID(c.form.Get("method")) }
+
+func (s *Server) chooseMethod(c *call) error {
+	if err := s.Processor.ChooseDefaultInstrument(c.r.Context(), c.Party.ID, c.method()); err != nil {
+		return err
+	}
+	return c.redirect("methods", did("default"))
+}
+
+func (s *Server) showRemoveMethod(c *call) error { return s.renderRemoveMethod(c, http.StatusOK) }
+
+// renderRemoveMethod says what stands against removing a way to pay, or what will
+// no longer be paid with it.
+func (s *Server) renderRemoveMethod(c *call, status int) error {
+	w := c.words
+	var i payment.Instrument
+	var needed []hold
+	var tokens []row
+	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
+		var found bool
+		if i, found, err = tx.Instrument(c.Party.ID, c.method()); err != nil {
+			return err
+		}
+		if !found || i.Removed || i.Method == holdfast.MethodABT {
+			return holdfast.Errorf(holdfast.InvalidPaymentInstrument, "there is no such way to pay")
+		}
+		if needed, err = s.neededBy(tx, i); err != nil {
+			return err
+		}
+		tokens, err = s.paidWith(tx, w, i)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	v := InstrumentIn(w, i)
+	page := formPage{
+		Heading: w.T("methods.remove", "Method", v.Title),
+		Links:   []link{{Label: w.T("methods.back"), Address: Root + "methods"}},
+	}
+	if len(needed) > 0 {
+		page.Lead = w.T("methods.needed")
+		for _, h := range needed {
+			page.Rows = append(page.Rows, h.row(w, s.Now()))
+		}
+		return s.renderForm(c, status, "methods", page)
+	}
+	page.Lead = w.T("methods.remove-text")
+	if len(tokens) > 0 {
+		page.Lead, page.Rows = w.T("methods.remove-tokens"), tokens
+	}
+	remove := post(w.T("methods.remove-button"), "", "methods/remove", "method", string(i.ID))
+	remove.Strong = true
+	page.Buttons = []action{remove}
+	return s.renderForm(c, status, "methods", page)
+}
+
+// neededBy are the payments that need a way to pay, with whose they are.
+func (s *Server) neededBy(tx *store.ReadTx, i payment.Instrument) (all []hold, err error) {
+	needed, err := processor.NeedsInstrument(tx, i, processor.Micro(s.Now()))
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range needed {
+		caller, found, err := tx.Caller(t.Caller)
+		if err != nil || !found {
+			return nil, errors.Join(err, fmt.Errorf("reading caller %s of a payment (found %t)", t.Caller, found))
+		}
+		all = append(all, hold{Transaction: t, caller: caller, recipient: caller.Name})
+	}
+	return all, nil
+}
+
+// paidWith are the current tokens that are paid with an instrument.
+func (s *Server) paidWith(tx *store.ReadTx, w webui.Words, i payment.Instrument) (rows []row, err error) {
+	tokens, err := tx.TokensOf(i.Owner, true, processor.Micro(s.Now()), store.TokenPlace{}, tokensLookedAt)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tokens {
+		if t.Instrument != i.ID {
+			continue
+		}
+		caller, _, err := tx.Caller(t.Caller)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, row{Title: caller.Name, Detail: t.FriendlyName, Links: []link{tokenLink(w, t, caller)}})
+	}
+	return rows, nil
+}
+
+// tokensLookedAt bounds how many of a party's tokens are looked through.
+const tokensLookedAt = 200
+
+func (s *Server) removeMethod(c *call) error {
+	err := s.Processor.RemoveInstrument(c.r.Context(), c.Party.ID, c.method())
+	if errors.Is(err, processor.ErrInstrumentNeeded) {
+		return s.renderRemoveMethod(c, http.StatusConflict)
+	}
+	if err != nil {
+		return err
+	}
+	return c.redirect("methods", did("method-removed"))
+}

@@ -1,0 +1,157 @@
+package account
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/ledger"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// A hold is a payment that has not ended, with whose clock it goes by.
+type hold struct {
+	payment.Transaction
+	caller    party.Caller
+	recipient string
+}
+
+// holdsMost bounds the open payments that are shown.
+const holdsMost = 50
+
+// showOverview shows the balance, what is open, and what needs doing.
+func (s *Server) showOverview(c *call) error {
+	var balance money.Amount
+	var holds []hold
+	var methods []payment.Instrument
+	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
+		micro, err := tx.AccountBalance(ledger.Party(string(c.Party.ID)), !s.Processor.Live)
+		if err != nil {
+			return err
+		}
+		balance = money.Micros(micro)
+		if holds, err = s.holds(tx, c.Party.ID); err != nil {
+			return err
+		}
+		methods, err = tx.Instruments(c.Party.ID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	w := c.words
+	page := listPage{
+		Heading: w.T("overview.heading"), Done: c.done(),
+		Groups: []group{
+			{
+				Heading: w.T("overview.balance"), Text: w.Dollars(balance), Large: true,
+				Links: []link{{Label: w.T("overview.history"), Address: Root + "history"}},
+			},
+			s.openGroup(w, holds),
+		},
+	}
+	if doing := s.toDo(c, methods); len(doing) > 0 {
+		page.Groups = append([]group{{Heading: w.T("overview.to-do"), Rows: doing}}, page.Groups...)
+	}
+	return s.renderList(c, "", page)
+}
+
+// toDo is what the account still needs.
+func (s *Server) toDo(c *call, methods []payment.Instrument) (rows []row) {
+	w := c.words
+	if !c.Party.EmailVerified && s.Processor.Letters != nil {
+		r := row{
+			Title: w.T("overview.verify"), Detail: w.T("overview.verify-text", "Email", c.Party.Email),
+			Links: []link{{Label: w.T("overview.verify-link"), Address: Root + "verify"}},
+		}
+		if c.Party.MayPay(s.Now()) {
+			r.Facts = []Term{{w.T("overview.verify-by"), w.Moment(c.Party.VerifyBy)}}
+		}
+		rows = append(rows, r)
+	}
+	if len(methods) <= 1 { // everybody has a balance
+		rows = append(rows, row{
+			Title: w.T("overview.add-method"), Detail: w.T("overview.add-method-text"),
+			Links: []link{{Label: w.T("methods.add-card"), Address: Root + "methods/card"}},
+		})
+	}
+	return rows
+}
+
+// holds reads a party's payments that have not ended, each by its caller's clock.
+func (s *Server) holds(tx *store.ReadTx, who party.ID) (holds []hold, err error) {
+	open, err := tx.OpenOf(who, holdsMost)
+	if err != nil {
+		return nil, err
+	}
+	real := processor.Micro(s.Now())
+	for _, t := range open {
+		caller, found, err := tx.Caller(t.Caller)
+		if err != nil || !found {
+			return nil, errors.Join(err, fmt.Errorf("reading caller %s of a payment (found %t)", t.Caller, found))
+		}
+		if t = t.AsOf(caller.Now(real)); t.State.Final() {
+			continue
+		}
+		recipient, _, err := tx.Party(t.Recipient)
+		if err != nil {
+			return nil, err
+		}
+		holds = append(holds, hold{Transaction: t, caller: caller, recipient: recipient.Name})
+	}
+	return holds, nil
+}
+
+func (s *Server) openGroup(w webui.Words, holds []hold) group {
+	g := group{Heading: w.T("overview.open"), Text: w.T("overview.open-text"), Empty: w.T("overview.none-open")}
+	for _, h := range holds {
+		g.Rows = append(g.Rows, h.row(w, s.Now()))
+	}
+	return g
+}
+
+// row says what is held, by whom and until when: by the clock of who holds it.
+func (h hold) row(w webui.Words, real time.Time) row {
+	r := row{Title: h.caller.Name, Detail: about(h.Transaction, h.Sender), Mark: stateWord(w, h.Transaction), Amount: w.Dollars(h.Current())}
+	if h.recipient != h.caller.Name {
+		r.Facts = append(r.Facts, Term{w.T("term.paid-to"), h.recipient})
+	}
+	if h.State == payment.Reserved {
+		r.Facts = append(r.Facts, Term{w.T("overview.until"), w.Moment(h.Deadline)})
+		if h.caller.ClockOffset != 0 {
+			r.Facts = append(r.Facts, Term{w.T("overview.shop-clock"), w.Moment(h.caller.Now(real))})
+		}
+	}
+	return r
+}
+
+// about is what a transaction is for, in the words of its caller: there are those
+// for the sender and the recipient, and those that are the caller's own.
+func about(t payment.Transaction, reader party.ID) string {
+	if reader == t.Owner && t.CallerDescription != "" {
+		return t.CallerDescription
+	}
+	return t.SenderDescription
+}
+
+// stateWord is where a transaction stands; nothing when it is simply done.
+func stateWord(w webui.Words, t payment.Transaction) string {
+	switch t.State.Status() {
+	case holdfast.StatusPending:
+		return w.T("state.pending")
+	case holdfast.StatusReserved:
+		return w.T("state.held")
+	case holdfast.StatusFailure:
+		return w.T("state.failed")
+	case holdfast.StatusCancelled:
+		return w.T("state.cancelled")
+	case holdfast.StatusSuccess:
+	}
+	return ""
+}

@@ -1,0 +1,214 @@
+package account
+
+import (
+	"embed"
+	"io/fs"
+	"net/http"
+	"slices"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+var pages = mustParse()
+
+func mustParse() *webui.Pages {
+	files, err := fs.Sub(templateFiles, "templates")
+	if err != nil {
+		panic("account: " + err.Error()) // embedded: a test renders every page
+	}
+	parsed, err := webui.ParsePages(files)
+	if err != nil {
+		panic("account: " + err.Error())
+	}
+	return parsed
+}
+
+// The pages' own types.
+type (
+	// A formPage is one thing to do, and what there is to know about it.
+	formPage struct {
+		Heading string
+		Lead    string
+		Done    string // what was just done
+		Rows    []row
+		Problem string // when there is no form to say it
+		Facts   []Term
+		Note    string // in the sandbox
+		Code    string // to copy from the note
+		Form    *webui.Form
+		Passkey *webui.PasskeyForm
+		Aside   string
+		Links   []link
+		Buttons []action
+	}
+	// A listPage is what a party has, in groups.
+	listPage struct {
+		Heading string
+		Lead    string
+		Done    string
+		Groups  []group
+		Links   []link
+		Next    string // address of the next page, or empty
+	}
+	messagePage struct {
+		Heading string
+		Text    []string
+	}
+)
+
+// A group is a part of a list, with what can be done to all of it.
+type group struct {
+	Heading string
+	Text    string
+	Mark    string // a word or two about the text
+	Large   bool   // the text is a figure
+	Rows    []row
+	Empty   string // said when there are none
+	Links   []link
+	Buttons []action
+}
+
+// A row is one thing that a party has.
+type row struct {
+	Title   string
+	Detail  string
+	Mark    string // a word or two that set it apart
+	Amount  string
+	Facts   []Term
+	Links   []link
+	Buttons []action
+}
+
+// A Term is one line of what was agreed to, or is the case.
+type Term struct{ Label, Value string }
+
+// A link leads to a page.
+type link struct {
+	Label   string
+	Of      string // whose, for those who hear the label alone
+	Address string
+}
+
+// An action is a button: a form with nothing to fill in.
+type action struct {
+	Label  string
+	Of     string
+	Action string
+	Hidden holdfast.Params
+	Strong bool
+}
+
+// post is a button whose form goes to one of our pages.
+func post(label, of, place string, pairs ...string) action {
+	return action{Label: label, Of: of, Action: Root + place, Hidden: given(pairs...)}
+}
+
+// menu is the way around, for who is signed in.
+func (c *call) menu(current string) *webui.Menu {
+	if c.Party.ID == "" {
+		return &webui.Menu{}
+	}
+	w := c.words
+	m := &webui.Menu{Email: c.Party.Email, SignOut: Root + "sign-out"}
+	for _, page := range []struct{ place, label string }{
+		{"", w.T("menu.overview")},
+		{"methods", w.T("menu.methods")},
+		{"addresses", w.T("menu.addresses")},
+		{"authorisations", w.T("menu.authorisations")},
+		{"history", w.T("menu.history")},
+		{"security", w.T("menu.security")},
+		{"profile", w.T("menu.profile")},
+	} {
+		m.Links = append(m.Links, webui.MenuLink{Label: page.label, Address: Root + page.place, Current: page.place == current})
+	}
+	return m
+}
+
+// A view is a page about to be rendered.
+type view struct {
+	status  int // zero means OK
+	page    string
+	place   string // of the menu
+	title   string
+	scripts []string
+	content any
+}
+
+func (s *Server) render(c *call, v view) error {
+	l := webui.Layout{
+		Words: c.words, Title: v.title, Sandbox: !s.Processor.Live, Menu: c.menu(v.place),
+		Scripts: append([]string{"once.js"}, v.scripts...), Content: v.content,
+	}
+	for _, script := range v.scripts {
+		l.Policy.Asks = l.Policy.Asks || script == webui.PasskeyScript
+	}
+	status := v.status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	if status != http.StatusOK {
+		l.Title = c.words.T("layout.error", "Title", v.title)
+	}
+	return pages.Render(c.w, status, v.page, l)
+}
+
+// renderForm shows a page with a form. One that has something wrong with it is
+// answered with the status of its problem.
+func (s *Server) renderForm(c *call, status int, place string, page formPage, scripts ...string) error {
+	return s.render(c, view{status: status, page: "form", place: place, title: page.Heading, scripts: scripts, content: page})
+}
+
+func (s *Server) renderList(c *call, place string, page listPage) error {
+	return s.render(c, view{page: "list", place: place, title: page.Heading, content: page})
+}
+
+// A notice is a page that says one thing, by the ids of what it says.
+type notice struct {
+	heading string
+	text    []string
+}
+
+var (
+	pageNotFound = notice{"nowhere.heading", []string{"nowhere.text"}}
+	pageNotThere = notice{"not-there.heading", []string{"not-there.text"}}
+	pageForeign  = notice{"foreign.heading", []string{"foreign-account.text"}}
+	pageTooMuch  = notice{"too-much.heading", []string{"too-much-account.text"}}
+	pageBadForm  = notice{"bad-form.heading", []string{"bad-form-account.text"}}
+	pageFailed   = notice{"failed.heading", []string{"failed-account.text"}}
+)
+
+func (n notice) page(w webui.Words) messagePage {
+	m := messagePage{Heading: w.T(n.heading)}
+	for _, id := range n.text {
+		m.Text = append(m.Text, w.T(id))
+	}
+	return m
+}
+
+func (s *Server) lost(w http.ResponseWriter, r *http.Request, status int, n notice) {
+	c := &call{w: w, r: r, words: webui.WordsFor(r), Visitor: VisitorOf(r.Context())}
+	m := n.page(c.words)
+	if err := s.render(c, view{status: status, page: "message", place: "-", title: m.Heading, content: m}); err != nil {
+		s.Log.Error("a page could not be written", "error", err)
+	}
+}
+
+// doings are what can have been done: the page after it is told the last word.
+var doings = []string{
+	"done.verified", "done.email", "done.sent", "done.reset", "done.password", "done.passkey", "done.passkey-removed", "done.session",
+	"done.card", "done.bank", "done.method-removed", "done.address", "done.address-removed", "done.default", "done.cancelled", "done.name", "done.business",
+}
+
+// done says what was just done; other words than those above say nothing.
+func (c *call) done() string {
+	if id := "done." + c.form.Get("done"); slices.Contains(doings, id) {
+		return c.words.T(id)
+	}
+	return ""
+}
+
+func did(what string) holdfast.Param { return holdfast.Param{Name: "done", Value: what} }

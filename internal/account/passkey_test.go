@@ -1,0 +1,168 @@
+package account_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
+)
+
+// atLocalhost is a browser at the name that passkeys can be for.
+func (s *site) atLocalhost() *browser {
+	b := s.newBrowser()
+	b.base = strings.Replace(s.server.URL, "127.0.0.1", "localhost", 1)
+	return b
+}
+
+// asked is what the script is told: a question to the device, or why there is none.
+func (b *browser) asked() (options []byte, refused string) {
+	b.t.Helper()
+	var answer struct {
+		Options json.RawMessage
+		Refused string
+	}
+	if err := json.Unmarshal([]byte(b.at.body), &answer); err != nil {
+		b.t.Fatalf("the script is told %q (%v)", b.at.body, err)
+	}
+	return answer.Options, answer.Refused
+}
+
+// device is one that keeps Ann's passkey.
+func (b *browser) device() *holdfasttest.Authenticator {
+	return &holdfasttest.Authenticator{T: b.t, Host: "localhost", Origin: b.base}
+}
+
+// addPasskey makes a passkey of a name, as the script does.
+func (b *browser) addPasskey(device *holdfasttest.Authenticator, name string) page {
+	b.t.Helper()
+	b.postTo("security/passkey/ask", "name", name, "password", holdfasttest.Password)
+	question, refused := b.asked()
+	if refused != "" {
+		b.t.Fatalf("refused: %s", refused)
+	}
+	return b.postTo("security/passkey", "name", name, "answer", string(device.Make(question)))
+}
+
+func (b *browser) signInByPasskey(device *holdfasttest.Authenticator) page {
+	b.t.Helper()
+	b.postTo("passkey/ask")
+	question, refused := b.asked()
+	if refused != "" {
+		b.t.Fatalf("refused: %s", refused)
+	}
+	return b.postTo("passkey", "answer", string(device.Sign(question)), "to", "methods")
+}
+
+func TestPasskeys(t *testing.T) {
+	s := newSite(t)
+	b := s.atLocalhost()
+	b.signIn(s.Buyer.Email, holdfasttest.Password)
+	b.get("security")
+	b.wantText("Add a passkey")
+	device := b.device()
+	b.addPasskey(device, "Ann’s <phone>")
+	b.wantPage("security")
+	b.wantText("Ann’s <phone>", "Last used", "Never")
+	s.post.Last(s.Buyer.Email, party.NoticePasskeyAdded)
+
+	other := s.atLocalhost()
+	other.get("sign-in")
+	other.wantText("Sign in with a passkey")
+	if policy := other.at.header.Get("Content-Security-Policy"); !strings.Contains(policy, "connect-src 'self'") {
+		t.Errorf("the script may not ask: %s", policy)
+	}
+	device.Count++
+	other.signInByPasskey(device)
+	other.wantPage("methods")
+	before := other.cookie()
+	other.signInByPasskey(device) // a counter that stands still: there are two of it
+	other.wantStatus("a copy", http.StatusUnprocessableEntity)
+	other.wantText("The passkey did not sign you in.")
+	if before == "" {
+		t.Error("nobody was signed in")
+	}
+
+	b.get("security")
+	b.send("security/passkey/remove", "")
+	b.wantText("The passkey was removed.")
+	s.post.Last(s.Buyer.Email, party.NoticePasskeyRemoved)
+	device.Count++
+	stranger := s.atLocalhost()
+	stranger.signInByPasskey(device)
+	stranger.wantStatus("a passkey that was removed", http.StatusUnprocessableEntity)
+}
+
+func TestPasskeysThatAreNotMade(t *testing.T) {
+	s := newSite(t)
+	b := s.atLocalhost()
+	b.signIn(s.Buyer.Email, holdfasttest.Password)
+	for name, typed := range map[string][]string{
+		"wrong password": {"name", "Phone", "password", "wrong"},
+		"no name":        {"name", "", "password", holdfasttest.Password},
+		"long name":      {"name", strings.Repeat("n", 500), "password", holdfasttest.Password},
+	} {
+		b.postTo("security/passkey/ask", typed...)
+		b.wantStatus(name, http.StatusUnprocessableEntity)
+		if options, refused := b.asked(); options != nil || refused == "" {
+			t.Errorf("%s: %s, %q", name, options, refused)
+		}
+	}
+	device := b.device()
+	device.Origin = "https://evil.example"
+	b.addPasskey(device, "Phone")
+	b.wantStatus("of another site", http.StatusUnprocessableEntity)
+	for name, answer := range map[string]string{"without JavaScript": "", "no JSON": "x", "empty": "{}", "huge": strings.Repeat("x", 60_000)} {
+		b.postTo("security/passkey", "name", "Phone", "answer", answer)
+		b.wantStatus(name, http.StatusUnprocessableEntity)
+		b.postTo("passkey", "answer", answer)
+		b.wantStatus("signing in: "+name, http.StatusUnprocessableEntity)
+	}
+	b.get("security")
+	b.wantNoText("Phone")
+}
+
+// A question is somebody's: an answer to it is worth nothing for another account.
+func TestAPasskeyForSomebodyElse(t *testing.T) {
+	s := newSite(t)
+	ann, other := s.atLocalhost(), s.atLocalhost()
+	ann.signIn(s.Buyer.Email, holdfasttest.Password)
+	other.signUp()
+	ann.postTo("security/passkey/ask", "name", "Phone", "password", holdfasttest.Password)
+	question, _ := ann.asked()
+	other.postTo("security/passkey", "name", "Phone", "answer", string(other.device().Make(question)))
+	other.wantStatus("Ann's question", http.StatusUnprocessableEntity)
+}
+
+// At a bare address there are no passkeys, and the pages say where there are.
+func TestWherePasskeysAre(t *testing.T) {
+	s := newSite(t)
+	b := s.newBrowser()
+	b.get("sign-in")
+	b.wantText("Passkeys need a name for this server: they work at http://localhost:")
+	b.wantNoText("Sign in with a passkey")
+	b.postTo("passkey/ask")
+	b.wantStatus("asking all the same", http.StatusNotFound)
+	b.signIn(s.Buyer.Email, holdfasttest.Password)
+	b.get("security/passkey")
+	b.wantPage("security")
+	b.wantText("Passkeys need a name")
+	b.postTo("security/passkey/ask", "name", "Phone", "password", holdfasttest.Password)
+	b.wantStatus("making one all the same", http.StatusNotFound)
+}
+
+func TestQuestionsToPasskeysAreCounted(t *testing.T) {
+	s := newSite(t)
+	b := s.atLocalhost()
+	for range party.AddressGuesses.Free {
+		b.postTo("passkey/ask")
+		b.wantStatus("a question", http.StatusOK)
+	}
+	b.postTo("passkey/ask")
+	b.wantStatus("one too many", http.StatusTooManyRequests)
+	if _, refused := b.asked(); refused == "" {
+		t.Error("the script has nothing to say")
+	}
+}

@@ -1,0 +1,67 @@
+package account
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+)
+
+func (s *Server) showReset(c *call) error { return s.renderReset(c, http.StatusOK, "") }
+
+// renderReset asks for the new password, of who came here by a link that holds.
+func (s *Server) renderReset(c *call, status int, problem string) error {
+	w, secret := c.words, c.form.Get("link")
+	account, err := s.Processor.ForgottenBy(c.r.Context(), secret)
+	if errors.Is(err, processor.ErrLinkOver) {
+		return s.renderForm(c, http.StatusGone, "sign-in", formPage{
+			Heading: w.T("reset.over"), Lead: w.T("reset.over-text"),
+			Links: []link{{Label: w.T("reset.again"), Address: ForgottenURL(c.visit())}},
+		})
+	}
+	if err != nil {
+		return err
+	}
+	form := webui.Form{
+		Action: Root + "reset", Submit: w.T("reset.submit"), Hidden: given("link", secret, "visit", string(c.visit())),
+		Fields: []webui.Field{newPasswordField(w)}, Username: account.Email,
+	}
+	if problem != "" {
+		form.SetError("new-password", problem)
+	}
+	page := formPage{Heading: w.T("reset.heading"), Lead: w.T("reset.lead", "Email", account.Email), Form: &form}
+	if !account.EmailVerified {
+		page.Aside = w.T("reset.takes-over")
+	}
+	return s.renderForm(c, status, "sign-in", page)
+}
+
+func newPasswordField(w webui.Words) webui.Field {
+	return webui.Field{
+		Name: "new-password", Label: w.T("security.new-password"), Type: "password", Autocomplete: "new-password", MaxLength: party.PasswordMax,
+		Hint: w.T("sign-up.password-hint", "Min", party.PasswordMin),
+	}
+}
+
+// reset sets the new password. With it one signs in; whoever has the link alone
+// has no session. A visit that was begun goes on from its own sign-in page.
+func (s *Server) reset(c *call) error {
+	password := c.form.Get("new-password")
+	if message := passwordProblem(c.words, party.ValidPassword(password)); message != "" {
+		return s.renderReset(c, http.StatusUnprocessableEntity, message)
+	}
+	_, err := s.Processor.ResetPassword(c.r.Context(), c.form.Get("link"), password)
+	switch {
+	case errors.Is(err, processor.ErrLinkOver):
+		return s.renderReset(c, http.StatusGone, "")
+	case err != nil:
+		return err
+	}
+	if visit := c.visit(); visit != "" {
+		webui.Redirect(c.w, c.r, visitURL(visit))
+		return nil
+	}
+	return c.redirect("sign-in", did("reset"))
+}

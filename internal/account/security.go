@@ -1,0 +1,248 @@
+package account
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+)
+
+// showSecurity shows the ways in: the password, passkeys, and where the party is
+// signed in.
+func (s *Server) showSecurity(c *call) error {
+	var keys []party.Passkey
+	var sessions []party.SignedIn
+	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
+		if keys, err = tx.Passkeys(c.Party.ID); err != nil {
+			return err
+		}
+		sessions, err = tx.SignedInAll(c.Party.ID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	w := c.words
+	return s.renderList(c, "security", listPage{Heading: w.T("menu.security"), Done: c.done(), Groups: []group{
+		{
+			Heading: w.T("security.password"), Text: w.T("security.password-text"),
+			Links: []link{{Label: w.T("security.change-password"), Address: Root + "security/password"}},
+		},
+		s.passkeyGroup(c, keys),
+		s.sessionGroup(c, sessions),
+	}})
+}
+
+func (s *Server) passkeyGroup(c *call, keys []party.Passkey) group {
+	w := c.words
+	g := group{Heading: w.T("security.passkeys"), Text: w.T("security.passkeys-text")}
+	for _, k := range keys {
+		r := row{
+			Title: k.Name, Facts: []Term{{w.T("security.created"), w.Day(k.Created)}},
+			Buttons: []action{post(w.T("account.remove"), k.Name, "security/passkey/remove", "passkey", string(k.ID))},
+		}
+		used := w.T("security.never")
+		if !k.LastUsed.IsZero() {
+			used = w.Moment(k.LastUsed)
+		}
+		r.Facts = append(r.Facts, Term{w.T("security.last-used"), used})
+		g.Rows = append(g.Rows, r)
+	}
+	if _, ok := s.Browsers.RelyingParty(c.r); ok {
+		g.Links = []link{{Label: w.T("security.add-passkey"), Address: Root + "security/passkey"}}
+	} else if g.Empty = s.passkeysElsewhere(c); g.Empty == "" {
+		g.Empty = w.T("security.no-passkeys")
+	}
+	return g
+}
+
+func (s *Server) sessionGroup(c *call, sessions []party.SignedIn) group {
+	w := c.words
+	g := group{Heading: w.T("security.sessions"), Text: w.T("security.sessions-text")}
+	others := false
+	for _, at := range sessions {
+		if at.Over(processor.Micro(s.Now())) {
+			continue
+		}
+		r := row{Title: deviceWords(w, at.Device), Facts: []Term{
+			{w.T("security.begun"), w.Moment(at.Begun)}, {w.T("security.last-seen"), w.Moment(at.LastSeen)},
+		}}
+		if at.Network != "" {
+			r.Facts = append(r.Facts, Term{w.T("security.network"), at.Network})
+		}
+		if at.ID == c.Session.ID {
+			r.Mark = w.T("security.here")
+		} else {
+			others = true
+			r.Buttons = []action{post(w.T("security.end"), r.Title, "security/session/end", "session", string(at.ID))}
+		}
+		g.Rows = append(g.Rows, r)
+	}
+	if others {
+		g.Buttons = []action{post(w.T("security.end-others"), "", "security/session/others")}
+	}
+	return g
+}
+
+// deviceWords are a browser and its system, as far as they are known.
+func deviceWords(w webui.Words, d party.Device) string {
+	switch {
+	case d.Browser != "" && d.System != "":
+		return w.T("security.browser-on", "Browser", d.Browser, "System", d.System)
+	case d.Browser+d.System != "":
+		return d.Browser + d.System
+	}
+	return w.T("security.some-browser")
+}
+
+func (s *Server) endSession(c *call) error {
+	if err := s.Processor.EndSignedIn(c.r.Context(), c.Party.ID, party.SignedInID(c.form.Get("session"))); err != nil {
+		return err
+	}
+	return c.redirect("security", did("session"))
+}
+
+func (s *Server) endOtherSessions(c *call) error {
+	if err := s.Processor.EndSignedInElsewhere(c.r.Context(), c.Session); err != nil {
+		return err
+	}
+	return c.redirect("security", did("session"))
+}
+
+// own is the party's password as it was typed again.
+func (s *Server) own(c *call) processor.OwnPassword {
+	return processor.OwnPassword{Password: c.form.Get("password"), From: s.Browsers.From(c.r)}
+}
+
+func ownPasswordField(w webui.Words) webui.Field {
+	return webui.Field{Name: "password", Label: w.T("security.present-password"), Type: "password", Autocomplete: "current-password", MaxLength: party.PasswordMax}
+}
+
+// ownProblem says what is wrong with a password that was typed again; status is
+// zero when that is not what the matter is.
+func ownProblem(w webui.Words, h http.Header, err error, form *webui.Form) (status int) {
+	if errors.Is(err, processor.ErrWrongPassword) {
+		form.SetError("password", w.T("security.wrong-password"))
+		return http.StatusUnprocessableEntity
+	}
+	status, form.Problem = SignInProblem(w, h, err)
+	return status
+}
+
+func passwordForm(w webui.Words) webui.Form {
+	return webui.Form{
+		Action: Root + "security/password", Submit: w.T("security.save-password"),
+		Fields: []webui.Field{ownPasswordField(w), newPasswordField(w)},
+	}
+}
+
+func (s *Server) showPassword(c *call) error {
+	return s.renderPassword(c, http.StatusOK, passwordForm(c.words))
+}
+
+func (s *Server) renderPassword(c *call, status int, form webui.Form) error {
+	w := c.words
+	form.Username = c.Party.Email
+	return s.renderForm(c, status, "security", formPage{
+		Heading: w.T("security.change-password"), Lead: w.T("security.change-lead"), Form: &form,
+		Links: []link{{Label: w.T("security.back"), Address: Root + "security"}},
+	})
+}
+
+func (s *Server) changePassword(c *call) error {
+	form, password := passwordForm(c.words), c.form.Get("new-password")
+	if message := passwordProblem(c.words, party.ValidPassword(password)); message != "" {
+		form.SetError("new-password", message)
+		return s.renderPassword(c, http.StatusUnprocessableEntity, form)
+	}
+	err := s.Processor.ChangePassword(c.r.Context(), c.Session, s.own(c), password)
+	if err == nil {
+		return c.redirect("security", did("password"))
+	}
+	status := ownProblem(c.words, c.w.Header(), err, &form)
+	if status == 0 {
+		return err
+	}
+	return s.renderPassword(c, status, form)
+}
+
+func (s *Server) showPasskey(c *call) error { return s.renderPasskey(c, http.StatusOK, "") }
+
+// renderPasskey is the form in which the script makes a passkey.
+func (s *Server) renderPasskey(c *call, status int, problem string) error {
+	w := c.words
+	if _, ok := s.Browsers.RelyingParty(c.r); !ok {
+		return c.redirect("security")
+	}
+	form := webui.Form{
+		Action: Root + "security/passkey", Submit: w.T("security.make-passkey"), Problem: problem,
+		Fields: []webui.Field{
+			{Name: "name", Label: w.T("security.passkey-name"), Hint: w.T("security.passkey-name-hint"), Autocomplete: "off", MaxLength: party.PasskeyNameMax, Value: c.form.Get("name")},
+			ownPasswordField(w),
+		},
+		Passkey: &webui.Passkey{
+			Makes: true, Ask: Root + "security/passkey/ask", Working: w.T("passkey.working"), Failed: w.T("passkey.not-made"),
+		},
+	}
+	return s.renderForm(c, status, "security", formPage{
+		Heading: w.T("security.add-passkey"), Lead: w.T("security.passkey-lead"), Form: &form,
+		Links: []link{{Label: w.T("security.back"), Address: Root + "security"}},
+	}, webui.PasskeyScript)
+}
+
+// askNewPasskey asks the browser to make a passkey, once the password is right.
+func (s *Server) askNewPasskey(c *call) error {
+	r, ok := s.Browsers.RelyingParty(c.r)
+	if !ok {
+		return c.answerScript(http.StatusNotFound, passkeyAnswer{Refused: c.words.T("passkey.not-made")})
+	}
+	if name := c.form.Get("name"); !party.ValidName(name) || len(name) > party.PasskeyNameMax {
+		return c.answerScript(http.StatusUnprocessableEntity, passkeyAnswer{Refused: c.words.T("security.passkey-name-missing")})
+	}
+	options, err := s.Processor.BeginPasskey(c.r.Context(), r, c.Party.ID, s.own(c))
+	if err == nil {
+		return c.answerScript(http.StatusOK, passkeyAnswer{Options: options})
+	}
+	var form webui.Form
+	status := ownProblem(c.words, c.w.Header(), err, &form)
+	switch {
+	case status != 0:
+		return c.answerScript(status, passkeyAnswer{Refused: form.Problem})
+	case isRefusal(err):
+		return c.answerScript(http.StatusUnprocessableEntity, passkeyAnswer{Refused: c.words.T("security.too-many-passkeys")})
+	}
+	return err
+}
+
+func (s *Server) addPasskey(c *call) error {
+	answer := c.form.Get("answer")
+	if answer == "" {
+		return s.renderPasskey(c, http.StatusUnprocessableEntity, c.words.T("security.passkey-needs-script"))
+	}
+	r, ok := s.Browsers.RelyingParty(c.r)
+	if !ok || len(answer) > party.PasskeyAnswerMax {
+		return s.renderPasskey(c, http.StatusUnprocessableEntity, c.words.T("passkey.not-made"))
+	}
+	_, err := s.Processor.AddPasskey(c.r.Context(), r, c.Party.ID, c.form.Get("name"), []byte(answer))
+	refused, coded := errors.AsType[*holdfast.Error](err)
+	switch {
+	case err == nil:
+		return c.redirect("security", did("passkey"))
+	case errors.Is(err, processor.ErrPasskey):
+		return s.renderPasskey(c, http.StatusUnprocessableEntity, c.words.T("passkey.not-made"))
+	case coded && refused.Code == holdfast.InvalidParams:
+		return s.renderPasskey(c, http.StatusUnprocessableEntity, c.words.T("security.passkey-name-missing"))
+	}
+	return err
+}
+
+func (s *Server) removePasskey(c *call) error {
+	if err := s.Processor.RemovePasskey(c.r.Context(), c.Party.ID, party.PasskeyID(c.form.Get("passkey"))); err != nil {
+		return err
+	}
+	return c.redirect("security", did("passkey-removed"))
+}

@@ -1,0 +1,207 @@
+package account
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+)
+
+// A Server answers for everything under Root.
+type Server struct {
+	Processor *processor.Processor
+	Store     store.Reader
+	Browsers  *Browsers
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// Root is where the account's pages begin.
+const Root = "/account/"
+
+// Handler makes the server's routes.
+func (s *Server) Handler() http.Handler {
+	pages := http.NewServeMux()
+	anybody := func(route string, show func(*call) error) { pages.Handle(at(route), s.anybody(show)) }
+	owner := func(route string, show func(*call) error) { pages.Handle(at(route), s.owner(show)) }
+
+	anybody("GET sign-in", s.showSignIn)
+	anybody("POST sign-in", s.signIn)
+	anybody("POST passkey", s.signInByPasskey)
+	anybody("POST passkey/ask", s.askPasskey)
+	anybody("GET sign-up", s.showSignUp)
+	anybody("POST sign-up", s.signUp)
+	anybody("POST sign-out", s.signOut)
+	anybody("GET forgotten", s.showForgotten)
+	anybody("POST forgotten", s.forgotten)
+	anybody("GET reset", s.showReset)
+	anybody("POST reset", s.reset)
+
+	owner("GET {$}", s.showOverview)
+	owner("GET verify", s.showVerify)
+	owner("POST verify", s.verify)
+	owner("POST verify/send", s.sendVerification)
+	owner("GET methods", s.showMethods)
+	owner("GET methods/card", s.showCard)
+	owner("POST methods/card", s.addCard)
+	owner("POST methods/bank", s.addBank)
+	owner("POST methods/default", s.chooseMethod)
+	owner("GET methods/remove", s.showRemoveMethod)
+	owner("POST methods/remove", s.removeMethod)
+	owner("GET addresses", s.showAddresses)
+	owner("GET addresses/edit", s.showAddress)
+	owner("POST addresses/edit", s.saveAddress)
+	owner("POST addresses/default", s.chooseAddress)
+	owner("POST addresses/remove", s.removeAddress)
+	owner("GET authorisations", s.showTokens)
+	owner("GET authorisations/one", s.showToken)
+	owner("POST authorisations/cancel", s.cancelToken)
+	owner("GET history", s.showHistory)
+	owner("GET security", s.showSecurity)
+	owner("GET security/password", s.showPassword)
+	owner("POST security/password", s.changePassword)
+	owner("GET security/passkey", s.showPasskey)
+	owner("POST security/passkey", s.addPasskey)
+	owner("POST security/passkey/ask", s.askNewPasskey)
+	owner("POST security/passkey/remove", s.removePasskey)
+	owner("POST security/session/end", s.endSession)
+	owner("POST security/session/others", s.endOtherSessions)
+	owner("GET profile", s.showProfile)
+	owner("GET profile/name", s.showName)
+	owner("POST profile/name", s.changeName)
+	owner("GET profile/email", s.showEmail)
+	owner("POST profile/email", s.changeEmail)
+	owner("POST profile/business", s.becomeBusiness)
+	pages.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.lost(w, r, http.StatusNotFound, pageNotFound) })
+
+	foreign := http.NewCrossOriginProtection()
+	foreign.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.lost(w, r, http.StatusForbidden, pageForeign)
+	}))
+	inside := foreign.Handler(s.Browsers.Handler(pages, s.fail))
+	return webui.Secure(http.MaxBytesHandler(inside, webui.FormBytesMax))
+}
+
+// at is a route's pattern: the verb, and the place under Root.
+func at(route string) string {
+	verb, place, _ := strings.Cut(route, " ")
+	return verb + " " + Root + place
+}
+
+// A call is one request for a page.
+type call struct {
+	w     http.ResponseWriter
+	r     *http.Request
+	words webui.Words
+	form  holdfast.Params // what the form or the link says
+	Visitor
+}
+
+// anybody serves a page to anybody.
+func (s *Server) anybody(show func(*call) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := &call{w: w, r: r, words: webui.WordsFor(r), Visitor: VisitorOf(r.Context())}
+		form, err := webui.ReadForm(r)
+		if err == nil {
+			c.form = form
+			err = show(c)
+		}
+		s.answer(w, r, err)
+	})
+}
+
+// owner serves a page to who is signed in. For anybody else the way leads to the
+// sign-in page first, and from there on to where they were going.
+func (s *Server) owner(show func(*call) error) http.Handler {
+	return s.anybody(func(c *call) error {
+		if c.Party.ID == "" {
+			return c.redirect("sign-in", c.onward()...)
+		}
+		return show(c)
+	})
+}
+
+// onward are the places that the sign-in page may lead on to: pages of ours, by
+// their names. The link of a letter comes along, since it is good for who is
+// signed in alone.
+func (c *call) onward() (p holdfast.Params) {
+	if place := strings.TrimPrefix(c.r.URL.Path, Root); place == "verify" {
+		return given("to", place, "link", c.form.Get("link"))
+	} else if isPlace(place) {
+		return given("to", place)
+	}
+	return nil
+}
+
+// places are those pages.
+var places = []string{"methods", "addresses", "authorisations", "history", "security", "profile", "verify"}
+
+func isPlace(name string) bool { return slices.Contains(places, name) }
+
+// given are the parameters, given as names and values in turn, that have a value.
+func given(pairs ...string) (p holdfast.Params) {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			p = append(p, holdfast.Param{Name: pairs[i], Value: pairs[i+1]})
+		}
+	}
+	return p
+}
+
+// pageURL is the address of one of our pages.
+func pageURL(place string, p ...holdfast.Param) string {
+	if len(p) == 0 {
+		return Root + place
+	}
+	return Root + place + "?" + holdfast.Params(p).Encode()
+}
+
+func (c *call) redirect(place string, p ...holdfast.Param) error {
+	webui.Redirect(c.w, c.r, pageURL(place, p...))
+	return nil
+}
+
+// visitURL is the page of the Co-Branded pages on which a visit goes on. Whatever
+// the visit is called, the address is ours.
+func visitURL(id payment.VisitID) string {
+	return strings.TrimSuffix(holdfast.CoBrandedPath, "start") + "sign-in?visit=" + url.QueryEscape(string(id))
+}
+
+// isRefusal reports whether what somebody asked for cannot be, as opposed to a
+// fault of ours.
+func isRefusal(err error) bool {
+	_, ok := errors.AsType[*holdfast.Error](err)
+	return ok
+}
+
+// answer turns what a page could not do into a page that says so.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, err error) {
+	refused, coded := errors.AsType[*holdfast.Error](err)
+	_, bad := errors.AsType[*webui.BadFormError](err)
+	switch {
+	case err == nil:
+	case errors.Is(err, webui.ErrTooMuch):
+		s.lost(w, r, http.StatusRequestEntityTooLarge, pageTooMuch)
+	case bad:
+		s.lost(w, r, http.StatusBadRequest, pageBadForm)
+	case coded && refused.Code != holdfast.InternalError:
+		s.lost(w, r, http.StatusNotFound, pageNotThere)
+	default:
+		s.fail(w, r, err)
+	}
+}
+
+// fail is for what is our fault: the page says that it is, the log why.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	s.Log.Error("a page failed", "path", r.URL.Path, "error", err)
+	s.lost(w, r, http.StatusInternalServerError, pageFailed)
+}

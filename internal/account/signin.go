@@ -1,0 +1,166 @@
+package account
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+)
+
+func (s *Server) showSignIn(c *call) error {
+	if c.Party.ID != "" {
+		return s.goOn(c)
+	}
+	return s.renderSignIn(c, http.StatusOK, SignInForm(c.words))
+}
+
+// goOn takes who has signed in to where they were going.
+func (s *Server) goOn(c *call) error {
+	to, link := c.form.Get("to"), c.form.Get("link")
+	switch {
+	case !isPlace(to):
+		return c.redirect("")
+	case to == "verify":
+		return c.redirect(to, given("link", link)...)
+	}
+	return c.redirect(to)
+}
+
+// along is what the sign-in and sign-up pages hand on to where they lead.
+func (c *call) along() []string {
+	return []string{"to", c.form.Get("to"), "link", c.form.Get("link")}
+}
+
+func (s *Server) renderSignIn(c *call, status int, f webui.Form) error {
+	w, along := c.words, given(c.along()...)
+	f.Action, f.Hidden, f.Submit = Root+"sign-in", along, w.T("account.sign-in")
+	page := formPage{
+		Heading: w.T("account.sign-in"), Done: c.done(), Form: &f,
+		Links: []link{{Label: w.T("sign-in.create"), Address: pageURL("sign-up", along...)}},
+	}
+	if s.Processor.Letters != nil {
+		page.Links = append(page.Links, link{Label: w.T("forgotten.link"), Address: Root + "forgotten"})
+	}
+	if form, ok := s.Browsers.PasskeyForm(c.words, c.r, Root+"passkey", along); ok {
+		page.Passkey = &form
+		return s.renderForm(c, status, "sign-in", page, webui.PasskeyScript)
+	}
+	page.Aside = s.passkeysElsewhere(c)
+	return s.renderForm(c, status, "sign-in", page)
+}
+
+func (s *Server) signIn(c *call) error {
+	who, err := s.Processor.SignIn(c.r.Context(), processor.SignIn{
+		Email: c.form.Get("email"), Password: c.form.Get("password"), From: s.Browsers.From(c.r), Language: c.words.Tag(),
+	})
+	if err == nil {
+		return s.begun(c, who)
+	}
+	form := SignInForm(c.words)
+	form.Fill(c.form, "password")
+	status, problem := SignInProblem(c.words, c.w.Header(), err)
+	if problem == "" {
+		return err
+	}
+	form.Problem = problem
+	return s.renderSignIn(c, status, form)
+}
+
+// begun gives the browser a new session of the one who signed in or up.
+func (s *Server) begun(c *call, who party.Party) (err error) {
+	if c.Visitor, err = s.Browsers.Begin(c.r, who); err != nil {
+		return err
+	}
+	return s.goOn(c)
+}
+
+// A passkeyAnswer is what the script is answered: what the browser is to be told,
+// or why there is nothing to tell.
+type passkeyAnswer struct {
+	Options json.RawMessage `json:"options,omitempty"`
+	Refused string          `json:"refused,omitempty"`
+}
+
+func (c *call) answerScript(status int, a passkeyAnswer) error {
+	text, err := json.Marshal(a)
+	if err != nil {
+		return fmt.Errorf("answering a script: %w", err)
+	}
+	c.w.Header().Set("Content-Type", "application/json")
+	c.w.WriteHeader(status)
+	_, err = c.w.Write(text)
+	return err
+}
+
+// askPasskey asks the browser for any passkey of ours.
+func (s *Server) askPasskey(c *call) error {
+	r, ok := s.Browsers.RelyingParty(c.r)
+	if !ok {
+		return c.answerScript(http.StatusNotFound, passkeyAnswer{Refused: c.words.T("passkey.failed")})
+	}
+	options, err := s.Processor.AskPasskey(c.r.Context(), r, s.Browsers.From(c.r))
+	if err == nil {
+		return c.answerScript(http.StatusOK, passkeyAnswer{Options: options})
+	}
+	status, problem := SignInProblem(c.words, c.w.Header(), err)
+	if problem == "" {
+		return err
+	}
+	return c.answerScript(status, passkeyAnswer{Refused: problem})
+}
+
+func (s *Server) signInByPasskey(c *call) error {
+	who, err := s.Browsers.PasskeySignIn(c.r, c.words, c.form.Get("answer"))
+	if err == nil {
+		return s.begun(c, who)
+	}
+	if !errors.Is(err, processor.ErrPasskey) {
+		return err
+	}
+	form := SignInForm(c.words)
+	form.Problem = c.words.T("passkey.failed")
+	return s.renderSignIn(c, http.StatusUnprocessableEntity, form)
+}
+
+func (s *Server) showSignUp(c *call) error {
+	if c.Party.ID != "" {
+		return s.goOn(c)
+	}
+	return s.renderSignUp(c, http.StatusOK, SignUpForm(c.words))
+}
+
+func (s *Server) renderSignUp(c *call, status int, f webui.Form) error {
+	w, along := c.words, given(c.along()...)
+	f.Action, f.Hidden, f.Submit = Root+"sign-up", along, w.T("account.sign-up")
+	return s.renderForm(c, status, "sign-up", formPage{
+		Heading: w.T("sign-up.heading"), Lead: w.T("sign-up.lead"), Form: &f,
+		Links: []link{{Label: w.T("account.have-one"), Address: pageURL("sign-in", along...)}},
+	})
+}
+
+func (s *Server) signUp(c *call) error {
+	n, form := ReadNewParty(c.words, c.form)
+	if form.Failed() {
+		return s.renderSignUp(c, http.StatusUnprocessableEntity, form)
+	}
+	who, err := s.Processor.SignUp(c.r.Context(), n, s.Browsers.From(c.r))
+	if err == nil {
+		return s.begun(c, who)
+	}
+	status := SignUpProblem(c.words, c.w.Header(), err, &form)
+	if status == 0 {
+		return err
+	}
+	return s.renderSignUp(c, status, form)
+}
+
+func (s *Server) signOut(c *call) error {
+	if err := s.Browsers.End(c.r); err != nil {
+		return err
+	}
+	return c.redirect("sign-in")
+}

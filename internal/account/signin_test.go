@@ -1,0 +1,261 @@
+package account_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// An account from its beginning: on both databases.
+func TestSigningUpAndIn(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		s := newSiteOn(t, db)
+		b := s.newBrowser()
+		b.get("")
+		b.wantPage("sign-in")
+		b.signUp()
+		b.wantPage("")
+		b.wantText("Verify your e-mail address", "Nothing is held.", "Add a way to pay", nora)
+		b.send("sign-out", "")
+		b.wantPage("sign-in")
+		b.get("methods")
+		b.wantPage("sign-in")
+		b.send("sign-in", "", "email", "  NORA@example.test ", "password", holdfasttest.Password)
+		b.wantPage("methods") // where it was going
+		b.get("sign-in")
+		b.wantPage("") // signed in already
+	})
+}
+
+// Who guesses is told the same of an account that there is and of one that there is not.
+func TestOneAnswerForEveryWrongSignIn(t *testing.T) {
+	s := newSite(t)
+	answer := func(email string) string {
+		b := s.newBrowser()
+		b.signIn(email, "not the password")
+		b.wantStatus(email, http.StatusUnprocessableEntity)
+		b.wantText("The e-mail address or the password is not right.")
+		b.wantNoText("not the password")
+		return strings.ReplaceAll(b.at.body, email, "EMAIL")
+	}
+	if known, unknown := answer(s.Buyer.Email), answer("nobody@example.test"); known != unknown {
+		t.Errorf("of an account that there is:\n%s\nof one that there is not:\n%s", known, unknown)
+	}
+}
+
+func TestGuessesAreSlowed(t *testing.T) {
+	t.Run("by account", func(t *testing.T) {
+		s := newSite(t)
+		b := s.newBrowser()
+		for range party.AccountGuesses.Free {
+			b.signIn(s.Buyer.Email, "wrong")
+		}
+		b.signIn(s.Buyer.Email, holdfasttest.Password)
+		b.wantStatus("the right password after too many wrong ones", http.StatusTooManyRequests)
+		if got := b.at.header.Get("Retry-After"); got != "30" {
+			t.Errorf("Retry-After is %q", got)
+		}
+		s.Clock.Advance(31 * time.Second)
+		b.signIn(s.Buyer.Email, holdfasttest.Password)
+		b.wantPage("")
+	})
+	t.Run("by address", func(t *testing.T) {
+		s := newSite(t)
+		b := s.newBrowser()
+		for i := range party.AddressGuesses.Free {
+			b.postTo("sign-in", "email", fmt.Sprintf("guess%d@example.test", i), "password", "wrong")
+			b.wantStatus("a guess", http.StatusUnprocessableEntity)
+		}
+		b.signIn(s.Buyer.Email, holdfasttest.Password)
+		b.wantStatus("somebody else from the same address", http.StatusTooManyRequests)
+		b.postTo("sign-up", "name", "Nora", "email", nora, "password", holdfasttest.Password)
+		b.wantStatus("signing up from there", http.StatusTooManyRequests)
+	})
+	t.Run("of one's own password", func(t *testing.T) {
+		s := newSite(t)
+		b := s.ann()
+		for range party.AccountGuesses.Free {
+			b.postTo("security/password", "password", "wrong", "new-password", "another good one")
+			b.wantStatus("a guess", http.StatusUnprocessableEntity)
+			b.wantText("This is not your password.")
+		}
+		b.postTo("security/password", "password", holdfasttest.Password, "new-password", "another good one")
+		b.wantStatus("the right one after that", http.StatusTooManyRequests)
+	})
+}
+
+func TestSigningUpSaysWhatIsWrong(t *testing.T) {
+	s := newSite(t)
+	for name, row := range map[string]struct {
+		typed []string
+		says  string
+	}{
+		"no name":         {[]string{"name", " ", "email", nora, "password", holdfasttest.Password}, "Please enter your name."},
+		"a line break":    {[]string{"name", "Nora\nBcc: all", "email", nora, "password", holdfasttest.Password}, "Please enter your name."},
+		"a long name":     {[]string{"name", strings.Repeat("n", party.NameMax+1), "email", nora, "password", holdfasttest.Password}, "Please enter your name."},
+		"no address":      {[]string{"name", "Nora", "email", "nora", "password", holdfasttest.Password}, "Please enter an e-mail address"},
+		"a header":        {[]string{"name", "Nora", "email", "nora@example.test\r\nBcc: a@b.c", "password", holdfasttest.Password}, "Please enter an e-mail address"},
+		"short password":  {[]string{"name", "Nora", "email", nora, "password", "1234567"}, "Please choose a password of at least 8 characters."},
+		"long password":   {[]string{"name", "Nora", "email", nora, "password", strings.Repeat("p", party.PasswordMax+1)}, "This password is too long."},
+		"a taken address": {[]string{"name", "Nora", "email", "ANN@example.test", "password", holdfasttest.Password}, "There is an account with this e-mail address already."},
+		"nothing":         {nil, "Please check 3 fields:"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := s.newBrowser()
+			b.postTo("sign-up", row.typed...)
+			b.wantStatus(name, http.StatusUnprocessableEntity)
+			b.wantText(row.says)
+			if b.cookie() != "" {
+				t.Error("somebody is signed in")
+			}
+		})
+	}
+}
+
+// Whatever name a session had before, nobody knows the one after signing in.
+func TestSigningInRenewsTheSession(t *testing.T) {
+	s := newSite(t)
+	b := s.newBrowser()
+	planted := &http.Cookie{Name: "holdfast", Value: "planted-by-somebody-else", Path: "/"}
+	b.get("sign-in")
+	b.client.Jar.SetCookies(b.at.url, []*http.Cookie{planted})
+	b.signIn(s.Buyer.Email, holdfasttest.Password)
+	first := b.cookie()
+	if first == "" || first == planted.Value {
+		t.Fatalf("the session is called %q", first)
+	}
+	b.get("security")
+	if b.cookie() != first {
+		t.Error("the session changes its name in between")
+	}
+	b.send("sign-out", "")
+	b.signIn(s.Buyer.Email, holdfasttest.Password)
+	if second := b.cookie(); second == "" || second == first {
+		t.Errorf("after another sign-in the session is called %q, before %q", second, first)
+	}
+	thief := s.newBrowser()
+	thief.client.Jar.SetCookies(b.at.url, []*http.Cookie{{Name: "holdfast", Value: first, Path: "/"}})
+	thief.get("")
+	thief.wantPage("sign-in")
+}
+
+func TestTheSessionCookie(t *testing.T) {
+	s := newSite(t)
+	b := s.newBrowser()
+	b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	b.postTo("sign-in", "email", s.Buyer.Email, "password", holdfasttest.Password)
+	set := b.at.header.Get("Set-Cookie")
+	for _, part := range []string{"holdfast=", "Path=/", "HttpOnly", "SameSite=Lax"} {
+		if !strings.Contains(set, part) {
+			t.Errorf("the cookie %q lacks %s", set, part)
+		}
+	}
+}
+
+// The sign-in page leads to pages of ours alone.
+func TestSigningInLeadsNowhereElse(t *testing.T) {
+	s := newSite(t)
+	for _, to := range []string{"//evil.example", "https://evil.example/", "../cobranded-ui/", "methods/../../x", "sign-out", "security/password", "\\evil", "verify?link=x", ""} {
+		b := s.newBrowser()
+		b.postTo("sign-in", "email", s.Buyer.Email, "password", holdfasttest.Password, "to", to)
+		b.wantPage("")
+	}
+}
+
+func TestSessionsAreListedAndEnded(t *testing.T) {
+	s := newSite(t)
+	phone := s.newBrowser()
+	phone.header.Set("User-Agent", "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Version/19.0 Mobile/15E148 Safari/604.1")
+	phone.signIn(s.Buyer.Email, holdfasttest.Password)
+	odd := s.newBrowser()
+	odd.header.Set("User-Agent", "<script>alert(1)</script>")
+	odd.signIn(s.Buyer.Email, holdfasttest.Password)
+	b := s.newBrowser()
+	b.header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0")
+	b.signIn(s.Buyer.Email, holdfasttest.Password)
+	b.get("security")
+	b.wantText("This browser", "Firefox on Linux", "Safari on iOS", "Unknown browser", "127.0.0.x", "Sign out everywhere else")
+	b.wantNoText("alert(1)")
+
+	b.send("security/session/end", "S0001")
+	b.wantPage("security")
+	b.wantNoText("Safari on iOS")
+	phone.get("")
+	phone.wantPage("sign-in")
+
+	b.send("security/session/others", "")
+	b.wantNoText("Unknown browser", "Sign out everywhere else")
+	odd.get("")
+	odd.wantPage("sign-in")
+	b.get("")
+	b.wantPage("")
+}
+
+func TestSessionsEndByThemselves(t *testing.T) {
+	s := newSite(t)
+	b := s.ann()
+	for range 3 {
+		s.Clock.Advance(party.SessionIdle - time.Minute)
+		b.get("")
+		b.wantPage("")
+	}
+	s.Clock.Advance(party.SessionIdle + party.SeenEvery)
+	b.get("")
+	b.wantPage("sign-in")
+
+	b = s.ann()
+	for range 60 {
+		s.Clock.Advance(25 * time.Minute)
+		b.get("profile")
+	}
+	b.wantPage("sign-in") // after a day, however busy
+}
+
+func TestChangingThePasswordEndsOtherSessions(t *testing.T) {
+	s := newSite(t)
+	other, b := s.ann(), s.ann()
+	b.get("security/password")
+	b.send("security/password", "", "password", holdfasttest.Password, "new-password", "short")
+	b.wantStatus("a short password", http.StatusUnprocessableEntity)
+	b.send("security/password", "", "password", holdfasttest.Password, "new-password", "another good one")
+	b.wantPage("security")
+	b.wantText("Your password was changed.")
+	other.get("")
+	other.wantPage("sign-in")
+	s.post.Last(s.Buyer.Email, party.NoticePasswordChanged)
+	other.signIn(s.Buyer.Email, holdfasttest.Password)
+	other.wantStatus("the old password", http.StatusUnprocessableEntity)
+	other.signIn(s.Buyer.Email, "another good one")
+	other.wantPage("")
+}
+
+// A server that sends no mail asks nobody to verify anything, and offers nothing
+// that needs a letter.
+func TestWithoutMail(t *testing.T) {
+	s := newSite(t)
+	s.Processor.Letters = nil
+	b := s.newBrowser()
+	b.get("sign-in")
+	b.wantNoText("Forgot your password?")
+	b.get("forgotten")
+	b.wantText("This server sends no e-mail.")
+	b.postTo("forgotten", "email", s.Buyer.Email)
+	b.wantStatus("asking for a letter", http.StatusNotFound)
+	b.signUp()
+	b.wantPage("")
+	b.wantNoText("Verify your e-mail address")
+	b.get("profile")
+	b.wantText("Verified")
+	b.get("profile/email")
+	b.wantText("This server sends no e-mail")
+	b.postTo("profile/email", "email", "other@example.test", "password", holdfasttest.Password)
+	b.wantStatus("changing the address", http.StatusNotFound)
+	b.postTo("verify/send")
+	b.wantStatus("asking for a code", http.StatusOK)
+}

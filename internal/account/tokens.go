@@ -1,0 +1,317 @@
+package account
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// tokensMost is how many authorisations are on one page.
+const tokensMost = 15
+
+// showTokens lists what the party has authorised, the newest first: what still
+// holds, or all of it.
+func (s *Server) showTokens(c *call) error {
+	w, all := c.words, c.form.Get("all") != ""
+	var tokens []payment.Token
+	callers := map[party.CallerID]party.Caller{}
+	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
+		var after store.TokenPlace
+		if h := c.form.Get("after"); h != "" {
+			last, found, err := tx.TokenOf(c.Party.ID, payment.TokenHandle(h))
+			if err != nil || !found {
+				return errors.Join(err, errNoToken)
+			}
+			after = store.TokenPlace{Installed: last.Installed, ID: last.ID}
+		}
+		var err error
+		if tokens, err = tx.TokensOf(c.Party.ID, !all, processor.Micro(s.Now()), after, tokensMost+1); err != nil {
+			return err
+		}
+		return readCallers(tx, tokens, callers)
+	})
+	if err != nil {
+		return err
+	}
+	page := listPage{Heading: w.T("menu.authorisations"), Lead: w.T("authorisations.lead"), Done: c.done()}
+	if len(tokens) > tokensMost {
+		tokens = tokens[:tokensMost]
+		page.Next = pageURL("authorisations", given("after", string(tokens[tokensMost-1].Handle()), "all", c.form.Get("all"))...)
+	}
+	g := group{Empty: w.T("authorisations.none")}
+	for _, t := range tokens {
+		g.Rows = append(g.Rows, s.tokenRow(w, t, callers[t.Caller]))
+	}
+	if all {
+		page.Links = []link{{Label: w.T("authorisations.current"), Address: Root + "authorisations"}}
+	} else {
+		page.Links = []link{{Label: w.T("authorisations.all"), Address: pageURL("authorisations", given("all", "1")...)}}
+	}
+	page.Groups = []group{g}
+	return s.renderList(c, "authorisations", page)
+}
+
+var errNoToken = holdfast.Errorf(holdfast.InvalidTokenID, "there is no such authorisation")
+
+func readCallers(tx *store.ReadTx, tokens []payment.Token, callers map[party.CallerID]party.Caller) error {
+	for _, t := range tokens {
+		if _, known := callers[t.Caller]; known {
+			continue
+		}
+		caller, found, err := tx.Caller(t.Caller)
+		if err != nil || !found {
+			return errors.Join(err, fmt.Errorf("reading caller %s of a token (found %t)", t.Caller, found))
+		}
+		callers[t.Caller] = caller
+	}
+	return nil
+}
+
+func (s *Server) tokenRow(w webui.Words, t payment.Token, caller party.Caller) row {
+	r := row{
+		Title: caller.Name, Detail: tokenFor(w, t), Mark: tokenState(w, t, caller.Now(s.Now())),
+		Links: []link{tokenLink(w, t, caller)},
+	}
+	if t.Reason != "" {
+		r.Facts = append(r.Facts, Term{w.T("authorisations.reason"), reasonText(t.Reason)})
+	}
+	return r
+}
+
+func tokenLink(w webui.Words, t payment.Token, caller party.Caller) link {
+	return link{Label: w.T("authorisations.show"), Of: caller.Name, Address: pageURL("authorisations/one", given("token", string(t.Handle()))...)}
+}
+
+// tokenFor is what a token allows, in words.
+func tokenFor(w webui.Words, t payment.Token) string {
+	switch t.Use {
+	case payment.UseFund:
+		return w.T("token.fund")
+	case payment.UseSettle:
+		return w.T("token.settle")
+	case payment.UseReceive:
+		return w.T("token.receive")
+	case payment.UseRefund:
+		return w.T("token.refund")
+	case payment.UsePay, payment.UseCall:
+	}
+	switch {
+	case t.Method == holdfast.MethodPrepaid:
+		return w.T("token.prepaid")
+	case t.Method == holdfast.MethodDebt:
+		return w.T("token.debt")
+	case t.Type == holdfast.TokenRecurring:
+		return w.T("token.recurring")
+	case t.Type == holdfast.TokenSingleUse:
+		return w.T("token.single-use")
+	}
+	return w.T("token.multi-use")
+}
+
+// tokenState is why a token no longer holds; nothing when it does.
+func tokenState(w webui.Words, t payment.Token, now time.Time) string {
+	switch {
+	case t.Cancelled:
+		return w.T("token.cancelled")
+	case t.UsedBy != "":
+		return w.T("token.used")
+	case t.Status(now) != holdfast.TokenActive:
+		return w.T("token.expired")
+	}
+	return ""
+}
+
+// A given token is one with all that there is to know about it.
+type givenToken struct {
+	payment.Token
+	caller     party.Caller
+	instrument payment.Instrument
+	aggregate  payment.AggregateInstrument
+	limits     []payment.Limit
+	payees     []string
+	now        time.Time // the caller's
+}
+
+func (s *Server) token(c *call) (g givenToken, err error) {
+	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
+		var found bool
+		if g.Token, found, err = tx.TokenOf(c.Party.ID, payment.TokenHandle(c.form.Get("token"))); err != nil {
+			return err
+		}
+		if !found {
+			return errNoToken
+		}
+		if g.caller, found, err = tx.Caller(g.Caller); err != nil || !found {
+			return errors.Join(err, fmt.Errorf("reading caller %s of a token (found %t)", g.Caller, found))
+		}
+		g.now = g.caller.Now(processor.Micro(s.Now()))
+		if g.Instrument != "" {
+			if g.instrument, _, err = tx.Instrument(g.Sender, g.Instrument); err != nil {
+				return err
+			}
+		}
+		if g.Aggregate != "" {
+			if g.aggregate, _, err = tx.Aggregate(g.Aggregate); err != nil {
+				return err
+			}
+		}
+		if g.limits, err = tx.Limits(string(g.caller.ID), string(g.ID)); err != nil {
+			return err
+		}
+		return g.readPayees(tx)
+	})
+	return g, err
+}
+
+// readPayees reads the names of whom the token pays, when the caller is not
+// the only one.
+func (g *givenToken) readPayees(tx *store.ReadTx) error {
+	ids := []party.ID{}
+	for _, id := range g.Recipients {
+		t, _, err := tx.Token(id)
+		if err != nil {
+			return err
+		}
+		ids = append(ids, t.Recipient)
+	}
+	if len(ids) == 0 && g.Sender != "" && g.Recipient != "" && g.Recipient != g.caller.Owner {
+		ids = []party.ID{g.Recipient}
+	}
+	for _, id := range ids {
+		who, _, err := tx.Party(id)
+		if err != nil {
+			return err
+		}
+		g.payees = append(g.payees, who.Name)
+	}
+	return nil
+}
+
+func (s *Server) showToken(c *call) error { return s.renderToken(c, http.StatusOK, "") }
+
+func (s *Server) renderToken(c *call, status int, problem string) error {
+	g, err := s.token(c)
+	if err != nil {
+		return err
+	}
+	w := c.words
+	page := formPage{
+		Heading: w.T("authorisations.to", "Caller", g.caller.Name), Lead: tokenFor(w, g.Token), Problem: problem,
+		Facts: g.facts(w),
+		Links: []link{{Label: w.T("authorisations.back"), Address: Root + "authorisations"}},
+	}
+	if state := tokenState(w, g.Token, g.now); state != "" {
+		page.Aside = state
+	} else {
+		cancel := post(w.T("authorisations.cancel"), "", "authorisations/cancel", "token", string(g.Handle()))
+		cancel.Strong = true
+		page.Aside, page.Buttons = w.T("authorisations.cancel-text", "Caller", g.caller.Name), []action{cancel}
+	}
+	return s.renderForm(c, status, "authorisations", page)
+}
+
+// facts are the terms of a token, and what was used of them.
+func (g givenToken) facts(w webui.Words) (all []Term) {
+	add := func(label, value string) {
+		if value != "" {
+			all = append(all, Term{label, value})
+		}
+	}
+	add(w.T("authorisations.reason"), reasonText(g.Reason))
+	for _, name := range g.payees {
+		add(w.T("term.paid-to"), name)
+	}
+	add(Bound(w, g.AmountType), amount(w, g.Amount))
+	if !g.Period.Endless() {
+		add(w.T("term.how-often"), w.T("often.once", "Every", Every(w, g.Period)))
+	}
+	for _, l := range g.limits {
+		all = append(all, limitFacts(w, l.At(g.now))...)
+	}
+	all = append(all, g.aggregateFacts(w)...)
+	if g.Use == payment.UseReceive {
+		add(w.T("term.fee", "Caller", g.caller.Name), FeeCeiling(w, g.FeeCeiling))
+		if len(g.Methods) > 0 {
+			add(w.T("term.methods"), MethodNames(w, g.Methods))
+		}
+	}
+	if g.instrument.ID != "" {
+		add(w.T("authorisations.paid-by"), InstrumentIn(w, g.instrument).Title)
+	}
+	add(w.T("authorisations.given"), w.Moment(g.Installed))
+	add(w.T("term.from"), w.Moment(g.Starts))
+	until := w.T("authorisations.for-ever")
+	if !g.Expires.IsZero() {
+		until = w.Moment(g.Expires)
+	}
+	add(w.T("term.until"), until)
+	if g.caller.ClockOffset != 0 {
+		add(w.T("overview.shop-clock"), w.Moment(g.now))
+	}
+	return all
+}
+
+// limitFacts are a limit, what was used of it, and when that begins anew.
+func limitFacts(w webui.Words, l payment.Limit) []Term {
+	used := w.N("limit.used", int(l.UsedCount))
+	if l.Kind == payment.LimitAmount {
+		used = w.Dollars(l.UsedAmount)
+	}
+	facts := []Term{
+		{w.T("term.limit"), Usage(w, payment.UsageTerms{Kind: l.Kind, Value: l.Value, Period: l.Period})},
+		{w.T("authorisations.used"), used},
+	}
+	if resets := l.Resets(); !resets.IsZero() {
+		facts = append(facts, Term{w.T("authorisations.resets"), w.Moment(resets)})
+	}
+	return facts
+}
+
+// aggregateFacts are what is on a prepaid balance, or owed.
+func (g givenToken) aggregateFacts(w webui.Words) []Term {
+	switch {
+	case g.aggregate.ID == "":
+		return nil
+	case g.aggregate.Method == holdfast.MethodPrepaid:
+		return []Term{{w.T("term.balance"), w.Dollars(g.aggregate.Limit)}, {w.T("authorisations.left"), w.Dollars(g.aggregate.Balance)}}
+	}
+	return []Term{{w.T("term.debt"), w.Dollars(g.aggregate.Limit)}, {w.T("authorisations.owed"), w.Dollars(g.aggregate.Balance)}}
+}
+
+// amount is an amount in words, or nothing when there is none.
+func amount(w webui.Words, a money.Amount) string {
+	if !a.Given() {
+		return ""
+	}
+	return w.Dollars(a)
+}
+
+// cancelToken takes back what the party has authorised.
+func (s *Server) cancelToken(c *call) error {
+	g, err := s.token(c)
+	if err != nil {
+		return err
+	}
+	err = s.Processor.CancelOwnToken(c.r.Context(), c.Party.ID, g.ID)
+	refused, ok := errors.AsType[*holdfast.Error](err)
+	switch {
+	case err == nil:
+		return c.redirect("authorisations", did("cancelled"))
+	case !ok:
+		return err
+	case refused.Code == holdfast.TokenAccessDenied && g.Use == payment.UseSettle:
+		return s.renderToken(c, http.StatusConflict, c.words.T("authorisations.owes", "Amount", c.words.Dollars(g.aggregate.Balance)))
+	case refused.Code == holdfast.TokenAccessDenied:
+		return s.renderToken(c, http.StatusConflict, c.words.T("authorisations.has-balance", "Amount", c.words.Dollars(g.aggregate.Balance)))
+	}
+	return s.renderToken(c, http.StatusConflict, c.words.T("authorisations.over"))
+}

@@ -1,0 +1,255 @@
+package account_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+func (s *site) token(id holdfast.TokenID) (token payment.Token) {
+	s.t.Helper()
+	if err := s.DB.View(s.t.Context(), func(tx *store.ReadTx) (err error) {
+		token, _, err = tx.Token(id)
+		return err
+	}); err != nil {
+		s.t.Fatal(err)
+	}
+	return token
+}
+
+// handle is what the pages call a token.
+func (s *site) handle(id holdfast.TokenID) string { return string(s.token(id).Handle()) }
+
+// multiUse is a token with which the shop may charge up to 40 dollars a month, each
+// time at most 15.
+func (s *site) multiUse() holdfast.TokenID {
+	return s.Token(
+		payment.Token{
+			Instrument: s.Card.ID, Method: holdfast.MethodCC, Type: holdfast.TokenMultiUse, Reason: "<b>Mugs</b>, <i>as they break</i>",
+			AmountType: holdfast.AmountMaximum, Amount: holdfasttest.USD("15"),
+		},
+		payment.Limit{Kind: payment.LimitAmount, Value: holdfasttest.USD("40").Micro, Period: payment.Period{N: 1, Unit: payment.Month}},
+		payment.Limit{Kind: payment.LimitCount, Value: 3, Period: payment.Period{}},
+	)
+}
+
+// What was approved, how much of it is used, and the power to take it back: on
+// both databases.
+func TestAnApproval(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		s := newSiteOn(t, db)
+		id := s.multiUse()
+		if _, err := s.Reserve(id, "12.00", "order-1"); err != nil {
+			t.Fatal(err)
+		}
+		b := s.ann()
+		b.get("authorisations")
+		b.wantText("Kiln & Co", "Several payments", "Mugs, as they break")
+		b.get("authorisations/one?token=" + s.handle(id))
+		b.wantText(
+			"Approval for Kiln & Co", "Each payment, at most", "$15.00", "at most $40.00 per month", "Used so far", "$12.00",
+			"Begins anew on", "at most 3 payments in all", "one payment", "Visa ending in 4242", "You take it back",
+		)
+		b.send("authorisations/cancel", "")
+		b.wantPage("authorisations")
+		b.wantText("It was cancelled, and no longer holds.", "There are none.")
+		if !s.token(id).Cancelled {
+			t.Error("it is not cancelled")
+		}
+		if _, err := s.Reserve(id, "12.00", "order-2"); err == nil {
+			t.Error("it can still be used")
+		}
+		b.postTo("authorisations/cancel", "token", s.handle(id))
+		b.wantStatus("cancelling it twice", http.StatusConflict)
+		b.wantText("It no longer holds.")
+		b.get("authorisations?all=1")
+		b.wantText("Cancelled")
+		s.CheckBooks()
+	})
+}
+
+// What is owed, or left of what was paid for, comes first.
+func TestApprovalsThatCannotBeCancelled(t *testing.T) {
+	for method, says := range map[holdfast.PaymentMethod]string{holdfast.MethodDebt: "You owe $20.00", holdfast.MethodPrepaid: "There are $20.00 left"} {
+		s := newSite(t)
+		_, spends, pays := s.Aggregate(method, "50.00")
+		needed := spends
+		if method == holdfast.MethodDebt {
+			needed = pays
+			if _, err := s.Pay(spends, "20.00", "on-account"); err != nil {
+				t.Fatal(err)
+			}
+		} else if _, err := s.Processor.FundPrepaid(t.Context(), s.Shop, holdfast.FundPrepaidRequest{
+			SenderTokenID: pays, PrepaidInstrumentID: s.token(spends).Aggregate, FundingAmount: holdfasttest.USD("20.00"), CallerReference: "fill",
+		}); err != nil {
+			t.Fatal(err)
+		}
+		b := s.ann()
+		b.get("authorisations/one?token=" + s.handle(needed))
+		b.send("authorisations/cancel", "")
+		b.wantStatus(string(method), http.StatusConflict)
+		b.wantText(says, "at most", "$50.00")
+		if s.token(needed).Cancelled {
+			t.Error("it was refused and cancelled")
+		}
+		s.CheckBooks()
+	}
+}
+
+func TestApprovalsByPage(t *testing.T) {
+	s := newSite(t)
+	b := s.ann()
+	for range 40 {
+		s.Clock.Advance(time.Second)
+		s.Authorize("5.00")
+	}
+	seen, pages := make(map[string]bool), 0
+	for place := "authorisations"; place != ""; pages++ {
+		b.get(place)
+		b.wantPage("authorisations")
+		for _, link := range links(b.at.body, "authorisations/one") {
+			if seen[link] {
+				t.Errorf("%s is listed twice", link)
+			}
+			seen[link] = true
+		}
+		place = ""
+		for _, next := range links(b.at.body, "authorisations?after=") {
+			place = next
+		}
+	}
+	if len(seen) != 40 || pages != 3 {
+		t.Errorf("%d approvals on %d pages", len(seen), pages)
+	}
+	for _, after := range []string{"none", "0-" + strings.Repeat("0", 32), "%27"} {
+		b.get("authorisations?after=" + after)
+		b.wantStatus("after "+after, http.StatusNotFound)
+	}
+}
+
+// links are those to our pages that begin with place.
+func links(body, place string) (found []string) {
+	for _, piece := range strings.Split(body, `href="/account/`)[1:] {
+		address, _, _ := strings.Cut(piece, `"`)
+		if strings.HasPrefix(address, place) {
+			found = append(found, strings.ReplaceAll(address, "&amp;", "&"))
+		}
+	}
+	return found
+}
+
+// What is held, by whom and until when, as its reader writes amounts and dates.
+func TestWhatIsHeld(t *testing.T) {
+	for accept, wants := range map[string][]string{
+		"en-US": {"Kiln & Co", "Held", "$1,234.50", "Held until", "November 30, 2026, 10:15 AM\u00a0UTC"},
+		"de":    {"Kiln & Co", "Reserviert", "1.234,50\u00a0$", "Reserviert bis", "30. November 2026, 10:15\u00a0UTC"},
+		"es":    {"Kiln & Co", "Retenido", "1.234,50\u00a0US$", "Retenido hasta", "30 de noviembre de 2026, 10:15\u00a0UTC"},
+	} {
+		s := newSite(t)
+		s.Reserved("1234.50", "order-1")
+		b := s.newBrowser()
+		b.header.Set("Accept-Language", accept)
+		b.signIn(s.Buyer.Email, holdfasttest.Password)
+		b.wantText(wants...)
+		s.Clock.Advance(8 * 24 * time.Hour)
+		b.signedInAgain()
+		b.get("")
+		b.wantNoText(wants[2]) // expired, whether or not the sweeper has been there
+	}
+}
+
+// signedInAgain signs Ann in once more, since time has passed.
+func (b *browser) signedInAgain() {
+	b.t.Helper()
+	b.signIn(b.Buyer.Email, holdfasttest.Password)
+}
+
+// A caller whose clock was moved holds by its own clock, and the page says so.
+func TestWhatIsHeldByAMovedClock(t *testing.T) {
+	s := newSite(t)
+	if _, err := s.Processor.AdvanceClock(t.Context(), s.Shop.ID, 48*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	s.Reserved("12.00", "order-1")
+	b := s.ann()
+	b.wantText("December 2, 2026, 10:15 AM", "The shop’s test clock shows", "November 25, 2026, 10:15 AM")
+}
+
+func TestTheHistory(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		s := newSiteOn(t, db)
+		s.Change(s.Owner.ID, func(p *party.Party) { p.Business = true })
+		s.Deposit(s.Buyer.ID, "100.00")
+		s.Clock.Advance(time.Second)
+		paid := s.Paid("20.00", "order-1")
+		s.Clock.Advance(time.Second)
+		if _, err := s.Refund(paid.ID, "5.00", "refund-1"); err != nil {
+			t.Fatal(err)
+		}
+		s.Clock.Advance(time.Second)
+		s.Reserved("12.00", "order-2")
+		b := s.ann()
+		b.wantText("$100.00") // the balance
+		b.get("history")
+		b.wantText("+$100.00", "Deposit", "−$20.00", "Card payment", "Kiln & Co", "+$5.00", "Refund", "Refunded", "$12.00", "Held until")
+		b.wantNoText("Fee") // which the shop bears
+		owner := s.newBrowser()
+		owner.signIn(s.Owner.Email, holdfasttest.Password)
+		owner.get("history")
+		owner.wantText("+$20.00", "−$5.00", "Ann Buyer", "Fee")
+		owner.wantNoText("$100.00")
+	})
+}
+
+func TestTheHistoryByPage(t *testing.T) {
+	s := newSite(t)
+	for i := range 45 {
+		s.Clock.Advance(time.Second)
+		s.Paid("1.00", holdfast.CallerReference(fmt.Sprint("order-", i)))
+	}
+	b := s.ann()
+	rows := 0
+	for place := "history"; place != ""; {
+		b.get(place)
+		b.wantPage("history")
+		rows += strings.Count(b.at.body, `class="row"`)
+		place = ""
+		for _, next := range links(b.at.body, "history?") {
+			place = next
+		}
+	}
+	if rows != 45 {
+		t.Errorf("there are %d payments", rows)
+	}
+	for _, before := range []string{"x", "-1", "99999999999999999999", "9999999999999999"} {
+		b.get("history?before=" + before)
+		b.wantStatus("before "+before, http.StatusNotFound)
+	}
+}
+
+// A seller sees what they agreed to be paid by, and can take it back.
+func TestAnApprovalToBePaid(t *testing.T) {
+	s := newSite(t)
+	id := s.Token(payment.Token{
+		Use: payment.UseReceive, Type: holdfast.TokenUnrestricted, Recipient: s.Buyer.ID, Methods: []holdfast.PaymentMethod{holdfast.MethodCC, holdfast.MethodABT},
+		FeeCeiling: &payment.FeeCeiling{Fixed: holdfasttest.USD("0.50")},
+	})
+	b := s.ann()
+	b.get("authorisations")
+	b.wantText("Kiln & Co", "Being paid")
+	b.get("authorisations/one?token=" + s.handle(id))
+	b.wantText("Fee of Kiln & Co for each payment", "at most $0.50", "card, balance")
+	b.send("authorisations/cancel", "")
+	b.wantPage("authorisations")
+	if !s.token(id).Cancelled {
+		t.Error("it is not cancelled")
+	}
+}
