@@ -26,6 +26,7 @@ func (s *Server) renderCard(c *call, status int, form webui.Form) error {
 	if len(usable) > 0 || !c.request.Offers(holdfast.MethodCC) {
 		page.Back = pageURL("payment", c.visit.ID)
 	}
+	c.scripts = append(c.scripts, "card.js")
 	return c.render(status, "card", c.words.T("card.heading"), stagePayment, page)
 }
 

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"slices"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/account"
@@ -46,15 +47,23 @@ type frame struct {
 // The pages' own types.
 type (
 	signInPage struct {
-		Frame   frame
-		Heading string
-		Form    webui.Form
-		SignUp  string // the other page's address, or empty
+		Frame     frame
+		Heading   string
+		Form      webui.Form
+		Passkey   *webui.PasskeyForm // where there can be passkeys
+		SignUp    string             // the other page's address, or empty
+		Forgotten string             // likewise, for who has forgotten the password
 	}
 	signUpPage struct {
 		Frame  frame
 		Form   webui.Form
 		SignIn string
+	}
+	verifyPage struct {
+		Frame frame
+		Email string
+		Form  webui.Form
+		Send  string // action that sends another code
 	}
 	paymentPage struct {
 		Frame   frame
@@ -147,11 +156,10 @@ const (
 func (c *call) render(status int, page, title string, stage int, content any) error {
 	l := webui.Layout{
 		Words: c.words, Title: title, Sandbox: c.started.caller.Sandbox, Content: content,
-		Scripts: []string{"once.js"},
-		Policy:  webui.Policy{FormTo: c.started.target.origin, ImageFrom: logoOrigin(c.request)},
-	}
-	if page == "card" {
-		l.Scripts = append(l.Scripts, "card.js")
+		Scripts: append([]string{"once.js"}, c.scripts...),
+		Policy: webui.Policy{
+			FormTo: c.started.target.origin, ImageFrom: logoOrigin(c.request), Asks: slices.Contains(c.scripts, webui.PasskeyScript),
+		},
 	}
 	for i, label := range []string{c.words.T("step.sign-in"), c.words.T("step.payment"), c.words.T("step.shipping"), c.words.T("step.confirm")} {
 		if i == stageAddress && !c.request.CollectAddress || i == stagePayment && !c.request.Pays() {

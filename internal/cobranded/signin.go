@@ -25,7 +25,7 @@ func (s *Server) showSignIn(c *call) error {
 		}
 		form.Problem = c.words.T("sign-in.cannot-use", "Email", c.sender.Email)
 	}
-	return c.renderSignIn(http.StatusOK, form)
+	return s.renderSignIn(c, http.StatusOK, form)
 }
 
 // enter takes the one who is signed in to what the visit needs next.
@@ -37,10 +37,17 @@ func (s *Server) enter(c *call) error {
 	return s.proceed(c, v)
 }
 
-func (c *call) renderSignIn(status int, f webui.Form) error {
+func (s *Server) renderSignIn(c *call, status int, f webui.Form) error {
 	page := signInPage{Frame: c.frame(), Heading: c.signInHeading(), Form: c.sends(f, "sign-in"), SignUp: pageURL("sign-up", c.visit.ID)}
 	if c.request.Edited != "" {
 		page.SignUp = "" // a new account has authorised nothing yet
+	}
+	if s.Processor.Letters != nil {
+		page.Forgotten = account.ForgottenURL(c.visit.ID)
+	}
+	if form, ok := s.Browsers.PasskeyForm(c.words, c.r, actions+"passkey", c.hidden()); ok {
+		page.Passkey = &form
+		c.scripts = append(c.scripts, webui.PasskeyScript)
 	}
 	title := page.Heading
 	if status == http.StatusOK && f.Failed() {
@@ -76,7 +83,20 @@ func (s *Server) signIn(c *call) error {
 		return err
 	}
 	form.Problem = problem
-	return c.renderSignIn(status, form)
+	return s.renderSignIn(c, status, form)
+}
+
+func (s *Server) signInByPasskey(c *call) error {
+	who, err := s.Browsers.PasskeySignIn(c.r, c.words, c.form.Get("answer"))
+	if err == nil {
+		return s.begun(c, who)
+	}
+	if !errors.Is(err, processor.ErrPasskey) {
+		return err
+	}
+	form := account.SignInForm(c.words)
+	form.Problem = c.words.T("passkey.failed")
+	return s.renderSignIn(c, http.StatusUnprocessableEntity, form)
 }
 
 // begun gives the browser a new session of the one who signed in or up.
@@ -110,15 +130,10 @@ func (s *Server) signUp(c *call) error {
 	if err == nil {
 		return s.begun(c, who)
 	}
-	if errors.Is(err, processor.ErrEmailTaken) {
-		form.SetError("email", c.words.T("sign-up.email-taken"))
-		return c.renderSignUp(http.StatusUnprocessableEntity, form)
-	}
-	status, problem := account.SignInProblem(c.words, c.w.Header(), err)
-	if problem == "" {
+	status := account.SignUpProblem(c.words, c.w.Header(), err, &form)
+	if status == 0 {
 		return err
 	}
-	form.Problem = problem
 	return c.renderSignUp(status, form)
 }
 

@@ -26,6 +26,7 @@ type call struct {
 	started started
 	request payment.PipelineRequest
 	sender  party.Party // zero on pages that anybody may see
+	scripts []string    // that the page needs, beside the one for every form
 
 	payees []payment.Payee // whom the request would pay
 	edited payment.Token   // of EditToken
@@ -42,6 +43,9 @@ func (s *Server) visitor(show func(*call) error) http.Handler {
 			err = s.goBack(c)
 		} else if err == nil {
 			err = show(c)
+		}
+		if errors.Is(err, processor.ErrUnproved) {
+			err = c.redirect("verify")
 		}
 		s.answer(w, r, err)
 	})

@@ -1,0 +1,140 @@
+package cobranded_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/account"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+const nora = "nora@example.test"
+
+// signUp makes an account for Nora, on the way.
+func (s *site) signUp() {
+	s.t.Helper()
+	s.visitPage("sign-up")
+	s.submit("name", "Nora", "email", nora, "password", holdfasttest.Password)
+}
+
+// recipient asks Nora to be paid through the shop.
+func (s *site) recipient() string {
+	s.t.Helper()
+	s.change(func(c party.Caller) party.Caller { c.Marketplace = true; return c })
+	return s.asked(payment.PipelineRecipient, "callerReference", "seller-1", "recipientPaysFee", "True")
+}
+
+// Who is to be paid verifies an address first; who pays does so within a day.
+func TestANewcomerOnTheWay(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		s := newSiteOn(t, db)
+		post := s.Mailing()
+		s.get(s.link(order()))
+		s.signUp()
+		s.wantPage("card")
+
+		s.get(s.recipient())
+		s.wantPage("verify")
+		s.wantText("We have sent a code and a link to " + nora)
+		s.submit("code", "x")
+		if s.at.status != http.StatusUnprocessableEntity {
+			t.Errorf("a wrong code: status %d", s.at.status)
+		}
+		s.wantText("This is not the code.")
+		s.visitPage("confirm") // not past it
+		s.wantPage("verify")
+		s.submit("code", post.Last(nora, party.NoticeVerify).Code)
+		s.wantPage("confirm")
+		s.submit()
+		s.wantBack(holdfast.ReturnSuccessRecipient)
+	})
+}
+
+func TestADayLater(t *testing.T) {
+	s := newSite(t)
+	post := s.Mailing()
+	s.get(s.link(order()))
+	s.signUp()
+	s.Clock.Advance(25 * time.Hour)
+	s.newBrowser()
+	s.get(s.link(order()))
+	s.submit("email", nora, "password", holdfasttest.Password)
+	s.wantPage("verify")
+	s.submit("code", post.Last(nora, party.NoticeVerify).Code)
+	s.wantText("This code no longer works.")
+	s.press("send-code")
+	s.wantPage("verify")
+	s.submit("code", post.Last(nora, party.NoticeVerify).Code)
+	s.wantPage("card")
+
+	s.newBrowser()
+	s.get(s.link(order()))
+	visit := s.visit()
+	for _, action := range []string{"verify", "send-code"} {
+		s.post(s.server.URL+"/cobranded-ui/actions/"+action, params("visit", visit, "code", "123456"))
+		s.wantPage("sign-in") // nobody is signed in
+	}
+	s.visitPage("verify")
+	s.wantPage("sign-in")
+}
+
+// Who has forgotten the password comes back to the visit with the new one.
+func TestForgottenOnTheWay(t *testing.T) {
+	s := newSite(t)
+	s.get(s.link(order()))
+	if strings.Contains(s.at.body, "Forgot your password?") {
+		t.Error("a letter is offered where none can be sent")
+	}
+	s.Mailing()
+	s.visitPage("sign-in")
+	want := account.ForgottenURL(payment.VisitID(s.visit()))
+	if !strings.Contains(s.at.body, `href="`+want+`"`) {
+		t.Errorf("there is no link to %s:\n%s", want, s.at.body)
+	}
+}
+
+func TestSigningInByPasskeyOnTheWay(t *testing.T) {
+	s := newSite(t)
+	address := strings.Replace(s.server.URL, "127.0.0.1", "localhost", 1)
+	public, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browsers := &account.Browsers{Processor: s.Processor, Now: s.Clock.Now, Public: public}
+	s.pages.Browsers = browsers
+	s.server.Config.Handler = s.pages.Handler()
+	s.pages.Hosts = append(s.pages.Hosts, public.Host)
+	s.server.URL, s.shop.CoBranded = address, address+holdfast.CoBrandedPath
+
+	device := &holdfasttest.Authenticator{T: t, Host: "localhost", Origin: address}
+	at, _ := browsers.RelyingParty(&http.Request{Host: public.Host})
+	question, err := s.Processor.BeginPasskey(t.Context(), at, s.Buyer.ID, processor.OwnPassword{Password: holdfasttest.Password, From: "203.0.113.9"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Processor.AddPasskey(t.Context(), at, s.Buyer.ID, "Phone", device.Make(question)); err != nil {
+		t.Fatal(err)
+	}
+	s.get(s.link(order()))
+	s.wantText("Sign in with a passkey")
+	if policy := s.at.header.Get("Content-Security-Policy"); !strings.Contains(policy, "connect-src 'self'") {
+		t.Errorf("the script may not ask: %s", policy)
+	}
+	visit := s.visit()
+	s.post(address+"/cobranded-ui/actions/passkey", params("visit", visit, "answer", "{}"))
+	s.wantText("The passkey did not sign you in.")
+	device.Count++
+	if question, err = s.Processor.AskPasskey(t.Context(), at, "203.0.113.9"); err != nil {
+		t.Fatal(err)
+	}
+	s.post(address+"/cobranded-ui/actions/passkey", params("visit", visit, "answer", string(device.Sign(question))))
+	s.wantPage("confirm")
+}
