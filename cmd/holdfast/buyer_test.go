@@ -176,3 +176,17 @@ func (b *browser) authorise(email, password string) {
 	}
 	b.t.Fatalf("the pages have no end; the last is %s:\n%s", b.at.Path, b.page)
 }
+
+// accountShows fails the test unless the buyer's account says something.
+func (p *process) accountShows(text string) {
+	p.t.Helper()
+	buyer := newBrowser(p.t)
+	buyer.open(p.answer.Account)
+	form := postForms(p.t, buyer.page)[0]
+	form.fields.Set("email", p.answer.BuyerEmail)
+	form.fields.Set("password", p.answer.BuyerPassword)
+	buyer.submit(form)
+	if !strings.Contains(buyer.page, text) {
+		p.t.Errorf("the account does not show %s:\n%s", text, buyer.page)
+	}
+}

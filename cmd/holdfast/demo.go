@@ -28,6 +28,7 @@ type demoVerb struct {
 type demoAnswer struct {
 	Endpoint          string `json:"endpoint"`
 	CoBranded         string `json:"cobranded"`
+	Account           string `json:"account"`
 	Shop              string `json:"shop"`
 	Inbox             string `json:"inbox"`
 	AccessKeyID       string `json:"accessKeyId"`
@@ -206,7 +207,7 @@ func (d *demo) stop() (err error) {
 
 func (d *demo) answer() demoAnswer {
 	return demoAnswer{
-		Endpoint: d.public.String(), CoBranded: pipelineURL(d.public), Shop: d.shopAt.String(),
+		Endpoint: d.public.String(), CoBranded: pipelineURL(d.public), Account: accountURL(d.public), Shop: d.shopAt.String(),
 		Inbox:       d.public.JoinPath(inbox.Path).String(),
 		AccessKeyID: d.kept.AccessKeyID, SecretAccessKey: d.kept.SecretAccessKey,
 		BuyerEmail: d.kept.BuyerEmail, BuyerPassword: d.kept.BuyerPassword,

@@ -192,6 +192,7 @@ func TestDemoTakesAnOrderAllTheWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	becomes(t, client, held.TransactionID, holdfast.StatusReserved)
+	demo.accountShows("$42.50")
 	if _, err := client.Settle(ctx, holdfast.SettleRequest{ReserveTransactionID: held.TransactionID, TransactionAmount: money.Cents(4000)}); err != nil {
 		t.Fatal(err)
 	}
@@ -397,6 +398,9 @@ func TestServerAnswersWhatItShould(t *testing.T) {
 		want         int
 	}{
 		{http.MethodGet, "healthz", http.StatusOK},
+		{http.MethodGet, "account", http.StatusOK},
+		{http.MethodGet, "account/", http.StatusOK},
+		{http.MethodGet, "account/nowhere", http.StatusNotFound},
 		{http.MethodGet, "certs/010101/PKICert.pem", http.StatusNotFound},
 		{http.MethodPost, "certs/010101/PKICert.pem", http.StatusMethodNotAllowed},
 	} {

@@ -26,10 +26,12 @@ Holdfast is running on this machine. Everything is kept in
    Choose a card and confirm. You come back to the shop, and the amount is held.
 3. Open the packing bench:   %[5]s
    Ship the order: that settles what is held.
-4. Buy again, then let seven days pass instead of shipping:
+4. Open the buyer's account: %[15]s
+   What is held, by whom and until when; what was approved, and taking it back.
+5. Buy again, then let seven days pass instead of shipping:
        %[6]s clock advance 168h --data %[7]s
    The bench now refuses to ship, and says why.
-5. See what was paid, and check the books:
+6. See what was paid, and check the books:
        %[6]s tx list --data %[7]s
        %[6]s books check --data %[7]s
 
@@ -45,7 +47,7 @@ For programs:  Query API   %[8]s
 Ctrl-C stops. To start again where you stopped:
        %[6]s demo --data %[7]s
 `, a.DataDir, a.Shop, a.BuyerEmail, a.BuyerPassword, a.Shop+benchPath, program, quote(a.DataDir),
-		a.Endpoint, a.CoBranded, a.AccessKeyID, a.SecretAccessKey, a.RecipientEmail, a.RecipientPassword, a.Inbox)
+		a.Endpoint, a.CoBranded, a.AccessKeyID, a.SecretAccessKey, a.RecipientEmail, a.RecipientPassword, a.Inbox, a.Account)
 	return err
 }
 

@@ -87,7 +87,7 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	if err := s.start(ctx, listener); err != nil {
 		return err
 	}
-	w.Log.Info("serving", "listen", listener.Addr().String(), "endpoint", public.String(), "cobranded", pipelineURL(public))
+	w.Log.Info("serving", "listen", listener.Addr().String(), "endpoint", public.String(), "cobranded", pipelineURL(public), "account", accountURL(public))
 	err = s.Ended.wait(ctx)
 	w.Log.Info("stopping")
 	s.stop()

@@ -83,6 +83,9 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 	s.Processor = &processor.Processor{
 		Store: s.Store, Network: s.Network, Now: s.Now, Log: s.Log, RefundWindow: s.RefundWindow,
 	}
+	if s.Mail != nil && s.Mail.On() {
+		s.Processor.Letters = account.Letters{Public: s.PublicURL}.Write
+	}
 	s.http = httpServer(s.routes(signer), s.Log)
 
 	background, endJobs := context.WithCancel(context.Background())
@@ -158,10 +161,13 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 		OwnCertificate: func(address string) bool { return ownCertificate(signer, address) },
 	}).Handler()
 	browsers := &account.Browsers{
-		Processor: s.Processor, Now: s.Now, SecureCookies: s.SecureCookies, AddressHeader: s.AddressHeader,
+		Processor: s.Processor, Now: s.Now, Public: s.PublicURL, SecureCookies: s.SecureCookies, AddressHeader: s.AddressHeader,
 	}
 	pages := (&cobranded.Server{
 		Processor: s.Processor, Store: s.Store.Reader, Browsers: browsers, Sign: signer.Sign, Hosts: hosts, Now: s.Now, Log: s.Log,
+	}).Handler()
+	accounts := (&account.Server{
+		Processor: s.Processor, Store: s.Store.Reader, Browsers: browsers, Now: s.Now, Log: s.Log,
 	}).Handler()
 	mails := http.NotFoundHandler()
 	if s.hasInbox() {
@@ -175,6 +181,8 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 			pages.ServeHTTP(w, r)
 		case doorInbox:
 			mails.ServeHTTP(w, r)
+		case doorAccount:
+			accounts.ServeHTTP(w, r)
 		case doorCertificates:
 			certificate(signer, w, r)
 		case doorAPI:
@@ -194,6 +202,7 @@ const (
 	doorAPI door = iota // wherever nothing else does
 	doorPages
 	doorInbox
+	doorAccount
 	doorCertificates
 	doorHealth
 )
@@ -206,6 +215,8 @@ func doorOf(path string) door {
 		return doorPages
 	case strings.HasPrefix(path, inbox.Path):
 		return doorInbox
+	case strings.HasPrefix(path, account.Root), path+"/" == account.Root:
+		return doorAccount
 	case strings.HasPrefix(path, "/certs/"):
 		return doorCertificates
 	}
@@ -328,3 +339,6 @@ func publicURL(given, scheme string, listener net.Listener) (*url.URL, error) {
 func pipelineURL(public *url.URL) string {
 	return public.JoinPath(holdfast.CoBrandedPath).String()
 }
+
+// accountURL is where a server's pages for buyers and sellers begin.
+func accountURL(public *url.URL) string { return public.JoinPath(account.Root).String() }
