@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
 	"github.com/holdfast-pay/holdfast/internal/cobranded"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
@@ -24,7 +25,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A site is the Co-Branded pages and the Query API on a listener, with a clock
+// A site is the pages and the Query API on a listener, with a clock
 // that only the test moves, and beside it a shop, which for browsers is another
 // site. The caller is a marketplace; its buyer has a card, a balance and an
 // address.
@@ -73,8 +74,11 @@ func (s *site) serve() {
 	s.t.Cleanup(server.Close)
 	s.home = server.URL
 	s.pages.Hosts = []string{strings.TrimPrefix(s.home, "http://")}
+	s.pages.Browsers = &account.Browsers{Processor: s.Processor, Now: s.Clock.Now}
+	accounts := &account.Server{Processor: s.Processor, Store: s.DB.Reader, Browsers: s.pages.Browsers, Now: s.Clock.Now, Log: log}
 	mux.Handle("/cobranded-ui/", s.pages.Handler())
 	mux.Handle(inbox.Path, (&inbox.Server{Store: s.DB.Reader, Log: log}).Handler())
+	mux.Handle(account.Root, accounts.Handler())
 	mux.Handle("/", (&queryapi.Server{Processor: s.Processor, Store: s.DB.Reader, Hosts: s.pages.Hosts, Now: s.Clock.Now, Log: log}).Handler())
 	s.sdk = &holdfast.Client{
 		Endpoint: s.home, CoBranded: s.home + holdfast.CoBrandedPath, AccessKeyID: s.Key.ID, SecretKey: s.Key.Secret, Now: s.Clock.Now,
