@@ -84,7 +84,9 @@ func (tx *ReadTx) DueOf(c party.CallerID, now time.Time, most int) ([]payment.Tr
 
 // OpenOf reads the payments of a sender that have not ended, the newest first, at
 // most most of them: what is held, and what a network is being asked for. One
-// whose deadline has come may be among them.
+// whose deadline has come may be among them. It goes through the sender's payments:
+// an index of those that are open would cost each payment more, in every change
+// of its state, than a buyer's look at a page does.
 func (tx *ReadTx) OpenOf(sender party.ID, most int) ([]payment.Transaction, error) {
 	return list(tx, "reading open payments", scanTransaction, `
 		SELECT `+transactionColumns+` FROM transactions

@@ -61,8 +61,6 @@ ALTER TABLE addresses ADD COLUMN removed BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX tokens_by_sender ON tokens (sender, installed, token_id) WHERE sender <> '';
 CREATE INDEX tokens_by_recipient ON tokens (recipient, installed, token_id) WHERE token_use IN ('Receive', 'Refund');
 
-CREATE INDEX transactions_open ON transactions (sender, received) WHERE state IN ('Pending', 'Reserved', 'Settling');
-
 -- What came into a party's balance, other than through its own callers.
 DROP INDEX transactions_by_seller;
 CREATE INDEX transactions_received ON transactions (recipient, received, transaction_id) WHERE recipient_token <> '' OR kind = 'Deposit';
