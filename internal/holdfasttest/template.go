@@ -2,7 +2,6 @@ package holdfasttest
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"fmt"
 	"os"
@@ -33,14 +32,11 @@ var sqliteTemplate = sync.OnceValues(func() ([]byte, error) {
 // postgresTemplate is the name of a database on the test server that others are
 // copies of. It is named after the schema, and stays for later runs.
 var postgresTemplate = sync.OnceValues(func() (name string, err error) {
-	file, err := sqliteTemplate()
+	digest, err := store.SchemaDigest()
 	if err != nil {
 		return "", err
 	}
-	name, err = nameOf(file)
-	if err != nil {
-		return "", err
-	}
+	name = fmt.Sprintf("holdfast_template_%x", digest[:8])
 	server := os.Getenv(PostgresEnv)
 	db, err := sql.Open("pgx", server)
 	if err != nil {
@@ -83,28 +79,4 @@ func openOnce(address string) error {
 		return err
 	}
 	return db.Close()
-}
-
-// nameOf names a template after the schema in an SQLite file.
-func nameOf(file []byte) (string, error) {
-	folder, err := os.MkdirTemp("", "holdfast-template-")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(folder)
-	path := filepath.Join(folder, "holdfast.db")
-	if err := os.WriteFile(path, file, 0o600); err != nil {
-		return "", err
-	}
-	db, err := sql.Open("sqlite", path)
-	if err != nil {
-		return "", err
-	}
-	defer db.Close()
-	var schema string
-	err = db.QueryRow(`SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_master ORDER BY name)`).Scan(&schema)
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("holdfast_template_%x", sha256.Sum256([]byte(schema)))[:40], nil
 }

@@ -38,7 +38,7 @@ var postgres = dialect{
 	name:   "PostgreSQL",
 	driver: "pgx",
 	goose:  goose.DialectPostgres,
-	schema: strings.NewReplacer(),
+	schema: strings.NewReplacer(") /* by key, changed */;", ") WITH (fillfactor = 50);"),
 	isConflict: func(err error) bool {
 		e, ok := errors.AsType[*pgconn.PgError](err)
 		return ok && (e.Code == "40001" || e.Code == "40P01")
@@ -59,7 +59,7 @@ var sqliteDialect = dialect{
 	name:   "SQLite",
 	driver: "sqlite",
 	goose:  goose.DialectSQLite3,
-	schema: strings.NewReplacer("BIGINT", "INTEGER", "BYTEA", "BLOB", "\n) /* by key */;", "\n) STRICT, WITHOUT ROWID;", "\n);", "\n) STRICT;"),
+	schema: strings.NewReplacer("BIGINT", "INTEGER", "BYTEA", "BLOB", "\n) /* by key */;", "\n) STRICT, WITHOUT ROWID;", "\n) /* by key, changed */;", "\n) STRICT, WITHOUT ROWID;", "\n);", "\n) STRICT;"),
 	lines:  1,
 	isConflict: func(err error) bool {
 		e, ok := errors.AsType[*sqlite.Error](err)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"embed"
 	"fmt"
@@ -48,6 +49,28 @@ func migrate(ctx context.Context, d dialect, db *sql.DB) error {
 		return fmt.Errorf("the database's schema is version %d and this program knows only %d: run a newer holdfast", have, known)
 	}
 	return nil
+}
+
+// SchemaDigest tells one schema from another: it is a hash of all that a new
+// PostgreSQL database is told.
+func SchemaDigest() (digest [sha256.Size]byte, err error) {
+	files, err := postgres.schemaFS()
+	if err != nil {
+		return digest, err
+	}
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return digest, err
+	}
+	sum := sha256.New()
+	for _, name := range names {
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			return digest, err
+		}
+		sum.Write(text)
+	}
+	return [sha256.Size]byte(sum.Sum(nil)), nil
 }
 
 // schemaFS is the schema in the database's own type names.
