@@ -23,7 +23,7 @@ type named struct {
 // fault of ours.
 func (p *Processor) load(d decision, n named, id, commissionID holdfast.TransactionID) (payment.Input, error) {
 	in := payment.Input{ID: id, CommissionID: commissionID, Caller: d.caller, Fees: p.fees(), Now: d.now, Real: d.real}
-	token, found, err := d.tx.Token(n.sender)
+	token, found, err := d.tx.TokenFor(d.caller.ID, n.sender)
 	if err != nil {
 		return in, err
 	}
@@ -32,7 +32,7 @@ func (p *Processor) load(d decision, n named, id, commissionID holdfast.Transact
 	}
 	in.Token = token
 	if n.recipient != "" {
-		k, found, err := d.tx.Token(n.recipient)
+		k, found, err := d.tx.TokenFor(d.caller.ID, n.recipient)
 		if err != nil {
 			return in, err
 		}

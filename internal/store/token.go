@@ -61,18 +61,39 @@ func wordList[T ~string](list []T) string {
 	return strings.Join(all, " ")
 }
 
-var tokens = &source[holdfast.TokenID, payment.Token]{
-	doing: "reading a token",
-	query: `SELECT ` + tokenColumns + ` FROM tokens WHERE token_id = $1`,
-	many:  `SELECT ` + tokenColumns + ` FROM tokens WHERE token_id = ANY($1::text[])`,
-	kinds: []columnType{text},
-	args:  func(id holdfast.TokenID) []any { return []any{id} },
-	scan:  scanToken,
-	key:   func(t payment.Token) holdfast.TokenID { return t.ID },
+type tokenKey struct {
+	caller party.CallerID
+	id     holdfast.TokenID
 }
 
-// Token reads a token by its id alone: whose it is decides what is answered.
-func (tx *ReadTx) Token(id holdfast.TokenID) (payment.Token, bool, error) { return tokens.read(tx, id) }
+var tokens = &source[tokenKey, payment.Token]{
+	doing: "reading a token",
+	query: `SELECT ` + tokenColumns + ` FROM tokens WHERE caller_id = $1 AND token_id = $2`,
+	many: `SELECT ` + tokenColumns + ` FROM tokens
+		WHERE (caller_id, token_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
+	kinds: []columnType{text, text},
+	args:  func(k tokenKey) []any { return []any{k.caller, k.id} },
+	scan:  scanToken,
+	key:   func(t payment.Token) tokenKey { return tokenKey{t.Caller, t.ID} },
+}
+
+// TokenFor reads a token by its id: where it is not the caller's own, whose it is
+// decides what is answered. The own one is found without asking for anybody
+// else's rows.
+func (tx *ReadTx) TokenFor(c party.CallerID, id holdfast.TokenID) (payment.Token, bool, error) {
+	if t, found, err := tokens.read(tx, tokenKey{c, id}); found || err != nil {
+		return t, found, err
+	}
+	return tx.Token(id)
+}
+
+// Token reads a token by its id alone.
+func (tx *ReadTx) Token(id holdfast.TokenID) (t payment.Token, found bool, err error) {
+	t, err = scanToken(tx.sql.QueryRowContext(tx.ctx, `
+		SELECT `+tokenColumns+` FROM tokens WHERE token_id = $1`, id))
+	found, err = maybe("reading a token by its id alone", err)
+	return t, found, err
+}
 
 // TokenByReference reads the token a caller had made under a reference.
 func (tx *ReadTx) TokenByReference(c party.CallerID, ref holdfast.CallerReference) (t payment.Token, found bool, err error) {
@@ -184,7 +205,7 @@ var useToken = update{
 
 // UseToken marks a single-use token as used; it must not have been.
 func (tx *Tx) UseToken(c party.CallerID, id holdfast.TokenID, by holdfast.TransactionID) error {
-	return tx.write(useToken, id, by, c, id, "")
+	return tx.write(useToken, tokenKey{c, id}, by, c, id, "")
 }
 
 // CancelToken marks a token as cancelled; it must not have been, nor used.
