@@ -31,8 +31,9 @@ type Runner struct {
 
 const (
 	everyDefault = 500 * time.Millisecond
-	// failurePauseMax bounds the pauses after failures, which double.
-	failurePauseMax = 30 * time.Second
+	// failurePauseMax bounds the pauses after failures, which double: holds that
+	// fell due while there was no database are released soon after it is back.
+	failurePauseMax = 5 * time.Second
 	slowRound       = time.Minute
 )
 

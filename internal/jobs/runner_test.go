@@ -188,20 +188,20 @@ func TestFailuresBackOff(t *testing.T) {
 	r.Pause = func(ctx context.Context, d time.Duration) error {
 		mu.Lock()
 		defer mu.Unlock()
-		if pauses[d]++; pauses[16*time.Second] == len(jobs) && pauses[30*time.Second] >= 3*len(jobs) {
+		if pauses[d]++; pauses[4*time.Second] == len(jobs) && pauses[5*time.Second] >= 3*len(jobs) {
 			stop()
 		}
 		return ctx.Err()
 	}
 	r.Run(ctx)
-	for d := time.Second; d <= 16*time.Second; d *= 2 {
+	for d := time.Second; d <= 4*time.Second; d *= 2 {
 		if pauses[d] != len(jobs) {
 			t.Errorf("%d pauses of %v, want one a loop", pauses[d], d)
 		}
 		delete(pauses, d)
 	}
-	if len(pauses) != 1 || pauses[30*time.Second] < 3*len(jobs) {
-		t.Errorf("after that the pauses are %v, want 30s all the time", pauses)
+	if len(pauses) != 1 || pauses[5*time.Second] < 3*len(jobs) {
+		t.Errorf("after that the pauses are %v, want 5s all the time", pauses)
 	}
 	for _, job := range jobs {
 		if !strings.Contains(log.text.String(), job) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -66,6 +67,8 @@ func (p *Processor) put(a payment.Attempt, written *payment.Transaction) (after 
 	if err != nil {
 		return payment.Transaction{}, fmt.Errorf("asking the network: %w", err)
 	}
+	p.Log.LogAttrs(ctx, slog.LevelDebug, "the card network answered",
+		slog.String("transaction", string(a.Transaction)), slog.String("step", string(a.Step)), slog.Bool("approved", answer.Approved))
 	return p.outcome(a, answer, written)
 }
 

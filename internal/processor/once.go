@@ -49,8 +49,10 @@ func (p *Processor) once(ctx context.Context, caller party.Caller, r request) (p
 			return err
 		}
 		if met != nil {
-			before, refusal, err = met.again(tx, now)
-			return err
+			if before, refusal, err = met.again(tx, now); err != nil {
+				return err
+			}
+			return tx.Confirm()
 		}
 		c, err := r.decide(decision{tx: tx, caller: caller, now: now, real: real})
 		remember := payment.Request{Caller: caller.ID, Reference: r.reference, Digest: r.digest, Received: now}

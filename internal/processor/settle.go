@@ -111,8 +111,10 @@ func (p *Processor) change(ctx context.Context, caller party.Caller, id holdfast
 		case due:
 			expiry, refusal = e.Ask, err
 			c = &e
-		case err != nil || c == nil:
+		case err != nil:
 			return err
+		case c == nil:
+			return tx.Confirm() // the answer rests on what was written before
 		}
 		complete, err := with(&tx.ReadTx, *c)
 		if err != nil {

@@ -219,7 +219,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q *request, err 
 	case errors.Is(err, store.ErrFull), errors.Is(err, errCallerBusy): // thousands a second, it may be
 		s.log().DebugContext(r.Context(), "too busy", "request", q.id, "action", q.action, "caller", q.caller.ID, "error", err)
 		refused = holdfast.Errorf(holdfast.ServiceUnavailable, "The service is too busy at the moment. Send the same request again, later.")
-	case errors.Is(err, store.ErrClosed), errors.Is(err, store.ErrBusy), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, store.ErrClosed), errors.Is(err, store.ErrBusy), errors.Is(err, store.ErrUnreachable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		s.log().WarnContext(r.Context(), "request not carried out", "request", q.id, "action", q.action, "caller", q.caller.ID, "error", err)
 		refused = holdfast.Errorf(holdfast.ServiceUnavailable, "The service is not available at the moment. Send the same request again.")
 	default:

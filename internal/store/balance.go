@@ -15,6 +15,11 @@ const lanes = 32
 
 func drawLanes(n int) []int { return rand.Perm(lanes)[:n] } //nolint:gosec // spreads rows, no secret
 
+// otherLane is for a server that met another one, which may have drawn the same.
+func otherLane(lane int) int {
+	return (lane + 1 + rand.IntN(lanes-1)) % lanes //nolint:gosec // spreads rows, no secret
+}
+
 // A balanceKey names what all callers of a mode have in an account.
 type balanceKey struct {
 	account ledger.AccountID

@@ -28,7 +28,7 @@ const (
 // row that is wrong. It reads one consistent state, and may run beside the
 // server.
 func (r Reader) CheckBooks(ctx context.Context) (report Report, err error) {
-	err = r.View(ctx, func(tx *ReadTx) error {
+	err = r.viewLong(ctx, func(tx *ReadTx) error {
 		report = Report{}
 		callers, err := tx.Callers()
 		if err != nil {
@@ -48,7 +48,7 @@ func (r Reader) CheckBooks(ctx context.Context) (report Report, err error) {
 // CheckCallerBooks is CheckBooks for one caller's books alone.
 func (r Reader) CheckCallerBooks(ctx context.Context, c party.CallerID) (report Report, err error) {
 	report.Callers = 1
-	err = r.View(ctx, func(tx *ReadTx) error { return tx.checkCaller(c, &report) })
+	err = r.viewLong(ctx, func(tx *ReadTx) error { return tx.checkCaller(c, &report) })
 	return report, err
 }
 

@@ -19,10 +19,10 @@ const (
 	halvedAfter  = 3                // runs of a larger group
 	roundsMax    = 4                // of one commit; who is left after them runs alone
 	pauseMax     = 20               // milliseconds between runs after a conflict, at most
-	tryMax       = 30 * time.Second // one run: a session that hangs must not stop the server
+	tryMax       = 10 * time.Second // one run: a session that hangs must not stop the server
 )
 
-// Errors of Update that are not the action's own.
+// Errors of Update that are not the action's own; View has ErrUnreachable, too.
 var (
 	// ErrBusy: others changed the same rows every time. Nothing was done; the
 	// same request may succeed later.
@@ -32,6 +32,9 @@ var (
 	ErrFull = errors.New("too many wait for the store")
 	// ErrStale: a row was no longer in the state the action had read.
 	ErrStale = errors.New("the row changed meanwhile")
+	// ErrUnreachable: the database went away or did not answer in time. What was
+	// being done may have been done or not, and asking again tells.
+	ErrUnreachable = errors.New("the database cannot be reached")
 	// ErrClosed: the store is closed.
 	ErrClosed = errors.New("the store is closed")
 )
@@ -57,8 +60,9 @@ type committer struct {
 // A line commits one group after the other.
 type line struct {
 	*committer
-	dialect dialect // with a lane of its own
-	runners runners
+	dialect  dialect // with a lane of its own
+	runners  runners
+	doubtful bool // a commit was not answered, and may still wait for a standby
 }
 
 // An action is one waiting Update.
@@ -200,13 +204,14 @@ func (l *line) persist(group []*action) (outcomes map[*action]error, err error) 
 	}
 	for run := 0; run < runs; run++ {
 		outcomes, err = l.try(group, apart)
-		if err != nil && !apart && !l.dialect.isConflict(err) {
+		if err != nil && !apart && !l.dialect.isConflict(err) && !errors.Is(err, ErrUnreachable) {
 			apart = true
 			outcomes, err = l.try(group, apart)
 		}
 		if err == nil || !l.dialect.isConflict(err) {
 			return outcomes, err
 		}
+		l.dialect.lane = otherLane(l.dialect.lane)
 		pause := time.NewTimer(time.Duration(rand.IntN(min(run+1, pauseMax))+1) * time.Millisecond) //nolint:gosec // keeps two servers apart, no secret
 		<-pause.C
 	}
@@ -216,6 +221,7 @@ func (l *line) persist(group []*action) (outcomes map[*action]error, err error) 
 // try runs a group once. The error is the group's; an outcome is an action's
 // own.
 func (l *line) try(group []*action, apart bool) (outcomes map[*action]error, err error) {
+	defer func() { err = l.dialect.unreachable(err) }()
 	ctx := context.Background()
 	if l.dialect.remote {
 		var cancel context.CancelFunc
@@ -227,6 +233,9 @@ func (l *line) try(group []*action, apart bool) (outcomes map[*action]error, err
 		return nil, err
 	}
 	defer tx.Rollback()
+	if err := l.awaitDoubtful(ctx, tx); err != nil {
+		return nil, err
+	}
 	outcomes = make(map[*action]error, len(group))
 	rest := group
 	if !apart {
@@ -242,7 +251,37 @@ func (l *line) try(group []*action, apart bool) (outcomes map[*action]error, err
 	if len(group) == 1 && outcomes[group[0]] != nil {
 		return outcomes, nil
 	}
-	return outcomes, tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return nil, l.uncommitted(err)
+	}
+	return outcomes, nil
+}
+
+// uncommitted marks the error of a commit that may have happened after all: who
+// ran such a group again would refuse what it did the first time.
+func (l *line) uncommitted(err error) error {
+	if l.dialect.remote && !l.dialect.isConflict(err) {
+		l.doubtful = true
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	return err
+}
+
+// awaitDoubtful fails while a commit that was not answered waits for a standby.
+// Another one would only wait beside it, on one more session.
+func (l *line) awaitDoubtful(ctx context.Context, tx transaction) error {
+	if !l.doubtful {
+		return nil
+	}
+	var waiting int
+	if err := tx.QueryRowContext(ctx, l.dialect.waiting).Scan(&waiting); err != nil {
+		return fmt.Errorf("looking for commits that wait: %w", err)
+	}
+	if waiting > 0 {
+		return fmt.Errorf("%w: a commit waits for a standby", ErrUnreachable)
+	}
+	l.doubtful = false
+	return nil
 }
 
 // runTogether takes a group through a few rounds, and returns those who have to
@@ -271,7 +310,7 @@ func (l *line) runOne(ctx context.Context, tx transaction, a *action, shared boo
 		}
 	}
 	outcome = protect(a.run, &Tx{ReadTx{ctx: ctx, sql: tx, dialect: l.dialect}})
-	if outcome != nil && l.dialect.isConflict(outcome) {
+	if outcome != nil && (l.dialect.isConflict(outcome) || l.dialect.isUnreachable(outcome)) {
 		return nil, outcome
 	}
 	if !shared {

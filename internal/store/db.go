@@ -98,14 +98,25 @@ func newReader(db *sql.DB, d dialect) Reader {
 	return r
 }
 
-// View runs fn on one consistent state of the store.
+// View runs fn on one consistent state of the store, and for a short time: a
+// session that hangs must not stop what is waiting for it.
 func (r Reader) View(ctx context.Context, fn func(*ReadTx) error) error {
+	if r.dialect.remote {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, tryMax)
+		defer cancel()
+	}
+	return r.viewLong(ctx, fn)
+}
+
+// viewLong is View for what reads whole tables.
+func (r Reader) viewLong(ctx context.Context, fn func(*ReadTx) error) error {
 	tx, err := begin(ctx, r.db, r.statements, &r.dialect.read)
 	if err != nil {
-		return fmt.Errorf("beginning to read: %w", err)
+		return r.dialect.unreachable(fmt.Errorf("beginning to read: %w", err))
 	}
 	defer tx.Rollback()
-	return fn(&ReadTx{ctx: ctx, sql: tx, dialect: r.dialect})
+	return r.dialect.unreachable(fn(&ReadTx{ctx: ctx, sql: tx, dialect: r.dialect}))
 }
 
 // A ReadTx is one consistent state of the store.
@@ -120,6 +131,17 @@ type ReadTx struct {
 
 // A Tx is a transaction that can write.
 type Tx struct{ ReadTx }
+
+// Confirm has the commit wait for what was read to be as durable as what is
+// written. After a crash a primary shows commits that no standby has yet, and an
+// answer that rests on one must not be given before it is safe.
+func (tx *Tx) Confirm() error {
+	if tx.dialect.confirm == "" {
+		return nil
+	}
+	_, err := tx.exec("confirming what was read", tx.dialect.confirm)
+	return err
+}
 
 // exec runs a statement that must touch a number of rows.
 func (tx *Tx) exec(doing string, query string, args ...any) (rows int64, err error) {

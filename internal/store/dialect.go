@@ -8,9 +8,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -24,6 +21,9 @@ type dialect struct {
 	goose          goose.Dialect
 	schema         *strings.Replacer // PostgreSQL's type names to the database's own
 	isConflict     func(error) bool  // the transaction should be run again
+	isUnreachable  func(error) bool  // the database went away
+	confirm        string            // writes something that changes nothing; empty where nothing is replicated
+	waiting        string            // counts this server's commits that have waited for a standby for long
 	skipLocked     string            // for claiming rows that another server may claim, of a table
 	lines          int               // of commits, at a time
 	lane           int               // of balances, that a line adds to
@@ -35,14 +35,17 @@ type dialect struct {
 }
 
 var postgres = dialect{
-	name:   "PostgreSQL",
-	driver: "pgx",
-	goose:  goose.DialectPostgres,
-	schema: strings.NewReplacer(") /* by key, changed */;", ") WITH (fillfactor = 50);"),
-	isConflict: func(err error) bool {
-		e, ok := errors.AsType[*pgconn.PgError](err)
-		return ok && (e.Code == "40001" || e.Code == "40P01")
-	},
+	name:          "PostgreSQL",
+	driver:        "pgx",
+	goose:         goose.DialectPostgres,
+	schema:        strings.NewReplacer(") /* by key, changed */;", ") WITH (fillfactor = 50);"),
+	isConflict:    postgresConflict,
+	isUnreachable: postgresUnreachable,
+	confirm:       `SELECT pg_logical_emit_message(true, 'holdfast', '')`,
+	waiting: `
+		SELECT COUNT(1) FROM pg_stat_activity
+		WHERE application_name = current_setting('application_name') AND wait_event = 'SyncRep'
+			AND query_start < clock_timestamp() - INTERVAL '1 second'`,
 	skipLocked:     " FOR UPDATE OF %s SKIP LOCKED",
 	preparesItself: true,
 	arrays:         true,
@@ -65,6 +68,7 @@ var sqliteDialect = dialect{
 		e, ok := errors.AsType[*sqlite.Error](err)
 		return ok && e.Code()&0xff == sqlite3.SQLITE_BUSY
 	},
+	isUnreachable: func(error) bool { return false },
 }
 
 // claiming is the end of a query for rows of a table that are to be changed. Those
@@ -92,24 +96,20 @@ var writerSettings = map[string]string{
 	"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "plan_cache_mode": "force_generic_plan", "jit": "off",
 }
 
+// unreachable marks the error of a database that went away.
+func (d dialect) unreachable(err error) error {
+	if err == nil || errors.Is(err, ErrUnreachable) || !d.isUnreachable(err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUnreachable, err)
+}
+
 // open connects to the database that address names: a postgres:// address, or
 // the path of an SQLite file.
 func open(ctx context.Context, address string) (d dialect, writer, reader *sql.DB, err error) {
 	if strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://") {
-		config, err := pgx.ParseConfig(address)
-		if err != nil {
-			return d, nil, nil, errors.New("opening PostgreSQL: the address cannot be read") // it may hold a password
-		}
-		reader = stdlib.OpenDB(*config)
-		reader.SetMaxOpenConns(postgresConnsMax)
-		reader.SetMaxIdleConns(postgresConnsMax)
-		for name, value := range writerSettings {
-			config.RuntimeParams[name] = value
-		}
-		writer = stdlib.OpenDB(*config)
-		writer.SetMaxOpenConns(postgresWritersMax)
-		writer.SetMaxIdleConns(postgresWritersMax)
-		return postgres, writer, reader, nil
+		writer, reader, err = openPostgres(address)
+		return postgres, writer, reader, err
 	}
 	path := "file:" + (&url.URL{Path: address}).EscapedPath()
 	writer, err = sql.Open(sqliteDialect.driver, path+"?"+sqliteOptions)
@@ -131,8 +131,4 @@ func open(ctx context.Context, address string) (d dialect, writer, reader *sql.D
 	return sqliteDialect, writer, reader, nil
 }
 
-const (
-	postgresConnsMax   = 16
-	postgresWritersMax = 4 // one commits; migrations take others
-	sqliteReadersMax   = 8
-)
+const sqliteReadersMax = 8

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"runtime"
 
 	"github.com/pressly/goose/v3"
 )
@@ -32,3 +34,25 @@ const QueueMax = queueMax
 
 // Lines is how many commits there are at a time.
 func (db *DB) Lines() int { return db.dialect.lines }
+
+// OpenWriter opens what the committer of a PostgreSQL store works on.
+func OpenWriter(address string) (*sql.DB, error) {
+	writer, reader, err := openPostgres(address)
+	if err != nil {
+		return nil, err
+	}
+	return writer, reader.Close()
+}
+
+// WaitForQueue waits until n actions wait for the committer.
+func WaitForQueue(db *DB, n int) {
+	for len(db.committer.queue) < n {
+		runtime.Gosched()
+	}
+}
+
+// OtherLane draws one of Lanes that is not the given one.
+func OtherLane(lane int) int { return otherLane(lane) }
+
+// Lanes is how many there are.
+const Lanes = lanes

@@ -17,6 +17,10 @@ import (
 //go:embed schema/*.sql
 var schemaFiles embed.FS
 
+// Of servers that start at once, one migrates and the others look again: every
+// second, for five minutes.
+const lockEvery, lockTries = 1, 300
+
 // migrate brings the schema up to this program's, forward only. A database
 // that is newer than the program is refused: the program would not know what
 // its rows mean.
@@ -27,7 +31,7 @@ func migrate(ctx context.Context, d dialect, db *sql.DB) error {
 	}
 	var options []goose.ProviderOption
 	if d.goose == goose.DialectPostgres {
-		locker, err := lock.NewPostgresSessionLocker()
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(lockEvery, lockTries))
 		if err != nil {
 			return fmt.Errorf("making the migration lock: %w", err)
 		}

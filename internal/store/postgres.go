@@ -1,0 +1,137 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+const (
+	postgresConnsMax   = 16
+	postgresWritersMax = 4 // for the lines; migrations take others
+	// connectMax is how long one node may take to answer, where the address does
+	// not say. The next one is asked after it, so a machine that is gone must not
+	// take all of an action's time.
+	connectMax = 2 * time.Second
+)
+
+// openPostgres opens the pools of one database, which may be on several nodes
+// that take each other's place.
+func openPostgres(address string) (writer, reader *sql.DB, err error) {
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		return nil, nil, errors.New("opening PostgreSQL: the address cannot be read") // it may hold a password
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectMax
+	}
+	if config.ValidateConnect == nil {
+		// A standby would refuse every write, and answer reads with what is past.
+		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
+	var options []stdlib.OptionOpenDB
+	if severalNodes(config) {
+		f := &follower{}
+		options = append(options, stdlib.OptionAfterConnect(f.connected), stdlib.OptionResetSession(f.reused))
+	}
+	reader = sql.OpenDB(stdlib.GetConnector(*config, options...))
+	reader.SetMaxOpenConns(postgresConnsMax)
+	reader.SetMaxIdleConns(postgresConnsMax)
+
+	writing := config.Copy()
+	for name, value := range writerSettings {
+		writing.RuntimeParams[name] = value
+	}
+	writing.RuntimeParams["application_name"] = "holdfast " + rand.Text()[:8] // tells this server's commits from others'
+	writing.DialFunc = dialOnlyToConnect(config.DialFunc)
+	writer = sql.OpenDB(connector{stdlib.GetConnector(*writing, options...)})
+	writer.SetMaxOpenConns(postgresWritersMax)
+	writer.SetMaxIdleConns(postgresWritersMax)
+	return writer, reader, nil
+}
+
+func severalNodes(config *pgx.ConnConfig) bool {
+	for _, other := range config.Fallbacks { // one node may be there twice, with TLS and without
+		if other.Host != config.Host || other.Port != config.Port {
+			return true
+		}
+	}
+	return false
+}
+
+// A follower keeps all connections with the node that was connected to last. A
+// primary that lost its place without knowing answers reads with what is past,
+// for as long as it is asked.
+type follower struct{ newest atomic.Pointer[string] }
+
+func (f *follower) connected(_ context.Context, c *pgx.Conn) error {
+	at := nodeOf(c)
+	f.newest.Store(&at)
+	return nil
+}
+
+func (f *follower) reused(_ context.Context, c *pgx.Conn) error {
+	if newest := f.newest.Load(); newest != nil && nodeOf(c) != *newest {
+		return driver.ErrBadConn
+	}
+	return nil
+}
+
+func nodeOf(c *pgx.Conn) string { return c.PgConn().Conn().RemoteAddr().String() }
+
+// A connector marks the connections that are asked for by whoever uses the pool.
+type connector struct{ driver.Connector }
+
+type connecting struct{}
+
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	return c.Connector.Connect(context.WithValue(ctx, connecting{}, true))
+}
+
+var errNoCancelling = errors.New("a commit is not cancelled")
+
+// dialOnlyToConnect keeps the driver from cancelling what is given up. A commit
+// that waits for its standbys is not undone by that: PostgreSQL stops waiting,
+// and shows everybody what may be lost with the primary.
+func dialOnlyToConnect(dial pgconn.DialFunc) pgconn.DialFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if ctx.Value(connecting{}) == nil {
+			return nil, errNoCancelling
+		}
+		return dial(ctx, network, address)
+	}
+}
+
+// postgresConflict: others were at the same rows.
+func postgresConflict(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (e.Code == "40001" || e.Code == "40P01")
+}
+
+// postgresUnreachable: there is no database at the other end, or it is not the
+// one that can be written to.
+func postgresUnreachable(err error) bool {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		const readOnly, tooManyConnections = "25006", "53300"
+		return strings.HasPrefix(e.Code, "08") || strings.HasPrefix(e.Code, "57P") || e.Code == readOnly || e.Code == tooManyConnections
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || pgconn.SafeToRetry(err)
+}

@@ -1,0 +1,346 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// postgresAddress is that of a database of the test's own.
+func postgresAddress(t *testing.T) string {
+	t.Helper()
+	empty, ok := holdfasttest.Addresses(t)["PostgreSQL"]
+	if !ok {
+		t.Skip("there is no PostgreSQL here")
+	}
+	return empty(t)
+}
+
+// occupiedInVain is occupied by what commits nothing.
+func occupiedInVain(t *testing.T, db *store.DB) (letGo func()) {
+	t.Helper()
+	hold := make(chan struct{})
+	var wait sync.WaitGroup
+	for range db.Lines() {
+		begun := make(chan struct{})
+		wait.Go(func() {
+			err := db.Update(t.Context(), func(*store.Tx) error { close(begun); <-hold; return errRefused })
+			if !errors.Is(err, errRefused) {
+				t.Errorf("who keeps the store busy: %v", err)
+			}
+		})
+		<-begun
+	}
+	return func() {
+		close(hold)
+		wait.Wait()
+	}
+}
+
+// A commit whose answer got lost has happened or not. Its actions are not run
+// again, which would have them refused for what they did themselves: who asked
+// is told to ask again, and then there is a connection.
+func TestCommitInDoubt(t *testing.T) {
+	for name, what := range map[string]cutting{"the commit gets lost": cutQuestion, "its answer gets lost": cutAnswer} {
+		t.Run(name, func(t *testing.T) {
+			happened := what == cutAnswer
+			address := postgresAddress(t)
+			w := newWire(t, address)
+			db := holdfasttest.Open(t, through(t, address, w))
+			var runs atomic.Int64
+			asked := func(i int) error {
+				return db.Update(t.Context(), func(tx *store.Tx) error {
+					err := insert(tx, newParty(i))
+					runs.Add(1)
+					return err
+				})
+			}
+			var wait sync.WaitGroup
+			letGo := occupiedInVain(t, db)
+			const others = 3
+			outcomes := make(chan error, others)
+			for i := range others {
+				wait.Go(func() { outcomes <- asked(i) })
+			}
+			store.WaitForQueue(db, others)
+			w.cutCommits(what)
+			letGo()
+			wait.Wait()
+			for range others {
+				if err := <-outcomes; !errors.Is(err, store.ErrUnreachable) {
+					t.Errorf("the action ended with %v, want %v", err, store.ErrUnreachable)
+				}
+			}
+			if runs.Load() != others {
+				t.Errorf("%d actions were run %d times", others, runs.Load())
+			}
+			w.cutCommits(cutNothing)
+			for i := range others {
+				if there := exists(t, db, newParty(i).ID); there != happened {
+					t.Errorf("what action %d wrote is there: %v, want %v", i, there, happened)
+				}
+			}
+			if err := asked(others); err != nil {
+				t.Errorf("the next action: %v", err)
+			}
+		})
+	}
+}
+
+// Where a connection is lost there is another one, and who was at it is told to
+// ask again, by View and Update alike.
+func TestLostConnection(t *testing.T) {
+	address := postgresAddress(t)
+	w := newWire(t, address)
+	db := holdfasttest.Open(t, through(t, address, w))
+	err := db.View(t.Context(), func(tx *store.ReadTx) error {
+		w.cut()
+		_, _, err := tx.Party("P1")
+		return err
+	})
+	if !errors.Is(err, store.ErrUnreachable) {
+		t.Errorf("reading ended with %v, want %v", err, store.ErrUnreachable)
+	}
+	err = db.Update(t.Context(), func(tx *store.Tx) error {
+		w.cut()
+		return insert(tx, newParty(1))
+	})
+	if !errors.Is(err, store.ErrUnreachable) {
+		t.Errorf("writing ended with %v, want %v", err, store.ErrUnreachable)
+	}
+	if exists(t, db, newParty(1).ID) {
+		t.Error("an action that was cut off left a trace")
+	}
+	if err := db.Update(t.Context(), func(tx *store.Tx) error { return insert(tx, newParty(1)) }); err != nil {
+		t.Errorf("the next action: %v", err)
+	}
+}
+
+// Once a connection was made to another node, those that are left to the old one
+// are of no use: it may have lost its place and not know.
+func TestConnectionsFollowTheNewest(t *testing.T) {
+	address := postgresAddress(t)
+	before, after := newWire(t, address), newWire(t, address)
+	db := holdfasttest.Open(t, through(t, address, before, after))
+	readTwice := func() { // on two connections
+		t.Helper()
+		err := db.View(t.Context(), func(*store.ReadTx) error {
+			exists(t, db, "P1")
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	readTwice()
+	if after.carried.Load() != 0 {
+		t.Fatal("the second node was asked although the first one answers")
+	}
+	before.refuse()
+	if err := db.View(t.Context(), func(*store.ReadTx) error { readTwice(); return nil }); err != nil { // a third connection
+		t.Fatal(err)
+	}
+	if after.carried.Load() == 0 {
+		t.Fatal("no connection was made to the second node")
+	}
+	old := before.carried.Load()
+	readTwice()
+	if before.carried.Load() != old {
+		// Closing a connection says so on it: nothing else may be said.
+		const goodbye = 5
+		if said := before.carried.Load() - old; said%goodbye != 0 || said > 3*goodbye {
+			t.Errorf("%d bytes were sent to the first node after there was a second", said)
+		}
+	}
+}
+
+// A node that takes no writes is passed over, and where there is no other one it
+// is said.
+func TestStandbyIsNoStore(t *testing.T) {
+	address := postgresAddress(t)
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := u.Query()
+	query.Set("default_transaction_read_only", "on")
+	u.RawQuery = query.Encode()
+	db, err := store.Open(t.Context(), store.Config{Address: u.String()})
+	if err == nil {
+		db.Close()
+	}
+	if err == nil || !strings.Contains(err.Error(), "read only") {
+		t.Errorf("opening a store that only reads: %v, want it refused", err)
+	}
+}
+
+// What the committer gives up is not cancelled: PostgreSQL would take a commit
+// that waits for its standbys for done.
+func TestNothingIsCancelled(t *testing.T) {
+	address := postgresAddress(t)
+	writer, err := store.OpenWriter(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	must := func(query string) {
+		t.Helper()
+		if _, err := writer.ExecContext(t.Context(), query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(`CREATE SEQUENCE carried_out`)
+	must(`CREATE TABLE gate (one BIGINT)`)
+	closed, err := writer.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closed.Rollback()
+	if _, err := closed.ExecContext(t.Context(), `LOCK gate`); err != nil {
+		t.Fatal(err)
+	}
+	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := writer.ExecContext(short, `SELECT nextval('carried_out'), (SELECT COUNT(1) FROM gate)`); err == nil {
+		t.Fatal("the gate is open")
+	}
+	if err := closed.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	for range 200 {
+		var carriedOut bool
+		if err := writer.QueryRowContext(t.Context(), `SELECT is_called FROM carried_out`).Scan(&carriedOut); err != nil {
+			t.Fatal(err)
+		}
+		if carriedOut {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Error("what was given up was cancelled")
+}
+
+// While a commit waits for a standby, no other one is sent to wait beside it: the
+// sessions would run out.
+func TestNoStandbyAnswers(t *testing.T) {
+	address := postgresAddress(t)
+	admin, err := store.OpenWriter(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	one := func(query string) (answer string) {
+		t.Helper()
+		if err := admin.QueryRowContext(context.Background(), query).Scan(&answer); err != nil {
+			t.Fatal(err)
+		}
+		return answer
+	}
+	standby := func(name string) {
+		t.Helper()
+		if _, err := admin.ExecContext(context.Background(), `ALTER SYSTEM SET synchronous_standby_names = '`+name+`'`); err != nil {
+			t.Fatal(err)
+		}
+		one(`SELECT pg_reload_conf()::text`)
+	}
+	if one(`SHOW synchronous_commit`) != "off" {
+		t.Skip("others who use this PostgreSQL would wait for the standby, too")
+	}
+	w := newWire(t, address)
+	db := holdfasttest.Open(t, through(t, address, w)+"&synchronous_commit=on")
+	standby("nobody")
+	defer standby("")
+	for one(`SHOW synchronous_standby_names`) != "nobody" {
+		time.Sleep(time.Millisecond)
+	}
+	w.cutCommits(hangUp)
+	const waiting = `SELECT COUNT(1)::text FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'`
+	const forLong = waiting + ` AND query_start < clock_timestamp() - INTERVAL '1 second'`
+	for i := range 4 * db.Lines() {
+		if err := db.Update(t.Context(), func(tx *store.Tx) error { return insert(tx, newParty(i)) }); !errors.Is(err, store.ErrUnreachable) {
+			t.Errorf("action %d ended with %v, want %v", i, err, store.ErrUnreachable)
+		}
+		for one(forLong) == "0" { // of the first, which was given up at once
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	if n, err := strconv.Atoi(one(waiting)); err != nil || n > db.Lines() {
+		t.Errorf("%d commits wait for a standby (%v), want one for each of %d lines", n, err, db.Lines())
+	}
+	w.cutCommits(cutNothing)
+	standby("")
+	for range 500 {
+		if err = db.Update(t.Context(), func(tx *store.Tx) error { return insert(tx, newParty(99)) }); err == nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if err != nil || !exists(t, db, newParty(0).ID) {
+		t.Errorf("afterwards: %v; the first action is there: %v", err, exists(t, db, newParty(0).ID))
+	}
+}
+
+// Servers that start at once on an empty database make its schema once.
+func TestServersStartAtOnce(t *testing.T) {
+	empty, ok := holdfasttest.EmptyAddresses(t)["PostgreSQL"]
+	if !ok {
+		t.Skip("there is no PostgreSQL here")
+	}
+	address := empty(t)
+	var wait sync.WaitGroup
+	for i := range 3 {
+		wait.Go(func() {
+			db, err := store.Open(t.Context(), store.Config{Address: address})
+			if err != nil {
+				t.Errorf("server %d: %v", i, err)
+				return
+			}
+			defer db.Close()
+			if err := db.Update(t.Context(), func(tx *store.Tx) error { return insert(tx, newParty(i)) }); err != nil {
+				t.Errorf("server %d: %v", i, err)
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// Confirming what was read is possible on each database, also beside others.
+func TestConfirm(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		var wait sync.WaitGroup
+		for i := range 8 {
+			wait.Go(func() {
+				err := db.Update(t.Context(), func(tx *store.Tx) error {
+					if i%2 == 0 {
+						return tx.Confirm()
+					}
+					return insert(tx, newParty(i))
+				})
+				if err != nil {
+					t.Errorf("action %d: %v", i, err)
+				}
+			})
+		}
+		wait.Wait()
+	})
+}
+
+// A server that meets another one goes to a lane of balances that is not its own.
+func TestOtherLane(t *testing.T) {
+	for lane := range store.Lanes {
+		for range 100 {
+			if other := store.OtherLane(lane); other == lane || other < 0 || other >= store.Lanes {
+				t.Fatalf("from lane %d it goes to %d", lane, other)
+			}
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package store_test
+
+import (
+	"bytes"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// A wire stands between a store and its database, and may be cut.
+type wire struct {
+	t        *testing.T
+	listener net.Listener
+	network  string // of the database
+	address  string
+	carried  atomic.Int64 // bytes to the database
+
+	mu    sync.Mutex
+	open  []net.Conn
+	cutAt func(sent []byte) cutting // nil never
+}
+
+// A cutting says what is lost of what is sent, and with it the connection.
+type cutting int
+
+const (
+	cutNothing  cutting = iota
+	cutQuestion         // it does not arrive
+	cutAnswer           // it arrives, and nobody hears what comes of it
+	hangUp              // it arrives, and nobody waits for what comes of it
+)
+
+func newWire(t *testing.T, database string) *wire {
+	t.Helper()
+	config, err := pgx.ParseConfig(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{t: t}
+	w.network, w.address = pgconn.NetworkAddress(config.Host, config.Port)
+	if w.listener, err = new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.refuse(); w.cut() })
+	go func() {
+		for {
+			client, err := w.listener.Accept()
+			if err != nil {
+				return
+			}
+			server, err := new(net.Dialer).Dial(w.network, w.address)
+			if err != nil {
+				client.Close()
+				continue
+			}
+			w.mu.Lock()
+			w.open = append(w.open, client, server)
+			w.mu.Unlock()
+			go w.carry(client, server)
+		}
+	}()
+	return w
+}
+
+// carry takes bytes both ways until one end or the wire is cut.
+func (w *wire) carry(client, server net.Conn) {
+	defer client.Close()
+	defer server.Close()
+	answers := make(chan net.Conn, 1) // where they go: nowhere once the wire is cut
+	answers <- client
+	go func() {
+		defer client.Close()
+		defer server.Close()
+		buffer := make([]byte, 64<<10)
+		for {
+			n, err := server.Read(buffer)
+			if err != nil {
+				return
+			}
+			to := <-answers
+			answers <- to
+			if to == nil {
+				return
+			}
+			if _, err := to.Write(buffer[:n]); err != nil {
+				return
+			}
+		}
+	}()
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := client.Read(buffer)
+		if err != nil {
+			return
+		}
+		w.carried.Add(int64(n))
+		w.mu.Lock()
+		cutAt := w.cutAt
+		w.mu.Unlock()
+		what := cutNothing
+		if cutAt != nil {
+			what = cutAt(buffer[:n])
+		}
+		switch what {
+		case cutQuestion:
+			return
+		case cutAnswer:
+			<-answers
+			answers <- nil
+		case cutNothing, hangUp:
+		}
+		if _, err := server.Write(buffer[:n]); err != nil || what == hangUp {
+			return
+		}
+	}
+}
+
+func (w *wire) cutCommits(what cutting) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cutAt = func(sent []byte) cutting {
+		if bytes.Contains(sent, []byte("Q\x00\x00\x00\x0bcommit\x00")) {
+			return what
+		}
+		return cutNothing
+	}
+}
+
+// refuse takes no more connections, and leaves those there are.
+func (w *wire) refuse() { w.listener.Close() }
+
+func (w *wire) cut() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, end := range w.open {
+		end.Close()
+	}
+	w.open = nil
+}
+
+// through is the address of a database by way of wires.
+func through(t *testing.T, database string, wires ...*wire) string {
+	t.Helper()
+	u, err := url.Parse(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := u.Query()
+	query.Del("host")
+	query.Del("port")
+	query.Set("sslmode", "disable")
+	var hosts []string
+	for _, w := range wires {
+		hosts = append(hosts, w.listener.Addr().String())
+	}
+	u.Host, u.RawQuery = strings.Join(hosts, ","), query.Encode()
+	return u.String()
+}
