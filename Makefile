@@ -5,7 +5,7 @@ FUZZTIME ?= 30s
 NIGHTLY_CHECKS ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-short screenshots needs check nightly fmt vet lint race golden fuzz vuln
+.PHONY: help demo test test-short test-cluster screenshots needs check nightly fmt vet lint race golden fuzz vuln
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -18,6 +18,9 @@ test: needs ## every test, on SQLite and PostgreSQL, with a real browser and sch
 
 test-short: ## the tests that need nothing but Go: SQLite, no browser, no validator
 	HOLDFAST_TEST_BROWSER= HOLDFAST_TEST_XMLLINT= go test -short -timeout 10m ./...
+
+test-cluster: ## three servers on three PostgreSQL nodes under Patroni, some of them killed; some minutes
+	scripts/with-cluster go test -count=1 -v -timeout 15m ./tests/cluster
 
 screenshots: needs ## a picture of every page, on a phone and a desktop, in light and dark, to look at
 	mkdir -p screenshots

@@ -27,6 +27,7 @@ const (
 var knowHTTP = []string{
 	".", "internal/webui", "internal/queryapi", "internal/account", "internal/cobranded", "internal/console",
 	"internal/inbox", "internal/https", "internal/ipn", "internal/holdfasttest", "shop", "cmd/holdfast", "tests/browser",
+	"tests/cluster",
 }
 
 // A sourceFile is one Go file of the module, tests included.
