@@ -19,7 +19,7 @@ import (
 // time; deadlines hold without any.
 type Runner struct {
 	Processor *processor.Processor
-	Sender    *ipn.Sender
+	Sender    *ipn.Sender      // nil leaves notifications to another server on the same store
 	Mail      *mail.Sender     // nil delivers none
 	Now       func() time.Time // real time
 	Log       *slog.Logger
@@ -51,7 +51,10 @@ func (r *Runner) Run(ctx context.Context) {
 		{"expiring holds", r.Processor.Sweep, nil},
 		{"resolving what is in doubt", r.Processor.Resolve, nil},
 		{"forgetting old visits", r.Processor.ForgetVisits, nil},
-		{"delivering notifications", r.Sender.Start, r.Sender.Freed()},
+	}
+	if r.Sender != nil {
+		loops = append(loops, loop{"delivering notifications", r.Sender.Start, r.Sender.Freed()})
+		defer r.Sender.Wait()
 	}
 	if r.Mail != nil {
 		loops = append(loops, loop{"delivering mails", r.Mail.RunOnce, nil})
@@ -61,7 +64,6 @@ func (r *Runner) Run(ctx context.Context) {
 		running.Go(func() { r.repeat(ctx, l) })
 	}
 	running.Wait()
-	r.Sender.Wait()
 }
 
 // RunOnce does what there is to do now, whatever came of the job before, and
@@ -70,8 +72,10 @@ func (r *Runner) RunOnce(ctx context.Context) error {
 	_, sweeping := r.Processor.Sweep(ctx)
 	_, resolving := r.Processor.Resolve(ctx)
 	_, forgetting := r.Processor.ForgetVisits(ctx)
-	_, delivering := r.Sender.RunOnce(ctx)
-	var mailing error
+	var delivering, mailing error
+	if r.Sender != nil {
+		_, delivering = r.Sender.RunOnce(ctx)
+	}
 	if r.Mail != nil {
 		_, mailing = r.Mail.RunOnce(ctx)
 	}

@@ -143,6 +143,35 @@ func TestRunOnce(t *testing.T) {
 	})
 }
 
+// A runner without a sender leaves notifications to another server's.
+func TestRunWithoutASender(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		w, r, in := newRunner(t, db)
+		other := r.Sender
+		r.Sender = nil
+		held := w.Reserved("9.00", "order-1")
+		w.Clock.Advance(8 * 24 * time.Hour)
+		if err := r.RunOnce(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		r.Pause = func(ctx context.Context, _ time.Duration) error { stop(); return ctx.Err() }
+		r.Run(ctx)
+		w.WantState(held.ID, payment.Cancelled)
+		if got := in.arrived(); len(got) != 0 {
+			t.Errorf("the shop heard %q, want nothing yet", got)
+		}
+		r.Sender = other
+		w.Clock.Advance(time.Minute)
+		if err := r.RunOnce(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := in.arrived(); len(got) == 0 {
+			t.Error("the notifications were not kept for the other server")
+		}
+	})
+}
+
 // The loops do by themselves what RunOnce does, and are over when Run returns.
 func TestRunUntilTheContextEnds(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {

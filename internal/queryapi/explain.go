@@ -15,8 +15,9 @@ import (
 const headerHint = "Holdfast-Signature-Hint"
 
 const (
-	hintMax = 1024 // bytes
-	noHint  = "No usual mistake explains the signature. Check the secret key, and compare your string to sign with the one in the server's log."
+	hintMax  = 1024 // bytes
+	lateHint = "Too many requests with wrong signatures come in to look for the mistake. Send the request again in a second."
+	noHint   = "No usual mistake explains the signature. Check the secret key, and compare your string to sign with the one in the server's log."
 )
 
 // A wrongSignature is one that a sandbox caller's key did not make.
@@ -48,8 +49,13 @@ func (s *Server) refusedSignature(r *http.Request, path string, p holdfast.Param
 
 // explain tells a refused caller of the sandbox which usual mistake it is: the
 // caller in a header, who runs the server in the log, with our string to sign.
-func (s *Server) explain(w http.ResponseWriter, r *http.Request, q *request) {
+// In a flood nothing is looked for.
+func (s *Server) explain(w http.ResponseWriter, r *http.Request, q *request, flooded bool) {
 	if q.wrong == nil {
+		return
+	}
+	if flooded {
+		w.Header().Set(headerHint, lateHint)
 		return
 	}
 	hint := strings.Join(q.wrong.refused.Explain(q.wrong.secret), " ")

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/holdfast-pay/holdfast"
 )
@@ -57,6 +58,7 @@ func TestSignatureHints(t *testing.T) {
 		{"another secret", func(string) string { return base64.StdEncoding.EncodeToString(make([]byte, 32)) }, "No usual mistake"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			w.wait(time.Second) // there may be so many in one
 			for caller, told := range map[string]bool{"shop": true, "live": false, "nobody we know": false} {
 				log.Reset()
 				p := w.signed("POST", "/", "shop", holdfast.Params{
@@ -131,5 +133,41 @@ func TestNoSignatureHint(t *testing.T) {
 		if hint := w.exchange("POST", "/", p).Header().Get("Holdfast-Signature-Hint"); hint != "" {
 			t.Errorf("%s: the hint is %q", name, hint)
 		}
+	}
+}
+
+// A flood of wrong signatures is refused as before, later and unexplained; who
+// signs well is answered at once.
+func TestFloodOfWrongSignatures(t *testing.T) {
+	w := newWorld(t)
+	w.server.StrangerPause = time.Millisecond
+	ask := func(signature string, status int) (hint string) {
+		t.Helper()
+		p := w.signed("POST", "/", "shop", holdfast.Params{{Name: "Action", Value: "GetAccountBalance"}}, "Signature")
+		if signature == "" {
+			w.server.StrangerPause = 24 * time.Hour // nobody who waits for this comes back
+			p = w.signed("POST", "/", "shop", p)
+		} else {
+			p = append(p, holdfast.Param{Name: "Signature", Value: signature})
+		}
+		answer := w.exchange("POST", "/", p)
+		if answer.Code != status {
+			t.Errorf("answered %d %s", answer.Code, answer.Body)
+		}
+		return answer.Header().Get("Holdfast-Signature-Hint")
+	}
+	wrong := base64.StdEncoding.EncodeToString(make([]byte, 32))
+	for range 20 {
+		if hint := ask(wrong, http.StatusForbidden); !strings.Contains(hint, "No usual mistake") {
+			t.Fatalf("the hint is %q", hint)
+		}
+	}
+	if hint := ask(wrong, http.StatusForbidden); !strings.Contains(hint, "Too many") {
+		t.Errorf("in a flood the hint is %q", hint)
+	}
+	ask("", http.StatusOK)
+	w.wait(time.Second)
+	if hint := ask(wrong, http.StatusForbidden); !strings.Contains(hint, "No usual mistake") {
+		t.Errorf("a second later the hint is %q", hint)
 	}
 }

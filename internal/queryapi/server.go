@@ -45,7 +45,13 @@ type Server struct {
 	Window       time.Duration    // how far a Timestamp may be off, either way; zero means 15 minutes
 	Log          *slog.Logger     // nil means none
 
-	inFlight inFlight
+	// StrangerPause keeps a flood of requests that nobody signed from taking
+	// what others need: once there are more than a few in a second, each waits so
+	// long for its refusal. Zero means none.
+	StrangerPause time.Duration
+
+	strangers pace
+	inFlight  inFlight
 }
 
 const (
@@ -212,16 +218,23 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q *request, err 
 	refused, ok := errors.AsType[*holdfast.Error](err)
 	switch {
 	case ok:
+		flooded := q.caller.ID == "" && !s.strangers.allow(q.real)
 		if isWrongSignature(refused) {
-			s.explain(w, r, q)
+			s.explain(w, r, q, flooded)
+		}
+		if flooded {
+			s.hold(r)
 		}
 		s.log().DebugContext(r.Context(), "refused", "request", q.id, "action", q.action, "caller", q.caller.ID, "code", refused.Code, "message", refused.Message)
 	case errors.Is(err, store.ErrFull), errors.Is(err, errCallerBusy): // thousands a second, it may be
 		s.log().DebugContext(r.Context(), "too busy", "request", q.id, "action", q.action, "caller", q.caller.ID, "error", err)
 		refused = holdfast.Errorf(holdfast.ServiceUnavailable, "The service is too busy at the moment. Send the same request again, later.")
+	case errors.Is(err, context.Canceled) && r.Context().Err() != nil: // nobody waits for the answer
+		s.log().DebugContext(r.Context(), "client gone", "request", q.id, "action", q.action, "caller", q.caller.ID, "error", err)
+		refused = unavailable()
 	case errors.Is(err, store.ErrClosed), errors.Is(err, store.ErrBusy), errors.Is(err, store.ErrUnreachable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		s.log().WarnContext(r.Context(), "request not carried out", "request", q.id, "action", q.action, "caller", q.caller.ID, "error", err)
-		refused = holdfast.Errorf(holdfast.ServiceUnavailable, "The service is not available at the moment. Send the same request again.")
+		refused = unavailable()
 	default:
 		s.log().ErrorContext(r.Context(), "request failed", "request", q.id, "action", q.action, "caller", q.caller.ID, "error", err)
 		code := holdfast.InternalError
@@ -235,6 +248,10 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q *request, err 
 		status = refused.Code.HTTPStatus()
 	}
 	s.send(w, q, status, reply{contentType: typeXML, body: errorDocument(refused, q.id)})
+}
+
+func unavailable() *holdfast.Error {
+	return holdfast.Errorf(holdfast.ServiceUnavailable, "The service is not available at the moment. Send the same request again.")
 }
 
 // send writes an answer whole, with its length: an HTTP/1.0 client cannot read

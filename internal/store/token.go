@@ -167,6 +167,14 @@ func (tx *ReadTx) TokenOf(p party.ID, h payment.TokenHandle) (t payment.Token, f
 
 // InsertToken adds a token and reports whether its reference was free.
 func (tx *Tx) InsertToken(t payment.Token) (inserted bool, err error) {
+	rows, err := tx.exec("adding a token", `
+		INSERT INTO tokens (`+tokenColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)
+		ON CONFLICT DO NOTHING`, tokenRow(t)...)
+	return rows == 1, err
+}
+
+func tokenRow(t payment.Token) []any {
 	period := ""
 	if !t.Period.Endless() {
 		period = t.Period.String()
@@ -179,14 +187,11 @@ func (tx *Tx) InsertToken(t payment.Token) (inserted bool, err error) {
 	if t.FeeCeiling != nil {
 		ceiling = *t.FeeCeiling
 	}
-	rows, err := tx.exec("adding a token", `
-		INSERT INTO tokens (`+tokenColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)
-		ON CONFLICT DO NOTHING`,
+	return []any{
 		t.Caller, t.ID, t.Use, t.Type, t.Reference, t.FriendlyName, t.Reason, micros(t.Installed), micros(t.Starts), micros(expires), t.UsedBy, flag(t.Cancelled),
 		t.OldToken, t.Instruction, t.Sender, t.Instrument, t.Method, t.Aggregate, t.AmountType, t.Amount.Micro, period,
-		t.Recipient, wordList(t.Recipients), wordList(t.Methods), flag(t.FeeCeiling != nil), ceiling.Fixed.Micro, int64(ceiling.Variable), flag(t.PaysFee), t.RefundToken)
-	return rows == 1, err
+		t.Recipient, wordList(t.Recipients), wordList(t.Methods), flag(t.FeeCeiling != nil), ceiling.Fixed.Micro, int64(ceiling.Variable), flag(t.PaysFee), t.RefundToken,
+	}
 }
 
 // KeepExpired has a caller's tokens that were expired at before count as expired
