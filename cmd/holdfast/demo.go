@@ -125,7 +125,7 @@ func (d *demo) start(ctx context.Context, listenAt, shopListenAt string) error {
 	d.public, d.shopAt = public, shopAt
 	d.kept.Listen, d.kept.ShopListen = serverListener.Addr().String(), shopListener.Addr().String()
 
-	db, err := openStore(ctx, filepath.Join(d.dir, serverFile))
+	db, err := openStore(ctx, store.Config{Address: filepath.Join(d.dir, serverFile)})
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,9 @@ type cli struct {
 	Mail   mailVerb   `cmd:"" help:"See the mails that have not arrived, and send them again."`
 	Books  booksVerb  `cmd:"" help:"Check the books."`
 	Sign   signVerb   `cmd:"" help:"Sign a request, or explain why a signature is refused."`
+	Bench  benchVerb  `cmd:"" help:"Drive a server with real signed requests, and measure it."`
+
+	Ceiling ceilingVerb `cmd:"" hidden:"" help:"Answer Reserves without keeping anything, for bench --ceiling."`
 }
 
 // A world is what a verb may touch outside its arguments.

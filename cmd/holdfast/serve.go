@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
+	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 type serveVerb struct {
@@ -24,6 +25,8 @@ type serveVerb struct {
 	AddressHeader     string        `help:"The header in which a proxy in front names the browser's address, such as X-Forwarded-For. Without it, guesses at passwords are counted by the proxy's own." env:"HOLDFAST_ADDRESS_HEADER" placeholder:"NAME"`
 	SecureCookies     bool          `help:"Set cookies for https only; on by default when the public address is https." env:"HOLDFAST_SECURE_COOKIES"`
 	RefundWindow      time.Duration `help:"How long after it was paid a payment can be refunded; below zero for ever." default:"2160h" env:"HOLDFAST_REFUND_WINDOW" placeholder:"DURATION"`
+	Deliver           bool          `help:"Deliver notifications. Without it they are written and left to another server on the same store." default:"true" negatable:"" env:"HOLDFAST_DELIVER"`
+	GroupCommit       bool          `help:"Commit what waits together in one go. Without it each step has a commit of its own, to compare with." default:"true" negatable:"" env:"HOLDFAST_GROUP_COMMIT"`
 	DeclineByAmount   bool          `help:"Decline amounts whose first decimal is 6, 7 or 8, as the sandbox of FPS did." default:"true" negatable:"" env:"HOLDFAST_DECLINE_BY_AMOUNT"`
 
 	tlsFlags
@@ -69,7 +72,7 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	if err := v.checkInbox(public, listener, v.AddressHeader); err != nil {
 		return err
 	}
-	db, err := openStore(ctx, v.Store)
+	db, err := openStore(ctx, store.Config{Address: v.Store, NoGroupCommit: !v.GroupCommit})
 	if err != nil {
 		return err
 	}
@@ -81,7 +84,7 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	s := &server{
 		Store: db, PublicURL: public, CertificatePrefix: v.CertificatePrefix, Hosts: v.SignatureHosts, Paths: v.APIPaths,
 		AllowPrivate: v.IPNAllowPrivate, AddressHeader: v.AddressHeader, SecureCookies: v.SecureCookies || public.Scheme == "https",
-		RefundWindow: v.RefundWindow, Certifier: certificates, Plain: plain, Mail: mails, Metrics: metrics,
+		RefundWindow: v.RefundWindow, Certifier: certificates, Plain: plain, Mail: mails, Metrics: metrics, Silent: !v.Deliver,
 		Network: &sandbox.Network{Now: w.Now, PlainAmounts: !v.DeclineByAmount}, Now: w.Now, Log: w.Log, Ended: newEnding(),
 	}
 	if err := s.start(ctx, listener); err != nil {

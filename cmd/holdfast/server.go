@@ -37,6 +37,7 @@ type server struct {
 	CertificatePrefix string   // of certificateUrl in signed answers; ends in "/"; empty means PublicURL
 	Hosts             []string // further host names accepted in signatures
 	Paths             []string // further paths of the API
+	Silent            bool     // notifications are written, and left to another server on the same store
 	AllowPrivate      bool     // notifications may go to private addresses
 	SecureCookies     bool
 	AddressHeader     string        // in which a proxy names the browser's address; empty without one
@@ -65,6 +66,7 @@ const (
 	idleTimeout    = 2 * time.Minute
 	headerBytesMax = 1 << 20 // a GET request is all header; what is too long for the API is told so by it
 	stopTimeout    = 10 * time.Second
+	strangerPause  = 250 * time.Millisecond
 )
 
 // start serves on a listener that is open already, and returns.
@@ -90,12 +92,9 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 
 	background, endJobs := context.WithCancel(context.Background())
 	s.endJobs = endJobs
-	runner := &jobs.Runner{
-		Processor: s.Processor,
-		Sender:    &ipn.Sender{Store: s.Store, Signer: signer, Now: s.Now, AllowPrivate: s.AllowPrivate, Log: s.Log},
-		Mail:      s.Mail,
-		Now:       s.Now,
-		Log:       s.Log,
+	runner := &jobs.Runner{Processor: s.Processor, Mail: s.Mail, Now: s.Now, Log: s.Log}
+	if !s.Silent {
+		runner.Sender = &ipn.Sender{Store: s.Store, Signer: signer, Now: s.Now, AllowPrivate: s.AllowPrivate, Log: s.Log}
 	}
 	s.running.Go(func() { runner.Run(background) })
 	if s.Mail != nil && s.Mail.Relay != nil {
@@ -157,6 +156,7 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 	hosts := append([]string{holdfast.SignedHost(s.PublicURL)}, s.Hosts...)
 	query := (&queryapi.Server{
 		Processor: s.Processor, Store: s.Store.Reader, Hosts: hosts, Paths: s.Paths, Now: s.Now, Log: s.Log,
+		StrangerPause:  strangerPause,
 		Certificates:   signer.Certificates,
 		OwnCertificate: func(address string) bool { return ownCertificate(signer, address) },
 	}).Handler()

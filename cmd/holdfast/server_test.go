@@ -20,6 +20,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -129,7 +130,7 @@ func TestStopCutsQuestionsShort(t *testing.T) {
 	var ahead atomic.Int64
 	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	dir := t.TempDir()
-	db, err := openStore(t.Context(), filepath.Join(dir, serverFile))
+	db, err := openStore(t.Context(), store.Config{Address: filepath.Join(dir, serverFile)})
 	if err != nil {
 		t.Fatal(err)
 	}

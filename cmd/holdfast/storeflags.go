@@ -61,14 +61,14 @@ func (f storeFlags) create(ctx context.Context) (*store.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openStore(ctx, address)
+	return openStore(ctx, store.Config{Address: address})
 }
 
 // openStore opens a store and keeps its file from other users of the machine:
 // there are secret keys in it.
-func openStore(ctx context.Context, address string) (*store.DB, error) {
-	if isFile(address) {
-		file, err := os.OpenFile(address, os.O_CREATE|os.O_RDWR, 0o600)
+func openStore(ctx context.Context, c store.Config) (*store.DB, error) {
+	if isFile(c.Address) {
+		file, err := os.OpenFile(c.Address, os.O_CREATE|os.O_RDWR, 0o600)
 		if err != nil {
 			return nil, fmt.Errorf("making the store: %w", err)
 		}
@@ -76,7 +76,7 @@ func openStore(ctx context.Context, address string) (*store.DB, error) {
 			return nil, fmt.Errorf("making the store: %w", err)
 		}
 	}
-	return store.Open(ctx, store.Config{Address: address})
+	return store.Open(ctx, c)
 }
 
 func isFile(address string) bool { return !strings.Contains(address, "://") }

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/bench"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+type benchVerb struct {
+	Server      string        `help:"Drive a server that runs already: its Query API address. --store says where its store is. Without it the bench starts a server of its own." placeholder:"URL"`
+	Store       string        `help:"The server's store: the path of an SQLite file, or postgres://… Callers, buyers and tokens are made in it, and stay. By default a file that is removed afterwards." placeholder:"ADDRESS"`
+	Mix         bench.Mix     `help:"What is asked: reserve, reserve+settle, settle, status or activity." enum:"reserve,reserve+settle,settle,status,activity" default:"reserve"`
+	Spread      bench.Spread  `help:"How requests are spread over merchants: uniform, zipf or one-merchant." enum:"uniform,zipf,one-merchant" default:"uniform"`
+	Merchants   int           `help:"How many merchants there are." default:"100" placeholder:"N"`
+	Connections int           `help:"How many connections there are." default:"64" placeholder:"N"`
+	Rate        int           `help:"Requests a second, whatever the server does: an open loop, in which an answer counts from when its request was to be sent. 0 is the closed loop: each connection asks again once it is answered." default:"0" placeholder:"N"`
+	Duration    time.Duration `help:"How long to measure." default:"10s"`
+	Warmup      time.Duration `help:"How long to warm up before." default:"2s"`
+	GroupCommit bool          `help:"Of the bench's own server: see serve." default:"true" negatable:""`
+	Seed        uint64        `help:"Draws the same merchants and amounts for each connection each time." default:"1" placeholder:"N"`
+	Ceiling     bool          `help:"Measure what the same requests come to when they are answered and nothing is kept, too. For the mix reserve."`
+	Flood       bench.Flood   `help:"Measure a second time under a flood of invalid requests: bad-signature, oversized, slow or unfinished." enum:"bad-signature,oversized,slow,unfinished," default:"" placeholder:"KIND"`
+	Flooders    int           `help:"How many connections the flood has." default:"64" placeholder:"N"`
+	Preload     int64         `help:"Make so many payments in the store before the server starts." placeholder:"N"`
+	Storm       int64         `help:"Measure a second time while so many holds lapse in the same moment." placeholder:"N"`
+	KillAfter   time.Duration `help:"Kill the bench's own server so long after the measurement began, and start it again." placeholder:"DURATION"`
+	CheckBooks  bool          `help:"Audit all books afterwards. Every acknowledged transaction is looked up either way." default:"true" negatable:""`
+	JSON        bool          `name:"json" help:"Print one line of JSON and no chart."`
+}
+
+func (v benchVerb) Run(ctx context.Context, w world) (err error) {
+	if err := v.check(); err != nil {
+		return err
+	}
+	address, remove, err := v.address()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
+	db, err := openStore(ctx, store.Config{Address: address})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	result, err := v.measure(ctx, w, db, address)
+	if err != nil {
+		return err
+	}
+	if v.Ceiling {
+		if result.Ceiling, err = v.ceiling(ctx, w, db, address, result); err != nil {
+			return err
+		}
+	}
+	if isTerminal(w.Err) {
+		fmt.Fprint(w.Err, eraseLine) // that of the progress
+	}
+	if err := v.print(w.Out, result); err != nil {
+		return err
+	}
+	if !result.Good() {
+		fmt.Fprintln(w.Err, "What the server acknowledged is not what its store has, or its books are wrong.")
+		return errSaid
+	}
+	return nil
+}
+
+func (v benchVerb) check() error {
+	switch {
+	case v.Server != "" && v.Store == "":
+		return errors.New("--server: say where that server's --store is, too; tokens are made in it")
+	case v.Server != "" && !v.GroupCommit:
+		return errors.New("--group-commit is a setting of the bench's own server; without --server it has one")
+	case v.Server != "" && v.KillAfter > 0:
+		return errors.New("--kill-after is for the bench's own server; without --server it has one")
+	case v.Server != "" && v.Preload+v.Storm > 0:
+		return errors.New("--preload and --storm write to the store before the bench's own server starts; without --server it has one")
+	case v.Storm > 0 && v.Flood != bench.NoFlood:
+		return errors.New("--storm or --flood, one at a time")
+	case v.Preload < 0 || v.Storm < 0:
+		return errors.New("--preload and --storm are numbers of transactions")
+	case v.KillAfter >= v.Duration:
+		return errors.New("--kill-after comes after the --duration")
+	case v.Ceiling && v.Mix != bench.MixReserve:
+		return errors.New("--ceiling is for the mix reserve alone")
+	}
+	return nil
+}
+
+// address is the store's; a bench that is given none has one for itself.
+func (v benchVerb) address() (address string, remove func() error, err error) {
+	if v.Store != "" {
+		return v.Store, func() error { return nil }, nil
+	}
+	dir, err := os.MkdirTemp("", "holdfast-bench-")
+	if err != nil {
+		return "", nil, err
+	}
+	return filepath.Join(dir, serverFile), func() error { return os.RemoveAll(dir) }, nil
+}
+
+// measure drives the server and checks what it has kept.
+func (v benchVerb) measure(ctx context.Context, w world, db *store.DB, address string) (result bench.Result, err error) {
+	b := v.bench(w, db)
+	b.Flood, b.FloodConnections = v.Flood, v.Flooders
+	defer b.Close()
+	if v.Preload > 0 {
+		if err := b.Preload(ctx, v.Preload); err != nil {
+			return result, err
+		}
+	}
+	if v.Storm > 0 {
+		if err := b.Gather(ctx, v.Storm); err != nil {
+			return result, err
+		}
+	}
+	var own *ownServer
+	if v.Server != "" {
+		if b.Endpoint, err = url.Parse(v.Server); err != nil {
+			return result, fmt.Errorf("--server: %w", err)
+		}
+	} else {
+		if own, err = v.startOwn(ctx, w, address); err != nil {
+			return result, err
+		}
+		defer func() { err = errors.Join(err, own.end()) }()
+		b.Endpoint, b.Process = own.Endpoint, own.process
+	}
+	if err := b.Prepare(ctx); err != nil {
+		return result, err
+	}
+	if v.KillAfter > 0 {
+		b.Process = nil // it is another one afterwards
+		b.Meanwhile = func(ctx context.Context) error { return own.killAndStart(ctx, v.KillAfter) }
+	}
+	if result, err = b.Measure(ctx); err != nil {
+		return result, err
+	}
+	result.GroupCommit, result.Preloaded = v.GroupCommit, v.Preload
+	if own != nil {
+		result.Start, result.Killed = own.start, own.killed
+	}
+	checked, err := b.Check(ctx, v.CheckBooks)
+	result.Checked = &checked
+	return result, err
+}
+
+// ceiling drives a server that keeps nothing in the same way.
+func (v benchVerb) ceiling(ctx context.Context, w world, db *store.DB, address string, measured bench.Result) (c *bench.Ceiling, err error) {
+	own, err := startBenchServer(ctx, w, "ceiling", "--store", address)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, own.end()) }()
+	b := v.bench(w, db)
+	defer b.Close()
+	b.Endpoint, b.Pretend = own.Endpoint, true
+	if err := b.Prepare(ctx); err != nil {
+		return nil, err
+	}
+	result, err := b.Measure(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return bench.NewCeiling(result, measured), nil
+}
+
+func (v benchVerb) bench(w world, db *store.DB) *bench.Bench {
+	b := &bench.Bench{
+		Store: db, Mix: v.Mix, Spread: v.Spread, Merchants: v.Merchants, Connections: v.Connections, Rate: v.Rate,
+		Warmup: v.Warmup, Duration: v.Duration, Seed: v.Seed, Now: w.Now,
+	}
+	if screen := isTerminal(w.Err); screen || v.Duration > quietMost || v.Preload+v.Storm > quietCount {
+		b.Progress = progressLine(w.Err, screen)
+	}
+	return b
+}
+
+// A run that takes no longer, and makes no more, says nothing but on a terminal.
+const (
+	quietMost  = 5 * time.Second
+	quietCount = 10_000
+)
+
+const eraseLine = "\r\x1b[K"
+
+func isTerminal(to io.Writer) bool {
+	file, ok := to.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// progressLine is rewritten each second on a terminal, and one of several
+// elsewhere.
+func progressLine(to io.Writer, screen bool) func(bench.Progress) {
+	return func(p bench.Progress) {
+		line := fmt.Sprintf("%s: %2.0f s, %d answers, %d a second, %d errors", p.Doing, p.Elapsed.Seconds(), p.Answered, p.Rate, p.Failed)
+		if screen {
+			fmt.Fprint(to, eraseLine, line)
+			return
+		}
+		fmt.Fprintln(to, line)
+	}
+}

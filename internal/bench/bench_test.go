@@ -1,0 +1,99 @@
+package bench
+
+import (
+	"log/slog"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/queryapi"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// newBench is a short one, with a server on the same store.
+func newBench(t *testing.T, db *store.DB) *Bench {
+	t.Helper()
+	b := &Bench{
+		Store: db, Mix: MixReserveSettle, Spread: Zipf, Merchants: 3, Connections: 4,
+		Warmup: 20 * time.Millisecond, Duration: 100 * time.Millisecond, Seed: 1,
+		Now: time.Now, //nolint:forbidigo // what is measured takes real time
+	}
+	log := slog.New(slog.DiscardHandler)
+	p := b.newProcessor(b.Now)
+	t.Cleanup(p.Close)
+	server := httptest.NewServer((&queryapi.Server{Processor: p, Store: db.Reader, Now: b.Now, Log: log}).Handler())
+	t.Cleanup(server.Close)
+	t.Cleanup(b.Close)
+	var err error
+	if b.Endpoint, err = url.Parse(server.URL); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestBench(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		b := newBench(t, db)
+		if err := b.Preload(t.Context(), 20); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Prepare(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r, err := b.Measure(t.Context())
+		if err != nil || r.Errors > 0 || r.Requests == 0 {
+			t.Fatalf("measured %+v (%v)", r.Figures, err)
+		}
+		c, err := b.Check(t.Context(), true)
+		if err != nil || !c.good() || c.Acknowledged == 0 || c.Books.Transactions != int(c.Acknowledged)+20 {
+			t.Errorf("checked %+v, books %+v (%v)", c, c.Books, err)
+		}
+	})
+}
+
+// A check that finds nothing wrong must not be one that looks at nothing.
+func TestCheckFindsWhatIsNotThere(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		b := newBench(t, db)
+		b.Mix, b.Connections = MixReserve, 1
+		if err := b.Prepare(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Measure(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		d := b.drivers[0]
+		d.acked = append(d.acked, ack{holding{0, "1NOTTHERE"}, holdfast.StatusReserved})
+		d.acked[0].status = holdfast.StatusSuccess
+		c, err := b.Check(t.Context(), false)
+		if err != nil || c.good() || c.Missing != 1 || c.Different != 1 {
+			t.Errorf("checked %+v (%v), want one missing and one different", c, err)
+		}
+	})
+}
+
+// The holds of a storm have one deadline, and a caller of their own.
+func TestGather(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		b := newBench(t, db)
+		if err := b.Gather(t.Context(), 30); err != nil {
+			t.Fatal(err)
+		}
+		var due []payment.Transaction
+		deadlines := map[time.Time]int{}
+		err := db.View(t.Context(), func(tx *store.ReadTx) (err error) {
+			due, err = tx.DueOf(b.gathered.caller.ID, b.Now().Add(payment.ReserveLifeMax), 100)
+			return err
+		})
+		for _, held := range due {
+			deadlines[held.Deadline]++
+		}
+		if err != nil || len(due) != 30 || len(deadlines) != 1 {
+			t.Errorf("%d holds lapse at %d moments (%v)", len(due), len(deadlines), err)
+		}
+	})
+}

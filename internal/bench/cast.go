@@ -1,0 +1,141 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// buyersCount is how many senders there are. Their cards approve everything.
+const buyersCount = 100
+
+// notifyURL has each step write the notification that it owes. Nobody listens
+// there.
+const notifyURL = "http://127.0.0.1:9/ipn"
+
+// A merchant is a caller of the bench, and how it signs.
+type merchant struct {
+	caller party.Caller
+	key    party.AccessKey
+}
+
+// A buyer is a sender of the bench, with a card.
+type buyer struct {
+	id   party.ID
+	card payment.Instrument
+}
+
+// A cast is who takes part in a bench. A store that had one before keeps it, so
+// that a bench can go on with what another has left there.
+type cast struct {
+	merchants []merchant
+	buyers    []buyer
+}
+
+// A casting makes a cast, in one transaction.
+type casting struct {
+	tx  *store.Tx
+	ids processor.RandomIDs
+	now time.Time
+}
+
+func makeCast(ctx context.Context, db *store.DB, merchants int, now func() time.Time) (c cast, err error) {
+	err = db.Update(ctx, func(tx *store.Tx) error {
+		c = cast{}
+		making := casting{tx: tx, ids: processor.RandomIDs{Now: now}, now: processor.Micro(now())}
+		for i := range merchants {
+			m, err := making.merchant(strconv.Itoa(i))
+			if err != nil {
+				return fmt.Errorf("making merchant %d: %w", i, err)
+			}
+			c.merchants = append(c.merchants, m)
+		}
+		for i := range buyersCount {
+			b, err := making.buyer(i)
+			if err != nil {
+				return fmt.Errorf("making buyer %d: %w", i, err)
+			}
+			c.buyers = append(c.buyers, b)
+		}
+		return nil
+	})
+	return c, err
+}
+
+// merchant finds or makes a merchant and gives it a key, since those of before
+// are known to nobody.
+func (c casting) merchant(name string) (merchant, error) {
+	owner, _, err := c.party("Bench Merchant "+name, "merchant-"+name+"@bench.example", true)
+	if err != nil {
+		return merchant{}, err
+	}
+	callers, err := c.tx.CallersOf(owner.ID)
+	if err != nil {
+		return merchant{}, err
+	}
+	if len(callers) == 0 {
+		made := party.Caller{
+			ID: party.CallerID(c.ids.Other("C")), Owner: owner.ID, Name: owner.Name, IPNURL: notifyURL, Sandbox: true, Created: c.now,
+		}
+		if err := c.tx.InsertCaller(made); err != nil {
+			return merchant{}, err
+		}
+		callers = append(callers, made)
+	}
+	key := party.AccessKey{
+		ID: "HF" + strings.ToUpper(c.ids.Secret(18)), Secret: holdfast.NewSecretKey(c.ids.Secret(40)), Caller: callers[0].ID,
+	}
+	return merchant{caller: callers[0], key: key}, c.tx.InsertAccessKey(key, c.now)
+}
+
+func (c casting) buyer(i int) (buyer, error) {
+	sender, isNew, err := c.party(fmt.Sprintf("Bench Buyer %d", i), fmt.Sprintf("buyer-%d@bench.example", i), false)
+	if err != nil {
+		return buyer{}, err
+	}
+	if !isNew {
+		all, err := c.tx.Instruments(sender.ID) // the default first
+		if err == nil && len(all) == 0 {
+			err = fmt.Errorf("%s has no card", sender.Email)
+		}
+		if err != nil {
+			return buyer{}, err
+		}
+		return buyer{sender.ID, all[0]}, nil
+	}
+	approving := sandbox.Cards()[0]
+	instrument := payment.Instrument{
+		ID: payment.InstrumentID(c.ids.Other("I")), Owner: sender.ID, Method: holdfast.MethodCC, Brand: approving.Brand,
+		Last4: approving.Number[len(approving.Number)-4:], Holder: sender.Name, ExpiryMonth: 12, ExpiryYear: c.now.Year() + 5,
+		NetworkRef: approving.Ref(), Default: true, Verified: true, Created: c.now,
+	}
+	return buyer{sender.ID, instrument}, c.tx.InsertInstrument(instrument)
+}
+
+// party finds or makes a party whom no password lets in.
+func (c casting) party(name, email string, business bool) (p party.Party, isNew bool, err error) {
+	p, known, err := c.tx.PartyByEmail(email)
+	if err != nil || known {
+		return p, false, err
+	}
+	p = party.Party{
+		ID: party.ID(c.ids.Other("P")), Name: name, Email: email, EmailVerified: true,
+		Standing: party.Active, Business: business, Verified: true, Created: c.now,
+	}
+	if _, err := c.tx.InsertParty(p); err != nil {
+		return p, true, err
+	}
+	return p, true, c.tx.InsertInstrument(payment.Instrument{
+		ID: payment.InstrumentID(c.ids.Other("I")), Owner: p.ID, Method: holdfast.MethodABT,
+		Brand: "Balance", Holder: name, Verified: true, Created: c.now,
+	})
+}

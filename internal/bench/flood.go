@@ -1,0 +1,179 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+)
+
+// A Flood is a kind of invalid requests that come beside the valid ones.
+type Flood string
+
+// The floods.
+const (
+	NoFlood      Flood = ""
+	BadSignature Flood = "bad-signature" // by a known key, as fast as they are refused
+	Oversized    Flood = "oversized"     // bodies of oversizedBytes, as fast as they are refused
+	Slow         Flood = "slow"          // a byte of the body each slowPause
+	Unfinished   Flood = "unfinished"    // a header that never ends
+)
+
+const (
+	oversizedBytes = 128 << 10 // twice what a request may have
+	slowPause      = 500 * time.Millisecond
+	slowBytes      = 4096 // of a body that is never sent whole
+	resignEvery    = 1000 // bad signatures between two that are made anew, since timestamps grow old
+)
+
+// A FloodResult is what invalid requests beside the valid ones came to.
+type FloodResult struct {
+	Kind        Flood   `json:"kind"`
+	Connections int     `json:"connections"`
+	Ended       int64   `json:"ended"` // requests that were refused, or connections that the server cut
+	Rate        float64 `json:"rate"`  // of them a second
+	// EndedBy counts them by the code of the refusal, or by what happened to the
+	// connection.
+	EndedBy map[string]int64 `json:"endedBy"`
+	// Alone are the valid requests without the flood, before it, and Share is
+	// what is left of their rate under it.
+	Alone Figures `json:"alone"`
+	Share float64 `json:"share"`
+}
+
+// A flooding is a flood while it comes in.
+type flooding struct {
+	bench *Bench
+	flood Flood
+
+	mu    sync.Mutex
+	ended map[string]int64
+	count int64
+}
+
+// measureFlooded measures twice, the second time under the flood.
+func (b *Bench) measureFlooded(ctx context.Context) (Result, error) {
+	alone, err := b.measure(ctx, phase{doing: "measuring without the flood", lasts: b.Duration})
+	if err != nil {
+		return alone, err
+	}
+	if err := b.stockUp(ctx, b.Duration); err != nil {
+		return alone, err
+	}
+	f := &flooding{bench: b, flood: b.Flood, ended: map[string]int64{}}
+	under, end := context.WithCancel(ctx)
+	var flowing sync.WaitGroup
+	for range b.FloodConnections {
+		flowing.Go(func() { f.run(under) })
+	}
+	defer flowing.Wait()
+	defer end()
+	if err := pause(ctx, min(floodBuildUp, b.Duration)); err != nil {
+		return alone, err
+	}
+	before, _ := f.counts()
+	r, err := b.measure(ctx, phase{doing: "measuring under the flood", lasts: b.Duration})
+	if err != nil {
+		return r, err
+	}
+	after, endedBy := f.counts()
+	r.Flood = &FloodResult{
+		Kind: b.Flood, Connections: b.FloodConnections, Ended: after - before, EndedBy: endedBy, Alone: alone.Figures,
+		Rate: round(float64(after-before)/r.Seconds, 1),
+	}
+	if alone.Rate > 0 {
+		r.Flood.Share = round(r.Rate/alone.Rate, 3)
+	}
+	return r, nil
+}
+
+// floodBuildUp is how long a flood has to build up.
+const floodBuildUp = time.Second
+
+// run is one connection of the flood, and those after it.
+func (f *flooding) run(ctx context.Context) {
+	plain, err := newConn(f.bench.Endpoint, f.bench.Now)
+	if err != nil {
+		return // the drivers' were made in the same way
+	}
+	c := &floodConn{conn: plain}
+	defer c.end()
+	for i := 0; ctx.Err() == nil; i++ {
+		how, err := f.once(ctx, c, i)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			how = trouble(err)
+			c.end()
+		}
+		f.end(how)
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			pause(ctx, failurePause) //nolint:errcheck // the flood ends with ctx by itself
+		}
+	}
+}
+
+// once sends one invalid request and tells how it ended.
+func (f *flooding) once(ctx context.Context, c *floodConn, i int) (how string, err error) {
+	switch f.flood {
+	case BadSignature:
+		if i%resignEvery == 0 {
+			if c.request, err = f.badSignature(); err != nil {
+				return "", err
+			}
+		}
+		return c.refused(ctx, c.request)
+	case Oversized:
+		if c.request == nil {
+			c.request = f.request(oversizedBytes, strings.Repeat("a", oversizedBytes))
+		}
+		return c.refused(ctx, c.request)
+	case Slow:
+		return c.trickle(ctx, f.request(slowBytes, ""), "a")
+	case Unfinished:
+		head := f.request(0, "")
+		return c.trickle(ctx, head[:len(head)-2], "")
+	case NoFlood:
+	}
+	return "", nil
+}
+
+func (f *flooding) request(length int, body string) []byte {
+	return []byte(f.bench.drivers[0].signer.head + strconv.Itoa(length) + "\r\n\r\n" + body)
+}
+
+// badSignature is a whole request, signed by another key than it says.
+func (f *flooding) badSignature() ([]byte, error) {
+	d := f.bench.drivers[0]
+	key := f.bench.cast.merchants[0].key
+	key.Secret = holdfast.NewSecretKey("not this one")
+	return d.signer.write(nil, order{action: Reserve, token: madeUpToken, reference: "flood", amount: amountMost}, key)
+}
+
+func (f *flooding) end(how string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ended[how]++
+	f.count++
+}
+
+func (f *flooding) counts() (int64, map[string]int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.count, f.ended
+}
+
+func (f Flood) check() error {
+	switch f {
+	case NoFlood, BadSignature, Oversized, Slow, Unfinished:
+		return nil
+	}
+	return fmt.Errorf("the flood %q is not known; use %s, %s, %s or %s", f, BadSignature, Oversized, Slow, Unfinished)
+}

@@ -1,0 +1,183 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// A Result is what a bench measured, as it is printed in JSON.
+type Result struct {
+	At          time.Time `json:"at"`
+	Store       string    `json:"store"` // "SQLite" or "PostgreSQL"
+	Mix         Mix       `json:"mix"`
+	Spread      Spread    `json:"spread"`
+	Merchants   int       `json:"merchants"`
+	Connections int       `json:"connections"`
+	GroupCommit bool      `json:"groupCommit"`
+	Seed        uint64    `json:"seed"`
+
+	Figures
+
+	Actions   map[Action]Figures `json:"actions,omitempty"` // when there are several
+	Histogram []Bar              `json:"histogram"`
+	Arrivals  *Arrivals          `json:"arrivals,omitempty"` // of an open loop
+	Process   *Usage             `json:"process,omitempty"`  // of a server that was started for it
+	Start     *Start             `json:"start,omitempty"`    // likewise
+	Killed    *Killed            `json:"killed,omitempty"`
+	Client    Usage              `json:"client"` // the bench's own
+	Tokens    Minting            `json:"tokens"`
+	Checked   *Checked           `json:"checked,omitempty"`
+	Ceiling   *Ceiling           `json:"ceiling,omitempty"`
+	Flood     *FloodResult       `json:"flood,omitempty"`
+	Storm     *Storm             `json:"storm,omitempty"`
+	Preloaded int64              `json:"preloaded,omitempty"` // payments that were made in the store before
+}
+
+// Good reports whether the store has what it should.
+func (r Result) Good() bool {
+	return (r.Checked == nil || r.Checked.good()) && (r.Storm == nil || r.Storm.Wrong == 0)
+}
+
+// Figures are of the requests that were answered in a time.
+type Figures struct {
+	Seconds  float64 `json:"seconds"`
+	Requests int64   `json:"requests"` // that were answered
+	Rate     float64 `json:"rate"`     // good answers a second
+	Errors   int64   `json:"errors"`   // refusals, and requests without an answer
+	// ErrorsByCode counts refusals by their code, and what was no answer by what
+	// it was.
+	ErrorsByCode map[string]int64 `json:"errorsByCode,omitempty"`
+	Latency
+}
+
+// Arrivals are of an open loop: what was to come, and what could be sent.
+type Arrivals struct {
+	Rate  int   `json:"rate"`
+	Due   int64 `json:"due"`
+	Begun int64 `json:"begun"`
+	Late  int64 `json:"late"` // begun more than 10 ms after they were to
+	// Kept means that all but one in a hundred began in time: below it the rate
+	// was more than server and bench could do, and latencies tell of a queue.
+	Kept bool `json:"kept"`
+}
+
+// lateMost is how many in a hundred may be late.
+const lateMost = 1
+
+// A Start is how a server began.
+type Start struct {
+	Seconds float64 `json:"seconds"` // from the start of its process to its first answer
+	IdleMB  float64 `json:"idleMB"`  // resident memory then
+}
+
+// Killed tells of a server that was killed under load and started again.
+type Killed struct {
+	AfterSeconds float64 `json:"afterSeconds"` // from the beginning of the measurement
+	BackSeconds  float64 `json:"backSeconds"`  // from the start of the new process to its first answer
+}
+
+// A Ceiling is what the same requests come to when they are read, verified and
+// answered, and nothing is kept.
+type Ceiling struct {
+	Figures
+	Share float64 `json:"share"` // the server's rate as a part of this one
+}
+
+// NewCeiling compares a server's figures with those of one that keeps nothing.
+func NewCeiling(ceiling, server Result) *Ceiling {
+	c := &Ceiling{Figures: ceiling.Figures}
+	if ceiling.Rate > 0 {
+		c.Share = round(server.Rate/ceiling.Rate, 3)
+	}
+	return c
+}
+
+// Measure drives the server for the bench's duration.
+func (b *Bench) Measure(ctx context.Context) (Result, error) {
+	if err := b.stockUp(ctx, b.Duration); err != nil {
+		return Result{}, err
+	}
+	switch {
+	case b.Flood != NoFlood:
+		return b.measureFlooded(ctx)
+	case b.gathered != nil:
+		return b.measureStorm(ctx)
+	}
+	return b.measure(ctx, phase{doing: "measuring", lasts: b.Duration, beside: b.Meanwhile})
+}
+
+func (b *Bench) measure(ctx context.Context, p phase) (Result, error) {
+	r := Result{
+		At: b.Now().UTC().Truncate(time.Second), Mix: b.Mix, Spread: b.Spread, Merchants: b.Merchants, Connections: b.Connections, Seed: b.Seed,
+		Store: b.Store.Kind(),
+	}
+	before, err := b.usage()
+	if err != nil {
+		return r, err
+	}
+	t := newTally()
+	p.mix, p.rate = b.Mix, b.Rate
+	took, err := b.run(ctx, p, t)
+	if err != nil {
+		return r, err
+	}
+	after, err := b.usage()
+	if err != nil {
+		return r, err
+	}
+	t.fill(&r, took)
+	if b.Rate > 0 {
+		r.Arrivals = t.arrivals(b.Rate)
+	}
+	r.Client = after.client.since(before.client)
+	if b.Process != nil {
+		used := after.server.since(before.server)
+		r.Process = &used
+	}
+	r.Tokens = b.stock.minting()
+	return r, nil
+}
+
+func (t *tally) fill(r *Result, took time.Duration) {
+	r.Figures = figuresOf(t.all, t.refused, took)
+	r.Errors += t.lost
+	r.ErrorsByCode = t.errors
+	r.Histogram = bars(t.all)
+	if len(t.actions) > 1 {
+		r.Actions = map[Action]Figures{}
+		for a, one := range t.actions {
+			r.Actions[a] = figuresOf(one.latency, one.refused, took)
+		}
+	}
+}
+
+func figuresOf(h *hdrhistogram.Histogram, refused int64, took time.Duration) Figures {
+	f := Figures{Seconds: round(took.Seconds(), 3), Requests: h.TotalCount(), Errors: refused, Latency: latencyOf(h)}
+	if took > 0 {
+		f.Rate = round(float64(f.Requests-refused)/took.Seconds(), 1)
+	}
+	return f
+}
+
+func (t *tally) arrivals(rate int) *Arrivals {
+	a := Arrivals{Rate: rate, Due: t.due, Begun: t.begun, Late: t.late}
+	a.Kept = (a.Due-a.Begun+a.Late)*100 <= a.Due*lateMost
+	return &a
+}
+
+type bothUsages struct{ client, server Usage }
+
+func (b *Bench) usage() (u bothUsages, err error) {
+	if u.client, err = OwnUsage(); err != nil {
+		return u, err
+	}
+	if b.Process != nil {
+		if u.server, err = b.Process(); err != nil {
+			return u, fmt.Errorf("reading what the server uses: %w", err)
+		}
+	}
+	return u, nil
+}

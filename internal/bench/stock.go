@@ -1,0 +1,190 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+const (
+	mintBatch  = 2000 // tokens in one commit
+	mintMore   = 500  // tokens for a merchant who runs out
+	stockSpare = 16   // tokens for each merchant beside its share
+	stockPause = time.Millisecond
+)
+
+// A stock has the tokens that were minted and not used, by merchant.
+type stock struct {
+	db      *store.DB
+	pretend bool // tokens that are in no store will do
+	cast    cast
+	now     func() time.Time
+	made    Minting
+	wanted  chan int // merchants who have run out
+
+	mu     sync.Mutex
+	tokens [][]holdfast.TokenID
+	waits  int64
+}
+
+func newStock(db *store.DB, c cast, now func() time.Time) *stock {
+	return &stock{
+		db: db, cast: c, now: now, tokens: make([][]holdfast.TokenID, len(c.merchants)), wanted: make(chan int, len(c.merchants)),
+	}
+}
+
+// take gives out one of a merchant's tokens. It waits where there is none,
+// which a result tells: the server was not asked meanwhile.
+func (s *stock) take(ctx context.Context, merchant int) (holdfast.TokenID, error) {
+	if s.pretend {
+		return madeUpToken, nil
+	}
+	for first := true; ; first = false {
+		s.mu.Lock()
+		mine := s.tokens[merchant]
+		if n := len(mine); n > 0 {
+			s.tokens[merchant] = mine[:n-1]
+			s.mu.Unlock()
+			return mine[n-1], nil
+		}
+		s.mu.Unlock()
+		if first {
+			s.waited()
+		}
+		select {
+		case s.wanted <- merchant:
+		default:
+		}
+		if err := pause(ctx, stockPause); err != nil {
+			return "", err
+		}
+	}
+}
+
+var madeUpToken = holdfast.TokenID(strings.Repeat("A", 64))
+
+func (s *stock) left(merchant int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.tokens[merchant])
+}
+
+// fill mints until each merchant has its share of so many tokens.
+func (s *stock) fill(ctx context.Context, count int64, spread Spread) error {
+	if count <= 0 || s.pretend {
+		return nil
+	}
+	var merchants []int // one entry a token
+	for i, share := range spread.shares(len(s.cast.merchants)) {
+		want := int(share*float64(count)) + stockSpare - s.left(i)
+		for range want {
+			merchants = append(merchants, i)
+		}
+	}
+	return s.mintAll(ctx, merchants)
+}
+
+// mintAll makes a token for each of the merchants.
+func (s *stock) mintAll(ctx context.Context, merchants []int) error {
+	for len(merchants) > 0 {
+		n := min(mintBatch, len(merchants))
+		if err := s.mint(ctx, merchants[:n]); err != nil {
+			return err
+		}
+		merchants = merchants[n:]
+	}
+	return nil
+}
+
+// refill mints for merchants who have run out, until ctx ends.
+func (s *stock) refill(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case merchant := <-s.wanted:
+			if s.left(merchant) > 0 {
+				continue
+			}
+			batch := make([]int, mintMore)
+			for i := range batch {
+				batch[i] = merchant
+			}
+			if err := s.mint(ctx, batch); err != nil {
+				return ended(ctx, err)
+			}
+		}
+	}
+}
+
+// mint makes a token for each of the merchants in one commit.
+func (s *stock) mint(ctx context.Context, merchants []int) error {
+	began := s.now()
+	at := processor.Micro(began)
+	ids := processor.RandomIDs{Now: s.now}
+	minted := make([]payment.Token, len(merchants))
+	for i, m := range merchants {
+		b := s.cast.buyers[(s.made.Count+i)%len(s.cast.buyers)]
+		minted[i] = payment.Token{
+			ID: ids.Token(), Caller: s.cast.merchants[m].caller.ID, Use: payment.UsePay, Type: holdfast.TokenSingleUse,
+			Reference: holdfast.CallerReference(ids.Other("bench-token-")), FriendlyName: "Bench", Reason: "Bench",
+			Sender: b.id, Instrument: b.card.ID, Method: b.card.Method, Recipient: s.cast.merchants[m].caller.Owner,
+			AmountType: holdfast.AmountMaximum, Amount: amountMost, Installed: at, Starts: at, Expires: at.Add(payment.SingleUseLife),
+		}
+	}
+	if err := s.db.Update(ctx, func(tx *store.Tx) error { return tx.InsertTokens(minted) }); err != nil {
+		return fmt.Errorf("minting tokens: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, m := range merchants {
+		s.tokens[m] = append(s.tokens[m], minted[i].ID)
+	}
+	s.made.add(len(minted), s.now().Sub(began))
+	return nil
+}
+
+// amountMost is what a token allows; amounts are below it.
+var amountMost = money.Cents(500_00)
+
+// Minting is how many tokens were made and how fast.
+type Minting struct {
+	Count     int   `json:"count"`
+	PerSecond int64 `json:"perSecond"`
+	// Waits counts requests that had to wait for a token or a hold, while the
+	// server had less to do than it could.
+	Waits int64 `json:"waits"`
+
+	took time.Duration
+}
+
+func (m *Minting) add(count int, took time.Duration) {
+	m.Count += count
+	m.took += took
+	if m.took > 0 {
+		m.PerSecond = int64(float64(m.Count) / m.took.Seconds())
+	}
+}
+
+// waited counts a request that waited for what should have been there.
+func (s *stock) waited() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waits++
+}
+
+func (s *stock) minting() Minting {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.made
+	m.Waits = s.waits
+	return m
+}

@@ -1,0 +1,78 @@
+package bench
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A Usage is what a process has used up.
+type Usage struct {
+	CPUSeconds float64 `json:"cpuSeconds"`
+	PeakMB     float64 `json:"peakMB,omitempty"` // resident memory at its largest, in 1024² bytes, since the process began
+	NowMB      float64 `json:"nowMB,omitempty"`  // resident memory at the end
+}
+
+func (u Usage) since(before Usage) Usage {
+	u.CPUSeconds = round(u.CPUSeconds-before.CPUSeconds, 3)
+	return u
+}
+
+// OwnUsage is this process's.
+func OwnUsage() (Usage, error) {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		return Usage{}, fmt.Errorf("reading what this process uses: %w", err)
+	}
+	return Usage{CPUSeconds: (time.Duration(r.Utime.Nano()) + time.Duration(r.Stime.Nano())).Seconds()}, nil
+}
+
+// ticksPerSecond is the kernel's unit in /proc, on every platform that Go runs
+// on.
+const ticksPerSecond = 100
+
+// ProcessUsage is another process's, by Linux's /proc.
+func ProcessUsage(pid int) (u Usage, err error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return u, err
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return u, err
+	}
+	return parseUsage(string(stat), string(status))
+}
+
+// parseUsage reads proc_pid_stat(5), whose second field may have blanks in it,
+// and proc_pid_status(5).
+func parseUsage(stat, status string) (u Usage, err error) {
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:]) // from the third on
+	const userTime, systemTime = 14 - 3, 15 - 3
+	if len(fields) <= systemTime {
+		return u, fmt.Errorf("/proc has %d fields of a process, too few", len(fields))
+	}
+	for _, ticks := range []string{fields[userTime], fields[systemTime]} {
+		n, err := strconv.ParseInt(ticks, 10, 64)
+		if err != nil {
+			return u, fmt.Errorf("reading the times in /proc: %w", err)
+		}
+		u.CPUSeconds += float64(n) / ticksPerSecond
+	}
+	u.PeakMB, u.NowMB = megabytes(status, "VmHWM:"), megabytes(status, "VmRSS:")
+	return u, nil
+}
+
+// megabytes reads a line such as "VmRSS:	  12345 kB".
+func megabytes(status, name string) float64 {
+	_, rest, _ := strings.Cut(status, name)
+	value, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	kilobytes, err := strconv.ParseInt(value, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return round(float64(kilobytes)/1024, 1)
+}
