@@ -5,7 +5,7 @@ FUZZTIME ?= 30s
 NIGHTLY_CHECKS ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-short test-cluster screenshots needs check nightly fmt vet lint race golden fuzz vuln
+.PHONY: help demo test test-short test-cluster screenshots needs check nightly bench fmt vet lint race golden fuzz vuln
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -34,6 +34,9 @@ check: fmt vet lint test ## everything a change must pass
 nightly: needs race ## what takes too long for each change: races, a minute of each fuzz test, many random checks
 	scripts/fuzz 1m
 	HOLDFAST_RANDOM=1 RAPID_CHECKS=$(NIGHTLY_CHECKS) scripts/with-postgres go test -run AgreeWithTheModel -timeout 60m ./internal/processor
+
+bench: ## measure beside yardsticks and write docs/benchmarks.md: hours on a quiet machine; BENCHFLAGS="-runs 1 -only ceiling" is quicker
+	scripts/with-postgres --durable go run -C tools ./bench -root .. $(BENCHFLAGS)
 
 fmt: ## fail on files that gofmt would change
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; }

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// rowData is what is kept of a row.
+type rowData struct {
+	Row  string                       `json:"row"`
+	Runs []map[string]json.RawMessage `json:"runs"`
+}
+
+// at reads a number of each run, by its measurement and its place in the JSON.
+func (d rowData) at(place string) ([]float64, error) {
+	var all []float64
+	name, path, _ := strings.Cut(place, ":")
+	for _, run := range d.Runs {
+		var value any
+		if err := json.Unmarshal(run[name], &value); err != nil {
+			return nil, fmt.Errorf("%s of %s: %w", place, d.Row, err)
+		}
+		for _, key := range strings.Split(path, ".") {
+			fields, ok := value.(map[string]any)
+			if !ok {
+				return nil, fmt.Errorf("%s of %s: there is no %s", place, d.Row, key)
+			}
+			value = fields[key]
+		}
+		number, ok := value.(float64)
+		if !ok {
+			return nil, fmt.Errorf("%s of %s is no number", place, d.Row)
+		}
+		all = append(all, number)
+	}
+	return all, nil
+}
+
+// troubles names the measurements in which requests were refused or got no
+// answer.
+func (d rowData) troubles() (all []string) {
+	for n, run := range d.Runs {
+		for _, name := range slices.Sorted(maps.Keys(run)) {
+			var result struct {
+				Errors       int64            `json:"errors"`
+				ErrorsByCode map[string]int64 `json:"errorsByCode"`
+			}
+			if err := json.Unmarshal(run[name], &result); err == nil && result.Errors > 0 {
+				all = append(all, fmt.Sprintf("%s, run %d, %s: %d (%s)", d.Row, n+1, name, result.Errors,
+					strings.Join(slices.Sorted(maps.Keys(result.ErrorsByCode)), ", ")))
+			}
+		}
+	}
+	return all
+}
+
+// A spread is the middle of several runs, and how far they go.
+type spread struct{ min, median, max float64 }
+
+func spreadOf(values []float64) spread {
+	sorted := slices.Sorted(slices.Values(values))
+	n := len(sorted)
+	if n == 0 {
+		return spread{}
+	}
+	return spread{sorted[0], (sorted[(n-1)/2] + sorted[n/2]) / 2, sorted[n-1]}
+}
+
+func writeJSON(name string, value any) error {
+	text, err := json.MarshalIndent(value, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(name, append(text, '\n'), 0o644)
+}
+
+func readJSON(name string, into any) (found bool, err error) {
+	text, err := os.ReadFile(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, into)
+	}
+	return true, err
+}
+
+// A machine is what was measured on, and when.
+type machine struct {
+	Date       string `json:"date"`
+	Commit     string `json:"commit"`
+	CPU        string `json:"cpu"`
+	Cores      int    `json:"cores"`
+	Memory     string `json:"memory"`
+	System     string `json:"system"`
+	Filesystem string `json:"filesystem"`
+	Go         string `json:"go"`
+	PostgreSQL string `json:"postgresql"`
+	Runs       int    `json:"runs"`
+	Duration   string `json:"duration"`
+}
+
+// describeMachine says what can be found out; what cannot stays empty.
+func describeMachine(ctx context.Context, e *environment) machine {
+	said := func(name string, args ...string) string {
+		c := exec.CommandContext(ctx, name, args...)
+		c.Dir = e.root
+		out, _ := c.Output()
+		return strings.TrimSpace(string(out))
+	}
+	return machine{
+		Date: time.Now().UTC().Format(time.DateOnly), Commit: said("git", "rev-parse", "--short", "HEAD"),
+		CPU: procLine("/proc/cpuinfo", "model name"), Cores: runtime.NumCPU(), Memory: procLine("/proc/meminfo", "MemTotal"),
+		System: said("uname", "-sr"), Filesystem: said("stat", "-f", "-c", "%T", e.dir), Go: runtime.Version(),
+		PostgreSQL: said(filepath.Join(e.bin, "postgres"), "--version"), Runs: e.runs, Duration: e.duration.String(),
+	}
+}
+
+// procLine is the value of the first line that begins with a name.
+func procLine(file, name string) string {
+	text, _ := os.ReadFile(file)
+	for line := range strings.Lines(string(text)) {
+		if key, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(key) == name {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}

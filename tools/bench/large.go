@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+)
+
+const smallStore = 100_000 // transactions
+
+// flatRow compares a store of many transactions with one of few. Making the
+// large one takes longest, so all runs share it; the small one is made anew for
+// each.
+func flatRow(kind, title string) row {
+	return row{
+		name: "flat-" + kind,
+		all: func(ctx context.Context, e *environment) ([]map[string]json.RawMessage, error) {
+			return e.flat(ctx, kind)
+		},
+		figures: []figure{
+			{"Reserve on a large store, " + title, "/s", "large-reserve:rate", "small-reserve:rate", "100,000 transactions", times(0.8)},
+			{"GetTransactionStatus on a large store, " + title + ": p50", "ms", "large-status:p50ms", "small-status:p50ms", "100,000 transactions", timesMost(1.5)},
+			{"GetAccountActivity on a large store, " + title + ": p50", "ms", "large-activity:p50ms", "small-activity:p50ms", "100,000 transactions", timesMost(1.5)},
+			{"Start on a large store to the first answer, " + title, "s", "large-reserve:start.seconds", "", "", most(2, "s")},
+			{"Memory at rest on a large store, " + title, "MB", "large-reserve:start.idleMB", "", "", most(60, "MB")},
+		},
+	}
+}
+
+func (e *environment) flat(ctx context.Context, kind string) (runs []map[string]json.RawMessage, err error) {
+	large, remove, err := e.newStore(ctx, kind)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, remove(ctx)) }()
+	if err := e.preload(ctx, large, e.large); err != nil {
+		return nil, err
+	}
+	for n := range e.runs {
+		fmt.Fprintf(os.Stderr, "flat-%s: run %d of %d\n", kind, n+1, e.runs)
+		found := map[string]json.RawMessage{}
+		if err := e.sizes(ctx, kind, large, found); err != nil {
+			return nil, err
+		}
+		runs = append(runs, found)
+	}
+	return runs, nil
+}
+
+// sizes measures a small store and the large one, each action on the one and
+// then on the other.
+func (e *environment) sizes(ctx context.Context, kind, large string, found map[string]json.RawMessage) (err error) {
+	small, remove, err := e.newStore(ctx, kind)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, remove(ctx)) }()
+	if err := e.preload(ctx, small, smallStore); err != nil {
+		return err
+	}
+	for _, mix := range []struct{ name, connections string }{{"reserve", many}, {"status", "1"}, {"activity", "1"}} {
+		for size, address := range map[string]string{"small": small, "large": large} {
+			name := size + "-" + mix.name
+			if found[name], err = e.bench(ctx, address, "--mix", mix.name, "--connections", mix.connections, "--no-check-books"); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// preload makes payments in a store; what is measured meanwhile does not count.
+func (e *environment) preload(ctx context.Context, address string, count int) error {
+	_, err := e.bench(ctx, address, "--preload", strconv.Itoa(count), "--duration", "100ms", "--warmup", "0s", "--connections", "1", "--no-check-books")
+	return err
+}
+
+// stormRate is the live load beside a storm: what a busy shop has, and less
+// than the machine could do.
+const stormRate = "500"
+
+func stormRow(kind, title string) row {
+	return row{
+		name: "storm-" + kind,
+		measures: []measurement{{"storm", func(ctx context.Context, e *environment) (json.RawMessage, error) {
+			return holdfast("storm", kind, "--storm", strconv.Itoa(e.storm), "--rate", stormRate, "--no-check-books").do(ctx, e)
+		}}},
+		figures: []figure{
+			{"Holds that lapse in one second, released, " + title, "/s", "storm:storm.perSecond", "", "", least(10_000, "/s")},
+			{"The live p99 meanwhile, " + title, "ms", "storm:p99ms", "storm:storm.alone.p99ms", "before", timesMost(2)},
+			{"Rows of its books that are wrong, " + title, "", "storm:storm.wrong", "", "", most(0, "")},
+		},
+	}
+}

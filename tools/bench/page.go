@@ -1,0 +1,174 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// A line is a figure with what was measured of it.
+type line struct {
+	figure
+	value, yardstick, judged spread
+	runs                     int
+	compared                 bool
+}
+
+// met reports whether the middle of the runs is as it should be; a figure
+// without a goal always is.
+func (l line) met() bool { return l.goal.good == nil || l.goal.good(l.judged.median) }
+
+// lineOf works a figure out run by run, since the two of a run were measured
+// side by side.
+func lineOf(f figure, d rowData) (line, error) {
+	l := line{figure: f, compared: f.yardstick != ""}
+	values, err := d.at(f.value)
+	if err != nil {
+		return l, err
+	}
+	yardsticks := make([]float64, len(values))
+	if l.compared {
+		if yardsticks, err = d.at(f.yardstick); err != nil {
+			return l, err
+		}
+	}
+	judged := f.goal.judged
+	if judged == nil {
+		judged = ratio
+	}
+	results := make([]float64, len(values))
+	for i := range values {
+		results[i] = judged(values[i], yardsticks[i])
+	}
+	l.value, l.yardstick, l.judged, l.runs = spreadOf(values), spreadOf(yardsticks), spreadOf(results), len(values)
+	return l, nil
+}
+
+// writePage writes docs/benchmarks.md and its charts from the data.
+func writePage(root, data string) error {
+	var m machine
+	if found, err := readJSON(filepath.Join(data, "machine.json"), &m); err != nil || !found {
+		return fmt.Errorf("reading what was measured on (found: %v): %w", found, err)
+	}
+	var lines []line
+	var missing, troubles []string
+	for _, r := range rows {
+		var d rowData
+		found, err := readJSON(filepath.Join(data, r.name+".json"), &d)
+		if err != nil {
+			return err
+		}
+		if !found {
+			missing = append(missing, r.name)
+			continue
+		}
+		troubles = append(troubles, d.troubles()...)
+		for _, f := range r.figures {
+			l, err := lineOf(f, d)
+			if err != nil {
+				return err
+			}
+			lines = append(lines, l)
+		}
+	}
+	charts, err := drawCharts(data, lines)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(root, "docs", "benchmarks.md"), []byte(pageText(m, lines, charts)+notes(missing, troubles)), 0o644)
+}
+
+func pageText(m machine, lines []line, charts []chart) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `# Benchmarks
+
+Measured on %s at %s, by `+"`make bench`"+`, which anybody can run; the data is in [benchmarks](benchmarks). This page is written from it.
+
+| | |
+|---|---|
+| processor | %s, %d cores |
+| memory | %s |
+| system | %s, stores on %s |
+| Go | %s |
+| PostgreSQL | %s |
+
+`, m.Date, m.Commit, m.CPU, m.Cores, m.Memory, m.System, m.Filesystem, m.Go, m.PostgreSQL)
+	b.WriteString(method)
+	fmt.Fprintf(&b, "Each figure: the middle of its runs, of %s each, and in brackets the lowest and the highest.\n\n", m.Duration)
+	b.WriteString("| | measured | beside | | wanted | runs | |\n|---|---|---|---|---|---|---|\n")
+	for _, l := range lines {
+		b.WriteString(l.text())
+	}
+	b.WriteString("\n")
+	for _, c := range charts {
+		fmt.Fprintf(&b, "![%s](benchmarks/%s)\n\n", c.title, c.file)
+	}
+	return b.String()
+}
+
+// notes tell what a reader of the figures should know of the runs.
+func notes(missing, troubles []string) string {
+	var b strings.Builder
+	if len(troubles) > 0 {
+		b.WriteString("Not every request was answered well. A server that is killed answers none for a while; anything else is a fault.\n\n")
+		for _, t := range troubles {
+			b.WriteString("- " + t + "\n")
+		}
+		b.WriteString("\n")
+	}
+	if len(missing) > 0 {
+		fmt.Fprintf(&b, "Not measured yet: %s.\n", strings.Join(missing, ", "))
+	}
+	return b.String()
+}
+
+const method = `## Method
+
+The load comes from ` + "`holdfast bench`" + `, a process of its own on the same cores. Every request is signed and carries a token of its own, and every
+answer stands for the whole of it: signature, CallerReference, intent and outcome in two durable commits, the card network of the sandbox,
+postings, history and the notification's row. Notifications are not delivered meanwhile. Commits wait for the disk: SQLite in WAL mode with
+synchronous=FULL, PostgreSQL with fsync and synchronous_commit on.
+
+A figure and what it is held against are measured one after the other in each run, so that what the machine does beside falls on both; the ratio is
+that of a run. After each measurement every acknowledged transaction is looked up and the books are audited; one that was missing would have ended
+the run.
+
+## Figures
+
+`
+
+func (l line) text() string {
+	judged, goal := "", l.goal.text
+	if l.compared {
+		judged = shown(l.judged, "×")
+	}
+	mark := ""
+	if l.goal.good != nil {
+		if mark = "✓"; !l.met() {
+			mark = "**missed**"
+		}
+	}
+	beside := ""
+	if l.compared {
+		beside = fmt.Sprintf("%s: %s", l.against, shown(l.yardstick, l.unit))
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %d | %s |\n", l.title, shown(l.value, l.unit), beside, judged, goal, l.runs, mark)
+}
+
+func shown(s spread, unit string) string {
+	return fmt.Sprintf("%s %s (%s … %s)", number(s.median), unit, number(s.min), number(s.max))
+}
+
+// number has as many digits as tell something.
+func number(x float64) string {
+	switch {
+	case x >= 1000:
+		return fmt.Sprintf("%d,%03d", int(x)/1000, int(x)%1000)
+	case x >= 100 || x == float64(int(x)):
+		return fmt.Sprintf("%.0f", x)
+	case x >= 10:
+		return fmt.Sprintf("%.1f", x)
+	}
+	return fmt.Sprintf("%.2f", x)
+}

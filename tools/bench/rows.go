@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+)
+
+// A row is measurements that are compared with each other, each run one after
+// the other.
+type row struct {
+	name     string
+	measures []measurement
+	figures  []figure
+	all      func(context.Context, *environment) ([]map[string]json.RawMessage, error) // does all runs; nil runs the measures
+}
+
+// A figure is one line of the table: a value, and what it is held against.
+type figure struct {
+	title     string
+	unit      string
+	value     string // measurement and the place in its JSON, "reserve:rate"
+	yardstick string // likewise; empty for none
+	against   string // what the yardstick is
+	goal      goal
+}
+
+// A goal says what a figure should be. Of a figure with a yardstick it judges
+// what judged makes of both.
+type goal struct {
+	text   string
+	judged func(value, yardstick float64) float64
+	good   func(judged float64) bool
+}
+
+func ratio(value, yardstick float64) float64 {
+	if yardstick == 0 {
+		return 0
+	}
+	return value / yardstick
+}
+
+func alone(value, _ float64) float64 { return value }
+
+func times(least float64) goal {
+	return goal{fmt.Sprintf("≥ %.4g ×", least), ratio, func(r float64) bool { return r >= least }}
+}
+
+func timesMost(most float64) goal {
+	return goal{fmt.Sprintf("≤ %.4g ×", most), ratio, func(r float64) bool { return r <= most }}
+}
+
+func least(n float64, unit string) goal {
+	return goal{fmt.Sprintf("≥ %.0f %s", n, unit), alone, func(v float64) bool { return v >= n }}
+}
+
+func most(n float64, unit string) goal {
+	return goal{fmt.Sprintf("≤ %.0f %s", n, unit), alone, func(v float64) bool { return v <= n }}
+}
+
+// syncs is three of the disk's own waits and a millisecond.
+func syncs() goal {
+	return goal{"≤ 3 × + 1 ms", func(v, y float64) float64 { return ratio(v-1, y) }, func(r float64) bool { return r <= 3 }}
+}
+
+const (
+	many = "256"
+	some = "64"
+)
+
+var rows = []row{
+	{
+		name: "postgres-reserve",
+		measures: []measurement{
+			holdfast("reserve-256", postgres, "--connections", many), pgbench(), holdfast("reserve-64", postgres, "--connections", some),
+			holdfast("no-group", postgres, "--connections", many, "--no-group-commit"),
+		},
+		figures: []figure{
+			{"Reserve on PostgreSQL, 256 connections", "/s", "reserve-256:rate", "pgbench:rate", "pgbench TPC-B", times(2.5)},
+			{"Reserve on PostgreSQL, 64 connections", "/s", "reserve-64:rate", "pgbench:rate", "pgbench TPC-B", times(2)},
+			{"Reserve on PostgreSQL beside a commit each", "/s", "reserve-256:rate", "no-group:rate", "no group commit", goal{}},
+		},
+	},
+	{
+		name: "sqlite-reserve",
+		measures: []measurement{
+			holdfast("reserve-256", sqlite, "--connections", many),
+			holdfast("no-group", sqlite, "--connections", many, "--no-group-commit"),
+		},
+		figures: []figure{
+			{"Reserve on SQLite, 256 connections", "/s", "reserve-256:rate", "no-group:rate", "no group commit", times(4)},
+			{"Reserve on SQLite, 256 connections", "/s", "reserve-256:rate", "", "", least(7000, "/s")},
+			{"Memory of the server under it", "MB", "reserve-256:process.peakMB", "", "", most(300, "MB")},
+		},
+	},
+	{
+		name: "ceiling",
+		measures: []measurement{
+			holdfast("sqlite", sqlite, "--connections", many, "--ceiling"),
+			holdfast("postgres", postgres, "--connections", many, "--ceiling"),
+		},
+		figures: []figure{
+			{"Reserve on SQLite", "/s", "sqlite:rate", "sqlite:ceiling.rate", "answered without a store", times(0.25)},
+			{"Reserve on PostgreSQL", "/s", "postgres:rate", "postgres:ceiling.rate", "answered without a store", times(0.25)},
+		},
+	},
+	{
+		name: "one-merchant",
+		measures: []measurement{
+			holdfast("sqlite-one", sqlite, "--connections", many, "--mix", "reserve+settle", "--spread", "one-merchant"),
+			holdfast("sqlite-uniform", sqlite, "--connections", many, "--mix", "reserve+settle"),
+			holdfast("postgres-one", postgres, "--connections", many, "--mix", "reserve+settle", "--spread", "one-merchant"),
+			holdfast("postgres-uniform", postgres, "--connections", many, "--mix", "reserve+settle"),
+		},
+		figures: []figure{
+			{"All traffic at one merchant, Reserve and Settle, SQLite", "/s", "sqlite-one:rate", "sqlite-uniform:rate", "100 merchants", times(0.9)},
+			{"All traffic at one merchant, Reserve and Settle, PostgreSQL", "/s", "postgres-one:rate", "postgres-uniform:rate", "100 merchants", times(0.9)},
+		},
+	},
+	{
+		name: "one-connection",
+		measures: []measurement{
+			fdatasync(), holdfast("sqlite", sqlite, "--connections", "1"), holdfast("postgres", postgres, "--connections", "1"),
+		},
+		figures: []figure{
+			{"One connection alone, SQLite: p50", "ms", "sqlite:p50ms", "fdatasync:p50ms", "the disk's fdatasync", syncs()},
+			{"One connection alone, PostgreSQL: p50", "ms", "postgres:p50ms", "fdatasync:p50ms", "the disk's fdatasync", syncs()},
+			{"Memory at rest", "MB", "sqlite:start.idleMB", "", "", most(60, "MB")},
+		},
+	},
+	floodRow("bad-signature", some),
+	floodRow("oversized", some),
+	floodRow("slow", "1000"),
+	floodRow("unfinished", "1000"),
+	stormRow(sqlite, "SQLite"),
+	stormRow(postgres, "PostgreSQL"),
+	flatRow(sqlite, "SQLite"),
+	flatRow(postgres, "PostgreSQL"),
+	{
+		name:     "killed",
+		measures: []measurement{killed("sqlite", sqlite), killed("postgres", postgres)},
+		figures: []figure{
+			{"Back after SIGKILL under load, SQLite", "s", "sqlite:killed.backSeconds", "", "", most(10, "s")},
+			{"Back after SIGKILL under load, PostgreSQL", "s", "postgres:killed.backSeconds", "", "", most(10, "s")},
+			{"Acknowledged and then missing", "", "sqlite:checked.missing", "", "", most(0, "")},
+			{"Acknowledged and then missing, PostgreSQL", "", "postgres:checked.missing", "", "", most(0, "")},
+		},
+	},
+}
+
+func killed(name, kind string) measurement {
+	return holdfast(name, kind, "--connections", some, "--mix", "reserve+settle", "--kill-after", "3s", "--duration", "8s")
+}
+
+func floodRow(kind, flooders string) row {
+	return row{
+		name:     "flood-" + kind,
+		measures: []measurement{holdfast("flood", sqlite, "--connections", some, "--flood", kind, "--flooders", flooders)},
+		figures: []figure{
+			{"Under a flood, " + kind + " (" + flooders + " connections)", "/s", "flood:rate", "flood:flood.alone.rate", "without the flood", times(0.5)},
+		},
+	}
+}
+
+// run does all runs, and hands on what it has after each.
+func (r row) run(ctx context.Context, e *environment, keep func([]map[string]json.RawMessage) error) error {
+	if r.all != nil {
+		runs, err := r.all(ctx, e)
+		if err != nil {
+			return err
+		}
+		return keep(runs)
+	}
+	var runs []map[string]json.RawMessage
+	for n := range e.runs {
+		fmt.Fprintf(os.Stderr, "%s: run %d of %d\n", r.name, n+1, e.runs)
+		found := map[string]json.RawMessage{}
+		for _, m := range r.measures {
+			out, err := m.do(ctx, e)
+			if err != nil {
+				return fmt.Errorf("%s: %w", m.name, err)
+			}
+			found[m.name] = out
+		}
+		runs = append(runs, found)
+		if err := keep(runs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
