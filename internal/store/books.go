@@ -54,18 +54,18 @@ func (r Reader) CheckCallerBooks(ctx context.Context, c party.CallerID) (report 
 
 func (tx *ReadTx) checkCaller(c party.CallerID, report *Report) error {
 	held, outgoing := money.Micros(0), money.Micros(0) // as the transactions say
-	for after := holdfast.TransactionID(""); ; {
+	for after := (bookmark{}); ; {
 		page, err := list(tx, "reading transactions", scanTransaction, `
 			SELECT `+transactionColumns+` FROM transactions
-			WHERE caller_id = $1 AND transaction_id > $2 ORDER BY transaction_id LIMIT $3`, c, after, booksPage)
+			WHERE caller_id = $1 AND (received, transaction_id) > ($2, $3) ORDER BY received, transaction_id LIMIT $4`,
+			c, after.received, after.id, booksPage)
 		if err != nil {
 			return err
 		}
 		if len(page) == 0 || len(report.Findings) > findingsMax {
 			break
 		}
-		last := page[len(page)-1].ID
-		files, err := tx.files(c, page, after, last)
+		files, err := tx.files(c, page, after)
 		if err != nil {
 			return err
 		}
@@ -76,7 +76,8 @@ func (tx *ReadTx) checkCaller(c party.CallerID, report *Report) error {
 			h, o := f.UnderWay()
 			held, outgoing = held.Add(h), outgoing.Add(o)
 		}
-		after = last
+		last := page[len(page)-1]
+		after = bookmark{micros(last.Received), last.ID}
 	}
 	for account, want := range map[ledger.AccountID]money.Amount{ledger.Held: held, ledger.Outgoing: outgoing} {
 		micro, err := tx.Balance(c, account)
@@ -96,6 +97,12 @@ func (tx *ReadTx) checkCaller(c party.CallerID, report *Report) error {
 	return tx.checkSums(c, report)
 }
 
+// A bookmark is how far a check of a caller's books has come.
+type bookmark struct {
+	received int64
+	id       holdfast.TransactionID
+}
+
 // keyed is a row with the transaction it belongs to.
 type keyed[T any] struct {
 	id  holdfast.TransactionID
@@ -110,8 +117,7 @@ func withKey[T any](scan func(scanner) (T, error)) func(scanner) (keyed[T], erro
 	}
 }
 
-// group reads rows of the transactions from after (exclusive) to last, by
-// transaction.
+// group reads rows of a page of transactions, by transaction.
 func group[T any](tx *ReadTx, doing string, scan func(scanner) (T, error), query string, args ...any) (map[holdfast.TransactionID][]T, error) {
 	rows, err := list(tx, doing, withKey(scan), query, args...)
 	grouped := make(map[holdfast.TransactionID][]T)
@@ -121,40 +127,47 @@ func group[T any](tx *ReadTx, doing string, scan func(scanner) (T, error), query
 	return grouped, err
 }
 
+// ofPage selects the transactions of a page by their ids: whatever a table is
+// sorted by, each is found by its key.
+const ofPage = ` IN (
+	SELECT transaction_id FROM transactions
+	WHERE caller_id = $1 AND (received, transaction_id) > ($2, $3) ORDER BY received, transaction_id LIMIT $4)`
+
 // files puts beside each transaction of a page all that is kept of it.
-func (tx *ReadTx) files(c party.CallerID, page []payment.Transaction, after, last holdfast.TransactionID) ([]payment.File, error) {
-	const span = ` WHERE caller_id = $1 AND transaction_id > $2 AND transaction_id <= $3 ORDER BY transaction_id, `
+func (tx *ReadTx) files(c party.CallerID, page []payment.Transaction, after bookmark) ([]payment.File, error) {
+	const span = ` WHERE caller_id = $1 AND transaction_id` + ofPage + ` ORDER BY transaction_id, `
+	args := []any{c, after.received, after.id, booksPage}
 	history, err := group(tx, "reading histories", scanHistory,
-		`SELECT transaction_id, `+historyColumns+` FROM transaction_history`+span+`seq`, c, after, last)
+		`SELECT transaction_id, `+historyColumns+` FROM transaction_history`+span+`seq`, args...)
 	if err != nil {
 		return nil, err
 	}
 	postings, err := group(tx, "reading postings", scanBooked,
-		`SELECT transaction_id, seq, from_account, to_account, amount FROM postings`+span+`seq`, c, after, last)
+		`SELECT transaction_id, seq, from_account, to_account, amount FROM postings`+span+`seq`, args...)
 	if err != nil {
 		return nil, err
 	}
 	attempts, err := group(tx, "reading attempts", scanAttempt,
-		`SELECT transaction_id, `+attemptColumns+` FROM attempts`+span+`step`, c, after, last)
+		`SELECT transaction_id, `+attemptColumns+` FROM attempts`+span+`step`, args...)
 	if err != nil {
 		return nil, err
 	}
-	const joined = ` WHERE t.caller_id = $1 AND t.transaction_id > $2 AND t.transaction_id <= $3`
+	const joined = ` WHERE t.caller_id = $1 AND t.transaction_id` + ofPage
 	tokens, err := group(tx, "reading tokens", scanToken,
 		`SELECT t.transaction_id, `+joinedTokenColumns+`
-		FROM transactions t JOIN tokens k ON k.caller_id = t.caller_id AND k.token_id = t.token_id`+joined, c, after, last)
+		FROM transactions t JOIN tokens k ON k.caller_id = t.caller_id AND k.token_id = t.token_id`+joined, args...)
 	if err != nil {
 		return nil, err
 	}
 	requests, err := group(tx, "reading requests", scanID, `
 		SELECT t.transaction_id, r.transaction_id
-		FROM transactions t JOIN requests r ON r.caller_id = t.caller_id AND r.reference = t.reference`+joined, c, after, last)
+		FROM transactions t JOIN requests r ON r.caller_id = t.caller_id AND r.reference = t.reference`+joined, args...)
 	if err != nil {
 		return nil, err
 	}
 	parties, err := group(tx, "reading parties", scanID, `
 		SELECT t.transaction_id, p.party_id
-		FROM transactions t JOIN parties p ON p.party_id IN (t.sender, t.recipient)`+joined, c, after, last)
+		FROM transactions t JOIN parties p ON p.party_id IN (t.sender, t.recipient)`+joined, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -17,8 +17,8 @@ var sums = []struct{ table, what, query string }{
 			SELECT account, micro AS kept, 0 AS posted FROM balances WHERE caller_id = $1
 			UNION ALL SELECT 'prepaid:' || aggregate_id, balance, 0 FROM aggregate_instruments WHERE caller_id = $1 AND method = 'Prepaid'
 			UNION ALL SELECT 'debt:' || aggregate_id, -balance, 0 FROM aggregate_instruments WHERE caller_id = $1 AND method = 'Debt'
-			UNION ALL SELECT to_account, 0, amount FROM postings WHERE caller_id = $1
-			UNION ALL SELECT from_account, 0, -amount FROM postings WHERE caller_id = $1
+			UNION ALL SELECT p.to_account, 0, p.amount` + postingsOf + `
+			UNION ALL SELECT p.from_account, 0, -p.amount` + postingsOf + `
 		) AS accounts
 		WHERE account NOT IN ('network', 'held', 'outgoing', 'fees')
 		GROUP BY account HAVING SUM(kept) <> SUM(posted) LIMIT $2`},
@@ -52,6 +52,10 @@ var sums = []struct{ table, what, query string }{
 		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay')
 			AND CASE WHEN t.state = 'Success' THEN t.commission ELSE 0 END <> COALESCE(m.amount, 0) LIMIT $2`},
 }
+
+const postingsOf = `
+				FROM transactions t JOIN postings p ON p.caller_id = t.caller_id AND p.transaction_id = t.transaction_id
+				WHERE t.caller_id = $1`
 
 // refundsOf joins transactions with what their refunds come to, but for those
 // of the marketplace's fee alone.

@@ -62,7 +62,7 @@ var sqliteDialect = dialect{
 	name:   "SQLite",
 	driver: "sqlite",
 	goose:  goose.DialectSQLite3,
-	schema: strings.NewReplacer("BIGINT", "INTEGER", "BYTEA", "BLOB", "\n) /* by key */;", "\n) STRICT, WITHOUT ROWID;", "\n) /* by key, changed */;", "\n) STRICT, WITHOUT ROWID;", "\n);", "\n) STRICT;"),
+	schema: sqliteSchema,
 	lines:  1,
 	isConflict: func(err error) bool {
 		e, ok := errors.AsType[*sqlite.Error](err)
@@ -70,6 +70,19 @@ var sqliteDialect = dialect{
 	},
 	isUnreachable: func(error) bool { return false },
 }
+
+// sqliteSchema makes the schema's text SQLite's. Ids grow with time,
+// whoever the caller is; led by them, tables grow at one end, and a commit writes
+// few pages. PostgreSQL writes rows to its log and not pages, and its keys lead with
+// the caller.
+var sqliteSchema = strings.NewReplacer(
+	"BIGINT", "INTEGER", "BYTEA", "BLOB",
+	"\n) /* by key */;", "\n) STRICT, WITHOUT ROWID;", "\n) /* by key, changed */;", "\n) STRICT, WITHOUT ROWID;", "\n);", "\n) STRICT;",
+	"KEY (caller_id, transaction_id /* grows */", "KEY (transaction_id, caller_id",
+	"KEY (caller_id, subject /* grows */", "KEY (subject, caller_id",
+	"KEY (caller_id, token_id /* grows */", "KEY (token_id, caller_id",
+	"tokens (token_id) /* by the other key */", "tokens (caller_id, token_id)",
+)
 
 // claiming is the end of a query for rows of a table that are to be changed. Those
 // that another server is changing are left out.
@@ -82,8 +95,10 @@ func (d dialect) claiming(table string) string {
 
 // sqliteOptions: BEGIN IMMEDIATE takes SQLite's write lock before the first
 // read, so that a transaction never has to be abandoned half way. FULL makes a
-// commit durable before it is answered.
-const sqliteOptions = "_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=temp_store(memory)&_pragma=cache_size(-65536)"
+// commit durable before it is answered. The log grows to 64 MiB before its pages
+// are put into the file, so that a page that changes with each commit is put there
+// once.
+const sqliteOptions = "_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=temp_store(memory)&_pragma=cache_size(-65536)&_pragma=wal_autocheckpoint(16384)"
 
 // sqliteReadOptions keep readers from writing, since SQLite does not enforce a
 // read-only transaction, and let them run beside the writer.

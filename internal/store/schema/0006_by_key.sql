@@ -5,6 +5,10 @@
 -- each row; PostgreSQL keeps a table and its key in any case. For a list of more
 -- than two values SQLite makes a table each time it checks one, hence the ORs.
 --
+-- SQLite writes whole pages to its log. Its keys lead with what grows with time, so
+-- that a commit writes the pages at one end of a table, however many callers it is
+-- for.
+--
 -- Where rows change and what is indexed of them does not, PostgreSQL changes them in
 -- place if their page has room. A group changes all rows of a page at once, so in
 -- those tables half of it is left free.
@@ -43,7 +47,7 @@ CREATE TABLE tokens (
 	variable_ceiling BIGINT NOT NULL CHECK (variable_ceiling BETWEEN 0 AND 1000000),
 	pays_fee         BIGINT NOT NULL,
 	refund_token     TEXT   NOT NULL,
-	PRIMARY KEY (caller_id, token_id),
+	PRIMARY KEY (caller_id, token_id /* grows */),
 	CHECK ((amount = 0) = (amount_type = '')),
 	CHECK (sender <> '' OR recipient <> '')
 ) /* by key, changed */;
@@ -58,7 +62,7 @@ SELECT
 FROM tokens_before;
 DROP TABLE tokens_before;
 CREATE UNIQUE INDEX tokens_by_reference ON tokens (caller_id, reference) WHERE reference <> '';
-CREATE INDEX tokens_by_id ON tokens (token_id);
+CREATE INDEX tokens_by_id ON tokens (token_id) /* by the other key */;
 CREATE INDEX tokens_by_expiry ON tokens (caller_id, expires);
 
 ALTER TABLE usage_limits RENAME TO usage_limits_before;
@@ -149,7 +153,7 @@ CREATE TABLE transactions (
 	received            BIGINT NOT NULL,
 	deadline            BIGINT NOT NULL CHECK (deadline = 0 OR deadline > received),
 	completed           BIGINT NOT NULL,
-	PRIMARY KEY (caller_id, transaction_id),
+	PRIMARY KEY (caller_id, transaction_id /* grows */),
 	CHECK (kind = 'Reserve' OR state NOT IN ('Reserved', 'Settling') AND settled = 0),
 	CHECK (kind <> 'Reserve' OR state NOT IN ('Pending', 'Reserved') OR settled = 0),
 	CHECK (kind <> 'Reserve' OR state NOT IN ('Settling', 'Success') OR settled > 0),
@@ -190,7 +194,7 @@ CREATE TABLE transaction_history (
 	status_code    TEXT   NOT NULL,
 	status_message TEXT   NOT NULL,
 	amount         BIGINT NOT NULL CHECK (amount > 0),
-	PRIMARY KEY (caller_id, transaction_id, seq),
+	PRIMARY KEY (caller_id, transaction_id /* grows */, seq),
 	CHECK (before_state || ' ' || verb || ' ' || after_state IN (
 		'None Reserve Pending',
 		'None Pay Pending',
@@ -226,7 +230,7 @@ CREATE TABLE postings (
 	from_account   TEXT   NOT NULL,
 	to_account     TEXT   NOT NULL,
 	amount         BIGINT NOT NULL CHECK (amount > 0),
-	PRIMARY KEY (caller_id, transaction_id, seq),
+	PRIMARY KEY (caller_id, transaction_id /* grows */, seq),
 	CHECK (from_account <> to_account)
 ) /* by key */;
 INSERT INTO postings (
@@ -252,7 +256,7 @@ CREATE TABLE attempts (
 	next_ask          BIGINT NOT NULL,
 	created           BIGINT NOT NULL,
 	decided           BIGINT NOT NULL,
-	PRIMARY KEY (caller_id, transaction_id, step)
+	PRIMARY KEY (caller_id, transaction_id /* grows */, step)
 ) /* by key */;
 INSERT INTO attempts (
 	caller_id, transaction_id, step, amount, instrument_id, authorization_ref, descriptor, state, asked, next_ask, created, decided)
@@ -298,7 +302,7 @@ CREATE TABLE notifications (
 	last_result    TEXT   NOT NULL,
 	outcome        TEXT   NOT NULL CHECK (outcome = 'Waiting' OR outcome = 'Delivered' OR outcome = 'GivenUp'),
 	done           BIGINT NOT NULL,
-	PRIMARY KEY (caller_id, subject, seq)
+	PRIMARY KEY (caller_id, subject /* grows */, seq)
 ) /* by key */;
 INSERT INTO notifications (
 	caller_id, subject, seq, about, url, body, created, next_at, leased_until, tries, last_result, outcome, done)
