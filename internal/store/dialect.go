@@ -50,7 +50,7 @@ var postgres = dialect{
 	preparesItself: true,
 	arrays:         true,
 	remote:         true,
-	lines:          3,
+	lines:          2,
 	// Under SERIALIZABLE, large groups of two servers conflict although they
 	// share no row. REPEATABLE READ still refuses to change a row that changed
 	// meanwhile, and every decision ends in a change of the row it rests on.
