@@ -14,10 +14,11 @@ import (
 
 const (
 	sweepMax   = 2000 // transactions in one batch of Sweep
-	resolveMax = 500  // questions in one batch of Resolve
+	resolveMax = 128  // questions in one batch of Resolve
 	// sideMax is how much of a batch is done at one time. What happens by itself
-	// takes its places in the commits as that many callers would.
-	sideMax = 128
+	// takes its places in the commits as that many callers would: more would be
+	// done sooner, and have those who wait for an answer wait longer.
+	sideMax = 32
 )
 
 // Sweep writes the expiry of transactions whose deadline has come, one bounded
