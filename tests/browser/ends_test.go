@@ -125,24 +125,21 @@ func (s *site) broken() *processor.Processor {
 }
 
 func TestEveryEnd(t *testing.T) {
-	for _, w := range ways {
-		t.Run(string(w.pipeline), func(t *testing.T) {
-			t.Parallel()
-			s, p := newSite(t), openBrowser(t)
-			for _, end := range ends {
-				if !slices.Contains(end.of, w.pipeline) {
-					continue
-				}
-				p.forget()
-				t.Logf("%s, for the %s", end.status, w.pipeline)
-				walk := s.begin(p, w)
-				end.lead(walk)
-				if back := s.wantBack(p, end.status); !back.Authorised() && end.status != holdfast.ReturnSystemError {
-					walk.wantMade(false)
-				}
+	onEachDatabase(t, func(t *testing.T, s *site, w way) {
+		p := openBrowser(t)
+		for _, end := range ends {
+			if !slices.Contains(end.of, w.pipeline) {
+				continue
 			}
-		})
-	}
+			p.forget()
+			t.Logf("%s, for the %s", end.status, w.pipeline)
+			walk := s.begin(p, w)
+			end.lead(walk)
+			if back := s.wantBack(p, end.status); !back.Authorised() && end.status != holdfast.ReturnSystemError {
+				walk.wantMade(false)
+			}
+		}
+	})
 }
 
 // asking is the walk's link with other parameters, as name, value, name, value.

@@ -17,54 +17,45 @@ const lastButton = `form[action$="/confirm"] button`
 type story struct {
 	name      string
 	signedOut bool // at the beginning
-	store     bool // told on PostgreSQL, too: it is the store that it tries
 	tell      func(*walk)
 }
 
 var stories = []story{
-	{"success, by the keyboard", true, true, succeeds},
-	{"cancel and restart", false, true, isCancelled},
-	{"back button", true, false, goesBack},
-	{"double click", false, true, clicksTwice},
-	{"one visit in two tabs", false, false, opensTheVisitTwice},
-	{"one link in two tabs", false, true, opensTheLinkTwice},
-	{"session timeout", false, false, fallsAsleep},
+	{"success, by the keyboard", true, succeeds},
+	{"cancel and restart", false, isCancelled},
+	{"back button", false, goesBack},
+	{"double click", false, clicksTwice},
+	{"one visit in two tabs", false, opensTheVisitTwice},
+	{"one link in two tabs", false, opensTheLinkTwice},
+	{"session timeout", false, fallsAsleep},
 }
 
 func TestEveryPipeline(t *testing.T) {
-	for _, w := range ways {
-		t.Run(string(w.pipeline), func(t *testing.T) {
-			t.Parallel()
-			tellStories(t, newSite(t), w, func(story) bool { return true })
-		})
-	}
+	onEachDatabase(t, func(t *testing.T, s *site, w way) {
+		p := openBrowser(t)
+		for _, story := range stories {
+			t.Logf("story: %s: %s", w.pipeline, story.name)
+			if story.signedOut {
+				p.forget()
+			}
+			story.tell(s.begin(p, w))
+		}
+	})
 }
 
-// On PostgreSQL every pipeline is walked by the keyboard, and agreed to twice in
-// each way there is.
-func TestEveryPipelineOnPostgreSQL(t *testing.T) {
-	t.Parallel()
-	address, ok := holdfasttest.Addresses(t)["PostgreSQL"]
-	if shared == nil || !ok {
-		t.Skipf("needs %s and %s: make test sets them", BrowserEnv, holdfasttest.PostgresEnv)
+// onEachDatabase runs a test for each way through the pages, on each database.
+func onEachDatabase(t *testing.T, test func(*testing.T, *site, way)) {
+	t.Helper()
+	if shared == nil {
+		t.Skipf("%s names no browser: make test sets it", BrowserEnv)
 	}
-	s := newSiteOn(t, holdfasttest.Open(t, address(t)))
-	for _, w := range ways {
-		tellStories(t, s, w, func(s story) bool { return s.store })
-	}
-}
-
-func tellStories(t *testing.T, s *site, w way, which func(story) bool) {
-	p := openBrowser(t)
-	for _, story := range stories {
-		if !which(story) {
-			continue
+	for name, address := range holdfasttest.Addresses(t) {
+		for _, w := range ways {
+			t.Run(string(w.pipeline)+" on "+name, func(t *testing.T) {
+				t.Parallel()
+				test(t, newSiteOn(t, holdfasttest.Open(t, address(t))), w)
+			})
 		}
-		t.Logf("story: %s: %s", w.pipeline, story.name)
-		if story.signedOut {
-			p.forget()
-		}
-		story.tell(s.begin(p, w))
 	}
 }
 
