@@ -18,6 +18,7 @@ import (
 // rowData is what is kept of a row.
 type rowData struct {
 	Row  string                       `json:"row"`
+	Size int                          `json:"size,omitempty"` // of the large store, or of the storm
 	Runs []map[string]json.RawMessage `json:"runs"`
 }
 

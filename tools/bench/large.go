@@ -17,6 +17,7 @@ const smallStore = 100_000 // transactions
 func flatRow(kind, title string) row {
 	return row{
 		name: "flat-" + kind,
+		size: func(s settings) int { return s.large },
 		all: func(ctx context.Context, e *environment) ([]map[string]json.RawMessage, error) {
 			return e.flat(ctx, kind)
 		},
@@ -85,6 +86,7 @@ const stormRate = "500"
 func stormRow(kind, title string) row {
 	return row{
 		name: "storm-" + kind,
+		size: func(s settings) int { return s.storm },
 		measures: []measurement{{"storm", func(ctx context.Context, e *environment) (json.RawMessage, error) {
 			return holdfast("storm", kind, "--storm", strconv.Itoa(e.storm), "--rate", stormRate, "--no-check-books").do(ctx, e)
 		}}},

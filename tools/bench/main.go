@@ -77,7 +77,7 @@ func (s settings) measure(ctx context.Context, data string) error {
 			continue
 		}
 		err := r.run(ctx, e, func(runs []map[string]json.RawMessage) error {
-			return writeJSON(filepath.Join(data, r.name+".json"), rowData{r.name, runs})
+			return writeJSON(filepath.Join(data, r.name+".json"), rowData{r.name, r.sizeIn(s), runs})
 		})
 		if err != nil {
 			return fmt.Errorf("row %s: %w", r.name, err)

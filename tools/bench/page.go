@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -69,6 +70,9 @@ func writePage(root, data string) error {
 			if err != nil {
 				return err
 			}
+			if d.Size > 0 {
+				l.title += fmt.Sprintf(" (%s)", number(float64(d.Size)))
+			}
 			lines = append(lines, l)
 		}
 	}
@@ -76,7 +80,13 @@ func writePage(root, data string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(root, "docs", "benchmarks.md"), []byte(pageText(m, lines, charts)+notes(missing, troubles)), 0o644)
+	// What people have to say to the figures stands in a file of its own.
+	remarks, err := os.ReadFile(filepath.Join(data, "remarks.md"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	text := pageText(m, lines, charts) + notes(missing, troubles) + string(remarks)
+	return os.WriteFile(filepath.Join(root, "docs", "benchmarks.md"), []byte(text), 0o644)
 }
 
 func pageText(m machine, lines []line, charts []chart) string {
@@ -118,7 +128,7 @@ func notes(missing, troubles []string) string {
 		b.WriteString("\n")
 	}
 	if len(missing) > 0 {
-		fmt.Fprintf(&b, "Not measured yet: %s.\n", strings.Join(missing, ", "))
+		fmt.Fprintf(&b, "Not measured yet: %s.\n\n", strings.Join(missing, ", "))
 	}
 	return b.String()
 }
@@ -163,6 +173,8 @@ func shown(s spread, unit string) string {
 // number has as many digits as tell something.
 func number(x float64) string {
 	switch {
+	case x >= 1_000_000:
+		return fmt.Sprintf("%d,%03d,%03d", int(x)/1_000_000, int(x)/1000%1000, int(x)%1000)
 	case x >= 1000:
 		return fmt.Sprintf("%d,%03d", int(x)/1000, int(x)%1000)
 	case x >= 100 || x == float64(int(x)):

@@ -13,6 +13,7 @@ type row struct {
 	name     string
 	measures []measurement
 	figures  []figure
+	size     func(settings) int // of what is large in it; nil where nothing is
 	all      func(context.Context, *environment) ([]map[string]json.RawMessage, error) // does all runs; nil runs the measures
 }
 
@@ -161,6 +162,13 @@ func floodRow(kind, flooders string) row {
 			{"Under a flood, " + kind + " (" + flooders + " connections)", "/s", "flood:rate", "flood:flood.alone.rate", "without the flood", times(0.5)},
 		},
 	}
+}
+
+func (r row) sizeIn(s settings) int {
+	if r.size == nil {
+		return 0
+	}
+	return r.size(s)
 }
 
 // run does all runs, and hands on what it has after each.
