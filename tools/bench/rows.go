@@ -13,7 +13,7 @@ type row struct {
 	name     string
 	measures []measurement
 	figures  []figure
-	size     func(settings) int // of what is large in it; nil where nothing is
+	size     func(settings) int                                                        // of what is large in it; nil where nothing is
 	all      func(context.Context, *environment) ([]map[string]json.RawMessage, error) // does all runs; nil runs the measures
 }
 
