@@ -56,7 +56,8 @@ func (p *page) reach(selector, path string) {
 
 // A buyer makes a passkey, signs out, and comes back with it.
 func TestAPasskey(t *testing.T) {
-	p, d := openBrowser(t), startDemo(t)
+	d := startDemo(t)
+	p := openBrowser(t) // which is closed first
 	at, err := url.Parse(d.Endpoint)
 	if err != nil {
 		t.Fatal(err)

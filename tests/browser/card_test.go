@@ -36,7 +36,8 @@ func (p *page) eval(expression string) string {
 }
 
 func TestACardWhileItIsTyped(t *testing.T) {
-	p, d := openBrowser(t), startDemo(t)
+	d := startDemo(t)
+	p := openBrowser(t) // which is closed first
 	p.newCard(d)
 	p.checkNumbers()
 	p.checkExpiries()
@@ -130,7 +131,8 @@ const press = (action, times) => {
 };`
 
 func TestADoubleClickSendsAFormOnce(t *testing.T) {
-	p, d := openBrowser(t), startDemo(t)
+	d := startDemo(t)
+	p := openBrowser(t) // which is closed first
 	p.order(d)
 	p.do("listening", chromedp.Evaluate[chromedp.Void](sending))
 	if got := p.eval(`press("confirm", 2)`); got != "1" {

@@ -23,7 +23,7 @@ type story struct {
 var stories = []story{
 	{"success, by the keyboard", true, succeeds},
 	{"cancel and restart", false, isCancelled},
-	{"back button", false, goesBack},
+	{"back button", true, goesBack},
 	{"double click", false, clicksTwice},
 	{"one visit in two tabs", false, opensTheVisitTwice},
 	{"one link in two tabs", false, opensTheLinkTwice},

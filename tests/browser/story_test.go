@@ -28,7 +28,8 @@ func (p *page) order(d demo) {
 
 func TestTheShopsPages(t *testing.T) {
 	t.Parallel()
-	p, d := openBrowser(t), startDemo(t)
+	d := startDemo(t)
+	p := openBrowser(t) // which is closed first
 	p.open(d.Shop)
 	p.inspect("shop-shelf")
 	p.open(d.Shop + "cart")
@@ -47,7 +48,8 @@ func TestTheShopsPages(t *testing.T) {
 
 func TestBuyShipAndSettle(t *testing.T) {
 	t.Parallel()
-	p, d := openBrowser(t), startDemo(t)
+	d := startDemo(t)
+	p := openBrowser(t) // which is closed first
 	p.order(d)
 	p.submit()
 	p.wants("Thank you")
@@ -81,7 +83,8 @@ func TestBuyShipAndSettle(t *testing.T) {
 // Who buys and who packs need no mouse.
 func TestBuyAndShipByTheKeyboard(t *testing.T) {
 	t.Parallel()
-	p, d := openBrowser(t), startDemo(t)
+	d := startDemo(t)
+	p := openBrowser(t) // which is closed first
 	p.open(d.Shop)
 	p.tabTo(`.shelf h2 a`)
 	p.enter(kb.Enter)
@@ -117,7 +120,8 @@ func TestBuyAndShipByTheKeyboard(t *testing.T) {
 
 func TestSevenDaysPassAndNothingShips(t *testing.T) {
 	t.Parallel()
-	p, d := openBrowser(t), startDemo(t)
+	d := startDemo(t)
+	p := openBrowser(t) // which is closed first
 	p.order(d)
 	p.submit()
 	p.wants("Thank you")
@@ -147,7 +151,8 @@ func TestSevenDaysPassAndNothingShips(t *testing.T) {
 
 func TestTheBuyerCancels(t *testing.T) {
 	t.Parallel()
-	p, d := openBrowser(t), startDemo(t)
+	d := startDemo(t)
+	p := openBrowser(t) // which is closed first
 	p.order(d)
 	p.click(`form[action$="cancel"] button`)
 	if !strings.HasPrefix(p.address(), d.Shop) || p.has("#thank-you") {
@@ -158,7 +163,8 @@ func TestTheBuyerCancels(t *testing.T) {
 
 func TestANewBuyerSignsUpWithANewCard(t *testing.T) {
 	t.Parallel()
-	p, d := openBrowser(t), startDemo(t)
+	d := startDemo(t)
+	p := openBrowser(t) // which is closed first
 	p.open(d.Shop)
 	p.click(`.shelf h2 a`)
 	p.click(`#add-to-cart`)
@@ -195,7 +201,8 @@ func (p *page) card(number, expiry string) {
 
 func TestAForgedLinkIsAnsweredWithAPageAndNoRedirect(t *testing.T) {
 	t.Parallel()
-	p, d := openBrowser(t), startDemo(t)
+	d := startDemo(t)
+	p := openBrowser(t) // which is closed first
 	p.open(strings.TrimSuffix(d.Endpoint, "/") + "/cobranded-ui/actions/start?callerKey=nobody&returnURL=https%3A%2F%2Fevil.example.test%2F&pipelineName=SingleUse")
 	p.wants("Invalid Request")
 	if !strings.HasPrefix(p.address(), d.Endpoint) {
