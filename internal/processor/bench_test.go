@@ -17,7 +17,7 @@ import (
 )
 
 // BenchmarkReserve is a whole Reserve below the door: reference, decision,
-// intent, network, outcome. 64 callers at once share commits, or each has its
+// intent, network, outcome. 256 callers at once share commits, or each has its
 // own, to compare. The databases are as durable as in production only where the
 // machine's are: PostgreSQL for tests runs without fsync.
 func BenchmarkReserve(b *testing.B) {

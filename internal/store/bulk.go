@@ -6,14 +6,6 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-var insertTokens = insertion(
-	"adding tokens", "tokens", "",
-	columns(text, "caller_id, token_id, token_use, token_type, reference, friendly_name, reason"), columns(number, "installed, starts, expires"),
-	columns(text, "used_by"), columns(number, "cancelled"), columns(text, "old_token, instruction, sender, instrument_id, method, aggregate_id, amount_type"),
-	columns(number, "amount"), columns(text, "period, recipient, recipients, methods"),
-	columns(number, "fee_ceiling, fixed_ceiling, variable_ceiling, pays_fee"), columns(text, "refund_token"),
-)
-
 // InsertTokens adds many tokens whose references are known to be free, such as
 // those of a bench.
 func (tx *Tx) InsertTokens(tokens []payment.Token) error {
@@ -21,7 +13,7 @@ func (tx *Tx) InsertTokens(tokens []payment.Token) error {
 	for i, t := range tokens {
 		rows[i] = tokenRow(t)
 	}
-	return tx.sql.writeMany(tx.ctx, tx.dialect, insertTokens, rows)
+	return tx.sql.writeMany(tx.ctx, tx.dialect, insertToken, rows)
 }
 
 // A Standing is where one transaction stands.

@@ -89,7 +89,6 @@ type update struct {
 	keep         []column // set where the value is not null
 	key          []column
 	guard        []column
-	fixed        string // guards that need no value, as SQL over the row's columns
 }
 
 // change makes the statement. Its arguments are in the order set, keep, key,
@@ -113,9 +112,6 @@ func (u update) change() *change {
 	for _, col := range append(u.key[:len(u.key):len(u.key)], u.guard...) {
 		one, many := place(col, "old_")
 		whereOne, whereMany = append(whereOne, col.name+" = "+one), append(whereMany, "r."+col.name+" = "+many)
-	}
-	if u.fixed != "" {
-		whereOne, whereMany = append(whereOne, u.fixed), append(whereMany, u.fixed)
 	}
 	c.oneBare = "UPDATE " + u.table + " SET " + strings.Join(setOne, ", ") + " WHERE " + strings.Join(whereOne, " AND ")
 	c.one = numbered(c.oneBare)

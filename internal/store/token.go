@@ -165,12 +165,15 @@ func (tx *ReadTx) TokenOf(p party.ID, h payment.TokenHandle) (t payment.Token, f
 	return t, false, err
 }
 
+var insertToken = insertion("adding a token", "tokens", "ON CONFLICT DO NOTHING",
+	columns(text, "caller_id, token_id, token_use, token_type, reference, friendly_name, reason"), columns(number, "installed, starts, expires"),
+	columns(text, "used_by"), columns(number, "cancelled"), columns(text, "old_token, instruction, sender, instrument_id, method, aggregate_id, amount_type"),
+	columns(number, "amount"), columns(text, "period, recipient, recipients, methods"),
+	columns(number, "fee_ceiling, fixed_ceiling, variable_ceiling, pays_fee"), columns(text, "refund_token"))
+
 // InsertToken adds a token and reports whether its reference was free.
 func (tx *Tx) InsertToken(t payment.Token) (inserted bool, err error) {
-	rows, err := tx.exec("adding a token", `
-		INSERT INTO tokens (`+tokenColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)
-		ON CONFLICT DO NOTHING`, tokenRow(t)...)
+	rows, err := tx.exec(insertToken.doing, insertToken.oneFor(tx.dialect), tokenRow(t)...)
 	return rows == 1, err
 }
 
