@@ -30,11 +30,15 @@ func (s *Server) clock(r *http.Request, q *request) (reply, error) {
 	if !q.caller.Sandbox {
 		return reply{}, holdfast.Errorf(holdfast.AccessFailure, "Only a sandbox caller has a clock.")
 	}
+	leave, err := s.enter(q)
+	if err != nil {
+		return reply{}, err
+	}
+	defer leave()
 	asked := &readClock
 	if r.Method == http.MethodPost {
 		asked = &moveClock
 	}
-	var err error
 	if q.params, err = asked.read(holdfast.VersionNewest, q.params); err != nil {
 		return reply{}, err
 	}

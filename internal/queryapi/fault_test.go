@@ -138,3 +138,15 @@ func TestVerifySignatureWithoutCertificates(t *testing.T) {
 		t.Errorf("answered %s", got)
 	}
 }
+
+// A clock that is moved writes to the store as an action does.
+func TestAClockTakesAPlace(t *testing.T) {
+	w := newWorld(t)
+	for range queryapi.InFlightMax {
+		w.server.Enter("CSHOP")
+	}
+	p := w.signed("POST", "/sandbox/clock", "shop", holdfast.Params{{Name: "Advance", Value: "1h"}})
+	if answer := w.exchange("POST", "/sandbox/clock", p); answer.Code != 503 {
+		t.Errorf("answered %d %s", answer.Code, answer.Body)
+	}
+}

@@ -21,6 +21,19 @@ type inFlight struct {
 	of map[party.CallerID]int
 }
 
+// enter gives a request one of its caller's places. Who signed nothing has none:
+// what strangers may ask for touches no store.
+func (s *Server) enter(q *request) (leave func(), err error) {
+	if q.caller.ID == "" {
+		return func() {}, nil
+	}
+	leave, ok := s.inFlight.enter(q.caller.ID)
+	if !ok {
+		return nil, errCallerBusy
+	}
+	return leave, nil
+}
+
 // enter counts a request, and refuses it where there are too many. Who was let in
 // leaves.
 func (f *inFlight) enter(c party.CallerID) (leave func(), ok bool) {

@@ -19,7 +19,9 @@ type pace struct {
 	count  int
 }
 
-// allow reports whether one more is within the pace.
+// allow reports whether one more is within the pace. now is when it is to be
+// refused: a request says itself how long it takes to come in, and one that came in
+// slowly must not bring an old second back.
 func (p *pace) allow(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

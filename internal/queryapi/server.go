@@ -181,9 +181,9 @@ func (s *Server) act(r *http.Request, q *request) (reply, error) {
 	if q.params, err = a.read(q.version, q.params); err != nil {
 		return reply{}, err
 	}
-	leave, ok := s.inFlight.enter(q.caller.ID)
-	if !ok {
-		return reply{}, errCallerBusy
+	leave, err := s.enter(q)
+	if err != nil {
+		return reply{}, err
 	}
 	defer leave()
 	q.asked = a
@@ -218,7 +218,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q *request, err 
 	refused, ok := errors.AsType[*holdfast.Error](err)
 	switch {
 	case ok:
-		flooded := q.caller.ID == "" && !s.strangers.allow(q.real)
+		flooded := q.caller.ID == "" && !s.strangers.allow(s.Now())
 		if isWrongSignature(refused) {
 			s.explain(w, r, q, flooded)
 		}
