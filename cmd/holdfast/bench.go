@@ -66,7 +66,7 @@ func (v benchVerb) Run(ctx context.Context, w world) (err error) {
 		return err
 	}
 	if !result.Good() {
-		fmt.Fprintln(w.Err, "What the server acknowledged is not what its store has, or its books are wrong.")
+		fmt.Fprintln(w.Err, "The server acknowledged nothing, or what its store does not have, or its books are wrong.")
 		return errSaid
 	}
 	return nil
@@ -82,8 +82,8 @@ func (v benchVerb) check() error {
 		return errors.New("--kill-after is for the bench's own server; without --server it has one")
 	case v.Server != "" && v.Preload+v.Storm > 0:
 		return errors.New("--preload and --storm write to the store before the bench's own server starts; without --server it has one")
-	case v.Storm > 0 && v.Flood != bench.NoFlood:
-		return errors.New("--storm or --flood, one at a time")
+	case v.Storm > 0 && v.Flood != bench.NoFlood, v.KillAfter > 0 && (v.Storm > 0 || v.Flood != bench.NoFlood):
+		return errors.New("--storm, --flood or --kill-after, one at a time")
 	case v.Preload < 0 || v.Storm < 0:
 		return errors.New("--preload and --storm are numbers of transactions")
 	case v.KillAfter >= v.Duration:
@@ -143,9 +143,9 @@ func (v benchVerb) measure(ctx context.Context, w world, db *store.DB, address s
 	if result, err = b.Measure(ctx); err != nil {
 		return result, err
 	}
-	result.GroupCommit, result.Preloaded = v.GroupCommit, v.Preload
+	result.Preloaded = v.Preload
 	if own != nil {
-		result.Start, result.Killed = own.start, own.killed
+		result.GroupCommit, result.Start, result.Killed = &v.GroupCommit, own.start, own.killed
 	}
 	checked, err := b.Check(ctx, v.CheckBooks)
 	result.Checked = &checked

@@ -32,9 +32,13 @@ func (v benchVerb) startOwn(ctx context.Context, w world, address string) (*ownS
 	return own, nil
 }
 
-func (o *ownServer) begin(ctx context.Context, listen string) (err error) {
-	o.benchServer, err = startBenchServer(ctx, o.world, append([]string{"serve", "--listen", listen}, o.args...)...)
-	return err
+func (o *ownServer) begin(ctx context.Context, listen string) error {
+	begun, err := startBenchServer(ctx, o.world, append([]string{"serve", "--listen", listen}, o.args...)...)
+	if err != nil {
+		return err // the one before, which may have ended, stays
+	}
+	o.benchServer = begun
+	return nil
 }
 
 func (o *ownServer) process() (bench.Usage, error) {

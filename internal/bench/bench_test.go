@@ -67,11 +67,31 @@ func TestCheckFindsWhatIsNotThere(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := b.drivers[0]
-		d.acked = append(d.acked, ack{holding{0, "1NOTTHERE"}, holdfast.StatusReserved})
+		d.acked = append(d.acked, ack{Reserve, holding{0, "1NOTTHERE"}, holdfast.StatusReserved})
 		d.acked[0].status = holdfast.StatusSuccess
 		c, err := b.Check(t.Context(), false)
 		if err != nil || c.good() || c.Missing != 1 || c.Different != 1 {
 			t.Errorf("checked %+v (%v), want one missing and one different", c, err)
+		}
+	})
+}
+
+// One transaction that answers two references is one too few.
+func TestCheckCountsAnswers(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		b := newBench(t, db)
+		b.Mix, b.Connections = MixReserve, 1
+		if err := b.Prepare(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Measure(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		d := b.drivers[0]
+		d.acked = append(d.acked, d.acked[0])
+		c, err := b.Check(t.Context(), false)
+		if err != nil || c.good() || c.Different != 1 {
+			t.Errorf("checked %+v (%v), want one that is different", c, err)
 		}
 	})
 }

@@ -12,7 +12,7 @@ import (
 type Checked struct {
 	Acknowledged int64 `json:"acknowledged"` // transactions that the server answered for
 	Missing      int64 `json:"missing"`      // of them not in the store
-	Different    int64 `json:"different"`    // in another state than was answered last
+	Different    int64 `json:"different"`    // in another state than was answered last, or the answer to two references
 	// Books are what the audit of all books found; nil when it was not run.
 	Books *Books `json:"books,omitempty"`
 }
@@ -34,6 +34,7 @@ const standingsPage = 5000
 // Check looks up every transaction that was acknowledged, and audits the books
 // if it is asked to.
 func (b *Bench) Check(ctx context.Context, books bool) (c Checked, err error) {
+	c.Different = b.answeredTwice()
 	for merchant, last := range b.lastAcks() {
 		c.Acknowledged += int64(len(last))
 		if err := b.compare(ctx, merchant, last, &c); err != nil {
@@ -49,6 +50,24 @@ func (b *Bench) Check(ctx context.Context, books bool) (c Checked, err error) {
 	}
 	c.Books = &Books{Transactions: report.Transactions, Postings: report.Postings, Wrong: len(report.Findings)}
 	return c, nil
+}
+
+// answeredTwice counts transactions that were the answer to more than one Reserve:
+// no reference is sent twice.
+func (b *Bench) answeredTwice() (twice int64) {
+	seen := map[holding]bool{}
+	for _, d := range b.drivers {
+		for _, a := range d.acked {
+			if a.action != Reserve {
+				continue
+			}
+			if seen[a.holding] {
+				twice++
+			}
+			seen[a.holding] = true
+		}
+	}
+	return twice
 }
 
 // lastAcks are, by merchant, what each transaction was last said to be.

@@ -59,6 +59,13 @@ func (c *conn) dial(ctx context.Context) error {
 	return nil
 }
 
+// watch closes the connection when ctx ends, whatever is waited for, until unwatch
+// is called.
+func (c *conn) watch(ctx context.Context) (unwatch func() bool) {
+	opened := c.net
+	return context.AfterFunc(ctx, func() { opened.Close() })
+}
+
 func (c *conn) close() {
 	if c.net != nil {
 		c.net.Close()
@@ -72,6 +79,7 @@ func (c *conn) do(ctx context.Context, request []byte) (status int, body []byte,
 	if err := c.dial(ctx); err != nil {
 		return 0, nil, err
 	}
+	defer c.watch(ctx)()
 	keep := false
 	defer func() {
 		if !keep {

@@ -42,6 +42,7 @@ type holding struct {
 
 // An ack is what the server said of a transaction, which must be so.
 type ack struct {
+	action Action
 	holding
 	status holdfast.TransactionStatus
 }
@@ -159,7 +160,7 @@ func (d *driver) read(o order, status int, body []byte) (code string) {
 	if o.action == Activity {
 		return ""
 	}
-	answer := ack{holding{o.merchant, holdfast.TransactionID(element(body, "TransactionId"))}, holdfast.TransactionStatus(element(body, "TransactionStatus"))}
+	answer := ack{o.action, holding{o.merchant, holdfast.TransactionID(element(body, "TransactionId"))}, holdfast.TransactionStatus(element(body, "TransactionStatus"))}
 	if answer.id == "" || !o.action.good(answer.status) {
 		return "status " + string(answer.status)
 	}

@@ -131,7 +131,7 @@ func TestDoubtfulSettles(t *testing.T) {
 		{"failed", func(d *driver) { d.read(order{action: Settle, id: "14X"}, 503, nil) }, holdfast.StatusPending},
 		{"unanswered", func(d *driver) { d.doubt(order{action: Settle, id: "14X"}) }, holdfast.StatusPending},
 	} {
-		d := &driver{acked: []ack{{held, holdfast.StatusReserved}}}
+		d := &driver{acked: []ack{{Reserve, held, holdfast.StatusReserved}}}
 		row.do(d)
 		b := &Bench{Merchants: 1, drivers: []*driver{d}}
 		if got := b.lastAcks()[0]["14X"]; got != row.want {

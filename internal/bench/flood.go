@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -36,8 +38,9 @@ const (
 type FloodResult struct {
 	Kind        Flood   `json:"kind"`
 	Connections int     `json:"connections"`
-	Ended       int64   `json:"ended"` // requests that were refused, or connections that the server cut
-	Rate        float64 `json:"rate"`  // of them a second
+	Opened      int64   `json:"opened"` // connections, one after the other on each
+	Ended       int64   `json:"ended"`  // requests that were refused, or connections that the server cut
+	Rate        float64 `json:"rate"`   // of them a second
 	// EndedBy counts them by the code of the refusal, or by what happened to the
 	// connection.
 	EndedBy map[string]int64 `json:"endedBy"`
@@ -52,9 +55,9 @@ type flooding struct {
 	bench *Bench
 	flood Flood
 
-	mu    sync.Mutex
-	ended map[string]int64
-	count int64
+	opened atomic.Int64
+	mu     sync.Mutex
+	ended  map[string]int64
 }
 
 // measureFlooded measures twice, the second time under the flood.
@@ -77,16 +80,19 @@ func (b *Bench) measureFlooded(ctx context.Context) (Result, error) {
 	if err := pause(ctx, min(floodBuildUp, b.Duration)); err != nil {
 		return alone, err
 	}
-	before, _ := f.counts()
+	before := f.counts()
 	r, err := b.measure(ctx, phase{doing: "measuring under the flood", lasts: b.Duration})
 	if err != nil {
 		return r, err
 	}
-	after, endedBy := f.counts()
-	r.Flood = &FloodResult{
-		Kind: b.Flood, Connections: b.FloodConnections, Ended: after - before, EndedBy: endedBy, Alone: alone.Figures,
-		Rate: round(float64(after-before)/r.Seconds, 1),
+	r.Flood = &FloodResult{Kind: b.Flood, Connections: b.FloodConnections, Opened: f.opened.Load(), EndedBy: map[string]int64{}, Alone: alone.Figures}
+	for how, count := range f.counts() {
+		if count -= before[how]; count > 0 {
+			r.Flood.EndedBy[how] = count
+			r.Flood.Ended += count
+		}
 	}
+	r.Flood.Rate = round(float64(r.Flood.Ended)/r.Seconds, 1)
 	if alone.Rate > 0 {
 		r.Flood.Share = round(r.Rate/alone.Rate, 3)
 	}
@@ -102,8 +108,8 @@ func (f *flooding) run(ctx context.Context) {
 	if err != nil {
 		return // the drivers' were made in the same way
 	}
-	c := &floodConn{conn: plain}
-	defer c.end()
+	c := &floodConn{conn: plain, opened: &f.opened}
+	defer c.close()
 	for i := 0; ctx.Err() == nil; i++ {
 		how, err := f.once(ctx, c, i)
 		if ctx.Err() != nil {
@@ -111,7 +117,7 @@ func (f *flooding) run(ctx context.Context) {
 		}
 		if err != nil {
 			how = trouble(err)
-			c.end()
+			c.close()
 		}
 		f.end(how)
 		if errors.Is(err, syscall.ECONNREFUSED) {
@@ -161,13 +167,13 @@ func (f *flooding) end(how string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.ended[how]++
-	f.count++
 }
 
-func (f *flooding) counts() (int64, map[string]int64) {
+// counts is what has ended so far.
+func (f *flooding) counts() map[string]int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.count, f.ended
+	return maps.Clone(f.ended)
 }
 
 func (f Flood) check() error {

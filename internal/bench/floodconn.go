@@ -5,13 +5,13 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync/atomic"
 )
 
-// A floodConn is a connection of a flood. It ends with its context, whatever it
-// waits for.
+// A floodConn is a connection of a flood.
 type floodConn struct {
 	*conn
-	unwatch func() bool
+	opened  *atomic.Int64
 	request []byte // that is sent again and again
 }
 
@@ -19,20 +19,11 @@ func (c *floodConn) open(ctx context.Context) error {
 	if c.net != nil {
 		return nil
 	}
-	if err := c.dial(ctx); err != nil {
-		return err
+	err := c.dial(ctx)
+	if err == nil {
+		c.opened.Add(1)
 	}
-	opened := c.net
-	c.unwatch = context.AfterFunc(ctx, func() { opened.Close() })
-	return nil
-}
-
-func (c *floodConn) end() {
-	c.close()
-	if c.unwatch != nil {
-		c.unwatch()
-		c.unwatch = nil
-	}
+	return err
 }
 
 // refused sends a whole request and returns the code of its refusal.
@@ -50,10 +41,11 @@ func (c *floodConn) refused(ctx context.Context, request []byte) (code string, e
 // trickle sends a part of a request, and of the rest a piece at a time, until
 // the server has had enough.
 func (c *floodConn) trickle(ctx context.Context, part []byte, piece string) (how string, err error) {
-	defer c.end()
+	defer c.close()
 	if err := c.open(ctx); err != nil {
 		return "", err
 	}
+	defer c.watch(ctx)()
 	if _, err := c.net.Write(part); err != nil {
 		return "", err
 	}

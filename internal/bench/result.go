@@ -16,7 +16,7 @@ type Result struct {
 	Spread      Spread    `json:"spread"`
 	Merchants   int       `json:"merchants"`
 	Connections int       `json:"connections"`
-	GroupCommit bool      `json:"groupCommit"`
+	GroupCommit *bool     `json:"groupCommit,omitempty"` // of a server that was started for it
 	Seed        uint64    `json:"seed"`
 
 	Figures
@@ -36,9 +36,11 @@ type Result struct {
 	Preloaded int64              `json:"preloaded,omitempty"` // payments that were made in the store before
 }
 
-// Good reports whether the store has what it should.
+// Good reports whether the store has what it should, and something is there that
+// could be held against it.
 func (r Result) Good() bool {
-	return (r.Checked == nil || r.Checked.good()) && (r.Storm == nil || r.Storm.Wrong == 0)
+	promised := r.Mix != MixStatus && r.Mix != MixActivity
+	return (r.Rate > 0 || !promised) && (r.Checked == nil || r.Checked.good()) && (r.Storm == nil || r.Storm.Wrong == 0)
 }
 
 // Figures are of the requests that were answered in a time.
