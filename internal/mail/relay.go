@@ -66,6 +66,8 @@ func (r *Relay) Send(ctx context.Context, m party.Mail) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, r.timeout()) // the library counts each step by itself
+	defer cancel()
 	wide := !ascii(to.Address)
 	s, err := r.open(ctx, wide)
 	if err != nil {
@@ -84,6 +86,8 @@ func (r *Relay) Send(ctx context.Context, m party.Mail) error {
 
 // Check reports whether the relay can be reached and lets us in.
 func (r *Relay) Check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout())
+	defer cancel()
 	s, err := r.open(ctx, false)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package mail_test
 
 import (
+	"bufio"
 	"net"
 	netmail "net/mail"
 	"strings"
@@ -120,5 +121,42 @@ func TestCheckFrom(t *testing.T) {
 		if err := mail.CheckFrom(address); (err == nil) != want {
 			t.Errorf("%q: %v, want it taken: %v", address, err, want)
 		}
+	}
+}
+
+// A relay that is slow at every step, and never too slow at one, does not get more
+// time than a mail has: its lease would end, and another server send it, too.
+func TestATimeForTheWholeMail(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	const timeout, step = 300 * time.Millisecond, 200 * time.Millisecond
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		lines := bufio.NewScanner(conn)
+		for answer := "220 relay ready"; ; answer = "250 fine" {
+			time.Sleep(step) // of the network, which no clock moves
+			if _, err := conn.Write([]byte(answer + "\r\n")); err != nil || !lines.Scan() {
+				return
+			}
+		}
+	}()
+	at, ok := listener.Addr().(*net.TCPAddr)
+	if !ok {
+		t.Fatal("no TCP")
+	}
+	clock := holdfasttest.NewClock()
+	r := &mail.Relay{
+		Host: "127.0.0.1", Port: at.Port, Security: mail.Plain, From: netmail.Address{Address: "pay@holdfast.example"},
+		Now: clock.Now, Timeout: timeout,
+	}
+	if err := r.Check(t.Context()); err == nil {
+		t.Errorf("a relay that took %v to let us in was waited for %v", 2*step, timeout)
 	}
 }

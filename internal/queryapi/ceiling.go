@@ -77,7 +77,7 @@ func (c *Ceiling) answer(s *Server, ids processor.IDs, w http.ResponseWriter, r 
 	doc := newDocument(reserve.name, q.version)
 	held := payment.Transaction{
 		ID: ids.Transaction(), Kind: payment.KindReserve, State: payment.Reserved, Amount: asked.TransactionAmount,
-		Deadline: q.now().Add(7 * 24 * time.Hour),
+		Deadline: q.now().Add(payment.ReserveLifeMax),
 	}
 	if err := q.transactionResult(held, nil, doc); err != nil {
 		return reply{}, err
