@@ -17,9 +17,29 @@ import (
 
 // rowData is what is kept of a row.
 type rowData struct {
-	Row  string                       `json:"row"`
-	Size int                          `json:"size,omitempty"` // of the large store, or of the storm
+	Row  string `json:"row"`
+	Size int    `json:"size,omitempty"` // of the large store, or of the storm
+	occasion
 	Runs []map[string]json.RawMessage `json:"runs"`
+}
+
+// An occasion is when a row was measured, and of what.
+type occasion struct {
+	Date     string `json:"date"`
+	Commit   string `json:"commit"`
+	Duration string `json:"duration"` // of each measurement
+}
+
+func occasionOf(ctx context.Context, e *environment) occasion {
+	return occasion{time.Now().UTC().Format(time.DateOnly), said(ctx, e.root, "git", "rev-parse", "--short", "HEAD"), e.duration.String()}
+}
+
+// said is what a command says; what cannot be found out stays empty.
+func said(ctx context.Context, dir, name string, args ...string) string {
+	c := exec.CommandContext(ctx, name, args...)
+	c.Dir = dir
+	out, _ := c.Output()
+	return strings.TrimSpace(string(out))
 }
 
 // at reads a number of each run, by its measurement and its place in the JSON.
@@ -98,8 +118,6 @@ func readJSON(name string, into any) (found bool, err error) {
 
 // A machine is what was measured on, and when.
 type machine struct {
-	Date       string `json:"date"`
-	Commit     string `json:"commit"`
 	CPU        string `json:"cpu"`
 	Cores      int    `json:"cores"`
 	Memory     string `json:"memory"`
@@ -107,23 +125,14 @@ type machine struct {
 	Filesystem string `json:"filesystem"`
 	Go         string `json:"go"`
 	PostgreSQL string `json:"postgresql"`
-	Runs       int    `json:"runs"`
-	Duration   string `json:"duration"`
 }
 
 // describeMachine says what can be found out; what cannot stays empty.
 func describeMachine(ctx context.Context, e *environment) machine {
-	said := func(name string, args ...string) string {
-		c := exec.CommandContext(ctx, name, args...)
-		c.Dir = e.root
-		out, _ := c.Output()
-		return strings.TrimSpace(string(out))
-	}
 	return machine{
-		Date: time.Now().UTC().Format(time.DateOnly), Commit: said("git", "rev-parse", "--short", "HEAD"),
 		CPU: procLine("/proc/cpuinfo", "model name"), Cores: runtime.NumCPU(), Memory: procLine("/proc/meminfo", "MemTotal"),
-		System: said("uname", "-sr"), Filesystem: said("stat", "-f", "-c", "%T", e.dir), Go: runtime.Version(),
-		PostgreSQL: said(filepath.Join(e.bin, "postgres"), "--version"), Runs: e.runs, Duration: e.duration.String(),
+		System: said(ctx, e.root, "uname", "-sr"), Filesystem: said(ctx, e.root, "stat", "-f", "-c", "%T", e.dir), Go: runtime.Version(),
+		PostgreSQL: said(ctx, e.root, filepath.Join(e.bin, "postgres"), "--version"),
 	}
 }
 

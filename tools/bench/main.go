@@ -72,12 +72,13 @@ func (s settings) measure(ctx context.Context, data string) error {
 	if err := writeJSON(filepath.Join(data, "machine.json"), describeMachine(ctx, e)); err != nil {
 		return err
 	}
+	now := occasionOf(ctx, e)
 	for _, r := range rows {
 		if s.only != "" && !contains(s.only, r.name) {
 			continue
 		}
 		err := r.run(ctx, e, func(runs []map[string]json.RawMessage) error {
-			return writeJSON(filepath.Join(data, r.name+".json"), rowData{r.name, r.sizeIn(s), runs})
+			return writeJSON(filepath.Join(data, r.name+".json"), rowData{r.name, r.sizeIn(s), now, runs})
 		})
 		if err != nil {
 			return fmt.Errorf("row %s: %w", r.name, err)
@@ -121,8 +122,11 @@ func prepare(ctx context.Context, s settings) (*environment, error) {
 	e.holdfast = filepath.Join(e.dir, "holdfast")
 	build := exec.CommandContext(ctx, "go", "build", "-o", e.holdfast, "./cmd/holdfast")
 	build.Dir = s.root
-	_, err = output(build)
-	return e, err
+	if _, err := output(build); err != nil {
+		e.close()
+		return nil, err
+	}
+	return e, nil
 }
 
 func (e *environment) close() { os.RemoveAll(e.dir) }

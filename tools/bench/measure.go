@@ -46,9 +46,16 @@ func (e *environment) bench(ctx context.Context, address string, args ...string)
 	if !slices.Contains(args, "--duration") {
 		args = append(args, "--duration", e.duration.String())
 	}
-	out, err := output(exec.CommandContext(ctx, e.holdfast, append([]string{"bench", "--json", "--store", address}, args...)...))
+	c := exec.CommandContext(ctx, e.holdfast, append([]string{"bench", "--json", "--store", address}, args...)...)
+	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) } // it ends its own server, which is in another group
+	c.WaitDelay = endPatience
+	out, err := output(c)
 	return json.RawMessage(strings.TrimSpace(out)), err
 }
+
+// endPatience is how long a bench may take to end its server and to close the
+// store.
+const endPatience = time.Minute
 
 // newStore names an empty store and what removes it.
 func (e *environment) newStore(ctx context.Context, kind string) (address string, remove func(context.Context) error, err error) {

@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -54,6 +56,7 @@ func writePage(root, data string) error {
 	}
 	var lines []line
 	var missing, troubles []string
+	occasions := map[occasion][]string{}
 	for _, r := range rows {
 		var d rowData
 		found, err := readJSON(filepath.Join(data, r.name+".json"), &d)
@@ -65,6 +68,7 @@ func writePage(root, data string) error {
 			continue
 		}
 		troubles = append(troubles, d.troubles()...)
+		occasions[d.occasion] = append(occasions[d.occasion], r.name)
 		for _, f := range r.figures {
 			l, err := lineOf(f, d)
 			if err != nil {
@@ -85,7 +89,7 @@ func writePage(root, data string) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	text := pageText(m, lines, charts) + notes(missing, troubles) + string(remarks)
+	text := pageText(m, lines, charts) + occasionsText(occasions) + notes(missing, troubles) + string(remarks)
 	return os.WriteFile(filepath.Join(root, "docs", "benchmarks.md"), []byte(text), 0o644)
 }
 
@@ -93,7 +97,7 @@ func pageText(m machine, lines []line, charts []chart) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Benchmarks
 
-Measured on %s at %s, by `+"`make bench`"+`, which anybody can run; the data is in [benchmarks](benchmarks). This page is written from it.
+Measured by `+"`make bench`"+`, which anybody can run; the data is in [benchmarks](benchmarks). This page is written from it.
 
 | | |
 |---|---|
@@ -103,9 +107,9 @@ Measured on %s at %s, by `+"`make bench`"+`, which anybody can run; the data is 
 | Go | %s |
 | PostgreSQL | %s |
 
-`, m.Date, m.Commit, m.CPU, m.Cores, m.Memory, m.System, m.Filesystem, m.Go, m.PostgreSQL)
+`, m.CPU, m.Cores, m.Memory, m.System, m.Filesystem, m.Go, m.PostgreSQL)
 	b.WriteString(method)
-	fmt.Fprintf(&b, "Each figure: the middle of its runs, of %s each, and in brackets the lowest and the highest.\n\n", m.Duration)
+	b.WriteString("Each figure: the middle of its runs, and in brackets the lowest and the highest.\n\n")
 	b.WriteString("| | measured | beside | | wanted | runs | |\n|---|---|---|---|---|---|---|\n")
 	for _, l := range lines {
 		b.WriteString(l.text())
@@ -113,6 +117,16 @@ Measured on %s at %s, by `+"`make bench`"+`, which anybody can run; the data is 
 	b.WriteString("\n")
 	for _, c := range charts {
 		fmt.Fprintf(&b, "![%s](benchmarks/%s)\n\n", c.title, c.file)
+	}
+	return b.String()
+}
+
+// occasionsText tells which rows were measured when: they need not all be of one
+// commit.
+func occasionsText(all map[occasion][]string) string {
+	var b strings.Builder
+	for _, o := range slices.SortedFunc(maps.Keys(all), func(x, y occasion) int { return strings.Compare(fmt.Sprint(x), fmt.Sprint(y)) }) {
+		fmt.Fprintf(&b, "Measured on %s at %s, %s each time: %s.\n\n", o.Date, o.Commit, o.Duration, strings.Join(all[o], ", "))
 	}
 	return b.String()
 }
@@ -141,8 +155,8 @@ postings, history and the notification's row. Notifications are not delivered me
 synchronous=FULL, PostgreSQL with fsync and synchronous_commit on.
 
 A figure and what it is held against are measured one after the other in each run, so that what the machine does beside falls on both; the ratio is
-that of a run. After each measurement every acknowledged transaction is looked up and the books are audited; one that was missing would have ended
-the run.
+that of a run. After each measurement every acknowledged transaction is looked up; one that was missing would have ended the run. All books are audited then, but in
+the rows of large stores; after a storm, those of the caller whose holds lapsed.
 
 ## Figures
 

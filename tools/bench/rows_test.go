@@ -1,0 +1,51 @@
+package main
+
+import (
+	"encoding/json"
+	"testing"
+)
+
+func TestGoals(t *testing.T) {
+	for _, row := range []struct {
+		name             string
+		goal             goal
+		value, yardstick float64
+		want             bool
+	}{
+		{"at least as often", times(2.5), 250, 100, true},
+		{"less often", times(2.5), 249, 100, false},
+		{"a yardstick of nothing", times(2.5), 249, 0, false},
+		{"at most as long", timesMost(1.5), 1.5, 1, true},
+		{"longer", timesMost(1.5), 1.6, 1, false},
+		{"enough", least(7000, "/s"), 7000, 0, true},
+		{"too few", least(7000, "/s"), 6999, 0, false},
+		{"little enough", most(60, "MB"), 60, 0, true},
+		{"too much", most(60, "MB"), 61, 0, false},
+		{"three waits and a millisecond", syncs(), 7, 2, true},
+		{"more than that", syncs(), 7.1, 2, false},
+	} {
+		if got := row.goal.good(row.goal.judged(row.value, row.yardstick)); got != row.want {
+			t.Errorf("%s: %v beside %v is good: %v, want %v", row.name, row.value, row.yardstick, got, row.want)
+		}
+	}
+}
+
+// A figure is worked out run by run, and judged by the middle of its runs.
+func TestLineOf(t *testing.T) {
+	d := rowData{Row: "r"}
+	for _, run := range []string{`{"rate":100,"process":{"peakMB":5}}`, `{"rate":300,"process":{"peakMB":7}}`, `{"rate":200,"process":{"peakMB":6}}`} {
+		d.Runs = append(d.Runs, map[string]json.RawMessage{"ours": json.RawMessage(run), "theirs": json.RawMessage(`{"rate":100}`)})
+	}
+	l, err := lineOf(figure{value: "ours:rate", yardstick: "theirs:rate", goal: times(2)}, d)
+	if err != nil || l.judged != (spread{1, 2, 3}) || l.value != (spread{100, 200, 300}) || l.runs != 3 || !l.met() {
+		t.Errorf("got %+v, %v", l, err)
+	}
+	if l, err = lineOf(figure{value: "ours:process.peakMB", goal: most(5, "MB")}, d); err != nil || l.value.median != 6 || l.met() {
+		t.Errorf("got %+v, %v", l, err)
+	}
+	for _, place := range []string{"ours:nothing", "nobody:rate", "ours:process"} {
+		if _, err := lineOf(figure{value: place}, d); err == nil {
+			t.Errorf("%s was found", place)
+		}
+	}
+}
