@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"net/url"
 	"strconv"
@@ -9,11 +10,29 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
+
+// until asks PostgreSQL something until the answer is yes. What another process does
+// has no clock of ours; the pauses are its own.
+func until(t *testing.T, db *sql.DB, question string) {
+	t.Helper()
+	for range 1000 {
+		var yes bool
+		if err := db.QueryRowContext(t.Context(), question).Scan(&yes); err != nil {
+			t.Fatal(err)
+		}
+		if yes {
+			return
+		}
+		if _, err := db.ExecContext(t.Context(), `SELECT pg_sleep(0.01)`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Fatalf("the answer stays no: %s", question)
+}
 
 // postgresAddress is that of a database of the test's own.
 func postgresAddress(t *testing.T) string {
@@ -208,25 +227,22 @@ func TestNothingIsCancelled(t *testing.T) {
 	if _, err := closed.ExecContext(t.Context(), `LOCK gate`); err != nil {
 		t.Fatal(err)
 	}
-	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if _, err := writer.ExecContext(short, `SELECT nextval('carried_out'), (SELECT COUNT(1) FROM gate)`); err == nil {
+	ctx, giveUp := context.WithCancel(t.Context())
+	defer giveUp()
+	givenUp := make(chan error)
+	go func() {
+		_, err := writer.ExecContext(ctx, `SELECT nextval('carried_out'), (SELECT COUNT(1) FROM gate)`)
+		givenUp <- err
+	}()
+	until(t, writer, `SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')`)
+	giveUp()
+	if err := <-givenUp; err == nil {
 		t.Fatal("the gate is open")
 	}
 	if err := closed.Rollback(); err != nil {
 		t.Fatal(err)
 	}
-	for range 200 {
-		var carriedOut bool
-		if err := writer.QueryRowContext(t.Context(), `SELECT is_called FROM carried_out`).Scan(&carriedOut); err != nil {
-			t.Fatal(err)
-		}
-		if carriedOut {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Error("what was given up was cancelled")
+	until(t, writer, `SELECT is_called FROM carried_out`) // though nobody waits for it
 }
 
 // While a commit waits for a standby, no other one is sent to wait beside it: the
@@ -259,21 +275,17 @@ func TestNoStandbyAnswers(t *testing.T) {
 	db := holdfasttest.Open(t, through(t, address, w)+"&synchronous_commit=on")
 	standby("nobody")
 	defer standby("")
-	for one(`SHOW synchronous_standby_names`) != "nobody" {
-		time.Sleep(time.Millisecond)
-	}
+	until(t, admin, `SELECT current_setting('synchronous_standby_names') = 'nobody'`)
 	w.cutCommits(hangUp)
-	const waiting = `SELECT COUNT(1)::text FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'`
-	const forLong = waiting + ` AND query_start < clock_timestamp() - INTERVAL '1 second'`
+	const waiting = ` FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'`
+	const forLong = `SELECT COUNT(1) > 0` + waiting + ` AND query_start < clock_timestamp() - INTERVAL '1 second'`
 	for i := range 4 * db.Lines() {
 		if err := db.Update(t.Context(), func(tx *store.Tx) error { return insert(tx, newParty(i)) }); !errors.Is(err, store.ErrUnreachable) {
 			t.Errorf("action %d ended with %v, want %v", i, err, store.ErrUnreachable)
 		}
-		for one(forLong) == "0" { // of the first, which was given up at once
-			time.Sleep(10 * time.Millisecond)
-		}
+		until(t, admin, forLong) // of the first, which was given up at once
 	}
-	if n, err := strconv.Atoi(one(waiting)); err != nil || n > db.Lines() {
+	if n, err := strconv.Atoi(one(`SELECT COUNT(1)::text` + waiting)); err != nil || n > db.Lines() {
 		t.Errorf("%d commits wait for a standby (%v), want one for each of %d lines", n, err, db.Lines())
 	}
 	w.cutCommits(cutNothing)
@@ -282,7 +294,7 @@ func TestNoStandbyAnswers(t *testing.T) {
 		if err = db.Update(t.Context(), func(tx *store.Tx) error { return insert(tx, newParty(99)) }); err == nil {
 			break
 		}
-		time.Sleep(10 * time.Millisecond)
+		one(`SELECT pg_sleep(0.01)::text`)
 	}
 	if err != nil || !exists(t, db, newParty(0).ID) {
 		t.Errorf("afterwards: %v; the first action is there: %v", err, exists(t, db, newParty(0).ID))
