@@ -56,7 +56,5 @@ func (p *Processor) moveEmail(tx *store.Tx, account party.Party, email string) e
 			return err
 		}
 	}
-	n := noticeTo(account, party.NoticeEmailChanged)
-	n.NewEmail = email
-	return p.tell(tx, n)
+	return p.tellOwner(tx, account, party.Notice{About: party.NoticeEmailChanged, NewEmail: email})
 }

@@ -15,7 +15,13 @@ func (p *Processor) tell(tx *store.Tx, n party.Notice) error {
 	return tx.InsertMail(party.Mail{ID: p.ids().Other("M"), To: n.To, Subject: subject, Text: text, Created: p.now()})
 }
 
-// noticeTo is a notice to a party at its address.
-func noticeTo(who party.Party, about party.NoticeAbout) party.Notice {
-	return party.Notice{About: about, To: who.Email, Language: who.Language}
+// tellOwner tells a party what has happened to its account, if it has proved to
+// read the mail of its address. Before that the address may be anybody's, and
+// whoever signed up with it could have them written to without end.
+func (p *Processor) tellOwner(tx *store.Tx, account party.Party, n party.Notice) error {
+	if !account.EmailVerified {
+		return nil
+	}
+	n.To, n.Language = account.Email, account.Language
+	return p.tell(tx, n)
 }

@@ -175,7 +175,7 @@ func (p *Processor) AddPasskey(ctx context.Context, r RelyingParty, who party.ID
 		if err != nil {
 			return err
 		}
-		return p.tell(tx, noticeTo(owner.Party, party.NoticePasskeyAdded))
+		return p.tellOwner(tx, owner.Party, party.Notice{About: party.NoticePasskeyAdded})
 	})
 }
 
@@ -238,7 +238,7 @@ func (p *Processor) RemovePasskey(ctx context.Context, who party.ID, id party.Pa
 		if err != nil {
 			return err
 		}
-		return p.tell(tx, noticeTo(owner, party.NoticePasskeyRemoved))
+		return p.tellOwner(tx, owner, party.Notice{About: party.NoticePasskeyRemoved})
 	})
 }
 

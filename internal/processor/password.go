@@ -73,7 +73,7 @@ func (p *Processor) setPassword(tx *store.Tx, account party.Party, hashed string
 			return err
 		}
 	}
-	return p.tell(tx, noticeTo(account, party.NoticePasswordChanged))
+	return p.tellOwner(tx, account, party.Notice{About: party.NoticePasswordChanged})
 }
 
 // party reads a party that must exist.

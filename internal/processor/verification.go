@@ -69,9 +69,9 @@ func (p *Processor) send(tx *store.Tx, to party.Party, l letter) error {
 	if err := tx.SetProof(l.Proof); err != nil {
 		return err
 	}
-	n := noticeTo(to, noticeOf[l.Purpose])
-	n.To, n.Link, n.Code, n.Visit = l.Email, l.link, l.code, string(l.visit)
-	return p.tell(tx, n)
+	return p.tell(tx, party.Notice{
+		About: noticeOf[l.Purpose], To: l.Email, Language: to.Language, Link: l.link, Code: l.code, Visit: string(l.visit),
+	})
 }
 
 // SendVerification writes to a party whose e-mail address is not verified, once

@@ -1,0 +1,39 @@
+package processor_test
+
+import (
+	"testing"
+
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+)
+
+// Whoever signs up with somebody else's address has them written to once, and
+// never again by what they do in the account.
+func TestAnAddressThatNobodyProvedIsToldNothing(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		post := w.Mailing()
+		nora := signUp(w)
+		at, own := signedIn(w, nora.ID), processor.OwnPassword{Password: holdfasttest.Password, From: here}
+		if err := w.Processor.ChangePassword(t.Context(), at, own, holdfasttest.Password); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Processor.GivePassword(t.Context(), nora.ID, holdfasttest.Password); err != nil {
+			t.Fatal(err)
+		}
+		k := addPasskey(w, nora.ID, device(t))
+		if err := w.Processor.RemovePasskey(t.Context(), nora.ID, k.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Processor.ChangeEmail(t.Context(), nora.ID, own, "buy-now@spam.example.test"); err != nil {
+			t.Fatal(err)
+		}
+		link := post.Last("buy-now@spam.example.test", party.NoticeNewEmail).Link
+		if err := w.Processor.ProveByLink(t.Context(), nora.ID, link); err != nil {
+			t.Fatal(err)
+		}
+		if letters := post.To(nora.Email); len(letters) != 1 || letters[0].About != party.NoticeVerify {
+			t.Errorf("the address was sent %+v, want the letter that asks whose it is alone", letters)
+		}
+	})
+}
