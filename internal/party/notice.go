@@ -1,8 +1,9 @@
 package party
 
 // A Notice is what a party is told by mail, before somebody puts it into words.
-// It holds nothing that a party may have written: whoever signs up with somebody
-// else's address must not be able to write to them through us.
+// It holds nothing that a stranger may have written: whoever signs up with somebody
+// else's address, or has forgotten its password, must not be able to write to them
+// through us. An address is told what the account has done once it is proved.
 type Notice struct {
 	About    NoticeAbout
 	To       string // e-mail address

@@ -86,10 +86,15 @@ func (p *Processor) welcome(ctx context.Context, account party.Party, language s
 
 // SignUp makes a party that has signed up by itself. Its e-mail address is to be
 // verified, where mail can be sent: a letter is written. Trying out which
-// addresses have accounts counts as guessing.
+// addresses have accounts counts as guessing; the letter, which an address gets
+// once, counts where it is asked for.
 func (p *Processor) SignUp(ctx context.Context, n NewParty, from string) (party.Party, error) {
-	subjects := []subject{addressSubject(from)}
-	if err := p.countGuess(ctx, subjects); err != nil {
+	guess := []subject{addressSubject(from)}
+	counted := guess
+	if p.Letters != nil {
+		counted = append(counted, lettersFrom(from))
+	}
+	if err := p.countGuess(ctx, counted); err != nil {
 		return party.Party{}, err
 	}
 	var taken bool
@@ -119,7 +124,7 @@ func (p *Processor) SignUp(ctx context.Context, n NewParty, from string) (party.
 	if err := p.insertParty(ctx, made, verify); err != nil {
 		return party.Party{}, err
 	}
-	return made, p.welcome(ctx, made, "", subjects)
+	return made, p.welcome(ctx, made, "", guess)
 }
 
 // A subject is whose guesses are counted together.
@@ -138,10 +143,11 @@ func addressSubject(from string) subject { return subject{"address:" + from, par
 
 // lettersTo counts the letters that are asked for.
 func lettersTo(email, from string) []subject {
-	return []subject{
-		{"letters to " + accountSubject(email).key, party.AccountLetters},
-		{"letters from " + addressSubject(from).key, party.AddressLetters},
-	}
+	return []subject{{"letters to " + accountSubject(email).key, party.AccountLetters}, lettersFrom(from)}
+}
+
+func lettersFrom(from string) subject {
+	return subject{"letters from " + addressSubject(from).key, party.AddressLetters}
 }
 
 func (p *Processor) countGuess(ctx context.Context, subjects []subject) error {

@@ -2,6 +2,7 @@ package processor_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -170,6 +171,29 @@ func TestLettersAreThrottled(t *testing.T) {
 		}
 		if asked(w.Buyer.Email, "203.0.113.9") {
 			t.Error("from another address there is another letter")
+		}
+	})
+}
+
+// The letter of a sign-up counts, and is not forgiven with the guess: else one
+// address could have any number of strangers written to.
+func TestSigningUpCountsAsALetter(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		post := w.Mailing()
+		signUp(w)
+		for n := range party.AddressLetters.Free - 1 {
+			if err := w.Processor.Forgotten(t.Context(), fmt.Sprintf("stranger-%d@example.test", n), here, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		one := processor.NewParty{Name: "One", Email: "one-too-many@example.test", Password: holdfasttest.Password}
+		_, err := w.Processor.SignUp(t.Context(), one, here)
+		if _, blocked := errors.AsType[*processor.GuessesError](err); !blocked || len(post.To(one.Email)) > 0 {
+			t.Errorf("one more: %v, and letters %+v", err, post.To(one.Email))
+		}
+		w.Processor.Letters = nil
+		if _, err := w.Processor.SignUp(t.Context(), one, here); err != nil {
+			t.Errorf("where no letter is sent: %v", err)
 		}
 	})
 }
