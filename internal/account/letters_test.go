@@ -10,6 +10,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
@@ -238,21 +239,43 @@ func (s *site) forgotten(email string) string {
 // Who was on the way through a visit goes on there, and only there.
 func TestAForgottenPasswordOnTheWay(t *testing.T) {
 	s := newSite(t)
-	for visit, want := range map[string]string{
-		"V0001":                  "/cobranded-ui/actions/sign-in?visit=V0001",
-		"//evil.example/?a=b&c":  "/cobranded-ui/actions/sign-in?visit=" + url.QueryEscape("//evil.example/?a=b&c"),
-		strings.Repeat("v", 500): "/account/sign-in?done=reset",
+	begun := s.visit()
+	alone := "/account/sign-in?done=reset"
+	for visit, want := range map[string]struct{ fromLetter, fromForm string }{
+		begun:                    {"/cobranded-ui/actions/sign-in?visit=" + begun, "/cobranded-ui/actions/sign-in?visit=" + begun},
+		"//evil.example/?a=b&c":  {alone, "/cobranded-ui/actions/sign-in?visit=" + url.QueryEscape("//evil.example/?a=b&c")},
+		strings.Repeat("v", 500): {alone, alone},
 	} {
 		b := s.newBrowser()
 		b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-		b.postTo("forgotten", "email", s.Buyer.Email, "visit", visit)
-		letter := s.post.Last(s.Buyer.Email, party.NoticeReset)
-		b.postTo("reset", "link", letter.Link, "visit", letter.Visit, "new-password", "a new one, not guessed")
-		if got := b.at.header.Get("Location"); b.at.status != http.StatusSeeOther || got != want {
-			t.Errorf("%.30s leads to %q (%d), want %s", visit, got, b.at.status, want)
+		reset := func(what, want string, through func(letter party.Notice) string) {
+			t.Helper()
+			b.postTo("forgotten", "email", s.Buyer.Email, "visit", visit)
+			letter := s.post.Last(s.Buyer.Email, party.NoticeReset)
+			b.postTo("reset", "link", letter.Link, "visit", through(letter), "new-password", "a new one, not guessed")
+			if got := b.at.header.Get("Location"); b.at.status != http.StatusSeeOther || got != want {
+				t.Errorf("%.30s in the %s leads to %q (%d), want %s", visit, what, got, b.at.status, want)
+			}
 		}
+		reset("letter", want.fromLetter, func(letter party.Notice) string { return letter.Visit })
+		reset("form", want.fromForm, func(party.Notice) string { return visit })
 		s.Clock.Advance(party.GuessMemory)
 	}
+}
+
+// visit begins to pay the shop.
+func (s *site) visit() string {
+	s.t.Helper()
+	asked := params("pipelineName", "SingleUse", "callerReference", "order-1", "transactionAmount", "5")
+	r, end := payment.ReadPipeline(asked)
+	if end != nil {
+		s.t.Fatal(end)
+	}
+	v, err := s.Processor.StartVisit(s.t.Context(), s.Shop, r, asked, false)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(v.ID)
 }
 
 // Somebody who signed up with another's address leaves nothing behind for them.
@@ -303,7 +326,7 @@ func TestChangingTheAddress(t *testing.T) {
 }
 
 // Each letter, in each language, says its subject and where to go, and nothing
-// that somebody typed.
+// that a stranger typed.
 func TestLetters(t *testing.T) {
 	public, err := url.Parse("https://pay.example.test/")
 	if err != nil {

@@ -16,7 +16,8 @@ import (
 // told from how the request is counted either: asked for too often, it is a
 // *GuessesError, by address and by where it comes from.
 //
-// The visit, if there is one, is what they can go on with afterwards.
+// The visit, if there is one, is what they can go on with afterwards. Anything
+// else that a form says in its place stays out of the letter.
 func (p *Processor) Forgotten(ctx context.Context, email, from string, visit payment.VisitID) error {
 	if p.Letters == nil {
 		return ErrNoMail
@@ -33,7 +34,14 @@ func (p *Processor) Forgotten(ctx context.Context, email, from string, visit pay
 		if err != nil || !found {
 			return err
 		}
-		l.Party, l.Email, l.visit = account.ID, account.Email, visit
+		_, begun, err := tx.Visit(visit)
+		if err != nil {
+			return err
+		}
+		if begun {
+			l.visit = visit
+		}
+		l.Party, l.Email = account.ID, account.Email
 		return p.send(tx, account, l)
 	})
 }

@@ -88,6 +88,22 @@ func TestAForgottenPasswordIsSetAnew(t *testing.T) {
 	})
 }
 
+// A letter leads on to a visit that there is, and is no place for a stranger's words.
+func TestALetterNamesAVisitThatThereIs(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		post := w.Mailing()
+		begun := visit(w, "pipelineName", "SingleUse", "callerReference", "order-1", "transactionAmount", "5")
+		for asked, want := range map[payment.VisitID]payment.VisitID{begun: begun, "": "", "BUY-NOW-AT-spam.example.test": ""} {
+			if err := w.Processor.Forgotten(t.Context(), w.Buyer.Email, here, asked); err != nil {
+				t.Fatal(err)
+			}
+			if letter := post.Last(w.Buyer.Email, party.NoticeReset); letter.Visit != string(want) {
+				t.Errorf("asked for with visit %q, the letter is %+v", asked, letter)
+			}
+		}
+	})
+}
+
 func TestALinkToResetHoldsForAnHour(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
