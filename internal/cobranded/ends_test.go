@@ -138,6 +138,22 @@ func TestAccountProblems(t *testing.T) {
 		s.signIn()
 		s.wantPage("confirm")
 	})
+	t.Run("sender is recipient, and makes another account", func(t *testing.T) {
+		s := newSite(t)
+		s.get(s.link(order()))
+		s.submit("email", s.Owner.Email, "password", holdfasttest.Password)
+		s.wantBack(holdfast.ReturnAccountProblem)
+
+		next := order()
+		next.CallerReference = "order-4712"
+		s.get(s.link(next))
+		s.visitPage("sign-up")
+		s.wantPage("sign-up")
+		s.submit("name", "Nora", "email", nora, "password", holdfasttest.Password)
+		s.wantPage("card")
+		s.visitPage("sign-up") // nothing to sign up for any more
+		s.wantPage("card")
+	})
 	for _, who := range []string{"sender", "recipient"} {
 		t.Run(who+" suspended before the last page", func(t *testing.T) {
 			s := newSite(t)

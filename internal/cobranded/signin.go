@@ -15,17 +15,25 @@ import (
 // pay here: then there is the choice of another one.
 func (s *Server) showSignIn(c *call) error {
 	form := account.SignInForm(c.words)
-	if c.sender.ID != "" {
-		problem, err := s.Processor.AccountProblem(c.r.Context(), c.visit, c.sender.ID)
-		if err != nil {
-			return err
-		}
-		if problem == nil {
-			return s.enter(c)
-		}
+	switch may, err := s.mayEnter(c); {
+	case err != nil:
+		return err
+	case may:
+		return s.enter(c)
+	case c.sender.ID != "":
 		form.Problem = c.words.T("sign-in.cannot-use", "Email", c.sender.Email)
 	}
 	return s.renderSignIn(c, http.StatusOK, form)
+}
+
+// mayEnter reports whether somebody is signed in with an account that can do what
+// is asked. Another one would end the visit by entering it.
+func (s *Server) mayEnter(c *call) (bool, error) {
+	if c.sender.ID == "" {
+		return false, nil
+	}
+	problem, err := s.Processor.AccountProblem(c.r.Context(), c.visit, c.sender.ID)
+	return err == nil && problem == nil, err
 }
 
 // enter takes the one who is signed in to what the visit needs next.
@@ -108,8 +116,12 @@ func (s *Server) begun(c *call, who party.Party) error {
 	return s.enter(c)
 }
 
+// showSignUp is skipped like showSignIn, which leads here those whose account
+// cannot pay.
 func (s *Server) showSignUp(c *call) error {
-	if c.sender.ID != "" {
+	if may, err := s.mayEnter(c); err != nil {
+		return err
+	} else if may {
 		return s.enter(c)
 	}
 	return c.renderSignUp(http.StatusOK, account.SignUpForm(c.words))
