@@ -46,7 +46,7 @@ func (s *Server) showConfirm(c *call) error {
 		page.Email = c.sender.Email
 	}
 	if c.request.CollectAddress {
-		if address.ID == "" {
+		if address.ID == "" || address.Removed {
 			return c.redirect("address")
 		}
 		page.Address, page.ChangeShip = account.AddressLines(address.Address), pageURL("address", c.visit.ID)

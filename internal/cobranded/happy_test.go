@@ -227,6 +227,39 @@ func shippingAddress(t *testing.T, db *store.DB) {
 	s.wantText("1 Main St")
 }
 
+// The address on the confirm page may be removed in another window.
+func TestShippingAddressRemovedMeanwhile(t *testing.T) {
+	s := newSite(t)
+	r := order()
+	r.CollectShippingAddress = true
+	s.get(s.link(r))
+	s.signIn()
+	s.submit("addressName", "Ann Buyer", "addressLine1", "1 Main St", "city", "Springfield", "zip", "62701", "country", "US")
+	s.wantPage("confirm")
+	var kept []party.Address
+	if err := s.DB.View(t.Context(), func(tx *store.ReadTx) (err error) {
+		kept, err = tx.Addresses(s.Buyer.ID)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Processor.RemoveAddress(t.Context(), s.Buyer.ID, kept[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	shown := s.at
+	s.visitPage("confirm")
+	s.wantPage("address")
+	s.at = shown
+	s.submit()
+	s.wantPage("address")
+	s.submit("addressName", "Ann Buyer", "addressLine1", "2 Elm St", "city", "Springfield", "zip", "62701", "country", "US")
+	s.wantPage("confirm")
+	s.submit()
+	if back := s.wantBack(holdfast.ReturnSuccessCC); back.Address.Line1 != "2 Elm St" {
+		t.Errorf("the shop sends to %+v", back.Address)
+	}
+}
+
 func TestBalanceAndBank(t *testing.T) { holdfasttest.Databases(t, balanceAndBank) }
 
 func balanceAndBank(t *testing.T, db *store.DB) {

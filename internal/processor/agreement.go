@@ -16,7 +16,8 @@ type Shown struct {
 }
 
 // ConfirmVisit installs what the party agrees to, and ends the visit. What is
-// confirmed must be what was shown, else it is ErrNotShown. Meanwhile one of the
+// confirmed must be what was shown, to an address that its owner has not removed
+// since, else it is ErrNotShown. Meanwhile one of the
 // caller's references may have been used, the party's account closed, or a token
 // that was to be edited cancelled: then the visit ends without success.
 func (p *Processor) ConfirmVisit(ctx context.Context, id payment.VisitID, who party.ID, shown Shown) (payment.Visit, error) {
@@ -65,6 +66,15 @@ func (s step) agreement(v payment.Visit) (a payment.Agreement, err error) {
 	a = payment.Agreement{Request: s.asked.Request, Caller: s.caller, Party: v.Sender, Edited: s.asked.Edited, Now: s.now()}
 	if s.asked.Request.Pays() {
 		if a.Instrument, err = s.instrument(v.Sender, v.Instrument); err != nil {
+			return a, err
+		}
+	}
+	if v.Address != "" {
+		_, err := ownAddress(s.ReadTx, v.Sender, v.Address)
+		if _, removed := errors.AsType[*holdfast.Error](err); removed {
+			return a, ErrNotShown
+		}
+		if err != nil {
 			return a, err
 		}
 	}

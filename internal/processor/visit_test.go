@@ -7,9 +7,58 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 )
+
+// Between the page and the word the address may be removed, or another put in its
+// place: nothing is sent to one that its owner gave up.
+func TestAnAddressRemovedBeforeTheWord(t *testing.T) {
+	typed := holdfast.Address{Name: "Ann", Line1: "1 Main St", City: "Ames", Zip: "50010", Country: "US"}
+	for name, remove := range map[string]func(w *holdfasttest.World, id party.AddressID) error{
+		"removed": func(w *holdfasttest.World, id party.AddressID) error {
+			return w.Processor.RemoveAddress(t.Context(), w.Buyer.ID, id)
+		},
+		"changed": func(w *holdfasttest.World, id party.AddressID) error {
+			_, err := w.Processor.ChangeAddress(t.Context(), w.Buyer.ID, id, typed)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			story(t, func(w *holdfasttest.World) {
+				id := visit(w, "pipelineName", "SingleUse", "callerReference", "order-1", "transactionAmount", "5", "collectShippingAddress", "True")
+				choose := func() processor.Shown {
+					t.Helper()
+					a, err := w.Processor.AddAddress(t.Context(), w.Buyer.ID, typed)
+					if err != nil {
+						t.Fatal(err)
+					}
+					v, err := w.Processor.ChooseAddress(t.Context(), id, w.Buyer.ID, a.ID)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return processor.Shown{Instrument: v.Instrument, Address: v.Address}
+				}
+				if _, err := w.Processor.EnterVisit(t.Context(), id, w.Buyer.ID); err != nil {
+					t.Fatal(err)
+				}
+				shown := choose()
+				if err := remove(w, shown.Address); err != nil {
+					t.Fatal(err)
+				}
+				v, err := w.Processor.ConfirmVisit(t.Context(), id, w.Buyer.ID, shown)
+				wantErr(w, "to the old address", err, processor.ErrNotShown)
+				if v.Over() {
+					t.Errorf("the visit has ended: %+v", v)
+				}
+				if v, err = w.Processor.ConfirmVisit(t.Context(), id, w.Buyer.ID, choose()); err != nil || !v.Over() {
+					t.Errorf("to another one: %+v, %v", v, err)
+				}
+			})
+		})
+	}
+}
 
 // A visit is forgotten after thirty days, but what a sender gave up stays given
 // up: its reference does not come alive again.
