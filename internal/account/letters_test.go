@@ -59,6 +59,30 @@ func TestVerifyingByLink(t *testing.T) {
 	b.wantStatus("the link again", http.StatusUnprocessableEntity)
 }
 
+// While a change of address is pending, the link of the first letter still proves
+// the first address, and says so.
+func TestTheLinkOfTheFirstLetterDuringAChange(t *testing.T) {
+	s := newSite(t)
+	b := s.newBrowser()
+	b.signUp()
+	first := s.post.Last(nora, party.NoticeVerify).Link
+	b.get("profile/email")
+	b.send("profile/email", "", "email", "new@example.test", "password", holdfasttest.Password)
+	b.get("verify?link=" + first)
+	b.wantText("Confirm that " + nora + " is your e-mail address.")
+	b.wantNoText("new@example.test")
+	b.send("verify", "")
+	b.wantPage("")
+	b.wantText("Your e-mail address is verified.")
+	b.get("profile")
+	b.wantText(nora, "new@example.test", "Takes its place once you verify it.")
+	b.get("verify?link=" + s.post.Last("new@example.test", party.NoticeNewEmail).Link)
+	b.wantText("new@example.test")
+	b.send("verify", "")
+	b.wantPage("profile")
+	b.wantText("Your e-mail address was changed.")
+}
+
 func TestLinksThatProveNothing(t *testing.T) {
 	for name, row := range map[string]struct {
 		link func(s *site, letter party.Notice) string

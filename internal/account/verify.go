@@ -71,6 +71,16 @@ func (s *Server) proving(c *call) (p proving, err error) {
 	return p, err
 }
 
+// provingBy is what the link of a letter proves: it need not be the letter whose
+// code is asked for. Of a link that is over, whoever uses it is told.
+func (s *Server) provingBy(c *call, secret string) (proving, error) {
+	letter, err := s.Processor.ProvableBy(c.r.Context(), c.Party.ID, secret)
+	if errors.Is(err, processor.ErrLinkOver) {
+		return s.proving(c)
+	}
+	return proving{letter.Purpose, letter.Email}, err
+}
+
 // showVerify asks for the code, or, of who came by a letter's link, for a click: a
 // program that follows links must not prove anything.
 func (s *Server) showVerify(c *call) error {
@@ -78,8 +88,15 @@ func (s *Server) showVerify(c *call) error {
 }
 
 func (s *Server) renderVerify(c *call, status int, form webui.Form) error {
-	w := c.words
-	p, err := s.proving(c)
+	w, secret := c.words, c.form.Get("link")
+	var p proving
+	var err error
+	byLink := secret != "" && status == http.StatusOK
+	if byLink {
+		p, err = s.provingBy(c, secret)
+	} else {
+		p, err = s.proving(c)
+	}
 	if err != nil {
 		return err
 	}
@@ -90,7 +107,7 @@ func (s *Server) renderVerify(c *call, status int, form webui.Form) error {
 	}
 	page.Lead = w.T("verify.lead", "Email", p.email)
 	form.Action, page.Form = Root+"verify", &form
-	if secret := c.form.Get("link"); secret != "" && status == http.StatusOK {
+	if byLink {
 		page.Lead = w.T("verify.lead-link", "Email", p.email)
 		form.Fields, form.Hidden, form.Submit = nil, given("link", secret), w.T("verify.confirm")
 	} else if s.Processor.Letters != nil && p.purpose == party.ProvesEmail {
@@ -108,7 +125,7 @@ func (s *Server) verify(c *call) error {
 		return err
 	}
 	if secret := c.form.Get("link"); secret != "" {
-		err = s.Processor.ProveByLink(c.r.Context(), c.Party.ID, secret)
+		p.purpose, err = s.Processor.ProveByLink(c.r.Context(), c.Party.ID, secret)
 	} else if p != (proving{}) {
 		err = s.Processor.ProveByCode(c.r.Context(), c.Party.ID, p.purpose, ReadCode(c.form))
 	}

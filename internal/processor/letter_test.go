@@ -29,7 +29,7 @@ func TestAnAddressThatNobodyProvedIsToldNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		link := post.Last("buy-now@spam.example.test", party.NoticeNewEmail).Link
-		if err := w.Processor.ProveByLink(t.Context(), nora.ID, link); err != nil {
+		if err := proveByLink(w, nora.ID, link); err != nil {
 			t.Fatal(err)
 		}
 		if letters := post.To(nora.Email); len(letters) != 1 || letters[0].About != party.NoticeVerify {

@@ -105,18 +105,34 @@ func (p *Processor) mailable(ctx context.Context, who party.ID) (account party.P
 
 // ProveByLink takes a link that a party followed while it was signed in: who
 // reads the mail alone may not know whose account it is about. What the link
-// proves is carried out.
-func (p *Processor) ProveByLink(ctx context.Context, who party.ID, secret string) error {
-	return p.Store.Update(ctx, func(tx *store.Tx) error {
-		proof, found, err := tx.ProofByLink(party.HashLink(secret))
+// proves is carried out; it may not be what the party was asked for last.
+func (p *Processor) ProveByLink(ctx context.Context, who party.ID, secret string) (proved party.ProofPurpose, err error) {
+	err = p.Store.Update(ctx, func(tx *store.Tx) error {
+		proof, err := p.linked(&tx.ReadTx, who, secret)
 		if err != nil {
 			return err
 		}
-		if !found || proof.Party != who || proof.Purpose == party.ProvesOwner || proof.LinkOver(p.now()) {
-			return ErrLinkOver
-		}
+		proved = proof.Purpose
 		return p.proved(tx, proof)
 	})
+	return proved, err
+}
+
+// ProvableBy is what a link would prove of a party, or ErrLinkOver.
+func (p *Processor) ProvableBy(ctx context.Context, who party.ID, secret string) (proof party.Proof, err error) {
+	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
+		proof, err = p.linked(tx, who, secret)
+		return err
+	})
+	return proof, err
+}
+
+func (p *Processor) linked(tx *store.ReadTx, who party.ID, secret string) (party.Proof, error) {
+	proof, found, err := tx.ProofByLink(party.HashLink(secret))
+	if err == nil && (!found || proof.Party != who || proof.Purpose == party.ProvesOwner || proof.LinkOver(p.now())) {
+		err = ErrLinkOver
+	}
+	return proof, err
 }
 
 // ProveByCode takes the code of a party's last letter of a purpose.

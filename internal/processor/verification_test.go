@@ -47,13 +47,19 @@ func wantErr(w *holdfasttest.World, what string, err, want error) {
 	}
 }
 
+// proveByLink follows a letter's link.
+func proveByLink(w *holdfasttest.World, who party.ID, link string) error {
+	_, err := w.Processor.ProveByLink(w.T.Context(), who, link)
+	return err
+}
+
 func TestSigningUpIsVerifiedByMail(t *testing.T) {
 	for name, prove := range map[string]func(w *holdfasttest.World, who party.ID, n party.Notice) error{
 		"by code": func(w *holdfasttest.World, who party.ID, n party.Notice) error {
 			return w.Processor.ProveByCode(t.Context(), who, party.ProvesEmail, n.Code)
 		},
 		"by link": func(w *holdfasttest.World, who party.ID, n party.Notice) error {
-			return w.Processor.ProveByLink(t.Context(), who, n.Link)
+			return proveByLink(w, who, n.Link)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -73,7 +79,7 @@ func TestSigningUpIsVerifiedByMail(t *testing.T) {
 				if got := reread(w, nora.ID); !got.EmailVerified || got.Newcomer() {
 					t.Errorf("after: %+v", got)
 				}
-				wantErr(w, "the link, again", w.Processor.ProveByLink(t.Context(), nora.ID, letter.Link), processor.ErrLinkOver)
+				wantErr(w, "the link, again", proveByLink(w, nora.ID, letter.Link), processor.ErrLinkOver)
 				wantErr(w, "the code, again", w.Processor.ProveByCode(t.Context(), nora.ID, party.ProvesEmail, letter.Code), processor.ErrCodeOver)
 			})
 		})
@@ -100,10 +106,10 @@ func TestSecretsOfLettersHoldForALimitedTime(t *testing.T) {
 			t.Fatal(err)
 		}
 		second := post.Last(nora.Email, party.NoticeVerify)
-		wantErr(w, "the first letter's link", w.Processor.ProveByLink(t.Context(), nora.ID, first.Link), processor.ErrLinkOver)
-		wantErr(w, "somebody else's link", w.Processor.ProveByLink(t.Context(), w.Buyer.ID, second.Link), processor.ErrLinkOver)
+		wantErr(w, "the first letter's link", proveByLink(w, nora.ID, first.Link), processor.ErrLinkOver)
+		wantErr(w, "somebody else's link", proveByLink(w, w.Buyer.ID, second.Link), processor.ErrLinkOver)
 		w.Clock.Advance(24 * time.Hour)
-		wantErr(w, "an old link", w.Processor.ProveByLink(t.Context(), nora.ID, second.Link), processor.ErrLinkOver)
+		wantErr(w, "an old link", proveByLink(w, nora.ID, second.Link), processor.ErrLinkOver)
 		if reread(w, nora.ID).EmailVerified {
 			t.Error("verified all the same")
 		}
@@ -136,7 +142,7 @@ func TestCodesCannotBeGuessed(t *testing.T) {
 		if third.Code != "" {
 			t.Error("the third letter has a code, which would not be taken")
 		}
-		if err := w.Processor.ProveByLink(t.Context(), nora.ID, third.Link); err != nil {
+		if err := proveByLink(w, nora.ID, third.Link); err != nil {
 			t.Errorf("the link: %v", err)
 		}
 	})
@@ -278,13 +284,13 @@ func TestPipelinesAskNewcomersToVerify(t *testing.T) {
 		wantErr(w, "to pay after the grace", err, processor.ErrUnproved)
 		_, err = w.Processor.ConfirmVisit(t.Context(), pays, nora.ID, processor.Shown{})
 		wantErr(w, "to confirm after the grace", err, processor.ErrUnproved)
-		if err := w.Processor.ProveByLink(t.Context(), nora.ID, post.Last(nora.Email, party.NoticeVerify).Link); !errors.Is(err, processor.ErrLinkOver) {
+		if err := proveByLink(w, nora.ID, post.Last(nora.Email, party.NoticeVerify).Link); !errors.Is(err, processor.ErrLinkOver) {
 			t.Fatal(err)
 		}
 		if err := w.Processor.SendVerification(t.Context(), nora.ID, here); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Processor.ProveByLink(t.Context(), nora.ID, post.Last(nora.Email, party.NoticeVerify).Link); err != nil {
+		if err := proveByLink(w, nora.ID, post.Last(nora.Email, party.NoticeVerify).Link); err != nil {
 			t.Fatal(err)
 		}
 		for _, id := range []payment.VisitID{pays, paid} {
@@ -354,10 +360,10 @@ func TestAnAddressTakenMeanwhile(t *testing.T) {
 			}
 		}
 		letters := post.To("new@example.test")
-		if err := w.Processor.ProveByLink(t.Context(), w.Owner.ID, letters[1].Link); err != nil {
+		if err := proveByLink(w, w.Owner.ID, letters[1].Link); err != nil {
 			t.Fatal(err)
 		}
-		wantErr(w, "the second", w.Processor.ProveByLink(t.Context(), w.Buyer.ID, letters[0].Link), processor.ErrEmailTaken)
+		wantErr(w, "the second", proveByLink(w, w.Buyer.ID, letters[0].Link), processor.ErrEmailTaken)
 		if got := reread(w, w.Buyer.ID).Email; got != w.Buyer.Email {
 			t.Errorf("the second one's address is %s", got)
 		}
