@@ -68,6 +68,10 @@ func (s *Server) chooseAddress(c *call) error {
 			return s.renderAddress(c, http.StatusUnprocessableEntity, true, &form)
 		}
 		kept, err := s.Processor.AddAddress(c.r.Context(), c.sender.ID, typed)
+		if isRefusal(err) {
+			form.Problem = c.words.T("addresses.too-many")
+			return s.renderAddress(c, http.StatusUnprocessableEntity, true, &form)
+		}
 		if err != nil {
 			return err
 		}

@@ -43,6 +43,10 @@ func (s *Server) addCard(c *call) error {
 		form.SetError(account.CardProblem(c.words, refused.Problem))
 		return s.renderCard(c, http.StatusUnprocessableEntity, form)
 	}
+	if isRefusal(err) {
+		form.Problem = c.words.T("methods.too-many")
+		return s.renderCard(c, http.StatusUnprocessableEntity, form)
+	}
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -225,6 +226,47 @@ func shippingAddress(t *testing.T, db *store.DB) {
 	s.submit()
 	s.wantPage("confirm")
 	s.wantText("1 Main St")
+}
+
+// With as many as an account can hold, one of them is left to be chosen.
+func TestThereIsAnEndToCardsAndAddresses(t *testing.T) {
+	s := newSite(t)
+	address := holdfast.Address{Name: "Ann Buyer", Line1: "1 Main St", City: "Springfield", Zip: "62701", Country: "US"}
+	card := processor.NewCard{
+		Number: processor.NewCardNumber("4242424242424242"), SecurityCode: processor.NewCardNumber("123"), ExpiryMonth: 12, ExpiryYear: 2031, Holder: "Ann Buyer",
+	}
+	for _, add := range []func() error{
+		func() error { _, err := s.Processor.AddAddress(t.Context(), s.Buyer.ID, address); return err },
+		func() error { _, err := s.Processor.AddCard(t.Context(), s.Buyer.ID, card, true); return err },
+	} {
+		var err error
+		for n := 0; err == nil && n < 1000; n++ {
+			err = add()
+		}
+		s.WantCode(err, holdfast.InvalidParams)
+	}
+	r := order()
+	r.CollectShippingAddress = true
+	s.get(s.link(r))
+	s.signIn()
+	for _, row := range []struct {
+		page, says string
+		typed      []string
+	}{
+		{"card", "as many ways to pay as an account can hold", []string{"number", "4242424242424242", "expiry", "0831", "code", "123"}},
+		{"address", "as many addresses as an account can hold", []string{"addressLine1", "1 Main St", "city", "Springfield", "zip", "62701", "country", "US"}},
+	} {
+		s.get(s.server.URL + "/cobranded-ui/actions/" + row.page + "?new=1&visit=" + s.visit())
+		s.submit(row.typed...)
+		s.wantPage(row.page)
+		s.wantText(row.says)
+		if s.at.status != http.StatusUnprocessableEntity {
+			t.Errorf("%s: status is %d", row.page, s.at.status)
+		}
+	}
+	s.visitPage("address")
+	s.submit()
+	s.wantPage("confirm")
 }
 
 // The address on the confirm page may be removed in another window.
