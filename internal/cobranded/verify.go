@@ -1,10 +1,12 @@
 package cobranded
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
@@ -47,7 +49,7 @@ func (s *Server) sendCode(c *call) error {
 		return c.redirect("sign-in")
 	}
 	err := s.Processor.SendVerification(c.r.Context(), c.sender.ID, s.Browsers.From(c.r))
-	if err == nil {
+	if err == nil || errors.Is(err, processor.ErrNoMail) {
 		return c.redirect("verify")
 	}
 	form := account.CodeForm(c.words)

@@ -86,6 +86,21 @@ func TestADayLater(t *testing.T) {
 	s.wantPage("sign-in")
 }
 
+// An operator may have taken mail away since the page was shown.
+func TestACodeThatCannotBeSent(t *testing.T) {
+	s := newSite(t)
+	s.Mailing()
+	s.get(s.link(order()))
+	s.signUp()
+	s.visitPage("verify")
+	s.Processor.Letters = nil
+	s.press("send-code")
+	s.wantPage("verify")
+	if s.at.status != http.StatusOK || s.log.String() != "" {
+		t.Errorf("status is %d, the log says %q", s.at.status, s.log)
+	}
+}
+
 // Who has forgotten the password comes back to the visit with the new one.
 func TestForgottenOnTheWay(t *testing.T) {
 	s := newSite(t)
