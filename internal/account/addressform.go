@@ -8,22 +8,19 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// addressFieldMax bounds what can be typed into a line, in characters.
-const addressFieldMax = 120
-
 // AddressForm is the form of a new shipping address.
 func AddressForm(w webui.Words, name string) webui.Form {
 	return webui.Form{
 		Submit: w.T("address.submit"),
 		Fields: []webui.Field{
-			{Name: "addressName", Label: w.T("address.name"), Value: name, Autocomplete: "shipping name", MaxLength: addressFieldMax},
-			{Name: "addressLine1", Label: w.T("address.line1"), Autocomplete: "shipping address-line1", MaxLength: addressFieldMax},
-			{Name: "addressLine2", Label: w.T("address.line2"), Autocomplete: "shipping address-line2", MaxLength: addressFieldMax, Optional: true},
-			{Name: "city", Label: w.T("address.city"), Autocomplete: "shipping address-level2", MaxLength: addressFieldMax, Half: true},
-			{Name: "state", Label: w.T("address.state"), Autocomplete: "shipping address-level1", MaxLength: addressFieldMax, Half: true, Optional: true},
-			{Name: "zip", Label: w.T("address.zip"), Autocomplete: "shipping postal-code", MaxLength: addressFieldMax, Half: true},
-			{Name: "country", Label: w.T("address.country"), Autocomplete: "shipping country-name", MaxLength: addressFieldMax, Half: true},
-			{Name: "phoneNumber", Label: w.T("address.phone"), Type: "tel", Hint: w.T("address.phone-hint"), Autocomplete: "shipping tel", MaxLength: addressFieldMax, Optional: true},
+			{Name: "addressName", Label: w.T("address.name"), Value: name, Autocomplete: "shipping name", MaxLength: party.AddressFieldMax},
+			{Name: "addressLine1", Label: w.T("address.line1"), Autocomplete: "shipping address-line1", MaxLength: party.AddressFieldMax},
+			{Name: "addressLine2", Label: w.T("address.line2"), Autocomplete: "shipping address-line2", MaxLength: party.AddressFieldMax, Optional: true},
+			{Name: "city", Label: w.T("address.city"), Autocomplete: "shipping address-level2", MaxLength: party.AddressFieldMax, Half: true},
+			{Name: "state", Label: w.T("address.state"), Autocomplete: "shipping address-level1", MaxLength: party.AddressFieldMax, Half: true, Optional: true},
+			{Name: "zip", Label: w.T("address.zip"), Autocomplete: "shipping postal-code", MaxLength: party.AddressFieldMax, Half: true},
+			{Name: "country", Label: w.T("address.country"), Autocomplete: "shipping country-name", MaxLength: party.AddressFieldMax, Half: true},
+			{Name: "phoneNumber", Label: w.T("address.phone"), Type: "tel", Hint: w.T("address.phone-hint"), Autocomplete: "shipping tel", MaxLength: party.AddressFieldMax, Optional: true},
 		},
 	}
 }

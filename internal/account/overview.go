@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
-	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -30,12 +29,10 @@ func (s *Server) showOverview(c *call) error {
 	var balance money.Amount
 	var holds []hold
 	var methods []payment.Instrument
-	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
-		micro, err := tx.AccountBalance(ledger.Party(string(c.Party.ID)), !s.Processor.Live)
-		if err != nil {
+	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
+		if balance, err = processor.ReadBalance(tx, c.Party.ID, !s.Processor.Live); err != nil {
 			return err
 		}
-		balance = money.Micros(micro)
 		if holds, err = s.holds(tx, c.Party.ID); err != nil {
 			return err
 		}

@@ -9,6 +9,14 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
+// Amount is an amount in words, or nothing when there is none.
+func Amount(w webui.Words, a money.Amount) string {
+	if !a.Given() {
+		return ""
+	}
+	return w.Dollars(a)
+}
+
 // Bound is the label of an amount that bounds each payment.
 func Bound(w webui.Words, t holdfast.AmountType) string {
 	switch t {

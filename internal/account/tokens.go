@@ -12,7 +12,6 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/internal/webui"
-	"github.com/holdfast-pay/holdfast/money"
 )
 
 // tokensMost is how many authorisations are on one page.
@@ -230,7 +229,7 @@ func (g givenToken) facts(w webui.Words) (all []Term) {
 	for _, name := range g.payees {
 		add(w.T("term.paid-to"), name)
 	}
-	add(Bound(w, g.AmountType), amount(w, g.Amount))
+	add(Bound(w, g.AmountType), Amount(w, g.Amount))
 	if !g.Period.Endless() {
 		add(w.T("term.how-often"), w.T("often.once", "Every", Every(w, g.Period)))
 	}
@@ -285,14 +284,6 @@ func (g givenToken) aggregateFacts(w webui.Words) []Term {
 		return []Term{{w.T("term.balance"), w.Dollars(g.aggregate.Limit)}, {w.T("authorisations.left"), w.Dollars(g.aggregate.Balance)}}
 	}
 	return []Term{{w.T("term.debt"), w.Dollars(g.aggregate.Limit)}, {w.T("authorisations.owed"), w.Dollars(g.aggregate.Balance)}}
-}
-
-// amount is an amount in words, or nothing when there is none.
-func amount(w webui.Words, a money.Amount) string {
-	if !a.Given() {
-		return ""
-	}
-	return w.Dollars(a)
 }
 
 // cancelToken takes back what the party has authorised.

@@ -38,8 +38,8 @@ type frame struct {
 	Back    string // what the way out leads to
 	Reason  template.HTML
 	Asked   agreement
-	Lines   []term // what the amount is made of
-	Full    bool   // terms and breakdown are shown on small screens too
+	Lines   []account.Term // what the amount is made of
+	Full    bool           // terms and breakdown are shown on small screens too
 	Hidden  holdfast.Params
 	Sender  string // who is signed in, or empty
 }

@@ -18,9 +18,9 @@ func everyPage(w webui.Words) []layoutOf {
 	hidden := holdfast.Params{{Name: "visit", Value: "V1"}}
 	f := frame{
 		Seller: "Kiln & Co", LogoURL: "https://img.example.test/a.png", Back: "Kiln", Reason: account.Reason("<b>Mug</b>"),
-		Lines: []term{{"Discount", "−$1.50"}},
+		Lines: []account.Term{{Label: "Discount", Value: "−$1.50"}},
 		Asked: agreement{
-			Asks: "asks you", Amount: money.Cents(4250), Terms: []term{{"From", "today"}},
+			Asks: "asks you", Amount: money.Cents(4250), Terms: []account.Term{{Label: "From", Value: "today"}},
 			Heading: "Review", Calm: "Nothing is charged.", Note: "You allow it.", Agree: "Approve", PayWords: "Pay with",
 		},
 		Hidden: hidden, Sender: "ann@example.test",

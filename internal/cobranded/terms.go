@@ -10,15 +10,12 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A term is one line of what is agreed to.
-type term struct{ Label, Value string }
-
 // An agreement is a request in words: what is asked, its terms, what it means
 // for the party, and what the button says.
 type agreement struct {
 	Asks     string       // after the seller's name
 	Amount   money.Amount // large, if there is one to show
-	Terms    []term
+	Terms    []account.Term
 	Heading  string
 	Calm     string // what is not charged
 	Note     string
@@ -29,7 +26,7 @@ type agreement struct {
 // agreement puts the call's request into words.
 func (c *call) agreement() agreement {
 	w, r, caller := c.words, c.request, c.started.caller.Name
-	amount := dollars(w, r.Amount)
+	amount := account.Amount(w, r.Amount)
 	a := agreement{Heading: w.T("confirm.heading"), Calm: w.T("confirm.not-here"), PayWords: w.T("confirm.pay-with"), Terms: c.terms()}
 	switch r.Pipeline {
 	case payment.PipelineSingleUse:
@@ -65,27 +62,27 @@ func (c *call) agreement() agreement {
 }
 
 // terms are the lines that hold for the request.
-func (c *call) terms() (all []term) {
+func (c *call) terms() (all []account.Term) {
 	w, r := c.words, c.request
 	add := func(label, value string) {
 		if value != "" {
-			all = append(all, term{label, value})
+			all = append(all, account.Term{Label: label, Value: value})
 		}
 	}
 	add(w.T("term.paid-to"), strings.Join(c.sellers(), ", "))
 	switch r.Pipeline {
 	case payment.PipelineMultiUse:
-		add(account.Bound(w, r.AmountType), dollars(w, r.Amount))
-		add(w.T("term.in-all"), dollars(w, r.GlobalLimit))
+		add(account.Bound(w, r.AmountType), account.Amount(w, r.Amount))
+		add(w.T("term.in-all"), account.Amount(w, r.GlobalLimit))
 	case payment.PipelineRecurring:
 		add(w.T("term.how-often"), w.T("often.once", "Every", account.Every(w, r.Period)))
 	case payment.PipelineRecipient:
 		all = append(all, c.recipientTerms()...)
 	case payment.PipelineSetupPrepaid:
-		add(w.T("term.balance"), dollars(w, r.Amount))
+		add(w.T("term.balance"), account.Amount(w, r.Amount))
 	case payment.PipelineSetupPostpaid:
-		add(w.T("term.debt"), dollars(w, r.Amount))
-		add(w.T("term.charged"), dollars(w, r.GlobalLimit))
+		add(w.T("term.debt"), account.Amount(w, r.Amount))
+		add(w.T("term.charged"), account.Amount(w, r.GlobalLimit))
 	case payment.PipelineEditToken:
 		add(w.T("term.approved-for"), c.edited.FriendlyName)
 	case payment.PipelineSingleUse:
@@ -113,15 +110,18 @@ func (c *call) until() time.Time {
 	return r.Expires
 }
 
-func (c *call) recipientTerms() []term {
+func (c *call) recipientTerms() []account.Term {
 	w, r, caller := c.words, c.request, c.started.caller.Name
 	bears := w.T("fee.theirs", "Caller", caller)
 	if r.PaysFee {
 		bears = w.T("fee.yours")
 	}
-	terms := []term{{w.T("term.fee", "Caller", caller), account.FeeCeiling(w, r.FeeCeiling)}, {w.T("term.processing-fee"), bears}}
+	terms := []account.Term{
+		{Label: w.T("term.fee", "Caller", caller), Value: account.FeeCeiling(w, r.FeeCeiling)},
+		{Label: w.T("term.processing-fee"), Value: bears},
+	}
 	if len(r.Methods) > 0 {
-		terms = append(terms, term{w.T("term.methods"), account.MethodNames(w, r.Methods)})
+		terms = append(terms, account.Term{Label: w.T("term.methods"), Value: account.MethodNames(w, r.Methods)})
 	}
 	return terms
 }
@@ -147,22 +147,14 @@ func (c *call) headline(sellers []string) string {
 	return c.words.N("slip.and-others", len(sellers)-1, "Seller", sellers[0])
 }
 
-// dollars is an amount, or nothing when there is none.
-func dollars(w webui.Words, a money.Amount) string {
-	if !a.Given() {
-		return ""
-	}
-	return w.Dollars(a)
-}
-
 // breakdown are the lines of what the amount is made of.
-func (c *call) breakdown() (all []term) {
+func (c *call) breakdown() (all []account.Term) {
 	for _, l := range c.request.Breakdown {
 		value := l.Amount
 		if l.Part == payment.PartDiscount {
 			value = money.Micros(-value.Micro)
 		}
-		all = append(all, term{partName(c.words, l.Part), c.words.Dollars(value)})
+		all = append(all, account.Term{Label: partName(c.words, l.Part), Value: c.words.Dollars(value)})
 	}
 	return all
 }

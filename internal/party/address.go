@@ -24,8 +24,8 @@ type Address struct {
 // AddressesMax bounds how many a party keeps at a time.
 const AddressesMax = 50
 
-// addressFieldMax bounds each line of an address, in bytes.
-const addressFieldMax = 120
+// AddressFieldMax bounds each line of an address, in bytes.
+const AddressFieldMax = 120
 
 // An AddressProblem is what is wrong with a line of an address.
 type AddressProblem string
@@ -57,7 +57,7 @@ func CheckAddress(a holdfast.Address) map[string]AddressProblem {
 		switch {
 		case strings.TrimSpace(field.value) == "" && !field.optional:
 			problems[field.name] = AddressMissing
-		case len(field.value) > addressFieldMax:
+		case len(field.value) > AddressFieldMax:
 			problems[field.name] = AddressTooLong
 		case strings.ContainsFunc(field.value, func(r rune) bool { return r < ' ' || r == 0x7f }):
 			problems[field.name] = AddressNotALine

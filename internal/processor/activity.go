@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
-	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -50,11 +49,9 @@ func (p *ActivityPage) Read(tx *store.ReadTx) error {
 	if err := p.merge(tx, sources); err != nil {
 		return err
 	}
-	micro, err := tx.AccountBalance(ledger.Party(string(p.Account)), p.Sandbox)
-	if err != nil {
+	if p.Balance, err = ReadBalance(tx, p.Account, p.Sandbox); err != nil {
 		return err
 	}
-	p.Balance = money.Micros(micro)
 	return p.readNames(tx)
 }
 

@@ -10,7 +10,7 @@ import (
 
 // ChangeEmail writes to an address that a party wants to have instead of its
 // own, which stays until the new one is proved. The party's password is asked
-// for again; see CheckOwnPassword.
+// for again; see checkOwnPassword.
 func (p *Processor) ChangeEmail(ctx context.Context, who party.ID, o OwnPassword, email string) error {
 	if !party.ValidEmail(email) {
 		return holdfast.Errorf(holdfast.InvalidParams, "an e-mail address looks like ann@example.com and has at most %d bytes", party.EmailMax)

@@ -18,10 +18,11 @@ var ErrWrongPassword = errors.New("the e-mail address or the password is not rig
 // ErrEmailTaken: somebody signs up with the address of an account.
 var ErrEmailTaken = errors.New("there is an account with this e-mail address already")
 
-// A GuessesError says that there were too many sign-ins that failed.
+// A GuessesError says that there were too many sign-ins that failed, or too many
+// letters asked for.
 type GuessesError struct{ Wait time.Duration }
 
-func (e *GuessesError) Error() string { return "too many failed sign-ins" }
+func (e *GuessesError) Error() string { return "too many failed sign-ins, or letters asked for" }
 
 // A SignIn is somebody who says who they are.
 type SignIn struct {

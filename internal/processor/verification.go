@@ -92,15 +92,11 @@ func (p *Processor) SendVerification(ctx context.Context, who party.ID, from str
 }
 
 // mailable reads a party that is to get a letter with a link.
-func (p *Processor) mailable(ctx context.Context, who party.ID) (account party.Party, err error) {
+func (p *Processor) mailable(ctx context.Context, who party.ID) (party.Party, error) {
 	if p.Letters == nil {
-		return account, ErrNoMail
+		return party.Party{}, ErrNoMail
 	}
-	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
-		account, err = partyOf(tx, who)
-		return err
-	})
-	return account, err
+	return p.party(ctx, who)
 }
 
 // ProveByLink takes a link that a party followed while it was signed in: who

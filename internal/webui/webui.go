@@ -103,7 +103,7 @@ func ParsePages(files fs.FS) (*Pages, error) {
 
 // funcs are what templates may call.
 func (w Words) funcs() template.FuncMap {
-	return template.FuncMap{"t": w.T, "n": w.N, "dollars": w.Dollars, "day": w.Day, "moment": w.Moment, "lang": w.Tag, "asset": AssetPath}
+	return template.FuncMap{"t": w.T, "n": w.N, "dollars": w.Dollars, "moment": w.Moment, "lang": w.Tag, "asset": AssetPath}
 }
 
 // Names are the pages there are.
