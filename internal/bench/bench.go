@@ -6,7 +6,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/url"
-	"strconv"
 	"sync"
 	"time"
 
@@ -105,7 +104,7 @@ func (b *Bench) assemble(ctx context.Context) (err error) {
 
 func (b *Bench) connect() error {
 	signer := newSigner(b.Endpoint, b.Now)
-	run := processor.RandomIDs{Now: b.Now}.Other("b")
+	orders := newNumbers(processor.RandomIDs{Now: b.Now}.Other("b"), b.Merchants)
 	for i := range b.Connections {
 		c, err := newConn(b.Endpoint, b.Now)
 		if err != nil {
@@ -114,7 +113,7 @@ func (b *Bench) connect() error {
 		rng := rand.New(rand.NewPCG(b.Seed, uint64(i))) //nolint:gosec // repeatable, no secret
 		b.drivers = append(b.drivers, &driver{
 			stock: b.stock, signer: signer, conn: c, now: b.Now, rng: rng, pick: b.Spread.picker(rng, b.Merchants),
-			merchants: b.cast.merchants, prefix: run + "-" + strconv.Itoa(i) + "-",
+			merchants: b.cast.merchants, numbers: orders,
 		})
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -24,9 +23,8 @@ type driver struct {
 	rng       *rand.Rand
 	pick      picker
 	merchants []merchant
-	prefix    string // of its references
-	made      int    // references so far
-	turn      int    // in the mix
+	numbers   *numbers
+	turn      int // in the mix
 
 	held    []holding // reserved and not settled
 	acked   []ack
@@ -105,8 +103,7 @@ func (d *driver) order(ctx context.Context, a Action) (o order, ready bool, err 
 	switch a {
 	case Reserve:
 		o.merchant, o.amount = d.pick(), drawAmount(d.rng)
-		d.made++
-		o.reference = holdfast.CallerReference(d.prefix + strconv.Itoa(d.made))
+		o.reference = d.numbers.next(o.merchant)
 		o.token, err = d.stock.take(ctx, o.merchant)
 		return o, true, err
 	case Settle:

@@ -18,7 +18,7 @@ import (
 
 func testDriver(seed uint64) *driver {
 	rng := rand.New(rand.NewPCG(seed, 0))
-	return &driver{rng: rng, pick: Zipf.picker(rng, 10), prefix: "b-", stock: &stock{pretend: true}, merchants: make([]merchant, 10)}
+	return &driver{rng: rng, pick: Zipf.picker(rng, 10), numbers: newNumbers("b", 10), stock: &stock{pretend: true}, merchants: make([]merchant, 10)}
 }
 
 // One seed draws one sequence, another one another.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,7 +58,7 @@ func (b *Bench) Preload(ctx context.Context, count int64) error {
 func (l *loading) run(ctx context.Context, tokens *stock, count int64) error {
 	defer l.processor.Close()
 	began := l.bench.Now()
-	prefix := processor.RandomIDs{Now: l.bench.Now}.Other("l") + "-"
+	orders := newNumbers(processor.RandomIDs{Now: l.bench.Now}.Other("l"), l.bench.Merchants)
 	for made := int64(0); made < count; {
 		n := min(mintAhead, count-made)
 		merchants := make([]int, n)
@@ -69,7 +68,7 @@ func (l *loading) run(ctx context.Context, tokens *stock, count int64) error {
 		if err := tokens.mintAll(ctx, merchants); err != nil {
 			return err
 		}
-		if err := l.batch(ctx, tokens, prefix, made, n); err != nil {
+		if err := l.batch(ctx, tokens, orders, made, n); err != nil {
 			return fmt.Errorf("%s: %w", l.doing, err)
 		}
 		made += n
@@ -80,7 +79,7 @@ func (l *loading) run(ctx context.Context, tokens *stock, count int64) error {
 	return nil
 }
 
-func (l *loading) batch(ctx context.Context, tokens *stock, prefix string, first, count int64) error {
+func (l *loading) batch(ctx context.Context, tokens *stock, orders *numbers, first, count int64) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var next atomic.Int64
@@ -88,7 +87,7 @@ func (l *loading) batch(ctx context.Context, tokens *stock, prefix string, first
 	for range min(loaders, count) {
 		making.Go(func() {
 			for i := next.Add(1) - 1; i < count && ctx.Err() == nil; i = next.Add(1) - 1 {
-				if err := l.make(ctx, tokens, prefix, first+i); err != nil {
+				if err := l.make(ctx, tokens, orders, first+i); err != nil {
 					cancel(err)
 				}
 			}
@@ -98,14 +97,14 @@ func (l *loading) batch(ctx context.Context, tokens *stock, prefix string, first
 	return context.Cause(ctx)
 }
 
-func (l *loading) make(ctx context.Context, tokens *stock, prefix string, i int64) error {
+func (l *loading) make(ctx context.Context, tokens *stock, orders *numbers, i int64) error {
 	merchant := l.merchants(i)
 	token, err := tokens.take(ctx, merchant)
 	if err != nil {
 		return err
 	}
 	t, err := l.one(ctx, l.processor, merchant, holdfast.ReserveRequest{
-		SenderTokenID: token, CallerReference: holdfast.CallerReference(prefix + strconv.FormatInt(i, 10)),
+		SenderTokenID: token, CallerReference: orders.next(merchant),
 		TransactionAmount: money.Cents(500 + 100*(i%195)), // see drawAmount
 	})
 	if err == nil && t.State != l.want {

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -41,8 +42,9 @@ func newStock(db *store.DB, c cast, now func() time.Time) *stock {
 	}
 }
 
-// take gives out one of a merchant's tokens. It waits where there is none,
-// which a result tells: the server was not asked meanwhile.
+// take gives out a merchant's oldest token: buyers come in the order in which
+// they authorised. It waits where there is none, which a result tells: the server
+// was not asked meanwhile.
 func (s *stock) take(ctx context.Context, merchant int) (holdfast.TokenID, error) {
 	if s.pretend {
 		return madeUpToken, nil
@@ -50,10 +52,10 @@ func (s *stock) take(ctx context.Context, merchant int) (holdfast.TokenID, error
 	for first := true; ; first = false {
 		s.mu.Lock()
 		mine := s.tokens[merchant]
-		if n := len(mine); n > 0 {
-			s.tokens[merchant] = mine[:n-1]
+		if len(mine) > 0 {
+			s.tokens[merchant] = mine[1:]
 			s.mu.Unlock()
-			return mine[n-1], nil
+			return mine[0], nil
 		}
 		s.mu.Unlock()
 		if first {
@@ -82,14 +84,29 @@ func (s *stock) fill(ctx context.Context, count int64, spread Spread) error {
 	if count <= 0 || s.pretend {
 		return nil
 	}
-	var merchants []int // one entry a token
-	for i, share := range spread.shares(len(s.cast.merchants)) {
-		want := int(share*float64(count)) + stockSpare - s.left(i)
-		for range want {
-			merchants = append(merchants, i)
+	shares := spread.shares(len(s.cast.merchants))
+	wanted := make([]int, len(shares))
+	for i, share := range shares {
+		wanted[i] = int(share*float64(count)) + stockSpare - s.left(i)
+	}
+	return s.mintAll(ctx, inTurns(wanted))
+}
+
+// inTurns has each merchant so often as is wanted, all of them in turns as long as
+// they want: buyers authorise here and there, and not first all of one shop.
+func inTurns(wanted []int) (merchants []int) {
+	left := slices.Clone(wanted)
+	for some := true; some; {
+		some = false
+		for i := range left {
+			if left[i] > 0 {
+				merchants = append(merchants, i)
+				left[i]--
+				some = true
+			}
 		}
 	}
-	return s.mintAll(ctx, merchants)
+	return merchants
 }
 
 // mintAll makes a token for each of the merchants.
