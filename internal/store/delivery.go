@@ -55,14 +55,25 @@ type Claim struct {
 // first. What belongs to a transaction that has a lease waits for its end. $1
 // is real time and $2 how far ahead a notification can be due. The clocks and
 // places stand in a WITH so that claiming locks no caller's row.
+//
+// What was never tried is on no lease, and is found by the index of all callers
+// together, which is why it comes first in its join.
 const notificationDue = `
 	WITH clocks AS (SELECT caller_id AS owner, clock_offset FROM callers),
-	places AS (
-		SELECT owner, subject AS matter, seq AS step, ROW_NUMBER() OVER (
-			PARTITION BY owner ORDER BY leased_until > $1 DESC, next_at, subject, seq) AS place
+	waiting AS (
+		SELECT owner, subject AS matter, seq AS step, next_at AS due_at, leased_until AS leased
 		FROM clocks JOIN notifications ON caller_id = owner
-		WHERE outcome = 'Waiting'
-			AND (next_at <= $1 + clock_offset OR next_at > $1 + $2 + clock_offset))
+		WHERE outcome = 'Waiting' AND tries > 0
+			AND (next_at <= $1 + clock_offset OR next_at > $1 + $2 + clock_offset)
+		UNION ALL
+		SELECT owner, subject, seq, next_at, 0
+		FROM notifications CROSS JOIN clocks
+		WHERE caller_id = owner AND outcome = 'Waiting' AND tries = 0
+			AND (next_at <= $1 + clock_offset OR next_at > $1 + $2 + clock_offset)),
+	places AS (
+		SELECT owner, matter, step, ROW_NUMBER() OVER (
+			PARTITION BY owner ORDER BY leased > $1 DESC, due_at, matter, step) AS place
+		FROM waiting)
 	SELECT ` + notificationColumns + `
 	FROM places JOIN notifications ON caller_id = owner AND subject = matter AND seq = step
 	WHERE outcome = 'Waiting' AND leased_until <= $1 AND place <= $3
