@@ -32,7 +32,7 @@ type balanceSum struct {
 	micro int64
 }
 
-var balanceSums = &source[balanceKey, balanceSum]{
+var balanceSums = byKey(source[balanceKey, balanceSum]{
 	doing: "reading a balance",
 	query: `
 		SELECT b.account, c.sandbox, CAST(SUM(b.micro) AS BIGINT)
@@ -52,7 +52,7 @@ var balanceSums = &source[balanceKey, balanceSum]{
 		return b, err
 	},
 	key: func(b balanceSum) balanceKey { return b.balanceKey },
-}
+})
 
 // AccountBalance is what all callers of a mode have left in an account, in
 // micro-dollars.

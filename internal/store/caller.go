@@ -22,7 +22,7 @@ func scanCaller(row scanner, more ...any) (c party.Caller, err error) {
 	return c, err
 }
 
-var callers = &source[party.CallerID, party.Caller]{
+var callers = byKey(source[party.CallerID, party.Caller]{
 	doing: "reading a caller",
 	query: `SELECT ` + callerColumns + ` FROM callers WHERE caller_id = $1`,
 	many:  `SELECT ` + callerColumns + ` FROM callers WHERE caller_id = ANY($1::text[])`,
@@ -30,7 +30,7 @@ var callers = &source[party.CallerID, party.Caller]{
 	args:  func(id party.CallerID) []any { return []any{id} },
 	scan:  func(row scanner) (party.Caller, error) { return scanCaller(row) },
 	key:   func(c party.Caller) party.CallerID { return c.ID },
-}
+})
 
 // Caller reads a caller.
 func (tx *ReadTx) Caller(id party.CallerID) (party.Caller, bool, error) { return callers.read(tx, id) }
@@ -53,7 +53,7 @@ type callerKey struct {
 	key    party.AccessKey
 }
 
-var callersByKey = &source[string, callerKey]{
+var callersByKey = byKey(source[string, callerKey]{
 	doing: "reading an access key",
 	query: `
 		SELECT ` + joinedCallerColumns + `, k.access_key_id, k.secret
@@ -72,7 +72,7 @@ var callersByKey = &source[string, callerKey]{
 		return k, err
 	},
 	key: func(k callerKey) string { return k.key.ID },
-}
+})
 
 // CallerByKey reads the caller that an access key belongs to, and the key.
 func (tx *ReadTx) CallerByKey(accessKeyID string) (party.Caller, party.AccessKey, bool, error) {

@@ -45,8 +45,8 @@ type change struct {
 	some    string // for someRows rows; empty where there is no such statement
 }
 
-// someRows is how many rows go into one statement on SQLite: each costs a third
-// less than by itself, and more would gain little.
+// someRows is how many rows go into one statement on SQLite, read or written: each
+// costs a third less than by itself, and more would gain little.
 const someRows = 16
 
 // insertion is a change that adds a row. otherwise says what happens where there
@@ -132,6 +132,25 @@ func numbered(bare string) string {
 		b.WriteString("$" + strconv.Itoa(n))
 	}
 	return b.String()
+}
+
+// bare takes the numbers off the places of a text, which must be there once each
+// and in order.
+func bare(numbered string) string {
+	var b strings.Builder
+	for n := 1; ; n++ {
+		before, after, found := strings.Cut(numbered, "$"+strconv.Itoa(n))
+		b.WriteString(before)
+		if !found {
+			break
+		}
+		b.WriteByte('?')
+		numbered = after
+	}
+	if text := b.String(); !strings.Contains(text, "$") {
+		return text
+	}
+	panic("the places of a query are out of order: " + numbered)
 }
 
 // unnest makes rows of the arguments, which are arrays.

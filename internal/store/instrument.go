@@ -19,7 +19,7 @@ type instrumentKey struct {
 	id    payment.InstrumentID
 }
 
-var instruments = &source[instrumentKey, payment.Instrument]{
+var instruments = byKey(source[instrumentKey, payment.Instrument]{
 	doing: "reading an instrument",
 	query: `SELECT ` + instrumentColumns + ` FROM instruments WHERE party_id = $1 AND instrument_id = $2`,
 	many: `SELECT ` + instrumentColumns + ` FROM instruments
@@ -28,7 +28,7 @@ var instruments = &source[instrumentKey, payment.Instrument]{
 	args:  func(k instrumentKey) []any { return []any{k.owner, k.id} },
 	scan:  scanInstrument,
 	key:   func(i payment.Instrument) instrumentKey { return instrumentKey{i.Owner, i.ID} },
-}
+})
 
 // Instrument reads one of a party's instruments.
 func (tx *ReadTx) Instrument(owner party.ID, id payment.InstrumentID) (payment.Instrument, bool, error) {

@@ -13,7 +13,7 @@ func scanParty(row scanner) (p party.Party, err error) {
 	return p, err
 }
 
-var parties = &source[party.ID, party.Party]{
+var parties = byKey(source[party.ID, party.Party]{
 	doing: "reading a party",
 	query: `SELECT ` + partyColumns + ` FROM parties WHERE party_id = $1`,
 	many:  `SELECT ` + partyColumns + ` FROM parties WHERE party_id = ANY($1::text[])`,
@@ -21,7 +21,7 @@ var parties = &source[party.ID, party.Party]{
 	args:  func(id party.ID) []any { return []any{id} },
 	scan:  scanParty,
 	key:   func(p party.Party) party.ID { return p.ID },
-}
+})
 
 // Party reads a party.
 func (tx *ReadTx) Party(id party.ID) (party.Party, bool, error) { return parties.read(tx, id) }

@@ -16,7 +16,7 @@ type requestKey struct {
 
 const requestColumns = `caller_id, reference, digest, transaction_id, refusal_code, refusal_message, received`
 
-var requests = &source[requestKey, payment.Request]{
+var requests = byKey(source[requestKey, payment.Request]{
 	doing: "reading a request",
 	query: `SELECT ` + requestColumns + ` FROM requests WHERE caller_id = $1 AND reference = $2`,
 	many: `SELECT ` + requestColumns + ` FROM requests
@@ -25,7 +25,7 @@ var requests = &source[requestKey, payment.Request]{
 	args:  func(k requestKey) []any { return []any{k.caller, k.reference} },
 	scan:  scanRequest,
 	key:   func(r payment.Request) requestKey { return requestKey{r.Caller, r.Reference} },
-}
+})
 
 func scanRequest(row scanner) (r payment.Request, err error) {
 	var digest []byte

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // A source reads one row of a table by its key: by itself, or for all actions
@@ -14,10 +15,18 @@ type source[K comparable, V any] struct {
 	doing string
 	query string // selects the row by args
 	many  string // selects rows by arrays of args, on PostgreSQL
+	some  string // selects rows by the args of someRows keys, on SQLite
 	kinds []columnType
 	args  func(K) []any
 	scan  func(scanner) (V, error)
 	key   func(V) K
+}
+
+// byKey completes a source.
+func byKey[K comparable, V any](s source[K, V]) *source[K, V] {
+	one := bare(s.query)
+	s.some = strings.Repeat(one+" UNION ALL ", someRows-1) + one
+	return &s
 }
 
 // A row is what a source found.
@@ -50,6 +59,13 @@ func (s *source[K, V]) readOne(ctx context.Context, t transaction, k K) (r row[V
 
 // readMany reads the rows of all keys into found.
 func (s *source[K, V]) readMany(ctx context.Context, t transaction, d dialect, keys []K, found map[K]row[V]) error {
+	if !d.arrays {
+		for ; len(keys) >= someRows; keys = keys[someRows:] {
+			if err := s.readSome(ctx, t, keys[:someRows], found); err != nil {
+				return err
+			}
+		}
+	}
 	if !d.arrays || len(keys) == 1 {
 		for _, k := range keys {
 			r, err := s.readOne(ctx, t, k)
@@ -73,7 +89,21 @@ func (s *source[K, V]) readMany(ctx context.Context, t transaction, d dialect, k
 		}
 		args[i] = array
 	}
-	rows, err := t.QueryContext(ctx, s.many, args...)
+	return s.readRows(ctx, t, s.many, args, found)
+}
+
+// readSome reads the rows of someRows keys into found.
+func (s *source[K, V]) readSome(ctx context.Context, t transaction, keys []K, found map[K]row[V]) error {
+	var args []any
+	for _, k := range keys {
+		args = append(args, s.args(k)...)
+		found[k] = row[V]{}
+	}
+	return s.readRows(ctx, t, s.some, args, found)
+}
+
+func (s *source[K, V]) readRows(ctx context.Context, t transaction, query string, args []any, found map[K]row[V]) error {
+	rows, err := t.QueryContext(ctx, query, args...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.doing, err)
 	}

@@ -66,7 +66,7 @@ type tokenKey struct {
 	id     holdfast.TokenID
 }
 
-var tokens = &source[tokenKey, payment.Token]{
+var tokens = byKey(source[tokenKey, payment.Token]{
 	doing: "reading a token",
 	query: `SELECT ` + tokenColumns + ` FROM tokens WHERE caller_id = $1 AND token_id = $2`,
 	many: `SELECT ` + tokenColumns + ` FROM tokens
@@ -75,7 +75,7 @@ var tokens = &source[tokenKey, payment.Token]{
 	args:  func(k tokenKey) []any { return []any{k.caller, k.id} },
 	scan:  scanToken,
 	key:   func(t payment.Token) tokenKey { return tokenKey{t.Caller, t.ID} },
-}
+})
 
 // TokenFor reads a token by its id: where it is not the caller's own, whose it is
 // decides what is answered. The own one is found without asking for anybody

@@ -46,7 +46,7 @@ type transactionKey struct {
 	id     holdfast.TransactionID
 }
 
-var transactions = &source[transactionKey, payment.Transaction]{
+var transactions = byKey(source[transactionKey, payment.Transaction]{
 	doing: "reading a transaction",
 	query: `SELECT ` + transactionColumns + ` FROM transactions WHERE caller_id = $1 AND transaction_id = $2`,
 	many: `SELECT ` + transactionColumns + ` FROM transactions
@@ -55,7 +55,7 @@ var transactions = &source[transactionKey, payment.Transaction]{
 	args:  func(k transactionKey) []any { return []any{k.caller, k.id} },
 	scan:  scanTransaction,
 	key:   func(t payment.Transaction) transactionKey { return transactionKey{t.Caller, t.ID} },
-}
+})
 
 // Transaction reads one of a caller's transactions.
 func (tx *ReadTx) Transaction(c party.CallerID, id holdfast.TransactionID) (payment.Transaction, bool, error) {
