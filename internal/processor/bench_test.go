@@ -22,9 +22,9 @@ import (
 // machine's are: PostgreSQL for tests runs without fsync.
 func BenchmarkReserve(b *testing.B) {
 	for name, address := range holdfasttest.Addresses(b) {
-		for _, alone := range []bool{false, true} {
-			b.Run(fmt.Sprintf("%s/group=%v", name, !alone), func(b *testing.B) {
-				w := crowded(b, store.Config{Address: address(b), NoGroupCommit: alone})
+		for group, most := range map[bool]int{true: 0, false: 1} {
+			b.Run(fmt.Sprintf("%s/group=%v", name, group), func(b *testing.B) {
+				w := crowded(b, store.Config{Address: address(b), GroupMax: most})
 				tokens := mint(b, w, b.N)
 				measure(b, "reserves", func() { reserveAll(b, w, tokens) })
 			})

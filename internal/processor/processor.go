@@ -161,13 +161,18 @@ func (p *Processor) patience() time.Duration {
 
 // recordFor is record for a question that Resolve is to ask from nextAsk on.
 func (p *Processor) recordFor(tx *store.Tx, caller party.Caller, c payment.Change, real, nextAsk time.Time) (payment.Transaction, error) {
-	var n *store.Notification
-	if url := ipnURL(caller, c.After.IPNURL); url != "" && c.Told() {
-		told := p.notification(caller, url, real)
-		told.About, told.Transaction = store.AboutTransaction, c.After.ID
-		n = &told
+	return tx.Record(c, p.owed(caller, c, real), nextAsk)
+}
+
+// owed is the notification of a change, or nil where nobody is told.
+func (p *Processor) owed(caller party.Caller, c payment.Change, real time.Time) *store.Notification {
+	url := ipnURL(caller, c.After.IPNURL)
+	if url == "" || !c.Told() {
+		return nil
 	}
-	return tx.Record(c, n, nextAsk)
+	n := p.notification(caller, url, real)
+	n.About, n.Transaction = store.AboutTransaction, c.After.ID
+	return &n
 }
 
 // ipnURL is where a notification goes: where the request said, else where the

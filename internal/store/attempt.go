@@ -36,9 +36,14 @@ func (tx *ReadTx) Attempts(c party.CallerID, id holdfast.TransactionID) ([]payme
 // as in doubt and is asked again, in real time: a network's patience does not
 // follow a sandbox clock.
 func (tx *Tx) insertAttempt(a payment.Attempt, now, nextAsk time.Time) error {
-	return tx.write(addAttempt, nil,
+	return tx.write(addAttempt, nil, attemptRow(a, now, nextAsk, time.Time{})...)
+}
+
+func attemptRow(a payment.Attempt, now, nextAsk, decided time.Time) []any {
+	return []any{
 		a.Caller, a.Transaction, a.Step, a.Amount.Micro, a.Instrument, a.Authorization, a.Descriptor, a.State, 1,
-		micros(nextAsk), micros(now), 0)
+		micros(nextAsk), micros(now), micros(decided),
+	}
 }
 
 var (
