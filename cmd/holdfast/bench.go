@@ -45,7 +45,7 @@ func (v benchVerb) Run(ctx context.Context, w world) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	db, err := openStore(ctx, store.Config{Address: address})
+	db, err := openStore(ctx, store.Config{Address: address, GroupMax: bench.GroupMax})
 	if err != nil {
 		return err
 	}

@@ -72,7 +72,7 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	if err := v.checkInbox(public, listener, v.AddressHeader); err != nil {
 		return err
 	}
-	db, err := openStore(ctx, store.Config{Address: v.Store, NoGroupCommit: !v.GroupCommit})
+	db, err := openStore(ctx, store.Config{Address: v.Store, GroupMax: v.groupMax()})
 	if err != nil {
 		return err
 	}
@@ -101,6 +101,14 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 }
 
 // listenMetrics opens the listener for metrics, if there is to be one.
+// groupMax is the store's bound of a group: see store.Config.
+func (v serveVerb) groupMax() int {
+	if v.GroupCommit {
+		return 0
+	}
+	return 1
+}
+
 func (v serveVerb) listenMetrics(ctx context.Context) (net.Listener, error) {
 	if v.Metrics == "" {
 		return nil, nil

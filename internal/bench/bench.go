@@ -219,7 +219,7 @@ func (b *Bench) run(ctx context.Context, p phase, t *tally) (took time.Duration,
 			cancel(err)
 		}
 	})
-	watching.Go(func() { b.tell(beside, p, t) })
+	watching.Go(func() { b.tell(beside, p.doing, t.counts) })
 	began := b.Now()
 	s := &schedule{begin: began, lasts: p.lasts, rate: p.rate, most: p.most, now: b.Now}
 	if p.beside != nil {
@@ -249,16 +249,16 @@ func (b *Bench) run(ctx context.Context, p phase, t *tally) (took time.Duration,
 }
 
 // tell tells about each second what goes on.
-func (b *Bench) tell(ctx context.Context, p phase, t *tally) {
+func (b *Bench) tell(ctx context.Context, doing string, counts func() (answered, failed int64)) {
 	if b.Progress == nil {
 		return
 	}
 	began := b.Now()
 	for last, before := began, int64(0); pause(ctx, progressInterval) == nil; {
-		answered, failed := t.counts()
+		answered, failed := counts()
 		now := b.Now()
 		b.Progress(Progress{
-			Doing: p.doing, Elapsed: now.Sub(began), Answered: answered, Failed: failed, Rate: perSecond(answered-before, now.Sub(last)),
+			Doing: doing, Elapsed: now.Sub(began), Answered: answered, Failed: failed, Rate: perSecond(answered-before, now.Sub(last)),
 		})
 		last, before = now, answered
 	}

@@ -25,12 +25,13 @@ const notifyURL = "http://127.0.0.1:9/ipn"
 // A merchant is a caller of the bench, and how it signs.
 type merchant struct {
 	caller party.Caller
+	owner  party.Party
 	key    party.AccessKey
 }
 
 // A buyer is a sender of the bench, with a card.
 type buyer struct {
-	id   party.ID
+	party.Party
 	card payment.Instrument
 }
 
@@ -94,7 +95,7 @@ func (c casting) merchant(name string) (merchant, error) {
 	key := party.AccessKey{
 		ID: "HF" + strings.ToUpper(c.ids.Secret(18)), Secret: holdfast.NewSecretKey(c.ids.Secret(40)), Caller: callers[0].ID,
 	}
-	return merchant{caller: callers[0], key: key}, c.tx.InsertAccessKey(key, c.now)
+	return merchant{caller: callers[0], owner: owner, key: key}, c.tx.InsertAccessKey(key, c.now)
 }
 
 func (c casting) buyer(i int) (buyer, error) {
@@ -110,7 +111,7 @@ func (c casting) buyer(i int) (buyer, error) {
 		if err != nil {
 			return buyer{}, err
 		}
-		return buyer{sender.ID, all[0]}, nil
+		return buyer{sender, all[0]}, nil
 	}
 	approving := sandbox.Cards()[0]
 	instrument := payment.Instrument{
@@ -118,7 +119,7 @@ func (c casting) buyer(i int) (buyer, error) {
 		Last4: approving.Number[len(approving.Number)-4:], Holder: sender.Name, ExpiryMonth: 12, ExpiryYear: c.now.Year() + 5,
 		NetworkRef: approving.Ref(), Default: true, Verified: true, Created: c.now,
 	}
-	return buyer{sender.ID, instrument}, c.tx.InsertInstrument(instrument)
+	return buyer{sender, instrument}, c.tx.InsertInstrument(instrument)
 }
 
 // party finds or makes a party whom no password lets in.

@@ -15,12 +15,12 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// loaders is how many transactions are made at a time without a server: more
-// than share a commit, so that one is always full.
-const loaders = 1024
+// GroupMax is how many transactions that are made without a server share a
+// commit: nobody waits for one, and many that are written together cost less each.
+const GroupMax = 2048
 
-// mintAhead is how many tokens are minted at a time for transactions to come.
-const mintAhead = 100_000
+// loaders is how many are made at a time, so that a commit is always full.
+const loaders = 2 * GroupMax
 
 // A loading makes transactions in the store with the server's own processor,
 // and no server: what is made is what a server would have made.
@@ -28,9 +28,10 @@ type loading struct {
 	bench     *Bench
 	processor *processor.Processor
 	doing     string
-	merchants func(i int64) int
-	one       func(ctx context.Context, p *processor.Processor, merchant int, r holdfast.ReserveRequest) (payment.Transaction, error)
+	cast      cast
+	kind      payment.Kind
 	want      payment.State
+	orders    *numbers
 }
 
 func (b *Bench) newProcessor(now func() time.Time) *processor.Processor {
@@ -44,68 +45,44 @@ func (b *Bench) Preload(ctx context.Context, count int64) error {
 	if err := b.assemble(ctx); err != nil {
 		return err
 	}
-	l := loading{
-		bench: b, processor: b.newProcessor(b.Now), doing: "loading payments", want: payment.Success,
-		merchants: func(i int64) int { return int(i % int64(b.Merchants)) },
-		one: func(ctx context.Context, p *processor.Processor, merchant int, r holdfast.ReserveRequest) (payment.Transaction, error) {
-			return p.Pay(ctx, b.cast.merchants[merchant].caller, holdfast.PayRequest(r))
-		},
-	}
-	return l.run(ctx, b.stock, count)
+	l := loading{bench: b, processor: b.newProcessor(b.Now), doing: "loading payments", cast: b.cast, kind: payment.KindPay, want: payment.Success}
+	return l.run(ctx, count)
 }
 
-// run makes the transactions, minting as it goes.
-func (l *loading) run(ctx context.Context, tokens *stock, count int64) error {
+// run makes the transactions, those of all merchants in turns.
+func (l *loading) run(ctx context.Context, count int64) error {
 	defer l.processor.Close()
-	began := l.bench.Now()
-	orders := newNumbers(processor.RandomIDs{Now: l.bench.Now}.Other("l"), l.bench.Merchants)
-	for made := int64(0); made < count; {
-		n := min(mintAhead, count-made)
-		merchants := make([]int, n)
-		for i := range merchants {
-			merchants[i] = l.merchants(made + int64(i))
-		}
-		if err := tokens.mintAll(ctx, merchants); err != nil {
-			return err
-		}
-		if err := l.batch(ctx, tokens, orders, made, n); err != nil {
-			return fmt.Errorf("%s: %w", l.doing, err)
-		}
-		made += n
-		if took := l.bench.Now().Sub(began); l.bench.Progress != nil {
-			l.bench.Progress(Progress{Doing: l.doing, Elapsed: took, Answered: made, Rate: perSecond(made, took)})
-		}
-	}
-	return nil
-}
-
-func (l *loading) batch(ctx context.Context, tokens *stock, orders *numbers, first, count int64) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	var next atomic.Int64
-	var making sync.WaitGroup
+	l.orders = newNumbers(processor.RandomIDs{Now: l.bench.Now}.Other("l"), len(l.cast.merchants))
+	var next, made atomic.Int64
+	telling, told := context.WithCancel(ctx)
+	var making, watching sync.WaitGroup
+	watching.Go(func() { l.bench.tell(telling, l.doing, func() (int64, int64) { return made.Load(), 0 }) })
 	for range min(loaders, count) {
 		making.Go(func() {
 			for i := next.Add(1) - 1; i < count && ctx.Err() == nil; i = next.Add(1) - 1 {
-				if err := l.make(ctx, tokens, orders, first+i); err != nil {
-					cancel(err)
+				if err := l.make(ctx, i); err != nil {
+					cancel(fmt.Errorf("%s: %w", l.doing, err))
 				}
+				made.Add(1)
 			}
 		})
 	}
 	making.Wait()
+	told()
+	watching.Wait()
 	return context.Cause(ctx)
 }
 
-func (l *loading) make(ctx context.Context, tokens *stock, orders *numbers, i int64) error {
-	merchant := l.merchants(i)
-	token, err := tokens.take(ctx, merchant)
-	if err != nil {
-		return err
-	}
-	t, err := l.one(ctx, l.processor, merchant, holdfast.ReserveRequest{
-		SenderTokenID: token, CallerReference: orders.next(merchant),
-		TransactionAmount: money.Cents(500 + 100*(i%195)), // see drawAmount
+func (l *loading) make(ctx context.Context, i int64) error {
+	merchant := int(i % int64(len(l.cast.merchants)))
+	m, b := l.cast.merchants[merchant], l.cast.buyers[i%int64(len(l.cast.buyers))]
+	t, err := l.processor.Whole(ctx, processor.Whole{
+		Kind: l.kind, Caller: m.caller, Owner: m.owner, Sender: b.Party, Recipient: m.owner, Card: b.card, Token: newToken(m, b, l.processor.Now),
+		Request: holdfast.ReserveRequest{
+			CallerReference: l.orders.next(merchant), TransactionAmount: money.Cents(500 + 100*(i%195)), // see drawAmount
+		},
 	})
 	if err == nil && t.State != l.want {
 		err = fmt.Errorf("a transaction is %s instead of %s: %s", t.State, l.want, t.StatusMessage)

@@ -145,17 +145,9 @@ func (s *stock) refill(ctx context.Context) error {
 // mint makes a token for each of the merchants in one commit.
 func (s *stock) mint(ctx context.Context, merchants []int) error {
 	began := s.now()
-	at := processor.Micro(began)
-	ids := processor.RandomIDs{Now: s.now}
 	minted := make([]payment.Token, len(merchants))
 	for i, m := range merchants {
-		b := s.cast.buyers[(s.made.Count+i)%len(s.cast.buyers)]
-		minted[i] = payment.Token{
-			ID: ids.Token(), Caller: s.cast.merchants[m].caller.ID, Use: payment.UsePay, Type: holdfast.TokenSingleUse,
-			Reference: holdfast.CallerReference(ids.Other("bench-token-")), FriendlyName: "Bench", Reason: "Bench",
-			Sender: b.id, Instrument: b.card.ID, Method: b.card.Method, Recipient: s.cast.merchants[m].caller.Owner,
-			AmountType: holdfast.AmountMaximum, Amount: amountMost, Installed: at, Starts: at, Expires: at.Add(payment.SingleUseLife),
-		}
+		minted[i] = newToken(s.cast.merchants[m], s.cast.buyers[(s.made.Count+i)%len(s.cast.buyers)], s.now)
 	}
 	if err := s.db.Update(ctx, func(tx *store.Tx) error { return tx.InsertTokens(minted) }); err != nil {
 		return fmt.Errorf("minting tokens: %w", err)
@@ -167,6 +159,17 @@ func (s *stock) mint(ctx context.Context, merchants []int) error {
 	}
 	s.made.add(len(minted), s.now().Sub(began))
 	return nil
+}
+
+// newToken is a token with which a buyer may pay a merchant once.
+func newToken(m merchant, b buyer, now func() time.Time) payment.Token {
+	ids, at := processor.RandomIDs{Now: now}, processor.Micro(now())
+	return payment.Token{
+		ID: ids.Token(), Caller: m.caller.ID, Use: payment.UsePay, Type: holdfast.TokenSingleUse,
+		Reference: holdfast.CallerReference(ids.Other("bench-token-")), FriendlyName: "Bench", Reason: "Bench",
+		Sender: b.ID, Instrument: b.card.ID, Method: b.card.Method, Recipient: m.caller.Owner,
+		AmountType: holdfast.AmountMaximum, Amount: amountMost, Installed: at, Starts: at, Expires: at.Add(payment.SingleUseLife),
+	}
 }
 
 // amountMost is what a token allows; amounts are below it.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -57,15 +56,9 @@ func (b *Bench) Gather(ctx context.Context, count int64) error {
 	if err != nil {
 		return err
 	}
-	l := loading{
-		bench: b, processor: b.newProcessor(still), doing: "gathering holds", want: payment.Reserved,
-		merchants: func(int64) int { return 0 },
-		one: func(ctx context.Context, p *processor.Processor, _ int, r holdfast.ReserveRequest) (payment.Transaction, error) {
-			return p.Reserve(ctx, apart.merchants[0].caller, r)
-		},
-	}
+	l := loading{bench: b, processor: b.newProcessor(still), doing: "gathering holds", cast: apart, kind: payment.KindReserve, want: payment.Reserved}
 	b.gathered = &gathering{apart.merchants[0].caller, count}
-	return l.run(ctx, newStock(b.Store, apart, still), count)
+	return l.run(ctx, count)
 }
 
 // measureStorm measures twice, the second time while the holds lapse.

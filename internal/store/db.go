@@ -3,6 +3,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -21,8 +22,9 @@ type DB struct {
 // A Config says which database to open and how.
 type Config struct {
 	Address string // the path of an SQLite file, or postgres://…
-	// NoGroupCommit gives every action a commit of its own, to compare with.
-	NoGroupCommit bool
+	// GroupMax is how many actions share a commit at most: 1 gives each its own, to
+	// compare with; 0 means 256, which nobody waits for too long.
+	GroupMax int
 }
 
 // Open opens the database, brings its schema up to date and starts the
@@ -37,14 +39,10 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		reader.Close()
 		return nil, err
 	}
-	batchMax := groupMax
-	if c.NoGroupCommit {
-		batchMax = 1
-	}
 	db := &DB{
 		Reader:    newReader(reader, d),
 		writer:    writer,
-		committer: newCommitter(writer, d, batchMax),
+		committer: newCommitter(writer, d, cmp.Or(c.GroupMax, groupMax)),
 	}
 	return db, nil
 }
