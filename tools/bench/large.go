@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 )
 
@@ -32,14 +33,11 @@ func flatRow(kind, title string) row {
 }
 
 func (e *environment) flat(ctx context.Context, kind string) (runs []map[string]json.RawMessage, err error) {
-	large, remove, err := e.newStore(ctx, kind)
+	large, remove, err := e.largeStore(ctx, kind)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, remove(ctx)) }()
-	if err := e.preload(ctx, large, e.large); err != nil {
-		return nil, err
-	}
 	for n := range e.runs {
 		fmt.Fprintf(os.Stderr, "flat-%s: run %d of %d\n", kind, n+1, e.runs)
 		found := map[string]json.RawMessage{}
@@ -49,6 +47,37 @@ func (e *environment) flat(ctx context.Context, kind string) (runs []map[string]
 		runs = append(runs, found)
 	}
 	return runs, nil
+}
+
+// largeStore names a store of many transactions, which is made, or is there from
+// another time, and what removes it.
+func (e *environment) largeStore(ctx context.Context, kind string) (address string, remove func(context.Context) error, err error) {
+	if e.keep == "" {
+		if address, remove, err = e.newStore(ctx, kind); err != nil {
+			return "", nil, err
+		}
+		if err := e.preload(ctx, address, e.large); err != nil {
+			return "", nil, errors.Join(err, remove(ctx))
+		}
+		return address, remove, nil
+	}
+	name := fmt.Sprintf("bench_%s_%d", kind, e.large)
+	made := filepath.Join(e.keep, name+".made")
+	_, missing := os.Stat(made)
+	switch {
+	case kind == sqlite:
+		address = filepath.Join(e.keep, name+".db")
+	case missing != nil:
+		address, err = e.newDatabase(ctx, name)
+	default:
+		address, err = e.database(name)
+	}
+	if err == nil && missing != nil {
+		if err = e.preload(ctx, address, e.large); err == nil {
+			err = os.WriteFile(made, nil, 0o600)
+		}
+	}
+	return address, func(context.Context) error { return nil }, err
 }
 
 // sizes measures a small store and the large one, each action on the one and

@@ -23,8 +23,9 @@ type settings struct {
 	root     string // of the repository
 	runs     int
 	duration time.Duration
-	large    int // transactions in a store that is to be large
-	storm    int // holds that are due in one second
+	large    int    // transactions in a store that is to be large
+	storm    int    // holds that are due in one second
+	keep     string // a folder for large stores
 	only     string
 	render   bool
 }
@@ -36,6 +37,7 @@ func main() {
 	flag.DurationVar(&s.duration, "duration", 10*time.Second, "how long each measurement takes")
 	flag.IntVar(&s.large, "large", 10_000_000, "transactions in the large store")
 	flag.IntVar(&s.storm, "storm", 1_000_000, "holds due in one second")
+	flag.StringVar(&s.keep, "keep", "", "a folder in which large stores are kept and found again: making one takes most of an hour")
 	flag.StringVar(&s.only, "only", "", "names of rows, with commas between; all by default")
 	flag.BoolVar(&s.render, "render", false, "measure nothing: write the page from the data that is there")
 	flag.Parse()

@@ -65,15 +65,27 @@ func (e *environment) newStore(ctx context.Context, kind string) (address string
 		return filepath.Join(dir, "holdfast.db"), func(context.Context) error { return os.RemoveAll(dir) }, os.MkdirAll(dir, 0o700)
 	}
 	name := fmt.Sprintf("bench_%d_%d", os.Getpid(), e.made)
-	if err := e.sql(ctx, "CREATE DATABASE "+name); err != nil {
+	address, err = e.newDatabase(ctx, name)
+	if err != nil {
 		return "", nil, err
 	}
+	return address, func(ctx context.Context) error { return e.sql(ctx, "DROP DATABASE "+name+" WITH (FORCE)") }, e.sql(ctx, "CHECKPOINT")
+}
+
+func (e *environment) newDatabase(ctx context.Context, name string) (address string, err error) {
+	if err := e.sql(ctx, "CREATE DATABASE "+name); err != nil {
+		return "", err
+	}
+	return e.database(name)
+}
+
+func (e *environment) database(name string) (address string, err error) {
 	u, err := url.Parse(e.postgres)
 	if err != nil {
-		return "", nil, errors.New("HOLDFAST_TEST_POSTGRES is no address")
+		return "", errors.New("HOLDFAST_TEST_POSTGRES is no address")
 	}
 	u.Path = "/" + name
-	return u.String(), func(ctx context.Context) error { return e.sql(ctx, "DROP DATABASE "+name+" WITH (FORCE)") }, e.sql(ctx, "CHECKPOINT")
+	return u.String(), nil
 }
 
 func (e *environment) sql(ctx context.Context, statement string) error {
