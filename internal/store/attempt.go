@@ -119,7 +119,7 @@ func (tx *Tx) ClaimAttempts(now time.Time, most int, nextAsk func(asked int) tim
 		a.Asked++
 		rows[i] = []any{a.Asked, micros(nextAsk(a.Asked)), a.Caller, a.Transaction, a.Step}
 	}
-	return claimed, tx.sql.writeMany(tx.ctx, tx.dialect, claimAttempt, rows)
+	return claimed, tx.writeMany(claimAttempt, rows)
 }
 
 func scanDoubt(row scanner) (d Doubt, err error) {

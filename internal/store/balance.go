@@ -87,7 +87,7 @@ func (tx *Tx) add(c party.CallerID, account ledger.AccountID, micro int64) (*add
 		tx.strand.adds = append(tx.strand.adds, a)
 		return a, nil
 	}
-	if err := tx.sql.touch(tx.ctx, addToBalance.doing, 1, addToBalance.oneFor(tx.dialect), []any{c, account, tx.dialect.lane, micro}); err != nil {
+	if err := tx.sql.run(tx.ctx, addToBalance.statement(tx.dialect, []any{c, account, tx.dialect.lane, micro})); err != nil {
 		return nil, err
 	}
 	after, err := tx.AccountBalance(account, caller.Sandbox)
@@ -95,10 +95,10 @@ func (tx *Tx) add(c party.CallerID, account ledger.AccountID, micro int64) (*add
 	return a, err
 }
 
-// addUp adds what the strands add, a row for each account in a caller's books
+// addUp makes the statements that add what the strands add, a row for each account in a caller's books
 // however many they are: one that everybody is paid into costs no more than
 // another. What each of them saw afterwards is counted from what was there.
-func (r *round) addUp(strands []*strand) error {
+func (r *round) addUp(strands []*strand) ([]statement, error) {
 	type laneKey struct {
 		caller  party.CallerID
 		account ledger.AccountID
@@ -121,10 +121,10 @@ func (r *round) addUp(strands []*strand) error {
 		}
 	}
 	if len(all) == 0 {
-		return nil
+		return nil, nil
 	}
-	if err := before.readWanted(r.ctx, r.sql, r.dialect); err != nil {
-		return err
+	if err := r.readWanted(); err != nil {
+		return nil, err
 	}
 	for _, a := range all {
 		now := before.found[a.key]
@@ -137,7 +137,7 @@ func (r *round) addUp(strands []*strand) error {
 	for i, k := range rows {
 		args[i] = []any{k.caller, k.account, r.dialect.lane, sums[k]}
 	}
-	return r.sql.writeMany(r.ctx, r.dialect, addToBalance, args)
+	return addToBalance.statements(r.dialect, args)
 }
 
 // A spenderKey names the row at which decisions to spend from a party's balance

@@ -13,7 +13,7 @@ func (tx *Tx) InsertTokens(tokens []payment.Token) error {
 	for i, t := range tokens {
 		rows[i] = tokenRow(t)
 	}
-	return tx.sql.writeMany(tx.ctx, tx.dialect, insertToken, rows)
+	return tx.writeMany(insertToken, rows)
 }
 
 // A Standing is where one transaction stands.

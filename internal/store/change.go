@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -163,69 +162,52 @@ func (c *change) unnest() string {
 	return "unnest(" + strings.Join(arrays, ", ") + ") AS v(" + strings.Join(names, ", ") + ")"
 }
 
-// write makes a change: now, where the action is alone in its transaction, and
-// with those of its neighbours where it is not. key names the row for whoever
-// would read or write it in the same commit; nil when nobody could know it yet.
+// write makes a change: now, where the action is in no round, and when the round
+// ends where it is. key names the row for whoever would read or write it in the
+// same commit; nil when nobody could know it yet.
 func (tx *Tx) write(c *change, key any, args ...any) error {
 	if tx.strand == nil {
-		return tx.sql.touch(tx.ctx, c.doing, 1, c.oneFor(tx.dialect), args)
+		return tx.sql.run(tx.ctx, c.statement(tx.dialect, args))
 	}
 	tx.strand.write(c, key, args)
 	return nil
 }
 
-func (c *change) oneFor(d dialect) string {
-	if d.arrays {
-		return c.one
-	}
-	return c.oneBare
-}
-
 // writeMany makes the same change of many rows.
-func (t transaction) writeMany(ctx context.Context, d dialect, c *change, rows [][]any) error {
-	if !d.arrays || len(rows) == 1 {
-		return t.writeSome(ctx, d, c, rows)
+func (tx *Tx) writeMany(c *change, rows [][]any) error {
+	all, err := c.statements(tx.dialect, rows)
+	if err != nil {
+		return err
 	}
-	arrays := make([]any, len(c.columns))
-	for i, col := range c.columns {
-		array, err := arrayOf(col.kind, rows, i)
-		if err != nil {
-			return fmt.Errorf("%s: column %s: %w", c.doing, col.name, err)
-		}
-		arrays[i] = array
-	}
-	return t.touch(ctx, c.doing, len(rows), c.many, arrays)
+	return tx.sql.run(tx.ctx, all...)
 }
 
-// writeSome makes the change of as many rows at once as the statement takes, and
-// of the rest one by one.
-func (t transaction) writeSome(ctx context.Context, d dialect, c *change, rows [][]any) error {
-	for len(rows) >= someRows && c.some != "" && !d.arrays {
-		if err := t.touch(ctx, c.doing, someRows, c.some, slices.Concat(rows[:someRows]...)); err != nil {
-			return err
+// statement makes the change of one row.
+func (c *change) statement(d dialect, args []any) statement {
+	text := c.oneBare
+	if d.arrays {
+		text = c.one
+	}
+	return statement{doing: c.doing, text: text, args: args, want: 1}
+}
+
+// statements make the change of many rows: one statement, or on SQLite some that
+// take as many rows as one takes there, and one for each row of the rest.
+func (c *change) statements(d dialect, rows [][]any) (all []statement, err error) {
+	if d.arrays && len(rows) > 1 {
+		arrays := make([]any, len(c.columns))
+		for i, col := range c.columns {
+			if arrays[i], err = arrayOf(col.kind, rows, i); err != nil {
+				return nil, fmt.Errorf("%s: column %s: %w", c.doing, col.name, err)
+			}
 		}
-		rows = rows[someRows:]
+		return []statement{{doing: c.doing, text: c.many, args: arrays, want: int64(len(rows))}}, nil
+	}
+	for ; len(rows) >= someRows && c.some != "" && !d.arrays; rows = rows[someRows:] {
+		all = append(all, statement{doing: c.doing, text: c.some, args: slices.Concat(rows[:someRows]...), want: someRows})
 	}
 	for _, args := range rows {
-		if err := t.touch(ctx, c.doing, 1, c.oneFor(d), args); err != nil {
-			return err
-		}
+		all = append(all, c.statement(d, args))
 	}
-	return nil
-}
-
-// touch runs a statement that must touch a number of rows.
-func (t transaction) touch(ctx context.Context, doing string, want int, query string, args []any) error {
-	result, err := t.ExecContext(ctx, query, args...)
-	if err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	rows, err := result.RowsAffected()
-	if err != nil {
-		return fmt.Errorf("%s: counting rows: %w", doing, err)
-	}
-	if rows != int64(want) {
-		return fmt.Errorf("%s: %d rows changed instead of %d: %w", doing, rows, want, ErrStale)
-	}
-	return nil
+	return all, nil
 }

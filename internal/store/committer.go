@@ -48,13 +48,13 @@ var (
 // waits for its disk or its answer, the next gets on. Actions of two lines may
 // conflict as those of two servers do, and then the group runs again.
 type committer struct {
-	db         *sql.DB
-	statements *statements
-	batchMax   int
-	queue      chan *action
-	stop       chan struct{}
-	lines      sync.WaitGroup
-	finished   chan struct{} // closed when all lines have ended
+	db       *sql.DB
+	prepared *prepared
+	batchMax int
+	queue    chan *action
+	stop     chan struct{}
+	lines    sync.WaitGroup
+	finished chan struct{} // closed when all lines have ended
 }
 
 // A line commits one group after the other.
@@ -74,7 +74,7 @@ type action struct {
 
 func newCommitter(db *sql.DB, d dialect, batchMax int) *committer {
 	c := &committer{
-		db: db, statements: d.statements(db), batchMax: batchMax,
+		db: db, prepared: d.prepared(db), batchMax: batchMax,
 		queue: make(chan *action, queueMax), stop: make(chan struct{}), finished: make(chan struct{}),
 	}
 	for _, lane := range drawLanes(d.lines) {
@@ -195,10 +195,10 @@ func (l *line) commit(group []*action) {
 }
 
 // persist runs a group a bounded number of times while it conflicts. Side by
-// side at first; a group in which that goes wrong runs again one by one, so that
-// the one at fault harms nobody.
+// side at first; a group in which that goes wrong, even one of one, runs again one
+// by one, each writing at once, so that the one at fault harms nobody.
 func (l *line) persist(group []*action) (outcomes map[*action]error, err error) {
-	runs, apart := conflictsMax, len(group) == 1
+	runs, apart := conflictsMax, false
 	if len(group) > 1 {
 		runs = halvedAfter
 	}
@@ -228,7 +228,7 @@ func (l *line) try(group []*action, apart bool) (outcomes map[*action]error, err
 		ctx, cancel = context.WithTimeout(ctx, tryMax)
 		defer cancel()
 	}
-	tx, err := begin(ctx, l.db, l.statements, &l.dialect.write)
+	tx, err := l.dialect.begin(ctx, l.db, l.prepared, &l.dialect.write)
 	if err != nil {
 		return nil, err
 	}
@@ -310,7 +310,7 @@ func (l *line) runOne(ctx context.Context, tx transaction, a *action, shared boo
 		}
 	}
 	outcome = protect(a.run, &Tx{ReadTx{ctx: ctx, sql: tx, dialect: l.dialect}})
-	if outcome != nil && (l.dialect.isConflict(outcome) || l.dialect.isUnreachable(outcome)) {
+	if l.dialect.endsTransaction(outcome) {
 		return nil, outcome
 	}
 	if !shared {

@@ -8,6 +8,8 @@ import (
 	"database/sql"
 	"fmt"
 	"sync"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // A DB is an open store. Its zero value is of no use; see [Open].
@@ -84,32 +86,45 @@ func (db *DB) Complete(ctx context.Context, fn func(*Tx) error) error {
 // A Reader reads and cannot write. It is what the doors are handed: inside a
 // read-only transaction SQLite would carry out a write, so the type has none.
 type Reader struct {
-	db         *sql.DB
-	statements *statements
-	dialect    dialect
-	callers    *gatherer[string, callerKey]
+	db       *sql.DB
+	prepared *prepared
+	dialect  dialect
+	callers  *gatherer[string, callerKey]
 }
 
 func newReader(db *sql.DB, d dialect) Reader {
-	r := Reader{db: db, statements: d.statements(db), dialect: d}
-	r.callers = &gatherer[string, callerKey]{source: callersByKey, view: r.View}
+	r := Reader{db: db, prepared: d.prepared(db), dialect: d}
+	r.callers = &gatherer[string, callerKey]{source: callersByKey, view: r.glance}
 	return r
+}
+
+// glance is View for one statement, which sees one state by itself.
+func (r Reader) glance(ctx context.Context, fn func(*ReadTx) error) error {
+	return r.shortly(ctx, nil, fn)
 }
 
 // View runs fn on one consistent state of the store, and for a short time: a
 // session that hangs must not stop what is waiting for it.
 func (r Reader) View(ctx context.Context, fn func(*ReadTx) error) error {
+	return r.shortly(ctx, &r.dialect.read, fn)
+}
+
+func (r Reader) shortly(ctx context.Context, options *pgx.TxOptions, fn func(*ReadTx) error) error {
 	if r.dialect.remote {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, tryMax)
 		defer cancel()
 	}
-	return r.viewLong(ctx, fn)
+	return r.read(ctx, options, fn)
 }
 
 // viewLong is View for what reads whole tables.
 func (r Reader) viewLong(ctx context.Context, fn func(*ReadTx) error) error {
-	tx, err := begin(ctx, r.db, r.statements, &r.dialect.read)
+	return r.read(ctx, &r.dialect.read, fn)
+}
+
+func (r Reader) read(ctx context.Context, options *pgx.TxOptions, fn func(*ReadTx) error) error {
+	tx, err := r.dialect.begin(ctx, r.db, r.prepared, options)
 	if err != nil {
 		return r.dialect.unreachable(fmt.Errorf("beginning to read: %w", err))
 	}
@@ -141,24 +156,13 @@ func (tx *Tx) Confirm() error {
 	return err
 }
 
-// exec runs a statement that must touch a number of rows.
+// exec runs a statement, and reports how many rows it has touched.
 func (tx *Tx) exec(doing string, query string, args ...any) (rows int64, err error) {
-	result, err := tx.sql.ExecContext(tx.ctx, query, args...)
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", doing, err)
-	}
-	rows, err = result.RowsAffected()
-	if err != nil {
-		return 0, fmt.Errorf("%s: counting rows: %w", doing, err)
-	}
-	return rows, nil
+	err = tx.sql.run(tx.ctx, statement{doing: doing, text: query, args: args, touched: &rows})
+	return rows, err
 }
 
 // one runs a statement that must touch exactly one row.
 func (tx *Tx) one(doing string, query string, args ...any) error {
-	rows, err := tx.exec(doing, query, args...)
-	if err == nil && rows != 1 {
-		err = fmt.Errorf("%s: %d rows changed instead of one: %w", doing, rows, ErrStale)
-	}
-	return err
+	return tx.sql.run(tx.ctx, statement{doing: doing, text: query, args: args, want: 1})
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -16,22 +17,22 @@ import (
 // dialect is all that differs between the two databases. Queries are the same
 // text on both; keep it so.
 type dialect struct {
-	name           string
-	driver         string
-	goose          goose.Dialect
-	schema         *strings.Replacer // PostgreSQL's type names to the database's own
-	isConflict     func(error) bool  // the transaction should be run again
-	isUnreachable  func(error) bool  // the database went away
-	confirm        string            // writes something that changes nothing; empty where nothing is replicated
-	waiting        string            // counts this server's commits that have waited for a standby for long
-	skipLocked     string            // for claiming rows that another server may claim, of a table
-	lines          int               // of commits, at a time
-	lane           int               // of balances, that a line adds to
-	preparesItself bool              // the driver keeps queries prepared
-	arrays         bool              // many rows go into one statement
-	remote         bool              // a session may hang
-	write          sql.TxOptions
-	read           sql.TxOptions // one consistent state, however many statements
+	name          string
+	driver        string
+	goose         goose.Dialect
+	schema        *strings.Replacer // PostgreSQL's type names to the database's own
+	isConflict    func(error) bool  // the transaction should be run again
+	isUnreachable func(error) bool  // the database went away
+	confirm       string            // writes something that changes nothing; empty where nothing is replicated
+	waiting       string            // counts this server's commits that have waited for a standby for long
+	skipLocked    string            // for claiming rows that another server may claim, of a table
+	lines         int               // of commits, at a time
+	lane          int               // of balances, that a line adds to
+	pipelines     bool              // the driver sends several statements at once, and keeps them prepared
+	arrays        bool              // many rows go into one statement
+	remote        bool              // a session may hang
+	write         pgx.TxOptions
+	read          pgx.TxOptions // one consistent state, however many statements
 }
 
 var postgres = dialect{
@@ -46,16 +47,16 @@ var postgres = dialect{
 		SELECT COUNT(1) FROM pg_stat_activity
 		WHERE application_name = current_setting('application_name') AND wait_event = 'SyncRep'
 			AND query_start < clock_timestamp() - INTERVAL '1 second'`,
-	skipLocked:     " FOR UPDATE OF %s SKIP LOCKED",
-	preparesItself: true,
-	arrays:         true,
-	remote:         true,
-	lines:          2,
+	skipLocked: " FOR UPDATE OF %s SKIP LOCKED",
+	pipelines:  true,
+	arrays:     true,
+	remote:     true,
+	lines:      2,
 	// Under SERIALIZABLE, large groups of two servers conflict although they
 	// share no row. REPEATABLE READ still refuses to change a row that changed
 	// meanwhile, and every decision ends in a change of the row it rests on.
-	write: sql.TxOptions{Isolation: sql.LevelRepeatableRead},
-	read:  sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
+	write: pgx.TxOptions{IsoLevel: pgx.RepeatableRead},
+	read:  pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly},
 }
 
 var sqliteDialect = dialect{
@@ -109,6 +110,12 @@ const sqliteReadOptions = "_txlock=deferred&_pragma=busy_timeout(10000)&_pragma=
 // planner read whole tables instead, nor plan anew for each group.
 var writerSettings = map[string]string{
 	"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "plan_cache_mode": "force_generic_plan", "jit": "off",
+}
+
+// endsTransaction reports whether an action's error is that of its transaction:
+// it is no outcome of the action.
+func (d dialect) endsTransaction(outcome error) bool {
+	return outcome != nil && (d.isConflict(outcome) || d.isUnreachable(outcome))
 }
 
 // unreachable marks the error of a database that went away.

@@ -61,7 +61,11 @@ func (g *gatherer[K, V]) run() {
 			keys = append(keys, k)
 		}
 		now.err = g.view(context.Background(), func(tx *ReadTx) error {
-			return g.source.readMany(tx.ctx, tx.sql, tx.dialect, keys, now.keys)
+			reads, err := g.source.reading(tx.dialect, keys, now.keys)
+			if err != nil {
+				return err
+			}
+			return tx.sql.run(tx.ctx, reads...)
 		})
 		close(now.ended)
 	}

@@ -16,7 +16,8 @@ import (
 // Actions are answered as if they had run one after the other. So that it is
 // true, one that rests on a row which another one before it writes is left for
 // the next round, and one that does what a round knows nothing of is left to run
-// alone.
+// alone. One that has the round to itself need not be left: before it does so, it
+// writes what it has kept.
 type round struct {
 	ctx     context.Context
 	sql     transaction
@@ -24,12 +25,15 @@ type round struct {
 	tables  map[any]shared // by their source
 	order   []shared       // the same
 	runners *runners
+	single  bool  // one action has the round to itself
+	failed  error // of what it wrote before the end
 }
 
 // shared are the rows of one source that the actions of a round have read.
 type shared interface {
-	// readWanted reads what was asked for since the last time.
-	readWanted(context.Context, transaction, dialect) error
+	// readingWanted makes the statements that read what was asked for since the
+	// last time.
+	readingWanted(dialect) ([]statement, error)
 	// forget has a row read again, if the key is one of this source.
 	forget(key any)
 }
@@ -40,13 +44,13 @@ type sharedRows[K comparable, V any] struct {
 	wanted map[K]bool
 }
 
-func (s *sharedRows[K, V]) readWanted(ctx context.Context, t transaction, d dialect) error {
+func (s *sharedRows[K, V]) readingWanted(d dialect) ([]statement, error) {
 	if len(s.wanted) == 0 {
-		return nil
+		return nil, nil
 	}
 	keys := slices.Collect(maps.Keys(s.wanted))
 	clear(s.wanted)
-	return s.source.readMany(ctx, t, d, keys, s.found)
+	return s.source.reading(d, keys, s.found)
 }
 
 func (s *sharedRows[K, V]) forget(key any) {
@@ -86,6 +90,7 @@ func newRound(ctx context.Context, t transaction, d dialect, runners *runners) *
 // and returns those that are to be run in another round, and alone. The error is
 // the transaction's.
 func (r *round) run(actions []*action, outcomes map[*action]error) (again, alone []*action, err error) {
+	r.single = len(actions) == 1
 	strands := make([]*strand, len(actions))
 	for i, a := range actions {
 		strands[i] = &strand{round: r, action: a, runner: r.runners.take()}
@@ -107,6 +112,8 @@ func (r *round) run(actions []*action, outcomes map[*action]error) (again, alone
 			alone = append(alone, st.action)
 		case st.restsOn(taken):
 			again = append(again, st.action)
+		case r.single && r.dialect.endsTransaction(st.err):
+			return nil, nil, st.err
 		default:
 			outcomes[st.action] = st.err
 			if st.err != nil {
@@ -122,9 +129,7 @@ func (r *round) run(actions []*action, outcomes map[*action]error) (again, alone
 		return nil, nil, err
 	}
 	for key := range taken {
-		for _, t := range r.order {
-			t.forget(key)
-		}
+		r.forget(key)
 	}
 	return again, alone, nil
 }
@@ -136,13 +141,25 @@ func (r *round) advance(strands []*strand) error {
 		live = slices.DeleteFunc(live, func(st *strand) bool {
 			return !st.runner.goOn()
 		})
-		for _, t := range r.order {
-			if err := t.readWanted(r.ctx, r.sql, r.dialect); err != nil {
-				return err
-			}
+		if err := r.readWanted(); err != nil {
+			return err
 		}
 	}
-	return nil
+	return r.failed
+}
+
+// readWanted reads what was asked for since the last time, of all sources
+// together.
+func (r *round) readWanted() error {
+	var reads []statement
+	for _, t := range r.order {
+		some, err := t.readingWanted(r.dialect)
+		if err != nil {
+			return err
+		}
+		reads = append(reads, some...)
+	}
+	return r.sql.run(r.ctx, reads...)
 }
 
 // run is the action, between its waits.
@@ -156,7 +173,7 @@ func (st *strand) run() {
 			st.err = fmt.Errorf("panic in a transaction: %v\n%s", p, debug.Stack())
 		}
 	}()
-	tx := &Tx{ReadTx{ctx: st.round.ctx, sql: transaction{shared: true}, dialect: st.round.dialect, strand: st}}
+	tx := &Tx{ReadTx{ctx: st.round.ctx, sql: transaction{st.round.sql.session, st}, dialect: st.round.dialect, strand: st}}
 	st.err = st.action.run(tx)
 }
 
@@ -171,7 +188,7 @@ func (st *strand) restsOn(taken map[any]bool) bool {
 // readShared reads a row for a strand, which waits for it with the others.
 func readShared[K comparable, V any](st *strand, s *source[K, V], k K) (v V, found bool) {
 	if st.wrote(k) {
-		panic(leaving{}) // its own change is not there to be read yet
+		st.writeNow() // its own change is not there to be read yet
 	}
 	st.reads = append(st.reads, k)
 	rows := sharedBy(st.round, s)
@@ -204,15 +221,50 @@ func (st *strand) wrote(key any) bool {
 
 func (st *strand) write(c *change, key any, args []any) {
 	if key != nil && st.wrote(key) {
-		panic(leaving{}) // one statement changes a row once
+		st.writeNow() // one statement changes a row once
 	}
 	st.writes = append(st.writes, written{c, key, args})
 }
 
+// runs is called before a strand runs statements of which a round knows nothing.
+// What they write is not known either, so the rows that were read are forgotten.
+func (st *strand) runs(all []statement) {
+	st.writeNow()
+	if slices.ContainsFunc(all, func(s statement) bool { return s.row == nil }) {
+		clear(st.round.tables)
+		st.round.order = nil
+	}
+}
+
+// writeNow writes what a strand has written so far, so that it is there for what
+// the strand does next. Only one that has the round to itself can do so; with
+// others it leaves.
+func (st *strand) writeNow() {
+	r := st.round
+	if !r.single {
+		panic(leaving{})
+	}
+	if r.failed = r.flush([]*strand{st}); r.failed != nil {
+		panic(leaving{})
+	}
+	for _, w := range st.writes {
+		r.forget(w.key)
+	}
+	st.writes, st.adds = nil, nil
+}
+
+// forget has a row read again.
+func (r *round) forget(key any) {
+	for _, t := range r.order {
+		t.forget(key)
+	}
+}
+
 // flush writes what the strands have written, a statement for each kind of
-// change.
+// change, all sent together.
 func (r *round) flush(strands []*strand) error {
-	if err := r.addUp(strands); err != nil {
+	writes, err := r.addUp(strands)
+	if err != nil {
 		return err
 	}
 	rows := make(map[*change][][]any)
@@ -226,11 +278,13 @@ func (r *round) flush(strands []*strand) error {
 		}
 	}
 	for _, c := range order {
-		if err := r.sql.writeMany(r.ctx, r.dialect, c, rows[c]); err != nil {
+		some, err := c.statements(r.dialect, rows[c])
+		if err != nil {
 			return err
 		}
+		writes = append(writes, some...)
 	}
-	return nil
+	return r.sql.run(r.ctx, writes...)
 }
 
 // settled are arguments with the balances that are known now.

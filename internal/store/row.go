@@ -74,22 +74,14 @@ func maybe(doing string, err error) (found bool, _ error) {
 }
 
 // list reads all rows of a query.
-func list[T any](tx *ReadTx, doing string, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := tx.sql.QueryContext(tx.ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", doing, err)
-	}
-	defer rows.Close()
-	var all []T
-	for rows.Next() {
-		one, err := scan(rows)
+func list[T any](tx *ReadTx, doing string, scan func(scanner) (T, error), query string, args ...any) (all []T, err error) {
+	err = tx.sql.run(tx.ctx, statement{doing: doing, text: query, args: args, row: func(row scanner) error {
+		one, err := scan(row)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", doing, err)
+			return err
 		}
 		all = append(all, one)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("%s: %w", doing, err)
-	}
-	return all, nil
+		return nil
+	}})
+	return all, err
 }

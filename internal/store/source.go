@@ -1,9 +1,6 @@
 package store
 
 import (
-	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -41,82 +38,60 @@ func (s *source[K, V]) read(tx *ReadTx, k K) (v V, found bool, err error) {
 		v, found = readShared(tx.strand, s, k)
 		return v, found, nil
 	}
-	r, err := s.readOne(tx.ctx, tx.sql, k)
-	return r.value, r.found, err
+	rows := make(map[K]row[V], 1)
+	reads, err := s.reading(tx.dialect, []K{k}, rows)
+	if err == nil {
+		err = tx.sql.run(tx.ctx, reads...)
+	}
+	return rows[k].value, rows[k].found, err
 }
 
-func (s *source[K, V]) readOne(ctx context.Context, t transaction, k K) (r row[V], err error) {
-	r.value, err = s.scan(t.QueryRowContext(ctx, s.query, s.args(k)...))
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return row[V]{}, nil
-	case err != nil:
-		return r, fmt.Errorf("%s: %w", s.doing, err)
+// reading makes the statements that read the rows of all keys into found.
+func (s *source[K, V]) reading(d dialect, keys []K, found map[K]row[V]) (all []statement, err error) {
+	for _, k := range keys {
+		found[k] = row[V]{}
 	}
-	r.found = true
-	return r, nil
+	read := func(text string, args []any) {
+		all = append(all, statement{doing: s.doing, text: text, args: args, row: func(r scanner) error {
+			v, err := s.scan(r)
+			if err == nil {
+				found[s.key(v)] = row[V]{v, true}
+			}
+			return err
+		}})
+	}
+	if d.arrays && len(keys) > 1 {
+		arrays, err := s.arrays(keys)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.doing, err)
+		}
+		read(s.many, arrays)
+		return all, nil
+	}
+	for ; len(keys) >= someRows && !d.arrays; keys = keys[someRows:] {
+		var args []any
+		for _, k := range keys[:someRows] {
+			args = append(args, s.args(k)...)
+		}
+		read(s.some, args)
+	}
+	for _, k := range keys {
+		read(s.query, s.args(k))
+	}
+	return all, nil
 }
 
-// readMany reads the rows of all keys into found.
-func (s *source[K, V]) readMany(ctx context.Context, t transaction, d dialect, keys []K, found map[K]row[V]) error {
-	if !d.arrays {
-		for ; len(keys) >= someRows; keys = keys[someRows:] {
-			if err := s.readSome(ctx, t, keys[:someRows], found); err != nil {
-				return err
-			}
-		}
-	}
-	if !d.arrays || len(keys) == 1 {
-		for _, k := range keys {
-			r, err := s.readOne(ctx, t, k)
-			if err != nil {
-				return err
-			}
-			found[k] = r
-		}
-		return nil
-	}
+// arrays are the arguments of many.
+func (s *source[K, V]) arrays(keys []K) (args []any, err error) {
 	values := make([][]any, len(keys))
 	for i, k := range keys {
 		values[i] = s.args(k)
-		found[k] = row[V]{}
 	}
-	args := make([]any, len(s.kinds))
+	args = make([]any, len(s.kinds))
 	for i, kind := range s.kinds {
-		array, err := arrayOf(kind, values, i)
-		if err != nil {
-			return fmt.Errorf("%s: %w", s.doing, err)
+		if args[i], err = arrayOf(kind, values, i); err != nil {
+			return nil, err
 		}
-		args[i] = array
 	}
-	return s.readRows(ctx, t, s.many, args, found)
-}
-
-// readSome reads the rows of someRows keys into found.
-func (s *source[K, V]) readSome(ctx context.Context, t transaction, keys []K, found map[K]row[V]) error {
-	var args []any
-	for _, k := range keys {
-		args = append(args, s.args(k)...)
-		found[k] = row[V]{}
-	}
-	return s.readRows(ctx, t, s.some, args, found)
-}
-
-func (s *source[K, V]) readRows(ctx context.Context, t transaction, query string, args []any, found map[K]row[V]) error {
-	rows, err := t.QueryContext(ctx, query, args...)
-	if err != nil {
-		return fmt.Errorf("%s: %w", s.doing, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		v, err := s.scan(rows)
-		if err != nil {
-			return fmt.Errorf("%s: %w", s.doing, err)
-		}
-		found[s.key(v)] = row[V]{v, true}
-	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("%s: %w", s.doing, err)
-	}
-	return nil
+	return args, nil
 }

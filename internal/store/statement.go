@@ -3,129 +3,109 @@ package store
 import (
 	"context"
 	"database/sql"
-	"sync"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
 )
 
-// statementsMax bounds what is kept prepared. Every text is written in this
-// package, so there are fewer.
-const statementsMax = 300
-
-// statements keeps queries prepared by their text: reading a text anew takes
-// SQLite longer than most of the queries. PostgreSQL's driver does the same by
-// itself, and has no statements here.
-//
-// A text is prepared after the transaction in which it was first met: inside,
-// the database's only connection is taken.
-type statements struct {
-	db *sql.DB
-
-	mu       sync.RWMutex
-	prepared map[string]*sql.Stmt // nil for one that is to be prepared
-	wanted   []string
+// A statement is one that a transaction runs, by itself or with others.
+type statement struct {
+	doing   string // says in an error what it is for
+	text    string
+	args    []any
+	row     func(scanner) error // is given each row of a statement that reads
+	want    int64               // how many rows one that writes must touch
+	touched *int64              // where to say how many it has touched, if any number is right
 }
 
-// of returns the prepared query, or nil if there is none yet.
-func (s *statements) of(text string) *sql.Stmt {
-	s.mu.RLock()
-	statement, known := s.prepared[text]
-	s.mu.RUnlock()
-	if known {
-		return statement
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, known := s.prepared[text]; !known && len(s.prepared) < statementsMax {
-		s.prepared[text] = nil
-		s.wanted = append(s.wanted, text)
+// wrote takes how many rows the statement has touched.
+func (s statement) wrote(rows int64) error {
+	switch {
+	case s.touched != nil:
+		*s.touched = rows
+	case rows != s.want:
+		return fmt.Errorf("%d rows changed instead of %d: %w", rows, s.want, ErrStale)
 	}
 	return nil
 }
 
-// prepare prepares the texts that were met since. What is wrong with one is said
-// by the query itself.
-func (s *statements) prepare(ctx context.Context) {
-	s.mu.RLock()
-	none := len(s.wanted) == 0
-	s.mu.RUnlock()
-	if none {
-		return
+func (s statement) failed(err error) error {
+	if s.doing == "" {
+		return err
 	}
-	s.mu.Lock()
-	wanted := s.wanted
-	s.wanted = nil
-	s.mu.Unlock()
-	for _, text := range wanted {
-		statement, err := s.db.PrepareContext(ctx, text) //nolint:sqlclosecheck // it is kept
-		if err != nil {
-			continue
-		}
-		s.mu.Lock()
-		s.prepared[text] = statement
-		s.mu.Unlock()
-	}
+	return fmt.Errorf("%s: %w", s.doing, err)
 }
 
-// transaction is a database's own, which runs what is kept prepared.
+// A session is a database's own transaction.
+type session interface {
+	// run runs statements in order, up to the first that fails.
+	run(ctx context.Context, all []statement) error
+	Commit() error
+	Rollback() // ends it in any case
+}
+
+// A transaction is a session as one action sees it.
 type transaction struct {
-	*sql.Tx
-	statements *statements // nil where the driver keeps them
-	shared     bool        // by a round, which runs no statements but its own
+	session
+	strand *strand // nil where the action is in no round
 }
 
-// alone leaves the round that shares the transaction.
-func (t transaction) alone() {
-	if t.shared {
-		panic(leaving{})
+func (t transaction) run(ctx context.Context, all ...statement) error {
+	if t.strand != nil {
+		t.strand.runs(all)
 	}
+	return t.session.run(ctx, all)
 }
 
-func (t transaction) QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row {
-	t.alone()
-	if s := t.prepared(ctx, text); s != nil { //nolint:sqlclosecheck // it ends with the transaction
-		return s.QueryRowContext(ctx, args...)
+// QueryRowContext reads one row, when it is scanned.
+func (t transaction) QueryRowContext(ctx context.Context, text string, args ...any) scanner {
+	return query{ctx, t, statement{text: text, args: args}}
+}
+
+// ExecContext reports how many rows a statement has touched.
+func (t transaction) ExecContext(ctx context.Context, text string, args ...any) (rows int64, err error) {
+	err = t.run(ctx, statement{text: text, args: args, touched: &rows})
+	return rows, err
+}
+
+// A query is a row that is still to be read.
+type query struct {
+	ctx         context.Context
+	transaction transaction
+	statement   statement
+}
+
+func (q query) Scan(dest ...any) error {
+	found := false
+	q.statement.row = func(row scanner) error {
+		if found {
+			return nil
+		}
+		found = true
+		return row.Scan(dest...)
 	}
-	return t.Tx.QueryRowContext(ctx, text, args...)
-}
-
-func (t transaction) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	t.alone()
-	if s := t.prepared(ctx, text); s != nil { //nolint:sqlclosecheck // it ends with the transaction
-		return s.QueryContext(ctx, args...)
+	err := q.transaction.run(q.ctx, q.statement)
+	if err == nil && !found {
+		return sql.ErrNoRows
 	}
-	return t.Tx.QueryContext(ctx, text, args...)
+	return err
 }
 
-func (t transaction) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
-	t.alone()
-	if s := t.prepared(ctx, text); s != nil { //nolint:sqlclosecheck // it ends with the transaction
-		return s.ExecContext(ctx, args...)
+// begin begins a transaction on a database. Without options there is none, where
+// a statement by itself sees one state.
+func (d dialect) begin(ctx context.Context, db *sql.DB, p *prepared, options *pgx.TxOptions) (transaction, error) {
+	if d.pipelines {
+		conn, err := db.Conn(ctx)
+		return transaction{session: &pipeline{ctx: ctx, conn: conn, options: options}}, err
 	}
-	return t.Tx.ExecContext(ctx, text, args...)
+	p.prepare(ctx)
+	tx, err := db.BeginTx(ctx, nil)
+	return transaction{session: sequence{tx, p}}, err
 }
 
-func (t transaction) prepared(ctx context.Context, text string) *sql.Stmt {
-	if t.statements == nil {
+func (d dialect) prepared(db *sql.DB) *prepared {
+	if d.pipelines {
 		return nil
 	}
-	s := t.statements.of(text)
-	if s == nil {
-		return nil
-	}
-	return t.StmtContext(ctx, s)
-}
-
-// begin begins a transaction on a database, with what is kept prepared.
-func begin(ctx context.Context, db *sql.DB, s *statements, options *sql.TxOptions) (transaction, error) {
-	if s != nil {
-		s.prepare(ctx)
-	}
-	tx, err := db.BeginTx(ctx, options)
-	return transaction{Tx: tx, statements: s}, err
-}
-
-func (d dialect) statements(db *sql.DB) *statements {
-	if d.preparesItself {
-		return nil
-	}
-	return &statements{db: db, prepared: map[string]*sql.Stmt{}}
+	return &prepared{db: db, kept: map[string]*sql.Stmt{}}
 }

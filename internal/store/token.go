@@ -173,7 +173,10 @@ var insertToken = insertion("adding a token", "tokens", "ON CONFLICT DO NOTHING"
 
 // InsertToken adds a token and reports whether its reference was free.
 func (tx *Tx) InsertToken(t payment.Token) (inserted bool, err error) {
-	rows, err := tx.exec(insertToken.doing, insertToken.oneFor(tx.dialect), tokenRow(t)...)
+	var rows int64
+	insert := insertToken.statement(tx.dialect, tokenRow(t))
+	insert.touched = &rows
+	err = tx.sql.run(tx.ctx, insert)
 	return rows == 1, err
 }
 
