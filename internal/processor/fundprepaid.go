@@ -15,7 +15,7 @@ func (p *Processor) FundPrepaid(ctx context.Context, caller party.Caller, r hold
 		return payment.Transaction{}, err
 	}
 	id := p.ids().Transaction()
-	return p.once(ctx, caller, request{r.CallerReference, payment.DigestOf("FundPrepaid", r), func(d decision) (payment.Change, error) {
+	return p.once(ctx, caller, request{r.CallerReference, payment.DigestOf("FundPrepaid", r), r.SenderTokenID, func(d decision) (payment.Change, error) {
 		in, err := p.load(d, named{sender: r.SenderTokenID, aggregate: r.PrepaidInstrumentID, aggregateMethod: holdfast.MethodPrepaid}, id, "")
 		if err != nil {
 			return payment.Change{}, err

@@ -31,6 +31,7 @@ func (p *Processor) load(d decision, n named, id, commissionID holdfast.Transact
 		return in, holdfast.Errorf(holdfast.InvalidTokenIDSender, "senderTokenId has to be a valid token ID. Specified value: %s", n.sender)
 	}
 	in.Token = token
+	d.foresee(token)
 	if n.recipient != "" {
 		k, found, err := d.tx.TokenFor(d.caller.ID, n.recipient)
 		if err != nil {
@@ -56,6 +57,21 @@ func (p *Processor) load(d decision, n named, id, commissionID holdfast.Transact
 		return in, err
 	}
 	return in, d.loadBalances(&in)
+}
+
+// foresee has what a payment with a token always needs read together.
+func (d decision) foresee(token payment.Token) {
+	ahead := d.tx.Ahead()
+	ahead.Party(d.caller.Owner)
+	if token.Sender != "" {
+		ahead.Party(token.Sender)
+	}
+	if token.Recipient != "" {
+		ahead.Party(token.Recipient)
+	}
+	if token.Instrument != "" {
+		ahead.Instrument(token.Sender, token.Instrument)
+	}
 }
 
 // loadAggregate reads the instrument that the request or, if it names none, the

@@ -16,6 +16,7 @@ import (
 type request struct {
 	reference holdfast.CallerReference
 	digest    payment.Digest
+	token     holdfast.TokenID // that it names; empty where it names none
 	// decide loads what the decision needs, and decides. It changes nothing
 	// itself but what belongs to the decision and is undone with it.
 	decide func(decision) (payment.Change, error)
@@ -39,6 +40,10 @@ func (p *Processor) once(ctx context.Context, caller party.Caller, r request) (p
 	err := p.Store.Update(ctx, func(tx *store.Tx) error {
 		real := p.now()
 		before, change, refusal = payment.Transaction{}, nil, nil
+		tx.Ahead().Request(caller.ID, r.reference)
+		if r.token != "" {
+			tx.Ahead().Token(caller.ID, r.token)
+		}
 		caller, err := callerOf(&tx.ReadTx, caller.ID)
 		if err != nil {
 			return err

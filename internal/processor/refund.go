@@ -12,7 +12,7 @@ import (
 // Refund pays a payment back, all of it or a part (Query API Reference, Refund).
 func (p *Processor) Refund(ctx context.Context, caller party.Caller, r holdfast.RefundRequest) (payment.Transaction, error) {
 	id := p.ids().Transaction()
-	return p.once(ctx, caller, request{r.CallerReference, payment.DigestOf("Refund", r), func(d decision) (payment.Change, error) {
+	return p.once(ctx, caller, request{r.CallerReference, payment.DigestOf("Refund", r), "", func(d decision) (payment.Change, error) {
 		original, found, err := d.tx.Transaction(d.caller.ID, r.TransactionID)
 		if err != nil {
 			return payment.Change{}, err

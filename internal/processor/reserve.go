@@ -14,7 +14,7 @@ func (p *Processor) Reserve(ctx context.Context, caller party.Caller, r holdfast
 		return payment.Transaction{}, err
 	}
 	id, commissionID := p.paymentIDs(r)
-	return p.once(ctx, caller, request{r.CallerReference, payment.DigestOf("Reserve", r), func(d decision) (payment.Change, error) {
+	return p.once(ctx, caller, request{r.CallerReference, payment.DigestOf("Reserve", r), r.SenderTokenID, func(d decision) (payment.Change, error) {
 		in, err := p.load(d, named{sender: r.SenderTokenID, recipient: r.RecipientTokenID}, id, commissionID)
 		if err != nil {
 			return payment.Change{}, err
@@ -29,7 +29,7 @@ func (p *Processor) Pay(ctx context.Context, caller party.Caller, r holdfast.Pay
 		return payment.Transaction{}, err
 	}
 	id, commissionID := p.paymentIDs(holdfast.ReserveRequest(r))
-	return p.once(ctx, caller, request{r.CallerReference, payment.DigestOf("Pay", r), func(d decision) (payment.Change, error) {
+	return p.once(ctx, caller, request{r.CallerReference, payment.DigestOf("Pay", r), r.SenderTokenID, func(d decision) (payment.Change, error) {
 		in, err := p.load(d, named{sender: r.SenderTokenID, recipient: r.RecipientTokenID}, id, commissionID)
 		if err != nil {
 			return payment.Change{}, err

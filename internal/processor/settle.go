@@ -94,6 +94,7 @@ func (p *Processor) change(ctx context.Context, caller party.Caller, id holdfast
 	var refusal error
 	err := p.Store.Update(ctx, func(tx *store.Tx) error {
 		expiry, refusal = nil, nil
+		tx.Ahead().Transaction(caller.ID, id)
 		d, err := p.decision(tx, caller)
 		if err != nil {
 			return err

@@ -15,7 +15,7 @@ func (p *Processor) SettleDebt(ctx context.Context, caller party.Caller, r holdf
 		return payment.Transaction{}, err
 	}
 	id := p.ids().Transaction()
-	return p.once(ctx, caller, request{r.CallerReference, payment.DigestOf("SettleDebt", r), func(d decision) (payment.Change, error) {
+	return p.once(ctx, caller, request{r.CallerReference, payment.DigestOf("SettleDebt", r), r.SenderTokenID, func(d decision) (payment.Change, error) {
 		in, err := p.load(d, named{sender: r.SenderTokenID, aggregate: r.CreditInstrumentID, aggregateMethod: holdfast.MethodDebt}, id, "")
 		if err != nil {
 			return payment.Change{}, err
@@ -31,7 +31,7 @@ func (p *Processor) WriteOffDebt(ctx context.Context, caller party.Caller, r hol
 		return payment.Transaction{}, err
 	}
 	id := p.ids().Transaction()
-	return p.once(ctx, caller, request{r.CallerReference, payment.DigestOf("WriteOffDebt", r), func(d decision) (payment.Change, error) {
+	return p.once(ctx, caller, request{r.CallerReference, payment.DigestOf("WriteOffDebt", r), "", func(d decision) (payment.Change, error) {
 		in := payment.Input{ID: id, Caller: d.caller, Now: d.now}
 		a, found, err := d.tx.Aggregate(r.CreditInstrumentID)
 		if err != nil {

@@ -31,7 +31,7 @@ func (p *Processor) CancelSubscriptionAndRefund(ctx context.Context, caller part
 		}))
 	}
 	id := p.ids().Transaction()
-	return p.once(ctx, caller, request{r.CallerReference, payment.DigestOf("CancelSubscriptionAndRefund", r), func(d decision) (payment.Change, error) {
+	return p.once(ctx, caller, request{r.CallerReference, payment.DigestOf("CancelSubscriptionAndRefund", r), "", func(d decision) (payment.Change, error) {
 		t, err := d.subscription(r.SubscriptionID)
 		if err != nil {
 			return payment.Change{}, err

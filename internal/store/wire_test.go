@@ -20,6 +20,7 @@ type wire struct {
 	network  string // of the database
 	address  string
 	carried  atomic.Int64 // bytes to the database
+	turns    atomic.Int64 // how often somebody spoke who had heard an answer
 
 	mu    sync.Mutex
 	open  []net.Conn
@@ -74,6 +75,7 @@ func (w *wire) carry(client, server net.Conn) {
 	defer server.Close()
 	answers := make(chan net.Conn, 1) // where they go: nowhere once the wire is cut
 	answers <- client
+	var answered atomic.Bool
 	go func() {
 		defer client.Close()
 		defer server.Close()
@@ -88,6 +90,7 @@ func (w *wire) carry(client, server net.Conn) {
 			if to == nil {
 				return
 			}
+			answered.Store(true)
 			if _, err := to.Write(buffer[:n]); err != nil {
 				return
 			}
@@ -100,6 +103,9 @@ func (w *wire) carry(client, server net.Conn) {
 			return
 		}
 		w.carried.Add(int64(n))
+		if answered.Swap(false) {
+			w.turns.Add(1)
+		}
 		w.mu.Lock()
 		cutAt := w.cutAt
 		w.mu.Unlock()

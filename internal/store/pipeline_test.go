@@ -1,0 +1,32 @@
+package store_test
+
+import (
+	"testing"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+)
+
+// A reserve that meets nobody takes the way to PostgreSQL and back seven times:
+// for what the request names, for what its token names, to write and to commit,
+// and with the network's answer to read, to write and to commit.
+func TestRoundTripsOfALoneReserve(t *testing.T) {
+	address := postgresAddress(t)
+	w := newWire(t, address)
+	world := holdfasttest.NewWorld(t, holdfasttest.Open(t, through(t, address, w)))
+	least := int64(1000)
+	for range 6 { // each connection prepares its statements first
+		token := world.Authorize("12.00")
+		before := w.turns.Load()
+		_, err := world.Processor.Reserve(t.Context(), world.Shop, holdfast.ReserveRequest{
+			SenderTokenID: token, TransactionAmount: holdfasttest.USD("12.00"), CallerReference: holdfast.CallerReference(token),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		least = min(least, w.turns.Load()-before)
+	}
+	if least != 7 {
+		t.Errorf("it took %d round trips, want 7", least)
+	}
+}
