@@ -48,13 +48,14 @@ var (
 // waits for its disk or its answer, the next gets on. Actions of two lines may
 // conflict as those of two servers do, and then the group runs again.
 type committer struct {
-	db       *sql.DB
-	prepared *prepared
-	batchMax int
-	queue    chan *action
-	stop     chan struct{}
-	lines    sync.WaitGroup
-	finished chan struct{} // closed when all lines have ended
+	db          *sql.DB
+	prepared    *prepared
+	batchMax    int
+	checkpoints *checkpointer // nil where the database needs none
+	queue       chan *action
+	stop        chan struct{}
+	lines       sync.WaitGroup
+	finished    chan struct{} // closed when all lines have ended
 }
 
 // A line commits one group after the other.
@@ -72,9 +73,9 @@ type action struct {
 	taken atomic.Bool
 }
 
-func newCommitter(db *sql.DB, d dialect, batchMax int) *committer {
+func newCommitter(db *sql.DB, d dialect, batchMax int, checkpoints *checkpointer) *committer {
 	c := &committer{
-		db: db, prepared: d.prepared(db), batchMax: batchMax,
+		db: db, prepared: d.prepared(db), batchMax: batchMax, checkpoints: checkpoints,
 		queue: make(chan *action, queueMax), stop: make(chan struct{}), finished: make(chan struct{}),
 	}
 	for _, lane := range drawLanes(d.lines) {
@@ -137,7 +138,11 @@ func (l *line) loop() {
 	for {
 		select {
 		case first := <-l.queue:
-			l.commit(l.group(first))
+			group := l.group(first)
+			l.commit(group)
+			if l.checkpoints != nil {
+				l.checkpoints.committed(len(group), l.db)
+			}
 		case <-l.stop:
 			for { // what was accepted is carried out
 				select {

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -15,10 +16,11 @@ import (
 // A DB is an open store. Its zero value is of no use; see [Open].
 type DB struct {
 	Reader
-	writer    *sql.DB
-	committer *committer
-	closeOnce sync.Once
-	closeErr  error
+	writer      *sql.DB
+	committer   *committer
+	checkpoints *checkpointer // nil where the database does it by itself
+	closeOnce   sync.Once
+	closeErr    error
 }
 
 // A Config says which database to open and how.
@@ -41,10 +43,17 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		reader.Close()
 		return nil, err
 	}
+	checkpoints, err := openCheckpointer(d, c.Address)
+	if err != nil {
+		writer.Close()
+		reader.Close()
+		return nil, err
+	}
 	db := &DB{
-		Reader:    newReader(reader, d),
-		writer:    writer,
-		committer: newCommitter(writer, d, cmp.Or(c.GroupMax, groupMax)),
+		Reader:      newReader(reader, d),
+		writer:      writer,
+		committer:   newCommitter(writer, d, cmp.Or(c.GroupMax, groupMax), checkpoints),
+		checkpoints: checkpoints,
 	}
 	return db, nil
 }
@@ -53,11 +62,12 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 func (db *DB) Close() error {
 	db.closeOnce.Do(func() {
 		db.committer.close()
-		db.closeErr = db.writer.Close()
+		if db.checkpoints != nil {
+			db.closeErr = db.checkpoints.close()
+		}
+		db.closeErr = errors.Join(db.closeErr, db.writer.Close())
 		if db.db != db.writer {
-			if err := db.db.Close(); db.closeErr == nil {
-				db.closeErr = err
-			}
+			db.closeErr = errors.Join(db.closeErr, db.db.Close())
 		}
 	})
 	return db.closeErr

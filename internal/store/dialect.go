@@ -96,14 +96,17 @@ func (d dialect) claiming(table string) string {
 
 // sqliteOptions: BEGIN IMMEDIATE takes SQLite's write lock before the first
 // read, so that a transaction never has to be abandoned half way. FULL makes a
-// commit durable before it is answered. The log grows to 64 MiB before its pages
-// are put into the file, so that a page that changes with each commit is put there
-// once.
-const sqliteOptions = "_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=temp_store(memory)&_pragma=cache_size(-65536)&_pragma=wal_autocheckpoint(16384)"
+// commit durable before it is answered. A commit itself puts the log into the file
+// where the checkpointer is not in time, at four times the length.
+const sqliteOptions = "_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=temp_store(memory)&_pragma=cache_size(-65536)&_pragma=wal_autocheckpoint(65536)"
 
 // sqliteReadOptions keep readers from writing, since SQLite does not enforce a
 // read-only transaction, and let them run beside the writer.
 const sqliteReadOptions = "_txlock=deferred&_pragma=busy_timeout(10000)&_pragma=query_only(1)"
+
+// sqliteCheckpointOptions are for a connection that does nothing else. What it puts
+// into the file is durable there before the log begins anew.
+const sqliteCheckpointOptions = "_pragma=busy_timeout(10000)&_pragma=synchronous(FULL)"
 
 // writerSettings are for the connection that commits groups. It reads and writes
 // rows by their keys, some at a time; an estimate of how many must not make the
@@ -133,8 +136,7 @@ func open(ctx context.Context, address string) (d dialect, writer, reader *sql.D
 		writer, reader, err = openPostgres(address)
 		return postgres, writer, reader, err
 	}
-	path := "file:" + (&url.URL{Path: address}).EscapedPath()
-	writer, err = sql.Open(sqliteDialect.driver, path+"?"+sqliteOptions)
+	writer, err = sql.Open(sqliteDialect.driver, sqliteFile(address, sqliteOptions))
 	if err != nil {
 		return d, nil, nil, fmt.Errorf("opening SQLite file %s: %w", address, err)
 	}
@@ -143,7 +145,7 @@ func open(ctx context.Context, address string) (d dialect, writer, reader *sql.D
 		writer.Close()
 		return d, nil, nil, fmt.Errorf("opening SQLite file %s: %w", address, err)
 	}
-	reader, err = sql.Open(sqliteDialect.driver, path+"?"+sqliteReadOptions)
+	reader, err = sql.Open(sqliteDialect.driver, sqliteFile(address, sqliteReadOptions))
 	if err != nil {
 		writer.Close()
 		return d, nil, nil, fmt.Errorf("opening SQLite file %s for reading: %w", address, err)
@@ -154,3 +156,7 @@ func open(ctx context.Context, address string) (d dialect, writer, reader *sql.D
 }
 
 const sqliteReadersMax = 8
+
+func sqliteFile(address, options string) string {
+	return "file:" + (&url.URL{Path: address}).EscapedPath() + "?" + options
+}

@@ -56,3 +56,15 @@ func OtherLane(lane int) int { return otherLane(lane) }
 
 // Lanes is how many there are.
 const Lanes = lanes
+
+// LogMost is how long SQLite's log grows before it is put into the file, in pages.
+const LogMost = logMost
+
+// LogPages is how long SQLite's log is, in pages.
+func (db *DB) LogPages() (int, error) {
+	l, err := checkpoint(db.checkpoints.db, "NOOP")
+	return l.pages, err
+}
+
+// Shorten puts the log into the file now.
+func (db *DB) Shorten() { db.checkpoints.shorten() }

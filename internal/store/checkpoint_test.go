@@ -1,0 +1,113 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// growLog writes parties, each as large as a page, until SQLite's log is longer
+// than it should be.
+func growLog(t *testing.T, db *store.DB, first int) (next int) {
+	t.Helper()
+	const some = 2000
+	for next = first; logPages(t, db) < store.LogMost; next += some {
+		err := db.Update(t.Context(), func(tx *store.Tx) error {
+			for i := next; i < next+some; i++ {
+				p := newParty(i)
+				p.Name = strings.Repeat("n", 4000)
+				if err := insert(tx, p); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return next
+}
+
+// shortenLog commits until the log has begun anew.
+func shortenLog(t *testing.T, db *store.DB, first int) (next int) {
+	t.Helper()
+	for next = first; logPages(t, db) >= store.LogMost; next++ {
+		if err := db.Update(t.Context(), func(tx *store.Tx) error { return insert(tx, newParty(next)) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return next
+}
+
+func logPages(t *testing.T, db *store.DB) int {
+	t.Helper()
+	n, err := db.LogPages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestTheLogBeginsAnewWhileCommitsGoOn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "holdfast.db")
+	db := holdfasttest.Open(t, path)
+	next := shortenLog(t, db, growLog(t, db, 1))
+	next = shortenLog(t, db, growLog(t, db, next))
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path + "-wal"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("after closing the log is there: %v", err)
+	}
+	db = holdfasttest.Open(t, path)
+	for _, i := range []int{1, next - 1} {
+		if !exists(t, db, newParty(i).ID) {
+			t.Errorf("party %d is lost", i)
+		}
+	}
+}
+
+// Who reads keeps what it sees, however long the log becomes, and the log begins
+// anew after it.
+func TestTheLogWaitsForAReader(t *testing.T) {
+	db := holdfasttest.Open(t, filepath.Join(t.TempDir(), "holdfast.db"))
+	next := growLog(t, db, 1)
+	err := db.View(t.Context(), func(tx *store.ReadTx) error {
+		seen := func(i int) bool {
+			_, found, err := tx.Party(newParty(i).ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return found
+		}
+		if !seen(1) {
+			t.Error("the first is not there")
+		}
+		for range 3 {
+			db.Shorten()
+			if err := db.Update(context.WithoutCancel(t.Context()), func(tx *store.Tx) error { return insert(tx, newParty(next)) }); err != nil {
+				return err
+			}
+			next++
+		}
+		if seen(next - 1) {
+			t.Error("a reader sees what was written after it began")
+		}
+		if n := logPages(t, db); n < store.LogMost {
+			t.Errorf("the log has %d pages, and a reader needs more", n)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shortenLog(t, db, next)
+}
