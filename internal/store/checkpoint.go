@@ -13,9 +13,10 @@ const (
 	logMost = 8192 // pages of 4 KiB
 	// logRest is what may be left of it for the line to put there between two commits.
 	logRest = 512 // pages
-	// checkpointPasses go over the log. Each finds less that has come meanwhile, and
-	// one that finds nothing has the disk write what the others have put there.
-	checkpointPasses = 5
+	// checkpointPasses go over the log at most. Each finds less that has come
+	// meanwhile. The first during which nothing comes has the disk write what all of
+	// them have put there, and the one after it finds nothing to do.
+	checkpointPasses = 16
 	// checkpointLook is after how many actions somebody looks how long the log is.
 	checkpointLook = 256
 )
@@ -73,13 +74,19 @@ func (c *checkpointer) loop() {
 // shorten puts the log into the file if it has grown long.
 func (c *checkpointer) shorten() {
 	log, err := checkpoint(c.db, "NOOP")
-	if err != nil || log.pages < logMost {
+	if err != nil || log.pages < logMost || log.left() == 0 {
 		return
 	}
 	for range checkpointPasses {
 		before := log.kept
-		if log, err = checkpoint(c.db, "PASSIVE"); err != nil || log.kept == before && log.left() > logRest {
-			return // a reader needs what is left
+		if log, err = checkpoint(c.db, "PASSIVE"); err != nil {
+			return
+		}
+		if log.kept == before && log.left() > 0 {
+			return // a reader needs what is left where it is
+		}
+		if log.kept == before {
+			break
 		}
 	}
 	if log, err = checkpoint(c.db, "NOOP"); err == nil && log.left() <= logRest {
