@@ -26,7 +26,7 @@ func (p *Processor) do(ctx context.Context, caller party.Caller, c payment.Chang
 	p.at(PointIntent)
 	decided := make(chan payment.Transaction, 1)
 	asked := p.start(func() {
-		if t, err := p.put(*c.Ask, &c.After); err == nil {
+		if t, err := p.put(*c.Ask, &c.After, p.Store.Complete); err == nil {
 			decided <- t
 		}
 	})
@@ -50,8 +50,9 @@ func (p *Processor) do(ctx context.Context, caller party.Caller, c payment.Chang
 
 // put asks the network one question and records the answer. A failure is in the
 // log when it returns: the question is in doubt. written is the transaction as it
-// stood with the question, where that is known.
-func (p *Processor) put(a payment.Attempt, written *payment.Transaction) (after payment.Transaction, err error) {
+// stood with the question, where that is known; keep has the store write the answer
+// down.
+func (p *Processor) put(a payment.Attempt, written *payment.Transaction, keep keeping) (after payment.Transaction, err error) {
 	defer func() {
 		if broken := recover(); broken != nil { // a network's code must not end the server
 			err = fmt.Errorf("panic: %v", broken)
@@ -69,8 +70,11 @@ func (p *Processor) put(a payment.Attempt, written *payment.Transaction) (after 
 	}
 	p.Log.LogAttrs(ctx, slog.LevelDebug, "the card network answered",
 		slog.String("transaction", string(a.Transaction)), slog.String("step", string(a.Step)), slog.Bool("approved", answer.Approved))
-	return p.outcome(a, answer, written)
+	return p.outcome(a, answer, written, keep)
 }
+
+// keeping is the store's Complete, or its Background where nobody waits.
+type keeping func(context.Context, func(*store.Tx) error) error
 
 func missing(found bool, what, id string) error {
 	if found {
@@ -85,7 +89,7 @@ func missing(found bool, what, id string) error {
 // Mostly nothing has happened to a transaction since it was written with its
 // question, so that is taken for granted. What is then written changes nothing
 // else, and where there is something else it is read.
-func (p *Processor) outcome(a payment.Attempt, answer payment.Answer, written *payment.Transaction) (after payment.Transaction, err error) {
+func (p *Processor) outcome(a payment.Attempt, answer payment.Answer, written *payment.Transaction, keep keeping) (after payment.Transaction, err error) {
 	var next *payment.Attempt
 	record := func(tx *store.Tx) error {
 		known := written
@@ -94,9 +98,9 @@ func (p *Processor) outcome(a payment.Attempt, answer payment.Answer, written *p
 		return err
 	}
 	trusting := written != nil
-	err = p.Store.Complete(context.Background(), record)
+	err = keep(context.Background(), record)
 	if trusting && errors.Is(err, store.ErrStale) {
-		err = p.Store.Complete(context.Background(), record)
+		err = keep(context.Background(), record)
 	}
 	if err != nil {
 		return after, fmt.Errorf("recording the network's answer for %s: %w", a.Key(), err)
@@ -218,6 +222,6 @@ func limitsThatCount(tx *store.ReadTx, t payment.Transaction) (all []payment.Lim
 // later asks a question whose answer nobody waits for.
 func (p *Processor) later(a payment.Attempt) {
 	p.start(func() {
-		_, _ = p.put(a, nil) // a failure is in the log and in doubt, and asked again
+		_, _ = p.put(a, nil, p.Store.Complete) // a failure is in the log and in doubt, and asked again
 	})
 }

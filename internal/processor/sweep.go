@@ -15,10 +15,9 @@ import (
 const (
 	sweepMax   = 2000 // transactions in one batch of Sweep
 	resolveMax = 128  // questions in one batch of Resolve
-	// sideMax is how much of a batch is done at one time. What happens by itself
-	// takes its places in the commits as that many callers would: more would be
-	// done sooner, and have those who wait for an answer wait longer.
-	sideMax = 32
+	// sideMax is how much of a batch is done at one time: as much as shares a commit
+	// when nobody waits for one. Those who wait go first.
+	sideMax = 64
 )
 
 // Sweep writes the expiry of transactions whose deadline has come, one bounded
@@ -68,7 +67,7 @@ func (p *Processor) expireAll(ctx context.Context, due []payment.Transaction) (e
 // The release is due at once, and Resolve's: however many holds lapse in one
 // second, the network is asked at a bounded pace.
 func (p *Processor) expire(ctx context.Context, t payment.Transaction) (done bool, err error) {
-	err = p.Store.Complete(ctx, func(tx *store.Tx) error {
+	err = p.Store.Background(ctx, func(tx *store.Tx) error {
 		real := p.now()
 		done = false
 		caller, err := callerOf(&tx.ReadTx, t.Caller)
@@ -105,7 +104,7 @@ func (p *Processor) Resolve(ctx context.Context) (resolved int, err error) {
 		return 0, err
 	}
 	var claimed []store.Doubt
-	err = p.Store.Complete(ctx, func(tx *store.Tx) error {
+	err = p.Store.Background(ctx, func(tx *store.Tx) error {
 		real := p.now()
 		claimed, err = tx.ClaimAttempts(real, resolveMax, func(asked int) time.Time {
 			return real.Add(p.patience() * time.Duration(min(asked, resolveBackoffMax)))
@@ -120,7 +119,7 @@ func (p *Processor) Resolve(ctx context.Context) (resolved int, err error) {
 		done := make(chan struct{})
 		begun := p.start(func() {
 			defer close(done)
-			if _, err := p.put(d.Attempt, &d.Of); err == nil {
+			if _, err := p.put(d.Attempt, &d.Of, p.Store.Background); err == nil {
 				decided.Add(1)
 			}
 		})

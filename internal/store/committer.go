@@ -7,19 +7,23 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
 const (
-	groupMax     = 256              // actions in one commit
-	queueMax     = 4096             // actions waiting for one
-	conflictsMax = 20               // runs of a group of one; a larger one is halved sooner
-	halvedAfter  = 3                // runs of a larger group
-	roundsMax    = 4                // of one commit; who is left after them runs alone
-	pauseMax     = 20               // milliseconds between runs after a conflict, at most
-	tryMax       = 10 * time.Second // one run: a session that hangs must not stop the server
+	groupMax        = 256              // actions in one commit
+	queueMax        = 4096             // actions waiting for one
+	backgroundMost  = 64               // background actions in a commit that nobody waits for
+	backgroundLeast = 16               // places for them in any other
+	backgroundShare = 5                // one place in so many is theirs, where that is more
+	conflictsMax    = 20               // runs of a group of one; a larger one is halved sooner
+	halvedAfter     = 3                // runs of a larger group
+	roundsMax       = 4                // of one commit; who is left after them runs alone
+	pauseMax        = 20               // milliseconds between runs after a conflict, at most
+	tryMax          = 10 * time.Second // one run: a session that hangs must not stop the server
 )
 
 // Errors of Update that are not the action's own; View has ErrUnreachable, too.
@@ -47,12 +51,17 @@ var (
 // Where the database takes several commits at a time there are lines: while one
 // waits for its disk or its answer, the next gets on. Actions of two lines may
 // conflict as those of two servers do, and then the group runs again.
+//
+// What happens in the background, where nobody waits for an answer, has a queue of
+// its own. However much there is of it, a commit has few places for it, and stays
+// short for those who wait; the few are its own, and it goes on however many wait.
 type committer struct {
 	db          *sql.DB
 	prepared    *prepared
 	batchMax    int
 	checkpoints *checkpointer // nil where the database needs none
-	queue       chan *action
+	queue       chan *action  // who waits for an answer
+	background  chan *action  // who does not
 	stop        chan struct{}
 	lines       sync.WaitGroup
 	finished    chan struct{} // closed when all lines have ended
@@ -76,7 +85,7 @@ type action struct {
 func newCommitter(db *sql.DB, d dialect, batchMax int, checkpoints *checkpointer) *committer {
 	c := &committer{
 		db: db, prepared: d.prepared(db), batchMax: batchMax, checkpoints: checkpoints,
-		queue: make(chan *action, queueMax), stop: make(chan struct{}), finished: make(chan struct{}),
+		queue: make(chan *action, queueMax), background: make(chan *action, queueMax), stop: make(chan struct{}), finished: make(chan struct{}),
 	}
 	for _, lane := range drawLanes(d.lines) {
 		l := &line{committer: c, dialect: d}
@@ -97,7 +106,7 @@ func (c *committer) close() {
 
 // update queues an action and waits for what comes of it. Without a place in the
 // queue it waits for one, or is refused.
-func (c *committer) update(ctx context.Context, fn func(*Tx) error, waits bool) error {
+func (c *committer) update(ctx context.Context, fn func(*Tx) error, queue chan *action, waits bool) error {
 	a := &action{run: fn, done: make(chan error, 1)}
 	select {
 	case <-c.stop:
@@ -105,13 +114,13 @@ func (c *committer) update(ctx context.Context, fn func(*Tx) error, waits bool) 
 	default:
 	}
 	select {
-	case c.queue <- a:
+	case queue <- a:
 	default:
 		if !waits {
 			return ErrFull
 		}
 		select {
-		case c.queue <- a:
+		case queue <- a:
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-c.stop:
@@ -138,40 +147,53 @@ func (l *line) loop() {
 	for {
 		select {
 		case first := <-l.queue:
-			group := l.group(first)
-			l.commit(group)
-			if l.checkpoints != nil {
-				l.checkpoints.committed(len(group), l.db)
-			}
+			l.next([]*action{first}, nil)
+		case first := <-l.background:
+			l.next(nil, []*action{first})
 		case <-l.stop:
-			for { // what was accepted is carried out
-				select {
-				case first := <-l.queue:
-					l.commit(l.group(first))
-				default:
-					return
-				}
+			for len(l.queue)+len(l.background) > 0 { // what was accepted is carried out
+				l.next(nil, nil)
 			}
+			return
 		}
 	}
 }
 
-// group takes what waits beside first, up to a bound.
-func (c *committer) group(first *action) []*action {
-	group := make([]*action, 0, 16)
-	for next := first; ; {
-		if next.taken.CompareAndSwap(false, true) {
-			group = append(group, next)
-		}
-		if len(group) >= c.batchMax {
-			return group
-		}
+// next commits a group with those who are taken already.
+func (l *line) next(waited, background []*action) {
+	group := l.group(waited, background)
+	l.commit(group)
+	if l.checkpoints != nil {
+		l.checkpoints.committed(len(group), l.db)
+	}
+}
+
+// group takes what waits beside those who are taken already. Those who wait for
+// an answer come first.
+func (c *committer) group(waited, background []*action) []*action {
+	places := func() int { return c.batchMax - len(waited) - len(background) }
+	waited = take(c.queue, waited, places()-c.batchMax/backgroundShare)
+	most := backgroundMost
+	if n := len(waited); n > 0 {
+		most = max(backgroundLeast, n/(backgroundShare-1))
+	}
+	background = take(c.background, background, min(most-len(background), places()))
+	waited = take(c.queue, waited, places())
+	all := append(waited, background...)
+	return slices.DeleteFunc(all, func(a *action) bool { return !a.taken.CompareAndSwap(false, true) })
+}
+
+// take takes at most most of those who are in a queue.
+func take(queue <-chan *action, taken []*action, most int) []*action {
+	for range most {
 		select {
-		case next = <-c.queue:
+		case a := <-queue:
+			taken = append(taken, a)
 		default:
-			return group
+			return taken
 		}
 	}
+	return taken
 }
 
 // commit runs a group until it is committed or cannot be, and answers each. A

@@ -262,3 +262,68 @@ func TestALostAddressIsNoSecretsLeak(t *testing.T) {
 		t.Fatalf("told %v", err)
 	}
 }
+
+// However many there are in the background, those who wait go first; and however
+// many wait, some from the background go on.
+func TestWhoSharesACommit(t *testing.T) {
+	tests := []struct{ waiting, background, waited, beside int }{
+		{1, 0, 1, 0},
+		{0, 1, 0, 1},
+		{0, 1000, 0, 64},
+		{1, 1000, 1, 16},
+		{64, 1000, 64, 16},
+		{100, 1000, 100, 25},
+		{1000, 1000, 205, 51},
+		{1000, 10, 246, 10},
+		{1000, 0, 256, 0},
+	}
+	for _, test := range tests {
+		waited, beside, ordered := store.Group(256, test.waiting, test.background)
+		if waited != test.waited || beside != test.beside || !ordered {
+			t.Errorf("of %d who wait and %d in the background: %d and %d (who waits is first: %t), want %d and %d",
+				test.waiting, test.background, waited, beside, ordered, test.waited, test.beside)
+		}
+	}
+	if waited, beside, _ := store.Group(1, 10, 10); waited != 1 || beside != 0 {
+		t.Errorf("without group commit: %d and %d", waited, beside)
+	}
+}
+
+// What is accepted in the background is carried out, when the store is closed, too.
+func TestTheBackgroundIsCarriedOut(t *testing.T) {
+	for name, address := range holdfasttest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			at := address(t)
+			db := holdfasttest.Open(t, at)
+			letGo := occupied(t, db)
+			const each = 200
+			var wait sync.WaitGroup
+			for i := 1; i <= 2*each; i++ {
+				do := db.Update
+				if i > each {
+					do = db.Background
+				}
+				wait.Go(func() {
+					if err := do(t.Context(), func(tx *store.Tx) error { return insert(tx, newParty(i)) }); err != nil {
+						t.Errorf("action %d: %v", i, err)
+					}
+				})
+			}
+			store.WaitForQueue(db, each)
+			store.WaitForBackground(db, each)
+			closed := make(chan error)
+			go func() { closed <- db.Close() }()
+			letGo()
+			wait.Wait()
+			if err := <-closed; err != nil {
+				t.Fatal(err)
+			}
+			again := holdfasttest.Open(t, at)
+			for i := 1; i <= 2*each; i++ {
+				if !exists(t, again, newParty(i).ID) {
+					t.Errorf("action %d left nothing", i)
+				}
+			}
+		})
+	}
+}

@@ -84,13 +84,19 @@ func (db *DB) Close() error {
 //
 // When more wait already than may, Update refuses with [ErrFull].
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
-	return db.committer.update(ctx, fn, false)
+	return db.committer.update(ctx, fn, db.committer.queue, false)
 }
 
 // Complete is Update for what has happened outside of the store and must be
 // written down, however many wait.
 func (db *DB) Complete(ctx context.Context, fn func(*Tx) error) error {
-	return db.committer.update(ctx, fn, true)
+	return db.committer.update(ctx, fn, db.committer.queue, true)
+}
+
+// Background is Complete for what happens by itself. It lets those go first for
+// whom somebody waits, and has a few places of its own in each commit.
+func (db *DB) Background(ctx context.Context, fn func(*Tx) error) error {
+	return db.committer.update(ctx, fn, db.committer.background, true)
 }
 
 // A Reader reads and cannot write. It is what the doors are handed: inside a

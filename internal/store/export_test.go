@@ -51,6 +51,13 @@ func WaitForQueue(db *DB, n int) {
 	}
 }
 
+// WaitForBackground waits until n actions wait in the background.
+func WaitForBackground(db *DB, n int) {
+	for len(db.committer.background) < n {
+		runtime.Gosched()
+	}
+}
+
 // OtherLane draws one of Lanes that is not the given one.
 func OtherLane(lane int) int { return otherLane(lane) }
 
@@ -68,3 +75,28 @@ func (db *DB) LogPages() (int, error) {
 
 // Shorten puts the log into the file now.
 func (db *DB) Shorten() { db.checkpoints.shorten() }
+
+// Group says how many share the next commit where so many wait for an answer and
+// so many are in the background, and whether the former come first.
+func Group(batchMax, waiting, background int) (waited, beside int, ordered bool) {
+	c := &committer{batchMax: batchMax, queue: make(chan *action, waiting), background: make(chan *action, background)}
+	waits := make(map[*action]bool)
+	for range waiting {
+		a := &action{}
+		waits[a] = true
+		c.queue <- a
+	}
+	for range background {
+		c.background <- &action{}
+	}
+	ordered = true
+	for _, a := range c.group(nil, nil) {
+		if !waits[a] {
+			beside++
+			continue
+		}
+		waited++
+		ordered = ordered && beside == 0
+	}
+	return waited, beside, ordered
+}
