@@ -103,7 +103,7 @@ func (p *Processor) Resolve(ctx context.Context) (resolved int, err error) {
 	if err != nil || !inDoubt {
 		return 0, err
 	}
-	var claimed []store.Doubt
+	var claimed []payment.Attempt
 	err = p.Store.Background(ctx, func(tx *store.Tx) error {
 		real := p.now()
 		claimed, err = tx.ClaimAttempts(real, resolveMax, func(asked int) time.Time {
@@ -114,8 +114,16 @@ func (p *Processor) Resolve(ctx context.Context) (resolved int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	var doubts []store.Doubt
+	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
+		doubts, err = tx.Doubts(claimed)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
 	var decided atomic.Int64
-	sideBySide(ctx, claimed, func(d store.Doubt) {
+	sideBySide(ctx, doubts, func(d store.Doubt) {
 		done := make(chan struct{})
 		begun := p.start(func() {
 			defer close(done)

@@ -2,6 +2,8 @@ package store
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -11,18 +13,11 @@ import (
 
 const attemptColumns = `caller_id, transaction_id, step, amount, instrument_id, authorization_ref, descriptor, state, asked`
 
-// joinedAttemptColumns are the same where attempts are joined as a.
-var joinedAttemptColumns = joined("a", attemptColumns)
-
 func scanAttempt(row scanner) (a payment.Attempt, err error) {
 	var amount int64
-	err = row.Scan(placesOf(&a, &amount)...)
+	err = row.Scan(&a.Caller, &a.Transaction, &a.Step, &amount, &a.Instrument, &a.Authorization, &a.Descriptor, &a.State, &a.Asked)
 	a.Amount = dollars(amount)
 	return a, err
-}
-
-func placesOf(a *payment.Attempt, amount *int64) []any {
-	return []any{&a.Caller, &a.Transaction, &a.Step, amount, &a.Instrument, &a.Authorization, &a.Descriptor, &a.State, &a.Asked}
 }
 
 // Attempts reads all questions asked for a transaction.
@@ -92,24 +87,15 @@ func (tx *ReadTx) AttemptsDue(now time.Time) (bool, error) {
 	return len(due) > 0, err
 }
 
-// A Doubt is a question that nobody has answered, with the transaction as it
-// stands.
-type Doubt struct {
-	payment.Attempt
-	Of payment.Transaction
-}
-
 // ClaimAttempts takes questions that are in doubt at now, at most most of them,
 // and puts their next turn off to nextAsk of how often each was asked, so that
-// nobody else asks meanwhile.
-func (tx *Tx) ClaimAttempts(now time.Time, most int, nextAsk func(asked int) time.Time) ([]Doubt, error) {
-	claimed, err := list(&tx.ReadTx, "reading attempts in doubt", scanDoubt, `
-		SELECT `+joinedAttemptColumns+`, i.network_ref, `+joinedTransactionColumns+`
-		FROM attempts a
-			JOIN transactions t ON t.caller_id = a.caller_id AND t.transaction_id = a.transaction_id
-			JOIN instruments i ON i.party_id = t.sender AND i.instrument_id = a.instrument_id
-		WHERE a.state = 'Open' AND a.next_ask <= $1
-		ORDER BY a.next_ask LIMIT $2`+tx.dialect.claiming("a"), micros(now), most)
+// nobody else asks meanwhile. It reads no other table: PostgreSQL would join all
+// that are in doubt before it takes the first few.
+func (tx *Tx) ClaimAttempts(now time.Time, most int, nextAsk func(asked int) time.Time) ([]payment.Attempt, error) {
+	claimed, err := list(&tx.ReadTx, "reading attempts in doubt", scanAttempt, `
+		SELECT `+attemptColumns+` FROM attempts
+		WHERE state = 'Open' AND next_ask <= $1
+		ORDER BY next_ask LIMIT $2`+tx.dialect.claiming("attempts"), micros(now), most)
 	if err != nil || len(claimed) == 0 {
 		return nil, err
 	}
@@ -122,9 +108,40 @@ func (tx *Tx) ClaimAttempts(now time.Time, most int, nextAsk func(asked int) tim
 	return claimed, tx.writeMany(claimAttempt, rows)
 }
 
-func scanDoubt(row scanner) (d Doubt, err error) {
-	var amount int64
-	d.Of, err = scanTransaction(behind{row, append(placesOf(&d.Attempt, &amount), &d.CardRef)})
-	d.Amount = dollars(amount)
-	return d, err
+// A Doubt is a question that nobody has answered, with the transaction as it
+// stands.
+type Doubt struct {
+	payment.Attempt
+	Of payment.Transaction
+}
+
+// Doubts reads what questions are about. One about what is not there is left out,
+// so that it keeps no other from being asked.
+func (tx *ReadTx) Doubts(asked []payment.Attempt) ([]Doubt, error) {
+	of := make(map[transactionKey]row[payment.Transaction])
+	keys := make([]transactionKey, len(asked))
+	for i, a := range asked {
+		keys[i] = transactionKey{a.Caller, a.Transaction}
+	}
+	if err := transactions.readMany(tx.ctx, tx.sql, tx.dialect, keys, of); err != nil {
+		return nil, err
+	}
+	with := make(map[instrumentKey]row[payment.Instrument])
+	for i, a := range asked {
+		with[instrumentKey{of[keys[i]].value.Sender, a.Instrument}] = row[payment.Instrument]{}
+	}
+	if err := instruments.readMany(tx.ctx, tx.sql, tx.dialect, slices.Collect(maps.Keys(with)), with); err != nil {
+		return nil, err
+	}
+	doubts := make([]Doubt, 0, len(asked))
+	for i, a := range asked {
+		t := of[keys[i]]
+		instrument := with[instrumentKey{t.value.Sender, a.Instrument}]
+		if !t.found || !instrument.found {
+			continue
+		}
+		a.CardRef = instrument.value.NetworkRef
+		doubts = append(doubts, Doubt{a, t.value})
+	}
+	return doubts, nil
 }

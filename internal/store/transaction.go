@@ -17,9 +17,6 @@ const transactionColumns = `caller_id, transaction_id, kind, reference, sender, 
 	refunded, fee_returned, commission_returned, counted,
 	caller_description, sender_description, descriptor, ipn_url, authorization_ref, sender_balance, recipient_balance, steps, posted, received, deadline, completed`
 
-// joinedTransactionColumns are the same where transactions are joined as t.
-var joinedTransactionColumns = joined("t", transactionColumns)
-
 func scanTransaction(row scanner) (t payment.Transaction, err error) {
 	var amount, settled, fee, commission, fixed, refunded, feeReturned, commissionReturned, received, deadline, completed int64
 	var variable money.Rate
