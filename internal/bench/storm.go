@@ -28,7 +28,7 @@ type Storm struct {
 
 const (
 	stormLook = 100 * time.Millisecond
-	stormSlow = 1000      // releases a second for which tokens are ready; minting in a storm would be measured with it
+	stormSlow = 500       // releases a second for which tokens are ready; minting in a storm would be measured with it
 	stormMost = time.Hour // after which it is given up
 )
 
