@@ -123,14 +123,14 @@ func (tx *ReadTx) Doubts(asked []payment.Attempt) ([]Doubt, error) {
 	for i, a := range asked {
 		keys[i] = transactionKey{a.Caller, a.Transaction}
 	}
-	if err := transactions.readMany(tx.ctx, tx.sql, tx.dialect, keys, of); err != nil {
+	if err := transactions.readMany(tx, keys, of); err != nil {
 		return nil, err
 	}
 	with := make(map[instrumentKey]row[payment.Instrument])
 	for i, a := range asked {
 		with[instrumentKey{of[keys[i]].value.Sender, a.Instrument}] = row[payment.Instrument]{}
 	}
-	if err := instruments.readMany(tx.ctx, tx.sql, tx.dialect, slices.Collect(maps.Keys(with)), with); err != nil {
+	if err := instruments.readMany(tx, slices.Collect(maps.Keys(with)), with); err != nil {
 		return nil, err
 	}
 	doubts := make([]Doubt, 0, len(asked))

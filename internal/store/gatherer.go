@@ -61,11 +61,7 @@ func (g *gatherer[K, V]) run() {
 			keys = append(keys, k)
 		}
 		now.err = g.view(context.Background(), func(tx *ReadTx) error {
-			reads, err := g.source.reading(tx.dialect, keys, now.keys)
-			if err != nil {
-				return err
-			}
-			return tx.sql.run(tx.ctx, reads...)
+			return g.source.readMany(tx, keys, now.keys)
 		})
 		close(now.ended)
 	}

@@ -39,11 +39,17 @@ func (s *source[K, V]) read(tx *ReadTx, k K) (v V, found bool, err error) {
 		return v, found, nil
 	}
 	rows := make(map[K]row[V], 1)
-	reads, err := s.reading(tx.dialect, []K{k}, rows)
-	if err == nil {
-		err = tx.sql.run(tx.ctx, reads...)
-	}
+	err = s.readMany(tx, []K{k}, rows)
 	return rows[k].value, rows[k].found, err
+}
+
+// readMany reads the rows of all keys into found.
+func (s *source[K, V]) readMany(tx *ReadTx, keys []K, found map[K]row[V]) error {
+	reads, err := s.reading(tx.dialect, keys, found)
+	if err != nil {
+		return err
+	}
+	return tx.sql.run(tx.ctx, reads...)
 }
 
 // reading makes the statements that read the rows of all keys into found.
