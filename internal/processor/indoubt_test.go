@@ -1,8 +1,14 @@
 package processor_test
 
 import (
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
@@ -198,5 +204,52 @@ func TestAQuestionInDoubtIsNotAskedBeforeItsTime(t *testing.T) {
 		w.WantState(r.ID, payment.Pending)
 		later(w)
 		w.WantState(r.ID, payment.Reserved)
+	})
+}
+
+// Between the expiry of many holds in one moment and their release a server may
+// end. Whoever comes next has each released, and none twice.
+func TestManyLapsesAreReleasedOnceEach(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		const holds = 20
+		var want []string
+		for i := range holds {
+			r := w.Reserved("42.50", holdfast.CallerReference(fmt.Sprintf("order-%d", i)))
+			want = append(want, fmt.Sprintf("%s/%s %v", r.ID, payment.StepRelease, r.Amount))
+		}
+		before := len(w.Network.Effects())
+		w.Clock.Advance(payment.ReserveLifeMax)
+		if n, err := w.Processor.Sweep(t.Context()); err != nil || n != holds {
+			t.Fatalf("swept %d, %v", n, err)
+		}
+		w.CheckBooks()
+		w.Processor.Close()
+		var resolved atomic.Int64
+		var resolving sync.WaitGroup
+		for range 2 {
+			next := &processor.Processor{Store: w.DB, Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: w.Processor.Log}
+			t.Cleanup(next.Close)
+			resolving.Go(func() {
+				if n, err := next.Sweep(t.Context()); err != nil || n != 0 {
+					t.Errorf("swept %d again, %v", n, err)
+				}
+				n, err := next.Resolve(t.Context())
+				if err != nil {
+					t.Error(err)
+				}
+				resolved.Add(int64(n))
+			})
+		}
+		resolving.Wait()
+		if resolved.Load() != holds {
+			t.Errorf("%d were resolved", resolved.Load())
+		}
+		w.CheckBooks()
+		got := w.Network.Effects()[before:]
+		slices.Sort(got)
+		slices.Sort(want)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("at the network (-want +got):\n%s", diff)
+		}
 	})
 }
