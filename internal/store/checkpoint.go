@@ -10,7 +10,7 @@ import (
 const (
 	// logMost is how long SQLite's log grows before it is put into the file, so that
 	// a page that changes with each commit is put there once for many of them.
-	logMost = 8192 // pages of 4 KiB
+	logMost = 16384 // pages of 4 KiB
 	// logRest is what may be left of it for the line to put there between two commits.
 	logRest = 512 // pages
 	// checkpointPasses go over the log at most. Each finds less that has come
