@@ -31,6 +31,7 @@ const (
 // on and is looked at again; what fails here is left to the next look, too.
 type checkpointer struct {
 	db      *sql.DB // one connection
+	most    int     // logMost
 	actions int     // since the last look; the line's
 	look    chan struct{}
 	rest    atomic.Bool // little is left
@@ -48,7 +49,7 @@ func openCheckpointer(d dialect, address string) (*checkpointer, error) {
 		return nil, fmt.Errorf("opening SQLite file %s for its log: %w", address, err)
 	}
 	db.SetMaxOpenConns(1)
-	c := &checkpointer{db: db, look: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{})}
+	c := &checkpointer{db: db, most: logMost, look: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{})}
 	go c.loop()
 	return c, nil
 }
@@ -74,7 +75,7 @@ func (c *checkpointer) loop() {
 // shorten puts the log into the file if it has grown long.
 func (c *checkpointer) shorten() {
 	log, err := checkpoint(c.db, "NOOP")
-	if err != nil || log.pages < logMost || log.left() == 0 {
+	if err != nil || log.pages < c.most || log.left() == 0 {
 		return
 	}
 	for range checkpointPasses {

@@ -13,12 +13,21 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
+const logMost = 1000 // pages
+
+func openWithShortLog(t *testing.T, path string) *store.DB {
+	t.Helper()
+	db := holdfasttest.Open(t, path)
+	db.KeepLogShort(logMost)
+	return db
+}
+
 // growLog writes parties, each as large as a page, until SQLite's log is longer
 // than it should be.
 func growLog(t *testing.T, db *store.DB, first int) (next int) {
 	t.Helper()
-	const some = 2000
-	for next = first; logPages(t, db) < store.LogMost; next += some {
+	const some = 200
+	for next = first; logPages(t, db) < logMost; next += some {
 		err := db.Update(t.Context(), func(tx *store.Tx) error {
 			for i := next; i < next+some; i++ {
 				p := newParty(i)
@@ -39,7 +48,8 @@ func growLog(t *testing.T, db *store.DB, first int) (next int) {
 // shortenLog commits until the log has begun anew.
 func shortenLog(t *testing.T, db *store.DB, first int) (next int) {
 	t.Helper()
-	for next = first; logPages(t, db) >= store.LogMost; next++ {
+	for next = first; logPages(t, db) >= logMost; next++ {
+		db.Shorten() // and need not commit until somebody looks by himself
 		if err := db.Update(t.Context(), func(tx *store.Tx) error { return insert(tx, newParty(next)) }); err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +68,7 @@ func logPages(t *testing.T, db *store.DB) int {
 
 func TestTheLogBeginsAnewWhileCommitsGoOn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "holdfast.db")
-	db := holdfasttest.Open(t, path)
+	db := openWithShortLog(t, path)
 	next := shortenLog(t, db, growLog(t, db, 1))
 	next = shortenLog(t, db, growLog(t, db, next))
 	if err := db.Close(); err != nil {
@@ -78,7 +88,7 @@ func TestTheLogBeginsAnewWhileCommitsGoOn(t *testing.T) {
 // Who reads keeps what it sees, however long the log becomes, and the log begins
 // anew after it.
 func TestTheLogWaitsForAReader(t *testing.T) {
-	db := holdfasttest.Open(t, filepath.Join(t.TempDir(), "holdfast.db"))
+	db := openWithShortLog(t, filepath.Join(t.TempDir(), "holdfast.db"))
 	next := growLog(t, db, 1)
 	err := db.View(t.Context(), func(tx *store.ReadTx) error {
 		seen := func(i int) bool {
@@ -101,7 +111,7 @@ func TestTheLogWaitsForAReader(t *testing.T) {
 		if seen(next - 1) {
 			t.Error("a reader sees what was written after it began")
 		}
-		if n := logPages(t, db); n < store.LogMost {
+		if n := logPages(t, db); n < logMost {
 			t.Errorf("the log has %d pages, and a reader needs more", n)
 		}
 		return nil

@@ -64,8 +64,8 @@ func OtherLane(lane int) int { return otherLane(lane) }
 // Lanes is how many there are.
 const Lanes = lanes
 
-// LogMost is how long SQLite's log grows before it is put into the file, in pages.
-const LogMost = logMost
+// KeepLogShort has SQLite's log put into the file when it has so many pages.
+func (db *DB) KeepLogShort(pages int) { db.checkpoints.most = pages }
 
 // LogPages is how long SQLite's log is, in pages.
 func (db *DB) LogPages() (int, error) {
