@@ -1,63 +1,30 @@
 package store
 
-import (
-	"database/sql"
-	"fmt"
-	"reflect"
-)
+import "github.com/jackc/pgx/v5/pgtype"
 
-// arrayOf makes PostgreSQL's array of one place of many rows' arguments.
-func arrayOf(kind columnType, rows [][]any, place int) (any, error) {
-	switch kind {
-	case number:
-		return numbers(rows, place)
-	case blob:
-		blobs := make([][]byte, len(rows))
-		for i, args := range rows {
-			value, ok := args[place].([]byte)
-			if !ok {
-				return nil, fmt.Errorf("a %T is no blob", args[place])
-			}
-			blobs[i] = value
-		}
-		return blobs, nil
-	case text:
-	}
-	texts := make([]string, len(rows))
-	for i, args := range rows {
-		switch value := args[place].(type) {
-		case string:
-			texts[i] = value
-		default: // most texts have a type of their own
-			v := reflect.ValueOf(value)
-			if v.Kind() != reflect.String {
-				return nil, fmt.Errorf("a %T is no text", value)
-			}
-			texts[i] = v.String()
-		}
-	}
-	return texts, nil
+// A rowsColumn is one place of many rows' arguments, which PostgreSQL is sent as
+// an array.
+type rowsColumn struct {
+	rows  [][]any
+	place int
 }
 
-// numbers are nullable, as some columns are.
-func numbers(rows [][]any, place int) (any, error) {
-	array := make([]*int64, len(rows))
-	plain := make([]int64, len(rows))
-	for i, args := range rows {
-		switch value := args[place].(type) {
-		case int64:
-			plain[i] = value
-		case int:
-			plain[i] = int64(value)
-		case sql.NullInt64:
-			if !value.Valid {
-				continue
-			}
-			plain[i] = value.Int64
-		default:
-			return nil, fmt.Errorf("a %T is no number", value)
-		}
-		array[i] = &plain[i]
+// columnsOf makes the arguments of a statement for many rows.
+func columnsOf(rows [][]any) []any {
+	arrays := make([]any, len(rows[0]))
+	for place := range arrays {
+		arrays[place] = rowsColumn{rows, place}
 	}
-	return array, nil
+	return arrays
 }
+
+// Dimensions, Index and IndexType are called by the driver.
+func (c rowsColumn) Dimensions() []pgtype.ArrayDimension {
+	return []pgtype.ArrayDimension{{Length: int32(len(c.rows)), LowerBound: 1}}
+}
+
+// Index is one row's argument.
+func (c rowsColumn) Index(i int) any { return c.rows[i][c.place] }
+
+// IndexType is an argument of the type that they all have.
+func (c rowsColumn) IndexType() any { return c.rows[0][c.place] }

@@ -45,8 +45,7 @@ var balanceSums = byKey(source[balanceKey, balanceSum]{
 			JOIN balances b ON b.account = k.account
 			JOIN callers c ON c.caller_id = b.caller_id AND c.sandbox = k.sandbox
 		GROUP BY b.account, c.sandbox`,
-	kinds: []columnType{text, number},
-	args:  func(k balanceKey) []any { return []any{k.account, flag(k.sandbox)} },
+	args: func(k balanceKey) []any { return []any{k.account, flag(k.sandbox)} },
 	scan: func(row scanner) (b balanceSum, err error) {
 		err = row.Scan(&b.account, &b.sandbox, &b.micro)
 		return b, err
@@ -137,7 +136,7 @@ func (r *round) addUp(strands []*strand) ([]statement, error) {
 	for i, k := range rows {
 		args[i] = []any{k.caller, k.account, r.dialect.lane, sums[k]}
 	}
-	return addToBalance.statements(r.dialect, args)
+	return addToBalance.statements(r.dialect, args), nil
 }
 
 // A spenderKey names the row at which decisions to spend from a party's balance

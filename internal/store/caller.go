@@ -26,7 +26,6 @@ var callers = byKey(source[party.CallerID, party.Caller]{
 	doing: "reading a caller",
 	query: `SELECT ` + callerColumns + ` FROM callers WHERE caller_id = $1`,
 	many:  `SELECT ` + callerColumns + ` FROM callers WHERE caller_id = ANY($1::text[])`,
-	kinds: []columnType{text},
 	args:  func(id party.CallerID) []any { return []any{id} },
 	scan:  func(row scanner) (party.Caller, error) { return scanCaller(row) },
 	key:   func(c party.Caller) party.CallerID { return c.ID },
@@ -63,8 +62,7 @@ var callersByKey = byKey(source[string, callerKey]{
 		SELECT ` + joinedCallerColumns + `, k.access_key_id, k.secret
 		FROM access_keys k JOIN callers c ON c.caller_id = k.caller_id
 		WHERE k.access_key_id = ANY($1::text[])`,
-	kinds: []columnType{text},
-	args:  func(id string) []any { return []any{id} },
+	args: func(id string) []any { return []any{id} },
 	scan: func(row scanner) (k callerKey, err error) {
 		var secret []byte
 		k.caller, err = scanCaller(row, &k.key.ID, &secret)

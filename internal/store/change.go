@@ -175,11 +175,7 @@ func (tx *Tx) write(c *change, key any, args ...any) error {
 
 // writeMany makes the same change of many rows.
 func (tx *Tx) writeMany(c *change, rows [][]any) error {
-	all, err := c.statements(tx.dialect, rows)
-	if err != nil {
-		return err
-	}
-	return tx.sql.run(tx.ctx, all...)
+	return tx.sql.run(tx.ctx, c.statements(tx.dialect, rows)...)
 }
 
 // statement makes the change of one row.
@@ -193,15 +189,9 @@ func (c *change) statement(d dialect, args []any) statement {
 
 // statements make the change of many rows: one statement, or on SQLite some that
 // take as many rows as one takes there, and one for each row of the rest.
-func (c *change) statements(d dialect, rows [][]any) (all []statement, err error) {
+func (c *change) statements(d dialect, rows [][]any) (all []statement) {
 	if d.arrays && len(rows) > 1 {
-		arrays := make([]any, len(c.columns))
-		for i, col := range c.columns {
-			if arrays[i], err = arrayOf(col.kind, rows, i); err != nil {
-				return nil, fmt.Errorf("%s: column %s: %w", c.doing, col.name, err)
-			}
-		}
-		return []statement{{doing: c.doing, text: c.many, args: arrays, want: int64(len(rows))}}, nil
+		return []statement{{doing: c.doing, text: c.many, args: columnsOf(rows), want: int64(len(rows))}}
 	}
 	for ; len(rows) >= someRows && c.some != "" && !d.arrays; rows = rows[someRows:] {
 		all = append(all, statement{doing: c.doing, text: c.some, args: slices.Concat(rows[:someRows]...), want: someRows})
@@ -209,5 +199,5 @@ func (c *change) statements(d dialect, rows [][]any) (all []statement, err error
 	for _, args := range rows {
 		all = append(all, c.statement(d, args))
 	}
-	return all, nil
+	return all
 }

@@ -24,10 +24,9 @@ var instruments = byKey(source[instrumentKey, payment.Instrument]{
 	query: `SELECT ` + instrumentColumns + ` FROM instruments WHERE party_id = $1 AND instrument_id = $2`,
 	many: `SELECT ` + instrumentColumns + ` FROM instruments
 		WHERE (party_id, instrument_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
-	kinds: []columnType{text, text},
-	args:  func(k instrumentKey) []any { return []any{k.owner, k.id} },
-	scan:  scanInstrument,
-	key:   func(i payment.Instrument) instrumentKey { return instrumentKey{i.Owner, i.ID} },
+	args: func(k instrumentKey) []any { return []any{k.owner, k.id} },
+	scan: scanInstrument,
+	key:  func(i payment.Instrument) instrumentKey { return instrumentKey{i.Owner, i.ID} },
 })
 
 // Instrument reads one of a party's instruments.

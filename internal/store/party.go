@@ -17,7 +17,6 @@ var parties = byKey(source[party.ID, party.Party]{
 	doing: "reading a party",
 	query: `SELECT ` + partyColumns + ` FROM parties WHERE party_id = $1`,
 	many:  `SELECT ` + partyColumns + ` FROM parties WHERE party_id = ANY($1::text[])`,
-	kinds: []columnType{text},
 	args:  func(id party.ID) []any { return []any{id} },
 	scan:  scanParty,
 	key:   func(p party.Party) party.ID { return p.ID },

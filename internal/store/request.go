@@ -21,10 +21,9 @@ var requests = byKey(source[requestKey, payment.Request]{
 	query: `SELECT ` + requestColumns + ` FROM requests WHERE caller_id = $1 AND reference = $2`,
 	many: `SELECT ` + requestColumns + ` FROM requests
 		WHERE (caller_id, reference) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
-	kinds: []columnType{text, text},
-	args:  func(k requestKey) []any { return []any{k.caller, k.reference} },
-	scan:  scanRequest,
-	key:   func(r payment.Request) requestKey { return requestKey{r.Caller, r.Reference} },
+	args: func(k requestKey) []any { return []any{k.caller, k.reference} },
+	scan: scanRequest,
+	key:  func(r payment.Request) requestKey { return requestKey{r.Caller, r.Reference} },
 })
 
 func scanRequest(row scanner) (r payment.Request, err error) {

@@ -33,7 +33,7 @@ type round struct {
 type shared interface {
 	// readingWanted makes the statements that read what was asked for since the
 	// last time.
-	readingWanted(dialect) ([]statement, error)
+	readingWanted(dialect) []statement
 	// forget has a row read again, if the key is one of this source.
 	forget(key any)
 }
@@ -44,9 +44,9 @@ type sharedRows[K comparable, V any] struct {
 	wanted map[K]bool
 }
 
-func (s *sharedRows[K, V]) readingWanted(d dialect) ([]statement, error) {
+func (s *sharedRows[K, V]) readingWanted(d dialect) []statement {
 	if len(s.wanted) == 0 {
-		return nil, nil
+		return nil
 	}
 	keys := slices.Collect(maps.Keys(s.wanted))
 	clear(s.wanted)
@@ -153,11 +153,7 @@ func (r *round) advance(strands []*strand) error {
 func (r *round) readWanted() error {
 	var reads []statement
 	for _, t := range r.order {
-		some, err := t.readingWanted(r.dialect)
-		if err != nil {
-			return err
-		}
-		reads = append(reads, some...)
+		reads = append(reads, t.readingWanted(r.dialect)...)
 	}
 	return r.sql.run(r.ctx, reads...)
 }
@@ -278,11 +274,7 @@ func (r *round) flush(strands []*strand) error {
 		}
 	}
 	for _, c := range order {
-		some, err := c.statements(r.dialect, rows[c])
-		if err != nil {
-			return err
-		}
-		writes = append(writes, some...)
+		writes = append(writes, c.statements(r.dialect, rows[c])...)
 	}
 	return r.sql.run(r.ctx, writes...)
 }

@@ -1,9 +1,6 @@
 package store
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // A source reads one row of a table by its key: by itself, or for all actions
 // that share a commit and want one. Its keys are of a type of their own, which
@@ -13,7 +10,6 @@ type source[K comparable, V any] struct {
 	query string // selects the row by args
 	many  string // selects rows by arrays of args, on PostgreSQL
 	some  string // selects rows by the args of someRows keys, on SQLite
-	kinds []columnType
 	args  func(K) []any
 	scan  func(scanner) (V, error)
 	key   func(V) K
@@ -45,15 +41,11 @@ func (s *source[K, V]) read(tx *ReadTx, k K) (v V, found bool, err error) {
 
 // readMany reads the rows of all keys into found.
 func (s *source[K, V]) readMany(tx *ReadTx, keys []K, found map[K]row[V]) error {
-	reads, err := s.reading(tx.dialect, keys, found)
-	if err != nil {
-		return err
-	}
-	return tx.sql.run(tx.ctx, reads...)
+	return tx.sql.run(tx.ctx, s.reading(tx.dialect, keys, found)...)
 }
 
 // reading makes the statements that read the rows of all keys into found.
-func (s *source[K, V]) reading(d dialect, keys []K, found map[K]row[V]) (all []statement, err error) {
+func (s *source[K, V]) reading(d dialect, keys []K, found map[K]row[V]) (all []statement) {
 	for _, k := range keys {
 		found[k] = row[V]{}
 	}
@@ -67,12 +59,12 @@ func (s *source[K, V]) reading(d dialect, keys []K, found map[K]row[V]) (all []s
 		}})
 	}
 	if d.arrays && len(keys) > 1 {
-		arrays, err := s.arrays(keys)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", s.doing, err)
+		rows := make([][]any, len(keys))
+		for i, k := range keys {
+			rows[i] = s.args(k)
 		}
-		read(s.many, arrays)
-		return all, nil
+		read(s.many, columnsOf(rows))
+		return all
 	}
 	for ; len(keys) >= someRows && !d.arrays; keys = keys[someRows:] {
 		var args []any
@@ -84,20 +76,5 @@ func (s *source[K, V]) reading(d dialect, keys []K, found map[K]row[V]) (all []s
 	for _, k := range keys {
 		read(s.query, s.args(k))
 	}
-	return all, nil
-}
-
-// arrays are the arguments of many.
-func (s *source[K, V]) arrays(keys []K) (args []any, err error) {
-	values := make([][]any, len(keys))
-	for i, k := range keys {
-		values[i] = s.args(k)
-	}
-	args = make([]any, len(s.kinds))
-	for i, kind := range s.kinds {
-		if args[i], err = arrayOf(kind, values, i); err != nil {
-			return nil, err
-		}
-	}
-	return args, nil
+	return all
 }

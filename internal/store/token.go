@@ -71,10 +71,9 @@ var tokens = byKey(source[tokenKey, payment.Token]{
 	query: `SELECT ` + tokenColumns + ` FROM tokens WHERE caller_id = $1 AND token_id = $2`,
 	many: `SELECT ` + tokenColumns + ` FROM tokens
 		WHERE (caller_id, token_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
-	kinds: []columnType{text, text},
-	args:  func(k tokenKey) []any { return []any{k.caller, k.id} },
-	scan:  scanToken,
-	key:   func(t payment.Token) tokenKey { return tokenKey{t.Caller, t.ID} },
+	args: func(k tokenKey) []any { return []any{k.caller, k.id} },
+	scan: scanToken,
+	key:  func(t payment.Token) tokenKey { return tokenKey{t.Caller, t.ID} },
 })
 
 // TokenFor reads a token by its id: where it is not the caller's own, whose it is
