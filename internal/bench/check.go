@@ -3,8 +3,11 @@ package bench
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -29,7 +32,8 @@ func (c Checked) good() bool {
 	return c.Missing == 0 && c.Different == 0 && (c.Books == nil || c.Books.Wrong == 0)
 }
 
-const standingsPage = 5000
+// standingsPage is how many transactions are looked up in one read.
+const standingsPage = 1000
 
 // Check looks up every transaction that was acknowledged, and audits the books
 // if it is asked to.
@@ -107,39 +111,27 @@ func furthest(s holdfast.TransactionStatus) int {
 	return 0
 }
 
-// compare reads one merchant's transactions from the oldest on that was
-// acknowledged: ids begin with their time.
+// compare reads what one merchant's transactions have become. They are asked for
+// by their ids: a store may have millions of others.
 func (b *Bench) compare(ctx context.Context, merchant int, last map[holdfast.TransactionID]holdfast.TransactionStatus, c *Checked) error {
-	var next holdfast.TransactionID
-	for id := range last {
-		if next == "" || id < next {
-			next = id
-		}
-	}
-	seen := 0
-	for more := len(last) > 0; more; {
-		var page []store.Standing
+	for ids := range slices.Chunk(slices.Collect(maps.Keys(last)), standingsPage) {
+		var found map[holdfast.TransactionID]payment.State
 		err := b.Store.View(ctx, func(tx *store.ReadTx) (err error) {
-			page, err = tx.Standings(b.cast.merchants[merchant].caller.ID, next, standingsPage)
+			found, err = tx.Standings(b.cast.merchants[merchant].caller.ID, ids)
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		for _, s := range page {
-			said, known := last[s.ID]
-			if !known {
-				continue
-			}
-			seen++
-			if said != holdfast.StatusPending && said != s.State.Status() {
+		for _, id := range ids {
+			state, there := found[id]
+			switch said := last[id]; {
+			case !there:
+				c.Missing++
+			case said != holdfast.StatusPending && said != state.Status():
 				c.Different++
 			}
 		}
-		if more = len(page) == standingsPage; more {
-			next = page[len(page)-1].ID + "0" // the first that comes behind it
-		}
 	}
-	c.Missing += int64(len(last) - seen)
 	return nil
 }

@@ -16,21 +16,24 @@ func (tx *Tx) InsertTokens(tokens []payment.Token) error {
 	return tx.writeMany(insertToken, rows)
 }
 
-// A Standing is where one transaction stands.
-type Standing struct {
-	ID    holdfast.TransactionID
-	State payment.State
-}
-
-// Standings reads where a caller's transactions stand, by their ids from first
-// on, at most most of them: for who compares many with what it was told.
-func (tx *ReadTx) Standings(c party.CallerID, first holdfast.TransactionID, most int) ([]Standing, error) {
-	return list(tx, "reading where transactions stand", func(row scanner) (s Standing, err error) {
-		err = row.Scan(&s.ID, &s.State)
-		return s, err
-	}, `
-		SELECT transaction_id, state FROM transactions
-		WHERE caller_id = $1 AND transaction_id >= $2 ORDER BY transaction_id LIMIT $3`, c, first, most)
+// Standings reads where those of a caller's transactions stand that are there: for
+// who compares many with what it was told.
+func (tx *ReadTx) Standings(c party.CallerID, ids []holdfast.TransactionID) (map[holdfast.TransactionID]payment.State, error) {
+	keys := make([]transactionKey, len(ids))
+	for i, id := range ids {
+		keys[i] = transactionKey{c, id}
+	}
+	found := make(map[transactionKey]row[payment.Transaction], len(ids))
+	if err := transactions.readMany(tx, keys, found); err != nil {
+		return nil, err
+	}
+	standings := make(map[holdfast.TransactionID]payment.State, len(ids))
+	for key, t := range found {
+		if t.found {
+			standings[key.id] = t.value.State
+		}
+	}
+	return standings, nil
 }
 
 // Kind is which of the databases it is: "SQLite" or "PostgreSQL".

@@ -9,6 +9,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
@@ -68,24 +69,16 @@ func TestStandings(t *testing.T) {
 			t.Fatal(err)
 		}
 		open := w.Reserved("7.00", "order-3")
-		all := []store.Standing{{held.ID, payment.Success}, {paid.ID, payment.Success}, {open.ID, payment.Reserved}}
-		for _, row := range []struct {
-			first holdfast.TransactionID
-			most  int
-			want  []store.Standing
-		}{
-			{"", 10, all},
-			{"", 2, all[:2]},
-			{paid.ID, 10, all[1:]},
-			{open.ID + "0", 10, nil},
-		} {
-			var got []store.Standing
+		ids := []holdfast.TransactionID{held.ID, paid.ID, "nobody's", open.ID}
+		want := map[holdfast.TransactionID]payment.State{held.ID: payment.Success, paid.ID: payment.Success, open.ID: payment.Reserved}
+		for caller, want := range map[party.CallerID]map[holdfast.TransactionID]payment.State{w.Shop.ID: want, "another": {}} {
+			var got map[holdfast.TransactionID]payment.State
 			err := db.View(t.Context(), func(tx *store.ReadTx) (err error) {
-				got, err = tx.Standings(w.Shop.ID, row.first, row.most)
+				got, err = tx.Standings(caller, ids)
 				return err
 			})
-			if diff := cmp.Diff(row.want, got); err != nil || diff != "" {
-				t.Errorf("%d from %q on: %v\n%s", row.most, row.first, err, diff)
+			if diff := cmp.Diff(want, got); err != nil || diff != "" {
+				t.Errorf("those of %s: %v\n%s", caller, err, diff)
 			}
 		}
 	})
