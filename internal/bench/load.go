@@ -34,9 +34,11 @@ type loading struct {
 	orders    *numbers
 }
 
+// newProcessor lives by a clock. Its ids grow with the world's, whatever that says:
+// those of one moment would be anywhere among each other.
 func (b *Bench) newProcessor(now func() time.Time) *processor.Processor {
 	return &processor.Processor{
-		Store: b.Store, Network: &sandbox.Network{Now: now}, Now: now, Log: slog.New(slog.DiscardHandler),
+		Store: b.Store, Network: &sandbox.Network{Now: now}, Now: now, Log: slog.New(slog.DiscardHandler), IDs: processor.RandomIDs{Now: b.Now},
 	}
 }
 
@@ -79,7 +81,7 @@ func (l *loading) make(ctx context.Context, i int64) error {
 	merchant := int(i % int64(len(l.cast.merchants)))
 	m, b := l.cast.merchants[merchant], l.cast.buyers[i%int64(len(l.cast.buyers))]
 	t, err := l.processor.Whole(ctx, processor.Whole{
-		Kind: l.kind, Caller: m.caller, Owner: m.owner, Sender: b.Party, Recipient: m.owner, Card: b.card, Token: newToken(m, b, l.processor.Now),
+		Kind: l.kind, Caller: m.caller, Owner: m.owner, Sender: b.Party, Recipient: m.owner, Card: b.card, Token: newToken(m, b, l.processor.IDs, l.processor.Now()),
 		Request: holdfast.ReserveRequest{
 			CallerReference: l.orders.next(merchant), TransactionAmount: money.Cents(500 + 100*(i%195)), // see drawAmount
 		},

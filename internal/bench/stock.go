@@ -145,9 +145,10 @@ func (s *stock) refill(ctx context.Context) error {
 // mint makes a token for each of the merchants in one commit.
 func (s *stock) mint(ctx context.Context, merchants []int) error {
 	began := s.now()
+	ids := processor.RandomIDs{Now: s.now}
 	minted := make([]payment.Token, len(merchants))
 	for i, m := range merchants {
-		minted[i] = newToken(s.cast.merchants[m], s.cast.buyers[(s.made.Count+i)%len(s.cast.buyers)], s.now)
+		minted[i] = newToken(s.cast.merchants[m], s.cast.buyers[(s.made.Count+i)%len(s.cast.buyers)], ids, began)
 	}
 	if err := s.db.Update(ctx, func(tx *store.Tx) error { return tx.InsertTokens(minted) }); err != nil {
 		return fmt.Errorf("minting tokens: %w", err)
@@ -161,9 +162,9 @@ func (s *stock) mint(ctx context.Context, merchants []int) error {
 	return nil
 }
 
-// newToken is a token with which a buyer may pay a merchant once.
-func newToken(m merchant, b buyer, now func() time.Time) payment.Token {
-	ids, at := processor.RandomIDs{Now: now}, processor.Micro(now())
+// newToken is a token with which a buyer may pay a merchant once, from now on.
+func newToken(m merchant, b buyer, ids processor.IDs, now time.Time) payment.Token {
+	at := processor.Micro(now)
 	return payment.Token{
 		ID: ids.Token(), Caller: m.caller.ID, Use: payment.UsePay, Type: holdfast.TokenSingleUse,
 		Reference: holdfast.CallerReference(ids.Other("bench-token-")), FriendlyName: "Bench", Reason: "Bench",
