@@ -55,17 +55,24 @@ func TestBench(t *testing.T) {
 	})
 }
 
+// measured is a bench of one connection that has measured.
+func measured(t *testing.T, db *store.DB) *Bench {
+	t.Helper()
+	b := newBench(t, db)
+	b.Mix, b.Connections = MixReserve, 1
+	if err := b.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Measure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // A check that finds nothing wrong must not be one that looks at nothing.
 func TestCheckFindsWhatIsNotThere(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
-		b := newBench(t, db)
-		b.Mix, b.Connections = MixReserve, 1
-		if err := b.Prepare(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := b.Measure(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		b := measured(t, db)
 		d := b.drivers[0]
 		d.acked = append(d.acked, ack{Reserve, holding{0, "1NOTTHERE"}, holdfast.StatusReserved})
 		d.acked[0].status = holdfast.StatusSuccess
@@ -79,14 +86,7 @@ func TestCheckFindsWhatIsNotThere(t *testing.T) {
 // One transaction that answers two references is one too few.
 func TestCheckCountsAnswers(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
-		b := newBench(t, db)
-		b.Mix, b.Connections = MixReserve, 1
-		if err := b.Prepare(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := b.Measure(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		b := measured(t, db)
 		d := b.drivers[0]
 		d.acked = append(d.acked, d.acked[0])
 		c, err := b.Check(t.Context(), false)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
-	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -49,7 +48,7 @@ func TestAWholePaymentIsAsOthersAre(t *testing.T) {
 				used := tokenOf(w, token)
 				used.ID, used.Reference, used.UsedBy = w.IDs.Token(), "cart-whole", ""
 				decline()
-				owner := partyNow(w, w.Owner.ID)
+				owner := reread(w, w.Owner.ID)
 				whole, err := w.Processor.Whole(t.Context(), processor.Whole{
 					Kind: row.kind, Caller: w.Shop, Owner: owner, Sender: w.Buyer, Recipient: owner, Card: w.Card, Token: used,
 					Request: holdfast.ReserveRequest{CallerReference: "order-2", TransactionAmount: holdfasttest.USD(value)},
@@ -130,7 +129,7 @@ func TestWhatIsNotWrittenInOneGo(t *testing.T) {
 				with := prepare(w)
 				used := tokenOf(w, w.AuthorizeWith(with, "42.50"))
 				used.ID, used.Reference = w.IDs.Token(), "cart-whole"
-				owner := partyNow(w, w.Owner.ID)
+				owner := reread(w, w.Owner.ID)
 				whole, err := w.Processor.Whole(t.Context(), processor.Whole{
 					Kind: payment.KindPay, Caller: w.Shop, Owner: owner, Sender: w.Buyer, Recipient: owner, Card: with, Token: used,
 					Request: holdfast.ReserveRequest{CallerReference: "order-1", TransactionAmount: holdfasttest.USD("42.50")},
@@ -142,18 +141,6 @@ func TestWhatIsNotWrittenInOneGo(t *testing.T) {
 			})
 		})
 	}
-}
-
-func partyNow(w *holdfasttest.World, id party.ID) (p party.Party) {
-	w.T.Helper()
-	err := w.DB.View(w.T.Context(), func(tx *store.ReadTx) (err error) {
-		p, _, err = tx.Party(id)
-		return err
-	})
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	return p
 }
 
 func tokenOf(w *holdfasttest.World, id holdfast.TokenID) (t payment.Token) {
