@@ -61,6 +61,9 @@ func (e *environment) largeStore(ctx context.Context, kind string) (address stri
 		}
 		return address, remove, nil
 	}
+	if err := os.MkdirAll(e.keep, 0o700); err != nil {
+		return "", nil, err
+	}
 	name := fmt.Sprintf("bench_%s_%d", kind, e.large)
 	made := filepath.Join(e.keep, name+".made")
 	_, missing := os.Stat(made)
