@@ -71,6 +71,9 @@ func (r *Relay) open(ctx context.Context, wide bool) (*session, error) {
 	}
 	if err != nil {
 		s.close()
+		if over := ctx.Err(); over != nil {
+			err = over // and not that we closed the connection for it
+		}
 		return nil, fmt.Errorf("connecting to the mail server: %s", short(err))
 	}
 	return s, nil
