@@ -52,7 +52,7 @@ func (n *Network) Audit() error {
 type record struct {
 	answers map[string]answered // by Attempt.Key
 	holds   map[holdfast.TransactionID]*Hold
-	order   []card.Question // oldest first
+	order   []asked // oldest first
 	faults  []error
 }
 
@@ -61,8 +61,14 @@ type answered struct {
 	answer   payment.Answer
 }
 
+// asked names a question.
+type asked struct {
+	key         string
+	transaction holdfast.TransactionID
+}
+
 const (
-	questionsMax = 100_000 // remembered
+	questionsMax = 20_000 // remembered
 	faultsMax    = 100
 )
 
@@ -86,8 +92,9 @@ func (r *record) add(q card.Question, answer payment.Answer) {
 	if len(r.order) >= questionsMax {
 		r.forget()
 	}
-	r.answers[q.Key()] = answered{question: q, answer: answer}
-	r.order = append(r.order, q)
+	key := q.Key()
+	r.answers[key] = answered{question: q, answer: answer}
+	r.order = append(r.order, asked{key, q.Transaction})
 	if answer.Approved {
 		r.carryOut(q, answer)
 	}
@@ -97,12 +104,12 @@ func (r *record) add(q card.Question, answer payment.Answer) {
 func (r *record) forget() {
 	half := len(r.order) / 2
 	for _, q := range r.order[:half] {
-		delete(r.answers, q.Key())
+		delete(r.answers, q.key)
 	}
 	r.order = slices.Clone(r.order[half:])
 	kept := map[holdfast.TransactionID]bool{}
 	for _, q := range r.order {
-		kept[q.Transaction] = true
+		kept[q.transaction] = true
 	}
 	maps.DeleteFunc(r.holds, func(id holdfast.TransactionID, _ *Hold) bool { return !kept[id] })
 }
