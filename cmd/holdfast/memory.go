@@ -7,7 +7,7 @@ import (
 
 const (
 	garbagePercent = 400
-	memoryMost     = 144 << 20 // bytes, after which it is collected more often
+	memoryMost     = 208 << 20 // bytes, after which it is collected more often
 )
 
 // useMemory lets a server collect its garbage less often than Go does by itself:

@@ -34,6 +34,7 @@ type checkpointer struct {
 	most    int     // logMost
 	actions int     // since the last look; the line's
 	look    chan struct{}
+	active  atomic.Bool // passes are under way
 	rest    atomic.Bool // little is left
 	stop    chan struct{}
 	ended   chan struct{}
@@ -78,6 +79,8 @@ func (c *checkpointer) shorten() {
 	if err != nil || log.pages < c.most || log.left() == 0 {
 		return
 	}
+	c.active.Store(true)
+	defer c.active.Store(false)
 	for range checkpointPasses {
 		before := log.kept
 		if log, err = checkpoint(c.db, "PASSIVE"); err != nil {
@@ -94,6 +97,9 @@ func (c *checkpointer) shorten() {
 		c.rest.Store(true)
 	}
 }
+
+// busy reports whether the log is being put into the file beside the commits.
+func (c *checkpointer) busy() bool { return c != nil && c.active.Load() }
 
 // committed is called by the line between two commits, with how many actions the
 // last one had.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -17,7 +18,8 @@ const (
 	groupMax        = 256              // actions in one commit
 	queueMax        = 4096             // actions waiting for one
 	backgroundMost  = 64               // background actions in a commit that nobody waits for
-	backgroundLeast = 16               // places for them in any other
+	backgroundLeast = 32               // places for them in any other
+	backgroundAside = 4                // places while SQLite's log is put into the file, which takes the disk and a processor
 	backgroundShare = 5                // one place in so many is theirs, where that is more
 	conflictsMax    = 20               // runs of a group of one; a larger one is halved sooner
 	halvedAfter     = 3                // runs of a larger group
@@ -80,6 +82,8 @@ type action struct {
 	run   func(*Tx) error
 	done  chan error // buffered, so that the committer never waits for anybody
 	taken atomic.Bool
+
+	background bool // nobody waits for it
 }
 
 func newCommitter(db *sql.DB, d dialect, batchMax int, checkpoints *checkpointer) *committer {
@@ -107,7 +111,7 @@ func (c *committer) close() {
 // update queues an action and waits for what comes of it. Without a place in the
 // queue it waits for one, or is refused.
 func (c *committer) update(ctx context.Context, fn func(*Tx) error, queue chan *action, waits bool) error {
-	a := &action{run: fn, done: make(chan error, 1)}
+	a := &action{run: fn, done: make(chan error, 1), background: queue == c.background}
 	select {
 	case <-c.stop:
 		return ErrClosed
@@ -173,14 +177,21 @@ func (l *line) next(waited, background []*action) {
 func (c *committer) group(waited, background []*action) []*action {
 	places := func() int { return c.batchMax - len(waited) - len(background) }
 	waited = take(c.queue, waited, places()-c.batchMax/backgroundShare)
-	most := backgroundMost
-	if n := len(waited); n > 0 {
-		most = max(backgroundLeast, n/(backgroundShare-1))
-	}
-	background = take(c.background, background, min(most-len(background), places()))
+	background = take(c.background, background, min(c.share(len(waited))-len(background), places()))
 	waited = take(c.queue, waited, places())
 	all := append(waited, background...)
 	return slices.DeleteFunc(all, func(a *action) bool { return !a.taken.CompareAndSwap(false, true) })
+}
+
+// share is how many places a commit has for the background beside those who wait.
+func (c *committer) share(waited int) int {
+	switch {
+	case c.checkpoints.busy():
+		return backgroundAside
+	case waited == 0:
+		return backgroundMost
+	}
+	return max(backgroundLeast, waited/(backgroundShare-1))
 }
 
 // take takes at most most of those who are in a queue.
@@ -212,7 +223,17 @@ func (l *line) commit(group []*action) {
 		}
 		err = fmt.Errorf("%w: %w", ErrBusy, err)
 	}
-	for _, a := range group {
+	answer(group, outcomes, err)
+}
+
+// answer tells each action of a group what came of it. Those who wait come first,
+// and go on before the others are told: what they want next can be in the next
+// commit.
+func answer(group []*action, outcomes map[*action]error, err error) {
+	for i, a := range group {
+		if a.background && i > 0 && !group[i-1].background {
+			runtime.Gosched()
+		}
 		if err != nil {
 			a.done <- fmt.Errorf("committing: %w", err)
 			continue

@@ -266,25 +266,31 @@ func TestALostAddressIsNoSecretsLeak(t *testing.T) {
 // However many there are in the background, those who wait go first; and however
 // many wait, some from the background go on.
 func TestWhoSharesACommit(t *testing.T) {
-	tests := []struct{ waiting, background, waited, beside int }{
-		{1, 0, 1, 0},
-		{0, 1, 0, 1},
-		{0, 1000, 0, 64},
-		{1, 1000, 1, 16},
-		{64, 1000, 64, 16},
-		{100, 1000, 100, 25},
-		{1000, 1000, 205, 51},
-		{1000, 10, 246, 10},
-		{1000, 0, 256, 0},
+	tests := []struct {
+		waiting, background int
+		busy                bool
+		waited, beside      int
+	}{
+		{1, 0, false, 1, 0},
+		{0, 1, false, 0, 1},
+		{0, 1000, false, 0, 64},
+		{1, 1000, false, 1, 32},
+		{64, 1000, false, 64, 32},
+		{160, 1000, false, 160, 40},
+		{1000, 1000, false, 205, 51},
+		{1000, 10, false, 246, 10},
+		{1000, 0, false, 256, 0},
+		{0, 1000, true, 0, 4},
+		{100, 1000, true, 100, 4},
 	}
 	for _, test := range tests {
-		waited, beside, ordered := store.Group(256, test.waiting, test.background)
+		waited, beside, ordered := store.Group(256, test.waiting, test.background, test.busy)
 		if waited != test.waited || beside != test.beside || !ordered {
-			t.Errorf("of %d who wait and %d in the background: %d and %d (who waits is first: %t), want %d and %d",
-				test.waiting, test.background, waited, beside, ordered, test.waited, test.beside)
+			t.Errorf("of %d who wait and %d in the background, log busy %t: %d and %d (who waits is first: %t), want %d and %d",
+				test.waiting, test.background, test.busy, waited, beside, ordered, test.waited, test.beside)
 		}
 	}
-	if waited, beside, _ := store.Group(1, 10, 10); waited != 1 || beside != 0 {
+	if waited, beside, _ := store.Group(1, 10, 10, false); waited != 1 || beside != 0 {
 		t.Errorf("without group commit: %d and %d", waited, beside)
 	}
 }

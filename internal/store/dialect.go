@@ -97,8 +97,10 @@ func (d dialect) claiming(table string) string {
 // sqliteOptions: BEGIN IMMEDIATE takes SQLite's write lock before the first
 // read, so that a transaction never has to be abandoned half way. FULL makes a
 // commit durable before it is answered. A commit itself puts the log into the file
-// where the checkpointer is not in time, at four times the length.
-const sqliteOptions = "_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=temp_store(memory)&_pragma=cache_size(-65536)&_pragma=wal_autocheckpoint(65536)"
+// where the checkpointer is not in time, at four times the length. The cache is
+// small, since the system keeps the file, too: in a file of less than 1 GiB, SQLite
+// goes through all of its pages in nearly each commit that adds pages.
+const sqliteOptions = "_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=temp_store(memory)&_pragma=cache_size(-8192)&_pragma=wal_autocheckpoint(65536)"
 
 // sqliteReadOptions keep readers from writing, since SQLite does not enforce a
 // read-only transaction, and let them run beside the writer.

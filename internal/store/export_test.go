@@ -77,9 +77,14 @@ func (db *DB) LogPages() (int, error) {
 func (db *DB) Shorten() { db.checkpoints.shorten() }
 
 // Group says how many share the next commit where so many wait for an answer and
-// so many are in the background, and whether the former come first.
-func Group(batchMax, waiting, background int) (waited, beside int, ordered bool) {
+// so many are in the background, and whether the former come first. busy says that
+// SQLite's log is being put into the file.
+func Group(batchMax, waiting, background int, busy bool) (waited, beside int, ordered bool) {
 	c := &committer{batchMax: batchMax, queue: make(chan *action, waiting), background: make(chan *action, background)}
+	if busy {
+		c.checkpoints = new(checkpointer)
+		c.checkpoints.active.Store(true)
+	}
 	waits := make(map[*action]bool)
 	for range waiting {
 		a := &action{}
