@@ -103,10 +103,13 @@ func TestGather(t *testing.T) {
 		if err := b.Gather(t.Context(), 30); err != nil {
 			t.Fatal(err)
 		}
-		var due []payment.Transaction
+		var due []store.Lapse
 		deadlines := map[time.Time]int{}
-		err := db.View(t.Context(), func(tx *store.ReadTx) (err error) {
-			due, err = tx.DueOf(b.gathered.caller.ID, b.Now().Add(payment.ReserveLifeMax), 100)
+		err := db.View(t.Context(), func(tx *store.ReadTx) error {
+			ids, err := tx.DueOf(b.gathered.caller.ID, b.Now().Add(payment.ReserveLifeMax), 100)
+			if err == nil {
+				due, err = tx.Lapses(b.gathered.caller.ID, ids)
+			}
 			return err
 		})
 		for _, held := range due {

@@ -49,7 +49,7 @@ type loop struct {
 func (r *Runner) Run(ctx context.Context) {
 	loops := []loop{
 		{"expiring holds", r.Processor.Sweep, nil},
-		{"resolving what is in doubt", r.Processor.Resolve, nil},
+		{"resolving what is in doubt", r.Processor.Resolve, r.Processor.HandedOver()},
 		{"forgetting old visits", r.Processor.ForgetVisits, nil},
 	}
 	if r.Sender != nil {

@@ -289,6 +289,31 @@ func TestFreedSlotsAreUsedAtOnce(t *testing.T) {
 	}
 }
 
+// A hold that lapses is released at the network as soon as the books have given it
+// up, not at the loop's pace.
+func TestLapsesAreReleasedAtOnce(t *testing.T) {
+	db := holdfasttest.Open(t, t.TempDir()+"/lapsed.db")
+	w, r, _ := newRunner(t, db)
+	held := w.Reserved("9.00", "order-1")
+	r.Sender = nil
+	r.Every = time.Hour
+	asked := make(chan struct{}, 1)
+	w.Processor.Network = announced{w.Network, asked}
+	w.Clock.Advance(payment.ReserveLifeMax)
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	defer stop()
+	go func() {
+		<-asked
+		stop()
+	}()
+	r.Run(ctx)
+	w.Processor.Close()
+	effects := w.Network.Effects()
+	if want := string(held.ID) + "/Release USD 9.00"; len(effects) != 2 || effects[1] != want {
+		t.Errorf("at the network: %q, want %q last", effects, want)
+	}
+}
+
 // Waiting on the timer ends with the context.
 func TestTimerEndsWithTheContext(t *testing.T) {
 	db := holdfasttest.Open(t, t.TempDir()+"/idle.db")

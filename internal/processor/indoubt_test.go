@@ -224,6 +224,7 @@ func TestManyLapsesAreReleasedOnceEach(t *testing.T) {
 		}
 		w.CheckBooks()
 		w.Processor.Close()
+		w.Clock.Advance(time.Minute) // what was handed over is in doubt now
 		var resolved atomic.Int64
 		var resolving sync.WaitGroup
 		for range 2 {
@@ -251,5 +252,38 @@ func TestManyLapsesAreReleasedOnceEach(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("at the network (-want +got):\n%s", diff)
 		}
+	})
+}
+
+// Who has written an expiry asks the network himself; no other server does so
+// meanwhile. More than can be handed over are nobody's, and asked from the store.
+func TestLapsesAreHandedOver(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		const places, apart = 5, 3
+		w.Processor.KeepHandoverShort(places)
+		for i := range places + apart {
+			w.Reserved("42.50", holdfast.CallerReference(fmt.Sprintf("order-%d", i)))
+		}
+		w.Clock.Advance(payment.ReserveLifeMax)
+		if n, err := w.Processor.Sweep(t.Context()); err != nil || n != places+apart {
+			t.Fatalf("swept %d, %v", n, err)
+		}
+		other := &processor.Processor{Store: w.DB, Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: w.Processor.Log}
+		t.Cleanup(other.Close)
+		if n, err := other.Resolve(t.Context()); err != nil || n != apart {
+			t.Errorf("another server resolved %d, %v, want the %d without a place", n, err, apart)
+		}
+		for left := places; left > 0; {
+			n, err := w.Processor.Resolve(t.Context())
+			if err != nil || n == 0 {
+				t.Fatalf("%d are left, and %d were resolved, %v", left, n, err)
+			}
+			left -= n
+		}
+		w.Clock.Advance(time.Hour)
+		if n, err := other.Resolve(t.Context()); err != nil || n != 0 {
+			t.Errorf("%d were asked again, %v", n, err)
+		}
+		w.CheckBooks()
 	})
 }

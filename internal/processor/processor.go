@@ -43,6 +43,8 @@ type Processor struct {
 	// that kill the process there.
 	Hook func(point string)
 
+	handover handover // from Sweep to Resolve
+
 	mu      sync.Mutex
 	asking  sync.WaitGroup  // questions under way; begun under mu, and not once stopped
 	running context.Context // until Stop; made by the first who needs it

@@ -4,17 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 const (
 	sweepMax   = 2000 // transactions in one batch of Sweep
-	resolveMax = 128  // questions in one batch of Resolve
+	resolveMax = 256  // questions that Sweep has handed over, in one batch of Resolve
+	claimMax   = 128  // questions in doubt, in the same
 	// sideMax is how much of a batch is done at one time: as much as shares a commit
 	// when nobody waits for one. Those who wait go first.
 	sideMax = 64
@@ -25,7 +29,7 @@ const (
 // makes the books and the notifications say so. However many one caller has, the
 // others' turn comes in each batch.
 func (p *Processor) Sweep(ctx context.Context) (expired int, err error) {
-	var due []payment.Transaction
+	var all []due
 	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
 		real := p.now()
 		callers, err := tx.DueCallers(real)
@@ -33,29 +37,40 @@ func (p *Processor) Sweep(ctx context.Context) (expired int, err error) {
 			return err
 		}
 		for _, c := range callers[:min(len(callers), sweepMax)] {
-			some, err := tx.DueOf(c.ID, c.Now(real), max(sweepMax/len(callers), 1))
+			ids, err := tx.DueOf(c.ID, c.Now(real), max(sweepMax/len(callers), 1))
 			if err != nil {
 				return err
 			}
-			due = append(due, some...)
+			all = append(all, due{c.ID, ids})
 		}
 		return nil
 	})
 	if err != nil {
 		return 0, err
 	}
-	return p.expireAll(ctx, due)
+	return p.expireAll(ctx, all, true)
+}
+
+// due are transactions of a caller whose deadline has come.
+type due struct {
+	caller party.CallerID
+	ids    []holdfast.TransactionID
 }
 
 // expireAll writes the expiries that are still due. One that fails does not keep
-// the others waiting.
-func (p *Processor) expireAll(ctx context.Context, due []payment.Transaction) (expired int, err error) {
+// the others waiting. The next are read while some are written.
+func (p *Processor) expireAll(ctx context.Context, all []due, handOver bool) (expired int, err error) {
 	var done atomic.Int64
 	var failed failures
-	sideBySide(ctx, due, func(t payment.Transaction) {
-		switch did, err := p.expire(ctx, t); {
+	lapses := make(chan store.Lapse, sideMax)
+	go func() {
+		defer close(lapses)
+		failed.add(p.readLapses(ctx, all, lapses))
+	}()
+	sideBySide(ctx, lapses, func(l store.Lapse) {
+		switch did, err := p.expire(ctx, l, handOver); {
 		case err != nil:
-			failed.add(fmt.Errorf("expiring %s: %w", t.ID, err))
+			failed.add(fmt.Errorf("expiring %s: %w", l.ID, err))
 		case did:
 			done.Add(1)
 		}
@@ -63,18 +78,46 @@ func (p *Processor) expireAll(ctx context.Context, due []payment.Transaction) (e
 	return int(done.Load()), failed.join()
 }
 
+// readLapses reads what is due a few at a time, so that no look at the store takes
+// long.
+func (p *Processor) readLapses(ctx context.Context, all []due, to chan<- store.Lapse) error {
+	for _, d := range all {
+		for ids := range slices.Chunk(d.ids, sideMax) {
+			var lapses []store.Lapse
+			err := p.Store.View(ctx, func(tx *store.ReadTx) (err error) {
+				lapses, err = tx.Lapses(d.caller, ids)
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("reading what is due: %w", err)
+			}
+			for _, l := range lapses {
+				select {
+				case to <- l:
+				case <-ctx.Done():
+					return nil
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // expire writes one expiry if it is still due: somebody may have been faster.
-// The release is due at once, and Resolve's: however many holds lapse in one
-// second, the network is asked at a bounded pace.
-func (p *Processor) expire(ctx context.Context, t payment.Transaction) (done bool, err error) {
+// The release is Resolve's: however many holds lapse in one second, the network is
+// asked at a bounded pace. handOver says that it is this process's Resolve.
+func (p *Processor) expire(ctx context.Context, l store.Lapse, handOver bool) (done bool, err error) {
+	var after payment.Transaction
+	var ask *payment.Attempt
+	place := handOver && p.handover.reserve()
 	err = p.Store.Background(ctx, func(tx *store.Tx) error {
 		real := p.now()
 		done = false
-		caller, err := callerOf(&tx.ReadTx, t.Caller)
+		caller, err := callerOf(&tx.ReadTx, l.Caller)
 		if err != nil {
 			return err
 		}
-		c, due := t.Expire(caller.Now(real))
+		c, due := l.Expire(caller.Now(real))
 		if !due {
 			return nil
 		}
@@ -82,48 +125,40 @@ func (p *Processor) expire(ctx context.Context, t payment.Transaction) (done boo
 		if c, err = with(&tx.ReadTx, c); err != nil {
 			return err
 		}
-		_, err = p.recordFor(tx, caller, c, real, real)
+		nextAsk := real
+		if place {
+			nextAsk = real.Add(p.patience())
+		}
+		ask = c.Ask
+		after, err = p.recordFor(tx, caller, c, real, nextAsk)
 		return err
 	})
+	switch {
+	case place && done && err == nil && ask != nil:
+		ask.CardRef = l.CardRef
+		p.handover.put(*ask, after)
+	case place:
+		p.handover.leave()
+	}
 	if errors.Is(err, store.ErrStale) {
 		return false, nil
 	}
 	return done && err == nil, err
 }
 
-// Resolve asks the network again what is in doubt, one bounded batch, and
-// reports how many questions were decided. Nothing stays in doubt for longer
-// than the network stays silent.
+// Resolve asks the network what Sweep has handed over, and again what is in doubt,
+// a bounded batch of each, and reports how many questions were decided. Nothing
+// stays in doubt for longer than the network stays silent.
 func (p *Processor) Resolve(ctx context.Context) (resolved int, err error) {
-	var inDoubt bool
-	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
-		inDoubt, err = tx.AttemptsDue(p.now())
-		return err
-	})
-	if err != nil || !inDoubt {
-		return 0, err
+	open := p.handover.take(resolveMax)
+	doubts, err := p.claim(ctx)
+	all := make(chan store.Doubt, len(open)+len(doubts))
+	for _, d := range append(open, doubts...) {
+		all <- d
 	}
-	var claimed []payment.Attempt
-	err = p.Store.Background(ctx, func(tx *store.Tx) error {
-		real := p.now()
-		claimed, err = tx.ClaimAttempts(real, resolveMax, func(asked int) time.Time {
-			return real.Add(p.patience() * time.Duration(min(asked, resolveBackoffMax)))
-		})
-		return err
-	})
-	if err != nil {
-		return 0, err
-	}
-	var doubts []store.Doubt
-	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
-		doubts, err = tx.Doubts(claimed)
-		return err
-	})
-	if err != nil {
-		return 0, err
-	}
+	close(all)
 	var decided atomic.Int64
-	sideBySide(ctx, doubts, func(d store.Doubt) {
+	sideBySide(ctx, all, func(d store.Doubt) {
 		done := make(chan struct{})
 		begun := p.start(func() {
 			defer close(done)
@@ -135,22 +170,53 @@ func (p *Processor) Resolve(ctx context.Context) (resolved int, err error) {
 			<-done
 		}
 	})
-	return int(decided.Load()), nil
+	return int(decided.Load()), err
+}
+
+// HandedOver is told when there is something for Resolve that Sweep has written.
+func (p *Processor) HandedOver() <-chan struct{} {
+	p.handover.make()
+	return p.handover.more
+}
+
+// claim takes what is in doubt, so that no other server asks it meanwhile.
+func (p *Processor) claim(ctx context.Context) (doubts []store.Doubt, err error) {
+	var inDoubt bool
+	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
+		inDoubt, err = tx.AttemptsDue(p.now())
+		return err
+	})
+	if err != nil || !inDoubt {
+		return nil, err
+	}
+	var claimed []payment.Attempt
+	err = p.Store.Background(ctx, func(tx *store.Tx) error {
+		real := p.now()
+		claimed, err = tx.ClaimAttempts(real, claimMax, func(asked int) time.Time {
+			return real.Add(p.patience() * time.Duration(min(asked, resolveBackoffMax)))
+		})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
+		doubts, err = tx.Doubts(claimed)
+		return err
+	})
+	return doubts, err
 }
 
 // sideBySide does the same with each of all, some at a time, until ctx ends; the
 // rest has its turn another time.
-func sideBySide[T any](ctx context.Context, all []T, do func(T)) {
+func sideBySide[T any](ctx context.Context, all <-chan T, do func(T)) {
 	var running sync.WaitGroup
-	var next atomic.Int64
-	for range min(len(all), sideMax) {
+	for range sideMax {
 		running.Go(func() {
-			for ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= len(all) {
-					return
+			for one := range all {
+				if ctx.Err() == nil {
+					do(one)
 				}
-				do(all[i])
 			}
 		})
 	}
@@ -164,6 +230,9 @@ type failures struct {
 }
 
 func (f *failures) add(err error) {
+	if err == nil {
+		return
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.all = append(f.all, err)

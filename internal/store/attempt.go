@@ -2,8 +2,6 @@ package store
 
 import (
 	"errors"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -119,23 +117,22 @@ type Doubt struct {
 // so that it keeps no other from being asked.
 func (tx *ReadTx) Doubts(asked []payment.Attempt) ([]Doubt, error) {
 	of := make(map[transactionKey]row[payment.Transaction])
-	keys := make([]transactionKey, len(asked))
-	for i, a := range asked {
-		keys[i] = transactionKey{a.Caller, a.Transaction}
+	for _, a := range asked {
+		of[transactionKey{a.Caller, a.Transaction}] = row[payment.Transaction]{}
 	}
-	if err := transactions.readMany(tx, keys, of); err != nil {
+	if err := transactions.readAll(tx, of); err != nil {
 		return nil, err
 	}
 	with := make(map[instrumentKey]row[payment.Instrument])
-	for i, a := range asked {
-		with[instrumentKey{of[keys[i]].value.Sender, a.Instrument}] = row[payment.Instrument]{}
+	for _, a := range asked {
+		with[instrumentKey{of[transactionKey{a.Caller, a.Transaction}].value.Sender, a.Instrument}] = row[payment.Instrument]{}
 	}
-	if err := instruments.readMany(tx, slices.Collect(maps.Keys(with)), with); err != nil {
+	if err := instruments.readAll(tx, with); err != nil {
 		return nil, err
 	}
 	doubts := make([]Doubt, 0, len(asked))
-	for i, a := range asked {
-		t := of[keys[i]]
+	for _, a := range asked {
+		t := of[transactionKey{a.Caller, a.Transaction}]
 		instrument := with[instrumentKey{t.value.Sender, a.Instrument}]
 		if !t.found || !instrument.found {
 			continue

@@ -1,6 +1,10 @@
 package store
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // A source reads one row of a table by its key: by itself, or for all actions
 // that share a commit and want one. Its keys are of a type of their own, which
@@ -42,6 +46,11 @@ func (s *source[K, V]) read(tx *ReadTx, k K) (v V, found bool, err error) {
 // readMany reads the rows of all keys into found.
 func (s *source[K, V]) readMany(tx *ReadTx, keys []K, found map[K]row[V]) error {
 	return tx.sql.run(tx.ctx, s.reading(tx.dialect, keys, found)...)
+}
+
+// readAll reads the rows of all keys that rows has.
+func (s *source[K, V]) readAll(tx *ReadTx, rows map[K]row[V]) error {
+	return s.readMany(tx, slices.Collect(maps.Keys(rows)), rows)
 }
 
 // reading makes the statements that read the rows of all keys into found.

@@ -68,14 +68,47 @@ func (tx *ReadTx) DueCallers(real time.Time) ([]party.Caller, error) {
 		ORDER BY first - clock_offset`, micros(real))
 }
 
-// DueOf reads a caller's open transactions that are due at now, by that caller's
-// clock, at most most of them.
-func (tx *ReadTx) DueOf(c party.CallerID, now time.Time, most int) ([]payment.Transaction, error) {
-	return list(tx, "reading what is due", scanTransaction, `
-		SELECT `+transactionColumns+` FROM transactions
+// DueOf reads which of a caller's open transactions are due at now, by that
+// caller's clock, at most most of them.
+func (tx *ReadTx) DueOf(c party.CallerID, now time.Time, most int) ([]holdfast.TransactionID, error) {
+	scan := func(row scanner) (id holdfast.TransactionID, err error) { return id, row.Scan(&id) }
+	return list(tx, "reading what is due", scan, `
+		SELECT transaction_id FROM transactions
 		WHERE caller_id = $1 AND due > 0 AND due <= $2
 		ORDER BY due
 		LIMIT $3`, c, micros(now), most)
+}
+
+// A Lapse is a transaction that is due, with the network's own name for the card
+// that pays it; empty where none does.
+type Lapse struct {
+	payment.Transaction
+	CardRef string
+}
+
+// Lapses reads transactions of a caller, those that are there.
+func (tx *ReadTx) Lapses(c party.CallerID, ids []holdfast.TransactionID) ([]Lapse, error) {
+	due := make(map[transactionKey]row[payment.Transaction])
+	for _, id := range ids {
+		due[transactionKey{c, id}] = row[payment.Transaction]{}
+	}
+	if err := transactions.readAll(tx, due); err != nil {
+		return nil, err
+	}
+	cards := make(map[instrumentKey]row[payment.Instrument])
+	for _, t := range due {
+		cards[instrumentKey{t.value.Sender, t.value.Instrument}] = row[payment.Instrument]{}
+	}
+	if err := instruments.readAll(tx, cards); err != nil {
+		return nil, err
+	}
+	lapses := make([]Lapse, 0, len(ids))
+	for _, id := range ids {
+		if t := due[transactionKey{c, id}]; t.found {
+			lapses = append(lapses, Lapse{t.value, cards[instrumentKey{t.value.Sender, t.value.Instrument}].value.NetworkRef})
+		}
+	}
+	return lapses, nil
 }
 
 // OpenOf reads the payments of a sender that have not ended, the newest first, at

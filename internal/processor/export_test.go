@@ -1,0 +1,4 @@
+package processor
+
+// KeepHandoverShort lets so many questions be on their way from Sweep to Resolve.
+func (p *Processor) KeepHandoverShort(most int) { p.handover.most = most }
