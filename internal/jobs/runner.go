@@ -1,5 +1,5 @@
-// Package jobs does what happens by itself: it expires holds, asks again what is
-// in doubt, and delivers notifications and mails.
+// Package jobs does what happens by itself: it expires holds and has them released,
+// asks again what is in doubt, and delivers notifications and mails.
 package jobs
 
 import (
@@ -49,7 +49,8 @@ type loop struct {
 func (r *Runner) Run(ctx context.Context) {
 	loops := []loop{
 		{"expiring holds", r.Processor.Sweep, nil},
-		{"resolving what is in doubt", r.Processor.Resolve, r.Processor.HandedOver()},
+		{"releasing holds", r.Processor.Release, r.Processor.HandedOver()},
+		{"resolving what is in doubt", r.Processor.Resolve, nil},
 		{"forgetting old visits", r.Processor.ForgetVisits, nil},
 	}
 	if r.Sender != nil {
@@ -70,6 +71,7 @@ func (r *Runner) Run(ctx context.Context) {
 // waits for the deliveries.
 func (r *Runner) RunOnce(ctx context.Context) error {
 	_, sweeping := r.Processor.Sweep(ctx)
+	_, releasing := r.Processor.Release(ctx)
 	_, resolving := r.Processor.Resolve(ctx)
 	_, forgetting := r.Processor.ForgetVisits(ctx)
 	var delivering, mailing error
@@ -79,7 +81,7 @@ func (r *Runner) RunOnce(ctx context.Context) error {
 	if r.Mail != nil {
 		_, mailing = r.Mail.RunOnce(ctx)
 	}
-	return errors.Join(sweeping, resolving, forgetting, delivering, mailing)
+	return errors.Join(sweeping, releasing, resolving, forgetting, delivering, mailing)
 }
 
 // repeat runs rounds: at once while there is work, at its pace when there is

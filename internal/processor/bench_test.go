@@ -43,11 +43,12 @@ func BenchmarkExpiry(b *testing.B) {
 			measure(b, "releases", func() {
 				for released := 0; released < b.N; {
 					_, sweeping := w.Processor.Sweep(b.Context())
-					n, resolving := w.Processor.Resolve(b.Context())
-					if err := errors.Join(sweeping, resolving); err != nil {
+					handed, releasing := w.Processor.Release(b.Context())
+					found, resolving := w.Processor.Resolve(b.Context())
+					if err := errors.Join(sweeping, releasing, resolving); err != nil {
 						b.Fatal(err)
 					}
-					released += n
+					released += handed + found
 				}
 			})
 		})

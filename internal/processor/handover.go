@@ -9,7 +9,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// handoverMax is how many questions may be on their way from Sweep to Resolve.
+// handoverMax is how many questions may be on their way from Sweep to Release.
 const handoverMax = 512
 
 // A handover takes questions that were just written to whoever asks them, so that

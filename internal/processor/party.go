@@ -219,7 +219,7 @@ func (p *Processor) ResetClock(ctx context.Context, id party.CallerID) (after pa
 		if err != nil || len(ids) == 0 {
 			return after, err
 		}
-		if _, err := p.expireAll(ctx, []due{{id, ids}}, false); err != nil { // this process may have no Resolve
+		if _, err := p.expireAll(ctx, []due{{id, ids}}, false); err != nil { // this process may run no Release
 			return after, err
 		}
 	}

@@ -43,7 +43,7 @@ type Processor struct {
 	// that kill the process there.
 	Hook func(point string)
 
-	handover handover // from Sweep to Resolve
+	handover handover // from Sweep to Release
 
 	mu      sync.Mutex
 	asking  sync.WaitGroup  // questions under way; begun under mu, and not once stopped

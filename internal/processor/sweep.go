@@ -17,8 +17,8 @@ import (
 
 const (
 	sweepMax   = 2000 // transactions in one batch of Sweep
-	resolveMax = 256  // questions that Sweep has handed over, in one batch of Resolve
-	claimMax   = 128  // questions in doubt, in the same
+	releaseMax = 256  // questions in one batch of Release
+	resolveMax = 128  // questions in one batch of Resolve
 	// sideMax is how much of a batch is done at one time: as much as shares a commit
 	// when nobody waits for one. Those who wait go first.
 	sideMax = 64
@@ -104,8 +104,8 @@ func (p *Processor) readLapses(ctx context.Context, all []due, to chan<- store.L
 }
 
 // expire writes one expiry if it is still due: somebody may have been faster.
-// The release is Resolve's: however many holds lapse in one second, the network is
-// asked at a bounded pace. handOver says that it is this process's Resolve.
+// The network's release is asked for by others: however many holds lapse in one
+// second, it is asked at a bounded pace. handOver says that this process runs Release.
 func (p *Processor) expire(ctx context.Context, l store.Lapse, handOver bool) (done bool, err error) {
 	var after payment.Transaction
 	var ask *payment.Attempt
@@ -146,14 +146,30 @@ func (p *Processor) expire(ctx context.Context, l store.Lapse, handOver bool) (d
 	return done && err == nil, err
 }
 
-// Resolve asks the network what Sweep has handed over, and again what is in doubt,
-// a bounded batch of each, and reports how many questions were decided. Nothing
-// stays in doubt for longer than the network stays silent.
+// Release asks the network for the releases that Sweep has handed over, a bounded
+// batch of them, and reports how many were decided.
+func (p *Processor) Release(ctx context.Context) (released int, err error) {
+	return p.askAll(ctx, p.handover.take(releaseMax)), nil
+}
+
+// HandedOver is told when there is something to release.
+func (p *Processor) HandedOver() <-chan struct{} {
+	p.handover.make()
+	return p.handover.more
+}
+
+// Resolve asks the network again what is in doubt, one bounded batch, and
+// reports how many questions were decided. Nothing stays in doubt for longer
+// than the network stays silent.
 func (p *Processor) Resolve(ctx context.Context) (resolved int, err error) {
-	open := p.handover.take(resolveMax)
 	doubts, err := p.claim(ctx)
-	all := make(chan store.Doubt, len(open)+len(doubts))
-	for _, d := range append(open, doubts...) {
+	return p.askAll(ctx, doubts), err
+}
+
+// askAll asks the network, and reports how many questions were decided.
+func (p *Processor) askAll(ctx context.Context, open []store.Doubt) int {
+	all := make(chan store.Doubt, len(open))
+	for _, d := range open {
 		all <- d
 	}
 	close(all)
@@ -170,13 +186,7 @@ func (p *Processor) Resolve(ctx context.Context) (resolved int, err error) {
 			<-done
 		}
 	})
-	return int(decided.Load()), err
-}
-
-// HandedOver is told when there is something for Resolve that Sweep has written.
-func (p *Processor) HandedOver() <-chan struct{} {
-	p.handover.make()
-	return p.handover.more
+	return int(decided.Load())
 }
 
 // claim takes what is in doubt, so that no other server asks it meanwhile.
@@ -192,7 +202,7 @@ func (p *Processor) claim(ctx context.Context) (doubts []store.Doubt, err error)
 	var claimed []payment.Attempt
 	err = p.Store.Background(ctx, func(tx *store.Tx) error {
 		real := p.now()
-		claimed, err = tx.ClaimAttempts(real, claimMax, func(asked int) time.Time {
+		claimed, err = tx.ClaimAttempts(real, resolveMax, func(asked int) time.Time {
 			return real.Add(p.patience() * time.Duration(min(asked, resolveBackoffMax)))
 		})
 		return err
