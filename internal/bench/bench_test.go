@@ -106,9 +106,9 @@ func TestGather(t *testing.T) {
 		var due []store.Lapse
 		deadlines := map[time.Time]int{}
 		err := db.View(t.Context(), func(tx *store.ReadTx) error {
-			ids, err := tx.DueOf(b.gathered.caller.ID, b.Now().Add(payment.ReserveLifeMax), 100)
+			all, err := tx.DueOf(b.gathered.caller.ID, b.Now().Add(payment.ReserveLifeMax), 100)
 			if err == nil {
-				due, err = tx.Lapses(b.gathered.caller.ID, ids)
+				due, err = tx.Lapses(all)
 			}
 			return err
 		})

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"sync"
 	"sync/atomic"
+	"time"
 
-	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -15,20 +15,26 @@ const handoverMax = 512
 // A handover takes questions that were just written to whoever asks them, so that
 // they need not be looked for in the store, nor claimed there. It has few places:
 // however slow the network is, the books do not wait for it. A question without a
-// place is in the store, due at once; what is on its way when the server ends is in
-// doubt, and asked when its time comes. The zero value is ready.
+// place is in the store, due at once; what is on its way when the server ends, or
+// for too long, is in doubt, and asked when its time comes. The zero value is ready.
 type handover struct {
 	most   int // zero means handoverMax
 	made   sync.Once
-	all    chan store.Doubt
+	all    chan question
 	places atomic.Int64 // that are taken
 	more   chan struct{}
+}
+
+// A question is one to ask now, about a transaction as it stands.
+type question struct {
+	store.Doubt
+	by time.Time // when it is too late, since somebody else may ask it by then; zero is never
 }
 
 func (h *handover) make() {
 	h.made.Do(func() {
 		h.most = cmp.Or(h.most, handoverMax)
-		h.all, h.more = make(chan store.Doubt, h.most), make(chan struct{}, 1)
+		h.all, h.more = make(chan question, h.most), make(chan struct{}, 1)
 	})
 }
 
@@ -42,12 +48,12 @@ func (h *handover) reserve() bool {
 	return false
 }
 
-// leave gives a place back that was not used.
+// leave gives a place back.
 func (h *handover) leave() { h.places.Add(-1) }
 
-// put uses a place.
-func (h *handover) put(a payment.Attempt, of payment.Transaction) {
-	h.all <- store.Doubt{Attempt: a, Of: of} // never waits: it has a place
+// add uses a place, until somebody takes what is in it.
+func (h *handover) add(q question) {
+	h.all <- q // never waits: it has a place
 	select {
 	case h.more <- struct{}{}:
 	default: // somebody is told already
@@ -55,13 +61,13 @@ func (h *handover) put(a payment.Attempt, of payment.Transaction) {
 }
 
 // take takes at most most of those that are there.
-func (h *handover) take(most int) (taken []store.Doubt) {
+func (h *handover) take(most int) (taken []question) {
 	h.make()
 	for range most {
 		select {
-		case d := <-h.all:
+		case q := <-h.all:
 			h.leave()
-			taken = append(taken, d)
+			taken = append(taken, q)
 		default:
 			return taken
 		}

@@ -176,8 +176,7 @@ func TestStopCutsQuestionsShort(t *testing.T) {
 		if err != nil || again.State != payment.Pending {
 			t.Fatalf("a reserve while the server ends: %+v, %v", again, err)
 		}
-		next := &processor.Processor{Store: w.DB, Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: w.Processor.Log}
-		t.Cleanup(next.Close)
+		next := newServer(w)
 		w.Network.Forget()
 		w.Clock.Advance(time.Minute)
 		if n, err := next.Resolve(t.Context()); err != nil || n != 2 {
@@ -228,8 +227,7 @@ func TestManyLapsesAreReleasedOnceEach(t *testing.T) {
 		var resolved atomic.Int64
 		var resolving sync.WaitGroup
 		for range 2 {
-			next := &processor.Processor{Store: w.DB, Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: w.Processor.Log}
-			t.Cleanup(next.Close)
+			next := newServer(w)
 			resolving.Go(func() {
 				if n, err := next.Sweep(t.Context()); err != nil || n != 0 {
 					t.Errorf("swept %d again, %v", n, err)
@@ -255,31 +253,108 @@ func TestManyLapsesAreReleasedOnceEach(t *testing.T) {
 	})
 }
 
+// newServer is another server on the same store and network.
+func newServer(w *holdfasttest.World) *processor.Processor {
+	p := &processor.Processor{Store: w.DB, Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: w.Processor.Log}
+	w.T.Cleanup(p.Close)
+	return p
+}
+
+// lapse holds so many amounts, and has them expire.
+func lapse(w *holdfasttest.World, holds int) {
+	w.T.Helper()
+	for range holds {
+		w.Reserved("42.50", holdfast.CallerReference(w.IDs.Other("order-")))
+	}
+	w.Clock.Advance(payment.ReserveLifeMax)
+	if n, err := w.Processor.Sweep(w.T.Context()); err != nil || n != holds {
+		w.T.Fatalf("swept %d, %v, want %d", n, err, holds)
+	}
+}
+
+func wantReleased(w *holdfasttest.World, want int) {
+	w.T.Helper()
+	if n, err := w.Processor.Release(w.T.Context()); err != nil || n != want {
+		w.T.Errorf("released %d, %v, want %d", n, err, want)
+	}
+}
+
+func wantResolved(t *testing.T, by *processor.Processor, want int) {
+	t.Helper()
+	if n, err := by.Resolve(t.Context()); err != nil || n != want {
+		t.Errorf("resolved %d, %v, want %d", n, err, want)
+	}
+}
+
 // Who has written an expiry asks the network himself; no other server does so
 // meanwhile. More than can be handed over are nobody's, and asked from the store.
 func TestLapsesAreHandedOver(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		const places, apart = 5, 3
 		w.Processor.KeepHandoverShort(places)
-		for i := range places + apart {
-			w.Reserved("42.50", holdfast.CallerReference(fmt.Sprintf("order-%d", i)))
+		other := newServer(w)
+		lapse(w, places+apart)
+		wantResolved(t, other, apart)
+		wantReleased(w, places)
+		wantReleased(w, 0)
+		w.Clock.Advance(time.Hour)
+		wantResolved(t, other, 0)
+		w.CheckBooks()
+	})
+}
+
+// What was handed over and is asked too late is left to whoever may ask it by then.
+func TestWhatIsHandedOverTooLateIsInDoubt(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		lapse(w, 2)
+		w.Clock.Advance(time.Minute)
+		before := len(w.Network.Effects())
+		wantReleased(w, 0)
+		if now := len(w.Network.Effects()); now != before {
+			t.Errorf("%d were asked", now-before)
+		}
+		wantResolved(t, newServer(w), 2)
+		w.CheckBooks()
+	})
+}
+
+// A place in the handover comes back, whatever became of the expiry for which it
+// was taken.
+func TestPlacesComeBack(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		w.Processor.KeepHandoverShort(1)
+		other := newServer(w)
+		for range 3 {
+			lapse(w, 1)
+			wantResolved(t, other, 0)
+			wantReleased(w, 1)
+		}
+		// One for which there is nothing to release yet.
+		impatient(w)
+		w.Network.Next(holdfasttest.Reply{Deaf: true})
+		if _, err := w.Reserve(w.Authorize("42.50"), "42.50", "order-1"); err != nil {
+			t.Fatal(err)
 		}
 		w.Clock.Advance(payment.ReserveLifeMax)
-		if n, err := w.Processor.Sweep(t.Context()); err != nil || n != places+apart {
+		if n, err := w.Processor.Sweep(t.Context()); err != nil || n != 1 {
 			t.Fatalf("swept %d, %v", n, err)
 		}
-		other := &processor.Processor{Store: w.DB, Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: w.Processor.Log}
-		t.Cleanup(other.Close)
-		if n, err := other.Resolve(t.Context()); err != nil || n != apart {
-			t.Errorf("another server resolved %d, %v, want the %d without a place", n, err, apart)
+		w.Processor.Wait = 0
+		lapse(w, 1)
+		wantReleased(w, 1)
+	})
+}
+
+// A network that answers nothing is not asked at the sweeper's pace.
+func TestASilentNetworkIsLeftAlone(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		lapse(w, 2)
+		w.Network.Next(holdfasttest.Reply{Deaf: true}, holdfasttest.Reply{Deaf: true})
+		if n, err := w.Processor.Release(t.Context()); n != 0 || err == nil {
+			t.Errorf("released %d, %v, want a failure, which has the next round wait", n, err)
 		}
-		if n, err := w.Processor.Release(t.Context()); err != nil || n != places {
-			t.Errorf("released %d, %v, want %d", n, err, places)
-		}
-		w.Clock.Advance(time.Hour)
-		if n, err := other.Resolve(t.Context()); err != nil || n != 0 {
-			t.Errorf("%d were asked again, %v", n, err)
-		}
+		w.Clock.Advance(time.Minute)
+		wantResolved(t, w.Processor, 2)
 		w.CheckBooks()
 	})
 }

@@ -268,6 +268,7 @@ func (m *model) check(t *rapid.T) {
 		return // balances agree only once what has expired is written
 	}
 	must(t, second(m.w.Processor.Sweep(m.w.T.Context())))
+	must(t, second(m.w.Processor.Release(m.w.T.Context())))
 	report, err := m.w.DB.CheckCallerBooks(m.w.T.Context(), m.w.Shop.ID)
 	must(t, err)
 	if len(report.Findings) > 0 || report.Held != held.Micro {

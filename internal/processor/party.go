@@ -194,7 +194,7 @@ func (p *Processor) AdvanceClock(ctx context.Context, id party.CallerID, by time
 // marked with it.
 func (p *Processor) ResetClock(ctx context.Context, id party.CallerID) (after party.Caller, err error) {
 	for {
-		var ids []holdfast.TransactionID
+		var due []store.Due
 		err = p.Store.Update(ctx, func(tx *store.Tx) error {
 			real := p.now()
 			before, err := callerOf(&tx.ReadTx, id)
@@ -205,7 +205,7 @@ func (p *Processor) ResetClock(ctx context.Context, id party.CallerID) (after pa
 				return err
 			}
 			now := before.Now(real)
-			if ids, err = tx.DueOf(id, now, sweepMax); err != nil || len(ids) > 0 {
+			if due, err = tx.DueOf(id, now, sweepMax); err != nil || len(due) > 0 {
 				return err
 			}
 			if err := tx.KeepExpired(id, now, real); err != nil {
@@ -216,10 +216,10 @@ func (p *Processor) ResetClock(ctx context.Context, id party.CallerID) (after pa
 			}
 			return tx.UpdateCaller(after)
 		})
-		if err != nil || len(ids) == 0 {
+		if err != nil || len(due) == 0 {
 			return after, err
 		}
-		if _, err := p.expireAll(ctx, []due{{id, ids}}, false); err != nil { // this process may run no Release
+		if _, err := p.expireAll(ctx, due, false); err != nil { // this process may run no Release
 			return after, err
 		}
 	}

@@ -9,8 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/holdfast-pay/holdfast"
-	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
@@ -29,7 +27,7 @@ const (
 // makes the books and the notifications say so. However many one caller has, the
 // others' turn comes in each batch.
 func (p *Processor) Sweep(ctx context.Context) (expired int, err error) {
-	var all []due
+	var all []store.Due
 	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
 		real := p.now()
 		callers, err := tx.DueCallers(real)
@@ -37,11 +35,11 @@ func (p *Processor) Sweep(ctx context.Context) (expired int, err error) {
 			return err
 		}
 		for _, c := range callers[:min(len(callers), sweepMax)] {
-			ids, err := tx.DueOf(c.ID, c.Now(real), max(sweepMax/len(callers), 1))
+			some, err := tx.DueOf(c.ID, c.Now(real), max(sweepMax/len(callers), 1))
 			if err != nil {
 				return err
 			}
-			all = append(all, due{c.ID, ids})
+			all = append(all, some...)
 		}
 		return nil
 	})
@@ -51,15 +49,12 @@ func (p *Processor) Sweep(ctx context.Context) (expired int, err error) {
 	return p.expireAll(ctx, all, true)
 }
 
-// due are transactions of a caller whose deadline has come.
-type due struct {
-	caller party.CallerID
-	ids    []holdfast.TransactionID
-}
-
 // expireAll writes the expiries that are still due. One that fails does not keep
 // the others waiting. The next are read while some are written.
-func (p *Processor) expireAll(ctx context.Context, all []due, handOver bool) (expired int, err error) {
+func (p *Processor) expireAll(ctx context.Context, all []store.Due, handOver bool) (expired int, err error) {
+	if len(all) == 0 {
+		return 0, nil
+	}
 	var done atomic.Int64
 	var failed failures
 	lapses := make(chan store.Lapse, sideMax)
@@ -80,23 +75,21 @@ func (p *Processor) expireAll(ctx context.Context, all []due, handOver bool) (ex
 
 // readLapses reads what is due a few at a time, so that no look at the store takes
 // long.
-func (p *Processor) readLapses(ctx context.Context, all []due, to chan<- store.Lapse) error {
-	for _, d := range all {
-		for ids := range slices.Chunk(d.ids, sideMax) {
-			var lapses []store.Lapse
-			err := p.Store.View(ctx, func(tx *store.ReadTx) (err error) {
-				lapses, err = tx.Lapses(d.caller, ids)
-				return err
-			})
-			if err != nil {
-				return fmt.Errorf("reading what is due: %w", err)
-			}
-			for _, l := range lapses {
-				select {
-				case to <- l:
-				case <-ctx.Done():
-					return nil
-				}
+func (p *Processor) readLapses(ctx context.Context, all []store.Due, to chan<- store.Lapse) error {
+	for some := range slices.Chunk(all, sideMax) {
+		var lapses []store.Lapse
+		err := p.Store.View(ctx, func(tx *store.ReadTx) (err error) {
+			lapses, err = tx.Lapses(some)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("reading what is due: %w", err)
+		}
+		for _, l := range lapses {
+			select {
+			case to <- l:
+			case <-ctx.Done():
+				return nil
 			}
 		}
 	}
@@ -107,12 +100,11 @@ func (p *Processor) readLapses(ctx context.Context, all []due, to chan<- store.L
 // The network's release is asked for by others: however many holds lapse in one
 // second, it is asked at a bounded pace. handOver says that this process runs Release.
 func (p *Processor) expire(ctx context.Context, l store.Lapse, handOver bool) (done bool, err error) {
-	var after payment.Transaction
-	var ask *payment.Attempt
+	var release question
 	place := handOver && p.handover.reserve()
 	err = p.Store.Background(ctx, func(tx *store.Tx) error {
 		real := p.now()
-		done = false
+		done, release = false, question{}
 		caller, err := callerOf(&tx.ReadTx, l.Caller)
 		if err != nil {
 			return err
@@ -129,14 +121,16 @@ func (p *Processor) expire(ctx context.Context, l store.Lapse, handOver bool) (d
 		if place {
 			nextAsk = real.Add(p.patience())
 		}
-		ask = c.Ask
-		after, err = p.recordFor(tx, caller, c, real, nextAsk)
+		after, err := p.recordFor(tx, caller, c, real, nextAsk)
+		if c.Ask != nil {
+			c.Ask.CardRef = l.CardRef
+			release = question{store.Doubt{Attempt: *c.Ask, Of: after}, real.Add(inDoubtGrace)}
+		}
 		return err
 	})
 	switch {
-	case place && done && err == nil && ask != nil:
-		ask.CardRef = l.CardRef
-		p.handover.put(*ask, after)
+	case place && err == nil && release.Transaction != "":
+		p.handover.add(release)
 	case place:
 		p.handover.leave()
 	}
@@ -146,10 +140,18 @@ func (p *Processor) expire(ctx context.Context, l store.Lapse, handOver bool) (d
 	return done && err == nil, err
 }
 
+// errSilent is for a network that answers nothing. It has the next round wait; what
+// lapses meanwhile soon finds no place, and is left to Resolve.
+var errSilent = errors.New("the card network has answered none of the questions")
+
 // Release asks the network for the releases that Sweep has handed over, a bounded
 // batch of them, and reports how many were decided.
-func (p *Processor) Release(ctx context.Context) (released int, err error) {
-	return p.askAll(ctx, p.handover.take(releaseMax)), nil
+func (p *Processor) Release(ctx context.Context) (int, error) {
+	asked, released := p.askAll(ctx, p.handover.take(releaseMax))
+	if asked > 0 && released == 0 {
+		return 0, errSilent
+	}
+	return released, nil
 }
 
 // HandedOver is told when there is something to release.
@@ -163,30 +165,43 @@ func (p *Processor) HandedOver() <-chan struct{} {
 // than the network stays silent.
 func (p *Processor) Resolve(ctx context.Context) (resolved int, err error) {
 	doubts, err := p.claim(ctx)
-	return p.askAll(ctx, doubts), err
+	open := make([]question, len(doubts))
+	for i, d := range doubts {
+		open[i].Doubt = d
+	}
+	_, resolved = p.askAll(ctx, open)
+	return resolved, err
 }
 
-// askAll asks the network, and reports how many questions were decided.
-func (p *Processor) askAll(ctx context.Context, open []store.Doubt) int {
-	all := make(chan store.Doubt, len(open))
-	for _, d := range open {
-		all <- d
+// askAll asks the network what it is not too late for, and reports how many
+// questions these were and how many were decided.
+func (p *Processor) askAll(ctx context.Context, open []question) (asked, decided int) {
+	if len(open) == 0 {
+		return 0, 0
+	}
+	all := make(chan question, len(open))
+	for _, q := range open {
+		all <- q
 	}
 	close(all)
-	var decided atomic.Int64
-	sideBySide(ctx, all, func(d store.Doubt) {
+	var began, ended atomic.Int64
+	sideBySide(ctx, all, func(q question) {
+		if !q.by.IsZero() && p.now().After(q.by) {
+			return
+		}
 		done := make(chan struct{})
 		begun := p.start(func() {
 			defer close(done)
-			if _, err := p.put(d.Attempt, &d.Of, p.Store.Background); err == nil {
-				decided.Add(1)
+			if _, err := p.put(q.Attempt, &q.Of, p.Store.Background); err == nil {
+				ended.Add(1)
 			}
 		})
 		if begun {
+			began.Add(1)
 			<-done
 		}
 	})
-	return int(decided.Load())
+	return int(began.Load()), int(ended.Load())
 }
 
 // claim takes what is in doubt, so that no other server asks it meanwhile.
@@ -218,7 +233,7 @@ func (p *Processor) claim(ctx context.Context) (doubts []store.Doubt, err error)
 }
 
 // sideBySide does the same with each of all, some at a time, until ctx ends; the
-// rest has its turn another time.
+// rest has its turn another time. It returns when all is closed.
 func sideBySide[T any](ctx context.Context, all <-chan T, do func(T)) {
 	var running sync.WaitGroup
 	for range sideMax {

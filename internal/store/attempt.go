@@ -85,6 +85,14 @@ func (tx *ReadTx) AttemptsDue(now time.Time) (bool, error) {
 	return len(due) > 0, err
 }
 
+// Asking reports whether the network has not answered something of a caller. It
+// goes through all of the caller's questions.
+func (tx *ReadTx) Asking(c party.CallerID) (bool, error) {
+	open, err := list(tx, "looking for open attempts", scanAttempt, `
+		SELECT `+attemptColumns+` FROM attempts WHERE caller_id = $1 AND state = 'Open' LIMIT 1`, c)
+	return len(open) > 0, err
+}
+
 // ClaimAttempts takes questions that are in doubt at now, at most most of them,
 // and puts their next turn off to nextAsk of how often each was asked, so that
 // nobody else asks meanwhile. It reads no other table: PostgreSQL would join all

@@ -68,10 +68,21 @@ func (tx *ReadTx) DueCallers(real time.Time) ([]party.Caller, error) {
 		ORDER BY first - clock_offset`, micros(real))
 }
 
+// A Due names a transaction whose deadline has come.
+type Due struct {
+	Caller party.CallerID
+	ID     holdfast.TransactionID
+}
+
+func (d Due) key() transactionKey { return transactionKey{d.Caller, d.ID} }
+
 // DueOf reads which of a caller's open transactions are due at now, by that
 // caller's clock, at most most of them.
-func (tx *ReadTx) DueOf(c party.CallerID, now time.Time, most int) ([]holdfast.TransactionID, error) {
-	scan := func(row scanner) (id holdfast.TransactionID, err error) { return id, row.Scan(&id) }
+func (tx *ReadTx) DueOf(c party.CallerID, now time.Time, most int) ([]Due, error) {
+	scan := func(row scanner) (Due, error) {
+		d := Due{Caller: c}
+		return d, row.Scan(&d.ID)
+	}
 	return list(tx, "reading what is due", scan, `
 		SELECT transaction_id FROM transactions
 		WHERE caller_id = $1 AND due > 0 AND due <= $2
@@ -86,25 +97,25 @@ type Lapse struct {
 	CardRef string
 }
 
-// Lapses reads transactions of a caller, those that are there.
-func (tx *ReadTx) Lapses(c party.CallerID, ids []holdfast.TransactionID) ([]Lapse, error) {
-	due := make(map[transactionKey]row[payment.Transaction])
-	for _, id := range ids {
-		due[transactionKey{c, id}] = row[payment.Transaction]{}
+// Lapses reads transactions, those that are there.
+func (tx *ReadTx) Lapses(all []Due) ([]Lapse, error) {
+	of := make(map[transactionKey]row[payment.Transaction])
+	for _, d := range all {
+		of[d.key()] = row[payment.Transaction]{}
 	}
-	if err := transactions.readAll(tx, due); err != nil {
+	if err := transactions.readAll(tx, of); err != nil {
 		return nil, err
 	}
 	cards := make(map[instrumentKey]row[payment.Instrument])
-	for _, t := range due {
+	for _, t := range of {
 		cards[instrumentKey{t.value.Sender, t.value.Instrument}] = row[payment.Instrument]{}
 	}
 	if err := instruments.readAll(tx, cards); err != nil {
 		return nil, err
 	}
-	lapses := make([]Lapse, 0, len(ids))
-	for _, id := range ids {
-		if t := due[transactionKey{c, id}]; t.found {
+	lapses := make([]Lapse, 0, len(all))
+	for _, d := range all {
+		if t := of[d.key()]; t.found {
 			lapses = append(lapses, Lapse{t.value, cards[instrumentKey{t.value.Sender, t.value.Instrument}].value.NetworkRef})
 		}
 	}

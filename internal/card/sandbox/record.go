@@ -26,7 +26,7 @@ type Hold struct {
 // Open reports whether the amount is still held.
 func (h Hold) Open() bool { return !h.Captured.Given() && !h.Released }
 
-// Holds returns what was held since the network started, by transaction.
+// Holds returns what is remembered of what was held, by transaction.
 func (n *Network) Holds() []Hold {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -40,7 +40,7 @@ func (n *Network) Holds() []Hold {
 
 // Audit fails when somebody asked what no processor may ask: two different
 // questions under one key, more than was held, a capture or a release of what
-// was not held or is gone. It names every such question since the start.
+// was not held or is gone. It names every such question, up to a bound.
 func (n *Network) Audit() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -135,7 +135,7 @@ func (r *record) carryOut(q card.Question, answer payment.Answer) {
 // end captures or releases a hold.
 func (r *record) end(q card.Question) {
 	h := r.holds[q.Transaction]
-	if h == nil { // held before a restart: the question itself is all there is
+	if h == nil { // held before a restart, or forgotten: the question itself is all there is
 		h = &Hold{Transaction: q.Transaction, Authorization: q.Authorization, Authorized: q.Amount}
 		r.holds[q.Transaction] = h
 	}
