@@ -339,6 +339,7 @@ func TestPlacesComeBack(t *testing.T) {
 		if n, err := w.Processor.Sweep(t.Context()); err != nil || n != 1 {
 			t.Fatalf("swept %d, %v", n, err)
 		}
+		w.Network.Forget() // should the question be late
 		w.Processor.Wait = 0
 		lapse(w, 1)
 		wantReleased(w, 1)
