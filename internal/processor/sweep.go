@@ -98,10 +98,11 @@ func (p *Processor) readLapses(ctx context.Context, all []store.Due, to chan<- s
 
 // expire writes one expiry if it is still due: somebody may have been faster.
 // The network's release is asked for by others: however many holds lapse in one
-// second, it is asked at a bounded pace. handOver says that this process runs Release.
+// second, it is asked at a bounded pace. handOver says that this process runs Release;
+// without the card's name it is left to Resolve, as for any other question.
 func (p *Processor) expire(ctx context.Context, l store.Lapse, handOver bool) (done bool, err error) {
 	var release question
-	place := handOver && p.handover.reserve()
+	place := handOver && l.CardRef != "" && p.handover.reserve()
 	err = p.Store.Background(ctx, func(tx *store.Tx) error {
 		real := p.now()
 		done, release = false, question{}
@@ -255,9 +256,6 @@ type failures struct {
 }
 
 func (f *failures) add(err error) {
-	if err == nil {
-		return
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.all = append(f.all, err)
