@@ -41,9 +41,11 @@ func openPostgres(address string) (writer, reader *sql.DB, err error) {
 		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
 	var options []stdlib.OptionOpenDB
+	connected := func(context.Context, *pgx.Conn) error { return nil }
 	if severalNodes(config) {
 		f := &follower{}
-		options = append(options, stdlib.OptionAfterConnect(f.connected), stdlib.OptionResetSession(f.reused))
+		connected = f.connected
+		options = append(options, stdlib.OptionAfterConnect(connected), stdlib.OptionResetSession(f.reused))
 	}
 	reader = sql.OpenDB(stdlib.GetConnector(*config, options...))
 	reader.SetMaxOpenConns(postgresConnsMax)
@@ -55,10 +57,25 @@ func openPostgres(address string) (writer, reader *sql.DB, err error) {
 	}
 	writing.RuntimeParams["application_name"] = "holdfast " + rand.Text()[:8] // tells this server's commits from others'
 	writing.DialFunc = dialOnlyToConnect(config.DialFunc)
+	options = append(options, stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error { // in place of the other one
+		return errors.Join(connected(ctx, c), writeSteadily(ctx, c))
+	}))
 	writer = sql.OpenDB(connector{stdlib.GetConnector(*writing, options...)})
 	writer.SetMaxOpenConns(postgresWritersMax)
 	writer.SetMaxIdleConns(postgresWritersMax)
 	return writer, reader, nil
+}
+
+// writeSteadily has a session pass on to the disk what it writes out of PostgreSQL's
+// memory, a little at a time. Left to the system, half a minute's pages go there
+// in one burst, and every commit meanwhile waits behind it. What the operator has
+// set stays, and so does a server whose system cannot do it.
+func writeSteadily(ctx context.Context, c *pgx.Conn) error {
+	_, err := c.Exec(ctx, `SELECT set_config('backend_flush_after', '256kB', false) WHERE current_setting('backend_flush_after') = '0'`)
+	if _, refused := errors.AsType[*pgconn.PgError](err); refused {
+		return nil
+	}
+	return err
 }
 
 func severalNodes(config *pgx.ConnConfig) bool {

@@ -245,6 +245,26 @@ func TestNothingIsCancelled(t *testing.T) {
 	until(t, writer, `SELECT is_called FROM carried_out`) // though nobody waits for it
 }
 
+// What PostgreSQL's memory has no place for goes to the disk as it comes, unless
+// the operator has set something else.
+func TestWritesSteadily(t *testing.T) {
+	address := postgresAddress(t)
+	for set, want := range map[string]string{"": "256kB", "&backend_flush_after=64kB": "64kB"} {
+		writer, err := store.OpenWriter(address + set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer writer.Close()
+		var got string
+		if err := writer.QueryRowContext(t.Context(), `SHOW backend_flush_after`).Scan(&got); err != nil {
+			t.Fatal(err)
+		}
+		if got != want {
+			t.Errorf("backend_flush_after is %s with %q in the address, want %s", got, set, want)
+		}
+	}
+}
+
 // While a commit waits for a standby, no other one is sent to wait beside it: the
 // sessions would run out.
 func TestNoStandbyAnswers(t *testing.T) {
