@@ -172,23 +172,21 @@ func (s *Sender) timeout() time.Duration {
 	return s.Timeout
 }
 
+// claim takes what is due. It looks again while nothing is to be had of much that
+// has come, since that makes way for what stands behind it.
 func (s *Sender) claim(ctx context.Context, most int) (claimed []store.Delivery, err error) {
-	c := store.Claim{Now: s.Now(), AheadMax: aheadMax, PerCaller: slotsPerCaller, Most: most}
-	var due bool
-	err = s.Store.View(ctx, func(tx *store.ReadTx) error {
-		due, err = tx.NotificationDue(c)
-		return err
-	})
-	if err != nil || !due {
-		return nil, err
+	for more := true; more && len(claimed) == 0; {
+		err = s.Store.Update(ctx, func(tx *store.Tx) error {
+			c := store.Claim{Now: s.Now(), AheadMax: aheadMax, PerCaller: slotsPerCaller, Most: most}
+			c.Until = c.Now.Add(leaseTimeouts * s.timeout())
+			claimed, more, err = tx.ClaimNotifications(c)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
-	err = s.Store.Update(ctx, func(tx *store.Tx) error {
-		c.Now = s.Now()
-		c.Until = c.Now.Add(leaseTimeouts * s.timeout())
-		claimed, err = tx.ClaimNotifications(c)
-		return err
-	})
-	return claimed, err
+	return claimed, nil
 }
 
 // byTransaction groups what belongs to one transaction: delivered one after

@@ -108,6 +108,41 @@ func TestHangingReceiverHoldsUpItsOwnCallerAlone(t *testing.T) {
 	})
 }
 
+// However much waits for one receiver that hangs, what comes behind it for another
+// caller is delivered at once.
+func TestBacklogStandsBeforeNobodyElse(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		s := newShop(t, db)
+		token := s.Authorize("25.00")
+		err := db.Update(t.Context(), func(tx *store.Tx) error {
+			n := store.Notification{Caller: s.Shop.ID, About: store.AboutToken, Token: token, URL: s.URL + "/ipn", Created: s.CallerNow(), NextAt: s.CallerNow()}
+			for n.Seq = range 1400 { // more than makes way at a time, and then more than is looked at
+				if err := tx.InsertNotification(n); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Clock.Advance(time.Minute)
+		s.another("open", "/open")
+		late := s.pending("late")
+		s.Clock.Advance(3 * time.Second)
+		jam := s.jam()
+		s.wantStarted(8)
+		s.wantStarted(1)
+		if got, want := <-jam.opened, string(late)+"-1"; got != want {
+			t.Errorf("the other caller is told of %s, want %s", got, want)
+		}
+		jam.end()
+		s.Sender.Wait()
+		s.wantStarted(8)
+		s.Sender.Wait()
+	})
+}
+
 // When all slots are taken, one that becomes free goes to who has the fewest,
 // however long the others have been waiting.
 func TestFreedSlotGoesToWhoHasTheFewest(t *testing.T) {
