@@ -189,9 +189,9 @@ func (tx *ReadTx) queues() ([]candidate, error) {
 
 // take leases notifications, but those that another server is just taking.
 func (tx *Tx) take(chosen []candidate, c Claim) (claimed []Delivery, err error) {
-	var reads, leases []statement
+	var reads []statement
+	var leases [][]any
 	for _, k := range chosen {
-		args := []any{k.caller, k.subject, k.seq}
 		reads = append(reads, statement{
 			doing: "reading a notification that is due",
 			text: `
@@ -201,26 +201,20 @@ func (tx *Tx) take(chosen []candidate, c Claim) (claimed []Delivery, err error) 
 						SELECT 1 FROM notifications AS other
 						WHERE other.caller_id = $1 AND other.subject = $2 AND other.outcome = 'Waiting' AND other.leased_until > $4)` +
 				tx.dialect.claiming("notifications"),
-			args: append(slices.Clone(args), micros(c.Now)),
+			args: []any{k.caller, k.subject, k.seq, micros(c.Now)},
 			row: func(row scanner) error {
 				n, err := scanNotification(row)
 				n.Tries++
 				claimed = append(claimed, Delivery{Notification: n, LeasedUntil: when(micros(c.Until))})
-				leases = append(leases, statement{
-					doing: "claiming a notification",
-					text: `
-						UPDATE notifications SET leased_until = $4, tries = $5, queued = 1
-						WHERE caller_id = $1 AND subject = $2 AND seq = $3 AND outcome = 'Waiting'`,
-					args: append(slices.Clone(args), micros(c.Until), n.Tries), want: 1,
-				})
+				leases = append(leases, []any{micros(c.Until), n.Tries, 1, n.Caller, n.Subject(), n.Seq, NotificationWaiting})
 				return err
 			},
 		})
 	}
-	if err := tx.sql.run(tx.ctx, reads...); err != nil {
+	if err := tx.sql.run(tx.ctx, reads...); err != nil || len(leases) == 0 {
 		return nil, err
 	}
-	return claimed, tx.sql.run(tx.ctx, leases...)
+	return claimed, tx.writeMany(leaseNotification, leases)
 }
 
 // makeWay moves those at the head of the line that are due, or will not be for

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -37,52 +38,74 @@ func (tx *ReadTx) Notifications(c party.CallerID, subject string) ([]Notificatio
 		WHERE caller_id = $1 AND subject = $2 ORDER BY seq`, c, subject)
 }
 
-// FreezeBody writes what a notification says, once and for all its tries. When
-// the lease is lost it is ErrStale.
+// What becomes of a delivery is a change that is written together with the others
+// of its commit: each payment owes two or three of them.
+var (
+	leaseNotification  = deliveryChange("claiming a notification", columns(number, "leased_until, tries, queued"), nil)
+	freezeNotification = deliveryChange("freezing a notification", columns(text, "body"), whileLeased)
+	finishNotification = deliveryChange("finishing a notification", finished, nil)
+	giveUpNotification = deliveryChange("giving a notification up", finished, whileLeased)
+	putOffNotification = deliveryChange("putting a notification off", []column{{"last_result", text}, {"leased_until", number}, {"next_at", number}}, whileLeased)
+	returnNotification = deliveryChange("returning a notification", columns(number, "leased_until, tries"), whileLeased)
+
+	whileLeased = columns(number, "leased_until")
+	finished    = []column{{"outcome", text}, {"last_result", text}, {"leased_until", number}, {"done", number}}
+)
+
+// deliveryChange is a change of a notification that waits, and of which guard is
+// as whoever took it on left it.
+func deliveryChange(doing string, set, guard []column) *change {
+	return update{
+		doing: doing, table: "notifications", set: set,
+		key: []column{{"caller_id", text}, {"subject", text}, {"seq", number}}, guard: append(columns(text, "outcome"), guard...),
+	}.change()
+}
+
+// writeDelivery makes a change, given what it sets; where leased, only while the
+// lease holds.
+func (tx *Tx) writeDelivery(c *change, d Delivery, leased bool, set ...any) error {
+	args := append(set, d.Caller, d.Subject(), d.Seq, NotificationWaiting)
+	if leased {
+		args = append(args, micros(d.LeasedUntil))
+	}
+	return tx.write(c, notificationKey{d.Caller, d.Subject(), d.Seq}, args...)
+}
+
+// FreezeBody writes what a notification says, once and for all its tries: who has
+// taken it on found that nobody had written it. When the lease is lost it is
+// ErrStale.
 func (tx *Tx) FreezeBody(d Delivery, body string) error {
-	return tx.one("freezing a notification", `
-		UPDATE notifications SET body = $1
-		WHERE caller_id = $2 AND subject = $3 AND seq = $4
-			AND outcome = 'Waiting' AND leased_until = $5 AND body = ''`,
-		body, d.Caller, d.Subject(), d.Seq, micros(d.LeasedUntil))
+	return tx.writeDelivery(freezeNotification, d, true, body)
 }
 
 // NotificationDone writes that a notification arrived. It did, whoever has the
 // lease by now.
 func (tx *Tx) NotificationDone(d Delivery, result string, now time.Time) error {
-	_, err := tx.exec("finishing a notification", `
-		UPDATE notifications SET outcome = 'Delivered', done = $1, leased_until = 0, last_result = $2
-		WHERE caller_id = $3 AND subject = $4 AND seq = $5 AND outcome = 'Waiting'`,
-		micros(now), result, d.Caller, d.Subject(), d.Seq)
-	return err
+	return unlessStale(tx.writeDelivery(finishNotification, d, false, NotificationDelivered, result, 0, micros(now)))
 }
 
 // RetryNotification writes what came of a try, and when the next one is. It
 // does nothing when the lease is lost: then another try is under way.
 func (tx *Tx) RetryNotification(d Delivery, result string, next time.Time) error {
-	_, err := tx.exec("putting a notification off", `
-		UPDATE notifications SET next_at = $1, leased_until = 0, last_result = $2
-		WHERE caller_id = $3 AND subject = $4 AND seq = $5 AND outcome = 'Waiting' AND leased_until = $6`,
-		micros(next), result, d.Caller, d.Subject(), d.Seq, micros(d.LeasedUntil))
-	return err
+	return unlessStale(tx.writeDelivery(putOffNotification, d, true, result, 0, micros(next)))
 }
 
 // GiveUpNotification writes what came of the last try. It does nothing when
 // the lease is lost.
 func (tx *Tx) GiveUpNotification(d Delivery, result string, now time.Time) error {
-	_, err := tx.exec("giving a notification up", `
-		UPDATE notifications SET outcome = 'GivenUp', done = $1, leased_until = 0, last_result = $2
-		WHERE caller_id = $3 AND subject = $4 AND seq = $5 AND outcome = 'Waiting' AND leased_until = $6`,
-		micros(now), result, d.Caller, d.Subject(), d.Seq, micros(d.LeasedUntil))
-	return err
+	return unlessStale(tx.writeDelivery(giveUpNotification, d, true, NotificationGivenUp, result, 0, micros(now)))
 }
 
 // ReturnNotification ends a lease without a try, so that it is delivered again
 // at once.
 func (tx *Tx) ReturnNotification(d Delivery) error {
-	_, err := tx.exec("returning a notification", `
-		UPDATE notifications SET leased_until = 0, tries = tries - 1
-		WHERE caller_id = $1 AND subject = $2 AND seq = $3 AND outcome = 'Waiting' AND leased_until = $4`,
-		d.Caller, d.Subject(), d.Seq, micros(d.LeasedUntil))
+	return unlessStale(tx.writeDelivery(returnNotification, d, true, 0, d.Tries-1))
+}
+
+// unlessStale: what was to be changed has changed already, and needs nothing more.
+func unlessStale(err error) error {
+	if errors.Is(err, ErrStale) {
+		return nil
+	}
 	return err
 }
