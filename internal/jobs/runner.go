@@ -35,6 +35,9 @@ const (
 	// fell due while there was no database are released soon after it is back.
 	failurePauseMax = 5 * time.Second
 	slowRound       = time.Minute
+	// claimRest is between two claims of notifications. Slots become free one by
+	// one, and each claim takes the line of commits for about a millisecond.
+	claimRest = 20 * time.Millisecond
 )
 
 // A loop is one kind of work, a bounded round at a time.
@@ -42,23 +45,24 @@ type loop struct {
 	name  string
 	round func(context.Context) (done int, err error)
 	more  <-chan struct{} // ends the pause after a round that found nothing; nil never does
+	rest  time.Duration   // after a round that found something
 }
 
 // Run runs each loop at its own pace until ctx ends, and returns when all of
 // them have.
 func (r *Runner) Run(ctx context.Context) {
 	loops := []loop{
-		{"expiring holds", r.Processor.Sweep, nil},
-		{"releasing holds", r.Processor.Release, r.Processor.HandedOver()},
-		{"resolving what is in doubt", r.Processor.Resolve, nil},
-		{"forgetting old visits", r.Processor.ForgetVisits, nil},
+		{"expiring holds", r.Processor.Sweep, nil, 0},
+		{"releasing holds", r.Processor.Release, r.Processor.HandedOver(), 0},
+		{"resolving what is in doubt", r.Processor.Resolve, nil, 0},
+		{"forgetting old visits", r.Processor.ForgetVisits, nil, 0},
 	}
 	if r.Sender != nil {
-		loops = append(loops, loop{"delivering notifications", r.Sender.Start, r.Sender.Freed()})
+		loops = append(loops, loop{"delivering notifications", r.Sender.Start, r.Sender.Freed(), claimRest})
 		defer r.Sender.Wait()
 	}
 	if r.Mail != nil {
-		loops = append(loops, loop{"delivering mails", r.Mail.RunOnce, nil})
+		loops = append(loops, loop{"delivering mails", r.Mail.RunOnce, nil, 0})
 	}
 	var running sync.WaitGroup
 	for _, l := range loops {
@@ -84,8 +88,8 @@ func (r *Runner) RunOnce(ctx context.Context) error {
 	return errors.Join(sweeping, releasing, resolving, forgetting, delivering, mailing)
 }
 
-// repeat runs rounds: at once while there is work, at its pace when there is
-// none, and ever more slowly while nothing but failures comes of it.
+// repeat runs rounds: at once, or after a short rest, while there is work, at its
+// pace when there is none, and ever more slowly while nothing but failures comes of it.
 func (r *Runner) repeat(ctx context.Context, l loop) {
 	every := r.Every
 	if every == 0 {
@@ -98,7 +102,7 @@ func (r *Runner) repeat(ctx context.Context, l loop) {
 		if took := r.Now().Sub(began); took > slowRound {
 			r.Log.Warn("a round took long", "job", l.name, "took", took, "done", done)
 		}
-		more := l.more
+		wait, more := every, l.more
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -106,16 +110,18 @@ func (r *Runner) repeat(ctx context.Context, l loop) {
 			if err != nil { // of a part, which does not hold up the rest
 				r.Log.Error("a part of a round failed, will be tried again", "job", l.name, "done", done, "error", err)
 			}
-			pause = every
-			continue
+			if pause = every; l.rest == 0 {
+				continue
+			}
+			wait, more = l.rest, nil
 		case err != nil:
 			pause = min(2*pause, failurePauseMax)
-			more = nil
+			wait, more = pause, nil
 			r.Log.Error("a round failed, will be tried again", "job", l.name, "in", pause, "error", err)
 		default:
 			pause = every
 		}
-		if err := r.pause(ctx, pause, more); err != nil {
+		if err := r.pause(ctx, wait, more); err != nil {
 			return
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -182,8 +183,14 @@ func TestRunUntilTheContextEnds(t *testing.T) {
 		var week sync.Once
 		r.Every = time.Second
 		r.Sender.Timeout = 30 * 24 * time.Hour // this clock does not wait for a delivery to end
+		var rests atomic.Int32
 		r.Pause = func(ctx context.Context, d time.Duration) error {
-			if d != time.Second {
+			switch d {
+			case 20 * time.Millisecond:
+				rests.Add(1)
+				return ctx.Err()
+			case time.Second:
+			default:
 				t.Errorf("an idle loop pauses for %v, want its pace", d)
 			}
 			switch w.Clock.Advance(time.Second); len(in.arrived()) {
@@ -198,6 +205,9 @@ func TestRunUntilTheContextEnds(t *testing.T) {
 		w.WantState(held.ID, payment.Cancelled)
 		if got := in.arrived(); len(got) != 3 {
 			t.Errorf("the shop heard %q, want three notices", got)
+		}
+		if rests.Load() == 0 {
+			t.Error("claims of notifications follow each other at once")
 		}
 	})
 }
