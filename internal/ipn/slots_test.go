@@ -60,6 +60,25 @@ func (s *shop) another(name, path string) {
 	s.sendTo(s.URL + path)
 }
 
+// owe owes the shop so many notifications about one token.
+func (s *shop) owe(count int, due time.Time) {
+	s.t.Helper()
+	n := store.Notification{
+		Caller: s.Shop.ID, About: store.AboutToken, Token: s.Authorize("25.00"), URL: s.URL + "/ipn", Created: due, NextAt: due,
+	}
+	err := s.DB.Update(s.t.Context(), func(tx *store.Tx) error {
+		for n.Seq = range count {
+			if err := tx.InsertNotification(n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 func (s *shop) wantStarted(want int) {
 	s.t.Helper()
 	if n, err := s.Sender.Start(s.t.Context()); n != want || err != nil {
@@ -113,19 +132,7 @@ func TestHangingReceiverHoldsUpItsOwnCallerAlone(t *testing.T) {
 func TestBacklogStandsBeforeNobodyElse(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newShop(t, db)
-		token := s.Authorize("25.00")
-		err := db.Update(t.Context(), func(tx *store.Tx) error {
-			n := store.Notification{Caller: s.Shop.ID, About: store.AboutToken, Token: token, URL: s.URL + "/ipn", Created: s.CallerNow(), NextAt: s.CallerNow()}
-			for n.Seq = range 1400 { // more than makes way at a time, and then more than is looked at
-				if err := tx.InsertNotification(n); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		s.owe(1400, s.CallerNow()) // more than makes way at a time, and then more than is looked at
 		s.Clock.Advance(time.Minute)
 		s.another("open", "/open")
 		late := s.pending("late")
@@ -139,6 +146,26 @@ func TestBacklogStandsBeforeNobodyElse(t *testing.T) {
 		jam.end()
 		s.Sender.Wait()
 		s.wantStarted(8)
+		s.Sender.Wait()
+	})
+}
+
+// Deliveries under way count, however many that are due for longer come into their
+// caller's queue meanwhile.
+func TestOlderBacklogGetsNoMorePlaces(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		s := newShop(t, db)
+		long := s.CallerNow()
+		s.Clock.Advance(time.Minute)
+		for range 8 {
+			s.pending(holdfast.CallerReference(s.IDs.Other("order-")))
+		}
+		s.Clock.Advance(3 * time.Second)
+		jam := s.jam()
+		s.wantStarted(8)
+		s.owe(300, long)
+		s.wantStarted(0)
+		jam.end()
 		s.Sender.Wait()
 	})
 }

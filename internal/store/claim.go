@@ -17,7 +17,7 @@ import (
 const (
 	headMost = 256          // of the line that a claim looks at
 	wayMost  = 4 * headMost // that make way at a time
-	queueFor = 2            // times a caller's places are looked at in its queue: leases come first, and who waits for their end
+	queueFor = 2            // times a caller's places are looked at in its queue, as some may wait for the end of a lease
 	// headSoon is how long one may stand at the head before it is due. One that is
 	// not due for longer was written before its caller's clock was put back.
 	headSoon = time.Minute
@@ -141,8 +141,8 @@ func (tx *ReadTx) headOfLine() ([]candidate, error) {
 		JOIN callers ON callers.caller_id = head.caller_id`, headMost)
 }
 
-// headsOfQueues reads the first that are due of each caller's queue, and the first
-// that are too far ahead.
+// headsOfQueues reads of each caller's queue the leases, the first that are due, and
+// the first that are too far ahead.
 func (tx *ReadTx) headsOfQueues(c Claim) (all []candidate, err error) {
 	queues, err := tx.queues()
 	if err != nil {
@@ -151,25 +151,27 @@ func (tx *ReadTx) headsOfQueues(c Claim) (all []candidate, err error) {
 	most := queueFor * c.PerCaller
 	var looks []statement
 	for _, q := range queues {
-		look := func(which string, at int64) {
+		look := func(which string, args ...any) {
 			looks = append(looks, statement{
 				doing: "looking into a queue of notifications",
 				text: `
 					SELECT subject, seq, next_at, leased_until FROM notifications
-					WHERE caller_id = $1 AND outcome = 'Waiting' AND queued = 1 AND ` + which + `
-					ORDER BY next_at, subject LIMIT $3`,
-				args: []any{q.caller, at, most},
+					WHERE caller_id = $1 AND outcome = 'Waiting' AND queued = 1 AND ` + which,
+				args: append([]any{q.caller}, args...),
 				row: func(row scanner) error {
 					k := q
 					err := row.Scan(&k.subject, &k.seq, &k.nextAt, &k.leasedUntil)
-					all = append(all, k)
+					if c.leased(k) || c.due(k) {
+						all = append(all, k)
+					}
 					return err
 				},
 			})
 		}
 		now := micros(c.Now) + q.offset
-		look(`next_at <= $2`, now)
-		look(`next_at > $2`, now+c.AheadMax.Microseconds())
+		look(`leased_until > 0`) // also one that a crash left behind
+		look(`leased_until = 0 AND next_at <= $2 ORDER BY next_at, subject LIMIT $3`, now, most)
+		look(`leased_until = 0 AND next_at > $2 ORDER BY next_at, subject LIMIT $3`, now+c.AheadMax.Microseconds(), most)
 	}
 	return all, tx.sql.run(tx.ctx, looks...)
 }

@@ -42,7 +42,7 @@ func (tx *ReadTx) Notifications(c party.CallerID, subject string) ([]Notificatio
 // of its commit: each payment owes two or three of them.
 var (
 	leaseNotification  = deliveryChange("claiming a notification", columns(number, "leased_until, tries, queued"), nil)
-	freezeNotification = deliveryChange("freezing a notification", columns(text, "body"), whileLeased)
+	freezeNotification = deliveryChange("freezing a notification", columns(text, "body"), []column{{"leased_until", number}, {"body", text}})
 	finishNotification = deliveryChange("finishing a notification", finished, nil)
 	giveUpNotification = deliveryChange("giving a notification up", finished, whileLeased)
 	putOffNotification = deliveryChange("putting a notification off", []column{{"last_result", text}, {"leased_until", number}, {"next_at", number}}, whileLeased)
@@ -61,45 +61,40 @@ func deliveryChange(doing string, set, guard []column) *change {
 	}.change()
 }
 
-// writeDelivery makes a change, given what it sets; where leased, only while the
-// lease holds.
-func (tx *Tx) writeDelivery(c *change, d Delivery, leased bool, set ...any) error {
+// writeDelivery makes a change, given what it sets and what its guard has to be.
+func (tx *Tx) writeDelivery(c *change, d Delivery, set []any, guard ...any) error {
 	args := append(set, d.Caller, d.Subject(), d.Seq, NotificationWaiting)
-	if leased {
-		args = append(args, micros(d.LeasedUntil))
-	}
-	return tx.write(c, notificationKey{d.Caller, d.Subject(), d.Seq}, args...)
+	return tx.write(c, notificationKey{d.Caller, d.Subject(), d.Seq}, append(args, guard...)...)
 }
 
-// FreezeBody writes what a notification says, once and for all its tries: who has
-// taken it on found that nobody had written it. When the lease is lost it is
-// ErrStale.
+// FreezeBody writes what a notification says, once and for all its tries. When
+// the lease is lost it is ErrStale.
 func (tx *Tx) FreezeBody(d Delivery, body string) error {
-	return tx.writeDelivery(freezeNotification, d, true, body)
+	return tx.writeDelivery(freezeNotification, d, []any{body}, micros(d.LeasedUntil), "")
 }
 
 // NotificationDone writes that a notification arrived. It did, whoever has the
 // lease by now.
 func (tx *Tx) NotificationDone(d Delivery, result string, now time.Time) error {
-	return unlessStale(tx.writeDelivery(finishNotification, d, false, NotificationDelivered, result, 0, micros(now)))
+	return unlessStale(tx.writeDelivery(finishNotification, d, []any{NotificationDelivered, result, 0, micros(now)}))
 }
 
 // RetryNotification writes what came of a try, and when the next one is. It
 // does nothing when the lease is lost: then another try is under way.
 func (tx *Tx) RetryNotification(d Delivery, result string, next time.Time) error {
-	return unlessStale(tx.writeDelivery(putOffNotification, d, true, result, 0, micros(next)))
+	return unlessStale(tx.writeDelivery(putOffNotification, d, []any{result, 0, micros(next)}, micros(d.LeasedUntil)))
 }
 
 // GiveUpNotification writes what came of the last try. It does nothing when
 // the lease is lost.
 func (tx *Tx) GiveUpNotification(d Delivery, result string, now time.Time) error {
-	return unlessStale(tx.writeDelivery(giveUpNotification, d, true, NotificationGivenUp, result, 0, micros(now)))
+	return unlessStale(tx.writeDelivery(giveUpNotification, d, []any{NotificationGivenUp, result, 0, micros(now)}, micros(d.LeasedUntil)))
 }
 
 // ReturnNotification ends a lease without a try, so that it is delivered again
 // at once.
 func (tx *Tx) ReturnNotification(d Delivery) error {
-	return unlessStale(tx.writeDelivery(returnNotification, d, true, 0, d.Tries-1))
+	return unlessStale(tx.writeDelivery(returnNotification, d, []any{0, d.Tries - 1}, micros(d.LeasedUntil)))
 }
 
 // unlessStale: what was to be changed has changed already, and needs nothing more.

@@ -10,7 +10,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// BenchmarkClaimNotifications is the claim of eight, and their return, while so many wait in their caller's queue.
+// BenchmarkClaimNotifications is the claim of eight, and their return, while so many
+// wait in their caller's queue.
 func BenchmarkClaimNotifications(b *testing.B) {
 	for name, address := range holdfasttest.Addresses(b) {
 		for _, waiting := range []int{1_000, 100_000} {

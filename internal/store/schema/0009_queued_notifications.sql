@@ -10,4 +10,4 @@ UPDATE notifications SET queued = 1 WHERE outcome = 'Waiting' AND tries > 0;
 DROP INDEX notifications_fresh;
 DROP INDEX notifications_tried;
 CREATE INDEX notifications_arrived ON notifications (next_at) WHERE outcome = 'Waiting' AND queued = 0;
-CREATE INDEX notifications_queued ON notifications (caller_id, next_at, subject) WHERE outcome = 'Waiting' AND queued = 1;
+CREATE INDEX notifications_queued ON notifications (caller_id, leased_until, next_at, subject) WHERE outcome = 'Waiting' AND queued = 1;
