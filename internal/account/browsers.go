@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -28,8 +25,9 @@ type Browsers struct {
 	Public        *url.URL // how the world reaches the pages, for passkeys; nil has none
 	SecureCookies bool     // set when the world comes by https
 	// AddressHeader is where the proxy in front writes whom it speaks for, such
-	// as X-Forwarded-For; its last entry counts. Empty when there is no proxy:
-	// then browsers could write there what they like.
+	// as X-Forwarded-For; its last entry counts, and the proxy's own address where
+	// that entry is no address. Empty when there is no proxy: then browsers could
+	// write there what they like.
 	AddressHeader string
 
 	once    sync.Once
@@ -165,31 +163,13 @@ func (b *Browsers) endListed(ctx context.Context) error {
 	return err
 }
 
-// From is where a request comes from, as guesses are counted: an address, or the
-// network of one whose owner has a whole network of them.
-func (b *Browsers) From(r *http.Request) string {
-	address, err := netip.ParseAddr(b.host(r))
-	if err != nil {
-		return b.host(r)
-	}
-	address = address.Unmap().WithZone("")
-	if address.Is6() {
-		const network = 64
-		if prefix, err := address.Prefix(network); err == nil {
-			return prefix.String()
-		}
-	}
-	return address.String()
-}
+// From is where a request comes from, as guesses are counted: see party.Source.
+func (b *Browsers) From(r *http.Request) string { return party.Source(b.namedBy(r), r.RemoteAddr) }
 
-func (b *Browsers) host(r *http.Request) string {
-	if named := r.Header.Values(b.AddressHeader); b.AddressHeader != "" && len(named) > 0 {
-		last := named[len(named)-1]
-		return strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
+// namedBy is what the proxy in front says of whom it speaks for.
+func (b *Browsers) namedBy(r *http.Request) []string {
+	if b.AddressHeader == "" {
+		return nil
 	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
+	return r.Header.Values(b.AddressHeader)
 }

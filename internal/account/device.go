@@ -11,7 +11,7 @@ import (
 // device is what is kept of where a request comes from.
 func (b *Browsers) device(r *http.Request) party.Device {
 	agent := r.UserAgent()
-	return party.Device{Browser: marked(agent, browsers), System: marked(agent, systems), Network: coarse(b.host(r))}
+	return party.Device{Browser: marked(agent, browsers), System: marked(agent, systems), Network: coarse(party.ClientAddress(b.namedBy(r), r.RemoteAddr))}
 }
 
 // A mark is a word of a User-Agent, and what it is the mark of.
@@ -51,19 +51,14 @@ func marked(agent string, marks []mark) string {
 }
 
 // coarse is an address without what tells apart the houses of a street.
-func coarse(host string) string {
-	address, err := netip.ParseAddr(host)
-	if err != nil {
-		return ""
-	}
-	address = address.Unmap().WithZone("")
+func coarse(address netip.Addr) string {
 	if address.Is4() {
 		text := address.String()
 		return text[:strings.LastIndexByte(text, '.')] + ".x"
 	}
 	const site = 48
 	prefix, err := address.Prefix(site)
-	if err != nil {
+	if err != nil || !address.IsValid() {
 		return ""
 	}
 	return prefix.String()

@@ -226,6 +226,33 @@ func TestGuessingBehindAProxy(t *testing.T) {
 	}
 }
 
+// A header that turned the limits off would be a gift to guessers: neither a port
+// that changes nor an entry that is no address makes another guesser of one.
+func TestGuessingBehindAProxyWithOddHeaders(t *testing.T) {
+	for name, entry := range map[string]func(i int) string{
+		"a port each time": func(i int) string { return fmt.Sprintf("203.0.113.9:%d", 40000+i) },
+		"rubbish":          func(i int) string { return fmt.Sprintf("unknown-%d", i) },
+		"IPv6 of one /64":  func(i int) string { return fmt.Sprintf("[2001:db8::%x]:443", i) },
+		"nothing":          func(int) string { return "" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			s.pages.Browsers.AddressHeader = "X-Forwarded-For"
+			proxy := &forwarded{}
+			s.browser.Transport = proxy
+			s.get(s.link(order()))
+			for i := range party.AddressGuesses.Free {
+				proxy.from = entry(i)
+				s.submit("email", fmt.Sprintf("nobody%d@example.test", i), "password", "wrong password")
+			}
+			proxy.from = entry(party.AddressGuesses.Free)
+			if s.signIn(); s.at.status != http.StatusTooManyRequests {
+				t.Errorf("status is %d", s.at.status)
+			}
+		})
+	}
+}
+
 func TestReasonCannotScript(t *testing.T) {
 	s := newSite(t)
 	r := order()
