@@ -25,6 +25,7 @@ type benchVerb struct {
 	Duration    time.Duration `help:"How long to measure." default:"10s"`
 	Warmup      time.Duration `help:"How long to warm up before." default:"2s"`
 	GroupCommit bool          `help:"Of the bench's own server: see serve." default:"true" negatable:""`
+	AcceptLoss  bool          `name:"accept-data-loss" help:"Of the bench's own server: see serve." env:"HOLDFAST_ACCEPT_DATA_LOSS"`
 	Seed        uint64        `help:"Draws the same merchants and amounts for each connection each time." default:"1" placeholder:"N"`
 	Ceiling     bool          `help:"Measure what the same requests come to when they are answered and nothing is kept, too. For the mix reserve."`
 	Flood       bench.Flood   `help:"Measure a second time under a flood of invalid requests: bad-signature, oversized, slow or unfinished." enum:"bad-signature,oversized,slow,unfinished," default:"" placeholder:"KIND"`
@@ -45,7 +46,11 @@ func (v benchVerb) Run(ctx context.Context, w world) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	db, err := openStore(ctx, store.Config{Address: address, GroupMax: bench.GroupMax})
+	open := openStore // as the bench's own server will
+	if v.Server != "" {
+		open = store.OpenExisting
+	}
+	db, err := open(ctx, store.Config{Address: address, GroupMax: bench.GroupMax})
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ type ownServer struct {
 }
 
 func (v benchVerb) startOwn(ctx context.Context, w world, address string) (*ownServer, error) {
-	own := &ownServer{world: w, args: []string{"--store", address, "--no-deliver", "--inbox", fmt.Sprintf("--group-commit=%v", v.GroupCommit)}}
+	own := &ownServer{world: w, args: []string{"--store", address, "--no-deliver", "--inbox", fmt.Sprintf("--group-commit=%v", v.GroupCommit), fmt.Sprintf("--accept-data-loss=%v", v.AcceptLoss)}}
 	if err := own.begin(ctx, "127.0.0.1:0"); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 )
 
 type booksVerb struct {
@@ -12,7 +13,10 @@ type booksVerb struct {
 type booksCheck struct{ storeFlags }
 
 func (v booksCheck) Run(ctx context.Context, w world) error {
-	db, err := v.open(ctx)
+	db, err := v.openExisting(ctx, func(path string, mode os.FileMode) error { // a copy is often made so
+		fmt.Fprintf(w.Err, "Warning: %v.\n", refuseShared(path, mode))
+		return nil
+	})
 	if err != nil {
 		return err
 	}
@@ -24,11 +28,19 @@ func (v booksCheck) Run(ctx context.Context, w world) error {
 	for _, f := range report.Findings {
 		fmt.Fprintf(w.Out, "%s %s: %s\n", f.Table, f.Row, f.Problem)
 	}
-	counted := fmt.Sprintf("%d callers, %d transactions, %d postings", report.Callers, report.Transactions, report.Postings)
+	all := fmt.Sprintf("%s, %s, %s", counted(report.Callers, "caller"), counted(report.Transactions, "transaction"), counted(report.Postings, "posting"))
 	if len(report.Findings) > 0 {
-		fmt.Fprintf(w.Out, "The books are wrong in %d places (%s).\n", len(report.Findings), counted)
+		fmt.Fprintf(w.Out, "The books are wrong in %s (%s).\n", counted(len(report.Findings), "place"), all)
 		return errSaid
 	}
-	fmt.Fprintf(w.Out, "The books are right (%s).\n", counted)
+	fmt.Fprintf(w.Out, "The books are right (%s).\n", all)
 	return nil
+}
+
+// counted is a number of things in words.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

@@ -20,7 +20,7 @@ func (v ceilingVerb) Run(ctx context.Context, w world) error {
 		return err
 	}
 	defer listener.Close()
-	db, err := store.Open(ctx, store.Config{Address: v.Store})
+	db, err := store.OpenExisting(ctx, store.Config{Address: v.Store})
 	if err != nil {
 		return err
 	}

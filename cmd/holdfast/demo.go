@@ -109,6 +109,9 @@ type demo struct {
 }
 
 func (d *demo) start(ctx context.Context, listenAt, shopListenAt string) error {
+	if _, err := checkPrivate(filepath.Join(d.dir, demoFile), refuseShared); err != nil {
+		return err
+	}
 	kept, _, err := readDemo(d.dir)
 	if err != nil {
 		return err
@@ -125,7 +128,13 @@ func (d *demo) start(ctx context.Context, listenAt, shopListenAt string) error {
 	d.public, d.shopAt = public, shopAt
 	d.kept.Listen, d.kept.ShopListen = serverListener.Addr().String(), shopListener.Addr().String()
 
-	db, err := openStore(ctx, store.Config{Address: filepath.Join(d.dir, serverFile)})
+	path := filepath.Join(d.dir, serverFile)
+	unlock, err := lockStore(store.Location{File: path})
+	if err != nil {
+		return err
+	}
+	d.later(func() error { unlock(); return nil })
+	db, err := openStore(ctx, store.Config{Address: path})
 	if err != nil {
 		return err
 	}

@@ -6,14 +6,40 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// lockData keeps a second demo off a directory while one runs on it. The lock
-// ends with the process, however it ends.
+// lockData keeps a second demo off a directory while one runs on it.
 func lockData(dir string) (unlock func(), err error) {
-	file, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
+	return lockFileOf(filepath.Join(dir, lockFile), fmt.Sprintf("another demo is running on %s; stop it first, or give another --data", dir))
+}
+
+// lockStore keeps a second server off an SQLite file. Commands that use the file
+// for a moment need no lock.
+func lockStore(at store.Location) (unlock func(), err error) {
+	if !at.IsFile() {
+		return func() {}, nil
+	}
+	path, err := filepath.EvalSymlinks(at.File)
+	if errors.Is(err, os.ErrNotExist) {
+		path, err = at.File, nil
+	}
 	if err != nil {
-		return nil, fmt.Errorf("locking %s: %w", dir, err)
+		return nil, err
+	}
+	return lockFileOf(path+lockSuffix, fmt.Sprintf("another server is running on %s; an SQLite file is for one server, and PostgreSQL for several", at.File))
+}
+
+const lockSuffix = ".lock"
+
+// lockFileOf locks a file that stands for something else, or says that it is
+// taken. The lock ends with the process, however it ends. The file stays: to
+// remove it would let two processes lock two files of one name.
+func lockFileOf(path, taken string) (unlock func(), err error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, privateMode)
+	if err != nil {
+		return nil, fmt.Errorf("locking %s: %w", path, err)
 	}
 	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == nil {
@@ -21,7 +47,7 @@ func lockData(dir string) (unlock func(), err error) {
 	}
 	file.Close()
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, fmt.Errorf("another demo is running on %s; stop it first, or give another --data", dir)
+		return nil, errors.New(taken)
 	}
-	return nil, fmt.Errorf("locking %s: %w", dir, err)
+	return nil, fmt.Errorf("locking %s: %w", path, err)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 // A cli is the command line; each verb has a file of its own.
@@ -110,6 +111,8 @@ func sentence(err error) string {
 		return refusal.Error()
 	case ok && refusal.Message != "":
 		return refusal.Message
+	case errors.Is(err, store.ErrLocked):
+		return "another program keeps the SQLite file locked; nothing was done. End that program, or try again later"
 	}
 	return err.Error()
 }

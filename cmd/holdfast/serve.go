@@ -27,6 +27,7 @@ type serveVerb struct {
 	RefundWindow      time.Duration `help:"How long after it was paid a payment can be refunded; below zero for ever." default:"2160h" env:"HOLDFAST_REFUND_WINDOW" placeholder:"DURATION"`
 	Deliver           bool          `help:"Deliver notifications. Without it they are written and left to another server on the same store." default:"true" negatable:"" env:"HOLDFAST_DELIVER"`
 	GroupCommit       bool          `help:"Commit what waits together in one go. Without it each step has a commit of its own, to compare with." default:"true" negatable:"" env:"HOLDFAST_GROUP_COMMIT"`
+	AcceptDataLoss    bool          `help:"Serve although PostgreSQL is set so that a crash may lose answered requests (fsync, full_page_writes or synchronous_commit is off): for tests." env:"HOLDFAST_ACCEPT_DATA_LOSS"`
 	DeclineByAmount   bool          `help:"Decline amounts whose first decimal is 6, 7 or 8, as the sandbox of FPS did." default:"true" negatable:"" env:"HOLDFAST_DECLINE_BY_AMOUNT"`
 
 	tlsFlags
@@ -34,7 +35,8 @@ type serveVerb struct {
 }
 
 func (v serveVerb) Run(ctx context.Context, w world) error {
-	if err := errors.Join(checkPrefix(v.CertificatePrefix), checkPaths(v.APIPaths), v.check(v.Store)); err != nil {
+	at, err := parseStore(v.Store)
+	if err := errors.Join(err, checkPrefix(v.CertificatePrefix), checkPaths(v.APIPaths), v.check(at)); err != nil {
 		return err
 	}
 	useMemory()
@@ -72,10 +74,11 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	if err := v.checkInbox(public, listener, v.AddressHeader); err != nil {
 		return err
 	}
-	db, err := openStore(ctx, store.Config{Address: v.Store, GroupMax: v.groupMax()})
+	db, unlock, err := v.open(ctx, at, w)
 	if err != nil {
 		return err
 	}
+	defer unlock()
 	defer db.Close()
 	mails.Store = db
 	if !mails.On() {
@@ -100,7 +103,37 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	return err
 }
 
-// listenMetrics opens the listener for metrics, if there is to be one.
+// open opens the store, which no other server may have where it is a file.
+func (v serveVerb) open(ctx context.Context, at store.Location, w world) (db *store.DB, unlock func(), err error) {
+	if unlock, err = lockStore(at); err != nil {
+		return nil, nil, err
+	}
+	if db, err = openStore(ctx, store.Config{Address: v.Store, GroupMax: v.groupMax()}); err == nil {
+		err = v.checkDurable(ctx, db, w)
+	}
+	if err != nil {
+		if db != nil {
+			err = errors.Join(err, db.Close())
+		}
+		unlock()
+		return nil, nil, err
+	}
+	return db, unlock, nil
+}
+
+// checkDurable refuses a store that may lose what was answered.
+func (v serveVerb) checkDurable(ctx context.Context, db *store.DB, w world) error {
+	err := db.CheckDurable(ctx)
+	switch {
+	case err == nil || errors.Is(err, store.ErrUnreachable):
+		return err
+	case v.AcceptDataLoss:
+		w.Log.Warn("a crash may lose answered requests", "reason", err)
+		return nil
+	}
+	return fmt.Errorf("--store: %w. Switch it on, or accept the loss with --accept-data-loss", err)
+}
+
 // groupMax is the store's bound of a group: see store.Config.
 func (v serveVerb) groupMax() int {
 	if v.GroupCommit {
@@ -109,6 +142,7 @@ func (v serveVerb) groupMax() int {
 	return 1
 }
 
+// listenMetrics opens the listener for metrics, if there is to be one.
 func (v serveVerb) listenMetrics(ctx context.Context) (net.Listener, error) {
 	if v.Metrics == "" {
 		return nil, nil

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -41,45 +40,73 @@ func (f storeFlags) address() (string, error) {
 	return "", errors.New("which store? Give --data DIR (of a demo) or --store ADDRESS")
 }
 
-// open opens a store that exists. A misspelt path must not make a new one.
+// open opens a store that a server has made. A misspelt path must not make a new
+// one, and no command but serve changes a schema.
 func (f storeFlags) open(ctx context.Context) (*store.DB, error) {
+	return f.openExisting(ctx, refuseShared)
+}
+
+func (f storeFlags) openExisting(ctx context.Context, shared func(path string, mode os.FileMode) error) (*store.DB, error) {
 	address, err := f.address()
 	if err != nil {
 		return nil, err
 	}
-	if isFile(address) {
-		if _, err := os.Stat(address); errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("there is no store at %s", address)
+	at, err := parseStore(address)
+	if err != nil {
+		return nil, err
+	}
+	if at.IsFile() {
+		switch exists, err := checkPrivate(at.File, shared); {
+		case err != nil:
+			return nil, err
+		case !exists:
+			return nil, fmt.Errorf("there is no store at %s", at.File)
 		}
 	}
-	return store.Open(ctx, store.Config{Address: address})
+	return store.OpenExisting(ctx, store.Config{Address: address})
 }
 
-// create opens a store and makes it where there is none.
+// create is open, and makes an SQLite file where there is none.
 func (f storeFlags) create(ctx context.Context) (*store.DB, error) {
 	address, err := f.address()
 	if err != nil {
 		return nil, err
 	}
-	return openStore(ctx, store.Config{Address: address})
+	at, err := parseStore(address)
+	if err != nil {
+		return nil, err
+	}
+	if at.IsFile() {
+		if _, err := os.Stat(at.File); errors.Is(err, os.ErrNotExist) {
+			return openStore(ctx, store.Config{Address: address})
+		}
+	}
+	return f.open(ctx)
 }
 
-// openStore opens a store and keeps its file from other users of the machine:
-// there are secret keys in it.
+// openStore opens a store as a server does: it makes what is not there, and
+// brings the schema up to date.
 func openStore(ctx context.Context, c store.Config) (*store.DB, error) {
-	if isFile(c.Address) {
-		file, err := os.OpenFile(c.Address, os.O_CREATE|os.O_RDWR, 0o600)
-		if err != nil {
-			return nil, fmt.Errorf("making the store: %w", err)
-		}
-		if err := file.Close(); err != nil {
-			return nil, fmt.Errorf("making the store: %w", err)
+	at, err := parseStore(c.Address)
+	if err != nil {
+		return nil, err
+	}
+	if at.IsFile() {
+		if err := makePrivate(at.File); err != nil {
+			return nil, err
 		}
 	}
 	return store.Open(ctx, c)
 }
 
-func isFile(address string) bool { return !strings.Contains(address, "://") }
+// parseStore reads the address of a store.
+func parseStore(address string) (store.Location, error) {
+	at, err := store.ParseAddress(address)
+	if err != nil {
+		return at, fmt.Errorf("--store: %w", err)
+	}
+	return at, nil
+}
 
 // errNoNetwork answers who asks the card network from a verb that has none.
 var errNoNetwork = errors.New("this verb asks no card network")

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/holdfast-pay/holdfast/internal/https"
+	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 // tlsFlags say how the server speaks TLS by itself. Without any it speaks plain
@@ -39,7 +40,7 @@ type certifier interface {
 func (f tlsFlags) on() bool { return f.TLSCert != "" || len(f.ACME) > 0 }
 
 // check says which flags make no sense together, before anything is opened.
-func (f tlsFlags) check(store string) error {
+func (f tlsFlags) check(at store.Location) error {
 	switch {
 	case (f.TLSCert == "") != (f.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key: give both, the certificate and its key")
@@ -48,14 +49,14 @@ func (f tlsFlags) check(store string) error {
 	case f.HTTPRedirect != "" && !f.on():
 		return errors.New("--http-redirect: there is nothing to redirect to without --tls-cert or --acme; a proxy that speaks TLS redirects by itself")
 	case len(f.ACME) > 0:
-		return f.checkACME(store)
+		return f.checkACME(at)
 	case f.ACMEAgree || f.ACMEEmail != "" || f.ACMEDirectory != "" || f.ACMEDir != "":
 		return errors.New("--acme-agree, --acme-email, --acme-directory and --acme-dir do nothing without --acme HOST")
 	}
 	return nil
 }
 
-func (f tlsFlags) checkACME(store string) error {
+func (f tlsFlags) checkACME(at store.Location) error {
 	for _, host := range f.ACME {
 		if err := https.CheckHost(host, f.directory()); err != nil {
 			return fmt.Errorf("--acme %s: %w", host, err)
@@ -67,7 +68,7 @@ func (f tlsFlags) checkACME(store string) error {
 	if u, err := url.Parse(f.directory()); err != nil || u.Scheme != "https" || u.Host == "" {
 		return errors.New("--acme-directory: give an https address such as " + https.LetsEncrypt)
 	}
-	if f.ACMEDir == "" && !isFile(store) {
+	if f.ACMEDir == "" && !at.IsFile() {
 		return errors.New("--acme-dir: say where to keep certificates and keys; there is no SQLite file to put them next to")
 	}
 	return nil

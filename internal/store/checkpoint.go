@@ -41,13 +41,13 @@ type checkpointer struct {
 }
 
 // openCheckpointer starts one, or returns nil where the database needs none.
-func openCheckpointer(d dialect, address string) (*checkpointer, error) {
+func openCheckpointer(d dialect, at Location) (*checkpointer, error) {
 	if d.remote {
 		return nil, nil
 	}
-	db, err := sql.Open(d.driver, sqliteFile(address, sqliteCheckpointOptions))
+	db, err := sql.Open(d.driver, sqliteFile(at.File, sqliteCheckpointOptions))
 	if err != nil {
-		return nil, fmt.Errorf("opening SQLite file %s for its log: %w", address, err)
+		return nil, fmt.Errorf("opening SQLite file %s for its log: %w", at, err)
 	}
 	db.SetMaxOpenConns(1)
 	c := &checkpointer{db: db, most: logMost, look: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{})}

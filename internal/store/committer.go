@@ -33,6 +33,8 @@ var (
 	// ErrBusy: others changed the same rows every time. Nothing was done; the
 	// same request may succeed later.
 	ErrBusy = errors.New("the store is busy")
+	// ErrLocked is ErrBusy where another process has the SQLite file locked.
+	ErrLocked = fmt.Errorf("%w: another process has locked the database", ErrBusy)
 	// ErrFull: as many wait for a commit as may. Nothing was done; the same
 	// request may succeed later.
 	ErrFull = errors.New("too many wait for the store")
@@ -215,6 +217,9 @@ func (l *line) commit(group []*action) {
 		return
 	}
 	outcomes, err := l.persist(group)
+	if errors.Is(err, ErrLocked) { // the others would wait as long again, one group after the other
+		group = append(group, l.everybody()...)
+	}
 	if err != nil && l.dialect.isConflict(err) {
 		if half := len(group) / 2; half > 0 {
 			l.commit(group[:half])
@@ -224,6 +229,12 @@ func (l *line) commit(group []*action) {
 		err = fmt.Errorf("%w: %w", ErrBusy, err)
 	}
 	answer(group, outcomes, err)
+}
+
+// everybody takes all actions that wait.
+func (c *committer) everybody() []*action {
+	all := take(c.background, take(c.queue, nil, queueMax), queueMax)
+	return slices.DeleteFunc(all, func(a *action) bool { return !a.taken.CompareAndSwap(false, true) })
 }
 
 // answer tells each action of a group what came of it. Those who wait come first,
@@ -252,7 +263,7 @@ func (l *line) persist(group []*action) (outcomes map[*action]error, err error) 
 	}
 	for run := 0; run < runs; run++ {
 		outcomes, err = l.try(group, apart)
-		if err != nil && !apart && !l.dialect.isConflict(err) && !errors.Is(err, ErrUnreachable) {
+		if err != nil && !apart && !l.dialect.isConflict(err) && !errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrLocked) {
 			apart = true
 			outcomes, err = l.try(group, apart)
 		}
@@ -269,7 +280,7 @@ func (l *line) persist(group []*action) (outcomes map[*action]error, err error) 
 // try runs a group once. The error is the group's; an outcome is an action's
 // own.
 func (l *line) try(group []*action, apart bool) (outcomes map[*action]error, err error) {
-	defer func() { err = l.dialect.unreachable(err) }()
+	defer func() { err = l.dialect.unreachable(l.dialect.locked(err)) }()
 	ctx := context.Background()
 	if l.dialect.remote {
 		var cancel context.CancelFunc

@@ -25,7 +25,7 @@ type DB struct {
 
 // A Config says which database to open and how.
 type Config struct {
-	Address string // the path of an SQLite file, or postgres://…
+	Address string // see [ParseAddress]
 	// GroupMax is how many actions share a commit at most: 1 gives each its own, to
 	// compare with; 0 means 256, which nobody waits for too long.
 	GroupMax int
@@ -34,16 +34,39 @@ type Config struct {
 // Open opens the database, brings its schema up to date and starts the
 // committer.
 func Open(ctx context.Context, c Config) (*DB, error) {
-	d, writer, reader, err := open(ctx, c.Address)
+	at, err := ParseAddress(c.Address)
 	if err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, d, writer); err != nil {
-		writer.Close()
-		reader.Close()
+	return openWith(ctx, c, at, migrate)
+}
+
+// OpenExisting is Open for a store that a server has made. It refuses a database
+// whose schema is not this program's, and changes no schema.
+func OpenExisting(ctx context.Context, c Config) (*DB, error) {
+	at, err := ParseAddress(c.Address)
+	if err != nil {
 		return nil, err
 	}
-	checkpoints, err := openCheckpointer(d, c.Address)
+	if at.IsFile() { // to open it for writing may write to it
+		if err := checkFile(ctx, at); err != nil {
+			return nil, err
+		}
+	}
+	return openWith(ctx, c, at, checkSchema)
+}
+
+func openWith(ctx context.Context, c Config, at Location, prepare func(context.Context, dialect, *sql.DB) error) (*DB, error) {
+	d, writer, reader, err := open(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	if err := prepare(ctx, d, writer); err != nil {
+		writer.Close()
+		reader.Close()
+		return nil, d.locked(err)
+	}
+	checkpoints, err := openCheckpointer(d, at)
 	if err != nil {
 		writer.Close()
 		reader.Close()
@@ -142,10 +165,10 @@ func (r Reader) viewLong(ctx context.Context, fn func(*ReadTx) error) error {
 func (r Reader) read(ctx context.Context, options *pgx.TxOptions, fn func(*ReadTx) error) error {
 	tx, err := r.dialect.begin(ctx, r.db, r.prepared, options)
 	if err != nil {
-		return r.dialect.unreachable(fmt.Errorf("beginning to read: %w", err))
+		return r.dialect.unreachable(fmt.Errorf("beginning to read: %w", r.dialect.locked(err)))
 	}
 	defer tx.Rollback()
-	return r.dialect.unreachable(fn(&ReadTx{ctx: ctx, sql: tx, dialect: r.dialect}))
+	return r.dialect.unreachable(r.dialect.locked(fn(&ReadTx{ctx: ctx, sql: tx, dialect: r.dialect})))
 }
 
 // A ReadTx is one consistent state of the store.

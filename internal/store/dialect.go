@@ -21,7 +21,9 @@ type dialect struct {
 	driver        string
 	goose         goose.Dialect
 	schema        *strings.Replacer // PostgreSQL's type names to the database's own
+	hasSchema     string            // counts the table of migrations, in a database that may be empty
 	isConflict    func(error) bool  // the transaction should be run again
+	isLocked      func(error) bool  // another process kept the database locked for as long as the driver waits
 	isUnreachable func(error) bool  // the database went away
 	confirm       string            // writes something that changes nothing; empty where nothing is replicated
 	waiting       string            // counts this server's commits that have waited for a standby for long
@@ -40,7 +42,9 @@ var postgres = dialect{
 	driver:        "pgx",
 	goose:         goose.DialectPostgres,
 	schema:        strings.NewReplacer(") /* by key, changed */;", ") WITH (fillfactor = 50);"),
+	hasSchema:     `SELECT COUNT(to_regclass('goose_db_version'))`,
 	isConflict:    postgresConflict,
+	isLocked:      func(error) bool { return false },
 	isUnreachable: postgresUnreachable,
 	confirm:       `SELECT pg_logical_emit_message(true, 'holdfast', '')`,
 	waiting: `
@@ -60,12 +64,14 @@ var postgres = dialect{
 }
 
 var sqliteDialect = dialect{
-	name:   "SQLite",
-	driver: "sqlite",
-	goose:  goose.DialectSQLite3,
-	schema: sqliteSchema,
-	lines:  1,
-	isConflict: func(err error) bool {
+	name:       "SQLite",
+	driver:     "sqlite",
+	goose:      goose.DialectSQLite3,
+	schema:     sqliteSchema,
+	lines:      1,
+	hasSchema:  `SELECT COUNT(1) FROM sqlite_master WHERE name = 'goose_db_version'`,
+	isConflict: func(error) bool { return false }, // a writer has the only lock from its beginning
+	isLocked: func(err error) bool {
 		e, ok := errors.AsType[*sqlite.Error](err)
 		return ok && e.Code()&0xff == sqlite3.SQLITE_BUSY
 	},
@@ -106,6 +112,9 @@ const sqliteOptions = "_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=jou
 // read-only transaction, and let them run beside the writer.
 const sqliteReadOptions = "_txlock=deferred&_pragma=busy_timeout(10000)&_pragma=query_only(1)"
 
+// sqliteLookOptions are for a look at a file that may be anything, or not there.
+const sqliteLookOptions = "mode=rw&_pragma=busy_timeout(10000)&_pragma=query_only(1)"
+
 // sqliteCheckpointOptions are for a connection that does nothing else. What it puts
 // into the file is durable there before the log begins anew.
 const sqliteCheckpointOptions = "_pragma=busy_timeout(10000)&_pragma=synchronous(FULL)"
@@ -120,7 +129,15 @@ var writerSettings = map[string]string{
 // endsTransaction reports whether an action's error is that of its transaction:
 // it is no outcome of the action.
 func (d dialect) endsTransaction(outcome error) bool {
-	return outcome != nil && (d.isConflict(outcome) || d.isUnreachable(outcome))
+	return outcome != nil && (d.isConflict(outcome) || d.isLocked(outcome) || d.isUnreachable(outcome))
+}
+
+// locked marks the error of a database that another process has locked.
+func (d dialect) locked(err error) error {
+	if err == nil || errors.Is(err, ErrBusy) || !d.isLocked(err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrLocked, err)
 }
 
 // unreachable marks the error of a database that went away.
@@ -131,26 +148,25 @@ func (d dialect) unreachable(err error) error {
 	return fmt.Errorf("%w: %w", ErrUnreachable, err)
 }
 
-// open connects to the database that address names: a postgres:// address, or
-// the path of an SQLite file.
-func open(ctx context.Context, address string) (d dialect, writer, reader *sql.DB, err error) {
-	if strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://") {
-		writer, reader, err = openPostgres(address)
+// open connects to the database that an address names.
+func open(ctx context.Context, at Location) (d dialect, writer, reader *sql.DB, err error) {
+	if !at.IsFile() {
+		writer, reader, err = openPostgres(ctx, at.postgres)
 		return postgres, writer, reader, err
 	}
-	writer, err = sql.Open(sqliteDialect.driver, sqliteFile(address, sqliteOptions))
+	writer, err = sql.Open(sqliteDialect.driver, sqliteFile(at.File, sqliteOptions))
 	if err != nil {
-		return d, nil, nil, fmt.Errorf("opening SQLite file %s: %w", address, err)
+		return d, nil, nil, fmt.Errorf("opening SQLite file %s: %w", at, err)
 	}
 	writer.SetMaxOpenConns(1)
 	if err := writer.PingContext(ctx); err != nil {
 		writer.Close()
-		return d, nil, nil, fmt.Errorf("opening SQLite file %s: %w", address, err)
+		return d, nil, nil, fmt.Errorf("opening SQLite file %s: %w", at, sqliteDialect.locked(err))
 	}
-	reader, err = sql.Open(sqliteDialect.driver, sqliteFile(address, sqliteReadOptions))
+	reader, err = sql.Open(sqliteDialect.driver, sqliteFile(at.File, sqliteReadOptions))
 	if err != nil {
 		writer.Close()
-		return d, nil, nil, fmt.Errorf("opening SQLite file %s for reading: %w", address, err)
+		return d, nil, nil, fmt.Errorf("opening SQLite file %s for reading: %w", at, err)
 	}
 	reader.SetMaxOpenConns(sqliteReadersMax)
 	reader.SetMaxIdleConns(sqliteReadersMax)
@@ -159,6 +175,6 @@ func open(ctx context.Context, address string) (d dialect, writer, reader *sql.D
 
 const sqliteReadersMax = 8
 
-func sqliteFile(address, options string) string {
-	return "file:" + (&url.URL{Path: address}).EscapedPath() + "?" + options
+func sqliteFile(path, options string) string {
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + options
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"runtime"
 
 	"github.com/pressly/goose/v3"
@@ -11,7 +12,11 @@ import (
 // MigrateTo makes a database as a program made it whose schema was of that
 // version.
 func MigrateTo(ctx context.Context, address string, version int64) error {
-	d, writer, reader, err := open(ctx, address)
+	at, err := ParseAddress(address)
+	if err != nil {
+		return err
+	}
+	d, writer, reader, err := open(ctx, at)
 	if err != nil {
 		return err
 	}
@@ -37,12 +42,18 @@ func (db *DB) Lines() int { return db.dialect.lines }
 
 // OpenWriter opens what the committer of a PostgreSQL store works on.
 func OpenWriter(address string) (*sql.DB, error) {
-	writer, reader, err := openPostgres(address)
+	writer, reader, err := openPostgres(context.Background(), address)
 	if err != nil {
 		return nil, err
 	}
 	return writer, reader.Close()
 }
+
+// RefusePooler looks for a connection pooler before a PostgreSQL database.
+func RefusePooler(ctx context.Context, db *sql.DB) error { return refusePooler(ctx, db) }
+
+// ErrPooler is what it refuses one with.
+var ErrPooler = errPooler
 
 // WaitForQueue waits until n actions wait for the committer.
 func WaitForQueue(db *DB, n int) {
@@ -104,4 +115,11 @@ func Group(batchMax, waiting, background int, busy bool) (waited, beside int, or
 		ordered = ordered && beside == 0
 	}
 	return waited, beside, ordered
+}
+
+// WaitForLock sets how long a commit waits for another process that has locked the
+// SQLite file.
+func (db *DB) WaitForLock(ctx context.Context, milliseconds int) error {
+	_, err := db.writer.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", milliseconds))
+	return err
 }

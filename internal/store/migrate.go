@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -48,9 +49,65 @@ func migrate(ctx context.Context, d dialect, db *sql.DB) error {
 	if err != nil {
 		return fmt.Errorf("reading the schema's version: %w", err)
 	}
-	sources := provider.ListSources()
-	if known := sources[len(sources)-1].Version; have > known {
+	return newer(have, newest(provider))
+}
+
+func newest(p *goose.Provider) int64 {
+	sources := p.ListSources()
+	return sources[len(sources)-1].Version
+}
+
+func newer(have, known int64) error {
+	if have > known {
 		return fmt.Errorf("the database's schema is version %d and this program knows only %d: run a newer holdfast", have, known)
+	}
+	return nil
+}
+
+// Errors of OpenExisting.
+var (
+	ErrNoSchema  = errors.New("there is no store in this database: its tables are missing. Run holdfast serve on it, which makes them. If it is a copy, copy the store again as the documentation says: a file alone, without its -wal, is not enough")
+	ErrOldSchema = errors.New("the store was made by an older holdfast. Run holdfast serve on it once, which brings it up to date")
+)
+
+// checkSchema refuses a database whose schema is not this program's.
+func checkSchema(ctx context.Context, d dialect, db *sql.DB) error {
+	files, err := d.schemaFS()
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(d.goose, db, files)
+	if err != nil {
+		return fmt.Errorf("reading the migrations: %w", err)
+	}
+	var tables, have int64
+	if err := db.QueryRowContext(ctx, d.hasSchema).Scan(&tables); err != nil {
+		return fmt.Errorf("looking for the schema: %w", err)
+	}
+	if tables > 0 {
+		if err := db.QueryRowContext(ctx, `SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied`).Scan(&have); err != nil {
+			return fmt.Errorf("reading the schema's version: %w", err)
+		}
+	}
+	switch known := newest(provider); {
+	case have == 0:
+		return ErrNoSchema
+	case have < known:
+		return fmt.Errorf("%w (its schema is version %d, this program's is %d)", ErrOldSchema, have, known)
+	default:
+		return newer(have, known)
+	}
+}
+
+// checkFile is checkSchema for an SQLite file, which it leaves as it is.
+func checkFile(ctx context.Context, at Location) error {
+	db, err := sql.Open(sqliteDialect.driver, sqliteFile(at.File, sqliteLookOptions))
+	if err != nil {
+		return fmt.Errorf("opening SQLite file %s: %w", at, err)
+	}
+	defer db.Close()
+	if err := checkSchema(ctx, sqliteDialect, db); err != nil {
+		return fmt.Errorf("opening SQLite file %s: %w", at, sqliteDialect.locked(err))
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ const (
 
 // openPostgres opens the pools of one database, which may be on several nodes
 // that take each other's place.
-func openPostgres(address string) (writer, reader *sql.DB, err error) {
+func openPostgres(ctx context.Context, address string) (writer, reader *sql.DB, err error) {
 	config, err := pgx.ParseConfig(address)
 	if err != nil {
 		return nil, nil, errors.New("opening PostgreSQL: the address cannot be read") // it may hold a password
@@ -50,6 +50,10 @@ func openPostgres(address string) (writer, reader *sql.DB, err error) {
 	reader = sql.OpenDB(stdlib.GetConnector(*config, options...))
 	reader.SetMaxOpenConns(postgresConnsMax)
 	reader.SetMaxIdleConns(postgresConnsMax)
+	if err := refusePooler(ctx, reader); err != nil {
+		reader.Close()
+		return nil, nil, err
+	}
 
 	writing := config.Copy()
 	for name, value := range writerSettings {

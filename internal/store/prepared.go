@@ -55,8 +55,14 @@ func (p *prepared) prepare(ctx context.Context) {
 	wanted := p.wanted
 	p.wanted = nil
 	p.mu.Unlock()
-	for _, text := range wanted {
+	for i, text := range wanted {
 		statement, err := p.db.PrepareContext(ctx, text) //nolint:sqlclosecheck // it is kept
+		if err != nil && sqliteDialect.isLocked(err) {   // it has taken all the time that there is
+			p.mu.Lock()
+			p.wanted = append(p.wanted, wanted[i:]...)
+			p.mu.Unlock()
+			return
+		}
 		if err != nil {
 			continue
 		}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+)
+
+const (
+	privateMode = 0o600
+	sharedBits  = 0o077 // what others than the owner may do
+)
+
+// makePrivate makes a file for secrets that its owner alone can read, unless it
+// exists. It refuses one that others can read or write.
+func makePrivate(path string) error {
+	if exists, err := checkPrivate(path, refuseShared); err != nil || exists {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, privateMode)
+	if err != nil {
+		return fmt.Errorf("making the file: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("making the file: %w", err)
+	}
+	return nil
+}
+
+// checkPrivate reports whether a file exists, and leaves it to shared what to do
+// about one that others can read or write.
+func checkPrivate(path string, shared func(path string, mode os.FileMode) error) (exists bool, err error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if mode := info.Mode(); mode.IsRegular() && mode.Perm()&sharedBits != 0 && runtime.GOOS != "windows" {
+		return true, shared(path, mode.Perm())
+	}
+	return true, nil
+}
+
+func refuseShared(path string, mode os.FileMode) error {
+	return fmt.Errorf("there are secrets in %[1]s, and its mode %04[2]o lets other users of this machine at them; run chmod 600 %[3]s", path, mode, quote(path))
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// One server has an SQLite file, by whatever name; commands use it beside the
+// server.
+func TestASecondServerIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	address, link := filepath.Join(dir, "holdfast.db"), filepath.Join(dir, "link.db")
+	_, end := startVerb(t, "serve", "--listen", "127.0.0.1:0", "--store", address)
+	if err := os.Symlink(address, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, other := range []string{address, link} {
+		out, code := holdfastCommand(t, "serve", "--listen", "127.0.0.1:0", "--store", other)
+		if code != exitFailed || !strings.Contains(out, "another server is running on "+other) {
+			t.Errorf("a second server: exit code %d\n%s", code, out)
+		}
+	}
+	newCaller(t, address)
+	onStore(t, address, "books", "check")
+	if err := end(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lockStore(store.Location{File: address}); err != nil {
+		t.Errorf("after the server's end: %v", err)
+	}
+}
+
+func TestADemosStoreIsLocked(t *testing.T) {
+	dir := t.TempDir()
+	startDemo(t, dir)
+	out, code := holdfastCommand(t, "serve", "--listen", "127.0.0.1:0", "--store", filepath.Join(dir, serverFile))
+	if code != exitFailed || !strings.Contains(out, "another server is running") {
+		t.Errorf("a server on a demo's store: exit code %d\n%s", code, out)
+	}
+}
+
+// A server that cannot listen leaves no store behind.
+func TestABusyPortMakesNoStore(t *testing.T) {
+	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", freePort)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for _, flag := range []string{"--listen", "--metrics"} {
+		dir := t.TempDir()
+		args := []string{"serve", "--listen", freePort, "--store", filepath.Join(dir, "holdfast.db"), flag, taken.Addr().String()}
+		if out, code := holdfastCommand(t, args...); code != exitFailed || !strings.Contains(out, flag) {
+			t.Errorf("%s: exit code %d\n%s", flag, code, out)
+		}
+		if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
+			t.Errorf("%s: there are %v, %v", flag, files, err)
+		}
+	}
+}
+
+// A PostgreSQL that may lose answered requests is refused, unless that is
+// accepted.
+func TestALossyPostgresIsRefused(t *testing.T) {
+	empty, ok := holdfasttest.Addresses(t)["PostgreSQL"]
+	if !ok {
+		t.Skip("there is no PostgreSQL here")
+	}
+	address := empty(t)
+	set := "?"
+	if strings.Contains(address, "?") {
+		set = "&"
+	}
+	address += set + "options=-c%20synchronous_commit%3Doff"
+	out, code := holdfastCommand(t, "serve", "--listen", freePort, "--store", address, "--accept-data-loss=false")
+	if code != exitFailed || !strings.Contains(out, "PostgreSQL runs with ") || !strings.Contains(out, "--accept-data-loss") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	startVerb(t, "serve", "--listen", freePort, "--store", address, "--accept-data-loss")
+}
+
+func TestSentenceOfALockedStore(t *testing.T) {
+	err := fmt.Errorf("committing: %w", store.ErrLocked)
+	if got := sentence(err); !strings.Contains(got, "another program keeps the SQLite file locked") {
+		t.Errorf("it is said as %q", got)
+	}
+	if got := sentence(fmt.Errorf("reading: %w", context.Canceled)); got != "reading: context canceled" {
+		t.Errorf("another error is said as %q", got)
+	}
+}

@@ -1,0 +1,126 @@
+package store_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// A command works on a store whose schema is its own, and leaves every other
+// database as it is.
+func TestOpenExisting(t *testing.T) {
+	for name, address := range holdfasttest.EmptyAddresses(t) {
+		t.Run(name, func(t *testing.T) {
+			refused := func(at string, want error) {
+				t.Helper()
+				db, err := store.OpenExisting(t.Context(), store.Config{Address: at})
+				if err == nil {
+					db.Close()
+				}
+				if !errors.Is(err, want) {
+					t.Errorf("opened with %v, want %v", err, want)
+				}
+			}
+			at := address(t)
+			if name == "SQLite" {
+				if _, err := store.OpenExisting(t.Context(), store.Config{Address: at}); err == nil {
+					t.Error("a file that is not there was opened")
+				}
+				if _, err := os.Stat(at); !errors.Is(err, os.ErrNotExist) {
+					t.Errorf("the file is there: %v", err)
+				}
+				if err := os.WriteFile(at, nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			refused(at, store.ErrNoSchema)
+			if err := store.MigrateTo(t.Context(), at, 1); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // the first did not migrate
+				refused(at, store.ErrOldSchema)
+			}
+			if err := holdfasttest.Open(t, at).Close(); err != nil {
+				t.Fatal(err)
+			}
+			db, err := store.OpenExisting(t.Context(), store.Config{Address: at})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			holdfasttest.CheckBooks(t, db)
+		})
+	}
+}
+
+// A copy of the file alone, made while its log held everything, is no store.
+func TestALoneFileIsNoStore(t *testing.T) {
+	at := filepath.Join(t.TempDir(), "holdfast.db")
+	holdfasttest.Open(t, at)
+	copied, err := os.ReadFile(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone := filepath.Join(t.TempDir(), "copy.db")
+	if err := os.WriteFile(alone, copied, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.OpenExisting(t.Context(), store.Config{Address: alone}); !errors.Is(err, store.ErrNoSchema) {
+		t.Errorf("a copy of %d bytes was opened with %v", len(copied), err)
+	}
+	if err := os.WriteFile(alone, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.OpenExisting(t.Context(), store.Config{Address: alone}); err == nil || !strings.Contains(err.Error(), "not a database") {
+		t.Errorf("a file of text was opened with %v", err)
+	}
+}
+
+// While another process has the file locked, all who wait for a commit are
+// answered when the first of them has waited long enough.
+func TestALockedFileAnswersEverybody(t *testing.T) {
+	const timeout, waiting = 200 * time.Millisecond, 2000
+	address := holdfasttest.Addresses(t)["SQLite"](t)
+	db := holdfasttest.Open(t, address)
+	if err := db.WaitForLock(t.Context(), int(timeout/time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	other, err := raw(t, address).Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.ExecContext(t.Context(), `BEGIN IMMEDIATE`); err != nil {
+		t.Fatal(err)
+	}
+	var wait sync.WaitGroup
+	began := time.Now()
+	for i := range waiting {
+		wait.Go(func() {
+			ran := false
+			update := db.Update
+			if i%2 == 0 {
+				update = db.Background
+			}
+			if err := update(t.Context(), func(*store.Tx) error { ran = true; return nil }); !errors.Is(err, store.ErrBusy) || ran {
+				t.Errorf("action %d: %v, and it ran: %v", i, err, ran)
+			}
+		})
+	}
+	wait.Wait()
+	if took := time.Since(began); took > 10*timeout { // it was 20 times for each group
+		t.Errorf("all were answered after %v", took)
+	}
+	if _, err := other.ExecContext(t.Context(), `ROLLBACK`); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Update(t.Context(), func(tx *store.Tx) error { return insert(tx, newParty(1)) }); err != nil {
+		t.Errorf("after the lock: %v", err)
+	}
+}

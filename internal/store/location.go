@@ -1,0 +1,75 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// A Location says where a store is: in an SQLite file, or in a PostgreSQL
+// database.
+type Location struct {
+	File     string // the path of an SQLite file; empty for PostgreSQL
+	postgres string // for pgx; may hold a password
+}
+
+// IsFile reports whether the store is an SQLite file.
+func (l Location) IsFile() bool { return l.File != "" }
+
+var (
+	addressScheme = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+):`) // one letter alone is a drive
+	keywordFirst  = regexp.MustCompile(`^\s*([A-Za-z_]+)\s*=`)
+	hasSecret     = regexp.MustCompile(`(?i)\b(password|passwd|pwd)\s*=|:[^/]*@`)
+)
+
+// postgresKeywords begin a connection string in libpq's keyword form.
+var postgresKeywords = map[string]bool{
+	"host": true, "hostaddr": true, "port": true, "dbname": true, "database": true, "user": true, "password": true, "passfile": true,
+	"sslmode": true, "sslcert": true, "sslkey": true, "sslrootcert": true, "sslpassword": true, "service": true, "servicefile": true,
+	"connect_timeout": true, "application_name": true, "target_session_attrs": true, "options": true,
+}
+
+const addressForms = "give the path of an SQLite file, postgres://USER@HOST/DATABASE, or 'host=HOST dbname=DATABASE user=USER'"
+
+// ParseAddress reads a store's address: postgres://… or postgresql://… in any
+// case, PostgreSQL's keyword=value form, or a file's path. It refuses anything
+// that may be a database's address but is not one that it knows, since the text
+// would otherwise become the name of a new file. An error never repeats the
+// address, which may hold a password.
+func ParseAddress(text string) (Location, error) {
+	scheme := addressScheme.FindStringSubmatch(text)
+	keyword := keywordFirst.FindStringSubmatch(text)
+	switch {
+	case text == "":
+		return Location{}, errors.New("the store's address is empty: " + addressForms)
+	case scheme != nil && isPostgres(scheme[1]) && strings.HasPrefix(text[len(scheme[0]):], "//"):
+		return Location{postgres: strings.ToLower(scheme[1]) + text[len(scheme[1]):]}, nil
+	case scheme != nil:
+		return Location{}, errors.New("the store's address begins like a URL and is none that is known here: " + addressForms + "; write ./ before a file's name that has a colon")
+	case keyword != nil && postgresKeywords[keyword[1]]:
+		return Location{postgres: text}, nil
+	case keyword != nil:
+		return Location{}, errors.New("the store's address begins like keyword=value and the keyword is none of PostgreSQL's: " + addressForms + "; write ./ before a file's name that has an equals sign")
+	case hasSecret.MatchString(text):
+		return Location{}, errors.New("the store's address seems to hold a password and is no address of PostgreSQL: " + addressForms)
+	case strings.ContainsAny(text, "\x00\n\r"), strings.HasPrefix(text, ":"):
+		return Location{}, errors.New("the store's address is no file's path: " + addressForms)
+	}
+	return Location{File: text}, nil
+}
+
+func isPostgres(scheme string) bool {
+	return strings.EqualFold(scheme, "postgres") || strings.EqualFold(scheme, "postgresql")
+}
+
+// String names the store without anything that may be secret.
+func (l Location) String() string {
+	if l.IsFile() {
+		return l.File
+	}
+	return "the PostgreSQL database"
+}
+
+// GoString keeps a password out of %#v.
+func (l Location) GoString() string { return fmt.Sprintf("store.Location(%q)", l.String()) }
