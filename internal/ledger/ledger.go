@@ -42,6 +42,9 @@ const (
 // Party is the account of what is owed to a party: its balance here.
 func Party(id string) AccountID { return AccountID(partyPrefix + id) }
 
+// Party is whose balance the account is, if it is a party's.
+func (a AccountID) Party() (id string, ok bool) { return strings.CutPrefix(string(a), partyPrefix) }
+
 // Prepaid is what a prepaid instrument is good for.
 func Prepaid(instrument string) AccountID { return AccountID(prepaidPrefix + instrument) }
 

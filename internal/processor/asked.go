@@ -33,7 +33,7 @@ func ReadAsked(tx *store.ReadTx, caller party.Caller, v payment.Visit) (Asked, e
 }
 
 func askedOf(tx *store.ReadTx, caller party.Caller, r payment.PipelineRequest) (a Asked, err error) {
-	recipients := r.Recipients
+	recipients, payees := r.Recipients, tx.Unlocked("many visits read a shop; each payment with the token reads it again")
 	if r.Edited != "" {
 		if a.Edited, _, err = tx.Token(r.Edited); err != nil {
 			return a, err
@@ -42,16 +42,16 @@ func askedOf(tx *store.ReadTx, caller party.Caller, r payment.PipelineRequest) (
 	}
 	for _, id := range recipients {
 		payee := payment.Payee{Named: id}
-		if payee.Token, payee.Found, err = tx.Token(id); err != nil {
+		if payee.Token, payee.Found, err = payees.Token(id); err != nil {
 			return a, err
 		}
-		if payee.Party, _, err = tx.Party(payee.Token.Recipient); err != nil {
+		if payee.Party, _, err = payees.Party(payee.Token.Recipient); err != nil {
 			return a, err
 		}
 		a.Payees = append(a.Payees, payee)
 	}
 	if len(recipients) == 0 && r.Pays() {
-		owner, found, err := tx.Party(caller.Owner)
+		owner, found, err := payees.Party(caller.Owner)
 		if err != nil || !found {
 			return a, errors.Join(err, missing(found, "party", string(caller.Owner)))
 		}

@@ -20,7 +20,7 @@ func (p *Processor) Deposit(ctx context.Context, caller party.CallerID, to party
 		if err != nil {
 			return err
 		}
-		if _, err := partyOf(&tx.ReadTx, to); err != nil {
+		if _, err := partyInPayment(&tx.ReadTx, to); err != nil {
 			return err
 		}
 		c, err := payment.Deposit(caller, payment.Transaction{ID: id, Recipient: to, Amount: amount, Received: caller.Now(real)})

@@ -105,11 +105,11 @@ func (d decision) loadParties(in *payment.Input) (err error) {
 		recipient = d.caller.Owner
 	}
 	if in.Token.Sender != "" {
-		if in.Sender, err = partyOf(&d.tx.ReadTx, in.Token.Sender); err != nil {
+		if in.Sender, err = partyInPayment(&d.tx.ReadTx, in.Token.Sender); err != nil {
 			return err
 		}
 	}
-	if in.Recipient, err = partyOf(&d.tx.ReadTx, recipient); err != nil {
+	if in.Recipient, err = partyInPayment(&d.tx.ReadTx, recipient); err != nil {
 		return err
 	}
 	switch d.caller.Owner {
@@ -118,7 +118,7 @@ func (d decision) loadParties(in *payment.Input) (err error) {
 	case in.Sender.ID:
 		in.Owner = in.Sender
 	default:
-		in.Owner, err = partyOf(&d.tx.ReadTx, d.caller.Owner)
+		in.Owner, err = partyInPayment(&d.tx.ReadTx, d.caller.Owner)
 	}
 	return err
 }

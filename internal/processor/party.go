@@ -205,7 +205,7 @@ func (p *Processor) ResetClock(ctx context.Context, id party.CallerID) (after pa
 				return err
 			}
 			now := before.Now(real)
-			if due, err = tx.DueOf(id, now, sweepMax); err != nil || len(due) > 0 {
+			if due, err = tx.Unlocked("a hold made in this moment lasts as long as one made a moment earlier").DueOf(id, now, sweepMax); err != nil || len(due) > 0 {
 				return err
 			}
 			if err := tx.KeepExpired(id, now, real); err != nil {

@@ -203,6 +203,11 @@ func callerOf(tx *store.ReadTx, id party.CallerID) (party.Caller, error) {
 	return c, err
 }
 
+// partyInPayment reads a party that takes part in a payment.
+func partyInPayment(tx *store.ReadTx, id party.ID) (party.Party, error) {
+	return partyOf(tx.Unlocked("thousands of payments read a shop; one that is suspended in the same moment may be paid once more"), id)
+}
+
 // partyOf reads a party that must exist.
 func partyOf(tx *store.ReadTx, id party.ID) (party.Party, error) {
 	found, ok, err := tx.Party(id)

@@ -29,7 +29,7 @@ func (p *Processor) Refund(ctx context.Context, caller party.Caller, r holdfast.
 func (p *Processor) refund(d decision, original payment.Transaction, r holdfast.RefundRequest, id holdfast.TransactionID) (payment.Change, error) {
 	in := payment.RefundInput{ID: id, Original: original, Window: p.RefundWindow, Now: d.now}
 	var err error
-	if in.Owner, err = partyOf(&d.tx.ReadTx, original.Owner); err != nil {
+	if in.Owner, err = partyInPayment(&d.tx.ReadTx, original.Owner); err != nil {
 		return payment.Change{}, err
 	}
 	if in.RefundToken, err = d.refundToken(original.RecipientToken); err != nil {

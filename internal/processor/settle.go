@@ -63,7 +63,7 @@ func (p *Processor) Cancel(ctx context.Context, caller party.Caller, r holdfast.
 func (in changeInput) settle(amount money.Amount, fees payment.FeeSchedule) (payment.Change, error) {
 	settle := payment.SettleInput{Amount: amount, Fees: fees, Now: in.now}
 	var err error
-	if settle.Owner, err = partyOf(&in.tx.ReadTx, in.caller.Owner); err != nil {
+	if settle.Owner, err = partyInPayment(&in.tx.ReadTx, in.caller.Owner); err != nil {
 		return payment.Change{}, err
 	}
 	if in.Transaction.FeeBy == holdfast.RoleCaller {

@@ -40,7 +40,7 @@ func (p *Processor) WriteOffDebt(ctx context.Context, caller party.Caller, r hol
 		if err := payment.FindAggregate(a, found, holdfast.MethodDebt, r.CreditInstrumentID, d.caller.Owner); err != nil {
 			return payment.Change{}, err
 		}
-		owner, err := partyOf(&d.tx.ReadTx, d.caller.Owner)
+		owner, err := partyInPayment(&d.tx.ReadTx, d.caller.Owner)
 		in.Aggregate, in.Owner = a, owner
 		if err != nil {
 			return payment.Change{}, err

@@ -67,7 +67,7 @@ const paymentsLookedAt = 100
 
 // lastPayment is the last payment of a subscription that was paid.
 func (d decision) lastPayment(t payment.Token) (payment.Transaction, error) {
-	all, err := d.tx.PaymentsOf(t.Caller, t.ID, paymentsLookedAt)
+	all, err := d.tx.Unlocked("the refund writes the payment that was chosen").PaymentsOf(t.Caller, t.ID, paymentsLookedAt)
 	if err != nil {
 		return payment.Transaction{}, err
 	}

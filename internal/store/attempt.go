@@ -98,7 +98,7 @@ func (tx *ReadTx) Asking(c party.CallerID) (bool, error) {
 // nobody else asks meanwhile. It reads no other table: PostgreSQL would join all
 // that are in doubt before it takes the first few.
 func (tx *Tx) ClaimAttempts(now time.Time, most int, nextAsk func(asked int) time.Time) ([]payment.Attempt, error) {
-	claimed, err := list(&tx.ReadTx, "reading attempts in doubt", scanAttempt, `
+	claimed, err := list(tx.Unlocked(claimsLock), "reading attempts in doubt", scanAttempt, `
 		SELECT `+attemptColumns+` FROM attempts
 		WHERE state = 'Open' AND next_ask <= $1
 		ORDER BY next_ask LIMIT $2`+tx.dialect.claiming("attempts"), micros(now), most)

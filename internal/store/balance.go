@@ -50,12 +50,22 @@ var balanceSums = byKey(source[balanceKey, balanceSum]{
 		err = row.Scan(&b.account, &b.sandbox, &b.micro)
 		return b, err
 	},
-	key: func(b balanceSum) balanceKey { return b.balanceKey },
+	key:      func(b balanceSum) balanceKey { return b.balanceKey },
+	unlocked: "a decision that rests on a balance rests on its party's gate instead",
 })
 
 // AccountBalance is what all callers of a mode have left in an account, in
-// micro-dollars.
+// micro-dollars. A decision that reads a party's balance rests on the party's gate.
 func (tx *ReadTx) AccountBalance(account ledger.AccountID, sandbox bool) (micro int64, err error) {
+	if id, ok := account.Party(); ok && tx.sql.rests != nil {
+		if err := tx.restOnGate(party.ID(id), balanceKey{account, sandbox}); err != nil {
+			return 0, err
+		}
+	}
+	return tx.balanceSum(account, sandbox)
+}
+
+func (tx *ReadTx) balanceSum(account ledger.AccountID, sandbox bool) (micro int64, err error) {
 	b, _, err := balanceSums.read(tx, balanceKey{account, sandbox})
 	return b.micro, err
 }
@@ -83,13 +93,14 @@ func (tx *Tx) add(c party.CallerID, account ledger.AccountID, micro int64) (*add
 	}
 	a := &addition{caller: c, key: balanceKey{account, caller.Sandbox}, micro: micro}
 	if tx.strand != nil {
+		tx.sql.rests.wrote(nil)
 		tx.strand.adds = append(tx.strand.adds, a)
 		return a, nil
 	}
 	if err := tx.sql.run(tx.ctx, addToBalance.statement(tx.dialect, []any{c, account, tx.dialect.lane, micro})); err != nil {
 		return nil, err
 	}
-	after, err := tx.AccountBalance(account, caller.Sandbox)
+	after, err := tx.balanceSum(account, caller.Sandbox)
 	a.after = sql.NullInt64{Int64: after, Valid: true}
 	return a, err
 }
@@ -150,6 +161,30 @@ var spendFrom = insertion("spending from a balance", "spenders",
 // spend has two decisions that rest on a party's balance meet at one row.
 func (tx *Tx) spend(p party.ID) error {
 	return tx.write(spendFrom, spenderKey(p), p, 1)
+}
+
+var gates = byKey(source[spenderKey, spenderKey]{
+	doing: "reading a gate",
+	query: `SELECT party_id FROM spenders WHERE party_id = $1`,
+	many:  `SELECT party_id FROM spenders WHERE party_id = ANY($1::text[])`,
+	order: `party_id`,
+	args:  func(k spenderKey) []any { return []any{k} },
+	scan: func(row scanner) (k spenderKey, err error) {
+		err = row.Scan(&k)
+		return k, err
+	},
+	key: func(k spenderKey) spenderKey { return k },
+})
+
+// restOnGate has a decision that reads a balance collide with one that spends from
+// it. The first decision that ever reads a party's balance makes the gate.
+func (tx *ReadTx) restOnGate(p party.ID, balance balanceKey) error {
+	balanceSums.expect(tx, balance)
+	_, there, err := gates.read(tx, spenderKey(p))
+	if err != nil || there {
+		return err
+	}
+	return (&Tx{*tx}).spend(p)
 }
 
 // Moving is what is on its way to and from a party's account, by callers of a

@@ -23,12 +23,14 @@ func scanCaller(row scanner, more ...any) (c party.Caller, err error) {
 }
 
 var callers = byKey(source[party.CallerID, party.Caller]{
-	doing: "reading a caller",
-	query: `SELECT ` + callerColumns + ` FROM callers WHERE caller_id = $1`,
-	many:  `SELECT ` + callerColumns + ` FROM callers WHERE caller_id = ANY($1::text[])`,
-	args:  func(id party.CallerID) []any { return []any{id} },
-	scan:  func(row scanner) (party.Caller, error) { return scanCaller(row) },
-	key:   func(c party.Caller) party.CallerID { return c.ID },
+	doing:    "reading a caller",
+	query:    `SELECT ` + callerColumns + ` FROM callers WHERE caller_id = $1`,
+	many:     `SELECT ` + callerColumns + ` FROM callers WHERE caller_id = ANY($1::text[])`,
+	args:     func(id party.CallerID) []any { return []any{id} },
+	scan:     func(row scanner) (party.Caller, error) { return scanCaller(row) },
+	key:      func(c party.Caller) party.CallerID { return c.ID },
+	unlocked: "every action reads its caller, and would wait for a change of its clock or its settings; one that is a moment old does no harm",
+	appears:  "its id is drawn when it is added, so nobody can have meant it",
 })
 
 // Caller reads a caller.
@@ -69,7 +71,8 @@ var callersByKey = byKey(source[string, callerKey]{
 		k.key.Secret, k.key.Caller = holdfast.NewSecretKey(string(secret)), k.caller.ID
 		return k, err
 	},
-	key: func(k callerKey) string { return k.key.ID },
+	key:      func(k callerKey) string { return k.key.ID },
+	unlocked: "it is read before the action begins",
 })
 
 // CallerByKey reads the caller that an access key belongs to, and the key.

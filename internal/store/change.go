@@ -167,6 +167,7 @@ func (c *change) unnest() string {
 // same commit; nil when nobody could know it yet.
 func (tx *Tx) write(c *change, key any, args ...any) error {
 	if tx.strand == nil {
+		tx.sql.rests.wrote(key)
 		return tx.sql.run(tx.ctx, c.statement(tx.dialect, args))
 	}
 	tx.strand.write(c, key, args)

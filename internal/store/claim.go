@@ -102,11 +102,12 @@ func (c Claim) choose(all []candidate) []candidate {
 // claim counts as a try, also when nothing is heard of it again. There is more
 // when so many made way that another look may find who stood behind them.
 func (tx *Tx) ClaimNotifications(c Claim) (claimed []Delivery, more bool, err error) {
-	head, err := tx.headOfLine()
+	looking := tx.Unlocked(claimsLock)
+	head, err := looking.headOfLine()
 	if err != nil {
 		return nil, false, err
 	}
-	all, err := tx.headsOfQueues(c)
+	all, err := looking.headsOfQueues(c)
 	if err != nil {
 		return nil, false, err
 	}
@@ -213,7 +214,7 @@ func (tx *Tx) take(chosen []candidate, c Claim) (claimed []Delivery, err error) 
 			},
 		})
 	}
-	if err := tx.sql.run(tx.ctx, reads...); err != nil || len(leases) == 0 {
+	if err := tx.Unlocked(claimsLock).sql.run(tx.ctx, reads...); err != nil || len(leases) == 0 {
 		return nil, err
 	}
 	return claimed, tx.writeMany(leaseNotification, leases)

@@ -296,19 +296,22 @@ func (l *line) try(group []*action, apart bool) (outcomes map[*action]error, err
 		return nil, err
 	}
 	outcomes = make(map[*action]error, len(group))
-	rest := group
+	rest, locks := group, newLocks(l.dialect.share)
 	if !apart {
-		if rest, err = l.runTogether(ctx, tx, group, outcomes); err != nil {
+		if rest, err = l.runTogether(ctx, tx, group, outcomes, locks); err != nil {
 			return nil, err
 		}
 	}
 	for _, a := range rest {
-		if outcomes[a], err = l.runOne(ctx, tx, a, len(group) > 1); err != nil {
+		if outcomes[a], err = l.runOne(ctx, tx, a, len(group) > 1, locks); err != nil {
 			return nil, err
 		}
 	}
 	if len(group) == 1 && outcomes[group[0]] != nil {
 		return outcomes, nil
+	}
+	if err := tx.session.run(ctx, locks.take()); err != nil {
+		return nil, err
 	}
 	if err := tx.Commit(); err != nil {
 		return nil, l.uncommitted(err)
@@ -345,8 +348,8 @@ func (l *line) awaitDoubtful(ctx context.Context, tx transaction) error {
 
 // runTogether takes a group through a few rounds, and returns those who have to
 // run alone: they do what a round knows nothing of, or all want the same row.
-func (l *line) runTogether(ctx context.Context, tx transaction, group []*action, outcomes map[*action]error) (rest []*action, err error) {
-	r := newRound(ctx, tx, l.dialect, &l.runners)
+func (l *line) runTogether(ctx context.Context, tx transaction, group []*action, outcomes map[*action]error, locks *locks) (rest []*action, err error) {
+	r := newRound(ctx, tx, l.dialect, &l.runners, locks)
 	for range roundsMax {
 		again, alone, err := r.run(group, outcomes)
 		if err != nil {
@@ -362,15 +365,23 @@ func (l *line) runTogether(ctx context.Context, tx transaction, group []*action,
 
 // runOne runs an action by itself. With others in the transaction it needs a
 // savepoint; without, its error ends the transaction.
-func (l *line) runOne(ctx context.Context, tx transaction, a *action, shared bool) (outcome, err error) {
+func (l *line) runOne(ctx context.Context, tx transaction, a *action, shared bool, locks *locks) (outcome, err error) {
 	if shared {
 		if _, err := tx.ExecContext(ctx, `SAVEPOINT action`); err != nil {
 			return nil, err
 		}
 	}
-	outcome = protect(a.run, &Tx{ReadTx{ctx: ctx, sql: tx, dialect: l.dialect}})
+	var rests dependence
+	tx.rests = &rests
+	if outcome = protect(a.run, &Tx{ReadTx{ctx: ctx, sql: tx, dialect: l.dialect}}); outcome == nil {
+		outcome = rests.check()
+	}
+	tx.rests = nil
 	if l.dialect.endsTransaction(outcome) {
 		return nil, outcome
+	}
+	if outcome == nil {
+		locks.add(&rests)
 	}
 	if !shared {
 		return outcome, nil

@@ -191,8 +191,9 @@ func (tx *Tx) Confirm() error {
 	if tx.dialect.confirm == "" {
 		return nil
 	}
-	_, err := tx.exec("confirming what was read", tx.dialect.confirm)
-	return err
+	return tx.Unlocked("it reads no row").sql.run(tx.ctx, statement{
+		doing: "confirming what was read", text: tx.dialect.confirm, row: func(scanner) error { return nil },
+	})
 }
 
 // exec runs a statement, and reports how many rows it has touched.

@@ -28,6 +28,7 @@ type dialect struct {
 	confirm       string            // writes something that changes nothing; empty where nothing is replicated
 	waiting       string            // counts this server's commits that have waited for a standby for long
 	skipLocked    string            // for claiming rows that another server may claim, of a table
+	share         string            // locks the rows of a query; empty where there is one writer
 	lines         int               // of commits, at a time
 	lane          int               // of balances, that a line adds to
 	pipelines     bool              // the driver sends several statements at once, and keeps them prepared
@@ -36,6 +37,8 @@ type dialect struct {
 	write         pgx.TxOptions
 	read          pgx.TxOptions // one consistent state, however many statements
 }
+
+const forShare = " FOR SHARE"
 
 var postgres = dialect{
 	name:          "PostgreSQL",
@@ -52,13 +55,14 @@ var postgres = dialect{
 		WHERE application_name = current_setting('application_name') AND wait_event = 'SyncRep'
 			AND query_start < clock_timestamp() - INTERVAL '1 second'`,
 	skipLocked: " FOR UPDATE OF %s SKIP LOCKED",
+	share:      forShare,
 	pipelines:  true,
 	arrays:     true,
 	remote:     true,
 	lines:      2,
 	// Under SERIALIZABLE, large groups of two servers conflict although they
-	// share no row. REPEATABLE READ still refuses to change a row that changed
-	// meanwhile, and every decision ends in a change of the row it rests on.
+	// share no row. REPEATABLE READ still refuses to change or to lock a row that
+	// changed meanwhile; see rests.go.
 	write: pgx.TxOptions{IsoLevel: pgx.RepeatableRead},
 	read:  pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly},
 }
@@ -90,6 +94,9 @@ var sqliteSchema = strings.NewReplacer(
 	"KEY (caller_id, token_id /* grows */", "KEY (token_id, caller_id",
 	"tokens (token_id) /* by the other key */", "tokens (caller_id, token_id)",
 )
+
+// claimsLock is why what is read for a claim is not locked before the commit.
+const claimsLock = "a claim locks what it takes, and looks at the rest only to choose"
 
 // claiming is the end of a query for rows of a table that are to be changed. Those
 // that another server is changing are left out.

@@ -24,9 +24,11 @@ var instruments = byKey(source[instrumentKey, payment.Instrument]{
 	query: `SELECT ` + instrumentColumns + ` FROM instruments WHERE party_id = $1 AND instrument_id = $2`,
 	many: `SELECT ` + instrumentColumns + ` FROM instruments
 		WHERE (party_id, instrument_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
-	args: func(k instrumentKey) []any { return []any{k.owner, k.id} },
-	scan: scanInstrument,
-	key:  func(i payment.Instrument) instrumentKey { return instrumentKey{i.Owner, i.ID} },
+	args:    func(k instrumentKey) []any { return []any{k.owner, k.id} },
+	scan:    scanInstrument,
+	key:     func(i payment.Instrument) instrumentKey { return instrumentKey{i.Owner, i.ID} },
+	order:   `party_id, instrument_id`,
+	appears: "its id is drawn when it is added, so nobody can have meant it",
 })
 
 // Instrument reads one of a party's instruments.

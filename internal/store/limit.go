@@ -21,10 +21,12 @@ func (tx *ReadTx) Limits(scope, subject string) ([]payment.Limit, error) {
 		SELECT `+limitColumns+` FROM usage_limits WHERE scope = $1 AND subject = $2 ORDER BY slot`, scope, subject)
 }
 
-// InsertLimit adds a limit.
+// InsertLimit adds a limit. One that was added by others is ErrStale or, on
+// PostgreSQL, a conflict, after which the action runs again and finds it.
 func (tx *Tx) InsertLimit(l payment.Limit) error {
 	return tx.one("adding a limit", `
-		INSERT INTO usage_limits (`+limitColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, limitRow(l)...)
+		INSERT INTO usage_limits (`+limitColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT DO NOTHING`, limitRow(l)...)
 }
 
 func limitRow(l payment.Limit) []any {

@@ -96,7 +96,7 @@ func (tx *ReadTx) MailDue(now time.Time) (bool, error) {
 // else does before until. Each claim counts as a try, also when nothing is heard
 // of it again.
 func (tx *Tx) ClaimMails(now, until time.Time, most int) ([]Mail, error) {
-	due, err := list(&tx.ReadTx, "reading mails that are due", scanMail, mailsDue+tx.dialect.claiming("mails"), micros(now), most)
+	due, err := list(tx.Unlocked(claimsLock), "reading mails that are due", scanMail, mailsDue+tx.dialect.claiming("mails"), micros(now), most)
 	if err != nil {
 		return nil, err
 	}

@@ -14,12 +14,14 @@ func scanParty(row scanner) (p party.Party, err error) {
 }
 
 var parties = byKey(source[party.ID, party.Party]{
-	doing: "reading a party",
-	query: `SELECT ` + partyColumns + ` FROM parties WHERE party_id = $1`,
-	many:  `SELECT ` + partyColumns + ` FROM parties WHERE party_id = ANY($1::text[])`,
-	args:  func(id party.ID) []any { return []any{id} },
-	scan:  scanParty,
-	key:   func(p party.Party) party.ID { return p.ID },
+	doing:   "reading a party",
+	query:   `SELECT ` + partyColumns + ` FROM parties WHERE party_id = $1`,
+	many:    `SELECT ` + partyColumns + ` FROM parties WHERE party_id = ANY($1::text[])`,
+	args:    func(id party.ID) []any { return []any{id} },
+	scan:    scanParty,
+	key:     func(p party.Party) party.ID { return p.ID },
+	order:   `party_id`,
+	appears: "its id is drawn when it is added, so nobody can have meant it",
 })
 
 // Party reads a party.

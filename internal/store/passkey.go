@@ -77,11 +77,18 @@ func (tx *Tx) InsertPasskeyChallenge(c party.PasskeyChallenge, now time.Time) er
 // if it was asked of the owner and is not too old. Nobody can take it twice.
 func (tx *Tx) TakePasskeyChallenge(challenge string, owner party.ID, now time.Time) (c party.PasskeyChallenge, found bool, err error) {
 	c = party.PasskeyChallenge{Challenge: challenge, Owner: owner}
-	var expires int64
-	err = tx.sql.QueryRowContext(tx.ctx, `
-		DELETE FROM passkey_challenges WHERE challenge = $1 AND party_id = $2 AND expires > $3
-		RETURNING session, expires`, challenge, owner, micros(now)).Scan(&c.Session, &expires)
-	c.Expires = when(expires)
-	found, err = maybe("taking a question to a passkey", err)
+	err = tx.sql.run(tx.ctx, statement{
+		doing: "taking a question to a passkey",
+		text: `
+			DELETE FROM passkey_challenges WHERE challenge = $1 AND party_id = $2 AND expires > $3
+			RETURNING session, expires`,
+		args: []any{challenge, owner, micros(now)}, writes: true,
+		row: func(row scanner) error {
+			var expires int64
+			err := row.Scan(&c.Session, &expires)
+			c.Expires, found = when(expires), true
+			return err
+		},
+	})
 	return c, found, err
 }

@@ -21,9 +21,10 @@ var requests = byKey(source[requestKey, payment.Request]{
 	query: `SELECT ` + requestColumns + ` FROM requests WHERE caller_id = $1 AND reference = $2`,
 	many: `SELECT ` + requestColumns + ` FROM requests
 		WHERE (caller_id, reference) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
-	args: func(k requestKey) []any { return []any{k.caller, k.reference} },
-	scan: scanRequest,
-	key:  func(r payment.Request) requestKey { return requestKey{r.Caller, r.Reference} },
+	args:  func(k requestKey) []any { return []any{k.caller, k.reference} },
+	scan:  scanRequest,
+	key:   func(r payment.Request) requestKey { return requestKey{r.Caller, r.Reference} },
+	order: `caller_id, reference`,
 })
 
 func scanRequest(row scanner) (r payment.Request, err error) {

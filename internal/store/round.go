@@ -25,7 +25,9 @@ type round struct {
 	tables  map[any]shared // by their source
 	order   []shared       // the same
 	runners *runners
+	locks   *locks
 	single  bool  // one action has the round to itself
+	left    bool  // some have to run alone after this round or one before
 	failed  error // of what it wrote before the end
 }
 
@@ -68,6 +70,7 @@ type strand struct {
 	err    error // its outcome
 	alone  bool  // it has to run by itself
 	reads  []any // keys of rows
+	rests  dependence
 	writes []written
 	adds   []*addition
 }
@@ -82,8 +85,8 @@ type written struct {
 // leaving is the panic of an action that has to run alone.
 type leaving struct{}
 
-func newRound(ctx context.Context, t transaction, d dialect, runners *runners) *round {
-	return &round{ctx: ctx, sql: t, dialect: d, tables: make(map[any]shared), runners: runners}
+func newRound(ctx context.Context, t transaction, d dialect, runners *runners, l *locks) *round {
+	return &round{ctx: ctx, sql: t, dialect: d, tables: make(map[any]shared), runners: runners, locks: l}
 }
 
 // run takes actions through a round. It answers those that are done in outcomes,
@@ -120,12 +123,14 @@ func (r *round) run(actions []*action, outcomes map[*action]error) (again, alone
 				continue // it leaves no trace
 			}
 			done = append(done, st)
+			r.locks.add(&st.rests)
 			for _, w := range st.writes {
 				taken[w.key] = w.key != nil
 			}
 		}
 	}
-	if err := r.flush(done); err != nil {
+	r.left = r.left || len(alone) > 0
+	if err := r.flush(done, !r.left && len(again) == 0); err != nil {
 		return nil, nil, err
 	}
 	for key := range taken {
@@ -169,8 +174,11 @@ func (st *strand) run() {
 			st.err = fmt.Errorf("panic in a transaction: %v\n%s", p, debug.Stack())
 		}
 	}()
-	tx := &Tx{ReadTx{ctx: st.round.ctx, sql: transaction{st.round.sql.session, st}, dialect: st.round.dialect, strand: st}}
-	st.err = st.action.run(tx)
+	sql := transaction{session: st.round.sql.session, strand: st, rests: &st.rests}
+	tx := &Tx{ReadTx{ctx: st.round.ctx, sql: sql, dialect: st.round.dialect, strand: st}}
+	if st.err = st.action.run(tx); st.err == nil {
+		st.err = st.rests.check()
+	}
 }
 
 // restsOn reports whether the action read or would write a row that is taken.
@@ -216,6 +224,7 @@ func (st *strand) wrote(key any) bool {
 }
 
 func (st *strand) write(c *change, key any, args []any) {
+	st.rests.wrote(key)
 	if key != nil && st.wrote(key) {
 		st.writeNow() // one statement changes a row once
 	}
@@ -240,7 +249,7 @@ func (st *strand) writeNow() {
 	if !r.single {
 		panic(leaving{})
 	}
-	if r.failed = r.flush([]*strand{st}); r.failed != nil {
+	if r.failed = r.flush([]*strand{st}, false); r.failed != nil {
 		panic(leaving{})
 	}
 	for _, w := range st.writes {
@@ -257,12 +266,18 @@ func (r *round) forget(key any) {
 }
 
 // flush writes what the strands have written, a statement for each kind of
-// change, all sent together.
-func (r *round) flush(strands []*strand) error {
-	writes, err := r.addUp(strands)
+// change, all sent together. Before the last writes of a transaction it locks what
+// the actions rest on.
+func (r *round) flush(strands []*strand, last bool) error {
+	adding, err := r.addUp(strands)
 	if err != nil {
 		return err
 	}
+	var writes []statement
+	if last {
+		writes = r.locks.take()
+	}
+	writes = append(writes, adding...)
 	rows := make(map[*change][][]any)
 	var order []*change
 	for _, st := range strands {

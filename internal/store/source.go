@@ -14,15 +14,24 @@ type source[K comparable, V any] struct {
 	query string // selects the row by args
 	many  string // selects rows by arrays of args, on PostgreSQL
 	some  string // selects rows by the args of someRows keys, on SQLite
+	lock  string // locks rows by arrays of args, on PostgreSQL
 	args  func(K) []any
 	scan  func(scanner) (V, error)
 	key   func(V) K
+
+	order    string // the key's columns: rows are locked in their order
+	unlocked string // why a decision may rest on a row that changes before the commit; such rows are not locked
+	appears  string // why a decision may rest on a row that is not there, and not add it
 }
 
 // byKey completes a source.
 func byKey[K comparable, V any](s source[K, V]) *source[K, V] {
 	one := bare(s.query)
 	s.some = strings.Repeat(one+" UNION ALL ", someRows-1) + one
+	if s.unlocked == "" {
+		_, rows, _ := strings.Cut(s.many, "FROM ")
+		s.lock = "SELECT 1 FROM " + rows + " ORDER BY " + s.order + forShare
+	}
 	return &s
 }
 
@@ -36,11 +45,34 @@ type row[V any] struct {
 func (s *source[K, V]) read(tx *ReadTx, k K) (v V, found bool, err error) {
 	if tx.strand != nil {
 		v, found = readShared(tx.strand, s, k)
+		s.note(tx.sql.rests, k, found)
 		return v, found, nil
 	}
 	rows := make(map[K]row[V], 1)
-	err = s.readMany(tx, []K{k}, rows)
-	return rows[k].value, rows[k].found, err
+	if err = tx.sql.session.run(tx.ctx, s.reading(tx.dialect, []K{k}, rows)); err != nil {
+		return v, false, err
+	}
+	s.note(tx.sql.rests, k, rows[k].found)
+	return rows[k].value, rows[k].found, nil
+}
+
+// note has the row locked before the commit.
+func (s *source[K, V]) note(rests *dependence, k K, found bool) {
+	if s.unlocked == "" {
+		rests.read(s, k, found)
+	}
+}
+
+func (s *source[K, V]) name() string { return s.doing }
+
+func (s *source[K, V]) mayAppear() bool { return s.appears != "" }
+
+func (s *source[K, V]) locking(keys []any) statement {
+	rows := make([][]any, len(keys))
+	for i, key := range keys {
+		rows[i] = s.args(key.(K)) //nolint:forcetypeassert // it was noted by this source
+	}
+	return statement{doing: s.doing + " again", text: s.lock, args: columnsOf(rows), row: func(scanner) error { return nil }}
 }
 
 // readMany reads the rows of all keys into found.

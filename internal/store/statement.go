@@ -14,6 +14,7 @@ type statement struct {
 	text    string
 	args    []any
 	row     func(scanner) error // is given each row of a statement that reads
+	writes  bool                // although it has rows to give
 	want    int64               // how many rows one that writes must touch
 	touched *int64              // where to say how many it has touched, if any number is right
 }
@@ -47,10 +48,12 @@ type session interface {
 // A transaction is a session as one action sees it.
 type transaction struct {
 	session
-	strand *strand // nil where the action is in no round
+	strand *strand     // nil where the action is in no round
+	rests  *dependence // nil where nothing is decided
 }
 
 func (t transaction) run(ctx context.Context, all ...statement) error {
+	t.rests.ran(all)
 	if t.strand != nil {
 		t.strand.runs(all)
 	}

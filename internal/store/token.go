@@ -71,9 +71,11 @@ var tokens = byKey(source[tokenKey, payment.Token]{
 	query: `SELECT ` + tokenColumns + ` FROM tokens WHERE caller_id = $1 AND token_id = $2`,
 	many: `SELECT ` + tokenColumns + ` FROM tokens
 		WHERE (caller_id, token_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
-	args: func(k tokenKey) []any { return []any{k.caller, k.id} },
-	scan: scanToken,
-	key:  func(t payment.Token) tokenKey { return tokenKey{t.Caller, t.ID} },
+	args:    func(k tokenKey) []any { return []any{k.caller, k.id} },
+	scan:    scanToken,
+	key:     func(t payment.Token) tokenKey { return tokenKey{t.Caller, t.ID} },
+	order:   `caller_id, token_id`,
+	appears: "its id is drawn when it is added, so nobody can have meant it",
 })
 
 // TokenFor reads a token by its id: where it is not the caller's own, whose it is

@@ -48,9 +48,11 @@ var transactions = byKey(source[transactionKey, payment.Transaction]{
 	query: `SELECT ` + transactionColumns + ` FROM transactions WHERE caller_id = $1 AND transaction_id = $2`,
 	many: `SELECT ` + transactionColumns + ` FROM transactions
 		WHERE (caller_id, transaction_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
-	args: func(k transactionKey) []any { return []any{k.caller, k.id} },
-	scan: scanTransaction,
-	key:  func(t payment.Transaction) transactionKey { return transactionKey{t.Caller, t.ID} },
+	args:    func(k transactionKey) []any { return []any{k.caller, k.id} },
+	scan:    scanTransaction,
+	key:     func(t payment.Transaction) transactionKey { return transactionKey{t.Caller, t.ID} },
+	order:   `caller_id, transaction_id`,
+	appears: "its id is drawn when it is added, so nobody can have meant it",
 })
 
 // Transaction reads one of a caller's transactions.
