@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -24,7 +23,7 @@ const (
 
 // A benchView is the packing bench: what to ship, by when, and what not.
 type benchView struct {
-	ToShip, Waiting, Stopped, Away, Done []benchRow
+	ToShip, Waiting, Stopped, Away, Over []benchRow
 	Ahead                                time.Duration // of the payment service's clock
 	Unasked                              bool          // the payment service could not be asked about all
 }
@@ -44,6 +43,23 @@ func (b benchRow) CanShip() bool { return b.State == ToShip && !b.Lapsed }
 
 // CanCancel reports whether there is a hold to give up.
 func (b benchRow) CanCancel() bool { return b.State == ToShip && !b.Lapsed || b.State == Pending }
+
+// Held reports whether the buyer's money is held, or about to be.
+func (b benchRow) Held() bool { return b.State.Open() && !b.Lapsed }
+
+// CanClose reports whether all that is left is to tell the buyer.
+func (b benchRow) CanClose() bool {
+	return (b.State == Lapsed || b.State == NeedsAttention) && b.Done.IsZero()
+}
+
+// CanRefund reports whether some of the charge can be paid back.
+func (b benchRow) CanRefund() bool { return b.charged() && b.left().Positive() }
+
+// RefundLeft is how much of the charge can be paid back.
+func (b benchRow) RefundLeft() money.Amount { return b.left() }
+
+// BuyerPaysAgain reports whether the buyer's page has a button to pay again.
+func (b benchRow) BuyerPaysAgain() bool { return b.payableAgain() }
 
 func (s *Shop) benchRow(o Order) benchRow {
 	b := benchRow{Order: o, Lapsed: o.State == Lapsed}
@@ -74,8 +90,6 @@ func (s *Shop) bench(w http.ResponseWriter, r *http.Request) error {
 	}{
 		{&v.ToShip, []OrderState{ToShip}},
 		{&v.Waiting, []OrderState{Shipping, Cancelling, Pending, Reserving}},
-		{&v.Stopped, []OrderState{NeedsAttention}},
-		{&v.Away, []OrderState{AwaitingAuthorisation}},
 	} {
 		for _, state := range list.states {
 			orders, err := ordersIn(r.Context(), s.db, state, benchRowsMax)
@@ -92,11 +106,18 @@ func (s *Shop) bench(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 	}
+	since := s.now().Add(-redirectAwaitedMax)
 	for _, list := range []struct {
 		rows  *[]benchRow
-		state OrderState
-	}{{&v.Stopped, Lapsed}, {&v.Done, Shipped}, {&v.Done, Cancelled}} {
-		orders, err := ordersLately(r.Context(), s.db, list.state, benchLately)
+		which string
+		args  []any
+		most  int
+	}{
+		{&v.Stopped, stoppedOrders, nil, benchRowsMax},
+		{&v.Away, `state = 'AwaitingAuthorisation' AND created_at > ?`, []any{micros(since)}, benchRowsMax},
+		{&v.Over, `NOT (` + stoppedOrders + `) AND state IN ('Shipped', 'Cancelled', 'Lapsed', 'NeedsAttention')`, nil, benchLately},
+	} {
+		orders, err := ordersWhere(r.Context(), s.db, list.which, list.args, list.most, 0)
 		if err != nil {
 			return err
 		}
@@ -107,6 +128,12 @@ func (s *Shop) bench(w http.ResponseWriter, r *http.Request) error {
 	v.Ahead = s.noticedAhead()
 	return s.render(w, r, http.StatusOK, "bench.html", v)
 }
+
+// stoppedOrders are those that a packer has to do something about although they
+// must not ship: until the packer says that it is done, or the buyer has paid
+// again.
+const stoppedOrders = `state IN ('Lapsed', 'NeedsAttention') AND done_at = 0
+	AND NOT EXISTS (SELECT 1 FROM orders AS paid WHERE paid.cart_id = orders.cart_id AND paid.state IN ` + liveStates + `)`
 
 // noticedAhead is by how much the payment service's clock is ahead of ours, or
 // zero when that is nothing to speak of.
@@ -148,13 +175,23 @@ func (s *Shop) askAll(ctx context.Context) (unasked bool, err error) {
 // A benchOrderView is an order as its packer sees it.
 type benchOrderView struct {
 	benchRow
-	Log      []Happening
-	Alert    string // why what was asked for was not done
-	Unasked  bool
-	Ahead    time.Duration
-	Homeless bool   // nobody has said where to send it
-	Whom     string // to ask, then
+	Log        []Happening
+	Refunds    []Refund
+	NextRefund int64  // the position of one that is asked for now
+	Alert      string // why what was asked for was not done
+	Next       string // what the packer does, where the note does not say it
+	BuyerPage  string // the whole address
+	Other      *Order // that the buyer has paid for in this one's place
+	Unasked    bool
+	Ahead      time.Duration
+	Homeless   bool             // nobody has said where to send it
+	Whom       string           // to ask, then
+	Typed      holdfast.Address // by a packer, and refused
 }
+
+// AddressFields are the fields of the form for a lost address, with what was
+// typed into them.
+func (v benchOrderView) AddressFields() []addressField { return addressFields(v.Typed) }
 
 func (s *Shop) benchOrder(w http.ResponseWriter, r *http.Request) error {
 	o, err := orderByID(r.Context(), s.db, OrderID(r.PathValue("id")))
@@ -176,7 +213,9 @@ func (s *Shop) benchOrder(w http.ResponseWriter, r *http.Request) error {
 			s.log.WarnContext(r.Context(), "an order on the bench could not be brought up to date", "err", err)
 			unasked = true
 		}
-	case AwaitingAuthorisation, Abandoned, NotAuthorised, Reserving, PaymentFailed, Shipped, Cancelled, Lapsed, NeedsAttention:
+	case Shipped, NeedsAttention:
+		unasked = !s.lookQuickly(r.Context(), o.ID)
+	case AwaitingAuthorisation, Abandoned, NotAuthorised, Reserving, PaymentFailed, Cancelled, Lapsed:
 	}
 	return s.renderBenchOrder(w, r, http.StatusOK, o.ID, benchOrderView{Unasked: unasked})
 }
@@ -195,7 +234,16 @@ func (s *Shop) renderBenchOrder(w http.ResponseWriter, r *http.Request, status i
 	if v.Note != "" && strings.Contains(v.Alert, v.Note) {
 		v.Note = "" // said once is enough
 	}
-	v.Ahead = s.noticedAhead()
+	v.Ahead, v.Next, v.BuyerPage = s.noticedAhead(), nextStep(o), s.publicURL+orderPath(o.ID)
+	if v.Refunds, err = refundsOf(r.Context(), s.db, id); err != nil {
+		return err
+	}
+	v.NextRefund = nextRefund(v.Refunds)
+	if other, found, err := liveOrderOf(r.Context(), s.db, o.Cart); err != nil {
+		return err
+	} else if found && other.ID != o.ID {
+		v.Other = &other
+	}
 	v.Homeless = o.Address == (holdfast.Address{}) && o.State.Open()
 	if v.Homeless {
 		v.Whom = s.buyerOf(r.Context(), o)
@@ -233,7 +281,7 @@ func (s *Shop) benchShip(w http.ResponseWriter, r *http.Request) error {
 	if o.Address == (holdfast.Address{}) {
 		return s.refuse(w, r, http.StatusConflict, id, "Not shipped: nobody has said where to send it. Ask the buyer and write the address below.")
 	}
-	amount, complaint := amountToCharge(r, o)
+	parcel, complaint := parcelIn(r, o)
 	if complaint != "" {
 		return s.refuse(w, r, http.StatusUnprocessableEntity, id, complaint)
 	}
@@ -250,12 +298,12 @@ func (s *Shop) benchShip(w http.ResponseWriter, r *http.Request) error {
 	if o.lapsedAt(s.serverNow()) {
 		return s.refuse(w, r, http.StatusConflict, id, "Not shipped. "+noteFor(Order{State: Lapsed, Deadline: o.Deadline}, standing{}))
 	}
-	if moved, err := s.ship(ctx, id, amount); err != nil {
+	if moved, err := s.ship(ctx, id, parcel); err != nil {
 		return err
 	} else if moved {
 		s.atOnce(ctx, "Settle", id, s.settle)
 	}
-	return seeOther(w, r, "/bench/orders/"+string(id))
+	return seeOther(w, r, benchPath(id))
 }
 
 // whyNotShippable says why an order that is not ToShip may not be shipped.
@@ -276,42 +324,6 @@ func whyNotShippable(o Order) string {
 	return o.Note
 }
 
-// amountToCharge reads the ship form: an amount if one was written, else what
-// the ticked lines cost. The complaint says what is wrong with it.
-func amountToCharge(r *http.Request, o Order) (amount money.Amount, complaint string) {
-	if err := r.ParseForm(); err != nil {
-		return money.Amount{}, "Not shipped: the form could not be read."
-	}
-	if text := strings.TrimPrefix(strings.TrimSpace(r.PostForm.Get("amount")), "$"); text != "" {
-		amount, err := money.Parse(text, money.USD)
-		switch {
-		case err != nil:
-			return money.Amount{}, "Not shipped: " + err.Error() + "."
-		case !amount.Positive():
-			return money.Amount{}, "Not shipped: to charge nothing, cancel the order."
-		case amount.Cmp(o.Totals.Total) > 0:
-			return money.Amount{}, "Not shipped: " + dollars(amount) + " is above the " + dollars(o.Totals.Total) + " that are held."
-		}
-		return amount, ""
-	}
-	var packed []Line
-	for i, l := range o.Lines {
-		for _, ticked := range r.PostForm["line"] {
-			if ticked == lineName(i) {
-				packed = append(packed, l)
-				break
-			}
-		}
-	}
-	switch len(packed) {
-	case 0:
-		return money.Amount{}, "Not shipped: nothing is ticked as packed. To ship nothing, cancel the order."
-	case len(o.Lines):
-		return o.Totals.Total, ""
-	}
-	return totalsOfPart(packed, o.Totals).Total, ""
-}
-
 func (s *Shop) benchCancel(w http.ResponseWriter, r *http.Request) error {
 	id := OrderID(r.PathValue("id"))
 	reason := strings.Join(strings.Fields(r.PostFormValue("reason")), " ")
@@ -330,7 +342,7 @@ func (s *Shop) benchCancel(w http.ResponseWriter, r *http.Request) error {
 		return s.refuse(w, r, http.StatusConflict, id, "Not cancelled. "+whyNotCancellable(o))
 	}
 	s.atOnce(ctx, "Cancel", id, s.cancel)
-	return seeOther(w, r, "/bench/orders/"+string(id))
+	return seeOther(w, r, benchPath(id))
 }
 
 func whyNotCancellable(o Order) string {
@@ -342,36 +354,6 @@ func whyNotCancellable(o Order) string {
 	default:
 		return "There is no hold to give up."
 	}
-}
-
-// benchAddress keeps where to send an order whose buyer never came back.
-func (s *Shop) benchAddress(w http.ResponseWriter, r *http.Request) error {
-	a := holdfast.Address{
-		Name: formText(r, "name"), Line1: formText(r, "line1"), Line2: formText(r, "line2"), City: formText(r, "city"),
-		State: formText(r, "state"), Zip: formText(r, "zip"), Country: formText(r, "country"),
-	}
-	id := OrderID(r.PathValue("id"))
-	if a.Name == "" || a.Line1 == "" || a.City == "" {
-		return s.refuse(w, r, http.StatusUnprocessableEntity, id, "Not kept: an address has at least a name, a street and a city.")
-	}
-	_, _, err := s.record(r.Context(), id, change{
-		what: "The packer wrote down where to send it", logged: true,
-		facts: func(o *Order) {
-			if o.Address == (holdfast.Address{}) { // the buyer's own word stands
-				o.Address = a
-			}
-		},
-	})
-	if err != nil {
-		return err
-	}
-	return seeOther(w, r, "/bench/orders/"+string(id))
-}
-
-func formText(r *http.Request, name string) string {
-	const most = 128 // bytes
-	text := strings.Join(strings.Fields(r.PostFormValue(name)), " ")
-	return strings.ToValidUTF8(text[:min(len(text), most)], "")
 }
 
 // benchRecover looks at once for a buyer who has not come back, which is
@@ -390,8 +372,28 @@ func (s *Shop) benchRecover(w http.ResponseWriter, r *http.Request) error {
 		s.log.WarnContext(r.Context(), "looking for an authorisation", "order", id, "err", err)
 		return s.refuse(w, r, http.StatusServiceUnavailable, id, "The payment service could not be asked. It is asked again by itself within the hour.")
 	}
-	return seeOther(w, r, "/bench/orders/"+string(id))
+	return seeOther(w, r, benchPath(id))
 }
 
-// lineName is the form value of an order's i-th line.
-func lineName(i int) string { return strconv.Itoa(i) }
+// benchDone closes an order that could not ship, once the packer has told the
+// buyer, or done by hand what had to be done.
+func (s *Shop) benchDone(w http.ResponseWriter, r *http.Request) error {
+	id := OrderID(r.PathValue("id"))
+	o, err := orderByID(r.Context(), s.db, id)
+	if err != nil {
+		return err
+	}
+	if b := s.benchRow(o); !b.CanClose() {
+		return seeOther(w, r, benchPath(id))
+	}
+	_, _, err = s.record(r.Context(), id, change{
+		what: "The packer is done with this order", logged: true,
+		facts: func(o *Order) { o.Done = s.now() },
+	})
+	if err != nil {
+		return err
+	}
+	return seeOther(w, r, "/bench")
+}
+
+func benchPath(id OrderID) string { return "/bench/orders/" + string(id) }

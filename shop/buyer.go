@@ -2,75 +2,13 @@ package shop
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/holdfast-pay/holdfast"
 )
-
-// payNow turns the cart into an order and sends the buyer to authorise it.
-// The order is written first, under the name that the payment service will
-// know it by: whatever happens to the browser then, it can be found again.
-func (s *Shop) payNow(w http.ResponseWriter, r *http.Request) error {
-	session, ok := sessionOf(r)
-	if !ok {
-		return seeOther(w, r, "/cart")
-	}
-	lines, err := cart(r.Context(), s.db, session)
-	if err != nil {
-		return err
-	}
-	if len(lines) == 0 {
-		return seeOther(w, r, "/cart")
-	}
-	o := Order{
-		ID: OrderID("order-" + s.newID()), Session: session, State: AwaitingAuthorisation,
-		Created: s.now(), Changed: s.now(), Lines: lines, Totals: totalsOf(lines),
-	}
-	var address string
-	err = inTx(r.Context(), s.db, func(tx *sql.Tx) error {
-		if o.Number, err = insertOrder(r.Context(), tx, o); err != nil {
-			return err
-		}
-		if address, err = s.authoriseURL(o); err != nil {
-			return err
-		}
-		err := insertHappening(r.Context(), tx, o.ID, Happening{At: s.now(), What: "Ordered; the buyer was sent to authorise the payment"})
-		if err != nil {
-			return err
-		}
-		return s.enqueueFor(r.Context(), tx, o)
-	})
-	if err != nil {
-		return fmt.Errorf("taking an order: %w", err)
-	}
-	return seeOther(w, r, address)
-}
-
-// authoriseURL is where a buyer authorises an order.
-func (s *Shop) authoriseURL(o Order) (string, error) {
-	address, err := s.client.SingleUseURL(holdfast.SingleUseRequest{
-		CallerReference:        o.ID.Reference(),
-		ReturnURL:              s.publicURL + returnPath,
-		TransactionAmount:      o.Totals.Total,
-		PaymentReason:          s.paymentReason(o),
-		PaymentMethods:         []holdfast.PaymentMethod{holdfast.MethodCC},
-		Reserve:                true,
-		ItemTotal:              o.Totals.Items,
-		Shipping:               o.Totals.Shipping,
-		Tax:                    o.Totals.Tax,
-		CollectShippingAddress: true,
-		WebsiteDescription:     s.name,
-	})
-	if err != nil {
-		return "", fmt.Errorf("sending the buyer of order %s to pay: %w", o.ID, err)
-	}
-	return address, nil
-}
-
-func (s *Shop) paymentReason(o Order) string { return fmt.Sprintf("%s, order %d", s.name, o.Number) }
 
 // buyerReturns takes a buyer who comes back from the Co-Branded pages. Nothing
 // of an unverified address is believed. Coming twice is coming once.
@@ -102,7 +40,7 @@ func (s *Shop) buyerReturns(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return seeOther(w, r, "/orders/"+string(o.ID))
+	return seeOther(w, r, orderPath(o.ID))
 }
 
 func returnError(err error) error {
@@ -114,8 +52,8 @@ func returnError(err error) error {
 		}
 	}
 	return &pageError{
-		http.StatusBadRequest, "This is not a genuine way back",
-		"The address that you followed was not made by the payment service, or it was changed on the way. We did nothing with it, and nothing was charged. If you have just paid, go back to the payment page and continue from there; we will also find out by ourselves.",
+		http.StatusBadRequest, "We could not verify this link",
+		"It is not a genuine way back from the payment pages: the payment service did not make it, or it was changed on the way. We did nothing with it, and nothing was charged. If you have just paid, go back to the payment page and continue from there; we will also find out by ourselves.",
 	}
 }
 
@@ -124,10 +62,11 @@ type orderView struct {
 	Order
 	Heading string
 	Words   string
-	Thanks  bool // the buyer has done all there is to do
-	Waiting bool // there will be news soon
-	CartNow bool // the cart is still as it was
-	Again   bool // the order can be put into the cart again
+	Thanks  bool   // the buyer has done all there is to do
+	Waiting bool   // there will be news soon
+	CartNow bool   // the cart is still as it was
+	Again   bool   // the buyer can pay for the same pieces again
+	Other   *Order // that was paid for in this one's place
 	Steps   []orderStep
 }
 
@@ -142,7 +81,25 @@ func (s *Shop) thankYou(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.render(w, r, http.StatusOK, "order.html", viewForBuyer(o))
+	v := viewForBuyer(o)
+	if o.payableAgain() {
+		other, found, err := liveOrderOf(r.Context(), s.db, o.Cart)
+		if err != nil {
+			return err
+		}
+		if found {
+			v = orderedAgain(v, other)
+		}
+	}
+	return s.render(w, r, http.StatusOK, "order.html", v)
+}
+
+// orderedAgain is the page of an order in whose place the buyer has paid for
+// another one.
+func orderedAgain(v orderView, other Order) orderView {
+	v.Heading, v.Again, v.CartNow, v.Other = "This is order "+strconv.FormatInt(other.Number, 10)+" now", false, false, &other
+	v.Words = fmt.Sprintf("Nothing was charged for order %d. You paid for the same pieces as order %d, and that is the one that counts.", v.Number, other.Number)
+	return v
 }
 
 func viewForBuyer(o Order) orderView {
@@ -168,7 +125,10 @@ func viewForBuyer(o Order) orderView {
 	case Lapsed:
 		v.Heading, v.Again = "This order has to be paid again", true
 	case NeedsAttention:
-		v.Heading = "We are looking into this order"
+		v.Heading, v.Again = headingOfTrouble(o), o.chargeFailed()
+	}
+	if o.charged() && o.Charge.Given() && o.Refunded == o.Charge {
+		v.Heading, v.Thanks = "This order was refunded", false
 	}
 	if v.Thanks {
 		for i, name := range []string{"Ordered", "Amount set aside", "Shipped", "Charged"} {
@@ -178,30 +138,12 @@ func viewForBuyer(o Order) orderView {
 	return v
 }
 
-// payAgain puts an order's pieces into the cart, for the next try. That will
-// be a new order with a reference of its own: the old one is used up.
-func (s *Shop) payAgain(w http.ResponseWriter, r *http.Request) error {
-	o, err := orderByID(r.Context(), s.db, OrderID(r.PathValue("id")))
-	if err != nil {
-		return err
+func headingOfTrouble(o Order) string {
+	switch {
+	case o.chargeFailed():
+		return "Please pay again"
+	case !o.Done.IsZero():
+		return "This order is settled"
 	}
-	session := s.session(w, r)
-	there, err := cart(r.Context(), s.db, session)
-	if err != nil {
-		return err
-	}
-	have := map[ProductID]int64{}
-	for _, l := range there {
-		have[l.Product] = l.Quantity
-	}
-	for _, l := range o.Lines {
-		if _, sold := productByID(l.Product); !sold || have[l.Product] >= l.Quantity {
-			continue
-		}
-		err := addToCart(r.Context(), s.db, session, l.Product, l.Quantity-have[l.Product], s.now())
-		if err != nil {
-			return err
-		}
-	}
-	return seeOther(w, r, "/cart")
+	return "We are looking into this order"
 }

@@ -2,12 +2,17 @@ package shop
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 )
 
 // A SessionID names a buyer's browser: random text in its cookie.
 type SessionID string
+
+// A CartID names what is in a session's cart until an order has taken it.
+type CartID string
 
 // cartLifeMax is how long a cart that nobody touches is kept.
 const cartLifeMax = 30 * 24 * time.Hour
@@ -40,17 +45,47 @@ func cart(ctx context.Context, q querier, session SessionID) ([]Line, error) {
 	return lines, nil
 }
 
-// addToCart puts more of a product into a cart, up to quantityMax of it.
-func addToCart(ctx context.Context, q querier, session SessionID, id ProductID, more int64, now time.Time) error {
-	_, err := q.ExecContext(ctx, `
-		INSERT INTO cart_lines (session_id, product_id, quantity, changed_at)
-		VALUES (?1, ?2, MIN(?3, ?4), ?5)
-		ON CONFLICT (session_id, product_id) DO UPDATE SET quantity = MIN(quantity + ?3, ?4), changed_at = ?5`,
-		session, id, more, quantityMax, micros(now))
-	if err != nil {
-		return fmt.Errorf("adding to a cart: %w", err)
+// ensureCart returns the name of a session's cart, which is fresh if it has none.
+func ensureCart(ctx context.Context, q querier, session SessionID, fresh CartID) (id CartID, err error) {
+	_, err = q.ExecContext(ctx, `
+		INSERT INTO carts (session_id, cart_id)
+		VALUES (?, ?)
+		ON CONFLICT (session_id) DO NOTHING`, session, fresh)
+	if err == nil {
+		err = q.QueryRowContext(ctx, `SELECT cart_id FROM carts WHERE session_id = ?`, session).Scan(&id)
 	}
-	return nil
+	if err != nil {
+		return "", fmt.Errorf("naming a cart: %w", err)
+	}
+	return id, nil
+}
+
+// cartID returns the name of a session's cart, or none.
+func cartID(ctx context.Context, q querier, session SessionID) (id CartID, err error) {
+	err = q.QueryRowContext(ctx, `SELECT cart_id FROM carts WHERE session_id = ?`, session).Scan(&id)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("reading a cart's name: %w", err)
+	}
+	return id, nil
+}
+
+// addToCart puts more of a product into a cart, up to quantityMax of it, and
+// reports whether all of it went in.
+func addToCart(ctx context.Context, q querier, session SessionID, id ProductID, more int64, now time.Time) (all bool, err error) {
+	var had int64
+	err = q.QueryRowContext(ctx, `SELECT quantity FROM cart_lines WHERE session_id = ? AND product_id = ?`, session, id).Scan(&had)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return false, fmt.Errorf("adding to a cart: %w", err)
+	}
+	_, err = q.ExecContext(ctx, `
+		INSERT INTO cart_lines (session_id, product_id, quantity, changed_at)
+		VALUES (?1, ?2, ?3, ?4)
+		ON CONFLICT (session_id, product_id) DO UPDATE SET quantity = ?3, changed_at = ?4`,
+		session, id, min(had+more, quantityMax), micros(now))
+	if err != nil {
+		return false, fmt.Errorf("adding to a cart: %w", err)
+	}
+	return had+more <= quantityMax, nil
 }
 
 // setInCart sets how many of a product are in a cart; none takes it out.
@@ -71,13 +106,21 @@ func setInCart(ctx context.Context, q querier, session SessionID, id ProductID, 
 	return nil
 }
 
-// takeFromCart removes what was ordered and leaves what was put in since.
-func takeFromCart(ctx context.Context, q querier, session SessionID, ordered []Line) error {
+// takeFromCart removes what was ordered and leaves what was put in since, which
+// is a new cart. A cart that an order has taken already stays as it is.
+func takeFromCart(ctx context.Context, q querier, id CartID, ordered []Line) error {
+	var session SessionID
+	err := q.QueryRowContext(ctx, `DELETE FROM carts WHERE cart_id = ? RETURNING session_id`, id).Scan(&session)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
 	for _, l := range ordered {
-		_, err := q.ExecContext(ctx, `
-			DELETE FROM cart_lines
-			WHERE session_id = ? AND product_id = ? AND quantity <= ?`,
-			session, l.Product, l.Quantity)
+		if err == nil {
+			_, err = q.ExecContext(ctx, `
+				DELETE FROM cart_lines
+				WHERE session_id = ? AND product_id = ? AND quantity <= ?`,
+				session, l.Product, l.Quantity)
+		}
 		if err == nil {
 			_, err = q.ExecContext(ctx, `
 				UPDATE cart_lines
@@ -85,16 +128,20 @@ func takeFromCart(ctx context.Context, q querier, session SessionID, ordered []L
 				WHERE session_id = ? AND product_id = ? AND quantity > ?`,
 				l.Quantity, session, l.Product, l.Quantity)
 		}
-		if err != nil {
-			return fmt.Errorf("taking an order out of its cart: %w", err)
-		}
+	}
+	if err != nil {
+		return fmt.Errorf("taking an order out of its cart: %w", err)
 	}
 	return nil
 }
 
 // forgetCarts removes carts that nobody has touched for a long time.
 func forgetCarts(ctx context.Context, q querier, now time.Time) error {
-	if _, err := q.ExecContext(ctx, `DELETE FROM cart_lines WHERE changed_at < ?`, micros(now.Add(-cartLifeMax))); err != nil {
+	_, err := q.ExecContext(ctx, `DELETE FROM cart_lines WHERE changed_at < ?`, micros(now.Add(-cartLifeMax)))
+	if err == nil {
+		_, err = q.ExecContext(ctx, `DELETE FROM carts WHERE session_id NOT IN (SELECT session_id FROM cart_lines)`)
+	}
+	if err != nil {
 		return fmt.Errorf("removing old carts: %w", err)
 	}
 	return nil

@@ -8,7 +8,10 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-const notificationOfTransaction = "TransactionStatus"
+const (
+	notificationOfTransaction = "TransactionStatus"
+	operationRefund           = "REFUND"
+)
 
 // notified takes in a verified notification. It may come twice, late, or
 // before the answer that it is about; the table of steps sorts that out. An
@@ -17,6 +20,9 @@ func (s *Shop) notified(ctx context.Context, n holdfast.Notification) error {
 	if n.Type != notificationOfTransaction || n.TransactionID == "" {
 		s.log.InfoContext(ctx, "notification of no transaction", "type", n.Type)
 		return nil
+	}
+	if n.Operation == operationRefund {
+		return s.refundNotified(ctx, holdfast.TransactionID(n.Params.Get("parentTransactionId")))
 	}
 	o, err := s.orderOf(ctx, n)
 	if errors.Is(err, errNoOrder) {

@@ -51,6 +51,8 @@ type (
 	settleCharge struct{ About }
 	// cancelHold sees a Cancel through.
 	cancelHold struct{ About }
+	// refundCharge sees the refunds of an order through.
+	refundCharge struct{ About }
 )
 
 // About is what a job is about.
@@ -64,6 +66,7 @@ func (awaitHold) Kind() string       { return "await_hold" }
 func (fulfil) Kind() string          { return "fulfil" }
 func (settleCharge) Kind() string    { return "settle" }
 func (cancelHold) Kind() string      { return "cancel" }
+func (refundCharge) Kind() string    { return "refund" }
 
 // openJobs prepares River on the shop's own database. Nothing runs before Run.
 func (s *Shop) openJobs(ctx context.Context) error {
@@ -84,6 +87,7 @@ func (s *Shop) openJobs(ctx context.Context) error {
 	addWorker[fulfil](s, workers, s.workFulfil)
 	addWorker[settleCharge](s, workers, s.settle)
 	addWorker[cancelHold](s, workers, s.cancel)
+	addWorker[refundCharge](s, workers, s.refund)
 	s.jobs, err = river.NewClient(driver, &river.Config{
 		Logger:      log,
 		JobTimeout:  jobTimeMax,

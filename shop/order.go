@@ -24,6 +24,7 @@ type Order struct {
 	ID      OrderID
 	Number  int64 // for people
 	Session SessionID
+	Cart    CartID // of one cart at most one order holds money
 	State   OrderState
 	Created time.Time
 	Changed time.Time // when State was last changed
@@ -35,8 +36,10 @@ type Order struct {
 	TransactionStatus holdfast.TransactionStatus // as the payment service last put it
 	Deadline          time.Time                  // by the payment service's clock; zero is not known
 	Charge            money.Amount               // what Settle was asked for; not given before
+	Refunded          money.Amount               // paid back, or on its way back; by whichever program
 	Reason            string                     // of a cancellation
 	Note              string                     // what a person should know about where it stands
+	Done              time.Time                  // when a packer closed an order that could not ship; zero means not yet
 	Address           holdfast.Address
 }
 
@@ -49,8 +52,9 @@ type Happening struct {
 
 const (
 	orderNumberFirst = 1001
-	orderColumns     = `order_id, number, session_id, state, created_at, changed_at, items, shipping, tax, total,
-		token_id, transaction_id, transaction_status, deadline, charge, reason, note,
+	orderColumns     = `order_id, number, session_id, cart_id, state, created_at, changed_at, items, shipping, tax, total,
+		token_id, transaction_id, transaction_status, deadline, charge, reason, note, done_at,
+		(SELECT COALESCE(SUM(amount), 0) FROM refunds WHERE refunds.order_id = orders.order_id AND status <> 'Failure'),
 		address_name, address_line1, address_line2, address_city, address_state, address_country, address_zip, address_phone`
 )
 
@@ -78,14 +82,14 @@ func ordersIn(ctx context.Context, q querier, state OrderState, countMax int) ([
 	return completeOrders(ctx, q, rows, err)
 }
 
-// ordersLately lists orders in one state, the last changed first.
-func ordersLately(ctx context.Context, q querier, state OrderState, countMax int) ([]Order, error) {
+// ordersWhere lists some orders, the last changed first.
+func ordersWhere(ctx context.Context, q querier, which string, args []any, countMax, skip int) ([]Order, error) {
 	rows, err := q.QueryContext(ctx, `
 		SELECT `+orderColumns+`
 		FROM orders
-		WHERE state = ?
+		WHERE `+which+`
 		ORDER BY changed_at DESC, number DESC
-		LIMIT ?`, state, countMax)
+		LIMIT ? OFFSET ?`, append(args, countMax, skip)...)
 	return completeOrders(ctx, q, rows, err)
 }
 
@@ -128,26 +132,27 @@ func completeOrders(ctx context.Context, q querier, rows *sql.Rows, err error) (
 
 func scanOrder(scan func(...any) error) (Order, error) {
 	var o Order
-	var created, changed, items, shipping, tax, total, deadline, charge int64
+	var created, changed, items, shipping, tax, total, deadline, charge, done, refunded int64
 	a := &o.Address
 	err := scan(
-		&o.ID, &o.Number, &o.Session, &o.State, &created, &changed, &items, &shipping, &tax, &total,
-		&o.TokenID, &o.TransactionID, &o.TransactionStatus, &deadline, &charge, &o.Reason, &o.Note,
+		&o.ID, &o.Number, &o.Session, &o.Cart, &o.State, &created, &changed, &items, &shipping, &tax, &total,
+		&o.TokenID, &o.TransactionID, &o.TransactionStatus, &deadline, &charge, &o.Reason, &o.Note, &done, &refunded,
 		&a.Name, &a.Line1, &a.Line2, &a.City, &a.State, &a.Country, &a.Zip, &a.Phone,
 	)
-	o.Created, o.Changed, o.Deadline = fromMicros(created), fromMicros(changed), fromMicros(deadline)
+	o.Created, o.Changed, o.Deadline, o.Done = fromMicros(created), fromMicros(changed), fromMicros(deadline), fromMicros(done)
 	o.Totals = Totals{
 		Items: money.Micros(items), Shipping: money.Micros(shipping), Tax: money.Micros(tax), Total: money.Micros(total),
 	}
 	if charge != 0 {
 		o.Charge = money.Micros(charge)
 	}
+	o.Refunded = money.Micros(refunded)
 	return o, err
 }
 
 func orderLines(ctx context.Context, q querier, id OrderID) ([]Line, error) {
 	rows, err := q.QueryContext(ctx, `
-		SELECT product_id, name, price, quantity
+		SELECT product_id, name, price, quantity, left_out
 		FROM order_lines
 		WHERE order_id = ?
 		ORDER BY position`, id)
@@ -159,7 +164,7 @@ func orderLines(ctx context.Context, q querier, id OrderID) ([]Line, error) {
 	for rows.Next() {
 		var l Line
 		var price int64
-		if err := rows.Scan(&l.Product, &l.Name, &price, &l.Quantity); err != nil {
+		if err := rows.Scan(&l.Product, &l.Name, &price, &l.Quantity, &l.LeftOut); err != nil {
 			return nil, fmt.Errorf("reading the lines of order %s: %w", id, err)
 		}
 		l.Price = money.Micros(price)
@@ -175,10 +180,10 @@ func orderLines(ctx context.Context, q querier, id OrderID) ([]Line, error) {
 func insertOrder(ctx context.Context, tx *sql.Tx, o Order) (int64, error) {
 	t := o.Totals
 	err := tx.QueryRowContext(ctx, `
-		INSERT INTO orders (order_id, number, session_id, state, created_at, changed_at, items, shipping, tax, total)
-		SELECT ?, COALESCE(MAX(number) + 1, ?), ?, ?, ?, ?, ?, ?, ?, ? FROM orders
+		INSERT INTO orders (order_id, number, session_id, cart_id, state, created_at, changed_at, items, shipping, tax, total)
+		SELECT ?, COALESCE(MAX(number) + 1, ?), ?, ?, ?, ?, ?, ?, ?, ?, ? FROM orders
 		RETURNING number`,
-		o.ID, orderNumberFirst, o.Session, o.State, micros(o.Created), micros(o.Changed),
+		o.ID, orderNumberFirst, o.Session, o.Cart, o.State, micros(o.Created), micros(o.Changed),
 		t.Items.Micro, t.Shipping.Micro, t.Tax.Micro, t.Total.Micro).Scan(&o.Number)
 	if err != nil {
 		return 0, fmt.Errorf("writing order %s: %w", o.ID, err)
@@ -201,11 +206,11 @@ func updateOrder(ctx context.Context, tx *sql.Tx, o Order, from OrderState) erro
 	result, err := tx.ExecContext(ctx, `
 		UPDATE orders
 		SET state = ?, changed_at = ?, token_id = ?, transaction_id = ?, transaction_status = ?, deadline = ?, charge = ?,
-			reason = ?, note = ?, address_name = ?, address_line1 = ?, address_line2 = ?, address_city = ?,
+			reason = ?, note = ?, done_at = ?, address_name = ?, address_line1 = ?, address_line2 = ?, address_city = ?,
 			address_state = ?, address_country = ?, address_zip = ?, address_phone = ?
 		WHERE order_id = ? AND state = ?`,
 		o.State, micros(o.Changed), o.TokenID, o.TransactionID, o.TransactionStatus, micros(o.Deadline), o.Charge.Micro,
-		o.Reason, o.Note, a.Name, a.Line1, a.Line2, a.City,
+		o.Reason, o.Note, micros(o.Done), a.Name, a.Line1, a.Line2, a.City,
 		a.State, a.Country, a.Zip, a.Phone,
 		o.ID, from)
 	if err != nil {
@@ -213,6 +218,12 @@ func updateOrder(ctx context.Context, tx *sql.Tx, o Order, from OrderState) erro
 	}
 	if n, err := result.RowsAffected(); err != nil || n != 1 {
 		return fmt.Errorf("writing order %s: %d rows changed, want the one that is %s (%w)", o.ID, n, from, err)
+	}
+	for i, l := range o.Lines {
+		_, err := tx.ExecContext(ctx, `UPDATE order_lines SET left_out = ? WHERE order_id = ? AND position = ?`, l.LeftOut, o.ID, i)
+		if err != nil {
+			return fmt.Errorf("writing the lines of order %s: %w", o.ID, err)
+		}
 	}
 	return nil
 }

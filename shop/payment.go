@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
-	"github.com/holdfast-pay/holdfast/money"
 )
 
 // errWaiting says that the payment service has taken a request and not yet
@@ -81,12 +80,12 @@ func (s *Shop) reasonOf(ctx context.Context, st standing) standing {
 	return st
 }
 
-// ship decides to charge the amount and hand the parcel over. Only an order
+// ship decides to charge for a parcel and hand it over. Only an order
 // that the payment service has just called Reserved may come here.
-func (s *Shop) ship(ctx context.Context, id OrderID, amount money.Amount) (moved bool, err error) {
+func (s *Shop) ship(ctx context.Context, id OrderID, parcel parcel) (moved bool, err error) {
 	_, moved, err = s.record(ctx, id, change{
-		event: PackerShips, what: "The packer ships and charges " + dollars(amount),
-		move: func(o *Order) { o.Charge = amount },
+		event: PackerShips, what: parcel.words(),
+		move: func(o *Order) { o.Charge, o.Lines = parcel.Charge, parcel.Lines },
 	})
 	return moved, err
 }
@@ -116,7 +115,7 @@ func chargeRefused(refusal *holdfast.Error, asked Order, stands Event) change {
 	case HoldPlaced:
 		return change{
 			event: ChargeRefused, note: settleWords(refusal, asked),
-			move: func(o *Order) { o.Charge = money.Amount{} },
+			move: (*Order).unship,
 		}
 	case Charged:
 		return change{event: ChargedElsewhere}

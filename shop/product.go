@@ -97,7 +97,11 @@ type Line struct {
 	Name     string
 	Price    money.Amount
 	Quantity int64
+	LeftOut  int64 // pieces that were not in the parcel
 }
+
+// Packed is how many pieces were in the parcel.
+func (l Line) Packed() int64 { return l.Quantity - l.LeftOut }
 
 // Amount is the line's price without tax.
 func (l Line) Amount() money.Amount { return l.Price.Times(l.Quantity) }
@@ -122,6 +126,16 @@ func totalsOf(lines []Line) Totals {
 // free shipping: what is not in stock is not the buyer's fault.
 func totalsOfPart(lines []Line, agreed Totals) Totals {
 	return totalsWith(itemsOf(lines), agreed.Shipping)
+}
+
+// packedTotals is what the pieces in the parcel cost.
+func (o Order) packedTotals() Totals {
+	packed := make([]Line, 0, len(o.Lines))
+	for _, l := range o.Lines {
+		l.Quantity, l.LeftOut = l.Packed(), 0
+		packed = append(packed, l)
+	}
+	return totalsOfPart(packed, o.Totals)
 }
 
 func itemsOf(lines []Line) money.Amount {

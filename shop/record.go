@@ -3,6 +3,7 @@ package shop
 import (
 	"context"
 	"database/sql"
+	"fmt"
 )
 
 // A change is something to be kept about an order.
@@ -35,6 +36,14 @@ func (s *Shop) record(ctx context.Context, id OrderID, c change) (o Order, moved
 func (s *Shop) recordIn(ctx context.Context, tx *sql.Tx, o *Order, c change) (moved bool, err error) {
 	from := o.State
 	next, moved := from.After(c.event)
+	if moved && next == Reserving {
+		if other, found, err := liveOrderOf(ctx, tx, o.Cart); err != nil {
+			return false, err
+		} else if found {
+			c = c.tooLate(other)
+			next, moved = from.After(c.event)
+		}
+	}
 	if c.only != nil && !c.only(*o) {
 		moved = false
 	}
@@ -60,9 +69,19 @@ func (s *Shop) recordIn(ctx context.Context, tx *sql.Tx, o *Order, c change) (mo
 		return false, nil
 	}
 	if from == Reserving && o.State.Open() {
-		if err := takeFromCart(ctx, tx, o.Session, o.Lines); err != nil {
+		if err := takeFromCart(ctx, tx, o.Cart, o.Lines); err != nil {
 			return false, err
 		}
 	}
 	return true, s.enqueueFor(ctx, tx, *o)
+}
+
+// tooLate is what becomes of an authorisation for a cart that another order has
+// taken. Its token is not used, and expires by itself.
+func (c change) tooLate(other Order) change {
+	return change{
+		event: BuyerLeft, logged: true, requestID: c.requestID, facts: c.facts,
+		what: fmt.Sprintf("%s, after order %d had taken the same cart: not used", c.what, other.Number),
+		note: fmt.Sprintf("The same cart was paid for as order %d. Nothing was charged for this one.", other.Number),
+	}
 }

@@ -1,8 +1,10 @@
 package shop
 
 import (
+	"database/sql"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 )
 
@@ -20,10 +22,12 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request) error {
 
 // A cartView is the cart with what it costs.
 type cartView struct {
+	ID           CartID
 	Lines        []Line
 	Totals       Totals
 	FreeFrom     string
 	QuantityMost int64
+	Full         string // the product of which no more could be put in
 }
 
 func (s *Shop) cartPage(w http.ResponseWriter, r *http.Request) error {
@@ -32,6 +36,14 @@ func (s *Shop) cartPage(w http.ResponseWriter, r *http.Request) error {
 		var err error
 		if v.Lines, err = cart(r.Context(), s.db, session); err != nil {
 			return err
+		}
+		if v.ID, err = cartID(r.Context(), s.db, session); err != nil {
+			return err
+		}
+	}
+	for _, l := range v.Lines {
+		if l.Quantity == quantityMax && string(l.Product) == r.URL.Query().Get("full") {
+			v.Full = l.Name
 		}
 	}
 	if len(v.Lines) > 0 {
@@ -49,8 +61,19 @@ func (s *Shop) addToCart(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := addToCart(r.Context(), s.db, s.session(w, r), p.ID, quantity, s.now()); err != nil {
+	session, all := s.session(w, r), true
+	err = inTx(r.Context(), s.db, func(tx *sql.Tx) error {
+		if _, err := ensureCart(r.Context(), tx, session, CartID(s.newID())); err != nil {
+			return err
+		}
+		all, err = addToCart(r.Context(), tx, session, p.ID, quantity, s.now())
 		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !all {
+		return seeOther(w, r, "/cart?full="+url.QueryEscape(string(p.ID)))
 	}
 	return seeOther(w, r, "/cart")
 }

@@ -45,11 +45,15 @@ func (s *Shop) Handler() http.Handler {
 	mux.Handle("POST /orders/{id}/again", s.page(s.payAgain))
 
 	mux.Handle("GET /bench", s.page(s.bench))
+	mux.Handle("GET /bench/past", s.page(s.past))
 	mux.Handle("GET /bench/orders/{id}", s.page(s.benchOrder))
+	mux.Handle("GET /bench/orders/{id}/slip", s.page(s.slip))
 	mux.Handle("POST /bench/orders/{id}/ship", s.page(s.benchShip))
 	mux.Handle("POST /bench/orders/{id}/cancel", s.page(s.benchCancel))
 	mux.Handle("POST /bench/orders/{id}/address", s.page(s.benchAddress))
 	mux.Handle("POST /bench/orders/{id}/recover", s.page(s.benchRecover))
+	mux.Handle("POST /bench/orders/{id}/refund", s.page(s.benchRefund))
+	mux.Handle("POST /bench/orders/{id}/done", s.page(s.benchDone))
 
 	mux.Handle(ipnPath, s.verifier.IPNHandler(s.publicURL+ipnPath, s.notified))
 	mux.Handle("GET /static/", static())
@@ -63,7 +67,7 @@ func (s *Shop) Handler() http.Handler {
 func (s *Shop) guarded(next http.Handler) http.Handler {
 	// A form that ends in a redirect counts by where it ends: Pay Now ends at
 	// the Co-Branded pages.
-	policy := "default-src 'none'; img-src 'self'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+	policy := "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 	if u, err := url.Parse(s.client.CoBranded); err == nil && u.Host != "" {
 		policy += " " + u.Scheme + "://" + u.Host
 	}
@@ -112,7 +116,7 @@ func (s *Shop) page(handle func(http.ResponseWriter, *http.Request) error) http.
 
 func parsePages() (map[string]*template.Template, error) {
 	functions := template.FuncMap{
-		"dollars": dollars, "when": when, "howLong": howLong, "parts": strings.Fields,
+		"dollars": dollars, "when": when, "howLong": howLong, "upTo": upTo,
 		"machine": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	}
 	files, err := fs.Glob(pageFiles, "pages/*.html")
@@ -122,10 +126,10 @@ func parsePages() (map[string]*template.Template, error) {
 	pages := map[string]*template.Template{}
 	for _, file := range files {
 		name := path.Base(file)
-		if name == "layout.html" {
+		if name == "layout.html" || name == "_parts.html" {
 			continue
 		}
-		pages[name], err = template.New("layout.html").Funcs(functions).ParseFS(pageFiles, "pages/layout.html", file)
+		pages[name], err = template.New("layout.html").Funcs(functions).ParseFS(pageFiles, "pages/layout.html", "pages/_parts.html", file)
 		if err != nil {
 			return nil, fmt.Errorf("reading the page %s: %w", name, err)
 		}

@@ -12,11 +12,11 @@ import (
 
 const (
 	noteUnanswered = "The payment service has not answered yet. The same request is sent again by itself, and nothing can be charged twice by it; look again in a minute."
-	noteRefusedKey = "The payment service does not accept this shop's keys, or its clock. Whoever runs the shop has to mend that; the request is then sent again by itself."
+	noteRefusedKey = "The payment service does not accept this shop's keys, or its clock. Whoever runs the shop has to correct that; the request is then sent again by itself."
 )
 
 // noteFor says in words what the payment service's standing means for an order
-// that has just come to its state: what happened, and who can mend it.
+// that has just come to its state: what happened, and who can do something about it.
 func noteFor(o Order, st standing) string {
 	switch o.State {
 	case Pending:
@@ -34,9 +34,9 @@ func noteFor(o Order, st standing) string {
 		return fmt.Sprintf("The card was charged %s. Hand the parcel over.", dollars(o.Charge))
 	case NeedsAttention:
 		if st.status == holdfast.StatusFailure {
-			return "Charging the card failed after all: " + failureWords(holdfast.Code(st.code)) + " Do not hand the parcel over; ask the buyer to pay again."
+			return "The card was declined when you shipped, and nothing was charged. Keep the parcel here, and ask the buyer to pay again."
 		}
-		return "The card was charged, but not by this shop's order to ship, or for another amount. Do not ship; whoever runs the shop has to compare the transaction at the payment service with this order, and refund or ship by hand."
+		return "The card was charged by another program than this shop, or for another amount than this shop asked for. Compare the charge with this order. Then send the parcel yourself, or refund the buyer below, and press Done; whoever runs the shop can find out which program it was."
 	case ToShip, AwaitingAuthorisation, Abandoned, NotAuthorised, Reserving, Shipping, Cancelling:
 	}
 	return ""
@@ -54,26 +54,26 @@ func noteUnansweredFor(err error) string {
 func failureWords(code holdfast.Code) string {
 	switch code {
 	case holdfast.TransactionDenied, holdfast.Code(holdfast.StatusFailure):
-		return "The card's bank declined. Nothing was charged. Another card, or a word with the bank, can mend it."
+		return "The card's bank declined. Nothing was charged. Try another card, or contact the bank."
 	case holdfast.InactiveInstrument, holdfast.InvalidPaymentInstrument:
-		return "The card cannot be used, perhaps because it has expired. Nothing was charged. Another card can mend it."
+		return "The card cannot be used, perhaps because it has expired. Nothing was charged. Try another card."
 	case holdfast.PaymentInstrumentNotCC:
-		return "Only a credit card can be used here. Nothing was charged. Paying with a card can mend it."
+		return "Only a credit card can be used here. Nothing was charged. Pay with a card."
 	case holdfast.AccountLimitsExceeded, holdfast.InsufficientBalance:
-		return "The amount is above what this account may spend now. Nothing was charged. Another card, or another day, can mend it."
+		return "The amount is above what this account may spend now. Nothing was charged. Try another card, or another day."
 	case holdfast.InvalidAccountStateSender, holdfast.UnverifiedEmailAddressSender, holdfast.AccountClosed:
-		return "The buyer's account at the payment service cannot pay at present. Nothing was charged. The buyer can mend that at the payment service."
+		return "The buyer's account at the payment service cannot pay at present. Nothing was charged. The buyer can see why at the payment service."
 	case holdfast.InvalidTokenIDSender, holdfast.TokenNotActiveSender, holdfast.SameTokenIDUsedMultipleTimes, holdfast.IncompatibleTokens:
-		return "The authorisation can no longer be used: it is good for three hours and for one payment. Nothing was charged. Paying again can mend it."
+		return "The authorisation can no longer be used: it is good for three hours and for one payment. Nothing was charged. Please pay again."
 	case "":
-		return "The payment failed. Nothing was charged. Paying again, perhaps with another card, can mend it."
+		return "The payment failed. Nothing was charged. Please pay again, perhaps with another card."
 	default:
 		return "The payment service did not take the payment (" + string(code) + "). Nothing was charged. The fault is not the buyer's: whoever runs the shop has to look."
 	}
 }
 
 // settleWords says to the packer why Settle was refused while the hold stands,
-// who can mend it, and by when.
+// who can do something about it, and by when.
 func settleWords(refusal *holdfast.Error, o Order) string {
 	until := ""
 	if !o.Deadline.IsZero() {
@@ -100,7 +100,7 @@ func settleWords(refusal *holdfast.Error, o Order) string {
 func turnedAwayWords(status holdfast.ReturnStatus) string {
 	switch status {
 	case holdfast.ReturnSystemError:
-		return "The payment service had a problem of its own. Nothing was charged. Try again in a few minutes; there is nothing you have to mend."
+		return "The payment service had a problem of its own. Nothing was charged. Try again in a few minutes; there is nothing wrong with your card."
 	case holdfast.ReturnCallerError:
 		return "We asked the payment service in a way it does not understand. Nothing was charged. The fault is ours; please write to us if it happens twice."
 	case holdfast.ReturnPaymentError:
@@ -121,6 +121,9 @@ func buyerWords(o Order) string {
 	case AwaitingAuthorisation:
 		return "We have not heard yet that you agreed to pay. If you did, and the way back to us was lost, we will find out by ourselves within the hour, and there is nothing you have to do."
 	case Abandoned:
+		if o.Note != "" {
+			return o.Note
+		}
 		return "You stepped back before paying. Nothing was charged, and your cart is as you left it."
 	case Reserving:
 		return "We are asking your card to set the amount aside. " + o.Note
@@ -131,10 +134,7 @@ func buyerWords(o Order) string {
 	case Shipping:
 		return "Your parcel is packed, and we are charging your card for what is in it."
 	case Shipped:
-		if o.Charge.Cmp(o.Totals.Total) < 0 {
-			return fmt.Sprintf("Your parcel is on its way. Not everything was in stock, so we charged %s; the rest of what was set aside is released.", dollars(o.Charge))
-		}
-		return fmt.Sprintf("Your parcel is on its way, and your card was charged %s.", dollars(o.Charge))
+		return shippedWords(o) + refundedWords(o)
 	case Cancelling, Cancelled:
 		words := "We had to cancel this order. Nothing was charged, and the amount set aside is released."
 		if o.Reason != "" {
@@ -144,7 +144,64 @@ func buyerWords(o Order) string {
 	case Lapsed:
 		return "We did not ship this order in time, so the amount set aside on your card was released. Nothing was charged. If you still want it, please pay again; we are sorry."
 	case NeedsAttention:
+		return troubleWords(o) + refundedWords(o)
+	}
+	return ""
+}
+
+// shippedWords says what was charged and, if that is less than was set aside,
+// why: something was out of stock, or the shop lowered the price, or both.
+func shippedWords(o Order) string {
+	const lowered = "We lowered the price, and charged %s instead of %s; the rest of what was set aside is released."
+	missing, charge := o.Missing(), dollars(o.Charge)
+	switch {
+	case missing == "" && o.Discount().Positive():
+		return "Your parcel is on its way. " + fmt.Sprintf(lowered, charge, dollars(o.Totals.Total))
+	case missing == "":
+		return "Your parcel is on its way, and your card was charged " + charge + "."
+	case o.Discount().Positive():
+		return fmt.Sprintf("Your parcel is on its way. Not everything was in stock. Not in the parcel: %s. "+lowered, missing, charge, dollars(o.packedTotals().Total))
+	default:
+		return fmt.Sprintf("Your parcel is on its way. Not everything was in stock. Not in the parcel: %s. So we charged %s; the rest of what was set aside is released.", missing, charge)
+	}
+}
+
+// troubleWords says to a buyer what became of an order whose money and goods
+// did not go together. The packer is told the same.
+func troubleWords(o Order) string {
+	switch {
+	case o.chargeFailed():
+		return "Your card was declined when we shipped. Please pay again. Nothing was charged, and the amount set aside is released."
+	case !o.Done.IsZero() && o.Charge.Given():
+		return fmt.Sprintf("Your card was charged %s.", dollars(o.Charge))
+	default:
 		return "Something about this payment needs a person to look at. We are on it, and you need not pay again."
+	}
+}
+
+func refundedWords(o Order) string {
+	switch {
+	case !o.Refunded.Positive():
+		return ""
+	case o.Refunded == o.Charge:
+		return " All of it is refunded to your card."
+	default:
+		return fmt.Sprintf(" Of that, %s is refunded to your card.", dollars(o.Refunded))
+	}
+}
+
+// nextStep says what the packer does about an order, where its note does not.
+func nextStep(o Order) string {
+	switch o.State {
+	case Shipping:
+		return "The card is being charged. Keep the parcel until this page says that the card was charged. Look again in a minute."
+	case Cancelling:
+		return "The hold is being given up. Do not ship. Look again in a minute."
+	case Reserving:
+		return "The payment service is being asked to hold the money. There is nothing to do yet."
+	case Abandoned, NotAuthorised:
+		return "The buyer did not pay. There is nothing to do."
+	case AwaitingAuthorisation, Pending, ToShip, Shipped, PaymentFailed, Cancelled, Lapsed, NeedsAttention:
 	}
 	return ""
 }
@@ -190,4 +247,13 @@ func counted(n int64, unit string) string {
 		return "1 " + unit
 	}
 	return fmt.Sprintf("%d %ss", n, unit)
+}
+
+// upTo are the numbers from n down to 1, as a form lists them.
+func upTo(n int64) []int64 {
+	var all []int64
+	for ; n > 0; n-- {
+		all = append(all, n)
+	}
+	return all
 }

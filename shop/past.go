@@ -1,0 +1,85 @@
+package shop
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	pastRowsMax   = 25  // orders on one page
+	searchTextMax = 160 // characters
+	pastPagesMax  = 100_000
+)
+
+// A pastView is a page of all orders, or of those that were searched for.
+type pastView struct {
+	Sought       string
+	Rows         []benchRow
+	Newer, Older string // addresses of the pages before and after, or empty
+}
+
+// past lists all orders by when they last changed, and finds some.
+func (s *Shop) past(w http.ResponseWriter, r *http.Request) error {
+	sought := strings.Join(strings.Fields(r.URL.Query().Get("q")), " ")
+	if utf8.RuneCountInString(sought) > searchTextMax {
+		return &pageError{http.StatusUnprocessableEntity, "Too long to search for", "Search for an order's number, or for a part of a name, an address or an id."}
+	}
+	page, err := strconv.Atoi(r.URL.Query().Get("page"))
+	if err != nil || page < 1 || page > pastPagesMax {
+		page = 1
+	}
+	orders, err := searchOrders(r.Context(), s.db, sought, pastRowsMax+1, (page-1)*pastRowsMax)
+	if err != nil {
+		return err
+	}
+	v := pastView{Sought: sought}
+	if page > 1 {
+		v.Newer = pastPath(sought, page-1)
+	}
+	if len(orders) > pastRowsMax {
+		orders, v.Older = orders[:pastRowsMax], pastPath(sought, page+1)
+	}
+	for _, o := range orders {
+		v.Rows = append(v.Rows, s.benchRow(o))
+	}
+	return s.render(w, r, http.StatusOK, "past.html", v)
+}
+
+func pastPath(sought string, page int) string {
+	query := url.Values{"page": {strconv.Itoa(page)}}
+	if sought != "" {
+		query.Set("q", sought)
+	}
+	return "/bench/past?" + query.Encode()
+}
+
+// searchOrders finds orders by their number, or by a part of the address, of
+// what is in them, or of an id.
+func searchOrders(ctx context.Context, q querier, sought string, countMax, skip int) ([]Order, error) {
+	if sought == "" {
+		return ordersWhere(ctx, q, "TRUE", nil, countMax, skip)
+	}
+	const which = `CAST(number AS TEXT) = ?1
+		OR (order_id || ' ' || transaction_id || ' ' || token_id) LIKE ?2 ESCAPE '\'
+		OR (address_name || ' ' || address_line1 || ' ' || address_line2 || ' ' || address_zip || ' ' || address_city) LIKE ?2 ESCAPE '\'
+		OR EXISTS (SELECT 1 FROM order_lines WHERE order_lines.order_id = orders.order_id AND order_lines.name LIKE ?2 ESCAPE '\')`
+	plain := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(sought)
+	return ordersWhere(ctx, q, which, []any{strings.TrimPrefix(sought, "#"), "%" + plain + "%"}, countMax, skip)
+}
+
+// slip is an order on paper, to go into the parcel.
+func (s *Shop) slip(w http.ResponseWriter, r *http.Request) error {
+	o, err := orderByID(r.Context(), s.db, OrderID(r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	if !s.benchRow(o).CanShip() && o.State != Shipping && o.State != Shipped {
+		return &pageError{http.StatusConflict, "There is no parcel", fmt.Sprintf("Order %d is not one to ship, so there is nothing to print.", o.Number)}
+	}
+	return s.render(w, r, http.StatusOK, "slip.html", s.benchRow(o))
+}

@@ -1,0 +1,361 @@
+package shop
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// A RefundStatus is how far a refund is.
+type RefundStatus string
+
+// All there are. The database's CHECK has the same list.
+const (
+	RefundAsked   RefundStatus = "Asked"   // written down, not answered yet
+	RefundPending RefundStatus = "Pending" // the card network has not answered yet
+	RefundSuccess RefundStatus = "Success"
+	RefundFailure RefundStatus = "Failure" // refused, or failed at the card network
+)
+
+// Words are the status as the packing bench has it.
+func (s RefundStatus) Words() string {
+	switch s {
+	case RefundAsked:
+		return "Asked for"
+	case RefundPending:
+		return "Bank has not answered"
+	case RefundSuccess:
+		return "Refunded"
+	case RefundFailure:
+		return "Not refunded"
+	}
+	return string(s)
+}
+
+// A Refund is a part of an order's charge that is paid back, by this shop or by
+// another program that has its keys.
+type Refund struct {
+	Position      int64
+	Reference     holdfast.CallerReference // none if another program made it
+	TransactionID holdfast.TransactionID   // none until it is known
+	Status        RefundStatus
+	Amount        money.Amount
+	Reason        string
+	At            time.Time
+}
+
+// Ours reports whether this shop asked for the refund.
+func (f Refund) Ours() bool { return f.Reference != "" }
+
+// open reports whether more can be learned of the refund.
+func (f Refund) open() bool { return f.Status == RefundAsked || f.Status == RefundPending }
+
+// refundsSeenMax is how many refunds made elsewhere one look takes in; the next
+// look goes on with the others.
+const refundsSeenMax = 20
+
+// refundReference is the CallerReference of an order's n-th refund: asking
+// again is asking the same.
+func refundReference(id OrderID, n int64) holdfast.CallerReference {
+	return holdfast.CallerReference(fmt.Sprintf("%s-refund-%d", id, n))
+}
+
+func refundsOf(ctx context.Context, q querier, id OrderID) ([]Refund, error) {
+	rows, err := q.QueryContext(ctx, `
+		SELECT position, reference, transaction_id, status, amount, reason, at
+		FROM refunds
+		WHERE order_id = ?
+		ORDER BY position`, id)
+	if err != nil {
+		return nil, fmt.Errorf("reading the refunds of order %s: %w", id, err)
+	}
+	defer rows.Close()
+	var all []Refund
+	for rows.Next() {
+		var f Refund
+		var amount, at int64
+		if err := rows.Scan(&f.Position, &f.Reference, &f.TransactionID, &f.Status, &amount, &f.Reason, &at); err != nil {
+			return nil, fmt.Errorf("reading the refunds of order %s: %w", id, err)
+		}
+		f.Amount, f.At = money.Micros(amount), fromMicros(at)
+		all = append(all, f)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("reading the refunds of order %s: %w", id, err)
+	}
+	return all, nil
+}
+
+// nextRefund is the position of an order's next refund.
+func nextRefund(all []Refund) int64 {
+	if len(all) == 0 {
+		return 1
+	}
+	return all[len(all)-1].Position + 1
+}
+
+// writeRefund inserts a refund, or writes what may change of it.
+func writeRefund(ctx context.Context, tx *sql.Tx, id OrderID, f Refund) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO refunds (order_id, position, reference, transaction_id, status, amount, reason, at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (order_id, position) DO UPDATE SET transaction_id = excluded.transaction_id, status = excluded.status`,
+		id, f.Position, f.Reference, f.TransactionID, f.Status, f.Amount.Micro, f.Reason, micros(f.At))
+	if err != nil {
+		return fmt.Errorf("writing a refund of order %s: %w", id, err)
+	}
+	return nil
+}
+
+// left is how much of an order's charge can still be paid back.
+func (o Order) left() money.Amount {
+	if !o.Charge.Given() {
+		return money.Cents(0)
+	}
+	return o.Charge.Sub(o.Refunded)
+}
+
+// charged reports whether the order's card was charged, by whichever program.
+func (o Order) charged() bool {
+	return o.State == Shipped || o.State == NeedsAttention && o.TransactionStatus == holdfast.StatusSuccess
+}
+
+// Charged reports whether it is known what the card was charged.
+func (o Order) Charged() bool { return o.charged() && o.Charge.Given() }
+
+// chargeFailed reports whether the card declined when the parcel was to leave.
+func (o Order) chargeFailed() bool {
+	return o.State == NeedsAttention && o.TransactionStatus == holdfast.StatusFailure
+}
+
+// askRefund writes down that the packer pays back a part of an order's charge.
+// The n-th refund is written once, however often it is asked for.
+func (s *Shop) askRefund(ctx context.Context, id OrderID, n int64, amount money.Amount, reason string) (complaint string, err error) {
+	err = inTx(ctx, s.db, func(tx *sql.Tx) error {
+		o, err := orderByID(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		all, err := refundsOf(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(all, func(f Refund) bool { return f.Position == n })
+		switch {
+		case i >= 0 && all[i].Ours() && all[i].Amount == amount:
+			return nil // the button was pressed twice
+		case n != nextRefund(all):
+			complaint = "Not refunded: this order was refunded from elsewhere meanwhile. Look at what is left, and ask again."
+			return nil
+		case !o.charged():
+			complaint = "Not refunded: the card was not charged for this order."
+			return nil
+		case amount.Cmp(o.left()) > 0:
+			complaint = "Not refunded: " + dollars(amount) + " is above the " + dollars(o.left()) + " that are left of the charge."
+			return nil
+		}
+		f := Refund{Position: n, Reference: refundReference(id, n), Status: RefundAsked, Amount: amount, Reason: reason, At: s.now()}
+		if err := writeRefund(ctx, tx, id, f); err != nil {
+			return err
+		}
+		what := "The shop refunds " + dollars(amount)
+		if reason != "" {
+			what += ": " + reason
+		}
+		if err := insertHappening(ctx, tx, id, Happening{At: s.now(), What: what}); err != nil {
+			return err
+		}
+		return s.enqueue(ctx, tx, refundCharge{About{OrderID: id}}, answerAwaited)
+	})
+	return complaint, err
+}
+
+// refund sees an order's refunds through. It may be called any number of
+// times: each refund is asked for under its own reference.
+func (s *Shop) refund(ctx context.Context, id OrderID) error {
+	o, err := orderByID(ctx, s.db, id)
+	if err != nil {
+		return err
+	}
+	all, err := refundsOf(ctx, s.db, id)
+	if err != nil {
+		return err
+	}
+	for _, f := range all {
+		if f.open() {
+			err = errors.Join(err, s.advance(ctx, o, f))
+		}
+	}
+	return err
+}
+
+// advance asks for a refund, or how one stands that was asked for.
+func (s *Shop) advance(ctx context.Context, o Order, f Refund) error {
+	if f.Status == RefundPending {
+		state, err := s.client.GetTransactionStatus(ctx, f.TransactionID)
+		if err != nil {
+			return fmt.Errorf("asking how a refund of order %s stands: %w", o.ID, err)
+		}
+		return s.refundStands(ctx, o.ID, f, state.TransactionID, state.Status, "The refund of "+dollars(f.Amount)+" is "+standingOfState(state).words(), state.RequestID)
+	}
+	result, err := s.client.Refund(ctx, holdfast.RefundRequest{
+		TransactionID: o.TransactionID, RefundAmount: f.Amount, CallerReference: f.Reference, CallerDescription: f.Reason,
+	})
+	if refusal, refused := errors.AsType[*holdfast.Error](err); refused && !passing(err) {
+		return s.refundStands(ctx, o.ID, f, "", holdfast.StatusFailure, "Refund was refused: "+inShort(refusal), refusal.RequestID)
+	}
+	if err != nil {
+		return fmt.Errorf("refunding order %s: %w", o.ID, err)
+	}
+	return s.refundStands(ctx, o.ID, f, result.TransactionID, result.Status, "Refund answered "+standingOfResult(result).words(), result.RequestID)
+}
+
+// refundStands keeps how a refund stands, and returns errWaiting while it is
+// pending. One that is over does not change any more: two who asked may have
+// been answered in either order.
+func (s *Shop) refundStands(ctx context.Context, id OrderID, f Refund, transaction holdfast.TransactionID, status holdfast.TransactionStatus, what, requestID string) error {
+	err := inTx(ctx, s.db, func(tx *sql.Tx) error {
+		all, err := refundsOf(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(all, func(had Refund) bool { return had.Position == f.Position })
+		if i < 0 || !all[i].open() {
+			return nil
+		}
+		f = all[i]
+		before := f
+		f.Status = refundStatusOf(status)
+		if transaction != "" {
+			f.TransactionID = transaction
+		}
+		if f == before {
+			return nil
+		}
+		if err := writeRefund(ctx, tx, id, f); err != nil {
+			return err
+		}
+		return insertHappening(ctx, tx, id, Happening{At: s.now(), What: what, RequestID: requestID})
+	})
+	if err == nil && f.Status == RefundPending {
+		return errWaiting
+	}
+	return err
+}
+
+func refundStatusOf(status holdfast.TransactionStatus) RefundStatus {
+	switch status {
+	case holdfast.StatusSuccess:
+		return RefundSuccess
+	case holdfast.StatusFailure, holdfast.StatusCancelled:
+		return RefundFailure
+	case holdfast.StatusPending, holdfast.StatusReserved:
+	}
+	return RefundPending
+}
+
+// lookForRefunds asks the payment service what was charged for an order and
+// what was paid back, also by other programs that have the shop's keys.
+func (s *Shop) lookForRefunds(ctx context.Context, id OrderID) error {
+	o, err := orderByID(ctx, s.db, id)
+	if err != nil || !o.charged() {
+		return err
+	}
+	detail, err := s.client.GetTransaction(ctx, o.TransactionID)
+	if err != nil {
+		return fmt.Errorf("asking what was paid back of order %s: %w", id, err)
+	}
+	s.hear(detail.Answer)
+	if err := s.learnCharge(ctx, o, detail); err != nil {
+		return err
+	}
+	known, err := refundsOf(ctx, s.db, id)
+	if err != nil {
+		return err
+	}
+	asked := 0
+	for _, related := range detail.Related {
+		over := func(f Refund) bool { return f.TransactionID == related.TransactionID && !f.open() }
+		if related.Relation != holdfast.RelationRefund || slices.ContainsFunc(known, over) || asked == refundsSeenMax {
+			continue
+		}
+		asked++
+		made, err := s.client.GetTransaction(ctx, related.TransactionID)
+		if err != nil {
+			return fmt.Errorf("asking for a refund of order %s: %w", id, err)
+		}
+		if err := s.learnRefund(ctx, id, made); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// learnCharge keeps what another program charged for an order.
+func (s *Shop) learnCharge(ctx context.Context, o Order, detail holdfast.TransactionDetail) error {
+	amount := detail.TransactionAmount
+	if o.State != NeedsAttention || detail.Status != holdfast.StatusSuccess || !amount.Given() || amount == o.Charge || amount.Cmp(o.Totals.Total) > 0 {
+		return nil
+	}
+	_, _, err := s.record(ctx, o.ID, change{
+		what: "GetTransaction says that " + dollars(amount) + " was charged", logged: true, requestID: detail.RequestID,
+		facts: func(o *Order) { o.Charge = amount },
+	})
+	return err
+}
+
+// learnRefund keeps a refund as the payment service has it: one that this shop
+// asked for is known by its reference, and any other is new.
+func (s *Shop) learnRefund(ctx context.Context, id OrderID, made holdfast.TransactionDetail) error {
+	if !made.TransactionAmount.Positive() {
+		return fmt.Errorf("refund %s of order %s has no amount", made.TransactionID, id)
+	}
+	return inTx(ctx, s.db, func(tx *sql.Tx) error {
+		all, err := refundsOf(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(all, func(f Refund) bool {
+			return f.TransactionID == made.TransactionID || f.Ours() && f.Reference == made.CallerReference
+		})
+		f := Refund{Position: nextRefund(all), Amount: made.TransactionAmount, Reason: made.CallerDescription, At: made.DateReceived}
+		what := "Refunded by another program: " + dollars(f.Amount)
+		if i >= 0 {
+			f, what = all[i], "The refund of "+dollars(all[i].Amount)
+		}
+		before := f.Status
+		f.TransactionID = made.TransactionID
+		if f.Status = refundStatusOf(made.Status); f.Status == before {
+			return nil
+		}
+		if err := writeRefund(ctx, tx, id, f); err != nil {
+			return err
+		}
+		if err := insertHappening(ctx, tx, id, Happening{At: s.now(), What: what + ", " + string(made.Status), RequestID: made.RequestID}); err != nil {
+			return err
+		}
+		if f.Status == RefundPending {
+			return s.enqueue(ctx, tx, refundCharge{About{OrderID: id}}, outcomeLookEvery)
+		}
+		return nil
+	})
+}
+
+// refundNotified takes in the notification of a refund. What it says is asked
+// for, so that nothing has to be believed.
+func (s *Shop) refundNotified(ctx context.Context, parent holdfast.TransactionID) error {
+	o, err := orderByTransaction(ctx, s.db, parent)
+	if errors.Is(err, errNoOrder) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.lookForRefunds(ctx, o.ID)
+}

@@ -1,0 +1,20 @@
+// The bench works without this script: the address can be copied by hand, and
+// the browser prints.
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const field = document.getElementById(button.dataset.copy);
+    const says = document.getElementById("copied");
+    field.select();
+    try {
+      await navigator.clipboard.writeText(field.value);
+      says.textContent = "Copied.";
+    } catch {
+      says.textContent = "The address is selected: copy it with Ctrl+C.";
+    }
+  });
+}
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}

@@ -1,0 +1,164 @@
+package browser
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// The cart's button is pressed twice, and in two tabs: it is one order.
+func TestOneCartIsOneOrder(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	p := openBrowser(t) // which is closed first
+	p.open(d.Shop)
+	p.click(`.shelf h2 a`)
+	p.click(`#add-to-cart`)
+	other := p.tab()
+	other.open(d.Shop + "cart")
+	late := p.tab()
+	late.open(d.Shop + "cart")
+
+	p.doubleClick(`#pay-now`, d.Endpoint)
+	other.click(`#pay-now`)
+	bench := p.tab()
+	bench.open(d.Shop + "bench")
+	if n := ask[int](bench, `document.querySelectorAll("[data-state=AwaitingAuthorisation]").length`); n != 1 {
+		t.Errorf("the bench has %d orders on the payment pages, want one", n)
+	}
+
+	p.pays(d)
+	p.wants("Thank you")
+	thanks := p.address()
+	other.open(other.address()) // the buyer goes on in the other tab
+	for _, page := range []string{"address", "confirm"} {
+		if other.name() == page {
+			other.submit()
+		}
+	}
+	other.wants("Thank you")
+	if other.address() != thanks {
+		t.Errorf("the other tab comes back to %s, want %s", other.address(), thanks)
+	}
+	late.click(`#pay-now`)
+	late.wants("Thank you")
+	if late.address() != thanks {
+		t.Errorf("the third tab comes to %s, want %s", late.address(), thanks)
+	}
+	if report := d.holdfast(t, "books", "check"); !strings.Contains(report, "2 transactions") {
+		t.Errorf("books check says %q", report)
+	}
+}
+
+// pays signs in on the Co-Branded pages and agrees.
+func (p *page) pays(d demo) {
+	p.t.Helper()
+	p.fill(`input[name=email]`, d.BuyerEmail)
+	p.fill(`input[name=password]`, d.BuyerPassword)
+	p.submit()
+	if p.name() == "address" {
+		p.submit()
+	}
+	p.wantPage("confirm")
+	p.submit()
+}
+
+// A part is shipped, and a part of that refunded: both pages say what.
+func TestAPartShipmentAndARefund(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	p := openBrowser(t) // which is closed first
+	for _, product := range []string{"mug", "mug", "bowl", "jug"} {
+		p.open(d.Shop + "products/" + product)
+		p.click(`#add-to-cart`)
+	}
+	p.click(`#pay-now`)
+	p.pays(d)
+	p.wants("Thank you")
+	buyer := p.address()
+
+	p.open(d.Shop + "bench")
+	p.until("left")
+	p.click(`#to-ship a.button`)
+	p.do("unticking the jug", chromedp.Evaluate[chromedp.Void](`document.querySelector("[name=line][value='2']").click(); document.querySelector("[name=pieces-0]").value = "1"`))
+	p.inspect("shop-bench-order-part")
+	p.click(`#ship`)
+	p.until("Hand the parcel over")
+	p.wants("Not shipped: 1 of 2 × Morning mug, Milk jug")
+	bench := p.address()
+	p.open(bench + "/slip")
+	p.wants("1 of 2")
+	p.inspect("shop-slip")
+	p.open(bench)
+	p.fill(`#refund-amount`, "10")
+	p.fill(`#refund-reason`, "A chip in the glaze")
+	p.click(`#refund`)
+	p.until("Refunded")
+	p.inspect("shop-refunded")
+	p.open(buyer)
+	p.wants("Not everything was in stock")
+	p.wants("$10.00 is refunded")
+	p.inspect("shop-thank-you-part")
+	p.open(d.Shop + "bench/past")
+	p.inspect("shop-past")
+	d.holdfast(t, "books", "check")
+}
+
+// The card declines when the parcel is to leave: packer and buyer read the same,
+// and the buyer pays again.
+func TestTheCardDeclinesWhenThePotteryShips(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	p := openBrowser(t) // which is closed first
+	p.newBuyer(d, "4000000000001018")
+	p.wants("Thank you")
+	buyer := p.address()
+	p.open(d.Shop + "bench")
+	p.until("left")
+	p.click(`#to-ship a.button`)
+	p.click(`#ship`)
+	p.until("ask the buyer to pay again")
+	p.inspect("shop-charge-declined")
+	p.do("copying", click(`#copy-link`))
+	p.until("opied")
+	if got := ask[string](p, `document.querySelector("#buyer-link").value`); got != buyer {
+		t.Errorf("the link for the buyer is %s, want %s", got, buyer)
+	}
+	p.open(buyer)
+	p.wants("Your card was declined when we shipped. Please pay again")
+	p.inspect("shop-pay-again")
+	p.click(`#pay-again`)
+	if !strings.HasPrefix(p.address(), d.Endpoint) {
+		t.Errorf("paying again leads to %s", p.address())
+	}
+	p.open(d.Shop + "bench")
+	p.click(`#do-not-ship a.button`)
+	p.click(`#done`)
+	if p.has(`#do-not-ship`) {
+		t.Error("the order is still one not to ship")
+	}
+}
+
+// newBuyer signs up at the payment pages and pays for a mug with a card.
+func (p *page) newBuyer(d demo, number string) {
+	p.t.Helper()
+	p.open(d.Shop + "products/mug")
+	p.click(`#add-to-cart`)
+	p.click(`#pay-now`)
+	p.click(`a[href*="sign-up"]`)
+	p.fill(`input[name=name]`, "Nora New")
+	p.fill(`input[name=email]`, "nora@example.com")
+	p.fill(`input[name=password]`, "correct horse battery")
+	p.submit()
+	p.card(number, "12 / 31")
+	p.submit()
+	for name, value := range map[string]string{
+		"addressName": "Nora New", "addressLine1": "2 Kiln Lane", "city": "Portland", "state": "OR", "zip": "97201", "country": "US",
+	} {
+		p.fill(`input[name=`+name+`]`, value)
+	}
+	p.submit()
+	p.wantPage("confirm")
+	p.submit()
+}
