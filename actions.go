@@ -55,6 +55,9 @@ type Answer struct {
 	ServerTime time.Time
 	// Deadline is when a hold lapses; zero when the answer is about none.
 	Deadline time.Time
+	// CallerID is whose access key asked. Only VerifySignature tells it, and only
+	// of a message that names a caller.
+	CallerID CallerID
 }
 
 // A TransactionState answers GetTransactionStatus.

@@ -114,7 +114,10 @@ func (r reply) refusal(dec *xml.Decoder, root xml.StartElement) (*Error, error) 
 }
 
 func (r reply) answer() Answer {
-	return Answer{ServerTime: r.headerTime(HeaderTime), Deadline: r.headerTime(HeaderDeadline)}
+	return Answer{
+		ServerTime: r.headerTime(HeaderTime), Deadline: r.headerTime(HeaderDeadline),
+		CallerID: CallerID(r.header.Get(HeaderCaller)),
+	}
 }
 
 // headerTime is zero when the server, being another make, does not send it.

@@ -15,7 +15,7 @@
 //	})
 //
 //	// 2. The buyer comes back. Nothing in the URL counts unless it verifies.
-//	back, err := holdfast.Verifier{Certificates: certs}.ParseReturn(ctx, rawURL)
+//	back, err := holdfast.Verifier{CallerID: …, Certificates: certs}.ParseReturn(ctx, rawURL)
 //
 //	// 3. Reserve: hold the money, for seven days.
 //	held, err := c.Reserve(ctx, holdfast.ReserveRequest{

@@ -170,7 +170,7 @@ func ExampleClient_RecipientURL() {
 	printParameters(link, "pipelineName", "recipientPaysFee", "maxFixedFee", "maxVariableFee")
 
 	// The seller comes back with a token to be paid by.
-	verifier := holdfast.Verifier{Certificates: serverCertificates()}
+	verifier := holdfast.Verifier{CallerID: "CSHOP", Certificates: serverCertificates()}
 	seller, err := verifier.ParseReturn(context.Background(), returnURL(holdfast.Params{
 		{Name: "status", Value: "SR"},
 		{Name: "tokenID", Value: "SELLERTOKEN"},
@@ -205,7 +205,7 @@ func ExampleClient_RecipientURL() {
 }
 
 func ExampleVerifier_ParseReturn() {
-	verifier := holdfast.Verifier{Certificates: serverCertificates()}
+	verifier := holdfast.Verifier{CallerID: "CSHOP", Certificates: serverCertificates()}
 
 	// The public address that the buyer's browser asked for.
 	rawURL := returnURL(holdfast.Params{
@@ -445,7 +445,7 @@ func ExampleClient_GetTokenUsage() {
 
 func ExampleVerifier_IPNHandler() {
 	const endpoint = "https://shop.example.com/ipn" // as the server knows it
-	verifier := holdfast.Verifier{Certificates: serverCertificates()}
+	verifier := holdfast.Verifier{CallerID: "CSHOP", Certificates: serverCertificates()}
 
 	mux := http.NewServeMux()
 	mux.Handle("/ipn", verifier.IPNHandler(endpoint, func(_ context.Context, n holdfast.Notification) error {

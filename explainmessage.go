@@ -25,6 +25,9 @@ func ExplainMessage(certs []*x509.Certificate, endpoint, rawParams string) []str
 	if err != nil {
 		return []string{"HttpParameters cannot be read: an escape is broken, or it is not UTF-8."}
 	}
+	if _, err := MessageVerb(params); err != nil {
+		return []string{"No genuine message has fields of a return URL and of a notification."}
+	}
 	if verifies(endpoint, rawParams) {
 		return []string{"The signature is right; certificateUrl is not one of this server's."}
 	}

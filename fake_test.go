@@ -22,6 +22,7 @@ import (
 
 const (
 	testAccessKey = "FPSTESTACCESSKEY0001"
+	testCaller    = "CSHOP"
 	testToken     = "Q5TESTTOKEN0000000000000000000000000000000000000000000000000SU01"
 	testID        = "14TESTTXN00000000000000000000000P01"
 	certURL       = "https://fps.example.test/certs/112326/PKICert.pem"
@@ -63,8 +64,17 @@ func testCertPEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: testCertDER()})
 }
 
-// signMessage signs parameters as the server does, for the endpoint.
+// signMessage signs parameters as the server does, for the endpoint and for
+// testCaller, unless they name another caller.
 func signMessage(verb, endpoint string, p holdfast.Params) string {
+	if _, named := p.Lookup(holdfast.CallerField); !named {
+		p = append(p[:len(p):len(p)], holdfast.Param{Name: holdfast.CallerField, Value: testCaller})
+	}
+	return signUnnamed(verb, endpoint, p)
+}
+
+// signUnnamed signs parameters that may name no caller.
+func signUnnamed(verb, endpoint string, p holdfast.Params) string {
 	u, err := url.Parse(endpoint)
 	if err != nil {
 		panic(err)

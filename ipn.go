@@ -18,8 +18,10 @@ import (
 // and in any order, so handling one has to be idempotent; what counts is
 // GetTransactionStatus. Fields that were not sent are zero.
 type Notification struct {
-	Type            string // "TransactionStatus" or "TokenCancellation"
+	CallerID        CallerID // that the message is for: whom the Verifier expects
+	Type            string   // "TransactionStatus" or "TokenCancellation"
 	TransactionID   TransactionID
+	TokenID         TokenID // that was cancelled
 	TransactionDate time.Time
 	Status          TransactionStatus // the wire has it in capitals
 	StatusCode      StatusCode
@@ -34,6 +36,9 @@ type Notification struct {
 	RecipientName   string
 	RecipientEmail  string
 	Params          Params // all of them
+
+	// ParentTransactionID is the payment that a refund gives back.
+	ParentTransactionID TransactionID
 }
 
 const notificationBytesMax = 64 << 10
@@ -43,7 +48,7 @@ var notificationFields = []string{
 	"notificationType", "transactionId", "transactionDate", "transactionStatus", "status",
 	"statusCode", "statusMessage", "operation", "paymentMethod", "paymentReason", "transactionAmount",
 	"callerReference", "buyerName", "buyerEmail", "customerName", "customerEmail", "recipientName", "recipientEmail",
-	"tokenId",
+	"parentTransactionId", "tokenId", CallerField,
 }
 
 // statuses are the words of notifications; INITIATED is an older one.
@@ -57,7 +62,7 @@ var statuses = map[string]TransactionStatus{
 }
 
 // ParseIPN verifies and reads a notification. The endpoint is the public
-// address it was sent to, as the caller's account has it. Parameters in its
+// address it was sent to, as the caller's account or OverrideIPNURL has it. Parameters in its
 // query are no part of the message: what is signed is the body. It never
 // returns data of an unverified body; the error is then an [*UnverifiedError].
 func (v Verifier) ParseIPN(ctx context.Context, endpoint string, body []byte) (Notification, error) {
@@ -75,8 +80,10 @@ func (v Verifier) ParseIPN(ctx context.Context, endpoint string, body []byte) (N
 
 func readNotification(p Params) (Notification, error) {
 	n := Notification{
+		CallerID:        CallerID(p.Get(CallerField)),
 		Type:            p.Get("notificationType"),
 		TransactionID:   TransactionID(p.Get("transactionId")),
+		TokenID:         TokenID(p.Get("tokenId")),
 		StatusCode:      StatusCode(p.Get("statusCode")),
 		StatusMessage:   p.Get("statusMessage"),
 		Operation:       p.Get("operation"),
@@ -88,6 +95,8 @@ func readNotification(p Params) (Notification, error) {
 		RecipientName:   p.Get("recipientName"),
 		RecipientEmail:  p.Get("recipientEmail"),
 		Params:          p,
+
+		ParentTransactionID: TransactionID(p.Get("parentTransactionId")),
 	}
 	if status := either(p.Get("transactionStatus"), p.Get("status")); status != "" {
 		known := false

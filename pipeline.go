@@ -293,7 +293,7 @@ func checkReturnURL(address string) error {
 	if err != nil {
 		return fmt.Errorf("ReturnURL: %w", err)
 	}
-	for _, name := range slices.Concat(returnFields, signatureFields) {
+	for _, name := range slices.Concat(returnFields, ReservedFields()) {
 		if _, taken := own.Fold(name); taken {
 			return fmt.Errorf("ReturnURL has a parameter %s of its own, which the answer needs", name)
 		}

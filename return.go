@@ -12,6 +12,8 @@ import (
 // A Return is how somebody came back from the Co-Branded pages. Which ids it has
 // tells which pipeline it was.
 type Return struct {
+	CallerID CallerID // that the message is for: whom the Verifier expects
+
 	Status        ReturnStatus
 	TokenID       TokenID // of all pipelines but the two of instruments
 	RefundTokenID TokenID // of the Recipient pipeline
@@ -43,7 +45,7 @@ type Return struct {
 // returnFields are what the server adds to a return URL and a Return is read
 // from. None can stand in a ReturnURL or come with two values.
 var returnFields = []string{
-	"status", "callerReference", "expiry", "errorMessage", "buyerEmailAddress",
+	CallerField, "status", "callerReference", "expiry", "errorMessage", "buyerEmailAddress",
 	"tokenID", "refundTokenID",
 	"prepaidInstrumentID", "prepaidSenderTokenID", "fundingTokenID",
 	"creditInstrumentID", "creditSenderTokenID", "settlementTokenID",
@@ -62,8 +64,17 @@ func (r Return) Authorised() bool {
 	return false
 }
 
-// A Verifier reads what the server sends out, and only if the server sent it.
+// A Verifier reads return URLs and notifications, and only those that the server
+// signed for the expected caller. The server signs for many callers, and each of
+// them chooses the addresses that its messages are sent to: a genuine message
+// may be another caller's.
 type Verifier struct {
+	// CallerID is whose messages to expect, as "holdfast caller list" and the demo
+	// print it. It may be left empty with a Client that has an access key and no
+	// Certificates: the server then says whose the key is. In all other cases
+	// an empty CallerID refuses every message.
+	CallerID CallerID
+
 	Certificates []*x509.Certificate // offline, against these
 	Client       *Client             // or, when there are none, by asking VerifySignature
 }
@@ -100,6 +111,7 @@ func (v Verifier) ParseReturn(ctx context.Context, rawURL string) (Return, error
 		return Return{}, errors.New("reading the return URL: it has no status")
 	}
 	r := Return{
+		CallerID:             CallerID(p.Get(CallerField)),
 		Status:               ReturnStatus(p.Get("status")),
 		TokenID:              TokenID(p.Get("tokenID")),
 		RefundTokenID:        TokenID(p.Get("refundTokenID")),
@@ -126,12 +138,16 @@ func (v Verifier) ParseReturn(ctx context.Context, rawURL string) (Return, error
 	return r, nil
 }
 
-// verify returns the parameters of a message once it is known to be genuine
-// and none of the named fields has two values.
+// verify returns the parameters of a message once it is known to be genuine,
+// of the kind that is sent by the verb, and for the expected caller, and none of
+// the named fields has two values.
 func (v Verifier) verify(ctx context.Context, verb, endpoint, raw string, fields []string) (Params, error) {
 	params, err := ParseParams(raw)
 	if err == nil {
 		err = checkSignatureFields(params)
+	}
+	if err == nil {
+		err = checkKind(verb, params)
 	}
 	if err == nil {
 		err = checkUnambiguous(params, fields)
@@ -139,25 +155,50 @@ func (v Verifier) verify(ctx context.Context, verb, endpoint, raw string, fields
 	if err != nil {
 		return nil, &UnverifiedError{Err: err}
 	}
+	expected, err := v.genuine(ctx, verb, endpoint, raw)
+	if err != nil {
+		return nil, err
+	}
+	if named := CallerID(params.Get(CallerField)); named != expected {
+		return nil, &UnverifiedError{Err: fmt.Errorf("it is for the caller %q, and %q is expected", named, expected)}
+	}
+	return params, nil
+}
+
+// errNobodyExpected is a fault of the program: nothing says whose messages it
+// takes.
+var errNobodyExpected = &UnverifiedError{Err: errors.New("nothing says which caller's messages to expect: set the Verifier's CallerID"), Unanswered: true}
+
+// genuine returns the caller whose messages are expected, once the message is
+// known to be the server's. The caller is never empty then.
+func (v Verifier) genuine(ctx context.Context, verb, endpoint, raw string) (CallerID, error) {
 	if len(v.Certificates) > 0 {
-		if err := VerifyMessage(v.Certificates, verb, endpoint, raw); err != nil {
-			return nil, &UnverifiedError{Err: err}
+		if v.CallerID == "" {
+			return "", errNobodyExpected
 		}
-		return params, nil
+		if err := VerifyMessage(v.Certificates, verb, endpoint, raw); err != nil {
+			return "", &UnverifiedError{Err: err}
+		}
+		return v.CallerID, nil
 	}
 	if v.Client == nil {
-		return nil, &UnverifiedError{Err: errors.New("the verifier has neither certificates nor a client"), Unanswered: true}
+		return "", &UnverifiedError{Err: errors.New("the verifier has neither certificates nor a client"), Unanswered: true}
 	}
 	result, err := v.Client.VerifySignature(ctx, VerifySignatureRequest{URLEndPoint: endpoint, HTTPParameters: raw})
 	if err != nil {
 		refusal, refused := errors.AsType[*Error](err)
-		return nil, &UnverifiedError{
+		return "", &UnverifiedError{
 			Err:        fmt.Errorf("asking the server: %w", err),
 			Unanswered: !refused || refusal.Retriable(),
 		}
 	}
-	if result.Status != VerificationSuccess {
-		return nil, &UnverifiedError{Err: errForged}
+	switch {
+	case result.Status != VerificationSuccess:
+		return "", &UnverifiedError{Err: errForged}
+	case v.CallerID != "":
+		return v.CallerID, nil
+	case result.CallerID == "":
+		return "", errNobodyExpected
 	}
-	return params, nil
+	return result.CallerID, nil
 }

@@ -48,7 +48,7 @@ func returnURL(p holdfast.Params) string {
 }
 
 func offline(t testing.TB) holdfast.Verifier {
-	return holdfast.Verifier{Certificates: []*x509.Certificate{testCert(t)}}
+	return holdfast.Verifier{CallerID: testCaller, Certificates: []*x509.Certificate{testCert(t)}}
 }
 
 func TestParseReturn(t *testing.T) {
@@ -75,7 +75,7 @@ func TestParseReturn(t *testing.T) {
 		}
 		got.Params = nil
 		want := holdfast.Return{
-			Status: holdfast.ReturnSuccessCC, TokenID: testToken, CallerReference: "cart-2001", Expiry: "10/2028", Address: tt.address,
+			CallerID: testCaller, Status: holdfast.ReturnSuccessCC, TokenID: testToken, CallerReference: "cart-2001", Expiry: "10/2028", Address: tt.address,
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -135,7 +135,7 @@ func TestParseReturnOfEachPipeline(t *testing.T) {
 		if !got.Authorised() {
 			t.Errorf("%s: not authorised", name)
 		}
-		got.Params = nil
+		got.Params, row.want.CallerID = nil, testCaller
 		if diff := cmp.Diff(row.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
@@ -272,8 +272,8 @@ func TestParseReturnOfAGenuineNonsense(t *testing.T) {
 func TestParseReturnByAsking(t *testing.T) {
 	f := newFakeServer(
 		t,
-		answerResult("VerifySignature", "<VerificationStatus>Success</VerificationStatus>"),
-		answerResult("VerifySignature", "<VerificationStatus>Failure</VerificationStatus>"),
+		answerFor(testCaller, "Success"),
+		answerFor("", "Failure"),
 		answerError(http.StatusBadRequest, holdfast.InvalidParams, "urlEndPoint is an invalid URL"),
 		answerNothing,
 	)
@@ -298,18 +298,16 @@ func TestParseReturnByAsking(t *testing.T) {
 		}
 	}
 	var unverified *holdfast.UnverifiedError
-	if _, err := (holdfast.Verifier{}).ParseReturn(t.Context(), returnURL(bareReturn)); !errors.As(err, &unverified) {
+	if _, err := (holdfast.Verifier{CallerID: testCaller}).ParseReturn(t.Context(), returnURL(bareReturn)); !errors.As(err, &unverified) {
 		t.Errorf("a verifier that can ask nobody: %v", err)
 	}
 }
 
 func TestParseReturnAfterAKeyChange(t *testing.T) {
 	old := &x509.Certificate{PublicKey: vectorKey(t)}
-	v := holdfast.Verifier{Certificates: []*x509.Certificate{old, testCert(t)}}
-	for _, address := range []string{returnURL(bareReturn), row15.endpoint + "?" + row15.raw()} {
-		if got, err := v.ParseReturn(t.Context(), address); err != nil || got.TokenID != testToken {
-			t.Errorf("got %+v, %v", got, err)
-		}
+	v := holdfast.Verifier{CallerID: testCaller, Certificates: []*x509.Certificate{old, testCert(t)}}
+	if got, err := v.ParseReturn(t.Context(), returnURL(bareReturn)); err != nil || got.TokenID != testToken {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
 
@@ -327,7 +325,7 @@ func FuzzParseReturn(f *testing.F) {
 			return
 		}
 		got.Params = nil
-		want := holdfast.Return{Status: "SC", TokenID: testToken, CallerReference: "cart-2001", Expiry: "10/2028"}
+		want := holdfast.Return{CallerID: testCaller, Status: "SC", TokenID: testToken, CallerReference: "cart-2001", Expiry: "10/2028"}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%q (-signed +read):\n%s", suffix, diff)
 		}

@@ -26,7 +26,11 @@ var ServiceHosts = []string{
 const (
 	HeaderTime     = "Holdfast-Time"     // the caller's clock, RFC 3339
 	HeaderDeadline = "Holdfast-Deadline" // of the hold that the answer is about, RFC 3339
+	HeaderCaller   = "Holdfast-Caller"   // whose access key asked VerifySignature, if the message names a caller
 )
+
+// A CallerID names a caller's account at the server, such as "C01K…".
+type CallerID string
 
 // A TransactionID names a transaction: 35 characters of [0-9A-Z], made by the
 // server, such as "1HZ5Q0T7K2A8DB3C6E9F0G1H2J3K4L5M6N7". It starts with time,

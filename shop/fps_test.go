@@ -19,7 +19,10 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-const certURL = "https://fps.example.test/certs/1/PKICert.pem"
+const (
+	certURL    = "https://fps.example.test/certs/1/PKICert.pem"
+	testCaller = "CSHOP"
+)
 
 var testNow = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 
@@ -48,11 +51,15 @@ func testCert(t testing.TB) *x509.Certificate {
 	return cert
 }
 
-// signed signs parameters as the payment service does.
+// signed signs parameters as the payment service does, for the shop's caller
+// unless they name another.
 func signed(verb, endpoint string, p holdfast.Params) string {
 	u, err := url.Parse(endpoint)
 	if err != nil {
 		panic(err)
+	}
+	if _, named := p.Lookup(holdfast.CallerField); !named {
+		p = append(p, holdfast.Param{Name: holdfast.CallerField, Value: testCaller})
 	}
 	p = append(
 		p,

@@ -40,8 +40,12 @@ type Config struct {
 	PublicURL string           // where browsers and the payment service find the shop: "https://shop.example.com", without path
 	Database  string           // SQLite file; made if it is not there
 
-	// Certificates verify returns and notifications without asking. When there
-	// are none, VerifySignature is asked.
+	// CallerID is whose returns and notifications to believe. When it is empty, the
+	// payment service is asked whose the client's access key is.
+	CallerID holdfast.CallerID
+
+	// Certificates verify returns and notifications without asking; CallerID is
+	// required then. When there are none, VerifySignature is asked.
 	Certificates []*x509.Certificate
 
 	Name string           // of the shop; empty means "Fen Pottery"
@@ -80,7 +84,7 @@ const (
 func Open(ctx context.Context, c Config) (*Shop, error) {
 	s := &Shop{
 		client:    c.Client,
-		verifier:  holdfast.Verifier{Certificates: c.Certificates, Client: c.Client},
+		verifier:  holdfast.Verifier{CallerID: c.CallerID, Certificates: c.Certificates, Client: c.Client},
 		publicURL: strings.TrimSuffix(c.PublicURL, "/"),
 		name:      c.Name, now: c.Now, newID: rand.Text, log: c.Log,
 	}
@@ -113,6 +117,9 @@ func Open(ctx context.Context, c Config) (*Shop, error) {
 func (s *Shop) check() error {
 	if s.client == nil || s.now == nil {
 		return errors.New("a client and a clock are required")
+	}
+	if len(s.verifier.Certificates) > 0 && s.verifier.CallerID == "" {
+		return errors.New("with Certificates, CallerID is required")
 	}
 	u, err := url.Parse(s.publicURL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" || u.RawQuery != "" {

@@ -52,7 +52,7 @@ func (st *stage) open() {
 			Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 		},
 		PublicURL: publicURL, Database: st.file, Now: st.now,
-		Certificates: []*x509.Certificate{testCert(st)},
+		CallerID: testCaller, Certificates: []*x509.Certificate{testCert(st)},
 	})
 	if err != nil {
 		st.Fatal(err)

@@ -31,6 +31,7 @@ type demoAnswer struct {
 	Account           string `json:"account"`
 	Shop              string `json:"shop"`
 	Inbox             string `json:"inbox"`
+	CallerID          string `json:"callerId"`
 	AccessKeyID       string `json:"accessKeyId"`
 	SecretAccessKey   string `json:"secretAccessKey"`
 	BuyerEmail        string `json:"buyerEmail"`
@@ -167,7 +168,7 @@ func (d *demo) startShop(ctx context.Context, listener net.Listener) error {
 			Endpoint: d.public.String(), CoBranded: pipelineURL(d.public), AccessKeyID: d.kept.AccessKeyID,
 			SecretKey: holdfast.NewSecretKey(d.kept.SecretAccessKey), Now: d.world.Now,
 		},
-		PublicURL: d.shopAt, Database: filepath.Join(d.dir, shopFile), Now: d.world.Now, Log: d.log("shop"), Ended: d.ended,
+		CallerID: d.kept.CallerID, PublicURL: d.shopAt, Database: filepath.Join(d.dir, shopFile), Now: d.world.Now, Log: d.log("shop"), Ended: d.ended,
 	}
 	if err := s.start(ctx, listener); err != nil {
 		return err
@@ -217,8 +218,8 @@ func (d *demo) stop() (err error) {
 func (d *demo) answer() demoAnswer {
 	return demoAnswer{
 		Endpoint: d.public.String(), CoBranded: pipelineURL(d.public), Account: accountURL(d.public), Shop: d.shopAt.String(),
-		Inbox:       d.public.JoinPath(inbox.Path).String(),
-		AccessKeyID: d.kept.AccessKeyID, SecretAccessKey: d.kept.SecretAccessKey,
+		Inbox:    d.public.JoinPath(inbox.Path).String(),
+		CallerID: string(d.kept.CallerID), AccessKeyID: d.kept.AccessKeyID, SecretAccessKey: d.kept.SecretAccessKey,
 		BuyerEmail: d.kept.BuyerEmail, BuyerPassword: d.kept.BuyerPassword,
 		RecipientEmail: d.kept.OwnerEmail, RecipientPassword: d.kept.OwnerPassword,
 		DataDir: d.dir,

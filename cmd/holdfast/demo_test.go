@@ -121,7 +121,7 @@ func (p *process) token(ref holdfast.CallerReference, amount money.Amount) holdf
 	buyer.stopAt = returnURL
 	buyer.open(link)
 	buyer.authorise(p.answer.BuyerEmail, p.answer.BuyerPassword)
-	back, err := holdfast.Verifier{Client: client}.ParseReturn(p.t.Context(), buyer.left)
+	back, err := holdfast.Verifier{CallerID: holdfast.CallerID(p.answer.CallerID), Client: client}.ParseReturn(p.t.Context(), buyer.left)
 	if err != nil {
 		p.t.Fatalf("reading the return %s: %v", buyer.left, err)
 	}

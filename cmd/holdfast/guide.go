@@ -40,6 +40,7 @@ Mails are not sent but shown, on this machine:
 
 For programs:  Query API   %[8]s
                pipelines   %[9]s
+               caller id   %[16]s
                access key  %[10]s
                secret key  %[11]s
                recipient   %[12]s, password %[13]s
@@ -47,7 +48,7 @@ For programs:  Query API   %[8]s
 Ctrl-C stops. To start again where you stopped:
        %[6]s demo --data %[7]s
 `, a.DataDir, a.Shop, a.BuyerEmail, a.BuyerPassword, a.Shop+benchPath, program, quote(a.DataDir),
-		a.Endpoint, a.CoBranded, a.AccessKeyID, a.SecretAccessKey, a.RecipientEmail, a.RecipientPassword, a.Inbox, a.Account)
+		a.Endpoint, a.CoBranded, a.AccessKeyID, a.SecretAccessKey, a.RecipientEmail, a.RecipientPassword, a.Inbox, a.Account, a.CallerID)
 	return err
 }
 

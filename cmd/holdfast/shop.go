@@ -18,6 +18,7 @@ type shopVerb struct {
 	CoBranded   string `name:"cobranded" help:"The address where its pipelines begin." default:"http://127.0.0.1:8010/cobranded-ui/actions/start" env:"HOLDFAST_COBRANDED" placeholder:"URL"`
 	AccessKeyID string `name:"access-key-id" help:"The shop's access key." required:"" env:"HOLDFAST_ACCESS_KEY_ID" placeholder:"ID"`
 	SecretFile  string `help:"File whose first line is the shop's secret key." required:"" env:"HOLDFAST_SECRET_FILE" placeholder:"FILE"`
+	CallerID    string `name:"caller-id" help:"Whose returns and notifications to believe; by default the server says whose the access key is." env:"HOLDFAST_CALLER_ID" placeholder:"ID"`
 	Database    string `help:"The shop's SQLite file, made if there is none." default:"shop.db" type:"path" env:"HOLDFAST_SHOP_DATABASE" placeholder:"FILE"`
 }
 
@@ -45,7 +46,7 @@ func (v shopVerb) Run(ctx context.Context, w world) error {
 			Endpoint: v.Endpoint, CoBranded: v.CoBranded, AccessKeyID: v.AccessKeyID,
 			SecretKey: holdfast.NewSecretKey(secret), Now: w.Now,
 		},
-		PublicURL: public, Database: v.Database, Now: w.Now, Log: w.Log, Ended: newEnding(),
+		CallerID: holdfast.CallerID(v.CallerID), PublicURL: public, Database: v.Database, Now: w.Now, Log: w.Log, Ended: newEnding(),
 	}
 	if err := s.start(ctx, listener); err != nil {
 		return errors.Join(err, s.stop())

@@ -20,7 +20,8 @@ import (
 // start it, stop it.
 type shopServer struct {
 	Client    holdfast.Client // asks as the shop
-	PublicURL *url.URL        // how browsers and the payment server reach the listener
+	CallerID  holdfast.CallerID
+	PublicURL *url.URL // how browsers and the payment server reach the listener
 	Database  string
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -35,7 +36,7 @@ type shopServer struct {
 // start opens the shop on a listener that is open already, and returns.
 func (s *shopServer) start(ctx context.Context, listener net.Listener) error {
 	opened, err := shop.Open(ctx, shop.Config{
-		Client: &s.Client, PublicURL: strings.TrimSuffix(s.PublicURL.String(), "/"), Database: s.Database, Now: s.Now, Log: s.Log,
+		Client: &s.Client, CallerID: s.CallerID, PublicURL: strings.TrimSuffix(s.PublicURL.String(), "/"), Database: s.Database, Now: s.Now, Log: s.Log,
 	})
 	if err != nil {
 		return err

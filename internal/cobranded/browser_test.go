@@ -229,7 +229,7 @@ func (s *site) wantBackAny() holdfast.Return {
 	if s.at.back == nil {
 		s.t.Fatalf("the browser is at %s with status %d, not sent back:\n%s", s.at.url, s.at.status, s.at.body)
 	}
-	back, err := holdfasttest.Verifier().ParseReturn(s.t.Context(), s.at.back.String())
+	back, err := holdfasttest.Verifier(s.Shop.ID).ParseReturn(s.t.Context(), s.at.back.String())
 	if err != nil {
 		s.t.Fatalf("return URL %s: %v", s.at.back, err)
 	}

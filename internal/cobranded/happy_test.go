@@ -100,7 +100,7 @@ func TestBareReturn(t *testing.T) {
 	for _, p := range got {
 		names = append(names, p.Name)
 	}
-	want := []string{"order", "signature", "expiry", "signatureVersion", "signatureMethod", "certificateUrl", "tokenID", "status", "callerReference"}
+	want := []string{"order", "signature", "expiry", "signatureVersion", "signatureMethod", "certificateUrl", "tokenID", "status", "callerReference", "callerId"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("parameters in order (-want +got):\n%s", diff)
 	}

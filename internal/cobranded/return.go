@@ -25,12 +25,18 @@ const returnURLMax = 2048 // bytes
 
 var errTarget = errors.New("the returnURL cannot be used")
 
-// answerFields are the answer's own: they may stand in neither the returnURL
-// nor what is given back of the request, or the answer could be misread.
-var answerFields = append([]string{
-	"signature", "signatureVersion", "signatureMethod", "certificateUrl",
-	"status", "expiry", "errorMessage", "buyerEmailAddress",
-}, madeFields...)
+// reservedFields are the server's own, those of notifications included: they may
+// stand in neither the returnURL nor what is given back of the request, or the
+// answer could be misread.
+var reservedFields = holdfast.ReservedFields()
+
+// reservedIn are the reserved fields of the answer to a request.
+func reservedIn(request holdfast.Params) []string {
+	if strings.EqualFold(param(request, "collectShippingAddress"), "true") {
+		return slices.Concat(reservedFields, addressFields)
+	}
+	return reservedFields
+}
 
 // madeFields are the ids of what a pipeline made.
 var madeFields = []string{
@@ -58,11 +64,7 @@ func readTarget(request holdfast.Params) (target, error) {
 	if err != nil {
 		return target{}, errTarget
 	}
-	reserved := answerFields
-	if strings.EqualFold(param(request, "collectShippingAddress"), "true") {
-		reserved = slices.Concat(reserved, addressFields)
-	}
-	for _, name := range reserved {
+	for _, name := range reservedIn(request) {
 		if _, taken := own.Fold(name); taken {
 			return target{}, errTarget
 		}
@@ -124,6 +126,9 @@ func (s *Server) returnURL(from started, answer holdfast.Params) (string, error)
 	if _, own := from.target.own.Lookup(reference.Name); !own && reference.Value != "" {
 		answer = append(answer, reference)
 	}
+	if !from.signatureV1 { // the key that signs version 1 is the caller's own
+		answer = append(answer, holdfast.Param{Name: holdfast.CallerField, Value: string(from.caller.ID)})
+	}
 	if !from.caller.BareReturn {
 		answer = append(answer, givenBack(from, answer)...)
 	}
@@ -158,20 +163,16 @@ func join(own, answer string) string {
 	return own + "&" + answer
 }
 
-// givenBack are the request's parameters without those whose names the answer
-// or the caller's own query has.
+// givenBack are the request's parameters without those whose names, in any
+// case, are reserved or in the answer or in the caller's own query.
 func givenBack(from started, answer holdfast.Params) holdfast.Params {
-	reserved := answerFields
-	if strings.EqualFold(param(from.params, "collectShippingAddress"), "true") {
-		reserved = slices.Concat(reserved, addressFields)
-	}
 	p := from.params
-	for _, name := range reserved {
+	for _, name := range reservedIn(p) {
 		p = p.Without(name)
 	}
 	return slices.DeleteFunc(slices.Clone(p), func(given holdfast.Param) bool {
-		_, answered := answer.Lookup(given.Name)
-		_, own := from.target.own.Lookup(given.Name)
+		_, answered := answer.Fold(given.Name)
+		_, own := from.target.own.Fold(given.Name)
 		return answered || own
 	})
 }

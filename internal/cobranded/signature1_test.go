@@ -86,7 +86,7 @@ func signatureV1(t *testing.T, db *store.DB) {
 	if s.token(holdfast.TokenID(got.Get("tokenID"))).Amount != usd("42.50") || got.Get("paymentReason") != "Two mugs & more" {
 		t.Errorf("the answer is %s", s.at.back)
 	}
-	verifier := holdfasttest.Verifier()
+	verifier := holdfasttest.Verifier(s.Shop.ID)
 	if _, err := verifier.ParseReturn(t.Context(), s.at.back.String()); err == nil {
 		t.Error("version 1 passes for version 2")
 	}

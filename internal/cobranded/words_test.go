@@ -243,10 +243,11 @@ func TestTooManyGuessesInGerman(t *testing.T) {
 // live has the shop's owner ask as a live caller from now on.
 func (s *site) live() {
 	s.t.Helper()
-	_, key, err := s.Processor.CreateCaller(s.t.Context(), processor.NewCaller{Owner: s.Owner.ID, Name: "Kiln & Co"})
+	caller, key, err := s.Processor.CreateCaller(s.t.Context(), processor.NewCaller{Owner: s.Owner.ID, Name: "Kiln & Co"})
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	s.Shop = caller
 	s.shop.AccessKeyID, s.shop.SecretKey = key.ID, key.Secret
 }
 

@@ -52,7 +52,7 @@ func Sign(verb, endpoint string, p holdfast.Params) (holdfast.Params, error) {
 	return append(p, holdfast.Param{Name: "signature", Value: signature}), err
 }
 
-// Verifier believes what Sign has signed.
-func Verifier() holdfast.Verifier {
-	return holdfast.Verifier{Certificates: []*x509.Certificate{signing().certificate}}
+// Verifier believes what Sign has signed for a caller.
+func Verifier(caller holdfast.CallerID) holdfast.Verifier {
+	return holdfast.Verifier{CallerID: caller, Certificates: []*x509.Certificate{signing().certificate}}
 }

@@ -24,11 +24,17 @@ type Message struct {
 
 // Compose returns the fields of a transaction notification (IPN, "transaction
 // notification" and "values per event"): those of the step it tells of, however
-// far the transaction has come since. Fields without a value are left out.
+// far the transaction has come since. Fields without a value are left out. The
+// last field names the caller that the notification is for.
 func Compose(m Message) holdfast.Params {
+	fields := composeTransaction
 	if m.Token != nil {
-		return composeToken(*m.Token, m.Sender)
+		fields = composeToken
 	}
+	return append(given(fields(m)), holdfast.Param{Name: holdfast.CallerField, Value: string(m.Caller.ID)})
+}
+
+func composeTransaction(m Message) holdfast.Params {
 	t := m.Transaction
 	reason := t.CallerDescription
 	if reason == "" {
@@ -39,7 +45,7 @@ func Compose(m Message) holdfast.Params {
 		buyerEmail = ""
 	}
 	status := strings.ToUpper(string(m.Step.After.Status()))
-	all := holdfast.Params{
+	return holdfast.Params{
 		{Name: "notificationType", Value: "TransactionStatus"},
 		{Name: "transactionId", Value: string(t.ID)},
 		{Name: "transactionDate", Value: strconv.FormatInt(t.Received.Unix(), 10)},
@@ -58,13 +64,13 @@ func Compose(m Message) holdfast.Params {
 		{Name: "recipientName", Value: m.Recipient.Name},
 		{Name: "recipientEmail", Value: m.Recipient.Email},
 	}
-	return given(all)
 }
 
 // composeToken returns the fields of a token notification (IPN, "token
 // notification"). The date is text, as it was recorded.
-func composeToken(t payment.Token, holder party.Party) holdfast.Params {
-	return given(holdfast.Params{
+func composeToken(m Message) holdfast.Params {
+	t, holder := m.Token, m.Sender
+	return holdfast.Params{
 		{Name: "notificationType", Value: "TokenCancellation"},
 		{Name: "tokenId", Value: string(t.ID)},
 		{Name: "tokenType", Value: string(t.Type)},
@@ -73,7 +79,7 @@ func composeToken(t payment.Token, holder party.Party) holdfast.Params {
 		{Name: "paymentReason", Value: t.Reason},
 		{Name: "customerName", Value: holder.Name},
 		{Name: "customerEmail", Value: holder.Email},
-	})
+	}
 }
 
 // given are the fields that have a value.

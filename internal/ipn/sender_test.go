@@ -89,7 +89,7 @@ func TestSDKReadsWhatIsSent(t *testing.T) {
 	if got.query != "shop=7&sig=a%20b%2B" || strings.Contains(got.body, "shop=7") {
 		t.Errorf("query is %q and body %q, want the address's own parameters in the query alone", got.query, got.body)
 	}
-	v := holdfast.Verifier{Certificates: s.Sender.Signer.Certificates()}
+	v := holdfast.Verifier{CallerID: s.Shop.ID, Certificates: s.Sender.Signer.Certificates()}
 	n, err := v.ParseIPN(t.Context(), endpoint, []byte(got.body))
 	if err != nil {
 		t.Fatal(err)

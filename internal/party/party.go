@@ -97,8 +97,9 @@ func ValidEmail(address string) bool {
 	return err == nil && parsed.Address == address && len(address) <= EmailMax
 }
 
-// A CallerID names a caller, such as "C01K…".
-type CallerID string
+// A CallerID names a caller, such as "C01K…". Return URLs and notifications
+// carry it.
+type CallerID = holdfast.CallerID
 
 // A Caller is a web site that asks for payments on behalf of its owner.
 type Caller struct {

@@ -90,6 +90,10 @@ type request struct {
 	caller  party.Caller
 	version string // whose namespace the answer is in
 
+	// messageFor is whom a verified message is for, if the request's access key is
+	// that caller's.
+	messageFor party.CallerID
+
 	wrong    *wrongSignature // to be explained, if that is why it is refused
 	hint     string          // why a message was not verified
 	status   int             // of a refusal when it is not its code's
@@ -263,6 +267,9 @@ func (s *Server) send(w http.ResponseWriter, q *request, status int, answer repl
 	h.Set(holdfast.HeaderTime, q.caller.Now(processor.Micro(s.Now())).Format(time.RFC3339Nano))
 	if !q.deadline.IsZero() && status == http.StatusOK {
 		h.Set(holdfast.HeaderDeadline, q.deadline.UTC().Format(time.RFC3339Nano))
+	}
+	if q.messageFor != "" {
+		h.Set(holdfast.HeaderCaller, string(q.messageFor))
 	}
 	if q.hint != "" {
 		h.Set(headerVerificationHint, q.hint)

@@ -4,12 +4,13 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"log/slog"
-	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
 // verifySignature tells whether a return URL or a notification is ours (Query
@@ -36,7 +37,14 @@ func (s *Server) verifySignature(ctx context.Context, q *request, out *document)
 		return holdfast.Errorf(holdfast.InvalidParams, "'HttpParameters' cannot be read: %s.", shownMost(err.Error(), messageMax/2))
 	}
 	status := holdfast.VerificationSuccess
-	if err := s.verify(at, raw, params.Get("certificateUrl")); err != nil {
+	asker, err := s.asker(ctx, q)
+	if err != nil {
+		return err
+	}
+	if err = s.verify(at, raw, params); err == nil {
+		err = q.checkFor(asker, params)
+	}
+	if err != nil {
 		if refused, ok := errors.AsType[*holdfast.Error](err); ok {
 			return refused
 		}
@@ -48,18 +56,50 @@ func (s *Server) verifySignature(ctx context.Context, q *request, out *document)
 }
 
 // verify checks a message against our own certificates. It is not told the
-// verb, so it tries a return URL's and a notification's. The certificate's
-// address is compared and never fetched: a stranger wrote it.
-func (s *Server) verify(at, raw, certificateURL string) error {
-	certs := s.certificates()
-	err := holdfast.VerifyMessage(certs, http.MethodGet, at, raw)
-	if _, refused := errors.AsType[*holdfast.Error](err); err != nil && !refused {
-		err = holdfast.VerifyMessage(certs, http.MethodPost, at, raw)
+// verb: the message's own fields tell it, so that a return URL never passes as a
+// notification. The certificate's address is compared and never fetched: a
+// stranger wrote it.
+func (s *Server) verify(at, raw string, params holdfast.Params) error {
+	verb, neither := holdfast.MessageVerb(params)
+	err := holdfast.VerifyMessage(s.certificates(), verb, at, raw)
+	if err == nil {
+		err = neither
 	}
-	if err == nil && (s.OwnCertificate == nil || !s.OwnCertificate(certificateURL)) {
+	if err == nil && (s.OwnCertificate == nil || !s.OwnCertificate(params.Get("certificateUrl"))) {
 		err = errors.New("its certificateUrl is not one of ours")
 	}
 	return err
+}
+
+// errOthers is why a genuine message does not verify.
+var errOthers = errors.New("the message is for another caller")
+
+// asker is whose access key the request has, or nobody. The signature need not
+// be right: who asks can only make the answer stricter.
+func (s *Server) asker(ctx context.Context, q *request) (party.CallerID, error) {
+	key := q.params.Get("AWSAccessKeyId")
+	if q.caller.ID != "" || key == "" || len(key) > accessKeyMax {
+		return q.caller.ID, nil
+	}
+	caller, _, _, err := s.Store.CallerByKey(ctx, key)
+	if err != nil {
+		return "", fmt.Errorf("finding the caller who asks: %w", err)
+	}
+	return caller.ID, nil
+}
+
+// checkFor checks that a genuine message is for the caller who asks, and has the
+// answer say so. Messages that were signed before an upgrade name no caller.
+func (q *request) checkFor(asker party.CallerID, message holdfast.Params) error {
+	named, ok := message.Lookup(holdfast.CallerField)
+	switch {
+	case !ok || asker == "":
+		return nil
+	case party.CallerID(named) != asker:
+		return errOthers
+	}
+	q.messageFor = asker
+	return nil
 }
 
 func (s *Server) certificates() []*x509.Certificate {
@@ -79,7 +119,10 @@ func (s *Server) explainFailure(ctx context.Context, q *request, at, raw string,
 	if !q.caller.Sandbox && !s.log().Enabled(ctx, slog.LevelDebug) {
 		return
 	}
-	hint := strings.Join(holdfast.ExplainMessage(s.certificates(), at, raw), " ")
+	hint := "The message is for another caller than the one whose access key asks."
+	if !errors.Is(reason, errOthers) {
+		hint = strings.Join(holdfast.ExplainMessage(s.certificates(), at, raw), " ")
+	}
 	s.log().DebugContext(ctx, "message not verified", "request", q.id, "caller", q.caller.ID, "reason", reason, "hint", hint)
 	if q.caller.Sandbox {
 		q.hint = hint[:min(len(hint), hintMax)]

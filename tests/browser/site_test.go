@@ -162,7 +162,7 @@ func (s *site) wantBack(p *page, status holdfast.ReturnStatus) holdfast.Return {
 	if !strings.HasPrefix(address, s.shop) {
 		s.t.Fatalf("the browser is at %s, not back at the shop\n%s", address, p.text())
 	}
-	back, err := holdfasttest.Verifier().ParseReturn(s.t.Context(), address)
+	back, err := holdfasttest.Verifier(s.Shop.ID).ParseReturn(s.t.Context(), address)
 	if err != nil {
 		s.t.Fatalf("return URL %s: %v", address, err)
 	}
