@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
 // Browsers know who is signed in in which browser, for all doors with pages. Set
@@ -82,10 +84,7 @@ func (b *Browsers) sessions() *scs.SessionManager {
 		m.IdleTimeout = party.SessionIdle
 		m.Lifetime = party.SessionLifeMax
 		m.HashTokenInStore = true
-		m.Cookie.Name = "holdfast"
-		if b.SecureCookies {
-			m.Cookie.Name = "__Host-holdfast" // browsers then refuse it from any other host or path
-		}
+		m.Cookie.Name = b.cookie("holdfast")
 		m.Cookie.Path = "/"
 		m.Cookie.HttpOnly = true
 		m.Cookie.SameSite = http.SameSiteLaxMode
@@ -122,22 +121,53 @@ func (b *Browsers) look(ctx context.Context) (v Visitor, err error) {
 }
 
 // Begin signs a party in, in the browser that a request comes from. Its session
-// gets a new name, so that nobody knows the name from before.
-func (b *Browsers) Begin(r *http.Request, who party.Party) (Visitor, error) {
+// gets a new name, so that nobody knows the name from before. It is
+// processor.ErrWrongPassword if the party's password has changed since it said who
+// it is.
+func (b *Browsers) Begin(w http.ResponseWriter, r *http.Request, who party.Party) (Visitor, error) {
 	ctx := r.Context()
+	session, err := b.Processor.BeginSignedIn(ctx, who, b.device(r))
+	if err != nil {
+		return Visitor{}, fmt.Errorf("beginning a session: %w", err)
+	}
 	if err := b.endListed(ctx); err != nil {
 		return Visitor{}, err
 	}
 	if err := b.manager.RenewToken(ctx); err != nil {
 		return Visitor{}, fmt.Errorf("renewing a session: %w", err)
 	}
-	session, err := b.Processor.BeginSignedIn(ctx, who.ID, b.device(r))
-	if err != nil {
-		return Visitor{}, fmt.Errorf("beginning a session: %w", err)
-	}
 	b.manager.Put(ctx, sessionParty, string(who.ID))
 	b.manager.Put(ctx, sessionSignedIn, string(session.ID))
+	b.know(w, who)
 	return Visitor{Party: who, Session: session}, nil
+}
+
+// know has the browser keep that a party has signed in there: see
+// party.KnownDevice. It outlives the session, and signs nobody in.
+func (b *Browsers) know(w http.ResponseWriter, who party.Party) {
+	http.SetCookie(w, &http.Cookie{
+		Name: b.cookie("holdfast-known"), Value: who.KnownDevice(rand.Text(), b.Now()), Path: "/", MaxAge: int(party.KnownDeviceLife.Seconds()),
+		HttpOnly: true, Secure: b.SecureCookies, SameSite: http.SameSiteStrictMode,
+	})
+}
+
+// SignIn signs in with what somebody typed into SignInForm, without beginning a
+// session.
+func (b *Browsers) SignIn(r *http.Request, w webui.Words, typed holdfast.Params) (party.Party, error) {
+	s := processor.SignIn{Email: typed.Get("email"), Password: typed.Get("password"), From: b.From(r), Language: w.Tag()}
+	if kept, err := r.Cookie(b.cookie("holdfast-known")); err == nil {
+		s.Known = kept.Value
+	}
+	return b.Processor.SignIn(r.Context(), s)
+}
+
+// cookie is what one of our cookies is called. With the prefix, browsers refuse it
+// from any other host or path.
+func (b *Browsers) cookie(name string) string {
+	if b.SecureCookies {
+		return "__Host-" + name
+	}
+	return name
 }
 
 // End signs out whoever is signed in in the browser that a request comes from.

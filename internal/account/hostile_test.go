@@ -25,7 +25,7 @@ var (
 	}
 	showing = []string{
 		"", "verify", "methods", "methods/card", "methods/remove", "addresses", "addresses/edit", "authorisations", "authorisations/one", "history",
-		"security", "security/password", "security/passkey", "profile", "profile/name", "profile/email",
+		"security", "security/password", "security/passkey", "security/passkey/remove", "profile", "profile/name", "profile/email",
 	}
 )
 

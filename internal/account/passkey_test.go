@@ -3,6 +3,7 @@ package account_test
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -86,13 +87,42 @@ func TestPasskeys(t *testing.T) {
 	}
 
 	b.get("security")
-	b.send("security/passkey/remove", "")
+	id := regexp.MustCompile(`/passkey/remove\?passkey=(K\w+)`).FindStringSubmatch(b.at.body)[1]
+	b.postTo("security/passkey/remove", "passkey", id)
+	b.wantStatus("without a password", http.StatusUnprocessableEntity)
+	b.get("security/passkey/remove?passkey=" + id)
+	b.wantText("Remove the passkey “Ann’s <phone>”?", "Use a passkey instead")
+	b.send("security/passkey/remove", "", "password", "wrong")
+	b.wantStatus("with a wrong password", http.StatusUnprocessableEntity)
+	b.wantText("This is not your password.")
+	b.postTo("security/passkey/remove", "passkey", id, "answer", "{}")
+	b.wantText("The passkey was not accepted.")
+	b.send("security/passkey/remove", "", "password", holdfasttest.Password)
+	b.wantPage("security")
 	b.wantText("The passkey was removed.")
 	s.post.Last(s.Buyer.Email, party.NoticePasskeyRemoved)
 	device.Count++
 	stranger := s.atLocalhost()
 	stranger.signInByPasskey(device)
 	stranger.wantStatus("a passkey that was removed", http.StatusUnprocessableEntity)
+}
+
+// A passkey is removed by a passkey, too: also by itself.
+func TestAPasskeyRemovesItself(t *testing.T) {
+	s := newSite(t)
+	b := s.atLocalhost()
+	b.signIn(s.Buyer.Email, holdfasttest.Password)
+	device := b.device()
+	b.addPasskey(device, "Phone")
+	b.get("security")
+	id := regexp.MustCompile(`/passkey/remove\?passkey=(K\w+)`).FindStringSubmatch(b.at.body)[1]
+	b.postTo("passkey/ask")
+	question, _ := b.asked()
+	b.postTo("security/passkey/remove", "passkey", id, "answer", string(device.Sign(question)))
+	b.wantPage("security")
+	b.wantText("The passkey was removed.")
+	b.get("security/passkey/remove?passkey=" + id)
+	b.wantStatus("a passkey that there is not", http.StatusNotFound)
 }
 
 func TestPasskeysThatAreNotMade(t *testing.T) {

@@ -45,20 +45,29 @@ func newPasswordField(w webui.Words) webui.Field {
 	}
 }
 
-// reset sets the new password. With it one signs in; whoever has the link alone
-// has no session. A visit that was begun goes on from its own sign-in page.
+// reset sets the new password. With it one signs in, from a browser that is known
+// from now on, so that strangers who guess cannot keep its owner out; whoever has
+// the link alone has no session. A visit that was begun goes on from its own
+// sign-in page.
 func (s *Server) reset(c *call) error {
 	password := c.form.Get("new-password")
 	if message := passwordProblem(c.words, party.ValidPassword(password)); message != "" {
 		return s.renderReset(c, http.StatusUnprocessableEntity, message)
 	}
-	_, err := s.Processor.ResetPassword(c.r.Context(), c.form.Get("link"), password)
-	switch {
-	case errors.Is(err, processor.ErrLinkOver):
+	who, err := s.Processor.ResetPassword(c.r.Context(), c.form.Get("link"), password)
+	if errors.Is(err, processor.ErrLinkOver) {
 		return s.renderReset(c, http.StatusGone, "")
-	case err != nil:
+	}
+	if message := passwordProblem(c.words, err); message != "" {
+		return s.renderReset(c, http.StatusUnprocessableEntity, message)
+	}
+	if status, message := SignInProblem(c.words, c.w.Header(), err); message != "" {
+		return s.renderReset(c, status, message)
+	}
+	if err != nil {
 		return err
 	}
+	s.Browsers.know(c.w, who)
 	if visit := c.visit(); visit != "" {
 		webui.Redirect(c.w, c.r, visitURL(visit))
 		return nil

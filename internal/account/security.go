@@ -3,6 +3,7 @@ package account
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -43,7 +44,7 @@ func (s *Server) passkeyGroup(c *call, keys []party.Passkey) group {
 	for _, k := range keys {
 		r := row{
 			Title: k.Name, Facts: []Term{{w.T("security.created"), w.Day(k.Created)}},
-			Buttons: []action{post(w.T("account.remove"), k.Name, "security/passkey/remove", "passkey", string(k.ID))},
+			Links: []link{{Label: w.T("account.remove"), Of: k.Name, Address: pageURL("security/passkey/remove", given("passkey", string(k.ID))...)}},
 		}
 		used := w.T("security.never")
 		if !k.LastUsed.IsZero() {
@@ -159,9 +160,14 @@ func (s *Server) changePassword(c *call) error {
 		form.SetError("new-password", message)
 		return s.renderPassword(c, http.StatusUnprocessableEntity, form)
 	}
-	err := s.Processor.ChangePassword(c.r.Context(), c.Session, s.own(c), password)
+	who, err := s.Processor.ChangePassword(c.r.Context(), c.Session, s.own(c), password)
 	if err == nil {
+		s.Browsers.know(c.w, who)
 		return c.redirect("security", did("password"))
+	}
+	if message := passwordProblem(c.words, err); message != "" {
+		form.SetError("new-password", message)
+		return s.renderPassword(c, http.StatusUnprocessableEntity, form)
 	}
 	status := ownProblem(c.words, c.w.Header(), err, &form)
 	if status == 0 {
@@ -240,9 +246,66 @@ func (s *Server) addPasskey(c *call) error {
 	return err
 }
 
-func (s *Server) removePasskey(c *call) error {
-	if err := s.Processor.RemovePasskey(c.r.Context(), c.Party.ID, party.PasskeyID(c.form.Get("passkey"))); err != nil {
+func removePasskeyForm(w webui.Words, id string) webui.Form {
+	return webui.Form{
+		Action: Root + "security/passkey/remove", Submit: w.T("security.remove-passkey"), Hidden: given("passkey", id),
+		Fields: []webui.Field{ownPasswordField(w)},
+	}
+}
+
+func (s *Server) showRemovePasskey(c *call) error {
+	return s.renderRemovePasskey(c, http.StatusOK, removePasskeyForm(c.words, c.form.Get("passkey")))
+}
+
+// renderRemovePasskey asks for the password or a passkey: the browser may have been
+// left alone, and a passkey that is gone may be its owner's only way in.
+func (s *Server) renderRemovePasskey(c *call, status int, form webui.Form) error {
+	w, id := c.words, party.PasskeyID(c.form.Get("passkey"))
+	var keys []party.Passkey
+	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
+		keys, err = tx.Passkeys(c.Party.ID)
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	return c.redirect("security", did("passkey-removed"))
+	i := slices.IndexFunc(keys, func(k party.Passkey) bool { return k.ID == id })
+	if i < 0 {
+		return holdfast.Errorf(holdfast.InvalidParams, "there is no such passkey")
+	}
+	form.Username = c.Party.Email
+	page := formPage{
+		Heading: w.T("security.remove-passkey-heading", "Name", keys[i].Name), Lead: w.T("security.remove-passkey-lead"), Form: &form,
+		Links: []link{{Label: w.T("security.back"), Address: Root + "security"}},
+	}
+	var scripts []string
+	if passkey, ok := s.Browsers.PasskeyForm(w, c.r, form.Action, form.Hidden); ok {
+		passkey.Passkey.Label, passkey.Passkey.Failed = w.T("security.remove-by-passkey"), w.T("security.passkey-not-right")
+		page.Passkey, scripts = &passkey, []string{webui.PasskeyScript}
+	}
+	return s.renderForm(c, status, "security", page, scripts...)
+}
+
+func (s *Server) removePasskey(c *call) error {
+	id, form := party.PasskeyID(c.form.Get("passkey")), removePasskeyForm(c.words, c.form.Get("passkey"))
+	var err error
+	if answer := c.form.Get("answer"); answer != "" {
+		r, ok := s.Browsers.RelyingParty(c.r)
+		if err = processor.ErrPasskey; ok && len(answer) <= party.PasskeyAnswerMax {
+			err = s.Processor.RemovePasskeyByPasskey(c.r.Context(), r, c.Party.ID, []byte(answer), s.Browsers.From(c.r), id)
+		}
+	} else {
+		err = s.Processor.RemovePasskey(c.r.Context(), c.Party.ID, s.own(c), id)
+	}
+	if err == nil {
+		return c.redirect("security", did("passkey-removed"))
+	}
+	status := ownProblem(c.words, c.w.Header(), err, &form)
+	if errors.Is(err, processor.ErrPasskey) {
+		status, form.Problem = http.StatusUnprocessableEntity, c.words.T("security.passkey-not-right")
+	}
+	if status == 0 {
+		return err
+	}
+	return s.renderRemovePasskey(c, status, form)
 }

@@ -72,6 +72,7 @@ func (s *Server) Handler() http.Handler {
 	owner("GET security/passkey", s.showPasskey)
 	owner("POST security/passkey", s.addPasskey)
 	owner("POST security/passkey/ask", s.askNewPasskey)
+	owner("GET security/passkey/remove", s.showRemovePasskey)
 	owner("POST security/passkey/remove", s.removePasskey)
 	owner("POST security/session/end", s.endSession)
 	owner("POST security/session/others", s.endOtherSessions)

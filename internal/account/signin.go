@@ -54,11 +54,12 @@ func (s *Server) renderSignIn(c *call, status int, f webui.Form) error {
 }
 
 func (s *Server) signIn(c *call) error {
-	who, err := s.Processor.SignIn(c.r.Context(), processor.SignIn{
-		Email: c.form.Get("email"), Password: c.form.Get("password"), From: s.Browsers.From(c.r), Language: c.words.Tag(),
-	})
+	who, err := s.Browsers.SignIn(c.r, c.words, c.form)
 	if err == nil {
-		return s.begun(c, who)
+		err = s.begin(c, who)
+	}
+	if err == nil {
+		return s.goOn(c)
 	}
 	form := SignInForm(c.words)
 	form.Fill(c.form, "password")
@@ -70,12 +71,10 @@ func (s *Server) signIn(c *call) error {
 	return s.renderSignIn(c, status, form)
 }
 
-// begun gives the browser a new session of the one who signed in or up.
-func (s *Server) begun(c *call, who party.Party) (err error) {
-	if c.Visitor, err = s.Browsers.Begin(c.r, who); err != nil {
-		return err
-	}
-	return s.goOn(c)
+// begin gives the browser a new session of the one who signed in or up.
+func (s *Server) begin(c *call, who party.Party) (err error) {
+	c.Visitor, err = s.Browsers.Begin(c.w, c.r, who)
+	return err
 }
 
 // A passkeyAnswer is what the script is answered: what the browser is to be told,
@@ -116,9 +115,12 @@ func (s *Server) askPasskey(c *call) error {
 func (s *Server) signInByPasskey(c *call) error {
 	who, err := s.Browsers.PasskeySignIn(c.r, c.words, c.form.Get("answer"))
 	if err == nil {
-		return s.begun(c, who)
+		err = s.begin(c, who)
 	}
-	if !errors.Is(err, processor.ErrPasskey) {
+	switch {
+	case err == nil:
+		return s.goOn(c)
+	case !errors.Is(err, processor.ErrPasskey) && !errors.Is(err, processor.ErrWrongPassword):
 		return err
 	}
 	form := SignInForm(c.words)
@@ -149,7 +151,10 @@ func (s *Server) signUp(c *call) error {
 	}
 	who, err := s.Processor.SignUp(c.r.Context(), n, s.Browsers.From(c.r))
 	if err == nil {
-		return s.begun(c, who)
+		err = s.begin(c, who)
+	}
+	if err == nil {
+		return s.goOn(c)
 	}
 	status := SignUpProblem(c.words, c.w.Header(), err, &form)
 	if status == 0 {

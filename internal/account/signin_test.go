@@ -87,7 +87,35 @@ func TestGuessesAreSlowed(t *testing.T) {
 		}
 		b.postTo("security/password", "password", holdfasttest.Password, "new-password", "another good one")
 		b.wantStatus("the right one after that", http.StatusTooManyRequests)
+		s.ann() // which keeps nobody out
 	})
+}
+
+// While strangers guess at the password, its owner signs in where she has before,
+// also when that session is over.
+func TestAKnownBrowserIsNotLockedOut(t *testing.T) {
+	s := newSite(t)
+	b, stranger := s.ann(), s.newBrowser()
+	b.send("sign-out", "")
+	for range party.AccountGuesses.Free {
+		stranger.postTo("sign-in", "email", s.Buyer.Email, "password", "a guess")
+	}
+	stranger.signIn(s.Buyer.Email, holdfasttest.Password)
+	stranger.wantStatus("a browser that is not known", http.StatusTooManyRequests)
+	b.signIn(s.Buyer.Email, holdfasttest.Password)
+	b.wantPage("")
+
+	b.send("sign-out", "")
+	stranger.postTo("forgotten", "email", s.Buyer.Email)
+	stranger.get("reset?link=" + s.post.Last(s.Buyer.Email, party.NoticeReset).Link)
+	stranger.send("reset", "", "new-password", "another good one")
+	for range party.AccountGuesses.Free {
+		s.newBrowser().postTo("sign-in", "email", s.Buyer.Email, "password", "a guess")
+	}
+	stranger.signIn(s.Buyer.Email, "another good one")
+	stranger.wantPage("") // where the mailed link was followed
+	b.signIn(s.Buyer.Email, "another good one")
+	b.wantStatus("where the old password was known", http.StatusTooManyRequests)
 }
 
 func TestSigningUpSaysWhatIsWrong(t *testing.T) {
@@ -150,11 +178,22 @@ func TestTheSessionCookie(t *testing.T) {
 	b := s.newBrowser()
 	b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	b.postTo("sign-in", "email", s.Buyer.Email, "password", holdfasttest.Password)
-	set := b.at.header.Get("Set-Cookie")
-	for _, part := range []string{"holdfast=", "Path=/", "HttpOnly", "SameSite=Lax"} {
-		if !strings.Contains(set, part) {
-			t.Errorf("the cookie %q lacks %s", set, part)
+	set := b.at.header.Values("Set-Cookie")
+	if len(set) != 2 {
+		t.Fatalf("cookies are %q, want two", set)
+	}
+	for i, parts := range [][]string{
+		{"holdfast-known=", "Path=/", "HttpOnly", "SameSite=Strict", "Max-Age=15552000"},
+		{"holdfast=", "Path=/", "HttpOnly", "SameSite=Lax"},
+	} {
+		for _, part := range parts {
+			if !strings.Contains(set[i], part) {
+				t.Errorf("the cookie %q lacks %s", set[i], part)
+			}
 		}
+	}
+	if strings.Contains(set[0], string(s.Buyer.ID)) {
+		t.Errorf("the cookie %q tells who it is", set[0])
 	}
 }
 
@@ -223,6 +262,11 @@ func TestChangingThePasswordEndsOtherSessions(t *testing.T) {
 	b.get("security/password")
 	b.send("security/password", "", "password", holdfasttest.Password, "new-password", "short")
 	b.wantStatus("a short password", http.StatusUnprocessableEntity)
+	b.send("security/password", "", "password", holdfasttest.Password, "new-password", holdfasttest.Password)
+	b.wantStatus("the present password", http.StatusUnprocessableEntity)
+	b.wantText("This is your present password.")
+	b.send("security/password", "", "password", holdfasttest.Password, "new-password", "another\u202egood one")
+	b.wantText("characters that not every device types the same way")
 	b.send("security/password", "", "password", holdfasttest.Password, "new-password", "another good one")
 	b.wantPage("security")
 	b.wantText("Your password was changed.")

@@ -96,6 +96,10 @@ func passwordProblem(w webui.Words, err error) string {
 		return w.T("sign-up.password-short", "Min", party.PasswordMin)
 	case errors.Is(err, party.ErrPasswordLong):
 		return w.T("sign-up.password-long")
+	case errors.Is(err, party.ErrPasswordCharacters):
+		return w.T("sign-up.password-characters")
+	case errors.Is(err, party.ErrPasswordSame):
+		return w.T("security.password-same")
 	}
 	return ""
 }

@@ -78,11 +78,12 @@ func (c *call) signInHeading() string {
 }
 
 func (s *Server) signIn(c *call) error {
-	who, err := s.Processor.SignIn(c.r.Context(), processor.SignIn{
-		Email: c.form.Get("email"), Password: c.form.Get("password"), From: s.Browsers.From(c.r), Language: c.words.Tag(),
-	})
+	who, err := s.Browsers.SignIn(c.r, c.words, c.form)
 	if err == nil {
-		return s.begun(c, who)
+		err = s.beginSession(c, who)
+	}
+	if err == nil {
+		return s.enter(c)
 	}
 	form := account.SignInForm(c.words)
 	form.Fill(c.form, "password")
@@ -97,9 +98,12 @@ func (s *Server) signIn(c *call) error {
 func (s *Server) signInByPasskey(c *call) error {
 	who, err := s.Browsers.PasskeySignIn(c.r, c.words, c.form.Get("answer"))
 	if err == nil {
-		return s.begun(c, who)
+		err = s.beginSession(c, who)
 	}
-	if !errors.Is(err, processor.ErrPasskey) {
+	switch {
+	case err == nil:
+		return s.enter(c)
+	case !errors.Is(err, processor.ErrPasskey) && !errors.Is(err, processor.ErrWrongPassword):
 		return err
 	}
 	form := account.SignInForm(c.words)
@@ -107,13 +111,11 @@ func (s *Server) signInByPasskey(c *call) error {
 	return s.renderSignIn(c, http.StatusUnprocessableEntity, form)
 }
 
-// begun gives the browser a new session of the one who signed in or up.
-func (s *Server) begun(c *call, who party.Party) error {
-	if _, err := s.Browsers.Begin(c.r, who); err != nil {
-		return err
-	}
+// beginSession gives the browser a new session of the one who signed in or up.
+func (s *Server) beginSession(c *call, who party.Party) error {
+	_, err := s.Browsers.Begin(c.w, c.r, who)
 	c.sender = who
-	return s.enter(c)
+	return err
 }
 
 // showSignUp is skipped like showSignIn, which leads here those whose account
@@ -140,7 +142,10 @@ func (s *Server) signUp(c *call) error {
 	}
 	who, err := s.Processor.SignUp(c.r.Context(), n, s.Browsers.From(c.r))
 	if err == nil {
-		return s.begun(c, who)
+		err = s.beginSession(c, who)
+	}
+	if err == nil {
+		return s.enter(c)
 	}
 	status := account.SignUpProblem(c.words, c.w.Header(), err, &form)
 	if status == 0 {

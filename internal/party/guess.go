@@ -2,65 +2,53 @@ package party
 
 import "time"
 
-// Guesses are the failed sign-ins of one subject: an account, or the address
-// that they came from.
+// Guesses are what was counted of one subject, such as the wrong passwords for an
+// account: a bucket that empties by itself.
 type Guesses struct {
-	Failures     int
-	BlockedUntil time.Time // zero unless it was ever blocked
-	LastFailure  time.Time
+	Recovered time.Time // when the bucket is empty again; zero if nothing was counted
 }
 
-// A GuessLimit says how many guesses a subject has before it has to wait.
+// A GuessLimit bounds what is counted of a subject. It is the token bucket known as
+// GCRA: Free at once, then one more in each Every.
 type GuessLimit struct {
-	Free int // failures without a wait
+	Free  int
+	Every time.Duration
 }
 
-// Limits by subject. Many people may share an address, so it has more. What is
-// said of guesses holds for letters too, each of which somebody asks for.
+// Limits by subject. Many people may share an address, so it has more. An account
+// has two: a few guesses in a short time, for people who mistype, and guesses in
+// the long run, for programs that wait.
 var (
-	AccountGuesses = GuessLimit{Free: 5}
-	AddressGuesses = GuessLimit{Free: 30}
-	AccountLetters = GuessLimit{Free: 3}
-	AddressLetters = GuessLimit{Free: 20}
+	AccountGuesses     = GuessLimit{Free: 5, Every: 30 * time.Second}
+	AccountGuessesLong = GuessLimit{Free: 20, Every: 15 * time.Minute}
+	AddressGuesses     = GuessLimit{Free: 30, Every: 2 * time.Minute}
+	AccountLetters     = GuessLimit{Free: 3, Every: 15 * time.Minute}
+	AddressLetters     = GuessLimit{Free: 30, Every: time.Minute}
 )
 
-const (
-	guessWaitFirst = 30 * time.Second // doubled by each further failure
-	guessWaitMax   = 15 * time.Minute
-	// GuessMemory is how long failures count after the last of them.
-	GuessMemory = time.Hour
-)
-
-// Blocked reports whether the subject has to wait, and until when.
-func (g Guesses) Blocked(now time.Time) (until time.Time, blocked bool) {
-	return g.BlockedUntil, now.Before(g.BlockedUntil)
+// Wait is how long the subject has to wait before one more is counted; zero means
+// that it need not.
+func (l GuessLimit) Wait(g Guesses, now time.Time) time.Duration {
+	if g.Recovered.Before(now) {
+		return 0
+	}
+	return max(0, g.Recovered.Sub(now)-time.Duration(l.Free-1)*l.Every)
 }
 
-// Fail counts one more failure. From the limit's last free one on, each blocks
-// the subject for twice as long as the one before.
-func (l GuessLimit) Fail(g Guesses, now time.Time) Guesses {
-	if now.Sub(g.LastFailure) >= GuessMemory {
-		g = Guesses{}
+// Count counts one more.
+func (l GuessLimit) Count(g Guesses, now time.Time) Guesses {
+	from := g.Recovered
+	if from.Before(now) {
+		from = now
 	}
-	g.Failures++
-	g.LastFailure = now
-	if g.Failures < l.Free {
+	return Guesses{Recovered: from.Add(l.Every)}
+}
+
+// Forgive takes one back: the password was right after all, or the letter was
+// wanted.
+func (l GuessLimit) Forgive(g Guesses) Guesses {
+	if g.Recovered.IsZero() {
 		return g
 	}
-	wait := guessWaitFirst
-	for range g.Failures - l.Free {
-		if wait *= 2; wait >= guessWaitMax {
-			wait = guessWaitMax
-			break
-		}
-	}
-	g.BlockedUntil = now.Add(wait)
-	return g
-}
-
-// Forgive takes one failure back: the password was right after all.
-func (g Guesses) Forgive() Guesses {
-	g.Failures = max(0, g.Failures-1)
-	g.BlockedUntil = time.Time{}
-	return g
+	return Guesses{Recovered: g.Recovered.Add(-l.Every)}
 }

@@ -4,46 +4,86 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
+var guessing = time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
+
 func TestGuesses(t *testing.T) {
-	now := time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
-	limit := party.GuessLimit{Free: 3}
+	limit := party.GuessLimit{Free: 3, Every: time.Minute}
 	var g party.Guesses
-	for failure, wait := range []time.Duration{
-		0, 0, 30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 15 * time.Minute, 15 * time.Minute,
-	} {
-		g = limit.Fail(g, now)
-		until, blocked := g.Blocked(now)
-		if blocked != (wait > 0) || blocked && !until.Equal(now.Add(wait)) {
-			t.Errorf("failure %d: blocked %v until %v, want %v", failure+1, blocked, until, wait)
+	now := guessing
+	for n := range 3 {
+		if wait := limit.Wait(g, now); wait != 0 {
+			t.Fatalf("guess %d waits %v", n+1, wait)
 		}
-		if blocked {
-			if _, still := g.Blocked(until.Add(-time.Microsecond)); !still {
-				t.Errorf("failure %d: free a microsecond early", failure+1)
-			}
-			if _, still := g.Blocked(until); still {
-				t.Errorf("failure %d: blocked at the end of the wait", failure+1)
-			}
-			now = until
-		}
+		g = limit.Count(g, now)
 	}
-	if g = limit.Fail(g, g.LastFailure.Add(party.GuessMemory)); g.Failures != 1 {
-		t.Errorf("%d failures count after the memory is over, want 1", g.Failures)
+	for n := range 5 { // one a minute, for ever
+		if wait := limit.Wait(g, now); wait != time.Minute {
+			t.Fatalf("guess %d waits %v, want a minute", n+4, wait)
+		}
+		if wait := limit.Wait(g, now.Add(time.Minute-time.Microsecond)); wait != time.Microsecond {
+			t.Errorf("a microsecond early the wait is %v", wait)
+		}
+		now = now.Add(time.Minute)
+		if wait := limit.Wait(g, now); wait != 0 {
+			t.Fatalf("guess %d waits %v after a minute", n+4, wait)
+		}
+		g = limit.Count(g, now)
+	}
+	now = now.Add(3 * time.Minute)
+	for n := range 3 {
+		if wait := limit.Wait(g, now); wait != 0 {
+			t.Errorf("after it recovered, guess %d waits %v", n+1, wait)
+		}
+		g = limit.Count(g, now)
+	}
+	if limit.Wait(g, now) == 0 {
+		t.Error("a recovered subject has more guesses than a new one")
 	}
 }
 
 func TestForgive(t *testing.T) {
-	now := time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
-	g := party.GuessLimit{Free: 1}.Fail(party.Guesses{}, now)
-	if g = g.Forgive(); g.Failures != 0 {
-		t.Errorf("%d failures left, want none", g.Failures)
+	limit := party.GuessLimit{Free: 2, Every: time.Minute}
+	g := limit.Count(limit.Count(party.Guesses{}, guessing), guessing)
+	if limit.Wait(g, guessing) == 0 {
+		t.Fatal("not blocked")
 	}
-	if _, blocked := g.Blocked(now); blocked {
+	if g = limit.Forgive(g); limit.Wait(g, guessing) != 0 {
 		t.Error("still blocked")
 	}
-	if g = g.Forgive(); g.Failures != 0 {
-		t.Errorf("failures are %d below none", g.Failures)
+	if g = limit.Count(g, guessing); limit.Wait(g, guessing) == 0 {
+		t.Error("more than one was forgiven")
 	}
+	if got := limit.Forgive(party.Guesses{}); !got.Recovered.IsZero() {
+		t.Errorf("nothing to forgive, and yet %v", got)
+	}
+}
+
+// However guesses come and are forgiven, those that were wrong are no more than
+// the limit allows in the time.
+func TestNoGuessesBeyondTheLimit(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		limit := party.GuessLimit{Free: rapid.IntRange(1, 6).Draw(t, "free"), Every: time.Minute}
+		var g party.Guesses
+		now, wrong := guessing, 0
+		for range rapid.IntRange(1, 80).Draw(t, "guesses") {
+			now = now.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "seconds")) * time.Second)
+			if limit.Wait(g, now) > 0 {
+				continue
+			}
+			g = limit.Count(g, now)
+			if rapid.Bool().Draw(t, "right") {
+				g = limit.Forgive(g)
+			} else {
+				wrong++
+			}
+		}
+		if most := limit.Free + int(now.Sub(guessing)/limit.Every); wrong > most {
+			t.Fatalf("%d wrong guesses in %v, at most %d are allowed", wrong, now.Sub(guessing), most)
+		}
+	})
 }

@@ -77,7 +77,7 @@ const (
 	NameMax     = 128 // bytes
 	EmailMax    = 65  // bytes: the size IPN gives buyerEmail
 	PasswordMin = 8   // characters
-	PasswordMax = 200 // bytes
+	PasswordMax = 200 // characters
 )
 
 // EmailKey is what an address is found by: two spellings of one address have

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
+	"golang.org/x/text/secure/precis"
 
 	"github.com/holdfast-pay/holdfast"
 )
@@ -21,22 +22,68 @@ const (
 	argonKeySize = 32 // bytes
 	// SaltSize is how many random bytes a hash begins with.
 	SaltSize = 16
+	// passwordBytesMax bounds what is looked at: a password of PasswordMax characters
+	// with all their accents typed apart.
+	passwordBytesMax = 4096
 )
 
-// HashPassword derives what is kept of a password. salt is 16 fresh random
-// bytes.
+// normalPassword is the password in the one form that stands for all the ways to
+// type it, as the OpaqueString profile of RFC 8265 says: letters with their accents
+// composed, and one kind of blank. ok is false where the profile has no such form,
+// as for control characters.
+func normalPassword(password string) (normal string, ok bool) {
+	if len(password) > passwordBytesMax || !utf8.ValidString(password) {
+		return "", false
+	}
+	normal, err := precis.OpaqueString.String(password)
+	return normal, err == nil
+}
+
+// SamePassword reports whether two passwords are one, however they were typed.
+func SamePassword(a, b string) bool {
+	normalA, okA := normalPassword(a)
+	normalB, okB := normalPassword(b)
+	return a == b || okA && okB && normalA == normalB
+}
+
+// HashPassword derives what is kept of a password, in its normal form if it has
+// one. salt is 16 fresh random bytes.
 func HashPassword(password string, salt []byte) string {
 	if len(salt) != SaltSize {
 		panic("party: a password's salt has 16 bytes")
 	}
-	key := argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, argonKeySize)
+	if normal, ok := normalPassword(password); ok {
+		password = normal
+	}
+	key := derive(password, salt)
 	return fmt.Sprintf("argon2id$%s$%s", base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key))
 }
 
-// CheckPassword reports whether the password is the one hash was made of. An
+func derive(password string, salt []byte) []byte {
+	return argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, argonKeySize)
+}
+
+// CheckPassword reports whether the password is the one hash was made of: in its
+// normal form, or as it was typed, which is what older hashes were made of. An
 // empty hash is no password's, and takes as long to say so: how long the answer
 // takes does not tell whether an account exists.
 func CheckPassword(hash, password string) bool {
+	normal, ok := normalPassword(password)
+	if ok && matches(hash, normal) {
+		return true
+	}
+	return (!ok || normal != password) && matches(hash, password)
+}
+
+// OutdatedHash reports whether the hash of a password that is right was made of the
+// password as it was typed, so that only the same way to type it is taken.
+func OutdatedHash(hash, password string) bool {
+	normal, ok := normalPassword(password)
+	return ok && normal != password && !matches(hash, normal)
+}
+
+// matches reports whether the hash was made of exactly these bytes.
+func matches(hash, password string) bool {
 	salt, want := make([]byte, SaltSize), make([]byte, argonKeySize)
 	parts := strings.Split(hash, "$")
 	known := len(parts) == 3 && parts[0] == "argon2id"
@@ -47,27 +94,33 @@ func CheckPassword(hash, password string) bool {
 			salt, want = s, k
 		}
 	}
-	if len(password) > PasswordMax {
+	if len(password) > passwordBytesMax {
 		password, known = "", false
 	}
-	got := argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, argonKeySize)
-	return subtle.ConstantTimeCompare(got, want) == 1 && known
+	return subtle.ConstantTimeCompare(derive(password, salt), want) == 1 && known
 }
 
 // What may be wrong with a new password.
 var (
-	ErrPasswordShort = holdfast.Errorf(holdfast.InvalidParams, "a password has at least %d characters", PasswordMin)
-	ErrPasswordLong  = holdfast.Errorf(holdfast.InvalidParams, "a password has at most %d bytes", PasswordMax)
+	ErrPasswordShort      = holdfast.Errorf(holdfast.InvalidParams, "a password has at least %d characters", PasswordMin)
+	ErrPasswordLong       = holdfast.Errorf(holdfast.InvalidParams, "a password has at most %d characters", PasswordMax)
+	ErrPasswordCharacters = holdfast.Errorf(holdfast.InvalidParams, "a password has no control characters, and none that cannot be typed the same way everywhere (RFC 8265)")
+	ErrPasswordSame       = holdfast.Errorf(holdfast.InvalidParams, "the new password is the present one")
 )
 
-// ValidPassword says whether a new password is long enough to keep and short
-// enough to hash; it is ErrPasswordShort or ErrPasswordLong.
+// ValidPassword says whether a new password is long enough to keep, short enough to
+// hash and made of characters that can be typed again; it is one of the first three
+// errors above.
 func ValidPassword(password string) error {
-	if utf8.RuneCountInString(password) < PasswordMin {
+	normal, ok := normalPassword(password)
+	length := utf8.RuneCountInString(normal)
+	switch {
+	case !ok && utf8.RuneCountInString(password) < PasswordMin || ok && length < PasswordMin:
 		return ErrPasswordShort
-	}
-	if len(password) > PasswordMax {
+	case len(password) > passwordBytesMax || length > PasswordMax:
 		return ErrPasswordLong
+	case !ok:
+		return ErrPasswordCharacters
 	}
 	return nil
 }

@@ -26,7 +26,10 @@ type Proof struct {
 	Link    LinkHash // of the link's secret
 	Code    string   // from HashPassword; empty when the letter has none
 	Guesses int      // at this code and, for the same purpose, those before it
-	Created time.Time
+	// CountedBy is the subject for whose letters this one was counted; it is taken
+	// back once the letter has proved something.
+	CountedBy string
+	Created   time.Time
 }
 
 // A LinkHash is what is kept of the secret in a link. The secret is as long as
@@ -48,14 +51,16 @@ const (
 	codeGuessesMax = 10
 )
 
-// LinkOver reports whether the link is too old.
-func (p Proof) LinkOver(now time.Time) bool {
-	life := linkLife
+// Life is how long the link holds.
+func (p Proof) Life() time.Duration {
 	if p.Purpose == ProvesOwner {
-		life = resetLife
+		return resetLife
 	}
-	return !now.Before(p.Created.Add(life))
+	return linkLife
 }
+
+// LinkOver reports whether the link is too old.
+func (p Proof) LinkOver(now time.Time) bool { return !now.Before(p.Created.Add(p.Life())) }
 
 // CodeOver reports whether the code is too old to be typed. The link may not be.
 func (p Proof) CodeOver(now time.Time) bool {

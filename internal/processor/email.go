@@ -19,7 +19,7 @@ func (p *Processor) ChangeEmail(ctx context.Context, who party.ID, o OwnPassword
 	if err != nil {
 		return err
 	}
-	if err := p.checkOwnPassword(ctx, account, o); err != nil {
+	if account, err = p.checkOwnPassword(ctx, account, o); err != nil {
 		return err
 	}
 	if err := p.countGuess(ctx, lettersTo(email, o.From)); err != nil {
@@ -29,7 +29,11 @@ func (p *Processor) ChangeEmail(ctx context.Context, who party.ID, o OwnPassword
 	if err != nil {
 		return err
 	}
+	l.CountedBy = lettersFrom(o.From).key
 	return p.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := restOnPassword(tx, account); err != nil {
+			return err
+		}
 		other, taken, err := tx.PartyByEmail(email)
 		if err != nil {
 			return err
@@ -52,7 +56,7 @@ func (p *Processor) moveEmail(tx *store.Tx, account party.Party, email string) e
 		return ErrEmailTaken
 	}
 	for _, purpose := range []party.ProofPurpose{party.ProvesEmail, party.ProvesOwner} {
-		if err := tx.ForgetProof(account.ID, purpose); err != nil {
+		if err := tx.ForgetProofs(account.ID, purpose); err != nil {
 			return err
 		}
 	}

@@ -15,14 +15,14 @@ func TestAnAddressThatNobodyProvedIsToldNothing(t *testing.T) {
 		post := w.Mailing()
 		nora := signUp(w)
 		at, own := signedIn(w, nora.ID), processor.OwnPassword{Password: holdfasttest.Password, From: here}
-		if err := w.Processor.ChangePassword(t.Context(), at, own, holdfasttest.Password); err != nil {
+		if _, err := w.Processor.ChangePassword(t.Context(), at, own, another); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.Processor.GivePassword(t.Context(), nora.ID, holdfasttest.Password); err != nil {
 			t.Fatal(err)
 		}
 		k := addPasskey(w, nora.ID, device(t))
-		if err := w.Processor.RemovePasskey(t.Context(), nora.ID, k.ID); err != nil {
+		if err := w.Processor.RemovePasskey(t.Context(), nora.ID, own, k.ID); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.Processor.ChangeEmail(t.Context(), nora.ID, own, "buy-now@spam.example.test"); err != nil {

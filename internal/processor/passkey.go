@@ -57,7 +57,7 @@ func (p *Processor) BeginPasskey(ctx context.Context, r RelyingParty, who party.
 	if err != nil {
 		return nil, err
 	}
-	if err := p.checkOwnPassword(ctx, owner.Party, o); err != nil {
+	if owner.Party, err = p.checkOwnPassword(ctx, owner.Party, o); err != nil {
 		return nil, err
 	}
 	if len(owner.credentials) >= party.PasskeysMax {
@@ -75,14 +75,14 @@ func (p *Processor) BeginPasskey(ctx context.Context, r RelyingParty, who party.
 	if err != nil {
 		return nil, fmt.Errorf("asking for a new passkey: %w", err)
 	}
-	return p.keepQuestion(ctx, who, session, creation.Response)
+	return p.keepQuestion(ctx, owner.Party, session, creation.Response)
 }
 
 // AskPasskey asks a browser for any passkey it has for us: who it is, the answer
 // tells. It returns what the browser is to be told, as JSON. Each question counts
 // as a guess until it is answered right.
 func (p *Processor) AskPasskey(ctx context.Context, r RelyingParty, from string) (options []byte, err error) {
-	if err := p.countGuess(ctx, []subject{addressSubject(from)}); err != nil {
+	if err := p.countGuess(ctx, []subject{passkeySubject(from)}); err != nil {
 		return nil, err
 	}
 	library, err := r.library()
@@ -93,12 +93,12 @@ func (p *Processor) AskPasskey(ctx context.Context, r RelyingParty, from string)
 	if err != nil {
 		return nil, fmt.Errorf("asking for a passkey: %w", err)
 	}
-	return p.keepQuestion(ctx, "", session, assertion.Response)
+	return p.keepQuestion(ctx, party.Party{}, session, assertion.Response)
 }
 
 // keepQuestion keeps a question until it is answered, and returns what the browser is to
-// be told.
-func (p *Processor) keepQuestion(ctx context.Context, owner party.ID, session *webauthn.SessionData, told any) ([]byte, error) {
+// be told. The owner's password was checked, if there is an owner.
+func (p *Processor) keepQuestion(ctx context.Context, owner party.Party, session *webauthn.SessionData, told any) ([]byte, error) {
 	kept, err := json.Marshal(session)
 	if err != nil {
 		return nil, fmt.Errorf("keeping a question to a passkey: %w", err)
@@ -109,29 +109,39 @@ func (p *Processor) keepQuestion(ctx context.Context, owner party.ID, session *w
 	}
 	now := p.now()
 	return options, p.Store.Update(ctx, func(tx *store.Tx) error {
+		if owner.ID != "" {
+			if err := restOnPassword(tx, owner); err != nil {
+				return err
+			}
+		}
 		return tx.InsertPasskeyChallenge(party.PasskeyChallenge{
-			Challenge: session.Challenge, Owner: owner, Session: kept, Expires: now.Add(party.PasskeyPatience),
+			Challenge: session.Challenge, Owner: owner.ID, Session: kept, Expires: now.Add(party.PasskeyPatience),
 		}, now)
 	})
 }
 
-// takeQuestion takes the question that an answer is to, which nobody can answer twice.
-func (p *Processor) takeQuestion(ctx context.Context, challenge string, owner party.ID) (session webauthn.SessionData, err error) {
+// takeQuestion takes the question that an answer is to, which nobody can answer twice,
+// with the owner of whom it was asked, if there is one.
+func (p *Processor) takeQuestion(ctx context.Context, challenge string, who party.ID) (session webauthn.SessionData, owner keyOwner, err error) {
 	var taken party.PasskeyChallenge
 	err = p.Store.Update(ctx, func(tx *store.Tx) error {
 		var found bool
-		if taken, found, err = tx.TakePasskeyChallenge(challenge, owner, p.now()); err == nil && !found {
+		if taken, found, err = tx.TakePasskeyChallenge(challenge, who, p.now()); err == nil && !found {
 			err = ErrPasskey
 		}
+		if err != nil || who == "" {
+			return err
+		}
+		owner, err = keyOwnerOf(&tx.ReadTx, who)
 		return err
 	})
 	if err != nil {
-		return session, err
+		return session, owner, err
 	}
 	if err := json.Unmarshal(taken.Session, &session); err != nil {
-		return session, fmt.Errorf("reading a question to a passkey: %w", err)
+		return session, owner, fmt.Errorf("reading a question to a passkey: %w", err)
 	}
-	return session, nil
+	return session, owner, nil
 }
 
 // AddPasskey keeps the passkey that a browser has made, and tells its owner by
@@ -144,11 +154,7 @@ func (p *Processor) AddPasskey(ctx context.Context, r RelyingParty, who party.ID
 	if err != nil {
 		return party.Passkey{}, ErrPasskey
 	}
-	session, err := p.takeQuestion(ctx, parsed.Response.CollectedClientData.Challenge, who)
-	if err != nil {
-		return party.Passkey{}, err
-	}
-	owner, err := p.keyOwner(ctx, who)
+	session, owner, err := p.takeQuestion(ctx, parsed.Response.CollectedClientData.Challenge, who)
 	if err != nil {
 		return party.Passkey{}, err
 	}
@@ -168,6 +174,14 @@ func (p *Processor) AddPasskey(ctx context.Context, r RelyingParty, who party.ID
 		ID: party.PasskeyID(p.ids().Other("K")), Owner: who, CredentialID: credential.ID, Credential: kept, Name: name, Created: p.now(),
 	}
 	return k, p.Store.Update(ctx, func(tx *store.Tx) error {
+		// The question was asked for the password of that time.
+		err := restOnPassword(tx, owner.Party)
+		if errors.Is(err, ErrWrongPassword) {
+			return ErrPasskey
+		}
+		if err != nil {
+			return err
+		}
 		inserted, err := tx.InsertPasskey(k)
 		if err == nil && !inserted {
 			err = ErrPasskey
@@ -183,21 +197,53 @@ func (p *Processor) AddPasskey(ctx context.Context, r RelyingParty, who party.ID
 // ErrPasskey, and so is a counter that has not moved on: then there are two of
 // what should be one.
 func (p *Processor) SignInByPasskey(ctx context.Context, r RelyingParty, answer []byte, s SignIn) (party.Party, error) {
-	parsed, err := protocol.ParseCredentialRequestResponseBytes(answer)
-	if err != nil {
-		return party.Party{}, ErrPasskey
-	}
-	session, err := p.takeQuestion(ctx, parsed.Response.CollectedClientData.Challenge, "")
+	used, err := p.answered(ctx, r, answer)
 	if err != nil {
 		return party.Party{}, err
+	}
+	if err := p.Store.Update(ctx, used.write); err != nil {
+		return party.Party{}, err
+	}
+	who, err := p.welcome(ctx, used.owner, "", s.Language, []subject{passkeySubject(s.From)})
+	if errors.Is(err, ErrWrongPassword) {
+		err = ErrPasskey // the account was taken over at the same moment
+	}
+	return who, err
+}
+
+// A usedPasskey has answered a question right, which is not written yet.
+type usedPasskey struct {
+	before, after party.Passkey
+	owner         party.Party
+}
+
+// write writes that the passkey was used. One that was removed, or used, at the
+// same moment is ErrPasskey.
+func (u usedPasskey) write(tx *store.Tx) error {
+	err := tx.UsePasskey(u.before, u.after)
+	if errors.Is(err, store.ErrStale) {
+		return ErrPasskey
+	}
+	return err
+}
+
+// answered checks the answer to a question of AskPasskey.
+func (p *Processor) answered(ctx context.Context, r RelyingParty, answer []byte) (used usedPasskey, err error) {
+	parsed, err := protocol.ParseCredentialRequestResponseBytes(answer)
+	if err != nil {
+		return used, ErrPasskey
+	}
+	session, _, err := p.takeQuestion(ctx, parsed.Response.CollectedClientData.Challenge, "")
+	if err != nil {
+		return used, err
 	}
 	before, owner, err := p.passkey(ctx, parsed.RawID)
 	if err != nil {
-		return party.Party{}, err
+		return used, err
 	}
 	library, err := r.library()
 	if err != nil {
-		return party.Party{}, fmt.Errorf("setting up passkeys: %w", err)
+		return used, fmt.Errorf("setting up passkeys: %w", err)
 	}
 	whose := func(_, handle []byte) (webauthn.User, error) {
 		if !bytes.Equal(handle, owner.WebAuthnID()) {
@@ -207,51 +253,80 @@ func (p *Processor) SignInByPasskey(ctx context.Context, r RelyingParty, answer 
 	}
 	_, credential, err := library.ValidatePasskeyLogin(whose, session, parsed)
 	if err != nil || credential.Authenticator.CloneWarning {
-		return party.Party{}, ErrPasskey
+		return used, ErrPasskey
 	}
 	after := before
 	if after.Credential, err = encodeCredential(*credential); err != nil {
-		return party.Party{}, err
+		return used, err
 	}
 	after.LastUsed = p.now()
-	err = p.Store.Update(ctx, func(tx *store.Tx) error { return tx.UsePasskey(before, after) })
-	if errors.Is(err, store.ErrStale) {
-		return party.Party{}, ErrPasskey // removed, or used, at the same moment
-	}
-	if err != nil {
-		return party.Party{}, err
-	}
-	return owner.Party, p.welcome(ctx, owner.Party, s.Language, []subject{addressSubject(s.From)})
+	return usedPasskey{before: before, after: after, owner: owner.Party}, nil
 }
 
-// RemovePasskey removes one of a party's passkeys, and tells its owner by mail.
-func (p *Processor) RemovePasskey(ctx context.Context, who party.ID, id party.PasskeyID) error {
+// RemovePasskey removes one of a party's passkeys, and tells its owner by mail. The
+// party's password is asked for again; see checkOwnPassword.
+func (p *Processor) RemovePasskey(ctx context.Context, who party.ID, o OwnPassword, id party.PasskeyID) error {
+	owner, err := p.party(ctx, who)
+	if err != nil {
+		return err
+	}
+	if owner, err = p.checkOwnPassword(ctx, owner, o); err != nil {
+		return err
+	}
 	return p.Store.Update(ctx, func(tx *store.Tx) error {
-		owner, err := partyOf(&tx.ReadTx, who)
-		if err != nil {
+		if err := restOnPassword(tx, owner); err != nil {
 			return err
 		}
-		removed, err := tx.RemovePasskey(who, id)
-		if err == nil && !removed {
-			err = holdfast.Errorf(holdfast.InvalidParams, "there is no such passkey")
-		}
-		if err != nil {
-			return err
-		}
-		return p.tellOwner(tx, owner, party.Notice{About: party.NoticePasskeyRemoved})
+		return p.removePasskey(tx, owner, id)
 	})
+}
+
+// RemovePasskeyByPasskey is RemovePasskey for a party that answers with a passkey of
+// its own, which may be the one that is removed, instead of the password.
+func (p *Processor) RemovePasskeyByPasskey(ctx context.Context, r RelyingParty, who party.ID, answer []byte, from string, id party.PasskeyID) error {
+	used, err := p.answered(ctx, r, answer)
+	if err != nil {
+		return err
+	}
+	if used.owner.ID != who {
+		return ErrPasskey
+	}
+	return p.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := used.write(tx); err != nil {
+			return err
+		}
+		if err := forgive(tx, []subject{passkeySubject(from)}); err != nil {
+			return err
+		}
+		return p.removePasskey(tx, used.owner, id)
+	})
+}
+
+func (p *Processor) removePasskey(tx *store.Tx, owner party.Party, id party.PasskeyID) error {
+	removed, err := tx.RemovePasskey(owner.ID, id)
+	if err == nil && !removed {
+		err = holdfast.Errorf(holdfast.InvalidParams, "there is no such passkey")
+	}
+	if err != nil {
+		return err
+	}
+	return p.tellOwner(tx, owner, party.Notice{About: party.NoticePasskeyRemoved})
 }
 
 // keyOwner reads a party with its passkeys.
 func (p *Processor) keyOwner(ctx context.Context, who party.ID) (o keyOwner, err error) {
-	var keys []party.Passkey
 	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
-		if o.Party, err = partyOf(tx, who); err != nil {
-			return err
-		}
-		keys, err = tx.Passkeys(who)
+		o, err = keyOwnerOf(tx, who)
 		return err
 	})
+	return o, err
+}
+
+func keyOwnerOf(tx *store.ReadTx, who party.ID) (o keyOwner, err error) {
+	if o.Party, err = partyOf(tx, who); err != nil {
+		return o, err
+	}
+	keys, err := tx.Passkeys(who)
 	if err != nil {
 		return o, err
 	}

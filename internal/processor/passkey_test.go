@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
@@ -76,8 +77,10 @@ func TestAPasskeySignsIn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.WantCode(w.Processor.RemovePasskey(t.Context(), w.Owner.ID, k.ID), holdfast.InvalidParams)
-		if err := w.Processor.RemovePasskey(t.Context(), w.Buyer.ID, k.ID); err != nil {
+		own := processor.OwnPassword{Password: holdfasttest.Password, From: here}
+		w.WantCode(w.Processor.RemovePasskey(t.Context(), w.Owner.ID, own, k.ID), holdfast.InvalidParams)
+		wantErr(w, "removing it without the password", w.Processor.RemovePasskey(t.Context(), w.Buyer.ID, processor.OwnPassword{From: here}, k.ID), processor.ErrWrongPassword)
+		if err := w.Processor.RemovePasskey(t.Context(), w.Buyer.ID, own, k.ID); err != nil {
 			t.Fatal(err)
 		}
 		post.Last(w.Buyer.Email, party.NoticePasskeyRemoved)
@@ -186,7 +189,7 @@ func TestPasskeysThatAreNotAdded(t *testing.T) {
 		wantErr(w, "without looking who it is", add(w.Buyer.ID, "Phone", lazy.Make(beginPasskey(w, w.Buyer.ID))), processor.ErrPasskey)
 		for n := range party.PasskeysMax - 1 {
 			if n%3 == 0 {
-				w.Clock.Advance(party.GuessMemory)
+				w.Clock.Advance(time.Hour)
 			}
 			addPasskey(w, w.Buyer.ID, device(t))
 		}

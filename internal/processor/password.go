@@ -3,6 +3,7 @@ package processor
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -12,30 +13,43 @@ import (
 // again, since the browser may have been left alone.
 type OwnPassword struct {
 	Password string
-	From     string // the address they come from, as guesses are counted by
+	From     string // the address they come from, as letters are counted by
 }
 
 // checkOwnPassword is ErrWrongPassword or a *GuessesError unless the password is
-// the party's. Guesses count like those at the sign-in page.
-func (p *Processor) checkOwnPassword(ctx context.Context, account party.Party, o OwnPassword) error {
-	_, err := p.SignIn(ctx, SignIn{Email: account.Email, Password: o.Password, From: o.From})
-	return err
+// the party's. Guesses are counted apart from those at the sign-in page, which
+// strangers can use up. What follows rests on the party that it returns: see
+// restOnPassword.
+func (p *Processor) checkOwnPassword(ctx context.Context, account party.Party, o OwnPassword) (party.Party, error) {
+	return p.checkPassword(ctx, account, o.Password, "", ownSubjects(account.ID))
 }
 
-// ChangePassword sets a new password. The party stays signed in where it is, and
-// is signed out everywhere else.
-func (p *Processor) ChangePassword(ctx context.Context, who party.SignedIn, o OwnPassword, password string) error {
+// ChangePassword sets a new password, and returns the party as it is then. The
+// party stays signed in where it is, and is signed out everywhere else.
+func (p *Processor) ChangePassword(ctx context.Context, who party.SignedIn, o OwnPassword, password string) (party.Party, error) {
 	if err := party.ValidPassword(password); err != nil {
-		return err
+		return party.Party{}, err
 	}
 	account, err := p.party(ctx, who.Party)
 	if err != nil {
-		return err
+		return party.Party{}, err
 	}
-	if err := p.checkOwnPassword(ctx, account, o); err != nil {
-		return err
+	if account, err = p.checkOwnPassword(ctx, account, o); err != nil {
+		return party.Party{}, err
 	}
-	return p.replacePassword(ctx, account, password, who.ID)
+	if party.SamePassword(o.Password, password) {
+		return party.Party{}, party.ErrPasswordSame
+	}
+	hashed, err := hashNew(ctx, password)
+	if err != nil {
+		return party.Party{}, err
+	}
+	err = p.Store.Update(ctx, func(tx *store.Tx) error { return p.setPassword(tx, account, hashed, who.ID) })
+	if errors.Is(err, store.ErrStale) {
+		err = ErrWrongPassword // it was changed at the same moment
+	}
+	account.PasswordHash = hashed
+	return account, err
 }
 
 // GivePassword sets a new password on behalf of an operator. The party is signed
@@ -44,34 +58,40 @@ func (p *Processor) GivePassword(ctx context.Context, who party.ID, password str
 	if err := party.ValidPassword(password); err != nil {
 		return err
 	}
-	account, err := p.party(ctx, who)
+	hashed, err := hashNew(ctx, password)
 	if err != nil {
 		return err
 	}
-	return p.replacePassword(ctx, account, password, "")
+	return p.Store.Update(ctx, func(tx *store.Tx) error {
+		account, err := partyOf(&tx.ReadTx, who)
+		if err != nil {
+			return err
+		}
+		return p.setPassword(tx, account, hashed, "")
+	})
 }
 
-func (p *Processor) replacePassword(ctx context.Context, account party.Party, password string, keep party.SignedInID) error {
-	var hashed string
-	if err := hash(ctx, func() { hashed = party.HashPassword(password, salt()) }); err != nil {
-		return err
-	}
-	return p.Store.Update(ctx, func(tx *store.Tx) error { return p.setPassword(tx, account, hashed, keep) })
+func hashNew(ctx context.Context, password string) (hashed string, err error) {
+	err = hash(ctx, func() { hashed = party.HashPassword(password, salt()) })
+	return hashed, err
 }
 
 // setPassword writes a new password, tells its owner, and ends what began under
-// the old one: sessions but keep, and letters that would change the account.
+// the old one: sessions but keep, a passkey that is being added, and letters that
+// would change the address. Links to a new password stay: somebody who has stolen
+// the old one can change it, and the owner gets the account back by such a link.
 func (p *Processor) setPassword(tx *store.Tx, account party.Party, hashed string, keep party.SignedInID) error {
-	if err := tx.SetPassword(account.ID, hashed); err != nil {
+	if err := tx.SetPassword(account.ID, account.PasswordHash, hashed); err != nil {
 		return err
 	}
 	if err := tx.EndSignedInElsewhere(account.ID, keep); err != nil {
 		return err
 	}
-	for _, purpose := range []party.ProofPurpose{party.ProvesNewEmail, party.ProvesOwner} {
-		if err := tx.ForgetProof(account.ID, purpose); err != nil {
-			return err
-		}
+	if err := tx.ForgetPasskeyChallenges(account.ID); err != nil {
+		return err
+	}
+	if err := tx.ForgetProofs(account.ID, party.ProvesNewEmail); err != nil {
+		return err
 	}
 	return p.tellOwner(tx, account, party.Notice{About: party.NoticePasswordChanged})
 }

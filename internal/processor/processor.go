@@ -56,6 +56,7 @@ type Processor struct {
 const (
 	PointIntent  = "intent"  // the intent is durable, the network was not asked
 	PointOutcome = "outcome" // the outcome is durable, the caller was not answered
+	PointChecked = "checked" // a password was right, what it was asked for is to follow
 )
 
 const (

@@ -29,6 +29,7 @@ func (p *Processor) Forgotten(ctx context.Context, email, from string, visit pay
 	if err != nil {
 		return err
 	}
+	l.CountedBy = lettersFrom(from).key
 	return p.Store.Update(ctx, func(tx *store.Tx) error {
 		account, found, err := tx.PartyByEmail(email)
 		if err != nil || !found {
@@ -67,44 +68,71 @@ func (p *Processor) resetting(tx *store.ReadTx, secret string) (account party.Pa
 	return account, proof, err
 }
 
-// ResetPassword sets a forgotten password anew, by the link that was mailed.
-// Whoever was signed in is signed out. If the address was not verified before,
-// it is now, and somebody else may have signed up with it: what they have put
-// into the account is removed.
+// ResetPassword sets a forgotten password anew, by a link that was mailed. The
+// link, and others like it, are then used up; nothing but a new address ends them
+// before. Whoever was signed in is signed out. If the address was not verified
+// before, it is now, and somebody else may have signed up with it: what they have
+// put into the account is removed.
 func (p *Processor) ResetPassword(ctx context.Context, secret, password string) (account party.Party, err error) {
 	if err := party.ValidPassword(password); err != nil {
 		return account, err
 	}
-	if _, err := p.ForgottenBy(ctx, secret); err != nil {
+	before, err := p.ForgottenBy(ctx, secret)
+	if err != nil {
 		return account, err // before anything is hashed
 	}
-	var hashed string
-	if err := hash(ctx, func() { hashed = party.HashPassword(password, salt()) }); err != nil {
+	// That a password is the old one tells something of it.
+	asked := []subject{resetSubject(before.ID)}
+	if err := p.countGuess(ctx, asked); err != nil {
 		return account, err
+	}
+	var hashed string
+	err = hash(ctx, func() {
+		if !party.CheckPassword(before.PasswordHash, password) {
+			hashed = party.HashPassword(password, salt())
+		}
+	})
+	if err != nil {
+		return account, err
+	}
+	if hashed == "" {
+		return account, party.ErrPasswordSame
 	}
 	err = p.Store.Update(ctx, func(tx *store.Tx) error {
 		var proof party.Proof
 		if account, proof, err = p.resetting(&tx.ReadTx, secret); err != nil {
 			return err
 		}
-		if err := tx.UseProof(proof); err != nil {
+		if err := forgive(tx, append(accountSubjects(account.Email), asked...)); err != nil {
 			return err
 		}
-		if !account.EmailVerified {
-			if err := p.takeOver(tx, account); err != nil {
-				return err
-			}
-			account.EmailVerified, account.VerifyBy = true, time.Time{}
-			if err := tx.UpdateParty(account); err != nil {
-				return err
-			}
-		}
-		if err := tx.SetGuesses(accountSubject(account.Email).key, party.Guesses{}); err != nil {
-			return err
-		}
-		return p.setPassword(tx, account, hashed, "")
+		return p.reset(tx, account, proof, hashed)
 	})
+	if errors.Is(err, store.ErrStale) {
+		err = ErrLinkOver // used at the same moment
+	}
+	account.PasswordHash = hashed
 	return account, err
+}
+
+// reset carries out what a link to a new password is for.
+func (p *Processor) reset(tx *store.Tx, account party.Party, proof party.Proof, hashed string) error {
+	if err := p.useProof(tx, proof); err != nil {
+		return err
+	}
+	if err := tx.ForgetProofs(account.ID, party.ProvesOwner); err != nil {
+		return err
+	}
+	if !account.EmailVerified {
+		if err := p.takeOver(tx, account); err != nil {
+			return err
+		}
+		account.EmailVerified, account.VerifyBy = true, time.Time{}
+		if err := tx.UpdateParty(account); err != nil {
+			return err
+		}
+	}
+	return p.setPassword(tx, account, hashed, "")
 }
 
 // takeOver removes what somebody may have put into an account that was not

@@ -8,11 +8,16 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// BeginSignedIn signs a party in, in one browser.
-func (p *Processor) BeginSignedIn(ctx context.Context, who party.ID, device party.Device) (party.SignedIn, error) {
+// BeginSignedIn signs a party in, in one browser. It is ErrWrongPassword unless the
+// party's password is still the one that it had when it said who it is: a changed
+// password ends sessions, and one that is about to begin is among them.
+func (p *Processor) BeginSignedIn(ctx context.Context, who party.Party, device party.Device) (party.SignedIn, error) {
 	now := p.now()
-	s := party.SignedIn{ID: party.SignedInID(p.ids().Other("S")), Party: who, Begun: now, LastSeen: now, Device: device}
+	s := party.SignedIn{ID: party.SignedInID(p.ids().Other("S")), Party: who.ID, Begun: now, LastSeen: now, Device: device}
 	err := p.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := restOnPassword(tx, who); err != nil {
+			return err
+		}
 		return tx.InsertSignedIn(s, now.Add(-party.SessionLifeMax))
 	})
 	return s, err

@@ -55,8 +55,7 @@ var noticeOf = map[party.ProofPurpose]party.NoticeAbout{
 	party.ProvesEmail: party.NoticeVerify, party.ProvesNewEmail: party.NoticeNewEmail, party.ProvesOwner: party.NoticeReset,
 }
 
-// send keeps a letter's hashes in place of those of the letter before, and writes
-// the letter. Wrong guesses at earlier codes count on: who has used them up gets
+// send keeps a letter's hashes, as store.SetProof says, and writes the letter. Wrong guesses at earlier codes count on: who has used them up gets
 // a link alone.
 func (p *Processor) send(tx *store.Tx, to party.Party, l letter) error {
 	before, _, err := tx.Proof(l.Party, l.Purpose)
@@ -88,6 +87,7 @@ func (p *Processor) SendVerification(ctx context.Context, who party.ID, from str
 	if err != nil {
 		return err
 	}
+	l.CountedBy = lettersFrom(from).key
 	return p.Store.Update(ctx, func(tx *store.Tx) error { return p.send(tx, account, l) })
 }
 
@@ -162,11 +162,7 @@ func (p *Processor) ProveByCode(ctx context.Context, who party.ID, purpose party
 
 // proved carries out what a proof was asked for. It can be used once.
 func (p *Processor) proved(tx *store.Tx, proof party.Proof) error {
-	err := tx.UseProof(proof)
-	if errors.Is(err, store.ErrStale) {
-		return ErrLinkOver
-	}
-	if err != nil {
+	if err := p.useProof(tx, proof); err != nil {
 		return err
 	}
 	account, err := partyOf(&tx.ReadTx, proof.Party)
@@ -180,4 +176,21 @@ func (p *Processor) proved(tx *store.Tx, proof party.Proof) error {
 	}
 	account.EmailVerified, account.VerifyBy = true, time.Time{}
 	return tx.UpdateParty(account)
+}
+
+// useProof uses a proof up, and takes back what was counted for its letter: it was
+// wanted.
+func (p *Processor) useProof(tx *store.Tx, proof party.Proof) error {
+	err := tx.UseProof(proof)
+	if errors.Is(err, store.ErrStale) {
+		return ErrLinkOver
+	}
+	if err != nil {
+		return err
+	}
+	wanted := []subject{lettersToAccount(proof.Email)}
+	if proof.CountedBy != "" {
+		wanted = append(wanted, lettersCountedBy(proof.CountedBy))
+	}
+	return forgive(tx, wanted)
 }

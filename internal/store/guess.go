@@ -6,29 +6,25 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// Guesses reads the failed sign-ins of a subject; none is the zero Guesses.
+// Guesses reads what was counted of a subject; nothing is the zero Guesses.
 func (tx *ReadTx) Guesses(subject string) (g party.Guesses, err error) {
-	var blocked, last int64
+	var recovered int64
 	err = tx.sql.QueryRowContext(tx.ctx, `
-		SELECT failures, blocked_until, last_failure FROM sign_in_guesses WHERE subject = $1`, subject).
-		Scan(&g.Failures, &blocked, &last)
-	g.BlockedUntil, g.LastFailure = when(blocked), when(last)
-	_, err = maybe("reading sign-in guesses", err)
+		SELECT recovered FROM guesses WHERE subject = $1`, subject).Scan(&recovered)
+	g.Recovered = when(recovered)
+	_, err = maybe("reading guesses", err)
 	return g, err
 }
 
-// SetGuesses writes the failed sign-ins of a subject.
+// SetGuesses writes what was counted of a subject.
 func (tx *Tx) SetGuesses(subject string, g party.Guesses) error {
-	return tx.one("counting sign-in guesses", `
-		INSERT INTO sign_in_guesses (subject, failures, blocked_until, last_failure) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (subject) DO UPDATE
-		SET failures = excluded.failures, blocked_until = excluded.blocked_until, last_failure = excluded.last_failure`,
-		subject, g.Failures, micros(g.BlockedUntil), micros(g.LastFailure))
+	return tx.one("counting guesses", `
+		INSERT INTO guesses (subject, recovered) VALUES ($1, $2)
+		ON CONFLICT (subject) DO UPDATE SET recovered = excluded.recovered`, subject, micros(g.Recovered))
 }
 
-// ForgetGuesses removes the subjects whose last failure is before a time.
-func (tx *Tx) ForgetGuesses(before time.Time) error {
-	_, err := tx.exec("forgetting sign-in guesses", `
-		DELETE FROM sign_in_guesses WHERE last_failure < $1`, micros(before))
+// ForgetGuesses removes the subjects that have recovered.
+func (tx *Tx) ForgetGuesses(now time.Time) error {
+	_, err := tx.exec("forgetting guesses", `DELETE FROM guesses WHERE recovered <= $1`, micros(now))
 	return err
 }

@@ -62,9 +62,19 @@ func (tx *Tx) UpdateParty(p party.Party) error {
 		p.Name, flag(p.EmailVerified), micros(p.VerifyBy), p.Language, p.Standing, flag(p.Business), flag(p.Verified), p.SendingLimit.Micro, p.ReceivingLimit.Micro, p.ID)
 }
 
-// SetPassword replaces a party's password.
-func (tx *Tx) SetPassword(id party.ID, hash string) error {
-	return tx.one("changing a password", `UPDATE parties SET password_hash = $1 WHERE party_id = $2`, hash, id)
+// RestOnPassword is ErrStale unless a party's password is still the one of a hash.
+// It writes the row, so that whoever changes the password at the same moment meets
+// the action that rests on it.
+func (tx *Tx) RestOnPassword(id party.ID, hash string) error {
+	return tx.one("resting on a password", `
+		UPDATE parties SET password_hash = password_hash WHERE party_id = $1 AND password_hash = $2`, id, hash)
+}
+
+// SetPassword replaces a party's password. It is ErrStale unless the password is
+// still the one of the hash before.
+func (tx *Tx) SetPassword(id party.ID, before, after string) error {
+	return tx.one("changing a password", `
+		UPDATE parties SET password_hash = $1 WHERE party_id = $2 AND password_hash = $3`, after, id, before)
 }
 
 // SetLanguage writes which language a party reads our pages in.

@@ -73,6 +73,14 @@ func (tx *Tx) InsertPasskeyChallenge(c party.PasskeyChallenge, now time.Time) er
 		c.Challenge, c.Owner, c.Session, micros(c.Expires))
 }
 
+// ForgetPasskeyChallenges removes the questions about adding a passkey that a party
+// was asked and has not answered.
+func (tx *Tx) ForgetPasskeyChallenges(owner party.ID) error {
+	_, err := tx.exec("forgetting a party's questions to passkeys", `
+		DELETE FROM passkey_challenges WHERE party_id = $1`, owner)
+	return err
+}
+
 // TakePasskeyChallenge removes a question that is being answered and returns it,
 // if it was asked of the owner and is not too old. Nobody can take it twice.
 func (tx *Tx) TakePasskeyChallenge(challenge string, owner party.ID, now time.Time) (c party.PasskeyChallenge, found bool, err error) {

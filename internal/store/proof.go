@@ -6,12 +6,12 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-const proofColumns = `party_id, purpose, email, link, code, guesses, created`
+const proofColumns = `party_id, purpose, email, link, code, guesses, counted_by, created`
 
 func scanProof(row scanner) (p party.Proof, err error) {
 	var link []byte
 	var created int64
-	if err := row.Scan(&p.Party, &p.Purpose, &p.Email, &link, &p.Code, &p.Guesses, &created); err != nil {
+	if err := row.Scan(&p.Party, &p.Purpose, &p.Email, &link, &p.Code, &p.Guesses, &p.CountedBy, &created); err != nil {
 		return p, err
 	}
 	if len(link) != len(p.Link) {
@@ -25,7 +25,8 @@ func scanProof(row scanner) (p party.Proof, err error) {
 // Proof reads the last letter of a purpose that a party was sent.
 func (tx *ReadTx) Proof(who party.ID, purpose party.ProofPurpose) (p party.Proof, found bool, err error) {
 	p, err = scanProof(tx.sql.QueryRowContext(tx.ctx, `
-		SELECT `+proofColumns+` FROM email_proofs WHERE party_id = $1 AND purpose = $2`, who, purpose))
+		SELECT `+proofColumns+` FROM proofs WHERE party_id = $1 AND purpose = $2
+		ORDER BY created DESC LIMIT 1`, who, purpose))
 	found, err = maybe("reading a proof", err)
 	return p, found, err
 }
@@ -33,29 +34,38 @@ func (tx *ReadTx) Proof(who party.ID, purpose party.ProofPurpose) (p party.Proof
 // ProofByLink reads the letter that a link is from.
 func (tx *ReadTx) ProofByLink(link party.LinkHash) (p party.Proof, found bool, err error) {
 	p, err = scanProof(tx.sql.QueryRowContext(tx.ctx, `
-		SELECT `+proofColumns+` FROM email_proofs WHERE link = $1`, link[:]))
+		SELECT `+proofColumns+` FROM proofs WHERE link = $1`, link[:]))
 	found, err = maybe("reading a proof by its link", err)
 	return p, found, err
 }
 
-// SetProof writes a proof in place of the party's last one of its purpose.
+// SetProof writes a proof in place of the party's last one of its purpose. Links to
+// a new password stay beside each other until they are too old.
 func (tx *Tx) SetProof(p party.Proof) error {
+	onConflict := `ON CONFLICT (party_id, purpose) WHERE purpose <> 'Reset' DO UPDATE
+		SET email = excluded.email, link = excluded.link, code = excluded.code, guesses = excluded.guesses,
+			counted_by = excluded.counted_by, created = excluded.created`
+	if p.Purpose == party.ProvesOwner {
+		onConflict = ""
+		if _, err := tx.exec("forgetting old proofs", `
+			DELETE FROM proofs WHERE party_id = $1 AND purpose = $2 AND created <= $3`,
+			p.Party, p.Purpose, micros(p.Created.Add(-p.Life()))); err != nil {
+			return err
+		}
+	}
 	return tx.one("writing a proof", `
-		INSERT INTO email_proofs (`+proofColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (party_id, purpose) DO UPDATE
-		SET email = excluded.email, link = excluded.link, code = excluded.code, guesses = excluded.guesses, created = excluded.created`,
-		p.Party, p.Purpose, p.Email, p.Link[:], p.Code, p.Guesses, micros(p.Created))
+		INSERT INTO proofs (`+proofColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) `+onConflict,
+		p.Party, p.Purpose, p.Email, p.Link[:], p.Code, p.Guesses, p.CountedBy, micros(p.Created))
 }
 
 // UseProof removes a proof, which must be there: it is good for one time.
 func (tx *Tx) UseProof(p party.Proof) error {
-	return tx.one("using a proof", `
-		DELETE FROM email_proofs WHERE party_id = $1 AND purpose = $2 AND link = $3`, p.Party, p.Purpose, p.Link[:])
+	return tx.one("using a proof", `DELETE FROM proofs WHERE link = $1`, p.Link[:])
 }
 
-// ForgetProof removes a party's proof of a purpose, if there is one.
-func (tx *Tx) ForgetProof(who party.ID, purpose party.ProofPurpose) error {
-	_, err := tx.exec("forgetting a proof", `
-		DELETE FROM email_proofs WHERE party_id = $1 AND purpose = $2`, who, purpose)
+// ForgetProofs removes a party's proofs of a purpose.
+func (tx *Tx) ForgetProofs(who party.ID, purpose party.ProofPurpose) error {
+	_, err := tx.exec("forgetting proofs", `
+		DELETE FROM proofs WHERE party_id = $1 AND purpose = $2`, who, purpose)
 	return err
 }

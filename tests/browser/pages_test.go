@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -42,7 +43,7 @@ func TestPagesBeforeSigningIn(t *testing.T) {
 	p.submit()
 	p.inspect("sign-up-taken")
 
-	s.Clock.Advance(party.GuessMemory)
+	s.Clock.Advance(time.Hour)
 	p.open(s.single(nil))
 	s.signIn(p, s.Owner) // who cannot pay itself
 	s.wantBack(p, holdfast.ReturnAccountProblem)
