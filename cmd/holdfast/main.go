@@ -34,6 +34,7 @@ type cli struct {
 	Clock  clockVerb  `cmd:"" help:"Show, advance or reset a sandbox caller's clock."`
 	Mail   mailVerb   `cmd:"" help:"See the mails that have not arrived, and send them again."`
 	Books  booksVerb  `cmd:"" help:"Check the books."`
+	Seal   sealVerb   `cmd:"" help:"Keep the secrets of a store from those who have only a copy of it."`
 	Sign   signVerb   `cmd:"" help:"Sign a request, or explain why a signature is refused."`
 	Bench  benchVerb  `cmd:"" help:"Drive a server with real signed requests, and measure it."`
 

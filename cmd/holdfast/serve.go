@@ -30,6 +30,7 @@ type serveVerb struct {
 	AcceptDataLoss    bool          `help:"Serve although PostgreSQL is set so that a crash may lose answered requests (fsync, full_page_writes or synchronous_commit is off): for tests." env:"HOLDFAST_ACCEPT_DATA_LOSS"`
 	DeclineByAmount   bool          `help:"Decline amounts whose first decimal is 6, 7 or 8, as the sandbox of FPS did." default:"true" negatable:"" env:"HOLDFAST_DECLINE_BY_AMOUNT"`
 
+	sealKeyFlag
 	tlsFlags
 	mailFlags
 }
@@ -105,10 +106,14 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 
 // open opens the store, which no other server may have where it is a file.
 func (v serveVerb) open(ctx context.Context, at store.Location, w world) (db *store.DB, unlock func(), err error) {
+	key, err := v.key()
+	if err != nil {
+		return nil, nil, err
+	}
 	if unlock, err = lockStore(at); err != nil {
 		return nil, nil, err
 	}
-	if db, err = openStore(ctx, store.Config{Address: v.Store, GroupMax: v.groupMax()}); err == nil {
+	if db, err = openStore(ctx, store.Config{Address: v.Store, GroupMax: v.groupMax(), SealKey: key}); err == nil {
 		err = v.checkDurable(ctx, db, w)
 	}
 	if err != nil {
@@ -117,6 +122,9 @@ func (v serveVerb) open(ctx context.Context, at store.Location, w world) (db *st
 		}
 		unlock()
 		return nil, nil, err
+	}
+	if db.Unclean {
+		w.Log.Warn("sealing the store was cut short, and plain secrets may be left in its files: stop all servers, and run holdfast seal on again")
 	}
 	return db, unlock, nil
 }

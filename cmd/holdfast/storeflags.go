@@ -26,6 +26,17 @@ const (
 type storeFlags struct {
 	Data  string `help:"The directory of a demo." type:"path" placeholder:"DIR"`
 	Store string `help:"The server's store: the path of an SQLite file, or postgres://…" env:"HOLDFAST_STORE" placeholder:"ADDRESS"`
+	sealKeyFlag
+}
+
+// config says how to open a store. A demo's is never sealed, whatever the
+// environment says.
+func (f storeFlags) config(address string) (store.Config, error) {
+	if f.Data != "" {
+		return store.Config{Address: address}, nil
+	}
+	key, err := f.key()
+	return store.Config{Address: address, SealKey: key}, err
 }
 
 // address is the store's. A directory outranks an address, which may come from
@@ -63,7 +74,11 @@ func (f storeFlags) openExisting(ctx context.Context, shared func(path string, m
 			return nil, fmt.Errorf("there is no store at %s", at.File)
 		}
 	}
-	return store.OpenExisting(ctx, store.Config{Address: address})
+	config, err := f.config(address)
+	if err != nil {
+		return nil, err
+	}
+	return store.OpenExisting(ctx, config)
 }
 
 // create is open, and makes an SQLite file where there is none.
@@ -78,7 +93,11 @@ func (f storeFlags) create(ctx context.Context) (*store.DB, error) {
 	}
 	if at.IsFile() {
 		if _, err := os.Stat(at.File); errors.Is(err, os.ErrNotExist) {
-			return openStore(ctx, store.Config{Address: address})
+			config, err := f.config(address)
+			if err != nil {
+				return nil, err
+			}
+			return openStore(ctx, config)
 		}
 	}
 	return f.open(ctx)

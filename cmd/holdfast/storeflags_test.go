@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
@@ -30,11 +31,39 @@ func TestASecondServerIsRefused(t *testing.T) {
 	}
 	newCaller(t, address)
 	onStore(t, address, "books", "check")
+	key := filepath.Join(dir, "key")
+	if out, code := holdfastCommand(t, "seal", "keygen", key); code != 0 {
+		t.Fatal(out)
+	}
+	if out, code := holdfastCommand(t, "seal", "on", "--store", address, "--seal-key", key); code != exitFailed || !strings.Contains(out, "another server is running") {
+		t.Errorf("sealing under a server: exit code %d\n%s", code, out)
+	}
 	if err := end(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := lockStore(store.Location{File: address}); err != nil {
 		t.Errorf("after the server's end: %v", err)
+	}
+}
+
+// A server on a sealed store checks and makes signatures as any other.
+func TestASealedServer(t *testing.T) {
+	for name, empty := range holdfasttest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			address, key := empty(t), filepath.Join(t.TempDir(), "key")
+			caller := newCaller(t, address)
+			if out, code := holdfastCommand(t, "seal", "keygen", key); code != 0 {
+				t.Fatal(out)
+			}
+			onStore(t, address, "seal", "on", "--seal-key", key)
+			listen, _ := startVerb(t, "serve", "--listen", freePort, "--store", address, "--seal-key", key)
+			client := &holdfast.Client{
+				Endpoint: "http://" + listen + "/", AccessKeyID: caller.AccessKeyID, SecretKey: holdfast.NewSecretKey(caller.SecretAccessKey),
+			}
+			if _, err := client.Clock(t.Context()); err != nil {
+				t.Errorf("the caller's clock: %v", err)
+			}
+		})
 	}
 }
 

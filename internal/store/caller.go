@@ -54,6 +54,16 @@ type callerKey struct {
 	key    party.AccessKey
 }
 
+// unsealed is what was read of a key, with its secret opened.
+func (k callerKey) unsealed(s *sealer, found bool, err error) (party.Caller, party.AccessKey, bool, error) {
+	if err != nil || !found {
+		return k.caller, k.key, found, err
+	}
+	secret, err := s.unseal(k.key.Secret.Reveal(), accessKeyRow(k.key.ID))
+	k.key.Secret = holdfast.NewSecretKey(string(secret))
+	return k.caller, k.key, found && err == nil, err
+}
+
 var callersByKey = byKey(source[string, callerKey]{
 	doing: "reading an access key",
 	query: `
@@ -78,14 +88,14 @@ var callersByKey = byKey(source[string, callerKey]{
 // CallerByKey reads the caller that an access key belongs to, and the key.
 func (tx *ReadTx) CallerByKey(accessKeyID string) (party.Caller, party.AccessKey, bool, error) {
 	k, found, err := callersByKey.read(tx, accessKeyID)
-	return k.caller, k.key, found, err
+	return k.unsealed(tx.dialect.sealer, found, err)
 }
 
 // CallerByKey is [ReadTx.CallerByKey] for a request that begins with it, as all
 // do: those that come in together are read together.
 func (r Reader) CallerByKey(ctx context.Context, accessKeyID string) (party.Caller, party.AccessKey, bool, error) {
 	k, found, err := r.callers.read(ctx, accessKeyID)
-	return k.caller, k.key, found, err
+	return k.unsealed(r.dialect.sealer, found, err)
 }
 
 // InsertCaller adds a caller.
@@ -108,5 +118,5 @@ func (tx *Tx) UpdateCaller(c party.Caller) error {
 func (tx *Tx) InsertAccessKey(k party.AccessKey, now time.Time) error {
 	return tx.one("adding an access key", `
 		INSERT INTO access_keys (access_key_id, secret, caller_id, created) VALUES ($1, $2, $3, $4)`,
-		k.ID, k.Secret.Reveal(), k.Caller, micros(now))
+		k.ID, tx.dialect.sealer.seal(k.Secret.Reveal(), accessKeyRow(k.ID)), k.Caller, micros(now))
 }

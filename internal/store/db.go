@@ -16,6 +16,10 @@ import (
 // A DB is an open store. Its zero value is of no use; see [Open].
 type DB struct {
 	Reader
+	// Unclean says that sealing was cut short: plain copies of secrets may be left in
+	// the database's files, until [DB.Seal] is run again.
+	Unclean bool
+
 	writer      *sql.DB
 	committer   *committer
 	checkpoints *checkpointer // nil where the database does it by itself
@@ -29,6 +33,8 @@ type Config struct {
 	// GroupMax is how many actions share a commit at most: 1 gives each its own, to
 	// compare with; 0 means 256, which nobody waits for too long.
 	GroupMax int
+	// SealKey opens a sealed store; nil opens a plain one.
+	SealKey *SealKey
 }
 
 // Open opens the database, brings its schema up to date and starts the
@@ -66,18 +72,19 @@ func openWith(ctx context.Context, c Config, at Location, prepare func(context.C
 		reader.Close()
 		return nil, d.locked(err)
 	}
-	checkpoints, err := openCheckpointer(d, at)
-	if err != nil {
+	db := &DB{writer: writer}
+	if d.sealer, err = db.loadSealer(ctx, d, c.SealKey); err != nil {
+		writer.Close()
+		reader.Close()
+		return nil, d.locked(err)
+	}
+	if db.checkpoints, err = openCheckpointer(d, at); err != nil {
 		writer.Close()
 		reader.Close()
 		return nil, err
 	}
-	db := &DB{
-		Reader:      newReader(reader, d),
-		writer:      writer,
-		committer:   newCommitter(writer, d, cmp.Or(c.GroupMax, groupMax), checkpoints),
-		checkpoints: checkpoints,
-	}
+	db.Reader = newReader(reader, d)
+	db.committer = newCommitter(writer, d, cmp.Or(c.GroupMax, groupMax), db.checkpoints)
 	return db, nil
 }
 

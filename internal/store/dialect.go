@@ -26,6 +26,8 @@ type dialect struct {
 	isLocked      func(error) bool  // another process kept the database locked for as long as the driver waits
 	isUnreachable func(error) bool  // the database went away
 	confirm       string            // writes something that changes nothing; empty where nothing is replicated
+	others        string            // counts sessions of other servers and commands; empty where files are locked
+	clean         []string          // leave nothing of what was in the tables of secrets
 	waiting       string            // counts this server's commits that have waited for a standby for long
 	skipLocked    string            // for claiming rows that another server may claim, of a table
 	share         string            // locks the rows of a query; empty where there is one writer
@@ -36,6 +38,7 @@ type dialect struct {
 	remote        bool              // a session may hang
 	write         pgx.TxOptions
 	read          pgx.TxOptions // one consistent state, however many statements
+	sealer        *sealer       // of the secrets of this store; nil where they are plain
 }
 
 const forShare = " FOR SHARE"
@@ -50,6 +53,10 @@ var postgres = dialect{
 	isLocked:      func(error) bool { return false },
 	isUnreachable: postgresUnreachable,
 	confirm:       `SELECT pg_logical_emit_message(true, 'holdfast', '')`,
+	others: `
+		SELECT COUNT(1) FROM pg_stat_activity
+		WHERE datname = current_database() AND application_name LIKE 'holdfast %' AND application_name <> current_setting('application_name')`,
+	clean: []string{`VACUUM FULL access_keys`, `VACUUM FULL signing_keys`},
 	waiting: `
 		SELECT COUNT(1) FROM pg_stat_activity
 		WHERE application_name = current_setting('application_name') AND wait_event = 'SyncRep'
@@ -73,6 +80,7 @@ var sqliteDialect = dialect{
 	goose:      goose.DialectSQLite3,
 	schema:     sqliteSchema,
 	lines:      1,
+	clean:      []string{`PRAGMA temp_store = file`, `VACUUM`, `PRAGMA temp_store = memory`}, // VACUUM copies the whole store
 	hasSchema:  `SELECT COUNT(1) FROM sqlite_master WHERE name = 'goose_db_version'`,
 	isConflict: func(error) bool { return false }, // a writer has the only lock from its beginning
 	isLocked: func(err error) bool {

@@ -123,3 +123,6 @@ func (db *DB) WaitForLock(ctx context.Context, milliseconds int) error {
 	_, err := db.writer.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", milliseconds))
 	return err
 }
+
+// LeaveUnclean has sealing fail once all secrets are sealed.
+func (db *DB) LeaveUnclean() { db.dialect.clean = []string{`SELECT nothing`} }

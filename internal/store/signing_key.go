@@ -15,8 +15,11 @@ type SigningKey struct {
 func (tx *ReadTx) SigningKeys() ([]SigningKey, error) {
 	return list(tx, "reading signing keys", func(row scanner) (k SigningKey, err error) {
 		var created int64
-		err = row.Scan(&k.Path, &k.Certificate, &k.PrivateKey, &created)
+		if err = row.Scan(&k.Path, &k.Certificate, &k.PrivateKey, &created); err != nil {
+			return k, err
+		}
 		k.Created = when(created)
+		k.PrivateKey, err = tx.dialect.sealer.unseal(k.PrivateKey, signingKeyRow(k.Path))
 		return k, err
 	}, `
 		SELECT path, certificate, private_key, created FROM signing_keys
@@ -30,6 +33,6 @@ func (tx *Tx) InsertSigningKey(k SigningKey, n int) error {
 	_, err := tx.exec("adding a signing key", `
 		INSERT INTO signing_keys (place, path, certificate, private_key, created) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT DO NOTHING`,
-		n+1, k.Path, k.Certificate, k.PrivateKey, micros(k.Created))
+		n+1, k.Path, k.Certificate, tx.dialect.sealer.seal(k.PrivateKey, signingKeyRow(k.Path)), micros(k.Created))
 	return err
 }

@@ -1,0 +1,46 @@
+package store_test
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A migration that some database has run is never changed. testdata/migrations.sum
+// has the hash of each; a new one is added to it.
+func TestMigrationsArePinned(t *testing.T) {
+	text, err := os.ReadFile("testdata/migrations.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pinned := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if sum, name, ok := strings.Cut(strings.TrimSpace(line), "  "); ok {
+			pinned[name] = sum
+		}
+	}
+	files, err := filepath.Glob("schema/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, sum := filepath.Base(file), fmt.Sprintf("%x", sha256.Sum256(text))
+		switch want, known := pinned[name]; {
+		case !known:
+			t.Errorf("a new migration: add this line to testdata/migrations.sum\n%s  %s", sum, name)
+		case sum != want:
+			t.Errorf("%s was changed: databases that have run it stay as they are. Write a new migration", name)
+		}
+		delete(pinned, name)
+	}
+	for name := range pinned {
+		t.Errorf("%s is gone", name)
+	}
+}

@@ -1,0 +1,326 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// secretOf is what signs the requests of a caller in these tests.
+func secretOf(i int) string { return fmt.Sprintf("a-secret-to-look-for-%019d", i) }
+
+const privateKey = "a private key to look for"
+
+func addSecrets(t *testing.T, db *store.DB, from, to int) {
+	t.Helper()
+	err := db.Update(t.Context(), func(tx *store.Tx) error {
+		for i := from; i < to; i++ {
+			id := party.CallerID(fmt.Sprint("C", i))
+			if err := tx.InsertCaller(party.Caller{ID: id, Sandbox: true, Created: holdfasttest.Start}); err != nil {
+				return err
+			}
+			key := party.AccessKey{ID: fmt.Sprint("K", i), Secret: holdfast.NewSecretKey(secretOf(i)), Caller: id}
+			if err := tx.InsertAccessKey(key, holdfasttest.Start); err != nil {
+				return err
+			}
+		}
+		if from > 0 {
+			return nil
+		}
+		return tx.InsertSigningKey(store.SigningKey{Path: "/certs/x", PrivateKey: []byte(privateKey), Created: holdfasttest.Start}, 0)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// readable fails the test unless the secrets up to some can be read.
+func readable(t *testing.T, db *store.DB, to int) {
+	t.Helper()
+	for i := range to {
+		_, key, found, err := db.Reader.CallerByKey(t.Context(), fmt.Sprint("K", i))
+		if err != nil || !found || string(key.Secret.Reveal()) != secretOf(i) {
+			t.Fatalf("key %d is %q, %v, %v", i, key.Secret.Reveal(), found, err)
+		}
+	}
+	err := db.View(t.Context(), func(tx *store.ReadTx) error {
+		_, key, found, err := tx.CallerByKey("K0")
+		if err != nil || !found || string(key.Secret.Reveal()) != secretOf(0) {
+			return fmt.Errorf("key 0 is %q, %v, %w", key.Secret.Reveal(), found, err)
+		}
+		signing, err := tx.SigningKeys()
+		if err == nil && (len(signing) != 1 || string(signing[0].PrivateKey) != privateKey) {
+			err = fmt.Errorf("the signing keys are %v", signing)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// traces counts what there is of plain secrets in an SQLite store's files.
+func traces(t *testing.T, address string) (count int) {
+	t.Helper()
+	files, err := filepath.Glob(address + "*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		count += bytes.Count(text, []byte("to-look-for")) + bytes.Count(text, []byte(privateKey))
+	}
+	return count
+}
+
+// plainRows counts secrets in the tables that nothing seals.
+func plainRows(t *testing.T, address string) (count int) {
+	t.Helper()
+	rows, err := raw(t, address).QueryContext(t.Context(), `SELECT secret FROM access_keys UNION ALL SELECT private_key FROM signing_keys`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var secret []byte
+		if err := rows.Scan(&secret); err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(secret, []byte("look")) {
+			count++
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return count
+}
+
+func newSealKey(t *testing.T) *store.SealKey {
+	t.Helper()
+	key, err := store.NewSealKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &key
+}
+
+// with opens a store with a key, which may be nil, and closes it after use.
+func with(t *testing.T, address string, key *store.SealKey, use func(*store.DB)) {
+	t.Helper()
+	db, err := store.Open(t.Context(), store.Config{Address: address, SealKey: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	use(db)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func refusedWith(t *testing.T, address string, key *store.SealKey, want error) {
+	t.Helper()
+	db, err := store.Open(t.Context(), store.Config{Address: address, SealKey: key})
+	if err == nil {
+		db.Close()
+	}
+	if !errors.Is(err, want) {
+		t.Errorf("opened with %v, want %v", err, want)
+	}
+	if key != nil && err != nil && strings.Contains(err.Error(), key.Reveal()) {
+		t.Errorf("the key is in %v", err)
+	}
+}
+
+// A store is sealed, sealed anew with another key, and made plain again; at each
+// step one key opens it, and no other.
+func TestSeal(t *testing.T) {
+	for name, address := range holdfasttest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			at, first, second := address(t), newSealKey(t), newSealKey(t)
+			with(t, at, nil, func(db *store.DB) { addSecrets(t, db, 0, 100) })
+			if name == "SQLite" { // what was deleted is still there
+				if _, err := raw(t, at).ExecContext(t.Context(), `DELETE FROM access_keys WHERE access_key_id LIKE 'K9%'`); err != nil {
+					t.Fatal(err)
+				}
+				if had := traces(t, at); had < 100 {
+					t.Fatalf("%d secrets are found in a plain store", had)
+				}
+			}
+			refusedWith(t, at, first, store.ErrNotSealed)
+			with(t, at, nil, func(db *store.DB) {
+				if err := db.Seal(t.Context(), *first); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if left := traces(t, at); name == "SQLite" && left > 0 {
+				t.Errorf("%d plain secrets are left in the files", left)
+			}
+			refusedWith(t, at, nil, store.ErrSealed)
+			refusedWith(t, at, second, store.ErrSealed)
+			with(t, at, first, func(db *store.DB) {
+				readable(t, db, 9)
+				addSecrets(t, db, 100, 101)
+				if err := db.Seal(t.Context(), *second); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if plain := plainRows(t, at); plain > 0 {
+				t.Errorf("%d rows are plain", plain)
+			}
+			refusedWith(t, at, first, store.ErrSealed)
+			with(t, at, second, func(db *store.DB) {
+				readable(t, db, 9)
+				if err := db.Unseal(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			})
+			refusedWith(t, at, second, store.ErrNotSealed)
+			with(t, at, nil, func(db *store.DB) { readable(t, db, 9) })
+		})
+	}
+}
+
+// A new store that is opened with a key is sealed from the beginning.
+func TestANewStoreIsSealed(t *testing.T) {
+	for name, address := range holdfasttest.EmptyAddresses(t) {
+		t.Run(name, func(t *testing.T) {
+			at, key := address(t), newSealKey(t)
+			for range 2 {
+				with(t, at, key, func(*store.DB) {})
+			}
+			with(t, at, key, func(db *store.DB) {
+				addSecrets(t, db, 0, 10)
+				readable(t, db, 10)
+			})
+			if plain := plainRows(t, at); plain > 0 {
+				t.Errorf("%d rows are plain", plain)
+			}
+			if left := traces(t, at); name == "SQLite" && left > 0 {
+				t.Errorf("%d plain secrets are in the files", left)
+			}
+			refusedWith(t, at, nil, store.ErrSealed)
+		})
+	}
+}
+
+// Sealing that was cut short leaves a store that can be read, as it was or sealed,
+// and is finished by sealing again.
+func TestSealingIsCutShort(t *testing.T) {
+	for name, address := range holdfasttest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			at, key := address(t), newSealKey(t)
+			with(t, at, nil, func(db *store.DB) { addSecrets(t, db, 0, 10) })
+			with(t, at, nil, func(db *store.DB) { // before the commit
+				ctx, cancel := context.WithCancel(t.Context())
+				cancel()
+				if err := db.Seal(ctx, *key); err == nil {
+					t.Error("sealed although it was stopped")
+				}
+			})
+			with(t, at, nil, func(db *store.DB) { // after it
+				readable(t, db, 10)
+				db.LeaveUnclean()
+				if err := db.Seal(t.Context(), *key); err == nil {
+					t.Error("sealed although it was stopped")
+				}
+			})
+			with(t, at, key, func(db *store.DB) {
+				readable(t, db, 10)
+				if !db.Unclean {
+					t.Error("the store is said to be clean")
+				}
+				if err := db.Seal(t.Context(), *key); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if left := traces(t, at); name == "SQLite" && left > 0 {
+				t.Errorf("%d plain secrets are left in the files", left)
+			}
+			with(t, at, key, func(db *store.DB) {
+				readable(t, db, 10)
+				if db.Unclean {
+					t.Error("the store is said to be unclean")
+				}
+			})
+		})
+	}
+}
+
+// A server that runs on while its store is sealed takes no sealed secret for a
+// plain one; PostgreSQL tells that there is one.
+func TestSealingUnderARunningServer(t *testing.T) {
+	for name, address := range holdfasttest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			at, key := address(t), newSealKey(t)
+			running := holdfasttest.Open(t, at)
+			addSecrets(t, running, 0, 1)
+			with(t, at, nil, func(db *store.DB) {
+				err := db.Seal(t.Context(), *key)
+				if name == "PostgreSQL" {
+					if !errors.Is(err, store.ErrInUse) {
+						t.Errorf("sealed under a server: %v", err)
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			})
+			_, got, found, err := running.CallerByKey(t.Context(), "K0")
+			if name == "PostgreSQL" {
+				readable(t, running, 1)
+			} else if !errors.Is(err, store.ErrSealed) || found {
+				t.Errorf("the running server read %q, %v, %v", got.Secret.Reveal(), found, err)
+			}
+		})
+	}
+}
+
+// A sealed secret that was put into another row does not open.
+func TestASealedSecretIsItsRows(t *testing.T) {
+	for name, address := range holdfasttest.EmptyAddresses(t) {
+		t.Run(name, func(t *testing.T) {
+			at, key := address(t), newSealKey(t)
+			with(t, at, key, func(db *store.DB) { addSecrets(t, db, 0, 2) })
+			swap := `UPDATE access_keys SET secret = (SELECT secret FROM access_keys WHERE access_key_id = 'K0') WHERE access_key_id = 'K1'`
+			if _, err := raw(t, at).ExecContext(t.Context(), swap); err != nil {
+				t.Fatal(err)
+			}
+			with(t, at, key, func(db *store.DB) {
+				if _, _, found, err := db.Reader.CallerByKey(t.Context(), "K1"); !errors.Is(err, store.ErrSealed) || found {
+					t.Errorf("another row's secret was read: %v, %v", found, err)
+				}
+			})
+		})
+	}
+}
+
+func TestReadSealKey(t *testing.T) {
+	key := newSealKey(t)
+	got, err := store.ReadSealKey(strings.NewReader("# public key: " + key.Name() + "\n\n" + key.Reveal() + "\n"))
+	if err != nil || got.Name() != key.Name() {
+		t.Errorf("read %v, %v", got, err)
+	}
+	for _, text := range []string{"", "# nothing\n", "AGE-SECRET-KEY-1BROKEN\n", key.Reveal() + "\n" + key.Reveal() + "\n", strings.ToLower(key.Reveal()) + "x"} {
+		if got, err := store.ReadSealKey(strings.NewReader(text)); err == nil || text != "" && strings.Contains(err.Error(), "BROKEN") {
+			t.Errorf("%q is read as %v, %v", text, got, err)
+		}
+	}
+	if shown := fmt.Sprintf("%v %+v %#v", *key, *key, *key); strings.Contains(shown, key.Reveal()) {
+		t.Errorf("the key is printed: %s", shown)
+	}
+}
