@@ -32,11 +32,12 @@ const (
 
 // Accounts of one party or one instrument begin with a word that says what for.
 const (
-	partyPrefix   = "party:"
-	prepaidPrefix = "prepaid:"
-	owedPrefix    = "owed:"
-	debtPrefix    = "debt:"
-	duePrefix     = "due:"
+	partyPrefix    = "party:"
+	setAsidePrefix = "set-aside:"
+	prepaidPrefix  = "prepaid:"
+	owedPrefix     = "owed:"
+	debtPrefix     = "debt:"
+	duePrefix      = "due:"
 )
 
 // Party is the account of what is owed to a party: its balance here.
@@ -44,6 +45,10 @@ func Party(id string) AccountID { return AccountID(partyPrefix + id) }
 
 // Party is whose balance the account is, if it is a party's.
 func (a AccountID) Party() (id string, ok bool) { return strings.CutPrefix(string(a), partyPrefix) }
+
+// SetAside is the part of a party's money that it cannot spend: what is under
+// way may have to be paid with it.
+func SetAside(party string) AccountID { return AccountID(setAsidePrefix + party) }
 
 // Prepaid is what a prepaid instrument is good for.
 func Prepaid(instrument string) AccountID { return AccountID(prepaidPrefix + instrument) }
@@ -59,7 +64,7 @@ func Debt(instrument string) AccountID { return AccountID(debtPrefix + instrumen
 // Due is what all senders owe a recipient on credit instruments.
 func Due(recipient string) AccountID { return AccountID(duePrefix + recipient) }
 
-var prefixes = []string{partyPrefix, prepaidPrefix, owedPrefix, debtPrefix, duePrefix}
+var prefixes = []string{partyPrefix, setAsidePrefix, prepaidPrefix, owedPrefix, debtPrefix, duePrefix}
 
 // Valid reports whether the account is one that books may have.
 func (a AccountID) Valid() bool {
@@ -78,7 +83,20 @@ func (a AccountID) Valid() bool {
 // Kept reports whether the account's balance is asked for, and so kept beside
 // the postings that add up to it.
 func (a AccountID) Kept() bool {
-	return strings.HasPrefix(string(a), partyPrefix) || strings.HasPrefix(string(a), owedPrefix) || strings.HasPrefix(string(a), duePrefix)
+	return a.hasPrefix(partyPrefix, setAsidePrefix, owedPrefix, duePrefix)
+}
+
+// Allows reports whether an account may have a balance. What others owe stands
+// below zero, everything else above.
+func (a AccountID) Allows(micro int64) bool {
+	if a == Network || a.hasPrefix(owedPrefix, debtPrefix) {
+		return micro <= 0
+	}
+	return micro >= 0
+}
+
+func (a AccountID) hasPrefix(any ...string) bool {
+	return slices.ContainsFunc(any, func(prefix string) bool { return strings.HasPrefix(string(a), prefix) })
 }
 
 // A Posting moves Amount from one account to another. It is appended and never

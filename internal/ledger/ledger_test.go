@@ -50,3 +50,17 @@ func TestAPostingThatMovesNothingCannotBeMade(t *testing.T) {
 		})
 	}
 }
+
+// What others owe stands below zero, and everything else above; an account may
+// have nothing.
+func TestAccountsStandOnTheirSideOfZero(t *testing.T) {
+	for account, side := range map[ledger.AccountID]int64{
+		ledger.Network: -1, ledger.Owed("P1"): -1, ledger.Debt("G1"): -1,
+		ledger.Held: 1, ledger.Outgoing: 1, ledger.Fees: 1,
+		ledger.Party("P1"): 1, ledger.SetAside("P1"): 1, ledger.Prepaid("G1"): 1, ledger.Due("P1"): 1,
+	} {
+		if !account.Allows(side) || !account.Allows(0) || account.Allows(-side) {
+			t.Errorf("%s: one of %d, 0 and %d is allowed otherwise", account, side, -side)
+		}
+	}
+}

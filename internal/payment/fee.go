@@ -75,9 +75,10 @@ func burden(by holdfast.Role, fee, commission, amount money.Amount) error {
 }
 
 // callerBears refuses a payment whose fee its caller is to bear and cannot. The
-// commission of the same payment counts.
-func callerBears(by holdfast.Role, fee, commission, balance money.Amount) error {
-	if by == holdfast.RoleCaller && balance.Add(commission).Cmp(fee) < 0 {
+// commission of the same payment counts, and so does what the caller pays as the
+// sender.
+func callerBears(by holdfast.Role, fee, commission, pays, balance money.Amount) error {
+	if by == holdfast.RoleCaller && balance.Add(commission).Cmp(fee.Add(pays)) < 0 {
 		return holdfast.Errorf(holdfast.InsufficientBalance, "the caller's balance of %v is less than the fee of %v that it bears", balance, fee)
 	}
 	return nil

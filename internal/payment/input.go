@@ -134,7 +134,9 @@ func (in Input) transaction(kind Kind, amount money.Amount) Transaction {
 // alone where the balance pays.
 func (in Input) charge(t Transaction) Change {
 	if t.Method == holdfast.MethodACH || t.Method == holdfast.MethodCC {
+		t = t.withAside()
 		c := t.begun(VerbPay, in.Now, holdfast.CodePendingNetworkResponse, messagePending)
+		c.Postings = move(t.stepPostings(VerbPay, None))
 		c.Ask = c.After.ask(StepCharge, t.Amount)
 		return c
 	}

@@ -111,8 +111,21 @@ func undone(postings []ledger.Posting) []ledger.Posting {
 	return back
 }
 
-// stepPostings are what a step moves.
-func (t Transaction) stepPostings(v Verb, before State) []ledger.Posting {
+// stepPostings are what a step moves. A step that ends a wait gives back first
+// what was set aside for it.
+func (t Transaction) stepPostings(v Verb, before State) (postings []ledger.Posting) {
+	if t.waits(before) {
+		postings = undone(t.aside())
+	}
+	postings = append(postings, t.verbPostings(v, before)...)
+	if v.setsAside() {
+		postings = append(postings, t.aside()...)
+	}
+	return postings
+}
+
+// verbPostings are those of a step but for money that is set aside.
+func (t Transaction) verbPostings(v Verb, before State) []ledger.Posting {
 	switch v {
 	case VerbApprove:
 		return transfer(nil, ledger.Network, ledger.Held, t.Amount)

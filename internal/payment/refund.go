@@ -44,8 +44,9 @@ func Refund(in RefundInput, r holdfast.RefundRequest) (Change, error) {
 	}
 	var c Change
 	if refund.Method == holdfast.MethodCC && refund.Policy != holdfast.RefundMarketplaceOnly {
+		refund = refund.withAside()
 		c = refund.begun(VerbRefund, in.Now, holdfast.CodePendingNetworkResponse, messagePending)
-		c.Postings = move(refund.refundPostings())
+		c.Postings = move(refund.stepPostings(VerbRefund, None))
 		c.Ask = c.After.ask(StepReturn, refund.Amount)
 	} else {
 		c = refund.begun(VerbTransfer, in.Now, holdfast.CodeSuccess, messageRefunded)

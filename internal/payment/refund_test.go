@@ -65,6 +65,7 @@ func TestRefundsOfPartsAddUp(t *testing.T) {
 				continue
 			}
 			moved = append(moved, c.Postings...)
+			moved = append(moved, c.After.Outcome(*c.Ask, payment.Answer{Approved: true}, now).Postings...)
 			o = c.Original.After
 		}
 		rest := refunding(o)
@@ -73,7 +74,9 @@ func TestRefundsOfPartsAddUp(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			moved, o = append(moved, c.Postings...), c.Original.After
+			moved = append(moved, c.Postings...)
+			moved = append(moved, c.After.Outcome(*c.Ask, payment.Answer{Approved: true}, now).Postings...)
+			o = c.Original.After
 		}
 		if o.Refunded != amount || o.FeeReturned != o.Fee || o.CommissionReturned.Cmp(o.Commission) > 0 {
 			t.Fatalf("paid back %v of %v, %v of the fee %v, %v of the marketplace's %v", o.Refunded, amount, o.FeeReturned, o.Fee, o.CommissionReturned, o.Commission)
@@ -86,7 +89,8 @@ func TestRefundsOfPartsAddUp(t *testing.T) {
 			ownerWants = ownerWants.Add(o.Fee)
 		}
 		for account, want := range map[ledger.AccountID]money.Amount{
-			ledger.Outgoing: amount, ledger.Fees: zero.Sub(o.Fee), ledger.Party("P1"): ownerWants, ledger.Party("P3"): sellerWants,
+			ledger.Network: amount, ledger.Outgoing: zero, ledger.Fees: zero.Sub(o.Fee), ledger.Party("P1"): ownerWants, ledger.Party("P3"): sellerWants,
+			ledger.SetAside("P1"): zero, ledger.SetAside("P3"): zero,
 		} {
 			if got := ledger.Balance(moved, account); got != want {
 				t.Errorf("%s is changed by %v, want %v", account, got, want)

@@ -3,6 +3,7 @@ package payment
 import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 // Reserve decides whether the funds of a token may be held. If so the
@@ -26,7 +27,7 @@ func Pay(in Input, r holdfast.PayRequest) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	if err := callerBears(t.FeeBy, t.Fee, t.Commission, in.OwnerBalance); err != nil {
+	if err := callerBears(t.FeeBy, t.Fee, t.Commission, in.paysItself(t), in.OwnerBalance); err != nil {
 		return Change{}, err
 	}
 	var spent *AggregateChange
@@ -44,6 +45,15 @@ func Pay(in Input, r holdfast.PayRequest) (Change, error) {
 		c.Spends = append(c.Spends, t.Owner)
 	}
 	return c, nil
+}
+
+// paysItself is what the payment takes from the caller's own balance, as that of
+// its sender.
+func (in Input) paysItself(t Transaction) money.Amount {
+	if t.Method == holdfast.MethodABT && t.Sender == t.Owner {
+		return t.Amount
+	}
+	return money.Micros(0)
 }
 
 // using marks the sender token as used.

@@ -46,12 +46,14 @@ func (t Transaction) Settle(in SettleInput) (Change, error) {
 	if err := burden(t.FeeBy, fee, commission, amount); err != nil {
 		return Change{}, err
 	}
-	if err := callerBears(t.FeeBy, fee, commission, in.OwnerBalance); err != nil {
+	if err := callerBears(t.FeeBy, fee, commission, money.Micros(0), in.OwnerBalance); err != nil {
 		return Change{}, err
 	}
 	t.Settled, t.Fee, t.Commission = amount, fee, commission
+	t = t.withAside()
 	c := t.step(VerbSettle, in.Now, holdfast.CodePendingNetworkResponse, messagePending)
 	c.After.Completed = time.Time{}
+	c.Postings = move(t.stepPostings(VerbSettle, t.State))
 	c.Ask = t.ask(StepCapture, amount)
 	if t.FeeBy == holdfast.RoleCaller {
 		c.Spends = []party.ID{t.Owner}

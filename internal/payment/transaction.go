@@ -48,6 +48,9 @@ type Transaction struct {
 	// Refunded, FeeReturned and CommissionReturned are what refunds that have not
 	// failed come to.
 	Refunded, FeeReturned, CommissionReturned money.Amount
+	// SetsAside means that money of a party is set aside while the transaction
+	// waits for a network, as [Transaction.stepPostings] says.
+	SetsAside bool
 	// Counted means that limits count the transaction, which get it back when
 	// it comes to nothing.
 	Counted bool
@@ -247,12 +250,13 @@ func (c Change) History(seq int) HistoryRow {
 	}
 }
 
-// release gives back a hold that is in force: in the books now, at the network
-// by a question that is asked until it is answered.
+// release gives back what is held or set aside: in the books now, a hold at the
+// network by a question that is asked until it is answered. An approval that is
+// still on its way releases itself.
 func (c *Change) release() {
-	if c.Before.State != Reserved && c.Before.State != Settling {
-		return // nothing is held yet; an approval still on its way releases itself
+	t := c.Before
+	c.Postings = move(t.stepPostings(c.Verb, t.State))
+	if t.State == Reserved {
+		c.Ask = t.ask(StepRelease, t.Amount)
 	}
-	c.Postings = append(c.Postings, ledger.Move(ledger.Held, ledger.Network, c.Before.Amount))
-	c.Ask = c.Before.ask(StepRelease, c.Before.Amount)
 }

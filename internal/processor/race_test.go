@@ -16,10 +16,13 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
+// racers are the requests that race for money.
+const racers = 24
+
 // Two servers on one database, and more requests at once than there is money
 // for: as many are paid as there is money, and not one more.
 func TestTwoServersSpendNothingTwice(t *testing.T) {
-	const each, asked = 10, 24 // requests of one dollar that there is money for, and that are made
+	const each, asked = 10, racers // requests of one dollar that there is money for, and that are made
 	for name, race := range map[string]struct {
 		prepare func(w *holdfasttest.World) func(*processor.Processor, int) error
 		refused holdfast.Code
@@ -112,6 +115,65 @@ func TestTwoServersSpendNothingTwice(t *testing.T) {
 				return ledger.Party(string(w.Owner.ID)), "0.00"
 			},
 		},
+		"the caller's balance, by fees of payments": {
+			prepare: func(w *holdfasttest.World) func(*processor.Processor, int) error {
+				requests := sales(w)
+				return func(p *processor.Processor, i int) error {
+					_, err := p.Pay(w.T.Context(), w.Shop, requests[i])
+					return err
+				}
+			},
+			refused: holdfast.InsufficientBalance,
+			left:    ownersBalance,
+		},
+		"the caller's balance, by fees of settlements": {
+			prepare: func(w *holdfasttest.World) func(*processor.Processor, int) error {
+				var holds []holdfast.TransactionID
+				for _, sale := range sales(w) {
+					r, err := w.Processor.Reserve(w.T.Context(), w.Shop, holdfast.ReserveRequest(sale))
+					if err != nil || r.State != payment.Reserved {
+						w.T.Fatalf("%+v, %v", r, err)
+					}
+					holds = append(holds, r.ID)
+				}
+				return func(p *processor.Processor, i int) error {
+					_, err := p.Settle(w.T.Context(), w.Shop, holdfast.SettleRequest{ReserveTransactionID: holds[i]})
+					return err
+				}
+			},
+			refused: holdfast.InsufficientBalance,
+			left:    ownersBalance,
+		},
+		"the caller's balance, by commissions given back": {
+			prepare: func(w *holdfasttest.World) func(*processor.Processor, int) error {
+				// Each server gives fees of one seller back: nothing but the
+				// marketplace's balance is common to them.
+				sellers := []holdfasttest.Market{w.Market(true), w.Market(true)}
+				sold := make([]holdfast.TransactionID, asked)
+				for i := range sold {
+					one, err := sellers[i%2].Pay("5.00", "1.00", holdfast.CallerReference(fmt.Sprint("sold-", i)))
+					if err != nil {
+						w.T.Fatal(err)
+					}
+					sold[i] = one.ID
+				}
+				w.Deposit(sellers[0].Seller.ID, "100.00")
+				w.Deposit(sellers[1].Seller.ID, "100.00")
+				// The marketplace pays out all but ten of its fees.
+				out := w.Token(payment.Token{Sender: w.Owner.ID, Recipient: w.Buyer.ID, Instrument: w.BalanceOf(w.Owner.ID).ID, Method: holdfast.MethodABT})
+				if _, err := w.Pay(out, "14.00", "out"); err != nil {
+					w.T.Fatal(err)
+				}
+				return func(p *processor.Processor, i int) error {
+					_, err := p.Refund(w.T.Context(), w.Shop, holdfast.RefundRequest{
+						TransactionID: sold[i], CallerReference: holdfast.CallerReference(fmt.Sprint("refund-", i)), MarketplaceRefundPolicy: holdfast.RefundMasterAndMarketplace,
+					})
+					return err
+				}
+			},
+			refused: holdfast.InsufficientBalance,
+			left:    ownersBalance,
+		},
 	} {
 		for engine, address := range holdfasttest.Addresses(t) {
 			t.Run(name+" on "+engine, func(t *testing.T) {
@@ -151,6 +213,23 @@ func TestTwoServersSpendNothingTwice(t *testing.T) {
 			})
 		}
 	}
+}
+
+func ownersBalance(w *holdfasttest.World) (ledger.AccountID, string) {
+	return ledger.Party(string(w.Owner.ID)), "0.00"
+}
+
+// sales are more than the caller can bear the fees of, which it has the money of
+// ten for.
+func sales(w *holdfasttest.World) []holdfast.PayRequest {
+	w.T.Helper()
+	m := w.Market(false)
+	w.Deposit(w.Owner.ID, "1.00") // each costs 5 % and 0.05
+	all := make([]holdfast.PayRequest, racers)
+	for i := range all {
+		all[i] = m.Sale("1.00", "", holdfast.CallerReference(fmt.Sprint("sale-", i)))
+	}
+	return all
 }
 
 func pay(w *holdfasttest.World, p *processor.Processor, token holdfast.TokenID, i int) error {

@@ -10,8 +10,9 @@ import (
 )
 
 // getAccountBalance tells what is in the account of the caller's owner (Query
-// API Reference, GetAccountBalance). What is in it can be paid out and
-// refunded; a refund that is under way has left it.
+// API Reference, GetAccountBalance). What is in it can be paid out and refunded.
+// A refund that is under way has left it, and so has what is set aside for fees
+// that are not decided.
 var getAccountBalance = action{name: "GetAccountBalance", answer: (*Server).getAccountBalance}
 
 func (s *Server) getAccountBalance(ctx context.Context, q *request, out *document) error {
@@ -24,8 +25,12 @@ func (s *Server) getAccountBalance(ctx context.Context, q *request, out *documen
 		if err != nil {
 			return err
 		}
+		aside, err := tx.AccountBalance(ledger.SetAside(string(q.caller.Owner)), q.caller.Sandbox)
+		if err != nil {
+			return err
+		}
 		coming, leaving, err := tx.Moving(q.caller.Owner, q.caller.Sandbox)
-		available, in, going = money.Micros(micro), money.Micros(coming), money.Micros(leaving)
+		available, in, going = money.Micros(micro), money.Micros(coming), money.Micros(leaving+aside)
 		return err
 	})
 	if err != nil {

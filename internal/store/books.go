@@ -40,12 +40,16 @@ func (r Reader) CheckBooks(ctx context.Context) (report Report, err error) {
 				return fmt.Errorf("checking the books of caller %s: %w", c.ID, err)
 			}
 		}
+		if err := tx.checkParties(&report); err != nil {
+			return err
+		}
 		return tx.checkOrphans(&report)
 	})
 	return report, err
 }
 
-// CheckCallerBooks is CheckBooks for one caller's books alone.
+// CheckCallerBooks is CheckBooks for one caller's books alone. It does not look
+// at the balances of parties, which all callers share.
 func (r Reader) CheckCallerBooks(ctx context.Context, c party.CallerID) (report Report, err error) {
 	report.Callers = 1
 	err = r.viewLong(ctx, func(tx *ReadTx) error { return tx.checkCaller(c, &report) })
@@ -86,6 +90,9 @@ func (tx *ReadTx) checkCaller(c party.CallerID, report *Report) error {
 		}
 		if account == ledger.Held {
 			report.Held += micro
+		}
+		if !account.Allows(micro) {
+			report.Findings = append(report.Findings, wrongSide(string(c)+"/"+string(account), micro))
 		}
 		if micro != want.Micro {
 			report.Findings = append(report.Findings, payment.Finding{

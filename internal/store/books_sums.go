@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 
+	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
@@ -92,7 +93,62 @@ func (tx *ReadTx) checkSums(c party.CallerID, report *Report) error {
 			})
 		}
 	}
+	if err := tx.checkSides(c, report); err != nil {
+		return err
+	}
 	return tx.checkDue(c, report)
+}
+
+// A side is a balance by which an account may stand on the wrong side of zero.
+type side struct {
+	account ledger.AccountID
+	micro   int64
+	mode    string // for an account that all callers of a mode share
+}
+
+func wrongSide(row string, micro int64) payment.Finding {
+	problem := "account stands below zero"
+	if micro > 0 {
+		problem = "account stands above zero"
+	}
+	return payment.Finding{Table: "balances", Row: row, Problem: fmt.Sprintf("%s, at %v", problem, dollars(micro))}
+}
+
+// checkSides finds accounts in a caller's books that have less than nothing, or
+// owe less than nothing. What a party has in the books of one caller may well be
+// below zero: it was paid by another.
+func (tx *ReadTx) checkSides(c party.CallerID, report *Report) error {
+	scan := func(row scanner) (s side, err error) {
+		err = row.Scan(&s.account, &s.micro)
+		return s, err
+	}
+	all, err := list(tx, "looking at balances", scan, `
+		SELECT account, CAST(SUM(micro) AS BIGINT) FROM balances
+		WHERE caller_id = $1 AND account NOT LIKE 'party:%'
+		GROUP BY account HAVING SUM(micro) <> 0`, c)
+	for _, s := range all {
+		if !s.account.Allows(s.micro) {
+			report.Findings = append(report.Findings, wrongSide(string(c)+"/"+string(s.account), s.micro))
+		}
+	}
+	return err
+}
+
+// checkParties finds parties that have less than nothing.
+func (tx *ReadTx) checkParties(report *Report) error {
+	scan := func(row scanner) (s side, err error) {
+		err = row.Scan(&s.account, &s.mode, &s.micro)
+		return s, err
+	}
+	all, err := list(tx, "looking at parties' balances", scan, `
+		SELECT b.account, CASE WHEN c.sandbox = 1 THEN 'sandbox' ELSE 'live' END, CAST(SUM(b.micro) AS BIGINT)
+		FROM balances b JOIN callers c ON c.caller_id = b.caller_id
+		WHERE b.account LIKE 'party:%'
+		GROUP BY b.account, c.sandbox HAVING SUM(b.micro) < 0 LIMIT $1`, findingsMax)
+	for _, s := range all {
+		report.Findings = append(report.Findings, wrongSide(string(s.account)+" ("+s.mode+")", s.micro))
+	}
+	return err
 }
 
 // checkDue finds who would never be given up, or is looked at in vain.

@@ -48,6 +48,7 @@ func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 		"a marketplace's fee":         {`UPDATE transactions SET commission = commission + 10000 WHERE commission > 0`, "the marketplace's fee"},
 		"a marketplace's fee deleted": {`DELETE FROM transactions WHERE kind = 'Commission'`, "the marketplace's fee"},
 		"a payment deleted":           {`DELETE FROM transactions WHERE kind = 'Pay' AND refunded > 0`, "belongs to a payment that does not exist"},
+		"what sets money aside":       {`UPDATE transactions SET sets_aside = 1 - sets_aside WHERE reference = 'aside'`, "postings"},
 		"what is going back":          {`UPDATE postings SET to_account = 'fees' WHERE to_account = 'outgoing'`, "/outgoing"},
 		"an instrument's balance":     {`UPDATE aggregate_instruments SET balance = balance + 1`, "balances prepaid:"},
 		"what is being funded":        {`UPDATE aggregate_instruments SET pending = 5`, "what is under way"},
@@ -75,6 +76,61 @@ func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 				}
 				if !strings.Contains(strings.Join(found, "\n"), row.want) {
 					t.Fatalf("found %q, want %q", found, row.want)
+				}
+			})
+		}
+	}
+}
+
+// Rows that agree with each other may still leave an account with less than
+// nothing: a check of the books says which.
+func TestBooksNameTheAccountBelowZero(t *testing.T) {
+	const forget = `FROM transactions WHERE kind = 'Deposit' AND recipient = '%s'`
+	for name, row := range map[string]struct {
+		statements []string // with the party's id
+		want       string
+	}{
+		// The buyer has paid with money that was never there.
+		"a party": {[]string{
+			`DELETE FROM postings WHERE transaction_id IN (SELECT transaction_id ` + forget + `)`,
+			`DELETE FROM transaction_history WHERE transaction_id IN (SELECT transaction_id ` + forget + `)`,
+			`UPDATE balances SET micro = micro - 50000000 WHERE account = 'party:%s'`,
+			`DELETE ` + forget,
+		}, "balances party:%s (sandbox) account stands below zero, at USD -10.00"},
+		"what is set aside": {[]string{`UPDATE balances SET account = 'set-aside:%s', micro = -1 WHERE account = 'party:%s'`}, "balances C0001/set-aside:%s account stands below zero"},
+		"what is due":       {[]string{`UPDATE balances SET account = 'due:%s', micro = -1 WHERE account = 'party:%s'`}, "balances C0001/due:%s account stands below zero"},
+		"what is owed":      {[]string{`UPDATE balances SET account = 'owed:%s', micro = 1 WHERE account = 'party:%s'`}, "balances C0001/owed:%s account stands above zero"},
+		"what is held":      {[]string{`UPDATE postings SET from_account = 'held' WHERE to_account = 'party:%s'`}, "balances C0001/held account stands below zero"},
+		"what is going out": {[]string{`UPDATE postings SET from_account = 'outgoing' WHERE to_account = 'party:%s'`}, "balances C0001/outgoing account stands below zero"},
+	} {
+		for engine, address := range holdfasttest.Addresses(t) {
+			t.Run(name+" on "+engine, func(t *testing.T) {
+				t.Parallel()
+				at := address(t)
+				w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
+				w.Deposit(w.Buyer.ID, "50.00")
+				if _, err := w.Pay(w.AuthorizeWith(w.Balance(), "10.00"), "10.00", "order"); err != nil {
+					t.Fatal(err)
+				}
+				id := string(w.Buyer.ID)
+				for _, statement := range row.statements {
+					if _, err := raw(t, at).ExecContext(t.Context(), strings.ReplaceAll(statement, "%s", id)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				report, err := w.DB.CheckBooks(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				found := make([]string, 0, len(report.Findings))
+				for _, f := range report.Findings {
+					found = append(found, f.Table+" "+f.Row+" "+f.Problem)
+				}
+				if want := strings.ReplaceAll(row.want, "%s", id); !strings.Contains(strings.Join(found, "\n"), want) {
+					t.Fatalf("found %q, want %q", found, want)
+				}
+				if name == "a party" && len(found) > 1 {
+					t.Errorf("the rows do not agree with each other: %q", found)
 				}
 			})
 		}
@@ -127,7 +183,12 @@ func busy(t *testing.T, w *holdfasttest.World) {
 		t.Fatal(err)
 	}
 	w.Processor.Wait = time.Millisecond
-	w.Network.Next(holdfasttest.Reply{Step: payment.StepReturn, Lost: true}) // stays under way
+	w.Deposit(w.Owner.ID, "10.00")
+	w.Network.Next(holdfasttest.Reply{Step: payment.StepCharge, Lost: true}) // stays under way
+	if _, err := w.Market(false).Pay("30.00", "", "aside"); err != nil {
+		t.Fatal(err)
+	}
+	w.Network.Next(holdfasttest.Reply{Step: payment.StepReturn, Lost: true}) // and so does this
 	_, err = w.Processor.Refund(t.Context(), w.Shop, holdfast.RefundRequest{
 		TransactionID: sold.ID, RefundAmount: holdfasttest.USD("3.00"), CallerReference: "returned", MarketplaceRefundPolicy: holdfast.RefundMasterAndMarketplace,
 	})

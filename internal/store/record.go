@@ -136,12 +136,12 @@ var (
 		columns(text, "caller_id, transaction_id, kind, reference, sender, recipient, owner, token_id, recipient_token, instrument_id, method, aggregate_id"),
 		columns(text, "state, status_code, status_message"), columns(number, "amount, settled, fee"), columns(text, "fee_by"),
 		columns(number, "commission"), columns(text, "commission_id"), columns(number, "fixed_terms, variable_terms"), columns(text, "parent, policy"),
-		columns(number, "refunded, fee_returned, commission_returned, counted"),
+		columns(number, "refunded, fee_returned, commission_returned, sets_aside, counted"),
 		columns(text, "caller_description, sender_description, descriptor, ipn_url, authorization_ref"),
 		columns(number, "sender_balance, recipient_balance, steps, posted, due, received, deadline, completed"))
 	moveTransaction = update{
 		doing: "moving a transaction", table: "transactions",
-		set: slices.Concat(columns(text, "state, status_code, status_message"), columns(number, "settled, fee, commission"),
+		set: slices.Concat(columns(text, "state, status_code, status_message"), columns(number, "settled, fee, commission, sets_aside"),
 			columns(text, "ipn_url, authorization_ref"), columns(number, "steps, posted, due, completed")),
 		keep:  columns(number, "sender_balance, recipient_balance"),
 		key:   columns(text, "caller_id, transaction_id"),
@@ -165,12 +165,12 @@ func (tx *Tx) writeTransaction(c payment.Change) error {
 			t.Caller, t.ID, t.Kind, t.Reference, t.Sender, t.Recipient, t.Owner, t.Token, t.RecipientToken, t.Instrument, t.Method, t.Aggregate,
 			t.State, t.StatusCode, t.StatusMessage, t.Amount.Micro, t.Settled.Micro, t.Fee.Micro, t.FeeBy,
 			t.Commission.Micro, t.CommissionID, t.Terms.Fixed.Micro, int64(t.Terms.Variable), t.Parent, t.Policy,
-			t.Refunded.Micro, t.FeeReturned.Micro, t.CommissionReturned.Micro, flag(t.Counted),
+			t.Refunded.Micro, t.FeeReturned.Micro, t.CommissionReturned.Micro, flag(t.SetsAside), flag(t.Counted),
 			t.CallerDescription, t.SenderDescription, t.Descriptor, t.IPNURL, t.Authorization, senderBalance, recipientBalance,
 			t.Steps, t.Posted, due(t), micros(t.Received), micros(t.Deadline), micros(t.Completed))
 	}
 	return tx.write(moveTransaction, key,
-		t.State, t.StatusCode, t.StatusMessage, t.Settled.Micro, t.Fee.Micro, t.Commission.Micro, t.IPNURL, t.Authorization,
+		t.State, t.StatusCode, t.StatusMessage, t.Settled.Micro, t.Fee.Micro, t.Commission.Micro, flag(t.SetsAside), t.IPNURL, t.Authorization,
 		t.Steps, t.Posted, due(t), micros(t.Completed), senderBalance, recipientBalance,
 		t.Caller, t.ID, c.Before.State, c.Before.Steps, c.Before.Posted)
 }

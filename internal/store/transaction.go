@@ -14,7 +14,7 @@ import (
 
 const transactionColumns = `caller_id, transaction_id, kind, reference, sender, recipient, owner, token_id, recipient_token, instrument_id, method, aggregate_id,
 	state, status_code, status_message, amount, settled, fee, fee_by, commission, commission_id, fixed_terms, variable_terms, parent, policy,
-	refunded, fee_returned, commission_returned, counted,
+	refunded, fee_returned, commission_returned, sets_aside, counted,
 	caller_description, sender_description, descriptor, ipn_url, authorization_ref, sender_balance, recipient_balance, steps, posted, received, deadline, completed`
 
 func scanTransaction(row scanner) (t payment.Transaction, err error) {
@@ -23,7 +23,7 @@ func scanTransaction(row scanner) (t payment.Transaction, err error) {
 	var senderBalance, recipientBalance sql.NullInt64
 	err = row.Scan(&t.Caller, &t.ID, &t.Kind, &t.Reference, &t.Sender, &t.Recipient, &t.Owner, &t.Token, &t.RecipientToken, &t.Instrument, &t.Method, &t.Aggregate,
 		&t.State, &t.StatusCode, &t.StatusMessage, &amount, &settled, &fee, &t.FeeBy, &commission, &t.CommissionID, &fixed, &variable, &t.Parent, &t.Policy,
-		&refunded, &feeReturned, &commissionReturned, &t.Counted,
+		&refunded, &feeReturned, &commissionReturned, &t.SetsAside, &t.Counted,
 		&t.CallerDescription, &t.SenderDescription, &t.Descriptor, &t.IPNURL, &t.Authorization, &senderBalance, &recipientBalance, &t.Steps, &t.Posted, &received, &deadline, &completed)
 	t.Amount, t.Settled, t.Fee, t.Commission = dollars(amount), dollars(settled), dollars(fee), dollars(commission)
 	t.Terms = payment.CommissionTerms{Fixed: maybeDollars(fixed), Variable: variable}
