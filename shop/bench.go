@@ -331,6 +331,18 @@ func (s *Shop) benchCancel(w http.ResponseWriter, r *http.Request) error {
 		return s.refuse(w, r, http.StatusUnprocessableEntity, id, "Not cancelled: the reason is too long. A sentence will do.")
 	}
 	ctx := context.WithoutCancel(r.Context())
+	o, err := orderByID(ctx, s.db, id)
+	if err != nil {
+		return err
+	}
+	if o.State == ToShip || o.State == Pending {
+		asking, done := context.WithTimeout(ctx, atOnceMax)
+		defer done()
+		if _, err := s.ask(asking, o); err != nil {
+			s.log.WarnContext(ctx, "not cancelling without asking", "order", id, "err", err)
+			return s.refuse(w, r, http.StatusServiceUnavailable, id, "Not cancelled: the payment service could not be asked how the hold stands. Try again in a minute.")
+		}
+	}
 	o, moved, err := s.record(ctx, id, change{
 		event: ShopCancels, what: "The shop cancels: " + reason,
 		move: func(o *Order) { o.Reason = reason },

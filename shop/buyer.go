@@ -21,6 +21,9 @@ func (s *Shop) buyerReturns(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if asked, given := back.Params.Lookup("transactionAmount"); given && asked != o.Totals.Total.Decimal() {
+		return returnError(fmt.Errorf("order %s is returned with another amount", o.ID))
+	}
 	// The buyer may close the browser now; what is known is kept all the same.
 	ctx := context.WithoutCancel(r.Context())
 	switch {

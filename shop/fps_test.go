@@ -91,6 +91,7 @@ type fakeFPS struct {
 	lose        map[string]int             // action → how many answers are lost after the work was done
 	down        bool                       // nothing is answered
 	before      map[string]func()          // action → what happens, once, before it is dealt with
+	tokensAre   holdfast.TokenStatus
 }
 
 type hold struct {
@@ -104,7 +105,8 @@ type hold struct {
 func newFakeFPS(t *testing.T) *fakeFPS {
 	t.Helper()
 	f := &fakeFPS{
-		now: testNow, tokens: map[string]string{}, held: map[string]*hold{},
+		tokensAre: holdfast.TokenActive,
+		now:       testNow, tokens: map[string]string{}, held: map[string]*hold{},
 		reserveAs: holdfast.StatusReserved, refuse: map[string]string{}, lose: map[string]int{}, before: map[string]func(){},
 	}
 	f.Server = httptest.NewServer(f)
@@ -186,7 +188,7 @@ func (f *fakeFPS) act(action string, p holdfast.Params) (result string, h *hold,
 		if token == "" {
 			return "", nil, "InvalidCallerReference"
 		}
-		return "<Token><TokenId>" + token + "</TokenId><FriendlyName>F</FriendlyName><TokenStatus>Active</TokenStatus><DateInstalled>2026-11-23T10:00:00.000Z</DateInstalled><CallerReference>" +
+		return "<Token><TokenId>" + token + "</TokenId><FriendlyName>F</FriendlyName><TokenStatus>" + string(f.tokensAre) + "</TokenStatus><DateInstalled>2026-11-23T10:00:00.000Z</DateInstalled><CallerReference>" +
 			p.Get("CallerReference") + "</CallerReference><TokenType>SingleUse</TokenType></Token>", nil, ""
 	}
 	h = f.held[p.Get("TransactionId")+p.Get("ReserveTransactionId")]

@@ -48,14 +48,19 @@ func TestNotificationsComeTwiceAndLate(t *testing.T) {
 	h := st.fps.only(t)
 	for _, step := range []struct {
 		operation, status, code string
+		news                    bool // the transaction has just come to what stands says
+		stands                  holdfast.TransactionStatus
 		want                    shop.OrderState
 	}{
-		{"RESERVE", "RESERVED", "Success", shop.ToShip},
-		{"RESERVE", "RESERVED", "Success", shop.ToShip},
-		{"RESERVE", "PENDING", "PendingNetworkResponse", shop.ToShip},
-		{"RESERVE", "CANCELLED", "Expired", shop.Lapsed},
-		{"RESERVE", "RESERVED", "Success", shop.Lapsed},
+		{"RESERVE", "RESERVED", "Success", true, holdfast.StatusReserved, shop.ToShip},
+		{"RESERVE", "RESERVED", "Success", false, "", shop.ToShip},
+		{"RESERVE", "PENDING", "PendingNetworkResponse", false, "", shop.ToShip},
+		{"RESERVE", "CANCELLED", "Expired", true, holdfast.StatusCancelled, shop.Lapsed},
+		{"RESERVE", "RESERVED", "Success", false, "", shop.Lapsed},
 	} {
+		if step.news {
+			st.becomes(h.id, step.stands, step.code)
+		}
 		if code := st.notify(h, step.operation, step.status, step.code); code != http.StatusOK {
 			t.Errorf("%+v: status %d", step, code)
 		}
@@ -67,12 +72,12 @@ func TestNotificationsComeTwiceAndLate(t *testing.T) {
 	}
 	told := 0
 	for _, line := range log {
-		if strings.HasPrefix(line.What, "Notification") {
+		if strings.HasPrefix(line.What, "GetTransactionStatus") {
 			told++
 		}
 	}
 	if told != 2 {
-		t.Errorf("the log has %d notifications, want the two that moved the order: %+v", told, log)
+		t.Errorf("the log has %d answers, want the two that moved the order: %+v", told, log)
 	}
 }
 
@@ -97,6 +102,10 @@ func TestSettledForAnotherAmount(t *testing.T) {
 	st.want(st.post("/bench/orders/"+string(id)+"/ship", "amount", "40.00"), http.StatusSeeOther)
 	st.wantState(id, shop.Shipping)
 	h := st.fps.only(t)
+	st.fps.set(func(f *fakeFPS) {
+		delete(f.refuse, "Settle")
+		f.held[h.id].status, f.held[h.id].settled = holdfast.StatusSuccess, "41.00"
+	})
 	h.amount = "41.00"
 	if code := st.notify(h, "SETTLE", "SUCCESS", "Success"); code != http.StatusOK {
 		t.Errorf("status %d", code)

@@ -210,6 +210,8 @@ func (s *Shop) recover(ctx context.Context, id OrderID) error {
 	token, err := s.client.GetTokenByCaller(ctx, holdfast.GetTokenByCallerRequest{CallerReference: o.ID.Reference()})
 	refusal, refused := errors.AsType[*holdfast.Error](err)
 	switch {
+	case err == nil && token.CallerReference != o.ID.Reference():
+		return fmt.Errorf("looking for the token of order %s: the answer is about %q", id, token.CallerReference)
 	case err == nil && token.Status == holdfast.TokenActive:
 		s.hear(token.Answer)
 		return s.authorised(ctx, id, token.TokenID, holdfast.Address{}, change{

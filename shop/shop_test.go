@@ -191,7 +191,12 @@ func (st *stage) work(want ...string) {
 // notify delivers a notification and returns the shop's answer.
 func (st *stage) notify(h hold, operation, status, code string) int {
 	st.Helper()
-	body := signed(http.MethodPost, publicURL+"/ipn", holdfast.Params{
+	return st.deliver(signed(http.MethodPost, publicURL+"/ipn", notification(h, operation, status, code)))
+}
+
+// notification is what the payment service says of a hold.
+func notification(h hold, operation, status, code string) holdfast.Params {
+	return holdfast.Params{
 		{Name: "notificationType", Value: "TransactionStatus"},
 		{Name: "transactionId", Value: h.id},
 		{Name: "transactionDate", Value: "1795428000"},
@@ -200,7 +205,12 @@ func (st *stage) notify(h hold, operation, status, code string) int {
 		{Name: "operation", Value: operation},
 		{Name: "transactionAmount", Value: "USD " + h.amount},
 		{Name: "callerReference", Value: h.reference},
-	})
+	}
+}
+
+// deliver posts a body to the address for notifications.
+func (st *stage) deliver(body string) int {
+	st.Helper()
 	r := httptest.NewRequest(http.MethodPost, "/ipn", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()

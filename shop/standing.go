@@ -21,7 +21,6 @@ type standing struct {
 	code    holdfast.StatusCode
 	message string
 	answer  holdfast.Answer
-	stale   bool // it may be old news, as notifications may
 }
 
 func standingOfResult(r holdfast.TransactionResult) standing {
@@ -66,9 +65,7 @@ func (s *Shop) learn(ctx context.Context, id OrderID, st standing, c change) (Or
 		if o.TransactionID == "" {
 			o.TransactionID = st.id
 		}
-		if !st.stale {
-			o.TransactionStatus = st.status
-		}
+		o.TransactionStatus = st.status
 		switch {
 		case !st.answer.Deadline.IsZero():
 			o.Deadline = st.answer.Deadline
@@ -77,7 +74,6 @@ func (s *Shop) learn(ctx context.Context, id OrderID, st standing, c change) (Or
 		}
 	}
 	c.move = func(o *Order) {
-		o.TransactionStatus = st.status
 		if before != nil {
 			before(o)
 		}
@@ -95,6 +91,9 @@ func (s *Shop) ask(ctx context.Context, o Order) (Order, error) {
 	state, err := s.client.GetTransactionStatus(ctx, o.TransactionID)
 	if err != nil {
 		return o, fmt.Errorf("asking how order %s stands: %w", o.ID, err)
+	}
+	if state.TransactionID != o.TransactionID || state.CallerReference != o.ID.Reference() {
+		return o, fmt.Errorf("asking how order %s stands: the answer is about %s of %q", o.ID, state.TransactionID, state.CallerReference)
 	}
 	st := standingOfState(state)
 	return s.learn(ctx, o.ID, st, change{what: "GetTransactionStatus answered " + st.words()})
