@@ -15,6 +15,13 @@ func (t Transaction) Needs() (limits, aggregate, original bool) {
 	return t.Counted, t.Kind == KindFundPrepaid || t.Kind == KindSettleDebt, t.Kind == KindRefund
 }
 
+// GivesBack reports whether the change takes a use back that was counted, or a
+// part of its amount.
+func (c Change) GivesBack() bool {
+	t := c.After
+	return t.State == Failure || t.State == Cancelled || c.Verb == VerbCapture && t.Settled.Cmp(t.Amount) < 0
+}
+
 // With completes a change of a transaction that exists with what moves beside
 // it: what came to nothing is given back, and what was under way is done.
 func (c Change) With(b Beside) Change {

@@ -177,7 +177,7 @@ func with(tx *store.ReadTx, c payment.Change) (payment.Change, error) {
 	var beside payment.Beside
 	var err error
 	limits, aggregate, original := t.Needs()
-	if limits {
+	if limits && c.GivesBack() {
 		if beside.Limits, err = limitsThatCount(tx, t); err != nil {
 			return c, err
 		}
@@ -197,17 +197,23 @@ func with(tx *store.ReadTx, c payment.Change) (payment.Change, error) {
 	return c.With(beside), nil
 }
 
-// limitsThatCount are those of the token, and those of sender and recipient
-// that were ever used.
+// limitsThatCount are those of the token and of the tokens that took its place,
+// and those of sender and recipient that were ever used.
 func limitsThatCount(tx *store.ReadTx, t payment.Transaction) (all []payment.Limit, err error) {
 	caller, err := callerOf(tx, t.Caller)
 	if err != nil {
 		return nil, err
 	}
-	subjects := []struct{ scope, subject string }{
-		{string(t.Caller), string(t.Token)},
+	type counting struct{ scope, subject string }
+	subjects := []counting{
 		{caller.Mode(), payment.SendingSubject(t.Sender)},
 		{caller.Mode(), payment.ReceivingSubject(t.Recipient)},
+	}
+	for token, found := t.Token, true; found; {
+		subjects = append(subjects, counting{string(t.Caller), string(token)})
+		if token, found, err = tx.Successor(t.Caller, token); err != nil {
+			return nil, err
+		}
 	}
 	for _, s := range subjects {
 		limits, err := tx.Limits(s.scope, s.subject)

@@ -104,6 +104,14 @@ func (tx *ReadTx) TokenByReference(c party.CallerID, ref holdfast.CallerReferenc
 	return t, found, err
 }
 
+// Successor reads which token took a token's place.
+func (tx *ReadTx) Successor(c party.CallerID, id holdfast.TokenID) (next holdfast.TokenID, found bool, err error) {
+	err = tx.sql.QueryRowContext(tx.ctx, `
+		SELECT token_id FROM tokens WHERE caller_id = $1 AND old_token = $2 AND old_token <> ''`, c, id).Scan(&next)
+	found, err = maybe("reading what took a token's place", err)
+	return next, found, err
+}
+
 // ActiveTokens reads a caller's tokens that can be used at now, those that live
 // longest first, at most most of them.
 func (tx *ReadTx) ActiveTokens(c party.CallerID, now time.Time, most int) ([]payment.Token, error) {
