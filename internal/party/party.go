@@ -132,11 +132,12 @@ type Caller struct {
 	Created     time.Time
 }
 
-// Mode is the world that the caller's payments belong to: money of the sandbox
-// is worth nothing in the live one.
-func (c Caller) Mode() string {
+// LimitScope names what is counted together against a party's limits: the payments
+// of all live callers, and those of each sandbox caller by itself. A sandbox caller
+// has a clock of its own, and windows that all of them shared would move with it.
+func (c Caller) LimitScope() string {
 	if c.Sandbox {
-		return "sandbox"
+		return string(c.ID)
 	}
 	return "live"
 }

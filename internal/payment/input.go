@@ -111,9 +111,9 @@ func (in Input) limits(amount money.Amount) ([]LimitChange, error) {
 	switch {
 	case exceeded == nil:
 		return changes, nil
-	case exceeded.Scope == in.Caller.Mode() && strings.HasPrefix(exceeded.Subject, sendingPrefix):
+	case strings.HasPrefix(exceeded.Subject, sendingPrefix):
 		return nil, holdfast.Errorf(holdfast.AccountLimitsExceeded, "the sender's account has reached its sending limit for this month")
-	case exceeded.Scope == in.Caller.Mode():
+	case strings.HasPrefix(exceeded.Subject, receivingPrefix):
 		return nil, holdfast.Errorf(holdfast.AccountLimitsExceeded, "the recipient's account has reached its receiving limit for this month")
 	}
 	return nil, holdfast.Errorf(holdfast.TokenUsageError, "the sender token allows no more than %s", exceeded.words())

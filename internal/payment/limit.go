@@ -21,7 +21,7 @@ const (
 // has done in the present one. Windows are fixed: they are counted from Start,
 // and each begins where the last one ends.
 type Limit struct {
-	Scope   string // the caller of a token; the mode of a party
+	Scope   string // the caller of a token; for a party see [party.Caller.LimitScope]
 	Subject string // a token's id, or a party's [SendingSubject] or [ReceivingSubject]
 	Slot    int    // tells apart the limits of one subject
 	Kind    LimitKind
@@ -52,18 +52,18 @@ var partyEpoch = time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)
 
 // Sending and Receiving are the limits of a party with nothing used; ok is
 // whether it has one.
-func Sending(p party.Party, mode string) (l Limit, ok bool) {
-	return partyLimit(mode, SendingSubject(p.ID), p.SendingLimit)
+func Sending(p party.Party, scope string) (l Limit, ok bool) {
+	return partyLimit(scope, SendingSubject(p.ID), p.SendingLimit)
 }
 
 // Receiving is Sending for what the party is paid.
-func Receiving(p party.Party, mode string) (l Limit, ok bool) {
-	return partyLimit(mode, ReceivingSubject(p.ID), p.ReceivingLimit)
+func Receiving(p party.Party, scope string) (l Limit, ok bool) {
+	return partyLimit(scope, ReceivingSubject(p.ID), p.ReceivingLimit)
 }
 
-func partyLimit(mode, subject string, most money.Amount) (Limit, bool) {
+func partyLimit(scope, subject string, most money.Amount) (Limit, bool) {
 	return Limit{
-		Scope: mode, Subject: subject, Kind: LimitAmount, Value: most.Micro,
+		Scope: scope, Subject: subject, Kind: LimitAmount, Value: most.Micro,
 		Period: partyPeriod, Start: partyEpoch, Window: partyEpoch, UsedAmount: money.Micros(0),
 	}, most.Given()
 }

@@ -206,8 +206,8 @@ func limitsThatCount(tx *store.ReadTx, t payment.Transaction) (all []payment.Lim
 	}
 	type counting struct{ scope, subject string }
 	subjects := []counting{
-		{caller.Mode(), payment.SendingSubject(t.Sender)},
-		{caller.Mode(), payment.ReceivingSubject(t.Recipient)},
+		{caller.LimitScope(), payment.SendingSubject(t.Sender)},
+		{caller.LimitScope(), payment.ReceivingSubject(t.Recipient)},
 	}
 	for token, found := t.Token, true; found; {
 		subjects = append(subjects, counting{string(t.Caller), string(token)})

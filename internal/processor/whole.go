@@ -65,8 +65,8 @@ func (p *Processor) Whole(ctx context.Context, w Whole) (payment.Transaction, er
 
 // check refuses what rests on, or moves, more than a Whole has.
 func (w Whole) check() error {
-	_, sending := payment.Sending(w.Sender, w.Caller.Mode())
-	_, receiving := payment.Receiving(w.Recipient, w.Caller.Mode())
+	_, sending := payment.Sending(w.Sender, w.Caller.LimitScope())
+	_, receiving := payment.Receiving(w.Recipient, w.Caller.LimitScope())
 	if w.Card.Method != holdfast.MethodCC || w.Token.Method != holdfast.MethodCC || w.Token.Limited() || sending || receiving {
 		return errors.New("only what a card pays, and no limit bounds, can be written in one go")
 	}
