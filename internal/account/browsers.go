@@ -47,6 +47,30 @@ const (
 type Visitor struct {
 	Party   party.Party
 	Session party.SignedIn
+	Ended   Ended // why nobody is signed in any more; empty if that was not so
+}
+
+// Ended is why a session ended that the browser still has a cookie of.
+type Ended string
+
+// The reasons.
+const (
+	EndedIdle      Ended = "idle"      // party.SessionIdle passed without a request
+	EndedByAge     Ended = "age"       // party.SessionLifeMax has passed
+	EndedElsewhere Ended = "elsewhere" // from another browser, or by a new password
+)
+
+// Words say to who is to sign in again why; nothing if no session has ended.
+func (e Ended) Words(w webui.Words) string {
+	switch e {
+	case EndedIdle:
+		return w.T("ended.idle", "Minutes", int(party.SessionIdle.Minutes()))
+	case EndedByAge:
+		return w.T("ended.age", "Hours", int(party.SessionLifeMax.Hours()))
+	case EndedElsewhere:
+		return w.T("ended.elsewhere")
+	}
+	return ""
 }
 
 type (
@@ -65,7 +89,7 @@ func VisitorOf(ctx context.Context) Visitor {
 // ended elsewhere is over at once. fail writes the page for what is our fault.
 func (b *Browsers) Handler(next http.Handler, fail func(http.ResponseWriter, *http.Request, error)) http.Handler {
 	inside := b.sessions().LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v, err := b.look(r.Context())
+		v, err := b.look(r)
 		if err != nil {
 			fail(w, r, err)
 			return
@@ -99,12 +123,17 @@ func (b *Browsers) sessions() *scs.SessionManager {
 	return b.manager
 }
 
-// look reads who the browser's session is of.
-func (b *Browsers) look(ctx context.Context) (v Visitor, err error) {
+// look reads who the browser's session is of, or why it is nobody's any more. The
+// library forgets what was idle, and leaves the cookie.
+func (b *Browsers) look(r *http.Request) (v Visitor, err error) {
+	ctx := r.Context()
 	who := party.ID(b.manager.GetString(ctx, sessionParty))
 	id := party.SignedInID(b.manager.GetString(ctx, sessionSignedIn))
 	if who == "" || id == "" {
-		return Visitor{}, nil
+		if _, err := r.Cookie(b.manager.Cookie.Name); err == nil {
+			v.Ended = EndedIdle
+		}
+		return v, nil
 	}
 	var there, found bool
 	err = b.Processor.Store.View(ctx, func(tx *store.ReadTx) error {
@@ -114,8 +143,16 @@ func (b *Browsers) look(ctx context.Context) (v Visitor, err error) {
 		v.Party, found, err = tx.Party(who)
 		return err
 	})
-	if err != nil || !there || !found || v.Session.Over(processor.Micro(b.Now())) {
+	now := processor.Micro(b.Now())
+	switch {
+	case err != nil:
 		return Visitor{}, err
+	case !there || !found:
+		return Visitor{Ended: EndedElsewhere}, nil
+	case v.Session.TooOld(now):
+		return Visitor{Ended: EndedByAge}, nil
+	case v.Session.Over(now):
+		return Visitor{Ended: EndedIdle}, nil
 	}
 	return v, b.Processor.See(ctx, v.Session)
 }

@@ -42,6 +42,9 @@ func (s *Server) renderSignIn(c *call, status int, f webui.Form) error {
 		Heading: w.T("account.sign-in"), Done: c.done(), Form: &f,
 		Links: []link{{Label: w.T("sign-in.create"), Address: pageURL("sign-up", along...)}},
 	}
+	if status == http.StatusOK && page.Done == "" {
+		page.Lead = c.Ended.Words(w)
+	}
 	if s.Processor.Letters != nil {
 		page.Links = append(page.Links, link{Label: w.T("forgotten.link"), Address: Root + "forgotten"})
 	}

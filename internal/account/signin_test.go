@@ -227,6 +227,7 @@ func TestSessionsAreListedAndEnded(t *testing.T) {
 	b.wantNoText("Safari on iOS")
 	phone.get("")
 	phone.wantPage("sign-in")
+	phone.wantText("You were signed out from another browser, or your password was changed.")
 
 	b.send("security/session/others", "")
 	b.wantNoText("Unknown browser", "Sign out everywhere else")
@@ -247,6 +248,9 @@ func TestSessionsEndByThemselves(t *testing.T) {
 	s.Clock.Advance(party.SessionIdle + party.SeenEvery)
 	b.get("")
 	b.wantPage("sign-in")
+	b.wantText("You were signed out after 30 minutes.")
+	b.send("sign-in", "", "email", s.Buyer.Email, "password", "wrong")
+	b.wantNoText("You were signed out")
 
 	b = s.ann()
 	for range 60 {
@@ -254,6 +258,20 @@ func TestSessionsEndByThemselves(t *testing.T) {
 		b.get("profile")
 	}
 	b.wantPage("sign-in") // after a day, however busy
+	b.wantText("You were signed out after 24 hours.")
+}
+
+// Nobody is told of a session that they ended, or never had.
+func TestWhoIsNotToldOfAnEndedSession(t *testing.T) {
+	s := newSite(t)
+	b := s.newBrowser()
+	b.get("methods")
+	b.wantPage("sign-in")
+	b.wantNoText("You were signed out")
+	b = s.ann()
+	b.send("sign-out", "")
+	b.wantPage("sign-in")
+	b.wantNoText("You were signed out")
 }
 
 func TestChangingThePasswordEndsOtherSessions(t *testing.T) {

@@ -281,6 +281,7 @@ func sessionEnds(t *testing.T, db *store.DB) {
 	s.at = confirm
 	s.submit()
 	s.wantPage("sign-in")
+	s.wantText("You were signed out after 30 minutes. Your payment is still open.")
 	stopped := s.at
 	s.signIn()
 	s.wantPage("confirm")
@@ -288,6 +289,21 @@ func sessionEnds(t *testing.T, db *store.DB) {
 	s.at = stopped
 	s.press("cancel")
 	s.wantBack(holdfast.ReturnAbandoned)
+}
+
+// A payment that begins after the session ended has nothing to do with it.
+func TestASessionThatEndedBeforeThePayment(t *testing.T) {
+	s := newSite(t)
+	s.get(s.link(order()))
+	s.signIn()
+	s.Clock.Advance(time.Hour)
+	again := order()
+	again.CallerReference = "another-order"
+	s.get(s.link(again))
+	s.wantPage("sign-in")
+	if strings.Contains(s.at.body, "You were signed out") {
+		t.Error("it is told of")
+	}
 }
 
 func TestAnotherSenderSignsIn(t *testing.T) {

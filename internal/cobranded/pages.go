@@ -49,6 +49,7 @@ type (
 	signInPage struct {
 		Frame     frame
 		Heading   string
+		Ended     string // why there is another sign-in, or empty
 		Form      webui.Form
 		Passkey   *webui.PasskeyForm // where there can be passkeys
 		SignUp    string             // the other page's address, or empty

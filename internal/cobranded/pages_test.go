@@ -39,7 +39,7 @@ func everyPage(w webui.Words) []layoutOf {
 	choices := []choice{{Value: "1", Title: "One", Detail: "first", Checked: true}, {Value: "2", Title: "Two"}}
 	return []layoutOf{
 		{"sign-in", signInPage{Frame: bare, Heading: "Sign in", Form: wrong(account.SignInForm(w)), SignUp: "/up"}},
-		{"sign-in", signInPage{Frame: bare, Heading: "Sign in", Form: account.SignInForm(w), Forgotten: "/forgotten", Passkey: &passkey}},
+		{"sign-in", signInPage{Frame: bare, Heading: "Sign in", Ended: "You were signed out.", Form: account.SignInForm(w), Forgotten: "/forgotten", Passkey: &passkey}},
 		{"verify", verifyPage{Frame: bare, Email: "ann@example.test", Form: wrong(account.CodeForm(w)), Send: "/send"}},
 		{"sign-up", signUpPage{Frame: bare, Form: wrong(account.SignUpForm(w)), SignIn: "/in"}},
 		{"payment", paymentPage{Frame: f, Action: "/do", Problem: "No.", Choices: choices, AddCard: "/card", AddBank: "/bank"}},

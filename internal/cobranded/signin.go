@@ -47,6 +47,9 @@ func (s *Server) enter(c *call) error {
 
 func (s *Server) renderSignIn(c *call, status int, f webui.Form) error {
 	page := signInPage{Frame: c.frame(), Heading: c.signInHeading(), Form: c.sends(f, "sign-in"), SignUp: pageURL("sign-up", c.visit.ID)}
+	if status == http.StatusOK {
+		page.Ended = c.ended()
+	}
 	if c.request.Edited != "" {
 		page.SignUp = "" // a new account has authorised nothing yet
 	}
@@ -62,6 +65,22 @@ func (s *Server) renderSignIn(c *call, status int, f webui.Form) error {
 		title = c.words.T("layout.error", "Title", title)
 	}
 	return c.render(status, "sign-in", title, stageSignIn, page)
+}
+
+// ended says to the one who was on the way through the visit why there is another
+// sign-in, and that nothing is lost.
+func (c *call) ended() string {
+	why := account.VisitorOf(c.r.Context()).Ended.Words(c.words)
+	if why == "" || c.visit.Sender == "" {
+		return ""
+	}
+	switch c.request.Pipeline {
+	case payment.PipelineSingleUse:
+		return why + " " + c.words.T("ended.payment-open")
+	case payment.PipelineMultiUse, payment.PipelineRecurring, payment.PipelineRecipient, payment.PipelineEditToken,
+		payment.PipelineSetupPrepaid, payment.PipelineSetupPostpaid:
+	}
+	return why + " " + c.words.T("ended.go-on")
 }
 
 func (c *call) signInHeading() string {

@@ -35,5 +35,9 @@ const (
 
 // Over reports whether the session has ended by itself.
 func (s SignedIn) Over(now time.Time) bool {
-	return !now.Before(s.Begun.Add(SessionLifeMax)) || !now.Before(s.LastSeen.Add(SessionIdle+SeenEvery))
+	return s.TooOld(now) || !now.Before(s.LastSeen.Add(SessionIdle+SeenEvery))
 }
+
+// TooOld reports whether the session has lived for as long as one may, however busy
+// it was.
+func (s SignedIn) TooOld(now time.Time) bool { return !now.Before(s.Begun.Add(SessionLifeMax)) }
