@@ -77,20 +77,10 @@ func (a AggregateInstrument) of(caller party.Caller) error {
 	return nil
 }
 
-// usable refuses an instrument that is over, or that the token is not for.
-func (a AggregateInstrument) usable(token Token, now time.Time) error {
-	switch {
-	case a.expired(now):
-		return holdfast.Errorf(holdfast.InstrumentExpired, "the instrument expired at %s", stamp(a.Expires))
-	case token.Aggregate != a.ID:
-		return holdfast.Errorf(holdfast.IncompatibleTokens, "the sender token is for another instrument")
-	}
-	return nil
-}
-
-// spend takes amount off a prepaid balance, or adds it to a debt. Refusals pass:
-// a balance is funded and a debt settled.
-func (a AggregateInstrument) spend(amount money.Amount) (*AggregateChange, error) {
+// spend takes amount off a prepaid balance, or adds it to a debt. Refusals for
+// the sake of an amount pass: a balance is funded and a debt settled.
+func (in Input) spend(amount money.Amount) (*AggregateChange, error) {
+	a := in.Aggregate
 	after := a
 	if a.Method == holdfast.MethodPrepaid {
 		if after.Balance = a.Balance.Sub(amount); after.Balance.Micro < 0 {
@@ -100,6 +90,9 @@ func (a AggregateInstrument) spend(amount money.Amount) (*AggregateChange, error
 	}
 	if after.Balance = a.Balance.Add(amount); after.Balance.Cmp(a.Limit) > 0 {
 		return nil, holdfast.Errorf(holdfast.AccountLimitsExceeded, "the debt of %v and %v more are above the credit limit of %v", a.Balance, amount, a.Limit)
+	}
+	if err := a.takes(amount, in.Movers, in.Now); err != nil {
+		return nil, err
 	}
 	return &AggregateChange{a, after}, nil
 }

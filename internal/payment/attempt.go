@@ -172,6 +172,7 @@ const (
 	messageSuccess  = "The transaction was successful and the payment instrument was charged."
 	messageRefunded = "The refund was paid back to the payment instrument."
 	messageWritten  = "The debt was written off."
+	messageReturned = "The rest of the prepaid balance was paid back to the sender's account balance."
 	messageFee      = "The marketplace fee was taken from the payment."
 	messageDeposit  = "The balance was raised."
 )

@@ -18,6 +18,9 @@ func FundPrepaid(in Input, r holdfast.FundPrepaidRequest) (Change, error) {
 	if total := a.Balance.Add(a.Pending).Add(r.FundingAmount); total.Cmp(a.Limit) > 0 {
 		return Change{}, holdfast.Errorf(holdfast.PrepaidFundingLimitExceeded, "the balance would come to %v, more than the %v that the sender agreed to", total, a.Limit)
 	}
+	if err := a.takes(r.FundingAmount, in.Movers, in.Now); err != nil {
+		return Change{}, err
+	}
 	return c, nil
 }
 
@@ -70,13 +73,13 @@ func (in Input) onInstrument(o order) (Change, error) {
 	if err := o.check(in.Caller); err != nil {
 		return Change{}, err
 	}
-	if err := in.Token.usable(in.Caller.ID, o.use, o.amount, in.Now); err != nil {
+	if err := in.lasting().usable(in.Caller.ID, o.use, o.amount, in.Now); err != nil {
 		return Change{}, err
 	}
 	if err := in.Aggregate.of(in.Caller); err != nil {
 		return Change{}, err
 	}
-	if err := in.Aggregate.usable(in.Token, in.Now); err != nil {
+	if err := in.aggregate(); err != nil {
 		return Change{}, err
 	}
 	if err := in.parties(); err != nil {

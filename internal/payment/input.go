@@ -36,6 +36,8 @@ type Input struct {
 	RecipientToken *Token // nil when none was named
 	Instrument     Instrument
 	Aggregate      AggregateInstrument
+	Movers         []Mover // of the instrument, where what is on it changes
+	GoesBack       bool    // what is on an instrument that is over is paid back now, and not spent
 	Sender         party.Party
 	Recipient      party.Party
 	Limits         []Limit      // of the token and of the parties
@@ -80,7 +82,7 @@ func (in Input) instrument() error {
 	case "":
 		return holdfast.Errorf(holdfast.PaymentMethodNotDefined, "the sender token says neither how to pay nor what with")
 	case holdfast.MethodPrepaid, holdfast.MethodDebt:
-		return in.Aggregate.usable(in.Token, in.Now)
+		return in.aggregate()
 	case holdfast.MethodCC, holdfast.MethodACH, holdfast.MethodABT:
 	}
 	i := in.Instrument

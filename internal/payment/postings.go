@@ -97,6 +97,9 @@ func (t Transaction) refundPostings() (postings []ledger.Posting) {
 		postings = transfer(postings, recipient, ledger.Outgoing, t.Amount)
 	case holdfast.MethodABT, holdfast.MethodACH:
 		postings = transfer(postings, recipient, account(t.Sender), t.Amount)
+		if t.Aggregate != "" { // a prepaid balance goes back
+			postings = transfer(postings, ledger.Prepaid(string(t.Aggregate)), ledger.Owed(string(t.Recipient)), t.Amount)
+		}
 	}
 	return postings
 }

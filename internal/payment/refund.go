@@ -22,6 +22,7 @@ type RefundInput struct {
 	RecipientBalance money.Amount
 	OwnerBalance     money.Amount
 	Aggregate        AggregateInstrument // that the original spent
+	Movers           []Mover             // of a prepaid one
 	Window           time.Duration       // from when it was paid to when it can no longer be refunded; zero means RefundWindow, below zero for ever
 	Now              time.Time
 }
@@ -120,6 +121,9 @@ func (in RefundInput) refund(r holdfast.RefundRequest) (Transaction, error) {
 		return t, err
 	}
 	t.Amount = amount
+	if t.Method == holdfast.MethodPrepaid && in.Aggregate.takesBack(amount, in.Movers, in.Now) != nil {
+		t.Method, t.Aggregate = holdfast.MethodABT, "" // where the sender can use it
+	}
 	before, after := o.Refunded, o.Refunded.Add(amount)
 	t.Fee = o.Fee.PartHalfUpToCent(before, o.Current()).Sub(o.Fee.PartHalfUpToCent(after, o.Current()))
 	if policy == holdfast.RefundMasterAndMarketplace {

@@ -32,7 +32,7 @@ func Pay(in Input, r holdfast.PayRequest) (Change, error) {
 	}
 	var spent *AggregateChange
 	if t.Aggregate != "" {
-		if spent, err = in.Aggregate.spend(t.Amount); err != nil {
+		if spent, err = in.spend(t.Amount); err != nil {
 			return Change{}, err
 		}
 	}
@@ -41,6 +41,9 @@ func Pay(in Input, r holdfast.PayRequest) (Change, error) {
 	}
 	c := in.using(in.charge(t), limits)
 	c.Aggregate = spent
+	if err := in.strands(c); err != nil {
+		return Change{}, err
+	}
 	if t.FeeBy == holdfast.RoleCaller {
 		c.Spends = append(c.Spends, t.Owner)
 	}
@@ -70,7 +73,7 @@ func (in Input) payment(kind Kind, r holdfast.ReserveRequest) (t Transaction, li
 	if err := CheckPayment(kind, r, in.Caller); err != nil {
 		return t, nil, err
 	}
-	if err := in.Token.usable(in.Caller.ID, UsePay, r.TransactionAmount, in.Now); err != nil {
+	if err := in.lasting().usable(in.Caller.ID, UsePay, r.TransactionAmount, in.Now); err != nil {
 		return t, nil, err
 	}
 	if err := in.recipient(); err != nil {

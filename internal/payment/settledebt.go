@@ -16,6 +16,9 @@ func SettleDebt(in Input, r holdfast.SettleDebtRequest) (Change, error) {
 	if open := in.Aggregate.open(); r.SettlementAmount.Cmp(open) > 0 {
 		return Change{}, holdfast.Errorf(holdfast.SettleAmountGreaterThanDebt, "SettlementAmount is %v, more than the debt of %v", r.SettlementAmount, open)
 	}
+	if err := in.strands(c); err != nil {
+		return Change{}, err
+	}
 	return c, nil
 }
 

@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -204,13 +205,22 @@ func (t Token) CancelToken(a AggregateInstrument, now time.Time) (Token, error) 
 		return t, holdfast.Errorf(holdfast.TokenNotActive, "the token was used by transaction %s", t.UsedBy)
 	case t.expired(now):
 		return t, holdfast.Errorf(holdfast.TokenNotActive, "the token expired at %s", stamp(t.Expires))
-	case t.Use == UsePay && t.Aggregate != "" && a.Method == holdfast.MethodPrepaid && a.Balance.Positive():
-		return t, holdfast.Errorf(holdfast.TokenAccessDenied, "the token spends a prepaid balance, of which %v is left", a.Balance)
-	case t.Use == UseSettle && a.Balance.Positive():
-		return t, holdfast.Errorf(holdfast.TokenAccessDenied, "the token settles a debt, of which %v is open", a.Balance)
+	case t.Aggregate != "" && t.Use == a.MovedBy() && a.Busy():
+		return t, holdfast.Errorf(holdfast.TokenAccessDenied, "the token %s", a.need())
 	}
 	t.Cancelled = true
 	return t, nil
+}
+
+// need says what a token that moves it is needed for.
+func (a AggregateInstrument) need() string {
+	switch {
+	case a.Method != holdfast.MethodPrepaid:
+		return fmt.Sprintf("settles a debt, of which %v is open", a.Balance)
+	case a.Balance.Positive():
+		return fmt.Sprintf("spends a prepaid balance, of which %v is left", a.Balance)
+	}
+	return fmt.Sprintf("spends a prepaid balance, to which %v is being added", a.Pending)
 }
 
 // FindToken refuses a token that the caller did not install.

@@ -112,7 +112,7 @@ func (t Transaction) AggregateMethod() holdfast.PaymentMethod {
 	switch {
 	case t.Aggregate == "":
 		return ""
-	case t.Kind == KindFundPrepaid:
+	case t.Kind == KindFundPrepaid, t.Kind == KindRefund && t.Method == holdfast.MethodABT:
 		return holdfast.MethodPrepaid
 	case t.Kind == KindSettleDebt:
 		return holdfast.MethodDebt

@@ -91,6 +91,10 @@ func (s step) install(v payment.Visit, made payment.Installation) (payment.Visit
 		if err := s.tx.CancelToken(s.caller.ID, made.Replaces); err != nil {
 			return v, err
 		}
+		// A step that rests on the old token, or on its limits, meets this one here.
+		if err := s.tx.TouchAggregateOf(s.caller.ID, made.Replaces); err != nil {
+			return v, err
+		}
 	}
 	installed, err := s.tx.Install(made)
 	if err == nil && !installed {

@@ -56,6 +56,11 @@ func (p *Processor) load(d decision, n named, id, commissionID holdfast.Transact
 	if err := d.loadLimits(&in); err != nil {
 		return in, err
 	}
+	if in.Aggregate.ID != "" {
+		if err := d.loadMovers(&in); err != nil {
+			return in, err
+		}
+	}
 	return in, d.loadBalances(&in)
 }
 

@@ -13,8 +13,8 @@ import (
 )
 
 // ErrInstrumentNeeded: something that has not ended yet is paid with the
-// instrument.
-var ErrInstrumentNeeded = errors.New("the instrument is needed by a payment that has not ended")
+// instrument, or a debt is settled with it.
+var ErrInstrumentNeeded = errors.New("the instrument is needed by a payment that has not ended, or by a debt")
 
 // instrumentsMax bounds the ways to pay that a party keeps at a time.
 const instrumentsMax = 50
@@ -58,7 +58,7 @@ func (p *Processor) ChooseDefaultInstrument(ctx context.Context, owner party.ID,
 }
 
 // RemoveInstrument has nothing new paid with one of a party's instruments. One
-// that a payment still needs is ErrInstrumentNeeded; a balance stays.
+// that a payment or a debt still needs is ErrInstrumentNeeded; a balance stays.
 func (p *Processor) RemoveInstrument(ctx context.Context, owner party.ID, id payment.InstrumentID) error {
 	return p.Store.Update(ctx, func(tx *store.Tx) error {
 		i, err := ownInstrument(&tx.ReadTx, owner, id)
@@ -72,7 +72,11 @@ func (p *Processor) RemoveInstrument(ctx context.Context, owner party.ID, id pay
 		if err != nil {
 			return err
 		}
-		if len(needed) > 0 {
+		owed, err := tx.TouchSettledWith(owner, id)
+		if err != nil {
+			return err
+		}
+		if len(needed) > 0 || owed {
 			return ErrInstrumentNeeded
 		}
 		return tx.RemoveInstrument(owner, id)

@@ -44,6 +44,7 @@ type Processor struct {
 	Hook func(point string)
 
 	handover handover // from Sweep to Release
+	over     over     // of Sweep
 
 	mu      sync.Mutex
 	asking  sync.WaitGroup  // questions under way; begun under mu, and not once stopped

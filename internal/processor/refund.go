@@ -47,6 +47,11 @@ func (p *Processor) refund(d decision, original payment.Transaction, r holdfast.
 			return payment.Change{}, errors.Join(err, missing(found, "instrument", string(original.Aggregate)))
 		}
 	}
+	if original.Method == holdfast.MethodPrepaid {
+		if in.Movers, err = readMovers(&d.tx.ReadTx, in.Aggregate); err != nil {
+			return payment.Change{}, err
+		}
+	}
 	return payment.Refund(in, r)
 }
 

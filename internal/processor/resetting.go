@@ -150,6 +150,12 @@ func (p *Processor) takeOver(tx *store.Tx, account party.Party) error {
 		if i.Method == holdfast.MethodABT {
 			continue
 		}
+		if owed, err := tx.TouchSettledWith(account.ID, i.ID); err != nil || owed {
+			if err != nil {
+				return err
+			}
+			continue // what is owed stays settleable
+		}
 		if err := tx.RemoveInstrument(account.ID, i.ID); err != nil {
 			return err
 		}

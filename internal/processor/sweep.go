@@ -22,11 +22,19 @@ const (
 	sideMax = 64
 )
 
-// Sweep writes the expiry of transactions whose deadline has come, one bounded
-// batch of them, and reports how many. The deadline holds without it: Sweep
-// makes the books and the notifications say so. However many one caller has, the
+// Sweep writes the expiry of transactions whose deadline has come, and pays back
+// prepaid balances whose instruments have come to their end: one bounded batch
+// of each. It reports how many. The deadline holds without it: Sweep makes the
+// books and the notifications say so.
+func (p *Processor) Sweep(ctx context.Context) (done int, err error) {
+	expired, expiring := p.sweepTransactions(ctx)
+	returned, returning := p.returnBalances(ctx)
+	return expired + returned, errors.Join(expiring, returning)
+}
+
+// sweepTransactions expires transactions. However many one caller has, the
 // others' turn comes in each batch.
-func (p *Processor) Sweep(ctx context.Context) (expired int, err error) {
+func (p *Processor) sweepTransactions(ctx context.Context) (expired int, err error) {
 	var all []store.Due
 	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
 		real := p.now()

@@ -53,15 +53,22 @@ func (p *Processor) giveUpToken(tx *store.Tx, t payment.Token) error {
 	return p.cancelToken(d, t, "")
 }
 
+// cancelToken also writes the token's instrument, as every step does that puts
+// money on it: a step that is decided at the same time meets this one there.
 func (p *Processor) cancelToken(d decision, t payment.Token, override string) (err error) {
 	var a payment.AggregateInstrument
 	if t.Aggregate != "" {
-		if a, _, err = d.tx.Aggregate(t.Aggregate); err != nil {
+		if a, err = d.instrument(t.Aggregate); err != nil {
 			return err
 		}
 	}
 	if t, err = t.CancelToken(a, d.now); err != nil {
 		return err
+	}
+	if a.ID != "" {
+		if err := d.tx.ChangeAggregate(payment.AggregateChange{Before: a, After: a}); err != nil {
+			return err
+		}
 	}
 	return p.cancelled(d, t, override)
 }
@@ -71,6 +78,11 @@ func (p *Processor) cancelled(d decision, t payment.Token, override string) erro
 	if err := d.tx.CancelToken(t.Caller, t.ID); err != nil {
 		return err
 	}
+	return p.tellCancelled(d, t, override)
+}
+
+// tellCancelled writes the notification that a token is cancelled.
+func (p *Processor) tellCancelled(d decision, t payment.Token, override string) error {
 	url := ipnURL(d.caller, override)
 	if url == "" {
 		return nil

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -47,11 +48,72 @@ func (tx *Tx) InsertAggregate(a payment.AggregateInstrument) error {
 		a.Caller, a.ID, a.Sender, a.Recipient, a.Method, a.Limit.Micro, micros(a.Installed), micros(a.Expires), a.Balance.Micro, a.Pending.Micro)
 }
 
-// changeAggregate writes an instrument's balance, which must be as it was read.
-func (tx *Tx) changeAggregate(c payment.AggregateChange) error {
+// ChangeAggregate writes an instrument's balance and its end, which must be as
+// they were read. A change that changes nothing still meets all others on
+// PostgreSQL: of two that write one row at the same time, one runs again.
+func (tx *Tx) ChangeAggregate(c payment.AggregateChange) error {
 	before, after := c.Before, c.After
 	return tx.one("changing an instrument", `
-		UPDATE aggregate_instruments SET balance = $1, pending = $2
-		WHERE caller_id = $3 AND aggregate_id = $4 AND balance = $5 AND pending = $6`,
-		after.Balance.Micro, after.Pending.Micro, after.Caller, after.ID, before.Balance.Micro, before.Pending.Micro)
+		UPDATE aggregate_instruments SET balance = $1, pending = $2, expires = $3
+		WHERE caller_id = $4 AND aggregate_id = $5 AND balance = $6 AND pending = $7 AND expires = $8`,
+		after.Balance.Micro, after.Pending.Micro, micros(after.Expires), after.Caller, after.ID,
+		before.Balance.Micro, before.Pending.Micro, micros(before.Expires))
+}
+
+// TouchAggregateOf writes the instrument of a token without a change, if it has
+// one.
+func (tx *Tx) TouchAggregateOf(c party.CallerID, token holdfast.TokenID) error {
+	_, err := tx.exec("touching the instrument of a token", `
+		UPDATE aggregate_instruments SET balance = balance
+		WHERE caller_id = $1 AND aggregate_id IN (SELECT aggregate_id FROM tokens WHERE caller_id = $1 AND token_id = $2 AND aggregate_id <> '')`, c, token)
+	return err
+}
+
+// TouchSettledWith writes the credit instruments that are settled with a way to
+// pay, without a change, and reports whether something is owed on one of them.
+func (tx *Tx) TouchSettledWith(owner party.ID, i payment.InstrumentID) (owed bool, err error) {
+	const settled = `
+		FROM tokens k WHERE k.sender = $1 AND k.sender <> '' AND k.instrument_id = $2 AND k.token_use = 'Settle' AND k.cancelled = 0
+			AND k.caller_id = aggregate_instruments.caller_id AND k.aggregate_id = aggregate_instruments.aggregate_id`
+	if _, err := tx.exec("touching the instruments that a card settles", `
+		UPDATE aggregate_instruments SET balance = balance WHERE sender = $1 AND EXISTS (SELECT 1`+settled+`)`, owner, i); err != nil {
+		return false, err
+	}
+	debts, err := list(&tx.ReadTx, "looking for debts that a card settles", scanID, `
+		SELECT aggregate_id FROM aggregate_instruments WHERE sender = $1 AND balance > 0 AND EXISTS (SELECT 1`+settled+`) LIMIT 1`, owner, i)
+	return len(debts) > 0, err
+}
+
+// AggregateTokens reads the tokens of an instrument, those that are cancelled
+// too.
+func (tx *ReadTx) AggregateTokens(c party.CallerID, id payment.AggregateID) ([]payment.Token, error) {
+	return list(tx, "reading the tokens of an instrument", scanToken, `
+		SELECT `+tokenColumns+` FROM tokens
+		WHERE caller_id = $1 AND aggregate_id = $2 AND aggregate_id <> '' ORDER BY token_id`, c, id)
+}
+
+// An AggregatePlace is a place in the list of all instruments.
+type AggregatePlace struct {
+	Caller party.CallerID
+	ID     payment.AggregateID
+}
+
+// OverAggregates reads prepaid instruments that have come to their end with a
+// balance, by their callers' clocks, after a place and at most most of them.
+func (tx *ReadTx) OverAggregates(real time.Time, after AggregatePlace, most int) ([]payment.AggregateInstrument, error) {
+	return list(tx, "looking for prepaid balances that are over", scanAggregate, `
+		SELECT `+joined("a", aggregateColumns)+`
+		FROM callers c JOIN aggregate_instruments a ON a.caller_id = c.caller_id
+		WHERE a.method = 'Prepaid' AND a.balance > 0 AND a.expires > 0 AND a.expires <= $1 + c.clock_offset
+			AND (a.caller_id, a.aggregate_id) > ($2, $3)
+		ORDER BY a.caller_id, a.aggregate_id LIMIT $4`, micros(real), after.Caller, after.ID, most)
+}
+
+// Fundings reads what funded an instrument and is not wholly paid back, the last
+// first, at most most of them.
+func (tx *ReadTx) Fundings(c party.CallerID, id payment.AggregateID, most int) ([]payment.Transaction, error) {
+	return list(tx, "reading what funded an instrument", scanTransaction, `
+		SELECT `+transactionColumns+` FROM transactions
+		WHERE caller_id = $1 AND aggregate_id = $2 AND kind = 'FundPrepaid' AND state = 'Success' AND refunded < amount
+		ORDER BY received DESC, transaction_id DESC LIMIT $3`, c, id, most)
 }

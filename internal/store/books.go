@@ -101,7 +101,10 @@ func (tx *ReadTx) checkCaller(c party.CallerID, report *Report) error {
 			})
 		}
 	}
-	return tx.checkSums(c, report)
+	if err := tx.checkSums(c, report); err != nil {
+		return err
+	}
+	return tx.checkStranded(c, report)
 }
 
 // A bookmark is how far a check of a caller's books has come.

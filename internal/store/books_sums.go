@@ -33,10 +33,10 @@ var sums = []struct{ table, what, query string }{
 		WHERE a.caller_id = $1 AND a.pending <> COALESCE(t.open, 0) LIMIT $2`},
 	{"transactions", "what was refunded", `
 		SELECT t.transaction_id, t.refunded, COALESCE(r.amount, 0)` + refundsOf + `
-		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay') AND t.refunded <> COALESCE(r.amount, 0) LIMIT $2`},
+		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay', 'FundPrepaid') AND t.refunded <> COALESCE(r.amount, 0) LIMIT $2`},
 	{"transactions", "what was given back of the fee", `
 		SELECT t.transaction_id, t.fee_returned, COALESCE(r.fee, 0)` + refundsOf + `
-		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay') AND t.fee_returned <> COALESCE(r.fee, 0) LIMIT $2`},
+		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay', 'FundPrepaid') AND t.fee_returned <> COALESCE(r.fee, 0) LIMIT $2`},
 	{"transactions", "what was given back of the marketplace's fee", `
 		SELECT t.transaction_id, t.commission_returned, COALESCE(r.commission, 0) + COALESCE(m.amount, 0)` + refundsOf + `
 		LEFT JOIN (

@@ -53,9 +53,20 @@ func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 		"an instrument's balance":     {`UPDATE aggregate_instruments SET balance = balance + 1`, "balances prepaid:"},
 		"what is being funded":        {`UPDATE aggregate_instruments SET pending = 5`, "what is under way"},
 		"an instrument deleted":       {`DELETE FROM aggregate_instruments`, "belongs to an instrument that does not exist"},
-		"a count of steps":            {`UPDATE transactions SET steps = steps + 1 WHERE kind = 'Refund'`, "counts"},
-		"when it is due":              {`UPDATE transactions SET due = 0 WHERE state = 'Reserved'`, "due at another time"},
-		"a notification of nobody":    {`UPDATE notifications SET subject = 'nobody' WHERE seq = 1 AND subject = (SELECT MIN(subject) FROM notifications)`, "notifications nobody"},
+		"a token that spends":         {`UPDATE tokens SET cancelled = 1 WHERE method = 'Prepaid'`, "nobody can spend"},
+		"what a token may spend": {
+			`INSERT INTO usage_limits (scope, subject, slot, kind, value, period, start, window_start, used_count, used_amount)
+			SELECT caller_id, token_id, 0, 'Amount', 48000000, '', 0, 0, 0, 0 FROM tokens WHERE method = 'Prepaid'`, "nobody can spend",
+		},
+		"a token that settles": {`UPDATE tokens SET cancelled = 1 WHERE token_use = 'Settle'`, "nobody can settle"},
+		"what a token may settle": {
+			`INSERT INTO usage_limits (scope, subject, slot, kind, value, period, start, window_start, used_count, used_amount)
+			SELECT caller_id, token_id, 0, 'Amount', 30000000, '', 0, 0, 1, 10000001 FROM tokens WHERE token_use = 'Settle'`, "nobody can settle",
+		},
+		"a card that settles":      {`UPDATE instruments SET removed = 1`, "nobody can settle"},
+		"a count of steps":         {`UPDATE transactions SET steps = steps + 1 WHERE kind = 'Refund'`, "counts"},
+		"when it is due":           {`UPDATE transactions SET due = 0 WHERE state = 'Reserved'`, "due at another time"},
+		"a notification of nobody": {`UPDATE notifications SET subject = 'nobody' WHERE seq = 1 AND subject = (SELECT MIN(subject) FROM notifications)`, "notifications nobody"},
 	} {
 		for engine, address := range holdfasttest.Addresses(t) {
 			t.Run(name+" on "+engine, func(t *testing.T) {
@@ -157,6 +168,11 @@ func busy(t *testing.T, w *holdfasttest.World) {
 		t.Fatal(err)
 	}
 	if _, err := w.Pay(spends, "1.00", "order-4"); err != nil {
+		t.Fatal(err)
+	}
+
+	_, owes, _ := w.Aggregate(holdfast.MethodDebt, "100.00")
+	if _, err := w.Pay(owes, "20.00", "owed"); err != nil {
 		t.Fatal(err)
 	}
 

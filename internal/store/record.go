@@ -81,7 +81,7 @@ func (tx *Tx) recordBeside(c payment.Change) error {
 		}
 	}
 	if c.Aggregate != nil {
-		if err := tx.changeAggregate(*c.Aggregate); err != nil {
+		if err := tx.ChangeAggregate(*c.Aggregate); err != nil {
 			return err
 		}
 	}

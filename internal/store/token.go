@@ -209,13 +209,19 @@ func tokenRow(t payment.Token) []any {
 	}
 }
 
-// KeepExpired has a caller's tokens that were expired at before count as expired
-// at after too, an earlier time that the caller's clock is put back to.
+// KeepExpired has a caller's tokens and instruments that were expired at before
+// count as expired at after too, an earlier time that the caller's clock is put
+// back to.
 func (tx *Tx) KeepExpired(c party.CallerID, before, after time.Time) error {
-	_, err := tx.exec("keeping tokens expired", `
-		UPDATE tokens SET expires = $1 WHERE caller_id = $2 AND expires > $1 AND expires <= $3`,
-		micros(after), c, micros(before))
-	return err
+	for _, table := range []string{"tokens", "aggregate_instruments"} {
+		_, err := tx.exec("keeping what is expired", `
+			UPDATE `+table+` SET expires = $1 WHERE caller_id = $2 AND expires > $1 AND expires <= $3`,
+			micros(after), c, micros(before))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 var useToken = update{
@@ -232,6 +238,12 @@ func (tx *Tx) UseToken(c party.CallerID, id holdfast.TokenID, by holdfast.Transa
 func (tx *Tx) CancelToken(c party.CallerID, id holdfast.TokenID) error {
 	return tx.one("cancelling a token", `
 		UPDATE tokens SET cancelled = 1 WHERE caller_id = $1 AND token_id = $2 AND cancelled = 0 AND used_by = ''`, c, id)
+}
+
+// ExpireToken has a token expire at a time; it must not be used nor cancelled.
+func (tx *Tx) ExpireToken(c party.CallerID, id holdfast.TokenID, at time.Time) error {
+	return tx.one("ending a token", `
+		UPDATE tokens SET expires = $1 WHERE caller_id = $2 AND token_id = $3 AND cancelled = 0 AND used_by = ''`, micros(at), c, id)
 }
 
 // Install adds what a party's word made, and reports whether its references

@@ -1,0 +1,163 @@
+package payment
+
+import (
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// A Mover is a token that can move what is on an instrument: it spends a prepaid
+// balance, or it settles a debt. No step may leave money on an instrument that
+// none of its movers can move (decision 33).
+type Mover struct {
+	Token      Token
+	Limits     []Limit
+	Instrument Instrument // that a settlement is charged to; zero for a token that spends
+}
+
+// MovedBy is the use of the tokens that move what is on the instrument.
+func (a AggregateInstrument) MovedBy() TokenUse {
+	if a.Method == holdfast.MethodPrepaid {
+		return UsePay
+	}
+	return UseSettle
+}
+
+// toMove is what still has to be moved: a prepaid balance with what is being
+// funded, or a debt without what is being settled, which the limits of the
+// settlement token count already.
+func (a AggregateInstrument) toMove() money.Amount {
+	if a.Method == holdfast.MethodPrepaid {
+		return a.Balance.Add(a.Pending)
+	}
+	return a.open()
+}
+
+// Busy reports whether money is on the instrument or on its way: a token that
+// moves it is needed.
+func (a AggregateInstrument) Busy() bool { return a.Balance.Positive() || a.Pending.Positive() }
+
+// takes refuses to put more on an instrument than one of its movers can move.
+// Instruments are installed with a mover. If there is none at all, the rows are
+// damaged: `books check` says so, and no step does.
+func (a AggregateInstrument) takes(more money.Amount, movers []Mover, now time.Time) (err error) {
+	for _, m := range movers {
+		if err = m.moves(a.toMove().Add(more), now); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// takesBack is takes for a refund, which is too late once the time is over.
+func (a AggregateInstrument) takesBack(amount money.Amount, movers []Mover, now time.Time) error {
+	if a.expired(now) {
+		return holdfast.Errorf(holdfast.InstrumentExpired, "the instrument expired at %s", stamp(a.Expires))
+	}
+	return a.takes(amount, movers, now)
+}
+
+// Stranded says why no mover can move what is on the instrument; nil if one can,
+// or if there is nothing to move.
+func (a AggregateInstrument) Stranded(movers []Mover) (err error) {
+	if !a.toMove().Positive() {
+		return nil
+	}
+	err = holdfast.Errorf(holdfast.TokenNotActiveSender, "there is no token that could %s", purposes[a.MovedBy()])
+	for _, m := range movers {
+		if err = m.lasts(a.toMove()); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// moves refuses an amount that the token could not move from now on.
+func (m Mover) moves(amount money.Amount, now time.Time) error {
+	switch {
+	case m.Token.expired(now) && !m.Token.Cancelled:
+		return holdfast.Errorf(holdfast.IncompatibleTokens, "the token that would %s expired at %s", m.purpose(), stamp(m.Token.Expires))
+	case m.Instrument.ID != "" && m.Instrument.Expired(now):
+		return holdfast.Errorf(holdfast.InactiveInstrument, "the card that would %s expired in %s", m.purpose(), m.Instrument.Expiry())
+	}
+	return m.lasts(amount)
+}
+
+// lasts refuses an amount that the token could not move although it is on the
+// instrument already. Time is no reason: what is on an instrument outlives the
+// token's expiry, and a card that expired can be replaced (EditToken).
+func (m Mover) lasts(amount money.Amount) error {
+	switch {
+	case m.Token.Cancelled:
+		return holdfast.Errorf(holdfast.TokenNotActiveSender, "the token that would %s is cancelled", m.purpose())
+	case m.Instrument.Removed:
+		return holdfast.Errorf(holdfast.InvalidPaymentInstrument, "the sender has removed %s, which would %s", m.Instrument.Name(), m.purpose())
+	}
+	for _, l := range m.Limits {
+		if !l.Period.Endless() {
+			continue // it begins anew
+		}
+		if l.Kind == LimitAmount && l.UsedAmount.Add(amount).Micro > l.Value || l.Kind == LimitCount && l.UsedCount >= l.Value {
+			return holdfast.Errorf(holdfast.TokenUsageError, "the token that would %s allows no more than %s, which leaves less than %v", m.purpose(), l.words(), amount)
+		}
+	}
+	return nil
+}
+
+func (m Mover) purpose() string {
+	if m.Token.Use == UsePay {
+		return "spend the balance"
+	}
+	return purposes[m.Token.Use]
+}
+
+// outlives reports whether the token at hand moves what is on an instrument
+// whose time is over. Debts stay settleable. A prepaid balance goes back to its
+// sender; if the recipient cannot pay it back now, it can still be spent.
+func (in Input) outlives() bool {
+	a := in.Aggregate
+	return in.Token.Aggregate == a.ID && in.Token.Use == a.MovedBy() && a.toMove().Positive() && !in.GoesBack
+}
+
+// lasting is the sender token, without its expiry where that does not count.
+func (in Input) lasting() Token {
+	t := in.Token
+	if in.outlives() {
+		t.Expires = time.Time{}
+	}
+	return t
+}
+
+// aggregate refuses an instrument that is over, or that the token is not for.
+func (in Input) aggregate() error {
+	switch a := in.Aggregate; {
+	case a.expired(in.Now) && !in.outlives():
+		return holdfast.Errorf(holdfast.InstrumentExpired, "the instrument expired at %s", stamp(a.Expires))
+	case in.Token.Aggregate != a.ID:
+		return holdfast.Errorf(holdfast.IncompatibleTokens, "the sender token is for another instrument")
+	}
+	return nil
+}
+
+// strands refuses a step that moves a part of what is on an instrument and uses
+// the token up with it, so that the rest could not be moved.
+func (in Input) strands(c Change) error {
+	if c.Aggregate == nil || c.Aggregate.Before.Stranded(in.Movers) != nil {
+		return nil
+	}
+	after := make([]Mover, len(in.Movers))
+	for i, m := range in.Movers {
+		after[i] = m
+		if m.Token.ID != in.Token.ID {
+			continue
+		}
+		after[i].Limits = nil
+		for _, l := range c.Limits {
+			if l.After.Subject == string(m.Token.ID) {
+				after[i].Limits = append(after[i].Limits, l.After)
+			}
+		}
+	}
+	return c.Aggregate.After.Stranded(after)
+}

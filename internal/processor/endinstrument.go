@@ -1,0 +1,74 @@
+package processor
+
+import (
+	"context"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// EndInstrument ends a prepaid or a credit instrument on behalf of its sender,
+// who names one of its tokens. Nothing is added to it any more: its time is over
+// from now on, as if it had expired. A prepaid balance goes back to the sender's
+// account balance, at once or as soon as the recipient's covers it. What is owed
+// can still be settled, and nothing else. The caller is told of each token.
+func (p *Processor) EndInstrument(ctx context.Context, who party.ID, id holdfast.TokenID) (after payment.AggregateInstrument, err error) {
+	err = failure(p.Store.Update(ctx, func(tx *store.Tx) error {
+		t, found, err := tx.Token(id)
+		if err != nil {
+			return err
+		}
+		if err := payment.FindOwnToken(t, found, who, id); err != nil {
+			return err
+		}
+		if t.Aggregate == "" {
+			return holdfast.Errorf(holdfast.InvalidTokenID, "the token is for no prepaid or credit instrument")
+		}
+		d, err := p.decision(tx, party.Caller{ID: t.Caller})
+		if err != nil {
+			return err
+		}
+		after, err = p.endInstrument(d, t.Aggregate)
+		return err
+	}))
+	return after, err
+}
+
+func (p *Processor) endInstrument(d decision, id payment.AggregateID) (a payment.AggregateInstrument, err error) {
+	before, err := d.instrument(id)
+	if err != nil {
+		return a, err
+	}
+	a = before.Ended(d.now)
+	if err := d.tx.ChangeAggregate(payment.AggregateChange{Before: before, After: a}); err != nil {
+		return a, err
+	}
+	if a.Over(d.now) {
+		if a, err = p.returnBalance(d, a); err != nil {
+			return a, err
+		}
+	}
+	tokens, err := d.tx.AggregateTokens(a.Caller, a.ID)
+	if err != nil {
+		return a, err
+	}
+	for _, t := range tokens {
+		if t.Status(d.now) != holdfast.TokenActive {
+			continue
+		}
+		if t.Use == a.MovedBy() && a.Busy() {
+			err = d.tx.ExpireToken(t.Caller, t.ID, d.now)
+		} else {
+			err = d.tx.CancelToken(t.Caller, t.ID)
+		}
+		if err != nil {
+			return a, err
+		}
+		if err := p.tellCancelled(d, t, ""); err != nil {
+			return a, err
+		}
+	}
+	return a, nil
+}

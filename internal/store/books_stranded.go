@@ -1,0 +1,88 @@
+package store
+
+import (
+	"fmt"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+)
+
+// checkStranded finds money that nobody can move: prepaid balances without a
+// live token that could spend them, and debts without one that could settle them.
+func (tx *ReadTx) checkStranded(c party.CallerID, report *Report) error {
+	for after := payment.AggregateID(""); len(report.Findings) <= findingsMax; {
+		page, err := list(tx, "reading instruments with money on them", scanAggregate, `
+			SELECT `+aggregateColumns+` FROM aggregate_instruments
+			WHERE caller_id = $1 AND aggregate_id > $2 AND (balance > 0 OR pending > 0) ORDER BY aggregate_id LIMIT $3`,
+			c, after, booksPage)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		last := page[len(page)-1].ID
+		movers, err := tx.moversOf(c, after, last)
+		if err != nil {
+			return err
+		}
+		for _, a := range page {
+			var of []payment.Mover
+			for _, m := range movers[a.ID] {
+				if m.Token.Use == a.MovedBy() {
+					of = append(of, m)
+				}
+			}
+			if why := a.Stranded(of); why != nil {
+				report.Findings = append(report.Findings, payment.Finding{
+					Table: "aggregate_instruments", Row: string(a.ID), Problem: stranded(a, why),
+				})
+			}
+		}
+		after = last
+	}
+	return nil
+}
+
+func stranded(a payment.AggregateInstrument, why error) string {
+	if a.Method == holdfast.MethodPrepaid {
+		return fmt.Sprintf("has a balance of %v, and %v under way to it, that nobody can spend: %v", a.Balance, a.Pending, why)
+	}
+	return fmt.Sprintf("has a debt of %v, of which %v are being settled, that nobody can settle: %v", a.Balance, a.Pending, why)
+}
+
+// moversOf reads the tokens that are not cancelled of a range of instruments,
+// with their limits and with the ways to pay that are removed.
+func (tx *ReadTx) moversOf(c party.CallerID, after, last payment.AggregateID) (map[payment.AggregateID][]payment.Mover, error) {
+	const span = ` k.caller_id = $1 AND k.aggregate_id > $2 AND k.aggregate_id <= $3 AND k.aggregate_id <> '' AND k.cancelled = 0`
+	tokens, err := list(tx, "reading tokens of instruments", scanToken, `
+		SELECT `+joinedTokenColumns+` FROM tokens k WHERE`+span+` ORDER BY k.token_id`, c, after, last)
+	if err != nil {
+		return nil, err
+	}
+	limits, err := list(tx, "reading limits of tokens of instruments", scanLimit, `
+		SELECT `+joined("l", limitColumns)+`
+		FROM tokens k JOIN usage_limits l ON l.scope = k.caller_id AND l.subject = k.token_id WHERE`+span, c, after, last)
+	if err != nil {
+		return nil, err
+	}
+	removed := make(map[holdfast.TokenID]payment.Instrument)
+	_, err = list(tx, "reading removed ways to pay", func(row scanner) (i payment.Instrument, err error) {
+		var id holdfast.TokenID
+		i, err = scanInstrument(behind{row, []any{&id}})
+		removed[id] = i
+		return i, err
+	}, `
+		SELECT k.token_id, `+joined("i", instrumentColumns)+`
+		FROM tokens k JOIN instruments i ON i.party_id = k.sender AND i.instrument_id = k.instrument_id AND i.removed = 1 WHERE`+span, c, after, last)
+	if err != nil {
+		return nil, err
+	}
+	of := make(map[string][]payment.Limit)
+	for _, l := range limits {
+		of[l.Subject] = append(of[l.Subject], l)
+	}
+	movers := make(map[payment.AggregateID][]payment.Mover)
+	for _, t := range tokens {
+		movers[t.Aggregate] = append(movers[t.Aggregate], payment.Mover{Token: t, Limits: of[string(t.ID)], Instrument: removed[t.ID]})
+	}
+	return movers, nil
+}
