@@ -114,10 +114,11 @@ type (
 
 // A choice is one radio button.
 type choice struct {
-	Value   string
-	Title   string
-	Detail  string
-	Checked bool
+	Value    string
+	Title    string
+	Detail   string
+	Declined string // when it was, if at its last use
+	Checked  bool
 }
 
 // frame is the page's surroundings for a call.

@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/internal/webui"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -46,14 +47,18 @@ func (s *Server) renderPayment(c *call, status int, problem string) error {
 	if err != nil {
 		return err
 	}
-	chosen := c.preselect(usable)
+	declined, err := s.declined(c, usable)
+	if err != nil {
+		return err
+	}
+	chosen := c.preselect(usable, declined)
 	for _, i := range usable {
 		v := account.InstrumentIn(c.words, i)
 		if i.Method == holdfast.MethodABT {
 			v.Detail = c.words.T("payment.balance", "Amount", c.words.Dollars(balance))
 		}
 		page.Choices = append(page.Choices, choice{
-			Value: string(i.ID), Title: v.Title, Detail: v.Detail, Checked: i.ID == chosen,
+			Value: string(i.ID), Title: v.Title, Detail: v.Detail, Declined: declined[i.ID], Checked: i.ID == chosen,
 		})
 	}
 	if c.request.Offers(holdfast.MethodCC) {
@@ -67,14 +72,17 @@ func (s *Server) renderPayment(c *call, status int, problem string) error {
 
 // preselect is the choice so far, else what the token that is edited pays with,
 // the default, or the balance where nothing else speaks for another, as the
-// pipeline's pages did.
-func (c *call) preselect(usable []payment.Instrument) (chosen payment.InstrumentID) {
+// pipeline's pages did. One that was declined at its last use is for the sender to
+// choose.
+func (c *call) preselect(usable []payment.Instrument, declined map[payment.InstrumentID]string) (chosen payment.InstrumentID) {
 	best := 0
 	for _, i := range usable {
 		rank := 1
 		switch {
 		case i.ID == c.visit.Instrument:
 			rank = 5
+		case declined[i.ID] != "":
+			rank = 0
 		case i.ID == c.edited.Instrument:
 			rank = 4
 		case i.Default:
@@ -87,6 +95,38 @@ func (c *call) preselect(usable []payment.Instrument) (chosen payment.Instrument
 		}
 	}
 	return chosen
+}
+
+// declined says of each instrument that was declined at its last use when that
+// was.
+func (s *Server) declined(c *call, usable []payment.Instrument) (words map[payment.InstrumentID]string, err error) {
+	words = map[payment.InstrumentID]string{}
+	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
+		for _, i := range usable {
+			ago, declined, err := processor.ReadDecline(tx, c.started.caller.Sandbox, i, processor.Micro(s.Now()))
+			if err != nil {
+				return err
+			}
+			if declined {
+				words[i.ID] = declinedWords(c.words, ago)
+			}
+		}
+		return nil
+	})
+	return words, err
+}
+
+func declinedWords(w webui.Words, ago time.Duration) string {
+	switch {
+	case ago < 2*time.Minute:
+		return w.T("payment.declined-now")
+	case ago < time.Hour:
+		return w.N("payment.declined-minutes", int(ago/time.Minute))
+	case ago < 24*time.Hour:
+		return w.N("payment.declined-hours", int(ago/time.Hour))
+	default:
+		return w.N("payment.declined-days", int(ago/(24*time.Hour)))
+	}
 }
 
 func (s *Server) choosePayment(c *call) error {

@@ -47,6 +47,12 @@ func (i Instrument) Expiry() string {
 	return fmt.Sprintf("%02d/%04d", i.ExpiryMonth, i.ExpiryYear)
 }
 
+// Declined reports whether a network declined the payment, when it was asked to
+// authorise it or to charge it.
+func (t Transaction) Declined() bool {
+	return t.State == Failure && t.StatusCode != holdfast.CodeExpired
+}
+
 // Name is how the owner is shown the instrument, "Visa ending in 4242".
 func (i Instrument) Name() string {
 	if i.Method == holdfast.MethodABT {

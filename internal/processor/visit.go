@@ -186,7 +186,8 @@ func (p *Processor) changeVisit(ctx context.Context, id payment.VisitID, change 
 }
 
 // EnterVisit makes a party the visit's sender and, if it has a default
-// instrument that the caller takes, chooses that. A party that cannot pay ends
+// instrument that the caller takes, chooses that, unless it was declined at its
+// last use. A party that cannot pay ends
 // the visit; one that has to verify its e-mail address first is ErrUnproved.
 func (p *Processor) EnterVisit(ctx context.Context, id payment.VisitID, sender party.ID) (payment.Visit, error) {
 	return p.changeVisit(ctx, id, func(s step) (payment.Visit, error) {
@@ -208,9 +209,13 @@ func (p *Processor) EnterVisit(ctx context.Context, id payment.VisitID, sender p
 			return v, err
 		}
 		for _, i := range all {
-			if i.Default && s.asked.Request.Allows(i, s.now()) {
-				v.Instrument = i.ID
+			if !i.Default || !s.asked.Request.Allows(i, s.now()) {
+				continue
 			}
+			if _, declined, err := ReadDecline(s.ReadTx, s.caller.Sandbox, i, s.real); err != nil || declined {
+				return v, err
+			}
+			v.Instrument = i.ID
 		}
 		return v, nil
 	})

@@ -144,6 +144,19 @@ func (tx *ReadTx) OpenWith(sender party.ID, with payment.InstrumentID, most int)
 		ORDER BY received DESC, transaction_id DESC LIMIT $3`, sender, with, most)
 }
 
+// LastWith reads the last payment of a sender with an instrument of which is known
+// what became of it.
+func (tx *ReadTx) LastWith(sender party.ID, with payment.InstrumentID) (t payment.Transaction, found bool, err error) {
+	all, err := list(tx, "reading an instrument's last payment", scanTransaction, `
+		SELECT `+transactionColumns+` FROM transactions
+		WHERE sender = $1 AND instrument_id = $2 AND kind IN ('Pay', 'Reserve') AND state <> 'Pending'
+		ORDER BY received DESC, transaction_id DESC LIMIT 1`, sender, with)
+	if err != nil || len(all) == 0 {
+		return t, false, err
+	}
+	return all[0], true, nil
+}
+
 // Children reads the transactions that were made from one: the marketplace's
 // fee, and refunds, in the order in which they were made.
 func (tx *ReadTx) Children(c party.CallerID, parent holdfast.TransactionID) ([]payment.Transaction, error) {

@@ -140,6 +140,31 @@ func TestTheCardDeclinesWhenThePotteryShips(t *testing.T) {
 	}
 }
 
+// The bank declines at once: the next try asks for a card, and says which one was
+// declined.
+func TestADeclinedCardIsNotOfferedAgain(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	p := openBrowser(t) // which is closed first
+	p.newBuyer(d, "4000000000000002")
+	p.wants("declined")
+	p.inspect("shop-payment-failed")
+	p.click(`#pay-again`)
+	p.wantPage("payment")
+	p.wants("Declined a minute ago")
+	p.inspect("payment-declined")
+	p.click(`a[href*="card?"]`)
+	p.card("5555555555554444", "12 / 31")
+	p.submit()
+	if p.name() == "address" {
+		p.submit()
+	}
+	p.wantPage("confirm")
+	p.wants("4444")
+	p.submit()
+	p.wants("Thank you")
+}
+
 // newBuyer signs up at the payment pages and pays for a mug with a card.
 func (p *page) newBuyer(d demo, number string) {
 	p.t.Helper()
