@@ -26,7 +26,13 @@ func TestMigrationsArePinned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	numbered := map[string]string{}
 	for _, file := range files {
+		number, _, _ := strings.Cut(filepath.Base(file), "_")
+		if other, taken := numbered[number]; taken {
+			t.Errorf("%s and %s have one number", other, file)
+		}
+		numbered[number] = file
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
