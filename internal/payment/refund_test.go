@@ -131,6 +131,58 @@ func TestRefundsOfTheMarketplacesFee(t *testing.T) {
 	}
 }
 
+// Whatever the order of partial refunds, and by whichever policies: a marketplace
+// gives back no more than it took, and pays nothing that it does not have. What
+// it gave back is what the totals say.
+func TestAMarketplaceReturnsNoMoreThanItTook(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		amount := money.Cents(rapid.Int64Range(2, 60_00).Draw(t, "amount"))
+		commission := money.Cents(rapid.Int64Range(1, amount.Micro/10_000-1).Draw(t, "commission"))
+		o := paid(amount, commission)
+		o.FeeBy = rapid.SampledFrom([]holdfast.Role{holdfast.RoleRecipient, holdfast.RoleCaller}).Draw(t, "fee by")
+		had := money.Cents(rapid.Int64Range(0, commission.Micro/10_000).Draw(t, "balance"))
+		has, returned := had, money.Micros(0)
+		for range rapid.IntRange(1, 12).Draw(t, "refunds") {
+			policy := rapid.SampledFrom([]holdfast.RefundPolicy{holdfast.RefundMasterOnly, holdfast.RefundMarketplaceOnly, holdfast.RefundMasterAndMarketplace}).Draw(t, "policy")
+			r := holdfast.RefundRequest{MarketplaceRefundPolicy: policy}
+			if rapid.Bool().Draw(t, "a part") {
+				r.RefundAmount = money.Cents(rapid.Int64Range(1, 20_00).Draw(t, "part"))
+			}
+			in := refunding(o)
+			in.OwnerBalance = has
+			c, err := payment.Refund(in, r)
+			if err != nil {
+				if left := commission.Sub(returned); code(err) == holdfast.InsufficientBalance && has.Cmp(left) >= 0 {
+					t.Fatalf("%s of %v is refused with %v, though the marketplace has %v", policy, r.RefundAmount, err, has)
+				}
+				continue
+			}
+			before, back := o, money.Micros(0).Sub(c.After.Commission)
+			if policy == holdfast.RefundMarketplaceOnly {
+				back = c.After.Amount
+			}
+			if policy == holdfast.RefundMasterOnly && back.Positive() {
+				t.Fatalf("it keeps its fee, but gave %v back", back)
+			}
+			o = c.Original.After
+			has, returned = has.Sub(back), returned.Add(back)
+			if has.Micro < 0 {
+				t.Fatalf("a marketplace with %v gave %v back", had, returned)
+			}
+			if c.Ask != nil && rapid.IntRange(0, 3).Draw(t, "declined") == 0 {
+				o = c.After.Outcome(*c.Ask, declined, now).With(payment.Beside{Original: o}).Original.After
+				has, returned = has.Add(back), returned.Sub(back)
+				if o != before {
+					t.Fatalf("a refund that failed leaves %+v, it was %+v", o, before)
+				}
+			}
+			if o.CommissionReturned != returned || returned.Cmp(commission) > 0 || o.Refunded.Cmp(amount) > 0 {
+				t.Fatalf("%v of a fee of %v and %v of %v are back, the totals say %v", returned, commission, o.Refunded, amount, o.CommissionReturned)
+			}
+		}
+	})
+}
+
 func TestRefundRefusals(t *testing.T) {
 	for name, row := range map[string]struct {
 		spoil func(*payment.RefundInput, *holdfast.RefundRequest)
@@ -176,6 +228,27 @@ func TestRefundRefusals(t *testing.T) {
 		}, ""},
 		"the caller cannot give its fee back": {func(in *payment.RefundInput, r *holdfast.RefundRequest) {
 			r.MarketplaceRefundPolicy, in.OwnerBalance = holdfast.RefundMasterAndMarketplace, money.Cents(5_99)
+		}, holdfast.InsufficientBalance},
+		"the caller has its fee but for a cent": {func(in *payment.RefundInput, r *holdfast.RefundRequest) {
+			r.MarketplaceRefundPolicy, in.OwnerBalance, in.RecipientBalance = holdfast.RefundMarketplaceOnly, money.Cents(5_99), money.Cents(0)
+		}, holdfast.InsufficientBalance},
+		"the caller has its fee": {func(in *payment.RefundInput, r *holdfast.RefundRequest) {
+			r.MarketplaceRefundPolicy, in.OwnerBalance, in.RecipientBalance = holdfast.RefundMarketplaceOnly, money.Cents(6_00), money.Cents(0)
+		}, ""},
+		"the caller has the part of its fee that it gives back": {func(in *payment.RefundInput, r *holdfast.RefundRequest) {
+			r.MarketplaceRefundPolicy, r.RefundAmount = holdfast.RefundMarketplaceOnly, money.Cents(2_00)
+			in.OwnerBalance, in.RecipientBalance = money.Cents(2_00), money.Cents(0)
+		}, ""},
+		"the caller can give its fee back": {func(in *payment.RefundInput, r *holdfast.RefundRequest) {
+			r.MarketplaceRefundPolicy, in.OwnerBalance = holdfast.RefundMasterAndMarketplace, money.Cents(6_00)
+		}, ""},
+		"the fee that comes back counts for the recipient": {func(in *payment.RefundInput, r *holdfast.RefundRequest) {
+			r.MarketplaceRefundPolicy, in.OwnerBalance = holdfast.RefundMasterAndMarketplace, money.Cents(6_00)
+			in.RecipientBalance = money.Cents(50_00 - 1_75 - 6_00)
+		}, ""},
+		"but for a cent": {func(in *payment.RefundInput, r *holdfast.RefundRequest) {
+			r.MarketplaceRefundPolicy, in.OwnerBalance = holdfast.RefundMasterAndMarketplace, money.Cents(6_00)
+			in.RecipientBalance = money.Cents(50_00 - 1_75 - 6_00 - 1)
 		}, holdfast.InsufficientBalance},
 		"no fee to give back": {func(in *payment.RefundInput, r *holdfast.RefundRequest) {
 			r.MarketplaceRefundPolicy, in.Original.Commission = holdfast.RefundMarketplaceOnly, money.Micros(0)
