@@ -86,7 +86,7 @@ func TestForgedNotification(t *testing.T) {
 	id := st.paid("mug")
 	h := st.fps.only(t)
 	body := "notificationType=TransactionStatus&transactionStatus=CANCELLED&transactionId=" + h.id
-	r := httptest.NewRequest(http.MethodPost, "/ipn", strings.NewReader(body))
+	r := httptest.NewRequest(http.MethodPost, publicURL+"/ipn", strings.NewReader(body))
 	w := httptest.NewRecorder()
 	st.handler.ServeHTTP(w, r)
 	if w.Code != http.StatusForbidden {

@@ -279,7 +279,7 @@ func (st *stage) notifyRefund(parent, amount string) int {
 		{Name: "transactionStatus", Value: "SUCCESS"}, {Name: "operation", Value: "REFUND"},
 		{Name: "transactionAmount", Value: "USD " + amount}, {Name: "callerReference", Value: "by hand"}, {Name: "parentTransactionId", Value: parent},
 	})
-	r := httptest.NewRequest(http.MethodPost, "/ipn", strings.NewReader(body))
+	r := httptest.NewRequest(http.MethodPost, publicURL+"/ipn", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()
 	st.handler.ServeHTTP(w, r)

@@ -78,6 +78,9 @@ func (st *stage) pass(d time.Duration) { st.clock.Add(d.Microseconds()) }
 
 func (st *stage) do(r *http.Request) *httptest.ResponseRecorder {
 	st.Helper()
+	if r.Host == "example.com" { // as httptest makes it
+		r.Host = strings.TrimPrefix(publicURL, "http://")
+	}
 	if st.cookie != "" {
 		r.Header.Set("Cookie", st.cookie)
 	}
@@ -211,7 +214,7 @@ func notification(h hold, operation, status, code string) holdfast.Params {
 // deliver posts a body to the address for notifications.
 func (st *stage) deliver(body string) int {
 	st.Helper()
-	r := httptest.NewRequest(http.MethodPost, "/ipn", strings.NewReader(body))
+	r := httptest.NewRequest(http.MethodPost, publicURL+"/ipn", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()
 	st.handler.ServeHTTP(w, r)

@@ -60,7 +60,7 @@ func (s *Shop) Handler() http.Handler {
 	mux.Handle("/", s.page(func(http.ResponseWriter, *http.Request) error { return errNoPage }))
 	// Forms are accepted from the shop's own pages only. The payment service is
 	// no browser and says where it comes from by its signature.
-	return s.guarded(http.MaxBytesHandler(http.NewCrossOriginProtection().Handler(mux), formBytesMax))
+	return s.guarded(s.ownHosts(http.MaxBytesHandler(http.NewCrossOriginProtection().Handler(mux), formBytesMax)))
 }
 
 // guarded sets what browsers need to know to keep others out of the pages.
