@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/internal/webui"
@@ -78,6 +80,12 @@ func (s *Server) Handler() http.Handler {
 	}))
 }
 
+// proxied are headers that only a proxy adds, beside those of X-Forwarded.
+var proxied = []string{
+	"Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "X-Original-Host", "X-Proxyuser-Ip",
+	"True-Client-Ip", "Cf-Connecting-Ip", "Fastly-Client-Ip",
+}
+
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	var mails []store.Mail
 	err := s.Store.View(r.Context(), func(tx *store.ReadTx) (err error) {
@@ -117,8 +125,14 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, err error, page,
 
 // fromHere reports whether a request comes from this machine, and names it by an
 // address or as localhost: another name could have been made to lead here by a
-// page that wants to read along.
+// page that wants to read along. A proxy on this machine hands on the requests of
+// others, and says so.
 func fromHere(r *http.Request) bool {
+	for name := range r.Header {
+		if slices.Contains(proxied, name) || strings.HasPrefix(name, "X-Forwarded") {
+			return false
+		}
+	}
 	remote, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return false

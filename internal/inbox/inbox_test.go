@@ -151,3 +151,17 @@ func TestOnlyThisMachineReads(t *testing.T) {
 		}
 	}
 }
+
+// A proxy on this machine brings strangers, whatever it calls the host.
+func TestProxiesDoNotRead(t *testing.T) {
+	db := holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t))
+	for name, value := range map[string]string{
+		"Forwarded": "for=192.0.2.8", "Via": "1.1 proxy", "X-Forwarded-For": "192.0.2.8", "X-Forwarded-Host": "pay.example.com",
+		"X-Forwarded-Proto": "https", "X-Real-IP": "192.0.2.8", "cf-connecting-ip": "192.0.2.8",
+	} {
+		if w := ask(db, "/inbox/", func(r *http.Request) { r.Header.Set(name, value) }); w.Code != http.StatusNotFound {
+			t.Errorf("with %s: answered %d", name, w.Code)
+		}
+	}
+	wantPage(t, ask(db, "/inbox/", func(r *http.Request) { r.Header.Set("X-Requested-With", "test") }))
+}
