@@ -22,6 +22,7 @@ type serveVerb struct {
 	APIPaths          []string      `name:"api-paths" help:"Further paths that the Query API answers at, beside /, and that callers may have signed: where a proxy in front has it under a prefix." env:"HOLDFAST_API_PATHS" placeholder:"PATH"`
 	Metrics           string        `help:"Further address that answers /metrics for Prometheus, to keep off the open network." env:"HOLDFAST_METRICS" placeholder:"ADDR"`
 	IPNAllowPrivate   bool          `name:"ipn-allow-private" help:"Deliver notifications to private and loopback addresses, too." env:"HOLDFAST_IPN_ALLOW_PRIVATE"`
+	IPNProxy          string        `name:"ipn-proxy" help:"Send notifications through this proxy: http://, https:// or socks5://. It has to refuse private addresses." env:"HOLDFAST_IPN_PROXY" placeholder:"URL"`
 	AddressHeader     string        `help:"The header in which a proxy in front names the browser's address, such as X-Forwarded-For. Without it, guesses at passwords are counted by the proxy's own." env:"HOLDFAST_ADDRESS_HEADER" placeholder:"NAME"`
 	SecureCookies     bool          `help:"Set cookies for https only; on by default when the public address is https." env:"HOLDFAST_SECURE_COOKIES"`
 	RefundWindow      time.Duration `help:"How long after it was paid a payment can be refunded; below zero for ever." default:"2160h" env:"HOLDFAST_REFUND_WINDOW" placeholder:"DURATION"`
@@ -37,7 +38,8 @@ type serveVerb struct {
 
 func (v serveVerb) Run(ctx context.Context, w world) error {
 	at, err := parseStore(v.Store)
-	if err := errors.Join(err, checkPrefix(v.CertificatePrefix), checkPaths(v.APIPaths), v.check(at)); err != nil {
+	proxy, badProxy := parseProxy(v.IPNProxy)
+	if err := errors.Join(err, badProxy, checkPrefix(v.CertificatePrefix), checkPaths(v.APIPaths), v.check(at)); err != nil {
 		return err
 	}
 	useMemory()
@@ -87,7 +89,7 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	}
 	s := &server{
 		Store: db, PublicURL: public, CertificatePrefix: v.CertificatePrefix, Hosts: v.SignatureHosts, Paths: v.APIPaths,
-		AllowPrivate: v.IPNAllowPrivate, AddressHeader: v.AddressHeader, SecureCookies: v.SecureCookies || public.Scheme == "https",
+		AllowPrivate: v.IPNAllowPrivate, Proxy: proxy, AddressHeader: v.AddressHeader, SecureCookies: v.SecureCookies || public.Scheme == "https",
 		RefundWindow: v.RefundWindow, Certifier: certificates, Plain: plain, Mail: mails, Metrics: metrics, Silent: !v.Deliver,
 		Network: &sandbox.Network{Now: w.Now, PlainAmounts: !v.DeclineByAmount}, Now: w.Now, Log: w.Log, Ended: newEnding(),
 	}
@@ -156,6 +158,18 @@ func (v serveVerb) listenMetrics(ctx context.Context) (net.Listener, error) {
 		return nil, nil
 	}
 	return listen(ctx, "--metrics", v.Metrics)
+}
+
+// parseProxy reads the address of a proxy, which may hold a password.
+func parseProxy(address string) (*url.URL, error) {
+	if address == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("--ipn-proxy: give an address such as http://proxy.example.com:3128 or socks5://proxy.example.com:1080")
+	}
+	return u, nil
 }
 
 // checkPrefix holds a prefix to end in a slash: verifiers compare it as text,

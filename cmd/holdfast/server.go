@@ -39,6 +39,7 @@ type server struct {
 	Paths             []string // further paths of the API
 	Silent            bool     // notifications are written, and left to another server on the same store
 	AllowPrivate      bool     // notifications may go to private addresses
+	Proxy             *url.URL // that notifications go through; nil without one
 	SecureCookies     bool
 	AddressHeader     string        // in which a proxy names the browser's address; empty without one
 	RefundWindow      time.Duration // see payment.RefundInput
@@ -94,7 +95,7 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 	s.endJobs = endJobs
 	runner := &jobs.Runner{Processor: s.Processor, Mail: s.Mail, Now: s.Now, Log: s.Log}
 	if !s.Silent {
-		runner.Sender = &ipn.Sender{Store: s.Store, Signer: signer, Now: s.Now, AllowPrivate: s.AllowPrivate, Log: s.Log}
+		runner.Sender = &ipn.Sender{Store: s.Store, Signer: signer, Now: s.Now, AllowPrivate: s.AllowPrivate, Proxy: s.Proxy, Log: s.Log}
 	}
 	s.running.Go(func() { runner.Run(background) })
 	if s.Mail != nil && s.Mail.Relay != nil {
@@ -253,7 +254,7 @@ func certificate(signer *ipn.Signer, w http.ResponseWriter, r *http.Request) {
 
 // health answers whether the store can be read.
 func (s *server) health(w http.ResponseWriter, r *http.Request) {
-	if _, err := callersOf(r.Context(), s.Store.Reader); err != nil {
+	if err := s.Store.Ping(r.Context()); err != nil {
 		s.Log.Error("the store cannot be read", "error", err)
 		http.Error(w, "the store cannot be read", http.StatusServiceUnavailable)
 		return

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -22,13 +23,32 @@ const (
 )
 
 // newClient makes the client that posts notifications. Their addresses come
-// from callers, so it follows no redirect, uses no proxy and, unless
-// allowPrivate, connects to public addresses only. That is checked on the
+// from callers, so it follows no redirect, uses no proxy of the environment and,
+// unless allowPrivate, connects to public addresses only. That is checked on the
 // address it is about to connect to, after every name was resolved: a name may
 // resolve differently from one moment to the next.
-func newClient(timeout time.Duration, allowPrivate bool) *http.Client {
+//
+// With a proxy, the proxy resolves names and has to refuse private addresses; only
+// addresses written as numbers, and localhost, are refused here.
+func newClient(timeout time.Duration, allowPrivate bool, proxy *url.URL) *http.Client {
 	dialer := &net.Dialer{Timeout: dialTimeout}
-	if !allowPrivate {
+	transport := &http.Transport{
+		DialContext:            dialer.DialContext,
+		TLSHandshakeTimeout:    dialTimeout,
+		MaxResponseHeaderBytes: headerBytesMax,
+		MaxIdleConnsPerHost:    2,
+		IdleConnTimeout:        idleConnTimeout,
+		ForceAttemptHTTP2:      true,
+	}
+	switch {
+	case proxy != nil:
+		transport.Proxy = func(r *http.Request) (*url.URL, error) {
+			if !allowPrivate && !mayBePublic(r.URL.Hostname()) {
+				return nil, errPrivate
+			}
+			return proxy, nil
+		}
+	case !allowPrivate:
 		dialer.Control = func(_, address string, _ syscall.RawConn) error { return checkPublic(address) }
 	}
 	return &http.Client{
@@ -36,15 +56,21 @@ func newClient(timeout time.Duration, allowPrivate bool) *http.Client {
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},
-		Transport: &http.Transport{
-			DialContext:            dialer.DialContext,
-			TLSHandshakeTimeout:    dialTimeout,
-			MaxResponseHeaderBytes: headerBytesMax,
-			MaxIdleConnsPerHost:    2,
-			IdleConnTimeout:        idleConnTimeout,
-			ForceAttemptHTTP2:      true,
-		},
+		Transport: transport,
 	}
+}
+
+// mayBePublic reports whether a host may be one that a proxy can be asked for: a
+// public address, or a name that no resolver takes for an address. "127.1" and
+// "0x7f000001" are addresses to some.
+func mayBePublic(host string) bool {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return public(addr)
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	number := strings.TrimLeft(last, "0123456789") == "" || strings.HasPrefix(last, "0x")
+	return last != "localhost" && !number
 }
 
 // errPrivate is why nothing was sent to an address inside somebody's network.
@@ -132,9 +158,33 @@ func failureWords(err error, timeout time.Duration) string {
 	if errors.Is(err, errPrivate) {
 		return "not sent: the address is not public"
 	}
-	words := strings.ToValidUTF8(strings.ReplaceAll(err.Error(), "\n", " "), "?")
+	words := strings.ToValidUTF8(strings.ReplaceAll(withoutAddresses(err), "\n", " "), "?")
 	if len(words) > resultBytesMax {
 		words = strings.ToValidUTF8(words[:resultBytesMax], "")
 	}
 	return words
+}
+
+// numericAddress is an address as Go's errors write one.
+var numericAddress = regexp.MustCompile(`\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b|\[[0-9A-Fa-f:.]+(%\w+)?\](:\d+)?`)
+
+// withoutAddresses says why nothing was sent. The words of Go's network errors
+// name our name server, our own address and our proxy's.
+func withoutAddresses(err error) string {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		switch {
+		case dns.IsNotFound:
+			return "the host name has no address"
+		case dns.IsTimeout:
+			return "the host name could not be resolved in time"
+		}
+		return "the host name could not be resolved"
+	}
+	if number, ok := errors.AsType[syscall.Errno](err); ok {
+		return number.Error()
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil {
+		err = op.Err
+	}
+	return numericAddress.ReplaceAllString(err.Error(), "an address")
 }

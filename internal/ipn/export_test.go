@@ -3,3 +3,9 @@ package ipn
 // CheckPublic opens the check of addresses, of which a test can only be at a
 // few.
 var CheckPublic = checkPublic
+
+// MayBePublic opens the check of hosts that a proxy is asked for.
+var MayBePublic = mayBePublic
+
+// WithoutAddresses opens the words of errors.
+var WithoutAddresses = withoutAddresses

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -26,9 +27,10 @@ type Sender struct {
 	Log          *slog.Logger
 	AllowPrivate bool          // lets notifications go to private, loopback and link-local addresses
 	Timeout      time.Duration // of one delivery; zero means 10 s
+	Proxy        *url.URL      // http, https or socks5: what all notifications go through; nil means none
 	// HTTP posts the notifications. nil means a client that follows no redirect
-	// and, unless AllowPrivate, sends to public addresses only; AllowPrivate and
-	// Timeout are that client's.
+	// and, unless AllowPrivate, sends to public addresses only; AllowPrivate,
+	// Timeout and Proxy are that client's.
 	HTTP *http.Client
 
 	once   sync.Once
@@ -160,7 +162,7 @@ func (s *Sender) start(ctx context.Context, ended func(arrived bool, err error))
 
 func (s *Sender) begin() {
 	if s.client = s.HTTP; s.client == nil {
-		s.client = newClient(s.timeout(), s.AllowPrivate)
+		s.client = newClient(s.timeout(), s.AllowPrivate, s.Proxy)
 	}
 	s.freed = make(chan struct{}, 1)
 }

@@ -2,6 +2,7 @@ package mail_test
 
 import (
 	"bufio"
+	"fmt"
 	"net"
 	netmail "net/mail"
 	"strings"
@@ -158,5 +159,13 @@ func TestATimeForTheWholeMail(t *testing.T) {
 	}
 	if err := r.Check(t.Context()); err == nil {
 		t.Errorf("a relay that took %v to let us in was waited for %v", 2*step, timeout)
+	}
+}
+
+// The name server that a name was looked up at is not in the words.
+func TestShortNamesNoResolver(t *testing.T) {
+	err := fmt.Errorf("dialing: %w", &net.DNSError{Err: "no such host", Name: "mail.example.com", Server: "10.0.0.2:53", IsNotFound: true})
+	if got, want := mail.Short(err), "dialing: lookup mail.example.com: no such host"; got != want {
+		t.Errorf("it is said as %q, want %q", got, want)
 	}
 }

@@ -111,11 +111,14 @@ func short(err error) string {
 		said := strings.TrimSpace(fmt.Sprintf("%d %s", answer.Code, enhancedCode.FindString(answer.Msg)))
 		text = strings.ReplaceAll(text, answer.Error(), said)
 	}
-	text = strings.ToValidUTF8(oneLine(text), "?")
+	text = strings.ToValidUTF8(oneLine(resolver.ReplaceAllString(text, "$1: ")), "?")
 	if len(text) > reasonBytesMax {
 		text = strings.ToValidUTF8(text[:reasonBytesMax], "")
 	}
 	return text
 }
+
+// resolver is where Go's errors name the machine's name server.
+var resolver = regexp.MustCompile(`\b(lookup \S+) on \S+: `)
 
 var enhancedCode = regexp.MustCompile(`^[245]\.\d{1,3}\.\d{1,3}\b`) // RFC 3463

@@ -149,6 +149,17 @@ func (r Reader) glance(ctx context.Context, fn func(*ReadTx) error) error {
 	return r.shortly(ctx, nil, fn)
 }
 
+// Ping reads one row, which every store has once a server has served it.
+func (r Reader) Ping(ctx context.Context) error {
+	return r.glance(ctx, func(tx *ReadTx) error {
+		var path string
+		if err := tx.sql.QueryRowContext(ctx, `SELECT path FROM signing_keys WHERE place = 1`).Scan(&path); err != nil {
+			return fmt.Errorf("reading a row: %w", err)
+		}
+		return nil
+	})
+}
+
 // View runs fn on one consistent state of the store, and for a short time: a
 // session that hangs must not stop what is waiting for it.
 func (r Reader) View(ctx context.Context, fn func(*ReadTx) error) error {

@@ -1,0 +1,4 @@
+package mail
+
+// Short opens the words of errors for the log.
+var Short = short
