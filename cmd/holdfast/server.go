@@ -87,7 +87,8 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 		Store: s.Store, Network: s.Network, Now: s.Now, Log: s.Log, RefundWindow: s.RefundWindow,
 	}
 	if s.Mail != nil && s.Mail.On() {
-		s.Processor.Letters = account.Letters{Public: s.PublicURL}.Write
+		letters := account.Letters{Public: s.PublicURL}
+		s.Processor.Letters, s.Processor.Receipts = letters.Write, letters.Receipt
 	}
 	s.http = httpServer(s.routes(signer), s.Log)
 

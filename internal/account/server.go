@@ -132,12 +132,14 @@ func (s *Server) owner(show func(*call) error) http.Handler {
 }
 
 // onward are the places that the sign-in page may lead on to: pages of ours, by
-// their names. The link of a letter comes along, since it is good for who is
+// their names, and for a page below one of those that one. The link of a letter comes along, since it is good for who is
 // signed in alone.
 func (c *call) onward() (p holdfast.Params) {
-	if place := strings.TrimPrefix(c.r.URL.Path, Root); place == "verify" {
+	place, _, _ := strings.Cut(strings.TrimPrefix(c.r.URL.Path, Root), "/")
+	switch {
+	case place == "verify":
 		return given("to", place, "link", c.form.Get("link"))
-	} else if isPlace(place) {
+	case isPlace(place):
 		return given("to", place)
 	}
 	return nil

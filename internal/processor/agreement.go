@@ -44,7 +44,11 @@ func (p *Processor) ConfirmVisit(ctx context.Context, id payment.VisitID, who pa
 			return v, err
 		}
 		agreed.IDs = ids
-		return s.install(v, agreed.Install())
+		made := agreed.Install()
+		if v, err = s.install(v, made); err != nil {
+			return v, err
+		}
+		return v, p.sendReceipt(s.tx, v.Sender, agreed.Receipt(made))
 	})
 }
 

@@ -30,6 +30,9 @@ type Processor struct {
 	// Letters puts into words what parties are told by mail. Nil means that no mail
 	// can be sent: then every e-mail address counts as verified.
 	Letters func(party.Notice) (subject, text string)
+	// Receipts puts into words what senders are told by mail of their approvals and
+	// their money. Nil tells them nothing.
+	Receipts func(payment.Receipt) (subject, text string)
 	// VerifyWithin is how long after signing up somebody may pay before the e-mail
 	// address is verified; zero means 24 h, negative not at all.
 	VerifyWithin time.Duration
@@ -165,7 +168,11 @@ func (p *Processor) patience() time.Duration {
 
 // recordFor is record for a question that Resolve is to ask from nextAsk on.
 func (p *Processor) recordFor(tx *store.Tx, caller party.Caller, c payment.Change, real, nextAsk time.Time) (payment.Transaction, error) {
-	return tx.Record(c, p.owed(caller, c, real), nextAsk)
+	after, err := tx.Record(c, p.owed(caller, c, real), nextAsk)
+	if err != nil {
+		return after, err
+	}
+	return after, p.tellSender(tx, caller, c)
 }
 
 // owed is the notification of a change, or nil where nobody is told.

@@ -36,12 +36,14 @@ func scanMail(row scanner) (m Mail, err error) {
 	return m, err
 }
 
+var insertMail = insertion("adding a mail", "mails", "",
+	columns(text, "mail_id, recipient, subject, body, failure, outcome"),
+	columns(number, "created, queued, next_at, leased_until, tries"))
+
 // InsertMail adds a letter to be delivered.
 func (tx *Tx) InsertMail(m party.Mail) error {
-	return tx.one("adding a mail", `
-		INSERT INTO mails (mail_id, recipient, subject, body, created, queued, next_at, leased_until, tries, failure, outcome)
-		VALUES ($1, $2, $3, $4, $5, $5, $5, 0, 0, '', 'Waiting')`,
-		m.ID, m.To, m.Subject, m.Text, micros(m.Created))
+	at := micros(m.Created)
+	return tx.write(insertMail, nil, m.ID, m.To, m.Subject, m.Text, "", string(MailWaiting), at, at, at, 0, 0)
 }
 
 // Mails reads at most so many of the mails with an outcome, or of all when it is

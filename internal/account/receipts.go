@@ -1,0 +1,114 @@
+package account
+
+import (
+	"strings"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+)
+
+// Receipt composes what a sender is told of an approval, or of money. The names of
+// callers are in it, which an operator has given them, and no other words of theirs.
+func (l Letters) Receipt(r payment.Receipt) (subject, text string) {
+	w := webui.WordsIn(r.Language)
+	var parts []string
+	if r.About == payment.ReceiptApproved {
+		subject, parts = l.approval(w, r)
+	} else {
+		subject, parts = l.moved(w, r)
+	}
+	if r.Caller.Sandbox {
+		parts = append(parts, w.T("mail.sandbox"))
+	}
+	parts = append(parts, w.T("mail.foot", "Address", l.address("")))
+	return subject, strings.Join(parts, "\n\n") + "\n"
+}
+
+// moved tells of money.
+func (l Letters) moved(w webui.Words, r payment.Receipt) (subject string, parts []string) {
+	t, caller := r.Transaction, r.Caller.Name
+	amount := w.Dollars(t.Current())
+	switch r.About {
+	case payment.ReceiptReleased:
+		subject = w.T("mail.released-subject", "Amount", amount)
+		parts = append(parts, w.T("mail.released", "Amount", amount, "Caller", caller))
+		if r.Instrument.Method == holdfast.MethodCC {
+			parts = append(parts, w.T("mail.released-card"))
+		}
+	case payment.ReceiptRefunded:
+		subject = w.T("mail.refunded-subject", "Amount", amount)
+		parts = append(parts, w.T("mail.refunded", "Amount", amount, "Caller", caller))
+	case payment.ReceiptCharged, payment.ReceiptApproved:
+		switch r.Instrument.Method {
+		case holdfast.MethodABT:
+			subject = w.T("mail.charged-balance-subject", "Amount", amount)
+		case holdfast.MethodACH:
+			subject = w.T("mail.charged-bank-subject", "Amount", amount)
+		default:
+			subject = w.T("mail.charged-card-subject", "Amount", amount)
+		}
+		parts = append(parts, w.T("mail.charged", "Amount", amount, "Caller", caller))
+		if rest := t.Released(); rest.Positive() {
+			parts = append(parts, w.T("mail.charged-rest", "Held", w.Dollars(t.Amount), "Rest", w.Dollars(rest)))
+		}
+	}
+	facts := []Term{{w.T("mail.method"), InstrumentIn(w, r.Instrument).Title}}
+	if t.Descriptor != "" && r.About == payment.ReceiptCharged && r.Instrument.Method != holdfast.MethodABT {
+		facts = append(facts, Term{w.T("mail.statement"), t.Descriptor})
+	}
+	facts = append(facts, Term{w.T("mail.transaction"), string(t.ID)})
+	return subject, append(parts, lines(facts), w.T("mail.history", "Address", l.address("history")))
+}
+
+// approval tells of what the sender has agreed to.
+func (l Letters) approval(w webui.Words, r payment.Receipt) (subject string, parts []string) {
+	caller := r.Caller.Name
+	subject, lead := w.T("mail.approved-subject", "Caller", caller), w.T("mail.approved", "Caller", caller)
+	if r.Token.OldToken != "" {
+		subject, lead = w.T("mail.approval-changed-subject", "Caller", caller), w.T("mail.approval-changed", "Caller", caller)
+	}
+	link := l.address("authorisations/one", "token", string(r.Token.Handle()))
+	return subject, []string{lead, tokenFor(w, r.Token) + "\n" + lines(approvalTerms(w, r)), w.T("mail.approval-link", "Address", link)}
+}
+
+// approvalTerms are the terms of an approval.
+func approvalTerms(w webui.Words, r payment.Receipt) (all []Term) {
+	t := r.Token
+	if t.Amount.Given() {
+		all = append(all, Term{Bound(w, t.AmountType), w.Dollars(t.Amount)})
+	}
+	if !t.Period.Endless() {
+		all = append(all, Term{w.T("term.how-often"), w.T("often.once", "Every", Every(w, t.Period))})
+	}
+	for _, limit := range r.Limits {
+		all = append(all, Term{w.T("term.limit"), Usage(w, payment.UsageTerms{Kind: limit.Kind, Value: limit.Value, Period: limit.Period})})
+	}
+	switch {
+	case r.Aggregate == nil:
+	case r.Aggregate.Method == holdfast.MethodPrepaid:
+		all = append(all, Term{w.T("term.balance"), w.Dollars(r.Aggregate.Limit)})
+	default:
+		all = append(all, Term{w.T("term.debt"), w.Dollars(r.Aggregate.Limit)})
+	}
+	if t.Use == payment.UseReceive {
+		all = append(all, Term{w.T("term.fee", "Caller", r.Caller.Name), FeeCeiling(w, t.FeeCeiling)})
+	}
+	if r.Instrument.ID != "" {
+		all = append(all, Term{w.T("mail.method"), InstrumentIn(w, r.Instrument).Title})
+	}
+	until := w.T("authorisations.for-ever")
+	if !t.Expires.IsZero() {
+		until = w.Moment(t.Expires)
+	}
+	return append(all, Term{w.T("term.until"), until})
+}
+
+// lines are terms as a mail has them.
+func lines(terms []Term) string {
+	all := make([]string, len(terms))
+	for i, t := range terms {
+		all[i] = t.Label + ": " + t.Value
+	}
+	return strings.Join(all, "\n")
+}

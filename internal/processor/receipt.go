@@ -1,0 +1,36 @@
+package processor
+
+import (
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// tellSender writes the mail that tells a transaction's sender of a step, in the
+// step's own commit.
+func (p *Processor) tellSender(tx *store.Tx, caller party.Caller, c payment.Change) error {
+	about, due := c.Receipt()
+	if !due || p.Receipts == nil {
+		return nil
+	}
+	i, _, err := tx.Instrument(c.After.Sender, c.After.Instrument)
+	if err != nil {
+		return err
+	}
+	return p.sendReceipt(tx, c.After.Sender, payment.Receipt{About: about, Caller: caller, Instrument: i, Transaction: c.After})
+}
+
+// sendReceipt writes a receipt to a party that has proved to read the mail of its
+// address, where mail can be sent.
+func (p *Processor) sendReceipt(tx *store.Tx, to party.ID, r payment.Receipt) error {
+	if p.Receipts == nil {
+		return nil
+	}
+	who, err := partyOf(&tx.ReadTx, to)
+	if err != nil || !who.EmailVerified {
+		return err
+	}
+	r.Language = who.Language
+	subject, text := p.Receipts(r)
+	return tx.InsertMail(party.Mail{ID: p.ids().Other("M"), To: who.Email, Subject: subject, Text: text, Created: p.now()})
+}

@@ -1,0 +1,204 @@
+package processor_test
+
+import (
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// receipt says in one line what a receipt tells.
+func receipt(r payment.Receipt) (subject, text string) {
+	if r.About == payment.ReceiptApproved {
+		return strings.TrimSpace(string(r.About) + " " + string(r.Token.Type) + " " + r.Token.Amount.String()), string(r.Token.ID)
+	}
+	line := string(r.About) + " " + r.Transaction.Current().String() + " " + string(r.Instrument.Method)
+	if rest := r.Transaction.Released(); rest.Positive() {
+		line += ", rest " + rest.String()
+	}
+	return line, string(r.Transaction.ID)
+}
+
+// told are the subjects of the mails in the store that a party was sent, the oldest
+// first.
+func told(w *holdfasttest.World, to string) string {
+	w.T.Helper()
+	var mails []store.Mail
+	err := w.DB.View(w.T.Context(), func(tx *store.ReadTx) (err error) {
+		mails, err = tx.Mails("", 100)
+		return err
+	})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	var subjects []string
+	for _, m := range slices.Backward(mails) {
+		if m.To == to && m.Text != "" && m.Outcome == store.MailWaiting {
+			subjects = append(subjects, m.Subject)
+		}
+	}
+	return strings.Join(subjects, "; ")
+}
+
+func TestReceipts(t *testing.T) {
+	for name, row := range map[string]struct {
+		do   func(w *holdfasttest.World)
+		want string
+	}{
+		"a hold alone":   {func(w *holdfasttest.World) { w.Reserved("32.00", "order") }, ""},
+		"a hold settled": {func(w *holdfasttest.World) { settled(w, "32.00") }, "charged USD 32.00 CC"},
+		"settled for less": {
+			func(w *holdfasttest.World) { settled(w, "30.00") }, "charged USD 30.00 CC, rest USD 2.00",
+		},
+		"a hold cancelled": {func(w *holdfasttest.World) {
+			if _, err := w.Cancel(w.Reserved("32.00", "order").ID); err != nil {
+				w.T.Fatal(err)
+			}
+		}, "released USD 32.00 CC"},
+		"a hold lapsed": {func(w *holdfasttest.World) {
+			w.Reserved("32.00", "order")
+			w.Clock.Advance(8 * 24 * time.Hour)
+			for range 2 {
+				if _, err := w.Processor.Sweep(w.T.Context()); err != nil {
+					w.T.Fatal(err)
+				}
+			}
+		}, "released USD 32.00 CC"},
+		"declined": {func(w *holdfasttest.World) {
+			w.Network.Next(holdfasttest.Reply{Decline: holdfast.CodeTransactionDenied})
+			_, _ = w.Reserve(w.Authorize("32.00"), "32.00", "order")
+		}, ""},
+		"by card": {func(w *holdfasttest.World) { w.Paid("5.00", "order") }, "charged USD 5.00 CC"},
+		"from the balance": {func(w *holdfasttest.World) {
+			w.Deposit(w.Buyer.ID, "10.00")
+			paid(w, w.AuthorizeWith(w.Balance(), "5.00"), "5.00", "order")
+		}, "charged USD 5.00 ABT"},
+		"asked for twice": {func(w *holdfasttest.World) {
+			token := w.Authorize("5.00")
+			paid(w, token, "5.00", "order")
+			paid(w, token, "5.00", "order")
+		}, "charged USD 5.00 CC"},
+		"refunded": {func(w *holdfasttest.World) {
+			if _, err := w.Refund(w.Paid("5.00", "order").ID, "2.00", "refund"); err != nil {
+				w.T.Fatal(err)
+			}
+		}, "charged USD 5.00 CC; refunded USD 2.00 CC"},
+		"a prepaid balance filled, and spent in small payments": {func(w *holdfasttest.World) {
+			a, spends, funds := w.Aggregate(holdfast.MethodPrepaid, "100.00")
+			_, err := w.Processor.FundPrepaid(w.T.Context(), w.Shop, holdfast.FundPrepaidRequest{
+				SenderTokenID: funds, PrepaidInstrumentID: a.ID, FundingAmount: money.Cents(10_00), CallerReference: "fund",
+			})
+			if err != nil {
+				w.T.Fatal(err)
+			}
+			for _, ref := range []holdfast.CallerReference{"a", "b", "c"} {
+				paid(w, spends, "0.10", ref)
+			}
+		}, "charged USD 10.00 CC"},
+		"an address that nobody proved": {func(w *holdfasttest.World) {
+			w.Change(w.Buyer.ID, func(p *party.Party) { p.EmailVerified, p.VerifyBy = false, w.Clock.Now().Add(time.Hour) })
+			w.Paid("5.00", "order")
+		}, ""},
+		"where no mail is sent": {func(w *holdfasttest.World) {
+			w.Processor.Receipts = nil
+			w.Paid("5.00", "order")
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			story(t, func(w *holdfasttest.World) {
+				w.Processor.Receipts = receipt
+				row.do(w)
+				want(w, told(w, w.Buyer.Email), row.want)
+				want(w, told(w, w.Owner.Email), "")
+			})
+		})
+	}
+}
+
+// settled is a hold of 32 dollars that was settled for an amount.
+func settled(w *holdfasttest.World, value string) {
+	w.T.Helper()
+	if _, err := w.Settle(w.Reserved("32.00", "order").ID, value); err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+func paid(w *holdfasttest.World, token holdfast.TokenID, value string, ref holdfast.CallerReference) {
+	w.T.Helper()
+	if _, err := w.Pay(token, value, ref); err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+// Two servers find one hold that has lapsed: its sender is told once.
+func TestTwoServersTellOnce(t *testing.T) {
+	for engine, address := range holdfasttest.Addresses(t) {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			at := address(t)
+			w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
+			w.Processor.Receipts = receipt
+			other := &processor.Processor{
+				Store: holdfasttest.Open(t, at), Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Receipts: receipt, Log: slog.New(slog.DiscardHandler),
+			}
+			t.Cleanup(other.Close)
+			for _, ref := range []holdfast.CallerReference{"a", "b", "c", "d"} {
+				w.Reserved("1.00", ref)
+			}
+			w.Clock.Advance(8 * 24 * time.Hour)
+			var sweeping sync.WaitGroup
+			for _, p := range []*processor.Processor{w.Processor, other} {
+				sweeping.Go(func() {
+					if _, err := p.Sweep(t.Context()); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			sweeping.Wait()
+			want(w, told(w, w.Buyer.Email), strings.TrimSuffix(strings.Repeat("released USD 1.00 CC; ", 4), "; "))
+		})
+	}
+}
+
+// Who agrees to something on the pages is told, once, however many tokens it makes.
+func TestApprovalsAreTold(t *testing.T) {
+	for name, row := range map[string]struct {
+		asked []string
+		want  string
+	}{
+		"one payment": {[]string{"pipelineName", "SingleUse", "callerReference", "order-1", "transactionAmount", "5"}, "approved SingleUse USD 5.00"},
+		"regular payments": {[]string{
+			"pipelineName", "Recurring", "callerReference", "order-1", "transactionAmount", "9.99", "recurringPeriod", "1 Month",
+		}, "approved Recurring USD 9.99"},
+		"a prepaid balance": {[]string{
+			"pipelineName", "SetupPrepaid", "callerReferenceSender", "s", "callerReferenceFunding", "f", "fundingAmount", "20",
+		}, "approved"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			story(t, func(w *holdfasttest.World) {
+				w.Processor.Receipts = receipt
+				id := visit(w, row.asked...)
+				v, err := w.Processor.EnterVisit(t.Context(), id, w.Buyer.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if v, err = w.Processor.ConfirmVisit(t.Context(), id, w.Buyer.ID, processor.Shown{Instrument: v.Instrument, Address: v.Address}); err != nil || v.Answer == "" {
+					t.Fatalf("the visit is %+v, %v", v, err)
+				}
+				if got := told(w, w.Buyer.Email); !strings.HasPrefix(got, row.want) || strings.Contains(got, ";") {
+					t.Errorf("told %q, want %s once", got, row.want)
+				}
+			})
+		})
+	}
+}
