@@ -113,6 +113,9 @@ func feeOf(t payment.Transaction, reader party.ID) money.Amount {
 func kindWord(w webui.Words, t payment.Transaction) string {
 	switch t.Kind {
 	case payment.KindRefund:
+		if t.AggregateMethod() != "" && t.Method == holdfast.MethodABT {
+			return w.T("kind.balance-back")
+		}
 		return w.T("kind.refund")
 	case payment.KindFundPrepaid:
 		return w.T("kind.fund")

@@ -123,7 +123,7 @@ func (s *Server) renderRemoveMethod(c *call, status int) error {
 	w := c.words
 	var i payment.Instrument
 	var needed []hold
-	var tokens []row
+	var tokens, debts []row
 	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
 		var found bool
 		if i, found, err = tx.Instrument(c.Party.ID, c.method()); err != nil {
@@ -133,6 +133,9 @@ func (s *Server) renderRemoveMethod(c *call, status int) error {
 			return holdfast.Errorf(holdfast.InvalidPaymentInstrument, "there is no such way to pay")
 		}
 		if needed, err = s.neededBy(tx, i); err != nil {
+			return err
+		}
+		if debts, err = debtsSettledWith(tx, w, i); err != nil {
 			return err
 		}
 		tokens, err = s.paidWith(tx, w, i)
@@ -151,6 +154,10 @@ func (s *Server) renderRemoveMethod(c *call, status int) error {
 		for _, h := range needed {
 			page.Rows = append(page.Rows, h.row(w, s.Now()))
 		}
+		return s.renderForm(c, status, "methods", page)
+	}
+	if len(debts) > 0 {
+		page.Lead, page.Rows = w.T("methods.owed"), debts
 		return s.renderForm(c, status, "methods", page)
 	}
 	page.Lead = w.T("methods.remove-text")
@@ -177,6 +184,22 @@ func (s *Server) neededBy(tx *store.ReadTx, i payment.Instrument) (all []hold, e
 		all = append(all, hold{Transaction: t, caller: caller, recipient: caller.Name})
 	}
 	return all, nil
+}
+
+// debtsSettledWith are what the party owes and pays with an instrument.
+func debtsSettledWith(tx *store.ReadTx, w webui.Words, i payment.Instrument) (rows []row, err error) {
+	debts, err := tx.DebtsSettledWith(i.Owner, i.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range debts {
+		caller, _, err := tx.Caller(a.Caller)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, row{Title: caller.Name, Detail: w.T("authorisations.owed"), Amount: w.Dollars(a.Balance)})
+	}
+	return rows, nil
 }
 
 // paidWith are the current tokens that are paid with an instrument.

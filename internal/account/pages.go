@@ -200,7 +200,7 @@ func (s *Server) lost(w http.ResponseWriter, r *http.Request, status int, n noti
 // doings are what can have been done: the page after it is told the last word.
 var doings = []string{
 	"done.verified", "done.email", "done.sent", "done.reset", "done.password", "done.passkey", "done.passkey-removed", "done.session",
-	"done.card", "done.bank", "done.method-removed", "done.address", "done.address-removed", "done.default", "done.cancelled", "done.name", "done.business",
+	"done.card", "done.bank", "done.method-removed", "done.address", "done.address-removed", "done.default", "done.cancelled", "done.ended", "done.ending", "done.stopped", "done.name", "done.business",
 }
 
 // done says what was just done; other words than those above say nothing.

@@ -65,6 +65,7 @@ func (s *Server) Handler() http.Handler {
 	owner("GET authorisations", s.showTokens)
 	owner("GET authorisations/one", s.showToken)
 	owner("POST authorisations/cancel", s.cancelToken)
+	owner("POST authorisations/end", s.endInstrument)
 	owner("GET history", s.showHistory)
 	owner("GET security", s.showSecurity)
 	owner("GET security/password", s.showPassword)

@@ -195,22 +195,33 @@ func (g *givenToken) readPayees(tx *store.ReadTx) error {
 	return nil
 }
 
-func (s *Server) showToken(c *call) error { return s.renderToken(c, http.StatusOK, "") }
-
-func (s *Server) renderToken(c *call, status int, problem string) error {
+func (s *Server) showToken(c *call) error {
 	g, err := s.token(c)
 	if err != nil {
 		return err
 	}
+	return s.renderToken(c, g, http.StatusOK, "")
+}
+
+// renderToken shows a token. What is wrong with cancelling it is told in problem,
+// with the button that ends its instrument where that is the way out.
+func (s *Server) renderToken(c *call, g givenToken, status int, problem string) error {
 	w := c.words
 	page := formPage{
 		Heading: w.T("authorisations.to", "Caller", g.caller.Name), Lead: tokenFor(w, g.Token), Problem: problem,
 		Facts: g.facts(w),
 		Links: []link{{Label: w.T("authorisations.back"), Address: Root + "authorisations"}},
 	}
-	if state := tokenState(w, g.Token, g.now); state != "" {
+	switch state := tokenState(w, g.Token, g.now); {
+	case state != "" && g.moves() && !g.Cancelled:
+		page.Aside = g.overText(w)
+	case state != "":
 		page.Aside = state
-	} else {
+	case problem != "" && g.moves():
+		end := post(g.endLabel(w), "", "authorisations/end", "token", string(g.Handle()))
+		end.Strong = true
+		page.Buttons = []action{end}
+	default:
 		cancel := post(w.T("authorisations.cancel"), "", "authorisations/cancel", "token", string(g.Handle()))
 		cancel.Strong = true
 		page.Aside, page.Buttons = w.T("authorisations.cancel-text", "Caller", g.caller.Name), []action{cancel}
@@ -284,25 +295,4 @@ func (g givenToken) aggregateFacts(w webui.Words) []Term {
 		return []Term{{w.T("term.balance"), w.Dollars(g.aggregate.Limit)}, {w.T("authorisations.left"), w.Dollars(g.aggregate.Balance)}}
 	}
 	return []Term{{w.T("term.debt"), w.Dollars(g.aggregate.Limit)}, {w.T("authorisations.owed"), w.Dollars(g.aggregate.Balance)}}
-}
-
-// cancelToken takes back what the party has authorised.
-func (s *Server) cancelToken(c *call) error {
-	g, err := s.token(c)
-	if err != nil {
-		return err
-	}
-	err = s.Processor.CancelOwnToken(c.r.Context(), c.Party.ID, g.ID)
-	refused, ok := errors.AsType[*holdfast.Error](err)
-	switch {
-	case err == nil:
-		return c.redirect("authorisations", did("cancelled"))
-	case !ok:
-		return err
-	case refused.Code == holdfast.TokenAccessDenied && g.Use == payment.UseSettle:
-		return s.renderToken(c, http.StatusConflict, c.words.T("authorisations.owes", "Amount", c.words.Dollars(g.aggregate.Balance)))
-	case refused.Code == holdfast.TokenAccessDenied:
-		return s.renderToken(c, http.StatusConflict, c.words.T("authorisations.has-balance", "Amount", c.words.Dollars(g.aggregate.Balance)))
-	}
-	return s.renderToken(c, http.StatusConflict, c.words.T("authorisations.over"))
 }

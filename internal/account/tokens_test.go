@@ -104,6 +104,50 @@ func TestApprovalsThatCannotBeCancelled(t *testing.T) {
 	}
 }
 
+// The way out: a prepaid balance comes back, and what is owed stays payable.
+func TestInstrumentsAreEnded(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		s := newSiteOn(t, db)
+		prepaid, spends, funds := s.Aggregate(holdfast.MethodPrepaid, "50.00")
+		if _, err := s.Processor.FundPrepaid(t.Context(), s.Shop, holdfast.FundPrepaidRequest{
+			SenderTokenID: funds, PrepaidInstrumentID: prepaid.ID, FundingAmount: holdfasttest.USD("20.00"), CallerReference: "fill",
+		}); err != nil {
+			t.Fatal(err)
+		}
+		_, owes, settles := s.Aggregate(holdfast.MethodDebt, "50.00")
+		if _, err := s.Pay(owes, "30.00", "on-account"); err != nil {
+			t.Fatal(err)
+		}
+		b := s.ann()
+		b.get("authorisations/one?token=" + s.handle(spends))
+		b.send("authorisations/cancel", "")
+		b.wantText("There are $20.00 left", "goes to your account balance")
+		b.send("authorisations/end", "")
+		b.wantPage("authorisations")
+		b.wantText("It has ended. What was left is in your account balance.")
+		b.get("")
+		b.wantText("$20.00")
+		b.get("history")
+		b.wantText("+$20.00", "Prepaid balance paid back")
+
+		b.get("authorisations/one?token=" + s.handle(settles))
+		b.send("authorisations/cancel", "")
+		b.wantText("You owe $30.00", "can only charge what you owe")
+		b.send("authorisations/end", "")
+		b.wantText("Nothing more can be added. What you owe can still be charged.", "Settling what you owe")
+		b.get("authorisations/one?token=" + s.handle(settles))
+		b.wantText("can still charge the $30.00 that you owe")
+		if _, err := s.Pay(owes, "1.00", "more"); err == nil {
+			t.Error("more was added")
+		}
+		b.get("methods/remove?method=" + string(s.Card.ID))
+		b.wantText("you pay with it what you owe", "$30.00")
+		b.postTo("authorisations/end", "token", s.handle(s.multiUse()))
+		b.wantStatus("ending what is no instrument", http.StatusConflict)
+		s.CheckBooks()
+	})
+}
+
 func TestApprovalsByPage(t *testing.T) {
 	s := newSite(t)
 	b := s.ann()

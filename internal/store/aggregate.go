@@ -72,16 +72,25 @@ func (tx *Tx) TouchAggregateOf(c party.CallerID, token holdfast.TokenID) error {
 // TouchSettledWith writes the credit instruments that are settled with a way to
 // pay, without a change, and reports whether something is owed on one of them.
 func (tx *Tx) TouchSettledWith(owner party.ID, i payment.InstrumentID) (owed bool, err error) {
-	const settled = `
-		FROM tokens k WHERE k.sender = $1 AND k.sender <> '' AND k.instrument_id = $2 AND k.token_use = 'Settle' AND k.cancelled = 0
-			AND k.caller_id = aggregate_instruments.caller_id AND k.aggregate_id = aggregate_instruments.aggregate_id`
 	if _, err := tx.exec("touching the instruments that a card settles", `
-		UPDATE aggregate_instruments SET balance = balance WHERE sender = $1 AND EXISTS (SELECT 1`+settled+`)`, owner, i); err != nil {
+		UPDATE aggregate_instruments SET balance = balance WHERE sender = $1 AND EXISTS (SELECT 1`+settledWith+`)`, owner, i); err != nil {
 		return false, err
 	}
-	debts, err := list(&tx.ReadTx, "looking for debts that a card settles", scanID, `
-		SELECT aggregate_id FROM aggregate_instruments WHERE sender = $1 AND balance > 0 AND EXISTS (SELECT 1`+settled+`) LIMIT 1`, owner, i)
+	debts, err := tx.DebtsSettledWith(owner, i)
 	return len(debts) > 0, err
+}
+
+// settledWith are the tokens that settle an instrument with a way to pay.
+const settledWith = `
+	FROM tokens k WHERE k.sender = $1 AND k.sender <> '' AND k.instrument_id = $2 AND k.token_use = 'Settle' AND k.cancelled = 0
+		AND k.caller_id = aggregate_instruments.caller_id AND k.aggregate_id = aggregate_instruments.aggregate_id`
+
+// DebtsSettledWith reads the credit instruments on which something is owed that
+// is settled with a way to pay, at most a hundred.
+func (tx *ReadTx) DebtsSettledWith(owner party.ID, i payment.InstrumentID) ([]payment.AggregateInstrument, error) {
+	return list(tx, "looking for debts that a card settles", scanAggregate, `
+		SELECT `+aggregateColumns+` FROM aggregate_instruments
+		WHERE sender = $1 AND balance > 0 AND EXISTS (SELECT 1`+settledWith+`) ORDER BY aggregate_id LIMIT 100`, owner, i)
 }
 
 // AggregateTokens reads the tokens of an instrument, those that are cancelled

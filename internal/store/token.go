@@ -140,7 +140,8 @@ type TokenPlace struct {
 // TokensOf reads the tokens that a party has given, the newest first, after a
 // place and at most most of them: those it pays with, and those by which others
 // have it paid. Current leaves out those that were used, cancelled or, by their
-// callers' clocks, are expired at real.
+// callers' clocks, are expired at real; but a token stays that moves money on an
+// instrument whose time is over.
 func (tx *ReadTx) TokensOf(p party.ID, current bool, real time.Time, after TokenPlace, most int) ([]payment.Token, error) {
 	if after == (TokenPlace{}) {
 		after = TokenPlace{Installed: neverExpires}
@@ -150,7 +151,10 @@ func (tx *ReadTx) TokensOf(p party.ID, current bool, real time.Time, after Token
 		FROM tokens k JOIN callers c ON c.caller_id = k.caller_id
 		WHERE (k.sender = $1 AND k.sender <> '' OR k.recipient = $1 AND k.token_use IN ('Receive', 'Refund'))
 			AND (k.installed, k.token_id) < ($2, $3)
-			AND ($4 = 0 OR k.used_by = '' AND k.cancelled = 0 AND k.expires > $5 + c.clock_offset)
+			AND ($4 = 0 OR k.used_by = '' AND k.cancelled = 0 AND (k.expires > $5 + c.clock_offset OR EXISTS (
+				SELECT 1 FROM aggregate_instruments a
+				WHERE k.aggregate_id <> '' AND a.caller_id = k.caller_id AND a.aggregate_id = k.aggregate_id AND a.balance > 0
+					AND a.method = CASE k.token_use WHEN 'Settle' THEN 'Debt' WHEN 'Pay' THEN 'Prepaid' ELSE '' END)))
 		ORDER BY k.installed DESC, k.token_id DESC LIMIT $6`,
 		p, micros(after.Installed), after.ID, flag(current), micros(real), most)
 }
