@@ -164,8 +164,8 @@ func (v callerSet) Run(ctx context.Context, w world) error {
 		v.Marketplace == nil && v.Resume == nil {
 		return errors.New("nothing to set; see holdfast caller set --help")
 	}
-	if v.Name != nil && (*v.Name == "" || len(*v.Name) > party.NameMax) {
-		return fmt.Errorf("--name: a name has from 1 to %d bytes", party.NameMax)
+	if v.Name != nil && !party.ValidName(*v.Name) {
+		return fmt.Errorf("--name: a name is one line of 1 to %d visible characters", party.NameMax)
 	}
 	if v.IPNURL != nil {
 		if err := checkURL("--ipn-url", *v.IPNURL); err != nil {

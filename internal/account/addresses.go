@@ -22,7 +22,7 @@ func (s *Server) showAddresses(c *call) error {
 	w := c.words
 	g := group{Empty: w.T("addresses.none"), Links: []link{{Label: w.T("addresses.add"), Address: Root + "addresses/edit"}}}
 	for _, a := range all {
-		lines := AddressLines(a.Address)
+		lines := AddressLines(w, a.Address)
 		r := row{
 			Title: lines[0], Detail: strings.Join(lines[1:], ", "),
 			Links: []link{{Label: w.T("account.change"), Of: lines[0], Address: pageURL("addresses/edit", given("address", string(a.ID))...)}},
@@ -56,6 +56,7 @@ func (s *Server) showAddress(c *call) error {
 		if err != nil {
 			return err
 		}
+		form = addressFields(c.words, had.Country)
 		form.Fill(addressParams(had.Address))
 	}
 	return s.renderAddress(c, http.StatusOK, form)

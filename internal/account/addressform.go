@@ -1,55 +1,130 @@
 package account
 
 import (
-	"strings"
+	"slices"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// AddressForm is the form of a new shipping address.
+// AddressForm is the form of a new shipping address, in the country that the
+// reader's browser names.
 func AddressForm(w webui.Words, name string) webui.Form {
-	return webui.Form{
-		Submit: w.T("address.submit"),
-		Fields: []webui.Field{
-			{Name: "addressName", Label: w.T("address.name"), Value: name, Autocomplete: "shipping name", MaxLength: party.AddressFieldMax},
-			{Name: "addressLine1", Label: w.T("address.line1"), Autocomplete: "shipping address-line1", MaxLength: party.AddressFieldMax},
-			{Name: "addressLine2", Label: w.T("address.line2"), Autocomplete: "shipping address-line2", MaxLength: party.AddressFieldMax, Optional: true},
-			{Name: "city", Label: w.T("address.city"), Autocomplete: "shipping address-level2", MaxLength: party.AddressFieldMax, Half: true},
-			{Name: "state", Label: w.T("address.state"), Autocomplete: "shipping address-level1", MaxLength: party.AddressFieldMax, Half: true, Optional: true},
-			{Name: "zip", Label: w.T("address.zip"), Autocomplete: "shipping postal-code", MaxLength: party.AddressFieldMax, Half: true},
-			{Name: "country", Label: w.T("address.country"), Autocomplete: "shipping country-name", MaxLength: party.AddressFieldMax, Half: true},
-			{Name: "phoneNumber", Label: w.T("address.phone"), Type: "tel", Hint: w.T("address.phone-hint"), Autocomplete: "shipping tel", MaxLength: party.AddressFieldMax, Optional: true},
-		},
-	}
+	form := addressFields(w, w.Home())
+	form.Fill(given("addressName", name, "country", w.Home()))
+	return form
 }
 
-// ReadAddress reads an address that somebody typed; what is wrong with it stands
-// beside the form's fields.
-func ReadAddress(w webui.Words, typed holdfast.Params) (holdfast.Address, webui.Form) {
-	field := func(name string) string { return strings.TrimSpace(typed.Get(name)) }
-	a := holdfast.Address{
-		Name: field("addressName"), Line1: field("addressLine1"), Line2: field("addressLine2"), City: field("city"),
-		State: field("state"), Country: field("country"), Zip: field("zip"), Phone: field("phoneNumber"),
+// addressFields is the form of an address in a country, or with every field where
+// the country is not known yet.
+func addressFields(w webui.Words, code string) webui.Form {
+	country, known := party.CountryOf(code)
+	countries := w.CountryOptions(party.Countries())
+	if !known {
+		countries = append([]webui.Option{{Label: w.T("address.country-choose")}}, countries...)
 	}
-	form := AddressForm(w, "")
+	form := webui.Form{Submit: w.T("address.submit")}
+	for _, field := range []webui.Field{
+		{Name: "country", Label: w.T("address.country"), Autocomplete: "shipping country", Options: countries},
+		{Name: "addressName", Label: w.T("address.name"), Autocomplete: "shipping name"},
+		{Name: "addressLine1", Label: w.T("address.line1"), Autocomplete: "shipping address-line1"},
+		{Name: "addressLine2", Label: w.T("address.line2"), Autocomplete: "shipping address-line2"},
+		{Name: "city", Label: w.T("address.city"), Autocomplete: "shipping address-level2", Half: true},
+		{Name: "state", Label: w.T(stateLabels[country.StateType]), Autocomplete: "shipping address-level1", Half: true, Options: stateOptions(w, country)},
+		{Name: "zip", Label: w.T(postcodeLabels[country.PostcodeType]), Autocomplete: "shipping postal-code", Half: true},
+		{Name: "phoneNumber", Label: w.T("address.phone"), Type: "tel", Hint: w.T("address.phone-hint"), Autocomplete: "shipping tel"},
+	} {
+		if !country.Uses(field.Name) {
+			continue
+		}
+		field.Optional = field.Name != "country" && !country.Requires(field.Name)
+		form.Fields = append(form.Fields, field)
+	}
+	return form
+}
+
+// stateLabels are the labels of the field, by what a state is called in the country.
+var stateLabels = map[string]string{
+	"": "address.state", "state": "address.state-state", "island": "address.state-island", "department": "address.state-department",
+	"parish": "address.state-parish", "county": "address.state-county", "oblast": "address.state-oblast", "emirate": "address.state-emirate",
+	"region": "address.state-region", "area": "address.state-area", "prefecture": "address.state-prefecture",
+	"do_si": "address.state-do_si", "district": "address.state-district",
+}
+
+// postcodeLabels are the labels of the field, by what a postal code is called in the
+// country.
+var postcodeLabels = map[string]string{
+	"": "address.zip", "zip": "address.zip-zip", "eircode": "address.zip-eircode", "pin": "address.zip-pin",
+}
+
+func stateOptions(w webui.Words, country party.Country) []webui.Option {
+	if len(country.States) == 0 {
+		return nil
+	}
+	options := []webui.Option{{Label: w.T("address.state-choose")}}
+	for _, state := range country.States {
+		options = append(options, webui.Option{Value: state.Value, Label: state.Name})
+	}
+	return options
+}
+
+// ReadAddress reads an address that a person typed, and says at the form's fields
+// what is wrong with it. The form then has the fields of the country that was
+// chosen, whichever it had before.
+func ReadAddress(w webui.Words, typed holdfast.Params) (a holdfast.Address, form webui.Form) {
+	a = party.TidyAddress(holdfast.Address{
+		Name: typed.Get("addressName"), Line1: typed.Get("addressLine1"), Line2: typed.Get("addressLine2"), City: typed.Get("city"),
+		State: typed.Get("state"), Country: typed.Get("country"), Zip: typed.Get("zip"), Phone: typed.Get("phoneNumber"),
+	})
+	form = addressFields(w, a.Country)
 	form.Fill(typed)
 	for name, problem := range party.CheckAddress(a) {
-		form.SetError(name, addressProblem(w, name, problem))
+		setLineProblem(w, &form, name, problem, addressProblem(w, a.Country, name, problem))
 	}
 	return a, form
 }
 
-// addressProblem is what is wrong with a field of an address, in words.
-func addressProblem(w webui.Words, field string, p party.AddressProblem) string {
+// lineProblem is what is wrong with a line that a person typed, in words; otherwise
+// is for problems that every field has its own words for.
+func lineProblem(w webui.Words, p party.FieldProblem, otherwise string) string {
 	switch p {
-	case party.AddressTooLong:
-		return w.T("address.too-long")
-	case party.AddressNotALine:
-		return w.T("address.not-a-line")
-	case party.AddressMissing:
+	case party.FieldTooLong:
+		return w.T("form.too-long")
+	case party.FieldNotALine:
+		return w.T("form.not-a-line")
+	case party.FieldCard:
+		return w.T("form.card-number")
+	case party.FieldMissing, party.FieldUnknown:
 	}
+	return otherwise
+}
+
+// setLineProblem says at a field what is wrong with a line that a person typed. A
+// card number is not shown again.
+func setLineProblem(w webui.Words, form *webui.Form, field string, p party.FieldProblem, otherwise string) {
+	form.SetError(field, lineProblem(w, p, otherwise))
+	if p == party.FieldCard {
+		form.Clear(field)
+	}
+}
+
+// addressProblem is what to say of a field that is missing, or that the country
+// does not know.
+func addressProblem(w webui.Words, country, field string, p party.FieldProblem) string {
+	if p == party.FieldMissing {
+		return missingFromAddress(w, field)
+	}
+	switch c, _ := party.CountryOf(country); field {
+	case "zip":
+		return w.T("address.zip-unknown", "Example", c.PostcodeExample)
+	case "state":
+		return w.T("address.state-unknown")
+	}
+	return w.T("address.country-unknown")
+}
+
+func missingFromAddress(w webui.Words, field string) string {
 	switch field {
 	case "addressName":
 		return w.T("address.name-missing")
@@ -59,18 +134,20 @@ func addressProblem(w webui.Words, field string, p party.AddressProblem) string 
 		return w.T("address.city-missing")
 	case "zip":
 		return w.T("address.zip-missing")
+	case "state":
+		return w.T("address.state-missing")
 	}
 	return w.T("address.country-missing")
 }
 
-// AddressLines is an address as it stands on a parcel, the name first.
-func AddressLines(a holdfast.Address) []string {
-	town := strings.TrimSpace(strings.TrimSpace(a.City+" "+a.State) + " " + a.Zip)
-	var lines []string
-	for _, line := range []string{a.Name, a.Line1, a.Line2, town, a.Country, a.Phone} {
-		if line != "" {
-			lines = append(lines, line)
-		}
+// AddressLines is an address as it stands on a parcel, the name first and the
+// country by its name.
+func AddressLines(w webui.Words, a holdfast.Address) []string {
+	country, _ := party.CountryOf(a.Country)
+	lines := country.Lines(a)
+	if i := slices.Index(lines, a.Name); i > 0 { // some countries print the name last
+		lines = slices.Concat([]string{a.Name}, lines[:i], lines[i+1:])
 	}
-	return lines
+	lines = append(lines, w.Country(a.Country), a.Phone)
+	return slices.DeleteFunc(lines, func(line string) bool { return line == "" })
 }

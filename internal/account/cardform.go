@@ -3,6 +3,7 @@ package account
 import (
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -11,10 +12,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// Sizes of what can be typed into the card's form.
+// Sizes of what can be typed into the card's form, in digits.
 const (
-	numberMax = 30 // 19 digits with blanks between
-	expiryMax = 9
+	numberMax = 19
 	codeMax   = 4
 )
 
@@ -23,10 +23,10 @@ func CardForm(w webui.Words, holder string) webui.Form {
 	return webui.Form{
 		Submit: w.T("card.submit"),
 		Fields: []webui.Field{
-			{Name: "number", Label: w.T("card.number"), Autocomplete: "cc-number", InputMode: "numeric", MaxLength: numberMax, Code: true},
-			{Name: "expiry", Label: w.T("card.expiry"), Hint: w.T("card.expiry-hint"), Autocomplete: "cc-exp", InputMode: "numeric", MaxLength: expiryMax, Half: true, Code: true},
-			{Name: "code", Label: w.T("card.code"), Hint: w.T("card.code-hint"), Autocomplete: "cc-csc", InputMode: "numeric", MaxLength: codeMax, Half: true, Code: true},
-			{Name: "holder", Label: w.T("card.holder"), Value: holder, Autocomplete: "cc-name", MaxLength: party.NameMax},
+			{Name: "number", Label: w.T("card.number"), Autocomplete: "cc-number", InputMode: "numeric", Code: true},
+			{Name: "expiry", Label: w.T("card.expiry"), Hint: w.T("card.expiry-hint"), Autocomplete: "cc-exp", InputMode: "numeric", Half: true, Code: true},
+			{Name: "code", Label: w.T("card.code"), Hint: w.T("card.code-hint"), Autocomplete: "cc-csc", InputMode: "numeric", Half: true, Code: true},
+			{Name: "holder", Label: w.T("card.holder"), Value: holder, Autocomplete: "cc-name"},
 			{Name: "default", Label: w.T("card.default"), Type: "checkbox", Value: "yes"},
 		},
 	}
@@ -42,8 +42,8 @@ func ReadCard(w webui.Words, typed holdfast.Params) (processor.NewCard, webui.Fo
 		form.SetError("expiry", w.T("card.expiry-form"))
 	}
 	holder := strings.TrimSpace(typed.Get("holder"))
-	if holder == "" || len(holder) > party.NameMax {
-		form.SetError("holder", w.T("card.holder-missing"))
+	if problem := party.CheckLine(holder, party.NameMax); problem != "" {
+		setLineProblem(w, &form, "holder", problem, w.T("card.holder-missing"))
 	}
 	number, code := digits(typed.Get("number")), digits(typed.Get("code"))
 	if number == "" || len(number) > numberMax {
@@ -86,9 +86,15 @@ func CardProblem(w webui.Words, p payment.CardProblem) (field, message string) {
 	return "", w.T("card.not-added")
 }
 
-// digits takes out what people put between the digits of a number.
+// digits takes out what people put between the digits of a number, and reads the
+// digits of every script.
 func digits(typed string) string {
-	return strings.NewReplacer(" ", "", "-", "", "\u00a0", "", "\t", "").Replace(typed)
+	return strings.Map(func(c rune) rune {
+		if unicode.IsSpace(c) || unicode.In(c, unicode.Pd, unicode.Cf) {
+			return -1
+		}
+		return c
+	}, party.PlainDigits(typed))
 }
 
 // parseExpiry reads MM/YY or MM/YYYY, also without the stroke, as some keyboards
@@ -96,6 +102,7 @@ func digits(typed string) string {
 // this century's.
 func parseExpiry(typed string) (month, year int, ok bool) {
 	var m, y string
+	typed = party.PlainDigits(typed)
 	switch parts := strings.FieldsFunc(typed, func(r rune) bool { return strings.ContainsRune("/-. \u00a0\t", r) }); {
 	case len(parts) == 1 && (len(parts[0]) == len("MMYY") || len(parts[0]) == len("MMYYYY")):
 		m, y = parts[0][:2], parts[0][2:]

@@ -52,7 +52,7 @@ func forgottenForm(w webui.Words) webui.Form {
 	return webui.Form{
 		Action: Root + "forgotten", Submit: w.T("forgotten.submit"),
 		Fields: []webui.Field{
-			{Name: "email", Label: w.T("sign-in.email"), Type: "email", Autocomplete: "username", InputMode: "email", MaxLength: party.EmailMax},
+			{Name: "email", Label: w.T("sign-in.email"), Type: "email", Autocomplete: "username", InputMode: "email"},
 		},
 	}
 }

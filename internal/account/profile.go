@@ -56,7 +56,7 @@ func (s *Server) backToProfile(w webui.Words) []link {
 func nameForm(w webui.Words, name string) webui.Form {
 	return webui.Form{
 		Action: Root + "profile/name", Submit: w.T("account.save"),
-		Fields: []webui.Field{{Name: "name", Label: w.T("sign-up.name"), Value: name, Hint: w.T("profile.name-hint"), Autocomplete: "name", MaxLength: party.NameMax}},
+		Fields: []webui.Field{{Name: "name", Label: w.T("sign-up.name"), Value: name, Hint: w.T("profile.name-hint"), Autocomplete: "name"}},
 	}
 }
 
@@ -70,9 +70,9 @@ func (s *Server) renderName(c *call, status int, form webui.Form) error {
 
 func (s *Server) changeName(c *call) error {
 	name := strings.TrimSpace(c.form.Get("name"))
-	if !party.ValidName(name) {
+	if problem := party.CheckLine(name, party.NameMax); problem != "" {
 		form := nameForm(c.words, name)
-		form.SetError("name", c.words.T("sign-up.name-wrong"))
+		setLineProblem(c.words, &form, "name", problem, c.words.T("sign-up.name-wrong"))
 		return s.renderName(c, http.StatusUnprocessableEntity, form)
 	}
 	if _, err := s.Processor.Rename(c.r.Context(), c.Party.ID, name); err != nil {
@@ -85,7 +85,7 @@ func emailForm(w webui.Words) webui.Form {
 	return webui.Form{
 		Action: Root + "profile/email", Submit: w.T("profile.send"),
 		Fields: []webui.Field{
-			{Name: "email", Label: w.T("profile.new-email"), Type: "email", Autocomplete: "email", InputMode: "email", MaxLength: party.EmailMax},
+			{Name: "email", Label: w.T("profile.new-email"), Type: "email", Autocomplete: "email", InputMode: "email"},
 			ownPasswordField(w),
 		},
 	}

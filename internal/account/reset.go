@@ -40,7 +40,7 @@ func (s *Server) renderReset(c *call, status int, problem string) error {
 
 func newPasswordField(w webui.Words) webui.Field {
 	return webui.Field{
-		Name: "new-password", Label: w.T("security.new-password"), Type: "password", Autocomplete: "new-password", MaxLength: party.PasswordMax,
+		Name: "new-password", Label: w.T("security.new-password"), Type: "password", Autocomplete: "new-password",
 		Hint: w.T("sign-up.password-hint", "Min", party.PasswordMin),
 	}
 }

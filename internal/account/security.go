@@ -120,7 +120,7 @@ func (s *Server) own(c *call) processor.OwnPassword {
 }
 
 func ownPasswordField(w webui.Words) webui.Field {
-	return webui.Field{Name: "password", Label: w.T("security.present-password"), Type: "password", Autocomplete: "current-password", MaxLength: party.PasswordMax}
+	return webui.Field{Name: "password", Label: w.T("security.present-password"), Type: "password", Autocomplete: "current-password"}
 }
 
 // ownProblem says what is wrong with a password that was typed again; status is
@@ -187,7 +187,7 @@ func (s *Server) renderPasskey(c *call, status int, problem string) error {
 	form := webui.Form{
 		Action: Root + "security/passkey", Submit: w.T("security.make-passkey"), Problem: problem,
 		Fields: []webui.Field{
-			{Name: "name", Label: w.T("security.passkey-name"), Hint: w.T("security.passkey-name-hint"), Autocomplete: "off", MaxLength: party.PasskeyNameMax, Value: c.form.Get("name")},
+			{Name: "name", Label: w.T("security.passkey-name"), Hint: w.T("security.passkey-name-hint"), Autocomplete: "off", Value: c.form.Get("name")},
 			ownPasswordField(w),
 		},
 		Passkey: &webui.Passkey{
@@ -206,8 +206,9 @@ func (s *Server) askNewPasskey(c *call) error {
 	if !ok {
 		return c.answerScript(http.StatusNotFound, passkeyAnswer{Refused: c.words.T("passkey.not-made")})
 	}
-	if name := c.form.Get("name"); !party.ValidName(name) || len(name) > party.PasskeyNameMax {
-		return c.answerScript(http.StatusUnprocessableEntity, passkeyAnswer{Refused: c.words.T("security.passkey-name-missing")})
+	if problem := party.CheckLine(c.form.Get("name"), party.PasskeyNameMax); problem != "" {
+		refused := lineProblem(c.words, problem, c.words.T("security.passkey-name-missing"))
+		return c.answerScript(http.StatusUnprocessableEntity, passkeyAnswer{Refused: refused})
 	}
 	options, err := s.Processor.BeginPasskey(c.r.Context(), r, c.Party.ID, s.own(c))
 	if err == nil {

@@ -19,8 +19,8 @@ func SignInForm(w webui.Words) webui.Form {
 	return webui.Form{
 		Submit: w.T("sign-in.submit"),
 		Fields: []webui.Field{
-			{Name: "email", Label: w.T("sign-in.email"), Type: "email", Autocomplete: "username", InputMode: "email", MaxLength: party.EmailMax},
-			{Name: "password", Label: w.T("sign-in.password"), Type: "password", Autocomplete: "current-password", MaxLength: party.PasswordMax},
+			{Name: "email", Label: w.T("sign-in.email"), Type: "email", Autocomplete: "username", InputMode: "email"},
+			{Name: "password", Label: w.T("sign-in.password"), Type: "password", Autocomplete: "current-password"},
 		},
 	}
 }
@@ -30,10 +30,10 @@ func SignUpForm(w webui.Words) webui.Form {
 	return webui.Form{
 		Submit: w.T("sign-up.submit"),
 		Fields: []webui.Field{
-			{Name: "name", Label: w.T("sign-up.name"), Autocomplete: "name", MaxLength: party.NameMax},
-			{Name: "email", Label: w.T("sign-in.email"), Type: "email", Autocomplete: "username", InputMode: "email", MaxLength: party.EmailMax},
+			{Name: "name", Label: w.T("sign-up.name"), Autocomplete: "name"},
+			{Name: "email", Label: w.T("sign-in.email"), Type: "email", Autocomplete: "username", InputMode: "email"},
 			{
-				Name: "password", Label: w.T("sign-in.password"), Type: "password", Autocomplete: "new-password", MaxLength: party.PasswordMax,
+				Name: "password", Label: w.T("sign-in.password"), Type: "password", Autocomplete: "new-password",
 				Hint: w.T("sign-up.password-hint", "Min", party.PasswordMin),
 			},
 		},
@@ -77,8 +77,8 @@ func ReadNewParty(w webui.Words, typed holdfast.Params) (processor.NewParty, web
 		Name: strings.TrimSpace(typed.Get("name")), Email: strings.TrimSpace(typed.Get("email")), Password: typed.Get("password"),
 		Language: w.Tag(),
 	}
-	if !party.ValidName(n.Name) {
-		form.SetError("name", w.T("sign-up.name-wrong"))
+	if problem := party.CheckLine(n.Name, party.NameMax); problem != "" {
+		setLineProblem(w, &form, "name", problem, w.T("sign-up.name-wrong"))
 	}
 	if !party.ValidEmail(n.Email) {
 		form.SetError("email", w.T("sign-up.email-wrong"))

@@ -16,19 +16,13 @@ func CodeForm(w webui.Words) webui.Form {
 	return webui.Form{
 		Submit: w.T("verify.submit"),
 		Fields: []webui.Field{
-			{Name: "code", Label: w.T("verify.code"), Hint: w.T("verify.code-hint"), Autocomplete: "one-time-code", InputMode: "numeric", MaxLength: codeMaxTyped, Code: true},
+			{Name: "code", Label: w.T("verify.code"), Hint: w.T("verify.code-hint"), Autocomplete: "one-time-code", InputMode: "numeric", Code: true},
 		},
 	}
 }
 
-// codeMaxTyped leaves room for blanks between the digits.
-const codeMaxTyped = 11
-
-// ReadCode is the code that somebody typed.
-func ReadCode(typed holdfast.Params) string {
-	code := digits(typed.Get("code"))
-	return code[:min(len(code), codeMaxTyped)]
-}
+// ReadCode is the code that a person typed.
+func ReadCode(typed holdfast.Params) string { return digits(typed.Get("code")) }
 
 // CodeProblem puts into the form why a code or a link proves nothing, and reports
 // whether that is what the matter is.

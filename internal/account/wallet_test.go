@@ -77,15 +77,16 @@ func TestCardsThatAreNotAdded(t *testing.T) {
 		typed []string
 		says  string
 	}{
-		"nothing":       {nil, "Please enter the card number."},
-		"mistyped":      {card("4242 4242 4242 4241"), "This card number has a typing error."},
-		"letters":       {card("4242 4242 4242 424x"), "A card number has 12 to 19 digits"},
-		"not a test":    {card("4929 0000 0000 6"), "This is a sandbox"},
-		"month 13":      {[]string{"number", "4242424242424242", "expiry", "13/31", "code", "123", "holder", "Ann"}, "Please enter the month and year"},
-		"expired":       {[]string{"number", "4242424242424242", "expiry", "08/20", "code", "123", "holder", "Ann"}, "This card has expired."},
-		"no code":       {[]string{"number", "4242424242424242", "expiry", "08/31", "code", "", "holder", "Ann"}, "Please enter the security code."},
-		"overlong":      {card(strings.Repeat("4", 5000)), "Please enter the card number."},
-		"in the holder": {[]string{"number", "4242424242424242", "expiry", "08/31", "code", "123", "holder", strings.Repeat("h", 500)}, "Please enter the name printed on the card."},
+		"nothing":                {nil, "Please enter the card number."},
+		"mistyped":               {card("4242 4242 4242 4241"), "This card number has a typing error."},
+		"letters":                {card("4242 4242 4242 424x"), "A card number has 12 to 19 digits"},
+		"not a test":             {card("4929 0000 0000 6"), "This is a sandbox"},
+		"month 13":               {[]string{"number", "4242424242424242", "expiry", "13/31", "code", "123", "holder", "Ann"}, "Please enter the month and year"},
+		"expired":                {[]string{"number", "4242424242424242", "expiry", "08/20", "code", "123", "holder", "Ann"}, "This card has expired."},
+		"no code":                {[]string{"number", "4242424242424242", "expiry", "08/31", "code", "", "holder", "Ann"}, "Please enter the security code."},
+		"overlong":               {card(strings.Repeat("4", 5000)), "Please enter the card number."},
+		"a number in the holder": {[]string{"number", "4242424242424242", "expiry", "08/31", "code", "123", "holder", "4242 4242 4242 4242"}, "This looks like a card number."},
+		"in the holder":          {[]string{"number", "4242424242424242", "expiry", "08/31", "code", "123", "holder", strings.Repeat("h", 500)}, "This is too long."},
 	} {
 		b.postTo("methods/card", row.typed...)
 		b.wantStatus(name, http.StatusUnprocessableEntity)
@@ -154,7 +155,7 @@ func TestAddresses(t *testing.T) {
 	b.wantText("Please enter the city.", "1 Main St")
 	b.send("addresses/edit", "", typed...)
 	b.wantPage("addresses")
-	b.wantText("The address was saved.", "Ann Buyer", "1 Main St, Ames 50010, US")
+	b.wantText("The address was saved.", "Ann Buyer", "1 Main St, Ames, 50010, United States")
 	b.get("addresses/edit")
 	b.send("addresses/edit", "", append(typed, "addressLine1", "<b>2</b> Side St")...)
 	b.wantText("<b>2</b> Side St")

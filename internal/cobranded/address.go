@@ -47,7 +47,7 @@ func (s *Server) renderAddress(c *call, status int, fresh bool, typed *webui.For
 		page.Problem = c.words.T("address.missing")
 	}
 	for n, a := range all {
-		lines := account.AddressLines(a.Address)
+		lines := account.AddressLines(c.words, a.Address)
 		page.Choices = append(page.Choices, choice{
 			Value: string(a.ID), Title: lines[0], Detail: strings.Join(lines[1:], ", "),
 			Checked: a.ID == c.visit.Address || c.visit.Address == "" && n == 0,

@@ -211,9 +211,9 @@ func TestAddressRefusedInGerman(t *testing.T) {
 		"addressLine1": {"", "Bitte geben Sie Straße und Hausnummer ein."},
 		"city":         {"", "Bitte geben Sie den Ort ein."},
 		"zip":          {"", "Bitte geben Sie die Postleitzahl ein."},
-		"country":      {"", "Bitte geben Sie das Land ein."},
-		"addressLine2": {strings.Repeat("x", 121), "Das ist zu lang für ein Adressetikett."},
-		"state":        {"a\tb", "Bitte verwenden Sie eine einzige Zeile ohne Steuerzeichen."},
+		"country":      {"", "Bitte wählen Sie das Land aus."},
+		"addressLine2": {strings.Repeat("x", 121), "Das ist zu lang."},
+		"state":        {"a\tb", "Bitte verwenden Sie nur sichtbare Zeichen in einer Zeile."},
 	} {
 		s.visitPage("address")
 		s.submit(append(fields, name, row.value)...)

@@ -96,6 +96,11 @@ type Form struct {
 	Fields         holdfast.Params
 }
 
+var (
+	selectPattern = regexp.MustCompile(`(?s)<select([^>]*)>(.*?)</select>`)
+	chosenPattern = regexp.MustCompile(`<option([^>]*) selected>`)
+)
+
 // Forms are the forms of a page, in its order.
 func Forms(body string) (forms []Form) {
 	for _, match := range formPattern.FindAllStringSubmatch(body, -1) {
@@ -107,6 +112,13 @@ func Forms(body string) (forms []Form) {
 				continue
 			}
 			f.Fields = append(f.Fields, holdfast.Param{Name: a["name"], Value: a["value"]})
+		}
+		for _, choice := range selectPattern.FindAllStringSubmatch(match[2], -1) {
+			chosen := chosenPattern.FindStringSubmatch(choice[2])
+			if chosen == nil {
+				continue
+			}
+			f.Fields = append(f.Fields, holdfast.Param{Name: attributes(choice[1])["name"], Value: attributes(chosen[1])["value"]})
 		}
 		forms = append(forms, f)
 	}

@@ -24,44 +24,82 @@ type Address struct {
 // AddressesMax bounds how many a party keeps at a time.
 const AddressesMax = 50
 
-// AddressFieldMax bounds each line of an address, in bytes.
+// AddressFieldMax bounds each line of an address, in characters.
 const AddressFieldMax = 120
 
-// An AddressProblem is what is wrong with a line of an address.
-type AddressProblem string
+// An addressField is a field of an address, under the name it has in the return
+// URL.
+type addressField struct {
+	name  string
+	value *string
+}
 
-// The problems there are.
-const (
-	AddressMissing  AddressProblem = "missing"
-	AddressTooLong  AddressProblem = "too long to print on a label"
-	AddressNotALine AddressProblem = "not one line of text"
-)
+func fieldsOf(a *holdfast.Address) []addressField {
+	return []addressField{
+		{"country", &a.Country},
+		{"addressName", &a.Name},
+		{"addressLine1", &a.Line1},
+		{"addressLine2", &a.Line2},
+		{"city", &a.City},
+		{"state", &a.State},
+		{"zip", &a.Zip},
+		{"phoneNumber", &a.Phone},
+	}
+}
 
-// CheckAddress finds what is wrong with an address that somebody typed, by the
-// names of the return URL's fields; nothing means that it can be used.
-func CheckAddress(a holdfast.Address) map[string]AddressProblem {
-	problems := make(map[string]AddressProblem)
-	for _, field := range []struct {
-		name, value string
-		optional    bool
-	}{
-		{name: "addressName", value: a.Name},
-		{name: "addressLine1", value: a.Line1},
-		{name: "addressLine2", value: a.Line2, optional: true},
-		{name: "city", value: a.City},
-		{name: "state", value: a.State, optional: true},
-		{name: "zip", value: a.Zip},
-		{name: "country", value: a.Country},
-		{name: "phoneNumber", value: a.Phone, optional: true},
-	} {
-		switch {
-		case strings.TrimSpace(field.value) == "" && !field.optional:
-			problems[field.name] = AddressMissing
-		case len(field.value) > AddressFieldMax:
-			problems[field.name] = AddressTooLong
-		case strings.ContainsFunc(field.value, func(r rune) bool { return r < ' ' || r == 0x7f }):
-			problems[field.name] = AddressNotALine
+// TidyAddress is an address as it is kept: no blanks around a field, the country
+// and its postal code in capitals, the state as it is printed, and nothing in the
+// fields that the country does not use.
+func TidyAddress(a holdfast.Address) holdfast.Address {
+	c, known := CountryOf(strings.TrimSpace(a.Country))
+	for _, field := range fieldsOf(&a) {
+		if *field.value = strings.TrimSpace(*field.value); known && !c.Uses(field.name) {
+			*field.value = ""
 		}
 	}
+	a.Zip = strings.ToUpper(PlainDigits(a.Zip))
+	if known {
+		a.Country, a.State = c.Code, c.state(a.State)
+	}
+	return a
+}
+
+// CheckAddress finds what is wrong with a tidy address, by the names of the
+// return URL's fields; nothing means that it can be used. Which fields there have
+// to be is the country's matter.
+func CheckAddress(a holdfast.Address) map[string]FieldProblem {
+	problems := make(map[string]FieldProblem)
+	country, known := CountryOf(a.Country)
+	for _, field := range fieldsOf(&a) {
+		if problem := checkField(country, field.name, *field.value); problem != "" {
+			problems[field.name] = problem
+		}
+	}
+	switch {
+	case a.Country == "":
+		problems["country"] = FieldMissing
+	case !known:
+		problems["country"] = FieldUnknown
+	}
 	return problems
+}
+
+func checkField(country Country, name, value string) FieldProblem {
+	switch problem := CheckLine(value, AddressFieldMax); {
+	case problem == FieldMissing && !country.Requires(name):
+		return ""
+	case problem == FieldCard && name == "phoneNumber" && looksLikePhone(value):
+		return ""
+	case problem != "":
+		return problem
+	case name == "zip" && !country.takesPostcode(value), name == "state" && !country.takesState(value):
+		return FieldUnknown
+	}
+	return ""
+}
+
+// looksLikePhone reports whether a number begins like one that can be dialled
+// from abroad or from another town. Card numbers do not.
+func looksLikePhone(number string) bool {
+	return strings.HasPrefix(number, "+") || strings.HasPrefix(number, "0")
 }

@@ -6,7 +6,6 @@ import (
 	"net/mail"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/holdfast-pay/holdfast"
@@ -74,8 +73,8 @@ func (p Party) Verification() holdfast.RecipientVerificationStatus {
 
 // Limits of what a party may call itself.
 const (
-	NameMax     = 128 // bytes
-	EmailMax    = 65  // bytes: the size IPN gives buyerEmail
+	NameMax     = 128 // characters
+	EmailMax    = 65  // characters: the size IPN gives buyerEmail
 	PasswordMin = 8   // characters
 	PasswordMax = 200 // characters
 )
@@ -84,17 +83,11 @@ const (
 // one key.
 func EmailKey(address string) string { return strings.ToLower(strings.TrimSpace(address)) }
 
-// ValidName reports whether a name can be shown to others: it has a bounded
-// length and cannot break a line, of a mail's header for one.
-func ValidName(name string) bool {
-	return name != "" && len(name) <= NameMax && utf8.ValidString(name) && !strings.ContainsFunc(name, unicode.IsControl)
-}
-
 // ValidEmail reports whether address is a bare e-mail address of a length that
 // notifications can carry.
 func ValidEmail(address string) bool {
 	parsed, err := mail.ParseAddress(address)
-	return err == nil && parsed.Address == address && len(address) <= EmailMax
+	return err == nil && parsed.Address == address && ValidLine(address) && utf8.RuneCountInString(address) <= EmailMax
 }
 
 // A CallerID names a caller, such as "C01K…". Return URLs and notifications

@@ -27,7 +27,7 @@ type PasskeyChallenge struct {
 
 // Limits of passkeys.
 const (
-	PasskeyNameMax   = 60 // bytes
+	PasskeyNameMax   = 60 // characters
 	PasskeysMax      = 20 // of one party
 	PasskeyPatience  = 5 * time.Minute
 	PasskeyAnswerMax = 32 << 10 // bytes

@@ -70,13 +70,3 @@ func TestSessionsEndByThemselves(t *testing.T) {
 		}
 	}
 }
-
-func TestNames(t *testing.T) {
-	for name, ok := range map[string]bool{
-		"Ann": true, "Åsa 愛子": true, "<b>Ann</b>": true, "": false, "Ann\r\nBcc: x": false, "Ann\x00": false, "\xff": false,
-	} {
-		if got := party.ValidName(name); got != ok {
-			t.Errorf("%q: %v", name, got)
-		}
-	}
-}

@@ -14,7 +14,7 @@ import (
 const (
 	ReserveLifeMax     = 7 * 24 * time.Hour
 	TimeoutMinsMax     = 10080 // minutes: the same seven days
-	ReferenceMax       = 128   // bytes of a CallerReference
+	ReferenceMax       = 128   // characters of a CallerReference
 	DescriptionMax     = 160   // characters
 	descriptorWordsMax = 15    // characters of SenderDescription on a card statement
 	descriptorPrefix   = "HF*"

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/money"
@@ -47,9 +48,9 @@ func (in *input) text(name string) string {
 	return value
 }
 
-func (in *input) required(name string, bytesMax int) string {
+func (in *input) required(name string, charactersMax int) string {
 	value := in.text(name)
-	if value == "" || len(value) > bytesMax {
+	if value == "" || utf8.RuneCountInString(value) > charactersMax {
 		in.refuse(name)
 	}
 	return value

@@ -1,6 +1,8 @@
 package payment
 
 import (
+	"unicode/utf8"
+
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/money"
 )
@@ -10,7 +12,7 @@ import (
 func readRecipient(in *input, r *PipelineRequest) {
 	const bearer = "recipientPaysFee"
 	r.Reference = in.reference("callerReference")
-	if r.Second = holdfast.CallerReference(in.text("callerReferenceRefund")); len(r.Second) > ReferenceMax || r.Second != "" && r.Second == r.Reference {
+	if r.Second = holdfast.CallerReference(in.text("callerReferenceRefund")); utf8.RuneCountInString(string(r.Second)) > ReferenceMax || r.Second != "" && r.Second == r.Reference {
 		in.refuse("callerReferenceRefund")
 	}
 	in.required(bearer, pipelineParameterMax)

@@ -52,8 +52,9 @@ func (p *Processor) ChangeAddress(ctx context.Context, owner party.ID, id party.
 }
 
 func (p *Processor) newAddress(owner party.ID, typed holdfast.Address) (party.Address, error) {
-	if problems := party.CheckAddress(typed); len(problems) > 0 {
-		return party.Address{}, holdfast.Errorf(holdfast.InvalidParams, "the address is incomplete or too long")
+	typed = party.TidyAddress(typed)
+	for field, problem := range party.CheckAddress(typed) {
+		return party.Address{}, holdfast.Errorf(holdfast.InvalidParams, "the address's %s is %s", field, problem)
 	}
 	return party.Address{
 		ID: party.AddressID(p.ids().Other("A")), Owner: owner, Default: true, Created: p.now(), Address: typed,

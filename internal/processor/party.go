@@ -39,7 +39,7 @@ func (p *Processor) newParty(ctx context.Context, n NewParty) (made party.Party,
 	case !party.ValidName(n.Name):
 		return made, errName
 	case !party.ValidEmail(n.Email):
-		return made, holdfast.Errorf(holdfast.InvalidParams, "an e-mail address looks like ann@example.com and has at most %d bytes", party.EmailMax)
+		return made, holdfast.Errorf(holdfast.InvalidParams, "an e-mail address looks like ann@example.com and has at most %d characters", party.EmailMax)
 	}
 	if err := party.ValidPassword(n.Password); err != nil {
 		return made, err
@@ -51,7 +51,7 @@ func (p *Processor) newParty(ctx context.Context, n NewParty) (made party.Party,
 	return made, hash(ctx, func() { made.PasswordHash = party.HashPassword(n.Password, salt()) })
 }
 
-var errName = holdfast.Errorf(holdfast.InvalidParams, "a name has from 1 to %d bytes, and no control characters", party.NameMax)
+var errName = holdfast.Errorf(holdfast.InvalidParams, "a name is one line of 1 to %d visible characters, and no card number", party.NameMax)
 
 // insertParty keeps a new party, with its balance and the letter that goes to it
 // if there is one. An address that is taken is ErrEmailTaken.

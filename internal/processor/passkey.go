@@ -147,8 +147,8 @@ func (p *Processor) takeQuestion(ctx context.Context, challenge string, who part
 // AddPasskey keeps the passkey that a browser has made, and tells its owner by
 // mail. What does not verify is ErrPasskey.
 func (p *Processor) AddPasskey(ctx context.Context, r RelyingParty, who party.ID, name string, answer []byte) (party.Passkey, error) {
-	if !party.ValidName(name) || len(name) > party.PasskeyNameMax {
-		return party.Passkey{}, holdfast.Errorf(holdfast.InvalidParams, "a passkey's name has from 1 to %d bytes", party.PasskeyNameMax)
+	if problem := party.CheckLine(name, party.PasskeyNameMax); problem != "" {
+		return party.Passkey{}, holdfast.Errorf(holdfast.InvalidParams, "the passkey's name is %s; it has from 1 to %d characters", problem, party.PasskeyNameMax)
 	}
 	parsed, err := protocol.ParseCredentialCreationResponseBytes(answer)
 	if err != nil {

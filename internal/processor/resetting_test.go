@@ -134,7 +134,7 @@ func TestResettingTakesAnAccountOver(t *testing.T) {
 		device := &holdfasttest.Authenticator{T: t, Host: relyingParty.Host, Origin: relyingParty.Origin}
 		addPasskey(w, nora.ID, device)
 		card := addCard(w, nora.ID)
-		if _, err := w.Processor.AddAddress(t.Context(), nora.ID, holdfast.Address{Name: "Eve", Line1: "1", City: "Ames", Zip: "1", Country: "US"}); err != nil {
+		if _, err := w.Processor.AddAddress(t.Context(), nora.ID, holdfast.Address{Name: "Eve", Line1: "1", City: "Ames", Zip: "50010", Country: "US"}); err != nil {
 			t.Fatal(err)
 		}
 		w.Deposit(nora.ID, "50.00")

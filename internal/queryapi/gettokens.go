@@ -15,15 +15,15 @@ var getTokens = action{
 	parameters: []parameter{
 		{name: "TokenStatus", check: oneOf(string(holdfast.TokenActive), string(holdfast.TokenInactive))},
 		{name: "TokenType", check: tokenType},
-		{name: "CallerReference", check: bytesMax(payment.ReferenceMax)},
-		{name: "TokenFriendlyName", check: bytesMax(friendlyNameMax)},
+		{name: "CallerReference", check: charactersMax(payment.ReferenceMax)},
+		{name: "TokenFriendlyName", check: charactersMax(friendlyNameMax)},
 	},
 	answer: (*Server).getTokens,
 }
 
 const (
 	tokensMax       = 1000 // that are listed
-	friendlyNameMax = 128  // bytes
+	friendlyNameMax = 128  // characters
 )
 
 var tokenType = oneOf(

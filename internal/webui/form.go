@@ -30,11 +30,14 @@ type Field struct {
 	Error        string
 	Autocomplete string
 	InputMode    string
-	MaxLength    int
+	Options      []Option // to choose from; none makes a field to type into
 	Optional     bool
 	Half         bool // shares its row with the next half
 	Code         bool // digits to compare: shown in figures of one width
 }
+
+// An Option is one choice of a field.
+type Option struct{ Value, Label string }
 
 // InputType is the type of the input element.
 func (f Field) InputType() string {
@@ -80,6 +83,15 @@ func (f *Form) SetError(name, message string) {
 		}
 	}
 	f.Problem = message
+}
+
+// Clear empties a field: what was typed there is not shown again.
+func (f *Form) Clear(name string) {
+	for i := range f.Fields {
+		if f.Fields[i].Name == name {
+			f.Fields[i].Value = ""
+		}
+	}
 }
 
 // Fill puts back what was typed, except into secrets.

@@ -131,6 +131,6 @@ func (p *Pages) Render(w http.ResponseWriter, status int, name string, l Layout)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", l.Words.Tag())
 	w.WriteHeader(status)
-	_, err := w.Write(out.Bytes())
+	_, err := w.Write(orderly(out.Bytes()))
 	return err
 }

@@ -20,7 +20,10 @@ var catalogues embed.FS
 
 // Words are the messages of the pages in one language, with numbers and dates
 // as one country writes them. The zero Words are American English.
-type Words struct{ of *speech }
+type Words struct {
+	of   *speech
+	home string // the country that the browser names first, such as "FR"; often empty
+}
 
 // A speech is a language as one country has it.
 type speech struct {
@@ -70,16 +73,16 @@ func WordsFor(r *http.Request) Words {
 	}
 	_, at, confidence := matcher.Match(wanted...)
 	if confidence == language.No {
-		return Words{}
+		return Words{home: homeOf(wanted)}
 	}
-	return Words{speeches[at]}
+	return Words{of: speeches[at], home: homeOf(wanted)}
 }
 
 // WordsIn are the words for a tag as Words.Tag gives it, or English.
 func WordsIn(tag string) Words {
 	for _, s := range speeches {
 		if s.tag.String() == tag {
-			return Words{s}
+			return Words{of: s}
 		}
 	}
 	return Words{}
@@ -89,7 +92,7 @@ func WordsIn(tag string) Words {
 func AllWords() []Words {
 	all := make([]Words, len(speeches))
 	for i, s := range speeches {
-		all[i] = Words{s}
+		all[i] = Words{of: s}
 	}
 	return all
 }
@@ -131,7 +134,11 @@ func (w Words) message(c *i18n.LocalizeConfig) string {
 func named(args []any) map[string]any {
 	data := make(map[string]any)
 	for i := 0; i+1 < len(args); i += 2 {
-		data[fmt.Sprint(args[i])] = args[i+1]
+		value := args[i+1]
+		if text, ok := value.(string); ok {
+			value = Isolate(text)
+		}
+		data[fmt.Sprint(args[i])] = value
 	}
 	return data
 }

@@ -211,8 +211,8 @@ func TestWithoutScripts(t *testing.T) {
 	p.card("4242 4242 4242 4242", "12 / 31")
 	p.submit()
 	p.wantPage("address")
-	for name, value := range map[string]string{"addressLine1": "2 Kiln Lane", "city": "Portland", "state": "OR", "zip": "97201", "country": "United States"} {
-		p.fill(`input[name=`+name+`]`, value)
+	for name, value := range map[string]string{"addressLine1": "2 Kiln Lane", "city": "Portland", "state": "OR", "zip": "97201", "country": "US"} {
+		p.fill(`[name=`+name+`]`, value)
 	}
 	p.submit()
 	p.wantPage("confirm")

@@ -13,7 +13,19 @@ const brands = [
 
 const fours = [4, 4, 4, 4, 3];
 
-const digits = (text) => text.replace(/\D/g, "");
+// plain writes the digits of every script as those of ASCII. Each script has its
+// digits in a row from zero to nine; the mathematical ones have five such rows.
+const mathematical = 0x1d7ce;
+const valueOf = (digit) => {
+	const code = digit.codePointAt(0);
+	if (code >= mathematical && code < mathematical + 50) return (code - mathematical) % 10;
+	let value = 0;
+	while (value < 9 && /\p{Nd}/u.test(String.fromCodePoint(code - value - 1))) value++;
+	return value;
+};
+const plain = (text) => text.replace(/\p{Nd}/gu, valueOf);
+
+const digits = (text) => plain(text).replace(/\D/g, "");
 
 const brandOf = (number) => brands.find(({ ranges }) => ranges.some(([low, high]) => {
 	const first = number.slice(0, low.length);
@@ -32,9 +44,9 @@ const grouped = (number, sizes) => {
 
 // dated is MM/YY. Some browsers fill in YYYY-MM.
 const dated = (text) => {
-	const filled = /^20(\d\d)-(\d\d)$/.exec(text.trim());
+	const filled = /^20(\d\d)-(\d\d)$/.exec(plain(text).trim());
 	if (filled) return `${filled[2]}/${filled[1]}`;
-	const oneDigit = /^\s*([2-9]|\d\D)/.test(text);
+	const oneDigit = /^\s*([2-9]|\d\D)/.test(plain(text));
 	const all = (oneDigit ? "0" : "") + digits(text);
 	return all.length < 2 ? all : `${all.slice(0, 2)}/${all.slice(2, 6)}`;
 };

@@ -1,0 +1,172 @@
+package party
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// ValidLine reports whether text is one line that can be shown to others: valid
+// UTF-8 with something to see in it, and no character that breaks a line, is
+// invisible, or changes the order in which the text around it is read.
+func ValidLine(text string) bool {
+	if !utf8.ValidString(text) {
+		return false
+	}
+	visible := false
+	before := ' '
+	for i, c := range text {
+		after, size := utf8.DecodeRuneInString(text[i+utf8.RuneLen(c):])
+		switch {
+		case joins(c):
+			if !joinable(before) || size == 0 || !joinable(after) {
+				return false
+			}
+		case hidden(c):
+			return false
+		case unicode.In(c, unicode.L, unicode.N, unicode.S, unicode.P):
+			visible = true
+		}
+		before = c
+	}
+	return visible
+}
+
+// joins reports whether c is a joiner. Persian, the scripts of India and emoji
+// need joiners between two characters.
+func joins(c rune) bool { return c == '\u200c' || c == '\u200d' }
+
+// joinable reports whether a joiner may stand before or after c.
+func joinable(c rune) bool { return c == '\ufe0f' || unicode.In(c, unicode.L, unicode.M, unicode.S) }
+
+// blanks are letters and symbols that nobody sees.
+var blanks = []rune{'\u115f', '\u1160', '\u2800', '\u3164', '\uffa0'}
+
+// hidden reports whether c is a control or format character, a line break,
+// private, or no character at all.
+func hidden(c rune) bool {
+	return !unicode.IsGraphic(c) || slices.Contains(blanks, c)
+}
+
+// A FieldProblem is what is wrong with a line of text that a person typed into a
+// field.
+type FieldProblem string
+
+// The problems there are.
+const (
+	FieldMissing  FieldProblem = "missing"
+	FieldTooLong  FieldProblem = "too long"
+	FieldNotALine FieldProblem = "not one line of visible text"
+	FieldCard     FieldProblem = "a card number"
+	FieldUnknown  FieldProblem = "not used there" // a country, or a state or postal code of it
+)
+
+// CheckLine finds what is wrong with a line that is kept and shown to others;
+// nothing means that it can be used. It has at most charactersMax characters.
+func CheckLine(text string, charactersMax int) FieldProblem {
+	switch {
+	case strings.TrimSpace(text) == "":
+		return FieldMissing
+	case utf8.RuneCountInString(text) > charactersMax:
+		return FieldTooLong
+	case !ValidLine(text):
+		return FieldNotALine
+	case LooksLikeCard(text):
+		return FieldCard
+	}
+	return ""
+}
+
+// ValidName reports whether a name can be shown to others.
+func ValidName(name string) bool { return CheckLine(name, NameMax) == "" }
+
+// Lengths of card numbers, in digits (ISO/IEC 7812).
+const cardDigitsMin, cardDigitsMax = 13, 19
+
+// LooksLikeCard reports whether text has a card number in it: from 13 to 19
+// digits that pass the check of Luhn, also in groups and in the digits of other
+// scripts. People paste card numbers into the wrong field, and other fields are
+// kept in clear text.
+func LooksLikeCard(text string) bool {
+	var groups [][]int // of digits, with nothing between them but what people put there
+	inGroup := false
+	for _, c := range text {
+		digit, is := Digit(c)
+		switch {
+		case is && inGroup:
+			groups[len(groups)-1] = append(groups[len(groups)-1], digit)
+		case is:
+			groups = append(groups, []int{digit})
+		case !between(c):
+			if anyCard(groups) {
+				return true
+			}
+			groups = nil
+		}
+		inGroup = is
+	}
+	return anyCard(groups)
+}
+
+// anyCard reports whether some groups that follow one another are a card number.
+func anyCard(groups [][]int) bool {
+	for first := range groups {
+		var digits []int
+		for _, group := range groups[first:] {
+			if digits = append(digits, group...); len(digits) > cardDigitsMax {
+				break
+			}
+			if len(digits) >= cardDigitsMin && digits[0] != 0 && luhn(digits) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// between reports whether people put c between the groups of a number.
+func between(c rune) bool {
+	return unicode.IsSpace(c) || unicode.In(c, unicode.Pd, unicode.Cf) || strings.ContainsRune("._/", c)
+}
+
+// luhn reports whether the last digit is the check digit of the others.
+func luhn(digits []int) bool {
+	sum := 0
+	for i, d := range digits {
+		if (len(digits)-i)%2 == 0 {
+			if d *= 2; d > 9 {
+				d -= 9
+			}
+		}
+		sum += d
+	}
+	return sum%10 == 0
+}
+
+// Digit is the value of a decimal digit of any script. Unicode has the digits of
+// each script in order from zero to nine, and ranges of digits hold whole scripts.
+func Digit(c rune) (value int, ok bool) {
+	for _, r := range unicode.Nd.R16 {
+		if low, high := rune(r.Lo), rune(r.Hi); low <= c && c <= high {
+			return int(c-low) % 10, true
+		}
+	}
+	for _, r := range unicode.Nd.R32 {
+		if low, high := rune(r.Lo), rune(r.Hi); low <= c && c <= high {
+			return int(c-low) % 10, true
+		}
+	}
+	return 0, false
+}
+
+// PlainDigits writes the digits of all scripts as those of ASCII, and leaves the
+// rest as it is.
+func PlainDigits(text string) string {
+	return strings.Map(func(c rune) rune {
+		if value, is := Digit(c); is {
+			return '0' + rune(value)
+		}
+		return c
+	}, text)
+}
