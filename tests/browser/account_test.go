@@ -79,6 +79,28 @@ func TestAPasskey(t *testing.T) {
 
 	p.reach(`form[data-passkey=use] button`, "/account/")
 	p.wants("Balance")
+
+	p.open(account + "security")
+	p.click(`a[href*="passkey/remove"]`)
+	p.inspect("account-form-passkey-remove")
+	p.reach(`form[data-passkey=use] button`, "/account/security")
+	p.wants("The passkey was removed.")
+}
+
+// Whose session has ended is told why, on the account's pages and on the way to pay.
+func TestPagesAfterASessionEnded(t *testing.T) {
+	t.Parallel()
+	s, p := newSite(t), openBrowser(t)
+	p.open(s.single(nil))
+	s.signIn(p, s.Buyer)
+	paying := p.address()
+	s.Clock.Advance(time.Hour)
+	p.open(paying)
+	p.wants("You were signed out after 30 minutes. Your payment is still open.")
+	p.inspect("sign-in-ended")
+	p.open(s.home + "/account/history")
+	p.wants("You were signed out after 30 minutes.")
+	p.inspect("account-form-sign-in-ended")
 }
 
 // Every page of an account, with something on it.

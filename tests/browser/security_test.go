@@ -97,12 +97,14 @@ func TestTheSessionsCookie(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)
 	s.agree(p, s.single(nil))
-	kept := p.cookies(s.home)
-	if len(kept) != 1 {
+	if kept := p.cookies(s.home); len(kept) != 2 {
 		t.Fatalf("the browser keeps %+v", kept)
 	}
-	if c := kept[0]; !c.HTTPOnly || !c.Session || c.SameSite != network.CookieSameSiteLax {
-		t.Errorf("the cookie is %+v", c)
+	if c := p.cookie(s.home, "holdfast"); !c.HTTPOnly || !c.Session || c.SameSite != network.CookieSameSiteLax {
+		t.Errorf("the session's cookie is %+v", c)
+	}
+	if c := p.cookie(s.home, "holdfast-known"); !c.HTTPOnly || c.Session || c.SameSite != network.CookieSameSiteStrict {
+		t.Errorf("the known browser's cookie is %+v", c)
 	}
 }
 
@@ -113,21 +115,19 @@ func TestAPlantedSession(t *testing.T) {
 	s, p := newSite(t), openBrowser(t)
 	p.open(s.single(nil))
 	s.signIn(p, s.Buyer)
-	name := p.cookies(s.home)[0].Name
+	const name = "holdfast"
 	p.forget()
 	p.do("planting a session", send(network.SetCookie, network.SetCookieParams{Name: name, Value: "planted-by-somebody-else-00000000000000000000", URL: s.home}))
 	p.open(s.single(nil))
 	s.signIn(p, s.Buyer)
 	p.wantPage("address")
-	kept := p.cookies(s.home)
-	if len(kept) != 1 || strings.HasPrefix(kept[0].Value, "planted") {
-		t.Errorf("after signing in the browser keeps %+v", kept)
+	signedIn := p.cookie(s.home, name).Value
+	if strings.HasPrefix(signedIn, "planted") {
+		t.Error("after signing in the session is the one that was planted")
 	}
-
-	signedIn := kept[0].Value
 	p.click(`form[action$="/sign-out"] button`)
 	s.signIn(p, s.Buyer)
-	if kept = p.cookies(s.home); kept[0].Value == signedIn {
+	if p.cookie(s.home, name).Value == signedIn {
 		t.Error("the second session is the first")
 	}
 	thief := openBrowser(t)
@@ -185,4 +185,16 @@ func TestTheWatch(t *testing.T) {
 	p.watch.see(&network.EventRequestWillBeSent{
 		DocumentURL: p.address(), Type: network.ResourceTypeImage, Request: &network.Request{URL: "https://elsewhere.invalid/"},
 	})
+}
+
+// cookie is one of them, which must be there.
+func (p *page) cookie(address, name string) *network.Cookie {
+	p.t.Helper()
+	for _, c := range p.cookies(address) {
+		if c.Name == name {
+			return c
+		}
+	}
+	p.t.Fatalf("the browser keeps no cookie %q", name)
+	return nil
 }

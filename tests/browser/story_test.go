@@ -74,6 +74,10 @@ func TestBuyShipAndSettle(t *testing.T) {
 	p.wants("Charged")
 	p.inspect("shop-thank-you-shipped")
 
+	p.open(d.Endpoint + "inbox/")
+	p.wants("Your approval for")
+	p.wants("Your card was charged")
+
 	// The deposit in the buyer's balance, and this order.
 	if report := d.holdfast(t, "books", "check"); !strings.Contains(report, "2 transactions") {
 		t.Errorf("books check says %q", report)
