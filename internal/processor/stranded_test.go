@@ -17,6 +17,7 @@ type purse struct {
 	*holdfasttest.World
 	payment.AggregateInstrument
 	spends, pays holdfast.TokenID
+	card         payment.InstrumentID // of a race
 }
 
 // newPurse makes one that lives for a time, or for ever. The token that funds or
