@@ -284,9 +284,12 @@ func (l *pipelineLink) terms(t pipelineTerms) {
 // isPlain reports whether an address names a host, and nobody at it.
 func isPlain(u *url.URL) bool { return u.User == nil && plainHost.MatchString(u.Host) }
 
+// unicodeHost is plainHost with other alphabets, which the server turns into ASCII.
+var unicodeHost = regexp.MustCompile(`^[A-Za-z0-9.:\[\]_\x{80}-\x{10FFFF}-]+$`)
+
 func checkReturnURL(address string) error {
 	u, err := url.Parse(address)
-	if err != nil || !isHTTP(u) || !isPlain(u) {
+	if err != nil || !isHTTP(u) || u.User != nil || !unicodeHost.MatchString(u.Host) {
 		return errors.New("ReturnURL is not an absolute http or https address")
 	}
 	own, err := ParseParams(u.RawQuery)

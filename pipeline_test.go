@@ -179,6 +179,7 @@ func TestLinksRefuse(t *testing.T) {
 		"reference of 128 bytes":        reference(strings.Repeat("é", 64)),
 		"return URL of 2048 bytes":      returns("http://a.test/" + strings.Repeat("x", 2048-14)),
 		"return URL of a local address": returns("http://[::1]:8080/?order=1#thanks"),
+		"return URL of a Unicode host":  returns("http://münchen.test/"),
 		"reason of 2048 bytes":          func(r *request) { r.PaymentReason = strings.Repeat("x", 2048) },
 	})
 }

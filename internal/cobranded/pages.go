@@ -101,6 +101,11 @@ type (
 		Email      string   // the sender's, if the caller is to be told; else empty
 		Breakdown  string   // that it does not add up, for the developer of a sandbox caller
 	}
+	returnPage struct {
+		Site     string // where the browser goes
+		Onward   template.URL
+		Approved bool
+	}
 	messagePage struct {
 		Heading string
 		Text    []string
@@ -159,9 +164,7 @@ func (c *call) render(status int, page, title string, stage int, content any) er
 	l := webui.Layout{
 		Words: c.words, Title: title, Sandbox: c.started.caller.Sandbox, Content: content,
 		Scripts: append([]string{"once.js"}, c.scripts...),
-		Policy: webui.Policy{
-			FormTo: c.started.target.origin, ImageFrom: logoOrigin(c.request), Asks: slices.Contains(c.scripts, webui.PasskeyScript),
-		},
+		Policy:  webui.Policy{ImageFrom: logoOrigin(c.request), Asks: slices.Contains(c.scripts, webui.PasskeyScript)},
 	}
 	for i, label := range []string{c.words.T("step.sign-in"), c.words.T("step.payment"), c.words.T("step.shipping"), c.words.T("step.confirm")} {
 		if i == stageAddress && !c.request.CollectAddress || i == stagePayment && !c.request.Pays() {

@@ -57,6 +57,8 @@ func everyPage(w webui.Words) []layoutOf {
 		{"message", pageNotFound.page(w)},
 		{"message", pageNoVisit.page(w)},
 		{"message", pageForeign.page(w)},
+		{"return", returnPage{Site: "Kiln & Co", Onward: "http://shop.example.test/", Approved: true}},
+		{"return", returnPage{Site: "Kiln & Co", Onward: "http://shop.example.test/"}},
 		{"message", pageTooMuch.page(w)},
 		{"message", pageBadForm.page(w)},
 		{"message", pageFailed.page(w)},

@@ -18,7 +18,6 @@ type target struct {
 	rawQuery string          // the caller's own, kept
 	own      holdfast.Params // the same, read
 	fragment string          // kept, never signed
-	origin   string          // scheme://host[:port], for the pages' policy
 }
 
 const returnURLMax = 2048 // bytes
@@ -48,17 +47,21 @@ var addressFields = []string{
 	"addressName", "addressLine1", "addressLine2", "city", "state", "country", "zip", "phoneNumber",
 }
 
-// readTarget reads where a request returns to: an absolute http or https
-// address, in which no parameter speaks for the answer. Its characters are
-// checked here once, since parts of it go into headers.
+// readTarget reads where a request returns to: an absolute address that a
+// browser can open, in which no parameter speaks for the answer. Its characters
+// are checked here once, since parts of it go into headers.
 func readTarget(request holdfast.Params) (target, error) {
 	raw := param(request, "returnURL")
 	if raw == "" || len(raw) > returnURLMax {
 		return target{}, errTarget
 	}
 	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || !payment.PlainHost(u.Host) {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
 		return target{}, errTarget
+	}
+	host, err := browsableHost(u)
+	if err != nil {
+		return target{}, err
 	}
 	own, err := holdfast.ParseParams(u.RawQuery)
 	if err != nil {
@@ -69,10 +72,10 @@ func readTarget(request holdfast.Params) (target, error) {
 			return target{}, errTarget
 		}
 	}
-	origin := u.Scheme + "://" + u.Host
+	origin := u.Scheme + "://" + host
 	t := target{
-		endpoint: origin + u.EscapedPath(), rawQuery: printable(u.RawQuery), own: own,
-		fragment: printable(u.EscapedFragment()), origin: origin,
+		endpoint: origin + printable(u.EscapedPath()), rawQuery: printable(u.RawQuery), own: own,
+		fragment: printable(u.EscapedFragment()),
 	}
 	if u.Path == "" {
 		t.endpoint = origin + "/"
@@ -80,12 +83,12 @@ func readTarget(request holdfast.Params) (target, error) {
 	return t, nil
 }
 
-// printable escapes what an address in a header cannot hold as it is. The
-// parameters it is read as stay the same.
+// printable escapes what an address in a header or on a page cannot hold as it is.
+// The parameters it is read as stay the same.
 func printable(s string) string {
 	var b strings.Builder
 	for _, c := range []byte(s) {
-		if c <= ' ' || c >= 0x7f || c == '"' || c == '<' || c == '>' {
+		if c <= ' ' || c >= 0x7f || c == '"' || c == '<' || c == '>' || c == '\'' {
 			fmt.Fprintf(&b, "%%%02X", c)
 			continue
 		}

@@ -57,6 +57,7 @@ func (s *Server) Handler() http.Handler {
 	pages.Handle("POST "+actions+"confirm", s.sender(s.confirm))
 	pages.Handle("POST "+actions+"decline", s.sender(s.decline))
 	pages.Handle("POST "+actions+"cancel", s.visitor(s.cancel))
+	pages.Handle("GET "+actions+"return", s.opened(s.showReturn))
 	pages.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.lost(w, r, http.StatusNotFound, pageNotFound) })
 
 	foreign := http.NewCrossOriginProtection()

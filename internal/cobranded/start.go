@@ -108,7 +108,11 @@ func (s *Server) trust(r *http.Request) (started, error) {
 		return started{}, err
 	}
 	if from.target, err = readTarget(params); err != nil {
-		return started{}, absent("returnURL")
+		refused := absent("returnURL")
+		if from.caller.Sandbox {
+			refused.hints = targetHints(err)
+		}
+		return started{}, refused
 	}
 	for _, field := range []string{"signature", "signatureVersion", "signatureMethod"} {
 		params = params.Without(field)

@@ -33,21 +33,30 @@ type call struct {
 	now    time.Time       // the caller's
 }
 
-// visitor serves a page of a visit to whoever was sent here with it. The
-// visit's id cannot be guessed; it stands in each form, and other sites' forms
-// are turned away before.
-func (s *Server) visitor(show func(*call) error) http.Handler {
+// opened serves a page of a visit to whoever was sent here with it. The visit's
+// id cannot be guessed; it stands in each form, and other sites' forms are turned
+// away before.
+func (s *Server) opened(show func(*call) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := s.open(w, r)
-		if err == nil && c.visit.Over() {
-			err = s.goBack(c)
-		} else if err == nil {
+		if err == nil {
 			err = show(c)
 		}
 		if errors.Is(err, processor.ErrUnproved) {
 			err = c.redirect("verify")
 		}
 		s.answer(w, r, err)
+	})
+}
+
+// visitor serves a page of a visit that is under way. From one that has ended the
+// browser is sent back.
+func (s *Server) visitor(show func(*call) error) http.Handler {
+	return s.opened(func(c *call) error {
+		if c.visit.Over() {
+			return s.goBack(c)
+		}
+		return show(c)
 	})
 }
 
@@ -114,28 +123,6 @@ func (c *call) readSecret(tx *store.ReadTx) error {
 		return errors.Join(err, fmt.Errorf("reading the key that visit %s began with (found %t)", c.visit.ID, found))
 	}
 	c.started.secret, c.started.signatureV1 = key.Secret, true
-	return nil
-}
-
-// goBack sends the browser to the caller's site with what the visit came to,
-// however often it asks. Only the sender is told of what they authorised.
-func (s *Server) goBack(c *call) error {
-	v := c.visit
-	answer := failed(&payment.PipelineEnd{Status: v.Status, Message: v.Message})
-	if v.Answer != "" {
-		if v.Sender != c.sender.ID {
-			return processor.ErrNoVisit
-		}
-		var err error
-		if answer, err = s.authorised(c); err != nil {
-			return err
-		}
-	}
-	address, err := s.returnURL(c.started, answer)
-	if err != nil {
-		return err
-	}
-	webui.Redirect(c.w, c.r, address)
 	return nil
 }
 

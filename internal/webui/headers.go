@@ -8,7 +8,6 @@ import (
 // A Policy says what a page may reach beside its own server. Its origins go
 // into a header as they are: the one who sets them has checked their characters.
 type Policy struct {
-	FormTo    string // an origin that an answer to a form may redirect to; browsers count that as the form's action
 	ImageFrom string // an origin that a picture comes from
 	Scripts   bool   // the page has scripts of ours; others run none at all
 	Asks      bool   // the scripts ask our server
@@ -25,7 +24,7 @@ func (p Policy) String() string {
 	return strings.Join(append(
 		allowed,
 		strings.TrimSpace("img-src 'self' "+p.ImageFrom),
-		strings.TrimSpace("form-action 'self' "+p.FormTo),
+		"form-action 'self'", // every hop of a form's redirects counts, so none may lead away
 		"frame-ancestors 'none'",
 		"base-uri 'none'",
 	), "; ")

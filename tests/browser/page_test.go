@@ -114,7 +114,8 @@ func (p *page) click(selector string) {
 	p.leads("clicking "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
-// leads waits for the page that a step leads to.
+// leads waits for the page that a step leads to, and not for one on the way that
+// goes on by itself.
 func (p *page) leads(doing string, to step) {
 	p.t.Helper()
 	p.do("marking the page", chromedp.Evaluate[chromedp.Void](`window.left = true`))
@@ -123,9 +124,21 @@ func (p *page) leads(doing string, to step) {
 	if _, err := chromedp.RunResponse(ctx, to); err != nil {
 		p.t.Fatalf("%s: %v\nat %s\n%s", doing, err, p.address(), p.text())
 	}
-	for !ask[bool](p, `!window.left && document.readyState !== "loading"`) {
+	p.waitFor(doing, `!window.left && document.readyState !== "loading" && !document.querySelector("meta[http-equiv=refresh]")`)
+}
+
+// waitFor waits until a script says true, on whatever page there is by then.
+func (p *page) waitFor(doing, script string) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, stepTimeout)
+	defer cancel()
+	for {
+		there, err := get(p, chromedp.Evaluate[bool](script)) // fails while one page gives way to another
+		if err == nil && there {
+			return
+		}
 		if ctx.Err() != nil {
-			p.t.Fatalf("%s leads nowhere\nat %s\n%s", doing, p.address(), p.text())
+			p.t.Fatalf("%s leads nowhere (%v)\nat %s\n%s", doing, err, p.address(), p.text())
 		}
 	}
 }

@@ -105,5 +105,9 @@ func origin(address string) string {
 
 func onThisMachine(address string) bool {
 	u, err := url.Parse(address)
-	return err == nil && (u.Hostname() == "127.0.0.1" || u.Hostname() == "localhost")
+	if err != nil {
+		return false
+	}
+	host := u.Hostname()
+	return host == "127.0.0.1" || host == "::1" || host == "localhost" || strings.HasSuffix(host, ".localhost")
 }

@@ -1,0 +1,126 @@
+package cobranded
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/idna"
+
+	"github.com/holdfast-pay/holdfast/internal/payment"
+)
+
+// A badTarget is a returnURL to which no browser could be sent, with the reason.
+type badTarget struct{ why string }
+
+func (b *badTarget) Error() string { return "the returnURL cannot be used: " + b.why }
+
+// browsableHost is an address's host, with its port, as browsers send it. It fails
+// on what no browser opens: the buyer would be left on the last page.
+func browsableHost(u *url.URL) (string, error) {
+	port, err := browsablePort(u.Port())
+	if err != nil {
+		return "", err
+	}
+	name := u.Hostname()
+	switch {
+	case name == "":
+		return "", &badTarget{"it names no host"}
+	case strings.HasPrefix(u.Host, "["):
+		at, err := netip.ParseAddr(name)
+		if err != nil || at.Zone() != "" {
+			return "", &badTarget{"its IPv6 address is not one that browsers take"}
+		}
+		if at.Is4In6() { // browsers write the last part in hexadecimal, too
+			b := at.As16()
+			return fmt.Sprintf("[::ffff:%x:%x]%s", uint16(b[12])<<8|uint16(b[13]), uint16(b[14])<<8|uint16(b[15]), port), nil
+		}
+		return "[" + at.String() + "]" + port, nil
+	}
+	name, err = browsableName(name)
+	return name + port, err
+}
+
+const (
+	nameBytesMax  = 253 // of a host name
+	labelBytesMax = 63  // of each of its parts
+)
+
+// hostNames turns host names into what browsers look up: UTS 46, not transitional,
+// without the rules for registering names.
+var hostNames = idna.New(
+	idna.MapForLookup(), idna.BidiRule(), idna.CheckJoiners(true),
+	idna.Transitional(false), idna.StrictDomainName(false), idna.CheckHyphens(false),
+)
+
+// browsableName is a host name in ASCII.
+func browsableName(name string) (string, error) {
+	ascii, err := hostNames.ToASCII(name)
+	if err != nil {
+		return "", &badTarget{"its host name is not one"}
+	}
+	if isASCII(name) {
+		ascii = name // as the caller wrote it
+	}
+	bare := strings.TrimSuffix(ascii, ".")
+	labels := strings.Split(bare, ".")
+	if len(bare) > nameBytesMax || !payment.PlainHost(bare) || slices.ContainsFunc(labels, func(label string) bool {
+		return label == "" || len(label) > labelBytesMax
+	}) {
+		return "", &badTarget{"its host name is not one"}
+	}
+	if endsInNumber(labels[len(labels)-1]) {
+		if _, err := netip.ParseAddr(ascii); err != nil {
+			return "", &badTarget{"browsers take its host for an IPv4 address, which it is not"}
+		}
+	}
+	return ascii, nil
+}
+
+// endsInNumber reports whether browsers take a name with this last label for an
+// IPv4 address (URL Standard, "ends in a number").
+func endsInNumber(label string) bool {
+	if strings.Trim(label, "0123456789") == "" {
+		return true
+	}
+	digits, hex := strings.CutPrefix(strings.ToLower(label), "0x")
+	return hex && strings.Trim(digits, "0123456789abcdef") == ""
+}
+
+func isASCII(s string) bool {
+	return !slices.ContainsFunc([]byte(s), func(c byte) bool { return c >= 0x80 })
+}
+
+// browsablePort is a port with its colon, or nothing where there is none.
+func browsablePort(port string) (string, error) {
+	if port == "" {
+		return "", nil
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return "", &badTarget{"it has no such port"}
+	}
+	if slices.Contains(badPorts, uint16(n)) {
+		return "", &badTarget{fmt.Sprintf("browsers do not open port %d", n)}
+	}
+	return ":" + strconv.FormatUint(n, 10), nil
+}
+
+// badPorts are those that browsers refuse to open (Fetch Standard, "bad port").
+var badPorts = []uint16{
+	0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123,
+	135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995,
+	1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+}
+
+// targetHints tell a sandbox caller's developer why a returnURL cannot be used.
+func targetHints(err error) []string {
+	if bad, ok := errors.AsType[*badTarget](err); ok {
+		return []string{"The returnURL cannot be used: " + bad.why + "."}
+	}
+	return nil
+}

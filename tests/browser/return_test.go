@@ -1,0 +1,154 @@
+package browser
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+)
+
+// An arrival is a request for the last page of a chain of redirects.
+type arrival struct {
+	url     url.URL // without the fragment, which browsers keep
+	referer string
+}
+
+// arrivals are where browsers were led to.
+type arrivals struct {
+	mu  sync.Mutex
+	all []arrival
+}
+
+func (a *arrivals) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/stay" {
+		w.WriteHeader(http.StatusNoContent) // browsers then stay on the page that they come from
+		return
+	}
+	a.mu.Lock()
+	a.all = append(a.all, arrival{*r.URL, r.Header.Get("Referer")})
+	a.mu.Unlock()
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Write([]byte(`<!doctype html><html lang="en"><title>The shop</title><link rel="icon" href="data:,"><main><h1>Back</h1></main></html>`)) //nolint:errcheck // the browser has gone
+}
+
+// hop listens at an address, and sends on to the next with the query that came.
+func hop(t *testing.T, address, next string) string {
+	t.Helper()
+	return listenAt(t, address, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, next+"?"+r.URL.RawQuery, http.StatusFound)
+	}))
+}
+
+func listenAt(t *testing.T, address string, handler http.Handler) string {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address)
+	if err != nil {
+		t.Skipf("this machine has no %s: %v", address, err)
+	}
+	server := httptest.NewUnstartedServer(handler)
+	server.Listener.Close()
+	server.Listener = listener
+	server.Start()
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// Whatever the caller's site does with a buyer who comes back, the buyer gets
+// there: after approving and after cancelling, with scripts and without.
+func TestTheWayBack(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	there := &arrivals{}
+	last := listenAt(t, "127.0.0.1:0", there)
+	second := hop(t, "127.0.0.1:0", strings.Replace(last, "127.0.0.1", "third.localhost", 1)+"/back")
+	chain := hop(t, "127.0.0.1:0", strings.Replace(second, "127.0.0.1", "second.localhost", 1)+"/on")
+	at := func(host string) string { return strings.Replace(last, "127.0.0.1", host, 1) }
+	for name, address := range map[string]string{
+		"a chain over three origins": chain + "/back",
+		"an IPv6 address":            listenAt(t, "[::1]:0", there) + "/back",
+		"an underscore":              at("under_score.localhost") + "/back",
+		"a host in capitals":         at("LocalHost") + "/back",
+		"a host in Unicode":          at("münchen.localhost") + "/back",
+		"a fragment":                 at("localhost") + "/back#top;url=nowhere",
+		"a long query":               at("localhost") + "/back?long=" + strings.Repeat("x", 1900),
+		"quotes":                     at("localhost") + "/back;'a'?q='b'",
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, scripts := range []bool{true, false} {
+				p := openBrowser(t)
+				p.do("choosing about scripts", send(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts}))
+				for _, button := range []string{lastButton, `form[action$="/cancel"] button`} {
+					p.forget()
+					p.open(s.single(func(r *holdfast.SingleUseRequest) { r.ReturnURL, r.CollectShippingAddress = address, false }))
+					s.signIn(p, s.Buyer)
+					p.wantPage("confirm")
+					before := there.count()
+					p.click(button)
+					there.wantOne(t, p, before)
+				}
+			}
+		})
+	}
+}
+
+func (a *arrivals) count() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.all)
+}
+
+// wantOne fails the test unless one more browser has arrived, with a genuine
+// answer and without saying where it was.
+func (a *arrivals) wantOne(t *testing.T, p *page, before int) {
+	t.Helper()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.all) != before+1 {
+		t.Fatalf("%d browsers have arrived, want one\nat %s\n%s", len(a.all)-before, p.address(), p.text())
+	}
+	got := a.all[before]
+	if got.referer != "" {
+		t.Errorf("the shop is told of %s", got.referer)
+	}
+	if got.url.Query().Get("signature") == "" || got.url.Query().Get("status") == "" {
+		t.Errorf("the browser has come with %s", got.url.RawQuery)
+	}
+}
+
+// The page between is seen by buyers whose browser does not go on by itself.
+func TestTheReturnPage(t *testing.T) {
+	t.Parallel()
+	s, p := newSite(t), openBrowser(t)
+	stay := listenAt(t, "127.0.0.1:0", &arrivals{})
+	for language, text := range map[string]string{
+		"en": "Your approval has been recorded.", "de": "Ihre Freigabe ist gespeichert.", "es": "Su autorización ha quedado registrada.",
+	} {
+		p.speaks(language)
+		p.forget()
+		p.open(s.single(func(r *holdfast.SingleUseRequest) { r.ReturnURL, r.CollectShippingAddress = stay+"/stay", false }))
+		s.signIn(p, s.Buyer)
+		p.wantPage("confirm")
+		p.do("agreeing", click(lastButton))
+		p.waitFor("agreeing", `location.pathname.endsWith("/return") && document.readyState === "complete"`)
+		p.wants(text)
+		p.inspect("return-" + language)
+		onward := ask[string](p, `document.querySelector("main a").href`)
+		if _, err := holdfasttest.Verifier().ParseReturn(t.Context(), onward); err != nil {
+			t.Errorf("the link leads to %s: %v", onward, err)
+		}
+		p.do("a refresh", chromedp.Reload())
+		p.wantPage("return")
+		if again := ask[string](p, `document.querySelector("main a").href`); again != onward {
+			t.Errorf("after a refresh the link leads to %s, want %s", again, onward)
+		}
+	}
+}
