@@ -12,6 +12,11 @@ import (
 // and its value.
 type Param struct{ Name, Value string }
 
+// ParamsMax is how many parameters a query or a form may have. No request,
+// answer or notification needs half of them, and each is sorted and encoded for
+// every text that may have been signed.
+const ParamsMax = 256
+
 // Params are the parameters of a query or a form body in the order received.
 // Unlike url.Values they keep that order and every occurrence of a name, since
 // both are part of what was signed.
@@ -20,8 +25,11 @@ type Params []Param
 // ParseParams reads a raw query or form body. "+" and "%20" are both a blank,
 // ";" is an ordinary character, a pair without "=" has the value "", and empty
 // pairs are skipped. It fails on a broken %-escape, on text that is not UTF-8
-// once decoded, and on a NUL.
+// once decoded, on a NUL, and on more than [ParamsMax] pairs.
 func ParseParams(raw string) (Params, error) {
+	if strings.Count(raw, "&") >= ParamsMax {
+		return nil, errTooMany
+	}
 	var params Params
 	for pair := range strings.SplitSeq(raw, "&") {
 		if pair == "" {
@@ -44,6 +52,7 @@ func ParseParams(raw string) (Params, error) {
 var (
 	errBadEscape = errors.New("% is not followed by two hexadecimal digits")
 	errNotText   = errors.New("it is not UTF-8 text")
+	errTooMany   = fmt.Errorf("there are more than %d parameters", ParamsMax)
 )
 
 // unescapeParam replaces the standard library's errors, which quote the text:
@@ -79,7 +88,7 @@ func (p Params) Lookup(name string) (string, bool) {
 // clients of the Co-Branded service spell its names in several ways.
 func (p Params) Fold(name string) (Param, bool) {
 	for _, param := range p {
-		if sameName(param.Name, name) {
+		if SameName(param.Name, name) {
 			return param, true
 		}
 	}
@@ -103,16 +112,44 @@ func (p Params) Duplicate() (name string, ok bool) {
 func (p Params) Without(fold string) Params {
 	var kept Params
 	for _, param := range p {
-		if !sameName(param.Name, fold) {
+		if !SameName(param.Name, fold) {
 			kept = append(kept, param)
 		}
 	}
 	return kept
 }
 
-// sameName ignores the case of ASCII letters only: "ſignature" is not
-// "signature", though Unicode's folding has it so.
-func sameName(a, ascii string) bool { return len(a) == len(ascii) && strings.EqualFold(a, ascii) }
+// SameName reports whether two names are the same when the case of their ASCII
+// letters is ignored, and nothing else: Unicode's folding would make "ſignature"
+// the same as "signature", and "toKenId" with a Kelvin sign the same as "tokenId".
+func SameName(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lowerASCII(a[i]) != lowerASCII(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// FoldName is a name with its ASCII letters in lower case: two names are the same
+// by [SameName] if this is.
+func FoldName(name string) string {
+	b := []byte(name)
+	for i, c := range b {
+		b[i] = lowerASCII(c)
+	}
+	return string(b)
+}
+
+func lowerASCII(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
+}
 
 // Encode writes the parameters in their order, in the canonical encoding: fit
 // for a query, for a form body and for signing.

@@ -100,6 +100,39 @@ func TestParamsReading(t *testing.T) {
 	}
 }
 
+func TestSameName(t *testing.T) {
+	for _, row := range []struct {
+		a, b string
+		want bool
+	}{
+		{"TokenId", "tOKENiD", true},
+		{"", "", true},
+		{"a", "ab", false},
+		{"to\u212aenId", "tokenId", false}, // a Kelvin sign
+		{"token\u017f", "tokens", false},   // a long s
+		{"\u00e9", "\u00c9", false},
+		{"a@", "A`", false}, // next to the letters
+		{"[", "{", false},
+	} {
+		if got := holdfast.SameName(row.a, row.b); got != row.want {
+			t.Errorf("SameName(%q, %q) is %v", row.a, row.b, got)
+		}
+		if got := holdfast.FoldName(row.a) == holdfast.FoldName(row.b); got != row.want {
+			t.Errorf("FoldName makes %q and %q the same: %v", row.a, row.b, got)
+		}
+	}
+}
+
+func TestTooManyParams(t *testing.T) {
+	most := strings.Repeat("a=1&", holdfast.ParamsMax-1) + "a=1"
+	if p, err := holdfast.ParseParams(most); err != nil || len(p) != holdfast.ParamsMax {
+		t.Errorf("%d parameters: %d, %v", holdfast.ParamsMax, len(p), err)
+	}
+	if p, err := holdfast.ParseParams(most + "&a=1"); err == nil {
+		t.Errorf("%d parameters are read", len(p))
+	}
+}
+
 func TestParamsEncode(t *testing.T) {
 	p := holdfast.Params{{"z", "café ~*+;"}, {"a b", "&=/:,%"}, {"empty", ""}, {"kept", "AZaz09-_.~"}}
 	want := "z=caf%C3%A9%20~%2A%2B%3B&a%20b=%26%3D%2F%3A%2C%25&empty=&kept=AZaz09-_.~"

@@ -52,7 +52,7 @@ func VerifyV1(secret SecretKey, p Params, signature string) bool {
 func sortedFold(p Params) Params {
 	sorted := slices.Clone(p)
 	slices.SortStableFunc(sorted, func(a, b Param) int {
-		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+		return strings.Compare(FoldName(a.Name), FoldName(b.Name))
 	})
 	return sorted
 }

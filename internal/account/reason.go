@@ -4,6 +4,8 @@ import (
 	"html"
 	"html/template"
 	"strings"
+
+	"github.com/holdfast-pay/holdfast"
 )
 
 // inlineTags are those of paymentReason that are honoured ("paymentReason",
@@ -24,7 +26,7 @@ func Reason(reason string) template.HTML {
 			break
 		}
 		name, after, closed := strings.Cut(rest, ">")
-		tag, ending := strings.CutPrefix(strings.ToLower(name), "/")
+		tag, ending := strings.CutPrefix(holdfast.FoldName(name), "/")
 		tag = strings.TrimRight(tag, " /")
 		switch {
 		case !closed || !inlineTags[tag] || ending && tag == "br":

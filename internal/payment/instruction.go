@@ -44,7 +44,7 @@ func readRules(text string) ([]rule, error) {
 		if err != nil {
 			return nil, err
 		}
-		if slices.ContainsFunc(rules, func(other rule) bool { return strings.EqualFold(other.name, r.name) && other.operator == r.operator }) {
+		if slices.ContainsFunc(rules, func(other rule) bool { return holdfast.SameName(other.name, r.name) && other.operator == r.operator }) {
 			return nil, badRule("%s is said twice", excerpt(r.name))
 		}
 		rules, text = append(rules, r), rest
@@ -144,10 +144,10 @@ type instruction struct {
 }
 
 func (m *instruction) apply(r rule) error {
-	if r.operator != "==" && !strings.EqualFold(r.name, "TransactionAmount") {
+	if r.operator != "==" && !holdfast.SameName(r.name, "TransactionAmount") {
 		return badRule("%s goes with == only", excerpt(r.name))
 	}
-	switch strings.ToLower(r.name) {
+	switch holdfast.FoldName(r.name) {
 	case "myrole":
 		return m.setRole(r.value)
 	case "operationtype":
@@ -171,14 +171,14 @@ func (m *instruction) apply(r rule) error {
 	default:
 		return badRule("%s is not known", excerpt(r.name))
 	}
-	if strings.HasPrefix(strings.ToLower(r.name), "usage") {
+	if strings.HasPrefix(holdfast.FoldName(r.name), "usage") {
 		m.usage.given = true
 	}
 	return nil
 }
 
 func (m *instruction) setRole(value string) error {
-	m.role = strings.ToLower(value)
+	m.role = holdfast.FoldName(value)
 	switch m.role {
 	case "caller":
 		m.token.Use = UseCall
@@ -197,7 +197,7 @@ func (m *instruction) setRole(value string) error {
 var operations = []string{"pay", "reserve", "settle", "refund", "fundprepaid", "settledebt", "writeoffdebt"}
 
 func (m *instruction) setOperation(value string) error {
-	word := strings.ToLower(value)
+	word := holdfast.FoldName(value)
 	if !slices.Contains(operations, word) {
 		return badRule("OperationType is not known: %s", excerpt(value))
 	}

@@ -38,9 +38,9 @@ func ParsePeriod(s string) (Period, bool) {
 	if err != nil || n < 1 || n > periodMax || number[0] == '+' {
 		return Period{}, false
 	}
-	word = strings.TrimSuffix(strings.ToLower(strings.TrimSpace(word)), "s")
+	word = strings.TrimSuffix(holdfast.FoldName(strings.TrimSpace(word)), "s")
 	for _, unit := range []Unit{Hour, Day, Week, Month, Year} {
-		if word == strings.ToLower(string(unit)) {
+		if word == holdfast.FoldName(string(unit)) {
 			return Period{n, unit}, true
 		}
 	}

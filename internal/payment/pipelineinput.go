@@ -58,9 +58,9 @@ func (in *input) required(name string, charactersMax int) string {
 
 func (in *input) flag(name string) bool {
 	switch value := in.text(name); {
-	case strings.EqualFold(value, "true"):
+	case holdfast.SameName(value, "true"):
 		return true
-	case value != "" && !strings.EqualFold(value, "false"):
+	case value != "" && !holdfast.SameName(value, "false"):
 		in.refuse(name)
 	}
 	return false

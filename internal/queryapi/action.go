@@ -62,7 +62,7 @@ var actionsByName = func() map[string]*action {
 	byName := map[string]*action{}
 	for i := range actions {
 		for _, name := range append(actions[i].spellings, actions[i].name) {
-			byName[strings.ToLower(name)] = &actions[i]
+			byName[holdfast.FoldName(name)] = &actions[i]
 		}
 	}
 	return byName
@@ -70,7 +70,7 @@ var actionsByName = func() map[string]*action {
 
 // actionNamed finds an action whatever the case of its name. It is never nil.
 func actionNamed(name string) (*action, bool) {
-	if a, ok := actionsByName[strings.ToLower(name)]; ok {
+	if a, ok := actionsByName[holdfast.FoldName(name)]; ok {
 		return a, true
 	}
 	return &action{}, false
@@ -140,9 +140,9 @@ func (a *action) nameOf(version, sent string) (name string, known bool) {
 		case p.since > version:
 		case p.name == sent:
 			return sent, true
-		case strings.EqualFold(p.name, sent):
+		case holdfast.SameName(p.name, sent):
 			name, known = p.name, true
-		case p.list && len(sent) > len(p.name) && strings.EqualFold(p.name, sent[:len(p.name)]) && isItem(p.name, p.name+sent[len(p.name):]):
+		case p.list && len(sent) > len(p.name) && holdfast.SameName(p.name, sent[:len(p.name)]) && isItem(p.name, p.name+sent[len(p.name):]):
 			name, known = p.name+sent[len(p.name):], true
 		}
 	}

@@ -106,6 +106,7 @@ func (p *page) open(address string) {
 func (p *page) back() {
 	p.t.Helper()
 	p.do("going back", chromedp.NavigateBack())
+	p.waitFor("going back", arrived)
 }
 
 // click presses something that leads to another page, and waits for it.
@@ -113,6 +114,9 @@ func (p *page) click(selector string) {
 	p.t.Helper()
 	p.leads("clicking "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
+
+// arrived is true on a page that does not go on by itself.
+const arrived = `document.readyState !== "loading" && !document.querySelector("meta[http-equiv=refresh]")`
 
 // leads waits for the page that a step leads to, and not for one on the way that
 // goes on by itself.
@@ -124,7 +128,7 @@ func (p *page) leads(doing string, to step) {
 	if _, err := chromedp.RunResponse(ctx, to); err != nil {
 		p.t.Fatalf("%s: %v\nat %s\n%s", doing, err, p.address(), p.text())
 	}
-	p.waitFor(doing, `!window.left && document.readyState !== "loading" && !document.querySelector("meta[http-equiv=refresh]")`)
+	p.waitFor(doing, `!window.left && `+arrived)
 }
 
 // waitFor waits until a script says true, on whatever page there is by then.
