@@ -156,15 +156,17 @@ func (s *server) stop() {
 // signature.
 func (s *server) routes(signer *ipn.Signer) http.Handler {
 	hosts := append([]string{holdfast.SignedHost(s.PublicURL)}, s.Hosts...)
+	browsers := &account.Browsers{
+		Processor: s.Processor, Now: s.Now, Public: s.PublicURL, SecureCookies: s.SecureCookies, AddressHeader: s.AddressHeader,
+		StrangerPause: strangerPause,
+	}
 	query := (&queryapi.Server{
 		Processor: s.Processor, Store: s.Store.Reader, Hosts: hosts, Paths: s.Paths, Now: s.Now, Log: s.Log,
 		StrangerPause:  strangerPause,
+		From:           browsers.From,
 		Certificates:   signer.Certificates,
 		OwnCertificate: func(address string) bool { return ownCertificate(signer, address) },
 	}).Handler()
-	browsers := &account.Browsers{
-		Processor: s.Processor, Now: s.Now, Public: s.PublicURL, SecureCookies: s.SecureCookies, AddressHeader: s.AddressHeader,
-	}
 	pages := (&cobranded.Server{
 		Processor: s.Processor, Store: s.Store.Reader, Browsers: browsers, Sign: signer.Sign, Hosts: hosts, Now: s.Now, Log: s.Log,
 	}).Handler()

@@ -13,6 +13,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/pace"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -31,9 +32,13 @@ type Browsers struct {
 	// that entry is no address. Empty when there is no proxy: then browsers could
 	// write there what they like.
 	AddressHeader string
+	// StrangerPause is how long a page waits that one address asks for too fast;
+	// zero does not make it wait.
+	StrangerPause time.Duration
 
 	once    sync.Once
 	manager *scs.SessionManager
+	pages   pace.Pace
 }
 
 // All that a session knows: who signed in, and under which name that is listed.

@@ -90,7 +90,7 @@ func (s *Server) Handler() http.Handler {
 		s.lost(w, r, http.StatusForbidden, pageForeign)
 	}))
 	inside := foreign.Handler(s.Browsers.Handler(pages, s.fail))
-	return webui.Secure(http.MaxBytesHandler(inside, webui.FormBytesMax))
+	return webui.Secure(http.MaxBytesHandler(s.Browsers.Paced(inside), webui.FormBytesMax))
 }
 
 // at is a route's pattern: the verb, and the place under Root.

@@ -31,7 +31,7 @@ var reservedFields = holdfast.ReservedFields()
 
 // reservedIn are the reserved fields of the answer to a request.
 func reservedIn(request holdfast.Params) []string {
-	if strings.EqualFold(param(request, "collectShippingAddress"), "true") {
+	if holdfast.SameName(param(request, "collectShippingAddress"), "true") {
 		return slices.Concat(reservedFields, addressFields)
 	}
 	return reservedFields
@@ -66,6 +66,9 @@ func readTarget(request holdfast.Params) (target, error) {
 	own, err := holdfast.ParseParams(u.RawQuery)
 	if err != nil {
 		return target{}, errTarget
+	}
+	if len(own) > linkParamsMax || doubled(own) {
+		return target{}, &badTarget{"a parameter stands twice in its query, or it has too many"}
 	}
 	for _, name := range reservedIn(request) {
 		if _, taken := own.Fold(name); taken {

@@ -69,5 +69,5 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET "+holdfast.CoBrandedPath, s.start)
 	mux.HandleFunc("POST "+holdfast.CoBrandedPath, s.start)
 	mux.Handle("/", foreign.Handler(s.Browsers.Handler(pages, s.fail)))
-	return webui.Secure(http.MaxBytesHandler(mux, webui.FormBytesMax))
+	return webui.Secure(http.MaxBytesHandler(s.Browsers.Paced(mux), webui.FormBytesMax))
 }

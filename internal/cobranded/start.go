@@ -88,14 +88,11 @@ func (s *Server) begin(r *http.Request, from started) (payment.Visit, error) {
 // trust finds out whose request it is and where it returns to, or why neither
 // can be believed.
 func (s *Server) trust(r *http.Request) (started, error) {
-	params, err := webui.ReadParams(r)
+	params, err := readLink(r)
 	if err != nil {
 		return started{}, &distrusted{reason: "The request cannot be read: " + err.Error()}
 	}
-	if name, twice := params.Duplicate(); twice {
-		return started{}, absent(name)
-	}
-	if name, twice := foldedTwice(params); twice {
+	if name, found := ambiguous(params); found {
 		return started{}, absent(name)
 	}
 	from := started{signatureV1: isV1(params)}
@@ -184,8 +181,7 @@ func param(p holdfast.Params, name string) string {
 }
 
 // foldedTwice finds a second spelling of what trust rests on: which of the two
-// counts would be anybody's guess. Of other parameters it is allowed; programs
-// send callerReference and CallerReference side by side.
+// counts would be anybody's guess.
 func foldedTwice(p holdfast.Params) (name string, ok bool) {
 	for _, name := range []string{"callerKey", "returnURL", "signature", awsSignature, "signatureVersion", "signatureMethod", "pipelineName"} {
 		if len(p)-len(p.Without(name)) > 1 {

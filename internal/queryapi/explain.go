@@ -50,11 +50,11 @@ func (s *Server) refusedSignature(r *http.Request, path string, p holdfast.Param
 // explain tells a refused caller of the sandbox which usual mistake it is: the
 // caller in a header, who runs the server in the log, with our string to sign.
 // In a flood nothing is looked for.
-func (s *Server) explain(w http.ResponseWriter, r *http.Request, q *request, flooded bool) {
+func (s *Server) explain(w http.ResponseWriter, r *http.Request, q *request, may bool) {
 	if q.wrong == nil {
 		return
 	}
-	if flooded {
+	if !may {
 		w.Header().Set(headerHint, lateHint)
 		return
 	}
@@ -67,4 +67,4 @@ func (s *Server) explain(w http.ResponseWriter, r *http.Request, q *request, flo
 		"hint", hint, "stringToSign", shownMost(q.wrong.refused.StringToSign(), textMax))
 }
 
-const textMax = 8 << 10 // characters of a string to sign that are logged
+const textMax = 2 << 10 // characters of a string to sign that are logged

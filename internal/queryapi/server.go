@@ -46,11 +46,14 @@ type Server struct {
 	Log          *slog.Logger     // nil means none
 
 	// StrangerPause keeps a flood of requests that nobody signed from taking
-	// what others need: once there are more than a few in a second, each waits so
-	// long for its refusal. Zero means none.
+	// what others need: once there are more than a few in a second from one
+	// address, each waits so long for its answer. Zero means none.
 	StrangerPause time.Duration
+	// From is where a request comes from, as strangers are counted: an address or
+	// a network. Nil means the peer's.
+	From func(*http.Request) string
 
-	strangers pace
+	strangers strangers
 	inFlight  inFlight
 }
 
@@ -190,6 +193,9 @@ func (s *Server) act(r *http.Request, q *request) (reply, error) {
 		return reply{}, err
 	}
 	defer leave()
+	if q.caller.ID == "" {
+		s.unsigned().verified.Keep(r.Context(), s.from(r), s.Now())
+	}
 	q.asked = a
 	doc := newDocument(a.name, q.version)
 	if a.noResult {
@@ -222,12 +228,12 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q *request, err 
 	refused, ok := errors.AsType[*holdfast.Error](err)
 	switch {
 	case ok:
-		flooded := q.caller.ID == "" && !s.strangers.allow(s.Now())
-		if isWrongSignature(refused) {
-			s.explain(w, r, q, flooded)
-		}
-		if flooded {
-			s.hold(r)
+		if q.caller.ID == "" {
+			hold, mayExplain := s.refuseStranger(r, s.Now())
+			if isWrongSignature(refused) {
+				s.explain(w, r, q, mayExplain)
+			}
+			hold()
 		}
 		s.log().DebugContext(r.Context(), "refused", "request", q.id, "action", q.action, "caller", q.caller.ID, "code", refused.Code, "message", refused.Message)
 	case errors.Is(err, store.ErrFull), errors.Is(err, errCallerBusy): // thousands a second, it may be

@@ -15,30 +15,48 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-func TestPace(t *testing.T) {
-	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
-	var p pace
-	for second := range 2 {
-		for i := range strangersMax + 5 {
-			if got, want := p.allow(now.Add(time.Duration(second)*time.Second)), i < strangersMax; got != want {
-				t.Fatalf("second %d, stranger %d: allowed is %v", second, i, got)
-			}
-		}
-	}
-}
-
 // However slowly wrong requests come in, those that are refused in one second are
 // counted together.
 func TestSlowStrangersAreCountedTogether(t *testing.T) {
 	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 	s := &Server{Now: func() time.Time { return now }}
-	for i := range 2 * strangersMax {
+	for i := range 2 * refusalsMax {
 		begun := &request{real: now.Add(-time.Duration(i%2) * time.Second)}
 		s.refuse(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil), begun, errUnknownKey)
 	}
-	if s.strangers.allow(now) {
-		t.Errorf("after %d in one second another one is allowed", 2*strangersMax)
+	if s.strangers.refused.Allow("192.0.2.1", now) { // httptest's
+		t.Errorf("after %d in one second another one is allowed", 2*refusalsMax)
 	}
+}
+
+// Messages that anybody has verified are paced by address, and a caller's are not.
+func TestVerifySignatureIsPaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+		s := &Server{Now: func() time.Time { return now }, StrangerPause: time.Second}
+		ask := func(peer string) time.Duration {
+			began := time.Now() // the bubble's
+			r := httptest.NewRequest(http.MethodGet, "/?Action=VerifySignature&Version=2010-08-28&UrlEndPoint=http%3A%2F%2Fshop.example.test%2F&HttpParameters=signature%3DAAAA%26signatureVersion%3D2%26signatureMethod%3DRSA-SHA1%26certificateUrl%3Dx", nil)
+			r.RemoteAddr = peer
+			answer := httptest.NewRecorder()
+			s.Handler().ServeHTTP(answer, r)
+			if !strings.Contains(answer.Body.String(), "Failure") {
+				t.Fatalf("answered %d %s", answer.Code, answer.Body)
+			}
+			return time.Since(began)
+		}
+		for i := range verifiedMax {
+			if waited := ask(fmt.Sprintf("[2001:db8::%x]:1234", i)); waited != 0 {
+				t.Fatalf("request %d waits for %v", i, waited)
+			}
+		}
+		if waited := ask("[2001:db8::ffff]:1234"); waited != s.StrangerPause {
+			t.Errorf("one more of the same network waits for %v", waited)
+		}
+		if waited := ask("[2001:db8:0:1::1]:1234"); waited != 0 {
+			t.Errorf("another network waits for %v", waited)
+		}
+	})
 }
 
 func TestStrangersInAFloodWait(t *testing.T) {
@@ -50,18 +68,18 @@ func TestStrangersInAFloodWait(t *testing.T) {
 			s.refuse(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil), &request{real: now}, errUnknownKey)
 			refused.Add(1)
 		}
-		for range strangersMax {
+		for range refusalsMax {
 			refuse()
 		}
 		go refuse()
 		synctest.Wait()
-		if n := refused.Load(); n != strangersMax {
-			t.Fatalf("%d are refused at once, want %d", n, strangersMax)
+		if n := refused.Load(); n != refusalsMax {
+			t.Fatalf("%d are refused at once, want %d", n, refusalsMax)
 		}
 		time.Sleep(s.StrangerPause) // the bubble's time, which does not pass by itself
 		synctest.Wait()
-		if n := refused.Load(); n != strangersMax+1 {
-			t.Errorf("%d are refused after the pause, want %d", n, strangersMax+1)
+		if n := refused.Load(); n != refusalsMax+1 {
+			t.Errorf("%d are refused after the pause, want %d", n, refusalsMax+1)
 		}
 	})
 }

@@ -1,0 +1,72 @@
+package cobranded
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+)
+
+// A link has far less than this. More would only cost time: its parameters are
+// sorted, encoded and hashed for every text that may have been signed.
+const (
+	linkBytesMax  = 16 << 10
+	linkParamsMax = 100
+)
+
+// readLink reads the parameters of a link or form that a caller sends a sender
+// with.
+func readLink(r *http.Request) (holdfast.Params, error) {
+	tooLong := fmt.Errorf("the request is larger than %d KiB", linkBytesMax>>10)
+	if n := len(r.URL.RawQuery); n > linkBytesMax && n <= webui.FormBytesMax {
+		return nil, tooLong
+	}
+	params, err := webui.ReadParams(r)
+	if err != nil {
+		return nil, err
+	}
+	bytes := 0
+	for _, p := range params {
+		bytes += len(p.Name) + len(p.Value)
+	}
+	switch {
+	case bytes > linkBytesMax:
+		return nil, tooLong
+	case len(params) > linkParamsMax:
+		return nil, fmt.Errorf("there are more than %d parameters", linkParamsMax)
+	}
+	return params, nil
+}
+
+// ambiguous finds a parameter that the answer could not give back without doubt:
+// one that stands there twice, or in two spellings with different values. Programs
+// do send callerReference and CallerReference side by side, with one value. Of
+// what trust rests on there may be no second spelling at all.
+func ambiguous(p holdfast.Params) (name string, ok bool) {
+	if name, twice := p.Duplicate(); twice {
+		return name, true
+	}
+	for i, one := range p {
+		for _, other := range p[:i] {
+			if other.Value != one.Value && holdfast.SameName(other.Name, one.Name) {
+				return other.Name, true
+			}
+		}
+	}
+	return foldedTwice(p)
+}
+
+// doubled finds a name that stands twice in a return URL's own query, in whatever
+// case. Programs that verify the answer read one of the two values, and another
+// program the other.
+func doubled(own holdfast.Params) bool {
+	for i, one := range own {
+		for _, other := range own[:i] {
+			if holdfast.SameName(other.Name, one.Name) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,56 @@
+package queryapi
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/pace"
+	"github.com/holdfast-pay/holdfast/internal/party"
+)
+
+// How many requests that nobody signed are answered at once in a second. The rest
+// wait for StrangerPause.
+const (
+	refusalsMax     = 20 // of one address: more than anybody sends who sets up a program
+	refusalsAllMax  = 200
+	explainedMax    = 20 // wrong signatures, of all addresses: each takes hundreds of signatures
+	verifiedMax     = 50 // messages that one address has verified without a signature
+	verifiedsAllMax = 500
+)
+
+// strangers counts the requests that nobody signed.
+type strangers struct {
+	once                         sync.Once
+	refused, explained, verified pace.Pace
+}
+
+func (s *Server) unsigned() *strangers {
+	p := &s.strangers
+	p.once.Do(func() {
+		p.refused.Source, p.refused.All, p.refused.Pause = refusalsMax, refusalsAllMax, s.StrangerPause
+		p.explained.Source, p.explained.All = explainedMax, explainedMax
+		p.verified.Source, p.verified.All, p.verified.Pause = verifiedMax, verifiedsAllMax, s.StrangerPause
+	})
+	return p
+}
+
+// from is where a request comes from: an IPv4 address or the network of an IPv6
+// address.
+func (s *Server) from(r *http.Request) string {
+	if s.From != nil {
+		return s.From(r)
+	}
+	return party.Source(nil, r.RemoteAddr)
+}
+
+// refuseStranger has a refusal of an unsigned request wait if there are too many
+// of them. It returns what holds the refusal up, or nil, and whether a wrong
+// signature may be explained.
+func (s *Server) refuseStranger(r *http.Request, now time.Time) (hold func(), mayExplain bool) {
+	p := s.unsigned()
+	if !p.refused.Allow(s.from(r), now) {
+		return func() { p.refused.Hold(r.Context()) }, false
+	}
+	return func() {}, p.explained.Allow("", now)
+}
