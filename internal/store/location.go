@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/holdfast-pay/holdfast"
 )
 
 // A Location says where a store is: in an SQLite file, or in a PostgreSQL
@@ -60,7 +62,7 @@ func ParseAddress(text string) (Location, error) {
 }
 
 func isPostgres(scheme string) bool {
-	return strings.EqualFold(scheme, "postgres") || strings.EqualFold(scheme, "postgresql")
+	return holdfast.SameName(scheme, "postgres") || holdfast.SameName(scheme, "postgresql")
 }
 
 // String names the store without anything that may be secret.
