@@ -13,9 +13,9 @@ import (
 type Param struct{ Name, Value string }
 
 // ParamsMax is how many parameters a query or a form may have. No request,
-// answer or notification needs half of them, and each is sorted and encoded for
+// answer or notification has a tenth of them, and each is sorted and encoded for
 // every text that may have been signed.
-const ParamsMax = 256
+const ParamsMax = 512
 
 // Params are the parameters of a query or a form body in the order received.
 // Unlike url.Values they keep that order and every occurrence of a name, since

@@ -52,7 +52,7 @@ func (s *site) wantReturnPage() string {
 
 func (s *site) wantReturn(address string, status holdfast.ReturnStatus) {
 	s.t.Helper()
-	back, err := holdfasttest.Verifier().ParseReturn(s.t.Context(), address)
+	back, err := holdfasttest.Verifier(s.Shop.ID).ParseReturn(s.t.Context(), address)
 	if err != nil {
 		s.t.Fatalf("return URL %s: %v", address, err)
 	}

@@ -12,7 +12,7 @@ import (
 // sorted, encoded and hashed for every text that may have been signed.
 const (
 	linkBytesMax  = 16 << 10
-	linkParamsMax = 100
+	linkParamsMax = 200 // of the link, and of its returnURL: the answer may carry both
 )
 
 // readLink reads the parameters of a link or form that a caller sends a sender
@@ -40,15 +40,20 @@ func readLink(r *http.Request) (holdfast.Params, error) {
 }
 
 // ambiguous finds a parameter that the answer could not give back without doubt:
-// one that stands there twice, or in two spellings with different values. Programs
-// do send callerReference and CallerReference side by side, with one value. Of
-// what trust rests on there may be no second spelling at all.
+// one that stands there twice, or in two spellings with different values. Of what
+// trust rests on there may be no second spelling at all. What is never given back
+// may have many, and so may callerReference, of which the answer has one: programs
+// send callerReference and CallerReference side by side.
 func ambiguous(p holdfast.Params) (name string, ok bool) {
 	if name, twice := p.Duplicate(); twice {
 		return name, true
 	}
-	for i, one := range p {
-		for _, other := range p[:i] {
+	back := p
+	for _, name := range append(reservedIn(p), "callerReference") {
+		back = back.Without(name)
+	}
+	for i, one := range back {
+		for _, other := range back[:i] {
 			if other.Value != one.Value && holdfast.SameName(other.Name, one.Name) {
 				return other.Name, true
 			}

@@ -19,16 +19,16 @@ func TestBoundsOfALink(t *testing.T) {
 		return p
 	}
 	const own = 8 // callerKey, the signature's three, and the ordinary ones
-	s.get(s.signed(append(ordinary[:4:4], many(100-own)...)))
+	s.get(s.signed(append(ordinary[:4:4], many(200-own)...)))
 	s.wantPage("sign-in")
-	s.get(s.signed(append(ordinary[:4:4], many(101-own)...)))
-	s.wantInvalid("The request cannot be read: there are more than 100 parameters")
+	s.get(s.signed(append(ordinary[:4:4], many(201-own)...)))
+	s.wantInvalid("The request cannot be read: there are more than 200 parameters")
 	s.get(s.signed(append(ordinary[:4:4], params("x", strings.Repeat("x", 16<<10))...)))
 	s.wantInvalid("The request cannot be read: the request is larger than 16 KiB")
 	s.post(s.server.URL+holdfast.CoBrandedPath, params("x", strings.Repeat("x", 20<<10)))
 	s.wantInvalid("The request cannot be read: the request is larger than 16 KiB")
-	s.get(s.server.URL + holdfast.CoBrandedPath + "?" + strings.Repeat("a=&", 300))
-	s.wantInvalid("The request cannot be read: there are more than 256 parameters")
+	s.get(s.server.URL + holdfast.CoBrandedPath + "?" + strings.Repeat("a=&", 600))
+	s.wantInvalid("The request cannot be read: there are more than 512 parameters")
 }
 
 // What the return would carry twice is refused at the start.
@@ -38,16 +38,18 @@ func TestDoubledParameters(t *testing.T) {
 		more      holdfast.Params
 		refused   string
 	}{
-		"once":                                  {returnURL: shopURL},
-		"twice in the return URL":               {returnURL: "http://shop.example.test/back?a=1&a=1", refused: "returnURL"},
-		"two spellings in the return URL":       {returnURL: "http://shop.example.test/back?a=1&A=2", refused: "returnURL"},
-		"a name of the request":                 {returnURL: "http://shop.example.test/back?paymentReason=mine", more: params("paymentReason", "mugs")},
-		"twice in the request":                  {returnURL: shopURL, more: params("paymentReason", "mugs", "paymentReason", "mugs"), refused: "paymentReason"},
-		"two spellings, one value":              {returnURL: shopURL, more: params("CallerReference", "order-4711")},
-		"two spellings, two values":             {returnURL: shopURL, more: params("CallerReference", "order-4712"), refused: "callerReference"},
-		"two spellings of what nobody knows":    {returnURL: shopURL, more: params("x", "1", "X", "2"), refused: "x"},
-		"two spellings that are not, by ASCII":  {returnURL: shopURL, more: params("k", "1", "\u212a", "2")},
-		"a return URL with too many parameters": {returnURL: "http://shop.example.test/back?" + manyParams(101), refused: "returnURL"},
+		"once":                                   {returnURL: shopURL},
+		"twice in the return URL":                {returnURL: "http://shop.example.test/back?a=1&a=1", refused: "returnURL"},
+		"two spellings in the return URL":        {returnURL: "http://shop.example.test/back?a=1&A=2", refused: "returnURL"},
+		"a name of the request":                  {returnURL: "http://shop.example.test/back?paymentReason=mine", more: params("paymentReason", "mugs")},
+		"twice in the request":                   {returnURL: shopURL, more: params("paymentReason", "mugs", "paymentReason", "mugs"), refused: "paymentReason"},
+		"two spellings, one value":               {returnURL: shopURL, more: params("CallerReference", "order-4711")},
+		"two spellings of callerReference":       {returnURL: shopURL, more: params("CallerReference", "order-4712")},
+		"two spellings, two values, of another":  {returnURL: shopURL, more: params("paymentReason", "mugs", "PaymentReason", "cups"), refused: "paymentReason"},
+		"two spellings of what nobody knows":     {returnURL: shopURL, more: params("x", "1", "X", "2"), refused: "x"},
+		"two spellings of what never comes back": {returnURL: shopURL, more: params("tokenID", "1", "TokenID", "2")},
+		"two spellings that are not, by ASCII":   {returnURL: shopURL, more: params("k", "1", "\u212a", "2")},
+		"a return URL with too many parameters":  {returnURL: "http://shop.example.test/back?" + manyParams(201), refused: "returnURL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t)

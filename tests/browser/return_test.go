@@ -142,7 +142,7 @@ func TestTheReturnPage(t *testing.T) {
 		p.wants(text)
 		p.inspect("return-" + language)
 		onward := ask[string](p, `document.querySelector("main a").href`)
-		if _, err := holdfasttest.Verifier().ParseReturn(t.Context(), onward); err != nil {
+		if _, err := holdfasttest.Verifier(s.Shop.ID).ParseReturn(t.Context(), onward); err != nil {
 			t.Errorf("the link leads to %s: %v", onward, err)
 		}
 		p.do("a refresh", chromedp.Reload())
