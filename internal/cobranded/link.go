@@ -3,6 +3,7 @@ package cobranded
 import (
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/webui"
@@ -49,7 +50,7 @@ func ambiguous(p holdfast.Params) (name string, ok bool) {
 		return name, true
 	}
 	back := p
-	for _, name := range append(reservedIn(p), "callerReference") {
+	for _, name := range slices.Concat(reservedIn(p), []string{"callerReference"}) {
 		back = back.Without(name)
 	}
 	for i, one := range back {
