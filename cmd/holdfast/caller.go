@@ -150,7 +150,7 @@ type callerSet struct {
 	storeFlags
 	Caller       string  `help:"Which caller, when there are several." placeholder:"ID"`
 	Name         *string `help:"Shown to buyers."`
-	IPNURL       *string `name:"ipn-url" help:"Where notifications go; empty for nowhere." placeholder:"URL"`
+	IPNURL       *string `name:"ipn-url" help:"Where notifications go, from their next try on also those that wait; empty for nowhere." placeholder:"URL"`
 	BareReturn   *bool   `help:"Return URLs carry the answer alone, not the request's parameters beside it." negatable:""`
 	PendingFirst *bool   `help:"Reserve always answers Pending first." negatable:""`
 	SignatureV1  *bool   `name:"signature-v1" help:"Accept signature version 1, which is unsafe, from an old program." negatable:""`

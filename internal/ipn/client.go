@@ -15,6 +15,10 @@ import (
 	"time"
 )
 
+// formContentType names the character set: Java servlets take ISO 8859-1 where
+// none is named.
+const formContentType = "application/x-www-form-urlencoded; charset=UTF-8"
+
 const (
 	answerBytesMax  = 64 << 10 // read of a receiver's answer, which says nothing that matters
 	headerBytesMax  = 32 << 10
@@ -124,7 +128,7 @@ func post(ctx context.Context, client *http.Client, address, id, body string) (r
 	if err != nil {
 		return "the address cannot be read", false
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Content-Type", formContentType)
 	req.Header.Set("User-Agent", "Holdfast-IPN")
 	req.Header.Set("Holdfast-Delivery", id)
 	answer, err := client.Do(req)

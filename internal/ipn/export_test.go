@@ -9,3 +9,6 @@ var MayBePublic = mayBePublic
 
 // WithoutAddresses opens the words of errors.
 var WithoutAddresses = withoutAddresses
+
+// NextTry opens the schedule at moments that tries come to by chance alone.
+var NextTry = nextTry

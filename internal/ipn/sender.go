@@ -222,7 +222,7 @@ func (s *Sender) deliver(ctx context.Context, d store.Delivery) (arrived bool, e
 	if ctx.Err() != nil || s.Now().Add(s.timeout()).After(d.LeasedUntil) {
 		return false, s.giveBack(ctx, d)
 	}
-	body, result, err := s.body(ctx, d)
+	address, body, result, err := s.body(ctx, d)
 	switch {
 	case errors.Is(err, store.ErrStale):
 		return false, nil // the lease is lost: somebody else is at it
@@ -232,7 +232,7 @@ func (s *Sender) deliver(ctx context.Context, d store.Delivery) (arrived bool, e
 		return false, err
 	}
 	if result == "" {
-		result, arrived = post(ctx, s.client, d.URL, deliveryID(d), body)
+		result, arrived = post(ctx, s.client, address, deliveryID(d), body)
 	}
 	if !arrived && ctx.Err() != nil {
 		return false, s.giveBack(ctx, d)
@@ -244,28 +244,51 @@ func (s *Sender) deliver(ctx context.Context, d store.Delivery) (arrived bool, e
 // another notification.
 func deliveryID(d store.Delivery) string { return fmt.Sprintf("%s-%d", d.Subject(), d.Seq) }
 
-// body returns what the notification says. It is written before it is first
-// sent, so that every try says the same. A result is why it can never be said.
-func (s *Sender) body(ctx context.Context, d store.Delivery) (body, result string, err error) {
+// body returns what the notification says, and where to. It is written before it
+// is first sent to an address, so that every try there says the same. A result is
+// why it cannot be said.
+func (s *Sender) body(ctx context.Context, d store.Delivery) (address, body, result string, err error) {
 	if d.Body != "" {
-		return d.Body, "", nil
+		if stays, err := s.stays(ctx, d); err != nil || stays {
+			return d.URL, d.Body, "", err
+		}
 	}
 	message, err := s.message(ctx, d)
 	if err != nil {
 		if ctx.Err() != nil {
-			return "", "", err
+			return "", "", "", err
 		}
 		// A row that is missing or broken may stay so: it is a try like another.
 		// Where the store is to blame, writing what came of it fails as well.
 		s.Log.Error("notification cannot be composed", "caller", d.Caller, "delivery", deliveryID(d), "error", err)
-		return "", "not sent: what it tells of cannot be read", nil
+		return "", "", "not sent: what it tells of cannot be read", nil
 	}
-	body, obstacle := s.signedBody(d.URL, Compose(message))
+	if address = d.URL; !d.Overrides {
+		address = message.Caller.IPNURL
+	}
+	if address == "" {
+		return "", "", "not sent: the caller's account has no address for notifications", nil
+	}
+	body, obstacle := s.signedBody(address, Compose(message))
 	if obstacle != "" {
-		return "", "not sent: " + obstacle, nil
+		return "", "", "not sent: " + obstacle, nil
 	}
-	err = s.Store.Update(ctx, func(tx *store.Tx) error { return tx.FreezeBody(d, body) })
-	return body, "", err
+	err = s.Store.Update(ctx, func(tx *store.Tx) error { return tx.FreezeBody(d, address, body) })
+	return address, body, "", err
+}
+
+// stays reports whether a notification that was sent before goes to the same
+// address again. The caller's own may have been changed since.
+func (s *Sender) stays(ctx context.Context, d store.Delivery) (stays bool, err error) {
+	if d.Overrides {
+		return true, nil
+	}
+	err = s.Store.View(ctx, func(tx *store.ReadTx) error {
+		caller, found, err := tx.Caller(d.Caller)
+		stays = caller.IPNURL == d.URL
+		return errors.Join(err, missing(found || err != nil, "the caller"))
+	})
+	return stays, err
 }
 
 // signedBody signs the fields alone. Parameters in the address's own query are

@@ -65,7 +65,7 @@ func TestFirstDeliveryComesSecondsLater(t *testing.T) {
 		if want := string(id) + "-1"; got.id != want {
 			t.Errorf("Holdfast-Delivery is %q, want %q", got.id, want)
 		}
-		if got.contentType != "application/x-www-form-urlencoded" {
+		if got.contentType != "application/x-www-form-urlencoded; charset=UTF-8" {
 			t.Errorf("Content-Type is %q", got.contentType)
 		}
 		s.wantOwed(id, store.NotificationDelivered, 1, "200 OK")

@@ -182,6 +182,7 @@ func (p *Processor) owed(caller party.Caller, c payment.Change, real time.Time) 
 		return nil
 	}
 	n := p.notification(caller, url, real)
+	n.Overrides = c.After.IPNURL != ""
 	n.About, n.Transaction = store.AboutTransaction, c.After.ID
 	return &n
 }

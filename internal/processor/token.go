@@ -88,6 +88,7 @@ func (p *Processor) tellCancelled(d decision, t payment.Token, override string) 
 		return nil
 	}
 	n := p.notification(d.caller, url, d.real)
+	n.Overrides = override != ""
 	n.About, n.Token, n.Seq = store.AboutToken, t.ID, 1
 	return d.tx.InsertNotification(n)
 }

@@ -15,12 +15,12 @@ type Delivery struct {
 	LeasedUntil time.Time // real time: a crash happens in the world, not in a sandbox
 }
 
-const notificationColumns = `caller_id, about, subject, seq, url, body, created, next_at, tries, last_result, outcome`
+const notificationColumns = `caller_id, about, subject, seq, url, body, created, next_at, tries, last_result, outcome, overrides`
 
 func scanNotification(row scanner) (n Notification, err error) {
 	var created, next int64
 	var subject string
-	err = row.Scan(&n.Caller, &n.About, &subject, &n.Seq, &n.URL, &n.Body, &created, &next, &n.Tries, &n.LastResult, &n.Outcome)
+	err = row.Scan(&n.Caller, &n.About, &subject, &n.Seq, &n.URL, &n.Body, &created, &next, &n.Tries, &n.LastResult, &n.Outcome, &n.Overrides)
 	n.Created, n.NextAt = when(created), when(next)
 	if n.About == AboutToken {
 		n.Token = holdfast.TokenID(subject)
@@ -42,7 +42,7 @@ func (tx *ReadTx) Notifications(c party.CallerID, subject string) ([]Notificatio
 // of its commit: each payment owes two or three of them.
 var (
 	leaseNotification  = deliveryChange("claiming a notification", columns(number, "leased_until, tries, queued"), nil)
-	freezeNotification = deliveryChange("freezing a notification", columns(text, "body"), []column{{"leased_until", number}, {"body", text}})
+	freezeNotification = deliveryChange("freezing a notification", columns(text, "url, body"), []column{{"leased_until", number}, {"body", text}})
 	finishNotification = deliveryChange("finishing a notification", finished, nil)
 	giveUpNotification = deliveryChange("giving a notification up", finished, whileLeased)
 	putOffNotification = deliveryChange("putting a notification off", []column{{"last_result", text}, {"leased_until", number}, {"next_at", number}}, whileLeased)
@@ -67,10 +67,10 @@ func (tx *Tx) writeDelivery(c *change, d Delivery, set []any, guard ...any) erro
 	return tx.write(c, notificationKey{d.Caller, d.Subject(), d.Seq}, append(args, guard...)...)
 }
 
-// FreezeBody writes what a notification says, once and for all its tries. When
-// the lease is lost it is ErrStale.
-func (tx *Tx) FreezeBody(d Delivery, body string) error {
-	return tx.writeDelivery(freezeNotification, d, []any{body}, micros(d.LeasedUntil), "")
+// FreezeBody writes what a notification says to an address, for all tries that go
+// there. When the lease is lost it is ErrStale.
+func (tx *Tx) FreezeBody(d Delivery, url, body string) error {
+	return tx.writeDelivery(freezeNotification, d, []any{url, body}, micros(d.LeasedUntil), d.Body)
 }
 
 // NotificationDone writes that a notification arrived. It did, whoever has the
