@@ -160,6 +160,9 @@ var spendFrom = insertion("spending from a balance", "spenders",
 
 // spend has two decisions that rest on a party's balance meet at one row.
 func (tx *Tx) spend(p party.ID) error {
+	if tx.sql.rests.hasWritten(spenderKey(p)) {
+		return nil
+	}
 	return tx.write(spendFrom, spenderKey(p), p, 1)
 }
 

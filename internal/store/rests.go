@@ -77,6 +77,8 @@ func (d *dependence) wrote(key any) {
 	d.written[key] = true
 }
 
+func (d *dependence) hasWritten(key any) bool { return d != nil && d.written[key] }
+
 // check fails where an action rests on a row's absence and does not add it.
 func (d *dependence) check() error {
 	for _, r := range d.rows {

@@ -204,3 +204,38 @@ func TestABalanceThatWasReadIsNotSpentMeanwhile(t *testing.T) {
 		}
 	}
 }
+
+// In one commit, too, a decision that reads a balance rests on what is spent before
+// it.
+func TestABalanceThatWasReadIsNotSpentInTheSameCommit(t *testing.T) {
+	w := holdfasttest.NewWorld(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
+	w.Deposit(w.Buyer.ID, "10.00")
+	token := w.AuthorizeWith(w.Balance(), "4.00")
+	letGo := occupied(t, w.DB)
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		_, err := w.Processor.Pay(t.Context(), w.Shop, holdfast.PayRequest{
+			SenderTokenID: token, TransactionAmount: holdfasttest.USD("4.00"), CallerReference: "order",
+		})
+		if err != nil {
+			t.Errorf("paying: %v", err)
+		}
+	})
+	store.WaitForQueue(w.DB, 1)
+	var saw int64
+	wait.Go(func() {
+		err := w.DB.Update(t.Context(), func(tx *store.Tx) (err error) {
+			saw, err = tx.AccountBalance(ledger.Party(string(w.Buyer.ID)), true)
+			return err
+		})
+		if err != nil {
+			t.Errorf("reading: %v", err)
+		}
+	})
+	store.WaitForQueue(w.DB, 2)
+	letGo()
+	wait.Wait()
+	if saw != 6_000_000 {
+		t.Errorf("it saw %d, want what the payment has left", saw)
+	}
+}
