@@ -3,6 +3,7 @@
 LINT = go tool -modfile=tools/go.mod golangci-lint
 FUZZTIME ?= 30s
 NIGHTLY_CHECKS ?= 3000
+NIGHTLY_RACES ?= 1000
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-short test-cluster screenshots needs check nightly bench fmt vet lint race golden fuzz vuln
@@ -32,9 +33,10 @@ needs: ## install, or name, what the tests need and this machine misses
 
 check: fmt vet lint test ## everything a change must pass
 
-nightly: needs race ## what takes too long for each change: races, a minute of each fuzz test, many random checks
+nightly: needs race ## what takes too long for each change: the race detector, a minute of each fuzz test, many random checks and racing pairs
 	scripts/fuzz 1m
 	HOLDFAST_RANDOM=1 RAPID_CHECKS=$(NIGHTLY_CHECKS) scripts/with-postgres go test -run AgreeWithTheModel -timeout 60m ./internal/processor
+	HOLDFAST_RACES=$(NIGHTLY_RACES) scripts/with-postgres go test -run RacingPairs -timeout 60m ./internal/processor
 
 bench: ## measure beside yardsticks and write docs/benchmarks.md: hours on a quiet machine; BENCHFLAGS="-runs 1 -only ceiling" is quicker
 	scripts/with-postgres --durable go run -C tools ./bench -root .. $(BENCHFLAGS)

@@ -1,0 +1,406 @@
+package processor_test
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// A ground is what the actions of a round share, made anew for each.
+type ground struct {
+	*holdfasttest.World
+	round int
+
+	token     holdfast.TokenID
+	other     payment.InstrumentID // that the token can be edited to
+	held      holdfast.TransactionID
+	paid      holdfast.TransactionID
+	aggregate payment.AggregateInstrument
+	moves     holdfast.TokenID // funds or settles the instrument
+	visits    []payment.VisitID
+	choice    payment.InstrumentID
+	reference holdfast.CallerReference
+}
+
+// An action prepares what is its own, and returns what races.
+type action func(g *ground) func(p *processor.Processor) error
+
+// A race is a set of actions that share something.
+type race struct {
+	prepare func(g *ground)
+	actions map[string]action
+	seldom  []string              // that may be refused in every round
+	check   func(g *ground) error // what must hold after each round
+}
+
+var races = map[string]race{
+	"a token with limits": {
+		prepare: func(g *ground) {
+			g.token = g.Token(payment.Token{Type: holdfast.TokenMultiUse, Instrument: g.Card.ID, Method: g.Card.Method},
+				payment.Limit{Kind: payment.LimitCount, Value: 3},
+				payment.Limit{Kind: payment.LimitAmount, Value: holdfasttest.USD("10.00").Micro})
+			g.held = g.must(reserves("4.00"))
+		},
+		actions: map[string]action{
+			"pay": pays("5.00"), "pay more": pays("6.00"), "reserve": holds("5.00"), "settle": settles(""), "settle less": settles("1.00"),
+			"cancel": cancels, "expire": expires, "edit": edits, "cancel the token": cancelsToken, "is declined": declined("6.00"),
+		},
+		check: checkLimits,
+	},
+	"a party's limit": {
+		prepare: func(g *ground) {
+			g.Change(g.Buyer.ID, func(p *party.Party) { p.SendingLimit = g.usedBy().UsedAmount.Add(holdfasttest.USD("10.00")) })
+			g.token = g.Authorize("4.00")
+			g.held = g.must(reserves("4.00"))
+		},
+		actions: map[string]action{
+			"pay": paysAnew("5.00"), "pay more": paysAnew("6.00"), "settle less": settles("1.00"), "cancel": cancels, "expire": expires,
+		},
+		check: func(g *ground) error {
+			if l := g.usedBy(); l.UsedAmount.Micro > l.Value {
+				return fmt.Errorf("%v were sent of %d", l.UsedAmount, l.Value)
+			}
+			return nil
+		},
+	},
+	"a prepaid instrument": {
+		prepare: func(g *ground) {
+			g.aggregate, g.token, g.moves = g.Aggregate(holdfast.MethodPrepaid, "15.00") // what is refunded may pass it
+			g.must(funds("10.00"))
+			g.paid = g.must(reservesOrPays("2.00", true))
+		},
+		actions: map[string]action{
+			"spend": pays("5.00"), "spend all": pays("8.00"), "fund": func(g *ground) func(*processor.Processor) error { return errorOf(funds("4.00")(g)) },
+			"refund": refunds("2.00"), "cancel what spends": cancelsToken, "cancel what funds": cancelsMover, "end": ends,
+		},
+		seldom: []string{"cancel what spends"}, // something can be spent
+		check:  checkAggregate,
+	},
+	"a credit instrument": {
+		prepare: func(g *ground) {
+			g.aggregate, g.token, g.moves = g.Aggregate(holdfast.MethodDebt, "12.00")
+			g.paid = g.must(reservesOrPays("4.00", true))
+		},
+		actions: map[string]action{
+			"spend": pays("6.00"), "spend less": pays("4.00"), "settle": settlesDebt("3.00"), "settle all": settlesDebt("4.00"), "write off": writesOff("2.00"),
+			"refund": refunds("4.00"), "cancel what spends": cancelsToken, "cancel what settles": cancelsMover, "end": ends,
+		},
+		seldom: []string{"cancel what settles"}, // something is owed
+		check:  checkAggregate,
+	},
+	"a balance": {
+		prepare: func(g *ground) {
+			g.Deposit(g.Buyer.ID, "10.00")
+			g.token = g.AuthorizeWith(g.Balance(), "2.00")
+			g.paid = g.must(reservesOrPays("2.00", true))
+		},
+		actions: map[string]action{
+			"pay": paysFromBalance("5.00", buyers), "pay more": paysFromBalance("8.00", buyers), "refund": refunds("2.00"), "refund a part": refunds("1.00"),
+			"be paid": paysAnew("3.00"), "pay out": paysFromBalance("1.50", owners),
+		},
+		check: func(g *ground) error {
+			// Nothing is left for the next round.
+			for _, of := range []party.ID{g.Buyer.ID, g.Owner.ID} {
+				if err := g.drain(of); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	},
+	"a payment": {
+		prepare: func(g *ground) {
+			g.Deposit(g.Owner.ID, "10.00")
+			g.token = g.Authorize("4.00")
+			g.held = g.must(reserves("4.00"))
+			g.token = g.Authorize("4.00")
+			g.paid = g.must(reservesOrPays("4.00", true))
+		},
+		actions: map[string]action{
+			"settle": settles(""), "settle less": settles("1.00"), "cancel": cancels, "expire": expires,
+			"refund": refunds(""), "refund a part": refunds("3.00"), "refund a small part": refunds("1.00"),
+		},
+		check: func(g *ground) error { return g.drain(g.Owner.ID) },
+	},
+	"a visit": {
+		prepare: func(g *ground) {
+			g.reference = holdfast.CallerReference(g.IDs.Other("cart-"))
+			if g.round > 0 { // an account has few cards
+				_ = g.Processor.RemoveInstrument(g.T.Context(), g.Buyer.ID, g.choice) // it may be removed already
+			}
+			g.choice = otherCard(g.World).ID
+			g.visits = nil
+			for range 2 { // two tabs
+				id := visit(g.World, "pipelineName", "SingleUse", "callerReference", string(g.reference), "transactionAmount", "5")
+				if _, err := g.Processor.EnterVisit(g.T.Context(), id, g.Buyer.ID); err != nil {
+					g.T.Fatal(err)
+				}
+				if _, err := g.Processor.ChooseInstrument(g.T.Context(), id, g.Buyer.ID, g.choice); err != nil {
+					g.T.Fatal(err)
+				}
+				g.visits = append(g.visits, id)
+			}
+		},
+		actions: map[string]action{
+			"confirm": confirms(0), "confirm in another tab": confirms(1), "give up": givesUp(0), "give up in another tab": givesUp(1),
+			"choose another card": choosesCard, "leave": leaves, "remove the card": removesCard,
+		},
+		check: checkVisits,
+	},
+}
+
+// Two servers on one database do two things at once that share something. No limit
+// is exceeded, the books are right, and each state is one that may be, whatever the
+// two things are. HOLDFAST_RACES is how many rounds each set has; without it each pair
+// has one.
+func TestRacingPairs(t *testing.T) {
+	for name, r := range races {
+		names := slices.Sorted(maps.Keys(r.actions))
+		var pairs [][2]string
+		for i, one := range names {
+			for _, other := range names[i:] {
+				pairs = append(pairs, [2]string{one, other})
+			}
+		}
+		rounds := len(pairs)
+		if more := os.Getenv("HOLDFAST_RACES"); more != "" {
+			n, err := strconv.Atoi(more)
+			if err != nil {
+				t.Fatalf("HOLDFAST_RACES: %v", err)
+			}
+			rounds = n
+		} else if testing.Short() {
+			rounds = 5
+		}
+		for engine, address := range holdfasttest.Addresses(t) {
+			t.Run(name+" on "+engine, func(t *testing.T) {
+				t.Parallel()
+				r.run(t, address(t), pairs, rounds)
+			})
+		}
+	}
+}
+
+func (r race) run(t *testing.T, address string, pairs [][2]string, rounds int) {
+	w := holdfasttest.NewWorld(t, holdfasttest.Open(t, address))
+	w.Processor.Wait = time.Minute
+	other := &processor.Processor{
+		Store: holdfasttest.Open(t, address), Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: slog.New(slog.DiscardHandler), Wait: time.Minute,
+	}
+	t.Cleanup(other.Close)
+	g := &ground{World: w, other: otherCard(w).ID}
+	done := map[string]bool{}
+	const booksEvery = 10 // rounds: it reads everything
+	for g.round = range rounds {
+		pair := pairs[g.round%len(pairs)]
+		r.prepare(g)
+		var racing [2]func(*processor.Processor) error
+		for i, name := range pair {
+			racing[i] = r.actions[name](g)
+		}
+		begin := make(chan struct{})
+		var errs [2]error
+		var running sync.WaitGroup
+		for i, p := range []*processor.Processor{w.Processor, other} {
+			running.Go(func() {
+				<-begin
+				errs[i] = racing[i](p)
+			})
+		}
+		close(begin)
+		running.Wait()
+		for i, err := range errs {
+			done[pair[i]] = done[pair[i]] || err == nil
+			if err != nil && !refused(err) {
+				t.Errorf("round %d, %q beside %q: %v", g.round, pair[i], pair[1-i], err)
+			}
+		}
+		if err := r.check(g); err != nil {
+			t.Errorf("round %d, %q and %q: %v", g.round, pair[0], pair[1], err)
+		}
+		if g.round%booksEvery == 0 || g.round == rounds-1 {
+			w.CheckBooks()
+		}
+		w.Network.Forget()
+		if t.Failed() {
+			return
+		}
+	}
+	for name := range r.actions {
+		if !done[name] && !slices.Contains(r.seldom, name) && rounds >= len(pairs) {
+			t.Errorf("%q was always refused", name)
+		}
+	}
+}
+
+// refused reports whether an error is an answer.
+func refused(err error) bool {
+	if _, ok := errors.AsType[*holdfast.Error](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*payment.PipelineEnd](err); ok {
+		return true
+	}
+	return errors.Is(err, processor.ErrNotShown) || errors.Is(err, processor.ErrNotSender) || errors.Is(err, processor.ErrInstrumentNeeded)
+}
+
+func (g *ground) ref() holdfast.CallerReference {
+	return holdfast.CallerReference(g.IDs.Other("order-"))
+}
+
+// must does what has to succeed before a round, and returns its transaction.
+func (g *ground) must(do func(g *ground) func(*processor.Processor) (payment.Transaction, error)) holdfast.TransactionID {
+	g.T.Helper()
+	t, err := do(g)(g.Processor)
+	if err != nil {
+		g.T.Fatal(err)
+	}
+	return t.ID
+}
+
+// usedBy is what was used of the buyer's limit.
+func (g *ground) usedBy() payment.Limit {
+	g.T.Helper()
+	limit := g.limits(g.Shop.LimitScope(), payment.SendingSubject(g.Buyer.ID))
+	if len(limit) == 0 {
+		return payment.Limit{UsedAmount: holdfasttest.USD("0.00")}
+	}
+	return limit[0].At(g.CallerNow())
+}
+
+func (g *ground) limits(scope, subject string) (limits []payment.Limit) {
+	g.T.Helper()
+	g.view(func(tx *store.ReadTx) (err error) {
+		limits, err = tx.Limits(scope, subject)
+		return err
+	})
+	return limits
+}
+
+func (g *ground) view(read func(tx *store.ReadTx) error) {
+	g.T.Helper()
+	if err := g.DB.View(g.T.Context(), read); err != nil {
+		g.T.Fatal(err)
+	}
+}
+
+// drain fails when a party has less than nothing, and otherwise takes all that it
+// has.
+func (g *ground) drain(of party.ID) error {
+	var has int64
+	g.view(func(tx *store.ReadTx) error {
+		amount, err := processor.ReadBalance(tx, of, true)
+		has = amount.Micro
+		return err
+	})
+	if has < 0 {
+		return fmt.Errorf("%s has %s", of, micros(has))
+	}
+	if to := g.Owner.ID; of == g.Buyer.ID && has > 0 {
+		return g.payOut(of, to, has)
+	}
+	return nil
+}
+
+func (g *ground) payOut(from, to party.ID, micro int64) error {
+	token := g.Token(payment.Token{Sender: from, Recipient: to, Instrument: g.BalanceOf(from).ID, Method: holdfast.MethodABT})
+	_, err := g.Processor.Pay(g.T.Context(), g.Shop, holdfast.PayRequest{SenderTokenID: token, TransactionAmount: usdMicro(micro), CallerReference: g.ref()})
+	return err
+}
+
+// checkLimits holds what the limits of a token, and of the token that took its
+// place, say against what was paid.
+func checkLimits(g *ground) error {
+	var count, micro int64
+	last := g.token
+	g.view(func(tx *store.ReadTx) error {
+		for token, found := g.token, true; found; {
+			payments, err := tx.PaymentsOf(g.Shop.ID, token, 100)
+			if err != nil {
+				return err
+			}
+			for _, t := range payments {
+				switch {
+				case t.State == payment.Failure || t.State == payment.Cancelled:
+					continue
+				case t.Kind == payment.KindReserve && t.State == payment.Success:
+					micro += t.Settled.Micro
+				default:
+					micro += t.Amount.Micro
+				}
+				count++
+			}
+			last = token
+			if token, found, err = tx.Successor(g.Shop.ID, token); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, l := range g.limits(string(g.Shop.ID), string(last)) {
+		if int64(l.UsedCount) != count || l.UsedAmount.Micro != micro {
+			return fmt.Errorf("%d uses and %s are counted, and there are %d of %s", l.UsedCount, l.UsedAmount.Decimal(), count, micros(micro))
+		}
+		if l.Kind == payment.LimitCount && count > l.Value || l.Kind == payment.LimitAmount && micro > l.Value {
+			return fmt.Errorf("%d uses of %s are more than %d", count, micros(micro), l.Value)
+		}
+	}
+	return nil
+}
+
+// checkAggregate: the instrument holds no more than it may, and money on it has a
+// token that moves it.
+func checkAggregate(g *ground) (err error) {
+	g.view(func(tx *store.ReadTx) error {
+		a, _, e := tx.Aggregate(g.aggregate.ID)
+		if a.Balance.Micro < 0 || a.Balance.Add(a.Pending).Cmp(a.Limit) > 0 {
+			err = fmt.Errorf("%v and %v to come are on the instrument, of %v", a.Balance, a.Pending, a.Limit)
+		}
+		return e
+	})
+	return err
+}
+
+// checkVisits: of what two tabs agreed to, one token was made, and a tab that says so
+// says which.
+func checkVisits(g *ground) (err error) {
+	g.view(func(tx *store.ReadTx) error {
+		token, made, e := tx.TokenByReference(g.Shop.ID, g.reference)
+		if e != nil {
+			return e
+		}
+		agreed := 0
+		for _, id := range g.visits {
+			v, _, e := tx.Visit(id)
+			if e != nil {
+				return e
+			}
+			if v.Answer == "" {
+				continue
+			}
+			agreed++
+			if answer, _ := holdfast.ParseParams(v.Answer); answer.Get("tokenID") != string(token.ID) {
+				err = fmt.Errorf("a tab says %s, and the token is %s", v.Answer, token.ID)
+			}
+		}
+		if made != (agreed == 1) {
+			err = fmt.Errorf("%d tabs agreed, and a token was made: %t", agreed, made)
+		}
+		return nil
+	})
+	return err
+}
