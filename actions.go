@@ -12,7 +12,7 @@ type ReserveRequest struct {
 	SenderTokenID          TokenID         // required; from the Co-Branded return
 	RecipientTokenID       TokenID         // marketplaces only
 	TransactionAmount      money.Amount    // required; the total, tax and shipping included
-	CallerReference        CallerReference // required; at most 128 characters
+	CallerReference        CallerReference // required; at most 128 bytes
 	CallerDescription      string          // at most 160 characters
 	SenderDescription      string          // at most 160 characters
 	ChargeFeeTo            Role            // RoleRecipient (default) or RoleCaller

@@ -12,7 +12,7 @@ type SettleDebtRequest struct {
 	SenderTokenID          TokenID         // required; the settlement token
 	CreditInstrumentID     InstrumentID    // required
 	SettlementAmount       money.Amount    // required; at most the debt
-	CallerReference        CallerReference // required; at most 128 characters
+	CallerReference        CallerReference // required; at most 128 bytes
 	SenderDescription      string          // at most 160 characters
 	CallerDescription      string          // at most 160 characters
 	SoftDescriptorType     string          // "Static" (default) or "Dynamic"
@@ -42,7 +42,7 @@ func (c *Client) SettleDebt(ctx context.Context, r SettleDebtRequest) (Transacti
 type WriteOffDebtRequest struct {
 	CreditInstrumentID InstrumentID    // required
 	AdjustmentAmount   money.Amount    // required; at most the debt
-	CallerReference    CallerReference // required; at most 128 characters
+	CallerReference    CallerReference // required; at most 128 bytes
 	CallerDescription  string          // at most 160 characters
 }
 

@@ -4,7 +4,7 @@ package holdfast
 // in another way (Aggregated Payments Guide, EditToken pipeline). What is left
 // zero is not sent.
 type EditTokenRequest struct {
-	CallerReference CallerReference // required, a new one for each link; at most 128 characters
+	CallerReference CallerReference // required, a new one for each link; at most 128 bytes
 	TokenID         TokenID         // required; at most 65 bytes
 	ReturnURL       string          // required; where the buyer comes back to, possibly with a query of its own
 	PaymentReason   string          // what this is for, as the buyer reads it

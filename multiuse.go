@@ -10,7 +10,7 @@ import (
 // A MultiUseRequest sends a buyer to authorise many payments (Advanced Guide,
 // MultiUse pipeline). What is left zero is not sent.
 type MultiUseRequest struct {
-	CallerReference   CallerReference // required, a new one for each link; at most 128 characters
+	CallerReference   CallerReference // required, a new one for each link; at most 128 bytes
 	ReturnURL         string          // required; where the buyer comes back to, possibly with a query of its own
 	GlobalAmountLimit money.Amount    // required; of all payments together
 	TransactionAmount money.Amount    // of each payment, or its bound; at most $10,000

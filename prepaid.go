@@ -13,7 +13,7 @@ type FundPrepaidRequest struct {
 	SenderTokenID          TokenID         // required; the funding token
 	PrepaidInstrumentID    InstrumentID    // required
 	FundingAmount          money.Amount    // required
-	CallerReference        CallerReference // required; at most 128 characters
+	CallerReference        CallerReference // required; at most 128 bytes
 	SenderDescription      string          // at most 160 characters
 	CallerDescription      string          // at most 160 characters
 	SoftDescriptorType     string          // "Static" (default) or "Dynamic"

@@ -10,8 +10,8 @@ import (
 // (Marketplace Guide, Recipient pipeline). What is left zero is not sent, but
 // for RecipientPaysFee.
 type RecipientRequest struct {
-	CallerReference       CallerReference // required, a new one for each link; at most 128 characters
-	CallerReferenceRefund CallerReference // of the refund token; at most 128 characters, and another than CallerReference
+	CallerReference       CallerReference // required, a new one for each link; at most 128 bytes
+	CallerReferenceRefund CallerReference // of the refund token; at most 128 bytes, and another than CallerReference
 	ReturnURL             string          // required; where the seller comes back to, possibly with a query of its own
 	RecipientPaysFee      bool            // the seller bears the operator's fee, not the marketplace
 

@@ -10,7 +10,7 @@ import (
 // period (Co-Branded Service, Recurring pipeline). What is left zero is not
 // sent.
 type RecurringRequest struct {
-	CallerReference   CallerReference // required, a new one for each link; at most 128 characters
+	CallerReference   CallerReference // required, a new one for each link; at most 128 bytes
 	ReturnURL         string          // required; where the buyer comes back to, possibly with a query of its own
 	TransactionAmount money.Amount    // required; of each payment; from $0.02 to $10,000
 	RecurringPeriod   string          // required; such as "1 Month", "2 Weeks" or "90 Days"

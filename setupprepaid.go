@@ -10,8 +10,8 @@ import (
 // balance is raised by FundPrepaid and spent by Pay (Aggregated Payments Guide,
 // SetupPrepaid pipeline). What is left zero is not sent.
 type SetupPrepaidRequest struct {
-	CallerReferenceSender  CallerReference // required, a new one for each link; of the token that spends; at most 128 characters
-	CallerReferenceFunding CallerReference // required, another new one; of the token that funds; at most 128 characters
+	CallerReferenceSender  CallerReference // required, a new one for each link; of the token that spends; at most 128 bytes
+	CallerReferenceFunding CallerReference // required, another new one; of the token that funds; at most 128 bytes
 	ReturnURL              string          // required; where the buyer comes back to, possibly with a query of its own
 	FundingAmount          money.Amount    // required; the largest balance
 	ValidityStart          time.Time       // at most a year ahead, in whole seconds; zero means at once

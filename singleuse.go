@@ -9,7 +9,7 @@ import (
 // A SingleUseRequest sends a buyer to authorise one payment (Co-Branded
 // Service, SingleUse pipeline). What is left zero is not sent.
 type SingleUseRequest struct {
-	CallerReference   CallerReference // required, a new one for each link; at most 128 characters
+	CallerReference   CallerReference // required, a new one for each link; at most 128 bytes
 	ReturnURL         string          // required; where the buyer comes back to, possibly with a query of its own
 	TransactionAmount money.Amount    // required; the total, tax and shipping included; from $0.02 to $10,000
 	PaymentReason     string          // what is paid for, as the buyer reads it

@@ -191,8 +191,8 @@ func (c *Client) CancelToken(ctx context.Context, r CancelTokenRequest) (Answer,
 // (API action InstallPaymentInstruction).
 type InstallPaymentInstructionRequest struct {
 	PaymentInstruction string          // required; such as "MyRole == 'Recipient';"
-	TokenFriendlyName  string          // at most 128 characters
-	CallerReference    CallerReference // required; at most 128 characters
+	TokenFriendlyName  string          // at most 128 bytes
+	CallerReference    CallerReference // required; at most 128 bytes
 	TokenType          TokenType       // required
 	PaymentReason      string          // at most 64 characters
 }

@@ -41,7 +41,7 @@ type TransactionID string
 type TokenID string
 
 // A CallerReference is the caller's own name for a request, such as
-// "order-4711": at most 128 characters. Sending one twice is asking once.
+// "order-4711": at most 128 bytes. Sending one twice is asking once.
 type CallerReference string
 
 // A TransactionStatus is where a transaction stands, as callers see it.

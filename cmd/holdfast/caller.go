@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
@@ -25,6 +26,7 @@ type callerAnswer struct {
 	CallerID        party.CallerID `json:"callerId"`
 	Owner           party.ID       `json:"owner"`
 	Name            string         `json:"name"`
+	Descriptor      string         `json:"descriptor,omitempty"`
 	IPNURL          string         `json:"ipnUrl"`
 	BareReturn      bool           `json:"bareReturn"`
 	PendingFirst    bool           `json:"pendingFirst"`
@@ -39,7 +41,7 @@ type callerAnswer struct {
 
 func describeCaller(c party.Caller) callerAnswer {
 	return callerAnswer{
-		CallerID: c.ID, Owner: c.Owner, Name: c.Name, IPNURL: c.IPNURL, BareReturn: c.BareReturn,
+		CallerID: c.ID, Owner: c.Owner, Name: c.Name, Descriptor: c.Descriptor, IPNURL: c.IPNURL, BareReturn: c.BareReturn,
 		PendingFirst: c.PendingFirst, SignatureV1: c.SignatureV1, Marketplace: c.Marketplace, Resume: c.Resume,
 		Sandbox: c.Sandbox, ClockOffset: c.ClockOffset.String(),
 	}
@@ -47,8 +49,8 @@ func describeCaller(c party.Caller) callerAnswer {
 
 func (a callerAnswer) print(to io.Writer) {
 	columns := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(columns, "caller\t%s\nname\t%s\nowner\t%s\nIPN address\t%s\nbare return\t%v\npending first\t%v\nsignature version 1\t%v\nmarketplace\t%v\nresume\t%v\nclock offset\t%s\n",
-		a.CallerID, a.Name, a.Owner, or(a.IPNURL, "none"), a.BareReturn, a.PendingFirst, a.SignatureV1, a.Marketplace, a.Resume, a.ClockOffset)
+	fmt.Fprintf(columns, "caller\t%s\nname\t%s\ndescriptor\t%s\nowner\t%s\nIPN address\t%s\nbare return\t%v\npending first\t%v\nsignature version 1\t%v\nmarketplace\t%v\nresume\t%v\nclock offset\t%s\n",
+		a.CallerID, a.Name, or(a.Descriptor, "by name"), a.Owner, or(a.IPNURL, "none"), a.BareReturn, a.PendingFirst, a.SignatureV1, a.Marketplace, a.Resume, a.ClockOffset)
 	if a.AccessKeyID != "" {
 		fmt.Fprintf(columns, "access key\t%s\nsecret key\t%s\n", a.AccessKeyID, a.SecretAccessKey)
 	}
@@ -73,6 +75,7 @@ type callerCreate struct {
 	storeFlags
 	Owner        string `help:"E-mail address of the party that is paid (see party create)." required:"" placeholder:"EMAIL"`
 	Name         string `help:"Shown to buyers." required:""`
+	Descriptor   string `help:"What card statements show where a name cannot be written in Latin letters, at most 15 characters. Required if the caller's own name cannot." placeholder:"TEXT"`
 	IPNURL       string `name:"ipn-url" help:"Where notifications go." placeholder:"URL"`
 	BareReturn   bool   `help:"Return URLs carry the answer alone, not the request's parameters beside it."`
 	PendingFirst bool   `help:"Reserve always answers Pending first."`
@@ -97,7 +100,7 @@ func (v callerCreate) Run(ctx context.Context, w world) error {
 	}
 	// Every caller is a sandbox caller until there is a network for real cards.
 	caller, key, err := clerk(db, w).CreateCaller(ctx, processor.NewCaller{
-		Owner: owner.ID, Name: v.Name, IPNURL: v.IPNURL, BareReturn: v.BareReturn, PendingFirst: v.PendingFirst,
+		Owner: owner.ID, Name: v.Name, Descriptor: v.Descriptor, IPNURL: v.IPNURL, BareReturn: v.BareReturn, PendingFirst: v.PendingFirst,
 		SignatureV1: v.SignatureV1, Marketplace: v.Marketplace, Resume: v.Resume, Sandbox: true,
 	})
 	if err != nil {
@@ -150,6 +153,7 @@ type callerSet struct {
 	storeFlags
 	Caller       string  `help:"Which caller, when there are several." placeholder:"ID"`
 	Name         *string `help:"Shown to buyers."`
+	Descriptor   *string `help:"What card statements show where a name cannot be written in Latin letters, at most 15 characters." placeholder:"TEXT"`
 	IPNURL       *string `name:"ipn-url" help:"Where notifications go, from their next try on also those that wait; empty for nowhere." placeholder:"URL"`
 	BareReturn   *bool   `help:"Return URLs carry the answer alone, not the request's parameters beside it." negatable:""`
 	PendingFirst *bool   `help:"Reserve always answers Pending first." negatable:""`
@@ -160,7 +164,7 @@ type callerSet struct {
 }
 
 func (v callerSet) Run(ctx context.Context, w world) error {
-	if v.Name == nil && v.IPNURL == nil && v.BareReturn == nil && v.PendingFirst == nil && v.SignatureV1 == nil &&
+	if v.Name == nil && v.Descriptor == nil && v.IPNURL == nil && v.BareReturn == nil && v.PendingFirst == nil && v.SignatureV1 == nil &&
 		v.Marketplace == nil && v.Resume == nil {
 		return errors.New("nothing to set; see holdfast caller set --help")
 	}
@@ -183,13 +187,16 @@ func (v callerSet) Run(ctx context.Context, w world) error {
 	}
 	changed, err := clerk(db, w).ChangeCaller(ctx, chosen.ID, func(c party.Caller) (party.Caller, error) {
 		set(&c.Name, v.Name)
+		set(&c.Descriptor, v.Descriptor)
 		set(&c.IPNURL, v.IPNURL)
 		set(&c.BareReturn, v.BareReturn)
 		set(&c.PendingFirst, v.PendingFirst)
 		set(&c.SignatureV1, v.SignatureV1)
 		set(&c.Marketplace, v.Marketplace)
 		set(&c.Resume, v.Resume)
-		return c, nil
+		var err error
+		c.Descriptor, err = payment.CheckDescriptor(c.Descriptor, c.Name)
+		return c, err
 	})
 	if err != nil {
 		return err

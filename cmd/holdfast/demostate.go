@@ -204,7 +204,7 @@ func (c *cast) address(ctx context.Context, buyer party.Party) error {
 		return err
 	}
 	_, err = c.Processor.AddAddress(ctx, buyer.ID, holdfast.Address{
-		Name: buyer.Name, Line1: "12 Mill Lane", City: "Portland", State: "OR", Zip: "97201", Country: "United States",
+		Name: buyer.Name, Line1: "12 Mill Lane", City: "Portland", State: "OR", Zip: "97201", Country: "US",
 	})
 	if err != nil {
 		return fmt.Errorf("adding the buyer's address: %w", err)

@@ -99,6 +99,9 @@ type Caller struct {
 	ID     CallerID
 	Owner  ID     // the party that is paid unless a recipient token says otherwise
 	Name   string // shown to senders
+	// Descriptor is what card statements show where the recipient's name or the
+	// words of a payment cannot be written in Latin letters.
+	Descriptor string
 	IPNURL string // where notifications go; empty sends none
 
 	// BareReturn gives the caller's return URL only the answer, not the

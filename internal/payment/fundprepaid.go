@@ -94,7 +94,7 @@ func (in Input) onInstrument(o order) (Change, error) {
 	t := in.transaction(o.kind, o.amount)
 	t.Reference, t.CallerDescription, t.SenderDescription = o.reference, o.callerDescription, o.statement.description
 	t.IPNURL, t.Deadline = o.ipnURL, in.Now.Add(life(o.timeoutMins))
-	t.Descriptor = o.statement.descriptor(in.Recipient)
+	t.Descriptor = o.statement.descriptor(in.Recipient, in.Caller)
 	t.Fee = in.Fees.Fee(t.Method, t.Amount)
 	if err := burden(t.FeeBy, t.Fee, t.Commission, t.Amount); err != nil {
 		return Change{}, err

@@ -12,12 +12,10 @@ import (
 // Limits of the actions that move money (Query API Reference; "Reserving a
 // Payment": a reserve expires after seven days).
 const (
-	ReserveLifeMax     = 7 * 24 * time.Hour
-	TimeoutMinsMax     = 10080 // minutes: the same seven days
-	ReferenceMax       = 128   // characters of a CallerReference
-	DescriptionMax     = 160   // characters
-	descriptorWordsMax = 15    // characters of SenderDescription on a card statement
-	descriptorPrefix   = "HF*"
+	ReserveLifeMax = 7 * 24 * time.Hour
+	TimeoutMinsMax = 10080 // minutes: the same seven days
+	ReferenceMax   = 128   // bytes of a CallerReference
+	DescriptionMax = 160   // characters
 )
 
 var (
@@ -181,34 +179,4 @@ func checkTimeout(mins int) error {
 		return holdfast.Errorf(holdfast.InvalidParams, "TransactionTimeoutInMins is from 1 to %d minutes", TimeoutMinsMax)
 	}
 	return nil
-}
-
-// A statement is what a request says of the sender's card statement (data type
-// DescriptorPolicy).
-type statement struct{ softType, description string }
-
-func (s statement) check() error {
-	if s.softType == "Dynamic" && strings.TrimSpace(s.description) == "" {
-		return holdfast.Errorf(holdfast.InvalidParams, "a Dynamic soft descriptor needs a SenderDescription")
-	}
-	return nil
-}
-
-// descriptor is what the sender's card statement shows: a prefix and the words
-// of the description, or the recipient's name, in capitals.
-func (s statement) descriptor(recipient party.Party) string {
-	words := recipient.Name
-	if s.softType == "Dynamic" {
-		words = s.description
-	}
-	printable := strings.Map(func(c rune) rune {
-		if c < ' ' || c > '~' {
-			return -1
-		}
-		return c
-	}, strings.ToUpper(words))
-	if len(printable) > descriptorWordsMax {
-		printable = printable[:descriptorWordsMax]
-	}
-	return descriptorPrefix + strings.TrimSpace(printable)
 }

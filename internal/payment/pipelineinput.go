@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/money"
@@ -48,9 +47,9 @@ func (in *input) text(name string) string {
 	return value
 }
 
-func (in *input) required(name string, charactersMax int) string {
+func (in *input) required(name string, bytesMax int) string {
 	value := in.text(name)
-	if value == "" || utf8.RuneCountInString(value) > charactersMax {
+	if value == "" || len(value) > bytesMax {
 		in.refuse(name)
 	}
 	return value

@@ -1,8 +1,6 @@
 package payment
 
 import (
-	"unicode/utf8"
-
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/money"
 )
@@ -12,7 +10,7 @@ import (
 func readRecipient(in *input, r *PipelineRequest) {
 	const bearer = "recipientPaysFee"
 	r.Reference = in.reference("callerReference")
-	if r.Second = holdfast.CallerReference(in.text("callerReferenceRefund")); utf8.RuneCountInString(string(r.Second)) > ReferenceMax || r.Second != "" && r.Second == r.Reference {
+	if r.Second = holdfast.CallerReference(in.text("callerReferenceRefund")); len(r.Second) > ReferenceMax || r.Second != "" && r.Second == r.Reference {
 		in.refuse("callerReferenceRefund")
 	}
 	in.required(bearer, pipelineParameterMax)

@@ -124,7 +124,7 @@ func (in Input) priced(kind Kind, r holdfast.ReserveRequest) (Transaction, error
 	t := in.transaction(kind, r.TransactionAmount)
 	t.Reference, t.CallerDescription, t.SenderDescription = r.CallerReference, r.CallerDescription, r.SenderDescription
 	t.IPNURL, t.Deadline = r.OverrideIPNURL, in.Now.Add(life(r.TransactionTimeoutMins))
-	t.Descriptor = statement{r.SoftDescriptorType, r.SenderDescription}.descriptor(in.Recipient)
+	t.Descriptor = statement{r.SoftDescriptorType, r.SenderDescription}.descriptor(in.Recipient, in.Caller)
 	var err error
 	if t.FeeBy, err = in.feeBy(r.ChargeFeeTo); err != nil {
 		return t, err

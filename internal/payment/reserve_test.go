@@ -130,13 +130,18 @@ func TestReserveRefusals(t *testing.T) {
 }
 
 func TestTheCardStatementSaysWhoCharged(t *testing.T) {
-	for _, row := range []struct{ kind, description, want string }{
-		{"", "", "HF*KILN & CO"},
-		{"Static", "ignored", "HF*KILN & CO"},
-		{"Dynamic", "Blue mugs and more of them", "HF*BLUE MUGS AND M"},
-		{"Dynamic", "Tassen für Öl", "HF*TASSEN FR L"},
+	for _, row := range []struct{ kind, description, descriptor, want string }{
+		{"", "", "", "HF*KILN & CO"},
+		{"Static", "ignored", "", "HF*KILN & CO"},
+		{"Dynamic", "Blue mugs and more of them", "", "HF*BLUE MUGS AND M"},
+		{"Dynamic", "Tassen für Öl", "", "HF*TASSEN FUR OL"},
+		{"Dynamic", "Кофе", "", "HF*KOFE"},
+		{"Dynamic", "東京陶芸", "TOKYO TOGEI", "HF*TOKYO TOGEI"},
+		{"Dynamic", "Café 東京", "TOKYO TOGEI", "HF*TOKYO TOGEI"},
+		{"Dynamic", "🏺", "", "HF*FEN POTTERY"},
 	} {
 		in := good()
+		in.Caller.Name, in.Caller.Descriptor = "Fen Pottery", row.descriptor
 		in.Request.SoftDescriptorType, in.Request.SenderDescription = row.kind, row.description
 		c, err := payment.Reserve(in.Input, in.Request)
 		if err != nil {

@@ -118,6 +118,7 @@ func (p *Processor) ChangeParty(ctx context.Context, id party.ID, change func(pa
 type NewCaller struct {
 	Owner        party.ID // who is paid
 	Name         string
+	Descriptor   string // see party.Caller; required where the name cannot be written in Latin letters
 	IPNURL       string
 	BareReturn   bool
 	PendingFirst bool
@@ -138,9 +139,13 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 	if !party.ValidName(n.Name) {
 		return party.Caller{}, party.AccessKey{}, errName
 	}
+	descriptor, err := payment.CheckDescriptor(n.Descriptor, n.Name)
+	if err != nil {
+		return party.Caller{}, party.AccessKey{}, err
+	}
 	now := p.now()
 	caller := party.Caller{
-		ID: party.CallerID(p.ids().Other("C")), Owner: n.Owner, Name: n.Name, IPNURL: n.IPNURL,
+		ID: party.CallerID(p.ids().Other("C")), Owner: n.Owner, Name: n.Name, Descriptor: descriptor, IPNURL: n.IPNURL,
 		BareReturn: n.BareReturn, PendingFirst: n.PendingFirst, SignatureV1: n.SignatureV1,
 		Marketplace: n.Marketplace, Resume: n.Resume, Sandbox: n.Sandbox, Created: now,
 	}
@@ -149,7 +154,7 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 		Secret: holdfast.NewSecretKey(p.ids().Secret(secretKeySize)),
 		Caller: caller.ID,
 	}
-	err := p.Store.Update(ctx, func(tx *store.Tx) error {
+	err = p.Store.Update(ctx, func(tx *store.Tx) error {
 		owner, err := partyOf(&tx.ReadTx, n.Owner)
 		if err != nil {
 			return err

@@ -220,6 +220,15 @@ func amountOf(p holdfast.Params, name string) (money.Amount, error) {
 	return money.Amount{}, invalid(name+".Value", "digits with at most two decimals, such as 12.50, without sign, exponent or currency", value)
 }
 
+func bytesMax(most int) func(name, value string) error {
+	return func(name, value string) error {
+		if len(value) > most {
+			return invalid(name, "at most "+strconv.Itoa(most)+" bytes", value)
+		}
+		return nil
+	}
+}
+
 func charactersMax(most int) func(name, value string) error {
 	return func(name, value string) error {
 		if utf8.RuneCountInString(value) > most {
@@ -263,8 +272,8 @@ func identifier(name, value string) error {
 
 // Parameters of several actions.
 var (
-	senderTokenID     = parameter{name: "SenderTokenId", required: true, check: charactersMax(tokenIDMax)}
-	callerReference   = parameter{name: "CallerReference", required: true, check: charactersMax(payment.ReferenceMax)}
+	senderTokenID     = parameter{name: "SenderTokenId", required: true, check: bytesMax(tokenIDMax)}
+	callerReference   = parameter{name: "CallerReference", required: true, check: bytesMax(payment.ReferenceMax)}
 	callerDescription = parameter{name: "CallerDescription", check: charactersMax(payment.DescriptionMax)}
 	senderDescription = parameter{name: "SenderDescription", check: charactersMax(payment.DescriptionMax)}
 	timeoutInMins     = parameter{name: "TransactionTimeoutInMins", check: minutes}

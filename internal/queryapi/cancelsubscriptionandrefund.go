@@ -14,10 +14,10 @@ import (
 var cancelSubscriptionAndRefund = action{
 	name: "CancelSubscriptionAndRefund",
 	parameters: slices.Concat(
-		[]parameter{{name: "SubscriptionId", required: true, check: charactersMax(tokenIDMax)}},
+		[]parameter{{name: "SubscriptionId", required: true, check: bytesMax(tokenIDMax)}},
 		amountParameters("RefundAmount", false),
 		[]parameter{
-			{name: "CallerReference", check: charactersMax(payment.ReferenceMax)},
+			{name: "CallerReference", check: bytesMax(payment.ReferenceMax)},
 			{name: "CancelReason", check: charactersMax(payment.DescriptionMax)},
 		},
 	),

@@ -12,7 +12,7 @@ import (
 var cancelToken = action{
 	name: "CancelToken",
 	parameters: []parameter{
-		{name: "TokenId", required: true, check: charactersMax(tokenIDMax)},
+		{name: "TokenId", required: true, check: bytesMax(tokenIDMax)},
 		{name: "ReasonText", check: charactersMax(payment.DescriptionMax)},
 		overrideIPNURL,
 	},

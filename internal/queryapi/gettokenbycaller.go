@@ -14,8 +14,8 @@ var getTokenByCaller = action{
 	name:      "GetTokenByCaller",
 	spellings: []string{"GetTokensByCaller"},
 	parameters: []parameter{
-		{name: "TokenId", check: charactersMax(tokenIDMax)},
-		{name: "CallerReference", check: charactersMax(payment.ReferenceMax)},
+		{name: "TokenId", check: bytesMax(tokenIDMax)},
+		{name: "CallerReference", check: bytesMax(payment.ReferenceMax)},
 	},
 	answer: (*Server).getTokenByCaller,
 }

@@ -15,15 +15,15 @@ var getTokens = action{
 	parameters: []parameter{
 		{name: "TokenStatus", check: oneOf(string(holdfast.TokenActive), string(holdfast.TokenInactive))},
 		{name: "TokenType", check: tokenType},
-		{name: "CallerReference", check: charactersMax(payment.ReferenceMax)},
-		{name: "TokenFriendlyName", check: charactersMax(friendlyNameMax)},
+		{name: "CallerReference", check: bytesMax(payment.ReferenceMax)},
+		{name: "TokenFriendlyName", check: bytesMax(friendlyNameMax)},
 	},
 	answer: (*Server).getTokens,
 }
 
 const (
 	tokensMax       = 1000 // that are listed
-	friendlyNameMax = 128  // characters
+	friendlyNameMax = 128  // bytes
 )
 
 var tokenType = oneOf(

@@ -12,7 +12,7 @@ var installPaymentInstruction = action{
 	name: "InstallPaymentInstruction",
 	parameters: []parameter{
 		{name: "PaymentInstruction", required: true},
-		{name: "TokenFriendlyName", check: charactersMax(friendlyNameMax)},
+		{name: "TokenFriendlyName", check: bytesMax(friendlyNameMax)},
 		callerReference,
 		{name: "TokenType", required: true, check: tokenType},
 		{name: "PaymentReason", check: charactersMax(paymentReasonMax)},

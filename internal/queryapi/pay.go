@@ -15,7 +15,7 @@ var pay = action{name: "Pay", parameters: paymentParameters, answer: (*Server).p
 
 // paymentParameters are those of Pay and Reserve.
 var paymentParameters = slices.Concat(
-	[]parameter{senderTokenID, {name: "RecipientTokenId", check: charactersMax(tokenIDMax)}},
+	[]parameter{senderTokenID, {name: "RecipientTokenId", check: bytesMax(tokenIDMax)}},
 	amountParameters("TransactionAmount", true),
 	[]parameter{
 		{name: "ChargeFeeTo", check: oneOf(string(holdfast.RoleCaller), string(holdfast.RoleRecipient))},

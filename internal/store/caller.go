@@ -8,7 +8,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-const callerColumns = `caller_id, owner, name, ipn_url, bare_return, pending_first, signature_v1, marketplace, resume, sandbox, clock_offset, created`
+const callerColumns = `caller_id, owner, name, descriptor, ipn_url, bare_return, pending_first, signature_v1, marketplace, resume, sandbox, clock_offset, created`
 
 // joinedCallerColumns are the same where callers are joined as c.
 var joinedCallerColumns = joined("c", callerColumns)
@@ -16,7 +16,7 @@ var joinedCallerColumns = joined("c", callerColumns)
 func scanCaller(row scanner, more ...any) (c party.Caller, err error) {
 	var offset, created int64
 	err = row.Scan(append([]any{
-		&c.ID, &c.Owner, &c.Name, &c.IPNURL, &c.BareReturn, &c.PendingFirst, &c.SignatureV1, &c.Marketplace, &c.Resume, &c.Sandbox, &offset, &created,
+		&c.ID, &c.Owner, &c.Name, &c.Descriptor, &c.IPNURL, &c.BareReturn, &c.PendingFirst, &c.SignatureV1, &c.Marketplace, &c.Resume, &c.Sandbox, &offset, &created,
 	}, more...)...)
 	c.ClockOffset, c.Created = time.Duration(offset)*time.Microsecond, when(created)
 	return c, err
@@ -101,17 +101,17 @@ func (r Reader) CallerByKey(ctx context.Context, accessKeyID string) (party.Call
 // InsertCaller adds a caller.
 func (tx *Tx) InsertCaller(c party.Caller) error {
 	return tx.one("adding a caller", `
-		INSERT INTO callers (`+callerColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		c.ID, c.Owner, c.Name, c.IPNURL, flag(c.BareReturn), flag(c.PendingFirst), flag(c.SignatureV1), flag(c.Marketplace), flag(c.Resume), flag(c.Sandbox),
+		INSERT INTO callers (`+callerColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		c.ID, c.Owner, c.Name, c.Descriptor, c.IPNURL, flag(c.BareReturn), flag(c.PendingFirst), flag(c.SignatureV1), flag(c.Marketplace), flag(c.Resume), flag(c.Sandbox),
 		c.ClockOffset.Microseconds(), micros(c.Created))
 }
 
 // UpdateCaller writes a caller's settings and clock.
 func (tx *Tx) UpdateCaller(c party.Caller) error {
 	return tx.one("changing a caller", `
-		UPDATE callers SET name = $1, ipn_url = $2, bare_return = $3, pending_first = $4, signature_v1 = $5, marketplace = $6, resume = $7, clock_offset = $8
-		WHERE caller_id = $9`,
-		c.Name, c.IPNURL, flag(c.BareReturn), flag(c.PendingFirst), flag(c.SignatureV1), flag(c.Marketplace), flag(c.Resume), c.ClockOffset.Microseconds(), c.ID)
+		UPDATE callers SET name = $1, ipn_url = $2, bare_return = $3, pending_first = $4, signature_v1 = $5, marketplace = $6, resume = $7, clock_offset = $8, descriptor = $9
+		WHERE caller_id = $10`,
+		c.Name, c.IPNURL, flag(c.BareReturn), flag(c.PendingFirst), flag(c.SignatureV1), flag(c.Marketplace), flag(c.Resume), c.ClockOffset.Microseconds(), c.Descriptor, c.ID)
 }
 
 // InsertAccessKey adds a key that signs a caller's requests.
