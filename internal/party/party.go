@@ -96,13 +96,13 @@ type CallerID = holdfast.CallerID
 
 // A Caller is a web site that asks for payments on behalf of its owner.
 type Caller struct {
-	ID     CallerID
-	Owner  ID     // the party that is paid unless a recipient token says otherwise
-	Name   string // shown to senders
+	ID    CallerID
+	Owner ID     // the party that is paid unless a recipient token says otherwise
+	Name  string // shown to senders
 	// Descriptor is what card statements show where the recipient's name or the
 	// words of a payment cannot be written in Latin letters.
 	Descriptor string
-	IPNURL string // where notifications go; empty sends none
+	IPNURL     string // where notifications go; empty sends none
 
 	// BareReturn gives the caller's return URL only the answer, not the
 	// parameters of the Co-Branded request beside it.
