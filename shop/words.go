@@ -186,7 +186,7 @@ func refundedWords(o Order) string {
 	case o.Refunded == o.Charge:
 		return " All of it is refunded to your card."
 	default:
-		return fmt.Sprintf(" Of that, %s is refunded to your card.", dollars(o.Refunded))
+		return fmt.Sprintf(" Of the charge, %s is refunded to your card.", dollars(o.Refunded))
 	}
 }
 
