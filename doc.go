@@ -8,7 +8,7 @@
 //
 //	c := &holdfast.Client{Endpoint: …, CoBranded: …, AccessKeyID: …, SecretKey: holdfast.NewSecretKey(…)}
 //
-//	// 1. Pay Now: send the buyer to the Co-Branded pages.
+//	// 1. Pay now: send the buyer to the Co-Branded pages.
 //	link, err := c.SingleUseURL(holdfast.SingleUseRequest{
 //		CallerReference: "order-4711", ReturnURL: "https://shop.example.com/return",
 //		TransactionAmount: money.Cents(1250), Reserve: true,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -275,10 +276,18 @@ func (l *pipelineLink) terms(t pipelineTerms) {
 	l.flag("collectEmailAddress", t.collectEmailAddress)
 	l.flag("isRecipientCobranding", t.recipientCobranding)
 	l.text("cobrandingUrl", t.cobrandingURL)
-	if u, err := url.Parse(t.cobrandingURL); t.cobrandingURL != "" && (err != nil || u.Scheme != "https" || !isPlain(u)) {
+	if u, err := url.Parse(t.cobrandingURL); t.cobrandingURL != "" && (err != nil || u.Scheme != "https" && !OnThisMachine(u) || !isPlain(u)) {
 		l.refuse("CobrandingURL is not an absolute https address")
 	}
 	l.text("websiteDescription", t.websiteDescription)
+}
+
+// OnThisMachine reports whether an http address leads to the machine that asks it.
+// A logo may come from there, so that a shop can be tried out without a
+// certificate; all others need https.
+func OnThisMachine(u *url.URL) bool {
+	ip, err := netip.ParseAddr(u.Hostname())
+	return u.Scheme == "http" && (u.Hostname() == "localhost" || err == nil && ip.IsLoopback())
 }
 
 // isPlain reports whether an address names a host, and nobody at it.

@@ -113,6 +113,7 @@ func (s *Shop) authoriseURL(o Order) (string, error) {
 		Shipping:               o.Totals.Shipping,
 		Tax:                    o.Totals.Tax,
 		CollectShippingAddress: true,
+		CobrandingURL:          s.logoURL,
 		WebsiteDescription:     s.name,
 	})
 	if err != nil {

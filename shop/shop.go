@@ -2,7 +2,7 @@
 // card, on the SDK alone, to be read and copied.
 //
 // The steps are those of "Reserving a Payment", and each is where a newcomer
-// would look for it: what the buyer pays is computed in product.go; Pay Now,
+// would look for it: what the buyer pays is computed in product.go; Pay now,
 // the return and the thank-you page are in buyer.go; Reserve, Settle and
 // Cancel in payment.go; the packing bench in bench.go; notifications in ipn.go.
 // What may happen to an order is one table, in order_state.go. Whatever has to
@@ -48,6 +48,10 @@ type Config struct {
 	// required then. When there are none, VerifySignature is asked.
 	Certificates []*x509.Certificate
 
+	// LogoURL is where the payment pages find the shop's logo. When it is empty, the
+	// shop serves it, if it is at an https address; other pictures are not shown.
+	LogoURL string
+
 	Name string           // of the shop; empty means "Fen Pottery"
 	Now  func() time.Time // required
 	Log  *slog.Logger     // nil means none
@@ -58,6 +62,7 @@ type Shop struct {
 	client    *holdfast.Client
 	verifier  holdfast.Verifier
 	publicURL string
+	logoURL   string // or empty
 	name      string
 	now       func() time.Time
 	newID     func() string // random text that cannot be guessed
@@ -87,6 +92,9 @@ func Open(ctx context.Context, c Config) (*Shop, error) {
 		verifier:  holdfast.Verifier{CallerID: c.CallerID, Certificates: c.Certificates, Client: c.Client},
 		publicURL: strings.TrimSuffix(c.PublicURL, "/"),
 		name:      c.Name, now: c.Now, newID: rand.Text, log: c.Log,
+	}
+	if s.logoURL = c.LogoURL; s.logoURL == "" && strings.HasPrefix(s.publicURL, "https:") {
+		s.logoURL = s.publicURL + "/static/logo.svg"
 	}
 	if s.name == "" {
 		s.name = nameDefault

@@ -122,7 +122,7 @@ func (st *stage) want(w *httptest.ResponseRecorder, status int, texts ...string)
 	}
 }
 
-// order fills the cart and presses Pay Now.
+// order fills the cart and presses Pay now.
 func (st *stage) order(products ...string) shop.OrderID {
 	st.Helper()
 	for _, p := range products {
@@ -132,7 +132,7 @@ func (st *stage) order(products ...string) shop.OrderID {
 	st.want(w, http.StatusSeeOther)
 	u, err := url.Parse(w.Header().Get("Location"))
 	if err != nil || !strings.HasPrefix(u.String(), coBranded+"?") {
-		st.Fatalf("Pay Now goes to %s, %v", u, err)
+		st.Fatalf("Pay now goes to %s, %v", u, err)
 	}
 	return shop.OrderID(u.Query().Get("callerReference"))
 }

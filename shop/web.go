@@ -65,7 +65,7 @@ func (s *Shop) Handler() http.Handler {
 
 // guarded sets what browsers need to know to keep others out of the pages.
 func (s *Shop) guarded(next http.Handler) http.Handler {
-	// A form that ends in a redirect counts by where it ends: Pay Now ends at
+	// A form that ends in a redirect counts by where it ends: Pay now ends at
 	// the Co-Branded pages.
 	policy := "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 	if u, err := url.Parse(s.client.CoBranded); err == nil && u.Host != "" {
@@ -188,6 +188,15 @@ func (s *Shop) session(w http.ResponseWriter, r *http.Request) SessionID {
 		HttpOnly: true, Secure: strings.HasPrefix(s.publicURL, "https:"), SameSite: http.SameSiteLaxMode,
 	})
 	return SessionID(id)
+}
+
+// Logo is the picture, an SVG, that the payment pages show.
+func Logo() ([]byte, error) {
+	text, err := staticFiles.ReadFile("static/logo.svg")
+	if err != nil {
+		return nil, fmt.Errorf("reading the logo: %w", err)
+	}
+	return text, nil
 }
 
 // static serves the pictures and the style sheet, which browsers may keep.

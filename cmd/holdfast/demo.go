@@ -9,12 +9,14 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
 	"github.com/holdfast-pay/holdfast/internal/inbox"
 	"github.com/holdfast-pay/holdfast/internal/mail"
 	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/shop"
 )
 
 type demoVerb struct {
@@ -127,7 +129,7 @@ func (d *demo) start(ctx context.Context, listenAt, shopListenAt string) error {
 		return err
 	}
 	d.public, d.shopAt = public, shopAt
-	d.kept.Listen, d.kept.ShopListen = serverListener.Addr().String(), shopListener.Addr().String()
+	d.kept.Listen, d.kept.ShopListen = public.Host, shopAt.Host
 
 	path := filepath.Join(d.dir, serverFile)
 	unlock, err := lockStore(store.Location{File: path})
@@ -147,7 +149,12 @@ func (d *demo) start(ctx context.Context, listenAt, shopListenAt string) error {
 }
 
 func (d *demo) startServer(ctx context.Context, db *store.DB, listener net.Listener) error {
+	logo, err := shop.Logo()
+	if err != nil {
+		return err
+	}
 	s := &server{
+		Logo:  logo,
 		Store: db, PublicURL: d.public, AllowPrivate: true, Network: &sandbox.Network{Now: d.world.Now},
 		Mail: &mail.Sender{Store: db, Inbox: true, Now: d.world.Now, Log: d.log("server")},
 		Now:  d.world.Now, Log: d.log("server"), Ended: d.ended,
@@ -168,7 +175,7 @@ func (d *demo) startShop(ctx context.Context, listener net.Listener) error {
 			Endpoint: d.public.String(), CoBranded: pipelineURL(d.public), AccessKeyID: d.kept.AccessKeyID,
 			SecretKey: holdfast.NewSecretKey(d.kept.SecretAccessKey), Now: d.world.Now,
 		},
-		CallerID: d.kept.CallerID, PublicURL: d.shopAt, Database: filepath.Join(d.dir, shopFile), Now: d.world.Now, Log: d.log("shop"), Ended: d.ended,
+		CallerID: d.kept.CallerID, PublicURL: d.shopAt, LogoURL: d.public.JoinPath(demoLogoPath).String(), Database: filepath.Join(d.dir, shopFile), Now: d.world.Now, Log: d.log("shop"), Ended: d.ended,
 	}
 	if err := s.start(ctx, listener); err != nil {
 		return err
@@ -197,7 +204,17 @@ func (d *demo) listen(ctx context.Context, flag, given, last string) (net.Listen
 	case !tcp.IP.IsLoopback():
 		d.world.Log.Warn("who reaches this address can use the demo", "address", address)
 	}
-	return listener, &url.URL{Scheme: "http", Host: listener.Addr().String(), Path: "/"}, nil
+	return listener, &url.URL{Scheme: "http", Host: browserHost(tcp), Path: "/"}, nil
+}
+
+// browserHost names a listener as a browser best reaches it. Passkeys need a
+// name, and every browser takes localhost for this machine; so the loopback
+// addresses that it stands for go by it.
+func browserHost(tcp *net.TCPAddr) string {
+	if tcp.IP.Equal(net.IPv4(127, 0, 0, 1)) || tcp.IP.Equal(net.IPv6loopback) {
+		return net.JoinHostPort("localhost", strconv.Itoa(tcp.Port))
+	}
+	return tcp.String()
 }
 
 const freePort = "127.0.0.1:0"

@@ -236,7 +236,7 @@ func TestDemoTakesAnOrderAllTheWay(t *testing.T) {
 	booksNameTheRow(t, dir, held.TransactionID)
 }
 
-// The same way through the shop: cart, Pay Now, the pages, thank-you page, bench.
+// The same way through the shop: cart, Pay now, the pages, thank-you page, bench.
 func TestDemoShopSellsAndShips(t *testing.T) {
 	dir := t.TempDir()
 	demo := startDemo(t, dir)
@@ -485,7 +485,7 @@ func TestGuideSaysWhatToDo(t *testing.T) {
 	for _, want := range []string{
 		"http://" + kept.ShopListen + "/\n", "http://" + kept.ShopListen + "/bench\n", kept.BuyerEmail, kept.BuyerPassword,
 		" clock advance 168h --data " + made[0] + "\n", " books check --data " + made[0] + "\n", " demo --data " + made[0] + "\n",
-		kept.AccessKeyID, kept.SecretAccessKey,
+		kept.AccessKeyID, kept.SecretAccessKey, kept.OwnerEmail, kept.OwnerPassword, "http://localhost:", `press "Pay now"`,
 	} {
 		if !strings.Contains(guide.String(), want) {
 			t.Errorf("the guide does not say %q:\n%s", want, guide.String())

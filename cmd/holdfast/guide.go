@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -19,37 +21,49 @@ func (d *demo) guide(to io.Writer, a demoAnswer) error {
 Holdfast is running on this machine. Everything is kept in
     %[1]s
 
-1. Open the shop:            %[2]s
-   Put something into the cart and choose Pay Now.
-2. Sign in as the buyer:     %[3]s
-   with the password         %[4]s
-   Choose a card and confirm. You come back to the shop, and the amount is held.
-3. Open the packing bench:   %[5]s
-   Ship the order: that settles what is held.
-4. Open the buyer's account: %[15]s
-   What is held, by whom and until when; what was approved, and taking it back.
-5. Buy again, then let seven days pass instead of shipping:
+1. Open the shop:             %[2]s
+   Put something into the cart and press "Pay now".
+2. Sign in as the buyer:      %[3]s
+   with the password          %[4]s
+   The buyer's first card is chosen already. Confirm the address and the amount.
+   You come back to the shop: the amount is held, and nothing is charged yet.
+3. Open the packing bench:    %[5]s
+   Ship the order: that charges the card. You can leave something out, and refund.
+4. Open the buyer's account:  %[15]s
+   See open holds with their deadlines, and your approvals, which you can revoke.
+5. Sign out and sign in as the seller: %[12]s
+   with the password          %[13]s
+   See what the shop was paid, and what it paid in fees.
+6. Buy again, then let seven days pass instead of shipping:
        %[6]s clock advance 168h --data %[7]s
-   The bench now refuses to ship, and says why.
-6. See what was paid, and check the books:
+   The bench now refuses to ship, and says why. The buyer can pay again.
+7. See what was paid, and check the books:
        %[6]s tx list --data %[7]s
        %[6]s books check --data %[7]s
 
 Mails are not sent but shown, on this machine:
        %[14]s
-
+%[16]s
 For programs:  Query API   %[8]s
                pipelines   %[9]s
-               caller id   %[16]s
                access key  %[10]s
                secret key  %[11]s
-               recipient   %[12]s, password %[13]s
 
 Ctrl-C stops. To start again where you stopped:
        %[6]s demo --data %[7]s
 `, a.DataDir, a.Shop, a.BuyerEmail, a.BuyerPassword, a.Shop+benchPath, program, quote(a.DataDir),
-		a.Endpoint, a.CoBranded, a.AccessKeyID, a.SecretAccessKey, a.RecipientEmail, a.RecipientPassword, a.Inbox, a.Account, a.CallerID)
+		a.Endpoint, a.CoBranded, a.AccessKeyID, a.SecretAccessKey, a.RecipientEmail, a.RecipientPassword, a.Inbox, a.Account,
+		passkeyWords(d.public))
 	return err
+}
+
+// passkeyWords say where passkeys can be tried. They need a name: at a bare
+// address the browser offers none.
+func passkeyWords(public *url.URL) string {
+	if net.ParseIP(public.Hostname()) == nil {
+		return ""
+	}
+	return "\nPasskeys need a name and do not work at this address: leave --listen out to try them.\n"
 }
 
 // program is what to type to run this program again: go run keeps what it

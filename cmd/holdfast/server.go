@@ -45,6 +45,7 @@ type server struct {
 	RefundWindow      time.Duration // see payment.RefundInput
 	Network           card.Network
 	Mail              *mail.Sender // nil delivers none
+	Logo              []byte       // an SVG of the demo's shop, for the payment pages; nil without one
 	Now               func() time.Time
 	Log               *slog.Logger
 	Ended             ending
@@ -164,6 +165,7 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 		Processor: s.Processor, Store: s.Store.Reader, Hosts: hosts, Paths: s.Paths, Now: s.Now, Log: s.Log,
 		StrangerPause:  strangerPause,
 		From:           browsers.From,
+		Page:           s.welcome(),
 		Certificates:   signer.Certificates,
 		OwnCertificate: func(address string) bool { return ownCertificate(signer, address) },
 	}).Handler()
@@ -189,6 +191,8 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 			accounts.ServeHTTP(w, r)
 		case doorCertificates:
 			certificate(signer, w, r)
+		case doorLogo:
+			s.logo(query).ServeHTTP(w, r)
 		case doorAPI:
 			query.ServeHTTP(w, r)
 		}
@@ -209,12 +213,15 @@ const (
 	doorAccount
 	doorCertificates
 	doorHealth
+	doorLogo
 )
 
 func doorOf(path string) door {
 	switch {
 	case path == "/healthz":
 		return doorHealth
+	case path == demoLogoPath:
+		return doorLogo
 	case strings.HasPrefix(path, "/cobranded-ui/"):
 		return doorPages
 	case strings.HasPrefix(path, inbox.Path):

@@ -22,6 +22,7 @@ type shopServer struct {
 	Client    holdfast.Client // asks as the shop
 	CallerID  holdfast.CallerID
 	PublicURL *url.URL // how browsers and the payment server reach the listener
+	LogoURL   string   // of the logo on the payment pages; see shop.Config
 	Database  string
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -36,7 +37,7 @@ type shopServer struct {
 // start opens the shop on a listener that is open already, and returns.
 func (s *shopServer) start(ctx context.Context, listener net.Listener) error {
 	opened, err := shop.Open(ctx, shop.Config{
-		Client: &s.Client, CallerID: s.CallerID, PublicURL: strings.TrimSuffix(s.PublicURL.String(), "/"), Database: s.Database, Now: s.Now, Log: s.Log,
+		Client: &s.Client, CallerID: s.CallerID, PublicURL: strings.TrimSuffix(s.PublicURL.String(), "/"), LogoURL: s.LogoURL, Database: s.Database, Now: s.Now, Log: s.Log,
 	})
 	if err != nil {
 		return err

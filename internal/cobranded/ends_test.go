@@ -81,6 +81,8 @@ func TestMalformedParameters(t *testing.T) {
 		{"tax", "a lot"},
 		{"discount", "-1.00"},
 		{"cobrandingUrl", "http://shop.example.test/logo.png"},
+		{"cobrandingUrl", "http://127.0.0.1.example.test/logo.png"},
+		{"cobrandingUrl", "ftp://localhost/logo.png"},
 		{"cobrandingUrl", "https://shop.example.test;script-src/logo.png"},
 		{"cobrandingStyle", "poster"},
 		{"paymentReason", long},

@@ -203,7 +203,7 @@ func logoOrigin(r payment.PipelineRequest) string {
 	if err != nil || u.Host == "" {
 		return ""
 	}
-	return "https://" + u.Host
+	return u.Scheme + "://" + u.Host
 }
 
 // answer turns what a page could not do into a page that says so.

@@ -115,7 +115,7 @@ func (s *Server) mail(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) render(w http.ResponseWriter, r *http.Request, err error, page, title string, content any) {
 	if err == nil {
-		err = pages.Render(w, http.StatusOK, page, webui.Layout{Words: webui.WordsFor(r), Title: title, Sandbox: true, Content: content})
+		err = pages.Render(w, http.StatusOK, page, webui.Layout{Words: webui.WordsFor(r), Title: title, Sandbox: true, NoCheckout: true, Content: content})
 	}
 	if err != nil {
 		s.Log.Error("the inbox cannot be shown", "error", err)

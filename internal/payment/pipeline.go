@@ -64,7 +64,7 @@ type PipelineRequest struct {
 	CollectAddress bool             // the sender chooses where to ship to
 	CollectEmail   bool             // the caller is told the sender's e-mail address
 	Address        holdfast.Address // where the caller means to ship to, unless collected
-	LogoURL        string           // https, or empty
+	LogoURL        string           // https or on the sender's machine, or empty
 	Website        string           // names the caller's site in the link back
 	OfRecipient    bool             // show whom the payment is for, beside the caller
 }
@@ -100,7 +100,7 @@ func ReadPipeline(p holdfast.Params) (PipelineRequest, *PipelineEnd) {
 	}
 	in := &input{params: p}
 	read(in, &r)
-	r.Reason, r.Website, r.LogoURL = in.text("paymentReason"), in.text("websiteDescription"), in.httpsURL("cobrandingUrl")
+	r.Reason, r.Website, r.LogoURL = in.text("paymentReason"), in.text("websiteDescription"), in.logoURL("cobrandingUrl")
 	in.oneOf("currencyCode", string(money.USD))
 	in.oneOf("cobrandingStyle", "logo", "banner")
 	if len(in.bad) > 0 {

@@ -229,13 +229,14 @@ func (in *input) methods(reserve bool) []holdfast.PaymentMethod {
 	return []holdfast.PaymentMethod{holdfast.MethodCC}
 }
 
-func (in *input) httpsURL(name string) string {
+// logoURL is the address of a picture: https, or on the sender's own machine.
+func (in *input) logoURL(name string) string {
 	value := in.text(name)
 	if value == "" {
 		return ""
 	}
 	u, err := url.Parse(value)
-	if err != nil || u.Scheme != "https" || u.User != nil || !PlainHost(u.Host) {
+	if err != nil || u.Scheme != "https" && !holdfast.OnThisMachine(u) || u.User != nil || !PlainHost(u.Host) {
 		in.refuse(name)
 		return ""
 	}

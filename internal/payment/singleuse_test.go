@@ -47,6 +47,9 @@ func TestReadSingleUse(t *testing.T) {
 		{"branding", []string{"cobrandingUrl", "https://img.example.test/a.png", "cobrandingStyle", "banner", "websiteDescription", "Kiln"}, func(r *payment.PipelineRequest) {
 			r.LogoURL, r.Website = "https://img.example.test/a.png", "Kiln"
 		}},
+		{"a logo on this machine", []string{"cobrandingUrl", "http://localhost:8020/static/logo.svg"}, func(r *payment.PipelineRequest) {
+			r.LogoURL = "http://localhost:8020/static/logo.svg"
+		}},
 		{"another spelling", []string{"PAYMENTREASON", "Mugs"}, func(r *payment.PipelineRequest) { r.Reason = "Mugs" }},
 	} {
 		t.Run(row.name, func(t *testing.T) {

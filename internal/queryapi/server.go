@@ -39,6 +39,10 @@ type Server struct {
 	// may have signed where a proxy took them off.
 	Hosts, Paths []string
 
+	// Page answers a browser that brings no request: at "/", and where there is
+	// nothing. Without it the API answers, as it does all programs.
+	Page http.Handler
+
 	Now          func() time.Time // real time
 	NewRequestID func() string    // a lower-case UUID; nil means random ones
 	BodyMax      int64            // bytes of a query and a body together; zero means 64 KiB
@@ -74,7 +78,11 @@ const (
 // of an absolute-form target, and old clients follow nothing.
 func (s *Server) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !serveSchema(w, r) {
+		switch {
+		case serveSchema(w, r):
+		case s.Page != nil && s.browsed(r):
+			s.Page.ServeHTTP(w, r)
+		default:
 			s.serve(w, r)
 		}
 	})

@@ -23,12 +23,14 @@ type Layout struct {
 	Title   string // of the window; the page's h1 is its own
 	Sandbox bool   // no money moves here
 	Steps   []Step
-	Menu    *Menu        // of an account's pages; nil on others
-	Wide    bool         // text and code want more room than a form
-	Scripts []string     // files of the assets, such as "card.js"
-	Policy  Policy       // what else the page may reach
-	Onward  template.URL // where the browser goes on to at once; empty stays
-	Content any          // the page's own type
+	Menu    *Menu // of an account's pages; nil on others
+	// NoCheckout is set on pages where nobody pays: they say nothing about cards.
+	NoCheckout bool
+	Wide       bool         // text and code want more room than a form
+	Scripts    []string     // files of the assets, such as "card.js"
+	Policy     Policy       // what else the page may reach
+	Onward     template.URL // where the browser goes on to at once; empty stays
+	Content    any          // the page's own type
 }
 
 // A Step is one stage of the way, as the sender is shown it.

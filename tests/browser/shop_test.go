@@ -51,6 +51,21 @@ func TestOneCartIsOneOrder(t *testing.T) {
 	}
 }
 
+// The first thing that a stranger tries.
+func TestTheAPIsAddressInABrowser(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	p := openBrowser(t) // which is closed first
+	p.open(d.Endpoint)
+	p.wants("For programs")
+	p.inspect("welcome")
+	p.open(d.Endpoint + "nonsense")
+	p.wants("There is no page here")
+	p.inspect("welcome-lost")
+	p.click(`main a.primary`)
+	p.wantPage("sign-in")
+}
+
 // pays signs in on the Co-Branded pages and agrees.
 func (p *page) pays(d demo) {
 	p.t.Helper()
@@ -61,7 +76,16 @@ func (p *page) pays(d demo) {
 		p.submit()
 	}
 	p.wantPage("confirm")
+	p.wantLogo()
 	p.submit()
+}
+
+// wantLogo fails the test unless the payment pages show the shop's logo.
+func (p *page) wantLogo() {
+	p.t.Helper()
+	if !ask[bool](p, `[...document.images].some(i => i.src.endsWith("/demo/logo.svg") && i.complete && i.naturalWidth > 0)`) {
+		p.t.Errorf("the page shows no logo:\n%s", p.text())
+	}
 }
 
 // A part is shipped, and a part of that refunded: both pages say what.

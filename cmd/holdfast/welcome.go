@@ -1,0 +1,39 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/account"
+	"github.com/holdfast-pay/holdfast/internal/inbox"
+	"github.com/holdfast-pay/holdfast/internal/welcome"
+)
+
+// welcome answers browsers at the root, and where there is nothing.
+func (s *server) welcome() http.Handler {
+	page := &welcome.Server{
+		API: s.PublicURL.String(), Account: account.Root, Schema: "/doc/" + holdfast.VersionNewest + "/AmazonFPS.xsd", Log: s.Log,
+	}
+	if s.hasInbox() {
+		page.Inbox = inbox.Path
+	}
+	return page.Handler()
+}
+
+// demoLogoPath is where the demo's payment pages get the shop's logo: from their
+// own server, since the demo's shop has no https.
+const demoLogoPath = "/demo/logo.svg"
+
+// logo serves the shop's logo in a demo. Other servers have nothing there.
+func (s *server) logo(nothing http.Handler) http.Handler {
+	if s.Logo == nil {
+		return nothing
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "image/svg+xml")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; sandbox")
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(s.Logo))
+	})
+}

@@ -1,0 +1,62 @@
+// Package welcome is the page for people who open the address of the API in a
+// browser: where the pages for people are, and where the API is.
+package welcome
+
+import (
+	"embed"
+	"io/fs"
+	"log/slog"
+	"net/http"
+
+	"github.com/holdfast-pay/holdfast/internal/webui"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+var pages = mustParse()
+
+func mustParse() *webui.Pages {
+	files, err := fs.Sub(templateFiles, "templates")
+	if err != nil {
+		panic("welcome: " + err.Error()) // embedded: a test renders every page
+	}
+	parsed, err := webui.ParsePages(files)
+	if err != nil {
+		panic("welcome: " + err.Error())
+	}
+	return parsed
+}
+
+// A Server answers browsers at "/", and at addresses where there is nothing.
+type Server struct {
+	API     string // the address for programs
+	Account string // path of the pages for buyers and sellers
+	Inbox   string // path of the mails that a sandbox keeps; empty without
+	Schema  string // path of the API's schema
+	Log     *slog.Logger
+}
+
+// A welcomePage names what there is.
+type welcomePage struct {
+	Heading, Text string
+	Server
+}
+
+// Handler makes the server's routes.
+func (s *Server) Handler() http.Handler {
+	return webui.Secure(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		words, status := webui.WordsFor(r), http.StatusOK
+		page := welcomePage{words.T("welcome.heading"), words.T("welcome.text"), *s}
+		if r.URL.Path != "/" {
+			status = http.StatusNotFound
+			page.Heading, page.Text = words.T("welcome.lost-heading"), words.T("welcome.lost-text")
+		}
+		w.Header().Set("Vary", "Accept, Accept-Language")
+		layout := webui.Layout{Words: words, Title: page.Heading, Sandbox: s.Inbox != "", NoCheckout: true, Content: page}
+		if err := pages.Render(w, status, "welcome", layout); err != nil {
+			s.Log.Error("the page at the root cannot be shown", "error", err)
+			http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
+		}
+	}))
+}
