@@ -18,6 +18,7 @@ type SettleDebtRequest struct {
 	SoftDescriptorType     string          // "Static" (default) or "Dynamic"
 	CSOwner                string          // "Recipient" (default) or "Caller"
 	TransactionTimeoutMins int             // minutes; zero means 10080
+	OverrideIPNURL         string          // not in version 2008-09-17
 }
 
 // SettleDebt charges the sender and lowers the debt by that. It cannot be
@@ -34,6 +35,7 @@ func (c *Client) SettleDebt(ctx context.Context, r SettleDebtRequest) (Transacti
 	p.add("CallerDescription", r.CallerDescription)
 	p.addDescriptor(r.SoftDescriptorType, r.CSOwner)
 	p.addCount("TransactionTimeoutInMins", r.TransactionTimeoutMins)
+	p.add("OverrideIPNURL", r.OverrideIPNURL)
 	return c.move(ctx, p, InDoubtError{Action: actionSettleDebt, Reference: r.CallerReference})
 }
 

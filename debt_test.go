@@ -13,6 +13,7 @@ var debtCalls = []call{
 		ask: asking((*holdfast.Client).SettleDebt, holdfast.SettleDebtRequest{
 			SenderTokenID: testToken, CreditInstrumentID: testInstrument, SettlementAmount: money.Cents(4250), CallerReference: "november",
 			SenderDescription: "Your November", CallerDescription: "Table 4", SoftDescriptorType: "Dynamic", CSOwner: "Caller", TransactionTimeoutMins: 1,
+			OverrideIPNURL: "https://shop.example.test/ipn",
 		}),
 		sent: holdfast.Params{
 			{"SenderTokenId", testToken},
@@ -25,6 +26,7 @@ var debtCalls = []call{
 			{"DescriptorPolicy.SoftDescriptorType", "Dynamic"},
 			{"DescriptorPolicy.CSOwner", "Caller"},
 			{"TransactionTimeoutInMins", "1"},
+			{"OverrideIPNURL", "https://shop.example.test/ipn"},
 		},
 		result: successXML, want: succeeded, flaws: flawsOfSuccess,
 		doubt: holdfast.InDoubtError{Action: "SettleDebt", Reference: "november"},

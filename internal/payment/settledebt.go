@@ -33,7 +33,7 @@ func settlementOf(r holdfast.SettleDebtRequest) order {
 		kind: KindSettleDebt, use: UseSettle, name: "SettlementAmount",
 		token: r.SenderTokenID, amount: r.SettlementAmount, reference: r.CallerReference,
 		callerDescription: r.CallerDescription, statement: statement{r.SoftDescriptorType, r.SenderDescription},
-		timeoutMins: r.TransactionTimeoutMins,
+		timeoutMins: r.TransactionTimeoutMins, ipnURL: r.OverrideIPNURL,
 	}
 }
 

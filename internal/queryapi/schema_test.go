@@ -242,7 +242,7 @@ func TestSchemaVersions(t *testing.T) {
 	}
 	want := []string{
 		"Pay.OverrideIPNURL", "Reserve.OverrideIPNURL", "Settle.OverrideIPNURL", "Cancel.OverrideIPNURL", "Refund.OverrideIPNURL", "CancelToken.OverrideIPNURL",
-		"FundPrepaid.OverrideIPNURL",
+		"FundPrepaid.OverrideIPNURL", "SettleDebt.OverrideIPNURL",
 		"GetSubscriptionDetails", "GetSubscriptionDetailsResponse", "GetTransactionsForSubscription", "GetTransactionsForSubscriptionResponse",
 	}
 	if diff := cmp.Diff(want, added); diff != "" {

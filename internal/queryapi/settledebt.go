@@ -16,7 +16,7 @@ var settleDebt = action{
 		amountParameters("SettlementAmount", true),
 		[]parameter{callerReference, senderDescription, callerDescription},
 		descriptorPolicy,
-		[]parameter{timeoutInMins},
+		[]parameter{timeoutInMins, overrideIPNURL},
 	),
 	answer: (*Server).settleDebt,
 }
@@ -37,6 +37,7 @@ func (s *Server) settleDebt(ctx context.Context, q *request, out *document) erro
 		SoftDescriptorType:     p.Get("DescriptorPolicy.SoftDescriptorType"),
 		CSOwner:                p.Get("DescriptorPolicy.CSOwner"),
 		TransactionTimeoutMins: timeout(p),
+		OverrideIPNURL:         p.Get("OverrideIPNURL"),
 	})
 	return q.transactionResult(t, err, out)
 }
