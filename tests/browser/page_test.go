@@ -163,8 +163,13 @@ func (p *page) doubleClick(selector, prefix string) {
 	p.do("waiting for the page", chromedp.WaitReady(chromedp.CSS("main")))
 }
 
+// fill types into a field, or chooses from a list.
 func (p *page) fill(selector, value string) {
 	p.t.Helper()
+	if ask[string](p, `document.querySelector('`+selector+`')?.tagName ?? ""`) == "SELECT" {
+		p.do("choosing from "+selector, chromedp.SetValue(chromedp.CSS(selector), value, chromedp.NodeVisible))
+		return
+	}
 	p.do("filling "+selector, chromedp.Clear(chromedp.CSS(selector), chromedp.NodeVisible),
 		chromedp.Focus(chromedp.CSS(selector)), send(input.InsertText, input.InsertTextParams{Text: value}))
 }
