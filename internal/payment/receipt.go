@@ -70,14 +70,18 @@ func (t Transaction) Released() money.Amount {
 	return t.Amount.Sub(t.Settled)
 }
 
-// Receipt is what the party that agreed is told. There is one, however many tokens
-// were made.
-func (a Agreement) Receipt(made Installation) Receipt {
-	r := Receipt{About: ReceiptApproved, Caller: a.Caller, Instrument: a.Instrument, Token: made.Tokens[0], Aggregate: made.Aggregate}
+// Receipt is what the party that agreed is told; due is whether there is anything
+// to tell, which a token that was left as it is gives no cause for. There is one
+// receipt, however many tokens were made.
+func (a Agreement) Receipt(made Installation) (r Receipt, due bool) {
+	if len(made.Tokens) == 0 {
+		return r, false
+	}
+	r = Receipt{About: ReceiptApproved, Caller: a.Caller, Instrument: a.Instrument, Token: made.Tokens[0], Aggregate: made.Aggregate}
 	for _, l := range made.Limits {
 		if l.Subject == string(r.Token.ID) {
 			r.Limits = append(r.Limits, l)
 		}
 	}
-	return r
+	return r, true
 }

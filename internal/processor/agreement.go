@@ -48,7 +48,10 @@ func (p *Processor) ConfirmVisit(ctx context.Context, id payment.VisitID, who pa
 		if v, err = s.install(v, made); err != nil {
 			return v, err
 		}
-		return v, p.sendReceipt(s.tx, v.Sender, agreed.Receipt(made))
+		if told, due := agreed.Receipt(made); due {
+			err = p.sendReceipt(s.tx, v.Sender, told)
+		}
+		return v, err
 	})
 }
 

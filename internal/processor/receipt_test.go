@@ -202,3 +202,19 @@ func TestApprovalsAreTold(t *testing.T) {
 		})
 	}
 }
+
+// An approval that takes another's place is told, and one that stays as it is is not.
+func TestAnEditedApprovalIsTold(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		w.Processor.Receipts = receipt
+		token := w.Token(payment.Token{Type: holdfast.TokenMultiUse, Instrument: w.Card.ID, Method: w.Card.Method, AmountType: holdfast.AmountMaximum, Amount: holdfasttest.USD("9.99")})
+		if same, err := edit(w, w.Processor, token, w.Card.ID); err != nil || same != token {
+			t.Fatalf("left as it is, it is %s, %v", same, err)
+		}
+		want(w, told(w, w.Buyer.Email), "")
+		if next, err := edit(w, w.Processor, token, w.Balance().ID); err != nil || next == token {
+			t.Fatalf("edited, it is %s, %v", next, err)
+		}
+		want(w, told(w, w.Buyer.Email), "approved MultiUse USD 9.99")
+	})
+}
