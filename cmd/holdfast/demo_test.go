@@ -109,7 +109,7 @@ func (p *process) client() *holdfast.Client {
 // token sends the buyer through the pages and returns the token.
 func (p *process) token(ref holdfast.CallerReference, amount money.Amount) holdfast.TokenID {
 	p.t.Helper()
-	const returnURL = "http://127.0.0.1:1/return"
+	const returnURL = "http://127.0.0.1:4711/return"
 	client := p.client()
 	link, err := client.SingleUseURL(holdfast.SingleUseRequest{
 		CallerReference: ref, ReturnURL: returnURL, TransactionAmount: amount, PaymentReason: "A test", Reserve: true,
