@@ -23,7 +23,7 @@ type Client struct {
 	Method     SignatureMethod  // zero means HmacSHA256
 	HTTP       *http.Client     // zero means one with a time-out of 50 s; redirects are never followed
 	RetriesMax int              // tries after the first: zero means 3, negative none
-	Now        func() time.Time // for the timestamps of requests; zero means time.Now
+	Now        func() time.Time // for the timestamps of requests; zero means time.Now. One that is wrong is corrected by the server's
 
 	// Pause waits between tries; zero means on a timer, until the context
 	// ends.
@@ -78,12 +78,12 @@ func ask[R any](ctx context.Context, c *Client, action string, params Params, re
 		return none, Answer{}, fmt.Errorf("%s: %w", doing, err)
 	}
 	params = append(Params{{"Action", action}}, params...)
-	if action == actionVerifySignature && c.AccessKeyID == "" {
-		params = append(params, Param{"Version", c.version()}) // the one action that anybody may ask
-	} else if params, err = c.signed(http.MethodPost, u, params); err != nil {
-		return none, Answer{}, fmt.Errorf("%s: %w", doing, err)
+	var rep reply
+	if action == actionVerifySignature && c.AccessKeyID == "" { // the one action that anybody may ask
+		rep, err = c.send(ctx, http.MethodPost, u, append(params, Param{"Version", c.version()}).Encode(), c.retriesMax())
+	} else {
+		rep, err = c.sendSigned(ctx, http.MethodPost, u, params, c.retriesMax())
 	}
-	rep, err := c.send(ctx, http.MethodPost, u, params.Encode(), c.retriesMax())
 	if err != nil {
 		return none, Answer{}, fmt.Errorf("%s: %w", doing, err)
 	}
@@ -107,18 +107,58 @@ type unansweredError struct{ err error }
 func (e *unansweredError) Error() string { return e.err.Error() }
 func (e *unansweredError) Unwrap() error { return e.err }
 
+// sendSigned signs and sends a request. If it is refused because its timestamp is
+// off, the clock of this machine is wrong: the request is signed once more with
+// the server's time. What was refused was not carried out.
+func (c *Client) sendSigned(ctx context.Context, verb string, u *url.URL, params Params, retriesMax int) (reply, error) {
+	signed, err := c.signed(verb, u, params, c.now())
+	if err != nil {
+		return reply{}, err
+	}
+	rep, err := c.send(ctx, verb, u, signed.Encode(), retriesMax)
+	if err != nil {
+		return reply{}, err
+	}
+	real, expired := rep.expiredAt()
+	if !expired {
+		return rep, nil
+	}
+	if signed, err = c.signed(verb, u, params, real); err != nil {
+		return reply{}, err
+	}
+	return c.send(ctx, verb, u, signed.Encode(), retriesMax)
+}
+
+// expiredAt returns the server's time when the reply is a refusal for the
+// request's timestamp. That comes before the caller is known, so the time is the
+// real one and no sandbox clock's. Servers of another make say it in Date.
+func (r reply) expiredAt() (real time.Time, expired bool) {
+	if r.status == http.StatusOK {
+		return time.Time{}, false
+	}
+	_, _, err := r.result("")
+	if refusal, ok := errors.AsType[*Error](err); !ok || refusal.Code != RequestExpired {
+		return time.Time{}, false
+	}
+	real = r.headerTime(HeaderTime)
+	if real.IsZero() {
+		real, _ = http.ParseTime(r.header.Get("Date"))
+	}
+	return real, !real.IsZero()
+}
+
 // signed returns the parameters with those that every request carries and the
 // signature over all of them (API Reference, "Common Request Parameters").
-func (c *Client) signed(verb string, u *url.URL, params Params) (Params, error) {
+func (c *Client) signed(verb string, u *url.URL, params Params, at time.Time) (Params, error) {
 	if c.AccessKeyID == "" {
 		return nil, errors.New("the client has no AccessKeyID")
 	}
 	params = append(
-		params,
+		params[:len(params):len(params)],
 		Param{"AWSAccessKeyId", c.AccessKeyID},
 		Param{"SignatureVersion", signatureVersion},
 		Param{"SignatureMethod", string(c.method())},
-		Param{"Timestamp", c.now().UTC().Format(timestampLayout)},
+		Param{"Timestamp", at.UTC().Format(timestampLayout)},
 		Param{"Version", c.version()},
 	)
 	signature, err := SignHMAC(c.SecretKey, c.method(), StringToSign(verb, SignedHost(u), u.EscapedPath(), params))

@@ -54,10 +54,7 @@ func (c *Client) askClock(ctx context.Context, verb string, params Params, retri
 		return ClockState{}, err
 	}
 	u = clockURL(u)
-	if params, err = c.signed(verb, u, params); err != nil {
-		return ClockState{}, err
-	}
-	rep, err := c.send(ctx, verb, u, params.Encode(), retriesMax)
+	rep, err := c.sendSigned(ctx, verb, u, params, retriesMax)
 	if err != nil {
 		return ClockState{}, err
 	}
