@@ -262,10 +262,14 @@ func (l *line) persist(group []*action) (outcomes map[*action]error, err error) 
 		runs = halvedAfter
 	}
 	for run := 0; run < runs; run++ {
-		outcomes, err = l.try(group, apart)
+		share := l.dialect.shareNow
+		if run >= runs/2 {
+			share = l.dialect.share
+		}
+		outcomes, err = l.try(group, apart, share)
 		if err != nil && !apart && !l.dialect.isConflict(err) && !errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrLocked) {
 			apart = true
-			outcomes, err = l.try(group, apart)
+			outcomes, err = l.try(group, apart, share)
 		}
 		if err == nil || !l.dialect.isConflict(err) {
 			return outcomes, err
@@ -278,8 +282,8 @@ func (l *line) persist(group []*action) (outcomes map[*action]error, err error) 
 }
 
 // try runs a group once. The error is the group's; an outcome is an action's
-// own.
-func (l *line) try(group []*action, apart bool) (outcomes map[*action]error, err error) {
+// own. share locks what the actions rest on.
+func (l *line) try(group []*action, apart bool, share string) (outcomes map[*action]error, err error) {
 	defer func() { err = l.dialect.unreachable(l.dialect.locked(err)) }()
 	ctx := context.Background()
 	if l.dialect.remote {
@@ -296,7 +300,7 @@ func (l *line) try(group []*action, apart bool) (outcomes map[*action]error, err
 		return nil, err
 	}
 	outcomes = make(map[*action]error, len(group))
-	rest, locks := group, newLocks(l.dialect.share)
+	rest, locks := group, newLocks(share)
 	if !apart {
 		if rest, err = l.runTogether(ctx, tx, group, outcomes, locks); err != nil {
 			return nil, err

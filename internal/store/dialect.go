@@ -31,6 +31,7 @@ type dialect struct {
 	waiting       string            // counts this server's commits that have waited for a standby for long
 	skipLocked    string            // for claiming rows that another server may claim, of a table
 	share         string            // locks the rows of a query; empty where there is one writer
+	shareNow      string            // the same, and fails where it would have to wait
 	lines         int               // of commits, at a time
 	lane          int               // of balances, that a line adds to
 	pipelines     bool              // the driver sends several statements at once, and keeps them prepared
@@ -40,8 +41,6 @@ type dialect struct {
 	read          pgx.TxOptions // one consistent state, however many statements
 	sealer        *sealer       // of the secrets of this store; nil where they are plain
 }
-
-const forShare = " FOR SHARE"
 
 var postgres = dialect{
 	name:          "PostgreSQL",
@@ -62,7 +61,8 @@ var postgres = dialect{
 		WHERE application_name = current_setting('application_name') AND wait_event = 'SyncRep'
 			AND query_start < clock_timestamp() - INTERVAL '1 second'`,
 	skipLocked: " FOR UPDATE OF %s SKIP LOCKED",
-	share:      forShare,
+	share:      " FOR SHARE",
+	shareNow:   " FOR SHARE NOWAIT",
 	pipelines:  true,
 	arrays:     true,
 	remote:     true,

@@ -137,7 +137,8 @@ func dialOnlyToConnect(dial pgconn.DialFunc) pgconn.DialFunc {
 // postgresConflict: others were at the same rows.
 func postgresConflict(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (e.Code == "40001" || e.Code == "40P01")
+	const serialization, deadlock, locked = "40001", "40P01", "55P03"
+	return ok && (e.Code == serialization || e.Code == deadlock || e.Code == locked)
 }
 
 // postgresUnreachable: there is no database at the other end, or it is not the

@@ -18,6 +18,10 @@ import (
 // A row that was not there cannot be locked. The action has to add it itself, so
 // that a unique key refuses one of two; or its source says why it need not.
 //
+// A row that another transaction is changing will mostly have changed: a lock does not
+// wait for it, and the group runs again at once. That also keeps two groups from
+// waiting for each other. A group that has run several times waits.
+//
 // SQLite has one writer, so there is nothing to lock.
 
 // A dependence is what one action rests on.
@@ -38,7 +42,7 @@ type rowRead struct {
 type lockable interface {
 	name() string
 	// locking makes the statement that locks rows which are there.
-	locking(keys []any) statement
+	locking(keys []any, share string) statement
 	// mayAppear reports whether a decision may rest on a row that is not there
 	// without adding it.
 	mayAppear() bool
@@ -140,7 +144,7 @@ func (l *locks) take() (all []statement) {
 			}
 		}
 		if len(keys) > 0 {
-			all = append(all, source.locking(keys))
+			all = append(all, source.locking(keys, l.share))
 		}
 	}
 	for _, s := range l.queries {

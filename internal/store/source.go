@@ -14,7 +14,7 @@ type source[K comparable, V any] struct {
 	query string // selects the row by args
 	many  string // selects rows by arrays of args, on PostgreSQL
 	some  string // selects rows by the args of someRows keys, on SQLite
-	lock  string // locks rows by arrays of args, on PostgreSQL
+	lock  string // selects rows by arrays of args to lock them, on PostgreSQL
 	args  func(K) []any
 	scan  func(scanner) (V, error)
 	key   func(V) K
@@ -30,7 +30,7 @@ func byKey[K comparable, V any](s source[K, V]) *source[K, V] {
 	s.some = strings.Repeat(one+" UNION ALL ", someRows-1) + one
 	if s.unlocked == "" {
 		_, rows, _ := strings.Cut(s.many, "FROM ")
-		s.lock = "SELECT 1 FROM " + rows + " ORDER BY " + s.order + forShare
+		s.lock = "SELECT 1 FROM " + rows + " ORDER BY " + s.order
 	}
 	return &s
 }
@@ -67,12 +67,12 @@ func (s *source[K, V]) name() string { return s.doing }
 
 func (s *source[K, V]) mayAppear() bool { return s.appears != "" }
 
-func (s *source[K, V]) locking(keys []any) statement {
+func (s *source[K, V]) locking(keys []any, share string) statement {
 	rows := make([][]any, len(keys))
 	for i, key := range keys {
 		rows[i] = s.args(key.(K)) //nolint:forcetypeassert // it was noted by this source
 	}
-	return statement{doing: s.doing + " again", text: s.lock, args: columnsOf(rows), row: func(scanner) error { return nil }}
+	return statement{doing: s.doing + " again", text: s.lock + share, args: columnsOf(rows), row: func(scanner) error { return nil }}
 }
 
 // readMany reads the rows of all keys into found.
