@@ -211,7 +211,7 @@ func limitsThatCount(tx *store.ReadTx, t payment.Transaction) (all []payment.Lim
 	}
 	for token, found := t.Token, true; found; {
 		subjects = append(subjects, counting{string(t.Caller), string(token)})
-		if token, found, err = tx.Successor(t.Caller, token); err != nil {
+		if token, found, err = successor(tx, t.Caller, token); err != nil {
 			return nil, err
 		}
 	}
@@ -223,6 +223,16 @@ func limitsThatCount(tx *store.ReadTx, t payment.Transaction) (all []payment.Lim
 		all = append(all, limits...)
 	}
 	return all, nil
+}
+
+// successor is the token that took a token's place. That there is none rests on the
+// token, which is cancelled when another one takes its place.
+func successor(tx *store.ReadTx, c party.CallerID, id holdfast.TokenID) (next holdfast.TokenID, found bool, err error) {
+	t, found, err := tx.TokenFor(c, id)
+	if err != nil || !found || !t.Cancelled {
+		return "", false, err
+	}
+	return tx.Successor(c, id)
 }
 
 // later asks a question whose answer nobody waits for.

@@ -204,7 +204,7 @@ func (r race) run(t *testing.T, address string, pairs [][2]string, rounds int) {
 	t.Cleanup(other.Close)
 	g := &ground{World: w, other: otherCard(w).ID}
 	done := map[string]bool{}
-	const booksEvery = 10 // rounds: it reads everything
+	booksEvery := max(10, rounds/20) // rounds: the check reads everything
 	for g.round = range rounds {
 		pair := pairs[g.round%len(pairs)]
 		r.prepare(g)

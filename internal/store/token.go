@@ -104,7 +104,7 @@ func (tx *ReadTx) TokenByReference(c party.CallerID, ref holdfast.CallerReferenc
 	return t, found, err
 }
 
-// Successor reads which token took a token's place.
+// Successor reads which token took the place of one that is cancelled.
 func (tx *ReadTx) Successor(c party.CallerID, id holdfast.TokenID) (next holdfast.TokenID, found bool, err error) {
 	err = tx.sql.QueryRowContext(tx.ctx, `
 		SELECT token_id FROM tokens WHERE caller_id = $1 AND old_token = $2 AND old_token <> ''`, c, id).Scan(&next)
