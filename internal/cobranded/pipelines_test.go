@@ -420,10 +420,12 @@ func setupPostpaid(t *testing.T, db *store.DB) {
 	if err := settle("40", "settled"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Pay(spends, "30", "second"); err != nil {
+	// No more is owed than the settlement token can still settle.
+	_, err = s.Pay(spends, "20.01", "over the whole")
+	s.WantCode(err, holdfast.TokenUsageError)
+	if _, err := s.Pay(spends, "20", "second"); err != nil {
 		t.Fatal(err)
 	}
-	s.WantCode(settle("20.01", "over the whole"), holdfast.TokenUsageError)
 	if err := settle("20", "the last"); err != nil {
 		t.Error(err)
 	}

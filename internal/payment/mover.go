@@ -115,18 +115,28 @@ func (m Mover) purpose() string {
 // outlives reports whether the token at hand moves what is on an instrument
 // whose time is over. Debts stay settleable. A prepaid balance goes back to its
 // sender; if the recipient cannot pay it back now, it can still be spent.
-func (in Input) outlives() bool {
-	a := in.Aggregate
-	return in.Token.Aggregate == a.ID && in.Token.Use == a.MovedBy() && a.toMove().Positive() && !in.GoesBack
+func (in Input) outlives() bool { return in.Aggregate.needs(in.Token) && !in.GoesBack }
+
+// needs reports whether money is on the instrument that the token moves.
+func (a AggregateInstrument) needs(t Token) bool {
+	return t.Aggregate == a.ID && t.Use == a.MovedBy() && a.toMove().Positive()
+}
+
+// Lasting is a token of the instrument, without its expiry where money on the
+// instrument still needs it.
+func (a AggregateInstrument) Lasting(t Token) Token {
+	if a.needs(t) {
+		t.Expires = time.Time{}
+	}
+	return t
 }
 
 // lasting is the sender token, without its expiry where that does not count.
 func (in Input) lasting() Token {
-	t := in.Token
-	if in.outlives() {
-		t.Expires = time.Time{}
+	if in.GoesBack {
+		return in.Token
 	}
-	return t
+	return in.Aggregate.Lasting(in.Token)
 }
 
 // aggregate refuses an instrument that is over, or that the token is not for.

@@ -413,6 +413,18 @@ func TestWhatIsOwedCanBeSettled(t *testing.T) {
 			_, err = p.settle("1.00")
 			p.WantCode(err, holdfast.IncompatibleTokens)
 		}},
+		"after its time, with another card": {life: time.Hour, limits: []payment.Limit{most}, tell: func(p purse) {
+			p.must(p.spend("20.00"))
+			p.Clock.Advance(2 * time.Hour)
+			edited, err := edit(p.World, p.Processor, p.pays, otherCard(p.World).ID)
+			if err != nil || edited == "" {
+				p.T.Fatalf("edited to %q, %v", edited, err)
+			}
+			_, err = p.settle("20.00")
+			p.WantCode(err, holdfast.TokenNotActiveSender)
+			p.pays = edited
+			p.must(p.settle("20.00"))
+		}},
 		"after its sender has ended it": {tell: func(p purse) {
 			p.must(p.spend("20.00"))
 			if a := p.end(); a.Balance != holdfasttest.USD("20.00") {

@@ -86,7 +86,15 @@ func (s step) cannotBe() (*payment.PipelineEnd, error) {
 	if s.asked.Request.Edited == "" {
 		return s.asked.Request.CheckPayees(s.caller, s.asked.Payees, s.now()), nil
 	}
-	if end := s.asked.Edited.CanEdit(s.caller.ID, s.now()); end != nil {
+	edited := s.asked.Edited
+	if edited.Aggregate != "" {
+		a, found, err := s.Aggregate(edited.Aggregate)
+		if err != nil || !found {
+			return nil, errors.Join(err, missing(found, "instrument", string(edited.Aggregate)+" of token"))
+		}
+		edited = a.Lasting(edited) // what is owed can be paid with another card, however late
+	}
+	if end := edited.CanEdit(s.caller.ID, s.now()); end != nil {
 		return end, nil
 	}
 	sender, err := partyOf(s.ReadTx, s.asked.Edited.Sender)
