@@ -189,11 +189,11 @@ func TestSignatureV1Refused(t *testing.T) {
 		reason  string
 		hint    string
 	}{
-		{name: "not allowed", off: true, request: signed, reason: absent + "[signatureVersion, signatureMethod]"},
+		{name: "not allowed", off: true, request: signed, reason: absent + "[signatureVersion, signatureMethod]", hint: "--signature-v1"},
 		{name: "awsSignature not allowed", off: true, request: func(s *site) holdfast.Params {
 			p := s.oldOrder()
 			return s.signedV1("awsSignature", holdfast.StringToSignV1(p), p)
-		}, reason: absent + "[signature, signatureVersion, signatureMethod]"},
+		}, reason: absent + "[signature, signatureVersion, signatureMethod]", hint: "--signature-v1"},
 		{name: "version 0", request: func(s *site) holdfast.Params {
 			return append(signed(s), params("signatureVersion", "0", "signatureMethod", "HmacSHA1")...)
 		}, reason: absent + "[signatureVersion]"},
@@ -226,6 +226,9 @@ func TestSignatureV1Refused(t *testing.T) {
 			if row.hint != "" {
 				s.wantText(row.hint)
 			}
+			if logged := strings.Contains(s.log.String(), "holdfast caller set --caller "+string(s.Shop.ID)+" --signature-v1"); logged != row.off {
+				t.Errorf("the log names the flag: %v\n%s", logged, s.log)
+			}
 		})
 	}
 }
@@ -247,5 +250,21 @@ func TestSignatureV1TellsNothingOfLiveCallers(t *testing.T) {
 	}
 	if len(answers) != 1 {
 		t.Error("the two answers differ")
+	}
+}
+
+// A live caller that may not use version 1 is told no more than one that nobody
+// has; the operator reads it in the log.
+func TestSignatureV1IsNotNamedToLiveCallers(t *testing.T) {
+	s := newSite(t)
+	live, key, err := s.Processor.CreateCaller(t.Context(), processor.NewCaller{Owner: s.Owner.ID, Name: "Live"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := append(s.oldOrder().Without("callerKey"), params("callerKey", key.ID, "signature", "DSL0di0/ul0tIzUMK9PQcttCWR4=")...)
+	s.get(s.server.URL + holdfast.CoBrandedPath + "?" + p.Encode())
+	s.wantInvalid("The following input(s) are either invalid or absent:[signatureVersion, signatureMethod]")
+	if strings.Contains(s.at.body, "signature-v1") || !strings.Contains(s.log.String(), "--caller "+string(live.ID)+" --signature-v1") {
+		t.Errorf("the page is %s\nthe log is %s", s.at.body, s.log)
 	}
 }

@@ -161,7 +161,10 @@ func (s *Server) authenticateV1(r *http.Request, params holdfast.Params, from *s
 	if err != nil {
 		return err
 	}
-	if !found || !caller.SignatureV1 {
+	if found && !caller.SignatureV1 {
+		return s.hintV1(caller, refused)
+	}
+	if !found {
 		return refused
 	}
 	if d := checkSignatureV1(r, params, caller, key); d != nil {
@@ -172,6 +175,17 @@ func (s *Server) authenticateV1(r *http.Request, params holdfast.Params, from *s
 	}
 	from.caller, from.secret = caller, key.Secret
 	return nil
+}
+
+// hintV1 adds to a refusal how an old program may use version 1: for a sandbox
+// caller's developer, and in the log.
+func (s *Server) hintV1(caller party.Caller, refused *distrusted) error {
+	hint := party.SignatureV1Hint(caller.ID)
+	s.Log.Info("signature version 1 is refused", "caller", caller.ID, "hint", hint)
+	if caller.Sandbox && refused != nil {
+		refused.hints = append(refused.hints, hint)
+	}
+	return refused
 }
 
 // param reads a parameter in any spelling of its name.

@@ -67,4 +67,26 @@ func (s *Server) explain(w http.ResponseWriter, r *http.Request, q *request, may
 		"hint", hint, "stringToSign", shownMost(q.wrong.refused.StringToSign(), textMax))
 }
 
+// A refusedV1 is whose request has signature version 1, although its caller may
+// not use it.
+type refusedV1 struct {
+	caller  party.CallerID
+	sandbox bool
+}
+
+// explainV1 says how an old program may use signature version 1: to a sandbox
+// caller in a header, and to whoever runs the server in the log.
+func (s *Server) explainV1(w http.ResponseWriter, r *http.Request, q *request, may bool) {
+	if q.v1.caller == "" {
+		return
+	}
+	hint := party.SignatureV1Hint(q.v1.caller)
+	if q.v1.sandbox {
+		w.Header().Set(headerHint, hint)
+	}
+	if may {
+		s.log().InfoContext(r.Context(), "signature version 1 is refused", "request", q.id, "caller", q.v1.caller, "hint", hint)
+	}
+}
+
 const textMax = 2 << 10 // characters of a string to sign that are logged

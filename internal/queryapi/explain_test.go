@@ -126,7 +126,6 @@ func TestNoSignatureHint(t *testing.T) {
 	w := newWorld(t)
 	for name, p := range map[string]holdfast.Params{
 		"no signature":     w.signed("POST", "/", "shop", holdfast.Params{{Name: "Action", Value: "Cancel"}}, "Signature"),
-		"version 1":        w.signed("POST", "/", "shop", holdfast.Params{{Name: "Action", Value: "Cancel"}, {Name: "SignatureVersion", Value: "1"}, {Name: "Signature", Value: "AAAA"}}),
 		"verify signature": w.signed("POST", "/", "shop", holdfast.Params{{Name: "Action", Value: "VerifySignature"}, {Name: "Signature", Value: "AAAA"}}),
 		"right":            w.signed("POST", "/", "shop", holdfast.Params{{Name: "Action", Value: "Cancel"}}),
 	} {
@@ -169,5 +168,57 @@ func TestFloodOfWrongSignatures(t *testing.T) {
 	w.wait(time.Second)
 	if hint := ask(wrong, http.StatusForbidden); !strings.Contains(hint, "No usual mistake") {
 		t.Errorf("a second later the hint is %q", hint)
+	}
+}
+
+// A request of version 1 that its caller may not send: how it may is told to a
+// sandbox caller and to the log.
+func TestSignatureV1IsNamed(t *testing.T) {
+	w := newWorld(t)
+	var log bytes.Buffer
+	w.server.Log = slog.New(slog.NewTextHandler(&log, nil))
+	for caller, want := range map[string]struct{ told, logged bool }{
+		"shop": {true, true}, "live": {false, true}, "ancient": {false, false},
+	} {
+		log.Reset()
+		answer := w.signed("POST", "/", "shop", holdfast.Params{{Name: "Action", Value: "Cancel"}, {Name: "SignatureVersion", Value: "1"}, {Name: "Signature", Value: "AAAA"}})
+		for i := range answer {
+			if answer[i].Name == "AWSAccessKeyId" {
+				answer[i].Value = keys[caller]
+			}
+		}
+		got := w.exchange("POST", "/", answer)
+		hint := got.Header().Get("Holdfast-Signature-Hint")
+		if told := strings.Contains(hint, "--signature-v1"); told != want.told {
+			t.Errorf("%s is told %q", caller, hint)
+		}
+		if logged := strings.Contains(log.String(), "--caller C"+strings.ToUpper(caller)+" --signature-v1"); logged != want.logged {
+			t.Errorf("%s: the log is %s", caller, log.String())
+		}
+	}
+}
+
+// A refusal to a caller that signed is in the log by the request's id, and says
+// nothing of what was sent.
+func TestRefusalsAreLogged(t *testing.T) {
+	w := newWorld(t)
+	var log bytes.Buffer
+	w.server.Log = slog.New(slog.NewTextHandler(&log, nil))
+	cancel := holdfast.Params{{Name: "Action", Value: "Cancel"}, {Name: "TransactionId", Value: "4111111111111111"}}
+	answer := w.exchange("POST", "/", w.signed("POST", "/", "shop", cancel))
+	_, id, _ := strings.Cut(answer.Body.String(), "<RequestID>")
+	id, _, _ = strings.Cut(id, "<")
+	for _, part := range []string{"level=INFO", "msg=refused", "request=" + id, "action=Cancel", "caller=CSHOP", "code=InvalidParams"} {
+		if !strings.Contains(log.String(), part) {
+			t.Errorf("the log lacks %s: %s", part, log.String())
+		}
+	}
+	if id == "" || strings.Contains(log.String(), "4111") {
+		t.Errorf("request %q is logged as %s", id, log.String())
+	}
+	log.Reset()
+	w.exchange("POST", "/", append(cancel, holdfast.Param{Name: "AWSAccessKeyId", Value: "NOBODY"}))
+	if log.Len() > 0 {
+		t.Errorf("a stranger's request is logged: %s", log.String())
 	}
 }

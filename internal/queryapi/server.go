@@ -106,6 +106,7 @@ type request struct {
 	messageFor party.CallerID
 
 	wrong    *wrongSignature // to be explained, if that is why it is refused
+	v1       refusedV1       // to be explained, if that is why it is refused
 	hint     string          // why a message was not verified
 	status   int             // of a refusal when it is not its code's
 	deadline time.Time       // of the hold that the answer is about
@@ -241,9 +242,12 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q *request, err 
 			if isWrongSignature(refused) {
 				s.explain(w, r, q, mayExplain)
 			}
+			s.explainV1(w, r, q, mayExplain)
 			hold()
+			s.log().DebugContext(r.Context(), "refused", "request", q.id, "action", q.action, "code", refused.Code, "message", refused.Message)
+		} else { // the message may repeat what was sent
+			s.log().InfoContext(r.Context(), "refused", "request", q.id, "action", q.action, "caller", q.caller.ID, "code", refused.Code)
 		}
-		s.log().DebugContext(r.Context(), "refused", "request", q.id, "action", q.action, "caller", q.caller.ID, "code", refused.Code, "message", refused.Message)
 	case errors.Is(err, store.ErrFull), errors.Is(err, errCallerBusy): // thousands a second, it may be
 		s.log().DebugContext(r.Context(), "too busy", "request", q.id, "action", q.action, "caller", q.caller.ID, "error", err)
 		refused = holdfast.Errorf(holdfast.ServiceUnavailable, "The service is too busy at the moment. Send the same request again, later.")

@@ -47,6 +47,9 @@ func (s *Server) authenticate(r *http.Request, paths []string, q *request) error
 	case version == signatureVersion1 && caller.SignatureV1:
 		err = checkSignatureV1(p, key.Secret)
 	default:
+		if version == signatureVersion1 {
+			q.v1 = refusedV1{caller.ID, caller.Sandbox}
+		}
 		return holdfast.Errorf(holdfast.AuthFailure, "SignatureVersion %s is not supported; use version 2.", shown(version))
 	}
 	if err != nil {
