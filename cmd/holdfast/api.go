@@ -40,7 +40,7 @@ func (f keyFlags) client(server string, w world) (*holdfast.Client, error) {
 	if f.AccessKeyID == "" || f.SecretFile == "" {
 		return nil, errors.New("--server needs --access-key-id and --secret-file: a caller sees and changes only what is its own")
 	}
-	secret, err := readSecret(f.SecretFile)
+	secret, err := readKey(f.SecretFile)
 	if err != nil {
 		return nil, fmt.Errorf("--secret-file: %w", err)
 	}

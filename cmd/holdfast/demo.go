@@ -22,6 +22,7 @@ import (
 type demoVerb struct {
 	Listen     string `help:"Address of the server; by default the port of last time, or a free one." env:"HOLDFAST_DEMO_LISTEN" placeholder:"ADDR"`
 	ShopListen string `help:"Address of the shop; by default the port of last time, or a free one." env:"HOLDFAST_DEMO_SHOP_LISTEN" placeholder:"ADDR"`
+	Prefix     string `name:"certificate-prefix" help:"Begins every certificateUrl, for a program that believes one host only; by default the server's address." env:"HOLDFAST_DEMO_CERTIFICATE_PREFIX" placeholder:"URL"`
 	Data       string `help:"Directory to keep everything in and to find it again; by default a new one." type:"path" env:"HOLDFAST_DEMO_DATA" placeholder:"DIR"`
 	JSON       bool   `name:"json" help:"Print one line of JSON instead of a guide, when everything answers."`
 }
@@ -44,6 +45,9 @@ type demoAnswer struct {
 }
 
 func (v demoVerb) Run(ctx context.Context, w world) (err error) {
+	if err := checkPrefix(v.Prefix); err != nil {
+		return err
+	}
 	dir, err := v.directory()
 	if err != nil {
 		return err
@@ -53,7 +57,7 @@ func (v demoVerb) Run(ctx context.Context, w world) (err error) {
 		return err
 	}
 	defer unlock()
-	d := &demo{dir: dir, world: w, ended: newEnding()}
+	d := &demo{dir: dir, prefix: v.Prefix, world: w, ended: newEnding()}
 	defer func() { err = errors.Join(err, d.stop()) }()
 	if err := d.start(ctx, v.Listen, v.ShopListen); err != nil {
 		return unlessStopped(ctx, err)
@@ -101,8 +105,9 @@ func (v demoVerb) directory() (string, error) {
 
 // A demo is a server and a shop on one directory.
 type demo struct {
-	dir   string
-	world world
+	dir    string
+	prefix string // of certificateUrl; empty means the server's address
+	world  world
 
 	kept   demoState
 	public *url.URL // the server's
@@ -155,7 +160,7 @@ func (d *demo) startServer(ctx context.Context, db *store.DB, listener net.Liste
 	}
 	s := &server{
 		Logo:  logo,
-		Store: db, PublicURL: d.public, AllowPrivate: true, Network: &sandbox.Network{Now: d.world.Now},
+		Store: db, PublicURL: d.public, CertificatePrefix: d.prefix, AllowPrivate: true, Network: &sandbox.Network{Now: d.world.Now},
 		Mail: &mail.Sender{Store: db, Inbox: true, Now: d.world.Now, Log: d.log("server")},
 		Now:  d.world.Now, Log: d.log("server"), Ended: d.ended,
 	}

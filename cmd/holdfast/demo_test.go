@@ -38,10 +38,10 @@ type process struct {
 }
 
 // startDemo starts a demo on a directory and waits until it answers.
-func startDemo(t testing.TB, dir string) *process {
+func startDemo(t testing.TB, dir string, more ...string) *process {
 	t.Helper()
 	p := &process{t: t, log: &bytes.Buffer{}, lines: make(chan string, 100), ended: make(chan error, 1)}
-	p.cmd = exec.Command("holdfast", "demo", "--json", "--data", dir)
+	p.cmd = exec.Command("holdfast", append([]string{"demo", "--json", "--data", dir}, more...)...)
 	p.cmd.Stderr = p.log
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {

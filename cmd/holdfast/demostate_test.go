@@ -1,11 +1,14 @@
 package main
 
 import (
+	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -83,4 +86,26 @@ func TestDemoDepositsOnce(t *testing.T) {
 		t.Errorf("the demo does not remember its deposit (%v)", err)
 	}
 	booksAreRight(t, dir)
+}
+
+// An old program that believes Amazon's address only can be tried with a demo.
+func TestADemosCertificatePrefix(t *testing.T) {
+	const prefix, returnURL = "https://fps.sandbox.amazonaws.com/", "http://127.0.0.1:4711/return"
+	p := startDemo(t, t.TempDir(), "--certificate-prefix", prefix)
+	link, err := p.client().SingleUseURL(holdfast.SingleUseRequest{
+		CallerReference: "order-1", ReturnURL: returnURL, TransactionAmount: money.Cents(100), PaymentReason: "A test", Reserve: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	buyer := newBrowser(t)
+	buyer.stopAt = returnURL
+	buyer.open(link)
+	buyer.authorise(p.answer.BuyerEmail, p.answer.BuyerPassword)
+	if left := fmt.Sprint(buyer.left); !strings.Contains(left, "certificateUrl="+url.QueryEscape(prefix+"certs/")) {
+		t.Errorf("the return is %s", left)
+	}
+	if out, code := holdfastCommand(t, "demo", "--certificate-prefix", "https://fps.sandbox.amazonaws.com"); code != exitFailed || !strings.Contains(out, "ends in a slash") {
+		t.Errorf("a prefix without a slash: exit code %d\n%s", code, out)
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -87,7 +88,8 @@ func run(ctx context.Context, args []string, w world) int {
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(w.Err, "holdfast: %v\nSee holdfast --help.\n", err)
+		words := strings.ReplaceAll(err.Error(), `,"" but got`, " but got") // a choice that may be left out is empty
+		fmt.Fprintf(w.Err, "holdfast: %s\nSee holdfast --help.\n", words)
 		return exitMisused
 	}
 	w.Log = newLog(w.Err, c)

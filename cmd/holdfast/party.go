@@ -108,8 +108,25 @@ func readSecret(name string) (string, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", err
 	}
-	line = strings.TrimRight(line, "\r\n")
+	if strings.HasPrefix(line, "\xff\xfe") || strings.HasPrefix(line, "\xfe\xff") {
+		return "", errors.New("the file is UTF-16; save it as UTF-8")
+	}
+	line = strings.TrimRight(strings.TrimPrefix(line, byteOrderMark), "\r\n")
 	if line == "" {
+		return "", errors.New("the first line is empty")
+	}
+	return line, nil
+}
+
+const byteOrderMark = "\ufeff" // editors on Windows begin a file with it
+
+// readKey is readSecret for a caller's secret key, which has no blanks.
+func readKey(name string) (string, error) {
+	line, err := readSecret(name)
+	if err != nil {
+		return "", err
+	}
+	if line = strings.TrimSpace(line); line == "" {
 		return "", errors.New("the first line is empty")
 	}
 	return line, nil

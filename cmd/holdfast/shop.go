@@ -28,7 +28,7 @@ func (v shopVerb) Run(ctx context.Context, w world) error {
 			return err
 		}
 	}
-	secret, err := readSecret(v.SecretFile)
+	secret, err := readKey(v.SecretFile)
 	if err != nil {
 		return fmt.Errorf("--secret-file: %w", err)
 	}

@@ -35,7 +35,7 @@ type signAnswer struct {
 }
 
 func (v signVerb) Run(w world) error {
-	secret, err := readSecret(v.SecretFile)
+	secret, err := readKey(v.SecretFile)
 	if err != nil {
 		return fmt.Errorf("--secret-file: %w", err)
 	}
