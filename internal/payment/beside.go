@@ -15,6 +15,12 @@ func (t Transaction) Needs() (limits, aggregate, original bool) {
 	return t.Counted, t.Kind == KindFundPrepaid || t.Kind == KindSettleDebt, t.Kind == KindRefund
 }
 
+// MovesBeside reports whether anything moves with the transaction.
+func (t Transaction) MovesBeside() bool {
+	limits, aggregate, original := t.Needs()
+	return limits || aggregate || original
+}
+
 // GivesBack reports whether the change takes a use back that was counted, or a
 // part of its amount.
 func (c Change) GivesBack() bool {

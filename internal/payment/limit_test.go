@@ -164,3 +164,49 @@ func TestAPartIsGivenBack(t *testing.T) {
 		t.Errorf("used after all is back: %d times, %v", l.UsedCount, l.UsedAmount)
 	}
 }
+
+// A use goes back to the window it was counted in, whole or in part, and to no
+// other.
+func TestAUseGoesBackToItsWindow(t *testing.T) {
+	month := payment.Period{N: 1, Unit: payment.Month}
+	start := time.Date(2027, time.January, 31, 9, 30, 0, 0, time.UTC)
+	begins := month.After(start, 1) // on the last of February
+	for _, whole := range []bool{true, false} {
+		l := payment.Limit{Kind: payment.LimitAmount, Value: 90_000_000, Period: month, Start: start, Window: start, UsedAmount: money.Micros(0)}
+		old := begins.Add(-time.Microsecond)
+		l, _ = l.Use(money.Cents(42_50), old)
+		if back := l.GiveBack(money.Cents(2_50), old, whole); back.UsedAmount != money.Cents(40_00) || back.UsedCount == l.UsedCount == whole {
+			t.Errorf("in its window, whole %t: %d times, %v", whole, back.UsedCount, back.UsedAmount)
+		}
+		l, _ = l.Use(money.Cents(10_00), begins)
+		if back := l.GiveBack(money.Cents(42_50), old, whole); back != l {
+			t.Errorf("from the window before, whole %t: %d times, %v", whole, back.UsedCount, back.UsedAmount)
+		}
+		if back := l.GiveBack(money.Cents(4_00), begins, whole); back.UsedAmount != money.Cents(6_00) {
+			t.Errorf("at the window's first moment: %v", back.UsedAmount)
+		}
+	}
+}
+
+// A clock that is put back empties no limit: what was used in a window that is
+// now to come stays used until that window is over.
+func TestAClockThatIsPutBackEmptiesNothing(t *testing.T) {
+	for _, period := range []payment.Period{{}, {N: 1, Unit: payment.Hour}, {N: 1, Unit: payment.Month}} {
+		start := time.Date(2027, time.January, 31, 9, 30, 0, 0, time.UTC)
+		l := payment.Limit{Kind: payment.LimitCount, Value: 2, Period: period, Start: start, Window: start, UsedAmount: money.Micros(0)}
+		ahead := start.AddDate(0, 3, 0)
+		l, _ = l.Use(money.Cents(1_00), ahead)
+		for _, back := range []time.Time{ahead.Add(-time.Hour), start, start.AddDate(-1, 0, 0)} {
+			if at := l.At(back); at != l {
+				t.Errorf("%v, at %v: %d times in the window from %v", period, back, at.UsedCount, at.Window)
+			}
+		}
+		l, ok := l.Use(money.Cents(1_00), start)
+		if !ok || l.UsedCount != 2 || l.UsedAmount != money.Cents(2_00) {
+			t.Errorf("%v: used %d times, %v", period, l.UsedCount, l.UsedAmount)
+		}
+		if _, ok := l.Use(money.Cents(1_00), start); ok {
+			t.Errorf("%v: used a third time", period)
+		}
+	}
+}

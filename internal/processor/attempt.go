@@ -87,8 +87,9 @@ func missing(found bool, what, id string) error {
 // What must be asked next is asked at once.
 //
 // Mostly nothing has happened to a transaction since it was written with its
-// question, so that is taken for granted. What is then written changes nothing
-// else, and where there is something else it is read.
+// question, so that is taken for granted: what is then written is not written if
+// the transaction has moved. A transaction that something else moves with is read,
+// since what moves with it depends on where it stands.
 func (p *Processor) outcome(a payment.Attempt, answer payment.Answer, written *payment.Transaction, keep keeping) (after payment.Transaction, err error) {
 	var next *payment.Attempt
 	record := func(tx *store.Tx) error {
@@ -128,7 +129,7 @@ func (p *Processor) decideOutcome(tx *store.Tx, a payment.Attempt, answer paymen
 	if err != nil {
 		return t, nil, err
 	}
-	if known != nil && first {
+	if known != nil && first && !known.MovesBeside() {
 		t = *known
 	} else {
 		var found bool
