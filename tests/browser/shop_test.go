@@ -205,7 +205,7 @@ func (p *page) newBuyer(d demo, number string) {
 	for name, value := range map[string]string{
 		"addressName": "Nora New", "addressLine1": "2 Kiln Lane", "city": "Portland", "state": "OR", "zip": "97201", "country": "US",
 	} {
-		p.fill(`input[name=`+name+`]`, value)
+		p.fill(`[name=`+name+`]`, value)
 	}
 	p.submit()
 	p.wantPage("confirm")
