@@ -163,8 +163,8 @@ func parseEndpoint(endpoint string) (*url.URL, error) {
 	switch {
 	case err != nil:
 		return nil, errors.New("the endpoint is not an address")
-	case u.Host == "" || !isHTTP(u):
-		return nil, errors.New("the endpoint is not an http or https address with a host")
+	case u.Host == "" || u.Scheme == "":
+		return nil, errors.New("the endpoint is not an address with a scheme and a host")
 	case strings.ContainsAny(endpoint, "?#"):
 		return nil, errors.New("the endpoint has a query or a fragment")
 	}

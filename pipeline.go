@@ -298,8 +298,8 @@ var unicodeHost = regexp.MustCompile(`^[A-Za-z0-9.:\[\]_\x{80}-\x{10FFFF}-]+$`)
 
 func checkReturnURL(address string) error {
 	u, err := url.Parse(address)
-	if err != nil || !isHTTP(u) || u.User != nil || !unicodeHost.MatchString(u.Host) {
-		return errors.New("ReturnURL is not an absolute http or https address")
+	if err != nil || u.Scheme == "" || u.User != nil || !unicodeHost.MatchString(u.Host) {
+		return errors.New("ReturnURL is not an absolute address with a host")
 	}
 	own, err := ParseParams(u.RawQuery)
 	if err != nil {

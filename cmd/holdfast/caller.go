@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strings"
 	"text/tabwriter"
 
+	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -33,6 +35,8 @@ type callerAnswer struct {
 	SignatureV1     bool           `json:"signatureV1"`
 	Marketplace     bool           `json:"marketplace"`
 	Resume          bool           `json:"resume"`
+	ReuseCancelled  bool           `json:"reuseCancelled,omitempty"`
+	ReturnSchemes   []string       `json:"returnSchemes,omitempty"`
 	Sandbox         bool           `json:"sandbox"`
 	ClockOffset     string         `json:"clockOffset"`
 	AccessKeyID     string         `json:"accessKeyId,omitempty"`
@@ -43,14 +47,16 @@ func describeCaller(c party.Caller) callerAnswer {
 	return callerAnswer{
 		CallerID: c.ID, Owner: c.Owner, Name: c.Name, Descriptor: c.Descriptor, IPNURL: c.IPNURL, BareReturn: c.BareReturn,
 		PendingFirst: c.PendingFirst, SignatureV1: c.SignatureV1, Marketplace: c.Marketplace, Resume: c.Resume,
+		ReuseCancelled: c.ReuseCancelled, ReturnSchemes: strings.Fields(c.ReturnSchemes),
 		Sandbox: c.Sandbox, ClockOffset: c.ClockOffset.String(),
 	}
 }
 
 func (a callerAnswer) print(to io.Writer) {
 	columns := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(columns, "caller\t%s\nname\t%s\ndescriptor\t%s\nowner\t%s\nIPN address\t%s\nbare return\t%v\npending first\t%v\nsignature version 1\t%v\nmarketplace\t%v\nresume\t%v\nclock offset\t%s\n",
-		a.CallerID, a.Name, or(a.Descriptor, "by name"), a.Owner, or(a.IPNURL, "none"), a.BareReturn, a.PendingFirst, a.SignatureV1, a.Marketplace, a.Resume, a.ClockOffset)
+	fmt.Fprintf(columns, "caller\t%s\nname\t%s\ndescriptor\t%s\nowner\t%s\nIPN address\t%s\nbare return\t%v\npending first\t%v\nsignature version 1\t%v\nmarketplace\t%v\nresume\t%v\nreuse cancelled\t%v\nreturn schemes\t%s\nclock offset\t%s\n",
+		a.CallerID, a.Name, or(a.Descriptor, "by name"), a.Owner, or(a.IPNURL, "none"), a.BareReturn, a.PendingFirst, a.SignatureV1, a.Marketplace, a.Resume,
+		a.ReuseCancelled, or(strings.Join(a.ReturnSchemes, " "), "none"), a.ClockOffset)
 	if a.AccessKeyID != "" {
 		fmt.Fprintf(columns, "access key\t%s\nsecret key\t%s\n", a.AccessKeyID, a.SecretAccessKey)
 	}
@@ -160,12 +166,15 @@ type callerSet struct {
 	SignatureV1  *bool   `name:"signature-v1" help:"Accept signature version 1, which is unsafe, from an old program." negatable:""`
 	Marketplace  *bool   `help:"May bring together senders and recipients other than the owner, and take a fee for it." negatable:""`
 	Resume       *bool   `help:"Answer a Co-Branded request that is repeated to the letter as the first time, once its sender has signed in." negatable:""`
-	JSON         bool    `name:"json" help:"Print one line of JSON."`
+	// These two are for few callers.
+	ReuseCancelled *bool     `help:"Let a reference be asked for again after the buyer cancelled on the pages." negatable:""`
+	ReturnSchemes  *[]string `help:"Schemes of return addresses besides http and https, such as com.example.shop; empty for none." placeholder:"SCHEME"`
+	JSON           bool      `name:"json" help:"Print one line of JSON."`
 }
 
 func (v callerSet) Run(ctx context.Context, w world) error {
 	if v.Name == nil && v.Descriptor == nil && v.IPNURL == nil && v.BareReturn == nil && v.PendingFirst == nil && v.SignatureV1 == nil &&
-		v.Marketplace == nil && v.Resume == nil {
+		v.Marketplace == nil && v.Resume == nil && v.ReuseCancelled == nil && v.ReturnSchemes == nil {
 		return errors.New("nothing to set; see holdfast caller set --help")
 	}
 	if v.Name != nil && !party.ValidName(*v.Name) {
@@ -175,6 +184,10 @@ func (v callerSet) Run(ctx context.Context, w world) error {
 		if err := checkURL("--ipn-url", *v.IPNURL); err != nil {
 			return err
 		}
+	}
+	schemes, err := v.schemes()
+	if err != nil {
+		return err
 	}
 	db, err := v.open(ctx)
 	if err != nil {
@@ -194,6 +207,8 @@ func (v callerSet) Run(ctx context.Context, w world) error {
 		set(&c.SignatureV1, v.SignatureV1)
 		set(&c.Marketplace, v.Marketplace)
 		set(&c.Resume, v.Resume)
+		set(&c.ReuseCancelled, v.ReuseCancelled)
+		set(&c.ReturnSchemes, schemes)
 		var err error
 		c.Descriptor, err = payment.CheckDescriptor(c.Descriptor, c.Name)
 		return c, err
@@ -209,6 +224,26 @@ func (v callerSet) Run(ctx context.Context, w world) error {
 	}
 	describeCaller(changed).print(w.Out)
 	return nil
+}
+
+// schemes are those that are to be set, or nil.
+func (v callerSet) schemes() (*string, error) {
+	if v.ReturnSchemes == nil {
+		return nil, nil //nolint:nilnil // nothing is to be set
+	}
+	var all []string
+	for _, scheme := range *v.ReturnSchemes {
+		if scheme == "" {
+			continue
+		}
+		scheme = holdfast.FoldName(scheme)
+		if !party.MayReturnBy(scheme) {
+			return nil, fmt.Errorf("--return-schemes: %q is no scheme of an application; give one such as com.example.shop", scheme)
+		}
+		all = append(all, scheme)
+	}
+	joined := strings.Join(all, " ")
+	return &joined, nil
 }
 
 func set[T any](field *T, to *T) {

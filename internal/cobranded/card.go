@@ -23,8 +23,11 @@ func (s *Server) renderCard(c *call, status int, form webui.Form) error {
 		return err
 	}
 	page := cardPage{Frame: c.frame(), Form: c.sends(form, "card"), Test: c.started.caller.Sandbox}
-	if len(usable) > 0 || !c.request.Offers(holdfast.MethodCC) {
+	switch {
+	case len(usable) > 0 || !c.request.Offers(holdfast.MethodCC):
 		page.Back = pageURL("payment", c.visit.ID)
+	case c.otherThanCards():
+		page.Others = pageURL("payment", c.visit.ID) + "&others=1"
 	}
 	c.scripts = append(c.scripts, "card.js")
 	return c.render(status, "card", c.words.T("card.heading"), stagePayment, page)

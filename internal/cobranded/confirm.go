@@ -74,9 +74,5 @@ func (s *Server) confirm(c *call) error {
 	}
 	s.Log.Error("a payment could not be confirmed", "visit", c.visit.ID, "error", err)
 	end := payment.SystemError()
-	c.visit = c.visit.End(end.Status, end.Message, s.Now())
-	if asksForPage(c.r) { // the end is not kept, so no other address can show it
-		return s.renderReturn(c, http.StatusServiceUnavailable)
-	}
-	return s.goBack(c)
+	return s.leaveWith(c, end)
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/webui"
@@ -27,6 +28,21 @@ func (s *Server) goBack(c *call) error {
 	}
 	webui.Redirect(c.w, c.r, address)
 	return nil
+}
+
+// leaveWith is goBack with an end that is not kept, so that no other address can
+// show it.
+func (s *Server) leaveWith(c *call, end *payment.PipelineEnd) error {
+	c.visit = c.visit.End(end.Status, end.Message, s.Now())
+	c.visit.Answer = ""
+	if !asksForPage(c.r) {
+		return s.goBack(c)
+	}
+	status := http.StatusOK
+	if end.Status == holdfast.ReturnSystemError {
+		status = http.StatusServiceUnavailable
+	}
+	return s.renderReturn(c, status)
 }
 
 // asksForPage tells a browser from a program: browsers ask for HTML when they

@@ -10,6 +10,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/cobranded"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
 // asBrowser has requests say what browsers say when they follow a link or send a
@@ -178,4 +179,28 @@ func TestAReturnURLThatNoBrowserOpens(t *testing.T) {
 		"returnURL", "http://shop.example.test:6000/thanks")))
 	s.wantInvalid("The following input(s) are either invalid or absent:[returnURL]")
 	s.wantText("browsers do not open port 6000")
+}
+
+// A caller can be set to return to an application on the sender's device.
+func TestAReturnToAnApplication(t *testing.T) {
+	s := newSite(t)
+	s.browser.Transport = asBrowser{"en"}
+	link := s.signed(params("pipelineName", "SingleUse", "callerReference", "order-4711", "transactionAmount", "5",
+		"returnURL", "com.example.shop://paid/orders?order=4711"))
+	s.get(link)
+	s.wantInvalid("The following input(s) are either invalid or absent:[returnURL]")
+	s.wantText("--return-schemes")
+	s.change(func(c party.Caller) party.Caller { c.ReturnSchemes = "com.example.shop"; return c })
+	for _, address := range []string{"com.example.other://paid/", "com.example.shop:paid", "javascript://paid/%0aalert(1)"} {
+		s.get(s.signed(params("pipelineName", "SingleUse", "callerReference", "order-4711", "transactionAmount", "5", "returnURL", address)))
+		s.wantInvalid("The following input(s) are either invalid or absent:[returnURL]")
+	}
+	s.get(link)
+	s.signIn()
+	s.submit()
+	address := s.wantReturnPage()
+	if !strings.HasPrefix(address, "com.example.shop://paid/orders?order=4711&signature=") {
+		t.Errorf("the page leads to %s", address)
+	}
+	s.wantReturn(address, holdfast.ReturnSuccessCC)
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/net/idna"
 
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
@@ -18,6 +19,20 @@ import (
 type badTarget struct{ why string }
 
 func (b *badTarget) Error() string { return "the returnURL cannot be used: " + b.why }
+
+// targetHost is the host of a returnURL, with its port. An application's scheme has
+// a host that is only a word.
+func targetHost(caller party.Caller, u *url.URL) (string, error) {
+	switch {
+	case u.Scheme == "http", u.Scheme == "https":
+		return browsableHost(u)
+	case !caller.ReturnsBy(u.Scheme):
+		return "", &badTarget{"the caller is not set to return by its scheme (holdfast caller set --return-schemes)"}
+	case !payment.PlainHost(u.Host):
+		return "", &badTarget{"after its scheme it has no // with a host"}
+	}
+	return u.Host, nil
+}
 
 // browsableHost is an address's host, with its port, as browsers send it. It fails
 // on what no browser opens: the buyer would be left on the last page.

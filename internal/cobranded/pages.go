@@ -73,12 +73,15 @@ type (
 		Choices []choice
 		AddCard string // address of the card page, or empty
 		AddBank string // action that adds the sandbox's bank account, or empty
+		Decline bool   // there are ways to pay that the sender may have none of
 	}
 	cardPage struct {
 		Frame frame
 		Form  webui.Form
 		Back  string // the payment page's address, or empty if there is nothing to choose
-		Test  bool   // say which card to use
+		// Others is likewise, for senders without a card; empty if only cards are taken.
+		Others string
+		Test   bool // say which card to use
 	}
 	addressPage struct {
 		Frame   frame

@@ -39,10 +39,10 @@ func (s *Server) renderPayment(c *call, status int, problem string) error {
 	if err != nil {
 		return err
 	}
-	if len(usable) == 0 && c.request.Offers(holdfast.MethodCC) && status == http.StatusOK {
+	if len(usable) == 0 && c.request.Offers(holdfast.MethodCC) && status == http.StatusOK && c.form.Get("others") == "" {
 		return c.redirect("card")
 	}
-	page := paymentPage{Frame: c.frame(), Action: actions + "payment", Problem: problem}
+	page := paymentPage{Frame: c.frame(), Action: actions + "payment", Problem: problem, Decline: c.otherThanCards()}
 	balance, err := s.balance(c)
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func (s *Server) renderPayment(c *call, status int, problem string) error {
 	if err != nil {
 		return err
 	}
-	chosen := c.preselect(usable, declined)
+	chosen := c.preselect(usable, declined, balance)
 	for _, i := range usable {
 		v := account.InstrumentIn(c.words, i)
 		if i.Method == holdfast.MethodABT {
@@ -72,16 +72,16 @@ func (s *Server) renderPayment(c *call, status int, problem string) error {
 
 // preselect is the choice so far, else what the token that is edited pays with,
 // the default, or the balance where nothing else speaks for another, as the
-// pipeline's pages did. One that was declined at its last use is for the sender to
-// choose.
-func (c *call) preselect(usable []payment.Instrument, declined map[payment.InstrumentID]string) (chosen payment.InstrumentID) {
+// pipeline's pages did. One that was declined at its last use, and a balance that
+// does not reach, are for the sender to choose.
+func (c *call) preselect(usable []payment.Instrument, declined map[payment.InstrumentID]string, balance money.Amount) (chosen payment.InstrumentID) {
 	best := 0
 	for _, i := range usable {
 		rank := 1
 		switch {
 		case i.ID == c.visit.Instrument:
 			rank = 5
-		case declined[i.ID] != "":
+		case declined[i.ID] != "", i.Method == holdfast.MethodABT && !c.request.BalanceReaches(balance):
 			rank = 0
 		case i.ID == c.edited.Instrument:
 			rank = 4
@@ -95,6 +95,12 @@ func (c *call) preselect(usable []payment.Instrument, declined map[payment.Instr
 		}
 	}
 	return chosen
+}
+
+// otherThanCards reports whether the caller takes more than cards. Who can pay with
+// none of them tells the caller so; without a card there is only the way back.
+func (c *call) otherThanCards() bool {
+	return c.request.Offers(holdfast.MethodACH) || c.request.Offers(holdfast.MethodABT)
 }
 
 // declined says of each instrument that was declined at its last use when that

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
@@ -50,16 +51,16 @@ var addressFields = []string{
 // readTarget reads where a request returns to: an absolute address that a
 // browser can open, in which no parameter speaks for the answer. Its characters
 // are checked here once, since parts of it go into headers.
-func readTarget(request holdfast.Params) (target, error) {
+func readTarget(caller party.Caller, request holdfast.Params) (target, error) {
 	raw := param(request, "returnURL")
 	if raw == "" || len(raw) > returnURLMax {
 		return target{}, errTarget
 	}
 	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
+	if err != nil || u.User != nil {
 		return target{}, errTarget
 	}
-	host, err := browsableHost(u)
+	host, err := targetHost(caller, u)
 	if err != nil {
 		return target{}, err
 	}

@@ -20,6 +20,8 @@ func (s *Server) showSignIn(c *call) error {
 		return err
 	case may:
 		return s.enter(c)
+	case c.form.Get("cancel") != "" && c.sender.ID == "":
+		form.Problem = c.words.T("sign-in.to-cancel")
 	case c.sender.ID != "":
 		form.Problem = c.words.T("sign-in.cannot-use", "Email", c.sender.Email)
 	}
@@ -39,9 +41,29 @@ func (s *Server) mayEnter(c *call) (bool, error) {
 // enter takes the one who is signed in to what the visit needs next.
 func (s *Server) enter(c *call) error {
 	v, err := s.Processor.EnterVisit(c.r.Context(), c.visit.ID, c.sender.ID)
+	if errors.Is(err, processor.ErrNotSender) {
+		return s.enterAnew(c)
+	}
 	if err != nil {
 		return err
 	}
+	s.lendKey(c.w, v)
+	return s.proceed(c, v)
+}
+
+// enterAnew gives somebody who came to another one's visit a visit of their own.
+func (s *Server) enterAnew(c *call) error {
+	v, err := s.begin(c.r, c.started)
+	if end, ok := errors.AsType[*payment.PipelineEnd](err); ok {
+		return s.leaveWith(c, end)
+	}
+	if err != nil {
+		return err
+	}
+	if v, err = s.Processor.EnterVisit(c.r.Context(), v.ID, c.sender.ID); err != nil {
+		return err
+	}
+	s.lendKey(c.w, v)
 	return s.proceed(c, v)
 }
 

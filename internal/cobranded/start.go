@@ -60,6 +60,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) {
 	}
 	visit, err := s.begin(r, from)
 	if err == nil {
+		s.lendKey(w, visit)
 		webui.Redirect(w, r, pageURL("sign-in", visit.ID))
 		return
 	}
@@ -76,13 +77,13 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) {
 	webui.Redirect(w, r, address)
 }
 
-// begin reads the pipeline's own parameters and makes the visit.
+// begin reads the pipeline's own parameters and opens a visit.
 func (s *Server) begin(r *http.Request, from started) (payment.Visit, error) {
 	request, end := payment.ReadPipeline(from.params)
 	if end != nil {
 		return payment.Visit{}, end
 	}
-	return s.Processor.StartVisit(r.Context(), from.caller, request, from.params, from.signatureV1)
+	return s.Processor.OpenVisit(r.Context(), from.caller, request, from.params, from.signatureV1)
 }
 
 // trust finds out whose request it is and where it returns to, or why neither
@@ -104,7 +105,7 @@ func (s *Server) trust(r *http.Request) (started, error) {
 	if err != nil {
 		return started{}, err
 	}
-	if from.target, err = readTarget(params); err != nil {
+	if from.target, err = readTarget(from.caller, params); err != nil {
 		refused := absent("returnURL")
 		if from.caller.Sandbox {
 			refused.hints = targetHints(err)

@@ -106,7 +106,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) (*call, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.started.target, err = readTarget(c.started.params); err != nil {
+	if c.started.target, err = readTarget(c.started.caller, c.started.params); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -184,7 +184,13 @@ func (s *Server) finish(c *call, end *payment.PipelineEnd) error {
 	return s.goBack(c)
 }
 
-func (s *Server) cancel(c *call) error { return s.finish(c, payment.Abandoned()) }
+func (s *Server) cancel(c *call) error {
+	if !s.mayCancel(c) {
+		webui.Redirect(c.w, c.r, pageURL("sign-in", c.visit.ID)+"&cancel=1")
+		return nil
+	}
+	return s.finish(c, payment.Abandoned())
+}
 
 func (s *Server) decline(c *call) error { return s.finish(c, payment.NoMethod()) }
 

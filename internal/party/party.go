@@ -121,6 +121,12 @@ type Caller struct {
 	// same sender has signed in, with what it came to before. Without it the second
 	// request is a caller error, as it was with FPS.
 	Resume bool
+	// ReuseCancelled lets a reference be asked for again on the pages after its
+	// sender gave up. Without it the reference is used up, as it was with FPS.
+	ReuseCancelled bool
+	// ReturnSchemes are those that return addresses may have besides http and https,
+	// apart by blanks: of applications on the sender's own device.
+	ReturnSchemes string
 	// Sandbox callers use test cards and may move their clock. A live caller
 	// has no offset.
 	Sandbox     bool

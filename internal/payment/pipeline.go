@@ -183,6 +183,17 @@ func (r PipelineRequest) Allows(i Instrument, now time.Time) bool {
 	return slices.Contains(r.Methods, i.Method) && !i.Removed && !i.Expired(now)
 }
 
+// BalanceReaches reports whether a balance can pay what is asked now: all of a
+// single amount, and something of what is not yet known.
+func (r PipelineRequest) BalanceReaches(balance money.Amount) bool {
+	switch r.Pipeline {
+	case PipelineSingleUse, PipelineRecurring:
+		return balance.Cmp(r.Amount) >= 0
+	case PipelineMultiUse, PipelineRecipient, PipelineSetupPrepaid, PipelineSetupPostpaid, PipelineEditToken:
+	}
+	return balance.Positive()
+}
+
 // Usable picks what a sender may choose from.
 func (r PipelineRequest) Usable(all []Instrument, now time.Time) []Instrument {
 	var usable []Instrument

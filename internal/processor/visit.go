@@ -37,7 +37,7 @@ var (
 func (p *Processor) StartVisit(ctx context.Context, caller party.Caller, r payment.PipelineRequest, params holdfast.Params, signatureV1 bool) (payment.Visit, error) {
 	v := payment.Visit{
 		ID: payment.VisitID(p.ids().Other("V")), Caller: caller.ID, Reference: r.Reference,
-		Params: params.Encode(), SignatureV1: signatureV1, Created: p.now(),
+		Params: params.Encode(), SignatureV1: signatureV1, Key: p.ids().Secret(visitKeySize), Created: p.now(),
 	}
 	err := p.Store.Update(ctx, func(tx *store.Tx) error {
 		asked, err := askedOf(&tx.ReadTx, caller, r)
@@ -51,6 +51,38 @@ func (p *Processor) StartVisit(ctx context.Context, caller party.Caller, r payme
 		return tx.InsertVisit(v)
 	})
 	return v, err
+}
+
+const (
+	visitKeySize = 32
+	// visitReuse is for how long a visit that nobody has signed in to is handed out
+	// to whoever opens the same link.
+	visitReuse = time.Hour
+)
+
+// OpenVisit is StartVisit, and hands out a visit of the very same request that
+// nobody has signed in to yet: a link that is opened over and over makes one visit.
+// What such a visit shows is what the link says, and whoever signs in first has it
+// for themselves; see EnterVisit.
+func (p *Processor) OpenVisit(ctx context.Context, caller party.Caller, r payment.PipelineRequest, params holdfast.Params, signatureV1 bool) (payment.Visit, error) {
+	v := payment.Visit{Caller: caller.ID, Reference: r.Reference, Params: params.Encode(), SignatureV1: signatureV1}
+	var found bool
+	err := p.Store.View(ctx, func(tx *store.ReadTx) error {
+		asked, err := askedOf(tx, caller, r)
+		if err != nil {
+			return err
+		}
+		s := step{ReadTx: tx, asked: asked, visit: v, caller: caller, real: p.now()}
+		if end, err := s.cannotStart(); err != nil || end != nil {
+			return errors.Join(err, asError(end))
+		}
+		v, found, err = tx.VisitUnderWay(v, p.now().Add(-visitReuse))
+		return err
+	})
+	if err != nil || found {
+		return v, err
+	}
+	return p.StartVisit(ctx, caller, r, params, signatureV1)
 }
 
 // asError is an end on its way to the door, or nil.
@@ -115,6 +147,9 @@ func (s step) referenceTaken() (*payment.PipelineEnd, error) {
 		if taken {
 			return payment.Malformed(r.Name), nil
 		}
+	}
+	if s.caller.ReuseCancelled {
+		return nil, nil
 	}
 	abandoned, err := s.Abandoned(s.caller.ID, s.asked.Request.Reference)
 	if err == nil && abandoned {
@@ -193,15 +228,20 @@ func (p *Processor) changeVisit(ctx context.Context, id payment.VisitID, change 
 	return after, err
 }
 
-// EnterVisit makes a party the visit's sender and, if it has a default
-// instrument that the caller takes, chooses that, unless it was declined at its
-// last use. A party that cannot pay ends
-// the visit; one that has to verify its e-mail address first is ErrUnproved.
+// EnterVisit makes a party the visit's sender, unless it has another one already:
+// that is ErrNotSender. From then on only the sender's browser holds the visit's
+// key. EnterVisit also chooses the party's default instrument if the caller takes
+// it, unless it was declined at its last use or is a balance that does not reach. A
+// party that cannot pay ends the visit; one that has to verify its e-mail address
+// first is ErrUnproved.
 func (p *Processor) EnterVisit(ctx context.Context, id payment.VisitID, sender party.ID) (payment.Visit, error) {
 	return p.changeVisit(ctx, id, func(s step) (payment.Visit, error) {
 		v := s.visit
-		if v.Sender != sender {
-			v.Sender, v.Instrument, v.Address = sender, "", ""
+		if v.Sender != "" && v.Sender != sender {
+			return v, ErrNotSender
+		}
+		if v.Sender == "" {
+			v.Sender, v.Instrument, v.Address, v.Key = sender, "", "", p.ids().Secret(visitKeySize)
 		}
 		if end, err := s.accountProblem(v); err != nil || end != nil {
 			return s.ended(v, end), err
@@ -222,6 +262,12 @@ func (p *Processor) EnterVisit(ctx context.Context, id payment.VisitID, sender p
 			}
 			if _, declined, err := ReadDecline(s.ReadTx, s.caller.Sandbox, i, s.real); err != nil || declined {
 				return v, err
+			}
+			if i.Method == holdfast.MethodABT {
+				balance, err := ReadBalance(s.ReadTx, sender, s.caller.Sandbox)
+				if err != nil || !s.asked.Request.BalanceReaches(balance) {
+					return v, err
+				}
 			}
 			v.Instrument = i.ID
 		}

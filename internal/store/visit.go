@@ -8,12 +8,12 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-const visitColumns = `visit_id, caller_id, reference, params, signature_v1, party_id, instrument_id, address_id, status, message, answer, created, ended`
+const visitColumns = `visit_id, caller_id, reference, params, signature_v1, party_id, instrument_id, address_id, status, message, answer, created, ended, visit_key`
 
 func scanVisit(row scanner) (v payment.Visit, err error) {
 	var created, ended int64
 	err = row.Scan(&v.ID, &v.Caller, &v.Reference, &v.Params, &v.SignatureV1, &v.Sender, &v.Instrument, &v.Address,
-		&v.Status, &v.Message, &v.Answer, &created, &ended)
+		&v.Status, &v.Message, &v.Answer, &created, &ended, &v.Key)
 	v.Created, v.Ended = when(created), when(ended)
 	return v, err
 }
@@ -24,6 +24,18 @@ func (tx *ReadTx) Visit(id payment.VisitID) (v payment.Visit, found bool, err er
 		SELECT `+visitColumns+` FROM visits WHERE visit_id = $1`, id))
 	found, err = maybe("reading a visit", err)
 	return v, found, err
+}
+
+// VisitUnderWay reads a visit of the very same request as v that nobody has signed
+// in to yet, begun at a time or later.
+func (tx *ReadTx) VisitUnderWay(v payment.Visit, since time.Time) (found payment.Visit, ok bool, err error) {
+	found, err = scanVisit(tx.sql.QueryRowContext(tx.ctx, `
+		SELECT `+visitColumns+` FROM visits
+		WHERE caller_id = $1 AND reference = $2 AND params = $3 AND signature_v1 = $4
+			AND party_id = '' AND ended = 0 AND created >= $5 AND visit_key <> ''
+		ORDER BY visit_id LIMIT 1`, v.Caller, v.Reference, v.Params, flag(v.SignatureV1), micros(since)))
+	ok, err = maybe("looking for a visit under way", err)
+	return found, ok, err
 }
 
 // Abandoned reports whether a sender gave up a pipeline that a caller had
@@ -66,9 +78,9 @@ func (tx *Tx) ForgetVisits(before time.Time, most int) (removed int64, err error
 // InsertVisit adds a visit.
 func (tx *Tx) InsertVisit(v payment.Visit) error {
 	return tx.one("adding a visit", `
-		INSERT INTO visits (`+visitColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		INSERT INTO visits (`+visitColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 		v.ID, v.Caller, v.Reference, v.Params, flag(v.SignatureV1), v.Sender, v.Instrument, v.Address,
-		v.Status, v.Message, v.Answer, micros(v.Created), micros(v.Ended))
+		v.Status, v.Message, v.Answer, micros(v.Created), micros(v.Ended), v.Key)
 }
 
 // UpdateVisit writes what the sender chose and what the visit came to. It must
@@ -76,7 +88,7 @@ func (tx *Tx) InsertVisit(v payment.Visit) error {
 func (tx *Tx) UpdateVisit(v payment.Visit) error {
 	return tx.one("changing a visit", `
 		UPDATE visits
-		SET party_id = $1, instrument_id = $2, address_id = $3, status = $4, message = $5, answer = $6, ended = $7
-		WHERE visit_id = $8 AND ended = 0`,
-		v.Sender, v.Instrument, v.Address, v.Status, v.Message, v.Answer, micros(v.Ended), v.ID)
+		SET party_id = $1, instrument_id = $2, address_id = $3, status = $4, message = $5, answer = $6, ended = $7, visit_key = $8
+		WHERE visit_id = $9 AND ended = 0`,
+		v.Sender, v.Instrument, v.Address, v.Status, v.Message, v.Answer, micros(v.Ended), v.Key, v.ID)
 }

@@ -1,0 +1,184 @@
+package cobranded_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+func (s *site) cancelAt(visit string) page {
+	return s.post(s.server.URL+"/cobranded-ui/actions/cancel", params("visit", visit))
+}
+
+func (s *site) visitNamed(id string) (v payment.Visit) {
+	s.t.Helper()
+	if err := s.DB.View(s.t.Context(), func(tx *store.ReadTx) (err error) {
+		v, _, err = tx.Visit(payment.VisitID(id))
+		return err
+	}); err != nil {
+		s.t.Fatal(err)
+	}
+	return v
+}
+
+// Whoever has seen a visit's address cannot give it up: that takes the browser
+// that came by the caller's link, or a sign-in.
+func TestCancellingNeedsTheVisitsOwnBrowser(t *testing.T) { holdfasttest.Databases(t, cancelling) }
+
+func cancelling(t *testing.T, db *store.DB) {
+	s := newSiteOn(t, db)
+	s.get(s.link(order()))
+	visit, own := s.at.url.Query().Get("visit"), s.browser
+
+	s.newBrowser() // a stranger's, who knows the address
+	s.cancelAt(visit)
+	s.wantPage("sign-in")
+	s.wantText("Please sign in to cancel")
+	if s.visitNamed(visit).Over() {
+		t.Fatal("a stranger has given the visit up")
+	}
+
+	s.browser = own
+	s.get(s.server.URL + "/cobranded-ui/actions/sign-in?visit=" + visit)
+	s.signIn()
+	s.wantPage("confirm")
+	s.newBrowser() // one that opened the link before somebody signed in holds an old key
+	s.get(s.link(order()))
+	s.cancelAt(visit)
+	s.wantPage("sign-in")
+
+	s.newBrowser()
+	s.get(s.server.URL + "/cobranded-ui/actions/sign-in?visit=" + visit)
+	s.submit("email", s.Owner.Email, "password", holdfasttest.Password)
+	s.cancelAt(visit) // signed in, but as another than the sender
+	s.wantPage("sign-in")
+	if s.visitNamed(visit).Over() {
+		t.Fatal("another party has given the visit up")
+	}
+
+	s.newBrowser() // the sender's own, which knows only the address
+	s.get(s.server.URL + "/cobranded-ui/actions/sign-in?visit=" + visit)
+	s.signIn()
+	s.cancelAt(visit)
+	s.wantBack(holdfast.ReturnAbandoned)
+}
+
+func TestTheOwnBrowserCancels(t *testing.T) {
+	s := newSite(t)
+	s.get(s.link(order()))
+	s.press("cancel")
+	s.wantBack(holdfast.ReturnAbandoned)
+}
+
+// The key is for the one address that asks for it, and for no script.
+func TestKeyCookie(t *testing.T) {
+	s := newSite(t)
+	s.browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	s.get(s.link(order()))
+	cookie, err := http.ParseSetCookie(s.at.header.Get("Set-Cookie"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	visit, err := url.Parse(s.at.header.Get("Location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cookie.Name != "holdfast-"+visit.Query().Get("visit") || cookie.Path != "/cobranded-ui/actions/cancel" || !cookie.HttpOnly ||
+		cookie.SameSite != http.SameSiteLaxMode || cookie.MaxAge != 0 || len(cookie.Value) < 32 {
+		t.Errorf("the cookie is %v", cookie)
+	}
+}
+
+// A link that is opened over and over makes one visit, until somebody signs in.
+// Nobody gets a visit that somebody has signed in to.
+func TestALinkOpenedOverAndOver(t *testing.T) { holdfasttest.Databases(t, openedOverAndOver) }
+
+func openedOverAndOver(t *testing.T, db *store.DB) {
+	s := newSiteOn(t, db)
+	link := s.link(order())
+	opened := func(link string) string {
+		t.Helper()
+		s.newBrowser()
+		s.get(link)
+		s.wantPage("sign-in")
+		return s.at.url.Query().Get("visit")
+	}
+	first := opened(link)
+	for range 5 {
+		if again := opened(link); again != first {
+			t.Fatalf("the link makes visit %s after %s", again, first)
+		}
+	}
+	other := order()
+	other.PaymentReason = "Three mugs"
+	if got := opened(s.link(other)); got == first {
+		t.Error("another request is handed the visit")
+	}
+
+	opened(link)
+	s.signIn() // the first browser has the visit for itself
+	s.wantPage("confirm")
+	anns := s.browser
+	second := opened(link)
+	if second == first {
+		t.Error("a visit that somebody has signed in to is handed out")
+	}
+
+	// Whoever has the address of somebody's visit gets one of their own by signing in.
+	s.newBrowser()
+	s.get(s.server.URL + "/cobranded-ui/actions/sign-in?visit=" + first)
+	s.wantPage("sign-in")
+	if strings.Contains(s.at.body, s.Buyer.Email) {
+		t.Error("a stranger is told who has signed in")
+	}
+	bea := s.Party("Bea Buyer", "bea@example.test")
+	s.submit("email", bea.Email, "password", holdfasttest.Password)
+	if got := s.at.url.Query().Get("visit"); got == first {
+		t.Error("a stranger has taken over somebody's visit")
+	}
+	if v := s.visitNamed(first); v.Sender != s.Buyer.ID {
+		t.Errorf("the visit is now of %s", v.Sender)
+	}
+	s.browser = anns
+	s.get(s.server.URL + "/cobranded-ui/actions/confirm?visit=" + first)
+	s.wantPage("confirm")
+	s.submit()
+	s.wantBack(holdfast.ReturnSuccessCC)
+}
+
+// A caller can be set so that a reference may be asked for again after its sender
+// gave up.
+func TestAReferenceAfterItsSenderGaveUp(t *testing.T) { holdfasttest.Databases(t, afterGivingUp) }
+
+func afterGivingUp(t *testing.T, db *store.DB) {
+	s := newSiteOn(t, db)
+	giveUp := func() {
+		t.Helper()
+		s.get(s.link(order()))
+		s.signIn()
+		s.press("cancel")
+		s.wantBack(holdfast.ReturnAbandoned)
+		s.newBrowser()
+	}
+	giveUp()
+	s.get(s.link(order()))
+	s.wantBack(holdfast.ReturnAccountProblem)
+
+	s.change(func(c party.Caller) party.Caller { c.ReuseCancelled = true; return c })
+	s.newBrowser()
+	giveUp()
+	s.get(s.link(order()))
+	s.signIn()
+	s.submit()
+	s.wantBack(holdfast.ReturnSuccessCC)
+	s.newBrowser()
+	s.get(s.link(order()))
+	s.wantBack(holdfast.ReturnCallerError) // a reference that has a token is taken all the same
+}
