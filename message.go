@@ -163,8 +163,8 @@ func parseEndpoint(endpoint string) (*url.URL, error) {
 	switch {
 	case err != nil:
 		return nil, errors.New("the endpoint is not an address")
-	case u.Host == "" || u.Scheme == "":
-		return nil, errors.New("the endpoint is not an address with a scheme and a host")
+	case u.Host == "" || !isHTTP(u) && !IsAppScheme(u.Scheme):
+		return nil, errors.New("the endpoint is neither an http or https address nor an application's, with a host")
 	case strings.ContainsAny(endpoint, "?#"):
 		return nil, errors.New("the endpoint has a query or a fragment")
 	}

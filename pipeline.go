@@ -298,7 +298,7 @@ var unicodeHost = regexp.MustCompile(`^[A-Za-z0-9.:\[\]_\x{80}-\x{10FFFF}-]+$`)
 
 func checkReturnURL(address string) error {
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme == "" || u.User != nil || !unicodeHost.MatchString(u.Host) {
+	if err != nil || !isHTTP(u) && !IsAppScheme(u.Scheme) || u.User != nil || !unicodeHost.MatchString(u.Host) {
 		return errors.New("ReturnURL is not an absolute address with a host")
 	}
 	own, err := ParseParams(u.RawQuery)

@@ -237,7 +237,7 @@ func (v callerSet) schemes() (*string, error) {
 			continue
 		}
 		scheme = holdfast.FoldName(scheme)
-		if !party.MayReturnBy(scheme) {
+		if !holdfast.IsAppScheme(scheme) {
 			return nil, fmt.Errorf("--return-schemes: %q is no scheme of an application; give one such as com.example.shop", scheme)
 		}
 		all = append(all, scheme)

@@ -287,7 +287,6 @@ func sessionEnds(t *testing.T, db *store.DB) {
 	stopped := s.at
 	s.signIn()
 	s.wantPage("confirm")
-	s.newBrowser()
 	s.at = stopped
 	s.press("cancel")
 	s.wantBack(holdfast.ReturnAbandoned)

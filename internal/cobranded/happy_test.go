@@ -305,6 +305,7 @@ func TestBalanceAndBank(t *testing.T) { holdfasttest.Databases(t, balanceAndBank
 
 func balanceAndBank(t *testing.T, db *store.DB) {
 	s := newSiteOn(t, db)
+	s.Deposit(s.Buyer.ID, "100")
 	r := order()
 	r.Reserve, r.PaymentMethods = false, []holdfast.PaymentMethod{holdfast.MethodABT, holdfast.MethodACH}
 	s.get(s.link(r))

@@ -4,6 +4,7 @@ package party
 
 import (
 	"net/mail"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -132,6 +133,12 @@ type Caller struct {
 	Sandbox     bool
 	ClockOffset time.Duration
 	Created     time.Time
+}
+
+// ReturnsBy reports whether the caller is set to have return addresses of a scheme
+// besides http and https.
+func (c Caller) ReturnsBy(scheme string) bool {
+	return holdfast.IsAppScheme(scheme) && slices.Contains(strings.Fields(c.ReturnSchemes), scheme)
 }
 
 // LimitScope names what is counted together against a party's limits: the payments

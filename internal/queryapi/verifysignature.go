@@ -133,7 +133,7 @@ func (s *Server) explainFailure(ctx context.Context, q *request, at, raw string,
 // beyond that, such as a query, makes a message that is not verified.
 func endpoint(_, value string) error {
 	u, err := url.Parse(value)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" && !party.MayReturnBy(u.Scheme) || u.Hostname() == "" {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" && !holdfast.IsAppScheme(u.Scheme) || u.Hostname() == "" {
 		return holdfast.Errorf(holdfast.InvalidParams, "%s is an invalid URL", shown(value))
 	}
 	return nil
