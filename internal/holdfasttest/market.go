@@ -20,14 +20,21 @@ type Market struct {
 // operator's fee, and not the marketplace.
 func (w *World) Market(sellerPays bool) Market {
 	w.T.Helper()
+	seller := w.Party("Sal", w.IDs.Other("sal-")+"@example.test")
+	w.Change(seller.ID, func(p *party.Party) { p.Business = true })
+	return w.MarketWith(seller, sellerPays)
+}
+
+// MarketWith is Market with a seller that is there already.
+func (w *World) MarketWith(seller party.Party, sellerPays bool) Market {
+	w.T.Helper()
 	_, err := w.Processor.ChangeCaller(w.T.Context(), w.Shop.ID, func(c party.Caller) (party.Caller, error) {
 		c.Marketplace = true
 		return c, nil
 	})
 	w.must("making a marketplace", err)
 	w.Shop.Marketplace = true
-	m := Market{Seller: w.Party("Sal", w.IDs.Other("sal-")+"@example.test"), w: w}
-	w.Change(m.Seller.ID, func(p *party.Party) { p.Business = true })
+	m := Market{Seller: seller, w: w}
 	m.Receives = w.Token(payment.Token{
 		Use: payment.UseReceive, Type: holdfast.TokenUnrestricted, Recipient: m.Seller.ID, PaysFee: sellerPays,
 		FeeCeiling: &payment.FeeCeiling{Fixed: USD("5.00")},

@@ -23,6 +23,7 @@ import (
 type model struct {
 	w *holdfasttest.World
 	modelPays
+	modelSales
 
 	now      time.Time
 	tokens   []*modelToken
@@ -67,6 +68,9 @@ func TestRandomActionsAgreeWithTheModel(t *testing.T) {
 				"Owe":          m.owe,
 				"SettleDebt":   m.settleDebt,
 				"WriteOffDebt": m.writeOffDebt,
+				"Sell":         m.sell,
+				"Answer":       m.answer,
+				"CancelSale":   m.cancelSale,
 				"GoToAnEdge":   m.goToAnEdge,
 				"":             m.check,
 			})
@@ -92,6 +96,7 @@ func newModel(t *rapid.T, w *holdfasttest.World) *model {
 	w.Shop, _, err = w.Processor.CreateCaller(w.T.Context(), processor.NewCaller{Owner: w.Owner.ID, Name: "Model", Sandbox: true})
 	must(t, err)
 	m.install(w)
+	m.installSeller(t, w)
 	return m
 }
 
@@ -230,6 +235,9 @@ func (m *model) goToAnEdge(t *rapid.T) {
 	for _, r := range m.reserves {
 		edges = append(edges, r.deadline)
 	}
+	for _, s := range m.open {
+		edges = append(edges, s.deadline)
+	}
 	to, _ := pick(t, edges)
 	to = to.Add(time.Duration(rapid.IntRange(-1, 1).Draw(t, "microseconds off")) * time.Microsecond)
 	if to.After(m.now) {
@@ -269,6 +277,7 @@ func (m *model) check(t *rapid.T) {
 	}
 	must(t, second(m.w.Processor.Sweep(m.w.T.Context())))
 	must(t, second(m.w.Processor.Release(m.w.T.Context())))
+	m.sweptSales()
 	report, err := m.w.DB.CheckCallerBooks(m.w.T.Context(), m.w.Shop.ID)
 	must(t, err)
 	if len(report.Findings) > 0 || report.Held != held.Micro {
@@ -279,4 +288,5 @@ func (m *model) check(t *rapid.T) {
 		t.Fatalf("the network account stands at %s, the model says %s", got, want)
 	}
 	m.checkBalances(t)
+	m.checkSales(t)
 }
