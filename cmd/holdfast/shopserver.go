@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -36,6 +37,14 @@ type shopServer struct {
 
 // start opens the shop on a listener that is open already, and returns.
 func (s *shopServer) start(ctx context.Context, listener net.Listener) error {
+	// Buyers' addresses are in it. One that exists keeps the mode that it has.
+	if exists, err := checkPrivate(s.Database, func(string, os.FileMode) error { return nil }); err != nil {
+		return err
+	} else if !exists {
+		if err := makePrivate(s.Database); err != nil {
+			return err
+		}
+	}
 	opened, err := shop.Open(ctx, shop.Config{
 		Client: &s.Client, CallerID: s.CallerID, PublicURL: strings.TrimSuffix(s.PublicURL.String(), "/"), LogoURL: s.LogoURL, Database: s.Database, Now: s.Now, Log: s.Log,
 	})

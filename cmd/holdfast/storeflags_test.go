@@ -70,6 +70,11 @@ func TestASealedServer(t *testing.T) {
 func TestADemosStoreIsLocked(t *testing.T) {
 	dir := t.TempDir()
 	startDemo(t, dir)
+	for _, name := range []string{serverFile, shopFile, demoFile, lockFile} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != privateMode {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
+	}
 	out, code := holdfastCommand(t, "serve", "--listen", "127.0.0.1:0", "--store", filepath.Join(dir, serverFile))
 	if code != exitFailed || !strings.Contains(out, "another server is running") {
 		t.Errorf("a server on a demo's store: exit code %d\n%s", code, out)
