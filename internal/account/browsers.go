@@ -65,7 +65,7 @@ const (
 	EndedElsewhere Ended = "elsewhere" // from another browser, or by a new password
 )
 
-// Words say to who is to sign in again why; nothing if no session has ended.
+// Words tell somebody who has to sign in again why; nothing if no session has ended.
 func (e Ended) Words(w webui.Words) string {
 	switch e {
 	case EndedIdle:
@@ -128,8 +128,8 @@ func (b *Browsers) sessions() *scs.SessionManager {
 	return b.manager
 }
 
-// look reads who the browser's session is of, or why it is nobody's any more. The
-// library forgets what was idle, and leaves the cookie.
+// look reads which party the browser's session belongs to, or why it has ended. The
+// library forgets an idle session, and the browser keeps the cookie.
 func (b *Browsers) look(r *http.Request) (v Visitor, err error) {
 	ctx := r.Context()
 	who := party.ID(b.manager.GetString(ctx, sessionParty))

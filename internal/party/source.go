@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// sourceNetwork is how long the prefix of an IPv6 network is that one customer has at
-// least: all its addresses count as one.
+// sourceNetwork is the prefix length of the smallest IPv6 network that a customer
+// gets: all addresses in it count as one.
 const sourceNetwork = 64
 
 // ClientAddress is the address that a request comes from. named are the values of

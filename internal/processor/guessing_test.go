@@ -138,7 +138,7 @@ func TestSigningUpBehindOneAddress(t *testing.T) {
 			Name: "Somebody", Email: fmt.Sprintf("somebody-%d@example.test", n), Password: holdfasttest.Password,
 		}, here)
 	}
-	t.Run("who verify", func(t *testing.T) {
+	t.Run("verified", func(t *testing.T) {
 		story(t, func(w *holdfasttest.World) {
 			post := w.Mailing()
 			for n := range party.AddressLetters.Free + 5 {
@@ -157,7 +157,7 @@ func TestSigningUpBehindOneAddress(t *testing.T) {
 			}
 		})
 	})
-	t.Run("who do not", func(t *testing.T) {
+	t.Run("not verified", func(t *testing.T) {
 		story(t, func(w *holdfasttest.World) {
 			w.Mailing()
 			for n := range party.AddressLetters.Free {

@@ -170,7 +170,8 @@ func TestTwoServersTellOnce(t *testing.T) {
 	}
 }
 
-// Who agrees to something on the pages is told, once, however many tokens it makes.
+// A party that agrees to something on the pages is told once, however many tokens it
+// makes.
 func TestApprovalsAreTold(t *testing.T) {
 	for name, row := range map[string]struct {
 		asked []string

@@ -62,9 +62,9 @@ func (tx *Tx) UpdateParty(p party.Party) error {
 		p.Name, flag(p.EmailVerified), micros(p.VerifyBy), p.Language, p.Standing, flag(p.Business), flag(p.Verified), p.SendingLimit.Micro, p.ReceivingLimit.Micro, p.ID)
 }
 
-// RestOnPassword is ErrStale unless a party's password is still the one of a hash.
-// It writes the row, so that whoever changes the password at the same moment meets
-// the action that rests on it.
+// RestOnPassword is ErrStale unless a party's password hash is still the one given.
+// It writes the row, so that on PostgreSQL it conflicts with a transaction that
+// changes the password at the same time.
 func (tx *Tx) RestOnPassword(id party.ID, hash string) error {
 	return tx.one("resting on a password", `
 		UPDATE parties SET password_hash = password_hash WHERE party_id = $1 AND password_hash = $2`, id, hash)

@@ -87,7 +87,7 @@ func TestAPasskey(t *testing.T) {
 	p.wants("The passkey was removed.")
 }
 
-// Whose session has ended is told why, on the account's pages and on the way to pay.
+// The sign-in pages of the account and of a payment say why a session ended.
 func TestPagesAfterASessionEnded(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)
