@@ -11,3 +11,6 @@ func (p *Processor) Answer(a payment.Attempt, answer payment.Answer, written *pa
 	_, err := p.outcome(a, answer, written, p.Store.Complete)
 	return err
 }
+
+// KeepOverShort bounds how many instruments that are over one sweep looks at.
+func (p *Processor) KeepOverShort(most int) { p.over.most = most }

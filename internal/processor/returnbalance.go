@@ -1,6 +1,7 @@
 package processor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ const (
 // A balance that its recipient cannot pay back stays in that list, and does not
 // keep the others waiting.
 type over struct {
+	most  int // in one round; zero means overAtATime
 	mu    sync.Mutex
 	after store.AggregatePlace
 }
@@ -82,16 +84,17 @@ func (p *Processor) returnBalances(ctx context.Context) (returned int, err error
 func (p *Processor) readOver(ctx context.Context) (due []payment.AggregateInstrument, err error) {
 	p.over.mu.Lock()
 	defer p.over.mu.Unlock()
+	most := cmp.Or(p.over.most, overAtATime)
 	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
 		due = nil
-		all, err := tx.OverAggregates(p.now(), p.over.after, overAtATime)
+		all, err := tx.OverAggregates(p.now(), p.over.after, most)
 		if err != nil {
 			return err
 		}
 		p.over.after = store.AggregatePlace{}
-		if len(all) == overAtATime {
+		if len(all) == most {
 			last := all[len(all)-1]
-			p.over.after = store.AggregatePlace{Caller: last.Caller, ID: last.ID}
+			p.over.after = store.AggregatePlace{Caller: last.Caller, Expires: last.Expires, ID: last.ID}
 		}
 		for _, a := range all {
 			caller, err := callerOf(tx, a.Caller)

@@ -267,6 +267,43 @@ func TestABalanceThatCannotGoBackCanBeSpent(t *testing.T) {
 	})
 }
 
+// Balances that cannot go back do not keep others from going back.
+func TestBalancesTakeTurnsInGoingBack(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		w.Processor.KeepOverShort(2)
+		short := [...]purse{newPurse(w, holdfast.MethodPrepaid, time.Hour), newPurse(w, holdfast.MethodPrepaid, time.Hour), newPurse(w, holdfast.MethodPrepaid, time.Hour)}
+		for _, p := range short {
+			p.must(p.fund("20.00"))
+		}
+		out := w.Token(payment.Token{Sender: w.Owner.ID, Recipient: w.Buyer.ID, Instrument: w.BalanceOf(w.Owner.ID).ID, Method: holdfast.MethodABT})
+		p := short[0]
+		p.must(w.Pay(out, "57.36", "out")) // all that there is
+		other := *w
+		other.Shop = w.OtherShop()
+		p = newPurse(&other, holdfast.MethodPrepaid, 2*time.Hour)
+		p.must(p.fund("5.00"))
+		w.Clock.Advance(3 * time.Hour)
+		for range 2 {
+			p.sweep()
+		}
+		want(w, p.onIt(), "0.00")
+		for _, p := range short {
+			want(w, p.onIt(), "20.00")
+		}
+	})
+}
+
+// onIt is the instrument's balance as it is kept.
+func (p purse) onIt() (on string) {
+	p.T.Helper()
+	p.update(func(tx *store.Tx) error {
+		a, _, err := tx.Aggregate(p.ID)
+		on = a.Balance.Decimal()
+		return err
+	})
+	return on
+}
+
 func TestWhatArrivesTooLateGoesBack(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		p := newPurse(w, holdfast.MethodPrepaid, time.Minute)

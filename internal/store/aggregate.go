@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -94,28 +96,33 @@ func (tx *ReadTx) DebtsSettledWith(owner party.ID, i payment.InstrumentID) ([]pa
 }
 
 // AggregateTokens reads the tokens of an instrument, those that are cancelled
-// too.
+// too. They are sorted here: if SQLite has to, it looks through all tokens of the
+// caller.
 func (tx *ReadTx) AggregateTokens(c party.CallerID, id payment.AggregateID) ([]payment.Token, error) {
-	return list(tx, "reading the tokens of an instrument", scanToken, `
+	tokens, err := list(tx, "reading the tokens of an instrument", scanToken, `
 		SELECT `+tokenColumns+` FROM tokens
-		WHERE caller_id = $1 AND aggregate_id = $2 AND aggregate_id <> '' ORDER BY token_id`, c, id)
+		WHERE caller_id = $1 AND aggregate_id = $2 AND aggregate_id <> ''`, c, id)
+	slices.SortFunc(tokens, func(a, b payment.Token) int { return cmp.Compare(a.ID, b.ID) })
+	return tokens, err
 }
 
-// An AggregatePlace is a place in the list of all instruments.
+// An AggregatePlace is a place in the list of instruments that are over.
 type AggregatePlace struct {
-	Caller party.CallerID
-	ID     payment.AggregateID
+	Caller  party.CallerID
+	Expires time.Time
+	ID      payment.AggregateID
 }
 
 // OverAggregates reads prepaid instruments that have come to their end with a
-// balance, by their callers' clocks, after a place and at most most of them.
+// balance, by their callers' clocks, after a place and at most most of them. The
+// cross join has SQLite look for each caller's by the index of their ends.
 func (tx *ReadTx) OverAggregates(real time.Time, after AggregatePlace, most int) ([]payment.AggregateInstrument, error) {
 	return list(tx, "looking for prepaid balances that are over", scanAggregate, `
 		SELECT `+joined("a", aggregateColumns)+`
-		FROM callers c JOIN aggregate_instruments a ON a.caller_id = c.caller_id
-		WHERE a.method = 'Prepaid' AND a.balance > 0 AND a.expires > 0 AND a.expires <= $1 + c.clock_offset
-			AND (a.caller_id, a.aggregate_id) > ($2, $3)
-		ORDER BY a.caller_id, a.aggregate_id LIMIT $4`, micros(real), after.Caller, after.ID, most)
+		FROM callers c CROSS JOIN aggregate_instruments a
+		WHERE a.caller_id = c.caller_id AND a.method = 'Prepaid' AND a.balance > 0 AND a.expires > 0 AND a.expires <= $1 + c.clock_offset
+			AND (c.caller_id > $2 OR c.caller_id = $2 AND (a.expires > $3 OR a.expires = $3 AND a.aggregate_id > $4))
+		ORDER BY c.caller_id, a.expires, a.aggregate_id LIMIT $5`, micros(real), after.Caller, micros(after.Expires), after.ID, most)
 }
 
 // Fundings reads what funded an instrument and is not wholly paid back, the last

@@ -3,8 +3,8 @@
 -- The tokens of an instrument, its fundings, and the prepaid balances that are
 -- over are looked up.
 CREATE INDEX tokens_by_aggregate ON tokens (caller_id, aggregate_id) WHERE aggregate_id <> '';
-CREATE INDEX transactions_by_funding ON transactions (caller_id, aggregate_id, received) WHERE kind = 'FundPrepaid';
-CREATE INDEX aggregate_instruments_over ON aggregate_instruments (caller_id, expires) WHERE method = 'Prepaid' AND balance > 0 AND expires > 0;
+CREATE INDEX transactions_by_funding ON transactions (caller_id, aggregate_id, received, transaction_id) WHERE kind = 'FundPrepaid';
+CREATE INDEX aggregate_instruments_over ON aggregate_instruments (caller_id, expires, aggregate_id) WHERE method = 'Prepaid' AND balance > 0 AND expires > 0;
 
 CREATE INDEX aggregate_instruments_by_sender ON aggregate_instruments (sender);
 
