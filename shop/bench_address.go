@@ -19,8 +19,14 @@ type addressField struct {
 
 func addressFields(a holdfast.Address) []addressField {
 	return []addressField{
-		{"name", "Name", a.Name}, {"line1", "Street", a.Line1}, {"line2", "Second line", a.Line2}, {"city", "City", a.City},
-		{"state", "State", a.State}, {"zip", "ZIP", a.Zip}, {"country", "Country", a.Country}, {"phone", "Phone", a.Phone},
+		{"name", "Name", a.Name},
+		{"line1", "Street", a.Line1},
+		{"line2", "Second line", a.Line2},
+		{"city", "City", a.City},
+		{"state", "State", a.State},
+		{"zip", "ZIP", a.Zip},
+		{"country", "Country", a.Country},
+		{"phone", "Phone", a.Phone},
 	}
 }
 

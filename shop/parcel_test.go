@@ -22,27 +22,39 @@ func TestAPartShipmentIsRemembered(t *testing.T) {
 		says, saysNo []string
 	}{
 		{
-			"a line is out of stock", []string{"listed", "1", "line", "0"}, "57.50",
+			"a line is out of stock",
+			[]string{"listed", "1", "line", "0"},
+			"57.50",
 			[]string{"Not everything was in stock", "Milk jug", "<del>Milk jug</del>", "−$59.50", "we charged $57.50"},
 			[]string{"lowered the price", `id="discount"`},
 		},
 		{
-			"one of two pieces", []string{"listed", "1", "line", "0", "pieces-0", "1", "line", "1"}, "91.50",
+			"one of two pieces",
+			[]string{"listed", "1", "line", "0", "pieces-0", "1", "line", "1"},
+			"91.50",
 			[]string{"Not everything was in stock", "1 of 2 × Morning mug", "1 of 2 in the parcel"},
 			[]string{"lowered the price", "<del>"},
 		},
 		{
-			"a discount", []string{"listed", "1", "line", "0", "line", "1", "amount", "100"}, "100.00",
+			"a discount",
+			[]string{"listed", "1", "line", "0", "line", "1", "amount", "100"},
+			"100.00",
 			[]string{"lowered the price", "charged $100.00 instead of $117.00", `id="discount"`, "−$17.00"},
 			[]string{"in stock", `id="missing"`},
 		},
 		{
-			"an amount alone", []string{"amount", "100"}, "100.00",
-			[]string{"lowered the price"}, []string{"in stock"},
+			"an amount alone",
+			[]string{"amount", "100"},
+			"100.00",
+			[]string{"lowered the price"},
+			[]string{"in stock"},
 		},
 		{
-			"both", []string{"listed", "1", "line", "0", "amount", "50"}, "50.00",
-			[]string{"Not everything was in stock", "lowered the price", "charged $50.00 instead of $57.50", "−$59.50", "−$7.50"}, nil,
+			"both",
+			[]string{"listed", "1", "line", "0", "amount", "50"},
+			"50.00",
+			[]string{"Not everything was in stock", "lowered the price", "charged $50.00 instead of $57.50", "−$59.50", "−$7.50"},
+			nil,
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {

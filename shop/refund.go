@@ -202,24 +202,24 @@ func (s *Shop) advance(ctx context.Context, o Order, f Refund) error {
 		if err != nil {
 			return fmt.Errorf("asking how a refund of order %s stands: %w", o.ID, err)
 		}
-		return s.refundStands(ctx, o.ID, f, state.TransactionID, state.Status, "The refund of "+dollars(f.Amount)+" is "+standingOfState(state).words(), state.RequestID)
+		return s.refundStands(ctx, o.ID, f, state.TransactionID, state.Status, Happening{What: "The refund of " + dollars(f.Amount) + " is " + standingOfState(state).words(), RequestID: state.RequestID})
 	}
 	result, err := s.client.Refund(ctx, holdfast.RefundRequest{
 		TransactionID: o.TransactionID, RefundAmount: f.Amount, CallerReference: f.Reference, CallerDescription: f.Reason,
 	})
 	if refusal, refused := errors.AsType[*holdfast.Error](err); refused && !passing(err) {
-		return s.refundStands(ctx, o.ID, f, "", holdfast.StatusFailure, "Refund was refused: "+inShort(refusal), refusal.RequestID)
+		return s.refundStands(ctx, o.ID, f, "", holdfast.StatusFailure, Happening{What: "Refund was refused: " + inShort(refusal), RequestID: refusal.RequestID})
 	}
 	if err != nil {
 		return fmt.Errorf("refunding order %s: %w", o.ID, err)
 	}
-	return s.refundStands(ctx, o.ID, f, result.TransactionID, result.Status, "Refund answered "+standingOfResult(result).words(), result.RequestID)
+	return s.refundStands(ctx, o.ID, f, result.TransactionID, result.Status, Happening{What: "Refund answered " + standingOfResult(result).words(), RequestID: result.RequestID})
 }
 
-// refundStands keeps how a refund stands, and returns errWaiting while it is
+// refundStands keeps how a refund stands and what told it, and returns errWaiting while it is
 // pending. One that is over does not change any more: two who asked may have
 // been answered in either order.
-func (s *Shop) refundStands(ctx context.Context, id OrderID, f Refund, transaction holdfast.TransactionID, status holdfast.TransactionStatus, what, requestID string) error {
+func (s *Shop) refundStands(ctx context.Context, id OrderID, f Refund, transaction holdfast.TransactionID, status holdfast.TransactionStatus, told Happening) error {
 	err := inTx(ctx, s.db, func(tx *sql.Tx) error {
 		all, err := refundsOf(ctx, tx, id)
 		if err != nil {
@@ -241,7 +241,8 @@ func (s *Shop) refundStands(ctx context.Context, id OrderID, f Refund, transacti
 		if err := writeRefund(ctx, tx, id, f); err != nil {
 			return err
 		}
-		return insertHappening(ctx, tx, id, Happening{At: s.now(), What: what, RequestID: requestID})
+		told.At = s.now()
+		return insertHappening(ctx, tx, id, told)
 	})
 	if err == nil && f.Status == RefundPending {
 		return errWaiting

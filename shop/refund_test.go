@@ -275,9 +275,13 @@ func TestRefundMadeElsewhere(t *testing.T) {
 
 func (st *stage) notifyRefund(parent, amount string) int {
 	body := signed(http.MethodPost, publicURL+"/ipn", holdfast.Params{
-		{Name: "notificationType", Value: "TransactionStatus"}, {Name: "transactionId", Value: "RFD00000000000000000000000000000077"},
-		{Name: "transactionStatus", Value: "SUCCESS"}, {Name: "operation", Value: "REFUND"},
-		{Name: "transactionAmount", Value: "USD " + amount}, {Name: "callerReference", Value: "by hand"}, {Name: "parentTransactionId", Value: parent},
+		{Name: "notificationType", Value: "TransactionStatus"},
+		{Name: "transactionId", Value: "RFD00000000000000000000000000000077"},
+		{Name: "transactionStatus", Value: "SUCCESS"},
+		{Name: "operation", Value: "REFUND"},
+		{Name: "transactionAmount", Value: "USD " + amount},
+		{Name: "callerReference", Value: "by hand"},
+		{Name: "parentTransactionId", Value: parent},
 	})
 	r := httptest.NewRequest(http.MethodPost, publicURL+"/ipn", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -40,7 +40,7 @@ func postForms(t testing.TB, page string) (all []form) {
 				attrs[strings.ToLower(a.Name.Local)] = a.Value
 			}
 			switch name := element.Name.Local; {
-			case name == "form" && strings.EqualFold(attrs["method"], "post"):
+			case name == "form" && strings.ToLower(attrs["method"]) == "post":
 				current = &form{action: attrs["action"], fields: url.Values{}}
 			case current == nil:
 			case name == "select":

@@ -53,7 +53,9 @@ func newStranger(t *testing.T, p *process, dir string) *stranger {
 func (s *stranger) link(pairs ...string) string {
 	s.t.Helper()
 	p := holdfast.Params{
-		{Name: "callerKey", Value: s.client.AccessKeyID}, {Name: "signatureVersion", Value: "2"}, {Name: "signatureMethod", Value: "HmacSHA256"},
+		{Name: "callerKey", Value: s.client.AccessKeyID},
+		{Name: "signatureVersion", Value: "2"},
+		{Name: "signatureMethod", Value: "HmacSHA256"},
 		{Name: "pipelineName", Value: "SingleUse"},
 	}
 	for i := 0; i < len(pairs); i += 2 {

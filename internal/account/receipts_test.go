@@ -93,22 +93,26 @@ func TestReceiptsInWords(t *testing.T) {
 			[]string{
 				"You have paid $30.00 to Fen Pottery.", "Of the $32.00 that were held, $2.00 were released.", "Way to pay: Visa ending in 4242",
 				"On your statement: HF*FEN POTTERY", "Transaction: T0001", "This was in the sandbox: no real money moves.",
-			}, nil,
+			},
+			nil,
 		},
 		"in full, for real": {
 			change(payment.ReceiptCharged, func(r *payment.Receipt) { r.Transaction.Settled = money.Cents(32_00); live(r) }), "Your card was charged $32.00",
-			[]string{"You have paid $32.00 to Fen Pottery."}, []string{"released", "sandbox"},
+			[]string{"You have paid $32.00 to Fen Pottery."},
+			[]string{"released", "sandbox"},
 		},
 		"a bank account": {
 			change(payment.ReceiptCharged, func(r *payment.Receipt) { r.Instrument.Method = holdfast.MethodACH }), "Your bank account was charged $30.00", nil, nil,
 		},
 		"the balance": {
 			change(payment.ReceiptCharged, func(r *payment.Receipt) { r.Instrument.Method = holdfast.MethodABT }), "You paid $30.00 from your balance",
-			nil, []string{"On your statement"},
+			nil,
+			[]string{"On your statement"},
 		},
 		"a hold is released": {
 			change(payment.ReceiptReleased, func(r *payment.Receipt) { r.Transaction.Settled = money.Micros(0) }), "A hold of $32.00 was released",
-			[]string{"Fen Pottery no longer holds $32.00. You have not been charged for it.", "Your bank may show the hold"}, []string{"On your statement"},
+			[]string{"Fen Pottery no longer holds $32.00. You have not been charged for it.", "Your bank may show the hold"},
+			[]string{"On your statement"},
 		},
 		"a refund": {
 			change(payment.ReceiptRefunded, nil), "$30.00 was refunded to you", []string{"Fen Pottery has paid $30.00 back to you."}, nil,
@@ -118,11 +122,13 @@ func TestReceiptsInWords(t *testing.T) {
 			[]string{
 				"You gave Fen Pottery this approval:", "Regular payments\n", "Each payment, at most: $9.99\n", "How often: once every month\n", "Limit: ", "Until: ",
 				"Way to pay: Visa ending in 4242\n",
-			}, nil,
+			},
+			nil,
 		},
 		"an approval that took another's place": {
 			change(payment.ReceiptApproved, func(r *payment.Receipt) { r.Token.OldToken = "K0" }), "Your changed approval for Fen Pottery",
-			[]string{"You changed your approval for Fen Pottery."}, nil,
+			[]string{"You changed your approval for Fen Pottery."},
+			nil,
 		},
 		"a credit line": {
 			change(payment.ReceiptApproved, func(r *payment.Receipt) {

@@ -15,10 +15,10 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// A badTarget is a returnURL to which no browser could be sent, with the reason.
-type badTarget struct{ why string }
+// A badTargetError is a returnURL to which no browser could be sent, with the reason.
+type badTargetError struct{ why string }
 
-func (b *badTarget) Error() string { return "the returnURL cannot be used: " + b.why }
+func (b *badTargetError) Error() string { return "the returnURL cannot be used: " + b.why }
 
 // targetHost is the host of a returnURL, with its port. An application's scheme has
 // a host that is only a word.
@@ -27,9 +27,9 @@ func targetHost(caller party.Caller, u *url.URL) (string, error) {
 	case u.Scheme == "http", u.Scheme == "https":
 		return browsableHost(u)
 	case !caller.ReturnsBy(u.Scheme):
-		return "", &badTarget{"the caller is not set to return by its scheme (holdfast caller set --return-schemes)"}
+		return "", &badTargetError{"the caller is not set to return by its scheme (holdfast caller set --return-schemes)"}
 	case !payment.PlainHost(u.Host):
-		return "", &badTarget{"after its scheme it has no // with a host"}
+		return "", &badTargetError{"after its scheme it has no // with a host"}
 	}
 	return u.Host, nil
 }
@@ -44,11 +44,11 @@ func browsableHost(u *url.URL) (string, error) {
 	name := u.Hostname()
 	switch {
 	case name == "":
-		return "", &badTarget{"it names no host"}
+		return "", &badTargetError{"it names no host"}
 	case strings.HasPrefix(u.Host, "["):
 		at, err := netip.ParseAddr(name)
 		if err != nil || at.Zone() != "" {
-			return "", &badTarget{"its IPv6 address is not one that browsers take"}
+			return "", &badTargetError{"its IPv6 address is not one that browsers take"}
 		}
 		if at.Is4In6() { // browsers write the last part in hexadecimal, too
 			b := at.As16()
@@ -76,7 +76,7 @@ var hostNames = idna.New(
 func browsableName(name string) (string, error) {
 	ascii, err := hostNames.ToASCII(name)
 	if err != nil {
-		return "", &badTarget{"its host name is not one"}
+		return "", &badTargetError{"its host name is not one"}
 	}
 	if isASCII(name) {
 		ascii = name // as the caller wrote it
@@ -86,11 +86,11 @@ func browsableName(name string) (string, error) {
 	if len(bare) > nameBytesMax || !payment.PlainHost(bare) || slices.ContainsFunc(labels, func(label string) bool {
 		return label == "" || len(label) > labelBytesMax
 	}) {
-		return "", &badTarget{"its host name is not one"}
+		return "", &badTargetError{"its host name is not one"}
 	}
 	if endsInNumber(labels[len(labels)-1]) {
 		if _, err := netip.ParseAddr(ascii); err != nil {
-			return "", &badTarget{"browsers take its host for an IPv4 address, which it is not"}
+			return "", &badTargetError{"browsers take its host for an IPv4 address, which it is not"}
 		}
 	}
 	return ascii, nil
@@ -117,10 +117,10 @@ func browsablePort(port string) (string, error) {
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {
-		return "", &badTarget{"it has no such port"}
+		return "", &badTargetError{"it has no such port"}
 	}
 	if slices.Contains(badPorts, uint16(n)) {
-		return "", &badTarget{fmt.Sprintf("browsers do not open port %d", n)}
+		return "", &badTargetError{fmt.Sprintf("browsers do not open port %d", n)}
 	}
 	return ":" + strconv.FormatUint(n, 10), nil
 }
@@ -135,7 +135,7 @@ var badPorts = []uint16{
 
 // targetHints tell a sandbox caller's developer why a returnURL cannot be used.
 func targetHints(err error) []string {
-	if bad, ok := errors.AsType[*badTarget](err); ok {
+	if bad, ok := errors.AsType[*badTargetError](err); ok {
 		return []string{"The returnURL cannot be used: " + bad.why + "."}
 	}
 	return nil

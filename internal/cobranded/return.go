@@ -69,7 +69,7 @@ func readTarget(caller party.Caller, request holdfast.Params) (target, error) {
 		return target{}, errTarget
 	}
 	if len(own) > linkParamsMax || doubled(own) {
-		return target{}, &badTarget{"a parameter stands twice in its query, or it has too many"}
+		return target{}, &badTargetError{"a parameter stands twice in its query, or it has too many"}
 	}
 	for _, name := range reservedIn(request) {
 		if _, taken := own.Fold(name); taken {

@@ -52,9 +52,9 @@ func TestKeep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := pace.Pace{Source: 1, All: 10, Pause: time.Second}
 		for i, want := range []time.Duration{0, time.Second, time.Second} {
-			began := time.Now()
+			began := time.Now() //nolint:forbidigo // the bubble's
 			p.Keep(t.Context(), "192.0.2.1", morning)
-			if waited := time.Since(began); waited != want {
+			if waited := time.Since(began); waited != want { //nolint:forbidigo // the bubble's
 				t.Errorf("request %d waits for %v, want %v", i, waited, want)
 			}
 		}

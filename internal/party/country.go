@@ -113,11 +113,11 @@ func (c Country) takesState(state string) bool {
 	return len(c.States) == 0 || slices.ContainsFunc(c.States, func(s State) bool { return s.Value == state })
 }
 
-// state is a state as it is printed, however it was typed: "Iowa" and "ia" are "IA"
-// in the US.
+// state is a state as it is printed, in whichever case it was typed: "Iowa" and
+// "ia" are "IA" in the US.
 func (c Country) state(typed string) string {
 	for _, s := range c.States {
-		if strings.EqualFold(typed, s.Name) || strings.EqualFold(typed, s.Value) {
+		if holdfast.SameName(typed, s.Name) || holdfast.SameName(typed, s.Value) {
 			return s.Value
 		}
 	}

@@ -153,8 +153,11 @@ func (in Input) aggregate() error {
 // strands refuses a step that moves a part of what is on an instrument and uses
 // the token up with it, so that the rest could not be moved.
 func (in Input) strands(c Change) error {
-	if c.Aggregate == nil || c.Aggregate.Before.Stranded(in.Movers) != nil {
+	if c.Aggregate == nil {
 		return nil
+	}
+	if stranded := c.Aggregate.Before.Stranded(in.Movers); stranded != nil {
+		return nil //nolint:nilerr // it was so before the step, which may be the way out
 	}
 	after := make([]Mover, len(in.Movers))
 	for i, m := range in.Movers {

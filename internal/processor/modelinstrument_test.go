@@ -95,56 +95,59 @@ func (m *modelPurse) some(t *rapid.T, limit money.Amount) money.Amount {
 	return money.Micros(max(money.Cents(1_00).Micro, m.edgeOrLess(t, limit).Micro))
 }
 
-// reply scripts the network's answer to a charge, and reports whether it comes
-// late or is a refusal.
-func (m *modelPurse) reply(t *rapid.T) (late, declined bool) {
+// A purseReply says whether the network's answer to a charge comes late or is a
+// refusal.
+type purseReply struct{ late, declined bool }
+
+// reply scripts the network's answer to a charge.
+func (m *modelPurse) reply(t *rapid.T) purseReply {
 	switch rapid.IntRange(0, 3).Draw(t, "reply") {
 	case 0:
 		m.w.Network.Next(holdfasttest.Reply{Step: payment.StepCharge, Deaf: true})
-		return true, false
+		return purseReply{late: true}
 	case 1:
 		m.w.Network.Next(holdfasttest.Reply{Step: payment.StepCharge, Decline: holdfast.CodeTransactionDenied})
-		return false, true
+		return purseReply{declined: true}
 	}
-	return false, false
+	return purseReply{}
 }
 
 func (m *modelPurse) fundSome(t *rapid.T) {
 	amount := m.some(t, m.Limit.Sub(m.on).Sub(m.pending))
 	allowed := !m.paysOver && !m.spendsOver && !m.over() && m.on.Add(m.pending).Add(amount).Cmp(m.Limit) <= 0
-	late, declined := m.reply(t)
+	reply := m.reply(t)
 	made, err := m.w.Processor.FundPrepaid(m.T.Context(), m.w.Shop, holdfast.FundPrepaidRequest{
 		SenderTokenID: m.pays, PrepaidInstrumentID: m.ID, FundingAmount: amount, CallerReference: m.ref("fund"),
 	})
-	m.charged(t, "funding", made, err, allowed, late, declined)
+	m.charged(t, "funding", made, err, allowed, reply)
 }
 
 func (m *modelPurse) settleSome(t *rapid.T) {
 	amount := m.some(t, m.open())
 	allowed := !m.paysOver && amount.Cmp(m.open()) <= 0
-	late, declined := m.reply(t)
+	reply := m.reply(t)
 	made, err := m.w.Processor.SettleDebt(m.T.Context(), m.w.Shop, holdfast.SettleDebtRequest{
 		SenderTokenID: m.pays, CreditInstrumentID: m.ID, SettlementAmount: amount, CallerReference: m.ref("settle"),
 	})
-	m.charged(t, "settling", made, err, allowed, late, declined)
+	m.charged(t, "settling", made, err, allowed, reply)
 }
 
 // charged is what becomes of a charge: it succeeds, is refused by the network, or
 // is on its way until answer.
-func (m *modelPurse) charged(t *rapid.T, what string, made payment.Transaction, err error, allowed, late, declined bool) {
+func (m *modelPurse) charged(t *rapid.T, what string, made payment.Transaction, err error, allowed bool, reply purseReply) {
 	t.Helper()
 	if !agreed(t, what, err, allowed) {
 		m.w.Network.Forget()
 		return
 	}
-	if !late {
+	if !reply.late {
 		decided(m.w, made.ID, payment.StepCharge)
 	}
 	switch {
-	case late:
+	case reply.late:
 		m.pending = m.pending.Add(made.Amount)
 		m.late = append(m.late, made.Amount)
-	case !declined:
+	case !reply.declined:
 		m.arrived(made.Amount)
 	}
 }

@@ -352,7 +352,7 @@ func checkLimits(g *ground) error {
 		return nil
 	})
 	for _, l := range g.limits(string(g.Shop.ID), string(last)) {
-		if int64(l.UsedCount) != count || l.UsedAmount.Micro != micro {
+		if l.UsedCount != count || l.UsedAmount.Micro != micro {
 			return fmt.Errorf("%d uses and %s are counted, and there are %d of %s", l.UsedCount, l.UsedAmount.Decimal(), count, micros(micro))
 		}
 		if l.Kind == payment.LimitCount && count > l.Value || l.Kind == payment.LimitAmount && micro > l.Value {

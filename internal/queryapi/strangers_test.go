@@ -35,7 +35,7 @@ func TestVerifySignatureIsPaced(t *testing.T) {
 		now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 		s := &Server{Now: func() time.Time { return now }, StrangerPause: time.Second}
 		ask := func(peer string) time.Duration {
-			began := time.Now() // the bubble's
+			began := time.Now() //nolint:forbidigo // the bubble's
 			r := httptest.NewRequest(http.MethodGet, "/?Action=VerifySignature&Version=2010-08-28&UrlEndPoint=http%3A%2F%2Fshop.example.test%2F&HttpParameters=signature%3DAAAA%26signatureVersion%3D2%26signatureMethod%3DRSA-SHA1%26certificateUrl%3Dx", nil)
 			r.RemoteAddr = peer
 			answer := httptest.NewRecorder()
@@ -43,7 +43,7 @@ func TestVerifySignatureIsPaced(t *testing.T) {
 			if !strings.Contains(answer.Body.String(), "Failure") {
 				t.Fatalf("answered %d %s", answer.Code, answer.Body)
 			}
-			return time.Since(began)
+			return time.Since(began) //nolint:forbidigo // the bubble's
 		}
 		for i := range verifiedMax {
 			if waited := ask(fmt.Sprintf("[2001:db8::%x]:1234", i)); waited != 0 {

@@ -100,7 +100,7 @@ func TestALockedFileAnswersEverybody(t *testing.T) {
 		t.Fatal(err)
 	}
 	var wait sync.WaitGroup
-	began := time.Now()
+	began := time.Now() //nolint:forbidigo // another process holds a lock for real
 	for i := range waiting {
 		wait.Go(func() {
 			ran := false
@@ -114,7 +114,8 @@ func TestALockedFileAnswersEverybody(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	if took := time.Since(began); took > 10*timeout { // it was 20 times for each group
+	const most = 60 * timeout                   // one group after the other takes 160
+	if took := time.Since(began); took > most { //nolint:forbidigo // as above
 		t.Errorf("all were answered after %v", took)
 	}
 	if _, err := other.ExecContext(t.Context(), `ROLLBACK`); err != nil {

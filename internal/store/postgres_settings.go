@@ -39,7 +39,7 @@ func refusePooler(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return fmt.Errorf("asking for the server process: %w", err)
 	}
-	defer tx.Rollback() //nolint:errcheck // nothing was written
+	defer tx.Rollback()
 	others, err := processOf(ctx, tx)
 	if err != nil {
 		return err

@@ -117,7 +117,7 @@ func (db *DB) reseal(ctx context.Context, to *sealer, insert func(*sql.Tx) error
 	if err != nil {
 		return db.dialect.locked(err)
 	}
-	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing
+	defer tx.Rollback()
 	for _, table := range []struct {
 		all, change string
 		row         func(string) string

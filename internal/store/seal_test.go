@@ -48,7 +48,7 @@ func addSecrets(t *testing.T, db *store.DB, from, to int) {
 func readable(t *testing.T, db *store.DB, to int) {
 	t.Helper()
 	for i := range to {
-		_, key, found, err := db.Reader.CallerByKey(t.Context(), fmt.Sprint("K", i))
+		_, key, found, err := db.CallerByKey(t.Context(), fmt.Sprint("K", i))
 		if err != nil || !found || string(key.Secret.Reveal()) != secretOf(i) {
 			t.Fatalf("key %d is %q, %v, %v", i, key.Secret.Reveal(), found, err)
 		}
@@ -301,7 +301,7 @@ func TestASealedSecretIsItsRows(t *testing.T) {
 				t.Fatal(err)
 			}
 			with(t, at, key, func(db *store.DB) {
-				if _, _, found, err := db.Reader.CallerByKey(t.Context(), "K1"); !errors.Is(err, store.ErrSealed) || found {
+				if _, _, found, err := db.CallerByKey(t.Context(), "K1"); !errors.Is(err, store.ErrSealed) || found {
 					t.Errorf("another row's secret was read: %v, %v", found, err)
 				}
 			})
