@@ -116,7 +116,7 @@ func (s *Shop) page(handle func(http.ResponseWriter, *http.Request) error) http.
 
 func parsePages() (map[string]*template.Template, error) {
 	functions := template.FuncMap{
-		"dollars": dollars, "when": when, "howLong": howLong, "upTo": upTo,
+		"dollars": dollars, "when": when, "howLong": howLong, "upTo": upTo, "country": countryName,
 		"machine": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	}
 	files, err := fs.Glob(pageFiles, "pages/*.html")
