@@ -116,8 +116,9 @@ func (t Transaction) Roles(account party.ID) (roles []holdfast.Role) {
 	return roles
 }
 
-// Flow is which way a transaction moves money for an account: -1 away from it, 1 to
-// it, and 0 when the account only had it made, or the money came to nothing.
+// Flow is the direction in which a transaction has moved an account's money: -1
+// away from it, 1 to it. It is 0 if the account only started the transaction, and
+// if no money has moved: it is held, in progress, or came to nothing.
 func (t Transaction) Flow(account party.ID) int {
 	flow := 0
 	switch account {
@@ -127,11 +128,9 @@ func (t Transaction) Flow(account party.ID) int {
 		flow = 1
 	}
 	switch {
-	case t.Kind == KindDeposit:
-		return -flow // its sender is the recipient: there is no other
-	case t.State == Failure || t.State == Cancelled || t.Kind == KindWriteOffDebt:
+	case t.State != Success || t.Kind == KindWriteOffDebt:
 		return 0
-	case t.Kind == KindRefund:
+	case t.Kind == KindRefund, t.Kind == KindDeposit: // a deposit's sender is its recipient
 		return -flow
 	}
 	return flow

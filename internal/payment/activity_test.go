@@ -112,7 +112,9 @@ func TestFlow(t *testing.T) {
 		flows [3]int // for P1, P2 and P3
 	}{
 		"paid":      {paid, [3]int{-1, 1, 0}},
-		"held":      {as(func(t *payment.Transaction) { t.Kind, t.State = payment.KindReserve, payment.Reserved }), [3]int{-1, 1, 0}},
+		"held":      {as(func(t *payment.Transaction) { t.Kind, t.State = payment.KindReserve, payment.Reserved }), [3]int{}},
+		"pending":   {as(func(t *payment.Transaction) { t.State = payment.Pending }), [3]int{}},
+		"settling":  {as(func(t *payment.Transaction) { t.Kind, t.State = payment.KindReserve, payment.Settling }), [3]int{}},
 		"failed":    {as(func(t *payment.Transaction) { t.State = payment.Failure }), [3]int{}},
 		"cancelled": {as(func(t *payment.Transaction) { t.State = payment.Cancelled }), [3]int{}},
 		"refunded":  {as(func(t *payment.Transaction) { t.Kind = payment.KindRefund }), [3]int{1, -1, 0}},

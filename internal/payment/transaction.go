@@ -124,6 +124,17 @@ func (t Transaction) AggregateMethod() holdfast.PaymentMethod {
 // deadline.
 func (t Transaction) Hold() bool { return t.Kind == KindReserve }
 
+// Approved reports whether the sender's token is the approval of this payment. A
+// refund and a commission are no payments that a sender approves.
+func (t Transaction) Approved() bool {
+	switch t.Kind {
+	case KindReserve, KindPay, KindFundPrepaid, KindSettleDebt:
+		return t.Token != ""
+	case KindRefund, KindCommission, KindWriteOffDebt, KindDeposit:
+	}
+	return false
+}
+
 // Private reports whether the transaction is no caller's to see.
 func (t Transaction) Private() bool { return t.Kind == KindDeposit }
 

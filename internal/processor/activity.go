@@ -21,7 +21,8 @@ type ActivityPage struct {
 
 	Parties map[party.ID]string
 	Callers map[party.CallerID]party.Caller
-	Balance money.Amount // of the account, as it is now
+	Reasons map[holdfast.TokenID]string // paymentReason, where no description says what a payment is for
+	Balance money.Amount                // of the account, as it is now
 }
 
 // activityReadMost is how many transactions are read at a time.
@@ -31,7 +32,7 @@ const activityReadMost = 256
 // through others, and what it paid itself, in one order. Each transaction is
 // read as it stands by its own caller's clock.
 func (p *ActivityPage) Read(tx *store.ReadTx) error {
-	p.Parties, p.Callers = map[party.ID]string{}, map[party.CallerID]party.Caller{}
+	p.Parties, p.Callers, p.Reasons = map[party.ID]string{}, map[party.CallerID]party.Caller{}, map[holdfast.TokenID]string{}
 	own, err := tx.CallersOf(p.Account)
 	if err != nil {
 		return err
@@ -52,7 +53,25 @@ func (p *ActivityPage) Read(tx *store.ReadTx) error {
 	if p.Balance, err = ReadBalance(tx, p.Account, p.Sandbox); err != nil {
 		return err
 	}
-	return p.readNames(tx)
+	if err := p.readNames(tx); err != nil || !p.Own {
+		return err
+	}
+	return p.readReasons(tx)
+}
+
+// readReasons reads what the sender approved, for payments without a description.
+func (p *ActivityPage) readReasons(tx *store.ReadTx) error {
+	for _, t := range p.Rows {
+		if _, known := p.Reasons[t.Token]; known || !t.Approved() || t.SenderDescription != "" {
+			continue
+		}
+		token, _, err := tx.Token(t.Token)
+		if err != nil {
+			return err
+		}
+		p.Reasons[t.Token] = token.Reason
+	}
+	return nil
 }
 
 // A source is a listing with what was read of it and not yet looked at.

@@ -136,7 +136,26 @@ func (tx *ReadTx) OpenOf(sender party.ID, most int) ([]payment.Transaction, erro
 		ORDER BY received DESC, transaction_id DESC LIMIT $2`, sender, most)
 }
 
-// OpenWith reads those of them that are paid with an instrument.
+// HeldBy reads the holds of a caller, those with the nearest deadline first, at
+// most most of them. Holds whose deadline has come may be among them.
+func (tx *ReadTx) HeldBy(c party.CallerID, most int) ([]payment.Transaction, error) {
+	return list(tx, "reading the holds of a caller", scanTransaction, `
+		SELECT `+transactionColumns+` FROM transactions
+		WHERE caller_id = $1 AND due > 0 AND state = 'Reserved'
+		ORDER BY due LIMIT $2`, c, most)
+}
+
+// HeldFor reads the holds for a recipient who is paid through a recipient token,
+// the newest first, at most most of them. Like OpenOf, it goes through the
+// recipient's payments.
+func (tx *ReadTx) HeldFor(recipient party.ID, most int) ([]payment.Transaction, error) {
+	return list(tx, "reading the holds for a recipient", scanTransaction, `
+		SELECT `+transactionColumns+` FROM transactions
+		WHERE recipient = $1 AND (recipient_token <> '' OR kind = 'Deposit') AND state = 'Reserved'
+		ORDER BY received DESC, transaction_id DESC LIMIT $2`, recipient, most)
+}
+
+// OpenWith reads those of a sender's open payments that are paid with an instrument.
 func (tx *ReadTx) OpenWith(sender party.ID, with payment.InstrumentID, most int) ([]payment.Transaction, error) {
 	return list(tx, "reading open payments of an instrument", scanTransaction, `
 		SELECT `+transactionColumns+` FROM transactions
