@@ -2,12 +2,9 @@ package cobranded
 
 import (
 	"cmp"
-	"context"
 	"embed"
-	"errors"
 	"html/template"
 	"io/fs"
-	"log/slog"
 	"net/http"
 	"slices"
 
@@ -217,11 +214,7 @@ func (s *Server) lost(w http.ResponseWriter, r *http.Request, status int, n noti
 
 // fail is for what is our fault: the sender sees that it is, the log why.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	level := slog.LevelError
-	if errors.Is(err, context.Canceled) && r.Context().Err() != nil { // nobody waits for the page
-		level = slog.LevelDebug
-	}
-	s.Log.Log(r.Context(), level, "a page failed", "path", r.URL.Path, "error", err)
+	s.Log.Error("a page failed", "path", r.URL.Path, "error", err)
 	s.lost(w, r, http.StatusInternalServerError, pageFailed)
 }
 
@@ -234,7 +227,7 @@ func (s *Server) invalid(w http.ResponseWriter, r *http.Request, d *distrusted) 
 }
 
 func (s *Server) renderMessage(w http.ResponseWriter, status int, words webui.Words, m messagePage) {
-	layout := webui.Layout{Words: words, Title: m.Heading, Wide: m.Signed != "", Content: m}
+	layout := webui.Layout{Words: words, Title: m.Heading, Wide: m.Signed != "", NoCheckout: true, Content: m}
 	if err := pages.Render(w, status, "message", layout); err != nil {
 		s.Log.Error("a page could not be written", "error", err)
 	}

@@ -353,7 +353,7 @@ func setupPrepaid(t *testing.T, db *store.DB) {
 	s := payingSite(t, db)
 	s.get(s.asked(payment.PipelineSetupPrepaid, "callerReferenceSender", "spend-1", "callerReferenceFunding", "fund-1", "fundingAmount", "50"))
 	s.signIn()
-	for _, text := range []string{"Balance, at most", "$50.00", "Fill it with", "Visa ending in 4242", "Set up the balance"} {
+	for _, text := range []string{"Balance, at most", "$50.00", "Fill it with", "Visa ending in 4242", "Set up the balance", "never more than $50.00, to be spent at Kiln & Co"} {
 		s.wantText(text)
 	}
 	s.submit()

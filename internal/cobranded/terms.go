@@ -49,7 +49,7 @@ func (c *call) agreement() agreement {
 		a.Note = w.T("recipient.note", "Caller", caller)
 	case payment.PipelineSetupPrepaid:
 		a.Asks, a.Agree = w.T("setup-prepaid.asks"), w.T("setup-prepaid.agree")
-		a.Note, a.PayWords = w.T("setup-prepaid.note", "Caller", caller), w.T("confirm.fill-with")
+		a.Note, a.PayWords = w.T("setup-prepaid.note", "Caller", caller, "Amount", amount), w.T("confirm.fill-with")
 	case payment.PipelineSetupPostpaid:
 		a.Asks, a.Agree = w.T("setup-postpaid.asks"), w.T("setup-postpaid.agree")
 		a.Note, a.PayWords = w.T("setup-postpaid.note", "Caller", caller), w.T("confirm.settle-with")

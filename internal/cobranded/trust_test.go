@@ -416,6 +416,11 @@ func TestBadForms(t *testing.T) {
 	if s.get(s.server.URL + "/cobranded-ui/nowhere"); s.at.status != http.StatusNotFound {
 		t.Errorf("an unknown page is answered with %d", s.at.status)
 	}
+	for _, text := range []string{"Protected checkout", "Your card details"} {
+		if strings.Contains(s.at.body, text) {
+			t.Errorf("an unknown page says %q", text)
+		}
+	}
 }
 
 func TestSignUpRefused(t *testing.T) {

@@ -40,7 +40,7 @@ func CheckPage(t testing.TB, page, body string) {
 	if n := strings.Count(body, "<h1"); n != 1 {
 		t.Errorf("%s has %d h1", page, n)
 	}
-	for _, part := range []string{`<html lang="`, `<main id="main"`, "<header", "<footer", `name="viewport"`} {
+	for _, part := range []string{`<html lang="`, `<main id="main"`, "<header", `name="viewport"`} {
 		if !strings.Contains(body, part) {
 			t.Errorf("%s lacks %s", page, part)
 		}
