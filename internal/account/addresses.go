@@ -28,7 +28,7 @@ func (s *Server) showAddresses(c *call) error {
 			Links: []link{{Label: w.T("account.change"), Of: lines[0], Address: pageURL("addresses/edit", given("address", string(a.ID))...)}},
 		}
 		if a.Default {
-			r.Mark = w.T("addresses.default")
+			r.Mark = tag{w.T("addresses.default"), good}
 		} else {
 			r.Buttons = append(r.Buttons, post(w.T("addresses.make-default"), lines[0], "addresses/default", "address", string(a.ID)))
 		}

@@ -18,6 +18,9 @@ const (
 	codeMax   = 4
 )
 
+// cardScript groups a card's digits while they are typed.
+const cardScript = "card.js"
+
 // CardForm is the form of a new card. Script card.js makes it nicer.
 func CardForm(w webui.Words, holder string) webui.Form {
 	return webui.Form{

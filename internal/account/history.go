@@ -42,7 +42,7 @@ func (s *Server) showHistory(c *call) error {
 	w := c.words
 	g := group{Empty: w.T("history.none")}
 	for _, t := range page.Rows {
-		g.Rows = append(g.Rows, historyRow(w, page, t))
+		g.Entries = append(g.Entries, historyRow(w, page, t))
 	}
 	list := listPage{Heading: w.T("menu.history"), Lead: w.T("history.lead"), Groups: []group{g}}
 	if !page.Next.IsZero() {
@@ -53,44 +53,57 @@ func (s *Server) showHistory(c *call) error {
 
 var errNoPage = holdfast.Errorf(holdfast.InvalidParams, "there is no such page")
 
-// historyRow says who the other side is, what it was for, and which way the money
-// went.
+// historyRow is a transaction in one line: when, with whom, what for, how it
+// stands, and the amount. Only an amount that has moved has a sign.
 func historyRow(w webui.Words, page processor.ActivityPage, t payment.Transaction) row {
-	caller := page.Callers[t.Caller]
 	r := row{
-		Title: otherSide(page, t), Detail: kindWord(w, t), Mark: stateWord(w, t),
-		Amount: w.Signed(t.Current(), t.Flow(page.Account)), Facts: []Term{{w.T("history.on"), w.Moment(t.Received)}},
+		Title: otherSide(page, t), Address: paymentAddress(t), Date: w.Date(t.Received), Detail: whatFor(w, page, t),
+		Mark: stateWord(w, t, page.Account), Quiet: t.State != payment.Success,
+		Amount: w.Signed(t.Current(), t.Flow(page.Account)),
+	}
+	switch {
+	case t.Refunded.Positive():
+		r.Of = w.T("history.of-refunded", "Amount", w.Dollars(t.Refunded))
+	case partly(t):
+		r.Of = w.T("history.of-held", "Amount", w.Dollars(t.Amount))
 	}
 	if r.Title == "" {
 		r.Title, r.Detail = r.Detail, ""
 	}
-	add := func(label, value string) {
-		if value != "" {
-			r.Facts = append(r.Facts, Term{label, value})
-		}
-	}
-	add(w.T("history.for"), about(t, page.Account))
-	if caller.Name != r.Title {
-		add(w.T("history.through"), caller.Name)
-	}
-	if t.State == payment.Reserved {
-		add(w.T("overview.until"), w.Moment(t.Deadline))
-	}
-	if t.Refunded.Positive() {
-		add(w.T("history.refunded"), w.Dollars(t.Refunded))
-	}
-	if fee := feeOf(t, page.Account); fee.Micro != 0 {
-		add(w.T("history.fee"), w.Dollars(fee))
-	}
 	return r
 }
 
-// otherSide is the name of whom the party paid or was paid by; nothing when there
-// was nobody.
+// partly reports whether less was charged than was held.
+func partly(t payment.Transaction) bool {
+	return t.Hold() && t.Settled.Positive() && t.Settled != t.Amount
+}
+
+// whatFor is what a transaction is for: of a payment the caller's description or
+// the sender's reason, of others also what they are.
+func whatFor(w webui.Words, page processor.ActivityPage, t payment.Transaction) string {
+	reason := ""
+	if t.Approved() {
+		reason = page.Reasons[t.Token]
+	}
+	said, kind := about(t, page.Account, reason), kindWord(w, t)
+	switch {
+	case said == "":
+		return kind
+	case t.Kind == payment.KindPay || t.Kind == payment.KindReserve:
+		return said
+	}
+	return kind + ": " + said
+}
+
+// otherSide is the name of the party that was paid or that has paid; empty for a
+// deposit. A shop that is paid through its own caller goes by the caller's name,
+// as on all other pages of the buyer.
 func otherSide(page processor.ActivityPage, t payment.Transaction) string {
 	switch {
 	case t.Kind == payment.KindDeposit:
 		return ""
+	case t.Sender == page.Account && t.Recipient == t.Owner:
+		return page.Callers[t.Caller].Name
 	case t.Sender == page.Account:
 		return page.Parties[t.Recipient]
 	}

@@ -40,9 +40,9 @@ func methodRow(w webui.Words, i payment.Instrument, expired bool) row {
 	r := row{Title: v.Title, Detail: v.Detail}
 	switch {
 	case i.Default:
-		r.Mark = w.T("methods.default")
+		r.Mark = tag{w.T("methods.default"), good}
 	case expired:
-		r.Mark = w.T("methods.expired")
+		r.Mark = tag{w.T("methods.expired"), wrong}
 	}
 	if !i.Default && !expired {
 		r.Buttons = append(r.Buttons, post(w.T("methods.make-default"), v.Title, "methods/default", "method", string(i.ID)))
@@ -73,7 +73,7 @@ func (s *Server) renderCard(c *call, status int, form webui.Form) error {
 	if !s.Processor.Live {
 		page.Note, page.Code = w.T("card.sandbox"), testCard
 	}
-	return s.renderForm(c, status, "methods", page, "card.js")
+	return s.renderForm(c, status, "methods", page, cardScript)
 }
 
 func (s *Server) addCard(c *call) error {
@@ -165,7 +165,7 @@ func (s *Server) renderRemoveMethod(c *call, status int) error {
 		page.Lead, page.Rows = w.T("methods.remove-tokens"), tokens
 	}
 	remove := post(w.T("methods.remove-button"), "", "methods/remove", "method", string(i.ID))
-	remove.Strong = true
+	remove.Danger = true
 	page.Buttons = []action{remove}
 	return s.renderForm(c, status, "methods", page)
 }

@@ -19,6 +19,7 @@ type hold struct {
 	payment.Transaction
 	caller    party.Caller
 	recipient string
+	reason    string // of the token
 }
 
 // holdsMost bounds the open payments that are shown.
@@ -29,11 +30,15 @@ func (s *Server) showOverview(c *call) error {
 	var balance money.Amount
 	var holds []hold
 	var methods []payment.Instrument
+	var sales incoming
 	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
 		if balance, err = processor.ReadBalance(tx, c.Party.ID, !s.Processor.Live); err != nil {
 			return err
 		}
 		if holds, err = s.holds(tx, c.Party.ID); err != nil {
+			return err
+		}
+		if sales, err = s.incoming(tx, c.Party); err != nil {
 			return err
 		}
 		methods, err = tx.Instruments(c.Party.ID)
@@ -50,17 +55,22 @@ func (s *Server) showOverview(c *call) error {
 				Heading: w.T("overview.balance"), Text: w.Dollars(balance), Large: true,
 				Links: []link{{Label: w.T("overview.history"), Address: Root + "history"}},
 			},
-			s.openGroup(w, holds),
 		},
 	}
-	if doing := s.toDo(c, methods); len(doing) > 0 {
+	if sales.seller {
+		page.Groups = append(page.Groups, sales.group(w, s.Now()))
+	}
+	if !sales.seller || len(holds) > 0 {
+		page.Groups = append(page.Groups, s.openGroup(w, holds))
+	}
+	if doing := s.toDo(c, methods, sales.seller); len(doing) > 0 {
 		page.Groups = append([]group{{Heading: w.T("overview.to-do"), Rows: doing}}, page.Groups...)
 	}
 	return s.renderList(c, "", page)
 }
 
 // toDo is what the account still needs.
-func (s *Server) toDo(c *call, methods []payment.Instrument) (rows []row) {
+func (s *Server) toDo(c *call, methods []payment.Instrument, seller bool) (rows []row) {
 	w := c.words
 	if !c.Party.EmailVerified && s.Processor.Letters != nil {
 		r := row{
@@ -72,7 +82,7 @@ func (s *Server) toDo(c *call, methods []payment.Instrument) (rows []row) {
 		}
 		rows = append(rows, r)
 	}
-	if len(methods) <= 1 { // everybody has a balance
+	if len(methods) <= 1 && !seller { // every account has a balance
 		rows = append(rows, row{
 			Title: w.T("overview.add-method"), Detail: w.T("overview.add-method-text"),
 			Links: []link{{Label: w.T("methods.add-card"), Address: Root + "methods/card"}},
@@ -100,7 +110,11 @@ func (s *Server) holds(tx *store.ReadTx, who party.ID) (holds []hold, err error)
 		if err != nil {
 			return nil, err
 		}
-		holds = append(holds, hold{Transaction: t, caller: caller, recipient: recipient.Name})
+		token, _, err := tx.Token(t.Token)
+		if err != nil {
+			return nil, err
+		}
+		holds = append(holds, hold{Transaction: t, caller: caller, recipient: recipient.Name, reason: token.Reason})
 	}
 	return holds, nil
 }
@@ -115,8 +129,8 @@ func (s *Server) openGroup(w webui.Words, holds []hold) group {
 
 // row says what is held, by whom and until when: by the clock of who holds it.
 func (h hold) row(w webui.Words, real time.Time) row {
-	r := row{Title: h.caller.Name, Detail: about(h.Transaction, h.Sender), Mark: stateWord(w, h.Transaction), Amount: w.Dollars(h.Current())}
-	if h.recipient != h.caller.Name {
+	r := row{Title: h.caller.Name, Detail: about(h.Transaction, h.Sender, h.reason), Mark: stateWord(w, h.Transaction, h.Sender), Amount: w.Dollars(h.Current())}
+	if h.Recipient != h.Owner && h.recipient != h.caller.Name {
 		r.Facts = append(r.Facts, Term{w.T("term.paid-to"), h.recipient})
 	}
 	if h.State == payment.Reserved {
@@ -128,27 +142,38 @@ func (h hold) row(w webui.Words, real time.Time) row {
 	return r
 }
 
-// about is what a transaction is for, in the words of its caller: there are those
-// for the sender and the recipient, and those that are the caller's own.
-func about(t payment.Transaction, reader party.ID) string {
-	if reader == t.Owner && t.CallerDescription != "" {
+// about is what a transaction is for, in the words of its caller. A caller writes
+// one description for the sender and the recipient, and one for itself. Without
+// them it is the reason for which the sender gave the token; other recipients are
+// not shown that.
+func about(t payment.Transaction, reader party.ID, reason string) string {
+	switch {
+	case reader == t.Owner && t.CallerDescription != "":
 		return t.CallerDescription
+	case t.SenderDescription != "" || reader != t.Owner && reader != t.Sender:
+		return t.SenderDescription
 	}
-	return t.SenderDescription
+	return reasonText(reason)
 }
 
-// stateWord is where a transaction stands; nothing when it is simply done.
-func stateWord(w webui.Words, t payment.Transaction) string {
+// stateWord is where a transaction stands, for one of its parties.
+func stateWord(w webui.Words, t payment.Transaction, reader party.ID) tag {
 	switch t.State.Status() {
 	case holdfast.StatusPending:
-		return w.T("state.pending")
+		return tag{w.T("state.pending"), quiet}
 	case holdfast.StatusReserved:
-		return w.T("state.held")
+		return tag{w.T("state.held"), quiet}
 	case holdfast.StatusFailure:
-		return w.T("state.failed")
+		return tag{w.T("state.failed"), wrong}
 	case holdfast.StatusCancelled:
-		return w.T("state.cancelled")
+		return tag{w.T("state.cancelled"), quiet}
 	case holdfast.StatusSuccess:
 	}
-	return ""
+	switch t.Flow(reader) {
+	case -1:
+		return tag{w.T("state.paid"), good}
+	case 1:
+		return tag{w.T("state.received"), good}
+	}
+	return tag{w.T("state.done"), good}
 }

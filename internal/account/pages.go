@@ -64,9 +64,11 @@ type (
 type group struct {
 	Heading string
 	Text    string
-	Mark    string // a word or two about the text
-	Large   bool   // the text is a figure
+	Mark    tag  // about the text
+	Large   bool // the text is a figure
+	Facts   []Term
 	Rows    []row
+	Entries []row  // in columns, one line for each
 	Empty   string // said when there are none
 	Links   []link
 	Buttons []action
@@ -75,13 +77,34 @@ type group struct {
 // A row is one thing that a party has.
 type row struct {
 	Title   string
+	Address string // of its own page, where it has one
+	Date    string // of an entry
 	Detail  string
-	Mark    string // a word or two that set it apart
+	Line    string // its terms, in one line
+	Mark    tag
 	Amount  string
+	Quiet   bool   // the amount has not moved
+	Of      string // about the amount
 	Facts   []Term
 	Links   []link
 	Buttons []action
 }
+
+// A tag is a word or two that set something apart.
+type tag struct {
+	Word string
+	Tone tone
+}
+
+// A tone is the colour of a tag, a class of the stylesheet. The zero tone is grey.
+type tone string
+
+const (
+	quiet tone = ""
+	good  tone = "good"
+	wait  tone = "wait"
+	wrong tone = "wrong"
+)
 
 // A Term is one line of what was agreed to, or is the case.
 type Term struct{ Label, Value string }
@@ -99,7 +122,7 @@ type action struct {
 	Of     string
 	Action string
 	Hidden holdfast.Params
-	Strong bool
+	Danger bool // it takes something away
 }
 
 // post is a button whose form goes to one of our pages.
@@ -142,6 +165,7 @@ func (s *Server) render(c *call, v view) error {
 	l := webui.Layout{
 		Words: c.words, Title: v.title, Sandbox: !s.Processor.Live, Menu: c.menu(v.place),
 		Scripts: append([]string{"once.js"}, v.scripts...), Content: v.content,
+		NoCheckout: !slices.Contains(v.scripts, cardScript),
 	}
 	for _, script := range v.scripts {
 		l.Policy.Asks = l.Policy.Asks || script == webui.PasskeyScript

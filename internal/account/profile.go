@@ -17,9 +17,9 @@ func (s *Server) showProfile(c *call) error {
 		Heading: w.T("profile.name"), Text: p.Name,
 		Links: []link{{Label: w.T("account.change"), Of: w.T("profile.name"), Address: Root + "profile/name"}},
 	}
-	email := group{Heading: w.T("profile.email"), Text: p.Email, Mark: w.T("profile.verified")}
+	email := group{Heading: w.T("profile.email"), Text: p.Email, Mark: tag{w.T("profile.verified"), good}}
 	if !p.EmailVerified {
-		email.Mark = w.T("profile.unverified")
+		email.Mark = tag{w.T("profile.unverified"), wait}
 		if s.Processor.Letters != nil {
 			email.Links = []link{{Label: w.T("overview.verify-link"), Address: Root + "verify"}}
 		}

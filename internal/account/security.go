@@ -76,7 +76,7 @@ func (s *Server) sessionGroup(c *call, sessions []party.SignedIn) group {
 			r.Facts = append(r.Facts, Term{w.T("security.network"), at.Network})
 		}
 		if at.ID == c.Session.ID {
-			r.Mark = w.T("security.here")
+			r.Mark = tag{w.T("security.here"), good}
 		} else {
 			others = true
 			r.Buttons = []action{post(w.T("security.end"), r.Title, "security/session/end", "session", string(at.ID))}

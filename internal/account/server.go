@@ -67,6 +67,7 @@ func (s *Server) Handler() http.Handler {
 	owner("POST authorisations/cancel", s.cancelToken)
 	owner("POST authorisations/end", s.endInstrument)
 	owner("GET history", s.showHistory)
+	owner("GET history/one", s.showPayment)
 	owner("GET security", s.showSecurity)
 	owner("GET security/password", s.showPassword)
 	owner("POST security/password", s.changePassword)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -23,6 +24,7 @@ func (s *Server) showTokens(c *call) error {
 	w, all := c.words, c.form.Get("all") != ""
 	var tokens []payment.Token
 	callers := map[party.CallerID]party.Caller{}
+	var rows []row
 	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
 		var after store.TokenPlace
 		if h := c.form.Get("after"); h != "" {
@@ -36,7 +38,17 @@ func (s *Server) showTokens(c *call) error {
 		if tokens, err = tx.TokensOf(c.Party.ID, !all, processor.Micro(s.Now()), after, tokensMost+1); err != nil {
 			return err
 		}
-		return readCallers(tx, tokens, callers)
+		if err = readCallers(tx, tokens, callers); err != nil {
+			return err
+		}
+		for _, t := range tokens[:min(len(tokens), tokensMost)] {
+			r := s.tokenRow(w, t, callers[t.Caller])
+			if r.Line, err = tokenLine(tx, w, t); err != nil {
+				return err
+			}
+			rows = append(rows, r)
+		}
+		return nil
 	})
 	if err != nil {
 		return err
@@ -46,10 +58,7 @@ func (s *Server) showTokens(c *call) error {
 		tokens = tokens[:tokensMost]
 		page.Next = pageURL("authorisations", given("after", string(tokens[tokensMost-1].Handle()), "all", c.form.Get("all"))...)
 	}
-	g := group{Empty: w.T("authorisations.none")}
-	for _, t := range tokens {
-		g.Rows = append(g.Rows, s.tokenRow(w, t, callers[t.Caller]))
-	}
+	g := group{Empty: w.T("authorisations.none"), Rows: rows}
 	if all {
 		page.Links = []link{{Label: w.T("authorisations.current"), Address: Root + "authorisations"}}
 	} else {
@@ -76,18 +85,80 @@ func readCallers(tx *store.ReadTx, tokens []payment.Token, callers map[party.Cal
 }
 
 func (s *Server) tokenRow(w webui.Words, t payment.Token, caller party.Caller) row {
-	r := row{
-		Title: caller.Name, Detail: tokenFor(w, t), Mark: tokenState(w, t, caller.Now(s.Now())),
-		Links: []link{tokenLink(w, t, caller)},
+	r := row{Title: caller.Name, Detail: tokenFor(w, t), Address: tokenAddress(t)}
+	if state := tokenState(w, t, caller.Now(s.Now())); state != "" {
+		r.Mark = tag{state, quiet}
 	}
 	if t.Reason != "" {
-		r.Facts = append(r.Facts, Term{w.T("authorisations.reason"), reasonText(t.Reason)})
+		r.Detail += " · " + reasonText(t.Reason)
 	}
 	return r
 }
 
+func tokenAddress(t payment.Token) string {
+	return pageURL("authorisations/one", given("token", string(t.Handle()))...)
+}
+
 func tokenLink(w webui.Words, t payment.Token, caller party.Caller) link {
-	return link{Label: w.T("authorisations.show"), Of: caller.Name, Address: pageURL("authorisations/one", given("token", string(t.Handle()))...)}
+	return link{Label: w.T("authorisations.show"), Of: caller.Name, Address: tokenAddress(t)}
+}
+
+// tokenLine is a token in one line: how much, how often and up to which limits, the
+// way to pay, and since when.
+func tokenLine(tx *store.ReadTx, w webui.Words, t payment.Token) (string, error) {
+	limits, err := tx.Limits(string(t.Caller), string(t.ID))
+	if err != nil {
+		return "", err
+	}
+	parts := amountLine(w, t)
+	for _, l := range limits {
+		parts = append(parts, Usage(w, payment.UsageTerms{Kind: l.Kind, Value: l.Value, Period: l.Period}))
+	}
+	if t.Aggregate != "" {
+		a, _, err := tx.Aggregate(t.Aggregate)
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, w.T("authorisations.up-to", "Amount", w.Dollars(a.Limit)))
+	}
+	if t.Instrument != "" {
+		i, _, err := tx.Instrument(t.Sender, t.Instrument)
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, shortInstrument(w, i))
+	}
+	return strings.Join(append(parts, w.T("authorisations.since", "Date", w.Date(t.Installed))), " · "), nil
+}
+
+// amountLine is what each payment may come to, and how often there is one.
+func amountLine(w webui.Words, t payment.Token) []string {
+	if !t.Amount.Given() {
+		return nil
+	}
+	amount := w.Dollars(t.Amount)
+	switch t.AmountType {
+	case holdfast.AmountMaximum:
+		amount = w.T("authorisations.up-to", "Amount", amount)
+	case holdfast.AmountMinimum:
+		amount = w.T("authorisations.from", "Amount", amount)
+	case holdfast.AmountExact:
+	}
+	switch {
+	case !t.Period.Endless():
+		amount += " " + Every(w, t.Period)
+	case t.Type == holdfast.TokenMultiUse:
+		amount = w.T("authorisations.each", "Amount", amount)
+	}
+	return []string{amount}
+}
+
+// shortInstrument is a card by its brand and last digits, "Visa 4242".
+func shortInstrument(w webui.Words, i payment.Instrument) string {
+	if i.Method == holdfast.MethodCC {
+		return i.Brand + "\u00a0" + i.Last4
+	}
+	return InstrumentIn(w, i).Title
 }
 
 // tokenFor is what a token allows, in words.
@@ -219,11 +290,11 @@ func (s *Server) renderToken(c *call, g givenToken, status int, problem string) 
 		page.Aside = state
 	case problem != "" && g.moves():
 		end := post(g.endLabel(w), "", "authorisations/end", "token", string(g.Handle()))
-		end.Strong = true
+		end.Danger = true
 		page.Buttons = []action{end}
 	default:
 		cancel := post(w.T("authorisations.cancel"), "", "authorisations/cancel", "token", string(g.Handle()))
-		cancel.Strong = true
+		cancel.Danger = true
 		page.Aside, page.Buttons = w.T("authorisations.cancel-text", "Caller", g.caller.Name), []action{cancel}
 	}
 	return s.renderForm(c, status, "authorisations", page)

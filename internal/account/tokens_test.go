@@ -1,7 +1,6 @@
 package account_test
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
-	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
@@ -52,12 +50,17 @@ func TestAnApproval(t *testing.T) {
 		}
 		b := s.ann()
 		b.get("authorisations")
-		b.wantText("Kiln & Co", "Several payments", "Mugs, as they break")
+		b.wantText(
+			"Kiln & Co", "Several payments · Mugs, as they break",
+			"up to $15.00 each time · at most $40.00 per month · at most 3 payments in all · Visa\u00a04242 · since Nov 23, 2026",
+		)
 		b.get("authorisations/one?token=" + s.handle(id))
 		b.wantText(
 			"Approval for Kiln & Co", "Each payment, at most", "$15.00", "at most $40.00 per month", "Used so far", "$12.00",
 			"Begins anew on", "at most 3 payments in all", "one payment", "Visa ending in 4242", "You take it back",
 		)
+		b.wantText(`class="secondary danger"`)
+		b.wantNoText(`class="primary"`)
 		b.send("authorisations/cancel", "")
 		b.wantPage("authorisations")
 		b.wantText("It was cancelled, and no longer holds.", "There are none.")
@@ -225,58 +228,6 @@ func TestWhatIsHeldByAMovedClock(t *testing.T) {
 	s.Reserved("12.00", "order-1")
 	b := s.ann()
 	b.wantText("December 2, 2026, 10:15 AM", "The shop’s test clock shows", "November 25, 2026, 10:15 AM")
-}
-
-func TestTheHistory(t *testing.T) {
-	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
-		s := newSiteOn(t, db)
-		s.Change(s.Owner.ID, func(p *party.Party) { p.Business = true })
-		s.Deposit(s.Buyer.ID, "100.00")
-		s.Clock.Advance(time.Second)
-		paid := s.Paid("20.00", "order-1")
-		s.Clock.Advance(time.Second)
-		if _, err := s.Refund(paid.ID, "5.00", "refund-1"); err != nil {
-			t.Fatal(err)
-		}
-		s.Clock.Advance(time.Second)
-		s.Reserved("12.00", "order-2")
-		b := s.ann()
-		b.wantText("$100.00") // the balance
-		b.get("history")
-		b.wantText("+$100.00", "Deposit", "−$20.00", "Card payment", "Kiln & Co", "+$5.00", "Refund", "Refunded", "$12.00", "Held until")
-		b.wantNoText("Fee") // which the shop bears
-		owner := s.newBrowser()
-		owner.signIn(s.Owner.Email, holdfasttest.Password)
-		owner.get("history")
-		owner.wantText("+$20.00", "−$5.00", "Ann Buyer", "Fee")
-		owner.wantNoText("$100.00")
-	})
-}
-
-func TestTheHistoryByPage(t *testing.T) {
-	s := newSite(t)
-	for i := range 45 {
-		s.Clock.Advance(time.Second)
-		s.Paid("1.00", holdfast.CallerReference(fmt.Sprint("order-", i)))
-	}
-	b := s.ann()
-	rows := 0
-	for place := "history"; place != ""; {
-		b.get(place)
-		b.wantPage("history")
-		rows += strings.Count(b.at.body, `class="row"`)
-		place = ""
-		for _, next := range links(b.at.body, "history?") {
-			place = next
-		}
-	}
-	if rows != 45 {
-		t.Errorf("there are %d payments", rows)
-	}
-	for _, before := range []string{"x", "-1", "99999999999999999999", "9999999999999999"} {
-		b.get("history?before=" + before)
-		b.wantStatus("before "+before, http.StatusNotFound)
-	}
 }
 
 // A seller sees what they agreed to be paid by, and can take it back.

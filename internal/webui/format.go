@@ -17,8 +17,10 @@ type format struct {
 	dollars string // %s is the number
 	percent string
 	day     string // %[1]d is the day, %[2]s the month's name, %[3]d the year
+	date    string // the same in short; %[4]d is the month's number
 	clock   string // of package time
 	months  [12]string
+	short   [12]string // names of months in short dates
 }
 
 const nbsp = "\u00a0"
@@ -27,6 +29,8 @@ var (
 	monthsEN = [12]string{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"}
 	monthsDE = [12]string{"Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"}
 	monthsAT = [12]string{"Jänner", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"}
+	shortEN  = [12]string{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"}
+	shortES  = [12]string{"ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sept", "oct", "nov", "dic"}
 	monthsES = [12]string{"enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre"}
 )
 
@@ -35,18 +39,22 @@ const (
 	dayGB = "%[1]d %[2]s %[3]d"
 	dayDE = "%[1]d. %[2]s %[3]d"
 	dayES = "%[1]d de %[2]s de %[3]d"
+
+	dateUS = "%[2]s %[1]d, %[3]d"
+	dateGB = "%[1]d %[2]s %[3]d"
+	dateDE = "%02[1]d.%02[4]d.%[3]d"
 )
 
 // formats has American English first: it is for whoever prefers none of them.
 var formats = []format{
-	{"en-US", ".", ",", "$%s", "%s%%", dayUS, "3:04 PM", monthsEN},
-	{"en-GB", ".", ",", "US$%s", "%s%%", dayGB, "15:04", monthsEN},
-	{"de", ",", ".", "%s" + nbsp + "$", "%s" + nbsp + "%%", dayDE, "15:04", monthsDE},
-	{"de-AT", ",", nbsp, "$" + nbsp + "%s", "%s" + nbsp + "%%", dayDE, "15:04", monthsAT},
-	{"de-CH", ".", "’", "$" + nbsp + "%s", "%s%%", dayDE, "15:04", monthsDE},
-	{"es", ",", ".", "%s" + nbsp + "US$", "%s" + nbsp + "%%", dayES, "15:04", monthsES},
-	{"es-419", ".", ",", "USD" + nbsp + "%s", "%s" + nbsp + "%%", dayES, "15:04", monthsES},
-	{"es-US", ".", ",", "$%s", "%s%%", dayES, "3:04 PM", monthsES},
+	{"en-US", ".", ",", "$%s", "%s%%", dayUS, dateUS, "3:04 PM", monthsEN, shortEN},
+	{"en-GB", ".", ",", "US$%s", "%s%%", dayGB, dateGB, "15:04", monthsEN, shortEN},
+	{"de", ",", ".", "%s" + nbsp + "$", "%s" + nbsp + "%%", dayDE, dateDE, "15:04", monthsDE, monthsDE},
+	{"de-AT", ",", nbsp, "$" + nbsp + "%s", "%s" + nbsp + "%%", dayDE, dateDE, "15:04", monthsAT, monthsAT},
+	{"de-CH", ".", "’", "$" + nbsp + "%s", "%s%%", dayDE, dateDE, "15:04", monthsDE, monthsDE},
+	{"es", ",", ".", "%s" + nbsp + "US$", "%s" + nbsp + "%%", dayES, dateGB, "15:04", monthsES, shortES},
+	{"es-419", ".", ",", "USD" + nbsp + "%s", "%s" + nbsp + "%%", dayES, dateGB, "15:04", monthsES, shortES},
+	{"es-US", ".", ",", "$%s", "%s%%", dayES, dateGB, "3:04 PM", monthsES, shortES},
 }
 
 // Dollars is an amount as people read it, "$1,234.50".
@@ -104,6 +112,16 @@ func (w Words) Day(t time.Time) string {
 	t = t.UTC()
 	f := w.speech().format
 	return fmt.Sprintf(f.day, t.Day(), f.months[t.Month()-1], t.Year())
+}
+
+// Date is a date in short, "Jan 2, 2006", in UTC; nothing for the zero time.
+func (w Words) Date(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	t = t.UTC()
+	f := w.speech().format
+	return fmt.Sprintf(f.date, t.Day(), f.short[t.Month()-1], t.Year(), int(t.Month()))
 }
 
 // Moment is a date with the time of day, and says that it is UTC: where the

@@ -51,7 +51,7 @@ func (p *page) reach(selector, path string) {
 			p.t.Fatalf("%s does not lead to %s\nat %s\n%s", selector, path, at, p.text())
 		}
 	}
-	p.do("waiting for the page", chromedp.WaitReady(chromedp.CSS("footer")))
+	p.do("waiting for the page", chromedp.WaitReady(chromedp.CSS("main h1")))
 }
 
 // A buyer makes a passkey, signs out, and comes back with it.
@@ -137,6 +137,9 @@ func TestPagesOfAnAccount(t *testing.T) {
 	at("authorisations")
 	p.click(`.row a`)
 	p.inspect("account-form-authorisation")
+	at("history")
+	p.click(`.row a`)
+	p.inspect("account-list-payment")
 	for _, place := range []string{"methods/card", "addresses/edit", "security/password", "profile/email"} {
 		at(place)
 		p.inspect("account-form-" + strings.ReplaceAll(place, "/", "-"))
@@ -145,6 +148,10 @@ func TestPagesOfAnAccount(t *testing.T) {
 	p.inspect("account-form-needed")
 	at("none")
 	p.inspect("account-message")
+	p.click(`header button`) // signs out
+	at("")
+	s.signIn(p, s.Owner)
+	p.inspect("account-list-seller")
 }
 
 // Who has to verify an address does so on the way.

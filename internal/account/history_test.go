@@ -1,0 +1,223 @@
+package account_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+func TestTheHistory(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		s := newSiteOn(t, db)
+		s.Change(s.Owner.ID, func(p *party.Party) { p.Business = true })
+		s.Deposit(s.Buyer.ID, "100.00")
+		s.Clock.Advance(time.Second)
+		paid := s.Paid("20.00", "order-1")
+		s.Clock.Advance(time.Second)
+		if _, err := s.Refund(paid.ID, "5.00", "refund-1"); err != nil {
+			t.Fatal(err)
+		}
+		s.Clock.Advance(time.Second)
+		s.Reserved("12.00", "order-2")
+		b := s.ann()
+		b.wantText("$100.00") // the balance
+		b.get("history")
+		b.wantText("+$100.00", "Deposit", "−$20.00", "Kiln & Co", "+$5.00", "Refund", "$5.00 refunded", "$12.00", "Held", "Paid", "Received")
+		b.wantNoText("−$12.00", "Through") // nothing was charged, and the shop is the payee
+		owner := s.newBrowser()
+		owner.signIn(s.Owner.Email, holdfasttest.Password)
+		owner.get("history")
+		owner.wantText("+$20.00", "−$5.00", "Ann Buyer", "$12.00")
+		owner.wantNoText("$100.00", "+$12.00") // what is held has not been received
+	})
+}
+
+func TestTheHistoryByPage(t *testing.T) {
+	s := newSite(t)
+	for i := range 45 {
+		s.Clock.Advance(time.Second)
+		s.Paid("1.00", holdfast.CallerReference(fmt.Sprint("order-", i)))
+	}
+	b := s.ann()
+	rows := 0
+	for place := "history"; place != ""; {
+		b.get(place)
+		b.wantPage("history")
+		rows += strings.Count(b.at.body, `<li class="row`)
+		place = ""
+		for _, next := range links(b.at.body, "history?") {
+			place = next
+		}
+	}
+	if rows != 45 {
+		t.Errorf("there are %d payments", rows)
+	}
+	for _, before := range []string{"x", "-1", "99999999999999999999", "9999999999999999"} {
+		b.get("history?before=" + before)
+		b.wantStatus("before "+before, http.StatusNotFound)
+	}
+}
+
+// owner is the seller's browser, signed in.
+func (s *site) owner() *browser {
+	s.t.Helper()
+	b := s.newBrowser()
+	b.signIn(s.Owner.Email, holdfasttest.Password)
+	b.wantPage("")
+	return b
+}
+
+// A seller's overview lists what is held for the seller, by deadline, and does not
+// ask for a card. A buyer's does not list what others hold.
+func TestASellersOverview(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		s := newSiteOn(t, db)
+		b := s.owner()
+		b.wantText("Waiting to be charged", "No payment is waiting to be charged.")
+		b.wantNoText("Add a way to pay", "On hold", "Nothing is held")
+		s.Reserved("12.00", "order-1")
+		s.Clock.Advance(24 * time.Hour)
+		s.Reserved("30.50", "order-2")
+		b = s.owner()
+		b.wantText("$42.50 in 2 holds.", "Ann Buyer", "$12.00", "Charge by", "November 30, 2026, 10:15", "$30.50", "December 1, 2026, 10:15")
+		if strings.Index(b.at.body, "$12.00") > strings.Index(b.at.body, "$30.50") {
+			t.Error("the nearest deadline does not come first")
+		}
+		s.Clock.Advance(6 * 24 * time.Hour)
+		b = s.owner()
+		b.wantText("$30.50 in one hold.")
+		b.wantNoText("$12.00") // it has expired
+		s.ann().wantNoText("Waiting to be charged")
+	})
+}
+
+// A seller on a marketplace sees the holds that the marketplace has made for them.
+func TestAMarketplaceSellersOverview(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		s := newSiteOn(t, db)
+		m := s.Market(false)
+		if _, err := m.Reserve("25.00", "2.00", "order-1"); err != nil {
+			t.Fatal(err)
+		}
+		b := s.newBrowser()
+		b.signIn(m.Seller.Email, holdfasttest.Password)
+		b.wantText("$25.00 in one hold.", "Ann Buyer", "Through", "Kiln & Co")
+		s.owner().wantText("No payment is waiting to be charged.") // the marketplace is not paid
+	})
+}
+
+// Without a description, a payment is for what the buyer approved it for.
+func TestAPaymentWithoutADescription(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		s := newSiteOn(t, db)
+		token := s.Token(payment.Token{
+			Instrument: s.Card.ID, Method: holdfast.MethodCC, Type: holdfast.TokenSingleUse, Reason: "A <b>mug</b>",
+			AmountType: holdfast.AmountMaximum, Amount: holdfasttest.USD("15"),
+		})
+		if _, err := s.Reserve(token, "15.00", "order-1"); err != nil {
+			t.Fatal(err)
+		}
+		b := s.ann()
+		b.wantText("A mug")
+		b.get("history")
+		b.wantText("A mug")
+		b.get(links(b.at.body, "history/one")[0])
+		b.wantText("A mug")
+		b = s.owner()
+		b.wantText("A mug")
+		b.get("history")
+		b.wantText("A mug")
+	})
+}
+
+// A payment's own page has its history, and what was held of a part charge. The
+// card is for its owner alone to see.
+func TestAPaymentsPage(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		s := newSiteOn(t, db)
+		s.Change(s.Owner.ID, func(p *party.Party) { p.Name = "Kiln Trading Ltd" })
+		held := s.Reserved("32.00", "order-1")
+		s.Clock.Advance(time.Hour)
+		if _, err := s.Settle(held.ID, "30.00"); err != nil {
+			t.Fatal(err)
+		}
+		b := s.ann()
+		b.get("history")
+		b.wantText("Kiln & Co", "−$30.00", "of $32.00 held", "Paid")
+		b.wantNoText("Through", "Kiln Trading Ltd") // one name for one shop
+		place := links(b.at.body, "history/one")[0]
+		b.get(place)
+		b.wantText(
+			"Kiln & Co", "Paid to", "Kiln Trading Ltd", "−$30.00", "Visa ending in 4242", "Amount held", "$32.00", "Charged", "What has happened",
+			"November 23, 2026, 10:15", "$32.00 held", "November 23, 2026, 11:15", "$30.00 paid", string(held.ID), "Show the approval",
+		)
+		b.get(links(b.at.body, "authorisations/one")[0])
+		b.wantPage("authorisations/one")
+		owner := s.owner()
+		owner.get(place)
+		owner.wantText("+$30.00", "Ann Buyer", "$32.00 held", "Fee")
+		owner.wantNoText("4242", "Show the approval")
+		nora := s.newBrowser()
+		nora.signUp()
+		for _, wrong := range []string{place, "history/one", "history/one?payment=.-" + string(held.ID), "history/one?payment=-1-" + string(held.ID), "history/one?payment=zzzzzzzzzzzzzzzzzzzz-x", place + "0"} {
+			nora.get(wrong)
+			nora.wantStatus(wrong, http.StatusNotFound)
+		}
+	})
+}
+
+// A hold that has expired says so, whether or not the sweeper has been there.
+func TestAnExpiredHoldsPage(t *testing.T) {
+	s := newSite(t)
+	s.Reserved("32.00", "order-1")
+	s.Clock.Advance(8 * 24 * time.Hour)
+	b := s.ann()
+	b.get("history")
+	b.wantText("$32.00", "Cancelled")
+	b.wantNoText("−$32.00")
+	b.get(links(b.at.body, "history/one")[0])
+	b.wantText("$32.00 held", "Released, since it was not charged in time.")
+}
+
+// Only the page on which a card is entered speaks of card details.
+func TestPagesWithoutACard(t *testing.T) {
+	s := newSite(t)
+	b := s.ann()
+	for _, place := range []string{"", "history", "nowhere"} {
+		b.get(place)
+		b.wantNoText("Your card details")
+	}
+	b.get("methods/card")
+	b.wantText("Your card details")
+}
+
+// The list of approvals says how much, how often, with what and since when.
+func TestApprovalsInALine(t *testing.T) {
+	s := newSite(t)
+	month := payment.Period{N: 1, Unit: payment.Month}
+	s.Token(payment.Token{
+		Instrument: s.Card.ID, Method: holdfast.MethodCC, Type: holdfast.TokenRecurring, Reason: "Mug of the month",
+		AmountType: holdfast.AmountExact, Amount: holdfasttest.USD("9.99"), Period: month,
+	})
+	s.Aggregate(holdfast.MethodPrepaid, "50.00")
+	s.Authorize("5.00")
+	for accept, wants := range map[string][]string{
+		"en-US": {"Regular payments · Mug of the month", "$9.99 every month · Visa\u00a04242 · since Nov 23, 2026", "up to $50.00 · ", "$5.00 · Visa"},
+		"de":    {"9,99\u00a0$ jeden Monat · Visa\u00a04242 · seit 23.11.2026", "bis zu 50,00\u00a0$ · "},
+		"es":    {"9,99\u00a0US$ cada mes · Visa\u00a04242 · desde el 23 nov 2026", "hasta 50,00\u00a0US$ · "},
+	} {
+		b := s.newBrowser()
+		b.header.Set("Accept-Language", accept)
+		b.signIn(s.Buyer.Email, holdfasttest.Password)
+		b.get("authorisations")
+		b.wantText(wants...)
+	}
+}

@@ -1,0 +1,201 @@
+package account
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+)
+
+// paymentAddress is where a transaction of the history is shown. The time, in
+// microseconds and to base 36 (16 digits could be taken for a card number), finds it
+// in the listings of its parties.
+func paymentAddress(t payment.Transaction) string {
+	return pageURL("history/one", given("payment", strconv.FormatInt(t.Received.UnixMicro(), 36)+"-"+string(t.ID))...)
+}
+
+var errNoPayment = holdfast.Errorf(holdfast.InvalidParams, "there is no such payment")
+
+// A shownPayment is a transaction with all that one of its parties may see of it.
+type shownPayment struct {
+	payment.Transaction
+	page       processor.ActivityPage
+	history    []payment.HistoryRow
+	instrument payment.Instrument // of the sender who looks
+	token      payment.Token      // that the sender who looks has given
+	now        time.Time          // the caller's
+}
+
+// payment reads a transaction as a page of the history: it shows what the history
+// shows, and nothing to others.
+func (s *Server) payment(c *call) (p shownPayment, err error) {
+	at, id, _ := strings.Cut(c.form.Get("payment"), "-")
+	micro, err := strconv.ParseInt(at, 36, 64)
+	if err != nil || micro < 0 || micro >= endOfTime.UnixMicro() {
+		return p, errNoPayment
+	}
+	received := time.UnixMicro(micro).UTC()
+	p.page = processor.ActivityPage{
+		Activity: payment.Activity{
+			Filter:  payment.ActivityFilter{Start: received, End: received.Add(time.Microsecond), BatchMax: historyMost},
+			Account: c.Party.ID, Own: true,
+		},
+		Sandbox: !s.Processor.Live, Real: processor.Micro(s.Now()),
+	}
+	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
+		if err := p.page.Read(tx); err != nil {
+			return err
+		}
+		for _, t := range p.page.Rows {
+			if string(t.ID) == id {
+				p.Transaction = t
+				return p.read(tx)
+			}
+		}
+		return errNoPayment
+	})
+	return p, err
+}
+
+func (p *shownPayment) read(tx *store.ReadTx) (err error) {
+	stored, _, err := tx.Transaction(p.Caller, p.ID)
+	if err != nil {
+		return err
+	}
+	if p.history, err = tx.History(p.Caller, p.ID); err != nil {
+		return err
+	}
+	caller := p.page.Callers[p.Caller]
+	p.now = caller.Now(p.page.Real)
+	p.history = stored.HistoryAsOf(p.history, p.now)
+	if p.Sender != p.page.Account {
+		return nil
+	}
+	if p.Instrument != "" {
+		if p.instrument, _, err = tx.Instrument(p.Sender, p.Instrument); err != nil {
+			return err
+		}
+	}
+	if p.Approved() {
+		p.token, _, err = tx.Token(p.Token)
+	}
+	return err
+}
+
+func (s *Server) showPayment(c *call) error {
+	p, err := s.payment(c)
+	if err != nil {
+		return err
+	}
+	w := c.words
+	r := historyRow(w, p.page, p.Transaction)
+	page := listPage{
+		Heading: r.Title,
+		Groups: []group{
+			{Text: r.Amount, Large: true, Mark: r.Mark, Facts: p.facts(w)},
+			{Heading: w.T("history.steps"), Facts: p.steps(w)},
+		},
+		Links: []link{{Label: w.T("history.back"), Address: Root + "history"}},
+	}
+	if p.token.ID != "" && p.token.Sender == c.Party.ID {
+		page.Groups[0].Links = []link{{
+			Label:   w.T("history.approval"),
+			Address: pageURL("authorisations/one", given("token", string(p.token.Handle()))...),
+		}}
+	}
+	return s.renderList(c, "history", page)
+}
+
+// facts are what there is to know about a transaction. The card is for its owner
+// alone to see.
+func (p shownPayment) facts(w webui.Words) (all []Term) {
+	t, caller := p.Transaction, p.page.Callers[p.Caller]
+	add := func(label, value string) {
+		if value != "" {
+			all = append(all, Term{label, value})
+		}
+	}
+	if r := historyRow(w, p.page, t); r.Detail != "" {
+		add(w.T("history.for"), r.Detail)
+	}
+	if t.Sender == p.page.Account && t.Kind != payment.KindDeposit {
+		if payee := p.page.Parties[t.Recipient]; payee != otherSide(p.page, t) {
+			add(w.T("term.paid-to"), payee)
+		}
+	}
+	if t.Recipient != t.Owner && t.Kind != payment.KindDeposit {
+		add(w.T("history.through"), caller.Name)
+	}
+	if p.instrument.ID != "" {
+		label := w.T("authorisations.paid-by")
+		if t.Kind == payment.KindRefund {
+			label = w.T("history.refunded-to")
+		}
+		add(label, InstrumentIn(w, p.instrument).Title)
+	}
+	if t.State == payment.Reserved {
+		add(w.T("overview.until"), w.Moment(t.Deadline))
+	}
+	if t.Hold() {
+		add(w.T("history.held"), w.Dollars(t.Amount))
+	}
+	if t.State == payment.Success && t.Settled.Positive() {
+		add(w.T("history.charged"), w.Dollars(t.Settled))
+	}
+	if t.Refunded.Positive() {
+		add(w.T("history.refunded"), w.Dollars(t.Refunded))
+	}
+	if fee := feeOf(t, p.page.Account); fee.Micro != 0 {
+		add(w.T("history.fee"), w.Dollars(fee))
+	}
+	if t.Sender == p.page.Account {
+		add(w.T("mail.statement"), t.Descriptor)
+	}
+	add(w.T("mail.transaction"), string(t.ID))
+	if caller.ClockOffset != 0 {
+		add(w.T("overview.shop-clock"), w.Moment(p.now))
+	}
+	return all
+}
+
+// steps are what has happened, in the order of time. A step on which a network is
+// asked is left out once its answer is there.
+func (p shownPayment) steps(w webui.Words) (all []Term) {
+	for i, h := range p.history {
+		asked := h.After == payment.Pending || h.After == payment.Settling
+		if asked && i < len(p.history)-1 {
+			continue
+		}
+		all = append(all, Term{w.Moment(h.At), p.step(w, h)})
+	}
+	return all
+}
+
+func (p shownPayment) step(w webui.Words, h payment.HistoryRow) string {
+	switch h.After {
+	case payment.Reserved:
+		return w.T("history.step-held", "Amount", w.Dollars(h.Amount))
+	case payment.Success:
+		switch {
+		case p.Kind == payment.KindRefund:
+			return w.T("history.step-refunded", "Amount", w.Dollars(h.Amount))
+		case p.Flow(p.page.Account) == 0 && p.Kind != payment.KindPay && p.Kind != payment.KindReserve:
+			return kindWord(w, p.Transaction)
+		}
+		return w.T("history.step-paid", "Amount", w.Dollars(h.Amount))
+	case payment.Failure:
+		return w.T("history.step-failed")
+	case payment.Cancelled:
+		if h.Verb == payment.VerbExpire {
+			return w.T("history.step-expired")
+		}
+		return w.T("history.step-cancelled")
+	case payment.None, payment.Pending, payment.Settling:
+	}
+	return w.T("state.pending")
+}

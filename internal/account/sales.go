@@ -1,0 +1,128 @@
+package account
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// incoming is what is held for a seller, those with the nearest deadline first.
+type incoming struct {
+	seller bool // the account is a business, or has callers
+	holds  []sale
+	more   bool // there are more holds than these
+}
+
+// A sale is a hold for a seller.
+type sale struct {
+	hold
+	buyer    string
+	deadline time.Time // by real time
+}
+
+// incoming reads the holds that the party's own callers have made for it, and those
+// that others have made for it.
+func (s *Server) incoming(tx *store.ReadTx, p party.Party) (in incoming, err error) {
+	own, err := tx.CallersOf(p.ID)
+	if err != nil {
+		return in, err
+	}
+	in.seller = p.Business || len(own) > 0
+	if !in.seller {
+		return in, nil
+	}
+	open, err := tx.HeldFor(p.ID, holdsMost+1)
+	if err != nil {
+		return in, err
+	}
+	in.more = len(open) > holdsMost
+	open = slices.DeleteFunc(open, func(t payment.Transaction) bool { return t.Owner == p.ID }) // read below
+	for _, caller := range own {
+		held, err := tx.HeldBy(caller.ID, holdsMost+1)
+		if err != nil {
+			return in, err
+		}
+		in.more = in.more || len(held) > holdsMost
+		open = append(open, held...)
+	}
+	if in.holds, err = s.sales(tx, open, p.ID); err != nil {
+		return in, err
+	}
+	slices.SortFunc(in.holds, func(a, b sale) int {
+		return cmp.Or(a.deadline.Compare(b.deadline), cmp.Compare(a.ID, b.ID))
+	})
+	if len(in.holds) > holdsMost {
+		in.holds, in.more = in.holds[:holdsMost], true
+	}
+	return in, nil
+}
+
+// sales are those of the transactions that are still held for a recipient.
+func (s *Server) sales(tx *store.ReadTx, open []payment.Transaction, recipient party.ID) (sales []sale, err error) {
+	real := processor.Micro(s.Now())
+	for _, t := range open {
+		caller, _, err := tx.Caller(t.Caller)
+		if err != nil {
+			return nil, err
+		}
+		held := t.AsOf(caller.Now(real)).State == payment.Reserved
+		if !held || t.Recipient != recipient || caller.Sandbox == s.Processor.Live {
+			continue
+		}
+		buyer, _, err := tx.Party(t.Sender)
+		if err != nil {
+			return nil, err
+		}
+		token, _, err := tx.Token(t.Token)
+		if err != nil {
+			return nil, err
+		}
+		sales = append(sales, sale{
+			hold:  hold{Transaction: t, caller: caller, reason: token.Reason},
+			buyer: buyer.Name, deadline: t.Deadline.Add(-caller.Now(real).Sub(real)),
+		})
+	}
+	return sales, nil
+}
+
+// group lists the holds, with what they come to unless some are left out.
+func (in incoming) group(w webui.Words, real time.Time) group {
+	g := group{Heading: w.T("overview.incoming"), Empty: w.T("overview.none-incoming")}
+	sum := money.Micros(0)
+	for _, h := range in.holds {
+		sum = money.Micros(sum.Micro + h.Amount.Micro)
+		g.Rows = append(g.Rows, h.row(w, real))
+	}
+	switch {
+	case len(in.holds) == 0:
+		return g
+	case in.more:
+		g.Text = w.T("overview.incoming-more", "N", w.Count(holdsMost))
+	default:
+		g.Text = w.N("overview.incoming-sum", len(in.holds), "Amount", w.Dollars(sum))
+	}
+	g.Text += " " + w.T("overview.incoming-text")
+	return g
+}
+
+// row says who pays, how much, and until when it can be charged.
+func (h sale) row(w webui.Words, real time.Time) row {
+	r := row{
+		Title: h.buyer, Detail: about(h.Transaction, h.Recipient, h.reason), Amount: w.Dollars(h.Amount),
+		Facts: []Term{{w.T("overview.charge-by"), w.Moment(h.Deadline)}},
+	}
+	if h.Owner != h.Recipient {
+		r.Facts = append(r.Facts, Term{w.T("history.through"), h.caller.Name})
+	}
+	if h.caller.ClockOffset != 0 {
+		r.Facts = append(r.Facts, Term{w.T("overview.shop-clock"), w.Moment(h.caller.Now(real))})
+	}
+	return r
+}
