@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// A score is what became of the mutants of a package.
+type score struct {
+	dir             string
+	mutants, killed int
+	survivors       []*mutant
+}
+
+func scoreOf(dir string, mutants []*mutant) score {
+	s := score{dir: dir}
+	for _, m := range mutants {
+		switch m.fate {
+		case notViable:
+			continue
+		case killed:
+			s.killed++
+		case lived, timedOut:
+			s.survivors = append(s.survivors, m)
+		}
+		s.mutants++
+	}
+	return s
+}
+
+// tenths is the share of mutants killed, in tenths of a percent, rounded down.
+func (s score) tenths() int { return s.killed * 1000 / max(s.mutants, 1) }
+
+// reasons say why a survivor changes nothing that a test could see, by
+// [mutant.key].
+type reasons map[string]string
+
+// readReasons reads lines of file, kind, source line and reason, divided by
+// tabs.
+func readReasons(path string) (reasons, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the reasons: %w", err)
+	}
+	return parseReasons(string(text))
+}
+
+func parseReasons(text string) (reasons, error) {
+	all := make(reasons)
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		column := strings.Split(line, "\t")
+		if len(column) != 4 || column[3] == "" {
+			return nil, fmt.Errorf("a reason has four columns: %q", line)
+		}
+		all[strings.Join(column[:3], "\t")] = column[3]
+	}
+	return all, nil
+}
+
+// verdict is an error where too many mutants survive, or one for no reason.
+func verdict(scores []score, known reasons) error {
+	var wrong []string
+	for _, s := range scores {
+		if s.tenths() < killedMin*10 {
+			wrong = append(wrong, fmt.Sprintf("%s: %d of %d mutants are killed, less than %d %%", s.dir, s.killed, s.mutants, killedMin))
+		}
+		for _, m := range s.survivors {
+			if known[m.key(s.dir)] == "" {
+				wrong = append(wrong, fmt.Sprintf("%s/%s:%d:%d: %s survives, and no reason is given", s.dir, m.file, m.line, m.column, m.kind))
+			}
+		}
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("%d findings:\n%s", len(wrong), strings.Join(wrong, "\n"))
+	}
+	return nil
+}
+
+// page is docs/mutants.md.
+func page(scores []score, known reasons) string {
+	var b strings.Builder
+	b.WriteString(`# Mutation testing
+
+<!-- Written by "make mutants". Do not edit. -->
+
+` + "`make mutants`" + ` puts small faults into the packages that hold the rules, one at a time, and runs the package's own tests on each: a fault
+that no test notices survives. [Gremlins](https://github.com/go-gremlins/gremlins) lists the faults; ` + "`tools/mutants`" + ` runs them
+([decision 47](decisions/0047-mutants.md)). It takes minutes, so CI does not run it. It fails below 90 % in any package, and when a
+survivor has no reason in ` + "`tools/mutants/equivalent.txt`" + `.
+
+| Package | Mutants | Killed | Survivors | Score |
+| --- | ---: | ---: | ---: | ---: |
+`)
+	for _, s := range scores {
+		fmt.Fprintf(&b, "| `%s` | %d | %d | %d | %d.%d %% |\n", s.dir, s.mutants, s.killed, len(s.survivors), s.tenths()/10, s.tenths()%10)
+	}
+	b.WriteString("\n## Survivors\n\n| Place | Kind | Line | Why |\n| --- | --- | --- | --- |\n")
+	for _, s := range scores {
+		for _, m := range s.survivors {
+			reason := known[m.key(s.dir)]
+			if reason == "" {
+				reason = "**No reason: a test is missing.**"
+			}
+			fmt.Fprintf(&b, "| `%s/%s` | %s, %s | `%s` | %s |\n", s.dir, m.file, m.kind, m.fate, strings.ReplaceAll(m.code, "|", `\|`), reason)
+		}
+	}
+	return b.String()
+}
