@@ -1,0 +1,215 @@
+package payment_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/ledger"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// onInstrument is a card's payment of 10 dollars for the sake of an instrument
+// with 20 on it and 5 under way.
+func onInstrument(m holdfast.PaymentMethod, use payment.TokenUse) asked {
+	in := onCredit()
+	in.Aggregate.Method, in.Aggregate.Limit = m, money.Cents(35_00)
+	in.Token.Use, in.Token.Method, in.Token.Instrument = use, holdfast.MethodCC, "I1"
+	in.Movers = []payment.Mover{{Token: payment.Token{ID: "K2", Use: payment.UsePay, Aggregate: "G1", Expires: now.Add(time.Hour)}}}
+	if use == payment.UseSettle {
+		in.Movers = []payment.Mover{{Token: in.Token, Instrument: in.Instrument}}
+	}
+	return in
+}
+
+func byBalance(in *asked) {
+	in.Token.Method, in.Instrument.Method = holdfast.MethodABT, holdfast.MethodABT
+	in.Balance = money.Cents(10_00)
+}
+
+// spoilt are refusals that a funding and a settlement have in common.
+var spoilt = map[string]struct {
+	spoil func(*asked)
+	want  holdfast.Code
+}{
+	"nothing wrong":          {func(*asked) {}, ""},
+	"no amount":              {func(in *asked) { in.Request.TransactionAmount = money.Amount{} }, holdfast.InvalidParams},
+	"a cent by card":         {func(in *asked) { in.Request.TransactionAmount = money.Cents(1) }, holdfast.AmountOutOfRange},
+	"less than its fee":      {func(in *asked) { in.Request.TransactionAmount = money.Cents(5) }, holdfast.InvalidParams},
+	"six cents":              {func(in *asked) { in.Request.TransactionAmount = money.Cents(6) }, ""},
+	"above all amounts":      {func(in *asked) { in.Request.TransactionAmount = money.Cents(10_000_01) }, holdfast.AmountOutOfRange},
+	"a long timeout":         {func(in *asked) { in.Request.TransactionTimeoutMins = 10081 }, holdfast.InvalidParams},
+	"a statement of nothing": {func(in *asked) { in.Request.SoftDescriptorType = "Dynamic" }, holdfast.InvalidParams},
+	"another caller's token": {func(in *asked) { in.Token.Caller = "C2" }, holdfast.IncompatibleTokens},
+	"a token that pays":      {func(in *asked) { in.Token.Use = payment.UsePay }, holdfast.InvalidSenderRoleForAccountType},
+	"a cancelled token":      {func(in *asked) { in.Token.Cancelled = true }, holdfast.TokenNotActiveSender},
+	"another caller's":       {func(in *asked) { in.Aggregate.Caller = "C2" }, holdfast.InstrumentAccessDenied},
+	"another recipient's":    {func(in *asked) { in.Aggregate.Recipient = "P3" }, holdfast.InstrumentAccessDenied},
+	"another instrument's":   {func(in *asked) { in.Token.Aggregate = "G2" }, holdfast.IncompatibleTokens},
+	"a suspended sender":     {func(in *asked) { in.Sender.Standing = party.Suspended }, holdfast.InvalidAccountStateSender},
+	"a removed card":         {func(in *asked) { in.Instrument.Removed = true }, holdfast.InvalidPaymentInstrument},
+	"a personal recipient":   {func(in *asked) { in.Recipient.Business = false }, holdfast.InvalidRecipientForCCTransaction},
+	"a sandbox account": {func(in *asked) {
+		in.Request.SenderTokenID = "H216UECZ8ZM1G8G4QA3V7RKF8JDFZ9SI3SJAFSGUKBBNDHX1NVM8GUQRZNRNAHER"
+	}, holdfast.InvalidAccountStateSender},
+	"a balance that is enough": {byBalance, ""},
+	"a cent too little": {func(in *asked) {
+		byBalance(in)
+		in.Balance = money.Cents(9_99)
+	}, holdfast.InsufficientBalance},
+	"an unverified bank account": {func(in *asked) {
+		in.Token.Method, in.Instrument.Method, in.Instrument.Verified = holdfast.MethodACH, holdfast.MethodACH, false
+	}, holdfast.UnverifiedBankAccount},
+	"a used-up limit": {func(in *asked) {
+		in.Limits = []payment.Limit{{Subject: "K1", Kind: payment.LimitCount, Value: 1, UsedCount: 1, UsedAmount: money.Micros(0)}}
+	}, holdfast.TokenUsageError},
+	"a reached sending limit": {func(in *asked) {
+		in.Limits = []payment.Limit{{Subject: payment.SendingSubject("P2"), Kind: payment.LimitAmount, Value: money.Cents(9_99).Micro, UsedAmount: money.Micros(0)}}
+	}, holdfast.AccountLimitsExceeded},
+	"a limit that is just reached": {func(in *asked) {
+		in.Limits = []payment.Limit{{Subject: payment.SendingSubject("P2"), Kind: payment.LimitAmount, Value: money.Cents(10_00).Micro, UsedAmount: money.Micros(0)}}
+	}, ""},
+}
+
+func TestFundPrepaidRefusals(t *testing.T) {
+	rows := map[string]struct {
+		spoil func(*asked)
+		want  holdfast.Code
+	}{
+		"a cent above the limit":     {func(in *asked) { in.Aggregate.Limit = money.Cents(34_99) }, holdfast.PrepaidFundingLimitExceeded},
+		"an instrument that is over": {func(in *asked) { in.Aggregate.Expires = now }, holdfast.InstrumentExpired},
+		"nobody spends it":           {func(in *asked) { in.Movers[0].Token.Cancelled = true }, holdfast.TokenNotActiveSender},
+		"nobody spends it any more":  {func(in *asked) { in.Movers[0].Token.Expires = now }, holdfast.IncompatibleTokens},
+		"a token that settles":       {func(in *asked) { in.Token.Use = payment.UseSettle }, holdfast.InvalidSenderRoleForAccountType},
+	}
+	for name, row := range spoilt {
+		rows[name] = row
+	}
+	for name, row := range rows {
+		t.Run(name, func(t *testing.T) {
+			in := onInstrument(holdfast.MethodPrepaid, payment.UseFund)
+			row.spoil(&in)
+			r := in.Request
+			c, err := payment.FundPrepaid(in.Input, holdfast.FundPrepaidRequest{
+				SenderTokenID: r.SenderTokenID, FundingAmount: r.TransactionAmount, CallerReference: "f", SoftDescriptorType: r.SoftDescriptorType,
+				TransactionTimeoutMins: r.TransactionTimeoutMins,
+			})
+			if code(err) != row.want {
+				t.Fatalf("refused with %v, want %q", err, row.want)
+			}
+			if err == nil {
+				wantBegun(t, c, payment.KindFundPrepaid, money.Cents(20_00).Add(r.TransactionAmount), r.TransactionAmount)
+			}
+		})
+	}
+}
+
+func TestSettleDebtRefusals(t *testing.T) {
+	amount := func(cents int64) func(*asked) {
+		return func(in *asked) { in.Request.TransactionAmount = money.Cents(cents) }
+	}
+	rows := map[string]struct {
+		spoil func(*asked)
+		want  holdfast.Code
+	}{
+		"all that is open":           {amount(15_00), ""},
+		"a cent more than is open":   {amount(15_01), holdfast.SettleAmountGreaterThanDebt},
+		"an instrument that is over": {func(in *asked) { in.Aggregate.Expires, in.Token.Expires = now, now }, ""},
+		"a part by the last use": {func(in *asked) {
+			in.Limits = []payment.Limit{{Subject: "K1", Kind: payment.LimitCount, Value: 1, UsedAmount: money.Micros(0)}}
+			in.Movers[0].Limits = in.Limits
+		}, holdfast.TokenUsageError},
+		"all by the last use": {func(in *asked) {
+			amount(15_00)(in)
+			in.Limits = []payment.Limit{{Subject: "K1", Kind: payment.LimitCount, Value: 1, UsedAmount: money.Micros(0)}}
+			in.Movers[0].Limits = in.Limits
+		}, ""},
+		"a token that funds": {func(in *asked) { in.Token.Use = payment.UseFund }, holdfast.InvalidSenderRoleForAccountType},
+	}
+	for name, row := range spoilt {
+		rows[name] = row
+	}
+	for name, row := range rows {
+		t.Run(name, func(t *testing.T) {
+			in := onInstrument(holdfast.MethodDebt, payment.UseSettle)
+			row.spoil(&in)
+			r := in.Request
+			c, err := payment.SettleDebt(in.Input, holdfast.SettleDebtRequest{
+				SenderTokenID: r.SenderTokenID, SettlementAmount: r.TransactionAmount, CallerReference: "s", SoftDescriptorType: r.SoftDescriptorType,
+				TransactionTimeoutMins: r.TransactionTimeoutMins,
+			})
+			if code(err) != row.want {
+				t.Fatalf("refused with %v, want %q", err, row.want)
+			}
+			if err == nil {
+				wantBegun(t, c, payment.KindSettleDebt, money.Cents(20_00).Sub(r.TransactionAmount), r.TransactionAmount)
+			}
+		})
+	}
+}
+
+// wantBegun checks an accepted step: by card it waits for the network, with the
+// amount under way; from a balance it is done, with the books and the instrument
+// changed.
+func wantBegun(t *testing.T, c payment.Change, kind payment.Kind, balance, amount money.Amount) {
+	t.Helper()
+	after := c.Aggregate.After
+	if c.After.Kind != kind || c.After.Fee != payment.DefaultFees.Fee(c.After.Method, amount) {
+		t.Errorf("it is a %s with a fee of %v", c.After.Kind, c.After.Fee)
+	}
+	if c.After.Method != holdfast.MethodABT {
+		if c.After.State != payment.Pending || c.Ask == nil || c.Ask.Step != payment.StepCharge || after.Balance != money.Cents(20_00) || after.Pending != money.Cents(5_00).Add(amount) {
+			t.Errorf("by card: %s, %v on it and %v under way", c.After.State, after.Balance, after.Pending)
+		}
+		if len(c.Spends) != 0 {
+			t.Errorf("by card it spends from %v", c.Spends)
+		}
+		return
+	}
+	if c.After.State != payment.Success || c.Ask != nil || after.Balance != balance || after.Pending != money.Cents(5_00) || len(c.Spends) != 1 || c.Spends[0] != "P2" {
+		t.Errorf("from the balance: %s, %v on it and %v under way, spends %v", c.After.State, after.Balance, after.Pending, c.Spends)
+	}
+	instrument, mirror := ledger.Prepaid("G1"), ledger.Owed("P1")
+	if kind == payment.KindSettleDebt {
+		instrument, mirror = ledger.Debt("G1"), ledger.Due("P1")
+	}
+	wantBalances(t, c.Postings, map[ledger.AccountID]int64{ledger.Party("P2"): -10_00, ledger.Party("P1"): 10_00 - 16, ledger.Fees: 16, instrument: 10_00, mirror: -10_00})
+}
+
+func TestWriteOffDebt(t *testing.T) {
+	for name, row := range map[string]struct {
+		spoil func(*asked)
+		want  holdfast.Code
+	}{
+		"a part":                   {func(*asked) {}, ""},
+		"a cent":                   {func(in *asked) { in.Request.TransactionAmount = money.Cents(1) }, ""},
+		"all that is open":         {func(in *asked) { in.Request.TransactionAmount = money.Cents(15_00) }, ""},
+		"a cent more than is open": {func(in *asked) { in.Request.TransactionAmount = money.Cents(15_01) }, holdfast.SettleAmountGreaterThanDebt},
+		"nothing":                  {func(in *asked) { in.Request.TransactionAmount = money.Cents(0) }, holdfast.AmountOutOfRange},
+		"another caller's":         {func(in *asked) { in.Aggregate.Caller = "C2" }, holdfast.InstrumentAccessDenied},
+		"another recipient's":      {func(in *asked) { in.Aggregate.Recipient = "P3" }, holdfast.InstrumentAccessDenied},
+		"a closed owner":           {func(in *asked) { in.Owner.Standing = party.Closed }, holdfast.AccountClosed},
+		"a suspended owner":        {func(in *asked) { in.Owner.Standing = party.Suspended }, holdfast.InvalidAccountStateCaller},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := onInstrument(holdfast.MethodDebt, payment.UseSettle)
+			row.spoil(&in)
+			amount := in.Request.TransactionAmount
+			c, err := payment.WriteOffDebt(in.Input, holdfast.WriteOffDebtRequest{AdjustmentAmount: amount, CallerReference: "w"})
+			if code(err) != row.want {
+				t.Fatalf("refused with %v, want %q", err, row.want)
+			}
+			if err != nil {
+				return
+			}
+			if c.After.State != payment.Success || c.Ask != nil || c.Aggregate.After.Balance != money.Cents(20_00).Sub(amount) || c.After.Fee.Micro != 0 {
+				t.Errorf("it is %s, and %v is owed", c.After.State, c.Aggregate.After.Balance)
+			}
+			if ledger.Balance(c.Postings, ledger.Debt("G1")) != amount || ledger.Balance(c.Postings, ledger.Party("P1")).Micro != 0 {
+				t.Errorf("it moves %v", c.Postings)
+			}
+		})
+	}
+}
