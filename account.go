@@ -15,7 +15,7 @@ import (
 type AccountBalance struct {
 	Total      money.Amount // Disburse and PendingOut together
 	PendingIn  money.Amount // payments that are under way to the account
-	PendingOut money.Amount // refunds that are under way from it
+	PendingOut money.Amount // refunds that are under way from it, and fees set aside
 	Disburse   money.Amount // can be paid out
 	Refund     money.Amount // can be refunded
 	Answer

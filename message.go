@@ -164,7 +164,7 @@ func parseEndpoint(endpoint string) (*url.URL, error) {
 	case err != nil:
 		return nil, errors.New("the endpoint is not an address")
 	case u.Host == "" || !isHTTP(u) && !IsAppScheme(u.Scheme):
-		return nil, errors.New("the endpoint is neither an http or https address nor an application's, with a host")
+		return nil, errors.New("the endpoint is not an http or https address, or one of an application, with a host")
 	case strings.ContainsAny(endpoint, "?#"):
 		return nil, errors.New("the endpoint has a query or a fragment")
 	}

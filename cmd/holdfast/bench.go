@@ -28,7 +28,7 @@ type benchVerb struct {
 	AcceptLoss  bool          `name:"accept-data-loss" help:"Of the bench's own server: see serve." env:"HOLDFAST_ACCEPT_DATA_LOSS"`
 	Seed        uint64        `help:"Draws the same merchants and amounts for each connection each time." default:"1" placeholder:"N"`
 	Ceiling     bool          `help:"Measure what the same requests come to when they are answered and nothing is kept, too. For the mix reserve."`
-	Flood       bench.Flood   `help:"Measure a second time under a flood of invalid requests: bad-signature, oversized, slow or unfinished." enum:"bad-signature,oversized,slow,unfinished," default:"" placeholder:"KIND"`
+	Flood       bench.Flood   `help:"Measure a second time under a flood of invalid requests: bad-signature, oversized, slow, unfinished, oversized-link, verify-signature or visits." enum:"bad-signature,oversized,slow,unfinished,oversized-link,verify-signature,visits," default:"" placeholder:"KIND"`
 	Flooders    int           `help:"How many connections the flood has." default:"64" placeholder:"N"`
 	Preload     int64         `help:"Make so many payments in the store before the server starts." placeholder:"N"`
 	Storm       int64         `help:"Measure a second time while so many holds lapse in the same moment." placeholder:"N"`

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,7 +26,15 @@ const (
 	Oversized    Flood = "oversized"     // bodies of oversizedBytes, as fast as they are refused
 	Slow         Flood = "slow"          // a byte of the body each slowPause
 	Unfinished   Flood = "unfinished"    // a header that never ends
+
+	// These have the server verify signatures, or keep something, for nobody.
+	OversizedLink   Flood = "oversized-link"   // Co-Branded links of linkBytes in small parameters, as fast as they are refused
+	VerifySignature Flood = "verify-signature" // messages to be verified, as fast as they are
+	Visits          Flood = "visits"           // one valid Co-Branded link, opened as fast as it is answered
 )
+
+// Floods are those there are.
+var Floods = []Flood{BadSignature, Oversized, Slow, Unfinished, OversizedLink, VerifySignature, Visits}
 
 const (
 	oversizedBytes = 128 << 10 // twice what a request may have
@@ -146,6 +155,13 @@ func (f *flooding) once(ctx context.Context, c *floodConn, i int) (how string, e
 	case Unfinished:
 		head := f.request(0, "")
 		return c.trickle(ctx, head[:len(head)-2], "")
+	case OversizedLink, VerifySignature, Visits:
+		if c.request == nil {
+			if c.request, err = f.atTheDoors(); err != nil {
+				return "", err
+			}
+		}
+		return c.refused(ctx, c.request)
 	case NoFlood:
 	}
 	return "", nil
@@ -177,9 +193,8 @@ func (f *flooding) counts() map[string]int64 {
 }
 
 func (f Flood) check() error {
-	switch f {
-	case NoFlood, BadSignature, Oversized, Slow, Unfinished:
+	if f == NoFlood || slices.Contains(Floods, f) {
 		return nil
 	}
-	return fmt.Errorf("the flood %q is not known; use %s, %s, %s or %s", f, BadSignature, Oversized, Slow, Unfinished)
+	return fmt.Errorf("the flood %q is not known; use one of %v", f, Floods)
 }

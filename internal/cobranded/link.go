@@ -49,18 +49,22 @@ func ambiguous(p holdfast.Params) (name string, ok bool) {
 	if name, twice := p.Duplicate(); twice {
 		return name, true
 	}
-	back := p
-	for _, name := range slices.Concat(reservedIn(p), []string{"callerReference"}) {
-		back = back.Without(name)
-	}
-	for i, one := range back {
-		for _, other := range back[:i] {
-			if other.Value != one.Value && holdfast.SameName(other.Name, one.Name) {
-				return other.Name, true
-			}
+	values := make(map[string]holdfast.Param, len(p))
+	for _, one := range p {
+		folded := holdfast.FoldName(one.Name)
+		if first, twice := values[folded]; twice && first.Value != one.Value && !notCarried(p, folded) {
+			return first.Name, true
 		}
+		values[folded] = one
 	}
 	return foldedTwice(p)
+}
+
+// notCarried reports whether the answer leaves a parameter of the request out,
+// however it is spelt, or has it once.
+func notCarried(p holdfast.Params, name string) bool {
+	return holdfast.SameName(name, "callerReference") ||
+		slices.ContainsFunc(reservedIn(p), func(reserved string) bool { return holdfast.SameName(name, reserved) })
 }
 
 // doubled finds a name that stands twice in a return URL's own query, in whatever

@@ -2,9 +2,12 @@ package cobranded
 
 import (
 	"cmp"
+	"context"
 	"embed"
+	"errors"
 	"html/template"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"slices"
 
@@ -214,7 +217,11 @@ func (s *Server) lost(w http.ResponseWriter, r *http.Request, status int, n noti
 
 // fail is for what is our fault: the sender sees that it is, the log why.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	s.Log.Error("a page failed", "path", r.URL.Path, "error", err)
+	level := slog.LevelError
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil { // nobody waits for the page
+		level = slog.LevelDebug
+	}
+	s.Log.Log(r.Context(), level, "a page failed", "path", r.URL.Path, "error", err)
 	s.lost(w, r, http.StatusInternalServerError, pageFailed)
 }
 

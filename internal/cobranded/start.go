@@ -65,6 +65,10 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	end, ok := errors.AsType[*payment.PipelineEnd](err)
+	if !ok && r.Context().Err() != nil {
+		s.fail(w, r, err)
+		return
+	}
 	if !ok {
 		s.Log.Error("a pipeline could not begin", "caller", from.caller.ID, "error", err)
 		end = payment.SystemError()

@@ -227,6 +227,7 @@ func TestProtocols(t *testing.T) {
 		},
 		{"HTTP/2", &tls.Config{NextProtos: []string{"h2", "http/1.1"}}, "TLS 1.3, h2"},
 		{"HTTP/1.1", &tls.Config{NextProtos: []string{"http/1.1"}}, "TLS 1.3, http/1.1"},
+		{"HTTP/1.0", &tls.Config{NextProtos: []string{"http/1.0"}}, "TLS 1.3, http/1.0"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			row.client.ServerName = host

@@ -26,7 +26,7 @@ func config(get func(*tls.ClientHelloInfo) (*tls.Certificate, error), protocols 
 		GetCertificate: get,
 		MinVersion:     tls.VersionTLS12,
 		CipherSuites:   suites,
-		NextProtos:     append([]string{"h2", "http/1.1"}, protocols...),
+		NextProtos:     append([]string{"h2", "http/1.1", "http/1.0"}, protocols...),
 	}
 }
 

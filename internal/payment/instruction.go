@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -13,9 +15,10 @@ import (
 
 // A payment instruction is a few statements of the language GateKeeper, such as
 //
-//	MyRole == 'Sender'; PaymentMethod == 'ABT'; TransactionAmount <= '25.00';
+//	MyRole == 'Sender'; PaymentMethod == 'ABT'; TransactionAmount <= '25.00' orSay 'Too much';
 //
-// Of the language only MyRole and OperationType are on record; the other names,
+// What follows orSay is what a request is told that breaks the statement. Of the
+// language only MyRole, OperationType and orSay are on record; the other names,
 // and how usage limits are written, are our reading.
 
 const (
@@ -24,7 +27,7 @@ const (
 )
 
 // A rule is one statement of an instruction.
-type rule struct{ name, operator, value string }
+type rule struct{ name, operator, value, orSay string }
 
 // operators, the longer ones first.
 var operators = []string{"==", "<=", ">="}
@@ -66,16 +69,55 @@ func readRule(text string) (r rule, rest string, err error) {
 	if operator == "" || !isWord(name) {
 		return r, "", badRule("a statement is a name, one of == <= >= and a quoted value: %s", excerpt(text))
 	}
-	text = strings.TrimSpace(text[at+len(operator):])
-	if text == "" || text[0] != '\'' && text[0] != '"' {
-		return r, "", badRule("the value of %s is not in quotes", excerpt(name))
+	r = rule{name: name, operator: operator}
+	r.value, rest, err = quoted(text[at+len(operator):], "the value of "+excerpt(name))
+	if err != nil {
+		return r, "", err
 	}
-	value, rest, closed := strings.Cut(text[1:], text[:1])
-	rest = strings.TrimSpace(rest)
-	if !closed || !strings.HasPrefix(rest, ";") {
+	if len(rest) >= len(orSay) && holdfast.SameName(rest[:len(orSay)], orSay) {
+		if r.orSay, rest, err = quoted(rest[len(orSay):], "what "+excerpt(name)+" says"); err != nil {
+			return r, "", err
+		}
+		if utf8.RuneCountInString(r.orSay) > orSayMax || strings.ContainsFunc(r.orSay, unicode.IsControl) {
+			return r, "", badRule("what %s says has more than %d characters, or a line break", excerpt(name), orSayMax)
+		}
+	}
+	if !strings.HasPrefix(rest, ";") {
 		return r, "", badRule("the statement on %s does not end in a quote and a semicolon", excerpt(name))
 	}
-	return rule{name, operator, value}, rest[1:], nil
+	return r, rest[1:], nil
+}
+
+const (
+	orSay    = "orSay"
+	orSayMax = 200 // characters
+)
+
+// quoted reads what stands in quotes at the beginning of a text.
+func quoted(text, what string) (value, rest string, err error) {
+	text = strings.TrimSpace(text)
+	if text == "" || text[0] != '\'' && text[0] != '"' {
+		return "", "", badRule("%s is not in quotes", what)
+	}
+	value, rest, closed := strings.Cut(text[1:], text[:1])
+	if !closed {
+		return "", "", badRule("%s does not end in a quote", what)
+	}
+	return value, strings.TrimSpace(rest), nil
+}
+
+// says is what an instruction tells a request that breaks its rule on an amount.
+func (t Token) says() string {
+	rules, err := readRules(t.Instruction)
+	if err != nil {
+		return "" // of a token that came from the pages
+	}
+	for _, r := range rules {
+		if holdfast.SameName(r.name, "TransactionAmount") {
+			return r.orSay
+		}
+	}
+	return ""
 }
 
 func isWord(s string) bool {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 func installing() payment.InstallInput {
@@ -30,6 +31,7 @@ func FuzzInstruction(f *testing.F) {
 		"MyRole == 'Sender'; PaymentMethod == 'ABT'; TransactionAmount <= '25.00'; UsageType == 'Count'; UsageLimit == '3'; UsagePeriod == '1 Month';",
 		"MyRole == 'Sender'; UsageType == 'Amount'; UsageLimit == '9.99'; UsageStart == '2026-12-01T00:00:00Z';",
 		"MyRole=='Sender';TransactionAmount=='USD 1';", "MyRole = 'Caller'", "== ;", "'';", "MyRole == 'Cal;ler';", "a <= b >= c;", "\x00", "MyRole == 'Caller';;",
+		"MyRole == 'Caller' orSay 'Roles do not match';", "MyRole == 'Sender'; TransactionAmount <= '5' ORSAY \"Too much\" ;", "MyRole == 'Caller' orSay;",
 		strings.Repeat("f", 2000) + " == 'a'",
 	} {
 		f.Add(seed, "MultiUse")
@@ -74,4 +76,41 @@ func containsCode(codes []holdfast.Code, code holdfast.Code) bool {
 		}
 	}
 	return false
+}
+
+// A statement may say what a request is told that breaks it.
+func TestOrSay(t *testing.T) {
+	install := func(text string) (payment.Installation, error) {
+		return payment.Install(installing(), holdfast.InstallPaymentInstructionRequest{
+			PaymentInstruction: text, TokenType: holdfast.TokenUnrestricted, CallerReference: "r",
+		})
+	}
+	const text = "MyRole == 'Sender' orSay 'Roles; do not match'; TransactionAmount <= '25.00' orSay \"That's too much\";"
+	made, err := install(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := made.Tokens[0]
+	if token.InstructionText() != text || token.Use != payment.UsePay || token.Amount != money.Cents(2500) {
+		t.Errorf("made %+v", token)
+	}
+	for refused, words := range map[string]string{
+		"MyRole == 'Sender' orSay;":                                    "not in quotes",
+		"MyRole == 'Sender' orSay 'x":                                  "does not end in a quote",
+		"MyRole == 'Sender' orSay 'x' 'y';":                            "does not end in a quote and a semicolon",
+		"MyRole == 'Sender' orElse 'x';":                               "does not end in a quote and a semicolon",
+		"MyRole == 'Sender' or\u017fay 'x';":                           "does not end in a quote and a semicolon",
+		"MyRole == 'Sender' orSay 'a\nb';":                             "line break",
+		"MyRole == 'Sender' orSay '" + strings.Repeat("x", 201) + "';": "more than 200",
+	} {
+		if _, err := install(refused); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%s: %v, want %q", refused, err, words)
+		}
+	}
+	asked := good()
+	asked.Input.Token.Amount, asked.Input.Token.Instruction = money.Cents(2500), text
+	_, err = payment.Reserve(asked.Input, asked.Request)
+	if code(err) != holdfast.IncompatibleTokens || !strings.Contains(err.Error(), "That's too much") {
+		t.Errorf("a request that breaks the rule is told %v", err)
+	}
 }

@@ -155,6 +155,13 @@ func (t Token) bounded(amount money.Amount) error {
 		return nil
 	}
 	cmp := amount.Cmp(t.Amount)
+	breaks := t.AmountType == holdfast.AmountExact && cmp != 0 || t.AmountType == holdfast.AmountMinimum && cmp < 0 ||
+		t.AmountType == holdfast.AmountMaximum && cmp > 0
+	if breaks {
+		if said := t.says(); said != "" {
+			return holdfast.Errorf(holdfast.IncompatibleTokens, "%s", said)
+		}
+	}
 	switch {
 	case t.AmountType == holdfast.AmountExact && cmp != 0:
 		return holdfast.Errorf(holdfast.IncompatibleTokens, "%v is not the %v that the sender authorised for each payment", amount, t.Amount)

@@ -35,11 +35,22 @@ var (
 // the caller's references has a token already, or when somebody had given the
 // pipeline up. A request that was signed by version 1 is answered so.
 func (p *Processor) StartVisit(ctx context.Context, caller party.Caller, r payment.PipelineRequest, params holdfast.Params, signatureV1 bool) (payment.Visit, error) {
-	v := payment.Visit{
+	return p.startVisit(ctx, caller, r, p.newVisit(caller, r, params, signatureV1), false)
+}
+
+func (p *Processor) newVisit(caller party.Caller, r payment.PipelineRequest, params holdfast.Params, signatureV1 bool) payment.Visit {
+	return payment.Visit{
 		ID: payment.VisitID(p.ids().Other("V")), Caller: caller.ID, Reference: r.Reference,
 		Params: params.Encode(), SignatureV1: signatureV1, Key: p.ids().Secret(visitKeySize), Created: p.now(),
 	}
+}
+
+// startVisit adds v, or reads the visit under way of the same request where that
+// will do.
+func (p *Processor) startVisit(ctx context.Context, caller party.Caller, r payment.PipelineRequest, v payment.Visit, reuse bool) (payment.Visit, error) {
+	made := v
 	err := p.Store.Update(ctx, func(tx *store.Tx) error {
+		v = made
 		asked, err := askedOf(&tx.ReadTx, caller, r)
 		if err != nil {
 			return err
@@ -47,6 +58,13 @@ func (p *Processor) StartVisit(ctx context.Context, caller party.Caller, r payme
 		s := step{ReadTx: &tx.ReadTx, tx: tx, asked: asked, visit: v, caller: caller, real: p.now()}
 		if end, err := s.cannotStart(); err != nil || end != nil {
 			return errors.Join(err, asError(end))
+		}
+		if reuse {
+			open, found, err := tx.VisitUnderWay(v, p.now().Add(-visitReuse))
+			if err != nil || found {
+				v = open
+				return err
+			}
 		}
 		return tx.InsertVisit(v)
 	})
@@ -82,7 +100,7 @@ func (p *Processor) OpenVisit(ctx context.Context, caller party.Caller, r paymen
 	if err != nil || found {
 		return v, err
 	}
-	return p.StartVisit(ctx, caller, r, params, signatureV1)
+	return p.startVisit(ctx, caller, r, p.newVisit(caller, r, params, signatureV1), true)
 }
 
 // asError is an end on its way to the door, or nil.

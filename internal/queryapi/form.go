@@ -16,6 +16,15 @@ const typeForm = "application/x-www-form-urlencoded"
 // read takes in a request's parameters, bounded. What is too large is refused
 // before it is read, as far as its length is known, and costs the connection.
 func (s *Server) read(w http.ResponseWriter, r *http.Request) (holdfast.Params, error) {
+	if len(r.TransferEncoding) > 0 && r.ProtoMajor == 1 {
+		// net/http does not tell whether there was a Content-Length as well. A proxy in
+		// front may have gone by that, and have sent a second request inside this one.
+		w.Header().Set("Connection", "close")
+	}
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !holdfast.SameName(coding, "identity") {
+		w.Header().Set("Connection", "close")
+		return nil, holdfast.Errorf(holdfast.InvalidRequest, "A body with Content-Encoding %s is not understood; send it without.", shown(coding))
+	}
 	most := s.BodyMax
 	if most == 0 {
 		most = bodyMaxDefault

@@ -126,3 +126,6 @@ func (db *DB) WaitForLock(ctx context.Context, milliseconds int) error {
 
 // LeaveUnclean has sealing fail once all secrets are sealed.
 func (db *DB) LeaveUnclean() { db.dialect.clean = []string{`SELECT nothing`} }
+
+// TokenByReferenceQuery is what TokenByReference asks.
+const TokenByReferenceQuery = tokenByReference

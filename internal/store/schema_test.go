@@ -77,3 +77,18 @@ func TestADatabaseNewerThanTheProgramIsRefused(t *testing.T) {
 		})
 	}
 }
+
+// However many tokens a caller has, one is found by its reference in the index.
+func TestTokensAreFoundByReference(t *testing.T) {
+	address := holdfasttest.Addresses(t)["SQLite"](t)
+	holdfasttest.Open(t, address)
+	var id, parent, unused int
+	var plan string
+	if err := raw(t, address).QueryRowContext(t.Context(), "EXPLAIN QUERY PLAN "+store.TokenByReferenceQuery, "C1", "order-1").
+		Scan(&id, &parent, &unused, &plan); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(plan, "tokens_by_reference (caller_id=? AND reference=?)") {
+		t.Errorf("SQLite's plan is %s", plan)
+	}
+}

@@ -96,10 +96,13 @@ func (tx *ReadTx) Token(id holdfast.TokenID) (t payment.Token, found bool, err e
 	return t, found, err
 }
 
+// tokenByReference has the condition of its index: SQLite does not see that a
+// parameter is not empty, and would look at all of the caller's tokens.
+const tokenByReference = `SELECT ` + tokenColumns + ` FROM tokens WHERE caller_id = $1 AND reference = $2 AND reference <> ''`
+
 // TokenByReference reads the token a caller had made under a reference.
 func (tx *ReadTx) TokenByReference(c party.CallerID, ref holdfast.CallerReference) (t payment.Token, found bool, err error) {
-	t, err = scanToken(tx.sql.QueryRowContext(tx.ctx, `
-		SELECT `+tokenColumns+` FROM tokens WHERE caller_id = $1 AND reference = $2`, c, ref))
+	t, err = scanToken(tx.sql.QueryRowContext(tx.ctx, tokenByReference, c, ref))
 	found, err = maybe("reading a token by reference", err)
 	return t, found, err
 }

@@ -46,6 +46,9 @@ func Secure(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		if len(r.TransferEncoding) > 0 && r.ProtoMajor == 1 { // see queryapi's read
+			h.Set("Connection", "close")
+		}
 		next.ServeHTTP(w, r)
 	})
 }

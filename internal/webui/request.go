@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/holdfast-pay/holdfast"
 )
@@ -25,6 +26,9 @@ func ReadParams(r *http.Request) (holdfast.Params, error) {
 	if err != nil || r.Method != http.MethodPost {
 		return params, err
 	}
+	if !plain(r) {
+		return nil, errEncoded
+	}
 	body, err := io.ReadAll(r.Body)
 	if _, tooMuch := errors.AsType[*http.MaxBytesError](err); tooMuch {
 		return nil, ErrTooMuch
@@ -34,6 +38,14 @@ func ReadParams(r *http.Request) (holdfast.Params, error) {
 	}
 	form, err := holdfast.ParseParams(string(body))
 	return append(params, form...), err
+}
+
+var errEncoded = errors.New("the body has a Content-Encoding, which is not understood; send it without")
+
+// plain reports whether a body is as it was written, and not compressed.
+func plain(r *http.Request) bool {
+	coding := strings.TrimSpace(strings.Join(r.Header.Values("Content-Encoding"), ","))
+	return coding == "" || holdfast.SameName(coding, "identity")
 }
 
 // A BadFormError is a request that none of our pages makes.
