@@ -38,7 +38,7 @@ func (s *Server) showConfirm(c *call) error {
 			holdfast.Param{Name: "address", Value: string(c.visit.Address)},
 		),
 	}
-	page.Frame.Full = true
+	page.Frame.Full, page.Frame.Folded = true, false
 	if c.request.Pays() {
 		page.Instrument, page.Change = account.InstrumentIn(c.words, instrument), pageURL("payment", c.visit.ID)
 	}

@@ -43,6 +43,7 @@ type frame struct {
 	Asked   agreement
 	Lines   []account.Term // what the amount is made of
 	Full    bool           // terms and breakdown are shown on small screens too
+	Folded  bool           // small screens show seller and amount alone: all of it was there before
 	Hidden  holdfast.Params
 	Sender  string // who is signed in, or empty
 }
@@ -135,6 +136,7 @@ type choice struct {
 // frame is the page's surroundings for a call.
 func (c *call) frame() frame {
 	f := frame{
+		Folded: c.visit.Sender != "" && c.visit.Sender == c.sender.ID,
 		Seller: c.started.caller.Name, LogoURL: c.request.LogoURL, Back: cmp.Or(c.request.Website, c.started.caller.Name),
 		Reason: account.Reason(c.request.Reason), Lines: c.breakdown(), Asked: c.agreement(), Hidden: c.hidden(),
 	}
@@ -180,6 +182,11 @@ func (c *call) render(status int, page, title string, stage int, content any) er
 	}
 	if status != http.StatusOK {
 		l.Title = c.words.T("layout.error", "Title", title)
+	}
+	if c.r.Method == http.MethodPost {
+		// What is wrong with a form is said in the answer to it. The browser may keep
+		// that for its Back button, which otherwise asks to send the form again.
+		c.w.Header().Set("Cache-Control", "private, no-cache")
 	}
 	return pages.Render(c.w, status, page, l)
 }

@@ -152,3 +152,44 @@ func TestTheReturnPage(t *testing.T) {
 		}
 	}
 }
+
+// Back from the shop, after a wrong password and a change of mind, is the page that
+// said so, and not the browser's question whether to send the form again.
+func TestBackAfterAnError(t *testing.T) {
+	t.Parallel()
+	s, p := newSite(t), openBrowser(t)
+	p.open(s.single(nil))
+	p.fill(`input[name=email]`, s.Buyer.Email)
+	p.fill(`input[name=password]`, "not this one")
+	p.submit()
+	p.wantPage("sign-in")
+	p.click(`form[action$="/cancel"] button`)
+	s.wantBack(p, holdfast.ReturnAbandoned)
+	p.back()
+	p.wantPage("sign-in")
+	if !p.has(`input[name=password]`) {
+		t.Errorf("the browser shows\n%s", p.text())
+	}
+}
+
+// On a phone, once somebody has signed in, the slip leaves room for the form.
+func TestASlipThatIsFolded(t *testing.T) {
+	t.Parallel()
+	s, p := newSite(t), openBrowser(t)
+	p.size(phone)
+	p.open(s.single(nil))
+	top := func(selector string) float64 {
+		return ask[float64](p, `document.querySelector('`+selector+`').getBoundingClientRect().top`)
+	}
+	if p.has(".slip.folded") {
+		t.Error("the first page has its slip folded")
+	}
+	s.signIn(p, s.Buyer)
+	p.open(strings.Replace(p.address(), p.name(), "card", 1))
+	p.wantPage("card")
+	p.wants("$42.50")
+	p.shoot("card-folded")
+	if at := top(`.work input:not([type=hidden])`); at > 450 {
+		t.Errorf("the first field of the card is %v pixels down", at)
+	}
+}
