@@ -66,14 +66,14 @@ func openQuestions() map[string]openQuestion {
 	}
 	const success, failure = payment.Success, payment.Failure
 	all := map[string]openQuestion{
-		"Authorize":                   {payment.StepAuthorize, begun(payment.KindReserve), nil, payment.Reserved, failure},
-		"Authorize, cancelled":        {payment.StepAuthorize, begun(payment.KindReserve), cancelled, payment.Cancelled, payment.Cancelled},
-		"Authorize, timed out":        {payment.StepAuthorize, begun(payment.KindReserve), timedOut, payment.Cancelled, payment.Cancelled},
-		"Authorize, overdue":          {payment.StepAuthorize, begun(payment.KindReserve), overdue, payment.Cancelled, payment.Cancelled},
-		"Charge of a Pay, cancelled":  {payment.StepCharge, begun(payment.KindPay), cancelled, payment.Cancelled, payment.Cancelled},
-		"Charge of a sale":            {payment.StepCharge, func(s scene) payment.Transaction { return s.open(payment.StepCharge, s.sale) }, nil, success, failure},
-		"Charge of a sale, cancelled": {payment.StepCharge, func(s scene) payment.Transaction { return s.open(payment.StepCharge, s.sale) }, cancelled, payment.Cancelled, payment.Cancelled},
-		"Charge of a sale, timed out": {payment.StepCharge, func(s scene) payment.Transaction { return s.open(payment.StepCharge, s.sale) }, timedOut, failure, failure},
+		"Authorize":                        {payment.StepAuthorize, begun(payment.KindReserve), nil, payment.Reserved, failure},
+		"Authorize, cancelled":             {payment.StepAuthorize, begun(payment.KindReserve), cancelled, payment.Cancelled, payment.Cancelled},
+		"Authorize, timed out":             {payment.StepAuthorize, begun(payment.KindReserve), timedOut, payment.Cancelled, payment.Cancelled},
+		"Authorize, overdue":               {payment.StepAuthorize, begun(payment.KindReserve), overdue, payment.Cancelled, payment.Cancelled},
+		"Charge of a FundPrepaid, overdue": {payment.StepCharge, begun(payment.KindFundPrepaid), overdue, failure, failure},
+		"Charge of a Pay, cancelled":       {payment.StepCharge, begun(payment.KindPay), cancelled, payment.Cancelled, payment.Cancelled},
+		"Charge of a sale":                 {payment.StepCharge, func(s scene) payment.Transaction { return s.open(payment.StepCharge, s.sale) }, nil, success, failure},
+		"Charge of a sale, timed out":      {payment.StepCharge, func(s scene) payment.Transaction { return s.open(payment.StepCharge, s.sale) }, timedOut, failure, failure},
 		"Capture": {payment.StepCapture, func(s scene) payment.Transaction {
 			t := reserved(s)
 			return s.open(payment.StepCapture, func() (payment.Transaction, error) { return s.Settle(t.ID, "") })
@@ -92,7 +92,6 @@ func openQuestions() map[string]openQuestion {
 	for _, k := range []payment.Kind{payment.KindPay, payment.KindFundPrepaid, payment.KindSettleDebt} {
 		all["Charge of a "+string(k)] = openQuestion{payment.StepCharge, begun(k), nil, success, failure}
 		all["Charge of a "+string(k)+", timed out"] = openQuestion{payment.StepCharge, begun(k), timedOut, failure, failure}
-		all["Charge of a "+string(k)+", overdue"] = openQuestion{payment.StepCharge, begun(k), overdue, failure, failure}
 		all["Return of a late charge of a "+string(k)] = openQuestion{payment.StepReturn, late(k, timedOut), nil, failure, failure}
 	}
 	return all
@@ -149,6 +148,7 @@ func eachAnswer(w *holdfasttest.World, give func(name string, s scene, q payment
 					end = row.approved
 				}
 				s.WantState(asked.ID, end)
+				s.CheckBooks()
 			})
 		}
 	}

@@ -107,6 +107,7 @@ func TestWhatComesToNothingLeavesNothing(t *testing.T) {
 					if name != "swept" && name != "cancelled" { // whose questions the network never answers
 						s.quiet(ended.ID)
 					}
+					w.CheckBooks()
 					s.wantSame("when it is over", before, s.used())
 					want(w, balance(w, ledger.Network), network)
 					want(w, balance(w, ledger.Held), "0.00")

@@ -130,7 +130,6 @@ func (s scene) quiet(id holdfast.TransactionID) {
 			return err
 		}))
 	}
-	s.CheckBooks()
 }
 
 // raw is a transaction as it is kept.
