@@ -17,20 +17,28 @@ func (f *flooding) atTheDoors() ([]byte, error) {
 	switch f.flood {
 	case OversizedLink:
 		query := holdfast.Params{
-			{Name: "callerKey", Value: f.bench.cast.merchants[0].key.ID}, {Name: "pipelineName", Value: "SingleUse"},
-			{Name: "returnURL", Value: returnURL}, {Name: "signature", Value: madeUpSignature},
-			{Name: "signatureVersion", Value: "2"}, {Name: "signatureMethod", Value: string(holdfast.HmacSHA256)},
+			{Name: "callerKey", Value: f.bench.cast.merchants[0].key.ID},
+			{Name: "pipelineName", Value: "SingleUse"},
+			{Name: "returnURL", Value: returnURL},
+			{Name: "signature", Value: madeUpSignature},
+			{Name: "signatureVersion", Value: "2"},
+			{Name: "signatureMethod", Value: string(holdfast.HmacSHA256)},
 		}.Encode()
 		return f.get(holdfast.CoBrandedPath + "?" + query + strings.Repeat("&a=1", (linkBytes-len(query))/4)), nil
 	case VerifySignature:
 		message := holdfast.Params{
-			{Name: "status", Value: "SC"}, {Name: "tokenID", Value: string(madeUpToken)}, {Name: "signature", Value: madeUpSignature},
-			{Name: "signatureVersion", Value: "2"}, {Name: "signatureMethod", Value: string(holdfast.RSASHA1)},
+			{Name: "status", Value: "SC"},
+			{Name: "tokenID", Value: string(madeUpToken)},
+			{Name: "signature", Value: madeUpSignature},
+			{Name: "signatureVersion", Value: "2"},
+			{Name: "signatureMethod", Value: string(holdfast.RSASHA1)},
 			{Name: "certificateUrl", Value: f.bench.Endpoint.JoinPath("certs", "1", "PKICert.pem").String()},
 		}
 		body := holdfast.Params{
-			{Name: "Action", Value: "VerifySignature"}, {Name: "Version", Value: holdfast.Version2010},
-			{Name: "UrlEndPoint", Value: returnURL}, {Name: "HttpParameters", Value: message.Encode()},
+			{Name: "Action", Value: "VerifySignature"},
+			{Name: "Version", Value: holdfast.Version2010},
+			{Name: "UrlEndPoint", Value: returnURL},
+			{Name: "HttpParameters", Value: message.Encode()},
 		}.Encode()
 		return f.request(len(body), body), nil
 	case Visits:

@@ -108,7 +108,7 @@ func TestOrSay(t *testing.T) {
 		}
 	}
 	asked := good()
-	asked.Input.Token.Amount, asked.Input.Token.Instruction = money.Cents(2500), text
+	asked.Token.Amount, asked.Token.Instruction = money.Cents(2500), text
 	_, err = payment.Reserve(asked.Input, asked.Request)
 	if code(err) != holdfast.IncompatibleTokens || !strings.Contains(err.Error(), "That's too much") {
 		t.Errorf("a request that breaks the rule is told %v", err)

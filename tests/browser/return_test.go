@@ -178,8 +178,8 @@ func TestASlipThatIsFolded(t *testing.T) {
 	s, p := newSite(t), openBrowser(t)
 	p.size(phone)
 	p.open(s.single(nil))
-	top := func(selector string) float64 {
-		return ask[float64](p, `document.querySelector('`+selector+`').getBoundingClientRect().top`)
+	top := func(selector string) float64 { //nolint:forbidigo // pixels, not money
+		return ask[float64](p, `document.querySelector('`+selector+`').getBoundingClientRect().top`) //nolint:forbidigo // as above
 	}
 	if p.has(".slip.folded") {
 		t.Error("the first page has its slip folded")
