@@ -32,14 +32,21 @@ func (l GuessLimit) Wait(g Guesses, now time.Time) time.Duration {
 	if g.Recovered.Before(now) {
 		return 0
 	}
-	return max(0, g.Recovered.Sub(now)-time.Duration(l.Free-1)*l.Every)
+	recovers := g.Recovered.Sub(now)
+	// More than a full bucket is there only after the clock was put back, which must
+	// not keep anybody out for as long.
+	recovers = min(recovers, time.Duration(l.Free)*l.Every)
+	return max(0, recovers-time.Duration(l.Free-1)*l.Every)
 }
 
 // Count counts one more.
 func (l GuessLimit) Count(g Guesses, now time.Time) Guesses {
 	from := g.Recovered
-	if from.Before(now) {
+	switch full := now.Add(time.Duration(l.Free) * l.Every); {
+	case from.Before(now):
 		from = now
+	case from.After(full):
+		from = full // see Wait
 	}
 	return Guesses{Recovered: from.Add(l.Every)}
 }

@@ -87,3 +87,16 @@ func TestNoGuessesBeyondTheLimit(t *testing.T) {
 		}
 	})
 }
+
+// A clock that was put back by a day keeps nobody out for a day.
+func TestAClockThatIsPutBackKeepsNobodyOut(t *testing.T) {
+	limit := party.GuessLimit{Free: 3, Every: time.Minute}
+	now := time.Date(2026, time.November, 30, 10, 0, 0, 0, time.UTC)
+	ahead := limit.Count(party.Guesses{}, now.Add(24*time.Hour))
+	if wait := limit.Wait(ahead, now); wait != time.Minute {
+		t.Errorf("one more has to wait for %v", wait)
+	}
+	if again := limit.Count(ahead, now); again.Recovered.After(now.Add(4 * time.Minute)) {
+		t.Errorf("after one more, it has recovered at %v", again.Recovered)
+	}
+}
