@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/holdfast-pay/holdfast/internal/ledger"
@@ -62,5 +63,26 @@ func TestAccountsStandOnTheirSideOfZero(t *testing.T) {
 		if !account.Allows(side) || !account.Allows(0) || account.Allows(-side) {
 			t.Errorf("%s: one of %d, 0 and %d is allowed otherwise", account, side, -side)
 		}
+	}
+}
+
+// Changes are of the accounts whose balances are kept, each once, in the order
+// in which the postings meet them.
+func TestChanges(t *testing.T) {
+	a, b := ledger.Party("P1"), ledger.Party("P2")
+	accounts, by := ledger.Changes([]ledger.Posting{
+		ledger.Move(ledger.Network, a, money.Cents(5_00)), ledger.Move(a, b, money.Cents(2_00)), ledger.Move(b, ledger.Fees, money.Cents(50)),
+		ledger.Move(ledger.Prepaid("G1"), ledger.Owed("P1"), money.Cents(1_00)),
+	})
+	want := []ledger.AccountID{a, b, ledger.Owed("P1")}
+	micro := []int64{3_000_000, 1_500_000, 1_000_000}
+	if !slices.Equal(accounts, want) || !slices.Equal(by, micro) {
+		t.Errorf("%v are changed by %v, want %v by %v", accounts, by, want, micro)
+	}
+	if id, ok := a.Party(); !ok || id != "P1" {
+		t.Errorf("%s is the account of %q", a, id)
+	}
+	if _, ok := ledger.Fees.Party(); ok {
+		t.Error("the fees are a party's")
 	}
 }
