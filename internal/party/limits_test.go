@@ -1,6 +1,7 @@
 package party_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +66,9 @@ func TestTheLastThatIsTaken(t *testing.T) {
 	}
 	if _, err := ahead.Advance(most - time.Hour + 1); err == nil {
 		t.Error("a clock is more than ten years ahead")
+	}
+	if err := party.ValidPassword("1234567\x00"); !errors.Is(err, party.ErrPasswordCharacters) {
+		t.Errorf("eight characters that cannot be typed: %v", err)
 	}
 	p := party.Party{ID: "P1", PasswordHash: "argon2id$a$b"}
 	now := time.Unix(1_700_000_000, 0)
