@@ -174,8 +174,11 @@ func TestInstrumentsBetweenTwo(t *testing.T) {
 	}
 	balance, card, bank := payment.Instrument{Method: holdfast.MethodABT}, good().Instrument, payment.Instrument{Method: holdfast.MethodACH, Brand: "Bank", Last4: "6789"}
 	for _, row := range [][2]string{
-		{balance.Name(), "Account balance"}, {card.Name(), "Visa ending in 4242"}, {bank.Name(), "Bank ending in 6789"},
-		{card.Expiry(), "12/2026"}, {bank.Expiry(), ""},
+		{balance.Name(), "Account balance"},
+		{card.Name(), "Visa ending in 4242"},
+		{bank.Name(), "Bank ending in 6789"},
+		{card.Expiry(), "12/2026"},
+		{bank.Expiry(), ""},
 	} {
 		if row[0] != row[1] {
 			t.Errorf("%q, want %q", row[0], row[1])
