@@ -84,6 +84,7 @@ func TestNewPasswords(t *testing.T) {
 		"the longest":                        {strings.Repeat("ü", party.PasswordMax), nil},
 		"the longest, accents typed apart":   {strings.Repeat("u\u0308", party.PasswordMax), nil},
 		"too long":                           {strings.Repeat("x", party.PasswordMax+1), party.ErrPasswordLong},
+		"as much as is looked at":            {strings.Repeat("x", 4096), party.ErrPasswordLong},
 		"huge":                               {strings.Repeat("x", 1<<20), party.ErrPasswordLong},
 		"a control character":                {"correct\x00horse", party.ErrPasswordCharacters},
 		"a line break":                       {"correct\nhorse", party.ErrPasswordCharacters},

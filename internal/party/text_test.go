@@ -48,7 +48,7 @@ func TestLooksLikeCard(t *testing.T) {
 }
 
 func TestDigit(t *testing.T) {
-	for c, want := range map[rune]int{'0': 0, '9': 9, '٣': 3, '۳': 3, '९': 9, '３': 3, '𝟘': 0, '𝟡': 9, '𝟎': 0, '𝟗': 9} {
+	for c, want := range map[rune]int{'0': 0, '9': 9, '٣': 3, '۳': 3, '९': 9, '３': 3, '𝟘': 0, '𝟡': 9, '𝟎': 0, '𝟗': 9, '𝟿': 9, '𐒠': 0, '𐒩': 9, '０': 0, '９': 9} {
 		if got, ok := party.Digit(c); !ok || got != want {
 			t.Errorf("%c is %d, %v", c, got, ok)
 		}

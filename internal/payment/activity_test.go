@@ -126,3 +126,40 @@ func TestFlow(t *testing.T) {
 		}
 	}
 }
+
+// A page ends between two milliseconds: before the one that does not fit whole.
+// One that fills a page by itself is taken whole.
+func TestWhereAPageOfActivityEnds(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		at   []time.Duration // when transactions came in, from now on
+		rows int
+		next time.Duration // negative for no next page
+	}{
+		{"fewer than fit", []time.Duration{0}, 1, -1},
+		{"as many as fit", []time.Duration{0, time.Millisecond}, 2, -1},
+		{"one more", []time.Duration{0, time.Millisecond, 2 * time.Millisecond}, 2, 2 * time.Millisecond},
+		{"the last two share a millisecond", []time.Duration{0, time.Millisecond, time.Millisecond}, 1, time.Millisecond},
+		{"all share one", []time.Duration{0, 0, 0, 0}, 4, -1},
+		{"all but the last share one", []time.Duration{0, 0, 0, time.Millisecond}, 3, time.Millisecond},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			a := payment.Activity{Filter: payment.ActivityFilter{BatchMax: 2}, Account: "P1"}
+			for _, at := range row.at {
+				one := payment.Transaction{
+					Kind: payment.KindPay, Sender: "P2", Recipient: "P1", Owner: "P1", Amount: money.Cents(1), State: payment.Success, Received: now.Add(at),
+				}
+				if !a.Add(one) {
+					break
+				}
+			}
+			var next time.Time
+			if row.next >= 0 {
+				next = now.Add(row.next)
+			}
+			if len(a.Rows) != row.rows || !a.Next.Equal(next) {
+				t.Errorf("%d rows, the next page begins at %v; want %d and %v", len(a.Rows), a.Next, row.rows, next)
+			}
+		})
+	}
+}
