@@ -2,6 +2,8 @@ package browser
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/url"
 	"path"
 	"strings"
@@ -194,12 +196,14 @@ func (p *page) textOf(selector string) string {
 	return strings.TrimSpace(text)
 }
 
-// wants fails the test unless the page shows a text.
+// wants waits until the page says a text: it may still be on its way.
 func (p *page) wants(text string) {
 	p.t.Helper()
-	if got := p.text(); !strings.Contains(strings.ToLower(got), strings.ToLower(text)) {
-		p.t.Fatalf("the page does not say %q\nat %s\n%s", text, p.address(), got)
+	words, err := json.Marshal(strings.ToLower(text))
+	if err != nil {
+		p.t.Fatal(err)
 	}
+	p.waitFor(fmt.Sprintf("waiting for %q", text), `document.body.innerText.toLowerCase().includes(`+string(words)+`)`)
 }
 
 // until reloads the page until it shows a text: for what comes by itself, such
