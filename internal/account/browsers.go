@@ -65,7 +65,7 @@ const (
 	EndedElsewhere Ended = "elsewhere" // from another browser, or by a new password
 )
 
-// Words tell somebody who has to sign in again why; nothing if no session has ended.
+// Words say why the reader has to sign in again; nothing if no session has ended.
 func (e Ended) Words(w webui.Words) string {
 	switch e {
 	case EndedIdle:

@@ -13,8 +13,8 @@ const (
 	pagesAllMax = 1000
 )
 
-// Paced has pages wait that one address asks for too fast, whoever is signed in:
-// a link that a caller signed, or a session, can be used over and over.
+// Paced delays requests that come too fast from one address, signed in or not: a
+// link that a caller signed, or a session, can be used over and over.
 func (b *Browsers) Paced(next http.Handler) http.Handler {
 	b.pages.Source, b.pages.All, b.pages.Pause = pagesMax, pagesAllMax, b.StrangerPause
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

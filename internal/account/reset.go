@@ -45,9 +45,9 @@ func newPasswordField(w webui.Words) webui.Field {
 	}
 }
 
-// reset sets the new password. With it one signs in, from a browser that is known
-// from now on, so that strangers who guess cannot keep its owner out; whoever has
-// the link alone has no session. A visit that was begun goes on from its own
+// reset sets the new password. The owner then signs in with it, from a browser that
+// is known from now on, so that strangers who guess cannot keep the owner out. The
+// link alone gives no session. A visit that was begun goes on from its own
 // sign-in page.
 func (s *Server) reset(c *call) error {
 	password := c.form.Get("new-password")

@@ -34,9 +34,9 @@ func (s *Server) holdsKey(r *http.Request, v payment.Visit) bool {
 	return err == nil && v.Key != "" && subtle.ConstantTimeCompare([]byte(cookie.Value), []byte(v.Key)) == 1
 }
 
-// mayCancel reports whether whoever asks may give the visit up: the sender, the
+// mayCancel reports whether the browser that asks may cancel the visit: the sender, the
 // browser that has its key, and, before there is a sender, anybody who is signed
-// in. Giving up uses up the caller's reference.
+// in. Cancelling uses up the caller's reference.
 func (s *Server) mayCancel(c *call) bool {
 	if s.holdsKey(c.r, c.visit) {
 		return true

@@ -28,7 +28,7 @@ func (s *site) visitNamed(id string) (v payment.Visit) {
 	return v
 }
 
-// Whoever has seen a visit's address cannot give it up: that takes the browser
+// A person who has seen a visit's address cannot cancel it: that takes the browser
 // that came by the caller's link, or a sign-in.
 func TestCancellingNeedsTheVisitsOwnBrowser(t *testing.T) { holdfasttest.Databases(t, cancelling) }
 
