@@ -23,15 +23,21 @@ type rowData struct {
 	Runs []map[string]json.RawMessage `json:"runs"`
 }
 
-// An occasion is when a row was measured, and of what.
+// An occasion is when, at which commit and on which processor a row was measured.
 type occasion struct {
 	Date     string `json:"date"`
 	Commit   string `json:"commit"`
 	Duration string `json:"duration"` // of each measurement
+	CPU      string `json:"cpu"`
 }
 
 func occasionOf(ctx context.Context, e *environment) occasion {
-	return occasion{time.Now().UTC().Format(time.DateOnly), said(ctx, e.root, "git", "rev-parse", "--short", "HEAD"), e.duration.String()}
+	return occasion{
+		Date:     time.Now().UTC().Format(time.DateOnly),
+		Commit:   said(ctx, e.root, "git", "rev-parse", "--short", "HEAD"),
+		Duration: e.duration.String(),
+		CPU:      describeMachine(ctx, e).CPU,
+	}
 }
 
 // said is what a command says; what cannot be found out stays empty.

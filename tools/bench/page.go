@@ -126,7 +126,8 @@ Measured by `+"`make bench`"+`, which anybody can run; the data is in [benchmark
 func occasionsText(all map[occasion][]string) string {
 	var b strings.Builder
 	for _, o := range slices.SortedFunc(maps.Keys(all), func(x, y occasion) int { return strings.Compare(fmt.Sprint(x), fmt.Sprint(y)) }) {
-		fmt.Fprintf(&b, "Measured on %s at %s, %s each time: %s.\n\n", o.Date, o.Commit, o.Duration, strings.Join(all[o], ", "))
+		fmt.Fprintf(&b, "Measured on %s at %s, %s each time, on %s: %s.\n\n",
+			o.Date, o.Commit, o.Duration, o.CPU, strings.Join(all[o], ", "))
 	}
 	return b.String()
 }
