@@ -35,6 +35,7 @@ type cli struct {
 	Clock  clockVerb  `cmd:"" help:"Show, advance or reset a sandbox caller's clock."`
 	Mail   mailVerb   `cmd:"" help:"See the mails that have not arrived, and send them again."`
 	Books  booksVerb  `cmd:"" help:"Check the books."`
+	Config configVerb `cmd:"" help:"Print a configuration file for serve or shop, with every setting, its default and what it is for."`
 	Seal   sealVerb   `cmd:"" help:"Keep the secrets of a store from those who have only a copy of it."`
 	Sign   signVerb   `cmd:"" help:"Sign a request, or explain why a signature is refused."`
 	Bench  benchVerb  `cmd:"" help:"Drive a server with real signed requests, and measure it."`
@@ -68,21 +69,28 @@ const (
 // errSaid ends a verb with exitFailed after it has said why by itself.
 var errSaid = errors.New("said already")
 
+func newParser(c *cli, fromFile *settings, w world, exit func(code int)) *kong.Kong {
+	parser, err := kong.New(
+		c, kong.Name("holdfast"),
+		kong.Description("A payment server compatible with Amazon FPS, and its own sandbox."),
+		kong.Writers(w.Out, w.Err),
+		kong.Exit(exit),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.UsageOnError(),
+		kong.Bind(fromFile),
+	)
+	if err != nil {
+		panic(err) // the struct is wrong
+	}
+	return parser
+}
+
 // run carries out one command line and returns the exit code.
 func run(ctx context.Context, args []string, w world) int {
 	var c cli
+	var fromFile settings
 	exited := -1
-	parser, err := kong.New(
-		&c, kong.Name("holdfast"),
-		kong.Description("A payment server compatible with Amazon FPS, and its own sandbox."),
-		kong.Writers(w.Out, w.Err),
-		kong.Exit(func(code int) { exited = code }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.UsageOnError(),
-	)
-	if err != nil {
-		panic(err) // the struct above is wrong
-	}
+	parser := newParser(&c, &fromFile, w, func(code int) { exited = code })
 	parsed, err := parser.Parse(args)
 	if exited >= 0 { // --help
 		return exited
@@ -99,7 +107,11 @@ func run(ctx context.Context, args []string, w world) int {
 	case err == nil:
 		return exitFine
 	case !errors.Is(err, errSaid):
-		fmt.Fprintf(w.Err, "holdfast: %s\n", sentence(err))
+		words := sentence(err)
+		fmt.Fprintf(w.Err, "holdfast: %s\n", words)
+		if origin := fromFile.origin(words); origin != "" {
+			fmt.Fprintln(w.Err, origin)
+		}
 	}
 	return exitFailed
 }

@@ -34,6 +34,7 @@ type serveVerb struct {
 	sealKeyFlag
 	tlsFlags
 	mailFlags
+	configFlag
 }
 
 func (v serveVerb) Run(ctx context.Context, w world) error {

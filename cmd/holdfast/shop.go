@@ -20,6 +20,8 @@ type shopVerb struct {
 	SecretFile  string `help:"File whose first line is the shop's secret key." required:"" env:"HOLDFAST_SECRET_FILE" placeholder:"FILE"`
 	CallerID    string `name:"caller-id" help:"Whose returns and notifications to believe; by default the server says whose the access key is." env:"HOLDFAST_CALLER_ID" placeholder:"ID"`
 	Database    string `help:"The shop's SQLite file, made if there is none." default:"shop.db" type:"path" env:"HOLDFAST_SHOP_DATABASE" placeholder:"FILE"`
+
+	configFlag
 }
 
 func (v shopVerb) Run(ctx context.Context, w world) error {
