@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -40,6 +41,8 @@ type cli struct {
 	Sign   signVerb   `cmd:"" help:"Sign a request, or explain why a signature is refused."`
 	Bench  benchVerb  `cmd:"" help:"Drive a server with real signed requests, and measure it."`
 
+	Version versionVerb `cmd:"" help:"Print the version, its commit and date, and what it was built with."`
+
 	Ceiling ceilingVerb `cmd:"" hidden:"" help:"Answer Reserves without keeping anything, for bench --ceiling."`
 }
 
@@ -69,6 +72,21 @@ const (
 // errSaid ends a verb with exitFailed after it has said why by itself.
 var errSaid = errors.New("said already")
 
+// meant puts the usual ways to ask for help and for the version into the words of
+// the command tree. A flag --version at the root would take the name from the
+// commands' own flags.
+func meant(args []string) []string {
+	switch {
+	case len(args) == 0:
+		return []string{"--help"}
+	case args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case args[0] == "--version":
+		return append([]string{"version"}, args[1:]...)
+	}
+	return args
+}
+
 func newParser(c *cli, fromFile *settings, w world, exit func(code int)) *kong.Kong {
 	parser, err := kong.New(
 		c, kong.Name("holdfast"),
@@ -91,7 +109,7 @@ func run(ctx context.Context, args []string, w world) int {
 	var fromFile settings
 	exited := -1
 	parser := newParser(&c, &fromFile, w, func(code int) { exited = code })
-	parsed, err := parser.Parse(args)
+	parsed, err := parser.Parse(meant(args))
 	if exited >= 0 { // --help
 		return exited
 	}

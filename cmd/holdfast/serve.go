@@ -97,7 +97,8 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	if err := s.start(ctx, listener); err != nil {
 		return err
 	}
-	w.Log.Info("serving", "listen", listener.Addr().String(), "endpoint", public.String(), "cobranded", pipelineURL(public), "account", accountURL(public))
+	w.Log.Info("serving", "version", programVersion().Version, "listen", listener.Addr().String(),
+		"endpoint", public.String(), "cobranded", pipelineURL(public), "account", accountURL(public))
 	err = s.Ended.wait(ctx)
 	w.Log.Info("stopping")
 	s.stop()

@@ -13,8 +13,8 @@ import (
 type txList struct {
 	apiFlags
 	Since       *time.Duration             `help:"From how long before --to on, or before now by the caller's clock; 720h, which is 30 days, by default." xor:"start" placeholder:"DURATION"`
-	From        date                       `help:"From this day on: 2026-11-23, or a time such as 2026-11-23T10:00:00Z." xor:"start" placeholder:"DATE"`
-	To          date                       `help:"To the end of this day, or to this time." placeholder:"DATE"`
+	From        dateFlag                   `help:"From this day on: 2026-11-23, or a time such as 2026-11-23T10:00:00Z." xor:"start" placeholder:"DATE"`
+	To          dateFlag                   `help:"To the end of this day, or to this time." placeholder:"DATE"`
 	Status      holdfast.TransactionStatus `help:"Only these: Reserved, Success, Failure, Pending or Cancelled." enum:"Reserved,Success,Failure,Pending,Cancelled," default:"" placeholder:"STATUS"`
 	Operation   holdfast.Operation         `help:"Only these: Pay, Refund, Settle, SettleDebt, WriteOffDebt, FundPrepaid or Reserve." enum:"Pay,Refund,Settle,SettleDebt,WriteOffDebt,FundPrepaid,Reserve," default:"" placeholder:"OPERATION"`
 	Method      holdfast.PaymentMethod     `help:"Only these: CC, ACH, ABT, Prepaid or Debt." enum:"CC,ACH,ABT,Prepaid,Debt," default:"" placeholder:"METHOD"`
@@ -161,14 +161,14 @@ func (v txList) row(table columns, a activityAnswer, w world) error {
 	return nil
 }
 
-// A date is a day, or a moment of one.
-type date struct {
+// A dateFlag is a day, or a moment of one.
+type dateFlag struct {
 	at  time.Time
 	day bool
 }
 
 // UnmarshalText reads a date; days are those of UTC, as in everything printed.
-func (d *date) UnmarshalText(text []byte) (err error) {
+func (d *dateFlag) UnmarshalText(text []byte) (err error) {
 	if d.at, err = time.Parse(time.DateOnly, string(text)); err == nil {
 		d.day = true
 		return nil
@@ -180,7 +180,7 @@ func (d *date) UnmarshalText(text []byte) (err error) {
 }
 
 // end is the last moment that counts.
-func (d date) end() time.Time {
+func (d dateFlag) end() time.Time {
 	if d.day {
 		return d.at.Add(lastMoment)
 	}
