@@ -5,3 +5,25 @@ var (
 	VerifyRSAKey      = verifyRSA
 	VerifyMessageKeys = verifyMessage
 )
+
+// Hints are what the explanations of signatures can say.
+func Hints() (signatures, messages []string) {
+	for _, s := range slips {
+		signatures = append(signatures, s.hint)
+	}
+	for _, s := range slipsOfV1 {
+		signatures = append(signatures, s.hint)
+	}
+	for _, e := range encodings {
+		signatures = append(signatures, e.hint)
+	}
+	for _, address := range []string{"https://shop.example.com:8443/ipn", "https://shop.example.com/ipn/"} {
+		for _, v := range endpointVariants(address) {
+			messages = append(messages, v.hint)
+		}
+	}
+	for _, v := range paramsVariants(Params{{"NAME", ""}}) {
+		messages = append(messages, v.hint)
+	}
+	return signatures, messages
+}

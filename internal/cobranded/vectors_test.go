@@ -1,0 +1,53 @@
+package cobranded_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// The links that docs/api/signing.md shows lead on, and not once they are changed.
+func TestPublishedLinks(t *testing.T) {
+	s, all := newSite(t), holdfasttest.PublishedVectors(t)
+	s.allowV1()
+	n := 0
+	for _, v := range all.Vectors {
+		if v.Kind != "link" {
+			continue
+		}
+		n++
+		key := paramsOf(v.Parameters).Get("callerKey")
+		if err := s.DB.Update(t.Context(), func(tx *store.Tx) error {
+			if _, _, found, err := tx.CallerByKey(key); err != nil || found {
+				return err
+			}
+			return tx.InsertAccessKey(party.AccessKey{ID: key, Secret: holdfast.NewSecretKey(all.SecretAccessKey), Caller: s.Shop.ID}, s.Clock.Now())
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for sent, status := range map[string]int{v.Sent: http.StatusFound, strings.Replace(v.Sent, "42.50", "42.51", 1): http.StatusBadRequest} {
+			answer := httptest.NewRecorder()
+			s.pages.Handler().ServeHTTP(answer, httptest.NewRequest(v.Verb, sent, nil))
+			if answer.Code != status {
+				t.Errorf("%s: %d %s, want %d", v.Name, answer.Code, answer.Body, status)
+			}
+		}
+	}
+	if n < 3 {
+		t.Errorf("there are %d links", n)
+	}
+}
+
+func paramsOf(pairs []string) (p holdfast.Params) {
+	for _, pair := range pairs {
+		name, value, _ := strings.Cut(pair, "=")
+		p = append(p, holdfast.Param{Name: name, Value: value})
+	}
+	return p
+}
