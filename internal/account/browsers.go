@@ -90,6 +90,12 @@ func VisitorOf(ctx context.Context) Visitor {
 	return v
 }
 
+// Bind binds a visitor's request to the session that it came in: what the request
+// changes is refused with store.ErrSignedOut if the session has ended meanwhile.
+func (v Visitor) Bind(r *http.Request) *http.Request {
+	return r.WithContext(store.Bound(r.Context(), v.Session))
+}
+
 // Handler finds out who is signed in, for each request anew: a session that was
 // ended elsewhere is over at once. fail writes the page for what is our fault.
 func (b *Browsers) Handler(next http.Handler, fail func(http.ResponseWriter, *http.Request, error)) http.Handler {
@@ -167,7 +173,7 @@ func (b *Browsers) look(r *http.Request) (v Visitor, err error) {
 // processor.ErrWrongPassword if the party's password has changed since it said who
 // it is.
 func (b *Browsers) Begin(w http.ResponseWriter, r *http.Request, who party.Party) (Visitor, error) {
-	ctx := r.Context()
+	ctx := store.Unbound(r.Context())
 	session, err := b.Processor.BeginSignedIn(ctx, who, b.device(r))
 	if err != nil {
 		return Visitor{}, fmt.Errorf("beginning a session: %w", err)
@@ -200,7 +206,7 @@ func (b *Browsers) SignIn(r *http.Request, w webui.Words, typed holdfast.Params)
 	if kept, err := r.Cookie(b.cookie("holdfast-known")); err == nil {
 		s.Known = kept.Value
 	}
-	return b.Processor.SignIn(r.Context(), s)
+	return b.Processor.SignIn(store.Unbound(r.Context()), s)
 }
 
 // cookie is what one of our cookies is called. With the prefix, browsers refuse it
@@ -228,7 +234,7 @@ func (b *Browsers) endListed(ctx context.Context) error {
 	if v.Session.ID == "" {
 		return nil
 	}
-	err := b.Processor.EndSignedIn(ctx, v.Party.ID, v.Session.ID)
+	err := b.Processor.EndSignedIn(store.Unbound(ctx), v.Party.ID, v.Session.ID)
 	if _, gone := errors.AsType[*holdfast.Error](err); gone {
 		err = nil
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
@@ -64,7 +65,7 @@ func (b *Browsers) PasskeySignIn(r *http.Request, w webui.Words, answer string) 
 	if !ok || len(answer) > party.PasskeyAnswerMax {
 		return party.Party{}, processor.ErrPasskey
 	}
-	return b.Processor.SignInByPasskey(r.Context(), p, []byte(answer), processor.SignIn{From: b.From(r), Language: w.Tag()})
+	return b.Processor.SignInByPasskey(store.Unbound(r.Context()), p, []byte(answer), processor.SignIn{From: b.From(r), Language: w.Tag()})
 }
 
 // passkeysElsewhere says where there are passkeys, if they are not here; nothing

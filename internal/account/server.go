@@ -123,13 +123,19 @@ func (s *Server) anybody(show func(*call) error) http.Handler {
 }
 
 // owner serves a page to who is signed in. For anybody else the way leads to the
-// sign-in page first, and from there on to where they were going.
+// sign-in page first, and from there on to where they were going; so it does if the
+// session ends before what was asked for is done.
 func (s *Server) owner(show func(*call) error) http.Handler {
 	return s.anybody(func(c *call) error {
 		if c.Party.ID == "" {
 			return c.redirect("sign-in", c.onward()...)
 		}
-		return show(c)
+		c.r = c.Bind(c.r)
+		err := show(c)
+		if errors.Is(err, store.ErrSignedOut) {
+			return c.redirect("sign-in", c.onward()...)
+		}
+		return err
 	})
 }
 

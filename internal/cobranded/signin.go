@@ -154,9 +154,12 @@ func (s *Server) signInByPasskey(c *call) error {
 
 // beginSession gives the browser a new session of the one who signed in or up.
 func (s *Server) beginSession(c *call, who party.Party) error {
-	_, err := s.Browsers.Begin(c.w, c.r, who)
-	c.sender = who
-	return err
+	visitor, err := s.Browsers.Begin(c.w, c.r, who)
+	if err != nil {
+		return err
+	}
+	c.sender, c.r = who, visitor.Bind(c.r)
+	return nil
 }
 
 // showSignUp is skipped like showSignIn, which leads here those whose account
@@ -197,10 +200,10 @@ func (s *Server) signUp(c *call) error {
 
 // signOut lets somebody else sign in to the same visit.
 func (s *Server) signOut(c *call) error {
-	if err := s.Browsers.End(c.r); err != nil {
+	if _, err := s.Processor.LeaveVisit(c.r.Context(), c.visit.ID); err != nil {
 		return err
 	}
-	if _, err := s.Processor.LeaveVisit(c.r.Context(), c.visit.ID); err != nil {
+	if err := s.Browsers.End(c.r); err != nil {
 		return err
 	}
 	return c.redirect("sign-in")

@@ -42,8 +42,11 @@ func (s *Server) opened(show func(*call) error) http.Handler {
 		if err == nil {
 			err = show(c)
 		}
-		if errors.Is(err, processor.ErrUnproved) {
+		switch {
+		case errors.Is(err, processor.ErrUnproved):
 			err = c.redirect("verify")
+		case errors.Is(err, store.ErrSignedOut):
+			err = c.redirect("sign-in")
 		}
 		s.answer(w, r, err)
 	})
@@ -78,7 +81,8 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) (*call, error) {
 	if c.form, err = webui.ReadForm(r); err != nil {
 		return nil, err
 	}
-	c.sender = account.VisitorOf(r.Context()).Party
+	visitor := account.VisitorOf(r.Context())
+	c.sender, c.r = visitor.Party, visitor.Bind(r)
 	err = s.Store.View(r.Context(), func(tx *store.ReadTx) error {
 		var found bool
 		if c.visit, found, err = tx.Visit(payment.VisitID(c.form.Get("visit"))); err != nil {

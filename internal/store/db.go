@@ -112,9 +112,10 @@ func (db *DB) Close() error {
 // begun, Update waits for the outcome, whatever ctx says: what is answered is
 // what happened.
 //
-// When more wait already than may, Update refuses with [ErrFull].
+// When more wait already than may, Update refuses with [ErrFull]. A context may bind
+// the action to a session: see [Bound].
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
-	return db.committer.update(ctx, fn, db.committer.queue, false)
+	return db.committer.update(ctx, inSession(ctx, fn), db.committer.queue, false)
 }
 
 // Complete is Update for what has happened outside of the store and must be

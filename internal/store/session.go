@@ -31,7 +31,7 @@ func (s *Sessions) FindCtx(ctx context.Context, id string) (data []byte, found b
 // are removed by the way.
 func (s *Sessions) CommitCtx(ctx context.Context, id string, data []byte, _ time.Time) error {
 	now := s.Now()
-	return s.DB.Update(ctx, func(tx *Tx) error {
+	return s.DB.Update(Unbound(ctx), func(tx *Tx) error {
 		if _, err := tx.exec("removing ended sessions", `
 			DELETE FROM sessions WHERE expires <= $1`, micros(now)); err != nil {
 			return err
@@ -45,7 +45,7 @@ func (s *Sessions) CommitCtx(ctx context.Context, id string, data []byte, _ time
 
 // DeleteCtx removes a session.
 func (s *Sessions) DeleteCtx(ctx context.Context, id string) error {
-	return s.DB.Update(ctx, func(tx *Tx) error {
+	return s.DB.Update(Unbound(ctx), func(tx *Tx) error {
 		_, err := tx.exec("removing a session", `DELETE FROM sessions WHERE session_id = $1`, id)
 		return err
 	})

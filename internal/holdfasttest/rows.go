@@ -1,0 +1,64 @@
+package holdfasttest
+
+import (
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// Rows are all rows of a SQLite store, for comparing: a test that wants nothing to
+// have changed cannot know every table. Tables named in but are left out.
+func Rows(t testing.TB, path string, but ...string) string {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var text strings.Builder
+	for _, name := range query(t, db, `SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`) {
+		if slices.Contains(but, name) {
+			continue
+		}
+		rows := query(t, db, `SELECT * FROM "`+name+`"`)
+		slices.Sort(rows)
+		fmt.Fprintf(&text, "%s\n\t%s\n", name, strings.Join(rows, "\n\t"))
+	}
+	return text.String()
+}
+
+// query reads rows, each as one text.
+func query(t testing.TB, db *sql.DB, text string) (all []string) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, into := make([]sql.NullString, len(columns)), make([]any, len(columns))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		row := make([]string, len(values))
+		for i, v := range values {
+			row[i] = v.String
+		}
+		all = append(all, strings.Join(row, "|"))
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
