@@ -88,11 +88,18 @@ type callerCreate struct {
 	SignatureV1  bool   `name:"signature-v1" help:"Accept signature version 1, which is unsafe, from an old program."`
 	Marketplace  bool   `help:"May bring together senders and recipients other than the owner, and take a fee for it."`
 	Resume       bool   `help:"Answer a Co-Branded request that is repeated to the letter as the first time, once its sender has signed in."`
-	JSON         bool   `name:"json" help:"Print one line of JSON."`
+	// These two are for few callers.
+	ReuseCancelled bool     `help:"Let a reference be asked for again after the buyer cancelled on the pages."`
+	ReturnSchemes  []string `help:"Schemes of return addresses besides http and https, such as com.example.shop." placeholder:"SCHEME"`
+	JSON           bool     `name:"json" help:"Print one line of JSON."`
 }
 
 func (v callerCreate) Run(ctx context.Context, w world) error {
 	if err := checkURL("--ipn-url", v.IPNURL); err != nil {
+		return err
+	}
+	schemes, err := appSchemes(v.ReturnSchemes)
+	if err != nil {
 		return err
 	}
 	db, err := v.open(ctx)
@@ -108,6 +115,7 @@ func (v callerCreate) Run(ctx context.Context, w world) error {
 	caller, key, err := clerk(db, w).CreateCaller(ctx, processor.NewCaller{
 		Owner: owner.ID, Name: v.Name, Descriptor: v.Descriptor, IPNURL: v.IPNURL, BareReturn: v.BareReturn, PendingFirst: v.PendingFirst,
 		SignatureV1: v.SignatureV1, Marketplace: v.Marketplace, Resume: v.Resume, Sandbox: true,
+		ReuseCancelled: v.ReuseCancelled, ReturnSchemes: schemes,
 	})
 	if err != nil {
 		return err
@@ -185,9 +193,13 @@ func (v callerSet) Run(ctx context.Context, w world) error {
 			return err
 		}
 	}
-	schemes, err := v.schemes()
-	if err != nil {
-		return err
+	var schemes *string
+	if v.ReturnSchemes != nil {
+		given, err := appSchemes(*v.ReturnSchemes)
+		if err != nil {
+			return err
+		}
+		schemes = &given
 	}
 	db, err := v.open(ctx)
 	if err != nil {
@@ -226,24 +238,20 @@ func (v callerSet) Run(ctx context.Context, w world) error {
 	return nil
 }
 
-// schemes are those that are to be set, or nil.
-func (v callerSet) schemes() (*string, error) {
-	if v.ReturnSchemes == nil {
-		return nil, nil //nolint:nilnil // nothing is to be set
-	}
+// appSchemes are the schemes of --return-schemes as a caller keeps them.
+func appSchemes(given []string) (string, error) {
 	var all []string
-	for _, scheme := range *v.ReturnSchemes {
+	for _, scheme := range given {
 		if scheme == "" {
 			continue
 		}
 		scheme = holdfast.FoldName(scheme)
 		if !holdfast.IsAppScheme(scheme) {
-			return nil, fmt.Errorf("--return-schemes: %q is no scheme of an application; give one such as com.example.shop", scheme)
+			return "", fmt.Errorf("--return-schemes: %q is no scheme of an application; give one such as com.example.shop", scheme)
 		}
 		all = append(all, scheme)
 	}
-	joined := strings.Join(all, " ")
-	return &joined, nil
+	return strings.Join(all, " "), nil
 }
 
 func set[T any](field *T, to *T) {

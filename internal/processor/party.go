@@ -126,6 +126,9 @@ type NewCaller struct {
 	Marketplace  bool
 	Resume       bool
 	Sandbox      bool
+
+	ReuseCancelled bool
+	ReturnSchemes  string // as in party.Caller
 }
 
 const (
@@ -148,6 +151,7 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 		ID: party.CallerID(p.ids().Other("C")), Owner: n.Owner, Name: n.Name, Descriptor: descriptor, IPNURL: n.IPNURL,
 		BareReturn: n.BareReturn, PendingFirst: n.PendingFirst, SignatureV1: n.SignatureV1,
 		Marketplace: n.Marketplace, Resume: n.Resume, Sandbox: n.Sandbox, Created: now,
+		ReuseCancelled: n.ReuseCancelled, ReturnSchemes: n.ReturnSchemes,
 	}
 	key := party.AccessKey{
 		ID:     "HF" + random(accessKeySize-2, base36),
