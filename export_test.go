@@ -27,3 +27,11 @@ func Hints() (signatures, messages []string) {
 	}
 	return signatures, messages
 }
+
+// Retriable are the codes of refusals that may pass.
+func Retriable() (codes []Code) {
+	for code := range retriable {
+		codes = append(codes, code)
+	}
+	return codes
+}

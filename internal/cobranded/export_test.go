@@ -15,3 +15,6 @@ func BrowsableHost(address string) string {
 	}
 	return host
 }
+
+// AddressFields are those of an address that was chosen on the pages.
+var AddressFields = addressFields

@@ -12,3 +12,9 @@ var WithoutAddresses = withoutAddresses
 
 // NextTry opens the schedule at moments that tries come to by chance alone.
 var NextTry = nextTry
+
+// The fields of each kind of notification, those without a value too.
+var (
+	TransactionFields = composeTransaction
+	TokenFields       = composeToken
+)

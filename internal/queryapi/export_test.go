@@ -7,3 +7,57 @@ const InFlightMax = inFlightMax
 
 // Enter counts a request that never ends.
 func (s *Server) Enter(c party.CallerID) { s.inFlight.enter(c) }
+
+// ClockParameters are those that move a caller's clock.
+func ClockParameters() (names []string) {
+	for _, p := range moveClock.parameters {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// A Spelling is a name that programs use in place of the documented one.
+type Spelling struct{ Action, Name, Also string }
+
+// Spellings are all that the tables of actions have. Ignored parameters stand for
+// nothing.
+func Spellings() (all []Spelling) {
+	for _, a := range actions {
+		for _, s := range a.spellings {
+			all = append(all, Spelling{a.name, a.name, s})
+		}
+		for _, p := range a.parameters {
+			if p.aliasOf != "" && p.aliasOf != "-" {
+				all = append(all, Spelling{a.name, p.aliasOf, p.name})
+			}
+		}
+	}
+	return all
+}
+
+// Since are the actions, and the actions with parameters, that a version added.
+func Since(version string) (added, withParameters []string) {
+	for _, a := range actions {
+		if a.since == version {
+			added = append(added, a.name)
+		}
+		for _, p := range a.parameters {
+			if p.since == version {
+				withParameters = append(withParameters, a.name+" "+p.name)
+			}
+		}
+	}
+	return added, withParameters
+}
+
+// ActionsWith are the actions that have a parameter.
+func ActionsWith(parameter string) (names []string) {
+	for _, a := range actions {
+		for _, p := range a.parameters {
+			if p.name == parameter {
+				names = append(names, a.name)
+			}
+		}
+	}
+	return names
+}

@@ -1,0 +1,7 @@
+package payment
+
+// The sandbox's own tokens.
+var (
+	SandboxSenders    = sandboxSenders
+	SandboxRecipients = sandboxRecipients
+)
