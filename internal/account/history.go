@@ -1,6 +1,7 @@
 package account
 
 import (
+	"net/http"
 	"strconv"
 	"time"
 
@@ -18,37 +19,100 @@ const historyMost = 20
 // endOfTime is after every payment, whatever its caller's clock shows.
 var endOfTime = time.Date(9999, time.January, 1, 0, 0, 0, 0, time.UTC)
 
+// totalsMost is how many payments are added up; see payment.Activity, which also
+// bounds how many are looked at.
+const totalsMost = 2000
+
 // showHistory lists what the party sent and received, the newest first. A page
-// goes on where the last one ended, however much has come since.
+// goes on where the last one ended, however much has come since. The first page
+// adds up what it and its older pages list.
 func (s *Server) showHistory(c *call) error {
-	until := endOfTime
-	if before := c.form.Get("before"); before != "" {
+	w := c.words
+	filter, form, err := readHistoryFilter(w, c.form, s.Now())
+	if err != nil {
+		return err
+	}
+	list := listPage{
+		Heading: w.T("menu.history"), Lead: w.T("history.lead"),
+		Filter: &filterView{Label: w.T("history.filter"), Form: form, Open: form.Failed()},
+	}
+	if form.Failed() {
+		return s.render(c, view{
+			status: http.StatusUnprocessableEntity, page: "list", place: "history", title: list.Heading, content: list,
+		})
+	}
+	if filter.any() {
+		list.Filter.Chosen = filter.text(w)
+		list.Filter.All = link{Label: w.T("history.show-all-link"), Address: Root + "history"}
+	}
+	page := processor.ActivityPage{
+		Activity: payment.Activity{
+			Filter:  payment.ActivityFilter{Start: filter.start, End: filter.end, BatchMax: totalsMost},
+			Account: c.Party.ID, Own: true,
+		},
+		Sandbox: !s.Processor.Live, Real: processor.Micro(s.Now()), Named: filter.search != "",
+	}
+	if filter.any() {
+		page.Matches = filter.matcher(w, &page)
+	}
+	before := c.form.Get("before")
+	if before != "" {
 		ms, err := strconv.ParseInt(before, 10, 64)
 		if err != nil || ms < 0 || ms > endOfTime.UnixMilli() {
 			return errNoPage
 		}
-		until = time.UnixMilli(ms).UTC().Add(time.Millisecond)
-	}
-	page := processor.ActivityPage{
-		Activity: payment.Activity{
-			Filter:  payment.ActivityFilter{End: until, BatchMax: historyMost},
-			Account: c.Party.ID, Own: true,
-		},
-		Sandbox: !s.Processor.Live, Real: processor.Micro(s.Now()),
+		if until := time.UnixMilli(ms).UTC().Add(time.Millisecond); until.Before(filter.end) {
+			page.Filter.End = until
+		}
+		page.Filter.BatchMax = historyMost
 	}
 	if err := s.Store.View(c.r.Context(), page.Read); err != nil {
 		return err
 	}
-	w := c.words
-	g := group{Empty: w.T("history.none")}
+	g := group{}
+	if before == "" {
+		g.Figures = figures(w, page.Totals())
+		if len(page.Rows) > 0 && !page.Next.IsZero() {
+			g.Text = w.T("history.totals-since", "Date", w.Date(page.Next))
+		}
+		page.Shorten(historyMost)
+	}
+	g.Empty = nothingFound(w, filter, page)
 	for _, t := range page.Rows {
 		g.Entries = append(g.Entries, historyRow(w, page, t))
 	}
-	list := listPage{Heading: w.T("menu.history"), Lead: w.T("history.lead"), Groups: []group{g}}
+	list.Groups = []group{g}
 	if !page.Next.IsZero() {
-		list.Next = pageURL("history", given("before", strconv.FormatInt(page.Next.UnixMilli(), 10))...)
+		list.Next = filter.address(page.Next)
 	}
 	return s.renderList(c, "history", list)
+}
+
+// figures are the totals that are not zero.
+func figures(w webui.Words, sums payment.Totals) (all []Term) {
+	for _, sum := range []struct {
+		label  string
+		amount money.Amount
+	}{
+		{"state.paid", sums.Paid}, {"state.received", sums.Received},
+		{"state.held", sums.Held}, {"history.awaited", sums.Awaited},
+	} {
+		if sum.amount.Positive() {
+			all = append(all, Term{w.T(sum.label), w.Dollars(sum.amount)})
+		}
+	}
+	return all
+}
+
+// nothingFound is said on a page without rows.
+func nothingFound(w webui.Words, f historyFilter, page processor.ActivityPage) string {
+	switch {
+	case !page.Next.IsZero():
+		return w.T("history.none-since", "Date", w.Date(page.Next))
+	case f.any():
+		return w.T("history.none-match")
+	}
+	return w.T("history.none")
 }
 
 var errNoPage = holdfast.Errorf(holdfast.InvalidParams, "there is no such page")

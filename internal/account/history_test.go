@@ -2,7 +2,10 @@ package account_test
 
 import (
 	"fmt"
+	"html"
 	"net/http"
+	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -220,4 +223,154 @@ func TestApprovalsInALine(t *testing.T) {
 		b.get("authorisations")
 		b.wantText(wants...)
 	}
+}
+
+// historyOf gives Ann and the shop a history: a deposit, a payment with a refund, a
+// payment in part, a hold, one that was cancelled, and one to another shop.
+func (s *site) historyOf() (paid payment.Transaction) {
+	s.t.Helper()
+	next := func() { s.Clock.Advance(3 * 24 * time.Hour) }
+	s.Deposit(s.Buyer.ID, "1234.50") // November 23
+	next()
+	paid = s.Paid("20.00", "order-1001")
+	if _, err := s.Refund(paid.ID, "5.00", "refund-1001"); err != nil {
+		s.t.Fatal(err)
+	}
+	next()
+	held := s.Reserved("32.00", "order-1002")
+	if _, err := s.Settle(held.ID, "30.00"); err != nil {
+		s.t.Fatal(err)
+	}
+	next()
+	cancelled := s.Reserved("7.00", "order-1003")
+	if _, err := s.Cancel(cancelled.ID); err != nil {
+		s.t.Fatal(err)
+	}
+	next()
+	token := s.Token(payment.Token{
+		Instrument: s.Card.ID, Method: holdfast.MethodCC, Type: holdfast.TokenSingleUse, Reason: "Ein Krug aus Köln",
+		AmountType: holdfast.AmountMaximum, Amount: holdfasttest.USD("12"),
+	})
+	if _, err := s.Reserve(token, "12.00", "order-1004"); err != nil { // December 5
+		s.t.Fatal(err)
+	}
+	return paid
+}
+
+// amounts are the amounts of the rows that the history shows.
+func (b *browser) amounts() (all []string) {
+	for _, m := range regexp.MustCompile(`<p class="sum[^>]*>([^ <]+)`).FindAllStringSubmatch(html.UnescapeString(b.at.body), -1) {
+		all = append(all, m[1])
+	}
+	return all
+}
+
+// figures are the totals that the history shows.
+func (b *browser) figures() string {
+	_, rest, _ := strings.Cut(html.UnescapeString(b.at.body), `<dl class="figures">`)
+	figures, _, _ := strings.Cut(rest, "</dl>")
+	return strings.Join(strings.Fields(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(figures, " ")), " ")
+}
+
+// The history is filtered by state and period, searched by what it says, and added
+// up. What is found is the same on both databases.
+func TestTheHistoryFiltered(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		s := newSiteOn(t, db)
+		paid := s.historyOf()
+		buyer, owner := s.ann(), s.owner()
+		for _, row := range []struct {
+			by      *browser
+			query   string
+			amounts string
+			figures string
+		}{
+			{buyer, "", "$12.00 $7.00 −$30.00 +$5.00 −$20.00 +$1,234.50", "Paid $50.00 Received $1,239.50 Held $12.00"},
+			{owner, "", "$12.00 $7.00 +$30.00 −$5.00 +$20.00", "Paid $5.00 Received $50.00 Held for you $12.00"},
+			{buyer, "show=paid", "−$30.00 −$20.00", "Paid $50.00"},
+			{buyer, "show=received", "+$5.00 +$1,234.50", "Received $1,239.50"},
+			{buyer, "show=held", "$12.00", "Held $12.00"},
+			{buyer, "show=cancelled", "$7.00", ""},
+			{buyer, "show=refunds", "+$5.00", "Received $5.00"},
+			{buyer, "show=failed", "", ""},
+			{buyer, "show=pending", "", ""},
+			{buyer, "period=2026-12", "$12.00 $7.00", "Held $12.00"},
+			{buyer, "period=2026-11", "−$30.00 +$5.00 −$20.00 +$1,234.50", "Paid $50.00 Received $1,239.50"},
+			{buyer, "period=2026", "$12.00 $7.00 −$30.00 +$5.00 −$20.00 +$1,234.50", "Paid $50.00 Received $1,239.50 Held $12.00"},
+			{buyer, "period=2025", "", ""},
+			{buyer, "period=2026-11&show=paid", "−$30.00 −$20.00", "Paid $50.00"},
+			{buyer, "q=deposit", "+$1,234.50", "Received $1,234.50"},
+			{buyer, "q=KOLN+krug", "$12.00", "Held $12.00"},
+			{buyer, "q=krug+hamburg", "", ""},
+			{buyer, "q=1234,50+$", "+$1,234.50", "Received $1,234.50"},
+			{buyer, "q=1.234,5", "+$1,234.50", "Received $1,234.50"},
+			{buyer, "q=2", "", ""},
+			{buyer, "q=32", "−$30.00", "Paid $30.00"},
+			{buyer, "q=kiln+20.00", "−$20.00", "Paid $20.00"},
+			{buyer, "q=order-1002", "", ""}, // the shop's own name for it
+			{owner, "q=order-1002", "+$30.00", "Received $30.00"},
+			{owner, "q=ann+BUYER&show=received", "+$30.00 +$20.00", "Received $50.00"},
+			{buyer, "q=" + strings.ToLower(string(paid.ID)), "−$20.00", "Paid $20.00"},
+			{buyer, "q=%25", "", ""},
+			{buyer, "q=&show=&period=", "$12.00 $7.00 −$30.00 +$5.00 −$20.00 +$1,234.50", "Paid $50.00 Received $1,239.50 Held $12.00"},
+		} {
+			row.by.get("history?" + row.query)
+			row.by.wantPage("history")
+			if got := strings.Join(row.by.amounts(), " "); got != row.amounts || row.by.figures() != row.figures {
+				t.Errorf("%q shows %q, with the totals %q; want %q and %q", row.query, got, row.by.figures(), row.amounts, row.figures)
+			}
+			if row.amounts == "" {
+				row.by.wantText("No payment matches.")
+			}
+		}
+	})
+}
+
+// The form shows again what was asked for, in words too, and says what is wrong with it.
+func TestTheHistorysForm(t *testing.T) {
+	s := newSite(t)
+	s.historyOf()
+	b := s.ann()
+	b.get("history?q=%3Cb%3Ek%C3%B6ln&show=held&period=2019-01")
+	b.wantText("Held · January 2019 · “", "Show all payments", `<option value="held" selected>`, `<option value="2019-01" selected>January 2019`, "December 2026", "2024")
+	if strings.Contains(b.at.body, "<b>") {
+		t.Error("what is searched for is not escaped")
+	}
+	const visa = "4242 4242 4242 4242"
+	for query, want := range map[string]string{
+		"q=" + strings.Repeat("x", 101):     "This is too long.",
+		"q=" + url.QueryEscape("Ann "+visa): "This looks like a card number.",
+	} {
+		b.get("history?" + query)
+		b.wantStatus(query, http.StatusUnprocessableEntity)
+		b.wantText(want, "<details class=\"filter\" open>")
+		b.wantNoText(visa)
+	}
+	for _, wrong := range []string{"show=nonsense", "period=yesterday", "period=2026-13", "period=26"} {
+		b.get("history?" + wrong)
+		b.wantStatus(wrong, http.StatusNotFound)
+	}
+	b.get("history?q=" + strings.Repeat("%C3%B6", 100))
+	b.wantStatus("a hundred characters", http.StatusOK)
+}
+
+// A filter goes along to the older pages, and the totals are those of all of them.
+func TestTheHistoryFilteredByPage(t *testing.T) {
+	s := newSite(t)
+	for i := range 25 {
+		s.Clock.Advance(time.Second)
+		s.Paid("1.00", holdfast.CallerReference(fmt.Sprint("order-", i)))
+		s.Paid("2.00", holdfast.CallerReference(fmt.Sprint("other-", i)))
+	}
+	b := s.ann()
+	b.get("history?q=2.00&show=paid&period=2026")
+	if got := b.figures(); got != "Paid $50.00" || len(b.amounts()) != 20 {
+		t.Errorf("the first page has %d rows, with the totals %q", len(b.amounts()), got)
+	}
+	holdfasttest.CheckPage(t, "history", b.at.body)
+	b.get(links(b.at.body, "history?")[0])
+	if got := b.figures(); got != "" || len(b.amounts()) != 5 {
+		t.Errorf("the second page has %d rows, with the totals %q", len(b.amounts()), got)
+	}
+	b.wantNoText("$1.00", "Show older ones")
 }

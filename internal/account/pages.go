@@ -50,6 +50,7 @@ type (
 		Heading string
 		Lead    string
 		Done    string
+		Filter  *filterView
 		Groups  []group
 		Links   []link
 		Next    string // address of the next page, or empty
@@ -60,12 +61,22 @@ type (
 	}
 )
 
+// A filterView is a form that selects what a list shows.
+type filterView struct {
+	Label  string // of what opens the form
+	Open   bool
+	Form   webui.Form
+	Chosen string // what is selected; empty if nothing is left out
+	All    link
+}
+
 // A group is a part of a list, with what can be done to all of it.
 type group struct {
 	Heading string
 	Text    string
 	Mark    tag  // about the text
 	Large   bool // the text is a figure
+	Figures []Term
 	Facts   []Term
 	Rows    []row
 	Entries []row  // in columns, one line for each

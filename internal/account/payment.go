@@ -156,6 +156,9 @@ func (p shownPayment) facts(w webui.Words) (all []Term) {
 	if t.Sender == p.page.Account {
 		add(w.T("mail.statement"), t.Descriptor)
 	}
+	if t.Owner == p.page.Account {
+		add(w.T("history.reference"), string(t.Reference))
+	}
 	add(w.T("mail.transaction"), string(t.ID))
 	if caller.ClockOffset != 0 {
 		add(w.T("overview.shop-clock"), w.Moment(p.now))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 // Sizes of a page of GetAccountActivity. A page looks at a bounded number of
@@ -40,6 +41,8 @@ type Activity struct {
 	// Own means that the account itself looks: what came to it and is no caller's
 	// to see is there too.
 	Own bool
+	// Matches selects among what the filter selects; nil selects all of it.
+	Matches func(Transaction) bool
 
 	Rows []Transaction
 	// Next is the first millisecond that is not in the page; zero when there is
@@ -96,7 +99,50 @@ func (a *Activity) selects(t Transaction) bool {
 		f.Status != "" && t.State.Status() != f.Status:
 		return false
 	}
-	return len(f.Roles) == 0 || slices.ContainsFunc(roles, func(r holdfast.Role) bool { return slices.Contains(f.Roles, r) })
+	if len(f.Roles) > 0 && !slices.ContainsFunc(roles, func(r holdfast.Role) bool { return slices.Contains(f.Roles, r) }) {
+		return false
+	}
+	return a.Matches == nil || a.Matches(t)
+}
+
+// Shorten makes a page one with at most so many rows, as if it had been read so:
+// Next is then where the rows that were cut off begin.
+func (a *Activity) Shorten(most int) {
+	short := Activity{Filter: a.Filter, Account: a.Account, Own: a.Own}
+	short.Filter.BatchMax = most
+	for _, t := range a.Rows {
+		if !short.Add(t) {
+			a.Next = short.Next
+			break
+		}
+	}
+	a.Rows, a.Filter.BatchMax = short.Rows, most
+}
+
+// Totals are what transactions come to for an account.
+type Totals struct {
+	Paid, Received money.Amount
+	Held, Awaited  money.Amount // on hold: what the account is to pay, and to be paid
+}
+
+// Totals adds up the page's rows. Money that only passed through one of the
+// account's callers is not the account's.
+func (a *Activity) Totals() Totals {
+	none := money.Micros(0)
+	sums := Totals{Paid: none, Received: none, Held: none, Awaited: none}
+	for _, t := range a.Rows {
+		switch flow := t.Flow(a.Account); {
+		case flow < 0:
+			sums.Paid = sums.Paid.Add(t.Current())
+		case flow > 0:
+			sums.Received = sums.Received.Add(t.Current())
+		case t.State == Reserved && t.Sender == a.Account:
+			sums.Held = sums.Held.Add(t.Current())
+		case t.State == Reserved && t.Recipient == a.Account:
+			sums.Awaited = sums.Awaited.Add(t.Current())
+		}
+	}
+	return sums
 }
 
 // Roles are the parts that an account plays in the transaction.

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/money"
 )
@@ -161,5 +162,50 @@ func TestWhereAPageOfActivityEnds(t *testing.T) {
 				t.Errorf("%d rows, the next page begins at %v; want %d and %v", len(a.Rows), a.Next, row.rows, next)
 			}
 		})
+	}
+}
+
+// A page that is shortened is the page that would have been read with fewer rows.
+func TestAPageOfActivityShortened(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var all []payment.Transaction
+		at := now
+		for range rapid.IntRange(0, 30).Draw(t, "transactions") {
+			at = at.Add(time.Duration(rapid.SampledFrom([]int{0, 400, 1000}).Draw(t, "microseconds on")) * time.Microsecond)
+			all = append(all, payment.Transaction{Kind: payment.KindPay, Sender: "P1", Recipient: "P2", State: payment.Success, Amount: money.Cents(1), Received: at})
+		}
+		filter := payment.ActivityFilter{Start: now, End: at.Add(time.Second), BatchMax: rapid.IntRange(1, 20).Draw(t, "batch")}
+		want, got := payment.Activity{Filter: filter, Account: "P1"}, payment.Activity{Filter: filter, Account: "P1"}
+		fill(&want, all)
+		got.Filter.BatchMax += rapid.IntRange(0, 20).Draw(t, "more")
+		fill(&got, all)
+		got.Shorten(filter.BatchMax)
+		if len(got.Rows) != len(want.Rows) || !got.Next.Equal(want.Next) {
+			t.Fatalf("%d rows, and the next page begins at %v; want %d and %v", len(got.Rows), got.Next, len(want.Rows), want.Next)
+		}
+	})
+}
+
+func TestTotalsOfActivity(t *testing.T) {
+	sale := func(kind payment.Kind, state payment.State, cents int64) payment.Transaction {
+		return payment.Transaction{Kind: kind, State: state, Sender: "P1", Recipient: "P2", Owner: "P3", Amount: money.Cents(cents)}
+	}
+	settled := sale(payment.KindReserve, payment.Success, 3200)
+	settled.Settled = money.Cents(3000)
+	rows := []payment.Transaction{
+		sale(payment.KindPay, payment.Success, 2000), settled, sale(payment.KindRefund, payment.Success, 500),
+		sale(payment.KindReserve, payment.Reserved, 1200), sale(payment.KindReserve, payment.Cancelled, 700),
+		sale(payment.KindPay, payment.Failure, 900), sale(payment.KindPay, payment.Pending, 100),
+	}
+	zero := money.Micros(0)
+	for account, want := range map[party.ID]payment.Totals{
+		"P1": {Paid: money.Cents(5000), Received: money.Cents(500), Held: money.Cents(1200), Awaited: zero},
+		"P2": {Paid: money.Cents(500), Received: money.Cents(5000), Held: zero, Awaited: money.Cents(1200)},
+		"P3": {Paid: zero, Received: zero, Held: zero, Awaited: zero}, // its caller moved the money of others
+	} {
+		a := payment.Activity{Account: account, Rows: rows}
+		if diff := cmp.Diff(want, a.Totals()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", account, diff)
+		}
 	}
 }

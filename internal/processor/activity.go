@@ -1,7 +1,6 @@
 package processor
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -18,6 +17,9 @@ type ActivityPage struct {
 	payment.Activity
 	Sandbox bool
 	Real    time.Time
+	// Named has the names that stand in a transaction read before Matches is asked
+	// about it.
+	Named bool
 
 	Parties map[party.ID]string
 	Callers map[party.CallerID]party.Caller
@@ -53,25 +55,7 @@ func (p *ActivityPage) Read(tx *store.ReadTx) error {
 	if p.Balance, err = ReadBalance(tx, p.Account, p.Sandbox); err != nil {
 		return err
 	}
-	if err := p.readNames(tx); err != nil || !p.Own {
-		return err
-	}
-	return p.readReasons(tx)
-}
-
-// readReasons reads what the sender approved, for payments without a description.
-func (p *ActivityPage) readReasons(tx *store.ReadTx) error {
-	for _, t := range p.Rows {
-		if _, known := p.Reasons[t.Token]; known || !t.Approved() || t.SenderDescription != "" {
-			continue
-		}
-		token, _, err := tx.Token(t.Token)
-		if err != nil {
-			return err
-		}
-		p.Reasons[t.Token] = token.Reason
-	}
-	return nil
+	return p.readNames(tx, p.Rows)
 }
 
 // A source is a listing with what was read of it and not yet looked at.
@@ -81,12 +65,17 @@ type source struct {
 	ended   bool
 }
 
-func (s *source) first(tx *store.ReadTx) (t payment.Transaction, ok bool, err error) {
+func (p *ActivityPage) first(tx *store.ReadTx, s *source) (t payment.Transaction, ok bool, err error) {
 	if len(s.waiting) == 0 && !s.ended {
 		if s.waiting, err = tx.Next(&s.Listing, activityReadMost); err != nil {
 			return t, false, err
 		}
 		s.ended = len(s.waiting) < activityReadMost
+		if p.Named {
+			if err := p.readNames(tx, s.waiting); err != nil {
+				return t, false, err
+			}
+		}
 	}
 	if len(s.waiting) == 0 {
 		return t, false, nil
@@ -102,7 +91,7 @@ func (p *ActivityPage) merge(tx *store.ReadTx, sources []*source) error {
 		var next *source
 		var t payment.Transaction
 		for _, s := range sources {
-			candidate, ok, err := s.first(tx)
+			candidate, ok, err := p.first(tx, s)
 			if err != nil {
 				return err
 			}
@@ -147,18 +136,38 @@ func (p *ActivityPage) caller(tx *store.ReadTx, id party.CallerID) (party.Caller
 	return c, err
 }
 
-func (p *ActivityPage) readNames(tx *store.ReadTx) error {
-	for _, t := range p.Rows {
+// readNames reads the names of the parties of some transactions, and for the account
+// itself what their senders approved, where no description says what they are for.
+func (p *ActivityPage) readNames(tx *store.ReadTx, rows []payment.Transaction) error {
+	var unnamed []party.ID
+	var undescribed []payment.Transaction
+	for _, t := range rows {
 		for _, id := range []party.ID{t.Sender, t.Recipient} {
-			if _, known := p.Parties[id]; known || id == "" {
-				continue
+			if _, known := p.Parties[id]; !known && id != "" {
+				unnamed = append(unnamed, id)
 			}
-			who, found, err := tx.Party(id)
-			if err != nil || !found {
-				return errors.Join(err, fmt.Errorf("party %s of a transaction (found %t)", id, found))
-			}
-			p.Parties[id] = who.Name
 		}
+		if _, known := p.Reasons[t.Token]; !known && p.Own && t.Approved() && t.SenderDescription == "" {
+			undescribed = append(undescribed, t)
+		}
+	}
+	parties, err := tx.PartiesWith(unnamed)
+	if err != nil {
+		return err
+	}
+	for _, id := range unnamed {
+		who, found := parties[id]
+		if !found {
+			return fmt.Errorf("party %s of a transaction is missing", id)
+		}
+		p.Parties[id] = who.Name
+	}
+	tokens, err := tx.TokensBehind(undescribed)
+	if err != nil {
+		return err
+	}
+	for _, t := range undescribed {
+		p.Reasons[t.Token] = tokens[t.Token].Reason
 	}
 	return nil
 }

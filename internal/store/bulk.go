@@ -36,5 +36,41 @@ func (tx *ReadTx) Standings(c party.CallerID, ids []holdfast.TransactionID) (map
 	return standings, nil
 }
 
+// PartiesWith reads the parties with some ids, those that are there.
+func (tx *ReadTx) PartiesWith(ids []party.ID) (map[party.ID]party.Party, error) {
+	found := make(map[party.ID]row[party.Party], len(ids))
+	for _, id := range ids {
+		found[id] = row[party.Party]{}
+	}
+	if err := parties.readAll(tx, found); err != nil {
+		return nil, err
+	}
+	all := make(map[party.ID]party.Party, len(found))
+	for id, p := range found {
+		if p.found {
+			all[id] = p.value
+		}
+	}
+	return all, nil
+}
+
+// TokensBehind reads the senders' tokens of some transactions, by their ids.
+func (tx *ReadTx) TokensBehind(some []payment.Transaction) (map[holdfast.TokenID]payment.Token, error) {
+	found := make(map[tokenKey]row[payment.Token], len(some))
+	for _, t := range some {
+		found[tokenKey{t.Caller, t.Token}] = row[payment.Token]{}
+	}
+	if err := tokens.readAll(tx, found); err != nil {
+		return nil, err
+	}
+	all := make(map[holdfast.TokenID]payment.Token, len(found))
+	for key, t := range found {
+		if t.found {
+			all[key.id] = t.value
+		}
+	}
+	return all, nil
+}
+
 // Kind is which of the databases it is: "SQLite" or "PostgreSQL".
 func (r Reader) Kind() string { return r.dialect.name }

@@ -9,6 +9,7 @@ import (
 // A Form is the one thing to do on a page.
 type Form struct {
 	Action  string
+	Get     bool // it asks for a page, and changes nothing
 	Hidden  holdfast.Params
 	Problem string // with the form as a whole
 	Fields  []Field
@@ -32,6 +33,7 @@ type Field struct {
 	InputMode    string
 	Options      []Option // to choose from; none makes a field to type into
 	Optional     bool
+	MayBeEmpty   bool // like Optional, without the word for it
 	Half         bool // shares its row with the next half
 	Code         bool // digits to compare: shown in figures of one width
 }

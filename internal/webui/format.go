@@ -17,6 +17,7 @@ type format struct {
 	dollars string // %s is the number
 	percent string
 	day     string // %[1]d is the day, %[2]s the month's name, %[3]d the year
+	month   string // %[1]s is its name, %[2]d the year
 	date    string // the same in short; %[4]d is the month's number
 	clock   string // of package time
 	months  [12]string
@@ -40,6 +41,9 @@ const (
 	dayDE = "%[1]d. %[2]s %[3]d"
 	dayES = "%[1]d de %[2]s de %[3]d"
 
+	monthEN = "%[1]s %[2]d" // and in German
+	monthES = "%[1]s de %[2]d"
+
 	dateUS = "%[2]s %[1]d, %[3]d"
 	dateGB = "%[1]d %[2]s %[3]d"
 	dateDE = "%02[1]d.%02[4]d.%[3]d"
@@ -47,14 +51,14 @@ const (
 
 // formats has American English first: it is for whoever prefers none of them.
 var formats = []format{
-	{"en-US", ".", ",", "$%s", "%s%%", dayUS, dateUS, "3:04 PM", monthsEN, shortEN},
-	{"en-GB", ".", ",", "US$%s", "%s%%", dayGB, dateGB, "15:04", monthsEN, shortEN},
-	{"de", ",", ".", "%s" + nbsp + "$", "%s" + nbsp + "%%", dayDE, dateDE, "15:04", monthsDE, monthsDE},
-	{"de-AT", ",", nbsp, "$" + nbsp + "%s", "%s" + nbsp + "%%", dayDE, dateDE, "15:04", monthsAT, monthsAT},
-	{"de-CH", ".", "’", "$" + nbsp + "%s", "%s%%", dayDE, dateDE, "15:04", monthsDE, monthsDE},
-	{"es", ",", ".", "%s" + nbsp + "US$", "%s" + nbsp + "%%", dayES, dateGB, "15:04", monthsES, shortES},
-	{"es-419", ".", ",", "USD" + nbsp + "%s", "%s" + nbsp + "%%", dayES, dateGB, "15:04", monthsES, shortES},
-	{"es-US", ".", ",", "$%s", "%s%%", dayES, dateGB, "3:04 PM", monthsES, shortES},
+	{"en-US", ".", ",", "$%s", "%s%%", dayUS, monthEN, dateUS, "3:04 PM", monthsEN, shortEN},
+	{"en-GB", ".", ",", "US$%s", "%s%%", dayGB, monthEN, dateGB, "15:04", monthsEN, shortEN},
+	{"de", ",", ".", "%s" + nbsp + "$", "%s" + nbsp + "%%", dayDE, monthEN, dateDE, "15:04", monthsDE, monthsDE},
+	{"de-AT", ",", nbsp, "$" + nbsp + "%s", "%s" + nbsp + "%%", dayDE, monthEN, dateDE, "15:04", monthsAT, monthsAT},
+	{"de-CH", ".", "’", "$" + nbsp + "%s", "%s%%", dayDE, monthEN, dateDE, "15:04", monthsDE, monthsDE},
+	{"es", ",", ".", "%s" + nbsp + "US$", "%s" + nbsp + "%%", dayES, monthES, dateGB, "15:04", monthsES, shortES},
+	{"es-419", ".", ",", "USD" + nbsp + "%s", "%s" + nbsp + "%%", dayES, monthES, dateGB, "15:04", monthsES, shortES},
+	{"es-US", ".", ",", "$%s", "%s%%", dayES, monthES, dateGB, "3:04 PM", monthsES, shortES},
 }
 
 // Dollars is an amount as people read it, "$1,234.50".
@@ -112,6 +116,13 @@ func (w Words) Day(t time.Time) string {
 	t = t.UTC()
 	f := w.speech().format
 	return fmt.Sprintf(f.day, t.Day(), f.months[t.Month()-1], t.Year())
+}
+
+// Month is a month, "January 2006", in UTC.
+func (w Words) Month(t time.Time) string {
+	t = t.UTC()
+	f := w.speech().format
+	return fmt.Sprintf(f.month, f.months[t.Month()-1], t.Year())
 }
 
 // Date is a date in short, "Jan 2, 2006", in UTC; nothing for the zero time.

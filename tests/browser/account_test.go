@@ -2,6 +2,7 @@ package browser
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -152,6 +153,42 @@ func TestPagesOfAnAccount(t *testing.T) {
 	at("")
 	s.signIn(p, s.Owner)
 	p.inspect("account-list-seller")
+}
+
+// The history with a full page, its filter open, and what it finds, in each language.
+func TestPagesOfAHistory(t *testing.T) {
+	t.Parallel()
+	s, p := newSite(t), openBrowser(t)
+	s.Processor.Network = s.Network // which knows the card that the world began with
+	s.Deposit(s.Buyer.ID, "500.00")
+	for i := range 22 {
+		s.Clock.Advance(time.Hour)
+		paid := s.Paid(fmt.Sprintf("%d.50", 1000+i), holdfast.CallerReference(fmt.Sprintf("order-%d", 1000+i)))
+		if i%5 == 0 {
+			if _, err := s.Refund(paid.ID, "5.00", holdfast.CallerReference(fmt.Sprintf("refund-%d", i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	s.Reserved("42.50", "order-2")
+	p.open(s.home + "/account/")
+	s.signIn(p, s.Buyer)
+	for _, language := range []string{"en", "de", "es"} {
+		p.speaks(language)
+		p.open(s.home + "/account/history")
+		ask[bool](p, `document.querySelector(".filter").open = true`)
+		p.inspect("account-list-history-full-" + language)
+		ask[bool](p, `document.querySelector(".filter").open = true`)
+		p.fill("#q", "kiln 1000,50")
+		p.fill("#period", "2026-11")
+		p.click(`.filter button`)
+		if rows := ask[int](p, `document.querySelectorAll(".entries li").length`); rows != 1 {
+			t.Errorf("%d payments of $1,000.50 were found", rows)
+		}
+		p.inspect("account-list-history-found-" + language)
+		p.open(s.home + "/account/history?q=4242+4242+4242+4242")
+		p.inspect("account-list-history-wrong-" + language)
+	}
 }
 
 // Who has to verify an address does so on the way.
