@@ -93,11 +93,12 @@ func (v partyCreate) Run(ctx context.Context, w world) error {
 const secretBytesMax = 4096
 
 // readSecret reads the first line of a file, "-" being standard input. Secrets
-// come in files, since others on the machine can read a command line.
+// come in files, since others on the machine can read a command line; and they must
+// not be able to read the file either.
 func readSecret(name string) (string, error) {
 	file := os.Stdin
 	if name != "-" {
-		opened, err := os.Open(name)
+		opened, err := openSecret(name)
 		if err != nil {
 			return "", err
 		}

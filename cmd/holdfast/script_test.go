@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -44,7 +45,12 @@ func setupScript(env *testscript.Env) error {
 		return fmt.Errorf("a %T is no test", env.T())
 	}
 	env.Values[scriptKey{}] = &script{t: t}
-	return nil
+	return filepath.WalkDir(env.WorkDir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		return os.Chmod(path, privateMode) // the program reads no secret from a file that others can read
+	})
 }
 
 func scripted(count int, usage string, do func(*script, []string)) func(*testscript.TestScript, bool, []string) {

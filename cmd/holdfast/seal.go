@@ -33,10 +33,7 @@ func (f sealKeyFlag) key() (*store.SealKey, error) {
 }
 
 func readSealKey(flag, path string) (key store.SealKey, err error) {
-	if _, err := checkPrivate(path, refuseShared); err != nil {
-		return key, fmt.Errorf("%s: %w", flag, err)
-	}
-	file, err := os.Open(path)
+	file, err := openSecret(path)
 	if err != nil {
 		return key, fmt.Errorf("%s: %w", flag, err)
 	}

@@ -104,7 +104,7 @@ func (f tlsFlags) listenPlain(ctx context.Context) (net.Listener, error) {
 func (v serveVerb) certifier(public *url.URL, listener, plain net.Listener, w world) (certifier, error) {
 	switch {
 	case v.TLSCert != "":
-		files := &https.Files{Cert: v.TLSCert, Key: v.TLSKey, Host: public.Hostname(), Now: w.Now, Log: w.Log}
+		files := &https.Files{Cert: v.TLSCert, Key: v.TLSKey, CheckKey: checkSecret, Host: public.Hostname(), Now: w.Now, Log: w.Log}
 		if err := files.Load(); err != nil {
 			return nil, fmt.Errorf("--tls-cert, --tls-key: %w", err)
 		}

@@ -20,10 +20,14 @@ import (
 // what cannot be used changes nothing. Set the fields, then Load.
 type Files struct {
 	Cert, Key string // paths
-	Host      string // that clients come to; the log tells if the certificate is not for it
-	Now       func() time.Time
-	Log       *slog.Logger
-	Every     time.Duration // between looks; zero means 10 s
+	// CheckKey says what is wrong with who can read the key's file; nil lets all be.
+	// Load refuses such a file. Of a renewed one the log tells, since a server
+	// without a certificate would be worse.
+	CheckKey func(path string) error
+	Host     string // that clients come to; the log tells if the certificate is not for it
+	Now      func() time.Time
+	Log      *slog.Logger
+	Every    time.Duration // between looks; zero means 10 s
 
 	loading sync.Mutex
 	used    []byte // what the files held when they were last of use
@@ -42,6 +46,9 @@ const (
 func (f *Files) Load() error {
 	f.loading.Lock()
 	defer f.loading.Unlock()
+	if err := f.checkKey(); err != nil {
+		return err
+	}
 	text, pair, err := f.read()
 	if err != nil {
 		return err
@@ -67,6 +74,9 @@ func (f *Files) Reload() {
 		err = f.inForce(pair)
 	}
 	if err == nil {
+		if err := f.checkKey(); err != nil {
+			f.Log.Error("the new key is used, and the next start refuses it", "error", err)
+		}
 		f.use(text, pair)
 		return
 	}
@@ -101,6 +111,13 @@ func (f *Files) TLS() *tls.Config {
 
 // Challenges is next: nobody has to be shown anything on the plain port.
 func (f *Files) Challenges(next http.Handler) http.Handler { return next }
+
+func (f *Files) checkKey() error {
+	if f.CheckKey == nil {
+		return nil
+	}
+	return f.CheckKey(f.Key)
+}
 
 func (f *Files) use(text []byte, pair *tls.Certificate) {
 	f.used, f.refused = text, nil

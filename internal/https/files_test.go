@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -244,5 +245,37 @@ func TestProtocols(t *testing.T) {
 				t.Errorf("got %q (%v), want %q", got, err, row.want)
 			}
 		})
+	}
+}
+
+// A key that others can read is refused at the start. A renewed one is used all the
+// same, and the log says what the next start will do.
+func TestAKeyThatOthersCanRead(t *testing.T) {
+	d := newDesk(t)
+	shared := errors.New("others can read it")
+	d.CheckKey = func(string) error { return shared }
+	d.write(d.issue(90, host))
+	if err := d.Load(); !errors.Is(err, shared) {
+		t.Errorf("loading: %v", err)
+	}
+	d.CheckKey = nil
+	if err := d.Load(); err != nil {
+		t.Fatal(err)
+	}
+	first := d.shown()
+	d.CheckKey = func(path string) error {
+		if path != d.Key {
+			t.Errorf("%s is looked at", path)
+		}
+		return shared
+	}
+	d.write(d.issue(90, host))
+	d.Reload()
+	d.Reload()
+	if d.shown() == first {
+		t.Error("the renewed certificate is not shown")
+	}
+	if got := strings.Count(d.logged(), "the next start refuses it"); got != 1 {
+		t.Errorf("the log tells %d times", got)
 	}
 }
