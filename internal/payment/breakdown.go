@@ -25,7 +25,7 @@ const (
 var breakdownParts = []BreakdownPart{PartItems, PartShipping, PartHandling, PartGiftWrapping, PartDiscount, PartTax}
 
 // readBreakdown reads the lines that were sent.
-func readBreakdown(in *input) []BreakdownLine {
+func readBreakdown(in *paramReader) []BreakdownLine {
 	var lines []BreakdownLine
 	for _, part := range breakdownParts {
 		if amount, sent := in.amount(string(part)); sent {

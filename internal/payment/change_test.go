@@ -55,7 +55,7 @@ func TestWhatComesToNothingIsGivenBack(t *testing.T) {
 		"being settled":    {part, false, 2, 50_00},
 	} {
 		after := limit
-		if c := row.With(payment.Beside{Limits: []payment.Limit{limit}}); len(c.Limits) > 0 {
+		if c := row.With(payment.Effects{Limits: []payment.Limit{limit}}); len(c.Limits) > 0 {
 			after = c.Limits[0].After
 		}
 		if row.GivesBack() != row.gives || after.UsedCount != row.count || after.UsedAmount != money.Cents(row.cents) {
@@ -73,7 +73,7 @@ func TestTheOutcomeOfAFunding(t *testing.T) {
 		t.Fatal(err)
 	}
 	for answer, want := range map[payment.Answer]int64{approved: 30_00, declined: 20_00} {
-		done := c.After.Outcome(*c.Ask, answer, now).With(payment.Beside{Aggregate: c.Aggregate.After})
+		done := c.After.Outcome(*c.Ask, answer, now).With(payment.Effects{Aggregate: c.Aggregate.After})
 		if a := done.Aggregate.After; a.Balance != money.Cents(want) || a.Pending != money.Cents(5_00) {
 			t.Errorf("%+v: %v are on it and %v under way", answer, a.Balance, a.Pending)
 		}

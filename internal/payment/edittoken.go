@@ -8,7 +8,7 @@ import (
 )
 
 // readEditToken reads which token is to be paid otherwise (EditToken pipeline).
-func readEditToken(in *input, r *PipelineRequest) {
+func readEditToken(in *paramReader, r *PipelineRequest) {
 	r.Reference = in.reference("callerReference")
 	r.Edited = holdfast.TokenID(in.required("tokenID", tokenIDMax))
 	readSender(in, r)

@@ -4,7 +4,7 @@ import "github.com/holdfast-pay/holdfast"
 
 // readMultiUse reads what is asked for many payments (Advanced Guide, MultiUse
 // pipeline).
-func readMultiUse(in *input, r *PipelineRequest) {
+func readMultiUse(in *paramReader, r *PipelineRequest) {
 	r.Reference = in.reference("callerReference")
 	r.GlobalLimit = in.limit("globalAmountLimit")
 	in.oneOf("amountType", string(holdfast.AmountExact), string(holdfast.AmountMaximum), string(holdfast.AmountMinimum))

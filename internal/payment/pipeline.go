@@ -77,7 +77,7 @@ type UsageTerms struct {
 }
 
 // readers read each pipeline's own parameters.
-var readers = map[Pipeline]func(*input, *PipelineRequest){
+var readers = map[Pipeline]func(*paramReader, *PipelineRequest){
 	PipelineSingleUse:     readSingleUse,
 	PipelineMultiUse:      readMultiUse,
 	PipelineRecurring:     readRecurring,
@@ -98,7 +98,7 @@ func ReadPipeline(p holdfast.Params) (PipelineRequest, *PipelineEnd) {
 	if !known {
 		return r, Malformed("pipelineName")
 	}
-	in := &input{params: p}
+	in := &paramReader{params: p}
 	read(in, &r)
 	r.Reason, r.Website, r.LogoURL = in.text("paymentReason"), in.text("websiteDescription"), in.logoURL("cobrandingUrl")
 	in.oneOf("currencyCode", string(money.USD))
@@ -110,7 +110,7 @@ func ReadPipeline(p holdfast.Params) (PipelineRequest, *PipelineEnd) {
 }
 
 // readSender reads what every pipeline has that asks somebody to pay.
-func readSender(in *input, r *PipelineRequest) {
+func readSender(in *paramReader, r *PipelineRequest) {
 	r.Methods = in.methods(r.Reserve)
 	r.OfRecipient = in.flag("isRecipientCobranding")
 	r.CollectEmail = in.flag("collectEmailAddress")
@@ -120,7 +120,7 @@ func readSender(in *input, r *PipelineRequest) {
 }
 
 // readValidity reads from when until when a token holds.
-func readValidity(in *input, r *PipelineRequest) {
+func readValidity(in *paramReader, r *PipelineRequest) {
 	r.Starts, r.Expires = in.time("validityStart"), in.time("validityExpiry")
 	if !r.Starts.IsZero() && !r.Expires.IsZero() && !r.Starts.Before(r.Expires) {
 		in.refuse("validityExpiry")

@@ -25,20 +25,20 @@ func PipelineParam(p holdfast.Params, name string) (string, bool) {
 	return param.Value, ok
 }
 
-// input reads parameters and collects the names of those that are not well
+// paramReader reads parameters and collects the names of those that are not well
 // formed.
-type input struct {
+type paramReader struct {
 	params holdfast.Params
 	bad    []string
 }
 
-func (in *input) refuse(name string) {
+func (in *paramReader) refuse(name string) {
 	if !slices.Contains(in.bad, name) {
 		in.bad = append(in.bad, name)
 	}
 }
 
-func (in *input) text(name string) string {
+func (in *paramReader) text(name string) string {
 	value, _ := PipelineParam(in.params, name)
 	if len(value) > pipelineParameterMax {
 		in.refuse(name)
@@ -47,7 +47,7 @@ func (in *input) text(name string) string {
 	return value
 }
 
-func (in *input) required(name string, bytesMax int) string {
+func (in *paramReader) required(name string, bytesMax int) string {
 	value := in.text(name)
 	if value == "" || len(value) > bytesMax {
 		in.refuse(name)
@@ -55,7 +55,7 @@ func (in *input) required(name string, bytesMax int) string {
 	return value
 }
 
-func (in *input) flag(name string) bool {
+func (in *paramReader) flag(name string) bool {
 	switch value := in.text(name); {
 	case holdfast.SameName(value, "true"):
 		return true
@@ -65,13 +65,13 @@ func (in *input) flag(name string) bool {
 	return false
 }
 
-func (in *input) oneOf(name string, allowed ...string) {
+func (in *paramReader) oneOf(name string, allowed ...string) {
 	if value := in.text(name); value != "" && !slices.Contains(allowed, value) {
 		in.refuse(name)
 	}
 }
 
-func (in *input) amount(name string) (a money.Amount, sent bool) {
+func (in *paramReader) amount(name string) (a money.Amount, sent bool) {
 	value := in.text(name)
 	if value == "" {
 		return money.Amount{}, false
@@ -84,7 +84,7 @@ func (in *input) amount(name string) (a money.Amount, sent bool) {
 }
 
 // total is an amount that a card can be charged with, which has to be there.
-func (in *input) total(name string) money.Amount {
+func (in *paramReader) total(name string) money.Amount {
 	a, sent := in.amount(name)
 	if !sent || a.Cmp(cardAmountMin) < 0 || a.Cmp(amountMax) > 0 {
 		in.refuse(name) // no payment of it could ever be made
@@ -93,7 +93,7 @@ func (in *input) total(name string) money.Amount {
 }
 
 // limit is an amount above zero, which has to be there.
-func (in *input) limit(name string) money.Amount {
+func (in *paramReader) limit(name string) money.Amount {
 	a, _ := in.amount(name)
 	if !a.Positive() {
 		in.refuse(name)
@@ -101,13 +101,13 @@ func (in *input) limit(name string) money.Amount {
 	return a
 }
 
-func (in *input) reference(name string) holdfast.CallerReference {
+func (in *paramReader) reference(name string) holdfast.CallerReference {
 	return holdfast.CallerReference(in.required(name, ReferenceMax))
 }
 
 // time reads seconds since 1970, or a time or a day as text; the zero time when
 // nothing was sent.
-func (in *input) time(name string) time.Time {
+func (in *paramReader) time(name string) time.Time {
 	value := in.text(name)
 	if value == "" {
 		return time.Time{}
@@ -128,7 +128,7 @@ func (in *input) time(name string) time.Time {
 // database.
 var lastSecond = time.Date(9999, time.January, 1, 0, 0, 0, 0, time.UTC).Unix() - 1
 
-func (in *input) period(name string, required bool) Period {
+func (in *paramReader) period(name string, required bool) Period {
 	value := in.text(name)
 	p, ok := ParsePeriod(value)
 	if !ok && (required || value != "") {
@@ -141,7 +141,7 @@ func (in *input) period(name string, required bool) Period {
 const recipientsMax = 20
 
 // recipients reads a list of recipient tokens, joined by commas.
-func (in *input) recipients(name string, most int) (all []holdfast.TokenID) {
+func (in *paramReader) recipients(name string, most int) (all []holdfast.TokenID) {
 	for id := range strings.SplitSeq(in.text(name), ",") {
 		id := holdfast.TokenID(strings.TrimSpace(id))
 		switch {
@@ -161,7 +161,7 @@ const tokenIDMax = 65
 
 // usage reads the two limits that a request may set. One program's second limit
 // overwrote its first; a single one is as good.
-func (in *input) usage() (all []UsageTerms) {
+func (in *paramReader) usage() (all []UsageTerms) {
 	for _, n := range []string{"1", "2"} {
 		kind := in.text("usageLimitType" + n)
 		value, period := in.text("usageLimitValue"+n), in.period("usageLimitPeriod"+n, false)
@@ -190,7 +190,7 @@ func (in *input) usage() (all []UsageTerms) {
 }
 
 // percent reads a percentage; zero when nothing was sent.
-func (in *input) percent(name string) (rate money.Rate, sent bool) {
+func (in *paramReader) percent(name string) (rate money.Rate, sent bool) {
 	value := in.text(name)
 	if value == "" {
 		return 0, false
@@ -204,7 +204,7 @@ func (in *input) percent(name string) (rate money.Rate, sent bool) {
 
 // methods reads the list of payment methods; none sent means all. Reserve takes
 // cards only, so it leaves nothing else, and a list without CC contradicts it.
-func (in *input) methods(reserve bool) []holdfast.PaymentMethod {
+func (in *paramReader) methods(reserve bool) []holdfast.PaymentMethod {
 	const name = "paymentMethod"
 	methods := []holdfast.PaymentMethod{holdfast.MethodABT, holdfast.MethodCC, holdfast.MethodACH}
 	if value := in.text(name); value != "" {
@@ -230,7 +230,7 @@ func (in *input) methods(reserve bool) []holdfast.PaymentMethod {
 }
 
 // logoURL is the address of a picture: https, or on the sender's own machine.
-func (in *input) logoURL(name string) string {
+func (in *paramReader) logoURL(name string) string {
 	value := in.text(name)
 	if value == "" {
 		return ""
@@ -243,7 +243,7 @@ func (in *input) logoURL(name string) string {
 	return u.String()
 }
 
-func (in *input) address() holdfast.Address {
+func (in *paramReader) address() holdfast.Address {
 	return holdfast.Address{
 		Name: in.text("addressName"), Line1: in.text("addressLine1"), Line2: in.text("addressLine2"),
 		City: in.text("city"), State: in.text("state"), Country: in.text("country"),

@@ -7,7 +7,7 @@ import (
 
 // readRecipient reads what a seller is asked to agree to (Marketplace Guide,
 // Recipient pipeline).
-func readRecipient(in *input, r *PipelineRequest) {
+func readRecipient(in *paramReader, r *PipelineRequest) {
 	const bearer = "recipientPaysFee"
 	r.Reference = in.reference("callerReference")
 	if r.Second = holdfast.CallerReference(in.text("callerReferenceRefund")); len(r.Second) > ReferenceMax || r.Second != "" && r.Second == r.Reference {

@@ -4,7 +4,7 @@ import "github.com/holdfast-pay/holdfast"
 
 // readRecurring reads what is asked for one payment in each period (Recurring
 // pipeline).
-func readRecurring(in *input, r *PipelineRequest) {
+func readRecurring(in *paramReader, r *PipelineRequest) {
 	r.Reference = in.reference("callerReference")
 	r.Amount, r.AmountType = in.total("transactionAmount"), holdfast.AmountExact
 	r.Period = in.period("recurringPeriod", true)

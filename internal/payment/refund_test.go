@@ -58,7 +58,7 @@ func TestRefundsOfPartsAddUp(t *testing.T) {
 				t.Fatal(err)
 			}
 			if rapid.IntRange(0, 4).Draw(t, "declined") == 0 { // what fails takes nothing with it
-				failed := c.After.Outcome(*c.Ask, payment.Answer{Code: holdfast.CodeTransactionDenied}, now).With(payment.Beside{Original: c.Original.After})
+				failed := c.After.Outcome(*c.Ask, payment.Answer{Code: holdfast.CodeTransactionDenied}, now).With(payment.Effects{Original: c.Original.After})
 				if failed.Original.After != o {
 					t.Fatalf("a refund that failed leaves %+v, it was %+v", failed.Original.After, o)
 				}
@@ -170,7 +170,7 @@ func TestAMarketplaceReturnsNoMoreThanItTook(t *testing.T) {
 				t.Fatalf("a marketplace with %v gave %v back", had, returned)
 			}
 			if c.Ask != nil && rapid.IntRange(0, 3).Draw(t, "declined") == 0 {
-				o = c.After.Outcome(*c.Ask, declined, now).With(payment.Beside{Original: o}).Original.After
+				o = c.After.Outcome(*c.Ask, declined, now).With(payment.Effects{Original: o}).Original.After
 				has, returned = has.Add(back), returned.Sub(back)
 				if o != before {
 					t.Fatalf("a refund that failed leaves %+v, it was %+v", o, before)

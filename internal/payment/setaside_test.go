@@ -194,7 +194,7 @@ func TestNoOutcomeTakesWhatIsNotThere(t *testing.T) {
 			o = c.Original.After
 			if c.Ask == nil {
 				b.take(c)
-			} else if done := b.end(c).With(payment.Beside{Original: o}); done.Original != nil {
+			} else if done := b.end(c).With(payment.Effects{Original: o}); done.Original != nil {
 				o = done.Original.After
 			}
 		}

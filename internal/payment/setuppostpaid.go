@@ -4,7 +4,7 @@ import "github.com/holdfast-pay/holdfast"
 
 // readSetupPostpaid reads what is asked for a credit instrument ("Aggregated
 // Payments", SetupPostpaid pipeline).
-func readSetupPostpaid(in *input, r *PipelineRequest) {
+func readSetupPostpaid(in *paramReader, r *PipelineRequest) {
 	r.Reference, r.Second = in.reference("callerReferenceSender"), in.reference("callerReferenceSettlement")
 	if r.Second != "" && r.Second == r.Reference {
 		in.refuse("callerReferenceSettlement")

@@ -8,7 +8,7 @@ import (
 // readSetupPrepaid reads what is asked for a prepaid instrument ("Aggregated
 // Payments", SetupPrepaid pipeline). One client calls the largest balance
 // transactionAmount.
-func readSetupPrepaid(in *input, r *PipelineRequest) {
+func readSetupPrepaid(in *paramReader, r *PipelineRequest) {
 	r.Reference, r.Second = in.reference("callerReferenceSender"), in.reference("callerReferenceFunding")
 	if r.Second != "" && r.Second == r.Reference {
 		in.refuse("callerReferenceFunding")

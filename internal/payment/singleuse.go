@@ -4,7 +4,7 @@ import "github.com/holdfast-pay/holdfast"
 
 // readSingleUse reads what is asked for one payment (Basic Guide, "Single-Use
 // Token API").
-func readSingleUse(in *input, r *PipelineRequest) {
+func readSingleUse(in *paramReader, r *PipelineRequest) {
 	r.Reference = in.reference("callerReference")
 	r.Amount, r.AmountType = in.total("transactionAmount"), holdfast.AmountMaximum
 	r.Reserve = in.flag("reserve")

@@ -92,7 +92,7 @@ func ownAddress(tx *store.ReadTx, owner party.ID, id party.AddressID) (party.Add
 
 // ChooseAddress has the order of a visit sent to one of the sender's addresses.
 func (p *Processor) ChooseAddress(ctx context.Context, id payment.VisitID, sender party.ID, choice party.AddressID) (payment.Visit, error) {
-	return p.changeVisit(ctx, id, func(s step) (payment.Visit, error) {
+	return p.changeVisit(ctx, id, func(s visitStep) (payment.Visit, error) {
 		v := s.visit
 		if v.Sender != sender {
 			return v, ErrNotSender

@@ -25,7 +25,7 @@ func (p *Processor) ConfirmVisit(ctx context.Context, id payment.VisitID, who pa
 	for i := range ids {
 		ids[i] = p.ids().Token()
 	}
-	return p.changeVisit(ctx, id, func(s step) (payment.Visit, error) {
+	return p.changeVisit(ctx, id, func(s visitStep) (payment.Visit, error) {
 		v := s.visit
 		if v.Sender != who {
 			return v, ErrNotSender
@@ -56,7 +56,7 @@ func (p *Processor) ConfirmVisit(ctx context.Context, id payment.VisitID, who pa
 }
 
 // cannotConfirm tells what has come up since the visit began.
-func (s step) cannotConfirm(v payment.Visit) (*payment.PipelineEnd, error) {
+func (s visitStep) cannotConfirm(v payment.Visit) (*payment.PipelineEnd, error) {
 	if end, err := s.accountProblem(v); err != nil || end != nil {
 		return end, err
 	}
@@ -69,7 +69,7 @@ func (s step) cannotConfirm(v payment.Visit) (*payment.PipelineEnd, error) {
 }
 
 // agreement is what the party agrees to, with what it takes to carry it out.
-func (s step) agreement(v payment.Visit) (a payment.Agreement, err error) {
+func (s visitStep) agreement(v payment.Visit) (a payment.Agreement, err error) {
 	a = payment.Agreement{Request: s.asked.Request, Caller: s.caller, Party: v.Sender, Edited: s.asked.Edited, Now: s.now()}
 	if s.asked.Request.Pays() {
 		if a.Instrument, err = s.instrument(v.Sender, v.Instrument); err != nil {
@@ -93,7 +93,7 @@ func (s step) agreement(v payment.Visit) (a payment.Agreement, err error) {
 }
 
 // install writes what was agreed to, and ends the visit with it.
-func (s step) install(v payment.Visit, made payment.Installation) (payment.Visit, error) {
+func (s visitStep) install(v payment.Visit, made payment.Installation) (payment.Visit, error) {
 	if made.Replaces != "" {
 		if err := s.tx.CancelToken(s.caller.ID, made.Replaces); err != nil {
 			return v, err

@@ -14,11 +14,10 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// do asks the network a question that was written before, if there is one, and
-// returns the transaction as it stands when the outcome is known or the caller's
-// wait is over. The question is then carried to its end by itself. Nobody waits
-// for a bank.
-func (p *Processor) do(ctx context.Context, caller party.Caller, c payment.Change) (payment.Transaction, error) {
+// askNetwork asks the question that a change has written, if there is one. It
+// returns the transaction when the outcome is known or the caller's wait is over;
+// after the wait the question goes on in the background. No caller waits for a bank.
+func (p *Processor) askNetwork(ctx context.Context, caller party.Caller, c payment.Change) (payment.Transaction, error) {
 	if c.Ask == nil {
 		p.at(PointOutcome)
 		return c.After, nil
@@ -26,7 +25,7 @@ func (p *Processor) do(ctx context.Context, caller party.Caller, c payment.Chang
 	p.at(PointIntent)
 	decided := make(chan payment.Transaction, 1)
 	asked := p.start(func() {
-		if t, err := p.put(*c.Ask, &c.After, p.Store.Complete); err == nil {
+		if t, err := p.ask(*c.Ask, &c.After, p.Store.Complete); err == nil {
 			decided <- t
 		}
 	})
@@ -48,11 +47,11 @@ func (p *Processor) do(ctx context.Context, caller party.Caller, c payment.Chang
 	return c.After, nil
 }
 
-// put asks the network one question and records the answer. A failure is in the
-// log when it returns: the question is in doubt. written is the transaction as it
-// stood with the question, where that is known; keep has the store write the answer
-// down.
-func (p *Processor) put(a payment.Attempt, written *payment.Transaction, keep keeping) (after payment.Transaction, err error) {
+// ask asks the network one question and records the answer. If it fails, the
+// question is in doubt, and the failure is in the log. written is the transaction as
+// it was written with the question, if the caller of ask has it; commit writes the
+// answer.
+func (p *Processor) ask(a payment.Attempt, written *payment.Transaction, commit commitFunc) (after payment.Transaction, err error) {
 	defer func() {
 		if broken := recover(); broken != nil { // a network's code must not end the server
 			err = fmt.Errorf("panic: %v", broken)
@@ -70,11 +69,11 @@ func (p *Processor) put(a payment.Attempt, written *payment.Transaction, keep ke
 	}
 	p.Log.LogAttrs(ctx, slog.LevelDebug, "the card network answered",
 		slog.String("transaction", string(a.Transaction)), slog.String("step", string(a.Step)), slog.Bool("approved", answer.Approved))
-	return p.outcome(a, answer, written, keep)
+	return p.recordOutcome(a, answer, written, commit)
 }
 
-// keeping is the store's Complete, or its Background where nobody waits.
-type keeping func(context.Context, func(*store.Tx) error) error
+// A commitFunc is the store's Complete, or its Background where no request waits.
+type commitFunc func(context.Context, func(*store.Tx) error) error
 
 func missing(found bool, what, id string) error {
 	if found {
@@ -83,14 +82,14 @@ func missing(found bool, what, id string) error {
 	return fmt.Errorf("%s %s is missing", what, id)
 }
 
-// outcome records a network's answer, once: a second answer changes nothing.
-// What must be asked next is asked at once.
+// recordOutcome writes a network's answer, once: a second answer changes nothing.
+// What must be asked next is asked at once, in the background.
 //
-// Mostly nothing has happened to a transaction since it was written with its
-// question, so that is taken for granted: what is then written is not written if
-// the transaction has moved. A transaction that something else moves with is read,
-// since what moves with it depends on where it stands.
-func (p *Processor) outcome(a payment.Attempt, answer payment.Answer, written *payment.Transaction, keep keeping) (after payment.Transaction, err error) {
+// Most transactions do not change between the question and the answer, so a
+// written one is used without reading it again. The commit fails with
+// [store.ErrStale] if it has changed, and recordOutcome then reads it. A transaction
+// with effects is always read, because they depend on its state.
+func (p *Processor) recordOutcome(a payment.Attempt, answer payment.Answer, written *payment.Transaction, commit commitFunc) (after payment.Transaction, err error) {
 	var next *payment.Attempt
 	record := func(tx *store.Tx) error {
 		known := written
@@ -99,9 +98,9 @@ func (p *Processor) outcome(a payment.Attempt, answer payment.Answer, written *p
 		return err
 	}
 	trusting := written != nil
-	err = keep(context.Background(), record)
+	err = commit(context.Background(), record)
 	if trusting && errors.Is(err, store.ErrStale) {
-		err = keep(context.Background(), record)
+		err = commit(context.Background(), record)
 	}
 	if err != nil {
 		return after, fmt.Errorf("recording the network's answer for %s: %w", a.Key(), err)
@@ -111,7 +110,7 @@ func (p *Processor) outcome(a payment.Attempt, answer payment.Answer, written *p
 			"caller", a.Caller, "transaction", a.Transaction, "code", answer.Code, "message", answer.Message)
 	}
 	if next != nil {
-		p.later(*next)
+		p.askInBackground(*next)
 	}
 	return after, nil
 }
@@ -129,7 +128,7 @@ func (p *Processor) decideOutcome(tx *store.Tx, a payment.Attempt, answer paymen
 	if err != nil {
 		return t, nil, err
 	}
-	if known != nil && first && !known.MovesBeside() {
+	if known != nil && first && !known.HasEffects() {
 		t = *known
 	} else {
 		var found bool
@@ -142,7 +141,7 @@ func (p *Processor) decideOutcome(tx *store.Tx, a payment.Attempt, answer paymen
 		return t, nil, nil
 	}
 	if expiry, due := t.Expire(now); due {
-		if expiry, err = with(&tx.ReadTx, expiry); err != nil {
+		if expiry, err = withEffects(&tx.ReadTx, expiry); err != nil {
 			return t, nil, err
 		}
 		if t, err = p.record(tx, caller, expiry, real); err != nil {
@@ -150,7 +149,7 @@ func (p *Processor) decideOutcome(tx *store.Tx, a payment.Attempt, answer paymen
 		}
 		next = expiry.Ask
 	}
-	c, err := with(&tx.ReadTx, t.Outcome(a, answer, now))
+	c, err := withEffects(&tx.ReadTx, t.Outcome(a, answer, now))
 	if err != nil || c.Empty() {
 		return c.After, next, err
 	}
@@ -169,33 +168,33 @@ func gaveNothingBack(a payment.Attempt, answer payment.Answer, t payment.Transac
 	return back && !answer.Approved
 }
 
-// with completes a change with what moves beside the transaction.
-func with(tx *store.ReadTx, c payment.Change) (payment.Change, error) {
+// withEffects adds to a change what moves with the transaction.
+func withEffects(tx *store.ReadTx, c payment.Change) (payment.Change, error) {
 	if !c.Moved() {
 		return c, nil
 	}
 	t := c.After
-	var beside payment.Beside
+	var effects payment.Effects
 	var err error
 	limits, aggregate, original := t.Needs()
 	if limits && c.GivesBack() {
-		if beside.Limits, err = limitsThatCount(tx, t); err != nil {
+		if effects.Limits, err = limitsThatCount(tx, t); err != nil {
 			return c, err
 		}
 	}
 	if aggregate {
 		var found bool
-		if beside.Aggregate, found, err = tx.Aggregate(t.Aggregate); err != nil || !found {
+		if effects.Aggregate, found, err = tx.Aggregate(t.Aggregate); err != nil || !found {
 			return c, errors.Join(err, missing(found, "instrument", string(t.Aggregate)))
 		}
 	}
 	if original {
 		var found bool
-		if beside.Original, found, err = tx.Transaction(t.Caller, t.Parent); err != nil || !found {
+		if effects.Original, found, err = tx.Transaction(t.Caller, t.Parent); err != nil || !found {
 			return c, errors.Join(err, missing(found, "transaction", string(t.Parent)))
 		}
 	}
-	return c.With(beside), nil
+	return c.With(effects), nil
 }
 
 // limitsThatCount are those of the token and of the tokens that took its place,
@@ -236,9 +235,9 @@ func successor(tx *store.ReadTx, c party.CallerID, id holdfast.TokenID) (next ho
 	return tx.Successor(c, id)
 }
 
-// later asks a question whose answer nobody waits for.
-func (p *Processor) later(a payment.Attempt) {
+// askInBackground asks a question whose answer nobody waits for.
+func (p *Processor) askInBackground(a payment.Attempt) {
 	p.start(func() {
-		_, _ = p.put(a, nil, p.Store.Complete) // a failure is in the log and in doubt, and asked again
+		_, _ = p.ask(a, nil, p.Store.Complete) // a failure is in the log and in doubt, and asked again
 	})
 }

@@ -8,7 +8,7 @@ func (p *Processor) KeepHandoverShort(most int) { p.handover.most = most }
 // Answer records an answer of the network. written is the transaction as it stood
 // with the question, where that is known.
 func (p *Processor) Answer(a payment.Attempt, answer payment.Answer, written *payment.Transaction) error {
-	_, err := p.outcome(a, answer, written, p.Store.Complete)
+	_, err := p.recordOutcome(a, answer, written, p.Store.Complete)
 	return err
 }
 

@@ -83,7 +83,7 @@ func (p *Processor) once(ctx context.Context, caller party.Caller, r request) (p
 	case change == nil:
 		return before, nil
 	}
-	return p.do(ctx, caller, *change)
+	return p.askNetwork(ctx, caller, *change)
 }
 
 // A met request is one whose CallerReference is in use by the same request.

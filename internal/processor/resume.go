@@ -11,7 +11,7 @@ import (
 // agreedBefore finds an earlier visit in which the very same request was agreed
 // to, of a caller that wants it answered again, and whose token can still be
 // used.
-func (s step) agreedBefore() (earlier payment.Visit, found bool, err error) {
+func (s visitStep) agreedBefore() (earlier payment.Visit, found bool, err error) {
 	if !s.caller.Resume {
 		return earlier, false, nil
 	}
@@ -28,7 +28,7 @@ func (s step) agreedBefore() (earlier payment.Visit, found bool, err error) {
 
 // resumed ends a visit with what its sender had agreed to before. Somebody else
 // learns only that the reference is taken.
-func (s step) resumed(v payment.Visit) (payment.Visit, bool, error) {
+func (s visitStep) resumed(v payment.Visit) (payment.Visit, bool, error) {
 	earlier, found, err := s.agreedBefore()
 	if err != nil || !found {
 		return v, false, err

@@ -6,7 +6,6 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
-	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -32,7 +31,7 @@ func (p *Processor) Settle(ctx context.Context, caller party.Caller, r holdfast.
 	if err != nil || change == nil {
 		return now, err
 	}
-	return p.do(ctx, caller, *change)
+	return p.askNetwork(ctx, caller, *change)
 }
 
 // Cancel gives up a Reserved or Pending transaction (Query API Reference,
@@ -54,7 +53,7 @@ func (p *Processor) Cancel(ctx context.Context, caller party.Caller, r holdfast.
 	}
 	p.at(PointIntent)
 	if change.Ask != nil {
-		p.later(*change.Ask)
+		p.askInBackground(*change.Ask)
 	}
 	return change.After, nil
 }
@@ -78,57 +77,4 @@ func override(c *payment.Change, url string) {
 	if url != "" {
 		c.After.IPNURL = url
 	}
-}
-
-// A changeInput is what a decision on an existing transaction needs.
-type changeInput struct {
-	decision
-	Transaction payment.Transaction
-}
-
-// change loads one of the caller's transactions, lets decide say what becomes
-// of it, and writes that. An expiry that is due is written first and stays
-// written, whatever the refusal: the deadline has passed for everybody.
-func (p *Processor) change(ctx context.Context, caller party.Caller, id holdfast.TransactionID, decide func(changeInput) (*payment.Change, error)) error {
-	var expiry *payment.Attempt
-	var refusal error
-	err := p.Store.Update(ctx, func(tx *store.Tx) error {
-		expiry, refusal = nil, nil
-		tx.Ahead().Transaction(caller.ID, id)
-		d, err := p.decision(tx, caller)
-		if err != nil {
-			return err
-		}
-		t, found, err := tx.Transaction(d.caller.ID, id)
-		if err != nil {
-			return err
-		}
-		if err := payment.Find(t, found, id); err != nil {
-			return err
-		}
-		c, err := decide(changeInput{decision: d, Transaction: t})
-		e, due := t.Expire(d.now)
-		switch {
-		case due:
-			expiry, refusal = e.Ask, err
-			c = &e
-		case err != nil:
-			return err
-		case c == nil:
-			return tx.Confirm() // the answer rests on what was written before
-		}
-		complete, err := with(&tx.ReadTx, *c)
-		if err != nil {
-			return err
-		}
-		c.After, err = p.record(tx, d.caller, complete, d.real)
-		return err
-	})
-	if err != nil {
-		return failure(err)
-	}
-	if expiry != nil {
-		p.later(*expiry)
-	}
-	return refusal
 }

@@ -123,7 +123,7 @@ func (p *Processor) expire(ctx context.Context, l store.Lapse, handOver bool) (d
 			return nil
 		}
 		done = true
-		if c, err = with(&tx.ReadTx, c); err != nil {
+		if c, err = withEffects(&tx.ReadTx, c); err != nil {
 			return err
 		}
 		nextAsk := real
@@ -201,7 +201,7 @@ func (p *Processor) askAll(ctx context.Context, open []question) (asked, decided
 		done := make(chan struct{})
 		begun := p.start(func() {
 			defer close(done)
-			if _, err := p.put(q.Attempt, &q.Of, p.Store.Background); err == nil {
+			if _, err := p.ask(q.Attempt, &q.Of, p.Store.Background); err == nil {
 				ended.Add(1)
 			}
 		})

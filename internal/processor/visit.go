@@ -55,7 +55,7 @@ func (p *Processor) startVisit(ctx context.Context, caller party.Caller, r payme
 		if err != nil {
 			return err
 		}
-		s := step{ReadTx: &tx.ReadTx, tx: tx, asked: asked, visit: v, caller: caller, real: p.now()}
+		s := visitStep{ReadTx: &tx.ReadTx, tx: tx, asked: asked, visit: v, caller: caller, real: p.now()}
 		if end, err := s.cannotStart(); err != nil || end != nil {
 			return errors.Join(err, asError(end))
 		}
@@ -90,7 +90,7 @@ func (p *Processor) OpenVisit(ctx context.Context, caller party.Caller, r paymen
 		if err != nil {
 			return err
 		}
-		s := step{ReadTx: tx, asked: asked, visit: v, caller: caller, real: p.now()}
+		s := visitStep{ReadTx: tx, asked: asked, visit: v, caller: caller, real: p.now()}
 		if end, err := s.cannotStart(); err != nil || end != nil {
 			return errors.Join(err, asError(end))
 		}
@@ -112,7 +112,7 @@ func asError(end *payment.PipelineEnd) error {
 }
 
 // cannotStart tells what stands against a request before anybody was asked.
-func (s step) cannotStart() (*payment.PipelineEnd, error) {
+func (s visitStep) cannotStart() (*payment.PipelineEnd, error) {
 	if end := s.asked.Request.CheckTimes(s.now()); end != nil {
 		return end, nil
 	}
@@ -132,7 +132,7 @@ func (s step) cannotStart() (*payment.PipelineEnd, error) {
 }
 
 // cannotBe tells what is wrong with the tokens that a request names.
-func (s step) cannotBe() (*payment.PipelineEnd, error) {
+func (s visitStep) cannotBe() (*payment.PipelineEnd, error) {
 	if s.asked.Request.Edited == "" {
 		return s.asked.Request.CheckPayees(s.caller, s.asked.Payees, s.now()), nil
 	}
@@ -156,7 +156,7 @@ func (s step) cannotBe() (*payment.PipelineEnd, error) {
 
 // referenceTaken tells whether a token has one of the caller's references, or
 // somebody gave the pipeline up under it.
-func (s step) referenceTaken() (*payment.PipelineEnd, error) {
+func (s visitStep) referenceTaken() (*payment.PipelineEnd, error) {
 	for _, r := range s.asked.Request.References() {
 		_, taken, err := s.TokenByReference(s.caller.ID, r.Reference)
 		if err != nil {
@@ -203,8 +203,8 @@ func (p *Processor) ForgetVisits(ctx context.Context) (forgotten int, err error)
 	return forgotten, err
 }
 
-// A step is a visit with what it takes to decide on it.
-type step struct {
+// A visitStep is a visit with what it takes to decide on it.
+type visitStep struct {
 	*store.ReadTx
 	asked  Asked
 	tx     *store.Tx // nil where nothing is to be changed
@@ -215,11 +215,11 @@ type step struct {
 }
 
 // now is the caller's time.
-func (s step) now() time.Time { return s.caller.Now(s.real) }
+func (s visitStep) now() time.Time { return s.caller.Now(s.real) }
 
 // changeVisit lets change say what becomes of a visit. One that has ended is
 // returned as it is: asking twice is asking once.
-func (p *Processor) changeVisit(ctx context.Context, id payment.VisitID, change func(step) (payment.Visit, error)) (after payment.Visit, err error) {
+func (p *Processor) changeVisit(ctx context.Context, id payment.VisitID, change func(visitStep) (payment.Visit, error)) (after payment.Visit, err error) {
 	err = p.Store.Update(ctx, func(tx *store.Tx) error {
 		v, found, err := tx.Visit(id)
 		if err != nil {
@@ -231,7 +231,7 @@ func (p *Processor) changeVisit(ctx context.Context, id payment.VisitID, change 
 		if after = v; v.Over() {
 			return nil
 		}
-		s := step{ReadTx: &tx.ReadTx, tx: tx, visit: v, real: p.now(), mails: p.Letters != nil}
+		s := visitStep{ReadTx: &tx.ReadTx, tx: tx, visit: v, real: p.now(), mails: p.Letters != nil}
 		if s.caller, err = callerOf(&tx.ReadTx, v.Caller); err != nil {
 			return err
 		}
@@ -253,7 +253,7 @@ func (p *Processor) changeVisit(ctx context.Context, id payment.VisitID, change 
 // party that cannot pay ends the visit; one that has to verify its e-mail address
 // first is ErrUnproved.
 func (p *Processor) EnterVisit(ctx context.Context, id payment.VisitID, sender party.ID) (payment.Visit, error) {
-	return p.changeVisit(ctx, id, func(s step) (payment.Visit, error) {
+	return p.changeVisit(ctx, id, func(s visitStep) (payment.Visit, error) {
 		v := s.visit
 		if v.Sender != "" && v.Sender != sender {
 			return v, ErrNotSender
@@ -298,7 +298,7 @@ func (p *Processor) EnterVisit(ctx context.Context, id payment.VisitID, sender p
 // nothing.
 func (p *Processor) AccountProblem(ctx context.Context, v payment.Visit, who party.ID) (end *payment.PipelineEnd, err error) {
 	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
-		s := step{ReadTx: tx, visit: v, real: p.now(), mails: p.Letters != nil}
+		s := visitStep{ReadTx: tx, visit: v, real: p.now(), mails: p.Letters != nil}
 		if s.caller, err = callerOf(tx, v.Caller); err != nil {
 			return err
 		}
@@ -314,7 +314,7 @@ func (p *Processor) AccountProblem(ctx context.Context, v payment.Visit, who par
 
 // accountProblem tells why the visit's party cannot agree to what is asked. A
 // newcomer who has yet to verify an e-mail address, and can, is ErrUnproved.
-func (s step) accountProblem(v payment.Visit) (*payment.PipelineEnd, error) {
+func (s visitStep) accountProblem(v payment.Visit) (*payment.PipelineEnd, error) {
 	who, err := partyOf(s.ReadTx, v.Sender)
 	if err != nil {
 		return nil, err
@@ -335,7 +335,7 @@ func (s step) accountProblem(v payment.Visit) (*payment.PipelineEnd, error) {
 	return s.asked.Request.OwnProblem(who, s.real), nil
 }
 
-func (s step) ended(v payment.Visit, end *payment.PipelineEnd) payment.Visit {
+func (s visitStep) ended(v payment.Visit, end *payment.PipelineEnd) payment.Visit {
 	if end == nil {
 		return v
 	}
@@ -344,7 +344,7 @@ func (s step) ended(v payment.Visit, end *payment.PipelineEnd) payment.Visit {
 
 // LeaveVisit takes the sender out of a visit, for another one to sign in.
 func (p *Processor) LeaveVisit(ctx context.Context, id payment.VisitID) (payment.Visit, error) {
-	return p.changeVisit(ctx, id, func(s step) (payment.Visit, error) {
+	return p.changeVisit(ctx, id, func(s visitStep) (payment.Visit, error) {
 		v := s.visit
 		v.Sender, v.Instrument, v.Address = "", "", ""
 		return v, nil
@@ -354,7 +354,7 @@ func (p *Processor) LeaveVisit(ctx context.Context, id payment.VisitID) (payment
 // ChooseInstrument has the sender pay with one of its instruments. One that
 // the caller does not take is InvalidPaymentInstrument.
 func (p *Processor) ChooseInstrument(ctx context.Context, id payment.VisitID, sender party.ID, choice payment.InstrumentID) (payment.Visit, error) {
-	return p.changeVisit(ctx, id, func(s step) (payment.Visit, error) {
+	return p.changeVisit(ctx, id, func(s visitStep) (payment.Visit, error) {
 		v := s.visit
 		if v.Sender != sender {
 			return v, ErrNotSender
@@ -368,7 +368,7 @@ func (p *Processor) ChooseInstrument(ctx context.Context, id payment.VisitID, se
 }
 
 // instrument reads the sender's choice, which must be one that the caller takes.
-func (s step) instrument(sender party.ID, choice payment.InstrumentID) (payment.Instrument, error) {
+func (s visitStep) instrument(sender party.ID, choice payment.InstrumentID) (payment.Instrument, error) {
 	i, found, err := s.Instrument(sender, choice)
 	if err == nil && (!found || !s.asked.Request.Allows(i, s.now())) {
 		err = holdfast.Errorf(holdfast.InvalidPaymentInstrument, "this payment method cannot be used here")
@@ -378,5 +378,5 @@ func (s step) instrument(sender party.ID, choice payment.InstrumentID) (payment.
 
 // EndVisit ends a visit without a token.
 func (p *Processor) EndVisit(ctx context.Context, id payment.VisitID, end *payment.PipelineEnd) (payment.Visit, error) {
-	return p.changeVisit(ctx, id, func(s step) (payment.Visit, error) { return s.ended(s.visit, end), nil })
+	return p.changeVisit(ctx, id, func(s visitStep) (payment.Visit, error) { return s.ended(s.visit, end), nil })
 }

@@ -2,21 +2,21 @@ package payment
 
 import "github.com/holdfast-pay/holdfast"
 
-// Beside is what stands beside a transaction and moves with it after it was
+// Effects are the records that change together with a transaction after it was
 // made. Each is loaded only where [Transaction.Needs] says so.
-type Beside struct {
+type Effects struct {
 	Limits    []Limit             // that count it
 	Aggregate AggregateInstrument // that it funds or settles
 	Original  Transaction         // that it refunds
 }
 
-// Needs says what of Beside a change of the transaction has to know.
+// Needs says which of its [Effects] a change of the transaction has to know.
 func (t Transaction) Needs() (limits, aggregate, original bool) {
 	return t.Counted, t.Kind == KindFundPrepaid || t.Kind == KindSettleDebt, t.Kind == KindRefund
 }
 
-// MovesBeside reports whether anything moves with the transaction.
-func (t Transaction) MovesBeside() bool {
+// HasEffects reports whether any record changes with the transaction.
+func (t Transaction) HasEffects() bool {
 	limits, aggregate, original := t.Needs()
 	return limits || aggregate || original
 }
@@ -28,9 +28,10 @@ func (c Change) GivesBack() bool {
 	return t.State == Failure || t.State == Cancelled || c.Verb == VerbCapture && t.Settled.Cmp(t.Amount) < 0
 }
 
-// With completes a change of a transaction that exists with what moves beside
-// it: what came to nothing is given back, and what was under way is done.
-func (c Change) With(b Beside) Change {
+// With adds the effects to a change of an existing transaction. A payment that
+// failed gives back its uses and amounts; one that succeeded completes its funding or
+// settlement.
+func (c Change) With(b Effects) Change {
 	t := c.After
 	if !c.Moved() {
 		return c
