@@ -14,16 +14,16 @@ import (
 // by its address and keys. A directory outranks an address, which may come from
 // the environment.
 type apiFlags struct {
-	Data   string `help:"The directory of a demo that is running." type:"path" placeholder:"DIR"`
-	Server string `help:"The server's Query API address." env:"HOLDFAST_SERVER" placeholder:"URL"`
+	Data   string `help:"Ask the running demo that keeps its data in this directory." type:"path" placeholder:"DIR"`
+	Server string `help:"Ask the server with this Query API address." env:"HOLDFAST_SERVER" placeholder:"URL"`
 	keyFlags
 	JSON bool `name:"json" help:"Print one line of JSON for each answer."`
 }
 
 // keyFlags say as which caller a server is asked.
 type keyFlags struct {
-	AccessKeyID string `name:"access-key-id" help:"The caller's access key, with --server." env:"HOLDFAST_ACCESS_KEY_ID" placeholder:"ID"`
-	SecretFile  string `help:"File whose first line is the secret key, with --server." env:"HOLDFAST_SECRET_FILE" placeholder:"FILE"`
+	AccessKeyID string `name:"access-key-id" help:"Sign requests with this access key. Goes with --server." env:"HOLDFAST_ACCESS_KEY_ID" placeholder:"ID"`
+	SecretFile  string `help:"Read the secret key from the first line of this file. Goes with --server." env:"HOLDFAST_SECRET_FILE" placeholder:"FILE"`
 }
 
 func (f apiFlags) client(ctx context.Context, w world) (*holdfast.Client, error) {

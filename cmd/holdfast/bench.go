@@ -15,25 +15,25 @@ import (
 )
 
 type benchVerb struct {
-	Server      string        `help:"Drive a server that runs already: its Query API address. --store says where its store is. Without it the bench starts a server of its own." placeholder:"URL"`
-	Store       string        `help:"The server's store: the path of an SQLite file, or postgres://… Callers, buyers and tokens are made in it, and stay. By default a file that is removed afterwards." placeholder:"ADDRESS"`
-	Mix         bench.Mix     `help:"What is asked: reserve, reserve+settle, settle, status or activity." enum:"reserve,reserve+settle,settle,status,activity" default:"reserve"`
-	Spread      bench.Spread  `help:"How requests are spread over merchants: uniform, zipf or one-merchant." enum:"uniform,zipf,one-merchant" default:"uniform"`
-	Merchants   int           `help:"How many merchants there are." default:"100" placeholder:"N"`
-	Connections int           `help:"How many connections there are." default:"64" placeholder:"N"`
-	Rate        int           `help:"Requests a second, whatever the server does: an open loop, in which an answer counts from when its request was to be sent. 0 is the closed loop: each connection asks again once it is answered." default:"0" placeholder:"N"`
-	Duration    time.Duration `help:"How long to measure." default:"10s"`
-	Warmup      time.Duration `help:"How long to warm up before." default:"2s"`
-	GroupCommit bool          `help:"Of the bench's own server: see serve." default:"true" negatable:""`
-	AcceptLoss  bool          `name:"accept-data-loss" help:"Of the bench's own server: see serve." env:"HOLDFAST_ACCEPT_DATA_LOSS"`
-	Seed        uint64        `help:"Draws the same merchants and amounts for each connection each time." default:"1" placeholder:"N"`
-	Ceiling     bool          `help:"Measure what the same requests come to when they are answered and nothing is kept, too. For the mix reserve."`
-	Flood       bench.Flood   `help:"Measure a second time under a flood of invalid requests: bad-signature, oversized, slow, unfinished, oversized-link, verify-signature or visits." enum:"bad-signature,oversized,slow,unfinished,oversized-link,verify-signature,visits," default:"" placeholder:"KIND"`
-	Flooders    int           `help:"How many connections the flood has." default:"64" placeholder:"N"`
-	Preload     int64         `help:"Make so many payments in the store before the server starts." placeholder:"N"`
-	Storm       int64         `help:"Measure a second time while so many holds lapse in the same moment." placeholder:"N"`
-	KillAfter   time.Duration `help:"Kill the bench's own server so long after the measurement began, and start it again." placeholder:"DURATION"`
-	CheckBooks  bool          `help:"Audit all books afterwards. Every acknowledged transaction is looked up either way." default:"true" negatable:""`
+	Server      string        `help:"Drive a running server, by its Query API address; --store says where its store is. Without this flag the bench starts a server of its own." placeholder:"URL"`
+	Store       string        `help:"Make callers, buyers and tokens in this store, and leave them there: the path of an SQLite file, or postgres://… Without this flag the bench makes a file and removes it afterwards." placeholder:"ADDRESS"`
+	Mix         bench.Mix     `help:"Send these requests: reserve, reserve+settle, settle, status or activity." enum:"reserve,reserve+settle,settle,status,activity" default:"reserve" placeholder:"MIX"`
+	Spread      bench.Spread  `help:"Spread requests over merchants: uniform, zipf or one-merchant." enum:"uniform,zipf,one-merchant" default:"uniform" placeholder:"KIND"`
+	Merchants   int           `help:"Use this many merchants." default:"100" placeholder:"N"`
+	Connections int           `help:"Open this many connections." default:"64" placeholder:"N"`
+	Rate        int           `help:"Send this many requests a second, whatever the server does: an open loop, whose latencies count from when a request was due. 0 is a closed loop, in which each connection sends a request once it has the answer to the last." default:"0" placeholder:"N"`
+	Duration    time.Duration `help:"Measure for this long." default:"10s" placeholder:"DURATION"`
+	Warmup      time.Duration `help:"Warm up for this long before." default:"2s" placeholder:"DURATION"`
+	GroupCommit bool          `help:"Run the bench's own server with group commit; see serve." default:"true" negatable:""`
+	AcceptLoss  bool          `name:"accept-data-loss" help:"Run the bench's own server with --accept-data-loss; see serve." env:"HOLDFAST_ACCEPT_DATA_LOSS"`
+	Seed        uint64        `help:"Seed the choice of merchants and amounts; the same seed repeats the same load." default:"1" placeholder:"N"`
+	Ceiling     bool          `help:"Measure also a server that answers the same requests and stores nothing. Only for the mix reserve."`
+	Flood       bench.Flood   `help:"Measure a second time, under a flood of invalid requests: bad-signature, oversized, slow, unfinished, oversized-link, verify-signature or visits." enum:"bad-signature,oversized,slow,unfinished,oversized-link,verify-signature,visits," default:"" placeholder:"KIND"`
+	Flooders    int           `help:"Open this many connections for the flood." default:"64" placeholder:"N"`
+	Preload     int64         `help:"Make this many payments in the store before the server starts." placeholder:"N"`
+	Storm       int64         `help:"Measure a second time, while this many holds expire at the same moment." placeholder:"N"`
+	KillAfter   time.Duration `help:"Kill the bench's own server this long after the measurement begins, and start it again." placeholder:"DURATION"`
+	CheckBooks  bool          `help:"Audit all books afterwards. Every acknowledged transaction is looked up in any case." default:"true" negatable:""`
 	JSON        bool          `name:"json" help:"Print one line of JSON and no chart."`
 }
 

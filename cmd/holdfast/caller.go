@@ -18,7 +18,7 @@ import (
 )
 
 type callerVerb struct {
-	Create callerCreate `cmd:"" help:"Make a caller and its access key. The secret key is shown this once."`
+	Create callerCreate `cmd:"" help:"Create a caller and its access key. The secret key is shown only once."`
 	Set    callerSet    `cmd:"" help:"Change a caller's settings."`
 	List   callerList   `cmd:"" help:"List callers."`
 }
@@ -79,18 +79,18 @@ func printJSON(to io.Writer, answer any) error {
 
 type callerCreate struct {
 	storeFlags
-	Owner        string `help:"E-mail address of the party that is paid (see party create)." required:"" placeholder:"EMAIL"`
-	Name         string `help:"Shown to buyers." required:""`
-	Descriptor   string `help:"What card statements show where a name cannot be written in Latin letters, at most 15 characters. Required if the caller's own name cannot." placeholder:"TEXT"`
-	IPNURL       string `name:"ipn-url" help:"Where notifications go." placeholder:"URL"`
-	BareReturn   bool   `help:"Return URLs carry the answer alone, not the request's parameters beside it."`
-	PendingFirst bool   `help:"Reserve always answers Pending first."`
-	SignatureV1  bool   `name:"signature-v1" help:"Accept signature version 1, which is unsafe, from an old program."`
-	Marketplace  bool   `help:"May bring together senders and recipients other than the owner, and take a fee for it."`
-	Resume       bool   `help:"Answer a Co-Branded request that is repeated to the letter as the first time, once its sender has signed in."`
+	Owner        string `help:"Name the party that is paid, by its e-mail address (see party create)." required:"" placeholder:"EMAIL"`
+	Name         string `help:"Show buyers this name." required:"" placeholder:"NAME"`
+	Descriptor   string `help:"Show this on card statements where a name cannot be written in Latin letters, at most 15 characters. Required if the caller's own name cannot." placeholder:"TEXT"`
+	IPNURL       string `name:"ipn-url" help:"Send notifications to this address." placeholder:"URL"`
+	BareReturn   bool   `help:"Put only the answer into return URLs, without the request's parameters."`
+	PendingFirst bool   `help:"Answer every Reserve with Pending first."`
+	SignatureV1  bool   `name:"signature-v1" help:"Accept signature version 1 from an old program. It is unsafe."`
+	Marketplace  bool   `help:"Let the caller bring together senders and recipients other than its owner, and charge a fee for it."`
+	Resume       bool   `help:"Answer an identical Co-Branded request as the first time, once its sender has signed in."`
 	// These two are for few callers.
-	ReuseCancelled bool     `help:"Let a reference be asked for again after the buyer cancelled on the pages."`
-	ReturnSchemes  []string `help:"Schemes of return addresses besides http and https, such as com.example.shop." placeholder:"SCHEME"`
+	ReuseCancelled bool     `help:"Accept a CallerReference again after the buyer cancelled on the pages."`
+	ReturnSchemes  []string `help:"Accept return addresses with these schemes, besides http and https, such as com.example.shop." placeholder:"SCHEME"`
 	JSON           bool     `name:"json" help:"Print one line of JSON."`
 }
 
@@ -165,18 +165,18 @@ func checkURL(flag, value string) error {
 
 type callerSet struct {
 	storeFlags
-	Caller       string  `help:"Which caller, when there are several." placeholder:"ID"`
-	Name         *string `help:"Shown to buyers."`
-	Descriptor   *string `help:"What card statements show where a name cannot be written in Latin letters, at most 15 characters." placeholder:"TEXT"`
-	IPNURL       *string `name:"ipn-url" help:"Where notifications go, from their next try on also those that wait; empty for nowhere." placeholder:"URL"`
-	BareReturn   *bool   `help:"Return URLs carry the answer alone, not the request's parameters beside it." negatable:""`
-	PendingFirst *bool   `help:"Reserve always answers Pending first." negatable:""`
-	SignatureV1  *bool   `name:"signature-v1" help:"Accept signature version 1, which is unsafe, from an old program." negatable:""`
-	Marketplace  *bool   `help:"May bring together senders and recipients other than the owner, and take a fee for it." negatable:""`
-	Resume       *bool   `help:"Answer a Co-Branded request that is repeated to the letter as the first time, once its sender has signed in." negatable:""`
+	Caller       string  `help:"Change this caller, if there are several." placeholder:"ID"`
+	Name         *string `help:"Show buyers this name." placeholder:"NAME"`
+	Descriptor   *string `help:"Show this on card statements where a name cannot be written in Latin letters, at most 15 characters." placeholder:"TEXT"`
+	IPNURL       *string `name:"ipn-url" help:"Send notifications to this address, and waiting ones too from their next try on. Empty sends none." placeholder:"URL"`
+	BareReturn   *bool   `help:"Put only the answer into return URLs, without the request's parameters." negatable:""`
+	PendingFirst *bool   `help:"Answer every Reserve with Pending first." negatable:""`
+	SignatureV1  *bool   `name:"signature-v1" help:"Accept signature version 1 from an old program. It is unsafe." negatable:""`
+	Marketplace  *bool   `help:"Let the caller bring together senders and recipients other than its owner, and charge a fee for it." negatable:""`
+	Resume       *bool   `help:"Answer an identical Co-Branded request as the first time, once its sender has signed in." negatable:""`
 	// These two are for few callers.
-	ReuseCancelled *bool     `help:"Let a reference be asked for again after the buyer cancelled on the pages." negatable:""`
-	ReturnSchemes  *[]string `help:"Schemes of return addresses besides http and https, such as com.example.shop; empty for none." placeholder:"SCHEME"`
+	ReuseCancelled *bool     `help:"Accept a CallerReference again after the buyer cancelled on the pages." negatable:""`
+	ReturnSchemes  *[]string `help:"Accept return addresses with these schemes, besides http and https, such as com.example.shop. Empty accepts none." placeholder:"SCHEME"`
 	JSON           bool      `name:"json" help:"Print one line of JSON."`
 }
 
@@ -275,7 +275,7 @@ func (v callerList) Run(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
-	table := newColumns(w.Out)
+	table := newColumns(w.Out, "CALLER", "NAME", "NOTIFICATIONS", "CLOCK", "KIND")
 	for _, c := range all {
 		if v.JSON {
 			if err := printJSON(w.Out, describeCaller(c)); err != nil {
@@ -287,7 +287,7 @@ func (v callerList) Run(ctx context.Context, w world) error {
 		if c.Marketplace {
 			kind = "marketplace"
 		}
-		table.row(string(c.ID), c.Name, or(c.IPNURL, "no IPN address"), "+"+c.ClockOffset.String(), kind)
+		table.row(string(c.ID), c.Name, or(c.IPNURL, "no IPN address"), "+"+inDays(c.ClockOffset), kind)
 	}
 	return table.Flush()
 }

@@ -11,7 +11,7 @@ import (
 // A ceilingVerb is what holdfast bench --ceiling starts. It is a verb and no
 // flag of serve, so that no setting makes a server answer what is not true.
 type ceilingVerb struct {
-	Store string `help:"The server's store: the path of an SQLite file, or postgres://…" required:"" placeholder:"ADDRESS"`
+	Store string `help:"Take callers from this store: the path of an SQLite file, or postgres://…" required:"" placeholder:"ADDRESS"`
 }
 
 func (v ceilingVerb) Run(ctx context.Context, w world) error {

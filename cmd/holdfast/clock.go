@@ -15,13 +15,13 @@ import (
 type clockVerb struct {
 	Show    clockShow    `cmd:"" help:"Show the caller's time."`
 	Advance clockAdvance `cmd:"" help:"Move the caller's clock forward. A running server follows by itself."`
-	Reset   clockReset   `cmd:"" help:"Put the caller back to real time. What expired stays expired."`
+	Reset   clockReset   `cmd:"" help:"Set the caller's clock back to real time. What has expired stays expired."`
 }
 
 // clockFlags say whose clock: in a store, or through a server.
 type clockFlags struct {
 	storeFlags
-	Caller string `help:"Which caller of the store, when there are several." placeholder:"ID"`
+	Caller string `help:"Choose this caller of the store, if there are several." placeholder:"ID"`
 	remoteFlags
 	JSON bool `name:"json" help:"Print one line of JSON."`
 }
@@ -29,7 +29,7 @@ type clockFlags struct {
 // remoteFlags say which server to ask, and as whom. The server comes from no
 // environment, since a store is meant without it.
 type remoteFlags struct {
-	Server string `help:"Ask a server instead: its Query API address." placeholder:"URL"`
+	Server string `help:"Ask the server with this Query API address, and no store." placeholder:"URL"`
 	keyFlags
 }
 
@@ -50,12 +50,12 @@ func (v clockShow) Run(ctx context.Context, w world) error {
 
 type clockAdvance struct {
 	clockFlags
-	By time.Duration `arg:"" help:"How far, such as 168h for seven days or 90m."`
+	By time.Duration `arg:"" help:"Move the clock by this much: 7d, 1d12h or 90m."`
 }
 
 func (v clockAdvance) Run(ctx context.Context, w world) error {
 	if v.By <= 0 {
-		return errors.New("the clock moves forward only; give a duration such as 168h")
+		return errors.New("the clock moves forward only; give a duration such as 7d")
 	}
 	var due int
 	err := v.move(ctx, w, func(c clock) (state holdfast.ClockState, err error) {
@@ -186,7 +186,7 @@ func ahead(offset time.Duration) string {
 	if offset == 0 {
 		return "which is real time"
 	}
-	return offset.String() + " ahead of real time"
+	return inDays(offset) + " ahead of real time"
 }
 
 // choose finds the caller that is meant: the one named, the demo's own, or the

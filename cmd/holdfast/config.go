@@ -20,7 +20,7 @@ import (
 // configFlag lets a command read flags from a file. A flag on the command line
 // outranks the environment, and the environment outranks the file.
 type configFlag struct {
-	Config configFile `help:"Read flags that are not given from this file: name = value, one in a line. See holdfast config." placeholder:"FILE"`
+	Config configFile `help:"Read settings from this file; flags and the environment outrank it. See holdfast config." placeholder:"FILE"`
 }
 
 // A configFile is the path of a configuration file.
@@ -205,7 +205,7 @@ func (s *settings) origin(message string) string {
 
 // configVerb prints a configuration file with everything that it may have.
 type configVerb struct {
-	Command string `arg:"" help:"The command that the file is for: serve or shop." enum:"serve,shop"`
+	Command string `arg:"" help:"Print the file for this command: serve or shop." enum:"serve,shop"`
 }
 
 func (v configVerb) Run(ctx *kong.Context, w world) error {
@@ -232,8 +232,13 @@ const configHead = `# Settings of holdfast %[1]s, for holdfast %[1]s --config FI
 func printedConfig(command *kong.Node) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, configHead, command.Name)
-	for _, f := range slices.Concat(configurable(command.Flags), configurable(command.Parent.Flags)) {
+	group := ""
+	for _, f := range slices.Concat(configurable(command.Parent.Flags), configurable(command.Flags)) {
 		text.WriteString("\n")
+		if f.Group != nil && f.Group.Key != group {
+			group = f.Group.Key
+			text.WriteString("# " + strings.Repeat("-", configWidth) + "\n# " + group + "\n\n")
+		}
 		for _, line := range wrapped(f.Help, configWidth) {
 			text.WriteString("# " + line + "\n")
 		}

@@ -20,11 +20,11 @@ import (
 )
 
 type demoVerb struct {
-	Listen     string `help:"Address of the server; by default the port of last time, or a free one." env:"HOLDFAST_DEMO_LISTEN" placeholder:"ADDR"`
-	ShopListen string `help:"Address of the shop; by default the port of last time, or a free one." env:"HOLDFAST_DEMO_SHOP_LISTEN" placeholder:"ADDR"`
-	Prefix     string `name:"certificate-prefix" help:"Begins every certificateUrl, for a program that believes one host only; by default the server's address." env:"HOLDFAST_DEMO_CERTIFICATE_PREFIX" placeholder:"URL"`
-	Data       string `help:"Directory to keep everything in and to find it again; by default a new one." type:"path" env:"HOLDFAST_DEMO_DATA" placeholder:"DIR"`
-	JSON       bool   `name:"json" help:"Print one line of JSON instead of a guide, when everything answers."`
+	Listen     string `help:"Answer on this address; by default on the port of last time, or a free one." env:"HOLDFAST_DEMO_LISTEN" placeholder:"ADDR"`
+	ShopListen string `help:"Open the shop on this address; by default on the port of last time, or a free one." env:"HOLDFAST_DEMO_SHOP_LISTEN" placeholder:"ADDR"`
+	Prefix     string `name:"certificate-prefix" help:"Begin every certificateUrl with this, for a program that accepts only one host; by default the server's address." env:"HOLDFAST_DEMO_CERTIFICATE_PREFIX" placeholder:"URL"`
+	Data       string `help:"Keep everything in this directory, and find it there again; by default a new one." type:"path" env:"HOLDFAST_DEMO_DATA" placeholder:"DIR"`
+	JSON       bool   `name:"json" help:"Print one line of JSON, and no guide, when everything answers."`
 }
 
 // A demoAnswer is what --json prints.

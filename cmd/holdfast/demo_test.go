@@ -311,7 +311,7 @@ func TestSevenDaysPassByCommand(t *testing.T) {
 	}
 	becomes(t, client, held.TransactionID, holdfast.StatusReserved)
 
-	if out, code := holdfastCommand(t, "clock", "advance", "168h", "--data", dir); code != 0 || !strings.Contains(out, "168h0m0s ahead") || !strings.Contains(out, "reaches: 1.") {
+	if out, code := holdfastCommand(t, "clock", "advance", "7d", "--data", dir); code != 0 || !strings.Contains(out, " 7d ahead") || !strings.Contains(out, "reaches: 1.") {
 		t.Fatalf("clock advance: exit code %d\n%s", code, out)
 	}
 	_, err = client.Settle(t.Context(), holdfast.SettleRequest{ReserveTransactionID: held.TransactionID})

@@ -25,15 +25,22 @@ func printFacts(to io.Writer, facts []fact) error {
 	return columns.Flush()
 }
 
-// columns are a table without lines or titles, for people.
-type columns struct{ *tabwriter.Writer }
+// columns are a table without lines, for people.
+type columns struct {
+	*tabwriter.Writer
+	headings []string // printed before the first row
+}
 
-func newColumns(to io.Writer) columns {
-	return columns{tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)}
+func newColumns(to io.Writer, headings ...string) *columns {
+	return &columns{tabwriter.NewWriter(to, 0, 0, 2, ' ', 0), headings}
 }
 
 // row prints one row. Its cells may have been written by strangers.
-func (c columns) row(cells ...string) {
+func (c *columns) row(cells ...string) {
+	if headings := c.headings; len(headings) > 0 {
+		c.headings = nil
+		c.row(headings...)
+	}
 	for i, cell := range cells {
 		cells[i] = oneLine(cell)
 	}

@@ -35,7 +35,7 @@ Holdfast is running on this machine. Everything is kept in
    with the password          %[13]s
    See what the shop was paid, and what it paid in fees.
 6. Buy again, then let seven days pass instead of shipping:
-       %[6]s clock advance 168h --data %[7]s
+       %[6]s clock advance 7d --data %[7]s
    The bench now refuses to ship, and says why. The buyer can pay again.
 7. See what was paid, and check the books:
        %[6]s tx list --data %[7]s

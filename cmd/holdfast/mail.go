@@ -11,7 +11,7 @@ import (
 )
 
 type mailVerb struct {
-	List  mailList  `cmd:"" help:"List the mails that have not arrived."`
+	List  mailList  `cmd:"" help:"List mails that have not been delivered."`
 	Again mailAgain `cmd:"" help:"Send mails again that were given up."`
 }
 
@@ -39,24 +39,20 @@ func describeMail(m store.Mail) mailAnswer {
 }
 
 func (a mailAnswer) cells() []string {
-	tries := "no try yet"
-	if a.Tries > 0 {
-		tries = "tries: " + strconv.Itoa(a.Tries)
-	}
-	return []string{a.MailID, string(a.Outcome), a.To, a.Written.UTC().Format(shortLayout), a.Subject, tries, a.Failure}
+	return []string{a.MailID, string(a.Outcome), a.To, a.Written.UTC().Format(shortLayout), a.Subject, strconv.Itoa(a.Tries), a.Failure}
 }
 
 type mailList struct {
 	storeFlags
-	Outcome store.MailOutcome `help:"Only these: Waiting, GivenUp, or Kept in the inbox of a sandbox." enum:"Waiting,GivenUp,Kept," default:"" placeholder:"OUTCOME"`
-	Max     int               `help:"How many to list, the newest first; 100 by default." default:"100" placeholder:"ROWS"`
+	Outcome store.MailOutcome `help:"List only these: Waiting, GivenUp, or Kept in the inbox of a sandbox." enum:"Waiting,GivenUp,Kept," default:"" placeholder:"OUTCOME"`
+	Max     int               `help:"List at most this many, the newest first." default:"100" placeholder:"ROWS"`
 	JSON    bool              `name:"json" help:"Print one line of JSON for each."`
 }
 
+// Validate is kong's: what makes no sense ends with exitMisused.
+func (v mailList) Validate() error { return checkMax(v.Max) }
+
 func (v mailList) Run(ctx context.Context, w world) (err error) {
-	if v.Max < 1 || v.Max > rowsMax {
-		return fmt.Errorf("--max: give a number from 1 to %d", rowsMax)
-	}
 	db, err := v.open(ctx)
 	if err != nil {
 		return err
@@ -70,7 +66,7 @@ func (v mailList) Run(ctx context.Context, w world) (err error) {
 	if err != nil {
 		return err
 	}
-	table := newColumns(w.Out)
+	table := newColumns(w.Out, "MAIL", "OUTCOME", "TO", "WRITTEN", "SUBJECT", "TRIES", "FAILURE")
 	defer func() { err = errors.Join(err, table.Flush()) }()
 	for _, m := range mails {
 		a := describeMail(m)
@@ -85,8 +81,8 @@ func (v mailList) Run(ctx context.Context, w world) (err error) {
 
 type mailAgain struct {
 	storeFlags
-	All bool     `help:"All that were given up."`
-	ID  []string `arg:"" optional:"" help:"Their ids; holdfast mail list has them."`
+	All bool     `help:"Send all that were given up."`
+	ID  []string `arg:"" optional:"" help:"Send the mails with these ids, which holdfast mail list shows."`
 }
 
 func (v mailAgain) Run(ctx context.Context, w world) error {

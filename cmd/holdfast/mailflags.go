@@ -16,11 +16,11 @@ import (
 
 // mailFlags say how parties get their mails. Without any they get none.
 type mailFlags struct {
-	SMTP             string `name:"smtp" help:"The mail server that takes mails on: smtp://user@host:587 with STARTTLS, or smtps://user@host:465." env:"HOLDFAST_SMTP" placeholder:"URL"`
-	SMTPPasswordFile string `name:"smtp-password-file" help:"File whose first line is the password for it." env:"HOLDFAST_SMTP_PASSWORD_FILE" placeholder:"FILE"`
-	SMTPPlain        bool   `name:"smtp-plain" help:"Do without encryption, to a mail server on this machine or in a net that you trust." env:"HOLDFAST_SMTP_PLAIN"`
-	MailFrom         string `name:"mail-from" help:"Whom mails come from, such as 'Holdfast <pay@example.com>'." env:"HOLDFAST_MAIL_FROM" placeholder:"ADDRESS"`
-	Inbox            bool   `name:"inbox" help:"Instead of sending mails, show them at /inbox/ to this machine alone, as the demo does." env:"HOLDFAST_INBOX"`
+	SMTP             string `name:"smtp" help:"Send mails through this server: smtp://user@host:587 with STARTTLS, or smtps://user@host:465." env:"HOLDFAST_SMTP" placeholder:"URL"`
+	SMTPPasswordFile string `name:"smtp-password-file" help:"Read the mail server's password from the first line of this file." env:"HOLDFAST_SMTP_PASSWORD_FILE" placeholder:"FILE"`
+	SMTPPlain        bool   `name:"smtp-plain" help:"Send without encryption, to a mail server on this machine or in a network that you trust." env:"HOLDFAST_SMTP_PLAIN"`
+	MailFrom         string `name:"mail-from" help:"Send mails from this address, such as 'Holdfast <pay@example.com>'." env:"HOLDFAST_MAIL_FROM" placeholder:"ADDRESS"`
+	Inbox            bool   `name:"inbox" help:"Show mails at /inbox/ to this machine only, as the demo does, and send none." env:"HOLDFAST_INBOX"`
 }
 
 const (

@@ -10,8 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -26,22 +24,22 @@ type cli struct {
 	LogJSON bool `help:"Write the log as JSON." env:"HOLDFAST_LOG_JSON"`
 	Verbose bool `short:"v" help:"Log more." env:"HOLDFAST_VERBOSE"`
 
-	Demo   demoVerb   `cmd:"" help:"Start server, shop, caller and buyer on this machine, and say what to open."`
+	Demo   demoVerb   `cmd:"" help:"Start a server, a shop, a caller and a buyer on this machine, and print what to open."`
 	Serve  serveVerb  `cmd:"" help:"Run the server."`
 	Shop   shopVerb   `cmd:"" help:"Run the reference shop against any server."`
-	Caller callerVerb `cmd:"" help:"Make, change and list callers: the web sites that ask for payments."`
-	Party  partyVerb  `cmd:"" help:"Make, change and list parties: who pays, who is paid, who owns a caller."`
-	Tx     txVerb     `cmd:"" help:"See, settle, cancel and refund transactions, as the caller."`
-	Token  tokenVerb  `cmd:"" help:"See and cancel payment tokens, as the caller."`
-	Clock  clockVerb  `cmd:"" help:"Show, advance or reset a sandbox caller's clock."`
-	Mail   mailVerb   `cmd:"" help:"See the mails that have not arrived, and send them again."`
+	Caller callerVerb `cmd:"" help:"Create, change and list callers: the web sites that ask for payments."`
+	Party  partyVerb  `cmd:"" help:"Create, change and list parties: buyers, sellers and owners of callers."`
+	Tx     txVerb     `cmd:"" help:"Show, settle, cancel and refund transactions, as the caller."`
+	Token  tokenVerb  `cmd:"" help:"Show and cancel payment tokens, as the caller."`
+	Clock  clockVerb  `cmd:"" help:"Show, advance or reset the clock of a sandbox caller."`
+	Mail   mailVerb   `cmd:"" help:"Show mails that have not been delivered, and send them again."`
 	Books  booksVerb  `cmd:"" help:"Check the books."`
-	Config configVerb `cmd:"" help:"Print a configuration file for serve or shop, with every setting, its default and what it is for."`
-	Seal   sealVerb   `cmd:"" help:"Keep the secrets of a store from those who have only a copy of it."`
+	Config configVerb `cmd:"" help:"Print a commented configuration file for serve or shop, with every setting and its default."`
+	Seal   sealVerb   `cmd:"" help:"Encrypt the secrets in a store, so that a copy of it gives none away."`
 	Sign   signVerb   `cmd:"" help:"Sign a request, or explain why a signature is refused."`
-	Bench  benchVerb  `cmd:"" help:"Drive a server with real signed requests, and measure it."`
+	Bench  benchVerb  `cmd:"" help:"Measure a server with real signed requests."`
 
-	Version versionVerb `cmd:"" help:"Print the version, its commit and date, and what it was built with."`
+	Version versionVerb `cmd:"" help:"Print the version, its commit and date, and Go's version."`
 
 	Ceiling ceilingVerb `cmd:"" hidden:"" help:"Answer Reserves without keeping anything, for bench --ceiling."`
 }
@@ -72,21 +70,6 @@ const (
 // errSaid ends a verb with exitFailed after it has said why by itself.
 var errSaid = errors.New("said already")
 
-// meant puts the usual ways to ask for help and for the version into the words of
-// the command tree. A flag --version at the root would take the name from the
-// commands' own flags.
-func meant(args []string) []string {
-	switch {
-	case len(args) == 0:
-		return []string{"--help"}
-	case args[0] == "help":
-		return append(slices.Clone(args[1:]), "--help")
-	case args[0] == "--version":
-		return append([]string{"version"}, args[1:]...)
-	}
-	return args
-}
-
 func newParser(c *cli, fromFile *settings, w world, exit func(code int)) *kong.Kong {
 	parser, err := kong.New(
 		c, kong.Name("holdfast"),
@@ -94,6 +77,8 @@ func newParser(c *cli, fromFile *settings, w world, exit func(code int)) *kong.K
 		kong.Writers(w.Out, w.Err),
 		kong.Exit(exit),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.ValueFormatter(valueHelp),
+		durations(),
 		kong.UsageOnError(),
 		kong.Bind(fromFile),
 	)
@@ -109,13 +94,12 @@ func run(ctx context.Context, args []string, w world) int {
 	var fromFile settings
 	exited := -1
 	parser := newParser(&c, &fromFile, w, func(code int) { exited = code })
-	parsed, err := parser.Parse(meant(args))
+	parsed, err := parser.Parse(meant(parser.Model.Node, args))
 	if exited >= 0 { // --help
 		return exited
 	}
 	if err != nil {
-		words := strings.ReplaceAll(err.Error(), `,"" but got`, " but got") // a choice that may be left out is empty
-		fmt.Fprintf(w.Err, "holdfast: %s\nSee holdfast --help.\n", words)
+		fmt.Fprintln(w.Err, misused(err))
 		return exitMisused
 	}
 	w.Log = newLog(w.Err, c)

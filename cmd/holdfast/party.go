@@ -15,10 +15,10 @@ import (
 )
 
 type partyVerb struct {
-	Create   partyCreate   `cmd:"" help:"Make a party."`
+	Create   partyCreate   `cmd:"" help:"Create a party."`
 	Set      partySet      `cmd:"" help:"Change what a party may do, and how much."`
 	Password partyPassword `cmd:"" help:"Set a new password, and sign the party out everywhere."`
-	Deposit  partyDeposit  `cmd:"" help:"Put money of the sandbox into a party's balance."`
+	Deposit  partyDeposit  `cmd:"" help:"Put sandbox money into a party's balance."`
 	List     partyList     `cmd:"" help:"List parties."`
 }
 
@@ -60,10 +60,10 @@ func (a partyAnswer) facts() []fact {
 
 type partyCreate struct {
 	storeFlags
-	Name         string `help:"Shown to the other side." required:""`
-	Email        string `help:"To sign in with." required:""`
-	PasswordFile string `help:"File whose first line is the password; - is standard input." default:"-" placeholder:"FILE"`
-	Business     bool   `help:"May be paid by card, as the owner of a caller may in any case."`
+	Name         string `help:"Show the other side this name." required:"" placeholder:"NAME"`
+	Email        string `help:"Sign in with this e-mail address." required:"" placeholder:"EMAIL"`
+	PasswordFile string `help:"Read the password from the first line of this file; - is standard input." default:"-" placeholder:"FILE"`
+	Business     bool   `help:"Let the party be paid by card. The owner of a caller may be in any case."`
 	JSON         bool   `name:"json" help:"Print one line of JSON."`
 }
 

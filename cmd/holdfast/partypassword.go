@@ -7,8 +7,8 @@ import (
 
 type partyPassword struct {
 	storeFlags
-	Email        string `help:"Whose, by e-mail address." required:""`
-	PasswordFile string `help:"File whose first line is the new password; - is standard input." default:"-" placeholder:"FILE"`
+	Email        string `help:"Choose the party by its e-mail address." required:"" placeholder:"EMAIL"`
+	PasswordFile string `help:"Read the new password from the first line of this file; - is standard input." default:"-" placeholder:"FILE"`
 }
 
 func (v partyPassword) Run(ctx context.Context, w world) error {

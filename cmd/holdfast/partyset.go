@@ -13,13 +13,13 @@ import (
 
 type partySet struct {
 	storeFlags
-	Email          string          `help:"Whose, by e-mail address." required:""`
-	Standing       *party.Standing `help:"Whether it takes part in payments: Active, Suspended or Closed." enum:"Active,Suspended,Closed" placeholder:"STANDING"`
-	Business       *bool           `help:"May be paid by card." negatable:""`
-	Verified       *bool           `help:"You know whose account it is. Others neither pay nor are paid." negatable:""`
-	EmailVerified  *bool           `help:"The e-mail address is known to be the party's." negatable:""`
-	SendingLimit   *limit          `help:"How much it may send in a month; none for no limit." placeholder:"500.00"`
-	ReceivingLimit *limit          `help:"How much it may receive in a month; none for no limit." placeholder:"500.00"`
+	Email          string          `help:"Choose the party by its e-mail address." required:"" placeholder:"EMAIL"`
+	Standing       *party.Standing `help:"Let the party take part in payments or not: Active, Suspended or Closed." enum:"Active,Suspended,Closed" placeholder:"STANDING"`
+	Business       *bool           `help:"Let the party be paid by card." negatable:""`
+	Verified       *bool           `help:"Confirm that you know whose account it is. Other parties neither pay nor are paid." negatable:""`
+	EmailVerified  *bool           `help:"Confirm that the e-mail address is the party's." negatable:""`
+	SendingLimit   *limit          `help:"Limit what the party may send in a month; none removes the limit." placeholder:"500.00"`
+	ReceivingLimit *limit          `help:"Limit what the party may receive in a month; none removes the limit." placeholder:"500.00"`
 	JSON           bool            `name:"json" help:"Print one line of JSON."`
 }
 
@@ -76,9 +76,9 @@ func (v partySet) Run(ctx context.Context, w world) error {
 
 type partyDeposit struct {
 	storeFlags
-	Email  string  `help:"Whose balance, by e-mail address." required:""`
-	Amount dollars `help:"How much." required:"" placeholder:"500.00"`
-	Caller string  `help:"In which caller's books, when there are several." placeholder:"ID"`
+	Email  string  `help:"Choose the party by its e-mail address." required:"" placeholder:"EMAIL"`
+	Amount dollars `help:"Deposit this much." required:"" placeholder:"500.00"`
+	Caller string  `help:"Use the books of this caller, if there are several." placeholder:"ID"`
 	JSON   bool    `name:"json" help:"Print one line of JSON."`
 }
 
@@ -158,7 +158,7 @@ func (v partyList) Run(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
-	table := newColumns(w.Out)
+	table := newColumns(w.Out, "PARTY", "NAME", "EMAIL", "STANDING", "KIND", "VERIFICATION")
 	for _, p := range all {
 		if v.JSON {
 			if err := printJSON(w.Out, describeParty(p)); err != nil {

@@ -15,12 +15,12 @@ type sealVerb struct {
 	Keygen sealKeygen `cmd:"" help:"Make a key file."`
 	On     sealOn     `cmd:"" help:"Seal the signing keys and access secrets of a store. Stop all servers first."`
 	Rotate sealRotate `cmd:"" help:"Seal a sealed store with another key. Stop all servers first."`
-	Off    sealOff    `cmd:"" help:"Make the secrets of a sealed store plain again. Stop all servers first."`
+	Off    sealOff    `cmd:"" help:"Decrypt the secrets of a sealed store. Stop all servers first."`
 }
 
 // sealKeyFlag names the file whose key opens a sealed store.
 type sealKeyFlag struct {
-	SealKey string `name:"seal-key" help:"Key file of a sealed store; see holdfast seal." env:"HOLDFAST_SEAL_KEY" placeholder:"FILE"`
+	SealKey string `name:"seal-key" help:"Open a sealed store with this key file; see holdfast seal." env:"HOLDFAST_SEAL_KEY" placeholder:"FILE"`
 }
 
 // key is nil where no file is named.
@@ -45,7 +45,7 @@ func readSealKey(flag, path string) (key store.SealKey, err error) {
 }
 
 type sealKeygen struct {
-	File string `arg:"" help:"The file to make."`
+	File string `arg:"" help:"Make this file."`
 }
 
 func (v sealKeygen) Run(w world) error {
@@ -94,7 +94,7 @@ func (v sealOn) Run(ctx context.Context, w world) error {
 
 type sealRotate struct {
 	storeFlags
-	NewSealKey string `name:"new-seal-key" help:"Key file that is to open the store from now on." required:"" placeholder:"FILE"`
+	NewSealKey string `name:"new-seal-key" help:"Seal the store with this key file from now on." required:"" placeholder:"FILE"`
 }
 
 func (v sealRotate) Run(ctx context.Context, w world) error {

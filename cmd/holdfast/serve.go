@@ -14,27 +14,27 @@ import (
 )
 
 type serveVerb struct {
-	Listen            string        `help:"Address to answer on." default:"127.0.0.1:8010" env:"HOLDFAST_LISTEN" placeholder:"ADDR"`
-	Store             string        `help:"The path of an SQLite file, made if there is none, or postgres://…" default:"holdfast.db" env:"HOLDFAST_STORE" placeholder:"ADDRESS"`
-	PublicURL         string        `name:"public-url" help:"How the world reaches the listener; by default the listener's address." env:"HOLDFAST_PUBLIC_URL" placeholder:"URL"`
-	CertificatePrefix string        `help:"Begins every certificateUrl; by default the public address." env:"HOLDFAST_CERTIFICATE_PREFIX" placeholder:"URL"`
-	SignatureHosts    []string      `help:"Further host names that callers may have signed their requests for." env:"HOLDFAST_SIGNATURE_HOSTS" placeholder:"HOST"`
-	APIPaths          []string      `name:"api-paths" help:"Further paths that the Query API answers at, beside /, and that callers may have signed: where a proxy in front has it under a prefix." env:"HOLDFAST_API_PATHS" placeholder:"PATH"`
-	Metrics           string        `help:"Further address that answers /metrics for Prometheus, to keep off the open network." env:"HOLDFAST_METRICS" placeholder:"ADDR"`
+	Listen            string        `help:"Answer on this address." default:"127.0.0.1:8010" env:"HOLDFAST_LISTEN" placeholder:"ADDR"`
+	Store             string        `help:"Keep everything in this SQLite file, which is made if it does not exist, or in PostgreSQL at postgres://…" default:"holdfast.db" env:"HOLDFAST_STORE" placeholder:"ADDRESS"`
+	PublicURL         string        `name:"public-url" help:"Name the address by which the world reaches the server; by default the listener's." env:"HOLDFAST_PUBLIC_URL" placeholder:"URL"`
+	CertificatePrefix string        `help:"Begin every certificateUrl with this; by default the public address." env:"HOLDFAST_CERTIFICATE_PREFIX" placeholder:"URL"`
+	SignatureHosts    []string      `help:"Accept signatures for these host names, too." env:"HOLDFAST_SIGNATURE_HOSTS" placeholder:"HOST"`
+	APIPaths          []string      `name:"api-paths" help:"Answer the Query API at these paths, too, and accept signatures for them: for a proxy in front that has it under a prefix." env:"HOLDFAST_API_PATHS" placeholder:"PATH"`
+	Metrics           string        `help:"Answer /metrics for Prometheus on this second address. Keep it off the open network." env:"HOLDFAST_METRICS" placeholder:"ADDR"`
 	IPNAllowPrivate   bool          `name:"ipn-allow-private" help:"Deliver notifications to private and loopback addresses, too." env:"HOLDFAST_IPN_ALLOW_PRIVATE"`
-	IPNProxy          string        `name:"ipn-proxy" help:"Send notifications through this proxy: http://, https:// or socks5://. It has to refuse private addresses." env:"HOLDFAST_IPN_PROXY" placeholder:"URL"`
-	AddressHeader     string        `help:"The header in which a proxy in front names the browser's address, such as X-Forwarded-For. Without it, guesses at passwords are counted by the proxy's own." env:"HOLDFAST_ADDRESS_HEADER" placeholder:"NAME"`
-	SecureCookies     bool          `help:"Set cookies for https only; on by default when the public address is https." env:"HOLDFAST_SECURE_COOKIES"`
-	RefundWindow      time.Duration `help:"How long after it was paid a payment can be refunded; below zero for ever." default:"2160h" env:"HOLDFAST_REFUND_WINDOW" placeholder:"DURATION"`
-	Deliver           bool          `help:"Deliver notifications. Without it they are written and left to another server on the same store." default:"true" negatable:"" env:"HOLDFAST_DELIVER"`
-	GroupCommit       bool          `help:"Commit what waits together in one go. Without it each step has a commit of its own, to compare with." default:"true" negatable:"" env:"HOLDFAST_GROUP_COMMIT"`
-	AcceptDataLoss    bool          `help:"Serve although PostgreSQL is set so that a crash may lose answered requests (fsync, full_page_writes or synchronous_commit is off): for tests." env:"HOLDFAST_ACCEPT_DATA_LOSS"`
+	IPNProxy          string        `name:"ipn-proxy" help:"Send notifications through this proxy: http://, https:// or socks5://. It must refuse private addresses." env:"HOLDFAST_IPN_PROXY" placeholder:"URL"`
+	AddressHeader     string        `help:"Read the browser's address from this header of a proxy in front, such as X-Forwarded-For. Without it, all clients behind the proxy share one limit." env:"HOLDFAST_ADDRESS_HEADER" placeholder:"NAME"`
+	SecureCookies     bool          `help:"Set cookies for https only; always on if the public address is https." env:"HOLDFAST_SECURE_COOKIES"`
+	RefundWindow      time.Duration `help:"Accept refunds for this long after a payment; below zero for ever." default:"90d" env:"HOLDFAST_REFUND_WINDOW" placeholder:"DURATION"`
+	Deliver           bool          `help:"Deliver notifications. Without it, another server on the same store has to deliver them." default:"true" negatable:"" env:"HOLDFAST_DELIVER"`
+	GroupCommit       bool          `help:"Commit waiting steps together. Without it, each step has a commit of its own, for comparison." default:"true" negatable:"" env:"HOLDFAST_GROUP_COMMIT"`
+	AcceptDataLoss    bool          `help:"Serve even if PostgreSQL may lose answered requests in a crash (fsync, full_page_writes or synchronous_commit is off). For tests." env:"HOLDFAST_ACCEPT_DATA_LOSS"`
 	DeclineByAmount   bool          `help:"Decline amounts whose first decimal is 6, 7 or 8, as the sandbox of FPS did." default:"true" negatable:"" env:"HOLDFAST_DECLINE_BY_AMOUNT"`
 
 	sealKeyFlag
-	tlsFlags
-	mailFlags
 	configFlag
+	tlsFlags  `group:"TLS:"`
+	mailFlags `group:"Mail:"`
 }
 
 func (v serveVerb) Run(ctx context.Context, w world) error {

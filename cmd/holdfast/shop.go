@@ -12,14 +12,14 @@ import (
 const benchPath = "bench"
 
 type shopVerb struct {
-	Listen      string `help:"Address to answer on." default:"127.0.0.1:8020" env:"HOLDFAST_SHOP_LISTEN" placeholder:"ADDR"`
-	PublicURL   string `name:"public-url" help:"How the world reaches the listener; by default the listener's address." env:"HOLDFAST_SHOP_PUBLIC_URL" placeholder:"URL"`
-	Endpoint    string `help:"The server's Query API address." default:"http://127.0.0.1:8010/" env:"HOLDFAST_ENDPOINT" placeholder:"URL"`
-	CoBranded   string `name:"cobranded" help:"The address where its pipelines begin." default:"http://127.0.0.1:8010/cobranded-ui/actions/start" env:"HOLDFAST_COBRANDED" placeholder:"URL"`
-	AccessKeyID string `name:"access-key-id" help:"The shop's access key." required:"" env:"HOLDFAST_ACCESS_KEY_ID" placeholder:"ID"`
-	SecretFile  string `help:"File whose first line is the shop's secret key." required:"" env:"HOLDFAST_SECRET_FILE" placeholder:"FILE"`
-	CallerID    string `name:"caller-id" help:"Whose returns and notifications to believe; by default the server says whose the access key is." env:"HOLDFAST_CALLER_ID" placeholder:"ID"`
-	Database    string `help:"The shop's SQLite file, made if there is none." default:"shop.db" type:"path" env:"HOLDFAST_SHOP_DATABASE" placeholder:"FILE"`
+	Listen      string `help:"Answer on this address." default:"127.0.0.1:8020" env:"HOLDFAST_SHOP_LISTEN" placeholder:"ADDR"`
+	PublicURL   string `name:"public-url" help:"Name the address by which buyers and the server reach the shop; by default the listener's." env:"HOLDFAST_SHOP_PUBLIC_URL" placeholder:"URL"`
+	Endpoint    string `help:"Ask the server with this Query API address." default:"http://127.0.0.1:8010/" env:"HOLDFAST_ENDPOINT" placeholder:"URL"`
+	CoBranded   string `name:"cobranded" help:"Send buyers to the payment pages at this address." default:"http://127.0.0.1:8010/cobranded-ui/actions/start" env:"HOLDFAST_COBRANDED" placeholder:"URL"`
+	AccessKeyID string `name:"access-key-id" help:"Sign requests with this access key." required:"" env:"HOLDFAST_ACCESS_KEY_ID" placeholder:"ID"`
+	SecretFile  string `help:"Read the secret key from the first line of this file." required:"" env:"HOLDFAST_SECRET_FILE" placeholder:"FILE"`
+	CallerID    string `name:"caller-id" help:"Accept returns and notifications for this caller; by default the owner of the access key." env:"HOLDFAST_CALLER_ID" placeholder:"ID"`
+	Database    string `help:"Keep orders in this SQLite file, which is made if it does not exist." default:"shop.db" type:"path" env:"HOLDFAST_SHOP_DATABASE" placeholder:"FILE"`
 
 	configFlag
 }

@@ -14,16 +14,16 @@ import (
 // A signVerb signs by hand what a program signs, so that the two can be
 // compared. It asks no server.
 type signVerb struct {
-	SecretFile string   `help:"File whose first line is the secret key, or - for the standard input." env:"HOLDFAST_SECRET_FILE" required:"" placeholder:"FILE"`
-	Verb       string   `help:"GET or POST." default:"GET" enum:"GET,POST"`
-	URL        string   `name:"url" help:"Where the request goes, with or without its query." required:"" placeholder:"URL"`
-	Params     string   `help:"Parameters as in a query: encoded, joined by &." placeholder:"TEXT"`
-	Body       string   `help:"File of a form's body as it is sent." placeholder:"FILE"`
-	Method     string   `help:"HmacSHA256 or HmacSHA1; what the parameters say, otherwise HmacSHA256." enum:"HmacSHA256,HmacSHA1," default:""`
-	Version    string   `help:"Signature version 1 or 2; what the parameters say, otherwise 2." enum:"1,2," default:""`
-	Explain    string   `help:"Say why this signature is refused." placeholder:"SIGNATURE"`
+	SecretFile string   `help:"Read the secret key from the first line of this file; - is standard input." env:"HOLDFAST_SECRET_FILE" required:"" placeholder:"FILE"`
+	Verb       string   `help:"Sign for this HTTP method: GET or POST." default:"GET" enum:"GET,POST" placeholder:"METHOD"`
+	URL        string   `name:"url" help:"Sign for this address, with or without its query." required:"" placeholder:"URL"`
+	Params     string   `help:"Sign these parameters, written as in a query: encoded, joined by &." placeholder:"TEXT"`
+	Body       string   `help:"Sign the form body in this file, as it is sent." placeholder:"FILE"`
+	Method     string   `help:"Sign with HmacSHA256 or HmacSHA1; by default what the parameters say, or HmacSHA256." enum:"HmacSHA256,HmacSHA1," default:"" placeholder:"NAME"`
+	Version    string   `help:"Sign with signature version 1 or 2; by default what the parameters say, or 2." enum:"1,2," default:"" placeholder:"N"`
+	Explain    string   `help:"Explain why this signature is refused." placeholder:"SIGNATURE"`
 	JSON       bool     `name:"json" help:"Print one line of JSON."`
-	Pairs      []string `arg:"" optional:"" name:"name=value" help:"Parameters as they read, not encoded."`
+	Pairs      []string `arg:"" optional:"" name:"name=value" help:"Sign these parameters, written plainly and not encoded."`
 }
 
 // A signAnswer is what --json prints.

@@ -24,8 +24,8 @@ const (
 
 // storeFlags say which store a verb works on. The server may be running on it.
 type storeFlags struct {
-	Data  string `help:"The directory of a demo." type:"path" placeholder:"DIR"`
-	Store string `help:"The server's store: the path of an SQLite file, or postgres://…" env:"HOLDFAST_STORE" placeholder:"ADDRESS"`
+	Data  string `help:"Use the store of the demo in this directory." type:"path" placeholder:"DIR"`
+	Store string `help:"Use this store: the path of an SQLite file, or postgres://…" env:"HOLDFAST_STORE" placeholder:"ADDRESS"`
 	sealKeyFlag
 }
 

@@ -17,14 +17,14 @@ import (
 // tlsFlags say how the server speaks TLS by itself. Without any it speaks plain
 // HTTP, to a proxy or on this machine.
 type tlsFlags struct {
-	TLSCert       string   `name:"tls-cert" help:"Speak TLS with the certificate and its chain in this PEM file; read again when it changes." type:"path" env:"HOLDFAST_TLS_CERT" placeholder:"FILE"`
-	TLSKey        string   `name:"tls-key" help:"The certificate's key." type:"path" env:"HOLDFAST_TLS_KEY" placeholder:"FILE"`
-	ACME          []string `name:"acme" help:"Speak TLS with a certificate for this host that a certificate authority gives by ACME; may be repeated." env:"HOLDFAST_ACME" placeholder:"HOST"`
-	ACMEAgree     bool     `name:"acme-agree" help:"You agree to the authority's terms." env:"HOLDFAST_ACME_AGREE"`
-	ACMEEmail     string   `name:"acme-email" help:"Where the authority writes to." env:"HOLDFAST_ACME_EMAIL" placeholder:"ADDRESS"`
-	ACMEDirectory string   `name:"acme-directory" help:"The authority's directory; by default Let's Encrypt's." env:"HOLDFAST_ACME_DIRECTORY" placeholder:"URL"`
-	ACMEDir       string   `name:"acme-dir" help:"Folder that certificates and keys are kept in; by default acme, next to the SQLite file." type:"path" env:"HOLDFAST_ACME_DIR" placeholder:"DIR"`
-	HTTPRedirect  string   `name:"http-redirect" help:"Further address, mostly :80, that sends browsers to the https address and answers the authority." env:"HOLDFAST_HTTP_REDIRECT" placeholder:"ADDR"`
+	TLSCert       string   `name:"tls-cert" help:"Speak TLS with the certificate and its chain in this PEM file, which is read again when it changes." type:"path" env:"HOLDFAST_TLS_CERT" placeholder:"FILE"`
+	TLSKey        string   `name:"tls-key" help:"Use this key of the certificate, in a PEM file." type:"path" env:"HOLDFAST_TLS_KEY" placeholder:"FILE"`
+	ACME          []string `name:"acme" help:"Speak TLS with a certificate for this host from a certificate authority, by ACME; may be repeated." env:"HOLDFAST_ACME" placeholder:"HOST"`
+	ACMEAgree     bool     `name:"acme-agree" help:"Agree to the authority's terms." env:"HOLDFAST_ACME_AGREE"`
+	ACMEEmail     string   `name:"acme-email" help:"Let the authority write to this address." env:"HOLDFAST_ACME_EMAIL" placeholder:"ADDRESS"`
+	ACMEDirectory string   `name:"acme-directory" help:"Use the authority with this directory; by default Let's Encrypt." env:"HOLDFAST_ACME_DIRECTORY" placeholder:"URL"`
+	ACMEDir       string   `name:"acme-dir" help:"Keep certificates and keys in this directory; by default acme, next to the SQLite file." type:"path" env:"HOLDFAST_ACME_DIR" placeholder:"DIR"`
+	HTTPRedirect  string   `name:"http-redirect" help:"Redirect browsers to https from this second address, usually :80, and answer the authority there." env:"HOLDFAST_HTTP_REDIRECT" placeholder:"ADDR"`
 }
 
 // A certifier has the certificate that the server shows, and keeps it fresh.

@@ -11,23 +11,23 @@ import (
 
 type tokenVerb struct {
 	List        tokenList        `cmd:"" help:"List the caller's tokens, the newest first."`
-	Show        tokenShow        `cmd:"" help:"Show a token, by its id or by the CallerReference it was made with."`
+	Show        tokenShow        `cmd:"" help:"Show a token, by its id or by its CallerReference."`
 	Usage       tokenUsage       `cmd:"" help:"Show how much of a token's limits is used."`
 	Instruction tokenInstruction `cmd:"" help:"Show what a token allows, in the language of payment instructions."`
-	Cancel      tokenCancel      `cmd:"" help:"Give a token up, for good."`
+	Cancel      tokenCancel      `cmd:"" help:"Cancel a token for good."`
 }
 
 // tokenFlags name a token, and who asks about it.
 type tokenFlags struct {
 	apiFlags
-	ID holdfast.TokenID `arg:"" help:"The token's id."`
+	ID holdfast.TokenID `arg:"" help:"Choose the token by its id."`
 }
 
 type tokenList struct {
 	apiFlags
-	Inactive bool               `help:"Those that are used up, expired or cancelled, instead of those that can be used."`
-	Type     holdfast.TokenType `help:"Only these: SingleUse, MultiUse, Recurring or Unrestricted." enum:"SingleUse,MultiUse,Recurring,Unrestricted," default:"" placeholder:"TYPE"`
-	Name     string             `help:"Only those with this friendly name." placeholder:"TEXT"`
+	Inactive bool               `help:"List tokens that are used up, expired or cancelled, and not those that can be used."`
+	Type     holdfast.TokenType `help:"List only these: SingleUse, MultiUse, Recurring or Unrestricted." enum:"SingleUse,MultiUse,Recurring,Unrestricted," default:"" placeholder:"TYPE"`
+	Name     string             `help:"List only tokens with this friendly name." placeholder:"TEXT"`
 }
 
 func (v tokenList) Run(ctx context.Context, w world) error {
@@ -43,7 +43,7 @@ func (v tokenList) Run(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
-	table := newColumns(w.Out)
+	table := newColumns(w.Out, "TOKEN", "TYPE", "STATUS", "INSTALLED", "REFERENCE", "NAME")
 	for _, t := range tokens.Tokens {
 		a := describeToken(t)
 		if !v.JSON {
@@ -89,8 +89,8 @@ func (a tokenAnswer) facts() []fact {
 
 type tokenShow struct {
 	apiFlags
-	ID        holdfast.TokenID         `arg:"" optional:"" help:"The token's id."`
-	Reference holdfast.CallerReference `help:"The CallerReference it was made with, instead of an id." placeholder:"REF"`
+	ID        holdfast.TokenID         `arg:"" optional:"" help:"Choose the token by its id."`
+	Reference holdfast.CallerReference `help:"Choose the token by the CallerReference it was made with." placeholder:"REF"`
 }
 
 func (v tokenShow) Run(ctx context.Context, w world) error {
@@ -186,7 +186,7 @@ func (a instructionAnswer) facts() []fact {
 
 type tokenCancel struct {
 	tokenFlags
-	Reason string `help:"Why, for the record." placeholder:"TEXT"`
+	Reason string `help:"Record this reason." placeholder:"TEXT"`
 }
 
 func (v tokenCancel) Run(ctx context.Context, w world) error {

@@ -12,17 +12,17 @@ import (
 
 type txVerb struct {
 	List   txList   `cmd:"" help:"List the transactions of the account of the caller's owner, the newest first."`
-	Show   txShow   `cmd:"" help:"Show all there is to know of a transaction."`
-	Status txStatus `cmd:"" help:"Show where a transaction stands, and why."`
+	Show   txShow   `cmd:"" help:"Show everything about a transaction."`
+	Status txStatus `cmd:"" help:"Show the status of a transaction, and why."`
 	Settle txSettle `cmd:"" help:"Take what is held, or less; the rest goes back to the buyer."`
-	Cancel txCancel `cmd:"" help:"Give up a transaction that is Reserved or Pending."`
-	Refund txRefund `cmd:"" help:"Pay a payment back, whole or in part."`
+	Cancel txCancel `cmd:"" help:"Cancel a transaction that is Reserved or Pending."`
+	Refund txRefund `cmd:"" help:"Refund a payment, in full or in part."`
 }
 
 // txFlags name a transaction, and who asks about it.
 type txFlags struct {
 	apiFlags
-	ID holdfast.TransactionID `arg:"" help:"The transaction's id."`
+	ID holdfast.TransactionID `arg:"" help:"Choose the transaction by its id."`
 }
 
 type txShow struct{ txFlags }
@@ -59,7 +59,7 @@ func (v txStatus) Run(ctx context.Context, w world) error {
 
 type txSettle struct {
 	txFlags
-	Amount dollars `help:"How much to take; by default all that is held." placeholder:"40.00"`
+	Amount dollars `help:"Take this much; by default all that is held." placeholder:"40.00"`
 }
 
 func (v txSettle) Run(ctx context.Context, w world) error {
@@ -78,7 +78,7 @@ func (v txSettle) Run(ctx context.Context, w world) error {
 
 type txCancel struct {
 	txFlags
-	Reason string `help:"Why, for the record." placeholder:"TEXT"`
+	Reason string `help:"Record this reason." placeholder:"TEXT"`
 }
 
 func (v txCancel) Run(ctx context.Context, w world) error {
@@ -100,10 +100,10 @@ func again(id holdfast.TransactionID, changed string) string {
 
 type txRefund struct {
 	txFlags
-	Amount    dollars                  `help:"How much to pay back; by default all that is left." placeholder:"40.00"`
-	Policy    holdfast.RefundPolicy    `help:"Who gives back what of a marketplace's payment: MasterTxnOnly, MarketplaceTxnOnly or MasterAndMarketplaceTxn." enum:"MasterTxnOnly,MarketplaceTxnOnly,MasterAndMarketplaceTxn," default:"" placeholder:"POLICY"`
-	Reference holdfast.CallerReference `help:"The refund's own CallerReference, a new one for each; made up by default." placeholder:"REF"`
-	Reason    string                   `help:"Why, for the record." placeholder:"TEXT"`
+	Amount    dollars                  `help:"Refund this much; by default all that is left." placeholder:"40.00"`
+	Policy    holdfast.RefundPolicy    `help:"Choose who pays for the refund of a marketplace's payment: MasterTxnOnly, MarketplaceTxnOnly or MasterAndMarketplaceTxn." enum:"MasterTxnOnly,MarketplaceTxnOnly,MasterAndMarketplaceTxn," default:"" placeholder:"POLICY"`
+	Reference holdfast.CallerReference `help:"Give the refund this CallerReference, a new one for each; by default one is made up." placeholder:"REF"`
+	Reason    string                   `help:"Record this reason." placeholder:"TEXT"`
 }
 
 func (v txRefund) Run(ctx context.Context, w world) error {
@@ -174,7 +174,7 @@ func describeHold(status holdfast.TransactionStatus, a holdfast.Answer) holdAnsw
 func (h holdAnswer) facts() []fact {
 	deadline := moment(h.Deadline)
 	if deadline != "" && h.left > 0 {
-		deadline += ", in " + h.left.Truncate(time.Second).String()
+		deadline += ", in " + inDays(h.left.Truncate(time.Second))
 	}
 	return []fact{{"deadline", deadline}}
 }

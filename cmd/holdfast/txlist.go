@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -12,16 +13,16 @@ import (
 
 type txList struct {
 	apiFlags
-	Since       *time.Duration             `help:"From how long before --to on, or before now by the caller's clock; 720h, which is 30 days, by default." xor:"start" placeholder:"DURATION"`
-	From        dateFlag                   `help:"From this day on: 2026-11-23, or a time such as 2026-11-23T10:00:00Z." xor:"start" placeholder:"DATE"`
-	To          dateFlag                   `help:"To the end of this day, or to this time." placeholder:"DATE"`
-	Status      holdfast.TransactionStatus `help:"Only these: Reserved, Success, Failure, Pending or Cancelled." enum:"Reserved,Success,Failure,Pending,Cancelled," default:"" placeholder:"STATUS"`
-	Operation   holdfast.Operation         `help:"Only these: Pay, Refund, Settle, SettleDebt, WriteOffDebt, FundPrepaid or Reserve." enum:"Pay,Refund,Settle,SettleDebt,WriteOffDebt,FundPrepaid,Reserve," default:"" placeholder:"OPERATION"`
-	Method      holdfast.PaymentMethod     `help:"Only these: CC, ACH, ABT, Prepaid or Debt." enum:"CC,ACH,ABT,Prepaid,Debt," default:"" placeholder:"METHOD"`
-	Role        []holdfast.Role            `help:"Only where the account is this: Sender, Caller or Recipient; given several times, any of them." enum:"Sender,Caller,Recipient" placeholder:"ROLE"`
-	By          string                     `help:"Which date --since, --from and --to are about, and the listing is in the order of: received, or completed, for payments that were completed up to 30 days after they were received." enum:"received,completed" default:"received" placeholder:"DATE"`
-	OldestFirst bool                       `help:"The oldest first."`
-	Max         int                        `help:"How many to list; 20 by default." default:"20" placeholder:"ROWS"`
+	Since       *time.Duration             `help:"Begin this long before --to, or before now by the caller's clock; by default 30d." xor:"start" placeholder:"DURATION"`
+	From        dateFlag                   `help:"Begin with this day, such as 2026-11-23, or this time, such as 2026-11-23T10:00:00Z." xor:"start" placeholder:"DATE"`
+	To          dateFlag                   `help:"End with this day, or this time." placeholder:"DATE"`
+	Status      holdfast.TransactionStatus `help:"List only these: Reserved, Success, Failure, Pending or Cancelled." enum:"Reserved,Success,Failure,Pending,Cancelled," default:"" placeholder:"STATUS"`
+	Operation   holdfast.Operation         `help:"List only these: Pay, Refund, Settle, SettleDebt, WriteOffDebt, FundPrepaid or Reserve." enum:"Pay,Refund,Settle,SettleDebt,WriteOffDebt,FundPrepaid,Reserve," default:"" placeholder:"OPERATION"`
+	Method      holdfast.PaymentMethod     `help:"List only these: CC, ACH, ABT, Prepaid or Debt." enum:"CC,ACH,ABT,Prepaid,Debt," default:"" placeholder:"METHOD"`
+	Role        []holdfast.Role            `help:"List only where the account is Sender, Caller or Recipient; given several times, any of them." enum:"Sender,Caller,Recipient" placeholder:"ROLE"`
+	By          string                     `help:"Select and sort by this date: received or completed. The latter finds payments that were completed up to 30 days after they were received." enum:"received,completed" default:"received" placeholder:"DATE"`
+	OldestFirst bool                       `help:"List the oldest first."`
+	Max         int                        `help:"List at most this many." default:"20" placeholder:"ROWS"`
 }
 
 // Limits of a listing. The documents have pages begin at 20.
@@ -41,8 +42,10 @@ const (
 )
 
 // Validate is kong's: what makes no sense ends with exitMisused.
-func (v txList) Validate() error {
-	if v.Max < 1 || v.Max > rowsMax {
+func (v txList) Validate() error { return checkMax(v.Max) }
+
+func checkMax(rows int) error {
+	if rows < 1 || rows > rowsMax {
 		return fmt.Errorf("--max: give a number from 1 to %d", rowsMax)
 	}
 	return nil
@@ -88,7 +91,7 @@ func (v txList) start(ctx context.Context, client *holdfast.Client, w world) (ti
 }
 
 func (v txList) list(ctx context.Context, client *holdfast.Client, request holdfast.GetAccountActivityRequest, w world) (err error) {
-	table := newColumns(w.Out)
+	table := v.table(w)
 	defer func() { err = errors.Join(err, table.Flush()) }()
 	rows := 0
 	for t, err := range client.AccountActivity(ctx, request) {
@@ -131,7 +134,7 @@ func (v txList) listCompleted(ctx context.Context, client *holdfast.Client, requ
 		}
 		return b.DateCompleted.Compare(a.DateCompleted)
 	})
-	table := newColumns(w.Out)
+	table := v.table(w)
 	defer func() { err = errors.Join(err, table.Flush()) }()
 	for i, a := range found {
 		if i == v.Max {
@@ -149,7 +152,11 @@ func (v txList) sayMore(w world) {
 	fmt.Fprintf(w.Err, "There are more than %d; give a larger --max, or select.\n", v.Max)
 }
 
-func (v txList) row(table columns, a activityAnswer, w world) error {
+func (v txList) table(w world) *columns {
+	return newColumns(w.Out, "TRANSACTION", strings.ToUpper(v.By), "OPERATION", "METHOD", "AMOUNT", "STATUS", "FROM", "TO")
+}
+
+func (v txList) row(table *columns, a activityAnswer, w world) error {
 	if v.JSON {
 		return printJSON(w.Out, a)
 	}
@@ -246,6 +253,6 @@ func (a activityAnswer) cells(date time.Time) []string {
 	}
 	return []string{
 		string(a.TransactionID), date.Format(shortLayout), string(a.Operation), string(a.PaymentMethod),
-		a.TransactionAmount.String(), string(a.Status), from + " to " + to,
+		a.TransactionAmount.String(), string(a.Status), from, to,
 	}
 }
