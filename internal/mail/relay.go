@@ -11,7 +11,6 @@ import (
 	"unicode"
 
 	gomail "github.com/wneessen/go-mail"
-	"golang.org/x/net/idna"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -110,8 +109,6 @@ func (r *Relay) letter(m party.Mail, to *netmail.Address) *gomail.Msg {
 	return letter
 }
 
-var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
-
 // recipient reads an address, with its domain as name servers know it.
 func recipient(address string) (*netmail.Address, error) {
 	parsed, err := netmail.ParseAddress(address)
@@ -119,7 +116,7 @@ func recipient(address string) (*netmail.Address, error) {
 		return nil, &refusedError{"this is no e-mail address"}
 	}
 	at := strings.LastIndexByte(address, '@')
-	domain, err := domains.ToASCII(address[at+1:])
+	domain, err := party.MailDomain(address[at+1:])
 	if err != nil {
 		return nil, &refusedError{"the e-mail address has a domain that cannot be"}
 	}

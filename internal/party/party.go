@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"golang.org/x/net/idna"
+
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/money"
 )
@@ -80,9 +82,28 @@ const (
 	PasswordMax = 200 // characters
 )
 
-// EmailKey is what an address is found by: two spellings of one address have
-// one key.
-func EmailKey(address string) string { return strings.ToLower(strings.TrimSpace(address)) }
+// EmailKey is what an address is found by: two spellings of one mailbox have one
+// key, and two mailboxes have two. Of the local part only ASCII letters are compared
+// without their case, since a mail server may tell all others apart: Unicode would
+// make a Kelvin sign a k. A domain is what is looked up for it in the DNS (IDNA, RFC
+// 5891 and UTS 46), in either of its forms.
+func EmailKey(address string) string {
+	address = strings.TrimSpace(address)
+	at := strings.LastIndexByte(address, '@')
+	if at < 0 {
+		return holdfast.FoldName(address)
+	}
+	domain, err := MailDomain(address[at+1:])
+	if err != nil {
+		domain = address[at+1:] // such as [192.0.2.1]
+	}
+	return holdfast.FoldName(address[:at+1] + domain)
+}
+
+var mailDomains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
+
+// MailDomain is the domain of an address as name servers know it.
+func MailDomain(domain string) (string, error) { return mailDomains.ToASCII(domain) }
 
 // ValidEmail reports whether address is a bare e-mail address of a length that
 // notifications can carry.

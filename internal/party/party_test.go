@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -48,8 +49,45 @@ func TestEmailAddresses(t *testing.T) {
 			t.Errorf("%q: %v", address, got)
 		}
 	}
-	if party.EmailKey(" Ann@Example.Test ") != party.EmailKey("ann@example.test") {
-		t.Error("two spellings of one address have two keys")
+}
+
+func TestEmailKeys(t *testing.T) {
+	for _, same := range [][]string{
+		{"ann@example.test", " Ann@Example.Test ", "ANN@EXAMPLE.TEST"},
+		{"ann@bücher.example", "Ann@BÜCHER.example", "ann@bu\u0308cher.example", "ann@xn--bcher-kva.example", "ann@XN--BCHER-KVA.EXAMPLE"},
+		{"ann@[192.0.2.1]", "Ann@[192.0.2.1]"},
+		{"ann@a_b.example", "ann@A_B.example"}, // no host's name
+		{"ann", "ANN"},
+	} {
+		for _, spelling := range same {
+			if got, want := party.EmailKey(spelling), party.EmailKey(same[0]); got != want {
+				t.Errorf("the key of %q is %q, want %q", spelling, got, want)
+			}
+		}
+	}
+	seen := map[string]string{}
+	for _, mailbox := range []string{
+		"kim@example.test", "\u212aim@example.test", // a Kelvin sign
+		"sid@example.test", "\u017fid@example.test", // a long s
+		"ida@example.test", "\u0131da@example.test", "\u0130da@example.test", // a dotless i, a dotted I
+		"zoë@example.test", "zoË@example.test", "straße@example.test", "strasse@example.test",
+		"kim@strasse.example", "kim@straße.example", "kim@m\u0131ll.example", "kim@mill.example",
+		"a@b@example.test", "a@example.test",
+	} {
+		key := party.EmailKey(mailbox)
+		if other, found := seen[key]; found {
+			t.Errorf("%q and %q share the key %q", mailbox, other, key)
+		}
+		seen[key] = mailbox
+	}
+	// No letter folds to another one but by ASCII.
+	for r := rune(unicode.MaxASCII + 1); r <= unicode.MaxRune; r++ {
+		if unicode.SimpleFold(r) == r {
+			continue
+		}
+		if got, want := party.EmailKey("x"+string(r)+"@example.test"), "x"+string(r)+"@example.test"; got != want {
+			t.Fatalf("the key of %U is %q", r, got)
+		}
 	}
 }
 
