@@ -27,7 +27,7 @@ const (
 var knowHTTP = []string{
 	".", "internal/webui", "internal/queryapi", "internal/account", "internal/cobranded", "internal/console",
 	"internal/inbox", "internal/welcome", "internal/https", "internal/ipn", "internal/bench", "internal/holdfasttest", "shop", "cmd/holdfast", "tests/browser",
-	"tests/cluster",
+	"tests/cluster", "tests/examples", "examples/buyer", "examples/go",
 }
 
 // A sourceFile is one Go file of the module, tests included.

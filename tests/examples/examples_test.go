@@ -1,0 +1,197 @@
+// Package examples runs the programs of the folder examples against a demo, and
+// sends them messages that the server did not sign for them.
+package examples
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-pay/holdfast"
+)
+
+// toolsEnv is set to "required" by make test, which installs the tools: one that
+// is missing is then a failure. Otherwise an example without its tools is skipped.
+const toolsEnv = "HOLDFAST_TEST_EXAMPLES"
+
+// folder is where the examples are.
+const folder = "../../examples"
+
+// An example is a program in another language, started in its folder.
+type example struct {
+	name    string
+	command []string // as its README.md says
+	tools   []string // that it runs besides
+	ready   []string // succeeds if the language is here, in a version that will do
+}
+
+var examples = []example{
+	{"curl", []string{"bash", "order.sh"}, []string{"curl", "openssl", "socat"}, []string{"bash", "-c", "((BASH_VERSINFO[0] >= 4))"}},
+	{"python", []string{"python3", "order.py"}, []string{"openssl"}, []string{"python3", "-c", "str.removesuffix"}},
+	{"node", []string{"node", "order.js"}, nil, []string{"node", "-e", "fetch"}},
+	{"php", []string{"php", "order.php"}, nil, []string{"php", "-r", "new SimpleXMLElement('<a/>'); curl_init();"}},
+	{"go", []string{"go", "run", "."}, nil, []string{"go", "version"}},
+}
+
+// Each example takes an order from the link to the refund. On the way the answer to
+// each request that moves money is lost once, and messages that are not genuine
+// arrive before those that are.
+func TestExamples(t *testing.T) {
+	demo := startDemo(t)
+	for _, e := range examples {
+		t.Run(e.name, func(t *testing.T) {
+			e.needTools(t)
+			t.Parallel()
+			shop := openShop(t, demo)
+			program := e.start(t, demo, shop)
+			link := program.link(t)
+			shop.forge(t)
+			demo.play(t, link)
+			program.finish(t)
+			shop.check(t, program)
+		})
+	}
+}
+
+// needTools skips the test, or fails it, where the example cannot run.
+func (e example) needTools(t *testing.T) {
+	t.Helper()
+	missing := func(what string) {
+		if os.Getenv(toolsEnv) == "required" {
+			t.Fatalf("there is no %s: scripts/install-needs gets it", what)
+		}
+		t.Skipf("there is no %s: make test installs it", what)
+	}
+	for _, tool := range e.tools {
+		if _, err := exec.LookPath(tool); err != nil {
+			missing(tool)
+		}
+	}
+	if output, err := exec.CommandContext(t.Context(), e.ready[0], e.ready[1:]...).CombinedOutput(); err != nil {
+		missing(fmt.Sprintf("%s that does %q (%v)\n%s", e.ready[0], e.ready[1:], err, output))
+	}
+}
+
+// A run is a program that is running.
+type run struct {
+	cmd   *exec.Cmd
+	lines *bufio.Scanner
+	said  strings.Builder
+	log   string // the file that its standard error goes to
+}
+
+// start starts the example as its README.md says, listening behind the shop's
+// public address.
+func (e example) start(t *testing.T, d *demo, s *shop) *run {
+	t.Helper()
+	readme, err := os.ReadFile(filepath.Join(folder, e.name, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if written := "\n    " + strings.Join(e.command, " ") + " demo.json\n"; !strings.Contains(string(readme), written) {
+		t.Errorf("README.md of %s does not say how to start it: %q", e.name, written)
+	}
+	command := e.command
+	if e.name == "go" { // which was built with the demo
+		command = []string{filepath.Join(d.folder, "go")}
+	}
+	args := append(slices.Clone(command[1:]), d.file, s.port, s.public)
+	r := &run{cmd: exec.CommandContext(t.Context(), command[0], args...), log: filepath.Join(t.TempDir(), "log")}
+	log, err := os.Create(r.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	stdout, err := r.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.cmd.Dir, r.cmd.Stderr, r.lines = filepath.Join(folder, e.name), log, bufio.NewScanner(stdout)
+	if err := r.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			text, _ := os.ReadFile(r.log)
+			t.Logf("%s said:\n%s\n%s", e.name, r.said.String(), text)
+		}
+	})
+	return r
+}
+
+// link reads until the program prints the link for the buyer.
+func (r *run) link(t *testing.T) string {
+	t.Helper()
+	for r.lines.Scan() {
+		r.said.WriteString(r.lines.Text() + "\n")
+		if link, ok := strings.CutPrefix(r.lines.Text(), "Link for the buyer: "); ok {
+			return link
+		}
+	}
+	t.Fatal("the program prints no link")
+	return ""
+}
+
+// finish waits until the program ends, and checks what it said.
+func (r *run) finish(t *testing.T) {
+	t.Helper()
+	for r.lines.Scan() {
+		r.said.WriteString(r.lines.Text() + "\n")
+	}
+	if err := r.cmd.Wait(); err != nil {
+		t.Fatalf("the program ends with %v", err)
+	}
+	for _, want := range []string{
+		"The buyer came back with status SC\n", "Reserve: ", " is Reserved\n", "Settle: ", "Refund: ", " is Success\n",
+		"Notified: REFUND Success USD 12.50\n", "Done: order-",
+	} {
+		if !strings.Contains(strings.ToUpper(r.said.String()), strings.ToUpper(want)) {
+			t.Errorf("the program does not say %q", want)
+		}
+	}
+}
+
+// request names a request that the program made, as a [way] does.
+func (r *run) request(action string) string {
+	_, order, _ := strings.Cut(r.said.String(), "\nDone: ")
+	if action != "Settle" {
+		return action + " " + strings.TrimSpace(order) + "-" + strings.ToLower(action)
+	}
+	_, payment, _ := strings.Cut(r.said.String(), "\nSettle: ")
+	payment, _, _ = strings.Cut(payment, " ")
+	return action + " " + payment
+}
+
+// An answer is what "holdfast demo --json" prints, as far as it is used here.
+type answer struct {
+	Endpoint        string            `json:"endpoint"`
+	CoBranded       string            `json:"cobranded"`
+	CallerID        holdfast.CallerID `json:"callerId"`
+	AccessKeyID     string            `json:"accessKeyId"`
+	SecretAccessKey string            `json:"secretAccessKey"`
+	BuyerEmail      string            `json:"buyerEmail"`
+	BuyerPassword   string            `json:"buyerPassword"`
+	RecipientEmail  string            `json:"recipientEmail"`
+	DataDir         string            `json:"dataDir"`
+}
+
+func (a answer) client() *holdfast.Client {
+	return &holdfast.Client{
+		Endpoint: a.Endpoint, CoBranded: a.CoBranded,
+		AccessKeyID: a.AccessKeyID, SecretKey: holdfast.NewSecretKey(a.SecretAccessKey),
+	}
+}
+
+func readAnswer(t *testing.T, text []byte) (a answer) {
+	t.Helper()
+	if err := json.Unmarshal(text, &a); err != nil {
+		t.Fatal(fmt.Errorf("reading %q: %w", text, err))
+	}
+	return a
+}
