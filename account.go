@@ -139,7 +139,9 @@ func (c *Client) GetAccountActivity(ctx context.Context, r GetAccountActivityReq
 // AccountActivity walks over all transactions that a request selects, a page at
 // a time. It stops at the first error, and when the loop is left it asks for no
 // further page.
-func (c *Client) AccountActivity(ctx context.Context, r GetAccountActivityRequest) iter.Seq2[AccountTransaction, error] {
+func (c *Client) AccountActivity(
+	ctx context.Context, r GetAccountActivityRequest,
+) iter.Seq2[AccountTransaction, error] {
 	return func(yield func(AccountTransaction, error) bool) {
 		for {
 			page, err := c.GetAccountActivity(ctx, r)
@@ -172,7 +174,8 @@ func (r GetAccountActivityRequest) from(next time.Time) (GetAccountActivityReque
 	case r.SortOrderByDate != SortAscending && (r.EndDate.IsZero() || next.Before(r.EndDate)):
 		r.EndDate = next
 	default:
-		return r, fmt.Errorf("walking over account activity: the page after the one asked for begins at %s, which is no further on", next.Format(time.RFC3339Nano))
+		return r, fmt.Errorf("walking over account activity: the page after the one asked for begins at %s, which is no "+
+			"further on", next.Format(time.RFC3339Nano))
 	}
 	return r, nil
 }
@@ -231,8 +234,9 @@ func (x xmlActivity) transaction() (AccountTransaction, error) {
 		return AccountTransaction{}, errors.New("it has no id or no status")
 	}
 	t := AccountTransaction{
-		TransactionID: x.TransactionID, CallerTransactionDate: x.CallerTransactionDate.Time, DateReceived: x.DateReceived.Time,
-		DateCompleted: x.DateCompleted.Time, Operation: x.FPSOperation, Status: x.TransactionStatus, StatusMessage: x.StatusMessage,
+		TransactionID: x.TransactionID, CallerTransactionDate: x.CallerTransactionDate.Time,
+		DateReceived: x.DateReceived.Time, DateCompleted: x.DateCompleted.Time, Operation: x.FPSOperation,
+		Status: x.TransactionStatus, StatusMessage: x.StatusMessage,
 		StatusCode: x.StatusCode, OriginalTransactionID: x.OriginalTransactionID, PaymentMethod: x.PaymentMethod,
 		SenderName: x.SenderName, CallerName: x.CallerName, RecipientName: x.RecipientName,
 		SenderTokenID: x.SenderTokenID, RecipientTokenID: x.RecipientTokenID,

@@ -19,22 +19,30 @@ const balanceXML = "<AccountBalance>" +
 	"<PendingInBalance><CurrencyCode>USD</CurrencyCode><Value>1.000000</Value></PendingInBalance>" +
 	"<PendingOutBalance><CurrencyCode>USD</CurrencyCode><Value>2.000000</Value></PendingOutBalance><AvailableBalances>" +
 	"<DisburseBalance><CurrencyCode>USD</CurrencyCode><Value>85.090000</Value></DisburseBalance>" +
-	"<RefundBalance><CurrencyCode>USD</CurrencyCode><Value>-84.000001</Value></RefundBalance></AvailableBalances></AccountBalance>"
+	"<RefundBalance><CurrencyCode>USD</CurrencyCode><Value>-84.000001</Value></RefundBalance></AvailableBalances>" +
+	"</AccountBalance>"
 
 // refundedXML is a row of an account's activity that has all there can be.
-var refundedXML = "<Transaction><TransactionId>" + testID + "</TransactionId><CallerTransactionDate>2026-11-23T02:15:30.044-08:00</CallerTransactionDate>" +
-	"<DateReceived>2026-11-23T02:15:31.044-08:00</DateReceived><DateCompleted>2026-11-23T02:15:32.044-08:00</DateCompleted>" +
-	amountXML("TransactionAmount", "2.500000") + "<FPSOperation>Refund</FPSOperation><TransactionStatus>Success</TransactionStatus>" +
-	"<StatusMessage>Paid back.</StatusMessage><StatusCode>Success</StatusCode><OriginalTransactionId>T1</OriginalTransactionId>" +
-	"<TransactionPart><InstrumentId>I1</InstrumentId><Role>Recipient</Role><Name>Tea &amp; Mugs</Name>" + amountXML("FeesPaid", "-0.130000") + "</TransactionPart>" +
+var refundedXML = "<Transaction><TransactionId>" + testID +
+	"</TransactionId><CallerTransactionDate>2026-11-23T02:15:30.044-08:00</CallerTransactionDate>" +
+	"<DateReceived>2026-11-23T02:15:31.044-08:00</DateReceived>" +
+	"<DateCompleted>2026-11-23T02:15:32.044-08:00</DateCompleted>" +
+	amountXML("TransactionAmount", "2.500000") +
+	"<FPSOperation>Refund</FPSOperation><TransactionStatus>Success</TransactionStatus>" +
+	"<StatusMessage>Paid back.</StatusMessage><StatusCode>Success</StatusCode>" +
+	"<OriginalTransactionId>T1</OriginalTransactionId>" +
+	"<TransactionPart><InstrumentId>I1</InstrumentId><Role>Recipient</Role><Name>Tea &amp; Mugs</Name>" +
+	amountXML("FeesPaid", "-0.130000") + "</TransactionPart>" +
 	"<TransactionPart><Role>Caller</Role><Reference>r-1</Reference><Description>Mug</Description></TransactionPart>" +
-	"<PaymentMethod>CC</PaymentMethod><SenderName>Ann Buyer</SenderName><CallerName>Mug shop</CallerName><RecipientName>Tea &amp; Mugs</RecipientName>" +
+	"<PaymentMethod>CC</PaymentMethod><SenderName>Ann Buyer</SenderName><CallerName>Mug shop</CallerName>" +
+	"<RecipientName>Tea &amp; Mugs</RecipientName>" +
 	amountXML("FPSFees", "-0.140000") + amountXML("Balance", "19.310000") +
 	"<SenderTokenId>" + testToken + "</SenderTokenId><RecipientTokenId>R1</RecipientTokenId></Transaction>"
 
 var refunded = holdfast.AccountTransaction{
-	TransactionID: testID, CallerTransactionDate: testNow, DateReceived: testNow.Add(time.Second), DateCompleted: testNow.Add(2 * time.Second),
-	TransactionAmount: money.Cents(250), Operation: holdfast.OperationRefund, Status: holdfast.StatusSuccess, StatusMessage: "Paid back.",
+	TransactionID: testID, CallerTransactionDate: testNow, DateReceived: testNow.Add(time.Second),
+	DateCompleted: testNow.Add(2 * time.Second), TransactionAmount: money.Cents(250), Operation: holdfast.OperationRefund,
+	Status: holdfast.StatusSuccess, StatusMessage: "Paid back.",
 	StatusCode: holdfast.CodeSuccess, OriginalTransactionID: "T1",
 	Parts: []holdfast.TransactionPart{
 		{InstrumentID: "I1", Role: holdfast.RoleRecipient, Name: "Tea & Mugs", FeesPaid: money.Cents(-13)},
@@ -67,8 +75,9 @@ var accountCalls = []call{
 		ask: asking((*holdfast.Client).GetAccountActivity, holdfast.GetAccountActivityRequest{
 			// Whatever the zone, and finer than the API: it goes out in UTC, in milliseconds.
 			StartDate: testNow.Add(999 * time.Microsecond).In(time.FixedZone("", -8*60*60)), EndDate: testNow.Add(time.Hour),
-			MaxBatchSize: 200, SortOrderByDate: holdfast.SortAscending, FPSOperation: holdfast.OperationRefund, PaymentMethod: holdfast.MethodCC,
-			Roles: []holdfast.Role{holdfast.RoleCaller, holdfast.RoleRecipient}, TransactionStatus: holdfast.StatusSuccess,
+			MaxBatchSize: 200, SortOrderByDate: holdfast.SortAscending, FPSOperation: holdfast.OperationRefund,
+			PaymentMethod: holdfast.MethodCC, Roles: []holdfast.Role{holdfast.RoleCaller, holdfast.RoleRecipient},
+			TransactionStatus: holdfast.StatusSuccess,
 		}),
 		sent: holdfast.Params{
 			{"MaxBatchSize", "200"},
@@ -84,7 +93,9 @@ var accountCalls = []call{
 		result: "<BatchSize>2</BatchSize>" + refundedXML + rowXML("T2") +
 			"<StartTimeForNextTransaction>2026-11-23T02:15:33.044-08:00</StartTimeForNextTransaction>",
 		want: holdfast.AccountActivity{
-			BatchSize: 2, Transactions: []holdfast.AccountTransaction{refunded, {TransactionID: "T2", Status: holdfast.StatusPending}},
+			BatchSize: 2, Transactions: []holdfast.AccountTransaction{
+				refunded, {TransactionID: "T2", Status: holdfast.StatusPending},
+			},
 			Next: testNow.Add(3 * time.Second), Answer: answered,
 		},
 		flaws: map[string]string{
@@ -115,7 +126,8 @@ func TestAccount(t *testing.T) { checkCalls(t, accountCalls) }
 // rowXML is a row of an account's activity with nothing but what tells it from
 // others.
 func rowXML(id string) string {
-	return "<Transaction><TransactionId>" + id + "</TransactionId><TransactionStatus>Pending</TransactionStatus></Transaction>"
+	return "<Transaction><TransactionId>" + id +
+		"</TransactionId><TransactionStatus>Pending</TransactionStatus></Transaction>"
 }
 
 // answerPage answers with a page of transactions; next is empty on the last.
@@ -154,7 +166,8 @@ func spans(t *testing.T, f *fakeServer) string {
 	var all strings.Builder
 	for _, r := range f.requests() {
 		p := sentParams(t, r, "/")
-		fmt.Fprintf(&all, "%s to %s %s of %s\n", p.Get("StartDate"), p.Get("EndDate"), p.Get("SortOrderByDate"), p.Get("Role.1"))
+		fmt.Fprintf(&all, "%s to %s %s of %s\n", p.Get("StartDate"), p.Get("EndDate"), p.Get("SortOrderByDate"),
+			p.Get("Role.1"))
 	}
 	return all.String()
 }
@@ -169,16 +182,20 @@ func TestAccountActivityWalksOverPages(t *testing.T) {
 	}{
 		{
 			name: "ascending", order: holdfast.SortAscending, end: testNow.Add(time.Hour),
-			pages: []http.HandlerFunc{answerPage("2026-11-23T02:20:00.001-08:00", "A", "B"), answerPage("2026-11-23T10:30:00Z", "C"), answerPage("", "D")},
-			ids:   "ABCD",
+			pages: []http.HandlerFunc{
+				answerPage("2026-11-23T02:20:00.001-08:00", "A", "B"), answerPage("2026-11-23T10:30:00Z", "C"), answerPage("", "D"),
+			},
+			ids: "ABCD",
 			asks: "2026-11-23T10:15:30.044Z to 2026-11-23T11:15:30.044Z Ascending of Caller\n" +
 				"2026-11-23T10:20:00.001Z to 2026-11-23T11:15:30.044Z Ascending of Caller\n" +
 				"2026-11-23T10:30:00.000Z to 2026-11-23T11:15:30.044Z Ascending of Caller\n",
 		},
 		{
 			name: "descending", order: holdfast.SortDescending, end: testNow.Add(time.Hour),
-			pages: []http.HandlerFunc{answerPage("2026-11-23T10:30:00Z", "D"), answerPage("2026-11-23T10:20:00.001Z", "C"), answerPage("", "B", "A")},
-			ids:   "DCBA",
+			pages: []http.HandlerFunc{
+				answerPage("2026-11-23T10:30:00Z", "D"), answerPage("2026-11-23T10:20:00.001Z", "C"), answerPage("", "B", "A"),
+			},
+			ids: "DCBA",
 			asks: "2026-11-23T10:15:30.044Z to 2026-11-23T11:15:30.044Z Descending of Caller\n" +
 				"2026-11-23T10:15:30.044Z to 2026-11-23T10:30:00.000Z Descending of Caller\n" +
 				"2026-11-23T10:15:30.044Z to 2026-11-23T10:20:00.001Z Descending of Caller\n",
@@ -191,8 +208,11 @@ func TestAccountActivityWalksOverPages(t *testing.T) {
 		},
 		{
 			name: "over empty pages", order: holdfast.SortAscending,
-			pages: []http.HandlerFunc{answerPage("2026-11-23T10:20:00Z"), answerPage("2026-11-23T10:30:00Z"), answerPage("2026-11-23T10:40:00Z", "A"), answerPage("")},
-			ids:   "A",
+			pages: []http.HandlerFunc{
+				answerPage("2026-11-23T10:20:00Z"), answerPage("2026-11-23T10:30:00Z"), answerPage("2026-11-23T10:40:00Z", "A"),
+				answerPage(""),
+			},
+			ids: "A",
 			asks: "2026-11-23T10:15:30.044Z to  Ascending of Caller\n2026-11-23T10:20:00.000Z to  Ascending of Caller\n" +
 				"2026-11-23T10:30:00.000Z to  Ascending of Caller\n2026-11-23T10:40:00.000Z to  Ascending of Caller\n",
 		},
@@ -213,8 +233,10 @@ func TestAccountActivityWalksOverPages(t *testing.T) {
 }
 
 func TestAccountActivityStopsAtAnError(t *testing.T) {
-	f := newFakeServer(t, answerPage("2026-11-23T10:20:00Z", "A", "B"), answerError(http.StatusBadRequest, holdfast.AccessFailure, "The account is suspended."))
-	ids, err := walk(t, f, holdfast.GetAccountActivityRequest{StartDate: testNow, SortOrderByDate: holdfast.SortAscending}, -1)
+	f := newFakeServer(t, answerPage("2026-11-23T10:20:00Z", "A", "B"),
+		answerError(http.StatusBadRequest, holdfast.AccessFailure, "The account is suspended."))
+	ids, err := walk(t, f, holdfast.GetAccountActivityRequest{StartDate: testNow, SortOrderByDate: holdfast.SortAscending},
+		-1)
 	refusal, ok := errors.AsType[*holdfast.Error](err)
 	if ids != "AB" || !ok || refusal.Code != holdfast.AccessFailure || len(f.requests()) != 2 {
 		t.Errorf("walked over %s in %d requests, then %v", ids, len(f.requests()), err)
@@ -235,7 +257,9 @@ func TestAccountActivityStopsAtAnError(t *testing.T) {
 func TestAccountActivityStopsWithTheLoop(t *testing.T) {
 	for most, want := range map[int]string{1: "A", 2: "AB"} { // in a page, and at its end
 		f := newFakeServer(t, answerPage("2026-11-23T10:20:00Z", "A", "B"), answerPage("", "C"))
-		ids, err := walk(t, f, holdfast.GetAccountActivityRequest{StartDate: testNow, SortOrderByDate: holdfast.SortAscending}, most)
+		ids, err := walk(t, f, holdfast.GetAccountActivityRequest{
+			StartDate: testNow, SortOrderByDate: holdfast.SortAscending,
+		}, most)
 		if err != nil || ids != want || len(f.requests()) != 1 {
 			t.Errorf("%d: walked over %s in %d requests, %v", most, ids, len(f.requests()), err)
 		}
@@ -257,7 +281,9 @@ func TestAccountActivityDoesNotWalkInCircles(t *testing.T) {
 		"no order, a page after all": {"", testNow.Add(2 * time.Hour)},
 	} {
 		f := newFakeServer(t, answerPage(tt.next.Format(time.RFC3339Nano), "A"))
-		r := holdfast.GetAccountActivityRequest{StartDate: testNow, EndDate: testNow.Add(time.Hour), SortOrderByDate: tt.order}
+		r := holdfast.GetAccountActivityRequest{
+			StartDate: testNow, EndDate: testNow.Add(time.Hour), SortOrderByDate: tt.order,
+		}
 		ids, err := walk(t, f, r, 5)
 		if err == nil || ids != "A" || len(f.requests()) != 1 {
 			t.Errorf("%s: walked over %s in %d requests, %v", name, ids, len(f.requests()), err)

@@ -38,7 +38,9 @@ func recordedAnswers(t testing.TB) (all []recorded) {
 		for _, part := range story.Files {
 			_, body, _ := strings.Cut(string(part.Data), "\n\n")
 			if root := answerRoot.FindStringSubmatch(body); root != nil && strings.HasPrefix(part.Name, "response") {
-				all = append(all, recorded{story: filepath.Base(file) + ", " + part.Name, body: strings.TrimSpace(body), action: root[1]})
+				all = append(all, recorded{
+					story: filepath.Base(file) + ", " + part.Name, body: strings.TrimSpace(body), action: root[1],
+				})
 			}
 		}
 	}

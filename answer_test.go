@@ -14,40 +14,49 @@ import (
 const testRequestID = "9a1d43d4-47c8-4b8a-9fd6-b4cbf4b3a6bd:0"
 
 func TestGetTransactionStatus(t *testing.T) {
-	f := newFakeServer(t, answerResult("GetTransactionStatus", "<TransactionId>"+testID+"</TransactionId><TransactionStatus>Cancelled</TransactionStatus>"+
-		"<CallerReference>order-1001</CallerReference><StatusCode>Expired</StatusCode><StatusMessage>Not settled in time.</StatusMessage>"))
+	f := newFakeServer(t, answerResult("GetTransactionStatus", "<TransactionId>"+testID+
+		"</TransactionId><TransactionStatus>Cancelled</TransactionStatus>"+
+		"<CallerReference>order-1001</CallerReference><StatusCode>Expired</StatusCode>"+
+		"<StatusMessage>Not settled in time.</StatusMessage>"))
 	got, err := f.client().GetTransactionStatus(t.Context(), testID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := holdfast.TransactionState{
 		TransactionID: testID, Status: holdfast.StatusCancelled, CallerReference: "order-1001",
-		StatusCode: holdfast.CodeExpired, StatusMessage: "Not settled in time.", Answer: holdfast.Answer{RequestID: testRequestID},
+		StatusCode: holdfast.CodeExpired, StatusMessage: "Not settled in time.",
+		Answer: holdfast.Answer{RequestID: testRequestID},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if sent := sentParams(t, f.requests()[0], "/"); sent.Get("TransactionId") != testID || sent.Get("Action") != "GetTransactionStatus" {
+	if sent := sentParams(t, f.requests()[0], "/"); sent.Get("TransactionId") != testID ||
+		sent.Get("Action") != "GetTransactionStatus" {
 		t.Errorf("sent %v", sent)
 	}
 }
 
 // detailXML has what this server sends, in the schema's order, and between
 // them elements of other servers that have to be passed over.
-const detailXML = "<Transaction><TransactionId>" + testID + "</TransactionId><CallerReference>order-1001</CallerReference>" +
+const detailXML = "<Transaction><TransactionId>" + testID +
+	"</TransactionId><CallerReference>order-1001</CallerReference>" +
 	"<CallerDescription>Tea &amp; cakes</CallerDescription><SenderDescription>café</SenderDescription>" +
 	"<DateReceived>2009-10-07T04:29:05.054-07:00</DateReceived><DateCompleted>2009-10-07T11:29:06.000Z</DateCompleted>" +
 	"<TransactionAmount><CurrencyCode>USD</CurrencyCode><Value>12.500000</Value></TransactionAmount>" +
 	"<FPSFees><CurrencyCode>USD</CurrencyCode><Value>0.670000</Value></FPSFees>" +
 	"<MarketplaceFees><CurrencyCode>USD</CurrencyCode><Value>0.000000</Value></MarketplaceFees>" +
-	"<FPSFeesPaidBy>Recipient</FPSFeesPaidBy><SenderTokenId>" + testToken + "</SenderTokenId><RecipientTokenId>R1</RecipientTokenId>" +
+	"<FPSFeesPaidBy>Recipient</FPSFeesPaidBy><SenderTokenId>" + testToken +
+	"</SenderTokenId><RecipientTokenId>R1</RecipientTokenId>" +
 	"<FPSOperation>Reserve</FPSOperation><PaymentMethod>CC</PaymentMethod><TransactionStatus>Success</TransactionStatus>" +
 	"<StatusCode>Success</StatusCode><StatusMessage>Done.</StatusMessage><SenderName>Ann Buyer</SenderName>" +
 	"<SenderEmail>ann@example.test</SenderEmail><CallerName>Shop Inc</CallerName><RecipientName>Shop Inc</RecipientName>" +
-	"<RecipientEmail>shop@example.test</RecipientEmail><RelatedTransaction><TransactionId>x</TransactionId></RelatedTransaction>" +
-	"<StatusHistory><Date>2009-10-07T04:29:05.054-07:00</Date><TransactionStatus>Reserved</TransactionStatus><StatusCode>Success</StatusCode>" +
+	"<RecipientEmail>shop@example.test</RecipientEmail><RelatedTransaction><TransactionId>x</TransactionId>" +
+	"</RelatedTransaction>" +
+	"<StatusHistory><Date>2009-10-07T04:29:05.054-07:00</Date><TransactionStatus>Reserved</TransactionStatus>" +
+	"<StatusCode>Success</StatusCode>" +
 	"<Amount><CurrencyCode>USD</CurrencyCode><Value>12.500000</Value></Amount></StatusHistory>" +
-	"<StatusHistory><Date>2009-10-07T11:29:06.000Z</Date><TransactionStatus>Success</TransactionStatus></StatusHistory></Transaction>"
+	"<StatusHistory><Date>2009-10-07T11:29:06.000Z</Date><TransactionStatus>Success</TransactionStatus></StatusHistory>" +
+	"</Transaction>"
 
 func TestGetTransaction(t *testing.T) {
 	f := newFakeServer(t, answerResult("GetTransaction", detailXML))
@@ -60,8 +69,9 @@ func TestGetTransaction(t *testing.T) {
 	want := holdfast.TransactionDetail{
 		TransactionID: testID, CallerReference: "order-1001", CallerDescription: "Tea & cakes", SenderDescription: "café",
 		DateReceived: received, DateCompleted: completed,
-		TransactionAmount: money.Cents(1250), FPSFees: money.Cents(67), MarketplaceFees: money.Cents(0), FPSFeesPaidBy: holdfast.RoleRecipient,
-		SenderTokenID: testToken, RecipientTokenID: "R1", Operation: holdfast.OperationReserve, PaymentMethod: holdfast.MethodCC,
+		TransactionAmount: money.Cents(1250), FPSFees: money.Cents(67), MarketplaceFees: money.Cents(0),
+		FPSFeesPaidBy: holdfast.RoleRecipient, SenderTokenID: testToken, RecipientTokenID: "R1",
+		Operation: holdfast.OperationReserve, PaymentMethod: holdfast.MethodCC,
 		Status: holdfast.StatusSuccess, StatusCode: holdfast.CodeSuccess, StatusMessage: "Done.",
 		SenderName: "Ann Buyer", SenderEmail: "ann@example.test", CallerName: "Shop Inc",
 		RecipientName: "Shop Inc", RecipientEmail: "shop@example.test",
@@ -79,9 +89,10 @@ func TestGetTransaction(t *testing.T) {
 
 func TestGetTransactionUnreadable(t *testing.T) {
 	for name, change := range map[string][2]string{
-		"date":           {"2009-10-07T11:29:06.000Z</DateCompleted>", "yesterday</DateCompleted>"},
-		"amount":         {"<Value>12.500000</Value></TransactionAmount>", "<Value>12,50</Value></TransactionAmount>"},
-		"currency":       {"<CurrencyCode>USD</CurrencyCode><Value>0.670000", "<CurrencyCode>EUR</CurrencyCode><Value>0.670000"},
+		"date":   {"2009-10-07T11:29:06.000Z</DateCompleted>", "yesterday</DateCompleted>"},
+		"amount": {"<Value>12.500000</Value></TransactionAmount>", "<Value>12,50</Value></TransactionAmount>"},
+		"currency": {"<CurrencyCode>USD</CurrencyCode><Value>0.670000",
+			"<CurrencyCode>EUR</CurrencyCode><Value>0.670000"},
 		"history":        {"<Value>12.500000</Value></Amount>", "<Value>1e3</Value></Amount>"},
 		"no transaction": {"<TransactionId>" + testID + "</TransactionId>", ""},
 	} {
@@ -97,16 +108,20 @@ func TestGetTransactionUnreadable(t *testing.T) {
 }
 
 func TestGetTokenByCaller(t *testing.T) {
-	f := newFakeServer(t, answerResult("GetTokenByCaller", "<Token><TokenId>"+testToken+"</TokenId><FriendlyName>One mug</FriendlyName>"+
-		"<TokenStatus>Active</TokenStatus><DateInstalled>2026-11-23T10:15:30.044Z</DateInstalled><CallerReference>cart-2001</CallerReference>"+
-		"<TokenType>SingleUse</TokenType><OldTokenId>"+testToken+"</OldTokenId><PaymentReason>One &lt;b&gt;mug</PaymentReason></Token>"))
+	f := newFakeServer(t, answerResult("GetTokenByCaller", "<Token><TokenId>"+testToken+
+		"</TokenId><FriendlyName>One mug</FriendlyName>"+
+		"<TokenStatus>Active</TokenStatus><DateInstalled>2026-11-23T10:15:30.044Z</DateInstalled>"+
+		"<CallerReference>cart-2001</CallerReference>"+
+		"<TokenType>SingleUse</TokenType><OldTokenId>"+testToken+
+		"</OldTokenId><PaymentReason>One &lt;b&gt;mug</PaymentReason></Token>"))
 	got, err := f.client().GetTokenByCaller(t.Context(), holdfast.GetTokenByCallerRequest{CallerReference: "cart-2001"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := holdfast.Token{
-		TokenID: testToken, FriendlyName: "One mug", Status: holdfast.TokenActive, DateInstalled: testNow, CallerReference: "cart-2001",
-		Type: holdfast.TokenSingleUse, OldTokenID: testToken, PaymentReason: "One <b>mug", Answer: holdfast.Answer{RequestID: testRequestID},
+		TokenID: testToken, FriendlyName: "One mug", Status: holdfast.TokenActive, DateInstalled: testNow,
+		CallerReference: "cart-2001", Type: holdfast.TokenSingleUse, OldTokenID: testToken, PaymentReason: "One <b>mug",
+		Answer: holdfast.Answer{RequestID: testRequestID},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -116,7 +131,8 @@ func TestGetTokenByCaller(t *testing.T) {
 		t.Errorf("sent %v", sent)
 	}
 	empty := newFakeServer(t, answerResult("GetTokenByCaller", ""))
-	if got, err := empty.client().GetTokenByCaller(t.Context(), holdfast.GetTokenByCallerRequest{TokenID: testToken}); err == nil {
+	if got, err := empty.client().GetTokenByCaller(t.Context(),
+		holdfast.GetTokenByCallerRequest{TokenID: testToken}); err == nil {
 		t.Errorf("an answer without a token: %+v", got)
 	}
 }

@@ -46,12 +46,16 @@ func allCalls() []call {
 
 // asking binds a method to its request, so that methods of all types fit into a
 // table.
-func asking[Q, R any](method func(*holdfast.Client, context.Context, Q) (R, error), request Q) func(context.Context, *holdfast.Client) (any, error) {
+func asking[Q, R any](
+	method func(*holdfast.Client, context.Context, Q) (R, error), request Q,
+) func(context.Context, *holdfast.Client) (any, error) {
 	return func(ctx context.Context, c *holdfast.Client) (any, error) { return method(c, ctx, request) }
 }
 
 // askingForNothing binds a method that has no request.
-func askingForNothing[R any](method func(*holdfast.Client, context.Context) (R, error)) func(context.Context, *holdfast.Client) (any, error) {
+func askingForNothing[R any](
+	method func(*holdfast.Client, context.Context) (R, error),
+) func(context.Context, *holdfast.Client) (any, error) {
 	return func(ctx context.Context, c *holdfast.Client) (any, error) { return method(c, ctx) }
 }
 
@@ -113,7 +117,10 @@ func (c call) checkUnanswered(t *testing.T, got any, err error) {
 	} else if doubt.Err == nil {
 		t.Error("the doubt has no reason")
 	}
-	if diff := cmp.Diff(c.doubt, holdfast.InDoubtError{Action: doubt.Action, Reference: doubt.Reference, TransactionID: doubt.TransactionID}); diff != "" {
+	if diff := cmp.Diff(c.doubt,
+		holdfast.InDoubtError{
+			Action: doubt.Action, Reference: doubt.Reference, TransactionID: doubt.TransactionID,
+		}); diff != "" {
 		t.Errorf("doubt (-want +got):\n%s\nin %v", diff, err)
 	}
 	if !strings.Contains(err.Error(), c.action) {
@@ -125,7 +132,10 @@ func TestEveryActionCanBeRefused(t *testing.T) {
 	for _, c := range allCalls() {
 		f := newFakeServer(t, answerError(http.StatusBadRequest, holdfast.InvalidParams, "No."))
 		got, err := c.ask(t.Context(), f.client())
-		want := &holdfast.Error{Code: holdfast.InvalidParams, Message: "No.", RequestID: "9a1d43d4-47c8-4b8a-9fd6-b4cbf4b3a6bd", Status: http.StatusBadRequest}
+		want := &holdfast.Error{
+			Code: holdfast.InvalidParams, Message: "No.", RequestID: "9a1d43d4-47c8-4b8a-9fd6-b4cbf4b3a6bd",
+			Status: http.StatusBadRequest,
+		}
 		refusal, ok := errors.AsType[*holdfast.Error](err)
 		if !ok || !reflect.ValueOf(got).IsZero() {
 			t.Errorf("%s: got %+v, %v", c.name(), got, err)
@@ -135,7 +145,8 @@ func TestEveryActionCanBeRefused(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", c.name(), diff)
 		}
 		if _, ok := errors.AsType[*holdfast.InDoubtError](err); ok || len(f.requests()) != 1 {
-			t.Errorf("%s: %v after %d requests; a refusal is no doubt, and is not asked for again", c.name(), err, len(f.requests()))
+			t.Errorf("%s: %v after %d requests; a refusal is no doubt, and is not asked for again", c.name(), err,
+				len(f.requests()))
 		}
 	}
 }

@@ -20,10 +20,11 @@ type Client struct {
 	SecretKey   SecretKey // signs the caller's requests
 	Version     string    // of the Query API; zero means Version2010
 
-	Method     SignatureMethod  // zero means HmacSHA256
-	HTTP       *http.Client     // zero means one with a time-out of 50 s; redirects are never followed
-	RetriesMax int              // tries after the first: zero means 3, negative none
-	Now        func() time.Time // for the timestamps of requests; zero means time.Now. One that is wrong is corrected by the server's
+	Method     SignatureMethod // zero means HmacSHA256
+	HTTP       *http.Client    // zero means one with a time-out of 50 s; redirects are never followed
+	RetriesMax int             // tries after the first: zero means 3, negative none
+	// for the timestamps of requests; zero means time.Now. One that is wrong is corrected by the server's
+	Now func() time.Time
 
 	// Pause waits between tries; zero means on a timer, until the context
 	// ends.
@@ -70,7 +71,9 @@ type reply struct {
 
 // ask sends one action and returns what read makes of the reply's result
 // element. Failures other than refusals are wrapped in unanswered.
-func ask[R any](ctx context.Context, c *Client, action string, params Params, read func(xmlResult) (R, error)) (R, Answer, error) {
+func ask[R any](
+	ctx context.Context, c *Client, action string, params Params, read func(xmlResult) (R, error),
+) (R, Answer, error) {
 	var none R
 	doing := "asking " + action
 	u, err := parseEndpoint(c.Endpoint)
@@ -110,7 +113,9 @@ func (e *unansweredError) Unwrap() error { return e.err }
 // sendSigned signs and sends a request. If it is refused because its timestamp is
 // off, the clock of this machine is wrong: the request is signed once more with
 // the server's time. What was refused was not carried out.
-func (c *Client) sendSigned(ctx context.Context, verb string, u *url.URL, params Params, retriesMax int) (reply, error) {
+func (c *Client) sendSigned(
+	ctx context.Context, verb string, u *url.URL, params Params, retriesMax int,
+) (reply, error) {
 	signed, err := c.signed(verb, u, params, c.now())
 	if err != nil {
 		return reply{}, err

@@ -132,7 +132,8 @@ func TestSettleAndCancel(t *testing.T) {
 }
 
 func TestRefusal(t *testing.T) {
-	f := newFakeServer(t, answerError(http.StatusBadRequest, holdfast.InvalidTokenIDSender, "Token &lt;x&gt; isn't &quot;valid&quot;."))
+	f := newFakeServer(t, answerError(http.StatusBadRequest, holdfast.InvalidTokenIDSender,
+		"Token &lt;x&gt; isn't &quot;valid&quot;."))
 	_, err := f.client().Reserve(t.Context(), reserve)
 	var refusal *holdfast.Error
 	if !errors.As(err, &refusal) {
@@ -154,11 +155,13 @@ func TestRefusal(t *testing.T) {
 }
 
 func TestRefusalInTheDeclaredShape(t *testing.T) {
-	f := newFakeServer(t, answerWith(http.StatusForbidden, `<f:ErrorResponse xmlns:f="http://fps.amazonaws.com/doc/2008-09-17/">`+
-		`<f:Error><f:Type>Sender</f:Type><f:Code>AuthFailure</f:Code><f:Message>No.</f:Message></f:Error><f:RequestId>r:0</f:RequestId></f:ErrorResponse>`))
+	f := newFakeServer(t, answerWith(http.StatusForbidden,
+		`<f:ErrorResponse xmlns:f="http://fps.amazonaws.com/doc/2008-09-17/">`+
+			`<f:Error><f:Type>Sender</f:Type><f:Code>AuthFailure</f:Code><f:Message>No.</f:Message></f:Error><f:RequestId>r:0</f:RequestId></f:ErrorResponse>`))
 	_, err := f.client().GetTransactionStatus(t.Context(), testID)
 	var refusal *holdfast.Error
-	if !errors.As(err, &refusal) || refusal.Code != holdfast.AuthFailure || refusal.RequestID != "r:0" || !refusal.Retriable() {
+	if !errors.As(err, &refusal) || refusal.Code != holdfast.AuthFailure || refusal.RequestID != "r:0" ||
+		!refusal.Retriable() {
 		t.Errorf("got %#v", err)
 	}
 }
@@ -230,7 +233,8 @@ func TestUnanswered(t *testing.T) {
 		{"no transaction", answerResult("Reserve", "<TransactionStatus>Pending</TransactionStatus>"), 1},
 		{"no status", answerResult("Reserve", "<TransactionId>"+testID+"</TransactionId>"), 1},
 		{"success under another status", answerWith(http.StatusAccepted, resultXML("Reserve", reservedXML)), 1},
-		{"error without code", answerWith(http.StatusBadRequest, "<Response><Errors/><RequestID>r</RequestID></Response>"), 1},
+		{"error without code", answerWith(http.StatusBadRequest, "<Response><Errors/><RequestID>r</RequestID></Response>"),
+			1},
 		{"error cut short", answerWith(http.StatusBadRequest, "<Response><Errors>"), 1},
 		{"proxy's refusal", answerWith(http.StatusForbidden, "<html>no</html>"), 1},
 		{"redirect", func(w http.ResponseWriter, _ *http.Request) {

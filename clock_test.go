@@ -14,7 +14,8 @@ import (
 func expired(header, at string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(header, at)
-		answerError(http.StatusBadRequest, holdfast.RequestExpired, "Request has expired. Timestamp date is 2026-11-23T10:15:30.044Z")(w, r)
+		answerError(http.StatusBadRequest, holdfast.RequestExpired,
+			"Request has expired. Timestamp date is 2026-11-23T10:15:30.044Z")(w, r)
 	}
 }
 

@@ -99,8 +99,9 @@ var unauthenticated = map[Code]bool{
 var retriable = map[Code]bool{
 	AccessFailure: true, AccountClosed: true, AccountLimitsExceeded: true, AuthFailure: true,
 	ConcurrentModification: true, InsufficientBalance: true, InternalError: true, InternalServerError: true,
-	InvalidAccountState: true, InvalidAccountStateCaller: true, InvalidAccountStateRecipient: true, InvalidAccountStateSender: true,
-	NotMarketplaceApp: true, OriginalTransactionIncomplete: true, PrepaidFundingLimitExceeded: true, ServiceUnavailable: true,
+	InvalidAccountState: true, InvalidAccountStateCaller: true, InvalidAccountStateRecipient: true,
+	InvalidAccountStateSender: true, NotMarketplaceApp: true, OriginalTransactionIncomplete: true,
+	PrepaidFundingLimitExceeded: true, ServiceUnavailable: true,
 }
 
 // HTTPStatus is the status an answer with this code carries: 500 and 503 only

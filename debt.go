@@ -92,13 +92,15 @@ type OutstandingDebt struct {
 // GetOutstandingDebtBalance tells what the caller is owed on all credit
 // instruments together.
 func (c *Client) GetOutstandingDebtBalance(ctx context.Context) (OutstandingDebt, error) {
-	total, answer, err := ask(ctx, c, actionGetOutstandingDebtBalance, nil, func(result xmlResult) (OutstandingDebt, error) {
-		var x struct {
-			OutstandingDebt struct{ OutstandingBalance, PendingOutBalance xmlAmount }
-		}
-		outstanding, pending, err := readPair(result, &x, &x.OutstandingDebt.OutstandingBalance, &x.OutstandingDebt.PendingOutBalance)
-		return OutstandingDebt{Outstanding: outstanding, PendingOut: pending}, err
-	})
+	total, answer, err := ask(ctx, c, actionGetOutstandingDebtBalance, nil,
+		func(result xmlResult) (OutstandingDebt, error) {
+			var x struct {
+				OutstandingDebt struct{ OutstandingBalance, PendingOutBalance xmlAmount }
+			}
+			outstanding, pending, err := readPair(result, &x, &x.OutstandingDebt.OutstandingBalance,
+				&x.OutstandingDebt.PendingOutBalance)
+			return OutstandingDebt{Outstanding: outstanding, PendingOut: pending}, err
+		})
 	total.Answer = answer
 	return total, err
 }

@@ -11,8 +11,9 @@ var debtCalls = []call{
 	{
 		action: "SettleDebt", variant: "with everything",
 		ask: asking((*holdfast.Client).SettleDebt, holdfast.SettleDebtRequest{
-			SenderTokenID: testToken, CreditInstrumentID: testInstrument, SettlementAmount: money.Cents(4250), CallerReference: "november",
-			SenderDescription: "Your November", CallerDescription: "Table 4", SoftDescriptorType: "Dynamic", CSOwner: "Caller", TransactionTimeoutMins: 1,
+			SenderTokenID: testToken, CreditInstrumentID: testInstrument, SettlementAmount: money.Cents(4250),
+			CallerReference: "november", SenderDescription: "Your November", CallerDescription: "Table 4",
+			SoftDescriptorType: "Dynamic", CSOwner: "Caller", TransactionTimeoutMins: 1,
 			OverrideIPNURL: "https://shop.example.test/ipn",
 		}),
 		sent: holdfast.Params{
@@ -34,7 +35,8 @@ var debtCalls = []call{
 	{
 		action: "SettleDebt",
 		ask: asking((*holdfast.Client).SettleDebt, holdfast.SettleDebtRequest{
-			SenderTokenID: testToken, CreditInstrumentID: testInstrument, SettlementAmount: money.Cents(4250), CallerReference: "november",
+			SenderTokenID: testToken, CreditInstrumentID: testInstrument, SettlementAmount: money.Cents(4250),
+			CallerReference: "november",
 		}),
 		sent: holdfast.Params{
 			{"SenderTokenId", testToken},
@@ -49,7 +51,8 @@ var debtCalls = []call{
 	{
 		action: "WriteOffDebt", variant: "with everything",
 		ask: asking((*holdfast.Client).WriteOffDebt, holdfast.WriteOffDebtRequest{
-			CreditInstrumentID: testInstrument, AdjustmentAmount: money.Cents(1000), CallerReference: "forgiven-1", CallerDescription: "a cold coffee",
+			CreditInstrumentID: testInstrument, AdjustmentAmount: money.Cents(1000), CallerReference: "forgiven-1",
+			CallerDescription: "a cold coffee",
 		}),
 		sent: holdfast.Params{
 			{"CreditInstrumentId", testInstrument},
@@ -77,10 +80,11 @@ var debtCalls = []call{
 	},
 	{
 		action: "GetDebtBalance", variant: "with everything",
-		ask:    asking((*holdfast.Client).GetDebtBalance, testInstrument),
-		sent:   holdfast.Params{{"CreditInstrumentId", testInstrument}},
-		result: "<DebtBalance>" + amountXML("AvailableBalance", "10.000000") + amountXML("PendingOutBalance", "4.000000") + "</DebtBalance>",
-		want:   holdfast.DebtBalance{Available: money.Cents(1000), PendingOut: money.Cents(400), Answer: answered},
+		ask:  asking((*holdfast.Client).GetDebtBalance, testInstrument),
+		sent: holdfast.Params{{"CreditInstrumentId", testInstrument}},
+		result: "<DebtBalance>" + amountXML("AvailableBalance", "10.000000") + amountXML("PendingOutBalance", "4.000000") +
+			"</DebtBalance>",
+		want: holdfast.DebtBalance{Available: money.Cents(1000), PendingOut: money.Cents(400), Answer: answered},
 		flaws: map[string]string{
 			"10.000000": "ten",
 			"4.000000":  "4.",
@@ -97,8 +101,9 @@ var debtCalls = []call{
 	{
 		action: "GetOutstandingDebtBalance",
 		ask:    askingForNothing((*holdfast.Client).GetOutstandingDebtBalance),
-		result: "<OutstandingDebt>" + amountXML("OutstandingBalance", "100.000000") + amountXML("PendingOutBalance", "0.000000") + "</OutstandingDebt>",
-		want:   holdfast.OutstandingDebt{Outstanding: money.Cents(10000), PendingOut: money.Cents(0), Answer: answered},
+		result: "<OutstandingDebt>" + amountXML("OutstandingBalance", "100.000000") +
+			amountXML("PendingOutBalance", "0.000000") + "</OutstandingDebt>",
+		want: holdfast.OutstandingDebt{Outstanding: money.Cents(10000), PendingOut: money.Cents(0), Answer: answered},
 		flaws: map[string]string{
 			"100.000000":                                  "1000000000000000.000000",
 			"0.000000</Value></PendingOutBalance>":        "0.0000001</Value></PendingOutBalance>",

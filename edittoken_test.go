@@ -8,7 +8,8 @@ import (
 )
 
 var allEditToken = holdfast.EditTokenRequest{
-	CallerReference: "c", TokenID: testToken, ReturnURL: "https://shop.test/r", PaymentReason: "tea", PaymentMethods: allMethods,
+	CallerReference: "c", TokenID: testToken, ReturnURL: "https://shop.test/r", PaymentReason: "tea",
+	PaymentMethods:      allMethods,
 	CollectEmailAddress: true, CobrandingURL: "https://shop.test/logo.png", WebsiteDescription: "Shop",
 }
 

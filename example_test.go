@@ -32,14 +32,19 @@ var exampleResults = map[string]string{
 	"Refund":            refundXML,
 	"FundPrepaid":       successXML,
 	"GetPrepaidBalance": "<PrepaidBalance>" + amountXML("AvailableBalance", "50.000000") + "</PrepaidBalance>",
-	"GetAccountActivity": "<Transaction><TransactionId>" + testID + "</TransactionId><DateReceived>2026-11-23T02:15:30.000-08:00</DateReceived>" +
-		amountXML("TransactionAmount", "12.500000") + "<FPSOperation>Pay</FPSOperation><TransactionStatus>Success</TransactionStatus>" +
+	"GetAccountActivity": "<Transaction><TransactionId>" + testID +
+		"</TransactionId><DateReceived>2026-11-23T02:15:30.000-08:00</DateReceived>" +
+		amountXML("TransactionAmount", "12.500000") +
+		"<FPSOperation>Pay</FPSOperation><TransactionStatus>Success</TransactionStatus>" +
 		amountXML("FPSFees", "0.660000") + "</Transaction>" +
-		"<Transaction><TransactionId>" + refundID + "</TransactionId><DateReceived>2026-11-24T02:15:30.000-08:00</DateReceived>" +
-		amountXML("TransactionAmount", "2.500000") + "<FPSOperation>Refund</FPSOperation><TransactionStatus>Success</TransactionStatus>" +
+		"<Transaction><TransactionId>" + refundID +
+		"</TransactionId><DateReceived>2026-11-24T02:15:30.000-08:00</DateReceived>" +
+		amountXML("TransactionAmount", "2.500000") +
+		"<FPSOperation>Refund</FPSOperation><TransactionStatus>Success</TransactionStatus>" +
 		amountXML("FPSFees", "-0.130000") + "</Transaction>",
 	"GetTokenUsage": "<TokenUsageLimits><Count>3</Count><LastResetCount>1</LastResetCount></TokenUsageLimits>" +
-		"<TokenUsageLimits>" + amountXML("Amount", "60.000000") + amountXML("LastResetAmount", "12.500000") + "</TokenUsageLimits>",
+		"<TokenUsageLimits>" + amountXML("Amount", "60.000000") + amountXML("LastResetAmount", "12.500000") +
+		"</TokenUsageLimits>",
 }
 
 // exampleServer answers as a server does, with amounts above 100 dollars
@@ -62,7 +67,8 @@ func exampleServer() *httptest.Server {
 		} else {
 			w.Header().Set("Holdfast-Deadline", "2026-11-30T10:15:30Z")
 		}
-		answerResult(action, fmt.Sprintf("<TransactionId>%s</TransactionId><TransactionStatus>%s</TransactionStatus>", testID, status))(w, r)
+		answerResult(action, fmt.Sprintf("<TransactionId>%s</TransactionId><TransactionStatus>%s</TransactionStatus>", testID,
+			status))(w, r)
 	}))
 }
 

@@ -48,13 +48,18 @@ func TestExplain(t *testing.T) {
 		{"row 8", "21XeSzxyZYxl3WcObGBjAgUh174fY4Krl+olgxBWZZA=", []string{"sorted ignoring case"}},
 		{"row 9", "I91jH1gZm6w1wwiCa1/WbtlIHwWoxpIVt88TrZOAlw8=", []string{"blanks written as +"}},
 		{"row 2", "BURT9NUp3r7BiWxcIfSO2nAGY9DX1yTbYiCh9EVu+sc=", []string{"the other verb"}},
-		{"row 3 over version 2's text of SHA256", sign(holdfast.HmacSHA1, right), []string{"made with HmacSHA1. Use HmacSHA256"}},
+		{"row 3 over version 2's text of SHA256", sign(holdfast.HmacSHA1, right), []string{
+			"made with HmacSHA1. Use HmacSHA256",
+		}},
 		{"row 3", "tg5VZaz2Lif4aC2+xnNvxi4h6jk=", nil}, // its parameters differ
-		{"as sent", replaced(right[strings.LastIndexByte(right, '\n')+1:], payParams.Encode()), []string{"as they were sent"}},
+		{"as sent", replaced(right[strings.LastIndexByte(right, '\n')+1:], payParams.Encode()),
+			[]string{"as they were sent"}},
 		{"asterisk", replaced("%2A", "*"), []string{"* left as it is"}},
 		{"tilde", replaced("~", "%7E"), []string{"~ encoded"}},
 		{"brackets", replaced("%28", "(", "%29", ")"), []string{"! ' ( ) left"}},
-		{"Java", replaced("%20", "+", "%2A", "*", "~", "%7E"), []string{"blanks written as +", "* left as it is", "~ encoded"}},
+		{"Java", replaced("%20", "+", "%2A", "*", "~", "%7E"), []string{
+			"blanks written as +", "* left as it is", "~ encoded",
+		}},
 		{"lower-case escapes", replaced("%3A", "%3a", "%2A", "%2a", "%C3%A9", "%c3%a9"), []string{"lower-case escapes"}},
 		{"encoded twice", replaced("%", "%25"), []string{"encoded twice"}},
 		{"no path", replaced("\n/\n", "\n\n"), []string{"without the path"}},
@@ -65,11 +70,15 @@ func TestExplain(t *testing.T) {
 		{"no host", replaced(sandboxHost, ""), []string{"an empty line for the host"}},
 		{"other host", replaced(sandboxHost, "fps.amazonaws.com"), []string{"the host fps.amazonaws.com"}},
 		{"version 1", v1, []string{"the text of version 1"}},
-		{"hexadecimal, base64", base64.StdEncoding.EncodeToString([]byte(hex.EncodeToString(sum))), []string{"base64 of hexadecimal digits"}},
+		{"hexadecimal, base64", base64.StdEncoding.EncodeToString([]byte(hex.EncodeToString(sum))), []string{
+			"base64 of hexadecimal digits",
+		}},
 		{"hexadecimal", hex.EncodeToString(sum), []string{"written in hexadecimal digits"}},
 		{"other alphabet", base64.RawURLEncoding.EncodeToString(sum), []string{"another kind of base64"}},
 		{"URL-encoded twice", url.QueryEscape(base64.StdEncoding.EncodeToString(sum)), []string{"URL-encoded twice"}},
-		{"two mistakes", url.QueryEscape("I91jH1gZm6w1wwiCa1/WbtlIHwWoxpIVt88TrZOAlw8="), []string{"URL-encoded twice", "blanks written as +"}},
+		{"two mistakes", url.QueryEscape("I91jH1gZm6w1wwiCa1/WbtlIHwWoxpIVt88TrZOAlw8="), []string{
+			"URL-encoded twice", "blanks written as +",
+		}},
 		{"half", base64.StdEncoding.EncodeToString(sum[:16]), []string{"has 16 bytes"}},
 		{"not base64", "not base64!", []string{"is not base64"}},
 		{"empty", "", []string{"has 0 bytes"}},
@@ -93,7 +102,8 @@ func TestExplain(t *testing.T) {
 }
 
 func TestExplainKnowsTheSecretsLineFeed(t *testing.T) {
-	signature, err := holdfast.SignHMAC(holdfast.NewSecretKey(vectorSecret+"\n"), holdfast.HmacSHA256, holdfast.StringToSign("GET", sandboxHost, "/", payParams))
+	signature, err := holdfast.SignHMAC(holdfast.NewSecretKey(vectorSecret+"\n"), holdfast.HmacSHA256,
+		holdfast.StringToSign("GET", sandboxHost, "/", payParams))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,11 +143,13 @@ func TestExplainV1(t *testing.T) {
 // What is too large costs nobody's time.
 func TestExplainIsBounded(t *testing.T) {
 	p := append(payParams[:len(payParams):len(payParams)], holdfast.Param{Name: "X", Value: strings.Repeat("x", 5000)})
-	signature, err := holdfast.SignHMAC(holdfast.NewSecretKey(vectorSecret), holdfast.HmacSHA256, "POST"+strings.TrimPrefix(holdfast.StringToSign("GET", sandboxHost, "/", p), "GET"))
+	signature, err := holdfast.SignHMAC(holdfast.NewSecretKey(vectorSecret), holdfast.HmacSHA256, "POST"+
+		strings.TrimPrefix(holdfast.StringToSign("GET", sandboxHost, "/", p), "GET"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if hints := refused(p, signature).Explain(holdfast.NewSecretKey(vectorSecret)); len(hints) != 1 || !strings.Contains(hints[0], "more than 4096 bytes") {
+	if hints := refused(p, signature).Explain(holdfast.NewSecretKey(vectorSecret)); len(hints) != 1 ||
+		!strings.Contains(hints[0], "more than 4096 bytes") {
 		t.Errorf("hints are %q", hints)
 	}
 	empty := holdfast.RefusedSignature{Version: "2"}

@@ -41,7 +41,10 @@ func ExplainMessage(certs []*x509.Certificate, endpoint, rawParams string) []str
 			return []string{v.hint}
 		}
 	}
-	return []string{"No usual change explains it. UrlEndPoint is the address without its query, HttpParameters the query or the form as it came, encoded once more."}
+	return []string{
+		"No usual change explains it. UrlEndPoint is the address without its query, HttpParameters the query or the form " +
+			"as it came, encoded once more.",
+	}
 }
 
 type endpointVariant struct{ endpoint, hint string }
@@ -59,7 +62,9 @@ func endpointVariants(endpoint string) (variants []endpointVariant) {
 	}
 	scheme := *u
 	scheme.Scheme = map[string]string{"http": "https", "https": "http"}[u.Scheme]
-	variants = append(variants, endpointVariant{scheme.String(), "It verifies with " + scheme.Scheme + " in UrlEndPoint: that is how the message was sent."})
+	variants = append(variants, endpointVariant{
+		scheme.String(), "It verifies with " + scheme.Scheme + " in UrlEndPoint: that is how the message was sent.",
+	})
 	if u.Port() != "" {
 		bare := *u
 		bare.Host = u.Hostname()
@@ -92,7 +97,10 @@ func paramsVariants(params Params) (variants []paramsVariant) {
 	each(strings.TrimSpace, "It verifies without the blanks around values.")
 	for i := range params[:min(len(params), removedMax)] {
 		without := append(params[:i:i], params[i+1:]...)
-		variants = append(variants, paramsVariant{without, fmt.Sprintf("It verifies without the parameter %.60s, which was added after the message was signed.", asciiOnly(params[i].Name))})
+		variants = append(variants, paramsVariant{
+			without, fmt.Sprintf("It verifies without the parameter %.60s, which was added after the message was signed.",
+				asciiOnly(params[i].Name)),
+		})
 	}
 	return variants
 }

@@ -156,8 +156,10 @@ func answerResult(action, result string) http.HandlerFunc {
 }
 
 func resultXML(action, result string) string {
-	return fmt.Sprintf(`<?xml version="1.0"?>`+"\n"+`<%[1]sResponse xmlns="http://fps.amazonaws.com/doc/2010-08-28/"><%[1]sResult>%[2]s</%[1]sResult>`+
-		`<ResponseMetadata><RequestId>9a1d43d4-47c8-4b8a-9fd6-b4cbf4b3a6bd:0</RequestId></ResponseMetadata></%[1]sResponse>`, action, result)
+	return fmt.Sprintf(`<?xml version="1.0"?>`+"\n"+
+		`<%[1]sResponse xmlns="http://fps.amazonaws.com/doc/2010-08-28/"><%[1]sResult>%[2]s</%[1]sResult>`+
+		`<ResponseMetadata><RequestId>9a1d43d4-47c8-4b8a-9fd6-b4cbf4b3a6bd:0</RequestId></ResponseMetadata></%[1]sResponse>`,
+		action, result)
 }
 
 func answerError(status int, code holdfast.Code, message string) http.HandlerFunc {

@@ -49,9 +49,10 @@ func TestParseIPN(t *testing.T) {
 	}
 	got.Params = nil
 	want := holdfast.Notification{
-		CallerID: testCaller, Type: "TransactionStatus", TransactionID: testID, TransactionDate: time.Unix(1795428930, 0).UTC(),
-		Status: holdfast.StatusReserved, StatusCode: holdfast.CodeSuccess, StatusMessage: "The amount is reserved.",
-		Operation: "RESERVE", PaymentMethod: holdfast.MethodCC, PaymentReason: "One mug", Amount: money.Cents(1250),
+		CallerID: testCaller, Type: "TransactionStatus", TransactionID: testID,
+		TransactionDate: time.Unix(1795428930, 0).UTC(), Status: holdfast.StatusReserved, StatusCode: holdfast.CodeSuccess,
+		StatusMessage: "The amount is reserved.", Operation: "RESERVE", PaymentMethod: holdfast.MethodCC,
+		PaymentReason: "One mug", Amount: money.Cents(1250),
 		CallerReference: "order-1001", BuyerName: "Ann Buyer", BuyerEmail: "ann+test@example.test",
 		RecipientName: "Shop Inc", RecipientEmail: "shop@example.test",
 	}
@@ -62,7 +63,8 @@ func TestParseIPN(t *testing.T) {
 
 func TestParseIPNWords(t *testing.T) {
 	for word, want := range map[string]holdfast.TransactionStatus{
-		"SUCCESS": "Success", "FAILURE": "Failure", "PENDING": "Pending", "INITIATED": "Pending", "RESERVED": "Reserved", "CANCELLED": "Cancelled",
+		"SUCCESS": "Success", "FAILURE": "Failure", "PENDING": "Pending", "INITIATED": "Pending", "RESERVED": "Reserved",
+		"CANCELLED": "Cancelled",
 	} {
 		for _, name := range []string{"transactionStatus", "status"} {
 			p := append(reservedIPN.Without("transactionStatus"), holdfast.Param{Name: name, Value: word})
@@ -72,14 +74,18 @@ func TestParseIPNWords(t *testing.T) {
 			}
 		}
 	}
-	older := append(reservedIPN.Without("buyerName").Without("buyerEmail"), holdfast.Params{{"customerName", "Ann"}, {"customerEmail", "a@b.test"}}...)
+	older := append(reservedIPN.Without("buyerName").Without("buyerEmail"),
+		holdfast.Params{{"customerName", "Ann"}, {"customerEmail", "a@b.test"}}...)
 	got, err := offline(t).ParseIPN(t.Context(), ipnEndpoint, []byte(signMessage("POST", ipnEndpoint, older)))
 	if err != nil || got.BuyerName != "Ann" || got.BuyerEmail != "a@b.test" {
 		t.Errorf("customer for buyer: %+v, %v", got, err)
 	}
-	token := holdfast.Params{{"notificationType", "TokenCancellation"}, {"tokenId", testToken}, {"dateInstalled", "Sep 27, 2009"}}
+	token := holdfast.Params{
+		{"notificationType", "TokenCancellation"}, {"tokenId", testToken}, {"dateInstalled", "Sep 27, 2009"},
+	}
 	got, err = offline(t).ParseIPN(t.Context(), ipnEndpoint, []byte(signMessage("POST", ipnEndpoint, token)))
-	if err != nil || got.Type != "TokenCancellation" || got.Params.Get("tokenId") != testToken || got.Amount.Given() || !got.TransactionDate.IsZero() {
+	if err != nil || got.Type != "TokenCancellation" || got.Params.Get("tokenId") != testToken || got.Amount.Given() ||
+		!got.TransactionDate.IsZero() {
 		t.Errorf("token notice: %+v, %v", got, err)
 	}
 }
@@ -95,14 +101,15 @@ func TestParseIPNSentToAnAddressWithAQuery(t *testing.T) {
 func TestParseIPNRefuses(t *testing.T) {
 	genuine := signMessage("POST", ipnEndpoint, reservedIPN)
 	for name, tt := range map[string]struct{ endpoint, body string }{
-		"forged":            {ipnEndpoint, strings.Replace(genuine, "signature=", "signature=AAAA", 1)},
-		"tampered":          {ipnEndpoint, strings.Replace(genuine, "RESERVED", "SUCCESS", 1)},
-		"status twice":      {ipnEndpoint, genuine + "&transactionStatus=SUCCESS"},
-		"signed twice over": {ipnEndpoint, signMessage("POST", ipnEndpoint, append(holdfast.Params{{"transactionId", "x"}}, reservedIPN...))},
-		"unsigned":          {ipnEndpoint, reservedIPN.Encode()},
-		"as a return":       {ipnEndpoint, signMessage("GET", ipnEndpoint, reservedIPN)},
-		"another address":   {"https://shop.example.test/ipn/", genuine},
-		"empty":             {ipnEndpoint, ""},
+		"forged":       {ipnEndpoint, strings.Replace(genuine, "signature=", "signature=AAAA", 1)},
+		"tampered":     {ipnEndpoint, strings.Replace(genuine, "RESERVED", "SUCCESS", 1)},
+		"status twice": {ipnEndpoint, genuine + "&transactionStatus=SUCCESS"},
+		"signed twice over": {ipnEndpoint,
+			signMessage("POST", ipnEndpoint, append(holdfast.Params{{"transactionId", "x"}}, reservedIPN...))},
+		"unsigned":        {ipnEndpoint, reservedIPN.Encode()},
+		"as a return":     {ipnEndpoint, signMessage("GET", ipnEndpoint, reservedIPN)},
+		"another address": {"https://shop.example.test/ipn/", genuine},
+		"empty":           {ipnEndpoint, ""},
 	} {
 		got, err := offline(t).ParseIPN(t.Context(), tt.endpoint, []byte(tt.body))
 		var unverified *holdfast.UnverifiedError
@@ -131,9 +138,12 @@ func TestIPNHandler(t *testing.T) {
 		{"PUT", "PUT", genuine, nil, 405, false},
 		{"64 KiB", "POST", strings.Repeat("x", 64<<10), nil, 403, false},
 		{"64 KiB and 1", "POST", strings.Repeat("x", 64<<10+1), nil, 413, false},
-		{"genuine, unknown status", "POST", signMessage("POST", ipnEndpoint, changed(reservedIPN, "transactionStatus", "Reserved")), nil, 400, false},
-		{"genuine, bad date", "POST", signMessage("POST", ipnEndpoint, changed(reservedIPN, "transactionDate", "today")), nil, 400, false},
-		{"genuine, bad amount", "POST", signMessage("POST", ipnEndpoint, changed(reservedIPN, "transactionAmount", "12.50 USD")), nil, 400, false},
+		{"genuine, unknown status", "POST",
+			signMessage("POST", ipnEndpoint, changed(reservedIPN, "transactionStatus", "Reserved")), nil, 400, false},
+		{"genuine, bad date", "POST", signMessage("POST", ipnEndpoint, changed(reservedIPN, "transactionDate", "today")), nil,
+			400, false},
+		{"genuine, bad amount", "POST",
+			signMessage("POST", ipnEndpoint, changed(reservedIPN, "transactionAmount", "12.50 USD")), nil, 400, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			handled := 0

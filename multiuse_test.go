@@ -14,18 +14,20 @@ var allMultiUse = holdfast.MultiUseRequest{
 	CallerReference: "c", ReturnURL: "https://shop.test/r", GlobalAmountLimit: money.Cents(10_000),
 	TransactionAmount: money.Cents(1000), AmountType: holdfast.AmountMaximum, UsageLimits: allUsage,
 	ValidityStart: startDay, ValidityExpiry: expiryDay, PaymentReason: "tea", PaymentMethods: allMethods,
-	Address: allAddress, CollectEmailAddress: true, CobrandingURL: "https://shop.test/logo.png", WebsiteDescription: "Shop",
-	RecipientTokens: []holdfast.TokenID{"R", "S"}, RecipientCobranding: true,
+	Address: allAddress, CollectEmailAddress: true, CobrandingURL: "https://shop.test/logo.png",
+	WebsiteDescription: "Shop", RecipientTokens: []holdfast.TokenID{"R", "S"}, RecipientCobranding: true,
 }
 
 func TestMultiUseURLSendsEverything(t *testing.T) {
 	everythingIsSet(t, allMultiUse)
-	sends(t, "MultiUse", linkClient().MultiUseURL, allMultiUse, sentByAll, sentBySenders, sentOfUsage, sentOfValidity, map[string]string{
-		"callerReference": "c", "globalAmountLimit": "100.00", "transactionAmount": "10.00", "amountType": "Maximum",
-		"recipientTokenList": "R,S", "isRecipientCobranding": "True",
-	})
+	sends(t, "MultiUse", linkClient().MultiUseURL, allMultiUse, sentByAll, sentBySenders, sentOfUsage, sentOfValidity,
+		map[string]string{
+			"callerReference": "c", "globalAmountLimit": "100.00", "transactionAmount": "10.00", "amountType": "Maximum",
+			"recipientTokenList": "R,S", "isRecipientCobranding": "True",
+		})
 	sends(t, "MultiUse", linkClient().MultiUseURL, holdfast.MultiUseRequest{
-		CallerReference: "c", ReturnURL: "https://shop.test/r", GlobalAmountLimit: money.Cents(1), CollectShippingAddress: true,
+		CallerReference: "c", ReturnURL: "https://shop.test/r", GlobalAmountLimit: money.Cents(1),
+		CollectShippingAddress: true,
 	}, map[string]string{
 		"callerReference": "c", "returnURL": "https://shop.test/r", "globalAmountLimit": "0.01", "currencyCode": "USD",
 		"collectShippingAddress": "True",
@@ -56,16 +58,20 @@ func TestMultiUseURLRefuses(t *testing.T) {
 		{"smallest payment above the limit", payment(10_001, holdfast.AmountMinimum), "more than globalAmountLimit"},
 		{"unknown type", payment(1, "exact"), `"exact" does not exist`},
 		{"type of no payment", func(r *request) { r.TransactionAmount = money.Amount{} }, "AmountType is nothing"},
-		{"three usage limits", usage(holdfast.UsageTerms{Count: 1}, holdfast.UsageTerms{Count: 2}, holdfast.UsageTerms{Count: 3}), "more than 2"},
-		{"usage limit of nothing", usage(holdfast.UsageTerms{Count: 1}, holdfast.UsageTerms{Period: "1 Day"}), "limit 2 has to have"},
+		{"three usage limits", usage(holdfast.UsageTerms{Count: 1}, holdfast.UsageTerms{Count: 2},
+			holdfast.UsageTerms{Count: 3}), "more than 2"},
+		{"usage limit of nothing", usage(holdfast.UsageTerms{Count: 1}, holdfast.UsageTerms{Period: "1 Day"}),
+			"limit 2 has to have"},
 		{"usage limit of both", usage(holdfast.UsageTerms{Count: 1, Amount: money.Cents(1)}), "limit 1 has to have"},
 		{"usage limit below zero", usage(holdfast.UsageTerms{Count: -1}), "limit 1 has to have"},
 		{"usage limit of zero", usage(holdfast.UsageTerms{Amount: money.Cents(0)}), "usageLimitValue1 has to be"},
-		{"usage limit in parts of a cent", usage(holdfast.UsageTerms{Amount: money.Micros(1)}), "usageLimitValue1: an amount"},
+		{"usage limit in parts of a cent", usage(holdfast.UsageTerms{Amount: money.Micros(1)}),
+			"usageLimitValue1: an amount"},
 		{"usage limit of no period", usage(holdfast.UsageTerms{Count: 1, Period: "Month"}), "usageLimitPeriod1 is no period"},
 		{"expiry before start", func(r *request) { r.ValidityExpiry = startDay }, "validityExpiry is not after"},
 		{"21 recipients", recipients(21), "more than 20"},
-		{"a recipient that is none", func(r *request) { r.RecipientTokens = []holdfast.TokenID{"R", ""} }, "id of a token is missing"},
+		{"a recipient that is none", func(r *request) { r.RecipientTokens = []holdfast.TokenID{"R", ""} },
+			"id of a token is missing"},
 		{"two recipients in one", func(r *request) { r.RecipientTokens = []holdfast.TokenID{"R,S"} }, "no token's id"},
 		{"a recipient of 66 bytes", func(r *request) {
 			r.RecipientTokens = []holdfast.TokenID{holdfast.TokenID(strings.Repeat("R", 66))}

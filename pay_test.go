@@ -29,9 +29,9 @@ var payCalls = []call{
 	{
 		action: "Pay", variant: "with everything",
 		ask: asking((*holdfast.Client).Pay, holdfast.PayRequest{
-			SenderTokenID: testToken, RecipientTokenID: "R1", TransactionAmount: money.Cents(1250), CallerReference: "order-1001",
-			CallerDescription: "Tea & cakes", SenderDescription: "café *~+", ChargeFeeTo: holdfast.RoleCaller,
-			SoftDescriptorType: "Dynamic", CSOwner: "Caller", TransactionTimeoutMins: 60,
+			SenderTokenID: testToken, RecipientTokenID: "R1", TransactionAmount: money.Cents(1250),
+			CallerReference: "order-1001", CallerDescription: "Tea & cakes", SenderDescription: "café *~+",
+			ChargeFeeTo: holdfast.RoleCaller, SoftDescriptorType: "Dynamic", CSOwner: "Caller", TransactionTimeoutMins: 60,
 			MarketplaceFixedFee: money.Cents(5), MarketplaceVariableFee: "2.5", OverrideIPNURL: "https://shop.example.test/ipn",
 		}),
 		sent: holdfast.Params{
@@ -56,7 +56,9 @@ var payCalls = []call{
 	},
 	{
 		action: "Pay",
-		ask:    asking((*holdfast.Client).Pay, holdfast.PayRequest{SenderTokenID: testToken, TransactionAmount: money.Cents(1), CallerReference: "order-1001"}),
+		ask: asking((*holdfast.Client).Pay, holdfast.PayRequest{
+			SenderTokenID: testToken, TransactionAmount: money.Cents(1), CallerReference: "order-1001",
+		}),
 		sent: holdfast.Params{
 			{"SenderTokenId", testToken},
 			{"TransactionAmount.CurrencyCode", "USD"},
@@ -122,7 +124,8 @@ var payCalls = []call{
 	{
 		action: "Refund", variant: "with everything",
 		ask: asking((*holdfast.Client).Refund, holdfast.RefundRequest{
-			TransactionID: testID, RefundAmount: money.Cents(250), CallerReference: "refund-1", CallerDescription: "one mug broke",
+			TransactionID: testID, RefundAmount: money.Cents(250), CallerReference: "refund-1",
+			CallerDescription:       "one mug broke",
 			MarketplaceRefundPolicy: holdfast.RefundMasterAndMarketplace, OverrideIPNURL: "https://shop.example.test/ipn",
 		}),
 		sent: holdfast.Params{

@@ -72,7 +72,8 @@ func (c *Client) pipelineURL(pipeline string, l pipelineLink) (string, error) {
 	if u.Path == "" {
 		u.Path = "/"
 	}
-	signature, err := SignHMAC(c.SecretKey, c.method(), StringToSign(http.MethodGet, SignedHost(u), u.EscapedPath(), params))
+	signature, err := SignHMAC(c.SecretKey, c.method(),
+		StringToSign(http.MethodGet, SignedHost(u), u.EscapedPath(), params))
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", doing, err)
 	}
@@ -276,7 +277,8 @@ func (l *pipelineLink) terms(t pipelineTerms) {
 	l.flag("collectEmailAddress", t.collectEmailAddress)
 	l.flag("isRecipientCobranding", t.recipientCobranding)
 	l.text("cobrandingUrl", t.cobrandingURL)
-	if u, err := url.Parse(t.cobrandingURL); t.cobrandingURL != "" && (err != nil || u.Scheme != "https" && !OnThisMachine(u) || !isPlain(u)) {
+	if u, err := url.Parse(t.cobrandingURL); t.cobrandingURL != "" &&
+		(err != nil || u.Scheme != "https" && !OnThisMachine(u) || !isPlain(u)) {
 		l.refuse("CobrandingURL is not an absolute https address")
 	}
 	l.text("websiteDescription", t.websiteDescription)

@@ -97,7 +97,9 @@ type refusal[R any] struct {
 
 // refuses checks that no link is built of a request with a mistake, and that
 // there is one of what the limits just allow.
-func refuses[R any](t *testing.T, build func(R) (string, error), good R, refusals []refusal[R], allowed map[string]func(*R)) {
+func refuses[R any](
+	t *testing.T, build func(R) (string, error), good R, refusals []refusal[R], allowed map[string]func(*R),
+) {
 	t.Helper()
 	for _, row := range refusals {
 		r := good
@@ -171,7 +173,8 @@ func TestLinksRefuse(t *testing.T) {
 		{"address twice", func(r *request) { r.Address.City = "Reno" }, "Address is not used"},
 		{"an unknown method", func(r *request) { r.PaymentMethods = []holdfast.PaymentMethod{"CC", "Debt"} }, `"Debt"`},
 		{"logo without TLS", func(r *request) { r.CobrandingURL = "http://shop.test/logo.png" }, "CobrandingURL"},
-		{"logo that looks like this machine's", func(r *request) { r.CobrandingURL = "http://localhost.shop.test/logo.png" }, "CobrandingURL"},
+		{"logo that looks like this machine's", func(r *request) { r.CobrandingURL = "http://localhost.shop.test/logo.png" },
+			"CobrandingURL"},
 		{"logo without host", func(r *request) { r.CobrandingURL = "https:///logo.png" }, "CobrandingURL"},
 		{"reason of 2049 bytes", func(r *request) { r.PaymentReason = strings.Repeat("x", 2049) }, "paymentReason is longer"},
 		{"reason that is not text", func(r *request) { r.PaymentReason = "\xff" }, "paymentReason: it is not UTF-8"},
@@ -186,7 +189,8 @@ func TestLinksRefuse(t *testing.T) {
 }
 
 func TestReturnURLLeavesTheAnswersNamesAlone(t *testing.T) {
-	for _, name := range append([]string{"signature", "signatureVersion", "signatureMethod", "certificateUrl"}, answerFields...) {
+	for _, name := range append([]string{"signature", "signatureVersion", "signatureMethod", "certificateUrl"},
+		answerFields...) {
 		r := link
 		r.ReturnURL = "http://a.test/?" + name + "=x"
 		if got, err := linkClient().SingleUseURL(r); err == nil || !strings.Contains(err.Error(), name) {

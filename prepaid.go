@@ -55,7 +55,8 @@ func (c *Client) GetPrepaidBalance(ctx context.Context, id InstrumentID) (Prepai
 		var x struct {
 			PrepaidBalance struct{ AvailableBalance, PendingInBalance xmlAmount }
 		}
-		available, pending, err := readPair(result, &x, &x.PrepaidBalance.AvailableBalance, &x.PrepaidBalance.PendingInBalance)
+		available, pending, err := readPair(result, &x, &x.PrepaidBalance.AvailableBalance,
+			&x.PrepaidBalance.PendingInBalance)
 		return PrepaidBalance{Available: available, PendingIn: pending}, err
 	})
 	balance.Answer = answer
@@ -72,13 +73,15 @@ type PrepaidLiability struct {
 // GetTotalPrepaidLiability tells what the caller owes in goods on all prepaid
 // instruments together.
 func (c *Client) GetTotalPrepaidLiability(ctx context.Context) (PrepaidLiability, error) {
-	total, answer, err := ask(ctx, c, actionGetTotalPrepaidLiability, nil, func(result xmlResult) (PrepaidLiability, error) {
-		var x struct {
-			OutstandingPrepaidLiability struct{ OutstandingBalance, PendingInBalance xmlAmount }
-		}
-		outstanding, pending, err := readPair(result, &x, &x.OutstandingPrepaidLiability.OutstandingBalance, &x.OutstandingPrepaidLiability.PendingInBalance)
-		return PrepaidLiability{Outstanding: outstanding, PendingIn: pending}, err
-	})
+	total, answer, err := ask(ctx, c, actionGetTotalPrepaidLiability, nil,
+		func(result xmlResult) (PrepaidLiability, error) {
+			var x struct {
+				OutstandingPrepaidLiability struct{ OutstandingBalance, PendingInBalance xmlAmount }
+			}
+			outstanding, pending, err := readPair(result, &x, &x.OutstandingPrepaidLiability.OutstandingBalance,
+				&x.OutstandingPrepaidLiability.PendingInBalance)
+			return PrepaidLiability{Outstanding: outstanding, PendingIn: pending}, err
+		})
 	total.Answer = answer
 	return total, err
 }

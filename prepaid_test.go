@@ -18,8 +18,9 @@ var prepaidCalls = []call{
 	{
 		action: "FundPrepaid", variant: "with everything",
 		ask: asking((*holdfast.Client).FundPrepaid, holdfast.FundPrepaidRequest{
-			SenderTokenID: testToken, PrepaidInstrumentID: testInstrument, FundingAmount: money.Cents(5000), CallerReference: "fund-1",
-			SenderDescription: "Tea card", CallerDescription: "Card 17", SoftDescriptorType: "Static", CSOwner: "Recipient",
+			SenderTokenID: testToken, PrepaidInstrumentID: testInstrument, FundingAmount: money.Cents(5000),
+			CallerReference: "fund-1", SenderDescription: "Tea card", CallerDescription: "Card 17", SoftDescriptorType: "Static",
+			CSOwner:                "Recipient",
 			TransactionTimeoutMins: 10080, OverrideIPNURL: "https://shop.example.test/ipn",
 		}),
 		sent: holdfast.Params{
@@ -41,7 +42,8 @@ var prepaidCalls = []call{
 	{
 		action: "FundPrepaid",
 		ask: asking((*holdfast.Client).FundPrepaid, holdfast.FundPrepaidRequest{
-			SenderTokenID: testToken, PrepaidInstrumentID: testInstrument, FundingAmount: money.Cents(5000), CallerReference: "fund-1",
+			SenderTokenID: testToken, PrepaidInstrumentID: testInstrument, FundingAmount: money.Cents(5000),
+			CallerReference: "fund-1",
 		}),
 		sent: holdfast.Params{
 			{"SenderTokenId", testToken},
@@ -55,10 +57,11 @@ var prepaidCalls = []call{
 	},
 	{
 		action: "GetPrepaidBalance", variant: "with everything",
-		ask:    asking((*holdfast.Client).GetPrepaidBalance, testInstrument),
-		sent:   holdfast.Params{{"PrepaidInstrumentId", testInstrument}},
-		result: "<PrepaidBalance>" + amountXML("AvailableBalance", "52.750000") + amountXML("PendingInBalance", "10.000000") + "</PrepaidBalance>",
-		want:   holdfast.PrepaidBalance{Available: money.Cents(5275), PendingIn: money.Cents(1000), Answer: answered},
+		ask:  asking((*holdfast.Client).GetPrepaidBalance, testInstrument),
+		sent: holdfast.Params{{"PrepaidInstrumentId", testInstrument}},
+		result: "<PrepaidBalance>" + amountXML("AvailableBalance", "52.750000") + amountXML("PendingInBalance", "10.000000") +
+			"</PrepaidBalance>",
+		want: holdfast.PrepaidBalance{Available: money.Cents(5275), PendingIn: money.Cents(1000), Answer: answered},
 		flaws: map[string]string{
 			"52.750000": "52,75",
 			"10.000000": "1e1",
@@ -77,7 +80,8 @@ var prepaidCalls = []call{
 	{
 		action: "GetTotalPrepaidLiability",
 		ask:    askingForNothing((*holdfast.Client).GetTotalPrepaidLiability),
-		result: "<OutstandingPrepaidLiability>" + amountXML("OutstandingBalance", "49.750000") + amountXML("PendingInBalance", "10.000000") +
+		result: "<OutstandingPrepaidLiability>" + amountXML("OutstandingBalance", "49.750000") +
+			amountXML("PendingInBalance", "10.000000") +
 			"</OutstandingPrepaidLiability>",
 		want: holdfast.PrepaidLiability{Outstanding: money.Cents(4975), PendingIn: money.Cents(1000), Answer: answered},
 		flaws: map[string]string{

@@ -18,7 +18,8 @@ var allRecipient = holdfast.RecipientRequest{
 func TestRecipientURLSendsEverything(t *testing.T) {
 	everythingIsSet(t, allRecipient)
 	sends(t, "Recipient", linkClient().RecipientURL, allRecipient, sentByAll, sentOfValidity, map[string]string{
-		"callerReference": "c", "callerReferenceRefund": "d", "recipientPaysFee": "True", "maxFixedFee": "0.50", "maxVariableFee": "2.5",
+		"callerReference": "c", "callerReferenceRefund": "d", "recipientPaysFee": "True", "maxFixedFee": "0.50",
+		"maxVariableFee": "2.5",
 	})
 	sends(t, "Recipient", linkClient().RecipientURL, holdfast.RecipientRequest{
 		CallerReference: "c", ReturnURL: "https://shop.test/r", MaxFixedFee: money.Cents(0),

@@ -9,18 +9,20 @@ import (
 )
 
 var allRecurring = holdfast.RecurringRequest{
-	CallerReference: "c", ReturnURL: "https://shop.test/r", TransactionAmount: money.Cents(900), RecurringPeriod: "12 Months",
-	ValidityStart: startDay, ValidityExpiry: expiryDay, PaymentReason: "tea", PaymentMethods: allMethods,
-	Address: allAddress, CollectEmailAddress: true, CobrandingURL: "https://shop.test/logo.png", WebsiteDescription: "Shop",
-	RecipientToken: "R", RecipientCobranding: true,
+	CallerReference: "c", ReturnURL: "https://shop.test/r", TransactionAmount: money.Cents(900),
+	RecurringPeriod: "12 Months", ValidityStart: startDay, ValidityExpiry: expiryDay, PaymentReason: "tea",
+	PaymentMethods: allMethods,
+	Address:        allAddress, CollectEmailAddress: true, CobrandingURL: "https://shop.test/logo.png",
+	WebsiteDescription: "Shop", RecipientToken: "R", RecipientCobranding: true,
 }
 
 func TestRecurringURLSendsEverything(t *testing.T) {
 	everythingIsSet(t, allRecurring)
-	sends(t, "Recurring", linkClient().RecurringURL, allRecurring, sentByAll, sentBySenders, sentOfValidity, map[string]string{
-		"callerReference": "c", "transactionAmount": "9.00", "recurringPeriod": "12 Months",
-		"recipientToken": "R", "isRecipientCobranding": "True",
-	})
+	sends(t, "Recurring", linkClient().RecurringURL, allRecurring, sentByAll, sentBySenders, sentOfValidity,
+		map[string]string{
+			"callerReference": "c", "transactionAmount": "9.00", "recurringPeriod": "12 Months",
+			"recipientToken": "R", "isRecipientCobranding": "True",
+		})
 	sends(t, "Recurring", linkClient().RecurringURL, holdfast.RecurringRequest{
 		CallerReference: "c", ReturnURL: "https://shop.test/r", TransactionAmount: money.Cents(2), RecurringPeriod: "1 Hour",
 		CollectShippingAddress: true,
@@ -48,7 +50,8 @@ func TestRecurringURLRefuses(t *testing.T) {
 		{"period of 1201 units", period("1201 Hours"), "recurringPeriod is longer"},
 		{"start as expiry", validity(expiryDay, expiryDay.Add(time.Second-1)), "validityExpiry is not after"},
 		{"start of old", validity(time.Unix(0, 0), expiryDay), "validityStart is not between"},
-		{"expiry far away", validity(startDay, time.Date(9999, time.January, 1, 0, 0, 0, 0, time.UTC)), "validityExpiry is not between"},
+		{"expiry far away", validity(startDay, time.Date(9999, time.January, 1, 0, 0, 0, 0, time.UTC)),
+			"validityExpiry is not between"},
 		{"recipient with a blank", func(r *request) { r.RecipientToken = "R " }, "recipientToken is no token's id"},
 	}, map[string]func(*request){
 		"1200 units":        period("1200 Hours"),

@@ -58,8 +58,8 @@ func (r Return) Authorised() bool {
 	switch r.Status {
 	case ReturnSuccessABT, ReturnSuccessACH, ReturnSuccessCC, ReturnSuccessRecipient, ReturnTokenUnchanged:
 		return true
-	case ReturnSystemError, ReturnAbandoned, ReturnCallerError, ReturnPaymentError, ReturnAccountProblem, ReturnNotMarketplace,
-		ReturnInvalidToken, ReturnOthersToken, ReturnNoAccount:
+	case ReturnSystemError, ReturnAbandoned, ReturnCallerError, ReturnPaymentError, ReturnAccountProblem,
+		ReturnNotMarketplace, ReturnInvalidToken, ReturnOthersToken, ReturnNoAccount:
 	}
 	return false
 }
@@ -167,7 +167,9 @@ func (v Verifier) verify(ctx context.Context, verb, endpoint, raw string, fields
 
 // errNobodyExpected is a fault of the program: nothing says whose messages it
 // takes.
-var errNobodyExpected = &UnverifiedError{Err: errors.New("nothing says which caller's messages to expect: set the Verifier's CallerID"), Unanswered: true}
+var errNobodyExpected = &UnverifiedError{
+	Err: errors.New("nothing says which caller's messages to expect: set the Verifier's CallerID"), Unanswered: true,
+}
 
 // genuine returns the caller whose messages are expected, once the message is
 // known to be the server's. The caller is never empty then.

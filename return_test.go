@@ -58,7 +58,8 @@ func TestParseReturn(t *testing.T) {
 	}{
 		"bare": {bareReturn, holdfast.Address{}},
 		"full": {fullReturn, holdfast.Address{
-			Name: "Ann Buyer", Line1: "1 Main St", Line2: "Apt 2", City: "Reno", State: "NV", Country: "US", Zip: "89501", Phone: "775 555 0100",
+			Name: "Ann Buyer", Line1: "1 Main St", Line2: "Apt 2", City: "Reno", State: "NV", Country: "US", Zip: "89501",
+			Phone: "775 555 0100",
 		}},
 	} {
 		got, err := offline(t).ParseReturn(t.Context(), returnURL(tt.params))
@@ -75,7 +76,8 @@ func TestParseReturn(t *testing.T) {
 		}
 		got.Params = nil
 		want := holdfast.Return{
-			CallerID: testCaller, Status: holdfast.ReturnSuccessCC, TokenID: testToken, CallerReference: "cart-2001", Expiry: "10/2028", Address: tt.address,
+			CallerID: testCaller, Status: holdfast.ReturnSuccessCC, TokenID: testToken, CallerReference: "cart-2001",
+			Expiry: "10/2028", Address: tt.address,
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -103,7 +105,9 @@ func TestParseReturnOfEachPipeline(t *testing.T) {
 		},
 		"Recipient": {
 			holdfast.Params{{"refundTokenID", "F"}, {"tokenID", testToken}, {"status", "SR"}, {"callerReference", "c"}},
-			holdfast.Return{Status: holdfast.ReturnSuccessRecipient, TokenID: testToken, RefundTokenID: "F", CallerReference: "c"},
+			holdfast.Return{
+				Status: holdfast.ReturnSuccessRecipient, TokenID: testToken, RefundTokenID: "F", CallerReference: "c",
+			},
 		},
 		"SetupPrepaid": {
 			holdfast.Params{
@@ -115,7 +119,8 @@ func TestParseReturnOfEachPipeline(t *testing.T) {
 		},
 		"SetupPostpaid": {
 			holdfast.Params{
-				{"creditSenderTokenID", "S"}, {"creditInstrumentID", "I"}, {"settlementTokenID", "T"}, {"status", "SC"}, {"expiry", "10/2028"},
+				{"creditSenderTokenID", "S"}, {"creditInstrumentID", "I"}, {"settlementTokenID", "T"}, {"status", "SC"},
+				{"expiry", "10/2028"},
 			},
 			holdfast.Return{
 				Status: holdfast.ReturnSuccessCC, CreditInstrumentID: "I", CreditSenderTokenID: "S", SettlementTokenID: "T",
@@ -145,8 +150,8 @@ func TestParseReturnOfEachPipeline(t *testing.T) {
 // answerFields are all that a Return is read from.
 var answerFields = []string{
 	"status", "callerReference", "expiry", "errorMessage", "buyerEmailAddress", "tokenID", "refundTokenID",
-	"prepaidInstrumentID", "prepaidSenderTokenID", "fundingTokenID", "creditInstrumentID", "creditSenderTokenID", "settlementTokenID",
-	"addressName", "addressLine1", "addressLine2", "city", "state", "country", "zip", "phoneNumber",
+	"prepaidInstrumentID", "prepaidSenderTokenID", "fundingTokenID", "creditInstrumentID", "creditSenderTokenID",
+	"settlementTokenID", "addressName", "addressLine1", "addressLine2", "city", "state", "country", "zip", "phoneNumber",
 }
 
 func TestParseReturnRefusesTwoValues(t *testing.T) {
@@ -173,7 +178,8 @@ func TestParseReturnNotAuthorised(t *testing.T) {
 		{"callerReference", "cart-2001"},
 		{"errorMessage", "The buyer gave up."},
 	}))
-	if err != nil || got.Authorised() || got.Status != holdfast.ReturnAbandoned || got.ErrorMessage != "The buyer gave up." {
+	if err != nil || got.Authorised() || got.Status != holdfast.ReturnAbandoned ||
+		got.ErrorMessage != "The buyer gave up." {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	for status, want := range map[holdfast.ReturnStatus]bool{
@@ -195,11 +201,12 @@ func TestParseReturnToleratesTheWire(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, address := range map[string]string{
-		"line breaks in the signature": head + "signature=" + url.QueryEscape(plain[:76]+"\n"+plain[76:160]+"\r\n"+plain[160:]),
-		"bare plus signs":              head + "signature=" + strings.ReplaceAll(signature, "%2B", "+"),
-		"fragment":                     genuine + "#thanks",
-		"host in capitals":             strings.Replace(genuine, "shop.example.test", "Shop.Example.TEST", 1),
-		"empty pair":                   genuine + "&",
+		"line breaks in the signature": head + "signature=" +
+			url.QueryEscape(plain[:76]+"\n"+plain[76:160]+"\r\n"+plain[160:]),
+		"bare plus signs":  head + "signature=" + strings.ReplaceAll(signature, "%2B", "+"),
+		"fragment":         genuine + "#thanks",
+		"host in capitals": strings.Replace(genuine, "shop.example.test", "Shop.Example.TEST", 1),
+		"empty pair":       genuine + "&",
 	} {
 		if _, err := offline(t).ParseReturn(t.Context(), address); err != nil {
 			t.Errorf("%s: %v\n%s", name, err, address)
@@ -218,27 +225,32 @@ func TestParseReturnRefuses(t *testing.T) {
 		return returnEndpoint + "?" + p.Without(name).Encode()
 	}
 	for name, address := range map[string]string{
-		"forged":                     strings.Replace(genuine, "signature=", "signature=AAAA", 1),
-		"unsigned":                   returnEndpoint + "?" + bareReturn.Encode(),
-		"token tampered":             strings.Replace(genuine, "SU01", "SU02", 1),
-		"status tampered":            strings.Replace(returnURL(holdfast.Params{{"status", "A"}, {"tokenID", testToken}}), "status=A", "status=SC", 1),
-		"no certificateUrl":          without("certificateUrl"),
-		"no signatureMethod":         without("signatureMethod"),
-		"no signatureVersion":        without("signatureVersion"),
-		"no signature":               without("signature"),
-		"status twice":               genuine + "&status=A",
-		"status twice, the same":     genuine + "&status=SC",
-		"signature twice":            genuine + "&signature=AAAA",
-		"extra parameter":            genuine + "&utm_source=mail",
-		"signed, but two tokens":     returnURL(append(bareReturn[:len(bareReturn):len(bareReturn)], holdfast.Param{Name: "tokenID", Value: "other"})),
-		"signed, but two signatures": returnURL(append(bareReturn[:len(bareReturn):len(bareReturn)], holdfast.Param{Name: "signatureMethod", Value: "HmacSHA256"})),
-		"as a notification":          returnEndpoint + "?" + signMessage("POST", returnEndpoint, bareReturn),
-		"another shop's":             strings.Replace(genuine, "shop.example.test", "other.example.test", 1),
-		"the port lost":              strings.Replace(genuine, ":8080", "", 1),
-		"no host":                    strings.Replace(genuine, "http://shop.example.test:8080", "", 1),
-		"no query":                   returnEndpoint,
-		"bad escape":                 genuine + "&a=%zz",
-		"empty":                      "",
+		"forged":         strings.Replace(genuine, "signature=", "signature=AAAA", 1),
+		"unsigned":       returnEndpoint + "?" + bareReturn.Encode(),
+		"token tampered": strings.Replace(genuine, "SU01", "SU02", 1),
+		"status tampered": strings.Replace(returnURL(holdfast.Params{{"status", "A"}, {"tokenID", testToken}}),
+			"status=A", "status=SC", 1),
+		"no certificateUrl":      without("certificateUrl"),
+		"no signatureMethod":     without("signatureMethod"),
+		"no signatureVersion":    without("signatureVersion"),
+		"no signature":           without("signature"),
+		"status twice":           genuine + "&status=A",
+		"status twice, the same": genuine + "&status=SC",
+		"signature twice":        genuine + "&signature=AAAA",
+		"extra parameter":        genuine + "&utm_source=mail",
+		"signed, but two tokens": returnURL(append(bareReturn[:len(bareReturn):len(bareReturn)], holdfast.Param{
+			Name: "tokenID", Value: "other",
+		})),
+		"signed, but two signatures": returnURL(append(bareReturn[:len(bareReturn):len(bareReturn)], holdfast.Param{
+			Name: "signatureMethod", Value: "HmacSHA256",
+		})),
+		"as a notification": returnEndpoint + "?" + signMessage("POST", returnEndpoint, bareReturn),
+		"another shop's":    strings.Replace(genuine, "shop.example.test", "other.example.test", 1),
+		"the port lost":     strings.Replace(genuine, ":8080", "", 1),
+		"no host":           strings.Replace(genuine, "http://shop.example.test:8080", "", 1),
+		"no query":          returnEndpoint,
+		"bad escape":        genuine + "&a=%zz",
+		"empty":             "",
 	} {
 		got, err := offline(t).ParseReturn(t.Context(), address)
 		var unverified *holdfast.UnverifiedError
@@ -257,7 +269,8 @@ func TestParseReturnOfAGenuineNonsense(t *testing.T) {
 		"no token":  {{"status", "SC"}},
 		"no seller": {{"status", "SR"}, {"refundTokenID", "F"}},
 		"no instrument": {
-			{"status", "SC"}, {"prepaidSenderTokenID", "S"}, {"fundingTokenID", "F"}, {"creditSenderTokenID", "S"}, {"settlementTokenID", "T"},
+			{"status", "SC"}, {"prepaidSenderTokenID", "S"}, {"fundingTokenID", "F"}, {"creditSenderTokenID", "S"},
+			{"settlementTokenID", "T"},
 		},
 		"no edited token": {{"status", "SU"}},
 	} {
@@ -298,7 +311,8 @@ func TestParseReturnByAsking(t *testing.T) {
 		}
 	}
 	var unverified *holdfast.UnverifiedError
-	if _, err := (holdfast.Verifier{CallerID: testCaller}).ParseReturn(t.Context(), returnURL(bareReturn)); !errors.As(err, &unverified) {
+	if _, err := (holdfast.Verifier{CallerID: testCaller}).ParseReturn(t.Context(), returnURL(bareReturn)); !errors.As(err,
+		&unverified) {
 		t.Errorf("a verifier that can ask nobody: %v", err)
 	}
 }
@@ -325,7 +339,9 @@ func FuzzParseReturn(f *testing.F) {
 			return
 		}
 		got.Params = nil
-		want := holdfast.Return{CallerID: testCaller, Status: "SC", TokenID: testToken, CallerReference: "cart-2001", Expiry: "10/2028"}
+		want := holdfast.Return{
+			CallerID: testCaller, Status: "SC", TokenID: testToken, CallerReference: "cart-2001", Expiry: "10/2028",
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%q (-signed +read):\n%s", suffix, diff)
 		}

@@ -60,7 +60,8 @@ func TestClockBesideAnEndpointWithAPath(t *testing.T) {
 }
 
 func TestClockFails(t *testing.T) {
-	refusing := newFakeServer(t, answerError(http.StatusBadRequest, holdfast.AccessFailure, "Live accounts have no clock."))
+	refusing := newFakeServer(t,
+		answerError(http.StatusBadRequest, holdfast.AccessFailure, "Live accounts have no clock."))
 	_, err := refusing.client().AdvanceClock(t.Context(), time.Hour)
 	var refusal *holdfast.Error
 	if !errors.As(err, &refusal) || refusal.Code != holdfast.AccessFailure {

@@ -11,8 +11,10 @@ var schemeForm = regexp.MustCompile(`^[a-z][a-z0-9+.-]{0,62}$`)
 // noApps are schemes by which a page reaches into the browser itself, runs a
 // script, or leads to what is no application of a caller's.
 var noApps = []string{
-	"about", "blob", "chrome", "chrome-extension", "content", "data", "edge", "file", "filesystem", "ftp", "http", "https", "intent", "jar",
-	"javascript", "livescript", "mailto", "mocha", "moz-extension", "resource", "sms", "tel", "urn", "vbscript", "view-source", "ws", "wss",
+	"about", "blob", "chrome", "chrome-extension", "content", "data", "edge", "file", "filesystem", "ftp", "http", "https",
+	"intent", "jar",
+	"javascript", "livescript", "mailto", "mocha", "moz-extension", "resource", "sms", "tel", "urn", "vbscript",
+	"view-source", "ws", "wss",
 }
 
 // IsAppScheme reports whether a scheme, in lower case, may be that of an

@@ -10,7 +10,8 @@ import (
 // Pay adds up a debt that SettleDebt charges (Aggregated Payments Guide,
 // SetupPostpaid pipeline). What is left zero is not sent.
 type SetupPostpaidRequest struct {
-	CallerReferenceSender     CallerReference // required, a new one for each link; of the token that spends; at most 128 bytes
+	// required, a new one for each link; of the token that spends; at most 128 bytes
+	CallerReferenceSender     CallerReference
 	CallerReferenceSettlement CallerReference // required, another new one; of the token that settles; at most 128 bytes
 	ReturnURL                 string          // required; where the buyer comes back to, possibly with a query of its own
 	CreditLimit               money.Amount    // required; the largest debt

@@ -10,7 +10,8 @@ import (
 // balance is raised by FundPrepaid and spent by Pay (Aggregated Payments Guide,
 // SetupPrepaid pipeline). What is left zero is not sent.
 type SetupPrepaidRequest struct {
-	CallerReferenceSender  CallerReference // required, a new one for each link; of the token that spends; at most 128 bytes
+	// required, a new one for each link; of the token that spends; at most 128 bytes
+	CallerReferenceSender  CallerReference
 	CallerReferenceFunding CallerReference // required, another new one; of the token that funds; at most 128 bytes
 	ReturnURL              string          // required; where the buyer comes back to, possibly with a query of its own
 	FundingAmount          money.Amount    // required; the largest balance

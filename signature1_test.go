@@ -13,8 +13,10 @@ var v1Vectors = []struct {
 	params       holdfast.Params
 	want         string
 }{
-	{"row 7", vectorSecret, with(payParams, "SignatureVersion", "1").Without("SignatureMethod"), "9dysvuvLbvMRtzwXQyVwuZgQVtg="},
-	{"row 13", vectorSecret, linkParams.Without("signatureVersion").Without("signatureMethod"), "DSL0di0/ul0tIzUMK9PQcttCWR4="},
+	{"row 7", vectorSecret, with(payParams, "SignatureVersion", "1").Without("SignatureMethod"),
+		"9dysvuvLbvMRtzwXQyVwuZgQVtg="},
+	{"row 13", vectorSecret, linkParams.Without("signatureVersion").Without("signatureMethod"),
+		"DSL0di0/ul0tIzUMK9PQcttCWR4="},
 	{"row 17", vectorSecret, row16Params(), "NBp/Z5LT+vddOPjMJnbHLRx8vok="},
 	{"divvy", "secret_key", holdfast.Params{{"foo", "bar"}, {"one", "1"}}, "XtaSKfYnpyaQqfjL6mqX2Gow+Y0="},
 	{"divvy link", "this-is-a-fake-key", holdfast.Params{
@@ -83,21 +85,25 @@ func TestSignatureVectorsV1(t *testing.T) {
 			if got, err := holdfast.SignV1(secret, v.params); err != nil || got != v.want {
 				t.Errorf("signed %q, %v; want %q; text:\n%s", got, err, v.want, holdfast.StringToSignV1(v.params))
 			}
-			if !holdfast.VerifyV1(secret, v.params, v.want) || !holdfast.VerifyV1(secret, v.params, strings.ReplaceAll(v.want, "+", " ")) {
+			if !holdfast.VerifyV1(secret, v.params, v.want) ||
+				!holdfast.VerifyV1(secret, v.params, strings.ReplaceAll(v.want, "+", " ")) {
 				t.Error("the signature is refused")
 			}
 			last := v.params[len(v.params)-1]
 			for what, changed := range map[string]holdfast.Params{
-				"a value changed":    with(v.params, last.Name, last.Value+"x"),
-				"a parameter more":   append(v.params[:len(v.params):len(v.params)], holdfast.Param{Name: "x", Value: "1"}),
-				"a parameter less":   v.params[:len(v.params)-1],
-				"the signature kept": append(v.params[:len(v.params):len(v.params)], holdfast.Param{Name: "signature", Value: v.want}),
+				"a value changed":  with(v.params, last.Name, last.Value+"x"),
+				"a parameter more": append(v.params[:len(v.params):len(v.params)], holdfast.Param{Name: "x", Value: "1"}),
+				"a parameter less": v.params[:len(v.params)-1],
+				"the signature kept": append(v.params[:len(v.params):len(v.params)], holdfast.Param{
+					Name: "signature", Value: v.want,
+				}),
 			} {
 				if holdfast.VerifyV1(secret, changed, v.want) {
 					t.Errorf("%s: accepted", what)
 				}
 			}
-			if holdfast.VerifyV1(holdfast.NewSecretKey("another"), v.params, v.want) || holdfast.VerifyV1(holdfast.SecretKey{}, v.params, v.want) {
+			if holdfast.VerifyV1(holdfast.NewSecretKey("another"), v.params, v.want) ||
+				holdfast.VerifyV1(holdfast.SecretKey{}, v.params, v.want) {
 				t.Error("accepted with another secret key, or with none")
 			}
 		})
@@ -105,11 +111,13 @@ func TestSignatureVectorsV1(t *testing.T) {
 }
 
 func TestStringToSignV1(t *testing.T) {
-	want := "ActionPayAWSAccessKeyIdFPSTESTACCESSKEY0001CallerDescriptionTea & cakes ~ 50% off* (café)CallerReferenceorder-1001SenderTokenIdQ5TESTTOKEN0000000000000000000000000000000000000000000000000SU01SignatureVersion1Timestamp2026-11-23T10:15:30ZTransactionAmount.CurrencyCodeUSDTransactionAmount.Value12.50Version2008-09-17"
+	want := "ActionPayAWSAccessKeyIdFPSTESTACCESSKEY0001CallerDescriptionTea & cakes ~ 50% off* " +
+		"(café)CallerReferenceorder-1001SenderTokenIdQ5TESTTOKEN0000000000000000000000000000000000000000000000000SU01SignatureVersion1Timestamp2026-11-23T10:15:30ZTransactionAmount.CurrencyCodeUSDTransactionAmount.Value12.50Version2008-09-17"
 	if got := holdfast.StringToSignV1(with(payParams, "SignatureVersion", "1").Without("SignatureMethod")); got != want {
 		t.Errorf("row 7: %q, want %q", got, want)
 	}
-	if got, want := holdfast.StringToSignV1(holdfast.Params{{"b", "1"}, {"a", "2"}, {"B", "3"}, {"A", "4"}}), "a2A4b1B3"; got != want {
+	if got, want := holdfast.StringToSignV1(holdfast.Params{{"b", "1"}, {"a", "2"}, {"B", "3"}, {"A", "4"}}),
+		"a2A4b1B3"; got != want {
 		t.Errorf("names that differ in case: %q, want %q", got, want)
 	}
 }

@@ -88,18 +88,30 @@ func TestSignatureVectorsHMAC(t *testing.T) {
 		method           holdfast.SignatureMethod
 		want             string
 	}{
-		{"row 1", vectorSecret, "GET", sandboxHost, "/", payParams, holdfast.HmacSHA256, "kZZLPKRqS2PE51ovaYaaRH5TWbR6D0GXTV3B43eUlCM="},
-		{"row 1, host in capitals, no path", vectorSecret, "GET", strings.ToUpper(sandboxHost), "", payParams, holdfast.HmacSHA256, "kZZLPKRqS2PE51ovaYaaRH5TWbR6D0GXTV3B43eUlCM="},
-		{"row 2", vectorSecret, "POST", sandboxHost, "/", payParams, holdfast.HmacSHA256, "BURT9NUp3r7BiWxcIfSO2nAGY9DX1yTbYiCh9EVu+sc="},
-		{"row 3", vectorSecret, "GET", sandboxHost, "/", with(payParams, "SignatureMethod", "HmacSHA1"), holdfast.HmacSHA1, "tg5VZaz2Lif4aC2+xnNvxi4h6jk="},
-		{"row 4", vectorSecret, "POST", sandboxHost, "/", with(payParams, "SignatureMethod", "HmacSHA1"), holdfast.HmacSHA1, "Sxm5VKp7vyZlSNXpilU/ZBV18v0="},
-		{"row 5", vectorSecret, "GET", "fps.example.test:8443", "/", payParams, holdfast.HmacSHA256, "kx6dXPx8Ns4rCi+bkm95bEusqci7kzHaznqHms5GRr8="},
-		{"row 6", vectorSecret, "GET", "fps.example.test", "/", payParams, holdfast.HmacSHA256, "/7xbCKFBltAB+TxqDN9LjJ2V4iXZOfdtFUKMpkSfhWY="},
-		{"row 10", vectorSecret, "GET", pagesHost, holdfast.CoBrandedPath, linkParams, holdfast.HmacSHA256, "iVQhA6VzY9DrSAiu5vFVZkrrSyCCQpdKEHryBPx2Dls="},
-		{"row 11", vectorSecret, "GET", pagesHost, holdfast.CoBrandedPath, with(linkParams, "signatureMethod", "HmacSHA1"), holdfast.HmacSHA1, "yxqyBQIZ0o15Qlm4lad+f8G/hEY="},
-		{"row 12", vectorSecret, "POST", pagesHost, holdfast.CoBrandedPath, linkParams, holdfast.HmacSHA256, "ZFlBOoK/2TUuZY6bQ9YT/sXVx2thZ2pgCsGt+pGYnt4="},
-		{"kick signature", "bar", "GET", "example.com", "/api", holdfast.Params{{"hello", "world"}}, holdfast.HmacSHA256, "Ro7iH0M+1hIR/SXGvT1kmF6Tg5uUKRSUd1AWaJHOcpE="},
-		{"kick pipeline", "bar", "GET", pagesHost, holdfast.CoBrandedPath, kickParams, holdfast.HmacSHA256, "OuUJQqFBJhezmcWOAhDGcsD/6OXpOLVlcbF3XMIZO3U="},
+		{"row 1", vectorSecret, "GET", sandboxHost, "/", payParams, holdfast.HmacSHA256,
+			"kZZLPKRqS2PE51ovaYaaRH5TWbR6D0GXTV3B43eUlCM="},
+		{"row 1, host in capitals, no path", vectorSecret, "GET", strings.ToUpper(sandboxHost), "", payParams,
+			holdfast.HmacSHA256, "kZZLPKRqS2PE51ovaYaaRH5TWbR6D0GXTV3B43eUlCM="},
+		{"row 2", vectorSecret, "POST", sandboxHost, "/", payParams, holdfast.HmacSHA256,
+			"BURT9NUp3r7BiWxcIfSO2nAGY9DX1yTbYiCh9EVu+sc="},
+		{"row 3", vectorSecret, "GET", sandboxHost, "/", with(payParams, "SignatureMethod", "HmacSHA1"), holdfast.HmacSHA1,
+			"tg5VZaz2Lif4aC2+xnNvxi4h6jk="},
+		{"row 4", vectorSecret, "POST", sandboxHost, "/", with(payParams, "SignatureMethod", "HmacSHA1"), holdfast.HmacSHA1,
+			"Sxm5VKp7vyZlSNXpilU/ZBV18v0="},
+		{"row 5", vectorSecret, "GET", "fps.example.test:8443", "/", payParams, holdfast.HmacSHA256,
+			"kx6dXPx8Ns4rCi+bkm95bEusqci7kzHaznqHms5GRr8="},
+		{"row 6", vectorSecret, "GET", "fps.example.test", "/", payParams, holdfast.HmacSHA256,
+			"/7xbCKFBltAB+TxqDN9LjJ2V4iXZOfdtFUKMpkSfhWY="},
+		{"row 10", vectorSecret, "GET", pagesHost, holdfast.CoBrandedPath, linkParams, holdfast.HmacSHA256,
+			"iVQhA6VzY9DrSAiu5vFVZkrrSyCCQpdKEHryBPx2Dls="},
+		{"row 11", vectorSecret, "GET", pagesHost, holdfast.CoBrandedPath, with(linkParams, "signatureMethod", "HmacSHA1"),
+			holdfast.HmacSHA1, "yxqyBQIZ0o15Qlm4lad+f8G/hEY="},
+		{"row 12", vectorSecret, "POST", pagesHost, holdfast.CoBrandedPath, linkParams, holdfast.HmacSHA256,
+			"ZFlBOoK/2TUuZY6bQ9YT/sXVx2thZ2pgCsGt+pGYnt4="},
+		{"kick signature", "bar", "GET", "example.com", "/api", holdfast.Params{{"hello", "world"}}, holdfast.HmacSHA256,
+			"Ro7iH0M+1hIR/SXGvT1kmF6Tg5uUKRSUd1AWaJHOcpE="},
+		{"kick pipeline", "bar", "GET", pagesHost, holdfast.CoBrandedPath, kickParams, holdfast.HmacSHA256,
+			"OuUJQqFBJhezmcWOAhDGcsD/6OXpOLVlcbF3XMIZO3U="},
 	} {
 		t.Run(v.name, func(t *testing.T) {
 			secret := holdfast.NewSecretKey(v.secret)
@@ -198,12 +210,22 @@ type vectorMessage struct {
 var (
 	row15 = vectorMessage{
 		"GET", "http://shop.example.test:8080/return",
-		"callerReference=cart-2001&certificateUrl=https%3A%2F%2Ffps.sandbox.amazonaws.com%2Fcerts%2F090911%2FPKICert.pem%3FrequestId%3Dabc123&expiry=10%2F2028&session=42&signatureMethod=RSA-SHA1&signatureVersion=2&status=SC&tokenID=Q5TESTTOKEN0000000000000000000000000000000000000000000000000SU01",
+		"callerReference=cart-2001&" +
+			"certificateUrl=https%3A%2F%2Ffps.sandbox.amazonaws.com%2Fcerts%2F090911%2FPKICert.pem%3FrequestId%3Dabc123&" +
+			"expiry=10%2F2028&session=42&signatureMethod=RSA-SHA1&signatureVersion=2&status=SC&" +
+			"tokenID=Q5TESTTOKEN0000000000000000000000000000000000000000000000000SU01",
 		"BWj1hC+M6uv97mwFH05dd4AATJBtcPQtQBJ/OW9dxnoCe2Y0to+s0LgdmAI5MLDOVOfn8mqlQXgf+W9dloYS0Wtc84BCxmJEUGJv8xPOgJMSwh3vZSj2ahBXg5SDM6P77bgLqJSiUwV3siYXUtQG70COladsjogtEDd914OvwzUV9aACgCJlNy6edwHG+hr4DLU7YnXPxKJBFQpHDzI5OcbZOiCjxxmKPp+2pSS1qwje/kOkIxzExZy1aNaoJTWI1guZApB0kPr/IYyj1U1qJg9jwTdd2GxOrZBQdTO/JIpWmH6VrOJoAvL+iRX147e541exDn6es1jVMdb9WlbK/Q==",
 	}
 	row16 = vectorMessage{
 		"POST", "http://shop.example.test/ipn",
-		"buyerEmail=ann%2Btest%40example.test&buyerName=Ann%20Buyer&callerReference=order-1001&certificateUrl=https%3A%2F%2Ffps.sandbox.amazonaws.com%2Fcerts%2F090911%2FPKICert.pem%3FrequestId%3Dabc123&notificationType=TransactionStatus&operation=PAY&paymentMethod=CC&paymentReason=One%20mug&recipientEmail=shop%40example.test&recipientName=Shop%20Inc&signatureMethod=RSA-SHA1&signatureVersion=2&statusCode=Success&statusMessage=The%20transaction%20was%20successful%20and%20the%20payment%20instrument%20was%20charged.&transactionAmount=USD%2012.50&transactionDate=1795428930&transactionId=14TESTTXN00000000000000000000000P01&transactionStatus=SUCCESS",
+		"buyerEmail=ann%2Btest%40example.test&buyerName=Ann%20Buyer&callerReference=order-1001&" +
+			"certificateUrl=https%3A%2F%2Ffps.sandbox.amazonaws.com%2Fcerts%2F090911%2FPKICert.pem%3FrequestId%3Dabc123&" +
+			"notificationType=TransactionStatus&operation=PAY&paymentMethod=CC&paymentReason=One%20mug&" +
+			"recipientEmail=shop%40example.test&recipientName=Shop%20Inc&signatureMethod=RSA-SHA1&signatureVersion=2&" +
+			"statusCode=Success&" +
+			"statusMessage=The%20transaction%20was%20successful%20and%20the%20payment%20instrument%20was%20charged.&" +
+			"transactionAmount=USD%2012.50&transactionDate=1795428930&transactionId=14TESTTXN00000000000000000000000P01&" +
+			"transactionStatus=SUCCESS",
 		"Wa8SgHWbfaxN5LUjRHLAHLkbZ7NaXDuAtjooeHTO/Gw3jtrgIZeyNIAVZjpid6xWgcf2cuvXYGuvngLDn1/oIjHJFVC4qCdx6kfZGUE+pngTpKLQUacEkbtW+Wgzyjdgro4qQ5qUggQa2V2xcGrfzBNHD7EFFAtjJ/7prdrsqsP8phOmpND2zypMiWQ6JlWIkH+B5RGRGT1fBzoSG7ixvAio5LRbx0Pn4CB0gx7x/D+EcB4qF3s9tUaayWLfNGWvFTKzMJ94LYtOwg4/+m5C71NfL9tTrXQa0Pd7m3M9KyQfbxTPjv1u+GwV3svN5UxXN7glI0ZouZC1Nkd2Ht1JAg==",
 	}
 )
@@ -372,7 +394,8 @@ func TestSecretKeyIsNotPrinted(t *testing.T) {
 // Some programs hand over the address as it was requested. Its query, as far as
 // it belongs to the message, is among the parameters.
 func TestVerifyMessageLooksAtNoQueryOfTheEndpoint(t *testing.T) {
-	err := holdfast.VerifyMessageKeys([]*rsa.PublicKey{vectorKey(t)}, row15.verb, row15.endpoint+"?session=42", row15.raw())
+	err := holdfast.VerifyMessageKeys([]*rsa.PublicKey{vectorKey(t)}, row15.verb, row15.endpoint+"?session=42",
+		row15.raw())
 	if err != nil {
 		t.Error(err)
 	}

@@ -48,13 +48,14 @@ func TestSingleUseURLSendsEverything(t *testing.T) {
 		PaymentMethods: allMethods, Reserve: true,
 		ItemTotal: money.Cents(1), Shipping: money.Cents(2), Handling: money.Cents(3), GiftWrapping: money.Cents(4),
 		Discount: money.Cents(5), Tax: money.Cents(0), Address: allAddress, CollectEmailAddress: true,
-		CobrandingURL: "https://shop.test/logo.png", WebsiteDescription: "Shop", RecipientToken: "R", RecipientCobranding: true,
+		CobrandingURL: "https://shop.test/logo.png", WebsiteDescription: "Shop", RecipientToken: "R",
+		RecipientCobranding: true,
 	}
 	everythingIsSet(t, r)
 	sends(t, "SingleUse", linkClient().SingleUseURL, r, sentByAll, sentBySenders, map[string]string{
 		"callerReference": "c", "transactionAmount": "0.02", "reserve": "True",
-		"itemTotal": "0.01", "shipping": "0.02", "handling": "0.03", "giftWrapping": "0.04", "discount": "0.05", "tax": "0.00",
-		"recipientToken": "R", "isRecipientCobranding": "True",
+		"itemTotal": "0.01", "shipping": "0.02", "handling": "0.03", "giftWrapping": "0.04", "discount": "0.05",
+		"tax": "0.00", "recipientToken": "R", "isRecipientCobranding": "True",
 	})
 	sends(t, "SingleUse", linkClient().SingleUseURL, link, map[string]string{
 		"callerReference": "cart-2001", "returnURL": link.ReturnURL, "transactionAmount": "12.50", "currencyCode": "USD",

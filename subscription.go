@@ -33,26 +33,31 @@ type CancelledSubscription struct {
 // [*InDoubtError], and the same request may be sent again. Without one no money
 // moves, and a subscription that is ended a second time is
 // InvalidSubscriptionState.
-func (c *Client) CancelSubscriptionAndRefund(ctx context.Context, r CancelSubscriptionAndRefundRequest) (CancelledSubscription, error) {
+func (c *Client) CancelSubscriptionAndRefund(
+	ctx context.Context, r CancelSubscriptionAndRefundRequest,
+) (CancelledSubscription, error) {
 	var p Params
 	p.add("SubscriptionId", string(r.SubscriptionID))
 	p.addAmount("RefundAmount", r.RefundAmount)
 	p.add("CallerReference", string(r.CallerReference))
 	p.add("CancelReason", r.CancelReason)
-	cancelled, answer, err := ask(ctx, c, actionCancelSubscriptionAndRefund, p, func(result xmlResult) (CancelledSubscription, error) {
-		var x struct {
-			RefundTransactionID TransactionID `xml:"RefundTransactionId"`
-		}
-		if err := result(&x); err != nil {
-			return CancelledSubscription{}, err
-		}
-		if r.RefundAmount.Given() && x.RefundTransactionID == "" {
-			return CancelledSubscription{}, errors.New("it names no refund")
-		}
-		return CancelledSubscription{RefundTransactionID: x.RefundTransactionID}, nil
-	})
+	cancelled, answer, err := ask(ctx, c, actionCancelSubscriptionAndRefund, p,
+		func(result xmlResult) (CancelledSubscription, error) {
+			var x struct {
+				RefundTransactionID TransactionID `xml:"RefundTransactionId"`
+			}
+			if err := result(&x); err != nil {
+				return CancelledSubscription{}, err
+			}
+			if r.RefundAmount.Given() && x.RefundTransactionID == "" {
+				return CancelledSubscription{}, errors.New("it names no refund")
+			}
+			return CancelledSubscription{RefundTransactionID: x.RefundTransactionID}, nil
+		})
 	if unanswered, ok := errors.AsType[*unansweredError](err); ok && r.RefundAmount.Given() {
-		return cancelled, &InDoubtError{Action: actionCancelSubscriptionAndRefund, Reference: r.CallerReference, Err: unanswered.err}
+		return cancelled, &InDoubtError{
+			Action: actionCancelSubscriptionAndRefund, Reference: r.CallerReference, Err: unanswered.err,
+		}
 	}
 	cancelled.Answer = answer
 	return cancelled, err
@@ -117,13 +122,14 @@ type xmlSubscription struct {
 func (c *Client) GetSubscriptionDetails(ctx context.Context, id TokenID) (SubscriptionDetails, error) {
 	var p Params
 	p.add("SubscriptionId", string(id))
-	details, answer, err := ask(ctx, c, actionGetSubscriptionDetails, p, func(result xmlResult) (SubscriptionDetails, error) {
-		var x struct{ SubscriptionDetails xmlSubscription }
-		if err := result(&x); err != nil {
-			return SubscriptionDetails{}, err
-		}
-		return x.SubscriptionDetails.details()
-	})
+	details, answer, err := ask(ctx, c, actionGetSubscriptionDetails, p,
+		func(result xmlResult) (SubscriptionDetails, error) {
+			var x struct{ SubscriptionDetails xmlSubscription }
+			if err := result(&x); err != nil {
+				return SubscriptionDetails{}, err
+			}
+			return x.SubscriptionDetails.details()
+		})
 	details.Answer = answer
 	return details, err
 }
@@ -133,12 +139,14 @@ func (x xmlSubscription) details() (d SubscriptionDetails, err error) {
 		return d, errors.New("it names no subscription or no status")
 	}
 	d = SubscriptionDetails{
-		SubscriptionID: x.SubscriptionID, Description: x.Description, NumberOfPromotionalTransactions: x.NumberOfPromotionalTransactions,
-		StartDate: x.StartDate.Time, EndDate: x.EndDate.Time, OverrideIPNURL: x.OverrideIPNURL, Status: x.SubscriptionStatus,
+		SubscriptionID: x.SubscriptionID, Description: x.Description,
+		NumberOfPromotionalTransactions: x.NumberOfPromotionalTransactions, StartDate: x.StartDate.Time,
+		EndDate: x.EndDate.Time, OverrideIPNURL: x.OverrideIPNURL, Status: x.SubscriptionStatus,
 		Period:                        SubscriptionPeriod{x.SubscriptionPeriod.Value, x.SubscriptionPeriod.TimeUnit},
 		Frequency:                     SubscriptionPeriod{x.SubscriptionFrequency.Value, x.SubscriptionFrequency.TimeUnit},
 		NumberOfTransactionsProcessed: x.NumberOfTransactionsProcessed,
-		RecipientEmail:                x.RecipientEmail, RecipientName: x.RecipientName, SenderEmail: x.SenderEmail, SenderName: x.SenderName,
+		RecipientEmail:                x.RecipientEmail, RecipientName: x.RecipientName, SenderEmail: x.SenderEmail,
+		SenderName:          x.SenderName,
 		NextTransactionDate: x.NextTransactionDate.Time,
 	}
 	if d.Amount, err = x.SubscriptionAmount.amount(); err != nil {

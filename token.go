@@ -206,7 +206,9 @@ type InstalledToken struct {
 // InstallPaymentInstruction makes a token of the caller's own owner, to be paid
 // or to pay out with. Unlike other requests it is refused a second time, with
 // DuplicateRequest; GetTokenByCaller finds what the first one made.
-func (c *Client) InstallPaymentInstruction(ctx context.Context, r InstallPaymentInstructionRequest) (InstalledToken, error) {
+func (c *Client) InstallPaymentInstruction(
+	ctx context.Context, r InstallPaymentInstructionRequest,
+) (InstalledToken, error) {
 	var p Params
 	p.add("PaymentInstruction", r.PaymentInstruction)
 	p.add("TokenFriendlyName", r.TokenFriendlyName)
@@ -243,21 +245,23 @@ type InstalledInstruction struct {
 func (c *Client) GetPaymentInstruction(ctx context.Context, id TokenID) (InstalledInstruction, error) {
 	var p Params
 	p.add("TokenId", string(id))
-	instruction, answer, err := ask(ctx, c, actionGetPaymentInstruction, p, func(result xmlResult) (InstalledInstruction, error) {
-		var x struct {
-			Token              xmlToken
-			PaymentInstruction string
-			CallerReference    CallerReference
-			TokenFriendlyName  string
-		}
-		if err := result(&x); err != nil {
-			return InstalledInstruction{}, err
-		}
-		t, err := x.Token.token()
-		return InstalledInstruction{
-			Token: t, PaymentInstruction: x.PaymentInstruction, CallerReference: x.CallerReference, TokenFriendlyName: x.TokenFriendlyName,
-		}, err
-	})
+	instruction, answer, err := ask(ctx, c, actionGetPaymentInstruction, p,
+		func(result xmlResult) (InstalledInstruction, error) {
+			var x struct {
+				Token              xmlToken
+				PaymentInstruction string
+				CallerReference    CallerReference
+				TokenFriendlyName  string
+			}
+			if err := result(&x); err != nil {
+				return InstalledInstruction{}, err
+			}
+			t, err := x.Token.token()
+			return InstalledInstruction{
+				Token: t, PaymentInstruction: x.PaymentInstruction, CallerReference: x.CallerReference,
+				TokenFriendlyName: x.TokenFriendlyName,
+			}, err
+		})
 	instruction.Answer = answer
 	return instruction, err
 }
@@ -273,16 +277,17 @@ type RecipientVerification struct {
 func (c *Client) GetRecipientVerificationStatus(ctx context.Context, recipient TokenID) (RecipientVerification, error) {
 	var p Params
 	p.add("RecipientTokenId", string(recipient))
-	verification, answer, err := ask(ctx, c, actionGetRecipientVerificationStatus, p, func(result xmlResult) (RecipientVerification, error) {
-		var x struct{ RecipientVerificationStatus RecipientVerificationStatus }
-		if err := result(&x); err != nil {
-			return RecipientVerification{}, err
-		}
-		if x.RecipientVerificationStatus == "" {
-			return RecipientVerification{}, errors.New("it has no status")
-		}
-		return RecipientVerification{Status: x.RecipientVerificationStatus}, nil
-	})
+	verification, answer, err := ask(ctx, c, actionGetRecipientVerificationStatus, p,
+		func(result xmlResult) (RecipientVerification, error) {
+			var x struct{ RecipientVerificationStatus RecipientVerificationStatus }
+			if err := result(&x); err != nil {
+				return RecipientVerification{}, err
+			}
+			if x.RecipientVerificationStatus == "" {
+				return RecipientVerification{}, errors.New("it has no status")
+			}
+			return RecipientVerification{Status: x.RecipientVerificationStatus}, nil
+		})
 	verification.Answer = answer
 	return verification, err
 }

@@ -7,13 +7,15 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-const tokenXML = "<Token><TokenId>" + testToken + "</TokenId><FriendlyName>Tea club</FriendlyName><TokenStatus>Active</TokenStatus>" +
-	"<DateInstalled>2026-11-23T02:15:30.044-08:00</DateInstalled><CallerReference>club-1</CallerReference><TokenType>MultiUse</TokenType>" +
+const tokenXML = "<Token><TokenId>" + testToken +
+	"</TokenId><FriendlyName>Tea club</FriendlyName><TokenStatus>Active</TokenStatus>" +
+	"<DateInstalled>2026-11-23T02:15:30.044-08:00</DateInstalled><CallerReference>club-1</CallerReference>" +
+	"<TokenType>MultiUse</TokenType>" +
 	"<OldTokenId>OLD</OldTokenId><PaymentReason>Tea</PaymentReason></Token>"
 
 var teaClub = holdfast.Token{
-	TokenID: testToken, FriendlyName: "Tea club", Status: holdfast.TokenActive, DateInstalled: testNow, CallerReference: "club-1",
-	Type: holdfast.TokenMultiUse, OldTokenID: "OLD", PaymentReason: "Tea",
+	TokenID: testToken, FriendlyName: "Tea club", Status: holdfast.TokenActive, DateInstalled: testNow,
+	CallerReference: "club-1", Type: holdfast.TokenMultiUse, OldTokenID: "OLD", PaymentReason: "Tea",
 }
 
 func answeredToken(t holdfast.Token) holdfast.Token {
@@ -45,7 +47,8 @@ var tokenCalls = []call{
 	{
 		action: "GetTokens", variant: "with everything",
 		ask: asking((*holdfast.Client).GetTokens, holdfast.GetTokensRequest{
-			TokenStatus: holdfast.TokenInactive, TokenType: holdfast.TokenMultiUse, CallerReference: "club-1", TokenFriendlyName: "Tea club",
+			TokenStatus: holdfast.TokenInactive, TokenType: holdfast.TokenMultiUse, CallerReference: "club-1",
+			TokenFriendlyName: "Tea club",
 		}),
 		sent: holdfast.Params{
 			{"TokenStatus", "Inactive"},
@@ -69,7 +72,8 @@ var tokenCalls = []call{
 		sent: holdfast.Params{{"TokenId", testToken}},
 		result: "<TokenUsageLimits><Count>3</Count><LastResetCount>1</LastResetCount>" +
 			"<LastResetTimestamp>2026-11-23T02:15:30.044-08:00</LastResetTimestamp></TokenUsageLimits>" +
-			"<TokenUsageLimits>" + amountXML("Amount", "60.000000") + amountXML("LastResetAmount", "55.000000") + "</TokenUsageLimits>",
+			"<TokenUsageLimits>" + amountXML("Amount", "60.000000") + amountXML("LastResetAmount", "55.000000") +
+			"</TokenUsageLimits>",
 		want: holdfast.TokenUsage{Limits: []holdfast.UsageLimit{
 			{Count: 3, UsedCount: 1, LastReset: testNow},
 			{Amount: money.Cents(6000), UsedAmount: money.Cents(5500)},
@@ -110,8 +114,8 @@ var tokenCalls = []call{
 	{
 		action: "InstallPaymentInstruction", variant: "with everything",
 		ask: asking((*holdfast.Client).InstallPaymentInstruction, holdfast.InstallPaymentInstructionRequest{
-			PaymentInstruction: "MyRole == 'Recipient'; PaymentMethod == 'CC';", TokenFriendlyName: "House", CallerReference: "house-1",
-			TokenType: holdfast.TokenUnrestricted, PaymentReason: "Payments",
+			PaymentInstruction: "MyRole == 'Recipient'; PaymentMethod == 'CC';", TokenFriendlyName: "House",
+			CallerReference: "house-1", TokenType: holdfast.TokenUnrestricted, PaymentReason: "Payments",
 		}),
 		sent: holdfast.Params{
 			{"PaymentInstruction", "MyRole == 'Recipient'; PaymentMethod == 'CC';"},

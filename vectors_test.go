@@ -316,7 +316,9 @@ var exampleRow = regexp.MustCompile("(?m)^\\| (`[^`]+`|\\([a-z ]+\\)) \\| `([^`]
 // The page lists every mistake that the server tells of, and no others.
 func TestSigningPageListsTheMistakes(t *testing.T) {
 	signatures, messages := holdfast.Hints()
-	for heading, hints := range map[string][]string{"### Mistakes in requests": signatures, "### Mistakes in verifying": messages} {
+	for heading, hints := range map[string][]string{
+		"### Mistakes in requests": signatures, "### Mistakes in verifying": messages,
+	} {
 		want := map[string]bool{}
 		for _, hint := range hints {
 			want[anyHost(hint)] = true

@@ -52,7 +52,9 @@ func TestVerifierTakesOnlyWhatIsForItsCaller(t *testing.T) {
 	told.CallerID = testCaller
 	stranger := holdfast.Verifier{CallerID: "COTHER", Certificates: offline.Certificates}
 	for _, kind := range []holdfast.Params{bareReturn, reservedIPN} {
-		for name, v := range map[string]holdfast.Verifier{"offline": offline, "online, told": told, "online": online(testCaller, "Success")} {
+		for name, v := range map[string]holdfast.Verifier{
+			"offline": offline, "online, told": told, "online": online(testCaller, "Success"),
+		} {
 			t.Log(name)
 			wantRefused(t, v, named(kind, "COTHER"), false)
 			wantRefused(t, v, named(kind, ""), false)
@@ -64,7 +66,9 @@ func TestVerifierTakesOnlyWhatIsForItsCaller(t *testing.T) {
 		wantRefused(t, stranger, named(kind, testCaller), false)
 		wantRefused(t, online("COTHER", "Success"), named(kind, testCaller), false)
 	}
-	for name, v := range map[string]holdfast.Verifier{"offline": offline, "online, told": told, "online": online(testCaller, "Success")} {
+	for name, v := range map[string]holdfast.Verifier{
+		"offline": offline, "online, told": told, "online": online(testCaller, "Success"),
+	} {
 		back, err := v.ParseReturn(t.Context(), returnURL(bareReturn))
 		if err != nil || back.CallerID != testCaller || back.TokenID != testToken {
 			t.Errorf("%s: %+v, %v", name, back, err)
@@ -86,14 +90,17 @@ func TestVerifierThatIsNotTold(t *testing.T) {
 		"by a key that nobody has":       {Client: newFakeServer(t, answerFor("", "Success")).client()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := v.ParseReturn(t.Context(), returnURL(bareReturn)); err == nil || !strings.Contains(err.Error(), "CallerID") {
+			if _, err := v.ParseReturn(t.Context(), returnURL(bareReturn)); err == nil ||
+				!strings.Contains(err.Error(), "CallerID") {
 				t.Errorf("the error is %v, and does not say what to set", err)
 			}
 			var unverified *holdfast.UnverifiedError
-			if _, err := v.ParseReturn(t.Context(), returnURL(bareReturn)); !errors.As(err, &unverified) || !unverified.Unanswered {
+			if _, err := v.ParseReturn(t.Context(), returnURL(bareReturn)); !errors.As(err, &unverified) ||
+				!unverified.Unanswered {
 				t.Errorf("return: %v", err)
 			}
-			if _, err := v.ParseIPN(t.Context(), ipnEndpoint, []byte(signMessage("POST", ipnEndpoint, reservedIPN))); !errors.As(err, &unverified) || !unverified.Unanswered {
+			if _, err := v.ParseIPN(t.Context(), ipnEndpoint,
+				[]byte(signMessage("POST", ipnEndpoint, reservedIPN))); !errors.As(err, &unverified) || !unverified.Unanswered {
 				t.Errorf("notification: %v", err)
 			}
 		})
@@ -126,8 +133,12 @@ func TestVerifierRefusesTheOtherKind(t *testing.T) {
 		}
 		refused("a return URL as notification", http.MethodPost, bareReturn)
 		refused("a notification as return URL", http.MethodGet, reservedIPN)
-		refused("neither, as notification", http.MethodPost, holdfast.Params{{Name: "status", Value: "SUCCESS"}, {Name: "callerReference", Value: "order-1001"}})
-		for _, name := range []string{"notificationType", "transactionId", "TRANSACTIONSTATUS", "statusCode", "operation", "tokenType"} {
+		refused("neither, as notification", http.MethodPost, holdfast.Params{
+			{Name: "status", Value: "SUCCESS"}, {Name: "callerReference", Value: "order-1001"},
+		})
+		for _, name := range []string{
+			"notificationType", "transactionId", "TRANSACTIONSTATUS", "statusCode", "operation", "tokenType",
+		} {
 			refused("a return URL with "+name, http.MethodGet, mixed(bareReturn, name))
 			refused("a return URL with "+name+" as notification", http.MethodPost, mixed(bareReturn, name))
 		}
@@ -148,7 +159,8 @@ func TestMessageVerb(t *testing.T) {
 			t.Errorf("%s: %q, %v, want %q", row.p.Encode(), verb, err, row.want)
 		}
 	}
-	if hint := holdfast.ExplainMessage(certs, ipnEndpoint, signMessage("POST", ipnEndpoint, both)); !slices.Contains(hint, "No genuine message has fields of a return URL and of a notification.") {
+	if hint := holdfast.ExplainMessage(certs, ipnEndpoint, signMessage("POST", ipnEndpoint, both)); !slices.Contains(hint,
+		"No genuine message has fields of a return URL and of a notification.") {
 		t.Errorf("the hint is %q", hint)
 	}
 }
@@ -185,7 +197,9 @@ func TestNotificationNamesTokenAndParent(t *testing.T) {
 	if err != nil || n.TokenID != testToken {
 		t.Errorf("got %+v, %v", n, err)
 	}
-	refund := append(reservedIPN[:len(reservedIPN):len(reservedIPN)], holdfast.Param{Name: "parentTransactionId", Value: "14PARENT"})
+	refund := append(reservedIPN[:len(reservedIPN):len(reservedIPN)], holdfast.Param{
+		Name: "parentTransactionId", Value: "14PARENT",
+	})
 	n, err = offline(t).ParseIPN(t.Context(), ipnEndpoint, []byte(signMessage("POST", ipnEndpoint, refund)))
 	if diff := cmp.Diff(holdfast.TransactionID("14PARENT"), n.ParentTransactionID); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)

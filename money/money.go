@@ -31,7 +31,8 @@ type Amount struct {
 
 // Errors of Parse and ParseMicro. Their texts say what is allowed.
 var (
-	ErrFormat      = errors.New("an amount is digits with at most two decimals, such as 12.50, without sign, exponent or currency")
+	ErrFormat = errors.New("an amount is digits with at most two decimals, such as 12.50, without sign, exponent " +
+		"or currency")
 	ErrMicroFormat = errors.New("an amount here is digits with at most six decimals, such as -12.500000")
 	ErrTooLarge    = errors.New("the amount has too many digits")
 	ErrNoDollars   = errors.New("the only currency is USD")

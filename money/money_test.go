@@ -87,8 +87,9 @@ func TestParseMicro(t *testing.T) {
 		}
 	}
 	for value, want := range map[string]error{
-		"": money.ErrMicroFormat, "-": money.ErrMicroFormat, "--1": money.ErrMicroFormat, "+1": money.ErrMicroFormat, "1.0000001": money.ErrMicroFormat,
-		"1.": money.ErrMicroFormat, "-.5": money.ErrMicroFormat, "1e3": money.ErrMicroFormat, "1.-5": money.ErrMicroFormat, "1000000000000": money.ErrTooLarge,
+		"": money.ErrMicroFormat, "-": money.ErrMicroFormat, "--1": money.ErrMicroFormat, "+1": money.ErrMicroFormat,
+		"1.0000001": money.ErrMicroFormat, "1.": money.ErrMicroFormat, "-.5": money.ErrMicroFormat,
+		"1e3": money.ErrMicroFormat, "1.-5": money.ErrMicroFormat, "1000000000000": money.ErrTooLarge,
 	} {
 		if got, err := money.ParseMicro(value, money.USD); !errors.Is(err, want) || got.Given() {
 			t.Errorf("%q: %v, %v; want %v", value, got, err, want)
@@ -255,7 +256,8 @@ func TestPercent(t *testing.T) {
 		rate money.Rate
 		back string
 	}{
-		"0": {0, "0"}, "5": {50_000, "5"}, "2.5": {25_000, "2.50"}, "2.25": {22_500, "2.25"}, "100": {1_000_000, "100"}, "0.0001": {1, "0.0001"},
+		"0": {0, "0"}, "5": {50_000, "5"}, "2.5": {25_000, "2.50"}, "2.25": {22_500, "2.25"}, "100": {1_000_000, "100"},
+		"0.0001": {1, "0.0001"},
 	} {
 		got, err := money.ParsePercent(text)
 		if err != nil || got != want.rate || got.Percent() != want.back {

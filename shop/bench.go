@@ -115,7 +115,8 @@ func (s *Shop) bench(w http.ResponseWriter, r *http.Request) error {
 	}{
 		{&v.Stopped, stoppedOrders, nil, benchRowsMax},
 		{&v.Away, `state = 'AwaitingAuthorisation' AND created_at > ?`, []any{micros(since)}, benchRowsMax},
-		{&v.Over, `NOT (` + stoppedOrders + `) AND state IN ('Shipped', 'Cancelled', 'Lapsed', 'NeedsAttention')`, nil, benchLately},
+		{&v.Over, `NOT (` + stoppedOrders + `) AND state IN ('Shipped', 'Cancelled', 'Lapsed', 'NeedsAttention')`, nil,
+			benchLately},
 	} {
 		orders, err := ordersWhere(r.Context(), s.db, list.which, list.args, list.most, 0)
 		if err != nil {
@@ -225,7 +226,9 @@ func (s *Shop) refuse(w http.ResponseWriter, r *http.Request, status int, id Ord
 	return s.renderBenchOrder(w, r, status, id, benchOrderView{Alert: why})
 }
 
-func (s *Shop) renderBenchOrder(w http.ResponseWriter, r *http.Request, status int, id OrderID, v benchOrderView) error {
+func (s *Shop) renderBenchOrder(
+	w http.ResponseWriter, r *http.Request, status int, id OrderID, v benchOrderView,
+) error {
 	o, err := orderByID(r.Context(), s.db, id)
 	if err != nil {
 		return err
@@ -279,7 +282,8 @@ func (s *Shop) benchShip(w http.ResponseWriter, r *http.Request) error {
 		return s.refuse(w, r, http.StatusConflict, id, "Not shipped. "+whyNotShippable(o))
 	}
 	if o.Address == (holdfast.Address{}) {
-		return s.refuse(w, r, http.StatusConflict, id, "Not shipped: nobody has said where to send it. Ask the buyer and write the address below.")
+		return s.refuse(w, r, http.StatusConflict, id,
+			"Not shipped: nobody has said where to send it. Ask the buyer and write the address below.")
 	}
 	parcel, complaint := parcelIn(r, o)
 	if complaint != "" {
@@ -290,13 +294,16 @@ func (s *Shop) benchShip(w http.ResponseWriter, r *http.Request) error {
 	defer done()
 	if o, err = s.ask(asking, o); err != nil {
 		s.log.WarnContext(ctx, "not shipping without asking", "order", id, "err", err)
-		return s.refuse(w, r, http.StatusServiceUnavailable, id, "Not shipped: the payment service could not be asked whether the money is still held. Try again in a minute, before the deadline.")
+		return s.refuse(w, r, http.StatusServiceUnavailable, id,
+			"Not shipped: the payment service could not be asked whether the money is still held. Try again in a minute, "+
+				"before the deadline.")
 	}
 	if o.State != ToShip {
 		return s.refuse(w, r, http.StatusConflict, id, "Not shipped. "+whyNotShippable(o))
 	}
 	if o.lapsedAt(s.serverNow()) {
-		return s.refuse(w, r, http.StatusConflict, id, "Not shipped. "+noteFor(Order{State: Lapsed, Deadline: o.Deadline}, standing{}))
+		return s.refuse(w, r, http.StatusConflict, id, "Not shipped. "+
+			noteFor(Order{State: Lapsed, Deadline: o.Deadline}, standing{}))
 	}
 	if moved, err := s.ship(ctx, id, parcel); err != nil {
 		return err
@@ -328,7 +335,8 @@ func (s *Shop) benchCancel(w http.ResponseWriter, r *http.Request) error {
 	id := OrderID(r.PathValue("id"))
 	reason := strings.Join(strings.Fields(r.PostFormValue("reason")), " ")
 	if len([]rune(reason)) > cancelTextMax {
-		return s.refuse(w, r, http.StatusUnprocessableEntity, id, "Not cancelled: the reason is too long. A sentence will do.")
+		return s.refuse(w, r, http.StatusUnprocessableEntity, id,
+			"Not cancelled: the reason is too long. A sentence will do.")
 	}
 	ctx := context.WithoutCancel(r.Context())
 	o, err := orderByID(ctx, s.db, id)
@@ -340,7 +348,8 @@ func (s *Shop) benchCancel(w http.ResponseWriter, r *http.Request) error {
 		defer done()
 		if _, err := s.ask(asking, o); err != nil {
 			s.log.WarnContext(ctx, "not cancelling without asking", "order", id, "err", err)
-			return s.refuse(w, r, http.StatusServiceUnavailable, id, "Not cancelled: the payment service could not be asked how the hold stands. Try again in a minute.")
+			return s.refuse(w, r, http.StatusServiceUnavailable, id,
+				"Not cancelled: the payment service could not be asked how the hold stands. Try again in a minute.")
 		}
 	}
 	o, moved, err := s.record(ctx, id, change{
@@ -379,10 +388,12 @@ func (s *Shop) benchRecover(w http.ResponseWriter, r *http.Request) error {
 	case errors.Is(err, errNoOrder):
 		return err
 	case errors.Is(err, errWaiting):
-		return s.refuse(w, r, http.StatusOK, id, "There is no authorisation yet: the buyer may still be on the payment pages.")
+		return s.refuse(w, r, http.StatusOK, id,
+			"There is no authorisation yet: the buyer may still be on the payment pages.")
 	case err != nil:
 		s.log.WarnContext(r.Context(), "looking for an authorisation", "order", id, "err", err)
-		return s.refuse(w, r, http.StatusServiceUnavailable, id, "The payment service could not be asked. It is asked again by itself within the hour.")
+		return s.refuse(w, r, http.StatusServiceUnavailable, id,
+			"The payment service could not be asked. It is asked again by itself within the hour.")
 	}
 	return seeOther(w, r, benchPath(id))
 }

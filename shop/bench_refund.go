@@ -35,7 +35,8 @@ func (s *Shop) benchRefund(w http.ResponseWriter, r *http.Request) error {
 		return refuse(http.StatusUnprocessableEntity, "write how much.")
 	}
 	if !s.lookQuickly(r.Context(), id) {
-		return refuse(http.StatusServiceUnavailable, "the payment service could not be asked what is left of the charge. Try again in a minute.")
+		return refuse(http.StatusServiceUnavailable,
+			"the payment service could not be asked what is left of the charge. Try again in a minute.")
 	}
 	ctx := context.WithoutCancel(r.Context())
 	complaint, err := s.askRefund(ctx, id, n, amount, reason)

@@ -16,7 +16,8 @@ func TestShipInFull(t *testing.T) {
 	st := newStage(t)
 	id := st.paid("mug", "bowl")
 	st.want(st.get("/bench"), http.StatusOK, `data-order="`+string(id)+`"`, "7 days left")
-	st.want(st.get("/bench/orders/"+string(id)), http.StatusOK, `id="ship"`, `id="cancel"`, `name="amount"`, string(st.load(id).TransactionID), testToken)
+	st.want(st.get("/bench/orders/"+string(id)), http.StatusOK, `id="ship"`, `id="cancel"`, `name="amount"`,
+		string(st.load(id).TransactionID), testToken)
 	st.want(st.post("/bench/orders/"+string(id)+"/ship", "line", "0", "line", "1"), http.StatusSeeOther)
 	o := st.wantState(id, shop.Shipped)
 	if o.Charge != o.Totals.Total || st.fps.only(t).settled != "66.00" {
@@ -67,7 +68,8 @@ func TestShipFormIsChecked(t *testing.T) {
 		"1.234":  "digits with at most two decimals",
 		"twelve": "digits with at most two decimals",
 	} {
-		st.want(st.post("/bench/orders/"+string(id)+"/ship", "line", "0", "amount", amount), http.StatusUnprocessableEntity, words)
+		st.want(st.post("/bench/orders/"+string(id)+"/ship", "line", "0", "amount", amount), http.StatusUnprocessableEntity,
+			words)
 	}
 	st.want(st.post("/bench/orders/"+string(id)+"/ship"), http.StatusUnprocessableEntity, "nothing is ticked")
 	st.wantState(id, shop.ToShip)
@@ -82,7 +84,8 @@ func TestSettleAnswerLost(t *testing.T) {
 	st.fps.set(func(f *fakeFPS) { f.lose["Settle"] = 1 })
 	st.want(st.post("/bench/orders/"+string(id)+"/ship", "amount", "40.00"), http.StatusSeeOther)
 	st.wantState(id, shop.Shipping)
-	st.want(st.get("/bench/orders/"+string(id)), http.StatusOK, "charged $40.00") // the bench asks the same again, and learns that it was done
+	// the bench asks the same again, and learns that it was done
+	st.want(st.get("/bench/orders/"+string(id)), http.StatusOK, "charged $40.00")
 	st.wantState(id, shop.Shipped)
 
 	st = newStage(t)
@@ -107,7 +110,8 @@ func TestLapsedHoldIsNeverShipped(t *testing.T) {
 
 	// The page was loaded before; the packer presses the button after.
 	w := st.post("/bench/orders/"+string(id)+"/ship", "line", "0")
-	st.want(w, http.StatusConflict, "Not shipped", "lapsed on Monday 30 November 2026, 10:00 UTC", "ask the buyer to pay again")
+	st.want(w, http.StatusConflict, "Not shipped", "lapsed on Monday 30 November 2026, 10:00 UTC",
+		"ask the buyer to pay again")
 	st.wantState(id, shop.Lapsed)
 	if n := st.fps.times("Settle"); n != 0 {
 		t.Errorf("Settle was asked %d times on a lapsed hold", n)
@@ -141,7 +145,8 @@ func TestLapsedHoldIsKnownWithoutAsking(t *testing.T) {
 	if strings.Contains(w.Body.String(), `id="ship"`) {
 		t.Error("there is a button to ship it")
 	}
-	st.want(st.post("/bench/orders/"+string(id)+"/ship", "line", "0"), http.StatusServiceUnavailable, "could not be asked whether the money is still held")
+	st.want(st.post("/bench/orders/"+string(id)+"/ship", "line", "0"), http.StatusServiceUnavailable,
+		"could not be asked whether the money is still held")
 	st.wantState(id, shop.ToShip)
 }
 
@@ -161,7 +166,8 @@ func TestHoldCancelledElsewhere(t *testing.T) {
 	id := st.paid("mug")
 	h := st.fps.only(t)
 	st.fps.set(func(f *fakeFPS) { f.held[h.id].status, f.held[h.id].code = holdfast.StatusCancelled, "Canceled" })
-	st.want(st.post("/bench/orders/"+string(id)+"/ship", "line", "0"), http.StatusConflict, "given up at the payment service")
+	st.want(st.post("/bench/orders/"+string(id)+"/ship", "line", "0"), http.StatusConflict,
+		"given up at the payment service")
 	st.wantState(id, shop.Cancelled)
 }
 
@@ -190,7 +196,8 @@ func TestSettleRefused(t *testing.T) {
 			if o.Charge.Given() {
 				t.Errorf("a charge of %v is kept though it was refused", o.Charge)
 			}
-			st.want(st.get("/bench/orders/"+string(id)), http.StatusOK, words, "until Monday 30 November 2026", `id="ship"`, "request-refused")
+			st.want(st.get("/bench/orders/"+string(id)), http.StatusOK, words, "until Monday 30 November 2026", `id="ship"`,
+				"request-refused")
 			// Mended, it ships.
 			st.fps.set(func(f *fakeFPS) { delete(f.refuse, "Settle") })
 			st.want(st.post("/bench/orders/"+string(id)+"/ship", "line", "0"), http.StatusSeeOther)
@@ -250,7 +257,8 @@ func TestLateRefusalOfACharge(t *testing.T) {
 func TestCancel(t *testing.T) {
 	st := newStage(t)
 	id := st.paid("mug")
-	st.want(st.post("/bench/orders/"+string(id)+"/cancel", "reason", strings.Repeat("x", 161)), http.StatusUnprocessableEntity, "too long")
+	st.want(st.post("/bench/orders/"+string(id)+"/cancel", "reason", strings.Repeat("x", 161)),
+		http.StatusUnprocessableEntity, "too long")
 	st.want(st.post("/bench/orders/"+string(id)+"/cancel", "reason", "Broken in the kiln."), http.StatusSeeOther)
 	st.wantState(id, shop.Cancelled)
 	if h := st.fps.only(t); h.status != holdfast.StatusCancelled {

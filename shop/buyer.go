@@ -28,7 +28,9 @@ func (s *Shop) buyerReturns(w http.ResponseWriter, r *http.Request) error {
 	ctx := context.WithoutCancel(r.Context())
 	switch {
 	case back.Authorised():
-		err = s.authorised(ctx, o.ID, back.TokenID, back.Address, change{what: "The buyer authorised the payment (" + string(back.Status) + ")"})
+		err = s.authorised(ctx, o.ID, back.TokenID, back.Address, change{
+			what: "The buyer authorised the payment (" + string(back.Status) + ")",
+		})
 		if err == nil {
 			s.atOnce(ctx, "Reserve", o.ID, s.reserve)
 		}
@@ -36,7 +38,8 @@ func (s *Shop) buyerReturns(w http.ResponseWriter, r *http.Request) error {
 		_, _, err = s.record(ctx, o.ID, change{event: BuyerLeft, what: "The buyer came back without paying (A)"})
 	default:
 		_, _, err = s.record(ctx, o.ID, change{
-			event: BuyerTurnedAway, what: fmt.Sprintf("The payment pages sent the buyer back: %s %s", back.Status, back.ErrorMessage),
+			event: BuyerTurnedAway, what: fmt.Sprintf("The payment pages sent the buyer back: %s %s", back.Status,
+				back.ErrorMessage),
 			note: turnedAwayWords(back.Status),
 		})
 	}
@@ -51,12 +54,15 @@ func returnError(err error) error {
 	if ok && unverified.Unanswered {
 		return &pageError{
 			http.StatusServiceUnavailable, "One moment, please",
-			"We could not ask the payment service whether this way back is genuine. Nothing is lost: load this page again in a minute. If you authorised the payment, we will also find out by ourselves.",
+			"We could not ask the payment service whether this way back is genuine. Nothing is lost: load this page again in " +
+				"a minute. If you authorised the payment, we will also find out by ourselves.",
 		}
 	}
 	return &pageError{
 		http.StatusBadRequest, "We could not verify this link",
-		"It is not a genuine way back from the payment pages: the payment service did not make it, or it was changed on the way. We did nothing with it, and nothing was charged. If you have just paid, go back to the payment page and continue from there; we will also find out by ourselves.",
+		"It is not a genuine way back from the payment pages: the payment service did not make it, or it was changed on " +
+			"the way. We did nothing with it, and nothing was charged. If you have just paid, go back to the payment page and " +
+			"continue from there; we will also find out by ourselves.",
 	}
 }
 
@@ -100,8 +106,10 @@ func (s *Shop) thankYou(w http.ResponseWriter, r *http.Request) error {
 // orderedAgain is the page of an order in whose place the buyer has paid for
 // another one.
 func orderedAgain(v orderView, other Order) orderView {
-	v.Heading, v.Again, v.CartNow, v.Other = "This is order "+strconv.FormatInt(other.Number, 10)+" now", false, false, &other
-	v.Words = fmt.Sprintf("Nothing was charged for order %d. You paid for the same pieces as order %d, and that is the one that counts.", v.Number, other.Number)
+	v.Heading, v.Again, v.CartNow, v.Other = "This is order "+strconv.FormatInt(other.Number, 10)+" now", false, false,
+		&other
+	v.Words = fmt.Sprintf("Nothing was charged for order %d. You paid for the same pieces as order %d, and that is the "+
+		"one that counts.", v.Number, other.Number)
 	return v
 }
 

@@ -143,7 +143,8 @@ func TestRedirectLost(t *testing.T) {
 	// The address was lost with the way back: it is asked for before shipping.
 	st.want(st.get("/bench/orders/"+string(id)), http.StatusOK, "ann@example.test", `id="keep-address"`)
 	st.want(st.post("/bench/orders/"+string(id)+"/ship", "line", "0"), http.StatusConflict, "where to send it")
-	st.want(st.post("/bench/orders/"+string(id)+"/address", "name", "Ann", "line1", "1 Kiln Lane", "city", "Ely"), http.StatusSeeOther)
+	st.want(st.post("/bench/orders/"+string(id)+"/address", "name", "Ann", "line1", "1 Kiln Lane", "city", "Ely"),
+		http.StatusSeeOther)
 	st.want(st.get("/bench/orders/"+string(id)), http.StatusOK, `id="ship"`, "1 Kiln Lane")
 }
 
@@ -234,7 +235,8 @@ func TestReserveRefused(t *testing.T) {
 func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 	st := newStage(t)
 	id := st.paid("mug")
-	for _, path := range []string{"/pay", "/cart", "/bench/orders/" + string(id) + "/ship", "/bench/orders/" + string(id) + "/cancel"} {
+	for _, path := range []string{"/pay", "/cart", "/bench/orders/" + string(id) + "/ship", "/bench/orders/" + string(id) +
+		"/cancel"} {
 		r := httptest.NewRequest(http.MethodPost, path, strings.NewReader("line=0"))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Sec-Fetch-Site", "cross-site")
@@ -250,7 +252,8 @@ func TestPagesAreGuarded(t *testing.T) {
 	for _, path := range []string{"/", "/cart", "/bench", "/nothing", "/static/mug.svg", "/orders/order-unknown"} {
 		w := st.get(path)
 		policy := w.Header().Get("Content-Security-Policy")
-		if !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "form-action 'self' http://pay.example.test:8080") {
+		if !strings.Contains(policy, "default-src 'none'") ||
+			!strings.Contains(policy, "form-action 'self' http://pay.example.test:8080") {
 			t.Errorf("%s: policy %q", path, policy)
 		}
 		if strings.Contains(w.Body.String(), "<script") || strings.Contains(w.Body.String(), " style=") {

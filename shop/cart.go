@@ -71,9 +71,12 @@ func cartID(ctx context.Context, q querier, session SessionID) (id CartID, err e
 
 // addToCart puts more of a product into a cart, up to quantityMax of it, and
 // reports whether all of it went in.
-func addToCart(ctx context.Context, q querier, session SessionID, id ProductID, more int64, now time.Time) (all bool, err error) {
+func addToCart(
+	ctx context.Context, q querier, session SessionID, id ProductID, more int64, now time.Time,
+) (all bool, err error) {
 	var had int64
-	err = q.QueryRowContext(ctx, `SELECT quantity FROM cart_lines WHERE session_id = ? AND product_id = ?`, session, id).Scan(&had)
+	err = q.QueryRowContext(ctx, `SELECT quantity FROM cart_lines WHERE session_id = ? AND product_id = ?`, session,
+		id).Scan(&had)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return false, fmt.Errorf("adding to a cart: %w", err)
 	}

@@ -63,7 +63,9 @@ func ordered(ctx context.Context, q querier, id CartID) (string, error) {
 // Of one cart at most one order holds money. A second click goes on with the
 // order that the first one made; a cart that was changed since gets an order of
 // its own, which takes the place of the first.
-func (s *Shop) checkOut(ctx context.Context, tx *sql.Tx, session SessionID, id CartID, lines []Line) (address string, err error) {
+func (s *Shop) checkOut(
+	ctx context.Context, tx *sql.Tx, session SessionID, id CartID, lines []Line,
+) (address string, err error) {
 	if o, found, err := liveOrderOf(ctx, tx, id); err != nil || found {
 		return orderPath(o.ID), err
 	}
@@ -90,7 +92,9 @@ func (s *Shop) checkOut(ctx context.Context, tx *sql.Tx, session SessionID, id C
 	if o.Number, err = insertOrder(ctx, tx, o); err != nil {
 		return "", err
 	}
-	err = insertHappening(ctx, tx, o.ID, Happening{At: s.now(), What: "Ordered; the buyer was sent to authorise the payment"})
+	err = insertHappening(ctx, tx, o.ID, Happening{
+		At: s.now(), What: "Ordered; the buyer was sent to authorise the payment",
+	})
 	if err != nil {
 		return "", err
 	}
@@ -139,7 +143,10 @@ func (s *Shop) payAgain(w http.ResponseWriter, r *http.Request) error {
 	}
 	lines := soldStill(o.Lines)
 	if len(lines) == 0 {
-		return &pageError{http.StatusConflict, "No longer on the shelf", "We do not make these pieces any more, so they cannot be ordered again. Nothing was charged."}
+		return &pageError{
+			http.StatusConflict, "No longer on the shelf",
+			"We do not make these pieces any more, so they cannot be ordered again. Nothing was charged.",
+		}
 	}
 	session := s.session(w, r)
 	var address string

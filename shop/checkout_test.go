@@ -131,7 +131,8 @@ func TestPayingAgain(t *testing.T) {
 	st.want(st.get("/cart"), http.StatusOK, "Morning mug")
 
 	// The first one is out of everybody's way.
-	if w := st.get(page); strings.Contains(w.Body.String(), `id="pay-again"`) || !strings.Contains(w.Body.String(), "order 1002") {
+	if w := st.get(page); strings.Contains(w.Body.String(), `id="pay-again"`) ||
+		!strings.Contains(w.Body.String(), "order 1002") {
 		t.Errorf("the first order's page:\n%s", w.Body)
 	}
 	if got := st.post(page + "/again").Header().Get("Location"); got != "/orders/"+string(again) {

@@ -86,11 +86,13 @@ func TestANotificationOfSomethingElseIsIgnored(t *testing.T) {
 		h         hold
 		operation string
 	}{
-		"another transaction under the order's reference": {changed(func(h *hold) { h.id = "TXNSTRANGE000000000000000000000000X" }), "RESERVE"},
-		"another order's reference":                       {changed(func(h *hold) { h.reference = others.reference }), "RESERVE"},
-		"another order's transaction":                     {changed(func(h *hold) { h.id = others.id }), "RESERVE"},
-		"another amount":                                  {changed(func(h *hold) { h.amount = "1.00" }), "RESERVE"},
-		"another operation":                               {h, "PAY"},
+		"another transaction under the order's reference": {changed(func(h *hold) {
+			h.id = "TXNSTRANGE000000000000000000000000X"
+		}), "RESERVE"},
+		"another order's reference":   {changed(func(h *hold) { h.reference = others.reference }), "RESERVE"},
+		"another order's transaction": {changed(func(h *hold) { h.id = others.id }), "RESERVE"},
+		"another amount":              {changed(func(h *hold) { h.amount = "1.00" }), "RESERVE"},
+		"another operation":           {h, "PAY"},
 	} {
 		if code := st.notify(row.h, row.operation, "CANCELLED", "Canceled"); code != http.StatusOK {
 			t.Errorf("%s: status %d", name, code)
@@ -136,36 +138,47 @@ func TestForeignAndForgedMessages(t *testing.T) {
 	unpaid := st.order("vase")
 	h := st.fps.only(t)
 	cancelled := notification(h, "RESERVE", "CANCELLED", "Canceled")
-	back := holdfast.Params{{Name: "callerReference", Value: string(unpaid)}, {Name: "status", Value: "SC"}, {Name: "tokenID", Value: testToken}}
+	back := holdfast.Params{
+		{Name: "callerReference", Value: string(unpaid)}, {Name: "status", Value: "SC"}, {Name: "tokenID", Value: testToken},
+	}
 	both := append(back[:len(back):len(back)], cancelled.Without("callerReference")...)
 	st.asked()
 	for name, body := range map[string]string{
-		"another caller's notification":                signed(http.MethodPost, publicURL+"/ipn", forCaller("COTHER", cancelled)),
-		"a notification that names nobody":             signed(http.MethodPost, publicURL+"/ipn", forCaller("", cancelled)),
-		"a notification that names two":                signed(http.MethodPost, publicURL+"/ipn", forCaller("COTHER", forCaller(testCaller, cancelled))),
-		"a redirect with a notification's fields":      signed(http.MethodGet, publicURL+"/ipn", cancelled),
-		"a redirect with both kinds' fields":           signed(http.MethodGet, publicURL+"/ipn", both),
-		"both kinds' fields":                           signed(http.MethodPost, publicURL+"/ipn", both),
-		"a return URL":                                 signed(http.MethodPost, publicURL+"/ipn", back),
-		"a notification to another path":               signed(http.MethodPost, publicURL+"/ipn2", cancelled),
-		"a notification to another host":               signed(http.MethodPost, "http://other.example.test/ipn", cancelled),
-		"a notification that was changed on the way":   strings.Replace(signed(http.MethodPost, publicURL+"/ipn", notification(h, "RESERVE", "RESERVED", "Success")), "RESERVED", "CANCELLED", 1),
-		"a notification whose caller was changed":      strings.Replace(signed(http.MethodPost, publicURL+"/ipn", forCaller("COTHER", cancelled)), "COTHER", testCaller, 1),
-		"a notification to which a caller was added":   signed(http.MethodPost, publicURL+"/ipn", forCaller("COTHER", cancelled)) + "&callerId=" + testCaller,
-		"a notification with its caller in other case": signed(http.MethodPost, publicURL+"/ipn", forCaller(strings.ToLower(testCaller), cancelled)),
+		"another caller's notification": signed(http.MethodPost, publicURL+"/ipn",
+			forCaller("COTHER", cancelled)),
+		"a notification that names nobody": signed(http.MethodPost, publicURL+"/ipn", forCaller("", cancelled)),
+		"a notification that names two": signed(http.MethodPost, publicURL+"/ipn",
+			forCaller("COTHER", forCaller(testCaller, cancelled))),
+		"a redirect with a notification's fields": signed(http.MethodGet, publicURL+"/ipn", cancelled),
+		"a redirect with both kinds' fields":      signed(http.MethodGet, publicURL+"/ipn", both),
+		"both kinds' fields":                      signed(http.MethodPost, publicURL+"/ipn", both),
+		"a return URL":                            signed(http.MethodPost, publicURL+"/ipn", back),
+		"a notification to another path":          signed(http.MethodPost, publicURL+"/ipn2", cancelled),
+		"a notification to another host":          signed(http.MethodPost, "http://other.example.test/ipn", cancelled),
+		"a notification that was changed on the way": strings.Replace(signed(http.MethodPost, publicURL+"/ipn",
+			notification(h, "RESERVE", "RESERVED", "Success")), "RESERVED", "CANCELLED", 1),
+		"a notification whose caller was changed": strings.Replace(signed(http.MethodPost, publicURL+"/ipn",
+			forCaller("COTHER", cancelled)), "COTHER", testCaller, 1),
+		"a notification to which a caller was added": signed(http.MethodPost, publicURL+"/ipn",
+			forCaller("COTHER", cancelled)) + "&callerId=" + testCaller,
+		"a notification with its caller in other case": signed(http.MethodPost, publicURL+"/ipn",
+			forCaller(strings.ToLower(testCaller), cancelled)),
 	} {
 		if code := st.deliver(body); code != http.StatusForbidden {
 			t.Errorf("%s: status %d, want 403", name, code)
 		}
 	}
 	for name, query := range map[string]string{
-		"another caller's return":                 signed(http.MethodGet, publicURL+"/return", forCaller("COTHER", back)),
-		"a return that names nobody":              signed(http.MethodGet, publicURL+"/return", forCaller("", back)),
-		"a return with a notification's fields":   signed(http.MethodGet, publicURL+"/return", append(back[:len(back):len(back)], cancelled[0])),
-		"a notification":                          signed(http.MethodGet, publicURL+"/return", cancelled),
-		"a return that was signed as a form":      signed(http.MethodPost, publicURL+"/return", back),
-		"a return with another order's reference": strings.Replace(signed(http.MethodGet, publicURL+"/return", back), string(unpaid), string(id), 1),
-		"a return for another amount":             signed(http.MethodGet, publicURL+"/return", append(back[:len(back):len(back)], holdfast.Param{Name: "transactionAmount", Value: "0.02"})),
+		"another caller's return":    signed(http.MethodGet, publicURL+"/return", forCaller("COTHER", back)),
+		"a return that names nobody": signed(http.MethodGet, publicURL+"/return", forCaller("", back)),
+		"a return with a notification's fields": signed(http.MethodGet, publicURL+"/return",
+			append(back[:len(back):len(back)], cancelled[0])),
+		"a notification":                     signed(http.MethodGet, publicURL+"/return", cancelled),
+		"a return that was signed as a form": signed(http.MethodPost, publicURL+"/return", back),
+		"a return with another order's reference": strings.Replace(signed(http.MethodGet, publicURL+"/return", back),
+			string(unpaid), string(id), 1),
+		"a return for another amount": signed(http.MethodGet, publicURL+"/return",
+			append(back[:len(back):len(back)], holdfast.Param{Name: "transactionAmount", Value: "0.02"})),
 	} {
 		st.want(st.get("/return?"+query), http.StatusBadRequest, "We could not verify this link")
 		if o := st.wantState(unpaid, shop.AwaitingAuthorisation); o.TokenID != "" {
@@ -176,7 +189,10 @@ func TestForeignAndForgedMessages(t *testing.T) {
 		t.Errorf("the payment service was asked %q", asked)
 	}
 	st.wantState(id, shop.ToShip)
-	st.want(st.get("/return?"+signed(http.MethodGet, publicURL+"/return", append(back, holdfast.Param{Name: "transactionAmount", Value: st.load(unpaid).Totals.Total.Decimal()}))), http.StatusSeeOther)
+	st.want(st.get("/return?"+
+		signed(http.MethodGet, publicURL+"/return",
+			append(back, holdfast.Param{Name: "transactionAmount", Value: st.load(unpaid).Totals.Total.Decimal()}))),
+		http.StatusSeeOther)
 	st.wantState(unpaid, shop.ToShip)
 }
 

@@ -133,7 +133,8 @@ func (f *fakeFPS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.asked = append(f.asked, strings.TrimSpace(action+" "+p.Get("CallerReference")+p.Get("TransactionId")+p.Get("ReserveTransactionId")))
+	f.asked = append(f.asked,
+		strings.TrimSpace(action+" "+p.Get("CallerReference")+p.Get("TransactionId")+p.Get("ReserveTransactionId")))
 	if f.down {
 		panic(http.ErrAbortHandler)
 	}
@@ -188,7 +189,8 @@ func (f *fakeFPS) act(action string, p holdfast.Params) (result string, h *hold,
 		if token == "" {
 			return "", nil, "InvalidCallerReference"
 		}
-		return "<Token><TokenId>" + token + "</TokenId><FriendlyName>F</FriendlyName><TokenStatus>" + string(f.tokensAre) + "</TokenStatus><DateInstalled>2026-11-23T10:00:00.000Z</DateInstalled><CallerReference>" +
+		return "<Token><TokenId>" + token + "</TokenId><FriendlyName>F</FriendlyName><TokenStatus>" + string(f.tokensAre) +
+			"</TokenStatus><DateInstalled>2026-11-23T10:00:00.000Z</DateInstalled><CallerReference>" +
 			p.Get("CallerReference") + "</CallerReference><TokenType>SingleUse</TokenType></Token>", nil, ""
 	}
 	h = f.held[p.Get("TransactionId")+p.Get("ReserveTransactionId")]
@@ -197,10 +199,12 @@ func (f *fakeFPS) act(action string, p holdfast.Params) (result string, h *hold,
 	}
 	switch action {
 	case "GetTransactionStatus":
-		return fmt.Sprintf("<TransactionId>%s</TransactionId><TransactionStatus>%s</TransactionStatus><CallerReference>%s</CallerReference><StatusCode>%s</StatusCode><StatusMessage>words</StatusMessage>",
+		return fmt.Sprintf("<TransactionId>%s</TransactionId><TransactionStatus>%s</TransactionStatus>"+
+			"<CallerReference>%s</CallerReference><StatusCode>%s</StatusCode><StatusMessage>words</StatusMessage>",
 			h.id, h.status, h.reference, h.code), h, ""
 	case "GetTransaction":
-		return fmt.Sprintf("<Transaction><TransactionId>%s</TransactionId><TransactionStatus>%s</TransactionStatus><SenderName>Ann Buyer</SenderName><SenderEmail>ann@example.test</SenderEmail></Transaction>", h.id, h.status), h, ""
+		return fmt.Sprintf("<Transaction><TransactionId>%s</TransactionId><TransactionStatus>%s</TransactionStatus>"+
+			"<SenderName>Ann Buyer</SenderName><SenderEmail>ann@example.test</SenderEmail></Transaction>", h.id, h.status), h, ""
 	case "Settle":
 		amount := p.Get("TransactionAmount.Value")
 		if h.status == holdfast.StatusReserved {

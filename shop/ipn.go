@@ -39,7 +39,8 @@ func (s *Shop) notified(ctx context.Context, n holdfast.Notification) error {
 		return err
 	}
 	if other := otherThanAsked(o, n); other != "" {
-		s.log.WarnContext(ctx, "notification of something else", "order", o.ID, "transaction", n.TransactionID, "other", other)
+		s.log.WarnContext(ctx, "notification of something else", "order", o.ID, "transaction", n.TransactionID, "other",
+			other)
 		return nil
 	}
 	return s.look(ctx, o)

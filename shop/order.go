@@ -66,7 +66,8 @@ func orderByID(ctx context.Context, q querier, id OrderID) (Order, error) {
 }
 
 func orderByTransaction(ctx context.Context, q querier, id holdfast.TransactionID) (Order, error) {
-	row := q.QueryRowContext(ctx, `SELECT `+orderColumns+` FROM orders WHERE transaction_id = ? AND transaction_id <> ''`, id)
+	row := q.QueryRowContext(ctx, `SELECT `+orderColumns+` FROM orders WHERE transaction_id = ? AND transaction_id <> ''`,
+		id)
 	return completeOrder(ctx, q, row)
 }
 
@@ -139,7 +140,8 @@ func scanOrder(scan func(...any) error) (Order, error) {
 		&o.TokenID, &o.TransactionID, &o.TransactionStatus, &deadline, &charge, &o.Reason, &o.Note, &done, &refunded,
 		&a.Name, &a.Line1, &a.Line2, &a.City, &a.State, &a.Country, &a.Zip, &a.Phone,
 	)
-	o.Created, o.Changed, o.Deadline, o.Done = fromMicros(created), fromMicros(changed), fromMicros(deadline), fromMicros(done)
+	o.Created, o.Changed, o.Deadline, o.Done = fromMicros(created), fromMicros(changed), fromMicros(deadline),
+		fromMicros(done)
 	o.Totals = Totals{
 		Items: money.Micros(items), Shipping: money.Micros(shipping), Tax: money.Micros(tax), Total: money.Micros(total),
 	}
@@ -220,7 +222,8 @@ func updateOrder(ctx context.Context, tx *sql.Tx, o Order, from OrderState) erro
 		return fmt.Errorf("writing order %s: %d rows changed, want the one that is %s (%w)", o.ID, n, from, err)
 	}
 	for i, l := range o.Lines {
-		_, err := tx.ExecContext(ctx, `UPDATE order_lines SET left_out = ? WHERE order_id = ? AND position = ?`, l.LeftOut, o.ID, i)
+		_, err := tx.ExecContext(ctx, `UPDATE order_lines SET left_out = ? WHERE order_id = ? AND position = ?`, l.LeftOut,
+			o.ID, i)
 		if err != nil {
 			return fmt.Errorf("writing the lines of order %s: %w", o.ID, err)
 		}

@@ -128,7 +128,8 @@ func (s OrderState) Open() bool {
 	switch s {
 	case Pending, ToShip, Shipping, Cancelling:
 		return true
-	case AwaitingAuthorisation, Abandoned, NotAuthorised, Reserving, PaymentFailed, Shipped, Cancelled, Lapsed, NeedsAttention:
+	case AwaitingAuthorisation, Abandoned, NotAuthorised, Reserving, PaymentFailed, Shipped, Cancelled, Lapsed,
+		NeedsAttention:
 	}
 	return false
 }

@@ -129,7 +129,8 @@ func TestTotals(t *testing.T) {
 		{[]int64{9, 9, 9, 9, 9, 9}, 2592_00, 0, 162_00, 2754_00},
 	} {
 		want := shop.Totals{
-			Items: money.Cents(row.items), Shipping: money.Cents(row.shipping), Tax: money.Cents(row.tax), Total: money.Cents(row.total),
+			Items: money.Cents(row.items), Shipping: money.Cents(row.shipping), Tax: money.Cents(row.tax),
+			Total: money.Cents(row.total),
 		}
 		if diff := cmp.Diff(want, shop.TotalsOf(lines(row.pieces...))); diff != "" {
 			t.Errorf("%v (-want +got):\n%s", row.pieces, diff)

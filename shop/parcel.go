@@ -51,7 +51,8 @@ func parcelIn(r *http.Request, o Order) (p parcel, complaint string) {
 		p.Charge = amount
 	}
 	if p.Charge.Cmp(cost) > 0 {
-		return parcel{}, "Not shipped: " + dollars(amount) + " is above the " + dollars(cost) + " that the ticked pieces cost."
+		return parcel{}, "Not shipped: " + dollars(amount) + " is above the " + dollars(cost) +
+			" that the ticked pieces cost."
 	}
 	return p, ""
 }
@@ -85,7 +86,8 @@ func amountIn(r *http.Request, o Order) (amount money.Amount, complaint string) 
 	case !amount.Positive():
 		return money.Amount{}, "Not shipped: to charge nothing, cancel the order."
 	case amount.Cmp(o.Totals.Total) > 0:
-		return money.Amount{}, "Not shipped: " + dollars(amount) + " is above the " + dollars(o.Totals.Total) + " that are held."
+		return money.Amount{}, "Not shipped: " + dollars(amount) + " is above the " + dollars(o.Totals.Total) +
+			" that are held."
 	}
 	return amount, ""
 }

@@ -53,7 +53,9 @@ func TestAPartShipmentIsRemembered(t *testing.T) {
 			"both",
 			[]string{"listed", "1", "line", "0", "amount", "50"},
 			"50.00",
-			[]string{"Not everything was in stock", "lowered the price", "charged $50.00 instead of $57.50", "−$59.50", "−$7.50"},
+			[]string{
+				"Not everything was in stock", "lowered the price", "charged $50.00 instead of $57.50", "−$59.50", "−$7.50",
+			},
 			nil,
 		},
 	} {
@@ -104,7 +106,9 @@ func TestAParcelIsChecked(t *testing.T) {
 		"more than there are": {"between 1 and 2 of Morning mug", []string{"listed", "1", "line", "0", "pieces-0", "3"}},
 		"none of them":        {"untick it", []string{"listed", "1", "line", "0", "pieces-0", "0"}},
 		"nothing ticked":      {"nothing is ticked", []string{"listed", "1", "amount", "10"}},
-		"more than it costs":  {"above the $57.50 that the ticked pieces cost", []string{"listed", "1", "line", "0", "amount", "60"}},
+		"more than it costs": {"above the $57.50 that the ticked pieces cost", []string{
+			"listed", "1", "line", "0", "amount", "60",
+		}},
 	} {
 		w := st.post("/bench/orders/"+string(id)+"/ship", row.form...)
 		if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), row.words) {
@@ -213,7 +217,8 @@ func TestALongAddressIsRefused(t *testing.T) {
 	long := strings.Repeat("x", 128) + " Flat 7"
 	st.want(st.post(bench+"/address", "name", "Ann", "line1", long, "city", "Ely"), http.StatusUnprocessableEntity,
 		"Street has 135 characters, and 128 fit", `value="`+long+`"`)
-	st.want(st.post(bench+"/address", "name", "Ann\x00", "line1", "1 Kiln Lane", "city", "Ely"), http.StatusUnprocessableEntity, "cannot be printed")
+	st.want(st.post(bench+"/address", "name", "Ann\x00", "line1", "1 Kiln Lane", "city", "Ely"),
+		http.StatusUnprocessableEntity, "cannot be printed")
 	if o := st.load(id); o.Address.Line1 != "" {
 		t.Errorf("kept %q", o.Address.Line1)
 	}
@@ -240,12 +245,14 @@ func TestPastOrders(t *testing.T) {
 	}
 	bowl := st.paid("bowl")
 	page := st.get("/bench/past").Body.String()
-	if strings.Index(page, ">1031<") > strings.Index(page, ">1030<") || strings.Contains(page, ">1001<") || !strings.Contains(page, "page=2") {
+	if strings.Index(page, ">1031<") > strings.Index(page, ">1030<") || strings.Contains(page, ">1001<") ||
+		!strings.Contains(page, "page=2") {
 		t.Errorf("the first page of past orders:\n%s", page)
 	}
 	st.want(st.get("/bench/past?page=2"), http.StatusOK, ">1001<", "page=1")
 	for sought, want := range map[string]shop.OrderID{
-		"1001": first, "#1001": first, "breakfast": bowl, string(bowl)[6:20]: bowl, string(st.load(first).TransactionID): first,
+		"1001": first, "#1001": first, "breakfast": bowl, string(bowl)[6:20]: bowl,
+		string(st.load(first).TransactionID): first,
 	} {
 		w := st.get("/bench/past?q=" + url.QueryEscape(sought))
 		if n := strings.Count(w.Body.String(), "data-order="); n != 1 || !strings.Contains(w.Body.String(), string(want)) {

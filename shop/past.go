@@ -27,7 +27,10 @@ type pastView struct {
 func (s *Shop) past(w http.ResponseWriter, r *http.Request) error {
 	sought := strings.Join(strings.Fields(r.URL.Query().Get("q")), " ")
 	if utf8.RuneCountInString(sought) > searchTextMax {
-		return &pageError{http.StatusUnprocessableEntity, "Too long to search for", "Search for an order's number, or for a part of a name, an address or an id."}
+		return &pageError{
+			http.StatusUnprocessableEntity, "Too long to search for",
+			"Search for an order's number, or for a part of a name, an address or an id.",
+		}
 	}
 	page, err := strconv.Atoi(r.URL.Query().Get("page"))
 	if err != nil || page < 1 || page > pastPagesMax {
@@ -79,7 +82,10 @@ func (s *Shop) slip(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !s.benchRow(o).CanShip() && o.State != Shipping && o.State != Shipped {
-		return &pageError{http.StatusConflict, "There is no parcel", fmt.Sprintf("Order %d is not one to ship, so there is nothing to print.", o.Number)}
+		return &pageError{
+			http.StatusConflict, "There is no parcel",
+			fmt.Sprintf("Order %d is not one to ship, so there is nothing to print.", o.Number),
+		}
 	}
 	return s.render(w, r, http.StatusOK, "slip.html", s.benchRow(o))
 }

@@ -21,7 +21,9 @@ const redirectAwaitedMax = 3 * time.Hour
 // authorised keeps a token that pays for an order. The order's new state and
 // the job that sees Reserve through are one commit; a token for an order that
 // has one already changes nothing.
-func (s *Shop) authorised(ctx context.Context, id OrderID, token holdfast.TokenID, address holdfast.Address, c change) error {
+func (s *Shop) authorised(
+	ctx context.Context, id OrderID, token holdfast.TokenID, address holdfast.Address, c change,
+) error {
 	c.event = BuyerAuthorised
 	c.facts = func(o *Order) {
 		if o.Address == (holdfast.Address{}) {
@@ -97,7 +99,9 @@ func (s *Shop) settle(ctx context.Context, id OrderID) error {
 	if err != nil || o.State != Shipping {
 		return err
 	}
-	result, err := s.client.Settle(ctx, holdfast.SettleRequest{ReserveTransactionID: o.TransactionID, TransactionAmount: o.Charge})
+	result, err := s.client.Settle(ctx, holdfast.SettleRequest{
+		ReserveTransactionID: o.TransactionID, TransactionAmount: o.Charge,
+	})
 	if err != nil {
 		return s.notDone(ctx, o, "Settle", err, chargeRefused)
 	}
@@ -149,7 +153,8 @@ func cancelRefused(refusal *holdfast.Error, asked Order, stands Event) change {
 	}
 	return change{
 		event: CancelRefused,
-		note:  "Not cancelled: the payment service refused with " + string(refusal.Code) + ". The hold stands; ship, or try again. If nobody does either, it lapses by itself on " + when(asked.Deadline) + ".",
+		note: "Not cancelled: the payment service refused with " + string(refusal.Code) +
+			". The hold stands; ship, or try again. If nobody does either, it lapses by itself on " + when(asked.Deadline) + ".",
 	}
 }
 
@@ -157,7 +162,9 @@ func cancelRefused(refusal *holdfast.Error, asked Order, stands Event) change {
 // alone does not tell where the money is; the transaction's status does. The
 // refusal may come late, when the order has been back on the bench and the same
 // was asked anew, and then it says nothing of what is asked now.
-func (s *Shop) notDone(ctx context.Context, asked Order, action string, err error, means func(*holdfast.Error, Order, Event) change) error {
+func (s *Shop) notDone(
+	ctx context.Context, asked Order, action string, err error, means func(*holdfast.Error, Order, Event) change,
+) error {
 	refusal, refused := errors.AsType[*holdfast.Error](err)
 	if passing(err) || !refused {
 		return s.unanswered(ctx, asked, action, err)

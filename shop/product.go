@@ -24,22 +24,25 @@ type Product struct {
 var catalogue = []Product{
 	{
 		ID: "mug", Name: "Morning mug", Price: money.Cents(24_00),
-		Short:   "Holds a proper coffee, and the warmth.",
-		Text:    "Thrown a little thicker than it needs to be, so that the second half of the coffee is still hot. The handle takes three fingers.",
+		Short: "Holds a proper coffee, and the warmth.",
+		Text: "Thrown a little thicker than it needs to be, so that the second half of the coffee is still hot. The " +
+			"handle takes three fingers.",
 		Details: []string{"350 ml", "Stoneware, speckled clay", "Dishwasher safe"},
 		Picture: "A round mug with a teal glaze over speckled clay, and steam rising from it",
 	},
 	{
 		ID: "bowl", Name: "Breakfast bowl", Price: money.Cents(32_00),
-		Short:   "Deep enough for porridge, wide enough for fruit.",
-		Text:    "A bowl for the first meal of the day. The rim is left bare where the fingers hold it; the glaze pools to a darker blue at the bottom.",
+		Short: "Deep enough for porridge, wide enough for fruit.",
+		Text: "A bowl for the first meal of the day. The rim is left bare where the fingers hold it; the glaze pools to " +
+			"a darker blue at the bottom.",
 		Details: []string{"16 cm across", "Stoneware, blue glaze", "Oven safe to 220 °C"},
 		Picture: "A wide bowl with a deep blue glaze and a bare rim, filled with oranges",
 	},
 	{
 		ID: "plate", Name: "Supper plate", Price: money.Cents(40_00),
-		Short:   "Flat, calm and hard to chip.",
-		Text:    "The foot is trimmed wide so that it sits still on a crowded table. No two have the same ring, since each is drawn while the wheel turns.",
+		Short: "Flat, calm and hard to chip.",
+		Text: "The foot is trimmed wide so that it sits still on a crowded table. No two have the same ring, since each " +
+			"is drawn while the wheel turns.",
 		Details: []string{"26 cm across", "Stoneware, oat glaze", "Stacks well"},
 		Picture: "A plate seen from above, with rings in oat and rust colours and a sprig of leaves",
 	},
@@ -52,15 +55,17 @@ var catalogue = []Product{
 	},
 	{
 		ID: "jug", Name: "Milk jug", Price: money.Cents(56_00),
-		Short:   "Pours without a drip. We tried.",
-		Text:    "The lip is pulled with a wet finger and tested with water before it is fired. Milk, gravy, or a handful of daisies.",
+		Short: "Pours without a drip. We tried.",
+		Text: "The lip is pulled with a wet finger and tested with water before it is fired. Milk, gravy, or a handful " +
+			"of daisies.",
 		Details: []string{"700 ml", "Stoneware, cream glaze", "Dishwasher safe"},
 		Picture: "A cream-coloured jug with a curved handle, a pouring lip and a teal band",
 	},
 	{
 		ID: "teapot", Name: "Two-cup teapot", Price: money.Cents(88_00),
-		Short:   "Two cups, and then two more.",
-		Text:    "The strainer is part of the pot, the lid stays on when you pour, and the bamboo handle stays cool. The most difficult thing we make.",
+		Short: "Two cups, and then two more.",
+		Text: "The strainer is part of the pot, the lid stays on when you pour, and the bamboo handle stays cool. The " +
+			"most difficult thing we make.",
 		Details: []string{"800 ml", "Stoneware, charcoal glaze", "Bamboo handle"},
 		Picture: "A round teapot with a charcoal glaze, an arched bamboo handle and a small knob on its lid",
 	},

@@ -136,7 +136,9 @@ func (o Order) chargeFailed() bool {
 
 // askRefund writes down that the packer pays back a part of an order's charge.
 // The n-th refund is written once, however often it is asked for.
-func (s *Shop) askRefund(ctx context.Context, id OrderID, n int64, amount money.Amount, reason string) (complaint string, err error) {
+func (s *Shop) askRefund(
+	ctx context.Context, id OrderID, n int64, amount money.Amount, reason string,
+) (complaint string, err error) {
 	err = inTx(ctx, s.db, func(tx *sql.Tx) error {
 		o, err := orderByID(ctx, tx, id)
 		if err != nil {
@@ -157,10 +159,13 @@ func (s *Shop) askRefund(ctx context.Context, id OrderID, n int64, amount money.
 			complaint = "Not refunded: the card was not charged for this order."
 			return nil
 		case amount.Cmp(o.left()) > 0:
-			complaint = "Not refunded: " + dollars(amount) + " is above the " + dollars(o.left()) + " that are left of the charge."
+			complaint = "Not refunded: " + dollars(amount) + " is above the " + dollars(o.left()) +
+				" that are left of the charge."
 			return nil
 		}
-		f := Refund{Position: n, Reference: refundReference(id, n), Status: RefundAsked, Amount: amount, Reason: reason, At: s.now()}
+		f := Refund{
+			Position: n, Reference: refundReference(id, n), Status: RefundAsked, Amount: amount, Reason: reason, At: s.now(),
+		}
 		if err := writeRefund(ctx, tx, id, f); err != nil {
 			return err
 		}
@@ -202,24 +207,33 @@ func (s *Shop) advance(ctx context.Context, o Order, f Refund) error {
 		if err != nil {
 			return fmt.Errorf("asking how a refund of order %s stands: %w", o.ID, err)
 		}
-		return s.refundStands(ctx, o.ID, f, state.TransactionID, state.Status, Happening{What: "The refund of " + dollars(f.Amount) + " is " + standingOfState(state).words(), RequestID: state.RequestID})
+		return s.refundStands(ctx, o.ID, f, state.TransactionID, state.Status, Happening{
+			What: "The refund of " + dollars(f.Amount) + " is " + standingOfState(state).words(), RequestID: state.RequestID,
+		})
 	}
 	result, err := s.client.Refund(ctx, holdfast.RefundRequest{
 		TransactionID: o.TransactionID, RefundAmount: f.Amount, CallerReference: f.Reference, CallerDescription: f.Reason,
 	})
 	if refusal, refused := errors.AsType[*holdfast.Error](err); refused && !passing(err) {
-		return s.refundStands(ctx, o.ID, f, "", holdfast.StatusFailure, Happening{What: "Refund was refused: " + inShort(refusal), RequestID: refusal.RequestID})
+		return s.refundStands(ctx, o.ID, f, "", holdfast.StatusFailure, Happening{
+			What: "Refund was refused: " + inShort(refusal), RequestID: refusal.RequestID,
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("refunding order %s: %w", o.ID, err)
 	}
-	return s.refundStands(ctx, o.ID, f, result.TransactionID, result.Status, Happening{What: "Refund answered " + standingOfResult(result).words(), RequestID: result.RequestID})
+	return s.refundStands(ctx, o.ID, f, result.TransactionID, result.Status, Happening{
+		What: "Refund answered " + standingOfResult(result).words(), RequestID: result.RequestID,
+	})
 }
 
 // refundStands keeps how a refund stands and what told it, and returns errWaiting while it is
 // pending. One that is over does not change any more: two who asked may have
 // been answered in either order.
-func (s *Shop) refundStands(ctx context.Context, id OrderID, f Refund, transaction holdfast.TransactionID, status holdfast.TransactionStatus, told Happening) error {
+func (s *Shop) refundStands(
+	ctx context.Context, id OrderID, f Refund, transaction holdfast.TransactionID, status holdfast.TransactionStatus,
+	told Happening,
+) error {
 	err := inTx(ctx, s.db, func(tx *sql.Tx) error {
 		all, err := refundsOf(ctx, tx, id)
 		if err != nil {
@@ -301,7 +315,8 @@ func (s *Shop) lookForRefunds(ctx context.Context, id OrderID) error {
 // learnCharge keeps what another program charged for an order.
 func (s *Shop) learnCharge(ctx context.Context, o Order, detail holdfast.TransactionDetail) error {
 	amount := detail.TransactionAmount
-	if o.State != NeedsAttention || detail.Status != holdfast.StatusSuccess || !amount.Given() || amount == o.Charge || amount.Cmp(o.Totals.Total) > 0 {
+	if o.State != NeedsAttention || detail.Status != holdfast.StatusSuccess || !amount.Given() || amount == o.Charge ||
+		amount.Cmp(o.Totals.Total) > 0 {
 		return nil
 	}
 	_, _, err := s.record(ctx, o.ID, change{
@@ -325,7 +340,9 @@ func (s *Shop) learnRefund(ctx context.Context, id OrderID, made holdfast.Transa
 		i := slices.IndexFunc(all, func(f Refund) bool {
 			return f.TransactionID == made.TransactionID || f.Ours() && f.Reference == made.CallerReference
 		})
-		f := Refund{Position: nextRefund(all), Amount: made.TransactionAmount, Reason: made.CallerDescription, At: made.DateReceived}
+		f := Refund{
+			Position: nextRefund(all), Amount: made.TransactionAmount, Reason: made.CallerDescription, At: made.DateReceived,
+		}
 		what := "Refunded by another program: " + dollars(f.Amount)
 		if i >= 0 {
 			f, what = all[i], "The refund of "+dollars(all[i].Amount)
@@ -338,7 +355,8 @@ func (s *Shop) learnRefund(ctx context.Context, id OrderID, made holdfast.Transa
 		if err := writeRefund(ctx, tx, id, f); err != nil {
 			return err
 		}
-		if err := insertHappening(ctx, tx, id, Happening{At: s.now(), What: what + ", " + string(made.Status), RequestID: made.RequestID}); err != nil {
+		if err := insertHappening(ctx, tx, id,
+			Happening{At: s.now(), What: what + ", " + string(made.Status), RequestID: made.RequestID}); err != nil {
 			return err
 		}
 		if f.Status == RefundPending {

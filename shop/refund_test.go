@@ -91,7 +91,9 @@ func (c *cashier) refund(w http.ResponseWriter, p holdfast.Params) {
 }
 
 func (c *cashier) make(parent, reference, amount string) madeRefund {
-	f := madeRefund{id: fmt.Sprintf("RFD%032d", len(c.made)+1), parent: parent, reference: reference, amount: amount, status: c.as}
+	f := madeRefund{
+		id: fmt.Sprintf("RFD%032d", len(c.made)+1), parent: parent, reference: reference, amount: amount, status: c.as,
+	}
 	c.made = append(c.made, f)
 	return f
 }
@@ -130,7 +132,8 @@ func (c *cashier) detail(w http.ResponseWriter, id string) bool {
 	related := ""
 	for _, f := range c.made {
 		if f.parent == id {
-			related += "<RelatedTransaction><TransactionId>" + f.id + "</TransactionId><RelationType>Refund</RelationType></RelatedTransaction>"
+			related += "<RelatedTransaction><TransactionId>" + f.id +
+				"</TransactionId><RelationType>Refund</RelationType></RelatedTransaction>"
 		}
 	}
 	answer(w, "GetTransaction", fmt.Sprintf(detail, id, h.reference, h.settled, h.status, related))
@@ -166,7 +169,8 @@ func TestRefundFromTheBench(t *testing.T) {
 	id, bench := st.shipped("mug")
 	st.want(st.get(bench), http.StatusOK, `id="refund"`, `name="refund" value="1"`, `value="32.00"`)
 	for range 2 { // a double click
-		st.want(st.post(bench+"/refund", "refund", "1", "amount", "$10", "reason", "A chip in the glaze"), http.StatusSeeOther)
+		st.want(st.post(bench+"/refund", "refund", "1", "amount", "$10", "reason", "A chip in the glaze"),
+			http.StatusSeeOther)
 	}
 	st.wantRefunded(id, "10.00")
 	if n := cash.count(); n != 1 {
@@ -176,9 +180,11 @@ func TestRefundFromTheBench(t *testing.T) {
 	st.want(st.get("/orders/"+string(id)), http.StatusOK, "was charged $32.00", "$10.00 is refunded", `id="refunded"`)
 
 	for amount, words := range map[string]string{
-		"22.01": "above the $22.00 that are left", "0": "write how much", "-1": "digits with at most two decimals", "": "digits with at most two decimals",
+		"22.01": "above the $22.00 that are left", "0": "write how much", "-1": "digits with at most two decimals",
+		"": "digits with at most two decimals",
 	} {
-		if w := st.post(bench+"/refund", "refund", "2", "amount", amount); w.Code/100 != 4 || !strings.Contains(w.Body.String(), words) {
+		if w := st.post(bench+"/refund", "refund", "2", "amount", amount); w.Code/100 != 4 ||
+			!strings.Contains(w.Body.String(), words) {
 			t.Errorf("%q: status %d, want the words %q", amount, w.Code, words)
 		}
 	}
@@ -224,7 +230,8 @@ func TestRefundIsRefused(t *testing.T) {
 	cash := st.cashier()
 	id, bench := st.shipped("mug")
 	cash.refuse = "TransactionDenied"
-	st.want(st.post(bench+"/refund", "refund", "1", "amount", "32.00"), http.StatusConflict, "Not refunded", "TransactionDenied")
+	st.want(st.post(bench+"/refund", "refund", "1", "amount", "32.00"), http.StatusConflict, "Not refunded",
+		"TransactionDenied")
 	st.wantRefunded(id, "0.00")
 	cash.refuse = ""
 	st.want(st.post(bench+"/refund", "refund", "2", "amount", "32.00"), http.StatusSeeOther)
@@ -254,7 +261,8 @@ func TestRefundMadeElsewhere(t *testing.T) {
 	cash.elsewhere(h.id, "20.00")
 
 	// The bench asks before it refunds more than is left.
-	st.want(st.post(bench+"/refund", "refund", "1", "amount", "32.00"), http.StatusConflict, "refunded from elsewhere meanwhile", "$12.00")
+	st.want(st.post(bench+"/refund", "refund", "1", "amount", "32.00"), http.StatusConflict,
+		"refunded from elsewhere meanwhile", "$12.00")
 	st.wantRefunded(id, "20.00")
 	st.want(st.get(bench), http.StatusOK, "by another program", `name="refund" value="2"`)
 

@@ -102,7 +102,8 @@ func quantityIn(r *http.Request, fewest int64) (int64, error) {
 	if err != nil || n < fewest || n > quantityMax {
 		return 0, &pageError{
 			http.StatusUnprocessableEntity, "How many?",
-			fmt.Sprintf("We can sell between %d and %d pieces of one kind at a time. Go back and choose again.", max(fewest, 1), quantityMax),
+			fmt.Sprintf("We can sell between %d and %d pieces of one kind at a time. Go back and choose again.", max(fewest, 1),
+				quantityMax),
 		}
 	}
 	return n, nil

@@ -36,9 +36,10 @@ import (
 
 // Config is what a shop needs to know.
 type Config struct {
-	Client    *holdfast.Client // asks as the shop
-	PublicURL string           // where browsers and the payment service find the shop: "https://shop.example.com", without path
-	Database  string           // SQLite file; made if it is not there
+	Client *holdfast.Client // asks as the shop
+	// where browsers and the payment service find the shop: "https://shop.example.com", without path
+	PublicURL string
+	Database  string // SQLite file; made if it is not there
 
 	// CallerID is whose returns and notifications to believe. When it is empty, the
 	// payment service is asked whose the client's access key is.

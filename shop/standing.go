@@ -93,7 +93,8 @@ func (s *Shop) ask(ctx context.Context, o Order) (Order, error) {
 		return o, fmt.Errorf("asking how order %s stands: %w", o.ID, err)
 	}
 	if state.TransactionID != o.TransactionID || state.CallerReference != o.ID.Reference() {
-		return o, fmt.Errorf("asking how order %s stands: the answer is about %s of %q", o.ID, state.TransactionID, state.CallerReference)
+		return o, fmt.Errorf("asking how order %s stands: the answer is about %s of %q", o.ID, state.TransactionID,
+			state.CallerReference)
 	}
 	st := standingOfState(state)
 	return s.learn(ctx, o.ID, st, change{what: "GetTransactionStatus answered " + st.words()})
@@ -140,6 +141,7 @@ func passing(err error) bool {
 	case holdfast.InternalError, holdfast.ServiceUnavailable, holdfast.ConcurrentModification, holdfast.RequestExpired:
 		return true
 	default:
-		return refusal.Status >= http.StatusInternalServerError || refusal.Status == http.StatusForbidden || refusal.Status == http.StatusUnauthorized
+		return refusal.Status >= http.StatusInternalServerError || refusal.Status == http.StatusForbidden ||
+			refusal.Status == http.StatusUnauthorized
 	}
 }

@@ -67,7 +67,8 @@ func (s *Shop) Handler() http.Handler {
 func (s *Shop) guarded(next http.Handler) http.Handler {
 	// A form that ends in a redirect counts by where it ends: Pay now ends at
 	// the Co-Branded pages.
-	policy := "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+	policy := "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; base-uri 'none'; " +
+		"frame-ancestors 'none'; form-action 'self'"
 	if u, err := url.Parse(s.client.CoBranded); err == nil && u.Host != "" {
 		policy += " " + u.Scheme + "://" + u.Host
 	}
@@ -100,12 +101,18 @@ func (s *Shop) page(handle func(http.ResponseWriter, *http.Request) error) http.
 			return
 		}
 		if errors.Is(err, errNoOrder) {
-			err = &pageError{http.StatusNotFound, "There is no such order", "The address is not complete, or the order was never placed. If you have paid, write to us: nothing is lost."}
+			err = &pageError{
+				http.StatusNotFound, "There is no such order",
+				"The address is not complete, or the order was never placed. If you have paid, write to us: nothing is lost.",
+			}
 		}
 		answer, ok := errors.AsType[*pageError](err)
 		if !ok {
 			s.log.ErrorContext(r.Context(), "answering a page", "path", r.URL.Path, "err", err)
-			answer = &pageError{http.StatusInternalServerError, "Something went wrong here", "The fault is ours. Nothing was charged by it; please try again in a minute."}
+			answer = &pageError{
+				http.StatusInternalServerError, "Something went wrong here",
+				"The fault is ours. Nothing was charged by it; please try again in a minute.",
+			}
 		}
 		v := struct{ Title, Text string }{answer.title, answer.text}
 		if err := s.render(w, r, answer.status, "error.html", v); err != nil {
@@ -129,7 +136,8 @@ func parsePages() (map[string]*template.Template, error) {
 		if name == "layout.html" || name == "_parts.html" {
 			continue
 		}
-		pages[name], err = template.New("layout.html").Funcs(functions).ParseFS(pageFiles, "pages/layout.html", "pages/_parts.html", file)
+		pages[name], err = template.New("layout.html").Funcs(functions).ParseFS(pageFiles, "pages/layout.html",
+			"pages/_parts.html", file)
 		if err != nil {
 			return nil, fmt.Errorf("reading the page %s: %w", name, err)
 		}

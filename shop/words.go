@@ -11,8 +11,10 @@ import (
 )
 
 const (
-	noteUnanswered = "The payment service has not answered yet. The same request is sent again by itself, and nothing can be charged twice by it; look again in a minute."
-	noteRefusedKey = "The payment service does not accept this shop's keys, or its clock. Whoever runs the shop has to correct that; the request is then sent again by itself."
+	noteUnanswered = "The payment service has not answered yet. The same request is sent again by itself, and nothing " +
+		"can be charged twice by it; look again in a minute."
+	noteRefusedKey = "The payment service does not accept this shop's keys, or its clock. Whoever runs the shop has to " +
+		"correct that; the request is then sent again by itself."
 )
 
 // noteFor says in words what the payment service's standing means for an order
@@ -24,7 +26,8 @@ func noteFor(o Order, st standing) string {
 	case PaymentFailed:
 		return failureWords(holdfast.Code(st.code))
 	case Lapsed:
-		return fmt.Sprintf("The hold lapsed on %s. The card can no longer be charged for this order: do not ship it, ask the buyer to pay again.", when(o.Deadline))
+		return fmt.Sprintf("The hold lapsed on %s. The card can no longer be charged for this order: do not ship it, ask "+
+			"the buyer to pay again.", when(o.Deadline))
 	case Cancelled:
 		if o.Reason != "" {
 			return "The hold was given up and nothing was charged. Reason: " + o.Reason
@@ -34,9 +37,12 @@ func noteFor(o Order, st standing) string {
 		return fmt.Sprintf("The card was charged %s. Hand the parcel over.", dollars(o.Charge))
 	case NeedsAttention:
 		if st.status == holdfast.StatusFailure {
-			return "The card was declined when you shipped, and nothing was charged. Keep the parcel here, and ask the buyer to pay again."
+			return "The card was declined when you shipped, and nothing was charged. Keep the parcel here, and ask the buyer " +
+				"to pay again."
 		}
-		return "The card was charged by another program than this shop, or for another amount than this shop asked for. Compare the charge with this order. Then send the parcel yourself, or refund the buyer below, and press Done; whoever runs the shop can find out which program it was."
+		return "The card was charged by another program than this shop, or for another amount than this shop asked for. " +
+			"Compare the charge with this order. Then send the parcel yourself, or refund the buyer below, and press Done; " +
+			"whoever runs the shop can find out which program it was."
 	case ToShip, AwaitingAuthorisation, Abandoned, NotAuthorised, Reserving, Shipping, Cancelling:
 	}
 	return ""
@@ -44,7 +50,8 @@ func noteFor(o Order, st standing) string {
 
 // noteUnansweredFor says why a request has no answer yet.
 func noteUnansweredFor(err error) string {
-	if refusal, ok := errors.AsType[*holdfast.Error](err); ok && refusal.Status/100 == 4 && refusal.Code != holdfast.ConcurrentModification {
+	if refusal, ok := errors.AsType[*holdfast.Error](err); ok && refusal.Status/100 == 4 &&
+		refusal.Code != holdfast.ConcurrentModification {
 		return noteRefusedKey
 	}
 	return noteUnanswered
@@ -62,13 +69,17 @@ func failureWords(code holdfast.Code) string {
 	case holdfast.AccountLimitsExceeded, holdfast.InsufficientBalance:
 		return "The amount is above what this account may spend now. Nothing was charged. Try another card, or another day."
 	case holdfast.InvalidAccountStateSender, holdfast.UnverifiedEmailAddressSender, holdfast.AccountClosed:
-		return "The buyer's account at the payment service cannot pay at present. Nothing was charged. The buyer can see why at the payment service."
-	case holdfast.InvalidTokenIDSender, holdfast.TokenNotActiveSender, holdfast.SameTokenIDUsedMultipleTimes, holdfast.IncompatibleTokens:
-		return "The authorisation can no longer be used: it is good for three hours and for one payment. Nothing was charged. Please pay again."
+		return "The buyer's account at the payment service cannot pay at present. Nothing was charged. The buyer can see " +
+			"why at the payment service."
+	case holdfast.InvalidTokenIDSender, holdfast.TokenNotActiveSender, holdfast.SameTokenIDUsedMultipleTimes,
+		holdfast.IncompatibleTokens:
+		return "The authorisation can no longer be used: it is good for three hours and for one payment. Nothing was " +
+			"charged. Please pay again."
 	case "":
 		return "The payment failed. Nothing was charged. Please pay again, perhaps with another card."
 	default:
-		return "The payment service did not take the payment (" + string(code) + "). Nothing was charged. The fault is not the buyer's: whoever runs the shop has to look."
+		return "The payment service did not take the payment (" + string(code) +
+			"). Nothing was charged. The fault is not the buyer's: whoever runs the shop has to look."
 	}
 }
 
@@ -82,17 +93,21 @@ func settleWords(refusal *holdfast.Error, o Order) string {
 	const not = "Not charged, so do not hand the parcel over: "
 	switch refusal.Code {
 	case holdfast.SettleAmountGreaterThanReserveAmount:
-		return fmt.Sprintf("%sthe amount is above the %s that are held. Ship again for at most that.%s", not, dollars(o.Totals.Total), until)
+		return fmt.Sprintf("%sthe amount is above the %s that are held. Ship again for at most that.%s", not,
+			dollars(o.Totals.Total), until)
 	case holdfast.AmountOutOfRange, holdfast.InvalidParams, holdfast.InvalidParameterValue:
 		return not + "the payment service does not take this amount. Ship again for another one, such as the whole." + until
 	case holdfast.InvalidTransactionState:
 		return not + "the payment service cannot settle this order just now. Try again in a few minutes." + until
 	case holdfast.TransactionDenied:
 		return not + "the card's bank declined the charge. Try again later, or cancel and ask the buyer to pay again." + until
-	case holdfast.InvalidAccountStateRecipient, holdfast.InvalidAccountStateCaller, holdfast.UnverifiedEmailAddressRecipient, holdfast.UnverifiedEmailAddressCaller:
-		return not + "the shop's own account at the payment service is restricted. Whoever runs the shop can mend it there." + until
+	case holdfast.InvalidAccountStateRecipient, holdfast.InvalidAccountStateCaller,
+		holdfast.UnverifiedEmailAddressRecipient, holdfast.UnverifiedEmailAddressCaller:
+		return not + "the shop's own account at the payment service is restricted. Whoever runs the shop can mend it there." +
+			until
 	default:
-		return not + "the payment service refused with " + string(refusal.Code) + ". Whoever runs the shop has to look; the log below has the request's number for support." + until
+		return not + "the payment service refused with " + string(refusal.Code) +
+			". Whoever runs the shop has to look; the log below has the request's number for support." + until
 	}
 }
 
@@ -100,17 +115,21 @@ func settleWords(refusal *holdfast.Error, o Order) string {
 func turnedAwayWords(status holdfast.ReturnStatus) string {
 	switch status {
 	case holdfast.ReturnSystemError:
-		return "The payment service had a problem of its own. Nothing was charged. Try again in a few minutes; there is nothing wrong with your card."
+		return "The payment service had a problem of its own. Nothing was charged. Try again in a few minutes; there is " +
+			"nothing wrong with your card."
 	case holdfast.ReturnCallerError:
-		return "We asked the payment service in a way it does not understand. Nothing was charged. The fault is ours; please write to us if it happens twice."
+		return "We asked the payment service in a way it does not understand. Nothing was charged. The fault is ours; " +
+			"please write to us if it happens twice."
 	case holdfast.ReturnPaymentError:
 		return "There was no card that could pay for this order. Nothing was charged. You can pay again and add another card."
 	case holdfast.ReturnAccountProblem:
-		return "There is a problem with the account at the payment service, such as an email address that is not verified. Nothing was charged. You can mend it there and pay again."
+		return "There is a problem with the account at the payment service, such as an email address that is not verified. " +
+			"Nothing was charged. You can mend it there and pay again."
 	case holdfast.ReturnNotMarketplace:
 		return "This shop may not take this payment. Nothing was charged. The fault is ours; please write to us."
-	case holdfast.ReturnSuccessABT, holdfast.ReturnSuccessACH, holdfast.ReturnSuccessCC, holdfast.ReturnSuccessRecipient, holdfast.ReturnAbandoned,
-		holdfast.ReturnTokenUnchanged, holdfast.ReturnInvalidToken, holdfast.ReturnOthersToken, holdfast.ReturnNoAccount:
+	case holdfast.ReturnSuccessABT, holdfast.ReturnSuccessACH, holdfast.ReturnSuccessCC, holdfast.ReturnSuccessRecipient,
+		holdfast.ReturnAbandoned, holdfast.ReturnTokenUnchanged, holdfast.ReturnInvalidToken, holdfast.ReturnOthersToken,
+		holdfast.ReturnNoAccount:
 	}
 	return "The payment service sent you back without an authorisation. Nothing was charged. You can pay again."
 }
@@ -119,7 +138,8 @@ func turnedAwayWords(status holdfast.ReturnStatus) string {
 func buyerWords(o Order) string {
 	switch o.State {
 	case AwaitingAuthorisation:
-		return "We have not heard yet that you agreed to pay. If you did, and the way back to us was lost, we will find out by ourselves within the hour, and there is nothing you have to do."
+		return "We have not heard yet that you agreed to pay. If you did, and the way back to us was lost, we will find " +
+			"out by ourselves within the hour, and there is nothing you have to do."
 	case Abandoned:
 		if o.Note != "" {
 			return o.Note
@@ -130,7 +150,8 @@ func buyerWords(o Order) string {
 	case NotAuthorised, Pending, PaymentFailed:
 		return o.Note
 	case ToShip:
-		return fmt.Sprintf("%s is set aside on your card. Nothing is charged until your parcel ships. If we have not shipped by %s, the amount is released by itself.", dollars(o.Totals.Total), when(o.Deadline))
+		return fmt.Sprintf("%s is set aside on your card. Nothing is charged until your parcel ships. If we have not "+
+			"shipped by %s, the amount is released by itself.", dollars(o.Totals.Total), when(o.Deadline))
 	case Shipping:
 		return "Your parcel is packed, and we are charging your card for what is in it."
 	case Shipped:
@@ -142,7 +163,8 @@ func buyerWords(o Order) string {
 		}
 		return words
 	case Lapsed:
-		return "We did not ship this order in time, so the amount set aside on your card was released. Nothing was charged. If you still want it, please pay again; we are sorry."
+		return "We did not ship this order in time, so the amount set aside on your card was released. Nothing was " +
+			"charged. If you still want it, please pay again; we are sorry."
 	case NeedsAttention:
 		return troubleWords(o) + refundedWords(o)
 	}
@@ -160,9 +182,11 @@ func shippedWords(o Order) string {
 	case missing == "":
 		return "Your parcel is on its way, and your card was charged " + charge + "."
 	case o.Discount().Positive():
-		return fmt.Sprintf("Your parcel is on its way. Not everything was in stock. Not in the parcel: %s. "+lowered, missing, charge, dollars(o.packedTotals().Total))
+		return fmt.Sprintf("Your parcel is on its way. Not everything was in stock. Not in the parcel: %s. "+lowered, missing,
+			charge, dollars(o.packedTotals().Total))
 	default:
-		return fmt.Sprintf("Your parcel is on its way. Not everything was in stock. Not in the parcel: %s. So we charged %s; the rest of what was set aside is released.", missing, charge)
+		return fmt.Sprintf("Your parcel is on its way. Not everything was in stock. Not in the parcel: %s. So we charged "+
+			"%s; the rest of what was set aside is released.", missing, charge)
 	}
 }
 
@@ -171,7 +195,8 @@ func shippedWords(o Order) string {
 func troubleWords(o Order) string {
 	switch {
 	case o.chargeFailed():
-		return "Your card was declined when we shipped. Please pay again. Nothing was charged, and the amount set aside is released."
+		return "Your card was declined when we shipped. Please pay again. Nothing was charged, and the amount set aside is " +
+			"released."
 	case !o.Done.IsZero() && o.Charge.Given():
 		return fmt.Sprintf("Your card was charged %s.", dollars(o.Charge))
 	default:
@@ -194,7 +219,8 @@ func refundedWords(o Order) string {
 func nextStep(o Order) string {
 	switch o.State {
 	case Shipping:
-		return "The card is being charged. Keep the parcel until this page says that the card was charged. Look again in a minute."
+		return "The card is being charged. Keep the parcel until this page says that the card was charged. Look again in a " +
+			"minute."
 	case Cancelling:
 		return "The hold is being given up. Do not ship. Look again in a minute."
 	case Reserving:

@@ -258,7 +258,8 @@ func (b *Bench) tell(ctx context.Context, doing string, counts func() (answered,
 		answered, failed := counts()
 		now := b.Now()
 		b.Progress(Progress{
-			Doing: doing, Elapsed: now.Sub(began), Answered: answered, Failed: failed, Rate: perSecond(answered-before, now.Sub(last)),
+			Doing: doing, Elapsed: now.Sub(began), Answered: answered, Failed: failed,
+			Rate: perSecond(answered-before, now.Sub(last)),
 		})
 		last, before = now, answered
 	}

@@ -85,7 +85,8 @@ func (c casting) merchant(name string) (merchant, error) {
 	}
 	if len(callers) == 0 {
 		made := party.Caller{
-			ID: party.CallerID(c.ids.Other("C")), Owner: owner.ID, Name: owner.Name, IPNURL: notifyURL, Sandbox: true, Created: c.now,
+			ID: party.CallerID(c.ids.Other("C")), Owner: owner.ID, Name: owner.Name, IPNURL: notifyURL, Sandbox: true,
+			Created: c.now,
 		}
 		if err := c.tx.InsertCaller(made); err != nil {
 			return merchant{}, err

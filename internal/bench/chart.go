@@ -15,7 +15,8 @@ func Chart(to io.Writer, histogram []Bar) {
 		most, total = max(most, b.Count), total+b.Count
 	}
 	for _, b := range histogram {
-		fmt.Fprintf(to, "%9s ms │%-*s %5.1f %%\n", milliseconds(b.To), chartWidth, bar(b.Count, most), 100*float64(b.Count)/float64(total))
+		fmt.Fprintf(to, "%9s ms │%-*s %5.1f %%\n", milliseconds(b.To), chartWidth, bar(b.Count, most),
+			100*float64(b.Count)/float64(total))
 	}
 }
 

@@ -113,7 +113,9 @@ func furthest(s holdfast.TransactionStatus) int {
 
 // compare reads what one merchant's transactions have become. They are asked for
 // by their ids: a store may have millions of others.
-func (b *Bench) compare(ctx context.Context, merchant int, last map[holdfast.TransactionID]holdfast.TransactionStatus, c *Checked) error {
+func (b *Bench) compare(
+	ctx context.Context, merchant int, last map[holdfast.TransactionID]holdfast.TransactionStatus, c *Checked,
+) error {
 	for ids := range slices.Chunk(slices.Collect(maps.Keys(last)), standingsPage) {
 		var found map[holdfast.TransactionID]payment.State
 		err := b.Store.View(ctx, func(tx *store.ReadTx) (err error) {

@@ -157,7 +157,10 @@ func (d *driver) read(o order, status int, body []byte) (code string) {
 	if o.action == Activity {
 		return ""
 	}
-	answer := ack{o.action, holding{o.merchant, holdfast.TransactionID(element(body, "TransactionId"))}, holdfast.TransactionStatus(element(body, "TransactionStatus"))}
+	answer := ack{
+		o.action, holding{o.merchant, holdfast.TransactionID(element(body, "TransactionId"))},
+		holdfast.TransactionStatus(element(body, "TransactionStatus")),
+	}
 	if answer.id == "" || !o.action.good(answer.status) {
 		return "status " + string(answer.status)
 	}

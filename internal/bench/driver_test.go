@@ -18,7 +18,10 @@ import (
 
 func testDriver(seed uint64) *driver {
 	rng := rand.New(rand.NewPCG(seed, 0))
-	return &driver{rng: rng, pick: Zipf.picker(rng, 10), numbers: newNumbers("b", 10), stock: &stock{pretend: true}, merchants: make([]merchant, 10)}
+	return &driver{
+		rng: rng, pick: Zipf.picker(rng, 10), numbers: newNumbers("b", 10), stock: &stock{pretend: true},
+		merchants: make([]merchant, 10),
+	}
 }
 
 // One seed draws one sequence, another one another.
@@ -108,8 +111,10 @@ func TestReadAnswers(t *testing.T) {
 		{Reserve, 502, "<html>", "HTTP 502", 0},
 	} {
 		d := &driver{}
-		if got := d.read(order{action: row.action, id: "14X"}, row.status, []byte(row.body)); got != row.code || len(d.acked) != row.acked {
-			t.Errorf("%s, %d %q: code %q and %d acknowledged, want %q and %d", row.action, row.status, row.body, got, len(d.acked), row.code, row.acked)
+		if got := d.read(order{action: row.action, id: "14X"}, row.status, []byte(row.body)); got != row.code ||
+			len(d.acked) != row.acked {
+			t.Errorf("%s, %d %q: code %q and %d acknowledged, want %q and %d", row.action, row.status, row.body, got,
+				len(d.acked), row.code, row.acked)
 		}
 	}
 }
@@ -127,7 +132,8 @@ func TestDoubtfulSettles(t *testing.T) {
 		{"settled", func(d *driver) {
 			d.read(order{action: Settle, id: "14X"}, 200, []byte(strings.Replace(pending, "Pending", "Success", 1)))
 		}, holdfast.StatusSuccess},
-		{"still pending", func(d *driver) { d.read(order{action: Settle, id: "14X"}, 200, []byte(pending)) }, holdfast.StatusPending},
+		{"still pending", func(d *driver) { d.read(order{action: Settle, id: "14X"}, 200, []byte(pending)) },
+			holdfast.StatusPending},
 		{"failed", func(d *driver) { d.read(order{action: Settle, id: "14X"}, 503, nil) }, holdfast.StatusPending},
 		{"unanswered", func(d *driver) { d.doubt(order{action: Settle, id: "14X"}) }, holdfast.StatusPending},
 	} {

@@ -28,7 +28,8 @@ const (
 	Unfinished   Flood = "unfinished"    // a header that never ends
 
 	// These have the server verify signatures, or keep something, for nobody.
-	OversizedLink   Flood = "oversized-link"   // Co-Branded links of linkBytes in small parameters, as fast as they are refused
+	// Co-Branded links of linkBytes in small parameters, as fast as they are refused
+	OversizedLink   Flood = "oversized-link"
 	VerifySignature Flood = "verify-signature" // messages to be verified, as fast as they are
 	Visits          Flood = "visits"           // one valid Co-Branded link, opened as fast as it is answered
 )
@@ -94,7 +95,10 @@ func (b *Bench) measureFlooded(ctx context.Context) (Result, error) {
 	if err != nil {
 		return r, err
 	}
-	r.Flood = &FloodResult{Kind: b.Flood, Connections: b.FloodConnections, Opened: f.opened.Load(), EndedBy: map[string]int64{}, Alone: alone.Figures}
+	r.Flood = &FloodResult{
+		Kind: b.Flood, Connections: b.FloodConnections, Opened: f.opened.Load(), EndedBy: map[string]int64{},
+		Alone: alone.Figures,
+	}
 	for how, count := range f.counts() {
 		if count -= before[how]; count > 0 {
 			r.Flood.EndedBy[how] = count

@@ -38,7 +38,8 @@ type loading struct {
 // those of one moment would be anywhere among each other.
 func (b *Bench) newProcessor(now func() time.Time) *processor.Processor {
 	return &processor.Processor{
-		Store: b.Store, Network: &sandbox.Network{Now: now}, Now: now, Log: slog.New(slog.DiscardHandler), IDs: processor.RandomIDs{Now: b.Now},
+		Store: b.Store, Network: &sandbox.Network{Now: now}, Now: now, Log: slog.New(slog.DiscardHandler),
+		IDs: processor.RandomIDs{Now: b.Now},
 	}
 }
 
@@ -47,7 +48,10 @@ func (b *Bench) Preload(ctx context.Context, count int64) error {
 	if err := b.assemble(ctx); err != nil {
 		return err
 	}
-	l := loading{bench: b, processor: b.newProcessor(b.Now), doing: "loading payments", cast: b.cast, kind: payment.KindPay, want: payment.Success}
+	l := loading{
+		bench: b, processor: b.newProcessor(b.Now), doing: "loading payments", cast: b.cast, kind: payment.KindPay,
+		want: payment.Success,
+	}
 	return l.run(ctx, count)
 }
 
@@ -81,7 +85,8 @@ func (l *loading) make(ctx context.Context, i int64) error {
 	merchant := int(i % int64(len(l.cast.merchants)))
 	m, b := l.cast.merchants[merchant], l.cast.buyers[i%int64(len(l.cast.buyers))]
 	t, err := l.processor.Whole(ctx, processor.Whole{
-		Kind: l.kind, Caller: m.caller, Owner: m.owner, Sender: b.Party, Recipient: m.owner, Card: b.card, Token: newToken(m, b, l.processor.IDs, l.processor.Now()),
+		Kind: l.kind, Caller: m.caller, Owner: m.owner, Sender: b.Party, Recipient: m.owner, Card: b.card,
+		Token: newToken(m, b, l.processor.IDs, l.processor.Now()),
 		Request: holdfast.ReserveRequest{
 			CallerReference: l.orders.next(merchant), TransactionAmount: money.Cents(500 + 100*(i%195)), // see drawAmount
 		},

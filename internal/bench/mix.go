@@ -73,5 +73,7 @@ func (m Mix) check() error {
 
 // Mixes lists the mixes.
 func Mixes() []string {
-	return []string{string(MixReserve), string(MixReserveSettle), string(MixSettle), string(MixStatus), string(MixActivity)}
+	return []string{
+		string(MixReserve), string(MixReserveSettle), string(MixSettle), string(MixStatus), string(MixActivity),
+	}
 }

@@ -113,7 +113,8 @@ func (b *Bench) Measure(ctx context.Context) (Result, error) {
 
 func (b *Bench) measure(ctx context.Context, p phase) (Result, error) {
 	r := Result{
-		At: b.Now().UTC().Truncate(time.Second), Mix: b.Mix, Spread: b.Spread, Merchants: b.Merchants, Connections: b.Connections, Seed: b.Seed,
+		At: b.Now().UTC().Truncate(time.Second), Mix: b.Mix, Spread: b.Spread, Merchants: b.Merchants,
+		Connections: b.Connections, Seed: b.Seed,
 		Store: b.Store.Kind(),
 	}
 	before, err := b.usage()

@@ -38,7 +38,8 @@ type stock struct {
 
 func newStock(db *store.DB, c cast, now func() time.Time) *stock {
 	return &stock{
-		db: db, cast: c, now: now, tokens: make([][]holdfast.TokenID, len(c.merchants)), wanted: make(chan int, len(c.merchants)),
+		db: db, cast: c, now: now, tokens: make([][]holdfast.TokenID, len(c.merchants)),
+		wanted: make(chan int, len(c.merchants)),
 	}
 }
 
@@ -169,7 +170,8 @@ func newToken(m merchant, b buyer, ids processor.IDs, now time.Time) payment.Tok
 		ID: ids.Token(), Caller: m.caller.ID, Use: payment.UsePay, Type: holdfast.TokenSingleUse,
 		Reference: holdfast.CallerReference(ids.Other("bench-token-")), FriendlyName: "Bench", Reason: "Bench",
 		Sender: b.ID, Instrument: b.card.ID, Method: b.card.Method, Recipient: m.caller.Owner,
-		AmountType: holdfast.AmountMaximum, Amount: amountMost, Installed: at, Starts: at, Expires: at.Add(payment.SingleUseLife),
+		AmountType: holdfast.AmountMaximum, Amount: amountMost, Installed: at, Starts: at,
+		Expires: at.Add(payment.SingleUseLife),
 	}
 }
 

@@ -20,7 +20,8 @@ type Storm struct {
 	// NetworkSeconds is how long it took until the card network, too, had answered
 	// for the last: it is asked at a pace of its own.
 	NetworkSeconds float64 `json:"networkSeconds"`
-	Wrong          int     `json:"wrong"` // rows that an audit of these books names: one released twice would be among them
+	// rows that an audit of these books names: one released twice would be among them
+	Wrong int `json:"wrong"`
 	// Alone are the requests before it, and P99Times is what it made of their p99.
 	Alone    Figures `json:"alone"`
 	P99Times float64 `json:"p99times"`
@@ -56,7 +57,10 @@ func (b *Bench) Gather(ctx context.Context, count int64) error {
 	if err != nil {
 		return err
 	}
-	l := loading{bench: b, processor: b.newProcessor(still), doing: "gathering holds", cast: apart, kind: payment.KindReserve, want: payment.Reserved}
+	l := loading{
+		bench: b, processor: b.newProcessor(still), doing: "gathering holds", cast: apart, kind: payment.KindReserve,
+		want: payment.Reserved,
+	}
 	b.gathered = &gathering{apart.merchants[0].caller, count}
 	return l.run(ctx, count)
 }

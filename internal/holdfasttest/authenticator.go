@@ -111,7 +111,9 @@ func (a *Authenticator) data(flags byte) []byte {
 
 func (a *Authenticator) client(kind string, o options) []byte {
 	a.T.Helper()
-	text, err := json.Marshal(map[string]any{"type": kind, "challenge": o.Challenge, "origin": a.Origin, "crossOrigin": false})
+	text, err := json.Marshal(map[string]any{
+		"type": kind, "challenge": o.Challenge, "origin": a.Origin, "crossOrigin": false,
+	})
 	if err != nil {
 		a.T.Fatal(err)
 	}

@@ -48,7 +48,8 @@ func (m Market) Sale(value, fee string, ref holdfast.CallerReference) holdfast.P
 	m.w.T.Helper()
 	r := holdfast.PayRequest{
 		SenderTokenID: m.w.Token(payment.Token{
-			Instrument: m.w.Card.ID, Method: m.w.Card.Method, AmountType: holdfast.AmountMaximum, Amount: USD(value), Recipients: []holdfast.TokenID{m.Receives},
+			Instrument: m.w.Card.ID, Method: m.w.Card.Method, AmountType: holdfast.AmountMaximum, Amount: USD(value),
+			Recipients: []holdfast.TokenID{m.Receives},
 		}),
 		RecipientTokenID: m.Receives, TransactionAmount: USD(value), CallerReference: ref,
 	}

@@ -118,7 +118,9 @@ func Forms(body string) (forms []Form) {
 			if chosen == nil {
 				continue
 			}
-			f.Fields = append(f.Fields, holdfast.Param{Name: attributes(choice[1])["name"], Value: attributes(chosen[1])["value"]})
+			f.Fields = append(f.Fields, holdfast.Param{
+				Name: attributes(choice[1])["name"], Value: attributes(chosen[1])["value"],
+			})
 		}
 		forms = append(forms, f)
 	}

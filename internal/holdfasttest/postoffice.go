@@ -61,7 +61,9 @@ func NewPostOffice(t testing.TB, now time.Time) *PostOffice {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Server = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &counter{office: o, conn: c}, nil }))
+	o.Server = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+		return &counter{office: o, conn: c}, nil
+	}))
 	o.Domain, o.ErrorLog = "office.example.test", slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
 	o.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}}
 	return o

@@ -48,7 +48,8 @@ func Sign(verb, endpoint string, p holdfast.Params) (holdfast.Params, error) {
 		holdfast.Param{Name: "signatureVersion", Value: "2"},
 		holdfast.Param{Name: "signatureMethod", Value: "RSA-SHA1"},
 		holdfast.Param{Name: "certificateUrl", Value: CertificateURL})
-	signature, err := holdfast.SignRSA(signing().key, holdfast.StringToSign(verb, holdfast.SignedHost(u), u.EscapedPath(), p))
+	signature, err := holdfast.SignRSA(signing().key,
+		holdfast.StringToSign(verb, holdfast.SignedHost(u), u.EscapedPath(), p))
 	return append(p, holdfast.Param{Name: "signature", Value: signature}), err
 }
 

@@ -87,7 +87,9 @@ func (w *World) SetStanding(id party.ID, s party.Standing) {
 func (w *World) OtherShop() party.Caller {
 	w.T.Helper()
 	owner := w.Party("Other", "other@example.test")
-	c, _, err := w.Processor.CreateCaller(w.T.Context(), processor.NewCaller{Owner: owner.ID, Name: "Other", Sandbox: true})
+	c, _, err := w.Processor.CreateCaller(w.T.Context(), processor.NewCaller{
+		Owner: owner.ID, Name: "Other", Sandbox: true,
+	})
 	w.must("making a caller", err)
 	return c
 }
@@ -143,7 +145,9 @@ func (w *World) Token(t payment.Token, limits ...payment.Limit) holdfast.TokenID
 // Aggregate makes a prepaid or a credit instrument between the buyer and the
 // shop, with a token that spends it and one that funds or settles it by the
 // buyer's card.
-func (w *World) Aggregate(m holdfast.PaymentMethod, limit string) (a payment.AggregateInstrument, spends, pays holdfast.TokenID) {
+func (w *World) Aggregate(
+	m holdfast.PaymentMethod, limit string,
+) (a payment.AggregateInstrument, spends, pays holdfast.TokenID) {
 	w.T.Helper()
 	a = payment.AggregateInstrument{
 		ID: payment.AggregateID(w.IDs.Other("G")), Caller: w.Shop.ID, Sender: w.Buyer.ID, Recipient: w.Shop.Owner, Method: m,
@@ -155,7 +159,9 @@ func (w *World) Aggregate(m holdfast.PaymentMethod, limit string) (a payment.Agg
 		use = payment.UseSettle
 	}
 	spends = w.Token(payment.Token{Type: holdfast.TokenMultiUse, Method: m, Aggregate: a.ID})
-	pays = w.Token(payment.Token{Use: use, Type: holdfast.TokenMultiUse, Instrument: w.Card.ID, Method: w.Card.Method, Aggregate: a.ID})
+	pays = w.Token(payment.Token{
+		Use: use, Type: holdfast.TokenMultiUse, Instrument: w.Card.ID, Method: w.Card.Method, Aggregate: a.ID,
+	})
 	return a, spends, pays
 }
 
@@ -203,7 +209,9 @@ func (w *World) CallerNow() time.Time {
 }
 
 // Reserve asks for a token's funds.
-func (w *World) Reserve(token holdfast.TokenID, value string, ref holdfast.CallerReference) (payment.Transaction, error) {
+func (w *World) Reserve(
+	token holdfast.TokenID, value string, ref holdfast.CallerReference,
+) (payment.Transaction, error) {
 	w.T.Helper()
 	t, err := w.Processor.Reserve(w.T.Context(), w.Shop, holdfast.ReserveRequest{
 		SenderTokenID: token, TransactionAmount: USD(value), CallerReference: ref,
@@ -232,7 +240,9 @@ func (w *World) Paid(value string, ref holdfast.CallerReference) payment.Transac
 }
 
 // Refund asks for all that is left of a payment, or for value of it.
-func (w *World) Refund(id holdfast.TransactionID, value string, ref holdfast.CallerReference) (payment.Transaction, error) {
+func (w *World) Refund(
+	id holdfast.TransactionID, value string, ref holdfast.CallerReference,
+) (payment.Transaction, error) {
 	w.T.Helper()
 	r := holdfast.RefundRequest{TransactionID: id, CallerReference: ref}
 	if value != "" {

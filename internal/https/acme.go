@@ -46,7 +46,8 @@ const nameBytesMax = 253
 // CheckHost says why an authority gives no certificate for a host.
 func CheckHost(host, directory string) error {
 	if !name.MatchString(host) || len(host) > nameBytesMax {
-		return errors.New("give a host name such as pay.example.com, without port; others than ASCII letters in their xn-- form")
+		return errors.New("give a host name such as pay.example.com, without port; " +
+			"write a name with other than ASCII letters in its xn-- form")
 	}
 	if directory == LetsEncrypt && !certmagic.SubjectQualifiesForPublicCert(host) {
 		return errors.New("the authority (Let's Encrypt) gives certificates for public names only")

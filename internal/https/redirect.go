@@ -19,10 +19,13 @@ func Redirect(public *url.URL) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
-			http.Error(w, fmt.Sprintf("Nothing was done. This is not encrypted; send the request to %s instead.", public), http.StatusForbidden)
+			http.Error(w, fmt.Sprintf("Nothing was done. This is not encrypted; send the request to %s instead.", public),
+				http.StatusForbidden)
 			return
 		}
-		to := url.URL{Scheme: public.Scheme, Host: public.Host, Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
+		to := url.URL{
+			Scheme: public.Scheme, Host: public.Host, Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery,
+		}
 		if to.Path == "" {
 			to.Path = "/" // an absolute-form target may have none
 		}

@@ -47,7 +47,8 @@ func TestRedirect(t *testing.T) {
 			wantStatus := http.StatusMovedPermanently
 			if row.want == "" {
 				wantStatus = http.StatusForbidden
-				if body := w.Body.String(); !strings.Contains(body, "https://pay.example.com/") || strings.Contains(body, "secret") {
+				if body := w.Body.String(); !strings.Contains(body, "https://pay.example.com/") ||
+					strings.Contains(body, "secret") {
 					t.Errorf("refused with %q", body)
 				}
 			}
@@ -63,8 +64,9 @@ func TestRedirect(t *testing.T) {
 
 func TestCheckHost(t *testing.T) {
 	for host, good := range map[string]bool{
-		"pay.example.com": true, "PAY.example.com": true, "a.b.c.example.co.uk": true, "xn--bcher-kva.example": true, "pay-1.example.com": true,
-		"": false, "example": false, "localhost": false, "pay.local": false, "*.example.com": false, "192.0.2.1": false, "[2001:db8::1]": false,
+		"pay.example.com": true, "PAY.example.com": true, "a.b.c.example.co.uk": true, "xn--bcher-kva.example": true,
+		"pay-1.example.com": true, "": false, "example": false, "localhost": false, "pay.local": false,
+		"*.example.com": false, "192.0.2.1": false, "[2001:db8::1]": false,
 		"pay.example.com:443": false, "https://pay.example.com": false, "pay.example.com/": false, "pay example.com": false,
 		"pay..example.com": false, "-pay.example.com": false, "bücher.example": false, "pay.example.com.": false,
 		strings.Repeat("a", 64) + ".example.com": false, strings.Repeat("a.", 130) + "com": false,

@@ -115,7 +115,9 @@ func (s *Server) mail(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) render(w http.ResponseWriter, r *http.Request, err error, page, title string, content any) {
 	if err == nil {
-		err = pages.Render(w, http.StatusOK, page, webui.Layout{Words: webui.WordsFor(r), Title: title, Sandbox: true, NoCheckout: true, Content: content})
+		err = pages.Render(w, http.StatusOK, page, webui.Layout{
+			Words: webui.WordsFor(r), Title: title, Sandbox: true, NoCheckout: true, Content: content,
+		})
 	}
 	if err != nil {
 		s.Log.Error("the inbox cannot be shown", "error", err)
@@ -138,7 +140,8 @@ func fromHere(r *http.Request) bool {
 		return false
 	}
 	from := remote.Addr().Unmap()
-	if local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); !from.IsLoopback() && (!ok || local.AddrPort().Addr().Unmap() != from) {
+	if local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); !from.IsLoopback() &&
+		(!ok || local.AddrPort().Addr().Unmap() != from) {
 		return false
 	}
 	named := (&url.URL{Host: r.Host}).Hostname()

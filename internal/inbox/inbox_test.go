@@ -55,7 +55,10 @@ func TestInbox(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		wantPage(t, ask(db, "/inbox/", nil), "<h1>Inbox</h1>", "Nothing has been written yet.")
 		write(t, db,
-			party.Mail{ID: "M1", To: "ann@example.com", Subject: "Your address", Text: "Hello,\n\nopen https://pay.example.com/verify?a=1&b=2.\n"},
+			party.Mail{
+				ID: "M1", To: "ann@example.com", Subject: "Your address",
+				Text: "Hello,\n\nopen https://pay.example.com/verify?a=1&b=2.\n",
+			},
 			party.Mail{ID: "M2", To: "bob@example.com", Subject: "Your password", Text: "It was changed.\n"},
 		)
 		list := ask(db, "/inbox/", nil)
@@ -63,7 +66,9 @@ func TestInbox(t *testing.T) {
 		if body := list.Body.String(); strings.Index(body, "/inbox/M1") < strings.Index(body, "/inbox/M2") {
 			t.Error("the newest mail is not the first")
 		}
-		wantPage(t, ask(db, "/inbox/M1", nil), "<h1>Your address</h1>", "<pre>Hello,\n\nopen <a href=\"https://pay.example.com/verify?a=1&amp;b=2\"", ">https://pay.example.com/verify?a=1&amp;b=2</a>.\n</pre>")
+		wantPage(t, ask(db, "/inbox/M1", nil), "<h1>Your address</h1>",
+			"<pre>Hello,\n\nopen <a href=\"https://pay.example.com/verify?a=1&amp;b=2\"",
+			">https://pay.example.com/verify?a=1&amp;b=2</a>.\n</pre>")
 		for address, change := range map[string]func(*http.Request){
 			"/inbox/M3": nil, "/inbox/M1/": nil, "/inbox/M1/x": nil,
 		} {
@@ -71,7 +76,8 @@ func TestInbox(t *testing.T) {
 				t.Errorf("%s is answered with %d", address, w.Code)
 			}
 		}
-		if w := ask(db, "/inbox/", func(r *http.Request) { r.Method = http.MethodPost }); w.Code != http.StatusMethodNotAllowed {
+		if w := ask(db, "/inbox/",
+			func(r *http.Request) { r.Method = http.MethodPost }); w.Code != http.StatusMethodNotAllowed {
 			t.Errorf("a form is answered with %d", w.Code)
 		}
 	})
@@ -101,7 +107,8 @@ func TestHostileMails(t *testing.T) {
 	list := ask(db, "/inbox/", nil)
 	wantPage(t, list, `href="/inbox/M1%2F..%2Fx%3Fy"`)
 	shown := ask(db, "/inbox/M1%2F..%2Fx%3Fy", nil)
-	wantPage(t, shown, `<a href="https://evil.test/" rel="noreferrer">https://evil.test/</a>`, `<a href="http://a.test/" rel="noreferrer">`)
+	wantPage(t, shown, `<a href="https://evil.test/" rel="noreferrer">https://evil.test/</a>`,
+		`<a href="http://a.test/" rel="noreferrer">`)
 	for _, w := range []*httptest.ResponseRecorder{list, shown} {
 		for _, never := range []string{"<script", "<img", `href="javascript`} {
 			if strings.Contains(w.Body.String(), never) {
@@ -109,7 +116,8 @@ func TestHostileMails(t *testing.T) {
 			}
 		}
 		policy := w.Header().Get("Content-Security-Policy")
-		if !strings.Contains(policy, "default-src 'none'") || w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("X-Frame-Options") != "DENY" {
+		if !strings.Contains(policy, "default-src 'none'") || w.Header().Get("Cache-Control") != "no-store" ||
+			w.Header().Get("X-Frame-Options") != "DENY" {
 			t.Errorf("the page is sent with %v", w.Header())
 		}
 	}
@@ -156,8 +164,9 @@ func TestOnlyThisMachineReads(t *testing.T) {
 func TestProxiesDoNotRead(t *testing.T) {
 	db := holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t))
 	for name, value := range map[string]string{
-		"Forwarded": "for=192.0.2.8", "Via": "1.1 proxy", "X-Forwarded-For": "192.0.2.8", "X-Forwarded-Host": "pay.example.com",
-		"X-Forwarded-Proto": "https", "X-Real-IP": "192.0.2.8", "cf-connecting-ip": "192.0.2.8",
+		"Forwarded": "for=192.0.2.8", "Via": "1.1 proxy", "X-Forwarded-For": "192.0.2.8",
+		"X-Forwarded-Host": "pay.example.com", "X-Forwarded-Proto": "https", "X-Real-IP": "192.0.2.8",
+		"cf-connecting-ip": "192.0.2.8",
 	} {
 		if w := ask(db, "/inbox/", func(r *http.Request) { r.Header.Set(name, value) }); w.Code != http.StatusNotFound {
 			t.Errorf("with %s: answered %d", name, w.Code)

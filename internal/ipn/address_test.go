@@ -26,7 +26,8 @@ func newMailbox(s *shop) *mailbox {
 	m.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err == nil {
-			_, err = holdfast.Verifier{CallerID: s.Shop.ID, Certificates: s.Sender.Signer.Certificates()}.ParseIPN(r.Context(), "http://"+r.Host+r.URL.Path, body)
+			_, err = holdfast.Verifier{CallerID: s.Shop.ID, Certificates: s.Sender.Signer.Certificates()}.ParseIPN(r.Context(),
+				"http://"+r.Host+r.URL.Path, body)
 		}
 		if err != nil {
 			s.t.Errorf("the new address got %v", err)
@@ -74,7 +75,8 @@ func TestANewAddressReachesWhatWaits(t *testing.T) {
 		if n := s.run(); n != 2 {
 			t.Errorf("%d notifications arrived at the new address, want 2", n)
 		}
-		if got := strings.Join(box.taken(), " "); !strings.Contains(got, string(tried)+"-1") || !strings.Contains(got, string(fresh)+"-1") {
+		if got := strings.Join(box.taken(), " "); !strings.Contains(got, string(tried)+"-1") ||
+			!strings.Contains(got, string(fresh)+"-1") {
 			t.Errorf("the new address got %q", got)
 		}
 		s.wantOwed(tried, store.NotificationDelivered, 2, "200 OK")

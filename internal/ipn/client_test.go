@@ -26,9 +26,12 @@ func TestWordsWithoutAddresses(t *testing.T) {
 		err  error
 		want string
 	}{
-		{&net.DNSError{Err: "no such host", Name: "shop.example", Server: "10.0.0.2:53", IsNotFound: true}, "the host name has no address"},
-		{&net.DNSError{Err: "i/o timeout", Name: "shop.example", Server: "10.0.0.2:53", IsTimeout: true}, "the host name could not be resolved in time"},
-		{&net.DNSError{Err: "server misbehaving", Name: "shop.example", Server: "10.0.0.2:53"}, "the host name could not be resolved"},
+		{&net.DNSError{Err: "no such host", Name: "shop.example", Server: "10.0.0.2:53", IsNotFound: true},
+			"the host name has no address"},
+		{&net.DNSError{Err: "i/o timeout", Name: "shop.example", Server: "10.0.0.2:53", IsTimeout: true},
+			"the host name could not be resolved in time"},
+		{&net.DNSError{Err: "server misbehaving", Name: "shop.example", Server: "10.0.0.2:53"},
+			"the host name could not be resolved"},
 		{
 			&net.OpError{Op: "dial", Net: "tcp", Addr: there, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)},
 			"connection refused",
@@ -84,7 +87,8 @@ func TestProxy(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n := s.owed(id)[0]; n.Outcome != row.outcome || n.LastResult != row.want {
-			t.Errorf("%s: the notification is %s with %q, want %s with %q", row.address, n.Outcome, n.LastResult, row.outcome, row.want)
+			t.Errorf("%s: the notification is %s with %q, want %s with %q", row.address, n.Outcome, n.LastResult, row.outcome,
+				row.want)
 		}
 	}
 	if connects.Load() != 1 || plain.Load() != 1 {
@@ -94,9 +98,10 @@ func TestProxy(t *testing.T) {
 
 func TestMayBePublic(t *testing.T) {
 	for host, want := range map[string]bool{
-		"shop.example.com": true, "shop.example.com.": true, "93.184.216.34": true, "2606:2800:220:1:248:1893:25c8:1": true, "0xdeadbeef.example": true,
-		"127.0.0.1": false, "10.0.0.1": false, "::1": false, "::ffff:10.0.0.1": false, "169.254.169.254": false,
-		"localhost": false, "LOCALHOST.": false, "a.localhost": false, "127.1": false, "2130706433": false, "0x7f000001": false, "0X7f.1": false, "1.0x1": false,
+		"shop.example.com": true, "shop.example.com.": true, "93.184.216.34": true, "2606:2800:220:1:248:1893:25c8:1": true,
+		"0xdeadbeef.example": true, "127.0.0.1": false, "10.0.0.1": false, "::1": false, "::ffff:10.0.0.1": false,
+		"169.254.169.254": false, "localhost": false, "LOCALHOST.": false, "a.localhost": false, "127.1": false,
+		"2130706433": false, "0x7f000001": false, "0X7f.1": false, "1.0x1": false,
 	} {
 		if got := ipn.MayBePublic(host); got != want {
 			t.Errorf("%s: %v, want %v", host, got, want)

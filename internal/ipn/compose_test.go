@@ -63,7 +63,9 @@ func TestComposeLeavesOut(t *testing.T) {
 			ID: "1T", Recipient: "P1", Method: holdfast.MethodCC, Reference: "order-1",
 			CallerDescription: "Two mugs", Received: holdfasttest.Start,
 		},
-		Step:        payment.HistoryRow{Verb: payment.VerbApprove, After: payment.Reserved, StatusCode: "Success", Amount: holdfasttest.USD("4")},
+		Step: payment.HistoryRow{
+			Verb: payment.VerbApprove, After: payment.Reserved, StatusCode: "Success", Amount: holdfasttest.USD("4"),
+		},
 		Caller:      party.Caller{Owner: "P1"},
 		Sender:      party.Party{Name: "Ann", Email: "ann@example.test"},
 		Recipient:   party.Party{Name: "Kiln", Email: "kiln@example.test"},

@@ -77,7 +77,8 @@ var events = []event{
 		a, spends, settles := w.Aggregate(holdfast.MethodDebt, "100.00")
 		played(w)(w.Pay(spends, "25", "order-1"))
 		played(w)(w.Processor.SettleDebt(w.T.Context(), w.Shop, holdfast.SettleDebtRequest{
-			SenderTokenID: settles, CreditInstrumentID: a.ID, SettlementAmount: holdfasttest.USD("20"), CallerReference: "settle-1",
+			SenderTokenID: settles, CreditInstrumentID: a.ID, SettlementAmount: holdfasttest.USD("20"),
+			CallerReference: "settle-1",
 		}))
 		played(w)(w.Processor.WriteOffDebt(w.T.Context(), w.Shop, holdfast.WriteOffDebtRequest{
 			CreditInstrumentID: a.ID, AdjustmentAmount: holdfasttest.USD("5"), CallerReference: "write-1",
@@ -98,12 +99,17 @@ var events = []event{
 			FeeCeiling: &payment.FeeCeiling{Fixed: holdfasttest.USD("5")},
 		})
 		played(w)(w.Processor.Pay(w.T.Context(), w.Shop, holdfast.PayRequest{
-			SenderTokenID:    w.Token(payment.Token{Instrument: w.Card.ID, Method: w.Card.Method, Recipients: []holdfast.TokenID{recipient}}),
-			RecipientTokenID: recipient, TransactionAmount: holdfasttest.USD("25"), MarketplaceFixedFee: holdfasttest.USD("5"), CallerReference: "order-1",
+			SenderTokenID: w.Token(payment.Token{
+				Instrument: w.Card.ID, Method: w.Card.Method, Recipients: []holdfast.TokenID{recipient},
+			}),
+			RecipientTokenID: recipient, TransactionAmount: holdfasttest.USD("25"), MarketplaceFixedFee: holdfasttest.USD("5"),
+			CallerReference: "order-1",
 		}))
 	}},
 	{"a token is cancelled", func(w *holdfasttest.World) {
-		token := w.Token(payment.Token{Type: holdfast.TokenMultiUse, Instrument: w.Card.ID, Method: w.Card.Method, Reference: "club-1", Reason: "Tea club"})
+		token := w.Token(payment.Token{
+			Type: holdfast.TokenMultiUse, Instrument: w.Card.ID, Method: w.Card.Method, Reference: "club-1", Reason: "Tea club",
+		})
 		if err := w.Processor.CancelToken(w.T.Context(), w.Shop, holdfast.CancelTokenRequest{TokenID: token}); err != nil {
 			w.T.Fatal(err)
 		}
@@ -111,7 +117,9 @@ var events = []event{
 	{"all goes to another address", func(w *holdfasttest.World) {
 		const other = "http://elsewhere.example.test/ipn" // where nobody listens in these tests
 		paid := w.Paid("25.00", "order-1")
-		played(w)(w.Processor.Refund(w.T.Context(), w.Shop, holdfast.RefundRequest{TransactionID: paid.ID, CallerReference: "refund-1", OverrideIPNURL: other}))
+		played(w)(w.Processor.Refund(w.T.Context(), w.Shop, holdfast.RefundRequest{
+			TransactionID: paid.ID, CallerReference: "refund-1", OverrideIPNURL: other,
+		}))
 	}},
 }
 

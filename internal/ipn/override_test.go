@@ -40,29 +40,37 @@ func TestOverrideIPNURL(t *testing.T) {
 		}
 		order := func(reference holdfast.CallerReference) holdfast.ReserveRequest {
 			return holdfast.ReserveRequest{
-				SenderTokenID: s.Authorize("25.00"), TransactionAmount: usd("25.00"), CallerReference: reference, OverrideIPNURL: elsewhere,
+				SenderTokenID: s.Authorize("25.00"), TransactionAmount: usd("25.00"), CallerReference: reference,
+				OverrideIPNURL: elsewhere,
 			}
 		}
 		done("Reserve")(s.Processor.Reserve(ctx, s.Shop, order("reserve")))
 		done("Pay")(s.Processor.Pay(ctx, s.Shop, holdfast.PayRequest(order("pay"))))
-		done("Settle")(s.Processor.Settle(ctx, s.Shop, holdfast.SettleRequest{ReserveTransactionID: s.Reserved("25.00", "settle").ID, OverrideIPNURL: elsewhere}))
-		done("Cancel")(s.Processor.Cancel(ctx, s.Shop, holdfast.CancelRequest{TransactionID: s.Reserved("25.00", "cancel").ID, OverrideIPNURL: elsewhere}))
+		done("Settle")(s.Processor.Settle(ctx, s.Shop, holdfast.SettleRequest{
+			ReserveTransactionID: s.Reserved("25.00", "settle").ID, OverrideIPNURL: elsewhere,
+		}))
+		done("Cancel")(s.Processor.Cancel(ctx, s.Shop, holdfast.CancelRequest{
+			TransactionID: s.Reserved("25.00", "cancel").ID, OverrideIPNURL: elsewhere,
+		}))
 		done("Refund")(s.Processor.Refund(ctx, s.Shop, holdfast.RefundRequest{
 			TransactionID: s.Paid("25.00", "paid").ID, CallerReference: "refund", OverrideIPNURL: elsewhere,
 		}))
 		prepaid, _, funds := s.Aggregate(holdfast.MethodPrepaid, "100.00")
 		done("FundPrepaid")(s.Processor.FundPrepaid(ctx, s.Shop, holdfast.FundPrepaidRequest{
-			SenderTokenID: funds, PrepaidInstrumentID: prepaid.ID, FundingAmount: usd("25"), CallerReference: "fund", OverrideIPNURL: elsewhere,
+			SenderTokenID: funds, PrepaidInstrumentID: prepaid.ID, FundingAmount: usd("25"), CallerReference: "fund",
+			OverrideIPNURL: elsewhere,
 		}))
 		credit, spends, settles := s.Aggregate(holdfast.MethodDebt, "100.00")
 		if _, err := s.Pay(spends, "25.00", "debt"); err != nil {
 			t.Fatal(err)
 		}
 		done("SettleDebt")(s.Processor.SettleDebt(ctx, s.Shop, holdfast.SettleDebtRequest{
-			SenderTokenID: settles, CreditInstrumentID: credit.ID, SettlementAmount: usd("20"), CallerReference: "settle-debt", OverrideIPNURL: elsewhere,
+			SenderTokenID: settles, CreditInstrumentID: credit.ID, SettlementAmount: usd("20"), CallerReference: "settle-debt",
+			OverrideIPNURL: elsewhere,
 		}))
 		token := s.Authorize("25.00")
-		if err := s.Processor.CancelToken(ctx, s.Shop, holdfast.CancelTokenRequest{TokenID: token, OverrideIPNURL: elsewhere}); err != nil {
+		if err := s.Processor.CancelToken(ctx, s.Shop,
+			holdfast.CancelTokenRequest{TokenID: token, OverrideIPNURL: elsewhere}); err != nil {
 			t.Fatal(err)
 		}
 		told("CancelToken", string(token))

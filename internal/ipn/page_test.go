@@ -35,7 +35,8 @@ func TestPageHasTheFields(t *testing.T) {
 	}
 	for heading, want := range map[string][]string{
 		"### Fields of a transaction": append(names(ipn.TransactionFields(ipn.Message{})), holdfast.CallerField),
-		"### Fields of a token":       append(names(ipn.TokenFields(ipn.Message{Token: &payment.Token{}})), holdfast.CallerField),
+		"### Fields of a token": append(names(ipn.TokenFields(ipn.Message{Token: &payment.Token{}})),
+			holdfast.CallerField),
 		"### Fields of the signature": names(signed),
 	} {
 		var got []string
@@ -63,9 +64,13 @@ func TestPageHasTheValues(t *testing.T) {
 		{"### Fields of a transaction", "transactionStatus", upper(holdfasttest.Constants(t, "TransactionStatus"))},
 		{"### Fields of a transaction", "operation", upper(holdfasttest.Constants(t, "Operation"))},
 		{"### Fields of a transaction", "paymentMethod", holdfasttest.Constants(t, "PaymentMethod")},
-		{"### Fields of a transaction", "notificationType", []string{ipn.TransactionFields(ipn.Message{}).Get("notificationType")}},
+		{"### Fields of a transaction", "notificationType", []string{
+			ipn.TransactionFields(ipn.Message{}).Get("notificationType"),
+		}},
 		{"### Fields of a token", "tokenType", holdfasttest.Constants(t, "TokenType")},
-		{"### Fields of a token", "notificationType", []string{ipn.TokenFields(ipn.Message{Token: &payment.Token{}}).Get("notificationType")}},
+		{"### Fields of a token", "notificationType", []string{
+			ipn.TokenFields(ipn.Message{Token: &payment.Token{}}).Get("notificationType"),
+		}},
 	} {
 		var got []string
 		for _, cells := range page(t).Under(row.heading).Rows() {
@@ -88,7 +93,8 @@ func TestPageHasTheStatusCodes(t *testing.T) {
 	for _, row := range page(t).Under("### Status codes").Rows() {
 		with[holdfasttest.Quoted(row[0])[0]] = holdfasttest.Quoted(row[1])
 	}
-	if diff := cmp.Diff(slices.Sorted(slices.Values(holdfasttest.Constants(t, "StatusCode"))), slices.Sorted(maps.Keys(with))); diff != "" {
+	if diff := cmp.Diff(slices.Sorted(slices.Values(holdfasttest.Constants(t, "StatusCode"))),
+		slices.Sorted(maps.Keys(with))); diff != "" {
 		t.Errorf("codes (-want +got):\n%s", diff)
 	}
 	told, err := os.ReadFile("testdata/events.txt")

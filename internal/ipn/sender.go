@@ -381,9 +381,11 @@ func (s *Sender) finish(ctx context.Context, d store.Delivery, result string, ar
 	}
 	switch {
 	case gaveUp:
-		s.Log.Error("notification given up", "caller", d.Caller, "delivery", deliveryID(d), "tries", d.Tries, "result", result)
+		s.Log.Error("notification given up", "caller", d.Caller, "delivery", deliveryID(d), "tries", d.Tries, "result",
+			result)
 	case !arrived:
-		s.Log.Warn("notification not delivered, will be tried again", "caller", d.Caller, "delivery", deliveryID(d), "tries", d.Tries, "result", result)
+		s.Log.Warn("notification not delivered, will be tried again", "caller", d.Caller, "delivery", deliveryID(d), "tries",
+			d.Tries, "result", result)
 	}
 	return nil
 }

@@ -42,7 +42,8 @@ func (s *shop) wantOwed(id holdfast.TransactionID, outcome store.NotificationOut
 	}
 	n := all[0]
 	if n.Outcome != outcome || n.Tries != tries || n.LastResult != result {
-		s.t.Errorf("notification is %s after %d tries with %q, want %s after %d with %q", n.Outcome, n.Tries, n.LastResult, outcome, tries, result)
+		s.t.Errorf("notification is %s after %d tries with %q, want %s after %d with %q", n.Outcome, n.Tries, n.LastResult,
+			outcome, tries, result)
 	}
 }
 
@@ -94,7 +95,8 @@ func TestSDKReadsWhatIsSent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n.Status != holdfast.StatusPending || n.CallerReference != "order-1" || n.Amount != holdfasttest.USD("25") || !n.TransactionDate.Equal(holdfasttest.Start) {
+	if n.Status != holdfast.StatusPending || n.CallerReference != "order-1" || n.Amount != holdfasttest.USD("25") ||
+		!n.TransactionDate.Equal(holdfasttest.Start) {
 		t.Errorf("read %+v", n)
 	}
 	if _, err := v.ParseIPN(t.Context(), endpoint, []byte(strings.Replace(got.body, "25.00", "26.00", 1))); err == nil {
@@ -276,7 +278,9 @@ func TestAddressesThatCannotBeSentTo(t *testing.T) {
 func TestPrivateAddressesAreRefused(t *testing.T) {
 	s := newShop(t, keyedWorldStore(t))
 	port := s.URL[strings.LastIndex(s.URL, ":"):]
-	for i, host := range []string{"127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "169.254.169.254", "10.0.0.1"} {
+	for i, host := range []string{
+		"127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "169.254.169.254", "10.0.0.1",
+	} {
 		sender := s.newSender(s.DB)
 		sender.AllowPrivate = false
 		s.sendTo("http://" + host + port + "/ipn")

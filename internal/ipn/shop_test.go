@@ -99,12 +99,14 @@ func (s *shop) receive(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	s.got = append(s.got, delivered{
-		id: r.Header.Get("Holdfast-Delivery"), body: string(body), query: r.URL.RawQuery, contentType: r.Header.Get("Content-Type"),
+		id: r.Header.Get("Holdfast-Delivery"), body: string(body), query: r.URL.RawQuery,
+		contentType: r.Header.Get("Content-Type"),
 	})
 	answer := s.answer
 	s.mu.Unlock()
 	// As VerifySignature is asked: the address without query, the body as it came.
-	if err := holdfast.VerifyMessage(s.Sender.Signer.Certificates(), http.MethodPost, "http://"+r.Host+r.URL.Path, string(body)); err != nil {
+	if err := holdfast.VerifyMessage(s.Sender.Signer.Certificates(), http.MethodPost, "http://"+r.Host+r.URL.Path,
+		string(body)); err != nil {
 		s.t.Errorf("a delivered notification: %v", err)
 	}
 	if answer != nil {

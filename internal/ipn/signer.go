@@ -46,8 +46,10 @@ type Signer struct {
 // "https://fps.example.com/"; verifiers compare it, so it has to end in "/".
 func LoadSigner(ctx context.Context, db *store.DB, certificatePrefix string, now time.Time) (*Signer, error) {
 	prefix, err := url.Parse(certificatePrefix)
-	if err != nil || prefix.Scheme != "http" && prefix.Scheme != "https" || prefix.Host == "" || !strings.HasSuffix(certificatePrefix, "/") {
-		return nil, fmt.Errorf("loading the signing key: the certificate prefix has to be an address that ends in a slash, such as https://fps.example.com/, not %q", certificatePrefix)
+	if err != nil || prefix.Scheme != "http" && prefix.Scheme != "https" || prefix.Host == "" ||
+		!strings.HasSuffix(certificatePrefix, "/") {
+		return nil, fmt.Errorf("loading the signing key: the certificate prefix has to be an address that ends in a slash, "+
+			"such as https://fps.example.com/, not %q", certificatePrefix)
 	}
 	keys, err := signingKeys(ctx, db, now)
 	if err != nil {

@@ -110,7 +110,8 @@ func TestRetiredKeysStillVerify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := holdfast.VerifyMessage(s.Certificates(), http.MethodPost, "https://shop.example.com/ipn", signed.Encode()); err != nil {
+	if err := holdfast.VerifyMessage(s.Certificates(), http.MethodPost, "https://shop.example.com/ipn",
+		signed.Encode()); err != nil {
 		t.Errorf("what a retired key signed: %v", err)
 	}
 }
@@ -133,7 +134,10 @@ func rotateTo(t *testing.T, db, other *store.DB) {
 
 func TestPrefixHasToBeAnAddressWithASlash(t *testing.T) {
 	db := holdfasttest.Open(t, t.TempDir()+"/prefix.db")
-	for _, bad := range []string{"", "/", "fps.example.com/", "https://fps.example.com", "ftp://fps.example.com/", "https:///", "https://fps.example.com/" + strings.Repeat("x", 1024) + "/"} {
+	for _, bad := range []string{
+		"", "/", "fps.example.com/", "https://fps.example.com", "ftp://fps.example.com/", "https:///",
+		"https://fps.example.com/" + strings.Repeat("x", 1024) + "/",
+	} {
 		if _, err := ipn.LoadSigner(t.Context(), db, bad, holdfasttest.Start); err == nil {
 			t.Errorf("prefix %.40q is taken", bad)
 		}
@@ -143,7 +147,8 @@ func TestPrefixHasToBeAnAddressWithASlash(t *testing.T) {
 func TestSign(t *testing.T) {
 	s := loadSigner(t, keyedStore(t), holdfasttest.Start)
 	params := holdfast.Params{
-		{Name: "session", Value: "a b+c"}, {Name: "tokenID", Value: "K1"}, {Name: "note", Value: "Grüße*~"}, {Name: "empty", Value: ""},
+		{Name: "session", Value: "a b+c"}, {Name: "tokenID", Value: "K1"}, {Name: "note", Value: "Grüße*~"},
+		{Name: "empty", Value: ""},
 	}
 	for _, row := range []struct{ verb, endpoint, verifyAt string }{
 		{http.MethodGet, "https://shop.example.com/back?session=a%20b%2Bc", "https://shop.example.com/back"},
@@ -175,7 +180,8 @@ func TestSign(t *testing.T) {
 		}
 	}
 	for _, taken := range []string{"signature", "Signature", "signatureVersion", "SIGNATUREMETHOD", "certificateUrl"} {
-		if _, err := s.Sign(http.MethodGet, "https://shop.example.com/", holdfast.Params{{Name: taken, Value: "x"}}); err == nil {
+		if _, err := s.Sign(http.MethodGet, "https://shop.example.com/",
+			holdfast.Params{{Name: taken, Value: "x"}}); err == nil {
 			t.Errorf("a message that has a parameter %s is signed", taken)
 		}
 	}

@@ -64,7 +64,8 @@ func (s *shop) another(name, path string) {
 func (s *shop) owe(count int, due time.Time) {
 	s.t.Helper()
 	n := store.Notification{
-		Caller: s.Shop.ID, About: store.AboutToken, Token: s.Authorize("25.00"), URL: s.URL + "/ipn", Created: due, NextAt: due,
+		Caller: s.Shop.ID, About: store.AboutToken, Token: s.Authorize("25.00"), URL: s.URL + "/ipn", Created: due,
+		NextAt: due,
 	}
 	err := s.DB.Update(s.t.Context(), func(tx *store.Tx) error {
 		for n.Seq = range count {
@@ -243,7 +244,8 @@ func TestNotificationThatCannotBeComposed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer raw.Close()
-	if _, err := raw.ExecContext(t.Context(), `DELETE FROM transaction_history WHERE transaction_id = $1`, string(broken)); err != nil {
+	if _, err := raw.ExecContext(t.Context(), `DELETE FROM transaction_history WHERE transaction_id = $1`,
+		string(broken)); err != nil {
 		t.Fatal(err)
 	}
 	s.Clock.Advance(3 * time.Second)

@@ -31,7 +31,10 @@ func TestMailsHoldUpNothing(t *testing.T) {
 		}
 		r.Mail = &mail.Sender{
 			Store: db, Now: w.Clock.Now, Log: slog.New(slog.DiscardHandler),
-			Relay: &mail.Relay{Host: "127.0.0.1", Port: at.Port, From: netmail.Address{Address: "pay@example.com"}, Now: w.Clock.Now, Timeout: time.Hour},
+			Relay: &mail.Relay{
+				Host: "127.0.0.1", Port: at.Port, From: netmail.Address{Address: "pay@example.com"}, Now: w.Clock.Now,
+				Timeout: time.Hour,
+			},
 		}
 		err = db.Update(t.Context(), func(tx *store.Tx) error {
 			return tx.InsertMail(party.Mail{ID: "M1", To: "ann@example.com", Subject: "Hi", Text: "Hi", Created: w.Clock.Now()})

@@ -17,7 +17,9 @@ func TestPostingsLeaveBalances(t *testing.T) {
 		ledger.Move(ledger.Held, ledger.Network, money.Cents(2_50)),
 	}
 	sum := money.Micros(0)
-	for account, want := range map[ledger.AccountID]int64{ledger.Network: -40_00, ledger.Held: 0, shop: 38_54, ledger.Fees: 1_46} {
+	for account, want := range map[ledger.AccountID]int64{
+		ledger.Network: -40_00, ledger.Held: 0, shop: 38_54, ledger.Fees: 1_46,
+	} {
 		got := ledger.Balance(books, account)
 		if got != money.Cents(want) {
 			t.Errorf("%s stands at %v, want %v", account, got, money.Cents(want))
@@ -71,7 +73,8 @@ func TestAccountsStandOnTheirSideOfZero(t *testing.T) {
 func TestChanges(t *testing.T) {
 	a, b := ledger.Party("P1"), ledger.Party("P2")
 	accounts, by := ledger.Changes([]ledger.Posting{
-		ledger.Move(ledger.Network, a, money.Cents(5_00)), ledger.Move(a, b, money.Cents(2_00)), ledger.Move(b, ledger.Fees, money.Cents(50)),
+		ledger.Move(ledger.Network, a, money.Cents(5_00)), ledger.Move(a, b, money.Cents(2_00)),
+		ledger.Move(b, ledger.Fees, money.Cents(50)),
 		ledger.Move(ledger.Prepaid("G1"), ledger.Owed("P1"), money.Cents(1_00)),
 	})
 	want := []ledger.AccountID{a, b, ledger.Owed("P1")}

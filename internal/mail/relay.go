@@ -150,7 +150,8 @@ func explain(err error) error {
 	}
 	why := strings.TrimSpace(fmt.Sprintf("%s: %d %s", failure.Reason, code, failure.EnhancedStatusCode()))
 	const signInFirst = 53 // 530, 534, 535, 538: somebody has to change the settings, not the mail
-	ofTheMail := failure.Reason == gomail.ErrSMTPRcptTo || failure.Reason == gomail.ErrSMTPData || failure.Reason == gomail.ErrSMTPDataClose
+	ofTheMail := failure.Reason == gomail.ErrSMTPRcptTo || failure.Reason == gomail.ErrSMTPData ||
+		failure.Reason == gomail.ErrSMTPDataClose
 	if ofTheMail && code/100 == 5 && code/10 != signInFirst {
 		return &refusedError{why}
 	}

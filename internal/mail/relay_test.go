@@ -37,16 +37,21 @@ func TestSecurity(t *testing.T) {
 	}{
 		{name: "STARTTLS"},
 		{name: "TLS from the first byte", tls: true, relay: func(r *mail.Relay) { r.Security = mail.TLS }},
-		{name: "plain", office: func(o *holdfasttest.PostOffice) { o.TLSConfig = nil }, relay: func(r *mail.Relay) { r.Security = mail.Plain }},
+		{name: "plain", office: func(o *holdfasttest.PostOffice) { o.TLSConfig = nil },
+			relay: func(r *mail.Relay) { r.Security = mail.Plain }},
 		{name: "signed in", office: func(o *holdfasttest.PostOffice) { o.User, o.Password = user, password }},
 		{
 			name: "signed in, TLS from the first byte", tls: true,
-			office: func(o *holdfasttest.PostOffice) { o.User, o.Password = user, password }, relay: func(r *mail.Relay) { r.Security = mail.TLS },
+			office: func(o *holdfasttest.PostOffice) { o.User, o.Password = user, password },
+			relay:  func(r *mail.Relay) { r.Security = mail.TLS },
 		},
-		{name: "no STARTTLS", office: func(o *holdfasttest.PostOffice) { o.TLSConfig = nil }, want: "does not support STARTTLS"},
+		{name: "no STARTTLS", office: func(o *holdfasttest.PostOffice) { o.TLSConfig = nil },
+			want: "does not support STARTTLS"},
 		{name: "somebody else's certificate", relay: func(r *mail.Relay) { r.Roots = nil }, want: "x509: "},
-		{name: "a certificate for another host", relay: func(r *mail.Relay) { r.Host = "localhost" }, want: "wanted to match localhost"},
-		{name: "TLS where there is none", relay: func(r *mail.Relay) { r.Security = mail.TLS }, want: "first record does not look like a TLS handshake"},
+		{name: "a certificate for another host", relay: func(r *mail.Relay) { r.Host = "localhost" },
+			want: "wanted to match localhost"},
+		{name: "TLS where there is none", relay: func(r *mail.Relay) { r.Security = mail.TLS },
+			want: "first record does not look like a TLS handshake"},
 		{
 			name: "wrong password", office: func(o *holdfasttest.PostOffice) { o.User, o.Password = user, "another" },
 			relay: func(r *mail.Relay) { r.Password = holdfast.NewSecretKey(password) }, want: "SMTP AUTH failed: 535 5.7.8",
@@ -116,8 +121,9 @@ func TestSilentRelay(t *testing.T) {
 func TestCheckFrom(t *testing.T) {
 	for address, want := range map[string]bool{
 		"pay@example.com": true, "pay+shop@mail.example.com": true, "pay@xn--bcher-kva.example": true,
-		"": false, "pay": false, "pay@": false, "@example.com": false, "pay@bücher.example": false, "jürgen@example.com": false,
-		"Pay <pay@example.com>": false, "pay@example.com\r\nBcc: eve@example.com": false, "pay@[127.0.0.1]": false,
+		"": false, "pay": false, "pay@": false, "@example.com": false, "pay@bücher.example": false,
+		"jürgen@example.com": false, "Pay <pay@example.com>": false, "pay@example.com\r\nBcc: eve@example.com": false,
+		"pay@[127.0.0.1]": false,
 	} {
 		if err := mail.CheckFrom(address); (err == nil) != want {
 			t.Errorf("%q: %v, want it taken: %v", address, err, want)
@@ -164,7 +170,9 @@ func TestATimeForTheWholeMail(t *testing.T) {
 
 // The name server that a name was looked up at is not in the words.
 func TestShortNamesNoResolver(t *testing.T) {
-	err := fmt.Errorf("dialing: %w", &net.DNSError{Err: "no such host", Name: "mail.example.com", Server: "10.0.0.2:53", IsNotFound: true})
+	err := fmt.Errorf("dialing: %w", &net.DNSError{
+		Err: "no such host", Name: "mail.example.com", Server: "10.0.0.2:53", IsNotFound: true,
+	})
 	if got, want := mail.Short(err), "dialing: lookup mail.example.com: no such host"; got != want {
 		t.Errorf("it is said as %q, want %q", got, want)
 	}

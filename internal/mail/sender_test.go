@@ -115,8 +115,9 @@ func TestDelivery(t *testing.T) {
 			header[name] = m.Header.Get(name)
 		}
 		want := map[string]string{
-			"From": `"Holdfast" <pay@holdfast.example>`, "To": "<ann@example.com>", "Subject": "=?UTF-8?q?Best=C3=A4tigen_Sie_Ihre_Adresse?=",
-			"Date": "Mon, 23 Nov 2026 10:15:30 +0000", "Message-Id": "<M1@holdfast.example>", "Auto-Submitted": "auto-generated",
+			"From": `"Holdfast" <pay@holdfast.example>`, "To": "<ann@example.com>",
+			"Subject": "=?UTF-8?q?Best=C3=A4tigen_Sie_Ihre_Adresse?=", "Date": "Mon, 23 Nov 2026 10:15:30 +0000",
+			"Message-Id": "<M1@holdfast.example>", "Auto-Submitted": "auto-generated",
 			"Mime-Version": "1.0", "Content-Type": "text/plain; charset=UTF-8", "Content-Transfer-Encoding": "quoted-printable",
 		}
 		if diff := cmp.Diff(want, header); diff != "" {
@@ -142,8 +143,9 @@ func TestHostileMails(t *testing.T) {
 		hostile := "Hi\r\nBcc: eve@example.com\r\n\r\nWin money\x07 now"
 		d.writeText("M1", "ann@example.com", hostile, "Hello\r\n.\r\nMAIL FROM:<eve@example.com>\n.\rDATA\r.\r\n")
 		for i, to := range []string{
-			"", "nobody", "ann@example.com\r\nRCPT TO:<eve@example.com>", "ann@example.com, eve@example.com", "Ann <ann@example.com>",
-			"ann@example.com>\r\nDATA", "ann@-bad-.example", "ann@exa mple.com", "ann@" + strings.Repeat("a", 64) + ".example", "@example.com", "ann@[127.0.0.1]",
+			"", "nobody", "ann@example.com\r\nRCPT TO:<eve@example.com>", "ann@example.com, eve@example.com",
+			"Ann <ann@example.com>", "ann@example.com>\r\nDATA", "ann@-bad-.example", "ann@exa mple.com", "ann@" +
+				strings.Repeat("a", 64) + ".example", "@example.com", "ann@[127.0.0.1]",
 		} {
 			d.write(fmt.Sprintf("M2%02d", i), to, "Hi")
 		}
@@ -152,7 +154,8 @@ func TestHostileMails(t *testing.T) {
 				break
 			}
 		}
-		if diff := cmp.Diff([]string{"MAIL pay@holdfast.example", "RCPT ann@example.com", "DATA"}, d.office.Said()); diff != "" {
+		if diff := cmp.Diff([]string{"MAIL pay@holdfast.example", "RCPT ann@example.com", "DATA"},
+			d.office.Said()); diff != "" {
 			t.Errorf("said to the mail server (-want +got):\n%s", diff)
 		}
 		m := d.office.Arrived()[0].Parsed(t)
@@ -180,9 +183,15 @@ func TestAddressesInOtherScripts(t *testing.T) {
 			utf8     bool // the mail server takes them
 			want     []string
 		}{
-			{"a domain", "ann@bücher.example", false, []string{"MAIL pay@holdfast.example", "RCPT ann@xn--bcher-kva.example", "DATA"}},
-			{"a domain, where more is taken", "ann@bücher.example", true, []string{"MAIL pay@holdfast.example", "RCPT ann@xn--bcher-kva.example", "DATA"}},
-			{"a name", "jürgen@bücher.example", true, []string{"MAIL SMTPUTF8 pay@holdfast.example", "RCPT jürgen@xn--bcher-kva.example", "DATA"}},
+			{"a domain", "ann@bücher.example", false, []string{
+				"MAIL pay@holdfast.example", "RCPT ann@xn--bcher-kva.example", "DATA",
+			}},
+			{"a domain, where more is taken", "ann@bücher.example", true, []string{
+				"MAIL pay@holdfast.example", "RCPT ann@xn--bcher-kva.example", "DATA",
+			}},
+			{"a name", "jürgen@bücher.example", true, []string{
+				"MAIL SMTPUTF8 pay@holdfast.example", "RCPT jürgen@xn--bcher-kva.example", "DATA",
+			}},
 			{"a name, where it is not taken", "jürgen@bücher.example", false, nil},
 		} {
 			t.Run(row.name, func(t *testing.T) {
@@ -339,7 +348,8 @@ func TestGivesUpAfterADay(t *testing.T) {
 				d.clock.Advance(30 * time.Minute)
 			}
 		}
-		if diff := cmp.Diff([]string{"0s", "30s", "1m30s", "6m30s", "21m30s", "51m30s", "1h51m30s", "2h51m30s"}, tries[:8]); diff != "" {
+		if diff := cmp.Diff([]string{"0s", "30s", "1m30s", "6m30s", "21m30s", "51m30s", "1h51m30s", "2h51m30s"},
+			tries[:8]); diff != "" {
 			t.Errorf("tried at (-want +got):\n%s", diff)
 		}
 		if last := tries[len(tries)-1]; len(tries) != 29 || last != "23h51m30s" {

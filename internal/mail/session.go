@@ -43,7 +43,8 @@ func (r *Relay) open(ctx context.Context, wide bool) (*session, error) {
 		return s.conn, err
 	}
 	options := []gomail.Option{
-		gomail.WithPort(r.Port), gomail.WithTimeout(r.timeout()), gomail.WithTLSConfig(r.tls()), gomail.WithDialContextFunc(dial),
+		gomail.WithPort(r.Port), gomail.WithTimeout(r.timeout()), gomail.WithTLSConfig(r.tls()),
+		gomail.WithDialContextFunc(dial),
 		gomail.WithHELO(domainOf(r.From.Address)),
 		gomail.WithoutNoop(), gomail.WithoutRset(), // there is one mail
 	}

@@ -137,7 +137,8 @@ type machine struct {
 func describeMachine(ctx context.Context, e *environment) machine {
 	return machine{
 		CPU: procLine("/proc/cpuinfo", "model name"), Cores: runtime.NumCPU(), Memory: procLine("/proc/meminfo", "MemTotal"),
-		System: said(ctx, e.root, "uname", "-sr"), Filesystem: said(ctx, e.root, "stat", "-f", "-c", "%T", e.dir), Go: runtime.Version(),
+		System: said(ctx, e.root, "uname", "-sr"), Filesystem: said(ctx, e.root, "stat", "-f", "-c", "%T", e.dir),
+		Go:         runtime.Version(),
 		PostgreSQL: said(ctx, e.root, filepath.Join(e.bin, "postgres"), "--version"),
 	}
 }

@@ -23,9 +23,12 @@ func flatRow(kind, title string) row {
 			return e.flat(ctx, kind)
 		},
 		figures: []figure{
-			{"Reserve on a large store, " + title, "/s", "large-reserve:rate", "small-reserve:rate", "100,000 transactions", times(0.8)},
-			{"GetTransactionStatus on a large store, " + title + ": p50", "ms", "large-status:p50ms", "small-status:p50ms", "100,000 transactions", timesMost(1.5)},
-			{"GetAccountActivity on a large store, " + title + ": p50", "ms", "large-activity:p50ms", "small-activity:p50ms", "100,000 transactions", timesMost(1.5)},
+			{"Reserve on a large store, " + title, "/s", "large-reserve:rate", "small-reserve:rate", "100,000 transactions",
+				times(0.8)},
+			{"GetTransactionStatus on a large store, " + title + ": p50", "ms", "large-status:p50ms", "small-status:p50ms",
+				"100,000 transactions", timesMost(1.5)},
+			{"GetAccountActivity on a large store, " + title + ": p50", "ms", "large-activity:p50ms", "small-activity:p50ms",
+				"100,000 transactions", timesMost(1.5)},
 			{"Start on a large store to the first answer, " + title, "s", "large-reserve:start.seconds", "", "", most(2, "s")},
 			{"Memory at rest on a large store, " + title, "MB", "large-reserve:start.idleMB", "", "", most(60, "MB")},
 		},
@@ -51,7 +54,9 @@ func (e *environment) flat(ctx context.Context, kind string) (runs []map[string]
 
 // largeStore names a store of many transactions, which is made, or is there from
 // another time, and what removes it.
-func (e *environment) largeStore(ctx context.Context, kind string) (address string, remove func(context.Context) error, err error) {
+func (e *environment) largeStore(
+	ctx context.Context, kind string,
+) (address string, remove func(context.Context) error, err error) {
 	if e.keep == "" {
 		if address, remove, err = e.newStore(ctx, kind); err != nil {
 			return "", nil, err
@@ -97,7 +102,8 @@ func (e *environment) sizes(ctx context.Context, kind, large string, found map[s
 	for _, mix := range []struct{ name, connections string }{{"reserve", many}, {"status", "1"}, {"activity", "1"}} {
 		for size, address := range map[string]string{"small": small, "large": large} {
 			name := size + "-" + mix.name
-			if found[name], err = e.bench(ctx, address, "--mix", mix.name, "--connections", mix.connections, "--no-check-books"); err != nil {
+			if found[name], err = e.bench(ctx, address, "--mix", mix.name, "--connections", mix.connections,
+				"--no-check-books"); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
@@ -107,7 +113,8 @@ func (e *environment) sizes(ctx context.Context, kind, large string, found map[s
 
 // preload makes payments in a store; what is measured meanwhile does not count.
 func (e *environment) preload(ctx context.Context, address string, count int) error {
-	_, err := e.bench(ctx, address, "--preload", strconv.Itoa(count), "--duration", "100ms", "--warmup", "0s", "--connections", "1", "--no-check-books")
+	_, err := e.bench(ctx, address, "--preload", strconv.Itoa(count), "--duration", "100ms", "--warmup", "0s",
+		"--connections", "1", "--no-check-books")
 	return err
 }
 

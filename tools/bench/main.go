@@ -37,7 +37,8 @@ func main() {
 	flag.DurationVar(&s.duration, "duration", 10*time.Second, "how long each measurement takes")
 	flag.IntVar(&s.large, "large", 10_000_000, "transactions in the large store")
 	flag.IntVar(&s.storm, "storm", 1_000_000, "holds due in one second")
-	flag.StringVar(&s.keep, "keep", "", "a folder in which large stores are kept and found again: making one takes most of an hour")
+	flag.StringVar(&s.keep, "keep", "",
+		"a folder in which large stores are kept and found again: making one takes most of an hour")
 	flag.StringVar(&s.only, "only", "", "names of rows, with commas between; all by default")
 	flag.BoolVar(&s.render, "render", false, "measure nothing: write the page from the data that is there")
 	flag.Parse()

@@ -47,7 +47,8 @@ func (e *environment) bench(ctx context.Context, address string, args ...string)
 		args = append(args, "--duration", e.duration.String())
 	}
 	c := exec.CommandContext(ctx, e.holdfast, append([]string{"bench", "--json", "--store", address}, args...)...)
-	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) } // it ends its own server, which is in another group
+	// it ends its own server, which is in another group
+	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
 	c.WaitDelay = endPatience
 	out, err := output(c)
 	return json.RawMessage(strings.TrimSpace(out)), err
@@ -58,18 +59,22 @@ func (e *environment) bench(ctx context.Context, address string, args ...string)
 const endPatience = time.Minute
 
 // newStore names an empty store and what removes it.
-func (e *environment) newStore(ctx context.Context, kind string) (address string, remove func(context.Context) error, err error) {
+func (e *environment) newStore(
+	ctx context.Context, kind string,
+) (address string, remove func(context.Context) error, err error) {
 	e.made++
 	if kind == sqlite {
 		dir := filepath.Join(e.dir, fmt.Sprintf("store-%d", e.made))
-		return filepath.Join(dir, "holdfast.db"), func(context.Context) error { return os.RemoveAll(dir) }, os.MkdirAll(dir, 0o700)
+		return filepath.Join(dir, "holdfast.db"), func(context.Context) error { return os.RemoveAll(dir) },
+			os.MkdirAll(dir, 0o700)
 	}
 	name := fmt.Sprintf("bench_%d_%d", os.Getpid(), e.made)
 	address, err = e.newDatabase(ctx, name)
 	if err != nil {
 		return "", nil, err
 	}
-	return address, func(ctx context.Context) error { return e.sql(ctx, "DROP DATABASE "+name+" WITH (FORCE)") }, e.sql(ctx, "CHECKPOINT")
+	return address, func(ctx context.Context) error { return e.sql(ctx, "DROP DATABASE "+name+" WITH (FORCE)") },
+		e.sql(ctx, "CHECKPOINT")
 }
 
 func (e *environment) newDatabase(ctx context.Context, name string) (address string, err error) {
@@ -89,7 +94,8 @@ func (e *environment) database(name string) (address string, err error) {
 }
 
 func (e *environment) sql(ctx context.Context, statement string) error {
-	_, err := output(exec.CommandContext(ctx, filepath.Join(e.bin, "psql"), "-q", "-v", "ON_ERROR_STOP=1", "-c", statement, e.postgres))
+	_, err := output(exec.CommandContext(ctx, filepath.Join(e.bin, "psql"), "-q", "-v", "ON_ERROR_STOP=1", "-c", statement,
+		e.postgres))
 	return err
 }
 
@@ -113,7 +119,8 @@ func pgbench() measurement {
 			return nil, err
 		}
 		seconds := strconv.Itoa(max(int(e.duration.Seconds()), 1))
-		out, err := output(exec.CommandContext(ctx, program, "-M", "prepared", "-c", pgbenchClients, "-j", "2", "-T", seconds, address))
+		out, err := output(exec.CommandContext(ctx, program, "-M", "prepared", "-c", pgbenchClients, "-j", "2", "-T", seconds,
+			address))
 		if err = errors.Join(err, remove(ctx)); err != nil {
 			return nil, err
 		}

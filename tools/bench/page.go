@@ -97,7 +97,8 @@ func pageText(m machine, lines []line, charts []chart) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Benchmarks
 
-Measured by `+"`make bench`"+`, which anybody can run; the data is in [benchmarks](benchmarks). This page is written from it.
+Measured by `+"`make bench`"+
+		`, which anybody can run; the data is in [benchmarks](benchmarks). This page is written from it.
 
 | | |
 |---|---|
@@ -125,7 +126,8 @@ Measured by `+"`make bench`"+`, which anybody can run; the data is in [benchmark
 // commit.
 func occasionsText(all map[occasion][]string) string {
 	var b strings.Builder
-	for _, o := range slices.SortedFunc(maps.Keys(all), func(x, y occasion) int { return strings.Compare(fmt.Sprint(x), fmt.Sprint(y)) }) {
+	for _, o := range slices.SortedFunc(maps.Keys(all),
+		func(x, y occasion) int { return strings.Compare(fmt.Sprint(x), fmt.Sprint(y)) }) {
 		fmt.Fprintf(&b, "Measured on %s at %s, %s each time, on %s: %s.\n\n",
 			o.Date, o.Commit, o.Duration, o.CPU, strings.Join(all[o], ", "))
 	}
@@ -136,7 +138,8 @@ func occasionsText(all map[occasion][]string) string {
 func notes(missing, troubles []string) string {
 	var b strings.Builder
 	if len(troubles) > 0 {
-		b.WriteString("Not every request was answered well. A server that is killed answers none for a while; anything else is a fault.\n\n")
+		b.WriteString("Not every request was answered well. A server that is killed answers none for a while; anything " +
+			"else is a fault.\n\n")
 		for _, t := range troubles {
 			b.WriteString("- " + t + "\n")
 		}
@@ -150,7 +153,8 @@ func notes(missing, troubles []string) string {
 
 const method = `## Method
 
-The load comes from ` + "`holdfast bench`" + `, a process of its own on the same cores. Every request is signed and carries a token of its own, and every
+The load comes from ` + "`holdfast bench`" +
+	`, a process of its own on the same cores. Every request is signed and carries a token of its own, and every
 answer stands for the whole of it: signature, CallerReference, intent and outcome in two durable commits, the card network of the sandbox,
 postings, history and the notification's row. Notifications are not delivered meanwhile. Commits wait for the disk: SQLite in WAL mode with
 synchronous=FULL, PostgreSQL with fsync and synchronous_commit on.
@@ -178,7 +182,8 @@ func (l line) text() string {
 	if l.compared {
 		beside = fmt.Sprintf("%s: %s", l.against, shown(l.yardstick, l.unit))
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %s | %d | %s |\n", l.title, shown(l.value, l.unit), beside, judged, goal, l.runs, mark)
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %d | %s |\n", l.title, shown(l.value, l.unit), beside, judged, goal,
+		l.runs, mark)
 }
 
 func shown(s spread, unit string) string {

@@ -13,8 +13,9 @@ type row struct {
 	name     string
 	measures []measurement
 	figures  []figure
-	size     func(settings) int                                                        // of what is large in it; nil where nothing is
-	all      func(context.Context, *environment) ([]map[string]json.RawMessage, error) // does all runs; nil runs the measures
+	// of what is large in it; nil where nothing is
+	size func(settings) int
+	all  func(context.Context, *environment) ([]map[string]json.RawMessage, error) // does all runs; nil runs the measures
 }
 
 // A figure is one line of the table: a value, and what it is held against.
@@ -62,7 +63,9 @@ func most(n float64, unit string) goal {
 
 // syncs is three of the disk's own waits and a millisecond.
 func syncs() goal {
-	return goal{"≤ 3 × + 1 ms", func(v, y float64) float64 { return ratio(v-1, y) }, func(r float64) bool { return r <= 3 }}
+	return goal{
+		"≤ 3 × + 1 ms", func(v, y float64) float64 { return ratio(v-1, y) }, func(r float64) bool { return r <= 3 },
+	}
 }
 
 const (
@@ -74,7 +77,8 @@ var rows = []row{
 	{
 		name: "postgres-reserve",
 		measures: []measurement{
-			holdfast("reserve-256", postgres, "--connections", many), pgbench(), holdfast("reserve-64", postgres, "--connections", some),
+			holdfast("reserve-256", postgres, "--connections", many), pgbench(),
+			holdfast("reserve-64", postgres, "--connections", some),
 			holdfast("no-group", postgres, "--connections", many, "--no-group-commit"),
 		},
 		figures: []figure{
@@ -115,8 +119,10 @@ var rows = []row{
 			holdfast("postgres-uniform", postgres, "--connections", many, "--mix", "reserve+settle"),
 		},
 		figures: []figure{
-			{"All traffic at one merchant, Reserve and Settle, SQLite", "/s", "sqlite-one:rate", "sqlite-uniform:rate", "100 merchants", times(0.9)},
-			{"All traffic at one merchant, Reserve and Settle, PostgreSQL", "/s", "postgres-one:rate", "postgres-uniform:rate", "100 merchants", times(0.9)},
+			{"All traffic at one merchant, Reserve and Settle, SQLite", "/s", "sqlite-one:rate", "sqlite-uniform:rate",
+				"100 merchants", times(0.9)},
+			{"All traffic at one merchant, Reserve and Settle, PostgreSQL", "/s", "postgres-one:rate", "postgres-uniform:rate",
+				"100 merchants", times(0.9)},
 		},
 	},
 	{
@@ -126,7 +132,8 @@ var rows = []row{
 		},
 		figures: []figure{
 			{"One connection alone, SQLite: p50", "ms", "sqlite:p50ms", "fdatasync:p50ms", "the disk's fdatasync", syncs()},
-			{"One connection alone, PostgreSQL: p50", "ms", "postgres:p50ms", "fdatasync:p50ms", "the disk's fdatasync", syncs()},
+			{"One connection alone, PostgreSQL: p50", "ms", "postgres:p50ms", "fdatasync:p50ms", "the disk's fdatasync",
+				syncs()},
 			{"Memory at rest", "MB", "sqlite:start.idleMB", "", "", most(60, "MB")},
 		},
 	},
@@ -162,7 +169,8 @@ func floodRow(kind, flooders string) row {
 		name:     "flood-" + kind,
 		measures: []measurement{holdfast("flood", sqlite, "--connections", some, "--flood", kind, "--flooders", flooders)},
 		figures: []figure{
-			{"Under a flood, " + kind + " (" + flooders + " connections)", "/s", "flood:rate", "flood:flood.alone.rate", "without the flood", times(0.5)},
+			{"Under a flood, " + kind + " (" + flooders + " connections)", "/s", "flood:rate", "flood:flood.alone.rate",
+				"without the flood", times(0.5)},
 		},
 	}
 }

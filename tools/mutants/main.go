@@ -72,7 +72,8 @@ func run(ctx context.Context, root, only, files string, workers int) error {
 		}
 		slog.Info("measured", "package", s.dir, "mutants", s.mutants, "killed", s.killed)
 		for _, m := range s.survivors {
-			slog.Info("survivor", "at", fmt.Sprintf("%s/%s:%d:%d", s.dir, m.file, m.line, m.column), "kind", m.kind, "code", m.code, "reason", known[m.key(s.dir)])
+			slog.Info("survivor", "at", fmt.Sprintf("%s/%s:%d:%d", s.dir, m.file, m.line, m.column), "kind", m.kind, "code",
+				m.code, "reason", known[m.key(s.dir)])
 		}
 		scores = append(scores, s)
 	}
@@ -127,7 +128,8 @@ func measure(ctx context.Context, root string, t target, files string, workers i
 // mutants that are the same.
 func (p *pack) list(ctx context.Context) ([]*mutant, error) {
 	out := filepath.Join(p.work, "gremlins.json")
-	gremlins := exec.CommandContext(ctx, "go", "tool", "-modfile=tools/go.mod", "gremlins", "unleash", "--silent", "--dry-run", "-o", out, "./"+p.dir)
+	gremlins := exec.CommandContext(ctx, "go", "tool", "-modfile=tools/go.mod", "gremlins", "unleash", "--silent",
+		"--dry-run", "-o", out, "./"+p.dir)
 	gremlins.Dir = p.root
 	if said, err := gremlins.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("running gremlins: %w\n%s", err, said)
@@ -160,7 +162,8 @@ func (p *pack) list(ctx context.Context) ([]*mutant, error) {
 			if err != nil {
 				return nil, err
 			}
-			if !slices.ContainsFunc(all, func(o *mutant) bool { return o.file == m.file && o.offset == m.offset && o.instead == m.instead }) {
+			if !slices.ContainsFunc(all,
+				func(o *mutant) bool { return o.file == m.file && o.offset == m.offset && o.instead == m.instead }) {
 				m.id = len(all) + 1
 				all = append(all, m)
 			}

@@ -106,7 +106,9 @@ func withSwitches(file string, source []byte, mutants []*mutant) ([]byte, error)
 			}
 		case *ast.UnaryExpr:
 			if here := at[offset(n.OpPos)]; len(here) > 0 {
-				edits = append(edits, edit{offset(n.OpPos), offset(n.X.Pos()), "mutantNeg("}, edit{offset(n.End()), offset(n.End()), fmt.Sprintf(", %d)", here[0].id)})
+				edits = append(edits, edit{offset(n.OpPos), offset(n.X.Pos()), "mutantNeg("}, edit{
+					offset(n.End()), offset(n.End()), fmt.Sprintf(", %d)", here[0].id),
+				})
 			}
 		case *ast.IncDecStmt:
 			for _, m := range at[offset(n.TokPos)] {
@@ -212,12 +214,18 @@ func mutantNeg[T mutantNumber](a T, id int) T {
 	return -a
 }
 `, pack, switchVariable)
-	for _, c := range [][4]string{{"Less", "<", "<=", ">="}, {"AtMost", "<=", "<", ">"}, {"More", ">", ">=", "<="}, {"AtLeast", ">=", ">", "<"}} {
-		fmt.Fprintf(&b, "\nfunc mutant%s[T cmp.Ordered](a, b T, boundary, negation int) bool {\n\tif mutantOn(boundary) {\n\t\treturn a %s b\n\t}\n\tif mutantOn(negation) {\n\t\treturn a %s b\n\t}\n\treturn a %s b\n}\n", c[0], c[2], c[3], c[1])
+	for _, c := range [][4]string{
+		{"Less", "<", "<=", ">="}, {"AtMost", "<=", "<", ">"}, {"More", ">", ">=", "<="}, {"AtLeast", ">=", ">", "<"},
+	} {
+		fmt.Fprintf(&b, "\nfunc mutant%s[T cmp.Ordered](a, b T, boundary, negation int) bool {\n\tif mutantOn(boundary) "+
+			"{\n\t\treturn a %s b\n\t}\n\tif mutantOn(negation) {\n\t\treturn a %s b\n\t}\n\treturn a %s b\n}\n", c[0], c[2],
+			c[3], c[1])
 	}
 	for _, c := range [][3]string{{"Add", "+", "-"}, {"Sub", "-", "+"}, {"Mul", "*", "/"}, {"Quo", "/", "*"}} {
-		fmt.Fprintf(&b, "\nfunc mutant%s[T mutantNumber](a, b T, id, _ int) T {\n\tif mutantOn(id) {\n\t\treturn a %s b\n\t}\n\treturn a %s b\n}\n", c[0], c[2], c[1])
+		fmt.Fprintf(&b, "\nfunc mutant%s[T mutantNumber](a, b T, id, _ int) T {\n\tif mutantOn(id) {\n\t\treturn a %s "+
+			"b\n\t}\n\treturn a %s b\n}\n", c[0], c[2], c[1])
 	}
-	b.WriteString("\nfunc mutantRem[T ~int | ~int32 | ~int64 | ~uint64](a, b T, id, _ int) T {\n\tif mutantOn(id) {\n\t\treturn a * b\n\t}\n\treturn a % b\n}\n")
+	b.WriteString("\nfunc mutantRem[T ~int | ~int32 | ~int64 | ~uint64](a, b T, id, _ int) T {\n\tif mutantOn(id) " +
+		"{\n\t\treturn a * b\n\t}\n\treturn a % b\n}\n")
 	return []byte(b.String())
 }

@@ -38,8 +38,9 @@ func TestAMutantIsOneOperator(t *testing.T) {
 
 func TestMutantsAreTurnedOn(t *testing.T) {
 	all := []*mutant{
-		at(t, "CONDITIONALS_BOUNDARY", 15), at(t, "CONDITIONALS_NEGATION", 15), at(t, "ARITHMETIC_BASE", 10), at(t, "ARITHMETIC_BASE", 12),
-		at(t, "CONDITIONALS_NEGATION", 24), at(t, "INVERT_NEGATIVES", 34), at(t, "CONDITIONALS_BOUNDARY", 37),
+		at(t, "CONDITIONALS_BOUNDARY", 15), at(t, "CONDITIONALS_NEGATION", 15), at(t, "ARITHMETIC_BASE", 10),
+		at(t, "ARITHMETIC_BASE", 12), at(t, "CONDITIONALS_NEGATION", 24), at(t, "INVERT_NEGATIVES", 34),
+		at(t, "CONDITIONALS_BOUNDARY", 37),
 	}
 	for i, m := range all {
 		m.id = i + 1
@@ -48,7 +49,8 @@ func TestMutantsAreTurnedOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "return mutantLess(mutantAdd(a,mutantMul(b,2, 4, 0), 3, 0) , 7, 1, 2) && ((p != nil) != mutantOn(5)) && mutantAtLeast(mutantNeg(a, 6) , b, 7, 0)"
+	const want = "return mutantLess(mutantAdd(a,mutantMul(b,2, 4, 0), 3, 0) , 7, 1, 2) && ((p != nil) != mutantOn(5)) " +
+		"&& mutantAtLeast(mutantNeg(a, 6) , b, 7, 0)"
 	if line := strings.TrimSpace(strings.Split(string(got), "\n")[3]); line != want {
 		t.Errorf("the line is\n%s, want\n%s", line, want)
 	}

@@ -134,7 +134,8 @@ func (p *pack) test(ctx context.Context, binary string, m *mutant, args []string
 	defer cancel()
 	test := exec.CommandContext(ctx, binary, append([]string{"-test.failfast", "-test.short"}, args...)...)
 	test.Dir = filepath.Join(p.root, p.dir)
-	test.Env = append(os.Environ(), switchVariable+"="+strconv.Itoa(m.id), "RAPID_SEED=1", "RAPID_NOFAILFILE=1", "RAPID_SHRINKTIME=0s")
+	test.Env = append(os.Environ(), switchVariable+"="+strconv.Itoa(m.id), "RAPID_SEED=1", "RAPID_NOFAILFILE=1",
+		"RAPID_SHRINKTIME=0s")
 	said, err := test.CombinedOutput()
 	var exit *exec.ExitError
 	switch {

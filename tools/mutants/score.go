@@ -67,11 +67,13 @@ func verdict(scores []score, known reasons) error {
 	var wrong []string
 	for _, s := range scores {
 		if s.tenths() < killedMin*10 {
-			wrong = append(wrong, fmt.Sprintf("%s: %d of %d mutants are killed, less than %d %%", s.dir, s.killed, s.mutants, killedMin))
+			wrong = append(wrong, fmt.Sprintf("%s: %d of %d mutants are killed, less than %d %%", s.dir, s.killed, s.mutants,
+				killedMin))
 		}
 		for _, m := range s.survivors {
 			if known[m.key(s.dir)] == "" {
-				wrong = append(wrong, fmt.Sprintf("%s/%s:%d:%d: %s survives, and no reason is given", s.dir, m.file, m.line, m.column, m.kind))
+				wrong = append(wrong, fmt.Sprintf("%s/%s:%d:%d: %s survives, and no reason is given", s.dir, m.file, m.line,
+					m.column, m.kind))
 			}
 		}
 	}
@@ -89,7 +91,8 @@ func page(scores []score, known reasons) string {
 <!-- Written by "make mutants". Do not edit. -->
 
 ` + "`make mutants`" + ` puts small faults into the packages that hold the rules, one at a time, and runs the package's own tests on each: a fault
-that no test notices survives. [Gremlins](https://github.com/go-gremlins/gremlins) lists the faults; ` + "`tools/mutants`" + ` runs them
+that no test notices survives. [Gremlins](https://github.com/go-gremlins/gremlins) lists the faults; ` +
+		"`tools/mutants`" + ` runs them
 ([decision 47](decisions/0047-mutants.md)). It takes minutes, so CI does not run it. It fails below 90 % in any package, and when a
 survivor has no reason in ` + "`tools/mutants/equivalent.txt`" + `.
 
@@ -97,7 +100,8 @@ survivor has no reason in ` + "`tools/mutants/equivalent.txt`" + `.
 | --- | ---: | ---: | ---: | ---: |
 `)
 	for _, s := range scores {
-		fmt.Fprintf(&b, "| `%s` | %d | %d | %d | %d.%d %% |\n", s.dir, s.mutants, s.killed, len(s.survivors), s.tenths()/10, s.tenths()%10)
+		fmt.Fprintf(&b, "| `%s` | %d | %d | %d | %d.%d %% |\n", s.dir, s.mutants, s.killed, len(s.survivors), s.tenths()/10,
+			s.tenths()%10)
 	}
 	b.WriteString("\n## Survivors\n\n| Place | Kind | Line | Why |\n| --- | --- | --- | --- |\n")
 	for _, s := range scores {
@@ -106,7 +110,8 @@ survivor has no reason in ` + "`tools/mutants/equivalent.txt`" + `.
 			if reason == "" {
 				reason = "**No reason: a test is missing.**"
 			}
-			fmt.Fprintf(&b, "| `%s/%s` | %s, %s | `%s` | %s |\n", s.dir, m.file, m.kind, m.fate, strings.ReplaceAll(m.code, "|", `\|`), reason)
+			fmt.Fprintf(&b, "| `%s/%s` | %s, %s | `%s` | %s |\n", s.dir, m.file, m.kind, m.fate,
+				strings.ReplaceAll(m.code, "|", `\|`), reason)
 		}
 	}
 	return b.String()

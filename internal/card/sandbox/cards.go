@@ -63,7 +63,8 @@ var cards = []Card{
 	},
 	{
 		Number: "4000000000000341", Brand: visa, Name: "visa-declined-later",
-		Does: "Passes every check when it is added; Reserve and Pay end in Failure with TransactionDenied, since the issuer stopped the card.",
+		Does: "Passes every check when it is added; Reserve and Pay end in Failure with TransactionDenied, since the " +
+			"issuer stopped the card.",
 		script: whenPaying(Outcome{
 			Decline: holdfast.CodeTransactionDenied, Message: "The card was stopped by its issuer.",
 		}),
@@ -104,7 +105,8 @@ var cards = []Card{
 	},
 	{
 		Number: "4000000000001042", Brand: visa, Name: "visa-lost-answer",
-		Does:   "The first question of Reserve or Pay takes effect and its answer gets lost. Asked again, it gives the same answer.",
+		Does: "The first question of Reserve or Pay takes effect and its answer gets lost. Asked again, it gives the " +
+			"same answer.",
 		script: whenPaying(Outcome{Lost: LostAnswer}),
 	},
 }

@@ -140,11 +140,13 @@ func (o Outcome) byAmount(q card.Question) Outcome {
 	const microPerDime = 100_000
 	switch q.Amount.Micro / microPerDime % 10 {
 	case 6:
-		o.Decline, o.Message = holdfast.CodeTransactionDenied, "The payment was declined for the time being (sandbox: an amount of N.6n)."
+		o.Decline, o.Message = holdfast.CodeTransactionDenied,
+			"The payment was declined for the time being (sandbox: an amount of N.6n)."
 	case 7:
 		o.Decline, o.Message = holdfast.CodeTransactionDenied, "The payment was declined (sandbox: an amount of N.7n)."
 	case 8:
-		o.Decline, o.Message = holdfast.CodeTransactionDenied, "The payment was declined after a while (sandbox: an amount of N.8n)."
+		o.Decline, o.Message = holdfast.CodeTransactionDenied,
+			"The payment was declined after a while (sandbox: an amount of N.8n)."
 		o.Delay = max(o.Delay, lateDelay)
 	}
 	return o

@@ -64,7 +64,8 @@ func TestVerifyKeepsTestCards(t *testing.T) {
 		}
 	}
 	got, err := n.Verify(t.Context(), visa("378282246310005", "1234", 1, 2030))
-	if want := (card.Kept{Brand: "American Express", Last4: "0005", Ref: "sandbox:amex-approves"}); err != nil || got != want {
+	if want := (card.Kept{Brand: "American Express", Last4: "0005", Ref: "sandbox:amex-approves"}); err != nil ||
+		got != want {
 		t.Errorf("American Express: got %v and %v, want %v", got, err, want)
 	}
 }
@@ -126,7 +127,8 @@ func TestCardsAreWellFormed(t *testing.T) {
 			code = "1234"
 		}
 		kept, err := n.Verify(t.Context(), visa(c.Number, code, 12, 2030))
-		if refused, ok := errors.AsType[*card.RefusedError](err); ok && (refused.Problem == payment.CardExpiredByIssuer || refused.Problem == payment.CardCodeWrong) {
+		if refused, ok := errors.AsType[*card.RefusedError](err); ok &&
+			(refused.Problem == payment.CardExpiredByIssuer || refused.Problem == payment.CardCodeWrong) {
 			continue // by its own nature
 		}
 		if err != nil || kept.Ref != c.Ref() || strings.Contains(kept.Ref, c.Number) {
@@ -199,7 +201,8 @@ func TestAnswers(t *testing.T) {
 func TestPlainAmountsDecideNothing(t *testing.T) {
 	n, _ := newNetwork()
 	n.PlainAmounts = true
-	if answer, err := n.Ask(t.Context(), question("visa-approves", payment.StepAuthorize, 2_61)); err != nil || !answer.Approved {
+	if answer, err := n.Ask(t.Context(), question("visa-approves", payment.StepAuthorize, 2_61)); err != nil ||
+		!answer.Approved {
 		t.Errorf("got %+v and %v, want an approval", answer, err)
 	}
 }
@@ -248,7 +251,9 @@ func TestLostAnswerLeavesItsEffect(t *testing.T) {
 }
 
 func TestAskEndsWithItsContext(t *testing.T) {
-	n := &sandbox.Network{Now: func() time.Time { return today }, After: func(time.Duration) <-chan time.Time { return nil }}
+	n := &sandbox.Network{
+		Now: func() time.Time { return today }, After: func(time.Duration) <-chan time.Time { return nil },
+	}
 	for _, ref := range []string{"visa-late", "visa-lost-question", "visa-lost-answer"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
@@ -346,8 +351,10 @@ func TestAuditNamesWhatMayNotBeAsked(t *testing.T) {
 		{"captured twice under one key", []card.Question{
 			question("visa-approves", payment.StepCapture, 5_00), question("visa-approves", payment.StepCapture, 5_00),
 		}, ""},
-		{"held for another amount", []card.Question{question("visa-approves", payment.StepAuthorize, 13_00)}, "asked for USD 12.00 and then for USD 13.00"},
-		{"captured above the hold", []card.Question{question("visa-approves", payment.StepCapture, 12_01)}, "USD 12.01 of the USD 12.00 held"},
+		{"held for another amount", []card.Question{question("visa-approves", payment.StepAuthorize, 13_00)},
+			"asked for USD 12.00 and then for USD 13.00"},
+		{"captured above the hold", []card.Question{question("visa-approves", payment.StepCapture, 12_01)},
+			"USD 12.01 of the USD 12.00 held"},
 		{"released after the capture", []card.Question{
 			question("visa-approves", payment.StepCapture, 5_00), question("visa-approves", payment.StepRelease, 12_00),
 		}, "captured or released"},
