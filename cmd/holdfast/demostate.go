@@ -112,7 +112,7 @@ func (c *cast) assemble(ctx context.Context, kept demoState, ipnURL string) (dem
 	if err := kept.write(c.Dir); err != nil {
 		return kept, err
 	}
-	owner, err := c.party(ctx, "Demo Shop", kept.OwnerEmail, kept.OwnerPassword)
+	owner, err := c.party(ctx, shopName, kept.OwnerEmail, kept.OwnerPassword)
 	if err != nil {
 		return kept, err
 	}
@@ -133,6 +133,9 @@ func (c *cast) assemble(ctx context.Context, kept demoState, ipnURL string) (dem
 }
 
 const ownerEmail = "shop@demo.example"
+
+// shopName is the name of the caller and of its owner: the buyer sees one shop.
+const shopName = "Fen Pottery"
 
 // strangers makes sure that nobody has been assembled before: they have
 // passwords that cannot be found out, and new ones would not be theirs. The
@@ -247,7 +250,7 @@ func (c *cast) caller(ctx context.Context, kept demoState, owner party.ID, ipnUR
 		return kept, nil
 	}
 	made, key, err := c.Processor.CreateCaller(ctx, processor.NewCaller{
-		Owner: owner, Name: "Fen Pottery", IPNURL: ipnURL, Marketplace: true, Sandbox: true,
+		Owner: owner, Name: shopName, IPNURL: ipnURL, Marketplace: true, Sandbox: true,
 	})
 	if err != nil {
 		return kept, fmt.Errorf("making the demo's caller: %w", err)

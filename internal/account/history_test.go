@@ -114,6 +114,22 @@ func TestAMarketplaceSellersOverview(t *testing.T) {
 		b.signIn(m.Seller.Email, holdfasttest.Password)
 		b.wantText("$25.00 in one hold.", "Ann Buyer", "Through", "Kiln & Co")
 		s.owner().wantText("No payment is waiting to be charged.") // the marketplace is not paid
+		b.get("history")
+		place := links(b.at.body, "history/one")[0]
+		b.get(place)
+		b.wantText("Through", "Kiln & Co")
+
+		s.Change(m.Seller.ID, func(p *party.Party) { p.Name = s.Shop.Name })
+		b.get("")
+		b.wantNoText("Through") // one name for one shop
+		b.get(place)
+		b.wantNoText("Through")
+		ann := s.ann()
+		ann.get(place)
+		ann.wantText("Kiln & Co")
+		ann.wantNoText("Through", "Paid to")
+		ann.get(links(ann.at.body, "authorisations/one")[0])
+		ann.wantNoText("Paid to")
 	})
 }
 

@@ -128,7 +128,7 @@ func (p shownPayment) facts(w webui.Words) (all []Term) {
 			add(w.T("term.paid-to"), payee)
 		}
 	}
-	if t.Recipient != t.Owner && t.Kind != payment.KindDeposit {
+	if t.Recipient != t.Owner && t.Kind != payment.KindDeposit && caller.Name != p.page.Parties[t.Recipient] {
 		add(w.T("history.through"), caller.Name)
 	}
 	if p.instrument.ID != "" {

@@ -52,7 +52,7 @@ func (s *Server) incoming(tx *store.ReadTx, p party.Party) (in incoming, err err
 		in.more = in.more || len(held) > holdsMost
 		open = append(open, held...)
 	}
-	if in.holds, err = s.sales(tx, open, p.ID); err != nil {
+	if in.holds, err = s.sales(tx, open, p); err != nil {
 		return in, err
 	}
 	slices.SortFunc(in.holds, func(a, b sale) int {
@@ -65,7 +65,7 @@ func (s *Server) incoming(tx *store.ReadTx, p party.Party) (in incoming, err err
 }
 
 // sales are those of the transactions that are still held for a recipient.
-func (s *Server) sales(tx *store.ReadTx, open []payment.Transaction, recipient party.ID) (sales []sale, err error) {
+func (s *Server) sales(tx *store.ReadTx, open []payment.Transaction, recipient party.Party) (sales []sale, err error) {
 	real := processor.Micro(s.Now())
 	for _, t := range open {
 		caller, _, err := tx.Caller(t.Caller)
@@ -73,7 +73,7 @@ func (s *Server) sales(tx *store.ReadTx, open []payment.Transaction, recipient p
 			return nil, err
 		}
 		held := t.AsOf(caller.Now(real)).State == payment.Reserved
-		if !held || t.Recipient != recipient || caller.Sandbox == s.Processor.Live {
+		if !held || t.Recipient != recipient.ID || caller.Sandbox == s.Processor.Live {
 			continue
 		}
 		buyer, _, err := tx.Party(t.Sender)
@@ -85,7 +85,7 @@ func (s *Server) sales(tx *store.ReadTx, open []payment.Transaction, recipient p
 			return nil, err
 		}
 		sales = append(sales, sale{
-			hold:  hold{Transaction: t, caller: caller, reason: token.Reason},
+			hold:  hold{Transaction: t, caller: caller, recipient: recipient.Name, reason: token.Reason},
 			buyer: buyer.Name, deadline: t.Deadline.Add(-caller.Now(real).Sub(real)),
 		})
 	}
@@ -118,7 +118,7 @@ func (h sale) row(w webui.Words, real time.Time) row {
 		Title: h.buyer, Detail: about(h.Transaction, h.Recipient, h.reason), Amount: w.Dollars(h.Amount),
 		Facts: []Term{{w.T("overview.charge-by"), w.Moment(h.Deadline)}},
 	}
-	if h.Owner != h.Recipient {
+	if h.Owner != h.Recipient && h.caller.Name != h.recipient {
 		r.Facts = append(r.Facts, Term{w.T("history.through"), h.caller.Name})
 	}
 	if h.caller.ClockOffset != 0 {

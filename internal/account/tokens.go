@@ -309,7 +309,9 @@ func (g givenToken) facts(w webui.Words) (all []Term) {
 	}
 	add(w.T("authorisations.reason"), reasonText(g.Reason))
 	for _, name := range g.payees {
-		add(w.T("term.paid-to"), name)
+		if name != g.caller.Name {
+			add(w.T("term.paid-to"), name)
+		}
 	}
 	add(Bound(w, g.AmountType), Amount(w, g.Amount))
 	if !g.Period.Endless() {

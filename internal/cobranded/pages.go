@@ -140,8 +140,8 @@ func (c *call) frame() frame {
 		Seller: c.started.caller.Name, LogoURL: c.request.LogoURL, Back: cmp.Or(c.request.Website, c.started.caller.Name),
 		Reason: account.Reason(c.request.Reason), Lines: c.breakdown(), Asked: c.agreement(), Hidden: c.hidden(),
 	}
-	if sellers := c.sellers(); c.request.OfRecipient && len(sellers) > 0 {
-		f.Seller = c.words.T("slip.through", "Seller", c.headline(sellers), "Caller", c.started.caller.Name)
+	if sellers := c.headline(c.sellers()); c.request.OfRecipient && sellers != "" && sellers != c.started.caller.Name {
+		f.Seller = c.words.T("slip.through", "Seller", sellers, "Caller", c.started.caller.Name)
 	}
 	if c.visit.Sender != "" && c.visit.Sender == c.sender.ID {
 		f.Sender = c.sender.Email

@@ -292,6 +292,14 @@ func marketplacePayment(t *testing.T, db *store.DB) {
 		"recipientTokenList", strings.Join(all, ","), "isRecipientCobranding", "True"))
 	s.wantText("Sam Seller and 2 others, through Kiln & Co")
 	s.wantText("Sam Seller, Tess, Uma") // among the terms
+
+	s.Change(sam.ID, func(p *party.Party) { p.Name = s.Shop.Name })
+	s.get(s.asked(payment.PipelineSingleUse, "callerReference", "m-3", "transactionAmount", "10",
+		"recipientToken", string(recipientToken), "isRecipientCobranding", "True"))
+	s.wantText("Kiln & Co")
+	if strings.Contains(s.at.body, "through") || strings.Contains(s.at.body, "Paid to") {
+		t.Errorf("one shop has two names:\n%s", s.at.body)
+	}
 }
 
 func TestMarketplaceRefusals(t *testing.T) { holdfasttest.Databases(t, marketplaceRefusals) }

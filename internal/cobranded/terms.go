@@ -69,7 +69,9 @@ func (c *call) terms() (all []account.Term) {
 			all = append(all, account.Term{Label: label, Value: value})
 		}
 	}
-	add(w.T("term.paid-to"), strings.Join(c.sellers(), ", "))
+	if sellers := strings.Join(c.sellers(), ", "); sellers != c.started.caller.Name {
+		add(w.T("term.paid-to"), sellers)
+	}
 	switch r.Pipeline {
 	case payment.PipelineMultiUse:
 		add(account.Bound(w, r.AmountType), account.Amount(w, r.Amount))
