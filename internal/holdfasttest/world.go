@@ -34,6 +34,9 @@ type World struct {
 	Card         payment.Instrument
 }
 
+// QuickHashing is what a world hashes passwords with: it costs next to nothing.
+var QuickHashing = party.Hashing{Passes: 1, Memory: 8}
+
 // Password is every test party's.
 const Password = "correct horse battery"
 
@@ -43,6 +46,7 @@ func NewWorld(t testing.TB, db *store.DB) *World {
 	w := &World{T: t, DB: db, Clock: NewClock(), Network: &Network{}, IDs: &IDs{}}
 	w.Processor = &processor.Processor{
 		Store: db, Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: slog.New(slog.DiscardHandler),
+		Hashing: QuickHashing,
 	}
 	t.Cleanup(w.Processor.Close)
 	w.Owner = w.Party("Kiln & Co", "shop@example.test")

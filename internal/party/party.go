@@ -39,7 +39,7 @@ type Party struct {
 	// verified. It is zero for those who were never asked to verify it.
 	VerifyBy     time.Time
 	Language     string // that the party last read our pages in, "de-CH"; empty when not known
-	PasswordHash string // from HashPassword; never shown
+	PasswordHash string // from Hashing.Hash; never shown
 	Standing     Standing
 
 	// Business accounts may be paid by card; personal ones may not.

@@ -12,7 +12,10 @@ import (
 )
 
 func TestPasswords(t *testing.T) {
-	hash := party.HashPassword("correct horse battery", []byte("0123456789abcdef"))
+	hash := party.StrongHashing.Hash("correct horse battery", []byte("0123456789abcdef"))
+	if hash != rawHash("correct horse battery") {
+		t.Errorf("%s is not of argon2id with two passes over 19 MiB", hash)
+	}
 	if strings.Contains(hash, "horse") {
 		t.Fatal("the hash holds the password")
 	}
@@ -29,7 +32,7 @@ func TestPasswords(t *testing.T) {
 		"a hash cut short":     {hash[:len(hash)-4], "correct horse battery", false},
 		"a hash of other kind": {"md5$aaaa$bbbb", "correct horse battery", false},
 	} {
-		if got := party.CheckPassword(row.hash, row.password); got != row.want {
+		if got := party.StrongHashing.Check(row.hash, row.password); got != row.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}

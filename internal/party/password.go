@@ -13,11 +13,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// argon2id with the parameters RFC 9106 recommends where memory is scarce, a
-// little above OWASP's minimum: about 20 ms on a small machine.
 const (
-	argonTime    = 2
-	argonMemory  = 19 * 1024 // KiB
 	argonThreads = 1
 	argonKeySize = 32 // bytes
 	// SaltSize is how many random bytes a hash begins with.
@@ -26,6 +22,18 @@ const (
 	// with all their accents typed apart.
 	passwordBytesMax = 4096
 )
+
+// Hashing is how much work it is to hash a password. All hashes of a store are
+// made with the same.
+type Hashing struct {
+	Passes uint32
+	Memory uint32 // KiB
+}
+
+// StrongHashing is what servers use: argon2id with the parameters RFC 9106
+// recommends where memory is scarce, a little above OWASP's minimum. It takes about
+// 20 ms on a small machine.
+var StrongHashing = Hashing{Passes: 2, Memory: 19 * 1024}
 
 // normalPassword is the password in the one form that stands for all the ways to
 // type it, as the OpaqueString profile of RFC 8265 says: letters with their accents
@@ -46,44 +54,44 @@ func SamePassword(a, b string) bool {
 	return a == b || okA && okB && normalA == normalB
 }
 
-// HashPassword derives what is kept of a password, in its normal form if it has
+// Hash derives what is kept of a password, in its normal form if it has
 // one. salt is 16 fresh random bytes.
-func HashPassword(password string, salt []byte) string {
+func (h Hashing) Hash(password string, salt []byte) string {
 	if len(salt) != SaltSize {
 		panic("party: a password's salt has 16 bytes")
 	}
 	if normal, ok := normalPassword(password); ok {
 		password = normal
 	}
-	key := derive(password, salt)
+	key := h.derive(password, salt)
 	return fmt.Sprintf("argon2id$%s$%s", base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key))
 }
 
-func derive(password string, salt []byte) []byte {
-	return argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, argonKeySize)
+func (h Hashing) derive(password string, salt []byte) []byte {
+	return argon2.IDKey([]byte(password), salt, h.Passes, h.Memory, argonThreads, argonKeySize)
 }
 
-// CheckPassword reports whether the password is the one hash was made of: in its
+// Check reports whether the password is the one hash was made of: in its
 // normal form, or as it was typed, which is what older hashes were made of. An
 // empty hash is no password's, and takes as long to say so: how long the answer
 // takes does not tell whether an account exists.
-func CheckPassword(hash, password string) bool {
+func (h Hashing) Check(hash, password string) bool {
 	normal, ok := normalPassword(password)
-	if ok && matches(hash, normal) {
+	if ok && h.matches(hash, normal) {
 		return true
 	}
-	return (!ok || normal != password) && matches(hash, password)
+	return (!ok || normal != password) && h.matches(hash, password)
 }
 
-// OutdatedHash reports whether the hash of a password that is right was made of the
+// Outdated reports whether the hash of a password that is right was made of the
 // password as it was typed, so that only the same way to type it is taken.
-func OutdatedHash(hash, password string) bool {
+func (h Hashing) Outdated(hash, password string) bool {
 	normal, ok := normalPassword(password)
-	return ok && normal != password && !matches(hash, normal)
+	return ok && normal != password && !h.matches(hash, normal)
 }
 
 // matches reports whether the hash was made of exactly these bytes.
-func matches(hash, password string) bool {
+func (h Hashing) matches(hash, password string) bool {
 	salt, want := make([]byte, SaltSize), make([]byte, argonKeySize)
 	parts := strings.Split(hash, "$")
 	known := len(parts) == 3 && parts[0] == "argon2id"
@@ -97,7 +105,7 @@ func matches(hash, password string) bool {
 	if len(password) > passwordBytesMax {
 		password, known = "", false
 	}
-	return subtle.ConstantTimeCompare(derive(password, salt), want) == 1 && known
+	return subtle.ConstantTimeCompare(h.derive(password, salt), want) == 1 && known
 }
 
 // What may be wrong with a new password.

@@ -13,6 +13,9 @@ import (
 
 const testSalt = "0123456789abcdef"
 
+// quick costs next to nothing.
+var quick = party.Hashing{Passes: 1, Memory: 8}
+
 // rawHash is the hash of a password as it was made before passwords had a normal
 // form.
 func rawHash(password string) string {
@@ -37,7 +40,7 @@ func TestPasswordsHaveANormalForm(t *testing.T) {
 		"blanks at the end":                 {"correct horse ", "correct horse", false},
 	} {
 		for _, p := range [][2]string{{row.a, row.b}, {row.b, row.a}} {
-			if got := party.CheckPassword(party.HashPassword(p[0], []byte(testSalt)), p[1]); got != row.same {
+			if got := quick.Check(quick.Hash(p[0], []byte(testSalt)), p[1]); got != row.same {
 				t.Errorf("%s: %q for the hash of %q is %v", name, p[1], p[0], got)
 			}
 			if got := party.SamePassword(p[0], p[1]); got != row.same {
@@ -60,13 +63,13 @@ func TestOldHashesStillWork(t *testing.T) {
 		"an emoji":            {"correct \u2764\ufe0f horse", false},
 	} {
 		hash := rawHash(row.password)
-		if !party.CheckPassword(hash, row.password) {
+		if !party.StrongHashing.Check(hash, row.password) {
 			t.Errorf("%s: the password is not taken any more", name)
 		}
-		if got := party.OutdatedHash(hash, row.password); got != row.outdated {
+		if got := party.StrongHashing.Outdated(hash, row.password); got != row.outdated {
 			t.Errorf("%s: outdated is %v", name, got)
 		}
-		if party.OutdatedHash(party.HashPassword(row.password, []byte(testSalt)), row.password) {
+		if party.StrongHashing.Outdated(party.StrongHashing.Hash(row.password, []byte(testSalt)), row.password) {
 			t.Errorf("%s: a new hash is outdated", name)
 		}
 	}

@@ -24,7 +24,7 @@ type Proof struct {
 	Purpose ProofPurpose
 	Email   string   // that the letter went to
 	Link    LinkHash // of the link's secret
-	Code    string   // from HashPassword; empty when the letter has none
+	Code    string   // from Hashing.Hash; empty when the letter has none
 	Guesses int      // at this code and, for the same purpose, those before it
 	// CountedBy is the subject for whose letters this one was counted; it is taken
 	// back once the letter has proved something.

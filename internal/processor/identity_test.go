@@ -171,6 +171,7 @@ func TestTwoServersSignInAndChangeThePassword(t *testing.T) {
 			w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
 			other := &processor.Processor{
 				Store: holdfasttest.Open(t, at), Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: slog.New(slog.DiscardHandler),
+				Hashing: holdfasttest.QuickHashing,
 			}
 			t.Cleanup(other.Close)
 			present, next := holdfasttest.Password, another
@@ -210,7 +211,10 @@ func TestTwoServersUseOneResetLink(t *testing.T) {
 			at := address(t)
 			w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
 			post := w.Mailing()
-			other := &processor.Processor{Store: holdfasttest.Open(t, at), Now: w.Clock.Now, IDs: w.IDs, Letters: w.Processor.Letters, Log: slog.New(slog.DiscardHandler)}
+			other := &processor.Processor{
+				Store: holdfasttest.Open(t, at), Now: w.Clock.Now, IDs: w.IDs, Letters: w.Processor.Letters, Log: slog.New(slog.DiscardHandler),
+				Hashing: holdfasttest.QuickHashing,
+			}
 			t.Cleanup(other.Close)
 			for round := range 5 {
 				forgotten(w, w.Buyer.Email)
@@ -328,7 +332,8 @@ func TestAResetLinkTellsLittleOfTheOldPassword(t *testing.T) {
 // rawHash is what was kept of a password before passwords had a normal form.
 func rawHash(password string) string {
 	salt := []byte("0123456789abcdef")
-	key := argon2.IDKey([]byte(password), salt, 2, 19*1024, 1, 32)
+	h := holdfasttest.QuickHashing
+	key := argon2.IDKey([]byte(password), salt, h.Passes, h.Memory, 1, 32)
 	return "argon2id$" + base64.RawStdEncoding.EncodeToString(salt) + "$" + base64.RawStdEncoding.EncodeToString(key)
 }
 
@@ -352,6 +357,16 @@ func TestOldHashesAreRenewed(t *testing.T) {
 		}
 		if err := signIn(w, w.Buyer.Email, "Schl\u00fcssel und Bund"); err != nil {
 			t.Errorf("typed in another way, from now on: %v", err)
+		}
+	})
+}
+
+// What nobody sets is the strong hashing.
+func TestServersHashStrongly(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		w.Processor.Hashing = party.Hashing{}
+		if made := w.Party("Zoë", "zoe@example.test"); !party.StrongHashing.Check(made.PasswordHash, holdfasttest.Password) {
+			t.Errorf("the hash is %s", made.PasswordHash)
 		}
 	})
 }

@@ -48,7 +48,7 @@ func (p *Processor) newParty(ctx context.Context, n NewParty) (made party.Party,
 		ID: party.ID(p.ids().Other("P")), Name: n.Name, Email: n.Email, EmailVerified: true, Language: n.Language,
 		Standing: party.Active, Business: n.Business, Verified: true, Created: p.now(),
 	}
-	return made, hash(ctx, func() { made.PasswordHash = party.HashPassword(n.Password, salt()) })
+	return made, hash(ctx, func() { made.PasswordHash = p.passwords().Hash(n.Password, salt()) })
 }
 
 var errName = holdfast.Errorf(holdfast.InvalidParams, "a name is one line of 1 to %d visible characters, and no card number", party.NameMax)

@@ -40,7 +40,7 @@ func (p *Processor) ChangePassword(ctx context.Context, who party.SignedIn, o Ow
 	if party.SamePassword(o.Password, password) {
 		return party.Party{}, party.ErrPasswordSame
 	}
-	hashed, err := hashNew(ctx, password)
+	hashed, err := p.hashNew(ctx, password)
 	if err != nil {
 		return party.Party{}, err
 	}
@@ -58,7 +58,7 @@ func (p *Processor) GivePassword(ctx context.Context, who party.ID, password str
 	if err := party.ValidPassword(password); err != nil {
 		return err
 	}
-	hashed, err := hashNew(ctx, password)
+	hashed, err := p.hashNew(ctx, password)
 	if err != nil {
 		return err
 	}
@@ -71,8 +71,8 @@ func (p *Processor) GivePassword(ctx context.Context, who party.ID, password str
 	})
 }
 
-func hashNew(ctx context.Context, password string) (hashed string, err error) {
-	err = hash(ctx, func() { hashed = party.HashPassword(password, salt()) })
+func (p *Processor) hashNew(ctx context.Context, password string) (hashed string, err error) {
+	err = hash(ctx, func() { hashed = p.passwords().Hash(password, salt()) })
 	return hashed, err
 }
 

@@ -25,6 +25,7 @@ type Processor struct {
 	Log     *slog.Logger
 	IDs     IDs                 // nil means RandomIDs of Now
 	Fees    payment.FeeSchedule // zero means payment.DefaultFees
+	Hashing party.Hashing       // of passwords and codes; zero means party.StrongHashing
 	Live    bool                // real money moves: parties do not say themselves that they are businesses
 
 	// Letters puts into words what parties are told by mail. Nil means that no mail
@@ -121,6 +122,13 @@ func (p *Processor) fees() payment.FeeSchedule {
 		return payment.DefaultFees
 	}
 	return p.Fees
+}
+
+func (p *Processor) passwords() party.Hashing {
+	if p.Hashing == (party.Hashing{}) {
+		return party.StrongHashing
+	}
+	return p.Hashing
 }
 
 func or(d, otherwise time.Duration) time.Duration {

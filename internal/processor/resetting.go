@@ -88,8 +88,8 @@ func (p *Processor) ResetPassword(ctx context.Context, secret, password string) 
 	}
 	var hashed string
 	err = hash(ctx, func() {
-		if !party.CheckPassword(before.PasswordHash, password) {
-			hashed = party.HashPassword(password, salt())
+		if !p.passwords().Check(before.PasswordHash, password) {
+			hashed = p.passwords().Hash(password, salt())
 		}
 	})
 	if err != nil {

@@ -78,8 +78,8 @@ func (p *Processor) checkPassword(ctx context.Context, account party.Party, pass
 	var right bool
 	var renewed string
 	err := hash(ctx, func() {
-		if right = party.CheckPassword(account.PasswordHash, password); right && party.OutdatedHash(account.PasswordHash, password) {
-			renewed = party.HashPassword(password, salt())
+		if right = p.passwords().Check(account.PasswordHash, password); right && p.passwords().Outdated(account.PasswordHash, password) {
+			renewed = p.passwords().Hash(password, salt())
 		}
 	})
 	if err != nil {

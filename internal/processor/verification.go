@@ -47,7 +47,7 @@ func (p *Processor) newLetter(ctx context.Context, who party.ID, purpose party.P
 		return l, nil
 	}
 	l.code = random(party.CodeDigits, "0123456789")
-	return l, hash(ctx, func() { l.Code = party.HashPassword(l.code, salt()) })
+	return l, hash(ctx, func() { l.Code = p.passwords().Hash(l.code, salt()) })
 }
 
 // noticeOf says what a letter of each purpose is about.
@@ -151,7 +151,7 @@ func (p *Processor) ProveByCode(ctx context.Context, who party.ID, purpose party
 		return err
 	}
 	var right bool
-	if err := hash(ctx, func() { right = party.CheckPassword(proof.Code, code) }); err != nil {
+	if err := hash(ctx, func() { right = p.passwords().Check(proof.Code, code) }); err != nil {
 		return err
 	}
 	if !right {

@@ -60,7 +60,7 @@ func newWorldOn(t testing.TB, address string) *world {
 	w := &world{t: t, address: address, db: db, now: testNow}
 	quiet := slog.New(slog.DiscardHandler)
 	w.p = &processor.Processor{
-		Store: db, Network: network{}, Now: w.clock, Log: quiet, IDs: new(counting),
+		Store: db, Network: network{}, Now: w.clock, Log: quiet, IDs: new(counting), Hashing: holdfasttest.QuickHashing,
 		Wait: 30 * time.Second, // longer than any test: what is not silent has answered
 	}
 	var requests atomic.Int64
