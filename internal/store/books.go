@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/ledger"
@@ -69,7 +71,7 @@ func (tx *ReadTx) checkCaller(c party.CallerID, report *Report) error {
 		if len(page) == 0 || len(report.Findings) > findingsMax {
 			break
 		}
-		files, err := tx.files(c, page, after)
+		files, err := tx.files(c, page)
 		if err != nil {
 			return err
 		}
@@ -137,47 +139,26 @@ func group[T any](tx *ReadTx, doing string, scan func(scanner) (T, error), query
 	return grouped, err
 }
 
-// ofPage selects the transactions of a page by their ids: whatever a table is
-// sorted by, each is found by its key.
-const ofPage = ` IN (
-	SELECT transaction_id FROM transactions
-	WHERE caller_id = $1 AND (received, transaction_id) > ($2, $3) ORDER BY received, transaction_id LIMIT $4)`
-
 // files puts beside each transaction of a page all that is kept of it.
-func (tx *ReadTx) files(c party.CallerID, page []payment.Transaction, after bookmark) ([]payment.File, error) {
-	const span = ` WHERE caller_id = $1 AND transaction_id` + ofPage + ` ORDER BY transaction_id, `
-	args := []any{c, after.received, after.id, booksPage}
+func (tx *ReadTx) files(c party.CallerID, page []payment.Transaction) ([]payment.File, error) {
+	span := ` WHERE caller_id = $1 AND transaction_id` + tx.dialect.keys(2) + ` ORDER BY transaction_id, `
+	ids := keysOf(page, func(t payment.Transaction) []string { return []string{string(t.ID)} })
 	history, err := group(tx, "reading histories", scanHistory,
-		`SELECT transaction_id, `+historyColumns+` FROM transaction_history`+span+`seq`, args...)
+		`SELECT transaction_id, `+historyColumns+` FROM transaction_history`+span+`seq`, c, ids)
 	if err != nil {
 		return nil, err
 	}
 	postings, err := group(tx, "reading postings", scanBooked,
-		`SELECT transaction_id, seq, from_account, to_account, amount FROM postings`+span+`seq`, args...)
+		`SELECT transaction_id, seq, from_account, to_account, amount FROM postings`+span+`seq`, c, ids)
 	if err != nil {
 		return nil, err
 	}
 	attempts, err := group(tx, "reading attempts", scanAttempt,
-		`SELECT transaction_id, `+attemptColumns+` FROM attempts`+span+`step`, args...)
+		`SELECT transaction_id, `+attemptColumns+` FROM attempts`+span+`step`, c, ids)
 	if err != nil {
 		return nil, err
 	}
-	const joined = ` WHERE t.caller_id = $1 AND t.transaction_id` + ofPage
-	tokens, err := group(tx, "reading tokens", scanToken,
-		`SELECT t.transaction_id, `+joinedTokenColumns+`
-		FROM transactions t JOIN tokens k ON k.caller_id = t.caller_id AND k.token_id = t.token_id`+joined, args...)
-	if err != nil {
-		return nil, err
-	}
-	requests, err := group(tx, "reading requests", scanID, `
-		SELECT t.transaction_id, r.transaction_id
-		FROM transactions t JOIN requests r ON r.caller_id = t.caller_id AND r.reference = t.reference`+joined, args...)
-	if err != nil {
-		return nil, err
-	}
-	parties, err := group(tx, "reading parties", scanID, `
-		SELECT t.transaction_id, p.party_id
-		FROM transactions t JOIN parties p ON p.party_id IN (t.sender, t.recipient)`+joined, args...)
+	around, err := tx.around(c, page)
 	if err != nil {
 		return nil, err
 	}
@@ -185,13 +166,69 @@ func (tx *ReadTx) files(c party.CallerID, page []payment.Transaction, after book
 	for i, t := range page {
 		files[i] = payment.File{
 			Transaction: t, History: history[t.ID], Postings: postings[t.ID], Attempts: attempts[t.ID],
-			Remembered: len(requests[t.ID]) > 0, Parties: len(parties[t.ID]),
+			Token: around.tokens[t.Token], Remembered: around.references[string(t.Reference)],
 		}
-		if k := tokens[t.ID]; len(k) == 1 {
-			files[i].Token = k[0]
+		for p := range map[party.ID]bool{t.Sender: true, t.Recipient: true} {
+			if around.parties[string(p)] {
+				files[i].Parties++
+			}
 		}
 	}
 	return files, nil
+}
+
+// keysOf is a JSON array of the keys that transactions name.
+func keysOf(page []payment.Transaction, of func(payment.Transaction) []string) string {
+	var all []string
+	for _, t := range page {
+		all = append(all, of(t)...)
+	}
+	slices.Sort(all)
+	text, err := json.Marshal(slices.Compact(all))
+	if err != nil {
+		panic(err) // strings have a JSON form
+	}
+	return string(text)
+}
+
+// What the transactions of a page name.
+type around struct {
+	tokens     map[holdfast.TokenID]payment.Token
+	references map[string]bool // that have a request
+	parties    map[string]bool
+}
+
+func (tx *ReadTx) around(c party.CallerID, page []payment.Transaction) (a around, err error) {
+	tokens, err := list(tx, "reading tokens", scanToken, `
+		SELECT `+tokenColumns+` FROM tokens WHERE caller_id = $1 AND token_id`+tx.dialect.keys(2),
+		c, keysOf(page, func(t payment.Transaction) []string { return []string{string(t.Token)} }))
+	if err != nil {
+		return a, err
+	}
+	a.tokens = make(map[holdfast.TokenID]payment.Token, len(tokens))
+	for _, k := range tokens {
+		a.tokens[k.ID] = k
+	}
+	references, err := list(tx, "reading requests", scanID, `
+		SELECT reference FROM requests WHERE caller_id = $1 AND reference`+tx.dialect.keys(2),
+		c, keysOf(page, func(t payment.Transaction) []string { return []string{string(t.Reference)} }))
+	if err != nil {
+		return a, err
+	}
+	a.references = setOf(references)
+	parties, err := list(tx, "reading parties", scanID, `
+		SELECT party_id FROM parties WHERE party_id`+tx.dialect.keys(1),
+		keysOf(page, func(t payment.Transaction) []string { return []string{string(t.Sender), string(t.Recipient)} }))
+	a.parties = setOf(parties)
+	return a, err
+}
+
+func setOf(ids []string) map[string]bool {
+	set := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set
 }
 
 func scanBooked(row scanner) (b payment.Booked, err error) {

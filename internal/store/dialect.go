@@ -30,6 +30,7 @@ type dialect struct {
 	clean         []string          // leave nothing of what was in the tables of secrets
 	waiting       string            // counts this server's commits that have waited for a standby for long
 	skipLocked    string            // for claiming rows that another server may claim, of a table
+	among         string            // compares with the strings of a JSON array, at a place of the arguments
 	share         string            // locks the rows of a query; empty where there is one writer
 	shareNow      string            // the same, and fails where it would have to wait
 	lines         int               // of commits, at a time
@@ -61,6 +62,7 @@ var postgres = dialect{
 		WHERE application_name = current_setting('application_name') AND wait_event = 'SyncRep'
 			AND query_start < clock_timestamp() - INTERVAL '1 second'`,
 	skipLocked: " FOR UPDATE OF %s SKIP LOCKED",
+	among:      " = ANY (ARRAY (SELECT json_array_elements_text(CAST($%d AS json))))",
 	share:      " FOR SHARE",
 	shareNow:   " FOR SHARE NOWAIT",
 	pipelines:  true,
@@ -81,6 +83,7 @@ var sqliteDialect = dialect{
 	schema:     sqliteSchema,
 	lines:      1,
 	clean:      []string{`PRAGMA temp_store = file`, `VACUUM`, `PRAGMA temp_store = memory`}, // VACUUM copies the whole store
+	among:      " IN (SELECT value FROM json_each($%d))",
 	hasSchema:  `SELECT COUNT(1) FROM sqlite_master WHERE name = 'goose_db_version'`,
 	isConflict: func(error) bool { return false }, // a writer has the only lock from its beginning
 	isLocked: func(err error) bool {
@@ -105,6 +108,11 @@ var sqliteSchema = strings.NewReplacer(
 
 // claimsLock is why what is read for a claim is not locked before the commit.
 const claimsLock = "a claim locks what it takes, and looks at the rest only to choose"
+
+// keys ends a condition that looks rows up by a JSON array of keys, the argument at
+// a place. However little a database knows of its tables, it finds each row by its
+// key.
+func (d dialect) keys(place int) string { return fmt.Sprintf(d.among, place) }
 
 // claiming is the end of a query for rows of a table that are to be changed. Those
 // that another server is changing are left out.
