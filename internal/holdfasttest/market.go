@@ -63,7 +63,7 @@ func (m Market) Sale(value, fee string, ref holdfast.CallerReference) holdfast.P
 func (m Market) Pay(value, fee string, ref holdfast.CallerReference) (payment.Transaction, error) {
 	m.w.T.Helper()
 	t, err := m.w.Processor.Pay(m.w.T.Context(), m.w.Shop, m.Sale(value, fee, ref))
-	m.w.CheckBooks()
+	m.w.checked()
 	return t, err
 }
 
@@ -71,6 +71,6 @@ func (m Market) Pay(value, fee string, ref holdfast.CallerReference) (payment.Tr
 func (m Market) Reserve(value, fee string, ref holdfast.CallerReference) (payment.Transaction, error) {
 	m.w.T.Helper()
 	t, err := m.w.Processor.Reserve(m.w.T.Context(), m.w.Shop, holdfast.ReserveRequest(m.Sale(value, fee, ref)))
-	m.w.CheckBooks()
+	m.w.checked()
 	return t, err
 }
