@@ -20,17 +20,6 @@ var helpVerbs = strings.Fields(`
 
 var sentenceEnd = regexp.MustCompile(`\.$|…$`)
 
-// commands are all commands of the tree that people see, with the root.
-func commands(root *kong.Node) (all []*kong.Node) {
-	all = append(all, root)
-	for _, child := range root.Children {
-		if !child.Hidden {
-			all = append(all, commands(child)...)
-		}
-	}
-	return all
-}
-
 func commandTree() *kong.Node {
 	return newParser(&cli{}, &settings{}, world{Out: io.Discard, Err: io.Discard}, func(int) {}).Model.Node
 }
@@ -42,7 +31,7 @@ func TestHelpBeginsWithAVerb(t *testing.T) {
 			t.Errorf("%s: %q is no sentence that begins with a verb", what, help)
 		}
 	}
-	for _, node := range commands(commandTree()) {
+	for _, node := range visible(commandTree()) {
 		if node.Parent != nil {
 			check(node.FullPath(), node.Help)
 		}
@@ -62,7 +51,7 @@ func TestHelpBeginsWithAVerb(t *testing.T) {
 // its flags.
 func TestHelpShowsDefaults(t *testing.T) {
 	defaults := 0
-	for _, node := range commands(commandTree()) {
+	for _, node := range visible(commandTree()) {
 		args := append(strings.Fields(node.Path()), "--help")
 		var said bytes.Buffer
 		if code := run(t.Context(), args, world{Out: &said, Err: &said, Now: time.Now}); code != exitFine {
@@ -91,7 +80,7 @@ func TestHelpShowsDefaults(t *testing.T) {
 // Every example in the help parses.
 func TestExamplesParse(t *testing.T) {
 	examples := 0
-	for _, node := range commands(commandTree()) {
+	for _, node := range visible(commandTree()) {
 		text := strings.ReplaceAll(node.Detail, "\\\n", " ")
 		for line := range strings.Lines(text) {
 			line, _, _ = strings.Cut(strings.TrimSpace(line), " #")

@@ -39,6 +39,8 @@ type cli struct {
 	Sign   signVerb   `cmd:"" help:"Sign a request, or explain why a signature is refused."`
 	Bench  benchVerb  `cmd:"" help:"Measure a server with real signed requests."`
 
+	Completion completionVerb `cmd:"" help:"Print a script that lets a shell complete commands, flags and values."`
+
 	Version versionVerb `cmd:"" help:"Print the version, its commit and date, and Go's version."`
 
 	Ceiling ceilingVerb `cmd:"" hidden:"" help:"Answer Reserves without keeping anything, for bench --ceiling."`
