@@ -3,11 +3,8 @@ package queryapi
 import (
 	"context"
 	"errors"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/payment"
@@ -48,8 +45,8 @@ type parameter struct {
 	name     string
 	since    string // the first version that has it; empty for all
 	required bool
-	list     bool                           // sent as Name.1, Name.2, … or all in one Name
-	check    func(name, value string) error // nil allows every value
+	list     bool // sent as Name.1, Name.2, … or all in one Name
+	rule     rule
 
 	// aliasOf is the parameter that programs mean by this one; no schema has it.
 	aliasOf string
@@ -96,9 +93,9 @@ func (a *action) read(version string, p holdfast.Params) (holdfast.Params, error
 		switch {
 		case value == "" && known.required:
 			return nil, missing(known.name)
-		case value == "" || known.check == nil:
+		case value == "":
 		default:
-			if err := known.check(known.name, value); err != nil {
+			if err := known.rule.check(known.name, value); err != nil {
 				return nil, err
 			}
 		}
@@ -186,15 +183,17 @@ const (
 )
 
 // overrideIPNURL is a parameter of every action that moves money or cancels.
-var overrideIPNURL = parameter{name: "OverrideIPNURL", since: holdfast.Version2010, check: webAddress}
+var overrideIPNURL = parameter{name: "OverrideIPNURL", since: holdfast.Version2010, rule: webAddress}
 
 // amountParameters are the two halves of an amount; [amountOf] reads them.
 func amountParameters(name string, required bool) []parameter {
 	return []parameter{
-		{name: name + ".CurrencyCode", required: required},
-		{name: name + ".Value", required: required},
+		{name: name + ".CurrencyCode", required: required, rule: rule{allowed: string(money.USD)}},
+		{name: name + ".Value", required: required, rule: rule{allowed: amountAllowed}},
 	}
 }
+
+const amountAllowed = "digits with at most two decimals, such as 12.50, without sign, exponent or currency"
 
 // amountOf reads an amount, whose two halves are given both or not at all. The
 // amount not given is the zero Amount.
@@ -217,91 +216,19 @@ func amountOf(p holdfast.Params, name string) (money.Amount, error) {
 	case errors.Is(err, money.ErrTooLarge):
 		return money.Amount{}, holdfast.Errorf(holdfast.AmountOutOfRange, "%s.Value has too many digits. Specified value: %s", name, shown(value))
 	}
-	return money.Amount{}, invalid(name+".Value", "digits with at most two decimals, such as 12.50, without sign, exponent or currency", value)
-}
-
-func bytesMax(most int) func(name, value string) error {
-	return func(name, value string) error {
-		if len(value) > most {
-			return invalid(name, "at most "+strconv.Itoa(most)+" bytes", value)
-		}
-		return nil
-	}
-}
-
-func charactersMax(most int) func(name, value string) error {
-	return func(name, value string) error {
-		if utf8.RuneCountInString(value) > most {
-			return invalid(name, "at most "+strconv.Itoa(most)+" characters", value)
-		}
-		return nil
-	}
-}
-
-func oneOf(words ...string) func(name, value string) error {
-	return func(name, value string) error {
-		if !slices.Contains(words, value) {
-			return invalid(name, "one of "+strings.Join(words, ", "), value)
-		}
-		return nil
-	}
-}
-
-// minutes is a whole number of minutes within a reserve's longest life.
-func minutes(name, value string) error {
-	if n, err := strconv.Atoi(value); err != nil || n < 1 || n > payment.TimeoutMinsMax || value[0] == '+' {
-		return invalid(name, "from 1 to "+strconv.Itoa(payment.TimeoutMinsMax)+" minutes", value)
-	}
-	return nil
-}
-
-func percent(name, value string) error {
-	if _, err := money.ParsePercent(value); err != nil {
-		return invalid(name, "a percentage from 0 to 100 with at most four decimals", value)
-	}
-	return nil
-}
-
-// identifier refuses what no token and no instrument can be called.
-func identifier(name, value string) error {
-	if len(value) > identifierMax {
-		return invalid(name, "at most "+strconv.Itoa(identifierMax)+" bytes", value)
-	}
-	return nil
+	return money.Amount{}, invalid(name+".Value", amountAllowed, value)
 }
 
 // Parameters of several actions.
 var (
-	senderTokenID     = parameter{name: "SenderTokenId", required: true, check: bytesMax(tokenIDMax)}
-	callerReference   = parameter{name: "CallerReference", required: true, check: bytesMax(payment.ReferenceMax)}
-	callerDescription = parameter{name: "CallerDescription", check: charactersMax(payment.DescriptionMax)}
-	senderDescription = parameter{name: "SenderDescription", check: charactersMax(payment.DescriptionMax)}
-	timeoutInMins     = parameter{name: "TransactionTimeoutInMins", check: minutes}
+	senderTokenID     = parameter{name: "SenderTokenId", required: true, rule: bytesMax(tokenIDMax)}
+	callerReference   = parameter{name: "CallerReference", required: true, rule: bytesMax(payment.ReferenceMax)}
+	callerDescription = parameter{name: "CallerDescription", rule: charactersMax(payment.DescriptionMax)}
+	senderDescription = parameter{name: "SenderDescription", rule: charactersMax(payment.DescriptionMax)}
+	timeoutInMins     = parameter{name: "TransactionTimeoutInMins", rule: minutes}
 
 	descriptorPolicy = []parameter{
-		{name: "DescriptorPolicy.SoftDescriptorType", check: oneOf("Static", "Dynamic")},
-		{name: "DescriptorPolicy.CSOwner", check: oneOf(string(holdfast.RoleCaller), string(holdfast.RoleRecipient))},
+		{name: "DescriptorPolicy.SoftDescriptorType", rule: oneOf("Static", "Dynamic")},
+		{name: "DescriptorPolicy.CSOwner", rule: oneOf(string(holdfast.RoleCaller), string(holdfast.RoleRecipient))},
 	}
 )
-
-// transactionID refuses what no transaction can be called, in the recorded
-// words of the service; whether there is one is the processor's to say.
-func transactionID(name, value string) error {
-	strange := strings.ContainsFunc(value, func(c rune) bool { return (c < '0' || c > '9') && (c < 'A' || c > 'Z') })
-	if len(value) != transactionIDSize || strange {
-		return invalid(name, "a valid transaction ID", value)
-	}
-	return nil
-}
-
-// webAddress is an http or https address to send notifications to. It is not
-// quoted back: one that is refused may have a password in it.
-func webAddress(name, value string) error {
-	u, err := url.Parse(value)
-	good := err == nil && len(value) <= urlMax && (u.Scheme == "http" || u.Scheme == "https") &&
-		u.Hostname() != "" && u.User == nil && u.Fragment == ""
-	if !good {
-		return holdfast.Errorf(holdfast.InvalidParams, "%s has to be an http or https URL of at most %d bytes, without user name and fragment.", name, urlMax)
-	}
-	return nil
-}

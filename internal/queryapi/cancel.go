@@ -12,8 +12,8 @@ import (
 var cancel = action{
 	name: "Cancel",
 	parameters: []parameter{
-		{name: "TransactionId", required: true, check: transactionID},
-		{name: "Description", check: charactersMax(payment.DescriptionMax)},
+		{name: "TransactionId", required: true, rule: transactionID},
+		{name: "Description", rule: charactersMax(payment.DescriptionMax)},
 		overrideIPNURL,
 	},
 	answer: (*Server).cancel,

@@ -14,11 +14,11 @@ import (
 var cancelSubscriptionAndRefund = action{
 	name: "CancelSubscriptionAndRefund",
 	parameters: slices.Concat(
-		[]parameter{{name: "SubscriptionId", required: true, check: bytesMax(tokenIDMax)}},
+		[]parameter{{name: "SubscriptionId", required: true, rule: bytesMax(tokenIDMax)}},
 		amountParameters("RefundAmount", false),
 		[]parameter{
-			{name: "CallerReference", check: bytesMax(payment.ReferenceMax)},
-			{name: "CancelReason", check: charactersMax(payment.DescriptionMax)},
+			{name: "CallerReference", rule: bytesMax(payment.ReferenceMax)},
+			{name: "CancelReason", rule: charactersMax(payment.DescriptionMax)},
 		},
 	),
 	answer: (*Server).cancelSubscriptionAndRefund,

@@ -12,8 +12,8 @@ import (
 var cancelToken = action{
 	name: "CancelToken",
 	parameters: []parameter{
-		{name: "TokenId", required: true, check: bytesMax(tokenIDMax)},
-		{name: "ReasonText", check: charactersMax(payment.DescriptionMax)},
+		{name: "TokenId", required: true, rule: bytesMax(tokenIDMax)},
+		{name: "ReasonText", rule: charactersMax(payment.DescriptionMax)},
 		overrideIPNURL,
 	},
 	noResult: true,

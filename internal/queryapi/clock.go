@@ -16,7 +16,7 @@ var (
 	readClock = action{name: "Clock"}
 	moveClock = action{name: "Clock", parameters: []parameter{
 		{name: "Advance"},
-		{name: "Reset", check: oneOf("true")},
+		{name: "Reset", rule: oneOf("true")},
 	}}
 )
 

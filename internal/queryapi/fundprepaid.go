@@ -12,7 +12,7 @@ import (
 var fundPrepaid = action{
 	name: "FundPrepaid",
 	parameters: slices.Concat(
-		[]parameter{senderTokenID, {name: "PrepaidInstrumentId", required: true, check: identifier}},
+		[]parameter{senderTokenID, {name: "PrepaidInstrumentId", required: true, rule: identifier}},
 		amountParameters("FundingAmount", true),
 		[]parameter{callerReference, senderDescription, callerDescription},
 		descriptorPolicy,

@@ -17,18 +17,18 @@ import (
 var getAccountActivity = action{
 	name: "GetAccountActivity",
 	parameters: []parameter{
-		{name: "MaxBatchSize", check: batchSize},
-		{name: "StartDate", required: true, check: date},
-		{name: "EndDate", check: date},
-		{name: "SortOrderByDate", check: sortOrder},
-		{name: "FPSOperation", check: operation},
-		{name: "PaymentMethod", check: oneOf("ABT", "CC", "ACH", "Debt", "Prepaid")},
-		{name: "Role", list: true, check: oneOf(string(holdfast.RoleSender), string(holdfast.RoleCaller), string(holdfast.RoleRecipient))},
-		{name: "TransactionStatus", check: transactionStatus},
+		{name: "MaxBatchSize", rule: batchSize},
+		{name: "StartDate", required: true, rule: date},
+		{name: "EndDate", rule: date},
+		{name: "SortOrderByDate", rule: sortOrder},
+		{name: "FPSOperation", rule: operation},
+		{name: "PaymentMethod", rule: oneOf("ABT", "CC", "ACH", "Debt", "Prepaid")},
+		{name: "Role", list: true, rule: oneOf(string(holdfast.RoleSender), string(holdfast.RoleCaller), string(holdfast.RoleRecipient))},
+		{name: "TransactionStatus", rule: transactionStatus},
 
-		{name: "SortByDateOrder", check: sortOrder, aliasOf: "SortOrderByDate"},
-		{name: "Operation", check: operation, aliasOf: "FPSOperation"},
-		{name: "Status", check: transactionStatus, aliasOf: "TransactionStatus"},
+		{name: "SortByDateOrder", rule: sortOrder, aliasOf: "SortOrderByDate"},
+		{name: "Operation", rule: operation, aliasOf: "FPSOperation"},
+		{name: "Status", rule: transactionStatus, aliasOf: "TransactionStatus"},
 		{name: "ResponseGroup", aliasOf: "-"},
 	},
 	answer: (*Server).getAccountActivity,
@@ -47,22 +47,17 @@ var (
 
 // batchSize is a number of rows. The documents begin at 20; smaller pages do no
 // harm.
-func batchSize(name, value string) error {
-	n, err := strconv.Atoi(value)
-	if err != nil || n < 1 || n > payment.ActivityBatchMax || value[0] == '+' {
-		return invalid(name, "from 1 to "+strconv.Itoa(payment.ActivityBatchMax), value)
-	}
-	return nil
-}
+var batchSize = wholeNumber(payment.ActivityBatchMax, "")
 
 // dateLayouts are how programs write a day or a moment.
 var dateLayouts = append([]string{time.DateOnly, "2006-01-02T15:04:05"}, timestampLayouts...)
 
-func date(name, value string) error {
-	if _, ok := parseDate(value); !ok {
-		return invalid(name, "a date or a time in ISO 8601, such as 2012-01-01 or 2012-01-01T00:00:00Z", value)
-	}
-	return nil
+var date = rule{
+	allowed: "a date or a time in ISO 8601, such as 2012-01-01 or 2012-01-01T00:00:00Z",
+	met: func(value string) bool {
+		_, ok := parseDate(value)
+		return ok
+	},
 }
 
 // The years that a date may be of: what a database can hold, and four digits.

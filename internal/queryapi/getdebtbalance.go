@@ -11,7 +11,7 @@ import (
 // Reference, GetDebtBalance).
 var getDebtBalance = action{
 	name:       "GetDebtBalance",
-	parameters: []parameter{{name: "CreditInstrumentId", required: true, check: identifier}},
+	parameters: []parameter{{name: "CreditInstrumentId", required: true, rule: identifier}},
 	answer:     (*Server).getDebtBalance,
 }
 

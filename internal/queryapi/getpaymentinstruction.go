@@ -6,7 +6,7 @@ import "context"
 // installed by or would have been (Query API Reference, GetPaymentInstruction).
 var getPaymentInstruction = action{
 	name:       "GetPaymentInstruction",
-	parameters: []parameter{{name: "TokenId", required: true, check: bytesMax(tokenIDMax)}},
+	parameters: []parameter{{name: "TokenId", required: true, rule: bytesMax(tokenIDMax)}},
 	answer:     (*Server).getPaymentInstruction,
 }
 

@@ -14,7 +14,7 @@ import (
 // Reference, GetPrepaidBalance).
 var getPrepaidBalance = action{
 	name:       "GetPrepaidBalance",
-	parameters: []parameter{{name: "PrepaidInstrumentId", required: true, check: identifier}},
+	parameters: []parameter{{name: "PrepaidInstrumentId", required: true, rule: identifier}},
 	answer:     (*Server).getPrepaidBalance,
 }
 

@@ -14,7 +14,7 @@ import (
 // token can be paid (Query API Reference, GetRecipientVerificationStatus).
 var getRecipientVerificationStatus = action{
 	name:       "GetRecipientVerificationStatus",
-	parameters: []parameter{{name: "RecipientTokenId", required: true, check: bytesMax(tokenIDMax)}},
+	parameters: []parameter{{name: "RecipientTokenId", required: true, rule: bytesMax(tokenIDMax)}},
 	answer:     (*Server).getRecipientVerificationStatus,
 }
 

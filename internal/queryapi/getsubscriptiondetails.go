@@ -15,7 +15,7 @@ import (
 var getSubscriptionDetails = action{
 	name:       "GetSubscriptionDetails",
 	since:      holdfast.Version2010,
-	parameters: []parameter{{name: "SubscriptionId", required: true, check: bytesMax(tokenIDMax)}},
+	parameters: []parameter{{name: "SubscriptionId", required: true, rule: bytesMax(tokenIDMax)}},
 	answer:     (*Server).getSubscriptionDetails,
 }
 
@@ -119,7 +119,7 @@ func (sub subscription) paidThisPeriod(q *request) bool {
 var getTransactionsForSubscription = action{
 	name:       "GetTransactionsForSubscription",
 	since:      holdfast.Version2010,
-	parameters: []parameter{{name: "SubscriptionId", required: true, check: bytesMax(tokenIDMax)}},
+	parameters: []parameter{{name: "SubscriptionId", required: true, rule: bytesMax(tokenIDMax)}},
 	answer:     (*Server).getTransactionsForSubscription,
 }
 

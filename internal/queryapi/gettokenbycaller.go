@@ -14,8 +14,8 @@ var getTokenByCaller = action{
 	name:      "GetTokenByCaller",
 	spellings: []string{"GetTokensByCaller"},
 	parameters: []parameter{
-		{name: "TokenId", check: bytesMax(tokenIDMax)},
-		{name: "CallerReference", check: bytesMax(payment.ReferenceMax)},
+		{name: "TokenId", rule: bytesMax(tokenIDMax)},
+		{name: "CallerReference", rule: bytesMax(payment.ReferenceMax)},
 	},
 	answer: (*Server).getTokenByCaller,
 }

@@ -13,10 +13,10 @@ import (
 var getTokens = action{
 	name: "GetTokens",
 	parameters: []parameter{
-		{name: "TokenStatus", check: oneOf(string(holdfast.TokenActive), string(holdfast.TokenInactive))},
-		{name: "TokenType", check: tokenType},
-		{name: "CallerReference", check: bytesMax(payment.ReferenceMax)},
-		{name: "TokenFriendlyName", check: bytesMax(friendlyNameMax)},
+		{name: "TokenStatus", rule: oneOf(string(holdfast.TokenActive), string(holdfast.TokenInactive))},
+		{name: "TokenType", rule: tokenType},
+		{name: "CallerReference", rule: bytesMax(payment.ReferenceMax)},
+		{name: "TokenFriendlyName", rule: bytesMax(friendlyNameMax)},
 	},
 	answer: (*Server).getTokens,
 }

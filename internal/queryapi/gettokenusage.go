@@ -14,7 +14,7 @@ import (
 // TokenUsageLimit).
 var getTokenUsage = action{
 	name:       "GetTokenUsage",
-	parameters: []parameter{{name: "TokenId", required: true, check: bytesMax(tokenIDMax)}},
+	parameters: []parameter{{name: "TokenId", required: true, rule: bytesMax(tokenIDMax)}},
 	answer:     (*Server).getTokenUsage,
 }
 

@@ -15,7 +15,7 @@ import (
 // Reference, GetTransaction; data type TransactionDetail).
 var getTransaction = action{
 	name:       "GetTransaction",
-	parameters: []parameter{{name: "TransactionId", required: true, check: transactionID}},
+	parameters: []parameter{{name: "TransactionId", required: true, rule: transactionID}},
 	answer:     (*Server).getTransaction,
 }
 

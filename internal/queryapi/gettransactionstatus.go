@@ -12,7 +12,7 @@ import (
 // Reference, GetTransactionStatus).
 var getTransactionStatus = action{
 	name:       "GetTransactionStatus",
-	parameters: []parameter{{name: "TransactionId", required: true, check: transactionID}},
+	parameters: []parameter{{name: "TransactionId", required: true, rule: transactionID}},
 	answer:     (*Server).getTransactionStatus,
 }
 

@@ -12,10 +12,10 @@ var installPaymentInstruction = action{
 	name: "InstallPaymentInstruction",
 	parameters: []parameter{
 		{name: "PaymentInstruction", required: true},
-		{name: "TokenFriendlyName", check: bytesMax(friendlyNameMax)},
+		{name: "TokenFriendlyName", rule: bytesMax(friendlyNameMax)},
 		callerReference,
-		{name: "TokenType", required: true, check: tokenType},
-		{name: "PaymentReason", check: charactersMax(paymentReasonMax)},
+		{name: "TokenType", required: true, rule: tokenType},
+		{name: "PaymentReason", rule: charactersMax(paymentReasonMax)},
 	},
 	answer: (*Server).installPaymentInstruction,
 }

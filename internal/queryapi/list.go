@@ -40,7 +40,7 @@ func (l parameter) checkList(p holdfast.Params) error {
 		return holdfast.Errorf(holdfast.InvalidParams, "%s has at most %d items.", l.name, listMax)
 	}
 	for _, value := range values {
-		if err := l.check(l.name, value); err != nil {
+		if err := l.rule.check(l.name, value); err != nil {
 			return err
 		}
 	}

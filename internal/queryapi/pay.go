@@ -15,16 +15,16 @@ var pay = action{name: "Pay", parameters: paymentParameters, answer: (*Server).p
 
 // paymentParameters are those of Pay and Reserve.
 var paymentParameters = slices.Concat(
-	[]parameter{senderTokenID, {name: "RecipientTokenId", check: bytesMax(tokenIDMax)}},
+	[]parameter{senderTokenID, {name: "RecipientTokenId", rule: bytesMax(tokenIDMax)}},
 	amountParameters("TransactionAmount", true),
 	[]parameter{
-		{name: "ChargeFeeTo", check: oneOf(string(holdfast.RoleCaller), string(holdfast.RoleRecipient))},
+		{name: "ChargeFeeTo", rule: oneOf(string(holdfast.RoleCaller), string(holdfast.RoleRecipient))},
 		callerReference, callerDescription, senderDescription,
 	},
 	descriptorPolicy,
 	[]parameter{timeoutInMins},
 	amountParameters("MarketplaceFixedFee", false),
-	[]parameter{{name: "MarketplaceVariableFee", check: percent}, overrideIPNURL},
+	[]parameter{{name: "MarketplaceVariableFee", rule: percent}, overrideIPNURL},
 )
 
 func (s *Server) pay(ctx context.Context, q *request, out *document) error {

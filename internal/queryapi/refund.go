@@ -12,11 +12,11 @@ import (
 var refund = action{
 	name: "Refund",
 	parameters: slices.Concat(
-		[]parameter{{name: "TransactionId", required: true, check: transactionID}},
+		[]parameter{{name: "TransactionId", required: true, rule: transactionID}},
 		amountParameters("RefundAmount", false),
 		[]parameter{
 			callerReference, callerDescription,
-			{name: "MarketplaceRefundPolicy", check: oneOf(
+			{name: "MarketplaceRefundPolicy", rule: oneOf(
 				string(holdfast.RefundMasterOnly), string(holdfast.RefundMarketplaceOnly), string(holdfast.RefundMasterAndMarketplace),
 			)},
 			overrideIPNURL,

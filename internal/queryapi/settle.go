@@ -12,8 +12,8 @@ var settle = action{
 	name: "Settle",
 	parameters: append(
 		amountParameters("TransactionAmount", false),
-		parameter{name: "ReserveTransactionId", check: transactionID},
-		parameter{name: "TransactionId", check: transactionID, aliasOf: "ReserveTransactionId"},
+		parameter{name: "ReserveTransactionId", rule: transactionID},
+		parameter{name: "TransactionId", rule: transactionID, aliasOf: "ReserveTransactionId"},
 		overrideIPNURL,
 	),
 	answer: (*Server).settle,

@@ -12,7 +12,7 @@ import (
 var settleDebt = action{
 	name: "SettleDebt",
 	parameters: slices.Concat(
-		[]parameter{senderTokenID, {name: "CreditInstrumentId", required: true, check: identifier}},
+		[]parameter{senderTokenID, {name: "CreditInstrumentId", required: true, rule: identifier}},
 		amountParameters("SettlementAmount", true),
 		[]parameter{callerReference, senderDescription, callerDescription},
 		descriptorPolicy,

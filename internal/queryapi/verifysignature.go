@@ -18,7 +18,7 @@ import (
 var verifySignature = action{
 	name: "VerifySignature",
 	parameters: []parameter{
-		{name: "UrlEndPoint", required: true, check: endpoint},
+		{name: "UrlEndPoint", required: true, rule: endpoint},
 		{name: "HttpParameters", required: true},
 	},
 	public: true,
@@ -131,10 +131,13 @@ func (s *Server) explainFailure(ctx context.Context, q *request, at, raw string,
 
 // endpoint is an address that a message may have been sent to. What is wrong
 // beyond that, such as a query, makes a message that is not verified.
-func endpoint(_, value string) error {
-	u, err := url.Parse(value)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" && !holdfast.IsAppScheme(u.Scheme) || u.Hostname() == "" {
+var endpoint = rule{
+	allowed: "an absolute address, by http, https or the scheme of an application",
+	met: func(value string) bool {
+		u, err := url.Parse(value)
+		return err == nil && (u.Scheme == "http" || u.Scheme == "https" || holdfast.IsAppScheme(u.Scheme)) && u.Hostname() != ""
+	},
+	refuse: func(_, value string) error {
 		return holdfast.Errorf(holdfast.InvalidParams, "%s is an invalid URL", shown(value))
-	}
-	return nil
+	},
 }

@@ -12,7 +12,7 @@ import (
 var writeOffDebt = action{
 	name: "WriteOffDebt",
 	parameters: slices.Concat(
-		[]parameter{{name: "CreditInstrumentId", required: true, check: identifier}},
+		[]parameter{{name: "CreditInstrumentId", required: true, rule: identifier}},
 		amountParameters("AdjustmentAmount", true),
 		[]parameter{callerReference, callerDescription},
 	),
