@@ -6,7 +6,7 @@ NIGHTLY_CHECKS ?= 3000
 NIGHTLY_RACES ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-short test-cluster screenshots needs check nightly bench fmt vet lint race golden fuzz vuln mutants
+.PHONY: help demo test test-short test-cluster screenshots needs check nightly bench docs fmt vet lint race golden fuzz vuln mutants
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -56,6 +56,10 @@ race: ## the race detector; SQLite in Go is slow under it, so fewer random check
 golden: ## write the golden answers of the API anew; read the diff like code
 	go test ./internal/queryapi -update
 	git diff --stat -- internal/queryapi/testdata
+
+docs: ## write the pages of docs/api that are made from tables; read the diff like code
+	go test ./internal/queryapi ./internal/cobranded -run '^Test(PagesOf|PageOf|IndexOf)' -update
+	git diff --stat -- docs/api
 
 fuzz: ## each fuzz test for FUZZTIME (30s)
 	scripts/fuzz $(FUZZTIME)

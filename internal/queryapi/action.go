@@ -189,7 +189,7 @@ var overrideIPNURL = parameter{name: "OverrideIPNURL", since: holdfast.Version20
 func amountParameters(name string, required bool) []parameter {
 	return []parameter{
 		{name: name + ".CurrencyCode", required: required, rule: rule{allowed: string(money.USD)}},
-		{name: name + ".Value", required: required, rule: rule{allowed: amountAllowed}},
+		{name: name + ".Value", required: required, rule: rule{allowed: amountAllowed, form: "digits with at most two decimals, such as 12.50"}},
 	}
 }
 

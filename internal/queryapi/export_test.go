@@ -61,3 +61,37 @@ func ActionsWith(parameter string) (names []string) {
 	}
 	return names
 }
+
+// A DocumentedAction is what docs/api says of an action by the tables here.
+type DocumentedAction struct {
+	Name, Since      string
+	Spellings        []string
+	Parameters       []DocumentedParameter
+	NoResult, Public bool
+}
+
+// A DocumentedParameter is one of its parameters.
+type DocumentedParameter struct {
+	Name, Since, Allowed, AliasOf string
+	Required, List                bool
+}
+
+// DocumentedActions are all actions.
+func DocumentedActions() (all []DocumentedAction) {
+	for _, a := range actions {
+		d := DocumentedAction{Name: a.name, Since: a.since, Spellings: a.spellings, NoResult: a.noResult, Public: a.public}
+		for _, p := range a.parameters {
+			d.Parameters = append(d.Parameters, DocumentedParameter{
+				Name: p.name, Since: p.since, Allowed: or(p.rule.form, p.rule.allowed), AliasOf: p.aliasOf, Required: p.required, List: p.list,
+			})
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+// CommonParameters are those of every request.
+func CommonParameters() []string { return common }
+
+// SchemaOf is the schema of a version.
+func SchemaOf(version string) []byte { return schemas[schemaPath(version)] }
