@@ -26,7 +26,7 @@ const (
 // door knows what carries a request.
 var knowHTTP = []string{
 	".", "internal/webui", "internal/queryapi", "internal/account", "internal/cobranded", "internal/console",
-	"internal/inbox", "internal/welcome", "internal/https", "internal/ipn", "internal/bench", "internal/holdfasttest",
+	"internal/inbox", "internal/manual", "internal/welcome", "internal/https", "internal/ipn", "internal/bench", "internal/holdfasttest",
 	"shop", "cmd/holdfast", "tests/browser",
 	"tests/cluster", "tests/examples", "examples/buyer", "examples/go",
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/docs"
 	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
@@ -24,6 +25,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/ipn"
 	"github.com/holdfast-pay/holdfast/internal/jobs"
 	"github.com/holdfast-pay/holdfast/internal/mail"
+	"github.com/holdfast-pay/holdfast/internal/manual"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/queryapi"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -171,10 +173,12 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 	}).Handler()
 	pages := (&cobranded.Server{
 		Processor: s.Processor, Store: s.Store.Reader, Browsers: browsers, Sign: signer.Sign, Hosts: hosts, Now: s.Now, Log: s.Log,
+		Signing: manual.Path + "signing",
 	}).Handler()
 	accounts := (&account.Server{
 		Processor: s.Processor, Store: s.Store.Reader, Browsers: browsers, Now: s.Now, Log: s.Log,
 	}).Handler()
+	documents := (&manual.Server{Files: docs.API(), Log: s.Log}).Handler(query)
 	mails := http.NotFoundHandler()
 	if s.hasInbox() {
 		mails = (&inbox.Server{Store: s.Store.Reader, Log: s.Log}).Handler()
@@ -193,6 +197,8 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 			certificate(signer, w, r)
 		case doorLogo:
 			s.logo(query).ServeHTTP(w, r)
+		case doorManual:
+			documents.ServeHTTP(w, r)
 		case doorAPI:
 			query.ServeHTTP(w, r)
 		}
@@ -214,6 +220,7 @@ const (
 	doorCertificates
 	doorHealth
 	doorLogo
+	doorManual // and the schemas, which the API has
 )
 
 func doorOf(path string) door {
@@ -228,6 +235,8 @@ func doorOf(path string) door {
 		return doorInbox
 	case strings.HasPrefix(path, account.Root), path+"/" == account.Root:
 		return doorAccount
+	case strings.HasPrefix(path, manual.Path), path+"/" == manual.Path:
+		return doorManual
 	case strings.HasPrefix(path, "/certs/"):
 		return doorCertificates
 	}

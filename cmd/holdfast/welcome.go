@@ -8,13 +8,14 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/inbox"
+	"github.com/holdfast-pay/holdfast/internal/manual"
 	"github.com/holdfast-pay/holdfast/internal/welcome"
 )
 
 // welcome answers browsers at the root, and where there is nothing.
 func (s *server) welcome() http.Handler {
 	page := &welcome.Server{
-		API: s.PublicURL.String(), Account: account.Root, Schema: "/doc/" + holdfast.VersionNewest + "/AmazonFPS.xsd", Log: s.Log,
+		API: s.PublicURL.String(), Account: account.Root, Manual: manual.Path, Schema: "/doc/" + holdfast.VersionNewest + "/AmazonFPS.xsd", Log: s.Log,
 	}
 	if s.hasInbox() {
 		page.Inbox = inbox.Path

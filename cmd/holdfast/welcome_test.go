@@ -33,6 +33,17 @@ func TestABrowserAtTheAPIsAddress(t *testing.T) {
 		{"POST", "", browser, 403, xml, nil},
 		{"GET", "sandbox/clock", browser, 403, xml, nil},
 		{"GET", "doc/2010-08-28/AmazonFPS.xsd", browser, 200, "application/xml", nil},
+		{"GET", "doc/", browser, 200, page, []string{`href="/doc/signing"`, "The API · Holdfast"}},
+		{"GET", "doc/signing", "", 200, page, []string{"HmacSHA256"}},
+		{"GET", "doc", "", 200, page, []string{`href="/doc/signing"`}},
+		{"GET", "doc/vectors.json", "", 200, "application/json", []string{"stringToSign"}},
+		{"POST", "doc/signing", "", 405, "text/plain; charset=utf-8", nil},
+		{"GET", "doc/signing.md", browser, 404, page, []string{`href="/doc/"`}},
+		{"GET", "doc/signing.md", "*/*", 404, xml, []string{"InvalidRequest"}},
+		{"GET", "doc/../doc/signing/", "*/*", 404, xml, nil},
+		{"GET", "doc/..%2fdocs.go", "*/*", 404, xml, nil},
+		{"GET", "doc//signing", "*/*", 404, xml, nil},
+		{"GET", "doc/2010-08-28/", "*/*", 404, xml, nil},
 		{"GET", "demo/logo.svg", "image/*", 200, "image/svg+xml", []string{"<svg"}},
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), row.method, demo.answer.Endpoint+row.path, nil)

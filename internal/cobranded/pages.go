@@ -121,6 +121,7 @@ type (
 		Signed  string
 
 		SignedV1 bool
+		Signing  string // address of the page that explains signatures, or empty
 	}
 )
 
@@ -237,6 +238,7 @@ func (s *Server) invalid(w http.ResponseWriter, r *http.Request, d *distrusted) 
 	words := webui.WordsFor(r)
 	m := pageInvalid.page(words)
 	m.Detail, m.Hints, m.Signed, m.SignedV1 = "Caller Input Exception: "+d.reason, d.hints, d.text, d.v1
+	m.Signing = s.Signing
 	s.renderMessage(w, http.StatusBadRequest, words, m)
 }
 

@@ -18,8 +18,12 @@ func TestALiveCallersRefusedLinkShowsNoText(t *testing.T) {
 		return strings.Replace(s.link(order()), "transactionAmount=42.50", "transactionAmount=1.50", 1)
 	}
 	s := newSite(t)
+	s.pages.Signing = "/doc/signing"
 	s.get(wrong(s))
 	s.wantInvalid("Invalid Signature")
+	if !strings.Contains(s.at.body, `<a href="/doc/signing">`) {
+		t.Errorf("the page does not lead to the one about signatures:\n%s", s.at.body)
+	}
 	s.wantText("cobranded-ui/actions/start")
 	s.wantText("transactionAmount=1.50")
 

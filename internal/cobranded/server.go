@@ -25,8 +25,10 @@ type Server struct {
 	// Hosts are the names that callers may have signed their links for, with
 	// the port if it is not the scheme's own. FPS's own names count as well.
 	Hosts []string
-	Now   func() time.Time
-	Log   *slog.Logger
+	// Signing is the path of the page that explains signatures; empty without one.
+	Signing string
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 const actions = "/cobranded-ui/actions/"

@@ -121,19 +121,29 @@ func (p *Pages) Names() []string {
 // Render writes a page, with the policy that goes with it. Nothing is written
 // before the template has run to its end, so that a page is whole or an error.
 func (p *Pages) Render(w http.ResponseWriter, status int, name string, l Layout) error {
-	page, ok := p.byName[name][l.Words.Tag()]
-	if !ok {
-		return fmt.Errorf("there is no page %q", name)
-	}
-	var out bytes.Buffer
-	if err := page.ExecuteTemplate(&out, "layout", l); err != nil {
-		return fmt.Errorf("rendering page %s: %w", name, err)
+	body, err := p.Page(name, l)
+	if err != nil {
+		return err
 	}
 	l.Policy.Scripts = len(l.Scripts) > 0
 	l.Policy.Set(w)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", l.Words.Tag())
 	w.WriteHeader(status)
-	_, err := w.Write(orderly(out.Bytes()))
+	_, err = w.Write(body)
 	return err
+}
+
+// Page is a page as it is sent. One that has no scripts of its own can be kept,
+// and goes with the zero Policy.
+func (p *Pages) Page(name string, l Layout) ([]byte, error) {
+	page, ok := p.byName[name][l.Words.Tag()]
+	if !ok {
+		return nil, fmt.Errorf("there is no page %q", name)
+	}
+	var out bytes.Buffer
+	if err := page.ExecuteTemplate(&out, "layout", l); err != nil {
+		return nil, fmt.Errorf("rendering page %s: %w", name, err)
+	}
+	return orderly(out.Bytes()), nil
 }

@@ -33,6 +33,7 @@ type Server struct {
 	API     string // the address for programs
 	Account string // path of the pages for buyers and sellers
 	Inbox   string // path of the mails that a sandbox keeps; empty without
+	Manual  string // path of the pages about the API
 	Schema  string // path of the API's schema
 	Log     *slog.Logger
 }

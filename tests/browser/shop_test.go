@@ -66,6 +66,22 @@ func TestTheAPIsAddressInABrowser(t *testing.T) {
 	p.wantPage("sign-in")
 }
 
+// The description of the API is read in a browser, from its first page.
+func TestTheManualInABrowser(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	p := openBrowser(t) // which is closed first
+	p.open(d.Endpoint)
+	p.click(`main a[href="/doc/"]`)
+	p.wants("The API")
+	p.inspect("manual")
+	for _, page := range []string{"signing", "return-url"} {
+		p.click(`.pages a[href="/doc/` + page + `"]`)
+		p.wantPage(page)
+		p.inspect("manual-" + page)
+	}
+}
+
 // pays signs in on the Co-Branded pages and agrees.
 func (p *page) pays(d demo) {
 	p.t.Helper()
