@@ -110,7 +110,9 @@ func referenceInUse(t *testing.T, db *store.DB) {
 	s.get(s.link(order()))
 	s.signIn()
 	other := s.at // a second visit of the same reference waits on its last page
-	s.get(s.link(order()))
+	next := order()
+	next.PaymentReason = "Three mugs"
+	s.get(s.link(next))
 	s.submit()
 	s.wantBack(holdfast.ReturnSuccessCC)
 

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
@@ -151,6 +152,74 @@ func openedOverAndOver(t *testing.T, db *store.DB) {
 	s.wantPage("confirm")
 	s.submit()
 	s.wantBack(holdfast.ReturnSuccessCC)
+}
+
+// A sender who is signed in and opens a link over and over is led back to the one
+// visit, with what they have chosen in it; so is one who signs in on the way.
+func TestALinkOpenedOverAndOverBySomebodySignedIn(t *testing.T) {
+	holdfasttest.Databases(t, openedBySomebodySignedIn)
+}
+
+func openedBySomebodySignedIn(t *testing.T, db *store.DB) {
+	s := newSiteOn(t, db)
+	link := s.link(order())
+	seen := map[string]bool{}
+	at := func() string { id := s.at.url.Query().Get("visit"); seen[id] = true; return id }
+	s.get(link)
+	s.signIn()
+	own := at()
+	other := s.cardOf("5555555555554444")
+	s.get(s.server.URL + "/cobranded-ui/actions/payment?visit=" + own)
+	s.submit("instrument", string(other.ID))
+	for range 5 {
+		s.get(link)
+		s.wantPage("confirm")
+		s.wantText("Mastercard ending in 4444")
+		if got := at(); got != own {
+			t.Fatalf("the link leads to visit %s after %s", got, own)
+		}
+	}
+	signedIn := s.browser
+	s.newBrowser()
+	s.get(link)
+	stranger := at()
+	s.signIn()
+	s.wantPage("confirm")
+	if got := at(); got != own || stranger == own {
+		t.Errorf("signing in to visit %s leads to %s, want %s", stranger, got, own)
+	}
+	if len(seen) != 2 {
+		t.Errorf("there are visits %v, want 2", seen)
+	}
+	if v := s.visitNamed(stranger); v.Sender != "" {
+		t.Errorf("the visit for strangers is %s's", v.Sender)
+	}
+
+	bea := s.Party("Bea Buyer", "bea@example.test")
+	s.newBrowser()
+	s.get(link)
+	s.submit("email", bea.Email, "password", holdfasttest.Password)
+	if got := at(); got == own {
+		t.Error("another sender is led to the visit")
+	}
+
+	s.browser = signedIn
+	s.Clock.Advance(25 * time.Minute) // the session lives as long as it is used
+	s.get(link)
+	s.Clock.Advance(25 * time.Minute)
+	s.get(link)
+	s.Clock.Advance(11 * time.Minute)
+	if s.get(link); at() == own {
+		t.Error("a visit of an hour ago is handed out")
+	}
+	s.cancelAt(at())
+	s.wantBack(holdfast.ReturnAbandoned)
+	s.change(func(c party.Caller) party.Caller { c.ReuseCancelled = true; return c })
+	s.get(link)
+	s.wantPage("confirm")
+	if s.visitNamed(at()).Over() {
+		t.Error("a visit that has ended is handed out")
+	}
 }
 
 // A caller can be set so that a reference may be asked for again after its sender

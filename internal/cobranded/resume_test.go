@@ -2,6 +2,7 @@ package cobranded_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
@@ -54,20 +55,34 @@ func resume(t *testing.T, db *store.DB) {
 	s.wantBack(holdfast.ReturnCallerError) // it is used
 }
 
-// In two tabs the same is agreed to once, and answered twice.
+// In two tabs the same is agreed to once, and answered twice: it is one visit. Of two
+// visits, begun more than an hour apart, a caller that resumes gets both answers.
 func TestResumeInTwoTabs(t *testing.T) {
-	for wants, resumes := range map[holdfast.ReturnStatus]bool{holdfast.ReturnSuccessCC: true, holdfast.ReturnCallerError: false} {
+	for _, row := range []struct {
+		resumes, apart bool
+		wants          holdfast.ReturnStatus
+	}{
+		{true, false, holdfast.ReturnSuccessCC},
+		{false, false, holdfast.ReturnSuccessCC},
+		{true, true, holdfast.ReturnSuccessCC},
+		{false, true, holdfast.ReturnCallerError},
+	} {
 		s := newSite(t)
-		s.change(func(c party.Caller) party.Caller { c.Resume = resumes; return c })
+		s.change(func(c party.Caller) party.Caller { c.Resume = row.resumes; return c })
 		s.get(s.link(order()))
 		s.signIn()
 		other := s.at
-		s.get(s.link(order()))
+		for range 3 {
+			if row.apart {
+				s.Clock.Advance(25 * time.Minute) // the session lives as long as it is used
+			}
+			s.get(s.link(order()))
+		}
 		s.submit()
 		first := s.wantBack(holdfast.ReturnSuccessCC)
 		s.at = other
 		s.submit()
-		if second := s.wantBack(wants); resumes && second.TokenID != first.TokenID {
+		if second := s.wantBack(row.wants); row.wants == holdfast.ReturnSuccessCC && second.TokenID != first.TokenID {
 			t.Errorf("the second tab made token %s, the first %s", second.TokenID, first.TokenID)
 		}
 	}

@@ -144,8 +144,8 @@ var races = map[string]race{
 			}
 			g.choice = otherCard(g.World).ID
 			g.visits = nil
-			for range 2 { // two tabs
-				id := visit(g.World, "pipelineName", "SingleUse", "callerReference", string(g.reference), "transactionAmount", "5")
+			for _, reason := range []string{"a mug", "a red mug"} { // two requests with one reference, in two tabs
+				id := visit(g.World, "pipelineName", "SingleUse", "callerReference", string(g.reference), "transactionAmount", "5", "paymentReason", reason)
 				if _, err := g.Processor.EnterVisit(g.T.Context(), id, g.Buyer.ID); err != nil {
 					g.T.Fatal(err)
 				}

@@ -73,8 +73,8 @@ func (p *Processor) startVisit(ctx context.Context, caller party.Caller, r payme
 
 const (
 	visitKeySize = 32
-	// visitReuse is for how long a visit that nobody has signed in to is handed out
-	// to whoever opens the same link.
+	// visitReuse is for how long a visit is handed out again when the same link is
+	// opened: to anybody while nobody has signed in to it, and to its sender.
 	visitReuse = time.Hour
 )
 
@@ -247,7 +247,9 @@ func (p *Processor) changeVisit(ctx context.Context, id payment.VisitID, change 
 }
 
 // EnterVisit makes a party the visit's sender, unless it has another one already:
-// that is ErrNotSender. From then on only the sender's browser holds the visit's
+// that is ErrNotSender. A party that has lately begun a visit of the same request, and
+// not ended it, is led back to that one, and the other one waits for somebody else: so
+// a link that is opened over and over makes two visits at most. From then on only the sender's browser holds the visit's
 // key. EnterVisit also chooses the party's default instrument if the caller takes
 // it, unless it was declined at its last use or is a balance that does not reach. A
 // party that cannot pay ends the visit; one that has to verify its e-mail address
@@ -259,7 +261,14 @@ func (p *Processor) EnterVisit(ctx context.Context, id payment.VisitID, sender p
 			return v, ErrNotSender
 		}
 		if v.Sender == "" {
-			v.Sender, v.Instrument, v.Address, v.Key = sender, "", "", p.ids().Secret(visitKeySize)
+			v.Sender, v.Instrument, v.Address = sender, "", ""
+			open, found, err := s.VisitUnderWay(v, s.real.Add(-visitReuse))
+			if err != nil {
+				return v, err
+			}
+			if v.Key = p.ids().Secret(visitKeySize); found {
+				v = open
+			}
 		}
 		if end, err := s.accountProblem(v); err != nil || end != nil {
 			return s.ended(v, end), err

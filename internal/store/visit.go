@@ -26,14 +26,15 @@ func (tx *ReadTx) Visit(id payment.VisitID) (v payment.Visit, found bool, err er
 	return v, found, err
 }
 
-// VisitUnderWay reads a visit of the very same request as v that nobody has signed
-// in to yet, begun at a time or later.
+// VisitUnderWay reads a visit of the very same request as v and of the same sender,
+// begun at a time or later. Without a sender it is one that nobody has signed in to
+// yet.
 func (tx *ReadTx) VisitUnderWay(v payment.Visit, since time.Time) (found payment.Visit, ok bool, err error) {
 	found, err = scanVisit(tx.sql.QueryRowContext(tx.ctx, `
 		SELECT `+visitColumns+` FROM visits
 		WHERE caller_id = $1 AND reference = $2 AND params = $3 AND signature_v1 = $4
-			AND party_id = '' AND ended = 0 AND created >= $5 AND visit_key <> ''
-		ORDER BY visit_id LIMIT 1`, v.Caller, v.Reference, v.Params, flag(v.SignatureV1), micros(since)))
+			AND party_id = $5 AND ended = 0 AND created >= $6 AND visit_key <> ''
+		ORDER BY visit_id LIMIT 1`, v.Caller, v.Reference, v.Params, flag(v.SignatureV1), v.Sender, micros(since)))
 	ok, err = maybe("looking for a visit under way", err)
 	return found, ok, err
 }

@@ -129,7 +129,7 @@ func opensTheVisitTwice(w *walk) {
 	w.wantMade(true)
 }
 
-// opensTheLinkTwice begins twice, and agrees in both tabs.
+// opensTheLinkTwice begins twice, is led to the one visit, and agrees in both tabs.
 func opensTheLinkTwice(w *walk) {
 	w.open(w.link)
 	w.goTo("confirm")
@@ -139,7 +139,10 @@ func opensTheLinkTwice(w *walk) {
 	w.submit()
 	w.wantBack(w.page, w.success)
 	other.submit()
-	w.wantBack(other.page, w.again)
+	w.wantBack(other.page, w.success)
+	if first, second := w.address(), other.address(); first != second {
+		w.t.Errorf("the tabs are answered with %s and %s", first, second)
+	}
 	w.wantMade(true)
 }
 
