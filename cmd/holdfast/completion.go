@@ -20,9 +20,7 @@ func (completionVerb) Help() string {
     holdfast completion zsh > /usr/local/share/zsh/site-functions/_holdfast
     holdfast completion fish > ~/.config/fish/completions/holdfast.fish
 
-For this shell only:
-
-    source <(holdfast completion bash)
+    source <(holdfast completion bash)      # for this shell only
 `
 }
 
