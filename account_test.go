@@ -8,9 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/compare"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -225,7 +224,7 @@ func TestAccountActivityWalksOverPages(t *testing.T) {
 			if err != nil || ids != tt.ids {
 				t.Errorf("walked over %s, %v; want %s", ids, err, tt.ids)
 			}
-			if diff := cmp.Diff(tt.asks, spans(t, f)); diff != "" {
+			if diff := compare.Diff(tt.asks, spans(t, f)); diff != "" {
 				t.Errorf("asked (-want +got):\n%s", diff)
 			}
 		})

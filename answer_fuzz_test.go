@@ -4,14 +4,13 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-
-	"golang.org/x/tools/txtar"
 
 	"github.com/holdfast-pay/holdfast"
 )
@@ -31,15 +30,16 @@ func recordedAnswers(t testing.TB) (all []recorded) {
 		t.Fatalf("no stories of the server (%v)", err)
 	}
 	for _, file := range files {
-		story, err := txtar.ParseFile(file)
+		story, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, part := range story.Files {
-			_, body, _ := strings.Cut(string(part.Data), "\n\n")
-			if root := answerRoot.FindStringSubmatch(body); root != nil && strings.HasPrefix(part.Name, "response") {
+		for part := range strings.SplitSeq(string(story), "\n-- ") {
+			name, data, _ := strings.Cut(part, " --\n")
+			_, body, _ := strings.Cut(data, "\n\n")
+			if root := answerRoot.FindStringSubmatch(body); root != nil && strings.HasPrefix(name, "response") {
 				all = append(all, recorded{
-					story: filepath.Base(file) + ", " + part.Name, body: strings.TrimSpace(body), action: root[1],
+					story: filepath.Base(file) + ", " + name, body: strings.TrimSpace(body), action: root[1],
 				})
 			}
 		}

@@ -5,9 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/compare"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -27,7 +26,7 @@ func TestGetTransactionStatus(t *testing.T) {
 		StatusCode: holdfast.CodeExpired, StatusMessage: "Not settled in time.",
 		Answer: holdfast.Answer{RequestID: testRequestID},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := compare.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if sent := sentParams(t, f.requests()[0], "/"); sent.Get("TransactionId") != testID ||
@@ -82,7 +81,7 @@ func TestGetTransaction(t *testing.T) {
 		},
 		Answer: holdfast.Answer{RequestID: testRequestID},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := compare.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -123,7 +122,7 @@ func TestGetTokenByCaller(t *testing.T) {
 		CallerReference: "cart-2001", Type: holdfast.TokenSingleUse, OldTokenID: testToken, PaymentReason: "One <b>mug",
 		Answer: holdfast.Answer{RequestID: testRequestID},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := compare.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	sent := sentParams(t, f.requests()[0], "/")

@@ -13,9 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/compare"
 )
 
 // A call is one use of a method of the Client: what it has to send, what the
@@ -84,7 +83,7 @@ func checkCalls(t *testing.T, calls []call) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(c.want, got); diff != "" {
+			if diff := compare.Diff(c.want, got); diff != "" {
 				t.Errorf("read (-want +got):\n%s", diff)
 			}
 			want := slices.Concat(holdfast.Params{{"Action", c.action}}, c.sent, holdfast.Params{
@@ -94,7 +93,7 @@ func checkCalls(t *testing.T, calls []call) {
 				{"Timestamp", "2026-11-23T10:15:30.044Z"},
 				{"Version", "2010-08-28"},
 			})
-			if diff := cmp.Diff(want, sentParams(t, f.requests()[0], "/")); diff != "" {
+			if diff := compare.Diff(want, sentParams(t, f.requests()[0], "/")); diff != "" {
 				t.Errorf("sent (-want +got):\n%s", diff)
 			}
 		})
@@ -117,7 +116,7 @@ func (c call) checkUnanswered(t *testing.T, got any, err error) {
 	} else if doubt.Err == nil {
 		t.Error("the doubt has no reason")
 	}
-	if diff := cmp.Diff(c.doubt,
+	if diff := compare.Diff(c.doubt,
 		holdfast.InDoubtError{
 			Action: doubt.Action, Reference: doubt.Reference, TransactionID: doubt.TransactionID,
 		}); diff != "" {
@@ -141,7 +140,7 @@ func TestEveryActionCanBeRefused(t *testing.T) {
 			t.Errorf("%s: got %+v, %v", c.name(), got, err)
 			continue
 		}
-		if diff := cmp.Diff(want, refusal); diff != "" {
+		if diff := compare.Diff(want, refusal); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name(), diff)
 		}
 		if _, ok := errors.AsType[*holdfast.InDoubtError](err); ok || len(f.requests()) != 1 {

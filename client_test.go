@@ -10,9 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/compare"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -63,7 +62,7 @@ func TestReserve(t *testing.T) {
 		TransactionID: testID, Status: holdfast.StatusReserved,
 		Answer: holdfast.Answer{RequestID: "9a1d43d4-47c8-4b8a-9fd6-b4cbf4b3a6bd:0", ServerTime: testNow, Deadline: deadline},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := compare.Diff(want, got); diff != "" {
 		t.Errorf("answer (-want +got):\n%s", diff)
 	}
 	a := f.requests()[0]
@@ -93,7 +92,7 @@ func TestReserve(t *testing.T) {
 		{"Timestamp", "2026-11-23T10:15:30.044Z"},
 		{"Version", "2010-08-28"},
 	}
-	if diff := cmp.Diff(wantSent, sentParams(t, a, "/")); diff != "" {
+	if diff := compare.Diff(wantSent, sentParams(t, a, "/")); diff != "" {
 		t.Errorf("sent (-want +got):\n%s", diff)
 	}
 }
@@ -143,7 +142,7 @@ func TestRefusal(t *testing.T) {
 		Code: holdfast.InvalidTokenIDSender, Message: `Token <x> isn't "valid".`,
 		RequestID: "9a1d43d4-47c8-4b8a-9fd6-b4cbf4b3a6bd", Status: http.StatusBadRequest,
 	}
-	if diff := cmp.Diff(want, refusal); diff != "" {
+	if diff := compare.Diff(want, refusal); diff != "" {
 		t.Errorf("refusal (-want +got):\n%s", diff)
 	}
 	if refusal.Retriable() {
@@ -186,12 +185,12 @@ func TestRetrySendsTheSameRequest(t *testing.T) {
 		t.Fatalf("asked %d times, want 4", len(requests))
 	}
 	for i, r := range requests[1:] {
-		if diff := cmp.Diff(requests[0].body, r.body); diff != "" {
+		if diff := compare.Diff(requests[0].body, r.body); diff != "" {
 			t.Errorf("try %d sent another body (-first +this):\n%s", i+2, diff)
 		}
 	}
 	want := []time.Duration{400 * time.Millisecond, 1600 * time.Millisecond, 6400 * time.Millisecond}
-	if diff := cmp.Diff(want, f.pauses); diff != "" {
+	if diff := compare.Diff(want, f.pauses); diff != "" {
 		t.Errorf("pauses (-want +got):\n%s", diff)
 	}
 }

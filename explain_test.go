@@ -7,9 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/compare"
 )
 
 func refused(p holdfast.Params, signature string) holdfast.RefusedSignature {
@@ -108,7 +107,7 @@ func TestExplainKnowsTheSecretsLineFeed(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"The signature matches with a line feed after the secret key. Cut it off."}
-	if diff := cmp.Diff(want, refused(payParams, signature).Explain(holdfast.NewSecretKey(vectorSecret))); diff != "" {
+	if diff := compare.Diff(want, refused(payParams, signature).Explain(holdfast.NewSecretKey(vectorSecret))); diff != "" {
 		t.Errorf("hints (-want +got):\n%s", diff)
 	}
 }

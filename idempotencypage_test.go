@@ -5,9 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/compare"
 )
 
 // docs/api/idempotency.md lists the codes that do not use a reference up.
@@ -20,7 +19,7 @@ func TestIdempotencyPageHasTheCodesThatMayPass(t *testing.T) {
 	}
 	want := holdfast.Retriable()
 	slices.Sort(want)
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := compare.Diff(want, got); diff != "" {
 		t.Errorf("codes (-want +got):\n%s", diff)
 	}
 }

@@ -9,9 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/compare"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -56,7 +55,7 @@ func TestParseIPN(t *testing.T) {
 		CallerReference: "order-1001", BuyerName: "Ann Buyer", BuyerEmail: "ann+test@example.test",
 		RecipientName: "Shop Inc", RecipientEmail: "shop@example.test",
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := compare.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -5,9 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/compare"
 )
 
 func TestParseParams(t *testing.T) {
@@ -34,7 +33,7 @@ func TestParseParams(t *testing.T) {
 		if err != nil {
 			t.Errorf("%q: %v", tt.raw, err)
 		}
-		if diff := cmp.Diff(tt.want, got); diff != "" {
+		if diff := compare.Diff(tt.want, got); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", tt.raw, diff)
 		}
 	}
@@ -90,7 +89,7 @@ func TestParamsReading(t *testing.T) {
 		t.Errorf("Duplicate ignores case: %q", name)
 	}
 	want := holdfast.Params{{"returnURL", "u"}, {"a", ""}, {"a", "2"}}
-	if diff := cmp.Diff(want, p.Without("SIGNATURE")); diff != "" {
+	if diff := compare.Diff(want, p.Without("SIGNATURE")); diff != "" {
 		t.Errorf("Without (-want +got):\n%s", diff)
 	}
 	// Unicode folds ſ to s; a parameter so named is signed like any other.
@@ -161,7 +160,7 @@ func FuzzParams(f *testing.F) {
 			t.Fatalf("%q: its encoding %q: %v", raw, encoded, err)
 		}
 		// A pair of nothing but "=" has an empty name and value, and stays.
-		if diff := cmp.Diff(p, again); diff != "" {
+		if diff := compare.Diff(p, again); diff != "" {
 			t.Fatalf("%q (-first +again):\n%s", raw, diff)
 		}
 		values, err := url.ParseQuery(encoded)

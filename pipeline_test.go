@@ -8,9 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/compare"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -70,7 +69,7 @@ func sends[R any](t *testing.T, pipeline string, build func(R) (string, error), 
 	for _, some := range want {
 		maps.Copy(all, some)
 	}
-	if diff := cmp.Diff(all, got); diff != "" {
+	if diff := compare.Diff(all, got); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", pipeline, diff)
 	}
 }

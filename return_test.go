@@ -8,9 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/compare"
 )
 
 const returnEndpoint = "http://shop.example.test:8080/return"
@@ -79,7 +78,7 @@ func TestParseReturn(t *testing.T) {
 			CallerID: testCaller, Status: holdfast.ReturnSuccessCC, TokenID: testToken, CallerReference: "cart-2001",
 			Expiry: "10/2028", Address: tt.address,
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := compare.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
@@ -141,7 +140,7 @@ func TestParseReturnOfEachPipeline(t *testing.T) {
 			t.Errorf("%s: not authorised", name)
 		}
 		got.Params, row.want.CallerID = nil, testCaller
-		if diff := cmp.Diff(row.want, got); diff != "" {
+		if diff := compare.Diff(row.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
@@ -257,7 +256,7 @@ func TestParseReturnRefuses(t *testing.T) {
 		if !errors.As(err, &unverified) || unverified.Unanswered {
 			t.Errorf("%s: %v", name, err)
 		}
-		if diff := cmp.Diff(holdfast.Return{}, got); diff != "" {
+		if diff := compare.Diff(holdfast.Return{}, got); diff != "" {
 			t.Errorf("%s: data of an unverified URL:\n%s", name, diff)
 		}
 	}
@@ -342,7 +341,7 @@ func FuzzParseReturn(f *testing.F) {
 		want := holdfast.Return{
 			CallerID: testCaller, Status: "SC", TokenID: testToken, CallerReference: "cart-2001", Expiry: "10/2028",
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := compare.Diff(want, got); diff != "" {
 			t.Errorf("%q (-signed +read):\n%s", suffix, diff)
 		}
 	})

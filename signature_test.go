@@ -11,9 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/compare"
 )
 
 // vectorSecret is the dummy of the worked examples.
@@ -138,7 +137,7 @@ func TestStringToSign(t *testing.T) {
 fps.sandbox.amazonaws.com
 /
 AWSAccessKeyId=FPSTESTACCESSKEY0001&Action=Pay&CallerDescription=Tea%20%26%20cakes%20~%2050%25%20off%2A%20%28caf%C3%A9%29&CallerReference=order-1001&SenderTokenId=Q5TESTTOKEN0000000000000000000000000000000000000000000000000SU01&SignatureMethod=HmacSHA256&SignatureVersion=2&Timestamp=2026-11-23T10%3A15%3A30Z&TransactionAmount.CurrencyCode=USD&TransactionAmount.Value=12.50&Version=2008-09-17`
-	if diff := cmp.Diff(want, holdfast.StringToSign("GET", sandboxHost, "/", payParams)); diff != "" {
+	if diff := compare.Diff(want, holdfast.StringToSign("GET", sandboxHost, "/", payParams)); diff != "" {
 		t.Errorf("row 1 (-want +got):\n%s", diff)
 	}
 	twice := holdfast.Params{{"a", "2"}, {"B", "x"}, {"a", "1"}}

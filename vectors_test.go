@@ -22,9 +22,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/compare"
 )
 
 var update = flag.Bool("update", false, "write what the documents show anew")
@@ -198,7 +197,7 @@ func TestPublishedVectors(t *testing.T) {
 		}
 		have = want.Bytes()
 	}
-	if diff := cmp.Diff(want.String(), string(have)); diff != "" {
+	if diff := compare.Diff(want.String(), string(have)); diff != "" {
 		t.Errorf("%s is not what the code computes (-want +got; -update writes it):\n%s", vectorsFile, diff)
 	}
 }
@@ -269,7 +268,7 @@ func TestSigningPageShowsTheVectors(t *testing.T) {
 		}
 		page = want
 	}
-	if diff := cmp.Diff(want, page); diff != "" {
+	if diff := compare.Diff(want, page); diff != "" {
 		t.Errorf("%s shows other steps than the code computes (-want +got; -update writes them):\n%s", signingPage, diff)
 	}
 	for name := range byName {
@@ -329,7 +328,7 @@ func TestSigningPageListsTheMistakes(t *testing.T) {
 				got[strings.ReplaceAll(hint, "`", "")] = true
 			}
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := compare.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", heading, diff)
 		}
 	}

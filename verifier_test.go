@@ -8,9 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/compare"
 )
 
 // answerFor answers VerifySignature. The caller, if there is one, is whose the
@@ -201,7 +200,7 @@ func TestNotificationNamesTokenAndParent(t *testing.T) {
 		Name: "parentTransactionId", Value: "14PARENT",
 	})
 	n, err = offline(t).ParseIPN(t.Context(), ipnEndpoint, []byte(signMessage("POST", ipnEndpoint, refund)))
-	if diff := cmp.Diff(holdfast.TransactionID("14PARENT"), n.ParentTransactionID); err != nil || diff != "" {
+	if diff := compare.Diff(holdfast.TransactionID("14PARENT"), n.ParentTransactionID); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
 	}
 }

@@ -154,7 +154,9 @@ func (s *shop) sell(ctx context.Context) error {
 }
 
 // expect waits until the outcome is known, and fails if it is another one.
-func (s *shop) expect(ctx context.Context, action string, r holdfast.TransactionResult, wanted holdfast.TransactionStatus) error {
+func (s *shop) expect(
+	ctx context.Context, action string, r holdfast.TransactionResult, wanted holdfast.TransactionStatus,
+) error {
 	status := r.Status
 	for status == holdfast.StatusPending {
 		time.Sleep(time.Second)

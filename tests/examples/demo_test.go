@@ -34,7 +34,8 @@ type demo struct {
 func startDemo(t *testing.T) *demo {
 	t.Helper()
 	dir := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", dir, "../../cmd/holdfast", "../../examples/buyer", "../../examples/go")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", dir,
+		"../../cmd/holdfast", "../../examples/buyer", "../../examples/go")
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, output)
 	}
@@ -58,7 +59,8 @@ func startDemo(t *testing.T) *demo {
 	if err := os.WriteFile(d.file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d.other = readAnswer(t, d.holdfast(t, "caller", "create", "--json", "--owner", d.RecipientEmail, "--name", "Another shop"))
+	created := d.holdfast(t, "caller", "create", "--json", "--owner", d.RecipientEmail, "--name", "Another shop")
+	d.other = readAnswer(t, created)
 	d.other.Endpoint, d.other.CoBranded = d.Endpoint, d.CoBranded
 	return d
 }

@@ -32,11 +32,20 @@ type example struct {
 }
 
 var examples = []example{
-	{"curl", []string{"bash", "order.sh"}, []string{"curl", "openssl", "socat"}, []string{"bash", "-c", "((BASH_VERSINFO[0] >= 4))"}},
-	{"python", []string{"python3", "order.py"}, []string{"openssl"}, []string{"python3", "-c", "str.removesuffix"}},
-	{"node", []string{"node", "order.js"}, nil, []string{"node", "-e", "fetch"}},
-	{"php", []string{"php", "order.php"}, nil, []string{"php", "-r", "new SimpleXMLElement('<a/>'); curl_init();"}},
-	{"go", []string{"go", "run", "."}, nil, []string{"go", "version"}},
+	{
+		name: "curl", command: []string{"bash", "order.sh"}, tools: []string{"curl", "openssl", "socat"},
+		ready: []string{"bash", "-c", "((BASH_VERSINFO[0] >= 4))"},
+	},
+	{
+		name: "python", command: []string{"python3", "order.py"}, tools: []string{"openssl"},
+		ready: []string{"python3", "-c", "str.removesuffix"},
+	},
+	{name: "node", command: []string{"node", "order.js"}, ready: []string{"node", "-e", "fetch"}},
+	{
+		name: "php", command: []string{"php", "order.php"},
+		ready: []string{"php", "-r", "new SimpleXMLElement('<a/>'); curl_init();"},
+	},
+	{name: "go", command: []string{"go", "run", "."}, ready: []string{"go", "version"}},
 }
 
 // Each example takes an order from the link to the refund. On the way the answer to

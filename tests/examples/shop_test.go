@@ -34,7 +34,9 @@ type shop struct {
 
 func openShop(t *testing.T, d *demo) *shop {
 	t.Helper()
-	s := &shop{t: t, demo: d, port: freePort(t), thief: newThief(t), others: make(chan string, 10), forged: map[string]int{}}
+	s := &shop{
+		t: t, demo: d, port: freePort(t), thief: newThief(t), others: make(chan string, 10), forged: map[string]int{},
+	}
 	server := httptest.NewServer(s)
 	t.Cleanup(func() {
 		server.Close()
