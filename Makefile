@@ -6,7 +6,7 @@ NIGHTLY_CHECKS ?= 3000
 NIGHTLY_RACES ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-short test-cluster screenshots needs check nightly bench docs fmt vet lint race golden fuzz vuln mutants
+.PHONY: help demo test test-short test-cluster screenshots needs check nightly bench docs fmt vet lint race golden fuzz vuln mutants release
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -66,6 +66,9 @@ fuzz: ## each fuzz test for FUZZTIME (30s)
 
 vuln: ## known faults in what we depend on; needs vuln.go.dev
 	go tool -modfile=tools/go.mod govulncheck ./...
+
+release: ## binaries, packages, SBOMs and checksums of this commit, into dist/
+	go run -C tools ./release -root ..
 
 mutants: ## put small faults into the rules, see that tests fail, and write docs/mutants.md; some minutes
 	go run -C tools ./mutants -root ..

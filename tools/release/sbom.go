@@ -1,0 +1,79 @@
+package main
+
+import (
+	"crypto/sha256"
+	"debug/buildinfo"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	cyclonedx "github.com/CycloneDX/cyclonedx-go"
+)
+
+// writeSBOM lists the modules that a binary was built from, as the binary itself
+// tells them, in CycloneDX's JSON.
+func (r *release) writeSBOM(t target, binary string) error {
+	info, err := buildinfo.ReadFile(binary)
+	if err != nil {
+		return err
+	}
+	content, err := os.ReadFile(binary)
+	if err != nil {
+		return err
+	}
+	bom, err := r.bom(info, content)
+	if err != nil {
+		return err
+	}
+	file, err := os.Create(r.artifact(t, ".cdx.json"))
+	if err != nil {
+		return err
+	}
+	encoder := cyclonedx.NewBOMEncoder(file, cyclonedx.BOMFileFormatJSON).SetPretty(true)
+	return errors.Join(encoder.EncodeVersion(bom, cyclonedx.SpecVersion1_6), file.Close())
+}
+
+func (r *release) bom(info *buildinfo.BuildInfo, binary []byte) (*cyclonedx.BOM, error) {
+	program := module(cyclonedx.ComponentTypeApplication, info.Main.Path, "v"+r.version.name)
+	program.Licenses = &cyclonedx.Licenses{{License: &cyclonedx.License{ID: "Apache-2.0"}}}
+	program.Hashes = &[]cyclonedx.Hash{{Algorithm: cyclonedx.HashAlgoSHA256, Value: fmt.Sprintf("%x", sha256.Sum256(binary))}}
+	components := []cyclonedx.Component{module(cyclonedx.ComponentTypeLibrary, "std", strings.TrimPrefix(info.GoVersion, "go"))}
+	for _, dep := range info.Deps {
+		if dep.Replace != nil {
+			return nil, fmt.Errorf("%s is replaced, so its origin cannot be told", dep.Path)
+		}
+		component := module(cyclonedx.ComponentTypeLibrary, dep.Path, dep.Version)
+		sum, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(dep.Sum, "h1:"))
+		if err != nil || len(sum) != sha256.Size {
+			return nil, fmt.Errorf("%s has no checksum", dep.Path)
+		}
+		component.Hashes = &[]cyclonedx.Hash{{Algorithm: cyclonedx.HashAlgoSHA256, Value: hex.EncodeToString(sum)}}
+		components = append(components, component)
+	}
+	var uses []string
+	for _, c := range components {
+		uses = append(uses, c.BOMRef)
+	}
+	bom := cyclonedx.NewBOM()
+	bom.Metadata = &cyclonedx.Metadata{Timestamp: r.stamp(), Component: &program}
+	bom.Components = &components
+	bom.Dependencies = &[]cyclonedx.Dependency{{Ref: program.BOMRef, Dependencies: &uses}}
+	return bom, nil
+}
+
+func module(kind cyclonedx.ComponentType, path, version string) cyclonedx.Component {
+	address := "pkg:golang/" + path + "@" + strings.ReplaceAll(version, "+", "%2B")
+	return cyclonedx.Component{
+		BOMRef: address, Type: kind, Name: path, Version: version, PackageURL: address, Scope: scope(kind),
+	}
+}
+
+func scope(kind cyclonedx.ComponentType) cyclonedx.Scope {
+	if kind == cyclonedx.ComponentTypeLibrary {
+		return cyclonedx.ScopeRequired
+	}
+	return ""
+}
