@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
-	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/webui"
@@ -96,6 +95,7 @@ func figures(w webui.Words, sums payment.Totals) (all []Term) {
 	}{
 		{"state.paid", sums.Paid}, {"state.received", sums.Received},
 		{"state.held", sums.Held}, {"history.awaited", sums.Awaited},
+		{"history.of-instruments", sums.OfInstruments},
 	} {
 		if sum.amount.Positive() {
 			all = append(all, Term{w.T(sum.label), w.Dollars(sum.amount)})
@@ -172,18 +172,6 @@ func otherSide(page processor.ActivityPage, t payment.Transaction) string {
 		return page.Parties[t.Recipient]
 	}
 	return page.Parties[t.Sender]
-}
-
-// feeOf is the operator's fee, for who bears it.
-func feeOf(t payment.Transaction, reader party.ID) money.Amount {
-	bears := t.Recipient
-	if t.FeeBy == holdfast.RoleCaller {
-		bears = t.Owner
-	}
-	if bears != reader {
-		return money.Micros(0)
-	}
-	return t.FeeCharged()
 }
 
 // kindWord is what a transaction does.

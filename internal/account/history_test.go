@@ -133,6 +133,103 @@ func TestAMarketplaceSellersOverview(t *testing.T) {
 	})
 }
 
+// A seller's overview has what came in this month, with fees and net: by when it was
+// charged, and not by when it was held. In a month in which all the account's money
+// came in, the net is the balance.
+func TestASellersMonth(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		s := newSiteOn(t, db)
+		b := s.owner()
+		b.wantText("This month", "Nothing was paid to you this month.")
+		paid := s.Paid("20.00", "order-1")
+		if _, err := s.Refund(paid.ID, "5.00", "refund-1"); err != nil {
+			t.Fatal(err)
+		}
+		held := s.Reserved("32.00", "order-2")
+		if _, err := s.Settle(held.ID, "30.00"); err != nil {
+			t.Fatal(err)
+		}
+		s.Clock.Advance(6 * 24 * time.Hour) // November 29
+		late := s.Reserved("40.00", "order-3")
+		b = s.owner()
+		if got, want := b.figures(), "Received $50.00 Refunded −$5.00 Fees −$1.83 Net $43.17"; got != want {
+			t.Errorf("November is %q, want %q", got, want)
+		}
+		b.wantText(`<p class="amount">$43.17</p>`, "Show the payments of this month")
+		b.get(links(b.at.body, "history?period")[0])
+		b.wantText("November 2026")
+		if got := len(b.amounts()); got != 4 {
+			t.Errorf("the history of this month has %d rows, want 4", got)
+		}
+		s.Clock.Advance(3 * 24 * time.Hour) // December 2
+		if _, err := s.Settle(late.ID, "40.00"); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := s.owner().figures(), "Received $40.00 Fees −$1.46 Net $38.54"; got != want {
+			t.Errorf("December is %q, want %q", got, want)
+		}
+		s.ann().wantNoText("This month")
+	})
+}
+
+// On a marketplace, the fee of the marketplace is the seller's cost and the
+// marketplace's income; a refund gives back a part of it.
+func TestAMarketplaceSellersMonth(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		s := newSiteOn(t, db)
+		m := s.Market(true)
+		paid, err := m.Pay("25.00", "2.00", "order-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for ref, r := range map[holdfast.CallerReference]holdfast.RefundRequest{
+			"refund-1": {RefundAmount: holdfasttest.USD("5.00"), MarketplaceRefundPolicy: holdfast.RefundMasterAndMarketplace},
+			"refund-2": {RefundAmount: holdfasttest.USD("0.10"), MarketplaceRefundPolicy: holdfast.RefundMarketplaceOnly},
+		} {
+			r.TransactionID, r.CallerReference = paid.ID, ref
+			if _, err := s.Processor.Refund(t.Context(), s.Shop, r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b := s.newBrowser()
+		b.signIn(m.Seller.Email, holdfasttest.Password)
+		if got, want := b.figures(), "Received $25.00 Refunded −$5.00 Marketplace fees −$1.50 Fees −$0.82 Net $17.68"; got != want {
+			t.Errorf("the seller's month is %q, want %q", got, want)
+		}
+		b.wantText(`<p class="amount">$17.68</p>`)
+		b = s.owner()
+		if got, want := b.figures(), "Received $2.00 Refunded −$0.50 Fees $0.00 Net $1.50"; got != want {
+			t.Errorf("the marketplace's month is %q, want %q", got, want)
+		}
+		b.wantText(`<p class="amount">$1.50</p>`)
+	})
+}
+
+// What was bought from a prepaid balance was paid for when the balance was funded: it
+// is neither counted twice in the history nor in the seller's month.
+func TestAPrepaidPurchaseIsNotCountedTwice(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		s := newSiteOn(t, db)
+		a, spends, funds := s.Aggregate(holdfast.MethodPrepaid, "50.00")
+		if _, err := s.Processor.FundPrepaid(t.Context(), s.Shop, holdfast.FundPrepaidRequest{
+			SenderTokenID: funds, PrepaidInstrumentID: a.ID, FundingAmount: holdfasttest.USD("50.00"), CallerReference: "fund-1",
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Pay(spends, "8.00", "order-1"); err != nil {
+			t.Fatal(err)
+		}
+		b := s.ann()
+		b.get("history")
+		if got, want := b.figures(), "Paid $50.00 Prepaid or on account $8.00"; got != want {
+			t.Errorf("the buyer's totals are %q, want %q", got, want)
+		}
+		if got, want := s.owner().figures(), "Received $50.00 Fees −$1.75 Net $48.25"; got != want {
+			t.Errorf("the seller's month is %q, want %q", got, want)
+		}
+	})
+}
+
 // Without a description, a payment is for what the buyer approved it for.
 func TestAPaymentWithoutADescription(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {

@@ -31,6 +31,7 @@ func (s *Server) showOverview(c *call) error {
 	var holds []hold
 	var methods []payment.Instrument
 	var sales incoming
+	var month takings
 	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
 		if balance, err = processor.ReadBalance(tx, c.Party.ID, !s.Processor.Live); err != nil {
 			return err
@@ -40,6 +41,11 @@ func (s *Server) showOverview(c *call) error {
 		}
 		if sales, err = s.incoming(tx, c.Party); err != nil {
 			return err
+		}
+		if sales.seller {
+			if month, err = s.takings(tx, c.Party.ID); err != nil {
+				return err
+			}
 		}
 		methods, err = tx.Instruments(c.Party.ID)
 		return err
@@ -58,7 +64,7 @@ func (s *Server) showOverview(c *call) error {
 		},
 	}
 	if sales.seller {
-		page.Groups = append(page.Groups, sales.group(w, s.Now()))
+		page.Groups = append(page.Groups, month.group(w, s.Now()), sales.group(w, s.Now()))
 	}
 	if !sales.seller || len(holds) > 0 {
 		page.Groups = append(page.Groups, s.openGroup(w, holds))

@@ -150,7 +150,7 @@ func (p shownPayment) facts(w webui.Words) (all []Term) {
 	if t.Refunded.Positive() {
 		add(w.T("history.refunded"), w.Dollars(t.Refunded))
 	}
-	if fee := feeOf(t, p.page.Account); fee.Micro != 0 {
+	if fee := t.FeeFrom(p.page.Account); fee.Micro != 0 {
 		add(w.T("history.fee"), w.Dollars(fee))
 	}
 	if t.Sender == p.page.Account {

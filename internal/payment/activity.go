@@ -123,15 +123,22 @@ func (a *Activity) Shorten(most int) {
 type Totals struct {
 	Paid, Received money.Amount
 	Held, Awaited  money.Amount // on hold: what the account is to pay, and to be paid
+	// OfInstruments was bought from prepaid balances and on credit, less refunds. Their
+	// funding and settling are in Paid and Received.
+	OfInstruments money.Amount
 }
 
 // Totals adds up the page's rows. Money that only passed through one of the
 // account's callers is not the account's.
 func (a *Activity) Totals() Totals {
 	none := money.Micros(0)
-	sums := Totals{Paid: none, Received: none, Held: none, Awaited: none}
+	sums := Totals{Paid: none, Received: none, Held: none, Awaited: none, OfInstruments: none}
 	for _, t := range a.Rows {
 		switch flow := t.Flow(a.Account); {
+		case flow != 0 && t.OfInstrument() && t.Kind == KindRefund:
+			sums.OfInstruments = sums.OfInstruments.Sub(t.Current())
+		case flow != 0 && t.OfInstrument():
+			sums.OfInstruments = sums.OfInstruments.Add(t.Current())
 		case flow < 0:
 			sums.Paid = sums.Paid.Add(t.Current())
 		case flow > 0:

@@ -192,16 +192,21 @@ func TestTotalsOfActivity(t *testing.T) {
 	}
 	settled := sale(payment.KindReserve, payment.Success, 3200)
 	settled.Settled = money.Cents(3000)
+	prepaid := sale(payment.KindPay, payment.Success, 800)
+	prepaid.Method = holdfast.MethodPrepaid
+	back := sale(payment.KindRefund, payment.Success, 200)
+	back.Method = holdfast.MethodPrepaid
 	rows := []payment.Transaction{
+		prepaid, back,
 		sale(payment.KindPay, payment.Success, 2000), settled, sale(payment.KindRefund, payment.Success, 500),
 		sale(payment.KindReserve, payment.Reserved, 1200), sale(payment.KindReserve, payment.Cancelled, 700),
 		sale(payment.KindPay, payment.Failure, 900), sale(payment.KindPay, payment.Pending, 100),
 	}
 	zero := money.Micros(0)
 	for account, want := range map[party.ID]payment.Totals{
-		"P1": {Paid: money.Cents(5000), Received: money.Cents(500), Held: money.Cents(1200), Awaited: zero},
-		"P2": {Paid: money.Cents(500), Received: money.Cents(5000), Held: zero, Awaited: money.Cents(1200)},
-		"P3": {Paid: zero, Received: zero, Held: zero, Awaited: zero}, // its caller moved the money of others
+		"P1": {Paid: money.Cents(5000), Received: money.Cents(500), Held: money.Cents(1200), Awaited: zero, OfInstruments: money.Cents(600)},
+		"P2": {Paid: money.Cents(500), Received: money.Cents(5000), Held: zero, Awaited: money.Cents(1200), OfInstruments: money.Cents(600)},
+		"P3": {Paid: zero, Received: zero, Held: zero, Awaited: zero, OfInstruments: zero}, // its caller moved the money of others
 	} {
 		a := payment.Activity{Account: account, Rows: rows}
 		if diff := cmp.Diff(want, a.Totals()); diff != "" {

@@ -189,6 +189,14 @@ func TestPagesOfAHistory(t *testing.T) {
 		p.open(s.home + "/account/history?q=4242+4242+4242+4242")
 		p.inspect("account-list-history-wrong-" + language)
 	}
+	p.click(`header button`) // signs out
+	p.open(s.home + "/account/")
+	s.signIn(p, s.Owner)
+	for _, language := range []string{"en", "de", "es"} {
+		p.speaks(language)
+		p.open(s.home + "/account/")
+		p.inspect("account-list-seller-" + language)
+	}
 }
 
 // Who has to verify an address does so on the way.
