@@ -48,8 +48,9 @@ func (m *mailbox) taken() []string {
 	return got
 }
 
-// What waits for an address that was mistyped goes to the new one, signed for it,
-// whether or not it was tried already. What a request sends elsewhere stays there.
+// Notifications that wait for a mistyped address go to the new one, signed for
+// it, whether or not they were tried already. An address that a request named
+// (OverrideIPNURL) stays.
 func TestANewAddressReachesWhatWaits(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newShop(t, db)
@@ -95,8 +96,8 @@ func TestANewAddressReachesWhatWaits(t *testing.T) {
 	})
 }
 
-// Without an address what waits is tried in vain, and goes to the next one that
-// the caller has within the day.
+// If the caller's address is removed, waiting notifications fail. They go to
+// the next address that the caller sets within the day.
 func TestWithoutAnAddressNothingIsLost(t *testing.T) {
 	s := newShop(t, keyedWorldStore(t))
 	id := s.pending("order-1")
@@ -113,8 +114,8 @@ func TestWithoutAnAddressNothingIsLost(t *testing.T) {
 	s.wantOwed(id, store.NotificationDelivered, 2, "200 OK")
 }
 
-// What is frozen for an address is what every try there says, also after the
-// address was away for a while.
+// Every try at an address sends the same body, also after the caller had
+// another address for a while.
 func TestAnAddressThatComesBack(t *testing.T) {
 	s := newShop(t, keyedWorldStore(t))
 	s.answers(http.StatusInternalServerError)

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// formContentType names the character set: Java servlets take ISO 8859-1 where
+// formContentType names the character set. Java servlets assume ISO 8859-1 if
 // none is named.
 const formContentType = "application/x-www-form-urlencoded; charset=UTF-8"
 
@@ -27,13 +27,13 @@ const (
 )
 
 // newClient makes the client that posts notifications. Their addresses come
-// from callers, so it follows no redirect, uses no proxy of the environment and,
-// unless allowPrivate, connects to public addresses only. That is checked on the
-// address it is about to connect to, after every name was resolved: a name may
-// resolve differently from one moment to the next.
+// from callers, so it follows no redirect, uses no proxy of the environment
+// and, unless allowPrivate, connects to public addresses only. It checks the
+// resolved address just before it connects, because a name may resolve
+// differently a moment later.
 //
-// With a proxy, the proxy resolves names and has to refuse private addresses; only
-// addresses written as numbers, and localhost, are refused here.
+// With a proxy, the proxy resolves names and must refuse private addresses.
+// Only addresses written as numbers, and localhost, are refused here.
 func newClient(timeout time.Duration, allowPrivate bool, proxy *url.URL) *http.Client {
 	dialer := &net.Dialer{Timeout: dialTimeout}
 	transport := &http.Transport{
@@ -64,9 +64,9 @@ func newClient(timeout time.Duration, allowPrivate bool, proxy *url.URL) *http.C
 	}
 }
 
-// mayBePublic reports whether a host may be one that a proxy can be asked for: a
-// public address, or a name that no resolver takes for an address. "127.1" and
-// "0x7f000001" are addresses to some.
+// mayBePublic reports whether a proxy may be asked for a host: a public
+// address, or a name that no resolver reads as an address. Some resolvers read
+// "127.1" and "0x7f000001" as addresses.
 func mayBePublic(host string) bool {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return public(addr)
@@ -77,7 +77,7 @@ func mayBePublic(host string) bool {
 	return last != "localhost" && !number
 }
 
-// errPrivate is why nothing was sent to an address inside somebody's network.
+// errPrivate says that an address is inside a private network.
 var errPrivate = errors.New("the address is not public")
 
 func checkPublic(address string) error {
@@ -88,9 +88,8 @@ func checkPublic(address string) error {
 	return nil
 }
 
-// reserved are the blocks that netip has no word for and that lead into
-// somebody's network, or hide an IPv4 address that does (IANA special-purpose
-// registries).
+// reserved are the private blocks that netip does not know, and blocks that can
+// contain a private IPv4 address (IANA special-purpose registries).
 var reserved = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"),
 	netip.MustParsePrefix("100.64.0.0/10"), // carrier-grade NAT
@@ -120,9 +119,10 @@ func public(addr netip.Addr) bool {
 	return true
 }
 
-// post sends one notification and returns what came of it, in words for the
-// caller's people, and whether it arrived. The words never hold the address,
-// whose query may be secret, nor anything of the answer but its status.
+// post sends one notification. It returns the result in words for the caller's
+// developers, and whether the notification arrived. The words never contain the
+// address, whose query may be secret, and nothing of the answer except its
+// status.
 func post(ctx context.Context, client *http.Client, address, id, body string) (result string, arrived bool) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(body))
 	if err != nil {
@@ -136,8 +136,8 @@ func post(ctx context.Context, client *http.Client, address, id, body string) (r
 		return failureWords(err, client.Timeout), false
 	}
 	defer answer.Body.Close()
-	// What is read lets the connection serve again; a failure to read it does
-	// not undo that the notification arrived.
+	// Reading the answer allows the connection to be reused. If reading fails, the
+	// notification has arrived all the same.
 	_, _ = io.CopyN(io.Discard, answer.Body, answerBytesMax)
 	status := strings.TrimSpace(fmt.Sprintf("%d %s", answer.StatusCode, http.StatusText(answer.StatusCode)))
 	switch answer.StatusCode / 100 {
@@ -172,8 +172,8 @@ func failureWords(err error, timeout time.Duration) string {
 // numericAddress is an address as Go's errors write one.
 var numericAddress = regexp.MustCompile(`\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b|\[[0-9A-Fa-f:.]+(%\w+)?\](:\d+)?`)
 
-// withoutAddresses says why nothing was sent. The words of Go's network errors
-// name our name server, our own address and our proxy's.
+// withoutAddresses returns the text of a network error without addresses. Go's
+// errors name our name server, our own address and our proxy's.
 func withoutAddresses(err error) string {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		switch {

@@ -19,7 +19,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// What a caller is told of a failed delivery names none of our addresses.
+// The result of a failed delivery names none of our addresses.
 func TestWordsWithoutAddresses(t *testing.T) {
 	own, there := &net.TCPAddr{IP: net.IPv4(10, 1, 2, 3), Port: 40123}, &net.TCPAddr{IP: net.IPv4(10, 0, 0, 9), Port: 443}
 	for _, row := range []struct {
@@ -49,8 +49,8 @@ func TestWordsWithoutAddresses(t *testing.T) {
 	}
 }
 
-// Notifications go through the proxy that is named, as do those to https, and the
-// addresses that are refused without one are refused with one.
+// Notifications, to https addresses as well, go through the configured proxy.
+// Addresses that are refused without a proxy are refused with one.
 func TestProxy(t *testing.T) {
 	var connects, plain atomic.Int64
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

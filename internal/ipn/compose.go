@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// A Message is what a notification is made of: one step of a transaction, and
-// who is part of it; or a token that was cancelled.
+// A Message is the content of a notification: one step of a transaction with
+// its parties, or a token that was cancelled.
 type Message struct {
 	Token *payment.Token // set when the notification is about it, with Sender its holder
 
@@ -23,9 +23,9 @@ type Message struct {
 }
 
 // Compose returns the fields of a transaction notification (IPN, "transaction
-// notification" and "values per event"): those of the step it tells of, however
-// far the transaction has come since. Fields without a value are left out. The
-// last field names the caller that the notification is for.
+// notification" and "values per event"): they describe its step, even if the
+// transaction has changed since. Fields without a value are left out. The last
+// field names the caller that the notification is for.
 func Compose(m Message) holdfast.Params {
 	fields := composeTransaction
 	if m.Token != nil {
@@ -93,8 +93,8 @@ func given(all holdfast.Params) holdfast.Params {
 	return fields
 }
 
-// operation is what the step belongs to. Giving a hold up, by whomever, is a
-// part of the Reserve; taking it is Settle's.
+// operation is the operation that a step belongs to. The end of a hold, for any
+// reason, belongs to Reserve; taking the money belongs to Settle.
 func operation(kind payment.Kind, step payment.HistoryRow) holdfast.Operation {
 	taken := payment.Transaction{Kind: kind}
 	switch step.Verb {

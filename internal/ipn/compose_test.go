@@ -21,7 +21,7 @@ import (
 
 var update = flag.Bool("update", false, "write golden files anew")
 
-// What a caller is told in each of the ways a payment can go, read off the wire
+// The notifications of each way that a payment can go, as they are on the wire
 // (IPN, "values per event").
 func TestEvents(t *testing.T) {
 	for name, address := range holdfasttest.Addresses(t) {

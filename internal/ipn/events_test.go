@@ -123,7 +123,7 @@ var events = []event{
 	}},
 }
 
-// played fails the test unless an action succeeded.
+// played fails the test if an action failed.
 func played(w *holdfasttest.World) func(payment.Transaction, error) {
 	return func(_ payment.Transaction, err error) {
 		w.T.Helper()
@@ -144,7 +144,7 @@ func swept(w *holdfasttest.World) {
 	}
 }
 
-// unanswered is a payment that the network says nothing of.
+// unanswered is a payment that the network does not answer.
 func unanswered(w *holdfasttest.World) payment.Transaction {
 	w.T.Helper()
 	w.Processor.Wait = time.Millisecond

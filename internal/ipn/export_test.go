@@ -1,16 +1,16 @@
 package ipn
 
-// CheckPublic opens the check of addresses, of which a test can only be at a
-// few.
+// CheckPublic exports the check of addresses, because a test has few addresses
+// of its own.
 var CheckPublic = checkPublic
 
-// MayBePublic opens the check of hosts that a proxy is asked for.
+// MayBePublic exports the check of hosts that a proxy is asked for.
 var MayBePublic = mayBePublic
 
-// WithoutAddresses opens the words of errors.
+// WithoutAddresses exports the texts of errors.
 var WithoutAddresses = withoutAddresses
 
-// NextTry opens the schedule at moments that tries come to by chance alone.
+// NextTry exports the schedule at moments that real tries reach only by chance.
 var NextTry = nextTry
 
 // The fields of each kind of notification, those without a value too.

@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// Each action that takes OverrideIPNURL has what it brings about told there, and
-// not where the caller's account says.
+// Each action that takes OverrideIPNURL sends its notifications there and not
+// to the caller's own address.
 func TestOverrideIPNURL(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newShop(t, db)
@@ -75,7 +75,7 @@ func TestOverrideIPNURL(t *testing.T) {
 		}
 		told("CancelToken", string(token))
 
-		// An address at an earlier step stays for the later ones.
+		// An address given at an earlier step is used for later steps, too.
 		r, err := s.Processor.Reserve(ctx, s.Shop, order("stays"))
 		if err != nil {
 			t.Fatal(err)

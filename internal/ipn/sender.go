@@ -43,31 +43,30 @@ type Sender struct {
 }
 
 const (
-	// slots bound how many notifications are under way, slotsPerCaller those of
-	// one caller on all servers: a receiver that hangs holds up no other
-	// caller's.
+	// slots limits the deliveries under way, and slotsPerCaller those of one
+	// caller on all servers. A receiver that hangs does not delay other callers.
 	slots          = 64
 	slotsPerCaller = 8
 	timeoutDefault = 10 * time.Second
 	// leaseTimeouts is how long a lease is, in time-outs of one delivery: one
 	// to deliver, the rest to compose, sign and write.
 	leaseTimeouts = 3
-	// deliveryLife and deliveryTriesMax end a delivery; the second where a clock
-	// put back would let the first last for long.
+	// deliveryLife and deliveryTriesMax end a delivery. The second one counts when
+	// a clock was put back.
 	deliveryLife     = 24 * time.Hour
 	deliveryTriesMax = 40
 )
 
-// pauses stand between the tries; the last one repeats (IPN, "retries": for one
-// day; the schedule is ours).
+// pauses are the times between tries; the last one repeats (IPN, "retries": for
+// one day; the schedule is ours).
 var pauses = []time.Duration{
 	time.Minute, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, pauseMax,
 }
 
 const (
 	pauseMax = time.Hour
-	// aheadMax is twice that, since servers' clocks differ: what is due later
-	// was written before its caller's clock was put back.
+	// aheadMax is twice that, because servers' clocks differ. A notification that
+	// is due later than this was written before its caller's clock was put back.
 	aheadMax = 2 * pauseMax
 )
 
@@ -78,8 +77,8 @@ func nextTry(created, now time.Time, tries int) (next time.Time, again bool) {
 	return next, tries < deliveryTriesMax && !next.After(created.Add(deliveryLife))
 }
 
-// RunOnce delivers what is due by each caller's clock, until all of it was
-// tried. It reports how many arrived; the error is the store's, not a
+// RunOnce delivers the notifications that are due by each caller's clock, until
+// all were tried. It reports how many arrived. The error is the store's, not a
 // receiver's.
 func (s *Sender) RunOnce(ctx context.Context) (delivered int, err error) {
 	type end struct {
@@ -109,9 +108,9 @@ func (s *Sender) RunOnce(ctx context.Context) (delivered int, err error) {
 	}
 }
 
-// Start takes what is due by each caller's clock, as far as slots are free, and
-// reports how much that is. It does not wait for the deliveries, which ctx ends;
-// Wait does. The error is the store's.
+// Start begins deliveries that are due by each caller's clock, as far as slots
+// are free, and reports how many. It does not wait for them; Wait does, and ctx
+// ends them. The error is the store's.
 func (s *Sender) Start(ctx context.Context) (started int, err error) {
 	return s.start(ctx, func(_ bool, err error) {
 		if err != nil {
@@ -129,8 +128,8 @@ func (s *Sender) Freed() <-chan struct{} {
 // Wait waits for all deliveries under way. Nothing may start meanwhile.
 func (s *Sender) Wait() { s.deliveries.Wait() }
 
-// start claims notifications and delivers them, those of a transaction one
-// after another; ended hears of each.
+// start claims notifications and delivers them, those of one transaction one
+// after another. It calls ended for each.
 func (s *Sender) start(ctx context.Context, ended func(arrived bool, err error)) (started int, err error) {
 	s.once.Do(s.begin)
 	s.claiming.Lock()
@@ -174,8 +173,9 @@ func (s *Sender) timeout() time.Duration {
 	return s.Timeout
 }
 
-// claim takes what is due. It looks again while nothing is to be had of much that
-// has come, since that makes way for what stands behind it.
+// claim takes notifications that are due. If a claim only moved waiting
+// notifications to their callers' queues, it claims again, because others are
+// behind them.
 func (s *Sender) claim(ctx context.Context, most int) (claimed []store.Delivery, err error) {
 	for more := true; more && len(claimed) == 0; {
 		err = s.Store.Update(ctx, func(tx *store.Tx) error {
@@ -191,8 +191,8 @@ func (s *Sender) claim(ctx context.Context, most int) (claimed []store.Delivery,
 	return claimed, nil
 }
 
-// byTransaction groups what belongs to one transaction: delivered one after
-// another, its notifications mostly arrive in their order.
+// byTransaction groups the notifications of each transaction. They are
+// delivered one after another, so they usually arrive in order.
 func byTransaction(claimed []store.Delivery) [][]store.Delivery {
 	type key struct {
 		caller  party.CallerID
@@ -216,8 +216,8 @@ func byTransaction(claimed []store.Delivery) [][]store.Delivery {
 	return groups
 }
 
-// deliver makes one try and writes what came of it. A try that the server's end
-// or a lack of time cut short is none.
+// deliver makes one try and writes the result. A try that was cut short by the
+// end of the server or of the lease does not count.
 func (s *Sender) deliver(ctx context.Context, d store.Delivery) (arrived bool, err error) {
 	if ctx.Err() != nil || s.Now().Add(s.timeout()).After(d.LeasedUntil) {
 		return false, s.giveBack(ctx, d)
@@ -244,9 +244,9 @@ func (s *Sender) deliver(ctx context.Context, d store.Delivery) (arrived bool, e
 // another notification.
 func deliveryID(d store.Delivery) string { return fmt.Sprintf("%s-%d", d.Subject(), d.Seq) }
 
-// body returns what the notification says, and where to. It is written before it
-// is first sent to an address, so that every try there says the same. A result is
-// why it cannot be said.
+// body returns the notification's body and its address. The body is stored
+// before it is first sent to an address, so that every try sends the same. If
+// there is no body, result says why.
 func (s *Sender) body(ctx context.Context, d store.Delivery) (address, body, result string, err error) {
 	if d.Body != "" {
 		if stays, err := s.stays(ctx, d); err != nil || stays {
@@ -258,8 +258,8 @@ func (s *Sender) body(ctx context.Context, d store.Delivery) (address, body, res
 		if ctx.Err() != nil {
 			return "", "", "", err
 		}
-		// A row that is missing or broken may stay so: it is a try like another.
-		// Where the store is to blame, writing what came of it fails as well.
+		// A row that is missing or broken may stay so, so this counts as a try. If
+		// the store is at fault, writing the result fails as well.
 		s.Log.Error("notification cannot be composed", "caller", d.Caller, "delivery", deliveryID(d), "error", err)
 		return "", "", "not sent: what it tells of cannot be read", nil
 	}
@@ -278,7 +278,7 @@ func (s *Sender) body(ctx context.Context, d store.Delivery) (address, body, res
 }
 
 // stays reports whether a notification that was sent before goes to the same
-// address again. The caller's own may have been changed since.
+// address again. The caller's own address may have changed.
 func (s *Sender) stays(ctx context.Context, d store.Delivery) (stays bool, err error) {
 	if d.Overrides {
 		return true, nil
@@ -291,9 +291,9 @@ func (s *Sender) stays(ctx context.Context, d store.Delivery) (stays bool, err e
 	return stays, err
 }
 
-// signedBody signs the fields alone. Parameters in the address's own query are
-// no part of the message: receivers verify the body that they got, at the
-// address without query (VerifySignature, UrlEndPoint).
+// signedBody signs the fields only. Parameters in the address's own query are
+// not part of the message: receivers verify the body that they got, at the
+// address without its query (VerifySignature, UrlEndPoint).
 func (s *Sender) signedBody(address string, fields holdfast.Params) (body, obstacle string) {
 	endpoint, _, _ := strings.Cut(address, "?")
 	signed, err := s.Signer.Sign(http.MethodPost, endpoint, fields)
@@ -303,7 +303,7 @@ func (s *Sender) signedBody(address string, fields holdfast.Params) (body, obsta
 	return signed.Encode(), ""
 }
 
-// message reads what a notification tells of.
+// message reads the content of a notification.
 func (s *Sender) message(ctx context.Context, d store.Delivery) (m Message, err error) {
 	err = s.Store.View(ctx, func(tx *store.ReadTx) error {
 		var found bool
@@ -337,7 +337,7 @@ func (s *Sender) message(ctx context.Context, d store.Delivery) (m Message, err 
 	return m, err
 }
 
-// readToken reads a token that was cancelled, and whose it is.
+// readToken reads a cancelled token and its parties.
 func (m *Message) readToken(tx *store.ReadTx, id holdfast.TokenID) error {
 	token, found, err := tx.Token(id)
 	if err != nil || !found {
@@ -355,9 +355,9 @@ func missing(found bool, what string) error {
 	return fmt.Errorf("%s is missing", what)
 }
 
-// finish writes what came of a try, by the caller's clock as it is now. Once
-// the notification was sent, that is written even if the server is about to
-// end.
+// finish writes the result of a try, by the caller's clock as it is now. If the
+// notification was sent, the result is written even if the server is about to
+// stop.
 func (s *Sender) finish(ctx context.Context, d store.Delivery, result string, arrived bool) error {
 	var gaveUp bool
 	err := s.Store.Complete(context.WithoutCancel(ctx), func(tx *store.Tx) error {

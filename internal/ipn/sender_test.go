@@ -20,7 +20,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// pending leaves the shop owed one notification alone, of a Reserve that the
+// pending leaves exactly one notification waiting, of a Reserve that the
 // network does not answer.
 func (s *shop) pending(ref holdfast.CallerReference) holdfast.TransactionID {
 	s.t.Helper()
@@ -33,7 +33,7 @@ func (s *shop) pending(ref holdfast.CallerReference) holdfast.TransactionID {
 	return r.ID
 }
 
-// wantOwed compares what the store says of the only notification owed.
+// wantOwed compares the only waiting notification in the store.
 func (s *shop) wantOwed(id holdfast.TransactionID, outcome store.NotificationOutcome, tries int, result string) {
 	s.t.Helper()
 	all := s.owed(id)
@@ -77,8 +77,8 @@ func TestFirstDeliveryComesSecondsLater(t *testing.T) {
 	})
 }
 
-// What the SDK's handler takes in is what the server sent, an address with a
-// query included.
+// The SDK's handler accepts what the server sends, also at an address with a
+// query.
 func TestSDKReadsWhatIsSent(t *testing.T) {
 	s := newShop(t, keyedWorldStore(t))
 	endpoint := s.URL + "/ipn?shop=7&sig=a%20b%2B"
@@ -170,7 +170,7 @@ func TestRetryThatArrivesEndsIt(t *testing.T) {
 	s.wantOwed(id, store.NotificationDelivered, 2, "204 No Content")
 }
 
-// The body is frozen: what happened since does not change what was said.
+// The body is frozen: later steps do not change it.
 func TestLaterStepsDoNotChangeWhatWasSaid(t *testing.T) {
 	s := newShop(t, keyedWorldStore(t))
 	s.answers(http.StatusInternalServerError)
@@ -232,7 +232,7 @@ func TestReceiversThatDoNotTakeIt(t *testing.T) {
 	}
 }
 
-// A receiver that talks without end has taken the notification all the same.
+// A receiver whose answer never ends has taken the notification all the same.
 func TestEndlessAnswerIsCut(t *testing.T) {
 	s := newShop(t, keyedWorldStore(t))
 	s.answersWith(func(w http.ResponseWriter, r *http.Request) {
@@ -332,8 +332,8 @@ func TestCheckPublic(t *testing.T) {
 	}
 }
 
-// Moving a sandbox caller's clock moves its deliveries and nobody else's; put
-// back, it does not strand what was owed meanwhile.
+// Moving a sandbox caller's clock moves its deliveries and nobody else's; a
+// clock that is put back does not strand waiting notifications.
 func TestDeliveriesFollowTheCallersClock(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newShop(t, db)
@@ -426,8 +426,8 @@ func TestTwoSendersShareTheWork(t *testing.T) {
 	}
 }
 
-// A server that ends between sending and writing so leaves its lease behind.
-// When that is over, another one sends the same body.
+// A server that stops between sending and writing the result leaves a lease.
+// When the lease has ended, another server sends the same body.
 func TestCrashAfterSending(t *testing.T) {
 	for name, address := range holdfasttest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
@@ -462,8 +462,8 @@ func TestCrashAfterSending(t *testing.T) {
 	}
 }
 
-// A server that is stopped while a receiver thinks puts the notification back,
-// and whoever starts next need not wait.
+// A server that is stopped while it waits for a receiver puts the notification
+// back, so the next server need not wait.
 func TestStopPutsBack(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newShop(t, db)

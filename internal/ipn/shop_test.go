@@ -37,7 +37,7 @@ type delivered struct {
 	id, body, query, contentType string
 }
 
-// keyedStore is a store that has a signing key: making one takes a while.
+// keyedStore is a store with a signing key, because making a key takes time.
 func keyedStore(t *testing.T) *store.DB {
 	t.Helper()
 	db := holdfasttest.Open(t, t.TempDir()+"/keyed.db")
@@ -104,7 +104,8 @@ func (s *shop) receive(w http.ResponseWriter, r *http.Request) {
 	})
 	answer := s.answer
 	s.mu.Unlock()
-	// As VerifySignature is asked: the address without query, the body as it came.
+	// As for VerifySignature: the address without its query, and the body as it
+	// came.
 	if err := holdfast.VerifyMessage(s.Sender.Signer.Certificates(), http.MethodPost, "http://"+r.Host+r.URL.Path,
 		string(body)); err != nil {
 		s.t.Errorf("a delivered notification: %v", err)
@@ -126,7 +127,7 @@ func (s *shop) sendTo(url string) {
 	}
 }
 
-// answers sets what the shop's server says.
+// answers sets the answer of the shop's server.
 func (s *shop) answers(status int) {
 	s.answersWith(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
 }
@@ -147,7 +148,7 @@ func (s *shop) run() int {
 	return n
 }
 
-// arrivals returns what the shop's server got since it was asked last.
+// arrivals returns the requests that the shop's server got since the last call.
 func (s *shop) arrivals() []delivered {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -191,7 +192,7 @@ func (s *shop) told() string {
 	return b.String()
 }
 
-// owed reads what the store says of a transaction's notifications.
+// owed reads a transaction's notifications in the store.
 func (s *shop) owed(id holdfast.TransactionID) []store.Notification {
 	s.t.Helper()
 	var all []store.Notification

@@ -1,5 +1,5 @@
-// Package ipn composes, signs and delivers Instant Payment Notifications, and
-// keeps the key that signs whatever goes out.
+// Package ipn composes, signs and delivers Instant Payment Notifications. It
+// also keeps the key that signs notifications and return URLs.
 package ipn
 
 import (
@@ -36,8 +36,8 @@ type Signer struct {
 	certificates   []*x509.Certificate
 	pems           map[string][]byte // by path
 
-	// slots bounds how many sign at a time. A signature costs a millisecond of
-	// one core, and answering requests comes first.
+	// slots limits the signatures made at a time. A signature takes a millisecond
+	// of one core, and requests come first.
 	slots chan struct{}
 }
 
@@ -80,8 +80,8 @@ func LoadSigner(ctx context.Context, db *store.DB, certificatePrefix string, now
 	return s, nil
 }
 
-// signingKeys reads the keys, of which there is one at least in the end. The
-// key is made outside the transaction: it takes a while.
+// signingKeys reads the keys and makes one if there is none. It makes the key
+// outside the transaction, because that takes time.
 func signingKeys(ctx context.Context, db *store.DB, now time.Time) (keys []store.SigningKey, err error) {
 	err = db.View(ctx, func(tx *store.ReadTx) error {
 		keys, err = tx.SigningKeys()
@@ -95,8 +95,8 @@ func signingKeys(ctx context.Context, db *store.DB, now time.Time) (keys []store
 		return nil, err
 	}
 	err = db.Update(ctx, func(tx *store.Tx) error {
-		// Another server may have been faster, and its path another one when
-		// midnight was between.
+		// Another server may have been faster, and its path has another date if
+		// midnight was in between.
 		if keys, err = tx.SigningKeys(); err != nil || len(keys) > 0 {
 			return err
 		}
@@ -155,7 +155,7 @@ func privateKey(k store.SigningKey) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// CertificateURL is where whoever gets a message finds the certificate. Its
+// CertificateURL is where receivers of a message find the certificate. Its
 // prefix need not be this server's address.
 func (s *Signer) CertificateURL() string { return s.certificateURL }
 
@@ -171,8 +171,8 @@ func (s *Signer) CertificateFor(path string) (pem []byte, ok bool) {
 
 // Sign returns p with the signature's own four parameters after it. The verb is
 // GET for a return URL and POST for a notification; endpoint is where the
-// message goes, whose query, if it has one, is in p already. Parameters that
-// would be taken for the signature's own are refused.
+// message goes, whose query, if it has one, is in p already. Parameters with
+// the names of the signature's own are refused.
 func (s *Signer) Sign(verb, endpoint string, p holdfast.Params) (holdfast.Params, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" {

@@ -60,8 +60,8 @@ func TestSignerKeepsItsKey(t *testing.T) {
 	})
 }
 
-// Of servers that start at once on one store, all sign with the same key, also
-// when midnight is between them.
+// Servers that start at the same time on one store sign with the same key, also
+// if midnight is between them.
 func TestServersThatStartAtOnceShareAKey(t *testing.T) {
 	for name, address := range holdfasttest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
@@ -116,7 +116,7 @@ func TestRetiredKeysStillVerify(t *testing.T) {
 	}
 }
 
-// rotateTo gives db the other store's key beside its own.
+// rotateTo adds the other store's key to db.
 func rotateTo(t *testing.T, db, other *store.DB) {
 	t.Helper()
 	var keys []store.SigningKey

@@ -17,7 +17,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A jam is where the shop's notifications wait.
+// A jam is a receiver that holds the shop's notifications until it is released.
 type jam struct {
 	reached chan string   // the ids that wait
 	opened  chan string   // the ids that came to /open and need not wait
@@ -60,7 +60,7 @@ func (s *shop) another(name, path string) {
 	s.sendTo(s.URL + path)
 }
 
-// owe owes the shop so many notifications about one token.
+// owe adds a number of waiting notifications about one token.
 func (s *shop) owe(count int, due time.Time) {
 	s.t.Helper()
 	n := store.Notification{
@@ -87,8 +87,8 @@ func (s *shop) wantStarted(want int) {
 	}
 }
 
-// A receiver that hangs holds its own caller's slots, on all servers, and keeps
-// nobody else waiting.
+// A receiver that hangs takes its own caller's slots on all servers, and delays
+// no other caller.
 func TestHangingReceiverHoldsUpItsOwnCallerAlone(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newShop(t, db)
@@ -128,8 +128,8 @@ func TestHangingReceiverHoldsUpItsOwnCallerAlone(t *testing.T) {
 	})
 }
 
-// However much waits for one receiver that hangs, what comes behind it for another
-// caller is delivered at once.
+// However many notifications wait for a receiver that hangs, those of another
+// caller behind them are delivered at once.
 func TestBacklogStandsBeforeNobodyElse(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newShop(t, db)
@@ -151,8 +151,8 @@ func TestBacklogStandsBeforeNobodyElse(t *testing.T) {
 	})
 }
 
-// Deliveries under way count, however many that are due for longer come into their
-// caller's queue meanwhile.
+// Deliveries under way count against the caller's slots, also if older
+// notifications come into the caller's queue meanwhile.
 func TestOlderBacklogGetsNoMorePlaces(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newShop(t, db)
@@ -171,8 +171,8 @@ func TestOlderBacklogGetsNoMorePlaces(t *testing.T) {
 	})
 }
 
-// When all slots are taken, one that becomes free goes to who has the fewest,
-// however long the others have been waiting.
+// When all slots are taken, the next free slot goes to the caller with the
+// fewest deliveries, however long the others have waited.
 func TestFreedSlotGoesToWhoHasTheFewest(t *testing.T) {
 	s := newShop(t, keyedWorldStore(t))
 	for i := range 8 {
@@ -205,8 +205,8 @@ func TestFreedSlotGoesToWhoHasTheFewest(t *testing.T) {
 	s.Sender.Wait()
 }
 
-// What a transaction does while one of its notifications is under way is told
-// after that.
+// A step that happens while a notification of the same transaction is under way
+// is delivered after it.
 func TestTransactionIsToldInOrder(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newShop(t, db)
@@ -233,8 +233,8 @@ func TestTransactionIsToldInOrder(t *testing.T) {
 	})
 }
 
-// A notification that cannot be composed is tried like another and given up in
-// the end, and does not stand in the way of the rest.
+// A notification that cannot be composed is tried like any other and given up
+// in the end. It does not block the others.
 func TestNotificationThatCannotBeComposed(t *testing.T) {
 	file := t.TempDir() + "/broken.db"
 	s := newShop(t, holdfasttest.Open(t, file))

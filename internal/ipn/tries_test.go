@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// The next try is so long after the last by the caller's clock, wherever that
+// The pause to the next try is measured by the caller's clock, wherever that
 // stands.
 func TestTheNextTryRunsOnTheCallersClock(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
@@ -34,9 +34,10 @@ func TestTheNextTryRunsOnTheCallersClock(t *testing.T) {
 	})
 }
 
-// Of a transaction's notifications one comes after another. When the first took
-// long, the lease of the second has no time left for a delivery: it is put back
-// and taken anew, so that no other server delivers it meanwhile.
+// A transaction's notifications are delivered one after another. If the first
+// one took long, the lease of the second has too little time left, so it is put
+// back and claimed again. Otherwise another server could deliver it at the same
+// time.
 func TestNoDeliveryBeginsNearTheEndOfItsLease(t *testing.T) {
 	for name, address := range holdfasttest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {

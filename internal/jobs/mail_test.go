@@ -14,9 +14,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A mail server that takes a connection and says nothing holds up its mail, and
-// neither money nor notifications; what it was told is given back when the server
-// ends.
+// A mail server that accepts a connection and does not answer delays its mail,
+// but neither money nor notifications. The mail is put back when our server
+// stops.
 func TestMailsHoldUpNothing(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		w, r, in := newRunner(t, db)

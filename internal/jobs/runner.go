@@ -1,5 +1,5 @@
-// Package jobs does what happens by itself: it expires holds and has them released,
-// asks again what is in doubt, and delivers notifications and mails.
+// Package jobs runs the background work: it expires holds and releases them,
+// repeats questions that are in doubt, and delivers notifications and mails.
 package jobs
 
 import (
@@ -15,8 +15,8 @@ import (
 )
 
 // A Runner runs the loops of one server. Other servers on the same store may
-// run theirs: each row is claimed by one. Nothing depends on a loop's being in
-// time; deadlines hold without any.
+// run theirs: each row is claimed by one server. Nothing depends on a loop's
+// pace; deadlines hold without it.
 type Runner struct {
 	Processor *processor.Processor
 	Sender    *ipn.Sender      // nil leaves notifications to another server on the same store
@@ -35,8 +35,8 @@ const (
 	// fell due while there was no database are released soon after it is back.
 	failurePauseMax = 5 * time.Second
 	slowRound       = time.Minute
-	// claimRest is between two claims of notifications. Slots become free one by
-	// one, and each claim takes the line of commits for about a millisecond.
+	// claimRest is the time between two claims of notifications. Slots become free
+	// one by one, and each claim occupies the writer for about a millisecond.
 	claimRest = 20 * time.Millisecond
 )
 
@@ -71,8 +71,8 @@ func (r *Runner) Run(ctx context.Context) {
 	running.Wait()
 }
 
-// RunOnce does what there is to do now, whatever came of the job before, and
-// waits for the deliveries.
+// RunOnce runs every job once, even if the one before failed, and waits for the
+// deliveries.
 func (r *Runner) RunOnce(ctx context.Context) error {
 	_, sweeping := r.Processor.Sweep(ctx)
 	_, releasing := r.Processor.Release(ctx)
@@ -88,8 +88,8 @@ func (r *Runner) RunOnce(ctx context.Context) error {
 	return errors.Join(sweeping, releasing, resolving, forgetting, delivering, mailing)
 }
 
-// repeat runs rounds: at once, or after a short rest, while there is work, at its
-// pace when there is none, and ever more slowly while nothing but failures comes of it.
+// repeat runs rounds: at once, or after a short rest, while there is work; at
+// its pace when there is none; and more and more slowly while rounds fail.
 func (r *Runner) repeat(ctx context.Context, l loop) {
 	every := r.Every
 	if every == 0 {

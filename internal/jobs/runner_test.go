@@ -30,7 +30,7 @@ import (
 type inbox struct {
 	mu  sync.Mutex
 	got []string // "RESERVED Success"
-	// heard is told how many arrived; nil is not.
+	// heard is called with the number that arrived; it may be nil.
 	heard func(int)
 }
 
@@ -69,7 +69,7 @@ func (l *lockedLog) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
-// announced is a network that says when it was asked.
+// announced is a network that tells when it is asked.
 type announced struct {
 	card.Network
 	asked chan<- struct{}
@@ -104,8 +104,8 @@ func newRunner(t *testing.T, db *store.DB) (*holdfasttest.World, *jobs.Runner, *
 	}, &in
 }
 
-// One round of each job brings a server up to date: what lapsed is expired, what
-// was in doubt is decided, and the caller hears of it.
+// One round of each job brings a server up to date: due holds are expired,
+// questions in doubt are decided, and the caller is notified.
 func TestRunOnce(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		w, r, in := newRunner(t, db)
@@ -173,7 +173,7 @@ func TestRunWithoutASender(t *testing.T) {
 	})
 }
 
-// The loops do by themselves what RunOnce does, and are over when Run returns.
+// The loops do what RunOnce does, and have ended when Run returns.
 func TestRunUntilTheContextEnds(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		w, r, in := newRunner(t, db)
@@ -212,7 +212,8 @@ func TestRunUntilTheContextEnds(t *testing.T) {
 	})
 }
 
-// What fails is tried again, ever more slowly up to a bound, and said.
+// A round that fails is repeated, more and more slowly up to a limit, and
+// logged.
 func TestFailuresBackOff(t *testing.T) {
 	db := holdfasttest.Open(t, t.TempDir()+"/gone.db")
 	_, r, _ := newRunner(t, db)
@@ -250,8 +251,8 @@ func TestFailuresBackOff(t *testing.T) {
 	}
 }
 
-// A round of which a part failed is followed at once by the next one: one row
-// that fails does not hold up the others.
+// A round that failed in part is followed by the next one at once: one failing
+// row does not delay the others.
 func TestPartsThatFailHoldUpNothing(t *testing.T) {
 	db := holdfasttest.Open(t, t.TempDir()+"/part.db")
 	_, r, _ := newRunner(t, db)
@@ -276,7 +277,7 @@ func TestPartsThatFailHoldUpNothing(t *testing.T) {
 	}
 }
 
-// A caller has more to be told than it has slots; each that becomes free is
+// A caller has more notifications than slots. Each slot that becomes free is
 // used at once, not at the loop's pace.
 func TestFreedSlotsAreUsedAtOnce(t *testing.T) {
 	db := holdfasttest.Open(t, t.TempDir()+"/freed.db")
@@ -300,8 +301,8 @@ func TestFreedSlotsAreUsedAtOnce(t *testing.T) {
 	}
 }
 
-// A hold that lapses is released at the network as soon as the books have given it
-// up, not at the loop's pace.
+// A hold that expires is released at the network as soon as its expiry is
+// committed, not at the loop's pace.
 func TestLapsesAreReleasedAtOnce(t *testing.T) {
 	db := holdfasttest.Open(t, t.TempDir()+"/lapsed.db")
 	w, r, _ := newRunner(t, db)

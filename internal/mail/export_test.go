@@ -1,4 +1,4 @@
 package mail
 
-// Short opens the words of errors for the log.
+// Short exports the texts of errors for the log.
 var Short = short

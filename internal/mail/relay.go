@@ -16,11 +16,11 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// A Relay is the mail server that takes mails on (SMTP submission).
+// A Relay is the mail server that accepts our mails (SMTP submission).
 type Relay struct {
 	Host string
 	Port int
-	// Security says how the connection is made safe; the zero value is STARTTLS,
+	// Security says how the connection is encrypted. The zero value is STARTTLS,
 	// without which nothing is sent.
 	Security Security
 	User     string // empty does not sign in
@@ -31,7 +31,7 @@ type Relay struct {
 	Timeout  time.Duration    // of one mail; zero means 30 s
 }
 
-// A Security is how a connection to a relay is kept from others.
+// A Security is how a connection to a relay is encrypted.
 type Security int
 
 // The ways.
@@ -50,16 +50,16 @@ func (r *Relay) timeout() time.Duration {
 	return r.Timeout
 }
 
-// A refusedError says that a mail will never be taken on; any other error may
-// pass. Its text, as that of the others from this package, holds nothing of the
-// mail, and can be logged.
+// A refusedError says that a mail will never be accepted; any other error may
+// pass. The texts of this package's errors contain nothing of the mail and can
+// be logged.
 type refusedError struct{ why string }
 
 func (e *refusedError) Error() string { return e.why }
 
-// Send hands a mail to the relay, over a connection of its own: what goes wrong
-// with one mail is no other's matter. After an error the relay may have taken it
-// on all the same.
+// Send gives a mail to the relay over its own connection, so that a failure of
+// one mail does not affect others. After an error the relay may have accepted
+// the mail all the same.
 func (r *Relay) Send(ctx context.Context, m party.Mail) error {
 	to, err := recipient(m.To)
 	if err != nil {
@@ -83,7 +83,7 @@ func (r *Relay) Send(ctx context.Context, m party.Mail) error {
 	return nil
 }
 
-// Check reports whether the relay can be reached and lets us in.
+// Check reports whether the relay can be reached and accepts our login.
 func (r *Relay) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout())
 	defer cancel()
@@ -95,8 +95,8 @@ func (r *Relay) Check(ctx context.Context) error {
 	return nil
 }
 
-// letter is a mail as it goes over the wire. The id over all tries is the same, so
-// that whoever gets it twice can tell; robots are told not to answer.
+// letter is a mail as it goes over the wire. Its id is the same for all tries,
+// so a receiver can recognise a repetition. A header asks robots not to answer.
 func (r *Relay) letter(m party.Mail, to *netmail.Address) *gomail.Msg {
 	letter := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	letter.FromMailAddress(&r.From)
@@ -137,8 +137,8 @@ func oneLine(text string) string {
 	}, text)
 }
 
-// explain says why a relay did not take a mail on. What it said stays out: it may
-// repeat the text.
+// explain says why a relay did not accept a mail, without the relay's own
+// words: they may repeat the mail's text.
 func explain(err error) error {
 	failure, ok := errors.AsType[*gomail.SendError](err)
 	if !ok {
@@ -158,8 +158,8 @@ func explain(err error) error {
 	return errors.New(why)
 }
 
-// CheckFrom reports whether mails can come from an address. It is in ASCII, since
-// who gets them may have a server that takes no other.
+// CheckFrom reports whether mails can come from an address. It must be ASCII,
+// because receivers' servers may accept nothing else.
 func CheckFrom(address string) error {
 	to, err := recipient(address)
 	if err == nil && (to.Address != address || !ascii(address)) {

@@ -17,7 +17,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// relayTo is an office as a server that sends sees it.
+// relayTo is the relay of a test's mail server.
 func relayTo(o *holdfasttest.PostOffice, clock *holdfasttest.Clock) *mail.Relay {
 	return &mail.Relay{
 		Host: "127.0.0.1", Port: o.Port, User: o.User, Password: holdfast.NewSecretKey(o.Password),
@@ -98,7 +98,8 @@ func TestSecurity(t *testing.T) {
 	}
 }
 
-// A mail server that takes the connection and says nothing holds nobody for long.
+// A mail server that accepts the connection and does not answer delays nobody
+// for long.
 func TestSilentRelay(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -131,8 +132,9 @@ func TestCheckFrom(t *testing.T) {
 	}
 }
 
-// A relay that is slow at every step, and never too slow at one, does not get more
-// time than a mail has: its lease would end, and another server send it, too.
+// A relay that is slow at every step, but at no step too slow, does not get
+// more time than a mail has. Otherwise its lease would end, and another server
+// would send it, too.
 func TestATimeForTheWholeMail(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -168,7 +170,7 @@ func TestATimeForTheWholeMail(t *testing.T) {
 	}
 }
 
-// The name server that a name was looked up at is not in the words.
+// The error's text does not name the name server.
 func TestShortNamesNoResolver(t *testing.T) {
 	err := fmt.Errorf("dialing: %w", &net.DNSError{
 		Err: "no such host", Name: "mail.example.com", Server: "10.0.0.2:53", IsNotFound: true,

@@ -14,11 +14,11 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A Sender takes mails from the store to where they go. Several may run on one
+// A Sender takes mails from the store and sends them. Several may run on one
 // store: each mail is claimed by one.
 type Sender struct {
 	Store *store.DB
-	// Relay takes the mails on. nil means that there is none.
+	// Relay accepts the mails. nil means that there is none.
 	Relay *Relay
 	// Inbox leaves the mails in the store, to be read there, and sends none.
 	Inbox bool
@@ -27,33 +27,33 @@ type Sender struct {
 }
 
 const (
-	// slots bound how many mails are under way.
+	// slots limits the mails under way.
 	slots = 8
-	// leaseTimeouts is how long a lease is, in time-outs of one mail: one to
-	// send it, the rest to write what came of it.
+	// leaseTimeouts is how long a lease is, in time-outs of one mail: one to send
+	// it, the rest to write the result.
 	leaseTimeouts = 3
 	// triesLife ends the tries: by then nobody waits for the mail, and what it
 	// links to has ended.
 	triesLife = 24 * time.Hour
-	// triesMax ends them, too, where a clock put back would let triesLife last.
+	// triesMax also ends the tries. It counts when a clock was put back.
 	triesMax = 40
-	// Life is how long a mail stays that was put into the inbox or given up.
-	// Others are gone when they have arrived.
+	// Life is how long a mail stays that is in the inbox or was given up. Other
+	// mails are deleted when they have arrived.
 	Life = 7 * 24 * time.Hour
 )
 
-// pauses stand between the tries; the last one repeats. The first is short,
-// since somebody waits for the mail in front of a page.
+// pauses are the times between tries; the last one repeats. The first is short,
+// because a user is waiting for the mail.
 var pauses = []time.Duration{
 	30 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour,
 }
 
-// On reports whether mails reach anybody.
+// On reports whether mails can be read by anybody.
 func (s *Sender) On() bool { return s.Relay != nil || s.Inbox }
 
-// RunOnce does what there is to do now: it sends a few mails that are due, each
-// once, or keeps them in the inbox. It reports how much it did; the error is the
-// store's, not a mail server's.
+// RunOnce sends a few mails that are due, each once, or keeps them in the
+// inbox. It reports how many mails it handled. The error is the store's, not a
+// mail server's.
 func (s *Sender) RunOnce(ctx context.Context) (done int, err error) {
 	forgotten, err := s.forget(ctx)
 	switch {
@@ -97,7 +97,8 @@ func (s *Sender) keep(ctx context.Context) (kept int, err error) {
 	return kept, err
 }
 
-// giveUp gives up what has waited too long for a mail server to be named.
+// giveUp gives up mails that have waited too long for a mail server to be
+// configured.
 func (s *Sender) giveUp(ctx context.Context) (givenUp int, err error) {
 	before := s.Now().Add(-triesLife)
 	due, err := s.due(ctx, before)
@@ -114,7 +115,7 @@ func (s *Sender) giveUp(ctx context.Context) (givenUp int, err error) {
 	return givenUp, err
 }
 
-// send sends what it can claim, and waits for it.
+// send sends the mails that it can claim, and waits for them.
 func (s *Sender) send(ctx context.Context) (done int, err error) {
 	due, err := s.due(ctx, s.Now())
 	if err != nil || !due {
@@ -148,9 +149,9 @@ func (s *Sender) due(ctx context.Context, at time.Time) (due bool, err error) {
 	return due, err
 }
 
-// deliver makes one try and writes what came of it. One that the server's end cut
-// short is none; the mail may have arrived all the same, and comes again under the
-// same Message-ID.
+// deliver makes one try and writes the result. A try that was cut short by the
+// end of the server does not count. The mail may have arrived all the same, and
+// comes again under the same Message-ID.
 func (s *Sender) deliver(ctx context.Context, m store.Mail) error {
 	failure := error(&refusedError{"it is a day old"})
 	if s.Now().Before(m.Queued.Add(triesLife)) {
@@ -179,7 +180,7 @@ func nextTry(m store.Mail, now time.Time) (next time.Time, again bool) {
 	return next, m.Tries < triesMax && next.Before(m.Queued.Add(triesLife))
 }
 
-// write writes what came of a try, even if the server is about to end.
+// write writes the result of a try, even if the server is about to stop.
 func (s *Sender) write(ctx context.Context, m store.Mail, outcome func(*store.Tx) error) error {
 	err := s.Store.Update(context.WithoutCancel(ctx), outcome)
 	if err != nil {
@@ -188,5 +189,6 @@ func (s *Sender) write(ctx context.Context, m store.Mail, outcome func(*store.Tx
 	return nil
 }
 
-// domainOf is as much of an address as the log has of it: the rest is a person.
+// domainOf is the part of an address that the log may contain; the rest names a
+// person.
 func domainOf(address string) string { return address[strings.LastIndexByte(address, '@')+1:] }

@@ -23,7 +23,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A desk is a sender, and who writes the mails.
+// A desk is a sender together with a writer of mails.
 type desk struct {
 	*mail.Sender
 	t      *testing.T
@@ -69,7 +69,7 @@ func (d *desk) run() (done int) {
 	return done
 }
 
-// left are the mails that the store has with an outcome.
+// left are the mails in the store with an outcome.
 func (d *desk) left(outcome store.MailOutcome) (ids []string) {
 	d.t.Helper()
 	for _, m := range d.mails(outcome) {
@@ -136,7 +136,7 @@ func TestDelivery(t *testing.T) {
 	})
 }
 
-// Nobody writes a header into somebody's mail, or has it sent elsewhere.
+// No text can add a header to a mail or send it to another address.
 func TestHostileMails(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		d := newDesk(t, db)
@@ -213,8 +213,8 @@ func TestAddressesInOtherScripts(t *testing.T) {
 	})
 }
 
-// What a mail server says decides whether the mail is tried again; the log says
-// which, and nothing of the mail.
+// The mail server's answer decides whether the mail is tried again. The log has
+// the decision and nothing of the mail.
 func TestRefusals(t *testing.T) {
 	refusal := func(at string, code int, enhanced smtp.EnhancedCode) func(string) error {
 		return func(command string) error {
@@ -266,7 +266,8 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
-// A mail server that dies gets the mail again. If it had taken it on, it can tell.
+// A mail server that dies gets the mail again. If it had accepted the mail, it
+// can recognise the repetition.
 func TestCutConnections(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		for at, times := range map[string]int{"MAIL": 1, "RCPT": 1, "DATA": 2} {
@@ -300,8 +301,8 @@ func TestCutConnections(t *testing.T) {
 	})
 }
 
-// A server that crashed with a mail in its hands leaves it to whoever comes after
-// the lease.
+// A mail that was claimed by a server that crashed is sent by another server
+// after the lease.
 func TestCrash(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		d := newDesk(t, db)
@@ -361,7 +362,7 @@ func TestGivesUpAfterADay(t *testing.T) {
 	})
 }
 
-// A mail that was overtaken by a day is not sent: what it links to has ended.
+// A mail that has waited for a day is not sent, because its link has expired.
 func TestOldMails(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		d := newDesk(t, db)
@@ -391,7 +392,7 @@ func TestOldMails(t *testing.T) {
 	})
 }
 
-// What was given up can be sent again for a week, and is gone then.
+// A mail that was given up can be sent again for a week and is then deleted.
 func TestGivenUpMails(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		d := newDesk(t, db)
@@ -454,7 +455,7 @@ func TestTheInboxKeepsMails(t *testing.T) {
 		if done := d.run(); done != 1 || !d.On() || !slices.Equal(d.left(store.MailKept), []string{"M1"}) {
 			t.Errorf("%d mails were put into the inbox, %v is there", done, d.all())
 		}
-		// A mail server that comes later does not get what a sandbox wrote.
+		// A mail server that is configured later does not get a sandbox's mails.
 		d.Relay, d.Inbox = relay, false
 		d.clock.Advance(mail.Life)
 		if done := d.run(); done != 0 || len(d.office.Arrived()) != 0 {
@@ -506,7 +507,7 @@ func TestTwoSenders(t *testing.T) {
 	}
 }
 
-// A server that ends puts back what it had begun.
+// A server that stops puts back the mails that it had claimed.
 func TestStopPutsMailsBack(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		d := newDesk(t, db)
@@ -540,7 +541,7 @@ func (l *lockedLog) Write(line []byte) (int, error) {
 	return l.text.Write(line)
 }
 
-// said is what was logged since it was last asked.
+// said returns what was logged since the last call.
 func (l *lockedLog) said() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

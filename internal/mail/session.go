@@ -29,8 +29,8 @@ var mechanisms = []gomail.SMTPAuthType{
 	gomail.SMTPAuthPlain, gomail.SMTPAuthLogin, gomail.SMTPAuthCramMD5,
 }
 
-// open connects, encrypts and signs in. wide is for addresses of other letters
-// than ASCII. The end of ctx ends the session, whatever it waits for.
+// open connects, encrypts and signs in. wide is for addresses with other than
+// ASCII letters. The end of ctx ends the session, whatever it waits for.
 func (r *Relay) open(ctx context.Context, wide bool) (*session, error) {
 	if r.User != "" && r.Security == Plain {
 		return nil, errors.New("connecting to the mail server: no password is sent over an unencrypted connection")
@@ -57,7 +57,8 @@ func (r *Relay) open(ctx context.Context, wide bool) (*session, error) {
 		options = append(options, gomail.WithTLSPolicy(gomail.NoTLS))
 	}
 	if !wide {
-		// Said of a mail that does not need it, it has the relays behind refuse it.
+		// If a mail that does not need SMTPUTF8 asks for it, relays further on may
+		// refuse the mail.
 		options = append(options, gomail.WithoutSMTPUTF8())
 	}
 	if r.User != "" {
@@ -104,8 +105,8 @@ func (r *Relay) tls() *tls.Config {
 
 const reasonBytesMax = 200
 
-// short makes one line for the log of why a connection failed. Of what a server
-// said it keeps the code: the rest may repeat a password.
+// short makes one log line of a failed connection. It keeps only the code of a
+// server's answer, because the rest may repeat a password.
 func short(err error) string {
 	text := err.Error()
 	if answer, ok := errors.AsType[*textproto.Error](err); ok {
@@ -119,7 +120,7 @@ func short(err error) string {
 	return text
 }
 
-// resolver is where Go's errors name the machine's name server.
+// resolver matches the machine's name server in Go's errors.
 var resolver = regexp.MustCompile(`\b(lookup \S+) on \S+: `)
 
 var enhancedCode = regexp.MustCompile(`^[245]\.\d{1,3}\.\d{1,3}\b`) // RFC 3463
