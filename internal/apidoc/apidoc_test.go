@@ -25,15 +25,20 @@ func TestNotes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n.Title != "Pay" || n.Summary() != "Moves money at once." || n.Section("Sent twice") != "Once." || n.Section("Errors") != "" {
-		t.Errorf("title %q, summary %q, sections %q", n.Title, n.Summary(), n.Sections)
+	if n.Title != "Pay" || n.Summary() != "Moves money at once." {
+		t.Errorf("title %q, summary %q", n.Title, n.Summary())
+	}
+	if n.Section("Sent twice") != "Once." || n.Section("Errors") != "" {
+		t.Errorf("sections %q", n.Sections)
 	}
 	items, err := n.Items("Parameters")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []apidoc.Item{
-		{Name: "A", Remark: "with B", Default: "none", Text: "What a is: this."}, {Name: "C", Text: "Goes on below."}, {Name: "D"},
+		{Name: "A", Remark: "with B", Default: "none", Text: "What a is: this."},
+		{Name: "C", Text: "Goes on below."},
+		{Name: "D"},
 	}
 	if diff := cmp.Diff(want, items); diff != "" {
 		t.Errorf("items (-want +got):\n%s", diff)

@@ -57,19 +57,11 @@ func TestPagesOfPipelines(t *testing.T) {
 	var names []string
 	for _, pipeline := range payment.Pipelines {
 		names = append(names, string(pipeline))
-		p := docPipeline{t: t, pipeline: pipeline, notes: readNotes(t, string(pipeline)), common: common, used: used}
+		p := docPipeline{t, pipeline, readNotes(t, string(pipeline)), common, used}
 		parameters := p.parameters(words)
 		p.checkParameters(parameters, words)
 		p.checkReturn(examples[pipeline].back)
-		text := apidoc.Head(p.notes.Title, "internal/cobranded/doc, which is compared with what the pipeline reads and answers") +
-			p.notes.Intro + "\n\n" +
-			"## Parameters\n\nIn addition to [those of every link](../README.md#the-parameters-of-every-link):\n\n" + parameterTable(t, parameters) +
-			"\nNames count in any case. Parameters that are not known are ignored; they come back with the answer, and are part of what is signed.\n" +
-			"\n## Return\n\nThe return URL also gives back the link's own parameters, unless the operator has set you to get the answer alone.\n\n" +
-			p.table("Return", []string{"field", "meaning"}) +
-			"\n## Statuses\n\n" + p.table("Statuses", []string{"status", "meaning"}) +
-			"\n## Sent twice\n\n" + sentTwice + "\n\n## Example\n\n" + examples[pipeline].text
-		apidoc.Check(t, filepath.Join(docFolder, string(pipeline)+".md"), text)
+		apidoc.Check(t, filepath.Join(docFolder, string(pipeline)+".md"), p.page(parameters, examples[pipeline].text))
 	}
 	apidoc.CheckFolder(t, docFolder, names)
 	apidoc.CheckFolder(t, "doc", append(names, "common"))
@@ -82,8 +74,19 @@ func TestPagesOfPipelines(t *testing.T) {
 	}
 }
 
-const sentTwice = "A link can be opened again until somebody has agreed: then a token has the callerReference, and the link ends with `CE`. " +
-	"Make a new link, with a new callerReference, for each order. If the return got lost, [GetTokenByCaller](../actions/GetTokenByCaller.md) finds the token."
+func (p docPipeline) page(parameters []apidoc.Item, example string) string {
+	p.t.Helper()
+	head := apidoc.Head(p.notes.Title, "internal/cobranded/doc, which tests compare with the pipeline")
+	fields, statuses := p.table("Return", []string{"field", "meaning"}), p.table("Statuses", []string{"status", "meaning"})
+	return head + p.notes.Intro + "\n\n" +
+		"## Parameters\n\n" + p.common.Section("Before the parameters") + "\n\n" + parameterTable(p.t, parameters) +
+		"\n" + p.common.Section("After the parameters") + "\n" +
+		"\n## Return\n\n" + p.common.Section("Before the return") + "\n\n" + fields +
+		"\n## Statuses\n\n" + statuses +
+		"\n" + p.common.Section("After the statuses") + "\n" +
+		"\n## Sent twice\n\n" + p.common.Section("Sent twice") + "\n" +
+		"\n## Example\n\n" + example
+}
 
 // parameters are the notes of what the pipeline reads: its own, and those of the
 // common ones that it reads.
@@ -149,77 +152,7 @@ func parameterTable(t *testing.T, items []apidoc.Item) string {
 		}
 		rows = append(rows, []string{apidoc.Code(item.Name), k.words, required, item.Default, item.Text})
 	}
-	return apidoc.Table([]string{"name", "value", "required", "by default", "meaning"}, rows)
-}
-
-// A docKind is a kind of parameter: how pages describe it, and values that it may
-// have and may not have, which every parameter of the kind is tried with.
-type docKind struct {
-	words     string
-	required  bool
-	good, bad []string
-}
-
-var (
-	long2048, long2049 = strings.Repeat("x", 2048), strings.Repeat("x", 2049)
-
-	docKinds = map[string]docKind{
-		"reference":          {"text, at most 128 bytes", true, []string{strings.Repeat("x", 128)}, []string{"", strings.Repeat("x", 129)}},
-		"optional reference": {"text, at most 128 bytes", false, []string{"", strings.Repeat("x", 128)}, []string{strings.Repeat("x", 129)}},
-		"token":              {"text, at most 65 bytes", true, []string{strings.Repeat("x", 65)}, []string{"", strings.Repeat("x", 66)}},
-		"text":               {"text, at most 2048 bytes", false, []string{"", long2048}, []string{long2049}},
-		"total":              {"amount, from 0.02 to 10000.00", true, []string{"0.02", "10000"}, []string{"", "0.01", "10000.01", "1.005", "USD 1"}},
-		"limit":              {"amount, above 0", true, []string{"0.01", "1000000"}, []string{"", "0", "-1", "1.005"}},
-		"bound":              {"amount, above 0, at most 10000.00", false, []string{"", "0.01", "100"}, []string{"0", "10000.01", "x"}},
-		"amount":             {"amount", false, []string{"", "0", "5.25"}, []string{"-1.00", "a lot"}},
-		"percent":            {"a percentage from 0 to 100 with at most four decimals", false, []string{"", "2.5", "100"}, []string{"101", "x", "0.00001"}},
-		"flag":               {"`True` or `False`", false, []string{"", "True", "false"}, []string{"yes", "1"}},
-		"required flag":      {"`True` or `False`", true, []string{"True", "false"}, []string{"", "yes", "1"}},
-		"time": {
-			"seconds since 1970, or a day or a time in ISO 8601", false,
-			[]string{"", "1804118400", "2027-03-04", "2027-03-04T02:00:01+02:00"}, []string{"soon", "-1"},
-		},
-		"period": {
-			"a number from 1 to 1200 and `Hour`, `Day`, `Week`, `Month` or `Year`, singular or plural, such as `1 Month`", true,
-			[]string{"1 Hour", "12 months", "1200 Days"}, []string{"", "0 Days", "1 Fortnight", "1201 Days"},
-		},
-		"limit type":    {"`Count` or `Amount`", false, []string{"", "Count", "Amount"}, []string{"Sum"}},
-		"limit value":   {"a whole number or an amount, above 0", false, []string{"3"}, []string{"0", "-1", "x"}},
-		"limit period":  {"a period, such as `1 Month`", false, []string{"", "1 Hour"}, []string{"1 Fortnight"}},
-		"amount type":   {"`Exact`, `Maximum` or `Minimum`", false, []string{"", "Exact", "Maximum", "Minimum"}, []string{"About"}},
-		"currency":      {"`USD`", false, []string{"", "USD"}, []string{"EUR"}},
-		"methods":       {"any of `CC`, `ACH` and `ABT`, joined by commas", false, []string{"", "CC", "CC,ACH,ABT"}, []string{"Cash", "CC,Cash"}},
-		"one recipient": {"a token, at most 65 bytes", false, []string{"", strings.Repeat("x", 65)}, []string{strings.Repeat("x", 66), "A,B"}},
-		"recipients": {
-			"at most 20 tokens, joined by commas", false,
-			[]string{"", "A,B", numbered(20)}, []string{strings.Repeat("x", 66), numbered(21)},
-		},
-		"logo": {
-			"an https address, or an http address on the sender's own machine", false,
-			[]string{"", "https://shop.example.test/logo.png", "http://localhost/logo.png"}, []string{"http://shop.example.test/logo.png", "logo.png"},
-		},
-		"style": {"`logo` or `banner`", false, []string{"", "logo", "banner"}, []string{"poster"}},
-	}
-)
-
-// numbered is a list of so many tokens.
-func numbered(n int) string {
-	ids := make([]string, n)
-	for i := range ids {
-		ids[i] = "T" + strconv.Itoa(i)
-	}
-	return strings.Join(ids, ",")
-}
-
-// docMinimal is the least that each pipeline takes.
-var docMinimal = map[payment.Pipeline]holdfast.Params{
-	payment.PipelineSingleUse:     params("callerReference", "a", "transactionAmount", "5"),
-	payment.PipelineMultiUse:      params("callerReference", "a", "globalAmountLimit", "100"),
-	payment.PipelineRecurring:     params("callerReference", "a", "transactionAmount", "5", "recurringPeriod", "1 Month"),
-	payment.PipelineRecipient:     params("callerReference", "a", "recipientPaysFee", "False"),
-	payment.PipelineSetupPrepaid:  params("callerReferenceSender", "a", "callerReferenceFunding", "b", "fundingAmount", "50"),
-	payment.PipelineSetupPostpaid: params("callerReferenceSender", "a", "callerReferenceSettlement", "b", "creditLimit", "50", "globalAmountLimit", "100"),
-	payment.PipelineEditToken:     params("callerReference", "a", "tokenID", "T"),
+	return apidoc.Table([]string{"name", "value", "required", "default", "meaning"}, rows)
 }
 
 // refuses reports whether a pipeline refuses a parameter for its value.
@@ -233,7 +166,7 @@ func (p docPipeline) refuses(name, value string) bool {
 }
 
 // reads reports whether a pipeline looks at a parameter: each has its size.
-func (p docPipeline) reads(name string) bool { return p.refuses(name, long2049) }
+func (p docPipeline) reads(name string) bool { return p.refuses(name, long(2049)) }
 
 // parameterWords are all words of the pipelines' source that could be names of
 // parameters.

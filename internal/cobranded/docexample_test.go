@@ -29,7 +29,8 @@ func docExamples(t *testing.T) map[payment.Pipeline]docExample {
 	s.pages.Hosts = append(s.pages.Hosts, docHost)
 	s.shop.CoBranded = "https://" + docHost + holdfast.CoBrandedPath
 	other, err := s.Processor.AddCard(t.Context(), s.Buyer.ID, card.Details{
-		Number: card.NewNumber("5555555555554444"), SecurityCode: card.NewNumber("123"), ExpiryMonth: 6, ExpiryYear: 2032, Holder: "Ann Buyer",
+		Number: card.NewNumber("5555555555554444"), SecurityCode: card.NewNumber("123"),
+		ExpiryMonth: 6, ExpiryYear: 2032, Holder: "Ann Buyer",
 	}, false)
 	if err != nil {
 		t.Fatal(err)
@@ -55,22 +56,26 @@ func docExamples(t *testing.T) map[payment.Pipeline]docExample {
 	}
 
 	link, err := s.shop.SingleUseURL(holdfast.SingleUseRequest{
-		CallerReference: "order-4711-pay", ReturnURL: back + "?order=4711", TransactionAmount: usd("42.50"), Reserve: true,
-		PaymentReason: "Two mugs", ItemTotal: usd("36.00"), Shipping: usd("4.00"), Tax: usd("2.50"), CollectEmailAddress: true,
+		CallerReference: "order-4711-pay", ReturnURL: back + "?order=4711",
+		TransactionAmount: usd("42.50"), Reserve: true, PaymentReason: "Two mugs",
+		ItemTotal: usd("36.00"), Shipping: usd("4.00"), Tax: usd("2.50"), CollectEmailAddress: true,
 	})
 	walk(payment.PipelineSingleUse, link, err, confirm)
 	link, err = s.shop.MultiUseURL(holdfast.MultiUseRequest{
-		CallerReference: "table-9", ReturnURL: back, GlobalAmountLimit: usd("200.00"), TransactionAmount: usd("50.00"), AmountType: holdfast.AmountMaximum,
+		CallerReference: "table-9", ReturnURL: back, GlobalAmountLimit: usd("200.00"),
+		TransactionAmount: usd("50.00"), AmountType: holdfast.AmountMaximum,
 		UsageLimits: []holdfast.UsageTerms{{Count: 10, Period: "1 Month"}}, PaymentReason: "Table service",
 	})
 	walk(payment.PipelineMultiUse, link, err, confirm)
 	edited := examples[payment.PipelineMultiUse].back.Get("tokenID")
 	link, err = s.shop.RecurringURL(holdfast.RecurringRequest{
-		CallerReference: "club-7", ReturnURL: back, TransactionAmount: usd("10.00"), RecurringPeriod: "1 Month", PaymentReason: "Tea club",
+		CallerReference: "club-7", ReturnURL: back,
+		TransactionAmount: usd("10.00"), RecurringPeriod: "1 Month", PaymentReason: "Tea club",
 	})
 	walk(payment.PipelineRecurring, link, err, confirm)
 	link, err = s.shop.SetupPrepaidURL(holdfast.SetupPrepaidRequest{
-		CallerReferenceSender: "gift-1", CallerReferenceFunding: "gift-1-funding", ReturnURL: back + "?gift=1", FundingAmount: usd("100.00"), PaymentReason: "Gift card",
+		CallerReferenceSender: "gift-1", CallerReferenceFunding: "gift-1-funding", ReturnURL: back + "?gift=1",
+		FundingAmount: usd("100.00"), PaymentReason: "Gift card",
 	})
 	walk(payment.PipelineSetupPrepaid, link, err, confirm)
 	link, err = s.shop.SetupPostpaidURL(holdfast.SetupPostpaidRequest{
@@ -78,7 +83,9 @@ func docExamples(t *testing.T) map[payment.Pipeline]docExample {
 		CreditLimit: usd("100.00"), GlobalAmountLimit: usd("1000.00"), PaymentReason: "Café tab",
 	})
 	walk(payment.PipelineSetupPostpaid, link, err, confirm)
-	link, err = s.shop.EditTokenURL(holdfast.EditTokenRequest{CallerReference: "table-9-new-card", TokenID: holdfast.TokenID(edited), ReturnURL: back})
+	link, err = s.shop.EditTokenURL(holdfast.EditTokenRequest{
+		CallerReference: "table-9-new-card", TokenID: holdfast.TokenID(edited), ReturnURL: back,
+	})
 	walk(payment.PipelineEditToken, link, err, func() {
 		s.wantPage("payment")
 		s.submit("instrument", string(other.ID))
@@ -88,8 +95,8 @@ func docExamples(t *testing.T) map[payment.Pipeline]docExample {
 	s.Change(seller.ID, func(p *party.Party) { p.Business = true })
 	s.newBrowser()
 	link, err = s.shop.RecipientURL(holdfast.RecipientRequest{
-		CallerReference: "seller-3", CallerReferenceRefund: "seller-3-refunds", ReturnURL: back + "?seller=3", RecipientPaysFee: true,
-		MaxFixedFee: usd("1.00"), MaxVariableFee: "10", PaymentReason: "Selling on the market",
+		CallerReference: "seller-3", CallerReferenceRefund: "seller-3-refunds", ReturnURL: back + "?seller=3",
+		RecipientPaysFee: true, MaxFixedFee: usd("1.00"), MaxVariableFee: "10", PaymentReason: "Selling on the market",
 	})
 	s.Buyer = seller // who signs in
 	walk(payment.PipelineRecipient, link, err, confirm)
@@ -99,7 +106,8 @@ func docExamples(t *testing.T) map[payment.Pipeline]docExample {
 // knownKey gives the shop an access key that is the same in every run.
 func (s *site) knownKey() {
 	s.t.Helper()
-	s.Key = party.AccessKey{ID: "FPSTESTACCESSKEY0001", Secret: holdfast.NewSecretKey("fps-test-secret-0123456789abcdefghijklmn"), Caller: s.Shop.ID}
+	secret := holdfast.NewSecretKey("fps-test-secret-0123456789abcdefghijklmn")
+	s.Key = party.AccessKey{ID: "FPSTESTACCESSKEY0001", Secret: secret, Caller: s.Shop.ID}
 	err := s.DB.Update(s.t.Context(), func(tx *store.Tx) error { return tx.InsertAccessKey(s.Key, s.Clock.Now()) })
 	if err != nil {
 		s.t.Fatal(err)
@@ -129,7 +137,8 @@ func (s *site) docExample(link string, back *url.URL) docExample {
 		}
 	}
 	text := "The link's parameters, before they are encoded:\n\n" + apidoc.Block("", docLines(sent)) +
-		"\nThe link, signed with the secret access key `" + string(s.Key.Secret.Reveal()) + "`:\n\n" + apidoc.Block("", link) +
+		"\nThe link, signed with the secret access key `" + string(s.Key.Secret.Reveal()) + "`:\n\n" +
+		apidoc.Block("", link) +
 		"\nThe return URL's parameters, after they are decoded, without the server's signature:\n\n" +
 		apidoc.Block("", back.Scheme+"://"+back.Host+back.Path+"\n"+docLines(returned))
 	return docExample{back: returned, text: text}

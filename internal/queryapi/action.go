@@ -189,11 +189,14 @@ var overrideIPNURL = parameter{name: "OverrideIPNURL", since: holdfast.Version20
 func amountParameters(name string, required bool) []parameter {
 	return []parameter{
 		{name: name + ".CurrencyCode", required: required, rule: rule{allowed: string(money.USD)}},
-		{name: name + ".Value", required: required, rule: rule{allowed: amountAllowed, form: "digits with at most two decimals, such as 12.50"}},
+		{name: name + ".Value", required: required, rule: rule{allowed: amountAllowed, form: amountForm}},
 	}
 }
 
-const amountAllowed = "digits with at most two decimals, such as 12.50, without sign, exponent or currency"
+const (
+	amountForm    = "digits with at most two decimals, such as 12.50"
+	amountAllowed = amountForm + ", without sign, exponent or currency"
+)
 
 // amountOf reads an amount, whose two halves are given both or not at all. The
 // amount not given is the zero Amount.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -144,8 +145,11 @@ func (p docPage) parameters(used map[string]bool) string {
 	if p.action.Public {
 		intro = ""
 	}
-	return intro + apidoc.Table([]string{"name", "value", "required", "by default", "meaning"}, rows)
+	return intro + apidoc.Table([]string{"name", "value", "required", "default", "meaning"}, rows)
 }
+
+// wholeForm are the words of rules that say the type, too.
+var wholeForm = regexp.MustCompile("^(an? |digits )")
 
 // form is the type and the size of a parameter.
 func (p docPage) form(param queryapi.DocumentedParameter, field docField) string {
@@ -156,7 +160,7 @@ func (p docPage) form(param queryapi.DocumentedParameter, field docField) string
 		return "list of " + words
 	case strings.HasPrefix(words, "`"), param.Allowed == "":
 		return words // the schema names the values
-	case strings.HasPrefix(param.Allowed, "a "), strings.HasPrefix(param.Allowed, "an "), strings.HasPrefix(param.Allowed, "digits"):
+	case wholeForm.MatchString(param.Allowed):
 		return param.Allowed
 	}
 	return words + ", " + param.Allowed
@@ -194,7 +198,7 @@ func (p docPage) answer(used map[string]bool) string {
 		rows = append(rows, []string{apidoc.Code(f.path), p.schema.words(p.t, f.docElement), f.occurs(), note.Text})
 	}
 	p.checkNames("Answer", names)
-	return apidoc.Table([]string{"field", "value", "there", "meaning"}, rows)
+	return apidoc.Table([]string{"field", "value", "occurs", "meaning"}, rows)
 }
 
 // lists are further tables of the notes.
@@ -218,8 +222,8 @@ func (p docPage) errors() string {
 	every := "[The errors of every action](../errors.md#what-every-action-may-answer)"
 	switch {
 	case p.action.Public:
-		return table + "\nOf " + strings.ToLower(every[:2]) + every[2:] + " it answers none about access key, signature and time: " +
-			"a request that is not signed rightly counts as one that is not signed.\n"
+		return table + "\n" + every + " come in addition, without those about access key, signature and time: " +
+			"a request whose signature is wrong counts as one that is not signed.\n"
 	case table == "":
 		return every + ", and no others.\n"
 	}
@@ -361,7 +365,8 @@ func everyLink(t *testing.T) string {
 	for _, item := range docItems(t, readNotes(t, "../cobranded/doc/common.md"), "Link") {
 		rows = append(rows, []string{apidoc.Code(item.Name), "yes", item.Text})
 	}
-	rows = append(rows, []string{apidoc.Code("version"), "no", apidoc.Code(holdfast.VersionCoBranded) + ", the version of the pipelines."})
+	version := apidoc.Code(holdfast.VersionCoBranded) + ", the version of the pipelines."
+	rows = append(rows, []string{apidoc.Code("version"), "no", version})
 	return apidoc.Table([]string{"name", "required", "value"}, rows)
 }
 
@@ -395,9 +400,10 @@ func TestPageOfErrors(t *testing.T) {
 	codes := allCodes(t)
 	slices.Sort(codes)
 	if !slices.Equal(codes, documented) {
-		t.Errorf("doc/errors.md has to name the codes in the order of the alphabet:\n%v\nand names\n%v", codes, documented)
+		t.Errorf("doc/errors.md has to name all codes, sorted:\n%v\nand names\n%v", codes, documented)
 	}
-	text := apidoc.Head(notes.Title, "codes.go and internal/queryapi/doc/errors.md") + notes.Intro + "\n\n## Codes\n\n" +
+	text := apidoc.Head(notes.Title, "codes.go and internal/queryapi/doc/errors.md") +
+		notes.Intro + "\n\n## Codes\n\n" +
 		apidoc.Table([]string{"code", "HTTP", "retry", "meaning", "answered by"}, rows) +
 		"\n## What every action may answer\n\n" + errorTable(every)
 	apidoc.Check(t, filepath.Join(docFolder, "errors.md"), text)

@@ -227,7 +227,8 @@ func (p *program) object(name string) types.Object {
 	p.t.Helper()
 	name, variable := strings.CutPrefix(name, "var ")
 	door := p.packages[modulePath+"/internal/queryapi"]
-	for _, o := range slices.SortedFunc(maps.Keys(p.names), func(a, b types.Object) int { return cmp.Compare(a.Pos(), b.Pos()) }) {
+	inOrder := func(a, b types.Object) int { return cmp.Compare(a.Pos(), b.Pos()) }
+	for _, o := range slices.SortedFunc(maps.Keys(p.names), inOrder) {
 		_, isVariable := o.(*types.Var)
 		if o.Pkg() == door && o.Name() == name && isVariable == variable {
 			return o

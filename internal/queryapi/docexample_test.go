@@ -74,7 +74,8 @@ func docExample(t *testing.T, verb string, given, signed holdfast.Params, respon
 		lines += p.Name + "=" + p.Value + "\n"
 	}
 	b.WriteString(apidoc.Block("", lines) + "\n")
-	wire := "POST / HTTP/1.1\nHost: " + testHost + "\nContent-Type: application/x-www-form-urlencoded; charset=utf-8\n\n" + signed.Encode()
+	wire := "POST / HTTP/1.1\nHost: " + testHost + "\n" +
+		"Content-Type: application/x-www-form-urlencoded; charset=utf-8\n\n" + signed.Encode()
 	said := "The whole request, signed with the secret access key `" + secret + "`:\n\n"
 	if verb == http.MethodGet {
 		wire = "GET /?" + signed.Encode() + " HTTP/1.1\nHost: " + testHost

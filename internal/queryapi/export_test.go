@@ -65,7 +65,6 @@ func ActionsWith(parameter string) (names []string) {
 // A DocumentedAction is what docs/api says of an action by the tables here.
 type DocumentedAction struct {
 	Name, Since      string
-	Spellings        []string
 	Parameters       []DocumentedParameter
 	NoResult, Public bool
 }
@@ -79,10 +78,11 @@ type DocumentedParameter struct {
 // DocumentedActions are all actions.
 func DocumentedActions() (all []DocumentedAction) {
 	for _, a := range actions {
-		d := DocumentedAction{Name: a.name, Since: a.since, Spellings: a.spellings, NoResult: a.noResult, Public: a.public}
+		d := DocumentedAction{Name: a.name, Since: a.since, NoResult: a.noResult, Public: a.public}
 		for _, p := range a.parameters {
 			d.Parameters = append(d.Parameters, DocumentedParameter{
-				Name: p.name, Since: p.since, Allowed: or(p.rule.form, p.rule.allowed), AliasOf: p.aliasOf, Required: p.required, List: p.list,
+				Name: p.name, Since: p.since, Allowed: or(p.rule.form, p.rule.allowed),
+				AliasOf: p.aliasOf, Required: p.required, List: p.list,
 			})
 		}
 		all = append(all, d)

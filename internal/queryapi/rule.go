@@ -84,8 +84,8 @@ var transactionID = rule{
 	allowed: "a valid transaction ID",
 	form:    strconv.Itoa(transactionIDSize) + " characters, of 0–9 and A–Z",
 	met: func(value string) bool {
-		strange := strings.ContainsFunc(value, func(c rune) bool { return (c < '0' || c > '9') && (c < 'A' || c > 'Z') })
-		return len(value) == transactionIDSize && !strange
+		strange := func(c rune) bool { return (c < '0' || c > '9') && (c < 'A' || c > 'Z') }
+		return len(value) == transactionIDSize && !strings.ContainsFunc(value, strange)
 	},
 }
 
@@ -103,4 +103,5 @@ var webAddress = rule{
 	},
 }
 
-var webAddressAllowed = "an http or https URL of at most " + strconv.Itoa(urlMax) + " bytes, without user name and fragment"
+var webAddressAllowed = "an http or https URL of at most " + strconv.Itoa(urlMax) +
+	" bytes, without user name and fragment"
