@@ -9,6 +9,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/account"
+	"github.com/holdfast-pay/holdfast/internal/pace"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/internal/webui"
@@ -29,12 +30,15 @@ type Server struct {
 	Signing string
 	Now     func() time.Time
 	Log     *slog.Logger
+
+	v1Logged pace.Seldom
 }
 
 const actions = "/cobranded-ui/actions/"
 
 // Handler makes the server's routes.
 func (s *Server) Handler() http.Handler {
+	s.v1Logged.Hourly = 1
 	if s.Browsers == nil {
 		s.Browsers = &account.Browsers{Processor: s.Processor, Now: s.Now}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -173,6 +174,24 @@ func TestSignatureV1Vectors(t *testing.T) {
 				s.wantInvalid("Invalid Signature")
 			}
 		}
+	}
+}
+
+// Anybody who has seen one link of a caller can send it as one of version 1, again and
+// again: the log has one line an hour.
+func TestRefusedLinksCannotFillTheLog(t *testing.T) {
+	s := newSite(t)
+	p := s.oldOrder()
+	link := s.server.URL + holdfast.CoBrandedPath + "?" + s.signedV1("signature", holdfast.StringToSignV1(p), p).Encode()
+	for hours := range 3 {
+		for range 20 {
+			s.get(link)
+			s.wantText("--signature-v1") // a sandbox's developer is told each time
+		}
+		if got := strings.Count(s.log.String(), "\n"); got != hours+1 {
+			t.Errorf("after %d hours the log has %d lines:\n%s", hours, got, s.log)
+		}
+		s.Clock.Advance(time.Hour)
 	}
 }
 

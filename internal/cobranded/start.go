@@ -183,10 +183,12 @@ func (s *Server) authenticateV1(r *http.Request, params holdfast.Params, from *s
 }
 
 // hintV1 adds to a refusal how an old program may use version 1: for a sandbox
-// caller's developer, and in the log.
+// caller's developer, and in the log, once an hour.
 func (s *Server) hintV1(caller party.Caller, refused *distrusted) error {
 	hint := party.SignatureV1Hint(caller.ID)
-	s.Log.Info("signature version 1 is refused", "caller", caller.ID, "hint", hint)
+	if s.v1Logged.Allow(string(caller.ID), s.Now()) { // anybody can send such a link
+		s.Log.Info("signature version 1 is refused", "caller", caller.ID, "hint", hint)
+	}
 	if caller.Sandbox && refused != nil {
 		refused.hints = append(refused.hints, hint)
 	}

@@ -49,7 +49,8 @@ func (s *Server) refusedSignature(r *http.Request, path string, p holdfast.Param
 
 // explain tells a refused caller of the sandbox which usual mistake it is: the
 // caller in a header, who runs the server in the log, with our string to sign.
-// In a flood nothing is looked for.
+// In a flood nothing is looked for. Anybody can send such a request, so that the log
+// has a bound for each caller.
 func (s *Server) explain(w http.ResponseWriter, r *http.Request, q *request, may bool) {
 	if q.wrong == nil {
 		return
@@ -63,6 +64,9 @@ func (s *Server) explain(w http.ResponseWriter, r *http.Request, q *request, may
 		hint = noHint
 	}
 	w.Header().Set(headerHint, hint[:min(len(hint), hintMax)])
+	if !s.unsigned().wrongLogged.Allow(string(q.wrong.caller), s.Now()) {
+		return
+	}
 	s.log().InfoContext(r.Context(), "a sandbox caller's signature is wrong", "request", q.id, "caller", q.wrong.caller,
 		"hint", hint, "stringToSign", shownMost(q.wrong.refused.StringToSign(), textMax))
 }
@@ -75,7 +79,7 @@ type refusedV1 struct {
 }
 
 // explainV1 says how an old program may use signature version 1: to a sandbox
-// caller in a header, and to whoever runs the server in the log.
+// caller in a header, and to whoever runs the server in the log, once an hour.
 func (s *Server) explainV1(w http.ResponseWriter, r *http.Request, q *request, may bool) {
 	if q.v1.caller == "" {
 		return
@@ -84,7 +88,7 @@ func (s *Server) explainV1(w http.ResponseWriter, r *http.Request, q *request, m
 	if q.v1.sandbox {
 		w.Header().Set(headerHint, hint)
 	}
-	if may {
+	if may && s.unsigned().v1Logged.Allow(string(q.v1.caller), s.Now()) {
 		s.log().InfoContext(r.Context(), "signature version 1 is refused", "request", q.id, "caller", q.v1.caller, "hint", hint)
 	}
 }

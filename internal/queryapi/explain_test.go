@@ -198,6 +198,37 @@ func TestSignatureV1IsNamed(t *testing.T) {
 	}
 }
 
+// Anybody who knows a caller's key id can send requests of version 1, and wrong
+// signatures: the log grows by a bounded number of lines an hour.
+func TestStrangersCannotFillTheLog(t *testing.T) {
+	w := newWorld(t)
+	var log bytes.Buffer
+	w.server.Log = slog.New(slog.NewTextHandler(&log, nil))
+	lines := func(version, signature string) (count int) {
+		log.Reset()
+		for range 300 {
+			p := w.signed("POST", "/", "shop", holdfast.Params{{Name: "Action", Value: "Cancel"}})
+			p = append(p.Without("SignatureVersion").Without("Signature"),
+				holdfast.Param{Name: "SignatureVersion", Value: version}, holdfast.Param{Name: "Signature", Value: signature})
+			if got := w.exchange("POST", "/", p); got.Code == http.StatusOK {
+				t.Fatalf("answered %s", got.Body)
+			}
+			w.wait(time.Second)
+		}
+		return strings.Count(log.String(), "level=INFO")
+	}
+	wrong := base64.StdEncoding.EncodeToString(make([]byte, 32))
+	for range 2 {
+		if got := lines("1", "AAAA"); got != 1 {
+			t.Errorf("version 1 makes %d lines, want 1:\n%.2000s", got, &log)
+		}
+		if got := lines("2", wrong); got != 100 {
+			t.Errorf("wrong signatures make %d lines, want 100", got)
+		}
+		w.wait(time.Hour)
+	}
+}
+
 // A refusal to a caller that signed is in the log by the request's id, and says
 // nothing of what was sent.
 func TestRefusalsAreLogged(t *testing.T) {

@@ -19,15 +19,21 @@ const (
 	verifiedsAllMax = 500
 )
 
+// wrongLoggedMax is how many wrong signatures of one caller are logged in an hour: at
+// most 3 KiB each.
+const wrongLoggedMax = 100
+
 // strangers counts the requests that nobody signed.
 type strangers struct {
 	once                         sync.Once
 	refused, explained, verified pace.Pace
+	wrongLogged, v1Logged        pace.Seldom
 }
 
 func (s *Server) unsigned() *strangers {
 	p := &s.strangers
 	p.once.Do(func() {
+		p.wrongLogged.Hourly, p.v1Logged.Hourly = wrongLoggedMax, 1
 		p.refused.Source, p.refused.All, p.refused.Pause = refusalsMax, refusalsAllMax, s.StrangerPause
 		p.explained.Source, p.explained.All = explainedMax, explainedMax
 		p.verified.Source, p.verified.All, p.verified.Pause = verifiedMax, verifiedsAllMax, s.StrangerPause
