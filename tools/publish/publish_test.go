@@ -1,0 +1,282 @@
+// Package publish checks what the project shows to GitHub: workflows, forms and
+// notes, which nothing else runs here.
+package publish
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const root = "../.."
+
+func read(t *testing.T, path string, into any) {
+	t.Helper()
+	file, err := os.Open(filepath.Join(root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	decoder := yaml.NewDecoder(file)
+	decoder.KnownFields(true)
+	if err := decoder.Decode(into); err != nil {
+		t.Errorf("%s: %v", path, err)
+	}
+}
+
+func glob(t *testing.T, pattern string) (paths []string) {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(root, pattern))
+	if err != nil || len(found) == 0 {
+		t.Fatalf("%s: %v, %v", pattern, found, err)
+	}
+	for _, path := range found {
+		path, err := filepath.Rel(root, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	return paths
+}
+
+// A workflow has the keys that ours use. Another key is a slip, or needs a line
+// here.
+type workflow struct {
+	Name        string
+	On          map[string]any
+	Permissions map[string]string
+	Concurrency map[string]any
+	Jobs        map[string]struct {
+		RunsOn      string `yaml:"runs-on"`
+		Container   string
+		Needs       []string
+		Timeout     int `yaml:"timeout-minutes"`
+		Permissions map[string]string
+		Env         map[string]string
+		Steps       []struct {
+			Uses string
+			Run  string
+			With map[string]any
+			Env  map[string]string
+		}
+	}
+}
+
+var (
+	pinned     = regexp.MustCompile(`^actions/[a-z-]+@v\d+\.\d+\.\d+$`)
+	makeTarget = regexp.MustCompile(`^make ([a-z-]+)$`)
+	script     = regexp.MustCompile(`^(\.ci/run|scripts/[a-z-]+)\b`)
+)
+
+func TestWorkflows(t *testing.T) {
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var runs []string
+	for _, path := range glob(t, ".github/workflows/*") {
+		var w workflow
+		read(t, path, &w)
+		if w.Name == "" || len(w.On) == 0 || w.Permissions["contents"] != "read" || len(w.Permissions) != 1 {
+			t.Errorf("%s: every workflow has a name, a trigger, and the permission to read and no other", path)
+		}
+		for name, job := range w.Jobs {
+			if job.Timeout == 0 || job.RunsOn == "" {
+				t.Errorf("%s: job %s has no timeout or runs nowhere", path, name)
+			}
+			for _, need := range job.Needs {
+				if _, ok := w.Jobs[need]; !ok {
+					t.Errorf("%s: job %s needs %s, which is not there", path, name, need)
+				}
+			}
+			for _, step := range job.Steps {
+				if (step.Uses == "") == (step.Run == "") {
+					t.Errorf("%s: a step of job %s uses %q and runs %q", path, name, step.Uses, step.Run)
+				}
+				if step.Uses != "" && !pinned.MatchString(step.Uses) {
+					t.Errorf("%s: %s is not pinned by its full version", path, step.Uses)
+				}
+				runs = append(runs, step.Run)
+				checkRun(t, path, step.Run, string(makefile))
+			}
+		}
+	}
+	for _, want := range []string{".ci/run", "make nightly", "make vuln", "make release"} {
+		if !slices.Contains(runs, want) {
+			t.Errorf("no workflow runs %s", want)
+		}
+	}
+}
+
+// checkRun holds a command to what is in the repository.
+func checkRun(t *testing.T, path, run, makefile string) {
+	t.Helper()
+	if target := makeTarget.FindStringSubmatch(run); target != nil {
+		if !regexp.MustCompile(`(?m)^` + target[1] + `:`).MatchString(makefile) {
+			t.Errorf("%s: there is no make target %s", path, target[1])
+		}
+	} else if strings.Contains(run, "make ") {
+		t.Errorf("%s: %q: a make has a step of its own", path, run)
+	}
+	if name := script.FindString(run); name != "" {
+		info, err := os.Stat(filepath.Join(root, name))
+		if err != nil || info.Mode()&0o111 == 0 {
+			t.Errorf("%s: %s cannot be run: %v", path, name, err)
+		}
+	}
+}
+
+func TestDependabot(t *testing.T) {
+	var config struct {
+		Version int
+		Updates []struct {
+			Ecosystem string `yaml:"package-ecosystem"`
+			Directory string
+			Schedule  map[string]string
+			Groups    map[string]struct{ Patterns []string }
+		}
+	}
+	read(t, ".github/dependabot.yml", &config)
+	var watched []string
+	for _, u := range config.Updates {
+		watched = append(watched, u.Ecosystem+" "+u.Directory)
+		if u.Schedule["interval"] != "weekly" {
+			t.Errorf("%s %s is looked at %v", u.Ecosystem, u.Directory, u.Schedule)
+		}
+	}
+	if config.Version != 2 || !slices.Contains(watched, "github-actions /") {
+		t.Errorf("version %d watches %v", config.Version, watched)
+	}
+	// Every module of the repository is watched.
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.Name() != "go.mod" {
+			return err
+		}
+		folder, err := filepath.Rel(root, filepath.Dir(path))
+		want := "gomod " + filepath.Join("/", folder)
+		if err == nil && !slices.Contains(watched, want) {
+			t.Errorf("nothing watches %s: %v", want, watched)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A form has the keys that GitHub knows.
+type form struct {
+	Name, Description string
+	Labels            []string
+	Body              []struct {
+		Type, ID   string
+		Attributes struct {
+			Label, Description, Value, Render string
+			Options                           []string
+		}
+		Validations struct{ Required bool }
+	}
+}
+
+func TestIssueForms(t *testing.T) {
+	var names []string
+	for _, path := range glob(t, ".github/ISSUE_TEMPLATE/*") {
+		if filepath.Base(path) == "config.yml" {
+			continue
+		}
+		var f form
+		read(t, path, &f)
+		names = append(names, f.Name)
+		if f.Name == "" || f.Description == "" || len(f.Body) == 0 {
+			t.Errorf("%s has no name, description or body", path)
+		}
+		seen := map[string]bool{}
+		for _, part := range f.Body {
+			known := slices.Contains([]string{"markdown", "textarea", "input", "dropdown"}, part.Type)
+			if text := part.Type == "markdown"; !known || text != (part.Attributes.Value != "") || text == (part.Attributes.Label != "") {
+				t.Errorf("%s: a part of type %q with label %q", path, part.Type, part.Attributes.Label)
+			}
+			if part.Type != "markdown" && (part.ID == "" || seen[part.ID]) {
+				t.Errorf("%s: the id %q is empty or used twice", path, part.ID)
+			}
+			if (part.Type == "dropdown") != (len(part.Attributes.Options) > 0) {
+				t.Errorf("%s: %s has options %v", path, part.ID, part.Attributes.Options)
+			}
+			seen[part.ID] = true
+		}
+	}
+	if want := []string{"Bug", "Feature", "Question"}; !slices.Equal(names, want) {
+		t.Errorf("the forms are %v, want %v", names, want)
+	}
+	var config struct {
+		Blank    bool                                `yaml:"blank_issues_enabled"`
+		Contacts []struct{ Name, URL, About string } `yaml:"contact_links"`
+	}
+	read(t, ".github/ISSUE_TEMPLATE/config.yml", &config)
+	if len(config.Contacts) != 1 || !strings.Contains(config.Contacts[0].URL, "/security/advisories/new") {
+		t.Errorf("contacts are %+v", config.Contacts)
+	}
+}
+
+func TestReleaseNotes(t *testing.T) {
+	changelog, err := os.ReadFile(filepath.Join(root, "CHANGELOG.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	versions := regexp.MustCompile(`(?m)^## \[(\d+\.\d+\.\d+)\]`).FindAllStringSubmatch(string(changelog), -1)
+	if len(versions) == 0 {
+		t.Fatal("CHANGELOG.md has no version")
+	}
+	for _, v := range versions {
+		out, err := exec.Command(filepath.Join(root, "scripts/release-notes"), "v"+v[1]).Output()
+		if err != nil || !strings.Contains(string(out), "\n- ") || strings.Contains(string(out), "\n## ") {
+			t.Errorf("the notes of %s: %v\n%.300s", v[1], err, out)
+		}
+	}
+	out, err := exec.Command(filepath.Join(root, "scripts/release-notes"), "v99.0.0").CombinedOutput()
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 1 || !strings.Contains(string(out), "nothing about 99.0.0") {
+		t.Errorf("the notes of a version that is not there: %v\n%s", err, out)
+	}
+}
+
+// Links of these pages to files of the repository lead somewhere.
+func TestLinksLeadSomewhere(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+	for _, page := range []string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"} {
+		text, err := os.ReadFile(filepath.Join(root, page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range link.FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join(root, found[1])); err != nil {
+				t.Errorf("%s: %v", page, err)
+			}
+		}
+	}
+}
+
+func TestLicence(t *testing.T) {
+	licence, err := os.ReadFile(filepath.Join(root, "LICENSE"))
+	if err != nil || !strings.Contains(string(licence), "Version 2.0, January 2004") || !strings.Contains(string(licence), "END OF TERMS") {
+		t.Errorf("LICENSE is not the Apache License 2.0: %v", err)
+	}
+	notice, err := os.ReadFile(filepath.Join(root, "NOTICE"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range regexp.MustCompile(`(?m)^(internal|tests)/\S+`).FindAllString(string(notice), -1) {
+		path = strings.TrimSuffix(path, ",")
+		if _, err := os.Stat(filepath.Join(root, path)); err != nil {
+			t.Errorf("NOTICE names %s: %v", path, err)
+		}
+	}
+}
