@@ -26,7 +26,7 @@ func (r *release) writeArchive(t target, binary, licences string) error {
 		{"THIRD-PARTY.txt", licences, 0o644},
 		{"holdfast.conf", filepath.Join(r.work, "holdfast.conf"), 0o644},
 	}
-	for _, name := range []string{"LICENSE", "README.md", "CHANGELOG.md"} {
+	for _, name := range []string{"LICENSE", "NOTICE", "README.md", "CHANGELOG.md"} {
 		files = append(files, packed{name, filepath.Join(r.root, name), 0o644})
 	}
 	for _, folder := range []string{"completions", "man"} {
