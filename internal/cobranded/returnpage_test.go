@@ -17,7 +17,8 @@ import (
 func TestReturnPageHasTheFields(t *testing.T) {
 	want := append([]string{"callerReference"}, cobranded.AddressFields...)
 	for _, name := range holdfast.ReservedFields() {
-		if verb, err := holdfast.MessageVerb(holdfast.Params{{Name: name, Value: "x"}}); err == nil && verb == http.MethodGet {
+		verb, err := holdfast.MessageVerb(holdfast.Params{{Name: name, Value: "x"}})
+		if err == nil && verb == http.MethodGet {
 			want = append(want, name)
 		}
 	}

@@ -27,11 +27,13 @@ func TestPublishedLinks(t *testing.T) {
 			if _, _, found, err := tx.CallerByKey(key); err != nil || found {
 				return err
 			}
-			return tx.InsertAccessKey(party.AccessKey{ID: key, Secret: holdfast.NewSecretKey(all.SecretAccessKey), Caller: s.Shop.ID}, s.Clock.Now())
+			secret := holdfast.NewSecretKey(all.SecretAccessKey)
+			return tx.InsertAccessKey(party.AccessKey{ID: key, Secret: secret, Caller: s.Shop.ID}, s.Clock.Now())
 		}); err != nil {
 			t.Fatal(err)
 		}
-		for sent, status := range map[string]int{v.Sent: http.StatusFound, strings.Replace(v.Sent, "42.50", "42.51", 1): http.StatusBadRequest} {
+		changed := strings.Replace(v.Sent, "42.50", "42.51", 1)
+		for sent, status := range map[string]int{v.Sent: http.StatusFound, changed: http.StatusBadRequest} {
 			answer := httptest.NewRecorder()
 			s.pages.Handler().ServeHTTP(answer, httptest.NewRequest(v.Verb, sent, nil))
 			if answer.Code != status {

@@ -91,7 +91,9 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 			t.Errorf("%s links to %s, where nothing is called so", l.from, l.to)
 		}
 	}
-	for _, page := range []string{"signing", "return-url", "notifications", "idempotency", "sandbox-clock", "versions", "vectors.json"} {
+	for _, page := range []string{
+		"signing", "return-url", "notifications", "idempotency", "sandbox-clock", "versions", "vectors.json",
+	} {
 		if _, ok := bodies[manual.Path+page]; !ok {
 			t.Errorf("no link leads to %s", page)
 		}
@@ -104,15 +106,19 @@ func TestAPageIsKept(t *testing.T) {
 	h := api()
 	w := ask(t, h, http.MethodGet, "/doc/signing", "Accept-Language", "de")
 	for name, want := range map[string]string{
-		"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-		"Cache-Control":           "public, no-cache",
-		"X-Content-Type-Options":  "nosniff",
+		"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; " +
+			"frame-ancestors 'none'; base-uri 'none'",
+		"Cache-Control":          "public, no-cache",
+		"X-Content-Type-Options": "nosniff",
 	} {
 		if got := w.Header().Get(name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	for _, text := range []string{"<title>Signing · Holdfast</title>", `<html lang="en-US">`, `<h1 id="signing">Signing</h1>`, `aria-current="page">Signing<`} {
+	for _, text := range []string{
+		"<title>Signing · Holdfast</title>", `<html lang="en-US">`, `<h1 id="signing">Signing</h1>`,
+		`aria-current="page">Signing<`,
+	} {
 		if !strings.Contains(w.Body.String(), text) {
 			t.Errorf("the page does not have %s", text)
 		}
@@ -121,10 +127,12 @@ func TestAPageIsKept(t *testing.T) {
 		t.Error("the page has a style or a script of its own")
 	}
 	etag := w.Header().Get("ETag")
-	if w := ask(t, h, http.MethodGet, "/doc/signing", "If-None-Match", etag); w.Code != http.StatusNotModified || w.Body.Len() > 0 {
+	w = ask(t, h, http.MethodGet, "/doc/signing", "If-None-Match", etag)
+	if w.Code != http.StatusNotModified || w.Body.Len() > 0 {
 		t.Errorf("with its ETag: %d and %d bytes", w.Code, w.Body.Len())
 	}
-	if w := ask(t, h, http.MethodHead, "/doc/signing"); w.Code != http.StatusOK || w.Body.Len() > 0 || w.Header().Get("ETag") != etag {
+	w = ask(t, h, http.MethodHead, "/doc/signing")
+	if w.Code != http.StatusOK || w.Body.Len() > 0 || w.Header().Get("ETag") != etag {
 		t.Errorf("HEAD: %d with %d bytes and ETag %s", w.Code, w.Body.Len(), w.Header().Get("ETag"))
 	}
 	if other := ask(t, h, http.MethodGet, "/doc/versions").Header().Get("ETag"); other == etag || etag == "" {
@@ -134,29 +142,29 @@ func TestAPageIsKept(t *testing.T) {
 
 func TestOtherAddressesAreNotThePages(t *testing.T) {
 	h := api()
-	for path, status := range map[string]int{
-		"/doc": http.StatusFound, "/doc/": http.StatusOK, "/doc/signing/": http.StatusTeapot, "/doc/signing.md": http.StatusTeapot,
-		"/doc/README": http.StatusTeapot, "/doc/../doc/signing": http.StatusTeapot, "/doc//signing": http.StatusTeapot, "/doc/Signing": http.StatusTeapot,
-		"/doc/../../docs.go": http.StatusTeapot, "/doc/signing\x00": http.StatusTeapot, "/doc/.": http.StatusTeapot, "": http.StatusTeapot,
-		"/doc/2010-08-28/AmazonFPS.xsd": http.StatusTeapot, "/": http.StatusTeapot,
+	for _, path := range []string{
+		"/doc/signing/", "/doc/signing.md", "/doc/README", "/doc/../doc/signing", "/doc//signing", "/doc/Signing",
+		"/doc/../../docs.go", "/doc/signing\x00", "/doc/.", "", "/", "/doc/2010-08-28/AmazonFPS.xsd",
 	} {
-		if w := ask(t, h, http.MethodGet, path); w.Code != status {
-			t.Errorf("%q: %d, want %d", path, w.Code, status)
+		if w := ask(t, h, http.MethodGet, path); w.Code != http.StatusTeapot {
+			t.Errorf("%q is answered with %d", path, w.Code)
 		}
 	}
-	if w := ask(t, h, http.MethodDelete, "/doc/signing"); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" {
+	w := ask(t, h, http.MethodDelete, "/doc/signing")
+	if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" {
 		t.Errorf("DELETE: %d, Allow %q", w.Code, w.Header().Get("Allow"))
 	}
-	if at := ask(t, h, http.MethodGet, "/doc").Header().Get("Location"); at != manual.Path {
-		t.Errorf("/doc leads to %s", at)
+	if w = ask(t, h, http.MethodGet, "/doc"); w.Code != http.StatusFound || w.Header().Get("Location") != manual.Path {
+		t.Errorf("/doc: %d, and leads to %s", w.Code, w.Header().Get("Location"))
 	}
 }
 
 // What a document says becomes HTML that can do nothing.
 func TestDocuments(t *testing.T) {
 	files := fstest.MapFS{
-		"README.md": {Data: []byte("# First\n\n- [b](b.md)\n- [pay](actions/Pay.md#errors)\n- [actions](actions)\n- [out](../operating.md) [far](https://evil.test/) " +
-			"[script](javascript:alert(1))\n\n<script>alert(1)</script>\n\nA <b onclick=x>bold</b> word\n")},
+		"README.md": {Data: []byte("# First\n\n- [b](b.md)\n- [pay](actions/Pay.md#errors)\n- [actions](actions)\n" +
+			"- [out](../operating.md) [far](https://evil.test/) [script](javascript:alert(1))\n\n" +
+			"<script>alert(1)</script>\n\nA <b onclick=x>bold</b> word\n")},
 		"a.md":              {Data: []byte("# A\n")},
 		"b.md":              {Data: []byte("# `B` & *more*\n\n| one | two |\n|---|---:|\n| 1 | 2 |\n")},
 		"actions/README.md": {Data: []byte("# Actions\n")},
@@ -164,7 +172,10 @@ func TestDocuments(t *testing.T) {
 	}
 	h := (&manual.Server{Files: files, Log: slog.New(slog.DiscardHandler)}).Handler(nothing)
 	first := ask(t, h, http.MethodGet, "/doc/").Body.String()
-	for _, text := range []string{`<a href="/doc/b">b</a>`, `<a href="/doc/actions/Pay#errors">pay</a>`, `<a href="/doc/actions/">actions</a>`, "<li>out far script</li>", "bold word"} {
+	for _, text := range []string{
+		`<a href="/doc/b">b</a>`, `<a href="/doc/actions/Pay#errors">pay</a>`, `<a href="/doc/actions/">actions</a>`,
+		"<li>out far script</li>", "bold word",
+	} {
 		if !strings.Contains(strings.ReplaceAll(first, "<!-- raw HTML omitted -->", ""), text) {
 			t.Errorf("the first page does not have %s:\n%s", text, first)
 		}
@@ -183,12 +194,16 @@ func TestDocuments(t *testing.T) {
 		t.Errorf("the order of pages (-want +got):\n%s", diff)
 	}
 	b := ask(t, h, http.MethodGet, "/doc/b").Body.String()
-	for _, text := range []string{"<title>B &amp; more · Holdfast</title>", `<td role="cell" data-label="two">2</td>`, `<tr role="row">`, `<table role="table">`} {
+	for _, text := range []string{
+		"<title>B &amp; more · Holdfast</title>", `<td role="cell" data-label="two">2</td>`, `<tr role="row">`,
+		`<table role="table">`,
+	} {
 		if !strings.Contains(b, text) {
 			t.Errorf("the page does not have %s:\n%s", text, b)
 		}
 	}
-	if up := ask(t, h, http.MethodGet, "/doc/actions/Pay").Body.String(); !strings.Contains(up, `<a href="/doc/b">up</a>`) || !strings.Contains(up, `<a href="/doc/">First</a>`) {
+	up := ask(t, h, http.MethodGet, "/doc/actions/Pay").Body.String()
+	if !strings.Contains(up, `<a href="/doc/b">up</a>`) || !strings.Contains(up, `<a href="/doc/">First</a>`) {
 		t.Errorf("a page below does not lead up:\n%s", up)
 	}
 }
@@ -196,8 +211,10 @@ func TestDocuments(t *testing.T) {
 // A document without a title is a mistake, and makes no page.
 func TestADocumentWithoutATitle(t *testing.T) {
 	var log strings.Builder
-	h := (&manual.Server{Files: fstest.MapFS{"README.md": {Data: []byte("Text\n")}}, Log: slog.New(slog.NewTextHandler(&log, nil))}).Handler(nothing)
-	if w := ask(t, h, http.MethodGet, "/doc/"); w.Code != http.StatusTeapot || !strings.Contains(log.String(), "README.md has no title") {
+	files := fstest.MapFS{"README.md": {Data: []byte("Text\n")}}
+	h := (&manual.Server{Files: files, Log: slog.New(slog.NewTextHandler(&log, nil))}).Handler(nothing)
+	w := ask(t, h, http.MethodGet, "/doc/")
+	if w.Code != http.StatusTeapot || !strings.Contains(log.String(), "README.md has no title") {
 		t.Errorf("%d; the log says %s", w.Code, log.String())
 	}
 }

@@ -43,7 +43,8 @@ func TestReturnPageHasTheStatusCodes(t *testing.T) {
 		if got[status] == nil {
 			t.Errorf("%s is missing", status)
 		}
-		if success := strings.HasPrefix(status, "S") && status != "SE"; success != (holdfast.Return{Status: holdfast.ReturnStatus(status)}).Authorised() {
+		success := strings.HasPrefix(status, "S") && status != "SE"
+		if success != (holdfast.Return{Status: holdfast.ReturnStatus(status)}).Authorised() {
 			t.Errorf("the page calls %s a success: %t", status, success)
 		}
 	}
@@ -52,8 +53,8 @@ func TestReturnPageHasTheStatusCodes(t *testing.T) {
 // endsOf are the ways that not every pipeline can end in.
 func endsOf(p payment.Pipeline) (ends []holdfast.ReturnStatus) {
 	for _, m := range []holdfast.PaymentMethod{holdfast.MethodABT, holdfast.MethodACH, holdfast.MethodCC} {
-		a := payment.Agreement{Request: payment.PipelineRequest{Pipeline: p}, Instrument: payment.Instrument{ID: "new", Method: m}, Edited: payment.Token{Instrument: "old"}}
-		ends = append(ends, a.Install().Status)
+		chosen := payment.Instrument{ID: "new", Method: m}
+		ends = append(ends, agreement(p, chosen).Install().Status)
 	}
 	if (payment.PipelineRequest{Pipeline: p}).Pays() {
 		ends = append(ends, payment.NoMethod().Status)
@@ -63,22 +64,29 @@ func endsOf(p payment.Pipeline) (ends []holdfast.ReturnStatus) {
 		ends = append(ends, named.CheckPayees(party.Caller{}, []payment.Payee{{Named: "R"}}, holdfasttest.Start).Status)
 	}
 	if p == payment.PipelineEditToken {
-		same := payment.Agreement{Request: payment.PipelineRequest{Pipeline: p}, Instrument: payment.Instrument{ID: "old"}, Edited: payment.Token{Instrument: "old"}}
 		ends = append(
-			ends, same.Install().Status, payment.NoAccount().Status,
-			payment.Token{}.CanEdit("C", holdfasttest.Start).Status, payment.Token{Sender: "P1"}.CanBeEditedBy(party.Party{ID: "P2"}).Status,
+			ends, agreement(p, payment.Instrument{ID: "old"}).Install().Status, payment.NoAccount().Status,
+			payment.Token{}.CanEdit("C", holdfasttest.Start).Status,
+			payment.Token{Sender: "P1"}.CanBeEditedBy(party.Party{ID: "P2"}).Status,
 		)
 	}
 	return ends
+}
+
+// agreement is to pay by an instrument; a token that is edited pays by another.
+func agreement(p payment.Pipeline, by payment.Instrument) payment.Agreement {
+	return payment.Agreement{
+		Request: payment.PipelineRequest{Pipeline: p}, Instrument: by, Edited: payment.Token{Instrument: "old"},
+	}
 }
 
 // namingRecipients are those of a request that names recipients in every way.
 func namingRecipients(p payment.Pipeline) holdfast.Params {
 	params := holdfast.Params{{Name: "pipelineName", Value: string(p)}}
 	for _, pair := range []string{
-		"callerReference=a", "callerReferenceSender=b", "callerReferenceFunding=c", "callerReferenceSettlement=d", "transactionAmount=1.00",
-		"globalAmountLimit=1.00", "creditLimit=1.00", "fundingAmount=1.00", "recurringPeriod=1 Month", "recipientPaysFee=True", "tokenID=T",
-		"recipientToken=R", "recipientTokenList=R",
+		"callerReference=a", "callerReferenceSender=b", "callerReferenceFunding=c", "callerReferenceSettlement=d",
+		"transactionAmount=1.00", "globalAmountLimit=1.00", "creditLimit=1.00", "fundingAmount=1.00",
+		"recurringPeriod=1 Month", "recipientPaysFee=True", "tokenID=T", "recipientToken=R", "recipientTokenList=R",
 	} {
 		name, value, _ := strings.Cut(pair, "=")
 		params = append(params, holdfast.Param{Name: name, Value: value})
@@ -114,7 +122,7 @@ func TestReturnPageHasTheAccountProblems(t *testing.T) {
 func TestSandboxPageHasTheTokens(t *testing.T) {
 	got := map[string]string{}
 	for _, row := range holdfasttest.ReadPage(t, "sandbox-clock.md").Under("## Test tokens").Rows() {
-		got[row[0]+" "+row[1]] = row[2]
+		got[row[2]+" "+row[0]] = row[1]
 	}
 	want := map[string]string{}
 	for id, e := range payment.SandboxSenders {

@@ -56,13 +56,15 @@ func TestClockPageHasTheErrors(t *testing.T) {
 	got := map[string]string{}
 	w := newWorld(t)
 	for _, row := range []struct{ caller, pair string }{
-		{"shop", ""}, {"shop", "Advance=x"}, {"shop", "Advance=0s"}, {"shop", "Advance=99999999h"}, {"shop", "Reset=yes"}, {"shop", "Days=7"}, {"live", "Advance=1h"},
+		{"shop", ""}, {"shop", "Advance=x"}, {"shop", "Advance=0s"}, {"shop", "Advance=99999999h"}, {"shop", "Reset=yes"},
+		{"shop", "Days=7"}, {"live", "Advance=1h"},
 	} {
 		var p holdfast.Params
 		if name, value, given := strings.Cut(row.pair, "="); given {
 			p = holdfast.Params{{Name: name, Value: value}}
 		}
-		answer := w.send(http.MethodPost, "/sandbox/clock", w.signed(http.MethodPost, "/sandbox/clock", row.caller, p, "Version"))
+		request := w.signed(http.MethodPost, "/sandbox/clock", row.caller, p, "Version")
+		answer := w.send(http.MethodPost, "/sandbox/clock", request)
 		code := errorCode.FindStringSubmatch(answer)
 		if code == nil {
 			t.Fatalf("%v is not refused: %s", row, answer)
@@ -104,7 +106,8 @@ func TestVersionsPage(t *testing.T) {
 		want[s] = true
 	}
 	for _, row := range page.Under("## Spellings").Rows() {
-		got[queryapi.Spelling{Action: row[0], Name: holdfasttest.Quoted(row[1])[0], Also: holdfasttest.Quoted(row[2])[0]}] = true
+		name, also := holdfasttest.Quoted(row[1])[0], holdfasttest.Quoted(row[2])[0]
+		got[queryapi.Spelling{Action: row[0], Name: name, Also: also}] = true
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("spellings (-want +got):\n%s", diff)
@@ -138,7 +141,8 @@ func TestIdempotencyPageHasTheActions(t *testing.T) {
 		return strings.Contains(name, "Token") || name == "InstallPaymentInstruction" // the reference is a token's
 	})
 	slices.Sort(want)
-	if diff := cmp.Diff(want, linked(holdfasttest.ReadPage(t, "idempotency.md").Under("## References of requests").Items())); diff != "" {
+	page := holdfasttest.ReadPage(t, "idempotency.md").Under("## References of requests")
+	if diff := cmp.Diff(want, linked(page.Items())); diff != "" {
 		t.Errorf("actions (-want +got):\n%s", diff)
 	}
 }

@@ -37,7 +37,8 @@ func TestPublishedRequests(t *testing.T) {
 			answer := httptest.NewRecorder()
 			w.handler.ServeHTTP(answer, r)
 			// What the requests are about does not exist here.
-			if good := strings.Contains(answer.Body.String(), "<Code>InvalidT"); good != row.good || !good && answer.Code != http.StatusForbidden {
+			good := strings.Contains(answer.Body.String(), "<Code>InvalidT")
+			if good != row.good || !good && answer.Code != http.StatusForbidden {
 				t.Errorf("%s: %d %s", v.Name, answer.Code, answer.Body)
 			}
 		}
@@ -61,7 +62,8 @@ func TestPublishedMessages(t *testing.T) {
 		raw := strings.TrimPrefix(v.Sent, v.Address+"?")
 		for parameters, status := range map[string]string{raw: "Success", raw + "&x=1": "Failure"} {
 			answer := w.send(http.MethodGet, "/", holdfast.Params{
-				{Name: "Action", Value: "VerifySignature"}, {Name: "UrlEndPoint", Value: v.Address}, {Name: "HttpParameters", Value: parameters},
+				{Name: "Action", Value: "VerifySignature"},
+				{Name: "UrlEndPoint", Value: v.Address}, {Name: "HttpParameters", Value: parameters},
 			})
 			if !strings.Contains(answer, "<VerificationStatus>"+status+"<") {
 				t.Errorf("%s: %s, want %s", v.Name, answer, status)

@@ -13,7 +13,7 @@ import (
 )
 
 // stopsMax is more stops of the Tab key than any page has.
-const stopsMax = 80
+const stopsMax = 150
 
 // A focus is the element that has it, and whether people can tell.
 type focus struct {
@@ -50,8 +50,9 @@ const whereFocusIs = `(() => {
 		const [a, b] = [light(style.outlineColor), light(ground(x.parentElement))];
 		return Math.max(a, b) / Math.min(a, b) >= 3;
 	};
-	const box = e.getBoundingClientRect();
-	const spots = [[0.5, 0.5], [0.1, 0.1], [0.9, 0.1], [0.1, 0.9], [0.9, 0.9]].map(([x, y]) => document.elementFromPoint(box.left + x * box.width, box.top + y * box.height));
+	// A link that goes on in the next line has a box in each.
+	const spots = [...e.getClientRects()].flatMap(box => [[0.5, 0.5], [0.1, 0.1], [0.9, 0.1], [0.1, 0.9], [0.9, 0.9]].map(
+		([x, y]) => document.elementFromPoint(box.left + x * box.width, box.top + y * box.height)));
 	return {
 		What: e.outerHTML.slice(0, 120), At: ` + stops + `.indexOf(e), Ringed: !!(ring(e) || ring(e.closest("label"))),
 		Shown: spots.some(s => s && e.contains(s)),

@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"path"
 	"strings"
 	"testing"
 
@@ -75,10 +76,18 @@ func TestTheManualInABrowser(t *testing.T) {
 	p.click(`main a[href="/doc/"]`)
 	p.wants("The API")
 	p.inspect("manual")
-	for _, page := range []string{"signing", "return-url"} {
-		p.click(`.pages a[href="/doc/` + page + `"]`)
-		p.wantPage(page)
-		p.inspect("manual-" + page)
+	for _, address := range []string{"signing", "actions/Reserve"} {
+		p.click(`.pages a[href="/doc/` + address + `"]`)
+		name := path.Base(address)
+		p.wantPage(name)
+		p.inspect("manual-" + name)
+		for _, width := range []int64{768, 1087, 1088} { // where the tables change, and before
+			p.size(viewport{name: "window", width: width, height: 800})
+			if found := ask[[]string](p, sticksOut); len(found) > 0 {
+				t.Errorf("%s: in a window %d wide these stick out: %q", name, width, found)
+			}
+		}
+		p.size(desktop)
 	}
 }
 
