@@ -1,6 +1,9 @@
 package account
 
 import (
+	"strings"
+	"unicode/utf8"
+
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/webui"
@@ -10,16 +13,33 @@ import (
 type InstrumentView struct {
 	Title  string
 	Detail string
+	Card   string // letters of its mark, if it is a card
 }
 
 // InstrumentIn is an instrument in words.
 func InstrumentIn(w webui.Words, i payment.Instrument) InstrumentView {
 	switch i.Method {
 	case holdfast.MethodABT:
-		return InstrumentView{w.T("instrument.balance"), w.T("instrument.balance-detail")}
+		return InstrumentView{Title: w.T("instrument.balance"), Detail: w.T("instrument.balance-detail")}
 	case holdfast.MethodACH:
-		return InstrumentView{w.T("instrument.bank", "Bank", i.Brand, "Last4", i.Last4), w.T("instrument.bank-detail")}
+		return InstrumentView{Title: w.T("instrument.bank", "Bank", i.Brand, "Last4", i.Last4), Detail: w.T("instrument.bank-detail")}
 	default:
-		return InstrumentView{w.T("instrument.card", "Brand", i.Brand, "Last4", i.Last4), w.T("instrument.card-detail", "Expiry", i.Expiry())}
+		return InstrumentView{
+			Title: w.T("instrument.card", "Brand", i.Brand, "Last4", i.Last4), Detail: w.T("instrument.card-detail", "Expiry", i.Expiry()),
+			Card: cardLetters(i.Brand),
+		}
 	}
+}
+
+// cardLetters are the initials of a brand, "AE", which stand in its mark: we draw no
+// network's logo.
+func cardLetters(brand string) (letters string) {
+	if brand == "Mastercard" {
+		return "MC"
+	}
+	for _, word := range strings.Fields(brand) {
+		first, _ := utf8.DecodeRuneInString(word)
+		letters += string(first)
+	}
+	return letters
 }

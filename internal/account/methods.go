@@ -37,7 +37,7 @@ func (s *Server) showMethods(c *call) error {
 
 func methodRow(w webui.Words, i payment.Instrument, expired bool) row {
 	v := InstrumentIn(w, i)
-	r := row{Title: v.Title, Detail: v.Detail}
+	r := row{Title: v.Title, Detail: v.Detail, Card: v.Card}
 	switch {
 	case i.Default:
 		r.Mark = tag{w.T("methods.default"), good}

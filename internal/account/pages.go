@@ -42,6 +42,7 @@ type (
 		Form    *webui.Form
 		Passkey *webui.PasskeyForm
 		Aside   string
+		Asides  []aside
 		Links   []link
 		Buttons []action
 	}
@@ -88,6 +89,7 @@ type group struct {
 // A row is one thing that a party has.
 type row struct {
 	Title   string
+	Card    string // letters of its mark, if it is a card
 	Address string // of its own page, where it has one
 	Date    string // of an entry
 	Detail  string
@@ -125,6 +127,12 @@ type link struct {
 	Label   string
 	Of      string // whose, for those who hear the label alone
 	Address string
+}
+
+// An aside is a link in a line of its own, less than a button.
+type aside struct {
+	Text string
+	Link link
 }
 
 // An action is a button: a form with nothing to fill in.

@@ -323,3 +323,20 @@ func TestWithoutMail(t *testing.T) {
 	b.postTo("verify/send")
 	b.wantStatus("asking for a code", http.StatusOK)
 }
+
+// The sign-in page has one primary button. Making an account and a forgotten password
+// are links.
+func TestTheSignInPageHasOneButton(t *testing.T) {
+	s := newSite(t)
+	b := s.newBrowser()
+	b.get("sign-in")
+	if n := strings.Count(b.at.body, `class="primary"`); n != 1 {
+		t.Errorf("there are %d primary buttons", n)
+	}
+	if strings.Contains(b.at.body, `<a class="secondary"`) {
+		t.Error("a link looks like a button")
+	}
+	if len(links(b.at.body, "sign-up")) != 1 || len(links(b.at.body, "forgotten")) != 1 {
+		t.Error("there is no way to an account or a new password")
+	}
+}

@@ -243,3 +243,14 @@ func TestWhatIsSomebodyElses(t *testing.T) {
 		t.Errorf("Ann has %d ways to pay", n)
 	}
 }
+
+// A card in the list has a mark with its brand's initials. The words beside it name it.
+func TestAListedCardHasAMark(t *testing.T) {
+	s := newSite(t)
+	b := s.ann()
+	b.get("methods")
+	if n := strings.Count(b.at.body, `class="card-mark"`); n != 1 {
+		t.Errorf("there are %d marks for one card and a balance", n)
+	}
+	b.wantText(">V</text>", "Visa ending in 4242")
+}

@@ -129,6 +129,7 @@ type (
 type choice struct {
 	Value    string
 	Title    string
+	Card     string // letters of its mark
 	Detail   string
 	Declined string // when it was, if at its last use
 	Checked  bool

@@ -58,7 +58,7 @@ func (s *Server) renderPayment(c *call, status int, problem string) error {
 			v.Detail = c.words.T("payment.balance", "Amount", c.words.Dollars(balance))
 		}
 		page.Choices = append(page.Choices, choice{
-			Value: string(i.ID), Title: v.Title, Detail: v.Detail, Declined: declined[i.ID], Checked: i.ID == chosen,
+			Value: string(i.ID), Title: v.Title, Card: v.Card, Detail: v.Detail, Declined: declined[i.ID], Checked: i.ID == chosen,
 		})
 	}
 	if c.request.Offers(holdfast.MethodCC) {
