@@ -37,7 +37,11 @@ var targets = []target{
 
 const (
 	killedMin = 90 // percent
-	patience  = 2 * time.Minute
+
+	// Tests hang when they take so many times as long as without a mutant, and
+	// never before patienceMin.
+	patienceFactor = 10
+	patienceMin    = 2 * time.Minute
 )
 
 func main() {
@@ -92,7 +96,7 @@ func measure(ctx context.Context, root string, t target, files string, workers i
 		return score{}, fmt.Errorf("making a directory: %w", err)
 	}
 	defer os.RemoveAll(work)
-	p := &pack{target: t, root: root, work: work, sources: make(map[string][]byte)}
+	p := &pack{target: t, root: root, work: work, sources: make(map[string][]byte), patience: time.Hour}
 	mutants, err := p.list(ctx)
 	if err != nil {
 		return score{}, err
@@ -101,9 +105,11 @@ func measure(ctx context.Context, root string, t target, files string, workers i
 	if err := p.compile(ctx, mutants); err != nil {
 		return score{}, err
 	}
+	begun := time.Now()
 	if sound, err := p.test(ctx, p.binary(), &mutant{}, nil); err != nil || sound != lived {
 		return score{}, fmt.Errorf("running the tests without a mutant: %s: %w", sound, err)
 	}
+	p.patience = max(patienceMin, patienceFactor*time.Since(begun))
 	var wait sync.WaitGroup
 	todo := make(chan *mutant)
 	failed := make([]error, workers)

@@ -17,7 +17,7 @@ type fate string
 const (
 	killed    fate = "killed"
 	lived     fate = "lived"
-	timedOut  fate = "timed out"  // no test failed in time
+	timedOut  fate = "timed out"  // the tests hang: they would never pass
 	notViable fate = "not viable" // it does not compile, so it is no mutant
 )
 

@@ -80,7 +80,7 @@ func TestTheScoreCountsWhatIsNotKilled(t *testing.T) {
 		"all killed":            {nine, nil, 1000, true},
 		"one in ten, explained": {append(nine[:9:9], lived), known, 900, true},
 		"not explained":         {append(nine[:9:9], lived), nil, 900, false},
-		"too slow to tell":      {append(nine[:9:9], timedOut), nil, 900, false},
+		"hanging":               {append(nine[:9:9], timedOut), nil, 1000, true},
 		"below the bar":         {append(nine[:8:8], lived), known, 888, false},
 		"not viable":            {append(nine[:9:9], notViable), nil, 1000, true},
 		"nothing":               {nil, nil, 0, false},
@@ -90,8 +90,8 @@ func TestTheScoreCountsWhatIsNotKilled(t *testing.T) {
 			t.Errorf("%s: %d tenths, %v", name, s.tenths(), verdict([]score{s}, row.known))
 		}
 	}
-	text := page([]score{scoreOf("d", fates(killed, lived))}, known)
-	for _, want := range []string{"| `d` | 2 | 1 | 1 | 50.0 % |", "| `d/f.go` | K, lived | `x \\| y` | equal |"} {
+	text := page([]score{scoreOf("d", fates(killed, timedOut, lived))}, known)
+	for _, want := range []string{"| `d` | 3 | 2 | 1 | 1 | 66.6 % |", "| `d/f.go` | K | `x \\| y` | equal |"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q:\n%s", want, text)
 		}

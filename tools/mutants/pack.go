@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // switchVariable says which mutant is on.
@@ -21,6 +22,7 @@ type pack struct {
 	target
 	root, work string
 	sources    map[string][]byte
+	patience   time.Duration // with the tests of a mutant
 }
 
 func (p *pack) binary() string { return filepath.Join(p.work, "mutants.test") }
@@ -130,7 +132,7 @@ func (p *pack) try(ctx context.Context, m *mutant) error {
 }
 
 func (p *pack) test(ctx context.Context, binary string, m *mutant, args []string) (fate, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, p.patience)
 	defer cancel()
 	test := exec.CommandContext(ctx, binary, append([]string{"-test.failfast", "-test.short"}, args...)...)
 	test.Dir = filepath.Join(p.root, p.dir)
