@@ -1,6 +1,7 @@
 package payment_test
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -29,11 +30,15 @@ func byBalance(in *asked) {
 	in.Balance = money.Cents(10_00)
 }
 
-// spoilt are refusals that a funding and a settlement have in common.
-var spoilt = map[string]struct {
+// A spoiling is a request that differs from one with nothing wrong, and how it is
+// refused.
+type spoiling struct {
 	spoil func(*asked)
 	want  holdfast.Code
-}{
+}
+
+// spoilt are refusals that a funding and a settlement have in common.
+var spoilt = map[string]spoiling{
 	"nothing wrong":          {func(*asked) {}, ""},
 	"no amount":              {func(in *asked) { in.Request.TransactionAmount = money.Amount{} }, holdfast.InvalidParams},
 	"a cent by card":         {func(in *asked) { in.Request.TransactionAmount = money.Cents(1) }, holdfast.AmountOutOfRange},
@@ -74,46 +79,20 @@ var spoilt = map[string]struct {
 }
 
 func TestFundPrepaidRefusals(t *testing.T) {
-	rows := map[string]struct {
-		spoil func(*asked)
-		want  holdfast.Code
-	}{
+	wantRefusals(t, payment.KindFundPrepaid, map[string]spoiling{
 		"a cent above the limit":     {func(in *asked) { in.Aggregate.Limit = money.Cents(34_99) }, holdfast.PrepaidFundingLimitExceeded},
 		"an instrument that is over": {func(in *asked) { in.Aggregate.Expires = now }, holdfast.InstrumentExpired},
 		"nobody spends it":           {func(in *asked) { in.Movers[0].Token.Cancelled = true }, holdfast.TokenNotActiveSender},
 		"nobody spends it any more":  {func(in *asked) { in.Movers[0].Token.Expires = now }, holdfast.IncompatibleTokens},
 		"a token that settles":       {func(in *asked) { in.Token.Use = payment.UseSettle }, holdfast.InvalidSenderRoleForAccountType},
-	}
-	for name, row := range spoilt {
-		rows[name] = row
-	}
-	for name, row := range rows {
-		t.Run(name, func(t *testing.T) {
-			in := onInstrument(holdfast.MethodPrepaid, payment.UseFund)
-			row.spoil(&in)
-			r := in.Request
-			c, err := payment.FundPrepaid(in.Input, holdfast.FundPrepaidRequest{
-				SenderTokenID: r.SenderTokenID, FundingAmount: r.TransactionAmount, CallerReference: "f", SoftDescriptorType: r.SoftDescriptorType,
-				TransactionTimeoutMins: r.TransactionTimeoutMins,
-			})
-			if code(err) != row.want {
-				t.Fatalf("refused with %v, want %q", err, row.want)
-			}
-			if err == nil {
-				wantBegun(t, c, payment.KindFundPrepaid, money.Cents(20_00).Add(r.TransactionAmount), r.TransactionAmount)
-			}
-		})
-	}
+	})
 }
 
 func TestSettleDebtRefusals(t *testing.T) {
 	amount := func(cents int64) func(*asked) {
 		return func(in *asked) { in.Request.TransactionAmount = money.Cents(cents) }
 	}
-	rows := map[string]struct {
-		spoil func(*asked)
-		want  holdfast.Code
-	}{
+	wantRefusals(t, payment.KindSettleDebt, map[string]spoiling{
 		"all that is open":           {amount(15_00), ""},
 		"a cent more than is open":   {amount(15_01), holdfast.SettleAmountGreaterThanDebt},
 		"an instrument that is over": {func(in *asked) { in.Aggregate.Expires, in.Token.Expires = now, now }, ""},
@@ -127,27 +106,52 @@ func TestSettleDebtRefusals(t *testing.T) {
 			in.Movers[0].Limits = in.Limits
 		}, ""},
 		"a token that funds": {func(in *asked) { in.Token.Use = payment.UseFund }, holdfast.InvalidSenderRoleForAccountType},
-	}
-	for name, row := range spoilt {
-		rows[name] = row
-	}
+	})
+}
+
+// wantRefusals has an instrument funded or settled by requests that are spoilt, in
+// these ways and in those that both have in common.
+func wantRefusals(t *testing.T, kind payment.Kind, own map[string]spoiling) {
+	t.Helper()
+	rows := maps.Clone(spoilt)
+	maps.Copy(rows, own)
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {
-			in := onInstrument(holdfast.MethodDebt, payment.UseSettle)
+			in := onInstrument(holdfast.MethodPrepaid, payment.UseFund)
+			if kind == payment.KindSettleDebt {
+				in = onInstrument(holdfast.MethodDebt, payment.UseSettle)
+			}
 			row.spoil(&in)
-			r := in.Request
-			c, err := payment.SettleDebt(in.Input, holdfast.SettleDebtRequest{
-				SenderTokenID: r.SenderTokenID, SettlementAmount: r.TransactionAmount, CallerReference: "s", SoftDescriptorType: r.SoftDescriptorType,
-				TransactionTimeoutMins: r.TransactionTimeoutMins,
-			})
+			c, err := moved(in, kind)
 			if code(err) != row.want {
 				t.Fatalf("refused with %v, want %q", err, row.want)
 			}
-			if err == nil {
-				wantBegun(t, c, payment.KindSettleDebt, money.Cents(20_00).Sub(r.TransactionAmount), r.TransactionAmount)
+			if err != nil {
+				return
 			}
+			amount := in.Request.TransactionAmount
+			on := money.Cents(20_00).Add(amount)
+			if kind == payment.KindSettleDebt {
+				on = money.Cents(20_00).Sub(amount)
+			}
+			wantBegun(t, c, kind, on, amount)
 		})
 	}
+}
+
+// moved funds or settles the instrument.
+func moved(in asked, kind payment.Kind) (payment.Change, error) {
+	r := in.Request
+	if kind == payment.KindSettleDebt {
+		return payment.SettleDebt(in.Input, holdfast.SettleDebtRequest{
+			SenderTokenID: r.SenderTokenID, SettlementAmount: r.TransactionAmount, CallerReference: "s", SoftDescriptorType: r.SoftDescriptorType,
+			TransactionTimeoutMins: r.TransactionTimeoutMins,
+		})
+	}
+	return payment.FundPrepaid(in.Input, holdfast.FundPrepaidRequest{
+		SenderTokenID: r.SenderTokenID, FundingAmount: r.TransactionAmount, CallerReference: "f", SoftDescriptorType: r.SoftDescriptorType,
+		TransactionTimeoutMins: r.TransactionTimeoutMins,
+	})
 }
 
 // wantBegun checks an accepted step: by card it waits for the network, with the
