@@ -61,12 +61,16 @@ func TestEmailKeys(t *testing.T) {
 		{"ann@[192.0.2.1]", "Ann@[192.0.2.1]"},
 		{"ann@a_b.example", "ann@A_B.example"}, // no host's name
 		{"ann", "ANN"},
+		{"@bücher.example", "@BÜCHER.example", "@xn--bcher-kva.example"}, // no address, but it has a domain
 	} {
 		for _, spelling := range same {
 			if got, want := party.EmailKey(spelling), party.EmailKey(same[0]); got != want {
 				t.Errorf("the key of %q is %q, want %q", spelling, got, want)
 			}
 		}
+	}
+	if got := party.EmailKey("Ann@[192.0.2.1]"); got != "ann@[192.0.2.1]" {
+		t.Errorf("the key of an address by number is %q", got)
 	}
 	seen := map[string]string{}
 	for _, mailbox := range []string{
