@@ -2,7 +2,6 @@ package account
 
 import (
 	"embed"
-	"io/fs"
 	"net/http"
 	"slices"
 
@@ -13,19 +12,7 @@ import (
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-var pages = mustParse()
-
-func mustParse() *webui.Pages {
-	files, err := fs.Sub(templateFiles, "templates")
-	if err != nil {
-		panic("account: " + err.Error()) // embedded: a test renders every page
-	}
-	parsed, err := webui.ParsePages(files)
-	if err != nil {
-		panic("account: " + err.Error())
-	}
-	return parsed
-}
+var pages = webui.MustParsePages(templateFiles)
 
 // The pages' own types.
 type (

@@ -6,7 +6,6 @@ import (
 	"embed"
 	"errors"
 	"html/template"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -19,19 +18,7 @@ import (
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-var pages = mustParse()
-
-func mustParse() *webui.Pages {
-	files, err := fs.Sub(templateFiles, "templates")
-	if err != nil {
-		panic("cobranded: " + err.Error()) // embedded: a test renders every page
-	}
-	parsed, err := webui.ParsePages(files)
-	if err != nil {
-		panic("cobranded: " + err.Error())
-	}
-	return parsed
-}
+var pages = webui.MustParsePages(templateFiles)
 
 // A frame is what every page of a visit shows: who asks for how much, and the
 // way out.

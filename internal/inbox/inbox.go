@@ -4,7 +4,6 @@ package inbox
 
 import (
 	"embed"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -35,19 +34,7 @@ const mailsMax = 100
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-var pages = mustParse()
-
-func mustParse() *webui.Pages {
-	files, err := fs.Sub(templateFiles, "templates")
-	if err != nil {
-		panic("inbox: " + err.Error()) // embedded: a test renders every page
-	}
-	parsed, err := webui.ParsePages(files)
-	if err != nil {
-		panic("inbox: " + err.Error())
-	}
-	return parsed
-}
+var pages = webui.MustParsePages(templateFiles)
 
 // The pages' own types.
 type (

@@ -59,6 +59,20 @@ type Pages struct {
 	byName map[string]map[string]*template.Template
 } // by name, then by the language's tag
 
+// MustParsePages is ParsePages of a door's folder "templates", which is compiled into
+// the program: a test renders every page.
+func MustParsePages(door fs.FS) *Pages {
+	files, err := fs.Sub(door, "templates")
+	if err != nil {
+		panic("webui: " + err.Error())
+	}
+	parsed, err := ParsePages(files)
+	if err != nil {
+		panic("webui: " + err.Error())
+	}
+	return parsed
+}
+
 // ParsePages reads every *.html of a door. Each defines "content", and may use
 // the fields and forms of this package. A file that begins with "_" belongs to
 // all of them. A template says a message with {{t "id" "Name" value}}, and one

@@ -4,7 +4,6 @@ package welcome
 
 import (
 	"embed"
-	"io/fs"
 	"log/slog"
 	"net/http"
 
@@ -14,19 +13,7 @@ import (
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-var pages = mustParse()
-
-func mustParse() *webui.Pages {
-	files, err := fs.Sub(templateFiles, "templates")
-	if err != nil {
-		panic("welcome: " + err.Error()) // embedded: a test renders every page
-	}
-	parsed, err := webui.ParsePages(files)
-	if err != nil {
-		panic("welcome: " + err.Error())
-	}
-	return parsed
-}
+var pages = webui.MustParsePages(templateFiles)
 
 // A Server answers browsers at "/", and at addresses where there is nothing.
 type Server struct {
