@@ -85,22 +85,8 @@ func sqliteFile(t testing.TB) string {
 
 var databases atomic.Int64
 
+// emptyPostgresDatabase makes a database of its own on the test server.
 func emptyPostgresDatabase(t testing.TB) string {
-	t.Helper()
-	return newPostgresDatabase(t, "template1")
-}
-
-func postgresDatabase(t testing.TB) string {
-	t.Helper()
-	template, err := postgresTemplate()
-	if err != nil {
-		t.Fatalf("making the first database: %v", err)
-	}
-	return newPostgresDatabase(t, template)
-}
-
-// newPostgresDatabase makes a database of its own on the test server.
-func newPostgresDatabase(t testing.TB, template string) string {
 	t.Helper()
 	server := os.Getenv(PostgresEnv)
 	admin, err := sql.Open("pgx", server)
@@ -110,7 +96,7 @@ func newPostgresDatabase(t testing.TB, template string) string {
 	name := fmt.Sprintf("holdfast_%d_%d", os.Getpid(), databases.Add(1))
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if _, err := admin.ExecContext(ctx, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
+	if _, err := admin.ExecContext(ctx, "CREATE DATABASE "+name); err != nil {
 		t.Fatalf("creating a database: %v", err)
 	}
 	t.Cleanup(func() {

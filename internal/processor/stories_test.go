@@ -24,7 +24,10 @@ import (
 // story runs a test in a new world on each database.
 func story(t *testing.T, tell func(w *holdfasttest.World)) {
 	t.Helper()
-	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) { tell(holdfasttest.NewWorld(t, db)) })
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		t.Parallel()
+		tell(holdfasttest.NewWorld(t, db))
+	})
 }
 
 // balance is what stands in one of the shop's accounts.
