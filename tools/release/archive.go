@@ -40,7 +40,9 @@ func (r *release) writeArchive(t target, binary, licences string) error {
 	}
 	if t.os == "linux" {
 		for name, from := range map[string]string{
-			"holdfast.service": "holdfast.service", "sysusers.d/holdfast.conf": "sysusers.conf", "tmpfiles.d/holdfast.conf": "tmpfiles.conf",
+			"holdfast.service":         "holdfast.service",
+			"sysusers.d/holdfast.conf": "sysusers.conf",
+			"tmpfiles.d/holdfast.conf": "tmpfiles.conf",
 		} {
 			files = append(files, packed{"systemd/" + name, filepath.Join(r.root, "packaging", from), 0o644})
 		}

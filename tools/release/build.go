@@ -120,7 +120,8 @@ func (r *release) compressMan() error {
 		if err := w.Close(); err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(r.work, "man-gz", filepath.Base(page)+".gz"), packed.Bytes(), 0o644); err != nil {
+		name := filepath.Join(r.work, "man-gz", filepath.Base(page)+".gz")
+		if err := os.WriteFile(name, packed.Bytes(), 0o644); err != nil {
 			return err
 		}
 	}

@@ -45,7 +45,8 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("release", flag.ContinueOnError)
 	root := flags.String("root", "..", "the repository")
 	out := flags.String("out", "", "the folder for the files, emptied first (default ROOT/dist)")
-	platforms := flags.String("targets", "linux/amd64,linux/arm64,darwin/amd64,darwin/arm64", "the platforms, as OS/ARCH with commas")
+	const all = "linux/amd64,linux/arm64,darwin/amd64,darwin/arm64"
+	platforms := flags.String("targets", all, "the platforms, as OS/ARCH with commas")
 	var given version
 	flags.StringVar(&given.name, "version", "", "the version, such as 0.1.0 (default: from git's tags)")
 	flags.StringVar(&given.commit, "commit", "", "the commit (default: from git)")

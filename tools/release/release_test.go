@@ -17,7 +17,8 @@ func TestVersionComesFromGit(t *testing.T) {
 	folder := t.TempDir()
 	run := func(args ...string) {
 		t.Helper()
-		cmd := exec.Command("git", append([]string{"-C", folder, "-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"}, args...)...)
+		as := []string{"-C", folder, "-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"}
+		cmd := exec.Command("git", append(as, args...)...)
 		cmd.Env = append(os.Environ(), "GIT_COMMITTER_DATE=2026-09-21T14:13:20Z", "GIT_CONFIG_GLOBAL=/dev/null")
 		if said, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("git %s: %v\n%s", args[0], err, said)
@@ -59,7 +60,9 @@ func TestVersionComesFromGit(t *testing.T) {
 func TestUnknownOriginsFail(t *testing.T) {
 	r := &release{version: version{name: "1.0.0"}}
 	dep := &debug.Module{Path: "example.com/a", Version: "v1.0.0", Replace: &debug.Module{Path: "../a"}}
-	info := &buildinfo.BuildInfo{GoVersion: "go1.26.0", Main: debug.Module{Path: "example.com/main"}, Deps: []*debug.Module{dep}}
+	info := &buildinfo.BuildInfo{
+		GoVersion: "go1.26.0", Main: debug.Module{Path: "example.com/main"}, Deps: []*debug.Module{dep},
+	}
 	if _, err := r.bom(info, nil); err == nil {
 		t.Error("a replaced module has an entry in the SBOM")
 	}

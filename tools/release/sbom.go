@@ -39,8 +39,10 @@ func (r *release) writeSBOM(t target, binary string) error {
 func (r *release) bom(info *buildinfo.BuildInfo, binary []byte) (*cyclonedx.BOM, error) {
 	program := module(cyclonedx.ComponentTypeApplication, info.Main.Path, "v"+r.version.name)
 	program.Licenses = &cyclonedx.Licenses{{License: &cyclonedx.License{ID: "Apache-2.0"}}}
-	program.Hashes = &[]cyclonedx.Hash{{Algorithm: cyclonedx.HashAlgoSHA256, Value: fmt.Sprintf("%x", sha256.Sum256(binary))}}
-	components := []cyclonedx.Component{module(cyclonedx.ComponentTypeLibrary, "std", strings.TrimPrefix(info.GoVersion, "go"))}
+	sum := sha256.Sum256(binary)
+	program.Hashes = hashes(sum[:])
+	std := module(cyclonedx.ComponentTypeLibrary, "std", strings.TrimPrefix(info.GoVersion, "go"))
+	components := []cyclonedx.Component{std}
 	for _, dep := range info.Deps {
 		if dep.Replace != nil {
 			return nil, fmt.Errorf("%s is replaced, so its origin cannot be told", dep.Path)
@@ -50,7 +52,7 @@ func (r *release) bom(info *buildinfo.BuildInfo, binary []byte) (*cyclonedx.BOM,
 		if err != nil || len(sum) != sha256.Size {
 			return nil, fmt.Errorf("%s has no checksum", dep.Path)
 		}
-		component.Hashes = &[]cyclonedx.Hash{{Algorithm: cyclonedx.HashAlgoSHA256, Value: hex.EncodeToString(sum)}}
+		component.Hashes = hashes(sum)
 		components = append(components, component)
 	}
 	var uses []string
@@ -62,6 +64,10 @@ func (r *release) bom(info *buildinfo.BuildInfo, binary []byte) (*cyclonedx.BOM,
 	bom.Components = &components
 	bom.Dependencies = &[]cyclonedx.Dependency{{Ref: program.BOMRef, Dependencies: &uses}}
 	return bom, nil
+}
+
+func hashes(sum []byte) *[]cyclonedx.Hash {
+	return &[]cyclonedx.Hash{{Algorithm: cyclonedx.HashAlgoSHA256, Value: hex.EncodeToString(sum)}}
 }
 
 func module(kind cyclonedx.ComponentType, path, version string) cyclonedx.Component {

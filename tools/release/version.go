@@ -81,9 +81,10 @@ func versionName(tag, commits, short string, changed bool) string {
 
 // git runs a query. The clone may belong to another user, who built it in CI.
 func git(ctx context.Context, root string, args ...string) (string, error) {
-	out, err := exec.CommandContext(ctx, "git", append([]string{"-C", root, "-c", "safe.directory=*"}, args...)...).Output()
+	line := append([]string{"-C", root, "-c", "safe.directory=*"}, args...)
+	out, err := exec.CommandContext(ctx, "git", line...).Output()
 	if err != nil {
-		return "", fmt.Errorf("asking git for %s, which -version, -commit and SOURCE_DATE_EPOCH make needless: %w", args[0], err)
+		return "", fmt.Errorf("git %s: %w; without git, give -version, -commit and SOURCE_DATE_EPOCH", args[0], err)
 	}
 	return strings.TrimSpace(string(out)), nil
 }
