@@ -37,6 +37,7 @@ nightly: needs race ## what takes too long for each change: the race detector, a
 	scripts/fuzz 1m
 	HOLDFAST_RANDOM=1 RAPID_CHECKS=$(NIGHTLY_CHECKS) scripts/with-postgres go test -run AgreeWithTheModel -timeout 60m ./internal/processor
 	HOLDFAST_RACES=$(NIGHTLY_RACES) scripts/with-postgres go test -run RacingPairs -timeout 60m ./internal/processor
+	HOLDFAST_REPRODUCE=1 go test -count=1 -run Reproducible -timeout 60m ./tests/packages
 
 bench: ## measure beside yardsticks and write docs/benchmarks.md: hours on a quiet machine; BENCHFLAGS="-runs 1 -only ceiling" is quicker
 	scripts/with-postgres --durable go run -C tools ./bench -root .. $(BENCHFLAGS)

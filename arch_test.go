@@ -28,7 +28,7 @@ var knowHTTP = []string{
 	".", "internal/webui", "internal/queryapi", "internal/account", "internal/cobranded", "internal/console",
 	"internal/inbox", "internal/manual", "internal/welcome", "internal/https", "internal/ipn", "internal/bench", "internal/holdfasttest",
 	"shop", "cmd/holdfast", "tests/browser",
-	"tests/cluster", "tests/examples", "examples/buyer", "examples/go",
+	"tests/cluster", "tests/examples", "tests/packages", "examples/buyer", "examples/go",
 }
 
 // A sourceFile is one Go file of the module, tests included.

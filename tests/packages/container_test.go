@@ -1,0 +1,127 @@
+package packages
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// An instruction is one of a Containerfile: its word, and what follows.
+type instruction struct{ word, rest string }
+
+// instructions reads a Containerfile, with the arguments of a build filled in.
+func instructions(t *testing.T, arguments map[string]string) (all []instruction) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(repository, "packaging", "Containerfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	joined := strings.ReplaceAll(string(text), "\\\n", " ")
+	for line := range strings.Lines(joined) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		word, rest, _ := strings.Cut(line, " ")
+		rest = os.Expand(rest, func(name string) string {
+			value, ok := arguments[name]
+			if !ok {
+				t.Errorf("%s: there is no argument %s", line, name)
+			}
+			return value
+		})
+		all = append(all, instruction{word, rest})
+	}
+	return all
+}
+
+// one is what follows the only instruction with a word.
+func one(t *testing.T, all []instruction, word string) (rest string) {
+	t.Helper()
+	for _, i := range all {
+		if i.word != word {
+			continue
+		}
+		if rest != "" {
+			t.Errorf("there are two %s", word)
+		}
+		rest = i.rest
+	}
+	if rest == "" {
+		t.Errorf("there is no %s", word)
+	}
+	return rest
+}
+
+// No container engine builds the image here. What its file names is compared with
+// the release and with the program: the archive and its files, the user, and a
+// command line that the program takes.
+func TestContainerfile(t *testing.T) {
+	r := made(t)
+	all := instructions(t, map[string]string{"VERSION": releaseVersion, "TARGETARCH": runtime.GOARCH})
+	last := slices.IndexFunc(all, func(i instruction) bool { return i.word == "FROM" && i.rest == "scratch" })
+	if last < 0 {
+		t.Fatal("the image is not made from scratch")
+	}
+	making, image := all[:last], all[last:]
+
+	archive, _, _ := strings.Cut(one(t, making, "ADD"), " ")
+	if want := filepath.Base(r.archive(t)); archive != want {
+		t.Errorf("it adds %s, and the release has %s", archive, want)
+	}
+	unpacked := unpack(t, r)
+	for _, i := range making {
+		for word := range strings.FieldsSeq(i.rest) {
+			if name, ok := strings.CutPrefix(word, "/release/"); i.word == "RUN" && ok {
+				if _, err := os.Stat(filepath.Join(filepath.Dir(unpacked), name)); err != nil {
+					t.Errorf("it copies what the archive does not have: %v", err)
+				}
+			}
+		}
+	}
+
+	for _, i := range image {
+		if i.word == "RUN" || i.word == "HEALTHCHECK" || i.word == "ADD" {
+			t.Errorf("%s %s: the image has nothing to do that with", i.word, i.rest)
+		}
+	}
+	if user := one(t, image, "USER"); user != "65532:65532" {
+		t.Errorf("the image's user is %s", user)
+	}
+	if one(t, image, "VOLUME") != one(t, image, "WORKDIR") {
+		t.Error("the program does not start where its data are")
+	}
+	var program, arguments []string
+	for word, list := range map[string]*[]string{"ENTRYPOINT": &program, "CMD": &arguments} {
+		if err := json.Unmarshal([]byte(one(t, image, word)), list); err != nil {
+			t.Fatalf("%s is no list: %v", word, err)
+		}
+	}
+	inImage := strings.Contains(making[len(making)-1].rest, "/root-of-image/usr/bin")
+	if !slices.Equal(program, []string{"/usr/bin/holdfast"}) || !inImage {
+		t.Errorf("the entry point is %q", program)
+	}
+	if !slices.Contains(arguments, one(t, image, "VOLUME")+"/holdfast.db") {
+		t.Errorf("%q keeps the store off the volume", arguments)
+	}
+	// A port beyond all is refused after everything else has been read.
+	misplaced := slices.Clone(arguments)
+	misplaced[slices.Index(misplaced, "--listen")+1] = "127.0.0.1:99999"
+	said, err := exec.Command(filepath.Join(unpacked, "holdfast"), misplaced...).CombinedOutput()
+	if err == nil || !strings.Contains(string(said), "--listen") || strings.Contains(string(said), "unknown flag") {
+		t.Errorf("the program says of %q: %s", misplaced, said)
+	}
+}
+
+// unpack unpacks the archive and returns the folder that is in it.
+func unpack(t *testing.T, r release) string {
+	t.Helper()
+	folder := t.TempDir()
+	output(t, "tar", "-xzf", r.archive(t), "-C", folder)
+	return filepath.Join(folder, "holdfast-"+releaseVersion)
+}
