@@ -109,7 +109,7 @@ func (r reply) refusal(dec *xml.Decoder, root xml.StartElement) (*Error, error) 
 	}
 	return &Error{
 		Code: Code(all[0].Code), Message: all[0].Message,
-		RequestID: body.RequestID + body.RequestId, Status: r.status,
+		RequestID: body.RequestID + body.RequestId, Status: r.status, Hint: r.header.Get(HeaderSignatureHint),
 	}, nil
 }
 

@@ -132,6 +132,10 @@ type Error struct {
 	// RequestID and Status are set by the SDK from the answer it read.
 	RequestID string
 	Status    int
+
+	// Hint says which usual mistake explains a wrong signature. Only a server of this
+	// make sends it, and only to sandbox callers.
+	Hint string
 }
 
 // Errorf makes a refusal. The message goes to the caller as it stands.
@@ -140,10 +144,14 @@ func Errorf(code Code, format string, args ...any) *Error {
 }
 
 func (e *Error) Error() string {
+	text := fmt.Sprintf("%s: %s", e.Code, e.Message)
 	if e.RequestID != "" {
-		return fmt.Sprintf("%s: %s (request %s)", e.Code, e.Message, e.RequestID)
+		text += fmt.Sprintf(" (request %s)", e.RequestID)
 	}
-	return fmt.Sprintf("%s: %s", e.Code, e.Message)
+	if e.Hint != "" {
+		text += " Hint: " + e.Hint
+	}
+	return text
 }
 
 // Retriable reports whether the same request, sent again unchanged, may

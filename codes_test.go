@@ -45,6 +45,10 @@ func TestError(t *testing.T) {
 	if got := refusal.Error(); got != "AmountOutOfRange: USD 1.00 is too much (request r-1)" {
 		t.Errorf("got %q", got)
 	}
+	refusal.Hint = "The secret key is another one."
+	if got := refusal.Error(); got != "AmountOutOfRange: USD 1.00 is too much (request r-1) Hint: The secret key is another one." {
+		t.Errorf("got %q", got)
+	}
 	if !refusal.Retriable() {
 		t.Error("an answer with status 503 is not retriable")
 	}

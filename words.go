@@ -27,6 +27,8 @@ const (
 	HeaderTime     = "Holdfast-Time"     // the caller's clock, RFC 3339
 	HeaderDeadline = "Holdfast-Deadline" // of the hold that the answer is about, RFC 3339
 	HeaderCaller   = "Holdfast-Caller"   // whose access key asked VerifySignature, if the message names a caller
+
+	HeaderSignatureHint = "Holdfast-Signature-Hint" // which usual mistake explains a wrong signature, for sandbox callers
 )
 
 // A CallerID names a caller's account at the server, such as "C01K…".

@@ -4,13 +4,34 @@ import (
 	"context"
 	"fmt"
 	"os"
+
+	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 type booksVerb struct {
 	Check booksCheck `cmd:"" help:"Check that every posting, hold and balance agrees; also while the server runs."`
 }
 
-type booksCheck struct{ storeFlags }
+type booksCheck struct {
+	storeFlags
+	JSON bool `name:"json" help:"Print one line of JSON."`
+}
+
+// A booksAnswer is what --json prints.
+type booksAnswer struct {
+	Right        bool          `json:"right"`
+	Callers      int           `json:"callers"`
+	Transactions int           `json:"transactions"`
+	Postings     int           `json:"postings"`
+	Findings     []wrongAnswer `json:"findings"`
+}
+
+// A wrongAnswer is a row that is not as it must be.
+type wrongAnswer struct {
+	Table   string `json:"table"`
+	Row     string `json:"row"`
+	Problem string `json:"problem"`
+}
 
 func (v booksCheck) Run(ctx context.Context, w world) error {
 	db, err := v.openExisting(ctx, func(path string, mode os.FileMode) error { // a copy is often made so
@@ -25,6 +46,9 @@ func (v booksCheck) Run(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
+	if v.JSON {
+		return printBooks(w, report)
+	}
 	for _, f := range report.Findings {
 		fmt.Fprintf(w.Out, "%s %s: %s\n", f.Table, f.Row, f.Problem)
 	}
@@ -35,6 +59,20 @@ func (v booksCheck) Run(ctx context.Context, w world) error {
 	}
 	fmt.Fprintf(w.Out, "The books are right (%s).\n", all)
 	return nil
+}
+
+func printBooks(w world, r store.Report) error {
+	a := booksAnswer{
+		Right: len(r.Findings) == 0, Callers: r.Callers, Transactions: r.Transactions, Postings: r.Postings,
+		Findings: []wrongAnswer{},
+	}
+	for _, f := range r.Findings {
+		a.Findings = append(a.Findings, wrongAnswer(f))
+	}
+	if err := printJSON(w.Out, a); err != nil || a.Right {
+		return err
+	}
+	return errSaid
 }
 
 // counted is a number of things in words.

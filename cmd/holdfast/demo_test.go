@@ -297,6 +297,11 @@ func booksNameTheRow(t *testing.T, dir string, id holdfast.TransactionID) {
 	if code != exitFailed || !strings.Contains(out, string(id)) || !strings.Contains(out, "The books are wrong in ") {
 		t.Errorf("with a false posting: exit code %d\n%s", code, out)
 	}
+	out, code = holdfastCommand(t, "books", "check", "--json", "--data", dir)
+	finding := `"findings":[{"table":"`
+	if code != exitFailed || !strings.HasPrefix(out, `{"right":false,`) || !strings.Contains(out, finding) || !strings.Contains(out, string(id)) {
+		t.Errorf("with a false posting, in JSON: exit code %d\n%s", code, out)
+	}
 }
 
 func TestSevenDaysPassByCommand(t *testing.T) {

@@ -81,8 +81,9 @@ func (v mailList) Run(ctx context.Context, w world) (err error) {
 
 type mailAgain struct {
 	storeFlags
-	All bool     `help:"Send all that were given up."`
-	ID  []string `arg:"" optional:"" help:"Send the mails with these ids, which holdfast mail list shows."`
+	All  bool     `help:"Send all that were given up."`
+	JSON bool     `name:"json" help:"Print one line of JSON."`
+	ID   []string `arg:"" optional:"" help:"Send the mails with these ids, which holdfast mail list shows."`
 }
 
 func (v mailAgain) Run(ctx context.Context, w world) error {
@@ -101,6 +102,9 @@ func (v mailAgain) Run(ctx context.Context, w world) error {
 	})
 	if err != nil {
 		return err
+	}
+	if v.JSON {
+		return printJSON(w.Out, map[string]int{"queued": queued})
 	}
 	fmt.Fprintf(w.Out, "%d to be sent again\n", queued)
 	return nil

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -197,5 +199,26 @@ func TestTakenPorts(t *testing.T) {
 	}
 	if second.answer.AccessKeyID != first.answer.AccessKeyID {
 		t.Error("the second start has another access key")
+	}
+}
+
+// A server that cannot listen leaves nothing behind.
+func TestBusyPortMakesNoStore(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	path := filepath.Join(t.TempDir(), "holdfast.db")
+	for _, flag := range []string{"--listen", "--metrics"} {
+		var said bytes.Buffer
+		args := []string{"serve", "--listen=127.0.0.1:0", "--store", path, flag, taken.Addr().String()}
+		code := run(t.Context(), args, world{Out: &said, Err: &said, Now: time.Now})
+		if code != exitFailed || !strings.Contains(said.String(), flag+" "+taken.Addr().String()) {
+			t.Errorf("a busy %s: exit code %d, %s", flag, code, &said)
+		}
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("a busy %s leaves a store: %v", flag, err)
+		}
 	}
 }

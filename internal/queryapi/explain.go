@@ -10,10 +10,6 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// headerHint tells a sandbox caller what is wrong with its signature. The XML
-// must not hold more than its schema has.
-const headerHint = "Holdfast-Signature-Hint"
-
 const (
 	hintMax  = 1024 // bytes
 	lateHint = "Too many requests with wrong signatures come in to look for the mistake. Send the request again in a second."
@@ -56,14 +52,14 @@ func (s *Server) explain(w http.ResponseWriter, r *http.Request, q *request, may
 		return
 	}
 	if !may {
-		w.Header().Set(headerHint, lateHint)
+		w.Header().Set(holdfast.HeaderSignatureHint, lateHint)
 		return
 	}
 	hint := strings.Join(q.wrong.refused.Explain(q.wrong.secret), " ")
 	if hint == "" {
 		hint = noHint
 	}
-	w.Header().Set(headerHint, hint[:min(len(hint), hintMax)])
+	w.Header().Set(holdfast.HeaderSignatureHint, hint[:min(len(hint), hintMax)])
 	if !s.unsigned().wrongLogged.Allow(string(q.wrong.caller), s.Now()) {
 		return
 	}
@@ -86,7 +82,7 @@ func (s *Server) explainV1(w http.ResponseWriter, r *http.Request, q *request, m
 	}
 	hint := party.SignatureV1Hint(q.v1.caller)
 	if q.v1.sandbox {
-		w.Header().Set(headerHint, hint)
+		w.Header().Set(holdfast.HeaderSignatureHint, hint)
 	}
 	if may && s.unsigned().v1Logged.Allow(string(q.v1.caller), s.Now()) {
 		s.log().InfoContext(r.Context(), "signature version 1 is refused", "request", q.id, "caller", q.v1.caller, "hint", hint)
