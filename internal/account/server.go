@@ -214,5 +214,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, err error) {
 // fail is for what is our fault: the page says that it is, the log why.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	s.Log.Error("a page failed", "path", r.URL.Path, "error", err)
-	s.lost(w, r, http.StatusInternalServerError, pageFailed)
+	status := http.StatusInternalServerError
+	if store.IsUnavailable(err) {
+		status = http.StatusServiceUnavailable
+	}
+	s.lost(w, r, status, pageFailed)
 }

@@ -340,3 +340,25 @@ func TestTheSignInPageHasOneButton(t *testing.T) {
 		t.Error("there is no way to an account or a new password")
 	}
 }
+
+// While another program has the SQLite file locked, a page says so with 503 as soon as
+// the store has waited long enough, and the form works afterwards.
+func TestAPageOfALockedStore(t *testing.T) {
+	path := holdfasttest.Addresses(t)["SQLite"](t)
+	db, err := store.Open(t.Context(), store.Config{Address: path, LockWait: 50 * time.Millisecond}) // ten seconds where a server runs
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	s := newSiteOn(t, db)
+	b := s.newBrowser()
+	letGo := holdfasttest.Lock(t, path)
+	b.signIn(s.Buyer.Email, holdfasttest.Password)
+	b.wantStatus("signing in to a locked store", http.StatusServiceUnavailable)
+	if !strings.Contains(s.log.String(), "another process has locked the database") {
+		t.Errorf("the log does not say why: %s", s.log)
+	}
+	letGo()
+	b.signIn(s.Buyer.Email, holdfasttest.Password)
+	b.wantPage("")
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/account"
+	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
@@ -218,7 +219,11 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		level = slog.LevelDebug
 	}
 	s.Log.Log(r.Context(), level, "a page failed", "path", r.URL.Path, "error", err)
-	s.lost(w, r, http.StatusInternalServerError, pageFailed)
+	status := http.StatusInternalServerError
+	if store.IsUnavailable(err) {
+		status = http.StatusServiceUnavailable
+	}
+	s.lost(w, r, status, pageFailed)
 }
 
 // invalid is the page that leads nowhere.

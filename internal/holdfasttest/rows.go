@@ -31,6 +31,26 @@ func Rows(t testing.TB, path string, but ...string) string {
 	return text.String()
 }
 
+// Lock locks a SQLite store as another program does, until it is let go.
+func Lock(t testing.TB, path string) (letGo func()) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	db.SetMaxOpenConns(1)
+	if _, err := db.ExecContext(t.Context(), `BEGIN IMMEDIATE`); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		if _, err := db.ExecContext(t.Context(), `ROLLBACK`); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // query reads rows, each as one text.
 func query(t testing.TB, db *sql.DB, text string) (all []string) {
 	t.Helper()

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"crypto/x509"
 	"log/slog"
+	"net/http"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/queryapi"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -17,18 +19,19 @@ import (
 
 var errorShape = regexp.MustCompile(`^<\?xml version="1\.0"\?>\n<Response><Errors><Error><Code>(\w+)</Code><Message>([^<>\n]+)</Message></Error></Errors><RequestID>([0-9a-f-]{36})</RequestID></Response>$`)
 
+func reserve(w *world) holdfast.Params {
+	return w.signed("POST", "/", "shop", holdfast.Params{
+		{Name: "Action", Value: "Reserve"},
+		{Name: "SenderTokenId", Value: string(tokenID("A"))},
+		{Name: "TransactionAmount.CurrencyCode", Value: "USD"},
+		{Name: "TransactionAmount.Value", Value: "5"},
+		{Name: "CallerReference", Value: "order-1001"},
+	})
+}
+
 // A fault of ours is told to the log, and the caller gets a request id to ask
 // with and nothing more.
 func TestFaults(t *testing.T) {
-	reserve := func(w *world) holdfast.Params {
-		return w.signed("POST", "/", "shop", holdfast.Params{
-			{Name: "Action", Value: "Reserve"},
-			{Name: "SenderTokenId", Value: string(tokenID("A"))},
-			{Name: "TransactionAmount.CurrencyCode", Value: "USD"},
-			{Name: "TransactionAmount.Value", Value: "5"},
-			{Name: "CallerReference", Value: "order-1001"},
-		})
-	}
 	verify := func(*world) holdfast.Params {
 		return holdfast.Params{
 			{Name: "Action", Value: "VerifySignature"},
@@ -148,5 +151,41 @@ func TestAClockTakesAPlace(t *testing.T) {
 	p := w.signed("POST", "/sandbox/clock", "shop", holdfast.Params{{Name: "Advance", Value: "1h"}})
 	if answer := w.exchange("POST", "/sandbox/clock", p); answer.Code != 503 {
 		t.Errorf("answered %d %s", answer.Code, answer.Body)
+	}
+}
+
+// While another program has the SQLite file locked, a caller is answered with 503 as
+// soon as the store has waited long enough, and reads go on. The same request succeeds
+// afterwards.
+func TestALockedStoreIsServiceUnavailable(t *testing.T) {
+	const wait = 50 * time.Millisecond // ten seconds where a server runs
+	w := newWorldWith(t, store.Config{Address: holdfasttest.Addresses(t)["SQLite"](t), LockWait: wait})
+	w.token("A", payment.Token{})
+	p := reserve(w)
+	var log bytes.Buffer
+	w.server.Log = slog.New(slog.NewTextHandler(&log, nil))
+	letGo := holdfasttest.Lock(t, w.address)
+	began := time.Now() //nolint:forbidigo // another program holds a lock for real
+	answer := w.exchange("POST", "/", p)
+	if took := time.Since(began); took > 100*wait { //nolint:forbidigo // as above
+		t.Errorf("it is answered after %v", took)
+	}
+	m := errorShape.FindStringSubmatch(answer.Body.String())
+	if m == nil || answer.Code != http.StatusServiceUnavailable || m[1] != "ServiceUnavailable" {
+		t.Fatalf("answered %d %s", answer.Code, answer.Body)
+	}
+	if !strings.Contains(log.String(), "another process has locked the database") {
+		t.Errorf("the log does not say why: %s", &log)
+	}
+	if strings.Contains(answer.Body.String(), "database") {
+		t.Errorf("the answer tells too much: %s", answer.Body)
+	}
+	read := w.signed("POST", "/", "shop", holdfast.Params{{Name: "Action", Value: "GetTokens"}})
+	if answer := w.exchange("POST", "/", read); answer.Code != http.StatusOK {
+		t.Errorf("a read is answered with %d %s", answer.Code, answer.Body)
+	}
+	letGo()
+	if answer := w.exchange("POST", "/", p); answer.Code != http.StatusOK {
+		t.Errorf("after the lock: %d %s", answer.Code, answer.Body)
 	}
 }

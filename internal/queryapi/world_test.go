@@ -53,11 +53,16 @@ func newWorld(t testing.TB) *world {
 // newWorldOn makes a world on an empty database.
 func newWorldOn(t testing.TB, address string) *world {
 	t.Helper()
-	db, err := store.Open(t.Context(), store.Config{Address: address})
+	return newWorldWith(t, store.Config{Address: address})
+}
+
+func newWorldWith(t testing.TB, c store.Config) *world {
+	t.Helper()
+	db, err := store.Open(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, address: address, db: db, now: testNow}
+	w := &world{t: t, address: c.Address, db: db, now: testNow}
 	quiet := slog.New(slog.DiscardHandler)
 	w.p = &processor.Processor{
 		Store: db, Network: network{}, Now: w.clock, Log: quiet, IDs: new(counting), Hashing: holdfasttest.QuickHashing,

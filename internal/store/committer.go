@@ -47,6 +47,12 @@ var (
 	ErrClosed = errors.New("the store is closed")
 )
 
+// IsUnavailable reports whether an error says that the same request may succeed
+// later, since the store could not be written or read at the moment.
+func IsUnavailable(err error) bool {
+	return errors.Is(err, ErrBusy) || errors.Is(err, ErrFull) || errors.Is(err, ErrUnreachable) || errors.Is(err, ErrClosed)
+}
+
 // A committer carries out actions, many in one commit. A durable commit costs
 // an fsync however much is in it, so while one is under way those who come wait
 // together for the next. With nobody waiting an action commits at once: nothing

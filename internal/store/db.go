@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -33,6 +34,9 @@ type Config struct {
 	// GroupMax is how many actions share a commit at most: 1 gives each its own, to
 	// compare with; 0 means 256, which nobody waits for too long.
 	GroupMax int
+	// LockWait is how long a commit waits for another process that has locked the
+	// SQLite file, in whole milliseconds; 0 means ten seconds.
+	LockWait time.Duration
 	// SealKey opens a sealed store; nil opens a plain one.
 	SealKey *SealKey
 }
@@ -72,6 +76,11 @@ func openWith(ctx context.Context, c Config, at Location, prepare func(context.C
 		reader.Close()
 		return nil, d.locked(err)
 	}
+	if err := waitForLock(ctx, at, writer, c.LockWait); err != nil {
+		writer.Close()
+		reader.Close()
+		return nil, err
+	}
 	db := &DB{writer: writer}
 	if d.sealer, err = db.loadSealer(ctx, d, c.SealKey); err != nil {
 		writer.Close()
@@ -86,6 +95,16 @@ func openWith(ctx context.Context, c Config, at Location, prepare func(context.C
 	db.Reader = newReader(reader, d)
 	db.committer = newCommitter(writer, d, cmp.Or(c.GroupMax, groupMax), db.checkpoints)
 	return db, nil
+}
+
+func waitForLock(ctx context.Context, at Location, writer *sql.DB, wait time.Duration) error {
+	if wait <= 0 || !at.IsFile() {
+		return nil
+	}
+	if _, err := writer.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", wait.Milliseconds())); err != nil {
+		return fmt.Errorf("setting how long a lock is waited for: %w", err)
+	}
+	return nil
 }
 
 // Close finishes what waits to be committed and closes the database.

@@ -88,17 +88,12 @@ func TestALoneFileIsNoStore(t *testing.T) {
 func TestALockedFileAnswersEverybody(t *testing.T) {
 	const timeout, waiting = 200 * time.Millisecond, 2000
 	address := holdfasttest.Addresses(t)["SQLite"](t)
-	db := holdfasttest.Open(t, address)
-	if err := db.WaitForLock(t.Context(), int(timeout/time.Millisecond)); err != nil {
-		t.Fatal(err)
-	}
-	other, err := raw(t, address).Conn(t.Context())
+	db, err := store.Open(t.Context(), store.Config{Address: address, LockWait: timeout})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := other.ExecContext(t.Context(), `BEGIN IMMEDIATE`); err != nil {
-		t.Fatal(err)
-	}
+	defer db.Close()
+	letGo := holdfasttest.Lock(t, address)
 	var wait sync.WaitGroup
 	began := time.Now() //nolint:forbidigo // another process holds a lock for real
 	for i := range waiting {
@@ -118,9 +113,7 @@ func TestALockedFileAnswersEverybody(t *testing.T) {
 	if took := time.Since(began); took > most { //nolint:forbidigo // as above
 		t.Errorf("all were answered after %v", took)
 	}
-	if _, err := other.ExecContext(t.Context(), `ROLLBACK`); err != nil {
-		t.Fatal(err)
-	}
+	letGo()
 	if err := db.Update(t.Context(), func(tx *store.Tx) error { return insert(tx, newParty(1)) }); err != nil {
 		t.Errorf("after the lock: %v", err)
 	}

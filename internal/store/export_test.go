@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"runtime"
 
 	"github.com/pressly/goose/v3"
@@ -115,13 +114,6 @@ func Group(batchMax, waiting, background int, busy bool) (waited, beside int, or
 		ordered = ordered && beside == 0
 	}
 	return waited, beside, ordered
-}
-
-// WaitForLock sets how long a commit waits for another process that has locked the
-// SQLite file.
-func (db *DB) WaitForLock(ctx context.Context, milliseconds int) error {
-	_, err := db.writer.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", milliseconds))
-	return err
 }
 
 // LeaveUnclean has sealing fail once all secrets are sealed.
