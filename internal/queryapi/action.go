@@ -139,7 +139,8 @@ func (a *action) nameOf(version, sent string) (name string, known bool) {
 			return sent, true
 		case holdfast.SameName(p.name, sent):
 			name, known = p.name, true
-		case p.list && len(sent) > len(p.name) && holdfast.SameName(p.name, sent[:len(p.name)]) && isItem(p.name, p.name+sent[len(p.name):]):
+		case p.list && len(sent) > len(p.name) && holdfast.SameName(p.name, sent[:len(p.name)]) &&
+			isItem(p.name, p.name+sent[len(p.name):]):
 			name, known = p.name+sent[len(p.name):], true
 		}
 	}
@@ -152,7 +153,8 @@ func (a *action) nameOf(version, sent string) (name string, known bool) {
 func (a *action) unknownParameter(version, name string) error {
 	amount, old := strings.CutSuffix(name, ".Amount")
 	if _, known := a.nameOf(version, amount+".Value"); old && known {
-		return holdfast.Errorf(holdfast.InvalidRequest, "Parameter %s is of version 2007-01-08; in version %s it is %s.Value.", name, version, amount)
+		return holdfast.Errorf(holdfast.InvalidRequest,
+			"Parameter %s is of version 2007-01-08; in version %s it is %s.Value.", name, version, amount)
 	}
 	return unknownParameter(version, name)
 }
@@ -217,7 +219,8 @@ func amountOf(p holdfast.Params, name string) (money.Amount, error) {
 	case errors.Is(err, money.ErrNoDollars):
 		return money.Amount{}, invalid(name+".CurrencyCode", string(money.USD), currency)
 	case errors.Is(err, money.ErrTooLarge):
-		return money.Amount{}, holdfast.Errorf(holdfast.AmountOutOfRange, "%s.Value has too many digits. Specified value: %s", name, shown(value))
+		return money.Amount{}, holdfast.Errorf(holdfast.AmountOutOfRange, "%s.Value has too many digits. Specified value: %s",
+			name, shown(value))
 	}
 	return money.Amount{}, invalid(name+".Value", amountAllowed, value)
 }

@@ -16,7 +16,8 @@ func BenchmarkActivityPage(b *testing.B) {
 		b.Run(fmt.Sprintf("%d rows", rows), func(b *testing.B) {
 			w := newWorld(b)
 			w.token("A", w.tokenOf([]string{"type=Unrestricted"}))
-			w.ask("Pay", "SenderTokenId="+string(tokenID("A")), "CallerReference=o", "TransactionAmount.CurrencyCode=USD", "TransactionAmount.Value=5")
+			w.ask("Pay", "SenderTokenId="+string(tokenID("A")), "CallerReference=o", "TransactionAmount.CurrencyCode=USD",
+				"TransactionAmount.Value=5")
 			// The same payment many times over, a second apart.
 			w.sql(fmt.Sprintf(`
 				WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)

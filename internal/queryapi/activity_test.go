@@ -33,16 +33,21 @@ func TestActivityOverManyRows(t *testing.T) {
 				deposit CSHOP PSHOP 1000.00`)
 			callers := map[string]party.Caller{}
 			for _, id := range []party.CallerID{"CSHOP", "COTHER", "CSELL", "CMARKET"} {
-				callers[string(id)] = party.Caller{ID: id, Sandbox: true, Owner: map[party.CallerID]party.ID{"CSELL": "PSELL", "CMARKET": "PMARKET"}[id], Marketplace: id == "CMARKET"}
+				callers[string(id)] = party.Caller{
+					ID: id, Sandbox: true, Owner: map[party.CallerID]party.ID{"CSELL": "PSELL", "CMARKET": "PMARKET"}[id],
+					Marketplace: id == "CMARKET",
+				}
 			}
 			var want []holdfast.TransactionID
 			for i := range rows {
 				w.wait([]time.Duration{0, 10 * time.Microsecond, time.Millisecond, time.Second}[i*7%4])
 				by := []struct{ token, caller, recipient string }{
-					{"SHOP", "CSHOP", ""}, {"OTHER", "COTHER", ""}, {"SENT", "CSELL", ""}, {"MARKET", "CMARKET", "R"}, {"STRANGE", "CSELL", ""},
+					{"SHOP", "CSHOP", ""}, {"OTHER", "COTHER", ""}, {"SENT", "CSELL", ""}, {"MARKET", "CMARKET", "R"},
+					{"STRANGE", "CSELL", ""},
 				}[i*3%5]
 				r := holdfast.PayRequest{
-					SenderTokenID: tokenID(by.token), TransactionAmount: money.Cents(1_00), CallerReference: holdfast.CallerReference(fmt.Sprint("o-", i)),
+					SenderTokenID: tokenID(by.token), TransactionAmount: money.Cents(1_00),
+					CallerReference: holdfast.CallerReference(fmt.Sprint("o-", i)),
 				}
 				if by.recipient != "" {
 					r.RecipientTokenID = tokenID(by.recipient)
@@ -57,7 +62,10 @@ func TestActivityOverManyRows(t *testing.T) {
 			}
 			server := httptest.NewServer(w.handler)
 			t.Cleanup(server.Close)
-			c := &holdfast.Client{Endpoint: server.URL, AccessKeyID: keys["shop"], SecretKey: holdfast.NewSecretKey(secret), Now: w.clock, RetriesMax: -1}
+			c := &holdfast.Client{
+				Endpoint: server.URL, AccessKeyID: keys["shop"], SecretKey: holdfast.NewSecretKey(secret), Now: w.clock,
+				RetriesMax: -1,
+			}
 			for _, order := range []holdfast.SortOrder{holdfast.SortAscending, holdfast.SortDescending} {
 				for _, size := range []int{1, 7, 20, 200} {
 					var got []holdfast.TransactionID

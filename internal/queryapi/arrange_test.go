@@ -51,7 +51,9 @@ func (w *world) arrange(text string) {
 				return tx.RemoveInstrument(party.ID(words[0]), payment.InstrumentID(words[1]))
 			})
 		case "unverified":
-			w.instrument(payment.Instrument{Owner: party.ID(words[0]), ID: payment.InstrumentID(words[1]), Method: holdfast.MethodACH, Brand: "First Bank"})
+			w.instrument(payment.Instrument{
+				Owner: party.ID(words[0]), ID: payment.InstrumentID(words[1]), Method: holdfast.MethodACH, Brand: "First Bank",
+			})
 		case "patience":
 			d, err := time.ParseDuration(words[0])
 			if err != nil {

@@ -28,7 +28,8 @@ func BenchmarkReserveParseVerifyAnswer(b *testing.B) {
 		{Name: "Timestamp", Value: "2026-11-23T10:15:30Z"},
 		{Name: "Version", Value: "2010-08-28"},
 	}
-	signature, err := holdfast.SignHMAC(secret, holdfast.HmacSHA256, holdfast.StringToSign(http.MethodPost, "fps.example.test", "/", p))
+	signature, err := holdfast.SignHMAC(secret, holdfast.HmacSHA256,
+		holdfast.StringToSign(http.MethodPost, "fps.example.test", "/", p))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -36,7 +37,9 @@ func BenchmarkReserveParseVerifyAnswer(b *testing.B) {
 	r := httptest.NewRequest(http.MethodPost, "http://fps.example.test/", nil)
 	s := &Server{}
 	id := randomUUID()
-	t := payment.Transaction{ID: "14TESTTXN00000000000000000000000P01", Kind: payment.KindReserve, State: payment.Reserved, Deadline: now}
+	t := payment.Transaction{
+		ID: "14TESTTXN00000000000000000000000P01", Kind: payment.KindReserve, State: payment.Reserved, Deadline: now,
+	}
 	b.ReportAllocs()
 	for b.Loop() {
 		p, err := form("", body, typeForm)

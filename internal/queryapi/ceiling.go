@@ -45,7 +45,9 @@ func (c *Ceiling) Handler() http.Handler {
 	})
 }
 
-func (c *Ceiling) answer(s *Server, ids processor.IDs, w http.ResponseWriter, r *http.Request, q *request) (reply, error) {
+func (c *Ceiling) answer(
+	s *Server, ids processor.IDs, w http.ResponseWriter, r *http.Request, q *request,
+) (reply, error) {
 	var err error
 	if q.params, err = s.read(w, r); err != nil {
 		return reply{}, err

@@ -17,7 +17,9 @@ func TestCeiling(t *testing.T) {
 	w := holdfasttest.NewWorld(t, db)
 	server := httptest.NewServer((&queryapi.Ceiling{Store: db.Reader, Now: w.Clock.Now}).Handler())
 	defer server.Close()
-	client := &holdfast.Client{Endpoint: server.URL + "/", AccessKeyID: w.Key.ID, SecretKey: w.Key.Secret, Now: w.Clock.Now, RetriesMax: -1}
+	client := &holdfast.Client{
+		Endpoint: server.URL + "/", AccessKeyID: w.Key.ID, SecretKey: w.Key.Secret, Now: w.Clock.Now, RetriesMax: -1,
+	}
 	asked := holdfast.ReserveRequest{SenderTokenID: "T", CallerReference: "r", TransactionAmount: holdfasttest.USD("1")}
 	for range 2 {
 		held, err := client.Reserve(t.Context(), asked)

@@ -12,8 +12,10 @@ import (
 
 const (
 	hintMax  = 1024 // bytes
-	lateHint = "Too many requests with wrong signatures come in to look for the mistake. Send the request again in a second."
-	noHint   = "No usual mistake explains the signature. Check the secret key, and compare your string to sign with the one in the server's log."
+	lateHint = "Too many requests with wrong signatures come in to look for the mistake. Send the request again in a " +
+		"second."
+	noHint = "No usual mistake explains the signature. Check the secret key, and compare your string to sign with the " +
+		"one in the server's log."
 )
 
 // A wrongSignature is one that a sandbox caller's key did not make.
@@ -85,7 +87,8 @@ func (s *Server) explainV1(w http.ResponseWriter, r *http.Request, q *request, m
 		w.Header().Set(holdfast.HeaderSignatureHint, hint)
 	}
 	if may && s.unsigned().v1Logged.Allow(string(q.v1.caller), s.Now()) {
-		s.log().InfoContext(r.Context(), "signature version 1 is refused", "request", q.id, "caller", q.v1.caller, "hint", hint)
+		s.log().InfoContext(r.Context(), "signature version 1 is refused", "request", q.id, "caller", q.v1.caller, "hint",
+			hint)
 	}
 }
 

@@ -46,7 +46,8 @@ func TestSignatureHints(t *testing.T) {
 		{"path", replaced("\n/\n", "\n\n"), "without the path"},
 		{"line feeds", replaced("\n", ""), "without the line feeds"},
 		{"order", func(text string) string {
-			return hmac(strings.Replace(text, "AWSAccessKeyId="+keys["shop"]+"&Action=Cancel&", "Action=Cancel&AWSAccessKeyId="+keys["shop"]+"&", 1))
+			return hmac(strings.Replace(text, "AWSAccessKeyId="+keys["shop"]+"&Action=Cancel&", "Action=Cancel&AWSAccessKeyId="+
+				keys["shop"]+"&", 1))
 		}, "sorted ignoring case"},
 		{"hexadecimal", func(text string) string {
 			sum, err := base64.StdEncoding.DecodeString(hmac(text))
@@ -55,7 +56,8 @@ func TestSignatureHints(t *testing.T) {
 			}
 			return base64.StdEncoding.EncodeToString([]byte(hex.EncodeToString(sum)))
 		}, "base64 of hexadecimal digits"},
-		{"another secret", func(string) string { return base64.StdEncoding.EncodeToString(make([]byte, 32)) }, "No usual mistake"},
+		{"another secret", func(string) string { return base64.StdEncoding.EncodeToString(make([]byte, 32)) },
+			"No usual mistake"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			w.wait(time.Second) // there may be so many in one
@@ -85,10 +87,12 @@ func TestSignatureHints(t *testing.T) {
 					}
 					continue
 				}
-				if !strings.Contains(hint, row.want) || len(hint) > 1024 || strings.ContainsFunc(hint, func(c rune) bool { return c < ' ' || c > '~' }) {
+				if !strings.Contains(hint, row.want) || len(hint) > 1024 ||
+					strings.ContainsFunc(hint, func(c rune) bool { return c < ' ' || c > '~' }) {
 					t.Errorf("the hint is %q, want %q", hint, row.want)
 				}
-				if strings.Contains(answer.Body.String(), "matches with") || !strings.Contains(answer.Body.String(), "<Code>InvalidSignature</Code>") {
+				if strings.Contains(answer.Body.String(), "matches with") ||
+					!strings.Contains(answer.Body.String(), "<Code>InvalidSignature</Code>") {
 					t.Errorf("the answer is %s", answer.Body)
 				}
 				if !strings.Contains(log.String(), "Description=a%20b%2Ac~d") || !strings.Contains(log.String(), row.want) {
@@ -115,7 +119,8 @@ func TestSignatureHintForQueryAndBody(t *testing.T) {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		answer := httptest.NewRecorder()
 		w.handler.ServeHTTP(answer, r)
-		if hint := answer.Header().Get("Holdfast-Signature-Hint"); !strings.Contains(hint, "the parameters of the "+place+" alone") {
+		if hint := answer.Header().Get("Holdfast-Signature-Hint"); !strings.Contains(hint, "the parameters of the "+place+
+			" alone") {
 			t.Errorf("signed the %s: the hint is %q", place, hint)
 		}
 	}
@@ -125,9 +130,11 @@ func TestSignatureHintForQueryAndBody(t *testing.T) {
 func TestNoSignatureHint(t *testing.T) {
 	w := newWorld(t)
 	for name, p := range map[string]holdfast.Params{
-		"no signature":     w.signed("POST", "/", "shop", holdfast.Params{{Name: "Action", Value: "Cancel"}}, "Signature"),
-		"verify signature": w.signed("POST", "/", "shop", holdfast.Params{{Name: "Action", Value: "VerifySignature"}, {Name: "Signature", Value: "AAAA"}}),
-		"right":            w.signed("POST", "/", "shop", holdfast.Params{{Name: "Action", Value: "Cancel"}}),
+		"no signature": w.signed("POST", "/", "shop", holdfast.Params{{Name: "Action", Value: "Cancel"}}, "Signature"),
+		"verify signature": w.signed("POST", "/", "shop", holdfast.Params{
+			{Name: "Action", Value: "VerifySignature"}, {Name: "Signature", Value: "AAAA"},
+		}),
+		"right": w.signed("POST", "/", "shop", holdfast.Params{{Name: "Action", Value: "Cancel"}}),
 	} {
 		if hint := w.exchange("POST", "/", p).Header().Get("Holdfast-Signature-Hint"); hint != "" {
 			t.Errorf("%s: the hint is %q", name, hint)
@@ -181,7 +188,9 @@ func TestSignatureV1IsNamed(t *testing.T) {
 		"shop": {true, true}, "live": {false, true}, "ancient": {false, false},
 	} {
 		log.Reset()
-		answer := w.signed("POST", "/", "shop", holdfast.Params{{Name: "Action", Value: "Cancel"}, {Name: "SignatureVersion", Value: "1"}, {Name: "Signature", Value: "AAAA"}})
+		answer := w.signed("POST", "/", "shop", holdfast.Params{
+			{Name: "Action", Value: "Cancel"}, {Name: "SignatureVersion", Value: "1"}, {Name: "Signature", Value: "AAAA"},
+		})
 		for i := range answer {
 			if answer[i].Name == "AWSAccessKeyId" {
 				answer[i].Value = keys[caller]
@@ -192,7 +201,8 @@ func TestSignatureV1IsNamed(t *testing.T) {
 		if told := strings.Contains(hint, "--signature-v1"); told != want.told {
 			t.Errorf("%s is told %q", caller, hint)
 		}
-		if logged := strings.Contains(log.String(), "--caller C"+strings.ToUpper(caller)+" --signature-v1"); logged != want.logged {
+		if logged := strings.Contains(log.String(), "--caller C"+strings.ToUpper(caller)+
+			" --signature-v1"); logged != want.logged {
 			t.Errorf("%s: the log is %s", caller, log.String())
 		}
 	}
@@ -239,7 +249,8 @@ func TestRefusalsAreLogged(t *testing.T) {
 	answer := w.exchange("POST", "/", w.signed("POST", "/", "shop", cancel))
 	_, id, _ := strings.Cut(answer.Body.String(), "<RequestID>")
 	id, _, _ = strings.Cut(id, "<")
-	for _, part := range []string{"level=INFO", "msg=refused", "request=" + id, "action=Cancel", "caller=CSHOP", "code=InvalidParams"} {
+	for _, part := range []string{"level=INFO", "msg=refused", "request=" +
+		id, "action=Cancel", "caller=CSHOP", "code=InvalidParams"} {
 		if !strings.Contains(log.String(), part) {
 			t.Errorf("the log lacks %s: %s", part, log.String())
 		}

@@ -36,7 +36,8 @@ func TestFaults(t *testing.T) {
 		return holdfast.Params{
 			{Name: "Action", Value: "VerifySignature"},
 			{Name: "UrlEndPoint", Value: "http://shop.example.test/"},
-			{Name: "HttpParameters", Value: "signature=AAAA&signatureVersion=2&signatureMethod=RSA-SHA1&certificateUrl=" + vectorCertificateURL},
+			{Name: "HttpParameters", Value: "signature=AAAA&signatureVersion=2&signatureMethod=RSA-SHA1&certificateUrl=" +
+				vectorCertificateURL},
 		}
 	}
 	for _, row := range []struct {

@@ -23,7 +23,8 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request) (holdfast.Params, 
 	}
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !holdfast.SameName(coding, "identity") {
 		w.Header().Set("Connection", "close")
-		return nil, holdfast.Errorf(holdfast.InvalidRequest, "A body with Content-Encoding %s is not understood; send it without.", shown(coding))
+		return nil, holdfast.Errorf(holdfast.InvalidRequest,
+			"A body with Content-Encoding %s is not understood; send it without.", shown(coding))
 	}
 	most := s.BodyMax
 	if most == 0 {
@@ -57,7 +58,8 @@ func form(query, body, contentType string) (holdfast.Params, error) {
 	if body != "" && contentType != "" {
 		// A broken parameter, such as a charset without a value, does not matter.
 		if media, _, _ := mime.ParseMediaType(contentType); media != typeForm {
-			return nil, holdfast.Errorf(holdfast.InvalidRequest, "A body of Content-Type %s is not understood; send %s.", shown(contentType), typeForm)
+			return nil, holdfast.Errorf(holdfast.InvalidRequest, "A body of Content-Type %s is not understood; send %s.",
+				shown(contentType), typeForm)
 		}
 	}
 	params, err := holdfast.ParseParams(query)
@@ -67,7 +69,8 @@ func form(query, body, contentType string) (holdfast.Params, error) {
 		params = append(params, more...)
 	}
 	if err != nil {
-		return nil, holdfast.Errorf(holdfast.InvalidParams, "The request cannot be read: %s.", shownMost(err.Error(), messageMax/2))
+		return nil, holdfast.Errorf(holdfast.InvalidParams, "The request cannot be read: %s.",
+			shownMost(err.Error(), messageMax/2))
 	}
 	if name, doubled := params.Duplicate(); doubled {
 		return nil, holdfast.Errorf(holdfast.InvalidRequest, "Parameter %s is given more than once.", shown(name))
@@ -100,7 +103,8 @@ func missing(name string) error {
 
 // invalid refuses a parameter's value, and says what is allowed.
 func invalid(name, allowed, value string) error {
-	return holdfast.Errorf(holdfast.InvalidParams, "%s has to be %s. Specified value: %s", lowerFirst(name), allowed, shown(value))
+	return holdfast.Errorf(holdfast.InvalidParams, "%s has to be %s. Specified value: %s", lowerFirst(name), allowed,
+		shown(value))
 }
 
 // lowerFirst is how the service wrote parameters in its messages.

@@ -19,8 +19,8 @@ import (
 // to refuse the signature when anything was changed.
 func FuzzSignature(f *testing.F) {
 	for _, seed := range []string{
-		"CallerDescription=Tea+%26+cakes+~+50%25+off*+(caf%C3%A9)", "a=1&A=2&a.b=3&aB=4&a-b=5", "=&x", "b=%0D%0A%09&%20=%2B", "k=%7E%2A!'();:@/?#[]$,",
-		"=%F0%9F%98%80", "x=%25%32%36&x%3D=%3D", "Signature2=x&signature=y", "z=+&y=%20",
+		"CallerDescription=Tea+%26+cakes+~+50%25+off*+(caf%C3%A9)", "a=1&A=2&a.b=3&aB=4&a-b=5", "=&x", "b=%0D%0A%09&%20=%2B",
+		"k=%7E%2A!'();:@/?#[]$,", "=%F0%9F%98%80", "x=%25%32%36&x%3D=%3D", "Signature2=x&signature=y", "z=+&y=%20",
 	} {
 		f.Add(seed, false)
 	}
@@ -76,7 +76,8 @@ var spellings = map[string]func(string) string{
 	"as it is signed": nil,
 	"as a form":       url.QueryEscape,
 	"as little encoded as may be": func(text string) string {
-		return escapeBytes(text, "%%%02X", func(c byte) bool { return c <= ' ' || c == 0x7f || strings.IndexByte("%&+=#", c) >= 0 })
+		return escapeBytes(text, "%%%02X",
+			func(c byte) bool { return c <= ' ' || c == 0x7f || strings.IndexByte("%&+=#", c) >= 0 })
 	},
 	"all encoded, in lower case": func(text string) string {
 		return escapeBytes(text, "%%%02x", func(byte) bool { return true })
@@ -111,7 +112,8 @@ func sendRaw(t *testing.T, h http.Handler, verb, encoded string) string {
 	t.Helper()
 	wire := "GET /?" + encoded + " HTTP/1.1\r\nHost: " + testHost + "\r\n\r\n"
 	if verb == http.MethodPost {
-		wire = fmt.Sprintf("POST / HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", testHost, len(encoded), encoded)
+		wire = fmt.Sprintf("POST / HTTP/1.1\r\nHost: %s\r\nContent-Type: "+
+			"application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", testHost, len(encoded), encoded)
 	}
 	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(wire)))
 	if err != nil {
@@ -140,8 +142,12 @@ func FuzzClient(f *testing.F) {
 		if sha1 {
 			client.Method = holdfast.HmacSHA1
 		}
-		_, errCancel := client.Cancel(t.Context(), holdfast.CancelRequest{TransactionID: transactionID(1), Description: text, OverrideIPNURL: more})
-		_, errToken := client.GetTokenByCaller(t.Context(), holdfast.GetTokenByCallerRequest{TokenID: holdfast.TokenID(more), CallerReference: holdfast.CallerReference(text)})
+		_, errCancel := client.Cancel(t.Context(), holdfast.CancelRequest{
+			TransactionID: transactionID(1), Description: text, OverrideIPNURL: more,
+		})
+		_, errToken := client.GetTokenByCaller(t.Context(), holdfast.GetTokenByCallerRequest{
+			TokenID: holdfast.TokenID(more), CallerReference: holdfast.CallerReference(text),
+		})
 		for _, err := range []error{errCancel, errToken} {
 			refused, ok := errors.AsType[*holdfast.Error](err)
 			if !ok {

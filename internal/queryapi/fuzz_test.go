@@ -15,11 +15,14 @@ import (
 // FuzzForm reads what anybody may send, as far as every check that needs no
 // database. Whatever it is, it is understood or refused, never a fault.
 func FuzzForm(f *testing.F) {
-	f.Add("Action=Reserve&SenderTokenId=A&TransactionAmount.CurrencyCode=USD&TransactionAmount.Value=12.50&CallerReference=r", "", "")
-	f.Add("", "Action=Settle&ReserveTransactionId=10000000000000000000000000000000001&TransactionAmount.Value=1e9", "application/x-www-form-urlencoded")
+	f.Add("Action=Reserve&SenderTokenId=A&TransactionAmount.CurrencyCode=USD&TransactionAmount.Value=12.50&"+
+		"CallerReference=r", "", "")
+	f.Add("", "Action=Settle&ReserveTransactionId=10000000000000000000000000000000001&TransactionAmount.Value=1e9",
+		"application/x-www-form-urlencoded")
 	f.Add("Action=Cancel;x&&=&Description=%", "a=%zz&\xff=%00", "application/x-www-form-urlencoded; charset=utf-8")
 	f.Add("Action=VerifySignature&UrlEndPoint=http://%25&HttpParameters=a%3Db", "x", "text/xml")
-	f.Add("Action=Reserve&TransactionTimeoutInMins=-1&MarketplaceVariableFee=100.01&OverrideIPNURL=http://[::1", "Version=9999-12-31", "application/x-www-form-urlencoded")
+	f.Add("Action=Reserve&TransactionTimeoutInMins=-1&MarketplaceVariableFee=100.01&OverrideIPNURL=http://[::1",
+		"Version=9999-12-31", "application/x-www-form-urlencoded")
 	f.Fuzz(func(t *testing.T, query, body, contentType string) {
 		p, err := form(query, body, contentType)
 		if err != nil {
@@ -68,7 +71,8 @@ func refused(t *testing.T, err error) {
 		t.Fatalf("%v in %q", err, text)
 	}
 	lines := strings.Split(string(text), "\n")
-	if len(lines) != 2 || lines[0]+"\n" != xmlDeclaration || back.Code != string(e.Code) || back.Message == "" || utf8.RuneCountInString(back.Message) > messageMax+1 {
+	if len(lines) != 2 || lines[0]+"\n" != xmlDeclaration || back.Code != string(e.Code) || back.Message == "" ||
+		utf8.RuneCountInString(back.Message) > messageMax+1 {
 		t.Fatalf("a bad error: %q", text)
 	}
 }
@@ -76,7 +80,10 @@ func refused(t *testing.T, err error) {
 // FuzzXML writes any text and reads it back with encoding/xml, whose own
 // escaping is the oracle for what XML cannot hold.
 func FuzzXML(f *testing.F) {
-	for _, seed := range []string{"Tea & cakes ~ 50% off* (café)", "<![CDATA[ ]]>", "a\r\nb\tc", "\x00\x1f\x7f\xff\xed\xa0\x80\uFFFE\uFFFF\U0001F600", "]]>", "\u0085\u2028"} {
+	for _, seed := range []string{
+		"Tea & cakes ~ 50% off* (café)", "<![CDATA[ ]]>", "a\r\nb\tc", "\x00\x1f\x7f\xff\xed\xa0\x80\uFFFE\uFFFF\U0001F600",
+		"]]>", "\u0085\u2028",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -108,7 +115,8 @@ func FuzzXML(f *testing.F) {
 		if err := xml.Unmarshal(oracle.Bytes(), &want); err != nil {
 			t.Fatal(err)
 		}
-		if back.First != want || back.Second != want || back.Value != money.Micros(int64(len(text))).Value() || back.ID != "id:0" {
+		if back.First != want || back.Second != want || back.Value != money.Micros(int64(len(text))).Value() ||
+			back.ID != "id:0" {
 			t.Errorf("wrote %q, read %q and %q, want %q", text, back.First, back.Second, want)
 		}
 		if n := bytes.Count(written, []byte("\n")); n != 1 {

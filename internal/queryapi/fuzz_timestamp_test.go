@@ -17,9 +17,11 @@ import (
 // write it, is accepted.
 func FuzzTimestamp(f *testing.F) {
 	for _, seed := range []string{
-		"2026-11-23T10:06:45Z", "2026-11-23T10:06:07.000Z", "2026-11-23T10:06:44.159Z", "2026-11-23T02:15:30-0800", "2026-11-23T02:15:30.5-08:00",
-		"2026-11-23T10:15:30,5Z", "2026-11-23T9:15:30Z", "2026-02-29T10:15:30Z", "2026-11-23T24:00:00Z", "2026-11-23T10:15:60Z",
-		"2026-11-23 10:15:30Z", "2026-11-23T10:15:30", "2026-11-23T10:15:30+99:99", "1795428930", "", "\x00Z", "9999-12-31T23:59:59Z", "0000-01-01T00:00:00Z",
+		"2026-11-23T10:06:45Z", "2026-11-23T10:06:07.000Z", "2026-11-23T10:06:44.159Z", "2026-11-23T02:15:30-0800",
+		"2026-11-23T02:15:30.5-08:00", "2026-11-23T10:15:30,5Z", "2026-11-23T9:15:30Z", "2026-02-29T10:15:30Z",
+		"2026-11-23T24:00:00Z", "2026-11-23T10:15:60Z",
+		"2026-11-23 10:15:30Z", "2026-11-23T10:15:30", "2026-11-23T10:15:30+99:99", "1795428930", "", "\x00Z",
+		"9999-12-31T23:59:59Z", "0000-01-01T00:00:00Z",
 	} {
 		f.Add(seed, int64(899), int8(-8))
 	}
@@ -45,14 +47,18 @@ func FuzzTimestamp(f *testing.F) {
 			t.Errorf("%q was accepted", text)
 		case code == holdfast.RequestExpired && (!ok || in):
 			t.Errorf("%q has expired, it was said", text)
-		case code == holdfast.InvalidParameterValue && ok, code != "" && code != holdfast.RequestExpired && code != holdfast.InvalidParameterValue:
+		case code == holdfast.InvalidParameterValue && ok, code != "" && code != holdfast.RequestExpired &&
+			code != holdfast.InvalidParameterValue:
 			t.Errorf("%q was answered with %s", text, code)
 		}
 
 		// A time about the window's ends, to the millisecond, in every form.
 		off %= 2 * windowDefault.Milliseconds()
 		at := real.Add(time.Duration(off) * time.Millisecond).In(time.FixedZone("", int(zone%13)*3600))
-		for _, form := range []string{"2006-01-02T15:04:05.000Z07:00", "2006-01-02T15:04:05.000Z0700", "2006-01-02T15:04:05.000000Z07:00", "2006-01-02T15:04:05Z07:00"} {
+		for _, form := range []string{
+			"2006-01-02T15:04:05.000Z07:00", "2006-01-02T15:04:05.000Z0700", "2006-01-02T15:04:05.000000Z07:00",
+			"2006-01-02T15:04:05Z07:00",
+		} {
 			written := at.Format(form)
 			says, _ := time.Parse(form, written) // whole seconds drop the rest
 			err := check("Timestamp", written)
@@ -81,7 +87,8 @@ func iso8601(text string) (time.Time, bool) {
 	}
 	nanos, _ := strconv.Atoi((m[7] + strings.Repeat("0", 9))[:9])
 	at := time.Date(number(1), time.Month(number(2)), number(3), number(4), number(5), number(6), nanos, time.UTC)
-	if at.Month() != time.Month(number(2)) || at.Day() != number(3) || at.Hour() != number(4) || at.Minute() != number(5) || at.Second() != number(6) {
+	if at.Month() != time.Month(number(2)) || at.Day() != number(3) || at.Hour() != number(4) ||
+		at.Minute() != number(5) || at.Second() != number(6) {
 		return time.Time{}, false // such as 31 April
 	}
 	if number(9) > 24 || number(10) > 60 {

@@ -23,7 +23,8 @@ var getAccountActivity = action{
 		{name: "SortOrderByDate", rule: sortOrder},
 		{name: "FPSOperation", rule: operation},
 		{name: "PaymentMethod", rule: oneOf("ABT", "CC", "ACH", "Debt", "Prepaid")},
-		{name: "Role", list: true, rule: oneOf(string(holdfast.RoleSender), string(holdfast.RoleCaller), string(holdfast.RoleRecipient))},
+		{name: "Role", list: true,
+			rule: oneOf(string(holdfast.RoleSender), string(holdfast.RoleCaller), string(holdfast.RoleRecipient))},
 		{name: "TransactionStatus", rule: transactionStatus},
 
 		{name: "SortByDateOrder", rule: sortOrder, aliasOf: "SortOrderByDate"},
@@ -37,11 +38,13 @@ var getAccountActivity = action{
 var (
 	sortOrder = oneOf(string(holdfast.SortAscending), string(holdfast.SortDescending))
 	operation = oneOf(
-		string(holdfast.OperationPay), string(holdfast.OperationRefund), string(holdfast.OperationSettle), string(holdfast.OperationSettleDebt),
-		string(holdfast.OperationWriteOffDebt), string(holdfast.OperationFundPrepaid), string(holdfast.OperationReserve),
+		string(holdfast.OperationPay), string(holdfast.OperationRefund), string(holdfast.OperationSettle),
+		string(holdfast.OperationSettleDebt), string(holdfast.OperationWriteOffDebt), string(holdfast.OperationFundPrepaid),
+		string(holdfast.OperationReserve),
 	)
 	transactionStatus = oneOf(
-		string(holdfast.StatusReserved), string(holdfast.StatusSuccess), string(holdfast.StatusFailure), string(holdfast.StatusPending), string(holdfast.StatusCancelled),
+		string(holdfast.StatusReserved), string(holdfast.StatusSuccess), string(holdfast.StatusFailure),
+		string(holdfast.StatusPending), string(holdfast.StatusCancelled),
 	)
 )
 

@@ -32,7 +32,9 @@ func (s *Server) getPrepaidBalance(ctx context.Context, q *request, out *documen
 
 // aggregate reads the instrument that a request names, which its sender or its
 // recipient may.
-func (s *Server) aggregate(ctx context.Context, q *request, m holdfast.PaymentMethod, name string) (a payment.AggregateInstrument, err error) {
+func (s *Server) aggregate(
+	ctx context.Context, q *request, m holdfast.PaymentMethod, name string,
+) (a payment.AggregateInstrument, err error) {
 	id := holdfast.InstrumentID(q.params.Get(name))
 	var found bool
 	err = s.Store.View(ctx, func(tx *store.ReadTx) error {
@@ -63,7 +65,9 @@ func (s *Server) getTotalPrepaidLiability(ctx context.Context, q *request, out *
 
 // totals are what all instruments of the caller's account come to, and what is
 // pending on them.
-func (s *Server) totals(ctx context.Context, q *request, account ledger.AccountID, m holdfast.PaymentMethod) (total, pending money.Amount, err error) {
+func (s *Server) totals(
+	ctx context.Context, q *request, account ledger.AccountID, m holdfast.PaymentMethod,
+) (total, pending money.Amount, err error) {
 	err = s.Store.View(ctx, func(tx *store.ReadTx) error {
 		micro, err := tx.AccountBalance(account, q.caller.Sandbox)
 		if err != nil {

@@ -27,7 +27,8 @@ const (
 )
 
 var tokenType = oneOf(
-	string(holdfast.TokenSingleUse), string(holdfast.TokenMultiUse), string(holdfast.TokenRecurring), string(holdfast.TokenUnrestricted),
+	string(holdfast.TokenSingleUse), string(holdfast.TokenMultiUse), string(holdfast.TokenRecurring),
+	string(holdfast.TokenUnrestricted),
 )
 
 func (s *Server) getTokens(ctx context.Context, q *request, out *document) error {

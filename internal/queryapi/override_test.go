@@ -51,8 +51,10 @@ token SETTLES use=Settle type=MultiUse aggregate=D1
 		"Cancel":      {"TransactionId=" + cancelled},
 		"Refund":      {"TransactionId=" + paid, "CallerReference=refund-1"},
 		"CancelToken": {"TokenId=" + string(tokenID("GONE"))},
-		"FundPrepaid": append(amount("FundingAmount"), "SenderTokenId="+string(tokenID("FUND")), "PrepaidInstrumentId=G1", "CallerReference=fund-1"),
-		"SettleDebt":  append(amount("SettlementAmount"), "SenderTokenId="+string(tokenID("SETTLES")), "CreditInstrumentId=D1", "CallerReference=settle-1"),
+		"FundPrepaid": append(amount("FundingAmount"), "SenderTokenId="+string(tokenID("FUND")), "PrepaidInstrumentId=G1",
+			"CallerReference=fund-1"),
+		"SettleDebt": append(amount("SettlementAmount"), "SenderTokenId="+string(tokenID("SETTLES")), "CreditInstrumentId=D1",
+			"CallerReference=settle-1"),
 	} {
 		url := "https://shop.example.test/" + action
 		subject := ask(action, append(pairs, "OverrideIPNURL="+url)...)

@@ -50,7 +50,9 @@ func TestPitfalls(t *testing.T) {
 // lookUp are parameters of a request that changes nothing, not yet signed.
 func (w *world) lookUp(more ...holdfast.Param) holdfast.Params {
 	w.t.Helper()
-	p := append(holdfast.Params{{Name: "Action", Value: "GetTokenByCaller"}, {Name: "TokenId", Value: string(tokenID("A"))}}, more...)
+	p := append(holdfast.Params{
+		{Name: "Action", Value: "GetTokenByCaller"}, {Name: "TokenId", Value: string(tokenID("A"))},
+	}, more...)
 	return w.signed(http.MethodPost, "/", "shop", p, "Signature")
 }
 
@@ -93,7 +95,8 @@ func (w *world) mac(text string) holdfast.Param {
 }
 
 func pitfallEncoding(t *testing.T, w *world) {
-	p := w.signed("POST", "/", "shop", holdfast.Params{{Name: "Action", Value: "Cancel"}, {Name: "Description", Value: "a b*c~d"}}, "Signature")
+	p := w.signed("POST", "/", "shop",
+		holdfast.Params{{Name: "Action", Value: "Cancel"}, {Name: "Description", Value: "a b*c~d"}}, "Signature")
 	text := holdfast.StringToSign("POST", testHost, "/", p)
 	want(t, w.post(p, w.mac(strings.ReplaceAll(text, "%20", "+"))), 403, "InvalidSignature", "blanks written as +")
 	want(t, w.post(p, w.mac(strings.ReplaceAll(text, "%2A", "*"))), 403, "InvalidSignature", "* left as it is")
@@ -108,7 +111,8 @@ func pitfallHexadecimal(t *testing.T, w *world) {
 		t.Fatal(err)
 	}
 	wrong := base64.StdEncoding.EncodeToString([]byte(hex.EncodeToString(sum)))
-	want(t, w.post(p, holdfast.Param{Name: "Signature", Value: wrong}), 403, "InvalidSignature", "base64 of hexadecimal digits")
+	want(t, w.post(p, holdfast.Param{Name: "Signature", Value: wrong}), 403, "InvalidSignature",
+		"base64 of hexadecimal digits")
 }
 
 func pitfallMethodForgotten(t *testing.T, w *world) {
@@ -166,7 +170,15 @@ func pitfallLocalhost(t *testing.T, w *world) {
 // to verifiableAt.
 const (
 	verifiableAt = "http://shop.example.test/ipn"
-	verifiable   = "buyerEmail=ann%2Btest%40example.test&buyerName=Ann%20Buyer&callerReference=order-1001&certificateUrl=https%3A%2F%2Ffps.sandbox.amazonaws.com%2Fcerts%2F090911%2FPKICert.pem%3FrequestId%3Dabc123&notificationType=TransactionStatus&operation=PAY&paymentMethod=CC&paymentReason=One%20mug&recipientEmail=shop%40example.test&recipientName=Shop%20Inc&signatureMethod=RSA-SHA1&signatureVersion=2&statusCode=Success&statusMessage=The%20transaction%20was%20successful%20and%20the%20payment%20instrument%20was%20charged.&transactionAmount=USD%2012.50&transactionDate=1795428930&transactionId=14TESTTXN00000000000000000000000P01&transactionStatus=SUCCESS&signature=Wa8SgHWbfaxN5LUjRHLAHLkbZ7NaXDuAtjooeHTO%2FGw3jtrgIZeyNIAVZjpid6xWgcf2cuvXYGuvngLDn1%2FoIjHJFVC4qCdx6kfZGUE%2BpngTpKLQUacEkbtW%2BWgzyjdgro4qQ5qUggQa2V2xcGrfzBNHD7EFFAtjJ%2F7prdrsqsP8phOmpND2zypMiWQ6JlWIkH%2BB5RGRGT1fBzoSG7ixvAio5LRbx0Pn4CB0gx7x%2FD%2BEcB4qF3s9tUaayWLfNGWvFTKzMJ94LYtOwg4%2F%2Bm5C71NfL9tTrXQa0Pd7m3M9KyQfbxTPjv1u%2BGwV3svN5UxXN7glI0ZouZC1Nkd2Ht1JAg%3D%3D"
+	verifiable   = "buyerEmail=ann%2Btest%40example.test&buyerName=Ann%20Buyer&callerReference=order-1001&" +
+		"certificateUrl=https%3A%2F%2Ffps.sandbox.amazonaws.com%2Fcerts%2F090911%2FPKICert.pem%3FrequestId%3Dabc123&" +
+		"notificationType=TransactionStatus&operation=PAY&paymentMethod=CC&paymentReason=One%20mug&" +
+		"recipientEmail=shop%40example.test&recipientName=Shop%20Inc&signatureMethod=RSA-SHA1&signatureVersion=2&" +
+		"statusCode=Success&" +
+		"statusMessage=The%20transaction%20was%20successful%20and%20the%20payment%20instrument%20was%20charged.&" +
+		"transactionAmount=USD%2012.50&transactionDate=1795428930&transactionId=14TESTTXN00000000000000000000000P01&" +
+		"transactionStatus=SUCCESS&" +
+		"signature=Wa8SgHWbfaxN5LUjRHLAHLkbZ7NaXDuAtjooeHTO%2FGw3jtrgIZeyNIAVZjpid6xWgcf2cuvXYGuvngLDn1%2FoIjHJFVC4qCdx6kfZGUE%2BpngTpKLQUacEkbtW%2BWgzyjdgro4qQ5qUggQa2V2xcGrfzBNHD7EFFAtjJ%2F7prdrsqsP8phOmpND2zypMiWQ6JlWIkH%2BB5RGRGT1fBzoSG7ixvAio5LRbx0Pn4CB0gx7x%2FD%2BEcB4qF3s9tUaayWLfNGWvFTKzMJ94LYtOwg4%2F%2Bm5C71NfL9tTrXQa0Pd7m3M9KyQfbxTPjv1u%2BGwV3svN5UxXN7glI0ZouZC1Nkd2Ht1JAg%3D%3D"
 )
 
 func pitfallVerification(t *testing.T, w *world) {
@@ -181,7 +193,8 @@ func pitfallVerification(t *testing.T, w *world) {
 	} {
 		want(t, w.ask("VerifySignature", "UrlEndPoint="+row.at, "HttpParameters="+row.params), 200, failure, row.hint)
 		unsigned := w.exchange(http.MethodPost, "/", holdfast.Params{
-			{Name: "Action", Value: "VerifySignature"}, {Name: "UrlEndPoint", Value: row.at}, {Name: "HttpParameters", Value: row.params},
+			{Name: "Action", Value: "VerifySignature"}, {Name: "UrlEndPoint", Value: row.at},
+			{Name: "HttpParameters", Value: row.params},
 		})
 		want(t, unsigned, 200, failure)
 		if hint := unsigned.Header().Get("Holdfast-Verification-Hint"); hint != "" {
@@ -197,36 +210,46 @@ func pitfallVerification(t *testing.T, w *world) {
 
 func pitfallVersion1(t *testing.T, w *world) {
 	p := w.lookUp().Without("SignatureVersion")
-	answer := w.post(p, holdfast.Param{Name: "SignatureVersion", Value: "1"}, holdfast.Param{Name: "Signature", Value: "AAAA"})
+	answer := w.post(p, holdfast.Param{Name: "SignatureVersion", Value: "1"}, holdfast.Param{
+		Name: "Signature", Value: "AAAA",
+	})
 	want(t, answer, 403, "AuthFailure", "use version 2")
 }
 
 func pitfallOldNames(t *testing.T, w *world) {
-	want(t, w.ask("Pay", "SenderTokenId=None", "CallerReference=r", "TransactionAmount.CurrencyCode=USD", "TransactionAmount.Amount=5.00"),
+	want(t, w.ask("Pay", "SenderTokenId=None", "CallerReference=r", "TransactionAmount.CurrencyCode=USD",
+		"TransactionAmount.Amount=5.00"),
 		400, "Parameter TransactionAmount.Amount is of version 2007-01-08", "TransactionAmount.Value")
-	want(t, w.ask("Pay", "SenderTokenId=None", "CallerReference=r", "TransactionAmount.CurrencyCode=USD", "TransactionAmount.Value=5.00"),
+	want(t, w.ask("Pay", "SenderTokenId=None", "CallerReference=r", "TransactionAmount.CurrencyCode=USD",
+		"TransactionAmount.Value=5.00"),
 		400, "InvalidTokenId_Sender", "senderTokenId", "None")
 }
 
 func pitfallAmount(t *testing.T, w *world) {
 	for _, value := range []string{"$5.00", "5.000", "5,00", "-5", "5 USD"} {
-		want(t, w.ask("Pay", "SenderTokenId="+string(tokenID("A")), "CallerReference=r", "TransactionAmount.CurrencyCode=USD", "TransactionAmount.Value="+value),
-			400, "InvalidParams", "transactionAmount.Value has to be digits with at most two decimals, such as 12.50, without sign, exponent or currency")
+		want(t, w.ask("Pay", "SenderTokenId="+string(tokenID("A")), "CallerReference=r", "TransactionAmount.CurrencyCode=USD",
+			"TransactionAmount.Value="+value),
+			400, "InvalidParams", "transactionAmount.Value has to be digits with at most two decimals, such as 12.50, without "+
+				"sign, exponent or currency")
 	}
 }
 
 func pitfallMarketplace(t *testing.T, w *world) {
-	want(t, w.ask("Pay", "SenderTokenId="+string(tokenID("A")), "CallerReference=r", "TransactionAmount.CurrencyCode=USD", "TransactionAmount.Value=5",
-		"MarketplaceVariableFee=5", "RecipientTokenId="+string(tokenID("R"))), 400, "NotMarketplaceApp", "not registered as a marketplace")
+	want(t, w.ask("Pay", "SenderTokenId="+string(tokenID("A")), "CallerReference=r", "TransactionAmount.CurrencyCode=USD",
+		"TransactionAmount.Value=5", "MarketplaceVariableFee=5", "RecipientTokenId="+string(tokenID("R"))), 400,
+		"NotMarketplaceApp", "not registered as a marketplace")
 }
 
 func pitfallReference(t *testing.T, w *world) {
 	pay := func(amount string) *httptest.ResponseRecorder {
-		return w.ask("Pay", "SenderTokenId="+string(tokenID("A")), "CallerReference=r", "TransactionAmount.CurrencyCode=USD", "TransactionAmount.Value="+amount)
+		return w.ask("Pay", "SenderTokenId="+string(tokenID("A")), "CallerReference=r", "TransactionAmount.CurrencyCode=USD",
+			"TransactionAmount.Value="+amount)
 	}
 	first := pay("5.00")
 	want(t, first, 200, "Success")
-	want(t, pay("5.00"), 200, first.Body.String()[strings.Index(first.Body.String(), "<PayResult>"):strings.Index(first.Body.String(), "<RequestId>")])
+	want(t, pay("5.00"), 200,
+		first.Body.String()[strings.Index(first.Body.String(), "<PayResult>"):strings.Index(first.Body.String(),
+			"<RequestId>")])
 	want(t, pay("5.01"), 400, "DuplicateRequest", "was used for a different request")
 }
 
@@ -234,13 +257,17 @@ func pitfallNumbers(t *testing.T, w *world) {
 	for i, reference := range []string{"0012", " 12 ", "1e3", "Ünïcode-☃"} {
 		name := string(rune('B' + i))
 		w.arrange("token " + name)
-		want(t, w.ask("Pay", "SenderTokenId="+string(tokenID(name)), "CallerReference="+reference, "TransactionAmount.CurrencyCode=USD", "TransactionAmount.Value=5"), 200, "Success")
-		want(t, w.ask("GetTransactionStatus", "TransactionId="+string(transactionID(i+1))), 200, "<CallerReference>"+reference+"</CallerReference>")
+		want(t, w.ask("Pay", "SenderTokenId="+string(tokenID(name)), "CallerReference="+reference,
+			"TransactionAmount.CurrencyCode=USD", "TransactionAmount.Value=5"), 200, "Success")
+		want(t, w.ask("GetTransactionStatus", "TransactionId="+string(transactionID(i+1))), 200, "<CallerReference>"+
+			reference+"</CallerReference>")
 	}
 }
 
 func pitfallNamespace(t *testing.T, w *world) {
-	for version, namespace := range map[string]string{"2008-09-17": "2008-09-17", "2010-08-28": "2010-08-28", "2011-09-20": "2010-08-28"} {
+	for version, namespace := range map[string]string{
+		"2008-09-17": "2008-09-17", "2010-08-28": "2010-08-28", "2011-09-20": "2010-08-28",
+	} {
 		want(t, w.ask("GetTokenByCaller", "TokenId="+string(tokenID("A")), "Version="+version),
 			200, `<GetTokenByCallerResponse xmlns="http://fps.amazonaws.com/doc/`+namespace+`/">`)
 	}
@@ -256,11 +283,14 @@ func pitfallCodes(t *testing.T, w *world) {
 }
 
 func pitfallClock(t *testing.T, w *world) {
-	for _, timestamp := range []string{"2026-11-23T02:15:30-08:00", "2026-11-23T10:15:30.123456Z", "2026-11-23T15:45:30+0530"} {
+	for _, timestamp := range []string{
+		"2026-11-23T02:15:30-08:00", "2026-11-23T10:15:30.123456Z", "2026-11-23T15:45:30+0530",
+	} {
 		want(t, w.ask("GetTokenByCaller", "TokenId="+string(tokenID("A")), "Timestamp="+timestamp), 200, "TokenStatus")
 	}
 	want(t, w.ask("GetTokenByCaller", "TokenId="+string(tokenID("A")), "Timestamp=2026-11-23T02:15:30Z"), 400,
-		"RequestExpired", "Request has expired. Timestamp date is 2026-11-23T02:15:30.000Z", "here it is 2026-11-23T10:15:30.044Z", "Holdfast-Time: 2026-11-23T10:15:30.044Z")
+		"RequestExpired", "Request has expired. Timestamp date is 2026-11-23T02:15:30.000Z",
+		"here it is 2026-11-23T10:15:30.044Z", "Holdfast-Time: 2026-11-23T10:15:30.044Z")
 }
 
 func pitfallPlus(t *testing.T, w *world) {
@@ -283,9 +313,12 @@ func pitfallPlus(t *testing.T, w *world) {
 }
 
 func pitfallTooLate(t *testing.T, w *world) {
-	want(t, w.ask("Reserve", "SenderTokenId="+string(tokenID("A")), "CallerReference=r", "TransactionAmount.CurrencyCode=USD", "TransactionAmount.Value=5"),
+	want(t, w.ask("Reserve", "SenderTokenId="+string(tokenID("A")), "CallerReference=r",
+		"TransactionAmount.CurrencyCode=USD", "TransactionAmount.Value=5"),
 		200, "Reserved", "Holdfast-Deadline: 2026-11-30T10:15:30.044Z")
 	w.wait(payment.ReserveLifeMax)
-	want(t, w.ask("Settle", "ReserveTransactionId="+string(transactionID(1))), 400, "InvalidTransactionState", "its deadline was 2026-11-30T10:15:30.044Z and the amount was released")
-	want(t, w.ask("GetTransactionStatus", "TransactionId="+string(transactionID(1))), 200, "<TransactionStatus>Cancelled</TransactionStatus>", "<StatusCode>Expired</StatusCode>")
+	want(t, w.ask("Settle", "ReserveTransactionId="+string(transactionID(1))), 400, "InvalidTransactionState",
+		"its deadline was 2026-11-30T10:15:30.044Z and the amount was released")
+	want(t, w.ask("GetTransactionStatus", "TransactionId="+string(transactionID(1))), 200,
+		"<TransactionStatus>Cancelled</TransactionStatus>", "<StatusCode>Expired</StatusCode>")
 }

@@ -17,7 +17,8 @@ var refund = action{
 		[]parameter{
 			callerReference, callerDescription,
 			{name: "MarketplaceRefundPolicy", rule: oneOf(
-				string(holdfast.RefundMasterOnly), string(holdfast.RefundMarketplaceOnly), string(holdfast.RefundMasterAndMarketplace),
+				string(holdfast.RefundMasterOnly), string(holdfast.RefundMarketplaceOnly),
+				string(holdfast.RefundMasterAndMarketplace),
 			)},
 			overrideIPNURL,
 		},

@@ -45,7 +45,9 @@ type validator struct {
 
 func newValidator(t *testing.T) *validator {
 	t.Helper()
-	v := &validator{xmllint: xmllint(t), dir: t.TempDir(), schemas: map[string]string{"": filepath.Join("testdata", "Errors.xsd")}}
+	v := &validator{
+		xmllint: xmllint(t), dir: t.TempDir(), schemas: map[string]string{"": filepath.Join("testdata", "Errors.xsd")},
+	}
 	for _, version := range versions {
 		v.schemas[namespace(version)] = v.file(t, version+".xsd", schemas[schemaPath(version)])
 	}
@@ -65,7 +67,8 @@ func (v *validator) file(t *testing.T, name string, content []byte) string {
 // about them. It says nothing of its own when all are valid but "… validates".
 func (v *validator) check(t *testing.T, schema string, files ...string) (said string, valid bool) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), v.xmllint, append([]string{"--noout", "--nonet", "--schema", schema}, files...)...)
+	command := exec.CommandContext(t.Context(), v.xmllint,
+		append([]string{"--noout", "--nonet", "--schema", schema}, files...)...)
 	output, err := command.CombinedOutput()
 	if _, exited := err.(*exec.ExitError); err != nil && !exited { //nolint:errorlint // Run returns it as it is
 		t.Fatal(err)
@@ -156,10 +159,12 @@ func linesWithout(text, end string) string {
 func TestSchemaRefuses(t *testing.T) {
 	v := newValidator(t)
 	good := map[string]string{
-		"": "<Response><Errors><Error><Code>InvalidParams</Code><Message>No.</Message></Error></Errors><RequestID>00000000-0000-4000-8000-000000000001</RequestID></Response>",
+		"": "<Response><Errors><Error><Code>InvalidParams</Code><Message>No.</Message></Error></Errors>" +
+			"<RequestID>00000000-0000-4000-8000-000000000001</RequestID></Response>",
 	}
 	for _, version := range versions {
-		good[namespace(version)] = `<ReserveResponse xmlns="` + namespace(version) + `"><ReserveResult><TransactionId>1</TransactionId><TransactionStatus>Reserved</TransactionStatus></ReserveResult><ResponseMetadata><RequestId>1:0</RequestId></ResponseMetadata></ReserveResponse>`
+		good[namespace(version)] = `<ReserveResponse xmlns="` + namespace(version) +
+			`"><ReserveResult><TransactionId>1</TransactionId><TransactionStatus>Reserved</TransactionStatus></ReserveResult><ResponseMetadata><RequestId>1:0</RequestId></ResponseMetadata></ReserveResponse>`
 	}
 	const id, status = "<TransactionId>1</TransactionId>", "<TransactionStatus>Reserved</TransactionStatus>"
 	const code, message = "<Code>InvalidParams</Code>", "<Message>No.</Message>"
@@ -190,7 +195,8 @@ func TestSchemaRefuses(t *testing.T) {
 			if bad == document {
 				continue // about the other kind of document
 			}
-			if said, valid := v.check(t, v.schemas[space], v.file(t, "bad.xml", []byte(bad))); valid || !strings.Contains(said, "bad.xml fails to validate") {
+			if said, valid := v.check(t, v.schemas[space], v.file(t, "bad.xml", []byte(bad))); valid ||
+				!strings.Contains(said, "bad.xml fails to validate") {
 				t.Errorf("namespace %q, %s: valid is %v\n%s", space, row.what, valid, said)
 			}
 		}
@@ -241,9 +247,11 @@ func TestSchemaVersions(t *testing.T) {
 		}
 	}
 	want := []string{
-		"Pay.OverrideIPNURL", "Reserve.OverrideIPNURL", "Settle.OverrideIPNURL", "Cancel.OverrideIPNURL", "Refund.OverrideIPNURL", "CancelToken.OverrideIPNURL",
+		"Pay.OverrideIPNURL", "Reserve.OverrideIPNURL", "Settle.OverrideIPNURL", "Cancel.OverrideIPNURL",
+		"Refund.OverrideIPNURL", "CancelToken.OverrideIPNURL",
 		"FundPrepaid.OverrideIPNURL", "SettleDebt.OverrideIPNURL",
-		"GetSubscriptionDetails", "GetSubscriptionDetailsResponse", "GetTransactionsForSubscription", "GetTransactionsForSubscriptionResponse",
+		"GetSubscriptionDetails", "GetSubscriptionDetailsResponse", "GetTransactionsForSubscription",
+		"GetTransactionsForSubscriptionResponse",
 	}
 	if diff := cmp.Diff(want, added); diff != "" {
 		t.Errorf("what 2010 adds (-want +got):\n%s", diff)
@@ -315,7 +323,10 @@ func (x xsd) children(e xsdElement) []xsdElement {
 
 func TestSchemaIsServed(t *testing.T) {
 	handler := (&Server{Now: func() time.Time { return time.Unix(1e9, 0) }}).Handler()
-	for _, path := range []string{"/doc/2007-01-08/AmazonFPS.xsd", "/doc/2010-08-28/AmazonFPS.wsdl", "/doc/2010-08-28/", "/doc/", "//doc/2010-08-28/AmazonFPS.xsd"} {
+	for _, path := range []string{
+		"/doc/2007-01-08/AmazonFPS.xsd", "/doc/2010-08-28/AmazonFPS.wsdl", "/doc/2010-08-28/", "/doc/",
+		"//doc/2010-08-28/AmazonFPS.xsd",
+	} {
 		answer := httptest.NewRecorder()
 		handler.ServeHTTP(answer, &http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}, Body: http.NoBody})
 		if answer.Code != http.StatusNotFound {
@@ -340,11 +351,13 @@ func TestSchemaIsServed(t *testing.T) {
 					t.Errorf("%s %s has a body", verb, path)
 				}
 			case http.MethodGet:
-				if !strings.HasPrefix(body, "<?xml ") || !strings.Contains(body, `targetNamespace="`+namespace(version)+`"`) || h.Get("Content-Length") != fmt.Sprint(len(body)) {
+				if !strings.HasPrefix(body, "<?xml ") || !strings.Contains(body, `targetNamespace="`+namespace(version)+`"`) ||
+					h.Get("Content-Length") != fmt.Sprint(len(body)) {
 					t.Errorf("%s %s: %q, Content-Length %s", verb, path, body[:min(len(body), 400)], h.Get("Content-Length"))
 				}
 			}
-			if answer.Code != http.StatusOK || h.Get("Content-Type") != "application/xml" || !strings.Contains(h.Get("Cache-Control"), "max-age=") {
+			if answer.Code != http.StatusOK || h.Get("Content-Type") != "application/xml" ||
+				!strings.Contains(h.Get("Cache-Control"), "max-age=") {
 				t.Errorf("%s %s: %d %v", verb, path, answer.Code, h)
 			}
 		}

@@ -151,7 +151,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, q *request) (rep
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
 		w.Header().Set("Allow", "GET, POST")
 		q.status = http.StatusMethodNotAllowed
-		return reply{}, holdfast.Errorf(holdfast.InvalidRequest, "The verb %s is not known here; use GET or POST.", shown(r.Method))
+		return reply{}, holdfast.Errorf(holdfast.InvalidRequest, "The verb %s is not known here; use GET or POST.",
+			shown(r.Method))
 	}
 	if path := or(r.URL.Path, apiPath); path != apiPath && path != clockPath && !slices.Contains(s.Paths, path) {
 		q.status = http.StatusNotFound
@@ -192,7 +193,8 @@ func (s *Server) act(r *http.Request, q *request) (reply, error) {
 	case !known:
 		return reply{}, holdfast.Errorf(holdfast.InvalidRequest, "The action %s is not known.", shown(asked))
 	case a.since > q.version:
-		return reply{}, holdfast.Errorf(holdfast.InvalidRequest, "The action %s is not in version %s; use %s.", a.name, q.version, a.since)
+		return reply{}, holdfast.Errorf(holdfast.InvalidRequest, "The action %s is not in version %s; use %s.", a.name,
+			q.version, a.since)
 	}
 	if q.params, err = a.read(q.version, q.params); err != nil {
 		return reply{}, err
@@ -221,12 +223,15 @@ func (s *Server) act(r *http.Request, q *request) (reply, error) {
 func answeredVersion(asked string) (string, error) {
 	switch asked {
 	case "":
-		return holdfast.VersionNewest, holdfast.Errorf(holdfast.InvalidRequest, "Version is missing; use %s.", holdfast.VersionNewest)
+		return holdfast.VersionNewest,
+			holdfast.Errorf(holdfast.InvalidRequest, "Version is missing; use %s.", holdfast.VersionNewest)
 	case holdfast.Version2008, holdfast.Version2010:
 		return asked, nil
 	}
 	if _, err := time.Parse(time.DateOnly, asked); err != nil || asked < holdfast.VersionNewest {
-		return holdfast.VersionNewest, holdfast.Errorf(holdfast.InvalidRequest, "Version %s is not known; use %s or %s.", shown(asked), holdfast.Version2010, holdfast.Version2008)
+		return holdfast.VersionNewest,
+			holdfast.Errorf(holdfast.InvalidRequest, "Version %s is not known; use %s or %s.", shown(asked),
+				holdfast.Version2010, holdfast.Version2008)
 	}
 	return holdfast.VersionNewest, nil
 }
@@ -244,21 +249,29 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q *request, err 
 			}
 			s.explainV1(w, r, q, mayExplain)
 			hold()
-			s.log().DebugContext(r.Context(), "refused", "request", q.id, "action", q.action, "code", refused.Code, "message", refused.Message)
+			s.log().DebugContext(r.Context(), "refused", "request", q.id, "action", q.action, "code", refused.Code, "message",
+				refused.Message)
 		} else { // the message may repeat what was sent
-			s.log().InfoContext(r.Context(), "refused", "request", q.id, "action", q.action, "caller", q.caller.ID, "code", refused.Code)
+			s.log().InfoContext(r.Context(), "refused", "request", q.id, "action", q.action, "caller", q.caller.ID, "code",
+				refused.Code)
 		}
 	case errors.Is(err, store.ErrFull), errors.Is(err, errCallerBusy): // thousands a second, it may be
-		s.log().DebugContext(r.Context(), "too busy", "request", q.id, "action", q.action, "caller", q.caller.ID, "error", err)
-		refused = holdfast.Errorf(holdfast.ServiceUnavailable, "The service is too busy at the moment. Send the same request again, later.")
+		s.log().DebugContext(r.Context(), "too busy", "request", q.id, "action", q.action, "caller", q.caller.ID, "error",
+			err)
+		refused = holdfast.Errorf(holdfast.ServiceUnavailable,
+			"The service is too busy at the moment. Send the same request again, later.")
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil: // nobody waits for the answer
-		s.log().DebugContext(r.Context(), "client gone", "request", q.id, "action", q.action, "caller", q.caller.ID, "error", err)
+		s.log().DebugContext(r.Context(), "client gone", "request", q.id, "action", q.action, "caller", q.caller.ID, "error",
+			err)
 		refused = unavailable()
-	case errors.Is(err, store.ErrClosed), errors.Is(err, store.ErrBusy), errors.Is(err, store.ErrUnreachable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		s.log().WarnContext(r.Context(), "request not carried out", "request", q.id, "action", q.action, "caller", q.caller.ID, "error", err)
+	case errors.Is(err, store.ErrClosed), errors.Is(err, store.ErrBusy), errors.Is(err, store.ErrUnreachable),
+		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		s.log().WarnContext(r.Context(), "request not carried out", "request", q.id, "action", q.action, "caller",
+			q.caller.ID, "error", err)
 		refused = unavailable()
 	default:
-		s.log().ErrorContext(r.Context(), "request failed", "request", q.id, "action", q.action, "caller", q.caller.ID, "error", err)
+		s.log().ErrorContext(r.Context(), "request failed", "request", q.id, "action", q.action, "caller", q.caller.ID,
+			"error", err)
 		code := holdfast.InternalError
 		if q.action == verifySignature.name { // as its clients know it
 			code = holdfast.InternalServerError
@@ -273,7 +286,8 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q *request, err 
 }
 
 func unavailable() *holdfast.Error {
-	return holdfast.Errorf(holdfast.ServiceUnavailable, "The service is not available at the moment. Send the same request again.")
+	return holdfast.Errorf(holdfast.ServiceUnavailable,
+		"The service is not available at the moment. Send the same request again.")
 }
 
 // send writes an answer whole, with its length: an HTTP/1.0 client cannot read

@@ -90,7 +90,8 @@ func (s *Server) callerByKey(r *http.Request, id string) (party.Caller, party.Ac
 	return caller, key, nil
 }
 
-var errUnknownKey = holdfast.Errorf(holdfast.InvalidClientTokenID, "The AWS Access Key Id you provided does not exist in our records.")
+var errUnknownKey = holdfast.Errorf(holdfast.InvalidClientTokenID,
+	"The AWS Access Key Id you provided does not exist in our records.")
 
 // timestampLayouts are ISO 8601 as it is sent: with or without fractions, in
 // UTC or with an offset, the offset with or without its colon.
@@ -122,7 +123,8 @@ func (s *Server) checkTime(p holdfast.Params, real time.Time) error {
 		case !real.Before(until):
 			return expired("Expires", until, real)
 		case until.Sub(real) > expiresMax:
-			return holdfast.Errorf(holdfast.InvalidParameterValue, "Value (%s) for parameter Expires is invalid. Must be at most a day ahead.", shown(value))
+			return holdfast.Errorf(holdfast.InvalidParameterValue,
+				"Value (%s) for parameter Expires is invalid. Must be at most a day ahead.", shown(value))
 		}
 	}
 	return nil
@@ -137,7 +139,8 @@ func parseTimestamp(name, value string) (time.Time, error) {
 			return at, nil
 		}
 	}
-	return time.Time{}, holdfast.Errorf(holdfast.InvalidParameterValue, "Value (%s) for parameter %s is invalid. Must be in ISO8601 format.", shown(value), name)
+	return time.Time{}, holdfast.Errorf(holdfast.InvalidParameterValue,
+		"Value (%s) for parameter %s is invalid. Must be in ISO8601 format.", shown(value), name)
 }
 
 // expired refuses in the recorded words, and adds what time it is here.
@@ -152,7 +155,8 @@ func expired(name string, at, real time.Time) error {
 func (s *Server) checkSignature(r *http.Request, paths []string, p holdfast.Params, secret holdfast.SecretKey) error {
 	method := holdfast.SignatureMethod(p.Get("SignatureMethod"))
 	if method != holdfast.HmacSHA256 && method != holdfast.HmacSHA1 {
-		return holdfast.Errorf(holdfast.AuthFailure, "SignatureMethod %s is not supported; use %s or %s.", shown(string(method)), holdfast.HmacSHA256, holdfast.HmacSHA1)
+		return holdfast.Errorf(holdfast.AuthFailure, "SignatureMethod %s is not supported; use %s or %s.",
+			shown(string(method)), holdfast.HmacSHA256, holdfast.HmacSHA1)
 	}
 	signed := unsigned(p)
 	verb := r.Method + "\n"

@@ -14,7 +14,8 @@ import (
 // not exist, which is said only to those whose signature is right.
 func TestSignatureVectors(t *testing.T) {
 	w := newWorld(t)
-	const good, bad, old = "<Code>InvalidTokenId_Sender</Code>", "<Code>InvalidSignature</Code>", "SignatureVersion 1 is not supported"
+	const good, bad, old = "<Code>InvalidTokenId_Sender</Code>", "<Code>InvalidSignature</Code>",
+		"SignatureVersion 1 is not supported"
 	const host = "fps.sandbox.amazonaws.com"
 	for _, row := range []struct {
 		name, verb, host, method, signature, want string
@@ -29,8 +30,10 @@ func TestSignatureVectors(t *testing.T) {
 		{"8", "GET", host, "HmacSHA256", "21XeSzxyZYxl3WcObGBjAgUh174fY4Krl+olgxBWZZA=", bad},
 		{"9", "GET", host, "HmacSHA256", "I91jH1gZm6w1wwiCa1/WbtlIHwWoxpIVt88TrZOAlw8=", bad},
 		{"1, as POST", "POST", host, "HmacSHA256", "kZZLPKRqS2PE51ovaYaaRH5TWbR6D0GXTV3B43eUlCM=", bad},
-		{"1, another host that is not ours", "GET", "fps.example.test", "HmacSHA256", "kx6dXPx8Ns4rCi+bkm95bEusqci7kzHaznqHms5GRr8=", bad},
-		{"1, on a host of another name", "GET", "127.0.0.1:8080", "HmacSHA256", "kZZLPKRqS2PE51ovaYaaRH5TWbR6D0GXTV3B43eUlCM=", good},
+		{"1, another host that is not ours", "GET", "fps.example.test", "HmacSHA256",
+			"kx6dXPx8Ns4rCi+bkm95bEusqci7kzHaznqHms5GRr8=", bad},
+		{"1, on a host of another name", "GET", "127.0.0.1:8080", "HmacSHA256",
+			"kZZLPKRqS2PE51ovaYaaRH5TWbR6D0GXTV3B43eUlCM=", good},
 		{"2, plus signs not encoded", "POST", host, "HmacSHA256", "BURT9NUp3r7BiWxcIfSO2nAGY9DX1yTbYiCh9EVu sc=", good},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -70,7 +73,8 @@ func TestSignatureV1(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	const good, bad, unsupported = "<Code>InvalidTokenId_Sender</Code>", "<Code>SignatureDoesNotMatch</Code>", "SignatureVersion 0 is not supported; use version 2."
+	const good, bad, unsupported = "<Code>InvalidTokenId_Sender</Code>", "<Code>SignatureDoesNotMatch</Code>",
+		"SignatureVersion 0 is not supported; use version 2."
 	row7 := holdfast.Params{
 		{Name: "Signature", Value: "9dysvuvLbvMRtzwXQyVwuZgQVtg="},
 		{Name: "Version", Value: "2008-09-17"},
@@ -91,15 +95,18 @@ func TestSignatureV1(t *testing.T) {
 		p    holdfast.Params
 		want string
 	}{
-		"row 7":                   {row7, good},
-		"another amount":          {set("TransactionAmount.Value", "12.51"), bad},
-		"another name":            {append(row7.Without("CallerReference"), holdfast.Param{Name: "Callerreference", Value: "order-1001"}), bad},
-		"a parameter more":        {set("Description", "x"), bad},
-		"a parameter less":        {row7.Without("CallerReference"), bad},
-		"version 2's signature":   {set("Signature", "kZZLPKRqS2PE51ovaYaaRH5TWbR6D0GXTV3B43eUlCM="), bad},
-		"sent as version 0":       {set("SignatureVersion", "0"), unsupported},
-		"sent as version 2":       {append(set("SignatureVersion", "2"), holdfast.Param{Name: "SignatureMethod", Value: "HmacSHA1"}), "<Code>InvalidSignature</Code>"},
-		"an access key of others": {set("AWSAccessKeyId", keys["other"]), "SignatureVersion 1 is not supported; use version 2."},
+		"row 7":          {row7, good},
+		"another amount": {set("TransactionAmount.Value", "12.51"), bad},
+		"another name": {append(row7.Without("CallerReference"),
+			holdfast.Param{Name: "Callerreference", Value: "order-1001"}), bad},
+		"a parameter more":      {set("Description", "x"), bad},
+		"a parameter less":      {row7.Without("CallerReference"), bad},
+		"version 2's signature": {set("Signature", "kZZLPKRqS2PE51ovaYaaRH5TWbR6D0GXTV3B43eUlCM="), bad},
+		"sent as version 0":     {set("SignatureVersion", "0"), unsupported},
+		"sent as version 2": {append(set("SignatureVersion", "2"),
+			holdfast.Param{Name: "SignatureMethod", Value: "HmacSHA1"}), "<Code>InvalidSignature</Code>"},
+		"an access key of others": {set("AWSAccessKeyId", keys["other"]),
+			"SignatureVersion 1 is not supported; use version 2."},
 	} {
 		for _, verb := range []string{"GET", "POST"} {
 			if answer := ask(w.handler, verb, "10.0.0.7:9000", row.p); !strings.Contains(answer.Body.String(), row.want) {
@@ -119,7 +126,9 @@ func TestConfiguredHosts(t *testing.T) {
 		"fps.amazonaws.com":     200, "authorize.payments.amazon.com": 200,
 		"pay.example.test:9001": 403, "example.test": 403, "": 403,
 	} {
-		p := w.signed("POST", "/", "shop", holdfast.Params{{Name: "Action", Value: "GetTokenByCaller"}, {Name: "TokenId", Value: string(tokenID("A"))}}, "Signature")
+		p := w.signed("POST", "/", "shop",
+			holdfast.Params{{Name: "Action", Value: "GetTokenByCaller"}, {Name: "TokenId", Value: string(tokenID("A"))}},
+			"Signature")
 		p = append(p, holdfast.Param{Name: "Signature", Value: sign(t, "POST", host, "/", p)})
 		if answer := ask(w.handler, "POST", "10.0.0.7:9000", p); answer.Code != want {
 			t.Errorf("signed for %q: %d %s, want %d", host, answer.Code, answer.Body, want)

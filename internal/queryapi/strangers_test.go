@@ -36,7 +36,9 @@ func TestVerifySignatureIsPaced(t *testing.T) {
 		s := &Server{Now: func() time.Time { return now }, StrangerPause: time.Second}
 		ask := func(peer string) time.Duration {
 			began := time.Now() //nolint:forbidigo // the bubble's
-			r := httptest.NewRequest(http.MethodGet, "/?Action=VerifySignature&Version=2010-08-28&UrlEndPoint=http%3A%2F%2Fshop.example.test%2F&HttpParameters=signature%3DAAAA%26signatureVersion%3D2%26signatureMethod%3DRSA-SHA1%26certificateUrl%3Dx", nil)
+			r := httptest.NewRequest(http.MethodGet,
+				"/?Action=VerifySignature&Version=2010-08-28&UrlEndPoint=http%3A%2F%2Fshop.example.test%2F&"+
+					"HttpParameters=signature%3DAAAA%26signatureVersion%3D2%26signatureMethod%3DRSA-SHA1%26certificateUrl%3Dx", nil)
 			r.RemoteAddr = peer
 			answer := httptest.NewRecorder()
 			s.Handler().ServeHTTP(answer, r)
@@ -90,7 +92,8 @@ func TestAStoreThatCannotIsRetriable(t *testing.T) {
 		s := &Server{Now: func() time.Time { return time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC) }}
 		answer := httptest.NewRecorder()
 		s.refuse(answer, httptest.NewRequest(http.MethodPost, "/", nil), &request{}, fmt.Errorf("committing: %w", err))
-		if answer.Code != http.StatusServiceUnavailable || !strings.Contains(answer.Body.String(), "<Code>ServiceUnavailable</Code>") {
+		if answer.Code != http.StatusServiceUnavailable ||
+			!strings.Contains(answer.Body.String(), "<Code>ServiceUnavailable</Code>") {
 			t.Errorf("%v is answered %d %s", err, answer.Code, answer.Body)
 		}
 	}

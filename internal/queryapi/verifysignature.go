@@ -34,7 +34,8 @@ func (s *Server) verifySignature(ctx context.Context, q *request, out *document)
 		params, err = holdfast.ParseParams(raw)
 	}
 	if err != nil {
-		return holdfast.Errorf(holdfast.InvalidParams, "'HttpParameters' cannot be read: %s.", shownMost(err.Error(), messageMax/2))
+		return holdfast.Errorf(holdfast.InvalidParams, "'HttpParameters' cannot be read: %s.",
+			shownMost(err.Error(), messageMax/2))
 	}
 	status := holdfast.VerificationSuccess
 	asker, err := s.asker(ctx, q)
@@ -123,7 +124,8 @@ func (s *Server) explainFailure(ctx context.Context, q *request, at, raw string,
 	if !errors.Is(reason, errOthers) {
 		hint = strings.Join(holdfast.ExplainMessage(s.certificates(), at, raw), " ")
 	}
-	s.log().DebugContext(ctx, "message not verified", "request", q.id, "caller", q.caller.ID, "reason", reason, "hint", hint)
+	s.log().DebugContext(ctx, "message not verified", "request", q.id, "caller", q.caller.ID, "reason", reason, "hint",
+		hint)
 	if q.caller.Sandbox {
 		q.hint = hint[:min(len(hint), hintMax)]
 	}
@@ -135,7 +137,8 @@ var endpoint = rule{
 	allowed: "an absolute address, by http, https or the scheme of an application",
 	met: func(value string) bool {
 		u, err := url.Parse(value)
-		return err == nil && (u.Scheme == "http" || u.Scheme == "https" || holdfast.IsAppScheme(u.Scheme)) && u.Hostname() != ""
+		return err == nil && (u.Scheme == "http" || u.Scheme == "https" || holdfast.IsAppScheme(u.Scheme)) &&
+			u.Hostname() != ""
 	},
 	refuse: func(_, value string) error {
 		return holdfast.Errorf(holdfast.InvalidParams, "%s is an invalid URL", shown(value))

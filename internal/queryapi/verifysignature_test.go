@@ -44,7 +44,8 @@ func message(t *testing.T, verb string, fields ...string) string {
 func (w *world) verification(caller, message string, more ...holdfast.Param) (status, header, hint string) {
 	w.t.Helper()
 	p := append(holdfast.Params{
-		{Name: "Action", Value: "VerifySignature"}, {Name: "UrlEndPoint", Value: messageAt}, {Name: "HttpParameters", Value: message},
+		{Name: "Action", Value: "VerifySignature"}, {Name: "UrlEndPoint", Value: messageAt},
+		{Name: "HttpParameters", Value: message},
 	}, more...)
 	answer := w.exchange(http.MethodPost, "/", w.signed(http.MethodPost, "/", caller, p))
 	for _, status := range []string{verified, unverified} {
@@ -61,7 +62,10 @@ func (w *world) verification(caller, message string, more ...holdfast.Param) (st
 func TestVerifySignatureTellsTheKindsApart(t *testing.T) {
 	w := newMessageWorld(t)
 	back := []string{"tokenID=T", "status=SC", "callerReference=order-1", "callerId=CSHOP"}
-	notice := []string{"notificationType=TransactionStatus", "transactionId=X", "transactionStatus=CANCELLED", "status=CANCELLED", "callerId=CSHOP"}
+	notice := []string{
+		"notificationType=TransactionStatus", "transactionId=X", "transactionStatus=CANCELLED", "status=CANCELLED",
+		"callerId=CSHOP",
+	}
 	for _, row := range []struct {
 		name, verb string
 		fields     []string
@@ -70,7 +74,8 @@ func TestVerifySignatureTellsTheKindsApart(t *testing.T) {
 		{"a return URL", "GET", back, verified},
 		{"a return URL that failed", "GET", []string{"status=A", "callerId=CSHOP"}, verified},
 		{"a notification", "POST", notice, verified},
-		{"a notification of a token", "POST", []string{"notificationType=TokenCancellation", "tokenId=T", "callerId=CSHOP"}, verified},
+		{"a notification of a token", "POST", []string{"notificationType=TokenCancellation", "tokenId=T", "callerId=CSHOP"},
+			verified},
 		{"a return URL, signed for POST", "POST", back, unverified},
 		{"a notification, signed for GET", "GET", notice, unverified},
 		{"a redirect with a notification's fields", "GET", append(back, notice[:3]...), unverified},
@@ -106,8 +111,10 @@ func TestVerifySignatureIsTheCallers(t *testing.T) {
 		header       string
 	}{
 		{"unsigned", "nobody", nil, verified, verified, ""},
-		{"a key that nobody has", "nobody", []holdfast.Param{{Name: "AWSAccessKeyId", Value: "HFAAAAAAAAAAAAAAAAAA"}}, verified, verified, ""},
-		{"a key that is too long", "nobody", []holdfast.Param{{Name: "AWSAccessKeyId", Value: strings.Repeat("H", 4000)}}, verified, verified, ""},
+		{"a key that nobody has", "nobody", []holdfast.Param{{Name: "AWSAccessKeyId", Value: "HFAAAAAAAAAAAAAAAAAA"}},
+			verified, verified, ""},
+		{"a key that is too long", "nobody", []holdfast.Param{{Name: "AWSAccessKeyId", Value: strings.Repeat("H", 4000)}},
+			verified, verified, ""},
 		{"signed", "shop", nil, verified, unverified, "CSHOP"},
 		{"signed by the other", "other", nil, unverified, verified, "COTHER"},
 		{"signed by a live caller", "live", nil, unverified, unverified, ""},
@@ -122,11 +129,13 @@ func TestVerifySignatureIsTheCallers(t *testing.T) {
 			{"GET", []string{"tokenID=T", "status=SC"}},
 			{"POST", []string{"notificationType=TransactionStatus", "transactionId=X"}},
 		} {
-			status, header, _ := w.verification(row.caller, message(t, kind.verb, append(kind.fields, "callerId=CSHOP")...), row.more...)
+			status, header, _ := w.verification(row.caller, message(t, kind.verb, append(kind.fields, "callerId=CSHOP")...),
+				row.more...)
 			if status != row.ours || status == verified && row.header == "CSHOP" != (header == "CSHOP") {
 				t.Errorf("%s, %s for the shop: %s, Holdfast-Caller %q", row.name, kind.verb, status, header)
 			}
-			status, header, hint := w.verification(row.caller, message(t, kind.verb, append(kind.fields, "callerId=COTHER")...), row.more...)
+			status, header, hint := w.verification(row.caller, message(t, kind.verb, append(kind.fields, "callerId=COTHER")...),
+				row.more...)
 			if status != row.theirs || status == unverified && header != "" {
 				t.Errorf("%s, %s for the other: %s, Holdfast-Caller %q", row.name, kind.verb, status, header)
 			}
@@ -139,7 +148,8 @@ func TestVerifySignatureIsTheCallers(t *testing.T) {
 		}
 	}
 	// What was signed before an upgrade names nobody.
-	if status, header, _ := w.verification("shop", message(t, "GET", "tokenID=T", "status=SC")); status != verified || header != "" {
+	if status, header, _ := w.verification("shop", message(t, "GET", "tokenID=T", "status=SC")); status != verified ||
+		header != "" {
 		t.Errorf("a message without a caller: %s, Holdfast-Caller %q", status, header)
 	}
 }

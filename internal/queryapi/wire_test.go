@@ -44,7 +44,9 @@ func (w *wire) dial() (net.Conn, *bufio.Reader) {
 
 // lookUp is a signed request that changes nothing, for the host given.
 func (w *wire) lookUp(verb, host string) string {
-	p := w.signed(verb, "/", "shop", holdfast.Params{{Name: "Action", Value: "GetTokenByCaller"}, {Name: "TokenId", Value: string(tokenID("A"))}}, "Signature")
+	p := w.signed(verb, "/", "shop",
+		holdfast.Params{{Name: "Action", Value: "GetTokenByCaller"}, {Name: "TokenId", Value: string(tokenID("A"))}},
+		"Signature")
 	return append(p, holdfast.Param{Name: "Signature", Value: sign(w.t, verb, host, "/", p)}).Encode()
 }
 
@@ -59,32 +61,51 @@ func TestWire(t *testing.T) {
 		status, code  string // code empty: the token is found
 	}{
 		{"get", "GET /?" + get + " HTTP/1.1\r\nHost: " + testHost + "\r\n\r\n", "200 OK", ""},
-		{"get with Content-Length", "GET /?" + get + " HTTP/1.1\r\nHost: " + testHost + "\r\nContent-Length: 0\r\n\r\n", "200 OK", ""},
-		{"get with a body that does not count", "GET /?" + get + " HTTP/1.1\r\nHost: " + testHost + "\r\n" + form + "Content-Length: 10\r\n\r\nNonsense=1", "200 OK", ""},
-		{"get, absolute form", "GET http://" + testHost + "/?" + get + " HTTP/1.1\r\nHost: " + testHost + "\r\n\r\n", "200 OK", ""},
-		{"get, absolute form without path", "GET http://" + testHost + "?" + get + " HTTP/1.1\r\nHost: " + testHost + "\r\n\r\n", "200 OK", ""},
+		{"get with Content-Length", "GET /?" + get + " HTTP/1.1\r\nHost: " + testHost + "\r\nContent-Length: 0\r\n\r\n",
+			"200 OK", ""},
+		{"get with a body that does not count", "GET /?" + get + " HTTP/1.1\r\nHost: " + testHost + "\r\n" + form +
+			"Content-Length: 10\r\n\r\nNonsense=1", "200 OK", ""},
+		{"get, absolute form", "GET http://" + testHost + "/?" + get + " HTTP/1.1\r\nHost: " + testHost + "\r\n\r\n",
+			"200 OK", ""},
+		{"get, absolute form without path", "GET http://" + testHost + "?" + get + " HTTP/1.1\r\nHost: " + testHost +
+			"\r\n\r\n", "200 OK", ""},
 		{"get, HTTP/1.0", "GET /?" + get + " HTTP/1.0\r\nHost: " + testHost + "\r\n\r\n", "200 OK", ""},
 		{"post", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, post), "200 OK", ""},
 		{"post, HTTP/1.0", body("POST / HTTP/1.0\r\nHost: "+testHost+"\r\n"+form, post), "200 OK", ""},
 		{"post, host in capitals", body("POST / HTTP/1.1\r\nHost: FPS.Example.TEST\r\n"+form, post), "200 OK", ""},
 		{"post, port in Host only", body("POST / HTTP/1.1\r\nHost: "+testHost+":8443\r\n"+form, post), "200 OK", ""},
-		{"post, port signed and in Host", body("POST / HTTP/1.1\r\nHost: "+testHost+":8443\r\n"+form, w.lookUp("POST", testHost+":8443")), "200 OK", ""},
-		{"post, port signed only", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, w.lookUp("POST", testHost+":"+port)), "200 OK", ""},
-		{"post, name of the service signed", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, w.lookUp("POST", "fps.sandbox.amazonaws.com")), "200 OK", ""},
-		{"post, HTTP/1.0 without Host", body("POST / HTTP/1.0\r\n"+form, w.lookUp("POST", "fps.amazonaws.com")), "200 OK", ""},
+		{"post, port signed and in Host",
+			body("POST / HTTP/1.1\r\nHost: "+testHost+":8443\r\n"+form, w.lookUp("POST", testHost+":8443")), "200 OK", ""},
+		{"post, port signed only",
+			body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, w.lookUp("POST", testHost+":"+port)), "200 OK", ""},
+		{"post, name of the service signed",
+			body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, w.lookUp("POST", "fps.sandbox.amazonaws.com")), "200 OK", ""},
+		{"post, HTTP/1.0 without Host", body("POST / HTTP/1.0\r\n"+form, w.lookUp("POST", "fps.amazonaws.com")), "200 OK",
+			""},
 		{"post, all in the query", body("POST /?"+post+" HTTP/1.1\r\nHost: "+testHost+"\r\n", ""), "200 OK", ""},
-		{"post, half in the query", body("POST /?"+post[:half]+" HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, post[half:]), "200 OK", ""},
-		{"post, broken charset", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\nContent-Type: application/x-www-form-urlencoded; charset\r\n", post), "200 OK", ""},
-		{"post, chunked", "POST / HTTP/1.1\r\nHost: " + testHost + "\r\n" + form + "Transfer-Encoding: chunked\r\n\r\n" + fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(post), post), "200 OK", ""},
+		{"post, half in the query", body("POST /?"+post[:half]+" HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, post[half:]),
+			"200 OK", ""},
+		{"post, broken charset", body("POST / HTTP/1.1\r\nHost: "+testHost+
+			"\r\nContent-Type: application/x-www-form-urlencoded; charset\r\n", post), "200 OK", ""},
+		{"post, chunked", "POST / HTTP/1.1\r\nHost: " + testHost + "\r\n" + form + "Transfer-Encoding: chunked\r\n\r\n" +
+			fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(post), post), "200 OK", ""},
 
-		{"post, body without Content-Type", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n", post), "403 Forbidden", "AuthFailure"},
-		{"post, SOAP", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\nContent-Type: text/xml\r\n", "<Envelope/>"), "400 Bad Request", "InvalidRequest"},
-		{"post signed as get", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, get), "403 Forbidden", "InvalidSignature"},
-		{"strange host signed", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, w.lookUp("POST", "elsewhere.test")), "403 Forbidden", "InvalidSignature"},
-		{"all twice", body("POST /?"+post+" HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, post), "400 Bad Request", "InvalidRequest"},
-		{"broken escape", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, post+"&Description=100%"), "400 Bad Request", "InvalidParams"},
-		{"bad UTF-8", "GET /?" + get + "&Description=caf%E9 HTTP/1.1\r\nHost: " + testHost + "\r\n\r\n", "400 Bad Request", "InvalidParams"},
-		{"NUL", "GET /?" + get + "&Description=%00 HTTP/1.1\r\nHost: " + testHost + "\r\n\r\n", "400 Bad Request", "InvalidParams"},
+		{"post, body without Content-Type", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n", post), "403 Forbidden",
+			"AuthFailure"},
+		{"post, SOAP", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\nContent-Type: text/xml\r\n", "<Envelope/>"),
+			"400 Bad Request", "InvalidRequest"},
+		{"post signed as get", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, get), "403 Forbidden",
+			"InvalidSignature"},
+		{"strange host signed", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, w.lookUp("POST", "elsewhere.test")),
+			"403 Forbidden", "InvalidSignature"},
+		{"all twice", body("POST /?"+post+" HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, post), "400 Bad Request",
+			"InvalidRequest"},
+		{"broken escape", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, post+"&Description=100%"), "400 Bad Request",
+			"InvalidParams"},
+		{"bad UTF-8", "GET /?" + get + "&Description=caf%E9 HTTP/1.1\r\nHost: " + testHost + "\r\n\r\n", "400 Bad Request",
+			"InvalidParams"},
+		{"NUL", "GET /?" + get + "&Description=%00 HTTP/1.1\r\nHost: " + testHost + "\r\n\r\n", "400 Bad Request",
+			"InvalidParams"},
 		{"put", body("PUT / HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, post), "405 Method Not Allowed", "InvalidRequest"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -97,7 +118,8 @@ func TestWire(t *testing.T) {
 				t.Errorf("status %q, want %q: %s", answer.status, row.status, answer.text)
 			}
 			if answer.length != int64(len(answer.text)) || len(answer.coding) > 0 {
-				t.Errorf("the answer of %d bytes has Content-Length %d and coding %v", len(answer.text), answer.length, answer.coding)
+				t.Errorf("the answer of %d bytes has Content-Length %d and coding %v", len(answer.text), answer.length,
+					answer.coding)
 			}
 			want := "<Code>" + row.code + "</Code>"
 			if row.code == "" {
@@ -130,7 +152,9 @@ func readAnswer(t *testing.T, reader *bufio.Reader) wireAnswer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return wireAnswer{status: r.Status, length: r.ContentLength, coding: r.TransferEncoding, closing: r.Close, text: string(text)}
+	return wireAnswer{
+		status: r.Status, length: r.ContentLength, coding: r.TransferEncoding, closing: r.Close, text: string(text),
+	}
 }
 
 func body(head, content string) string {
@@ -148,12 +172,14 @@ func TestWireLooseEncoding(t *testing.T) {
 		{Name: "CallerReference", Value: "a~b*c:d/e,f"},
 		{Name: "CallerDescription", Value: "Tea; cakes  café + 50%"},
 	})
-	loose := strings.NewReplacer("~", "%7e", "%2A", "*", "%3A", ":", "%2F", "/", "%2C", ",", "%20", "+", "%3B", ";").Replace(p.Encode())
+	loose := strings.NewReplacer("~", "%7e", "%2A", "*", "%3A", ":", "%2F", "/", "%2C", ",", "%20", "+", "%3B",
+		";").Replace(p.Encode())
 	if loose == p.Encode() {
 		t.Fatal("nothing is loose")
 	}
 	conn, reader := w.dial()
-	fmt.Fprint(conn, body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\nContent-Type: application/x-www-form-urlencoded\r\n", loose))
+	fmt.Fprint(conn, body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\nContent-Type: application/x-www-form-urlencoded\r\n",
+		loose))
 	if answer := readAnswer(t, reader); answer.status != "200 OK" {
 		t.Errorf("answered %s %s", answer.status, answer.text)
 	}
@@ -163,7 +189,8 @@ func TestWireExpectContinue(t *testing.T) {
 	w := newWire(t)
 	form := w.lookUp("POST", testHost)
 	conn, reader := w.dial()
-	fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", testHost, len(form))
+	fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: %s\r\nContent-Type: "+
+		"application/x-www-form-urlencoded\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", testHost, len(form))
 	if line, err := reader.ReadString('\n'); err != nil || line != "HTTP/1.1 100 Continue\r\n" {
 		t.Fatalf("got %q, %v; want to be told to continue", line, err)
 	}
@@ -189,9 +216,12 @@ func TestWireTooLarge(t *testing.T) {
 	}{
 		{"the limit", body("POST /?"+query+head, filling), "<Code>InvalidSignature</Code>", false},
 		{"a byte more", body("POST /?"+query+head, filling+"x"), "<Message>The request is too large.</Message>", true},
-		{"a byte more, length not told", "POST /?" + query + head + "Transfer-Encoding: chunked\r\n\r\n" + chunks(filling+"x"), "<Message>The request is too large.</Message>", true},
-		{"told, and not sent", "POST /" + head + "Expect: 100-continue\r\nContent-Length: 1000000000\r\n\r\n", "<Message>The request is too large.</Message>", true},
-		{"query alone", "GET /?" + query + filling + "xx HTTP/1.1\r\nHost: " + testHost + "\r\n\r\n", "<Message>The request is too large.</Message>", true},
+		{"a byte more, length not told", "POST /?" + query + head + "Transfer-Encoding: chunked\r\n\r\n" +
+			chunks(filling+"x"), "<Message>The request is too large.</Message>", true},
+		{"told, and not sent", "POST /" + head + "Expect: 100-continue\r\nContent-Length: 1000000000\r\n\r\n",
+			"<Message>The request is too large.</Message>", true},
+		{"query alone", "GET /?" + query + filling + "xx HTTP/1.1\r\nHost: " + testHost + "\r\n\r\n",
+			"<Message>The request is too large.</Message>", true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			conn, reader := w.dial()
@@ -200,7 +230,8 @@ func TestWireTooLarge(t *testing.T) {
 			}
 			answer := readAnswer(t, reader)
 			if !strings.Contains(answer.text, row.want) || answer.closing != row.closed {
-				t.Errorf("answered %s %s, closing %v; want %s, closing %v", answer.status, answer.text, answer.closing, row.want, row.closed)
+				t.Errorf("answered %s %s, closing %v; want %s, closing %v", answer.status, answer.text, answer.closing, row.want,
+					row.closed)
 			}
 			if row.closed && answer.status != "400 Bad Request" {
 				t.Errorf("status %s, want 400", answer.status)
@@ -213,18 +244,22 @@ func TestWireTooLarge(t *testing.T) {
 func TestSDK(t *testing.T) {
 	w := newWire(t)
 	c := &holdfast.Client{
-		Endpoint: "http://" + w.address + "/", AccessKeyID: keys["shop"], SecretKey: holdfast.NewSecretKey(secret), Now: w.clock, RetriesMax: -1,
+		Endpoint: "http://" + w.address + "/", AccessKeyID: keys["shop"], SecretKey: holdfast.NewSecretKey(secret),
+		Now: w.clock, RetriesMax: -1,
 	}
 	held, err := c.Reserve(t.Context(), holdfast.ReserveRequest{
-		SenderTokenID: tokenID("A"), CallerReference: "order-1001", TransactionAmount: w.tokenOf([]string{"amount=12.50"}).Amount,
+		SenderTokenID: tokenID("A"), CallerReference: "order-1001",
+		TransactionAmount: w.tokenOf([]string{"amount=12.50"}).Amount,
 	})
-	if err != nil || held.Status != holdfast.StatusReserved || !held.Deadline.Equal(testNow.Add(7*24*time.Hour)) || !held.ServerTime.Equal(testNow) {
+	if err != nil || held.Status != holdfast.StatusReserved || !held.Deadline.Equal(testNow.Add(7*24*time.Hour)) ||
+		!held.ServerTime.Equal(testNow) {
 		t.Fatalf("Reserve: %+v, %v", held, err)
 	}
 	if _, err := c.AdvanceClock(t.Context(), 24*time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if clock, err := c.Clock(t.Context()); err != nil || clock.Offset != 24*time.Hour || !clock.Now.Equal(testNow.Add(24*time.Hour)) {
+	if clock, err := c.Clock(t.Context()); err != nil || clock.Offset != 24*time.Hour ||
+		!clock.Now.Equal(testNow.Add(24*time.Hour)) {
 		t.Fatalf("Clock: %+v, %v", clock, err)
 	}
 	settled, err := c.Settle(t.Context(), holdfast.SettleRequest{ReserveTransactionID: held.TransactionID})
@@ -232,7 +267,8 @@ func TestSDK(t *testing.T) {
 		t.Fatalf("Settle: %+v, %v", settled, err)
 	}
 	detail, err := c.GetTransaction(t.Context(), held.TransactionID)
-	if err != nil || detail.Operation != holdfast.OperationSettle || len(detail.History) != 4 || !detail.DateCompleted.Equal(testNow.Add(24*time.Hour)) {
+	if err != nil || detail.Operation != holdfast.OperationSettle || len(detail.History) != 4 ||
+		!detail.DateCompleted.Equal(testNow.Add(24*time.Hour)) {
 		t.Fatalf("GetTransaction: %+v, %v", detail, err)
 	}
 	if _, err := c.ResetClock(t.Context()); err != nil {
@@ -247,7 +283,8 @@ func TestWireTwoLengths(t *testing.T) {
 	post := w.lookUp("POST", testHost)
 	conn, reader := w.dial()
 	const form = "Content-Type: application/x-www-form-urlencoded\r\n"
-	first := "POST / HTTP/1.1\r\nHost: " + testHost + "\r\n" + form + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n" +
+	first := "POST / HTTP/1.1\r\nHost: " + testHost + "\r\n" + form +
+		"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n" +
 		fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(post), post)
 	if _, err := io.WriteString(conn, first+"GET /?smuggled=1 HTTP/1.1\r\nHost: "+testHost+"\r\n\r\n"); err != nil {
 		t.Fatal(err)
@@ -265,12 +302,14 @@ func TestWireContentEncoding(t *testing.T) {
 	post := w.lookUp("POST", testHost)
 	for coding, status := range map[string]string{"gzip": "400 Bad Request", "identity": "200 OK"} {
 		conn, reader := w.dial()
-		if _, err := fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n%s",
-			testHost, coding, len(post), post); err != nil {
+		if _, err := fmt.Fprintf(conn,
+			"POST / HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Encoding: "+
+				"%s\r\nContent-Length: %d\r\n\r\n%s", testHost, coding, len(post), post); err != nil {
 			t.Fatal(err)
 		}
 		answer := readAnswer(t, reader)
-		if answer.status != status || coding == "gzip" && !strings.Contains(answer.text, "Content-Encoding gzip is not understood; send it without.") {
+		if answer.status != status || coding == "gzip" &&
+			!strings.Contains(answer.text, "Content-Encoding gzip is not understood; send it without.") {
 			t.Errorf("%s: %s %s", coding, answer.status, answer.text)
 		}
 	}

@@ -114,8 +114,9 @@ const secret = "fps-test-secret-0123456789abcdefghijklmn"
 // is no sandbox caller, "old" wants Pending first, "ancient" may sign by version
 // 1; "market" is a marketplace, and "sell" the shop of one of its sellers.
 var keys = map[string]string{
-	"shop": "FPSTESTACCESSKEY0001", "other": "FPSTESTACCESSKEY0002", "live": "FPSTESTACCESSKEY0003", "old": "FPSTESTACCESSKEY0004",
-	"ancient": "FPSTESTACCESSKEY0005", "market": "FPSTESTACCESSKEY0006", "sell": "FPSTESTACCESSKEY0007",
+	"shop": "FPSTESTACCESSKEY0001", "other": "FPSTESTACCESSKEY0002", "live": "FPSTESTACCESSKEY0003",
+	"old": "FPSTESTACCESSKEY0004", "ancient": "FPSTESTACCESSKEY0005", "market": "FPSTESTACCESSKEY0006",
+	"sell": "FPSTESTACCESSKEY0007",
 }
 
 // settle moves the people in.
@@ -147,7 +148,9 @@ func (w *world) settle() {
 			if err := tx.InsertCaller(c); err != nil {
 				return err
 			}
-			key := party.AccessKey{ID: keys[strings.ToLower(string(c.ID[1:]))], Secret: holdfast.NewSecretKey(secret), Caller: c.ID}
+			key := party.AccessKey{
+				ID: keys[strings.ToLower(string(c.ID[1:]))], Secret: holdfast.NewSecretKey(secret), Caller: c.ID,
+			}
 			if err := tx.InsertAccessKey(key, testNow); err != nil {
 				return err
 			}
