@@ -61,7 +61,8 @@ func take(ctx context.Context, template string) (name string, err error) {
 		return name, nil
 	}
 	// It is not there, or a test has changed more than rows.
-	for _, statement := range []string{"DROP DATABASE IF EXISTS " + name + " WITH (FORCE)", "CREATE DATABASE " + name + " TEMPLATE " + template} {
+	for _, statement := range []string{"DROP DATABASE IF EXISTS " + name + " WITH (FORCE)", "CREATE DATABASE " + name +
+		" TEMPLATE " + template} {
 		if _, err := reused.admin.ExecContext(ctx, statement); err != nil {
 			return "", err
 		}

@@ -20,28 +20,50 @@ func TestCheckAddress(t *testing.T) {
 	}{
 		{"complete", func(*holdfast.Address) {}, nil},
 		{"short", func(a *holdfast.Address) { a.Line2, a.State, a.Phone = "", "", "" }, nil},
-		{"nothing but a country", func(a *holdfast.Address) { *a = holdfast.Address{Country: "us"} }, map[string]party.FieldProblem{
-			"addressName": party.FieldMissing, "addressLine1": party.FieldMissing, "city": party.FieldMissing, "zip": party.FieldMissing,
+		{"nothing but a country", func(a *holdfast.Address) { *a = holdfast.Address{Country: "us"} },
+			map[string]party.FieldProblem{
+				"addressName": party.FieldMissing, "addressLine1": party.FieldMissing, "city": party.FieldMissing,
+				"zip": party.FieldMissing,
+			}},
+		{"no country", func(a *holdfast.Address) { a.Country = "" }, map[string]party.FieldProblem{
+			"country": party.FieldMissing,
 		}},
-		{"no country", func(a *holdfast.Address) { a.Country = "" }, map[string]party.FieldProblem{"country": party.FieldMissing}},
 		{"nothing at all", func(a *holdfast.Address) { *a = holdfast.Address{} }, map[string]party.FieldProblem{
-			"addressName": party.FieldMissing, "addressLine1": party.FieldMissing, "city": party.FieldMissing, "country": party.FieldMissing,
+			"addressName": party.FieldMissing, "addressLine1": party.FieldMissing, "city": party.FieldMissing,
+			"country": party.FieldMissing,
 		}},
-		{"no such country", func(a *holdfast.Address) { a.Country = "Narnia" }, map[string]party.FieldProblem{"country": party.FieldUnknown}},
+		{"no such country", func(a *holdfast.Address) { a.Country = "Narnia" }, map[string]party.FieldProblem{
+			"country": party.FieldUnknown,
+		}},
 		{"blank", func(a *holdfast.Address) { a.City = "  " }, map[string]party.FieldProblem{"city": party.FieldMissing}},
-		{"no such state", func(a *holdfast.Address) { a.State = "Bavaria" }, map[string]party.FieldProblem{"state": party.FieldUnknown}},
-		{"no such postal code", func(a *holdfast.Address) { a.Zip = "D-80331" }, map[string]party.FieldProblem{"zip": party.FieldUnknown}},
+		{"no such state", func(a *holdfast.Address) { a.State = "Bavaria" }, map[string]party.FieldProblem{
+			"state": party.FieldUnknown,
+		}},
+		{"no such postal code", func(a *holdfast.Address) { a.Zip = "D-80331" }, map[string]party.FieldProblem{
+			"zip": party.FieldUnknown,
+		}},
 		{"at the limit", func(a *holdfast.Address) { a.Line2 = strings.Repeat("x", 120) }, nil},
 		{"at the limit, in Chinese", func(a *holdfast.Address) { a.Line2 = strings.Repeat("東", 120) }, nil},
-		{"above the limit", func(a *holdfast.Address) { a.Line2 = strings.Repeat("x", 121) }, map[string]party.FieldProblem{"addressLine2": party.FieldTooLong}},
-		{"two lines in one", func(a *holdfast.Address) { a.Line1 = "1 Main St\nx" }, map[string]party.FieldProblem{"addressLine1": party.FieldNotALine}},
-		{"turned round", func(a *holdfast.Address) { a.Name = "\u202eAnn" }, map[string]party.FieldProblem{"addressName": party.FieldNotALine}},
-		{"a card number", func(a *holdfast.Address) { a.Line2 = "4242-4242-4242-4242" }, map[string]party.FieldProblem{"addressLine2": party.FieldCard}},
-		{"a card number for the phone", func(a *holdfast.Address) { a.Phone = "4242 4242 4242 4242" }, map[string]party.FieldProblem{"phoneNumber": party.FieldCard}},
+		{"above the limit", func(a *holdfast.Address) { a.Line2 = strings.Repeat("x", 121) }, map[string]party.FieldProblem{
+			"addressLine2": party.FieldTooLong,
+		}},
+		{"two lines in one", func(a *holdfast.Address) { a.Line1 = "1 Main St\nx" }, map[string]party.FieldProblem{
+			"addressLine1": party.FieldNotALine,
+		}},
+		{"turned round", func(a *holdfast.Address) { a.Name = "\u202eAnn" }, map[string]party.FieldProblem{
+			"addressName": party.FieldNotALine,
+		}},
+		{"a card number", func(a *holdfast.Address) { a.Line2 = "4242-4242-4242-4242" }, map[string]party.FieldProblem{
+			"addressLine2": party.FieldCard,
+		}},
+		{"a card number for the phone", func(a *holdfast.Address) { a.Phone = "4242 4242 4242 4242" },
+			map[string]party.FieldProblem{"phoneNumber": party.FieldCard}},
 		{"a phone number that passes Luhn's check", func(a *holdfast.Address) { a.Phone = "+49 1512 3456 786" }, nil},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			a := holdfast.Address{Name: "Ann", Line1: "1 Main St", Line2: "2", City: "Ames", State: "IA", Zip: "50010", Country: "US", Phone: "1"}
+			a := holdfast.Address{
+				Name: "Ann", Line1: "1 Main St", Line2: "2", City: "Ames", State: "IA", Zip: "50010", Country: "US", Phone: "1",
+			}
 			row.change(&a)
 			if got := party.CheckAddress(party.TidyAddress(a)); !maps.Equal(got, row.wrong) {
 				t.Errorf("wrong is %v, want %v", got, row.wrong)
@@ -58,7 +80,9 @@ func TestAddressesOfTenCountries(t *testing.T) {
 		missing []string // fields that must not be left out
 	}{
 		{
-			holdfast.Address{Name: "Ann", Line1: "1 Main St", Line2: "Apt 2", City: "Ames", State: "Iowa", Zip: "50010", Country: "US"},
+			holdfast.Address{
+				Name: "Ann", Line1: "1 Main St", Line2: "Apt 2", City: "Ames", State: "Iowa", Zip: "50010", Country: "US",
+			},
 			[]string{"Ann", "1 Main St", "Apt 2", "Ames, IA 50010"},
 			[]string{"addressLine1", "addressName", "city", "zip"},
 		},
@@ -88,7 +112,9 @@ func TestAddressesOfTenCountries(t *testing.T) {
 			[]string{"addressLine1", "addressName", "zip"},
 		},
 		{
-			holdfast.Address{Name: "Eva", Line1: "Av. Paulista 1", City: "São Paulo", State: "SP", Zip: "01310-100", Country: "BR"},
+			holdfast.Address{
+				Name: "Eva", Line1: "Av. Paulista 1", City: "São Paulo", State: "SP", Zip: "01310-100", Country: "BR",
+			},
 			[]string{"Eva", "Av. Paulista 1", "São Paulo-SP", "01310-100"},
 			[]string{"addressLine1", "addressName", "city", "zip"},
 		},

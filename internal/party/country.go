@@ -127,7 +127,8 @@ func (c Country) state(typed string) string {
 // Lines are the lines of an address as a parcel to the country has them, without
 // the country itself and the phone number.
 func (c Country) Lines(a holdfast.Address) (lines []string) {
-	values := strings.NewReplacer("%N", a.Name, "%A", a.Line1, "%C", a.City, "%S", a.State, "%Z", a.Zip, "%O", "", "%D", "", "%X", "")
+	values := strings.NewReplacer("%N", a.Name, "%A", a.Line1, "%C", a.City, "%S", a.State, "%Z", a.Zip, "%O", "", "%D",
+		"", "%X", "")
 	for format := range strings.SplitSeq(c.format, "|") {
 		line := strings.Join(strings.Fields(values.Replace(format)), " ")
 		if line = strings.Trim(line, " ,-"); line != "" {

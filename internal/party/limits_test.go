@@ -34,12 +34,13 @@ func TestVerification(t *testing.T) {
 		spoil func(*party.Party)
 		want  holdfast.RecipientVerificationStatus
 	}{
-		"verified":               {func(*party.Party) {}, holdfast.VerificationCompleteNoLimits},
-		"with a limit":           {func(p *party.Party) { p.ReceivingLimit = money.Cents(1) }, holdfast.VerificationComplete},
-		"without an address":     {func(p *party.Party) { p.EmailVerified = false }, holdfast.VerificationPending},
-		"not verified":           {func(p *party.Party) { p.Verified = false }, holdfast.VerificationPending},
-		"suspended":              {func(p *party.Party) { p.Standing = party.Suspended }, holdfast.VerificationPending},
-		"suspended, with limits": {func(p *party.Party) { p.Standing, p.ReceivingLimit = party.Suspended, money.Cents(1) }, holdfast.VerificationPending},
+		"verified":           {func(*party.Party) {}, holdfast.VerificationCompleteNoLimits},
+		"with a limit":       {func(p *party.Party) { p.ReceivingLimit = money.Cents(1) }, holdfast.VerificationComplete},
+		"without an address": {func(p *party.Party) { p.EmailVerified = false }, holdfast.VerificationPending},
+		"not verified":       {func(p *party.Party) { p.Verified = false }, holdfast.VerificationPending},
+		"suspended":          {func(p *party.Party) { p.Standing = party.Suspended }, holdfast.VerificationPending},
+		"suspended, with limits": {func(p *party.Party) { p.Standing, p.ReceivingLimit = party.Suspended, money.Cents(1) },
+			holdfast.VerificationPending},
 	} {
 		p := whole
 		row.spoil(&p)
@@ -84,7 +85,9 @@ func TestTheLastThatIsTaken(t *testing.T) {
 // that can be dialled.
 func TestAPhoneNumberMayLookLikeACard(t *testing.T) {
 	const number = "+4242 4242 4242 4242"
-	a := holdfast.Address{Name: "Ann", Line1: "1 Main St", City: "Ames", State: "IA", Zip: "50010", Country: "US", Phone: number}
+	a := holdfast.Address{
+		Name: "Ann", Line1: "1 Main St", City: "Ames", State: "IA", Zip: "50010", Country: "US", Phone: number,
+	}
 	if got := party.CheckAddress(a); len(got) != 0 {
 		t.Errorf("for the phone: %v", got)
 	}

@@ -206,7 +206,8 @@ func (c Caller) ResetClock() (Caller, error) {
 
 // SignatureV1Hint says how a program that knows signature version 1 only gets in.
 func SignatureV1Hint(id CallerID) string {
-	return "Signature version 1 is switched off for this caller. For an old program that knows no other: holdfast caller set --caller " + string(id) + " --signature-v1"
+	return "Signature version 1 is switched off for this caller. For an old program that knows no other: holdfast " +
+		"caller set --caller " + string(id) + " --signature-v1"
 }
 
 // An AccessKey signs a caller's requests.

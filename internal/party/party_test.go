@@ -36,7 +36,9 @@ func TestPasswords(t *testing.T) {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
-	for password, ok := range map[string]bool{"1234567": false, "12345678": true, strings.Repeat("x", 200): true, strings.Repeat("x", 201): false} {
+	for password, ok := range map[string]bool{
+		"1234567": false, "12345678": true, strings.Repeat("x", 200): true, strings.Repeat("x", 201): false,
+	} {
 		if err := party.ValidPassword(password); (err == nil) != ok {
 			t.Errorf("password of %d: %v", len(password), err)
 		}
@@ -57,7 +59,8 @@ func TestEmailAddresses(t *testing.T) {
 func TestEmailKeys(t *testing.T) {
 	for _, same := range [][]string{
 		{"ann@example.test", " Ann@Example.Test ", "ANN@EXAMPLE.TEST"},
-		{"ann@bücher.example", "Ann@BÜCHER.example", "ann@bu\u0308cher.example", "ann@xn--bcher-kva.example", "ann@XN--BCHER-KVA.EXAMPLE"},
+		{"ann@bücher.example", "Ann@BÜCHER.example", "ann@bu\u0308cher.example", "ann@xn--bcher-kva.example",
+			"ann@XN--BCHER-KVA.EXAMPLE"},
 		{"ann@[192.0.2.1]", "Ann@[192.0.2.1]"},
 		{"ann@a_b.example", "ann@A_B.example"}, // no host's name
 		{"ann", "ANN"},

@@ -64,7 +64,8 @@ func (h Hashing) Hash(password string, salt []byte) string {
 		password = normal
 	}
 	key := h.derive(password, salt)
-	return fmt.Sprintf("argon2id$%s$%s", base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key))
+	return fmt.Sprintf("argon2id$%s$%s", base64.RawStdEncoding.EncodeToString(salt),
+		base64.RawStdEncoding.EncodeToString(key))
 }
 
 func (h Hashing) derive(password string, salt []byte) []byte {
@@ -112,8 +113,9 @@ func (h Hashing) matches(hash, password string) bool {
 var (
 	ErrPasswordShort      = holdfast.Errorf(holdfast.InvalidParams, "a password has at least %d characters", PasswordMin)
 	ErrPasswordLong       = holdfast.Errorf(holdfast.InvalidParams, "a password has at most %d characters", PasswordMax)
-	ErrPasswordCharacters = holdfast.Errorf(holdfast.InvalidParams, "a password has no control characters, and none that cannot be typed the same way everywhere (RFC 8265)")
-	ErrPasswordSame       = holdfast.Errorf(holdfast.InvalidParams, "the new password is the present one")
+	ErrPasswordCharacters = holdfast.Errorf(holdfast.InvalidParams,
+		"a password has no control characters, and none that cannot be typed the same way everywhere (RFC 8265)")
+	ErrPasswordSame = holdfast.Errorf(holdfast.InvalidParams, "the new password is the present one")
 )
 
 // ValidPassword says whether a new password is long enough to keep, short enough to

@@ -8,7 +8,9 @@ import (
 
 func TestReturnsBy(t *testing.T) {
 	c := party.Caller{ReturnSchemes: "com.example.shop shop javascript"}
-	for scheme, want := range map[string]bool{"shop": true, "com.example.shop": true, "example": false, "javascript": false, "": false} {
+	for scheme, want := range map[string]bool{
+		"shop": true, "com.example.shop": true, "example": false, "javascript": false, "": false,
+	} {
 		if got := c.ReturnsBy(scheme); got != want {
 			t.Errorf("the caller returns by %q: %v", scheme, got)
 		}

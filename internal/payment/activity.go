@@ -82,7 +82,8 @@ func (a *Activity) cut(at time.Time) (goOn bool) {
 		if a.first.Equal(at) {
 			return true
 		}
-		a.Rows = slices.DeleteFunc(a.Rows, func(t Transaction) bool { return t.Received.Truncate(time.Millisecond).Equal(at) })
+		a.Rows = slices.DeleteFunc(a.Rows,
+			func(t Transaction) bool { return t.Received.Truncate(time.Millisecond).Equal(at) })
 	}
 	a.Next = at
 	return false

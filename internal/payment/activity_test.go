@@ -23,15 +23,18 @@ func TestPagesOfActivityLeaveNothingOut(t *testing.T) {
 		var all []payment.Transaction
 		at := now
 		for i := range rapid.IntRange(0, 60).Draw(t, "transactions") {
-			at = at.Add(time.Duration(rapid.SampledFrom([]int{0, 0, 1, 400, 1000, 5000}).Draw(t, "microseconds on")) * time.Microsecond)
+			at = at.Add(time.Duration(rapid.SampledFrom([]int{0, 0, 1, 400, 1000, 5000}).Draw(t,
+				"microseconds on")) * time.Microsecond)
 			all = append(all, payment.Transaction{
-				ID: holdfast.TransactionID(fmt.Sprintf("1T%03d", i)), Kind: payment.KindPay, Sender: "P2", Recipient: "P1", Owner: "P1", Amount: money.Cents(1),
+				ID: holdfast.TransactionID(fmt.Sprintf("1T%03d", i)), Kind: payment.KindPay, Sender: "P2", Recipient: "P1",
+				Owner: "P1", Amount: money.Cents(1),
 				State:  rapid.SampledFrom([]payment.State{payment.Success, payment.Failure}).Draw(t, "state"),
 				Method: holdfast.MethodCC, Received: at,
 			})
 		}
 		filter := payment.ActivityFilter{
-			Start: now, End: at.Add(time.Second), BatchMax: rapid.IntRange(1, 20).Draw(t, "batch"), Ascending: rapid.Bool().Draw(t, "ascending"),
+			Start: now, End: at.Add(time.Second), BatchMax: rapid.IntRange(1, 20).Draw(t, "batch"),
+			Ascending: rapid.Bool().Draw(t, "ascending"),
 		}
 		if rapid.Bool().Draw(t, "filtered") {
 			filter.Status = holdfast.StatusSuccess
@@ -91,7 +94,9 @@ func TestAPageOfActivityIsBounded(t *testing.T) {
 	}
 	for i := range 2 * payment.ActivityScanMax {
 		at := now.Add(time.Duration(i) * time.Millisecond)
-		if !page.Add(payment.Transaction{ID: "1T1", Kind: payment.KindPay, Sender: "P2", Recipient: "P1", State: payment.Success, Received: at}) {
+		if !page.Add(payment.Transaction{
+			ID: "1T1", Kind: payment.KindPay, Sender: "P2", Recipient: "P1", State: payment.Success, Received: at,
+		}) {
 			if i != payment.ActivityScanMax || !page.Next.Equal(at) || len(page.Rows) > 0 {
 				t.Errorf("ended after %d, next is %v, with %d rows", i, page.Next, len(page.Rows))
 			}
@@ -148,7 +153,8 @@ func TestWhereAPageOfActivityEnds(t *testing.T) {
 			a := payment.Activity{Filter: payment.ActivityFilter{BatchMax: 2}, Account: "P1"}
 			for _, at := range row.at {
 				one := payment.Transaction{
-					Kind: payment.KindPay, Sender: "P2", Recipient: "P1", Owner: "P1", Amount: money.Cents(1), State: payment.Success, Received: now.Add(at),
+					Kind: payment.KindPay, Sender: "P2", Recipient: "P1", Owner: "P1", Amount: money.Cents(1), State: payment.Success,
+					Received: now.Add(at),
 				}
 				if !a.Add(one) {
 					break
@@ -172,23 +178,30 @@ func TestAPageOfActivityShortened(t *testing.T) {
 		at := now
 		for range rapid.IntRange(0, 30).Draw(t, "transactions") {
 			at = at.Add(time.Duration(rapid.SampledFrom([]int{0, 400, 1000}).Draw(t, "microseconds on")) * time.Microsecond)
-			all = append(all, payment.Transaction{Kind: payment.KindPay, Sender: "P1", Recipient: "P2", State: payment.Success, Amount: money.Cents(1), Received: at})
+			all = append(all, payment.Transaction{
+				Kind: payment.KindPay, Sender: "P1", Recipient: "P2", State: payment.Success, Amount: money.Cents(1), Received: at,
+			})
 		}
-		filter := payment.ActivityFilter{Start: now, End: at.Add(time.Second), BatchMax: rapid.IntRange(1, 20).Draw(t, "batch")}
+		filter := payment.ActivityFilter{
+			Start: now, End: at.Add(time.Second), BatchMax: rapid.IntRange(1, 20).Draw(t, "batch"),
+		}
 		want, got := payment.Activity{Filter: filter, Account: "P1"}, payment.Activity{Filter: filter, Account: "P1"}
 		fill(&want, all)
 		got.Filter.BatchMax += rapid.IntRange(0, 20).Draw(t, "more")
 		fill(&got, all)
 		got.Shorten(filter.BatchMax)
 		if len(got.Rows) != len(want.Rows) || !got.Next.Equal(want.Next) {
-			t.Fatalf("%d rows, and the next page begins at %v; want %d and %v", len(got.Rows), got.Next, len(want.Rows), want.Next)
+			t.Fatalf("%d rows, and the next page begins at %v; want %d and %v", len(got.Rows), got.Next, len(want.Rows),
+				want.Next)
 		}
 	})
 }
 
 func TestTotalsOfActivity(t *testing.T) {
 	sale := func(kind payment.Kind, state payment.State, cents int64) payment.Transaction {
-		return payment.Transaction{Kind: kind, State: state, Sender: "P1", Recipient: "P2", Owner: "P3", Amount: money.Cents(cents)}
+		return payment.Transaction{
+			Kind: kind, State: state, Sender: "P1", Recipient: "P2", Owner: "P3", Amount: money.Cents(cents),
+		}
 	}
 	settled := sale(payment.KindReserve, payment.Success, 3200)
 	settled.Settled = money.Cents(3000)
@@ -204,9 +217,12 @@ func TestTotalsOfActivity(t *testing.T) {
 	}
 	zero := money.Micros(0)
 	for account, want := range map[party.ID]payment.Totals{
-		"P1": {Paid: money.Cents(5000), Received: money.Cents(500), Held: money.Cents(1200), Awaited: zero, OfInstruments: money.Cents(600)},
-		"P2": {Paid: money.Cents(500), Received: money.Cents(5000), Held: zero, Awaited: money.Cents(1200), OfInstruments: money.Cents(600)},
-		"P3": {Paid: zero, Received: zero, Held: zero, Awaited: zero, OfInstruments: zero}, // its caller moved the money of others
+		"P1": {Paid: money.Cents(5000), Received: money.Cents(500), Held: money.Cents(1200), Awaited: zero,
+			OfInstruments: money.Cents(600)},
+		"P2": {Paid: money.Cents(500), Received: money.Cents(5000), Held: zero, Awaited: money.Cents(1200),
+			OfInstruments: money.Cents(600)},
+		// its caller moved the money of others
+		"P3": {Paid: zero, Received: zero, Held: zero, Awaited: zero, OfInstruments: zero},
 	} {
 		a := payment.Activity{Account: account, Rows: rows}
 		if diff := cmp.Diff(want, a.Totals()); diff != "" {

@@ -84,12 +84,14 @@ func (in Input) spend(amount money.Amount) (*AggregateChange, error) {
 	after := a
 	if a.Method == holdfast.MethodPrepaid {
 		if after.Balance = a.Balance.Sub(amount); after.Balance.Micro < 0 {
-			return nil, holdfast.Errorf(holdfast.InsufficientBalance, "the prepaid balance of %v is less than %v", a.Balance, amount)
+			return nil, holdfast.Errorf(holdfast.InsufficientBalance, "the prepaid balance of %v is less than %v", a.Balance,
+				amount)
 		}
 		return &AggregateChange{a, after}, nil
 	}
 	if after.Balance = a.Balance.Add(amount); after.Balance.Cmp(a.Limit) > 0 {
-		return nil, holdfast.Errorf(holdfast.AccountLimitsExceeded, "the debt of %v and %v more are above the credit limit of %v", a.Balance, amount, a.Limit)
+		return nil, holdfast.Errorf(holdfast.AccountLimitsExceeded,
+			"the debt of %v and %v more are above the credit limit of %v", a.Balance, amount, a.Limit)
 	}
 	if err := a.takes(amount, in.Movers, in.Now); err != nil {
 		return nil, err

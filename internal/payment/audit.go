@@ -59,13 +59,16 @@ func (f File) auditHistory() (found []Finding) {
 		case h.Seq != i+1:
 			found = append(found, f.finding("transaction_history", h.Seq, "stands where step %d should be", i+1))
 		case h.Before != state:
-			found = append(found, f.finding("transaction_history", h.Seq, "begins at %s but the step before ended at %s", h.Before, state))
+			found = append(found, f.finding("transaction_history", h.Seq, "begins at %s but the step before ended at %s",
+				h.Before, state))
 		case !f.Transaction.Kind.May(h.Verb):
 			found = append(found, f.finding("transaction_history", h.Seq, "%s is no step of a %s", h.Verb, f.Transaction.Kind))
 		case !ok || next != h.After:
-			found = append(found, f.finding("transaction_history", h.Seq, "%s does not lead from %s to %s", h.Verb, h.Before, h.After))
+			found = append(found, f.finding("transaction_history", h.Seq, "%s does not lead from %s to %s", h.Verb, h.Before,
+				h.After))
 		case h.Amount != f.amountAt(h):
-			found = append(found, f.finding("transaction_history", h.Seq, "is about %v but should be about %v", h.Amount, f.amountAt(h)))
+			found = append(found, f.finding("transaction_history", h.Seq, "is about %v but should be about %v", h.Amount,
+				f.amountAt(h)))
 		}
 		state = h.After
 	}
@@ -73,11 +76,13 @@ func (f File) auditHistory() (found []Finding) {
 		found = append(found, f.finding("transactions", nil, "is %s but its history ends at %s", t.State, state))
 	}
 	if t.Steps != len(f.History) || t.Posted != len(f.Postings) {
-		found = append(found, f.finding("transactions", nil, "counts %d steps and %d postings but has %d and %d", t.Steps, t.Posted, len(f.History), len(f.Postings)))
+		found = append(found, f.finding("transactions", nil, "counts %d steps and %d postings but has %d and %d", t.Steps,
+			t.Posted, len(f.History), len(f.Postings)))
 	}
 	if n := len(f.History); n > 0 {
 		if last := f.History[n-1]; last.StatusCode != t.StatusCode || last.Amount != t.Current() {
-			found = append(found, f.finding("transactions", nil, "says %s of %v but its history ends with %s of %v", t.StatusCode, t.Current(), last.StatusCode, last.Amount))
+			found = append(found, f.finding("transactions", nil, "says %s of %v but its history ends with %s of %v",
+				t.StatusCode, t.Current(), last.StatusCode, last.Amount))
 		}
 	}
 	return found
@@ -121,10 +126,15 @@ func (f File) auditToken() []Finding {
 		return []Finding{f.finding("tokens", nil, "token of this transaction is missing")}
 	case k.Type == holdfast.TokenSingleUse && k.UsedBy != t.ID:
 		return []Finding{f.finding("tokens", nil, "token of this transaction is marked as used by %q", k.UsedBy)}
-	case k.Sender != t.Sender || k.Instrument != t.Instrument || t.RecipientToken == "" && k.Recipient != "" && k.Recipient != t.Recipient:
-		return []Finding{f.finding("transactions", nil, "is not between the parties or from the instrument that its token names")}
+	case k.Sender != t.Sender || k.Instrument != t.Instrument || t.RecipientToken == "" && k.Recipient != "" &&
+		k.Recipient != t.Recipient:
+		return []Finding{
+			f.finding("transactions", nil, "is not between the parties or from the instrument that its token names"),
+		}
 	case k.bounded(t.Amount) != nil:
-		return []Finding{f.finding("tokens", nil, "bounds payments by %v, which the %v of this transaction pass", k.Amount, t.Amount)}
+		return []Finding{
+			f.finding("tokens", nil, "bounds payments by %v, which the %v of this transaction pass", k.Amount, t.Amount),
+		}
 	}
 	return nil
 }
@@ -160,7 +170,8 @@ func (f File) UnderWay() (held, outgoing money.Amount) {
 }
 
 func (f File) has(step Step, states ...AttemptState) bool {
-	return slices.ContainsFunc(f.Attempts, func(a Attempt) bool { return a.Step == step && slices.Contains(states, a.State) })
+	return slices.ContainsFunc(f.Attempts,
+		func(a Attempt) bool { return a.Step == step && slices.Contains(states, a.State) })
 }
 
 func (f File) auditPostings() (found []Finding) {
@@ -168,7 +179,8 @@ func (f File) auditPostings() (found []Finding) {
 	for i := range max(len(want), len(f.Postings)) {
 		switch {
 		case i >= len(f.Postings):
-			found = append(found, f.finding("postings", f.after(i), "is missing: %v from %s to %s", want[i].Amount, want[i].From, want[i].To))
+			found = append(found, f.finding("postings", f.after(i), "is missing: %v from %s to %s", want[i].Amount, want[i].From,
+				want[i].To))
 		case i >= len(want):
 			p := f.Postings[i]
 			found = append(found, f.finding("postings", p.Seq, "nothing calls for it: %v from %s to %s", p.Amount, p.From, p.To))
@@ -234,13 +246,15 @@ func (f File) auditAttempts() (found []Finding) {
 	}
 	for _, h := range f.History {
 		if step, state, ok := t.Kind.restsOn(h.Verb); ok && !f.has(step, state) {
-			found = append(found, f.finding("attempts", step, "is not %s, though step %d of the history rests on it", state, h.Seq))
+			found = append(found, f.finding("attempts", step, "is not %s, though step %d of the history rests on it", state,
+				h.Seq))
 		}
 	}
 	givenUp := t.State == Cancelled || t.State == Failure
 	for taken, back := range map[Step]Step{StepAuthorize: StepRelease, StepCharge: StepReturn} {
 		if givenUp && f.has(taken, AttemptApproved) && !f.has(back, AttemptOpen, AttemptApproved, AttemptDeclined) {
-			found = append(found, f.finding("attempts", back, "is missing: the network was never asked to give back what it holds or took"))
+			found = append(found, f.finding("attempts", back,
+				"is missing: the network was never asked to give back what it holds or took"))
 		}
 	}
 	switch t.State {

@@ -52,11 +52,12 @@ func TestAnAuditNamesTheRowThatIsWrong(t *testing.T) {
 		"a posting too many": {func(f *payment.File) {
 			f.Postings = append(f.Postings, payment.Booked{Seq: 99, Posting: f.Postings[0].Posting})
 		}, "postings 1T1/99"},
-		"a posting's place":  {func(f *payment.File) { f.Postings[3].Seq = 7 }, "postings 1T1/7"},
-		"a step's amount":    {func(f *payment.File) { f.History[0].Amount = money.Cents(1) }, "transaction_history 1T1/1"},
-		"an asked amount":    {func(f *payment.File) { f.Attempts[1].Amount = money.Cents(41_00) }, "attempts 1T1/Capture"},
-		"the sender":         {func(f *payment.File) { f.Transaction.Sender = "P9" }, "transactions 1T1"},
-		"the deadline":       {func(f *payment.File) { f.Transaction.Deadline = f.Transaction.Deadline.Add(1) }, "transactions 1T1"},
+		"a posting's place": {func(f *payment.File) { f.Postings[3].Seq = 7 }, "postings 1T1/7"},
+		"a step's amount":   {func(f *payment.File) { f.History[0].Amount = money.Cents(1) }, "transaction_history 1T1/1"},
+		"an asked amount":   {func(f *payment.File) { f.Attempts[1].Amount = money.Cents(41_00) }, "attempts 1T1/Capture"},
+		"the sender":        {func(f *payment.File) { f.Transaction.Sender = "P9" }, "transactions 1T1"},
+		"the deadline": {func(f *payment.File) { f.Transaction.Deadline = f.Transaction.Deadline.Add(1) },
+			"transactions 1T1"},
 		"the token's amount": {func(f *payment.File) { f.Token.Amount = money.Cents(1) }, "tokens 1T1"},
 		"no request":         {func(f *payment.File) { f.Remembered = false }, "requests 1T1"},
 		"a party gone":       {func(f *payment.File) { f.Parties = 1 }, "parties 1T1"},
@@ -65,10 +66,11 @@ func TestAnAuditNamesTheRowThatIsWrong(t *testing.T) {
 		"the fee":            {func(f *payment.File) { f.Transaction.Fee = money.Cents(1) }, "postings 1T1/3"},
 		"a count":            {func(f *payment.File) { f.Transaction.Posted++ }, "transactions 1T1"},
 		"a step's end":       {func(f *payment.File) { f.History[1].After = payment.Failure }, "transaction_history 1T1/2"},
-		"a step gone":        {func(f *payment.File) { f.History = append(f.History[:1:1], f.History[2:]...) }, "transaction_history 1T1/3"},
-		"the token's use":    {func(f *payment.File) { f.Token.UsedBy = "" }, "tokens 1T1"},
-		"an answer":          {func(f *payment.File) { f.Attempts[1].State = payment.AttemptOpen }, "attempts 1T1/Capture"},
-		"a question gone":    {func(f *payment.File) { f.Attempts = f.Attempts[1:] }, "attempts 1T1/Authorize"},
+		"a step gone": {func(f *payment.File) { f.History = append(f.History[:1:1], f.History[2:]...) },
+			"transaction_history 1T1/3"},
+		"the token's use": {func(f *payment.File) { f.Token.UsedBy = "" }, "tokens 1T1"},
+		"an answer":       {func(f *payment.File) { f.Attempts[1].State = payment.AttemptOpen }, "attempts 1T1/Capture"},
+		"a question gone": {func(f *payment.File) { f.Attempts = f.Attempts[1:] }, "attempts 1T1/Authorize"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := settled(t)

@@ -62,7 +62,8 @@ func TestAReturnInTheAudit(t *testing.T) {
 	for state, outgoing := range map[payment.AttemptState]money.Amount{
 		payment.AttemptOpen: amount, payment.AttemptDeclined: amount, payment.AttemptApproved: none,
 	} {
-		back := late.After.Outcome(*late.Ask, payment.Answer{Approved: state == payment.AttemptApproved, Code: holdfast.CodeTransactionDenied}, pay.After.Deadline)
+		back := late.After.Outcome(*late.Ask,
+			payment.Answer{Approved: state == payment.AttemptApproved, Code: holdfast.CodeTransactionDenied}, pay.After.Deadline)
 		changes := []answered{{pay, payment.AttemptApproved}, {timeOut, ""}, {late, state}}
 		if state != payment.AttemptOpen {
 			changes = append(changes, answered{back, ""})
@@ -80,15 +81,20 @@ func TestAReturnInTheAudit(t *testing.T) {
 
 // A refund that the network declines is back with the recipient.
 func TestADeclinedRefundInTheAudit(t *testing.T) {
-	refund, err := payment.Refund(refunding(paid(money.Cents(20_00), money.Micros(0))), holdfast.RefundRequest{RefundAmount: money.Cents(5_00)})
+	refund, err := payment.Refund(refunding(paid(money.Cents(20_00), money.Micros(0))), holdfast.RefundRequest{
+		RefundAmount: money.Cents(5_00),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	declined := refund.After.Outcome(*refund.Ask, payment.Answer{Code: holdfast.CodeTransactionDenied}, now)
 	none := money.Micros(0)
 	wantAudit(t, "waiting", fileOf(payment.Token{}, answered{refund, payment.AttemptOpen}), money.Cents(5_00), false)
-	wantAudit(t, "declined", fileOf(payment.Token{}, answered{refund, payment.AttemptDeclined}, answered{declined, ""}), none, false)
-	wantAudit(t, "declined and called approved", fileOf(payment.Token{}, answered{refund, payment.AttemptApproved}, answered{declined, ""}), none, true)
+	wantAudit(t, "declined", fileOf(payment.Token{}, answered{refund, payment.AttemptDeclined}, answered{declined, ""}),
+		none, false)
+	wantAudit(t, "declined and called approved",
+		fileOf(payment.Token{}, answered{refund, payment.AttemptApproved}, answered{declined, ""}), none, true)
 	declined.Postings = nil
-	wantAudit(t, "declined and kept", fileOf(payment.Token{}, answered{refund, payment.AttemptDeclined}, answered{declined, ""}), none, true)
+	wantAudit(t, "declined and kept",
+		fileOf(payment.Token{}, answered{refund, payment.AttemptDeclined}, answered{declined, ""}), none, true)
 }

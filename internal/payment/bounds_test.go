@@ -58,7 +58,8 @@ func TestWhatABalanceReaches(t *testing.T) {
 	for _, p := range payment.Pipelines {
 		r := payment.PipelineRequest{Pipeline: p, Amount: money.Cents(5_00)}
 		once := p == payment.PipelineSingleUse || p == payment.PipelineRecurring
-		if !r.BalanceReaches(money.Cents(5_00)) || r.BalanceReaches(money.Cents(4_99)) == once || r.BalanceReaches(money.Cents(0)) {
+		if !r.BalanceReaches(money.Cents(5_00)) || r.BalanceReaches(money.Cents(4_99)) == once ||
+			r.BalanceReaches(money.Cents(0)) {
 			t.Errorf("%s: a balance reaches otherwise", p)
 		}
 	}
@@ -70,17 +71,23 @@ func TestWhatAgreementsMake(t *testing.T) {
 		if end != nil {
 			t.Fatal(end)
 		}
-		return payment.Agreement{Request: r, IDs: [3]holdfast.TokenID{"K1", "K2", "K3"}, Caller: good().Caller, Party: "P2", Instrument: good().Instrument, Now: now}.Install()
+		return payment.Agreement{
+			Request: r, IDs: [3]holdfast.TokenID{"K1", "K2", "K3"}, Caller: good().Caller, Party: "P2",
+			Instrument: good().Instrument, Now: now,
+		}.Install()
 	}
-	if k := agreed(payment.PipelineMultiUse).Tokens[0]; !k.Expires.Equal(now.Add(365*24*time.Hour)) || k.Recipient != "P1" {
+	if k := agreed(payment.PipelineMultiUse).Tokens[0]; !k.Expires.Equal(now.Add(365*24*time.Hour)) ||
+		k.Recipient != "P1" {
 		t.Errorf("a token for many uses lives until %v, for %q", k.Expires, k.Recipient)
 	}
-	if k := agreed(payment.PipelineMultiUse, "recipientTokenList", "R1").Tokens[0]; k.Recipient != "" || len(k.Recipients) != 1 {
+	if k := agreed(payment.PipelineMultiUse, "recipientTokenList", "R1").Tokens[0]; k.Recipient != "" ||
+		len(k.Recipients) != 1 {
 		t.Errorf("a token for others pays %q", k.Recipient)
 	}
 	for p, want := range map[payment.Pipeline][]string{
 		payment.PipelineSingleUse: {"callerReference"}, payment.PipelineRecipient: {"callerReference"},
-		payment.PipelineSetupPrepaid: {"callerReferenceSender", "callerReferenceFunding"}, payment.PipelineSetupPostpaid: {"callerReferenceSender", "callerReferenceSettlement"},
+		payment.PipelineSetupPrepaid:  {"callerReferenceSender", "callerReferenceFunding"},
+		payment.PipelineSetupPostpaid: {"callerReferenceSender", "callerReferenceSettlement"},
 	} {
 		r, _ := read(p)
 		var names []string
@@ -110,17 +117,21 @@ func TestCheckPayees(t *testing.T) {
 		methods  []holdfast.PaymentMethod
 		want     string // part of the message; empty when all is well
 	}{
-		"the owner":            {plain, payment.Payee{}, single, cards, ""},
-		"a seller":             {market, payee, single, cards, ""},
-		"no marketplace":       {plain, payee, single, cards, "not registered as a marketplace"},
-		"not there":            {market, with(func(p *payment.Payee) { p.Found = false }), single, cards, "[recipientToken]"},
-		"not there, of a list": {market, with(func(p *payment.Payee) { p.Found = false }), multi, cards, "[recipientTokenList]"},
-		"another caller's":     {market, with(func(p *payment.Payee) { p.Token.Caller = "C2" }), single, cards, "[recipientToken]"},
-		"cancelled":            {market, with(func(p *payment.Payee) { p.Token.Cancelled = true }), single, cards, "[recipientToken]"},
-		"no way to pay":        {market, payee, single, nil, "[paymentMethod]"},
-		"nothing to pay":       {plain, payment.Payee{}, payment.PipelineRecipient, nil, ""},
+		"the owner":      {plain, payment.Payee{}, single, cards, ""},
+		"a seller":       {market, payee, single, cards, ""},
+		"no marketplace": {plain, payee, single, cards, "not registered as a marketplace"},
+		"not there":      {market, with(func(p *payment.Payee) { p.Found = false }), single, cards, "[recipientToken]"},
+		"not there, of a list": {market, with(func(p *payment.Payee) { p.Found = false }), multi, cards,
+			"[recipientTokenList]"},
+		"another caller's": {market, with(func(p *payment.Payee) { p.Token.Caller = "C2" }), single, cards,
+			"[recipientToken]"},
+		"cancelled": {market, with(func(p *payment.Payee) { p.Token.Cancelled = true }), single, cards,
+			"[recipientToken]"},
+		"no way to pay":  {market, payee, single, nil, "[paymentMethod]"},
+		"nothing to pay": {plain, payment.Payee{}, payment.PipelineRecipient, nil, ""},
 	} {
-		end := payment.PipelineRequest{Pipeline: row.pipeline, Methods: row.methods}.CheckPayees(row.caller, []payment.Payee{row.payee}, now)
+		end := payment.PipelineRequest{Pipeline: row.pipeline, Methods: row.methods}.CheckPayees(row.caller,
+			[]payment.Payee{row.payee}, now)
 		if (end == nil) != (row.want == "") || end != nil && !strings.Contains(end.Message, row.want) {
 			t.Errorf("%s: %v, want %q", name, end, row.want)
 		}
@@ -128,8 +139,12 @@ func TestCheckPayees(t *testing.T) {
 }
 
 func TestDepositBounds(t *testing.T) {
-	for cents, want := range map[int64]holdfast.Code{0: holdfast.AmountOutOfRange, 1: "", 10_000_00: "", 10_000_01: holdfast.AmountOutOfRange} {
-		c, err := payment.Deposit(party.Caller{ID: "C1", Owner: "P1", Sandbox: true}, payment.Transaction{ID: "1T1", Recipient: "P2", Amount: money.Cents(cents), Received: now})
+	for cents, want := range map[int64]holdfast.Code{
+		0: holdfast.AmountOutOfRange, 1: "", 10_000_00: "", 10_000_01: holdfast.AmountOutOfRange,
+	} {
+		c, err := payment.Deposit(party.Caller{ID: "C1", Owner: "P1", Sandbox: true}, payment.Transaction{
+			ID: "1T1", Recipient: "P2", Amount: money.Cents(cents), Received: now,
+		})
 		if code(err) != want {
 			t.Errorf("%d cents: %v", cents, err)
 		}
@@ -137,7 +152,8 @@ func TestDepositBounds(t *testing.T) {
 			wantBalances(t, c.Postings, map[ledger.AccountID]int64{ledger.Network: -cents, ledger.Party("P2"): cents})
 		}
 	}
-	if _, err := payment.Deposit(party.Caller{}, payment.Transaction{Amount: money.Cents(1)}); code(err) != holdfast.AccessFailure {
+	if _, err := payment.Deposit(party.Caller{},
+		payment.Transaction{Amount: money.Cents(1)}); code(err) != holdfast.AccessFailure {
 		t.Errorf("a live caller: %v", err)
 	}
 }
@@ -156,9 +172,10 @@ func TestInstrumentsBetweenTwo(t *testing.T) {
 	}{
 		"the recipient's": {find(prepaid, true, holdfast.MethodPrepaid, "P1"), "", ""},
 		"the sender's":    {find(prepaid, true, holdfast.MethodPrepaid, "P2"), "", ""},
-		"another's":       {find(prepaid, true, holdfast.MethodPrepaid, "P3"), holdfast.InstrumentAccessDenied, "between others"},
-		"not there":       {find(prepaid, false, holdfast.MethodPrepaid, "P1"), holdfast.InvalidParams, "PrepaidInstrumentId : G1"},
-		"no debt":         {find(prepaid, true, holdfast.MethodDebt, "P1"), holdfast.InvalidParams, "CreditInstrumentId : G1"},
+		"another's": {find(prepaid, true, holdfast.MethodPrepaid, "P3"), holdfast.InstrumentAccessDenied,
+			"between others"},
+		"not there": {find(prepaid, false, holdfast.MethodPrepaid, "P1"), holdfast.InvalidParams, "PrepaidInstrumentId : G1"},
+		"no debt":   {find(prepaid, true, holdfast.MethodDebt, "P1"), holdfast.InvalidParams, "CreditInstrumentId : G1"},
 	} {
 		if code(row.err) != row.want || row.err != nil && !strings.Contains(row.err.Error(), row.words) {
 			t.Errorf("%s: %v", name, row.err)
@@ -172,7 +189,9 @@ func TestInstrumentsBetweenTwo(t *testing.T) {
 	if _, err := payment.Pay(in.Input, holdfast.PayRequest(in.Request)); err != nil {
 		t.Errorf("all of the credit: %v", err)
 	}
-	balance, card, bank := payment.Instrument{Method: holdfast.MethodABT}, good().Instrument, payment.Instrument{Method: holdfast.MethodACH, Brand: "Bank", Last4: "6789"}
+	balance, card, bank := payment.Instrument{Method: holdfast.MethodABT}, good().Instrument, payment.Instrument{
+		Method: holdfast.MethodACH, Brand: "Bank", Last4: "6789",
+	}
 	for _, row := range [][2]string{
 		{balance.Name(), "Account balance"},
 		{card.Name(), "Visa ending in 4242"},
@@ -204,12 +223,16 @@ func TestRefundsOntoInstruments(t *testing.T) {
 		method  holdfast.PaymentMethod
 		balance int64 // on the instrument afterwards
 	}{
-		"a debt":                      {credit, func(*payment.RefundInput) {}, "", holdfast.MethodDebt, 5_00},
-		"all that is open":            {credit, func(in *payment.RefundInput) { in.Aggregate.Pending = money.Cents(5_00) }, "", holdfast.MethodDebt, 5_00},
-		"more than is open":           {credit, func(in *payment.RefundInput) { in.Aggregate.Pending = money.Cents(5_01) }, holdfast.RefundAmountExceeded, "", 0},
-		"a balance":                   {prepaid, func(*payment.RefundInput) {}, "", holdfast.MethodPrepaid, 25_00},
-		"of a recipient with nothing": {prepaid, func(in *payment.RefundInput) { in.RecipientBalance = money.Cents(0) }, "", holdfast.MethodPrepaid, 25_00},
-		"a balance that is over":      {prepaid, func(in *payment.RefundInput) { in.Aggregate.Expires = now }, "", holdfast.MethodABT, 0},
+		"a debt": {credit, func(*payment.RefundInput) {}, "", holdfast.MethodDebt, 5_00},
+		"all that is open": {credit, func(in *payment.RefundInput) { in.Aggregate.Pending = money.Cents(5_00) },
+			"", holdfast.MethodDebt, 5_00},
+		"more than is open": {credit, func(in *payment.RefundInput) { in.Aggregate.Pending = money.Cents(5_01) },
+			holdfast.RefundAmountExceeded, "", 0},
+		"a balance": {prepaid, func(*payment.RefundInput) {}, "", holdfast.MethodPrepaid, 25_00},
+		"of a recipient with nothing": {prepaid, func(in *payment.RefundInput) { in.RecipientBalance = money.Cents(0) }, "",
+			holdfast.MethodPrepaid, 25_00},
+		"a balance that is over": {prepaid, func(in *payment.RefundInput) { in.Aggregate.Expires = now }, "",
+			holdfast.MethodABT, 0},
 		"over, and not covered": {prepaid, func(in *payment.RefundInput) {
 			in.Aggregate.Expires, in.RecipientBalance = now, money.Cents(9_99)
 		}, holdfast.InsufficientBalance, "", 0},
@@ -241,8 +264,12 @@ func TestRefundsOntoInstruments(t *testing.T) {
 // A refund spends from the recipient, and from the marketplace if that gives
 // back a part of its fee.
 func TestWhomARefundSpendsFrom(t *testing.T) {
-	for policy, want := range map[holdfast.RefundPolicy]int{holdfast.RefundMasterOnly: 1, holdfast.RefundMasterAndMarketplace: 2} {
-		c, err := payment.Refund(refunding(paid(money.Cents(50_00), money.Cents(6_00))), holdfast.RefundRequest{MarketplaceRefundPolicy: policy})
+	for policy, want := range map[holdfast.RefundPolicy]int{
+		holdfast.RefundMasterOnly: 1, holdfast.RefundMasterAndMarketplace: 2,
+	} {
+		c, err := payment.Refund(refunding(paid(money.Cents(50_00), money.Cents(6_00))), holdfast.RefundRequest{
+			MarketplaceRefundPolicy: policy,
+		})
 		if err != nil || len(c.Spends) != want || c.Spends[0] != "P3" || want == 2 && c.Spends[1] != "P1" {
 			t.Errorf("%s spends from %v, %v", policy, c.Spends, err)
 		}
@@ -250,22 +277,42 @@ func TestWhomARefundSpendsFrom(t *testing.T) {
 }
 
 func TestActivityFilters(t *testing.T) {
-	paid := payment.Transaction{Kind: payment.KindPay, Sender: "P1", Recipient: "P2", Owner: "P3", State: payment.Success, Method: holdfast.MethodCC, Received: now}
-	deposit := payment.Transaction{Kind: payment.KindDeposit, Sender: "P1", Recipient: "P1", Owner: "P3", State: payment.Success, Method: holdfast.MethodABT, Received: now}
+	paid := payment.Transaction{
+		Kind: payment.KindPay, Sender: "P1", Recipient: "P2", Owner: "P3", State: payment.Success, Method: holdfast.MethodCC,
+		Received: now,
+	}
+	deposit := payment.Transaction{
+		Kind: payment.KindDeposit, Sender: "P1", Recipient: "P1", Owner: "P3", State: payment.Success,
+		Method: holdfast.MethodABT, Received: now,
+	}
 	for name, row := range map[string]struct {
 		payment.Activity
 		payment.Transaction
 		want bool
 	}{
-		"one's own":               {payment.Activity{Account: "P1"}, paid, true},
-		"another's":               {payment.Activity{Account: "P4"}, paid, false},
-		"a payment":               {payment.Activity{Account: "P1", Filter: payment.ActivityFilter{Operation: holdfast.OperationPay}}, paid, true},
-		"not a refund":            {payment.Activity{Account: "P1", Filter: payment.ActivityFilter{Operation: holdfast.OperationRefund}}, paid, false},
-		"by card":                 {payment.Activity{Account: "P1", Filter: payment.ActivityFilter{Method: holdfast.MethodCC}}, paid, true},
-		"not by the balance":      {payment.Activity{Account: "P1", Filter: payment.ActivityFilter{Method: holdfast.MethodABT}}, paid, false},
-		"as sender":               {payment.Activity{Account: "P1", Filter: payment.ActivityFilter{Roles: []holdfast.Role{holdfast.RoleSender}}}, paid, true},
-		"not as recipient":        {payment.Activity{Account: "P1", Filter: payment.ActivityFilter{Roles: []holdfast.Role{holdfast.RoleRecipient}}}, paid, false},
-		"as caller":               {payment.Activity{Account: "P3", Filter: payment.ActivityFilter{Roles: []holdfast.Role{holdfast.RoleCaller}}}, paid, true},
+		"one's own": {payment.Activity{Account: "P1"}, paid, true},
+		"another's": {payment.Activity{Account: "P4"}, paid, false},
+		"a payment": {payment.Activity{
+			Account: "P1", Filter: payment.ActivityFilter{Operation: holdfast.OperationPay},
+		}, paid, true},
+		"not a refund": {payment.Activity{
+			Account: "P1", Filter: payment.ActivityFilter{Operation: holdfast.OperationRefund},
+		}, paid, false},
+		"by card": {payment.Activity{
+			Account: "P1", Filter: payment.ActivityFilter{Method: holdfast.MethodCC},
+		}, paid, true},
+		"not by the balance": {payment.Activity{
+			Account: "P1", Filter: payment.ActivityFilter{Method: holdfast.MethodABT},
+		}, paid, false},
+		"as sender": {payment.Activity{
+			Account: "P1", Filter: payment.ActivityFilter{Roles: []holdfast.Role{holdfast.RoleSender}},
+		}, paid, true},
+		"not as recipient": {payment.Activity{
+			Account: "P1", Filter: payment.ActivityFilter{Roles: []holdfast.Role{holdfast.RoleRecipient}},
+		}, paid, false},
+		"as caller": {payment.Activity{
+			Account: "P3", Filter: payment.ActivityFilter{Roles: []holdfast.Role{holdfast.RoleCaller}},
+		}, paid, true},
 		"a deposit, by a caller":  {payment.Activity{Account: "P1"}, deposit, false},
 		"a deposit, by its owner": {payment.Activity{Account: "P1", Own: true}, deposit, true},
 		"a deposit of another's":  {payment.Activity{Account: "P3", Own: true}, deposit, false},
@@ -288,14 +335,16 @@ func TestAnswersThatComeLate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if late := cancelled.After.Outcome(*c.Ask, approved, now); late.Ask == nil || late.Ask.Step != payment.StepRelease || late.Ask.Authorization != "auth" || late.Moved() {
+	if late := cancelled.After.Outcome(*c.Ask, approved, now); late.Ask == nil || late.Ask.Step != payment.StepRelease ||
+		late.Ask.Authorization != "auth" || late.Moved() {
 		t.Errorf("an approval that comes late makes %+v", late)
 	}
 	if late := cancelled.After.Outcome(*c.Ask, declined, now); !late.Empty() {
 		t.Errorf("a refusal that comes late makes %+v", late)
 	}
 	done := c.After.Outcome(*c.Ask, declined, now)
-	if done.After.State != payment.Failure || done.After.StatusCode != holdfast.CodeTransactionDenied || !done.After.Completed.Equal(now) {
+	if done.After.State != payment.Failure || done.After.StatusCode != holdfast.CodeTransactionDenied ||
+		!done.After.Completed.Equal(now) {
 		t.Errorf("declined, it is %s with %s", done.After.State, done.After.StatusCode)
 	}
 	if again := done.After.Outcome(*c.Ask, approved, now); !again.Empty() {

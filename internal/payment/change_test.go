@@ -26,7 +26,8 @@ func held(t *testing.T) payment.Transaction {
 // of it when less is captured.
 func TestWhatComesToNothingIsGivenBack(t *testing.T) {
 	limit := payment.Limit{
-		Subject: "K1", Kind: payment.LimitAmount, Value: money.Cents(100_00).Micro, Start: now, Window: now, UsedCount: 2, UsedAmount: money.Cents(50_00),
+		Subject: "K1", Kind: payment.LimitAmount, Value: money.Cents(100_00).Micro, Start: now, Window: now, UsedCount: 2,
+		UsedAmount: money.Cents(50_00),
 	}
 	reserved := held(t)
 	reserved.Counted = true
@@ -68,7 +69,9 @@ func TestWhatComesToNothingIsGivenBack(t *testing.T) {
 // no longer under way in any case.
 func TestTheOutcomeOfAFunding(t *testing.T) {
 	in := onInstrument(holdfast.MethodPrepaid, payment.UseFund)
-	c, err := payment.FundPrepaid(in.Input, holdfast.FundPrepaidRequest{FundingAmount: money.Cents(10_00), CallerReference: "f"})
+	c, err := payment.FundPrepaid(in.Input, holdfast.FundPrepaidRequest{
+		FundingAmount: money.Cents(10_00), CallerReference: "f",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +119,9 @@ func TestARefusedLimitIsToldInWords(t *testing.T) {
 		}
 	}
 	in := good()
-	in.Limits = []payment.Limit{{Subject: "K1", Kind: payment.LimitAmount, Value: money.Cents(42_50).Micro, UsedAmount: money.Micros(0)}}
+	in.Limits = []payment.Limit{
+		{Subject: "K1", Kind: payment.LimitAmount, Value: money.Cents(42_50).Micro, UsedAmount: money.Micros(0)},
+	}
 	if _, err := payment.Reserve(in.Input, in.Request); err != nil {
 		t.Errorf("the last cent of a limit: %v", err)
 	}
@@ -127,21 +132,26 @@ func TestPayByEachMethod(t *testing.T) {
 		state  payment.State
 		spends []party.ID
 	}{
-		holdfast.MethodCC: {payment.Pending, nil}, holdfast.MethodACH: {payment.Pending, nil}, holdfast.MethodABT: {payment.Success, []party.ID{"P2"}},
+		holdfast.MethodCC: {payment.Pending, nil}, holdfast.MethodACH: {payment.Pending, nil},
+		holdfast.MethodABT: {payment.Success, []party.ID{"P2"}},
 	} {
 		in := good()
 		in.Token.Method, in.Instrument.Method, in.Balance = method, method, money.Cents(42_50)
 		c, err := payment.Pay(in.Input, holdfast.PayRequest(in.Request))
-		if err != nil || c.After.State != row.state || (c.Ask != nil) != (row.state == payment.Pending) || len(c.Spends) != len(row.spends) {
+		if err != nil || c.After.State != row.state || (c.Ask != nil) != (row.state == payment.Pending) ||
+			len(c.Spends) != len(row.spends) {
 			t.Errorf("%s: %s, spends %v, %v", method, c.After.State, c.Spends, err)
 		}
 		in.Recipient.Business = false
-		if _, err := payment.Pay(in.Input, holdfast.PayRequest(in.Request)); (code(err) == holdfast.InvalidRecipientForCCTransaction) != (method == holdfast.MethodCC) {
+		_, err = payment.Pay(in.Input, holdfast.PayRequest(in.Request))
+		if (code(err) == holdfast.InvalidRecipientForCCTransaction) != (method == holdfast.MethodCC) {
 			t.Errorf("%s to a personal account: %v", method, err)
 		}
 		in = good()
-		in.Token.Method, in.Instrument.Method, in.Balance, in.Request.TransactionAmount = method, method, money.Cents(1), money.Cents(1)
-		if _, err := payment.Pay(in.Input, holdfast.PayRequest(in.Request)); (code(err) == holdfast.AmountOutOfRange) != (method != holdfast.MethodABT) {
+		in.Token.Method, in.Instrument.Method, in.Balance, in.Request.TransactionAmount = method, method, money.Cents(1),
+			money.Cents(1)
+		if _, err := payment.Pay(in.Input,
+			holdfast.PayRequest(in.Request)); (code(err) == holdfast.AmountOutOfRange) != (method != holdfast.MethodABT) {
 			t.Errorf("a cent by %s: %v", method, err)
 		}
 	}
@@ -172,7 +182,8 @@ func TestSettleIsRepeatedOnlyForTheSame(t *testing.T) {
 			t.Errorf("%s: settled before, want %v", name, row.want)
 		}
 	}
-	if _, err := done.Settle(settling(money.Cents(1_00), now)); err == nil || !strings.Contains(err.Error(), "it was settled for USD 42.50") {
+	if _, err := done.Settle(settling(money.Cents(1_00), now)); err == nil ||
+		!strings.Contains(err.Error(), "it was settled for USD 42.50") {
 		t.Errorf("settled again: %v", err)
 	}
 	if _, err := done.Cancel("", now); err == nil || !strings.Contains(err.Error(), "it was settled for") {
@@ -192,11 +203,13 @@ func TestCancelAndExpire(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, err := reserved.Cancel("  out of\nstock ", now)
-	if err != nil || c.After.StatusMessage != "The transaction was cancelled by the caller: out of stock" || c.Ask == nil || c.Ask.Step != payment.StepRelease {
+	if err != nil || c.After.StatusMessage != "The transaction was cancelled by the caller: out of stock" ||
+		c.Ask == nil || c.Ask.Step != payment.StepRelease {
 		t.Errorf("cancelled with %q, %v", c.After.StatusMessage, err)
 	}
 	wantBalances(t, c.Postings, map[ledger.AccountID]int64{ledger.Held: -42_50, ledger.Network: 42_50})
-	if c, err = pending.After.Cancel("", now); err != nil || c.After.StatusMessage != "The transaction was cancelled by the caller." || c.Ask != nil || len(c.Postings) != 0 {
+	if c, err = pending.After.Cancel("", now); err != nil ||
+		c.After.StatusMessage != "The transaction was cancelled by the caller." || c.Ask != nil || len(c.Postings) != 0 {
 		t.Errorf("cancelled with %q, %v, %v", c.After.StatusMessage, c.Postings, err)
 	}
 	for name, row := range map[string]struct {
@@ -208,7 +221,8 @@ func TestCancelAndExpire(t *testing.T) {
 		"pending": {pending.After, "did not finish by", false},
 	} {
 		c, due := row.Expire(row.Deadline)
-		if !due || !strings.Contains(c.After.StatusMessage, row.words) || (c.Ask != nil) != row.asks || (len(c.Postings) > 0) != row.asks {
+		if !due || !strings.Contains(c.After.StatusMessage, row.words) || (c.Ask != nil) != row.asks ||
+			(len(c.Postings) > 0) != row.asks {
 			t.Errorf("%s: %q, asks %v", name, c.After.StatusMessage, c.Ask)
 		}
 		if _, due := row.Expire(row.Deadline.Add(-1)); due {
@@ -285,13 +299,20 @@ func TestWhatTransactionsSay(t *testing.T) {
 		operation holdfast.Operation
 		aggregate holdfast.PaymentMethod
 	}{
-		"held":      {payment.Transaction{Kind: payment.KindReserve, Settled: money.Micros(0), Method: holdfast.MethodCC}, holdfast.OperationReserve, ""},
-		"settled":   {payment.Transaction{Kind: payment.KindReserve, Settled: some, Method: holdfast.MethodCC}, holdfast.OperationSettle, ""},
-		"paid":      {payment.Transaction{Kind: payment.KindPay, Settled: some, Method: holdfast.MethodDebt, Aggregate: "G1"}, holdfast.OperationPay, holdfast.MethodDebt},
-		"funded":    {payment.Transaction{Kind: payment.KindFundPrepaid, Method: holdfast.MethodCC, Aggregate: "G1"}, holdfast.OperationFundPrepaid, holdfast.MethodPrepaid},
-		"settling":  {payment.Transaction{Kind: payment.KindSettleDebt, Method: holdfast.MethodCC, Aggregate: "G1"}, holdfast.OperationSettleDebt, holdfast.MethodDebt},
-		"went back": {payment.Transaction{Kind: payment.KindRefund, Method: holdfast.MethodABT, Aggregate: "G1"}, holdfast.OperationRefund, holdfast.MethodPrepaid},
-		"refunded":  {payment.Transaction{Kind: payment.KindRefund, Method: holdfast.MethodDebt, Aggregate: "G1"}, holdfast.OperationRefund, holdfast.MethodDebt},
+		"held": {payment.Transaction{Kind: payment.KindReserve, Settled: money.Micros(0), Method: holdfast.MethodCC},
+			holdfast.OperationReserve, ""},
+		"settled": {payment.Transaction{Kind: payment.KindReserve, Settled: some, Method: holdfast.MethodCC},
+			holdfast.OperationSettle, ""},
+		"paid": {payment.Transaction{Kind: payment.KindPay, Settled: some, Method: holdfast.MethodDebt, Aggregate: "G1"},
+			holdfast.OperationPay, holdfast.MethodDebt},
+		"funded": {payment.Transaction{Kind: payment.KindFundPrepaid, Method: holdfast.MethodCC, Aggregate: "G1"},
+			holdfast.OperationFundPrepaid, holdfast.MethodPrepaid},
+		"settling": {payment.Transaction{Kind: payment.KindSettleDebt, Method: holdfast.MethodCC, Aggregate: "G1"},
+			holdfast.OperationSettleDebt, holdfast.MethodDebt},
+		"went back": {payment.Transaction{Kind: payment.KindRefund, Method: holdfast.MethodABT, Aggregate: "G1"},
+			holdfast.OperationRefund, holdfast.MethodPrepaid},
+		"refunded": {payment.Transaction{Kind: payment.KindRefund, Method: holdfast.MethodDebt, Aggregate: "G1"},
+			holdfast.OperationRefund, holdfast.MethodDebt},
 	} {
 		if row.Operation() != row.operation || row.AggregateMethod() != row.aggregate {
 			t.Errorf("%s: %s, %s", name, row.Operation(), row.AggregateMethod())
@@ -313,7 +334,11 @@ func TestWhatTransactionsSay(t *testing.T) {
 
 func TestWhatSendersAreMailed(t *testing.T) {
 	step := func(spoil func(*payment.Change)) payment.Change {
-		c := payment.Change{Verb: payment.VerbCharge, After: payment.Transaction{Kind: payment.KindPay, Sender: "P2", Method: holdfast.MethodCC, State: payment.Success}}
+		c := payment.Change{
+			Verb: payment.VerbCharge, After: payment.Transaction{
+				Kind: payment.KindPay, Sender: "P2", Method: holdfast.MethodCC, State: payment.Success,
+			},
+		}
 		spoil(&c)
 		return c
 	}
@@ -321,17 +346,25 @@ func TestWhatSendersAreMailed(t *testing.T) {
 		payment.Change
 		want payment.ReceiptAbout
 	}{
-		"paid":              {step(func(*payment.Change) {}), payment.ReceiptCharged},
-		"no step":           {step(func(c *payment.Change) { c.Verb = "" }), ""},
-		"by nobody":         {step(func(c *payment.Change) { c.After.Sender = "" }), ""},
-		"of a prepaid":      {step(func(c *payment.Change) { c.After.Method = holdfast.MethodPrepaid }), ""},
-		"declined":          {step(func(c *payment.Change) { c.After.State = payment.Failure }), ""},
-		"a commission":      {step(func(c *payment.Change) { c.After.Kind = payment.KindCommission }), ""},
-		"released":          {step(func(c *payment.Change) { c.After.State, c.Before.State = payment.Cancelled, payment.Reserved }), payment.ReceiptReleased},
-		"never held":        {step(func(c *payment.Change) { c.After.State, c.Before.State = payment.Cancelled, payment.Pending }), ""},
-		"being settled":     {step(func(c *payment.Change) { c.After.State, c.Before.State = payment.Settling, payment.Reserved }), ""},
-		"refunded":          {step(func(c *payment.Change) { c.After.Kind = payment.KindRefund }), payment.ReceiptRefunded},
-		"refund, under way": {step(func(c *payment.Change) { c.After.Kind, c.After.State = payment.KindRefund, payment.Pending }), ""},
+		"paid":         {step(func(*payment.Change) {}), payment.ReceiptCharged},
+		"no step":      {step(func(c *payment.Change) { c.Verb = "" }), ""},
+		"by nobody":    {step(func(c *payment.Change) { c.After.Sender = "" }), ""},
+		"of a prepaid": {step(func(c *payment.Change) { c.After.Method = holdfast.MethodPrepaid }), ""},
+		"declined":     {step(func(c *payment.Change) { c.After.State = payment.Failure }), ""},
+		"a commission": {step(func(c *payment.Change) { c.After.Kind = payment.KindCommission }), ""},
+		"released": {step(func(c *payment.Change) {
+			c.After.State, c.Before.State = payment.Cancelled, payment.Reserved
+		}), payment.ReceiptReleased},
+		"never held": {step(func(c *payment.Change) {
+			c.After.State, c.Before.State = payment.Cancelled, payment.Pending
+		}), ""},
+		"being settled": {step(func(c *payment.Change) {
+			c.After.State, c.Before.State = payment.Settling, payment.Reserved
+		}), ""},
+		"refunded": {step(func(c *payment.Change) { c.After.Kind = payment.KindRefund }), payment.ReceiptRefunded},
+		"refund, under way": {step(func(c *payment.Change) {
+			c.After.Kind, c.After.State = payment.KindRefund, payment.Pending
+		}), ""},
 	} {
 		if about, due := row.Receipt(); due != (row.want != "") || due && about != row.want {
 			t.Errorf("%s: %s, %v", name, about, due)
@@ -347,7 +380,11 @@ func TestWhatSendersAreMailed(t *testing.T) {
 		t.Error("what was not settled for less is released")
 	}
 	a := payment.Agreement{Caller: good().Caller}
-	made := payment.Installation{Tokens: []payment.Token{{ID: "K1"}, {ID: "K2"}}, Limits: []payment.Limit{{Subject: "K1", Slot: 1}, {Subject: "K2", Slot: 2}}}
+	made := payment.Installation{
+		Tokens: []payment.Token{{ID: "K1"}, {ID: "K2"}}, Limits: []payment.Limit{
+			{Subject: "K1", Slot: 1}, {Subject: "K2", Slot: 2},
+		},
+	}
 	r, due := a.Receipt(made)
 	if !due || r.Token.ID != "K1" || len(r.Limits) != 1 || r.Limits[0].Slot != 1 {
 		t.Errorf("an approval is mailed as %+v, %v", r, due)

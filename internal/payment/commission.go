@@ -50,11 +50,15 @@ func checkCeiling(terms CommissionTerms, recipient Token) error {
 	case !terms.any():
 		return nil
 	case ceiling == nil:
-		return holdfast.Errorf(holdfast.IncompatibleTokens, "Maximum values of marketplace fees not defined in Recipient token or are unreadable.")
+		return holdfast.Errorf(holdfast.IncompatibleTokens,
+			"Maximum values of marketplace fees not defined in Recipient token or are unreadable.")
 	case terms.Fixed.Given() && terms.Fixed.Cmp(ceiling.Fixed) > 0:
-		return holdfast.Errorf(holdfast.IncompatibleTokens, "MarketplaceFixedFee of %v is more than the %v that the recipient agreed to", terms.Fixed, ceiling.Fixed)
+		return holdfast.Errorf(holdfast.IncompatibleTokens,
+			"MarketplaceFixedFee of %v is more than the %v that the recipient agreed to", terms.Fixed, ceiling.Fixed)
 	case terms.Variable > ceiling.Variable:
-		return holdfast.Errorf(holdfast.IncompatibleTokens, "MarketplaceVariableFee of %s %% is more than the %s %% that the recipient agreed to", terms.Variable.Percent(), ceiling.Variable.Percent())
+		return holdfast.Errorf(holdfast.IncompatibleTokens,
+			"MarketplaceVariableFee of %s %% is more than the %s %% that the recipient agreed to", terms.Variable.Percent(),
+			ceiling.Variable.Percent())
 	}
 	return nil
 }
@@ -78,7 +82,9 @@ func (c *Change) takeCommission() {
 
 // withNoAmounts has zero dollars where nothing is known yet.
 func (t Transaction) withNoAmounts() Transaction {
-	for _, a := range []*money.Amount{&t.Settled, &t.Fee, &t.Commission, &t.Refunded, &t.FeeReturned, &t.CommissionReturned} {
+	for _, a := range []*money.Amount{
+		&t.Settled, &t.Fee, &t.Commission, &t.Refunded, &t.FeeReturned, &t.CommissionReturned,
+	} {
 		if !a.Given() {
 			*a = money.Micros(0)
 		}
@@ -90,7 +96,8 @@ func (t Transaction) withNoAmounts() Transaction {
 // registered for it.
 func marketplace(caller party.Caller, sender, recipient party.ID) error {
 	if !caller.Marketplace && sender != caller.Owner && recipient != caller.Owner {
-		return holdfast.Errorf(holdfast.NotMarketplaceApp, "this caller is not registered as a marketplace, and neither sender nor recipient is its owner")
+		return holdfast.Errorf(holdfast.NotMarketplaceApp,
+			"this caller is not registered as a marketplace, and neither sender nor recipient is its owner")
 	}
 	return nil
 }

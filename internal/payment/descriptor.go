@@ -55,13 +55,15 @@ func (s statement) descriptor(recipient party.Party, caller party.Caller) string
 func CheckDescriptor(descriptor, name string) (string, error) {
 	if descriptor == "" {
 		if _, ok := Latin(name); !ok {
-			return "", holdfast.Errorf(holdfast.InvalidParams, "the name %s cannot be written in Latin letters, so card statements need a descriptor", name)
+			return "", holdfast.Errorf(holdfast.InvalidParams,
+				"the name %s cannot be written in Latin letters, so card statements need a descriptor", name)
 		}
 		return "", nil
 	}
 	latin, ok := Latin(descriptor)
 	if !ok || len(latin) > DescriptorMax {
-		return "", holdfast.Errorf(holdfast.InvalidParams, "a descriptor has from 1 to %d Latin letters, digits and signs", DescriptorMax)
+		return "", holdfast.Errorf(holdfast.InvalidParams, "a descriptor has from 1 to %d Latin letters, digits and signs",
+			DescriptorMax)
 	}
 	return latin, nil
 }

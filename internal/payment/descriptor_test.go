@@ -9,7 +9,8 @@ import (
 
 func TestLatin(t *testing.T) {
 	for words, want := range map[string]string{
-		"Zoë & Łukasz": "ZOE & LUKASZ", "Straße": "STRASSE", "Αθήνα": "ATHENA", "Чайка": "CHAIKA", " Fen\u00a0 Pottery ": "FEN POTTERY", "Q8": "Q8",
+		"Zoë & Łukasz": "ZOE & LUKASZ", "Straße": "STRASSE", "Αθήνα": "ATHENA", "Чайка": "CHAIKA",
+		" Fen\u00a0 Pottery ": "FEN POTTERY", "Q8": "Q8",
 		"東京陶芸": "", "カフェ": "", "서울": "", "שלום": "", "قهوة": "", "Café 東京": "", "": "", "—": "", "!?": "",
 	} {
 		got, ok := payment.Latin(words)
@@ -29,7 +30,9 @@ func TestCheckDescriptor(t *testing.T) {
 			t.Errorf("%q of %q: %q, %v", row.descriptor, row.name, got, err)
 		}
 	}
-	for descriptor, name := range map[string]string{"": "東京陶芸", "東京": "Fen", "-": "Fen", strings.Repeat("F", payment.DescriptorMax+1): "Fen"} {
+	for descriptor, name := range map[string]string{
+		"": "東京陶芸", "東京": "Fen", "-": "Fen", strings.Repeat("F", payment.DescriptorMax+1): "Fen",
+	} {
 		if got, err := payment.CheckDescriptor(descriptor, name); err == nil {
 			t.Errorf("%q of %q is taken: %q", descriptor, name, got)
 		}

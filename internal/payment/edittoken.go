@@ -20,7 +20,9 @@ func readEditToken(in *paramReader, r *PipelineRequest) {
 func (t Token) CanEdit(caller party.CallerID, now time.Time) *PipelineEnd {
 	editable := t.Type == holdfast.TokenMultiUse || t.Type == holdfast.TokenRecurring
 	if t.Caller != caller || !editable || t.Sender == "" || t.Instrument == "" || t.Status(now) != holdfast.TokenActive {
-		return &PipelineEnd{Status: holdfast.ReturnInvalidToken, Message: "Caller Error: The token is not one that can be edited"}
+		return &PipelineEnd{
+			Status: holdfast.ReturnInvalidToken, Message: "Caller Error: The token is not one that can be edited",
+		}
 	}
 	return nil
 }
@@ -44,7 +46,9 @@ func NoAccount() *PipelineEnd {
 func (a Agreement) installEditToken() Installation {
 	t := a.Edited
 	if a.Instrument.ID == t.Instrument {
-		return Installation{Status: holdfast.ReturnTokenUnchanged, Answer: holdfast.Params{{Name: "tokenID", Value: string(t.ID)}}}
+		return Installation{
+			Status: holdfast.ReturnTokenUnchanged, Answer: holdfast.Params{{Name: "tokenID", Value: string(t.ID)}},
+		}
 	}
 	t.ID, t.OldToken, t.Reference, t.Installed = a.IDs[0], t.ID, a.Request.Reference, a.Now
 	t.Starts = a.Edited.Begins() // periods and windows go on as they were

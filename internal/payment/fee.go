@@ -79,7 +79,8 @@ func burden(by holdfast.Role, fee, commission, amount money.Amount) error {
 // sender.
 func callerBears(by holdfast.Role, fee, commission, pays, balance money.Amount) error {
 	if by == holdfast.RoleCaller && balance.Add(commission).Cmp(fee.Add(pays)) < 0 {
-		return holdfast.Errorf(holdfast.InsufficientBalance, "the caller's balance of %v is less than the fee of %v that it bears", balance, fee)
+		return holdfast.Errorf(holdfast.InsufficientBalance,
+			"the caller's balance of %v is less than the fee of %v that it bears", balance, fee)
 	}
 	return nil
 }

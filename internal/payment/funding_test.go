@@ -18,7 +18,9 @@ func onInstrument(m holdfast.PaymentMethod, use payment.TokenUse) asked {
 	in := onCredit()
 	in.Aggregate.Method, in.Aggregate.Limit = m, money.Cents(35_00)
 	in.Token.Use, in.Token.Method, in.Token.Instrument = use, holdfast.MethodCC, "I1"
-	in.Movers = []payment.Mover{{Token: payment.Token{ID: "K2", Use: payment.UsePay, Aggregate: "G1", Expires: now.Add(time.Hour)}}}
+	in.Movers = []payment.Mover{
+		{Token: payment.Token{ID: "K2", Use: payment.UsePay, Aggregate: "G1", Expires: now.Add(time.Hour)}},
+	}
 	if use == payment.UseSettle {
 		in.Movers = []payment.Mover{{Token: in.Token, Instrument: in.Instrument}}
 	}
@@ -39,23 +41,26 @@ type spoiling struct {
 
 // spoilt are refusals that a funding and a settlement have in common.
 var spoilt = map[string]spoiling{
-	"nothing wrong":          {func(*asked) {}, ""},
-	"no amount":              {func(in *asked) { in.Request.TransactionAmount = money.Amount{} }, holdfast.InvalidParams},
-	"a cent by card":         {func(in *asked) { in.Request.TransactionAmount = money.Cents(1) }, holdfast.AmountOutOfRange},
-	"less than its fee":      {func(in *asked) { in.Request.TransactionAmount = money.Cents(5) }, holdfast.InvalidParams},
-	"six cents":              {func(in *asked) { in.Request.TransactionAmount = money.Cents(6) }, ""},
-	"above all amounts":      {func(in *asked) { in.Request.TransactionAmount = money.Cents(10_000_01) }, holdfast.AmountOutOfRange},
+	"nothing wrong": {func(*asked) {}, ""},
+	"no amount":     {func(in *asked) { in.Request.TransactionAmount = money.Amount{} }, holdfast.InvalidParams},
+	"a cent by card": {func(in *asked) { in.Request.TransactionAmount = money.Cents(1) },
+		holdfast.AmountOutOfRange},
+	"less than its fee": {func(in *asked) { in.Request.TransactionAmount = money.Cents(5) }, holdfast.InvalidParams},
+	"six cents":         {func(in *asked) { in.Request.TransactionAmount = money.Cents(6) }, ""},
+	"above all amounts": {func(in *asked) { in.Request.TransactionAmount = money.Cents(10_000_01) },
+		holdfast.AmountOutOfRange},
 	"a long timeout":         {func(in *asked) { in.Request.TransactionTimeoutMins = 10081 }, holdfast.InvalidParams},
 	"a statement of nothing": {func(in *asked) { in.Request.SoftDescriptorType = "Dynamic" }, holdfast.InvalidParams},
 	"another caller's token": {func(in *asked) { in.Token.Caller = "C2" }, holdfast.IncompatibleTokens},
-	"a token that pays":      {func(in *asked) { in.Token.Use = payment.UsePay }, holdfast.InvalidSenderRoleForAccountType},
-	"a cancelled token":      {func(in *asked) { in.Token.Cancelled = true }, holdfast.TokenNotActiveSender},
-	"another caller's":       {func(in *asked) { in.Aggregate.Caller = "C2" }, holdfast.InstrumentAccessDenied},
-	"another recipient's":    {func(in *asked) { in.Aggregate.Recipient = "P3" }, holdfast.InstrumentAccessDenied},
-	"another instrument's":   {func(in *asked) { in.Token.Aggregate = "G2" }, holdfast.IncompatibleTokens},
-	"a suspended sender":     {func(in *asked) { in.Sender.Standing = party.Suspended }, holdfast.InvalidAccountStateSender},
-	"a removed card":         {func(in *asked) { in.Instrument.Removed = true }, holdfast.InvalidPaymentInstrument},
-	"a personal recipient":   {func(in *asked) { in.Recipient.Business = false }, holdfast.InvalidRecipientForCCTransaction},
+	"a token that pays": {func(in *asked) { in.Token.Use = payment.UsePay },
+		holdfast.InvalidSenderRoleForAccountType},
+	"a cancelled token":    {func(in *asked) { in.Token.Cancelled = true }, holdfast.TokenNotActiveSender},
+	"another caller's":     {func(in *asked) { in.Aggregate.Caller = "C2" }, holdfast.InstrumentAccessDenied},
+	"another recipient's":  {func(in *asked) { in.Aggregate.Recipient = "P3" }, holdfast.InstrumentAccessDenied},
+	"another instrument's": {func(in *asked) { in.Token.Aggregate = "G2" }, holdfast.IncompatibleTokens},
+	"a suspended sender":   {func(in *asked) { in.Sender.Standing = party.Suspended }, holdfast.InvalidAccountStateSender},
+	"a removed card":       {func(in *asked) { in.Instrument.Removed = true }, holdfast.InvalidPaymentInstrument},
+	"a personal recipient": {func(in *asked) { in.Recipient.Business = false }, holdfast.InvalidRecipientForCCTransaction},
 	"a sandbox account": {func(in *asked) {
 		in.Request.SenderTokenID = "H216UECZ8ZM1G8G4QA3V7RKF8JDFZ9SI3SJAFSGUKBBNDHX1NVM8GUQRZNRNAHER"
 	}, holdfast.InvalidAccountStateSender},
@@ -68,23 +73,34 @@ var spoilt = map[string]spoiling{
 		in.Token.Method, in.Instrument.Method, in.Instrument.Verified = holdfast.MethodACH, holdfast.MethodACH, false
 	}, holdfast.UnverifiedBankAccount},
 	"a used-up limit": {func(in *asked) {
-		in.Limits = []payment.Limit{{Subject: "K1", Kind: payment.LimitCount, Value: 1, UsedCount: 1, UsedAmount: money.Micros(0)}}
+		in.Limits = []payment.Limit{
+			{Subject: "K1", Kind: payment.LimitCount, Value: 1, UsedCount: 1, UsedAmount: money.Micros(0)},
+		}
 	}, holdfast.TokenUsageError},
 	"a reached sending limit": {func(in *asked) {
-		in.Limits = []payment.Limit{{Subject: payment.SendingSubject("P2"), Kind: payment.LimitAmount, Value: money.Cents(9_99).Micro, UsedAmount: money.Micros(0)}}
+		in.Limits = []payment.Limit{
+			{Subject: payment.SendingSubject("P2"), Kind: payment.LimitAmount, Value: money.Cents(9_99).Micro,
+				UsedAmount: money.Micros(0)},
+		}
 	}, holdfast.AccountLimitsExceeded},
 	"a limit that is just reached": {func(in *asked) {
-		in.Limits = []payment.Limit{{Subject: payment.SendingSubject("P2"), Kind: payment.LimitAmount, Value: money.Cents(10_00).Micro, UsedAmount: money.Micros(0)}}
+		in.Limits = []payment.Limit{
+			{Subject: payment.SendingSubject("P2"), Kind: payment.LimitAmount, Value: money.Cents(10_00).Micro,
+				UsedAmount: money.Micros(0)},
+		}
 	}, ""},
 }
 
 func TestFundPrepaidRefusals(t *testing.T) {
 	wantRefusals(t, payment.KindFundPrepaid, map[string]spoiling{
-		"a cent above the limit":     {func(in *asked) { in.Aggregate.Limit = money.Cents(34_99) }, holdfast.PrepaidFundingLimitExceeded},
+		"a cent above the limit": {func(in *asked) { in.Aggregate.Limit = money.Cents(34_99) },
+			holdfast.PrepaidFundingLimitExceeded},
 		"an instrument that is over": {func(in *asked) { in.Aggregate.Expires = now }, holdfast.InstrumentExpired},
-		"nobody spends it":           {func(in *asked) { in.Movers[0].Token.Cancelled = true }, holdfast.TokenNotActiveSender},
-		"nobody spends it any more":  {func(in *asked) { in.Movers[0].Token.Expires = now }, holdfast.IncompatibleTokens},
-		"a token that settles":       {func(in *asked) { in.Token.Use = payment.UseSettle }, holdfast.InvalidSenderRoleForAccountType},
+		"nobody spends it": {func(in *asked) { in.Movers[0].Token.Cancelled = true },
+			holdfast.TokenNotActiveSender},
+		"nobody spends it any more": {func(in *asked) { in.Movers[0].Token.Expires = now }, holdfast.IncompatibleTokens},
+		"a token that settles": {func(in *asked) { in.Token.Use = payment.UseSettle },
+			holdfast.InvalidSenderRoleForAccountType},
 	})
 }
 
@@ -144,12 +160,14 @@ func moved(in asked, kind payment.Kind) (payment.Change, error) {
 	r := in.Request
 	if kind == payment.KindSettleDebt {
 		return payment.SettleDebt(in.Input, holdfast.SettleDebtRequest{
-			SenderTokenID: r.SenderTokenID, SettlementAmount: r.TransactionAmount, CallerReference: "s", SoftDescriptorType: r.SoftDescriptorType,
+			SenderTokenID: r.SenderTokenID, SettlementAmount: r.TransactionAmount, CallerReference: "s",
+			SoftDescriptorType:     r.SoftDescriptorType,
 			TransactionTimeoutMins: r.TransactionTimeoutMins,
 		})
 	}
 	return payment.FundPrepaid(in.Input, holdfast.FundPrepaidRequest{
-		SenderTokenID: r.SenderTokenID, FundingAmount: r.TransactionAmount, CallerReference: "f", SoftDescriptorType: r.SoftDescriptorType,
+		SenderTokenID: r.SenderTokenID, FundingAmount: r.TransactionAmount, CallerReference: "f",
+		SoftDescriptorType:     r.SoftDescriptorType,
 		TransactionTimeoutMins: r.TransactionTimeoutMins,
 	})
 }
@@ -164,7 +182,8 @@ func wantBegun(t *testing.T, c payment.Change, kind payment.Kind, balance, amoun
 		t.Errorf("it is a %s with a fee of %v", c.After.Kind, c.After.Fee)
 	}
 	if c.After.Method != holdfast.MethodABT {
-		if c.After.State != payment.Pending || c.Ask == nil || c.Ask.Step != payment.StepCharge || after.Balance != money.Cents(20_00) || after.Pending != money.Cents(5_00).Add(amount) {
+		if c.After.State != payment.Pending || c.Ask == nil || c.Ask.Step != payment.StepCharge ||
+			after.Balance != money.Cents(20_00) || after.Pending != money.Cents(5_00).Add(amount) {
 			t.Errorf("by card: %s, %v on it and %v under way", c.After.State, after.Balance, after.Pending)
 		}
 		if len(c.Spends) != 0 {
@@ -172,14 +191,18 @@ func wantBegun(t *testing.T, c payment.Change, kind payment.Kind, balance, amoun
 		}
 		return
 	}
-	if c.After.State != payment.Success || c.Ask != nil || after.Balance != balance || after.Pending != money.Cents(5_00) || len(c.Spends) != 1 || c.Spends[0] != "P2" {
-		t.Errorf("from the balance: %s, %v on it and %v under way, spends %v", c.After.State, after.Balance, after.Pending, c.Spends)
+	if c.After.State != payment.Success || c.Ask != nil || after.Balance != balance ||
+		after.Pending != money.Cents(5_00) || len(c.Spends) != 1 || c.Spends[0] != "P2" {
+		t.Errorf("from the balance: %s, %v on it and %v under way, spends %v", c.After.State, after.Balance, after.Pending,
+			c.Spends)
 	}
 	instrument, mirror := ledger.Prepaid("G1"), ledger.Owed("P1")
 	if kind == payment.KindSettleDebt {
 		instrument, mirror = ledger.Debt("G1"), ledger.Due("P1")
 	}
-	wantBalances(t, c.Postings, map[ledger.AccountID]int64{ledger.Party("P2"): -10_00, ledger.Party("P1"): 10_00 - 16, ledger.Fees: 16, instrument: 10_00, mirror: -10_00})
+	wantBalances(t, c.Postings, map[ledger.AccountID]int64{
+		ledger.Party("P2"): -10_00, ledger.Party("P1"): 10_00 - 16, ledger.Fees: 16, instrument: 10_00, mirror: -10_00,
+	})
 }
 
 func TestWriteOffDebt(t *testing.T) {
@@ -187,31 +210,36 @@ func TestWriteOffDebt(t *testing.T) {
 		spoil func(*asked)
 		want  holdfast.Code
 	}{
-		"a part":                   {func(*asked) {}, ""},
-		"a cent":                   {func(in *asked) { in.Request.TransactionAmount = money.Cents(1) }, ""},
-		"all that is open":         {func(in *asked) { in.Request.TransactionAmount = money.Cents(15_00) }, ""},
-		"a cent more than is open": {func(in *asked) { in.Request.TransactionAmount = money.Cents(15_01) }, holdfast.SettleAmountGreaterThanDebt},
-		"nothing":                  {func(in *asked) { in.Request.TransactionAmount = money.Cents(0) }, holdfast.AmountOutOfRange},
-		"another caller's":         {func(in *asked) { in.Aggregate.Caller = "C2" }, holdfast.InstrumentAccessDenied},
-		"another recipient's":      {func(in *asked) { in.Aggregate.Recipient = "P3" }, holdfast.InstrumentAccessDenied},
-		"a closed owner":           {func(in *asked) { in.Owner.Standing = party.Closed }, holdfast.AccountClosed},
-		"a suspended owner":        {func(in *asked) { in.Owner.Standing = party.Suspended }, holdfast.InvalidAccountStateCaller},
+		"a part":           {func(*asked) {}, ""},
+		"a cent":           {func(in *asked) { in.Request.TransactionAmount = money.Cents(1) }, ""},
+		"all that is open": {func(in *asked) { in.Request.TransactionAmount = money.Cents(15_00) }, ""},
+		"a cent more than is open": {func(in *asked) { in.Request.TransactionAmount = money.Cents(15_01) },
+			holdfast.SettleAmountGreaterThanDebt},
+		"nothing":             {func(in *asked) { in.Request.TransactionAmount = money.Cents(0) }, holdfast.AmountOutOfRange},
+		"another caller's":    {func(in *asked) { in.Aggregate.Caller = "C2" }, holdfast.InstrumentAccessDenied},
+		"another recipient's": {func(in *asked) { in.Aggregate.Recipient = "P3" }, holdfast.InstrumentAccessDenied},
+		"a closed owner":      {func(in *asked) { in.Owner.Standing = party.Closed }, holdfast.AccountClosed},
+		"a suspended owner":   {func(in *asked) { in.Owner.Standing = party.Suspended }, holdfast.InvalidAccountStateCaller},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := onInstrument(holdfast.MethodDebt, payment.UseSettle)
 			row.spoil(&in)
 			amount := in.Request.TransactionAmount
-			c, err := payment.WriteOffDebt(in.Input, holdfast.WriteOffDebtRequest{AdjustmentAmount: amount, CallerReference: "w"})
+			c, err := payment.WriteOffDebt(in.Input, holdfast.WriteOffDebtRequest{
+				AdjustmentAmount: amount, CallerReference: "w",
+			})
 			if code(err) != row.want {
 				t.Fatalf("refused with %v, want %q", err, row.want)
 			}
 			if err != nil {
 				return
 			}
-			if c.After.State != payment.Success || c.Ask != nil || c.Aggregate.After.Balance != money.Cents(20_00).Sub(amount) || c.After.Fee.Micro != 0 {
+			if c.After.State != payment.Success || c.Ask != nil || c.Aggregate.After.Balance != money.Cents(20_00).Sub(amount) ||
+				c.After.Fee.Micro != 0 {
 				t.Errorf("it is %s, and %v is owed", c.After.State, c.Aggregate.After.Balance)
 			}
-			if ledger.Balance(c.Postings, ledger.Debt("G1")) != amount || ledger.Balance(c.Postings, ledger.Party("P1")).Micro != 0 {
+			if ledger.Balance(c.Postings, ledger.Debt("G1")) != amount ||
+				ledger.Balance(c.Postings, ledger.Party("P1")).Micro != 0 {
 				t.Errorf("it moves %v", c.Postings)
 			}
 		})

@@ -16,7 +16,8 @@ func FundPrepaid(in Input, r holdfast.FundPrepaidRequest) (Change, error) {
 	}
 	a := in.Aggregate
 	if total := a.Balance.Add(a.Pending).Add(r.FundingAmount); total.Cmp(a.Limit) > 0 {
-		return Change{}, holdfast.Errorf(holdfast.PrepaidFundingLimitExceeded, "the balance would come to %v, more than the %v that the sender agreed to", total, a.Limit)
+		return Change{}, holdfast.Errorf(holdfast.PrepaidFundingLimitExceeded,
+			"the balance would come to %v, more than the %v that the sender agreed to", total, a.Limit)
 	}
 	if err := a.takes(r.FundingAmount, in.Movers, in.Now); err != nil {
 		return Change{}, err

@@ -90,7 +90,8 @@ func (in Input) instrument() error {
 	case i.Expired(in.Now):
 		return holdfast.Errorf(holdfast.InactiveInstrument, "the sender's card expired in %s", i.Expiry())
 	case i.Method == holdfast.MethodCC && !in.Recipient.Business:
-		return holdfast.Errorf(holdfast.InvalidRecipientForCCTransaction, "the recipient has a personal account, which cannot take cards")
+		return holdfast.Errorf(holdfast.InvalidRecipientForCCTransaction,
+			"the recipient has a personal account, which cannot take cards")
 	case i.Method == holdfast.MethodACH && !i.Verified:
 		return holdfast.Errorf(holdfast.UnverifiedBankAccount, "the sender's bank account is not verified")
 	}
@@ -112,9 +113,11 @@ func (in Input) limits(amount money.Amount) ([]LimitChange, error) {
 	case exceeded == nil:
 		return changes, nil
 	case strings.HasPrefix(exceeded.Subject, sendingPrefix):
-		return nil, holdfast.Errorf(holdfast.AccountLimitsExceeded, "the sender's account has reached its sending limit for this month")
+		return nil, holdfast.Errorf(holdfast.AccountLimitsExceeded,
+			"the sender's account has reached its sending limit for this month")
 	case strings.HasPrefix(exceeded.Subject, receivingPrefix):
-		return nil, holdfast.Errorf(holdfast.AccountLimitsExceeded, "the recipient's account has reached its receiving limit for this month")
+		return nil, holdfast.Errorf(holdfast.AccountLimitsExceeded,
+			"the recipient's account has reached its receiving limit for this month")
 	}
 	return nil, holdfast.Errorf(holdfast.TokenUsageError, "the sender token allows no more than %s", exceeded.words())
 }

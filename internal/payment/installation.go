@@ -62,7 +62,8 @@ func (a Agreement) token(id holdfast.TokenID, use TokenUse, kind holdfast.TokenT
 	r := a.Request
 	return Token{
 		ID: id, Caller: a.Caller.ID, Use: use, Type: kind, Reference: r.Reference,
-		Reason: r.Reason, FriendlyName: NameFor(kind, r.Reason, r.Amount), Installed: a.Now, Starts: r.Starts, Expires: r.Expires,
+		Reason: r.Reason, FriendlyName: NameFor(kind, r.Reason, r.Amount), Installed: a.Now, Starts: r.Starts,
+		Expires: r.Expires,
 	}
 }
 

@@ -47,7 +47,8 @@ func readRules(text string) ([]rule, error) {
 		if err != nil {
 			return nil, err
 		}
-		if slices.ContainsFunc(rules, func(other rule) bool { return holdfast.SameName(other.name, r.name) && other.operator == r.operator }) {
+		if slices.ContainsFunc(rules,
+			func(other rule) bool { return holdfast.SameName(other.name, r.name) && other.operator == r.operator }) {
 			return nil, badRule("%s is said twice", excerpt(r.name))
 		}
 		rules, text = append(rules, r), rest
@@ -207,7 +208,8 @@ func (m *instruction) apply(r rule) error {
 	case "usagestart":
 		at, err := time.Parse(time.RFC3339, r.value)
 		if err != nil || at.Before(m.in.Now.Add(-time.Minute)) {
-			return holdfast.Errorf(holdfast.InvalidUsageStartTime, "UsageStart is a time to come, such as 2026-12-01T00:00:00Z. Specified value: %s", excerpt(r.value))
+			return holdfast.Errorf(holdfast.InvalidUsageStartTime,
+				"UsageStart is a time to come, such as 2026-12-01T00:00:00Z. Specified value: %s", excerpt(r.value))
 		}
 		m.usage.start = at.UTC().Truncate(time.Microsecond)
 	default:
@@ -254,7 +256,8 @@ func (m *instruction) setMethod(value string) error {
 	switch method {
 	case holdfast.MethodCC, holdfast.MethodACH, holdfast.MethodABT:
 	default:
-		return holdfast.Errorf(holdfast.InvalidPaymentMethod, "PaymentMethod is CC, ACH or ABT. Specified value: %s", excerpt(value))
+		return holdfast.Errorf(holdfast.InvalidPaymentMethod, "PaymentMethod is CC, ACH or ABT. Specified value: %s",
+			excerpt(value))
 	}
 	m.token.Method = method
 	return nil
@@ -269,7 +272,9 @@ func (m *instruction) setAmount(r rule) error {
 		return badRule("TransactionAmount is said twice")
 	}
 	m.token.Amount = amount
-	m.token.AmountType = map[string]holdfast.AmountType{"==": holdfast.AmountExact, "<=": holdfast.AmountMaximum, ">=": holdfast.AmountMinimum}[r.operator]
+	m.token.AmountType = map[string]holdfast.AmountType{
+		"==": holdfast.AmountExact, "<=": holdfast.AmountMaximum, ">=": holdfast.AmountMinimum,
+	}[r.operator]
 	return nil
 }
 
@@ -312,7 +317,8 @@ func (m *instruction) finishRole() error {
 			return nil
 		}
 	}
-	return holdfast.Errorf(holdfast.PaymentInstrumentMissing, "the account has no instrument for the payment method %s", t.Method)
+	return holdfast.Errorf(holdfast.PaymentInstrumentMissing, "the account has no instrument for the payment method %s",
+		t.Method)
 }
 
 // limits reads what the instruction says of usage: a lasting token needs it, a
@@ -321,9 +327,11 @@ func (m *instruction) limits() ([]Limit, error) {
 	t, u := m.token, m.usage
 	switch {
 	case t.Type == holdfast.TokenSingleUse && u.given:
-		return nil, holdfast.Errorf(holdfast.CannotSpecifyUsageForSingleUseToken, "a single-use token is used once, and has no usage limits")
+		return nil, holdfast.Errorf(holdfast.CannotSpecifyUsageForSingleUseToken,
+			"a single-use token is used once, and has no usage limits")
 	case t.Limited() && !u.given:
-		return nil, holdfast.Errorf(holdfast.UsageNotDefined, "a %s token needs usage limits: UsageType, UsageLimit and, if it begins anew, UsagePeriod", t.Type)
+		return nil, holdfast.Errorf(holdfast.UsageNotDefined,
+			"a %s token needs usage limits: UsageType, UsageLimit and, if it begins anew, UsagePeriod", t.Type)
 	case !u.given:
 		return nil, nil
 	}
@@ -339,22 +347,26 @@ func (m *instruction) limits() ([]Limit, error) {
 	case LimitCount:
 		n, err := strconv.ParseInt(u.value, 10, 32)
 		if err != nil || n < 1 {
-			return nil, holdfast.Errorf(holdfast.InvalidUsageLimitCount, "UsageLimit is a number of uses above zero. Specified value: %s", excerpt(u.value))
+			return nil, holdfast.Errorf(holdfast.InvalidUsageLimitCount,
+				"UsageLimit is a number of uses above zero. Specified value: %s", excerpt(u.value))
 		}
 		l.Value = n
 	case LimitAmount:
 		amount, err := money.Parse(u.value, money.USD)
 		if err != nil || !amount.Positive() {
-			return nil, holdfast.Errorf(holdfast.InvalidUsageLimitCount, "UsageLimit is an amount above zero. Specified value: %s", excerpt(u.value))
+			return nil, holdfast.Errorf(holdfast.InvalidUsageLimitCount,
+				"UsageLimit is an amount above zero. Specified value: %s", excerpt(u.value))
 		}
 		l.Value = amount.Micro
 	default:
-		return nil, holdfast.Errorf(holdfast.InvalidUsageType, "UsageType is Count or Amount. Specified value: %s", excerpt(u.kind))
+		return nil, holdfast.Errorf(holdfast.InvalidUsageType, "UsageType is Count or Amount. Specified value: %s",
+			excerpt(u.kind))
 	}
 	if u.period != "" {
 		period, ok := ParsePeriod(u.period)
 		if !ok {
-			return nil, holdfast.Errorf(holdfast.InvalidUsageDuration, "UsagePeriod is a period such as 1 Month. Specified value: %s", excerpt(u.period))
+			return nil, holdfast.Errorf(holdfast.InvalidUsageDuration,
+				"UsagePeriod is a period such as 1 Month. Specified value: %s", excerpt(u.period))
 		}
 		l.Period = period
 	}
@@ -378,7 +390,9 @@ func (t Token) InstructionText() string {
 		rules = append(rules, "PaymentMethod == '"+string(t.Method)+"';")
 	}
 	if t.Amount.Given() {
-		operator := map[holdfast.AmountType]string{holdfast.AmountExact: "==", holdfast.AmountMaximum: "<=", holdfast.AmountMinimum: ">="}[t.AmountType]
+		operator := map[holdfast.AmountType]string{
+			holdfast.AmountExact: "==", holdfast.AmountMaximum: "<=", holdfast.AmountMinimum: ">=",
+		}[t.AmountType]
 		rules = append(rules, "TransactionAmount "+operator+" '"+t.Amount.Decimal()+"';")
 	}
 	return strings.Join(rules, " ")

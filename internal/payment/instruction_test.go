@@ -28,21 +28,27 @@ func FuzzInstruction(f *testing.F) {
 		"MyRole == 'Caller';",
 		"MyRole == 'Recipient' ; PaymentMethod == \"CC\";",
 		"MyRole == 'Sender'; OperationType == 'Refund';",
-		"MyRole == 'Sender'; PaymentMethod == 'ABT'; TransactionAmount <= '25.00'; UsageType == 'Count'; UsageLimit == '3'; UsagePeriod == '1 Month';",
+		"MyRole == 'Sender'; PaymentMethod == 'ABT'; TransactionAmount <= '25.00'; UsageType == 'Count'; UsageLimit == " +
+			"'3'; UsagePeriod == '1 Month';",
 		"MyRole == 'Sender'; UsageType == 'Amount'; UsageLimit == '9.99'; UsageStart == '2026-12-01T00:00:00Z';",
-		"MyRole=='Sender';TransactionAmount=='USD 1';", "MyRole = 'Caller'", "== ;", "'';", "MyRole == 'Cal;ler';", "a <= b >= c;", "\x00", "MyRole == 'Caller';;",
-		"MyRole == 'Caller' orSay 'Roles do not match';", "MyRole == 'Sender'; TransactionAmount <= '5' ORSAY \"Too much\" ;", "MyRole == 'Caller' orSay;",
+		"MyRole=='Sender';TransactionAmount=='USD 1';", "MyRole = 'Caller'", "== ;", "'';", "MyRole == 'Cal;ler';",
+		"a <= b >= c;", "\x00", "MyRole == 'Caller';;",
+		"MyRole == 'Caller' orSay 'Roles do not match';", "MyRole == 'Sender'; TransactionAmount <= '5' ORSAY \"Too much\" ;",
+		"MyRole == 'Caller' orSay;",
 		strings.Repeat("f", 2000) + " == 'a'",
 	} {
 		f.Add(seed, "MultiUse")
 		f.Add(seed, "SingleUse")
 	}
 	allowed := []holdfast.Code{
-		holdfast.BadRule, holdfast.InvalidPaymentMethod, holdfast.PaymentInstrumentMissing, holdfast.CannotSpecifyUsageForSingleUseToken,
-		holdfast.UsageNotDefined, holdfast.InvalidUsageType, holdfast.InvalidUsageLimitCount, holdfast.InvalidUsageDuration, holdfast.InvalidUsageStartTime,
+		holdfast.BadRule, holdfast.InvalidPaymentMethod, holdfast.PaymentInstrumentMissing,
+		holdfast.CannotSpecifyUsageForSingleUseToken, holdfast.UsageNotDefined, holdfast.InvalidUsageType,
+		holdfast.InvalidUsageLimitCount, holdfast.InvalidUsageDuration, holdfast.InvalidUsageStartTime,
 	}
 	f.Fuzz(func(t *testing.T, text, kind string) {
-		r := holdfast.InstallPaymentInstructionRequest{PaymentInstruction: text, TokenType: holdfast.TokenType(kind), CallerReference: "r"}
+		r := holdfast.InstallPaymentInstructionRequest{
+			PaymentInstruction: text, TokenType: holdfast.TokenType(kind), CallerReference: "r",
+		}
 		made, err := payment.Install(installing(), r)
 		if err != nil {
 			e, ok := errors.AsType[*holdfast.Error](err)

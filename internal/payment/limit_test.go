@@ -12,9 +12,10 @@ import (
 
 func TestParsePeriod(t *testing.T) {
 	for text, want := range map[string]payment.Period{
-		"1 Hour": {N: 1, Unit: payment.Hour}, "12 Months": {N: 12, Unit: payment.Month}, " 2  days ": {N: 2, Unit: payment.Day},
-		"1 year": {N: 1, Unit: payment.Year}, "52 WEEKS": {N: 52, Unit: payment.Week}, "1200 Hours": {N: 1200, Unit: payment.Hour},
-		"": {}, "Month": {}, "0 Days": {}, "-1 Day": {}, "+1 Day": {}, "1.5 Days": {}, "1 Fortnight": {}, "1201 Hours": {}, "1": {}, "99999999999999999999 Days": {},
+		"1 Hour": {N: 1, Unit: payment.Hour}, "12 Months": {N: 12, Unit: payment.Month},
+		" 2  days ": {N: 2, Unit: payment.Day}, "1 year": {N: 1, Unit: payment.Year}, "52 WEEKS": {N: 52, Unit: payment.Week},
+		"1200 Hours": {N: 1200, Unit: payment.Hour}, "": {}, "Month": {}, "0 Days": {}, "-1 Day": {}, "+1 Day": {},
+		"1.5 Days": {}, "1 Fortnight": {}, "1201 Hours": {}, "1": {}, "99999999999999999999 Days": {},
 	} {
 		got, ok := payment.ParsePeriod(text)
 		if got != want || ok != (want.N > 0) {
@@ -46,8 +47,12 @@ func TestMonthsKeepTheDay(t *testing.T) {
 // the first one did.
 func TestLimitsSayWhenTheyReset(t *testing.T) {
 	start := time.Date(2027, time.January, 31, 9, 30, 0, 0, time.UTC)
-	l := payment.Limit{Kind: payment.LimitCount, Value: 1, Period: payment.Period{N: 1, Unit: payment.Month}, Start: start, Window: start}
-	for at, want := range map[string]string{"2027-01-31": "2027-02-28", "2027-02-28": "2027-03-31", "2027-03-31": "2027-04-30"} {
+	l := payment.Limit{
+		Kind: payment.LimitCount, Value: 1, Period: payment.Period{N: 1, Unit: payment.Month}, Start: start, Window: start,
+	}
+	for at, want := range map[string]string{
+		"2027-01-31": "2027-02-28", "2027-02-28": "2027-03-31", "2027-03-31": "2027-04-30",
+	} {
 		day, _ := time.Parse(time.DateOnly, at)
 		if got := l.At(day.Add(10 * time.Hour)).Resets().Format(time.DateOnly); got != want {
 			t.Errorf("in the window of %s it resets at %s, want %s", at, got, want)
@@ -60,14 +65,16 @@ func TestLimitsSayWhenTheyReset(t *testing.T) {
 
 var drawPeriod = rapid.Custom(func(t *rapid.T) payment.Period {
 	return payment.Period{
-		N:    rapid.IntRange(1, 40).Draw(t, "n"),
-		Unit: rapid.SampledFrom([]payment.Unit{payment.Hour, payment.Day, payment.Week, payment.Month, payment.Year}).Draw(t, "unit"),
+		N: rapid.IntRange(1, 40).Draw(t, "n"),
+		Unit: rapid.SampledFrom([]payment.Unit{payment.Hour, payment.Day, payment.Week, payment.Month, payment.Year}).Draw(t,
+			"unit"),
 	}
 })
 
 func drawTime(t *rapid.T, name string) time.Time {
 	const years = 40
-	return time.Unix(rapid.Int64Range(0, years*366*86_400).Draw(t, name), rapid.Int64Range(0, 999_999).Draw(t, name+"'s microseconds")*1_000).UTC()
+	return time.Unix(rapid.Int64Range(0, years*366*86_400).Draw(t, name),
+		rapid.Int64Range(0, 999_999).Draw(t, name+"'s microseconds")*1_000).UTC()
 }
 
 // Windows follow one another without gap and without overlap: every moment from
@@ -105,7 +112,9 @@ func TestWindowsPartTime(t *testing.T) {
 func TestLimitsHold(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		kind := rapid.SampledFrom([]payment.LimitKind{payment.LimitCount, payment.LimitAmount}).Draw(t, "kind")
-		l := payment.Limit{Kind: kind, Value: rapid.Int64Range(1, 5).Draw(t, "value"), Start: now, Window: now, UsedAmount: money.Micros(0)}
+		l := payment.Limit{
+			Kind: kind, Value: rapid.Int64Range(1, 5).Draw(t, "value"), Start: now, Window: now, UsedAmount: money.Micros(0),
+		}
 		if kind == payment.LimitAmount {
 			l.Value *= 10_000_000
 		}
@@ -172,10 +181,14 @@ func TestAUseGoesBackToItsWindow(t *testing.T) {
 	start := time.Date(2027, time.January, 31, 9, 30, 0, 0, time.UTC)
 	begins := month.After(start, 1) // on the last of February
 	for _, whole := range []bool{true, false} {
-		l := payment.Limit{Kind: payment.LimitAmount, Value: 90_000_000, Period: month, Start: start, Window: start, UsedAmount: money.Micros(0)}
+		l := payment.Limit{
+			Kind: payment.LimitAmount, Value: 90_000_000, Period: month, Start: start, Window: start,
+			UsedAmount: money.Micros(0),
+		}
 		old := begins.Add(-time.Microsecond)
 		l, _ = l.Use(money.Cents(42_50), old)
-		if back := l.GiveBack(money.Cents(2_50), old, whole); back.UsedAmount != money.Cents(40_00) || back.UsedCount == l.UsedCount == whole {
+		if back := l.GiveBack(money.Cents(2_50), old, whole); back.UsedAmount != money.Cents(40_00) ||
+			back.UsedCount == l.UsedCount == whole {
 			t.Errorf("in its window, whole %t: %d times, %v", whole, back.UsedCount, back.UsedAmount)
 		}
 		l, _ = l.Use(money.Cents(10_00), begins)
@@ -193,7 +206,9 @@ func TestAUseGoesBackToItsWindow(t *testing.T) {
 func TestAClockThatIsPutBackEmptiesNothing(t *testing.T) {
 	for _, period := range []payment.Period{{}, {N: 1, Unit: payment.Hour}, {N: 1, Unit: payment.Month}} {
 		start := time.Date(2027, time.January, 31, 9, 30, 0, 0, time.UTC)
-		l := payment.Limit{Kind: payment.LimitCount, Value: 2, Period: period, Start: start, Window: start, UsedAmount: money.Micros(0)}
+		l := payment.Limit{
+			Kind: payment.LimitCount, Value: 2, Period: period, Start: start, Window: start, UsedAmount: money.Micros(0),
+		}
 		ahead := start.AddDate(0, 3, 0)
 		l, _ = l.Use(money.Cents(1_00), ahead)
 		for _, back := range []time.Time{ahead.Add(-time.Hour), start, start.AddDate(-1, 0, 0)} {

@@ -77,9 +77,11 @@ func (a AggregateInstrument) Stranded(movers []Mover) (err error) {
 func (m Mover) moves(amount money.Amount, now time.Time) error {
 	switch {
 	case m.Token.expired(now) && !m.Token.Cancelled:
-		return holdfast.Errorf(holdfast.IncompatibleTokens, "the token that would %s expired at %s", m.purpose(), stamp(m.Token.Expires))
+		return holdfast.Errorf(holdfast.IncompatibleTokens, "the token that would %s expired at %s", m.purpose(),
+			stamp(m.Token.Expires))
 	case m.Instrument.ID != "" && m.Instrument.Expired(now):
-		return holdfast.Errorf(holdfast.InactiveInstrument, "the card that would %s expired in %s", m.purpose(), m.Instrument.Expiry())
+		return holdfast.Errorf(holdfast.InactiveInstrument, "the card that would %s expired in %s", m.purpose(),
+			m.Instrument.Expiry())
 	}
 	return m.lasts(amount)
 }
@@ -92,14 +94,17 @@ func (m Mover) lasts(amount money.Amount) error {
 	case m.Token.Cancelled:
 		return holdfast.Errorf(holdfast.TokenNotActiveSender, "the token that would %s is cancelled", m.purpose())
 	case m.Instrument.Removed:
-		return holdfast.Errorf(holdfast.InvalidPaymentInstrument, "the sender has removed %s, which would %s", m.Instrument.Name(), m.purpose())
+		return holdfast.Errorf(holdfast.InvalidPaymentInstrument, "the sender has removed %s, which would %s",
+			m.Instrument.Name(), m.purpose())
 	}
 	for _, l := range m.Limits {
 		if !l.Period.Endless() {
 			continue // it begins anew
 		}
-		if l.Kind == LimitAmount && l.UsedAmount.Add(amount).Micro > l.Value || l.Kind == LimitCount && l.UsedCount >= l.Value {
-			return holdfast.Errorf(holdfast.TokenUsageError, "the token that would %s allows no more than %s, which leaves less than %v", m.purpose(), l.words(), amount)
+		if l.Kind == LimitAmount && l.UsedAmount.Add(amount).Micro > l.Value || l.Kind == LimitCount &&
+			l.UsedCount >= l.Value {
+			return holdfast.Errorf(holdfast.TokenUsageError,
+				"the token that would %s allows no more than %s, which leaves less than %v", m.purpose(), l.words(), amount)
 		}
 	}
 	return nil

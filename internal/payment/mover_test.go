@@ -27,7 +27,10 @@ func onCredit() asked {
 			ID: "K2", Caller: "C1", Use: payment.UseSettle, Type: holdfast.TokenMultiUse, Sender: "P2", Recipient: "P1",
 			Instrument: "I1", Method: holdfast.MethodCC, Aggregate: "G1", Installed: now, Expires: now.Add(time.Hour),
 		},
-		Limits:     []payment.Limit{{Scope: "C1", Subject: "K2", Kind: payment.LimitAmount, Value: money.Cents(30_00).Micro, UsedAmount: money.Cents(5_00)}},
+		Limits: []payment.Limit{
+			{Scope: "C1", Subject: "K2", Kind: payment.LimitAmount, Value: money.Cents(30_00).Micro,
+				UsedAmount: money.Cents(5_00)},
+		},
 		Instrument: in.Instrument,
 	}}
 	return in
@@ -38,28 +41,37 @@ func TestWhatMayBeOwed(t *testing.T) {
 		spoil func(*asked)
 		want  holdfast.Code
 	}{
-		"as much as can be settled":     {func(*asked) {}, ""},
-		"a cent more":                   {func(in *asked) { in.Request.TransactionAmount = money.Cents(10_01) }, holdfast.TokenUsageError},
-		"with a limit that begins anew": {func(in *asked) { in.Movers[0].Limits[0].Period = payment.Period{N: 1, Unit: payment.Day} }, ""},
+		"as much as can be settled": {func(*asked) {}, ""},
+		"a cent more": {func(in *asked) { in.Request.TransactionAmount = money.Cents(10_01) },
+			holdfast.TokenUsageError},
+		"with a limit that begins anew": {func(in *asked) {
+			in.Movers[0].Limits[0].Period = payment.Period{N: 1, Unit: payment.Day}
+		}, ""},
 		"with no use left": {func(in *asked) {
 			in.Movers[0].Limits = []payment.Limit{{Kind: payment.LimitCount, Value: 2, UsedCount: 2}}
 		}, holdfast.TokenUsageError},
 		"with a use left": {func(in *asked) {
 			in.Movers[0].Limits = []payment.Limit{{Kind: payment.LimitCount, Value: 2, UsedCount: 1}}
 		}, ""},
-		"without a limit":               {func(in *asked) { in.Movers[0].Limits = nil }, ""},
-		"nobody settles":                {func(in *asked) { in.Movers[0].Token.Cancelled = true }, holdfast.TokenNotActiveSender},
-		"nobody settles any more":       {func(in *asked) { in.Movers[0].Token.Expires = now }, holdfast.IncompatibleTokens},
-		"the settlement's card is gone": {func(in *asked) { in.Movers[0].Instrument.Removed = true }, holdfast.InvalidPaymentInstrument},
-		"the settlement's card expired": {func(in *asked) { in.Movers[0].Instrument.ExpiryYear = 2025 }, holdfast.InactiveInstrument},
+		"without a limit": {func(in *asked) { in.Movers[0].Limits = nil }, ""},
+		"nobody settles": {func(in *asked) { in.Movers[0].Token.Cancelled = true },
+			holdfast.TokenNotActiveSender},
+		"nobody settles any more": {func(in *asked) { in.Movers[0].Token.Expires = now }, holdfast.IncompatibleTokens},
+		"the settlement's card is gone": {func(in *asked) { in.Movers[0].Instrument.Removed = true },
+			holdfast.InvalidPaymentInstrument},
+		"the settlement's card expired": {func(in *asked) { in.Movers[0].Instrument.ExpiryYear = 2025 },
+			holdfast.InactiveInstrument},
 		"another token settles": {func(in *asked) {
 			in.Movers = append([]payment.Mover{{Token: payment.Token{Cancelled: true}}}, in.Movers...)
 		}, ""},
-		"the instrument's time is over":   {func(in *asked) { in.Aggregate.Expires = now }, holdfast.InstrumentExpired},
-		"the spending token's is over":    {func(in *asked) { in.Token.Expires = now }, holdfast.IncompatibleTokens},
-		"more than the credit limit":      {func(in *asked) { in.Aggregate.Limit = money.Cents(29_99) }, holdfast.AccountLimitsExceeded},
-		"a token for another instrument":  {func(in *asked) { in.Token.Aggregate = "G2" }, holdfast.IncompatibleTokens},
-		"an expired token that is dead":   {func(in *asked) { in.Movers[0].Token.Expires, in.Movers[0].Token.Cancelled = now, true }, holdfast.TokenNotActiveSender},
+		"the instrument's time is over": {func(in *asked) { in.Aggregate.Expires = now }, holdfast.InstrumentExpired},
+		"the spending token's is over":  {func(in *asked) { in.Token.Expires = now }, holdfast.IncompatibleTokens},
+		"more than the credit limit": {func(in *asked) { in.Aggregate.Limit = money.Cents(29_99) },
+			holdfast.AccountLimitsExceeded},
+		"a token for another instrument": {func(in *asked) { in.Token.Aggregate = "G2" }, holdfast.IncompatibleTokens},
+		"an expired token that is dead": {func(in *asked) {
+			in.Movers[0].Token.Expires, in.Movers[0].Token.Cancelled = now, true
+		}, holdfast.TokenNotActiveSender},
 		"settled from a balance, no card": {func(in *asked) { in.Movers[0].Instrument = payment.Instrument{} }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -87,17 +99,20 @@ func ofBalance() asked {
 func TestWhatMayBeSpentOfABalance(t *testing.T) {
 	over := func(in *asked) { in.Aggregate.Expires, in.Token.Expires = now, now }
 	count := func(in *asked, value int64) {
-		in.Limits = []payment.Limit{{Scope: "C1", Subject: "K1", Kind: payment.LimitCount, Value: value, UsedAmount: money.Micros(0)}}
+		in.Limits = []payment.Limit{
+			{Scope: "C1", Subject: "K1", Kind: payment.LimitCount, Value: value, UsedAmount: money.Micros(0)},
+		}
 		in.Movers[0].Limits = in.Limits
 	}
 	for name, row := range map[string]struct {
 		spoil func(*asked)
 		want  holdfast.Code
 	}{
-		"some of it":                     {func(*asked) {}, ""},
-		"after its time":                 {over, ""},
-		"after its time, going back":     {func(in *asked) { over(in); in.GoesBack = true }, holdfast.IncompatibleTokens},
-		"the same by a token that lives": {func(in *asked) { in.Aggregate.Expires, in.GoesBack = now, true }, holdfast.InstrumentExpired},
+		"some of it":                 {func(*asked) {}, ""},
+		"after its time":             {over, ""},
+		"after its time, going back": {func(in *asked) { over(in); in.GoesBack = true }, holdfast.IncompatibleTokens},
+		"the same by a token that lives": {func(in *asked) { in.Aggregate.Expires, in.GoesBack = now, true },
+			holdfast.InstrumentExpired},
 		"after its time, and empty": {func(in *asked) {
 			over(in)
 			in.Token.Expires, in.Aggregate.Balance, in.Aggregate.Pending = time.Time{}, money.Micros(0), money.Micros(0)
@@ -135,7 +150,8 @@ func TestStranded(t *testing.T) {
 			in.Aggregate.Method, in.Aggregate.Balance, in.Movers = holdfast.MethodPrepaid, money.Micros(0), nil
 		}, true},
 		"nobody to spend, and nothing": {func(in *asked) {
-			in.Aggregate.Method, in.Aggregate.Balance, in.Aggregate.Pending, in.Movers = holdfast.MethodPrepaid, money.Micros(0), money.Micros(0), nil
+			in.Aggregate.Method, in.Aggregate.Balance, in.Aggregate.Pending, in.Movers = holdfast.MethodPrepaid, money.Micros(0),
+				money.Micros(0), nil
 		}, false},
 	} {
 		in := onCredit()
@@ -166,8 +182,10 @@ func TestReturns(t *testing.T) {
 		t.Errorf("a cent too little pays %+v", short)
 	}
 	c := returns[1].Change("1T9", a, now)
-	if c.After.Parent != "1T2" || c.After.Method != holdfast.MethodABT || c.After.State != payment.Success || c.After.AggregateMethod() != holdfast.MethodPrepaid ||
-		c.Aggregate.After.Balance != money.Cents(6_00) || c.Original.After.Refunded != money.Cents(12_00) || c.Original.After.FeeReturned != money.Cents(53) {
+	if c.After.Parent != "1T2" || c.After.Method != holdfast.MethodABT || c.After.State != payment.Success ||
+		c.After.AggregateMethod() != holdfast.MethodPrepaid ||
+		c.Aggregate.After.Balance != money.Cents(6_00) || c.Original.After.Refunded != money.Cents(12_00) ||
+		c.Original.After.FeeReturned != money.Cents(53) {
 		t.Errorf("the change is %+v", c)
 	}
 	at := now.Add(time.Minute)

@@ -21,7 +21,8 @@ func TestTheMarketplacesFeeIsTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := c.After.Outcome(*c.Ask, approved, now)
-	if len(c.Also) != 0 || len(done.Also) != 1 || done.Also[0].After.Kind != payment.KindCommission || done.Also[0].After.Parent != "1T1" {
+	if len(c.Also) != 0 || len(done.Also) != 1 || done.Also[0].After.Kind != payment.KindCommission ||
+		done.Also[0].After.Parent != "1T1" {
 		t.Fatalf("it makes %+v", done.Also)
 	}
 	wantBalances(t, done.Also[0].Postings, map[ledger.AccountID]int64{ledger.Party("P3"): -1_00, ledger.Party("P1"): 1_00})
@@ -43,7 +44,10 @@ func TestARefundToABalance(t *testing.T) {
 	if err != nil || c.After.State != payment.Success || c.Ask != nil {
 		t.Fatalf("%+v, %v", c.After, err)
 	}
-	wantBalances(t, c.Postings, map[ledger.AccountID]int64{ledger.Party("P2"): 20_00, ledger.Party("P3"): -20_00 + 70, ledger.Fees: -70}) // 20/50 of the fee of 1.75
+	// 20/50 of the fee of 1.75
+	wantBalances(t, c.Postings, map[ledger.AccountID]int64{
+		ledger.Party("P2"): 20_00, ledger.Party("P3"): -20_00 + 70, ledger.Fees: -70,
+	})
 }
 
 func TestWhatIsRefusedIsTold(t *testing.T) {
@@ -62,7 +66,9 @@ func TestWhatIsRefusedIsTold(t *testing.T) {
 	told("a hold without an instrument", err, "the sender chose ACH")
 	in = onInstrument(holdfast.MethodPrepaid, payment.UseFund)
 	in.Movers[0].Token.Cancelled = true
-	_, err = payment.FundPrepaid(in.Input, holdfast.FundPrepaidRequest{FundingAmount: money.Cents(10_00), CallerReference: "f"})
+	_, err = payment.FundPrepaid(in.Input, holdfast.FundPrepaidRequest{
+		FundingAmount: money.Cents(10_00), CallerReference: "f",
+	})
 	told("a funding that nobody could spend", err, "the token that would spend the balance is cancelled")
 	in = onCredit()
 	in.Movers[0].Token.Cancelled = true
@@ -72,7 +78,9 @@ func TestWhatIsRefusedIsTold(t *testing.T) {
 
 // A cent can be paid, but no card takes it.
 func TestWhatIsCheckedBeforeTheTokenIsKnown(t *testing.T) {
-	for kind, want := range map[payment.Kind]holdfast.Code{payment.KindPay: "", payment.KindReserve: holdfast.AmountOutOfRange} {
+	for kind, want := range map[payment.Kind]holdfast.Code{
+		payment.KindPay: "", payment.KindReserve: holdfast.AmountOutOfRange,
+	} {
 		r := good().Request
 		r.TransactionAmount = money.Cents(1)
 		if err := payment.CheckPayment(kind, r, good().Caller); code(err) != want {
@@ -92,14 +100,16 @@ func TestAnAuditSaysWhere(t *testing.T) {
 		tamper func(*payment.File)
 		want   string // a row and what is said of it; empty if all is well
 	}{
-		"a step out of place":       {func(f *payment.File) { f.History[1].Seq = 7 }, "1T1/7 stands where step 2 should be"},
-		"a posting out of place":    {func(f *payment.File) { f.Postings[1].Seq = 7 }, "1T1/7 stands where 2 should be"},
-		"no postings":               {func(f *payment.File) { f.Postings = nil }, "1T1/2 is missing"},
-		"no history":                {func(f *payment.File) { f.History = nil }, "1T1 is Success but its history ends at None"},
-		"a token for anybody":       {func(f *payment.File) { f.Token.Recipient = "" }, ""},
-		"a token for another":       {func(f *payment.File) { f.Token.Recipient = "P9" }, "is not between the parties"},
-		"one that names recipients": {func(f *payment.File) { f.Token.Recipient, f.Transaction.RecipientToken = "P9", "K3" }, ""},
-		"the token's instrument":    {func(f *payment.File) { f.Token.Instrument = "I9" }, "is not between the parties"},
+		"a step out of place":    {func(f *payment.File) { f.History[1].Seq = 7 }, "1T1/7 stands where step 2 should be"},
+		"a posting out of place": {func(f *payment.File) { f.Postings[1].Seq = 7 }, "1T1/7 stands where 2 should be"},
+		"no postings":            {func(f *payment.File) { f.Postings = nil }, "1T1/2 is missing"},
+		"no history": {func(f *payment.File) { f.History = nil },
+			"1T1 is Success but its history ends at None"},
+		"a token for anybody": {func(f *payment.File) { f.Token.Recipient = "" }, ""},
+		"a token for another": {func(f *payment.File) { f.Token.Recipient = "P9" }, "is not between the parties"},
+		"one that names recipients": {func(f *payment.File) { f.Token.Recipient, f.Transaction.RecipientToken = "P9", "K3" },
+			""},
+		"the token's instrument": {func(f *payment.File) { f.Token.Instrument = "I9" }, "is not between the parties"},
 	} {
 		f := settled(t)
 		row.tamper(&f)

@@ -12,7 +12,8 @@ func readMultiUse(in *paramReader, r *PipelineRequest) {
 		if r.AmountType = holdfast.AmountType(in.text("amountType")); r.AmountType == "" {
 			r.AmountType = holdfast.AmountExact
 		}
-		if !r.Amount.Positive() || r.Amount.Cmp(amountMax) > 0 || r.AmountType != holdfast.AmountMaximum && r.Amount.Cmp(r.GlobalLimit) > 0 {
+		if !r.Amount.Positive() || r.Amount.Cmp(amountMax) > 0 || r.AmountType != holdfast.AmountMaximum &&
+			r.Amount.Cmp(r.GlobalLimit) > 0 {
 			in.refuse("transactionAmount") // no payment of it could ever be made
 		}
 	}
@@ -31,6 +32,7 @@ func (a Agreement) installMultiUse() Installation {
 		t.Expires = t.Begins().Add(multiUseLife)
 	}
 	made := a.one(t)
-	made.Limits = a.limits(t, append([]UsageTerms{{Kind: LimitAmount, Value: a.Request.GlobalLimit.Micro}}, a.Request.Usage...))
+	made.Limits = a.limits(t,
+		append([]UsageTerms{{Kind: LimitAmount, Value: a.Request.GlobalLimit.Micro}}, a.Request.Usage...))
 	return made
 }

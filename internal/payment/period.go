@@ -74,7 +74,8 @@ func (p Period) After(start time.Time, k int) time.Time {
 	}
 	y, m, d := start.Date()
 	last := time.Date(y, m+time.Month(n)+1, 0, 0, 0, 0, 0, time.UTC).Day()
-	return time.Date(y, m+time.Month(n), min(d, last), start.Hour(), start.Minute(), start.Second(), start.Nanosecond(), time.UTC)
+	return time.Date(y, m+time.Month(n), min(d, last), start.Hour(), start.Minute(), start.Second(), start.Nanosecond(),
+		time.UTC)
 }
 
 // Window is when the period began that at falls in, counted from start; start

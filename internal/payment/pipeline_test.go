@@ -26,7 +26,8 @@ func pipelineParams(pairs ...string) holdfast.Params {
 var minimal = map[payment.Pipeline]holdfast.Params{
 	payment.PipelineSingleUse: pipelineParams("callerReference", "a", "transactionAmount", "5"),
 	payment.PipelineMultiUse:  pipelineParams("callerReference", "a", "globalAmountLimit", "100"),
-	payment.PipelineRecurring: pipelineParams("callerReference", "a", "transactionAmount", "5", "recurringPeriod", "1 Month"),
+	payment.PipelineRecurring: pipelineParams("callerReference", "a", "transactionAmount", "5", "recurringPeriod",
+		"1 Month"),
 	payment.PipelineRecipient: pipelineParams("callerReference", "a", "recipientPaysFee", "False"),
 	payment.PipelineSetupPrepaid: pipelineParams(
 		"callerReferenceSender", "a", "callerReferenceFunding", "b", "fundingAmount", "50"),
@@ -68,18 +69,23 @@ func TestPipelinesReadTheirOwn(t *testing.T) {
 		params   []string
 		want     func(*payment.PipelineRequest)
 	}{
-		{"validity in seconds", payment.PipelineMultiUse, []string{"validityStart", "1804118400", "validityExpiry", "1804118401"}, func(r *payment.PipelineRequest) {
-			r.Starts, r.Expires = day, day.Add(time.Second)
-		}},
-		{"validity as text", payment.PipelineRecurring, []string{"validityStart", "2027-03-04", "validityExpiry", "2027-03-04T02:00:01+02:00"}, func(r *payment.PipelineRequest) {
-			r.Starts, r.Expires = day, day.Add(time.Second)
-		}},
-		{"amount of each payment", payment.PipelineMultiUse, []string{"transactionAmount", "5"}, func(r *payment.PipelineRequest) {
-			r.Amount, r.AmountType = money.Cents(500), holdfast.AmountExact
-		}},
-		{"least amount", payment.PipelineMultiUse, []string{"transactionAmount", "5", "amountType", "Minimum"}, func(r *payment.PipelineRequest) {
-			r.Amount, r.AmountType = money.Cents(500), holdfast.AmountMinimum
-		}},
+		{"validity in seconds", payment.PipelineMultiUse,
+			[]string{"validityStart", "1804118400", "validityExpiry", "1804118401"}, func(r *payment.PipelineRequest) {
+				r.Starts, r.Expires = day, day.Add(time.Second)
+			}},
+		{"validity as text", payment.PipelineRecurring,
+			[]string{"validityStart", "2027-03-04", "validityExpiry", "2027-03-04T02:00:01+02:00"},
+			func(r *payment.PipelineRequest) {
+				r.Starts, r.Expires = day, day.Add(time.Second)
+			}},
+		{"amount of each payment", payment.PipelineMultiUse, []string{"transactionAmount", "5"},
+			func(r *payment.PipelineRequest) {
+				r.Amount, r.AmountType = money.Cents(500), holdfast.AmountExact
+			}},
+		{"least amount", payment.PipelineMultiUse, []string{"transactionAmount", "5", "amountType", "Minimum"},
+			func(r *payment.PipelineRequest) {
+				r.Amount, r.AmountType = money.Cents(500), holdfast.AmountMinimum
+			}},
 		{"two limits", payment.PipelineMultiUse, []string{
 			"usageLimitType1", "Count", "usageLimitValue1", "3", "usageLimitPeriod1", "1 Hour",
 			"usageLimitType2", "Amount", "usageLimitValue2", "20.5",
@@ -89,32 +95,43 @@ func TestPipelinesReadTheirOwn(t *testing.T) {
 				{Kind: payment.LimitAmount, Value: 20_500_000},
 			}
 		}},
-		{"the second limit alone", payment.PipelineSetupPostpaid, []string{"usageLimitType2", "Count", "usageLimitValue2", "3", "usageLimitPeriod2", "12 Months"}, func(r *payment.PipelineRequest) {
-			r.Usage = []payment.UsageTerms{{Kind: payment.LimitCount, Value: 3, Period: payment.Period{N: 12, Unit: payment.Month}}}
-		}},
-		{"recipients", payment.PipelineMultiUse, []string{"recipientTokenList", "R1, R2,,R1"}, func(r *payment.PipelineRequest) {
-			r.Recipients = []holdfast.TokenID{"R1", "R2"}
-		}},
-		{"recipient", payment.PipelineRecurring, []string{"recipientToken", "R1", "isRecipientCobranding", "True"}, func(r *payment.PipelineRequest) {
-			r.Recipients, r.OfRecipient = []holdfast.TokenID{"R1"}, true
-		}},
-		{"ceilings", payment.PipelineRecipient, []string{"maxFixedFee", "0.50", "maxVariableFee", "2.5", "recipientPaysFee", "true", "callerReferenceRefund", "r"}, func(r *payment.PipelineRequest) {
-			rate, _ := money.ParsePercent("2.5")
-			r.FeeCeiling, r.PaysFee, r.Second = &payment.FeeCeiling{Fixed: money.Cents(50), Variable: rate}, true, "r"
-		}},
+		{"the second limit alone", payment.PipelineSetupPostpaid,
+			[]string{"usageLimitType2", "Count", "usageLimitValue2", "3", "usageLimitPeriod2", "12 Months"},
+			func(r *payment.PipelineRequest) {
+				r.Usage = []payment.UsageTerms{
+					{Kind: payment.LimitCount, Value: 3, Period: payment.Period{N: 12, Unit: payment.Month}},
+				}
+			}},
+		{"recipients", payment.PipelineMultiUse, []string{"recipientTokenList", "R1, R2,,R1"},
+			func(r *payment.PipelineRequest) {
+				r.Recipients = []holdfast.TokenID{"R1", "R2"}
+			}},
+		{"recipient", payment.PipelineRecurring, []string{"recipientToken", "R1", "isRecipientCobranding", "True"},
+			func(r *payment.PipelineRequest) {
+				r.Recipients, r.OfRecipient = []holdfast.TokenID{"R1"}, true
+			}},
+		{"ceilings", payment.PipelineRecipient,
+			[]string{"maxFixedFee", "0.50", "maxVariableFee", "2.5", "recipientPaysFee", "true", "callerReferenceRefund", "r"},
+			func(r *payment.PipelineRequest) {
+				rate, _ := money.ParsePercent("2.5")
+				r.FeeCeiling, r.PaysFee, r.Second = &payment.FeeCeiling{Fixed: money.Cents(50), Variable: rate}, true, "r"
+			}},
 		{"one ceiling", payment.PipelineRecipient, []string{"maxVariableFee", "5"}, func(r *payment.PipelineRequest) {
 			rate, _ := money.ParsePercent("5")
 			r.FeeCeiling = &payment.FeeCeiling{Fixed: money.Micros(0), Variable: rate}
 		}},
-		{"methods that the recipient takes", payment.PipelineRecipient, []string{"paymentMethod", "CC,ABT"}, func(r *payment.PipelineRequest) {
-			r.Methods = []holdfast.PaymentMethod{holdfast.MethodCC, holdfast.MethodABT}
-		}},
-		{"the other name of the largest balance", payment.PipelineSetupPrepaid, []string{"fundingAmount", "", "transactionAmount", "70"}, func(r *payment.PipelineRequest) {
-			r.Amount = money.Cents(7000)
-		}},
-		{"tokenId as samples spell it", payment.PipelineEditToken, []string{"tokenID", "", "tokenId", "U"}, func(r *payment.PipelineRequest) {
-			r.Edited = "U"
-		}},
+		{"methods that the recipient takes", payment.PipelineRecipient, []string{"paymentMethod", "CC,ABT"},
+			func(r *payment.PipelineRequest) {
+				r.Methods = []holdfast.PaymentMethod{holdfast.MethodCC, holdfast.MethodABT}
+			}},
+		{"the other name of the largest balance", payment.PipelineSetupPrepaid,
+			[]string{"fundingAmount", "", "transactionAmount", "70"}, func(r *payment.PipelineRequest) {
+				r.Amount = money.Cents(7000)
+			}},
+		{"tokenId as samples spell it", payment.PipelineEditToken, []string{"tokenID", "", "tokenId", "U"},
+			func(r *payment.PipelineRequest) {
+				r.Edited = "U"
+			}},
 	} {
 		t.Run(string(row.pipeline)+": "+row.name, func(t *testing.T) {
 			want, _ := read(row.pipeline)
@@ -146,11 +163,14 @@ func TestPipelinesRefuse(t *testing.T) {
 		{payment.PipelineMultiUse, []string{"usageLimitType1", "Count"}, "usageLimitValue1"},
 		{payment.PipelineMultiUse, []string{"usageLimitType1", "Count", "usageLimitValue1", "1.5"}, "usageLimitValue1"},
 		{payment.PipelineMultiUse, []string{"usageLimitType2", "Amount", "usageLimitValue2", "-1"}, "usageLimitValue2"},
-		{payment.PipelineMultiUse, []string{"usageLimitType1", "Count", "usageLimitValue1", "1", "usageLimitPeriod1", "1 Fortnight"}, "usageLimitPeriod1"},
+		{payment.PipelineMultiUse,
+			[]string{"usageLimitType1", "Count", "usageLimitValue1", "1", "usageLimitPeriod1", "1 Fortnight"},
+			"usageLimitPeriod1"},
 		{payment.PipelineMultiUse, []string{"usageLimitValue1", "1"}, "usageLimitType1"},
 		{payment.PipelineMultiUse, []string{"usageLimitPeriod2", "1 Day"}, "usageLimitType2"},
 		{payment.PipelineMultiUse, []string{"recipientTokenList", strings.Repeat("R", 66)}, "recipientTokenList"},
-		{payment.PipelineMultiUse, []string{"recipientTokenList", "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u"}, "recipientTokenList"},
+		{payment.PipelineMultiUse, []string{"recipientTokenList", "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u"},
+			"recipientTokenList"},
 		{payment.PipelineMultiUse, []string{"recipientTokenList", "a b"}, "recipientTokenList"},
 		{payment.PipelineMultiUse, []string{"validityStart", "yesterday"}, "validityStart"},
 		{payment.PipelineMultiUse, []string{"validityStart", "-5"}, "validityStart"},
@@ -177,7 +197,8 @@ func TestPipelinesRefuse(t *testing.T) {
 		{"singleuse", nil, "pipelineName"},
 	} {
 		_, end := read(row.pipeline, row.params...)
-		if end == nil || end.Status != holdfast.ReturnCallerError || end.Message != "The following input(s) are not well formed: ["+row.bad+"]" {
+		if end == nil || end.Status != holdfast.ReturnCallerError ||
+			end.Message != "The following input(s) are not well formed: ["+row.bad+"]" {
 			t.Errorf("%s with %.60q: %v", row.pipeline, row.params, end)
 		}
 	}
@@ -226,10 +247,13 @@ func TestTakenBy(t *testing.T) {
 		want    []holdfast.PaymentMethod
 	}{
 		{"a business takes all", all, []payment.Payee{taking(business)}, all},
-		{"a person takes no cards", all, []payment.Payee{taking(personal)}, []holdfast.PaymentMethod{holdfast.MethodABT, holdfast.MethodACH}},
+		{"a person takes no cards", all, []payment.Payee{taking(personal)}, []holdfast.PaymentMethod{
+			holdfast.MethodABT, holdfast.MethodACH,
+		}},
 		{"cards alone stay, for the account problem to be told", all[1:2], []payment.Payee{taking(personal)}, all[1:2]},
 		{"what the recipient agreed to", all, []payment.Payee{taking(business, holdfast.MethodCC)}, all[1:2]},
-		{"what all of them take", all, []payment.Payee{taking(business, holdfast.MethodCC, holdfast.MethodABT), taking(personal)}, all[:1]},
+		{"what all of them take", all,
+			[]payment.Payee{taking(business, holdfast.MethodCC, holdfast.MethodABT), taking(personal)}, all[:1]},
 		{"nothing is left", all[1:2], []payment.Payee{taking(business, holdfast.MethodABT)}, []holdfast.PaymentMethod{}},
 	} {
 		if diff := cmp.Diff(row.want, payment.PipelineRequest{Methods: row.methods}.TakenBy(row.payees).Methods); diff != "" {
@@ -286,7 +310,8 @@ func TestAccountProblem(t *testing.T) {
 			switch {
 			case row.want == "" && end != nil:
 				t.Errorf("refused: %v", end)
-			case row.want != "" && (end == nil || end.Status != holdfast.ReturnAccountProblem || !strings.Contains(end.Message, row.want)):
+			case row.want != "" && (end == nil || end.Status != holdfast.ReturnAccountProblem ||
+				!strings.Contains(end.Message, row.want)):
 				t.Errorf("end is %v, want %q", end, row.want)
 			}
 		})
@@ -306,8 +331,9 @@ func TestANewRecipientIsVerifiedFirst(t *testing.T) {
 
 func TestPlainHost(t *testing.T) {
 	for host, want := range map[string]bool{
-		"shop.example.test": true, "SHOP.example.test:8080": true, "127.0.0.1:80": true, "[::1]:8080": true, "a_b.example.test": true,
-		"": false, "a;b": false, "a b": false, "a'b": false, "a,b": false, "a*b": false, "é.example.test": false, "a%3Bb": false,
+		"shop.example.test": true, "SHOP.example.test:8080": true, "127.0.0.1:80": true, "[::1]:8080": true,
+		"a_b.example.test": true, "": false, "a;b": false, "a b": false, "a'b": false, "a,b": false, "a*b": false,
+		"é.example.test": false, "a%3Bb": false,
 	} {
 		if got := payment.PlainHost(host); got != want {
 			t.Errorf("PlainHost(%q) is %v", host, got)

@@ -77,7 +77,9 @@ func (a Agreement) Receipt(made Installation) (r Receipt, due bool) {
 	if len(made.Tokens) == 0 {
 		return r, false
 	}
-	r = Receipt{About: ReceiptApproved, Caller: a.Caller, Instrument: a.Instrument, Token: made.Tokens[0], Aggregate: made.Aggregate}
+	r = Receipt{
+		About: ReceiptApproved, Caller: a.Caller, Instrument: a.Instrument, Token: made.Tokens[0], Aggregate: made.Aggregate,
+	}
 	for _, l := range made.Limits {
 		if l.Subject == string(r.Token.ID) {
 			r.Limits = append(r.Limits, l)

@@ -10,7 +10,8 @@ import (
 func readRecipient(in *paramReader, r *PipelineRequest) {
 	const bearer = "recipientPaysFee"
 	r.Reference = in.reference("callerReference")
-	if r.Second = holdfast.CallerReference(in.text("callerReferenceRefund")); len(r.Second) > ReferenceMax || r.Second != "" && r.Second == r.Reference {
+	if r.Second = holdfast.CallerReference(in.text("callerReferenceRefund")); len(r.Second) > ReferenceMax ||
+		r.Second != "" && r.Second == r.Reference {
 		in.refuse("callerReferenceRefund")
 	}
 	in.required(bearer, pipelineParameterMax)

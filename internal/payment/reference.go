@@ -51,7 +51,8 @@ func (r Request) Again(digest Digest, now time.Time) (free bool, err error) {
 	case !now.Before(r.Received.Add(ReferenceLife)):
 		return true, nil
 	case r.Digest != digest:
-		return false, holdfast.Errorf(holdfast.DuplicateRequest, "CallerReference %q was used for a different request at %s", r.Reference, stamp(r.Received))
+		return false, holdfast.Errorf(holdfast.DuplicateRequest, "CallerReference %q was used for a different request at %s",
+			r.Reference, stamp(r.Received))
 	}
 	return false, nil
 }

@@ -34,11 +34,12 @@ func TestAReferenceIsRemembered(t *testing.T) {
 		free   bool
 		want   holdfast.Code
 	}{
-		"the same at once":               {payment.Digest{1}, now, false, ""},
-		"another at once":                {payment.Digest{2}, now, false, holdfast.DuplicateRequest},
-		"another, a microsecond earlier": {payment.Digest{2}, now.Add(payment.ReferenceLife - time.Microsecond), false, holdfast.DuplicateRequest},
-		"another after seven days":       {payment.Digest{2}, now.Add(payment.ReferenceLife), true, ""},
-		"the same after seven days":      {payment.Digest{1}, now.Add(payment.ReferenceLife), true, ""},
+		"the same at once": {payment.Digest{1}, now, false, ""},
+		"another at once":  {payment.Digest{2}, now, false, holdfast.DuplicateRequest},
+		"another, a microsecond earlier": {payment.Digest{2}, now.Add(payment.ReferenceLife - time.Microsecond), false,
+			holdfast.DuplicateRequest},
+		"another after seven days":  {payment.Digest{2}, now.Add(payment.ReferenceLife), true, ""},
+		"the same after seven days": {payment.Digest{1}, now.Add(payment.ReferenceLife), true, ""},
 	} {
 		free, err := first.Again(row.digest, row.at)
 		if free != row.free || code(err) != row.want {

@@ -23,8 +23,9 @@ type RefundInput struct {
 	OwnerBalance     money.Amount
 	Aggregate        AggregateInstrument // that the original spent
 	Movers           []Mover             // of a prepaid one
-	Window           time.Duration       // from when it was paid to when it can no longer be refunded; zero means RefundWindow, below zero for ever
-	Now              time.Time
+	// from when it was paid to when it can no longer be refunded; zero means RefundWindow, below zero for ever
+	Window time.Duration
+	Now    time.Time
 }
 
 // Refund decides whether a payment may be paid back, all of what is left of it
@@ -93,7 +94,8 @@ func (in RefundInput) refundable() error {
 		return holdfast.Errorf(holdfast.TransactionDenied, "the transaction could be refunded until %s", stamp(last))
 	}
 	if k := in.RefundToken; k.ID != "" && k.Status(in.Now) != holdfast.TokenActive {
-		return holdfast.Errorf(holdfast.SenderNotOriginalRecipient, "the recipient no longer lets the caller refund out of its balance")
+		return holdfast.Errorf(holdfast.SenderNotOriginalRecipient,
+			"the recipient no longer lets the caller refund out of its balance")
 	}
 	return nil
 }
@@ -110,7 +112,8 @@ func (in RefundInput) refund(r holdfast.RefundRequest) (Transaction, error) {
 		ID: in.ID, Caller: o.Caller, Kind: KindRefund, Reference: r.CallerReference, Parent: o.ID, Policy: policy,
 		Sender: o.Sender, Recipient: o.Recipient, Owner: o.Owner, Token: o.Token, RecipientToken: o.RecipientToken,
 		Instrument: o.Instrument, Method: o.Method, Aggregate: o.Aggregate, Authorization: o.Authorization,
-		FeeBy: o.FeeBy, CallerDescription: r.CallerDescription, Descriptor: o.Descriptor, IPNURL: r.OverrideIPNURL, Received: in.Now,
+		FeeBy: o.FeeBy, CallerDescription: r.CallerDescription, Descriptor: o.Descriptor, IPNURL: r.OverrideIPNURL,
+		Received: in.Now,
 	}
 	t = t.withNoAmounts()
 	if policy == holdfast.RefundMarketplaceOnly {
@@ -141,7 +144,8 @@ func (in RefundInput) refund(r holdfast.RefundRequest) (Transaction, error) {
 func (in RefundInput) refundOfCommission(t Transaction, asked money.Amount) (Transaction, error) {
 	o := in.Original
 	if !o.Commission.Positive() {
-		return t, holdfast.Errorf(holdfast.InvalidParams, "MarketplaceRefundPolicy is %s, but there was no marketplace fee", t.Policy)
+		return t, holdfast.Errorf(holdfast.InvalidParams, "MarketplaceRefundPolicy is %s, but there was no marketplace fee",
+			t.Policy)
 	}
 	amount, err := part(asked, o.Commission.Sub(o.CommissionReturned))
 	t.Parent, t.Sender, t.Recipient, t.FeeBy = o.CommissionID, o.Recipient, o.Owner, holdfast.RoleRecipient
@@ -160,7 +164,8 @@ func part(asked, left money.Amount) (money.Amount, error) {
 	case !asked.Positive():
 		return asked, holdfast.Errorf(holdfast.AmountOutOfRange, "RefundAmount must be above zero")
 	case asked.Cmp(left) > 0:
-		return asked, holdfast.Errorf(holdfast.RefundAmountExceeded, "RefundAmount is %v, more than the %v that can still be refunded", asked, left)
+		return asked, holdfast.Errorf(holdfast.RefundAmountExceeded,
+			"RefundAmount is %v, more than the %v that can still be refunded", asked, left)
 	}
 	return asked, nil
 }
@@ -173,14 +178,16 @@ func (in RefundInput) covered(t Transaction) error {
 		fromOwner = t.Amount
 	}
 	if t.Owner != in.Original.Recipient && in.OwnerBalance.Cmp(fromOwner) < 0 {
-		return holdfast.Errorf(holdfast.InsufficientBalance, "the caller's balance is less than the %v of its fee that go back", fromOwner)
+		return holdfast.Errorf(holdfast.InsufficientBalance,
+			"the caller's balance is less than the %v of its fee that go back", fromOwner)
 	}
 	switch {
 	case t.Policy == holdfast.RefundMarketplaceOnly, t.Method == holdfast.MethodPrepaid:
 		return nil
 	case t.Method == holdfast.MethodDebt:
 		if open := in.Aggregate.open(); t.Amount.Cmp(open) > 0 {
-			return holdfast.Errorf(holdfast.RefundAmountExceeded, "%v is more than the debt of %v that is still open", t.Amount, open)
+			return holdfast.Errorf(holdfast.RefundAmountExceeded, "%v is more than the debt of %v that is still open", t.Amount,
+				open)
 		}
 		return nil
 	}
@@ -192,7 +199,8 @@ func (in RefundInput) covered(t Transaction) error {
 		has = has.Sub(t.Fee)
 	}
 	if has.Cmp(t.Amount) < 0 {
-		return holdfast.Errorf(holdfast.InsufficientBalance, "the recipient's balance is less than the %v to be refunded", t.Amount)
+		return holdfast.Errorf(holdfast.InsufficientBalance, "the recipient's balance is less than the %v to be refunded",
+			t.Amount)
 	}
 	return nil
 }

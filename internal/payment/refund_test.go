@@ -52,13 +52,17 @@ func TestRefundsOfPartsAddUp(t *testing.T) {
 			}
 			left := amount.Sub(o.Refunded)
 			part := money.Cents(rapid.Int64Range(1, left.Micro/10_000).Draw(t, "part"))
-			policy := rapid.SampledFrom([]holdfast.RefundPolicy{"", holdfast.RefundMasterOnly, holdfast.RefundMasterAndMarketplace}).Draw(t, "policy")
+			policy := rapid.SampledFrom([]holdfast.RefundPolicy{
+				"", holdfast.RefundMasterOnly, holdfast.RefundMasterAndMarketplace,
+			}).Draw(t, "policy")
 			c, err := payment.Refund(refunding(o), holdfast.RefundRequest{RefundAmount: part, MarketplaceRefundPolicy: policy})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if rapid.IntRange(0, 4).Draw(t, "declined") == 0 { // what fails takes nothing with it
-				failed := c.After.Outcome(*c.Ask, payment.Answer{Code: holdfast.CodeTransactionDenied}, now).With(payment.Effects{Original: c.Original.After})
+				failed := c.After.Outcome(*c.Ask, payment.Answer{Code: holdfast.CodeTransactionDenied}, now).With(payment.Effects{
+					Original: c.Original.After,
+				})
 				if failed.Original.After != o {
 					t.Fatalf("a refund that failed leaves %+v, it was %+v", failed.Original.After, o)
 				}
@@ -79,7 +83,8 @@ func TestRefundsOfPartsAddUp(t *testing.T) {
 			o = c.Original.After
 		}
 		if o.Refunded != amount || o.FeeReturned != o.Fee || o.CommissionReturned.Cmp(o.Commission) > 0 {
-			t.Fatalf("paid back %v of %v, %v of the fee %v, %v of the marketplace's %v", o.Refunded, amount, o.FeeReturned, o.Fee, o.CommissionReturned, o.Commission)
+			t.Fatalf("paid back %v of %v, %v of the fee %v, %v of the marketplace's %v", o.Refunded, amount, o.FeeReturned,
+				o.Fee, o.CommissionReturned, o.Commission)
 		}
 		zero := money.Micros(0)
 		ownerWants, sellerWants := zero.Sub(o.CommissionReturned), zero.Sub(amount).Add(o.CommissionReturned)
@@ -89,14 +94,15 @@ func TestRefundsOfPartsAddUp(t *testing.T) {
 			ownerWants = ownerWants.Add(o.Fee)
 		}
 		for account, want := range map[ledger.AccountID]money.Amount{
-			ledger.Network: amount, ledger.Outgoing: zero, ledger.Fees: zero.Sub(o.Fee), ledger.Party("P1"): ownerWants, ledger.Party("P3"): sellerWants,
-			ledger.SetAside("P1"): zero, ledger.SetAside("P3"): zero,
+			ledger.Network: amount, ledger.Outgoing: zero, ledger.Fees: zero.Sub(o.Fee), ledger.Party("P1"): ownerWants,
+			ledger.Party("P3"): sellerWants, ledger.SetAside("P1"): zero, ledger.SetAside("P3"): zero,
 		} {
 			if got := ledger.Balance(moved, account); got != want {
 				t.Errorf("%s is changed by %v, want %v", account, got, want)
 			}
 		}
-		if c, err := payment.Refund(refunding(o), holdfast.RefundRequest{}); code(err) != holdfast.TransactionFullyRefundedAlready {
+		if c, err := payment.Refund(refunding(o),
+			holdfast.RefundRequest{}); code(err) != holdfast.TransactionFullyRefundedAlready {
 			t.Errorf("paid back once more: %+v, %v", c.After, err)
 		}
 	})
@@ -115,13 +121,16 @@ func TestRefundsOfTheMarketplacesFee(t *testing.T) {
 		{money.Amount{}, 600, ""},
 		{money.Cents(1), 600, holdfast.TransactionFullyRefundedAlready},
 	} {
-		c, err := payment.Refund(refunding(o), holdfast.RefundRequest{RefundAmount: row.asked, MarketplaceRefundPolicy: holdfast.RefundMarketplaceOnly})
+		c, err := payment.Refund(refunding(o), holdfast.RefundRequest{
+			RefundAmount: row.asked, MarketplaceRefundPolicy: holdfast.RefundMarketplaceOnly,
+		})
 		if code(err) != row.want {
 			t.Fatalf("%v: %v, want %q", row.asked, err, row.want)
 		}
 		if err == nil {
 			o = c.Original.After
-			if c.After.Parent != "1T2" || c.After.Sender != "P3" || c.After.Recipient != "P1" || c.Ask != nil || c.After.State != payment.Success {
+			if c.After.Parent != "1T2" || c.After.Sender != "P3" || c.After.Recipient != "P1" || c.Ask != nil ||
+				c.After.State != payment.Success {
 				t.Errorf("the refund is %+v", c.After)
 			}
 		}
@@ -143,7 +152,9 @@ func TestAMarketplaceReturnsNoMoreThanItTook(t *testing.T) {
 		had := money.Cents(rapid.Int64Range(0, commission.Micro/10_000).Draw(t, "balance"))
 		has, returned := had, money.Micros(0)
 		for range rapid.IntRange(1, 12).Draw(t, "refunds") {
-			policy := rapid.SampledFrom([]holdfast.RefundPolicy{holdfast.RefundMasterOnly, holdfast.RefundMarketplaceOnly, holdfast.RefundMasterAndMarketplace}).Draw(t, "policy")
+			policy := rapid.SampledFrom([]holdfast.RefundPolicy{
+				holdfast.RefundMasterOnly, holdfast.RefundMarketplaceOnly, holdfast.RefundMasterAndMarketplace,
+			}).Draw(t, "policy")
 			r := holdfast.RefundRequest{MarketplaceRefundPolicy: policy}
 			if rapid.Bool().Draw(t, "a part") {
 				r.RefundAmount = money.Cents(rapid.Int64Range(1, 20_00).Draw(t, "part"))
@@ -177,7 +188,8 @@ func TestAMarketplaceReturnsNoMoreThanItTook(t *testing.T) {
 				}
 			}
 			if o.CommissionReturned != returned || returned.Cmp(commission) > 0 || o.Refunded.Cmp(amount) > 0 {
-				t.Fatalf("%v of a fee of %v and %v of %v are back, the totals say %v", returned, commission, o.Refunded, amount, o.CommissionReturned)
+				t.Fatalf("%v of a fee of %v and %v of %v are back, the totals say %v", returned, commission, o.Refunded, amount,
+					o.CommissionReturned)
 			}
 		}
 	})
@@ -188,16 +200,26 @@ func TestRefundRefusals(t *testing.T) {
 		spoil func(*payment.RefundInput, *holdfast.RefundRequest)
 		want  holdfast.Code
 	}{
-		"nothing wrong":  {func(*payment.RefundInput, *holdfast.RefundRequest) {}, ""},
-		"a reserve held": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Reserved }, holdfast.InvalidTransactionState},
-		"cancelled":      {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Cancelled }, holdfast.InvalidTransactionState},
-		"pending":        {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Pending }, holdfast.OriginalTransactionIncomplete},
-		"settling":       {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Settling }, holdfast.OriginalTransactionIncomplete},
-		"failed":         {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Failure }, holdfast.OriginalTransactionFailed},
-		"a deposit":      {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.Kind = payment.KindDeposit }, holdfast.InvalidTransactionID},
-		"a refund":       {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.Kind = payment.KindRefund }, holdfast.TransactionTypeNotRefundable},
-		"last moment":    {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Now = now.Add(payment.RefundWindow - 1) }, ""},
-		"too late":       {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Now = now.Add(payment.RefundWindow) }, holdfast.TransactionDenied},
+		"nothing wrong": {func(*payment.RefundInput, *holdfast.RefundRequest) {}, ""},
+		"a reserve held": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Reserved },
+			holdfast.InvalidTransactionState},
+		"cancelled": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Cancelled },
+			holdfast.InvalidTransactionState},
+		"pending": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Pending },
+			holdfast.OriginalTransactionIncomplete},
+		"settling": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Settling },
+			holdfast.OriginalTransactionIncomplete},
+		"failed": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Failure },
+			holdfast.OriginalTransactionFailed},
+		"a deposit": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.Kind = payment.KindDeposit },
+			holdfast.InvalidTransactionID},
+		"a refund": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.Kind = payment.KindRefund },
+			holdfast.TransactionTypeNotRefundable},
+		"last moment": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) {
+			in.Now = now.Add(payment.RefundWindow - 1)
+		}, ""},
+		"too late": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Now = now.Add(payment.RefundWindow) },
+			holdfast.TransactionDenied},
 		"a shorter window": {
 			func(in *payment.RefundInput, _ *holdfast.RefundRequest) {
 				in.Window, in.Now = time.Hour, now.Add(time.Hour)
@@ -218,8 +240,10 @@ func TestRefundRefusals(t *testing.T) {
 		"no longer allowed": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) {
 			in.RefundToken = payment.Token{ID: "K9", Cancelled: true}
 		}, holdfast.SenderNotOriginalRecipient},
-		"zero":     {func(_ *payment.RefundInput, r *holdfast.RefundRequest) { r.RefundAmount = money.Cents(0) }, holdfast.AmountOutOfRange},
-		"too much": {func(_ *payment.RefundInput, r *holdfast.RefundRequest) { r.RefundAmount = money.Cents(50_01) }, holdfast.RefundAmountExceeded},
+		"zero": {func(_ *payment.RefundInput, r *holdfast.RefundRequest) { r.RefundAmount = money.Cents(0) },
+			holdfast.AmountOutOfRange},
+		"too much": {func(_ *payment.RefundInput, r *holdfast.RefundRequest) { r.RefundAmount = money.Cents(50_01) },
+			holdfast.RefundAmountExceeded},
 		"recipient has it but for a cent": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) {
 			in.RecipientBalance = money.Cents(50_00 - 1_75 - 1) // the fee of 1.75 comes back
 		}, holdfast.InsufficientBalance},
@@ -230,10 +254,12 @@ func TestRefundRefusals(t *testing.T) {
 			r.MarketplaceRefundPolicy, in.OwnerBalance = holdfast.RefundMasterAndMarketplace, money.Cents(5_99)
 		}, holdfast.InsufficientBalance},
 		"the caller has its fee but for a cent": {func(in *payment.RefundInput, r *holdfast.RefundRequest) {
-			r.MarketplaceRefundPolicy, in.OwnerBalance, in.RecipientBalance = holdfast.RefundMarketplaceOnly, money.Cents(5_99), money.Cents(0)
+			r.MarketplaceRefundPolicy, in.OwnerBalance, in.RecipientBalance = holdfast.RefundMarketplaceOnly, money.Cents(5_99),
+				money.Cents(0)
 		}, holdfast.InsufficientBalance},
 		"the caller has its fee": {func(in *payment.RefundInput, r *holdfast.RefundRequest) {
-			r.MarketplaceRefundPolicy, in.OwnerBalance, in.RecipientBalance = holdfast.RefundMarketplaceOnly, money.Cents(6_00), money.Cents(0)
+			r.MarketplaceRefundPolicy, in.OwnerBalance, in.RecipientBalance = holdfast.RefundMarketplaceOnly, money.Cents(6_00),
+				money.Cents(0)
 		}, ""},
 		"the caller has the part of its fee that it gives back": {func(in *payment.RefundInput, r *holdfast.RefundRequest) {
 			r.MarketplaceRefundPolicy, r.RefundAmount = holdfast.RefundMarketplaceOnly, money.Cents(2_00)

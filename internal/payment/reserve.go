@@ -99,7 +99,8 @@ func (in Input) payment(kind Kind, r holdfast.ReserveRequest) (t Transaction, li
 func (in Input) recipient() error {
 	if in.RecipientToken == nil {
 		if len(in.Token.Recipients) > 0 {
-			return holdfast.Errorf(holdfast.IncompatibleTokens, "the sender authorised payments to others than the caller: give the RecipientTokenId of one of them")
+			return holdfast.Errorf(holdfast.IncompatibleTokens,
+				"the sender authorised payments to others than the caller: give the RecipientTokenId of one of them")
 		}
 	} else if err := in.RecipientToken.receives(in.Token, in.Now); err != nil {
 		return err
@@ -113,7 +114,8 @@ func (in Input) instrumentFor(kind Kind) error {
 		if in.Instrument.ID != "" {
 			name = in.Instrument.Name()
 		}
-		return holdfast.Errorf(holdfast.PaymentInstrumentNotCC, "Reserve can be used only with credit cards; the sender chose %s", name)
+		return holdfast.Errorf(holdfast.PaymentInstrumentNotCC,
+			"Reserve can be used only with credit cards; the sender chose %s", name)
 	}
 	return in.instrument()
 }
@@ -167,7 +169,8 @@ func (in Input) feeBy(asked holdfast.Role) (holdfast.Role, error) {
 	case asked == "":
 		return agreed, nil
 	case in.RecipientToken != nil && asked != agreed:
-		return "", holdfast.Errorf(holdfast.IncompatibleTokens, "ChargeFeeTo is %s, but the recipient agreed that the fee is the %s's", asked, agreed)
+		return "", holdfast.Errorf(holdfast.IncompatibleTokens,
+			"ChargeFeeTo is %s, but the recipient agreed that the fee is the %s's", asked, agreed)
 	}
 	return asked, nil
 }
@@ -196,9 +199,11 @@ func CheckPayment(kind Kind, r holdfast.ReserveRequest, caller party.Caller) err
 	case err != nil:
 		return err
 	case terms.any() && !caller.Marketplace:
-		return holdfast.Errorf(holdfast.NotMarketplaceApp, "this caller is not registered as a marketplace, so there is no marketplace fee")
+		return holdfast.Errorf(holdfast.NotMarketplaceApp,
+			"this caller is not registered as a marketplace, so there is no marketplace fee")
 	case terms.any() && r.RecipientTokenID == "":
-		return holdfast.Errorf(holdfast.InvalidParams, "recipientTokenId has to be a valid token ID, since a marketplace fee is taken from a recipient. Specified value: ")
+		return holdfast.Errorf(holdfast.InvalidParams,
+			"recipientTokenId has to be a valid token ID, since a marketplace fee is taken from a recipient. Specified value: ")
 	case r.RecipientTokenID == "" && r.ChargeFeeTo == holdfast.RoleCaller:
 		return holdfast.Errorf(holdfast.InvalidParams, "ChargeFeeTo must be Recipient when the caller is the recipient")
 	}

@@ -23,7 +23,9 @@ type asked struct {
 // good is what is accepted; each test spoils one thing. The caller's owner P1 is
 // paid by P2.
 func good() asked {
-	owner := party.Party{ID: "P1", Name: "Kiln & Co", Standing: party.Active, EmailVerified: true, Verified: true, Business: true}
+	owner := party.Party{
+		ID: "P1", Name: "Kiln & Co", Standing: party.Active, EmailVerified: true, Verified: true, Business: true,
+	}
 	return asked{
 		Request: holdfast.ReserveRequest{
 			SenderTokenID: "K1", TransactionAmount: money.Cents(42_50), CallerReference: "order-1",
@@ -36,9 +38,12 @@ func good() asked {
 				Instrument: "I1", Method: holdfast.MethodCC, AmountType: holdfast.AmountMaximum, Amount: money.Cents(42_50),
 				Installed: now, Expires: now.Add(payment.SingleUseLife),
 			},
-			Instrument: payment.Instrument{ID: "I1", Owner: "P2", Method: holdfast.MethodCC, Brand: "Visa", Last4: "4242", ExpiryMonth: 12, ExpiryYear: 2026, Verified: true},
-			Sender:     party.Party{ID: "P2", Name: "Ann", Standing: party.Active, EmailVerified: true, Verified: true},
-			Recipient:  owner, Owner: owner,
+			Instrument: payment.Instrument{
+				ID: "I1", Owner: "P2", Method: holdfast.MethodCC, Brand: "Visa", Last4: "4242", ExpiryMonth: 12, ExpiryYear: 2026,
+				Verified: true,
+			},
+			Sender:    party.Party{ID: "P2", Name: "Ann", Standing: party.Active, EmailVerified: true, Verified: true},
+			Recipient: owner, Owner: owner,
 			Balance: money.Micros(0), OwnerBalance: money.Micros(0),
 			Fees: payment.DefaultFees, Now: now,
 		},
@@ -57,31 +62,41 @@ func TestReserveRefusals(t *testing.T) {
 		spoil func(*asked)
 		want  holdfast.Code
 	}{
-		"nothing wrong":              {func(*asked) {}, ""},
-		"no amount":                  {func(in *asked) { in.Request.TransactionAmount = money.Amount{} }, holdfast.InvalidParams},
-		"zero":                       {func(in *asked) { in.Request.TransactionAmount = money.Cents(0) }, holdfast.AmountOutOfRange},
-		"one cent":                   {func(in *asked) { in.Request.TransactionAmount = money.Cents(1) }, holdfast.AmountOutOfRange},
-		"two cents, less than fees":  {func(in *asked) { in.Request.TransactionAmount = money.Cents(2) }, holdfast.InvalidParams},
-		"five cents, less than fees": {func(in *asked) { in.Request.TransactionAmount = money.Cents(5) }, holdfast.InvalidParams},
-		"six cents":                  {func(in *asked) { in.Request.TransactionAmount = money.Cents(6) }, ""},
+		"nothing wrong": {func(*asked) {}, ""},
+		"no amount": {func(in *asked) { in.Request.TransactionAmount = money.Amount{} },
+			holdfast.InvalidParams},
+		"zero": {func(in *asked) { in.Request.TransactionAmount = money.Cents(0) },
+			holdfast.AmountOutOfRange},
+		"one cent": {func(in *asked) { in.Request.TransactionAmount = money.Cents(1) },
+			holdfast.AmountOutOfRange},
+		"two cents, less than fees": {func(in *asked) { in.Request.TransactionAmount = money.Cents(2) },
+			holdfast.InvalidParams},
+		"five cents, less than fees": {func(in *asked) { in.Request.TransactionAmount = money.Cents(5) },
+			holdfast.InvalidParams},
+		"six cents": {func(in *asked) { in.Request.TransactionAmount = money.Cents(6) }, ""},
 		"ten thousand dollars": {func(in *asked) {
 			in.Request.TransactionAmount, in.Token.Amount = money.Cents(10_000_00), money.Cents(10_000_00)
 		}, ""},
 		"a cent more": {func(in *asked) {
 			in.Request.TransactionAmount, in.Token.Amount = money.Cents(10_000_01), money.Cents(10_000_01)
 		}, holdfast.AmountOutOfRange},
-		"above the token's amount":    {func(in *asked) { in.Request.TransactionAmount = money.Cents(42_51) }, holdfast.IncompatibleTokens},
-		"below it":                    {func(in *asked) { in.Request.TransactionAmount = money.Cents(42_49) }, ""},
-		"another caller's token":      {func(in *asked) { in.Token.Caller = "C2" }, holdfast.IncompatibleTokens},
-		"token cancelled":             {func(in *asked) { in.Token.Cancelled = true }, holdfast.TokenNotActiveSender},
-		"token used":                  {func(in *asked) { in.Token.UsedBy = "1T0" }, holdfast.SameTokenIDUsedMultipleTimes},
-		"token's last microsecond":    {func(in *asked) { in.Token.Expires = now.Add(time.Microsecond) }, ""},
-		"token expired":               {func(in *asked) { in.Token.Expires = now }, holdfast.IncompatibleTokens},
-		"sender is recipient":         {func(in *asked) { in.Sender.ID = "P1" }, holdfast.SameSenderAndRecipient},
-		"sender suspended":            {func(in *asked) { in.Sender.Standing = party.Suspended }, holdfast.InvalidAccountStateSender},
-		"sender closed":               {func(in *asked) { in.Sender.Standing = party.Closed }, holdfast.InvalidAccountStateSender},
-		"recipient closed":            {func(in *asked) { in.Recipient.Standing = party.Closed }, holdfast.InvalidAccountStateRecipient},
-		"sender's address unverified": {func(in *asked) { in.Sender.EmailVerified = false }, holdfast.UnverifiedEmailAddressSender},
+		"above the token's amount": {func(in *asked) { in.Request.TransactionAmount = money.Cents(42_51) },
+			holdfast.IncompatibleTokens},
+		"below it":                 {func(in *asked) { in.Request.TransactionAmount = money.Cents(42_49) }, ""},
+		"another caller's token":   {func(in *asked) { in.Token.Caller = "C2" }, holdfast.IncompatibleTokens},
+		"token cancelled":          {func(in *asked) { in.Token.Cancelled = true }, holdfast.TokenNotActiveSender},
+		"token used":               {func(in *asked) { in.Token.UsedBy = "1T0" }, holdfast.SameTokenIDUsedMultipleTimes},
+		"token's last microsecond": {func(in *asked) { in.Token.Expires = now.Add(time.Microsecond) }, ""},
+		"token expired":            {func(in *asked) { in.Token.Expires = now }, holdfast.IncompatibleTokens},
+		"sender is recipient":      {func(in *asked) { in.Sender.ID = "P1" }, holdfast.SameSenderAndRecipient},
+		"sender suspended": {func(in *asked) { in.Sender.Standing = party.Suspended },
+			holdfast.InvalidAccountStateSender},
+		"sender closed": {func(in *asked) { in.Sender.Standing = party.Closed },
+			holdfast.InvalidAccountStateSender},
+		"recipient closed": {func(in *asked) { in.Recipient.Standing = party.Closed },
+			holdfast.InvalidAccountStateRecipient},
+		"sender's address unverified": {func(in *asked) { in.Sender.EmailVerified = false },
+			holdfast.UnverifiedEmailAddressSender},
 		"sender no longer new": {func(in *asked) {
 			in.Sender.EmailVerified, in.Sender.VerifyBy, in.Real = false, now, now
 		}, holdfast.UnverifiedEmailAddressSender},
@@ -91,17 +106,23 @@ func TestReserveRefusals(t *testing.T) {
 		"recipient new": {func(in *asked) {
 			in.Recipient.EmailVerified, in.Recipient.VerifyBy, in.Real = false, now, now.Add(-time.Microsecond)
 		}, holdfast.UnverifiedEmailAddressRecipient},
-		"recipient's unverified": {func(in *asked) { in.Recipient.EmailVerified = false }, holdfast.UnverifiedEmailAddressRecipient},
-		"a bank account":         {func(in *asked) { in.Token.Method, in.Instrument.Method = holdfast.MethodACH, holdfast.MethodACH }, holdfast.PaymentInstrumentNotCC},
-		"the balance":            {func(in *asked) { in.Token.Method, in.Instrument.Method = holdfast.MethodABT, holdfast.MethodABT }, holdfast.PaymentInstrumentNotCC},
-		"card's last month":      {func(in *asked) { in.Instrument.ExpiryMonth = 11 }, ""},
-		"card expired":           {func(in *asked) { in.Instrument.ExpiryMonth = 10 }, holdfast.InactiveInstrument},
-		"timeout of a minute":    {func(in *asked) { in.Request.TransactionTimeoutMins = 1 }, ""},
-		"timeout of seven days":  {func(in *asked) { in.Request.TransactionTimeoutMins = 10080 }, ""},
-		"timeout beyond":         {func(in *asked) { in.Request.TransactionTimeoutMins = 10081 }, holdfast.InvalidParams},
-		"negative timeout":       {func(in *asked) { in.Request.TransactionTimeoutMins = -1 }, holdfast.InvalidParams},
-		"dynamic without words":  {func(in *asked) { in.Request.SoftDescriptorType = "Dynamic" }, holdfast.InvalidParams},
-		"marketplace fee":        {func(in *asked) { in.Request.MarketplaceFixedFee = money.Cents(1) }, holdfast.NotMarketplaceApp},
+		"recipient's unverified": {func(in *asked) { in.Recipient.EmailVerified = false },
+			holdfast.UnverifiedEmailAddressRecipient},
+		"a bank account": {func(in *asked) {
+			in.Token.Method, in.Instrument.Method = holdfast.MethodACH, holdfast.MethodACH
+		}, holdfast.PaymentInstrumentNotCC},
+		"the balance": {func(in *asked) {
+			in.Token.Method, in.Instrument.Method = holdfast.MethodABT, holdfast.MethodABT
+		}, holdfast.PaymentInstrumentNotCC},
+		"card's last month":     {func(in *asked) { in.Instrument.ExpiryMonth = 11 }, ""},
+		"card expired":          {func(in *asked) { in.Instrument.ExpiryMonth = 10 }, holdfast.InactiveInstrument},
+		"timeout of a minute":   {func(in *asked) { in.Request.TransactionTimeoutMins = 1 }, ""},
+		"timeout of seven days": {func(in *asked) { in.Request.TransactionTimeoutMins = 10080 }, ""},
+		"timeout beyond":        {func(in *asked) { in.Request.TransactionTimeoutMins = 10081 }, holdfast.InvalidParams},
+		"negative timeout":      {func(in *asked) { in.Request.TransactionTimeoutMins = -1 }, holdfast.InvalidParams},
+		"dynamic without words": {func(in *asked) { in.Request.SoftDescriptorType = "Dynamic" }, holdfast.InvalidParams},
+		"marketplace fee": {func(in *asked) { in.Request.MarketplaceFixedFee = money.Cents(1) },
+			holdfast.NotMarketplaceApp},
 		"marketplace percentage": {func(in *asked) { in.Request.MarketplaceVariableFee = "5" }, holdfast.NotMarketplaceApp},
 		"fee to the caller":      {func(in *asked) { in.Request.ChargeFeeTo = holdfast.RoleCaller }, holdfast.InvalidParams},
 		"fee to the recipient":   {func(in *asked) { in.Request.ChargeFeeTo = holdfast.RoleRecipient }, ""},
@@ -179,12 +200,15 @@ func TestARefusalNamesWhatHappenedInstead(t *testing.T) {
 		t.Fatalf("a late Settle is told %v", err)
 	}
 	_, err = reserved.Settle(settling(money.Cents(100_00), now))
-	if err == nil || !strings.Contains(err.Error(), `Settle Amount "$100.000000" is greater than the Reserve Amount "$42.500000"`) {
+	if err == nil || !strings.Contains(err.Error(),
+		`Settle Amount "$100.000000" is greater than the Reserve Amount "$42.500000"`) {
 		t.Fatalf("a Settle above is told %v", err)
 	}
 }
 
 // settling is what a Settle at a time needs to know beside the Reserve.
 func settling(amount money.Amount, at time.Time) payment.SettleInput {
-	return payment.SettleInput{Amount: amount, Owner: good().Owner, OwnerBalance: money.Micros(0), Fees: payment.DefaultFees, Now: at}
+	return payment.SettleInput{
+		Amount: amount, Owner: good().Owner, OwnerBalance: money.Micros(0), Fees: payment.DefaultFees, Now: at,
+	}
 }

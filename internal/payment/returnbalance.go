@@ -61,8 +61,9 @@ const returnReference = "return-"
 func (r Return) Change(id holdfast.TransactionID, a AggregateInstrument, now time.Time) Change {
 	f := r.Funding
 	t := Transaction{
-		ID: id, Caller: f.Caller, Kind: KindRefund, Reference: holdfast.CallerReference(returnReference + id), Parent: f.ID, Policy: holdfast.RefundMasterOnly,
-		Sender: f.Sender, Recipient: f.Recipient, Owner: f.Owner, Token: f.Token, Method: holdfast.MethodABT, Aggregate: f.Aggregate,
+		ID: id, Caller: f.Caller, Kind: KindRefund, Reference: holdfast.CallerReference(returnReference + id), Parent: f.ID,
+		Policy: holdfast.RefundMasterOnly, Sender: f.Sender, Recipient: f.Recipient, Owner: f.Owner, Token: f.Token,
+		Method: holdfast.MethodABT, Aggregate: f.Aggregate,
 		FeeBy: f.FeeBy, Amount: r.Amount, Fee: money.Micros(0).Sub(r.Fee), Received: now,
 	}.withNoAmounts()
 	c := t.begun(VerbTransfer, now, holdfast.CodeSuccess, messageReturned)

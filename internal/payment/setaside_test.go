@@ -16,7 +16,9 @@ import (
 func sold() asked {
 	in := good()
 	in.Caller.Marketplace = true
-	in.Recipient = party.Party{ID: "P3", Name: "Sal", Standing: party.Active, EmailVerified: true, Verified: true, Business: true}
+	in.Recipient = party.Party{
+		ID: "P3", Name: "Sal", Standing: party.Active, EmailVerified: true, Verified: true, Business: true,
+	}
 	in.Token.Recipient, in.Token.Recipients = "", []holdfast.TokenID{"K3"}
 	in.RecipientToken = &payment.Token{
 		ID: "K3", Caller: "C1", Use: payment.UseReceive, Type: holdfast.TokenUnrestricted, Recipient: "P3", Installed: now,
@@ -88,12 +90,16 @@ func TestFeesAreSetAsideUntilTheOutcome(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := row.intent(t)
 			moved := c.Postings
-			wantBalances(t, moved, map[ledger.AccountID]int64{ledger.Party("P1"): -feeOf42, ledger.SetAside("P1"): feeOf42, ledger.Fees: 0})
+			wantBalances(t, moved, map[ledger.AccountID]int64{
+				ledger.Party("P1"): -feeOf42, ledger.SetAside("P1"): feeOf42, ledger.Fees: 0,
+			})
 			if len(c.Spends) != 1 || c.Spends[0] != "P1" {
 				t.Errorf("the intent spends from %v", c.Spends)
 			}
 			moved = append(moved, row.outcome(c).Postings...)
-			wantBalances(t, moved, map[ledger.AccountID]int64{ledger.Party("P1"): -row.paid, ledger.SetAside("P1"): 0, ledger.Fees: row.paid})
+			wantBalances(t, moved, map[ledger.AccountID]int64{
+				ledger.Party("P1"): -row.paid, ledger.SetAside("P1"): 0, ledger.Fees: row.paid,
+			})
 		})
 	}
 }
@@ -185,8 +191,10 @@ func TestNoOutcomeTakesWhatIsNotThere(t *testing.T) {
 			refund := refunding(o)
 			refund.OwnerBalance, refund.RecipientBalance = b.has[ledger.Party("P1")], b.has[ledger.Party("P3")]
 			c, err := payment.Refund(refund, holdfast.RefundRequest{
-				RefundAmount:            money.Cents(rapid.Int64Range(1, 20).Draw(t, "part")),
-				MarketplaceRefundPolicy: rapid.SampledFrom([]holdfast.RefundPolicy{holdfast.RefundMasterOnly, holdfast.RefundMarketplaceOnly, holdfast.RefundMasterAndMarketplace}).Draw(t, "policy"),
+				RefundAmount: money.Cents(rapid.Int64Range(1, 20).Draw(t, "part")),
+				MarketplaceRefundPolicy: rapid.SampledFrom([]holdfast.RefundPolicy{
+					holdfast.RefundMasterOnly, holdfast.RefundMarketplaceOnly, holdfast.RefundMasterAndMarketplace,
+				}).Draw(t, "policy"),
 			})
 			if err != nil {
 				continue

@@ -147,5 +147,6 @@ func Find(t Transaction, found bool, id holdfast.TransactionID) error {
 }
 
 func invalidTransaction(id holdfast.TransactionID) error {
-	return holdfast.Errorf(holdfast.InvalidTransactionID, "transactionId has to be a valid transaction ID. Specified value: %s", id)
+	return holdfast.Errorf(holdfast.InvalidTransactionID,
+		"transactionId has to be a valid transaction ID. Specified value: %s", id)
 }

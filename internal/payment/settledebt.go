@@ -14,7 +14,8 @@ func SettleDebt(in Input, r holdfast.SettleDebtRequest) (Change, error) {
 		return Change{}, err
 	}
 	if open := in.Aggregate.open(); r.SettlementAmount.Cmp(open) > 0 {
-		return Change{}, holdfast.Errorf(holdfast.SettleAmountGreaterThanDebt, "SettlementAmount is %v, more than the debt of %v", r.SettlementAmount, open)
+		return Change{}, holdfast.Errorf(holdfast.SettleAmountGreaterThanDebt,
+			"SettlementAmount is %v, more than the debt of %v", r.SettlementAmount, open)
 	}
 	if err := in.strands(c); err != nil {
 		return Change{}, err
@@ -50,10 +51,12 @@ func WriteOffDebt(in Input, r holdfast.WriteOffDebtRequest) (Change, error) {
 		return Change{}, err
 	}
 	if open := in.Aggregate.open(); r.AdjustmentAmount.Cmp(open) > 0 {
-		return Change{}, holdfast.Errorf(holdfast.SettleAmountGreaterThanDebt, "AdjustmentAmount is %v, more than the debt of %v", r.AdjustmentAmount, open)
+		return Change{}, holdfast.Errorf(holdfast.SettleAmountGreaterThanDebt,
+			"AdjustmentAmount is %v, more than the debt of %v", r.AdjustmentAmount, open)
 	}
 	t := in.transaction(KindWriteOffDebt, r.AdjustmentAmount)
-	t.Sender, t.Recipient, t.Aggregate, t.Method = in.Aggregate.Sender, in.Aggregate.Recipient, in.Aggregate.ID, in.Aggregate.Method
+	t.Sender, t.Recipient, t.Aggregate, t.Method = in.Aggregate.Sender, in.Aggregate.Recipient, in.Aggregate.ID,
+		in.Aggregate.Method
 	t.Reference, t.CallerDescription = r.CallerReference, r.CallerDescription
 	c := t.begun(VerbTransfer, in.Now, holdfast.CodeSuccess, messageWritten)
 	c.Postings = move(t.transferPostings())

@@ -42,7 +42,8 @@ func (a Agreement) installSetupPrepaid() Installation {
 func (a Agreement) instrument(m holdfast.PaymentMethod) AggregateInstrument {
 	return AggregateInstrument{
 		ID: AggregateID(a.IDs[2]), Caller: a.Caller.ID, Sender: a.Party, Recipient: a.Caller.Owner, Method: m,
-		Limit: a.Request.Amount, Installed: a.Now, Expires: a.Request.Expires, Balance: money.Micros(0), Pending: money.Micros(0),
+		Limit: a.Request.Amount, Installed: a.Now, Expires: a.Request.Expires, Balance: money.Micros(0),
+		Pending: money.Micros(0),
 	}
 }
 

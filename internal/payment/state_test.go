@@ -18,7 +18,7 @@ func TestEveryStateTimesEveryVerb(t *testing.T) {
 	)
 	verbs := payment.Verbs
 	table := map[payment.State][]payment.State{
-		//         Reserve  Pay      Transfer Refund   Approve   Charge   Return   Decline  Settle    Capture  C.Decline Cancel    Expire     TimeOut
+		// One column for each of payment.Verbs, in that order.
 		none:      {pending, pending, success, pending, no, no, no, no, no, no, no, no, no, no},
 		pending:   {no, no, no, no, reserved, success, success, failure, no, no, no, cancelled, cancelled, failure},
 		reserved:  {no, no, no, no, no, no, no, no, settling, no, no, cancelled, cancelled, no},
@@ -28,7 +28,8 @@ func TestEveryStateTimesEveryVerb(t *testing.T) {
 		cancelled: {no, no, no, no, no, no, no, no, no, no, no, no, no, no},
 	}
 	if len(table) != len(payment.States) || len(verbs) != len(table[none]) {
-		t.Fatalf("the table has %d states and %d verbs, the package %d and %d", len(table), len(table[none]), len(payment.States), len(verbs))
+		t.Fatalf("the table has %d states and %d verbs, the package %d and %d", len(table), len(table[none]),
+			len(payment.States), len(verbs))
 	}
 	for _, from := range payment.States {
 		final := true

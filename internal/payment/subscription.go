@@ -16,7 +16,8 @@ import (
 func FindSubscription(t Token, found bool, caller party.CallerID, id holdfast.TokenID) error {
 	_, _, told := t.Period.Frequency()
 	if !found || t.Caller != caller || t.Type != holdfast.TokenRecurring || t.Use != UsePay || !told {
-		return holdfast.Errorf(holdfast.InvalidParams, "subscriptionId has to be a valid subscription ID. Specified value: %s", id)
+		return holdfast.Errorf(holdfast.InvalidParams,
+			"subscriptionId has to be a valid subscription ID. Specified value: %s", id)
 	}
 	return nil
 }
@@ -50,7 +51,8 @@ func (t Token) NextPayment(paidInPeriod bool, now time.Time) (next time.Time, ok
 // InvalidSubscriptionState (CancelSubscriptionAndRefund).
 func (t Token) CancelSubscription(now time.Time) (Token, error) {
 	if status := t.SubscriptionStatus(now); status != holdfast.SubscriptionActive {
-		return t, holdfast.Errorf(holdfast.InvalidSubscriptionState, "the subscription is %s", strings.ToLower(string(status)))
+		return t, holdfast.Errorf(holdfast.InvalidSubscriptionState, "the subscription is %s",
+			strings.ToLower(string(status)))
 	}
 	t.Cancelled = true
 	return t, nil

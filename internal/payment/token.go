@@ -128,13 +128,16 @@ func (t Token) usable(caller party.CallerID, use TokenUse, amount money.Amount, 
 	case t.Caller != caller:
 		return holdfast.Errorf(holdfast.IncompatibleTokens, "the sender token was authorised for another caller")
 	case t.Use != use:
-		return holdfast.Errorf(holdfast.InvalidSenderRoleForAccountType, "the sender token cannot be used for this: it was authorised to %s", purposes[t.Use])
+		return holdfast.Errorf(holdfast.InvalidSenderRoleForAccountType,
+			"the sender token cannot be used for this: it was authorised to %s", purposes[t.Use])
 	case t.Cancelled:
 		return holdfast.Errorf(holdfast.TokenNotActiveSender, "the sender token is cancelled")
 	case t.UsedBy != "":
-		return holdfast.Errorf(holdfast.SameTokenIDUsedMultipleTimes, "the sender token was already used by transaction %s", t.UsedBy)
+		return holdfast.Errorf(holdfast.SameTokenIDUsedMultipleTimes, "the sender token was already used by transaction %s",
+			t.UsedBy)
 	case t.expired(now) && t.Type == holdfast.TokenSingleUse:
-		return holdfast.Errorf(holdfast.IncompatibleTokens, "the sender token expired at %s; a single-use token lives three hours", stamp(t.Expires))
+		return holdfast.Errorf(holdfast.IncompatibleTokens,
+			"the sender token expired at %s; a single-use token lives three hours", stamp(t.Expires))
 	case t.expired(now):
 		return holdfast.Errorf(holdfast.IncompatibleTokens, "the sender token expired at %s", stamp(t.Expires))
 	case now.Before(t.Starts):
@@ -164,11 +167,14 @@ func (t Token) bounded(amount money.Amount) error {
 	}
 	switch {
 	case t.AmountType == holdfast.AmountExact && cmp != 0:
-		return holdfast.Errorf(holdfast.IncompatibleTokens, "%v is not the %v that the sender authorised for each payment", amount, t.Amount)
+		return holdfast.Errorf(holdfast.IncompatibleTokens, "%v is not the %v that the sender authorised for each payment",
+			amount, t.Amount)
 	case t.AmountType == holdfast.AmountMinimum && cmp < 0:
-		return holdfast.Errorf(holdfast.IncompatibleTokens, "%v is less than the %v that the sender authorised at least", amount, t.Amount)
+		return holdfast.Errorf(holdfast.IncompatibleTokens, "%v is less than the %v that the sender authorised at least",
+			amount, t.Amount)
 	case t.AmountType == holdfast.AmountMaximum && cmp > 0:
-		return holdfast.Errorf(holdfast.IncompatibleTokens, "%v is more than the %v that the sender authorised", amount, t.Amount)
+		return holdfast.Errorf(holdfast.IncompatibleTokens, "%v is more than the %v that the sender authorised", amount,
+			t.Amount)
 	}
 	return nil
 }
@@ -197,7 +203,8 @@ func (t Token) receives(sender Token, now time.Time) error {
 // caller's, in the recorded words.
 func FindRecipient(t Token, found bool, caller party.CallerID, id holdfast.TokenID) error {
 	if !found || t.Caller != caller || t.Use != UseReceive {
-		return holdfast.Errorf(holdfast.InvalidTokenIDRecipient, "recipientTokenId has to be a valid token ID. Specified value: %s", id)
+		return holdfast.Errorf(holdfast.InvalidTokenIDRecipient,
+			"recipientTokenId has to be a valid token ID. Specified value: %s", id)
 	}
 	return nil
 }
@@ -233,7 +240,8 @@ func (a AggregateInstrument) need() string {
 // FindToken refuses a token that the caller did not install.
 func FindToken(t Token, found bool, caller party.CallerID, id holdfast.TokenID) error {
 	if !found || t.Caller != caller {
-		return holdfast.Errorf(holdfast.InvalidTokenID, "tokenId has to be the ID of a token that you installed. Specified value: %s", id)
+		return holdfast.Errorf(holdfast.InvalidTokenID,
+			"tokenId has to be the ID of a token that you installed. Specified value: %s", id)
 	}
 	return nil
 }
@@ -241,7 +249,8 @@ func FindToken(t Token, found bool, caller party.CallerID, id holdfast.TokenID) 
 // FindOwnToken refuses a token that the party did not give.
 func FindOwnToken(t Token, found bool, who party.ID, id holdfast.TokenID) error {
 	if !found || t.Holder() != who || t.Use == UseCall {
-		return holdfast.Errorf(holdfast.InvalidTokenID, "tokenId has to be the ID of a token that you have given. Specified value: %s", id)
+		return holdfast.Errorf(holdfast.InvalidTokenID,
+			"tokenId has to be the ID of a token that you have given. Specified value: %s", id)
 	}
 	return nil
 }

@@ -49,9 +49,12 @@ func TestCancelToken(t *testing.T) {
 		words string
 	}{
 		"an active one": {func(*payment.Token, *payment.AggregateInstrument) {}, "", ""},
-		"cancelled":     {func(k *payment.Token, _ *payment.AggregateInstrument) { k.Cancelled = true }, holdfast.TokenNotActive, "cancelled already"},
-		"used":          {func(k *payment.Token, _ *payment.AggregateInstrument) { k.UsedBy = "1T1" }, holdfast.TokenNotActive, "used by transaction 1T1"},
-		"expired":       {func(k *payment.Token, _ *payment.AggregateInstrument) { k.Expires = now }, holdfast.TokenNotActive, "expired"},
+		"cancelled": {func(k *payment.Token, _ *payment.AggregateInstrument) { k.Cancelled = true },
+			holdfast.TokenNotActive, "cancelled already"},
+		"used": {func(k *payment.Token, _ *payment.AggregateInstrument) { k.UsedBy = "1T1" }, holdfast.TokenNotActive,
+			"used by transaction 1T1"},
+		"expired": {func(k *payment.Token, _ *payment.AggregateInstrument) { k.Expires = now }, holdfast.TokenNotActive,
+			"expired"},
 		"its last moment": {func(k *payment.Token, _ *payment.AggregateInstrument) {
 			k.Expires = now.Add(1)
 		}, "", ""},
@@ -110,14 +113,19 @@ func TestARecipientIsOneThatTheSenderAuthorised(t *testing.T) {
 		spoil func(*asked)
 		want  holdfast.Code
 	}{
-		"on the list":         {func(*asked) {}, ""},
-		"not on the list":     {func(in *asked) { in.Token.Recipients = []holdfast.TokenID{"K4"} }, holdfast.IncompatibleTokens},
-		"none named":          {func(in *asked) { in.RecipientToken, in.Request.RecipientTokenID = nil, "" }, holdfast.IncompatibleTokens},
-		"anybody":             {func(in *asked) { in.Token.Recipients = nil }, ""},
-		"the caller only":     {func(in *asked) { in.Token.Recipients, in.Token.Recipient = nil, "P1" }, holdfast.IncompatibleTokens},
-		"the one authorised":  {func(in *asked) { in.Token.Recipients, in.Token.Recipient = nil, "P3" }, ""},
-		"takes no cards":      {func(in *asked) { in.RecipientToken.Methods = []holdfast.PaymentMethod{holdfast.MethodABT} }, holdfast.InvalidPaymentMethod},
-		"takes cards":         {func(in *asked) { in.RecipientToken.Methods = []holdfast.PaymentMethod{holdfast.MethodCC} }, ""},
+		"on the list": {func(*asked) {}, ""},
+		"not on the list": {func(in *asked) { in.Token.Recipients = []holdfast.TokenID{"K4"} },
+			holdfast.IncompatibleTokens},
+		"none named": {func(in *asked) { in.RecipientToken, in.Request.RecipientTokenID = nil, "" },
+			holdfast.IncompatibleTokens},
+		"anybody": {func(in *asked) { in.Token.Recipients = nil }, ""},
+		"the caller only": {func(in *asked) { in.Token.Recipients, in.Token.Recipient = nil, "P1" },
+			holdfast.IncompatibleTokens},
+		"the one authorised": {func(in *asked) { in.Token.Recipients, in.Token.Recipient = nil, "P3" }, ""},
+		"takes no cards": {func(in *asked) { in.RecipientToken.Methods = []holdfast.PaymentMethod{holdfast.MethodABT} },
+			holdfast.InvalidPaymentMethod},
+		"takes cards": {func(in *asked) { in.RecipientToken.Methods = []holdfast.PaymentMethod{holdfast.MethodCC} },
+			""},
 		"cancelled":           {func(in *asked) { in.RecipientToken.Cancelled = true }, holdfast.TokenNotActiveRecipient},
 		"expired":             {func(in *asked) { in.RecipientToken.Expires = now }, holdfast.IncompatibleTokens},
 		"not yet":             {func(in *asked) { in.RecipientToken.Starts = now.Add(1) }, holdfast.IncompatibleTokens},
@@ -145,7 +153,8 @@ func TestTokensSayWhatTheyAre(t *testing.T) {
 		}
 	}
 	for kind, want := range map[holdfast.TokenType]bool{
-		holdfast.TokenSingleUse: false, holdfast.TokenMultiUse: true, holdfast.TokenRecurring: true, holdfast.TokenUnrestricted: false,
+		holdfast.TokenSingleUse: false, holdfast.TokenMultiUse: true, holdfast.TokenRecurring: true,
+		holdfast.TokenUnrestricted: false,
 	} {
 		if (payment.Token{Type: kind}).Limited() != want {
 			t.Errorf("uses of a %s token are counted: want %v", kind, want)
@@ -211,9 +220,12 @@ func TestOnlyTokensThatPayAgainCanBeEdited(t *testing.T) {
 func TestAnEditedTokenGoesOn(t *testing.T) {
 	began := now.Add(-time.Hour)
 	a := payment.Agreement{
-		Request: payment.PipelineRequest{Pipeline: payment.PipelineEditToken, Reference: "edit"}, IDs: [3]holdfast.TokenID{"K9"},
-		Caller: good().Caller, Party: "P2", Instrument: payment.Instrument{ID: "I2", Method: holdfast.MethodACH}, Now: now,
-		Edited:       payment.Token{ID: "K1", Caller: "C1", Sender: "P2", Instrument: "I1", Method: holdfast.MethodCC, Installed: began},
+		Request: payment.PipelineRequest{Pipeline: payment.PipelineEditToken, Reference: "edit"},
+		IDs:     [3]holdfast.TokenID{"K9"}, Caller: good().Caller, Party: "P2",
+		Instrument: payment.Instrument{ID: "I2", Method: holdfast.MethodACH}, Now: now,
+		Edited: payment.Token{
+			ID: "K1", Caller: "C1", Sender: "P2", Instrument: "I1", Method: holdfast.MethodCC, Installed: began,
+		},
 		EditedLimits: []payment.Limit{{Subject: "K1", Kind: payment.LimitCount, Value: 3, UsedCount: 2}},
 	}
 	made := a.Install()
@@ -221,7 +233,8 @@ func TestAnEditedTokenGoesOn(t *testing.T) {
 		t.Fatalf("it made %+v", made)
 	}
 	k, l := made.Tokens[0], made.Limits[0]
-	if k.ID != "K9" || k.OldToken != "K1" || k.Instrument != "I2" || k.Method != holdfast.MethodACH || !k.Begins().Equal(began) || l.Subject != "K9" || l.UsedCount != 2 {
+	if k.ID != "K9" || k.OldToken != "K1" || k.Instrument != "I2" || k.Method != holdfast.MethodACH ||
+		!k.Begins().Equal(began) || l.Subject != "K9" || l.UsedCount != 2 {
 		t.Errorf("it made %+v with %+v", k, l)
 	}
 	a.Instrument.ID = "I1"
@@ -232,7 +245,9 @@ func TestAnEditedTokenGoesOn(t *testing.T) {
 
 func TestSubscriptions(t *testing.T) {
 	monthly := payment.Token{
-		ID: "K1", Caller: "C1", Type: holdfast.TokenRecurring, Use: payment.UsePay, Installed: now, Period: payment.Period{N: 1, Unit: payment.Month},
+		ID: "K1", Caller: "C1", Type: holdfast.TokenRecurring, Use: payment.UsePay, Installed: now, Period: payment.Period{
+			N: 1, Unit: payment.Month,
+		},
 	}
 	with := func(spoil func(*payment.Token)) payment.Token {
 		k := monthly
@@ -260,14 +275,18 @@ func TestSubscriptions(t *testing.T) {
 		ok     bool
 		cancel holdfast.Code
 	}{
-		"not paid":          {monthly, false, now.Add(1), now.Add(1), true, ""},
-		"paid":              {monthly, true, now.Add(1), now.AddDate(0, 1, 0), true, ""},
-		"paid later":        {monthly, true, now.AddDate(0, 2, 1), now.AddDate(0, 3, 0), true, ""},
-		"not begun":         {monthly, true, now.Add(-time.Hour), now, true, ""},
-		"cancelled":         {with(func(k *payment.Token) { k.Cancelled = true }), false, now, now, false, holdfast.InvalidSubscriptionState},
-		"over":              {with(func(k *payment.Token) { k.Expires = now }), false, now, now, false, holdfast.InvalidSubscriptionState},
-		"over by then":      {with(func(k *payment.Token) { k.Expires = now.AddDate(0, 1, 0) }), true, now, now.AddDate(0, 1, 0), false, ""},
-		"over right after":  {with(func(k *payment.Token) { k.Expires = now.AddDate(0, 1, 0).Add(1) }), true, now, now.AddDate(0, 1, 0), true, ""},
+		"not paid":   {monthly, false, now.Add(1), now.Add(1), true, ""},
+		"paid":       {monthly, true, now.Add(1), now.AddDate(0, 1, 0), true, ""},
+		"paid later": {monthly, true, now.AddDate(0, 2, 1), now.AddDate(0, 3, 0), true, ""},
+		"not begun":  {monthly, true, now.Add(-time.Hour), now, true, ""},
+		"cancelled": {with(func(k *payment.Token) { k.Cancelled = true }), false, now, now, false,
+			holdfast.InvalidSubscriptionState},
+		"over": {with(func(k *payment.Token) { k.Expires = now }), false, now, now, false,
+			holdfast.InvalidSubscriptionState},
+		"over by then": {with(func(k *payment.Token) { k.Expires = now.AddDate(0, 1, 0) }), true, now,
+			now.AddDate(0, 1, 0), false, ""},
+		"over right after": {with(func(k *payment.Token) { k.Expires = now.AddDate(0, 1, 0).Add(1) }), true, now,
+			now.AddDate(0, 1, 0), true, ""},
 		"its first instant": {monthly, false, now, now, true, ""},
 	} {
 		next, ok := row.token.NextPayment(row.paid, row.at)
@@ -297,7 +316,8 @@ func TestPeriodsInTheWordsOfSubscriptions(t *testing.T) {
 		}
 	}
 	for p, want := range map[payment.Period]time.Duration{
-		{N: 2, Unit: payment.Hour}: 6 * time.Hour, {N: 2, Unit: payment.Day}: 6 * 24 * time.Hour, {N: 2, Unit: payment.Week}: 6 * 7 * 24 * time.Hour,
+		{N: 2, Unit: payment.Hour}: 6 * time.Hour, {N: 2, Unit: payment.Day}: 6 * 24 * time.Hour,
+		{N: 2, Unit: payment.Week}: 6 * 7 * 24 * time.Hour,
 	} {
 		if got := p.After(now, 3); !got.Equal(now.Add(want)) {
 			t.Errorf("three times %v after %v is %v", p, now, got)

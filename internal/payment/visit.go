@@ -27,9 +27,10 @@ type Visit struct {
 	Status      holdfast.ReturnStatus // empty until it has ended
 	Message     string                // why it ended without success
 	Answer      string                // ids of what was made, encoded as the return URL has them
-	Key         string                // held by the browsers that came by the caller's link, and after sign-in by the sender's alone
-	Created     time.Time             // real time, as is Ended
-	Ended       time.Time
+	// held by the browsers that came by the caller's link, and after sign-in by the sender's alone
+	Key     string
+	Created time.Time // real time, as is Ended
+	Ended   time.Time
 }
 
 // Over reports whether the visit has ended: what it came to no longer changes.
