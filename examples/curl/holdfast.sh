@@ -35,9 +35,9 @@ call() {
 		sleep "$pause"
 		answer=$(printf %s "$body" | curl -sS --max-time 50 --data-binary @- -w '\n%{http_code}' "$ENDPOINT") || continue
 		status=${answer##*$'\n'} answer=${answer%$'\n'*}
-		case $status in
-		200) printf '%s\n' "$answer"; return 0 ;;
-		4??) echo "${1#*=} is refused: $(field Code "$answer"): $(field Message "$answer")" >&2; return 1 ;;
+		case "$status $answer" in
+		200*"</ResponseMetadata>"*) printf '%s\n' "$answer"; return 0 ;;
+		4??*"</Code>"*) echo "${1#*=} is refused: $(field Code "$answer"): $(field Message "$answer")" >&2; return 1 ;;
 		esac
 	done
 	echo "${1#*=} is in doubt: send it again, with the same CallerReference" >&2

@@ -67,7 +67,8 @@ mkfifo "$pipes/return" "$pipes/ipn"
 exec 3<>"$pipes/return" 4<>"$pipes/ipn"
 export demo port public pipes
 socat "TCP-LISTEN:$port,bind=127.0.0.1,reuseaddr,fork" EXEC:"bash order.sh" &
-trap "kill $!; rm -r '$pipes'" EXIT
+listener=$!
+trap 'kill "$listener"; rm -r "$pipes"' EXIT
 
 # Each thing that you want done has a reference of its own. Store it before you
 # ask, so that you can ask again with the same one.

@@ -78,8 +78,9 @@ export class Client {
         problem = error.cause ?? error;
         continue;
       }
-      if (response.ok) return answer;
-      if (response.status < 500) throw new Refused(field(answer, "Code"), field(answer, "Message"));
+      const code = field(answer, "Code");
+      if (response.ok && field(answer, "RequestId")) return answer;
+      if (response.status < 500 && code) throw new Refused(code, field(answer, "Message"));
       problem = new Error(`status ${response.status}`);
     }
     throw new InDoubt(`${action}: ${problem.message}`);

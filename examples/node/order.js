@@ -111,5 +111,5 @@ try {
 } catch (error) {
   console.error(error.message);
   if (error instanceof InDoubt) console.error("Send the same request again, with the same CallerReference.");
-  process.exitCode = 1;
+  process.exit(1); // the listener would keep it running
 }

@@ -79,15 +79,16 @@ class Client:
         for attempt in range(TRIES):
             time.sleep(0.1 * 4**attempt if attempt else 0)
             try:
-                with urllib.request.urlopen(self.endpoint, body, timeout=50) as answer:
-                    return ElementTree.fromstring(answer.read())
-            except urllib.error.HTTPError as error:
-                if error.code < 500:
-                    answer = ElementTree.fromstring(error.read())
-                    raise Refused(field(answer, "Code"), field(answer, "Message")) from None
-                problem = error
+                status, text = post(self.endpoint, body)
+                answer = ElementTree.fromstring(text)
             except (OSError, http.client.HTTPException, ElementTree.ParseError) as error:
                 problem = error
+                continue
+            if status == 200:
+                return answer
+            if status < 500:
+                raise Refused(field(answer, "Code"), field(answer, "Message"))
+            problem = f"status {status}"
         raise InDoubt(f"{action}: {problem}")
 
     def sign(self, verb, address, params):
@@ -146,6 +147,15 @@ class Client:
             with urllib.request.urlopen(address, timeout=10) as answer:
                 self.certificates[address] = answer.read()
         return self.certificates[address]
+
+
+def post(address, body):
+    """Return the status and the text of an answer."""
+    try:
+        with urllib.request.urlopen(address, body, timeout=50) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
 
 
 def field(answer, name):

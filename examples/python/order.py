@@ -95,7 +95,8 @@ def listen(client, port, public):
             self.receive(returns, client.verify, "GET", public + path, query)
 
         def do_POST(self):
-            body = self.rfile.read(min(int(self.headers["Content-Length"]), 65536)).decode()
+            length = self.headers.get("Content-Length", "")
+            body = self.rfile.read(min(int(length), 65536)).decode(errors="replace") if length.isdecimal() else ""
             if self.path != "/ipn":
                 return self.answer(404, "There is nothing here.")
             self.receive(notifications, client.verify_by_asking, "POST", public + self.path, body)

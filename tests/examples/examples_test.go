@@ -4,16 +4,21 @@ package examples
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 // toolsEnv is set to "required" by make test, which installs the tools: one that
@@ -22,6 +27,9 @@ const toolsEnv = "HOLDFAST_TEST_EXAMPLES"
 
 // folder is where the examples are.
 const folder = "../../examples"
+
+// patience is how long a program may run.
+const patience = 3 * time.Minute
 
 // An example is a program in another language, started in its folder.
 type example struct {
@@ -58,12 +66,60 @@ func TestExamples(t *testing.T) {
 			e.needTools(t)
 			t.Parallel()
 			shop := openShop(t, demo)
-			program := e.start(t, demo, shop)
+			program := e.start(t, demo.folder, demo.file, shop.port, shop.public)
 			link := program.link(t)
 			shop.forge(t)
 			demo.play(t, link)
 			program.finish(t)
 			shop.check(t, program)
+		})
+	}
+}
+
+// A program whose secret key is wrong reads why its Reserve is refused.
+func TestExamplesAreRefused(t *testing.T) {
+	demo := startDemo(t)
+	wrong := filepath.Join(t.TempDir(), "demo.json")
+	text, err := os.ReadFile(demo.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = []byte(strings.Replace(string(text), demo.SecretAccessKey, strings.Repeat("x", 40), 1))
+	if err := os.WriteFile(wrong, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range examples {
+		if e.name == "go" {
+			continue // it could not verify the return: it asks the server
+		}
+		t.Run(e.name, func(t *testing.T) {
+			e.needTools(t)
+			t.Parallel()
+			port := freePort(t)
+			program := e.start(t, demo.folder, wrong, port)
+			link, err := url.Parse(program.link(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			// The same request, signed with the right key.
+			right, err := demo.client().SingleUseURL(holdfast.SingleUseRequest{
+				CallerReference: holdfast.CallerReference(link.Query().Get("callerReference")),
+				ReturnURL:       "http://localhost:" + port + "/return", TransactionAmount: money.Cents(1250), Reserve: true,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			demo.play(t, right)
+			for program.lines.Scan() {
+				program.said.WriteString(program.lines.Text() + "\n")
+			}
+			err = program.cmd.Wait()
+			if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 1 {
+				t.Errorf("the program ends with %v", err)
+			}
+			if log, err := os.ReadFile(program.log); err != nil || !strings.Contains(string(log), "InvalidSignature: ") {
+				t.Errorf("the program says (%v)\n%s", err, log)
+			}
 		})
 	}
 }
@@ -82,8 +138,8 @@ func (e example) needTools(t *testing.T) {
 			missing(tool)
 		}
 	}
-	if output, err := exec.CommandContext(t.Context(), e.ready[0], e.ready[1:]...).CombinedOutput(); err != nil {
-		missing(fmt.Sprintf("%s that does %q (%v)\n%s", e.ready[0], e.ready[1:], err, output))
+	if err := exec.CommandContext(t.Context(), e.ready[0], e.ready[1:]...).Run(); err != nil {
+		missing(e.ready[0] + ", or not as README.md says that it has to be")
 	}
 }
 
@@ -95,9 +151,8 @@ type run struct {
 	log   string // the file that its standard error goes to
 }
 
-// start starts the example as its README.md says, listening behind the shop's
-// public address.
-func (e example) start(t *testing.T, d *demo, s *shop) *run {
+// start starts the example as its README.md says, with these arguments.
+func (e example) start(t *testing.T, binaries string, args ...string) *run {
 	t.Helper()
 	readme, err := os.ReadFile(filepath.Join(folder, e.name, "README.md"))
 	if err != nil {
@@ -108,10 +163,12 @@ func (e example) start(t *testing.T, d *demo, s *shop) *run {
 	}
 	command := e.command
 	if e.name == "go" { // which was built with the demo
-		command = []string{filepath.Join(d.folder, "go")}
+		command = []string{filepath.Join(binaries, "go")}
 	}
-	args := append(slices.Clone(command[1:]), d.file, s.port, s.public)
-	r := &run{cmd: exec.CommandContext(t.Context(), command[0], args...), log: filepath.Join(t.TempDir(), "log")}
+	args = append(slices.Clone(command[1:]), args...)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	r := &run{cmd: exec.CommandContext(ctx, command[0], args...), log: filepath.Join(t.TempDir(), "log")}
 	log, err := os.Create(r.log)
 	if err != nil {
 		t.Fatal(err)
