@@ -25,7 +25,9 @@ type DB struct {
 	committer   *committer
 	checkpoints *checkpointer // nil where the database does it by itself
 	closeOnce   sync.Once
-	closeErr    error
+
+	afterSealStep func() // of a test; nil elsewhere
+	closeErr      error
 }
 
 // A Config says which database to open and how.

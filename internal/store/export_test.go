@@ -116,6 +116,9 @@ func Group(batchMax, waiting, background int, busy bool) (waited, beside int, or
 	return waited, beside, ordered
 }
 
+// AfterSealStep has a test called after each step of sealing.
+func (db *DB) AfterSealStep(call func()) { db.afterSealStep = call }
+
 // LeaveUnclean has sealing fail once all secrets are sealed.
 func (db *DB) LeaveUnclean() { db.dialect.clean = []string{`SELECT nothing`} }
 

@@ -137,6 +137,7 @@ func (db *DB) reseal(ctx context.Context, to *sealer, insert func(*sql.Tx) error
 			if _, err := tx.ExecContext(ctx, table.change, to.seal(plain, table.row(id)), id); err != nil {
 				return err
 			}
+			db.sealStep()
 		}
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM sealing`); err != nil {
@@ -145,7 +146,19 @@ func (db *DB) reseal(ctx context.Context, to *sealer, insert func(*sql.Tx) error
 	if err := insert(tx); err != nil {
 		return err
 	}
-	return tx.Commit()
+	db.sealStep()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	db.sealStep()
+	return nil
+}
+
+// sealStep tells a test that another step of sealing is done.
+func (db *DB) sealStep() {
+	if db.afterSealStep != nil {
+		db.afterSealStep()
+	}
 }
 
 func secretsOf(ctx context.Context, tx *sql.Tx, all string) (map[string][]byte, error) {
@@ -189,15 +202,18 @@ func (db *DB) clean(ctx context.Context) error {
 		if _, err := db.writer.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("the secrets are sealed, but plain copies may be left in freed space; seal the store again: %w", db.dialect.locked(err))
 		}
+		db.sealStep()
 	}
 	if !db.dialect.remote {
 		if err := db.emptyLog(ctx); err != nil {
 			return err
 		}
+		db.sealStep()
 	}
 	if _, err := db.writer.ExecContext(ctx, `UPDATE sealing SET cleaned = 1`); err != nil {
 		return fmt.Errorf("writing that the store is clean: %w", err)
 	}
+	db.sealStep()
 	db.Unclean = false
 	return nil
 }
