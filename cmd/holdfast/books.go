@@ -52,7 +52,8 @@ func (v booksCheck) Run(ctx context.Context, w world) error {
 	for _, f := range report.Findings {
 		fmt.Fprintf(w.Out, "%s %s: %s\n", f.Table, f.Row, f.Problem)
 	}
-	all := fmt.Sprintf("%s, %s, %s", counted(report.Callers, "caller"), counted(report.Transactions, "transaction"), counted(report.Postings, "posting"))
+	all := fmt.Sprintf("%s, %s, %s", counted(report.Callers, "caller"),
+		counted(report.Transactions, "transaction"), counted(report.Postings, "posting"))
 	if len(report.Findings) > 0 {
 		fmt.Fprintf(w.Out, "The books are wrong in %s (%s).\n", counted(len(report.Findings), "place"), all)
 		return errSaid

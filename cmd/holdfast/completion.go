@@ -25,7 +25,9 @@ func (completionVerb) Help() string {
 }
 
 func (v completionVerb) Run(ctx *kong.Context, w world) error {
-	script := map[string]func(*kong.Node) string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}[v.Shell]
+	script := map[string]func(*kong.Node) string{
+		"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion,
+	}[v.Shell]
 	_, err := io.WriteString(w.Out, script(ctx.Model.Node))
 	return err
 }

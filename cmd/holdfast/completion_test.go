@@ -94,7 +94,8 @@ func TestBashCompletion(t *testing.T) {
 	checkCompletions(t, func(line string) []string {
 		// bash splits at equals signs before it asks.
 		words := strings.Split(strings.ReplaceAll(line, "=", " = "), " ")
-		program := `source ./holdfast; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _holdfast; printf '%s\n' "${COMPREPLY[@]}"`
+		program := `source ./holdfast
+			COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _holdfast; printf '%s\n' "${COMPREPLY[@]}"`
 		command := exec.Command("bash", append([]string{"--norc", "-c", program, "bash"}, words...)...)
 		command.Dir = dir
 		out, err := command.CombinedOutput()

@@ -61,8 +61,8 @@ func zshCommands(node *kong.Node) string {
 		names.WriteString("\t\t\t" + quoted(child.Name+":"+child.Help) + "\n")
 		fmt.Fprintf(&cases, "\t\t%s) %s ;;\n", child.Name, zshFunction(child))
 	}
-	return "\tcase $state in\n\tcommand)\n\t\tcommands=(\n" + names.String() + "\t\t)\n\t\t_describe command commands\n\t\t;;\n" +
-		"\targuments)\n\t\tcase $line[1] in\n" + cases.String() + "\t\tesac\n\t\t;;\n\tesac\n"
+	return "\tcase $state in\n\tcommand)\n\t\tcommands=(\n" + names.String() + "\t\t)\n" +
+		"\t\t_describe command commands\n\t\t;;\n\targuments)\n\t\tcase $line[1] in\n" + cases.String() + "\t\tesac\n\t\t;;\n\tesac\n"
 }
 
 // zshFlag is what _arguments takes for each spelling of a flag.

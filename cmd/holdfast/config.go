@@ -108,7 +108,8 @@ func (s *settings) read(path string) error {
 			continue
 		}
 		err := s.add(number, line)
-		if err == nil && info.Mode().Perm()&otherBits != 0 && runtime.GOOS != "windows" && passwordInside.MatchString(line) {
+		open := info.Mode().Perm()&otherBits != 0 && runtime.GOOS != "windows"
+		if err == nil && open && passwordInside.MatchString(line) {
 			err = fmt.Errorf("there is a password here, and all users of this machine can read it; run chmod 640 %s",
 				quote(path))
 		}

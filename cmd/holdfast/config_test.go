@@ -34,8 +34,8 @@ func configWith(t *testing.T, text string) string {
 }
 
 func TestFlagOutranksEnvironmentOutranksFile(t *testing.T) {
-	path := configWith(t, "\ufeff# a comment\r\n\r\nlisten = 127.0.0.1:1\r\n metrics=127.0.0.1:2\nstore = file.db\n"+
-		"acme = a.example,  b.example\ndeliver = false\nrefund-window = 24h\nlog-json = true\nmail-from = Holdfast <pay@example.com>")
+	path := configWith(t, "\ufeff# a comment\r\n\r\nlisten = 127.0.0.1:1\r\n metrics=127.0.0.1:2\n"+
+		"store = file.db\nacme = a.example,  b.example\ndeliver = false\nrefund-window = 24h\nlog-json = true\nmail-from = Holdfast <pay@example.com>")
 	t.Setenv("HOLDFAST_METRICS", "127.0.0.1:3")
 	t.Setenv("HOLDFAST_STORE", "environment.db")
 	c, err := parsedWith(t, "serve", "--config", path, "--store", "flag.db")
@@ -161,7 +161,8 @@ func TestPrintedConfiguration(t *testing.T) {
 		}
 		// Values in capitals stand for something to be filled in.
 		active := commentedSetting.ReplaceAllStringFunc(printed.String(), func(line string) string {
-			if _, value, _ := strings.Cut(line, " = "); value == strings.ToUpper(value) && strings.ToLower(value) != value {
+			_, value, _ := strings.Cut(line, " = ")
+			if value == strings.ToUpper(value) && strings.ToLower(value) != value {
 				return line
 			}
 			return line[1:]

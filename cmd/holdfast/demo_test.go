@@ -489,7 +489,7 @@ func TestGuideSaysWhatToDo(t *testing.T) {
 	}
 	for _, want := range []string{
 		"http://" + kept.ShopListen + "/\n", "http://" + kept.ShopListen + "/bench\n", kept.BuyerEmail, kept.BuyerPassword,
-		" clock advance 168h --data " + made[0] + "\n", " books check --data " + made[0] + "\n", " demo --data " + made[0] + "\n",
+		" clock advance 7d --data " + made[0] + "\n", " books check --data " + made[0] + "\n", " demo --data " + made[0] + "\n",
 		kept.AccessKeyID, kept.SecretAccessKey, kept.OwnerEmail, kept.OwnerPassword, "http://localhost:", `press "Pay now"`,
 	} {
 		if !strings.Contains(guide.String(), want) {

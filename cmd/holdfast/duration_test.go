@@ -10,8 +10,9 @@ import (
 
 func TestParseDuration(t *testing.T) {
 	for text, want := range map[string]time.Duration{
-		"7d": 168 * time.Hour, "1d12h": 36 * time.Hour, "0d": 0, "-1d": -24 * time.Hour, "-1d12h": -36 * time.Hour, "+2d": 48 * time.Hour,
-		"1d1ms": 24*time.Hour + time.Millisecond, "90m": 90 * time.Minute, "-1h": -time.Hour, "0": 0, "1.5h": 90 * time.Minute,
+		"7d": 168 * time.Hour, "1d12h": 36 * time.Hour, "0d": 0, "-1d": -24 * time.Hour, "-1d12h": -36 * time.Hour,
+		"+2d": 48 * time.Hour, "1d1ms": 24*time.Hour + time.Millisecond, "90m": 90 * time.Minute, "-1h": -time.Hour,
+		"0": 0, "1.5h": 90 * time.Minute,
 		"106751d23h47m16.854775807s": math.MaxInt64,
 	} {
 		if got, err := parseDuration(text); err != nil || got != want {
@@ -22,8 +23,8 @@ func TestParseDuration(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		"", "d", "-d", "1.5d", "1d-12h", "1d+12h", "1d 12h", "12h1d", "1d1d", "1day", "--1d", "-+1d", "7", "1e3d", "106751d23h47m16.854775808s",
-		"106752d", "4294967296d", "99999999999999999999d", "１d",
+		"", "d", "-d", "1.5d", "1d-12h", "1d+12h", "1d 12h", "12h1d", "1d1d", "1day", "--1d", "-+1d", "7", "1e3d",
+		"106751d23h47m16.854775808s", "106752d", "4294967296d", "99999999999999999999d", "１d",
 	} {
 		if got, err := parseDuration(text); err == nil {
 			t.Errorf("%q is %v", text, got)
@@ -50,7 +51,8 @@ func TestFlagsKnowDays(t *testing.T) {
 	}
 	var said bytes.Buffer
 	code := run(t.Context(), []string{"clock", "advance", "soon"}, world{Out: &said, Err: &said, Now: time.Now})
-	if want := "\"soon\" is not a duration; give one such as 7d"; code != exitMisused || !strings.Contains(said.String(), want) {
+	want := "\"soon\" is not a duration; give one such as 7d"
+	if code != exitMisused || !strings.Contains(said.String(), want) {
 		t.Errorf("advancing soon: exit code %d, %q", code, &said)
 	}
 }

@@ -76,8 +76,8 @@ func (demoVerb) Help() string {
 }
 
 func (serveVerb) Help() string {
-	return `Every flag is also an environment variable, and a setting of the file that --config names. A flag outranks the
-environment, and the environment outranks the file.
+	return `Every flag is also an environment variable, and a setting of the file that --config names.
+A flag outranks the environment, and the environment outranks the file.
 
 Examples:
 
@@ -139,7 +139,8 @@ func (txSettle) Help() string {
 }
 
 func (txRefund) Help() string {
-	return `A refund with the same reference pays back only once, so a refund whose outcome is unknown can be sent again.
+	return `A refund with the same reference pays back only once.
+So a refund whose outcome is unknown can be sent again.
 
 Examples:
 

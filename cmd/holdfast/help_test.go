@@ -125,7 +125,11 @@ func TestUsageErrorsNameTheHelp(t *testing.T) {
 		{"tx settle", "See holdfast tx settle --help.\n"},
 		{"tx no-such-command", "See holdfast tx --help.\n"},
 		{"no-such-command", "See holdfast --help.\n"},
-		{"tx list --status Paid", `must be one of "Reserved","Success","Failure","Pending","Cancelled" but got "Paid"` + "\nSee holdfast tx list --help.\n"},
+		{
+			"tx list --status Paid",
+			`must be one of "Reserved","Success","Failure","Pending","Cancelled" but got "Paid"` +
+				"\nSee holdfast tx list --help.\n",
+		},
 		{"mail list --max 0", "--max: give a number from 1 to 10000\nSee holdfast mail list --help.\n"},
 	} {
 		var out, said bytes.Buffer

@@ -39,7 +39,9 @@ func describeMail(m store.Mail) mailAnswer {
 }
 
 func (a mailAnswer) cells() []string {
-	return []string{a.MailID, string(a.Outcome), a.To, a.Written.UTC().Format(shortLayout), a.Subject, strconv.Itoa(a.Tries), a.Failure}
+	return []string{
+		a.MailID, string(a.Outcome), a.To, a.Written.UTC().Format(shortLayout), a.Subject, strconv.Itoa(a.Tries), a.Failure,
+	}
 }
 
 type mailList struct {

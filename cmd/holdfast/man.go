@@ -29,7 +29,8 @@ func (v manVerb) Run(ctx *kong.Context, w world) error {
 	for _, node := range visible(ctx.Model.Node) {
 		p := manPage{node: node, version: about.Version, date: day}
 		path := filepath.Join(v.Dir, manName(node)+".1")
-		if err := os.WriteFile(path, []byte(p.text()), manFileMode); err != nil { //nolint:gosec // a page holds no secrets
+		err := os.WriteFile(path, []byte(p.text()), manFileMode)
+		if err != nil {
 			return fmt.Errorf("writing a man page: %w", err)
 		}
 	}

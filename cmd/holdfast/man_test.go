@@ -16,7 +16,8 @@ func TestManPages(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "man1")
 	var said bytes.Buffer
 	now := func() time.Time { return time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC) }
-	if code := run(t.Context(), []string{"man", dir}, world{Out: &said, Err: &said, Now: now}); code != exitFine || said.Len() > 0 {
+	code := run(t.Context(), []string{"man", dir}, world{Out: &said, Err: &said, Now: now})
+	if code != exitFine || said.Len() > 0 {
 		t.Fatalf("exit code %d: %s", code, &said)
 	}
 	pages, err := filepath.Glob(filepath.Join(dir, "*.1"))
@@ -30,7 +31,8 @@ func TestManPages(t *testing.T) {
 	if _, err := exec.LookPath("mandoc"); err != nil {
 		t.Skip("mandoc is not installed")
 	}
-	if out, err := exec.Command("mandoc", append([]string{"-T", "lint", "-W", "style"}, pages...)...).CombinedOutput(); err != nil {
+	lint := exec.Command("mandoc", append([]string{"-T", "lint", "-W", "style"}, pages...)...)
+	if out, err := lint.CombinedOutput(); err != nil {
 		t.Errorf("mandoc -T lint: %v\n%s", err, out)
 	}
 	for _, node := range nodes {

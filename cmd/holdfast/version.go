@@ -29,7 +29,8 @@ type versionAnswer struct {
 // programVersion reads the variables above, and what Go put into the program.
 func programVersion() versionAnswer {
 	a := versionAnswer{
-		Version: version, Commit: commit, Date: date, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		Version: version, Commit: commit, Date: date,
+		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		a.fill(info)

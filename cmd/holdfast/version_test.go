@@ -21,6 +21,7 @@ func TestVersionFromBuildInfo(t *testing.T) {
 			{Key: "vcs.modified", Value: "true"},
 		}}
 	}
+	built := func(module string) *debug.BuildInfo { return &debug.BuildInfo{Main: debug.Module{Version: module}} }
 	for _, row := range []struct {
 		name        string
 		given, want versionAnswer
@@ -28,14 +29,15 @@ func TestVersionFromBuildInfo(t *testing.T) {
 	}{
 		{
 			"go build in a clone", versionAnswer{},
-			versionAnswer{Version: "0.2.0", Commit: "c0ffee", Date: "2026-11-30T00:00:00Z", Modified: true}, fromGit("v0.2.0"),
+			versionAnswer{Version: "0.2.0", Commit: "c0ffee", Date: "2026-11-30T00:00:00Z", Modified: true},
+			fromGit("v0.2.0"),
 		},
 		{
 			"a release", versionAnswer{Version: "0.1.0", Commit: "f00d", Date: "2026-12-01T00:00:00Z"},
 			versionAnswer{Version: "0.1.0", Commit: "f00d", Date: "2026-12-01T00:00:00Z"}, fromGit("v0.2.0"),
 		},
-		{"go run without git", versionAnswer{}, versionAnswer{}, &debug.BuildInfo{Main: debug.Module{Version: "(devel)"}}},
-		{"go install", versionAnswer{}, versionAnswer{Version: "0.1.0"}, &debug.BuildInfo{Main: debug.Module{Version: "v0.1.0"}}},
+		{"go run without git", versionAnswer{}, versionAnswer{}, built("(devel)")},
+		{"go install", versionAnswer{}, versionAnswer{Version: "0.1.0"}, built("v0.1.0")},
 	} {
 		row.given.fill(row.info)
 		if diff := cmp.Diff(row.want, row.given); diff != "" {

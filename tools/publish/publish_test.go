@@ -202,7 +202,8 @@ func TestIssueForms(t *testing.T) {
 		seen := map[string]bool{}
 		for _, part := range f.Body {
 			known := slices.Contains([]string{"markdown", "textarea", "input", "dropdown"}, part.Type)
-			if text := part.Type == "markdown"; !known || text != (part.Attributes.Value != "") || text == (part.Attributes.Label != "") {
+			text := part.Type == "markdown"
+			if !known || text != (part.Attributes.Value != "") || text == (part.Attributes.Label != "") {
 				t.Errorf("%s: a part of type %q with label %q", path, part.Type, part.Attributes.Label)
 			}
 			if part.Type != "markdown" && (part.ID == "" || seen[part.ID]) {
@@ -243,7 +244,8 @@ func TestReleaseNotes(t *testing.T) {
 		}
 	}
 	out, err := exec.Command(filepath.Join(root, "scripts/release-notes"), "v99.0.0").CombinedOutput()
-	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 1 || !strings.Contains(string(out), "nothing about 99.0.0") {
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok || exit.ExitCode() != 1 || !strings.Contains(string(out), "nothing about 99.0.0") {
 		t.Errorf("the notes of a version that is not there: %v\n%s", err, out)
 	}
 }
@@ -266,7 +268,8 @@ func TestLinksLeadSomewhere(t *testing.T) {
 
 func TestLicence(t *testing.T) {
 	licence, err := os.ReadFile(filepath.Join(root, "LICENSE"))
-	if err != nil || !strings.Contains(string(licence), "Version 2.0, January 2004") || !strings.Contains(string(licence), "END OF TERMS") {
+	first, last := "Version 2.0, January 2004", "END OF TERMS"
+	if err != nil || !strings.Contains(string(licence), first) || !strings.Contains(string(licence), last) {
 		t.Errorf("LICENSE is not the Apache License 2.0: %v", err)
 	}
 	notice, err := os.ReadFile(filepath.Join(root, "NOTICE"))
