@@ -1,7 +1,7 @@
-// Package apidoc reads and writes what the pages of docs/api are made of: notes
-// written by hand beside a door, and tables. The doors' tests put the pages
-// together from the notes and from the door's own tables, so that a page cannot
-// say something else than the door does.
+// Package apidoc reads and writes the parts of the pages in docs/api: notes
+// written by hand next to a door, and tables. The doors' tests make the pages
+// from the notes and from the door's own tables, so that a page cannot differ
+// from the door.
 package apidoc
 
 import (
@@ -21,15 +21,15 @@ type Notes struct {
 	Sections     []Section
 }
 
-// A Section is what stands below one heading.
+// A Section is the text below one heading.
 type Section struct{ Heading, Text string }
 
 // An Item is one line of a section, such as
 //
 //   - `CallerReference` (with RefundAmount) = none: your name for the refund.
 //
-// of which the words in brackets and the default may be missing. Lines that begin
-// with two blanks go on with the text.
+// of which the words in brackets and the default may be missing. Lines that
+// begin with two blanks continue the text.
 type Item struct{ Name, Remark, Default, Text string }
 
 // ReadNotes reads the notes in a file.
@@ -132,14 +132,14 @@ func Head(title, from string) string {
 	return "# " + title + "\n\n<!-- Made by `make docs` from " + from + ". -->\n\n"
 }
 
-// Updating reports whether the test was started with -update, and so writes the
+// Updating reports whether the test was started with -update and writes the
 // pages.
 func Updating() bool {
 	f := flag.Lookup("update")
 	return f != nil && f.Value.String() == "true"
 }
 
-// Check compares a page with what it has to be, or writes it.
+// Check compares a page with the expected text, or writes it.
 func Check(t testing.TB, path, want string) {
 	t.Helper()
 	if Updating() {

@@ -32,15 +32,16 @@ type action struct {
 	parameters []parameter
 	noResult   bool // the answer is metadata alone
 
-	// public actions may be asked without a signature, and by anybody. Such a
-	// request may hold parameters that nobody knows and lack a Version.
+	// public actions need no signature: anybody may ask for them. Such a request
+	// may have unknown parameters and no Version.
 	public bool
 
 	// answer carries the action out and writes the children of its result.
 	answer func(*Server, context.Context, *request, *document) error
 }
 
-// A parameter is what the schema says of one, structures flattened with dots.
+// A parameter describes one parameter of the schema, with structures flattened
+// by dots.
 type parameter struct {
 	name     string
 	since    string // the first version that has it; empty for all
@@ -48,7 +49,8 @@ type parameter struct {
 	list     bool // sent as Name.1, Name.2, … or all in one Name
 	rule     rule
 
-	// aliasOf is the parameter that programs mean by this one; no schema has it.
+	// aliasOf is the parameter that programs mean by this name, which no schema
+	// has.
 	aliasOf string
 }
 
@@ -73,10 +75,10 @@ func actionNamed(name string) (*action, bool) {
 	return &action{}, false
 }
 
-// read returns the parameters under the names that the action knows them by. It
-// refuses those that the action does not have in this version, required ones
-// that are not there, and values that cannot be right whatever the state of
-// things. A parameter that is empty is one that is not given.
+// read returns the parameters under the action's own names. It refuses
+// parameters that the action does not have in this version, missing required
+// parameters, and values that can never be right. An empty parameter counts as
+// not given.
 func (a *action) read(version string, p holdfast.Params) (holdfast.Params, error) {
 	p, err := a.named(version, p)
 	if err != nil {
@@ -103,9 +105,9 @@ func (a *action) read(version string, p holdfast.Params) (holdfast.Params, error
 	return p, nil
 }
 
-// named has each parameter under its own name: programs wrote TokenID and
-// tokenId where the documents have TokenId. Two spellings of one name are not
-// understood.
+// named puts each parameter under its own name: programs wrote TokenID and
+// tokenId where the documents have TokenId. Two spellings of one name in one
+// request are refused.
 func (a *action) named(version string, sent holdfast.Params) (holdfast.Params, error) {
 	p := sent
 	for i, param := range sent {
@@ -130,7 +132,7 @@ func (a *action) named(version string, sent holdfast.Params) (holdfast.Params, e
 	return p, nil
 }
 
-// nameOf is a parameter's own name, whatever the case it was sent in.
+// nameOf returns a parameter's own name, whatever its case in the request.
 func (a *action) nameOf(version, sent string) (name string, known bool) {
 	for _, p := range a.parameters {
 		switch {
@@ -147,9 +149,9 @@ func (a *action) nameOf(version, sent string) (name string, known bool) {
 	return name, known
 }
 
-// unknownParameter refuses in the recorded words of the service. An amount as
-// version 2007-01-08 wrote it is told apart, since nothing else is wrong with
-// the program that sends it.
+// unknownParameter refuses with the recorded message of FPS. An amount in the
+// form of version 2007-01-08 gets a message of its own, because nothing else is
+// wrong with a program that sends it.
 func (a *action) unknownParameter(version, name string) error {
 	amount, old := strings.CutSuffix(name, ".Amount")
 	if _, known := a.nameOf(version, amount+".Value"); old && known {
@@ -160,7 +162,7 @@ func (a *action) unknownParameter(version, name string) error {
 }
 
 // given is a parameter's value under whichever of its names was sent. Two names
-// with different values are a request that means two things.
+// with different values are refused, because the request then means two things.
 func (a *action) given(version string, p holdfast.Params, name string) (string, error) {
 	value := p.Get(name)
 	for _, alias := range a.parameters {
@@ -200,8 +202,8 @@ const (
 	amountAllowed = amountForm + ", without sign, exponent or currency"
 )
 
-// amountOf reads an amount, whose two halves are given both or not at all. The
-// amount not given is the zero Amount.
+// amountOf reads an amount. Both of its halves must be given, or neither; an
+// amount that is not given is the zero Amount.
 func amountOf(p holdfast.Params, name string) (money.Amount, error) {
 	currency, value := p.Get(name+".CurrencyCode"), p.Get(name+".Value")
 	switch {

@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// BenchmarkActivityPage asks for one page of GetAccountActivity in the middle of
-// an account's transactions, few and very many.
+// BenchmarkActivityPage asks for one page of GetAccountActivity in the middle
+// of an account's transactions: a few, and very many.
 func BenchmarkActivityPage(b *testing.B) {
 	for _, rows := range []int{1_000, 10_000, 100_000} {
 		b.Run(fmt.Sprintf("%d rows", rows), func(b *testing.B) {

@@ -15,9 +15,9 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// An account's transactions, of three callers and in every role, some of them in
-// one millisecond, come once each and in order, by pages of any size and in
-// either direction.
+// The transactions of an account come once each and in order, with pages of any
+// size and in either direction. They belong to three callers and every role,
+// and some of them to one millisecond.
 func TestActivityOverManyRows(t *testing.T) {
 	const rows = 240
 	for engine, address := range holdfasttest.Addresses(t) {

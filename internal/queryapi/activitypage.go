@@ -68,8 +68,8 @@ func (p *activityPage) part(t payment.Transaction, role holdfast.Role, caller pa
 	out.close("TransactionPart")
 }
 
-// balanceAfter is what the account held once the transaction had moved money on
-// it, and what it holds now where none was moved.
+// balanceAfter is the account's balance after the transaction moved money on
+// it, or its present balance if the transaction moved none.
 func (p *activityPage) balanceAfter(t payment.Transaction) money.Amount {
 	switch {
 	case t.Recipient == p.Account && t.RecipientBalance.Given():

@@ -156,7 +156,7 @@ func (w *world) period(value string) payment.Period {
 	return p
 }
 
-// limit adds one to a token: its kind, its value and, if it begins anew, its
+// limit adds a limit to a token: its kind, its value and, if it repeats, its
 // period.
 func (w *world) limit(words []string) {
 	w.t.Helper()
@@ -233,8 +233,8 @@ func (w *world) party(words []string) {
 	})
 }
 
-// answers returns when no question to a network is open but those that nobody
-// answers.
+// answers returns when every question to a network has an answer, except
+// questions that never get one.
 func (w *world) answers() {
 	w.t.Helper()
 	for open := true; open && w.t.Context().Err() == nil; runtime.Gosched() {

@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// BenchmarkReserveParseVerifyAnswer is what the door itself costs a Reserve:
-// all but the database and the processor.
+// BenchmarkReserveParseVerifyAnswer measures the door's own part of a Reserve,
+// without the database and the processor.
 func BenchmarkReserveParseVerifyAnswer(b *testing.B) {
 	secret := holdfast.NewSecretKey("fps-test-secret-0123456789abcdefghijklmn")
 	now := time.Date(2026, 11, 23, 10, 15, 30, 0, time.UTC)

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// browsed reports whether a person has opened an address of the API in a browser.
-// A program brings parameters, or does not ask for a page.
+// browsed reports whether a person has opened an address of the API in a
+// browser. A program sends parameters, or does not ask for a page.
 func (s *Server) browsed(r *http.Request) bool {
 	if r.Method != http.MethodGet || r.URL.RawQuery != "" || r.ContentLength != 0 || !wantsPage(r) {
 		return false

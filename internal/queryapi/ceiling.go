@@ -13,10 +13,9 @@ import (
 )
 
 // A Ceiling answers signed Reserves as a Server does, and keeps nothing: it
-// reads, verifies and answers, decides nothing, and asks the store once for each
-// access key. What it manages is what a Server could at most, so a bench
-// compares a Server with it. It must never be served to anybody else, since what
-// it answers is not true.
+// reads, verifies and answers, decides nothing, and reads each access key from
+// the store once. A Server can be at most as fast, so a bench compares the two.
+// A Ceiling must never serve anybody else, because its answers are not real.
 type Ceiling struct {
 	Store store.Reader
 	Hosts []string         // see Server

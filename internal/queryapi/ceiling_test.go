@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/queryapi"
 )
 
-// A ceiling answers as if it had reserved, verifies as a server does, and keeps
-// nothing.
+// A ceiling answers as if it had reserved, verifies signatures like a server,
+// and keeps nothing.
 func TestCeiling(t *testing.T) {
 	db := holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t))
 	w := holdfasttest.NewWorld(t, db)

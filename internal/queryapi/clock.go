@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/processor"
 )
 
-// readClock and moveClock are no actions of the API; what they take is checked
-// in the same way.
+// readClock and moveClock are not actions of the API, but their parameters are
+// checked in the same way.
 var (
 	readClock = action{name: "Clock"}
 	moveClock = action{name: "Clock", parameters: []parameter{

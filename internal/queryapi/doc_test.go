@@ -84,7 +84,7 @@ func TestPagesOfActions(t *testing.T) {
 	}
 }
 
-// note finds what the action's notes say of a name, or what the common ones do.
+// note finds a name in the action's notes, or else in the common notes.
 func (p docPage) note(used map[string]bool, heading, name, commonHeading, commonName string) apidoc.Item {
 	p.t.Helper()
 	for _, item := range docItems(p.t, p.notes, heading) {
@@ -175,7 +175,7 @@ func (p docPage) checkAlias(param queryapi.DocumentedParameter) {
 	}
 }
 
-// checkNames fails for notes of what the action does not have.
+// checkNames fails for notes about names that the action does not have.
 func (p docPage) checkNames(heading string, names []string) {
 	p.t.Helper()
 	for _, item := range docItems(p.t, p.notes, heading) {

@@ -20,9 +20,9 @@ import (
 )
 
 // TestCodesOfActionsAreDocumented compares the codes on the page of each action
-// with those that the program can refuse it with: each code that a function names
-// which the action's function leads to. Those that its notes call impossible are
-// left out. It also looks at what the golden answers say.
+// with the codes that the action can be refused with: every code in a function
+// that the action's function leads to, except codes that its notes call
+// impossible. It also compares them with the golden answers.
 func TestCodesOfActionsAreDocumented(t *testing.T) {
 	program := readProgram(t)
 	every := docItems(t, readNotes(t, "doc/common.md"), "Errors")
@@ -58,7 +58,7 @@ func named(items []apidoc.Item, code string) bool {
 	return slices.ContainsFunc(items, func(i apidoc.Item) bool { return i.Name == code })
 }
 
-// goldenCodes are the codes that the stories tell of each action.
+// goldenCodes are the codes of each action in the golden stories.
 func goldenCodes(t *testing.T) map[string][]string {
 	t.Helper()
 	told := map[string][]string{}
@@ -81,8 +81,8 @@ func goldenCodes(t *testing.T) map[string][]string {
 
 const modulePath = "github.com/holdfast-pay/holdfast"
 
-// A program is the server's source, as far as refusals are made there: which
-// functions and variables name which others, and the codes that they refuse with.
+// A program is the part of the server's source that makes refusals: which
+// functions and variables name which others, and the codes that they use.
 type program struct {
 	t        *testing.T
 	fset     *token.FileSet
@@ -105,8 +105,8 @@ func readProgram(t *testing.T) *program {
 	return p
 }
 
-// Import reads a package of this module. All others are empty: what refuses is
-// here, and errors of types that are not known do not matter.
+// Import reads a package of this module. Other packages are empty: they make no
+// refusals, and errors about unknown types do not matter.
 func (p *program) Import(name string) (*types.Package, error) {
 	if known := p.packages[name]; known != nil {
 		return known, nil
@@ -161,7 +161,7 @@ func (p *program) read(file *ast.File) {
 	}
 }
 
-// readIn notes what a function or variable names.
+// readIn notes the names that a function or variable uses.
 func (p *program) readIn(in types.Object, n ast.Node) {
 	p.names[in], p.refuses[in] = map[types.Object]bool{}, map[string]bool{}
 	ast.Inspect(n, func(n ast.Node) bool {
@@ -198,8 +198,8 @@ func (p *program) code(argument ast.Expr) (string, bool) {
 	return value, err == nil
 }
 
-// codes are all that a function or variable of the door leads to, without passing
-// by another one.
+// codes returns all codes that a function or variable of the door leads to,
+// without passing through another action.
 func (p *program) codes(from, without string) []string {
 	p.t.Helper()
 	start := p.object(from)

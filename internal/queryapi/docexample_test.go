@@ -86,8 +86,8 @@ func docExample(t *testing.T, verb string, given, signed holdfast.Params, respon
 	return b.String()
 }
 
-// docResponse is a golden answer as it is to be read: without its length, and with
-// its document in lines.
+// docResponse is a golden answer in a readable form: without its length, and
+// with its document in lines.
 func docResponse(t *testing.T, response string) string {
 	t.Helper()
 	head, body, _ := strings.Cut(response, "\n\n")

@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/queryapi"
 )
 
-// A docSchema is as much of a schema as the pages need.
+// A docSchema is the part of a schema that the pages need.
 type docSchema struct {
 	Elements []docElement `xml:"element"`
 	Types    []docType    `xml:"complexType"`
@@ -106,7 +106,7 @@ func (s docSchema) parameters(action string) map[string]docField {
 	return all
 }
 
-// words are how a page calls a type.
+// words is the text of a type on a page.
 func (s docSchema) words(t *testing.T, e docElement) string {
 	t.Helper()
 	switch e.Type {

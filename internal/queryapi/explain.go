@@ -18,7 +18,8 @@ const (
 		"one in the server's log."
 )
 
-// A wrongSignature is one that a sandbox caller's key did not make.
+// A wrongSignature is a signature that was not made with the sandbox caller's
+// key.
 type wrongSignature struct {
 	caller  party.CallerID
 	refused holdfast.RefusedSignature
@@ -30,7 +31,8 @@ func isWrongSignature(err error) bool {
 	return ok && (refused.Code == holdfast.InvalidSignature || refused.Code == holdfast.SignatureDoesNotMatch)
 }
 
-// refusedSignature gathers what the signature may have been made of.
+// refusedSignature gathers everything that the signature may have been made
+// from.
 func (s *Server) refusedSignature(r *http.Request, path string, p holdfast.Params) holdfast.RefusedSignature {
 	refused := holdfast.RefusedSignature{
 		Version: p.Get("SignatureVersion"), Method: holdfast.SignatureMethod(p.Get("SignatureMethod")),
@@ -45,10 +47,10 @@ func (s *Server) refusedSignature(r *http.Request, path string, p holdfast.Param
 	return refused
 }
 
-// explain tells a refused caller of the sandbox which usual mistake it is: the
-// caller in a header, who runs the server in the log, with our string to sign.
-// In a flood nothing is looked for. Anybody can send such a request, so that the log
-// has a bound for each caller.
+// explain finds the usual mistake behind a wrong signature of a sandbox caller.
+// The caller gets it in a header, the operator in the log, with our string to
+// sign. During a flood nothing is explained. Anybody can send such requests, so
+// the log lines of each caller are limited.
 func (s *Server) explain(w http.ResponseWriter, r *http.Request, q *request, may bool) {
 	if q.wrong == nil {
 		return
@@ -69,15 +71,15 @@ func (s *Server) explain(w http.ResponseWriter, r *http.Request, q *request, may
 		"hint", hint, "stringToSign", shownMost(q.wrong.refused.StringToSign(), textMax))
 }
 
-// A refusedV1 is whose request has signature version 1, although its caller may
-// not use it.
+// A refusedV1 is the caller of a request with signature version 1 that may not
+// use it.
 type refusedV1 struct {
 	caller  party.CallerID
 	sandbox bool
 }
 
-// explainV1 says how an old program may use signature version 1: to a sandbox
-// caller in a header, and to whoever runs the server in the log, once an hour.
+// explainV1 says how to allow signature version 1: to a sandbox caller in a
+// header, and to the operator in the log, once an hour.
 func (s *Server) explainV1(w http.ResponseWriter, r *http.Request, q *request, may bool) {
 	if q.v1.caller == "" {
 		return

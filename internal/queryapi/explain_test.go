@@ -14,8 +14,8 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// Each usual mistake is told to the sandbox caller who made it, in one header
-// of one line, and to nobody else.
+// Each usual mistake is explained to the sandbox caller that made it, in one
+// header of one line, and to nobody else.
 func TestSignatureHints(t *testing.T) {
 	w := newWorld(t)
 	var log bytes.Buffer
@@ -108,7 +108,8 @@ func TestSignatureHints(t *testing.T) {
 	}
 }
 
-// A POST with parameters in both places, of which the sender signed one.
+// A POST with parameters in query and body, of which the client signed only one
+// part.
 func TestSignatureHintForQueryAndBody(t *testing.T) {
 	w := newWorld(t)
 	p := w.signed("POST", "/", "shop", holdfast.Params{{Name: "Action", Value: "Cancel"}}, "Signature")
@@ -126,7 +127,7 @@ func TestSignatureHintForQueryAndBody(t *testing.T) {
 	}
 }
 
-// What is asked without a signature, or needs none, is not explained.
+// A request without a signature, or one that needs none, gets no explanation.
 func TestNoSignatureHint(t *testing.T) {
 	w := newWorld(t)
 	for name, p := range map[string]holdfast.Params{
@@ -142,8 +143,8 @@ func TestNoSignatureHint(t *testing.T) {
 	}
 }
 
-// A flood of wrong signatures is refused as before, later and unexplained; who
-// signs well is answered at once.
+// In a flood, wrong signatures are refused later and without an explanation.
+// Requests with a right signature are answered at once.
 func TestFloodOfWrongSignatures(t *testing.T) {
 	w := newWorld(t)
 	w.server.StrangerPause = time.Millisecond
@@ -178,8 +179,8 @@ func TestFloodOfWrongSignatures(t *testing.T) {
 	}
 }
 
-// A request of version 1 that its caller may not send: how it may is told to a
-// sandbox caller and to the log.
+// A request of version 1 by a caller that may not use it: the header of a
+// sandbox caller and the log say how to allow it.
 func TestSignatureV1IsNamed(t *testing.T) {
 	w := newWorld(t)
 	var log bytes.Buffer
@@ -208,8 +209,8 @@ func TestSignatureV1IsNamed(t *testing.T) {
 	}
 }
 
-// Anybody who knows a caller's key id can send requests of version 1, and wrong
-// signatures: the log grows by a bounded number of lines an hour.
+// Anybody who knows a caller's key id can send requests of version 1 and wrong
+// signatures. The log grows by a limited number of lines an hour.
 func TestStrangersCannotFillTheLog(t *testing.T) {
 	w := newWorld(t)
 	var log bytes.Buffer
@@ -239,8 +240,8 @@ func TestStrangersCannotFillTheLog(t *testing.T) {
 	}
 }
 
-// A refusal to a caller that signed is in the log by the request's id, and says
-// nothing of what was sent.
+// A refusal of a signed request is in the log with the request's id, and
+// without anything that was sent.
 func TestRefusalsAreLogged(t *testing.T) {
 	w := newWorld(t)
 	var log bytes.Buffer

@@ -5,7 +5,7 @@ import "github.com/holdfast-pay/holdfast/internal/party"
 // InFlightMax is how many requests of one caller are carried out at one time.
 const InFlightMax = inFlightMax
 
-// Enter counts a request that never ends.
+// Enter adds a request that never ends.
 func (s *Server) Enter(c party.CallerID) { s.inFlight.enter(c) }
 
 // ClockParameters are those that move a caller's clock.
@@ -19,8 +19,8 @@ func ClockParameters() (names []string) {
 // A Spelling is a name that programs use in place of the documented one.
 type Spelling struct{ Action, Name, Also string }
 
-// Spellings are all that the tables of actions have. Ignored parameters stand for
-// nothing.
+// Spellings are all spellings in the tables of actions. Ignored parameters have
+// none.
 func Spellings() (all []Spelling) {
 	for _, a := range actions {
 		for _, s := range a.spellings {

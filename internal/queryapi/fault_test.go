@@ -29,8 +29,8 @@ func reserve(w *world) holdfast.Params {
 	})
 }
 
-// A fault of ours is told to the log, and the caller gets a request id to ask
-// with and nothing more.
+// An internal error is in the log; the caller gets only a request id to ask
+// with.
 func TestFaults(t *testing.T) {
 	verify := func(*world) holdfast.Params {
 		return holdfast.Params{
@@ -68,7 +68,8 @@ func TestFaults(t *testing.T) {
 			}
 		}, 503, "ServiceUnavailable", ""},
 		{"the store is closed to writers", reserve, func(w *world) {
-			// Readers go on for a moment when a server is shut down.
+			// Requests that only read are still answered for a moment while a server
+			// stops.
 			again, err := store.Open(t.Context(), store.Config{Address: w.address})
 			if err != nil {
 				t.Fatal(err)
@@ -129,7 +130,7 @@ func TestWindowAndBodyAreSettings(t *testing.T) {
 	}
 }
 
-// A server that is told of no certificates verifies nothing.
+// A server without certificates verifies no message.
 func TestVerifySignatureWithoutCertificates(t *testing.T) {
 	w := newWorld(t)
 	w.server.Certificates, w.server.OwnCertificate = nil, nil
@@ -143,7 +144,7 @@ func TestVerifySignatureWithoutCertificates(t *testing.T) {
 	}
 }
 
-// A clock that is moved writes to the store as an action does.
+// Moving a clock writes to the store like an action.
 func TestAClockTakesAPlace(t *testing.T) {
 	w := newWorld(t)
 	for range queryapi.InFlightMax {

@@ -13,12 +13,13 @@ import (
 
 const typeForm = "application/x-www-form-urlencoded"
 
-// read takes in a request's parameters, bounded. What is too large is refused
-// before it is read, as far as its length is known, and costs the connection.
+// read reads a request's parameters up to a limit. A request that is too large
+// is refused before it is read if its length is known, and its connection is
+// closed.
 func (s *Server) read(w http.ResponseWriter, r *http.Request) (holdfast.Params, error) {
 	if len(r.TransferEncoding) > 0 && r.ProtoMajor == 1 {
-		// net/http does not tell whether there was a Content-Length as well. A proxy in
-		// front may have gone by that, and have sent a second request inside this one.
+		// net/http does not tell whether there was also a Content-Length. A proxy in
+		// front may have used that and sent a second request inside this one.
 		w.Header().Set("Connection", "close")
 	}
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !holdfast.SameName(coding, "identity") {
@@ -52,8 +53,8 @@ func tooLarge(w http.ResponseWriter) error {
 	return holdfast.Errorf(holdfast.InvalidRequest, "The request is too large.")
 }
 
-// form merges query and body: clients put all of a request into the one or the
-// other. A body without Content-Type is not a form.
+// form merges query and body, because clients use either. A body without
+// Content-Type is not a form.
 func form(query, body, contentType string) (holdfast.Params, error) {
 	if body != "" && contentType != "" {
 		// A broken parameter, such as a charset without a value, does not matter.
@@ -83,7 +84,7 @@ const (
 	messageMax = 512 // characters of an error's message
 )
 
-// shown is a caller's text as it is quoted back to the caller.
+// shown shortens a caller's text before it is quoted back.
 func shown(text string) string { return shownMost(text, shownMax) }
 
 func shownMost(text string, most int) string {
@@ -107,10 +108,10 @@ func invalid(name, allowed, value string) error {
 		shown(value))
 }
 
-// lowerFirst is how the service wrote parameters in its messages.
+// lowerFirst writes a parameter as FPS did in its messages.
 func lowerFirst(name string) string { return strings.ToLower(name[:1]) + name[1:] }
 
-// unknownParameter refuses in the recorded words of the service.
+// unknownParameter refuses with the recorded message of FPS.
 func unknownParameter(version, name string) error {
 	return holdfast.Errorf(holdfast.InvalidRequest, "%s", fmt.Sprintf(
 		`The request doesn't conform to the interface specification in the WSDL. Element/Parameter "%s:%s" in request is either invalid or is found at unexpected location`,

@@ -15,8 +15,8 @@ import (
 )
 
 // FuzzSignature signs any parameters and sends them in every spelling that
-// programs use. The server has to find the same text, whatever the spelling, and
-// to refuse the signature when anything was changed.
+// programs use. The server must compute the same text for every spelling, and
+// refuse the signature if anything was changed.
 func FuzzSignature(f *testing.F) {
 	for _, seed := range []string{
 		"CallerDescription=Tea+%26+cakes+~+50%25+off*+(caf%C3%A9)", "a=1&A=2&a.b=3&aB=4&a-b=5", "=&x", "b=%0D%0A%09&%20=%2B",
@@ -124,8 +124,8 @@ func sendRaw(t *testing.T, h http.Handler, verb, encoded string) string {
 	return answer.Body.String()
 }
 
-// FuzzClient has the SDK send any text, and the server read it: it may refuse
-// what is asked, but not the signature.
+// FuzzClient sends any text with the SDK. The server may refuse the request,
+// but not its signature.
 func FuzzClient(f *testing.F) {
 	f.Add("Tea & cakes ~ 50% off* (café)", "https://shop.example.test/ipn?a=b+c", false)
 	f.Add("\r\n\t \x7f", "+%20%2B=&;#", true)

@@ -12,8 +12,8 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// FuzzForm reads what anybody may send, as far as every check that needs no
-// database. Whatever it is, it is understood or refused, never a fault.
+// FuzzForm sends arbitrary requests through every check that needs no database.
+// Each is accepted or refused, and none is an internal error.
 func FuzzForm(f *testing.F) {
 	f.Add("Action=Reserve&SenderTokenId=A&TransactionAmount.CurrencyCode=USD&TransactionAmount.Value=12.50&"+
 		"CallerReference=r", "", "")
@@ -50,8 +50,8 @@ func FuzzForm(f *testing.F) {
 	})
 }
 
-// refused checks that an error is an answer in the one shape there is, which
-// parses back to what it says.
+// refused checks that an error is in the one form that errors have, and can be
+// parsed back.
 func refused(t *testing.T, err error) {
 	t.Helper()
 	if err == nil {

@@ -11,10 +11,9 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// FuzzTimestamp reads whatever stands in a Timestamp, and compares with a
-// second reading of ISO 8601 that shares nothing with the first. What is
-// accepted is within the window; what is in the window, and written as programs
-// write it, is accepted.
+// FuzzTimestamp reads any text as a Timestamp and compares the result with an
+// independent parser of ISO 8601. Every accepted time is within the window, and
+// every time within the window in a form that programs use is accepted.
 func FuzzTimestamp(f *testing.F) {
 	for _, seed := range []string{
 		"2026-11-23T10:06:45Z", "2026-11-23T10:06:07.000Z", "2026-11-23T10:06:44.159Z", "2026-11-23T02:15:30-0800",

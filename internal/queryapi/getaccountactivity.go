@@ -48,8 +48,8 @@ var (
 	)
 )
 
-// batchSize is a number of rows. The documents begin at 20; smaller pages do no
-// harm.
+// batchSize is a number of rows. The documents begin at 20; smaller pages are
+// allowed.
 var batchSize = wholeNumber(payment.ActivityBatchMax, "")
 
 // dateLayouts are how programs write a day or a moment.
@@ -63,7 +63,8 @@ var date = rule{
 	},
 }
 
-// The years that a date may be of: what a database can hold, and four digits.
+// The years that a date may have: four digits, within the range of the
+// databases.
 const yearMin, yearMax = 1970, 9999
 
 // endOf is a parsed EndDate; a day counts to its end.
@@ -110,8 +111,8 @@ func (s *Server) getAccountActivity(ctx context.Context, q *request, out *docume
 	return nil
 }
 
-// activityFilter reads what the request selects. EndDate counts to the end of
-// its millisecond, since that is how a page names the next one.
+// activityFilter reads the request's filter. EndDate includes its whole
+// millisecond, because a page names the next one by a millisecond.
 func (q *request) activityFilter() (f payment.ActivityFilter, err error) {
 	given := func(name string) string {
 		value, wrong := q.given(name)

@@ -9,10 +9,10 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// getAccountBalance tells what is in the account of the caller's owner (Query
-// API Reference, GetAccountBalance). What is in it can be paid out and refunded.
-// A refund that is under way has left it, and so has what is set aside for fees
-// that are not decided.
+// getAccountBalance returns the balance of the caller's owner (Query API
+// Reference, GetAccountBalance). The available part can be paid out and
+// refunded. Refunds under way, and money set aside for undecided fees, are not
+// in it.
 var getAccountBalance = action{name: "GetAccountBalance", answer: (*Server).getAccountBalance}
 
 func (s *Server) getAccountBalance(ctx context.Context, q *request, out *document) error {
@@ -48,7 +48,7 @@ func (s *Server) getAccountBalance(ctx context.Context, q *request, out *documen
 	return nil
 }
 
-// account refuses to look into an account that is suspended or closed.
+// account refuses if the account is suspended or closed.
 func (q *request) account(tx *store.ReadTx) error {
 	owner, found, err := tx.Party(q.caller.Owner)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/ledger"
 )
 
-// getDebtBalance tells what is owed on a credit instrument (Query API
-// Reference, GetDebtBalance).
+// getDebtBalance returns the debt on a credit instrument (Query API Reference,
+// GetDebtBalance).
 var getDebtBalance = action{
 	name:       "GetDebtBalance",
 	parameters: []parameter{{name: "CreditInstrumentId", required: true, rule: identifier}},
@@ -27,7 +27,7 @@ func (s *Server) getDebtBalance(ctx context.Context, q *request, out *document) 
 	return nil
 }
 
-// getOutstandingDebtBalance tells what the caller's account is owed on all
+// getOutstandingDebtBalance returns the debts to the caller's account on all
 // credit instruments (Query API Reference, GetOutstandingDebtBalance). The
 // element's name is OutstandingDebt.
 var getOutstandingDebtBalance = action{name: "GetOutstandingDebtBalance", answer: (*Server).getOutstandingDebtBalance}

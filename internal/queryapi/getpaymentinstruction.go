@@ -2,8 +2,9 @@ package queryapi
 
 import "context"
 
-// getPaymentInstruction tells what a token allows, as the instruction it was
-// installed by or would have been (Query API Reference, GetPaymentInstruction).
+// getPaymentInstruction returns a token's limits as a payment instruction: the
+// one that installed it, or one that would have (Query API Reference,
+// GetPaymentInstruction).
 var getPaymentInstruction = action{
 	name:       "GetPaymentInstruction",
 	parameters: []parameter{{name: "TokenId", required: true, rule: bytesMax(tokenIDMax)}},

@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// getPrepaidBalance tells what can be spent of a prepaid instrument (Query API
+// getPrepaidBalance returns the balance of a prepaid instrument (Query API
 // Reference, GetPrepaidBalance).
 var getPrepaidBalance = action{
 	name:       "GetPrepaidBalance",
@@ -30,8 +30,8 @@ func (s *Server) getPrepaidBalance(ctx context.Context, q *request, out *documen
 	return nil
 }
 
-// aggregate reads the instrument that a request names, which its sender or its
-// recipient may.
+// aggregate reads the instrument that a request names. Only its sender and its
+// recipient may ask for it.
 func (s *Server) aggregate(
 	ctx context.Context, q *request, m holdfast.PaymentMethod, name string,
 ) (a payment.AggregateInstrument, err error) {
@@ -47,8 +47,8 @@ func (s *Server) aggregate(
 	return a, payment.FindAggregate(a, found, m, id, q.caller.Owner)
 }
 
-// getTotalPrepaidLiability tells what the caller's account owes in goods on all
-// prepaid instruments (Query API Reference, GetTotalPrepaidLiability).
+// getTotalPrepaidLiability returns what the caller's account owes in goods,
+// over all prepaid instruments (Query API Reference, GetTotalPrepaidLiability).
 var getTotalPrepaidLiability = action{name: "GetTotalPrepaidLiability", answer: (*Server).getTotalPrepaidLiability}
 
 func (s *Server) getTotalPrepaidLiability(ctx context.Context, q *request, out *document) error {
@@ -63,8 +63,8 @@ func (s *Server) getTotalPrepaidLiability(ctx context.Context, q *request, out *
 	return nil
 }
 
-// totals are what all instruments of the caller's account come to, and what is
-// pending on them.
+// totals returns the sums of the balances and of the pending amounts of all
+// instruments of the caller's account.
 func (s *Server) totals(
 	ctx context.Context, q *request, account ledger.AccountID, m holdfast.PaymentMethod,
 ) (total, pending money.Amount, err error) {

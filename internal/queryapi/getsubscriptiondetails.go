@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// getSubscriptionDetails tells what a recurring token comes to as a subscription
-// (Query API Reference, GetSubscriptionDetails; version 2010-08-28).
+// getSubscriptionDetails describes a recurring token as a subscription (Query
+// API Reference, GetSubscriptionDetails; version 2010-08-28).
 var getSubscriptionDetails = action{
 	name:       "GetSubscriptionDetails",
 	since:      holdfast.Version2010,
@@ -19,7 +19,7 @@ var getSubscriptionDetails = action{
 	answer:     (*Server).getSubscriptionDetails,
 }
 
-// A subscription is a recurring token with whom it is between, and its use.
+// A subscription is a recurring token with its parties and its use.
 type subscription struct {
 	payment.Token
 	sender, recipient party.Party
@@ -123,8 +123,7 @@ var getTransactionsForSubscription = action{
 	answer:     (*Server).getTransactionsForSubscription,
 }
 
-// subscriptionPaymentsMax bounds what is listed: more than eighty years of
-// months.
+// subscriptionPaymentsMax limits the list: more than eighty years of months.
 const subscriptionPaymentsMax = 1000
 
 func (s *Server) getTransactionsForSubscription(ctx context.Context, q *request, out *document) error {

@@ -46,7 +46,7 @@ func (s *Server) getTokens(ctx context.Context, q *request, out *document) error
 	return nil
 }
 
-// tokens are those that the request selects, the newest first.
+// tokens returns the tokens that the request selects, the newest first.
 func (q *request) tokens(tx *store.ReadTx) (all []payment.Token, err error) {
 	status := holdfast.TokenStatus(q.params.Get("TokenStatus"))
 	if status == "" {

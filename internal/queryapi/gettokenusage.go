@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// getTokenUsage tells what a token allows, and what was used of it since its
-// periods began (Query API Reference, GetTokenUsage; data type
+// getTokenUsage returns a token's limits and how much of them was used in their
+// present periods (Query API Reference, GetTokenUsage; data type
 // TokenUsageLimit).
 var getTokenUsage = action{
 	name:       "GetTokenUsage",

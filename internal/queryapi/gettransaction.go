@@ -11,15 +11,15 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// getTransaction tells all there is to know of a transaction (Query API
-// Reference, GetTransaction; data type TransactionDetail).
+// getTransaction returns everything about a transaction (Query API Reference,
+// GetTransaction; data type TransactionDetail).
 var getTransaction = action{
 	name:       "GetTransaction",
 	parameters: []parameter{{name: "TransactionId", required: true, rule: transactionID}},
 	answer:     (*Server).getTransaction,
 }
 
-// A detail is what a TransactionDetail is made of.
+// A detail is the content of a TransactionDetail.
 type detail struct {
 	payment.Transaction
 	sender, recipient party.Party
@@ -64,8 +64,8 @@ func (q *request) detail(tx *store.ReadTx) (d detail, err error) {
 	return d, err
 }
 
-// related are the transactions beside this one, and what each is to it: of a
-// payment the marketplace's fee and the refunds, of those the payment.
+// related are the related transactions with their relation: for a payment its
+// marketplace fee and its refunds, for these the payment.
 func (d detail) related(out *document) {
 	relate := func(id holdfast.TransactionID, relation holdfast.RelationType) {
 		out.open("RelatedTransaction")
@@ -87,8 +87,8 @@ func (d detail) related(out *document) {
 	}
 }
 
-// write keeps the schema's order. The sender's e-mail address is for a caller
-// who is also the one paid.
+// write keeps the schema's order. Only a caller that is also the recipient gets
+// the sender's e-mail address.
 func (d detail) write(caller party.Caller, out *document) {
 	out.open("Transaction")
 	out.text("TransactionId", string(d.ID))

@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// getTransactionStatus tells where a transaction stands and why (Query API
-// Reference, GetTransactionStatus).
+// getTransactionStatus returns a transaction's status and the reason for it
+// (Query API Reference, GetTransactionStatus).
 var getTransactionStatus = action{
 	name:       "GetTransactionStatus",
 	parameters: []parameter{{name: "TransactionId", required: true, rule: transactionID}},
@@ -35,8 +35,8 @@ func (s *Server) getTransactionStatus(ctx context.Context, q *request, out *docu
 	return nil
 }
 
-// transaction reads the one that the request names, as it is stored; only its
-// caller may.
+// transaction reads the stored transaction that the request names. Only its
+// caller may ask for it.
 func (q *request) transaction(tx *store.ReadTx) (payment.Transaction, error) {
 	id := holdfast.TransactionID(q.params.Get("TransactionId"))
 	t, found, err := tx.Transaction(q.caller.ID, id)

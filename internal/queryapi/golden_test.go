@@ -27,9 +27,9 @@ import (
 
 var update = flag.Bool("update", false, "write the responses in testdata anew")
 
-// TestGolden plays each story in testdata on each database and compares every byte of what is
-// answered. A story is a txtar archive; its comment tells it. In order, its
-// parts are
+// TestGolden plays each story in testdata on each database and compares every
+// byte of the answers. A story is a txtar archive; its comment describes it.
+// Its parts are, in order:
 //
 //	world       what there is beside the usual people, one thing a line; see
 //	            arrange
@@ -40,7 +40,7 @@ var update = flag.Bool("update", false, "write the responses in testdata anew")
 //	            harness would add
 //	response…   the answer
 //
-// With -update the responses are written anew and nothing else.
+// With -update only the responses are written again.
 func TestGolden(t *testing.T) {
 	for _, file := range stories(t) {
 		for engine, address := range holdfasttest.Addresses(t) {
@@ -108,7 +108,7 @@ func play(t *testing.T, file, address string) {
 	}
 }
 
-// play sends one request and returns the answer as it stands in a story.
+// play sends one request and returns the answer as a story shows it.
 func (w *world) play(text string) string {
 	w.t.Helper()
 	first, rest, _ := strings.Cut(text, "\n")
@@ -141,8 +141,8 @@ var (
 	answeredID  = regexp.MustCompile(`<(?:Refund)?TransactionId>(\w+)<`)
 )
 
-// expand writes ids out: {token A}, {transaction 1}, {answered 2} for the first
-// that response 2 gave; and long texts: {repeat x 161}.
+// expand replaces names by ids: {token A}, {transaction 1}, {answered 2} for
+// the first id in response 2; and writes long texts: {repeat x 161}.
 func expand(text string, answered map[string]string) string {
 	return placeholder.ReplaceAllStringFunc(text, func(found string) string {
 		m := placeholder.FindStringSubmatch(found)
@@ -160,7 +160,7 @@ func expand(text string, answered map[string]string) string {
 	})
 }
 
-// signed adds what every request carries, where it is not given, and signs.
+// signed adds the parameters of every request that are not given, and signs.
 func (w *world) signed(verb, path, caller string, p holdfast.Params, without ...string) holdfast.Params {
 	w.t.Helper()
 	if caller == "nobody" {
@@ -231,7 +231,7 @@ func (w *world) send(verb, path string, p holdfast.Params) string {
 	return b.String()
 }
 
-// The codes that no story can reach, and the tests that do.
+// The codes that no story can reach, and the tests that reach them.
 var untold = map[holdfast.Code]string{
 	holdfast.ConcurrentModification: "TestFaults",
 	holdfast.InternalError:          "TestFaults",

@@ -8,8 +8,8 @@ import (
 )
 
 // inFlightMax is how many requests of one caller are carried out at one time.
-// It is a fraction of what may wait for the store, so that a caller who sends
-// more than the server can do meets its own limit and leaves room for the others.
+// It is a fraction of the store's queue. A caller that sends more than the
+// server can do reaches its own limit and leaves room for others.
 const inFlightMax = 512
 
 var errCallerBusy = errors.New("the caller has too many requests under way")
@@ -21,8 +21,8 @@ type inFlight struct {
 	of map[party.CallerID]int
 }
 
-// enter gives a request one of its caller's places. Who signed nothing has none:
-// what strangers may ask for touches no store.
+// enter gives a request one of its caller's places. Unsigned requests need no
+// place, because they do not use the store.
 func (s *Server) enter(q *request) (leave func(), err error) {
 	if q.caller.ID == "" {
 		return func() {}, nil
@@ -34,8 +34,8 @@ func (s *Server) enter(q *request) (leave func(), err error) {
 	return leave, nil
 }
 
-// enter counts a request, and refuses it where there are too many. Who was let in
-// leaves.
+// enter counts a request, or refuses it if there are too many. An accepted
+// request must leave.
 func (f *inFlight) enter(c party.CallerID) (leave func(), ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// installPaymentInstruction makes a token of the caller's own owner (Query API
+// installPaymentInstruction makes a token for the caller's owner (Query API
 // Reference, InstallPaymentInstruction).
 var installPaymentInstruction = action{
 	name: "InstallPaymentInstruction",

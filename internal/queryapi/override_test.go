@@ -7,8 +7,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// The callers of this world have no address for notifications: what is told at
-// all is told where the request says.
+// The callers of this test have no address for notifications, so every
+// notification goes where the request says.
 func TestEachActionPassesOverrideIPNURLOn(t *testing.T) {
 	w := newWorld(t)
 	w.arrange(`

@@ -81,7 +81,7 @@ var (
 	statusLine = regexp.MustCompile(`\b[1-5][0-9][0-9]\b`)
 )
 
-// docs/api/versions.md has what a version added, and the spellings.
+// docs/api/versions.md has the additions of each version, and the spellings.
 func TestVersionsPage(t *testing.T) {
 	page := holdfasttest.ReadPage(t, "versions.md")
 	added, parameters := queryapi.Since(holdfast.Version2010)
@@ -114,7 +114,7 @@ func TestVersionsPage(t *testing.T) {
 	}
 }
 
-// The versions' table is what the server does.
+// The table of versions says what the server does.
 func TestVersionsPageIsWhatIsAnswered(t *testing.T) {
 	w := newWorld(t)
 	for _, row := range holdfasttest.ReadPage(t, "versions.md").Under("## Versions of the API").Rows() {

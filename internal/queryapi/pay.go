@@ -36,7 +36,7 @@ func (s *Server) pay(ctx context.Context, q *request, out *document) error {
 	return q.transactionResult(t, err, out)
 }
 
-// paymentRequest reads what was checked.
+// paymentRequest reads parameters that were checked before.
 func paymentRequest(p holdfast.Params) (holdfast.ReserveRequest, error) {
 	amount, err := amountOf(p, "TransactionAmount")
 	if err != nil {
@@ -66,8 +66,8 @@ func timeout(p holdfast.Params) int {
 	return mins
 }
 
-// marketplaceFee reads the fee of a marketplace. No fee is what every caller
-// may ask for, and some programs always do.
+// marketplaceFee reads the fee of a marketplace. Any caller may send a fee of
+// zero, and some programs always do.
 func marketplaceFee(p holdfast.Params) (fixed money.Amount, variable string, err error) {
 	if fixed, err = amountOf(p, "MarketplaceFixedFee"); err != nil {
 		return fixed, "", err
@@ -93,7 +93,7 @@ func (q *request) transactionResult(t payment.Transaction, err error, out *docum
 	return nil
 }
 
-// about has the answer's headers tell the deadline of a hold.
+// about writes the deadline of a hold into the answer's header.
 func (q *request) about(t payment.Transaction) {
 	if t.Hold() {
 		q.deadline = t.Deadline

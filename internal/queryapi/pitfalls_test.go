@@ -13,9 +13,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// What developers of the time stumbled over in the API, by the row of our list
-// of pitfalls, and how each is met. Rows that are about the pages, notifications
-// or TLS alone are not here.
+// Problems that developers had with FPS's API, by the row of our list of
+// pitfalls, and how this server avoids each. Rows about pages, notifications or
+// TLS are not here.
 func TestPitfalls(t *testing.T) {
 	for name, meet := range map[string]func(*testing.T, *world){
 		"1: blanks as plus, * not encoded, ~ encoded":       pitfallEncoding,
@@ -273,8 +273,8 @@ func pitfallNamespace(t *testing.T, w *world) {
 	}
 }
 
-// pitfallCodes: every code that a story is answered with is one of the documents
-// (TestGoldenCoversEveryCode); here are those that a server invents most easily.
+// pitfallCodes are codes that a server might easily invent. Every code in a
+// story's answer is documented (TestGoldenCoversEveryCode).
 func pitfallCodes(t *testing.T, w *world) {
 	want(t, w.ask("Steal"), 400, "<Code>InvalidRequest</Code>")
 	want(t, w.ask("GetTokenByCaller", "Version=1999-01-01"), 400, "<Code>InvalidRequest</Code>")

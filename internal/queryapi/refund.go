@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// refund pays a payment back, all that is left of it or a part (Query API
+// refund pays a payment back: what is left of it, or a part (Query API
 // Reference, Refund).
 var refund = action{
 	name: "Refund",

@@ -12,9 +12,8 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A rule says which values a parameter may have. Its words stand in refusals and
-// in docs/api. A rule without met allows every value: what is left to check is
-// checked elsewhere.
+// A rule says which values a parameter may have. Its words are used in refusals
+// and in docs/api. A rule without met allows every value; other code checks it.
 type rule struct {
 	allowed string // completes "Name has to be …"
 	form    string // what docs/api says instead, where allowed are recorded words that say little
@@ -75,11 +74,12 @@ var percent = rule{
 	},
 }
 
-// identifier refuses what no token and no instrument can be called.
+// identifier refuses a value that cannot be the id of a token or an instrument.
 var identifier = bytesMax(identifierMax)
 
-// transactionID refuses what no transaction can be called, in the recorded
-// words of the service; whether there is one is the processor's to say.
+// transactionID refuses a value that cannot be a transaction's id, with the
+// recorded message of FPS. The processor finds out whether the transaction
+// exists.
 var transactionID = rule{
 	allowed: "a valid transaction ID",
 	form:    strconv.Itoa(transactionIDSize) + " characters, of 0–9 and A–Z",
@@ -90,7 +90,7 @@ var transactionID = rule{
 }
 
 // webAddress is an http or https address to send notifications to. It is not
-// quoted back: one that is refused may have a password in it.
+// quoted back, because it may contain a password.
 var webAddress = rule{
 	allowed: webAddressAllowed,
 	met: func(value string) bool {

@@ -13,11 +13,11 @@ import (
 //go:embed AmazonFPS.xsd.tmpl
 var schemaText string
 
-// versions are those that the API has, each with a schema and a namespace.
+// versions are the versions of the API, each with a schema and a namespace.
 var versions = []string{holdfast.Version2008, holdfast.Version2010}
 
 // schemas are the XML Schema documents of the API by their paths, such as
-// "/doc/2010-08-28/AmazonFPS.xsd", where the service of the time had them.
+// "/doc/2010-08-28/AmazonFPS.xsd", as FPS had them.
 var schemas = func() map[string][]byte {
 	text := template.Must(template.New("AmazonFPS.xsd").Parse(schemaText))
 	byPath := map[string][]byte{}
@@ -34,7 +34,7 @@ var schemas = func() map[string][]byte {
 func schemaPath(version string) string { return "/doc/" + version + "/AmazonFPS.xsd" }
 
 // serveSchema answers a request for a schema, and reports whether it was one.
-// Anybody may read it, and it only changes with the program.
+// Anybody may read it. It changes only with the program.
 func serveSchema(w http.ResponseWriter, r *http.Request) bool {
 	schema, ok := schemas[r.URL.Path]
 	switch {

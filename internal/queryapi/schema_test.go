@@ -21,8 +21,8 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// xmllintEnv names the XML Schema validator; make test sets it. Set to nothing,
-// or where there is none, what needs it is skipped.
+// xmllintEnv names the XML Schema validator; make test sets it. If it is empty,
+// or there is no validator, tests that need it are skipped.
 const xmllintEnv = "HOLDFAST_TEST_XMLLINT"
 
 func xmllint(t *testing.T) string {
@@ -63,8 +63,8 @@ func (v *validator) file(t *testing.T, name string, content []byte) string {
 	return path
 }
 
-// check validates files, all with one schema, and returns what xmllint says
-// about them. It says nothing of its own when all are valid but "… validates".
+// check validates files with one schema and returns xmllint's output. If all
+// files are valid, it consists of lines "… validates".
 func (v *validator) check(t *testing.T, schema string, files ...string) (said string, valid bool) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), v.xmllint,
@@ -119,9 +119,9 @@ func root(t *testing.T, name string, body []byte) xml.Name {
 	return document.XMLName
 }
 
-// TestGoldenAnswersAreValid validates every answer in testdata, success or
-// error; and since the two versions differ in nothing that an answer of both
-// holds, each success in the other version too.
+// TestGoldenAnswersAreValid validates every answer in testdata. Successes are
+// also validated in the other version, because the two versions do not differ
+// in answers that both have.
 func TestGoldenAnswersAreValid(t *testing.T) {
 	v := newValidator(t)
 	files := map[string][]string{} // by namespace
@@ -155,7 +155,7 @@ func linesWithout(text, end string) string {
 	return strings.Join(lines, "\n")
 }
 
-// A schema that lets everything pass would be no check.
+// A schema that accepts everything would check nothing.
 func TestSchemaRefuses(t *testing.T) {
 	v := newValidator(t)
 	good := map[string]string{
@@ -261,7 +261,7 @@ func TestSchemaVersions(t *testing.T) {
 	}
 }
 
-// An xsd is as much of a schema as the tests look at.
+// An xsd is the part of a schema that the tests read.
 type xsd struct {
 	Elements []xsdElement `xml:"element"`
 	Types    []xsdType    `xml:"complexType"`

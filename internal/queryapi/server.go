@@ -1,5 +1,5 @@
-// Package queryapi is the door for callers' programs: the signed Query API,
-// forms in, XML out.
+// Package queryapi is the door for callers' programs: the signed Query API.
+// Requests are forms, answers are XML. docs/api describes it.
 package queryapi
 
 import (
@@ -27,20 +27,20 @@ type Server struct {
 	Processor *processor.Processor
 	Store     store.Reader
 
-	// Certificates are those that return URLs and notifications are signed
-	// with, current and retired; OwnCertificate tells whether an address is
-	// where one of them is served. VerifySignature asks both.
+	// Certificates are the current and retired certificates of return URLs and
+	// notifications. OwnCertificate reports whether one of them is served at an
+	// address. VerifySignature uses both.
 	Certificates   func() []*x509.Certificate
 	OwnCertificate func(url string) bool
 
-	// Hosts are further host names that a caller may have signed, beside the
-	// one the request names and the names of the service of the time. Paths are
-	// further ones that the API answers at, such as "/fps/", and that a caller
-	// may have signed where a proxy took them off.
+	// Hosts are further host names that a caller may have signed, in addition to
+	// the host of the request and FPS's own names. Paths are further paths that
+	// the API answers at, such as "/fps/", and that a caller may have signed
+	// although a proxy removed them.
 	Hosts, Paths []string
 
-	// Page answers a browser that brings no request: at "/", and where there is
-	// nothing. Without it the API answers, as it does all programs.
+	// Page answers browsers without a request, at "/" and at unknown paths.
+	// Without it, the API answers them like programs.
 	Page http.Handler
 
 	Now          func() time.Time // real time
@@ -49,12 +49,12 @@ type Server struct {
 	Window       time.Duration    // how far a Timestamp may be off, either way; zero means 15 minutes
 	Log          *slog.Logger     // nil means none
 
-	// StrangerPause keeps a flood of requests that nobody signed from taking
-	// what others need: once there are more than a few in a second from one
-	// address, each waits so long for its answer. Zero means none.
+	// StrangerPause slows down floods of unsigned requests. If more than a few
+	// come from one address in a second, each further answer is delayed by this
+	// time. Zero means no delay.
 	StrangerPause time.Duration
-	// From is where a request comes from, as strangers are counted: an address or
-	// a network. Nil means the peer's.
+	// From returns the address or network by which strangers are counted. Nil
+	// means the peer's address.
 	From func(*http.Request) string
 
 	strangers strangers
@@ -74,8 +74,8 @@ const (
 )
 
 // Handler serves "/", for sandbox callers "/sandbox/clock", and the schemas
-// under "/doc/". It looks at paths itself: a mux would redirect the empty path
-// of an absolute-form target, and old clients follow nothing.
+// under "/doc/". It matches paths itself, because a mux would redirect the
+// empty path of an absolute-form target, and old clients follow no redirect.
 func (s *Server) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -88,7 +88,7 @@ func (s *Server) Handler() http.Handler {
 	})
 }
 
-// A request is one request with what is known of it so far.
+// A request is one request with everything known about it so far.
 type request struct {
 	id     string
 	real   time.Time // when it came in
@@ -96,13 +96,13 @@ type request struct {
 	asked  *action // set before it is carried out
 	params holdfast.Params
 
-	// caller is the zero Caller, who is nobody and whose clock shows real time,
-	// until the signature is verified.
+	// caller is the zero Caller, whose clock shows real time, until the signature
+	// is verified.
 	caller  party.Caller
 	version string // whose namespace the answer is in
 
-	// messageFor is whom a verified message is for, if the request's access key is
-	// that caller's.
+	// messageFor is the caller that a verified message is for, if the request's
+	// access key belongs to it.
 	messageFor party.CallerID
 
 	wrong    *wrongSignature // to be explained, if that is why it is refused
@@ -168,8 +168,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, q *request) (rep
 	return s.act(r, q)
 }
 
-// act answers an action of the API. A signature is asked for before anything is
-// said of what stands in the request.
+// act answers an action of the API. It checks the signature before it says
+// anything about the request's content.
 func (s *Server) act(r *http.Request, q *request) (reply, error) {
 	asked := q.params.Get("Action")
 	a, known := actionNamed(asked)
@@ -218,8 +218,8 @@ func (s *Server) act(r *http.Request, q *request) (reply, error) {
 	return reply{contentType: typeXML, body: doc.finish(q.id)}, nil
 }
 
-// answeredVersion is the version whose namespace answers a request: the one
-// asked for, and the newest for a later one that is not listed.
+// answeredVersion is the version whose namespace the answer has: the requested
+// version, or the newest one for a later version that is not listed.
 func answeredVersion(asked string) (string, error) {
 	switch asked {
 	case "":
@@ -236,8 +236,8 @@ func answeredVersion(asked string) (string, error) {
 	return holdfast.VersionNewest, nil
 }
 
-// refuse answers with an error. What is not a refusal goes to the log, and the
-// caller learns the request id to ask with.
+// refuse answers with an error. An error that is not a refusal goes to the log,
+// and the caller gets the request id to ask with.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q *request, err error) {
 	refused, ok := errors.AsType[*holdfast.Error](err)
 	switch {
@@ -290,7 +290,7 @@ func unavailable() *holdfast.Error {
 		"The service is not available at the moment. Send the same request again.")
 }
 
-// send writes an answer whole, with its length: an HTTP/1.0 client cannot read
+// send writes an answer with its length, because an HTTP/1.0 client cannot read
 // chunks.
 func (s *Server) send(w http.ResponseWriter, q *request, status int, answer reply) {
 	h := w.Header()

@@ -6,8 +6,8 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// settle charges what a Reserve holds, all of it or less (Query API Reference,
-// Settle). Several of the guides' examples name the transaction TransactionId.
+// settle charges a hold, in full or less (Query API Reference, Settle). Several
+// examples in FPS's guides call the parameter TransactionId.
 var settle = action{
 	name: "Settle",
 	parameters: append(

@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// settleDebt charges what is owed on a credit instrument (Query API Reference,
+// settleDebt charges the debt of a credit instrument (Query API Reference,
 // SettleDebt).
 var settleDebt = action{
 	name: "SettleDebt",

@@ -14,7 +14,7 @@ import (
 )
 
 // credentials are the parameters that every signed request carries. Expires may
-// stand for Timestamp: one client of the time offers it.
+// be sent in place of Timestamp, as one old client does.
 var credentials = []string{"AWSAccessKeyId", "Signature", "SignatureVersion", "SignatureMethod", "Timestamp", "Expires"}
 
 const (
@@ -23,9 +23,9 @@ const (
 	accessKeyMax      = 128 // bytes; longer ones are nobody's
 )
 
-// authenticate finds out whose request it is and sets q.caller. The order of
-// the checks is the API's: what is missing, whose key, how old, and then
-// whether the signature is right, over any of the paths.
+// authenticate finds the request's caller and sets q.caller. The order of the
+// checks is FPS's: missing parameters, the key, the age, and then the
+// signature, over any of the paths.
 func (s *Server) authenticate(r *http.Request, paths []string, q *request) error {
 	p := q.params
 	version := p.Get("SignatureVersion")
@@ -63,7 +63,7 @@ func (s *Server) authenticate(r *http.Request, paths []string, q *request) error
 }
 
 // needed reports whether a request must carry one of the credentials. Version 1
-// had no method; its sender is told of the version.
+// has no method; its refusal names the version.
 func needed(p holdfast.Params, name string) bool {
 	switch name {
 	case "SignatureMethod":
@@ -97,9 +97,9 @@ var errUnknownKey = holdfast.Errorf(holdfast.InvalidClientTokenID,
 // UTC or with an offset, the offset with or without its colon.
 var timestampLayouts = []string{time.RFC3339, "2006-01-02T15:04:05Z0700"}
 
-// checkTime compares with real time, whatever the caller's clock shows: the
-// caller's program has no other. A refusal says what time it is, for programs
-// on machines whose clock is wrong.
+// checkTime compares with real time, not with the caller's clock, because the
+// caller's program knows only real time. A refusal names the server's time, for
+// programs on machines with a wrong clock.
 func (s *Server) checkTime(p holdfast.Params, real time.Time) error {
 	window := s.Window
 	if window == 0 {
@@ -143,7 +143,7 @@ func parseTimestamp(name, value string) (time.Time, error) {
 		"Value (%s) for parameter %s is invalid. Must be in ISO8601 format.", shown(value), name)
 }
 
-// expired refuses in the recorded words, and adds what time it is here.
+// expired refuses with the recorded message and adds the server's time.
 func expired(name string, at, real time.Time) error {
 	const layout = "2006-01-02T15:04:05.000Z"
 	return holdfast.Errorf(holdfast.RequestExpired, "Request has expired. %s date is %s; here it is %s",
@@ -161,7 +161,7 @@ func (s *Server) checkSignature(r *http.Request, paths []string, p holdfast.Para
 	signed := unsigned(p)
 	verb := r.Method + "\n"
 	for _, path := range paths {
-		// The text is the same for every host but for its second line.
+		// The texts of different hosts differ only in the second line.
 		rest := strings.TrimPrefix(holdfast.StringToSign(r.Method, "", path, signed), verb)
 		for host := range s.signedHosts(r) {
 			if holdfast.VerifyHMAC(secret, method, verb+host+rest, p.Get("Signature")) {
@@ -172,9 +172,9 @@ func (s *Server) checkSignature(r *http.Request, paths []string, p holdfast.Para
 	return wrongSignatureError(holdfast.InvalidSignature)
 }
 
-// signedPaths are those that may stand in the signed text: the request's, and
-// the root, which SDKs sign whatever a proxy puts before it, and further ones
-// that are configured.
+// signedPaths are the paths that may be in the signed text: the request's path;
+// the root, which SDKs sign even if a proxy adds a prefix; and configured
+// paths.
 func (s *Server) signedPaths(path string) []string {
 	paths := []string{or(path, apiPath)}
 	for _, other := range append([]string{apiPath}, s.Paths...) {
@@ -201,19 +201,19 @@ func checkSignatureV1(p holdfast.Params, secret holdfast.SecretKey) error {
 	return nil
 }
 
-// wrongSignatureError has the documented code for version 1, and for version 2
-// the one that was recorded once version 1 was no more.
+// wrongSignatureError has the documented code for version 1. For version 2 it
+// has the code that was recorded after FPS had dropped version 1.
 func wrongSignatureError(code holdfast.Code) error {
 	return holdfast.Errorf(code, "The request signature we calculated does not match the signature you provided.")
 }
 
-// unsigned are the parameters that a signature covers.
+// unsigned returns the parameters without the signature: those that it covers.
 func unsigned(p holdfast.Params) holdfast.Params {
 	return slices.DeleteFunc(slices.Clone(p), func(param holdfast.Param) bool { return param.Name == "Signature" })
 }
 
-// signedHosts are the hosts that may stand in the signed text, the likeliest
-// first: clients drop the port, or keep it when the Host header has none, and
+// signedHosts are the hosts that may be in the signed text, the most likely
+// first. Clients drop the port, or keep it when the Host header has none, and
 // proxies change the name.
 func (s *Server) signedHosts(r *http.Request) iter.Seq[string] {
 	return func(yield func(string) bool) {
@@ -240,7 +240,7 @@ func (s *Server) signedHosts(r *http.Request) iter.Seq[string] {
 	}
 }
 
-// splitPort takes the port off a host; an IPv6 address keeps its brackets.
+// splitPort removes the port from a host; an IPv6 address keeps its brackets.
 func splitPort(host string) (name, port string) {
 	i := strings.LastIndexByte(host, ':')
 	if i < 0 || i < strings.LastIndexByte(host, ']') {

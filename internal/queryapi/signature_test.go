@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// The published vectors of request signatures, sent as requests. Their token does
-// not exist, which is said only to those whose signature is right.
+// The published vectors of request signatures, sent as requests. Their token
+// does not exist, and only a request with a right signature gets that answer.
 func TestSignatureVectors(t *testing.T) {
 	w := newWorld(t)
 	const good, bad, old = "<Code>InvalidTokenId_Sender</Code>", "<Code>InvalidSignature</Code>",
@@ -63,8 +63,8 @@ func TestSignatureVectors(t *testing.T) {
 	}
 }
 
-// Row 7 of the vectors, version 1, for a caller that may: by either verb, and on
-// any host, for its text has neither.
+// Row 7 of the vectors, version 1, for a caller that may use it: with either
+// verb and any host, because its text has neither.
 func TestSignatureV1(t *testing.T) {
 	w := newWorld(t)
 	if _, err := w.p.ChangeCaller(t.Context(), "CSHOP", func(c party.Caller) (party.Caller, error) {

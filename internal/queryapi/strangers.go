@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// How many requests that nobody signed are answered at once in a second. The rest
-// wait for StrangerPause.
+// How many unsigned requests are answered at once in a second. The rest wait
+// for StrangerPause.
 const (
 	refusalsMax     = 20 // of one address: more than anybody sends who sets up a program
 	refusalsAllMax  = 200
@@ -23,7 +23,7 @@ const (
 // most 3 KiB each.
 const wrongLoggedMax = 100
 
-// strangers counts the requests that nobody signed.
+// strangers counts unsigned requests.
 type strangers struct {
 	once                         sync.Once
 	refused, explained, verified pace.Pace
@@ -50,9 +50,9 @@ func (s *Server) from(r *http.Request) string {
 	return party.Source(nil, r.RemoteAddr)
 }
 
-// refuseStranger has a refusal of an unsigned request wait if there are too many
-// of them. It returns what holds the refusal up, or nil, and whether a wrong
-// signature may be explained.
+// refuseStranger delays the refusal of an unsigned request if there are too
+// many. It returns a function that waits, or nil, and whether a wrong signature
+// may be explained.
 func (s *Server) refuseStranger(r *http.Request, now time.Time) (hold func(), mayExplain bool) {
 	p := s.unsigned()
 	if !p.refused.Allow(s.from(r), now) {

@@ -15,8 +15,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// However slowly wrong requests come in, those that are refused in one second are
-// counted together.
+// Wrong requests that are refused in the same second are counted together,
+// however slowly they came in.
 func TestSlowStrangersAreCountedTogether(t *testing.T) {
 	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 	s := &Server{Now: func() time.Time { return now }}
@@ -29,7 +29,8 @@ func TestSlowStrangersAreCountedTogether(t *testing.T) {
 	}
 }
 
-// Messages that anybody has verified are paced by address, and a caller's are not.
+// Unsigned requests of VerifySignature are paced by address; those of a caller
+// are not.
 func TestVerifySignatureIsPaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
@@ -86,7 +87,8 @@ func TestStrangersInAFloodWait(t *testing.T) {
 	})
 }
 
-// What the store had no room for, or could not do, may be sent again.
+// A request that the store had no room for, or could not carry out, may be sent
+// again.
 func TestAStoreThatCannotIsRetriable(t *testing.T) {
 	for _, err := range []error{store.ErrFull, errCallerBusy, store.ErrBusy, store.ErrUnreachable, store.ErrClosed} {
 		s := &Server{Now: func() time.Time { return time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC) }}
@@ -99,8 +101,7 @@ func TestAStoreThatCannotIsRetriable(t *testing.T) {
 	}
 }
 
-// Strangers do not stand in each other's way; a caller has so many places and no
-// more.
+// Unsigned requests do not take places; a caller has a fixed number of places.
 func TestWhoTakesAPlace(t *testing.T) {
 	s := &Server{}
 	for range inFlightMax + 1 {

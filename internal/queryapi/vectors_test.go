@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 )
 
-// The requests that docs/api/signing.md shows are let in, and no other request is
-// by their signatures.
+// The requests in docs/api/signing.md are accepted, and their signatures fit no
+// other request.
 func TestPublishedRequests(t *testing.T) {
 	w := newWorld(t)
 	n := 0
@@ -36,7 +36,7 @@ func TestPublishedRequests(t *testing.T) {
 			}
 			answer := httptest.NewRecorder()
 			w.handler.ServeHTTP(answer, r)
-			// What the requests are about does not exist here.
+			// The objects that the requests name do not exist here.
 			good := strings.Contains(answer.Body.String(), "<Code>InvalidT")
 			if good != row.good || !good && answer.Code != http.StatusForbidden {
 				t.Errorf("%s: %d %s", v.Name, answer.Code, answer.Body)
@@ -48,7 +48,7 @@ func TestPublishedRequests(t *testing.T) {
 	}
 }
 
-// VerifySignature takes the messages that docs/api/signing.md shows for genuine.
+// VerifySignature accepts the messages in docs/api/signing.md.
 func TestPublishedMessages(t *testing.T) {
 	w, all := newWorld(t), holdfasttest.PublishedVectors(t)
 	w.server.Certificates = func() []*x509.Certificate { return all.Certificates(t) }

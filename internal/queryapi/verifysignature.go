@@ -13,8 +13,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// verifySignature tells whether a return URL or a notification is ours (Query
-// API Reference, VerifySignature). Anybody may ask.
+// verifySignature reports whether this server signed a return URL or a
+// notification (Query API Reference, VerifySignature). Anybody may ask.
 var verifySignature = action{
 	name: "VerifySignature",
 	parameters: []parameter{
@@ -56,10 +56,10 @@ func (s *Server) verifySignature(ctx context.Context, q *request, out *document)
 	return nil
 }
 
-// verify checks a message against our own certificates. It is not told the
-// verb: the message's own fields tell it, so that a return URL never passes as a
-// notification. The certificate's address is compared and never fetched: a
-// stranger wrote it.
+// verify checks a message with our own certificates. The message's fields
+// decide which verb was signed, so a return URL never passes as a notification.
+// The certificate's address is compared and never fetched, because a stranger
+// may have written it.
 func (s *Server) verify(at, raw string, params holdfast.Params) error {
 	verb, neither := holdfast.MessageVerb(params)
 	err := holdfast.VerifyMessage(s.certificates(), verb, at, raw)
@@ -72,11 +72,12 @@ func (s *Server) verify(at, raw string, params holdfast.Params) error {
 	return err
 }
 
-// errOthers is why a genuine message does not verify.
+// errOthers says that a genuine message is for another caller.
 var errOthers = errors.New("the message is for another caller")
 
-// asker is whose access key the request has, or nobody. The signature need not
-// be right: who asks can only make the answer stricter.
+// asker is the caller of the request's access key, or the zero Caller. Its
+// signature need not be right, because knowing the asker can only make the
+// answer stricter.
 func (s *Server) asker(ctx context.Context, q *request) (party.CallerID, error) {
 	key := q.params.Get("AWSAccessKeyId")
 	if q.caller.ID != "" || key == "" || len(key) > accessKeyMax {
@@ -89,8 +90,9 @@ func (s *Server) asker(ctx context.Context, q *request) (party.CallerID, error) 
 	return caller.ID, nil
 }
 
-// checkFor checks that a genuine message is for the caller who asks, and has the
-// answer say so. Messages that were signed before an upgrade name no caller.
+// checkFor checks that a genuine message is for the caller that asks, and names
+// that caller in the answer's header. Messages that were signed by an older
+// version name no caller.
 func (q *request) checkFor(asker party.CallerID, message holdfast.Params) error {
 	named, ok := message.Lookup(holdfast.CallerField)
 	switch {
@@ -114,8 +116,9 @@ func (s *Server) certificates() []*x509.Certificate {
 // message is not verified.
 const headerVerificationHint = "Holdfast-Verification-Hint"
 
-// explainFailure says in the log why a message is not verified, and to a sandbox
-// caller in a header: mostly its program changed the message before it asked.
+// explainFailure writes into the log, and for a sandbox caller into a header,
+// why a message is not verified. The usual reason is that the program changed
+// the message before it asked.
 func (s *Server) explainFailure(ctx context.Context, q *request, at, raw string, reason error) {
 	if !q.caller.Sandbox && !s.log().Enabled(ctx, slog.LevelDebug) {
 		return
@@ -131,8 +134,8 @@ func (s *Server) explainFailure(ctx context.Context, q *request, at, raw string,
 	}
 }
 
-// endpoint is an address that a message may have been sent to. What is wrong
-// beyond that, such as a query, makes a message that is not verified.
+// endpoint reads the address that a message was sent to. Other faults, such as
+// a query, only make the message fail.
 var endpoint = rule{
 	allowed: "an absolute address, by http, https or the scheme of an application",
 	met: func(value string) bool {

@@ -40,7 +40,8 @@ func message(t *testing.T, verb string, fields ...string) string {
 	return p.Encode()
 }
 
-// verification asks as a caller, or as nobody. More parameters may be given.
+// verification asks as a caller or without a signature. More parameters may be
+// given.
 func (w *world) verification(caller, message string, more ...holdfast.Param) (status, header, hint string) {
 	w.t.Helper()
 	p := append(holdfast.Params{
@@ -57,8 +58,8 @@ func (w *world) verification(caller, message string, more ...holdfast.Param) (st
 	return "", "", ""
 }
 
-// A message passes as what it was signed as, and as nothing else, whoever asks:
-// the fields that only notifications have are verified for POST alone.
+// A message passes only as the kind that it was signed as, for every asker.
+// Fields that only notifications have are verified for POST alone.
 func TestVerifySignatureTellsTheKindsApart(t *testing.T) {
 	w := newMessageWorld(t)
 	back := []string{"tokenID=T", "status=SC", "callerReference=order-1", "callerId=CSHOP"}
@@ -93,8 +94,8 @@ func TestVerifySignatureTellsTheKindsApart(t *testing.T) {
 	}
 }
 
-// Whoever names an access key is told only of messages for its caller, whether
-// or not the request's own signature is right.
+// A request with an access key verifies only messages for that key's caller,
+// whether or not its own signature is right.
 func TestVerifySignatureIsTheCallers(t *testing.T) {
 	w := newMessageWorld(t)
 	other := func(caller string) []holdfast.Param {
@@ -147,7 +148,7 @@ func TestVerifySignatureIsTheCallers(t *testing.T) {
 			}
 		}
 	}
-	// What was signed before an upgrade names nobody.
+	// Messages that were signed by an older version name no caller.
 	if status, header, _ := w.verification("shop", message(t, "GET", "tokenID=T", "status=SC")); status != verified ||
 		header != "" {
 		t.Errorf("a message without a caller: %s, Holdfast-Caller %q", status, header)

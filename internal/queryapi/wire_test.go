@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// A wire speaks to a real server in raw bytes, as programs of the time did.
+// A wire sends raw bytes to a real server, as old programs did.
 type wire struct {
 	*world
 	address string
@@ -161,7 +161,7 @@ func body(head, content string) string {
 	return fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", head, len(content), content)
 }
 
-// Clients in PHP sign the strict form and put something looser on the wire.
+// Clients in PHP sign the strict form and send a looser one.
 func TestWireLooseEncoding(t *testing.T) {
 	w := newWire(t)
 	p := w.signed("POST", "/", "shop", holdfast.Params{
@@ -240,7 +240,7 @@ func TestWireTooLarge(t *testing.T) {
 	}
 }
 
-// The SDK is the other end of the same wire.
+// The SDK works on the same wire.
 func TestSDK(t *testing.T) {
 	w := newWire(t)
 	c := &holdfast.Client{
@@ -276,8 +276,8 @@ func TestSDK(t *testing.T) {
 	}
 }
 
-// What follows a request that says its length in two ways is not looked at: a
-// proxy in front may have taken it for a part of the first.
+// Bytes after a request with two lengths are ignored, because a proxy in front
+// may have read them as a part of the first request.
 func TestWireTwoLengths(t *testing.T) {
 	w := newWire(t)
 	post := w.lookUp("POST", testHost)

@@ -107,7 +107,7 @@ func (w *world) update(fn func(*store.Tx) error) {
 	}
 }
 
-// secret is the one that the published signatures were made with.
+// secret is the key of the published signatures.
 const secret = "fps-test-secret-0123456789abcdefghijklmn"
 
 // keys are the access keys of the callers, by the callers' short names. "live"
@@ -119,7 +119,7 @@ var keys = map[string]string{
 	"sell": "FPSTESTACCESSKEY0007",
 }
 
-// settle moves the people in.
+// settle creates the people.
 func (w *world) settle() {
 	w.t.Helper()
 	year, month := testNow.Year()+2, int(testNow.Month())
@@ -193,8 +193,8 @@ func (w *world) change(id string, by func(*party.Party)) {
 	}
 }
 
-// token makes one, as the Co-Branded pages would; what is not set is Ann's, for
-// the shop, on her good card, of $20 and for one use.
+// token makes a token as the Co-Branded pages would. By default it is Ann's,
+// for the shop, on her approving card, of $20 and for one use.
 func (w *world) token(name string, t payment.Token) holdfast.TokenID {
 	w.t.Helper()
 	t.ID, t.Installed = tokenID(name), w.clock()
@@ -259,7 +259,7 @@ func tokenID(name string) holdfast.TokenID {
 	return holdfast.TokenID(strings.ToUpper(name) + strings.Repeat("0", 64-len(name)))
 }
 
-// counting makes ids that tell how many there were before.
+// counting makes numbered ids.
 type counting struct{ transactions, others atomic.Int64 }
 
 func (c *counting) Transaction() holdfast.TransactionID {
@@ -272,9 +272,9 @@ func transactionID(n int) holdfast.TransactionID {
 	return holdfast.TransactionID(fmt.Sprintf("1%034d", n))
 }
 
-// network answers by the card's name: "declining" cards are declined, "silent"
-// ones never answered for, of "half-silent" ones the capture is not, and
-// "takes-only" ones are given nothing back.
+// network answers by the card's name. "declining" cards are declined. Questions
+// about "silent" cards get no answer, nor do captures of "half-silent" ones.
+// "takes-only" cards are charged, and money never goes back to them.
 type network struct{}
 
 func (network) Verify(_ context.Context, d card.Details) (card.Kept, error) {
@@ -292,7 +292,7 @@ func (network) Ask(_ context.Context, q card.Question) (payment.Answer, error) {
 }
 
 // vectorCertificate has the key of the published RSA-SHA1 signatures. Nobody
-// has its private half.
+// has its private key.
 func vectorCertificate(t testing.TB) *x509.Certificate {
 	t.Helper()
 	block, _ := pem.Decode([]byte(vectorKey))

@@ -7,8 +7,8 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// writeOffDebt forgives what is owed on a credit instrument (Query API
-// Reference, WriteOffDebt).
+// writeOffDebt forgives the debt of a credit instrument (Query API Reference,
+// WriteOffDebt).
 var writeOffDebt = action{
 	name: "WriteOffDebt",
 	parameters: slices.Concat(

@@ -17,8 +17,8 @@ const xmlDeclaration = `<?xml version="1.0"?>` + "\n"
 func namespace(version string) string { return "http://fps.amazonaws.com/doc/" + version + "/" }
 
 // A document is a success answer while it is being written, on one line and in
-// the schema's order. It is written by hand because it is on the way of every
-// request; encoding/xml takes many times as long, and checks it in the tests.
+// the schema's order. It is written without encoding/xml, which takes many
+// times as long; the tests check it with encoding/xml.
 type document struct {
 	action   string
 	noResult bool
@@ -49,8 +49,8 @@ func startDocument(action, version string) *document {
 	return d
 }
 
-// finish closes the result and adds the metadata, in which nothing may stand
-// but the request's id.
+// finish closes the result and adds the metadata, which may contain only the
+// request's id.
 func (d *document) finish(requestID string) []byte {
 	if !d.noResult {
 		d.close(d.action + "Result")
@@ -74,7 +74,7 @@ func (d *document) close(name string) {
 	d.b = append(d.b, '>')
 }
 
-// text writes an element, unless it would be empty: strict clients fail on an
+// text writes an element unless it is empty, because strict clients fail on an
 // empty enumeration.
 func (d *document) text(name, value string) {
 	if value == "" {
@@ -99,7 +99,7 @@ func (d *document) amount(name string, a money.Amount) {
 	d.close(name)
 }
 
-// pacific is where the service's dates were recorded.
+// pacific is the time zone of FPS's recorded dates.
 var pacific = func() *time.Location {
 	zone, err := time.LoadLocation("America/Los_Angeles")
 	if err != nil {
@@ -117,7 +117,7 @@ func (d *document) date(name string, t time.Time) {
 	d.text(name, t.In(pacific).Format("2006-01-02T15:04:05.000-07:00"))
 }
 
-// errorDocument is the one shape of errors that every client reads: no
+// errorDocument is the one form of errors that every client reads: no
 // namespace, nothing between the tags, RequestID with a capital D.
 func errorDocument(e *holdfast.Error, requestID string) []byte {
 	d := document{b: make([]byte, 0, 512)}
@@ -130,7 +130,7 @@ func errorDocument(e *holdfast.Error, requestID string) []byte {
 	return d.b
 }
 
-// oneLine makes a message fit for clients that match it as text.
+// oneLine puts a message on one line, for clients that match it as text.
 func oneLine(message string) string {
 	message = strings.Map(func(c rune) rune {
 		switch {
@@ -146,8 +146,8 @@ func oneLine(message string) string {
 }
 
 // appendEscaped writes text of an element. A character that XML 1.0 forbids
-// becomes U+FFFD. A carriage return would be read as a line feed, and so is
-// written by its number; line breaks as well, since an answer is one line.
+// becomes U+FFFD. Carriage returns and line feeds are written by their numbers:
+// a carriage return would be read as a line feed, and an answer is one line.
 func appendEscaped(b []byte, text string) []byte {
 	start := 0
 	for i := 0; i < len(text); {
