@@ -11,17 +11,17 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// An AccountBalance answers GetAccountBalance.
+// An AccountBalance is the answer to GetAccountBalance.
 type AccountBalance struct {
-	Total      money.Amount // Disburse and PendingOut together
-	PendingIn  money.Amount // payments that are under way to the account
-	PendingOut money.Amount // refunds that are under way from it, and fees set aside
+	Total      money.Amount // Disburse plus PendingOut
+	PendingIn  money.Amount // payments to the account that are not complete
+	PendingOut money.Amount // refunds from the account that are not complete, and fees set aside
 	Disburse   money.Amount // can be paid out
 	Refund     money.Amount // can be refunded
 	Answer
 }
 
-// GetAccountBalance tells what is in the account of the caller's owner.
+// GetAccountBalance returns the balance of the caller's owner.
 func (c *Client) GetAccountBalance(ctx context.Context) (AccountBalance, error) {
 	balance, answer, err := ask(ctx, c, actionGetAccountBalance, nil, readAccountBalance)
 	balance.Answer = answer
@@ -59,32 +59,33 @@ func readAccountBalance(result xmlResult) (b AccountBalance, err error) {
 	return b, nil
 }
 
-// A GetAccountActivityRequest selects transactions of the account of the
-// caller's owner (API action GetAccountActivity). What is left zero does not
-// select.
+// A GetAccountActivityRequest selects transactions of the caller's owner (API
+// action GetAccountActivity). A field that is zero does not restrict the
+// selection.
 type GetAccountActivityRequest struct {
-	StartDate         time.Time // required; counts
-	EndDate           time.Time // zero means now; its whole millisecond counts
+	StartDate         time.Time // required; inclusive
+	EndDate           time.Time // inclusive, with its whole millisecond; zero means now
 	MaxBatchSize      int       // 20 to 200; zero means 20
 	SortOrderByDate   SortOrder // empty means SortDescending
 	FPSOperation      Operation
 	PaymentMethod     PaymentMethod
-	Roles             []Role // any of them; none means all
+	Roles             []Role // transactions in which the account has any of these; empty means all
 	TransactionStatus TransactionStatus
 }
 
-// AccountActivity answers GetAccountActivity: one page.
+// AccountActivity is the answer to GetAccountActivity: one page of
+// transactions.
 type AccountActivity struct {
 	BatchSize    int
 	Transactions []AccountTransaction
-	// Next is where the next page begins: its StartDate when ascending, its
-	// EndDate when descending. It is zero after the last page. A page may be
-	// empty and still have a next one.
+	// Next is the date at which the next page begins. Use it as the StartDate when
+	// the order is ascending, and as the EndDate when it is descending. It is zero
+	// on the last page. An empty page may have a next page.
 	Next time.Time
 	Answer
 }
 
-// An AccountTransaction is a transaction as the account sees it.
+// An AccountTransaction is a transaction from the account's point of view.
 type AccountTransaction struct {
 	TransactionID         TransactionID
 	CallerTransactionDate time.Time
@@ -95,7 +96,7 @@ type AccountTransaction struct {
 	Status                TransactionStatus
 	StatusMessage         string
 	StatusCode            StatusCode
-	OriginalTransactionID TransactionID // of a refund
+	OriginalTransactionID TransactionID // of a refund: the payment
 	Parts                 []TransactionPart
 	PaymentMethod         PaymentMethod
 	SenderName            string
@@ -117,8 +118,8 @@ type TransactionPart struct {
 	FeesPaid     money.Amount
 }
 
-// GetAccountActivity lists a page of transactions. [Client.AccountActivity]
-// walks over all pages.
+// GetAccountActivity returns one page of transactions. [Client.AccountActivity]
+// iterates over all pages.
 func (c *Client) GetAccountActivity(ctx context.Context, r GetAccountActivityRequest) (AccountActivity, error) {
 	var p Params
 	p.addCount("MaxBatchSize", r.MaxBatchSize)
@@ -136,9 +137,9 @@ func (c *Client) GetAccountActivity(ctx context.Context, r GetAccountActivityReq
 	return page, err
 }
 
-// AccountActivity walks over all transactions that a request selects, a page at
-// a time. It stops at the first error, and when the loop is left it asks for no
-// further page.
+// AccountActivity iterates over all transactions that the request selects. It
+// fetches one page at a time, only when the loop needs it, and stops at the
+// first error.
 func (c *Client) AccountActivity(
 	ctx context.Context, r GetAccountActivityRequest,
 ) iter.Seq2[AccountTransaction, error] {
@@ -165,8 +166,9 @@ func (c *Client) AccountActivity(
 	}
 }
 
-// from asks for the page that begins there. A page that begins no further on
-// than the last one would be walked over for ever.
+// from returns the request for the page that begins at next. It fails if that
+// page does not begin beyond the current one, because the loop would then never
+// end.
 func (r GetAccountActivityRequest) from(next time.Time) (GetAccountActivityRequest, error) {
 	switch {
 	case r.SortOrderByDate == SortAscending && next.After(r.StartDate):
@@ -174,8 +176,8 @@ func (r GetAccountActivityRequest) from(next time.Time) (GetAccountActivityReque
 	case r.SortOrderByDate != SortAscending && (r.EndDate.IsZero() || next.Before(r.EndDate)):
 		r.EndDate = next
 	default:
-		return r, fmt.Errorf("walking over account activity: the page after the one asked for begins at %s, which is no "+
-			"further on", next.Format(time.RFC3339Nano))
+		return r, fmt.Errorf("reading account activity: the next page begins at %s, which is not beyond "+
+			"this page", next.Format(time.RFC3339Nano))
 	}
 	return r, nil
 }

@@ -21,7 +21,7 @@ const balanceXML = "<AccountBalance>" +
 	"<RefundBalance><CurrencyCode>USD</CurrencyCode><Value>-84.000001</Value></RefundBalance></AvailableBalances>" +
 	"</AccountBalance>"
 
-// refundedXML is a row of an account's activity that has all there can be.
+// refundedXML is a row of account activity with every possible element.
 var refundedXML = "<Transaction><TransactionId>" + testID +
 	"</TransactionId><CallerTransactionDate>2026-11-23T02:15:30.044-08:00</CallerTransactionDate>" +
 	"<DateReceived>2026-11-23T02:15:31.044-08:00</DateReceived>" +
@@ -72,7 +72,8 @@ var accountCalls = []call{
 	{
 		action: "GetAccountActivity", variant: "with everything",
 		ask: asking((*holdfast.Client).GetAccountActivity, holdfast.GetAccountActivityRequest{
-			// Whatever the zone, and finer than the API: it goes out in UTC, in milliseconds.
+			// Another time zone and microseconds: the date is sent in UTC and in
+			// milliseconds.
 			StartDate: testNow.Add(999 * time.Microsecond).In(time.FixedZone("", -8*60*60)), EndDate: testNow.Add(time.Hour),
 			MaxBatchSize: 200, SortOrderByDate: holdfast.SortAscending, FPSOperation: holdfast.OperationRefund,
 			PaymentMethod: holdfast.MethodCC, Roles: []holdfast.Role{holdfast.RoleCaller, holdfast.RoleRecipient},
@@ -122,14 +123,14 @@ var accountCalls = []call{
 
 func TestAccount(t *testing.T) { checkCalls(t, accountCalls) }
 
-// rowXML is a row of an account's activity with nothing but what tells it from
-// others.
+// rowXML is a row of account activity with only the required elements.
 func rowXML(id string) string {
 	return "<Transaction><TransactionId>" + id +
 		"</TransactionId><TransactionStatus>Pending</TransactionStatus></Transaction>"
 }
 
-// answerPage answers with a page of transactions; next is empty on the last.
+// answerPage answers with a page of transactions; next is empty for the last
+// page.
 func answerPage(next string, ids ...string) http.HandlerFunc {
 	rows := fmt.Sprintf("<BatchSize>%d</BatchSize>", len(ids))
 	for _, id := range ids {
@@ -141,9 +142,9 @@ func answerPage(next string, ids ...string) http.HandlerFunc {
 	return answerResult("GetAccountActivity", rows)
 }
 
-// walk keeps the ids that it comes by, at most so many, and the error at which
-// it ended.
-func walk(t *testing.T, f *fakeServer, r holdfast.GetAccountActivityRequest, most int) (ids string, err error) {
+// walk iterates over at most limit transactions. It returns their ids and the
+// error that ended the loop.
+func walk(t *testing.T, f *fakeServer, r holdfast.GetAccountActivityRequest, limit int) (ids string, err error) {
 	t.Helper()
 	for row, err := range f.client().AccountActivity(t.Context(), r) {
 		if err != nil {
@@ -152,14 +153,14 @@ func walk(t *testing.T, f *fakeServer, r holdfast.GetAccountActivityRequest, mos
 			}
 			return ids, err
 		}
-		if ids += string(row.TransactionID); len(ids) == most {
+		if ids += string(row.TransactionID); len(ids) == limit {
 			break
 		}
 	}
 	return ids, nil
 }
 
-// spans are the dates and the order that were asked for, a request a line.
+// spans returns the dates and the order of the requests, one request a line.
 func spans(t *testing.T, f *fakeServer) string {
 	t.Helper()
 	var all strings.Builder
@@ -241,7 +242,7 @@ func TestAccountActivityStopsAtAnError(t *testing.T) {
 		t.Errorf("walked over %s in %d requests, then %v", ids, len(f.requests()), err)
 	}
 
-	// Going on after an error is up to the loop, and brings nothing more.
+	// A loop may continue after an error, but gets nothing more.
 	steps := 0
 	for row, err := range f.client().AccountActivity(t.Context(), holdfast.GetAccountActivityRequest{StartDate: testNow}) {
 		if steps++; err == nil {
@@ -254,19 +255,19 @@ func TestAccountActivityStopsAtAnError(t *testing.T) {
 }
 
 func TestAccountActivityStopsWithTheLoop(t *testing.T) {
-	for most, want := range map[int]string{1: "A", 2: "AB"} { // in a page, and at its end
+	for limit, want := range map[int]string{1: "A", 2: "AB"} { // within a page, and at its end
 		f := newFakeServer(t, answerPage("2026-11-23T10:20:00Z", "A", "B"), answerPage("", "C"))
 		ids, err := walk(t, f, holdfast.GetAccountActivityRequest{
 			StartDate: testNow, SortOrderByDate: holdfast.SortAscending,
-		}, most)
+		}, limit)
 		if err != nil || ids != want || len(f.requests()) != 1 {
-			t.Errorf("%d: walked over %s in %d requests, %v", most, ids, len(f.requests()), err)
+			t.Errorf("%d: walked over %s in %d requests, %v", limit, ids, len(f.requests()), err)
 		}
 	}
 }
 
-// A server whose next page is the same again, or one before it, would keep the
-// loop going for ever.
+// A server whose next page is the same page or an earlier one must not make the
+// loop endless.
 func TestAccountActivityDoesNotWalkInCircles(t *testing.T) {
 	for name, tt := range map[string]struct {
 		order holdfast.SortOrder

@@ -6,10 +6,10 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A ReserveRequest holds funds on the sender's credit card (API action
-// Reserve).
+// A ReserveRequest holds an amount on the sender's credit card (API action
+// Reserve, docs/api/actions/Reserve.md).
 type ReserveRequest struct {
-	SenderTokenID          TokenID         // required; from the Co-Branded return
+	SenderTokenID          TokenID         // required; from the Return
 	RecipientTokenID       TokenID         // marketplaces only
 	TransactionAmount      money.Amount    // required; the total, tax and shipping included
 	CallerReference        CallerReference // required; at most 128 bytes
@@ -21,13 +21,13 @@ type ReserveRequest struct {
 	TransactionTimeoutMins int             // minutes; zero means 10080, which is seven days
 	MarketplaceFixedFee    money.Amount    // marketplaces only
 	MarketplaceVariableFee string          // percent; marketplaces only
-	OverrideIPNURL         string          // instead of the caller's own; not in version 2008-09-17
+	OverrideIPNURL         string          // replaces the caller's own address; not in version 2008-09-17
 }
 
-// A SettleRequest charges what a Reserve holds (API action Settle).
+// A SettleRequest charges a hold, in full or less (API action Settle).
 type SettleRequest struct {
 	ReserveTransactionID TransactionID // required
-	TransactionAmount    money.Amount  // at most what is reserved; the zero Amount means all of it
+	TransactionAmount    money.Amount  // at most the held amount; the zero Amount means all of it
 	OverrideIPNURL       string
 }
 
@@ -39,28 +39,31 @@ type CancelRequest struct {
 	OverrideIPNURL string
 }
 
-// A TransactionResult answers every action that moves money, and Cancel.
+// A TransactionResult is the answer to Cancel and to every action that moves
+// money.
 type TransactionResult struct {
 	TransactionID TransactionID
 	Status        TransactionStatus
 	Answer
 }
 
-// An Answer is what every answer carries beside its result.
+// An Answer holds the fields that every answer has in addition to its result.
 type Answer struct {
 	RequestID string // "uuid:0", for support
 
-	// ServerTime is the caller's clock at the server, which in a sandbox may
-	// have been moved. Compare deadlines with it, not with the local clock.
+	// ServerTime is the time of the caller's clock at the server. In a sandbox
+	// that clock may have been moved. Compare deadlines with it, not with the
+	// local clock.
 	ServerTime time.Time
-	// Deadline is when a hold lapses; zero when the answer is about none.
+	// Deadline is the time at which the hold expires. It is zero when the answer
+	// is not about a hold.
 	Deadline time.Time
-	// CallerID is whose access key asked. Only VerifySignature tells it, and only
-	// of a message that names a caller.
+	// CallerID is the caller whose access key signed the request. Only
+	// VerifySignature sets it, and only for a message that names a caller.
 	CallerID CallerID
 }
 
-// A TransactionState answers GetTransactionStatus.
+// A TransactionState is the answer to GetTransactionStatus.
 type TransactionState struct {
 	TransactionID   TransactionID
 	Status          TransactionStatus
@@ -70,7 +73,7 @@ type TransactionState struct {
 	Answer
 }
 
-// A TransactionDetail answers GetTransaction.
+// A TransactionDetail is the answer to GetTransaction.
 type TransactionDetail struct {
 	TransactionID     TransactionID
 	CallerReference   CallerReference
@@ -80,12 +83,12 @@ type TransactionDetail struct {
 	DateCompleted     time.Time // zero while pending
 	TransactionAmount money.Amount
 	FPSFees           money.Amount // below zero for a refund
-	MarketplaceFees   money.Amount // not given when there are none
+	MarketplaceFees   money.Amount // not given if there are none
 	FPSFeesPaidBy     Role
 	SenderTokenID     TokenID
 	RecipientTokenID  TokenID
-	// PrepaidInstrumentID and CreditInstrumentID are what the payment spent,
-	// funded, settled or wrote off.
+	// PrepaidInstrumentID and CreditInstrumentID name the instrument that the
+	// transaction spent from, funded, settled or wrote off.
 	PrepaidInstrumentID InstrumentID
 	CreditInstrumentID  InstrumentID
 	Operation           Operation
@@ -103,7 +106,7 @@ type TransactionDetail struct {
 	Answer
 }
 
-// A RelatedTransaction is another transaction, and what it is to this one.
+// A RelatedTransaction is another transaction and its relation to this one.
 type RelatedTransaction struct {
 	TransactionID TransactionID
 	Relation      RelationType
@@ -124,7 +127,7 @@ type VerifySignatureRequest struct {
 	HTTPParameters string // the raw query string or form body as received
 }
 
-// A VerifySignatureResult answers VerifySignature.
+// A VerifySignatureResult is the answer to VerifySignature.
 type VerifySignatureResult struct {
 	Status VerificationStatus
 	Answer

@@ -13,12 +13,12 @@ import (
 )
 
 // An xmlResult decodes the result element of an answer into one of the xml…
-// types below. Their tags name no namespace, so that answers of every API
-// version fit.
+// types. Their tags name no namespace, so they read answers of every API
+// version.
 type xmlResult func(into any) error
 
-// result splits a reply into the action's result and what every answer
-// carries. The error is an *Error when the reply is a refusal.
+// result splits a reply into the action's result and the fields of every
+// answer. The error is an *Error when the reply is a refusal.
 func (r reply) result(action string) (xmlResult, Answer, error) {
 	dec := xml.NewDecoder(bytes.NewReader(r.body))
 	root, err := rootElement(dec)
@@ -32,7 +32,7 @@ func (r reply) result(action string) (xmlResult, Answer, error) {
 		}
 		return nil, Answer{}, refusal
 	}
-	// Of the successes only 200 counts, as in the API's own clients.
+	// 200 is the only status of a success, as in FPS's own clients.
 	if root.Name.Local != action+"Response" || r.status != http.StatusOK {
 		return nil, Answer{}, fmt.Errorf("the answer is a %s with status %d", root.Name.Local, r.status)
 	}
@@ -52,21 +52,21 @@ func (r reply) result(action string) (xmlResult, Answer, error) {
 			return child.decode, answer, nil
 		}
 	}
-	if action == actionCancelToken { // the one action without a result
+	if action == actionCancelToken { // the only action without a result
 		return xmlElement{}.decode, answer, nil
 	}
 	return nil, Answer{}, fmt.Errorf("the answer has no %sResult", action)
 }
 
-// An xmlElement keeps an element to be decoded once its type is known.
+// An xmlElement is an element that is decoded later, when its type is known.
 type xmlElement struct {
 	XMLName xml.Name
 	Inner   []byte `xml:",innerxml"`
 }
 
-// decode reads the element's children, inside a tag made anew. A prefix that
-// the root declared is unknown here, which does not matter: no tag of ours
-// names a namespace.
+// decode reads the element's children inside a new root tag. Namespace prefixes
+// of the old root are lost, which does no harm because our tags name no
+// namespace.
 func (e xmlElement) decode(into any) error {
 	inner := io.MultiReader(bytes.NewReader([]byte("<r>")), bytes.NewReader(e.Inner), bytes.NewReader([]byte("</r>")))
 	if err := xml.NewDecoder(inner).Decode(into); err != nil {
@@ -87,8 +87,8 @@ func rootElement(dec *xml.Decoder) (xml.StartElement, error) {
 	}
 }
 
-// refusal reads an error answer, of the shape that is sent and of the one that
-// the schema declares.
+// refusal reads an error answer. It accepts the form that servers send and the
+// different form that the schema declares.
 func (r reply) refusal(dec *xml.Decoder, root xml.StartElement) (*Error, error) {
 	type xmlError struct {
 		Code    string
@@ -120,7 +120,8 @@ func (r reply) answer() Answer {
 	}
 }
 
-// headerTime is zero when the server, being another make, does not send it.
+// headerTime returns zero when the server does not send the header. Servers
+// other than Holdfast do not.
 func (r reply) headerTime(name string) time.Time {
 	t, err := time.Parse(time.RFC3339Nano, r.header.Get(name))
 	if err != nil {
@@ -138,7 +139,7 @@ func readTransactionResult(result xmlResult) (TransactionResult, error) {
 		return TransactionResult{}, err
 	}
 	if x.TransactionID == "" || x.TransactionStatus == "" {
-		return TransactionResult{}, errors.New("it names no transaction or no status")
+		return TransactionResult{}, errors.New("it has no transaction id or no status")
 	}
 	return TransactionResult{TransactionID: x.TransactionID, Status: x.TransactionStatus}, nil
 }
@@ -155,7 +156,7 @@ func readTransactionState(result xmlResult) (TransactionState, error) {
 		return TransactionState{}, err
 	}
 	if x.TransactionID == "" || x.TransactionStatus == "" {
-		return TransactionState{}, errors.New("it names no transaction or no status")
+		return TransactionState{}, errors.New("it has no transaction id or no status")
 	}
 	return TransactionState{
 		TransactionID: x.TransactionID, Status: x.TransactionStatus, CallerReference: x.CallerReference,

@@ -17,7 +17,7 @@ import (
 
 var answerRoot = regexp.MustCompile(`<(?:(\w+)Response xmlns=|Response>)`)
 
-// A recorded answer is the body that the server sends in a story of its tests.
+// A recorded answer is the body of an answer in a story of the server's tests.
 type recorded struct {
 	story, body string
 	action      string // empty for a refusal
@@ -47,7 +47,7 @@ func recordedAnswers(t testing.TB) (all []recorded) {
 	return all
 }
 
-// callOf is the last of an action's calls, which asks for the least.
+// callOf returns the last call of an action, which has the fewest parameters.
 func callOf(t testing.TB, action string) call {
 	t.Helper()
 	for _, c := range slices.Backward(allCalls()) {
@@ -59,8 +59,8 @@ func callOf(t testing.TB, action string) call {
 	return call{}
 }
 
-// The server's own tests keep what it sends, byte for byte. All of it is read
-// here, so that the two cannot part.
+// The server's tests store its answers byte for byte. The SDK reads all of them
+// here, so that server and SDK stay compatible.
 func TestRecordedAnswersAreRead(t *testing.T) {
 	read := map[string]int{}
 	for _, answer := range recordedAnswers(t) {
@@ -86,7 +86,7 @@ func TestRecordedAnswersAreRead(t *testing.T) {
 	}
 }
 
-// missing names what a value that was read has to have and has not.
+// missing names the required field that a value lacks, or returns "".
 func missing(got any) string {
 	has := func(texts ...string) bool { return !slices.Contains(texts, "") }
 	ok := true
@@ -146,9 +146,9 @@ func missingAmount(got any) string {
 	return ""
 }
 
-// FuzzAnswer has every method read any bytes. It gives a value that has what
-// such a value needs, or an error and nothing else; and where money moves, no
-// error but a refusal or doubt.
+// FuzzAnswer gives arbitrary bytes to every method as an answer. A method must
+// return either a value with all required fields or an error. A method that
+// moves money may only return a refusal or an InDoubtError.
 func FuzzAnswer(f *testing.F) {
 	seeded := map[string]bool{}
 	for _, answer := range recordedAnswers(f) {
@@ -180,8 +180,8 @@ func FuzzAnswer(f *testing.F) {
 		client := cannedClient(status, body)
 		readers := map[string]bool{}
 		for _, c := range calls {
-			// Bytes that do not name an action are the same to all: one that
-			// moves money and one that does not stand for the others.
+			// All methods treat bytes without the action's name alike. One that moves
+			// money and one that does not are enough then.
 			if c.action != "Pay" && c.action != "GetTransaction" && !strings.Contains(body, c.action+"Response") {
 				continue
 			}

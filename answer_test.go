@@ -35,8 +35,8 @@ func TestGetTransactionStatus(t *testing.T) {
 	}
 }
 
-// detailXML has what this server sends, in the schema's order, and between
-// them elements of other servers that have to be passed over.
+// detailXML has the elements that this server sends, in the schema's order.
+// Between them are elements of other servers, which must be ignored.
 const detailXML = "<Transaction><TransactionId>" + testID +
 	"</TransactionId><CallerReference>order-1001</CallerReference>" +
 	"<CallerDescription>Tea &amp; cakes</CallerDescription><SenderDescription>café</SenderDescription>" +

@@ -21,12 +21,13 @@ const (
 	fileLinesMax = 500
 )
 
-// knowHTTP are the packages that may import net/http: the SDK, the doors, what
-// delivers notifications, the programs, and what tests them. Nothing below a
-// door knows what carries a request.
+// knowHTTP are the packages that may import net/http: the SDK, the doors, the
+// delivery of notifications, the programs and their tests. No package below a
+// door knows how a request arrives.
 var knowHTTP = []string{
 	".", "internal/webui", "internal/queryapi", "internal/account", "internal/cobranded", "internal/console",
-	"internal/inbox", "internal/manual", "internal/welcome", "internal/https", "internal/ipn", "internal/bench", "internal/holdfasttest",
+	"internal/inbox", "internal/manual", "internal/welcome", "internal/https", "internal/ipn", "internal/bench",
+	"internal/holdfasttest",
 	"shop", "cmd/holdfast", "tests/browser",
 	"tests/cluster", "tests/examples", "tests/packages", "examples/buyer", "examples/go",
 }
@@ -128,7 +129,7 @@ func readImportTable(t *testing.T) importTable {
 	return table
 }
 
-// longName undoes the table's brevity: it leaves internal/ out.
+// longName adds internal/, which the table leaves out.
 func longName(short string) string {
 	if short == "." || short == "money" || short == "docs" {
 		return short
@@ -136,8 +137,8 @@ func longName(short string) string {
 	return "internal/" + short
 }
 
-// row finds the row a package falls under: its own, or that of a package above
-// it which speaks for those below.
+// row finds the row of a package: its own, or that of a parent package whose
+// row also holds for the packages below.
 func (table importTable) row(pkg string) (name string, may allowed, ok bool) {
 	if may, ok := table[pkg]; ok {
 		return pkg, may, true
@@ -150,8 +151,8 @@ func (table importTable) row(pkg string) (name string, may allowed, ok bool) {
 	return "", allowed{}, false
 }
 
-// allows reports whether pkg may import the package named, both by their
-// folders.
+// allows reports whether pkg may import another package. Both are named by
+// their folders.
 func (table importTable) allows(pkg, imported string) bool {
 	name, may, ok := table.row(pkg)
 	switch {
@@ -169,7 +170,7 @@ func (table importTable) allows(pkg, imported string) bool {
 	return ok && row.below && slices.Contains(may.packages, above)
 }
 
-// local is the folder of a package of this module.
+// local returns the folder of a package of this module.
 func local(imported string) (folder string, ok bool) {
 	if imported == modulePath {
 		return ".", true
@@ -200,8 +201,8 @@ func TestImportsGoOneWay(t *testing.T) {
 	}
 }
 
-// The tests of the SDK are held to the same: "go mod tidy" puts the modules that they
-// import into the go.sum of each program that uses the SDK.
+// The rule also holds for the SDK's tests: "go mod tidy" adds the modules that
+// they import to the go.sum of each program that uses the SDK.
 func TestSDKStandsAlone(t *testing.T) {
 	sdk := []string{".", "money", "internal/compare"}
 	for _, file := range sourceFiles(t) {
@@ -240,8 +241,8 @@ func TestFilesAreShort(t *testing.T) {
 	}
 }
 
-// The table's own rules, seen from both sides: a checker that allows all would
-// pass the tests above.
+// A checker that allows everything would pass the tests above, so these rows
+// test imports that are allowed and imports that are not.
 func TestImportTable(t *testing.T) {
 	table := readImportTable(t)
 	for _, row := range []struct {

@@ -17,41 +17,42 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/compare"
 )
 
-// A call is one use of a method of the Client: what it has to send, what the
-// server answers, and what has to be made of that.
+// A call is one use of a Client method: the parameters that it must send, the
+// server's answer, and the value that it must return.
 type call struct {
 	action  string
 	variant string // of the request, where an action has several calls
 	ask     func(context.Context, *holdfast.Client) (any, error)
-	sent    holdfast.Params // the action's own, in the order in which they are sent
-	result  string          // inside the answer's result element
+	sent    holdfast.Params // the action's own parameters, in the order in which they are sent
+	result  string          // the content of the answer's result element
 	want    any
 
-	// doubt is what an InDoubtError has to say when no answer comes, but for
-	// its Err. It is empty for a call that moves no money.
+	// doubt is the expected InDoubtError, without its Err, when no answer comes.
+	// It is empty for a call that moves no money.
 	doubt holdfast.InDoubtError
 
-	// flaws make the answer unreadable, each when a key is replaced by its value.
+	// flaws are replacements in the answer, old text to new text. Each of them
+	// makes the answer unreadable.
 	flaws map[string]string
 }
 
-// answered is what every answer to a call carries beside its result.
+// answered holds the fields that every answer has in addition to its result.
 var answered = holdfast.Answer{RequestID: testRequestID, ServerTime: testNow}
 
-// allCalls are those of every method for an action of the API.
+// allCalls returns the calls of all actions.
 func allCalls() []call {
 	return slices.Concat(payCalls, transactionCalls, accountCalls, tokenCalls, prepaidCalls, debtCalls, subscriptionCalls)
 }
 
-// asking binds a method to its request, so that methods of all types fit into a
-// table.
+// asking binds a method to its request, so that methods of different types fit
+// into one table.
 func asking[Q, R any](
 	method func(*holdfast.Client, context.Context, Q) (R, error), request Q,
 ) func(context.Context, *holdfast.Client) (any, error) {
 	return func(ctx context.Context, c *holdfast.Client) (any, error) { return method(c, ctx, request) }
 }
 
-// askingForNothing binds a method that has no request.
+// askingForNothing wraps a method that has no request.
 func askingForNothing[R any](
 	method func(*holdfast.Client, context.Context) (R, error),
 ) func(context.Context, *holdfast.Client) (any, error) {
@@ -60,7 +61,7 @@ func askingForNothing[R any](
 
 func (c call) name() string { return strings.TrimSpace(c.action + " " + c.variant) }
 
-// answer is the whole document that the server sends.
+// answer returns the whole XML document that the server sends.
 func (c call) answer() string {
 	document := resultXML(c.action, c.result)
 	if c.action == "CancelToken" { // the one action without a result
@@ -69,8 +70,8 @@ func (c call) answer() string {
 	return document
 }
 
-// checkCalls has each call answered, and checks what was sent and what was read
-// to the last field.
+// checkCalls makes each call and checks all sent parameters and all fields of
+// the result.
 func checkCalls(t *testing.T, calls []call) {
 	t.Helper()
 	for _, c := range calls {
@@ -100,8 +101,9 @@ func checkCalls(t *testing.T, calls []call) {
 	}
 }
 
-// checkUnanswered checks what comes of a call whose answer says nothing: doubt
-// where it moves money, any other error where it does not, and never a value.
+// checkUnanswered checks the result of a call without a readable answer. It
+// must be an InDoubtError if the call moves money and another error if not, but
+// never a value.
 func (c call) checkUnanswered(t *testing.T, got any, err error) {
 	t.Helper()
 	if err == nil || !reflect.ValueOf(got).IsZero() {
@@ -195,8 +197,8 @@ func TestUnreadableAnswers(t *testing.T) {
 	}
 }
 
-// cannedClient is answered with the same bytes whatever it asks, without a
-// network between, and asks once.
+// cannedClient returns a client that gets the same bytes as answer to every
+// request, without a network, and never retries.
 func cannedClient(status int, body string) *holdfast.Client {
 	return &holdfast.Client{
 		Endpoint: "http://fps.example.test/", AccessKeyID: testAccessKey, SecretKey: holdfast.NewSecretKey(vectorSecret),
@@ -213,7 +215,7 @@ func (a canned) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: a.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(a.body))}, nil
 }
 
-// actions are all of the Query API.
+// actions are all actions of the Query API.
 var actions = []string{
 	"Pay", "Reserve", "Settle", "Cancel", "Refund",
 	"GetTransaction", "GetTransactionStatus",
@@ -226,8 +228,8 @@ var actions = []string{
 	"CancelSubscriptionAndRefund", "GetSubscriptionDetails", "GetTransactionsForSubscription",
 }
 
-// Every action has a method, is called in the tests of this file, and stands in
-// the package's documentation.
+// Every action has a method, a call in these tests, and a place in the
+// package's documentation.
 func TestEveryActionHasAMethod(t *testing.T) {
 	if len(actions) != 27 {
 		t.Errorf("%d actions, want 27", len(actions))
@@ -254,7 +256,7 @@ func TestEveryActionHasAMethod(t *testing.T) {
 	}
 	for _, c := range allCalls() {
 		if !slices.Contains(actions, c.action) {
-			t.Errorf("a test calls %s, which is no action", c.action)
+			t.Errorf("a test calls %s, which is not an action", c.action)
 		}
 	}
 }

@@ -18,8 +18,8 @@ const (
 	certificateBytesMax = 64 << 10
 )
 
-// ParseCertificates reads certificates in PEM, of which there must be one at
-// least. Blocks of other types are skipped.
+// ParseCertificates reads certificates in PEM. It skips blocks of other types
+// and fails if there is no certificate.
 func ParseCertificates(pemText []byte) ([]*x509.Certificate, error) {
 	var certs []*x509.Certificate
 	for {
@@ -43,11 +43,11 @@ func ParseCertificates(pemText []byte) ([]*x509.Certificate, error) {
 	return certs, nil
 }
 
-// FetchCertificates gets the certificates that a message's certificateUrl
-// points to. Whoever sends a message chooses its certificateUrl, so an address
-// that does not begin with the prefix is refused: the prefix, such as
-// "https://fps.example.com/certs/", is what makes the certificates
-// trustworthy. Redirects are not followed. Keep the result.
+// FetchCertificates gets the certificates at a message's certificateUrl. The
+// sender of a message chooses its certificateUrl, and a forger would name his
+// own. So the address must begin with the prefix, such as
+// "https://fps.example.com/certs/", that you trust. Redirects are not followed.
+// Keep the result.
 func (c *Client) FetchCertificates(ctx context.Context, prefix, certificateURL string) ([]*x509.Certificate, error) {
 	const doing = "fetching certificates"
 	address, err := url.Parse(certificateURL)
@@ -72,9 +72,9 @@ func (c *Client) FetchCertificates(ctx context.Context, prefix, certificateURL s
 	return certs, nil
 }
 
-// under reports whether the address begins with the prefix, part by part: as
-// text alone, "https://fps.example.com.evil.test/" begins with
-// "https://fps.example.com".
+// under reports whether the address begins with the prefix. It compares scheme,
+// host and path one by one: as plain text, "https://fps.example.com.evil.test/"
+// would begin with "https://fps.example.com".
 func under(prefix string, address *url.URL) bool {
 	p, err := url.Parse(prefix)
 	if err != nil || !isHTTP(p) || p.Host == "" {

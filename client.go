@@ -11,44 +11,48 @@ import (
 	"time"
 )
 
-// A Client talks to the Query API on behalf of one caller and builds its
-// Co-Branded links. Set the fields, then use it from any number of goroutines.
+// A Client calls the Query API for one caller and builds the caller's
+// Co-Branded links. Set the fields first. Then any number of goroutines may use
+// it.
 type Client struct {
 	Endpoint    string    // Query API address, e.g. "https://fps.example.com/"
 	CoBranded   string    // Co-Branded address, e.g. "https://pay.example.com/cobranded-ui/actions/start"
-	AccessKeyID string    // names the caller; 20 characters in practice
+	AccessKeyID string    // identifies the caller; usually 20 characters
 	SecretKey   SecretKey // signs the caller's requests
 	Version     string    // of the Query API; zero means Version2010
 
 	Method     SignatureMethod // zero means HmacSHA256
-	HTTP       *http.Client    // zero means one with a time-out of 50 s; redirects are never followed
-	RetriesMax int             // tries after the first: zero means 3, negative none
-	// for the timestamps of requests; zero means time.Now. One that is wrong is corrected by the server's
+	HTTP       *http.Client    // nil means one with a timeout of 50 s; redirects are never followed
+	RetriesMax int             // tries after the first; zero means 3, a negative number none
+
+	// Now gives the timestamps of requests; nil means time.Now. If the server
+	// refuses a timestamp, the Client uses the server's time.
 	Now func() time.Time
 
-	// Pause waits between tries; zero means on a timer, until the context
-	// ends.
+	// Pause waits between tries; nil means a timer, which ends early when the
+	// context does.
 	Pause func(context.Context, time.Duration) error
 }
 
 const (
-	answerTimeout   = 50 * time.Second // what the API's own clients waited
+	answerTimeout   = 50 * time.Second // as in FPS's own clients
 	answerBytesMax  = 1 << 20
 	retriesDefault  = 3
-	retryUnit       = 100 * time.Millisecond // the n-th pause is 4^n of these
+	retryUnit       = 100 * time.Millisecond // the n-th pause is 4^n units
 	timestampLayout = "2006-01-02T15:04:05.000Z"
 	formContentType = "application/x-www-form-urlencoded; charset=utf-8"
 )
 
-// An InDoubtError says that a request to move money was sent but that no
-// answer to it could be read, after all tries: it may have been carried out or
-// not. Send the same request again, with the same CallerReference, or ask
-// GetTransactionStatus of a Settle; never send it under a new reference.
+// An InDoubtError says that the outcome of a request to move money is unknown:
+// the request was sent, but no try got a readable answer. Money may have moved.
+// Send the same request again, with the same CallerReference. After a Settle
+// you can also call GetTransactionStatus. Never send the request with a new
+// reference.
 type InDoubtError struct {
 	Action        string          // such as "Reserve" or "Settle"
-	Reference     CallerReference // of an action that has one
+	Reference     CallerReference // of actions that have one
 	TransactionID TransactionID   // of a Settle or Cancel
-	Err           error           // what became of the last try
+	Err           error           // the error of the last try
 }
 
 func (e *InDoubtError) Error() string {
@@ -59,18 +63,19 @@ func (e *InDoubtError) Error() string {
 	return fmt.Sprintf("the outcome of %s %s is in doubt: %v", e.Action, subject, e.Err)
 }
 
-// Unwrap returns what became of the last try.
+// Unwrap returns the error of the last try.
 func (e *InDoubtError) Unwrap() error { return e.Err }
 
-// A reply is what a server answered, read to its end.
+// A reply is a server's complete HTTP answer.
 type reply struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// ask sends one action and returns what read makes of the reply's result
-// element. Failures other than refusals are wrapped in unanswered.
+// ask sends one action and reads the result element of the reply with read.
+// Once a request was sent, every failure except a refusal is an
+// unansweredError.
 func ask[R any](
 	ctx context.Context, c *Client, action string, params Params, read func(xmlResult) (R, error),
 ) (R, Answer, error) {
@@ -82,7 +87,7 @@ func ask[R any](
 	}
 	params = append(Params{{"Action", action}}, params...)
 	var rep reply
-	if action == actionVerifySignature && c.AccessKeyID == "" { // the one action that anybody may ask
+	if action == actionVerifySignature && c.AccessKeyID == "" { // the only action that needs no signature
 		rep, err = c.send(ctx, http.MethodPost, u, append(params, Param{"Version", c.version()}).Encode(), c.retriesMax())
 	} else {
 		rep, err = c.sendSigned(ctx, http.MethodPost, u, params, c.retriesMax())
@@ -103,16 +108,16 @@ func ask[R any](
 	return value, answer, nil
 }
 
-// An unansweredError follows a request that was sent and not understandably
-// answered; for a money action that is doubt.
+// An unansweredError says that a request was sent but got no readable answer.
+// For an action that moves money, the outcome is then in doubt.
 type unansweredError struct{ err error }
 
 func (e *unansweredError) Error() string { return e.err.Error() }
 func (e *unansweredError) Unwrap() error { return e.err }
 
-// sendSigned signs and sends a request. If it is refused because its timestamp is
-// off, the clock of this machine is wrong: the request is signed once more with
-// the server's time. What was refused was not carried out.
+// sendSigned signs and sends a request. If the server refuses the timestamp,
+// this machine's clock is wrong, and the request is signed and sent once more
+// with the server's time. That is safe: a refused request had no effect.
 func (c *Client) sendSigned(
 	ctx context.Context, verb string, u *url.URL, params Params, retriesMax int,
 ) (reply, error) {
@@ -134,9 +139,10 @@ func (c *Client) sendSigned(
 	return c.send(ctx, verb, u, signed.Encode(), retriesMax)
 }
 
-// expiredAt returns the server's time when the reply is a refusal for the
-// request's timestamp. That comes before the caller is known, so the time is the
-// real one and no sandbox clock's. Servers of another make say it in Date.
+// expiredAt returns the server's time if the reply refuses the request's
+// timestamp. The server refuses a timestamp before it looks for the caller, so
+// this is real time and never that of a sandbox clock. Servers other than
+// Holdfast send it in the Date header only.
 func (r reply) expiredAt() (real time.Time, expired bool) {
 	if r.status == http.StatusOK {
 		return time.Time{}, false
@@ -152,8 +158,9 @@ func (r reply) expiredAt() (real time.Time, expired bool) {
 	return real, !real.IsZero()
 }
 
-// signed returns the parameters with those that every request carries and the
-// signature over all of them (API Reference, "Common Request Parameters").
+// signed adds the parameters of every request and the signature over all
+// parameters (docs/api/signing.md; FPS API Reference, "Common Request
+// Parameters").
 func (c *Client) signed(verb string, u *url.URL, params Params, at time.Time) (Params, error) {
 	if c.AccessKeyID == "" {
 		return nil, errors.New("the client has no AccessKeyID")
@@ -173,10 +180,10 @@ func (c *Client) signed(verb string, u *url.URL, params Params, at time.Time) (P
 	return append(params, Param{"Signature", signature}), nil
 }
 
-// send sends encoded parameters, as the query of a GET or the body of a POST,
-// and returns the first reply that is not a passing fault, or else the last.
-// Every try sends the same bytes, so that the server can tell that they are
-// one request. A failure is an unansweredError unless nothing was sent.
+// send sends encoded parameters as the query of a GET or the body of a POST. It
+// returns the first reply that is not a passing fault, or else the last reply.
+// Every try sends the same bytes, so the server knows that all tries are one
+// request. A failure is an unansweredError unless nothing was sent.
 func (c *Client) send(ctx context.Context, verb string, u *url.URL, encoded string, retriesMax int) (reply, error) {
 	if err := ctx.Err(); err != nil {
 		return reply{}, err
@@ -198,8 +205,9 @@ func (c *Client) send(ctx context.Context, verb string, u *url.URL, encoded stri
 	}
 }
 
-// passingFault reports whether the same request may be answered when repeated
-// at once. The API itself sends 500 and 503; gateways in front of it the others.
+// passingFault reports whether the same request may succeed when it is repeated
+// at once. The API itself sends 500 and 503; gateways in front of it send 502
+// and 504.
 func passingFault(status int) bool {
 	switch status {
 	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -241,8 +249,8 @@ func (c *Client) try(ctx context.Context, verb string, u *url.URL, encoded strin
 	return reply{status: resp.StatusCode, header: resp.Header, body: answer}, nil
 }
 
-// http returns the HTTP client to use. It follows no redirect: a signature is
-// good for one host, and money requests go nowhere else.
+// http returns the HTTP client to use. It follows no redirects: a signature is
+// valid for one host, and requests that move money must go nowhere else.
 func (c *Client) http() *http.Client {
 	client := http.Client{Timeout: answerTimeout}
 	if c.HTTP != nil {
@@ -275,7 +283,7 @@ func (c *Client) retriesMax() int {
 
 func (c *Client) now() time.Time {
 	if c.Now == nil {
-		return time.Now() //nolint:forbidigo // a program that uses the SDK need not bring a clock
+		return time.Now() //nolint:forbidigo // a program that uses the SDK need not set a clock
 	}
 	return c.Now()
 }

@@ -21,7 +21,7 @@ var reserve = holdfast.ReserveRequest{
 	SenderTokenID: testToken, CallerReference: "order-1001", TransactionAmount: money.Cents(1250),
 }
 
-// sentParams reads a request that was sent and checks that it is well signed.
+// sentParams returns the parameters of a sent request and checks its signature.
 func sentParams(t *testing.T, a asked, path string) holdfast.Params {
 	t.Helper()
 	raw := a.body
@@ -104,7 +104,7 @@ func TestSettleAndCancel(t *testing.T) {
 		answerResult("Cancel", "<TransactionId>"+testID+"</TransactionId><TransactionStatus>Cancelled</TransactionStatus>"),
 	)
 	c := f.client()
-	c.Endpoint = strings.TrimSuffix(c.Endpoint, "/") // signed as "/" all the same
+	c.Endpoint = strings.TrimSuffix(c.Endpoint, "/") // signed as "/" anyway
 	c.Method, c.Version = holdfast.HmacSHA1, holdfast.Version2008
 	settled, err := c.Settle(t.Context(), holdfast.SettleRequest{ReserveTransactionID: testID})
 	if err != nil || settled.Status != holdfast.StatusPending || settled.TransactionID != testID {
@@ -259,7 +259,7 @@ func TestUnanswered(t *testing.T) {
 				t.Errorf("asked %d times, want %d", n, tt.tries)
 			}
 
-			// For an action that moves nothing there is nothing to doubt.
+			// An action that moves no money returns no InDoubtError.
 			_, err = f.client().GetTransactionStatus(t.Context(), testID)
 			if err == nil || errors.As(err, &doubt) {
 				t.Errorf("GetTransactionStatus: %v", err)
@@ -327,7 +327,7 @@ func TestPauseOnATimerEndsWithTheContext(t *testing.T) {
 	}
 }
 
-func TestNobodyIsAskedWithoutSettings(t *testing.T) {
+func TestMissingSettingsSendNothing(t *testing.T) {
 	for name, change := range map[string]func(*holdfast.Client){
 		"no endpoint":          func(c *holdfast.Client) { c.Endpoint = "" },
 		"endpoint not http":    func(c *holdfast.Client) { c.Endpoint = "file:///etc/passwd" },

@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// expired refuses a timestamp as the server does, which says what time it is in
-// a header.
+// expired refuses a timestamp as the server does, with the server's time in a
+// header.
 func expired(header, at string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(header, at)
@@ -19,8 +19,8 @@ func expired(header, at string) http.HandlerFunc {
 	}
 }
 
-// A request that is refused for this machine's clock is signed once more with the
-// server's time, and otherwise the same.
+// A request that is refused because of this machine's clock is signed again
+// with the server's time. Nothing else in it changes.
 func TestAWrongClockIsCorrected(t *testing.T) {
 	real := testNow.Add(-3 * time.Hour).Truncate(time.Second)
 	for _, row := range []struct{ header, at string }{
@@ -46,8 +46,8 @@ func TestAWrongClockIsCorrected(t *testing.T) {
 	}
 }
 
-// It is corrected once: a server that refuses its own time is not asked for ever,
-// nor one that does not say its time.
+// The clock is corrected only once, even if the server refuses its own time,
+// and not at all if the server does not send its time.
 func TestAClockIsCorrectedOnce(t *testing.T) {
 	for name, row := range map[string]struct {
 		answer http.HandlerFunc
@@ -68,7 +68,7 @@ func TestAClockIsCorrectedOnce(t *testing.T) {
 	}
 }
 
-// The second request may be lost like any other: then the outcome is in doubt.
+// The second request may also be lost. The outcome is then in doubt.
 func TestALostAnswerAfterACorrection(t *testing.T) {
 	f := newFakeServer(t, expired("Holdfast-Time", testNow.Format(time.RFC3339Nano)), answerNothing)
 	c := f.client()
@@ -79,7 +79,8 @@ func TestALostAnswerAfterACorrection(t *testing.T) {
 	}
 }
 
-// Moving a sandbox clock is sent once, and once more only if it was refused.
+// A request to move a sandbox clock is sent once, and again only after a
+// refusal of its timestamp.
 func TestAdvanceClockWithAWrongClock(t *testing.T) {
 	f := newFakeServer(t, expired("Holdfast-Time", testNow.Format(time.RFC3339Nano)),
 		answerWith(http.StatusOK, `{"now":"2026-11-30T10:15:30Z","offset":"168h0m0s"}`))
@@ -89,8 +90,8 @@ func TestAdvanceClockWithAWrongClock(t *testing.T) {
 	}
 }
 
-// What the server cannot answer now says nothing of the message: it can be tried
-// again. A refusal for good does.
+// If the server cannot answer now, the message may be genuine and can be
+// verified again later. After a final refusal it cannot.
 func TestVerifierTriesARetriableRefusalAgain(t *testing.T) {
 	for code, row := range map[holdfast.Code]struct {
 		status     int

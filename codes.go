@@ -5,15 +5,16 @@ import (
 	"net/http"
 )
 
-// A Code names why a request was refused, in the words of the API's table of
-// error codes, such as "InvalidTokenId_Sender". Programs branch on it; only
-// documented codes are ever sent, because an unknown one breaks old clients.
+// A Code says why a request was refused, such as "InvalidTokenId_Sender".
+// Programs branch on it. docs/api/errors.md lists all codes. The server sends
+// no others, because an unknown code breaks old clients.
 type Code string
 
-// The codes of the API's error table (Query API Reference, "Errors"), of pages
-// that name further ones, and of recorded answers. BadRule,
-// CannotSpecifyUsageForSingleUseToken, PaymentInstrumentMissing, UsageNotDefined
-// and the InvalidUsage… codes are InstallPaymentInstruction's.
+// The error codes (docs/api/errors.md). They come from FPS's Query API
+// Reference ("Errors" and the pages of single actions) and from recorded
+// answers. Only InstallPaymentInstruction answers BadRule,
+// CannotSpecifyUsageForSingleUseToken, PaymentInstrumentMissing,
+// UsageNotDefined and the InvalidUsage… codes.
 const (
 	AccessFailure                        Code = "AccessFailure"
 	AccountClosed                        Code = "AccountClosed"
@@ -90,12 +91,14 @@ const (
 	UsageNotDefined                      Code = "UsageNotDefined"
 )
 
-// unauthenticated codes are answered 403, as query services of the time did.
+// unauthenticated codes have HTTP status 403, as in FPS and similar services of
+// its years.
 var unauthenticated = map[Code]bool{
 	AuthFailure: true, InvalidClientTokenID: true, InvalidSignature: true, SignatureDoesNotMatch: true,
 }
 
-// retriable is the table's own flag: the same request may succeed later.
+// retriable codes are those with FPS's own flag: the same request may succeed
+// later.
 var retriable = map[Code]bool{
 	AccessFailure: true, AccountClosed: true, AccountLimitsExceeded: true, AuthFailure: true,
 	ConcurrentModification: true, InsufficientBalance: true, InternalError: true, InternalServerError: true,
@@ -104,8 +107,9 @@ var retriable = map[Code]bool{
 	PrepaidFundingLimitExceeded: true, ServiceUnavailable: true,
 }
 
-// HTTPStatus is the status an answer with this code carries: 500 and 503 only
-// for faults worth retrying at once, since clients repeat those by themselves.
+// HTTPStatus returns the HTTP status of an answer with this code. It is 500 or
+// 503 only if an immediate retry makes sense, because clients then retry by
+// themselves.
 func (c Code) HTTPStatus() int {
 	switch {
 	case c == InternalError, c == InternalServerError:
@@ -118,16 +122,16 @@ func (c Code) HTTPStatus() int {
 	return http.StatusBadRequest
 }
 
-// Retriable reports whether the error table says that the same request may be
-// sent again.
+// Retriable reports whether the same request may be sent again, according to
+// the table in docs/api/errors.md.
 func (c Code) Retriable() bool { return retriable[c] }
 
-// An Error is a refusal: an answer to the caller with a code to branch on and
-// one sentence to read. The server makes it where the rule is; the SDK returns
-// it for every refused call, to be found with errors.As.
+// An Error is a refusal: an answer with a code for programs and one sentence
+// for people. The SDK returns it for every refused call; find it with
+// errors.As. In the server, the code that checks a rule makes it.
 type Error struct {
 	Code    Code
-	Message string // one line, meant for the caller; never holds a secret
+	Message string // one line for the caller; it never contains a secret
 
 	// RequestID and Status are set by the SDK from the answer it read.
 	RequestID string
@@ -138,7 +142,7 @@ type Error struct {
 	Hint string
 }
 
-// Errorf makes a refusal. The message goes to the caller as it stands.
+// Errorf makes a refusal. The caller gets the message unchanged.
 func Errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A SettleDebtRequest charges what is owed on a credit instrument, or a part of
-// it (API action SettleDebt).
+// A SettleDebtRequest charges the debt of a credit instrument, or a part of it
+// (API action SettleDebt).
 type SettleDebtRequest struct {
 	SenderTokenID          TokenID         // required; the settlement token
 	CreditInstrumentID     InstrumentID    // required
@@ -21,10 +21,11 @@ type SettleDebtRequest struct {
 	OverrideIPNURL         string          // not in version 2008-09-17
 }
 
-// SettleDebt charges the sender and lowers the debt by that. It cannot be
-// refunded.
+// SettleDebt charges the sender and lowers the debt by the same amount. It
+// cannot be refunded.
 //
-// A refusal is an [*Error], no readable answer an [*InDoubtError].
+// It returns an [*Error] when it is refused, and an [*InDoubtError] when there
+// is no readable answer.
 func (c *Client) SettleDebt(ctx context.Context, r SettleDebtRequest) (TransactionResult, error) {
 	var p Params
 	p.add("SenderTokenId", string(r.SenderTokenID))
@@ -39,8 +40,8 @@ func (c *Client) SettleDebt(ctx context.Context, r SettleDebtRequest) (Transacti
 	return c.move(ctx, p, InDoubtError{Action: actionSettleDebt, Reference: r.CallerReference})
 }
 
-// A WriteOffDebtRequest forgives what is owed on a credit instrument, or a part
-// of it (API action WriteOffDebt).
+// A WriteOffDebtRequest forgives the debt of a credit instrument, or a part of
+// it (API action WriteOffDebt).
 type WriteOffDebtRequest struct {
 	CreditInstrumentID InstrumentID    // required
 	AdjustmentAmount   money.Amount    // required; at most the debt
@@ -48,9 +49,10 @@ type WriteOffDebtRequest struct {
 	CallerDescription  string          // at most 160 characters
 }
 
-// WriteOffDebt lowers a debt without charging anybody. Nothing takes it back.
+// WriteOffDebt lowers a debt without charging anybody. It cannot be undone.
 //
-// A refusal is an [*Error], no readable answer an [*InDoubtError].
+// It returns an [*Error] when it is refused, and an [*InDoubtError] when there
+// is no readable answer.
 func (c *Client) WriteOffDebt(ctx context.Context, r WriteOffDebtRequest) (TransactionResult, error) {
 	var p Params
 	p.add("CreditInstrumentId", string(r.CreditInstrumentID))
@@ -60,14 +62,14 @@ func (c *Client) WriteOffDebt(ctx context.Context, r WriteOffDebtRequest) (Trans
 	return c.move(ctx, p, InDoubtError{Action: actionWriteOffDebt, Reference: r.CallerReference})
 }
 
-// A DebtBalance answers GetDebtBalance.
+// A DebtBalance is the answer to GetDebtBalance.
 type DebtBalance struct {
-	Available  money.Amount // owed
-	PendingOut money.Amount // of it, being settled; not given when the server says nothing of it
+	Available  money.Amount // the debt
+	PendingOut money.Amount // the part of the debt that is being settled; not given if the server does not send it
 	Answer
 }
 
-// GetDebtBalance tells what is owed on a credit instrument.
+// GetDebtBalance returns the debt of a credit instrument.
 func (c *Client) GetDebtBalance(ctx context.Context, id InstrumentID) (DebtBalance, error) {
 	var p Params
 	p.add("CreditInstrumentId", string(id))
@@ -82,14 +84,14 @@ func (c *Client) GetDebtBalance(ctx context.Context, id InstrumentID) (DebtBalan
 	return balance, err
 }
 
-// An OutstandingDebt answers GetOutstandingDebtBalance.
+// An OutstandingDebt is the answer to GetOutstandingDebtBalance.
 type OutstandingDebt struct {
 	Outstanding money.Amount
 	PendingOut  money.Amount
 	Answer
 }
 
-// GetOutstandingDebtBalance tells what the caller is owed on all credit
+// GetOutstandingDebtBalance returns the debts of all the caller's credit
 // instruments together.
 func (c *Client) GetOutstandingDebtBalance(ctx context.Context) (OutstandingDebt, error) {
 	total, answer, err := ask(ctx, c, actionGetOutstandingDebtBalance, nil,

@@ -2,7 +2,7 @@ package holdfast
 
 import "errors"
 
-// xmlDetail is the schema's TransactionDetail.
+// xmlDetail is TransactionDetail of the XML schema.
 type xmlDetail struct {
 	TransactionID     TransactionID `xml:"TransactionId"`
 	CallerReference   CallerReference
@@ -39,7 +39,7 @@ type xmlStatusChange struct {
 	Date              xmlTime
 	TransactionStatus TransactionStatus
 	StatusCode        StatusCode
-	Amount            xmlAmount // the schema requires it, recorded answers lack it
+	Amount            xmlAmount // the schema requires it, but recorded answers lack it
 }
 
 func readTransactionDetail(result xmlResult) (TransactionDetail, error) {
@@ -49,7 +49,7 @@ func readTransactionDetail(result xmlResult) (TransactionDetail, error) {
 	}
 	t := x.Transaction
 	if t.TransactionID == "" || t.Status == "" {
-		return TransactionDetail{}, errors.New("it names no transaction or no status")
+		return TransactionDetail{}, errors.New("it has no transaction id or no status")
 	}
 	amount, err := t.TransactionAmount.amount()
 	if err != nil {

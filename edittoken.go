@@ -1,23 +1,24 @@
 package holdfast
 
-// An EditTokenRequest sends a buyer to have a multi-use or recurring token paid
-// in another way (Aggregated Payments Guide, EditToken pipeline). What is left
-// zero is not sent.
+// An EditTokenRequest asks a buyer to choose another card or account for a
+// multi-use or recurring token (docs/api/pipelines/EditToken.md; FPS Aggregated
+// Payments Guide). Fields that are zero are not sent.
 type EditTokenRequest struct {
 	CallerReference CallerReference // required, a new one for each link; at most 128 bytes
 	TokenID         TokenID         // required; at most 65 bytes
-	ReturnURL       string          // required; where the buyer comes back to, possibly with a query of its own
-	PaymentReason   string          // what this is for, as the buyer reads it
-	PaymentMethods  []PaymentMethod // none means whatever the server offers
+	ReturnURL       string          // required; the buyer comes back to it; may have its own query
+	PaymentReason   string          // shown to the buyer: what this is for
+	PaymentMethods  []PaymentMethod // empty means all that the server offers
 
-	CollectEmailAddress bool   // the buyer's address comes back in the Return
+	CollectEmailAddress bool   // the Return then has the buyer's e-mail address
 	CobrandingURL       string // https address of a logo of at most 215×40 pixels
-	WebsiteDescription  string // names the shop in the link back to it
+	WebsiteDescription  string // the shop's name in the link back to it
 }
 
-// EditTokenURL makes the link that starts the pipeline, and fails, as
-// [Client.SingleUseURL] does. The Return has a new TokenID, which takes the
-// place of the old one; or the old one and ReturnTokenUnchanged.
+// EditTokenURL builds the link to the pipeline. It fails under the same
+// conditions as [Client.SingleUseURL]. The Return has a new TokenID that
+// replaces the old one, or the old TokenID with the status
+// ReturnTokenUnchanged.
 func (c *Client) EditTokenURL(r EditTokenRequest) (string, error) {
 	return c.pipelineURL("EditToken", r.link())
 }

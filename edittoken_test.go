@@ -29,8 +29,8 @@ func TestEditTokenURLRefuses(t *testing.T) {
 	refuses(t, linkClient().EditTokenURL, allEditToken, []refusal[request]{
 		{"no reference", func(r *request) { r.CallerReference = "" }, "callerReference is required"},
 		{"no return URL", func(r *request) { r.ReturnURL = "" }, "ReturnURL"},
-		{"no token", token(""), "tokenID: the id of a token is missing"},
+		{"no token", token(""), "tokenID: a token id is missing"},
 		{"token of 66 bytes", token(strings.Repeat("T", 66)), "tokenID is longer"},
-		{"two tokens", token("T,U"), "tokenID is no token's id"},
+		{"two tokens", token("T,U"), "tokenID is not a token id"},
 	}, map[string]func(*request){"token of 65 bytes": token(strings.Repeat("T", 65))})
 }

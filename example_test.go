@@ -15,8 +15,8 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// serverCertificates stands for a file that a shop is given once, read with
-// ParseCertificates.
+// serverCertificates returns the server's certificates. A real shop reads them
+// from a file.
 func serverCertificates() []*x509.Certificate {
 	certs, err := holdfast.ParseCertificates(testCertPEM())
 	if err != nil {
@@ -25,8 +25,7 @@ func serverCertificates() []*x509.Certificate {
 	return certs
 }
 
-// exampleResults are what exampleServer says of a mug that was paid for, of a
-// refund, of a prepaid instrument and of a token for many uses.
+// exampleResults are the result elements that exampleServer answers, by action.
 var exampleResults = map[string]string{
 	"Pay":               successXML,
 	"Refund":            refundXML,
@@ -47,8 +46,8 @@ var exampleResults = map[string]string{
 		"</TokenUsageLimits>",
 }
 
-// exampleServer answers as a server does, with amounts above 100 dollars
-// refused.
+// exampleServer answers like a Holdfast server. It refuses amounts of 100
+// dollars and more.
 func exampleServer() *httptest.Server {
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		action := r.PostFormValue("Action")
@@ -115,7 +114,7 @@ func ExampleClient_SingleUseURL() {
 	//   signature=F3wY5dSaMhjsFgSWKBp7jlHarSnoqBWglW%2FZcBtpZgg%3D
 }
 
-// printParameters prints what a link sends of the names given.
+// printParameters prints the named parameters of a link.
 func printParameters(link string, names ...string) {
 	u, err := url.Parse(link)
 	if err != nil {
@@ -127,7 +126,8 @@ func printParameters(link string, names ...string) {
 	}
 }
 
-// A subscription: the buyer agrees once, and the program asks for each payment.
+// A subscription: the buyer agrees once, and the program then makes each
+// payment.
 func ExampleClient_RecurringURL() {
 	c := &holdfast.Client{
 		CoBranded:   "https://pay.example.com/cobranded-ui/actions/start",
@@ -155,8 +155,8 @@ func ExampleClient_RecurringURL() {
 	// validityExpiry 1830297600
 }
 
-// A marketplace: the seller agrees once to be paid through it, then each buyer
-// to a payment that names the seller.
+// A marketplace: the seller agrees once to be paid through it. Each buyer then
+// authorises a payment to that seller.
 func ExampleClient_RecipientURL() {
 	c := &holdfast.Client{
 		CoBranded:   "https://pay.example.com/cobranded-ui/actions/start",
@@ -175,7 +175,7 @@ func ExampleClient_RecipientURL() {
 	}
 	printParameters(link, "pipelineName", "recipientPaysFee", "maxFixedFee", "maxVariableFee")
 
-	// The seller comes back with a token to be paid by.
+	// The seller comes back with a recipient token.
 	verifier := holdfast.Verifier{CallerID: "CSHOP", Certificates: serverCertificates()}
 	seller, err := verifier.ParseReturn(context.Background(), returnURL(holdfast.Params{
 		{Name: "status", Value: "SR"},
@@ -213,7 +213,7 @@ func ExampleClient_RecipientURL() {
 func ExampleVerifier_ParseReturn() {
 	verifier := holdfast.Verifier{CallerID: "CSHOP", Certificates: serverCertificates()}
 
-	// The public address that the buyer's browser asked for.
+	// The public address that the buyer's browser requested.
 	rawURL := returnURL(holdfast.Params{
 		{Name: "order", Value: "4711"},
 		{Name: "status", Value: "SC"},
@@ -229,7 +229,7 @@ func ExampleVerifier_ParseReturn() {
 	fmt.Println(back.Authorised(), back.Status, back.CallerReference, back.Expiry)
 	fmt.Println("the shop's own:", back.Params.Get("order"))
 
-	// Somebody makes it another order's.
+	// An attacker changes the order number.
 	_, err = verifier.ParseReturn(context.Background(), strings.Replace(rawURL, "order=4711", "order=4712", 1))
 	var unverified *holdfast.UnverifiedError
 	fmt.Println(errors.As(err, &unverified), err)
@@ -239,7 +239,7 @@ func ExampleVerifier_ParseReturn() {
 	// true the message is not verified: the signature does not match the message
 }
 
-// The one path: reserve when the buyer orders, settle when the goods ship.
+// Reserve when the buyer orders, and settle when the goods ship.
 func Example() {
 	server := exampleServer()
 	defer server.Close()
@@ -261,7 +261,7 @@ func Example() {
 	fmt.Println(held.Status, "until", held.Deadline.Format(time.DateOnly))
 	fmt.Println("left to ship:", held.Deadline.Sub(held.ServerTime))
 
-	// The parcel is on its way; one item was out of stock.
+	// The parcel has shipped. One item was out of stock, so charge less.
 	paid, err := c.Settle(ctx, holdfast.SettleRequest{
 		ReserveTransactionID: held.TransactionID,
 		TransactionAmount:    money.Cents(1000),
@@ -298,7 +298,7 @@ func ExampleClient_Reserve_errors() {
 		case errors.As(err, &refusal) && refusal.Retriable():
 			fmt.Println("send the same request again later:", refusal.Code)
 		case errors.As(err, &refusal):
-			fmt.Println("refused for good:", refusal.Code)
+			fmt.Println("finally refused:", refusal.Code)
 		case errors.As(err, &doubt):
 			fmt.Println("send the same request again, money may be held:", doubt.Reference)
 		default:
@@ -307,15 +307,15 @@ func ExampleClient_Reserve_errors() {
 	}
 	reserve(1250)
 	reserve(100_000)
-	server.Close() // and now nobody answers
+	server.Close() // from now on there is no answer
 	reserve(1250)
 	// Output:
 	// held
-	// refused for good: AmountOutOfRange
+	// finally refused: AmountOutOfRange
 	// send the same request again, money may be held: order-4711
 }
 
-// Charge at once, where there is nothing to pack first.
+// Charge at once when the goods can be delivered at once.
 func ExampleClient_Pay() {
 	server := exampleServer()
 	defer server.Close()
@@ -329,7 +329,7 @@ func ExampleClient_Pay() {
 		TransactionAmount: money.Cents(1250),
 	})
 	if err != nil {
-		fmt.Println(err) // as for Reserve: see the example of its errors
+		fmt.Println(err) // handle it as in the example of Reserve's errors
 		return
 	}
 	switch paid.Status {
@@ -344,7 +344,7 @@ func ExampleClient_Pay() {
 	// deliver 14TESTTXN00000000000000000000000P01
 }
 
-// One of five mugs came broken, so a part of the payment goes back.
+// One of five mugs arrived broken, so a part of the payment is refunded.
 func ExampleClient_Refund() {
 	server := exampleServer()
 	defer server.Close()
@@ -355,7 +355,7 @@ func ExampleClient_Refund() {
 	refund, err := c.Refund(context.Background(), holdfast.RefundRequest{
 		TransactionID:     testID, // of the Pay, or of the Reserve that was settled
 		RefundAmount:      money.Cents(250),
-		CallerReference:   "order-4711-mug-3", // a new one for each part
+		CallerReference:   "order-4711-mug-3", // a new one for each partial refund
 		CallerDescription: "the third mug was broken",
 	})
 	if err != nil {
@@ -367,7 +367,7 @@ func ExampleClient_Refund() {
 	// Success 14TESTTXN00000000000000000000000R01
 }
 
-// Fill a gift card, then see what is on it.
+// Fund a gift card and look up its balance.
 func ExampleClient_FundPrepaid() {
 	server := exampleServer()
 	defer server.Close()
@@ -397,7 +397,7 @@ func ExampleClient_FundPrepaid() {
 	// Success USD 50.00
 }
 
-// Everything since the first of the month, however many pages it takes.
+// List all transactions since the first of the month, over all pages.
 func ExampleClient_AccountActivity() {
 	server := exampleServer()
 	defer server.Close()
@@ -424,7 +424,7 @@ func ExampleClient_AccountActivity() {
 	// fees: USD 0.53
 }
 
-// What is left of a token for many uses.
+// Show how much of a multi-use token's limits is left.
 func ExampleClient_GetTokenUsage() {
 	server := exampleServer()
 	defer server.Close()
@@ -450,17 +450,17 @@ func ExampleClient_GetTokenUsage() {
 }
 
 func ExampleVerifier_IPNHandler() {
-	const endpoint = "https://shop.example.com/ipn" // as the server knows it
+	const endpoint = "https://shop.example.com/ipn" // the address that the server knows
 	verifier := holdfast.Verifier{CallerID: "CSHOP", Certificates: serverCertificates()}
 
 	mux := http.NewServeMux()
 	mux.Handle("/ipn", verifier.IPNHandler(endpoint, func(_ context.Context, n holdfast.Notification) error {
-		// It may come twice, so this only says to look.
+		// A notification may arrive twice, so it only triggers a look at the order.
 		fmt.Println("look at", n.CallerReference, n.Status, n.Amount)
 		return nil
 	}))
 
-	// The server posts a notification, and somebody else posts a forgery.
+	// The server posts a notification, and an attacker posts a forgery.
 	body := signMessage("POST", endpoint, holdfast.Params{
 		{Name: "notificationType", Value: "TransactionStatus"},
 		{Name: "transactionId", Value: testID},
@@ -479,7 +479,7 @@ func ExampleVerifier_IPNHandler() {
 	// 403
 }
 
-// Sign a request by hand, as a client in another language would.
+// Sign a request by hand, as a client in another language does.
 func ExampleStringToSign() {
 	endpoint, err := url.Parse("https://FPS.example.com/")
 	if err != nil {

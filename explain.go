@@ -14,25 +14,26 @@ import (
 	"strings"
 )
 
-// A RefusedSignature is a signature that is not its request's, with all that
-// may stand in the text it should have been made of.
+// A RefusedSignature is a signature that does not match its request, with all
+// values that the signed text may contain.
 type RefusedSignature struct {
 	Version   string          // "1" or "2"
 	Method    SignatureMethod // of version 2
-	Verbs     []string        // those that would do, the request's own first
-	Hosts     []string        // those that would do, the request's own first
-	Path      string          // as on the wire
-	Params    Params          // without the signature, in the order they came
-	Parts     []Params        // the query's and the body's, when there were both
+	Verbs     []string        // those that the server accepts, the request's own first
+	Hosts     []string        // those that the server accepts, the request's own first
+	Path      string          // as it was sent
+	Params    Params          // without the signature, in the order received
+	Parts     []Params        // the query's and the body's, if there were both
 	Signature string          // as received
 }
 
-// explainedMax bounds what is explained, in bytes of the text: hundreds of
-// texts are tried, for whoever sends a wrong signature.
+// explainedMax is the length in bytes of the longest text that Explain works
+// on. Anyone can send a wrong signature, and Explain tries hundreds of texts
+// for each.
 const explainedMax = 4 << 10
 
-// StringToSign is the text that the signature should have been made of, for
-// the first verb and host. It holds no secret.
+// StringToSign returns the text that should have been signed, with the first
+// verb and host. It contains no secret.
 func (r RefusedSignature) StringToSign() string {
 	if r.Version == "1" {
 		return StringToSignV1(r.Params)
@@ -40,9 +41,10 @@ func (r RefusedSignature) StringToSign() string {
 	return r.texts()[0].String()
 }
 
-// Explain names the usual mistake by which the signature becomes right: a
-// sentence or a few, in ASCII, and none when no usual mistake explains it. They
-// are for whoever holds the secret key; they do not tell it, nor any signature.
+// Explain looks for a common mistake that leads to this signature. It returns a
+// few sentences in ASCII, or none if no common mistake explains the signature.
+// The sentences are meant for the owner of the secret key; they contain neither
+// the key nor any signature.
 func (r RefusedSignature) Explain(secret SecretKey) []string {
 	sum, hints := readRefused(r.Signature)
 	switch {
@@ -85,7 +87,7 @@ func (r RefusedSignature) Explain(secret SecretKey) []string {
 	return hints
 }
 
-// mixed looks for a signature of the query or of the body alone.
+// mixed tries whether only the query or only the body was signed.
 func (r RefusedSignature) mixed(t signedText, is func(string) bool) []string {
 	for i, part := range r.Parts {
 		if t.query = canonicalQuery(part); is(t.String()) {
@@ -116,10 +118,10 @@ func (r RefusedSignature) texts() []signedText {
 	return texts
 }
 
-// A signedText is the text of version 2 in its parts.
+// A signedText is the text that signature version 2 signs, in its parts.
 type signedText struct {
 	verb, host, path string
-	params           Params // as they came
+	params           Params // in the order received
 	query            string
 }
 
@@ -137,14 +139,14 @@ func canonicalQuery(p Params) string {
 	return text[strings.LastIndexByte(text, '\n')+1:]
 }
 
-// A slip is a usual mistake: what to say of it, and the text that it makes of
-// the right one.
+// A slip is a common mistake: a hint for its author, and a function that turns
+// the right text into the wrong one.
 type slip[T any] struct {
 	hint string
 	text func(T) string
 }
 
-// first finds the first slip by which the signature is right.
+// first returns the hint of the first slip whose text has the signature.
 func first[T any](table []slip[T], of T, is func(text string) bool) []string {
 	for _, s := range table {
 		if is(s.text(of)) {
@@ -154,7 +156,7 @@ func first[T any](table []slip[T], of T, is func(text string) bool) []string {
 	return nil
 }
 
-// slips are those of version 2, beside those of its encoding.
+// slips are the common mistakes with version 2, except those of its encoding.
 var slips = slices.Concat([]slip[signedText]{
 	{"The signature matches with the parameters sorted ignoring case. Sort them by their bytes: AWSAccessKeyId comes " +
 		"before Action.", func(t signedText) string { return t.of(sortedFold(t.params)) }},
@@ -207,7 +209,7 @@ func (t signedText) withHost(host string) string {
 	return t.String()
 }
 
-// bareHost is a host without its port; an IPv6 address keeps its brackets.
+// bareHost returns a host without its port; an IPv6 address keeps its brackets.
 func bareHost(host string) string {
 	i := strings.LastIndexByte(host, ':')
 	if i < 0 || i < strings.LastIndexByte(host, ']') {
@@ -241,8 +243,8 @@ func hostSlips() (made []slip[signedText]) {
 	return made
 }
 
-// Slips of the encoding come together: what a language calls URL encoding is
-// off in several ways at once.
+// encodings are mistakes in URL encoding. Several occur together, because the
+// URL encoding of a programming language often differs in several ways.
 var encodings = []struct {
 	hint   string
 	change func(query string) string
@@ -259,8 +261,8 @@ var encodings = []struct {
 
 func replacer(oldnew ...string) func(string) string { return strings.NewReplacer(oldnew...).Replace }
 
-// slipsOfEncoding finds the fewest slips that together make the signature
-// right. Those that change nothing are left aside.
+// slipsOfEncoding finds the smallest set of encoding mistakes whose text has
+// the signature. It ignores mistakes that would not change the query.
 func slipsOfEncoding(texts []signedText, is func(string) bool) []string {
 	var open []int
 	for i, e := range encodings {
@@ -301,7 +303,7 @@ func lowerEscapes(text string) string {
 	return string(b)
 }
 
-// slipsOfV1 are those of version 1.
+// slipsOfV1 are the common mistakes with version 1.
 var slipsOfV1 = []slip[Params]{
 	{"The signature matches with the parameters sorted by their bytes. Version 1 sorts them ignoring case.",
 		func(p Params) string {
@@ -327,7 +329,7 @@ var slipsOfV1 = []slip[Params]{
 		func(p Params) string { return StringToSignV1(p.Without("SignatureVersion")) }},
 }
 
-// made returns what tells whether a text gives the MAC.
+// made returns a function that reports whether a text has the MAC.
 func made(secret SecretKey, sum []byte) func(text string) bool {
 	method := methodOf(sum)
 	return func(text string) bool {
@@ -336,8 +338,8 @@ func made(secret SecretKey, sum []byte) func(text string) bool {
 	}
 }
 
-// methodOf tells by the length how a MAC was made; readRefused has seen to it
-// that it is one of the two.
+// methodOf tells the method from the length of the MAC. readRefused returns
+// only MACs of the two right lengths.
 func methodOf(sum []byte) SignatureMethod {
 	if len(sum) == sha1.Size {
 		return HmacSHA1
@@ -345,8 +347,8 @@ func methodOf(sum []byte) SignatureMethod {
 	return HmacSHA256
 }
 
-// readRefused reads the MAC out of a signature in whatever form it came, and
-// says what is wrong with the form. The MAC is nil when there is none.
+// readRefused reads the MAC from a signature that may be badly encoded, and
+// says what is wrong with the encoding. The MAC is nil if there is none.
 func readRefused(signature string) (sum []byte, hints []string) {
 	if strings.Contains(signature, "%") {
 		if decoded, err := url.PathUnescape(signature); err == nil {
@@ -375,7 +377,7 @@ func readRefused(signature string) (sum []byte, hints []string) {
 	return sum, hints
 }
 
-// hexMAC recognises a MAC of either kind written in hexadecimal.
+// hexMAC reads a MAC of either method that is written in hexadecimal.
 func hexMAC(s string) ([]byte, bool) {
 	sum, err := hex.DecodeString(s)
 	return sum, err == nil && isMAC(sum)

@@ -139,7 +139,7 @@ func TestExplainV1(t *testing.T) {
 	}
 }
 
-// What is too large costs nobody's time.
+// A text that is too long is not searched for mistakes.
 func TestExplainIsBounded(t *testing.T) {
 	p := append(payParams[:len(payParams):len(payParams)], holdfast.Param{Name: "X", Value: strings.Repeat("x", 5000)})
 	signature, err := holdfast.SignHMAC(holdfast.NewSecretKey(vectorSecret), holdfast.HmacSHA256, "POST"+

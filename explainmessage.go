@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// removedMax bounds how many parameters are left out, one at a time, to see
-// whether a message verifies without.
+// removedMax is the number of parameters that ExplainMessage leaves out, one at
+// a time, to see whether the message verifies without it.
 const removedMax = 40
 
-// ExplainMessage names the usual change that a message went through between us
-// and whoever verifies it: sentences in ASCII, and one that says so when no
-// usual change explains it. It takes what [VerifyMessage] takes, but for the
-// verb.
+// ExplainMessage looks for a common change to a message on its way from the
+// server to the program that verifies it. It returns sentences in ASCII; one
+// says so if no common change explains the failure. Its arguments are those of
+// [VerifyMessage] without the verb.
 func ExplainMessage(certs []*x509.Certificate, endpoint, rawParams string) []string {
 	verifies := func(endpoint, rawParams string) bool {
 		return VerifyMessage(certs, http.MethodGet, endpoint, rawParams) == nil ||
@@ -105,7 +105,7 @@ func paramsVariants(params Params) (variants []paramsVariant) {
 	return variants
 }
 
-// asciiOnly makes text fit for a header.
+// asciiOnly replaces all characters that an HTTP header cannot hold.
 func asciiOnly(text string) string {
 	return strings.Map(func(c rune) rune {
 		if c < ' ' || c > '~' {

@@ -1,12 +1,13 @@
 package holdfast
 
-// Opened for the published test vectors, which come with a bare public key.
+// For the published test vectors, which have only a public key and no
+// certificate.
 var (
 	VerifyRSAKey      = verifyRSA
 	VerifyMessageKeys = verifyMessage
 )
 
-// Hints are what the explanations of signatures can say.
+// Hints returns all sentences of the explanations of signatures and messages.
 func Hints() (signatures, messages []string) {
 	for _, s := range slips {
 		signatures = append(signatures, s.hint)
@@ -28,7 +29,7 @@ func Hints() (signatures, messages []string) {
 	return signatures, messages
 }
 
-// Retriable are the codes of refusals that may pass.
+// Retriable returns the codes of refusals after which a retry may succeed.
 func Retriable() (codes []Code) {
 	for code := range retriable {
 		codes = append(codes, code)

@@ -30,7 +30,7 @@ const (
 
 var testNow = time.Date(2026, 11, 23, 10, 15, 30, 44_000_000, time.UTC)
 
-// testKey is the key of a server that exists for these tests only.
+// testKey is the fake server's key.
 var testKey = sync.OnceValue(func() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -64,8 +64,8 @@ func testCertPEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: testCertDER()})
 }
 
-// signMessage signs parameters as the server does, for the endpoint and for
-// testCaller, unless they name another caller.
+// signMessage signs parameters as the server does. It adds testCaller unless
+// they name a caller.
 func signMessage(verb, endpoint string, p holdfast.Params) string {
 	if _, named := p.Lookup(holdfast.CallerField); !named {
 		p = append(p[:len(p):len(p)], holdfast.Param{Name: holdfast.CallerField, Value: testCaller})
@@ -73,7 +73,7 @@ func signMessage(verb, endpoint string, p holdfast.Params) string {
 	return signUnnamed(verb, endpoint, p)
 }
 
-// signUnnamed signs parameters that may name no caller.
+// signUnnamed signs parameters without adding a caller.
 func signUnnamed(verb, endpoint string, p holdfast.Params) string {
 	u, err := url.Parse(endpoint)
 	if err != nil {
@@ -92,8 +92,8 @@ func signUnnamed(verb, endpoint string, p holdfast.Params) string {
 	return append(p, holdfast.Param{Name: "signature", Value: signature}).Encode()
 }
 
-// A fakeServer answers with the given handlers in turn, the last one for good,
-// and keeps what it was asked.
+// A fakeServer answers with the given handlers in turn, and then always with
+// the last one. It records all requests.
 type fakeServer struct {
 	*httptest.Server
 	mu     sync.Mutex
@@ -123,7 +123,8 @@ func newFakeServer(t *testing.T, answers ...http.HandlerFunc) *fakeServer {
 	return f
 }
 
-// client never sleeps; the fake server keeps the pauses it would have made.
+// client returns a client that never sleeps. The fake server records its
+// pauses.
 func (f *fakeServer) client() *holdfast.Client {
 	return &holdfast.Client{
 		Endpoint: f.URL + "/", AccessKeyID: testAccessKey, SecretKey: holdfast.NewSecretKey(vectorSecret),

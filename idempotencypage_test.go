@@ -9,7 +9,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/compare"
 )
 
-// docs/api/idempotency.md lists the codes that do not use a reference up.
+// docs/api/idempotency.md lists the codes that do not use up a reference.
 func TestIdempotencyPageHasTheCodesThatMayPass(t *testing.T) {
 	var got []holdfast.Code
 	for line := range strings.Lines(section(t, readPage(t, "docs/api/idempotency.md"), "### Refusals")) {

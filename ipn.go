@@ -13,20 +13,21 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A Notification is an Instant Payment Notification: the server's word that a
-// transaction has come to a status. Notifications may arrive more than once
-// and in any order, so handling one has to be idempotent; what counts is
-// GetTransactionStatus. Fields that were not sent are zero.
+// A Notification is an Instant Payment Notification: a message from the server
+// that a transaction has a new status, or that a token was cancelled
+// (docs/api/notifications.md). Notifications may arrive more than once and in
+// any order, so a handler must be idempotent. The authoritative status is that
+// of GetTransactionStatus. Fields that were not sent are zero.
 type Notification struct {
-	CallerID        CallerID // that the message is for: whom the Verifier expects
+	CallerID        CallerID // the caller that the Verifier expects
 	Type            string   // "TransactionStatus" or "TokenCancellation"
 	TransactionID   TransactionID
-	TokenID         TokenID // that was cancelled
+	TokenID         TokenID // of the cancelled token
 	TransactionDate time.Time
-	Status          TransactionStatus // the wire has it in capitals
+	Status          TransactionStatus // in capitals in the message
 	StatusCode      StatusCode
 	StatusMessage   string
-	Operation       string // in capitals, as on the wire: "RESERVE", "SETTLE"
+	Operation       string // in capitals: "RESERVE", "SETTLE"
 	PaymentMethod   PaymentMethod
 	PaymentReason   string
 	Amount          money.Amount
@@ -35,15 +36,15 @@ type Notification struct {
 	BuyerEmail      string
 	RecipientName   string
 	RecipientEmail  string
-	Params          Params // all of them
+	Params          Params // all parameters of the message
 
-	// ParentTransactionID is the payment that a refund gives back.
+	// ParentTransactionID names the payment that a refund belongs to.
 	ParentTransactionID TransactionID
 }
 
 const notificationBytesMax = 64 << 10
 
-// notificationFields are what a Notification is read from.
+// notificationFields are the parameters from which a Notification is read.
 var notificationFields = []string{
 	"notificationType", "transactionId", "transactionDate", "transactionStatus", "status",
 	"statusCode", "statusMessage", "operation", "paymentMethod", "paymentReason", "transactionAmount",
@@ -51,7 +52,8 @@ var notificationFields = []string{
 	"parentTransactionId", "tokenId", CallerField,
 }
 
-// statuses are the words of notifications; INITIATED is an older one.
+// statuses maps the statuses of notifications; INITIATED is an old name for
+// PENDING.
 var statuses = map[string]TransactionStatus{
 	"SUCCESS":   StatusSuccess,
 	"FAILURE":   StatusFailure,
@@ -62,9 +64,10 @@ var statuses = map[string]TransactionStatus{
 }
 
 // ParseIPN verifies and reads a notification. The endpoint is the public
-// address it was sent to, as the caller's account or OverrideIPNURL has it. Parameters in its
-// query are no part of the message: what is signed is the body. It never
-// returns data of an unverified body; the error is then an [*UnverifiedError].
+// address that the notification was sent to, as it is set in the caller's
+// account or in OverrideIPNURL. Only the body is signed; a query in the
+// endpoint is ignored. If the body cannot be verified, ParseIPN returns no data
+// and an [*UnverifiedError].
 func (v Verifier) ParseIPN(ctx context.Context, endpoint string, body []byte) (Notification, error) {
 	endpoint, _, _ = strings.Cut(endpoint, "?")
 	p, err := v.verify(ctx, http.MethodPost, endpoint, string(body), notificationFields)
@@ -129,13 +132,13 @@ func either(first, second string) string {
 	return second
 }
 
-// IPNHandler serves the address that notifications are sent to. The endpoint
-// is that address as the server knows it, public host included. Each verified
-// notification is given to handle, and acknowledged with 200 once handle has
-// succeeded. The answer is 500 when handle fails and 503 when the server could
-// not be asked about the signature, so that the notification is delivered
-// again; 403 when it is not genuine; 405, 413 and 400 when it is no
-// notification at all.
+// IPNHandler serves the address that notifications are sent to. The endpoint is
+// that address as the server knows it, with the public host. Each verified
+// notification is passed to handle, and answered with 200 when handle succeeds.
+// If handle fails, the answer is 500. If the server could not be asked about
+// the signature, it is 503. After 500 and 503 the server delivers the
+// notification again. A message that is not genuine gets 403, and a request
+// that is not a notification gets 405, 413 or 400.
 func (v Verifier) IPNHandler(endpoint string, handle func(context.Context, Notification) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
@@ -173,8 +176,8 @@ func (v Verifier) IPNHandler(endpoint string, handle func(context.Context, Notif
 	})
 }
 
-// answerStatus answers with the status in words and nothing of the cause,
-// which is none of a forger's business.
+// answerStatus answers with the status and its standard text. It does not give
+// the cause, which would help a forger.
 func answerStatus(w http.ResponseWriter, status int) {
 	http.Error(w, http.StatusText(status), status)
 }

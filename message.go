@@ -11,39 +11,39 @@ import (
 	"strings"
 )
 
-// signatureFields come with every signed message.
+// signatureFields are parameters of every signed message.
 var signatureFields = []string{"signature", "signatureVersion", "signatureMethod", "certificateUrl"}
 
-// CallerField is the field of return URLs and notifications that names the
-// caller that the message is for. It is signed like the others.
+// CallerField is the parameter of return URLs and notifications that names the
+// caller for which the message is meant. It is signed like the others.
 const CallerField = "callerId"
 
-// notificationOnly are fields that notifications have and return URLs do not. A
-// message that has one of them, in any case, is a notification.
+// notificationOnly are parameters that only notifications have. A message with
+// one of them, in upper or lower case, is a notification.
 var notificationOnly = []string{
 	"notificationType", "transactionId", "transactionDate", "transactionStatus", "statusCode", "statusMessage",
 	"operation", "parentTransactionId", "buyerName", "buyerEmail", "recipientName", "recipientEmail",
 	"customerName", "customerEmail", "tokenType", "dateInstalled",
 }
 
-// returnOnly are fields that return URLs have and notifications do not. Their
-// tokenID differs from the notifications' tokenId in case alone.
+// returnOnly are parameters that only return URLs have. Their tokenID is not
+// listed, because the tokenId of notifications differs from it only in case.
 var returnOnly = []string{
 	"expiry", "errorMessage", "buyerEmailAddress", "refundTokenID", "prepaidInstrumentID", "prepaidSenderTokenID",
 	"fundingTokenID", "creditInstrumentID", "creditSenderTokenID", "settlementTokenID",
 }
 
-// ReservedFields are the names that only the server may put into a message. A
-// returnURL may not have them in its own query, in whatever case, and a return
-// URL does not give them back from a request: else a caller could have the
-// server sign a message that says what it likes.
+// ReservedFields returns the names that only the server may put into a message.
+// A returnURL must not have them in its own query, in upper or lower case, and
+// a return URL never repeats them from the request. Otherwise a caller could
+// make the server sign any message.
 func ReservedFields() []string {
 	return slices.Concat(signatureFields, []string{CallerField, "status", "tokenID"}, returnOnly, notificationOnly)
 }
 
-// MessageVerb returns the verb that a message is sent and signed with, by the
-// fields it has: POST if it is a notification, else GET. One with fields of both
-// kinds is neither.
+// MessageVerb returns the HTTP verb with which a message is sent and signed:
+// POST if its parameters are those of a notification, otherwise GET. It fails
+// if the message has parameters of both kinds.
 func MessageVerb(p Params) (string, error) {
 	if !hasAny(p, notificationOnly) {
 		return http.MethodGet, nil
@@ -54,7 +54,7 @@ func MessageVerb(p Params) (string, error) {
 	return http.MethodPost, nil
 }
 
-// checkKind refuses a message that is of the other kind than its verb says.
+// checkKind refuses a message whose kind does not fit its verb.
 func checkKind(verb string, p Params) error {
 	switch kind, err := MessageVerb(p); {
 	case err != nil:
@@ -74,15 +74,16 @@ func hasAny(p Params, names []string) bool {
 	})
 }
 
-// VerifyMessage checks a message that the server sent out: a return URL (verb
-// GET) or a notification (verb POST). It looks at the signature alone, and not at
-// the caller that the message is for; a [Verifier] looks at both. The endpoint is the address it arrived
-// at, scheme://host[:port]/path, and a query in it is not looked at; rawParams is the raw query or
-// form body with its signature fields. The message is genuine, and the error
-// nil, when any one of the certificates made its signature.
+// VerifyMessage checks the signature of a message from the server: a return URL
+// (verb GET) or a notification (verb POST). It does not check for which caller
+// the message is meant; a [Verifier] checks both. The endpoint is the address
+// that the message arrived at, scheme://host[:port]/path; a query in it is
+// ignored. rawParams is the raw query or form body with its signature fields.
+// The error is nil, and the message genuine, if the key of any of the
+// certificates made the signature.
 //
-// A field that is missing is refused with [InvalidParams]. The certificateUrl
-// has to be there but is not followed: who may sign is given by certs alone.
+// A missing signature field is refused with [InvalidParams]. The certificateUrl
+// is required but not followed: only certs decide whose signature is valid.
 func VerifyMessage(certs []*x509.Certificate, verb, endpoint, rawParams string) error {
 	keys := make([]*rsa.PublicKey, 0, len(certs))
 	for _, cert := range certs {
@@ -119,9 +120,10 @@ func verifyMessage(keys []*rsa.PublicKey, verb, endpoint, rawParams string) erro
 	return err
 }
 
-// checkSignatureFields insists that each field be there once and say what this
-// package verifies. A second spelling of signature would be left out of the
-// signed text and so could be anything.
+// checkSignatureFields requires that each signature field occurs once, with a
+// value that this package can verify. A second signature parameter in another
+// spelling is refused: it would not be part of the signed text, so anyone could
+// add it.
 func checkSignatureFields(params Params) error {
 	for _, name := range signatureFields {
 		if params.Get(name) == "" {
@@ -144,7 +146,8 @@ func checkSignatureFields(params Params) error {
 }
 
 // checkUnambiguous refuses parameters in which one of the names occurs twice
-// with different values: two readers could then see two different messages.
+// with different values. Two readers could understand such a message
+// differently.
 func checkUnambiguous(params Params, names []string) error {
 	for _, name := range names {
 		first, _ := params.Lookup(name)
@@ -157,7 +160,7 @@ func checkUnambiguous(params Params, names []string) error {
 	return nil
 }
 
-// parseEndpoint reads an address of scheme, host and path.
+// parseEndpoint reads an address that consists of scheme, host and path.
 func parseEndpoint(endpoint string) (*url.URL, error) {
 	u, err := url.Parse(endpoint)
 	switch {
@@ -171,6 +174,6 @@ func parseEndpoint(endpoint string) (*url.URL, error) {
 	return u, nil
 }
 
-// isHTTP reports whether u is an http or https address; parsing has put the
-// scheme into lower case.
+// isHTTP reports whether u is an http or https address. url.Parse has put the
+// scheme in lower case.
 func isHTTP(u *url.URL) bool { return u.Scheme == "http" || u.Scheme == "https" }

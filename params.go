@@ -8,24 +8,24 @@ import (
 	"unicode/utf8"
 )
 
-// A Param is one parameter, decoded: a name such as "TransactionAmount.Value"
+// A Param is one decoded parameter: a name such as "TransactionAmount.Value"
 // and its value.
 type Param struct{ Name, Value string }
 
-// ParamsMax is how many parameters a query or a form may have. No request,
-// answer or notification has a tenth of them, and each is sorted and encoded for
-// every text that may have been signed.
+// ParamsMax is the largest number of parameters in a query or a form. Genuine
+// messages have far fewer. The limit bounds the work of sorting and encoding
+// them for every text that may have been signed.
 const ParamsMax = 512
 
 // Params are the parameters of a query or a form body in the order received.
-// Unlike url.Values they keep that order and every occurrence of a name, since
-// both are part of what was signed.
+// Unlike url.Values, they keep the order and every occurrence of a name,
+// because both are part of the signed text.
 type Params []Param
 
-// ParseParams reads a raw query or form body. "+" and "%20" are both a blank,
+// ParseParams reads a raw query or form body. "+" and "%20" both mean a blank,
 // ";" is an ordinary character, a pair without "=" has the value "", and empty
-// pairs are skipped. It fails on a broken %-escape, on text that is not UTF-8
-// once decoded, on a NUL, and on more than [ParamsMax] pairs.
+// pairs are skipped. ParseParams fails on a broken %-escape, on decoded text
+// that is not UTF-8, on a NUL, and on more than [ParamsMax] pairs.
 func ParseParams(raw string) (Params, error) {
 	if strings.Count(raw, "&") >= ParamsMax {
 		return nil, errTooMany
@@ -55,8 +55,8 @@ var (
 	errTooMany   = fmt.Errorf("there are more than %d parameters", ParamsMax)
 )
 
-// unescapeParam replaces the standard library's errors, which quote the text:
-// a parameter may be a secret, and errors end in logs.
+// unescapeParam replaces the standard library's errors, which quote the text. A
+// parameter may be a secret, and errors are logged.
 func unescapeParam(raw string) (string, error) {
 	text, err := url.QueryUnescape(raw)
 	switch {
@@ -84,8 +84,9 @@ func (p Params) Lookup(name string) (string, bool) {
 	return "", false
 }
 
-// Fold returns the first parameter whose name matches when case is ignored:
-// clients of the Co-Branded service spell its names in several ways.
+// Fold returns the first parameter whose name matches when case is ignored.
+// Clients of the Co-Branded service spell the names of parameters in several
+// ways.
 func (p Params) Fold(name string) (Param, bool) {
 	for _, param := range p {
 		if SameName(param.Name, name) {
@@ -95,7 +96,7 @@ func (p Params) Fold(name string) (Param, bool) {
 	return Param{}, false
 }
 
-// Duplicate returns the first name, as spelled, that occurs a second time.
+// Duplicate returns the first name that occurs twice in the same spelling.
 func (p Params) Duplicate() (name string, ok bool) {
 	seen := make(map[string]bool, len(p))
 	for _, param := range p {
@@ -107,8 +108,8 @@ func (p Params) Duplicate() (name string, ok bool) {
 	return "", false
 }
 
-// Without returns the parameters whose names differ from the given one even
-// when case is ignored.
+// Without returns the parameters without those of the given name. Case is
+// ignored.
 func (p Params) Without(fold string) Params {
 	var kept Params
 	for _, param := range p {
@@ -119,9 +120,9 @@ func (p Params) Without(fold string) Params {
 	return kept
 }
 
-// SameName reports whether two names are the same when the case of their ASCII
-// letters is ignored, and nothing else: Unicode's folding would make "ſignature"
-// the same as "signature", and "toKenId" with a Kelvin sign the same as "tokenId".
+// SameName reports whether two names are equal when the case of ASCII letters
+// is ignored. Unicode's case folding would go too far: "ſignature" would equal
+// "signature", and "toKenId" with a Kelvin sign would equal "tokenId".
 func SameName(a, b string) bool {
 	if len(a) != len(b) {
 		return false
@@ -134,8 +135,8 @@ func SameName(a, b string) bool {
 	return true
 }
 
-// FoldName is a name with its ASCII letters in lower case: two names are the same
-// by [SameName] if this is.
+// FoldName returns a name with its ASCII letters in lower case. Two names are
+// the same by [SameName] if their FoldNames are equal.
 func FoldName(name string) string {
 	b := []byte(name)
 	for i, c := range b {
@@ -151,8 +152,8 @@ func lowerASCII(c byte) byte {
 	return c
 }
 
-// Encode writes the parameters in their order, in the canonical encoding: fit
-// for a query, for a form body and for signing.
+// Encode returns the parameters in their order and in the canonical encoding,
+// which suits queries, form bodies and signing.
 func (p Params) Encode() string {
 	var b strings.Builder
 	for i, param := range p {
@@ -166,8 +167,8 @@ func (p Params) Encode() string {
 	return b.String()
 }
 
-// canonical encodes everything but A–Z a–z 0–9 - _ . ~ as %XX in upper case
-// (RFC 3986). QueryEscape differs from that in the blank alone.
+// canonical encodes every byte except A–Z a–z 0–9 - _ . ~ as %XX in upper case
+// (RFC 3986). QueryEscape does the same except for the blank.
 func canonical(s string) string {
 	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
 }

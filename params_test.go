@@ -92,7 +92,8 @@ func TestParamsReading(t *testing.T) {
 	if diff := compare.Diff(want, p.Without("SIGNATURE")); diff != "" {
 		t.Errorf("Without (-want +got):\n%s", diff)
 	}
-	// Unicode folds ſ to s; a parameter so named is signed like any other.
+	// Unicode folds ſ to s, but "ſignature" is an ordinary parameter and is
+	// signed.
 	long := holdfast.Params{{"ſignature", "x"}}
 	if got := long.Without("signature"); len(got) != 1 {
 		t.Errorf("Without took %v for a signature", long)
@@ -143,8 +144,8 @@ func TestParamsEncode(t *testing.T) {
 	}
 }
 
-// FuzzParams: what parses is written canonically and then reads the same, to
-// us and to the standard library.
+// FuzzParams checks that parsed parameters, encoded again, read the same for
+// this package and for the standard library.
 func FuzzParams(f *testing.F) {
 	for _, raw := range []string{"", "a=1&b=2", "a+b=%20", "a;b=c", "a=%", "%ff", "a=%00", "&&=&", row15.raw(), "é=~*+"} {
 		f.Add(raw)
@@ -159,7 +160,7 @@ func FuzzParams(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q: its encoding %q: %v", raw, encoded, err)
 		}
-		// A pair of nothing but "=" has an empty name and value, and stays.
+		// The pair "=" has an empty name and an empty value, and is kept.
 		if diff := compare.Diff(p, again); diff != "" {
 			t.Fatalf("%q (-first +again):\n%s", raw, diff)
 		}

@@ -19,7 +19,8 @@ var (
 	pending   = holdfast.TransactionResult{TransactionID: testID, Status: holdfast.StatusPending, Answer: answered}
 )
 
-// flawsOfSuccess are what the result of an action that moves money cannot miss.
+// flawsOfSuccess remove elements that the result of an action that moves money
+// must have.
 var flawsOfSuccess = map[string]string{
 	"<TransactionId>" + testID + "</TransactionId>":  "",
 	"<TransactionStatus>Success</TransactionStatus>": "<TransactionStatus/>",
@@ -69,7 +70,7 @@ var payCalls = []call{
 		doubt: holdfast.InDoubtError{Action: "Pay", Reference: "order-1001"},
 	},
 	{
-		action: "Reserve", // with everything in TestReserve
+		action: "Reserve", // TestReserve has a call with every field
 		ask:    asking((*holdfast.Client).Reserve, reserve),
 		sent: holdfast.Params{
 			{"SenderTokenId", testToken},

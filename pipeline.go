@@ -22,34 +22,35 @@ type Address struct {
 	Name, Line1, Line2, City, State, Country, Zip, Phone string
 }
 
-// Limits of what a link says (Co-Branded Service, pipelines; Query API
-// Reference, Pay).
+// Limits of a link's parameters (docs/api/pipelines; FPS Co-Branded Service and
+// Query API Reference, Pay).
 const (
 	callerReferenceMax   = 128  // bytes
-	tokenIDMax           = 65   // bytes, though real ones have 64
+	tokenIDMax           = 65   // bytes; real ones have 64
 	recipientTokensMax   = 20   // of one link
-	usageLimitsMax       = 2    // of one link, beside the limit of all payments together
+	usageLimitsMax       = 2    // of one link, in addition to GlobalAmountLimit
 	periodMax            = 1200 // hours, days, weeks, months or years
 	yearMax              = 9998 // of a token's validity
-	pipelineParameterMax = 2048 // bytes; no limit is documented, but the link has to pass browsers and proxies
+	pipelineParameterMax = 2048 // bytes; FPS documents no limit, but browsers and proxies have one
 )
 
 var (
 	cardAmountMin = money.Cents(2)         // "above $0.01"
 	paymentMax    = money.Cents(10_000_00) // $10,000
 
-	// pipelineMethods are those that a sender can choose on the pages.
+	// pipelineMethods are the payment methods that a sender can choose on the
+	// pages.
 	pipelineMethods = []PaymentMethod{MethodABT, MethodACH, MethodCC}
 
-	// plainHost leaves out what would have a meaning of its own in the headers
-	// of the pages.
+	// plainHost excludes characters that have a special meaning in the HTTP
+	// headers of the pages.
 	plainHost = regexp.MustCompile(`^[A-Za-z0-9.:\[\]_-]+$`)
 
 	periodForm = regexp.MustCompile(`^([1-9][0-9]{0,3}) (Hour|Day|Week|Month|Year)s?$`)
 )
 
-// pipelineURL makes the link that starts a pipeline, signed with signature
-// version 2 for GET.
+// pipelineURL builds the link to a pipeline, signed with signature version 2
+// for GET.
 func (c *Client) pipelineURL(pipeline string, l pipelineLink) (string, error) {
 	const doing = "building the Co-Branded link"
 	if l.mistake != nil {
@@ -81,9 +82,10 @@ func (c *Client) pipelineURL(pipeline string, l pipelineLink) (string, error) {
 	return u.String(), nil
 }
 
-// A pipelineLink is a link in the making: what it sends, and the first mistake
-// in it that would only show when somebody follows it. A parameter is checked
-// where it is added, so that none is sent without its rule.
+// A pipelineLink is an unfinished link: its parameters, and the first mistake
+// in them. Each method that adds a parameter also checks it, so no parameter is
+// sent unchecked. Without these checks, a mistake would show only when a sender
+// follows the link.
 type pipelineLink struct {
 	params  Params
 	mistake error
@@ -95,7 +97,7 @@ func (l *pipelineLink) refuse(format string, args ...any) {
 	}
 }
 
-// text adds a parameter; an empty value is one that is not given.
+// text adds a parameter unless its value is empty.
 func (l *pipelineLink) text(name, value string) {
 	switch {
 	case len(value) > pipelineParameterMax:
@@ -112,8 +114,8 @@ func (l *pipelineLink) flag(name string, set bool) {
 	}
 }
 
-// reference adds a token's reference, which is required and differs from those
-// of the request's other tokens.
+// reference adds a token's reference. It is required and must differ from the
+// references of the request's other tokens.
 func (l *pipelineLink) reference(name string, value CallerReference, others ...CallerReference) {
 	switch {
 	case value == "":
@@ -121,13 +123,13 @@ func (l *pipelineLink) reference(name string, value CallerReference, others ...C
 	case len(value) > callerReferenceMax:
 		l.refuse("%s is longer than %d bytes", name, callerReferenceMax)
 	case slices.Contains(others, value):
-		l.refuse("%s is the reference of the other token, too", name)
+		l.refuse("%s is also the reference of the other token", name)
 	}
 	l.text(name, string(value))
 }
 
-// amount adds an amount, if there is one, and reports whether it is one that
-// can be read.
+// amount adds an amount if it is given. It reports whether the server can read
+// it.
 func (l *pipelineLink) amount(name string, a money.Amount) bool {
 	if !a.Given() {
 		return false
@@ -140,39 +142,41 @@ func (l *pipelineLink) amount(name string, a money.Amount) bool {
 	return err == nil
 }
 
-// limit adds an amount that is required and above zero.
+// limit adds an amount that is required and must be above zero.
 func (l *pipelineLink) limit(name string, a money.Amount) {
 	if !l.amount(name, a) || !a.Positive() {
-		l.refuse("%s has to be an amount above zero", name)
+		l.refuse("%s must be an amount above zero", name)
 	}
 }
 
-// total adds the amount of a payment, which is required and can be charged to a
-// card.
+// total adds the amount of a payment. It is required, and a card must be able
+// to pay it.
 func (l *pipelineLink) total(name string, a money.Amount) {
 	if !l.amount(name, a) || a.Cmp(cardAmountMin) < 0 || a.Cmp(paymentMax) > 0 {
-		l.refuse("%s has to be an amount from %v to %v", name, cardAmountMin, paymentMax)
+		l.refuse("%s must be an amount from %v to %v", name, cardAmountMin, paymentMax)
 	}
 }
 
-// tokens adds ids of tokens, joined by commas. Each given has to be one.
+// tokens adds token ids, joined by commas. Each must have the form of a token
+// id.
 func (l *pipelineLink) tokens(name string, ids ...TokenID) {
 	words := make([]string, len(ids))
 	for i, id := range ids {
 		switch {
 		case id == "":
-			l.refuse("%s: the id of a token is missing", name)
+			l.refuse("%s: a token id is missing", name)
 		case len(id) > tokenIDMax:
 			l.refuse("%s is longer than %d bytes", name, tokenIDMax)
 		case strings.ContainsAny(string(id), ", \t\r\n"):
-			l.refuse("%s is no token's id: it has blanks or commas", name)
+			l.refuse("%s is not a token id: it has blanks or commas", name)
 		}
 		words[i] = string(id)
 	}
 	l.text(name, strings.Join(words, ","))
 }
 
-// recipient adds the seller that a marketplace's payment is for, if it is.
+// recipient adds the recipient token of a marketplace's payment, if there is
+// one.
 func (l *pipelineLink) recipient(id TokenID) {
 	if id != "" {
 		l.tokens("recipientToken", id)
@@ -182,7 +186,7 @@ func (l *pipelineLink) recipient(id TokenID) {
 func (l *pipelineLink) period(name, value string) {
 	form := periodForm.FindStringSubmatch(value)
 	if form == nil {
-		l.refuse("%s is no period such as 1 Month or 12 Hours", name)
+		l.refuse("%s is not a period such as 1 Month or 12 Hours", name)
 		return
 	}
 	if n, err := strconv.Atoi(form[1]); err != nil || n > periodMax {
@@ -199,8 +203,7 @@ func (l *pipelineLink) validity(start, expiry time.Time) {
 	}
 }
 
-// time adds a time as seconds since 1970; the zero time is one that is not
-// given.
+// time adds a time in seconds since 1970, unless it is zero.
 func (l *pipelineLink) time(name string, t time.Time) {
 	if t.IsZero() {
 		return
@@ -213,7 +216,7 @@ func (l *pipelineLink) time(name string, t time.Time) {
 
 func (l *pipelineLink) usage(all []UsageTerms) {
 	if len(all) > usageLimitsMax {
-		l.refuse("UsageLimits are more than %d", usageLimitsMax)
+		l.refuse("there are more than %d UsageLimits", usageLimitsMax)
 	}
 	for i, u := range all {
 		n := strconv.Itoa(i + 1)
@@ -225,7 +228,7 @@ func (l *pipelineLink) usage(all []UsageTerms) {
 			l.text("usageLimitValue"+n, strconv.Itoa(u.Count))
 		}
 		if u.Amount.Given() == (u.Count != 0) || u.Count < 0 || u.Count > math.MaxInt32 {
-			l.refuse("UsageLimits: limit %s has to have either a Count, from 1 to %d, or an Amount", n, math.MaxInt32)
+			l.refuse("UsageLimits: limit %s must have either a Count, from 1 to %d, or an Amount", n, math.MaxInt32)
 		}
 		if u.Period != "" {
 			l.period("usageLimitPeriod"+n, u.Period)
@@ -233,8 +236,8 @@ func (l *pipelineLink) usage(all []UsageTerms) {
 	}
 }
 
-// The pipelineTerms are in the requests of most pipelines, under the same names
-// and with the same meaning. What a pipeline does not have is left zero.
+// pipelineTerms are the parameters that most pipelines share, with the same
+// names and meanings. A pipeline leaves those that it does not have zero.
 type pipelineTerms struct {
 	returnURL              string
 	currency               money.Currency
@@ -256,7 +259,7 @@ func (l *pipelineLink) terms(t pipelineTerms) {
 		}
 	}
 	if t.collectShippingAddress && t.address != (Address{}) {
-		l.refuse("Address is not used when CollectShippingAddress is set")
+		l.refuse("Address and CollectShippingAddress exclude each other")
 	}
 	l.text("returnURL", t.returnURL)
 	if err := checkReturnURL(t.returnURL); err != nil {
@@ -284,24 +287,25 @@ func (l *pipelineLink) terms(t pipelineTerms) {
 	l.text("websiteDescription", t.websiteDescription)
 }
 
-// OnThisMachine reports whether an http address leads to the machine that asks it.
-// A logo may come from there, so that a shop can be tried out without a
-// certificate; all others need https.
+// OnThisMachine reports whether u is an http address of the local machine. A
+// logo may come from there, so that you can try out a shop without a
+// certificate. All other logos need https.
 func OnThisMachine(u *url.URL) bool {
 	ip, err := netip.ParseAddr(u.Hostname())
 	return u.Scheme == "http" && (u.Hostname() == "localhost" || err == nil && ip.IsLoopback())
 }
 
-// isPlain reports whether an address names a host, and nobody at it.
+// isPlain reports whether an address has a host and no user.
 func isPlain(u *url.URL) bool { return u.User == nil && plainHost.MatchString(u.Host) }
 
-// unicodeHost is plainHost with other alphabets, which the server turns into ASCII.
+// unicodeHost is plainHost plus letters outside of ASCII, which the server
+// converts to ASCII.
 var unicodeHost = regexp.MustCompile(`^[A-Za-z0-9.:\[\]_\x{80}-\x{10FFFF}-]+$`)
 
 func checkReturnURL(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || !isHTTP(u) && !IsAppScheme(u.Scheme) || u.User != nil || !unicodeHost.MatchString(u.Host) {
-		return errors.New("ReturnURL is not an absolute address with a host")
+		return errors.New("ReturnURL is not an absolute address with a host and without a user")
 	}
 	own, err := ParseParams(u.RawQuery)
 	if err != nil {
@@ -309,7 +313,7 @@ func checkReturnURL(address string) error {
 	}
 	for _, name := range slices.Concat(returnFields, ReservedFields()) {
 		if _, taken := own.Fold(name); taken {
-			return fmt.Errorf("ReturnURL has a parameter %s of its own, which the answer needs", name)
+			return fmt.Errorf("the query of ReturnURL has a parameter %s, which the server needs for its answer", name)
 		}
 	}
 	return nil

@@ -20,7 +20,8 @@ func linkClient() *holdfast.Client {
 	}
 }
 
-// What the requests that set everything have in common, and what is sent of it.
+// The values that all requests with every field set share, and the parameters
+// that they send.
 var (
 	allMethods = []holdfast.PaymentMethod{holdfast.MethodABT, holdfast.MethodACH, holdfast.MethodCC}
 	allUsage   = []holdfast.UsageTerms{{Count: 4, Period: "1 Month"}, {Amount: money.Cents(5000)}}
@@ -46,7 +47,7 @@ var (
 	sentOfValidity = map[string]string{"validityStart": "1798758000", "validityExpiry": "1830297600"}
 )
 
-// sends checks that a pipeline's link sends what is wanted and no more.
+// sends checks that a pipeline's link has exactly the wanted parameters.
 func sends[R any](t *testing.T, pipeline string, build func(R) (string, error), request R, want ...map[string]string) {
 	t.Helper()
 	address, err := build(request)
@@ -74,7 +75,7 @@ func sends[R any](t *testing.T, pipeline string, build func(R) (string, error), 
 	}
 }
 
-// everythingIsSet keeps the requests that set everything doing so, but for
+// everythingIsSet checks that a request sets every field except
 // CollectShippingAddress, which excludes an Address.
 func everythingIsSet(t *testing.T, request any) {
 	t.Helper()
@@ -86,16 +87,16 @@ func everythingIsSet(t *testing.T, request any) {
 	}
 }
 
-// A refusal is a mistake made in a good request, and a word of what is said
-// about it.
+// A refusal is a mistake in a valid request, and a part of the error that it
+// causes.
 type refusal[R any] struct {
 	name   string
 	change func(*R)
 	want   string
 }
 
-// refuses checks that no link is built of a request with a mistake, and that
-// there is one of what the limits just allow.
+// refuses checks that requests with a mistake give an error, and that requests
+// at the limits give a link.
 func refuses[R any](
 	t *testing.T, build func(R) (string, error), good R, refusals []refusal[R], allowed map[string]func(*R),
 ) {
@@ -149,7 +150,7 @@ func TestLinksNeedAWholeClient(t *testing.T) {
 	}
 }
 
-// What the pipelines share is refused alike, so one of them stands for all.
+// All pipelines share these checks, so one pipeline is enough to test them.
 func TestLinksRefuse(t *testing.T) {
 	type request = holdfast.SingleUseRequest
 	returns := func(address string) func(*request) { return func(r *request) { r.ReturnURL = address } }
@@ -169,7 +170,7 @@ func TestLinksRefuse(t *testing.T) {
 		{"return URL of 2049 bytes", returns("http://a.test/" + strings.Repeat("x", 2049-14)), "returnURL is longer"},
 		{"return URL, bad escape", returns("http://a.test/?a=%zz"), "ReturnURL: reading"},
 		{"return URL, another spelling", returns("http://a.test/?Signature=x"), "a parameter signature"},
-		{"address twice", func(r *request) { r.Address.City = "Reno" }, "Address is not used"},
+		{"address twice", func(r *request) { r.Address.City = "Reno" }, "exclude each other"},
 		{"an unknown method", func(r *request) { r.PaymentMethods = []holdfast.PaymentMethod{"CC", "Debt"} }, `"Debt"`},
 		{"logo without TLS", func(r *request) { r.CobrandingURL = "http://shop.test/logo.png" }, "CobrandingURL"},
 		{"logo that looks like this machine's", func(r *request) { r.CobrandingURL = "http://localhost.shop.test/logo.png" },

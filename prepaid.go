@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A FundPrepaidRequest raises a prepaid instrument's balance (API action
+// A FundPrepaidRequest adds money to a prepaid instrument (API action
 // FundPrepaid).
 type FundPrepaidRequest struct {
 	SenderTokenID          TokenID         // required; the funding token
@@ -22,10 +22,12 @@ type FundPrepaidRequest struct {
 	OverrideIPNURL         string          // not in version 2008-09-17
 }
 
-// FundPrepaid charges the sender and raises the balance of the instrument by all
-// of it; spending the balance is a Pay with the prepaid sender token, and free.
+// FundPrepaid charges the sender and adds the full amount to the instrument's
+// balance. To spend the balance, call Pay with the prepaid sender token; that
+// Pay costs no fee.
 //
-// A refusal is an [*Error], no readable answer an [*InDoubtError].
+// It returns an [*Error] when it is refused, and an [*InDoubtError] when there
+// is no readable answer.
 func (c *Client) FundPrepaid(ctx context.Context, r FundPrepaidRequest) (TransactionResult, error) {
 	var p Params
 	p.add("SenderTokenId", string(r.SenderTokenID))
@@ -40,14 +42,14 @@ func (c *Client) FundPrepaid(ctx context.Context, r FundPrepaidRequest) (Transac
 	return c.move(ctx, p, InDoubtError{Action: actionFundPrepaid, Reference: r.CallerReference})
 }
 
-// A PrepaidBalance answers GetPrepaidBalance.
+// A PrepaidBalance is the answer to GetPrepaidBalance.
 type PrepaidBalance struct {
 	Available money.Amount
-	PendingIn money.Amount // being funded; not given when the server says nothing of it
+	PendingIn money.Amount // being funded; not given if the server does not send it
 	Answer
 }
 
-// GetPrepaidBalance tells what can be spent of a prepaid instrument.
+// GetPrepaidBalance returns the balance of a prepaid instrument.
 func (c *Client) GetPrepaidBalance(ctx context.Context, id InstrumentID) (PrepaidBalance, error) {
 	var p Params
 	p.add("PrepaidInstrumentId", string(id))
@@ -63,15 +65,15 @@ func (c *Client) GetPrepaidBalance(ctx context.Context, id InstrumentID) (Prepai
 	return balance, err
 }
 
-// A PrepaidLiability answers GetTotalPrepaidLiability.
+// A PrepaidLiability is the answer to GetTotalPrepaidLiability.
 type PrepaidLiability struct {
 	Outstanding money.Amount
 	PendingIn   money.Amount
 	Answer
 }
 
-// GetTotalPrepaidLiability tells what the caller owes in goods on all prepaid
-// instruments together.
+// GetTotalPrepaidLiability returns the balances of all the caller's prepaid
+// instruments together: the value of the goods that the caller still owes.
 func (c *Client) GetTotalPrepaidLiability(ctx context.Context) (PrepaidLiability, error) {
 	total, answer, err := ask(ctx, c, actionGetTotalPrepaidLiability, nil,
 		func(result xmlResult) (PrepaidLiability, error) {
@@ -86,8 +88,8 @@ func (c *Client) GetTotalPrepaidLiability(ctx context.Context) (PrepaidLiability
 	return total, err
 }
 
-// readPair reads a balance, which has to be there, and what is pending of it,
-// which may be left out.
+// readPair reads a balance, which is required, and its pending amount, which is
+// optional.
 func readPair(result xmlResult, into any, balance, pending *xmlAmount) (have, moving money.Amount, err error) {
 	if err := result(into); err != nil {
 		return have, moving, err

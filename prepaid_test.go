@@ -9,7 +9,7 @@ import (
 
 const testInstrument = "PINSTRUMENT00000000000000000000000000000000000000000000000000001"
 
-// amountXML is an amount as answers have it.
+// amountXML is an amount in the form of answers.
 func amountXML(name, value string) string {
 	return "<" + name + "><CurrencyCode>USD</CurrencyCode><Value>" + value + "</Value></" + name + ">"
 }

@@ -6,33 +6,33 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A RecipientRequest sends a seller to agree to be paid through a marketplace
-// (Marketplace Guide, Recipient pipeline). What is left zero is not sent, but
-// for RecipientPaysFee.
+// A RecipientRequest asks a seller to agree to be paid through a marketplace
+// (docs/api/pipelines/Recipient.md; FPS Marketplace Guide). Fields that are
+// zero are not sent, except RecipientPaysFee.
 type RecipientRequest struct {
 	CallerReference       CallerReference // required, a new one for each link; at most 128 bytes
-	CallerReferenceRefund CallerReference // of the refund token; at most 128 bytes, and another than CallerReference
-	ReturnURL             string          // required; where the seller comes back to, possibly with a query of its own
-	RecipientPaysFee      bool            // the seller bears the operator's fee, not the marketplace
+	CallerReferenceRefund CallerReference // of the refund token; at most 128 bytes; differs from CallerReference
+	ReturnURL             string          // required; the seller comes back to it; may have its own query
+	RecipientPaysFee      bool            // the seller pays the operator's fee, not the marketplace
 
-	// MaxFixedFee and MaxVariableFee, in percent such as "2.5", bound what the
-	// marketplace takes of each payment. Without both it can take nothing, and
-	// one alone has the other be zero.
+	// MaxFixedFee and MaxVariableFee, in percent such as "2.5", bound the fee that
+	// the marketplace takes from each payment. If one is not given, it is zero. If
+	// neither is given, the marketplace can take no fee.
 	MaxFixedFee    money.Amount
 	MaxVariableFee string
 
-	PaymentMethods []PaymentMethod // that the seller takes; none means all
-	ValidityStart  time.Time       // at most a year ahead, in whole seconds; zero means at once
+	PaymentMethods []PaymentMethod // that the seller accepts; empty means all
+	ValidityStart  time.Time       // at most a year ahead, in whole seconds; zero means now
 	ValidityExpiry time.Time       // in whole seconds; zero means never
-	PaymentReason  string          // what this is for, as the seller reads it
+	PaymentReason  string          // shown to the seller: what this is for
 
 	CobrandingURL      string // https address of a logo of at most 215×40 pixels
-	WebsiteDescription string // names the marketplace in the link back to it
+	WebsiteDescription string // the marketplace's name in the link back to it
 }
 
-// RecipientURL makes the link that starts the pipeline, and fails, as
-// [Client.SingleUseURL] does. The Return has the TokenID that payments to the
-// seller name, and the RefundTokenID that comes with it.
+// RecipientURL builds the link to the pipeline. It fails under the same
+// conditions as [Client.SingleUseURL]. The Return has the TokenID for payments
+// to the seller, and the RefundTokenID of the seller's refund token.
 func (c *Client) RecipientURL(r RecipientRequest) (string, error) {
 	return c.pipelineURL("Recipient", r.link())
 }

@@ -6,32 +6,32 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A RecurringRequest sends a buyer to authorise the same payment once in each
-// period (Co-Branded Service, Recurring pipeline). What is left zero is not
-// sent.
+// A RecurringRequest asks a buyer to authorise the same payment once in each
+// period (docs/api/pipelines/Recurring.md; FPS Co-Branded Service). Fields that
+// are zero are not sent.
 type RecurringRequest struct {
 	CallerReference   CallerReference // required, a new one for each link; at most 128 bytes
-	ReturnURL         string          // required; where the buyer comes back to, possibly with a query of its own
+	ReturnURL         string          // required; the buyer comes back to it; may have its own query
 	TransactionAmount money.Amount    // required; of each payment; from $0.02 to $10,000
 	RecurringPeriod   string          // required; such as "1 Month", "2 Weeks" or "90 Days"
-	ValidityStart     time.Time       // at most a year ahead, in whole seconds; zero means at once
+	ValidityStart     time.Time       // at most a year ahead, in whole seconds; zero means now
 	ValidityExpiry    time.Time       // in whole seconds; zero means never
-	PaymentReason     string          // what is paid for, as the buyer reads it
-	PaymentMethods    []PaymentMethod // none means whatever the server offers
+	PaymentReason     string          // shown to the buyer: what the payment is for
+	PaymentMethods    []PaymentMethod // empty means all that the server offers
 
-	CollectShippingAddress bool    // the buyer chooses an address, which comes back in the Return
-	Address                Address // where the shop means to send to; excludes CollectShippingAddress
-	CollectEmailAddress    bool    // the buyer's address comes back in the Return
+	CollectShippingAddress bool    // the buyer chooses a shipping address, which the Return has
+	Address                Address // the shipping address if the shop knows it; excludes CollectShippingAddress
+	CollectEmailAddress    bool    // the Return then has the buyer's e-mail address
 
 	CobrandingURL       string  // https address of a logo of at most 215×40 pixels
-	WebsiteDescription  string  // names the shop in the link back to it
+	WebsiteDescription  string  // the shop's name in the link back to it
 	RecipientToken      TokenID // marketplaces only; at most 65 bytes
-	RecipientCobranding bool    // the pages name the seller behind the RecipientToken, beside the shop
+	RecipientCobranding bool    // the pages also name the seller of the RecipientToken
 }
 
-// RecurringURL makes the link that starts the pipeline, and fails, as
-// [Client.SingleUseURL] does. No payment makes itself: call [Client.Pay] in
-// each period.
+// RecurringURL builds the link to the pipeline. It fails under the same
+// conditions as [Client.SingleUseURL]. The server does not pay by itself: call
+// [Client.Pay] in each period.
 func (c *Client) RecurringURL(r RecurringRequest) (string, error) {
 	return c.pipelineURL("Recurring", r.link())
 }

@@ -40,17 +40,18 @@ const (
 	actionGetTransactionsForSubscription = "GetTransactionsForSubscription"
 )
 
-// Reserve holds funds on the sender's credit card. The status is Pending or
-// Reserved; a Pending one becomes Reserved or Failure, as
-// [Client.GetTransactionStatus] and a notification will tell.
+// Reserve holds an amount on the sender's credit card. The answer's status is
+// Pending or Reserved. A Pending transaction becomes Reserved or Failure;
+// [Client.GetTransactionStatus] and a notification give the final status.
 //
-// Sending the same request again is safe: it gets the first answer. A refusal
-// is an [*Error]; an [*InDoubtError] means that the hold may be there or not.
+// Sending the same request again is safe: it does not hold a second amount.
+// Reserve returns an [*Error] when it is refused. An [*InDoubtError] means that
+// the amount may be held.
 func (c *Client) Reserve(ctx context.Context, r ReserveRequest) (TransactionResult, error) {
 	return c.move(ctx, r.params(), InDoubtError{Action: actionReserve, Reference: r.CallerReference})
 }
 
-// params are those of Reserve and Pay.
+// params returns the parameters of a Reserve or a Pay.
 func (r ReserveRequest) params() Params {
 	var p Params
 	p.add("SenderTokenId", string(r.SenderTokenID))
@@ -68,12 +69,13 @@ func (r ReserveRequest) params() Params {
 	return p
 }
 
-// Settle charges what a Reserve holds, or less; what is left of the hold is
-// given back and can never be charged. It is done once, when the goods ship.
+// Settle charges a hold, in full or less, when the goods ship. The rest of the
+// hold is released and cannot be charged later: a hold can be settled only
+// once.
 //
-// Sending the same request again is safe: it gets the same answer. A refusal
-// is an [*Error]; an [*InDoubtError] means that the card may have been charged
-// or not.
+// Sending the same request again is safe: it gets the same answer. Settle
+// returns an [*Error] when it is refused. An [*InDoubtError] means that the
+// card may have been charged.
 func (c *Client) Settle(ctx context.Context, r SettleRequest) (TransactionResult, error) {
 	var p Params
 	p.add("ReserveTransactionId", string(r.ReserveTransactionID))
@@ -82,8 +84,8 @@ func (c *Client) Settle(ctx context.Context, r SettleRequest) (TransactionResult
 	return c.move(ctx, p, InDoubtError{Action: actionSettle, TransactionID: r.ReserveTransactionID})
 }
 
-// Cancel gives up a Reserved or Pending transaction. A refusal is an [*Error],
-// no readable answer an [*InDoubtError].
+// Cancel gives up a Reserved or Pending transaction. It returns an [*Error]
+// when it is refused, and an [*InDoubtError] when there is no readable answer.
 func (c *Client) Cancel(ctx context.Context, r CancelRequest) (TransactionResult, error) {
 	var p Params
 	p.add("TransactionId", string(r.TransactionID))
@@ -92,7 +94,8 @@ func (c *Client) Cancel(ctx context.Context, r CancelRequest) (TransactionResult
 	return c.move(ctx, p, InDoubtError{Action: actionCancel, TransactionID: r.TransactionID})
 }
 
-// move asks for an action that moves money, where no answer is doubt.
+// move sends an action that moves money. If there is no readable answer, the
+// error is the given doubt.
 func (c *Client) move(ctx context.Context, p Params, doubt InDoubtError) (TransactionResult, error) {
 	result, answer, err := ask(ctx, c, doubt.Action, p, readTransactionResult)
 	if unanswered, ok := errors.AsType[*unansweredError](err); ok {
@@ -106,7 +109,8 @@ func (c *Client) move(ctx context.Context, p Params, doubt InDoubtError) (Transa
 	return result, nil
 }
 
-// GetTransactionStatus tells where a transaction stands and why.
+// GetTransactionStatus returns the status of a transaction and the reason for
+// it.
 func (c *Client) GetTransactionStatus(ctx context.Context, id TransactionID) (TransactionState, error) {
 	var p Params
 	p.add("TransactionId", string(id))
@@ -115,7 +119,7 @@ func (c *Client) GetTransactionStatus(ctx context.Context, id TransactionID) (Tr
 	return state, err
 }
 
-// GetTransaction tells all there is to know of a transaction.
+// GetTransaction returns all details of a transaction.
 func (c *Client) GetTransaction(ctx context.Context, id TransactionID) (TransactionDetail, error) {
 	var p Params
 	p.add("TransactionId", string(id))
@@ -124,8 +128,8 @@ func (c *Client) GetTransaction(ctx context.Context, id TransactionID) (Transact
 	return detail, err
 }
 
-// VerifySignature asks the server whether a message is its own. A Client
-// without AccessKeyID may ask, too. A [Verifier] is the comfortable way.
+// VerifySignature asks the server whether it signed a message. A Client without
+// AccessKeyID may ask, too. A [Verifier] is easier to use.
 func (c *Client) VerifySignature(ctx context.Context, r VerifySignatureRequest) (VerifySignatureResult, error) {
 	var p Params
 	p.add("UrlEndPoint", r.URLEndPoint)
@@ -155,7 +159,8 @@ func (p *Params) addDate(name string, t time.Time) {
 	}
 }
 
-// addDescriptor appends what the sender's card statement is to show.
+// addDescriptor appends the parameters for the text on the sender's card
+// statement.
 func (p *Params) addDescriptor(softType, csOwner string) {
 	p.add("DescriptorPolicy.SoftDescriptorType", softType)
 	p.add("DescriptorPolicy.CSOwner", csOwner)

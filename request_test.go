@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// writtenOffXML is a transaction that spent no money of anybody's: it has what
-// a Reserve has not, and next to nothing else.
+// writtenOffXML is a written-off debt, which has elements that a Reserve does
+// not have and few others.
 const writtenOffXML = "<Transaction><TransactionId>" + testID +
 	"</TransactionId><CallerReference>forgiven-1</CallerReference>" +
 	"<DateReceived>2009-10-07T04:29:05.054-07:00</DateReceived>" +

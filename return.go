@@ -9,41 +9,42 @@ import (
 	"strings"
 )
 
-// A Return is how somebody came back from the Co-Branded pages. Which ids it has
-// tells which pipeline it was.
+// A Return is the result of a visit to the Co-Branded pages
+// (docs/api/return-url.md). The ids in it depend on the pipeline.
 type Return struct {
-	CallerID CallerID // that the message is for: whom the Verifier expects
+	CallerID CallerID // the caller that the Verifier expects
 
 	Status        ReturnStatus
-	TokenID       TokenID // of all pipelines but the two of instruments
+	TokenID       TokenID // of all pipelines except SetupPrepaid and SetupPostpaid
 	RefundTokenID TokenID // of the Recipient pipeline
 
 	// Of the SetupPrepaid pipeline: the instrument, the token that spends its
-	// balance, and the one that raises it.
+	// balance, and the token that funds it.
 	PrepaidInstrumentID  InstrumentID
 	PrepaidSenderTokenID TokenID
 	FundingTokenID       TokenID
 
 	// Of the SetupPostpaid pipeline: the instrument, the token that spends its
-	// credit, and the one that settles the debt.
+	// credit, and the token that settles the debt.
 	CreditInstrumentID  InstrumentID
 	CreditSenderTokenID TokenID
 	SettlementTokenID   TokenID
 
-	CallerReference CallerReference // empty in the answers of those two
+	CallerReference CallerReference // empty after SetupPrepaid and SetupPostpaid
 	Expiry          string          // of the card, "MM/YYYY"
-	ErrorMessage    string          // when not authorised; for people
+	ErrorMessage    string          // a text for people if the Return is not authorised
 	Address         Address         // if it was collected
 	BuyerEmail      string          // if it was collected
 
-	// Params are all parameters of the URL, signed like the rest: the shop's
-	// own, and those of the Co-Branded request where the caller's account is
-	// set to have them given back.
+	// Params are all parameters of the URL. They include the shop's own and, if
+	// the caller's account is set so, those of the Co-Branded request. All of them
+	// are signed.
 	Params Params
 }
 
-// returnFields are what the server adds to a return URL and a Return is read
-// from. None can stand in a ReturnURL or come with two values.
+// returnFields are the parameters that the server adds to a return URL, and
+// from which a Return is read. A ReturnURL must not have them, and none may
+// occur with two values.
 var returnFields = []string{
 	CallerField, "status", "callerReference", "expiry", "errorMessage", "buyerEmailAddress",
 	"tokenID", "refundTokenID",
@@ -52,8 +53,8 @@ var returnFields = []string{
 	"addressName", "addressLine1", "addressLine2", "city", "state", "country", "zip", "phoneNumber",
 }
 
-// Authorised reports whether what was asked for was agreed to: there is a token
-// or an instrument. After EditToken it may be the token as it was.
+// Authorised reports whether the sender or recipient agreed, so that there is a
+// token or an instrument. After EditToken, it may be the old token, unchanged.
 func (r Return) Authorised() bool {
 	switch r.Status {
 	case ReturnSuccessABT, ReturnSuccessACH, ReturnSuccessCC, ReturnSuccessRecipient, ReturnTokenUnchanged:
@@ -64,42 +65,44 @@ func (r Return) Authorised() bool {
 	return false
 }
 
-// A Verifier reads return URLs and notifications, and only those that the server
-// signed for the expected caller. The server signs for many callers, and each of
-// them chooses the addresses that its messages are sent to: a genuine message
-// may be another caller's.
+// A Verifier reads return URLs and notifications. It accepts only those that
+// the server signed for the expected caller. A valid signature is not enough:
+// the server signs for many callers, each chooses the addresses of its
+// messages, and one caller's message could be sent to another caller.
 type Verifier struct {
-	// CallerID is whose messages to expect, as "holdfast caller list" and the demo
-	// print it. It may be left empty with a Client that has an access key and no
-	// Certificates: the server then says whose the key is. In all other cases
-	// an empty CallerID refuses every message.
+	// CallerID names the caller whose messages are expected; "holdfast caller
+	// list" and the demo print it. It may be empty if there are no Certificates
+	// and the Client has an access key: the server then says which caller owns the
+	// key. In all other cases, a Verifier with an empty CallerID refuses every
+	// message.
 	CallerID CallerID
 
-	Certificates []*x509.Certificate // offline, against these
-	Client       *Client             // or, when there are none, by asking VerifySignature
+	Certificates []*x509.Certificate // verify with these, without asking the server
+	Client       *Client             // without Certificates: ask the server (VerifySignature)
 }
 
-// An UnverifiedError says that a message may not be the server's, and that
-// nothing in it is to be believed.
+// An UnverifiedError says that a message may not come from the server. Trust
+// nothing in it.
 type UnverifiedError struct {
 	Err error
 
-	// Unanswered is set when the server could not be asked: the message may
-	// be genuine and can be tried again.
+	// Unanswered is set when the server could not be asked. The message may be
+	// genuine; verify it again later.
 	Unanswered bool
 }
 
 func (e *UnverifiedError) Error() string { return "the message is not verified: " + e.Err.Error() }
 
-// Unwrap returns what was wrong.
+// Unwrap returns the cause.
 func (e *UnverifiedError) Unwrap() error { return e.Err }
 
-// ParseReturn verifies and reads the URL with which somebody came back. rawURL
-// is the whole public address that the browser requested, query included;
-// behind a proxy it is not what the shop's own server sees. It never returns
-// data of an unverified URL; the error is then an [*UnverifiedError].
+// ParseReturn verifies and reads a return URL. rawURL is the whole public
+// address that the browser requested, with its query. Behind a proxy, this
+// differs from the address that the shop's own server sees. If the URL cannot
+// be verified, ParseReturn returns no data and an [*UnverifiedError].
 //
-// The order is paid for only after Reserve or Pay: a Return is leave to ask.
+// A Return is only a permission to charge. The order is paid after a successful
+// Reserve or Pay.
 func (v Verifier) ParseReturn(ctx context.Context, rawURL string) (Return, error) {
 	rawURL, _, _ = strings.Cut(rawURL, "#")
 	endpoint, query, _ := strings.Cut(rawURL, "?")
@@ -138,8 +141,8 @@ func (v Verifier) ParseReturn(ctx context.Context, rawURL string) (Return, error
 	return r, nil
 }
 
-// verify returns the parameters of a message once it is known to be genuine,
-// of the kind that is sent by the verb, and for the expected caller, and none of
+// verify returns the parameters of a message if it is genuine, meant for the
+// expected caller and of the kind that is sent with the verb, and if none of
 // the named fields has two values.
 func (v Verifier) verify(ctx context.Context, verb, endpoint, raw string, fields []string) (Params, error) {
 	params, err := ParseParams(raw)
@@ -165,14 +168,14 @@ func (v Verifier) verify(ctx context.Context, verb, endpoint, raw string, fields
 	return params, nil
 }
 
-// errNobodyExpected is a fault of the program: nothing says whose messages it
-// takes.
+// errNobodyExpected is a mistake in the program: it does not say which caller's
+// messages it accepts.
 var errNobodyExpected = &UnverifiedError{
-	Err: errors.New("nothing says which caller's messages to expect: set the Verifier's CallerID"), Unanswered: true,
+	Err: errors.New("it is not known which caller's messages to expect: set the Verifier's CallerID"), Unanswered: true,
 }
 
-// genuine returns the caller whose messages are expected, once the message is
-// known to be the server's. The caller is never empty then.
+// genuine returns the expected caller, which is never empty, if the server
+// signed the message.
 func (v Verifier) genuine(ctx context.Context, verb, endpoint, raw string) (CallerID, error) {
 	if len(v.Certificates) > 0 {
 		if v.CallerID == "" {

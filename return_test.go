@@ -14,7 +14,8 @@ import (
 
 const returnEndpoint = "http://shop.example.test:8080/return"
 
-// bareReturn is what the server adds by itself; session is the shop's own.
+// bareReturn has the parameters that the server adds; session is the shop's
+// own.
 var bareReturn = holdfast.Params{
 	{"session", "42"},
 	{"expiry", "10/2028"},
@@ -23,7 +24,7 @@ var bareReturn = holdfast.Params{
 	{"callerReference", "cart-2001"},
 }
 
-// fullReturn gives back the Co-Branded request as well.
+// fullReturn also has the parameters of the Co-Branded request.
 var fullReturn = append(
 	linkParams.Without("signatureMethod").Without("signatureVersion"),
 	holdfast.Params{
@@ -146,7 +147,7 @@ func TestParseReturnOfEachPipeline(t *testing.T) {
 	}
 }
 
-// answerFields are all that a Return is read from.
+// answerFields are the parameters from which a Return is read.
 var answerFields = []string{
 	"status", "callerReference", "expiry", "errorMessage", "buyerEmailAddress", "tokenID", "refundTokenID",
 	"prepaidInstrumentID", "prepaidSenderTokenID", "fundingTokenID", "creditInstrumentID", "creditSenderTokenID",
@@ -262,7 +263,7 @@ func TestParseReturnRefuses(t *testing.T) {
 	}
 }
 
-func TestParseReturnOfAGenuineNonsense(t *testing.T) {
+func TestParseReturnOfAGenuineButIncompleteURL(t *testing.T) {
 	for name, p := range map[string]holdfast.Params{
 		"no status": {{"tokenID", testToken}},
 		"no token":  {{"status", "SC"}},
@@ -324,8 +325,8 @@ func TestParseReturnAfterAKeyChange(t *testing.T) {
 	}
 }
 
-// FuzzParseReturn: whatever is done to a genuine URL, what is read from it is
-// what was signed.
+// FuzzParseReturn changes a genuine URL in any way and checks that ParseReturn
+// reads only signed values.
 func FuzzParseReturn(f *testing.F) {
 	genuine := returnURL(bareReturn)
 	for _, suffix := range []string{"", "&", "&status=A", "#x", "&Signature=x", "&%73ignature=", "&a=%zz", "&tokenID=x"} {

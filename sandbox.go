@@ -10,13 +10,14 @@ import (
 	"time"
 )
 
-// A ClockState is where a sandbox caller's clock stands.
+// A ClockState is the state of a sandbox caller's clock
+// (docs/api/sandbox-clock.md).
 type ClockState struct {
-	Now    time.Time     // what the caller's clock shows
+	Now    time.Time     // the time of the caller's clock
 	Offset time.Duration // how far it is ahead of the server's
 }
 
-// clockPath is beside the Query API's own path.
+// clockPath is relative to the path of the Query API.
 const clockPath = "sandbox/clock"
 
 // Clock reads the caller's clock. Only sandbox callers have one.
@@ -28,9 +29,9 @@ func (c *Client) Clock(ctx context.Context) (ClockState, error) {
 	return state, nil
 }
 
-// AdvanceClock moves the caller's clock forward, and with it every deadline of
-// that caller's holds and tokens. Unlike other requests it is sent once only,
-// since a repetition would move the clock again.
+// AdvanceClock moves the caller's clock forward, so that the caller's holds and
+// tokens expire earlier in real time. Unlike other requests it is never
+// repeated, because each request moves the clock again.
 func (c *Client) AdvanceClock(ctx context.Context, by time.Duration) (ClockState, error) {
 	state, err := c.askClock(ctx, http.MethodPost, Params{{"Advance", by.String()}}, 0)
 	if err != nil {
@@ -59,7 +60,7 @@ func (c *Client) askClock(ctx context.Context, verb string, params Params, retri
 		return ClockState{}, err
 	}
 	if rep.status != http.StatusOK {
-		_, _, err := rep.result("Clock") // there is no such success
+		_, _, err := rep.result("Clock") // always an error: there is no action Clock
 		return ClockState{}, err
 	}
 	var body struct {
@@ -67,11 +68,11 @@ func (c *Client) askClock(ctx context.Context, verb string, params Params, retri
 		Offset string    `json:"offset"`
 	}
 	if err := json.Unmarshal(rep.body, &body); err != nil {
-		return ClockState{}, errors.New("the answer is not a clock's")
+		return ClockState{}, errors.New("the answer is not the state of a clock")
 	}
 	offset, err := time.ParseDuration(body.Offset)
 	if err != nil || body.Now.IsZero() {
-		return ClockState{}, errors.New("the answer is not a clock's")
+		return ClockState{}, errors.New("the answer is not the state of a clock")
 	}
 	return ClockState{Now: body.Now, Offset: offset}, nil
 }

@@ -44,7 +44,7 @@ func TestClock(t *testing.T) {
 	}
 }
 
-func TestClockBesideAnEndpointWithAPath(t *testing.T) {
+func TestClockOfAnEndpointWithAPath(t *testing.T) {
 	f := newFakeServer(t, answerWith(http.StatusOK, `{"now":"2026-11-30T10:15:30.044Z","offset":"0s"}`))
 	for _, endpoint := range []string{f.URL, f.URL + "/", f.URL + "/fps/"} {
 		c := f.client()

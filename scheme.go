@@ -5,11 +5,12 @@ import (
 	"slices"
 )
 
-// schemeForm is that of RFC 3986, in lower case and bounded.
+// schemeForm is the form of a scheme in RFC 3986, in lower case and with a
+// limited length.
 var schemeForm = regexp.MustCompile(`^[a-z][a-z0-9+.-]{0,62}$`)
 
-// noApps are schemes by which a page reaches into the browser itself, runs a
-// script, or leads to what is no application of a caller's.
+// noApps are schemes that cannot belong to a caller's application: those of the
+// browser itself, of scripts, and of other well-known programs.
 var noApps = []string{
 	"about", "blob", "chrome", "chrome-extension", "content", "data", "edge", "file", "filesystem", "ftp", "http", "https",
 	"intent", "jar",
@@ -17,9 +18,9 @@ var noApps = []string{
 	"view-source", "ws", "wss",
 }
 
-// IsAppScheme reports whether a scheme, in lower case, may be that of an
-// application on the sender's own device, such as com.example.shop. A caller that
-// is set so may have return URLs of it.
+// IsAppScheme reports whether a scheme, in lower case, may belong to an
+// application on the sender's device, such as com.example.shop. A caller may
+// have return URLs with such a scheme if its settings allow it.
 func IsAppScheme(scheme string) bool {
 	return schemeForm.MatchString(scheme) && !slices.Contains(noApps, scheme)
 }

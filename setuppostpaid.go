@@ -6,34 +6,37 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A SetupPostpaidRequest sends a buyer to set up a credit instrument, on which
-// Pay adds up a debt that SettleDebt charges (Aggregated Payments Guide,
-// SetupPostpaid pipeline). What is left zero is not sent.
+// A SetupPostpaidRequest asks a buyer to set up a credit instrument. Each Pay
+// with it adds to a debt, and SettleDebt charges the debt
+// (docs/api/pipelines/SetupPostpaid.md; FPS Aggregated Payments Guide). Fields
+// that are zero are not sent.
 type SetupPostpaidRequest struct {
-	// required, a new one for each link; of the token that spends; at most 128 bytes
-	CallerReferenceSender     CallerReference
-	CallerReferenceSettlement CallerReference // required, another new one; of the token that settles; at most 128 bytes
-	ReturnURL                 string          // required; where the buyer comes back to, possibly with a query of its own
-	CreditLimit               money.Amount    // required; the largest debt
-	GlobalAmountLimit         money.Amount    // required; of all that is ever charged
-	UsageLimits               []UsageTerms    // of the token that spends; at most two
-	ValidityStart             time.Time       // at most a year ahead, in whole seconds; zero means at once
-	ValidityExpiry            time.Time       // in whole seconds; zero means never
-	PaymentReason             string          // what is paid for, as the buyer reads it
-	PaymentMethods            []PaymentMethod // to settle with; none means whatever the server offers
+	// CallerReferenceSender is required, a new one for each link: that of the
+	// token that spends. It has at most 128 bytes.
+	CallerReferenceSender CallerReference
 
-	CollectShippingAddress bool    // the buyer chooses an address, which comes back in the Return
-	Address                Address // where the shop means to send to; excludes CollectShippingAddress
-	CollectEmailAddress    bool    // the buyer's address comes back in the Return
+	CallerReferenceSettlement CallerReference // required, a new one for the token that settles; at most 128 bytes
+	ReturnURL                 string          // required; the buyer comes back to it; may have its own query
+	CreditLimit               money.Amount    // required; the largest debt
+	GlobalAmountLimit         money.Amount    // required; of all settlements together
+	UsageLimits               []UsageTerms    // of the token that spends; at most two
+	ValidityStart             time.Time       // at most a year ahead, in whole seconds; zero means now
+	ValidityExpiry            time.Time       // in whole seconds; zero means never
+	PaymentReason             string          // shown to the buyer: what the credit is for
+	PaymentMethods            []PaymentMethod // to settle with; empty means all that the server offers
+
+	CollectShippingAddress bool    // the buyer chooses a shipping address, which the Return has
+	Address                Address // the shipping address if the shop knows it; excludes CollectShippingAddress
+	CollectEmailAddress    bool    // the Return then has the buyer's e-mail address
 
 	CobrandingURL      string // https address of a logo of at most 215×40 pixels
-	WebsiteDescription string // names the shop in the link back to it
+	WebsiteDescription string // the shop's name in the link back to it
 }
 
-// SetupPostpaidURL makes the link that starts the pipeline, and fails, as
-// [Client.SingleUseURL] does. The Return has the CreditInstrumentID, the
-// CreditSenderTokenID and the SettlementTokenID but no CallerReference: let the
-// ReturnURL's own query tell whose it is.
+// SetupPostpaidURL builds the link to the pipeline. It fails under the same
+// conditions as [Client.SingleUseURL]. The Return has the CreditInstrumentID,
+// the CreditSenderTokenID and the SettlementTokenID, but no CallerReference.
+// Put your own reference into the query of the ReturnURL.
 func (c *Client) SetupPostpaidURL(r SetupPostpaidRequest) (string, error) {
 	return c.pipelineURL("SetupPostpaid", r.link())
 }

@@ -37,10 +37,10 @@ func TestSetupPrepaidURLRefuses(t *testing.T) {
 		{"no sender reference", func(r *request) { r.CallerReferenceSender = "" }, "callerReferenceSender is required"},
 		{"no funding reference", func(r *request) { r.CallerReferenceFunding = "" }, "callerReferenceFunding is required"},
 		{"one reference twice", func(r *request) { r.CallerReferenceFunding = "c" },
-			"callerReferenceFunding is the reference"},
+			"callerReferenceFunding is also the reference"},
 		{"no return URL", func(r *request) { r.ReturnURL = "" }, "ReturnURL"},
-		{"no amount", func(r *request) { r.FundingAmount = money.Amount{} }, "fundingAmount has to be"},
-		{"amount of zero", func(r *request) { r.FundingAmount = money.Cents(0) }, "fundingAmount has to be"},
+		{"no amount", func(r *request) { r.FundingAmount = money.Amount{} }, "fundingAmount must be"},
+		{"amount of zero", func(r *request) { r.FundingAmount = money.Cents(0) }, "fundingAmount must be"},
 		{"expiry before start", func(r *request) { r.ValidityExpiry = startDay }, "validityExpiry is not after"},
 	}, nil)
 }

@@ -17,26 +17,29 @@ import (
 	"strings"
 )
 
-// A SignatureMethod names how a message is signed, as on the wire.
+// A SignatureMethod is a method of signing, under its name in messages.
 type SignatureMethod string
 
-// Requests are signed with the caller's secret key, in either HMAC; what the
-// server sends out is signed with its certificate's key.
+// The methods. Callers sign requests with their secret key and one of the
+// HMACs. The server signs return URLs and notifications with RSA-SHA1 and the
+// key of its certificate.
 const (
 	HmacSHA256 SignatureMethod = "HmacSHA256"
 	HmacSHA1   SignatureMethod = "HmacSHA1"
 	RSASHA1    SignatureMethod = "RSA-SHA1"
 )
 
-// signatureVersion is the only version this package signs and verifies.
+// signatureVersion is the version with which the Client signs, and the only one
+// that VerifyMessage accepts.
 const signatureVersion = "2"
 
-// errForged is why a message is not genuine when nothing else is wrong with it.
+// errForged says that a well-formed message has a wrong signature.
 var errForged = errors.New("the signature does not match the message")
 
-// CanonicalPath is the form of a path that is signed: decoded, then encoded
-// again with "/" kept. The path is given as on the wire (URL.EscapedPath); the
-// empty one is "/". A broken escape stands for itself.
+// CanonicalPath returns the form of a path that is signed: decoded, then
+// encoded again except for "/". The argument is the path as it is sent
+// (URL.EscapedPath). The empty path becomes "/". A path with a broken escape is
+// not decoded.
 func CanonicalPath(path string) string {
 	if path == "" {
 		return "/"
@@ -47,10 +50,10 @@ func CanonicalPath(path string) string {
 	return strings.ReplaceAll(canonical(path), "%2F", "/")
 }
 
-// StringToSign is the text of signature version 2: the verb, the host in lower
-// case, the path and the sorted parameters, a line each (API Reference,
-// "Request Security"). The path is given as on the wire. The caller leaves the
-// signature itself out of the parameters.
+// StringToSign returns the text that signature version 2 signs: the verb, the
+// host in lower case, the path and the sorted parameters, on one line each
+// (docs/api/signing.md; FPS API Reference, "Request Security"). The path is
+// given as it is sent. The parameters must not include the signature itself.
 func StringToSign(verb, host, path string, p Params) string {
 	sorted := slices.Clone(p)
 	slices.SortStableFunc(sorted, func(a, b Param) int {
@@ -59,8 +62,8 @@ func StringToSign(verb, host, path string, p Params) string {
 	return verb + "\n" + strings.ToLower(host) + "\n" + CanonicalPath(path) + "\n" + sorted.Encode()
 }
 
-// SignHMAC signs text and returns the signature in base64. It fails for a
-// method that is not an HMAC and for the zero SecretKey.
+// SignHMAC signs text and returns the signature in base64. It fails if the
+// method is not an HMAC or the SecretKey is zero.
 func SignHMAC(secret SecretKey, m SignatureMethod, text string) (string, error) {
 	sum, err := sumHMAC(secret, m, text)
 	if err != nil {
@@ -69,8 +72,9 @@ func SignHMAC(secret SecretKey, m SignatureMethod, text string) (string, error) 
 	return base64.StdEncoding.EncodeToString(sum), nil
 }
 
-// VerifyHMAC reports whether the signature is that of text, in constant time.
-// Blanks in it are taken for the plus signs that a client forgot to encode.
+// VerifyHMAC reports whether the signature is that of text. It compares in
+// constant time. A blank in the signature counts as a plus sign, because some
+// clients forget to encode plus signs.
 func VerifyHMAC(secret SecretKey, m SignatureMethod, text, signature string) bool {
 	want, err := sumHMAC(secret, m, text)
 	if err != nil {
@@ -102,7 +106,7 @@ func sumHMAC(secret SecretKey, m SignatureMethod, text string) ([]byte, error) {
 }
 
 // SignRSA signs text with RSA-SHA1 (PKCS #1 v1.5) and returns the signature in
-// base64 on one line: line breaks in it broke people's URLs.
+// base64, on one line because a line break would break a URL.
 func SignRSA(key *rsa.PrivateKey, text string) (string, error) {
 	digest := sha1.Sum([]byte(text)) //nolint:gosec // prescribed by the wire format
 	signature, err := rsa.SignPKCS1v15(nil, key, crypto.SHA1, digest[:])
@@ -112,9 +116,9 @@ func SignRSA(key *rsa.PrivateKey, text string) (string, error) {
 	return base64.StdEncoding.EncodeToString(signature), nil
 }
 
-// VerifyRSA checks an RSA-SHA1 signature of text against the certificate's
-// key. Line breaks inside the base64 are skipped, and blanks taken for plus
-// signs. It does not ask who issued the certificate or how old it is.
+// VerifyRSA checks an RSA-SHA1 signature of text with the certificate's key. It
+// ignores line breaks in the base64 and reads blanks as plus signs. It checks
+// neither the issuer nor the validity of the certificate.
 func VerifyRSA(cert *x509.Certificate, text, signature string) error {
 	key, ok := cert.PublicKey.(*rsa.PublicKey)
 	if !ok {
@@ -145,8 +149,8 @@ func decodeSignature(signature string) ([]byte, error) {
 	return decoded, nil
 }
 
-// SignedHost is the host of u as it is signed: in lower case, with the port
-// only when it is not the scheme's own.
+// SignedHost returns the host of u in the form that is signed: in lower case,
+// and without the port if it is the scheme's default.
 func SignedHost(u *url.URL) string {
 	host := strings.TrimSuffix(strings.ToLower(u.Host), ":")
 	switch strings.ToLower(u.Scheme) {

@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// Signature version 1 is what programs of 2007 to 2010 speak. Its text has no
-// separators, so that transactionAmount=1, transactionId=X and
-// transactionAmount=1transactionIdX have one signature: whoever sees a signed
-// request can split it anew, and nobody can tell (published in December 2008).
-// Use version 2 for everything that is not bound to version 1.
+// Signature version 1 is for programs of 2007 to 2010. Its text has no
+// separators, so transactionAmount=1 with transactionId=X has the same
+// signature as transactionAmount=1transactionIdX. A person who sees a signed
+// request can therefore split its text into other parameters, and the signature
+// stays valid (published in December 2008). Use version 2 wherever you can.
 
-// StringToSignV1 is the text of signature version 1: name and value of every
-// parameter as they read, sorted by name with case ignored, with nothing
-// between them. Names that differ in case alone keep their order. The
-// parameters include SignatureVersion where it is sent; the caller leaves the
-// signature itself out.
+// StringToSignV1 returns the text that signature version 1 signs: the names and
+// values of all parameters, not encoded, sorted by name with case ignored, with
+// nothing between them. Names that differ only in case keep their order. The
+// parameters include SignatureVersion if it is sent, but not the signature
+// itself.
 func StringToSignV1(p Params) string {
 	return runTogether(sortedFold(p))
 }
@@ -29,22 +29,23 @@ func runTogether(p Params) string {
 	return b.String()
 }
 
-// StringToSign2007 is the text of the links of 2007, whose signature is sent as
-// awsSignature: the path as on the wire, "?", and the encoded parameters,
-// sorted by name with case ignored. The caller leaves the signature out.
+// StringToSign2007 returns the text that links of 2007 sign, which send their
+// signature as awsSignature: the path as it is sent, "?", and the encoded
+// parameters, sorted by name with case ignored. The parameters must not include
+// the signature.
 func StringToSign2007(path string, p Params) string {
 	return CanonicalPath(path) + "?" + sortedFold(p).Encode()
 }
 
-// SignV1 signs parameters by version 1, with HMAC-SHA1, and returns the
-// signature in base64. It fails for the zero SecretKey.
+// SignV1 signs parameters with signature version 1 and HMAC-SHA1. It returns
+// the signature in base64, and fails if the SecretKey is zero.
 func SignV1(secret SecretKey, p Params) (string, error) {
 	return SignHMAC(secret, HmacSHA1, StringToSignV1(p))
 }
 
 // VerifyV1 reports whether the signature is that of the parameters by version
-// 1, in constant time: of a request, or of a return URL or notification that
-// has no signatureVersion.
+// 1. It compares in constant time. The parameters are those of a request, or of
+// a return URL or notification without a signatureVersion.
 func VerifyV1(secret SecretKey, p Params, signature string) bool {
 	return VerifyHMAC(secret, HmacSHA1, StringToSignV1(p), signature)
 }

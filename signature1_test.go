@@ -7,7 +7,8 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// v1Vectors are the published ones, and those of client libraries' own tests.
+// v1Vectors are the published vectors and those of the tests of client
+// libraries.
 var v1Vectors = []struct {
 	name, secret string
 	params       holdfast.Params
@@ -66,7 +67,8 @@ var v1Vectors = []struct {
 	}, "iQDcQv0lnyFet2shDSVtk8VZB7c="},
 }
 
-// row16Params are those of row 16 without the four signature fields.
+// row16Params returns the parameters of row 16 without the four signature
+// fields.
 func row16Params() holdfast.Params {
 	p, err := holdfast.ParseParams(row16.canonical)
 	if err != nil {
@@ -112,7 +114,9 @@ func TestSignatureVectorsV1(t *testing.T) {
 
 func TestStringToSignV1(t *testing.T) {
 	want := "ActionPayAWSAccessKeyIdFPSTESTACCESSKEY0001CallerDescriptionTea & cakes ~ 50% off* " +
-		"(café)CallerReferenceorder-1001SenderTokenIdQ5TESTTOKEN0000000000000000000000000000000000000000000000000SU01SignatureVersion1Timestamp2026-11-23T10:15:30ZTransactionAmount.CurrencyCodeUSDTransactionAmount.Value12.50Version2008-09-17"
+		"(café)CallerReferenceorder-1001SenderTokenIdQ5TESTTOKEN000000000000000000000000000000000000000000000" +
+		"0000SU01SignatureVersion1Timestamp2026-11-23T10:15:30ZTransactionAmount.CurrencyCodeUSDTransactionAm" +
+		"ount.Value12.50Version2008-09-17"
 	if got := holdfast.StringToSignV1(with(payParams, "SignatureVersion", "1").Without("SignatureMethod")); got != want {
 		t.Errorf("row 7: %q, want %q", got, want)
 	}
@@ -122,8 +126,8 @@ func TestStringToSignV1(t *testing.T) {
 	}
 }
 
-// The weakness of version 1: two requests, one signature. Nothing can be done
-// about it but to keep version 1 off.
+// The weakness of version 1: two requests have the same signature. The only
+// protection is to turn version 1 off.
 func TestV1IsAmbiguous(t *testing.T) {
 	const want = "zXA07z90Q/wry/seNazevR8a9xE="
 	for _, p := range []holdfast.Params{

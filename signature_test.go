@@ -15,11 +15,11 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/compare"
 )
 
-// vectorSecret is the dummy of the worked examples.
+// vectorSecret is the secret key of the worked examples.
 const vectorSecret = "fps-test-secret-0123456789abcdefghijklmn"
 
-// payParams is the examples' parameter set P, in an order of its own: signing
-// sorts.
+// payParams is the parameter set P of the worked examples. It is not sorted,
+// because signing sorts it.
 var payParams = holdfast.Params{
 	{"Version", "2008-09-17"},
 	{"Action", "Pay"},
@@ -34,7 +34,7 @@ var payParams = holdfast.Params{
 	{"TransactionAmount.CurrencyCode", "USD"},
 }
 
-// linkParams is the examples' parameter set C, of a Co-Branded link.
+// linkParams is the parameter set C of the worked examples, a Co-Branded link.
 var linkParams = holdfast.Params{
 	{"callerKey", "FPSTESTACCESSKEY0001"},
 	{"callerReference", "cart-2001"},
@@ -52,7 +52,7 @@ var linkParams = holdfast.Params{
 	{"version", "2009-01-09"},
 }
 
-// kickParams is the link of a public client's own test.
+// kickParams is a link from the tests of a public client.
 var kickParams = holdfast.Params{
 	{"foo", "bar"},
 	{"returnURL", "http://example.com/return"},
@@ -213,7 +213,10 @@ var (
 			"certificateUrl=https%3A%2F%2Ffps.sandbox.amazonaws.com%2Fcerts%2F090911%2FPKICert.pem%3FrequestId%3Dabc123&" +
 			"expiry=10%2F2028&session=42&signatureMethod=RSA-SHA1&signatureVersion=2&status=SC&" +
 			"tokenID=Q5TESTTOKEN0000000000000000000000000000000000000000000000000SU01",
-		"BWj1hC+M6uv97mwFH05dd4AATJBtcPQtQBJ/OW9dxnoCe2Y0to+s0LgdmAI5MLDOVOfn8mqlQXgf+W9dloYS0Wtc84BCxmJEUGJv8xPOgJMSwh3vZSj2ahBXg5SDM6P77bgLqJSiUwV3siYXUtQG70COladsjogtEDd914OvwzUV9aACgCJlNy6edwHG+hr4DLU7YnXPxKJBFQpHDzI5OcbZOiCjxxmKPp+2pSS1qwje/kOkIxzExZy1aNaoJTWI1guZApB0kPr/IYyj1U1qJg9jwTdd2GxOrZBQdTO/JIpWmH6VrOJoAvL+iRX147e541exDn6es1jVMdb9WlbK/Q==",
+		"BWj1hC+M6uv97mwFH05dd4AATJBtcPQtQBJ/OW9dxnoCe2Y0to+s0LgdmAI5MLDOVOfn8mqlQXgf+W9dloYS0Wtc84BCxmJEUGJv" +
+			"8xPOgJMSwh3vZSj2ahBXg5SDM6P77bgLqJSiUwV3siYXUtQG70COladsjogtEDd914OvwzUV9aACgCJlNy6edwHG+hr4DLU7YnXP" +
+			"xKJBFQpHDzI5OcbZOiCjxxmKPp+2pSS1qwje/kOkIxzExZy1aNaoJTWI1guZApB0kPr/IYyj1U1qJg9jwTdd2GxOrZBQdTO/JIpW" +
+			"mH6VrOJoAvL+iRX147e541exDn6es1jVMdb9WlbK/Q==",
 	}
 	row16 = vectorMessage{
 		"POST", "http://shop.example.test/ipn",
@@ -225,12 +228,15 @@ var (
 			"statusMessage=The%20transaction%20was%20successful%20and%20the%20payment%20instrument%20was%20charged.&" +
 			"transactionAmount=USD%2012.50&transactionDate=1795428930&transactionId=14TESTTXN00000000000000000000000P01&" +
 			"transactionStatus=SUCCESS",
-		"Wa8SgHWbfaxN5LUjRHLAHLkbZ7NaXDuAtjooeHTO/Gw3jtrgIZeyNIAVZjpid6xWgcf2cuvXYGuvngLDn1/oIjHJFVC4qCdx6kfZGUE+pngTpKLQUacEkbtW+Wgzyjdgro4qQ5qUggQa2V2xcGrfzBNHD7EFFAtjJ/7prdrsqsP8phOmpND2zypMiWQ6JlWIkH+B5RGRGT1fBzoSG7ixvAio5LRbx0Pn4CB0gx7x/D+EcB4qF3s9tUaayWLfNGWvFTKzMJ94LYtOwg4/+m5C71NfL9tTrXQa0Pd7m3M9KyQfbxTPjv1u+GwV3svN5UxXN7glI0ZouZC1Nkd2Ht1JAg==",
+		"Wa8SgHWbfaxN5LUjRHLAHLkbZ7NaXDuAtjooeHTO/Gw3jtrgIZeyNIAVZjpid6xWgcf2cuvXYGuvngLDn1/oIjHJFVC4qCdx6kfZ" +
+			"GUE+pngTpKLQUacEkbtW+Wgzyjdgro4qQ5qUggQa2V2xcGrfzBNHD7EFFAtjJ/7prdrsqsP8phOmpND2zypMiWQ6JlWIkH+B5RGR" +
+			"GT1fBzoSG7ixvAio5LRbx0Pn4CB0gx7x/D+EcB4qF3s9tUaayWLfNGWvFTKzMJ94LYtOwg4/+m5C71NfL9tTrXQa0Pd7m3M9KyQf" +
+			"bxTPjv1u+GwV3svN5UxXN7glI0ZouZC1Nkd2Ht1JAg==",
 	}
 )
 
-// raw is the message as delivered, its parameters from last to first and with
-// "+" for blanks, neither of which matters.
+// raw returns the message as delivered. Its parameters are in reverse order and
+// have "+" for blanks; neither must matter.
 func (m vectorMessage) raw() string {
 	pairs := strings.Split(strings.ReplaceAll(m.canonical, "%20", "+"), "&")
 	slices.Reverse(pairs)
@@ -390,8 +396,8 @@ func TestSecretKeyIsNotPrinted(t *testing.T) {
 	}
 }
 
-// Some programs hand over the address as it was requested. Its query, as far as
-// it belongs to the message, is among the parameters.
+// Some programs pass the whole address, with its query, as the endpoint. The
+// query is ignored there, because the message's parameters come separately.
 func TestVerifyMessageLooksAtNoQueryOfTheEndpoint(t *testing.T) {
 	err := holdfast.VerifyMessageKeys([]*rsa.PublicKey{vectorKey(t)}, row15.verb, row15.endpoint+"?session=42",
 		row15.raw())

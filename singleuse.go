@@ -6,33 +6,35 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A SingleUseRequest sends a buyer to authorise one payment (Co-Branded
-// Service, SingleUse pipeline). What is left zero is not sent.
+// A SingleUseRequest asks a buyer to authorise one payment
+// (docs/api/pipelines/SingleUse.md; FPS Co-Branded Service). Fields that are
+// zero are not sent.
 type SingleUseRequest struct {
 	CallerReference   CallerReference // required, a new one for each link; at most 128 bytes
-	ReturnURL         string          // required; where the buyer comes back to, possibly with a query of its own
+	ReturnURL         string          // required; the buyer comes back to it; may have its own query
 	TransactionAmount money.Amount    // required; the total, tax and shipping included; from $0.02 to $10,000
-	PaymentReason     string          // what is paid for, as the buyer reads it
-	PaymentMethods    []PaymentMethod // none means whatever the server offers
-	Reserve           bool            // true when Reserve will follow, which takes cards only
+	PaymentReason     string          // shown to the buyer: what the payment is for
+	PaymentMethods    []PaymentMethod // empty means all that the server offers
+	Reserve           bool            // true if a Reserve will follow; the pages then offer only cards
 
-	// The breakdown is shown to the buyer, a line for each that is given.
+	// The breakdown of the total. The buyer sees one line for each amount that is
+	// given.
 	ItemTotal, Shipping, Handling, GiftWrapping, Discount, Tax money.Amount
 
-	CollectShippingAddress bool    // the buyer chooses an address, which comes back in the Return
-	Address                Address // where the shop means to send it; excludes CollectShippingAddress
-	CollectEmailAddress    bool    // the buyer's address comes back in the Return
+	CollectShippingAddress bool    // the buyer chooses a shipping address, which the Return has
+	Address                Address // the shipping address if the shop knows it; excludes CollectShippingAddress
+	CollectEmailAddress    bool    // the Return then has the buyer's e-mail address
 
 	CobrandingURL       string // https address of a logo of at most 215×40 pixels
-	WebsiteDescription  string // names the shop in the link back to it
+	WebsiteDescription  string // the shop's name in the link back to it
 	RecipientToken      string // marketplaces only; at most 65 bytes
-	RecipientCobranding bool   // the pages name the seller behind the RecipientToken, beside the shop
+	RecipientCobranding bool   // the pages also name the seller of the RecipientToken
 }
 
-// SingleUseURL makes the link that starts the pipeline, signed with signature
-// version 2 for GET. It fails when a required field is missing or one is not as
-// its comment says, and when the ReturnURL's own query has a name that the
-// answer needs.
+// SingleUseURL builds the link to the pipeline, signed with signature version 2
+// for GET. It fails if a required field is missing, if a field does not have
+// the form that its comment describes, or if the ReturnURL's own query has a
+// parameter that the server needs for its answer.
 func (c *Client) SingleUseURL(r SingleUseRequest) (string, error) {
 	return c.pipelineURL("SingleUse", r.link())
 }
@@ -41,7 +43,7 @@ func (r SingleUseRequest) link() (l pipelineLink) {
 	l.reference("callerReference", r.CallerReference)
 	l.total("transactionAmount", r.TransactionAmount)
 	if r.Reserve && len(r.PaymentMethods) > 0 && !slices.Contains(r.PaymentMethods, MethodCC) {
-		l.refuse("PaymentMethods leave out CC, and Reserve takes nothing else")
+		l.refuse("PaymentMethods has no CC, the only method that Reserve accepts")
 	}
 	l.flag("reserve", r.Reserve)
 	l.amount("itemTotal", r.ItemTotal)

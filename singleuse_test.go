@@ -8,7 +8,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// link is the request of the worked examples' parameter set C.
+// link is the request for the parameter set C of the worked examples.
 var link = holdfast.SingleUseRequest{
 	CallerReference: "cart-2001", ReturnURL: "http://shop.example.test:8080/return?session=42",
 	TransactionAmount: money.Cents(1250), PaymentReason: "One <b>mug</b>",
@@ -79,9 +79,9 @@ func TestSingleUseURLRefuses(t *testing.T) {
 		{"tax below zero", func(r *request) { r.Tax = money.Cents(-1) }, "tax: an amount is"},
 		{"reserve without card", func(r *request) {
 			r.Reserve, r.PaymentMethods = true, []holdfast.PaymentMethod{holdfast.MethodACH}
-		}, "leave out CC"},
+		}, "has no CC"},
 		{"recipient token of 66 bytes", recipient(strings.Repeat("R", 66)), "recipientToken is longer than 65"},
-		{"two recipient tokens", recipient("R,S"), "recipientToken is no token's id"},
+		{"two recipient tokens", recipient("R,S"), "recipientToken is not a token id"},
 	}, map[string]func(*request){
 		"two cents":                   amount(money.Cents(2)),
 		"$10,000":                     amount(money.Cents(1_000_000)),

@@ -10,29 +10,29 @@ import (
 )
 
 // A CancelSubscriptionAndRefundRequest ends a subscription (API action
-// CancelSubscriptionAndRefund). A subscription's id is that of its recurring
-// token.
+// CancelSubscriptionAndRefund). The id of a subscription is the id of its
+// recurring token.
 type CancelSubscriptionAndRefundRequest struct {
 	SubscriptionID  TokenID         // required
 	RefundAmount    money.Amount    // of the last payment; the zero Amount refunds nothing
-	CallerReference CallerReference // required with a RefundAmount
+	CallerReference CallerReference // required if there is a RefundAmount
 	CancelReason    string
 }
 
-// A CancelledSubscription answers CancelSubscriptionAndRefund.
+// A CancelledSubscription is the answer to CancelSubscriptionAndRefund.
 type CancelledSubscription struct {
-	RefundTransactionID TransactionID // empty when nothing was refunded
+	RefundTransactionID TransactionID // empty if nothing was refunded
 	Answer
 }
 
-// CancelSubscriptionAndRefund ends a subscription and, if there is a
-// RefundAmount, pays that much of its last payment back, also when the
-// subscription has ended already.
+// CancelSubscriptionAndRefund ends a subscription. If there is a RefundAmount,
+// it also pays back that amount of the last payment, even if the subscription
+// has already ended.
 //
-// A refusal is an [*Error]. With a RefundAmount no readable answer is an
-// [*InDoubtError], and the same request may be sent again. Without one no money
-// moves, and a subscription that is ended a second time is
-// InvalidSubscriptionState.
+// It returns an [*Error] when it is refused. If there is a RefundAmount but no
+// readable answer, it returns an [*InDoubtError], and the same request may be
+// sent again. Without a RefundAmount no money moves, and a second request is
+// refused with InvalidSubscriptionState.
 func (c *Client) CancelSubscriptionAndRefund(
 	ctx context.Context, r CancelSubscriptionAndRefundRequest,
 ) (CancelledSubscription, error) {
@@ -50,7 +50,7 @@ func (c *Client) CancelSubscriptionAndRefund(
 				return CancelledSubscription{}, err
 			}
 			if r.RefundAmount.Given() && x.RefundTransactionID == "" {
-				return CancelledSubscription{}, errors.New("it names no refund")
+				return CancelledSubscription{}, errors.New("it has no refund id")
 			}
 			return CancelledSubscription{RefundTransactionID: x.RefundTransactionID}, nil
 		})
@@ -63,14 +63,14 @@ func (c *Client) CancelSubscriptionAndRefund(
 	return cancelled, err
 }
 
-// A SubscriptionPeriod is a span such as one month.
+// A SubscriptionPeriod is a period such as one month.
 type SubscriptionPeriod struct {
 	Value int
 	Unit  TimeUnit
 }
 
-// SubscriptionDetails answer GetSubscriptionDetails. What a server says nothing
-// of is zero.
+// SubscriptionDetails are the answer to GetSubscriptionDetails. Fields that the
+// server does not send are zero.
 type SubscriptionDetails struct {
 	SubscriptionID                  TokenID
 	Description                     string
@@ -80,8 +80,8 @@ type SubscriptionDetails struct {
 	NumberOfPromotionalTransactions int
 	StartDate                       time.Time
 	EndDate                         time.Time
-	Period                          SubscriptionPeriod // in all
-	Frequency                       SubscriptionPeriod // of payments
+	Period                          SubscriptionPeriod // of the whole subscription
+	Frequency                       SubscriptionPeriod // between payments
 	OverrideIPNURL                  string
 	Status                          SubscriptionStatus
 	NumberOfTransactionsProcessed   int
@@ -117,7 +117,7 @@ type xmlSubscription struct {
 	NextTransactionDate             xmlTime
 }
 
-// GetSubscriptionDetails tells all there is to know of a subscription (version
+// GetSubscriptionDetails returns all details of a subscription (version
 // 2010-08-28).
 func (c *Client) GetSubscriptionDetails(ctx context.Context, id TokenID) (SubscriptionDetails, error) {
 	var p Params
@@ -136,7 +136,7 @@ func (c *Client) GetSubscriptionDetails(ctx context.Context, id TokenID) (Subscr
 
 func (x xmlSubscription) details() (d SubscriptionDetails, err error) {
 	if x.SubscriptionID == "" || x.SubscriptionStatus == "" {
-		return d, errors.New("it names no subscription or no status")
+		return d, errors.New("it has no subscription id or no status")
 	}
 	d = SubscriptionDetails{
 		SubscriptionID: x.SubscriptionID, Description: x.Description,
@@ -169,13 +169,13 @@ type SubscriptionTransaction struct {
 	Status        TransactionStatus
 }
 
-// SubscriptionTransactions answer GetTransactionsForSubscription.
+// SubscriptionTransactions are the answer to GetTransactionsForSubscription.
 type SubscriptionTransactions struct {
 	Transactions []SubscriptionTransaction
 	Answer
 }
 
-// GetTransactionsForSubscription lists the payments of a subscription, the
+// GetTransactionsForSubscription returns the payments of a subscription, the
 // oldest first (version 2010-08-28).
 func (c *Client) GetTransactionsForSubscription(ctx context.Context, id TokenID) (SubscriptionTransactions, error) {
 	var p Params

@@ -43,7 +43,8 @@ var subscriptionCalls = []call{
 		doubt:  holdfast.InDoubtError{Action: "CancelSubscriptionAndRefund", Reference: "end-1"},
 	},
 	{
-		// No money is an amount all the same: it is asked for, and the server may refuse it.
+		// Zero dollars is an amount that is given: it is sent, and the server may
+		// refuse it.
 		action: "CancelSubscriptionAndRefund", variant: "with a refund of nothing",
 		ask: asking((*holdfast.Client).CancelSubscriptionAndRefund, holdfast.CancelSubscriptionAndRefundRequest{
 			SubscriptionID: testToken, RefundAmount: money.Cents(0), CallerReference: "end-1",

@@ -9,7 +9,8 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A Token answers GetTokenByCaller, and is a row of GetTokens.
+// A Token is the answer to GetTokenByCaller, and one row of the answer to
+// GetTokens.
 type Token struct {
 	TokenID         TokenID
 	FriendlyName    string
@@ -17,21 +18,22 @@ type Token struct {
 	DateInstalled   time.Time
 	CallerReference CallerReference
 	Type            TokenType
-	OldTokenID      TokenID // that this one replaced
+	OldTokenID      TokenID // the token that this one replaced
 	PaymentReason   string
 	Answer
 }
 
-// A GetTokenByCallerRequest names a token by exactly one of its id and the
-// CallerReference it was made with.
+// A GetTokenByCallerRequest names a token by its id or by the CallerReference
+// with which it was made. Give exactly one of the two.
 type GetTokenByCallerRequest struct {
 	TokenID         TokenID
 	CallerReference CallerReference
 }
 
 // GetTokenByCaller finds a token by its id or by the CallerReference of the
-// Co-Branded link it was made with: the way to go on when a buyer authorised
-// but never came back. InvalidCallerReference means that there is none.
+// Co-Branded link with which it was made. Use it when a buyer authorised a
+// payment but never came back. The code InvalidCallerReference means that there
+// is no such token.
 func (c *Client) GetTokenByCaller(ctx context.Context, r GetTokenByCallerRequest) (Token, error) {
 	var p Params
 	p.add("TokenId", string(r.TokenID))
@@ -60,7 +62,7 @@ type xmlToken struct {
 
 func (x xmlToken) token() (Token, error) {
 	if x.TokenID == "" {
-		return Token{}, errors.New("it names no token")
+		return Token{}, errors.New("it has no token id")
 	}
 	return Token{
 		TokenID: x.TokenID, FriendlyName: x.FriendlyName, Status: x.TokenStatus,
@@ -69,8 +71,8 @@ func (x xmlToken) token() (Token, error) {
 	}, nil
 }
 
-// A GetTokensRequest selects tokens of the caller (API action GetTokens). What
-// is left empty does not select, but for the status.
+// A GetTokensRequest selects tokens of the caller (API action GetTokens). An
+// empty field does not restrict the selection, except TokenStatus.
 type GetTokensRequest struct {
 	TokenStatus       TokenStatus // empty means TokenActive
 	TokenType         TokenType
@@ -78,14 +80,14 @@ type GetTokensRequest struct {
 	TokenFriendlyName string
 }
 
-// Tokens answer GetTokens.
+// Tokens are the answer to GetTokens.
 type Tokens struct {
 	Tokens []Token
 	Answer
 }
 
-// GetTokens lists the caller's tokens, the newest first. A server may leave out
-// the oldest of very many.
+// GetTokens returns the caller's tokens, the newest first. If there are very
+// many, a server may leave out the oldest.
 func (c *Client) GetTokens(ctx context.Context, r GetTokensRequest) (Tokens, error) {
 	var p Params
 	p.add("TokenStatus", string(r.TokenStatus))
@@ -110,32 +112,32 @@ func (c *Client) GetTokens(ctx context.Context, r GetTokensRequest) (Tokens, err
 	return tokens, err
 }
 
-// A UsageLimit is one limit of a token: of a number of uses, or of an amount.
+// A UsageLimit is one limit of a token: a number of uses, or an amount.
 type UsageLimit struct {
-	Count      int          // allowed in a period; zero for a limit of an amount
-	Amount     money.Amount // allowed in a period; not given for a limit of uses
+	Count      int          // uses allowed in a period; zero if the limit is an amount
+	Amount     money.Amount // allowed in a period; not given if the limit is a number of uses
 	UsedCount  int          // since LastReset
 	UsedAmount money.Amount // since LastReset
-	LastReset  time.Time    // when the present period began
+	LastReset  time.Time    // when the current period began
 }
 
-// UsageTerms are one limit of a token in the making, of its uses or of what it
-// pays (Advanced Guide, MultiUse pipeline, usageLimitType1 and the like). Give
+// UsageTerms are one limit of a new token: a number of uses, or an amount
+// (docs/api/pipelines/MultiUse.md, usageLimitType1; FPS Advanced Guide). Give
 // either Count or Amount.
 type UsageTerms struct {
 	Count  int          // uses allowed in a period
-	Amount money.Amount // allowed in a period, all payments together
+	Amount money.Amount // allowed in a period for all payments together
 	Period string       // such as "1 Hour", "7 Days" or "12 Months"; empty means the token's whole life
 }
 
-// A TokenUsage answers GetTokenUsage.
+// A TokenUsage is the answer to GetTokenUsage.
 type TokenUsage struct {
-	Limits []UsageLimit // three at most
+	Limits []UsageLimit // at most three
 	Answer
 }
 
-// GetTokenUsage tells how much of a token is used. A single-use token is
-// InvalidTokenType.
+// GetTokenUsage returns the limits of a token and how much of them is used. For
+// a single-use token it is refused with InvalidTokenType.
 func (c *Client) GetTokenUsage(ctx context.Context, id TokenID) (TokenUsage, error) {
 	var p Params
 	p.add("TokenId", string(id))
@@ -170,14 +172,15 @@ func readTokenUsage(result xmlResult) (usage TokenUsage, err error) {
 	return usage, nil
 }
 
-// A CancelTokenRequest gives a token up (API action CancelToken).
+// A CancelTokenRequest cancels a token (API action CancelToken).
 type CancelTokenRequest struct {
 	TokenID        TokenID // required
 	ReasonText     string
 	OverrideIPNURL string // not in version 2008-09-17
 }
 
-// CancelToken gives a token up, for good. A second time it is TokenNotActive.
+// CancelToken cancels a token. This cannot be undone. A second request is
+// refused with TokenNotActive.
 func (c *Client) CancelToken(ctx context.Context, r CancelTokenRequest) (Answer, error) {
 	var p Params
 	p.add("TokenId", string(r.TokenID))
@@ -187,8 +190,8 @@ func (c *Client) CancelToken(ctx context.Context, r CancelTokenRequest) (Answer,
 	return answer, err
 }
 
-// An InstallPaymentInstructionRequest makes a token of the caller's own owner
-// (API action InstallPaymentInstruction).
+// An InstallPaymentInstructionRequest makes a token of the caller's owner (API
+// action InstallPaymentInstruction).
 type InstallPaymentInstructionRequest struct {
 	PaymentInstruction string          // required; such as "MyRole == 'Recipient';"
 	TokenFriendlyName  string          // at most 128 bytes
@@ -197,15 +200,16 @@ type InstallPaymentInstructionRequest struct {
 	PaymentReason      string          // at most 64 characters
 }
 
-// An InstalledToken answers InstallPaymentInstruction.
+// An InstalledToken is the answer to InstallPaymentInstruction.
 type InstalledToken struct {
 	TokenID TokenID
 	Answer
 }
 
-// InstallPaymentInstruction makes a token of the caller's own owner, to be paid
-// or to pay out with. Unlike other requests it is refused a second time, with
-// DuplicateRequest; GetTokenByCaller finds what the first one made.
+// InstallPaymentInstruction makes a token of the caller's owner, with which the
+// owner can pay or be paid. Unlike other requests, it is refused with
+// DuplicateRequest when it is sent a second time. GetTokenByCaller then finds
+// the token that the first request made.
 func (c *Client) InstallPaymentInstruction(
 	ctx context.Context, r InstallPaymentInstructionRequest,
 ) (InstalledToken, error) {
@@ -223,7 +227,7 @@ func (c *Client) InstallPaymentInstruction(
 			return InstalledToken{}, err
 		}
 		if x.TokenID == "" {
-			return InstalledToken{}, errors.New("it names no token")
+			return InstalledToken{}, errors.New("it has no token id")
 		}
 		return InstalledToken{TokenID: x.TokenID}, nil
 	})
@@ -231,7 +235,7 @@ func (c *Client) InstallPaymentInstruction(
 	return token, err
 }
 
-// An InstalledInstruction answers GetPaymentInstruction.
+// An InstalledInstruction is the answer to GetPaymentInstruction.
 type InstalledInstruction struct {
 	Token              Token
 	PaymentInstruction string
@@ -240,8 +244,8 @@ type InstalledInstruction struct {
 	Answer
 }
 
-// GetPaymentInstruction tells what a token allows, in the language of payment
-// instructions.
+// GetPaymentInstruction returns the rules of a token, in the language of
+// payment instructions.
 func (c *Client) GetPaymentInstruction(ctx context.Context, id TokenID) (InstalledInstruction, error) {
 	var p Params
 	p.add("TokenId", string(id))
@@ -266,14 +270,14 @@ func (c *Client) GetPaymentInstruction(ctx context.Context, id TokenID) (Install
 	return instruction, err
 }
 
-// A RecipientVerification answers GetRecipientVerificationStatus.
+// A RecipientVerification is the answer to GetRecipientVerificationStatus.
 type RecipientVerification struct {
 	Status RecipientVerificationStatus
 	Answer
 }
 
-// GetRecipientVerificationStatus tells whether the account behind a recipient
-// token can be paid, and whether there is a limit to it.
+// GetRecipientVerificationStatus tells whether the account of a recipient token
+// can be paid, and whether there is a limit on what it receives.
 func (c *Client) GetRecipientVerificationStatus(ctx context.Context, recipient TokenID) (RecipientVerification, error) {
 	var p Params
 	p.add("RecipientTokenId", string(recipient))

@@ -23,7 +23,7 @@ func answeredToken(t holdfast.Token) holdfast.Token {
 	return t
 }
 
-// flawsOfToken are what makes a token unreadable wherever it stands.
+// flawsOfToken make a token unreadable in every answer.
 var flawsOfToken = map[string]string{
 	"<TokenId>" + testToken + "</TokenId>": "",
 	"2026-11-23T02:15:30.044-08:00":        "2026-11-23",

@@ -43,8 +43,8 @@ type vectors struct {
 	Vectors         []vector          `json:"vectors"`
 }
 
-// A vector is one signature. The fields up to SignatureAt are given, and the
-// others follow from them.
+// A vector is one signature. The fields up to SignatureAt are given; the others
+// are computed from them.
 type vector struct {
 	Name             string                   `json:"name"`
 	About            string                   `json:"about"`
@@ -103,7 +103,7 @@ func (v vector) params() (p holdfast.Params) {
 	return p
 }
 
-// computed is the vector with everything that follows from what is given.
+// computed returns the vector with all computed fields.
 func (v vector) computed(t *testing.T, all vectors) vector {
 	t.Helper()
 	u, err := url.Parse(v.Address)
@@ -135,7 +135,8 @@ func (v vector) computed(t *testing.T, all vectors) vector {
 	return v
 }
 
-// sign signs with the standard library alone, and has the package say the same.
+// sign signs with the standard library only, and checks that the package gives
+// the same signature.
 func (v vector) sign(t *testing.T, all vectors) (digest, signature string) {
 	t.Helper()
 	text, secret := []byte(v.StringToSign), []byte(all.SecretAccessKey)
@@ -202,7 +203,7 @@ func TestPublishedVectors(t *testing.T) {
 	}
 }
 
-// A Verifier believes each published message, and none that was changed.
+// A Verifier accepts each published message, and refuses it after any change.
 func TestPublishedMessagesVerify(t *testing.T) {
 	all, _ := readVectors(t)
 	verifier := holdfast.Verifier{CallerID: all.CallerID, Certificates: all.certificates(t)}
@@ -235,7 +236,7 @@ func TestPublishedMessagesVerify(t *testing.T) {
 // "```text v1-request stringToSign".
 var shownStep = regexp.MustCompile("(?ms)^```text (\\S+) (\\S+)\n(.*?)^```$")
 
-// steps are what the page may show of a vector.
+// steps returns the steps of a vector that the page may show.
 func (v vector) steps() map[string]string {
 	return map[string]string{
 		"parameters": strings.Join(v.Parameters, "\n"), "canonicalQuery": v.CanonicalQuery, "stringToSign": v.StringToSign,
@@ -243,7 +244,8 @@ func (v vector) steps() map[string]string {
 	}
 }
 
-// The page shows each vector in steps, as the code computes them.
+// The page shows the steps of each vector with the values that the code
+// computes.
 func TestSigningPageShowsTheVectors(t *testing.T) {
 	all, _ := readVectors(t)
 	byName := map[string]map[string]string{}
@@ -280,7 +282,7 @@ func TestSigningPageShowsTheVectors(t *testing.T) {
 	}
 }
 
-// The page's tables of encodings hold examples, which are encoded here.
+// The examples in the page's tables of encodings are right.
 func TestSigningPageEncodes(t *testing.T) {
 	page := readPage(t, signingPage)
 	for heading, encode := range map[string]func(string) string{
@@ -312,7 +314,7 @@ func TestSigningPageEncodes(t *testing.T) {
 
 var exampleRow = regexp.MustCompile("(?m)^\\| (`[^`]+`|\\([a-z ]+\\)) \\| `([^`]+)` \\|")
 
-// The page lists every mistake that the server tells of, and no others.
+// The page lists exactly the mistakes that the server can explain.
 func TestSigningPageListsTheMistakes(t *testing.T) {
 	signatures, messages := holdfast.Hints()
 	for heading, hints := range map[string][]string{
@@ -336,7 +338,7 @@ func TestSigningPageListsTheMistakes(t *testing.T) {
 
 var hintedHost = regexp.MustCompile(`with the (host|port) [a-z0-9.-]*[a-z0-9]`)
 
-// anyHost stands for all the hints that differ in a host or a port.
+// anyHost returns one hint for all hints that differ only in a host or a port.
 func anyHost(hint string) string {
 	return hintedHost.ReplaceAllStringFunc(hint, func(found string) string {
 		return found[:len("with the host ")] + strings.ToUpper(found[len("with the "):len("with the host")])
@@ -352,8 +354,8 @@ func readPage(t *testing.T, file string) string {
 	return string(text)
 }
 
-// section is what stands under a heading, up to the next one of its level or
-// above.
+// section returns the text under a heading, up to the next heading of the same
+// or a higher level.
 func section(t *testing.T, page, heading string) string {
 	t.Helper()
 	_, rest, found := strings.Cut(page, "\n"+heading+"\n")

@@ -12,8 +12,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/compare"
 )
 
-// answerFor answers VerifySignature. The caller, if there is one, is whose the
-// access key is.
+// answerFor answers VerifySignature. The caller, if any, is the one that owns
+// the access key.
 func answerFor(caller, status string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if caller != "" {
@@ -23,8 +23,8 @@ func answerFor(caller, status string) http.HandlerFunc {
 	}
 }
 
-// wantRefused checks that neither kind of message is read, and says whether the
-// receiver is to ask again.
+// wantRefused checks that a message is refused both as a return URL and as a
+// notification, and that the error's Unanswered is as wanted.
 func wantRefused(t *testing.T, v holdfast.Verifier, p holdfast.Params, unanswered bool) {
 	t.Helper()
 	var unverified *holdfast.UnverifiedError
@@ -42,7 +42,7 @@ func named(p holdfast.Params, caller string) holdfast.Params {
 	return append(p[:len(p):len(p)], holdfast.Param{Name: holdfast.CallerField, Value: caller})
 }
 
-func TestVerifierTakesOnlyWhatIsForItsCaller(t *testing.T) {
+func TestVerifierTakesOnlyItsCallersMessages(t *testing.T) {
 	offline := offline(t)
 	online := func(whose, status string) holdfast.Verifier {
 		return holdfast.Verifier{Client: newFakeServer(t, answerFor(whose, status)).client()}
@@ -79,9 +79,9 @@ func TestVerifierTakesOnlyWhatIsForItsCaller(t *testing.T) {
 	}
 }
 
-// A verifier that does not know whom to expect believes nobody. The message can
-// be tried again, since it is the program that is at fault.
-func TestVerifierThatIsNotTold(t *testing.T) {
+// A verifier that does not know which caller to expect refuses every message.
+// The message can be verified again, because the mistake is in the program.
+func TestVerifierWithoutACaller(t *testing.T) {
 	anybody := &holdfast.Client{Endpoint: newFakeServer(t, answerFor("", "Success")).URL + "/"}
 	for name, v := range map[string]holdfast.Verifier{
 		"offline":                        {Certificates: []*x509.Certificate{testCert(t)}},
@@ -106,9 +106,9 @@ func TestVerifierThatIsNotTold(t *testing.T) {
 	}
 }
 
-// otherKind are messages that were signed as one kind and are read as the other,
-// or that mix the two. The server would verify the first ones: it is told no
-// verb.
+// otherKind are messages that were signed as one kind and are read as the
+// other, or that mix the two. VerifySignature of the server would accept the
+// former, because it does not get the verb.
 func TestVerifierRefusesTheOtherKind(t *testing.T) {
 	yes := holdfast.Verifier{CallerID: testCaller, Client: newFakeServer(t, answerFor(testCaller, "Success")).client()}
 	mixed := func(p holdfast.Params, name string) holdfast.Params {
@@ -164,8 +164,8 @@ func TestMessageVerb(t *testing.T) {
 	}
 }
 
-// Whatever a Return or a Notification is read from is reserved, but for what a
-// request of the shop has under the same name.
+// All parameters from which a Return or a Notification is read are reserved,
+// except those that a request may also have.
 func TestReservedFieldsAreAllThatIsRead(t *testing.T) {
 	reserved := holdfast.ReservedFields()
 	shared := []string{"callerReference", "paymentMethod", "paymentReason", "transactionAmount", "tokenId"}
@@ -184,7 +184,7 @@ func TestReservedFieldsAreAllThatIsRead(t *testing.T) {
 		_, err := (&holdfast.Client{
 			CoBranded: "https://pay.example.test/", AccessKeyID: testAccessKey, SecretKey: holdfast.NewSecretKey(vectorSecret),
 		}).RecipientURL(holdfast.RecipientRequest{CallerReference: "s", ReturnURL: returnEndpoint + "?" + name + "=x"})
-		if err == nil || !strings.Contains(err.Error(), "of its own") {
+		if err == nil || !strings.Contains(err.Error(), "which the server needs") {
 			t.Errorf("a ReturnURL with %s: %v", name, err)
 		}
 	}

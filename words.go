@@ -1,55 +1,58 @@
 package holdfast
 
-// Versions of the Query API. An unlisted later version is answered as
-// [VersionNewest].
+// Versions of the Query API. The server answers a later version that is not
+// listed as [VersionNewest].
 const (
 	Version2008   = "2008-09-17"
 	Version2010   = "2010-08-28"
 	VersionNewest = Version2010
 
-	// VersionCoBranded is the version of the Co-Branded service, a line of its own.
+	// VersionCoBranded is the version of the Co-Branded service, which is numbered
+	// separately.
 	VersionCoBranded = "2009-01-09"
 )
 
-// CoBrandedPath is where the Co-Branded service begins; it is part of what a
-// caller signs.
+// CoBrandedPath is the path of the Co-Branded service. It is part of the text
+// that a caller signs.
 const CoBrandedPath = "/cobranded-ui/actions/start"
 
-// ServiceHosts are the host names of the service of the time. Old programs sign
-// for them however they get here, by a hosts file or a proxy.
+// ServiceHosts are the host names of Amazon FPS. Old programs sign for these
+// hosts even if a hosts file or a proxy leads their requests to this server.
 var ServiceHosts = []string{
 	"fps.amazonaws.com", "fps.sandbox.amazonaws.com",
 	"authorize.payments.amazon.com", "authorize.payments-sandbox.amazon.com",
 }
 
-// Headers of answers, beside the XML, which holds no more than its schema has.
+// HTTP headers of answers. They hold values for which the schema of the XML has
+// no element.
 const (
 	HeaderTime     = "Holdfast-Time"     // the caller's clock, RFC 3339
 	HeaderDeadline = "Holdfast-Deadline" // of the hold that the answer is about, RFC 3339
-	HeaderCaller   = "Holdfast-Caller"   // whose access key asked VerifySignature, if the message names a caller
+	HeaderCaller   = "Holdfast-Caller"   // the caller that asked VerifySignature, if the message names a caller
 
-	HeaderSignatureHint = "Holdfast-Signature-Hint" // which usual mistake explains a wrong signature, for sandbox callers
+	HeaderSignatureHint = "Holdfast-Signature-Hint" // the common mistake behind a wrong signature, for sandbox callers
 )
 
 // A CallerID names a caller's account at the server, such as "C01K…".
 type CallerID string
 
 // A TransactionID names a transaction: 35 characters of [0-9A-Z], made by the
-// server, such as "1HZ5Q0T7K2A8DB3C6E9F0G1H2J3K4L5M6N7". It starts with time,
-// so that ids sort in the order in which they were made.
+// server, such as "1HZ5Q0T7K2A8DB3C6E9F0G1H2J3K4L5M6N7". It begins with a
+// timestamp, so ids sort in the order in which they were made.
 type TransactionID string
 
 // A TokenID names a payment token: 64 characters of [0-9A-Z].
 type TokenID string
 
 // A CallerReference is the caller's own name for a request, such as
-// "order-4711": at most 128 bytes. Sending one twice is asking once.
+// "order-4711": at most 128 bytes. A request that is sent twice with the same
+// reference is carried out once (docs/api/idempotency.md).
 type CallerReference string
 
-// A TransactionStatus is where a transaction stands, as callers see it.
+// A TransactionStatus is the status of a transaction that callers see.
 type TransactionStatus string
 
-// All there are; old programs know no other.
+// The only statuses. Old programs know no others.
 const (
 	StatusReserved  TransactionStatus = "Reserved"
 	StatusSuccess   TransactionStatus = "Success"
@@ -58,24 +61,24 @@ const (
 	StatusCancelled TransactionStatus = "Cancelled"
 )
 
-// A StatusCode says why a transaction stands where it does.
+// A StatusCode is the reason for a transaction's status.
 type StatusCode string
 
 // Status codes of GetTransactionStatus. A failure may carry an error code
 // instead, such as "InactiveInstrument".
 const (
 	CodeSuccess                StatusCode = "Success"
-	CodeCanceled               StatusCode = "Canceled" // one l; the status has two
+	CodeCanceled               StatusCode = "Canceled" // with one l; the status has two
 	CodeExpired                StatusCode = "Expired"
 	CodePendingNetworkResponse StatusCode = "PendingNetworkResponse"
 	CodeTransactionDenied      StatusCode = "TransactionDenied"
 )
 
-// An Operation is what a transaction does.
+// An Operation is the kind of a transaction.
 type Operation string
 
-// All operations there are (data type FPSOperation). A marketplace's fee is a
-// Pay of its own.
+// All operations (data type FPSOperation). A marketplace's fee is a separate
+// Pay.
 const (
 	OperationPay          Operation = "Pay"
 	OperationRefund       Operation = "Refund"
@@ -96,12 +99,12 @@ const (
 	RoleRecipient Role = "Recipient"
 )
 
-// A PaymentMethod is what kind of instrument pays.
+// A PaymentMethod is the kind of instrument that pays.
 type PaymentMethod string
 
-// All methods there are: a credit card, the only one that Reserve takes; a bank
-// debit; the account's balance; and for purchases that are added up, what a
-// prepaid instrument is good for and what is owed on a credit instrument.
+// All methods: a credit card, which is the only one that Reserve accepts; a
+// bank debit (ACH); the account's balance (ABT); a prepaid instrument; and a
+// credit instrument (Debt).
 const (
 	MethodCC      PaymentMethod = "CC"
 	MethodACH     PaymentMethod = "ACH"
@@ -114,22 +117,24 @@ const (
 // [0-9A-Z].
 type InstrumentID string
 
-// A RefundPolicy says who gives back what when a marketplace's payment is
-// refunded (data type MarketplaceRefundPolicy).
+// A RefundPolicy says which parts of a marketplace's payment are paid back, and
+// by whom (data type MarketplaceRefundPolicy).
 type RefundPolicy string
 
-// The policies: the marketplace keeps its fee, and the recipient pays for it;
-// only the marketplace's fee goes back, to the recipient; both go back.
+// The policies. RefundMasterOnly: the payment is paid back, and the marketplace
+// keeps its fee at the recipient's expense. RefundMarketplaceOnly: only the
+// marketplace's fee is paid back, to the recipient. RefundMasterAndMarketplace:
+// both are paid back.
 const (
 	RefundMasterOnly           RefundPolicy = "MasterTxnOnly"
 	RefundMarketplaceOnly      RefundPolicy = "MarketplaceTxnOnly"
 	RefundMasterAndMarketplace RefundPolicy = "MasterAndMarketplaceTxn"
 )
 
-// A RelationType says what another transaction is to this one.
+// A RelationType is the relation of another transaction to this one.
 type RelationType string
 
-// All relations there are; this server makes no RefundReversal.
+// All relations. This server never makes a RefundReversal.
 const (
 	RelationRefund         RelationType = "Refund"
 	RelationParent         RelationType = "Parent"
@@ -146,7 +151,7 @@ const (
 	SortDescending SortOrder = "Descending"
 )
 
-// TokenStatus and TokenType are the Token type's enumerations.
+// TokenStatus and TokenType are enumerations of the schema's type Token.
 type (
 	TokenStatus string
 	TokenType   string
@@ -160,14 +165,15 @@ const (
 	TokenSingleUse    TokenType = "SingleUse"
 	TokenMultiUse     TokenType = "MultiUse"
 	TokenRecurring    TokenType = "Recurring"
-	TokenUnrestricted TokenType = "Unrestricted" // of recipients, too
+	TokenUnrestricted TokenType = "Unrestricted" // also of recipients
 )
 
 // An AmountType says how a token's TransactionAmount bounds each payment
-// (Advanced Guide, MultiUse pipeline).
+// (docs/api/pipelines/MultiUse.md; FPS Advanced Guide).
 type AmountType string
 
-// The types: no other amount, no larger one, no smaller one.
+// The types. A payment must have exactly, at most or at least the
+// TransactionAmount.
 const (
 	AmountExact   AmountType = "Exact"
 	AmountMaximum AmountType = "Maximum"
@@ -177,8 +183,8 @@ const (
 // A RecipientVerificationStatus says how far a recipient's account is verified.
 type RecipientVerificationStatus string
 
-// The words of 2010-08-28: verified, with and without a limit on what it may
-// receive, and not yet.
+// The values of version 2010-08-28: verified, with a limit on what the account
+// may receive; not yet verified; verified, without a limit.
 const (
 	VerificationComplete         RecipientVerificationStatus = "VerificationComplete"
 	VerificationPending          RecipientVerificationStatus = "VerificationPending"
@@ -203,10 +209,10 @@ const (
 	UnitYear  TimeUnit = "year"
 )
 
-// VerificationStatus is VerifySignature's answer.
+// VerificationStatus is the result of VerifySignature.
 type VerificationStatus string
 
-// Both answers there are.
+// The results of VerifySignature.
 const (
 	VerificationSuccess VerificationStatus = "Success"
 	VerificationFailure VerificationStatus = "Failure"
@@ -215,8 +221,8 @@ const (
 // A ReturnStatus is the status code of a Co-Branded return URL.
 type ReturnStatus string
 
-// Status codes of the pipelines. Those from ReturnTokenUnchanged on are
-// EditToken's alone.
+// Status codes of the pipelines (docs/api/return-url.md). Only EditToken
+// returns those from ReturnTokenUnchanged on.
 const (
 	ReturnSuccessABT       ReturnStatus = "SA"
 	ReturnSuccessACH       ReturnStatus = "SB"

@@ -1,5 +1,6 @@
-// Package money holds amounts: whole micro-dollars (10⁻⁶) of one currency.
-// No other package does arithmetic on amounts, and there are no floats.
+// Package money has exact amounts of one currency, in whole micro-dollars
+// (10⁻⁶). No other package does arithmetic on amounts, and no code uses floats
+// for them.
 package money
 
 import (
@@ -9,8 +10,8 @@ import (
 	"strings"
 )
 
-// A Currency is an ISO 4217 code. USD is the only one FPS knows; nothing but
-// this package assumes it.
+// A Currency is an ISO 4217 code. FPS knows only USD. No other package assumes
+// that.
 type Currency string
 
 // USD is the United States dollar.
@@ -22,8 +23,8 @@ const (
 	wholeMax     = 12 // digits before the point that Parse accepts
 )
 
-// An Amount is a sum of money in micro-units. The zero Amount has no currency
-// and stands for "not given".
+// An Amount is an amount of money in micro-units. The zero Amount has no
+// currency and means "not given".
 type Amount struct {
 	Micro    int64
 	Currency Currency
@@ -44,13 +45,15 @@ func Micros(micro int64) Amount { return Amount{Micro: micro, Currency: USD} }
 // Cents returns whole cents as an Amount of dollars.
 func Cents(cents int64) Amount { return Micros(cents * microPerCent) }
 
-// Parse reads the value of an amount as callers send it: "42.50", "42.5" or
-// "50". A sign, an exponent, a third decimal and a bare point are refused.
+// Parse reads an amount in the form that callers send: "42.50", "42.5" or "50".
+// It refuses a sign, an exponent, a third decimal and a point without digits on
+// both sides.
 func Parse(value string, currency Currency) (Amount, error) {
 	return parse(value, currency, 2)
 }
 
-// ParseMicro reads the six-decimal form of Value, of either sign.
+// ParseMicro reads the form that Value writes: up to six decimals and an
+// optional minus sign.
 func ParseMicro(value string, currency Currency) (Amount, error) {
 	unsigned, negative := strings.CutPrefix(value, "-")
 	a, err := parse(unsigned, currency, 6)
@@ -90,28 +93,31 @@ func digits(s string) bool {
 	return s != ""
 }
 
-// Given reports whether the amount was given at all; zero dollars are given.
+// Given reports whether the amount was given. An amount of zero dollars is
+// given.
 func (a Amount) Given() bool { return a.Currency != "" }
 
 // Positive reports whether the amount is above zero.
 func (a Amount) Positive() bool { return a.Micro > 0 }
 
-// Add returns a+b. Currencies that differ are a bug of ours.
+// Add returns a+b. It panics if the currencies differ, because that is a bug.
 func (a Amount) Add(b Amount) Amount {
 	return Amount{Micro: a.Micro + b.Micro, Currency: a.common(b)}
 }
 
-// Sub returns a−b.
+// Sub returns a−b. It panics if the currencies differ.
 func (a Amount) Sub(b Amount) Amount {
 	return Amount{Micro: a.Micro - b.Micro, Currency: a.common(b)}
 }
 
-// Times returns n of a, for a line of n pieces. The caller bounds n.
+// Times returns n·a, such as the price of n pieces. It does not check for
+// overflow: the caller must bound n.
 func (a Amount) Times(n int64) Amount {
 	return Amount{Micro: a.Micro * n, Currency: a.Currency}
 }
 
-// Cmp is negative, zero or positive as a is below, equal to or above b.
+// Cmp returns −1, 0 or 1 if a is below, equal to or above b. It panics if the
+// currencies differ.
 func (a Amount) Cmp(b Amount) int {
 	a.common(b)
 	switch {
@@ -130,10 +136,10 @@ func (a Amount) common(b Amount) Currency {
 	return a.Currency
 }
 
-// A Rate is a share in millionths: 29_000 is 2.9 %.
+// A Rate is a fraction in millionths: 29_000 is 2.9 %.
 type Rate int64
 
-// ErrPercent says what a percentage looks like.
+// ErrPercent is the error of ParsePercent. Its text says what is allowed.
 var ErrPercent = errors.New("a percentage is from 0 to 100, in digits with at most four decimals, such as 2.5")
 
 const (
@@ -141,7 +147,7 @@ const (
 	rateMax      = 1_000_000
 )
 
-// ParsePercent reads a percentage, "5" or "2.25", as a Rate.
+// ParsePercent reads a percentage, such as "5" or "2.25", as a Rate.
 func ParsePercent(value string) (Rate, error) {
 	a, err := parse(value, USD, 4)
 	if err != nil || a.Micro/percentScale > rateMax {
@@ -150,13 +156,13 @@ func ParsePercent(value string) (Rate, error) {
 	return Rate(a.Micro / percentScale), nil
 }
 
-// Percent is the rate as a percentage, "2.5".
+// Percent returns the rate as a percentage, such as "2.5".
 func (r Rate) Percent() string {
 	return strings.TrimSuffix(Micros(int64(r)*percentScale).Decimal(), ".00")
 }
 
-// ShareHalfUpToCent returns the rate's share of a, rounded once, half up, to a
-// whole cent. a is not negative.
+// ShareHalfUpToCent returns a times the rate, rounded once, half up, to a whole
+// cent. It panics if a or the rate is negative.
 func (a Amount) ShareHalfUpToCent(r Rate) Amount {
 	if a.Micro < 0 || r < 0 {
 		panic("money: share of a negative amount")
@@ -168,13 +174,14 @@ func (a Amount) ShareHalfUpToCent(r Rate) Amount {
 	return Amount{Micro: exact.Int64() * microPerCent, Currency: a.Currency}
 }
 
-// PartHalfUpToCent returns the share of a that part is of whole, rounded once,
-// half up, to a whole cent; all of a for the whole. Shares of growing parts do
-// not shrink, so their differences add up to a, whatever the parts. a and part
-// are not negative, and part is at most whole.
+// PartHalfUpToCent returns a·part/whole, rounded once, half up, to a whole
+// cent. It returns exactly a if part is whole. The result never shrinks when
+// part grows, so an amount that is given out in parts, as differences of these
+// results, adds up to a. PartHalfUpToCent panics if a or part is negative, or
+// if part is more than whole.
 func (a Amount) PartHalfUpToCent(part, whole Amount) Amount {
 	if a.Micro < 0 || part.Micro < 0 || part.Cmp(whole) > 0 {
-		panic("money: a part is from nothing to the whole")
+		panic("money: the part is not between zero and the whole")
 	}
 	if part == whole {
 		return a
@@ -186,7 +193,8 @@ func (a Amount) PartHalfUpToCent(part, whole Amount) Amount {
 	return Amount{Micro: min(exact.Int64()*microPerCent, a.Micro), Currency: a.Currency}
 }
 
-// Value is the wire form: six decimals, "12.500000", no currency.
+// Value returns the form in answers: six decimals without a currency, such as
+// "12.500000".
 func (a Amount) Value() string {
 	sign, micro := "", a.Micro
 	if micro < 0 {
@@ -195,8 +203,8 @@ func (a Amount) Value() string {
 	return fmt.Sprintf("%s%d.%06d", sign, micro/microPerUnit, micro%microPerUnit)
 }
 
-// Decimal is the form for people and requests: two decimals, and more only
-// when there are any, "12.50".
+// Decimal returns the form for people and requests, such as "12.50": two
+// decimals, or more if the amount is not in whole cents.
 func (a Amount) Decimal() string {
 	v := a.Value()
 	for strings.HasSuffix(v, "0") && len(v)-strings.IndexByte(v, '.') > 3 {
@@ -205,7 +213,7 @@ func (a Amount) Decimal() string {
 	return v
 }
 
-// String is the notification's form, "USD 12.50".
+// String returns the form in notifications, such as "USD 12.50".
 func (a Amount) String() string {
 	if !a.Given() {
 		return "no amount"

@@ -138,14 +138,14 @@ func TestShareHalfUpToCent(t *testing.T) {
 		{money.Cents(10_000), fee, money.Cents(290)}, // exact
 		{money.Cents(50), 10_000, money.Cents(1)},    // 0.5 cents
 		{money.Cents(49), 10_000, money.Cents(0)},    // 0.49 cents
-		{money.Cents(150), 10_000, money.Cents(2)},   // 1.5 cents: up, not to even
-		{money.Cents(250), 10_000, money.Cents(3)},   // 2.5 cents: up, not to even
+		{money.Cents(150), 10_000, money.Cents(2)},   // 1.5 cents: rounded up, not to even
+		{money.Cents(250), 10_000, money.Cents(3)},   // 2.5 cents: rounded up, not to even
 		{money.Micros(499_999), 10_000, money.Cents(0)},
 		{money.Micros(500_000), 10_000, money.Cents(1)},
 		{money.Cents(0), fee, money.Cents(0)},
 		{money.Cents(1250), 0, money.Cents(0)},
 		{money.Cents(1250), 1_000_000, money.Cents(1250)},
-		{money.Cents(99_999_999_999_999), 1_000_000, money.Cents(99_999_999_999_999)}, // beyond int64 on the way
+		{money.Cents(99_999_999_999_999), 1_000_000, money.Cents(99_999_999_999_999)}, // the product is larger than an int64
 	} {
 		if got := tt.amount.ShareHalfUpToCent(tt.rate); got != tt.want {
 			t.Errorf("%d millionths of %v: %v, want %v", tt.rate, tt.amount, got, tt.want)
@@ -188,7 +188,8 @@ func mustPanic(t *testing.T, doing string, do func()) {
 	do()
 }
 
-// FuzzAmount: what parses prints back as the same amount, in both forms.
+// FuzzAmount checks that each parsed amount, printed in either form, parses to
+// the same amount.
 func FuzzAmount(f *testing.F) {
 	for _, value := range []string{"42.50", "42.5", "50", "0.01", "-1", "1e3", "007", "999999999999.99", ".5", "1.", ""} {
 		f.Add(value)
@@ -211,12 +212,13 @@ func FuzzAmount(f *testing.F) {
 	})
 }
 
-// FuzzShare: a share is within half a cent of the exact one.
+// FuzzShare checks that a share differs from the exact one by at most half a
+// cent.
 func FuzzShare(f *testing.F) {
 	f.Add(int64(12_500_000), int64(29_000))
 	f.Add(int64(999_999_999_999_990_000), int64(999_999))
 	f.Fuzz(func(t *testing.T, micro, rate int64) {
-		const microMax = 999_999_999_999_990_000 // what Parse accepts
+		const microMax = 999_999_999_999_990_000 // the largest that Parse accepts
 		if micro < 0 || micro > microMax || rate < 0 || rate > 1_000_000 {
 			return
 		}
@@ -270,7 +272,7 @@ func TestPercent(t *testing.T) {
 	}
 }
 
-// between draws a number from low to high, often one of the two.
+// between draws a number from low to high, often one of these two.
 func between(r *rand.Rand, low, high int64) int64 {
 	switch r.IntN(8) {
 	case 0:
@@ -281,7 +283,7 @@ func between(r *rand.Rand, low, high int64) int64 {
 	return low + r.Int64N(high-low+1)
 }
 
-// Parts of an amount, given out one after the other, add up to the whole.
+// The parts of an amount that is given out step by step add up to the whole.
 func TestPartsAddUp(t *testing.T) {
 	for seed := range uint64(2000) {
 		r := rand.New(rand.NewPCG(seed, 0))
@@ -301,7 +303,7 @@ func TestPartsAddUp(t *testing.T) {
 			given = share
 		}
 		if given != fee {
-			t.Fatalf("seed %d: the parts come to %v, the whole is %v", seed, given, fee)
+			t.Fatalf("seed %d: the parts add up to %v, the whole is %v", seed, given, fee)
 		}
 	}
 	mustPanic(t, "a part above the whole", func() { money.Cents(1).PartHalfUpToCent(money.Cents(3), money.Cents(2)) })
