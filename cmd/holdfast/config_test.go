@@ -43,7 +43,9 @@ func TestFlagOutranksEnvironmentOutranksFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []any{
-		"127.0.0.1:1", "127.0.0.1:3", "flag.db", []string{"a.example", "b.example"}, false,
+		"127.0.0.1:1", "127.0.0.1:3", "flag.db",
+		[]string{"a.example", "b.example"},
+		false,
 		24 * time.Hour, true, "Holdfast <pay@example.com>", true,
 	}
 	v := c.Serve

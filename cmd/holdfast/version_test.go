@@ -17,7 +17,8 @@ import (
 func TestVersionFromBuildInfo(t *testing.T) {
 	fromGit := func(module string) *debug.BuildInfo {
 		return &debug.BuildInfo{Main: debug.Module{Version: module}, Settings: []debug.BuildSetting{
-			{Key: "vcs.revision", Value: "c0ffee"}, {Key: "vcs.time", Value: "2026-11-30T00:00:00Z"},
+			{Key: "vcs.revision", Value: "c0ffee"},
+			{Key: "vcs.time", Value: "2026-11-30T00:00:00Z"},
 			{Key: "vcs.modified", Value: "true"},
 		}}
 	}
@@ -28,13 +29,16 @@ func TestVersionFromBuildInfo(t *testing.T) {
 		info        *debug.BuildInfo
 	}{
 		{
-			"go build in a clone", versionAnswer{},
+			"go build in a clone",
+			versionAnswer{},
 			versionAnswer{Version: "0.2.0", Commit: "c0ffee", Date: "2026-11-30T00:00:00Z", Modified: true},
 			fromGit("v0.2.0"),
 		},
 		{
-			"a release", versionAnswer{Version: "0.1.0", Commit: "f00d", Date: "2026-12-01T00:00:00Z"},
-			versionAnswer{Version: "0.1.0", Commit: "f00d", Date: "2026-12-01T00:00:00Z"}, fromGit("v0.2.0"),
+			"a release",
+			versionAnswer{Version: "0.1.0", Commit: "f00d", Date: "2026-12-01T00:00:00Z"},
+			versionAnswer{Version: "0.1.0", Commit: "f00d", Date: "2026-12-01T00:00:00Z"},
+			fromGit("v0.2.0"),
 		},
 		{"go run without git", versionAnswer{}, versionAnswer{}, built("(devel)")},
 		{"go install", versionAnswer{}, versionAnswer{Version: "0.1.0"}, built("v0.1.0")},
