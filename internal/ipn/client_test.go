@@ -26,12 +26,18 @@ func TestWordsWithoutAddresses(t *testing.T) {
 		err  error
 		want string
 	}{
-		{&net.DNSError{Err: "no such host", Name: "shop.example", Server: "10.0.0.2:53", IsNotFound: true},
-			"the host name has no address"},
-		{&net.DNSError{Err: "i/o timeout", Name: "shop.example", Server: "10.0.0.2:53", IsTimeout: true},
-			"the host name could not be resolved in time"},
-		{&net.DNSError{Err: "server misbehaving", Name: "shop.example", Server: "10.0.0.2:53"},
-			"the host name could not be resolved"},
+		{
+			&net.DNSError{Err: "no such host", Name: "shop.example", Server: "10.0.0.2:53", IsNotFound: true},
+			"the host name has no address",
+		},
+		{
+			&net.DNSError{Err: "i/o timeout", Name: "shop.example", Server: "10.0.0.2:53", IsTimeout: true},
+			"the host name could not be resolved in time",
+		},
+		{
+			&net.DNSError{Err: "server misbehaving", Name: "shop.example", Server: "10.0.0.2:53"},
+			"the host name could not be resolved",
+		},
 		{
 			&net.OpError{Op: "dial", Net: "tcp", Addr: there, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)},
 			"connection refused",

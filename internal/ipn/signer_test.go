@@ -147,7 +147,9 @@ func TestPrefixHasToBeAnAddressWithASlash(t *testing.T) {
 func TestSign(t *testing.T) {
 	s := loadSigner(t, keyedStore(t), holdfasttest.Start)
 	params := holdfast.Params{
-		{Name: "session", Value: "a b+c"}, {Name: "tokenID", Value: "K1"}, {Name: "note", Value: "Grüße*~"},
+		{Name: "session", Value: "a b+c"},
+		{Name: "tokenID", Value: "K1"},
+		{Name: "note", Value: "Grüße*~"},
 		{Name: "empty", Value: ""},
 	}
 	for _, row := range []struct{ verb, endpoint, verifyAt string }{

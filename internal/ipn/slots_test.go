@@ -118,7 +118,7 @@ func TestHangingReceiverHoldsUpItsOwnCallerAlone(t *testing.T) {
 			t.Errorf("the other caller is told of %s, want %s", got, want)
 		}
 		if len(jam.reached) != 0 {
-			t.Errorf("%d deliveries to one caller wait beside its 8", len(jam.reached))
+			t.Errorf("%d deliveries to one caller are under way, more than its 8", len(jam.reached))
 		}
 		jam.end()
 		s.Sender.Wait()

@@ -37,21 +37,29 @@ func TestSecurity(t *testing.T) {
 	}{
 		{name: "STARTTLS"},
 		{name: "TLS from the first byte", tls: true, relay: func(r *mail.Relay) { r.Security = mail.TLS }},
-		{name: "plain", office: func(o *holdfasttest.PostOffice) { o.TLSConfig = nil },
-			relay: func(r *mail.Relay) { r.Security = mail.Plain }},
+		{
+			name: "plain", office: func(o *holdfasttest.PostOffice) { o.TLSConfig = nil },
+			relay: func(r *mail.Relay) { r.Security = mail.Plain },
+		},
 		{name: "signed in", office: func(o *holdfasttest.PostOffice) { o.User, o.Password = user, password }},
 		{
 			name: "signed in, TLS from the first byte", tls: true,
 			office: func(o *holdfasttest.PostOffice) { o.User, o.Password = user, password },
 			relay:  func(r *mail.Relay) { r.Security = mail.TLS },
 		},
-		{name: "no STARTTLS", office: func(o *holdfasttest.PostOffice) { o.TLSConfig = nil },
-			want: "does not support STARTTLS"},
+		{
+			name: "no STARTTLS", office: func(o *holdfasttest.PostOffice) { o.TLSConfig = nil },
+			want: "does not support STARTTLS",
+		},
 		{name: "somebody else's certificate", relay: func(r *mail.Relay) { r.Roots = nil }, want: "x509: "},
-		{name: "a certificate for another host", relay: func(r *mail.Relay) { r.Host = "localhost" },
-			want: "wanted to match localhost"},
-		{name: "TLS where there is none", relay: func(r *mail.Relay) { r.Security = mail.TLS },
-			want: "first record does not look like a TLS handshake"},
+		{
+			name: "a certificate for another host", relay: func(r *mail.Relay) { r.Host = "localhost" },
+			want: "wanted to match localhost",
+		},
+		{
+			name: "TLS where there is none", relay: func(r *mail.Relay) { r.Security = mail.TLS },
+			want: "first record does not look like a TLS handshake",
+		},
 		{
 			name: "wrong password", office: func(o *holdfasttest.PostOffice) { o.User, o.Password = user, "another" },
 			relay: func(r *mail.Relay) { r.Password = holdfast.NewSecretKey(password) }, want: "SMTP AUTH failed: 535 5.7.8",

@@ -27,7 +27,7 @@ var actions = []action{
 // An action is one operation of the API.
 type action struct {
 	name       string
-	spellings  []string // that clients use beside the name
+	spellings  []string // that clients use in addition to the name
 	since      string   // the first version that has it; empty for all
 	parameters []parameter
 	noResult   bool // the answer is metadata alone

@@ -42,7 +42,10 @@ func TestActivityOverManyRows(t *testing.T) {
 			for i := range rows {
 				w.wait([]time.Duration{0, 10 * time.Microsecond, time.Millisecond, time.Second}[i*7%4])
 				by := []struct{ token, caller, recipient string }{
-					{"SHOP", "CSHOP", ""}, {"OTHER", "COTHER", ""}, {"SENT", "CSELL", ""}, {"MARKET", "CMARKET", "R"},
+					{"SHOP", "CSHOP", ""},
+					{"OTHER", "COTHER", ""},
+					{"SENT", "CSELL", ""},
+					{"MARKET", "CMARKET", "R"},
 					{"STRANGE", "CSELL", ""},
 				}[i*3%5]
 				r := holdfast.PayRequest{

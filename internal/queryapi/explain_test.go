@@ -56,8 +56,10 @@ func TestSignatureHints(t *testing.T) {
 			}
 			return base64.StdEncoding.EncodeToString([]byte(hex.EncodeToString(sum)))
 		}, "base64 of hexadecimal digits"},
-		{"another secret", func(string) string { return base64.StdEncoding.EncodeToString(make([]byte, 32)) },
-			"No usual mistake"},
+		{
+			"another secret", func(string) string { return base64.StdEncoding.EncodeToString(make([]byte, 32)) },
+			"No usual mistake",
+		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			w.wait(time.Second) // there may be so many in one

@@ -23,8 +23,10 @@ var getAccountActivity = action{
 		{name: "SortOrderByDate", rule: sortOrder},
 		{name: "FPSOperation", rule: operation},
 		{name: "PaymentMethod", rule: oneOf("ABT", "CC", "ACH", "Debt", "Prepaid")},
-		{name: "Role", list: true,
-			rule: oneOf(string(holdfast.RoleSender), string(holdfast.RoleCaller), string(holdfast.RoleRecipient))},
+		{
+			name: "Role", list: true,
+			rule: oneOf(string(holdfast.RoleSender), string(holdfast.RoleCaller), string(holdfast.RoleRecipient)),
+		},
 		{name: "TransactionStatus", rule: transactionStatus},
 
 		{name: "SortByDateOrder", rule: sortOrder, aliasOf: "SortOrderByDate"},

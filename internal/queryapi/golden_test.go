@@ -25,13 +25,13 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 )
 
-var update = flag.Bool("update", false, "write the responses in testdata anew")
+var update = flag.Bool("update", false, "write the responses in testdata again")
 
 // TestGolden plays each story in testdata on each database and compares every
 // byte of the answers. A story is a txtar archive; its comment describes it.
 // Its parts are, in order:
 //
-//	world       what there is beside the usual people, one thing a line; see
+//	world       what there is in addition to the usual people, one per line; see
 //	            arrange
 //	wait        a duration: real time goes on
 //	answers     what networks were asked is answered before the story goes on

@@ -56,8 +56,13 @@ func TestClockPageHasTheErrors(t *testing.T) {
 	got := map[string]string{}
 	w := newWorld(t)
 	for _, row := range []struct{ caller, pair string }{
-		{"shop", ""}, {"shop", "Advance=x"}, {"shop", "Advance=0s"}, {"shop", "Advance=99999999h"}, {"shop", "Reset=yes"},
-		{"shop", "Days=7"}, {"live", "Advance=1h"},
+		{"shop", ""},
+		{"shop", "Advance=x"},
+		{"shop", "Advance=0s"},
+		{"shop", "Advance=99999999h"},
+		{"shop", "Reset=yes"},
+		{"shop", "Days=7"},
+		{"live", "Advance=1h"},
 	} {
 		var p holdfast.Params
 		if name, value, given := strings.Cut(row.pair, "="); given {

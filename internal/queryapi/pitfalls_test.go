@@ -193,7 +193,8 @@ func pitfallVerification(t *testing.T, w *world) {
 	} {
 		want(t, w.ask("VerifySignature", "UrlEndPoint="+row.at, "HttpParameters="+row.params), 200, failure, row.hint)
 		unsigned := w.exchange(http.MethodPost, "/", holdfast.Params{
-			{Name: "Action", Value: "VerifySignature"}, {Name: "UrlEndPoint", Value: row.at},
+			{Name: "Action", Value: "VerifySignature"},
+			{Name: "UrlEndPoint", Value: row.at},
 			{Name: "HttpParameters", Value: row.params},
 		})
 		want(t, unsigned, 200, failure)

@@ -30,10 +30,14 @@ func TestSignatureVectors(t *testing.T) {
 		{"8", "GET", host, "HmacSHA256", "21XeSzxyZYxl3WcObGBjAgUh174fY4Krl+olgxBWZZA=", bad},
 		{"9", "GET", host, "HmacSHA256", "I91jH1gZm6w1wwiCa1/WbtlIHwWoxpIVt88TrZOAlw8=", bad},
 		{"1, as POST", "POST", host, "HmacSHA256", "kZZLPKRqS2PE51ovaYaaRH5TWbR6D0GXTV3B43eUlCM=", bad},
-		{"1, another host that is not ours", "GET", "fps.example.test", "HmacSHA256",
-			"kx6dXPx8Ns4rCi+bkm95bEusqci7kzHaznqHms5GRr8=", bad},
-		{"1, on a host of another name", "GET", "127.0.0.1:8080", "HmacSHA256",
-			"kZZLPKRqS2PE51ovaYaaRH5TWbR6D0GXTV3B43eUlCM=", good},
+		{
+			"1, another host that is not ours", "GET", "fps.example.test", "HmacSHA256",
+			"kx6dXPx8Ns4rCi+bkm95bEusqci7kzHaznqHms5GRr8=", bad,
+		},
+		{
+			"1, on a host of another name", "GET", "127.0.0.1:8080", "HmacSHA256",
+			"kZZLPKRqS2PE51ovaYaaRH5TWbR6D0GXTV3B43eUlCM=", good,
+		},
 		{"2, plus signs not encoded", "POST", host, "HmacSHA256", "BURT9NUp3r7BiWxcIfSO2nAGY9DX1yTbYiCh9EVu sc=", good},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -105,8 +109,10 @@ func TestSignatureV1(t *testing.T) {
 		"sent as version 0":     {set("SignatureVersion", "0"), unsupported},
 		"sent as version 2": {append(set("SignatureVersion", "2"),
 			holdfast.Param{Name: "SignatureMethod", Value: "HmacSHA1"}), "<Code>InvalidSignature</Code>"},
-		"an access key of others": {set("AWSAccessKeyId", keys["other"]),
-			"SignatureVersion 1 is not supported; use version 2."},
+		"an access key of others": {
+			set("AWSAccessKeyId", keys["other"]),
+			"SignatureVersion 1 is not supported; use version 2.",
+		},
 	} {
 		for _, verb := range []string{"GET", "POST"} {
 			if answer := ask(w.handler, verb, "10.0.0.7:9000", row.p); !strings.Contains(answer.Body.String(), row.want) {

@@ -63,7 +63,8 @@ func TestPublishedMessages(t *testing.T) {
 		for parameters, status := range map[string]string{raw: "Success", raw + "&x=1": "Failure"} {
 			answer := w.send(http.MethodGet, "/", holdfast.Params{
 				{Name: "Action", Value: "VerifySignature"},
-				{Name: "UrlEndPoint", Value: v.Address}, {Name: "HttpParameters", Value: parameters},
+				{Name: "UrlEndPoint", Value: v.Address},
+				{Name: "HttpParameters", Value: parameters},
 			})
 			if !strings.Contains(answer, "<VerificationStatus>"+status+"<") {
 				t.Errorf("%s: %s, want %s", v.Name, answer, status)

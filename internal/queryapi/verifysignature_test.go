@@ -45,7 +45,8 @@ func message(t *testing.T, verb string, fields ...string) string {
 func (w *world) verification(caller, message string, more ...holdfast.Param) (status, header, hint string) {
 	w.t.Helper()
 	p := append(holdfast.Params{
-		{Name: "Action", Value: "VerifySignature"}, {Name: "UrlEndPoint", Value: messageAt},
+		{Name: "Action", Value: "VerifySignature"},
+		{Name: "UrlEndPoint", Value: messageAt},
 		{Name: "HttpParameters", Value: message},
 	}, more...)
 	answer := w.exchange(http.MethodPost, "/", w.signed(http.MethodPost, "/", caller, p))
@@ -75,8 +76,11 @@ func TestVerifySignatureTellsTheKindsApart(t *testing.T) {
 		{"a return URL", "GET", back, verified},
 		{"a return URL that failed", "GET", []string{"status=A", "callerId=CSHOP"}, verified},
 		{"a notification", "POST", notice, verified},
-		{"a notification of a token", "POST", []string{"notificationType=TokenCancellation", "tokenId=T", "callerId=CSHOP"},
-			verified},
+		{
+			"a notification of a token", "POST",
+			[]string{"notificationType=TokenCancellation", "tokenId=T", "callerId=CSHOP"},
+			verified,
+		},
 		{"a return URL, signed for POST", "POST", back, unverified},
 		{"a notification, signed for GET", "GET", notice, unverified},
 		{"a redirect with a notification's fields", "GET", append(back, notice[:3]...), unverified},
@@ -112,10 +116,16 @@ func TestVerifySignatureIsTheCallers(t *testing.T) {
 		header       string
 	}{
 		{"unsigned", "nobody", nil, verified, verified, ""},
-		{"a key that nobody has", "nobody", []holdfast.Param{{Name: "AWSAccessKeyId", Value: "HFAAAAAAAAAAAAAAAAAA"}},
-			verified, verified, ""},
-		{"a key that is too long", "nobody", []holdfast.Param{{Name: "AWSAccessKeyId", Value: strings.Repeat("H", 4000)}},
-			verified, verified, ""},
+		{
+			"a key that nobody has", "nobody",
+			[]holdfast.Param{{Name: "AWSAccessKeyId", Value: "HFAAAAAAAAAAAAAAAAAA"}},
+			verified, verified, "",
+		},
+		{
+			"a key that is too long", "nobody",
+			[]holdfast.Param{{Name: "AWSAccessKeyId", Value: strings.Repeat("H", 4000)}},
+			verified, verified, "",
+		},
 		{"signed", "shop", nil, verified, unverified, "CSHOP"},
 		{"signed by the other", "other", nil, unverified, verified, "COTHER"},
 		{"signed by a live caller", "live", nil, unverified, unverified, ""},

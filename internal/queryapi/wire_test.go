@@ -61,12 +61,16 @@ func TestWire(t *testing.T) {
 		status, code  string // code empty: the token is found
 	}{
 		{"get", "GET /?" + get + " HTTP/1.1\r\nHost: " + testHost + "\r\n\r\n", "200 OK", ""},
-		{"get with Content-Length", "GET /?" + get + " HTTP/1.1\r\nHost: " + testHost + "\r\nContent-Length: 0\r\n\r\n",
-			"200 OK", ""},
+		{
+			"get with Content-Length", "GET /?" + get + " HTTP/1.1\r\nHost: " + testHost + "\r\nContent-Length: 0\r\n\r\n",
+			"200 OK", "",
+		},
 		{"get with a body that does not count", "GET /?" + get + " HTTP/1.1\r\nHost: " + testHost + "\r\n" + form +
 			"Content-Length: 10\r\n\r\nNonsense=1", "200 OK", ""},
-		{"get, absolute form", "GET http://" + testHost + "/?" + get + " HTTP/1.1\r\nHost: " + testHost + "\r\n\r\n",
-			"200 OK", ""},
+		{
+			"get, absolute form", "GET http://" + testHost + "/?" + get + " HTTP/1.1\r\nHost: " + testHost + "\r\n\r\n",
+			"200 OK", "",
+		},
 		{"get, absolute form without path", "GET http://" + testHost + "?" + get + " HTTP/1.1\r\nHost: " + testHost +
 			"\r\n\r\n", "200 OK", ""},
 		{"get, HTTP/1.0", "GET /?" + get + " HTTP/1.0\r\nHost: " + testHost + "\r\n\r\n", "200 OK", ""},
@@ -74,38 +78,64 @@ func TestWire(t *testing.T) {
 		{"post, HTTP/1.0", body("POST / HTTP/1.0\r\nHost: "+testHost+"\r\n"+form, post), "200 OK", ""},
 		{"post, host in capitals", body("POST / HTTP/1.1\r\nHost: FPS.Example.TEST\r\n"+form, post), "200 OK", ""},
 		{"post, port in Host only", body("POST / HTTP/1.1\r\nHost: "+testHost+":8443\r\n"+form, post), "200 OK", ""},
-		{"post, port signed and in Host",
-			body("POST / HTTP/1.1\r\nHost: "+testHost+":8443\r\n"+form, w.lookUp("POST", testHost+":8443")), "200 OK", ""},
-		{"post, port signed only",
-			body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, w.lookUp("POST", testHost+":"+port)), "200 OK", ""},
-		{"post, name of the service signed",
-			body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, w.lookUp("POST", "fps.sandbox.amazonaws.com")), "200 OK", ""},
-		{"post, HTTP/1.0 without Host", body("POST / HTTP/1.0\r\n"+form, w.lookUp("POST", "fps.amazonaws.com")), "200 OK",
-			""},
+		{
+			"post, port signed and in Host",
+			body("POST / HTTP/1.1\r\nHost: "+testHost+":8443\r\n"+form, w.lookUp("POST", testHost+":8443")), "200 OK", "",
+		},
+		{
+			"post, port signed only",
+			body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, w.lookUp("POST", testHost+":"+port)), "200 OK", "",
+		},
+		{
+			"post, name of the service signed",
+			body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, w.lookUp("POST", "fps.sandbox.amazonaws.com")), "200 OK", "",
+		},
+		{
+			"post, HTTP/1.0 without Host", body("POST / HTTP/1.0\r\n"+form, w.lookUp("POST", "fps.amazonaws.com")), "200 OK",
+			"",
+		},
 		{"post, all in the query", body("POST /?"+post+" HTTP/1.1\r\nHost: "+testHost+"\r\n", ""), "200 OK", ""},
-		{"post, half in the query", body("POST /?"+post[:half]+" HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, post[half:]),
-			"200 OK", ""},
+		{
+			"post, half in the query", body("POST /?"+post[:half]+" HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, post[half:]),
+			"200 OK", "",
+		},
 		{"post, broken charset", body("POST / HTTP/1.1\r\nHost: "+testHost+
 			"\r\nContent-Type: application/x-www-form-urlencoded; charset\r\n", post), "200 OK", ""},
 		{"post, chunked", "POST / HTTP/1.1\r\nHost: " + testHost + "\r\n" + form + "Transfer-Encoding: chunked\r\n\r\n" +
 			fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(post), post), "200 OK", ""},
 
-		{"post, body without Content-Type", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n", post), "403 Forbidden",
-			"AuthFailure"},
-		{"post, SOAP", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\nContent-Type: text/xml\r\n", "<Envelope/>"),
-			"400 Bad Request", "InvalidRequest"},
-		{"post signed as get", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, get), "403 Forbidden",
-			"InvalidSignature"},
-		{"strange host signed", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, w.lookUp("POST", "elsewhere.test")),
-			"403 Forbidden", "InvalidSignature"},
-		{"all twice", body("POST /?"+post+" HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, post), "400 Bad Request",
-			"InvalidRequest"},
-		{"broken escape", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, post+"&Description=100%"), "400 Bad Request",
-			"InvalidParams"},
-		{"bad UTF-8", "GET /?" + get + "&Description=caf%E9 HTTP/1.1\r\nHost: " + testHost + "\r\n\r\n", "400 Bad Request",
-			"InvalidParams"},
-		{"NUL", "GET /?" + get + "&Description=%00 HTTP/1.1\r\nHost: " + testHost + "\r\n\r\n", "400 Bad Request",
-			"InvalidParams"},
+		{
+			"post, body without Content-Type", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n", post), "403 Forbidden",
+			"AuthFailure",
+		},
+		{
+			"post, SOAP", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\nContent-Type: text/xml\r\n", "<Envelope/>"),
+			"400 Bad Request", "InvalidRequest",
+		},
+		{
+			"post signed as get", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, get), "403 Forbidden",
+			"InvalidSignature",
+		},
+		{
+			"strange host signed", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, w.lookUp("POST", "elsewhere.test")),
+			"403 Forbidden", "InvalidSignature",
+		},
+		{
+			"all twice", body("POST /?"+post+" HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, post), "400 Bad Request",
+			"InvalidRequest",
+		},
+		{
+			"broken escape", body("POST / HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, post+"&Description=100%"), "400 Bad Request",
+			"InvalidParams",
+		},
+		{
+			"bad UTF-8", "GET /?" + get + "&Description=caf%E9 HTTP/1.1\r\nHost: " + testHost + "\r\n\r\n", "400 Bad Request",
+			"InvalidParams",
+		},
+		{
+			"NUL", "GET /?" + get + "&Description=%00 HTTP/1.1\r\nHost: " + testHost + "\r\n\r\n", "400 Bad Request",
+			"InvalidParams",
+		},
 		{"put", body("PUT / HTTP/1.1\r\nHost: "+testHost+"\r\n"+form, post), "405 Method Not Allowed", "InvalidRequest"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -218,10 +248,14 @@ func TestWireTooLarge(t *testing.T) {
 		{"a byte more", body("POST /?"+query+head, filling+"x"), "<Message>The request is too large.</Message>", true},
 		{"a byte more, length not told", "POST /?" + query + head + "Transfer-Encoding: chunked\r\n\r\n" +
 			chunks(filling+"x"), "<Message>The request is too large.</Message>", true},
-		{"told, and not sent", "POST /" + head + "Expect: 100-continue\r\nContent-Length: 1000000000\r\n\r\n",
-			"<Message>The request is too large.</Message>", true},
-		{"query alone", "GET /?" + query + filling + "xx HTTP/1.1\r\nHost: " + testHost + "\r\n\r\n",
-			"<Message>The request is too large.</Message>", true},
+		{
+			"told, and not sent", "POST /" + head + "Expect: 100-continue\r\nContent-Length: 1000000000\r\n\r\n",
+			"<Message>The request is too large.</Message>", true,
+		},
+		{
+			"query alone", "GET /?" + query + filling + "xx HTTP/1.1\r\nHost: " + testHost + "\r\n\r\n",
+			"<Message>The request is too large.</Message>", true,
+		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			conn, reader := w.dial()
