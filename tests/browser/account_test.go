@@ -122,8 +122,13 @@ func TestPagesOfAnAccount(t *testing.T) {
 	s.Processor.Network = s.Network // which knows the card that the world began with
 	s.Reserved("42.50", "order-1")
 	many := s.Token(
-		payment.Token{Instrument: s.Card.ID, Method: holdfast.MethodCC, Type: holdfast.TokenMultiUse, AmountType: holdfast.AmountMaximum, Amount: holdfasttest.USD("15")},
-		payment.Limit{Kind: payment.LimitAmount, Value: holdfasttest.USD("40").Micro, Period: payment.Period{N: 1, Unit: payment.Month}},
+		payment.Token{
+			Instrument: s.Card.ID, Method: holdfast.MethodCC, Type: holdfast.TokenMultiUse, AmountType: holdfast.AmountMaximum,
+			Amount: holdfasttest.USD("15"),
+		},
+		payment.Limit{
+			Kind: payment.LimitAmount, Value: holdfasttest.USD("40").Micro, Period: payment.Period{N: 1, Unit: payment.Month},
+		},
 	)
 	if _, err := s.Reserve(many, "12.00", "order-2"); err != nil {
 		t.Fatal(err)

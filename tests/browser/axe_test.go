@@ -83,7 +83,8 @@ func TestAxe(t *testing.T) {
 		}
 	}
 	slices.Sort(rules)
-	if want := []string{"color-contrast", "heading-order", "html-has-lang", "label", "target-size"}; !slices.Equal(rules, want) {
+	if want := []string{"color-contrast", "heading-order", "html-has-lang", "label", "target-size"}; !slices.Equal(rules,
+		want) {
 		t.Errorf("axe finds %v, want %v", rules, want)
 	}
 }

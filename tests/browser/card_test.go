@@ -70,7 +70,8 @@ func (p *page) checkNumbers() {
 		{"65", "65", "Discover"},
 		{"1234567890123456789012", "1234 5678 9012 3456 789 012", ""},
 	} {
-		if got := p.typed("number", row.keys); got != row.shown || p.eval(`document.getElementById("number-brand").textContent`) != row.brand {
+		if got := p.typed("number", row.keys); got != row.shown ||
+			p.eval(`document.getElementById("number-brand").textContent`) != row.brand {
 			p.t.Errorf("%s is shown as %q, want %q of %q", row.keys, got, row.shown, row.brand)
 		}
 	}

@@ -19,7 +19,10 @@ import (
 // payers are the pipelines whose sender pays, and sellers those that can name who
 // is paid.
 var (
-	payers  = []payment.Pipeline{payment.PipelineSingleUse, payment.PipelineMultiUse, payment.PipelineRecurring, payment.PipelineSetupPrepaid, payment.PipelineSetupPostpaid}
+	payers = []payment.Pipeline{
+		payment.PipelineSingleUse, payment.PipelineMultiUse, payment.PipelineRecurring, payment.PipelineSetupPrepaid,
+		payment.PipelineSetupPostpaid,
+	}
 	sellers = []payment.Pipeline{payment.PipelineSingleUse, payment.PipelineMultiUse, payment.PipelineRecurring}
 	edits   = []payment.Pipeline{payment.PipelineEditToken}
 )
@@ -63,7 +66,8 @@ var ends = []struct {
 		w.open(w.asking("recipientToken", string(w.RecipientToken), "recipientTokenList", string(w.RecipientToken)))
 		w.change(func(c *party.Caller) { c.Marketplace = true })
 	}},
-	{holdfast.ReturnSuccessABT, payers, func(w *walk) { w.payWith(holdfast.MethodABT, `form[action$="/payment"] button`) }},
+	{holdfast.ReturnSuccessABT, payers,
+		func(w *walk) { w.payWith(holdfast.MethodABT, `form[action$="/payment"] button`) }},
 	{holdfast.ReturnSuccessACH, payers, func(w *walk) { w.payWith(holdfast.MethodACH, `form[action$="/bank"] button`) }},
 	{holdfast.ReturnSuccessACH, edits, func(w *walk) { w.payWith(holdfast.MethodACH, `form[action$="/bank"] button`) }},
 	{holdfast.ReturnSuccessCC, edits, func(w *walk) {
@@ -190,7 +194,8 @@ func (w *walk) payWith(method holdfast.PaymentMethod, button string) {
 func TestWithoutScripts(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)
-	p.do("turning scripts off", send(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
+	p.do("turning scripts off",
+		send(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
 	w := s.begin(p, ways[0])
 	p.open(w.link)
 	p.click(`a[href*="/sign-up"]`)
@@ -211,7 +216,9 @@ func TestWithoutScripts(t *testing.T) {
 	p.card("4242 4242 4242 4242", "12 / 31")
 	p.submit()
 	p.wantPage("address")
-	for name, value := range map[string]string{"addressLine1": "2 Kiln Lane", "city": "Portland", "state": "OR", "zip": "97201", "country": "US"} {
+	for name, value := range map[string]string{
+		"addressLine1": "2 Kiln Lane", "city": "Portland", "state": "OR", "zip": "97201", "country": "US",
+	} {
 		p.fill(`[name=`+name+`]`, value)
 	}
 	p.submit()

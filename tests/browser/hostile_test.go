@@ -59,7 +59,8 @@ func TestHostileTexts(t *testing.T) {
 				}
 				p.open(s.single(func(r *holdfast.SingleUseRequest) {
 					r.CallerReference = holdfast.CallerReference("hostile-" + language)
-					r.PaymentReason, r.WebsiteDescription, r.ItemTotal = string([]rune(text)[:min(len([]rune(text)), 30)]), text, r.TransactionAmount
+					r.PaymentReason, r.WebsiteDescription, r.ItemTotal = string([]rune(text)[:min(len([]rune(text)), 30)]), text,
+						r.TransactionAmount
 				}))
 				p.orderly(t, fmt.Sprintf("hostile-%s-pages-%s", kind, language))
 			}
@@ -76,9 +77,10 @@ func (s *site) nameAll(text string) {
 		s.Change(p.ID, func(p *party.Party) { p.Name = text })
 	}
 	err := s.DB.Update(s.t.Context(), func(tx *store.Tx) error {
-		return tx.InsertAddress(party.Address{ID: "AHOSTILE", Owner: s.Buyer.ID, Created: s.Clock.Now(), Address: holdfast.Address{
-			Name: text, Line1: text, Line2: text, City: text, State: text, Zip: text, Country: text, Phone: text,
-		}})
+		return tx.InsertAddress(party.Address{ID: "AHOSTILE", Owner: s.Buyer.ID, Created: s.Clock.Now(),
+			Address: holdfast.Address{
+				Name: text, Line1: text, Line2: text, City: text, State: text, Zip: text, Country: text, Phone: text,
+			}})
 	})
 	if err != nil {
 		s.t.Fatal(err)

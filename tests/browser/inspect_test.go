@@ -32,7 +32,11 @@ func (p *page) see(l look) {
 
 // pageFiles are the templates of all pages. A page that is called tokens is
 // inspected under a name that has this word in it, such as tokens-none.
-var pageFiles = []string{"../../internal/cobranded/templates/*.html", "../../internal/inbox/templates/*.html", "../../internal/account/templates/*.html", "../../internal/welcome/templates/*.html", "../../internal/manual/templates/*.html", "../../shop/pages/*.html"}
+var pageFiles = []string{
+	"../../internal/cobranded/templates/*.html", "../../internal/inbox/templates/*.html",
+	"../../internal/account/templates/*.html", "../../internal/welcome/templates/*.html",
+	"../../internal/manual/templates/*.html", "../../shop/pages/*.html",
+}
 
 var inspected struct {
 	mu    sync.Mutex

@@ -122,7 +122,8 @@ func (p *page) tour(name string) {
 		ordered[i] = i
 	}
 	if !slices.Equal(met, ordered) {
-		p.t.Errorf("%s: the Tab key stops at %v, want each of %d in order\n%v", name, met, want, ask[[]string](p, stops+`.map(e => e.outerHTML.slice(0, 120))`))
+		p.t.Errorf("%s: the Tab key stops at %v, want each of %d in order\n%v", name, met, want,
+			ask[[]string](p, stops+`.map(e => e.outerHTML.slice(0, 120))`))
 	}
 }
 
@@ -157,7 +158,8 @@ func (p *page) focusIsOn(selector string) bool {
 // awaitFocus waits for the focus that a page gives by itself, once it is drawn.
 func (p *page) awaitFocus(selector string) {
 	p.t.Helper()
-	p.do("waiting for the focus on "+selector, chromedp.Poll[chromedp.Void](`document.activeElement.matches('`+selector+`')`))
+	p.do("waiting for the focus on "+selector,
+		chromedp.Poll[chromedp.Void](`document.activeElement.matches('`+selector+`')`))
 }
 
 // enter presses a key that leads to another page, Enter or Space.

@@ -259,7 +259,8 @@ func (p *page) speaks(language string) {
 // other tests do in theirs.
 func (p *page) focused() {
 	p.t.Helper()
-	p.do("focusing the window", send(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}))
+	p.do("focusing the window",
+		send(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}))
 }
 
 // click is the step of pressing something that leads nowhere.

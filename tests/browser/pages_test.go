@@ -114,7 +114,8 @@ func TestPagesOfEveryPipeline(t *testing.T) {
 		p.forget()
 		walk := s.begin(p, w)
 		p.open(walk.link)
-		for p.inspect(string(w.pipeline) + "-" + p.name()); p.name() != "confirm"; p.inspect(string(w.pipeline) + "-" + p.name()) {
+		for p.inspect(string(w.pipeline) + "-" + p.name()); p.name() != "confirm"; p.inspect(string(w.pipeline) + "-" +
+			p.name()) {
 			walk.goOn()
 		}
 	}
@@ -147,17 +148,21 @@ func TestPagesWithMuchOnThem(t *testing.T) {
 	s.change(func(c *party.Caller) {
 		c.Name = "The Most Excellent Company of Potters, Glaziers and Kiln Masters of Northern Yorkshire, Ltd."
 	})
-	reason := "<b>Everything</b> for the wedding:<ul>" + strings.Repeat("<li>a plate with <i>both</i> names on it</li>", 30) + "</ul>" +
+	reason := "<b>Everything</b> for the wedding:<ul>" +
+		strings.Repeat("<li>a plate with <i>both</i> names on it</li>", 30) + "</ul>" +
 		"and one word of " + strings.Repeat("clay", 40)
 	link, err := s.sdk.MultiUseURL(holdfast.MultiUseRequest{
 		CallerReference: "much", ReturnURL: s.shop, GlobalAmountLimit: holdfasttest.USD("1234567.89"), PaymentReason: reason,
 		TransactionAmount: holdfasttest.USD("9999.99"), AmountType: holdfast.AmountMaximum,
-		UsageLimits:     []holdfast.UsageTerms{{Count: 1_000_000, Period: "1200 Months"}, {Amount: holdfasttest.USD("99999.99"), Period: "1200 Hours"}},
+		UsageLimits: []holdfast.UsageTerms{
+			{Count: 1_000_000, Period: "1200 Months"}, {Amount: holdfasttest.USD("99999.99"), Period: "1200 Hours"},
+		},
 		RecipientTokens: recipients, RecipientCobranding: true, CollectEmailAddress: true, CobrandingURL: s.logo,
 		WebsiteDescription: strings.Repeat("Pots & Plates ", 12),
 		Address: holdfast.Address{
 			Name: "Ann Buyer, née Donaudampfschifffahrtsgesellschaftskapitänswitwe", Line1: strings.Repeat("Long Lane ", 11),
-			City: "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch", State: "Gwynedd", Zip: "LL61 5UJ", Country: "United Kingdom",
+			City: "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch", State: "Gwynedd", Zip: "LL61 5UJ",
+			Country: "United Kingdom",
 		},
 	})
 	if err != nil {
@@ -203,8 +208,10 @@ func TestPagesOfTheInbox(t *testing.T) {
 	p.open(list)
 	p.inspect("inbox-list-empty")
 	for _, m := range []party.Mail{
-		{ID: "M1", To: s.Buyer.Email, Subject: "Your address", Text: "Hello,\n\nopen " + s.home + "/verify?proof=" + strings.Repeat("x", 80) + "\n"},
-		{ID: "M2", To: strings.Repeat("long", 15) + "@example.test", Subject: strings.Repeat("A long subject ", 12), Text: "It was changed.\n"},
+		{ID: "M1", To: s.Buyer.Email, Subject: "Your address", Text: "Hello,\n\nopen " + s.home + "/verify?proof=" +
+			strings.Repeat("x", 80) + "\n"},
+		{ID: "M2", To: strings.Repeat("long", 15) + "@example.test", Subject: strings.Repeat("A long subject ", 12),
+			Text: "It was changed.\n"},
 	} {
 		m.Created = s.Clock.Now()
 		if err := s.DB.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertMail(m) }); err != nil {
@@ -225,8 +232,10 @@ func TestPagesOfTheInbox(t *testing.T) {
 func (s *site) single(change func(*holdfast.SingleUseRequest)) string {
 	s.t.Helper()
 	r := holdfast.SingleUseRequest{
-		CallerReference: holdfast.CallerReference(s.IDs.Other("order-")), ReturnURL: s.shop, TransactionAmount: holdfasttest.USD("42.50"), Reserve: true,
-		PaymentReason: "Two mugs", ItemTotal: holdfasttest.USD("36.00"), Shipping: holdfasttest.USD("4.00"), Tax: holdfasttest.USD("2.50"),
+		CallerReference: holdfast.CallerReference(s.IDs.Other("order-")), ReturnURL: s.shop,
+		TransactionAmount: holdfasttest.USD("42.50"), Reserve: true,
+		PaymentReason: "Two mugs", ItemTotal: holdfasttest.USD("36.00"), Shipping: holdfasttest.USD("4.00"),
+		Tax:                    holdfasttest.USD("2.50"),
 		CollectShippingAddress: true,
 	}
 	if change != nil {
@@ -242,5 +251,6 @@ func (s *site) single(change func(*holdfast.SingleUseRequest)) string {
 // tamper takes the choice out of radio buttons, as no mouse can.
 func (p *page) tamper(selector string) {
 	p.t.Helper()
-	p.do("tampering", chromedp.Evaluate[chromedp.Void](`document.querySelectorAll("`+selector+`").forEach(e => { e.checked = e.required = false })`))
+	p.do("tampering", chromedp.Evaluate[chromedp.Void](`document.querySelectorAll("`+selector+
+		`").forEach(e => { e.checked = e.required = false })`))
 }

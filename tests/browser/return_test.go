@@ -85,7 +85,8 @@ func TestTheWayBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, scripts := range []bool{true, false} {
 				p := openBrowser(t)
-				p.do("choosing about scripts", send(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts}))
+				p.do("choosing about scripts",
+					send(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts}))
 				for _, button := range []string{lastButton, `form[action$="/cancel"] button`} {
 					p.forget()
 					p.open(s.single(func(r *holdfast.SingleUseRequest) { r.ReturnURL, r.CollectShippingAddress = address, false }))
@@ -130,7 +131,8 @@ func TestTheReturnPage(t *testing.T) {
 	s, p := newSite(t), openBrowser(t)
 	stay := listenAt(t, "127.0.0.1:0", &arrivals{})
 	for language, text := range map[string]string{
-		"en": "Your approval has been recorded.", "de": "Ihre Freigabe ist gespeichert.", "es": "Su autorización ha quedado registrada.",
+		"en": "Your approval has been recorded.", "de": "Ihre Freigabe ist gespeichert.",
+		"es": "Su autorización ha quedado registrada.",
 	} {
 		p.speaks(language)
 		p.forget()
@@ -179,7 +181,8 @@ func TestASlipThatIsFolded(t *testing.T) {
 	p.size(phone)
 	p.open(s.single(nil))
 	top := func(selector string) float64 { //nolint:forbidigo // pixels, not money
-		return ask[float64](p, `document.querySelector('`+selector+`').getBoundingClientRect().top`) //nolint:forbidigo // as above
+		return ask[float64](p, `document.querySelector('`+selector+
+			`').getBoundingClientRect().top`) //nolint:forbidigo // as above
 	}
 	if p.has(".slip.folded") {
 		t.Error("the first page has its slip folded")

@@ -84,7 +84,8 @@ func TestAFormOfAnotherSite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.open(s.shop + "?visit=" + url.QueryEscape(u.Query().Get("visit")) + "&post=" + url.QueryEscape(s.home+"/cobranded-ui/actions/confirm"))
+	p.open(s.shop + "?visit=" + url.QueryEscape(u.Query().Get("visit")) + "&post=" +
+		url.QueryEscape(s.home+"/cobranded-ui/actions/confirm"))
 	p.click(`form button`)
 	if !strings.HasPrefix(p.address(), s.home) {
 		t.Errorf("the browser was sent to %s", p.address())
@@ -117,7 +118,10 @@ func TestAPlantedSession(t *testing.T) {
 	s.signIn(p, s.Buyer)
 	const name = "holdfast"
 	p.forget()
-	p.do("planting a session", send(network.SetCookie, network.SetCookieParams{Name: name, Value: "planted-by-somebody-else-00000000000000000000", URL: s.home}))
+	p.do("planting a session",
+		send(network.SetCookie, network.SetCookieParams{
+			Name: name, Value: "planted-by-somebody-else-00000000000000000000", URL: s.home,
+		}))
 	p.open(s.single(nil))
 	s.signIn(p, s.Buyer)
 	p.wantPage("address")
@@ -131,7 +135,8 @@ func TestAPlantedSession(t *testing.T) {
 		t.Error("the second session is the first")
 	}
 	thief := openBrowser(t)
-	thief.do("using the session that ended", send(network.SetCookie, network.SetCookieParams{Name: name, Value: signedIn, URL: s.home}))
+	thief.do("using the session that ended",
+		send(network.SetCookie, network.SetCookieParams{Name: name, Value: signedIn, URL: s.home}))
 	thief.open(p.address())
 	thief.wantPage("sign-in")
 }
@@ -180,10 +185,14 @@ func TestTheWatch(t *testing.T) {
 		p.do("misbehaving", chromedp.Evaluate[chromedp.Void](script))
 	}
 	p.watch.allow("card's number")
-	p.watch.see(&network.EventRequestWillBeSent{DocumentURL: p.address(), Request: &network.Request{URL: p.address() + "&number=4242424242424242"}})
+	p.watch.see(&network.EventRequestWillBeSent{
+		DocumentURL: p.address(), Request: &network.Request{URL: p.address() + "&number=4242424242424242"},
+	})
 	p.watch.allow("fetches https://elsewhere.invalid/")
 	p.watch.see(&network.EventRequestWillBeSent{
-		DocumentURL: p.address(), Type: network.ResourceTypeImage, Request: &network.Request{URL: "https://elsewhere.invalid/"},
+		DocumentURL: p.address(), Type: network.ResourceTypeImage, Request: &network.Request{
+			URL: "https://elsewhere.invalid/",
+		},
 	})
 }
 

@@ -130,7 +130,8 @@ func TestAPartShipmentAndARefund(t *testing.T) {
 	p.open(d.Shop + "bench")
 	p.until("left")
 	p.click(`#to-ship a.button`)
-	p.do("unticking the jug", chromedp.Evaluate[chromedp.Void](`document.querySelector("[name=line][value='2']").click(); document.querySelector("[name=pieces-0]").value = "1"`))
+	p.do("unticking the jug",
+		chromedp.Evaluate[chromedp.Void](`document.querySelector("[name=line][value='2']").click(); document.querySelector("[name=pieces-0]").value = "1"`))
 	p.inspect("shop-bench-order-part")
 	p.click(`#ship`)
 	p.until("Hand the parcel over")
@@ -229,7 +230,8 @@ func (p *page) newBuyer(d demo, number string) {
 	p.card(number, "12 / 31")
 	p.submit()
 	for name, value := range map[string]string{
-		"addressName": "Nora New", "addressLine1": "2 Kiln Lane", "city": "Portland", "state": "OR", "zip": "97201", "country": "US",
+		"addressName": "Nora New", "addressLine1": "2 Kiln Lane", "city": "Portland", "state": "OR", "zip": "97201",
+		"country": "US",
 	} {
 		p.fill(`[name=`+name+`]`, value)
 	}

@@ -75,13 +75,18 @@ func (s *site) serve() {
 	s.home = server.URL
 	s.pages.Hosts = []string{strings.TrimPrefix(s.home, "http://")}
 	s.pages.Browsers = &account.Browsers{Processor: s.Processor, Now: s.Clock.Now}
-	accounts := &account.Server{Processor: s.Processor, Store: s.DB.Reader, Browsers: s.pages.Browsers, Now: s.Clock.Now, Log: log}
+	accounts := &account.Server{
+		Processor: s.Processor, Store: s.DB.Reader, Browsers: s.pages.Browsers, Now: s.Clock.Now, Log: log,
+	}
 	mux.Handle("/cobranded-ui/", s.pages.Handler())
 	mux.Handle(inbox.Path, (&inbox.Server{Store: s.DB.Reader, Log: log}).Handler())
 	mux.Handle(account.Root, accounts.Handler())
-	mux.Handle("/", (&queryapi.Server{Processor: s.Processor, Store: s.DB.Reader, Hosts: s.pages.Hosts, Now: s.Clock.Now, Log: log}).Handler())
+	mux.Handle("/", (&queryapi.Server{
+		Processor: s.Processor, Store: s.DB.Reader, Hosts: s.pages.Hosts, Now: s.Clock.Now, Log: log,
+	}).Handler())
 	s.sdk = &holdfast.Client{
-		Endpoint: s.home, CoBranded: s.home + holdfast.CoBrandedPath, AccessKeyID: s.Key.ID, SecretKey: s.Key.Secret, Now: s.Clock.Now,
+		Endpoint: s.home, CoBranded: s.home + holdfast.CoBrandedPath, AccessKeyID: s.Key.ID, SecretKey: s.Key.Secret,
+		Now: s.Clock.Now,
 	}
 
 	shop := httptest.NewServer(http.HandlerFunc(s.serveShop))
@@ -183,7 +188,8 @@ func (s *site) wantTokens(reference holdfast.CallerReference, want int) {
 		s.t.Errorf("%s has %d tokens, want %d: %+v", reference, len(all.Tokens), want, all.Tokens)
 	}
 	token, err := s.sdk.GetTokenByCaller(s.t.Context(), holdfast.GetTokenByCallerRequest{CallerReference: reference})
-	if refused, ok := errors.AsType[*holdfast.Error](err); want == 0 && ok && refused.Code == holdfast.InvalidCallerReference {
+	if refused, ok := errors.AsType[*holdfast.Error](err); want == 0 && ok &&
+		refused.Code == holdfast.InvalidCallerReference {
 		return
 	}
 	if err != nil || want == 0 || token.TokenID != all.Tokens[0].TokenID {

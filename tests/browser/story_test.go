@@ -184,7 +184,8 @@ func TestANewBuyerSignsUpWithANewCard(t *testing.T) {
 	p.card("5555555555554444", "12 / 31")
 	p.submit()
 	for name, value := range map[string]string{
-		"addressName": "Nora New", "addressLine1": "2 Kiln Lane", "city": "Portland", "state": "OR", "zip": "97201", "country": "US",
+		"addressName": "Nora New", "addressLine1": "2 Kiln Lane", "city": "Portland", "state": "OR", "zip": "97201",
+		"country": "US",
 	} {
 		p.fill(`[name=`+name+`]`, value)
 	}
@@ -207,7 +208,8 @@ func TestAForgedLinkIsAnsweredWithAPageAndNoRedirect(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
 	p := openBrowser(t) // which is closed first
-	p.open(strings.TrimSuffix(d.Endpoint, "/") + "/cobranded-ui/actions/start?callerKey=nobody&returnURL=https%3A%2F%2Fevil.example.test%2F&pipelineName=SingleUse")
+	p.open(strings.TrimSuffix(d.Endpoint, "/") +
+		"/cobranded-ui/actions/start?callerKey=nobody&returnURL=https%3A%2F%2Fevil.example.test%2F&pipelineName=SingleUse")
 	p.wants("Invalid Request")
 	if !strings.HasPrefix(p.address(), d.Endpoint) {
 		t.Fatalf("the browser was sent to %s", p.address())

@@ -27,7 +27,8 @@ type watch struct {
 func (w *watch) see(event any) {
 	switch e := event.(type) {
 	case *log.EventEntryAdded:
-		if e.Entry.Source == log.EntrySourceNetwork && strings.Contains(e.Entry.Text, "the server responded with a status of") {
+		if e.Entry.Source == log.EntrySourceNetwork &&
+			strings.Contains(e.Entry.Text, "the server responded with a status of") {
 			return // a refused form, which the page itself says
 		}
 		w.fault("the browser says (%s, %s): %s %s", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL)

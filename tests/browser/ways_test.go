@@ -20,55 +20,74 @@ type way struct {
 }
 
 var ways = []way{
-	{payment.PipelineSingleUse, holdfast.ReturnSuccessCC, false, func(s *site, reference, _ holdfast.CallerReference) (string, error) {
-		return s.sdk.SingleUseURL(holdfast.SingleUseRequest{
-			CallerReference: reference, ReturnURL: s.shop, TransactionAmount: holdfasttest.USD("42.50"), Reserve: true,
-			PaymentReason: "Two mugs", ItemTotal: holdfasttest.USD("36.00"), Shipping: holdfasttest.USD("4.00"), Tax: holdfasttest.USD("2.50"),
-			CollectShippingAddress: true,
-		})
-	}},
-	{payment.PipelineMultiUse, holdfast.ReturnSuccessCC, false, func(s *site, reference, _ holdfast.CallerReference) (string, error) {
-		return s.sdk.MultiUseURL(holdfast.MultiUseRequest{
-			CallerReference: reference, ReturnURL: s.shop, GlobalAmountLimit: holdfasttest.USD("200"),
-			TransactionAmount: holdfasttest.USD("15"), AmountType: holdfast.AmountMaximum, PaymentReason: "Coffee, whenever you come by",
-			UsageLimits:     []holdfast.UsageTerms{{Count: 2, Period: "1 Day"}, {Amount: holdfasttest.USD("60"), Period: "1 Month"}},
-			RecipientTokens: []holdfast.TokenID{s.RecipientToken}, RecipientCobranding: true, CollectEmailAddress: true,
-		})
-	}},
-	{payment.PipelineRecurring, holdfast.ReturnSuccessCC, false, func(s *site, reference, _ holdfast.CallerReference) (string, error) {
-		return s.sdk.RecurringURL(holdfast.RecurringRequest{
-			CallerReference: reference, ReturnURL: s.shop, TransactionAmount: holdfasttest.USD("9.50"), RecurringPeriod: "1 Month",
-			PaymentReason: "A glaze every month", ValidityExpiry: s.CallerNow().Add(400 * 24 * time.Hour),
-		})
-	}},
-	{payment.PipelineRecipient, holdfast.ReturnSuccessRecipient, true, func(s *site, reference, second holdfast.CallerReference) (string, error) {
-		return s.sdk.RecipientURL(holdfast.RecipientRequest{
-			CallerReference: reference, CallerReferenceRefund: second, ReturnURL: s.shop, RecipientPaysFee: true,
-			MaxFixedFee: holdfasttest.USD("0.50"), MaxVariableFee: "2.5", PaymentReason: "Sell your pots with us",
-		})
-	}},
-	{payment.PipelineSetupPrepaid, holdfast.ReturnSuccessCC, true, func(s *site, reference, second holdfast.CallerReference) (string, error) {
-		return s.sdk.SetupPrepaidURL(holdfast.SetupPrepaidRequest{
-			CallerReferenceSender: reference, CallerReferenceFunding: second, ReturnURL: s.shop, FundingAmount: holdfasttest.USD("50"),
-			PaymentReason: "Clay by the bag",
-		})
-	}},
-	{payment.PipelineSetupPostpaid, holdfast.ReturnSuccessCC, true, func(s *site, reference, second holdfast.CallerReference) (string, error) {
-		return s.sdk.SetupPostpaidURL(holdfast.SetupPostpaidRequest{
-			CallerReferenceSender: reference, CallerReferenceSettlement: second, ReturnURL: s.shop,
-			CreditLimit: holdfasttest.USD("50"), GlobalAmountLimit: holdfasttest.USD("500"), PaymentReason: "Firing, settled each month",
-			UsageLimits: []holdfast.UsageTerms{{Amount: holdfasttest.USD("40"), Period: "1 Day"}},
-		})
-	}},
-	{payment.PipelineEditToken, holdfast.ReturnSuccessABT, false, func(s *site, reference, _ holdfast.CallerReference) (string, error) {
-		return s.sdk.EditTokenURL(holdfast.EditTokenRequest{CallerReference: reference, ReturnURL: s.shop, TokenID: s.multiUse()})
-	}},
+	{payment.PipelineSingleUse, holdfast.ReturnSuccessCC, false,
+		func(s *site, reference, _ holdfast.CallerReference) (string, error) {
+			return s.sdk.SingleUseURL(holdfast.SingleUseRequest{
+				CallerReference: reference, ReturnURL: s.shop, TransactionAmount: holdfasttest.USD("42.50"), Reserve: true,
+				PaymentReason: "Two mugs", ItemTotal: holdfasttest.USD("36.00"), Shipping: holdfasttest.USD("4.00"),
+				Tax:                    holdfasttest.USD("2.50"),
+				CollectShippingAddress: true,
+			})
+		}},
+	{payment.PipelineMultiUse, holdfast.ReturnSuccessCC, false,
+		func(s *site, reference, _ holdfast.CallerReference) (string, error) {
+			return s.sdk.MultiUseURL(holdfast.MultiUseRequest{
+				CallerReference: reference, ReturnURL: s.shop, GlobalAmountLimit: holdfasttest.USD("200"),
+				TransactionAmount: holdfasttest.USD("15"), AmountType: holdfast.AmountMaximum,
+				PaymentReason: "Coffee, whenever you come by",
+				UsageLimits: []holdfast.UsageTerms{
+					{Count: 2, Period: "1 Day"}, {Amount: holdfasttest.USD("60"), Period: "1 Month"},
+				},
+				RecipientTokens: []holdfast.TokenID{s.RecipientToken}, RecipientCobranding: true, CollectEmailAddress: true,
+			})
+		}},
+	{payment.PipelineRecurring, holdfast.ReturnSuccessCC, false,
+		func(s *site, reference, _ holdfast.CallerReference) (string, error) {
+			return s.sdk.RecurringURL(holdfast.RecurringRequest{
+				CallerReference: reference, ReturnURL: s.shop, TransactionAmount: holdfasttest.USD("9.50"),
+				RecurringPeriod: "1 Month", PaymentReason: "A glaze every month",
+				ValidityExpiry: s.CallerNow().Add(400 * 24 * time.Hour),
+			})
+		}},
+	{payment.PipelineRecipient, holdfast.ReturnSuccessRecipient, true,
+		func(s *site, reference, second holdfast.CallerReference) (string, error) {
+			return s.sdk.RecipientURL(holdfast.RecipientRequest{
+				CallerReference: reference, CallerReferenceRefund: second, ReturnURL: s.shop, RecipientPaysFee: true,
+				MaxFixedFee: holdfasttest.USD("0.50"), MaxVariableFee: "2.5", PaymentReason: "Sell your pots with us",
+			})
+		}},
+	{payment.PipelineSetupPrepaid, holdfast.ReturnSuccessCC, true,
+		func(s *site, reference, second holdfast.CallerReference) (string, error) {
+			return s.sdk.SetupPrepaidURL(holdfast.SetupPrepaidRequest{
+				CallerReferenceSender: reference, CallerReferenceFunding: second, ReturnURL: s.shop,
+				FundingAmount: holdfasttest.USD("50"),
+				PaymentReason: "Clay by the bag",
+			})
+		}},
+	{payment.PipelineSetupPostpaid, holdfast.ReturnSuccessCC, true,
+		func(s *site, reference, second holdfast.CallerReference) (string, error) {
+			return s.sdk.SetupPostpaidURL(holdfast.SetupPostpaidRequest{
+				CallerReferenceSender: reference, CallerReferenceSettlement: second, ReturnURL: s.shop,
+				CreditLimit: holdfasttest.USD("50"), GlobalAmountLimit: holdfasttest.USD("500"),
+				PaymentReason: "Firing, settled each month",
+				UsageLimits:   []holdfast.UsageTerms{{Amount: holdfasttest.USD("40"), Period: "1 Day"}},
+			})
+		}},
+	{payment.PipelineEditToken, holdfast.ReturnSuccessABT, false,
+		func(s *site, reference, _ holdfast.CallerReference) (string, error) {
+			return s.sdk.EditTokenURL(holdfast.EditTokenRequest{
+				CallerReference: reference, ReturnURL: s.shop, TokenID: s.multiUse(),
+			})
+		}},
 }
 
 // multiUse is a token of the buyer's for many uses, paid by card.
 func (s *site) multiUse() holdfast.TokenID {
 	s.t.Helper()
-	return s.Token(payment.Token{Type: holdfast.TokenMultiUse, Instrument: s.Card.ID, Method: s.Card.Method, FriendlyName: "Coffee, whenever you come by"})
+	return s.Token(payment.Token{
+		Type: holdfast.TokenMultiUse, Instrument: s.Card.ID, Method: s.Card.Method,
+		FriendlyName: "Coffee, whenever you come by",
+	})
 }
 
 // A walk is one way of a browser over the pages.

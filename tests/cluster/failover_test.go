@@ -47,8 +47,9 @@ func TestFailover(t *testing.T) {
 		t.Helper()
 		before, from, stalled := l.answered(), time.Now(), stalls(t)
 		happens()
-		t.Logf("%-28s %5.1f s without writes, %d writes answered in %.0f s; %.1f s of it the test itself got no processor", name+":",
-			l.silence(from, time.Now()).Seconds(), l.answered()-before, time.Since(from).Seconds(), stalled().Seconds())
+		t.Logf("%-28s %5.1f s without writes, %d writes answered in %.0f s; %.1f s of it the test itself got no processor",
+			name+":", l.silence(from, time.Now()).Seconds(), l.answered()-before, time.Since(from).Seconds(),
+			stalled().Seconds())
 	}
 	var due *dueHolds
 	stage("nothing happens", func() { time.Sleep(afterward) })
@@ -195,7 +196,8 @@ func checkOrders(t *testing.T, l *load, began time.Time) {
 		checked[o.id] = true
 	}
 	there := 0
-	for one, err := range l.clients[0].AccountActivity(t.Context(), holdfast.GetAccountActivityRequest{StartDate: began, MaxBatchSize: 200}) {
+	for one, err := range l.clients[0].AccountActivity(t.Context(),
+		holdfast.GetAccountActivityRequest{StartDate: began, MaxBatchSize: 200}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,7 +238,8 @@ func checkHolds(t *testing.T, s *shop, due *dueHolds, released map[string]time.T
 		}
 		latest = max(latest, released[string(o.id)].Sub(due.writable))
 		if expiries != 1 || held.State != payment.Cancelled || held.Completed.Before(held.Deadline) {
-			t.Errorf("%s was given up %d times and is %s since %v; its deadline was %v", o.reference, expiries, held.State, held.Completed, held.Deadline)
+			t.Errorf("%s was given up %d times and is %s since %v; its deadline was %v", o.reference, expiries, held.State,
+				held.Completed, held.Deadline)
 		}
 		if held.Deadline.After(due.killed) && held.Deadline.Before(due.writable) {
 			without++
@@ -245,7 +248,8 @@ func checkHolds(t *testing.T, s *shop, due *dueHolds, released map[string]time.T
 	if latest > sweptWithin {
 		t.Errorf("holds were released up to %v after there was a primary, want %v", latest, sweptWithin)
 	}
-	t.Logf("%d of %d holds fell due without a primary; all were given up once, and released at most %.1f s after the first writes",
+	t.Logf("%d of %d holds fell due without a primary; all were given up once, and released at most %.1f s after the "+
+		"first writes",
 		without, len(due.orders), latest.Seconds())
 }
 

@@ -225,7 +225,8 @@ func (s *server) start() {
 		s.t.Fatal(err)
 	}
 	defer log.Close()
-	s.cmd = exec.Command(binary, "serve", "--listen", s.listen, "--store", s.store, "--log-json", "--verbose", "--accept-data-loss")
+	s.cmd = exec.Command(binary, "serve", "--listen", s.listen, "--store", s.store, "--log-json", "--verbose",
+		"--accept-data-loss")
 	s.cmd.Stderr = log
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)

@@ -41,18 +41,23 @@ func openShop(t *testing.T, db *store.DB) *shop {
 	s := &shop{t: t, db: db, ids: processor.RandomIDs{Now: time.Now}}
 	p := &processor.Processor{Store: db, Network: &sandbox.Network{Now: time.Now}, Now: time.Now}
 	defer p.Close()
-	owner, err := p.CreateParty(t.Context(), processor.NewParty{Name: "Kiln", Email: "kiln@example.test", Password: "correct horse battery"})
+	owner, err := p.CreateParty(t.Context(), processor.NewParty{
+		Name: "Kiln", Email: "kiln@example.test", Password: "correct horse battery",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.caller, s.key, err = p.CreateCaller(t.Context(), processor.NewCaller{Owner: owner.ID, Name: "Kiln", Sandbox: true}); err != nil {
+	if s.caller, s.key, err = p.CreateCaller(t.Context(),
+		processor.NewCaller{Owner: owner.ID, Name: "Kiln", Sandbox: true}); err != nil {
 		t.Fatal(err)
 	}
-	if s.buyer, err = p.CreateParty(t.Context(), processor.NewParty{Name: "Ann", Email: "ann@example.test", Password: "correct horse battery"}); err != nil {
+	if s.buyer, err = p.CreateParty(t.Context(),
+		processor.NewParty{Name: "Ann", Email: "ann@example.test", Password: "correct horse battery"}); err != nil {
 		t.Fatal(err)
 	}
 	s.card, err = p.AddCard(t.Context(), s.buyer.ID, card.Details{
-		Number: card.NewNumber("4242424242424242"), SecurityCode: card.NewNumber("123"), ExpiryMonth: 12, ExpiryYear: time.Now().Year() + 1, Holder: "Ann",
+		Number: card.NewNumber("4242424242424242"), SecurityCode: card.NewNumber("123"), ExpiryMonth: 12,
+		ExpiryYear: time.Now().Year() + 1, Holder: "Ann",
 	}, true)
 	if err != nil {
 		t.Fatal(err)
@@ -213,9 +218,14 @@ func (l *load) step(worker int) bool {
 	if i >= len(l.tokens) {
 		return false
 	}
-	o := order{reference: holdfast.CallerReference(fmt.Sprint("order-", i)), token: l.tokens[i], amount: money.Cents(int64(1_00 + i%5*1_00))}
+	o := order{
+		reference: holdfast.CallerReference(fmt.Sprint("order-", i)), token: l.tokens[i],
+		amount: money.Cents(int64(1_00 + i%5*1_00)),
+	}
 	reserved, ok := until(l, worker, func(ctx context.Context, c *holdfast.Client) (holdfast.TransactionResult, error) {
-		return c.Reserve(ctx, holdfast.ReserveRequest{SenderTokenID: o.token, CallerReference: o.reference, TransactionAmount: o.amount})
+		return c.Reserve(ctx, holdfast.ReserveRequest{
+			SenderTokenID: o.token, CallerReference: o.reference, TransactionAmount: o.amount,
+		})
 	})
 	if !ok {
 		return false
@@ -235,7 +245,9 @@ func (l *load) step(worker int) bool {
 
 // until asks servers in turn until one of them answers. An answer that is not to
 // be expected of a server or a database that fails ends the test.
-func until(l *load, first int, ask func(context.Context, *holdfast.Client) (holdfast.TransactionResult, error)) (holdfast.TransactionResult, bool) {
+func until(
+	l *load, first int, ask func(context.Context, *holdfast.Client) (holdfast.TransactionResult, error),
+) (holdfast.TransactionResult, bool) {
 	for try := first; ; try++ {
 		result, err := ask(context.Background(), l.clients[try%len(l.clients)])
 		var refusal *holdfast.Error
@@ -246,7 +258,8 @@ func until(l *load, first int, ask func(context.Context, *holdfast.Client) (hold
 			l.acks = append(l.acks, time.Now())
 			l.mu.Unlock()
 			return result, true
-		case errors.As(err, &refusal) && (refusal.Code == holdfast.ServiceUnavailable || refusal.Code == holdfast.InternalError):
+		case errors.As(err, &refusal) &&
+			(refusal.Code == holdfast.ServiceUnavailable || refusal.Code == holdfast.InternalError):
 		case errors.As(err, &doubt):
 		default:
 			l.t.Errorf("a wrong answer: %v", err)

@@ -103,8 +103,9 @@ func TestArchiveHasItsFiles(t *testing.T) {
 	folder := unpack(t, made(t))
 	names := filesBelow(t, folder)
 	for _, want := range []string{
-		"CHANGELOG.md", "LICENSE", "NOTICE", "README.md", "THIRD-PARTY.txt", "completions/_holdfast", "completions/holdfast.bash",
-		"completions/holdfast.fish", "holdfast", "holdfast.conf", "man/holdfast.1", "systemd/holdfast.service",
+		"CHANGELOG.md", "LICENSE", "NOTICE", "README.md", "THIRD-PARTY.txt", "completions/_holdfast",
+		"completions/holdfast.bash", "completions/holdfast.fish", "holdfast", "holdfast.conf", "man/holdfast.1",
+		"systemd/holdfast.service",
 	} {
 		if !slices.Contains(names, want) {
 			t.Errorf("the archive lacks %s", want)
