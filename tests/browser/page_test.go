@@ -10,11 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
@@ -261,6 +263,23 @@ func (p *page) focused() {
 	p.t.Helper()
 	p.do("focusing the window",
 		send(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}))
+}
+
+// mayCopy lets pages write to the clipboard, which a browser without a user
+// interface does not by itself.
+func (p *page) mayCopy() {
+	p.t.Helper()
+	p.do("allowing the clipboard", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		this, err := cdp.Call(ctx, t, target.GetTargetInfo, target.GetTargetInfoParams{})
+		if err != nil {
+			return err
+		}
+		_, err = cdp.Call(ctx, t, browser.SetPermission, browser.SetPermissionParams{
+			Permission: &browser.PermissionDescriptor{Name: "clipboard-write"},
+			Setting:    browser.PermissionSettingGranted, BrowserContextID: this.TargetInfo.BrowserContextID,
+		})
+		return err
+	}))
 }
 
 // click is the step of pressing something that leads nowhere.

@@ -171,6 +171,7 @@ func TestTheCardDeclinesWhenThePotteryShips(t *testing.T) {
 	p.until("ask the buyer to pay again")
 	p.inspect("shop-charge-declined")
 	p.focused() // or the browser keeps the clipboard to itself
+	p.mayCopy()
 	p.do("copying", click(`#copy-link`))
 	p.wants("Copied.")
 	if got := ask[string](p, `document.querySelector("#buyer-link").value`); got != buyer {
