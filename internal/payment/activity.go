@@ -9,52 +9,53 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// Sizes of a page of GetAccountActivity. A page looks at a bounded number of
-// transactions, whatever it selects, so that it costs the same among few and
-// among very many.
+// Sizes of a page of GetAccountActivity. A page looks at a limited number of
+// transactions, however few the filter selects. So a page costs the same in a
+// small account and in a very large one.
 const (
 	ActivityBatchDefault = 20
 	ActivityBatchMax     = 200
 	ActivityScanMax      = 5000
 )
 
-// An ActivityFilter selects transactions of an account. What is zero does not
-// select.
+// An ActivityFilter selects transactions of an account. A zero field does not
+// restrict the selection.
 type ActivityFilter struct {
-	Start, End time.Time // received from Start on and before End
-	Ascending  bool      // the oldest first
+	Start, End time.Time // received at or after Start, and before End
+	Ascending  bool      // oldest first
 	Operation  holdfast.Operation
 	Method     holdfast.PaymentMethod
-	Roles      []holdfast.Role // any of them
+	Roles      []holdfast.Role // at least one of them; none means any
 	Status     holdfast.TransactionStatus
 	BatchMax   int
 }
 
-// An Activity is a page of an account's transactions in the making, for one who
-// reads them in the filter's order.
+// An Activity builds one page of an account's transactions. The caller of Add
+// passes them in the filter's order.
 //
-// Pages end between two milliseconds, since that is how a page is asked for:
-// what one page leaves of a millisecond would be seen twice or not at all.
+// A page always ends between two milliseconds, because the next page is
+// requested by a time in milliseconds. If a page ended inside a millisecond,
+// the rest of its transactions would be shown twice or never.
 type Activity struct {
 	Filter  ActivityFilter
 	Account party.ID
-	// Own means that the account itself looks: what came to it and is no caller's
-	// to see is there too.
+	// Own means that the account's owner reads the page. It then includes private
+	// transactions, which callers do not see.
 	Own bool
-	// Matches selects among what the filter selects; nil selects all of it.
+	// Matches further restricts what the filter selects; nil does not.
 	Matches func(Transaction) bool
 
 	Rows []Transaction
-	// Next is the first millisecond that is not in the page; zero when there is
-	// none.
+	// Next is the first millisecond that is not in the page. It is zero on the
+	// last page.
 	Next time.Time
 
 	scanned     int
-	first, last time.Time // milliseconds looked at
+	first, last time.Time // milliseconds of the transactions scanned
 }
 
-// Add looks at the next transaction, as it stands by now, and reports whether to
-// go on.
+// Add takes the next transaction in its present state, and reports whether the
+// page can take more.
 func (a *Activity) Add(t Transaction) (more bool) {
 	at := t.Received.Truncate(time.Millisecond)
 	if a.full() && !a.cut(at) {
@@ -75,8 +76,9 @@ func (a *Activity) full() bool {
 	return len(a.Rows) >= a.Filter.BatchMax || a.scanned >= ActivityScanMax
 }
 
-// cut ends a full page before the transaction at hand, and reports whether it
-// could not: a millisecond that fills a page by itself is taken whole.
+// cut ends a full page before the current transaction. It reports goOn if that
+// is impossible: if one millisecond fills the page by itself, the page takes
+// all of that millisecond.
 func (a *Activity) cut(at time.Time) (goOn bool) {
 	if at.Equal(a.last) {
 		if a.first.Equal(at) {
@@ -106,31 +108,32 @@ func (a *Activity) selects(t Transaction) bool {
 	return a.Matches == nil || a.Matches(t)
 }
 
-// Shorten makes a page one with at most so many rows, as if it had been read so:
-// Next is then where the rows that were cut off begin.
-func (a *Activity) Shorten(most int) {
+// Shorten reduces a page to at most batchMax rows, as if it had been read with
+// that limit. Next is then the time of the first row that was cut off.
+func (a *Activity) Shorten(batchMax int) {
 	short := Activity{Filter: a.Filter, Account: a.Account, Own: a.Own}
-	short.Filter.BatchMax = most
+	short.Filter.BatchMax = batchMax
 	for _, t := range a.Rows {
 		if !short.Add(t) {
 			a.Next = short.Next
 			break
 		}
 	}
-	a.Rows, a.Filter.BatchMax = short.Rows, most
+	a.Rows, a.Filter.BatchMax = short.Rows, batchMax
 }
 
-// Totals are what transactions come to for an account.
+// Totals are the sums of an account's transactions.
 type Totals struct {
 	Paid, Received money.Amount
-	Held, Awaited  money.Amount // on hold: what the account is to pay, and to be paid
-	// OfInstruments was bought from prepaid balances and on credit, less refunds. Their
-	// funding and settling are in Paid and Received.
+	Held, Awaited  money.Amount // on hold: to be paid by the account, and to it
+	// OfInstruments is the sum of purchases from prepaid balances and on credit,
+	// less refunds. Payments that fund or settle the instruments are in Paid and
+	// Received.
 	OfInstruments money.Amount
 }
 
-// Totals adds up the page's rows. Money that only passed through one of the
-// account's callers is not the account's.
+// Totals adds up the page's rows. It leaves out money of other parties that the
+// account's callers only moved.
 func (a *Activity) Totals() Totals {
 	none := money.Micros(0)
 	sums := Totals{Paid: none, Received: none, Held: none, Awaited: none, OfInstruments: none}
@@ -153,7 +156,7 @@ func (a *Activity) Totals() Totals {
 	return sums
 }
 
-// Roles are the parts that an account plays in the transaction.
+// Roles returns the roles that an account has in the transaction.
 func (t Transaction) Roles(account party.ID) (roles []holdfast.Role) {
 	for _, part := range []struct {
 		who  party.ID
@@ -171,8 +174,9 @@ func (t Transaction) Roles(account party.ID) (roles []holdfast.Role) {
 }
 
 // Flow is the direction in which a transaction has moved an account's money: -1
-// away from it, 1 to it. It is 0 if the account only started the transaction, and
-// if no money has moved: it is held, in progress, or came to nothing.
+// away from it, 1 to it. It is 0 if the account only started the transaction.
+// It is also 0 if no money has moved: it is held, in progress, or the
+// transaction failed.
 func (t Transaction) Flow(account party.ID) int {
 	flow := 0
 	switch account {

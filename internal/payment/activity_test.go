@@ -15,9 +15,9 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// Read page by page, from where each says the next begins, an account's
-// transactions come once each and in order, however many share a millisecond
-// and whatever the filter.
+// Reading page by page, each from the previous page's Next, finds every
+// transaction of an account once and in order. It does not matter how many
+// transactions share a millisecond, or which filter is used.
 func TestPagesOfActivityLeaveNothingOut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var all []payment.Transaction
@@ -63,7 +63,7 @@ func TestPagesOfActivityLeaveNothingOut(t *testing.T) {
 				filter.End = page.Next.Add(time.Millisecond) // as an EndDate is read
 			}
 			if pages > len(all) {
-				t.Fatalf("no end is in sight after %d pages", pages)
+				t.Fatalf("there is still a next page after %d pages", pages)
 			}
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -72,7 +72,7 @@ func TestPagesOfActivityLeaveNothingOut(t *testing.T) {
 	})
 }
 
-// fill adds what the filter's times select, in its order.
+// fill adds the transactions that the filter's times select, in its order.
 func fill(page *payment.Activity, all []payment.Transaction) {
 	ordered := slices.Clone(all)
 	if !page.Filter.Ascending {
@@ -85,8 +85,8 @@ func fill(page *payment.Activity, all []payment.Transaction) {
 	}
 }
 
-// A page looks at no more than so many transactions, whatever it finds, and says
-// where to go on.
+// A page looks at a limited number of transactions, however few it selects, and
+// Next says where to continue.
 func TestAPageOfActivityIsBounded(t *testing.T) {
 	page := payment.Activity{
 		Filter:  payment.ActivityFilter{Ascending: true, Status: holdfast.StatusFailure, BatchMax: 20},
@@ -103,7 +103,7 @@ func TestAPageOfActivityIsBounded(t *testing.T) {
 			return
 		}
 	}
-	t.Error("the page has no end")
+	t.Error("the page never ends")
 }
 
 func TestFlow(t *testing.T) {
@@ -133,8 +133,9 @@ func TestFlow(t *testing.T) {
 	}
 }
 
-// A page ends between two milliseconds: before the one that does not fit whole.
-// One that fills a page by itself is taken whole.
+// A page ends between two milliseconds: before the millisecond whose
+// transactions do not all fit. If one millisecond fills a page by itself, the
+// page takes all of it.
 func TestWhereAPageOfActivityEnds(t *testing.T) {
 	for _, row := range []struct {
 		name string
@@ -171,7 +172,7 @@ func TestWhereAPageOfActivityEnds(t *testing.T) {
 	}
 }
 
-// A page that is shortened is the page that would have been read with fewer rows.
+// A shortened page equals the page that is read with the smaller limit.
 func TestAPageOfActivityShortened(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var all []payment.Transaction
@@ -221,7 +222,7 @@ func TestTotalsOfActivity(t *testing.T) {
 			OfInstruments: money.Cents(600)},
 		"P2": {Paid: money.Cents(500), Received: money.Cents(5000), Held: zero, Awaited: money.Cents(1200),
 			OfInstruments: money.Cents(600)},
-		// its caller moved the money of others
+		// P3's caller moved only money of other parties
 		"P3": {Paid: zero, Received: zero, Held: zero, Awaited: zero, OfInstruments: zero},
 	} {
 		a := payment.Activity{Account: account, Rows: rows}

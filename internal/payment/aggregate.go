@@ -13,30 +13,31 @@ import (
 type AggregateID = holdfast.InstrumentID
 
 // An AggregateInstrument adds up many small payments between a sender and a
-// recipient ("Aggregated Payments"): a prepaid one is funded first and spent
-// after, a credit one gathers a debt that is settled after. No money moves
-// while it is spent.
+// recipient ("Aggregated Payments"). A prepaid instrument is funded first and
+// spent afterwards. A credit instrument collects a debt that is settled
+// afterwards. Spending moves no money between accounts.
 type AggregateInstrument struct {
 	ID                AggregateID
 	Caller            party.CallerID
 	Sender, Recipient party.ID
 	Method            holdfast.PaymentMethod // MethodPrepaid or MethodDebt
-	Limit             money.Amount           // of the balance, or of the debt
+	Limit             money.Amount           // largest balance or debt
 	Installed         time.Time
 	Expires           time.Time // zero means never
 
-	// Balance is what can be spent, or what is owed; Pending what is being
-	// funded, or being settled.
+	// Balance is the amount that can be spent, or the debt. Pending is the amount
+	// that is being funded or settled.
 	Balance, Pending money.Amount
 }
 
-// An AggregateChange is what a step does to an instrument.
+// An AggregateChange is the change of an instrument in one step.
 type AggregateChange struct{ Before, After AggregateInstrument }
 
-// open is the debt that nothing is under way to settle.
+// open is the part of the debt that is not being settled.
 func (a AggregateInstrument) open() money.Amount { return a.Balance.Sub(a.Pending) }
 
-// Account is the instrument's own in the books. A debt stands below zero there.
+// Account is the instrument's own account in the books. A debt is a balance
+// below zero.
 func (a AggregateInstrument) Account() ledger.AccountID {
 	return aggregateAccount(a.Method, a.ID)
 }
@@ -52,8 +53,9 @@ func (a AggregateInstrument) expired(now time.Time) bool {
 	return !a.Expires.IsZero() && !now.Before(a.Expires)
 }
 
-// FindAggregate refuses an instrument that is not there, or of another kind; and
-// one that owner is neither sender nor recipient of (GetPrepaidBalance).
+// FindAggregate refuses an instrument that does not exist or is of another
+// kind. It also refuses one of which owner is neither sender nor recipient
+// (GetPrepaidBalance).
 func FindAggregate(a AggregateInstrument, found bool, m holdfast.PaymentMethod, id AggregateID, owner party.ID) error {
 	name := "PrepaidInstrumentId"
 	if m == holdfast.MethodDebt {
@@ -63,13 +65,13 @@ func FindAggregate(a AggregateInstrument, found bool, m holdfast.PaymentMethod, 
 	case !found || a.Method != m:
 		return holdfast.Errorf(holdfast.InvalidParams, "%s : %s is invalid", name, id)
 	case a.Recipient != owner && a.Sender != owner:
-		return holdfast.Errorf(holdfast.InstrumentAccessDenied, "the instrument is between others")
+		return holdfast.Errorf(holdfast.InstrumentAccessDenied, "the caller's owner is no party to the instrument")
 	}
 	return nil
 }
 
-// of refuses an instrument that the caller did not set up for its owner: only
-// the recipient has it funded, settled or written off.
+// of refuses an instrument that the caller did not set up for its owner. Only
+// the recipient's caller can have it funded, settled or written off.
 func (a AggregateInstrument) of(caller party.Caller) error {
 	if a.Caller != caller.ID || a.Recipient != caller.Owner {
 		return holdfast.Errorf(holdfast.InstrumentAccessDenied, "only the recipient of the instrument may do this")
@@ -77,8 +79,9 @@ func (a AggregateInstrument) of(caller party.Caller) error {
 	return nil
 }
 
-// spend takes amount off a prepaid balance, or adds it to a debt. Refusals for
-// the sake of an amount pass: a balance is funded and a debt settled.
+// spend takes amount off a prepaid balance, or adds it to a debt. A refusal
+// because of the amount can be retried: the balance may be funded, or the debt
+// settled.
 func (in Input) spend(amount money.Amount) (*AggregateChange, error) {
 	a := in.Aggregate
 	after := a
@@ -99,29 +102,29 @@ func (in Input) spend(amount money.Amount) (*AggregateChange, error) {
 	return &AggregateChange{a, after}, nil
 }
 
-// begin notes that amount is being funded or settled.
+// begin records that amount is being funded or settled.
 func (a AggregateInstrument) begin(amount money.Amount) *AggregateChange {
 	after := a
 	after.Pending = a.Pending.Add(amount)
 	return &AggregateChange{a, after}
 }
 
-// giveUp takes begin back.
+// giveUp undoes begin.
 func (a AggregateInstrument) giveUp(amount money.Amount) *AggregateChange {
 	after := a
 	after.Pending = a.Pending.Sub(amount)
 	return &AggregateChange{a, after}
 }
 
-// finish raises the balance by what was funded, or lowers the debt by what was
-// settled.
+// finish adds a funded amount to the balance, or takes a settled amount off the
+// debt.
 func (a AggregateInstrument) finish(amount money.Amount) *AggregateChange {
 	c := a.giveUp(amount)
 	c.After.Balance = a.raised(amount)
 	return c
 }
 
-// raised is the balance with amount more on it, or the debt with amount less.
+// raised is the balance plus amount, or the debt minus amount.
 func (a AggregateInstrument) raised(amount money.Amount) money.Amount {
 	if a.Method == holdfast.MethodPrepaid {
 		return a.Balance.Add(amount)

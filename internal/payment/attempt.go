@@ -9,11 +9,11 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A Step is what a network is asked to do.
+// A Step is an operation that a network is asked for.
 type Step string
 
-// The steps: hold, take what is held or less of it, give the hold back; take at
-// once; give back what was taken.
+// The steps: hold an amount, capture a hold in full or in part, release a hold,
+// charge without a hold, and return a charge.
 const (
 	StepAuthorize Step = "Authorize"
 	StepCapture   Step = "Capture"
@@ -22,31 +22,32 @@ const (
 	StepReturn    Step = "Return"
 )
 
-// An AttemptState says what is known of a question.
+// An AttemptState says what is known about a question to a network.
 type AttemptState string
 
-// An attempt without an outcome is Open: it may or may not have reached the
-// network, and is asked again until it is decided.
+// An attempt without an answer is Open: it may or may not have reached the
+// network. It is sent again until an answer comes.
 const (
 	AttemptOpen     AttemptState = "Open"
 	AttemptApproved AttemptState = "Approved"
 	AttemptDeclined AttemptState = "Declined"
 )
 
-// An Attempt is one question to a network, written before it is asked. Asked
-// twice, it is one question: the network knows it by its key.
+// An Attempt is one question to a network. It is written before it is sent.
+// Sending it again does not repeat the operation, because the network
+// recognises its key.
 type Attempt struct {
 	Caller        party.CallerID
 	Transaction   holdfast.TransactionID
 	Step          Step
 	Amount        money.Amount
 	Instrument    InstrumentID
-	Authorization string // of the hold to capture or release, of the payment to give back
+	Authorization string // names the hold to capture or release, or the charge to return
 	Descriptor    string
 	State         AttemptState
-	Asked         int // how often
+	Asked         int // number of times it was sent
 
-	// CardRef is the network's own name for the card. It is kept with the
+	// CardRef is the network's own name for the card. It is stored with the
 	// instrument.
 	CardRef string
 }
@@ -54,10 +55,10 @@ type Attempt struct {
 // Key names the question to the network: the transaction and the step.
 func (a Attempt) Key() string { return string(a.Transaction) + "/" + string(a.Step) }
 
-// An Answer is what a network said.
+// An Answer is a network's answer to an Attempt.
 type Answer struct {
 	Approved      bool
-	Authorization string              // of an approved hold or charge
+	Authorization string              // names an approved hold or charge
 	Code          holdfast.StatusCode // of a refusal, such as TransactionDenied
 	Message       string              // of a refusal, for the caller
 }
@@ -69,9 +70,9 @@ func (t Transaction) ask(step Step, amount money.Amount) *Attempt {
 	}
 }
 
-// Outcome decides what a network's answer means for the transaction as it now
-// stands, which may have been cancelled or have expired while the network
-// thought. The Change may be empty.
+// Outcome decides what a network's answer means for the transaction in its
+// present state. The transaction may have been cancelled or have expired before
+// the answer came. The Change may be empty.
 func (t Transaction) Outcome(a Attempt, answer Answer, now time.Time) Change {
 	switch a.Step {
 	case StepAuthorize:
@@ -89,7 +90,7 @@ func (t Transaction) Outcome(a Attempt, answer Answer, now time.Time) Change {
 
 func (t Transaction) unmoved(now time.Time) Change { return Change{Before: t, After: t, At: now} }
 
-// done takes a verb with the postings that go with it.
+// done makes a step together with its postings.
 func (t Transaction) done(v Verb, now time.Time, code holdfast.StatusCode, message string) Change {
 	c := t.step(v, now, code, message)
 	c.Postings = move(t.stepPostings(v, t.State))
@@ -104,7 +105,7 @@ func (t Transaction) authorized(answer Answer, now time.Time) Change {
 	case t.State == Pending:
 		return t.done(VerbDecline, now, answer.Code, answer.Message)
 	case t.State == Cancelled && answer.Approved:
-		// Given up while the network was asked: what it holds goes back.
+		// The transaction was given up before the answer came: release the hold.
 		t.Authorization = answer.Authorization
 		c := t.unmoved(now)
 		c.Ask = t.ask(StepRelease, t.Amount)
@@ -120,7 +121,7 @@ func (t Transaction) captured(answer Answer, now time.Time) Change {
 		c.takeCommission()
 		return c
 	case t.State == Settling:
-		// The hold is of no more use, and the buyer's money not ours to keep.
+		// The hold is no longer needed: release the buyer's money.
 		c := t.done(VerbCaptureDecline, now, answer.Code, answer.Message)
 		c.Ask = t.ask(StepRelease, t.Amount)
 		return c
@@ -138,7 +139,7 @@ func (t Transaction) charged(answer Answer, now time.Time) Change {
 	case t.State == Pending:
 		return t.done(VerbDecline, now, answer.Code, answer.Message)
 	case answer.Approved && t.State != Success:
-		// Given up while the network was asked: what it took goes back.
+		// The transaction was given up before the answer came: return the charge.
 		t.Authorization = answer.Authorization
 		c := t.unmoved(now)
 		c.Postings = move(transfer(nil, ledger.Network, ledger.Outgoing, t.Amount))
@@ -148,8 +149,8 @@ func (t Transaction) charged(answer Answer, now time.Time) Change {
 	return t.unmoved(now)
 }
 
-// returned is the network's word on money that goes back: of a refund, or of a
-// payment that was given up before the network had taken it.
+// returned decides on the network's answer to a return of money: for a refund,
+// or for a payment that was given up before the network charged it.
 func (t Transaction) returned(answer Answer, now time.Time) Change {
 	switch {
 	case t.Kind == KindRefund && t.State == Pending && answer.Approved:
@@ -164,8 +165,8 @@ func (t Transaction) returned(answer Answer, now time.Time) Change {
 	return t.unmoved(now)
 }
 
-// Messages of GetTransactionStatus; the first and third as the service sent
-// them.
+// Messages of GetTransactionStatus. The first and the third are the original
+// service's texts.
 const (
 	messagePending  = "The transaction is awaiting a response from the backend payment processor."
 	messageReserved = "The amount was reserved on the sender's credit card."

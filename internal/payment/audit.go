@@ -9,34 +9,34 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A Finding is a row that is not what it should be.
+// A Finding is a row that is wrong.
 type Finding struct {
 	Table   string // such as "postings"
 	Row     string // the row's key, such as "1HZ5…/2"
 	Problem string
 }
 
-// A File is a transaction with all that is kept of it.
+// A File is a transaction with all its records.
 type File struct {
 	Transaction Transaction
 	History     []HistoryRow
 	Postings    []Booked
 	Attempts    []Attempt
-	Token       Token // it was made with; zero if it is not there
-	Remembered  bool  // something is, under its CallerReference
-	Parties     int   // of sender and recipient, how many there are
+	Token       Token // that authorised it; zero if it is missing
+	Remembered  bool  // a request is stored under its CallerReference
+	Parties     int   // how many of sender and recipient exist
 }
 
-// A Booked posting is one as it stands in the books.
+// A Booked posting is a posting read from the books.
 type Booked struct {
 	Seq int // from 1
 	ledger.Posting
 }
 
-// Audit holds a transaction's rows against each other: the history must be a
-// path through the table of moves that ends in the transaction's state, the
-// postings those that the path demands, and every answer one that was asked
-// for. What it finds is a fault of ours or somebody else's hand in the books.
+// Audit compares a transaction's rows with each other. The history must be a
+// path through the table of moves that ends in the transaction's state. The
+// postings must be those that the path requires, and every answer must belong
+// to a question. A finding means a bug of this server or a change from outside.
 func (f File) Audit() []Finding {
 	found := f.auditHistory()
 	found = append(found, f.auditOrigin()...)
@@ -57,12 +57,12 @@ func (f File) auditHistory() (found []Finding) {
 	for i, h := range f.History {
 		switch next, ok := state.After(h.Verb); {
 		case h.Seq != i+1:
-			found = append(found, f.finding("transaction_history", h.Seq, "stands where step %d should be", i+1))
+			found = append(found, f.finding("transaction_history", h.Seq, "is in the place of step %d", i+1))
 		case h.Before != state:
 			found = append(found, f.finding("transaction_history", h.Seq, "begins at %s but the step before ended at %s",
 				h.Before, state))
 		case !f.Transaction.Kind.May(h.Verb):
-			found = append(found, f.finding("transaction_history", h.Seq, "%s is no step of a %s", h.Verb, f.Transaction.Kind))
+			found = append(found, f.finding("transaction_history", h.Seq, "a %[2]s has no step %[1]s", h.Verb, f.Transaction.Kind))
 		case !ok || next != h.After:
 			found = append(found, f.finding("transaction_history", h.Seq, "%s does not lead from %s to %s", h.Verb, h.Before,
 				h.After))
@@ -88,8 +88,8 @@ func (f File) auditHistory() (found []Finding) {
 	return found
 }
 
-// amountAt is what a step is about: what is settled from Settle on, what the
-// transaction was made for before.
+// amountAt is the amount that a step is about: the settled amount from Settle
+// on, and the transaction's own amount before.
 func (f File) amountAt(h HistoryRow) money.Amount {
 	if h.Verb == VerbSettle || h.Before == Settling {
 		return f.Transaction.Settled
@@ -97,14 +97,15 @@ func (f File) amountAt(h HistoryRow) money.Amount {
 	return f.Transaction.Amount
 }
 
-// auditOrigin holds a transaction against what it was made from.
+// auditOrigin compares a transaction with its token, its parties and its
+// request.
 func (f File) auditOrigin() (found []Finding) {
 	t := f.Transaction
 	if t.Token != "" && t.Kind != KindRefund {
 		found = f.auditToken()
 	}
 	if life := t.Deadline.Sub(t.Received); !t.Deadline.IsZero() && life > ReserveLifeMax {
-		found = append(found, f.finding("transactions", nil, "lives for %v, longer than any transaction", life))
+		found = append(found, f.finding("transactions", nil, "stays open for %v, longer than any transaction may", life))
 	}
 	parties := 2
 	if t.Sender == t.Recipient {
@@ -113,8 +114,8 @@ func (f File) auditOrigin() (found []Finding) {
 	if f.Parties != parties {
 		found = append(found, f.finding("parties", nil, "sender or recipient of this transaction is missing"))
 	}
-	if !f.Remembered && t.Kind != KindDeposit { // a later request by now, perhaps, but never nothing
-		found = append(found, f.finding("requests", nil, "nothing is remembered of this transaction's CallerReference"))
+	if !f.Remembered && t.Kind != KindDeposit { // it may be a later request, but there is always one
+		found = append(found, f.finding("requests", nil, "no request is stored for this transaction's CallerReference"))
 	}
 	return found
 }
@@ -133,14 +134,14 @@ func (f File) auditToken() []Finding {
 		}
 	case k.bounded(t.Amount) != nil:
 		return []Finding{
-			f.finding("tokens", nil, "bounds payments by %v, which the %v of this transaction pass", k.Amount, t.Amount),
+			f.finding("tokens", nil, "does not allow a payment of %[2]v: its amount is %[1]v", k.Amount, t.Amount),
 		}
 	}
 	return nil
 }
 
-// demanded are the postings that the history calls for, and what became of
-// money that a network took after the payment had been given up.
+// demanded are the postings that the history requires. They include the
+// postings for money that a network took after the payment had been given up.
 func (f File) demanded() (postings []ledger.Posting) {
 	t := f.Transaction
 	for _, h := range f.History {
@@ -155,7 +156,7 @@ func (f File) demanded() (postings []ledger.Posting) {
 	return postings
 }
 
-// UnderWay is what the transaction has in the accounts Held and Outgoing.
+// UnderWay is the transaction's money in the accounts Held and Outgoing.
 func (f File) UnderWay() (held, outgoing money.Amount) {
 	held, outgoing = money.Micros(0), money.Micros(0)
 	t := f.Transaction
@@ -183,19 +184,19 @@ func (f File) auditPostings() (found []Finding) {
 				want[i].To))
 		case i >= len(want):
 			p := f.Postings[i]
-			found = append(found, f.finding("postings", p.Seq, "nothing calls for it: %v from %s to %s", p.Amount, p.From, p.To))
+			found = append(found, f.finding("postings", p.Seq, "is not part of any step: %v from %s to %s", p.Amount, p.From, p.To))
 		case f.Postings[i].Posting != want[i]:
 			p := f.Postings[i]
 			found = append(found, f.finding("postings", p.Seq, "is %v from %s to %s but should be %v from %s to %s",
 				p.Amount, p.From, p.To, want[i].Amount, want[i].From, want[i].To))
 		case f.Postings[i].Seq != i+1:
-			found = append(found, f.finding("postings", f.Postings[i].Seq, "stands where %d should be", i+1))
+			found = append(found, f.finding("postings", f.Postings[i].Seq, "is in the place of posting %d", i+1))
 		}
 	}
 	return found
 }
 
-// asks is the question that a transaction of the kind begins with.
+// asks is the first question to the network of a transaction of this kind.
 func (k Kind) asks() Step {
 	switch k {
 	case KindReserve:
@@ -207,7 +208,7 @@ func (k Kind) asks() Step {
 	return StepCharge
 }
 
-// restsOn is the answer that a step of a history rests on, if it rests on one.
+// restsOn is the answer that a step of a history requires, if it requires one.
 func (k Kind) restsOn(v Verb) (step Step, state AttemptState, ok bool) {
 	switch v {
 	case VerbApprove, VerbCharge, VerbReturn:
@@ -223,7 +224,8 @@ func (k Kind) restsOn(v Verb) (step Step, state AttemptState, ok bool) {
 	return "", "", false
 }
 
-// after is where the posting at index i belongs.
+// after returns the sequence number of a missing posting: the one at index i of
+// those required.
 func (f File) after(i int) int {
 	if len(f.Postings) == 0 {
 		return i + 1
@@ -246,7 +248,7 @@ func (f File) auditAttempts() (found []Finding) {
 	}
 	for _, h := range f.History {
 		if step, state, ok := t.Kind.restsOn(h.Verb); ok && !f.has(step, state) {
-			found = append(found, f.finding("attempts", step, "is not %s, though step %d of the history rests on it", state,
+			found = append(found, f.finding("attempts", step, "is not %s, though step %d of the history requires it", state,
 				h.Seq))
 		}
 	}
@@ -254,7 +256,7 @@ func (f File) auditAttempts() (found []Finding) {
 	for taken, back := range map[Step]Step{StepAuthorize: StepRelease, StepCharge: StepReturn} {
 		if givenUp && f.has(taken, AttemptApproved) && !f.has(back, AttemptOpen, AttemptApproved, AttemptDeclined) {
 			found = append(found, f.finding("attempts", back,
-				"is missing: the network was never asked to give back what it holds or took"))
+				"is missing: the network was never asked to release the hold or return the charge"))
 		}
 	}
 	switch t.State {

@@ -9,7 +9,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// settled is the file of a reserve of 42.50 that was settled for 40.00.
+// settled is the file of a Reserve of 42.50 that was settled for 40.00.
 func settled(t *testing.T) payment.File {
 	t.Helper()
 	reserve, err := payment.Reserve(good().Input, good().Request)

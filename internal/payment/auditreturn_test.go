@@ -8,13 +8,13 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// answered is a change with what the network said to its question.
+// answered is a change with the network's answer to its question.
 type answered struct {
 	payment.Change
 	state payment.AttemptState
 }
 
-// fileOf is the file that changes leave behind.
+// fileOf is the file after the changes.
 func fileOf(token payment.Token, changes ...answered) payment.File {
 	f := payment.File{Transaction: changes[len(changes)-1].After, Token: token, Remembered: true, Parties: 2}
 	for _, c := range changes {
@@ -44,8 +44,8 @@ func wantAudit(t *testing.T, what string, f payment.File, outgoing money.Amount,
 	}
 }
 
-// A charge that is approved after its time-out is given back. Until the network
-// has done so, and for ever if it refuses, the money is on its way back.
+// A charge that is approved after its time-out is returned. The money is in
+// Outgoing until the network returns it, and for ever if the network refuses.
 func TestAReturnInTheAudit(t *testing.T) {
 	pay, err := payment.Pay(good().Input, holdfast.PayRequest(good().Request))
 	if err != nil {
@@ -79,7 +79,7 @@ func TestAReturnInTheAudit(t *testing.T) {
 	wantAudit(t, "booked as given back", fileOf(token, append(declined, answered{given, ""})...), amount, true)
 }
 
-// A refund that the network declines is back with the recipient.
+// If the network declines a refund, the recipient has the money again.
 func TestADeclinedRefundInTheAudit(t *testing.T) {
 	refund, err := payment.Refund(refunding(paid(money.Cents(20_00), money.Micros(0))), holdfast.RefundRequest{
 		RefundAmount: money.Cents(5_00),

@@ -12,7 +12,8 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// Both sides of what pipelines take.
+// The largest and smallest values that pipelines accept, and the next ones that
+// they refuse.
 func TestPipelineBounds(t *testing.T) {
 	x := func(n int) string { return strings.Repeat("x", n) }
 	for _, row := range []struct {
@@ -25,7 +26,7 @@ func TestPipelineBounds(t *testing.T) {
 		{payment.PipelineSingleUse, "paymentReason", x(2048), x(2049)},
 		{payment.PipelineSingleUse, "recipientToken", x(65), x(66)},
 		{payment.PipelineMultiUse, "globalAmountLimit", "0.01", "0"},
-		{payment.PipelineMultiUse, "transactionAmount", "100.00", "100.01"}, // all payments come to 100 at most
+		{payment.PipelineMultiUse, "transactionAmount", "100.00", "100.01"}, // all payments together may be 100
 		{payment.PipelineMultiUse, "validityExpiry", "1", "0"},
 		{payment.PipelineMultiUse, "validityExpiry", "253370764799", "253370764800"}, // the last second of 9998
 		{payment.PipelineMultiUse, "validityExpiry", "1970-01-01T00:00:01Z", "1970-01-01T00:00:00Z"},
@@ -37,15 +38,15 @@ func TestPipelineBounds(t *testing.T) {
 			t.Errorf("%s %.40s is refused: %v", row.name, row.taken, end)
 		}
 		if _, end := read(row.pipeline, row.name, row.fail); end == nil || !strings.Contains(end.Message, row.name) {
-			t.Errorf("%s %.40s is taken: %v", row.name, row.fail, end)
+			t.Errorf("%s %.40s is accepted: %v", row.name, row.fail, end)
 		}
 	}
-	most := []string{"globalAmountLimit", "20000", "transactionAmount"}
-	if _, end := read(payment.PipelineMultiUse, append(most, "10000.00")...); end != nil {
+	largest := []string{"globalAmountLimit", "20000", "transactionAmount"}
+	if _, end := read(payment.PipelineMultiUse, append(largest, "10000.00")...); end != nil {
 		t.Errorf("the largest amount: %v", end)
 	}
-	if _, end := read(payment.PipelineMultiUse, append(most, "10000.01")...); end == nil {
-		t.Error("more than the largest amount is taken")
+	if _, end := read(payment.PipelineMultiUse, append(largest, "10000.01")...); end == nil {
+		t.Error("more than the largest amount is accepted")
 	}
 	for host, want := range map[string]bool{"az.AZ:09": true, "a`": false, "a{": false, "a@": false, "a/": false} {
 		if payment.PlainHost(host) != want {
@@ -60,7 +61,7 @@ func TestWhatABalanceReaches(t *testing.T) {
 		once := p == payment.PipelineSingleUse || p == payment.PipelineRecurring
 		if !r.BalanceReaches(money.Cents(5_00)) || r.BalanceReaches(money.Cents(4_99)) == once ||
 			r.BalanceReaches(money.Cents(0)) {
-			t.Errorf("%s: a balance reaches otherwise", p)
+			t.Errorf("%s: BalanceReaches is wrong", p)
 		}
 	}
 }
@@ -78,11 +79,11 @@ func TestWhatAgreementsMake(t *testing.T) {
 	}
 	if k := agreed(payment.PipelineMultiUse).Tokens[0]; !k.Expires.Equal(now.Add(365*24*time.Hour)) ||
 		k.Recipient != "P1" {
-		t.Errorf("a token for many uses lives until %v, for %q", k.Expires, k.Recipient)
+		t.Errorf("a multi-use token expires at %v and pays %q", k.Expires, k.Recipient)
 	}
 	if k := agreed(payment.PipelineMultiUse, "recipientTokenList", "R1").Tokens[0]; k.Recipient != "" ||
 		len(k.Recipients) != 1 {
-		t.Errorf("a token for others pays %q", k.Recipient)
+		t.Errorf("a token for other recipients pays %q", k.Recipient)
 	}
 	for p, want := range map[payment.Pipeline][]string{
 		payment.PipelineSingleUse: {"callerReference"}, payment.PipelineRecipient: {"callerReference"},
@@ -173,7 +174,7 @@ func TestInstrumentsBetweenTwo(t *testing.T) {
 		"the recipient's": {find(prepaid, true, holdfast.MethodPrepaid, "P1"), "", ""},
 		"the sender's":    {find(prepaid, true, holdfast.MethodPrepaid, "P2"), "", ""},
 		"another's": {find(prepaid, true, holdfast.MethodPrepaid, "P3"), holdfast.InstrumentAccessDenied,
-			"between others"},
+			"no party to the instrument"},
 		"not there": {find(prepaid, false, holdfast.MethodPrepaid, "P1"), holdfast.InvalidParams, "PrepaidInstrumentId : G1"},
 		"no debt":   {find(prepaid, true, holdfast.MethodDebt, "P1"), holdfast.InvalidParams, "CreditInstrumentId : G1"},
 	} {
@@ -205,8 +206,9 @@ func TestInstrumentsBetweenTwo(t *testing.T) {
 	}
 }
 
-// What was paid out of an instrument goes back onto it; where a prepaid balance
-// could not be spent any more, it goes to the sender's account.
+// A refund of a payment from an instrument goes back to the instrument. If a
+// prepaid balance can no longer be spent, the refund goes to the sender's
+// account.
 func TestRefundsOntoInstruments(t *testing.T) {
 	pay := func(in asked) payment.Transaction {
 		c, err := payment.Pay(in.Input, holdfast.PayRequest(in.Request))
@@ -250,9 +252,9 @@ func TestRefundsOntoInstruments(t *testing.T) {
 			continue
 		}
 		if c.After.Method != row.method || c.After.State != payment.Success || (c.Aggregate != nil) != (row.balance > 0) {
-			t.Errorf("%s: it goes back by %s onto %+v", name, c.After.Method, c.Aggregate)
+			t.Errorf("%s: the refund is by %s, onto %+v", name, c.After.Method, c.Aggregate)
 		} else if c.Aggregate != nil && c.Aggregate.After.Balance != money.Cents(row.balance) {
-			t.Errorf("%s: %v are on it", name, c.Aggregate.After.Balance)
+			t.Errorf("%s: the balance is %v", name, c.Aggregate.After.Balance)
 		}
 	}
 	window := payment.RefundWindow
@@ -261,7 +263,7 @@ func TestRefundsOntoInstruments(t *testing.T) {
 	}
 }
 
-// A refund spends from the recipient, and from the marketplace if that gives
+// A refund spends from the recipient, and also from the marketplace if it gives
 // back a part of its fee.
 func TestWhomARefundSpendsFrom(t *testing.T) {
 	for policy, want := range map[holdfast.RefundPolicy]int{
@@ -324,8 +326,8 @@ func TestActivityFilters(t *testing.T) {
 	}
 }
 
-// An approval that comes after the sender or time gave the hold up is released;
-// what was declined by then changes nothing.
+// If an approval comes after the hold was cancelled or has expired, the hold is
+// released. A late decline changes nothing.
 func TestAnswersThatComeLate(t *testing.T) {
 	c, err := payment.Reserve(good().Input, good().Request)
 	if err != nil {
@@ -337,17 +339,17 @@ func TestAnswersThatComeLate(t *testing.T) {
 	}
 	if late := cancelled.After.Outcome(*c.Ask, approved, now); late.Ask == nil || late.Ask.Step != payment.StepRelease ||
 		late.Ask.Authorization != "auth" || late.Moved() {
-		t.Errorf("an approval that comes late makes %+v", late)
+		t.Errorf("a late approval makes %+v", late)
 	}
 	if late := cancelled.After.Outcome(*c.Ask, declined, now); !late.Empty() {
-		t.Errorf("a refusal that comes late makes %+v", late)
+		t.Errorf("a late decline makes %+v", late)
 	}
 	done := c.After.Outcome(*c.Ask, declined, now)
 	if done.After.State != payment.Failure || done.After.StatusCode != holdfast.CodeTransactionDenied ||
 		!done.After.Completed.Equal(now) {
-		t.Errorf("declined, it is %s with %s", done.After.State, done.After.StatusCode)
+		t.Errorf("after a decline it is %s with %s", done.After.State, done.After.StatusCode)
 	}
 	if again := done.After.Outcome(*c.Ask, approved, now); !again.Empty() {
-		t.Errorf("approved after a refusal, it makes %+v", again)
+		t.Errorf("an approval after a decline makes %+v", again)
 	}
 }

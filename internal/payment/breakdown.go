@@ -2,16 +2,16 @@ package payment
 
 import "github.com/holdfast-pay/holdfast/money"
 
-// A BreakdownLine is one line of what the total is made of.
+// A BreakdownLine is one part of the total.
 type BreakdownLine struct {
 	Part   BreakdownPart
 	Amount money.Amount
 }
 
-// A BreakdownPart is what a line is for, as its parameter is called.
+// A BreakdownPart is the kind of a line. It is also the name of its parameter.
 type BreakdownPart string
 
-// The parts there are.
+// The parts of a breakdown.
 const (
 	PartItems        BreakdownPart = "itemTotal"
 	PartShipping     BreakdownPart = "shipping"
@@ -21,7 +21,7 @@ const (
 	PartTax          BreakdownPart = "tax"
 )
 
-// breakdownParts in the order in which they are shown.
+// breakdownParts is in the order of display.
 var breakdownParts = []BreakdownPart{PartItems, PartShipping, PartHandling, PartGiftWrapping, PartDiscount, PartTax}
 
 // readBreakdown reads the lines that were sent.
@@ -35,8 +35,8 @@ func readBreakdown(in *paramReader) []BreakdownLine {
 	return lines
 }
 
-// BreakdownSum adds up the lines that were sent, and reports whether they make
-// the total. Nothing rests on it: the total is what the caller says.
+// BreakdownSum adds up the lines that were sent, and reports whether the sum is
+// the total. The payment does not depend on it: the caller's total is charged.
 func (r PipelineRequest) BreakdownSum() (sum money.Amount, agrees bool) {
 	sum = money.Micros(0)
 	for _, line := range r.Breakdown {

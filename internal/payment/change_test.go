@@ -22,8 +22,8 @@ func held(t *testing.T) payment.Transaction {
 	return c.After.Outcome(*c.Ask, approved, now).After
 }
 
-// What was counted is given back when the payment comes to nothing, and a part
-// of it when less is captured.
+// A use is given back to the limits if the payment fails, and part of its
+// amount if less is captured.
 func TestWhatComesToNothingIsGivenBack(t *testing.T) {
 	limit := payment.Limit{
 		Subject: "K1", Kind: payment.LimitAmount, Value: money.Cents(100_00).Micro, Start: now, Window: now, UsedCount: 2,
@@ -65,8 +65,8 @@ func TestWhatComesToNothingIsGivenBack(t *testing.T) {
 	}
 }
 
-// What was being funded is on the instrument once the network has said so, and
-// no longer under way in any case.
+// An approved funding is on the instrument. After any answer it is no longer
+// pending.
 func TestTheOutcomeOfAFunding(t *testing.T) {
 	in := onInstrument(holdfast.MethodPrepaid, payment.UseFund)
 	c, err := payment.FundPrepaid(in.Input, holdfast.FundPrepaidRequest{
@@ -78,12 +78,12 @@ func TestTheOutcomeOfAFunding(t *testing.T) {
 	for answer, want := range map[payment.Answer]int64{approved: 30_00, declined: 20_00} {
 		done := c.After.Outcome(*c.Ask, answer, now).With(payment.Effects{Aggregate: c.Aggregate.After})
 		if a := done.Aggregate.After; a.Balance != money.Cents(want) || a.Pending != money.Cents(5_00) {
-			t.Errorf("%+v: %v are on it and %v under way", answer, a.Balance, a.Pending)
+			t.Errorf("%+v: the balance is %v and %v are pending", answer, a.Balance, a.Pending)
 		}
 	}
 }
 
-// A decision says which of the token and its limits it uses.
+// A decision has the use of the token and of its limits.
 func TestAPaymentUsesItsToken(t *testing.T) {
 	in := good()
 	c, err := payment.Reserve(in.Input, in.Request)
@@ -115,7 +115,7 @@ func TestARefusedLimitIsToldInWords(t *testing.T) {
 		l.UsedAmount, l.Start, l.Window = money.Micros(0), now, now
 		in.Limits = []payment.Limit{l}
 		if _, err := payment.Reserve(in.Input, in.Request); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("told %v, want %q", err, want)
+			t.Errorf("got %v, want %q", err, want)
 		}
 	}
 	in := good()
@@ -179,7 +179,7 @@ func TestSettleIsRepeatedOnlyForTheSame(t *testing.T) {
 		"a payment":       {pay, money.Cents(42_50), false},
 	} {
 		if row.SettledBefore(row.amount) != row.want {
-			t.Errorf("%s: settled before, want %v", name, row.want)
+			t.Errorf("%s: SettledBefore is wrong, want %v", name, row.want)
 		}
 	}
 	if _, err := done.Settle(settling(money.Cents(1_00), now)); err == nil ||
@@ -194,8 +194,8 @@ func TestSettleIsRepeatedOnlyForTheSame(t *testing.T) {
 	}
 }
 
-// A hold that is given up goes back in the books now, and at the network by a
-// question. What was not yet approved needs neither.
+// Giving up a hold returns the money in the books at once, and asks the network
+// for a release. A hold that is not approved yet needs neither.
 func TestCancelAndExpire(t *testing.T) {
 	reserved := held(t)
 	pending, err := payment.Reserve(good().Input, good().Request)
@@ -251,11 +251,12 @@ func TestAccess(t *testing.T) {
 		}
 	}
 	if err := payment.CanAccess(party.Party{Standing: party.Active}, false); code(err) != holdfast.AccessFailure {
-		t.Errorf("not there: %v", err)
+		t.Errorf("a missing account: %v", err)
 	}
 }
 
-// Callers are notified of every step but those that the notifications leave out.
+// Callers are notified of every step but those for which no notification
+// exists.
 func TestWhatCallersAreTold(t *testing.T) {
 	step := func(kind payment.Kind, v payment.Verb, m holdfast.PaymentMethod) payment.Change {
 		return payment.Change{Verb: v, After: payment.Transaction{Kind: kind, Method: m}}
@@ -274,7 +275,7 @@ func TestWhatCallersAreTold(t *testing.T) {
 		"nothing that happened": {step(payment.KindPay, "", holdfast.MethodCC), false},
 	} {
 		if row.Told() != row.want {
-			t.Errorf("%s: told, want %v", name, row.want)
+			t.Errorf("%s: Told is wrong, want %v", name, row.want)
 		}
 	}
 	for name, row := range map[string]struct {
@@ -287,7 +288,7 @@ func TestWhatCallersAreTold(t *testing.T) {
 		"a posting":  {payment.Change{Postings: make([]ledger.Posting, 1)}, false},
 	} {
 		if row.Empty() != row.want {
-			t.Errorf("%s: empty, want %v", name, row.want)
+			t.Errorf("%s: Empty is wrong, want %v", name, row.want)
 		}
 	}
 }
@@ -327,7 +328,7 @@ func TestWhatTransactionsSay(t *testing.T) {
 			t.Errorf("%s: declined %v", state, tx.Declined())
 		}
 		if tx.StatusCode = holdfast.CodeExpired; tx.Declined() {
-			t.Errorf("%s: what expired was declined", state)
+			t.Errorf("%s: an expired transaction counts as declined", state)
 		}
 	}
 }
@@ -377,7 +378,7 @@ func TestWhatSendersAreMailed(t *testing.T) {
 	unsettled, pay := tx, tx
 	unsettled.Settled, pay.Kind = money.Micros(0), payment.KindPay
 	if unsettled.Released().Positive() || pay.Released().Positive() {
-		t.Error("what was not settled for less is released")
+		t.Error("Released is not zero for an unsettled hold or a payment without a hold")
 	}
 	a := payment.Agreement{Caller: good().Caller}
 	made := payment.Installation{

@@ -6,17 +6,18 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// CommissionTerms are a marketplace's fee as it was asked for: an amount, and a
-// share of what the sender pays (Marketplace Guide, "Charging Marketplace
-// Fees"). The zero CommissionTerms are no fee.
+// CommissionTerms are the marketplace's fee that a request asks for: an amount,
+// and a share of the payment (Marketplace Guide, "Charging Marketplace Fees").
+// The zero CommissionTerms mean no fee.
 type CommissionTerms struct {
-	Fixed    money.Amount // not given when there is none
+	Fixed    money.Amount // not given without a fixed part
 	Variable money.Rate
 }
 
 func (m CommissionTerms) any() bool { return m.Fixed.Positive() || m.Variable > 0 }
 
-// of is the fee for a payment of amount, rounded once, half up, to a cent.
+// of is the fee for a payment of amount. It is rounded once, half up, to a
+// cent.
 func (m CommissionTerms) of(amount money.Amount) money.Amount {
 	fee := amount.ShareHalfUpToCent(m.Variable)
 	if m.Fixed.Given() {
@@ -25,8 +26,7 @@ func (m CommissionTerms) of(amount money.Amount) money.Amount {
 	return fee
 }
 
-// termsOf reads the fee of a request, whose share is a percentage that was
-// checked.
+// termsOf reads the fee of a request.
 func termsOf(r holdfast.ReserveRequest) (CommissionTerms, error) {
 	var terms CommissionTerms
 	if r.MarketplaceFixedFee.Positive() {
@@ -43,7 +43,7 @@ func termsOf(r holdfast.ReserveRequest) (CommissionTerms, error) {
 	return terms, nil
 }
 
-// checkCeiling refuses a fee above what the recipient agreed to.
+// checkCeiling refuses a fee above the recipient's limit.
 func checkCeiling(terms CommissionTerms, recipient Token) error {
 	ceiling := recipient.FeeCeiling
 	switch {
@@ -64,7 +64,8 @@ func checkCeiling(terms CommissionTerms, recipient Token) error {
 }
 
 // takeCommission adds the marketplace's fee to the step in which the money
-// moves: a transaction of its own, from the recipient to the caller's owner.
+// moves. The fee is a separate transaction, from the recipient to the caller's
+// owner.
 func (c *Change) takeCommission() {
 	t := c.After
 	if !t.Commission.Positive() {
@@ -80,7 +81,7 @@ func (c *Change) takeCommission() {
 	c.Also = append(c.Also, also)
 }
 
-// withNoAmounts has zero dollars where nothing is known yet.
+// withNoAmounts sets the amounts that are not known yet to zero dollars.
 func (t Transaction) withNoAmounts() Transaction {
 	for _, a := range []*money.Amount{
 		&t.Settled, &t.Fee, &t.Commission, &t.Refunded, &t.FeeReturned, &t.CommissionReturned,
@@ -92,12 +93,12 @@ func (t Transaction) withNoAmounts() Transaction {
 	return t
 }
 
-// marketplace refuses a caller that stands between two others without being
-// registered for it.
+// marketplace refuses a caller that moves money between two other parties
+// without being registered as a marketplace.
 func marketplace(caller party.Caller, sender, recipient party.ID) error {
 	if !caller.Marketplace && sender != caller.Owner && recipient != caller.Owner {
 		return holdfast.Errorf(holdfast.NotMarketplaceApp,
-			"this caller is not registered as a marketplace, and neither sender nor recipient is its owner")
+			"this caller is not registered as a marketplace, and its owner is neither sender nor recipient")
 	}
 	return nil
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A marketplace takes what its seller agreed to, to the cent and to the hundredth
-// of a percent, and never all of a payment.
+// A marketplace's fee may be as high as the seller agreed, to the cent and to
+// the hundredth of a percent, but never the whole payment.
 func TestBoundsOfMarketplaceFees(t *testing.T) {
 	cents := money.Cents
 	for name, row := range map[string]struct {
@@ -81,8 +81,8 @@ func TestBoundsOfMarketplaceFees(t *testing.T) {
 	}
 }
 
-// A Settle for less is refused where its fees would eat it up, though those of
-// the whole amount did not.
+// A Settle for less is refused if the fees would take all of the smaller
+// amount, even if they did not take all of the hold.
 func TestFeesOfASettlementForLess(t *testing.T) {
 	in := sold()
 	in.RecipientToken.PaysFee = true
@@ -103,7 +103,7 @@ func TestFeesOfASettlementForLess(t *testing.T) {
 	}
 }
 
-// The operator's fee by way of payment, on both sides of each bound.
+// The operator's fee for each payment method, on both sides of each bound.
 func TestFeesByWayOfPayment(t *testing.T) {
 	for _, row := range []struct {
 		method holdfast.PaymentMethod
@@ -134,7 +134,8 @@ func TestFeesByWayOfPayment(t *testing.T) {
 	}
 }
 
-// Who bears the fee is what the request and the recipient token agree on.
+// The request and the recipient token must agree on the role that bears the
+// fee.
 func TestWhoBearsTheFee(t *testing.T) {
 	const recipient, caller = holdfast.RoleRecipient, holdfast.RoleCaller
 	for _, row := range []struct {

@@ -5,15 +5,15 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// Deposit puts money of the sandbox into a party's balance, in the books of a
-// sandbox caller (Account Management, "add funds"). Live callers are refused:
-// their money comes from somewhere.
+// Deposit puts sandbox money into a party's balance, in the books of a sandbox
+// caller (Account Management, "add funds"). Live callers are refused, because
+// their money must come from a real source.
 func Deposit(caller party.Caller, t Transaction) (Change, error) {
 	switch {
 	case !caller.Sandbox:
-		return Change{}, holdfast.Errorf(holdfast.AccessFailure, "money can only be made in the sandbox")
+		return Change{}, holdfast.Errorf(holdfast.AccessFailure, "deposits are possible only in the sandbox")
 	case !t.Amount.Positive() || t.Amount.Cmp(amountMax) > 0:
-		return Change{}, holdfast.Errorf(holdfast.AmountOutOfRange, "a deposit is above zero and at most %v", amountMax)
+		return Change{}, holdfast.Errorf(holdfast.AmountOutOfRange, "a deposit must be above zero and at most %v", amountMax)
 	}
 	t.Kind, t.Method, t.FeeBy, t.Owner = KindDeposit, holdfast.MethodABT, holdfast.RoleRecipient, caller.Owner
 	t.Caller, t.Sender = caller.ID, t.Recipient

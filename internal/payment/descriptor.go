@@ -10,19 +10,19 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// DescriptorMax is how many characters a card statement shows behind the prefix
-// (data type DescriptorPolicy: 19 in all).
+// DescriptorMax is the number of characters that a card statement shows after
+// the prefix (data type DescriptorPolicy: 19 in all).
 const DescriptorMax = 15
 
 const (
 	descriptorPrefix = "HF*"
-	// descriptorUnknown stands on the statements of callers that were made before
-	// a descriptor was asked for.
+	// descriptorUnknown is used if neither the text nor the caller's descriptor or
+	// name can be written in Latin letters.
 	descriptorUnknown = "PAYMENT"
 )
 
-// A statement is what a request says of the sender's card statement (data type
-// DescriptorPolicy).
+// A statement is the part of a request about the sender's card statement (data
+// type DescriptorPolicy).
 type statement struct{ softType, description string }
 
 func (s statement) check() error {
@@ -32,9 +32,10 @@ func (s statement) check() error {
 	return nil
 }
 
-// descriptor is what the sender's card statement shows: a prefix and the words
-// of the description, or the recipient's name, in capitals. Words that cannot be
-// written in Latin letters are left to the caller's own descriptor.
+// descriptor is the text on the sender's card statement: a prefix and the
+// description or the recipient's name, in capitals. If the text cannot be
+// written in Latin letters, the caller's own descriptor is used, or else the
+// caller's name.
 func (s statement) descriptor(recipient party.Party, caller party.Caller) string {
 	words := recipient.Name
 	if s.softType == "Dynamic" {
@@ -49,9 +50,9 @@ func (s statement) descriptor(recipient party.Party, caller party.Caller) string
 	return descriptorPrefix + descriptorUnknown
 }
 
-// CheckDescriptor refuses a caller's descriptor that a card statement cannot show,
-// and one that is missing where the caller's name cannot stand for it. It returns
-// the descriptor as it is kept.
+// CheckDescriptor refuses a caller's descriptor that a card statement cannot
+// show. It also refuses an empty one if the caller's name cannot be used in its
+// place. It returns the descriptor to store.
 func CheckDescriptor(descriptor, name string) (string, error) {
 	if descriptor == "" {
 		if _, ok := Latin(name); !ok {
@@ -68,10 +69,10 @@ func CheckDescriptor(descriptor, name string) (string, error) {
 	return latin, nil
 }
 
-// Latin writes words in capital Latin letters, as card statements want them: "Zoë"
-// is "ZOE". Greek and Cyrillic are transliterated. ok is false where the words have
-// letters of another script, whose sound depends on the language, or no letter and
-// no digit at all.
+// Latin writes words in capital Latin letters, which card statements require:
+// "Zoë" is "ZOE". Greek and Cyrillic are transliterated. ok is false if the
+// words have letters of another script, whose sound depends on the language. It
+// is also false if they have no letter and no digit.
 func Latin(words string) (latin string, ok bool) {
 	known := func(c rune) bool { return unicode.In(c, unicode.Latin, unicode.Greek, unicode.Cyrillic) }
 	if strings.ContainsFunc(words, func(c rune) bool { return unicode.IsLetter(c) && !known(c) }) {

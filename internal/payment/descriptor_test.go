@@ -34,7 +34,7 @@ func TestCheckDescriptor(t *testing.T) {
 		"": "東京陶芸", "東京": "Fen", "-": "Fen", strings.Repeat("F", payment.DescriptorMax+1): "Fen",
 	} {
 		if got, err := payment.CheckDescriptor(descriptor, name); err == nil {
-			t.Errorf("%q of %q is taken: %q", descriptor, name, got)
+			t.Errorf("%q of %q is accepted: %q", descriptor, name, got)
 		}
 	}
 }

@@ -7,27 +7,28 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// readEditToken reads which token is to be paid otherwise (EditToken pipeline).
+// readEditToken reads the id of the token whose payment method is to change
+// (EditToken pipeline).
 func readEditToken(in *paramReader, r *PipelineRequest) {
 	r.Reference = in.reference("callerReference")
 	r.Edited = holdfast.TokenID(in.required("tokenID", tokenIDMax))
 	readSender(in, r)
 }
 
-// CanEdit refuses a token that cannot be edited: only tokens for many uses and
-// recurring ones can, and what changes is how they pay. The zero Token
-// is one that is not there.
+// CanEdit refuses a token that cannot be edited. Only multi-use and recurring
+// tokens can be edited, and only their instrument changes. The zero Token
+// stands for a token that does not exist.
 func (t Token) CanEdit(caller party.CallerID, now time.Time) *PipelineEnd {
 	editable := t.Type == holdfast.TokenMultiUse || t.Type == holdfast.TokenRecurring
 	if t.Caller != caller || !editable || t.Sender == "" || t.Instrument == "" || t.Status(now) != holdfast.TokenActive {
 		return &PipelineEnd{
-			Status: holdfast.ReturnInvalidToken, Message: "Caller Error: The token is not one that can be edited",
+			Status: holdfast.ReturnInvalidToken, Message: "Caller Error: The token cannot be edited",
 		}
 	}
 	return nil
 }
 
-// CanBeEditedBy refuses whoever is not the token's sender.
+// CanBeEditedBy refuses every party but the token's sender.
 func (t Token) CanBeEditedBy(p party.Party) *PipelineEnd {
 	if t.Sender != p.ID {
 		return &PipelineEnd{Status: holdfast.ReturnOthersToken, Message: "User Error: The token belongs to another account"}
@@ -35,14 +36,15 @@ func (t Token) CanBeEditedBy(p party.Party) *PipelineEnd {
 	return nil
 }
 
-// NoAccount is the end of an EditToken whose token's sender has left.
+// NoAccount ends an EditToken visit if the token's sender has closed the
+// account.
 func NoAccount() *PipelineEnd {
 	return &PipelineEnd{Status: holdfast.ReturnNoAccount, Message: "User Error: The account does not exist"}
 }
 
-// installEditToken makes a new token that pays by the instrument chosen, with
-// all that is left of the old one's limits, and takes its place. With the same
-// instrument nothing is made, and the answer is the old token.
+// installEditToken makes a new token that pays with the chosen instrument. It
+// replaces the old token and keeps what is left of its limits. If the
+// instrument is the same, no token is made and the answer is the old token.
 func (a Agreement) installEditToken() Installation {
 	t := a.Edited
 	if a.Instrument.ID == t.Instrument {

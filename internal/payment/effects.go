@@ -5,12 +5,12 @@ import "github.com/holdfast-pay/holdfast"
 // Effects are the records that change together with a transaction after it was
 // made. Each is loaded only where [Transaction.Needs] says so.
 type Effects struct {
-	Limits    []Limit             // that count it
-	Aggregate AggregateInstrument // that it funds or settles
-	Original  Transaction         // that it refunds
+	Limits    []Limit             // that count the transaction
+	Aggregate AggregateInstrument // that the transaction funds or settles
+	Original  Transaction         // that the transaction refunds
 }
 
-// Needs says which of its [Effects] a change of the transaction has to know.
+// Needs says which [Effects] must be loaded for a change of the transaction.
 func (t Transaction) Needs() (limits, aggregate, original bool) {
 	return t.Counted, t.Kind == KindFundPrepaid || t.Kind == KindSettleDebt, t.Kind == KindRefund
 }
@@ -21,8 +21,8 @@ func (t Transaction) HasEffects() bool {
 	return limits || aggregate || original
 }
 
-// GivesBack reports whether the change takes a use back that was counted, or a
-// part of its amount.
+// GivesBack reports whether the change gives a counted use, or part of its
+// amount, back to the limits.
 func (c Change) GivesBack() bool {
 	t := c.After
 	return t.State == Failure || t.State == Cancelled || c.Verb == VerbCapture && t.Settled.Cmp(t.Amount) < 0
@@ -56,8 +56,8 @@ func (c Change) With(b Effects) Change {
 	return c
 }
 
-// refundedBy adds a refund to the payment's totals, or takes it off with a sign
-// of -1.
+// refundedBy adds a refund to the payment's totals. With a sign of -1 it
+// subtracts the refund.
 func (t Transaction) refundedBy(refund Transaction, sign int64) Transaction {
 	if refund.Policy == holdfast.RefundMarketplaceOnly {
 		t.CommissionReturned = t.CommissionReturned.Add(refund.Amount.Times(sign))

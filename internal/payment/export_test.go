@@ -1,6 +1,6 @@
 package payment
 
-// The sandbox's own tokens.
+// The sandbox's tokens for accounts with a problem.
 var (
 	SandboxSenders    = sandboxSenders
 	SandboxRecipients = sandboxRecipients

@@ -5,8 +5,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A FeeRate is what the operator charges for a payment: a share and a fixed
-// part.
+// A FeeRate is the operator's fee for a payment: a share and a fixed part.
 type FeeRate struct {
 	Share money.Rate
 	Fixed money.Amount
@@ -16,10 +15,10 @@ func (r FeeRate) fee(amount money.Amount) money.Amount {
 	return amount.ShareHalfUpToCent(r.Share).Add(r.Fixed)
 }
 
-// A FeeSchedule is the operator's fee by how a payment is paid. Card payments
-// below SmallBelow are charged by Small, payments from the balance below
-// TinyBelow are charged Tiny. Spending a prepaid or a credit instrument is
-// free: the fee is for funding and settling it.
+// A FeeSchedule has the operator's fees for each payment method. Small is the
+// rate for card payments below SmallBelow. Tiny is the fee for balance payments
+// below TinyBelow. Spending a prepaid or credit instrument is free: the fee is
+// taken when it is funded or settled.
 type FeeSchedule struct {
 	Card, Small FeeRate
 	SmallBelow  money.Amount
@@ -29,9 +28,9 @@ type FeeSchedule struct {
 	TinyBelow   money.Amount
 }
 
-// DefaultFees are the published fees of the time: 2.9 % + $0.30 for a card, 5.0
-// % + $0.05 below $10; 2.0 % + $0.05 for a bank debit; 1.5 % + $0.01 out of the
-// balance, and a quarter of a cent below five cents.
+// DefaultFees are Amazon's published fees. A card payment costs 2.9 % + $0.30,
+// or 5.0 % + $0.05 below $10. A bank debit costs 2.0 % + $0.05. A balance
+// payment costs 1.5 % + $0.01, or a quarter of a cent below five cents.
 var DefaultFees = FeeSchedule{
 	Card:       FeeRate{Share: 29_000, Fixed: money.Cents(30)},
 	Small:      FeeRate{Share: 50_000, Fixed: money.Cents(5)},
@@ -42,7 +41,7 @@ var DefaultFees = FeeSchedule{
 	TinyBelow:  money.Cents(5),
 }
 
-// Fee is the fee for a payment, rounded once, half up, to a cent.
+// Fee is the fee for a payment. It is rounded once, half up, to a cent.
 func (f FeeSchedule) Fee(method holdfast.PaymentMethod, amount money.Amount) money.Amount {
 	switch method {
 	case holdfast.MethodACH:
@@ -62,8 +61,8 @@ func (f FeeSchedule) Fee(method holdfast.PaymentMethod, amount money.Amount) mon
 	return f.Card.fee(amount)
 }
 
-// burden refuses a payment that the recipient's fees would eat up, in the words
-// the service used.
+// burden refuses a payment whose fees would take all of it from the recipient.
+// The text is the original service's.
 func burden(by holdfast.Role, fee, commission, amount money.Amount) error {
 	if by == holdfast.RoleRecipient {
 		commission = commission.Add(fee)
@@ -74,9 +73,9 @@ func burden(by holdfast.Role, fee, commission, amount money.Amount) error {
 	return nil
 }
 
-// callerBears refuses a payment whose fee its caller is to bear and cannot. The
-// commission of the same payment counts, and so does what the caller pays as the
-// sender.
+// callerBears refuses a payment if the caller bears the fee and its balance is
+// too small. The commission of the same payment is added to the balance. If the
+// caller is also the sender, its payment is subtracted.
 func callerBears(by holdfast.Role, fee, commission, pays, balance money.Amount) error {
 	if by == holdfast.RoleCaller && balance.Add(commission).Cmp(fee.Add(pays)) < 0 {
 		return holdfast.Errorf(holdfast.InsufficientBalance,

@@ -12,8 +12,8 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// onInstrument is a card's payment of 10 dollars for the sake of an instrument
-// with 20 on it and 5 under way.
+// onInstrument is a card payment of 10 dollars that funds or settles an
+// instrument with a balance of 20 and 5 pending.
 func onInstrument(m holdfast.PaymentMethod, use payment.TokenUse) asked {
 	in := onCredit()
 	in.Aggregate.Method, in.Aggregate.Limit = m, money.Cents(35_00)
@@ -32,14 +32,14 @@ func byBalance(in *asked) {
 	in.Balance = money.Cents(10_00)
 }
 
-// A spoiling is a request that differs from one with nothing wrong, and how it is
-// refused.
+// A spoiling makes one change to a valid request, and has the refusal that it
+// leads to.
 type spoiling struct {
 	spoil func(*asked)
 	want  holdfast.Code
 }
 
-// spoilt are refusals that a funding and a settlement have in common.
+// spoilt are the refusals that a funding and a settlement have in common.
 var spoilt = map[string]spoiling{
 	"nothing wrong": {func(*asked) {}, ""},
 	"no amount":     {func(in *asked) { in.Request.TransactionAmount = money.Amount{} }, holdfast.InvalidParams},
@@ -125,8 +125,8 @@ func TestSettleDebtRefusals(t *testing.T) {
 	})
 }
 
-// wantRefusals has an instrument funded or settled by requests that are spoilt, in
-// these ways and in those that both have in common.
+// wantRefusals tests the refusals of fundings or settlements: the ones in own,
+// and those that both have in common.
 func wantRefusals(t *testing.T, kind payment.Kind, own map[string]spoiling) {
 	t.Helper()
 	rows := maps.Clone(spoilt)
@@ -172,9 +172,9 @@ func moved(in asked, kind payment.Kind) (payment.Change, error) {
 	})
 }
 
-// wantBegun checks an accepted step: by card it waits for the network, with the
-// amount under way; from a balance it is done, with the books and the instrument
-// changed.
+// wantBegun checks an accepted step. A card payment waits for the network, and
+// its amount is pending on the instrument. A balance payment is complete, and
+// has changed the books and the instrument.
 func wantBegun(t *testing.T, c payment.Change, kind payment.Kind, balance, amount money.Amount) {
 	t.Helper()
 	after := c.Aggregate.After
@@ -184,7 +184,7 @@ func wantBegun(t *testing.T, c payment.Change, kind payment.Kind, balance, amoun
 	if c.After.Method != holdfast.MethodABT {
 		if c.After.State != payment.Pending || c.Ask == nil || c.Ask.Step != payment.StepCharge ||
 			after.Balance != money.Cents(20_00) || after.Pending != money.Cents(5_00).Add(amount) {
-			t.Errorf("by card: %s, %v on it and %v under way", c.After.State, after.Balance, after.Pending)
+			t.Errorf("by card: %s, balance %v, pending %v", c.After.State, after.Balance, after.Pending)
 		}
 		if len(c.Spends) != 0 {
 			t.Errorf("by card it spends from %v", c.Spends)
@@ -193,7 +193,7 @@ func wantBegun(t *testing.T, c payment.Change, kind payment.Kind, balance, amoun
 	}
 	if c.After.State != payment.Success || c.Ask != nil || after.Balance != balance ||
 		after.Pending != money.Cents(5_00) || len(c.Spends) != 1 || c.Spends[0] != "P2" {
-		t.Errorf("from the balance: %s, %v on it and %v under way, spends %v", c.After.State, after.Balance, after.Pending,
+		t.Errorf("from the balance: %s, balance %v, pending %v, spends %v", c.After.State, after.Balance, after.Pending,
 			c.Spends)
 	}
 	instrument, mirror := ledger.Prepaid("G1"), ledger.Owed("P1")

@@ -7,8 +7,8 @@ import (
 )
 
 // FundPrepaid decides whether a funding token may raise the balance of its
-// instrument. The recipient is paid at once, less the operator's fee; the
-// balance rises by all of it (Query API Reference, FundPrepaid).
+// instrument. The recipient is paid at once, less the operator's fee. The
+// balance rises by the full amount (Query API Reference, FundPrepaid).
 func FundPrepaid(in Input, r holdfast.FundPrepaidRequest) (Change, error) {
 	c, err := in.onInstrument(fundingOf(r))
 	if err != nil {
@@ -17,7 +17,7 @@ func FundPrepaid(in Input, r holdfast.FundPrepaidRequest) (Change, error) {
 	a := in.Aggregate
 	if total := a.Balance.Add(a.Pending).Add(r.FundingAmount); total.Cmp(a.Limit) > 0 {
 		return Change{}, holdfast.Errorf(holdfast.PrepaidFundingLimitExceeded,
-			"the balance would come to %v, more than the %v that the sender agreed to", total, a.Limit)
+			"the balance would be %v, more than the %v that the sender agreed to", total, a.Limit)
 	}
 	if err := a.takes(r.FundingAmount, in.Movers, in.Now); err != nil {
 		return Change{}, err
@@ -25,8 +25,8 @@ func FundPrepaid(in Input, r holdfast.FundPrepaidRequest) (Change, error) {
 	return c, nil
 }
 
-// CheckFundPrepaid refuses a request that is wrong in itself, and leaves no
-// trace.
+// CheckFundPrepaid refuses a request that is invalid whatever token it names.
+// Such a request is not recorded.
 func CheckFundPrepaid(r holdfast.FundPrepaidRequest, caller party.Caller) error {
 	return fundingOf(r).check(caller)
 }
@@ -40,12 +40,12 @@ func fundingOf(r holdfast.FundPrepaidRequest) order {
 	}
 }
 
-// An order is what FundPrepaid and SettleDebt have in common: a payment for the
-// sake of an instrument.
+// An order has the common part of FundPrepaid and SettleDebt: a payment that
+// funds or settles an instrument.
 type order struct {
 	kind              Kind
 	use               TokenUse
-	name              string // of the amount
+	name              string // of the amount's parameter
 	token             holdfast.TokenID
 	amount            money.Amount
 	reference         holdfast.CallerReference
@@ -68,8 +68,8 @@ func (o order) check(caller party.Caller) error {
 	return o.statement.check()
 }
 
-// onInstrument decides on a payment that funds or settles an instrument, but
-// for the instrument's own limit.
+// onInstrument decides on a payment that funds or settles an instrument. It
+// does not check the instrument's own limit.
 func (in Input) onInstrument(o order) (Change, error) {
 	if err := o.check(in.Caller); err != nil {
 		return Change{}, err

@@ -16,15 +16,15 @@ func TestHandlesOfTokens(t *testing.T) {
 	}
 	if digits := regexp.MustCompile(`\d{12}`); strings.Contains(string(h), string(token.ID)) ||
 		digits.MatchString(string(h)) {
-		t.Errorf("%s tells the id, or looks like a card", h)
+		t.Errorf("%s shows the id, or looks like a card number", h)
 	}
 	if other := (payment.Token{ID: "K000002", Installed: now}).Handle(); other == h {
-		t.Error("two tokens have one handle")
+		t.Error("two tokens have the same handle")
 	}
 	for _, wrong := range []payment.TokenHandle{"", "-", "x-" + h, h +
 		"x", "12", "12-ab", payment.TokenHandle(strings.Repeat("9", 40)) + "-ab"} {
 		if _, ok := wrong.Installed(); ok {
-			t.Errorf("%q is a handle", wrong)
+			t.Errorf("%q is accepted as a handle", wrong)
 		}
 	}
 }

@@ -19,34 +19,34 @@ const (
 )
 
 var (
-	cardAmountMin = money.Cents(2)         // of cards and bank debits: "above $0.01"
-	amountMin     = money.Cents(1)         // of anything else
+	cardAmountMin = money.Cents(2)         // for cards and bank debits: "above $0.01"
+	amountMin     = money.Cents(1)         // for other methods
 	amountMax     = money.Cents(10_000_00) // $10,000
 )
 
-// An Input is all that a decision on a new payment needs to know.
+// An Input has everything that a decision on a new payment depends on.
 type Input struct {
 	ID             holdfast.TransactionID // for the new transaction
-	CommissionID   holdfast.TransactionID // for the marketplace's fee, if there is one
+	CommissionID   holdfast.TransactionID // for the marketplace's fee, if any
 	Caller         party.Caller
-	Owner          party.Party // the caller's
+	Owner          party.Party // the caller's owner
 	Token          Token
-	RecipientToken *Token // nil when none was named
+	RecipientToken *Token // nil if none was named
 	Instrument     Instrument
 	Aggregate      AggregateInstrument
-	Movers         []Mover // of the instrument, where what is on it changes
-	GoesBack       bool    // what is on an instrument that is over is paid back now, and not spent
+	Movers         []Mover // of the instrument, if its money changes
+	GoesBack       bool    // the balance of an expired instrument is paid back now, and cannot be spent
 	Sender         party.Party
 	Recipient      party.Party
 	Limits         []Limit      // of the token and of the parties
-	Balance        money.Amount // the sender's; looked at when it is what pays
-	OwnerBalance   money.Amount // the owner's; looked at when it bears the fee
+	Balance        money.Amount // the sender's; used if the balance pays
+	OwnerBalance   money.Amount // the owner's; used if the owner bears the fee
 	Fees           FeeSchedule
-	Now            time.Time // the caller's
-	Real           time.Time // the world's, which the parties live by
+	Now            time.Time // the caller's time
+	Real           time.Time // real time, which applies to parties
 }
 
-// parties refuses accounts that cannot take part.
+// parties refuses accounts that cannot send, receive or start payments.
 func (in Input) parties() error {
 	sender, recipient := in.Sender, in.Recipient
 	switch {
@@ -74,11 +74,11 @@ func (in Input) parties() error {
 
 func standing(p party.Party) string { return strings.ToLower(string(p.Standing)) }
 
-// instrument refuses what cannot pay the recipient.
+// instrument refuses an instrument that cannot pay the recipient.
 func (in Input) instrument() error {
 	switch in.Token.Method {
 	case "":
-		return holdfast.Errorf(holdfast.PaymentMethodNotDefined, "the sender token says neither how to pay nor what with")
+		return holdfast.Errorf(holdfast.PaymentMethodNotDefined, "the sender token has neither a payment method nor an instrument")
 	case holdfast.MethodPrepaid, holdfast.MethodDebt:
 		return in.aggregate()
 	case holdfast.MethodCC, holdfast.MethodACH, holdfast.MethodABT:
@@ -98,7 +98,7 @@ func (in Input) instrument() error {
 	return nil
 }
 
-// funds refuses a payment out of a balance that is not there.
+// funds refuses a payment that is larger than the sender's balance.
 func (in Input) funds(amount money.Amount) error {
 	if in.Token.Method == holdfast.MethodABT && in.Balance.Cmp(amount) < 0 {
 		return holdfast.Errorf(holdfast.InsufficientBalance, "the sender's balance is less than %v", amount)
@@ -106,7 +106,7 @@ func (in Input) funds(amount money.Amount) error {
 	return nil
 }
 
-// limits counts the payment, or refuses one that is too much.
+// limits counts the payment, or refuses a payment that exceeds a limit.
 func (in Input) limits(amount money.Amount) ([]LimitChange, error) {
 	changes, exceeded := use(in.Limits, amount, in.Now)
 	switch {
@@ -122,7 +122,7 @@ func (in Input) limits(amount money.Amount) ([]LimitChange, error) {
 	return nil, holdfast.Errorf(holdfast.TokenUsageError, "the sender token allows no more than %s", exceeded.words())
 }
 
-// transaction is the new one, as far as every kind has the same.
+// transaction makes the new transaction with the fields that all kinds share.
 func (in Input) transaction(kind Kind, amount money.Amount) Transaction {
 	t := Transaction{
 		ID: in.ID, Caller: in.Caller.ID, Kind: kind,
@@ -133,8 +133,8 @@ func (in Input) transaction(kind Kind, amount money.Amount) Transaction {
 	return t.withNoAmounts()
 }
 
-// charge begins a payment that is made at once: by a network, or in the books
-// alone where the balance pays.
+// charge begins a payment without a hold. A network charges it, or it moves
+// only in the books if the balance pays.
 func (in Input) charge(t Transaction) Change {
 	if t.Method == holdfast.MethodACH || t.Method == holdfast.MethodCC {
 		t = t.withAside()
@@ -153,7 +153,7 @@ func (in Input) charge(t Transaction) Change {
 	return c
 }
 
-// life is how long a transaction may stay open.
+// life is the time for which a transaction may stay open.
 func life(timeoutMins int) time.Duration {
 	if timeoutMins == 0 {
 		return ReserveLifeMax
@@ -161,7 +161,7 @@ func life(timeoutMins int) time.Duration {
 	return time.Duration(timeoutMins) * time.Minute
 }
 
-// amountFor refuses an amount that the method does not take.
+// amountFor refuses an amount that the payment method does not allow.
 func amountFor(name string, m holdfast.PaymentMethod, amount money.Amount) error {
 	least := amountMin
 	if m == holdfast.MethodCC || m == holdfast.MethodACH {
@@ -171,15 +171,15 @@ func amountFor(name string, m holdfast.PaymentMethod, amount money.Amount) error
 	case !amount.Given():
 		return holdfast.Errorf(holdfast.InvalidParams, "%s is missing", name)
 	case amount.Cmp(least) < 0 || amount.Cmp(amountMax) > 0:
-		return holdfast.Errorf(holdfast.AmountOutOfRange, "%s is %v; it can be from %v to %v", name, amount, least, amountMax)
+		return holdfast.Errorf(holdfast.AmountOutOfRange, "%s is %v; it must be from %v to %v", name, amount, least, amountMax)
 	}
 	return nil
 }
 
-// checkTimeout refuses minutes that no transaction lives.
+// checkTimeout refuses a TransactionTimeoutInMins outside the allowed range.
 func checkTimeout(mins int) error {
 	if mins < 0 || mins > TimeoutMinsMax {
-		return holdfast.Errorf(holdfast.InvalidParams, "TransactionTimeoutInMins is from 1 to %d minutes", TimeoutMinsMax)
+		return holdfast.Errorf(holdfast.InvalidParams, "TransactionTimeoutInMins must be from 1 to %d minutes", TimeoutMinsMax)
 	}
 	return nil
 }

@@ -8,36 +8,36 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// An Installation is what a party's word makes: one token or the several of a
-// prepaid or credit instrument, their limits, and the instrument.
+// An Installation has everything that an agreement creates: a token, or the
+// tokens of a prepaid or credit instrument, their limits, and the instrument.
 type Installation struct {
 	Tokens    []Token
 	Limits    []Limit
-	Aggregate *AggregateInstrument // nil without one
-	Replaces  holdfast.TokenID     // that is given up for the new one
+	Aggregate *AggregateInstrument // nil if none was made
+	Replaces  holdfast.TokenID     // the old token that the new one replaces
 
-	// Status and Answer are what the caller is told: the ids, spelt as the
-	// return URL spells them.
+	// Status and Answer go to the caller. Answer has the ids under the names that
+	// the return URL uses.
 	Status holdfast.ReturnStatus
 	Answer holdfast.Params
 }
 
-// AgreementIDs is how many ids the largest installation needs.
+// AgreementIDs is the number of ids that the largest installation needs.
 const AgreementIDs = 3
 
-// An Agreement is a party's word to what a caller asked it for.
+// An Agreement is a party's consent to a caller's request.
 type Agreement struct {
 	Request      PipelineRequest
-	IDs          [AgreementIDs]holdfast.TokenID // for what is made
+	IDs          [AgreementIDs]holdfast.TokenID // for the new tokens and the instrument
 	Caller       party.Caller
 	Party        party.ID
-	Instrument   Instrument // chosen by a sender
-	Edited       Token      // and its limits, of EditToken
+	Instrument   Instrument // chosen by the sender
+	Edited       Token      // with its limits below; only for EditToken
 	EditedLimits []Limit
-	Now          time.Time // the caller's
+	Now          time.Time // the caller's time
 }
 
-// Install is what the agreement makes.
+// Install returns what the agreement creates.
 func (a Agreement) Install() Installation {
 	switch a.Request.Pipeline {
 	case PipelineMultiUse:
@@ -57,7 +57,7 @@ func (a Agreement) Install() Installation {
 	return a.installSingleUse()
 }
 
-// token is what all tokens have in common.
+// token makes a token with the fields that all tokens share.
 func (a Agreement) token(id holdfast.TokenID, use TokenUse, kind holdfast.TokenType) Token {
 	r := a.Request
 	return Token{
@@ -67,8 +67,8 @@ func (a Agreement) token(id holdfast.TokenID, use TokenUse, kind holdfast.TokenT
 	}
 }
 
-// sending is a sender's token: by the instrument chosen, to whom the request
-// names, or else the caller's owner.
+// sending makes a sender's token. It pays with the chosen instrument, to the
+// recipients that the request names, or else to the caller's owner.
 func (a Agreement) sending(id holdfast.TokenID, use TokenUse, kind holdfast.TokenType) Token {
 	r := a.Request
 	t := a.token(id, use, kind)
@@ -80,7 +80,7 @@ func (a Agreement) sending(id holdfast.TokenID, use TokenUse, kind holdfast.Toke
 	return t
 }
 
-// one is the installation of one token of a sender's.
+// one is an installation of one sender token.
 func (a Agreement) one(t Token) Installation {
 	return Installation{
 		Tokens: []Token{t}, Status: a.Instrument.ReturnStatus(),
@@ -88,7 +88,7 @@ func (a Agreement) one(t Token) Installation {
 	}
 }
 
-// limits are a token's, with nothing used.
+// limits are the unused limits of a token.
 func (a Agreement) limits(t Token, terms []UsageTerms) (all []Limit) {
 	for i, u := range terms {
 		all = append(all, Limit{

@@ -104,7 +104,7 @@ func TestInstructionRefusals(t *testing.T) {
 	}
 }
 
-// distinct has n statements on names that differ.
+// distinct has n statements with different names.
 func distinct(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -113,15 +113,15 @@ func distinct(n int) string {
 	return b.String()
 }
 
-// A refusal says which rule was broken: a caller sees nothing else of it.
+// A refusal says which rule was broken, because the caller sees nothing else.
 func TestInstructionsAreRefusedInWords(t *testing.T) {
 	for text, want := range map[string]string{
 		distinct(64): "x is not known",
 		distinct(65): "more than 64 statements",
 		" ":          "is empty",
-		"MyRole == 'Caller'; MyRole == 'Sender';":                                 "MyRole is said twice",
-		"TransactionAmount <= '2'; TransactionAmount >= '1'; MyRole == 'Sender';": "TransactionAmount is said twice",
-		"PaymentMethod >= 'CC';":                                                  "PaymentMethod goes with == only",
+		"MyRole == 'Caller'; MyRole == 'Sender';":                                 "MyRole appears twice",
+		"TransactionAmount <= '2'; TransactionAmount >= '1'; MyRole == 'Sender';": "TransactionAmount appears twice",
+		"PaymentMethod >= 'CC';":                                                  "PaymentMethod can be used only with ==",
 		"azAZ09 == 'a';":                                                          "azAZ09 is not known",
 		"a{ == 'a';":                                                              "a statement is a name",
 		"a` == 'a';":                                                              "a statement is a name",
@@ -138,12 +138,12 @@ func TestInstructionsAreRefusedInWords(t *testing.T) {
 	} {
 		if _, err := install(installing(), holdfast.TokenUnrestricted, text); err == nil ||
 			!strings.Contains(err.Error(), want) {
-			t.Errorf("%.80q is told %v, want %q", text, err, want)
+			t.Errorf("%.80q gets %v, want %q", text, err, want)
 		}
 	}
 	_, err := install(installing(), holdfast.TokenUnrestricted, "MyRole == '"+strings.Repeat("r", 60)+"';")
 	if strings.Contains(err.Error(), "…") {
-		t.Errorf("60 characters are cut: %v", err)
+		t.Errorf("a text of 60 characters is cut: %v", err)
 	}
 }
 
@@ -206,7 +206,7 @@ func TestWhatInstructionsMake(t *testing.T) {
 	}
 }
 
-// A sender's token is paid by the first instrument that still can be used.
+// A sender token uses the first instrument that can still pay.
 func TestAnInstructionTakesAnInstrumentThatCanPay(t *testing.T) {
 	in := installing()
 	card := good().Instrument

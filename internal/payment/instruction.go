@@ -13,13 +13,13 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A payment instruction is a few statements of the language GateKeeper, such as
+// A payment instruction has statements in the language GateKeeper, such as
 //
 //	MyRole == 'Sender'; PaymentMethod == 'ABT'; TransactionAmount <= '25.00' orSay 'Too much';
 //
-// What follows orSay is what a request is told that breaks the statement. Of the
-// language only MyRole, OperationType and orSay are on record; the other names,
-// and how usage limits are written, are our reading.
+// If a request breaks the statement, the text after orSay is its error message.
+// Only MyRole, OperationType and orSay are documented. The other names, and the
+// syntax of usage limits, are this server's own.
 
 const (
 	instructionMax = 4096 // bytes
@@ -29,11 +29,11 @@ const (
 // A rule is one statement of an instruction.
 type rule struct{ name, operator, value, orSay string }
 
-// operators, the longer ones first.
+// operators of a statement.
 var operators = []string{"==", "<=", ">="}
 
-// readRules splits an instruction into its statements. Words of it are quoted
-// back, so that whoever wrote it finds them.
+// readRules splits an instruction into its statements. Errors quote the text,
+// so that its author can find the place.
 func readRules(text string) ([]rule, error) {
 	if len(text) > instructionMax {
 		return nil, badRule("the instruction has more than %d bytes", instructionMax)
@@ -49,7 +49,7 @@ func readRules(text string) ([]rule, error) {
 		}
 		if slices.ContainsFunc(rules,
 			func(other rule) bool { return holdfast.SameName(other.name, r.name) && other.operator == r.operator }) {
-			return nil, badRule("%s is said twice", excerpt(r.name))
+			return nil, badRule("%s appears twice", excerpt(r.name))
 		}
 		rules, text = append(rules, r), rest
 	}
@@ -80,7 +80,7 @@ func readRule(text string) (r rule, rest string, err error) {
 			return r, "", err
 		}
 		if utf8.RuneCountInString(r.orSay) > orSayMax || strings.ContainsFunc(r.orSay, unicode.IsControl) {
-			return r, "", badRule("what %s says has more than %d characters, or a line break", excerpt(name), orSayMax)
+			return r, "", badRule("the orSay text of %s has more than %d characters, or a line break", excerpt(name), orSayMax)
 		}
 	}
 	if !strings.HasPrefix(rest, ";") {
@@ -94,7 +94,7 @@ const (
 	orSayMax = 200 // characters
 )
 
-// quoted reads what stands in quotes at the beginning of a text.
+// quoted reads a quoted string at the beginning of a text.
 func quoted(text, what string) (value, rest string, err error) {
 	text = strings.TrimSpace(text)
 	if text == "" || text[0] != '\'' && text[0] != '"' {
@@ -107,11 +107,12 @@ func quoted(text, what string) (value, rest string, err error) {
 	return value, strings.TrimSpace(rest), nil
 }
 
-// says is what an instruction tells a request that breaks its rule on an amount.
+// says is the instruction's own error message for a request that breaks its
+// rule on the amount.
 func (t Token) says() string {
 	rules, err := readRules(t.Instruction)
 	if err != nil {
-		return "" // of a token that came from the pages
+		return "" // the token came from the pages
 	}
 	for _, r := range rules {
 		if holdfast.SameName(r.name, "TransactionAmount") {
@@ -140,17 +141,18 @@ func badRule(format string, args ...any) error {
 	return holdfast.Errorf(holdfast.BadRule, "PaymentInstruction: "+format, args...)
 }
 
-// An InstallInput is what the decision on an instruction needs to know.
+// An InstallInput has everything that the decision on an instruction depends
+// on.
 type InstallInput struct {
 	ID          holdfast.TokenID
 	Caller      party.Caller
-	Owner       party.Party  // the caller's, whose token it becomes
+	Owner       party.Party  // the caller's owner, who gives the token
 	Instruments []Instrument // the owner's
 	Now         time.Time
 }
 
-// Install makes a token of a payment instruction of the caller's own owner: to
-// be paid, to pay out, or to make calls with (Query API Reference,
+// Install makes a token from a payment instruction of the caller's owner. The
+// owner can receive, pay or call with it (Query API Reference,
 // InstallPaymentInstruction).
 func Install(in InstallInput, r holdfast.InstallPaymentInstructionRequest) (Installation, error) {
 	if in.Owner.Standing != party.Active {
@@ -174,7 +176,7 @@ func Install(in InstallInput, r holdfast.InstallPaymentInstructionRequest) (Inst
 	return made.finish()
 }
 
-// An instruction is a token in the making.
+// An instruction builds a token from its statements.
 type instruction struct {
 	in    InstallInput
 	token Token
@@ -188,7 +190,7 @@ type instruction struct {
 
 func (m *instruction) apply(r rule) error {
 	if r.operator != "==" && !holdfast.SameName(r.name, "TransactionAmount") {
-		return badRule("%s goes with == only", excerpt(r.name))
+		return badRule("%s can be used only with ==", excerpt(r.name))
 	}
 	switch holdfast.FoldName(r.name) {
 	case "myrole":
@@ -209,7 +211,7 @@ func (m *instruction) apply(r rule) error {
 		at, err := time.Parse(time.RFC3339, r.value)
 		if err != nil || at.Before(m.in.Now.Add(-time.Minute)) {
 			return holdfast.Errorf(holdfast.InvalidUsageStartTime,
-				"UsageStart is a time to come, such as 2026-12-01T00:00:00Z. Specified value: %s", excerpt(r.value))
+				"UsageStart must be a future time, such as 2026-12-01T00:00:00Z. Specified value: %s", excerpt(r.value))
 		}
 		m.usage.start = at.UTC().Truncate(time.Microsecond)
 	default:
@@ -236,8 +238,8 @@ func (m *instruction) setRole(value string) error {
 	return nil
 }
 
-// operations that an instruction may name; those of a sender's token say what it
-// is for.
+// operations that an instruction may name. For a sender's token they decide its
+// use.
 var operations = []string{"pay", "reserve", "settle", "refund", "fundprepaid", "settledebt", "writeoffdebt"}
 
 func (m *instruction) setOperation(value string) error {
@@ -269,7 +271,7 @@ func (m *instruction) setAmount(r rule) error {
 		return badRule("TransactionAmount is an amount such as '25.00'. Specified value: %s", excerpt(r.value))
 	}
 	if m.token.Amount.Given() {
-		return badRule("TransactionAmount is said twice")
+		return badRule("TransactionAmount appears twice")
 	}
 	m.token.Amount = amount
 	m.token.AmountType = map[string]holdfast.AmountType{
@@ -296,8 +298,8 @@ func (m *instruction) finish() (Installation, error) {
 	return Installation{Tokens: []Token{*t}, Limits: limits}, err
 }
 
-// finishRole says whose token it is. A sender's pays whomever a call names, by
-// the owner's own instrument.
+// finishRole sets the token's party by its role. A sender token pays any
+// recipient that a call names, with the owner's own instrument.
 func (m *instruction) finishRole() error {
 	t := &m.token
 	if t.Use != UsePay {
@@ -321,8 +323,8 @@ func (m *instruction) finishRole() error {
 		t.Method)
 }
 
-// limits reads what the instruction says of usage: a lasting token needs it, a
-// single-use token has none.
+// limits reads the usage limits of the instruction. Multi-use and recurring
+// tokens need one; a single-use token has none.
 func (m *instruction) limits() ([]Limit, error) {
 	t, u := m.token, m.usage
 	switch {
@@ -331,7 +333,7 @@ func (m *instruction) limits() ([]Limit, error) {
 			"a single-use token is used once, and has no usage limits")
 	case t.Limited() && !u.given:
 		return nil, holdfast.Errorf(holdfast.UsageNotDefined,
-			"a %s token needs usage limits: UsageType, UsageLimit and, if it begins anew, UsagePeriod", t.Type)
+			"a %s token needs usage limits: UsageType, UsageLimit and, for a repeating limit, UsagePeriod", t.Type)
 	case !u.given:
 		return nil, nil
 	}
@@ -373,8 +375,8 @@ func (m *instruction) limits() ([]Limit, error) {
 	return []Limit{l}, nil
 }
 
-// InstructionText is the instruction that a token was installed by or, of one
-// that came from the pages, says the same in that language.
+// InstructionText is the instruction that the token was installed with. For a
+// token from the pages, it describes the token in the same language.
 func (t Token) InstructionText() string {
 	if t.Instruction != "" {
 		return t.Instruction

@@ -20,9 +20,9 @@ func installing() payment.InstallInput {
 	}
 }
 
-// FuzzInstruction reads whatever a caller installs: it is a token or a refusal
-// with one of the documented codes, and what a token's instruction says makes
-// the same token again.
+// FuzzInstruction installs arbitrary texts. The result is a token or a refusal
+// with a documented code. The token's InstructionText makes the same token
+// again.
 func FuzzInstruction(f *testing.F) {
 	for _, seed := range []string{
 		"MyRole == 'Caller';",
@@ -64,13 +64,13 @@ func FuzzInstruction(f *testing.F) {
 		r.PaymentInstruction = token.InstructionText()
 		again, err := payment.Install(installing(), r)
 		if err != nil {
-			t.Fatalf("%q says of itself %q, which is refused: %v", text, r.PaymentInstruction, err)
+			t.Fatalf("%q has the instruction text %q, which is refused: %v", text, r.PaymentInstruction, err)
 		}
 		if diff := cmp.Diff(made, again); diff != "" {
 			t.Errorf("%q (-made +again):\n%s", text, diff)
 		}
 		if strings.TrimSpace(r.PaymentInstruction) == "" {
-			t.Error("the token says nothing of itself")
+			t.Error("the token has no instruction text")
 		}
 	})
 }
@@ -84,7 +84,7 @@ func containsCode(codes []holdfast.Code, code holdfast.Code) bool {
 	return false
 }
 
-// A statement may say what a request is told that breaks it.
+// A statement may have its own error message for requests that break it.
 func TestOrSay(t *testing.T) {
 	install := func(text string) (payment.Installation, error) {
 		return payment.Install(installing(), holdfast.InstallPaymentInstructionRequest{
@@ -117,6 +117,6 @@ func TestOrSay(t *testing.T) {
 	asked.Token.Amount, asked.Token.Instruction = money.Cents(2500), text
 	_, err = payment.Reserve(asked.Input, asked.Request)
 	if code(err) != holdfast.IncompatibleTokens || !strings.Contains(err.Error(), "That's too much") {
-		t.Errorf("a request that breaks the rule is told %v", err)
+		t.Errorf("a request that breaks the rule gets %v", err)
 	}
 }

@@ -12,8 +12,8 @@ import (
 type InstrumentID string
 
 // An Instrument is a sender's way to pay: a card, a bank account or the balance
-// held here. Of a card only what may be shown is kept, and the network's own
-// name for it; the number and the security code never are.
+// at this server. For a card, only the data that may be shown and the network's
+// own name are stored. The number and the security code never are.
 type Instrument struct {
 	ID          InstrumentID
 	Owner       party.ID
@@ -25,13 +25,13 @@ type Instrument struct {
 	ExpiryYear  int // four digits; zero unless a card
 	NetworkRef  string
 	Default     bool
-	Verified    bool // of a bank account: it is known to be the owner's
-	Removed     bool // by its owner: nothing new is paid with it
+	Verified    bool // a bank account is known to belong to the owner
+	Removed     bool // by its owner: it cannot pay any more
 	Created     time.Time
 }
 
-// Expired reports whether a card can no longer be used: from the first instant
-// of the month after the one printed on it.
+// Expired reports whether a card has expired. It expires at the beginning of
+// the month after the month printed on it.
 func (i Instrument) Expired(now time.Time) bool {
 	if i.Method != holdfast.MethodCC {
 		return false
@@ -39,7 +39,7 @@ func (i Instrument) Expired(now time.Time) bool {
 	return !now.Before(time.Date(i.ExpiryYear, time.Month(i.ExpiryMonth)+1, 1, 0, 0, 0, 0, time.UTC))
 }
 
-// Expiry is MM/YYYY for a card, as a return URL carries it, and empty otherwise.
+// Expiry is MM/YYYY for a card, as in a return URL, and empty otherwise.
 func (i Instrument) Expiry() string {
 	if i.Method != holdfast.MethodCC {
 		return ""
@@ -47,13 +47,13 @@ func (i Instrument) Expiry() string {
 	return fmt.Sprintf("%02d/%04d", i.ExpiryMonth, i.ExpiryYear)
 }
 
-// Declined reports whether a network declined the payment, when it was asked to
-// authorise it or to charge it.
+// Declined reports whether a network declined to authorise or charge the
+// payment.
 func (t Transaction) Declined() bool {
 	return t.State == Failure && t.StatusCode != holdfast.CodeExpired
 }
 
-// Name is how the owner is shown the instrument, "Visa ending in 4242".
+// Name is the name that the owner sees, such as "Visa ending in 4242".
 func (i Instrument) Name() string {
 	if i.Method == holdfast.MethodABT {
 		return "Account balance"
@@ -68,23 +68,23 @@ func (i Instrument) ReturnStatus() holdfast.ReturnStatus {
 		return holdfast.ReturnSuccessABT
 	case holdfast.MethodACH:
 		return holdfast.ReturnSuccessACH
-	case holdfast.MethodCC, holdfast.MethodPrepaid, holdfast.MethodDebt: // the last two are no sender's to choose
+	case holdfast.MethodCC, holdfast.MethodPrepaid, holdfast.MethodDebt: // a sender cannot choose the last two
 	}
 	return holdfast.ReturnSuccessCC
 }
 
-// A CardProblem is why a card cannot be kept.
+// A CardProblem is the reason why a card cannot be stored.
 type CardProblem string
 
-// The problems there are.
+// The reasons.
 const (
 	CardNumberMissing   CardProblem = "number missing"
 	CardNumberForm      CardProblem = "number not of 12 to 19 digits"
 	CardNumberMistyped  CardProblem = "number mistyped"
-	CardNotForTests     CardProblem = "not a test card" // of the sandbox
+	CardNotForTests     CardProblem = "not a test card" // in the sandbox
 	CardExpiryForm      CardProblem = "expiry date unreadable"
 	CardExpired         CardProblem = "expired"
-	CardExpiredByIssuer CardProblem = "expired, says its issuer"
+	CardExpiredByIssuer CardProblem = "expired, according to its issuer"
 	CardCodeThree       CardProblem = "security code not of three digits"
 	CardCodeFour        CardProblem = "security code not of four digits"
 	CardCodeWrong       CardProblem = "security code wrong"

@@ -6,12 +6,12 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// A Kind is what a transaction was made by.
+// A Kind is the operation that made a transaction.
 type Kind string
 
-// The kinds. A Commission is a marketplace's fee, which is a transaction of its
-// own beside the payment that it is taken from; a Deposit puts money of the
-// sandbox into somebody's balance, and no caller sees it.
+// The kinds. A Commission is a marketplace's fee: a separate transaction, made
+// together with the payment that it is taken from. A Deposit puts sandbox money
+// into a party's balance, and no caller sees it.
 const (
 	KindReserve      Kind = "Reserve"
 	KindPay          Kind = "Pay"
@@ -23,10 +23,10 @@ const (
 	KindDeposit      Kind = "Deposit"
 )
 
-// charged are the steps of whatever a network is asked to pay for at once.
+// charged are the steps of payments without a hold.
 var charged = []Verb{VerbPay, VerbCharge, VerbDecline, VerbTimeOut, VerbTransfer}
 
-// kindVerbs are the steps that each kind may take.
+// kindVerbs has the verbs that each kind allows.
 var kindVerbs = map[Kind][]Verb{
 	KindReserve: {
 		VerbReserve, VerbApprove, VerbDecline, VerbSettle, VerbCapture, VerbCaptureDecline, VerbCancel, VerbExpire,
@@ -40,11 +40,11 @@ var kindVerbs = map[Kind][]Verb{
 	KindDeposit:      {VerbTransfer},
 }
 
-// May reports whether a verb is one of the kind's.
+// May reports whether the kind allows a verb.
 func (k Kind) May(v Verb) bool { return slices.Contains(kindVerbs[k], v) }
 
-// operation is the kind in the API's words (data type FPSOperation); a Reserve
-// becomes a Settle.
+// operation is the API's name for the kind (data type FPSOperation).
+// [Transaction.Operation] turns a settled Reserve into a Settle.
 func (k Kind) operation() holdfast.Operation {
 	switch k {
 	case KindReserve:

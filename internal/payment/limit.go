@@ -8,7 +8,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A LimitKind is what a limit counts, in the pipelines' words.
+// A LimitKind says what a limit counts. The values are those of the pipelines.
 type LimitKind string
 
 // A limit counts uses or adds up amounts.
@@ -17,9 +17,9 @@ const (
 	LimitAmount LimitKind = "Amount"
 )
 
-// A Limit bounds what a subject may do in each of its windows, and says what it
-// has done in the present one. Windows are fixed: they are counted from Start,
-// and each begins where the last one ends.
+// A Limit restricts the uses or amounts of a subject in each window, and
+// records what is used in the current one. Windows are fixed: the first begins
+// at Start, and each begins where the last one ends.
 type Limit struct {
 	Scope   string // the caller of a token; for a party see [party.Caller.LimitScope]
 	Subject string // a token's id, or a party's [SendingSubject] or [ReceivingSubject]
@@ -29,7 +29,7 @@ type Limit struct {
 	Period  Period
 	Start   time.Time
 
-	Window     time.Time // when the window began that is counted here
+	Window     time.Time // start of the window to which the use below belongs
 	UsedCount  int64
 	UsedAmount money.Amount
 }
@@ -39,37 +39,39 @@ const (
 	receivingPrefix = "receiving:"
 )
 
-// SendingSubject and ReceivingSubject name the limits of a party.
+// SendingSubject and ReceivingSubject name the limits on what a party pays and
+// receives.
 func SendingSubject(p party.ID) string   { return sendingPrefix + string(p) }
 func ReceivingSubject(p party.ID) string { return receivingPrefix + string(p) }
 
-// partyPeriod is what the limits of a party are per.
+// partyPeriod is the period of a party's limits.
 var partyPeriod = Period{1, Month}
 
-// partyEpoch is from when the windows of parties are counted, so that they are
-// calendar months.
+// partyEpoch is the start of the first window of every party, so that windows
+// are calendar months.
 var partyEpoch = time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// Sending and Receiving are the limits of a party with nothing used; ok is
-// whether it has one.
+// Sending is the unused limit on what a party may pay. ok is false if it has
+// none.
 func Sending(p party.Party, scope string) (l Limit, ok bool) {
 	return partyLimit(scope, SendingSubject(p.ID), p.SendingLimit)
 }
 
-// Receiving is Sending for what the party is paid.
+// Receiving is the unused limit on what a party may receive. ok is false if it
+// has none.
 func Receiving(p party.Party, scope string) (l Limit, ok bool) {
 	return partyLimit(scope, ReceivingSubject(p.ID), p.ReceivingLimit)
 }
 
-func partyLimit(scope, subject string, most money.Amount) (Limit, bool) {
+func partyLimit(scope, subject string, value money.Amount) (Limit, bool) {
 	return Limit{
-		Scope: scope, Subject: subject, Kind: LimitAmount, Value: most.Micro,
+		Scope: scope, Subject: subject, Kind: LimitAmount, Value: value.Micro,
 		Period: partyPeriod, Start: partyEpoch, Window: partyEpoch, UsedAmount: money.Micros(0),
-	}, most.Given()
+	}, value.Given()
 }
 
-// At is the limit as it stands at a time: with nothing used when a window has
-// begun since. A clock that was put back gives nothing back.
+// At is the limit at the given time. If a new window has begun since, nothing
+// is used. A clock that was put back does not empty the limit.
 func (l Limit) At(now time.Time) Limit {
 	if window := l.Period.Window(l.Start, now); window.After(l.Window) {
 		l.Window, l.UsedCount, l.UsedAmount = window, 0, money.Micros(0)
@@ -77,8 +79,8 @@ func (l Limit) At(now time.Time) Limit {
 	return l
 }
 
-// Resets is when the limit's window ends and nothing is used any more; zero for a
-// limit that never begins anew.
+// Resets is the time at which the limit's window ends and the limit is empty
+// again. It is zero if the window never ends.
 func (l Limit) Resets() time.Time {
 	if l.Period.Endless() {
 		return time.Time{}
@@ -86,7 +88,7 @@ func (l Limit) Resets() time.Time {
 	return l.Period.After(l.Start, l.Period.count(l.Start, l.Window)+1)
 }
 
-// Use counts one more use of amount, and reports whether the limit allows it.
+// Use counts one use of amount, and reports whether the limit allows it.
 func (l Limit) Use(amount money.Amount, now time.Time) (after Limit, ok bool) {
 	l = l.At(now)
 	l.UsedCount++
@@ -97,9 +99,10 @@ func (l Limit) Use(amount money.Amount, now time.Time) (after Limit, ok bool) {
 	return l, l.UsedAmount.Micro <= l.Value
 }
 
-// GiveBack takes back a use that was counted at a time and came to nothing, or
-// to less than the amount counted; what is counted in a window that is over is
-// gone with it. whole says that not even the use itself is left.
+// GiveBack undoes a use that was counted at the given time, because the payment
+// failed or took less than the amount counted. If that window is over, nothing
+// changes. whole means that the use itself is given back, not only a part of
+// its amount.
 func (l Limit) GiveBack(amount money.Amount, at time.Time, whole bool) Limit {
 	if !l.Period.Window(l.Start, at).Equal(l.Window) {
 		return l
@@ -111,11 +114,11 @@ func (l Limit) GiveBack(amount money.Amount, at time.Time, whole bool) Limit {
 	return l
 }
 
-// A LimitChange is what a step does to a limit.
+// A LimitChange is the change of a limit in one step.
 type LimitChange struct{ Before, After Limit }
 
-// use counts amount against every limit, or names the first that does not allow
-// it.
+// use counts amount against every limit. exceeded is the first limit that does
+// not allow it.
 func use(limits []Limit, amount money.Amount, now time.Time) (changes []LimitChange, exceeded *Limit) {
 	for _, l := range limits {
 		after, ok := l.Use(amount, now)
@@ -137,7 +140,7 @@ func giveBack(limits []Limit, amount money.Amount, at time.Time, whole bool) []L
 	return changes
 }
 
-// words say what the limit allows.
+// words describe what the limit allows.
 func (l Limit) words() string {
 	allowed := fmt.Sprintf("%d uses", l.Value)
 	switch {

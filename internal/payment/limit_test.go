@@ -27,8 +27,8 @@ func TestParsePeriod(t *testing.T) {
 	}
 }
 
-// A month that has no such day ends with its last; the month after keeps the
-// day all the same.
+// In a month without such a day, the window ends on the last day. The month
+// after has the original day again.
 func TestMonthsKeepTheDay(t *testing.T) {
 	month := payment.Period{N: 1, Unit: payment.Month}
 	start := time.Date(2027, time.January, 31, 9, 30, 0, 0, time.UTC)
@@ -43,8 +43,8 @@ func TestMonthsKeepTheDay(t *testing.T) {
 	}
 }
 
-// A limit says when its window ends, which begins at the day of the month that
-// the first one did.
+// Resets is the end of the limit's window. Every window begins on the same day
+// of the month as the first.
 func TestLimitsSayWhenTheyReset(t *testing.T) {
 	start := time.Date(2027, time.January, 31, 9, 30, 0, 0, time.UTC)
 	l := payment.Limit{
@@ -77,15 +77,15 @@ func drawTime(t *rapid.T, name string) time.Time {
 		rapid.Int64Range(0, 999_999).Draw(t, name+"'s microseconds")*1_000).UTC()
 }
 
-// Windows follow one another without gap and without overlap: every moment from
-// the start on is in one of them, which begins at the end of the one before.
+// Windows have no gaps and no overlaps: every moment from the start on is in
+// exactly one window, which begins at the end of the previous one.
 func TestWindowsPartTime(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, start, at := drawPeriod.Draw(t, "period"), drawTime(t, "start"), drawTime(t, "at")
 		window := p.Window(start, at)
 		if at.Before(start) {
 			if !window.Equal(start) {
-				t.Fatalf("before it all, the window begins at %v", window)
+				t.Fatalf("for a time before the start, the window begins at %v", window)
 			}
 			return
 		}
@@ -95,20 +95,20 @@ func TestWindowsPartTime(t *testing.T) {
 		k := 0
 		for !p.After(start, k).Equal(window) {
 			if k++; p.After(start, k).After(at) {
-				t.Fatalf("the window at %v begins no whole number of %v after %v", window, p, start)
+				t.Fatalf("the window at %v does not begin a whole number of %v after %v", window, p, start)
 			}
 		}
 		if end := p.After(start, k+1); !at.Before(end) || !end.After(window) {
-			t.Fatalf("the window from %v to %v does not have %v in it", window, end, at)
+			t.Fatalf("the window from %v to %v does not contain %v", window, end, at)
 		}
 		if last := p.Window(start, p.After(start, k+1).Add(-time.Microsecond)); !last.Equal(window) {
-			t.Fatalf("the window's last moment is in the one from %v", last)
+			t.Fatalf("the window's last moment is in the window from %v", last)
 		}
 	})
 }
 
-// A limit never allows more than its value in one window, whatever is given
-// back in between; and what is given back can be used again.
+// A limit never allows more than its value in one window, even if uses are
+// given back in between. A use that is given back can be used again.
 func TestLimitsHold(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		kind := rapid.SampledFrom([]payment.LimitKind{payment.LimitCount, payment.LimitAmount}).Draw(t, "kind")
@@ -160,7 +160,7 @@ func TestLimitsHold(t *testing.T) {
 	})
 }
 
-// Of what was counted, a part may come to nothing: the use stays.
+// If only part of a counted amount is given back, the use still counts.
 func TestAPartIsGivenBack(t *testing.T) {
 	l := payment.Limit{Kind: payment.LimitAmount, Value: 50_000_000, Start: now, Window: now, UsedAmount: money.Micros(0)}
 	l, _ = l.Use(money.Cents(42_50), now)
@@ -170,12 +170,12 @@ func TestAPartIsGivenBack(t *testing.T) {
 	}
 	l = l.GiveBack(money.Cents(99_00), now, true)
 	if l.UsedCount != 0 || l.UsedAmount != money.Cents(0) {
-		t.Errorf("used after all is back: %d times, %v", l.UsedCount, l.UsedAmount)
+		t.Errorf("after everything is given back, %d uses of %v are left", l.UsedCount, l.UsedAmount)
 	}
 }
 
-// A use goes back to the window it was counted in, whole or in part, and to no
-// other.
+// A use is given back, in full or in part, only to the window in which it was
+// counted.
 func TestAUseGoesBackToItsWindow(t *testing.T) {
 	month := payment.Period{N: 1, Unit: payment.Month}
 	start := time.Date(2027, time.January, 31, 9, 30, 0, 0, time.UTC)
@@ -201,8 +201,8 @@ func TestAUseGoesBackToItsWindow(t *testing.T) {
 	}
 }
 
-// A clock that is put back empties no limit: what was used in a window that is
-// now to come stays used until that window is over.
+// A clock that is put back empties no limit. A use in a window that is now in
+// the future stays counted until that window is over.
 func TestAClockThatIsPutBackEmptiesNothing(t *testing.T) {
 	for _, period := range []payment.Period{{}, {N: 1, Unit: payment.Hour}, {N: 1, Unit: payment.Month}} {
 		start := time.Date(2027, time.January, 31, 9, 30, 0, 0, time.UTC)

@@ -7,16 +7,16 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A Mover is a token that can move what is on an instrument: it spends a prepaid
-// balance, or it settles a debt. No step may leave money on an instrument that
-// none of its movers can move (decision 33).
+// A Mover is a token that can move the money on an instrument: it spends a
+// prepaid balance, or it settles a debt. No step may leave money on an
+// instrument that none of its movers can move (decision 33).
 type Mover struct {
 	Token      Token
 	Limits     []Limit
-	Instrument Instrument // that a settlement is charged to; zero for a token that spends
+	Instrument Instrument // to which a settlement is charged; zero for a token that spends
 }
 
-// MovedBy is the use of the tokens that move what is on the instrument.
+// MovedBy is the use of the tokens that move the instrument's money.
 func (a AggregateInstrument) MovedBy() TokenUse {
 	if a.Method == holdfast.MethodPrepaid {
 		return UsePay
@@ -24,9 +24,9 @@ func (a AggregateInstrument) MovedBy() TokenUse {
 	return UseSettle
 }
 
-// toMove is what still has to be moved: a prepaid balance with what is being
-// funded, or a debt without what is being settled, which the limits of the
-// settlement token count already.
+// toMove is the amount that still has to be moved. For a prepaid instrument it
+// includes money that is being funded. For a debt it excludes money that is
+// being settled, which the settlement token's limits already count.
 func (a AggregateInstrument) toMove() money.Amount {
 	if a.Method == holdfast.MethodPrepaid {
 		return a.Balance.Add(a.Pending)
@@ -34,13 +34,13 @@ func (a AggregateInstrument) toMove() money.Amount {
 	return a.open()
 }
 
-// Busy reports whether money is on the instrument or on its way: a token that
-// moves it is needed.
+// Busy reports whether money is on the instrument or on its way to it. A token
+// that moves it is then needed.
 func (a AggregateInstrument) Busy() bool { return a.Balance.Positive() || a.Pending.Positive() }
 
 // takes refuses to put more on an instrument than one of its movers can move.
-// Instruments are installed with a mover. If there is none at all, the rows are
-// damaged: `books check` says so, and no step does.
+// Every instrument is installed with a mover. If there is none at all, the rows
+// are damaged. No step refuses because of that; `books check` reports it.
 func (a AggregateInstrument) takes(more money.Amount, movers []Mover, now time.Time) (err error) {
 	for _, m := range movers {
 		if err = m.moves(a.toMove().Add(more), now); err == nil {
@@ -50,7 +50,8 @@ func (a AggregateInstrument) takes(more money.Amount, movers []Mover, now time.T
 	return err
 }
 
-// takesBack is takes for a refund, which is too late once the time is over.
+// takesBack is takes for a refund. It also refuses a refund after the
+// instrument has expired.
 func (a AggregateInstrument) takesBack(amount money.Amount, movers []Mover, now time.Time) error {
 	if a.expired(now) {
 		return holdfast.Errorf(holdfast.InstrumentExpired, "the instrument expired at %s", stamp(a.Expires))
@@ -58,13 +59,13 @@ func (a AggregateInstrument) takesBack(amount money.Amount, movers []Mover, now 
 	return a.takes(amount, movers, now)
 }
 
-// Stranded says why no mover can move what is on the instrument; nil if one can,
-// or if there is nothing to move.
+// Stranded says why no mover can move the instrument's money. It is nil if a
+// mover can, or if there is nothing to move.
 func (a AggregateInstrument) Stranded(movers []Mover) (err error) {
 	if !a.toMove().Positive() {
 		return nil
 	}
-	err = holdfast.Errorf(holdfast.TokenNotActiveSender, "there is no token that could %s", purposes[a.MovedBy()])
+	err = holdfast.Errorf(holdfast.TokenNotActiveSender, "there is no token that can %s", purposes[a.MovedBy()])
 	for _, m := range movers {
 		if err = m.lasts(a.toMove()); err == nil {
 			return nil
@@ -73,7 +74,7 @@ func (a AggregateInstrument) Stranded(movers []Mover) (err error) {
 	return err
 }
 
-// moves refuses an amount that the token could not move from now on.
+// moves refuses an amount that the token cannot move at now or later.
 func (m Mover) moves(amount money.Amount, now time.Time) error {
 	switch {
 	case m.Token.expired(now) && !m.Token.Cancelled:
@@ -86,9 +87,9 @@ func (m Mover) moves(amount money.Amount, now time.Time) error {
 	return m.lasts(amount)
 }
 
-// lasts refuses an amount that the token could not move although it is on the
-// instrument already. Time is no reason: what is on an instrument outlives the
-// token's expiry, and a card that expired can be replaced (EditToken).
+// lasts refuses an amount that is already on the instrument and that the token
+// cannot move. Expiry is no reason to refuse: a token can still move the money
+// after its expiry, and an expired card can be replaced (EditToken).
 func (m Mover) lasts(amount money.Amount) error {
 	switch {
 	case m.Token.Cancelled:
@@ -99,7 +100,7 @@ func (m Mover) lasts(amount money.Amount) error {
 	}
 	for _, l := range m.Limits {
 		if !l.Period.Endless() {
-			continue // it begins anew
+			continue // it is empty again in the next window
 		}
 		if l.Kind == LimitAmount && l.UsedAmount.Add(amount).Micro > l.Value || l.Kind == LimitCount &&
 			l.UsedCount >= l.Value {
@@ -117,18 +118,19 @@ func (m Mover) purpose() string {
 	return purposes[m.Token.Use]
 }
 
-// outlives reports whether the token at hand moves what is on an instrument
-// whose time is over. Debts stay settleable. A prepaid balance goes back to its
-// sender; if the recipient cannot pay it back now, it can still be spent.
+// outlives reports whether the sender token can still move the money of an
+// expired instrument. A debt can always be settled. A prepaid balance goes back
+// to its sender; if the recipient cannot pay it back now, it can still be
+// spent.
 func (in Input) outlives() bool { return in.Aggregate.needs(in.Token) && !in.GoesBack }
 
-// needs reports whether money is on the instrument that the token moves.
+// needs reports whether the instrument has money that the token moves.
 func (a AggregateInstrument) needs(t Token) bool {
 	return t.Aggregate == a.ID && t.Use == a.MovedBy() && a.toMove().Positive()
 }
 
-// Lasting is a token of the instrument, without its expiry where money on the
-// instrument still needs it.
+// Lasting is a token of the instrument. It has no expiry while the instrument
+// has money that the token moves.
 func (a AggregateInstrument) Lasting(t Token) Token {
 	if a.needs(t) {
 		t.Expires = time.Time{}
@@ -136,7 +138,8 @@ func (a AggregateInstrument) Lasting(t Token) Token {
 	return t
 }
 
-// lasting is the sender token, without its expiry where that does not count.
+// lasting is the sender token, without its expiry if its instrument still needs
+// it.
 func (in Input) lasting() Token {
 	if in.GoesBack {
 		return in.Token
@@ -144,7 +147,8 @@ func (in Input) lasting() Token {
 	return in.Aggregate.Lasting(in.Token)
 }
 
-// aggregate refuses an instrument that is over, or that the token is not for.
+// aggregate refuses an instrument that has expired, or that the token is not
+// for.
 func (in Input) aggregate() error {
 	switch a := in.Aggregate; {
 	case a.expired(in.Now) && !in.outlives():
@@ -155,14 +159,14 @@ func (in Input) aggregate() error {
 	return nil
 }
 
-// strands refuses a step that moves a part of what is on an instrument and uses
-// the token up with it, so that the rest could not be moved.
+// strands refuses a step that moves only part of an instrument's money and uses
+// up the token, so that the rest could not be moved.
 func (in Input) strands(c Change) error {
 	if c.Aggregate == nil {
 		return nil
 	}
 	if stranded := c.Aggregate.Before.Stranded(in.Movers); stranded != nil {
-		return nil //nolint:nilerr // it was so before the step, which may be the way out
+		return nil //nolint:nilerr // it was stranded before the step, and the step may help
 	}
 	after := make([]Mover, len(in.Movers))
 	for i, m := range in.Movers {

@@ -9,8 +9,9 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// onCredit is a purchase of 10 dollars on credit, of which 20 are owed and 5 are
-// being settled. The settlement token may charge 30 dollars, of which 5 are used.
+// onCredit is a purchase of 10 dollars on credit. The debt is 20 dollars, of
+// which 5 are being settled. The settlement token may charge 30 dollars, of
+// which 5 are used.
 func onCredit() asked {
 	in := good()
 	in.Request.TransactionAmount = money.Cents(10_00)
@@ -88,7 +89,7 @@ func TestWhatMayBeOwed(t *testing.T) {
 	}
 }
 
-// ofBalance is a payment of 10 out of a prepaid balance of 20 dollars.
+// ofBalance is a payment of 10 dollars from a prepaid balance of 20 dollars.
 func ofBalance() asked {
 	in := onCredit()
 	in.Aggregate.Method, in.Token.Method = holdfast.MethodPrepaid, holdfast.MethodPrepaid
@@ -162,8 +163,8 @@ func TestStranded(t *testing.T) {
 	}
 }
 
-// What goes back is taken from the last fundings, with the fee of that part, and
-// only if the recipient can pay all of it.
+// A returned balance comes from the last fundings, with the fee of the returned
+// part, and only if the recipient can pay all of it.
 func TestReturns(t *testing.T) {
 	funding := func(id holdfast.TransactionID, amount, refunded int64) payment.Transaction {
 		f := paid(money.Cents(amount), money.Micros(0))
@@ -176,10 +177,10 @@ func TestReturns(t *testing.T) {
 	returns := a.Returns(fundings, money.Cents(17_12)) // 0.59 · 6/10 and 0.88 · 12/20 come back
 	if len(returns) != 2 || returns[0].Amount != money.Cents(6_00) || returns[1].Amount != money.Cents(12_00) ||
 		returns[0].Fee != money.Cents(35) || returns[1].Fee != money.Cents(53) {
-		t.Fatalf("goes back as %+v", returns)
+		t.Fatalf("the returns are %+v", returns)
 	}
 	if short := a.Returns(fundings, money.Cents(17_11)); len(short) != 0 {
-		t.Errorf("a cent too little pays %+v", short)
+		t.Errorf("with a cent too little the returns are %+v", short)
 	}
 	c := returns[1].Change("1T9", a, now)
 	if c.After.Parent != "1T2" || c.After.Method != holdfast.MethodABT || c.After.State != payment.Success ||
@@ -190,6 +191,6 @@ func TestReturns(t *testing.T) {
 	}
 	at := now.Add(time.Minute)
 	if a.Over(now) || !a.Ended(now).Over(now) || a.Ended(now).Ended(at) != a.Ended(now) {
-		t.Error("it ends once, when it is ended")
+		t.Error("an instrument that has expired gets a new expiry")
 	}
 }

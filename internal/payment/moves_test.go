@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A marketplace's fee is a transaction of its own, made in the step in which the
+// A marketplace's fee is a separate transaction, made in the step in which the
 // money moves.
 func TestTheMarketplacesFeeIsTaken(t *testing.T) {
 	in := sold()
@@ -28,8 +28,8 @@ func TestTheMarketplacesFeeIsTaken(t *testing.T) {
 	wantBalances(t, done.Also[0].Postings, map[ledger.AccountID]int64{ledger.Party("P3"): -1_00, ledger.Party("P1"): 1_00})
 }
 
-// Money of the recipient's is not set aside where the payment brings more than
-// its fee takes.
+// The recipient's money is not set aside if the payment brings more than its
+// fee takes.
 func TestNothingIsSetAsideWithoutNeed(t *testing.T) {
 	c, err := payment.Pay(good().Input, holdfast.PayRequest(good().Request))
 	if err != nil || c.After.SetsAside || len(c.Postings) != 0 {
@@ -54,7 +54,7 @@ func TestWhatIsRefusedIsTold(t *testing.T) {
 	told := func(what string, err error, want string) {
 		t.Helper()
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: told %v, want %q", what, err, want)
+			t.Errorf("%s: got %v, want %q", what, err, want)
 		}
 	}
 	in := good()
@@ -100,8 +100,8 @@ func TestAnAuditSaysWhere(t *testing.T) {
 		tamper func(*payment.File)
 		want   string // a row and what is said of it; empty if all is well
 	}{
-		"a step out of place":    {func(f *payment.File) { f.History[1].Seq = 7 }, "1T1/7 stands where step 2 should be"},
-		"a posting out of place": {func(f *payment.File) { f.Postings[1].Seq = 7 }, "1T1/7 stands where 2 should be"},
+		"a step out of place":    {func(f *payment.File) { f.History[1].Seq = 7 }, "1T1/7 is in the place of step 2"},
+		"a posting out of place": {func(f *payment.File) { f.Postings[1].Seq = 7 }, "1T1/7 is in the place of posting 2"},
 		"no postings":            {func(f *payment.File) { f.Postings = nil }, "1T1/2 is missing"},
 		"no history": {func(f *payment.File) { f.History = nil },
 			"1T1 is Success but its history ends at None"},

@@ -2,8 +2,7 @@ package payment
 
 import "github.com/holdfast-pay/holdfast"
 
-// readMultiUse reads what is asked for many payments (Advanced Guide, MultiUse
-// pipeline).
+// readMultiUse reads the parameters of the MultiUse pipeline (Advanced Guide).
 func readMultiUse(in *paramReader, r *PipelineRequest) {
 	r.Reference = in.reference("callerReference")
 	r.GlobalLimit = in.limit("globalAmountLimit")
@@ -14,7 +13,7 @@ func readMultiUse(in *paramReader, r *PipelineRequest) {
 		}
 		if !r.Amount.Positive() || r.Amount.Cmp(amountMax) > 0 || r.AmountType != holdfast.AmountMaximum &&
 			r.Amount.Cmp(r.GlobalLimit) > 0 {
-			in.refuse("transactionAmount") // no payment of it could ever be made
+			in.refuse("transactionAmount") // no payment of this amount could ever be made
 		}
 	}
 	r.Usage = in.usage()
@@ -23,9 +22,9 @@ func readMultiUse(in *paramReader, r *PipelineRequest) {
 	readValidity(in, r)
 }
 
-// installMultiUse makes the token, which lives for a year unless the request
-// says how long. It has at most three limits: one for all payments together, and
-// the two that the request may set.
+// installMultiUse makes the token. It expires after a year unless the request
+// says otherwise. It has at most three limits: one for all payments together,
+// and the two that the request may set.
 func (a Agreement) installMultiUse() Installation {
 	t := a.sending(a.IDs[0], UsePay, holdfast.TokenMultiUse)
 	if t.Expires.IsZero() {

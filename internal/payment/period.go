@@ -9,11 +9,11 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// A Unit is what periods are counted in.
+// A Unit is the unit of a period.
 type Unit string
 
-// The units, as pipelines write them. Weeks and years are in no table of the
-// documents, but in one use case's text.
+// The units, as pipelines write them. The tables of FPS's documents lack weeks
+// and years, but one use case's text has them.
 const (
 	Hour  Unit = "Hour"
 	Day   Unit = "Day"
@@ -22,8 +22,8 @@ const (
 	Year  Unit = "Year"
 )
 
-// A Period is a span such as "1 Month", after which a limit begins anew. The
-// zero Period never ends.
+// A Period is a span of time such as "1 Month", after which a limit is empty
+// again. The zero Period never ends.
 type Period struct {
 	N    int
 	Unit Unit
@@ -31,7 +31,7 @@ type Period struct {
 
 const periodMax = 1200 // units
 
-// ParsePeriod reads "1 Hour", "12 Months" and the like, in any case.
+// ParsePeriod reads "1 Hour", "12 Months" and the like, in upper or lower case.
 func ParsePeriod(s string) (Period, bool) {
 	number, word, _ := strings.Cut(strings.TrimSpace(s), " ")
 	n, err := strconv.Atoi(number)
@@ -57,8 +57,8 @@ func (p Period) String() string {
 // Endless reports whether the period never ends.
 func (p Period) Endless() bool { return p.N == 0 }
 
-// After is k periods after start. Months keep the day of the month, and end
-// with the month where it has no such day.
+// After is k periods after start. Months keep the day of the month. In a month
+// without such a day, the result is the last day of that month.
 func (p Period) After(start time.Time, k int) time.Time {
 	n := k * p.N
 	switch p.Unit {
@@ -78,8 +78,9 @@ func (p Period) After(start time.Time, k int) time.Time {
 		time.UTC)
 }
 
-// Window is when the period began that at falls in, counted from start; start
-// itself for a time before it and for a period that never ends. Times are UTC.
+// Window is the start of the period that contains at; the first period begins
+// at start. It is start itself if at is earlier, or if the period never ends.
+// Times are UTC.
 func (p Period) Window(start, at time.Time) time.Time {
 	if p.Endless() || at.Before(start) {
 		return start
@@ -87,25 +88,25 @@ func (p Period) Window(start, at time.Time) time.Time {
 	return p.After(start, p.count(start, at))
 }
 
-// count is how many whole periods lie between start and at, which is not before
-// it.
+// count is the number of whole periods between start and at, which must not be
+// before start.
 func (p Period) count(start, at time.Time) int {
-	k := max(0, int(at.Sub(start)/p.longest())-1) // as many at least
+	k := max(0, int(at.Sub(start)/p.longest())-1) // a lower bound
 	for !at.Before(p.After(start, k+1)) {
 		k++
 	}
 	return k
 }
 
-// longest bounds the period's length from above.
+// longest is an upper bound of the period's length.
 func (p Period) longest() time.Duration {
 	const day = 24 * time.Hour
 	length := map[Unit]time.Duration{Hour: time.Hour, Day: day, Week: 7 * day, Month: 31 * day, Year: 366 * day}[p.Unit]
 	return time.Duration(p.N) * length
 }
 
-// Frequency is the period in the words of the subscription actions, which have
-// none for hours.
+// Frequency is the period in the units of the subscription actions. They have
+// no unit for hours.
 func (p Period) Frequency() (n int, unit holdfast.TimeUnit, ok bool) {
 	switch p.Unit {
 	case Day:

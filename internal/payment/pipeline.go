@@ -8,7 +8,8 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A Pipeline is one way over the Co-Branded pages, named for what it makes.
+// A Pipeline is one kind of visit to the Co-Branded pages, named after what it
+// makes.
 type Pipeline string
 
 // The pipelines. No other names exist.
@@ -28,48 +29,49 @@ var Pipelines = []Pipeline{
 	PipelineSetupPrepaid, PipelineSetupPostpaid, PipelineEditToken,
 }
 
-// Of the validity of tokens (MultiUse pipeline, validityStart and
+// Bounds on the validity of tokens (MultiUse pipeline, validityStart and
 // validityExpiry).
 const (
 	startsAheadMax = 365 * 24 * time.Hour
-	startsAgoMax   = 24 * time.Hour // a link takes a while to be followed
+	startsAgoMax   = 24 * time.Hour // senders may follow a link much later
 	multiUseLife   = 365 * 24 * time.Hour
 )
 
-// A PipelineRequest is what a caller asks a party to agree to. What a pipeline
-// does not have is left zero.
+// A PipelineRequest is a caller's request for a party's consent. Fields that
+// the pipeline does not have are zero.
 type PipelineRequest struct {
 	Pipeline Pipeline
-	// Reference is the token's; of SetupPrepaid and SetupPostpaid that of the
-	// token which spends, of EditToken the request's own. Second is that of the
-	// funding, settlement or refund token which comes with it.
+	// Reference is the CallerReference of the token. For SetupPrepaid and
+	// SetupPostpaid it is that of the token that spends; for EditToken, that of
+	// the request. Second is the reference of the funding, settlement or refund
+	// token that is made with it.
 	Reference, Second holdfast.CallerReference
 
 	Amount      money.Amount // of each payment, or its bound; the largest balance or debt
 	AmountType  holdfast.AmountType
 	GlobalLimit money.Amount // of all payments together
 	Usage       []UsageTerms
-	Period      Period    // in which a recurring token pays once
+	Period      Period    // a recurring token pays once in each
 	Starts      time.Time // zero means at once
-	Expires     time.Time // zero means as the pipeline has it
+	Expires     time.Time // zero means the pipeline's default
 	Edited      holdfast.TokenID
 	Recipients  []holdfast.TokenID // recipient tokens; none means the caller's owner
 	PaysFee     bool               // the recipient bears the operator's fee
 	FeeCeiling  *FeeCeiling
 
 	Methods        []holdfast.PaymentMethod // allowed, in the caller's order
-	Reserve        bool                     // Reserve will follow, not Pay
+	Reserve        bool                     // the caller will use Reserve, not Pay
 	Reason         string                   // as sent; may hold inline tags
 	Breakdown      []BreakdownLine
 	CollectAddress bool             // the sender chooses where to ship to
-	CollectEmail   bool             // the caller is told the sender's e-mail address
-	Address        holdfast.Address // where the caller means to ship to, unless collected
+	CollectEmail   bool             // the caller gets the sender's e-mail address
+	Address        holdfast.Address // where the caller will ship to, unless the sender chooses
 	LogoURL        string           // https or on the sender's machine, or empty
-	Website        string           // names the caller's site in the link back
-	OfRecipient    bool             // show whom the payment is for, beside the caller
+	Website        string           // name of the caller's site in the link back
+	OfRecipient    bool             // also show the recipient of the payment
 }
 
-// UsageTerms are one limit of a token for many uses, as the caller asked for it.
+// UsageTerms are one limit of a multi-use token, as the caller requested it.
 type UsageTerms struct {
 	Kind   LimitKind
 	Value  int64 // uses, or micro-dollars
@@ -87,10 +89,10 @@ var readers = map[Pipeline]func(*paramReader, *PipelineRequest){
 	PipelineEditToken:     readEditToken,
 }
 
-// ReadPipeline reads the parameters of a request that is known to be the
-// caller's, and whose pipelineName is one of [Pipelines]. Empty ones count as not
-// sent and unknown ones are ignored. The end is a caller error that names what is
-// not well formed.
+// ReadPipeline reads the parameters of a request whose signature has been
+// verified, and whose pipelineName is one of [Pipelines]. Empty parameters
+// count as not sent; unknown ones are ignored. The end is a caller error that
+// names the malformed parameters.
 func ReadPipeline(p holdfast.Params) (PipelineRequest, *PipelineEnd) {
 	name, _ := PipelineParam(p, "pipelineName")
 	r := PipelineRequest{Pipeline: Pipeline(name)}
@@ -109,7 +111,7 @@ func ReadPipeline(p holdfast.Params) (PipelineRequest, *PipelineEnd) {
 	return r, nil
 }
 
-// readSender reads what every pipeline has that asks somebody to pay.
+// readSender reads the parameters that all pipelines for senders have.
 func readSender(in *paramReader, r *PipelineRequest) {
 	r.Methods = in.methods(r.Reserve)
 	r.OfRecipient = in.flag("isRecipientCobranding")
@@ -119,7 +121,7 @@ func readSender(in *paramReader, r *PipelineRequest) {
 	}
 }
 
-// readValidity reads from when until when a token holds.
+// readValidity reads the start and the end of a token's validity.
 func readValidity(in *paramReader, r *PipelineRequest) {
 	r.Starts, r.Expires = in.time("validityStart"), in.time("validityExpiry")
 	if !r.Starts.IsZero() && !r.Expires.IsZero() && !r.Starts.Before(r.Expires) {
@@ -127,8 +129,8 @@ func readValidity(in *paramReader, r *PipelineRequest) {
 	}
 }
 
-// CheckTimes refuses a validity that has passed, or begins too late, at the time
-// at which the request comes in.
+// CheckTimes refuses a validity that has ended, or begins too late, at the time
+// of the request.
 func (r PipelineRequest) CheckTimes(now time.Time) *PipelineEnd {
 	switch {
 	case !r.Starts.IsZero() && (r.Starts.After(now.Add(startsAheadMax)) || r.Starts.Before(now.Add(-startsAgoMax))):
@@ -139,8 +141,8 @@ func (r PipelineRequest) CheckTimes(now time.Time) *PipelineEnd {
 	return nil
 }
 
-// References are those that tokens will be found by, each with the name of its
-// parameter; empty ones are left out.
+// References are the references of the tokens to be made, each with the name of
+// its parameter. Empty ones are left out.
 func (r PipelineRequest) References() (all []NamedReference) {
 	names := [2]string{"callerReference"}
 	switch r.Pipeline {
@@ -168,14 +170,14 @@ func (r PipelineRequest) recipientsName() string {
 	return "recipientToken"
 }
 
-// A NamedReference is a reference with the name of the parameter that has it.
+// A NamedReference is a reference with the name of its parameter.
 type NamedReference struct {
 	Name      string
 	Reference holdfast.CallerReference
 }
 
-// Pays reports whether the party is asked to pay, now or later, and so for a way
-// to.
+// Pays reports whether the party is asked to pay, now or later, and so has to
+// choose an instrument.
 func (r PipelineRequest) Pays() bool { return r.Pipeline != PipelineRecipient }
 
 // Allows reports whether the sender may pay with an instrument at a time.
@@ -183,8 +185,9 @@ func (r PipelineRequest) Allows(i Instrument, now time.Time) bool {
 	return slices.Contains(r.Methods, i.Method) && !i.Removed && !i.Expired(now)
 }
 
-// BalanceReaches reports whether a balance can pay what is asked now: all of a
-// single amount, and something of what is not yet known.
+// BalanceReaches reports whether a balance is large enough for the request. A
+// known amount must be covered in full. If the amount is not known yet, any
+// positive balance is enough.
 func (r PipelineRequest) BalanceReaches(balance money.Amount) bool {
 	switch r.Pipeline {
 	case PipelineSingleUse, PipelineRecurring:
@@ -194,7 +197,7 @@ func (r PipelineRequest) BalanceReaches(balance money.Amount) bool {
 	return balance.Positive()
 }
 
-// Usable picks what a sender may choose from.
+// Usable picks the instruments from which a sender may choose.
 func (r PipelineRequest) Usable(all []Instrument, now time.Time) []Instrument {
 	var usable []Instrument
 	for _, i := range all {
@@ -205,7 +208,7 @@ func (r PipelineRequest) Usable(all []Instrument, now time.Time) []Instrument {
 	return usable
 }
 
-// Offers reports whether a method is allowed.
+// Offers reports whether the request allows a method.
 func (r PipelineRequest) Offers(m holdfast.PaymentMethod) bool {
 	return r.Pays() && slices.Contains(r.Methods, m)
 }

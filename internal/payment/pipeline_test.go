@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// pipelineParams are given as name, value pairs.
+// pipelineParams makes parameters from pairs of name and value.
 func pipelineParams(pairs ...string) holdfast.Params {
 	var p holdfast.Params
 	for i := 0; i < len(pairs); i += 2 {
@@ -22,7 +22,7 @@ func pipelineParams(pairs ...string) holdfast.Params {
 	return p
 }
 
-// minimal is the least that each pipeline takes.
+// minimal has the required parameters of each pipeline.
 var minimal = map[payment.Pipeline]holdfast.Params{
 	payment.PipelineSingleUse: pipelineParams("callerReference", "a", "transactionAmount", "5"),
 	payment.PipelineMultiUse:  pipelineParams("callerReference", "a", "globalAmountLimit", "100"),
@@ -36,7 +36,7 @@ var minimal = map[payment.Pipeline]holdfast.Params{
 	payment.PipelineEditToken: pipelineParams("callerReference", "a", "tokenID", "T"),
 }
 
-// read reads the minimal request of a pipeline with some parameters changed.
+// read reads a pipeline's minimal request with some parameters changed.
 func read(p payment.Pipeline, changed ...string) (payment.PipelineRequest, *payment.PipelineEnd) {
 	all := append(pipelineParams("pipelineName", string(p)), minimal[p]...)
 	for _, c := range pipelineParams(changed...) {
@@ -49,7 +49,7 @@ func TestEveryPipelineNeedsWhatItRequires(t *testing.T) {
 	for _, pipeline := range payment.Pipelines {
 		t.Run(string(pipeline), func(t *testing.T) {
 			if _, end := read(pipeline); end != nil {
-				t.Fatalf("what is required is refused: %v", end)
+				t.Fatalf("the minimal request is refused: %v", end)
 			}
 			for _, p := range minimal[pipeline] {
 				_, end := read(pipeline, p.Name, "")
@@ -269,13 +269,13 @@ func TestUsable(t *testing.T) {
 	r := payment.PipelineRequest{Methods: []holdfast.PaymentMethod{holdfast.MethodCC}}
 	all := []payment.Instrument{card, balance}
 	if diff := cmp.Diff([]payment.Instrument{card}, r.Usable(all, now)); diff != "" {
-		t.Errorf("in the card's last microsecond (-want +got):\n%s", diff)
+		t.Errorf("in the last microsecond before the card expires (-want +got):\n%s", diff)
 	}
 	if got := r.Usable(all, now.Add(time.Microsecond)); len(got) != 0 {
-		t.Errorf("after it: %v", got)
+		t.Errorf("after the expiry: %v", got)
 	}
 	if r.Offers(holdfast.MethodABT) || !r.Offers(holdfast.MethodCC) {
-		t.Error("the request offers what it does not list")
+		t.Error("the request offers a method that it does not list")
 	}
 }
 
@@ -318,7 +318,7 @@ func TestAccountProblem(t *testing.T) {
 	}
 }
 
-// Who is to be paid is known by a verified address, however new.
+// A recipient needs a verified e-mail address, even on the first day.
 func TestANewRecipientIsVerifiedFirst(t *testing.T) {
 	newcomer := party.Party{Standing: party.Active, VerifyBy: now.Add(time.Hour)}
 	for _, pipeline := range payment.Pipelines {

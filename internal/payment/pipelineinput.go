@@ -11,12 +11,13 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// pipelineParameterMax bounds a pipeline's parameters, in bytes. No limit but
-// the reference's is documented.
+// pipelineParameterMax is the largest size of a pipeline's parameter, in bytes.
+// FPS documented a limit only for the reference.
 const pipelineParameterMax = 2048
 
-// PipelineParam finds a parameter of a Co-Branded request. Clients spell its
-// names in several ways; the documented spelling comes first when there are two.
+// PipelineParam finds a parameter of a Co-Branded request. Clients spell the
+// names in several ways. If a request has two spellings, the documented one is
+// used.
 func PipelineParam(p holdfast.Params, name string) (string, bool) {
 	if value, ok := p.Lookup(name); ok {
 		return value, true
@@ -25,8 +26,7 @@ func PipelineParam(p holdfast.Params, name string) (string, bool) {
 	return param.Value, ok
 }
 
-// paramReader reads parameters and collects the names of those that are not well
-// formed.
+// paramReader reads parameters and collects the names of the malformed ones.
 type paramReader struct {
 	params holdfast.Params
 	bad    []string
@@ -83,16 +83,16 @@ func (in *paramReader) amount(name string) (a money.Amount, sent bool) {
 	return a, err == nil
 }
 
-// total is an amount that a card can be charged with, which has to be there.
+// total reads a required amount that a card can be charged with.
 func (in *paramReader) total(name string) money.Amount {
 	a, sent := in.amount(name)
 	if !sent || a.Cmp(cardAmountMin) < 0 || a.Cmp(amountMax) > 0 {
-		in.refuse(name) // no payment of it could ever be made
+		in.refuse(name) // no payment of this amount could ever be made
 	}
 	return a
 }
 
-// limit is an amount above zero, which has to be there.
+// limit reads a required amount above zero.
 func (in *paramReader) limit(name string) money.Amount {
 	a, _ := in.amount(name)
 	if !a.Positive() {
@@ -105,8 +105,8 @@ func (in *paramReader) reference(name string) holdfast.CallerReference {
 	return holdfast.CallerReference(in.required(name, ReferenceMax))
 }
 
-// time reads seconds since 1970, or a time or a day as text; the zero time when
-// nothing was sent.
+// time reads seconds since 1970, or a time or a day as text. It returns the
+// zero time if nothing was sent.
 func (in *paramReader) time(name string) time.Time {
 	value := in.text(name)
 	if value == "" {
@@ -124,8 +124,8 @@ func (in *paramReader) time(name string) time.Time {
 	return time.Time{}
 }
 
-// lastSecond is the last of the year 9998: later times have no place in a
-// database.
+// lastSecond is the last second of the year 9998. The databases cannot store
+// later times.
 var lastSecond = time.Date(9999, time.January, 1, 0, 0, 0, 0, time.UTC).Unix() - 1
 
 func (in *paramReader) period(name string, required bool) Period {
@@ -137,16 +137,16 @@ func (in *paramReader) period(name string, required bool) Period {
 	return p
 }
 
-// recipientsMax bounds the recipient tokens of one request.
+// recipientsMax is the largest number of recipient tokens in one request.
 const recipientsMax = 20
 
 // recipients reads a list of recipient tokens, joined by commas.
-func (in *paramReader) recipients(name string, most int) (all []holdfast.TokenID) {
+func (in *paramReader) recipients(name string, limit int) (all []holdfast.TokenID) {
 	for id := range strings.SplitSeq(in.text(name), ",") {
 		id := holdfast.TokenID(strings.TrimSpace(id))
 		switch {
 		case id == "":
-		case len(id) > tokenIDMax || len(all) == most || strings.ContainsAny(string(id), " \t\r\n"):
+		case len(id) > tokenIDMax || len(all) == limit || strings.ContainsAny(string(id), " \t\r\n"):
 			in.refuse(name)
 		case !slices.Contains(all, id):
 			all = append(all, id)
@@ -155,12 +155,11 @@ func (in *paramReader) recipients(name string, most int) (all []holdfast.TokenID
 	return all
 }
 
-// tokenIDMax is how long a token's id may be, in bytes, though real ones have
-// 64.
+// tokenIDMax is the largest size of a token's id, in bytes. Real ids have 64.
 const tokenIDMax = 65
 
-// usage reads the two limits that a request may set. One program's second limit
-// overwrote its first; a single one is as good.
+// usage reads the two limits that a request may set. Either may be missing: in
+// one old program, the second limit overwrote the first.
 func (in *paramReader) usage() (all []UsageTerms) {
 	for _, n := range []string{"1", "2"} {
 		kind := in.text("usageLimitType" + n)
@@ -189,7 +188,7 @@ func (in *paramReader) usage() (all []UsageTerms) {
 	return all
 }
 
-// percent reads a percentage; zero when nothing was sent.
+// percent reads a percentage. It is zero if nothing was sent.
 func (in *paramReader) percent(name string) (rate money.Rate, sent bool) {
 	value := in.text(name)
 	if value == "" {
@@ -202,8 +201,9 @@ func (in *paramReader) percent(name string) (rate money.Rate, sent bool) {
 	return rate, true
 }
 
-// methods reads the list of payment methods; none sent means all. Reserve takes
-// cards only, so it leaves nothing else, and a list without CC contradicts it.
+// methods reads the list of payment methods. No list means all methods. Reserve
+// takes only cards, so reserve reduces the list to CC and refuses a list
+// without it.
 func (in *paramReader) methods(reserve bool) []holdfast.PaymentMethod {
 	const name = "paymentMethod"
 	methods := []holdfast.PaymentMethod{holdfast.MethodABT, holdfast.MethodCC, holdfast.MethodACH}
@@ -229,7 +229,8 @@ func (in *paramReader) methods(reserve bool) []holdfast.PaymentMethod {
 	return []holdfast.PaymentMethod{holdfast.MethodCC}
 }
 
-// logoURL is the address of a picture: https, or on the sender's own machine.
+// logoURL reads the address of a picture: https, or on the sender's own
+// machine.
 func (in *paramReader) logoURL(name string) string {
 	value := in.text(name)
 	if value == "" {
@@ -251,9 +252,9 @@ func (in *paramReader) address() holdfast.Address {
 	}
 }
 
-// PlainHost reports whether a host, with or without port, is made of the
-// characters of host names and addresses alone. Others would have a meaning of
-// their own in the header that tells a browser where a page may lead.
+// PlainHost reports whether a host, with or without port, has only the
+// characters of host names and addresses. Others could change the meaning of
+// the Content-Security-Policy header, which names the host.
 func PlainHost(host string) bool {
 	const others = ".-:[]_"
 	for _, c := range []byte(host) {

@@ -7,12 +7,12 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// What each step of a transaction moves in the caller's books. The functions
-// look at the transaction alone, so that an audit can ask the same of rows that
-// may be anything; amounts that are nothing make no posting.
+// The functions of this file return what each step of a transaction moves in
+// the caller's books. They depend only on the transaction. So an audit can use
+// them on rows that may be wrong. An amount of zero makes no posting.
 
-// transfer moves positive amounts between accounts that differ; a fee that
-// somebody pays to themselves moves nothing.
+// transfer moves a positive amount between two different accounts. A fee that a
+// party would pay to itself makes no posting.
 func transfer(postings []ledger.Posting, from, to ledger.AccountID, amount money.Amount) []ledger.Posting {
 	if !amount.Positive() || from == to {
 		return postings
@@ -20,8 +20,8 @@ func transfer(postings []ledger.Posting, from, to ledger.AccountID, amount money
 	return append(postings, ledger.Posting{From: from, To: to, Amount: amount})
 }
 
-// move makes the postings of a step, each of which must be one that books may
-// have.
+// move returns the postings of a step. Each must be one that the books allow;
+// otherwise it panics.
 func move(postings []ledger.Posting) []ledger.Posting {
 	for _, p := range postings {
 		ledger.Move(p.From, p.To, p.Amount)
@@ -31,7 +31,7 @@ func move(postings []ledger.Posting) []ledger.Posting {
 
 func account(p party.ID) ledger.AccountID { return ledger.Party(string(p)) }
 
-// bearer is who bears the operator's fee.
+// bearer is the account of the party that bears the operator's fee.
 func (t Transaction) bearer() ledger.AccountID {
 	if t.FeeBy == holdfast.RoleCaller {
 		return account(t.Owner)
@@ -39,8 +39,8 @@ func (t Transaction) bearer() ledger.AccountID {
 	return account(t.Recipient)
 }
 
-// paidPostings move what a payment comes to from where it is to the recipient,
-// and the fee to the operator. Funding and settling move the instrument too.
+// paidPostings move a payment to the recipient and the fee to the operator.
+// Funding and settling also change the instrument's account.
 func (t Transaction) paidPostings(from ledger.AccountID) (postings []ledger.Posting) {
 	postings = transfer(postings, from, account(t.Recipient), t.Current())
 	postings = transfer(postings, t.bearer(), ledger.Fees, t.Fee)
@@ -54,13 +54,13 @@ func (t Transaction) paidPostings(from ledger.AccountID) (postings []ledger.Post
 	return postings
 }
 
-// capturePostings are what a capture calls for: what is settled is paid, and
-// what was held beyond it goes back.
+// capturePostings are the postings of a capture: the settled amount is paid,
+// and the rest of the hold goes back.
 func (t Transaction) capturePostings() []ledger.Posting {
 	return transfer(t.paidPostings(ledger.Held), ledger.Held, ledger.Network, t.Amount.Sub(t.Settled))
 }
 
-// transferPostings are those of what is done in the books alone.
+// transferPostings are the postings of transactions that need no network.
 func (t Transaction) transferPostings() (postings []ledger.Posting) {
 	recipient := string(t.Recipient)
 	switch {
@@ -80,9 +80,9 @@ func (t Transaction) transferPostings() (postings []ledger.Posting) {
 	return t.paidPostings(account(t.Sender))
 }
 
-// refundPostings give the operator's fee and the marketplace's back, and take
-// the refund from the recipient: to the sender's balance or instrument, or on
-// its way to the card.
+// refundPostings give the operator's and the marketplace's fees back, and take
+// the refund from the recipient. It goes to the sender's balance or instrument,
+// or is on its way to the card.
 func (t Transaction) refundPostings() (postings []ledger.Posting) {
 	recipient := account(t.Recipient)
 	back := money.Micros(0)
@@ -104,7 +104,7 @@ func (t Transaction) refundPostings() (postings []ledger.Posting) {
 	return postings
 }
 
-// undone are postings that take others back, the last first.
+// undone are the postings that reverse the given ones, the last first.
 func undone(postings []ledger.Posting) []ledger.Posting {
 	back := make([]ledger.Posting, 0, len(postings))
 	for i := len(postings) - 1; i >= 0; i-- {
@@ -114,8 +114,8 @@ func undone(postings []ledger.Posting) []ledger.Posting {
 	return back
 }
 
-// stepPostings are what a step moves. A step that ends a wait gives back first
-// what was set aside for it.
+// stepPostings are the postings of a step. A step that ends the wait for a
+// network first gives back the money that was set aside.
 func (t Transaction) stepPostings(v Verb, before State) (postings []ledger.Posting) {
 	if t.waits(before) {
 		postings = undone(t.aside())
@@ -127,7 +127,7 @@ func (t Transaction) stepPostings(v Verb, before State) (postings []ledger.Posti
 	return postings
 }
 
-// verbPostings are those of a step but for money that is set aside.
+// verbPostings are the postings of a step without the money that is set aside.
 func (t Transaction) verbPostings(v Verb, before State) []ledger.Posting {
 	switch v {
 	case VerbApprove:

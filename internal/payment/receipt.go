@@ -8,40 +8,40 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A Receipt is what a sender is told by mail of an approval or of money, before
-// somebody puts it into words.
+// A Receipt is the content of a mail to a sender about an approval or a
+// payment. The mail's text is written elsewhere.
 type Receipt struct {
 	About      ReceiptAbout
-	Language   string // that the sender reads our pages in, "de-CH"; empty when not known
+	Language   string // of the sender's pages, "de-CH"; empty if unknown
 	Caller     party.Caller
-	Instrument Instrument // that pays; the zero value of an approval without one
+	Instrument Instrument // that pays; zero if an approval has none
 
-	Transaction Transaction // that the money moved by
+	Transaction Transaction // that moved the money
 
-	// Of an approval.
+	// For an approval.
 	Token     Token
 	Limits    []Limit
-	Aggregate *AggregateInstrument // prepaid or credit, that comes with it; nil without one
+	Aggregate *AggregateInstrument // the prepaid or credit instrument made with it; nil without one
 }
 
-// A ReceiptAbout is what a receipt is about.
+// A ReceiptAbout is the subject of a receipt.
 type ReceiptAbout string
 
-// Receipts are about these.
+// The subjects of receipts.
 const (
-	ReceiptApproved ReceiptAbout = "approved" // an approval was given, or took the place of another
+	ReceiptApproved ReceiptAbout = "approved" // an approval was given, or replaced another
 	ReceiptCharged  ReceiptAbout = "charged"  // the sender has paid
-	ReceiptReleased ReceiptAbout = "released" // what was held is the sender's again
-	ReceiptRefunded ReceiptAbout = "refunded" // what was paid has come back
+	ReceiptReleased ReceiptAbout = "released" // held money is the sender's again
+	ReceiptRefunded ReceiptAbout = "refunded" // a payment, or a part of it, was refunded
 )
 
-// receiptMethods are the ways to pay whose money is the sender's own. What is spent
-// of a prepaid or credit instrument was paid, or will be, in one sum; there may be
-// very many such payments.
+// receiptMethods are the methods that move the sender's own money. Purchases
+// from a prepaid or credit instrument get no receipt: there may be very many,
+// and the funding or settlement has its own.
 var receiptMethods = []holdfast.PaymentMethod{holdfast.MethodCC, holdfast.MethodACH, holdfast.MethodABT}
 
-// Receipt is what the transaction's sender is told of a step; due is whether there
-// is anything to tell.
+// Receipt is the subject of the receipt that the sender gets for a step. due is
+// false if there is none.
 func (c Change) Receipt() (about ReceiptAbout, due bool) {
 	t := c.After
 	if !c.Moved() || t.Sender == "" || !slices.Contains(receiptMethods, t.Method) {
@@ -62,7 +62,8 @@ func (c Change) Receipt() (about ReceiptAbout, due bool) {
 	return "", false
 }
 
-// Released is what was held and not charged, once a Reserve is settled for less.
+// Released is the part of a hold that was not charged, after a Reserve was
+// settled for less.
 func (t Transaction) Released() money.Amount {
 	if t.Kind != KindReserve || !t.Settled.Positive() {
 		return money.Micros(0)
@@ -70,9 +71,9 @@ func (t Transaction) Released() money.Amount {
 	return t.Amount.Sub(t.Settled)
 }
 
-// Receipt is what the party that agreed is told; due is whether there is anything
-// to tell, which a token that was left as it is gives no cause for. There is one
-// receipt, however many tokens were made.
+// Receipt is the one receipt for an agreement, however many tokens it made. due
+// is false if there is nothing to report, such as for an edited token that did
+// not change.
 func (a Agreement) Receipt(made Installation) (r Receipt, due bool) {
 	if len(made.Tokens) == 0 {
 		return r, false

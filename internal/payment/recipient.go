@@ -5,8 +5,8 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// readRecipient reads what a seller is asked to agree to (Marketplace Guide,
-// Recipient pipeline).
+// readRecipient reads the parameters of the Recipient pipeline (Marketplace
+// Guide).
 func readRecipient(in *paramReader, r *PipelineRequest) {
 	const bearer = "recipientPaysFee"
 	r.Reference = in.reference("callerReference")
@@ -30,8 +30,8 @@ func readRecipient(in *paramReader, r *PipelineRequest) {
 	readValidity(in, r)
 }
 
-// installRecipient makes the token that payments to the seller name, and the one
-// that lets the marketplace refund them out of the seller's balance.
+// installRecipient makes two tokens: the one that payments to the seller name,
+// and the one that lets the marketplace refund them from the seller's balance.
 func (a Agreement) installRecipient() Installation {
 	r := a.Request
 	t := a.token(a.IDs[0], UseReceive, holdfast.TokenUnrestricted)

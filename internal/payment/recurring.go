@@ -2,8 +2,8 @@ package payment
 
 import "github.com/holdfast-pay/holdfast"
 
-// readRecurring reads what is asked for one payment in each period (Recurring
-// pipeline).
+// readRecurring reads the parameters of the Recurring pipeline: one payment in
+// each period.
 func readRecurring(in *paramReader, r *PipelineRequest) {
 	r.Reference = in.reference("callerReference")
 	r.Amount, r.AmountType = in.total("transactionAmount"), holdfast.AmountExact
@@ -13,8 +13,8 @@ func readRecurring(in *paramReader, r *PipelineRequest) {
 	readValidity(in, r)
 }
 
-// installRecurring makes the token. Nothing here makes the payments: the caller
-// asks for each of them.
+// installRecurring makes the token. The server never starts the payments; the
+// caller requests each of them.
 func (a Agreement) installRecurring() Installation {
 	t := a.sending(a.IDs[0], UsePay, holdfast.TokenRecurring)
 	t.Period = a.Request.Period

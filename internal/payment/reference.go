@@ -10,17 +10,17 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// ReferenceLife is how long a CallerReference is remembered (Storing Values in
-// Your Database: seven days). Afterwards it is free again.
+// ReferenceLife is the time for which a CallerReference is remembered (Storing
+// Values in Your Database: seven days). Afterwards it can be used again.
 const ReferenceLife = 7 * 24 * time.Hour
 
-// A Digest tells whether two requests are the same: action and every business
-// parameter, but not key, time stamp, signature or version.
+// A Digest shows whether two requests are the same. It covers the action and
+// every business parameter, but not the key, time stamp, signature or version.
 type Digest [sha256.Size]byte
 
-// DigestOf makes the digest of a typed request, which is a struct: the names
-// and values of the fields that are given. A field that comes with a later
-// version changes no digest of a request that does not use it.
+// DigestOf makes the digest of a typed request, which is a struct. It covers
+// the names and values of the fields that are set. So a field that a later
+// version adds does not change the digest of a request without it.
 func DigestOf(action string, request any) Digest {
 	sum := sha256.New()
 	fmt.Fprintln(sum, action)
@@ -33,19 +33,20 @@ func DigestOf(action string, request any) Digest {
 	return Digest(sum.Sum(nil))
 }
 
-// A Request is what is remembered of a request that was decided: what it was,
-// and the transaction it made or the refusal it got.
+// A Request is the record of a decided request: its digest, and the transaction
+// it made or the refusal it got.
 type Request struct {
 	Caller      party.CallerID
 	Reference   holdfast.CallerReference
 	Digest      Digest
 	Transaction holdfast.TransactionID // empty for a refusal
 	Refusal     *holdfast.Error        // nil for a transaction
-	Received    time.Time              // the caller's
+	Received    time.Time              // the caller's time
 }
 
-// Again answers a reference that is met a second time: whether it is free, and
-// if not, whether this is the same request (nil) or another (DuplicateRequest).
+// Again decides on a reference that is used a second time. free means that its
+// first use is forgotten. Otherwise err is nil for the same request and
+// DuplicateRequest for a different one.
 func (r Request) Again(digest Digest, now time.Time) (free bool, err error) {
 	switch {
 	case !now.Before(r.Received.Add(ReferenceLife)):
@@ -57,6 +58,6 @@ func (r Request) Again(digest Digest, now time.Time) (free bool, err error) {
 	return false, nil
 }
 
-// Remembered reports whether a refusal is a decision to keep: one that the same
-// request, sent again, cannot escape. What may succeed later leaves no trace.
+// Remembered reports whether a refusal is stored, so that the same request gets
+// it again. A request that may succeed later is not recorded.
 func Remembered(e *holdfast.Error) bool { return !e.Retriable() }

@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A digest is kept for seven days, across upgrades of the server: it must not
-// change when the request type grows.
+// A digest is kept for seven days, also across upgrades of the server. So it
+// must not change when a request type gets new fields.
 func TestTheDigestOfARequestStaysTheSame(t *testing.T) {
 	r := holdfast.ReserveRequest{SenderTokenID: "K1", CallerReference: "order-1", TransactionAmount: money.Cents(42_50)}
 	const want = "8230df16e4adfb51d9dd321376aca971e54b9b98c8f331d3384ea35d2f3e7421"
@@ -22,7 +22,7 @@ func TestTheDigestOfARequestStaysTheSame(t *testing.T) {
 	other := r
 	other.CallerDescription = "x"
 	if payment.DigestOf("Reserve", other) == digest || payment.DigestOf("Pay", r) == digest {
-		t.Error("two requests have one digest")
+		t.Error("two different requests have the same digest")
 	}
 }
 

@@ -9,29 +9,30 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// RefundWindow is how long after it was paid a payment can be refunded. No page
-// of the service names a window; this is the trade's.
+// RefundWindow is the time after a payment in which it can be refunded. FPS
+// documented no window; 90 days are usual for card payments.
 const RefundWindow = 90 * 24 * time.Hour
 
-// A RefundInput is what the decision on a Refund needs to know.
+// A RefundInput has everything that the decision on a Refund depends on.
 type RefundInput struct {
 	ID               holdfast.TransactionID // for the refund
 	Original         Transaction
-	Owner            party.Party // the caller's
-	RefundToken      Token       // that came with the original's recipient token; zero if none did
+	Owner            party.Party // the caller's owner
+	RefundToken      Token       // made with the payment's recipient token; zero if none
 	RecipientBalance money.Amount
 	OwnerBalance     money.Amount
-	Aggregate        AggregateInstrument // that the original spent
-	Movers           []Mover             // of a prepaid one
-	// from when it was paid to when it can no longer be refunded; zero means RefundWindow, below zero for ever
+	Aggregate        AggregateInstrument // that the payment spent
+	Movers           []Mover             // of a prepaid instrument
+	// Window is the time after the payment in which it can be refunded. Zero means
+	// RefundWindow; below zero means no end.
 	Window time.Duration
 	Now    time.Time
 }
 
-// Refund decides whether a payment may be paid back, all of what is left of it
-// or a part (Query API Reference, Refund). Paid back to a card it is Pending
-// until the network has said so; to a balance, or onto an instrument of this
-// server, it is done at once.
+// Refund decides whether a payment may be refunded, in full or in part (Query
+// API Reference, Refund). A refund to a card is Pending until the network
+// answers. A refund to a balance, or to a prepaid or credit instrument, is
+// complete at once.
 func Refund(in RefundInput, r holdfast.RefundRequest) (Change, error) {
 	o := in.Original
 	if err := in.refundable(); err != nil {
@@ -68,7 +69,7 @@ func Refund(in RefundInput, r holdfast.RefundRequest) (Change, error) {
 	return c, nil
 }
 
-// refundable refuses what cannot be paid back at all.
+// refundable refuses a transaction that cannot be refunded at all.
 func (in RefundInput) refundable() error {
 	o := in.Original
 	switch o.Kind {
@@ -100,8 +101,8 @@ func (in RefundInput) refundable() error {
 	return nil
 }
 
-// refund is the transaction that pays back. What was paid in fees goes back in
-// proportion, rounded so that the parts of it add up to the whole.
+// refund makes the transaction. Fees are returned in proportion, rounded so
+// that partial refunds add up to the full fee.
 func (in RefundInput) refund(r holdfast.RefundRequest) (Transaction, error) {
 	o := in.Original
 	policy := r.MarketplaceRefundPolicy
@@ -125,7 +126,7 @@ func (in RefundInput) refund(r holdfast.RefundRequest) (Transaction, error) {
 	}
 	t.Amount = amount
 	if t.Method == holdfast.MethodPrepaid && in.Aggregate.takesBack(amount, in.Movers, in.Now) != nil {
-		t.Method, t.Aggregate = holdfast.MethodABT, "" // where the sender can use it
+		t.Method, t.Aggregate = holdfast.MethodABT, "" // the sender can use the money there
 	}
 	before, after := o.Refunded, o.Refunded.Add(amount)
 	t.Fee = o.Fee.PartHalfUpToCent(before, o.Current()).Sub(o.Fee.PartHalfUpToCent(after, o.Current()))
@@ -139,8 +140,8 @@ func (in RefundInput) refund(r holdfast.RefundRequest) (Transaction, error) {
 	return t, nil
 }
 
-// refundOfCommission gives the marketplace's fee back to the recipient, and
-// nothing to the sender: it is a refund of the fee's own transaction.
+// refundOfCommission makes a refund of the fee's own transaction. It gives the
+// marketplace's fee back to the recipient, and nothing to the sender.
 func (in RefundInput) refundOfCommission(t Transaction, asked money.Amount) (Transaction, error) {
 	o := in.Original
 	if !o.Commission.Positive() {
@@ -154,7 +155,8 @@ func (in RefundInput) refundOfCommission(t Transaction, asked money.Amount) (Tra
 	return t, err
 }
 
-// part is how much of what is left is paid back.
+// part is the amount to refund: asked, or all that is left if no amount is
+// given.
 func part(asked, left money.Amount) (money.Amount, error) {
 	switch {
 	case !left.Positive():
@@ -170,8 +172,8 @@ func part(asked, left money.Amount) (money.Amount, error) {
 	return asked, nil
 }
 
-// covered refuses a refund that the recipient, or a marketplace its share of
-// it, cannot pay.
+// covered refuses a refund if the recipient's balance, or the marketplace's for
+// its share, is too small.
 func (in RefundInput) covered(t Transaction) error {
 	fromOwner := money.Micros(0).Sub(t.Commission)
 	if t.Policy == holdfast.RefundMarketplaceOnly {

@@ -13,8 +13,8 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// paid is a payment by card to a seller of the marketplace P1, with a fee for
-// it.
+// paid is a card payment to a seller of the marketplace P1, with a fee for the
+// marketplace.
 func paid(amount, commission money.Amount) payment.Transaction {
 	return payment.Transaction{
 		ID: "1T1", Caller: "C1", Kind: payment.KindPay, Sender: "P2", Recipient: "P3", Owner: "P1", Method: holdfast.MethodCC,
@@ -34,10 +34,10 @@ func refunding(o payment.Transaction) payment.RefundInput {
 	}
 }
 
-// However a payment is paid back, part by part and by whichever policy, neither
-// the buyer nor the recipient nor the marketplace gets a cent that is not
-// theirs: paid back as a whole, everybody has what they had before, but for the
-// marketplace's fee where the policy keeps it.
+// After any sequence of partial refunds with any policies, the buyer, the
+// recipient and the marketplace have exactly their own money. After a full
+// refund each has the same as before the payment, except a marketplace's fee
+// that the policy keeps.
 func TestRefundsOfPartsAddUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		amount := money.Cents(rapid.Int64Range(100, 1_000_00).Draw(t, "amount"))
@@ -83,7 +83,7 @@ func TestRefundsOfPartsAddUp(t *testing.T) {
 			o = c.Original.After
 		}
 		if o.Refunded != amount || o.FeeReturned != o.Fee || o.CommissionReturned.Cmp(o.Commission) > 0 {
-			t.Fatalf("paid back %v of %v, %v of the fee %v, %v of the marketplace's %v", o.Refunded, amount, o.FeeReturned,
+			t.Fatalf("refunded %v of %v, %v of the fee %v, %v of the marketplace's fee %v", o.Refunded, amount, o.FeeReturned,
 				o.Fee, o.CommissionReturned, o.Commission)
 		}
 		zero := money.Micros(0)
@@ -103,12 +103,12 @@ func TestRefundsOfPartsAddUp(t *testing.T) {
 		}
 		if c, err := payment.Refund(refunding(o),
 			holdfast.RefundRequest{}); code(err) != holdfast.TransactionFullyRefundedAlready {
-			t.Errorf("paid back once more: %+v, %v", c.After, err)
+			t.Errorf("one more refund: %+v, %v", c.After, err)
 		}
 	})
 }
 
-// The marketplace's fee alone, in parts, comes to what it was and no more.
+// Partial refunds of the marketplace's fee alone add up to the fee and no more.
 func TestRefundsOfTheMarketplacesFee(t *testing.T) {
 	o := paid(money.Cents(50_00), money.Cents(6_00))
 	for _, row := range []struct {
@@ -140,9 +140,9 @@ func TestRefundsOfTheMarketplacesFee(t *testing.T) {
 	}
 }
 
-// Whatever the order of partial refunds, and by whichever policies: a marketplace
-// gives back no more than it took, and pays nothing that it does not have. What
-// it gave back is what the totals say.
+// In any order of partial refunds and with any policies, a marketplace gives
+// back no more than it took, and pays nothing that it does not have. The totals
+// have the sum that it gave back.
 func TestAMarketplaceReturnsNoMoreThanItTook(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		amount := money.Cents(rapid.Int64Range(2, 60_00).Draw(t, "amount"))

@@ -6,8 +6,8 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// Reserve decides whether the funds of a token may be held. If so the
-// transaction is Pending, with the question to the card network beside it
+// Reserve decides whether an amount may be held with a token. If so, the
+// transaction is Pending, and the Change has the question to the card network
 // (Query API Reference, Reserve).
 func Reserve(in Input, r holdfast.ReserveRequest) (Change, error) {
 	t, limits, err := in.payment(KindReserve, r)
@@ -19,9 +19,9 @@ func Reserve(in Input, r holdfast.ReserveRequest) (Change, error) {
 	return in.using(c, limits), nil
 }
 
-// Pay decides whether a token may pay now. Where the balance or an instrument of
-// this server pays, it has paid; otherwise the transaction is Pending (Query API
-// Reference, Pay).
+// Pay decides whether a token may pay now. A payment from the balance, or from
+// a prepaid or credit instrument, is complete at once. Otherwise the
+// transaction is Pending (Query API Reference, Pay).
 func Pay(in Input, r holdfast.PayRequest) (Change, error) {
 	t, limits, err := in.payment(KindPay, holdfast.ReserveRequest(r))
 	if err != nil {
@@ -50,8 +50,8 @@ func Pay(in Input, r holdfast.PayRequest) (Change, error) {
 	return c, nil
 }
 
-// paysItself is what the payment takes from the caller's own balance, as that of
-// its sender.
+// paysItself is the amount that the payment takes from the caller's own balance
+// if the caller's owner is the sender.
 func (in Input) paysItself(t Transaction) money.Amount {
 	if t.Method == holdfast.MethodABT && t.Sender == t.Owner {
 		return t.Amount
@@ -59,7 +59,7 @@ func (in Input) paysItself(t Transaction) money.Amount {
 	return money.Micros(0)
 }
 
-// using marks the sender token as used.
+// using adds the use of the sender token and its limits to the change.
 func (in Input) using(c Change, limits []LimitChange) Change {
 	if in.Token.Type == holdfast.TokenSingleUse {
 		c.Uses = in.Token.ID
@@ -68,7 +68,7 @@ func (in Input) using(c Change, limits []LimitChange) Change {
 	return c
 }
 
-// payment decides what Reserve and Pay have in common.
+// payment has the common part of Reserve and Pay.
 func (in Input) payment(kind Kind, r holdfast.ReserveRequest) (t Transaction, limits []LimitChange, err error) {
 	if err := CheckPayment(kind, r, in.Caller); err != nil {
 		return t, nil, err
@@ -95,12 +95,12 @@ func (in Input) payment(kind Kind, r holdfast.ReserveRequest) (t Transaction, li
 	return t, limits, err
 }
 
-// recipient refuses a recipient whom the tokens do not name.
+// recipient refuses a recipient that the tokens do not name.
 func (in Input) recipient() error {
 	if in.RecipientToken == nil {
 		if len(in.Token.Recipients) > 0 {
 			return holdfast.Errorf(holdfast.IncompatibleTokens,
-				"the sender authorised payments to others than the caller: give the RecipientTokenId of one of them")
+				"the sender authorised payments to other recipients than the caller: send the RecipientTokenId of one of them")
 		}
 	} else if err := in.RecipientToken.receives(in.Token, in.Now); err != nil {
 		return err
@@ -120,8 +120,8 @@ func (in Input) instrumentFor(kind Kind) error {
 	return in.instrument()
 }
 
-// priced is the transaction with what it costs. The fee of a Reserve is not
-// known before Settle, but a hold that its own fees would eat up is refused now.
+// priced makes the transaction with its fees. The fee of a Reserve is not known
+// before Settle, but a hold that is no larger than its fees is refused now.
 func (in Input) priced(kind Kind, r holdfast.ReserveRequest) (Transaction, error) {
 	t := in.transaction(kind, r.TransactionAmount)
 	t.Reference, t.CallerDescription, t.SenderDescription = r.CallerReference, r.CallerDescription, r.SenderDescription
@@ -153,8 +153,9 @@ func (in Input) priced(kind Kind, r holdfast.ReserveRequest) (Transaction, error
 	return t, nil
 }
 
-// feeBy is who bears the operator's fee: who the request says, else who the
-// recipient token says, else the recipient (Marketplace Guide, ChargeFeeTo).
+// feeBy is the role that bears the operator's fee: the role in the request,
+// else the one in the recipient token, else the recipient (Marketplace Guide,
+// ChargeFeeTo).
 func (in Input) feeBy(asked holdfast.Role) (holdfast.Role, error) {
 	agreed := holdfast.RoleRecipient
 	if in.RecipientToken != nil && !in.RecipientToken.PaysFee {
@@ -175,8 +176,8 @@ func (in Input) feeBy(asked holdfast.Role) (holdfast.Role, error) {
 	return asked, nil
 }
 
-// CheckPayment refuses a Reserve or Pay that is wrong in itself, whatever token
-// it names. What it refuses was never a request: it leaves no trace.
+// CheckPayment refuses a Reserve or Pay that is invalid whatever token it
+// names. Such a request is not recorded, and its CallerReference stays free.
 func CheckPayment(kind Kind, r holdfast.ReserveRequest, caller party.Caller) error {
 	if err := sandboxAccount(caller, r.SenderTokenID, r.RecipientTokenID); err != nil {
 		return err
@@ -200,7 +201,7 @@ func CheckPayment(kind Kind, r holdfast.ReserveRequest, caller party.Caller) err
 		return err
 	case terms.any() && !caller.Marketplace:
 		return holdfast.Errorf(holdfast.NotMarketplaceApp,
-			"this caller is not registered as a marketplace, so there is no marketplace fee")
+			"this caller is not registered as a marketplace, so it cannot take a marketplace fee")
 	case terms.any() && r.RecipientTokenID == "":
 		return holdfast.Errorf(holdfast.InvalidParams,
 			"recipientTokenId has to be a valid token ID, since a marketplace fee is taken from a recipient. Specified value: ")

@@ -14,14 +14,14 @@ import (
 
 var now = time.Date(2026, 11, 23, 10, 15, 30, 0, time.UTC)
 
-// asked is a request with all that the decision on it needs to know.
+// asked is a request with everything that the decision on it depends on.
 type asked struct {
 	payment.Input
 	Request holdfast.ReserveRequest
 }
 
-// good is what is accepted; each test spoils one thing. The caller's owner P1 is
-// paid by P2.
+// good is a request that is accepted; each test makes one part of it invalid.
+// P2 pays the caller's owner P1.
 func good() asked {
 	owner := party.Party{
 		ID: "P1", Name: "Kiln & Co", Standing: party.Active, EmailVerified: true, Verified: true, Business: true,
@@ -197,16 +197,16 @@ func TestARefusalNamesWhatHappenedInstead(t *testing.T) {
 	reserved := c.After.Outcome(*c.Ask, payment.Answer{Approved: true}, now).After
 	_, err = reserved.Settle(settling(money.Amount{}, reserved.Deadline))
 	if err == nil || !strings.Contains(err.Error(), "its deadline was 2026-11-30T10:15:30.000Z") {
-		t.Fatalf("a late Settle is told %v", err)
+		t.Fatalf("a late Settle gets %v", err)
 	}
 	_, err = reserved.Settle(settling(money.Cents(100_00), now))
 	if err == nil || !strings.Contains(err.Error(),
 		`Settle Amount "$100.000000" is greater than the Reserve Amount "$42.500000"`) {
-		t.Fatalf("a Settle above is told %v", err)
+		t.Fatalf("a Settle for too much gets %v", err)
 	}
 }
 
-// settling is what a Settle at a time needs to know beside the Reserve.
+// settling is the input of a Settle at the given time.
 func settling(amount money.Amount, at time.Time) payment.SettleInput {
 	return payment.SettleInput{
 		Amount: amount, Owner: good().Owner, OwnerBalance: money.Micros(0), Fees: payment.DefaultFees, Now: at,

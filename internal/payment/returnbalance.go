@@ -8,18 +8,18 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A Return pays back, to the sender's account balance, what was left of one
-// funding when its prepaid instrument came to its end. It is kept as a refund of
-// the funding.
+// A Return pays the rest of one funding back to the sender's account balance
+// when its prepaid instrument has ended. It is recorded as a refund of the
+// funding.
 type Return struct {
 	Funding Transaction
 	Amount  money.Amount
-	Fee     money.Amount // the operator's fee for that part, which goes back to the recipient
+	Fee     money.Amount // the operator's fee for this part, given back to the recipient
 }
 
-// Returns are what pays a prepaid balance back, out of fundings that have
-// something left, the last first. There are none where the recipient's balance
-// does not cover all of them.
+// Returns pay a prepaid balance back from the fundings that have something
+// left, the last first. There are none if the recipient's balance does not
+// cover all of them.
 func (a AggregateInstrument) Returns(fundings []Transaction, recipient money.Amount) (all []Return) {
 	left := a.Balance
 	for _, f := range fundings {
@@ -40,12 +40,13 @@ func (a AggregateInstrument) Returns(fundings []Transaction, recipient money.Amo
 	return all
 }
 
-// Over reports whether a prepaid instrument has come to its end with money on it.
+// Over reports whether a prepaid instrument has expired with money on it.
 func (a AggregateInstrument) Over(now time.Time) bool {
 	return a.Method == holdfast.MethodPrepaid && a.Balance.Positive() && a.expired(now)
 }
 
-// Ended is the instrument with its time over from now on, if it was not before.
+// Ended is the instrument with its expiry at now, unless it has expired
+// already.
 func (a AggregateInstrument) Ended(now time.Time) AggregateInstrument {
 	if !a.expired(now) {
 		a.Expires = now
@@ -53,11 +54,11 @@ func (a AggregateInstrument) Ended(now time.Time) AggregateInstrument {
 	return a
 }
 
-// returnReference is the CallerReference of a return, which no request has.
+// returnReference is the prefix of the CallerReference of a return.
 const returnReference = "return-"
 
-// Change is the transaction of a return. Nobody asked for it, so its reference
-// is made of its id.
+// Change makes the transaction of a return. No caller requested it, so its
+// CallerReference is made from its id.
 func (r Return) Change(id holdfast.TransactionID, a AggregateInstrument, now time.Time) Change {
 	f := r.Funding
 	t := Transaction{

@@ -13,8 +13,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// docs/api/return-url.md has a row for each status code, with the pipelines that
-// can end so.
+// docs/api/return-url.md has a row for each status code, with the pipelines
+// that can end with it.
 func TestReturnPageHasTheStatusCodes(t *testing.T) {
 	all := make([]string, len(payment.Pipelines))
 	for i, p := range payment.Pipelines {
@@ -50,7 +50,8 @@ func TestReturnPageHasTheStatusCodes(t *testing.T) {
 	}
 }
 
-// endsOf are the ways that not every pipeline can end in.
+// endsOf are the statuses with which this pipeline, but not every pipeline, can
+// end.
 func endsOf(p payment.Pipeline) (ends []holdfast.ReturnStatus) {
 	for _, m := range []holdfast.PaymentMethod{holdfast.MethodABT, holdfast.MethodACH, holdfast.MethodCC} {
 		chosen := payment.Instrument{ID: "new", Method: m}
@@ -73,14 +74,16 @@ func endsOf(p payment.Pipeline) (ends []holdfast.ReturnStatus) {
 	return ends
 }
 
-// agreement is to pay by an instrument; a token that is edited pays by another.
+// agreement is an agreement to pay with an instrument. An edited token paid
+// with a different one.
 func agreement(p payment.Pipeline, by payment.Instrument) payment.Agreement {
 	return payment.Agreement{
 		Request: payment.PipelineRequest{Pipeline: p}, Instrument: by, Edited: payment.Token{Instrument: "old"},
 	}
 }
 
-// namingRecipients are those of a request that names recipients in every way.
+// namingRecipients are the parameters of a request that names recipients in
+// every possible way.
 func namingRecipients(p payment.Pipeline) holdfast.Params {
 	params := holdfast.Params{{Name: "pipelineName", Value: string(p)}}
 	for _, pair := range []string{
@@ -94,7 +97,7 @@ func namingRecipients(p payment.Pipeline) holdfast.Params {
 	return params
 }
 
-// The page tells the messages of NP apart as the code has them.
+// The page lists the messages of status NP that the code has.
 func TestReturnPageHasTheAccountProblems(t *testing.T) {
 	personal := party.Party{ID: "P2", Standing: party.Active}
 	cards := payment.PipelineRequest{Methods: []holdfast.PaymentMethod{holdfast.MethodCC}}
@@ -118,7 +121,8 @@ func TestReturnPageHasTheAccountProblems(t *testing.T) {
 	}
 }
 
-// docs/api/sandbox-clock.md has each token that stands for an account in trouble.
+// docs/api/sandbox-clock.md has each token that simulates an account with a
+// problem.
 func TestSandboxPageHasTheTokens(t *testing.T) {
 	got := map[string]string{}
 	for _, row := range holdfasttest.ReadPage(t, "sandbox-clock.md").Under("## Test tokens").Rows() {

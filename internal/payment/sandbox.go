@@ -5,8 +5,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// Token ids that stand for accounts in trouble, in the sandbox only ("Testing
-// your application using the sandbox").
+// Token ids that simulate accounts with a problem, in the sandbox only
+// ("Testing your application using the sandbox").
 var (
 	sandboxSenders = map[holdfast.TokenID]*holdfast.Error{
 		"E3FR7BARJV3PB631PMKV74PGKCJLBHI1Q1KMQN7BJ2JJICPDKN3N1CJIKFZ8D7NN": holdfast.Errorf(

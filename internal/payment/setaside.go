@@ -5,19 +5,20 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// What the outcome of a transaction may take from a party's balance is set aside
-// at the intent: the balance that was looked at then may be gone by the time of
-// the outcome. Every outcome gives all of it back, and takes what it takes.
+// The outcome of a transaction may take money from a party's balance. The
+// intent sets that money aside, because the balance could be spent before the
+// outcome. Every outcome first gives all of it back, and then takes its own
+// amount.
 
-// withAside notes that the transaction sets money aside, if it does.
+// withAside records whether the transaction sets money aside.
 func (t Transaction) withAside() Transaction {
 	t.SetsAside = true
 	t.SetsAside = len(t.aside()) > 0
 	return t
 }
 
-// aside are the postings that set money aside. Transactions that were under way
-// before money was set aside have none.
+// aside are the postings that set money aside. A transaction whose SetsAside is
+// false has none.
 func (t Transaction) aside() (postings []ledger.Posting) {
 	if !t.SetsAside {
 		return nil
@@ -31,8 +32,8 @@ func (t Transaction) aside() (postings []ledger.Posting) {
 	return postings
 }
 
-// takes are the postings of the outcome that may take money from a party: a
-// payment that succeeds, a refund that is declined.
+// takes are the postings of the outcome that may take money from a party: the
+// success of a payment, or the decline of a refund.
 func (t Transaction) takes() []ledger.Posting {
 	switch t.Kind {
 	case KindRefund:
@@ -46,13 +47,13 @@ func (t Transaction) takes() []ledger.Posting {
 	return nil
 }
 
-// commissionPostings adds the marketplace's fee, which has a transaction of its
-// own.
+// commissionPostings adds the posting of the marketplace's fee, which is a
+// separate transaction.
 func (t Transaction) commissionPostings(postings []ledger.Posting) []ledger.Posting {
 	return transfer(postings, account(t.Recipient), account(t.Owner), t.Commission)
 }
 
-// setsAside reports whether a verb is an intent that sets money aside.
+// setsAside reports whether a verb is an intent that may set money aside.
 func (v Verb) setsAside() bool { return v == VerbPay || v == VerbRefund || v == VerbSettle }
 
 // waits reports whether money is set aside while the transaction is in a state.

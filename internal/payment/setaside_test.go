@@ -12,7 +12,8 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// sold is a payment to the seller P3 of the marketplace P1, which bears the fee.
+// sold is a payment to the seller P3 of the marketplace P1. The marketplace
+// bears the fee.
 func sold() asked {
 	in := good()
 	in.Caller.Marketplace = true
@@ -35,9 +36,9 @@ var (
 	declined = payment.Answer{Code: holdfast.CodeTransactionDenied, Message: "declined"}
 )
 
-// What a caller may have to pay for the outcome leaves its balance at the intent,
-// and is back or paid after every outcome. Each row begins with a balance of
-// exactly the fee.
+// The intent takes the fee that the caller may have to pay from its balance.
+// After every outcome it is paid or back in the balance. Each row begins with a
+// balance of exactly the fee.
 func TestFeesAreSetAsideUntilTheOutcome(t *testing.T) {
 	pay := func(t *testing.T) payment.Change {
 		t.Helper()
@@ -113,8 +114,9 @@ func wantBalances(t *testing.T, moved []ledger.Posting, want map[ledger.AccountI
 	}
 }
 
-// A caller has to have the fee, less its own fee of the same payment; and if it
-// pays out of its own balance, the payment in addition.
+// A caller's balance must cover the operator's fee less its own commission of
+// the same payment. If the caller also pays from its own balance, the balance
+// must cover the payment, too.
 func TestTheCallerHasWhatItBears(t *testing.T) {
 	for name, row := range map[string]struct {
 		spoil func(*asked)
@@ -141,7 +143,7 @@ func TestTheCallerHasWhatItBears(t *testing.T) {
 				t.Fatal(err)
 			}
 			if in.OwnerBalance.Add(ledger.Balance(c.Postings, ledger.Party("P1"))).Micro < 0 {
-				t.Errorf("it is left with less than nothing: %v", c.Postings)
+				t.Errorf("the balance is negative: %v", c.Postings)
 			}
 			if row.needs > 0 {
 				if _, err := ask(row.needs - 1); code(err) != holdfast.InsufficientBalance {
@@ -152,9 +154,9 @@ func TestTheCallerHasWhatItBears(t *testing.T) {
 	}
 }
 
-// Whoever bears which fee, and however a payment and its refunds end: no party
-// that had what was asked for at the intent ever has less than nothing, and
-// nothing stays set aside.
+// For any division of fees and any outcome of a payment and its refunds: no
+// party that could pay at the intent ever has a negative balance, and nothing
+// stays set aside.
 func TestNoOutcomeTakesWhatIsNotThere(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		amount := money.Cents(rapid.Int64Range(100, 100_00).Draw(t, "amount"))
@@ -162,8 +164,8 @@ func TestNoOutcomeTakesWhatIsNotThere(t *testing.T) {
 		in.Token.Amount, in.Request.TransactionAmount = amount, amount
 		in.RecipientToken.PaysFee = rapid.Bool().Draw(t, "recipient bears the fee")
 		in.RecipientToken.FeeCeiling.Fixed = amount
-		if most := amount.Sub(payment.DefaultFees.Fee(holdfast.MethodCC, amount)).Micro/10_000 - 1; most > 0 {
-			in.Request.MarketplaceFixedFee = money.Cents(rapid.Int64Range(0, most).Draw(t, "commission"))
+		if highest := amount.Sub(payment.DefaultFees.Fee(holdfast.MethodCC, amount)).Micro/10_000 - 1; highest > 0 {
+			in.Request.MarketplaceFixedFee = money.Cents(rapid.Int64Range(0, highest).Draw(t, "commission"))
 		}
 		b := books{t: t, has: make(map[ledger.AccountID]money.Amount)}
 		in.OwnerBalance = b.start("P1", payment.DefaultFees.Fee(holdfast.MethodCC, amount))
@@ -208,21 +210,21 @@ func TestNoOutcomeTakesWhatIsNotThere(t *testing.T) {
 		}
 		for _, p := range []string{"P1", "P3"} {
 			if left := b.has[ledger.SetAside(p)]; left.Positive() {
-				t.Fatalf("%v of %s stay set aside", left, p)
+				t.Fatalf("%v of %s are still set aside", left, p)
 			}
 		}
 	})
 }
 
-// books are balances that changes are posted to.
+// books are balances to which changes are posted.
 type books struct {
 	t   *rapid.T
 	has map[ledger.AccountID]money.Amount
 }
 
-// start draws what a party has at first, most at most.
-func (b books) start(p string, most money.Amount) money.Amount {
-	has := money.Cents(rapid.Int64Range(0, most.Micro/10_000).Draw(b.t, "balance"))
+// start draws a party's first balance, up to limit.
+func (b books) start(p string, limit money.Amount) money.Amount {
+	has := money.Cents(rapid.Int64Range(0, limit.Micro/10_000).Draw(b.t, "balance"))
 	for _, a := range []ledger.AccountID{ledger.Party("P3"), ledger.SetAside("P1"), ledger.SetAside("P3")} {
 		b.has[a] = money.Micros(0)
 	}
@@ -230,7 +232,7 @@ func (b books) start(p string, most money.Amount) money.Amount {
 	return has
 }
 
-// take posts a change with what is made in the same step.
+// take posts a change and the transactions that are made in the same step.
 func (b books) take(c payment.Change) payment.Change {
 	moved := c.Postings
 	for _, also := range c.Also {
@@ -244,8 +246,8 @@ func (b books) take(c payment.Change) payment.Change {
 	return c
 }
 
-// end posts an intent and what the network says to it. Meanwhile the parties
-// spend all that they have.
+// end posts an intent and the network's answer. In between, the parties spend
+// all their money.
 func (b books) end(c payment.Change) payment.Change {
 	b.take(c)
 	spent := rapid.Bool().Draw(b.t, "spent meanwhile")

@@ -9,19 +9,19 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A SettleInput is what the decision on a Settle needs to know beside the
-// Reserve.
+// A SettleInput has everything that the decision on a Settle depends on in
+// addition to the Reserve.
 type SettleInput struct {
 	Amount       money.Amount // not given means all
-	Owner        party.Party  // the caller's
-	OwnerBalance money.Amount // looked at when the owner bears the fee
+	Owner        party.Party  // the caller's owner
+	OwnerBalance money.Amount // used if the owner bears the fee
 	Fees         FeeSchedule
 	Now          time.Time
 }
 
-// Settle decides whether an amount may be taken of what is held. Settling is
-// done once: what is not taken is released, and nothing can be taken later
-// (Query API Reference, Settle).
+// Settle decides whether an amount may be taken from the hold. A hold is
+// settled once: the rest is released, and nothing can be taken later (Query API
+// Reference, Settle).
 func (t Transaction) Settle(in SettleInput) (Change, error) {
 	amount := t.wanted(in.Amount)
 	switch {
@@ -73,8 +73,8 @@ func active(owner party.Party) error {
 	return nil
 }
 
-// CanAccess refuses to look into an account that is closed, suspended or not
-// there (error table, AccountClosed and AccessFailure).
+// CanAccess refuses access to an account that is closed, suspended or missing
+// (error table, AccountClosed and AccessFailure).
 func CanAccess(owner party.Party, found bool) error {
 	switch {
 	case !found || owner.Standing == party.Suspended:
@@ -85,8 +85,8 @@ func CanAccess(owner party.Party, found bool) error {
 	return nil
 }
 
-// SettledBefore reports whether a Settle for this amount is one that was
-// already accepted: repeated, it is answered as it was the first time.
+// SettledBefore reports whether a Settle for this amount was accepted before. A
+// repeated Settle gets the first answer again.
 func (t Transaction) SettledBefore(amount money.Amount) bool {
 	return t.Kind == KindReserve && (t.State == Settling || t.State == Success) && t.wanted(amount).Cmp(t.Settled) == 0
 }
@@ -116,7 +116,8 @@ func (t Transaction) Cancel(reason string, now time.Time) (Change, error) {
 	return c, nil
 }
 
-// can refuses a verb in words that tell the caller what happened instead.
+// can refuses a verb that the state does not allow. The message tells the
+// caller what happened instead.
 func (t Transaction) can(v Verb, done string) error {
 	if _, ok := t.State.After(v); ok {
 		return nil

@@ -6,8 +6,8 @@ import (
 )
 
 // SettleDebt decides whether a settlement token may pay off a debt or a part of
-// it. The recipient is paid that, less the operator's fee (Query API Reference,
-// SettleDebt).
+// it. The recipient gets the amount less the operator's fee (Query API
+// Reference, SettleDebt).
 func SettleDebt(in Input, r holdfast.SettleDebtRequest) (Change, error) {
 	c, err := in.onInstrument(settlementOf(r))
 	if err != nil {
@@ -23,8 +23,8 @@ func SettleDebt(in Input, r holdfast.SettleDebtRequest) (Change, error) {
 	return c, nil
 }
 
-// CheckSettleDebt refuses a request that is wrong in itself, and leaves no
-// trace.
+// CheckSettleDebt refuses a request that is invalid whatever token it names.
+// Such a request is not recorded.
 func CheckSettleDebt(r holdfast.SettleDebtRequest, caller party.Caller) error {
 	return settlementOf(r).check(caller)
 }
@@ -38,8 +38,8 @@ func settlementOf(r holdfast.SettleDebtRequest) order {
 	}
 }
 
-// WriteOffDebt forgives a debt or a part of it. No money moves, and nothing
-// takes it back (Query API Reference, WriteOffDebt).
+// WriteOffDebt forgives a debt or a part of it. No money moves, and it cannot
+// be undone (Query API Reference, WriteOffDebt).
 func WriteOffDebt(in Input, r holdfast.WriteOffDebtRequest) (Change, error) {
 	if err := CheckWriteOffDebt(r); err != nil {
 		return Change{}, err
@@ -66,8 +66,8 @@ func WriteOffDebt(in Input, r holdfast.WriteOffDebtRequest) (Change, error) {
 	return c, nil
 }
 
-// CheckWriteOffDebt refuses a request that is wrong in itself, and leaves no
-// trace.
+// CheckWriteOffDebt refuses a request that is invalid whatever instrument it
+// names. Such a request is not recorded.
 func CheckWriteOffDebt(r holdfast.WriteOffDebtRequest) error {
 	return amountFor("AdjustmentAmount", "", r.AdjustmentAmount)
 }

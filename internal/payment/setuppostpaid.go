@@ -2,8 +2,8 @@ package payment
 
 import "github.com/holdfast-pay/holdfast"
 
-// readSetupPostpaid reads what is asked for a credit instrument ("Aggregated
-// Payments", SetupPostpaid pipeline).
+// readSetupPostpaid reads the parameters of the SetupPostpaid pipeline, which
+// makes a credit instrument ("Aggregated Payments").
 func readSetupPostpaid(in *paramReader, r *PipelineRequest) {
 	r.Reference, r.Second = in.reference("callerReferenceSender"), in.reference("callerReferenceSettlement")
 	if r.Second != "" && r.Second == r.Reference {
@@ -16,9 +16,9 @@ func readSetupPostpaid(in *paramReader, r *PipelineRequest) {
 	readValidity(in, r)
 }
 
-// installSetupPostpaid makes the instrument, without a debt, with the token that
-// spends the credit and the one that settles the debt. The usage limits bound
-// the first; what can ever be charged bounds the second.
+// installSetupPostpaid makes the instrument without a debt, a token that spends
+// the credit and a token that settles the debt. The usage limits apply to the
+// first token. The total that may ever be charged limits the second.
 func (a Agreement) installSetupPostpaid() Installation {
 	instrument := a.instrument(holdfast.MethodDebt)
 	spends, settles := a.spending(instrument), a.paying(instrument, UseSettle)

@@ -5,9 +5,9 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// readSetupPrepaid reads what is asked for a prepaid instrument ("Aggregated
-// Payments", SetupPrepaid pipeline). One client calls the largest balance
-// transactionAmount.
+// readSetupPrepaid reads the parameters of the SetupPrepaid pipeline, which
+// makes a prepaid instrument ("Aggregated Payments"). One old client sends the
+// largest balance as transactionAmount.
 func readSetupPrepaid(in *paramReader, r *PipelineRequest) {
 	r.Reference, r.Second = in.reference("callerReferenceSender"), in.reference("callerReferenceFunding")
 	if r.Second != "" && r.Second == r.Reference {
@@ -22,8 +22,8 @@ func readSetupPrepaid(in *paramReader, r *PipelineRequest) {
 	readValidity(in, r)
 }
 
-// installSetupPrepaid makes the instrument, empty, with the token that spends
-// its balance and the one that raises it.
+// installSetupPrepaid makes the empty instrument, a token that spends its
+// balance and a token that funds it.
 func (a Agreement) installSetupPrepaid() Installation {
 	instrument := a.instrument(holdfast.MethodPrepaid)
 	spends, funds := a.spending(instrument), a.paying(instrument, UseFund)
@@ -37,8 +37,8 @@ func (a Agreement) installSetupPrepaid() Installation {
 	}
 }
 
-// instrument is what both setups make: between the sender and the caller's
-// owner, and empty.
+// instrument makes the empty instrument of both setups. It is between the
+// sender and the caller's owner.
 func (a Agreement) instrument(m holdfast.PaymentMethod) AggregateInstrument {
 	return AggregateInstrument{
 		ID: AggregateID(a.IDs[2]), Caller: a.Caller.ID, Sender: a.Party, Recipient: a.Caller.Owner, Method: m,
@@ -47,8 +47,8 @@ func (a Agreement) instrument(m holdfast.PaymentMethod) AggregateInstrument {
 	}
 }
 
-// spending is the token that spends an instrument, without a limit of its own
-// for each payment.
+// spending makes the token that spends an instrument. It has no limit for each
+// payment.
 func (a Agreement) spending(i AggregateInstrument) Token {
 	t := a.sending(a.IDs[0], UsePay, holdfast.TokenMultiUse)
 	t.Instrument, t.Method, t.Aggregate = "", i.Method, i.ID
@@ -56,8 +56,8 @@ func (a Agreement) spending(i AggregateInstrument) Token {
 	return t
 }
 
-// paying is the token that funds or settles an instrument, by what the sender
-// chose.
+// paying makes the token that funds or settles an instrument, with the sender's
+// chosen way to pay.
 func (a Agreement) paying(i AggregateInstrument, use TokenUse) Token {
 	t := a.sending(a.IDs[1], use, holdfast.TokenMultiUse)
 	t.Reference, t.Aggregate = a.Request.Second, i.ID

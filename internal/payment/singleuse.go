@@ -2,8 +2,8 @@ package payment
 
 import "github.com/holdfast-pay/holdfast"
 
-// readSingleUse reads what is asked for one payment (Basic Guide, "Single-Use
-// Token API").
+// readSingleUse reads the parameters of the SingleUse pipeline (Basic Guide,
+// "Single-Use Token API").
 func readSingleUse(in *paramReader, r *PipelineRequest) {
 	r.Reference = in.reference("callerReference")
 	r.Amount, r.AmountType = in.total("transactionAmount"), holdfast.AmountMaximum
@@ -13,7 +13,7 @@ func readSingleUse(in *paramReader, r *PipelineRequest) {
 	readSender(in, r)
 }
 
-// installSingleUse makes the token. It lives three hours, whoever asks.
+// installSingleUse makes the token. It always expires after three hours.
 func (a Agreement) installSingleUse() Installation {
 	t := a.sending(a.IDs[0], UsePay, holdfast.TokenSingleUse)
 	t.Expires = a.Now.Add(SingleUseLife)

@@ -1,34 +1,34 @@
-// Package payment says what may happen: tokens and transactions, what each
-// action may do to them, fees, limits and deadlines. Its functions are pure: they take
-// what is and return what shall be, or a refusal.
+// Package payment has the payment rules: tokens and transactions, what each
+// action may do to them, fees, limits and deadlines. Its functions are pure.
+// They take the present state, and return the change to make or a refusal.
 package payment
 
 import "github.com/holdfast-pay/holdfast"
 
-// A State is where a transaction stands. Callers see its Status, which calls
-// both Pending and Settling "Pending".
+// A State is the state of a transaction. Callers see its Status, which is
+// "Pending" for both Pending and Settling.
 type State string
 
-// The states of a transaction. None is the one before it exists.
+// The states of a transaction. None means that it does not exist yet.
 const (
 	None      State = "None"
 	Pending   State = "Pending"   // the network was asked to hold, to pay or to pay back, and has not answered
-	Reserved  State = "Reserved"  // held, until the deadline
+	Reserved  State = "Reserved"  // held until the deadline
 	Settling  State = "Settling"  // the network was asked to capture, and has not answered
 	Success   State = "Success"   // the money has moved
 	Failure   State = "Failure"   // declined, or not decided in time
-	Cancelled State = "Cancelled" // given up by the caller or by time
+	Cancelled State = "Cancelled" // by the caller or at the deadline
 )
 
-// States lists every state, for tables that must name them all.
+// States lists every state. Tests use it to check tables for completeness.
 var States = []State{None, Pending, Reserved, Settling, Success, Failure, Cancelled}
 
-// A Verb is something that happens to a transaction.
+// A Verb is an event that changes a transaction's state.
 type Verb string
 
-// The verbs. Reserve, Pay, Transfer, Refund, Settle and Cancel are a caller's, of
-// which Transfer moves money in the books alone and so at once; Expire and
-// TimeOut are time's; the others are a network's answers.
+// The verbs. Reserve, Pay, Transfer, Refund, Settle and Cancel come from a
+// caller. Transfer moves money only in the books, and so at once. Expire and
+// TimeOut come when a deadline passes. The others are a network's answers.
 const (
 	VerbReserve        Verb = "Reserve"
 	VerbPay            Verb = "Pay"
@@ -52,9 +52,9 @@ var Verbs = []Verb{
 	VerbSettle, VerbCapture, VerbCaptureDecline, VerbCancel, VerbExpire, VerbTimeOut,
 }
 
-// moves is every step a transaction may take: what is not here is refused. The
-// table transaction_history has the same list in its CHECK. Which of the steps
-// a kind of transaction may take is in [kindVerbs].
+// moves has every step that a transaction may take; all others are refused. The
+// database table transaction_history has the same list in its CHECK.
+// [kindVerbs] says which of the verbs a kind of transaction may have.
 var moves = map[State]map[Verb]State{
 	None: {VerbReserve: Pending, VerbPay: Pending, VerbTransfer: Success, VerbRefund: Pending},
 	Pending: {
@@ -74,10 +74,10 @@ func (s State) After(v Verb) (State, bool) {
 	return next, ok
 }
 
-// Final reports whether nothing can happen any more.
+// Final reports whether the state allows no further step.
 func (s State) Final() bool { return len(moves[s]) == 0 }
 
-// Status is the state in the API's words (Query API, TransactionStatus).
+// Status is the API's name for the state (Query API, TransactionStatus).
 func (s State) Status() holdfast.TransactionStatus {
 	switch s {
 	case Reserved:

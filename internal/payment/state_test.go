@@ -9,7 +9,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// Every state × every verb. What is empty is refused.
+// Every state × every verb. An empty cell is refused.
 func TestEveryStateTimesEveryVerb(t *testing.T) {
 	const (
 		none, pending, reserved, settling, success, failure, cancelled = payment.None, payment.Pending, payment.Reserved,
@@ -58,8 +58,8 @@ func TestCallersSeeSettlingAsPending(t *testing.T) {
 	}
 }
 
-// Which verbs a kind may take, at each state it can be in: what no row names,
-// no transaction of the kind ever does.
+// The verbs that each kind may take in each of its states. A transaction never
+// takes a verb that its row does not name.
 func TestEveryKindsVerbs(t *testing.T) {
 	charged := "Pay Transfer Charge Decline TimeOut"
 	for kind, want := range map[payment.Kind]string{

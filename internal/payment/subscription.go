@@ -8,11 +8,11 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// A subscription is what a recurring token is in the words of Simple Pay: its
-// id is the token's. A period that is told in hours alone is none, since the
-// subscription actions have no word for hours.
+// A subscription is Simple Pay's name for a recurring token. Its id is the
+// token's id. A token with a period in hours is no subscription, because the
+// subscription actions have no unit for hours.
 
-// FindSubscription refuses what is no subscription of the caller's.
+// FindSubscription refuses a token that is no subscription of the caller.
 func FindSubscription(t Token, found bool, caller party.CallerID, id holdfast.TokenID) error {
 	_, _, told := t.Period.Frequency()
 	if !found || t.Caller != caller || t.Type != holdfast.TokenRecurring || t.Use != UsePay || !told {
@@ -33,8 +33,9 @@ func (t Token) SubscriptionStatus(now time.Time) holdfast.SubscriptionStatus {
 	return holdfast.SubscriptionActive
 }
 
-// NextPayment is when the next period begins in which a payment can be made, or
-// now, when this period's has not been made; ok is false when there is none.
+// NextPayment is the time of the next possible payment. It is now if the
+// current period has no payment yet, and otherwise the start of the next
+// period. ok is false if no payment is possible any more.
 func (t Token) NextPayment(paidInPeriod bool, now time.Time) (next time.Time, ok bool) {
 	next = now
 	began := t.Begins()
@@ -47,8 +48,8 @@ func (t Token) NextPayment(paidInPeriod bool, now time.Time) (next time.Time, ok
 	return next, t.SubscriptionStatus(now) == holdfast.SubscriptionActive && !t.expired(next)
 }
 
-// CancelSubscription gives a subscription up. One that has ended already is
-// InvalidSubscriptionState (CancelSubscriptionAndRefund).
+// CancelSubscription cancels a subscription. If it has already ended, the
+// refusal is InvalidSubscriptionState (CancelSubscriptionAndRefund).
 func (t Token) CancelSubscription(now time.Time) (Token, error) {
 	if status := t.SubscriptionStatus(now); status != holdfast.SubscriptionActive {
 		return t, holdfast.Errorf(holdfast.InvalidSubscriptionState, "the subscription is %s",

@@ -6,28 +6,29 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// Takings are what an account was paid as a seller, and what that cost it.
+// Takings are the sums that an account was paid as a seller, and their costs.
 type Takings struct {
 	Gross      money.Amount // paid, before anything was taken from it
 	Refunded   money.Amount
 	Commission money.Amount // kept by marketplaces, less what they gave back
-	Fees       money.Amount // the operator's, less what it gave back
+	Fees       money.Amount // of the operator, less what it gave back
 }
 
-// Net is what is left.
+// Net is the amount left after refunds and fees.
 func (k Takings) Net() money.Amount {
 	return k.Gross.Sub(k.Refunded).Sub(k.Commission).Sub(k.Fees)
 }
 
-// NoTakings are zero dollars of each.
+// NoTakings are Takings of zero dollars.
 func NoTakings() Takings {
 	zero := money.Micros(0)
 	return Takings{Gross: zero, Refunded: zero, Commission: zero, Fees: zero}
 }
 
-// With adds a transaction of the account. A deposit, and what the account paid as a
-// buyer, are no takings. What was bought from a prepaid balance or on credit is not
-// counted, since the account is paid when the balance is funded or the debt settled.
+// With adds a transaction of the account. Deposits, and payments of the account
+// as a buyer, do not count. Purchases from a prepaid balance or on credit do
+// not count either, because the account is paid when the balance is funded or
+// the debt is settled.
 func (k Takings) With(t Transaction, account party.ID) Takings {
 	if t.State != Success {
 		return k
@@ -60,14 +61,14 @@ func (k Takings) With(t Transaction, account party.ID) Takings {
 	return k
 }
 
-// OfInstrument reports whether a purchase, or its refund, moved what is on a prepaid
-// or credit instrument, and no money of an account.
+// OfInstrument reports whether a purchase or its refund changed only a prepaid
+// or credit instrument, and moved no money of an account.
 func (t Transaction) OfInstrument() bool {
 	return t.Method == holdfast.MethodPrepaid || t.Method == holdfast.MethodDebt
 }
 
-// FeeFrom is the operator's fee that an account bears; below zero if it was given
-// back.
+// FeeFrom is the operator's fee that an account bears. It is below zero if the
+// fee was given back.
 func (t Transaction) FeeFrom(account party.ID) money.Amount {
 	bears := t.Recipient
 	if t.FeeBy == holdfast.RoleCaller {

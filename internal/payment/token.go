@@ -10,75 +10,75 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// SingleUseLife is how long a single-use token can be used after it was made
-// (Single-Use Token API: three hours, not adjustable).
+// SingleUseLife is the time for which a single-use token can be used after it
+// was made (Single-Use Token API: three hours, not adjustable).
 const SingleUseLife = 3 * time.Hour
 
-// A TokenUse is what a token may be used for.
+// A TokenUse is the purpose of a token.
 type TokenUse string
 
-// The uses. Tokens that pay, fund and settle are a sender's; those that receive
-// and refund a recipient's; those that call are a caller's own and of no
-// consequence since 2008.
+// The uses. Tokens that pay, fund and settle belong to a sender; tokens that
+// receive and refund, to a recipient. Tokens that call belong to the caller and
+// have had no effect since 2008.
 const (
-	UsePay     TokenUse = "Pay"     // Pay and Reserve; the balance of a prepaid or credit instrument, too
+	UsePay     TokenUse = "Pay"     // Pay and Reserve, also with a prepaid or credit instrument
 	UseFund    TokenUse = "Fund"    // FundPrepaid
 	UseSettle  TokenUse = "Settle"  // SettleDebt
 	UseReceive TokenUse = "Receive" // RecipientTokenId
-	UseRefund  TokenUse = "Refund"  // lets a marketplace refund out of its recipient's balance
+	UseRefund  TokenUse = "Refund"  // lets a marketplace refund from its recipient's balance
 	UseCall    TokenUse = "Call"
 )
 
-// A Token is an authorisation that a party gave to one caller, on the
-// Co-Branded pages or, its owner, by a payment instruction. It is not changed
-// after, but for its being used, cancelled or replaced.
+// A Token is an authorisation that a party gave to one caller. A party gives it
+// on the Co-Branded pages; the caller's owner can also give it with a payment
+// instruction. Afterwards it can only be used, cancelled or replaced.
 type Token struct {
 	ID           holdfast.TokenID
 	Caller       party.CallerID
 	Use          TokenUse
 	Type         holdfast.TokenType
-	Reference    holdfast.CallerReference // of the request it was made by; empty for a refund token without one
+	Reference    holdfast.CallerReference // of the request that made it; empty for a refund token without one
 	FriendlyName string
-	Reason       string // the paymentReason that was read
+	Reason       string // the paymentReason that the sender saw
 	Installed    time.Time
 	Starts       time.Time // zero means when it was installed
 	Expires      time.Time // zero means never
 	UsedBy       holdfast.TransactionID
 	Cancelled    bool
-	OldToken     holdfast.TokenID // that this one replaced
-	Instruction  string           // that it was installed by
+	OldToken     holdfast.TokenID // that this token replaced
+	Instruction  string           // with which it was installed
 
-	// Of tokens that pay, fund or settle.
+	// Fields of tokens that pay, fund or settle.
 	Sender     party.ID
 	Instrument InstrumentID // a card, a bank account or the balance; empty when there is none
 	Method     holdfast.PaymentMethod
 	Aggregate  AggregateID // that it spends, funds or settles
 	AmountType holdfast.AmountType
-	Amount     money.Amount // the bound; not given when there is none
+	Amount     money.Amount // for each payment, see AmountType; not given without a bound
 	Period     Period       // of a recurring token
-	// Recipient is who is paid: the caller's owner mostly, and anybody when
-	// empty. Recipients, when there are any, are the recipient tokens that may
-	// be named instead.
+	// Recipient is the party to be paid, usually the caller's owner. If it is
+	// empty, any party may be paid. Recipients are recipient tokens that may be
+	// named instead.
 	Recipient  party.ID
 	Recipients []holdfast.TokenID
 
-	// Of tokens that receive; Recipient is whose they are. Methods are those
-	// that the recipient takes, none meaning all.
+	// Fields of tokens that receive; Recipient is their holder. Methods are the
+	// payment methods that the recipient accepts; none means all.
 	Methods     []holdfast.PaymentMethod
-	FeeCeiling  *FeeCeiling      // nil when the recipient agreed to none
+	FeeCeiling  *FeeCeiling      // nil if the recipient agreed to no fee
 	PaysFee     bool             // the recipient bears the operator's fee
-	RefundToken holdfast.TokenID // that came with it
+	RefundToken holdfast.TokenID // made together with it
 }
 
-// A FeeCeiling is the most that a recipient agreed to pay a marketplace for each
-// payment (Recipient pipeline, maxFixedFee and maxVariableFee).
+// A FeeCeiling is the highest fee that a recipient agreed to pay a marketplace
+// for each payment (Recipient pipeline, maxFixedFee and maxVariableFee).
 type FeeCeiling struct {
 	Fixed    money.Amount
 	Variable money.Rate
 }
 
-// Status is the token's status at a time: a used, cancelled or expired token is
-// Inactive, whether or not anything has written so.
+// Status is the token's status at the given time. A used, cancelled or expired
+// token is Inactive; an expiry counts even if no row records it.
 func (t Token) Status(now time.Time) holdfast.TokenStatus {
 	if t.Cancelled || t.UsedBy != "" || t.expired(now) {
 		return holdfast.TokenInactive
@@ -88,7 +88,7 @@ func (t Token) Status(now time.Time) holdfast.TokenStatus {
 
 func (t Token) expired(now time.Time) bool { return !t.Expires.IsZero() && !now.Before(t.Expires) }
 
-// Begins is from when on the token holds.
+// Begins is the time from which the token is valid.
 func (t Token) Begins() time.Time {
 	if t.Starts.IsZero() {
 		return t.Installed
@@ -96,7 +96,7 @@ func (t Token) Begins() time.Time {
 	return t.Starts
 }
 
-// Holder is whose token it is.
+// Holder is the party that gave the token.
 func (t Token) Holder() party.ID {
 	if t.Sender != "" {
 		return t.Sender
@@ -109,7 +109,8 @@ func (t Token) Limited() bool {
 	return t.Type == holdfast.TokenMultiUse || t.Type == holdfast.TokenRecurring
 }
 
-// NameFor is how a token is listed for people when its caller named it nothing.
+// NameFor is the name under which people see a token that its caller did not
+// name.
 func NameFor(kind holdfast.TokenType, reason string, amount money.Amount) string {
 	switch {
 	case reason != "":
@@ -120,9 +121,8 @@ func NameFor(kind holdfast.TokenType, reason string, amount money.Amount) string
 	return string(kind) + " token"
 }
 
-// usable refuses a sender token that cannot pay amount at now for use (error
-// table of the Query API; which code for which cause is the table's own
-// wording).
+// usable refuses a sender token that cannot pay amount at now for use. The
+// codes follow the error table of the Query API.
 func (t Token) usable(caller party.CallerID, use TokenUse, amount money.Amount, now time.Time) error {
 	switch {
 	case t.Caller != caller:
@@ -146,13 +146,13 @@ func (t Token) usable(caller party.CallerID, use TokenUse, amount money.Amount, 
 	return t.bounded(amount)
 }
 
-// purposes say in a refusal what a token is for.
+// purposes are the texts for a token's use in refusals.
 var purposes = map[TokenUse]string{
 	UsePay: "pay", UseFund: "fund a prepaid instrument", UseSettle: "settle a debt",
 	UseReceive: "receive payments", UseRefund: "refund payments", UseCall: "make calls",
 }
 
-// bounded holds an amount against what each payment may be.
+// bounded refuses an amount that the token does not allow for one payment.
 func (t Token) bounded(amount money.Amount) error {
 	if !t.Amount.Given() {
 		return nil
@@ -170,7 +170,7 @@ func (t Token) bounded(amount money.Amount) error {
 		return holdfast.Errorf(holdfast.IncompatibleTokens, "%v is not the %v that the sender authorised for each payment",
 			amount, t.Amount)
 	case t.AmountType == holdfast.AmountMinimum && cmp < 0:
-		return holdfast.Errorf(holdfast.IncompatibleTokens, "%v is less than the %v that the sender authorised at least",
+		return holdfast.Errorf(holdfast.IncompatibleTokens, "%v is less than the minimum of %v that the sender authorised",
 			amount, t.Amount)
 	case t.AmountType == holdfast.AmountMaximum && cmp > 0:
 		return holdfast.Errorf(holdfast.IncompatibleTokens, "%v is more than the %v that the sender authorised", amount,
@@ -179,8 +179,8 @@ func (t Token) bounded(amount money.Amount) error {
 	return nil
 }
 
-// receives refuses a recipient token that cannot be named beside a sender token
-// at now.
+// receives refuses a recipient token that cannot be used together with a sender
+// token at now.
 func (t Token) receives(sender Token, now time.Time) error {
 	switch {
 	case t.Cancelled:
@@ -200,7 +200,7 @@ func (t Token) receives(sender Token, now time.Time) error {
 }
 
 // FindRecipient refuses a RecipientTokenId that is no recipient token of the
-// caller's, in the recorded words.
+// caller. The text is the original service's.
 func FindRecipient(t Token, found bool, caller party.CallerID, id holdfast.TokenID) error {
 	if !found || t.Caller != caller || t.Use != UseReceive {
 		return holdfast.Errorf(holdfast.InvalidTokenIDRecipient,
@@ -209,12 +209,12 @@ func FindRecipient(t Token, found bool, caller party.CallerID, id holdfast.Token
 	return nil
 }
 
-// CancelToken gives a token up (Query API Reference, CancelToken). One whose
-// instrument still has somebody's money on it, or somebody's debt, stays.
+// CancelToken cancels a token (Query API Reference, CancelToken). It refuses if
+// the token is still needed to move the money or debt on its instrument.
 func (t Token) CancelToken(a AggregateInstrument, now time.Time) (Token, error) {
 	switch {
 	case t.Cancelled:
-		return t, holdfast.Errorf(holdfast.TokenNotActive, "the token is cancelled already")
+		return t, holdfast.Errorf(holdfast.TokenNotActive, "the token is already cancelled")
 	case t.UsedBy != "":
 		return t, holdfast.Errorf(holdfast.TokenNotActive, "the token was used by transaction %s", t.UsedBy)
 	case t.expired(now):
@@ -226,7 +226,7 @@ func (t Token) CancelToken(a AggregateInstrument, now time.Time) (Token, error) 
 	return t, nil
 }
 
-// need says what a token that moves it is needed for.
+// need says why the instrument still needs a token that moves its money.
 func (a AggregateInstrument) need() string {
 	switch {
 	case a.Method != holdfast.MethodPrepaid:
@@ -237,7 +237,7 @@ func (a AggregateInstrument) need() string {
 	return fmt.Sprintf("spends a prepaid balance, to which %v is being added", a.Pending)
 }
 
-// FindToken refuses a token that the caller did not install.
+// FindToken refuses a token that does not belong to the caller.
 func FindToken(t Token, found bool, caller party.CallerID, id holdfast.TokenID) error {
 	if !found || t.Caller != caller {
 		return holdfast.Errorf(holdfast.InvalidTokenID,
@@ -247,8 +247,8 @@ func FindToken(t Token, found bool, caller party.CallerID, id holdfast.TokenID) 
 }
 
 // FindOwnToken refuses a token that the party did not give.
-func FindOwnToken(t Token, found bool, who party.ID, id holdfast.TokenID) error {
-	if !found || t.Holder() != who || t.Use == UseCall {
+func FindOwnToken(t Token, found bool, owner party.ID, id holdfast.TokenID) error {
+	if !found || t.Holder() != owner || t.Use == UseCall {
 		return holdfast.Errorf(holdfast.InvalidTokenID,
 			"tokenId has to be the ID of a token that you have given. Specified value: %s", id)
 	}

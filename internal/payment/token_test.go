@@ -50,7 +50,7 @@ func TestCancelToken(t *testing.T) {
 	}{
 		"an active one": {func(*payment.Token, *payment.AggregateInstrument) {}, "", ""},
 		"cancelled": {func(k *payment.Token, _ *payment.AggregateInstrument) { k.Cancelled = true },
-			holdfast.TokenNotActive, "cancelled already"},
+			holdfast.TokenNotActive, "already cancelled"},
 		"used": {func(k *payment.Token, _ *payment.AggregateInstrument) { k.UsedBy = "1T1" }, holdfast.TokenNotActive,
 			"used by transaction 1T1"},
 		"expired": {func(k *payment.Token, _ *payment.AggregateInstrument) { k.Expires = now }, holdfast.TokenNotActive,
@@ -83,7 +83,7 @@ func TestCancelToken(t *testing.T) {
 				t.Fatalf("refused with %v, want %q and %q", err, row.want, row.words)
 			}
 			if after.Cancelled != (before || err == nil) {
-				t.Error("it is cancelled otherwise than said")
+				t.Error("Cancelled does not match the answer")
 			}
 		})
 	}
@@ -181,7 +181,7 @@ func TestTokensSayWhatTheyAre(t *testing.T) {
 	}
 	in.Token.Type = holdfast.TokenMultiUse
 	if _, err := payment.Reserve(in.Input, in.Request); err == nil || strings.Contains(err.Error(), "lives three hours") {
-		t.Errorf("an expired token for many uses: %v", err)
+		t.Errorf("an expired multi-use token: %v", err)
 	}
 }
 
@@ -215,8 +215,8 @@ func TestOnlyTokensThatPayAgainCanBeEdited(t *testing.T) {
 	}
 }
 
-// A token that is edited pays by another instrument, and goes on with its
-// limits and its periods.
+// An edited token pays with another instrument, and keeps its limits and
+// periods.
 func TestAnEditedTokenGoesOn(t *testing.T) {
 	began := now.Add(-time.Hour)
 	a := payment.Agreement{
@@ -264,7 +264,7 @@ func TestSubscriptions(t *testing.T) {
 		"every five hours": !find(with(func(k *payment.Token) { k.Period = payment.Period{N: 5, Unit: payment.Hour} }), true),
 	} {
 		if !ok {
-			t.Errorf("%s: found otherwise", name)
+			t.Errorf("%s: FindSubscription is wrong", name)
 		}
 	}
 	for name, row := range map[string]struct {

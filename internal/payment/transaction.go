@@ -10,8 +10,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A Transaction is one movement of money that was asked for, and all that
-// became of it.
+// A Transaction is one requested movement of money, with its state and results.
 type Transaction struct {
 	ID        holdfast.TransactionID
 	Caller    party.CallerID
@@ -19,63 +18,64 @@ type Transaction struct {
 	Reference holdfast.CallerReference
 
 	// Sender and Recipient of a refund are those of the payment. Owner is the
-	// caller's, who bears fees and takes commissions.
+	// caller's owner, who may bear fees and gets commissions.
 	Sender, Recipient, Owner party.ID
 	Token, RecipientToken    holdfast.TokenID
 	Instrument               InstrumentID
 	Method                   holdfast.PaymentMethod
-	Aggregate                AggregateID // that is spent, funded, settled or written off
+	Aggregate                AggregateID // to spend, fund, settle or write off
 
 	State         State
 	StatusCode    holdfast.StatusCode
 	StatusMessage string
 
-	Amount  money.Amount // reserved, paid, or paid back
-	Settled money.Amount // of a Reserve, asked for by Settle; zero dollars before
-	// Fee is the operator's, zero dollars until it is known, and below zero for
-	// what a refund gives back of one. FeeBy bears it.
+	Amount  money.Amount // reserved, paid or refunded
+	Settled money.Amount // of a Reserve: the amount of Settle; zero dollars before
+	// Fee is the operator's fee. It is zero dollars until it is known. In a refund
+	// it is the part that is given back, below zero. FeeBy is the role that bears
+	// it.
 	Fee   money.Amount
 	FeeBy holdfast.Role
-	// Commission is the marketplace's fee, which CommissionID books once the
-	// money moves: Terms said how much. Of a refund it is below zero: what the
-	// marketplace gives back.
+	// Commission is the marketplace's fee, calculated from Terms. The transaction
+	// CommissionID books it when the money moves. In a refund it is the part that
+	// the marketplace gives back, below zero.
 	Commission   money.Amount
 	CommissionID holdfast.TransactionID
 	Terms        CommissionTerms
-	Parent       holdfast.TransactionID // of a refund or a commission: the payment
+	Parent       holdfast.TransactionID // the payment of a refund or a commission
 	Policy       holdfast.RefundPolicy  // of a refund
 
-	// Refunded, FeeReturned and CommissionReturned are what refunds that have not
-	// failed come to.
+	// Refunded, FeeReturned and CommissionReturned are the totals of all refunds
+	// that have not failed.
 	Refunded, FeeReturned, CommissionReturned money.Amount
 	// SetsAside means that money of a party is set aside while the transaction
 	// waits for a network, as [Transaction.stepPostings] says.
 	SetsAside bool
-	// Counted means that limits count the transaction, which get it back when
-	// it comes to nothing.
+	// Counted means that limits count the transaction. They get the use back if it
+	// fails.
 	Counted bool
 
 	CallerDescription string
 	SenderDescription string
 	Descriptor        string // what the card statement shows, at most 18 characters
-	IPNURL            string // overrides the caller's; empty if it does not
+	IPNURL            string // replaces the caller's IPN address; empty if not
 	Authorization     string // the network's name for the hold or the payment
 
-	// SenderBalance and RecipientBalance are what the parties' accounts held once
-	// the transaction had moved money on them; not given before.
+	// SenderBalance and RecipientBalance are the parties' balances after the
+	// transaction moved money on them. Before that they are not given.
 	SenderBalance, RecipientBalance money.Amount
 
-	// Steps and Posted are how many steps it took and how many postings it has.
-	// The store counts them.
+	// Steps and Posted are the numbers of its steps and postings. The store counts
+	// them.
 	Steps, Posted int
 
 	Received  time.Time
-	Deadline  time.Time // at and after it an open transaction is given up; zero means never
+	Deadline  time.Time // from then on an open transaction is given up; zero means never
 	Completed time.Time // zero while Pending
 }
 
-// Operation is what the transaction does by now: the id of a Reserve stays when
-// it is settled.
+// Operation is the transaction's present operation. A Reserve becomes a Settle
+// with the same id when it is settled.
 func (t Transaction) Operation() holdfast.Operation {
 	if t.Kind == KindReserve && t.Settled.Positive() {
 		return holdfast.OperationSettle
@@ -83,8 +83,8 @@ func (t Transaction) Operation() holdfast.Operation {
 	return t.Kind.operation()
 }
 
-// Current is the amount the transaction is about by now: what is settled, else
-// what it was made for.
+// Current is the transaction's present amount: the settled amount of a settled
+// Reserve, else its own.
 func (t Transaction) Current() money.Amount {
 	if t.Settled.Positive() {
 		return t.Settled
@@ -92,11 +92,12 @@ func (t Transaction) Current() money.Amount {
 	return t.Amount
 }
 
-// FeeCharged is the operator's fee that was taken, or given back; none is for
-// what has not come about.
+// FeeCharged is the operator's fee that was taken or given back. It is zero
+// unless the transaction succeeded.
 func (t Transaction) FeeCharged() money.Amount { return t.ifDone(t.Fee) }
 
-// CommissionCharged is the marketplace's fee that was taken, or given back.
+// CommissionCharged is the marketplace's fee that was taken or given back. It
+// is zero unless the transaction succeeded.
 func (t Transaction) CommissionCharged() money.Amount { return t.ifDone(t.Commission) }
 
 func (t Transaction) ifDone(a money.Amount) money.Amount {
@@ -106,8 +107,8 @@ func (t Transaction) ifDone(a money.Amount) money.Amount {
 	return money.Micros(0)
 }
 
-// AggregateMethod is what kind of instrument the transaction spends, funds,
-// settles or writes off; empty without one.
+// AggregateMethod is the kind of the instrument that the transaction spends,
+// funds, settles or writes off. It is empty without one.
 func (t Transaction) AggregateMethod() holdfast.PaymentMethod {
 	switch {
 	case t.Aggregate == "":
@@ -124,8 +125,8 @@ func (t Transaction) AggregateMethod() holdfast.PaymentMethod {
 // deadline.
 func (t Transaction) Hold() bool { return t.Kind == KindReserve }
 
-// Approved reports whether the sender's token is the approval of this payment. A
-// refund and a commission are no payments that a sender approves.
+// Approved reports whether the sender's token approves this payment. A sender
+// does not approve refunds and commissions.
 func (t Transaction) Approved() bool {
 	switch t.Kind {
 	case KindReserve, KindPay, KindFundPrepaid, KindSettleDebt:
@@ -135,39 +136,39 @@ func (t Transaction) Approved() bool {
 	return false
 }
 
-// Private reports whether the transaction is no caller's to see.
+// Private reports whether the transaction is hidden from callers.
 func (t Transaction) Private() bool { return t.Kind == KindDeposit }
 
-// A Change is a decision: what a transaction was and becomes, what moves with
-// it, and the question a network is to be asked next. The store writes all of
+// A Change is a decision: a transaction before and after it, everything that
+// changes with it, and the next question to a network. The store writes all of
 // it or nothing.
 type Change struct {
 	Before, After Transaction
 	Verb          Verb
 	At            time.Time // in the caller's time
 	Postings      []ledger.Posting
-	Ask           *Attempt // nil when no network is asked
+	Ask           *Attempt // nil if no network is asked
 
-	Also      []Change         // transactions that are made in the same step
-	Uses      holdfast.TokenID // a single-use token that is used up by it
+	Also      []Change         // transactions made in the same step
+	Uses      holdfast.TokenID // the single-use token that it uses up
 	Limits    []LimitChange
 	Aggregate *AggregateChange
 	Original  *OriginalChange // of a refund
-	// Spends are parties whose balance the decision rests on. Two decisions that
-	// spend from one balance must not be made side by side.
+	// Spends are the parties whose balances the decision depends on. Two decisions
+	// that spend from the same balance must not be made at the same time.
 	Spends []party.ID
 }
 
-// An OriginalChange is what a refund does to the payment's totals of refunds.
+// An OriginalChange is a refund's change of the payment's totals of refunds.
 type OriginalChange struct{ Before, After Transaction }
 
-// Moved reports whether the transaction took a step; a Change may hold nothing
-// but postings or a question.
+// Moved reports whether the transaction took a step. A Change can also have
+// only postings or a question.
 func (c Change) Moved() bool { return c.Verb != "" }
 
-// Told reports whether the caller is notified of the step (IPN, "events"): of
-// all but the pending half of a Settle, the spending of a prepaid balance, a
-// marketplace's fee and what is no caller's to see.
+// Told reports whether the caller gets a notification of the step (IPN,
+// "events"). There is none for the first half of a Settle, for spending a
+// prepaid balance, for a marketplace's fee and for private transactions.
 func (c Change) Told() bool {
 	t := c.After
 	return c.Moved() && c.Verb != VerbSettle && t.Kind != KindCommission && !t.Private() &&
@@ -188,14 +189,15 @@ type HistoryRow struct {
 	Amount        money.Amount
 }
 
-// step takes a verb that must be possible: who calls it has looked.
+// step makes a step. Its caller has checked that the state allows it; otherwise
+// step panics.
 func (t Transaction) step(v Verb, now time.Time, code holdfast.StatusCode, message string) Change {
 	next, ok := t.State.After(v)
 	if !ok || !t.Kind.May(v) {
 		panic(fmt.Sprintf("payment: %s of a %s in state %s", v, t.Kind, t.State))
 	}
 	if now.Before(t.Received) {
-		now = t.Received // a sandbox clock was put back meanwhile
+		now = t.Received // the sandbox clock was put back since
 	}
 	after := t
 	after.State, after.StatusCode, after.StatusMessage = next, code, message
@@ -205,7 +207,7 @@ func (t Transaction) step(v Verb, now time.Time, code holdfast.StatusCode, messa
 	return Change{Before: t, After: after, Verb: v, At: now}
 }
 
-// begun is the change that makes a transaction: v is None's way to its first
+// begun is the change that makes a transaction. v leads from None to its first
 // state.
 func (t Transaction) begun(v Verb, now time.Time, code holdfast.StatusCode, message string) Change {
 	t.State = None
@@ -214,10 +216,10 @@ func (t Transaction) begun(v Verb, now time.Time, code holdfast.StatusCode, mess
 	return c
 }
 
-// Expire gives up a transaction whose deadline has come, and reports whether
-// there was anything to give up: a hold is Cancelled, a payment that was not
-// decided in time has failed. Until something calls it the transaction is
-// expired all the same: [Transaction.AsOf] says so.
+// Expire gives up a transaction whose deadline has passed, and reports whether
+// there was anything to give up. A hold becomes Cancelled; a payment without an
+// outcome becomes a Failure. Even before Expire is called, [Transaction.AsOf]
+// shows the transaction as expired.
 func (t Transaction) Expire(now time.Time) (Change, bool) {
 	verb := VerbTimeOut
 	if t.Hold() {
@@ -230,14 +232,14 @@ func (t Transaction) Expire(now time.Time) (Change, bool) {
 	if t.State == Pending {
 		message = fmt.Sprintf("The transaction did not finish by %s and was given up.", stamp(t.Deadline))
 	}
-	// It ended at the deadline, however late somebody looked.
+	// The transaction ended at its deadline, even if Expire runs later.
 	c := t.step(verb, t.Deadline, holdfast.CodeExpired, message)
 	c.release()
 	return c, true
 }
 
-// AsOf is the transaction as it stands at a time, whether or not the sweeper
-// has been there.
+// AsOf is the transaction as it is at the given time, even if its expiry is not
+// written yet.
 func (t Transaction) AsOf(now time.Time) Transaction {
 	if c, due := t.Expire(now); due {
 		return c.After
@@ -245,7 +247,7 @@ func (t Transaction) AsOf(now time.Time) Transaction {
 	return t
 }
 
-// HistoryAsOf adds the expiry that is due and not yet written.
+// HistoryAsOf adds an expiry that is due but not written yet.
 func (t Transaction) HistoryAsOf(history []HistoryRow, now time.Time) []HistoryRow {
 	if c, due := t.Expire(now); due {
 		return append(history, c.History(len(history)+1))
@@ -261,9 +263,10 @@ func (c Change) History(seq int) HistoryRow {
 	}
 }
 
-// release gives back what is held or set aside: in the books now, a hold at the
-// network by a question that is asked until it is answered. An approval that is
-// still on its way releases itself.
+// release gives held or set-aside money back in the books, and asks the network
+// to release a hold. The question is sent again until it is answered. If the
+// approval of a hold is still open, [Transaction.Outcome] releases the hold
+// when it comes.
 func (c *Change) release() {
 	t := c.Before
 	c.Postings = move(t.stepPostings(c.Verb, t.State))

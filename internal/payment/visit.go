@@ -9,34 +9,35 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// A VisitID names a visit, such as "V01K…". It cannot be guessed: who has it
-// has been sent here with it.
+// A VisitID names a visit, such as "V01K…". It cannot be guessed: a browser has
+// it only because a caller's link led to the visit.
 type VisitID string
 
-// A Visit is one browser on its way through a pipeline. What the sender chose
-// is kept here and not in the browser.
+// A Visit is one sender's way through a pipeline. The sender's choices are
+// stored here and not in the browser.
 type Visit struct {
 	ID          VisitID
 	Caller      party.CallerID
 	Reference   holdfast.CallerReference
 	Params      string                // of the Co-Branded request, encoded, without its signature fields
-	SignatureV1 bool                  // the request was signed by version 1, and so will its answer be
+	SignatureV1 bool                  // request and answer are signed with version 1
 	Sender      party.ID              // empty until somebody signed in
 	Instrument  InstrumentID          // empty until chosen
 	Address     party.AddressID       // empty until chosen
 	Status      holdfast.ReturnStatus // empty until it has ended
 	Message     string                // why it ended without success
-	Answer      string                // ids of what was made, encoded as the return URL has them
-	// held by the browsers that came by the caller's link, and after sign-in by the sender's alone
+	Answer      string                // ids of the new tokens, encoded as in the return URL
+	// Key is held by the browsers that came by the caller's link. After sign-in
+	// only the sender's browser holds it.
 	Key     string
 	Created time.Time // real time, as is Ended
 	Ended   time.Time
 }
 
-// Over reports whether the visit has ended: what it came to no longer changes.
+// Over reports whether the visit has ended. Its result then no longer changes.
 func (v Visit) Over() bool { return !v.Ended.IsZero() }
 
-// End is the visit with its end.
+// End returns the visit with its end recorded.
 func (v Visit) End(status holdfast.ReturnStatus, message string, now time.Time) Visit {
 	v.Status, v.Message, v.Ended = status, message, now
 	return v
@@ -44,7 +45,7 @@ func (v Visit) End(status holdfast.ReturnStatus, message string, now time.Time) 
 
 // A PipelineEnd is how a pipeline ends without a token: the status and the
 // errorMessage of the return URL.
-type PipelineEnd struct { //nolint:errname // most often it is an answer, and an error only on its way there
+type PipelineEnd struct { //nolint:errname // it is an answer, and an error only inside the server
 	Status  holdfast.ReturnStatus
 	Message string
 }
@@ -53,16 +54,16 @@ func (e *PipelineEnd) Error() string {
 	return fmt.Sprintf("pipeline ends with %s: %s", e.Status, e.Message)
 }
 
-// What callers are told. Programs look at the status; the wording of the first
-// two is recorded (Co-Branded Service, captured answers).
+// Messages to callers. Programs look at the status. The first two texts are the
+// original service's (Co-Branded Service, captured answers).
 const (
 	malformed        = "The following input(s) are not well formed: "
 	messageRestarted = "User Error: The pipeline was aborted and restarted"
 	messageAbandoned = "User Error: The sender left the pipeline"
-	messageNoMethod  = "User Error: The sender has none of the payment methods asked for"
+	messageNoMethod  = "User Error: The sender has none of the requested payment methods"
 )
 
-// Malformed is the end of a request with parameters that cannot be used.
+// Malformed is the end of a request with malformed parameters.
 func Malformed(names ...string) *PipelineEnd {
 	return &PipelineEnd{Status: holdfast.ReturnCallerError, Message: malformed + list(names)}
 }
@@ -72,13 +73,13 @@ func Restarted() *PipelineEnd {
 	return &PipelineEnd{Status: holdfast.ReturnAccountProblem, Message: messageRestarted}
 }
 
-// Abandoned is the end that a sender chooses.
+// Abandoned is the end of a pipeline that the sender left.
 func Abandoned() *PipelineEnd {
 	return &PipelineEnd{Status: holdfast.ReturnAbandoned, Message: messageAbandoned}
 }
 
-// NotMarketplace is the end of a request that names recipients, by a caller that
-// is none.
+// NotMarketplace is the end of a request that names recipients, if the caller
+// is no marketplace.
 func NotMarketplace() *PipelineEnd {
 	return &PipelineEnd{
 		Status:  holdfast.ReturnNotMarketplace,
@@ -86,18 +87,20 @@ func NotMarketplace() *PipelineEnd {
 	}
 }
 
-// NoMethod is the end for a sender who has none of the methods asked for.
+// NoMethod is the end for a sender who has none of the requested payment
+// methods.
 func NoMethod() *PipelineEnd {
 	return &PipelineEnd{Status: holdfast.ReturnPaymentError, Message: messageNoMethod}
 }
 
-// SystemError is the end when we failed; the same request may be tried again.
+// SystemError is the end if the server failed. The caller may send the same
+// request again.
 func SystemError() *PipelineEnd {
 	return &PipelineEnd{Status: holdfast.ReturnSystemError, Message: "System error. Please try again"}
 }
 
-// AccountProblem tells why a sender cannot pay a recipient by any of the methods
-// that the caller takes, or is nil.
+// AccountProblem says why a sender cannot pay a recipient with any of the
+// methods that the caller accepts. It is nil if the sender can.
 func (r PipelineRequest) AccountProblem(sender, recipient party.Party) *PipelineEnd {
 	switch {
 	case sender.ID == recipient.ID:
@@ -114,17 +117,17 @@ func (r PipelineRequest) cardsOnly() bool {
 	return !slices.ContainsFunc(r.Methods, func(m holdfast.PaymentMethod) bool { return m != holdfast.MethodCC })
 }
 
-// A Payee is whom a request would pay: the caller's owner, or the holder of the
-// recipient token that it names.
+// A Payee is a party that a request would pay: the caller's owner, or the
+// holder of a recipient token that it names.
 type Payee struct {
 	Party party.Party
-	Named holdfast.TokenID // empty of the owner, as are the rest
+	Named holdfast.TokenID // empty for the owner, as are the rest
 	Token Token
 	Found bool
 }
 
-// TakenBy leaves of a request's methods those that each payee takes. Cards stay
-// when there is nothing else, and are an account problem then.
+// TakenBy reduces a request's methods to those that every payee accepts. Cards
+// stay if they are the only method left; they are then an account problem.
 func (r PipelineRequest) TakenBy(payees []Payee) PipelineRequest {
 	cardsOnly := r.cardsOnly()
 	r.Methods = slices.DeleteFunc(slices.Clone(r.Methods), func(m holdfast.PaymentMethod) bool {
@@ -136,8 +139,8 @@ func (r PipelineRequest) TakenBy(payees []Payee) PipelineRequest {
 	return r
 }
 
-// CheckPayees refuses recipients that the caller cannot name, and a request that
-// leaves no method by which they could be paid.
+// CheckPayees refuses recipients that the caller cannot name, and a request
+// without a method that the recipients accept.
 func (r PipelineRequest) CheckPayees(c party.Caller, payees []Payee, now time.Time) *PipelineEnd {
 	for _, p := range payees {
 		switch {
@@ -154,9 +157,9 @@ func (r PipelineRequest) CheckPayees(c party.Caller, payees []Payee, now time.Ti
 	return nil
 }
 
-// OwnProblem tells why a party cannot agree to the request, whoever else takes
-// part, or is nil. Who is to be paid has to have a verified e-mail address; who
-// pays may be new at real.
+// OwnProblem says why a party cannot agree to the request because of its own
+// account; nil if it can. A recipient must have a verified e-mail address. A
+// sender may still be new at real.
 func (r PipelineRequest) OwnProblem(p party.Party, real time.Time) *PipelineEnd {
 	switch {
 	case p.Standing != party.Active:
