@@ -34,7 +34,8 @@ const activityReadMost = 256
 // through others, and what it paid itself, in one order. Each transaction is
 // read as it stands by its own caller's clock.
 func (p *ActivityPage) Read(tx *store.ReadTx) error {
-	p.Parties, p.Callers, p.Reasons = map[party.ID]string{}, map[party.CallerID]party.Caller{}, map[holdfast.TokenID]string{}
+	p.Parties, p.Callers, p.Reasons = map[party.ID]string{}, map[party.CallerID]party.Caller{},
+		map[holdfast.TokenID]string{}
 	own, err := tx.CallersOf(p.Account)
 	if err != nil {
 		return err

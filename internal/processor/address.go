@@ -32,7 +32,9 @@ func (p *Processor) AddAddress(ctx context.Context, owner party.ID, typed holdfa
 
 // ChangeAddress puts another address in the place of one of a party's. What was
 // sent to the old one before keeps it.
-func (p *Processor) ChangeAddress(ctx context.Context, owner party.ID, id party.AddressID, typed holdfast.Address) (party.Address, error) {
+func (p *Processor) ChangeAddress(
+	ctx context.Context, owner party.ID, id party.AddressID, typed holdfast.Address,
+) (party.Address, error) {
 	a, err := p.newAddress(owner, typed)
 	if err != nil {
 		return a, err
@@ -72,7 +74,9 @@ func (p *Processor) RemoveAddress(ctx context.Context, owner party.ID, id party.
 	return p.changeAddress(ctx, owner, id, (*store.Tx).RemoveAddress)
 }
 
-func (p *Processor) changeAddress(ctx context.Context, owner party.ID, id party.AddressID, change func(*store.Tx, party.ID, party.AddressID) error) error {
+func (p *Processor) changeAddress(
+	ctx context.Context, owner party.ID, id party.AddressID, change func(*store.Tx, party.ID, party.AddressID) error,
+) error {
 	return p.Store.Update(ctx, func(tx *store.Tx) error {
 		if _, err := ownAddress(&tx.ReadTx, owner, id); err != nil {
 			return err
@@ -91,7 +95,9 @@ func ownAddress(tx *store.ReadTx, owner party.ID, id party.AddressID) (party.Add
 }
 
 // ChooseAddress has the order of a visit sent to one of the sender's addresses.
-func (p *Processor) ChooseAddress(ctx context.Context, id payment.VisitID, sender party.ID, choice party.AddressID) (payment.Visit, error) {
+func (p *Processor) ChooseAddress(
+	ctx context.Context, id payment.VisitID, sender party.ID, choice party.AddressID,
+) (payment.Visit, error) {
 	return p.changeVisit(ctx, id, func(s visitStep) (payment.Visit, error) {
 		v := s.visit
 		if v.Sender != sender {

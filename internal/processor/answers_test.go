@@ -59,21 +59,29 @@ func openQuestions() map[string]openQuestion {
 			t := begun(k)(s)
 			end(s, t)
 			s.Network.Next(holdfasttest.Reply{Step: payment.StepReturn, Deaf: true})
-			s.must(s.Processor.Answer(s.question(t.ID, payment.StepCharge), payment.Answer{Approved: true, Authorization: "late"}, nil))
+			s.must(s.Processor.Answer(s.question(t.ID, payment.StepCharge),
+				payment.Answer{Approved: true, Authorization: "late"}, nil))
 			s.question(t.ID, payment.StepReturn)
 			return t
 		}
 	}
 	const success, failure = payment.Success, payment.Failure
 	all := map[string]openQuestion{
-		"Authorize":                        {payment.StepAuthorize, begun(payment.KindReserve), nil, payment.Reserved, failure},
-		"Authorize, cancelled":             {payment.StepAuthorize, begun(payment.KindReserve), cancelled, payment.Cancelled, payment.Cancelled},
-		"Authorize, timed out":             {payment.StepAuthorize, begun(payment.KindReserve), timedOut, payment.Cancelled, payment.Cancelled},
-		"Authorize, overdue":               {payment.StepAuthorize, begun(payment.KindReserve), overdue, payment.Cancelled, payment.Cancelled},
+		"Authorize": {payment.StepAuthorize, begun(payment.KindReserve), nil, payment.Reserved,
+			failure},
+		"Authorize, cancelled": {payment.StepAuthorize, begun(payment.KindReserve), cancelled, payment.Cancelled,
+			payment.Cancelled},
+		"Authorize, timed out": {payment.StepAuthorize, begun(payment.KindReserve), timedOut, payment.Cancelled,
+			payment.Cancelled},
+		"Authorize, overdue": {payment.StepAuthorize, begun(payment.KindReserve), overdue, payment.Cancelled,
+			payment.Cancelled},
 		"Charge of a FundPrepaid, overdue": {payment.StepCharge, begun(payment.KindFundPrepaid), overdue, failure, failure},
-		"Charge of a Pay, cancelled":       {payment.StepCharge, begun(payment.KindPay), cancelled, payment.Cancelled, payment.Cancelled},
-		"Charge of a sale":                 {payment.StepCharge, func(s scene) payment.Transaction { return s.open(payment.StepCharge, s.sale) }, nil, success, failure},
-		"Charge of a sale, timed out":      {payment.StepCharge, func(s scene) payment.Transaction { return s.open(payment.StepCharge, s.sale) }, timedOut, failure, failure},
+		"Charge of a Pay, cancelled": {payment.StepCharge, begun(payment.KindPay), cancelled, payment.Cancelled,
+			payment.Cancelled},
+		"Charge of a sale": {payment.StepCharge,
+			func(s scene) payment.Transaction { return s.open(payment.StepCharge, s.sale) }, nil, success, failure},
+		"Charge of a sale, timed out": {payment.StepCharge,
+			func(s scene) payment.Transaction { return s.open(payment.StepCharge, s.sale) }, timedOut, failure, failure},
 		"Capture": {payment.StepCapture, func(s scene) payment.Transaction {
 			t := reserved(s)
 			return s.open(payment.StepCapture, func() (payment.Transaction, error) { return s.Settle(t.ID, "") })
@@ -86,13 +94,17 @@ func openQuestions() map[string]openQuestion {
 			t := reserved(s)
 			return s.open(payment.StepRelease, func() (payment.Transaction, error) { return s.Cancel(t.ID) })
 		}, nil, payment.Cancelled, payment.Cancelled},
-		"Return of a refund":                 {payment.StepReturn, func(s scene) payment.Transaction { return s.open(payment.StepReturn, s.refund) }, nil, success, failure},
-		"Return of a late charge, cancelled": {payment.StepReturn, late(payment.KindPay, cancelled), nil, payment.Cancelled, payment.Cancelled},
+		"Return of a refund": {payment.StepReturn,
+			func(s scene) payment.Transaction { return s.open(payment.StepReturn, s.refund) }, nil, success, failure},
+		"Return of a late charge, cancelled": {payment.StepReturn, late(payment.KindPay, cancelled), nil, payment.Cancelled,
+			payment.Cancelled},
 	}
 	for _, k := range []payment.Kind{payment.KindPay, payment.KindFundPrepaid, payment.KindSettleDebt} {
 		all["Charge of a "+string(k)] = openQuestion{payment.StepCharge, begun(k), nil, success, failure}
 		all["Charge of a "+string(k)+", timed out"] = openQuestion{payment.StepCharge, begun(k), timedOut, failure, failure}
-		all["Return of a late charge of a "+string(k)] = openQuestion{payment.StepReturn, late(k, timedOut), nil, failure, failure}
+		all["Return of a late charge of a "+string(k)] = openQuestion{
+			payment.StepReturn, late(k, timedOut), nil, failure, failure,
+		}
 	}
 	return all
 }
@@ -127,12 +139,17 @@ func TestASecondAnswerChangesNothing(t *testing.T) {
 func engine(t testing.TB) string { return path.Base(t.Name()) }
 
 // eachAnswer has both answers given to each question, in a fixed order.
-func eachAnswer(w *holdfasttest.World, give func(name string, s scene, q payment.Attempt, a payment.Answer, written payment.Transaction)) {
+func eachAnswer(
+	w *holdfasttest.World, give func(name string, s scene, q payment.Attempt, a payment.Answer,
+		written payment.Transaction),
+) {
 	all, market := openQuestions(), w.Market(false)
 	w.Unchecked = true
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		row := all[name]
-		for _, a := range []payment.Answer{{Approved: true, Authorization: "auth"}, {Code: holdfast.CodeTransactionDenied, Message: "declined"}} {
+		for _, a := range []payment.Answer{
+			{Approved: true, Authorization: "auth"}, {Code: holdfast.CodeTransactionDenied, Message: "declined"},
+		} {
 			w.T.(*testing.T).Run(fmt.Sprintf("%s, approved %t", name, a.Approved), func(t *testing.T) {
 				outer := w.T
 				w.T = t

@@ -17,7 +17,9 @@ import (
 // askNetwork asks the question that a change has written, if there is one. It
 // returns the transaction when the outcome is known or the caller's wait is over;
 // after the wait the question goes on in the background. No caller waits for a bank.
-func (p *Processor) askNetwork(ctx context.Context, caller party.Caller, c payment.Change) (payment.Transaction, error) {
+func (p *Processor) askNetwork(
+	ctx context.Context, caller party.Caller, c payment.Change,
+) (payment.Transaction, error) {
 	if c.Ask == nil {
 		p.at(PointOutcome)
 		return c.After, nil
@@ -51,13 +53,16 @@ func (p *Processor) askNetwork(ctx context.Context, caller party.Caller, c payme
 // question is in doubt, and the failure is in the log. written is the transaction as
 // it was written with the question, if the caller of ask has it; commit writes the
 // answer.
-func (p *Processor) ask(a payment.Attempt, written *payment.Transaction, commit commitFunc) (after payment.Transaction, err error) {
+func (p *Processor) ask(
+	a payment.Attempt, written *payment.Transaction, commit commitFunc,
+) (after payment.Transaction, err error) {
 	defer func() {
 		if broken := recover(); broken != nil { // a network's code must not end the server
 			err = fmt.Errorf("panic: %v", broken)
 		}
 		if err != nil {
-			p.Log.Warn("question to the card network is in doubt", "transaction", a.Transaction, "step", a.Step, "asked", a.Asked, "error", err)
+			p.Log.Warn("question to the card network is in doubt", "transaction", a.Transaction, "step", a.Step, "asked",
+				a.Asked, "error", err)
 		}
 	}()
 	// Nobody waits for a slow network when the server ends.
@@ -68,7 +73,8 @@ func (p *Processor) ask(a payment.Attempt, written *payment.Transaction, commit 
 		return payment.Transaction{}, fmt.Errorf("asking the network: %w", err)
 	}
 	p.Log.LogAttrs(ctx, slog.LevelDebug, "the card network answered",
-		slog.String("transaction", string(a.Transaction)), slog.String("step", string(a.Step)), slog.Bool("approved", answer.Approved))
+		slog.String("transaction", string(a.Transaction)), slog.String("step", string(a.Step)),
+		slog.Bool("approved", answer.Approved))
 	return p.recordOutcome(a, answer, written, commit)
 }
 
@@ -89,7 +95,9 @@ func missing(found bool, what, id string) error {
 // written one is used without reading it again. The commit fails with
 // [store.ErrStale] if it has changed, and recordOutcome then reads it. A transaction
 // with effects is always read, because they depend on its state.
-func (p *Processor) recordOutcome(a payment.Attempt, answer payment.Answer, written *payment.Transaction, commit commitFunc) (after payment.Transaction, err error) {
+func (p *Processor) recordOutcome(
+	a payment.Attempt, answer payment.Answer, written *payment.Transaction, commit commitFunc,
+) (after payment.Transaction, err error) {
 	var next *payment.Attempt
 	record := func(tx *store.Tx) error {
 		known := written
@@ -106,7 +114,7 @@ func (p *Processor) recordOutcome(a payment.Attempt, answer payment.Answer, writ
 		return after, fmt.Errorf("recording the network's answer for %s: %w", a.Key(), err)
 	}
 	if gaveNothingBack(a, answer, after) {
-		p.Log.Error("the network did not give back what it held or took; the buyer's money stays there until somebody sees to it",
+		p.Log.Error("the network refused to give the buyer's money back; an operator must act",
 			"caller", a.Caller, "transaction", a.Transaction, "code", answer.Code, "message", answer.Message)
 	}
 	if next != nil {
@@ -117,7 +125,9 @@ func (p *Processor) recordOutcome(a payment.Attempt, answer payment.Answer, writ
 
 // decideOutcome writes what an answer means for the transaction as it stands, and
 // returns it with what is to be asked next.
-func (p *Processor) decideOutcome(tx *store.Tx, a payment.Attempt, answer payment.Answer, known *payment.Transaction) (t payment.Transaction, next *payment.Attempt, err error) {
+func (p *Processor) decideOutcome(
+	tx *store.Tx, a payment.Attempt, answer payment.Answer, known *payment.Transaction,
+) (t payment.Transaction, next *payment.Attempt, err error) {
 	real := p.now()
 	caller, err := callerOf(&tx.ReadTx, a.Caller)
 	if err != nil {

@@ -25,7 +25,8 @@ func (p *Processor) AddSandboxBank(ctx context.Context, sandbox bool, owner part
 	}
 	bank := payment.Instrument{
 		ID: payment.InstrumentID(p.ids().Other("I")), Owner: owner.ID, Method: holdfast.MethodACH,
-		Brand: "Sandbox Bank", Last4: sandboxBankLast4, Holder: owner.Name, NetworkRef: bankRef, Verified: true, Created: p.now(),
+		Brand: "Sandbox Bank", Last4: sandboxBankLast4, Holder: owner.Name, NetworkRef: bankRef, Verified: true,
+		Created: p.now(),
 	}
 	err := p.Store.Update(ctx, func(tx *store.Tx) error {
 		all, err := tx.Instruments(owner.ID)

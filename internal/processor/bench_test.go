@@ -123,8 +123,8 @@ func mint(b *testing.B, w *holdfasttest.World, n int) []holdfast.TokenID {
 				t := payment.Token{
 					ID: w.IDs.Token(), Caller: w.Shop.ID, Use: payment.UsePay, Sender: w.Buyer.ID, Recipient: w.Owner.ID,
 					Instrument: w.Card.ID, Method: w.Card.Method, Type: holdfast.TokenSingleUse,
-					Reference: holdfast.CallerReference(w.IDs.Other("cart-")), AmountType: holdfast.AmountMaximum, Amount: holdfasttest.USD("42.50"),
-					Installed: w.Clock.Now(), Expires: w.Clock.Now().Add(payment.SingleUseLife),
+					Reference: holdfast.CallerReference(w.IDs.Other("cart-")), AmountType: holdfast.AmountMaximum,
+					Amount: holdfasttest.USD("42.50"), Installed: w.Clock.Now(), Expires: w.Clock.Now().Add(payment.SingleUseLife),
 				}
 				if _, err := tx.InsertToken(t); err != nil {
 					return err

@@ -20,7 +20,9 @@ type changeInput struct {
 // as Settle and Cancel; [Processor.once] is the pattern of requests with a reference
 // of their own. If the transaction has expired, the expiry is written in place of
 // the change and stays written, also when the request is refused.
-func (p *Processor) change(ctx context.Context, caller party.Caller, id holdfast.TransactionID, decide func(changeInput) (*payment.Change, error)) error {
+func (p *Processor) change(
+	ctx context.Context, caller party.Caller, id holdfast.TransactionID, decide func(changeInput) (*payment.Change, error),
+) error {
 	var expiry *payment.Attempt
 	var refusal error
 	err := p.Store.Update(ctx, func(tx *store.Tx) error {

@@ -87,7 +87,8 @@ func othersRows(t *testing.T, engine, address string, c party.CallerID) (all []s
 		}
 		query := "SELECT * FROM " + table
 		if table == "balances" {
-			query = "SELECT caller_id, account, CAST(SUM(micro) AS BIGINT) AS micro FROM balances GROUP BY caller_id, account" // over its lanes
+			// over its lanes
+			query = "SELECT caller_id, account, CAST(SUM(micro) AS BIGINT) AS micro FROM balances GROUP BY caller_id, account"
 		}
 		columns, rows := read(query)
 		for _, row := range rows {
@@ -181,7 +182,10 @@ func withClock(t *testing.T, engine, address string, moves bool) (rows, answers 
 			}
 		}
 		token := w.Token(payment.Token{Type: holdfast.TokenMultiUse, Instrument: w.Card.ID, Method: w.Card.Method},
-			payment.Limit{Kind: payment.LimitAmount, Value: holdfasttest.USD("50.00").Micro, Period: payment.Period{N: 1, Unit: payment.Month}})
+			payment.Limit{
+				Kind: payment.LimitAmount, Value: holdfasttest.USD("50.00").Micro,
+				Period: payment.Period{N: 1, Unit: payment.Month},
+			})
 		if token, err = edit(w, w.Processor, token, other.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -264,5 +268,75 @@ func TestAResetIsOneCallers(t *testing.T) {
 		_, err = w.Pay(waiting[0], "5.00", "later")
 		w.WantCode(err, holdfast.IncompatibleTokens)
 		w.WantState(hold[0].ID, payment.Cancelled)
+	})
+}
+
+func TestAdvancingTheClockMovesOneCallerOnly(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		r := w.Reserved("42.50", "order-1")
+		other := w.OtherShop()
+		if _, err := w.Processor.AdvanceClock(t.Context(), other.ID, 168*time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		w.WantState(r.ID, payment.Reserved)
+		if _, err := w.Processor.AdvanceClock(t.Context(), w.Shop.ID, 168*time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		w.WantState(r.ID, payment.Cancelled)
+		if n, err := w.Processor.Sweep(t.Context()); err != nil || n != 1 {
+			t.Fatalf("swept %d, %v", n, err)
+		}
+		_, err := w.Processor.AdvanceClock(t.Context(), w.Shop.ID, -time.Hour)
+		w.WantCode(err, holdfast.InvalidParams)
+		if _, err := w.Processor.ResetClock(t.Context(), w.Shop.ID); err != nil {
+			t.Fatal(err)
+		}
+		w.WantState(r.ID, payment.Cancelled) // what has expired stays so
+	})
+}
+
+func TestAClockPutBackRevivesNothing(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		token := w.Authorize("10.00")
+		held := w.Reserved("42.50", "order-1")
+		advance := func(by time.Duration) {
+			t.Helper()
+			if _, err := w.Processor.AdvanceClock(t.Context(), w.Shop.ID, by); err != nil {
+				t.Fatal(err)
+			}
+		}
+		reset := func() {
+			t.Helper()
+			if _, err := w.Processor.ResetClock(t.Context(), w.Shop.ID); err != nil {
+				t.Fatal(err)
+			}
+			w.CheckBooks()
+		}
+		advance(payment.ReserveLifeMax) // and no sweeper comes by
+		later := w.Reserved("20.00", "order-2")
+		reset()
+		w.WantState(held.ID, payment.Cancelled)
+		_, err := w.Settle(held.ID, "")
+		w.WantCode(err, holdfast.InvalidTransactionState)
+		_, err = w.Reserve(token, "10.00", "order-3")
+		w.WantCode(err, holdfast.IncompatibleTokens)
+		if _, err = w.Reserve(w.Authorize("1.00"), "1.00", "order-1"); err != nil {
+			t.Fatalf("a reference that had become free: %v", err)
+		}
+		s, err := w.Settle(later.ID, "") // reserved in a future that has not come
+		if err != nil || s.Completed.Before(s.Received) {
+			t.Fatalf("settle: %+v, %v", s, err)
+		}
+	})
+}
+
+func TestALiveCallersClockStandsFast(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		live, _, err := w.Processor.CreateCaller(t.Context(), processor.NewCaller{Owner: w.Owner.ID, Name: "Live"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = w.Processor.AdvanceClock(t.Context(), live.ID, time.Hour)
+		w.WantCode(err, holdfast.AccessFailure)
 	})
 }

@@ -119,8 +119,12 @@ var verbs = map[string]func(*processor.Processor, context.Context, party.Caller,
 	"CancelSubscriptionAndRefund": carried((*processor.Processor).CancelSubscriptionAndRefund),
 }
 
-func carried[R any](do func(*processor.Processor, context.Context, party.Caller, R) (payment.Transaction, error)) func(*processor.Processor, context.Context, party.Caller, []byte) (payment.Transaction, error) {
-	return func(p *processor.Processor, ctx context.Context, caller party.Caller, text []byte) (payment.Transaction, error) {
+func carried[R any](
+	do func(*processor.Processor, context.Context, party.Caller, R) (payment.Transaction, error),
+) func(*processor.Processor, context.Context, party.Caller, []byte) (payment.Transaction, error) {
+	return func(
+		p *processor.Processor, ctx context.Context, caller party.Caller, text []byte,
+	) (payment.Transaction, error) {
 		var r R
 		if err := json.Unmarshal(text, &r); err != nil {
 			return payment.Transaction{}, err

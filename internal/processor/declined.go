@@ -11,7 +11,9 @@ import (
 // ReadDecline tells how long ago an instrument was declined, if it was at its last
 // use. Uses in the sandbox say nothing about real payments, nor the other way
 // round.
-func ReadDecline(tx *store.ReadTx, sandbox bool, i payment.Instrument, real time.Time) (ago time.Duration, declined bool, err error) {
+func ReadDecline(
+	tx *store.ReadTx, sandbox bool, i payment.Instrument, real time.Time,
+) (ago time.Duration, declined bool, err error) {
 	last, found, err := tx.LastWith(i.Owner, i.ID)
 	if err != nil || !found || !last.Declined() {
 		return 0, false, err

@@ -23,7 +23,9 @@ func (p *Processor) Deposit(ctx context.Context, caller party.CallerID, to party
 		if _, err := partyInPayment(&tx.ReadTx, to); err != nil {
 			return err
 		}
-		c, err := payment.Deposit(caller, payment.Transaction{ID: id, Recipient: to, Amount: amount, Received: caller.Now(real)})
+		c, err := payment.Deposit(caller, payment.Transaction{
+			ID: id, Recipient: to, Amount: amount, Received: caller.Now(real),
+		})
 		if err != nil {
 			return err
 		}

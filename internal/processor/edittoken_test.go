@@ -27,7 +27,9 @@ func otherCard(w *holdfasttest.World) payment.Instrument {
 
 // edit has a token paid with another instrument, and returns the token that takes
 // its place.
-func edit(w *holdfasttest.World, p *processor.Processor, token holdfast.TokenID, with payment.InstrumentID) (holdfast.TokenID, error) {
+func edit(
+	w *holdfasttest.World, p *processor.Processor, token holdfast.TokenID, with payment.InstrumentID,
+) (holdfast.TokenID, error) {
 	w.T.Helper()
 	id := visit(w, "pipelineName", "EditToken", "callerReference", w.IDs.Other("edit-"), "tokenID", string(token))
 	if _, err := p.EnterVisit(w.T.Context(), id, w.Buyer.ID); err != nil {

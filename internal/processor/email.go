@@ -13,7 +13,8 @@ import (
 // for again; see checkOwnPassword.
 func (p *Processor) ChangeEmail(ctx context.Context, who party.ID, o OwnPassword, email string) error {
 	if !party.ValidEmail(email) {
-		return holdfast.Errorf(holdfast.InvalidParams, "an e-mail address looks like ann@example.com and has at most %d characters", party.EmailMax)
+		return holdfast.Errorf(holdfast.InvalidParams,
+			"an e-mail address looks like ann@example.com and has at most %d characters", party.EmailMax)
 	}
 	account, err := p.mailable(ctx, who)
 	if err != nil {

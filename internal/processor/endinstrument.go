@@ -14,7 +14,9 @@ import (
 // from now on, as if it had expired. A prepaid balance goes back to the sender's
 // account balance, at once or as soon as the recipient's covers it. What is owed
 // can still be settled, and nothing else. The caller is told of each token.
-func (p *Processor) EndInstrument(ctx context.Context, who party.ID, id holdfast.TokenID) (after payment.AggregateInstrument, err error) {
+func (p *Processor) EndInstrument(
+	ctx context.Context, who party.ID, id holdfast.TokenID,
+) (after payment.AggregateInstrument, err error) {
 	err = failure(p.Store.Update(ctx, func(tx *store.Tx) error {
 		t, found, err := tx.Token(id)
 		if err != nil {

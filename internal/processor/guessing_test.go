@@ -71,7 +71,9 @@ func TestStrangersDoNotLockTheOwnerOut(t *testing.T) {
 		wantBlocked(w, "from a browser that is not known", signIn(w, w.Buyer.Email, holdfasttest.Password))
 	}
 	knownIn := func(w *holdfasttest.World, proof, password string) error {
-		_, err := w.Processor.SignIn(t.Context(), processor.SignIn{Email: w.Buyer.Email, Password: password, From: stranger, Known: proof})
+		_, err := w.Processor.SignIn(t.Context(), processor.SignIn{
+			Email: w.Buyer.Email, Password: password, From: stranger, Known: proof,
+		})
 		return err
 	}
 	story(t, func(w *holdfasttest.World) {
@@ -97,7 +99,8 @@ func TestStrangersDoNotLockTheOwnerOut(t *testing.T) {
 		wantBlocked(w, "a browser that was known before the password changed", knownIn(w, known, another))
 
 		forgotten(w, w.Buyer.Email)
-		who, err := w.Processor.ResetPassword(t.Context(), post.Last(w.Buyer.Email, party.NoticeReset).Link, "yet another password")
+		who, err := w.Processor.ResetPassword(t.Context(), post.Last(w.Buyer.Email, party.NoticeReset).Link,
+			"yet another password")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +116,9 @@ func TestGuessesOnAKnownDeviceAreBounded(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		known := reread(w, w.Buyer.ID).KnownDevice("a-browser", w.Clock.Now())
 		try := func(email, password string) error {
-			_, err := w.Processor.SignIn(t.Context(), processor.SignIn{Email: email, Password: password, From: here, Known: known})
+			_, err := w.Processor.SignIn(t.Context(), processor.SignIn{
+				Email: email, Password: password, From: here, Known: known,
+			})
 			return err
 		}
 		for range party.AccountGuesses.Free {
@@ -149,7 +154,8 @@ func TestSigningUpBehindOneAddress(t *testing.T) {
 				if n%2 == 0 {
 					err = proveByLink(w, who.ID, post.Last(who.Email, party.NoticeVerify).Link)
 				} else {
-					err = w.Processor.ProveByCode(t.Context(), who.ID, party.ProvesEmail, post.Last(who.Email, party.NoticeVerify).Code)
+					err = w.Processor.ProveByCode(t.Context(), who.ID, party.ProvesEmail,
+						post.Last(who.Email, party.NoticeVerify).Code)
 				}
 				if err != nil {
 					t.Fatal(err)

@@ -65,7 +65,9 @@ var moneyActions = []moneyAction{
 		name: "Reserve", verb: "Reserve", step: payment.StepAuthorize, ends: payment.Reserved, keyed: true,
 		other: holdfast.DuplicateRequest, later: holdfast.SameTokenIDUsedMultipleTimes,
 		prepare: func(w *holdfasttest.World) ready {
-			return asked(w, holdfast.ReserveRequest{SenderTokenID: w.Authorize("42.50"), TransactionAmount: holdfasttest.USD("42.50"), CallerReference: "r"},
+			return asked(w, holdfast.ReserveRequest{
+				SenderTokenID: w.Authorize("42.50"), TransactionAmount: holdfasttest.USD("42.50"), CallerReference: "r",
+			},
 				func(r *holdfast.ReserveRequest) { r.TransactionAmount = holdfasttest.USD("42.49") },
 				func(r *holdfast.ReserveRequest) { r.TransactionAmount = holdfasttest.USD("42.51") }, holdfast.IncompatibleTokens)
 		},
@@ -88,17 +90,20 @@ var moneyActions = []moneyAction{
 		other: holdfast.DuplicateRequest,
 		prepare: func(w *holdfasttest.World) ready {
 			return payment42(w, w.Token(payment.Token{
-				Type: holdfast.TokenMultiUse, Instrument: w.Card.ID, Method: w.Card.Method, AmountType: holdfast.AmountMaximum, Amount: holdfasttest.USD("42.50"),
+				Type: holdfast.TokenMultiUse, Instrument: w.Card.ID, Method: w.Card.Method, AmountType: holdfast.AmountMaximum,
+				Amount: holdfasttest.USD("42.50"),
 			}, payment.Limit{Kind: payment.LimitCount, Value: 2}))
 		},
 	},
 	{
-		name: "Settle", verb: "Settle", step: payment.StepCapture, ends: payment.Success, other: holdfast.InvalidTransactionState,
+		name: "Settle", verb: "Settle", step: payment.StepCapture, ends: payment.Success,
+		other: holdfast.InvalidTransactionState,
 		prepare: func(w *holdfasttest.World) ready {
 			reserve := w.Reserved("42.50", "order")
 			r := asked(w, holdfast.SettleRequest{ReserveTransactionID: reserve.ID, TransactionAmount: holdfasttest.USD("42.50")},
 				func(r *holdfast.SettleRequest) { r.TransactionAmount = holdfasttest.USD("42.49") },
-				func(r *holdfast.SettleRequest) { r.TransactionAmount = holdfasttest.USD("42.51") }, holdfast.SettleAmountGreaterThanReserveAmount)
+				func(r *holdfast.SettleRequest) { r.TransactionAmount = holdfasttest.USD("42.51") },
+				holdfast.SettleAmountGreaterThanReserveAmount)
 			r.about = reserve.ID
 			return r
 		},
@@ -140,7 +145,9 @@ var moneyActions = []moneyAction{
 		other: holdfast.DuplicateRequest,
 		prepare: func(w *holdfasttest.World) ready {
 			a, spends, funds := w.Aggregate(holdfast.MethodPrepaid, "100.00")
-			return asked(w, holdfast.FundPrepaidRequest{SenderTokenID: funds, PrepaidInstrumentID: a.ID, FundingAmount: holdfasttest.USD("42.50"), CallerReference: "r"},
+			return asked(w, holdfast.FundPrepaidRequest{
+				SenderTokenID: funds, PrepaidInstrumentID: a.ID, FundingAmount: holdfasttest.USD("42.50"), CallerReference: "r",
+			},
 				func(r *holdfast.FundPrepaidRequest) { r.FundingAmount = holdfasttest.USD("42.49") },
 				func(r *holdfast.FundPrepaidRequest) { r.SenderTokenID = spends }, holdfast.InvalidSenderRoleForAccountType)
 		},
@@ -168,9 +175,12 @@ var moneyActions = []moneyAction{
 		other: holdfast.DuplicateRequest,
 		prepare: func(w *holdfasttest.World) ready {
 			a, _, settles := indebted(w)
-			return asked(w, holdfast.SettleDebtRequest{SenderTokenID: settles, CreditInstrumentID: a.ID, SettlementAmount: holdfasttest.USD("42.50"), CallerReference: "r"},
+			return asked(w, holdfast.SettleDebtRequest{
+				SenderTokenID: settles, CreditInstrumentID: a.ID, SettlementAmount: holdfasttest.USD("42.50"), CallerReference: "r",
+			},
 				func(r *holdfast.SettleDebtRequest) { r.SettlementAmount = holdfasttest.USD("42.49") },
-				func(r *holdfast.SettleDebtRequest) { r.SettlementAmount = holdfasttest.USD("90.01") }, holdfast.SettleAmountGreaterThanDebt)
+				func(r *holdfast.SettleDebtRequest) { r.SettlementAmount = holdfasttest.USD("90.01") },
+				holdfast.SettleAmountGreaterThanDebt)
 		},
 	},
 	{
@@ -178,25 +188,33 @@ var moneyActions = []moneyAction{
 		other: holdfast.DuplicateRequest,
 		prepare: func(w *holdfasttest.World) ready {
 			a, _, _ := indebted(w)
-			return asked(w, holdfast.WriteOffDebtRequest{CreditInstrumentID: a.ID, AdjustmentAmount: holdfasttest.USD("42.50"), CallerReference: "r"},
+			return asked(w, holdfast.WriteOffDebtRequest{
+				CreditInstrumentID: a.ID, AdjustmentAmount: holdfasttest.USD("42.50"), CallerReference: "r",
+			},
 				func(r *holdfast.WriteOffDebtRequest) { r.AdjustmentAmount = holdfasttest.USD("42.49") },
-				func(r *holdfast.WriteOffDebtRequest) { r.AdjustmentAmount = holdfasttest.USD("90.01") }, holdfast.SettleAmountGreaterThanDebt)
+				func(r *holdfast.WriteOffDebtRequest) { r.AdjustmentAmount = holdfasttest.USD("90.01") },
+				holdfast.SettleAmountGreaterThanDebt)
 		},
 	},
 	{
-		name: "CancelSubscriptionAndRefund", verb: "CancelSubscriptionAndRefund", step: payment.StepReturn, ends: payment.Success, keyed: true,
+		name: "CancelSubscriptionAndRefund", verb: "CancelSubscriptionAndRefund", step: payment.StepReturn,
+		ends: payment.Success, keyed: true,
 		other: holdfast.DuplicateRequest,
 		prepare: func(w *holdfasttest.World) ready {
 			sub := w.Token(payment.Token{
-				Type: holdfast.TokenRecurring, Instrument: w.Card.ID, Method: w.Card.Method, Period: payment.Period{N: 1, Unit: payment.Month},
+				Type: holdfast.TokenRecurring, Instrument: w.Card.ID, Method: w.Card.Method,
+				Period:     payment.Period{N: 1, Unit: payment.Month},
 				AmountType: holdfast.AmountExact, Amount: holdfasttest.USD("90.00"),
 			}, payment.Limit{Kind: payment.LimitCount, Value: 1, Period: payment.Period{N: 1, Unit: payment.Month}})
 			if _, err := w.Pay(sub, "90.00", "month-1"); err != nil {
 				w.T.Fatal(err)
 			}
-			return asked(w, holdfast.CancelSubscriptionAndRefundRequest{SubscriptionID: sub, RefundAmount: holdfasttest.USD("42.50"), CallerReference: "r"},
+			return asked(w, holdfast.CancelSubscriptionAndRefundRequest{
+				SubscriptionID: sub, RefundAmount: holdfasttest.USD("42.50"), CallerReference: "r",
+			},
 				func(r *holdfast.CancelSubscriptionAndRefundRequest) { r.RefundAmount = holdfasttest.USD("42.49") },
-				func(r *holdfast.CancelSubscriptionAndRefundRequest) { r.RefundAmount = holdfasttest.USD("90.01") }, holdfast.RefundAmountExceeded)
+				func(r *holdfast.CancelSubscriptionAndRefundRequest) { r.RefundAmount = holdfasttest.USD("90.01") },
+				holdfast.RefundAmountExceeded)
 		},
 	},
 }
@@ -204,7 +222,9 @@ var moneyActions = []moneyAction{
 // payment42 pays 42.50 by a token that allows no more.
 func payment42(w *holdfasttest.World, token holdfast.TokenID) ready {
 	w.T.Helper()
-	return asked(w, holdfast.PayRequest{SenderTokenID: token, TransactionAmount: holdfasttest.USD("42.50"), CallerReference: "r"},
+	return asked(w, holdfast.PayRequest{
+		SenderTokenID: token, TransactionAmount: holdfasttest.USD("42.50"), CallerReference: "r",
+	},
 		func(r *holdfast.PayRequest) { r.TransactionAmount = holdfasttest.USD("42.49") },
 		func(r *holdfast.PayRequest) { r.TransactionAmount = holdfasttest.USD("42.51") }, holdfast.IncompatibleTokens)
 }
@@ -212,7 +232,9 @@ func payment42(w *holdfasttest.World, token holdfast.TokenID) ready {
 // refundOf pays back ten dollars.
 func refundOf(w *holdfasttest.World, id holdfast.TransactionID) ready {
 	w.T.Helper()
-	return asked(w, holdfast.RefundRequest{TransactionID: id, RefundAmount: holdfasttest.USD("10.00"), CallerReference: "r"},
+	return asked(w, holdfast.RefundRequest{
+		TransactionID: id, RefundAmount: holdfasttest.USD("10.00"), CallerReference: "r",
+	},
 		func(r *holdfast.RefundRequest) { r.RefundAmount = holdfasttest.USD("9.99") },
 		func(r *holdfast.RefundRequest) { r.RefundAmount = holdfasttest.USD("42.51") }, holdfast.RefundAmountExceeded)
 }

@@ -21,7 +21,9 @@ var own = processor.OwnPassword{Password: holdfasttest.Password, From: here}
 
 // beginSession signs Ann in with a password, and begins a session.
 func beginSession(w *holdfasttest.World, p *processor.Processor) error {
-	who, err := p.SignIn(w.T.Context(), processor.SignIn{Email: w.Buyer.Email, Password: holdfasttest.Password, From: here})
+	who, err := p.SignIn(w.T.Context(), processor.SignIn{
+		Email: w.Buyer.Email, Password: holdfasttest.Password, From: here,
+	})
 	if err != nil {
 		return err
 	}
@@ -120,7 +122,8 @@ func proofs(w *holdfasttest.World, purpose party.ProofPurpose) (found bool) {
 
 // What was begun under a password and takes more than one step ends with it.
 func TestWhatBeganUnderAChangedPassword(t *testing.T) {
-	for name, begin := range map[string]func(t *testing.T, w *holdfasttest.World, post *holdfasttest.Postbox) (finish func() error, want error){
+	type begin = func(t *testing.T, w *holdfasttest.World, post *holdfasttest.Postbox) (finish func() error, want error)
+	for name, begin := range map[string]begin{
 		"a session by passkey": func(t *testing.T, w *holdfasttest.World, _ *holdfasttest.Postbox) (func() error, error) {
 			a := device(t)
 			addPasskey(w, w.Buyer.ID, a)
@@ -170,7 +173,8 @@ func TestTwoServersSignInAndChangeThePassword(t *testing.T) {
 			at := address(t)
 			w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
 			other := &processor.Processor{
-				Store: holdfasttest.Open(t, at), Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: slog.New(slog.DiscardHandler),
+				Store: holdfasttest.Open(t, at), Network: w.Network, Now: w.Clock.Now, IDs: w.IDs,
+				Log:     slog.New(slog.DiscardHandler),
 				Hashing: holdfasttest.QuickHashing,
 			}
 			t.Cleanup(other.Close)
@@ -212,7 +216,8 @@ func TestTwoServersUseOneResetLink(t *testing.T) {
 			w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
 			post := w.Mailing()
 			other := &processor.Processor{
-				Store: holdfasttest.Open(t, at), Now: w.Clock.Now, IDs: w.IDs, Letters: w.Processor.Letters, Log: slog.New(slog.DiscardHandler),
+				Store: holdfasttest.Open(t, at), Now: w.Clock.Now, IDs: w.IDs, Letters: w.Processor.Letters,
+				Log:     slog.New(slog.DiscardHandler),
 				Hashing: holdfasttest.QuickHashing,
 			}
 			t.Cleanup(other.Close)
@@ -255,7 +260,9 @@ func TestWhatEndsAResetLink(t *testing.T) {
 		"asking for another": {func(w *holdfasttest.World, _ *holdfasttest.Postbox) error {
 			return w.Processor.Forgotten(w.T.Context(), w.Buyer.Email, "203.0.113.66", "")
 		}, nil},
-		"signing in": {func(w *holdfasttest.World, _ *holdfasttest.Postbox) error { return beginSession(w, w.Processor) }, nil},
+		"signing in": {func(w *holdfasttest.World, _ *holdfasttest.Postbox) error {
+			return beginSession(w, w.Processor)
+		}, nil},
 		"a new password": {func(w *holdfasttest.World, _ *holdfasttest.Postbox) error {
 			return changePassword(w, signedIn(w, w.Buyer.ID), holdfasttest.Password, "an intruder's password")
 		}, nil},
@@ -269,7 +276,8 @@ func TestWhatEndsAResetLink(t *testing.T) {
 			return nil
 		}, nil},
 		"the old password, chosen again": {func(w *holdfasttest.World, post *holdfasttest.Postbox) error {
-			wantErr(w, "the old password", reset(w, post.Last(w.Buyer.Email, party.NoticeReset).Link, holdfasttest.Password), party.ErrPasswordSame)
+			wantErr(w, "the old password", reset(w, post.Last(w.Buyer.Email, party.NoticeReset).Link, holdfasttest.Password),
+				party.ErrPasswordSame)
 			return nil
 		}, nil},
 		"a new address": {func(w *holdfasttest.World, post *holdfasttest.Postbox) error {
@@ -304,7 +312,8 @@ func TestTheNewPasswordIsAnother(t *testing.T) {
 		for _, same := range []string{"Schl\u00fcssel und Bund", "Schlu\u0308ssel\u00a0und Bund"} {
 			wantErr(w, "changing it", changePassword(w, at, "Schl\u00fcssel und Bund", same), party.ErrPasswordSame)
 			forgotten(w, w.Buyer.Email)
-			wantErr(w, "setting it anew", reset(w, post.Last(w.Buyer.Email, party.NoticeReset).Link, same), party.ErrPasswordSame)
+			wantErr(w, "setting it anew", reset(w, post.Last(w.Buyer.Email, party.NoticeReset).Link, same),
+				party.ErrPasswordSame)
 		}
 		want(w, sessions(w, w.Buyer.ID), string(at.ID))
 	})
@@ -348,7 +357,9 @@ func TestOldHashesAreRenewed(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantErr(w, "typed in another way", signIn(w, w.Buyer.Email, "Schl\u00fcssel und Bund"), processor.ErrWrongPassword)
-		who, err := w.Processor.SignIn(t.Context(), processor.SignIn{Email: w.Buyer.Email, Password: "Schlu\u0308ssel und Bund", From: here})
+		who, err := w.Processor.SignIn(t.Context(), processor.SignIn{
+			Email: w.Buyer.Email, Password: "Schlu\u0308ssel und Bund", From: here,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

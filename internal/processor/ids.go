@@ -13,8 +13,9 @@ import (
 type IDs interface {
 	Transaction() holdfast.TransactionID // 35 characters of [0-9A-Z]
 	Token() holdfast.TokenID             // 64 characters of [0-9A-Z]
-	Other(prefix string) string          // "P" parties, "C" callers, "I" instruments, "A" addresses, "V" visits, "S" sessions, "K" passkeys, "M" mails
-	Secret(size int) string              // size characters for keys, unguessable
+	// "P" parties, "C" callers, "I" instruments, "A" addresses, "V" visits, "S" sessions, "K" passkeys, "M" mails
+	Other(prefix string) string
+	Secret(size int) string // size characters for keys, unguessable
 }
 
 // RandomIDs makes unguessable identifiers that start with the time, so that

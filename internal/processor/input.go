@@ -28,7 +28,8 @@ func (p *Processor) load(d decision, n named, id, commissionID holdfast.Transact
 		return in, err
 	}
 	if !found {
-		return in, holdfast.Errorf(holdfast.InvalidTokenIDSender, "senderTokenId has to be a valid token ID. Specified value: %s", n.sender)
+		return in, holdfast.Errorf(holdfast.InvalidTokenIDSender,
+			"senderTokenId has to be a valid token ID. Specified value: %s", n.sender)
 	}
 	in.Token = token
 	d.foresee(token)

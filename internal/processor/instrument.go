@@ -21,7 +21,9 @@ const instrumentsMax = 50
 
 // AddCard has the network look at a card and keeps what may be kept of it. A
 // card the network refuses is a *card.RefusedError.
-func (p *Processor) AddCard(ctx context.Context, owner party.ID, d card.Details, makeDefault bool) (payment.Instrument, error) {
+func (p *Processor) AddCard(
+	ctx context.Context, owner party.ID, d card.Details, makeDefault bool,
+) (payment.Instrument, error) {
 	ctx, cancel := context.WithTimeout(ctx, or(p.NetworkTimeout, networkTimeoutDefault))
 	defer cancel()
 	kept, err := p.Network.Verify(ctx, d)

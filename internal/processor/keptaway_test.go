@@ -15,7 +15,8 @@ func TestALateRepetitionIsAnsweredCancelled(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		token := w.Authorize("42.50")
 		request := holdfast.ReserveRequest{
-			SenderTokenID: token, TransactionAmount: holdfasttest.USD("42.50"), CallerReference: "order-1", TransactionTimeoutMins: 60,
+			SenderTokenID: token, TransactionAmount: holdfasttest.USD("42.50"), CallerReference: "order-1",
+			TransactionTimeoutMins: 60,
 		}
 		first, err := w.Processor.Reserve(t.Context(), w.Shop, request)
 		if err != nil {
@@ -24,7 +25,8 @@ func TestALateRepetitionIsAnsweredCancelled(t *testing.T) {
 		w.Clock.Set(first.Deadline)
 		for _, when := range []string{"before the sweep", "after it"} {
 			again, err := w.Processor.Reserve(t.Context(), w.Shop, request)
-			if err != nil || again.ID != first.ID || again.State != payment.Cancelled || again.StatusCode != holdfast.CodeExpired {
+			if err != nil || again.ID != first.ID || again.State != payment.Cancelled ||
+				again.StatusCode != holdfast.CodeExpired {
 				t.Errorf("%s: %+v, %v", when, again, err)
 			}
 			sweep(w)
@@ -39,7 +41,9 @@ func TestAnInstrumentIsItsCallersAlone(t *testing.T) {
 		prepaid, debt := newPurse(w, holdfast.MethodPrepaid, 0), newPurse(w, holdfast.MethodDebt, 0)
 		prepaid.must(prepaid.fund("20.00"))
 		debt.must(debt.spend("20.00"))
-		other, _, err := w.Processor.CreateCaller(t.Context(), processor.NewCaller{Owner: w.Owner.ID, Name: "Kiln, elsewhere", Sandbox: true})
+		other, _, err := w.Processor.CreateCaller(t.Context(), processor.NewCaller{
+			Owner: w.Owner.ID, Name: "Kiln, elsewhere", Sandbox: true,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,11 +56,13 @@ func TestAnInstrumentIsItsCallersAlone(t *testing.T) {
 			})
 		}
 		_, err = w.Processor.FundPrepaid(t.Context(), other, holdfast.FundPrepaidRequest{
-			SenderTokenID: own(payment.UseFund, prepaid), PrepaidInstrumentID: prepaid.ID, FundingAmount: holdfasttest.USD("5.00"), CallerReference: "fund",
+			SenderTokenID: own(payment.UseFund, prepaid), PrepaidInstrumentID: prepaid.ID,
+			FundingAmount: holdfasttest.USD("5.00"), CallerReference: "fund",
 		})
 		w.WantCode(err, holdfast.InstrumentAccessDenied)
 		_, err = w.Processor.SettleDebt(t.Context(), other, holdfast.SettleDebtRequest{
-			SenderTokenID: own(payment.UseSettle, debt), CreditInstrumentID: debt.ID, SettlementAmount: holdfasttest.USD("5.00"), CallerReference: "settle",
+			SenderTokenID: own(payment.UseSettle, debt), CreditInstrumentID: debt.ID, SettlementAmount: holdfasttest.USD("5.00"),
+			CallerReference: "settle",
 		})
 		w.WantCode(err, holdfast.InstrumentAccessDenied)
 		_, err = w.Processor.WriteOffDebt(t.Context(), other, holdfast.WriteOffDebtRequest{

@@ -14,7 +14,8 @@ func TestMailboxesThatLookAlike(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
 		kim := w.Party("Kim", "kim@example.test")
-		kelvin, err := w.Processor.SignUp(t.Context(), processor.NewParty{Name: "Other", Email: "\u212aim@example.test", Password: another}, here)
+		kelvin, err := w.Processor.SignUp(t.Context(),
+			processor.NewParty{Name: "Other", Email: "\u212aim@example.test", Password: another}, here)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -25,7 +26,8 @@ func TestMailboxesThatLookAlike(t *testing.T) {
 		}
 		wantErr(w, "the other's password", signIn(w, kim.Email, another), processor.ErrWrongPassword)
 		forgotten(w, kelvin.Email)
-		if who, err := w.Processor.ForgottenBy(t.Context(), post.Last(kelvin.Email, party.NoticeReset).Link); err != nil || who.ID != kelvin.ID {
+		if who, err := w.Processor.ForgottenBy(t.Context(), post.Last(kelvin.Email, party.NoticeReset).Link); err != nil ||
+			who.ID != kelvin.ID {
 			t.Errorf("the link is of %v, %v", who.Email, err)
 		}
 	})

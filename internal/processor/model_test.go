@@ -93,7 +93,9 @@ func newModel(t *rapid.T, w *holdfasttest.World) *model {
 	m := &model{w: w, now: w.Clock.Now(), paid: money.Micros(0)}
 	m.start(t, w)
 	var err error
-	w.Shop, _, err = w.Processor.CreateCaller(w.T.Context(), processor.NewCaller{Owner: w.Owner.ID, Name: "Model", Sandbox: true})
+	w.Shop, _, err = w.Processor.CreateCaller(w.T.Context(), processor.NewCaller{
+		Owner: w.Owner.ID, Name: "Model", Sandbox: true,
+	})
 	must(t, err)
 	m.install(w)
 	m.installSeller(t, w)
@@ -198,9 +200,13 @@ func (m *model) settle(t *rapid.T) {
 		r.state, r.settled = payment.Success, amount
 		fee := payment.DefaultFees.Fee(holdfast.MethodCC, amount)
 		m.paid, m.shop = m.paid.Add(amount), m.shop.Add(amount).Sub(fee)
-		m.payments = append(m.payments, &modelPayment{id: r.id, method: holdfast.MethodCC, amount: amount, fee: fee, refunded: money.Micros(0)})
+		m.payments = append(m.payments, &modelPayment{
+			id: r.id, method: holdfast.MethodCC, amount: amount, fee: fee, refunded: money.Micros(0),
+		})
 	}
-	_, err := m.w.Processor.Settle(m.w.T.Context(), m.w.Shop, holdfast.SettleRequest{ReserveTransactionID: r.id, TransactionAmount: amount})
+	_, err := m.w.Processor.Settle(m.w.T.Context(), m.w.Shop, holdfast.SettleRequest{
+		ReserveTransactionID: r.id, TransactionAmount: amount,
+	})
 	agree(t, err, want)
 }
 

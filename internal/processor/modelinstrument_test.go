@@ -62,7 +62,8 @@ func newModelPurse(t *rapid.T, w *holdfasttest.World, method holdfast.PaymentMet
 	m := &modelPurse{model: newModel(t, w), most: money.Cents(50_00), used: zero, on: zero, pending: zero}
 	must(t, w.DB.Update(w.T.Context(), func(tx *store.Tx) error {
 		return tx.InsertInstrument(payment.Instrument{
-			ID: payment.InstrumentID(w.IDs.Other("I")), Owner: w.Owner.ID, Method: holdfast.MethodABT, Verified: true, Created: m.now,
+			ID: payment.InstrumentID(w.IDs.Other("I")), Owner: w.Owner.ID, Method: holdfast.MethodABT, Verified: true,
+			Created: m.now,
 		})
 	}))
 	var limits []payment.Limit
@@ -134,7 +135,9 @@ func (m *modelPurse) settleSome(t *rapid.T) {
 
 // charged is what becomes of a charge: it succeeds, is refused by the network, or
 // is on its way until answer.
-func (m *modelPurse) charged(t *rapid.T, what string, made payment.Transaction, err error, allowed bool, reply purseReply) {
+func (m *modelPurse) charged(
+	t *rapid.T, what string, made payment.Transaction, err error, allowed bool, reply purseReply,
+) {
 	t.Helper()
 	if !agreed(t, what, err, allowed) {
 		m.w.Network.Forget()
@@ -189,7 +192,9 @@ func (m *modelPurse) spendSome(t *rapid.T) {
 		_, covered := m.back()
 		allowed = allowed && (!m.over() || !covered)
 	}
-	made, err := m.w.Processor.Pay(m.T.Context(), m.w.Shop, holdfast.PayRequest{SenderTokenID: m.spends, TransactionAmount: amount, CallerReference: m.ref("spend")})
+	made, err := m.w.Processor.Pay(m.T.Context(), m.w.Shop, holdfast.PayRequest{
+		SenderTokenID: m.spends, TransactionAmount: amount, CallerReference: m.ref("spend"),
+	})
 	if !agreed(t, "spending", err, allowed) {
 		return
 	}
@@ -209,7 +214,9 @@ func (m *modelPurse) refundSome(t *rapid.T) {
 	amount := m.some(t, paid.amount.Sub(paid.refunded))
 	away := m.spendsOver || m.over() // to the buyer's balance
 	allowed := paid.refunded.Add(amount).Cmp(paid.amount) <= 0 && (!away || amount.Cmp(m.shop) <= 0)
-	_, err := m.w.Processor.Refund(m.T.Context(), m.w.Shop, holdfast.RefundRequest{TransactionID: paid.id, RefundAmount: amount, CallerReference: m.ref("refund")})
+	_, err := m.w.Processor.Refund(m.T.Context(), m.w.Shop, holdfast.RefundRequest{
+		TransactionID: paid.id, RefundAmount: amount, CallerReference: m.ref("refund"),
+	})
 	if !agreed(t, "refunding", err, allowed) {
 		return
 	}
@@ -299,8 +306,12 @@ func (m *modelPurse) drain(t *rapid.T) {
 	if amount.Cmp(money.Cents(30)) < 0 {
 		return
 	}
-	out := m.w.Token(payment.Token{Sender: m.w.Owner.ID, Recipient: m.w.Buyer.ID, Instrument: m.w.BalanceOf(m.w.Owner.ID).ID, Method: holdfast.MethodABT})
-	_, err := m.w.Processor.Pay(m.T.Context(), m.w.Shop, holdfast.PayRequest{SenderTokenID: out, TransactionAmount: amount, CallerReference: m.ref("out")})
+	out := m.w.Token(payment.Token{
+		Sender: m.w.Owner.ID, Recipient: m.w.Buyer.ID, Instrument: m.w.BalanceOf(m.w.Owner.ID).ID, Method: holdfast.MethodABT,
+	})
+	_, err := m.w.Processor.Pay(m.T.Context(), m.w.Shop, holdfast.PayRequest{
+		SenderTokenID: out, TransactionAmount: amount, CallerReference: m.ref("out"),
+	})
 	agreed(t, "paying out", err, true)
 	m.shop, m.buyer = m.shop.Sub(amount), m.buyer.Add(amount).Sub(payment.DefaultFees.Fee(holdfast.MethodABT, amount))
 }

@@ -51,10 +51,13 @@ var lastingMost = money.Cents(60_00)
 func (p *modelPays) start(t *rapid.T, w *holdfasttest.World) {
 	w.Owner, w.Buyer = newcomer(t, w, "owner"), newcomer(t, w, "buyer")
 	now := w.Clock.Now()
-	p.ofBalance = payment.Instrument{ID: payment.InstrumentID(w.IDs.Other("I")), Owner: w.Buyer.ID, Method: holdfast.MethodABT, Verified: true, Created: now}
+	p.ofBalance = payment.Instrument{
+		ID: payment.InstrumentID(w.IDs.Other("I")), Owner: w.Buyer.ID, Method: holdfast.MethodABT, Verified: true,
+		Created: now,
+	}
 	w.Card = payment.Instrument{
-		ID: payment.InstrumentID(w.IDs.Other("I")), Owner: w.Buyer.ID, Method: holdfast.MethodCC, Brand: "Visa", Last4: "4242",
-		ExpiryMonth: 12, ExpiryYear: 2099, NetworkRef: "test:4242", Verified: true, Created: now,
+		ID: payment.InstrumentID(w.IDs.Other("I")), Owner: w.Buyer.ID, Method: holdfast.MethodCC, Brand: "Visa",
+		Last4: "4242", ExpiryMonth: 12, ExpiryYear: 2099, NetworkRef: "test:4242", Verified: true, Created: now,
 	}
 	must(t, w.DB.Update(w.T.Context(), func(tx *store.Tx) error {
 		if err := tx.InsertInstrument(p.ofBalance); err != nil {
@@ -92,7 +95,9 @@ func (p *modelPays) install(w *holdfasttest.World) {
 }
 
 // pay has a token pay, and holds the answer against what the model wants.
-func (m *model) pay(t *rapid.T, token holdfast.TokenID, method holdfast.PaymentMethod, amount money.Amount, want holdfast.Code) *modelPayment {
+func (m *model) pay(
+	t *rapid.T, token holdfast.TokenID, method holdfast.PaymentMethod, amount money.Amount, want holdfast.Code,
+) *modelPayment {
 	least := money.Cents(1)
 	if method == holdfast.MethodCC {
 		least = money.Cents(2)
@@ -174,7 +179,8 @@ func (m *model) refund(t *rapid.T) {
 	if left.Positive() && rapid.Bool().Draw(t, "a part") {
 		amount = money.Cents(rapid.Int64Range(1, left.Micro/10_000).Draw(t, "cents"))
 	}
-	fee := paid.fee.PartHalfUpToCent(lesser(paid.refunded.Add(amount), paid.amount), paid.amount).Sub(paid.fee.PartHalfUpToCent(paid.refunded, paid.amount))
+	fee := paid.fee.PartHalfUpToCent(lesser(paid.refunded.Add(amount), paid.amount),
+		paid.amount).Sub(paid.fee.PartHalfUpToCent(paid.refunded, paid.amount))
 	want := holdfast.Code("")
 	switch {
 	case !m.now.Before(m.paidAt(paid).Add(payment.RefundWindow)):
@@ -224,7 +230,8 @@ func (m *model) fundPrepaid(t *rapid.T) {
 		want = holdfast.PrepaidFundingLimitExceeded
 	}
 	_, err := m.w.Processor.FundPrepaid(m.w.T.Context(), m.w.Shop, holdfast.FundPrepaidRequest{
-		SenderTokenID: m.prepaid.pays, PrepaidInstrumentID: m.prepaid.id, FundingAmount: amount, CallerReference: holdfast.CallerReference(m.w.IDs.Other("ref-")),
+		SenderTokenID: m.prepaid.pays, PrepaidInstrumentID: m.prepaid.id, FundingAmount: amount,
+		CallerReference: holdfast.CallerReference(m.w.IDs.Other("ref-")),
 	})
 	agree(t, err, want)
 	if want == "" {
@@ -262,7 +269,8 @@ func (m *model) settleDebt(t *rapid.T) {
 		want = holdfast.SettleAmountGreaterThanDebt
 	}
 	_, err := m.w.Processor.SettleDebt(m.w.T.Context(), m.w.Shop, holdfast.SettleDebtRequest{
-		SenderTokenID: m.debt.pays, CreditInstrumentID: m.debt.id, SettlementAmount: amount, CallerReference: holdfast.CallerReference(m.w.IDs.Other("ref-")),
+		SenderTokenID: m.debt.pays, CreditInstrumentID: m.debt.id, SettlementAmount: amount,
+		CallerReference: holdfast.CallerReference(m.w.IDs.Other("ref-")),
 	})
 	agree(t, err, want)
 	if want == "" {
@@ -281,7 +289,8 @@ func (m *model) writeOffDebt(t *rapid.T) {
 		want = holdfast.SettleAmountGreaterThanDebt
 	}
 	_, err := m.w.Processor.WriteOffDebt(m.w.T.Context(), m.w.Shop, holdfast.WriteOffDebtRequest{
-		CreditInstrumentID: m.debt.id, AdjustmentAmount: amount, CallerReference: holdfast.CallerReference(m.w.IDs.Other("ref-")),
+		CreditInstrumentID: m.debt.id, AdjustmentAmount: amount,
+		CallerReference: holdfast.CallerReference(m.w.IDs.Other("ref-")),
 	})
 	agree(t, err, want)
 	if want == "" {

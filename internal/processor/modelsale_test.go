@@ -50,7 +50,8 @@ func (m *model) sell(t *rapid.T) {
 	}
 	m.w.Network.Next(holdfasttest.Reply{Step: payment.StepCharge, Deaf: true})
 	got, err := unanswered(m.w, func() (payment.Transaction, error) {
-		return m.w.Processor.Pay(m.w.T.Context(), m.w.Shop, m.market.Sale(amount.Decimal(), s.commission.Decimal(), holdfast.CallerReference(m.w.IDs.Other("ref-"))))
+		return m.w.Processor.Pay(m.w.T.Context(), m.w.Shop,
+			m.market.Sale(amount.Decimal(), s.commission.Decimal(), holdfast.CallerReference(m.w.IDs.Other("ref-"))))
 	})
 	agree(t, err, want)
 	if want != "" {
@@ -68,7 +69,9 @@ func (m *model) answer(t *rapid.T) {
 	if !ok {
 		return
 	}
-	a := payment.Answer{Approved: rapid.Bool().Draw(t, "approved"), Authorization: "auth", Code: holdfast.CodeTransactionDenied}
+	a := payment.Answer{
+		Approved: rapid.Bool().Draw(t, "approved"), Authorization: "auth", Code: holdfast.CodeTransactionDenied,
+	}
 	m.w.Network.Forget() // should the question itself be late
 	must(t, m.w.Processor.Answer(m.questions(t, s.id)[0], a, nil))
 	m.over(s)

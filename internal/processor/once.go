@@ -91,7 +91,9 @@ type met struct{ payment.Request }
 
 // met looks the reference up: nil if it is free, DuplicateRequest if another
 // request has it.
-func (p *Processor) met(tx *store.Tx, caller party.Caller, ref holdfast.CallerReference, digest payment.Digest, now time.Time) (*met, error) {
+func (p *Processor) met(
+	tx *store.Tx, caller party.Caller, ref holdfast.CallerReference, digest payment.Digest, now time.Time,
+) (*met, error) {
 	r, found, err := tx.Request(caller.ID, ref)
 	if err != nil || !found {
 		return nil, err

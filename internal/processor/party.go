@@ -39,7 +39,8 @@ func (p *Processor) newParty(ctx context.Context, n NewParty) (made party.Party,
 	case !party.ValidName(n.Name):
 		return made, errName
 	case !party.ValidEmail(n.Email):
-		return made, holdfast.Errorf(holdfast.InvalidParams, "an e-mail address looks like ann@example.com and has at most %d characters", party.EmailMax)
+		return made, holdfast.Errorf(holdfast.InvalidParams,
+			"an e-mail address looks like ann@example.com and has at most %d characters", party.EmailMax)
 	}
 	if err := party.ValidPassword(n.Password); err != nil {
 		return made, err
@@ -51,7 +52,8 @@ func (p *Processor) newParty(ctx context.Context, n NewParty) (made party.Party,
 	return made, hash(ctx, func() { made.PasswordHash = p.passwords().Hash(n.Password, salt()) })
 }
 
-var errName = holdfast.Errorf(holdfast.InvalidParams, "a name is one line of 1 to %d visible characters, and no card number", party.NameMax)
+var errName = holdfast.Errorf(holdfast.InvalidParams,
+	"a name is one line of 1 to %d visible characters, and no card number", party.NameMax)
 
 // insertParty keeps a new party, with its balance and the letter that goes to it
 // if there is one. An address that is taken is ErrEmailTaken.
@@ -100,7 +102,9 @@ func (p *Processor) BecomeBusiness(ctx context.Context, who party.ID) (party.Par
 
 // ChangeParty lets change say what becomes of a party: its standing, what it may
 // do and how much.
-func (p *Processor) ChangeParty(ctx context.Context, id party.ID, change func(party.Party) (party.Party, error)) (after party.Party, err error) {
+func (p *Processor) ChangeParty(
+	ctx context.Context, id party.ID, change func(party.Party) (party.Party, error),
+) (after party.Party, err error) {
 	err = p.Store.Update(ctx, func(tx *store.Tx) error {
 		before, err := partyOf(&tx.ReadTx, id)
 		if err != nil {
@@ -178,7 +182,9 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 }
 
 // ChangeCaller lets change say what becomes of a caller's settings or clock.
-func (p *Processor) ChangeCaller(ctx context.Context, id party.CallerID, change func(party.Caller) (party.Caller, error)) (after party.Caller, err error) {
+func (p *Processor) ChangeCaller(
+	ctx context.Context, id party.CallerID, change func(party.Caller) (party.Caller, error),
+) (after party.Caller, err error) {
 	err = p.Store.Update(ctx, func(tx *store.Tx) error {
 		before, err := callerOf(&tx.ReadTx, id)
 		if err != nil {
@@ -214,7 +220,8 @@ func (p *Processor) ResetClock(ctx context.Context, id party.CallerID) (after pa
 				return err
 			}
 			now := before.Now(real)
-			if due, err = tx.Unlocked("a hold made in this moment lasts as long as one made a moment earlier").DueOf(id, now, sweepMax); err != nil || len(due) > 0 {
+			if due, err = tx.Unlocked("a hold made in this moment lasts as long as one made a moment earlier").DueOf(id, now,
+				sweepMax); err != nil || len(due) > 0 {
 				return err
 			}
 			if err := tx.KeepExpired(id, now, real); err != nil {

@@ -52,7 +52,9 @@ func (o keyOwner) WebAuthnCredentials() []webauthn.Credential { return o.credent
 
 // BeginPasskey asks a browser to make a passkey: it returns what the browser is
 // to be told, as JSON. The party's password is asked for again.
-func (p *Processor) BeginPasskey(ctx context.Context, r RelyingParty, who party.ID, o OwnPassword) (options []byte, err error) {
+func (p *Processor) BeginPasskey(
+	ctx context.Context, r RelyingParty, who party.ID, o OwnPassword,
+) (options []byte, err error) {
 	owner, err := p.keyOwner(ctx, who)
 	if err != nil {
 		return nil, err
@@ -98,7 +100,9 @@ func (p *Processor) AskPasskey(ctx context.Context, r RelyingParty, from string)
 
 // keepQuestion keeps a question until it is answered, and returns what the browser is to
 // be told. The owner's password was checked, if there is an owner.
-func (p *Processor) keepQuestion(ctx context.Context, owner party.Party, session *webauthn.SessionData, told any) ([]byte, error) {
+func (p *Processor) keepQuestion(
+	ctx context.Context, owner party.Party, session *webauthn.SessionData, told any,
+) ([]byte, error) {
 	kept, err := json.Marshal(session)
 	if err != nil {
 		return nil, fmt.Errorf("keeping a question to a passkey: %w", err)
@@ -122,7 +126,9 @@ func (p *Processor) keepQuestion(ctx context.Context, owner party.Party, session
 
 // takeQuestion takes the question that an answer is to, which nobody can answer twice,
 // with the owner of whom it was asked, if there is one.
-func (p *Processor) takeQuestion(ctx context.Context, challenge string, who party.ID) (session webauthn.SessionData, owner keyOwner, err error) {
+func (p *Processor) takeQuestion(
+	ctx context.Context, challenge string, who party.ID,
+) (session webauthn.SessionData, owner keyOwner, err error) {
 	var taken party.PasskeyChallenge
 	err = p.Store.Update(ctx, func(tx *store.Tx) error {
 		var found bool
@@ -146,9 +152,12 @@ func (p *Processor) takeQuestion(ctx context.Context, challenge string, who part
 
 // AddPasskey keeps the passkey that a browser has made, and tells its owner by
 // mail. What does not verify is ErrPasskey.
-func (p *Processor) AddPasskey(ctx context.Context, r RelyingParty, who party.ID, name string, answer []byte) (party.Passkey, error) {
+func (p *Processor) AddPasskey(
+	ctx context.Context, r RelyingParty, who party.ID, name string, answer []byte,
+) (party.Passkey, error) {
 	if problem := party.CheckLine(name, party.PasskeyNameMax); problem != "" {
-		return party.Passkey{}, holdfast.Errorf(holdfast.InvalidParams, "the passkey's name is %s; it has from 1 to %d characters", problem, party.PasskeyNameMax)
+		return party.Passkey{}, holdfast.Errorf(holdfast.InvalidParams,
+			"the passkey's name is %s; it has from 1 to %d characters", problem, party.PasskeyNameMax)
 	}
 	parsed, err := protocol.ParseCredentialCreationResponseBytes(answer)
 	if err != nil {
@@ -171,7 +180,8 @@ func (p *Processor) AddPasskey(ctx context.Context, r RelyingParty, who party.ID
 		return party.Passkey{}, err
 	}
 	k := party.Passkey{
-		ID: party.PasskeyID(p.ids().Other("K")), Owner: who, CredentialID: credential.ID, Credential: kept, Name: name, Created: p.now(),
+		ID: party.PasskeyID(p.ids().Other("K")), Owner: who, CredentialID: credential.ID, Credential: kept, Name: name,
+		Created: p.now(),
 	}
 	return k, p.Store.Update(ctx, func(tx *store.Tx) error {
 		// The question was asked for the password of that time.
@@ -283,7 +293,9 @@ func (p *Processor) RemovePasskey(ctx context.Context, who party.ID, o OwnPasswo
 
 // RemovePasskeyByPasskey is RemovePasskey for a party that answers with a passkey of
 // its own, which may be the one that is removed, instead of the password.
-func (p *Processor) RemovePasskeyByPasskey(ctx context.Context, r RelyingParty, who party.ID, answer []byte, from string, id party.PasskeyID) error {
+func (p *Processor) RemovePasskeyByPasskey(
+	ctx context.Context, r RelyingParty, who party.ID, answer []byte, from string, id party.PasskeyID,
+) error {
 	used, err := p.answered(ctx, r, answer)
 	if err != nil {
 		return err

@@ -22,7 +22,9 @@ func device(t *testing.T) *holdfasttest.Authenticator {
 
 func beginPasskey(w *holdfasttest.World, who party.ID) []byte {
 	w.T.Helper()
-	question, err := w.Processor.BeginPasskey(w.T.Context(), relyingParty, who, processor.OwnPassword{Password: holdfasttest.Password, From: here})
+	question, err := w.Processor.BeginPasskey(w.T.Context(), relyingParty, who, processor.OwnPassword{
+		Password: holdfasttest.Password, From: here,
+	})
 	if err != nil {
 		w.T.Fatal(err)
 	}
@@ -49,7 +51,9 @@ func askPasskey(w *holdfasttest.World) []byte {
 
 func signInByPasskey(w *holdfasttest.World, a *holdfasttest.Authenticator) (party.Party, error) {
 	w.T.Helper()
-	return w.Processor.SignInByPasskey(w.T.Context(), relyingParty, a.Sign(askPasskey(w)), processor.SignIn{From: here, Language: "es"})
+	return w.Processor.SignInByPasskey(w.T.Context(), relyingParty, a.Sign(askPasskey(w)), processor.SignIn{
+		From: here, Language: "es",
+	})
 }
 
 func TestAPasskeySignsIn(t *testing.T) {
@@ -79,7 +83,9 @@ func TestAPasskeySignsIn(t *testing.T) {
 		}
 		own := processor.OwnPassword{Password: holdfasttest.Password, From: here}
 		w.WantCode(w.Processor.RemovePasskey(t.Context(), w.Owner.ID, own, k.ID), holdfast.InvalidParams)
-		wantErr(w, "removing it without the password", w.Processor.RemovePasskey(t.Context(), w.Buyer.ID, processor.OwnPassword{From: here}, k.ID), processor.ErrWrongPassword)
+		wantErr(w, "removing it without the password",
+			w.Processor.RemovePasskey(t.Context(), w.Buyer.ID, processor.OwnPassword{From: here}, k.ID),
+			processor.ErrWrongPassword)
 		if err := w.Processor.RemovePasskey(t.Context(), w.Buyer.ID, own, k.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -167,7 +173,9 @@ func TestPasskeysThatAreRefused(t *testing.T) {
 
 func TestPasskeysThatAreNotAdded(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
-		_, err := w.Processor.BeginPasskey(t.Context(), relyingParty, w.Buyer.ID, processor.OwnPassword{Password: "wrong", From: here})
+		_, err := w.Processor.BeginPasskey(t.Context(), relyingParty, w.Buyer.ID, processor.OwnPassword{
+			Password: "wrong", From: here,
+		})
 		wantErr(w, "with a wrong password", err, processor.ErrWrongPassword)
 		add := func(who party.ID, name string, answer []byte) error {
 			_, err := w.Processor.AddPasskey(t.Context(), relyingParty, who, name, answer)
@@ -186,14 +194,17 @@ func TestPasskeysThatAreNotAdded(t *testing.T) {
 		wantErr(w, "no answer at all", add(w.Buyer.ID, "Laptop", []byte("[]")), processor.ErrPasskey)
 		lazy := device(t)
 		lazy.Lazy = true
-		wantErr(w, "without looking who it is", add(w.Buyer.ID, "Phone", lazy.Make(beginPasskey(w, w.Buyer.ID))), processor.ErrPasskey)
+		wantErr(w, "without looking who it is", add(w.Buyer.ID, "Phone", lazy.Make(beginPasskey(w, w.Buyer.ID))),
+			processor.ErrPasskey)
 		for n := range party.PasskeysMax - 1 {
 			if n%3 == 0 {
 				w.Clock.Advance(time.Hour)
 			}
 			addPasskey(w, w.Buyer.ID, device(t))
 		}
-		_, err = w.Processor.BeginPasskey(t.Context(), relyingParty, w.Buyer.ID, processor.OwnPassword{Password: holdfasttest.Password, From: here})
+		_, err = w.Processor.BeginPasskey(t.Context(), relyingParty, w.Buyer.ID, processor.OwnPassword{
+			Password: holdfasttest.Password, From: here,
+		})
 		w.WantCode(err, holdfast.InvalidParams)
 	})
 }

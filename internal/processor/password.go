@@ -26,7 +26,9 @@ func (p *Processor) checkOwnPassword(ctx context.Context, account party.Party, o
 
 // ChangePassword sets a new password, and returns the party as it is then. The
 // party stays signed in where it is, and is signed out everywhere else.
-func (p *Processor) ChangePassword(ctx context.Context, who party.SignedIn, o OwnPassword, password string) (party.Party, error) {
+func (p *Processor) ChangePassword(
+	ctx context.Context, who party.SignedIn, o OwnPassword, password string,
+) (party.Party, error) {
 	if err := party.ValidPassword(password); err != nil {
 		return party.Party{}, err
 	}

@@ -151,14 +151,17 @@ func (p *Processor) at(point string) {
 // stays one, a row that moved under our feet may be tried again.
 func failure(err error) error {
 	if errors.Is(err, store.ErrStale) {
-		return holdfast.Errorf(holdfast.ConcurrentModification, "the transaction was changed by another request at the same moment")
+		return holdfast.Errorf(holdfast.ConcurrentModification,
+			"the transaction was changed by another request at the same moment")
 	}
 	return err
 }
 
 // record writes a change with all that belongs to it. The question that goes
 // with it is about to be asked.
-func (p *Processor) record(tx *store.Tx, caller party.Caller, c payment.Change, real time.Time) (payment.Transaction, error) {
+func (p *Processor) record(
+	tx *store.Tx, caller party.Caller, c payment.Change, real time.Time,
+) (payment.Transaction, error) {
 	if c.Ask != nil {
 		i, found, err := tx.Instrument(c.After.Sender, c.Ask.Instrument)
 		if err != nil || !found {
@@ -175,7 +178,9 @@ func (p *Processor) patience() time.Duration {
 }
 
 // recordFor is record for a question that Resolve is to ask from nextAsk on.
-func (p *Processor) recordFor(tx *store.Tx, caller party.Caller, c payment.Change, real, nextAsk time.Time) (payment.Transaction, error) {
+func (p *Processor) recordFor(
+	tx *store.Tx, caller party.Caller, c payment.Change, real, nextAsk time.Time,
+) (payment.Transaction, error) {
 	after, err := tx.Record(c, p.owed(caller, c, real), nextAsk)
 	if err != nil {
 		return after, err
@@ -223,7 +228,8 @@ func callerOf(tx *store.ReadTx, id party.CallerID) (party.Caller, error) {
 
 // partyInPayment reads a party that takes part in a payment.
 func partyInPayment(tx *store.ReadTx, id party.ID) (party.Party, error) {
-	return partyOf(tx.Unlocked("thousands of payments read a shop; one that is suspended in the same moment may be paid once more"), id)
+	return partyOf(tx.Unlocked("thousands of payments read a shop; one that is suspended in the same moment may be paid "+
+		"once more"), id)
 }
 
 // partyOf reads a party that must exist.

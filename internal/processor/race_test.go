@@ -79,7 +79,8 @@ func TestTwoServersSpendNothingTwice(t *testing.T) {
 				w.Deposit(w.Owner.ID, "50.00")
 				return func(p *processor.Processor, i int) error {
 					_, err := p.Refund(w.T.Context(), w.Shop, holdfast.RefundRequest{
-						TransactionID: paid.ID, RefundAmount: money.Cents(1_00), CallerReference: holdfast.CallerReference(fmt.Sprint("refund-", i)),
+						TransactionID: paid.ID, RefundAmount: money.Cents(1_00),
+						CallerReference: holdfast.CallerReference(fmt.Sprint("refund-", i)),
 					})
 					return err
 				}
@@ -99,7 +100,9 @@ func TestTwoServersSpendNothingTwice(t *testing.T) {
 					paid[i] = one.ID
 				}
 				// The shop pays out what fourteen refunds take, of which the fee comes back.
-				out := w.Token(payment.Token{Sender: w.Owner.ID, Recipient: w.Buyer.ID, Instrument: w.BalanceOf(w.Owner.ID).ID, Method: holdfast.MethodABT})
+				out := w.Token(payment.Token{
+					Sender: w.Owner.ID, Recipient: w.Buyer.ID, Instrument: w.BalanceOf(w.Owner.ID).ID, Method: holdfast.MethodABT,
+				})
 				if _, err := w.Pay(out, "13.58", "out"); err != nil {
 					w.T.Fatal(err)
 				}
@@ -160,13 +163,16 @@ func TestTwoServersSpendNothingTwice(t *testing.T) {
 				w.Deposit(sellers[0].Seller.ID, "100.00")
 				w.Deposit(sellers[1].Seller.ID, "100.00")
 				// The marketplace pays out all but ten of its fees.
-				out := w.Token(payment.Token{Sender: w.Owner.ID, Recipient: w.Buyer.ID, Instrument: w.BalanceOf(w.Owner.ID).ID, Method: holdfast.MethodABT})
+				out := w.Token(payment.Token{
+					Sender: w.Owner.ID, Recipient: w.Buyer.ID, Instrument: w.BalanceOf(w.Owner.ID).ID, Method: holdfast.MethodABT,
+				})
 				if _, err := w.Pay(out, "14.00", "out"); err != nil {
 					w.T.Fatal(err)
 				}
 				return func(p *processor.Processor, i int) error {
 					_, err := p.Refund(w.T.Context(), w.Shop, holdfast.RefundRequest{
-						TransactionID: sold[i], CallerReference: holdfast.CallerReference(fmt.Sprint("refund-", i)), MarketplaceRefundPolicy: holdfast.RefundMasterAndMarketplace,
+						TransactionID: sold[i], CallerReference: holdfast.CallerReference(fmt.Sprint("refund-", i)),
+						MarketplaceRefundPolicy: holdfast.RefundMasterAndMarketplace,
 					})
 					return err
 				}
@@ -181,7 +187,8 @@ func TestTwoServersSpendNothingTwice(t *testing.T) {
 				at := address(t)
 				w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
 				other := &processor.Processor{
-					Store: holdfasttest.Open(t, at), Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: slog.New(slog.DiscardHandler),
+					Store: holdfasttest.Open(t, at), Network: w.Network, Now: w.Clock.Now, IDs: w.IDs,
+					Log: slog.New(slog.DiscardHandler),
 				}
 				t.Cleanup(other.Close)
 				ask := race.prepare(w)
@@ -234,7 +241,8 @@ func sales(w *holdfasttest.World) []holdfast.PayRequest {
 
 func pay(w *holdfasttest.World, p *processor.Processor, token holdfast.TokenID, i int) error {
 	_, err := p.Pay(w.T.Context(), w.Shop, holdfast.PayRequest{
-		SenderTokenID: token, TransactionAmount: money.Cents(1_00), CallerReference: holdfast.CallerReference(fmt.Sprint("order-", i)),
+		SenderTokenID: token, TransactionAmount: money.Cents(1_00),
+		CallerReference: holdfast.CallerReference(fmt.Sprint("order-", i)),
 	})
 	return err
 }

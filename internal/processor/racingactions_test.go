@@ -26,7 +26,8 @@ func errorOf[T any](do func(*processor.Processor) (T, error)) func(*processor.Pr
 func reservesOrPays(dollars string, now bool) func(g *ground) func(*processor.Processor) (payment.Transaction, error) {
 	return func(g *ground) func(*processor.Processor) (payment.Transaction, error) {
 		r := holdfast.ReserveRequest{
-			SenderTokenID: g.token, TransactionAmount: holdfasttest.USD(dollars), CallerReference: g.ref(), TransactionTimeoutMins: holdMins,
+			SenderTokenID: g.token, TransactionAmount: holdfasttest.USD(dollars), CallerReference: g.ref(),
+			TransactionTimeoutMins: holdMins,
 		}
 		return func(p *processor.Processor) (payment.Transaction, error) {
 			if now {
@@ -74,7 +75,9 @@ func owners(g *ground) (from, to party.ID) { return g.Owner.ID, g.Buyer.ID }
 func paysFromBalance(dollars string, of func(*ground) (from, to party.ID)) action {
 	return func(g *ground) func(*processor.Processor) error {
 		from, to := of(g)
-		token := g.Token(payment.Token{Sender: from, Recipient: to, Instrument: g.BalanceOf(from).ID, Method: holdfast.MethodABT})
+		token := g.Token(payment.Token{
+			Sender: from, Recipient: to, Instrument: g.BalanceOf(from).ID, Method: holdfast.MethodABT,
+		})
 		r := holdfast.PayRequest{SenderTokenID: token, TransactionAmount: holdfasttest.USD(dollars), CallerReference: g.ref()}
 		return func(p *processor.Processor) error {
 			_, err := p.Pay(g.T.Context(), g.Shop, r)
@@ -129,7 +132,8 @@ func refunds(dollars string) action {
 func funds(dollars string) func(g *ground) func(*processor.Processor) (payment.Transaction, error) {
 	return func(g *ground) func(*processor.Processor) (payment.Transaction, error) {
 		r := holdfast.FundPrepaidRequest{
-			SenderTokenID: g.moves, PrepaidInstrumentID: g.aggregate.ID, FundingAmount: holdfasttest.USD(dollars), CallerReference: g.ref(),
+			SenderTokenID: g.moves, PrepaidInstrumentID: g.aggregate.ID, FundingAmount: holdfasttest.USD(dollars),
+			CallerReference: g.ref(),
 		}
 		return func(p *processor.Processor) (payment.Transaction, error) {
 			return p.FundPrepaid(g.T.Context(), g.Shop, r)
@@ -140,7 +144,8 @@ func funds(dollars string) func(g *ground) func(*processor.Processor) (payment.T
 func settlesDebt(dollars string) action {
 	return func(g *ground) func(*processor.Processor) error {
 		r := holdfast.SettleDebtRequest{
-			SenderTokenID: g.moves, CreditInstrumentID: g.aggregate.ID, SettlementAmount: holdfasttest.USD(dollars), CallerReference: g.ref(),
+			SenderTokenID: g.moves, CreditInstrumentID: g.aggregate.ID, SettlementAmount: holdfasttest.USD(dollars),
+			CallerReference: g.ref(),
 		}
 		return func(p *processor.Processor) error {
 			_, err := p.SettleDebt(g.T.Context(), g.Shop, r)
@@ -151,7 +156,9 @@ func settlesDebt(dollars string) action {
 
 func writesOff(dollars string) action {
 	return func(g *ground) func(*processor.Processor) error {
-		r := holdfast.WriteOffDebtRequest{CreditInstrumentID: g.aggregate.ID, AdjustmentAmount: holdfasttest.USD(dollars), CallerReference: g.ref()}
+		r := holdfast.WriteOffDebtRequest{
+			CreditInstrumentID: g.aggregate.ID, AdjustmentAmount: holdfasttest.USD(dollars), CallerReference: g.ref(),
+		}
 		return func(p *processor.Processor) error {
 			_, err := p.WriteOffDebt(g.T.Context(), g.Shop, r)
 			return err

@@ -56,8 +56,9 @@ var races = map[string]race{
 			g.held = g.must(reserves("4.00"))
 		},
 		actions: map[string]action{
-			"pay": pays("5.00"), "pay more": pays("6.00"), "reserve": holds("5.00"), "settle": settles(""), "settle less": settles("1.00"),
-			"cancel": cancels, "expire": expires, "edit": edits, "cancel the token": cancelsToken, "is declined": declined("6.00"),
+			"pay": pays("5.00"), "pay more": pays("6.00"), "reserve": holds("5.00"), "settle": settles(""),
+			"settle less": settles("1.00"), "cancel": cancels, "expire": expires, "edit": edits,
+			"cancel the token": cancelsToken, "is declined": declined("6.00"),
 		},
 		check: checkLimits,
 	},
@@ -68,7 +69,8 @@ var races = map[string]race{
 			g.held = g.must(reserves("4.00"))
 		},
 		actions: map[string]action{
-			"pay": paysAnew("5.00"), "pay more": paysAnew("6.00"), "settle less": settles("1.00"), "cancel": cancels, "expire": expires,
+			"pay": paysAnew("5.00"), "pay more": paysAnew("6.00"), "settle less": settles("1.00"), "cancel": cancels,
+			"expire": expires,
 		},
 		check: func(g *ground) error {
 			if l := g.usedBy(); l.UsedAmount.Micro > l.Value {
@@ -84,7 +86,8 @@ var races = map[string]race{
 			g.paid = g.must(reservesOrPays("2.00", true))
 		},
 		actions: map[string]action{
-			"spend": pays("5.00"), "spend all": pays("8.00"), "fund": func(g *ground) func(*processor.Processor) error { return errorOf(funds("4.00")(g)) },
+			"spend": pays("5.00"), "spend all": pays("8.00"),
+			"fund":   func(g *ground) func(*processor.Processor) error { return errorOf(funds("4.00")(g)) },
 			"refund": refunds("2.00"), "cancel what spends": cancelsToken, "cancel what funds": cancelsMover, "end": ends,
 		},
 		seldom: []string{"cancel what spends"}, // something can be spent
@@ -96,8 +99,9 @@ var races = map[string]race{
 			g.paid = g.must(reservesOrPays("4.00", true))
 		},
 		actions: map[string]action{
-			"spend": pays("6.00"), "spend less": pays("4.00"), "settle": settlesDebt("3.00"), "settle all": settlesDebt("4.00"), "write off": writesOff("2.00"),
-			"refund": refunds("4.00"), "cancel what spends": cancelsToken, "cancel what settles": cancelsMover, "end": ends,
+			"spend": pays("6.00"), "spend less": pays("4.00"), "settle": settlesDebt("3.00"), "settle all": settlesDebt("4.00"),
+			"write off": writesOff("2.00"), "refund": refunds("4.00"), "cancel what spends": cancelsToken,
+			"cancel what settles": cancelsMover, "end": ends,
 		},
 		seldom: []string{"cancel what settles"}, // something is owed
 		check:  checkAggregate,
@@ -109,8 +113,8 @@ var races = map[string]race{
 			g.paid = g.must(reservesOrPays("2.00", true))
 		},
 		actions: map[string]action{
-			"pay": paysFromBalance("5.00", buyers), "pay more": paysFromBalance("8.00", buyers), "refund": refunds("2.00"), "refund a part": refunds("1.00"),
-			"be paid": paysAnew("3.00"), "pay out": paysFromBalance("1.50", owners),
+			"pay": paysFromBalance("5.00", buyers), "pay more": paysFromBalance("8.00", buyers), "refund": refunds("2.00"),
+			"refund a part": refunds("1.00"), "be paid": paysAnew("3.00"), "pay out": paysFromBalance("1.50", owners),
 		},
 		check: func(g *ground) error {
 			// Nothing is left for the next round.
@@ -145,7 +149,8 @@ var races = map[string]race{
 			g.choice = otherCard(g.World).ID
 			g.visits = nil
 			for _, reason := range []string{"a mug", "a red mug"} { // two requests with one reference, in two tabs
-				id := visit(g.World, "pipelineName", "SingleUse", "callerReference", string(g.reference), "transactionAmount", "5", "paymentReason", reason)
+				id := visit(g.World, "pipelineName", "SingleUse", "callerReference", string(g.reference), "transactionAmount", "5",
+					"paymentReason", reason)
 				if _, err := g.Processor.EnterVisit(g.T.Context(), id, g.Buyer.ID); err != nil {
 					g.T.Fatal(err)
 				}
@@ -156,8 +161,9 @@ var races = map[string]race{
 			}
 		},
 		actions: map[string]action{
-			"confirm": confirms(0), "confirm in another tab": confirms(1), "give up": givesUp(0), "give up in another tab": givesUp(1),
-			"choose another card": choosesCard, "leave": leaves, "remove the card": removesCard,
+			"confirm": confirms(0), "confirm in another tab": confirms(1), "give up": givesUp(0),
+			"give up in another tab": givesUp(1), "choose another card": choosesCard, "leave": leaves,
+			"remove the card": removesCard,
 		},
 		check: checkVisits,
 	},
@@ -199,7 +205,8 @@ func (r race) run(t *testing.T, address string, pairs [][2]string, rounds int) {
 	w := holdfasttest.NewWorld(t, holdfasttest.Open(t, address))
 	w.Processor.Wait = time.Minute
 	other := &processor.Processor{
-		Store: holdfasttest.Open(t, address), Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: slog.New(slog.DiscardHandler), Wait: time.Minute,
+		Store: holdfasttest.Open(t, address), Network: w.Network, Now: w.Clock.Now, IDs: w.IDs,
+		Log: slog.New(slog.DiscardHandler), Wait: time.Minute,
 	}
 	t.Cleanup(other.Close)
 	g := &ground{World: w, other: otherCard(w).ID}
@@ -255,7 +262,8 @@ func refused(err error) bool {
 	if _, ok := errors.AsType[*payment.PipelineEnd](err); ok {
 		return true
 	}
-	return errors.Is(err, processor.ErrNotShown) || errors.Is(err, processor.ErrNotSender) || errors.Is(err, processor.ErrInstrumentNeeded)
+	return errors.Is(err, processor.ErrNotShown) || errors.Is(err, processor.ErrNotSender) ||
+		errors.Is(err, processor.ErrInstrumentNeeded)
 }
 
 func (g *ground) ref() holdfast.CallerReference {
@@ -263,7 +271,9 @@ func (g *ground) ref() holdfast.CallerReference {
 }
 
 // must does what has to succeed before a round, and returns its transaction.
-func (g *ground) must(do func(g *ground) func(*processor.Processor) (payment.Transaction, error)) holdfast.TransactionID {
+func (g *ground) must(
+	do func(g *ground) func(*processor.Processor) (payment.Transaction, error),
+) holdfast.TransactionID {
 	g.T.Helper()
 	t, err := do(g)(g.Processor)
 	if err != nil {
@@ -317,8 +327,12 @@ func (g *ground) drain(of party.ID) error {
 }
 
 func (g *ground) payOut(from, to party.ID, micro int64) error {
-	token := g.Token(payment.Token{Sender: from, Recipient: to, Instrument: g.BalanceOf(from).ID, Method: holdfast.MethodABT})
-	_, err := g.Processor.Pay(g.T.Context(), g.Shop, holdfast.PayRequest{SenderTokenID: token, TransactionAmount: usdMicro(micro), CallerReference: g.ref()})
+	token := g.Token(payment.Token{
+		Sender: from, Recipient: to, Instrument: g.BalanceOf(from).ID, Method: holdfast.MethodABT,
+	})
+	_, err := g.Processor.Pay(g.T.Context(), g.Shop, holdfast.PayRequest{
+		SenderTokenID: token, TransactionAmount: usdMicro(micro), CallerReference: g.ref(),
+	})
 	return err
 }
 
@@ -353,7 +367,8 @@ func checkLimits(g *ground) error {
 	})
 	for _, l := range g.limits(string(g.Shop.ID), string(last)) {
 		if l.UsedCount != count || l.UsedAmount.Micro != micro {
-			return fmt.Errorf("%d uses and %s are counted, and there are %d of %s", l.UsedCount, l.UsedAmount.Decimal(), count, micros(micro))
+			return fmt.Errorf("%d uses and %s are counted, and there are %d of %s", l.UsedCount, l.UsedAmount.Decimal(), count,
+				micros(micro))
 		}
 		if l.Kind == payment.LimitCount && count > l.Value || l.Kind == payment.LimitAmount && micro > l.Value {
 			return fmt.Errorf("%d uses of %s are more than %d", count, micros(micro), l.Value)

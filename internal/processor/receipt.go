@@ -17,7 +17,9 @@ func (p *Processor) tellSender(tx *store.Tx, caller party.Caller, c payment.Chan
 	if err != nil {
 		return err
 	}
-	return p.sendReceipt(tx, c.After.Sender, payment.Receipt{About: about, Caller: caller, Instrument: i, Transaction: c.After})
+	return p.sendReceipt(tx, c.After.Sender, payment.Receipt{
+		About: about, Caller: caller, Instrument: i, Transaction: c.After,
+	})
 }
 
 // sendReceipt writes a receipt to a party that has proved to read the mail of its

@@ -20,7 +20,8 @@ import (
 // receipt says in one line what a receipt tells.
 func receipt(r payment.Receipt) (subject, text string) {
 	if r.About == payment.ReceiptApproved {
-		return strings.TrimSpace(string(r.About) + " " + string(r.Token.Type) + " " + r.Token.Amount.String()), string(r.Token.ID)
+		return strings.TrimSpace(string(r.About) + " " + string(r.Token.Type) + " " + r.Token.Amount.String()),
+			string(r.Token.ID)
 	}
 	line := string(r.About) + " " + r.Transaction.Current().String() + " " + string(r.Instrument.Method)
 	if rest := r.Transaction.Released(); rest.Positive() {
@@ -149,7 +150,8 @@ func TestTwoServersTellOnce(t *testing.T) {
 			w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
 			w.Processor.Receipts = receipt
 			other := &processor.Processor{
-				Store: holdfasttest.Open(t, at), Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Receipts: receipt, Log: slog.New(slog.DiscardHandler),
+				Store: holdfasttest.Open(t, at), Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Receipts: receipt,
+				Log: slog.New(slog.DiscardHandler),
 			}
 			t.Cleanup(other.Close)
 			for _, ref := range []holdfast.CallerReference{"a", "b", "c", "d"} {
@@ -177,7 +179,8 @@ func TestApprovalsAreTold(t *testing.T) {
 		asked []string
 		want  string
 	}{
-		"one payment": {[]string{"pipelineName", "SingleUse", "callerReference", "order-1", "transactionAmount", "5"}, "approved SingleUse USD 5.00"},
+		"one payment": {[]string{"pipelineName", "SingleUse", "callerReference", "order-1", "transactionAmount", "5"},
+			"approved SingleUse USD 5.00"},
 		"regular payments": {[]string{
 			"pipelineName", "Recurring", "callerReference", "order-1", "transactionAmount", "9.99", "recurringPeriod", "1 Month",
 		}, "approved Recurring USD 9.99"},
@@ -193,7 +196,8 @@ func TestApprovalsAreTold(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if v, err = w.Processor.ConfirmVisit(t.Context(), id, w.Buyer.ID, processor.Shown{Instrument: v.Instrument, Address: v.Address}); err != nil || v.Answer == "" {
+				if v, err = w.Processor.ConfirmVisit(t.Context(), id, w.Buyer.ID,
+					processor.Shown{Instrument: v.Instrument, Address: v.Address}); err != nil || v.Answer == "" {
 					t.Fatalf("the visit is %+v, %v", v, err)
 				}
 				if got := told(w, w.Buyer.Email); !strings.HasPrefix(got, row.want) || strings.Contains(got, ";") {
@@ -208,7 +212,10 @@ func TestApprovalsAreTold(t *testing.T) {
 func TestAnEditedApprovalIsTold(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		w.Processor.Receipts = receipt
-		token := w.Token(payment.Token{Type: holdfast.TokenMultiUse, Instrument: w.Card.ID, Method: w.Card.Method, AmountType: holdfast.AmountMaximum, Amount: holdfasttest.USD("9.99")})
+		token := w.Token(payment.Token{
+			Type: holdfast.TokenMultiUse, Instrument: w.Card.ID, Method: w.Card.Method, AmountType: holdfast.AmountMaximum,
+			Amount: holdfasttest.USD("9.99"),
+		})
 		if same, err := edit(w, w.Processor, token, w.Card.ID); err != nil || same != token {
 			t.Fatalf("left as it is, it is %s, %v", same, err)
 		}

@@ -10,23 +10,28 @@ import (
 )
 
 // Refund pays a payment back, all of it or a part (Query API Reference, Refund).
-func (p *Processor) Refund(ctx context.Context, caller party.Caller, r holdfast.RefundRequest) (payment.Transaction, error) {
+func (p *Processor) Refund(
+	ctx context.Context, caller party.Caller, r holdfast.RefundRequest,
+) (payment.Transaction, error) {
 	id := p.ids().Transaction()
-	return p.once(ctx, caller, request{r.CallerReference, payment.DigestOf("Refund", r), "", func(d decision) (payment.Change, error) {
-		original, found, err := d.tx.Transaction(d.caller.ID, r.TransactionID)
-		if err != nil {
-			return payment.Change{}, err
-		}
-		if err := payment.Find(original, found, r.TransactionID); err != nil {
-			return payment.Change{}, err
-		}
-		return p.refund(d, original, r, id)
-	}})
+	return p.once(ctx, caller,
+		request{r.CallerReference, payment.DigestOf("Refund", r), "", func(d decision) (payment.Change, error) {
+			original, found, err := d.tx.Transaction(d.caller.ID, r.TransactionID)
+			if err != nil {
+				return payment.Change{}, err
+			}
+			if err := payment.Find(original, found, r.TransactionID); err != nil {
+				return payment.Change{}, err
+			}
+			return p.refund(d, original, r, id)
+		}})
 }
 
 // refund loads what the decision on a refund needs beside the payment, and
 // decides.
-func (p *Processor) refund(d decision, original payment.Transaction, r holdfast.RefundRequest, id holdfast.TransactionID) (payment.Change, error) {
+func (p *Processor) refund(
+	d decision, original payment.Transaction, r holdfast.RefundRequest, id holdfast.TransactionID,
+) (payment.Change, error) {
 	in := payment.RefundInput{ID: id, Original: original, Window: p.RefundWindow, Now: d.now}
 	var err error
 	if in.Owner, err = partyInPayment(&d.tx.ReadTx, original.Owner); err != nil {

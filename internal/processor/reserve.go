@@ -9,18 +9,21 @@ import (
 )
 
 // Reserve holds the funds of a sender token (Query API Reference, Reserve).
-func (p *Processor) Reserve(ctx context.Context, caller party.Caller, r holdfast.ReserveRequest) (payment.Transaction, error) {
+func (p *Processor) Reserve(
+	ctx context.Context, caller party.Caller, r holdfast.ReserveRequest,
+) (payment.Transaction, error) {
 	if err := payment.CheckPayment(payment.KindReserve, r, caller); err != nil {
 		return payment.Transaction{}, err
 	}
 	id, commissionID := p.paymentIDs(r)
-	return p.once(ctx, caller, request{r.CallerReference, payment.DigestOf("Reserve", r), r.SenderTokenID, func(d decision) (payment.Change, error) {
-		in, err := p.load(d, named{sender: r.SenderTokenID, recipient: r.RecipientTokenID}, id, commissionID)
-		if err != nil {
-			return payment.Change{}, err
-		}
-		return payment.Reserve(in, r)
-	}})
+	return p.once(ctx, caller,
+		request{r.CallerReference, payment.DigestOf("Reserve", r), r.SenderTokenID, func(d decision) (payment.Change, error) {
+			in, err := p.load(d, named{sender: r.SenderTokenID, recipient: r.RecipientTokenID}, id, commissionID)
+			if err != nil {
+				return payment.Change{}, err
+			}
+			return payment.Reserve(in, r)
+		}})
 }
 
 // Pay has a sender token pay at once (Query API Reference, Pay).
@@ -29,13 +32,14 @@ func (p *Processor) Pay(ctx context.Context, caller party.Caller, r holdfast.Pay
 		return payment.Transaction{}, err
 	}
 	id, commissionID := p.paymentIDs(holdfast.ReserveRequest(r))
-	return p.once(ctx, caller, request{r.CallerReference, payment.DigestOf("Pay", r), r.SenderTokenID, func(d decision) (payment.Change, error) {
-		in, err := p.load(d, named{sender: r.SenderTokenID, recipient: r.RecipientTokenID}, id, commissionID)
-		if err != nil {
-			return payment.Change{}, err
-		}
-		return payment.Pay(in, r)
-	}})
+	return p.once(ctx, caller,
+		request{r.CallerReference, payment.DigestOf("Pay", r), r.SenderTokenID, func(d decision) (payment.Change, error) {
+			in, err := p.load(d, named{sender: r.SenderTokenID, recipient: r.RecipientTokenID}, id, commissionID)
+			if err != nil {
+				return payment.Change{}, err
+			}
+			return payment.Pay(in, r)
+		}})
 }
 
 // paymentIDs are for a payment and, if one was asked for, the marketplace's fee.

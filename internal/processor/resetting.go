@@ -179,7 +179,8 @@ const cancelledAtATime = 100 // tokens
 func (p *Processor) cancelAllTokens(tx *store.Tx, who party.ID) error {
 	var after store.TokenPlace
 	for {
-		tokens, err := tx.Unlocked("each token is written, and an action that adds one reads the party").TokensOf(who, true, p.now(), after, cancelledAtATime)
+		tokens, err := tx.Unlocked("each token is written, and an action that adds one reads the party").TokensOf(who, true,
+			p.now(), after, cancelledAtATime)
 		if err != nil || len(tokens) == 0 {
 			return err
 		}

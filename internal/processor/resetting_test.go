@@ -25,7 +25,9 @@ func signIn(w *holdfasttest.World, email, password string) error {
 // signedIn begins a session.
 func signedIn(w *holdfasttest.World, who party.ID) party.SignedIn {
 	w.T.Helper()
-	s, err := w.Processor.BeginSignedIn(w.T.Context(), reread(w, who), party.Device{Browser: "Firefox", System: "Linux", Network: "198.51.100.x"})
+	s, err := w.Processor.BeginSignedIn(w.T.Context(), reread(w, who), party.Device{
+		Browser: "Firefox", System: "Linux", Network: "198.51.100.x",
+	})
 	if err != nil {
 		w.T.Fatal(err)
 	}
@@ -71,7 +73,8 @@ func TestAForgottenPasswordIsSetAnew(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantErr(w, "the link, again", reset(w, first, "yet another password"), processor.ErrLinkOver)
-		wantErr(w, "the other link, when the password is set", reset(w, second, "yet another password"), processor.ErrLinkOver)
+		wantErr(w, "the other link, when the password is set", reset(w, second, "yet another password"),
+			processor.ErrLinkOver)
 		wantErr(w, "the old password", signIn(w, w.Buyer.Email, holdfasttest.Password), processor.ErrWrongPassword)
 		if err := signIn(w, w.Buyer.Email, another); err != nil {
 			t.Errorf("the new password: %v", err)
@@ -102,7 +105,9 @@ func TestALetterNamesAVisitThatThereIs(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
 		begun := visit(w, "pipelineName", "SingleUse", "callerReference", "order-1", "transactionAmount", "5")
-		for asked, want := range map[payment.VisitID]payment.VisitID{begun: begun, "": "", "BUY-NOW-AT-spam.example.test": ""} {
+		for asked, want := range map[payment.VisitID]payment.VisitID{
+			begun: begun, "": "", "BUY-NOW-AT-spam.example.test": "",
+		} {
 			if err := w.Processor.Forgotten(t.Context(), w.Buyer.Email, here, asked); err != nil {
 				t.Fatal(err)
 			}
@@ -134,19 +139,25 @@ func TestResettingTakesAnAccountOver(t *testing.T) {
 		device := &holdfasttest.Authenticator{T: t, Host: relyingParty.Host, Origin: relyingParty.Origin}
 		addPasskey(w, nora.ID, device)
 		card := addCard(w, nora.ID)
-		if _, err := w.Processor.AddAddress(t.Context(), nora.ID, holdfast.Address{Name: "Eve", Line1: "1", City: "Ames", Zip: "50010", Country: "US"}); err != nil {
+		if _, err := w.Processor.AddAddress(t.Context(), nora.ID,
+			holdfast.Address{Name: "Eve", Line1: "1", City: "Ames", Zip: "50010", Country: "US"}); err != nil {
 			t.Fatal(err)
 		}
 		w.Deposit(nora.ID, "50.00")
 		balance := w.BalanceOf(nora.ID)
-		fromCard := w.Token(payment.Token{Type: holdfast.TokenMultiUse, Sender: nora.ID, Instrument: card.ID, Method: holdfast.MethodCC})
-		fromBalance := w.Token(payment.Token{Type: holdfast.TokenMultiUse, Sender: nora.ID, Instrument: balance.ID, Method: holdfast.MethodABT})
+		fromCard := w.Token(payment.Token{
+			Type: holdfast.TokenMultiUse, Sender: nora.ID, Instrument: card.ID, Method: holdfast.MethodCC,
+		})
+		fromBalance := w.Token(payment.Token{
+			Type: holdfast.TokenMultiUse, Sender: nora.ID, Instrument: balance.ID, Method: holdfast.MethodABT,
+		})
 		signedIn(w, nora.ID)
 
 		if err := w.Processor.Forgotten(t.Context(), nora.Email, here, ""); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.Processor.ResetPassword(t.Context(), post.Last(nora.Email, party.NoticeReset).Link, another); err != nil {
+		if _, err := w.Processor.ResetPassword(t.Context(), post.Last(nora.Email, party.NoticeReset).Link,
+			another); err != nil {
 			t.Fatal(err)
 		}
 		if got := reread(w, nora.ID); !got.EmailVerified || got.Newcomer() {

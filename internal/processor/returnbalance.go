@@ -47,7 +47,8 @@ func (p *Processor) returnBalance(d decision, a payment.AggregateInstrument) (pa
 	for _, r := range returns {
 		c := r.Change(p.ids().Transaction(), a, d.now)
 		err := d.tx.RememberRequest(payment.Request{
-			Caller: a.Caller, Reference: c.After.Reference, Digest: payment.DigestOf("Return", r), Transaction: c.After.ID, Received: d.now,
+			Caller: a.Caller, Reference: c.After.Reference, Digest: payment.DigestOf("Return", r), Transaction: c.After.ID,
+			Received: d.now,
 		})
 		if err != nil {
 			return a, err

@@ -69,12 +69,14 @@ var begins = map[payment.Kind]func(s scene) (payment.Transaction, error){
 	payment.KindPay:     func(s scene) (payment.Transaction, error) { return s.Pay(s.pays, "42.50", s.ref()) },
 	payment.KindFundPrepaid: func(s scene) (payment.Transaction, error) {
 		return s.Processor.FundPrepaid(s.T.Context(), s.Shop, holdfast.FundPrepaidRequest{
-			SenderTokenID: s.funds, PrepaidInstrumentID: s.prepaid.ID, FundingAmount: holdfasttest.USD("42.50"), CallerReference: s.ref(),
+			SenderTokenID: s.funds, PrepaidInstrumentID: s.prepaid.ID, FundingAmount: holdfasttest.USD("42.50"),
+			CallerReference: s.ref(),
 		})
 	},
 	payment.KindSettleDebt: func(s scene) (payment.Transaction, error) {
 		return s.Processor.SettleDebt(s.T.Context(), s.Shop, holdfast.SettleDebtRequest{
-			SenderTokenID: s.settles, CreditInstrumentID: s.debt.ID, SettlementAmount: holdfasttest.USD("42.50"), CallerReference: s.ref(),
+			SenderTokenID: s.settles, CreditInstrumentID: s.debt.ID, SettlementAmount: holdfasttest.USD("42.50"),
+			CallerReference: s.ref(),
 		})
 	},
 }
@@ -180,10 +182,13 @@ func (s scene) state(id holdfast.TransactionID) (all state) {
 			if err != nil {
 				return err
 			}
-			all.Transactions, all.Histories, all.Postings = append(all.Transactions, t), append(all.Histories, history), append(all.Postings, postings)
+			all.Transactions, all.Histories, all.Postings = append(all.Transactions, t), append(all.Histories, history),
+				append(all.Postings, postings)
 		}
 		for _, p := range []party.ID{s.Owner.ID, s.Buyer.ID, s.market.Seller.ID} {
-			for _, account := range []ledger.AccountID{ledger.Party(string(p)), ledger.SetAside(string(p)), ledger.Owed(string(p)), ledger.Due(string(p))} {
+			for _, account := range []ledger.AccountID{
+				ledger.Party(string(p)), ledger.SetAside(string(p)), ledger.Owed(string(p)), ledger.Due(string(p)),
+			} {
 				micro, err := tx.AccountBalance(account, true)
 				if err != nil {
 					return err

@@ -12,7 +12,9 @@ import (
 // Settle moves the money of a reserve, all of it or less (Query API Reference,
 // Settle). The identical Settle, sent again after it was accepted, is answered
 // as it stands: the caller may never have seen the first answer.
-func (p *Processor) Settle(ctx context.Context, caller party.Caller, r holdfast.SettleRequest) (payment.Transaction, error) {
+func (p *Processor) Settle(
+	ctx context.Context, caller party.Caller, r holdfast.SettleRequest,
+) (payment.Transaction, error) {
 	var now payment.Transaction
 	var change *payment.Change
 	err := p.change(ctx, caller, r.ReserveTransactionID, func(in changeInput) (*payment.Change, error) {
@@ -37,7 +39,9 @@ func (p *Processor) Settle(ctx context.Context, caller party.Caller, r holdfast.
 // Cancel gives up a Reserved or Pending transaction (Query API Reference,
 // Cancel). It is cancelled at once; the network is told afterwards, as often as
 // it takes.
-func (p *Processor) Cancel(ctx context.Context, caller party.Caller, r holdfast.CancelRequest) (payment.Transaction, error) {
+func (p *Processor) Cancel(
+	ctx context.Context, caller party.Caller, r holdfast.CancelRequest,
+) (payment.Transaction, error) {
 	var change payment.Change
 	err := p.change(ctx, caller, r.TransactionID, func(in changeInput) (*payment.Change, error) {
 		c, err := in.Transaction.Cancel(r.Description, in.now)

@@ -10,41 +10,50 @@ import (
 
 // SettleDebt charges what is owed on a credit instrument, or a part of it (Query
 // API Reference, SettleDebt).
-func (p *Processor) SettleDebt(ctx context.Context, caller party.Caller, r holdfast.SettleDebtRequest) (payment.Transaction, error) {
+func (p *Processor) SettleDebt(
+	ctx context.Context, caller party.Caller, r holdfast.SettleDebtRequest,
+) (payment.Transaction, error) {
 	if err := payment.CheckSettleDebt(r, caller); err != nil {
 		return payment.Transaction{}, err
 	}
 	id := p.ids().Transaction()
-	return p.once(ctx, caller, request{r.CallerReference, payment.DigestOf("SettleDebt", r), r.SenderTokenID, func(d decision) (payment.Change, error) {
-		in, err := p.load(d, named{sender: r.SenderTokenID, aggregate: r.CreditInstrumentID, aggregateMethod: holdfast.MethodDebt}, id, "")
-		if err != nil {
-			return payment.Change{}, err
-		}
-		return payment.SettleDebt(in, r)
-	}})
+	return p.once(ctx, caller,
+		request{r.CallerReference, payment.DigestOf("SettleDebt", r), r.SenderTokenID,
+			func(d decision) (payment.Change, error) {
+				in, err := p.load(d, named{
+					sender: r.SenderTokenID, aggregate: r.CreditInstrumentID, aggregateMethod: holdfast.MethodDebt,
+				}, id, "")
+				if err != nil {
+					return payment.Change{}, err
+				}
+				return payment.SettleDebt(in, r)
+			}})
 }
 
 // WriteOffDebt forgives what is owed on a credit instrument, or a part of it
 // (Query API Reference, WriteOffDebt).
-func (p *Processor) WriteOffDebt(ctx context.Context, caller party.Caller, r holdfast.WriteOffDebtRequest) (payment.Transaction, error) {
+func (p *Processor) WriteOffDebt(
+	ctx context.Context, caller party.Caller, r holdfast.WriteOffDebtRequest,
+) (payment.Transaction, error) {
 	if err := payment.CheckWriteOffDebt(r); err != nil {
 		return payment.Transaction{}, err
 	}
 	id := p.ids().Transaction()
-	return p.once(ctx, caller, request{r.CallerReference, payment.DigestOf("WriteOffDebt", r), "", func(d decision) (payment.Change, error) {
-		in := payment.Input{ID: id, Caller: d.caller, Now: d.now}
-		a, found, err := d.tx.Aggregate(r.CreditInstrumentID)
-		if err != nil {
-			return payment.Change{}, err
-		}
-		if err := payment.FindAggregate(a, found, holdfast.MethodDebt, r.CreditInstrumentID, d.caller.Owner); err != nil {
-			return payment.Change{}, err
-		}
-		owner, err := partyInPayment(&d.tx.ReadTx, d.caller.Owner)
-		in.Aggregate, in.Owner = a, owner
-		if err != nil {
-			return payment.Change{}, err
-		}
-		return payment.WriteOffDebt(in, r)
-	}})
+	return p.once(ctx, caller,
+		request{r.CallerReference, payment.DigestOf("WriteOffDebt", r), "", func(d decision) (payment.Change, error) {
+			in := payment.Input{ID: id, Caller: d.caller, Now: d.now}
+			a, found, err := d.tx.Aggregate(r.CreditInstrumentID)
+			if err != nil {
+				return payment.Change{}, err
+			}
+			if err := payment.FindAggregate(a, found, holdfast.MethodDebt, r.CreditInstrumentID, d.caller.Owner); err != nil {
+				return payment.Change{}, err
+			}
+			owner, err := partyInPayment(&d.tx.ReadTx, d.caller.Owner)
+			in.Aggregate, in.Owner = a, owner
+			if err != nil {
+				return payment.Change{}, err
+			}
+			return payment.WriteOffDebt(in, r)
+		}})
 }

@@ -71,14 +71,17 @@ func (p *Processor) SignIn(ctx context.Context, s SignIn) (party.Party, error) {
 // checkPassword returns the party as it is once its password was right, or
 // ErrWrongPassword. The guess is counted before the password is looked at, so that
 // guesses made at one moment count too.
-func (p *Processor) checkPassword(ctx context.Context, account party.Party, password, language string, subjects []subject) (party.Party, error) {
+func (p *Processor) checkPassword(
+	ctx context.Context, account party.Party, password, language string, subjects []subject,
+) (party.Party, error) {
 	if err := p.countGuess(ctx, subjects); err != nil {
 		return party.Party{}, err
 	}
 	var right bool
 	var renewed string
 	err := hash(ctx, func() {
-		if right = p.passwords().Check(account.PasswordHash, password); right && p.passwords().Outdated(account.PasswordHash, password) {
+		if right = p.passwords().Check(account.PasswordHash, password); right &&
+			p.passwords().Outdated(account.PasswordHash, password) {
 			renewed = p.passwords().Hash(password, salt())
 		}
 	})
@@ -96,7 +99,9 @@ func (p *Processor) checkPassword(ctx context.Context, account party.Party, pass
 // welcome is what the right password does in addition to its purpose: the language
 // is kept, guesses are forgiven, and a hash of an older form is renewed. It is
 // ErrWrongPassword if the password has changed meanwhile.
-func (p *Processor) welcome(ctx context.Context, account party.Party, renewed, language string, subjects []subject) (party.Party, error) {
+func (p *Processor) welcome(
+	ctx context.Context, account party.Party, renewed, language string, subjects []subject,
+) (party.Party, error) {
 	after := account
 	err := p.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := restOnPassword(tx, account); err != nil {

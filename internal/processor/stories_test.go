@@ -1,7 +1,6 @@
 package processor_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -175,7 +174,9 @@ func TestACaptureDeclinedFailsAndReleases(t *testing.T) {
 // Settle, after it, or never.
 func TestTheDeadlineHoldsWithOrWithoutTheSweeper(t *testing.T) {
 	sweepers := []string{"before", "after", "never"}
-	steps := map[string]time.Duration{"a microsecond before": -time.Microsecond, "at": 0, "a microsecond after": time.Microsecond}
+	steps := map[string]time.Duration{
+		"a microsecond before": -time.Microsecond, "at": 0, "a microsecond after": time.Microsecond,
+	}
 	for step, by := range steps {
 		for _, sweeper := range sweepers {
 			t.Run(step+", sweeper "+sweeper, func(t *testing.T) {
@@ -367,10 +368,13 @@ func TestOneOfManySettlersWins(t *testing.T) {
 		for i := range 20 {
 			wait.Go(func() {
 				amount := holdfasttest.USD("42.50").Sub(holdfasttest.USD("1.00").Add(usdMicro(int64(i) * 10_000)))
-				s, err := w.Processor.Settle(t.Context(), w.Shop, holdfast.SettleRequest{ReserveTransactionID: r.ID, TransactionAmount: amount})
+				s, err := w.Processor.Settle(t.Context(), w.Shop, holdfast.SettleRequest{
+					ReserveTransactionID: r.ID, TransactionAmount: amount,
+				})
 				if err == nil {
 					accepted <- s.Settled.Decimal()
-				} else if refused, ok := errors.AsType[*holdfast.Error](err); !ok || refused.Code != holdfast.InvalidTransactionState {
+				} else if refused, ok := errors.AsType[*holdfast.Error](err); !ok ||
+					refused.Code != holdfast.InvalidTransactionState {
 					t.Errorf("refused with %v", err)
 				}
 			})
@@ -392,7 +396,8 @@ func TestTwoServersDoNotFailEachOther(t *testing.T) {
 			at := address(t)
 			one := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
 			other := &processor.Processor{
-				Store: holdfasttest.Open(t, at), Network: one.Network, Now: one.Clock.Now, IDs: processor.RandomIDs{Now: one.Clock.Now},
+				Store: holdfasttest.Open(t, at), Network: one.Network, Now: one.Clock.Now,
+				IDs: processor.RandomIDs{Now: one.Clock.Now},
 				Log: slog.New(slog.DiscardHandler),
 			}
 			t.Cleanup(other.Close)
@@ -463,74 +468,4 @@ func wantEffects(w *holdfasttest.World, want ...string) {
 	if diff := cmp.Diff(want, w.Network.Effects()); diff != "" {
 		w.T.Fatalf("at the network (-want +got):\n%s", diff)
 	}
-}
-
-func TestAdvancingTheClockMovesOneCallerOnly(t *testing.T) {
-	story(t, func(w *holdfasttest.World) {
-		r := w.Reserved("42.50", "order-1")
-		other := w.OtherShop()
-		if _, err := w.Processor.AdvanceClock(t.Context(), other.ID, 168*time.Hour); err != nil {
-			t.Fatal(err)
-		}
-		w.WantState(r.ID, payment.Reserved)
-		if _, err := w.Processor.AdvanceClock(t.Context(), w.Shop.ID, 168*time.Hour); err != nil {
-			t.Fatal(err)
-		}
-		w.WantState(r.ID, payment.Cancelled)
-		if n, err := w.Processor.Sweep(t.Context()); err != nil || n != 1 {
-			t.Fatalf("swept %d, %v", n, err)
-		}
-		_, err := w.Processor.AdvanceClock(t.Context(), w.Shop.ID, -time.Hour)
-		w.WantCode(err, holdfast.InvalidParams)
-		if _, err := w.Processor.ResetClock(t.Context(), w.Shop.ID); err != nil {
-			t.Fatal(err)
-		}
-		w.WantState(r.ID, payment.Cancelled) // what has expired stays so
-	})
-}
-
-func TestAClockPutBackRevivesNothing(t *testing.T) {
-	story(t, func(w *holdfasttest.World) {
-		token := w.Authorize("10.00")
-		held := w.Reserved("42.50", "order-1")
-		advance := func(by time.Duration) {
-			t.Helper()
-			if _, err := w.Processor.AdvanceClock(t.Context(), w.Shop.ID, by); err != nil {
-				t.Fatal(err)
-			}
-		}
-		reset := func() {
-			t.Helper()
-			if _, err := w.Processor.ResetClock(t.Context(), w.Shop.ID); err != nil {
-				t.Fatal(err)
-			}
-			w.CheckBooks()
-		}
-		advance(payment.ReserveLifeMax) // and no sweeper comes by
-		later := w.Reserved("20.00", "order-2")
-		reset()
-		w.WantState(held.ID, payment.Cancelled)
-		_, err := w.Settle(held.ID, "")
-		w.WantCode(err, holdfast.InvalidTransactionState)
-		_, err = w.Reserve(token, "10.00", "order-3")
-		w.WantCode(err, holdfast.IncompatibleTokens)
-		if _, err = w.Reserve(w.Authorize("1.00"), "1.00", "order-1"); err != nil {
-			t.Fatalf("a reference that had become free: %v", err)
-		}
-		s, err := w.Settle(later.ID, "") // reserved in a future that has not come
-		if err != nil || s.Completed.Before(s.Received) {
-			t.Fatalf("settle: %+v, %v", s, err)
-		}
-	})
-}
-
-func TestALiveCallersClockStandsFast(t *testing.T) {
-	story(t, func(w *holdfasttest.World) {
-		live, _, err := w.Processor.CreateCaller(t.Context(), processor.NewCaller{Owner: w.Owner.ID, Name: "Live"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = w.Processor.AdvanceClock(context.Background(), live.ID, time.Hour)
-		w.WantCode(err, holdfast.AccessFailure)
-	})
 }

@@ -21,7 +21,8 @@ func TestTwoServersStrandNothing(t *testing.T) {
 	}
 	fund := func(p purse) error {
 		return second(p.Processor.FundPrepaid(p.T.Context(), p.Shop, holdfast.FundPrepaidRequest{
-			SenderTokenID: p.pays, PrepaidInstrumentID: p.ID, FundingAmount: holdfasttest.USD("20.00"), CallerReference: p.ref("fund"),
+			SenderTokenID: p.pays, PrepaidInstrumentID: p.ID, FundingAmount: holdfasttest.USD("20.00"),
+			CallerReference: p.ref("fund"),
 		}))
 	}
 	owe := func(p purse) error {
@@ -56,7 +57,8 @@ func TestTwoServersStrandNothing(t *testing.T) {
 				w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
 				other := *w
 				other.Processor = &processor.Processor{
-					Store: holdfasttest.Open(t, at), Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: slog.New(slog.DiscardHandler),
+					Store: holdfasttest.Open(t, at), Network: w.Network, Now: w.Clock.Now, IDs: w.IDs,
+					Log: slog.New(slog.DiscardHandler),
 				}
 				t.Cleanup(other.Processor.Close)
 				for range rounds {

@@ -13,7 +13,9 @@ import (
 // that much of its last payment back; then a subscription that has ended
 // already is no obstacle. The refund is empty when there is none (Simple Pay,
 // CancelSubscriptionAndRefund).
-func (p *Processor) CancelSubscriptionAndRefund(ctx context.Context, caller party.Caller, r holdfast.CancelSubscriptionAndRefundRequest) (payment.Transaction, error) {
+func (p *Processor) CancelSubscriptionAndRefund(
+	ctx context.Context, caller party.Caller, r holdfast.CancelSubscriptionAndRefundRequest,
+) (payment.Transaction, error) {
 	if !r.RefundAmount.Given() {
 		return payment.Transaction{}, failure(p.Store.Update(ctx, func(tx *store.Tx) error {
 			d, err := p.decision(tx, caller)
@@ -31,26 +33,29 @@ func (p *Processor) CancelSubscriptionAndRefund(ctx context.Context, caller part
 		}))
 	}
 	id := p.ids().Transaction()
-	return p.once(ctx, caller, request{r.CallerReference, payment.DigestOf("CancelSubscriptionAndRefund", r), "", func(d decision) (payment.Change, error) {
-		t, err := d.subscription(r.SubscriptionID)
-		if err != nil {
-			return payment.Change{}, err
-		}
-		last, err := d.lastPayment(t)
-		if err != nil {
-			return payment.Change{}, err
-		}
-		c, err := p.refund(d, last, holdfast.RefundRequest{
-			TransactionID: last.ID, RefundAmount: r.RefundAmount, CallerReference: r.CallerReference, CallerDescription: r.CancelReason,
-		}, id)
-		if err != nil {
-			return payment.Change{}, err
-		}
-		if ended, err := t.CancelSubscription(d.now); err == nil {
-			return c, p.cancelled(d, ended, "")
-		}
-		return c, nil
-	}})
+	return p.once(ctx, caller,
+		request{r.CallerReference, payment.DigestOf("CancelSubscriptionAndRefund", r), "",
+			func(d decision) (payment.Change, error) {
+				t, err := d.subscription(r.SubscriptionID)
+				if err != nil {
+					return payment.Change{}, err
+				}
+				last, err := d.lastPayment(t)
+				if err != nil {
+					return payment.Change{}, err
+				}
+				c, err := p.refund(d, last, holdfast.RefundRequest{
+					TransactionID: last.ID, RefundAmount: r.RefundAmount, CallerReference: r.CallerReference,
+					CallerDescription: r.CancelReason,
+				}, id)
+				if err != nil {
+					return payment.Change{}, err
+				}
+				if ended, err := t.CancelSubscription(d.now); err == nil {
+					return c, p.cancelled(d, ended, "")
+				}
+				return c, nil
+			}})
 }
 
 func (d decision) subscription(id holdfast.TokenID) (payment.Token, error) {
@@ -76,5 +81,6 @@ func (d decision) lastPayment(t payment.Token) (payment.Transaction, error) {
 			return made, nil
 		}
 	}
-	return payment.Transaction{}, holdfast.Errorf(holdfast.InvalidSubscriptionState, "the subscription has no payment that could be refunded")
+	return payment.Transaction{},
+		holdfast.Errorf(holdfast.InvalidSubscriptionState, "the subscription has no payment that could be refunded")
 }

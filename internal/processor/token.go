@@ -104,7 +104,9 @@ func (p *Processor) decision(tx *store.Tx, caller party.Caller) (decision, error
 // actions that move money it is not answered again: a CallerReference that a
 // token has is a DuplicateRequest (Query API Reference,
 // InstallPaymentInstruction).
-func (p *Processor) InstallPaymentInstruction(ctx context.Context, caller party.Caller, r holdfast.InstallPaymentInstructionRequest) (holdfast.TokenID, error) {
+func (p *Processor) InstallPaymentInstruction(
+	ctx context.Context, caller party.Caller, r holdfast.InstallPaymentInstructionRequest,
+) (holdfast.TokenID, error) {
 	id := p.ids().Token()
 	err := p.Store.Update(ctx, func(tx *store.Tx) error {
 		d, err := p.decision(tx, caller)
@@ -119,13 +121,16 @@ func (p *Processor) InstallPaymentInstruction(ctx context.Context, caller party.
 		if err != nil {
 			return err
 		}
-		made, err := payment.Install(payment.InstallInput{ID: id, Caller: d.caller, Owner: owner, Instruments: instruments, Now: d.now}, r)
+		made, err := payment.Install(payment.InstallInput{
+			ID: id, Caller: d.caller, Owner: owner, Instruments: instruments, Now: d.now,
+		}, r)
 		if err != nil {
 			return err
 		}
 		installed, err := tx.Install(made)
 		if err == nil && !installed {
-			err = holdfast.Errorf(holdfast.DuplicateRequest, "This request is a duplicate of a previous request and cannot be executed.")
+			err = holdfast.Errorf(holdfast.DuplicateRequest,
+				"This request is a duplicate of a previous request and cannot be executed.")
 		}
 		return err
 	})

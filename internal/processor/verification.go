@@ -37,7 +37,9 @@ type letter struct {
 
 // newLetter draws the secrets of a letter. Hashing the code takes a while: it is
 // done outside transactions.
-func (p *Processor) newLetter(ctx context.Context, who party.ID, purpose party.ProofPurpose, email string) (letter, error) {
+func (p *Processor) newLetter(
+	ctx context.Context, who party.ID, purpose party.ProofPurpose, email string,
+) (letter, error) {
 	l := letter{
 		Proof: party.Proof{Party: who, Purpose: purpose, Email: email, Created: p.now()},
 		link:  p.ids().Secret(linkSecretSize),
@@ -52,11 +54,13 @@ func (p *Processor) newLetter(ctx context.Context, who party.ID, purpose party.P
 
 // noticeOf says what a letter of each purpose is about.
 var noticeOf = map[party.ProofPurpose]party.NoticeAbout{
-	party.ProvesEmail: party.NoticeVerify, party.ProvesNewEmail: party.NoticeNewEmail, party.ProvesOwner: party.NoticeReset,
+	party.ProvesEmail: party.NoticeVerify, party.ProvesNewEmail: party.NoticeNewEmail,
+	party.ProvesOwner: party.NoticeReset,
 }
 
-// send keeps a letter's hashes, as store.SetProof says, and writes the letter. Wrong guesses at earlier codes count on: who has used them up gets
-// a link alone.
+// send stores the hashes of a letter's secrets (see [store.Tx.SetProof]) and
+// writes the letter. Wrong guesses at earlier codes still count: a party that has
+// used up its guesses gets only a link.
 func (p *Processor) send(tx *store.Tx, to party.Party, l letter) error {
 	before, _, err := tx.Proof(l.Party, l.Purpose)
 	if err != nil {
@@ -102,7 +106,9 @@ func (p *Processor) mailable(ctx context.Context, who party.ID) (party.Party, er
 // ProveByLink takes a link that a party followed while it was signed in: who
 // reads the mail alone may not know whose account it is about. What the link
 // proves is carried out; it may not be what the party was asked for last.
-func (p *Processor) ProveByLink(ctx context.Context, who party.ID, secret string) (proved party.ProofPurpose, err error) {
+func (p *Processor) ProveByLink(
+	ctx context.Context, who party.ID, secret string,
+) (proved party.ProofPurpose, err error) {
 	err = p.Store.Update(ctx, func(tx *store.Tx) error {
 		proof, err := p.linked(&tx.ReadTx, who, secret)
 		if err != nil {

@@ -20,7 +20,9 @@ const here = "198.51.100.7" // where somebody comes from
 // signUp is somebody new who has signed up with an e-mail address that is to be verified.
 func signUp(w *holdfasttest.World) party.Party {
 	w.T.Helper()
-	p, err := w.Processor.SignUp(w.T.Context(), processor.NewParty{Name: "Nora New", Email: "nora@example.test", Password: holdfasttest.Password, Language: "de"}, here)
+	p, err := w.Processor.SignUp(w.T.Context(),
+		processor.NewParty{Name: "Nora New", Email: "nora@example.test", Password: holdfasttest.Password, Language: "de"},
+		here)
 	if err != nil {
 		w.T.Fatal(err)
 	}
@@ -80,7 +82,8 @@ func TestSigningUpIsVerifiedByMail(t *testing.T) {
 					t.Errorf("after: %+v", got)
 				}
 				wantErr(w, "the link, again", proveByLink(w, nora.ID, letter.Link), processor.ErrLinkOver)
-				wantErr(w, "the code, again", w.Processor.ProveByCode(t.Context(), nora.ID, party.ProvesEmail, letter.Code), processor.ErrCodeOver)
+				wantErr(w, "the code, again", w.Processor.ProveByCode(t.Context(), nora.ID, party.ProvesEmail, letter.Code),
+					processor.ErrCodeOver)
 			})
 		})
 	}
@@ -101,7 +104,8 @@ func TestSecretsOfLettersHoldForALimitedTime(t *testing.T) {
 		nora := signUp(w)
 		first := post.Last(nora.Email, party.NoticeVerify)
 		w.Clock.Advance(30 * time.Minute)
-		wantErr(w, "an old code", w.Processor.ProveByCode(t.Context(), nora.ID, party.ProvesEmail, first.Code), processor.ErrCodeOver)
+		wantErr(w, "an old code", w.Processor.ProveByCode(t.Context(), nora.ID, party.ProvesEmail, first.Code),
+			processor.ErrCodeOver)
 		if err := w.Processor.SendVerification(t.Context(), nora.ID, here); err != nil {
 			t.Fatal(err)
 		}
@@ -212,7 +216,8 @@ func TestWhatNewcomersMayDo(t *testing.T) {
 		nora := signUp(w)
 		pay := func(ref holdfast.CallerReference) error {
 			_, err := w.Pay(w.Token(payment.Token{
-				Sender: nora.ID, Instrument: addCard(w, nora.ID).ID, Method: holdfast.MethodCC, AmountType: holdfast.AmountMaximum, Amount: holdfasttest.USD("5.00"),
+				Sender: nora.ID, Instrument: addCard(w, nora.ID).ID, Method: holdfast.MethodCC, AmountType: holdfast.AmountMaximum,
+				Amount: holdfasttest.USD("5.00"),
 			}), "5.00", ref)
 			return err
 		}
@@ -224,7 +229,8 @@ func TestWhatNewcomersMayDo(t *testing.T) {
 		if err := w.Processor.SendVerification(t.Context(), nora.ID, here); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Processor.ProveByCode(t.Context(), nora.ID, party.ProvesEmail, post.Last(nora.Email, party.NoticeVerify).Code); err != nil {
+		if err := w.Processor.ProveByCode(t.Context(), nora.ID, party.ProvesEmail,
+			post.Last(nora.Email, party.NoticeVerify).Code); err != nil {
 			t.Fatal(err)
 		}
 		if err := pay("order-3"); err != nil {
@@ -284,7 +290,8 @@ func TestPipelinesAskNewcomersToVerify(t *testing.T) {
 		wantErr(w, "to pay after the grace", err, processor.ErrUnproved)
 		_, err = w.Processor.ConfirmVisit(t.Context(), pays, nora.ID, processor.Shown{})
 		wantErr(w, "to confirm after the grace", err, processor.ErrUnproved)
-		if err := proveByLink(w, nora.ID, post.Last(nora.Email, party.NoticeVerify).Link); !errors.Is(err, processor.ErrLinkOver) {
+		if err := proveByLink(w, nora.ID, post.Last(nora.Email, party.NoticeVerify).Link); !errors.Is(err,
+			processor.ErrLinkOver) {
 			t.Fatal(err)
 		}
 		if err := w.Processor.SendVerification(t.Context(), nora.ID, here); err != nil {
@@ -309,7 +316,8 @@ func TestPolicyWithoutGrace(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		w.Mailing()
 		w.Processor.VerifyWithin = -1
-		_, err := w.Processor.EnterVisit(t.Context(), visit(w, "pipelineName", "SingleUse", "callerReference", "order-1", "transactionAmount", "5"), signUp(w).ID)
+		_, err := w.Processor.EnterVisit(t.Context(),
+			visit(w, "pipelineName", "SingleUse", "callerReference", "order-1", "transactionAmount", "5"), signUp(w).ID)
 		wantErr(w, "entering", err, processor.ErrUnproved)
 	})
 }
@@ -322,7 +330,8 @@ func TestAnAddressIsChangedOnceTheNewOneIsProved(t *testing.T) {
 			return w.Processor.ChangeEmail(t.Context(), w.Buyer.ID, o, email)
 		}
 		w.WantCode(change(own, "not an address"), holdfast.InvalidParams)
-		wantErr(w, "a wrong password", change(processor.OwnPassword{Password: "wrong", From: here}, "new@example.test"), processor.ErrWrongPassword)
+		wantErr(w, "a wrong password", change(processor.OwnPassword{Password: "wrong", From: here}, "new@example.test"),
+			processor.ErrWrongPassword)
 		wantErr(w, "an address that is taken", change(own, w.Owner.Email), processor.ErrEmailTaken)
 		if err := change(own, "new@example.test"); err != nil {
 			t.Fatal(err)

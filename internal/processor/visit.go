@@ -34,11 +34,15 @@ var (
 // a *payment.PipelineEnd, when what it names cannot be agreed to, when one of
 // the caller's references has a token already, or when somebody had given the
 // pipeline up. A request that was signed by version 1 is answered so.
-func (p *Processor) StartVisit(ctx context.Context, caller party.Caller, r payment.PipelineRequest, params holdfast.Params, signatureV1 bool) (payment.Visit, error) {
+func (p *Processor) StartVisit(
+	ctx context.Context, caller party.Caller, r payment.PipelineRequest, params holdfast.Params, signatureV1 bool,
+) (payment.Visit, error) {
 	return p.startVisit(ctx, caller, r, p.newVisit(caller, r, params, signatureV1), false)
 }
 
-func (p *Processor) newVisit(caller party.Caller, r payment.PipelineRequest, params holdfast.Params, signatureV1 bool) payment.Visit {
+func (p *Processor) newVisit(
+	caller party.Caller, r payment.PipelineRequest, params holdfast.Params, signatureV1 bool,
+) payment.Visit {
 	return payment.Visit{
 		ID: payment.VisitID(p.ids().Other("V")), Caller: caller.ID, Reference: r.Reference,
 		Params: params.Encode(), SignatureV1: signatureV1, Key: p.ids().Secret(visitKeySize), Created: p.now(),
@@ -47,7 +51,9 @@ func (p *Processor) newVisit(caller party.Caller, r payment.PipelineRequest, par
 
 // startVisit adds v, or reads the visit under way of the same request where that
 // will do.
-func (p *Processor) startVisit(ctx context.Context, caller party.Caller, r payment.PipelineRequest, v payment.Visit, reuse bool) (payment.Visit, error) {
+func (p *Processor) startVisit(
+	ctx context.Context, caller party.Caller, r payment.PipelineRequest, v payment.Visit, reuse bool,
+) (payment.Visit, error) {
 	made := v
 	err := p.Store.Update(ctx, func(tx *store.Tx) error {
 		v = made
@@ -82,7 +88,9 @@ const (
 // nobody has signed in to yet: a link that is opened over and over makes one visit.
 // What such a visit shows is what the link says, and whoever signs in first has it
 // for themselves; see EnterVisit.
-func (p *Processor) OpenVisit(ctx context.Context, caller party.Caller, r payment.PipelineRequest, params holdfast.Params, signatureV1 bool) (payment.Visit, error) {
+func (p *Processor) OpenVisit(
+	ctx context.Context, caller party.Caller, r payment.PipelineRequest, params holdfast.Params, signatureV1 bool,
+) (payment.Visit, error) {
 	v := payment.Visit{Caller: caller.ID, Reference: r.Reference, Params: params.Encode(), SignatureV1: signatureV1}
 	var found bool
 	err := p.Store.View(ctx, func(tx *store.ReadTx) error {
@@ -109,71 +117,6 @@ func asError(end *payment.PipelineEnd) error {
 		return nil
 	}
 	return end
-}
-
-// cannotStart tells what stands against a request before anybody was asked.
-func (s visitStep) cannotStart() (*payment.PipelineEnd, error) {
-	if end := s.asked.Request.CheckTimes(s.now()); end != nil {
-		return end, nil
-	}
-	end, err := s.referenceTaken()
-	if err != nil {
-		return nil, err
-	}
-	if end != nil {
-		// The sender may have agreed already, and the caller not know it.
-		_, agreed, err := s.agreedBefore()
-		if agreed {
-			end = nil
-		}
-		return end, err
-	}
-	return s.cannotBe()
-}
-
-// cannotBe tells what is wrong with the tokens that a request names.
-func (s visitStep) cannotBe() (*payment.PipelineEnd, error) {
-	if s.asked.Request.Edited == "" {
-		return s.asked.Request.CheckPayees(s.caller, s.asked.Payees, s.now()), nil
-	}
-	edited := s.asked.Edited
-	if edited.Aggregate != "" {
-		a, found, err := s.Aggregate(edited.Aggregate)
-		if err != nil || !found {
-			return nil, errors.Join(err, missing(found, "instrument", string(edited.Aggregate)+" of token"))
-		}
-		edited = a.Lasting(edited) // what is owed can be paid with another card, however late
-	}
-	if end := edited.CanEdit(s.caller.ID, s.now()); end != nil {
-		return end, nil
-	}
-	sender, err := partyOf(s.ReadTx, s.asked.Edited.Sender)
-	if err == nil && sender.Standing == party.Closed {
-		return payment.NoAccount(), nil
-	}
-	return nil, err
-}
-
-// referenceTaken tells whether a token has one of the caller's references, or
-// somebody gave the pipeline up under it.
-func (s visitStep) referenceTaken() (*payment.PipelineEnd, error) {
-	for _, r := range s.asked.Request.References() {
-		_, taken, err := s.TokenByReference(s.caller.ID, r.Reference)
-		if err != nil {
-			return nil, err
-		}
-		if taken {
-			return payment.Malformed(r.Name), nil
-		}
-	}
-	if s.caller.ReuseCancelled {
-		return nil, nil
-	}
-	abandoned, err := s.Abandoned(s.caller.ID, s.asked.Request.Reference)
-	if err == nil && abandoned {
-		return payment.Restarted(), nil
-	}
-	return nil, err
 }
 
 const (
@@ -203,23 +146,11 @@ func (p *Processor) ForgetVisits(ctx context.Context) (forgotten int, err error)
 	return forgotten, err
 }
 
-// A visitStep is a visit with what it takes to decide on it.
-type visitStep struct {
-	*store.ReadTx
-	asked  Asked
-	tx     *store.Tx // nil where nothing is to be changed
-	visit  payment.Visit
-	caller party.Caller
-	real   time.Time
-	mails  bool // mail can be sent
-}
-
-// now is the caller's time.
-func (s visitStep) now() time.Time { return s.caller.Now(s.real) }
-
 // changeVisit lets change say what becomes of a visit. One that has ended is
 // returned as it is: asking twice is asking once.
-func (p *Processor) changeVisit(ctx context.Context, id payment.VisitID, change func(visitStep) (payment.Visit, error)) (after payment.Visit, err error) {
+func (p *Processor) changeVisit(
+	ctx context.Context, id payment.VisitID, change func(visitStep) (payment.Visit, error),
+) (after payment.Visit, err error) {
 	err = p.Store.Update(ctx, func(tx *store.Tx) error {
 		v, found, err := tx.Visit(id)
 		if err != nil {
@@ -249,8 +180,8 @@ func (p *Processor) changeVisit(ctx context.Context, id payment.VisitID, change 
 // EnterVisit makes a party the visit's sender, unless it has another one already:
 // that is ErrNotSender. A party that has lately begun a visit of the same request, and
 // not ended it, is led back to that one, and the other one waits for somebody else: so
-// a link that is opened over and over makes two visits at most. From then on only the sender's browser holds the visit's
-// key. EnterVisit also chooses the party's default instrument if the caller takes
+// a link that is opened over and over makes two visits at most. From then on only the sender's browser
+// holds the visit's key. EnterVisit also chooses the party's default instrument if the caller takes
 // it, unless it was declined at its last use or is a balance that does not reach. A
 // party that cannot pay ends the visit; one that has to verify its e-mail address
 // first is ErrUnproved.
@@ -305,7 +236,9 @@ func (p *Processor) EnterVisit(ctx context.Context, id payment.VisitID, sender p
 // AccountProblem tells why a party could not agree to what a visit asks, or is
 // nil; one that has to verify its e-mail address first is ErrUnproved. It changes
 // nothing.
-func (p *Processor) AccountProblem(ctx context.Context, v payment.Visit, who party.ID) (end *payment.PipelineEnd, err error) {
+func (p *Processor) AccountProblem(
+	ctx context.Context, v payment.Visit, who party.ID,
+) (end *payment.PipelineEnd, err error) {
 	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
 		s := visitStep{ReadTx: tx, visit: v, real: p.now(), mails: p.Letters != nil}
 		if s.caller, err = callerOf(tx, v.Caller); err != nil {
@@ -321,36 +254,6 @@ func (p *Processor) AccountProblem(ctx context.Context, v payment.Visit, who par
 	return end, err
 }
 
-// accountProblem tells why the visit's party cannot agree to what is asked. A
-// newcomer who has yet to verify an e-mail address, and can, is ErrUnproved.
-func (s visitStep) accountProblem(v payment.Visit) (*payment.PipelineEnd, error) {
-	who, err := partyOf(s.ReadTx, v.Sender)
-	if err != nil {
-		return nil, err
-	}
-	if s.asked.Request.Edited != "" {
-		if end := s.asked.Edited.CanBeEditedBy(who); end != nil {
-			return end, nil
-		}
-	}
-	for _, payee := range s.asked.Payees {
-		if end := s.asked.Request.AccountProblem(who, payee.Party); end != nil {
-			return end, nil
-		}
-	}
-	if who.Standing == party.Active && who.Newcomer() && s.mails && s.asked.Request.Unproved(who, s.real) {
-		return nil, ErrUnproved
-	}
-	return s.asked.Request.OwnProblem(who, s.real), nil
-}
-
-func (s visitStep) ended(v payment.Visit, end *payment.PipelineEnd) payment.Visit {
-	if end == nil {
-		return v
-	}
-	return v.End(end.Status, end.Message, s.real)
-}
-
 // LeaveVisit takes the sender out of a visit, for another one to sign in.
 func (p *Processor) LeaveVisit(ctx context.Context, id payment.VisitID) (payment.Visit, error) {
 	return p.changeVisit(ctx, id, func(s visitStep) (payment.Visit, error) {
@@ -362,7 +265,9 @@ func (p *Processor) LeaveVisit(ctx context.Context, id payment.VisitID) (payment
 
 // ChooseInstrument has the sender pay with one of its instruments. One that
 // the caller does not take is InvalidPaymentInstrument.
-func (p *Processor) ChooseInstrument(ctx context.Context, id payment.VisitID, sender party.ID, choice payment.InstrumentID) (payment.Visit, error) {
+func (p *Processor) ChooseInstrument(
+	ctx context.Context, id payment.VisitID, sender party.ID, choice payment.InstrumentID,
+) (payment.Visit, error) {
 	return p.changeVisit(ctx, id, func(s visitStep) (payment.Visit, error) {
 		v := s.visit
 		if v.Sender != sender {
@@ -374,15 +279,6 @@ func (p *Processor) ChooseInstrument(ctx context.Context, id payment.VisitID, se
 		v.Instrument = choice
 		return v, nil
 	})
-}
-
-// instrument reads the sender's choice, which must be one that the caller takes.
-func (s visitStep) instrument(sender party.ID, choice payment.InstrumentID) (payment.Instrument, error) {
-	i, found, err := s.Instrument(sender, choice)
-	if err == nil && (!found || !s.asked.Request.Allows(i, s.now())) {
-		err = holdfast.Errorf(holdfast.InvalidPaymentInstrument, "this payment method cannot be used here")
-	}
-	return i, err
 }
 
 // EndVisit ends a visit without a token.

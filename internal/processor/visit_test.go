@@ -27,7 +27,8 @@ func TestAnAddressRemovedBeforeTheWord(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			story(t, func(w *holdfasttest.World) {
-				id := visit(w, "pipelineName", "SingleUse", "callerReference", "order-1", "transactionAmount", "5", "collectShippingAddress", "True")
+				id := visit(w, "pipelineName", "SingleUse", "callerReference", "order-1", "transactionAmount", "5",
+					"collectShippingAddress", "True")
 				choose := func() processor.Shown {
 					t.Helper()
 					a, err := w.Processor.AddAddress(t.Context(), w.Buyer.ID, typed)
@@ -66,7 +67,10 @@ func TestOldVisitsAreForgotten(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		start := func(ref string) payment.Visit {
 			t.Helper()
-			p := holdfast.Params{{Name: "pipelineName", Value: "SingleUse"}, {Name: "callerReference", Value: ref}, {Name: "transactionAmount", Value: "12.50"}}
+			p := holdfast.Params{
+				{Name: "pipelineName", Value: "SingleUse"}, {Name: "callerReference", Value: ref},
+				{Name: "transactionAmount", Value: "12.50"},
+			}
 			r, end := payment.ReadPipeline(p)
 			if end != nil {
 				t.Fatal(end)
@@ -99,7 +103,8 @@ func TestOldVisitsAreForgotten(t *testing.T) {
 		if _, err := w.Processor.EnterVisit(t.Context(), recent.ID, w.Buyer.ID); err != nil {
 			t.Errorf("a recent visit: %v", err)
 		}
-		_, err := w.Processor.StartVisit(t.Context(), w.Shop, payment.PipelineRequest{Pipeline: payment.PipelineSingleUse, Reference: "given-up"}, nil, false)
+		_, err := w.Processor.StartVisit(t.Context(), w.Shop,
+			payment.PipelineRequest{Pipeline: payment.PipelineSingleUse, Reference: "given-up"}, nil, false)
 		if end, ok := errors.AsType[*payment.PipelineEnd](err); !ok || end.Status != holdfast.ReturnAccountProblem {
 			t.Errorf("started again: %v", err)
 		}

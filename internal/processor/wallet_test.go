@@ -71,7 +71,8 @@ func TestAddresses(t *testing.T) {
 		}
 		err = w.DB.View(t.Context(), func(tx *store.ReadTx) error {
 			all, err := tx.Addresses(w.Buyer.ID)
-			if err == nil && (len(all) != 2 || all[0].ID != changed.ID || all[0].City != "Boone" || !all[0].Default || all[1].ID != first.ID) {
+			if err == nil && (len(all) != 2 || all[0].ID != changed.ID || all[0].City != "Boone" || !all[0].Default ||
+				all[1].ID != first.ID) {
 				t.Errorf("addresses are %+v", all)
 			}
 			if before, _, err := tx.Address(w.Buyer.ID, second.ID); err != nil || before.City != "Ames" || !before.Removed {
@@ -154,7 +155,8 @@ func TestTokensOfAParty(t *testing.T) {
 		}
 		received := w.Token(payment.Token{Use: payment.UseReceive, Type: holdfast.TokenUnrestricted, Recipient: w.Buyer.ID})
 		want = append([]holdfast.TokenID{received}, want...)
-		w.Token(payment.Token{Sender: w.Owner.ID, Recipient: w.Buyer.ID, Instrument: w.Card.ID, Method: holdfast.MethodCC}) // somebody else's
+		// somebody else's
+		w.Token(payment.Token{Sender: w.Owner.ID, Recipient: w.Buyer.ID, Instrument: w.Card.ID, Method: holdfast.MethodCC})
 		read := func(current bool) (got []holdfast.TokenID) {
 			t.Helper()
 			var after store.TokenPlace

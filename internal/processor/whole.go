@@ -53,7 +53,8 @@ func (p *Processor) Whole(ctx context.Context, w Whole) (payment.Transaction, er
 	whole := store.Whole{
 		Token: w.Token, Intent: intent, Outcome: outcome, NextAsk: real.Add(p.patience()),
 		Request: payment.Request{
-			Caller: w.Caller.ID, Reference: w.Request.CallerReference, Digest: digest, Transaction: intent.After.ID, Received: now,
+			Caller: w.Caller.ID, Reference: w.Request.CallerReference, Digest: digest, Transaction: intent.After.ID,
+			Received: now,
 		},
 		Told: []*store.Notification{p.owed(w.Caller, intent, real), p.owed(w.Caller, outcome, real)},
 	}
@@ -67,7 +68,8 @@ func (p *Processor) Whole(ctx context.Context, w Whole) (payment.Transaction, er
 func (w Whole) check() error {
 	_, sending := payment.Sending(w.Sender, w.Caller.LimitScope())
 	_, receiving := payment.Receiving(w.Recipient, w.Caller.LimitScope())
-	if w.Card.Method != holdfast.MethodCC || w.Token.Method != holdfast.MethodCC || w.Token.Limited() || sending || receiving {
+	if w.Card.Method != holdfast.MethodCC || w.Token.Method != holdfast.MethodCC || w.Token.Limited() || sending ||
+		receiving {
 		return errors.New("only what a card pays, and no limit bounds, can be written in one go")
 	}
 	return nil

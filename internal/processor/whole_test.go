@@ -99,7 +99,8 @@ func left(w *holdfasttest.World, id holdfast.TransactionID) (rows []string) {
 			return err
 		}
 		request, _, err := tx.Request(w.Shop.ID, paid.Reference)
-		names := strings.NewReplacer(string(id), "ID", string(paid.Token), "TOKEN", string(paid.Reference), "ORDER", string(token.Reference), "CART")
+		names := strings.NewReplacer(string(id), "ID", string(paid.Token), "TOKEN", string(paid.Reference), "ORDER",
+			string(token.Reference), "CART")
 		paid.RecipientBalance, request.Digest = money.Amount{}, payment.Digest{}
 		for _, some := range []any{paid, history, postings, attempts, told, token, request} {
 			rows = append(rows, names.Replace(fmt.Sprintf("%+v", some)))

@@ -20,7 +20,9 @@ type Shown struct {
 // since, else it is ErrNotShown. Meanwhile one of the
 // caller's references may have been used, the party's account closed, or a token
 // that was to be edited cancelled: then the visit ends without success.
-func (p *Processor) ConfirmVisit(ctx context.Context, id payment.VisitID, who party.ID, shown Shown) (payment.Visit, error) {
+func (p *Processor) ConfirmVisit(
+	ctx context.Context, id payment.VisitID, who party.ID, shown Shown,
+) (payment.Visit, error) {
 	var ids [payment.AgreementIDs]holdfast.TokenID
 	for i := range ids {
 		ids[i] = p.ids().Token()
@@ -55,22 +57,11 @@ func (p *Processor) ConfirmVisit(ctx context.Context, id payment.VisitID, who pa
 	})
 }
 
-// cannotConfirm tells what has come up since the visit began.
-func (s visitStep) cannotConfirm(v payment.Visit) (*payment.PipelineEnd, error) {
-	if end, err := s.accountProblem(v); err != nil || end != nil {
-		return end, err
-	}
-	if end, err := s.cannotBe(); err != nil || end != nil {
-		return end, err
-	}
-	// In another tab the party may have agreed or given up already, and the caller
-	// been told.
-	return s.referenceTaken()
-}
-
 // agreement is what the party agrees to, with what it takes to carry it out.
 func (s visitStep) agreement(v payment.Visit) (a payment.Agreement, err error) {
-	a = payment.Agreement{Request: s.asked.Request, Caller: s.caller, Party: v.Sender, Edited: s.asked.Edited, Now: s.now()}
+	a = payment.Agreement{
+		Request: s.asked.Request, Caller: s.caller, Party: v.Sender, Edited: s.asked.Edited, Now: s.now(),
+	}
 	if s.asked.Request.Pays() {
 		if a.Instrument, err = s.instrument(v.Sender, v.Instrument); err != nil {
 			return a, err
