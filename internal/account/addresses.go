@@ -20,22 +20,29 @@ func (s *Server) showAddresses(c *call) error {
 		return err
 	}
 	w := c.words
-	g := group{Empty: w.T("addresses.none"), Links: []link{{Label: w.T("addresses.add"), Address: Root + "addresses/edit"}}}
+	g := group{
+		Empty: w.T("addresses.none"), Links: []link{{Label: w.T("addresses.add"), Address: Root + "addresses/edit"}},
+	}
 	for _, a := range all {
 		lines := AddressLines(w, a.Address)
 		r := row{
 			Title: lines[0], Detail: strings.Join(lines[1:], ", "),
-			Links: []link{{Label: w.T("account.change"), Of: lines[0], Address: pageURL("addresses/edit", given("address", string(a.ID))...)}},
+			Links: []link{
+				{Label: w.T("account.change"), Of: lines[0], Address: pageURL("addresses/edit", given("address", string(a.ID))...)},
+			},
 		}
 		if a.Default {
 			r.Mark = tag{w.T("addresses.default"), good}
 		} else {
-			r.Buttons = append(r.Buttons, post(w.T("addresses.make-default"), lines[0], "addresses/default", "address", string(a.ID)))
+			r.Buttons = append(r.Buttons,
+				post(w.T("addresses.make-default"), lines[0], "addresses/default", "address", string(a.ID)))
 		}
 		r.Buttons = append(r.Buttons, post(w.T("account.remove"), lines[0], "addresses/remove", "address", string(a.ID)))
 		g.Rows = append(g.Rows, r)
 	}
-	return s.renderList(c, "addresses", listPage{Heading: w.T("menu.addresses"), Lead: w.T("addresses.lead"), Done: c.done(), Groups: []group{g}})
+	return s.renderList(c, "addresses", listPage{
+		Heading: w.T("menu.addresses"), Lead: w.T("addresses.lead"), Done: c.done(), Groups: []group{g},
+	})
 }
 
 func (c *call) address() party.AddressID { return party.AddressID(c.form.Get("address")) }
@@ -72,7 +79,8 @@ func addressParams(a holdfast.Address) holdfast.Params {
 
 func (s *Server) renderAddress(c *call, status int, form webui.Form) error {
 	w := c.words
-	form.Action, form.Hidden, form.Submit = Root+"addresses/edit", given("address", string(c.address())), w.T("addresses.save")
+	form.Action, form.Hidden, form.Submit = Root+"addresses/edit", given("address", string(c.address())),
+		w.T("addresses.save")
 	page := formPage{
 		Heading: w.T("addresses.add"), Form: &form,
 		Links: []link{{Label: w.T("addresses.back"), Address: Root + "addresses"}},

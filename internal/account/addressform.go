@@ -31,9 +31,11 @@ func addressFields(w webui.Words, code string) webui.Form {
 		{Name: "addressLine1", Label: w.T("address.line1"), Autocomplete: "shipping address-line1"},
 		{Name: "addressLine2", Label: w.T("address.line2"), Autocomplete: "shipping address-line2"},
 		{Name: "city", Label: w.T("address.city"), Autocomplete: "shipping address-level2", Half: true},
-		{Name: "state", Label: w.T(stateLabels[country.StateType]), Autocomplete: "shipping address-level1", Half: true, Options: stateOptions(w, country)},
+		{Name: "state", Label: w.T(stateLabels[country.StateType]), Autocomplete: "shipping address-level1", Half: true,
+			Options: stateOptions(w, country)},
 		{Name: "zip", Label: w.T(postcodeLabels[country.PostcodeType]), Autocomplete: "shipping postal-code", Half: true},
-		{Name: "phoneNumber", Label: w.T("address.phone"), Type: "tel", Hint: w.T("address.phone-hint"), Autocomplete: "shipping tel"},
+		{Name: "phoneNumber", Label: w.T("address.phone"), Type: "tel", Hint: w.T("address.phone-hint"),
+			Autocomplete: "shipping tel"},
 	} {
 		if !country.Uses(field.Name) {
 			continue
@@ -46,8 +48,9 @@ func addressFields(w webui.Words, code string) webui.Form {
 
 // stateLabels are the labels of the field, by what a state is called in the country.
 var stateLabels = map[string]string{
-	"": "address.state", "state": "address.state-state", "island": "address.state-island", "department": "address.state-department",
-	"parish": "address.state-parish", "county": "address.state-county", "oblast": "address.state-oblast", "emirate": "address.state-emirate",
+	"": "address.state", "state": "address.state-state", "island": "address.state-island",
+	"department": "address.state-department", "parish": "address.state-parish", "county": "address.state-county",
+	"oblast": "address.state-oblast", "emirate": "address.state-emirate",
 	"region": "address.state-region", "area": "address.state-area", "prefecture": "address.state-prefecture",
 	"do_si": "address.state-do_si", "district": "address.state-district",
 }
@@ -74,8 +77,9 @@ func stateOptions(w webui.Words, country party.Country) []webui.Option {
 // chosen, whichever it had before.
 func ReadAddress(w webui.Words, typed holdfast.Params) (a holdfast.Address, form webui.Form) {
 	a = party.TidyAddress(holdfast.Address{
-		Name: typed.Get("addressName"), Line1: typed.Get("addressLine1"), Line2: typed.Get("addressLine2"), City: typed.Get("city"),
-		State: typed.Get("state"), Country: typed.Get("country"), Zip: typed.Get("zip"), Phone: typed.Get("phoneNumber"),
+		Name: typed.Get("addressName"), Line1: typed.Get("addressLine1"), Line2: typed.Get("addressLine2"),
+		City: typed.Get("city"), State: typed.Get("state"), Country: typed.Get("country"), Zip: typed.Get("zip"),
+		Phone: typed.Get("phoneNumber"),
 	})
 	form = addressFields(w, a.Country)
 	form.Fill(typed)

@@ -32,13 +32,16 @@ func TestAddressFormOfEveryCountry(t *testing.T) {
 }
 
 func TestAddressFormBeginsAtHome(t *testing.T) {
-	for accept, want := range map[string]string{"de-AT, en": "AT", "fr-CA": "CA", "es-419": "", "en": "", "en;q=0.5, ja-JP": "JP"} {
+	for accept, want := range map[string]string{
+		"de-AT, en": "AT", "fr-CA": "CA", "es-419": "", "en": "", "en;q=0.5, ja-JP": "JP",
+	} {
 		r := &http.Request{Header: http.Header{"Accept-Language": {accept}}}
 		form := AddressForm(webui.WordsFor(r), "Ann")
 		if got := form.Fields[0].Value; got != want {
 			t.Errorf("%s: the country is %q, want %q", accept, got, want)
 		}
-		if chosen := slices.ContainsFunc(form.Fields[0].Options, func(o webui.Option) bool { return o.Value == "" }); chosen != (want == "") {
+		if chosen := slices.ContainsFunc(form.Fields[0].Options,
+			func(o webui.Option) bool { return o.Value == "" }); chosen != (want == "") {
 			t.Errorf("%s: there is an empty choice: %v", accept, chosen)
 		}
 	}
@@ -58,7 +61,9 @@ func TestCardNumberIsNotShownAgain(t *testing.T) {
 }
 
 func TestAnotherCountryShowsItsFields(t *testing.T) {
-	typed := holdfast.Params{{Name: "country", Value: "HK"}, {Name: "addressName", Value: "Ann"}, {Name: "zip", Value: "50010"}}
+	typed := holdfast.Params{
+		{Name: "country", Value: "HK"}, {Name: "addressName", Value: "Ann"}, {Name: "zip", Value: "50010"},
+	}
 	_, form := ReadAddress(webui.Words{}, typed)
 	var fields, wrong []string
 	for _, f := range form.Fields {
@@ -67,7 +72,9 @@ func TestAnotherCountryShowsItsFields(t *testing.T) {
 	for _, f := range form.Wrong() {
 		wrong = append(wrong, f.Name)
 	}
-	if want := []string{"country", "addressName", "addressLine1", "addressLine2", "city", "state", "phoneNumber"}; !slices.Equal(fields, want) {
+	if want := []string{
+		"country", "addressName", "addressLine1", "addressLine2", "city", "state", "phoneNumber",
+	}; !slices.Equal(fields, want) {
 		t.Errorf("Hong Kong's fields are %v, want %v", fields, want)
 	}
 	if want := []string{"addressLine1", "state"}; !slices.Equal(wrong, want) {

@@ -194,8 +194,9 @@ func (b *Browsers) Begin(w http.ResponseWriter, r *http.Request, who party.Party
 // party.KnownDevice. It outlives the session, and signs nobody in.
 func (b *Browsers) know(w http.ResponseWriter, who party.Party) {
 	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure is as the server is set: a demo has no TLS
-		Name: b.cookie("holdfast-known"), Value: who.KnownDevice(rand.Text(), b.Now()), Path: "/", MaxAge: int(party.KnownDeviceLife.Seconds()),
-		HttpOnly: true, Secure: b.SecureCookies, SameSite: http.SameSiteStrictMode,
+		Name: b.cookie("holdfast-known"), Value: who.KnownDevice(rand.Text(), b.Now()), Path: "/",
+		MaxAge: int(party.KnownDeviceLife.Seconds()), HttpOnly: true, Secure: b.SecureCookies,
+		SameSite: http.SameSiteStrictMode,
 	})
 }
 

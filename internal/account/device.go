@@ -11,7 +11,10 @@ import (
 // device is what is kept of where a request comes from.
 func (b *Browsers) device(r *http.Request) party.Device {
 	agent := r.UserAgent()
-	return party.Device{Browser: marked(agent, browsers), System: marked(agent, systems), Network: coarse(party.ClientAddress(b.namedBy(r), r.RemoteAddr))}
+	return party.Device{
+		Browser: marked(agent, browsers), System: marked(agent, systems),
+		Network: coarse(party.ClientAddress(b.namedBy(r), r.RemoteAddr)),
+	}
 }
 
 // A mark is a word of a User-Agent, and what it is the mark of.

@@ -51,7 +51,9 @@ func forms(s *site) []written {
 		{"methods/bank", nil},
 		{"methods/default", []string{"method", string(s.Balance().ID)}},
 		{"methods/remove", []string{"method", string(s.Card.ID)}},
-		{"addresses/edit", []string{"addressName", "Ann", "addressLine1", "1 Main St", "city", "Ames", "state", "IA", "zip", "50010", "country", "US"}},
+		{"addresses/edit", []string{
+			"addressName", "Ann", "addressLine1", "1 Main St", "city", "Ames", "state", "IA", "zip", "50010", "country", "US",
+		}},
 		{"addresses/default", []string{"address", s.address("1 Side St")}},
 		{"addresses/remove", []string{"address", s.address("2 Side St")}},
 		{"authorisations/cancel", []string{"token", s.handle(s.multiUse())}},
@@ -152,7 +154,9 @@ func TestAProofAfterTheSession(t *testing.T) {
 	b := s.newBrowser()
 	b.signUp()
 	code := s.post.Last(nora, party.NoticeVerify).Code
-	who, err := s.Processor.SignIn(t.Context(), processor.SignIn{Email: nora, Password: holdfasttest.Password, From: "198.51.100.7"})
+	who, err := s.Processor.SignIn(t.Context(), processor.SignIn{
+		Email: nora, Password: holdfasttest.Password, From: "198.51.100.7",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

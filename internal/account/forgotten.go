@@ -102,6 +102,7 @@ func (s *Server) forgotten(c *call) error {
 		return s.renderForgotten(c, status, form)
 	}
 	return s.renderForm(c, http.StatusOK, "sign-in", formPage{
-		Heading: w.T("forgotten.sent"), Lead: w.T("forgotten.sent-text"), Aside: w.T("forgotten.sent-aside"), Links: c.backToSignIn(),
+		Heading: w.T("forgotten.sent"), Lead: w.T("forgotten.sent-text"), Aside: w.T("forgotten.sent-aside"),
+		Links: c.backToSignIn(),
 	})
 }

@@ -33,7 +33,8 @@ func TestTheHistory(t *testing.T) {
 		b := s.ann()
 		b.wantText("$100.00") // the balance
 		b.get("history")
-		b.wantText("+$100.00", "Deposit", "−$20.00", "Kiln & Co", "+$5.00", "Refund", "$5.00 refunded", "$12.00", "Held", "Paid", "Received")
+		b.wantText("+$100.00", "Deposit", "−$20.00", "Kiln & Co", "+$5.00", "Refund", "$5.00 refunded", "$12.00", "Held",
+			"Paid", "Received")
 		b.wantNoText("−$12.00", "Through") // nothing was charged, and the shop is the payee
 		owner := s.newBrowser()
 		owner.signIn(s.Owner.Email, holdfasttest.Password)
@@ -90,7 +91,8 @@ func TestASellersOverview(t *testing.T) {
 		s.Clock.Advance(24 * time.Hour)
 		s.Reserved("30.50", "order-2")
 		b = s.owner()
-		b.wantText("$42.50 in 2 holds.", "Ann Buyer", "$12.00", "Charge by", "November 30, 2026, 10:15", "$30.50", "December 1, 2026, 10:15")
+		b.wantText("$42.50 in 2 holds.", "Ann Buyer", "$12.00", "Charge by", "November 30, 2026, 10:15", "$30.50",
+			"December 1, 2026, 10:15")
 		if strings.Index(b.at.body, "$12.00") > strings.Index(b.at.body, "$30.50") {
 			t.Error("the nearest deadline does not come first")
 		}
@@ -193,7 +195,8 @@ func TestAMarketplaceSellersMonth(t *testing.T) {
 		}
 		b := s.newBrowser()
 		b.signIn(m.Seller.Email, holdfasttest.Password)
-		if got, want := b.figures(), "Received $25.00 Refunded −$5.00 Marketplace fees −$1.50 Fees −$0.82 Net $17.68"; got != want {
+		if got, want := b.figures(),
+			"Received $25.00 Refunded −$5.00 Marketplace fees −$1.50 Fees −$0.82 Net $17.68"; got != want {
 			t.Errorf("the seller's month is %q, want %q", got, want)
 		}
 		b.wantText(`<p class="amount">$17.68</p>`)
@@ -272,8 +275,9 @@ func TestAPaymentsPage(t *testing.T) {
 		place := links(b.at.body, "history/one")[0]
 		b.get(place)
 		b.wantText(
-			"Kiln & Co", "Paid to", "Kiln Trading Ltd", "−$30.00", "Visa ending in 4242", "Amount held", "$32.00", "Charged", "What has happened",
-			"November 23, 2026, 10:15", "$32.00 held", "November 23, 2026, 11:15", "$30.00 paid", string(held.ID), "Show the approval",
+			"Kiln & Co", "Paid to", "Kiln Trading Ltd", "−$30.00", "Visa ending in 4242", "Amount held", "$32.00", "Charged",
+			"What has happened", "November 23, 2026, 10:15", "$32.00 held", "November 23, 2026, 11:15", "$30.00 paid",
+			string(held.ID), "Show the approval",
 		)
 		b.get(links(b.at.body, "authorisations/one")[0])
 		b.wantPage("authorisations/one")
@@ -283,7 +287,9 @@ func TestAPaymentsPage(t *testing.T) {
 		owner.wantNoText("4242", "Show the approval")
 		nora := s.newBrowser()
 		nora.signUp()
-		for _, wrong := range []string{place, "history/one", "history/one?payment=.-" + string(held.ID), "history/one?payment=-1-" + string(held.ID), "history/one?payment=zzzzzzzzzzzzzzzzzzzz-x", place + "0"} {
+		for _, wrong := range []string{place, "history/one", "history/one?payment=.-" +
+			string(held.ID), "history/one?payment=-1-" + string(held.ID), "history/one?payment=zzzzzzzzzzzzzzzzzzzz-x", place +
+			"0"} {
 			nora.get(wrong)
 			nora.wantStatus(wrong, http.StatusNotFound)
 		}
@@ -326,9 +332,10 @@ func TestApprovalsInALine(t *testing.T) {
 	s.Aggregate(holdfast.MethodPrepaid, "50.00")
 	s.Authorize("5.00")
 	for accept, wants := range map[string][]string{
-		"en-US": {"Regular payments · Mug of the month", "$9.99 every month · Visa\u00a04242 · since Nov 23, 2026", "up to $50.00 · ", "$5.00 · Visa"},
-		"de":    {"9,99\u00a0$ jeden Monat · Visa\u00a04242 · seit 23.11.2026", "bis zu 50,00\u00a0$ · "},
-		"es":    {"9,99\u00a0US$ cada mes · Visa\u00a04242 · desde el 23 nov 2026", "hasta 50,00\u00a0US$ · "},
+		"en-US": {"Regular payments · Mug of the month", "$9.99 every month · Visa\u00a04242 · since Nov 23, 2026",
+			"up to $50.00 · ", "$5.00 · Visa"},
+		"de": {"9,99\u00a0$ jeden Monat · Visa\u00a04242 · seit 23.11.2026", "bis zu 50,00\u00a0$ · "},
+		"es": {"9,99\u00a0US$ cada mes · Visa\u00a04242 · desde el 23 nov 2026", "hasta 50,00\u00a0US$ · "},
 	} {
 		b := s.newBrowser()
 		b.header.Set("Accept-Language", accept)
@@ -372,7 +379,8 @@ func (s *site) historyOf() (paid payment.Transaction) {
 
 // amounts are the amounts of the rows that the history shows.
 func (b *browser) amounts() (all []string) {
-	for _, m := range regexp.MustCompile(`<p class="sum[^>]*>([^ <]+)`).FindAllStringSubmatch(html.UnescapeString(b.at.body), -1) {
+	sum := regexp.MustCompile(`<p class="sum[^>]*>([^ <]+)`)
+	for _, m := range sum.FindAllStringSubmatch(html.UnescapeString(b.at.body), -1) {
 		all = append(all, m[1])
 	}
 	return all
@@ -409,7 +417,8 @@ func TestTheHistoryFiltered(t *testing.T) {
 			{buyer, "show=pending", "", ""},
 			{buyer, "period=2026-12", "$12.00 $7.00", "Held $12.00"},
 			{buyer, "period=2026-11", "−$30.00 +$5.00 −$20.00 +$1,234.50", "Paid $50.00 Received $1,239.50"},
-			{buyer, "period=2026", "$12.00 $7.00 −$30.00 +$5.00 −$20.00 +$1,234.50", "Paid $50.00 Received $1,239.50 Held $12.00"},
+			{buyer, "period=2026", "$12.00 $7.00 −$30.00 +$5.00 −$20.00 +$1,234.50",
+				"Paid $50.00 Received $1,239.50 Held $12.00"},
 			{buyer, "period=2025", "", ""},
 			{buyer, "period=2026-11&show=paid", "−$30.00 −$20.00", "Paid $50.00"},
 			{buyer, "q=deposit", "+$1,234.50", "Received $1,234.50"},
@@ -425,12 +434,14 @@ func TestTheHistoryFiltered(t *testing.T) {
 			{owner, "q=ann+BUYER&show=received", "+$30.00 +$20.00", "Received $50.00"},
 			{buyer, "q=" + strings.ToLower(string(paid.ID)), "−$20.00", "Paid $20.00"},
 			{buyer, "q=%25", "", ""},
-			{buyer, "q=&show=&period=", "$12.00 $7.00 −$30.00 +$5.00 −$20.00 +$1,234.50", "Paid $50.00 Received $1,239.50 Held $12.00"},
+			{buyer, "q=&show=&period=", "$12.00 $7.00 −$30.00 +$5.00 −$20.00 +$1,234.50",
+				"Paid $50.00 Received $1,239.50 Held $12.00"},
 		} {
 			row.by.get("history?" + row.query)
 			row.by.wantPage("history")
 			if got := strings.Join(row.by.amounts(), " "); got != row.amounts || row.by.figures() != row.figures {
-				t.Errorf("%q shows %q, with the totals %q; want %q and %q", row.query, got, row.by.figures(), row.amounts, row.figures)
+				t.Errorf("%q shows %q, with the totals %q; want %q and %q", row.query, got, row.by.figures(), row.amounts,
+					row.figures)
 			}
 			if row.amounts == "" {
 				row.by.wantText("No payment matches.")
@@ -445,7 +456,8 @@ func TestTheHistorysForm(t *testing.T) {
 	s.historyOf()
 	b := s.ann()
 	b.get("history?q=%3Cb%3Ek%C3%B6ln&show=held&period=2019-01")
-	b.wantText("Held · January 2019 · “", "Show all payments", `<option value="held" selected>`, `<option value="2019-01" selected>January 2019`, "December 2026", "2024")
+	b.wantText("Held · January 2019 · “", "Show all payments", `<option value="held" selected>`,
+		`<option value="2019-01" selected>January 2019`, "December 2026", "2024")
 	if strings.Contains(b.at.body, "<b>") {
 		t.Error("what is searched for is not escaped")
 	}

@@ -19,13 +19,16 @@ import (
 var (
 	doingAnybody = []string{"sign-in", "passkey", "passkey/ask", "sign-up", "sign-out", "forgotten", "reset"}
 	doingOwner   = []string{
-		"verify", "verify/send", "methods/card", "methods/bank", "methods/default", "methods/remove", "addresses/edit", "addresses/default",
-		"addresses/remove", "authorisations/cancel", "security/password", "security/passkey", "security/passkey/ask", "security/passkey/remove",
+		"verify", "verify/send", "methods/card", "methods/bank", "methods/default", "methods/remove", "addresses/edit",
+		"addresses/default", "addresses/remove", "authorisations/cancel", "security/password", "security/passkey",
+		"security/passkey/ask", "security/passkey/remove",
 		"security/session/end", "security/session/others", "profile/name", "profile/email", "profile/business",
 	}
 	showing = []string{
-		"", "verify", "methods", "methods/card", "methods/remove", "addresses", "addresses/edit", "authorisations", "authorisations/one", "history",
-		"security", "security/password", "security/passkey", "security/passkey/remove", "profile", "profile/name", "profile/email",
+		"", "verify", "methods", "methods/card", "methods/remove", "addresses", "addresses/edit", "authorisations",
+		"authorisations/one", "history",
+		"security", "security/password", "security/passkey", "security/passkey/remove", "profile", "profile/name",
+		"profile/email",
 	}
 )
 
@@ -35,8 +38,8 @@ func TestFormsOfOtherSites(t *testing.T) {
 	s := newSite(t)
 	b := s.ann()
 	typed := []string{
-		"email", nora, "password", holdfasttest.Password, "new-password", "chosen by a stranger", "name", "Mallory", "method", string(s.Card.ID),
-		"number", "4242424242424242", "expiry", "08/31", "code", "123", "holder", "Mallory",
+		"email", nora, "password", holdfasttest.Password, "new-password", "chosen by a stranger", "name", "Mallory", "method",
+		string(s.Card.ID), "number", "4242424242424242", "expiry", "08/31", "code", "123", "holder", "Mallory",
 	}
 	for name, header := range map[string]http.Header{
 		"cross-site":         {"Sec-Fetch-Site": {"cross-site"}},
@@ -55,7 +58,8 @@ func TestFormsOfOtherSites(t *testing.T) {
 	b.header = http.Header{}
 	b.get("methods")
 	b.wantPage("methods") // not even signed out
-	if who := s.party(); who.Name != "Ann Buyer" || who.Business || len(s.methods()) != 2 || len(s.post.To(s.Buyer.Email)) != 0 {
+	if who := s.party(); who.Name != "Ann Buyer" || who.Business || len(s.methods()) != 2 ||
+		len(s.post.To(s.Buyer.Email)) != 0 {
 		t.Errorf("something happened: %+v", who)
 	}
 }
@@ -140,7 +144,8 @@ func TestWhatIsTypedIsText(t *testing.T) {
 	b.get("profile/name?done=" + url.QueryEscape(script))
 	b.postTo("sign-in?to="+url.QueryEscape(script), "email", script, "password", "x")
 	b.wantText(script)
-	for _, place := range append(showing, "sign-in?to="+url.QueryEscape(script), "forgotten?visit="+url.QueryEscape(script), "reset?link="+url.QueryEscape(script)) {
+	for _, place := range append(showing, "sign-in?to="+url.QueryEscape(script), "forgotten?visit="+
+		url.QueryEscape(script), "reset?link="+url.QueryEscape(script)) {
 		if body := b.get(place).body; strings.Contains(body, "<script>alert") {
 			t.Errorf("%s has a script of somebody's", place)
 		}
@@ -162,9 +167,12 @@ func TestEveryPage(t *testing.T) {
 	stranger, b := s.atLocalhost(), s.atLocalhost()
 	b.signIn(s.Buyer.Email, holdfasttest.Password)
 	b.addPasskey(b.device(), "Phone")
-	b.postTo("addresses/edit", "addressName", "Ann", "addressLine1", "1 Main St", "city", "Ames", "zip", "50010", "country", "US")
+	b.postTo("addresses/edit", "addressName", "Ann", "addressLine1", "1 Main St", "city", "Ames", "zip", "50010",
+		"country", "US")
 	open := []string{"sign-in", "sign-up", "forgotten", "reset", "none"}
-	own := append([]string{"authorisations?all=1", "authorisations/one?token=" + s.handle(token), "methods/remove?method=" + string(s.Card.ID), "addresses/edit?address=A0001", "profile?done=name"}, showing...)
+	own := append([]string{"authorisations?all=1", "authorisations/one?token=" +
+		s.handle(token), "methods/remove?method=" + string(s.Card.ID), "addresses/edit?address=A0001", "profile?done=name"},
+		showing...)
 	for _, accept := range []string{"en", "de", "es", "en-GB", "de-CH", "es-MX"} {
 		stranger.header.Set("Accept-Language", accept)
 		b.header.Set("Accept-Language", accept)
@@ -190,14 +198,17 @@ func (b *browser) checkPage(name, accept string) {
 	holdfasttest.CheckPage(b.t, name, b.at.body)
 	language, _, _ := strings.Cut(accept, "-")
 	for header, want := range map[string]string{
-		"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin",
+		"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
+		"Referrer-Policy": "same-origin",
 	} {
 		if got := b.at.header.Get(header); got != want {
 			b.t.Errorf("%s: %s is %q", name, header, got)
 		}
 	}
 	policy := b.at.header.Get("Content-Security-Policy")
-	for _, part := range []string{"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"} {
+	for _, part := range []string{
+		"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'",
+	} {
 		if !strings.Contains(policy, part) {
 			b.t.Errorf("%s: the policy %q lacks %s", name, policy, part)
 		}

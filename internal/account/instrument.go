@@ -22,11 +22,14 @@ func InstrumentIn(w webui.Words, i payment.Instrument) InstrumentView {
 	case holdfast.MethodABT:
 		return InstrumentView{Title: w.T("instrument.balance"), Detail: w.T("instrument.balance-detail")}
 	case holdfast.MethodACH:
-		return InstrumentView{Title: w.T("instrument.bank", "Bank", i.Brand, "Last4", i.Last4), Detail: w.T("instrument.bank-detail")}
+		return InstrumentView{
+			Title: w.T("instrument.bank", "Bank", i.Brand, "Last4", i.Last4), Detail: w.T("instrument.bank-detail"),
+		}
 	default:
 		return InstrumentView{
-			Title: w.T("instrument.card", "Brand", i.Brand, "Last4", i.Last4), Detail: w.T("instrument.card-detail", "Expiry", i.Expiry()),
-			Card: cardLetters(i.Brand),
+			Title:  w.T("instrument.card", "Brand", i.Brand, "Last4", i.Last4),
+			Detail: w.T("instrument.card-detail", "Expiry", i.Expiry()),
+			Card:   cardLetters(i.Brand),
 		}
 	}
 }

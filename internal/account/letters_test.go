@@ -265,7 +265,8 @@ func TestAForgottenPasswordOnTheWay(t *testing.T) {
 	begun := s.visit()
 	alone := "/account/sign-in?done=reset"
 	for visit, want := range map[string]struct{ fromLetter, fromForm string }{
-		begun:                    {"/cobranded-ui/actions/sign-in?visit=" + begun, "/cobranded-ui/actions/sign-in?visit=" + begun},
+		begun: {"/cobranded-ui/actions/sign-in?visit=" + begun, "/cobranded-ui/actions/sign-in?visit=" +
+			begun},
 		"//evil.example/?a=b&c":  {alone, "/cobranded-ui/actions/sign-in?visit=" + url.QueryEscape("//evil.example/?a=b&c")},
 		strings.Repeat("v", 500): {alone, alone},
 	} {
@@ -356,15 +357,18 @@ func TestLetters(t *testing.T) {
 		t.Fatal(err)
 	}
 	for about, link := range map[party.NoticeAbout]string{
-		party.NoticeVerify: "https://pay.example.test/account/verify?link=S3cret", party.NoticeNewEmail: "https://pay.example.test/account/verify?link=S3cret",
+		party.NoticeVerify:          "https://pay.example.test/account/verify?link=S3cret",
+		party.NoticeNewEmail:        "https://pay.example.test/account/verify?link=S3cret",
 		party.NoticeReset:           "https://pay.example.test/account/reset?link=S3cret&visit=V1",
-		party.NoticePasswordChanged: "https://pay.example.test/account/forgotten", party.NoticePasskeyAdded: "https://pay.example.test/account/forgotten",
-		party.NoticePasskeyRemoved: "https://pay.example.test/account/", party.NoticeEmailChanged: "new@example.test",
+		party.NoticePasswordChanged: "https://pay.example.test/account/forgotten",
+		party.NoticePasskeyAdded:    "https://pay.example.test/account/forgotten",
+		party.NoticePasskeyRemoved:  "https://pay.example.test/account/", party.NoticeEmailChanged: "new@example.test",
 	} {
 		subjects := make(map[string]bool)
 		for _, words := range webui.AllWords() {
 			subject, text := account.Letters{Public: public}.Write(party.Notice{
-				About: about, To: nora, Language: words.Tag(), Link: "S3cret", Code: "123456", NewEmail: "new@example.test", Visit: "V1",
+				About: about, To: nora, Language: words.Tag(), Link: "S3cret", Code: "123456", NewEmail: "new@example.test",
+				Visit: "V1",
 			})
 			if subject == "" || strings.ContainsAny(subject, "\r\n") || strings.Contains(subject, "123456") {
 				t.Errorf("%s in %s: the subject is %q", about, words.Tag(), subject)

@@ -32,7 +32,9 @@ func (s *Server) showMethods(c *call) error {
 	if !bank && !s.Processor.Live {
 		g.Buttons = []action{post(w.T("methods.add-bank"), "", "methods/bank")}
 	}
-	return s.renderList(c, "methods", listPage{Heading: w.T("menu.methods"), Lead: w.T("methods.lead"), Done: c.done(), Groups: []group{g}})
+	return s.renderList(c, "methods", listPage{
+		Heading: w.T("menu.methods"), Lead: w.T("methods.lead"), Done: c.done(), Groups: []group{g},
+	})
 }
 
 func methodRow(w webui.Words, i payment.Instrument, expired bool) row {
@@ -48,7 +50,9 @@ func methodRow(w webui.Words, i payment.Instrument, expired bool) row {
 		r.Buttons = append(r.Buttons, post(w.T("methods.make-default"), v.Title, "methods/default", "method", string(i.ID)))
 	}
 	if i.Method != holdfast.MethodABT {
-		r.Links = []link{{Label: w.T("account.remove"), Of: v.Title, Address: pageURL("methods/remove", given("method", string(i.ID))...)}}
+		r.Links = []link{
+			{Label: w.T("account.remove"), Of: v.Title, Address: pageURL("methods/remove", given("method", string(i.ID))...)},
+		}
 	}
 	return r
 }

@@ -135,7 +135,10 @@ func (s *Server) openGroup(w webui.Words, holds []hold) group {
 
 // row says what is held, by whom and until when: by the clock of who holds it.
 func (h hold) row(w webui.Words, real time.Time) row {
-	r := row{Title: h.caller.Name, Detail: about(h.Transaction, h.Sender, h.reason), Mark: stateWord(w, h.Transaction, h.Sender), Amount: w.Dollars(h.Current())}
+	r := row{
+		Title: h.caller.Name, Detail: about(h.Transaction, h.Sender, h.reason), Mark: stateWord(w, h.Transaction, h.Sender),
+		Amount: w.Dollars(h.Current()),
+	}
 	if h.Recipient != h.Owner && h.recipient != h.caller.Name {
 		r.Facts = append(r.Facts, Term{w.T("term.paid-to"), h.recipient})
 	}

@@ -152,7 +152,9 @@ func (c *call) menu(current string) *webui.Menu {
 		{"security", w.T("menu.security")},
 		{"profile", w.T("menu.profile")},
 	} {
-		m.Links = append(m.Links, webui.MenuLink{Label: page.label, Address: Root + page.place, Current: page.place == current})
+		m.Links = append(m.Links, webui.MenuLink{
+			Label: page.label, Address: Root + page.place, Current: page.place == current,
+		})
 	}
 	return m
 }
@@ -189,7 +191,9 @@ func (s *Server) render(c *call, v view) error {
 // renderForm shows a page with a form. One that has something wrong with it is
 // answered with the status of its problem.
 func (s *Server) renderForm(c *call, status int, place string, page formPage, scripts ...string) error {
-	return s.render(c, view{status: status, page: "form", place: place, title: page.Heading, scripts: scripts, content: page})
+	return s.render(c, view{
+		status: status, page: "form", place: place, title: page.Heading, scripts: scripts, content: page,
+	})
 }
 
 func (s *Server) renderList(c *call, place string, page listPage) error {
@@ -229,8 +233,9 @@ func (s *Server) lost(w http.ResponseWriter, r *http.Request, status int, n noti
 
 // doings are what can have been done: the page after it is told the last word.
 var doings = []string{
-	"done.verified", "done.email", "done.sent", "done.reset", "done.password", "done.passkey", "done.passkey-removed", "done.session",
-	"done.card", "done.bank", "done.method-removed", "done.address", "done.address-removed", "done.default", "done.cancelled", "done.ended", "done.ending", "done.stopped", "done.name", "done.business",
+	"done.verified", "done.email", "done.sent", "done.reset", "done.password", "done.passkey", "done.passkey-removed",
+	"done.session", "done.card", "done.bank", "done.method-removed", "done.address", "done.address-removed",
+	"done.default", "done.cancelled", "done.ended", "done.ending", "done.stopped", "done.name", "done.business",
 }
 
 // done says what was just done; other words than those above say nothing.

@@ -144,7 +144,9 @@ func TestPasskeysThatAreNotMade(t *testing.T) {
 	device.Origin = "https://evil.example"
 	b.addPasskey(device, "Phone")
 	b.wantStatus("of another site", http.StatusUnprocessableEntity)
-	for name, answer := range map[string]string{"without JavaScript": "", "no JSON": "x", "empty": "{}", "huge": strings.Repeat("x", 60_000)} {
+	for name, answer := range map[string]string{
+		"without JavaScript": "", "no JSON": "x", "empty": "{}", "huge": strings.Repeat("x", 60_000),
+	} {
 		b.postTo("security/passkey", "name", "Phone", "answer", answer)
 		b.wantStatus(name, http.StatusUnprocessableEntity)
 		b.postTo("passkey", "answer", answer)

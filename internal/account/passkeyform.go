@@ -52,10 +52,13 @@ func (b *Browsers) named() *url.URL {
 }
 
 // PasskeyForm signs in by a passkey, where there can be any.
-func (b *Browsers) PasskeyForm(w webui.Words, r *http.Request, action string, hidden holdfast.Params) (f webui.PasskeyForm, ok bool) {
+func (b *Browsers) PasskeyForm(
+	w webui.Words, r *http.Request, action string, hidden holdfast.Params,
+) (f webui.PasskeyForm, ok bool) {
 	_, ok = b.RelyingParty(r)
 	return webui.PasskeyForm{Action: action, Hidden: hidden, Passkey: webui.Passkey{
-		Ask: Root + "passkey/ask", Label: w.T("passkey.sign-in"), Working: w.T("passkey.working"), Failed: w.T("passkey.failed"),
+		Ask: Root + "passkey/ask", Label: w.T("passkey.sign-in"), Working: w.T("passkey.working"),
+		Failed: w.T("passkey.failed"),
 	}}, ok
 }
 
@@ -65,7 +68,9 @@ func (b *Browsers) PasskeySignIn(r *http.Request, w webui.Words, answer string) 
 	if !ok || len(answer) > party.PasskeyAnswerMax {
 		return party.Party{}, processor.ErrPasskey
 	}
-	return b.Processor.SignInByPasskey(store.Unbound(r.Context()), p, []byte(answer), processor.SignIn{From: b.From(r), Language: w.Tag()})
+	return b.Processor.SignInByPasskey(store.Unbound(r.Context()), p, []byte(answer), processor.SignIn{
+		From: b.From(r), Language: w.Tag(),
+	})
 }
 
 // passkeysElsewhere says where there are passkeys, if they are not here; nothing

@@ -25,7 +25,9 @@ func (s *Server) showProfile(c *call) error {
 		}
 	}
 	if s.Processor.Letters != nil {
-		email.Links = append(email.Links, link{Label: w.T("account.change"), Of: w.T("profile.email"), Address: Root + "profile/email"})
+		email.Links = append(email.Links, link{
+			Label: w.T("account.change"), Of: w.T("profile.email"), Address: Root + "profile/email",
+		})
 	}
 	change, err := s.proving(c)
 	if err != nil {
@@ -46,7 +48,9 @@ func (s *Server) showProfile(c *call) error {
 	default:
 		kind.Buttons = []action{post(w.T("profile.become-business"), "", "profile/business")}
 	}
-	return s.renderList(c, "profile", listPage{Heading: w.T("menu.profile"), Done: c.done(), Groups: []group{name, email, kind}})
+	return s.renderList(c, "profile", listPage{
+		Heading: w.T("menu.profile"), Done: c.done(), Groups: []group{name, email, kind},
+	})
 }
 
 func (s *Server) backToProfile(w webui.Words) []link {
@@ -56,7 +60,9 @@ func (s *Server) backToProfile(w webui.Words) []link {
 func nameForm(w webui.Words, name string) webui.Form {
 	return webui.Form{
 		Action: Root + "profile/name", Submit: w.T("account.save"),
-		Fields: []webui.Field{{Name: "name", Label: w.T("sign-up.name"), Value: name, Hint: w.T("profile.name-hint"), Autocomplete: "name"}},
+		Fields: []webui.Field{
+			{Name: "name", Label: w.T("sign-up.name"), Value: name, Hint: w.T("profile.name-hint"), Autocomplete: "name"},
+		},
 	}
 }
 
@@ -65,7 +71,9 @@ func (s *Server) showName(c *call) error {
 }
 
 func (s *Server) renderName(c *call, status int, form webui.Form) error {
-	return s.renderForm(c, status, "profile", formPage{Heading: c.words.T("profile.change-name"), Form: &form, Links: s.backToProfile(c.words)})
+	return s.renderForm(c, status, "profile", formPage{
+		Heading: c.words.T("profile.change-name"), Form: &form, Links: s.backToProfile(c.words),
+	})
 }
 
 func (s *Server) changeName(c *call) error {
@@ -95,7 +103,10 @@ func (s *Server) showEmail(c *call) error { return s.renderEmail(c, http.StatusO
 
 func (s *Server) renderEmail(c *call, status int, form webui.Form) error {
 	w := c.words
-	page := formPage{Heading: w.T("profile.change-email"), Lead: w.T("profile.change-email-lead", "Email", c.Party.Email), Form: &form, Links: s.backToProfile(w)}
+	page := formPage{
+		Heading: w.T("profile.change-email"), Lead: w.T("profile.change-email-lead", "Email", c.Party.Email), Form: &form,
+		Links: s.backToProfile(w),
+	}
 	if s.Processor.Letters == nil {
 		page.Lead, page.Form = w.T("profile.no-mail"), nil
 	}

@@ -69,7 +69,9 @@ func (l Letters) approval(w webui.Words, r payment.Receipt) (subject string, par
 		subject, lead = w.T("mail.approval-changed-subject", "Caller", caller), w.T("mail.approval-changed", "Caller", caller)
 	}
 	link := l.address("authorisations/one", "token", string(r.Token.Handle()))
-	return subject, []string{lead, tokenFor(w, r.Token) + "\n" + lines(approvalTerms(w, r)), w.T("mail.approval-link", "Address", link)}
+	return subject, []string{
+		lead, tokenFor(w, r.Token) + "\n" + lines(approvalTerms(w, r)), w.T("mail.approval-link", "Address", link),
+	}
 }
 
 // approvalTerms are the terms of an approval.
@@ -82,7 +84,9 @@ func approvalTerms(w webui.Words, r payment.Receipt) (all []Term) {
 		all = append(all, Term{w.T("term.how-often"), w.T("often.once", "Every", Every(w, t.Period))})
 	}
 	for _, limit := range r.Limits {
-		all = append(all, Term{w.T("term.limit"), Usage(w, payment.UsageTerms{Kind: limit.Kind, Value: limit.Value, Period: limit.Period})})
+		all = append(all, Term{
+			w.T("term.limit"), Usage(w, payment.UsageTerms{Kind: limit.Kind, Value: limit.Value, Period: limit.Period}),
+		})
 	}
 	switch {
 	case r.Aggregate == nil:

@@ -20,12 +20,15 @@ func receiptOf(about payment.ReceiptAbout) payment.Receipt {
 		About: about, Caller: party.Caller{Name: "Fen Pottery", Sandbox: true},
 		Instrument: payment.Instrument{ID: "I1", Method: holdfast.MethodCC, Brand: "Visa", Last4: "4242"},
 		Transaction: payment.Transaction{
-			ID: "T0001", Kind: payment.KindReserve, Amount: money.Cents(32_00), Settled: money.Cents(30_00), Descriptor: "HF*FEN POTTERY",
+			ID: "T0001", Kind: payment.KindReserve, Amount: money.Cents(32_00), Settled: money.Cents(30_00),
+			Descriptor:        "HF*FEN POTTERY",
 			SenderDescription: "WIN A PRIZE",
 		},
 		Token: payment.Token{
-			ID: "K1", Type: holdfast.TokenRecurring, Amount: money.Cents(9_99), AmountType: holdfast.AmountMaximum, Reason: "WIN A PRIZE", FriendlyName: "WIN A PRIZE",
-			Period: payment.Period{N: 1, Unit: payment.Month}, Expires: time.Date(2027, time.November, 23, 12, 0, 0, 0, time.UTC),
+			ID: "K1", Type: holdfast.TokenRecurring, Amount: money.Cents(9_99), AmountType: holdfast.AmountMaximum,
+			Reason: "WIN A PRIZE", FriendlyName: "WIN A PRIZE",
+			Period:  payment.Period{N: 1, Unit: payment.Month},
+			Expires: time.Date(2027, time.November, 23, 12, 0, 0, 0, time.UTC),
 		},
 		Limits: []payment.Limit{{Kind: payment.LimitCount, Value: 12}},
 	}
@@ -45,7 +48,8 @@ func letters(t *testing.T) account.Letters {
 func TestReceiptsInEachLanguage(t *testing.T) {
 	for about, says := range map[payment.ReceiptAbout][]string{
 		payment.ReceiptApproved: {"Fen Pottery", "9", "2027", "https://pay.example.test/account/authorisations/one?token="},
-		payment.ReceiptCharged:  {"Fen Pottery", "30", "32", "2", "Visa", "4242", "HF*FEN POTTERY", "T0001", "https://pay.example.test/account/history"},
+		payment.ReceiptCharged: {"Fen Pottery", "30", "32", "2", "Visa", "4242", "HF*FEN POTTERY", "T0001",
+			"https://pay.example.test/account/history"},
 		payment.ReceiptReleased: {"Fen Pottery", "30", "Visa", "T0001", "https://pay.example.test/account/history"},
 		payment.ReceiptRefunded: {"Fen Pottery", "30", "Visa", "T0001", "https://pay.example.test/account/history"},
 	} {
@@ -91,48 +95,58 @@ func TestReceiptsInWords(t *testing.T) {
 		"a card is charged": {
 			change(payment.ReceiptCharged, nil), "Your card was charged $30.00",
 			[]string{
-				"You have paid $30.00 to Fen Pottery.", "Of the $32.00 that were held, $2.00 were released.", "Way to pay: Visa ending in 4242",
-				"On your statement: HF*FEN POTTERY", "Transaction: T0001", "This was in the sandbox: no real money moves.",
+				"You have paid $30.00 to Fen Pottery.", "Of the $32.00 that were held, $2.00 were released.",
+				"Way to pay: Visa ending in 4242", "On your statement: HF*FEN POTTERY", "Transaction: T0001",
+				"This was in the sandbox: no real money moves.",
 			},
 			nil,
 		},
 		"in full, for real": {
-			change(payment.ReceiptCharged, func(r *payment.Receipt) { r.Transaction.Settled = money.Cents(32_00); live(r) }), "Your card was charged $32.00",
+			change(payment.ReceiptCharged, func(r *payment.Receipt) { r.Transaction.Settled = money.Cents(32_00); live(r) }),
+			"Your card was charged $32.00",
 			[]string{"You have paid $32.00 to Fen Pottery."},
 			[]string{"released", "sandbox"},
 		},
 		"a bank account": {
-			change(payment.ReceiptCharged, func(r *payment.Receipt) { r.Instrument.Method = holdfast.MethodACH }), "Your bank account was charged $30.00", nil, nil,
+			change(payment.ReceiptCharged, func(r *payment.Receipt) { r.Instrument.Method = holdfast.MethodACH }),
+			"Your bank account was charged $30.00", nil, nil,
 		},
 		"the balance": {
-			change(payment.ReceiptCharged, func(r *payment.Receipt) { r.Instrument.Method = holdfast.MethodABT }), "You paid $30.00 from your balance",
+			change(payment.ReceiptCharged, func(r *payment.Receipt) { r.Instrument.Method = holdfast.MethodABT }),
+			"You paid $30.00 from your balance",
 			nil,
 			[]string{"On your statement"},
 		},
 		"a hold is released": {
-			change(payment.ReceiptReleased, func(r *payment.Receipt) { r.Transaction.Settled = money.Micros(0) }), "A hold of $32.00 was released",
+			change(payment.ReceiptReleased, func(r *payment.Receipt) { r.Transaction.Settled = money.Micros(0) }),
+			"A hold of $32.00 was released",
 			[]string{"Fen Pottery no longer holds $32.00. You have not been charged for it.", "Your bank may show the hold"},
 			[]string{"On your statement"},
 		},
 		"a refund": {
-			change(payment.ReceiptRefunded, nil), "$30.00 was refunded to you", []string{"Fen Pottery has paid $30.00 back to you."}, nil,
+			change(payment.ReceiptRefunded, nil), "$30.00 was refunded to you",
+			[]string{"Fen Pottery has paid $30.00 back to you."}, nil,
 		},
 		"regular payments": {
 			change(payment.ReceiptApproved, nil), "Your approval for Fen Pottery",
 			[]string{
-				"You gave Fen Pottery this approval:", "Regular payments\n", "Each payment, at most: $9.99\n", "How often: once every month\n", "Limit: ", "Until: ",
+				"You gave Fen Pottery this approval:", "Regular payments\n", "Each payment, at most: $9.99\n",
+				"How often: once every month\n", "Limit: ", "Until: ",
 				"Way to pay: Visa ending in 4242\n",
 			},
 			nil,
 		},
 		"an approval that took another's place": {
-			change(payment.ReceiptApproved, func(r *payment.Receipt) { r.Token.OldToken = "K0" }), "Your changed approval for Fen Pottery",
+			change(payment.ReceiptApproved, func(r *payment.Receipt) { r.Token.OldToken = "K0" }),
+			"Your changed approval for Fen Pottery",
 			[]string{"You changed your approval for Fen Pottery."},
 			nil,
 		},
 		"a credit line": {
 			change(payment.ReceiptApproved, func(r *payment.Receipt) {
-				r.Token.Method, r.Aggregate = holdfast.MethodDebt, &payment.AggregateInstrument{Method: holdfast.MethodDebt, Limit: money.Cents(100_00)}
+				r.Token.Method, r.Aggregate = holdfast.MethodDebt, &payment.AggregateInstrument{
+					Method: holdfast.MethodDebt, Limit: money.Cents(100_00),
+				}
 			}), "Your approval for Fen Pottery", []string{"You may owe, at most: $100.00"}, nil,
 		},
 	} {

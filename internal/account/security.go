@@ -44,7 +44,10 @@ func (s *Server) passkeyGroup(c *call, keys []party.Passkey) group {
 	for _, k := range keys {
 		r := row{
 			Title: k.Name, Facts: []Term{{w.T("security.created"), w.Day(k.Created)}},
-			Links: []link{{Label: w.T("account.remove"), Of: k.Name, Address: pageURL("security/passkey/remove", given("passkey", string(k.ID))...)}},
+			Links: []link{
+				{Label: w.T("account.remove"), Of: k.Name,
+					Address: pageURL("security/passkey/remove", given("passkey", string(k.ID))...)},
+			},
 		}
 		used := w.T("security.never")
 		if !k.LastUsed.IsZero() {
@@ -120,7 +123,9 @@ func (s *Server) own(c *call) processor.OwnPassword {
 }
 
 func ownPasswordField(w webui.Words) webui.Field {
-	return webui.Field{Name: "password", Label: w.T("security.present-password"), Type: "password", Autocomplete: "current-password"}
+	return webui.Field{
+		Name: "password", Label: w.T("security.present-password"), Type: "password", Autocomplete: "current-password",
+	}
 }
 
 // ownProblem says what is wrong with a password that was typed again; status is
@@ -187,7 +192,8 @@ func (s *Server) renderPasskey(c *call, status int, problem string) error {
 	form := webui.Form{
 		Action: Root + "security/passkey", Submit: w.T("security.make-passkey"), Problem: problem,
 		Fields: []webui.Field{
-			{Name: "name", Label: w.T("security.passkey-name"), Hint: w.T("security.passkey-name-hint"), Autocomplete: "off", Value: c.form.Get("name")},
+			{Name: "name", Label: w.T("security.passkey-name"), Hint: w.T("security.passkey-name-hint"), Autocomplete: "off",
+				Value: c.form.Get("name")},
 			ownPasswordField(w),
 		},
 		Passkey: &webui.Passkey{
@@ -276,7 +282,8 @@ func (s *Server) renderRemovePasskey(c *call, status int, form webui.Form) error
 	}
 	form.Username = c.Party.Email
 	page := formPage{
-		Heading: w.T("security.remove-passkey-heading", "Name", keys[i].Name), Lead: w.T("security.remove-passkey-lead"), Form: &form,
+		Heading: w.T("security.remove-passkey-heading", "Name", keys[i].Name), Lead: w.T("security.remove-passkey-lead"),
+		Form:  &form,
 		Links: []link{{Label: w.T("security.back"), Address: Root + "security"}},
 	}
 	var scripts []string

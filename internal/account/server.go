@@ -139,9 +139,10 @@ func (s *Server) owner(show func(*call) error) http.Handler {
 	})
 }
 
-// onward are the places that the sign-in page may lead on to: pages of ours, by
-// their names, and for a page below one of those that one. The link of a letter comes along, since it is good for who is
-// signed in alone.
+// onward tells which page the browser opens after signing in. It is one of the
+// account pages, by its name; for a page below it, the page above. The
+// parameters of a verification link are kept, because the link works only for a
+// signed-in user.
 func (c *call) onward() (p holdfast.Params) {
 	place, _, _ := strings.Cut(strings.TrimPrefix(c.r.URL.Path, Root), "/")
 	switch {

@@ -40,7 +40,9 @@ func (s *Server) renderSignIn(c *call, status int, f webui.Form) error {
 	f.Action, f.Hidden, f.Submit = Root+"sign-in", along, w.T("account.sign-in")
 	page := formPage{
 		Heading: w.T("account.sign-in"), Done: c.done(), Form: &f,
-		Asides: []aside{{Text: w.T("sign-in.new"), Link: link{Label: w.T("sign-in.create"), Address: pageURL("sign-up", along...)}}},
+		Asides: []aside{
+			{Text: w.T("sign-in.new"), Link: link{Label: w.T("sign-in.create"), Address: pageURL("sign-up", along...)}},
+		},
 	}
 	if status == http.StatusOK && page.Done == "" {
 		page.Lead = c.Ended.Words(w)

@@ -124,17 +124,29 @@ func TestSigningUpSaysWhatIsWrong(t *testing.T) {
 		typed []string
 		says  string
 	}{
-		"no name":         {[]string{"name", " ", "email", nora, "password", holdfasttest.Password}, "Please enter your name."},
-		"a line break":    {[]string{"name", "Nora\nBcc: all", "email", nora, "password", holdfasttest.Password}, "Please use visible characters only"},
-		"a long name":     {[]string{"name", strings.Repeat("n", party.NameMax+1), "email", nora, "password", holdfasttest.Password}, "This is too long."},
-		"a turned name":   {[]string{"name", "\u202eaoN", "email", nora, "password", holdfasttest.Password}, "Please use visible characters only"},
-		"a card number":   {[]string{"name", "4242 4242 4242 4242", "email", nora, "password", holdfasttest.Password}, "This looks like a card number."},
-		"no address":      {[]string{"name", "Nora", "email", "nora", "password", holdfasttest.Password}, "Please enter an e-mail address"},
-		"a header":        {[]string{"name", "Nora", "email", "nora@example.test\r\nBcc: a@b.c", "password", holdfasttest.Password}, "Please enter an e-mail address"},
-		"short password":  {[]string{"name", "Nora", "email", nora, "password", "1234567"}, "Please choose a password of at least 8 characters."},
-		"long password":   {[]string{"name", "Nora", "email", nora, "password", strings.Repeat("p", party.PasswordMax+1)}, "This password is too long."},
-		"a taken address": {[]string{"name", "Nora", "email", "ANN@example.test", "password", holdfasttest.Password}, "There is an account with this e-mail address already."},
-		"nothing":         {nil, "Please check 3 fields:"},
+		"no name": {[]string{"name", " ", "email", nora, "password", holdfasttest.Password},
+			"Please enter your name."},
+		"a line break": {[]string{"name", "Nora\nBcc: all", "email", nora, "password", holdfasttest.Password},
+			"Please use visible characters only"},
+		"a long name": {[]string{
+			"name", strings.Repeat("n", party.NameMax+1), "email", nora, "password", holdfasttest.Password,
+		}, "This is too long."},
+		"a turned name": {[]string{"name", "\u202eaoN", "email", nora, "password", holdfasttest.Password},
+			"Please use visible characters only"},
+		"a card number": {[]string{"name", "4242 4242 4242 4242", "email", nora, "password", holdfasttest.Password},
+			"This looks like a card number."},
+		"no address": {[]string{"name", "Nora", "email", "nora", "password", holdfasttest.Password},
+			"Please enter an e-mail address"},
+		"a header": {[]string{
+			"name", "Nora", "email", "nora@example.test\r\nBcc: a@b.c", "password", holdfasttest.Password,
+		}, "Please enter an e-mail address"},
+		"short password": {[]string{"name", "Nora", "email", nora, "password", "1234567"},
+			"Please choose a password of at least 8 characters."},
+		"long password": {[]string{"name", "Nora", "email", nora, "password", strings.Repeat("p", party.PasswordMax+1)},
+			"This password is too long."},
+		"a taken address": {[]string{"name", "Nora", "email", "ANN@example.test", "password", holdfasttest.Password},
+			"There is an account with this e-mail address already."},
+		"nothing": {nil, "Please check 3 fields:"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := s.newBrowser()
@@ -202,7 +214,10 @@ func TestTheSessionCookie(t *testing.T) {
 // The sign-in page leads to pages of ours alone.
 func TestSigningInLeadsNowhereElse(t *testing.T) {
 	s := newSite(t)
-	for _, to := range []string{"//evil.example", "https://evil.example/", "../cobranded-ui/", "methods/../../x", "sign-out", "security/password", "\\evil", "verify?link=x", ""} {
+	for _, to := range []string{
+		"//evil.example", "https://evil.example/", "../cobranded-ui/", "methods/../../x", "sign-out", "security/password",
+		"\\evil", "verify?link=x", "",
+	} {
 		b := s.newBrowser()
 		b.postTo("sign-in", "email", s.Buyer.Email, "password", holdfasttest.Password, "to", to)
 		b.wantPage("")
@@ -212,7 +227,8 @@ func TestSigningInLeadsNowhereElse(t *testing.T) {
 func TestSessionsAreListedAndEnded(t *testing.T) {
 	s := newSite(t)
 	phone := s.newBrowser()
-	phone.header.Set("User-Agent", "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Version/19.0 Mobile/15E148 Safari/604.1")
+	phone.header.Set("User-Agent",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Version/19.0 Mobile/15E148 Safari/604.1")
 	phone.signIn(s.Buyer.Email, holdfasttest.Password)
 	odd := s.newBrowser()
 	odd.header.Set("User-Agent", "<script>alert(1)</script>")
@@ -221,7 +237,8 @@ func TestSessionsAreListedAndEnded(t *testing.T) {
 	b.header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0")
 	b.signIn(s.Buyer.Email, holdfasttest.Password)
 	b.get("security")
-	b.wantText("This browser", "Firefox on Linux", "Safari on iOS", "Unknown browser", "127.0.0.x", "Sign out everywhere else")
+	b.wantText("This browser", "Firefox on Linux", "Safari on iOS", "Unknown browser", "127.0.0.x",
+		"Sign out everywhere else")
 	b.wantNoText("alert(1)")
 
 	b.send("security/session/end", "S0001")
@@ -345,7 +362,8 @@ func TestTheSignInPageHasOneButton(t *testing.T) {
 // the store has waited long enough, and the form works afterwards.
 func TestAPageOfALockedStore(t *testing.T) {
 	path := holdfasttest.Addresses(t)["SQLite"](t)
-	db, err := store.Open(t.Context(), store.Config{Address: path, LockWait: 50 * time.Millisecond}) // ten seconds where a server runs
+	// ten seconds where a server runs
+	db, err := store.Open(t.Context(), store.Config{Address: path, LockWait: 50 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

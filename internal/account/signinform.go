@@ -74,7 +74,8 @@ func ReadNewParty(w webui.Words, typed holdfast.Params) (processor.NewParty, web
 	form := SignUpForm(w)
 	form.Fill(typed, "password")
 	n := processor.NewParty{
-		Name: strings.TrimSpace(typed.Get("name")), Email: strings.TrimSpace(typed.Get("email")), Password: typed.Get("password"),
+		Name: strings.TrimSpace(typed.Get("name")), Email: strings.TrimSpace(typed.Get("email")),
+		Password: typed.Get("password"),
 		Language: w.Tag(),
 	}
 	if problem := party.CheckLine(n.Name, party.NameMax); problem != "" {

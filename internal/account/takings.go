@@ -29,7 +29,9 @@ func (s *Server) takings(tx *store.ReadTx, seller party.ID) (k takings, err erro
 	longest := payment.TimeoutMinsMax*time.Minute + answerLate
 	page := processor.ActivityPage{
 		Activity: payment.Activity{
-			Filter:  payment.ActivityFilter{Start: monthOf(real).Add(-longest), End: endOfTime, BatchMax: payment.ActivityScanMax},
+			Filter: payment.ActivityFilter{
+				Start: monthOf(real).Add(-longest), End: endOfTime, BatchMax: payment.ActivityScanMax,
+			},
 			Account: seller, Own: true,
 		},
 		Sandbox: !s.Processor.Live, Real: real,

@@ -91,7 +91,8 @@ func FeeCeiling(w webui.Words, c *payment.FeeCeiling) string {
 // MethodNames are ways to pay, in words.
 func MethodNames(w webui.Words, methods []holdfast.PaymentMethod) string {
 	names := map[holdfast.PaymentMethod]string{
-		holdfast.MethodCC: w.T("method.card"), holdfast.MethodACH: w.T("method.bank"), holdfast.MethodABT: w.T("method.balance"),
+		holdfast.MethodCC: w.T("method.card"), holdfast.MethodACH: w.T("method.bank"),
+		holdfast.MethodABT: w.T("method.balance"),
 	}
 	all := make([]string, len(methods))
 	for i, m := range methods {

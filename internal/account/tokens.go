@@ -56,7 +56,8 @@ func (s *Server) showTokens(c *call) error {
 	page := listPage{Heading: w.T("menu.authorisations"), Lead: w.T("authorisations.lead"), Done: c.done()}
 	if len(tokens) > tokensMost {
 		tokens = tokens[:tokensMost]
-		page.Next = pageURL("authorisations", given("after", string(tokens[tokensMost-1].Handle()), "all", c.form.Get("all"))...)
+		page.Next = pageURL("authorisations",
+			given("after", string(tokens[tokensMost-1].Handle()), "all", c.form.Get("all"))...)
 	}
 	g := group{Empty: w.T("authorisations.none"), Rows: rows}
 	if all {
@@ -365,7 +366,11 @@ func (g givenToken) aggregateFacts(w webui.Words) []Term {
 	case g.aggregate.ID == "":
 		return nil
 	case g.aggregate.Method == holdfast.MethodPrepaid:
-		return []Term{{w.T("term.balance"), w.Dollars(g.aggregate.Limit)}, {w.T("authorisations.left"), w.Dollars(g.aggregate.Balance)}}
+		return []Term{
+			{w.T("term.balance"), w.Dollars(g.aggregate.Limit)}, {w.T("authorisations.left"), w.Dollars(g.aggregate.Balance)},
+		}
 	}
-	return []Term{{w.T("term.debt"), w.Dollars(g.aggregate.Limit)}, {w.T("authorisations.owed"), w.Dollars(g.aggregate.Balance)}}
+	return []Term{
+		{w.T("term.debt"), w.Dollars(g.aggregate.Limit)}, {w.T("authorisations.owed"), w.Dollars(g.aggregate.Balance)},
+	}
 }

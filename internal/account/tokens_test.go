@@ -31,10 +31,12 @@ func (s *site) handle(id holdfast.TokenID) string { return string(s.token(id).Ha
 func (s *site) multiUse() holdfast.TokenID {
 	return s.Token(
 		payment.Token{
-			Instrument: s.Card.ID, Method: holdfast.MethodCC, Type: holdfast.TokenMultiUse, Reason: "<b>Mugs</b>, <i>as they break</i>",
-			AmountType: holdfast.AmountMaximum, Amount: holdfasttest.USD("15"),
+			Instrument: s.Card.ID, Method: holdfast.MethodCC, Type: holdfast.TokenMultiUse,
+			Reason: "<b>Mugs</b>, <i>as they break</i>", AmountType: holdfast.AmountMaximum, Amount: holdfasttest.USD("15"),
 		},
-		payment.Limit{Kind: payment.LimitAmount, Value: holdfasttest.USD("40").Micro, Period: payment.Period{N: 1, Unit: payment.Month}},
+		payment.Limit{
+			Kind: payment.LimitAmount, Value: holdfasttest.USD("40").Micro, Period: payment.Period{N: 1, Unit: payment.Month},
+		},
 		payment.Limit{Kind: payment.LimitCount, Value: 3, Period: payment.Period{}},
 	)
 }
@@ -52,7 +54,8 @@ func TestAnApproval(t *testing.T) {
 		b.get("authorisations")
 		b.wantText(
 			"Kiln & Co", "Several payments · Mugs, as they break",
-			"up to $15.00 each time · at most $40.00 per month · at most 3 payments in all · Visa\u00a04242 · since Nov 23, 2026",
+			"up to $15.00 each time · at most $40.00 per month · at most 3 payments in all · "+
+				"Visa\u00a04242 · since Nov 23, 2026",
 		)
 		b.get("authorisations/one?token=" + s.handle(id))
 		b.wantText(
@@ -81,7 +84,9 @@ func TestAnApproval(t *testing.T) {
 
 // What is owed, or left of what was paid for, comes first.
 func TestApprovalsThatCannotBeCancelled(t *testing.T) {
-	for method, says := range map[holdfast.PaymentMethod]string{holdfast.MethodDebt: "You owe $20.00", holdfast.MethodPrepaid: "There are $20.00 left"} {
+	for method, says := range map[holdfast.PaymentMethod]string{
+		holdfast.MethodDebt: "You owe $20.00", holdfast.MethodPrepaid: "There are $20.00 left",
+	} {
 		s := newSite(t)
 		_, spends, pays := s.Aggregate(method, "50.00")
 		needed := spends
@@ -91,7 +96,8 @@ func TestApprovalsThatCannotBeCancelled(t *testing.T) {
 				t.Fatal(err)
 			}
 		} else if _, err := s.Processor.FundPrepaid(t.Context(), s.Shop, holdfast.FundPrepaidRequest{
-			SenderTokenID: pays, PrepaidInstrumentID: s.token(spends).Aggregate, FundingAmount: holdfasttest.USD("20.00"), CallerReference: "fill",
+			SenderTokenID: pays, PrepaidInstrumentID: s.token(spends).Aggregate, FundingAmount: holdfasttest.USD("20.00"),
+			CallerReference: "fill",
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +119,8 @@ func TestInstrumentsAreEnded(t *testing.T) {
 		s := newSiteOn(t, db)
 		prepaid, spends, funds := s.Aggregate(holdfast.MethodPrepaid, "50.00")
 		if _, err := s.Processor.FundPrepaid(t.Context(), s.Shop, holdfast.FundPrepaidRequest{
-			SenderTokenID: funds, PrepaidInstrumentID: prepaid.ID, FundingAmount: holdfasttest.USD("20.00"), CallerReference: "fill",
+			SenderTokenID: funds, PrepaidInstrumentID: prepaid.ID, FundingAmount: holdfasttest.USD("20.00"),
+			CallerReference: "fill",
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -234,7 +241,9 @@ func TestWhatIsHeldByAMovedClock(t *testing.T) {
 func TestAnApprovalToBePaid(t *testing.T) {
 	s := newSite(t)
 	id := s.Token(payment.Token{
-		Use: payment.UseReceive, Type: holdfast.TokenUnrestricted, Recipient: s.Buyer.ID, Methods: []holdfast.PaymentMethod{holdfast.MethodCC, holdfast.MethodABT},
+		Use: payment.UseReceive, Type: holdfast.TokenUnrestricted, Recipient: s.Buyer.ID, Methods: []holdfast.PaymentMethod{
+			holdfast.MethodCC, holdfast.MethodABT,
+		},
 		FeeCeiling: &payment.FeeCeiling{Fixed: holdfasttest.USD("0.50")},
 	})
 	b := s.ann()

@@ -16,7 +16,8 @@ func CodeForm(w webui.Words) webui.Form {
 	return webui.Form{
 		Submit: w.T("verify.submit"),
 		Fields: []webui.Field{
-			{Name: "code", Label: w.T("verify.code"), Hint: w.T("verify.code-hint"), Autocomplete: "one-time-code", InputMode: "numeric", Code: true},
+			{Name: "code", Label: w.T("verify.code"), Hint: w.T("verify.code-hint"), Autocomplete: "one-time-code",
+				InputMode: "numeric", Code: true},
 		},
 	}
 }
@@ -94,7 +95,9 @@ func (s *Server) renderVerify(c *call, status int, form webui.Form) error {
 	if err != nil {
 		return err
 	}
-	page := formPage{Heading: w.T("verify.heading"), Done: c.done(), Links: []link{{Label: w.T("account.to-overview"), Address: Root}}}
+	page := formPage{
+		Heading: w.T("verify.heading"), Done: c.done(), Links: []link{{Label: w.T("account.to-overview"), Address: Root}},
+	}
 	if p == (proving{}) {
 		page.Lead = w.T("verify.nothing")
 		return s.renderForm(c, status, "", page)

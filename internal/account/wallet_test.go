@@ -77,16 +77,23 @@ func TestCardsThatAreNotAdded(t *testing.T) {
 		typed []string
 		says  string
 	}{
-		"nothing":                {nil, "Please enter the card number."},
-		"mistyped":               {card("4242 4242 4242 4241"), "This card number has a typing error."},
-		"letters":                {card("4242 4242 4242 424x"), "A card number has 12 to 19 digits"},
-		"not a test":             {card("4929 0000 0000 6"), "This is a sandbox"},
-		"month 13":               {[]string{"number", "4242424242424242", "expiry", "13/31", "code", "123", "holder", "Ann"}, "Please enter the month and year"},
-		"expired":                {[]string{"number", "4242424242424242", "expiry", "08/20", "code", "123", "holder", "Ann"}, "This card has expired."},
-		"no code":                {[]string{"number", "4242424242424242", "expiry", "08/31", "code", "", "holder", "Ann"}, "Please enter the security code."},
-		"overlong":               {card(strings.Repeat("4", 5000)), "Please enter the card number."},
-		"a number in the holder": {[]string{"number", "4242424242424242", "expiry", "08/31", "code", "123", "holder", "4242 4242 4242 4242"}, "This looks like a card number."},
-		"in the holder":          {[]string{"number", "4242424242424242", "expiry", "08/31", "code", "123", "holder", strings.Repeat("h", 500)}, "This is too long."},
+		"nothing":    {nil, "Please enter the card number."},
+		"mistyped":   {card("4242 4242 4242 4241"), "This card number has a typing error."},
+		"letters":    {card("4242 4242 4242 424x"), "A card number has 12 to 19 digits"},
+		"not a test": {card("4929 0000 0000 6"), "This is a sandbox"},
+		"month 13": {[]string{"number", "4242424242424242", "expiry", "13/31", "code", "123", "holder", "Ann"},
+			"Please enter the month and year"},
+		"expired": {[]string{"number", "4242424242424242", "expiry", "08/20", "code", "123", "holder", "Ann"},
+			"This card has expired."},
+		"no code": {[]string{"number", "4242424242424242", "expiry", "08/31", "code", "", "holder", "Ann"},
+			"Please enter the security code."},
+		"overlong": {card(strings.Repeat("4", 5000)), "Please enter the card number."},
+		"a number in the holder": {[]string{
+			"number", "4242424242424242", "expiry", "08/31", "code", "123", "holder", "4242 4242 4242 4242",
+		}, "This looks like a card number."},
+		"in the holder": {[]string{
+			"number", "4242424242424242", "expiry", "08/31", "code", "123", "holder", strings.Repeat("h", 500),
+		}, "This is too long."},
 	} {
 		b.postTo("methods/card", row.typed...)
 		b.wantStatus(name, http.StatusUnprocessableEntity)
@@ -135,7 +142,10 @@ func TestACardThatIsNeeded(t *testing.T) {
 	if _, err := s.Cancel(held.ID); err != nil {
 		t.Fatal(err)
 	}
-	s.Token(payment.Token{Instrument: s.Card.ID, Method: holdfast.MethodCC, Type: holdfast.TokenMultiUse, AmountType: holdfast.AmountMaximum, Amount: holdfasttest.USD("5")})
+	s.Token(payment.Token{
+		Instrument: s.Card.ID, Method: holdfast.MethodCC, Type: holdfast.TokenMultiUse, AmountType: holdfast.AmountMaximum,
+		Amount: holdfasttest.USD("5"),
+	})
 	b.get(remove)
 	b.wantText("These approvals are paid with it", "Kiln & Co")
 	b.send("methods/remove", "")
@@ -146,7 +156,9 @@ func TestACardThatIsNeeded(t *testing.T) {
 func TestAddresses(t *testing.T) {
 	s := newSite(t)
 	b := s.ann()
-	typed := []string{"addressName", "Ann Buyer", "addressLine1", "1 Main St", "city", "Ames", "zip", "50010", "country", "US"}
+	typed := []string{
+		"addressName", "Ann Buyer", "addressLine1", "1 Main St", "city", "Ames", "zip", "50010", "country", "US",
+	}
 	b.get("addresses")
 	b.wantText("You have no address yet.")
 	b.get("addresses/edit")
@@ -188,7 +200,9 @@ func TestThereIsAnEndToEverything(t *testing.T) {
 		typed       func(i int) []string
 	}{
 		{"methods/card", "as many ways to pay as an account can hold", func(i int) []string {
-			return []string{"number", "4242424242424242", "expiry", fmt.Sprintf("%02d/%d", i%12+1, 2030+i/12), "code", "123", "holder", "Ann"}
+			return []string{
+				"number", "4242424242424242", "expiry", fmt.Sprintf("%02d/%d", i%12+1, 2030+i/12), "code", "123", "holder", "Ann",
+			}
 		}},
 		{"addresses/edit", "as many addresses as an account can hold", func(int) []string { return address }},
 	} {
@@ -207,7 +221,8 @@ func TestThereIsAnEndToEverything(t *testing.T) {
 func TestWhatIsSomebodyElses(t *testing.T) {
 	s := newSite(t)
 	b := s.ann()
-	b.postTo("addresses/edit", "addressName", "Ann", "addressLine1", "1 Main St", "city", "Ames", "zip", "50010", "country", "US")
+	b.postTo("addresses/edit", "addressName", "Ann", "addressLine1", "1 Main St", "city", "Ames", "zip", "50010",
+		"country", "US")
 	token := s.handle(s.Authorize("5.00"))
 	other := s.newBrowser()
 	other.signUp()
@@ -227,7 +242,8 @@ func TestWhatIsSomebodyElses(t *testing.T) {
 			answers[other.at.body] = true
 		}
 	}
-	for _, place := range []string{"methods/remove?method=" + string(s.Card.ID), "addresses/edit?address=A0001", "authorisations/one?token=" + token} {
+	for _, place := range []string{"methods/remove?method=" +
+		string(s.Card.ID), "addresses/edit?address=A0001", "authorisations/one?token=" + token} {
 		other.get(place)
 		other.wantStatus(place, http.StatusNotFound)
 		answers[other.at.body] = true

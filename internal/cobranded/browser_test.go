@@ -58,7 +58,9 @@ func (s *site) serve() {
 	s.server = httptest.NewServer(s.pages.Handler())
 	s.t.Cleanup(s.server.Close)
 	s.pages.Hosts = []string{strings.TrimPrefix(s.server.URL, "http://")}
-	s.shop = &holdfast.Client{CoBranded: s.server.URL + holdfast.CoBrandedPath, AccessKeyID: s.Key.ID, SecretKey: s.Key.Secret}
+	s.shop = &holdfast.Client{
+		CoBranded: s.server.URL + holdfast.CoBrandedPath, AccessKeyID: s.Key.ID, SecretKey: s.Key.Secret,
+	}
 }
 
 // newBrowser starts with no cookies. It follows redirects on the pages' own
@@ -201,7 +203,8 @@ func (s *site) signIn() page {
 func (s *site) wantPage(name string) {
 	s.t.Helper()
 	if s.at.back != nil || !strings.HasSuffix(s.at.url.Path, "/"+name) {
-		s.t.Fatalf("the browser is at %s (back: %v, status %d), want page %s:\n%s", s.at.url, s.at.back, s.at.status, name, s.at.body)
+		s.t.Fatalf("the browser is at %s (back: %v, status %d), want page %s:\n%s", s.at.url, s.at.back, s.at.status, name,
+			s.at.body)
 	}
 }
 

@@ -32,7 +32,8 @@ func (s *Server) showConfirm(c *call) error {
 		return c.redirect("payment")
 	}
 	page := confirmPage{
-		Frame: c.frame(), Caller: c.started.caller.Name, Action: actions + "confirm", Address: account.AddressLines(c.words, c.request.Address),
+		Frame: c.frame(), Caller: c.started.caller.Name, Action: actions + "confirm",
+		Address: account.AddressLines(c.words, c.request.Address),
 		Hidden: c.hidden(
 			holdfast.Param{Name: "instrument", Value: string(c.visit.Instrument)},
 			holdfast.Param{Name: "address", Value: string(c.visit.Address)},
@@ -52,7 +53,8 @@ func (s *Server) showConfirm(c *call) error {
 		page.Address, page.ChangeShip = account.AddressLines(c.words, address.Address), pageURL("address", c.visit.ID)
 	}
 	if sum, agrees := c.request.BreakdownSum(); !agrees && c.started.caller.Sandbox {
-		page.Breakdown = c.words.T("confirm.breakdown", "Sum", c.words.Dollars(sum), "Amount", c.words.Dollars(c.request.Amount))
+		page.Breakdown = c.words.T("confirm.breakdown", "Sum", c.words.Dollars(sum), "Amount",
+			c.words.Dollars(c.request.Amount))
 	}
 	return c.render(http.StatusOK, "confirm", page.Frame.Asked.Heading, stageConfirm, page)
 }

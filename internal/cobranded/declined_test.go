@@ -31,7 +31,8 @@ func declinedDefaultIsAskedAbout(t *testing.T, db *store.DB) {
 	s.wantPage("payment")
 	s.wantText("Declined a minute ago")
 	s.wantText("Visa ending in 0002")
-	if checked := regexp.MustCompile(`value="([^"]*)" required checked`).FindStringSubmatch(s.at.body); len(checked) != 2 || checked[1] != string(s.Card.ID) {
+	checked := regexp.MustCompile(`value="([^"]*)" required checked`).FindStringSubmatch(s.at.body)
+	if len(checked) != 2 || checked[1] != string(s.Card.ID) {
 		t.Errorf("checked is %q, want the other card", checked)
 	}
 	s.submit("instrument", string(bad.ID)) // it is the buyer's to try again
@@ -113,7 +114,8 @@ func TestALapsedHoldIsNoDecline(t *testing.T) {
 func (s *site) cardOf(number string) payment.Instrument {
 	s.t.Helper()
 	i, err := s.Processor.AddCard(s.t.Context(), s.Buyer.ID, processor.NewCard{
-		Number: processor.NewCardNumber(number), SecurityCode: processor.NewCardNumber("123"), Holder: "Ann Buyer", ExpiryMonth: 12, ExpiryYear: 2031,
+		Number: processor.NewCardNumber(number), SecurityCode: processor.NewCardNumber("123"), Holder: "Ann Buyer",
+		ExpiryMonth: 12, ExpiryYear: 2031,
 	}, true)
 	if err != nil {
 		s.t.Fatal(err)

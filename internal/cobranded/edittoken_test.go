@@ -16,8 +16,9 @@ func TestEditToken(t *testing.T) { holdfasttest.Databases(t, editToken) }
 
 func editToken(t *testing.T, db *store.DB) {
 	s := payingSite(t, db)
-	old := s.token(holdfast.TokenID(s.agreed(payment.PipelineMultiUse, "callerReference", "multi-1", "globalAmountLimit", "20",
-		"usageLimitType1", "Count", "usageLimitValue1", "2", "usageLimitPeriod1", "1 Day", "paymentReason", "Coffee").Get("tokenID")))
+	old := s.token(holdfast.TokenID(s.agreed(payment.PipelineMultiUse, "callerReference", "multi-1", "globalAmountLimit",
+		"20", "usageLimitType1", "Count", "usageLimitValue1", "2", "usageLimitPeriod1", "1 Day", "paymentReason",
+		"Coffee").Get("tokenID")))
 	if _, err := s.Pay(old.ID, "12", "before"); err != nil {
 		t.Fatal(err)
 	}
@@ -65,12 +66,14 @@ func TestEditTokenRefusals(t *testing.T) { holdfasttest.Databases(t, editTokenRe
 
 func editTokenRefusals(t *testing.T, db *store.DB) {
 	s := payingSite(t, db)
-	multi := holdfast.TokenID(s.agreed(payment.PipelineMultiUse, "callerReference", "multi-1", "globalAmountLimit", "20").Get("tokenID"))
+	multi := holdfast.TokenID(s.agreed(payment.PipelineMultiUse, "callerReference", "multi-1", "globalAmountLimit",
+		"20").Get("tokenID"))
 	n := 0
 	edit := func(id holdfast.TokenID, pairs ...string) {
 		t.Helper()
 		n++
-		s.get(s.asked(payment.PipelineEditToken, append([]string{"callerReference", "edit-" + strconv.Itoa(n), "tokenID", string(id)}, pairs...)...))
+		s.get(s.asked(payment.PipelineEditToken,
+			append([]string{"callerReference", "edit-" + strconv.Itoa(n), "tokenID", string(id)}, pairs...)...))
 	}
 	single := s.Authorize("5")
 	other := s.Token(payment.Token{Use: payment.UseReceive, Type: holdfast.TokenUnrestricted, Recipient: s.Owner.ID})
@@ -102,7 +105,8 @@ func editTokenRefusals(t *testing.T, db *store.DB) {
 	s.submit()
 	s.wantBack(holdfast.ReturnInvalidToken)
 
-	recurring := s.agreed(payment.PipelineRecurring, "callerReference", "sub", "transactionAmount", "5", "recurringPeriod", "1 Month")
+	recurring := s.agreed(payment.PipelineRecurring, "callerReference", "sub", "transactionAmount", "5", "recurringPeriod",
+		"1 Month")
 	s.SetStanding(s.Buyer.ID, party.Closed)
 	edit(holdfast.TokenID(recurring.Get("tokenID")))
 	s.wantBack(holdfast.ReturnNoAccount)

@@ -35,7 +35,8 @@ func cancelAndRestart(t *testing.T, db *store.DB) {
 	}
 
 	s.get(s.link(order()))
-	if back := s.wantBack(holdfast.ReturnAccountProblem); back.ErrorMessage != "User Error: The pipeline was aborted and restarted" {
+	if back := s.wantBack(holdfast.ReturnAccountProblem); back.ErrorMessage != "User Error: The pipeline was aborted "+
+		"and restarted" {
 		t.Errorf("message is %q", back.ErrorMessage)
 	}
 }
@@ -195,7 +196,9 @@ func (s *site) broken() {
 	if err := dead.Close(); err != nil {
 		s.t.Fatal(err)
 	}
-	s.pages.Processor = &processor.Processor{Store: dead, Network: s.Network, Now: s.Clock.Now, IDs: s.IDs, Log: s.pages.Log}
+	s.pages.Processor = &processor.Processor{
+		Store: dead, Network: s.Network, Now: s.Clock.Now, IDs: s.IDs, Log: s.pages.Log,
+	}
 }
 
 func TestSystemError(t *testing.T) {
@@ -241,7 +244,8 @@ func confirmedTwice(t *testing.T, db *store.DB) {
 	}
 
 	s.newBrowser()
-	if s.get(confirm.url.String()); s.at.status != http.StatusNotFound || strings.Contains(s.at.body, string(back.TokenID)) {
+	if s.get(confirm.url.String()); s.at.status != http.StatusNotFound ||
+		strings.Contains(s.at.body, string(back.TokenID)) {
 		t.Errorf("another browser is answered with %d", s.at.status)
 	}
 }
@@ -332,13 +336,16 @@ func everyPipelineEnds(t *testing.T, db *store.DB) {
 	s := payingSite(t, db)
 	token := s.Token(payment.Token{Type: holdfast.TokenMultiUse, Instrument: s.Card.ID, Method: s.Card.Method})
 	all := map[payment.Pipeline][]string{
-		payment.PipelineSingleUse:     {"callerReference", "SingleUse", "transactionAmount", "5"},
-		payment.PipelineMultiUse:      {"callerReference", "MultiUse", "globalAmountLimit", "100"},
-		payment.PipelineRecurring:     {"callerReference", "Recurring", "transactionAmount", "5", "recurringPeriod", "1 Month"},
-		payment.PipelineRecipient:     {"callerReference", "Recipient", "recipientPaysFee", "False"},
-		payment.PipelineSetupPrepaid:  {"callerReferenceSender", "SetupPrepaid", "callerReferenceFunding", "fund", "fundingAmount", "50"},
-		payment.PipelineSetupPostpaid: {"callerReferenceSender", "SetupPostpaid", "callerReferenceSettlement", "settle", "creditLimit", "50", "globalAmountLimit", "100"},
-		payment.PipelineEditToken:     {"callerReference", "EditToken", "tokenID", string(token)},
+		payment.PipelineSingleUse: {"callerReference", "SingleUse", "transactionAmount", "5"},
+		payment.PipelineMultiUse:  {"callerReference", "MultiUse", "globalAmountLimit", "100"},
+		payment.PipelineRecurring: {"callerReference", "Recurring", "transactionAmount", "5", "recurringPeriod",
+			"1 Month"},
+		payment.PipelineRecipient: {"callerReference", "Recipient", "recipientPaysFee", "False"},
+		payment.PipelineSetupPrepaid: {"callerReferenceSender", "SetupPrepaid", "callerReferenceFunding", "fund",
+			"fundingAmount", "50"},
+		payment.PipelineSetupPostpaid: {"callerReferenceSender", "SetupPostpaid", "callerReferenceSettlement", "settle",
+			"creditLimit", "50", "globalAmountLimit", "100"},
+		payment.PipelineEditToken: {"callerReference", "EditToken", "tokenID", string(token)},
 	}
 	for pipeline, pairs := range all {
 		ended := func(what string, act func()) {

@@ -67,7 +67,8 @@ func (s *site) wantReturn(address string, status holdfast.ReturnStatus) {
 // however often it is opened.
 func TestABrowserLeavesByAPage(t *testing.T) {
 	for language, text := range map[string]string{
-		"en": "Your approval has been recorded.", "de": "Ihre Freigabe ist gespeichert.", "es": "Su autorización ha quedado registrada.",
+		"en": "Your approval has been recorded.", "de": "Ihre Freigabe ist gespeichert.",
+		"es": "Su autorización ha quedado registrada.",
 	} {
 		t.Run(language, func(t *testing.T) {
 			s := newSite(t)
@@ -86,7 +87,8 @@ func TestABrowserLeavesByAPage(t *testing.T) {
 					t.Errorf("%s is %q, want %q", name, got, want)
 				}
 			}
-			if policy := s.at.header.Get("Content-Security-Policy"); !strings.Contains(policy, "form-action 'self';") || strings.Contains(policy, "script-src") {
+			if policy := s.at.header.Get("Content-Security-Policy"); !strings.Contains(policy, "form-action 'self';") ||
+				strings.Contains(policy, "script-src") {
 				t.Errorf("the policy is %q", policy)
 			}
 			for name, again := range map[string]func(){
@@ -191,8 +193,11 @@ func TestAReturnToAnApplication(t *testing.T) {
 	s.wantInvalid("The following input(s) are either invalid or absent:[returnURL]")
 	s.wantText("--return-schemes")
 	s.change(func(c party.Caller) party.Caller { c.ReturnSchemes = "com.example.shop"; return c })
-	for _, address := range []string{"com.example.other://paid/", "com.example.shop:paid", "javascript://paid/%0aalert(1)"} {
-		s.get(s.signed(params("pipelineName", "SingleUse", "callerReference", "order-4711", "transactionAmount", "5", "returnURL", address)))
+	for _, address := range []string{
+		"com.example.other://paid/", "com.example.shop:paid", "javascript://paid/%0aalert(1)",
+	} {
+		s.get(s.signed(params("pipelineName", "SingleUse", "callerReference", "order-4711", "transactionAmount", "5",
+			"returnURL", address)))
 		s.wantInvalid("The following input(s) are either invalid or absent:[returnURL]")
 	}
 	s.get(link)

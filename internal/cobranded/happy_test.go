@@ -36,7 +36,8 @@ func buyerWithADefaultCard(t *testing.T, db *store.DB) {
 		ID: back.TokenID, Caller: s.Shop.ID, Use: payment.UsePay, Type: holdfast.TokenSingleUse,
 		Reference: "order-4711", FriendlyName: "Two mugs", Reason: "Two mugs",
 		Sender: s.Buyer.ID, Recipient: s.Owner.ID, Instrument: s.Card.ID, Method: holdfast.MethodCC,
-		AmountType: holdfast.AmountMaximum, Amount: usd("42.50"), Installed: s.CallerNow(), Expires: s.CallerNow().Add(3 * time.Hour),
+		AmountType: holdfast.AmountMaximum, Amount: usd("42.50"), Installed: s.CallerNow(),
+		Expires: s.CallerNow().Add(3 * time.Hour),
 	}
 	if diff := cmp.Diff(want, token); diff != "" {
 		t.Errorf("token (-want +got):\n%s", diff)
@@ -100,7 +101,10 @@ func TestBareReturn(t *testing.T) {
 	for _, p := range got {
 		names = append(names, p.Name)
 	}
-	want := []string{"order", "signature", "expiry", "signatureVersion", "signatureMethod", "certificateUrl", "tokenID", "status", "callerReference", "callerId"}
+	want := []string{
+		"order", "signature", "expiry", "signatureVersion", "signatureMethod", "certificateUrl", "tokenID", "status",
+		"callerReference", "callerId",
+	}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("parameters in order (-want +got):\n%s", diff)
 	}
@@ -114,8 +118,10 @@ func TestReturnURLOfItsOwn(t *testing.T) {
 		{"no path", "http://shop.example.test", "http://shop.example.test/?signature=", ""},
 		{"port", "http://shop.example.test:8080/back", "http://shop.example.test:8080/back?signature=", ""},
 		{"fragment", "https://shop.example.test/back?a=1#top", "https://shop.example.test/back?a=1&signature=", "#top"},
-		{"name of the request", "http://shop.example.test/back?version=7&callerReference=order-4711", "http://shop.example.test/back?version=7&callerReference=order-4711&signature=", ""},
-		{"blank and quote", `http://shop.example.test/back?q=a b"c`, "http://shop.example.test/back?q=a%20b%22c&signature=", ""},
+		{"name of the request", "http://shop.example.test/back?version=7&callerReference=order-4711",
+			"http://shop.example.test/back?version=7&callerReference=order-4711&signature=", ""},
+		{"blank and quote", `http://shop.example.test/back?q=a b"c`, "http://shop.example.test/back?q=a%20b%22c&signature=",
+			""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			s := newSite(t)
@@ -187,7 +193,8 @@ func TestCardRefused(t *testing.T) {
 				t.Error("the holder's name is lost")
 			}
 			for _, text := range []string{row.number, strings.ReplaceAll(row.number, " ", "")} {
-				if text != "" && (strings.Contains(s.at.body, text) && text != "4242 4242 4242 4242" || strings.Contains(s.log.String(), text)) {
+				if text != "" && (strings.Contains(s.at.body, text) && text != "4242 4242 4242 4242" ||
+					strings.Contains(s.log.String(), text)) {
 					t.Errorf("the number is on the page or in the log")
 				}
 			}
@@ -209,12 +216,15 @@ func shippingAddress(t *testing.T, db *store.DB) {
 		t.Fatalf("status is %d for an incomplete address", s.at.status)
 	}
 	s.wantText("Please enter the street and number.")
-	s.submit("addressName", "Ann Buyer", "addressLine1", "1 Main St", "city", "Springfield", "state", "IL", "zip", "62701", "country", "US")
+	s.submit("addressName", "Ann Buyer", "addressLine1", "1 Main St", "city", "Springfield", "state", "IL", "zip", "62701",
+		"country", "US")
 	s.wantPage("confirm")
 	s.wantText("1 Main St")
 	s.submit()
 	back := s.wantBack(holdfast.ReturnSuccessCC)
-	want := holdfast.Address{Name: "Ann Buyer", Line1: "1 Main St", City: "Springfield", State: "IL", Zip: "62701", Country: "US"}
+	want := holdfast.Address{
+		Name: "Ann Buyer", Line1: "1 Main St", City: "Springfield", State: "IL", Zip: "62701", Country: "US",
+	}
 	if diff := cmp.Diff(want, back.Address); diff != "" {
 		t.Errorf("address (-want +got):\n%s", diff)
 	}
@@ -232,7 +242,8 @@ func TestThereIsAnEndToCardsAndAddresses(t *testing.T) {
 	s := newSite(t)
 	address := holdfast.Address{Name: "Ann Buyer", Line1: "1 Main St", City: "Springfield", Zip: "62701", Country: "US"}
 	card := processor.NewCard{
-		Number: processor.NewCardNumber("4242424242424242"), SecurityCode: processor.NewCardNumber("123"), ExpiryMonth: 12, ExpiryYear: 2031, Holder: "Ann Buyer",
+		Number: processor.NewCardNumber("4242424242424242"), SecurityCode: processor.NewCardNumber("123"), ExpiryMonth: 12,
+		ExpiryYear: 2031, Holder: "Ann Buyer",
 	}
 	for _, add := range []func() error{
 		func() error { _, err := s.Processor.AddAddress(t.Context(), s.Buyer.ID, address); return err },
@@ -252,8 +263,12 @@ func TestThereIsAnEndToCardsAndAddresses(t *testing.T) {
 		page, says string
 		typed      []string
 	}{
-		{"card", "as many ways to pay as an account can hold", []string{"number", "4242424242424242", "expiry", "0831", "code", "123"}},
-		{"address", "as many addresses as an account can hold", []string{"addressLine1", "1 Main St", "city", "Springfield", "zip", "62701", "country", "US"}},
+		{"card", "as many ways to pay as an account can hold", []string{
+			"number", "4242424242424242", "expiry", "0831", "code", "123",
+		}},
+		{"address", "as many addresses as an account can hold", []string{
+			"addressLine1", "1 Main St", "city", "Springfield", "zip", "62701", "country", "US",
+		}},
 	} {
 		s.get(s.server.URL + "/cobranded-ui/actions/" + row.page + "?new=1&visit=" + s.visit())
 		s.submit(row.typed...)
@@ -275,7 +290,8 @@ func TestShippingAddressRemovedMeanwhile(t *testing.T) {
 	r.CollectShippingAddress = true
 	s.get(s.link(r))
 	s.signIn()
-	s.submit("addressName", "Ann Buyer", "addressLine1", "1 Main St", "city", "Springfield", "zip", "62701", "country", "US")
+	s.submit("addressName", "Ann Buyer", "addressLine1", "1 Main St", "city", "Springfield", "zip", "62701", "country",
+		"US")
 	s.wantPage("confirm")
 	var kept []party.Address
 	if err := s.DB.View(t.Context(), func(tx *store.ReadTx) (err error) {
@@ -293,7 +309,8 @@ func TestShippingAddressRemovedMeanwhile(t *testing.T) {
 	s.at = shown
 	s.submit()
 	s.wantPage("address")
-	s.submit("addressName", "Ann Buyer", "addressLine1", "2 Elm St", "city", "Springfield", "zip", "62701", "country", "US")
+	s.submit("addressName", "Ann Buyer", "addressLine1", "2 Elm St", "city", "Springfield", "zip", "62701", "country",
+		"US")
 	s.wantPage("confirm")
 	s.submit()
 	if back := s.wantBack(holdfast.ReturnSuccessCC); back.Address.Line1 != "2 Elm St" {
@@ -392,7 +409,8 @@ func TestTheCallerIsToldTheAddressItAsksFor(t *testing.T) {
 func TestAReturnURLMayNameAReferenceOfItsOwn(t *testing.T) {
 	s := newSite(t)
 	own := shopURL + "&callerReference=mine"
-	p := params("callerReference", "own-1", "pipelineName", "SingleUse", "returnURL", own, "transactionAmount", "12.50", "paymentMethod", "CC")
+	p := params("callerReference", "own-1", "pipelineName", "SingleUse", "returnURL", own, "transactionAmount", "12.50",
+		"paymentMethod", "CC")
 	s.get(s.signed(p))
 	s.signIn()
 	s.submit()

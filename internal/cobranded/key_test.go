@@ -91,7 +91,8 @@ func TestKeyCookie(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cookie.Name != "holdfast-"+visit.Query().Get("visit") || cookie.Path != "/cobranded-ui/actions/cancel" || !cookie.HttpOnly ||
+	if cookie.Name != "holdfast-"+visit.Query().Get("visit") || cookie.Path != "/cobranded-ui/actions/cancel" ||
+		!cookie.HttpOnly ||
 		cookie.SameSite != http.SameSiteLaxMode || cookie.MaxAge != 0 || len(cookie.Value) < 32 {
 		t.Errorf("the cookie is %v", cookie)
 	}

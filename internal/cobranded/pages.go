@@ -164,7 +164,9 @@ func (c *call) render(status int, page, title string, stage int, content any) er
 		Scripts: append([]string{"once.js"}, c.scripts...),
 		Policy:  webui.Policy{ImageFrom: logoOrigin(c.request), Asks: slices.Contains(c.scripts, webui.PasskeyScript)},
 	}
-	for i, label := range []string{c.words.T("step.sign-in"), c.words.T("step.payment"), c.words.T("step.shipping"), c.words.T("step.confirm")} {
+	for i, label := range []string{
+		c.words.T("step.sign-in"), c.words.T("step.payment"), c.words.T("step.shipping"), c.words.T("step.confirm"),
+	} {
 		if i == stageAddress && !c.request.CollectAddress || i == stagePayment && !c.request.Pays() {
 			continue
 		}

@@ -35,21 +35,33 @@ func everyPage(w webui.Words) []layoutOf {
 		return form
 	}
 	address := wrong(account.AddressForm(w, "Ann"))
-	passkey := webui.PasskeyForm{Action: "/passkey", Passkey: webui.Passkey{Ask: "/ask", Label: "Passkey", Working: "W", Failed: "F"}}
+	passkey := webui.PasskeyForm{
+		Action: "/passkey", Passkey: webui.Passkey{Ask: "/ask", Label: "Passkey", Working: "W", Failed: "F"},
+	}
 	choices := []choice{{Value: "1", Title: "One", Detail: "first", Checked: true}, {Value: "2", Title: "Two"}}
 	return []layoutOf{
 		{"sign-in", signInPage{Frame: bare, Heading: "Sign in", Form: wrong(account.SignInForm(w)), SignUp: "/up"}},
-		{"sign-in", signInPage{Frame: bare, Heading: "Sign in", Ended: "You were signed out.", Form: account.SignInForm(w), Forgotten: "/forgotten", Passkey: &passkey}},
+		{"sign-in", signInPage{
+			Frame: bare, Heading: "Sign in", Ended: "You were signed out.", Form: account.SignInForm(w), Forgotten: "/forgotten",
+			Passkey: &passkey,
+		}},
 		{"verify", verifyPage{Frame: bare, Email: "ann@example.test", Form: wrong(account.CodeForm(w)), Send: "/send"}},
 		{"sign-up", signUpPage{Frame: bare, Form: wrong(account.SignUpForm(w)), SignIn: "/in"}},
-		{"payment", paymentPage{Frame: f, Action: "/do", Problem: "No.", Choices: choices, AddCard: "/card", AddBank: "/bank"}},
+		{"payment", paymentPage{
+			Frame: f, Action: "/do", Problem: "No.", Choices: choices, AddCard: "/card", AddBank: "/bank",
+		}},
 		{"payment", paymentPage{Frame: bare, Action: "/do"}},
 		{"card", cardPage{Frame: f, Form: wrong(account.CardForm(w, "Ann")), Back: "/back", Test: true}},
-		{"address", addressPage{Frame: f, Heading: "Where", Action: "/do", Choices: choices, Other: "/other", Problem: "No."}},
+		{"address", addressPage{
+			Frame: f, Heading: "Where", Action: "/do", Choices: choices, Other: "/other", Problem: "No.",
+		}},
 		{"address", addressPage{Frame: f, Heading: "Where", Form: &address, Other: "/other"}},
 		{"confirm", confirmPage{
-			Frame: full, Caller: "Kiln & Co", Action: "/do", Hidden: hidden, Instrument: account.InstrumentView{Title: "Visa", Detail: "x"},
-			Address: []string{"Ann"}, Change: "/c", ChangeShip: "/s", Email: "ann@example.test", Breakdown: "It does not add up.",
+			Frame: full, Caller: "Kiln & Co", Action: "/do", Hidden: hidden, Instrument: account.InstrumentView{
+				Title: "Visa", Detail: "x",
+			},
+			Address: []string{"Ann"}, Change: "/c", ChangeShip: "/s", Email: "ann@example.test",
+			Breakdown: "It does not add up.",
 		}},
 		{"confirm", confirmPage{Frame: bare, Action: "/do", Hidden: hidden}},
 		{"message", messagePage{Heading: "No", Text: []string{"x"}, Detail: "d", Hints: []string{"h"}, Signed: "GET\nx"}},
@@ -80,7 +92,10 @@ func TestEveryPageRenders(t *testing.T) {
 		for _, row := range everyPage(words) {
 			w := httptest.NewRecorder()
 			steps := []webui.Step{{Label: "A", Done: true}, {Label: "B", Current: true}}
-			layout := webui.Layout{Words: words, Title: "T", Sandbox: true, Steps: steps, Scripts: []string{"once.js", "card.js"}, Content: row.content}
+			layout := webui.Layout{
+				Words: words, Title: "T", Sandbox: true, Steps: steps, Scripts: []string{"once.js", "card.js"},
+				Content: row.content,
+			}
 			if err := pages.Render(w, http.StatusOK, row.page, layout); err != nil {
 				t.Errorf("%s: %v", row.page, err)
 				continue

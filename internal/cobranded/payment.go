@@ -58,7 +58,8 @@ func (s *Server) renderPayment(c *call, status int, problem string) error {
 			v.Detail = c.words.T("payment.balance", "Amount", c.words.Dollars(balance))
 		}
 		page.Choices = append(page.Choices, choice{
-			Value: string(i.ID), Title: v.Title, Card: v.Card, Detail: v.Detail, Declined: declined[i.ID], Checked: i.ID == chosen,
+			Value: string(i.ID), Title: v.Title, Card: v.Card, Detail: v.Detail, Declined: declined[i.ID],
+			Checked: i.ID == chosen,
 		})
 	}
 	if c.request.Offers(holdfast.MethodCC) {
@@ -74,7 +75,9 @@ func (s *Server) renderPayment(c *call, status int, problem string) error {
 // the default, or the balance where nothing else speaks for another, as the
 // pipeline's pages did. One that was declined at its last use, and a balance that
 // does not reach, are for the sender to choose.
-func (c *call) preselect(usable []payment.Instrument, declined map[payment.InstrumentID]string, balance money.Amount) (chosen payment.InstrumentID) {
+func (c *call) preselect(
+	usable []payment.Instrument, declined map[payment.InstrumentID]string, balance money.Amount,
+) (chosen payment.InstrumentID) {
 	best := 0
 	for _, i := range usable {
 		rank := 1

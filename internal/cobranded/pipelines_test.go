@@ -25,7 +25,8 @@ func payingSite(t *testing.T, db *store.DB) *site {
 
 // asked is the link of a pipeline with the parameters that all tests share.
 func (s *site) asked(pipeline payment.Pipeline, pairs ...string) string {
-	return s.signed(append(params("pipelineName", string(pipeline), "returnURL", shopURL, "version", "2009-01-09"), params(pairs...)...))
+	return s.signed(append(params("pipelineName", string(pipeline), "returnURL", shopURL, "version", "2009-01-09"),
+		params(pairs...)...))
 }
 
 // agree takes the buyer from a link to the end: signing in where asked, and
@@ -111,8 +112,8 @@ func TestMultiUse(t *testing.T) { holdfasttest.Databases(t, multiUse) }
 func multiUse(t *testing.T, db *store.DB) {
 	s := payingSite(t, db)
 	starts := s.CallerNow().Truncate(time.Second).Add(24 * time.Hour)
-	s.get(s.asked(payment.PipelineMultiUse, "callerReference", "multi-1", "globalAmountLimit", "20", "transactionAmount", "15",
-		"amountType", "Maximum", "usageLimitType1", "Count", "usageLimitValue1", "1", "usageLimitPeriod1", "1 Day",
+	s.get(s.asked(payment.PipelineMultiUse, "callerReference", "multi-1", "globalAmountLimit", "20", "transactionAmount",
+		"15", "amountType", "Maximum", "usageLimitType1", "Count", "usageLimitValue1", "1", "usageLimitPeriod1", "1 Day",
 		"paymentReason", "Coffee", "validityStart", seconds(starts)))
 	s.signIn()
 	for _, text := range []string{
@@ -150,7 +151,9 @@ func multiUse(t *testing.T, db *store.DB) {
 
 func TestMultiUseLivesAYear(t *testing.T) {
 	s := newSite(t)
-	for reference, expiry := range map[string]time.Duration{"": 365 * 24 * time.Hour, "5 years": 5 * 365 * 24 * time.Hour} {
+	for reference, expiry := range map[string]time.Duration{
+		"": 365 * 24 * time.Hour, "5 years": 5 * 365 * 24 * time.Hour,
+	} {
 		pairs := []string{"callerReference", "multi" + reference, "globalAmountLimit", "20"}
 		want := s.CallerNow().Add(expiry)
 		if reference != "" {
@@ -168,8 +171,8 @@ func TestRecurring(t *testing.T) { holdfasttest.Databases(t, recurring) }
 
 func recurring(t *testing.T, db *store.DB) {
 	s := payingSite(t, db)
-	s.get(s.asked(payment.PipelineRecurring, "callerReference", "sub-1", "transactionAmount", "9.99", "recurringPeriod", "1 Month",
-		"validityStart", seconds(s.CallerNow()), "validityExpiry", seconds(s.CallerNow().Add(100*24*time.Hour))))
+	s.get(s.asked(payment.PipelineRecurring, "callerReference", "sub-1", "transactionAmount", "9.99", "recurringPeriod",
+		"1 Month", "validityStart", seconds(s.CallerNow()), "validityExpiry", seconds(s.CallerNow().Add(100*24*time.Hour))))
 	s.signIn()
 	for _, text := range []string{"$9.99", "once every month", "Until", "asks you to approve regular payments"} {
 		s.wantText(text)
@@ -208,7 +211,8 @@ func (s *site) marketplace(pairs ...string) (sam party.Party, recipientToken hol
 	sam = s.Party("Sam Seller", "sam@example.test")
 	s.Change(sam.ID, func(p *party.Party) { p.Business = true })
 	s.newBrowser()
-	s.get(s.asked(payment.PipelineRecipient, append([]string{"callerReference", "sam", "recipientPaysFee", "True"}, pairs...)...))
+	s.get(s.asked(payment.PipelineRecipient,
+		append([]string{"callerReference", "sam", "recipientPaysFee", "True"}, pairs...)...))
 	s.submit("email", sam.Email, "password", holdfasttest.Password)
 	s.wantPage("confirm")
 	s.submit()
@@ -221,12 +225,15 @@ func TestRecipient(t *testing.T) { holdfasttest.Databases(t, recipient) }
 
 func recipient(t *testing.T, db *store.DB) {
 	s := payingSite(t, db)
-	s.get(s.asked(payment.PipelineRecipient, "callerReference", "seller-1", "callerReferenceRefund", "seller-1-refund", "recipientPaysFee", "True",
+	s.get(s.asked(payment.PipelineRecipient, "callerReference", "seller-1", "callerReferenceRefund", "seller-1-refund",
+		"recipientPaysFee", "True",
 		"maxFixedFee", "0.50", "maxVariableFee", "5", "paymentMethod", "CC,ABT"))
 	s.wantText("Sign in to be paid")
 	s.signIn()
 	s.wantPage("confirm") // no way to pay is asked for
-	for _, text := range []string{"at most $0.50 plus 5%", "paid by you", "card, balance", "You are not charged.", "Accept these terms"} {
+	for _, text := range []string{
+		"at most $0.50 plus 5%", "paid by you", "card, balance", "You are not charged.", "Accept these terms",
+	} {
 		s.wantText(text)
 	}
 	s.submit()
@@ -243,8 +250,9 @@ func recipient(t *testing.T, db *store.DB) {
 		RefundToken: holdfast.TokenID(back.Get("refundTokenID")),
 	})
 	s.wantToken(back.Get("refundTokenID"), payment.Token{
-		Use: payment.UseRefund, Type: holdfast.TokenUnrestricted, Reference: "seller-1-refund", FriendlyName: "Unrestricted token",
-		Recipient: s.Buyer.ID,
+		Use: payment.UseRefund, Type: holdfast.TokenUnrestricted, Reference: "seller-1-refund",
+		FriendlyName: "Unrestricted token",
+		Recipient:    s.Buyer.ID,
 	})
 	for _, pairs := range [][]string{
 		{"callerReference", "seller-1-refund"},
@@ -286,7 +294,9 @@ func marketplacePayment(t *testing.T, db *store.DB) {
 	all := []string{string(recipientToken)}
 	for _, name := range []string{"Tess", "Uma"} {
 		who := s.Party(name, name+"@example.test")
-		all = append(all, string(s.Token(payment.Token{Use: payment.UseReceive, Type: holdfast.TokenUnrestricted, Recipient: who.ID})))
+		all = append(all, string(s.Token(payment.Token{
+			Use: payment.UseReceive, Type: holdfast.TokenUnrestricted, Recipient: who.ID,
+		})))
 	}
 	s.get(s.asked(payment.PipelineMultiUse, "callerReference", "m-2", "globalAmountLimit", "10",
 		"recipientTokenList", strings.Join(all, ","), "isRecipientCobranding", "True"))
@@ -359,16 +369,21 @@ func TestSetupPrepaid(t *testing.T) { holdfasttest.Databases(t, setupPrepaid) }
 
 func setupPrepaid(t *testing.T, db *store.DB) {
 	s := payingSite(t, db)
-	s.get(s.asked(payment.PipelineSetupPrepaid, "callerReferenceSender", "spend-1", "callerReferenceFunding", "fund-1", "fundingAmount", "50"))
+	s.get(s.asked(payment.PipelineSetupPrepaid, "callerReferenceSender", "spend-1", "callerReferenceFunding", "fund-1",
+		"fundingAmount", "50"))
 	s.signIn()
-	for _, text := range []string{"Balance, at most", "$50.00", "Fill it with", "Visa ending in 4242", "Set up the balance", "never more than $50.00, to be spent at Kiln & Co"} {
+	for _, text := range []string{
+		"Balance, at most", "$50.00", "Fill it with", "Visa ending in 4242", "Set up the balance",
+		"never more than $50.00, to be spent at Kiln & Co",
+	} {
 		s.wantText(text)
 	}
 	s.submit()
 	back := s.wantBack(holdfast.ReturnSuccessCC).Params
 	wantAnswered(t, back, "status", "prepaidInstrumentID", "prepaidSenderTokenID", "fundingTokenID", "expiry")
 	instrument := s.aggregate(back.Get("prepaidInstrumentID"))
-	if len(instrument.ID) != 64 || instrument.Limit != usd("50") || instrument.Sender != s.Buyer.ID || instrument.Recipient != s.Owner.ID {
+	if len(instrument.ID) != 64 || instrument.Limit != usd("50") || instrument.Sender != s.Buyer.ID ||
+		instrument.Recipient != s.Owner.ID {
 		t.Errorf("instrument %+v", instrument)
 	}
 	spends := s.wantToken(back.Get("prepaidSenderTokenID"), payment.Token{
@@ -400,10 +415,13 @@ func TestSetupPostpaid(t *testing.T) { holdfasttest.Databases(t, setupPostpaid) 
 
 func setupPostpaid(t *testing.T, db *store.DB) {
 	s := payingSite(t, db)
-	s.get(s.asked(payment.PipelineSetupPostpaid, "callerReferenceSender", "spend-1", "callerReferenceSettlement", "settle-1",
-		"creditLimit", "50", "globalAmountLimit", "60", "usageLimitType1", "Amount", "usageLimitValue1", "40", "usageLimitPeriod1", "1 Day"))
+	s.get(s.asked(payment.PipelineSetupPostpaid, "callerReferenceSender", "spend-1", "callerReferenceSettlement",
+		"settle-1", "creditLimit", "50", "globalAmountLimit", "60", "usageLimitType1", "Amount", "usageLimitValue1", "40",
+		"usageLimitPeriod1", "1 Day"))
 	s.signIn()
-	for _, text := range []string{"You may owe, at most", "$50.00", "Charged in all, at most", "$60.00", "at most $40.00 per day", "Settle it with"} {
+	for _, text := range []string{
+		"You may owe, at most", "$50.00", "Charged in all, at most", "$60.00", "at most $40.00 per day", "Settle it with",
+	} {
 		s.wantText(text)
 	}
 	s.submit()
@@ -441,7 +459,9 @@ func setupPostpaid(t *testing.T, db *store.DB) {
 
 func TestSetupsTakeTheCallerAlone(t *testing.T) {
 	s := newSite(t)
-	for reference, pipeline := range map[string]payment.Pipeline{"Funding": payment.PipelineSetupPrepaid, "Settlement": payment.PipelineSetupPostpaid} {
+	for reference, pipeline := range map[string]payment.Pipeline{
+		"Funding": payment.PipelineSetupPrepaid, "Settlement": payment.PipelineSetupPostpaid,
+	} {
 		pairs := []string{
 			"callerReferenceSender", "s-" + reference, "callerReference" + reference, "o-" + reference,
 			"fundingAmount", "50", "creditLimit", "50", "globalAmountLimit", "60",
@@ -449,7 +469,8 @@ func TestSetupsTakeTheCallerAlone(t *testing.T) {
 		s.agreed(pipeline, pairs...)
 		pairs[1] = "new-" + reference // the other one is still taken
 		s.get(s.asked(pipeline, pairs...))
-		if back := s.wantBack(holdfast.ReturnCallerError); !strings.Contains(back.ErrorMessage, "[callerReference"+reference+"]") {
+		if back := s.wantBack(holdfast.ReturnCallerError); !strings.Contains(back.ErrorMessage, "[callerReference"+reference+
+			"]") {
 			t.Errorf("message is %q", back.ErrorMessage)
 		}
 	}

@@ -22,7 +22,8 @@ func balanceThatDoesNotReach(t *testing.T, db *store.DB) {
 	preselected := func(reference string) string {
 		t.Helper()
 		s.newBrowser()
-		s.get(s.signed(params("pipelineName", "SingleUse", "callerReference", reference, "transactionAmount", "42.50", "returnURL", shopURL, "paymentMethod", "ABT")))
+		s.get(s.signed(params("pipelineName", "SingleUse", "callerReference", reference, "transactionAmount", "42.50",
+			"returnURL", shopURL, "paymentMethod", "ABT")))
 		s.signIn()
 		if strings.HasSuffix(s.at.url.Path, "/confirm") {
 			return string(balance.ID)

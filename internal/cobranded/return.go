@@ -143,7 +143,8 @@ func (s *Server) returnURL(from started, answer holdfast.Params) (string, error)
 	if err != nil {
 		return "", fmt.Errorf("signing a return URL: %w", err)
 	}
-	return from.target.endpoint + "?" + join(from.target.rawQuery, recorded(signed, answer).Encode()) + from.target.hash(), nil
+	return from.target.endpoint + "?" + join(from.target.rawQuery, recorded(signed, answer).Encode()) + from.target.hash(),
+		nil
 }
 
 // sign answers in kind: version 1 with version 1, which has no fields but the
@@ -188,7 +189,8 @@ func givenBack(from started, answer holdfast.Params) holdfast.Params {
 // expiry, the signature's fields, what was made, status, callerReference, and then
 // the rest.
 func recorded(signed, answer holdfast.Params) holdfast.Params {
-	order := slices.Concat([]string{"signature", "expiry", "signatureVersion", "signatureMethod", "certificateUrl"}, madeFields, []string{"status"})
+	order := slices.Concat([]string{"signature", "expiry", "signatureVersion", "signatureMethod", "certificateUrl"},
+		madeFields, []string{"status"})
 	var p holdfast.Params
 	for _, name := range order {
 		if value, ok := signed.Lookup(name); ok {

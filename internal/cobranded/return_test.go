@@ -16,9 +16,9 @@ var reserved = []string{
 	"status", "expiry", "errorMessage", "buyerEmailAddress",
 	"tokenID", "refundTokenID", "prepaidInstrumentID", "prepaidSenderTokenID", "fundingTokenID",
 	"creditInstrumentID", "creditSenderTokenID", "settlementTokenID",
-	"notificationType", "transactionId", "transactionDate", "transactionStatus", "statusCode", "statusMessage", "operation",
-	"parentTransactionId", "buyerName", "buyerEmail", "recipientName", "recipientEmail", "customerName", "customerEmail",
-	"tokenType", "dateInstalled", "tokenId",
+	"notificationType", "transactionId", "transactionDate", "transactionStatus", "statusCode", "statusMessage",
+	"operation", "parentTransactionId", "buyerName", "buyerEmail", "recipientName", "recipientEmail", "customerName",
+	"customerEmail", "tokenType", "dateInstalled", "tokenId",
 }
 
 // spellings of a name that a reader who ignores case takes for it.

@@ -31,7 +31,9 @@ func TestALiveCallersRefusedLinkShowsNoText(t *testing.T) {
 	s.live()
 	s.get(wrong(s))
 	s.wantInvalid("Invalid Signature")
-	for _, told := range []string{"cobranded-ui/actions/start", "transactionAmount", "order-4711", s.shop.AccessKeyID, "callerKey"} {
+	for _, told := range []string{
+		"cobranded-ui/actions/start", "transactionAmount", "order-4711", s.shop.AccessKeyID, "callerKey",
+	} {
 		if strings.Contains(s.at.body, told) {
 			t.Errorf("the page of a live caller has %q:\n%s", told, s.at.body)
 		}
@@ -46,11 +48,13 @@ func TestTheAddressThatIsConfirmedWasShown(t *testing.T) {
 	r.CollectShippingAddress = true
 	s.get(s.link(r))
 	s.signIn()
-	s.submit("addressName", "Ann Buyer", "addressLine1", "1 Main St", "city", "Springfield", "state", "IL", "zip", "62701", "country", "US")
+	s.submit("addressName", "Ann Buyer", "addressLine1", "1 Main St", "city", "Springfield", "state", "IL", "zip", "62701",
+		"country", "US")
 	s.wantPage("confirm")
 	stale := s.at
 	s.get(s.server.URL + "/cobranded-ui/actions/address?new=1&visit=" + s.at.url.Query().Get("visit"))
-	s.submit("addressName", "Ann Buyer", "addressLine1", "2 Side St", "city", "Springfield", "state", "IL", "zip", "62701", "country", "US")
+	s.submit("addressName", "Ann Buyer", "addressLine1", "2 Side St", "city", "Springfield", "state", "IL", "zip", "62701",
+		"country", "US")
 	s.wantPage("confirm")
 	s.wantText("2 Side St")
 
@@ -76,12 +80,14 @@ func noCancelledRecipient(t *testing.T, db *store.DB) {
 	requests := map[payment.Pipeline][]string{
 		payment.PipelineSingleUse: {"transactionAmount", "10", "recipientToken", string(recipient)},
 		payment.PipelineMultiUse:  {"globalAmountLimit", "10", "recipientTokenList", string(recipient)},
-		payment.PipelineRecurring: {"transactionAmount", "10", "recurringPeriod", "1 Month", "recipientToken", string(recipient)},
+		payment.PipelineRecurring: {"transactionAmount", "10", "recurringPeriod", "1 Month", "recipientToken",
+			string(recipient)},
 	}
 	ask := func(pipeline payment.Pipeline, reference string) {
 		t.Helper()
 		s.newBrowser()
-		s.get(s.asked(pipeline, append([]string{"callerReference", reference + string(pipeline), "paymentMethod", "CC"}, requests[pipeline]...)...))
+		s.get(s.asked(pipeline, append([]string{"callerReference", reference + string(pipeline), "paymentMethod", "CC"},
+			requests[pipeline]...)...))
 	}
 	waiting := map[payment.Pipeline]page{}
 	browsers := map[payment.Pipeline]*http.Client{}

@@ -14,7 +14,9 @@ import (
 // each host with and without port, and the real verb before the other, since
 // some builders of forms sign GET. More texts do not make forging easier; each
 // needs the key.
-func (s *Server) checkSignature(r *http.Request, p holdfast.Params, caller party.Caller, key party.AccessKey) *distrusted {
+func (s *Server) checkSignature(
+	r *http.Request, p holdfast.Params, caller party.Caller, key party.AccessKey,
+) *distrusted {
 	method := holdfast.SignatureMethod(param(p, "signatureMethod"))
 	signature := param(p, "signature")
 	signed := p.Without("signature")
@@ -50,7 +52,9 @@ func checkSignatureV1(r *http.Request, p holdfast.Params, caller party.Caller, k
 	if holdfast.VerifyV1(key.Secret, signed, signature) {
 		return nil
 	}
-	if name == awsSignature && holdfast.VerifyHMAC(key.Secret, holdfast.HmacSHA1, holdfast.StringToSign2007(holdfast.CoBrandedPath, signed), signature) {
+	if name == awsSignature &&
+		holdfast.VerifyHMAC(key.Secret, holdfast.HmacSHA1, holdfast.StringToSign2007(holdfast.CoBrandedPath, signed),
+			signature) {
 		return nil
 	}
 	return explained(caller, key, holdfast.RefusedSignature{

@@ -84,7 +84,8 @@ func signatureV1(t *testing.T, db *store.DB) {
 	s.signIn()
 	s.submit()
 	got := s.wantBackV1(holdfast.ReturnSuccessCC)
-	if s.token(holdfast.TokenID(got.Get("tokenID"))).Amount != usd("42.50") || got.Get("paymentReason") != "Two mugs & more" {
+	if s.token(holdfast.TokenID(got.Get("tokenID"))).Amount != usd("42.50") ||
+		got.Get("paymentReason") != "Two mugs & more" {
 		t.Errorf("the answer is %s", s.at.back)
 	}
 	verifier := holdfasttest.Verifier(s.Shop.ID)
@@ -115,7 +116,8 @@ func TestSignatureV1Ways(t *testing.T) {
 			for _, p := range s.wantBackV1(holdfast.ReturnSuccessCC) {
 				names = append(names, p.Name)
 			}
-			if diff := cmp.Diff([]string{"order", "signature", "expiry", "tokenID", "status", "callerReference"}, names); diff != "" {
+			if diff := cmp.Diff([]string{"order", "signature", "expiry", "tokenID", "status", "callerReference"},
+				names); diff != "" {
 				t.Errorf("parameters in order (-want +got):\n%s", diff)
 			}
 		})
@@ -138,7 +140,8 @@ func TestSignatureV1Vectors(t *testing.T) {
 		"FPSTESTACCESSKEY0001": "fps-test-secret-0123456789abcdefghijklmn", "this-is-a-fake-id": "this-is-a-fake-key",
 	} {
 		key := party.AccessKey{ID: id, Secret: holdfast.NewSecretKey(secret), Caller: s.Shop.ID}
-		if err := s.DB.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertAccessKey(key, s.Clock.Now()) }); err != nil {
+		if err := s.DB.Update(t.Context(),
+			func(tx *store.Tx) error { return tx.InsertAccessKey(key, s.Clock.Now()) }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -146,20 +149,23 @@ func TestSignatureV1Vectors(t *testing.T) {
 		"currencyCode", "USD", "itemTotal", "10.00", "paymentMethod", "ABT,ACH,CC", "paymentReason", "One <b>mug</b>",
 		"pipelineName", "SingleUse", "returnURL", "http://shop.example.test:8080/return?session=42", "shipping", "2.50",
 		"transactionAmount", "12.50", "version", "2009-01-09")
-	divvy := params("callerKey", "this-is-a-fake-id", "callerReference", "my-caller-reference", "pipelineName", "SingleUse",
+	divvy := params("callerKey", "this-is-a-fake-id", "callerReference", "my-caller-reference", "pipelineName",
+		"SingleUse",
 		"returnUrl", "http://www.mysite.com/thanks/for/the/order", "transactionAmount", "3.14", "version", "2009-01-09")
 	setC, divvy = slices.Clip(setC), slices.Clip(divvy) // each row gets its own
 	for name, row := range map[string]struct {
 		p    holdfast.Params
 		good bool
 	}{
-		"row 13":                     {append(setC, params("signature", "DSL0di0/ul0tIzUMK9PQcttCWR4=")...), true},
-		"row 13 as awsSignature":     {append(setC, params("awsSignature", "DSL0di0/ul0tIzUMK9PQcttCWR4=")...), true},
-		"row 14":                     {append(setC, params("awsSignature", "exGwzcUYKmWIV4uw7AXGyH4rxIY=")...), true},
-		"row 14 as signature":        {append(setC, params("signature", "exGwzcUYKmWIV4uw7AXGyH4rxIY=")...), false},
-		"row 10 without its version": {append(setC, params("signature", "iVQhA6VzY9DrSAiu5vFVZkrrSyCCQpdKEHryBPx2Dls=")...), false},
-		"divvy":                      {append(divvy, params("signature", "DI3/fkEGuBzxo0gf8Sp6WQD79ks=")...), true},
-		"divvy, another amount":      {append(divvy.Without("transactionAmount"), params("transactionAmount", "0.01", "signature", "DI3/fkEGuBzxo0gf8Sp6WQD79ks=")...), false},
+		"row 13":                 {append(setC, params("signature", "DSL0di0/ul0tIzUMK9PQcttCWR4=")...), true},
+		"row 13 as awsSignature": {append(setC, params("awsSignature", "DSL0di0/ul0tIzUMK9PQcttCWR4=")...), true},
+		"row 14":                 {append(setC, params("awsSignature", "exGwzcUYKmWIV4uw7AXGyH4rxIY=")...), true},
+		"row 14 as signature":    {append(setC, params("signature", "exGwzcUYKmWIV4uw7AXGyH4rxIY=")...), false},
+		"row 10 without its version": {append(setC, params("signature", "iVQhA6VzY9DrSAiu5vFVZkrrSyCCQpdKEHryBPx2Dls=")...),
+			false},
+		"divvy": {append(divvy, params("signature", "DI3/fkEGuBzxo0gf8Sp6WQD79ks=")...), true},
+		"divvy, another amount": {append(divvy.Without("transactionAmount"),
+			params("transactionAmount", "0.01", "signature", "DI3/fkEGuBzxo0gf8Sp6WQD79ks=")...), false},
 	} {
 		t.Logf("%s", name)
 		for _, verb := range []string{http.MethodGet, http.MethodPost} {
@@ -208,7 +214,8 @@ func TestSignatureV1Refused(t *testing.T) {
 		reason  string
 		hint    string
 	}{
-		{name: "not allowed", off: true, request: signed, reason: absent + "[signatureVersion, signatureMethod]", hint: "--signature-v1"},
+		{name: "not allowed", off: true, request: signed, reason: absent + "[signatureVersion, signatureMethod]",
+			hint: "--signature-v1"},
 		{name: "awsSignature not allowed", off: true, request: func(s *site) holdfast.Params {
 			p := s.oldOrder()
 			return s.signedV1("awsSignature", holdfast.StringToSignV1(p), p)
@@ -216,11 +223,13 @@ func TestSignatureV1Refused(t *testing.T) {
 		{name: "version 0", request: func(s *site) holdfast.Params {
 			return append(signed(s), params("signatureVersion", "0", "signatureMethod", "HmacSHA1")...)
 		}, reason: absent + "[signatureVersion]"},
-		{name: "no signature", request: func(s *site) holdfast.Params { return s.oldOrder() }, reason: absent + "[signature, signatureVersion, signatureMethod]"},
+		{name: "no signature", request: func(s *site) holdfast.Params { return s.oldOrder() }, reason: absent +
+			"[signature, signatureVersion, signatureMethod]"},
 		{name: "two signatures", request: func(s *site) holdfast.Params {
 			return append(signed(s), params("awsSignature", signed(s).Get("signature"))...)
 		}, reason: absent + "[signatureVersion, signatureMethod]"},
-		{name: "no returnURL", request: func(s *site) holdfast.Params { return signed(s).Without("returnURL") }, reason: absent + "[returnURL, signatureVersion, signatureMethod]"},
+		{name: "no returnURL", request: func(s *site) holdfast.Params { return signed(s).Without("returnURL") },
+			reason: absent + "[returnURL, signatureVersion, signatureMethod]"},
 		{name: "unknown pipeline", request: func(s *site) holdfast.Params {
 			return append(signed(s).Without("pipelineName"), params("pipelineName", "Lottery")...)
 		}, reason: absent + "[signatureVersion, signatureMethod]"},
@@ -245,7 +254,8 @@ func TestSignatureV1Refused(t *testing.T) {
 			if row.hint != "" {
 				s.wantText(row.hint)
 			}
-			if logged := strings.Contains(s.log.String(), "holdfast caller set --caller "+string(s.Shop.ID)+" --signature-v1"); logged != row.off {
+			if logged := strings.Contains(s.log.String(), "holdfast caller set --caller "+string(s.Shop.ID)+
+				" --signature-v1"); logged != row.off {
 				t.Errorf("the log names the flag: %v\n%s", logged, s.log)
 			}
 		})
@@ -256,13 +266,16 @@ func TestSignatureV1Refused(t *testing.T) {
 // cannot sign for it.
 func TestSignatureV1TellsNothingOfLiveCallers(t *testing.T) {
 	s := newSite(t)
-	_, key, err := s.Processor.CreateCaller(t.Context(), processor.NewCaller{Owner: s.Owner.ID, Name: "Live", SignatureV1: true})
+	_, key, err := s.Processor.CreateCaller(t.Context(), processor.NewCaller{
+		Owner: s.Owner.ID, Name: "Live", SignatureV1: true,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	answers := make(map[string]string)
 	for _, id := range []string{key.ID, "HFAAAAAAAAAAAAAAAAAA"} {
-		p := append(s.oldOrder().Without("callerKey"), params("callerKey", id, "signature", "DSL0di0/ul0tIzUMK9PQcttCWR4=")...)
+		p := append(s.oldOrder().Without("callerKey"),
+			params("callerKey", id, "signature", "DSL0di0/ul0tIzUMK9PQcttCWR4=")...)
 		s.get(s.server.URL + holdfast.CoBrandedPath + "?" + p.Encode())
 		s.wantInvalid("The following input(s) are either invalid or absent:[signatureVersion, signatureMethod]")
 		answers[s.at.body] = id
@@ -280,10 +293,12 @@ func TestSignatureV1IsNotNamedToLiveCallers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := append(s.oldOrder().Without("callerKey"), params("callerKey", key.ID, "signature", "DSL0di0/ul0tIzUMK9PQcttCWR4=")...)
+	p := append(s.oldOrder().Without("callerKey"),
+		params("callerKey", key.ID, "signature", "DSL0di0/ul0tIzUMK9PQcttCWR4=")...)
 	s.get(s.server.URL + holdfast.CoBrandedPath + "?" + p.Encode())
 	s.wantInvalid("The following input(s) are either invalid or absent:[signatureVersion, signatureMethod]")
-	if strings.Contains(s.at.body, "signature-v1") || !strings.Contains(s.log.String(), "--caller "+string(live.ID)+" --signature-v1") {
+	if strings.Contains(s.at.body, "signature-v1") ||
+		!strings.Contains(s.log.String(), "--caller "+string(live.ID)+" --signature-v1") {
 		t.Errorf("the page is %s\nthe log is %s", s.at.body, s.log)
 	}
 }

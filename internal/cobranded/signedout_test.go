@@ -36,9 +36,12 @@ func (s *site) endsDuringTheNextRequest(who party.ID, then func()) {
 func TestNothingIsWrittenAfterTheSession(t *testing.T) {
 	asksForAddress := order()
 	asksForAddress.CollectShippingAddress = true
-	address := []string{"addressName", "Ann", "addressLine1", "1 Main St", "city", "Ames", "state", "IA", "zip", "50010", "country", "US"}
+	address := []string{
+		"addressName", "Ann", "addressLine1", "1 Main St", "city", "Ames", "state", "IA", "zip", "50010", "country", "US",
+	}
 	for action, typed := range map[string][]string{
-		"payment": nil, "card": {"number", "5555555555554444", "expiry", "0831", "code", "123", "holder", "Ann"}, "bank": nil, "address": address, "confirm": nil, "decline": nil,
+		"payment": nil, "card": {"number", "5555555555554444", "expiry", "0831", "code", "123", "holder", "Ann"}, "bank": nil,
+		"address": address, "confirm": nil, "decline": nil,
 		"cancel": nil, "verify": {"code", "code"}, "send-code": nil, "sign-out": nil,
 	} {
 		t.Run(action, func(t *testing.T) {

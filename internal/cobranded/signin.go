@@ -68,7 +68,9 @@ func (s *Server) enterAnew(c *call) error {
 }
 
 func (s *Server) renderSignIn(c *call, status int, f webui.Form) error {
-	page := signInPage{Frame: c.frame(), Heading: c.signInHeading(), Form: c.sends(f, "sign-in"), SignUp: pageURL("sign-up", c.visit.ID)}
+	page := signInPage{
+		Frame: c.frame(), Heading: c.signInHeading(), Form: c.sends(f, "sign-in"), SignUp: pageURL("sign-up", c.visit.ID),
+	}
 	if status == http.StatusOK {
 		page.Ended = c.ended()
 	}

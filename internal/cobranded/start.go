@@ -204,7 +204,9 @@ func param(p holdfast.Params, name string) string {
 // foldedTwice finds a second spelling of what trust rests on: which of the two
 // counts would be anybody's guess.
 func foldedTwice(p holdfast.Params) (name string, ok bool) {
-	for _, name := range []string{"callerKey", "returnURL", "signature", awsSignature, "signatureVersion", "signatureMethod", "pipelineName"} {
+	for _, name := range []string{
+		"callerKey", "returnURL", "signature", awsSignature, "signatureVersion", "signatureMethod", "pipelineName",
+	} {
 		if len(p)-len(p.Without(name)) > 1 {
 			return name, true
 		}
@@ -216,7 +218,9 @@ func foldedTwice(p holdfast.Params) (name string, ok bool) {
 // for, and for versions that are not spoken here.
 func checkForm(p holdfast.Params) *distrusted {
 	var wrong []string
-	for _, name := range []string{"callerKey", "pipelineName", "returnURL", "signature", "signatureVersion", "signatureMethod"} {
+	for _, name := range []string{
+		"callerKey", "pipelineName", "returnURL", "signature", "signatureVersion", "signatureMethod",
+	} {
 		if param(p, name) == "" {
 			wrong = append(wrong, name)
 		}
@@ -265,7 +269,9 @@ func isVersion(p holdfast.Params) bool {
 }
 
 // callerOf finds the caller by its key.
-func (s *Server) callerOf(r *http.Request, keyID string) (caller party.Caller, key party.AccessKey, found bool, err error) {
+func (s *Server) callerOf(
+	r *http.Request, keyID string,
+) (caller party.Caller, key party.AccessKey, found bool, err error) {
 	err = s.Store.View(r.Context(), func(tx *store.ReadTx) (err error) {
 		caller, key, found, err = tx.CallerByKey(keyID)
 		return err

@@ -27,7 +27,9 @@ type agreement struct {
 func (c *call) agreement() agreement {
 	w, r, caller := c.words, c.request, c.started.caller.Name
 	amount := account.Amount(w, r.Amount)
-	a := agreement{Heading: w.T("confirm.heading"), Calm: w.T("confirm.not-here"), PayWords: w.T("confirm.pay-with"), Terms: c.terms()}
+	a := agreement{
+		Heading: w.T("confirm.heading"), Calm: w.T("confirm.not-here"), PayWords: w.T("confirm.pay-with"), Terms: c.terms(),
+	}
 	switch r.Pipeline {
 	case payment.PipelineSingleUse:
 		a.Amount = r.Amount

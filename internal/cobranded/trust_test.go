@@ -34,39 +34,51 @@ func TestInvalidRequest(t *testing.T) {
 	}{
 		{name: "no callerKey", change: without("callerKey"), reason: absent + "[callerKey]"},
 		{name: "unknown callerKey", change: set("callerKey", "HFAAAAAAAAAAAAAAAAAA"), reason: "Invalid Signature"},
-		{name: "no signatureMethod", forge: func(p holdfast.Params) holdfast.Params { return p.Without("signatureMethod") }, reason: absent + "[signatureMethod]"},
+		{name: "no signatureMethod", forge: func(p holdfast.Params) holdfast.Params { return p.Without("signatureMethod") },
+			reason: absent + "[signatureMethod]"},
 		{name: "unknown signatureMethod", forge: func(p holdfast.Params) holdfast.Params {
 			return append(p.Without("signatureMethod"), params("signatureMethod", "RSA-SHA1")...)
 		}, reason: absent + "[signatureMethod]"},
 		{name: "version 1", change: without("signatureVersion"), reason: absent + "[signatureVersion]"},
-		{name: "no signature", forge: func(p holdfast.Params) holdfast.Params { return p.Without("signature") }, reason: absent + "[signature]"},
+		{name: "no signature", forge: func(p holdfast.Params) holdfast.Params { return p.Without("signature") },
+			reason: absent + "[signature]"},
 		{name: "changed amount", forge: func(p holdfast.Params) holdfast.Params {
 			return append(p.Without("transactionAmount"), params("transactionAmount", "0.01")...)
 		}, reason: "Invalid Signature"},
 		{name: "changed returnURL", forge: func(p holdfast.Params) holdfast.Params {
 			return append(p.Without("returnURL"), params("returnURL", "https://evil.example.test/")...)
 		}, reason: "Invalid Signature"},
-		{name: "added parameter", forge: func(p holdfast.Params) holdfast.Params { return append(p, params("reserve", "False")...) }, reason: "Invalid Signature"},
-		{name: "repeated parameter", change: func(_ *site, p holdfast.Params) holdfast.Params { return append(p, params("tax", "1", "tax", "1")...) }, reason: absent + "[tax]"},
-		{name: "two spellings of returnURL", change: func(_ *site, p holdfast.Params) holdfast.Params { return append(p, params("returnUrl", shopURL)...) }, reason: absent + "[returnURL]"},
+		{name: "added parameter",
+			forge:  func(p holdfast.Params) holdfast.Params { return append(p, params("reserve", "False")...) },
+			reason: "Invalid Signature"},
+		{name: "repeated parameter",
+			change: func(_ *site, p holdfast.Params) holdfast.Params { return append(p, params("tax", "1", "tax", "1")...) },
+			reason: absent + "[tax]"},
+		{name: "two spellings of returnURL",
+			change: func(_ *site, p holdfast.Params) holdfast.Params { return append(p, params("returnUrl", shopURL)...) },
+			reason: absent + "[returnURL]"},
 		{name: "unknown pipeline", change: set("pipelineName", "Lottery"), reason: absent + "[pipelineName]"},
 		{name: "unknown version", change: set("version", "2031-01-01"), reason: absent + "[version]"},
 		{name: "no returnURL", change: without("returnURL"), reason: absent + "[returnURL]"},
 		{name: "relative returnURL", change: set("returnURL", "/back"), reason: absent + "[returnURL]"},
 		{name: "scheme-relative returnURL", change: set("returnURL", "//evil.example.test/"), reason: absent + "[returnURL]"},
 		{name: "other scheme", change: set("returnURL", "javascript:alert(1)"), reason: absent + "[returnURL]"},
-		{name: "userinfo", change: set("returnURL", "http://shop.example.test@evil.example.test/"), reason: absent + "[returnURL]"},
+		{name: "userinfo", change: set("returnURL", "http://shop.example.test@evil.example.test/"), reason: absent +
+			"[returnURL]"},
 		{name: "policy in the host", change: set("returnURL", "http://a;script-src */"), reason: absent + "[returnURL]"},
-		{name: "policy in the host, no blank", change: set("returnURL", "http://a;b.example.test/"), reason: absent + "[returnURL]"},
-		{name: "line break", change: set("returnURL", "http://shop.example.test/\r\nSet-Cookie: a=b"), reason: absent + "[returnURL]"},
+		{name: "policy in the host, no blank", change: set("returnURL", "http://a;b.example.test/"), reason: absent +
+			"[returnURL]"},
+		{name: "line break", change: set("returnURL", "http://shop.example.test/\r\nSet-Cookie: a=b"), reason: absent +
+			"[returnURL]"},
 		{name: "broken escape", change: set("returnURL", "http://shop.example.test/?a=%zz"), reason: absent + "[returnURL]"},
 		{name: "long returnURL", change: set("returnURL", shopURL+strings.Repeat("x", 2048)), reason: absent + "[returnURL]"},
 		{name: "status of its own", change: set("returnURL", shopURL+"&Status=SC"), reason: absent + "[returnURL]"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			s := newSite(t)
-			p := params("callerKey", s.Key.ID, "signatureVersion", "2", "signatureMethod", "HmacSHA256", "pipelineName", "SingleUse",
-				"callerReference", "order-4711", "transactionAmount", "42.50", "returnURL", shopURL, "version", "2009-01-09")
+			p := params("callerKey", s.Key.ID, "signatureVersion", "2", "signatureMethod", "HmacSHA256", "pipelineName",
+				"SingleUse", "callerReference", "order-4711", "transactionAmount", "42.50", "returnURL", shopURL, "version",
+				"2009-01-09")
 			if row.change != nil {
 				p = row.change(s, p)
 			}
@@ -98,8 +110,8 @@ func TestUnreadableRequest(t *testing.T) {
 
 func TestHintsForSandboxCallers(t *testing.T) {
 	request := func(s *site) holdfast.Params {
-		return params("callerKey", s.Key.ID, "signatureVersion", "2", "signatureMethod", "HmacSHA256", "pipelineName", "SingleUse",
-			"callerReference", "order 4711", "transactionAmount", "42.50", "returnURL", shopURL)
+		return params("callerKey", s.Key.ID, "signatureVersion", "2", "signatureMethod", "HmacSHA256", "pipelineName",
+			"SingleUse", "callerReference", "order 4711", "transactionAmount", "42.50", "returnURL", shopURL)
 	}
 	for _, row := range []struct {
 		name, hint string
@@ -128,7 +140,8 @@ func TestHintsForSandboxCallers(t *testing.T) {
 			s.wantInvalid("Invalid Signature")
 			s.wantText(row.hint)
 			s.wantText("transactionAmount=42.50")
-			if right, err := holdfast.SignHMAC(s.Key.Secret, holdfast.HmacSHA256, text); err != nil || strings.Contains(s.at.body, right) {
+			if right, err := holdfast.SignHMAC(s.Key.Secret, holdfast.HmacSHA256, text); err != nil ||
+				strings.Contains(s.at.body, right) {
 				t.Errorf("the page tells the right signature (%v)", err)
 			}
 			if strings.Contains(s.at.body, string(s.Key.Secret.Reveal())) {
@@ -275,9 +288,11 @@ func TestHeaders(t *testing.T) {
 	r.ReturnURL, r.CobrandingURL = "http://shop.example.test:8080/thanks", "https://img.example.test/logo.png"
 	s.get(s.link(r))
 	for name, want := range map[string]string{
-		"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' https://img.example.test; " +
+		"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' " +
+			"https://img.example.test; " +
 			"form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-		"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff",
+		"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY",
+		"X-Content-Type-Options": "nosniff",
 	} {
 		if got := s.at.header.Get(name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
@@ -290,7 +305,8 @@ func TestHeaders(t *testing.T) {
 	if style == nil {
 		t.Fatal("the page has no style sheet")
 	}
-	if s.get(s.server.URL + style[1]); s.at.status != http.StatusOK || s.at.header.Get("Content-Type") != "text/css; charset=utf-8" {
+	if s.get(s.server.URL + style[1]); s.at.status != http.StatusOK ||
+		s.at.header.Get("Content-Type") != "text/css; charset=utf-8" {
 		t.Errorf("the style sheet is answered with %d %s", s.at.status, s.at.header.Get("Content-Type"))
 	}
 }
@@ -359,7 +375,8 @@ func TestSessionIsRenewedAtSignIn(t *testing.T) {
 	s.signIn()
 	visit := s.at.url.Query().Get("visit")
 	before := s.session()
-	s.post(s.server.URL+"/cobranded-ui/actions/sign-in", params("visit", visit, "email", s.Buyer.Email, "password", holdfasttest.Password))
+	s.post(s.server.URL+"/cobranded-ui/actions/sign-in",
+		params("visit", visit, "email", s.Buyer.Email, "password", holdfasttest.Password))
 	if after := s.session(); before == "" || after == "" || before == after {
 		t.Errorf("the session is %q before and %q after", before, after)
 	}
@@ -381,7 +398,8 @@ func TestFormsOfOtherSites(t *testing.T) {
 	s.signIn()
 	f := s.at.forms()[0]
 	for name, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example.test"} {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.server.URL+f.Action, strings.NewReader(f.Fields.Encode()))
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.server.URL+f.Action,
+			strings.NewReader(f.Fields.Encode()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -401,12 +419,14 @@ func TestBadForms(t *testing.T) {
 		form   holdfast.Params
 		status int
 	}{
-		"a field twice":    {params("visit", visit, "email", "a@example.test", "email", "b@example.test"), http.StatusBadRequest},
-		"no visit":         {params("email", "a@example.test"), http.StatusNotFound},
-		"unknown visit":    {params("visit", "V9999"), http.StatusNotFound},
-		"too large":        {params("visit", visit, "email", strings.Repeat("x", 65<<10)), http.StatusRequestEntityTooLarge},
-		"not UTF-8":        {params("visit", visit, "email", "\xff"), http.StatusBadRequest},
-		"a long password":  {params("visit", visit, "email", s.Buyer.Email, "password", strings.Repeat("x", 5000)), http.StatusUnprocessableEntity},
+		"a field twice": {params("visit", visit, "email", "a@example.test", "email", "b@example.test"),
+			http.StatusBadRequest},
+		"no visit":      {params("email", "a@example.test"), http.StatusNotFound},
+		"unknown visit": {params("visit", "V9999"), http.StatusNotFound},
+		"too large":     {params("visit", visit, "email", strings.Repeat("x", 65<<10)), http.StatusRequestEntityTooLarge},
+		"not UTF-8":     {params("visit", visit, "email", "\xff"), http.StatusBadRequest},
+		"a long password": {params("visit", visit, "email", s.Buyer.Email, "password", strings.Repeat("x", 5000)),
+			http.StatusUnprocessableEntity},
 		"nothing typed in": {params("visit", visit), http.StatusUnprocessableEntity},
 	} {
 		if s.post(address, row.form); s.at.status != row.status {

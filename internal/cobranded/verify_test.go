@@ -131,7 +131,9 @@ func TestSigningInByPasskeyOnTheWay(t *testing.T) {
 
 	device := &holdfasttest.Authenticator{T: t, Host: "localhost", Origin: address}
 	at, _ := browsers.RelyingParty(&http.Request{Host: public.Host})
-	question, err := s.Processor.BeginPasskey(t.Context(), at, s.Buyer.ID, processor.OwnPassword{Password: holdfasttest.Password, From: "203.0.113.9"})
+	question, err := s.Processor.BeginPasskey(t.Context(), at, s.Buyer.ID, processor.OwnPassword{
+		Password: holdfasttest.Password, From: "203.0.113.9",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

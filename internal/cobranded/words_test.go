@@ -32,7 +32,8 @@ func (s *site) reads(accept string) {
 // wantIn fails the test unless the page is in a language and says all of it.
 func (s *site) wantIn(language string, texts ...string) {
 	s.t.Helper()
-	if got := s.at.header.Get("Content-Language"); got != language || !strings.Contains(s.at.body, `<html lang="`+language+`">`) {
+	if got := s.at.header.Get("Content-Language"); got != language ||
+		!strings.Contains(s.at.body, `<html lang="`+language+`">`) {
 		s.t.Errorf("%s is in %q, want %s", s.at.url, got, language)
 	}
 	for _, text := range texts {
@@ -67,21 +68,50 @@ func TestWalks(t *testing.T) {
 	for _, w := range []walk{
 		{
 			accept: "de-DE,de;q=0.9", language: "de",
-			signIn:     []string{"Zum Bezahlen anmelden", "bittet Sie um Freigabe einer Zahlung über", "42,50\u00a0$", "US-Dollar", "Es wird noch nichts abgebucht.", "Versand", "4,00\u00a0$", "−1,50\u00a0$", "Neu bei Holdfast?", "Abbrechen und zurück zu Kiln"},
-			payment:    []string{"Zahlungsart wählen", "Visa, endet auf 4242", "Gültig bis 12/2031", "Sie sind angemeldet als ann@example.test."},
-			card:       []string{"Karte hinzufügen", "Kartennummer", "MM/JJ", "Prüfnummer", "Diese Karte verwenden", "Testumgebung"},
+			signIn: []string{
+				"Zum Bezahlen anmelden", "bittet Sie um Freigabe einer Zahlung über", "42,50\u00a0$", "US-Dollar",
+				"Es wird noch nichts abgebucht.", "Versand", "4,00\u00a0$", "−1,50\u00a0$", "Neu bei Holdfast?",
+				"Abbrechen und zurück zu Kiln",
+			},
+			payment: []string{
+				"Zahlungsart wählen", "Visa, endet auf 4242", "Gültig bis 12/2031", "Sie sind angemeldet als ann@example.test.",
+			},
+			card: []string{
+				"Karte hinzufügen", "Kartennummer", "MM/JJ", "Prüfnummer", "Diese Karte verwenden", "Testumgebung",
+			},
 			newAddress: []string{"Wohin soll die Bestellung gehen?", "Straße und Hausnummer", "Postleitzahl", "(freiwillig)"},
-			confirm:    []string{"Prüfen und bestätigen", "Bezahlen mit", "Lieferadresse", "Kiln & Co reserviert 42,50\u00a0$ auf Ihrer Karte", "42,50\u00a0$ freigeben", "Zahlungsart ändern"},
-			multiUse:   []string{"Jede Zahlung höchstens", "15,00\u00a0$", "Insgesamt höchstens", "höchstens eine Zahlung pro Tag", "höchstens 1.000,00\u00a0$ in je 3 Monaten", "24. Dezember 2026", "Diese Zahlungen freigeben"},
+			confirm: []string{
+				"Prüfen und bestätigen", "Bezahlen mit", "Lieferadresse", "Kiln & Co reserviert 42,50\u00a0$ auf Ihrer Karte",
+				"42,50\u00a0$ freigeben", "Zahlungsart ändern",
+			},
+			multiUse: []string{
+				"Jede Zahlung höchstens", "15,00\u00a0$", "Insgesamt höchstens", "höchstens eine Zahlung pro Tag",
+				"höchstens 1.000,00\u00a0$ in je 3 Monaten", "24. Dezember 2026", "Diese Zahlungen freigeben",
+			},
 		},
 		{
 			accept: "es", language: "es",
-			signIn:     []string{"Inicie sesión para pagar", "le pide que autorice un pago de", "42,50\u00a0US$", "dólares estadounidenses", "Todavía no se le cobra nada.", "Envío", "4,00\u00a0US$", "−1,50\u00a0US$", "¿Aún no tiene una cuenta de Holdfast?", "Cancelar y volver a Kiln"},
-			payment:    []string{"Elija cómo pagar", "Visa terminada en 4242", "Válida hasta 12/2031", "Ha iniciado sesión como ann@example.test."},
-			card:       []string{"Añadir una tarjeta", "Número de tarjeta", "MM/AA", "Código de seguridad", "Usar esta tarjeta", "entorno de pruebas"},
+			signIn: []string{
+				"Inicie sesión para pagar", "le pide que autorice un pago de", "42,50\u00a0US$", "dólares estadounidenses",
+				"Todavía no se le cobra nada.", "Envío", "4,00\u00a0US$", "−1,50\u00a0US$", "¿Aún no tiene una cuenta de Holdfast?",
+				"Cancelar y volver a Kiln",
+			},
+			payment: []string{
+				"Elija cómo pagar", "Visa terminada en 4242", "Válida hasta 12/2031", "Ha iniciado sesión como ann@example.test.",
+			},
+			card: []string{
+				"Añadir una tarjeta", "Número de tarjeta", "MM/AA", "Código de seguridad", "Usar esta tarjeta",
+				"entorno de pruebas",
+			},
 			newAddress: []string{"¿Adónde se lo enviamos?", "Calle y número", "Código postal", "(opcional)"},
-			confirm:    []string{"Revise y confirme", "Pagar con", "Enviar a", "Kiln & Co retendrá 42,50\u00a0US$ en su tarjeta", "Autorizar 42,50\u00a0US$", "Cambiar la forma de pago"},
-			multiUse:   []string{"Cada pago, como máximo", "15,00\u00a0US$", "En total, como máximo", "como máximo un pago al día", "como máximo 1.000,00\u00a0US$ cada 3 meses", "24 de diciembre de 2026", "Autorizar estos pagos"},
+			confirm: []string{
+				"Revise y confirme", "Pagar con", "Enviar a", "Kiln & Co retendrá 42,50\u00a0US$ en su tarjeta",
+				"Autorizar 42,50\u00a0US$", "Cambiar la forma de pago",
+			},
+			multiUse: []string{
+				"Cada pago, como máximo", "15,00\u00a0US$", "En total, como máximo", "como máximo un pago al día",
+				"como máximo 1.000,00\u00a0US$ cada 3 meses", "24 de diciembre de 2026", "Autorizar estos pagos",
+			},
 		},
 		{
 			accept: "es-MX", language: "es-419",
@@ -126,9 +156,11 @@ func (s *site) walkSingleUse(w walk) {
 func (s *site) walkMultiUse(w walk) {
 	s.t.Helper()
 	starts := time.Date(2026, time.December, 24, 12, 0, 0, 0, time.UTC)
-	s.get(s.asked(payment.PipelineMultiUse, "callerReference", "multi-1", "globalAmountLimit", "2000", "transactionAmount", "15", "amountType", "Maximum",
+	s.get(s.asked(payment.PipelineMultiUse, "callerReference", "multi-1", "globalAmountLimit", "2000", "transactionAmount",
+		"15", "amountType", "Maximum",
 		"usageLimitType1", "Count", "usageLimitValue1", "1", "usageLimitPeriod1", "1 Day",
-		"usageLimitType2", "Amount", "usageLimitValue2", "1000", "usageLimitPeriod2", "3 Months", "validityStart", seconds(starts)))
+		"usageLimitType2", "Amount", "usageLimitValue2", "1000", "usageLimitPeriod2", "3 Months", "validityStart",
+		seconds(starts)))
 	s.wantPage("confirm")
 	s.wantIn(w.language, w.multiUse...)
 	s.press("cancel")
@@ -195,7 +227,8 @@ func TestRefusalsInGerman(t *testing.T) {
 	refused(http.StatusNotFound, "Hier gibt es keine Seite")
 	s.get(s.server.URL + holdfast.CoBrandedPath)
 	refused(http.StatusBadRequest, "Ungültige Anfrage")
-	s.wantText("Caller Input Exception: The following input(s) are either invalid or absent:") // programs and people look for it
+	// programs and people look for it
+	s.wantText("Caller Input Exception: The following input(s) are either invalid or absent:")
 }
 
 func TestAddressRefusedInGerman(t *testing.T) {
@@ -264,12 +297,18 @@ func TestBreakdownThatDoesNotAddUp(t *testing.T) {
 	}{
 		"right": {change: func(*holdfast.SingleUseRequest) {}},
 		"none": {change: func(r *holdfast.SingleUseRequest) {
-			*r = holdfast.SingleUseRequest{CallerReference: r.CallerReference, ReturnURL: r.ReturnURL, TransactionAmount: r.TransactionAmount}
+			*r = holdfast.SingleUseRequest{
+				CallerReference: r.CallerReference, ReturnURL: r.ReturnURL, TransactionAmount: r.TransactionAmount,
+			}
 		}},
-		"with a discount":   {change: func(r *holdfast.SingleUseRequest) { r.Discount, r.ItemTotal = usd("1.50"), usd("37.50") }},
-		"too little":        {change: func(r *holdfast.SingleUseRequest) { r.Tax = usd("2.49") }, want: note + " $42.49, and transactionAmount is $42.50."},
-		"less than nothing": {change: func(r *holdfast.SingleUseRequest) { r.Discount = usd("50.00") }, want: note + " −$7.50"},
-		"of a live caller":  {change: func(r *holdfast.SingleUseRequest) { r.Tax = usd("2.49") }, live: true},
+		"with a discount": {change: func(r *holdfast.SingleUseRequest) {
+			r.Discount, r.ItemTotal = usd("1.50"), usd("37.50")
+		}},
+		"too little": {change: func(r *holdfast.SingleUseRequest) { r.Tax = usd("2.49") }, want: note +
+			" $42.49, and transactionAmount is $42.50."},
+		"less than nothing": {change: func(r *holdfast.SingleUseRequest) { r.Discount = usd("50.00") }, want: note +
+			" −$7.50"},
+		"of a live caller": {change: func(r *holdfast.SingleUseRequest) { r.Tax = usd("2.49") }, live: true},
 	} {
 		s := newSite(t)
 		if row.live {

@@ -120,7 +120,9 @@ func ParsePages(files fs.FS) (*Pages, error) {
 
 // funcs are what templates may call.
 func (w Words) funcs() template.FuncMap {
-	return template.FuncMap{"t": w.T, "n": w.N, "dollars": w.Dollars, "moment": w.Moment, "lang": w.Tag, "asset": AssetPath}
+	return template.FuncMap{
+		"t": w.T, "n": w.N, "dollars": w.Dollars, "moment": w.Moment, "lang": w.Tag, "asset": AssetPath,
+	}
 }
 
 // Names are the pages there are.

@@ -13,18 +13,24 @@ import (
 )
 
 func TestFormTellsWhatIsWrong(t *testing.T) {
-	pages, err := webui.ParsePages(fstest.MapFS{"only.html": {Data: []byte(`{{define "content"}}<h1>x</h1>{{template "form" .}}{{end}}`)}})
+	pages, err := webui.ParsePages(fstest.MapFS{
+		"only.html": {Data: []byte(`{{define "content"}}<h1>x</h1>{{template "form" .}}{{end}}`)},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	form := webui.Form{Action: "/do", Submit: "Go", Fields: []webui.Field{
-		{Name: "email", Label: "E-mail", Hint: "yours"}, {Name: "secret", Label: "Secret", Type: "password"}, {Name: "keep", Type: "checkbox", Label: "Keep"},
+		{Name: "email", Label: "E-mail", Hint: "yours"}, {Name: "secret", Label: "Secret", Type: "password"},
+		{Name: "keep", Type: "checkbox", Label: "Keep"},
 	}}
-	form.Fill(holdfast.Params{{Name: "email", Value: `"><b>`}, {Name: "secret", Value: "hush"}, {Name: "keep", Value: "yes"}}, "secret")
+	form.Fill(holdfast.Params{
+		{Name: "email", Value: `"><b>`}, {Name: "secret", Value: "hush"}, {Name: "keep", Value: "yes"},
+	}, "secret")
 	form.SetError("email", "This is no address.")
 	form.SetError("nowhere", "Something else is wrong.")
 	w := httptest.NewRecorder()
-	if err := pages.Render(w, http.StatusUnprocessableEntity, "only", webui.Layout{Title: "x", Content: form}); err != nil {
+	if err := pages.Render(w, http.StatusUnprocessableEntity, "only",
+		webui.Layout{Title: "x", Content: form}); err != nil {
 		t.Fatal(err)
 	}
 	body := w.Body.String()
@@ -44,7 +50,8 @@ func TestFormTellsWhatIsWrong(t *testing.T) {
 func TestAssets(t *testing.T) {
 	w := httptest.NewRecorder()
 	webui.Assets().ServeHTTP(w, httptest.NewRequest(http.MethodGet, webui.AssetPath("icon.svg"), nil))
-	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "image/svg+xml" || !strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
+	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "image/svg+xml" ||
+		!strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
 		t.Errorf("the icon is answered with %d %v", w.Code, w.Header())
 	}
 	w = httptest.NewRecorder()

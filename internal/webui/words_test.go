@@ -31,8 +31,9 @@ func inLanguage(accept string) webui.Words {
 func TestWordsFor(t *testing.T) {
 	for accept, want := range map[string]string{
 		"": "en-US", "*": "en-US", "nonsense;;q": "en-US", "fr, ja;q=0.9": "en-US", "en": "en-US", "en-US,en;q=0.5": "en-US",
-		"en-GB": "en-GB", "en-AU": "en-GB", "de": "de", "de-DE,de;q=0.9,en;q=0.8": "de", "de-AT": "de-AT", "de-CH": "de-CH", "de-LI": "de",
-		"es": "es", "es-ES": "es", "es-MX": "es-419", "es-AR": "es-419", "es-US": "es-US", "fr;q=0.9, es;q=0.8": "es", "en;q=0.1, de": "de",
+		"en-GB": "en-GB", "en-AU": "en-GB", "de": "de", "de-DE,de;q=0.9,en;q=0.8": "de", "de-AT": "de-AT", "de-CH": "de-CH",
+		"de-LI": "de", "es": "es", "es-ES": "es", "es-MX": "es-419", "es-AR": "es-419", "es-US": "es-US",
+		"fr;q=0.9, es;q=0.8": "es", "en;q=0.1, de": "de",
 		strings.Repeat("de,", 5000): "en-US",
 	} {
 		if got := inLanguage(accept).Tag(); got != want {
@@ -44,17 +45,27 @@ func TestWordsFor(t *testing.T) {
 func TestAmountsAndDates(t *testing.T) {
 	at := time.Date(2026, time.March, 4, 15, 5, 0, 0, time.UTC)
 	for accept, want := range map[string][]string{
-		"en-US": {"$1,234.50", "2.5%", "1,000", "March 2026", "March 4, 2026", "Mar 4, 2026", "March 4, 2026, 3:05 PM\u00a0UTC"},
+		"en-US": {"$1,234.50", "2.5%", "1,000", "March 2026", "March 4, 2026", "Mar 4, 2026",
+			"March 4, 2026, 3:05 PM\u00a0UTC"},
 		"en-GB": {"US$1,234.50", "2.5%", "1,000", "March 2026", "4 March 2026", "4 Mar 2026", "4 March 2026, 15:05\u00a0UTC"},
-		"de":    {"1.234,50\u00a0$", "2,5\u00a0%", "1.000", "März 2026", "4. März 2026", "04.03.2026", "4. März 2026, 15:05\u00a0UTC"},
-		"de-AT": {"$\u00a01\u00a0234,50", "2,5\u00a0%", "1\u00a0000", "März 2026", "4. März 2026", "04.03.2026", "4. März 2026, 15:05\u00a0UTC"},
-		"de-CH": {"$\u00a01’234.50", "2.5%", "1’000", "März 2026", "4. März 2026", "04.03.2026", "4. März 2026, 15:05\u00a0UTC"},
-		"es":    {"1.234,50\u00a0US$", "2,5\u00a0%", "1.000", "marzo de 2026", "4 de marzo de 2026", "4 mar 2026", "4 de marzo de 2026, 15:05\u00a0UTC"},
-		"es-MX": {"USD\u00a01,234.50", "2.5\u00a0%", "1,000", "marzo de 2026", "4 de marzo de 2026", "4 mar 2026", "4 de marzo de 2026, 15:05\u00a0UTC"},
-		"es-US": {"$1,234.50", "2.5%", "1,000", "marzo de 2026", "4 de marzo de 2026", "4 mar 2026", "4 de marzo de 2026, 3:05 PM\u00a0UTC"},
+		"de": {"1.234,50\u00a0$", "2,5\u00a0%", "1.000", "März 2026", "4. März 2026", "04.03.2026",
+			"4. März 2026, 15:05\u00a0UTC"},
+		"de-AT": {"$\u00a01\u00a0234,50", "2,5\u00a0%", "1\u00a0000", "März 2026", "4. März 2026", "04.03.2026",
+			"4. März 2026, 15:05\u00a0UTC"},
+		"de-CH": {"$\u00a01’234.50", "2.5%", "1’000", "März 2026", "4. März 2026", "04.03.2026",
+			"4. März 2026, 15:05\u00a0UTC"},
+		"es": {"1.234,50\u00a0US$", "2,5\u00a0%", "1.000", "marzo de 2026", "4 de marzo de 2026", "4 mar 2026",
+			"4 de marzo de 2026, 15:05\u00a0UTC"},
+		"es-MX": {"USD\u00a01,234.50", "2.5\u00a0%", "1,000", "marzo de 2026", "4 de marzo de 2026", "4 mar 2026",
+			"4 de marzo de 2026, 15:05\u00a0UTC"},
+		"es-US": {"$1,234.50", "2.5%", "1,000", "marzo de 2026", "4 de marzo de 2026", "4 mar 2026",
+			"4 de marzo de 2026, 3:05 PM\u00a0UTC"},
 	} {
 		w := inLanguage(accept)
-		got := []string{w.Dollars(money.Micros(1_234_500_000)), w.Percent("2.5"), w.Count(1000), w.Month(at), w.Day(at), w.Date(at), w.Moment(at)}
+		got := []string{
+			w.Dollars(money.Micros(1_234_500_000)), w.Percent("2.5"), w.Count(1000), w.Month(at), w.Day(at), w.Date(at),
+			w.Moment(at),
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", accept, diff)
 		}
@@ -74,7 +85,8 @@ func TestNumbersInMessages(t *testing.T) {
 	for accept, want := range map[string][]string{
 		"en": {"Please check one field:", "Please check 0 fields:", "Please check 1,000,000 fields:"},
 		"de": {"Bitte prüfen Sie ein Feld:", "Bitte prüfen Sie 0 Felder:", "Bitte prüfen Sie 1.000.000 Felder:"},
-		"es": {"Revise un campo:", "Revise 0 campos:", "Revise 1.000.000 campos:"}, // which has a form of its own for millions
+		// which has a form of its own for millions
+		"es": {"Revise un campo:", "Revise 0 campos:", "Revise 1.000.000 campos:"},
 	} {
 		var got []string
 		for _, n := range []int{1, 0, 1_000_000} {
@@ -184,7 +196,8 @@ func TestEveryMessageIsUsed(t *testing.T) {
 	english := catalogue(t, "en")
 	var sources strings.Builder
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.HasSuffix(path, "_test.go") || filepath.Ext(path) != ".go" && filepath.Ext(path) != ".html" {
+		if err != nil || d.IsDir() || strings.HasSuffix(path, "_test.go") || filepath.Ext(path) != ".go" &&
+			filepath.Ext(path) != ".html" {
 			return err
 		}
 		text, err := os.ReadFile(path)
