@@ -85,8 +85,8 @@ func TestASellersOverview(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newSiteOn(t, db)
 		b := s.owner()
-		b.wantText("Waiting to be charged", "No payment is waiting to be charged.")
-		b.wantNoText("Add a way to pay", "On hold", "Nothing is held")
+		b.wantText("To be charged", "There is nothing to charge.")
+		b.wantNoText("Add a payment method", "On hold", "You have no holds")
 		s.Reserved("12.00", "order-1")
 		s.Clock.Advance(24 * time.Hour)
 		s.Reserved("30.50", "order-2")
@@ -100,7 +100,7 @@ func TestASellersOverview(t *testing.T) {
 		b = s.owner()
 		b.wantText("$30.50 in one hold.")
 		b.wantNoText("$12.00") // it has expired
-		s.ann().wantNoText("Waiting to be charged")
+		s.ann().wantNoText("To be charged")
 	})
 }
 
@@ -115,7 +115,7 @@ func TestAMarketplaceSellersOverview(t *testing.T) {
 		b := s.newBrowser()
 		b.signIn(m.Seller.Email, holdfasttest.Password)
 		b.wantText("$25.00 in one hold.", "Ann Buyer", "Through", "Kiln & Co")
-		s.owner().wantText("No payment is waiting to be charged.") // the marketplace is not paid
+		s.owner().wantText("There is nothing to charge.") // the marketplace is not paid
 		b.get("history")
 		place := links(b.at.body, "history/one")[0]
 		b.get(place)
@@ -142,7 +142,7 @@ func TestASellersMonth(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newSiteOn(t, db)
 		b := s.owner()
-		b.wantText("This month", "Nothing was paid to you this month.")
+		b.wantText("This month", "You have received no payments this month.")
 		paid := s.Paid("20.00", "order-1")
 		if _, err := s.Refund(paid.ID, "5.00", "refund-1"); err != nil {
 			t.Fatal(err)
@@ -157,7 +157,7 @@ func TestASellersMonth(t *testing.T) {
 		if got, want := b.figures(), "Received $50.00 Refunded −$5.00 Fees −$1.83 Net $43.17"; got != want {
 			t.Errorf("November is %q, want %q", got, want)
 		}
-		b.wantText(`<p class="amount">$43.17</p>`, "Show the payments of this month")
+		b.wantText(`<p class="amount">$43.17</p>`, "Show this month’s payments")
 		b.get(links(b.at.body, "history?period")[0])
 		b.wantText("November 2026")
 		if got := len(b.amounts()); got != 4 {
@@ -224,7 +224,7 @@ func TestAPrepaidPurchaseIsNotCountedTwice(t *testing.T) {
 		}
 		b := s.ann()
 		b.get("history")
-		if got, want := b.figures(), "Paid $50.00 Prepaid or on account $8.00"; got != want {
+		if got, want := b.figures(), "Paid $50.00 Prepaid or on credit $8.00"; got != want {
 			t.Errorf("the buyer's totals are %q, want %q", got, want)
 		}
 		if got, want := s.owner().figures(), "Received $50.00 Fees −$1.75 Net $48.25"; got != want {
@@ -276,7 +276,7 @@ func TestAPaymentsPage(t *testing.T) {
 		b.get(place)
 		b.wantText(
 			"Kiln & Co", "Paid to", "Kiln Trading Ltd", "−$30.00", "Visa ending in 4242", "Amount held", "$32.00", "Charged",
-			"What has happened", "November 23, 2026, 10:15", "$32.00 held", "November 23, 2026, 11:15", "$30.00 paid",
+			"What happened", "November 23, 2026, 10:15", "$32.00 held", "November 23, 2026, 11:15", "$30.00 paid",
 			string(held.ID), "Show the approval",
 		)
 		b.get(links(b.at.body, "authorisations/one")[0])
@@ -306,7 +306,7 @@ func TestAnExpiredHoldsPage(t *testing.T) {
 	b.wantText("$32.00", "Cancelled")
 	b.wantNoText("−$32.00")
 	b.get(links(b.at.body, "history/one")[0])
-	b.wantText("$32.00 held", "Released, since it was not charged in time.")
+	b.wantText("$32.00 held", "Released, because it was not charged in time.")
 }
 
 // Only the page on which a card is entered speaks of card details.
@@ -407,7 +407,7 @@ func TestTheHistoryFiltered(t *testing.T) {
 			figures string
 		}{
 			{buyer, "", "$12.00 $7.00 −$30.00 +$5.00 −$20.00 +$1,234.50", "Paid $50.00 Received $1,239.50 Held $12.00"},
-			{owner, "", "$12.00 $7.00 +$30.00 −$5.00 +$20.00", "Paid $5.00 Received $50.00 Held for you $12.00"},
+			{owner, "", "$12.00 $7.00 +$30.00 −$5.00 +$20.00", "Paid $5.00 Received $50.00 On hold for you $12.00"},
 			{buyer, "show=paid", "−$30.00 −$20.00", "Paid $50.00"},
 			{buyer, "show=received", "+$5.00 +$1,234.50", "Received $1,239.50"},
 			{buyer, "show=held", "$12.00", "Held $12.00"},
@@ -497,5 +497,5 @@ func TestTheHistoryFilteredByPage(t *testing.T) {
 	if got := b.figures(); got != "" || len(b.amounts()) != 5 {
 		t.Errorf("the second page has %d rows, with the totals %q", len(b.amounts()), got)
 	}
-	b.wantNoText("$1.00", "Show older ones")
+	b.wantNoText("$1.00", "Show older entries")
 }

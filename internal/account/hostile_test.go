@@ -52,7 +52,7 @@ func TestFormsOfOtherSites(t *testing.T) {
 		for _, place := range append(doingAnybody, doingOwner...) {
 			b.postTo(place, typed...)
 			b.wantStatus(place+" "+name, http.StatusForbidden)
-			b.wantText("This form came from another site", "nothing was changed")
+			b.wantText("This form came from another site", "Nothing was changed")
 		}
 	}
 	b.header = http.Header{}

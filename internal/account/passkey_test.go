@@ -81,7 +81,7 @@ func TestPasskeys(t *testing.T) {
 	before := other.cookie()
 	other.signInByPasskey(device) // a counter that stands still: there are two of it
 	other.wantStatus("a copy", http.StatusUnprocessableEntity)
-	other.wantText("The passkey did not sign you in.")
+	other.wantText("We could not sign you in with the passkey.")
 	if before == "" {
 		t.Error("nobody was signed in")
 	}
@@ -94,7 +94,7 @@ func TestPasskeys(t *testing.T) {
 	b.wantText("Remove the passkey “Ann’s <phone>”?", "Use a passkey instead")
 	b.send("security/passkey/remove", "", "password", "wrong")
 	b.wantStatus("with a wrong password", http.StatusUnprocessableEntity)
-	b.wantText("This is not your password.")
+	b.wantText("The password is not correct.")
 	b.postTo("security/passkey/remove", "passkey", id, "answer", "{}")
 	b.wantText("The passkey was not accepted.")
 	b.send("security/passkey/remove", "", "password", holdfasttest.Password)
@@ -173,14 +173,14 @@ func TestWherePasskeysAre(t *testing.T) {
 	s := newSite(t)
 	b := s.newBrowser()
 	b.get("sign-in")
-	b.wantText("Passkeys need a name for this server: they work at http://localhost:")
+	b.wantText("Passkeys do not work on an IP address. Open http://localhost:")
 	b.wantNoText("Sign in with a passkey")
 	b.postTo("passkey/ask")
 	b.wantStatus("asking all the same", http.StatusNotFound)
 	b.signIn(s.Buyer.Email, holdfasttest.Password)
 	b.get("security/passkey")
 	b.wantPage("security")
-	b.wantText("Passkeys need a name")
+	b.wantText("Passkeys do not work on an IP address")
 	b.postTo("security/passkey/ask", "name", "Phone", "password", holdfasttest.Password)
 	b.wantStatus("making one all the same", http.StatusNotFound)
 }

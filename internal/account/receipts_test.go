@@ -95,9 +95,9 @@ func TestReceiptsInWords(t *testing.T) {
 		"a card is charged": {
 			change(payment.ReceiptCharged, nil), "Your card was charged $30.00",
 			[]string{
-				"You have paid $30.00 to Fen Pottery.", "Of the $32.00 that were held, $2.00 were released.",
-				"Way to pay: Visa ending in 4242", "On your statement: HF*FEN POTTERY", "Transaction: T0001",
-				"This was in the sandbox: no real money moves.",
+				"You have paid $30.00 to Fen Pottery.", "Of the $32.00 on hold, $2.00 was released.",
+				"Payment method: Visa ending in 4242", "On your statement: HF*FEN POTTERY", "Transaction: T0001",
+				"This was in the sandbox: no real money was moved.",
 			},
 			nil,
 		},
@@ -120,25 +120,25 @@ func TestReceiptsInWords(t *testing.T) {
 		"a hold is released": {
 			change(payment.ReceiptReleased, func(r *payment.Receipt) { r.Transaction.Settled = money.Micros(0) }),
 			"A hold of $32.00 was released",
-			[]string{"Fen Pottery no longer holds $32.00. You have not been charged for it.", "Your bank may show the hold"},
+			[]string{"The hold of $32.00 for Fen Pottery was released. You were not charged for it.", "Your bank may show the hold"},
 			[]string{"On your statement"},
 		},
 		"a refund": {
 			change(payment.ReceiptRefunded, nil), "$30.00 was refunded to you",
-			[]string{"Fen Pottery has paid $30.00 back to you."}, nil,
+			[]string{"Fen Pottery has refunded $30.00 to you."}, nil,
 		},
 		"regular payments": {
 			change(payment.ReceiptApproved, nil), "Your approval for Fen Pottery",
 			[]string{
 				"You gave Fen Pottery this approval:", "Regular payments\n", "Each payment, at most: $9.99\n",
 				"How often: once every month\n", "Limit: ", "Until: ",
-				"Way to pay: Visa ending in 4242\n",
+				"Payment method: Visa ending in 4242\n",
 			},
 			nil,
 		},
 		"an approval that took another's place": {
 			change(payment.ReceiptApproved, func(r *payment.Receipt) { r.Token.OldToken = "K0" }),
-			"Your changed approval for Fen Pottery",
+			"You changed your approval for Fen Pottery",
 			[]string{"You changed your approval for Fen Pottery."},
 			nil,
 		},

@@ -21,7 +21,7 @@ func TestSigningUpAndIn(t *testing.T) {
 		b.wantPage("sign-in")
 		b.signUp()
 		b.wantPage("")
-		b.wantText("Verify your e-mail address", "Nothing is held.", "Add a way to pay", nora)
+		b.wantText("Verify your e-mail address", "You have no holds.", "Add a payment method", nora)
 		b.send("sign-out", "")
 		b.wantPage("sign-in")
 		b.get("methods")
@@ -40,7 +40,7 @@ func TestOneAnswerForEveryWrongSignIn(t *testing.T) {
 		b := s.newBrowser()
 		b.signIn(email, "not the password")
 		b.wantStatus(email, http.StatusUnprocessableEntity)
-		b.wantText("The e-mail address or the password is not right.")
+		b.wantText("The e-mail address or the password is not correct.")
 		b.wantNoText("not the password")
 		return strings.ReplaceAll(b.at.body, email, "EMAIL")
 	}
@@ -83,7 +83,7 @@ func TestGuessesAreSlowed(t *testing.T) {
 		for range party.AccountGuesses.Free {
 			b.postTo("security/password", "password", "wrong", "new-password", "another good one")
 			b.wantStatus("a guess", http.StatusUnprocessableEntity)
-			b.wantText("This is not your password.")
+			b.wantText("The password is not correct.")
 		}
 		b.postTo("security/password", "password", holdfasttest.Password, "new-password", "another good one")
 		b.wantStatus("the right one after that", http.StatusTooManyRequests)
@@ -145,7 +145,7 @@ func TestSigningUpSaysWhatIsWrong(t *testing.T) {
 		"long password": {[]string{"name", "Nora", "email", nora, "password", strings.Repeat("p", party.PasswordMax+1)},
 			"This password is too long."},
 		"a taken address": {[]string{"name", "Nora", "email", "ANN@example.test", "password", holdfasttest.Password},
-			"There is an account with this e-mail address already."},
+			"There is already an account with this e-mail address."},
 		"nothing": {nil, "Please check 3 fields:"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -301,7 +301,7 @@ func TestChangingThePasswordEndsOtherSessions(t *testing.T) {
 	b.wantStatus("a short password", http.StatusUnprocessableEntity)
 	b.send("security/password", "", "password", holdfasttest.Password, "new-password", holdfasttest.Password)
 	b.wantStatus("the present password", http.StatusUnprocessableEntity)
-	b.wantText("This is your present password.")
+	b.wantText("This is your current password.")
 	b.send("security/password", "", "password", holdfasttest.Password, "new-password", "another\u202egood one")
 	b.wantText("characters that not every device types the same way")
 	b.send("security/password", "", "password", holdfasttest.Password, "new-password", "another good one")

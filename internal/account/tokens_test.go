@@ -54,19 +54,19 @@ func TestAnApproval(t *testing.T) {
 		b.get("authorisations")
 		b.wantText(
 			"Kiln & Co", "Several payments · Mugs, as they break",
-			"up to $15.00 each time · at most $40.00 per month · at most 3 payments in all · "+
+			"up to $15.00 each time · at most $40.00 per month · at most 3 payments in total · "+
 				"Visa\u00a04242 · since Nov 23, 2026",
 		)
 		b.get("authorisations/one?token=" + s.handle(id))
 		b.wantText(
 			"Approval for Kiln & Co", "Each payment, at most", "$15.00", "at most $40.00 per month", "Used so far", "$12.00",
-			"Begins anew on", "at most 3 payments in all", "one payment", "Visa ending in 4242", "You take it back",
+			"Resets on", "at most 3 payments in total", "one payment", "Visa ending in 4242", "You cancel it",
 		)
 		b.wantText(`class="secondary danger"`)
 		b.wantNoText(`class="primary"`)
 		b.send("authorisations/cancel", "")
 		b.wantPage("authorisations")
-		b.wantText("It was cancelled, and no longer holds.", "There are none.")
+		b.wantText("The approval was cancelled and can no longer be used.", "There are no approvals.")
 		if !s.token(id).Cancelled {
 			t.Error("it is not cancelled")
 		}
@@ -75,7 +75,7 @@ func TestAnApproval(t *testing.T) {
 		}
 		b.postTo("authorisations/cancel", "token", s.handle(id))
 		b.wantStatus("cancelling it twice", http.StatusConflict)
-		b.wantText("It no longer holds.")
+		b.wantText("This approval is no longer active.")
 		b.get("authorisations?all=1")
 		b.wantText("Cancelled")
 		s.CheckBooks()
@@ -85,7 +85,7 @@ func TestAnApproval(t *testing.T) {
 // What is owed, or left of what was paid for, comes first.
 func TestApprovalsThatCannotBeCancelled(t *testing.T) {
 	for method, says := range map[holdfast.PaymentMethod]string{
-		holdfast.MethodDebt: "You owe $20.00", holdfast.MethodPrepaid: "There are $20.00 left",
+		holdfast.MethodDebt: "You owe $20.00", holdfast.MethodPrepaid: "You can still spend $20.00",
 	} {
 		s := newSite(t)
 		_, spends, pays := s.Aggregate(method, "50.00")
@@ -131,10 +131,10 @@ func TestInstrumentsAreEnded(t *testing.T) {
 		b := s.ann()
 		b.get("authorisations/one?token=" + s.handle(spends))
 		b.send("authorisations/cancel", "")
-		b.wantText("There are $20.00 left", "goes to your account balance")
+		b.wantText("You can still spend $20.00", "goes to your account balance")
 		b.send("authorisations/end", "")
 		b.wantPage("authorisations")
-		b.wantText("It has ended. What was left is in your account balance.")
+		b.wantText("The approval has ended. The remaining money is now in your account balance.")
 		b.get("")
 		b.wantText("$20.00")
 		b.get("history")
@@ -144,14 +144,14 @@ func TestInstrumentsAreEnded(t *testing.T) {
 		b.send("authorisations/cancel", "")
 		b.wantText("You owe $30.00", "can only charge what you owe")
 		b.send("authorisations/end", "")
-		b.wantText("Nothing more can be added. What you owe can still be charged.", "Settling what you owe")
+		b.wantText("No more purchases can be added. What you owe can still be charged.", "Paying what you owe")
 		b.get("authorisations/one?token=" + s.handle(settles))
 		b.wantText("can still charge the $30.00 that you owe")
 		if _, err := s.Pay(owes, "1.00", "more"); err == nil {
 			t.Error("more was added")
 		}
 		b.get("methods/remove?method=" + string(s.Card.ID))
-		b.wantText("you pay with it what you owe", "$30.00")
+		b.wantText("it pays what you owe", "$30.00")
 		b.postTo("authorisations/end", "token", s.handle(s.multiUse()))
 		b.wantStatus("ending what is no instrument", http.StatusConflict)
 		s.CheckBooks()
@@ -248,7 +248,7 @@ func TestAnApprovalToBePaid(t *testing.T) {
 	})
 	b := s.ann()
 	b.get("authorisations")
-	b.wantText("Kiln & Co", "Being paid")
+	b.wantText("Kiln & Co", "Receiving payments")
 	b.get("authorisations/one?token=" + s.handle(id))
 	b.wantText("Fee of Kiln & Co for each payment", "at most $0.50", "card, balance")
 	b.send("authorisations/cancel", "")

@@ -24,7 +24,7 @@ func TestCardsAreAddedAndRemoved(t *testing.T) {
 		s.Processor.Network = &sandbox.Network{Now: s.Clock.Now}
 		b := s.ann()
 		b.get("methods")
-		b.wantText("Visa ending in 4242", "First choice", "Account balance")
+		b.wantText("Visa ending in 4242", "Default", "Account balance")
 		b.get("methods/card")
 		b.send("methods/card", "", card("5555 5555 5555 4444", "default", "yes")...)
 		b.wantPage("methods")
@@ -160,7 +160,7 @@ func TestAddresses(t *testing.T) {
 		"addressName", "Ann Buyer", "addressLine1", "1 Main St", "city", "Ames", "zip", "50010", "country", "US",
 	}
 	b.get("addresses")
-	b.wantText("You have no address yet.")
+	b.wantText("You have no addresses yet.")
 	b.get("addresses/edit")
 	b.send("addresses/edit", "", "addressLine1", "1 Main St")
 	b.wantStatus("half an address", http.StatusUnprocessableEntity)
@@ -199,12 +199,12 @@ func TestThereIsAnEndToEverything(t *testing.T) {
 		place, says string
 		typed       func(i int) []string
 	}{
-		{"methods/card", "as many ways to pay as an account can hold", func(i int) []string {
+		{"methods/card", "reached its limit of payment methods", func(i int) []string {
 			return []string{
 				"number", "4242424242424242", "expiry", fmt.Sprintf("%02d/%d", i%12+1, 2030+i/12), "code", "123", "holder", "Ann",
 			}
 		}},
-		{"addresses/edit", "as many addresses as an account can hold", func(int) []string { return address }},
+		{"addresses/edit", "reached its limit of addresses", func(int) []string { return address }},
 	} {
 		for i := range 200 {
 			if b.postTo(row.place, row.typed(i)...).status != http.StatusOK {

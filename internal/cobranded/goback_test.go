@@ -67,7 +67,7 @@ func (s *site) wantReturn(address string, status holdfast.ReturnStatus) {
 // however often it is opened.
 func TestABrowserLeavesByAPage(t *testing.T) {
 	for language, text := range map[string]string{
-		"en": "Your approval has been recorded.", "de": "Ihre Freigabe ist gespeichert.",
+		"en": "Your approval has been recorded.", "de": "Ihre Freigabe wurde gespeichert.",
 		"es": "Su autorización ha quedado registrada.",
 	} {
 		t.Run(language, func(t *testing.T) {

@@ -263,10 +263,10 @@ func TestThereIsAnEndToCardsAndAddresses(t *testing.T) {
 		page, says string
 		typed      []string
 	}{
-		{"card", "as many ways to pay as an account can hold", []string{
+		{"card", "reached its limit of payment methods", []string{
 			"number", "4242424242424242", "expiry", "0831", "code", "123",
 		}},
-		{"address", "as many addresses as an account can hold", []string{
+		{"address", "reached its limit of addresses", []string{
 			"addressLine1", "1 Main St", "city", "Springfield", "zip", "62701", "country", "US",
 		}},
 	} {

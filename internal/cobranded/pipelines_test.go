@@ -117,7 +117,7 @@ func multiUse(t *testing.T, db *store.DB) {
 		"paymentReason", "Coffee", "validityStart", seconds(starts)))
 	s.signIn()
 	for _, text := range []string{
-		"Kiln & Co", "Coffee", "Each payment, at most", "$15.00", "In all, at most", "$20.00",
+		"Kiln & Co", "Coffee", "Each payment, at most", "$15.00", "In total, at most", "$20.00",
 		"at most one payment per day", "Nothing is charged on this page.", "Approve these payments",
 	} {
 		s.wantText(text)
@@ -373,8 +373,8 @@ func setupPrepaid(t *testing.T, db *store.DB) {
 		"fundingAmount", "50"))
 	s.signIn()
 	for _, text := range []string{
-		"Balance, at most", "$50.00", "Fill it with", "Visa ending in 4242", "Set up the balance",
-		"never more than $50.00, to be spent at Kiln & Co",
+		"Balance, at most", "$50.00", "Top up with", "Visa ending in 4242", "Set up the balance",
+		"never more than $50.00, and you can spend it at Kiln & Co",
 	} {
 		s.wantText(text)
 	}
@@ -420,7 +420,7 @@ func setupPostpaid(t *testing.T, db *store.DB) {
 		"usageLimitPeriod1", "1 Day"))
 	s.signIn()
 	for _, text := range []string{
-		"You may owe, at most", "$50.00", "Charged in all, at most", "$60.00", "at most $40.00 per day", "Settle it with",
+		"You may owe, at most", "$50.00", "Charged in total, at most", "$60.00", "at most $40.00 per day", "Pay what you owe with",
 	} {
 		s.wantText(text)
 	}

@@ -48,7 +48,7 @@ func TestANewcomerOnTheWay(t *testing.T) {
 		if s.at.status != http.StatusUnprocessableEntity {
 			t.Errorf("a wrong code: status %d", s.at.status)
 		}
-		s.wantText("This is not the code.")
+		s.wantText("This code is not correct.")
 		s.visitPage("confirm") // not past it
 		s.wantPage("verify")
 		s.submit("code", post.Last(nora, party.NoticeVerify).Code)
@@ -147,7 +147,7 @@ func TestSigningInByPasskeyOnTheWay(t *testing.T) {
 	}
 	visit := s.visit()
 	s.post(address+"/cobranded-ui/actions/passkey", params("visit", visit, "answer", "{}"))
-	s.wantText("The passkey did not sign you in.")
+	s.wantText("We could not sign you in with the passkey.")
 	device.Count++
 	if question, err = s.Processor.AskPasskey(t.Context(), at, "203.0.113.9"); err != nil {
 		t.Fatal(err)

@@ -79,14 +79,14 @@ func TestWalks(t *testing.T) {
 			card: []string{
 				"Karte hinzufügen", "Kartennummer", "MM/JJ", "Prüfnummer", "Diese Karte verwenden", "Testumgebung",
 			},
-			newAddress: []string{"Wohin soll die Bestellung gehen?", "Straße und Hausnummer", "Postleitzahl", "(freiwillig)"},
+			newAddress: []string{"Wohin soll die Bestellung gehen?", "Straße und Hausnummer", "Postleitzahl", "(optional)"},
 			confirm: []string{
 				"Prüfen und bestätigen", "Bezahlen mit", "Lieferadresse", "Kiln & Co reserviert 42,50\u00a0$ auf Ihrer Karte",
 				"42,50\u00a0$ freigeben", "Zahlungsart ändern",
 			},
 			multiUse: []string{
 				"Jede Zahlung höchstens", "15,00\u00a0$", "Insgesamt höchstens", "höchstens eine Zahlung pro Tag",
-				"höchstens 1.000,00\u00a0$ in je 3 Monaten", "24. Dezember 2026", "Diese Zahlungen freigeben",
+				"höchstens 1.000,00\u00a0$ alle 3 Monate", "24. Dezember 2026", "Diese Zahlungen freigeben",
 			},
 		},
 		{
@@ -224,7 +224,7 @@ func TestRefusalsInGerman(t *testing.T) {
 	s.post(s.server.URL+"/cobranded-ui/actions/payment", params("visit", s.visit()))
 	refused(http.StatusUnprocessableEntity, "Bitte wählen Sie eine Zahlungsart.")
 	s.get(s.server.URL + "/cobranded-ui/nowhere")
-	refused(http.StatusNotFound, "Hier gibt es keine Seite")
+	refused(http.StatusNotFound, "Seite nicht gefunden")
 	s.get(s.server.URL + holdfast.CoBrandedPath)
 	refused(http.StatusBadRequest, "Ungültige Anfrage")
 	// programs and people look for it
@@ -305,7 +305,7 @@ func TestBreakdownThatDoesNotAddUp(t *testing.T) {
 			r.Discount, r.ItemTotal = usd("1.50"), usd("37.50")
 		}},
 		"too little": {change: func(r *holdfast.SingleUseRequest) { r.Tax = usd("2.49") }, want: note +
-			" $42.49, and transactionAmount is $42.50."},
+			" $42.49, but transactionAmount is $42.50."},
 		"less than nothing": {change: func(r *holdfast.SingleUseRequest) { r.Discount = usd("50.00") }, want: note +
 			" −$7.50"},
 		"of a live caller": {change: func(r *holdfast.SingleUseRequest) { r.Tax = usd("2.49") }, live: true},

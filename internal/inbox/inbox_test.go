@@ -53,7 +53,7 @@ func wantPage(t *testing.T, w *httptest.ResponseRecorder, want ...string) {
 
 func TestInbox(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
-		wantPage(t, ask(db, "/inbox/", nil), "<h1>Inbox</h1>", "Nothing has been written yet.")
+		wantPage(t, ask(db, "/inbox/", nil), "<h1>Inbox</h1>", "There are no e-mails yet.")
 		write(t, db,
 			party.Mail{
 				ID: "M1", To: "ann@example.com", Subject: "Your address",

@@ -102,9 +102,12 @@ func (p *page) shoot(name string) {
 	}
 }
 
-// sticksOut names what the page is wider for than its window.
+// sticksOut names the elements that make the page wider than its window. The menu
+// may scroll on a phone only.
 const sticksOut = `(() => {
 	const width = document.documentElement.clientWidth;
+	const menu = document.querySelector(".menu");
+	if (width >= 768 && menu && menu.scrollWidth > menu.clientWidth) return ["the menu"];
 	if (document.documentElement.scrollWidth <= width) return [];
 	const wide = [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().left + Math.max(e.offsetWidth || 0, e.scrollWidth) > width + 1);
 	return ["the page itself", ...wide.map(e => e.tagName.toLowerCase() + (e.className ? "." + e.className : "") + ": " + e.textContent.trim().slice(0, 60))];

@@ -131,7 +131,7 @@ func TestTheReturnPage(t *testing.T) {
 	s, p := newSite(t), openBrowser(t)
 	stay := listenAt(t, "127.0.0.1:0", &arrivals{})
 	for language, text := range map[string]string{
-		"en": "Your approval has been recorded.", "de": "Ihre Freigabe ist gespeichert.",
+		"en": "Your approval has been recorded.", "de": "Ihre Freigabe wurde gespeichert.",
 		"es": "Su autorización ha quedado registrada.",
 	} {
 		p.speaks(language)

@@ -61,7 +61,7 @@ func TestTheAPIsAddressInABrowser(t *testing.T) {
 	p.wants("For programs")
 	p.inspect("welcome")
 	p.open(d.Endpoint + "nonsense")
-	p.wants("There is no page here")
+	p.wants("Page not found")
 	p.inspect("welcome-lost")
 	p.click(`main a.primary`)
 	p.wantPage("sign-in")
