@@ -30,8 +30,8 @@ type authority struct {
 	trusted   *x509.CertPool // for what it gives
 }
 
-// startAuthority starts an authority that comes to these ports for its
-// challenges. Processes of the test trust its own address from then on.
+// startAuthority starts an authority that sends its challenges to these ports.
+// The test's processes then trust its address.
 func startAuthority(t *testing.T, plainPort, tlsPort int) authority {
 	t.Helper()
 	t.Setenv("PEBBLE_VA_NOSLEEP", "1")
@@ -62,7 +62,7 @@ func startAuthority(t *testing.T, plainPort, tlsPort int) authority {
 	return authority{directory: server.URL + wfe.DirectoryPath, trusted: trusted}
 }
 
-// startNames starts a name server to which every host is on this machine.
+// startNames starts a name server that places every host on this machine.
 func startNames(t *testing.T) (address string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", freePort)
@@ -102,7 +102,8 @@ func TestACME(t *testing.T) {
 			dir := t.TempDir()
 			serve := []string{
 				"serve", "--listen", listen, "--store", filepath.Join(dir, "s.db"), "--http-redirect", plain,
-				"--acme", "pay.example.test,fps.example.test", "--acme-agree", "--acme-directory", authority.directory, "--acme-email", "ops@example.test",
+				"--acme", "pay.example.test,fps.example.test", "--acme-agree", "--acme-directory", authority.directory,
+				"--acme-email", "ops@example.test",
 			}
 			_, end := startVerb(t, serve...)
 			first := map[string]string{}
@@ -112,11 +113,13 @@ func TestACME(t *testing.T) {
 					return first[host] != ""
 				})
 			}
-			got := ask(t, clientOf(listen, &tls.Config{RootCAs: authority.trusted}), http.MethodGet, "https://pay.example.test/healthz", "")
+			got := ask(t, clientOf(listen, &tls.Config{RootCAs: authority.trusted}), http.MethodGet,
+				"https://pay.example.test/healthz", "")
 			if got.status != http.StatusOK || got.header.Get("Strict-Transport-Security") == "" {
 				t.Errorf("answered with %d and %v", got.status, got.header)
 			}
-			// A client that names no host, or an old one, is shown the first host's.
+			// A client that names no host, or an unknown one, gets the first host's
+			// certificate.
 			for _, host := range []string{"", "fps.amazonaws.com"} {
 				if got := certificateShown(listen, host, nil); got != first["pay.example.test"] {
 					t.Errorf("who asks for %q is shown certificate %s, want %s", host, got, first["pay.example.test"])
@@ -129,7 +132,7 @@ func TestACME(t *testing.T) {
 			if err := end(); err != nil {
 				t.Fatal(err)
 			}
-			// What was kept is used again, and is its owner's alone.
+			// Stored certificates are used again, and only their owner can read them.
 			startVerb(t, serve...)
 			eventually(t, "the certificate of last time", func() bool {
 				return certificateShown(listen, "pay.example.test", authority.trusted) == first["pay.example.test"]
@@ -141,7 +144,7 @@ func TestACME(t *testing.T) {
 	}
 }
 
-// A server whose authority cannot be reached starts all the same, and ends when
+// A server that cannot reach the authority starts all the same, and stops when
 // it is told to.
 func TestACMEWithoutAuthority(t *testing.T) {
 	listen, end := startVerb(
@@ -156,10 +159,12 @@ func TestACMEWithoutAuthority(t *testing.T) {
 	}
 }
 
-// certificateShown is the number of the certificate that a client which asks for
-// a host is shown, and nothing if it cannot be trusted. nil trusts any.
+// certificateShown is the serial number of the certificate that a client gets
+// for a host. It is empty if the certificate is not trusted; nil trusts any.
 func certificateShown(listen, host string, trusted *x509.CertPool) string {
-	conn, err := tls.Dial("tcp", listen, &tls.Config{ServerName: host, RootCAs: trusted, InsecureSkipVerify: trusted == nil})
+	conn, err := tls.Dial("tcp", listen, &tls.Config{
+		ServerName: host, RootCAs: trusted, InsecureSkipVerify: trusted == nil,
+	})
 	if err != nil {
 		return ""
 	}

@@ -10,9 +10,9 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// apiFlags say which server a verb asks, and as which caller: a demo's, or any
-// by its address and keys. A directory outranks an address, which may come from
-// the environment.
+// apiFlags say which server a command asks, and as which caller: a demo's
+// server, or any by its address and keys. --data outranks the address, which
+// may come from the environment.
 type apiFlags struct {
 	Data   string `help:"Ask the running demo that keeps its data in this directory." type:"path" placeholder:"DIR"`
 	Server string `help:"Ask the server with this Query API address." env:"HOLDFAST_SERVER" placeholder:"URL"`
@@ -38,7 +38,8 @@ func (f apiFlags) client(ctx context.Context, w world) (*holdfast.Client, error)
 
 func (f keyFlags) client(server string, w world) (*holdfast.Client, error) {
 	if f.AccessKeyID == "" || f.SecretFile == "" {
-		return nil, errors.New("--server needs --access-key-id and --secret-file: a caller sees and changes only what is its own")
+		return nil, errors.New("--server needs --access-key-id and --secret-file: a caller sees and changes only what is " +
+			"its own")
 	}
 	secret, err := readKey(f.SecretFile)
 	if err != nil {
@@ -60,8 +61,8 @@ func demoClient(ctx context.Context, dir string, w world) (*holdfast.Client, err
 	if !found || kept.CallerID == "" {
 		return nil, fmt.Errorf("there is no demo in %s; make one with holdfast demo --data %s", dir, quote(dir))
 	}
-	// Whether a demo runs is found out here, and at once. The client would try
-	// again for a while, and then call a request in doubt that was never sent.
+	// This checks at once whether the demo runs. The client would retry for a
+	// while, and then report a request as in doubt that was never sent.
 	connection, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "tcp", kept.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("the demo is not running (%w); start it with holdfast demo --data %s", err, quote(dir))
@@ -73,7 +74,7 @@ func demoClient(ctx context.Context, dir string, w world) (*holdfast.Client, err
 	}, nil
 }
 
-// An answer is printed as JSON as it is, and as text by its facts.
+// An answer is printed as JSON, or as text from its facts.
 type answer interface{ facts() []fact }
 
 func (f apiFlags) print(w world, a answer) error {
@@ -83,8 +84,8 @@ func (f apiFlags) print(w world, a answer) error {
 	return printFacts(w.Out, a.facts())
 }
 
-// doubtful says what to do about a request that may have been carried out or
-// not. Other errors stay what they are.
+// doubtful adds to an error in doubt what to do about the request. Other errors
+// are not changed.
 func doubtful(err error, advice string) error {
 	doubt, ok := errors.AsType[*holdfast.InDoubtError](err)
 	if !ok {

@@ -15,7 +15,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// What strangers wrote neither breaks a table nor reaches the terminal.
+// Texts by strangers cannot break a table or control the terminal.
 func TestFactsAreOneLineEach(t *testing.T) {
 	var out strings.Builder
 	err := printFacts(&out, []fact{
@@ -23,7 +23,8 @@ func TestFactsAreOneLineEach(t *testing.T) {
 		{"nothing", ""},
 		{"longer name", dollars(money.Micros(-1_462_500)).String()},
 	})
-	if want := "name         Ann of the \uFFFD[31mRed\uFFFD2J House\nlonger name  USD -1.4625\n"; err != nil || out.String() != want {
+	if want := "name         Ann of the \uFFFD[31mRed\uFFFD2J House\nlonger name  USD -1.4625\n"; err != nil ||
+		out.String() != want {
 		t.Errorf("printed %q (%v), want %q", out.String(), err, want)
 	}
 }
@@ -32,7 +33,8 @@ func TestDoubtComesWithAdvice(t *testing.T) {
 	lost := errors.New("the line went dead")
 	doubt := &holdfast.InDoubtError{Action: "Settle", TransactionID: "T1", Err: lost}
 	told := doubtful(fmt.Errorf("settling: %w", doubt), "Ask again.")
-	want := "the outcome of Settle T1 is in doubt: the line went dead\nThe server may have carried it out or not. Ask again."
+	want := "the outcome of Settle T1 is in doubt: the line went dead\nThe server may have carried it out or not. Ask " +
+		"again."
 	if sentence(told) != want || !errors.Is(told, lost) {
 		t.Errorf("told %q, want %q", sentence(told), want)
 	}
@@ -42,16 +44,18 @@ func TestDoubtComesWithAdvice(t *testing.T) {
 	}
 }
 
-// Only a server's refusal has a code that somebody can look up in an answer.
+// Only a server's refusal is printed with a code.
 func TestRefusalsOfAServerKeepTheirCode(t *testing.T) {
-	refusal := &holdfast.Error{Code: holdfast.InvalidParams, Message: "no", RequestID: "r-1", Status: http.StatusBadRequest}
+	refusal := &holdfast.Error{
+		Code: holdfast.InvalidParams, Message: "no", RequestID: "r-1", Status: http.StatusBadRequest,
+	}
 	if got, want := sentence(fmt.Errorf("asking: %w", refusal)), "InvalidParams: no (request r-1)"; got != want {
 		t.Errorf("told %q, want %q", got, want)
 	}
 }
 
-// A listing goes back from the caller's own time or, of a live caller, which has
-// no clock, from everybody's.
+// A listing goes back from the caller's own time. A live caller has no clock of
+// its own, so its listing goes back from real time.
 func TestListingOfALiveCaller(t *testing.T) {
 	var asked []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -78,7 +82,9 @@ func TestListingOfALiveCaller(t *testing.T) {
 		asked = nil
 		var out strings.Builder
 		args := append(strings.Fields("tx list --server "+server.URL+"/ --access-key-id KEY --secret-file"), secret)
-		code := run(t.Context(), append(args, strings.Fields(row.flags)...), world{Out: &out, Err: &out, Now: func() time.Time { return now }})
+		code := run(t.Context(), append(args, strings.Fields(row.flags)...), world{
+			Out: &out, Err: &out, Now: func() time.Time { return now },
+		})
 		if got := strings.Join(asked, ", "); code != exitFine || got != row.want || out.String() != "" {
 			t.Errorf("tx list %s asks for %q, want %q; exit code %d\n%s", row.flags, got, row.want, code, out.String())
 		}

@@ -86,7 +86,8 @@ func (v benchVerb) check() error {
 	case v.Server != "" && v.KillAfter > 0:
 		return errors.New("--kill-after is for the bench's own server; without --server it has one")
 	case v.Server != "" && v.Preload+v.Storm > 0:
-		return errors.New("--preload and --storm write to the store before the bench's own server starts; without --server it has one")
+		return errors.New("--preload and --storm write to the store before the bench's own server starts; without --server " +
+			"it has one")
 	case v.Storm > 0 && v.Flood != bench.NoFlood, v.KillAfter > 0 && (v.Storm > 0 || v.Flood != bench.NoFlood):
 		return errors.New("--storm, --flood or --kill-after, one at a time")
 	case v.Preload < 0 || v.Storm < 0:
@@ -99,7 +100,8 @@ func (v benchVerb) check() error {
 	return nil
 }
 
-// address is the store's; a bench that is given none has one for itself.
+// address is the store's address. Without one the bench uses a store of its
+// own.
 func (v benchVerb) address() (address string, remove func() error, err error) {
 	if v.Store != "" {
 		return v.Store, func() error { return nil }, nil
@@ -111,8 +113,10 @@ func (v benchVerb) address() (address string, remove func() error, err error) {
 	return filepath.Join(dir, serverFile), func() error { return os.RemoveAll(dir) }, nil
 }
 
-// measure drives the server and checks what it has kept.
-func (v benchVerb) measure(ctx context.Context, w world, db *store.DB, address string) (result bench.Result, err error) {
+// measure drives the server and checks its store afterwards.
+func (v benchVerb) measure(
+	ctx context.Context, w world, db *store.DB, address string,
+) (result bench.Result, err error) {
 	b := v.bench(w, db)
 	b.Flood, b.FloodConnections = v.Flood, v.Flooders
 	defer b.Close()
@@ -157,8 +161,10 @@ func (v benchVerb) measure(ctx context.Context, w world, db *store.DB, address s
 	return result, err
 }
 
-// ceiling drives a server that keeps nothing in the same way.
-func (v benchVerb) ceiling(ctx context.Context, w world, db *store.DB, address string, measured bench.Result) (c *bench.Ceiling, err error) {
+// ceiling drives a server that stores nothing in the same way.
+func (v benchVerb) ceiling(
+	ctx context.Context, w world, db *store.DB, address string, measured bench.Result,
+) (c *bench.Ceiling, err error) {
 	own, err := startBenchServer(ctx, w, "ceiling", "--store", address)
 	if err != nil {
 		return nil, err
@@ -188,7 +194,7 @@ func (v benchVerb) bench(w world, db *store.DB) *bench.Bench {
 	return b
 }
 
-// A run that takes no longer, and makes no more, says nothing but on a terminal.
+// A shorter or smaller run prints progress only on a terminal.
 const (
 	quietMost  = 5 * time.Second
 	quietCount = 10_000
@@ -205,11 +211,12 @@ func isTerminal(to io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// progressLine is rewritten each second on a terminal, and one of several
-// elsewhere.
+// progressLine is rewritten each second on a terminal; elsewhere each one is a
+// line of its own.
 func progressLine(to io.Writer, screen bool) func(bench.Progress) {
 	return func(p bench.Progress) {
-		line := fmt.Sprintf("%s: %2.0f s, %d answers, %d a second, %d errors", p.Doing, p.Elapsed.Seconds(), p.Answered, p.Rate, p.Failed)
+		line := fmt.Sprintf("%s: %2.0f s, %d answers, %d a second, %d errors", p.Doing, p.Elapsed.Seconds(), p.Answered,
+			p.Rate, p.Failed)
 		if screen {
 			fmt.Fprint(to, eraseLine, line)
 			return

@@ -9,8 +9,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/bench"
 )
 
-// An ownServer is the server that a bench has for itself, however often it has
-// to be started.
+// An ownServer is a bench's own server. It can be started several times.
 type ownServer struct {
 	*benchServer
 	world  world
@@ -20,7 +19,12 @@ type ownServer struct {
 }
 
 func (v benchVerb) startOwn(ctx context.Context, w world, address string) (*ownServer, error) {
-	own := &ownServer{world: w, args: []string{"--store", address, "--no-deliver", "--inbox", fmt.Sprintf("--group-commit=%v", v.GroupCommit), fmt.Sprintf("--accept-data-loss=%v", v.AcceptLoss)}}
+	own := &ownServer{
+		world: w, args: []string{
+			"--store", address, "--no-deliver", "--inbox", fmt.Sprintf("--group-commit=%v", v.GroupCommit),
+			fmt.Sprintf("--accept-data-loss=%v", v.AcceptLoss),
+		},
+	}
 	if err := own.begin(ctx, "127.0.0.1:0"); err != nil {
 		return nil, err
 	}
@@ -45,7 +49,8 @@ func (o *ownServer) process() (bench.Usage, error) {
 	return bench.ProcessUsage(o.command.Process.Pid)
 }
 
-// killAndStart kills the server after a while and starts it where it was.
+// killAndStart kills the server after a while and starts it at the same
+// address.
 func (o *ownServer) killAndStart(ctx context.Context, after time.Duration) error {
 	timer := time.NewTimer(after)
 	defer timer.Stop()

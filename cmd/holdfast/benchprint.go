@@ -16,7 +16,8 @@ func (v benchVerb) print(to io.Writer, r bench.Result) error {
 	}
 	facts := []fact{
 		{"store", r.Store},
-		{"asked", fmt.Sprintf("%s, %s over %d merchants, %d connections, seed %d", r.Mix, r.Spread, r.Merchants, r.Connections, r.Seed)},
+		{"asked", fmt.Sprintf("%s, %s over %d merchants, %d connections, seed %d", r.Mix, r.Spread, r.Merchants,
+			r.Connections, r.Seed)},
 		{"rate", fmt.Sprintf("%.0f/s (%d answers in %.1f s)", r.Rate, r.Requests, r.Seconds)},
 		{"errors", errorsOf(r.Figures)},
 		{"latency", latencyText(r.Latency)},
@@ -32,15 +33,22 @@ func (v benchVerb) print(to io.Writer, r bench.Result) error {
 		facts = append(facts, fact{"start", fmt.Sprintf("%.2f s to the first answer, %.0f MB idle", s.Seconds, s.IdleMB)})
 	}
 	if k := r.Killed; k != nil {
-		facts = append(facts, fact{"killed", fmt.Sprintf("after %.1f s; the next server's first answer came %.2f s after its start", k.AfterSeconds, k.BackSeconds)})
+		facts = append(facts, fact{
+			"killed", fmt.Sprintf("after %.1f s; the next server's first answer came %.2f s after its start", k.AfterSeconds,
+				k.BackSeconds),
+		})
 	}
 	facts = append(
 		facts,
 		fact{"bench", fmt.Sprintf("%.1f s of CPU", r.Client.CPUSeconds)},
-		fact{"tokens", fmt.Sprintf("%d minted at %d/s, waited for %d times", r.Tokens.Count, r.Tokens.PerSecond, r.Tokens.Waits)},
+		fact{
+			"tokens", fmt.Sprintf("%d minted at %d/s, waited for %d times", r.Tokens.Count, r.Tokens.PerSecond, r.Tokens.Waits),
+		},
 	)
 	if c := r.Ceiling; c != nil {
-		facts = append(facts, fact{"ceiling", fmt.Sprintf("%.0f/s answered without a store; the server reaches %.0f %% of it", c.Rate, 100*c.Share)})
+		facts = append(facts, fact{
+			"ceiling", fmt.Sprintf("%.0f/s answered without a store; the server reaches %.0f %% of it", c.Rate, 100*c.Share),
+		})
 	}
 	if f := r.Flood; f != nil {
 		facts = append(
@@ -52,7 +60,10 @@ func (v benchVerb) print(to io.Writer, r bench.Result) error {
 	if s := r.Storm; s != nil {
 		facts = append(
 			facts,
-			fact{"storm", fmt.Sprintf("%d holds released in %.1f s, %.0f/s, the network asked after %.1f s; %d rows of it wrong", s.Holds, s.Seconds, s.PerSecond, s.NetworkSeconds, s.Wrong)},
+			fact{
+				"storm", fmt.Sprintf("%d holds released in %.1f s, %.0f/s, the network asked after %.1f s; %d rows of it wrong",
+					s.Holds, s.Seconds, s.PerSecond, s.NetworkSeconds, s.Wrong),
+			},
 			fact{"in it", fmt.Sprintf("p99 %.2f ms, before %.2f", r.P99, s.Alone.P99)},
 		)
 	}
@@ -90,7 +101,8 @@ func arrivalsOf(a *bench.Arrivals) []fact {
 	}
 	text := fmt.Sprintf("%d/s kept: %d of %d begun, %d late", a.Rate, a.Begun, a.Due, a.Late)
 	if !a.Kept {
-		text = fmt.Sprintf("%d/s could NOT be kept: %d of %d begun, %d of them late; latencies are those of a queue", a.Rate, a.Begun, a.Due, a.Late)
+		text = fmt.Sprintf("%d/s could NOT be kept: %d of %d begun, %d of them late; latencies are those of a queue", a.Rate,
+			a.Begun, a.Due, a.Late)
 	}
 	return []fact{{"arrivals", text}}
 }
@@ -99,7 +111,10 @@ func checkedOf(c *bench.Checked) []fact {
 	if c == nil {
 		return nil
 	}
-	facts := []fact{{"acknowledged", fmt.Sprintf("%d transactions: %d missing, %d in another state", c.Acknowledged, c.Missing, c.Different)}}
+	facts := []fact{
+		{"acknowledged", fmt.Sprintf("%d transactions: %d missing, %d in another state", c.Acknowledged, c.Missing,
+			c.Different)},
+	}
 	if c.Books != nil {
 		text := fmt.Sprintf("right (%d transactions, %d postings)", c.Books.Transactions, c.Books.Postings)
 		if c.Books.Wrong > 0 {

@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// A benchServer is a server in a process of its own, so that what it uses can
-// be told from what a bench does.
+// A benchServer is a server in a process of its own, so that its CPU and memory
+// can be measured apart from the bench's.
 type benchServer struct {
 	command  *exec.Cmd
 	Endpoint *url.URL
@@ -31,14 +31,16 @@ const (
 	endPatience   = 30 * time.Second
 )
 
-// startBenchServer starts this very program with a verb that serves, and waits
+// startBenchServer starts this program with a command that serves, and waits
 // for its first answer.
 func startBenchServer(ctx context.Context, w world, args ...string) (*benchServer, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
 	}
-	s := &benchServer{command: exec.Command(program, append([]string{"--log-json"}, args...)...), ended: make(chan struct{})} //nolint:gosec,noctx // it is this program; it ends by end
+	s := &benchServer{
+		command: exec.Command(program, append([]string{"--log-json"}, args...)...), ended: make(chan struct{}),
+	} //nolint:gosec,noctx // it is this program; it ends by end
 	s.command.Env = withoutSettings(os.Environ())
 	s.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt at the terminal is ours to pass on
 	stderr, err := s.command.StderrPipe()
@@ -74,7 +76,7 @@ func startBenchServer(ctx context.Context, w world, args ...string) (*benchServe
 	return s, nil
 }
 
-// readLog tells where a server listens, and passes on what it warns of.
+// readLog finds the server's address in its log, and passes on its warnings.
 func readLog(from io.Reader, to io.Writer, listening chan<- string) {
 	for lines := bufio.NewScanner(from); lines.Scan(); {
 		var line struct{ Msg, Level, Endpoint string }
@@ -86,7 +88,7 @@ func readLog(from io.Reader, to io.Writer, listening chan<- string) {
 	}
 }
 
-// firstAnswer waits for any answer: that a request is refused will do.
+// firstAnswer waits for any answer; a refusal is enough.
 func firstAnswer(ctx context.Context, endpoint string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint, nil)
 	if err != nil {
@@ -99,8 +101,8 @@ func firstAnswer(ctx context.Context, endpoint string) error {
 	return answer.Body.Close()
 }
 
-// withoutSettings keeps settings in the environment from a server that is to
-// have the bench's.
+// withoutSettings removes settings from the environment, so that the server has
+// the bench's.
 func withoutSettings(environment []string) (kept []string) {
 	for _, setting := range environment {
 		if !strings.HasPrefix(setting, "HOLDFAST_") {
@@ -119,7 +121,7 @@ func (s *benchServer) kill() error {
 	return nil
 }
 
-// end has the server stop, and waits for it.
+// end stops the server and waits for it.
 func (s *benchServer) end() error {
 	if err := s.command.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err

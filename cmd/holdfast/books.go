@@ -26,7 +26,7 @@ type booksAnswer struct {
 	Findings     []wrongAnswer `json:"findings"`
 }
 
-// A wrongAnswer is a row that is not as it must be.
+// A wrongAnswer is a row that is wrong.
 type wrongAnswer struct {
 	Table   string `json:"table"`
 	Row     string `json:"row"`
@@ -76,7 +76,7 @@ func printBooks(w world, r store.Report) error {
 	return errSaid
 }
 
-// counted is a number of things in words.
+// counted is a number with its noun, singular or plural.
 func counted(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// A form is a page's form as a browser without JavaScript sees it: what it
-// would send when its first button is pressed.
+// A form is a page's form for a browser without JavaScript: the fields that it
+// sends when its first button is pressed.
 type form struct {
 	action       string
 	fields       url.Values
@@ -81,7 +81,7 @@ func (f *form) add(element string, attrs map[string]string) {
 	}
 }
 
-// A browser is a person's who submits forms and follows links.
+// A browser submits forms and follows links.
 type browser struct {
 	t      testing.TB
 	client http.Client
@@ -138,7 +138,8 @@ func (b *browser) arrive(response *http.Response, err error) {
 	}
 }
 
-// submitTo submits the first form of the page whose action begins so.
+// submitTo submits the first form of the page whose action begins with a
+// prefix.
 func (b *browser) submitTo(action string) {
 	b.t.Helper()
 	for _, f := range postForms(b.t, b.page) {
@@ -150,8 +151,8 @@ func (b *browser) submitTo(action string) {
 	b.t.Fatalf("%s has no form to %s:\n%s", b.at.Path, action, b.page)
 }
 
-// authorise submits the forms of the Co-Branded pages in order, the one that
-// asks for a password first, until the pages are behind.
+// authorise submits the forms of the Co-Branded pages in order, beginning with
+// the password, until the browser leaves them.
 func (b *browser) authorise(email, password string) {
 	b.t.Helper()
 	const pagesMax = 8 // more than there are
@@ -177,7 +178,7 @@ func (b *browser) authorise(email, password string) {
 	b.t.Fatalf("the pages have no end; the last is %s:\n%s", b.at.Path, b.page)
 }
 
-// accountShows fails the test unless the buyer's account says something.
+// accountShows fails the test if the buyer's account does not show a text.
 func (p *process) accountShows(text string) {
 	p.t.Helper()
 	buyer := newBrowser(p.t)

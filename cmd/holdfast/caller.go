@@ -54,8 +54,11 @@ func describeCaller(c party.Caller) callerAnswer {
 
 func (a callerAnswer) print(to io.Writer) {
 	columns := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(columns, "caller\t%s\nname\t%s\ndescriptor\t%s\nowner\t%s\nIPN address\t%s\nbare return\t%v\npending first\t%v\nsignature version 1\t%v\nmarketplace\t%v\nresume\t%v\nreuse cancelled\t%v\nreturn schemes\t%s\nclock offset\t%s\n",
-		a.CallerID, a.Name, or(a.Descriptor, "by name"), a.Owner, or(a.IPNURL, "none"), a.BareReturn, a.PendingFirst, a.SignatureV1, a.Marketplace, a.Resume,
+	fmt.Fprintf(columns, "caller\t%s\nname\t%s\ndescriptor\t%s\nowner\t%s\nIPN address\t%s\nbare return\t%v\npending "+
+		"first\t%v\nsignature version 1\t%v\nmarketplace\t%v\nresume\t%v\nreuse cancelled\t%v\nreturn schemes\t%s\nclock "+
+		"offset\t%s\n",
+		a.CallerID, a.Name, or(a.Descriptor, "by name"), a.Owner, or(a.IPNURL, "none"), a.BareReturn, a.PendingFirst,
+		a.SignatureV1, a.Marketplace, a.Resume,
 		a.ReuseCancelled, or(strings.Join(a.ReturnSchemes, " "), "none"), a.ClockOffset)
 	if a.AccessKeyID != "" {
 		fmt.Fprintf(columns, "access key\t%s\nsecret key\t%s\n", a.AccessKeyID, a.SecretAccessKey)
@@ -90,7 +93,7 @@ type callerCreate struct {
 	Resume       bool   `help:"Answer an identical Co-Branded request as the first time, once its sender has signed in."`
 	// These two are for few callers.
 	ReuseCancelled bool     `help:"Accept a CallerReference again after the buyer cancelled on the pages."`
-	ReturnSchemes  []string `help:"Accept return addresses with these schemes, besides http and https, such as com.example.shop." placeholder:"SCHEME"`
+	ReturnSchemes  []string `help:"Accept return addresses with these schemes in addition to http and https, such as com.example.shop." placeholder:"SCHEME"`
 	JSON           bool     `name:"json" help:"Print one line of JSON."`
 }
 
@@ -113,8 +116,8 @@ func (v callerCreate) Run(ctx context.Context, w world) error {
 	}
 	// Every caller is a sandbox caller until there is a network for real cards.
 	caller, key, err := clerk(db, w).CreateCaller(ctx, processor.NewCaller{
-		Owner: owner.ID, Name: v.Name, Descriptor: v.Descriptor, IPNURL: v.IPNURL, BareReturn: v.BareReturn, PendingFirst: v.PendingFirst,
-		SignatureV1: v.SignatureV1, Marketplace: v.Marketplace, Resume: v.Resume, Sandbox: true,
+		Owner: owner.ID, Name: v.Name, Descriptor: v.Descriptor, IPNURL: v.IPNURL, BareReturn: v.BareReturn,
+		PendingFirst: v.PendingFirst, SignatureV1: v.SignatureV1, Marketplace: v.Marketplace, Resume: v.Resume, Sandbox: true,
 		ReuseCancelled: v.ReuseCancelled, ReturnSchemes: schemes,
 	})
 	if err != nil {
@@ -131,10 +134,10 @@ func (v callerCreate) Run(ctx context.Context, w world) error {
 	return nil
 }
 
-// warnV1 says what the operator of an old program takes on.
+// warnV1 prints the risk of signature version 1.
 func warnV1(w world, c party.Caller) {
 	if c.SignatureV1 {
-		fmt.Fprintln(w.Err, `Warning: signature version 1 runs names and values together with nothing between them, so whoever sees a signed
+		fmt.Fprintln(w.Err, `Warning: signature version 1 runs names and values together with nothing between them, so anyone who sees a signed
 request can split it into another one with the same signature. This was published in December 2008, and nobody can
 detect it. Leave it on only as long as a program knows nothing newer: holdfast caller set --no-signature-v1`)
 	}
@@ -176,12 +179,13 @@ type callerSet struct {
 	Resume       *bool   `help:"Answer an identical Co-Branded request as the first time, once its sender has signed in." negatable:""`
 	// These two are for few callers.
 	ReuseCancelled *bool     `help:"Accept a CallerReference again after the buyer cancelled on the pages." negatable:""`
-	ReturnSchemes  *[]string `help:"Accept return addresses with these schemes, besides http and https, such as com.example.shop. Empty accepts none." placeholder:"SCHEME"`
+	ReturnSchemes  *[]string `help:"Accept return addresses with these schemes in addition to http and https, such as com.example.shop. Empty accepts none." placeholder:"SCHEME"`
 	JSON           bool      `name:"json" help:"Print one line of JSON."`
 }
 
 func (v callerSet) Run(ctx context.Context, w world) error {
-	if v.Name == nil && v.Descriptor == nil && v.IPNURL == nil && v.BareReturn == nil && v.PendingFirst == nil && v.SignatureV1 == nil &&
+	if v.Name == nil && v.Descriptor == nil && v.IPNURL == nil && v.BareReturn == nil && v.PendingFirst == nil &&
+		v.SignatureV1 == nil &&
 		v.Marketplace == nil && v.Resume == nil && v.ReuseCancelled == nil && v.ReturnSchemes == nil {
 		return errors.New("nothing to set; see holdfast caller set --help")
 	}
@@ -238,7 +242,7 @@ func (v callerSet) Run(ctx context.Context, w world) error {
 	return nil
 }
 
-// appSchemes are the schemes of --return-schemes as a caller keeps them.
+// appSchemes are the schemes of --return-schemes in the form that is stored.
 func appSchemes(given []string) (string, error) {
 	var all []string
 	for _, scheme := range given {
@@ -247,7 +251,8 @@ func appSchemes(given []string) (string, error) {
 		}
 		scheme = holdfast.FoldName(scheme)
 		if !holdfast.IsAppScheme(scheme) {
-			return "", fmt.Errorf("--return-schemes: %q is no scheme of an application; give one such as com.example.shop", scheme)
+			return "", fmt.Errorf("--return-schemes: %q is no scheme of an application; give one such as com.example.shop",
+				scheme)
 		}
 		all = append(all, scheme)
 	}

@@ -8,8 +8,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A ceilingVerb is what holdfast bench --ceiling starts. It is a verb and no
-// flag of serve, so that no setting makes a server answer what is not true.
+// A ceilingVerb is the server that holdfast bench --ceiling starts. It is not a
+// flag of serve, so that no setting can make a server give answers that are not
+// real.
 type ceilingVerb struct {
 	Store string `help:"Take callers from this store: the path of an SQLite file, or postgres://…" required:"" placeholder:"ADDRESS"`
 }

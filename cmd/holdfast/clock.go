@@ -26,8 +26,8 @@ type clockFlags struct {
 	JSON bool `name:"json" help:"Print one line of JSON."`
 }
 
-// remoteFlags say which server to ask, and as whom. The server comes from no
-// environment, since a store is meant without it.
+// remoteFlags say which server to ask, and as which caller. The server cannot
+// come from the environment, because without it the command uses a store.
 type remoteFlags struct {
 	Server string `help:"Ask the server with this Query API address, and no store." placeholder:"URL"`
 	keyFlags
@@ -78,12 +78,12 @@ func (v clockReset) Run(ctx context.Context, w world) error {
 	return v.move(ctx, w, func(c clock) (holdfast.ClockState, error) { return c.reset(ctx) })
 }
 
-// A clock is a caller's, wherever it is kept.
+// A clock is a caller's clock, in a store or behind a server.
 type clock struct {
 	show    func(context.Context) (holdfast.ClockState, error)
 	advance func(context.Context, time.Duration) (holdfast.ClockState, error)
 	reset   func(context.Context) (holdfast.ClockState, error)
-	due     func(context.Context, time.Duration) (int, error) // what an advance would let lapse; nil where nobody can tell
+	due     func(context.Context, time.Duration) (int, error) // holds that an advance would let expire; nil if unknown
 	close   func()
 }
 
@@ -127,8 +127,8 @@ func (f clockFlags) open(ctx context.Context, w world) (clock, error) {
 
 const dueMax = 10_000 // holds looked at
 
-// holdsDue counts a caller's open holds whose deadline has come when the real
-// time is then.
+// holdsDue counts a caller's open holds whose deadline is reached at a real
+// time.
 func holdsDue(ctx context.Context, r store.Reader, id party.CallerID, then time.Time) (n int, err error) {
 	err = r.View(ctx, func(tx *store.ReadTx) error {
 		caller, found, err := tx.Caller(id)
@@ -189,8 +189,7 @@ func ahead(offset time.Duration) string {
 	return inDays(offset) + " ahead of real time"
 }
 
-// choose finds the caller that is meant: the one named, the demo's own, or the
-// only one.
+// choose finds the caller: the one named, the demo's own, or the only one.
 func (f storeFlags) choose(ctx context.Context, r store.Reader, id string) (party.Caller, error) {
 	all, err := callersOf(ctx, r)
 	if err != nil {

@@ -32,7 +32,8 @@ func (v completionVerb) Run(ctx *kong.Context, w world) error {
 	return err
 }
 
-// visible are a command and those below it that people see, parents first.
+// visible returns a command and all commands below it that are not hidden,
+// parents first.
 func visible(node *kong.Node) (all []*kong.Node) {
 	all = append(all, node)
 	for _, child := range node.Children {
@@ -43,8 +44,8 @@ func visible(node *kong.Node) (all []*kong.Node) {
 	return all
 }
 
-// slashPath is a command as the scripts know it, such as /tx/list, and empty for
-// the program itself.
+// slashPath is a command's name in the scripts, such as /tx/list. It is empty
+// for the program itself.
 func slashPath(node *kong.Node) string {
 	if node.Parent == nil {
 		return ""
@@ -52,7 +53,7 @@ func slashPath(node *kong.Node) string {
 	return slashPath(node.Parent) + "/" + node.Name
 }
 
-// flagsOf are all flags that people may give to a command.
+// flagsOf returns all flags of a command that are not hidden.
 func flagsOf(node *kong.Node) []*kong.Flag {
 	return slices.Concat(node.AllFlags(true)...)
 }
@@ -79,7 +80,8 @@ const (
 	oneOf // of the words that choices has
 )
 
-// kindOf tells by a flag's choices, or by the word that help has for its value.
+// kindOf decides by a flag's choices, or by the placeholder of its value in the
+// help.
 func kindOf(v *kong.Value) valueKind {
 	word := strings.ToUpper(v.Name)
 	if v.Flag != nil {
@@ -103,11 +105,11 @@ func choices(v *kong.Value) []string {
 	return slices.DeleteFunc(v.EnumSlice(), func(word string) bool { return word == "" })
 }
 
-// quoted is a text between single quotes, as bash and zsh read it.
+// quoted puts a text between single quotes for bash and zsh.
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// bashCompletion walks the words before the cursor down the tree, and offers what
-// may follow there.
+// bashCompletion follows the words before the cursor down the tree and offers
+// the words that may follow.
 func bashCompletion(root *kong.Node) string {
 	var paths, values, words strings.Builder
 	for _, node := range visible(root) {

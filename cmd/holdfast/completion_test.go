@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// completionScript writes the script of a shell into a file. The test is skipped
-// where the shell is not installed; scripts/install-needs installs it.
+// completionScript writes the script of a shell into a file. The test is
+// skipped if the shell is not installed; scripts/install-needs installs it.
 func completionScript(t *testing.T, shell, name string) (dir string) {
 	t.Helper()
 	if _, err := exec.LookPath(shell); err != nil {
@@ -42,8 +42,8 @@ func completionScript(t *testing.T, shell, name string) (dir string) {
 	return dir
 }
 
-// completions are what a shell is asked to complete, and what it must offer:
-// exactly these words, in the order of the alphabet.
+// completions are lines to complete and the words that a shell must offer:
+// exactly these, in alphabetical order.
 var completions = []struct{ line, want string }{
 	{"holdfast tx se", "settle"},
 	{"holdfast se", "seal serve"},
@@ -124,8 +124,8 @@ func TestFishCompletion(t *testing.T) {
 	})
 }
 
-// zshCapture makes a shell write the words that completion offers into a file. It
-// numbers the prompts, where the editor is ready for what is typed.
+// zshCapture makes a shell write the offered words into a file. It numbers the
+// prompts, at which the editor is ready for input.
 const zshCapture = `
 autoload -Uz compinit
 compinit -D -u

@@ -51,7 +51,8 @@ func zshFunction(node *kong.Node) string {
 	return "_holdfast" + strings.ReplaceAll(slashPath(node), "/", "_")
 }
 
-// zshCommands offers the commands below one, and goes on with the one given.
+// zshCommands offers the commands below a command, and continues with the one
+// that is typed.
 func zshCommands(node *kong.Node) string {
 	var names, cases strings.Builder
 	for _, child := range node.Children {
@@ -62,7 +63,8 @@ func zshCommands(node *kong.Node) string {
 		fmt.Fprintf(&cases, "\t\t%s) %s ;;\n", child.Name, zshFunction(child))
 	}
 	return "\tcase $state in\n\tcommand)\n\t\tcommands=(\n" + names.String() + "\t\t)\n" +
-		"\t\t_describe command commands\n\t\t;;\n\targuments)\n\t\tcase $line[1] in\n" + cases.String() + "\t\tesac\n\t\t;;\n\tesac\n"
+		"\t\t_describe command commands\n\t\t;;\n\targuments)\n\t\tcase $line[1] in\n" + cases.String() +
+		"\t\tesac\n\t\t;;\n\tesac\n"
 }
 
 // zshFlag is what _arguments takes for each spelling of a flag.
@@ -98,7 +100,7 @@ func zshValues(v *kong.Value) string {
 	return " "
 }
 
-// zshText escapes what _arguments reads itself.
+// zshText escapes the characters that _arguments interprets.
 func zshText(text string) string {
 	return strings.NewReplacer(`\`, `\\`, ":", `\:`, "[", `\[`, "]", `\]`).Replace(text)
 }

@@ -26,7 +26,7 @@ type configFlag struct {
 // A configFile is the path of a configuration file.
 type configFile string
 
-// Settings are what a configuration file says. The zero value is no file.
+// Settings are the settings of a configuration file. The zero value is no file.
 type settings struct {
 	path  string
 	lines map[string]settingLine // by the flag's name
@@ -43,7 +43,8 @@ const (
 	otherBits      = 0o007 // what users may do that are neither the owner nor in the group
 )
 
-// passwordInside finds a password in a PostgreSQL address or a proxy's.
+// passwordInside reports whether the address of a PostgreSQL server or a proxy
+// contains a password.
 var passwordInside = regexp.MustCompile(`://[^/@]*:[^/@]*@|\bpassword\s*=`)
 
 // BeforeResolve is kong's: it reads the file before flags take their values.
@@ -68,7 +69,7 @@ func (configFile) BeforeResolve(ctx *kong.Context, trace *kong.Path, s *settings
 	return nil
 }
 
-// configurable are those flags that a file may set.
+// configurable returns the flags that a file may set.
 func configurable(flags []*kong.Flag) (some []*kong.Flag) {
 	for _, f := range flags {
 		_, names := f.Target.Interface().(configFile)
@@ -80,7 +81,7 @@ func configurable(flags []*kong.Flag) (some []*kong.Flag) {
 }
 
 // read reads a file of lines "name = value". Blank lines and lines that begin
-// with # say nothing.
+// with # are ignored.
 func (s *settings) read(path string) error {
 	file, err := os.Open(path)
 	if err != nil {
@@ -140,8 +141,8 @@ func (s *settings) add(number int, line string) error {
 	return nil
 }
 
-// check refuses names and values that the command does not know, whether or not
-// something outranks them.
+// check refuses unknown names and bad values, also if a flag or the environment
+// outranks them.
 func (s *settings) check(flags map[string]*kong.Flag) error {
 	byNumber := func(a, b string) int { return cmp.Compare(s.lines[a].number, s.lines[b].number) }
 	for _, name := range slices.SortedFunc(maps.Keys(s.lines), byNumber) {
@@ -160,7 +161,8 @@ func (s *settings) check(flags map[string]*kong.Flag) error {
 	return nil
 }
 
-// forFlag is the value as kong takes it: blanks may follow the commas of a list.
+// forFlag is the value in kong's form: in the file, blanks may follow the
+// commas of a list.
 func (l settingLine) forFlag(f *kong.Flag) string {
 	if !f.IsSlice() {
 		return l.value
@@ -191,8 +193,8 @@ func (s *settings) Resolve(_ *kong.Context, _ *kong.Path, f *kong.Flag) (any, er
 
 var flagName = regexp.MustCompile(`--([a-z][a-z0-9-]*)`)
 
-// origin says where the flags that an error names come from, if the file has
-// them. Without one it is empty.
+// origin names the file and line of the flags in an error, if they come from
+// the file. Otherwise it is empty.
 func (s *settings) origin(message string) string {
 	var places []string
 	for _, found := range flagName.FindAllStringSubmatch(message, -1) {
@@ -204,7 +206,7 @@ func (s *settings) origin(message string) string {
 	return strings.Join(slices.Compact(places), "\n")
 }
 
-// configVerb prints a configuration file with everything that it may have.
+// configVerb prints a configuration file with every possible setting.
 type configVerb struct {
 	Command string `arg:"" help:"Print the file for this command: serve or shop." enum:"serve,shop"`
 }
@@ -268,7 +270,7 @@ func shownDefault(f *kong.Flag) string {
 	return strings.ToUpper(f.Name)
 }
 
-// wrapped breaks a text into lines of at most width bytes, where words allow it.
+// wrapped breaks a text between words into lines of at most width bytes.
 func wrapped(text string, width int) (lines []string) {
 	line := ""
 	for word := range strings.FieldsSeq(text) {

@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// parsedWith is the command line as kong reads it.
+// parsedWith returns a command line as kong parses it.
 func parsedWith(t *testing.T, args ...string) (c cli, err error) {
 	t.Helper()
 	parser := newParser(&c, &settings{}, world{Out: io.Discard, Err: io.Discard}, func(int) {})
@@ -35,7 +35,8 @@ func configWith(t *testing.T, text string) string {
 
 func TestFlagOutranksEnvironmentOutranksFile(t *testing.T) {
 	path := configWith(t, "\ufeff# a comment\r\n\r\nlisten = 127.0.0.1:1\r\n metrics=127.0.0.1:2\n"+
-		"store = file.db\nacme = a.example,  b.example\ndeliver = false\nrefund-window = 24h\nlog-json = true\nmail-from = Holdfast <pay@example.com>")
+		"store = file.db\nacme = a.example,  b.example\ndeliver = false\nrefund-window = 24h\nlog-json = true\nmail-from = "+
+		"Holdfast <pay@example.com>")
 	t.Setenv("HOLDFAST_METRICS", "127.0.0.1:3")
 	t.Setenv("HOLDFAST_STORE", "environment.db")
 	c, err := parsedWith(t, "serve", "--config", path, "--store", "flag.db")
@@ -106,8 +107,8 @@ func TestWrongConfigurationFiles(t *testing.T) {
 	}
 }
 
-// What the command refuses later names the file's line, unless something
-// outranked it.
+// A later refusal by the command names the file's line, unless a flag or the
+// environment outranks it.
 func TestRefusalNamesTheLine(t *testing.T) {
 	path := configWith(t, "\n\ncertificate-prefix = https://pay.example.com")
 	refuse := func(more ...string) string {
@@ -161,7 +162,7 @@ func TestPrintedConfiguration(t *testing.T) {
 				}
 			}
 		}
-		// Values in capitals stand for something to be filled in.
+		// Values in capitals are placeholders.
 		active := commentedSetting.ReplaceAllStringFunc(printed.String(), func(line string) string {
 			_, value, _ := strings.Cut(line, " = ")
 			if value == strings.ToUpper(value) && strings.ToLower(value) != value {

@@ -79,7 +79,7 @@ func (v demoVerb) Run(ctx context.Context, w world) (err error) {
 	return err
 }
 
-// unlessStopped forgives what failed because the demo was told to stop.
+// unlessStopped drops an error if the demo was told to stop.
 func unlessStopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = nil
@@ -87,8 +87,8 @@ func unlessStopped(ctx context.Context, err error) error {
 	return err
 }
 
-// directory makes the demo's directory. It is the owner's alone: there are
-// secret keys in it.
+// directory makes the demo's directory. Only its owner can read it, because it
+// contains secret keys.
 func (v demoVerb) directory() (string, error) {
 	if v.Data == "" {
 		dir, err := os.MkdirTemp("", "holdfast-demo-")
@@ -160,9 +160,10 @@ func (d *demo) startServer(ctx context.Context, db *store.DB, listener net.Liste
 	}
 	s := &server{
 		Logo:  logo,
-		Store: db, PublicURL: d.public, CertificatePrefix: d.prefix, AllowPrivate: true, Network: &sandbox.Network{Now: d.world.Now},
-		Mail: &mail.Sender{Store: db, Inbox: true, Now: d.world.Now, Log: d.log("server")},
-		Now:  d.world.Now, Log: d.log("server"), Ended: d.ended,
+		Store: db, PublicURL: d.public, CertificatePrefix: d.prefix, AllowPrivate: true,
+		Network: &sandbox.Network{Now: d.world.Now},
+		Mail:    &mail.Sender{Store: db, Inbox: true, Now: d.world.Now, Log: d.log("server")},
+		Now:     d.world.Now, Log: d.log("server"), Ended: d.ended,
 	}
 	if err := s.start(ctx, listener); err != nil {
 		return err
@@ -180,7 +181,8 @@ func (d *demo) startShop(ctx context.Context, listener net.Listener) error {
 			Endpoint: d.public.String(), CoBranded: pipelineURL(d.public), AccessKeyID: d.kept.AccessKeyID,
 			SecretKey: holdfast.NewSecretKey(d.kept.SecretAccessKey), Now: d.world.Now,
 		},
-		CallerID: d.kept.CallerID, PublicURL: d.shopAt, LogoURL: d.public.JoinPath(demoLogoPath).String(), Database: filepath.Join(d.dir, shopFile), Now: d.world.Now, Log: d.log("shop"), Ended: d.ended,
+		CallerID: d.kept.CallerID, PublicURL: d.shopAt, LogoURL: d.public.JoinPath(demoLogoPath).String(),
+		Database: filepath.Join(d.dir, shopFile), Now: d.world.Now, Log: d.log("shop"), Ended: d.ended,
 	}
 	if err := s.start(ctx, listener); err != nil {
 		return err
@@ -189,8 +191,8 @@ func (d *demo) startShop(ctx context.Context, listener net.Listener) error {
 	return nil
 }
 
-// listen opens the address that was given or, when none was, that of last time
-// if it is free, and else a free port.
+// listen opens the given address. Without one it opens the last one if it is
+// free, or else a free port.
 func (d *demo) listen(ctx context.Context, flag, given, last string) (net.Listener, *url.URL, error) {
 	address := or(given, or(last, freePort))
 	listener, err := listen(ctx, flag, address)
@@ -201,7 +203,7 @@ func (d *demo) listen(ctx context.Context, flag, given, last string) (net.Listen
 	if err != nil {
 		return nil, nil, err
 	}
-	d.later(func() error { listener.Close(); return nil }) // whoever serves it closes it first
+	d.later(func() error { listener.Close(); return nil }) // its server closes it first
 	tcp, ok := listener.Addr().(*net.TCPAddr)
 	switch {
 	case !ok || tcp.IP.IsUnspecified():
@@ -212,9 +214,9 @@ func (d *demo) listen(ctx context.Context, flag, given, last string) (net.Listen
 	return listener, &url.URL{Scheme: "http", Host: browserHost(tcp), Path: "/"}, nil
 }
 
-// browserHost names a listener as a browser best reaches it. Passkeys need a
-// name, and every browser takes localhost for this machine; so the loopback
-// addresses that it stands for go by it.
+// browserHost names a listener for browsers. Passkeys need a host name, and
+// every browser resolves localhost to this machine, so loopback addresses are
+// shown as localhost.
 func browserHost(tcp *net.TCPAddr) string {
 	if tcp.IP.Equal(net.IPv4(127, 0, 0, 1)) || tcp.IP.Equal(net.IPv6loopback) {
 		return net.JoinHostPort("localhost", strconv.Itoa(tcp.Port))
@@ -228,7 +230,7 @@ func (d *demo) log(of string) *slog.Logger { return d.world.Log.With("of", of) }
 
 func (d *demo) later(stop func() error) { d.stops = append(d.stops, stop) }
 
-// stop ends what was started, the last first.
+// stop stops everything that was started, the last first.
 func (d *demo) stop() (err error) {
 	for i := len(d.stops) - 1; i >= 0; i-- {
 		err = errors.Join(err, d.stops[i]())

@@ -81,8 +81,8 @@ func startDemo(t testing.TB, dir string, more ...string) *process {
 	return p
 }
 
-// end sends a signal, and returns how the process ended and what it printed
-// after its one line.
+// end sends a signal. It returns how the process ended and its output after the
+// first line.
 func (p *process) end(signal os.Signal) (more []string, err error) {
 	p.t.Helper()
 	if err := p.cmd.Process.Signal(signal); err != nil {
@@ -106,7 +106,7 @@ func (p *process) client() *holdfast.Client {
 	}
 }
 
-// token sends the buyer through the pages and returns the token.
+// token takes the buyer through the pages and returns the token.
 func (p *process) token(ref holdfast.CallerReference, amount money.Amount) holdfast.TokenID {
 	p.t.Helper()
 	const returnURL = "http://127.0.0.1:4711/return"
@@ -121,7 +121,9 @@ func (p *process) token(ref holdfast.CallerReference, amount money.Amount) holdf
 	buyer.stopAt = returnURL
 	buyer.open(link)
 	buyer.authorise(p.answer.BuyerEmail, p.answer.BuyerPassword)
-	back, err := holdfast.Verifier{CallerID: holdfast.CallerID(p.answer.CallerID), Client: client}.ParseReturn(p.t.Context(), buyer.left)
+	back, err := holdfast.Verifier{
+		CallerID: holdfast.CallerID(p.answer.CallerID), Client: client,
+	}.ParseReturn(p.t.Context(), buyer.left)
 	if err != nil {
 		p.t.Fatalf("reading the return %s: %v", buyer.left, err)
 	}
@@ -151,7 +153,7 @@ func booksAreRight(t *testing.T, dir string) {
 	}
 }
 
-// eventually asks until the answer is yes.
+// eventually repeats a check until it succeeds.
 func eventually(t testing.TB, what string, yes func() bool) {
 	t.Helper()
 	deadline, tick := time.After(patience), time.NewTicker(50*time.Millisecond)
@@ -186,14 +188,16 @@ func TestDemoTakesAnOrderAllTheWay(t *testing.T) {
 	ctx := t.Context()
 
 	held, err := client.Reserve(ctx, holdfast.ReserveRequest{
-		SenderTokenID: demo.token("order-1-pay", money.Cents(4250)), CallerReference: "order-1", TransactionAmount: money.Cents(4250),
+		SenderTokenID: demo.token("order-1-pay", money.Cents(4250)), CallerReference: "order-1",
+		TransactionAmount: money.Cents(4250),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	becomes(t, client, held.TransactionID, holdfast.StatusReserved)
 	demo.accountShows("$42.50")
-	if _, err := client.Settle(ctx, holdfast.SettleRequest{ReserveTransactionID: held.TransactionID, TransactionAmount: money.Cents(4000)}); err != nil {
+	if _, err := client.Settle(ctx,
+		holdfast.SettleRequest{ReserveTransactionID: held.TransactionID, TransactionAmount: money.Cents(4000)}); err != nil {
 		t.Fatal(err)
 	}
 	becomes(t, client, held.TransactionID, holdfast.StatusSuccess)
@@ -230,13 +234,15 @@ func TestDemoTakesAnOrderAllTheWay(t *testing.T) {
 			t.Errorf("%s has mode %v, want %v: there are secrets in it", name, got, want)
 		}
 	}
-	if strings.Contains(demo.log.String(), demo.answer.SecretAccessKey) || strings.Contains(demo.log.String(), demo.answer.BuyerPassword) {
+	if strings.Contains(demo.log.String(), demo.answer.SecretAccessKey) ||
+		strings.Contains(demo.log.String(), demo.answer.BuyerPassword) {
 		t.Error("there is a secret in the log")
 	}
 	booksNameTheRow(t, dir, held.TransactionID)
 }
 
-// The same way through the shop: cart, Pay now, the pages, thank-you page, bench.
+// The same order through the shop: cart, Pay now, the pages, the thank-you
+// page, the packing bench.
 func TestDemoShopSellsAndShips(t *testing.T) {
 	dir := t.TempDir()
 	demo := startDemo(t, dir)
@@ -282,7 +288,7 @@ func TestDemoShopSellsAndShips(t *testing.T) {
 	booksAreRight(t, dir)
 }
 
-// booksNameTheRow falsifies a posting behind the server's back.
+// booksNameTheRow changes a posting directly in the store.
 func booksNameTheRow(t *testing.T, dir string, id holdfast.TransactionID) {
 	t.Helper()
 	db, err := sql.Open("sqlite", filepath.Join(dir, serverFile))
@@ -299,7 +305,8 @@ func booksNameTheRow(t *testing.T, dir string, id holdfast.TransactionID) {
 	}
 	out, code = holdfastCommand(t, "books", "check", "--json", "--data", dir)
 	finding := `"findings":[{"table":"`
-	if code != exitFailed || !strings.HasPrefix(out, `{"right":false,`) || !strings.Contains(out, finding) || !strings.Contains(out, string(id)) {
+	if code != exitFailed || !strings.HasPrefix(out, `{"right":false,`) || !strings.Contains(out, finding) ||
+		!strings.Contains(out, string(id)) {
 		t.Errorf("with a false posting, in JSON: exit code %d\n%s", code, out)
 	}
 }
@@ -309,14 +316,16 @@ func TestSevenDaysPassByCommand(t *testing.T) {
 	demo := startDemo(t, dir)
 	client := demo.client()
 	held, err := client.Reserve(t.Context(), holdfast.ReserveRequest{
-		SenderTokenID: demo.token("late-pay", money.Cents(1250)), CallerReference: "late", TransactionAmount: money.Cents(1250),
+		SenderTokenID: demo.token("late-pay", money.Cents(1250)), CallerReference: "late",
+		TransactionAmount: money.Cents(1250),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	becomes(t, client, held.TransactionID, holdfast.StatusReserved)
 
-	if out, code := holdfastCommand(t, "clock", "advance", "7d", "--data", dir); code != 0 || !strings.Contains(out, " 7d ahead") || !strings.Contains(out, "reaches: 1.") {
+	if out, code := holdfastCommand(t, "clock", "advance", "7d", "--data", dir); code != 0 ||
+		!strings.Contains(out, " 7d ahead") || !strings.Contains(out, "reaches: 1.") {
 		t.Fatalf("clock advance: exit code %d\n%s", code, out)
 	}
 	_, err = client.Settle(t.Context(), holdfast.SettleRequest{ReserveTransactionID: held.TransactionID})
@@ -334,20 +343,25 @@ func TestSevenDaysPassByCommand(t *testing.T) {
 	if err := os.WriteFile(secret, []byte(demo.answer.SecretAccessKey+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	through := []string{"--server", demo.answer.Endpoint, "--access-key-id", demo.answer.AccessKeyID, "--secret-file", secret, "--json"}
-	if out, code := holdfastCommand(t, append([]string{"clock", "show"}, through...)...); code != 0 || !strings.Contains(out, `"offset":"168h0m0s"`) {
+	through := []string{
+		"--server", demo.answer.Endpoint, "--access-key-id", demo.answer.AccessKeyID, "--secret-file", secret, "--json",
+	}
+	if out, code := holdfastCommand(t, append([]string{"clock", "show"}, through...)...); code != 0 ||
+		!strings.Contains(out, `"offset":"168h0m0s"`) {
 		t.Errorf("clock show through the server: exit code %d\n%s", code, out)
 	}
-	if out, code := holdfastCommand(t, append([]string{"clock", "reset"}, through...)...); code != 0 || !strings.Contains(out, `"offset":"0s"`) {
+	if out, code := holdfastCommand(t, append([]string{"clock", "reset"}, through...)...); code != 0 ||
+		!strings.Contains(out, `"offset":"0s"`) {
 		t.Errorf("clock reset through the server: exit code %d\n%s", code, out)
 	}
-	if out, code := holdfastCommand(t, "clock", "show", "--data", dir); code != 0 || !strings.Contains(out, "which is real time") {
+	if out, code := holdfastCommand(t, "clock", "show", "--data", dir); code != 0 ||
+		!strings.Contains(out, "which is real time") {
 		t.Errorf("clock show after a reset: exit code %d\n%s", code, out)
 	}
 }
 
-// Requests that a killed server may or may not have carried out are sent again
-// to the next one: each is carried out once.
+// Requests that a killed server may have carried out are sent again to the next
+// one. Each is carried out once.
 func TestKilledInTheMiddle(t *testing.T) {
 	dir := t.TempDir()
 	demo := startDemo(t, dir)
@@ -432,9 +446,19 @@ func TestServerSpeaksOldHTTP(t *testing.T) {
 	for _, row := range []struct{ name, request, want string }{
 		{"HTTP/1.0 without Host", "GET /healthz HTTP/1.0\r\n\r\n", "HTTP/1.0 200 OK"},
 		{"absolute form", "GET http://" + host + "/healthz HTTP/1.1\r\nHost: " + host + "\r\n\r\n", "HTTP/1.1 200 OK"},
-		{"absolute form without a path", "GET http://" + host + "?Action=None HTTP/1.1\r\nHost: " + host + "\r\n\r\n", "HTTP/1.1 403"},
-		{"a path that a mux would tidy", "POST //?Action=None HTTP/1.1\r\nHost: " + host + "\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 404"},
-		{"Expect", "POST / HTTP/1.1\r\nHost: " + host + "\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n", "HTTP/1.1 100 Continue"},
+		{
+			"absolute form without a path", "GET http://" + host + "?Action=None HTTP/1.1\r\nHost: " + host + "\r\n\r\n",
+			"HTTP/1.1 403",
+		},
+		{
+			"a path that a mux would tidy", "POST //?Action=None HTTP/1.1\r\nHost: " + host + "\r\nContent-Length: 0\r\n\r\n",
+			"HTTP/1.1 404",
+		},
+		{
+			"Expect", "POST / HTTP/1.1\r\nHost: " + host +
+				"\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n",
+			"HTTP/1.1 100 Continue",
+		},
 	} {
 		connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", host)
 		if err != nil {
@@ -489,7 +513,8 @@ func TestGuideSaysWhatToDo(t *testing.T) {
 	}
 	for _, want := range []string{
 		"http://" + kept.ShopListen + "/\n", "http://" + kept.ShopListen + "/bench\n", kept.BuyerEmail, kept.BuyerPassword,
-		" clock advance 7d --data " + made[0] + "\n", " books check --data " + made[0] + "\n", " demo --data " + made[0] + "\n",
+		" clock advance 7d --data " + made[0] + "\n", " books check --data " + made[0] + "\n", " demo --data " + made[0] +
+			"\n",
 		kept.AccessKeyID, kept.SecretAccessKey, kept.OwnerEmail, kept.OwnerPassword, "http://localhost:", `press "Pay now"`,
 	} {
 		if !strings.Contains(guide.String(), want) {

@@ -21,8 +21,8 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A demoState is what a demo remembers from one start to the next, in
-// demo.json. The file is its owner's alone, since the secrets are in it.
+// A demoState is what a demo remembers between starts, in demo.json. Only its
+// owner can read the file, because it contains secrets.
 type demoState struct {
 	Listen     string `json:"listen"`
 	ShopListen string `json:"shopListen"`
@@ -56,8 +56,8 @@ func readDemo(dir string) (kept demoState, found bool, err error) {
 }
 
 // write replaces the file in one step, so that a crash leaves the old or the
-// new one. When it returns, the new one outlasts a power cut, as what is written
-// to the store afterwards does.
+// new one. When it returns, the new file survives a power cut, like later
+// writes to the store.
 func (kept demoState) write(dir string) error {
 	text, err := json.MarshalIndent(kept, "", "\t")
 	if err != nil {
@@ -89,8 +89,8 @@ func replaceFile(name string, text []byte) error {
 	return errors.Join(dir.Sync(), dir.Close()) // the name is the directory's
 }
 
-// A cast is who plays in a demo: the shop's owner, who is paid, a buyer with two
-// cards and a balance, and the shop's account as a caller.
+// A cast has the people of a demo: the shop's owner, who is paid; a buyer with
+// two cards and a balance; and the shop's caller.
 type cast struct {
 	Processor *processor.Processor
 	Store     store.Reader
@@ -98,9 +98,8 @@ type cast struct {
 	Now       func() time.Time
 }
 
-// assemble makes those who are missing. What must be remembered is written
-// before it is used, so that a start that was cut short is finished by the
-// next.
+// assemble makes the missing people. It remembers each one before it is used,
+// so that the next start completes one that was cut short.
 func (c *cast) assemble(ctx context.Context, kept demoState, ipnURL string) (demoState, error) {
 	if kept.BuyerPassword == "" {
 		if err := c.strangers(ctx); err != nil {
@@ -137,15 +136,15 @@ const ownerEmail = "shop@demo.example"
 // shopName is the name of the caller and of its owner: the buyer sees one shop.
 const shopName = "Fen Pottery"
 
-// strangers makes sure that nobody has been assembled before: they have
-// passwords that cannot be found out, and new ones would not be theirs. The
-// owner comes first.
+// strangers checks that the store has no earlier cast. Its passwords could not
+// be found out, and new ones would not fit. The owner comes first.
 func (c *cast) strangers(ctx context.Context) error {
 	return c.Store.View(ctx, func(tx *store.ReadTx) error {
 		if _, known, err := tx.PartyByEmail(ownerEmail); err != nil || !known {
 			return err
 		}
-		return fmt.Errorf("%s is gone or empty, and the passwords and keys of this demo were nowhere else; put the file back from a copy, or start a new demo on another directory (--data)",
+		return fmt.Errorf("%s is gone or empty, and the passwords and keys of this demo were nowhere else; put the file "+
+			"back from a copy, or start a new demo on another directory (--data)",
 			filepath.Join(c.Dir, demoFile))
 	})
 }
@@ -195,8 +194,8 @@ func (c *cast) cards(ctx context.Context, buyer party.Party) error {
 	return nil
 }
 
-// address gives the buyer somewhere to live, so that who tries the shop has
-// nothing to type but a password.
+// address gives the buyer an address, so that users who try the shop have to
+// type only a password.
 func (c *cast) address(ctx context.Context, buyer party.Party) error {
 	var have []party.Address
 	err := c.Store.View(ctx, func(tx *store.ReadTx) (err error) {
@@ -217,8 +216,8 @@ func (c *cast) address(ctx context.Context, buyer party.Party) error {
 
 var demoDeposit = money.Cents(500_00)
 
-// deposit gives the buyer a balance to pay from, once. A start that was cut
-// short after it finds the balance there, and only remembers.
+// deposit gives the buyer a balance, once. If an earlier start was cut short
+// after the deposit, it finds the balance and only remembers it.
 func (c *cast) deposit(ctx context.Context, kept demoState, buyer party.ID) (demoState, error) {
 	if kept.Deposited {
 		return kept, nil
@@ -236,8 +235,8 @@ func (c *cast) deposit(ctx context.Context, kept demoState, buyer party.ID) (dem
 	return kept, kept.write(c.Dir)
 }
 
-// caller makes the shop's account, which is a marketplace's so that everything
-// can be tried, or tells it where the shop is this time.
+// caller makes the shop's caller, as a marketplace, so that every feature can
+// be tried. If the caller exists, it gets the shop's present address.
 func (c *cast) caller(ctx context.Context, kept demoState, owner party.ID, ipnURL string) (demoState, error) {
 	if kept.CallerID != "" {
 		_, err := c.Processor.ChangeCaller(ctx, kept.CallerID, func(had party.Caller) (party.Caller, error) {

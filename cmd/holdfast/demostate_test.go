@@ -44,7 +44,7 @@ func TestDemoThatForgot(t *testing.T) {
 	startDemo(t, dir).token("order-1-pay", money.Cents(100))
 }
 
-// The buyer's balance is raised once, whatever the demo remembers, and each start
+// The buyer's balance is raised once, whatever the demo remembers. Each start
 // makes the caller a marketplace.
 func TestDemoDepositsOnce(t *testing.T) {
 	dir := t.TempDir()
@@ -64,7 +64,8 @@ func TestDemoDepositsOnce(t *testing.T) {
 	}
 	answers := func(want string, args ...string) {
 		t.Helper()
-		if out, code := holdfastCommand(t, append(args, "--data", dir, "--json")...); code != 0 || !strings.Contains(out, want) {
+		if out, code := holdfastCommand(t, append(args, "--data", dir, "--json")...); code != 0 ||
+			!strings.Contains(out, want) {
 			t.Errorf("holdfast %s: exit code %d, want %s:\n%s", strings.Join(args, " "), code, want, out)
 		}
 	}
@@ -77,7 +78,7 @@ func TestDemoDepositsOnce(t *testing.T) {
 	restart(func(*demoState) {})
 	answers(`"balance":"502.00"`, "party", "deposit", "--email", "buyer@demo.example", "--amount", "1")
 
-	// As after a crash between the deposit and its memory.
+	// As after a crash between the deposit and the note in demo.json.
 	answers(`"marketplace":false`, "caller", "set", "--no-marketplace")
 	restart(func(kept *demoState) { kept.Deposited = false })
 	answers(`"marketplace":true`, "caller", "list")
@@ -88,12 +89,14 @@ func TestDemoDepositsOnce(t *testing.T) {
 	booksAreRight(t, dir)
 }
 
-// An old program that believes Amazon's address only can be tried with a demo.
+// An old program that trusts only Amazon's certificate address can be tried
+// with a demo.
 func TestADemosCertificatePrefix(t *testing.T) {
 	const prefix, returnURL = "https://fps.sandbox.amazonaws.com/", "http://127.0.0.1:4711/return"
 	p := startDemo(t, t.TempDir(), "--certificate-prefix", prefix)
 	link, err := p.client().SingleUseURL(holdfast.SingleUseRequest{
-		CallerReference: "order-1", ReturnURL: returnURL, TransactionAmount: money.Cents(100), PaymentReason: "A test", Reserve: true,
+		CallerReference: "order-1", ReturnURL: returnURL, TransactionAmount: money.Cents(100), PaymentReason: "A test",
+		Reserve: true,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +108,8 @@ func TestADemosCertificatePrefix(t *testing.T) {
 	if left := fmt.Sprint(buyer.left); !strings.Contains(left, "certificateUrl="+url.QueryEscape(prefix+"certs/")) {
 		t.Errorf("the return is %s", left)
 	}
-	if out, code := holdfastCommand(t, "demo", "--certificate-prefix", "https://fps.sandbox.amazonaws.com"); code != exitFailed || !strings.Contains(out, "ends in a slash") {
+	if out, code := holdfastCommand(t, "demo", "--certificate-prefix",
+		"https://fps.sandbox.amazonaws.com"); code != exitFailed || !strings.Contains(out, "ends in a slash") {
 		t.Errorf("a prefix without a slash: exit code %d\n%s", code, out)
 	}
 }

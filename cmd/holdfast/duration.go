@@ -17,8 +17,8 @@ func noDuration(text string) error {
 	return fmt.Errorf("%q is not a duration; give one such as 7d, 1d12h, 90m or 30s", text)
 }
 
-// parseDuration is time.ParseDuration that also knows whole days, which come
-// first. A day has 24 hours.
+// parseDuration is [time.ParseDuration] with whole days in front, such as
+// 7d12h. A day has 24 hours.
 func parseDuration(text string) (time.Duration, error) {
 	sign := ""
 	rest := text
@@ -63,7 +63,7 @@ func inDays(d time.Duration) string {
 	}
 }
 
-// durations let every flag that is a duration know days.
+// durations lets every flag of type duration accept days.
 func durations() kong.Option {
 	return kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(
 		func(ctx *kong.DecodeContext, target reflect.Value) error {

@@ -11,10 +11,10 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A fact is a line of an answer in text: what it is about, and what is so.
+// A fact is one line of an answer in text: a label and a value.
 type fact struct{ about, what string }
 
-// printFacts prints a line for each fact, but for those about nothing.
+// printFacts prints a line for each fact that has a value.
 func printFacts(to io.Writer, facts []fact) error {
 	columns := newColumns(to)
 	for _, f := range facts {
@@ -35,7 +35,7 @@ func newColumns(to io.Writer, headings ...string) *columns {
 	return &columns{tabwriter.NewWriter(to, 0, 0, 2, ' ', 0), headings}
 }
 
-// row prints one row. Its cells may have been written by strangers.
+// row prints one row. Strangers may have written the texts in its cells.
 func (c *columns) row(cells ...string) {
 	if headings := c.headings; len(headings) > 0 {
 		c.headings = nil
@@ -61,19 +61,18 @@ func oneLine(text string) string {
 	}, text)
 }
 
-// dollars are an amount as it stands on the command line and in JSON, such as
-// 40.00.
+// dollars is an amount on the command line and in JSON, such as 40.00.
 type dollars money.Amount
 
-// UnmarshalText reads an amount; the command line makes no sense without one.
+// UnmarshalText reads an amount. An empty text is refused.
 func (d *dollars) UnmarshalText(text []byte) error {
 	amount, err := money.Parse(string(text), money.USD)
 	*d = dollars(amount)
 	return err
 }
 
-// MarshalText is for JSON, where amounts are text, since others read its numbers
-// as floats.
+// MarshalText writes amounts as text in JSON, because many programs read JSON
+// numbers as floats.
 func (d dollars) MarshalText() ([]byte, error) { //nolint:unparam // encoding.TextMarshaler has the error
 	return []byte(money.Amount(d).Decimal()), nil
 }
@@ -81,7 +80,7 @@ func (d dollars) MarshalText() ([]byte, error) { //nolint:unparam // encoding.Te
 // IsZero leaves an amount that is not given out of JSON.
 func (d dollars) IsZero() bool { return !money.Amount(d).Given() }
 
-// String is the amount as text has it, and empty when there is none.
+// String is the amount as text, or empty if there is none.
 func (d dollars) String() string {
 	if d.IsZero() {
 		return ""
@@ -91,7 +90,7 @@ func (d dollars) String() string {
 
 const shortLayout = "2006-01-02 15:04:05" // UTC
 
-// moment is a time as text has it, and empty when there is none.
+// moment is a time as text, or empty if there is none.
 func moment(t time.Time) string {
 	if t.IsZero() {
 		return ""

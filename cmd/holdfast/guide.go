@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// guide says what to open and what to click.
+// guide returns the text that tells users what to open and click.
 func (d *demo) guide(to io.Writer, a demoAnswer) error {
 	program := program()
 	_, err := fmt.Fprintf(to, `
@@ -57,8 +57,8 @@ Ctrl-C stops. To start again where you stopped:
 	return err
 }
 
-// passkeyWords say where passkeys can be tried. They need a name: at a bare
-// address the browser offers none.
+// passkeyWords say where passkeys can be tried. Browsers offer them only at a
+// host name, not at an IP address.
 func passkeyWords(public *url.URL) string {
 	if net.ParseIP(public.Hostname()) == nil {
 		return ""
@@ -66,8 +66,8 @@ func passkeyWords(public *url.URL) string {
 	return "\nPasskeys need a name and do not work at this address: leave --listen out to try them.\n"
 }
 
-// program is what to type to run this program again: go run keeps what it
-// built only while it runs.
+// program is the command that runs this program again. Under go run it is go
+// run, because the built binary is deleted afterwards.
 func program() string {
 	if strings.Contains(os.Args[0], "go-build") {
 		return "go run ./cmd/holdfast"
@@ -75,7 +75,7 @@ func program() string {
 	return quote(os.Args[0])
 }
 
-// quote protects a word from the shell where it must be.
+// quote quotes a word for the shell if necessary.
 func quote(word string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+:@%=,", r)

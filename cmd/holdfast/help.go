@@ -24,8 +24,8 @@ func valueHelp(v *kong.Value) string {
 	return strings.TrimSuffix(v.Help, ".") + " (" + strings.Join(more, ", ") + ")."
 }
 
-// meant puts the usual ways to ask for help and for the version into the words of
-// the command tree. A flag --version at the root would take the name from the
+// meant translates the usual ways to ask for help and for the version into the
+// command tree's own. A flag --version at the root would take the name from the
 // commands' own flags.
 func meant(root *kong.Node, args []string) []string {
 	if len(args) > 0 {
@@ -50,7 +50,8 @@ func meant(root *kong.Node, args []string) []string {
 	return append(slices.Clone(args), "--help") // only the name of a group, or nothing
 }
 
-// misused says what is wrong with a command line, and where its help is.
+// misused returns the error of a wrong command line, with the command that
+// shows its help.
 func misused(err error) string {
 	words := strings.ReplaceAll(err.Error(), `,"" but got`, " but got") // a choice that may be left out is empty
 	command := "holdfast"
@@ -64,8 +65,8 @@ func misused(err error) string {
 	return "holdfast: " + words + "\nSee " + command + " --help."
 }
 
-// What the commands with details print below their help. Lines that are indented
-// keep their breaks.
+// The details that some commands print below their help. Indented lines keep
+// their breaks.
 
 func (demoVerb) Help() string {
 	return `Examples:

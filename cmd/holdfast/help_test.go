@@ -12,7 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Help says what a command or a flag does, in the imperative.
+// Help texts say in the imperative what a command or a flag does.
 var helpVerbs = strings.Fields(`
 	Accept Agree Answer Ask Audit Begin Cancel Change Check Choose Commit Confirm Create Decline Decrypt Deliver
 	Deposit Drive Encrypt End Explain Give Keep Kill Let Limit List Log Make Measure Move Name Open Preload Print Put
@@ -90,7 +90,7 @@ func TestExamplesParse(t *testing.T) {
 				continue
 			}
 			examples++
-			// --config would be read, and there is no such file here.
+			// --config would read a file that does not exist here.
 			args := slices.DeleteFunc(shellWords(command), func(word string) bool {
 				return word == "--config" || strings.HasSuffix(word, ".conf")
 			})
@@ -107,7 +107,7 @@ func TestExamplesParse(t *testing.T) {
 	}
 }
 
-// shellWords splits as a shell does, with single quotes alone.
+// shellWords splits a line like a shell that knows only single quotes.
 func shellWords(text string) (words []string) {
 	for i, part := range strings.Split(text, "'") {
 		if i%2 == 1 {

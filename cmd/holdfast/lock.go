@@ -10,13 +10,14 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// lockData keeps a second demo off a directory while one runs on it.
+// lockData locks a demo's directory against a second demo.
 func lockData(dir string) (unlock func(), err error) {
-	return lockFileOf(filepath.Join(dir, lockFile), fmt.Sprintf("another demo is running on %s; stop it first, or give another --data", dir))
+	return lockFileOf(filepath.Join(dir, lockFile),
+		fmt.Sprintf("another demo is running on %s; stop it first, or give another --data", dir))
 }
 
-// lockStore keeps a second server off an SQLite file. Commands that use the file
-// for a moment need no lock.
+// lockStore locks an SQLite file against a second server. Commands that use the
+// file for a moment need no lock.
 func lockStore(at store.Location) (unlock func(), err error) {
 	if !at.IsFile() {
 		return func() {}, nil
@@ -28,14 +29,15 @@ func lockStore(at store.Location) (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	return lockFileOf(path+lockSuffix, fmt.Sprintf("another server is running on %s; an SQLite file is for one server, and PostgreSQL for several", at.File))
+	return lockFileOf(path+lockSuffix,
+		fmt.Sprintf("another server is running on %s; an SQLite file is for one server, and PostgreSQL for several", at.File))
 }
 
 const lockSuffix = ".lock"
 
-// lockFileOf locks a file that stands for something else, or says that it is
-// taken. The lock ends with the process, however it ends. The file stays: to
-// remove it would let two processes lock two files of one name.
+// lockFileOf locks a lock file, or says that it is taken. The lock ends with
+// the process. The file is not removed, because two processes could then lock
+// two files of the same name.
 func lockFileOf(path, taken string) (unlock func(), err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, privateMode)
 	if err != nil {

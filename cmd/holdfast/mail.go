@@ -15,8 +15,8 @@ type mailVerb struct {
 	Again mailAgain `cmd:"" help:"Send mails again that were given up."`
 }
 
-// A mailAnswer is a mail as --json prints it. Its text is not for operators:
-// there may be a link in it that lets its reader in.
+// A mailAnswer is a mail as --json prints it. It leaves out the text, which may
+// contain a link that gives access to an account.
 type mailAnswer struct {
 	MailID  string            `json:"mailId"`
 	Outcome store.MailOutcome `json:"outcome"`
@@ -30,7 +30,8 @@ type mailAnswer struct {
 
 func describeMail(m store.Mail) mailAnswer {
 	a := mailAnswer{
-		MailID: m.ID, Outcome: m.Outcome, To: m.To, Subject: m.Subject, Written: m.Created, Tries: m.Tries, Failure: m.Failure,
+		MailID: m.ID, Outcome: m.Outcome, To: m.To, Subject: m.Subject, Written: m.Created, Tries: m.Tries,
+		Failure: m.Failure,
 	}
 	if m.Outcome == store.MailWaiting {
 		a.NextTry = m.NextAt
@@ -51,7 +52,7 @@ type mailList struct {
 	JSON    bool              `name:"json" help:"Print one line of JSON for each."`
 }
 
-// Validate is kong's: what makes no sense ends with exitMisused.
+// Validate is called by kong. A wrong value ends with exitMisused.
 func (v mailList) Validate() error { return checkMax(v.Max) }
 
 func (v mailList) Run(ctx context.Context, w world) (err error) {

@@ -33,7 +33,9 @@ func writeLetters(t *testing.T, address string, to ...string) {
 	err = db.Update(t.Context(), func(tx *store.Tx) error {
 		for _, address := range to {
 			name, _, _ := strings.Cut(address, "@")
-			m := party.Mail{ID: "M-" + name, To: address, Subject: "Your address", Text: "Hello,\n\n" + letterLink + "\n", Created: now}
+			m := party.Mail{
+				ID: "M-" + name, To: address, Subject: "Your address", Text: "Hello,\n\n" + letterLink + "\n", Created: now,
+			}
 			if err := tx.InsertMail(m); err != nil {
 				return err
 			}
@@ -64,7 +66,8 @@ func TestServeSendsMails(t *testing.T) {
 			writeLetters(t, address, "ann@example.com")
 			startVerb(
 				t, "serve", "--listen", freePort, "--store", address, "--mail-from", "Holdfast <pay@example.com>",
-				"--smtp", "smtp://holdfast@127.0.0.1:"+strconv.Itoa(office.Port), "--smtp-password-file", writeFile(t, "password", []byte(office.Password+"\n")),
+				"--smtp", "smtp://holdfast@127.0.0.1:"+strconv.Itoa(office.Port), "--smtp-password-file",
+				writeFile(t, "password", []byte(office.Password+"\n")),
 			)
 			eventually(t, "a mail from before the start arrives", func() bool { return len(office.Arrived()) == 1 })
 			if got := office.Arrived()[0]; got.From != "pay@example.com" || got.To != "ann@example.com" || !got.Encrypted {
@@ -118,11 +121,11 @@ func TestNoInboxWithARealNetwork(t *testing.T) {
 	}
 	defer listener.Close()
 	s := &server{
-		Store: db, PublicURL: &url.URL{Scheme: "http", Host: "localhost", Path: "/"}, Network: &holdfasttest.Network{}, Mail: &mail.Sender{Inbox: true},
-		Now: time.Now, Log: slog.New(slog.DiscardHandler), Ended: newEnding(),
+		Store: db, PublicURL: &url.URL{Scheme: "http", Host: "localhost", Path: "/"}, Network: &holdfasttest.Network{},
+		Mail: &mail.Sender{Inbox: true}, Now: time.Now, Log: slog.New(slog.DiscardHandler), Ended: newEnding(),
 	}
 	if err := s.start(t.Context(), listener); err == nil || !strings.Contains(err.Error(), "an inbox is for a sandbox") {
-		t.Errorf("an inbox beside another network: %v", err)
+		t.Errorf("an inbox with another network: %v", err)
 	}
 }
 
@@ -140,7 +143,8 @@ func TestDemoShowsMails(t *testing.T) {
 	}
 	// Another name that leads to this machine, such as a page of somebody else's
 	// may have, is not the inbox's.
-	other := ask(t, clientOf(strings.Trim(strings.TrimPrefix(demo.answer.Endpoint, "http://"), "/"), nil), http.MethodGet, "http://evil.example.com/inbox/M-ann", "")
+	other := ask(t, clientOf(strings.Trim(strings.TrimPrefix(demo.answer.Endpoint, "http://"), "/"), nil), http.MethodGet,
+		"http://evil.example.com/inbox/M-ann", "")
 	if other.status != http.StatusNotFound {
 		t.Errorf("under another name the mail is shown with %d", other.status)
 	}

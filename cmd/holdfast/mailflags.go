@@ -82,7 +82,8 @@ func (f mailFlags) from() (netmail.Address, error) {
 		err = mail.CheckFrom(from.Address)
 	}
 	if err != nil {
-		return netmail.Address{}, errors.New("--mail-from: give an address such as 'Holdfast <pay@example.com>', in ASCII letters")
+		return netmail.Address{},
+			errors.New("--mail-from: give an address such as 'Holdfast <pay@example.com>', in ASCII letters")
 	}
 	return *from, nil
 }
@@ -92,7 +93,8 @@ func (f mailFlags) password(user *url.Userinfo) (secret holdfast.SecretKey, err 
 	_, inAddress := user.Password()
 	switch {
 	case inAddress:
-		return secret, errors.New("--smtp: put the password into a file, and name that with --smtp-password-file; others can read a command line")
+		return secret, errors.New("--smtp: put the password into a file, and name that with --smtp-password-file; others " +
+			"can read a command line")
 	case user.Username() != "" && f.SMTPPlain:
 		return secret, errors.New("--smtp-plain: no password is sent without encryption; leave the user out of --smtp")
 	case user.Username() != "" && f.SMTPPasswordFile == "":
@@ -109,16 +111,18 @@ func (f mailFlags) password(user *url.Userinfo) (secret holdfast.SecretKey, err 
 	return holdfast.NewSecretKey(password), nil
 }
 
-// checkInbox keeps the inbox off a server that others reach: there are links in
-// mails that let their reader in.
+// checkInbox refuses the inbox on a server that others can reach: mails contain
+// links that give access to accounts.
 func (f mailFlags) checkInbox(public *url.URL, listener net.Listener, addressHeader string) error {
 	switch {
 	case !f.Inbox:
 		return nil
 	case addressHeader != "":
-		return errors.New("--inbox and --address-header: whoever comes through a proxy could read everybody's mails; give --smtp")
+		return errors.New("--inbox and --address-header: anyone who comes through a proxy could read all mails; give " +
+			"--smtp")
 	case !loopback(public.Hostname()) || !loopback(hostOf(listener)):
-		return errors.New("--inbox: whoever reaches this server could read everybody's mails, so it has to listen on loopback and be known by it; give --smtp instead")
+		return errors.New("--inbox: anyone who reaches this server could read all mails, so it must listen on " +
+			"loopback and be known by it; give --smtp instead")
 	}
 	return nil
 }

@@ -9,9 +9,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain makes this test's own binary answer to the name holdfast, for
-// scripts and for tests that start it as a process. PostgreSQL for tests waits
-// for no disk.
+// TestMain makes this test's binary run as holdfast, for scripts and for tests
+// that start it as a process. PostgreSQL in tests does not wait for the disk.
 func TestMain(m *testing.M) {
 	os.Setenv("HOLDFAST_ACCEPT_DATA_LOSS", "true")
 	testscript.Main(m, map[string]func(){"holdfast": main})
@@ -23,7 +22,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// A number that no listing can have is a slip of the command line.
+// A number out of range is a usage error.
 func TestMisusedNumbers(t *testing.T) {
 	for _, most := range []string{"100000", "0", "-1", "many"} {
 		var said bytes.Buffer
@@ -34,10 +33,11 @@ func TestMisusedNumbers(t *testing.T) {
 	}
 }
 
-// Files of secrets are read as editors and shells write them.
+// Secret files are read as editors and shells write them.
 func TestReadKey(t *testing.T) {
 	for text, want := range map[string]string{
-		"secret": "secret", "secret\n": "secret", "secret\r\n": "secret", "\ufeffsecret\r\nmore": "secret", " secret\t \n": "secret",
+		"secret": "secret", "secret\n": "secret", "secret\r\n": "secret", "\ufeffsecret\r\nmore": "secret",
+		" secret\t \n": "secret",
 	} {
 		got, err := readKey(writeFile(t, "secret", []byte(text)))
 		if err != nil || got != want {
@@ -50,7 +50,8 @@ func TestReadKey(t *testing.T) {
 		}
 	}
 	// A password may begin or end with a blank.
-	if got, err := readSecret(writeFile(t, "password", []byte("\ufeff two words \n"))); err != nil || got != " two words " {
+	if got, err := readSecret(writeFile(t, "password", []byte("\ufeff two words \n"))); err != nil ||
+		got != " two words " {
 		t.Errorf("a password is read as %q, %v", got, err)
 	}
 }

@@ -96,7 +96,7 @@ func (p *manPage) item(term, text string) {
 	p.fill(roff(text))
 }
 
-// fill writes a text that is formatted already in lines of a usual length.
+// fill writes formatted text in lines of a usual length.
 func (p *manPage) fill(text string) {
 	for _, line := range wrapped(text, manWidth) {
 		if strings.HasPrefix(line, ".") {
@@ -116,7 +116,7 @@ func (p *manPage) prose(text string) {
 	}
 }
 
-// code writes lines that keep their breaks; those that are not indented are text.
+// code writes indented lines with their breaks, and other lines as text.
 func (p *manPage) code(text string) {
 	p.line(".nf")
 	for line := range strings.SplitSeq(strings.Trim(text, "\n"), "\n") {
@@ -170,5 +170,5 @@ var roffEscapes = strings.NewReplacer(
 	`\`, `\e`, "-", `\-`, "…", `\[u2026]`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`, `"`, `\(dq`,
 )
 
-// roff escapes what the formatter would read or change.
+// roff escapes characters that the formatter would interpret or change.
 func roff(text string) string { return roffEscapes.Replace(text) }

@@ -57,7 +57,7 @@ func TestManPages(t *testing.T) {
 	}
 }
 
-// overstruck are the letters that a terminal prints again, to show them bold.
+// overstruck matches letters that are printed twice to show them bold.
 var overstruck = regexp.MustCompile(`.\x08`)
 
 // shownPage is a page as a reader sees it, in one line. Every page that it refers

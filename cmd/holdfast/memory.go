@@ -10,9 +10,8 @@ const (
 	memoryMost     = 208 << 20 // bytes, after which it is collected more often
 )
 
-// useMemory lets a server collect its garbage less often than Go does by itself:
-// what it keeps is small, what it throws away is much. GOGC and GOMEMLIMIT have the
-// last word.
+// useMemory lets a server collect garbage less often than Go's default: it
+// keeps little memory and allocates much. GOGC and GOMEMLIMIT outrank this.
 func useMemory() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbagePercent)

@@ -40,7 +40,8 @@ func newStranger(t *testing.T, p *process, dir string) *stranger {
 	}
 	run("party", "create", "--name", "Mallory", "--email", "mallory@example.com", "--password-file", password)
 	var made callerAnswer
-	if err := json.Unmarshal([]byte(run("caller", "create", "--owner", "mallory@example.com", "--name", "Mallory")), &made); err != nil {
+	if err := json.Unmarshal([]byte(run("caller", "create", "--owner", "mallory@example.com", "--name", "Mallory")),
+		&made); err != nil {
 		t.Fatal(err)
 	}
 	client := p.client()
@@ -48,8 +49,8 @@ func newStranger(t *testing.T, p *process, dir string) *stranger {
 	return &stranger{p, made.CallerID, client}
 }
 
-// link signs a Co-Branded request of any parameters, such as the SDK would not
-// make.
+// link signs a Co-Branded request with any parameters, also such as the SDK
+// would not make.
 func (s *stranger) link(pairs ...string) string {
 	s.t.Helper()
 	p := holdfast.Params{
@@ -65,18 +66,21 @@ func (s *stranger) link(pairs ...string) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	signature, err := holdfast.SignHMAC(s.client.SecretKey, holdfast.HmacSHA256, holdfast.StringToSign(http.MethodGet, holdfast.SignedHost(u), u.EscapedPath(), p))
+	signature, err := holdfast.SignHMAC(s.client.SecretKey, holdfast.HmacSHA256,
+		holdfast.StringToSign(http.MethodGet, holdfast.SignedHost(u), u.EscapedPath(), p))
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	return s.client.CoBranded + "?" + append(p, holdfast.Param{Name: "signature", Value: signature}).Encode()
 }
 
-// walk sends the buyer through the stranger's pages and returns where they lead.
+// walk takes the buyer through the stranger's pipeline and returns the return
+// URL.
 func (s *stranger) walk(reference, returnURL string) string {
 	s.t.Helper()
 	link, err := s.client.SingleUseURL(holdfast.SingleUseRequest{
-		CallerReference: holdfast.CallerReference(reference), ReturnURL: returnURL, TransactionAmount: money.Cents(100), Reserve: true,
+		CallerReference: holdfast.CallerReference(reference), ReturnURL: returnURL, TransactionAmount: money.Cents(100),
+		Reserve: true,
 	})
 	if err != nil {
 		s.t.Fatal(err)
@@ -138,8 +142,8 @@ func (p *process) wantOrder(order, state string) {
 	}
 }
 
-// The attack that this suite is of, over the whole of it: a server, its shop, and
-// a second caller that signs what it likes with its own key.
+// The whole attack: a server, its shop, and a second caller that signs anything
+// with its own key.
 func TestForeignMessagesMoveNoOrder(t *testing.T) {
 	dir := t.TempDir()
 	demo := startDemo(t, dir)
@@ -161,21 +165,23 @@ func TestForeignMessagesMoveNoOrder(t *testing.T) {
 	}
 	ipn, back := demo.answer.Shop+"ipn", demo.answer.Shop+"return"
 	cancelled := url.Values{
-		"notificationType": {"TransactionStatus"}, "transactionId": {transaction}, "transactionStatus": {"CANCELLED"}, "status": {"CANCELLED"},
-		"statusCode": {"Canceled"}, "operation": {"RESERVE"}, "callerReference": {paid},
+		"notificationType": {"TransactionStatus"}, "transactionId": {transaction}, "transactionStatus": {"CANCELLED"},
+		"status": {"CANCELLED"}, "statusCode": {"Canceled"}, "operation": {"RESERVE"}, "callerReference": {paid},
 	}
 
 	t.Run("a redirect that would be a notification", func(t *testing.T) {
-		status, location, _ := reply(t, http.MethodGet, mallory.link("returnURL", ipn+"?"+cancelled.Encode(), "callerReference", "x", "transactionAmount", "bad"), "")
+		status, location, _ := reply(t, http.MethodGet,
+			mallory.link("returnURL", ipn+"?"+cancelled.Encode(), "callerReference", "x", "transactionAmount", "bad"), "")
 		if status != http.StatusBadRequest || location != "" {
 			t.Errorf("a returnURL with a notification's fields is answered with %d to %s", status, location)
 		}
-		// In the request instead, they are not given back.
+		// In the request, these fields are not given back.
 		var pairs []string
 		for name, values := range cancelled {
 			pairs = append(pairs, name, values[0])
 		}
-		_, location, _ = reply(t, http.MethodGet, mallory.link(append(pairs, "returnURL", ipn, "transactionAmount", "bad")...), "")
+		_, location, _ = reply(t, http.MethodGet,
+			mallory.link(append(pairs, "returnURL", ipn, "transactionAmount", "bad")...), "")
 		_, signed, found := strings.Cut(location, "?")
 		if !found || !strings.HasPrefix(location, ipn) {
 			t.Fatalf("a bad amount leads to %q", location)
@@ -192,18 +198,23 @@ func TestForeignMessagesMoveNoOrder(t *testing.T) {
 	})
 
 	t.Run("a return URL with another caller's token", func(t *testing.T) {
-		_, location, _ := reply(t, http.MethodGet, mallory.link("returnURL", back, "callerReference", unpaid, "transactionAmount", "bad"), "")
+		_, location, _ := reply(t, http.MethodGet,
+			mallory.link("returnURL", back, "callerReference", unpaid, "transactionAmount", "bad"), "")
 		for _, address := range []string{location, mallory.walk(unpaid, back)} {
-			if status, _, page := reply(t, http.MethodGet, address, ""); status != http.StatusBadRequest || !strings.Contains(page, `id="refused"`) {
+			if status, _, page := reply(t, http.MethodGet, address, ""); status != http.StatusBadRequest ||
+				!strings.Contains(page, `id="refused"`) {
 				t.Errorf("the shop answers %s with %d", address, status)
 			}
-			for _, v := range []holdfast.Verifier{{Client: demo.client()}, {Client: demo.client(), CallerID: holdfast.CallerID(demo.answer.CallerID)}} {
+			for _, v := range []holdfast.Verifier{
+				{Client: demo.client()}, {Client: demo.client(), CallerID: holdfast.CallerID(demo.answer.CallerID)},
+			} {
 				_, err := v.ParseReturn(t.Context(), address)
 				if unverified, ok := errors.AsType[*holdfast.UnverifiedError](err); !ok || unverified.Unanswered {
 					t.Errorf("the SDK reads %s: %v", address, err)
 				}
 			}
-			if got, err := (holdfast.Verifier{Client: mallory.client}).ParseReturn(t.Context(), address); err != nil || got.CallerID != mallory.id {
+			if got, err := (holdfast.Verifier{Client: mallory.client}).ParseReturn(t.Context(), address); err != nil ||
+				got.CallerID != mallory.id {
 				t.Errorf("its own caller reads %+v, %v", got, err)
 			}
 		}
@@ -218,7 +229,8 @@ func TestForeignMessagesMoveNoOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := mallory.client.Cancel(t.Context(), holdfast.CancelRequest{TransactionID: held.TransactionID, OverrideIPNURL: ipn}); err != nil {
+		if _, err := mallory.client.Cancel(t.Context(),
+			holdfast.CancelRequest{TransactionID: held.TransactionID, OverrideIPNURL: ipn}); err != nil {
 			t.Fatal(err)
 		}
 		server, err := sql.Open("sqlite", filepath.Join(dir, serverFile))
@@ -228,7 +240,8 @@ func TestForeignMessagesMoveNoOrder(t *testing.T) {
 		defer server.Close()
 		eventually(t, "the shop refuses the notifications", func() bool {
 			var refused int
-			err := server.QueryRow(`SELECT count(*) FROM notifications WHERE caller_id = ? AND last_result = '403 Forbidden'`, mallory.id).Scan(&refused)
+			err := server.QueryRow(`SELECT count(*) FROM notifications WHERE caller_id = ? AND last_result = '403 Forbidden'`,
+				mallory.id).Scan(&refused)
 			return err == nil && refused == 3
 		})
 		demo.wantOrder(paid, "ToShip")

@@ -25,7 +25,8 @@ func TestMetrics(t *testing.T) {
 			return w.Body.String()
 		}
 		want := func(values ...string) string {
-			return "# HELP holdfast_mails Mails that have not arrived: waiting for a try, given up, or kept in a sandbox's inbox.\n" +
+			return "# HELP holdfast_mails Mails that have not arrived: waiting for a try, given up, or kept in a sandbox's " +
+				"inbox.\n" +
 				"# TYPE holdfast_mails gauge\n" +
 				`holdfast_mails{outcome="Waiting"} ` + values[0] + "\n" +
 				`holdfast_mails{outcome="GivenUp"} ` + values[1] + "\n" +
@@ -62,10 +63,11 @@ func TestMetrics(t *testing.T) {
 	})
 }
 
-// Metrics have a listener of their own, and are on no other.
+// Metrics are on a listener of their own and on no other.
 func TestServeMetrics(t *testing.T) {
 	address := freeAddress(t)
-	listen, _ := startVerb(t, "serve", "--listen", freePort, "--store", filepath.Join(t.TempDir(), "s.db"), "--metrics", address)
+	listen, _ := startVerb(t, "serve", "--listen", freePort, "--store", filepath.Join(t.TempDir(), "s.db"), "--metrics",
+		address)
 	for at, want := range map[string]int{
 		address + "/metrics": http.StatusOK, address + "/": http.StatusNotFound, address + "/healthz": http.StatusNotFound,
 	} {

@@ -22,8 +22,8 @@ type partyVerb struct {
 	List     partyList     `cmd:"" help:"List parties."`
 }
 
-// A partyAnswer is a party as --json prints it. Limits are for a month; without
-// one there is none.
+// A partyAnswer is a party as --json prints it. Limits are monthly; an empty
+// one means no limit.
 type partyAnswer struct {
 	PartyID        party.ID       `json:"partyId"`
 	Name           string         `json:"name"`
@@ -93,8 +93,8 @@ func (v partyCreate) Run(ctx context.Context, w world) error {
 const secretBytesMax = 4096
 
 // readSecret reads the first line of a file, "-" being standard input. Secrets
-// come in files, since others on the machine can read a command line; and they must
-// not be able to read the file either.
+// come in files, because other users of the machine can read a command line.
+// They must not be able to read the file either.
 func readSecret(name string) (string, error) {
 	file := os.Stdin
 	if name != "-" {

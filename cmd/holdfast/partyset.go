@@ -26,8 +26,8 @@ type partySet struct {
 // A limit is an amount on the command line, or none.
 type limit money.Amount
 
-// UnmarshalText reads a limit. Nothing at all is no limit: what may send nothing
-// is suspended.
+// UnmarshalText reads a limit. Zero is refused: a party that may send nothing
+// should be suspended.
 func (l *limit) UnmarshalText(text []byte) error {
 	*l = limit{}
 	if string(text) == "none" {
@@ -42,7 +42,8 @@ func (l *limit) UnmarshalText(text []byte) error {
 }
 
 func (v partySet) Run(ctx context.Context, w world) error {
-	if v.Standing == nil && v.Business == nil && v.Verified == nil && v.EmailVerified == nil && v.SendingLimit == nil && v.ReceivingLimit == nil {
+	if v.Standing == nil && v.Business == nil && v.Verified == nil && v.EmailVerified == nil && v.SendingLimit == nil &&
+		v.ReceivingLimit == nil {
 		return errors.New("nothing to set; see holdfast party set --help")
 	}
 	db, err := v.open(ctx)
@@ -110,8 +111,7 @@ func (v partyDeposit) Run(ctx context.Context, w world) error {
 	return printFacts(w.Out, a.facts())
 }
 
-// A depositAnswer is a deposit and what is in the balance after it, as --json
-// prints it.
+// A depositAnswer is a deposit and the balance after it, as --json prints it.
 type depositAnswer struct {
 	PartyID  party.ID       `json:"partyId"`
 	CallerID party.CallerID `json:"callerId"`
@@ -128,8 +128,7 @@ func (a depositAnswer) facts() []fact {
 	}
 }
 
-// balanceOf reads what is in a party's balance in the sandbox, in the books of
-// all its callers.
+// balanceOf reads a party's sandbox balance over the books of all callers.
 func balanceOf(ctx context.Context, r store.Reader, id party.ID) (money.Amount, error) {
 	var micro int64
 	err := r.View(ctx, func(tx *store.ReadTx) (err error) {
@@ -175,7 +174,7 @@ func (v partyList) Run(ctx context.Context, w world) error {
 	return table.Flush()
 }
 
-// verification is what is known of a party, in a word or two.
+// verification says in a word or two what is verified of a party.
 func verification(p party.Party) string {
 	switch {
 	case !p.Verified:

@@ -12,8 +12,8 @@ const (
 	sharedBits  = 0o077 // what others than the owner may do
 )
 
-// makePrivate makes a file for secrets that its owner alone can read, unless it
-// exists. It refuses one that others can read or write.
+// makePrivate makes a file for secrets that only its owner can read. It refuses
+// an existing file that others can read or write.
 func makePrivate(path string) error {
 	if exists, err := checkPrivate(path, refuseShared); err != nil || exists {
 		return err
@@ -28,8 +28,8 @@ func makePrivate(path string) error {
 	return nil
 }
 
-// checkPrivate reports whether a file exists, and leaves it to shared what to do
-// about one that others can read or write.
+// checkPrivate reports whether a file exists. For a file that others can read
+// or write it calls shared.
 func checkPrivate(path string, shared func(path string, mode os.FileMode) error) (exists bool, err error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -45,5 +45,6 @@ func checkPrivate(path string, shared func(path string, mode os.FileMode) error)
 }
 
 func refuseShared(path string, mode os.FileMode) error {
-	return fmt.Errorf("there are secrets in %[1]s, and its mode %04[2]o lets other users of this machine at them; run chmod 600 %[3]s", path, mode, quote(path))
+	return fmt.Errorf("there are secrets in %[1]s, and its mode %04[2]o lets other users of this machine at them; run "+
+		"chmod 600 %[3]s", path, mode, quote(path))
 }

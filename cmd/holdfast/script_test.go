@@ -17,8 +17,8 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// scriptCommands are what scripts can do beside running the program: have a demo
-// run, and be its buyer and its caller. Ids are left in variables.
+// scriptCommands are the commands of scripts in addition to the program itself:
+// run a demo, and act as its buyer and its caller. They put ids into variables.
 var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"demo":    scripted(0, "", (*script).demo),
 	"token":   scripted(3, "NAME REFERENCE AMOUNT", (*script).token),
@@ -30,7 +30,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"deaf":    scripted(0, "", (*script).deaf),
 }
 
-// A script is what one of testdata has set up.
+// A script is the state of one running script.
 type script struct {
 	*testscript.TestScript
 	t       testing.TB
@@ -68,7 +68,7 @@ func scripted(count int, usage string, do func(*script, []string)) func(*testscr
 }
 
 // demo starts a demo in $WORK/demo. $ENDPOINT, $ACCESS_KEY and the file secret
-// are for asking it without its directory.
+// allow requests without its directory.
 func (s *script) demo([]string) {
 	s.process = startDemo(s.t, s.MkAbs("demo"))
 	s.Defer(func() {
@@ -115,12 +115,12 @@ func (s *script) pay(args []string) {
 	s.Setenv(args[0], string(paid.TransactionID))
 }
 
-// becomes waits until a transaction is where the card network brings it.
+// becomes waits until the card network has brought a transaction to a status.
 func (s *script) becomes(args []string) {
 	becomes(s.t, s.process.client(), holdfast.TransactionID(args[0]), holdfast.TransactionStatus(args[1]))
 }
 
-// refunds pays a payment back in so many parts.
+// refunds pays a payment back in a number of parts.
 func (s *script) refunds(args []string) {
 	count, err := strconv.Atoi(args[0])
 	s.Check(err)
@@ -136,17 +136,20 @@ func (s *script) refunds(args []string) {
 
 // install makes a token of the caller's owner by the instruction in a file.
 func (s *script) install(args []string) {
-	installed, err := s.process.client().InstallPaymentInstruction(s.t.Context(), holdfast.InstallPaymentInstructionRequest{
-		CallerReference: holdfast.CallerReference(args[1]), TokenType: holdfast.TokenType(args[2]),
-		PaymentInstruction: strings.TrimSpace(s.ReadFile(args[3])), TokenFriendlyName: args[1],
-	})
+	installed, err := s.process.client().InstallPaymentInstruction(s.t.Context(),
+		holdfast.InstallPaymentInstructionRequest{
+			CallerReference: holdfast.CallerReference(args[1]), TokenType: holdfast.TokenType(args[2]),
+			PaymentInstruction: strings.TrimSpace(s.ReadFile(args[3])), TokenFriendlyName: args[1],
+		})
 	s.Check(err)
 	s.Setenv(args[0], string(installed.TokenID))
 }
 
 // deaf starts a server, $DEAF, whose answers nobody can read.
 func (s *script) deaf([]string) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "pardon?") }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "pardon?")
+	}))
 	s.Defer(server.Close)
 	s.Setenv("DEAF", server.URL+"/")
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A sealVerb keeps the secrets of a store from those who have only a copy of it.
+// A sealVerb encrypts the secrets of a store, so that a copy of the store does
+// not reveal them.
 type sealVerb struct {
 	Keygen sealKeygen `cmd:"" help:"Make a key file."`
 	On     sealOn     `cmd:"" help:"Seal the signing keys and access secrets of a store. Stop all servers first."`
@@ -23,7 +24,7 @@ type sealKeyFlag struct {
 	SealKey string `name:"seal-key" help:"Open a sealed store with this key file; see holdfast seal." env:"HOLDFAST_SEAL_KEY" placeholder:"FILE"`
 }
 
-// key is nil where no file is named.
+// key is nil if no file is named.
 func (f sealKeyFlag) key() (*store.SealKey, error) {
 	if f.SealKey == "" {
 		return nil, nil
@@ -57,11 +58,13 @@ func (v sealKeygen) Run(w world) error {
 	if err != nil {
 		return fmt.Errorf("making the key file: %w", err)
 	}
-	_, err = fmt.Fprintf(file, "# created: %s\n# public key: %s\n%s\n", w.Now().UTC().Format(time.RFC3339), key.Name(), key.Reveal())
+	_, err = fmt.Fprintf(file, "# created: %s\n# public key: %s\n%s\n", w.Now().UTC().Format(time.RFC3339), key.Name(),
+		key.Reveal())
 	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return fmt.Errorf("making the key file: %w", err)
 	}
-	fmt.Fprintf(w.Out, "public key  %s\nKeep a copy of %s apart from the store and its backups: a sealed store does not open without it.\n", key.Name(), v.File)
+	fmt.Fprintf(w.Out, "public key  %s\nKeep a copy of %s apart from the store and its backups: a sealed store does not "+
+		"open without it.\n", key.Name(), v.File)
 	return nil
 }
 
@@ -137,7 +140,7 @@ func (v sealOff) Run(ctx context.Context, w world) error {
 	return nil
 }
 
-// openAlone is open for a store that no server has open.
+// openAlone opens a store that no server may have open.
 func (f storeFlags) openAlone(ctx context.Context) (db *store.DB, unlock func(), err error) {
 	address, err := f.address()
 	if err != nil {

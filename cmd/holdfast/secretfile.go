@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// openSecret opens a file that somebody has put a secret into. It refuses one that
-// other users of the machine can read.
+// openSecret opens a file with a secret. It refuses a file that other users of
+// the machine can read.
 func openSecret(path string) (*os.File, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -27,8 +27,8 @@ func openSecret(path string) (*os.File, error) {
 	return file, nil
 }
 
-// checkSecret is openSecret for a file that another package opens. A file that
-// cannot be looked at is left to that package.
+// checkSecret is openSecret for a file that another package opens. Other faults
+// of the file are left to that package.
 func checkSecret(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -38,18 +38,19 @@ func checkSecret(path string) error {
 }
 
 const (
-	// credentialsEnv names the folder that systemd puts a service's credentials into.
-	// Nobody but the service gets into the folder, and its files look readable for a
-	// group: the bits of an access list show there.
+	// credentialsEnv names the folder of a service's systemd credentials. Only the
+	// service can enter the folder. Its files look group-readable, because an
+	// access list shows in these bits.
 	credentialsEnv = "CREDENTIALS_DIRECTORY"
-	// rootsBits is what others may not do to a file of root's that the program reads
-	// as a member of the file's group. PostgreSQL has the same rule for its keys.
+	// rootsBits are the forbidden mode bits of a file that belongs to root and
+	// that the program reads as a member of the file's group. PostgreSQL has the
+	// same rule for its keys.
 	rootsBits = 0o037
 )
 
-// refuseReadable tells what is wrong with the mode of a secret's file, as it is when
-// the program runs as a user. What is no file, such as a pipe, has no readers to come,
-// and what the standard input is, the shell has opened.
+// refuseReadable returns what is wrong with the mode of a secret's file for the
+// user that runs the program. A pipe is accepted, because it has no later
+// readers, and so is standard input, which the shell has opened.
 func refuseReadable(path string, info os.FileInfo, user int, credentials string) error {
 	if !info.Mode().IsRegular() || runtime.GOOS == "windows" || passedIn(path) {
 		return nil
@@ -63,12 +64,15 @@ func refuseReadable(path string, info os.FileInfo, user int, credentials string)
 		return nil
 	}
 	if user != 0 && ownedByRoot(info) {
-		return fmt.Errorf("there is a secret in %[1]s, and its mode %04[2]o lets other users of this machine at it; run, as root, chmod 640 %[3]s", path, mode, quote(path))
+		return fmt.Errorf("there is a secret in %[1]s, and its mode %04[2]o lets other users of this machine at it; run, "+
+			"as root, chmod 640 %[3]s", path, mode, quote(path))
 	}
-	return fmt.Errorf("there is a secret in %[1]s, and its mode %04[2]o lets other users of this machine at it; run chmod 600 %[3]s", path, mode, quote(path))
+	return fmt.Errorf("there is a secret in %[1]s, and its mode %04[2]o lets other users of this machine at it; run "+
+		"chmod 600 %[3]s", path, mode, quote(path))
 }
 
-// passedIn reports whether a path names a file that the program was started with.
+// passedIn reports whether a path names an open file that the program was
+// started with.
 func passedIn(path string) bool {
 	return path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// A listed file is one of a mode and an owner.
+// A listed file has a mode and an owner.
 type listed struct {
 	fs.FileInfo
 	mode  fs.FileMode
@@ -39,11 +39,17 @@ func TestModesOfSecretFiles(t *testing.T) {
 		credentials string
 		want        string // empty where the file is taken
 	}{
-		"mine alone":             {"k", 0o600, me, me, "", ""},
-		"mine, read only":        {"k", 0o400, me, me, "", ""},
-		"mine and my group's":    {"k", 0o640, me, me, "", "its mode 0640 lets other users of this machine at it; run chmod 600 k"},
-		"mine, group may write":  {"k", 0o620, me, me, "", "chmod 600"},
-		"everybody's":            {"my key", 0o644, me, me, "", "there is a secret in my key, and its mode 0644 lets other users of this machine at it; run chmod 600 'my key'"},
+		"mine alone":      {"k", 0o600, me, me, "", ""},
+		"mine, read only": {"k", 0o400, me, me, "", ""},
+		"mine and my group's": {
+			"k", 0o640, me, me, "",
+			"its mode 0640 lets other users of this machine at it; run chmod 600 k",
+		},
+		"mine, group may write": {"k", 0o620, me, me, "", "chmod 600"},
+		"everybody's": {
+			"my key", 0o644, me, me, "",
+			"there is a secret in my key, and its mode 0644 lets other users of this machine at it; run chmod 600 'my key'",
+		},
 		"root's, for my group":   {"k", 0o640, root, me, "", ""},
 		"root's, for everybody":  {"k", 0o644, root, me, "", "run, as root, chmod 640 k"},
 		"root's, and I am root":  {"k", 0o440, root, root, "", "chmod 600 k"},
@@ -64,8 +70,8 @@ func TestModesOfSecretFiles(t *testing.T) {
 	}
 }
 
-// Whatever flag names a file with a secret refuses one that others can read, also by
-// a link, and takes it once they cannot.
+// Every flag that names a secret file refuses a file that others can read, also
+// through a link, and accepts it once they cannot.
 func TestFilesWithSecretsAreRefusedWhenOthersReadThem(t *testing.T) {
 	dir := t.TempDir()
 	file, link := filepath.Join(dir, "secret"), filepath.Join(dir, "link")
@@ -77,15 +83,30 @@ func TestFilesWithSecretsAreRefusedWhenOthersReadThem(t *testing.T) {
 	}
 	at := filepath.Join(dir, "s.db")
 	for name, args := range map[string][]string{
-		"--secret-file":               {"tx", "list", "--server", "http://127.0.0.1:none/", "--access-key-id", "HF", "--secret-file"},
-		"--secret-file of sign":       {"sign", "--url", "not an address", "--secret-file"},
-		"--secret-file of shop":       {"shop", "--listen", "not an address", "--access-key-id", "HF", "--secret-file"},
-		"--password-file":             {"party", "create", "--store", "elsewhere://", "--name", "Ann", "--email", "ann@example.test", "--password-file"},
-		"--password-file of a change": {"party", "password", "--store", "elsewhere://", "--email", "ann@example.test", "--password-file"},
-		"--smtp-password-file":        {"serve", "--listen", freePort, "--store", filepath.Join(dir, "none", "s.db"), "--smtp", "smtp://me@127.0.0.1:1", "--mail-from", "pay@example.test", "--smtp-password-file"},
-		"--seal-key":                  {"seal", "on", "--store", at, "--seal-key"},
-		"--new-seal-key":              {"seal", "rotate", "--store", at, "--new-seal-key"},
-		"--tls-cert, --tls-key":       {"serve", "--listen", freePort, "--store", at, "--public-url", "https://pay.example.test/", "--tls-cert", file, "--tls-key"},
+		"--secret-file": {
+			"tx", "list", "--server", "http://127.0.0.1:none/", "--access-key-id", "HF",
+			"--secret-file",
+		},
+		"--secret-file of sign": {"sign", "--url", "not an address", "--secret-file"},
+		"--secret-file of shop": {"shop", "--listen", "not an address", "--access-key-id", "HF", "--secret-file"},
+		"--password-file": {
+			"party", "create", "--store", "elsewhere://", "--name", "Ann", "--email",
+			"ann@example.test", "--password-file",
+		},
+		"--password-file of a change": {
+			"party", "password", "--store", "elsewhere://", "--email", "ann@example.test",
+			"--password-file",
+		},
+		"--smtp-password-file": {
+			"serve", "--listen", freePort, "--store", filepath.Join(dir, "none", "s.db"), "--smtp",
+			"smtp://me@127.0.0.1:1", "--mail-from", "pay@example.test", "--smtp-password-file",
+		},
+		"--seal-key":     {"seal", "on", "--store", at, "--seal-key"},
+		"--new-seal-key": {"seal", "rotate", "--store", at, "--new-seal-key"},
+		"--tls-cert, --tls-key": {
+			"serve", "--listen", freePort, "--store", at, "--public-url", "https://pay.example.test/",
+			"--tls-cert", file, "--tls-key",
+		},
 	} {
 		for _, path := range []string{file, link} {
 			for mode, refused := range map[os.FileMode]bool{0o644: true, 0o600: false} {

@@ -40,7 +40,8 @@ type serveVerb struct {
 func (v serveVerb) Run(ctx context.Context, w world) error {
 	at, err := parseStore(v.Store)
 	proxy, badProxy := parseProxy(v.IPNProxy)
-	if err := errors.Join(err, badProxy, checkPrefix(v.CertificatePrefix), checkPaths(v.APIPaths), v.check(at)); err != nil {
+	if err := errors.Join(err, badProxy, checkPrefix(v.CertificatePrefix), checkPaths(v.APIPaths),
+		v.check(at)); err != nil {
 		return err
 	}
 	useMemory()
@@ -90,9 +91,11 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	}
 	s := &server{
 		Store: db, PublicURL: public, CertificatePrefix: v.CertificatePrefix, Hosts: v.SignatureHosts, Paths: v.APIPaths,
-		AllowPrivate: v.IPNAllowPrivate, Proxy: proxy, AddressHeader: v.AddressHeader, SecureCookies: v.SecureCookies || public.Scheme == "https",
-		RefundWindow: v.RefundWindow, Certifier: certificates, Plain: plain, Mail: mails, Metrics: metrics, Silent: !v.Deliver,
-		Network: &sandbox.Network{Now: w.Now, PlainAmounts: !v.DeclineByAmount}, Now: w.Now, Log: w.Log, Ended: newEnding(),
+		AllowPrivate: v.IPNAllowPrivate, Proxy: proxy, AddressHeader: v.AddressHeader, SecureCookies: v.SecureCookies ||
+			public.Scheme == "https",
+		RefundWindow: v.RefundWindow, Certifier: certificates, Plain: plain, Mail: mails, Metrics: metrics,
+		Silent: !v.Deliver, Network: &sandbox.Network{Now: w.Now, PlainAmounts: !v.DeclineByAmount}, Now: w.Now, Log: w.Log,
+		Ended: newEnding(),
 	}
 	if err := s.start(ctx, listener); err != nil {
 		return err
@@ -108,7 +111,7 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	return err
 }
 
-// open opens the store, which no other server may have where it is a file.
+// open opens the store. An SQLite file is locked against other servers.
 func (v serveVerb) open(ctx context.Context, at store.Location, w world) (db *store.DB, unlock func(), err error) {
 	key, err := v.key()
 	if err != nil {
@@ -128,12 +131,13 @@ func (v serveVerb) open(ctx context.Context, at store.Location, w world) (db *st
 		return nil, nil, err
 	}
 	if db.Unclean {
-		w.Log.Warn("sealing the store was cut short, and plain secrets may be left in its files: stop all servers, and run holdfast seal on again")
+		w.Log.Warn("sealing the store was cut short, and plain secrets may be left in its files: stop all servers, and run " +
+			"holdfast seal on again")
 	}
 	return db, unlock, nil
 }
 
-// checkDurable refuses a store that may lose what was answered.
+// checkDurable refuses a store that may lose answered requests.
 func (v serveVerb) checkDurable(ctx context.Context, db *store.DB, w world) error {
 	err := db.CheckDurable(ctx)
 	switch {
@@ -168,26 +172,30 @@ func parseProxy(address string) (*url.URL, error) {
 		return nil, nil
 	}
 	u, err := url.Parse(address)
-	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, errors.New("--ipn-proxy: give an address such as http://proxy.example.com:3128 or socks5://proxy.example.com:1080")
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5" ||
+		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("--ipn-proxy: give an address such as http://proxy.example.com:3128 or " +
+			"socks5://proxy.example.com:1080")
 	}
 	return u, nil
 }
 
-// checkPrefix holds a prefix to end in a slash: verifiers compare it as text,
-// and without one "https://pay.example.com" begins "https://pay.example.com.evil".
+// checkPrefix requires a prefix to end in a slash. Verifiers compare it as
+// text, and "https://pay.example.com" is also the beginning of
+// "https://pay.example.com.evil".
 func checkPrefix(prefix string) error {
 	if prefix == "" {
 		return nil
 	}
 	u, err := url.Parse(prefix)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || !strings.HasSuffix(prefix, "/") {
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" ||
+		!strings.HasSuffix(prefix, "/") {
 		return errors.New("--certificate-prefix: give an address that ends in a slash, such as https://pay.example.com/")
 	}
 	return nil
 }
 
-// checkPaths refuses paths at which something else answers.
+// checkPaths refuses paths of other doors.
 func checkPaths(paths []string) error {
 	for _, path := range paths {
 		u, err := url.Parse(path)

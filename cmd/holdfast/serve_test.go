@@ -22,8 +22,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 )
 
-// startVerb starts a verb that serves and returns the address it listens on,
-// which its log tells, and what ends it.
+// startVerb starts a command that serves. It returns the address from its log,
+// and a function that ends it.
 func startVerb(t *testing.T, args ...string) (address string, end func() error) {
 	t.Helper()
 	cmd := exec.Command("holdfast", append([]string{"--log-json"}, args...)...)
@@ -81,7 +81,7 @@ func startVerb(t *testing.T, args ...string) (address string, end func() error) 
 	return address, end
 }
 
-// A renaming is a proxy that hands requests on under the listener's own name.
+// A renaming is a proxy that forwards requests under the listener's own name.
 type renaming string
 
 func (to renaming) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -124,10 +124,12 @@ func TestServerAndShopOnTheirOwn(t *testing.T) {
 			caller := newCaller(t, address)
 			onStore(t, address, "clock", "advance", "1h")
 
-			listen, endServer := startVerb(t, "serve", "--listen", "127.0.0.1:0", "--store", address, "--public-url", "http://pay.example.com")
+			listen, endServer := startVerb(t, "serve", "--listen", "127.0.0.1:0", "--store", address, "--public-url",
+				"http://pay.example.com")
 			client := &holdfast.Client{
-				Endpoint: "http://pay.example.com/", AccessKeyID: caller.AccessKeyID, SecretKey: holdfast.NewSecretKey(caller.SecretAccessKey),
-				HTTP: &http.Client{Transport: renaming(listen)},
+				Endpoint: "http://pay.example.com/", AccessKeyID: caller.AccessKeyID,
+				SecretKey: holdfast.NewSecretKey(caller.SecretAccessKey),
+				HTTP:      &http.Client{Transport: renaming(listen)},
 			}
 			// The request is signed for the public name and arrives under another.
 			if clock, err := client.Clock(t.Context()); err != nil || clock.Offset != time.Hour {
@@ -175,8 +177,8 @@ func get(t *testing.T, address string) string {
 	return string(page)
 }
 
-// A port that somebody else has taken meanwhile is no reason not to start; one
-// that was asked for is.
+// A remembered port that is taken does not prevent a start; a port given by a
+// flag does.
 func TestTakenPorts(t *testing.T) {
 	dir := t.TempDir()
 	first := startDemo(t, dir)
@@ -189,7 +191,8 @@ func TestTakenPorts(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	if out, code := holdfastCommand(t, "demo", "--data", dir, "--listen", host); code != exitFailed || !strings.Contains(out, "--listen "+host) {
+	if out, code := holdfastCommand(t, "demo", "--data", dir, "--listen", host); code != exitFailed ||
+		!strings.Contains(out, "--listen "+host) {
 		t.Errorf("a demo on a port that is taken: exit code %d\n%s", code, out)
 	}
 	second := startDemo(t, dir)
@@ -202,7 +205,7 @@ func TestTakenPorts(t *testing.T) {
 	}
 }
 
-// A server that cannot listen leaves nothing behind.
+// A server that cannot listen creates no files.
 func TestBusyPortMakesNoStore(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -31,8 +31,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A server is the whole of the payment server: what answers on one listener,
-// and what happens by itself beside it. Set the fields, start it, stop it.
+// A server is the whole payment server: the doors on one listener, and the
+// background work. Set the fields, start it, stop it.
 type server struct {
 	Store             *store.DB
 	PublicURL         *url.URL // how the world reaches the listener
@@ -52,12 +52,12 @@ type server struct {
 	Log               *slog.Logger
 	Ended             ending
 	Certifier         certifier    // nil where the listener speaks plain HTTP
-	Plain             net.Listener // beside it, for who comes by plain HTTP; nil without one
-	Metrics           net.Listener // beside it, for who watches the server; nil without one
+	Plain             net.Listener // redirects plain HTTP; nil without one
+	Metrics           net.Listener // serves metrics; nil without one
 
 	Processor *processor.Processor // made by start
 	http      *http.Server
-	beside    []*http.Server // on the other listeners
+	others    []*http.Server // on the other listeners
 	running   sync.WaitGroup
 	endJobs   context.CancelFunc
 }
@@ -73,7 +73,7 @@ const (
 	strangerPause  = 250 * time.Millisecond
 )
 
-// start serves on a listener that is open already, and returns.
+// start begins to serve on an open listener, and returns.
 func (s *server) start(ctx context.Context, listener net.Listener) error {
 	if _, ok := s.Network.(*sandbox.Network); !ok && s.hasInbox() {
 		return errors.New("an inbox is for a sandbox: with a real card network, mails are sent")
@@ -99,7 +99,9 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 	s.endJobs = endJobs
 	runner := &jobs.Runner{Processor: s.Processor, Mail: s.Mail, Now: s.Now, Log: s.Log}
 	if !s.Silent {
-		runner.Sender = &ipn.Sender{Store: s.Store, Signer: signer, Now: s.Now, AllowPrivate: s.AllowPrivate, Proxy: s.Proxy, Log: s.Log}
+		runner.Sender = &ipn.Sender{
+			Store: s.Store, Signer: signer, Now: s.Now, AllowPrivate: s.AllowPrivate, Proxy: s.Proxy, Log: s.Log,
+		}
 	}
 	s.running.Go(func() { runner.Run(background) })
 	if s.Mail != nil && s.Mail.Relay != nil {
@@ -120,15 +122,15 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 }
 
 func (s *server) startBeside(handler http.Handler, listener net.Listener) {
-	beside := httpServer(handler, s.Log)
-	s.beside = append(s.beside, beside)
-	s.running.Go(func() { serve(beside, listener, s.Ended) })
+	other := httpServer(handler, s.Log)
+	s.others = append(s.others, other)
+	s.running.Go(func() { serve(other, listener, s.Ended) })
 }
 
 func (s *server) hasInbox() bool { return s.Mail != nil && s.Mail.Inbox }
 
-// tryRelay tells at once what is wrong with the mail server, and not only when
-// somebody waits for a mail.
+// tryRelay logs a fault of the mail server at the start, before a user waits
+// for a mail.
 func (s *server) tryRelay(ctx context.Context) {
 	switch err := s.Mail.Relay.Check(ctx); {
 	case err == nil:
@@ -138,12 +140,12 @@ func (s *server) tryRelay(ctx context.Context) {
 	}
 }
 
-// stop ends what start began, the doors first, and leaves the store open.
+// stop stops the doors, then the background work, and leaves the store open.
 func (s *server) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
-	for _, beside := range s.beside {
-		beside.Close()
+	for _, other := range s.others {
+		other.Close()
 	}
 	if err := s.http.Shutdown(ctx); err != nil {
 		s.Log.Warn("requests were cut short", "error", err)
@@ -154,13 +156,13 @@ func (s *server) stop() {
 	s.Processor.Close()
 }
 
-// routes sends each request to its door. It is no http.ServeMux, since that
-// redirects paths it finds untidy, and a redirected request is a broken
-// signature.
+// routes sends each request to its door. It is not an http.ServeMux, because
+// that redirects untidy paths, and a redirect breaks a signature.
 func (s *server) routes(signer *ipn.Signer) http.Handler {
 	hosts := append([]string{holdfast.SignedHost(s.PublicURL)}, s.Hosts...)
 	browsers := &account.Browsers{
-		Processor: s.Processor, Now: s.Now, Public: s.PublicURL, SecureCookies: s.SecureCookies, AddressHeader: s.AddressHeader,
+		Processor: s.Processor, Now: s.Now, Public: s.PublicURL, SecureCookies: s.SecureCookies,
+		AddressHeader: s.AddressHeader,
 		StrangerPause: strangerPause,
 	}
 	query := (&queryapi.Server{
@@ -172,7 +174,8 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 		OwnCertificate: func(address string) bool { return ownCertificate(signer, address) },
 	}).Handler()
 	pages := (&cobranded.Server{
-		Processor: s.Processor, Store: s.Store.Reader, Browsers: browsers, Sign: signer.Sign, Hosts: hosts, Now: s.Now, Log: s.Log,
+		Processor: s.Processor, Store: s.Store.Reader, Browsers: browsers, Sign: signer.Sign, Hosts: hosts, Now: s.Now,
+		Log:     s.Log,
 		Signing: manual.Path + "signing",
 	}).Handler()
 	accounts := (&account.Server{
@@ -209,7 +212,7 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 	return doors
 }
 
-// A door is what answers at a path.
+// A door answers at a path.
 type door int
 
 const (
@@ -243,9 +246,9 @@ func doorOf(path string) door {
 	return doorAPI
 }
 
-// ownCertificate reports whether an address, apart from its host, is that of a
-// certificate kept here. The host is the prefix's business: it may have changed
-// since the message was signed.
+// ownCertificate reports whether the path of an address is that of a
+// certificate kept here. It ignores the host, which may have changed since the
+// message was signed.
 func ownCertificate(signer *ipn.Signer, address string) bool {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -301,8 +304,8 @@ func serve(s *http.Server, listener net.Listener, ended ending) {
 	}
 }
 
-// An ending is where whatever ends by itself says why, so that the process ends
-// too and whoever watches it can start it again.
+// An ending collects the reason when a part of the server ends unexpectedly.
+// The process then ends, too, so that a supervisor can start it again.
 type ending chan error
 
 func newEnding() ending { return make(ending, 1) }
@@ -315,8 +318,8 @@ func (e ending) because(err error) {
 	}
 }
 
-// wait waits for ctx, which is how a run should end, or else for the reason why
-// it cannot go on.
+// wait waits for ctx, the usual end of a run, or for a reason why it cannot go
+// on.
 func (e ending) wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -326,7 +329,7 @@ func (e ending) wait(ctx context.Context) error {
 	}
 }
 
-// listen opens a listener, and says which flag to change when it cannot.
+// listen opens a listener. Its error names the flag to change.
 func listen(ctx context.Context, flag, address string) (net.Listener, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
@@ -335,7 +338,7 @@ func listen(ctx context.Context, flag, address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// publicURL is how a listener is reached when nobody says otherwise.
+// publicURL is the default public address of a listener.
 func publicURL(given, scheme string, listener net.Listener) (*url.URL, error) {
 	if given == "" {
 		address := listener.Addr().String()
@@ -355,10 +358,10 @@ func publicURL(given, scheme string, listener net.Listener) (*url.URL, error) {
 	return u, nil
 }
 
-// pipelineURL is where a server's Co-Branded pages begin.
+// pipelineURL is the address of a server's Co-Branded pages.
 func pipelineURL(public *url.URL) string {
 	return public.JoinPath(holdfast.CoBrandedPath).String()
 }
 
-// accountURL is where a server's pages for buyers and sellers begin.
+// accountURL is the address of a server's account pages.
 func accountURL(public *url.URL) string { return public.JoinPath(account.Root).String() }

@@ -24,7 +24,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A transcript is what a run prints while others read it.
+// A transcript is a run's output, safe for concurrent use.
 type transcript struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -52,7 +52,7 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// endListener ends a listener of this process behind its owner's back.
+// endListener closes a listener of this process without its owner's knowledge.
 func endListener(t *testing.T, address string) {
 	t.Helper()
 	at, err := net.ResolveTCPAddr("tcp", address)
@@ -78,7 +78,7 @@ func endListener(t *testing.T, address string) {
 	t.Fatalf("nothing listens on %s", address)
 }
 
-// A process that answers nobody any more does not live on as if it did.
+// A process that can no longer answer ends.
 func TestRunEndsWithItsListener(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("a secret"), 0o600); err != nil {
@@ -104,7 +104,8 @@ func TestRunEndsWithItsListener(t *testing.T) {
 			}()
 			eventually(t, row.name+" is ready", func() bool { return strings.Contains(printed.String(), row.ready) })
 			endListener(t, address)
-			if code := <-ended; code != exitFailed || !strings.Contains(printed.String(), "holdfast: the listener on "+address+" ended") {
+			if code := <-ended; code != exitFailed ||
+				!strings.Contains(printed.String(), "holdfast: the listener on "+address+" ended") {
 				t.Errorf("exit code %d, want %d, after\n%s", code, exitFailed, printed)
 			}
 		})
@@ -125,7 +126,7 @@ func (n *silentNetwork) Ask(ctx context.Context, _ card.Question) (payment.Answe
 	return payment.Answer{}, ctx.Err()
 }
 
-// A job that waits for the card network does not hold up the end of the server.
+// A job that waits for the card network does not delay the end of the server.
 func TestStopCutsQuestionsShort(t *testing.T) {
 	var ahead atomic.Int64
 	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
@@ -151,14 +152,16 @@ func TestStopCutsQuestionsShort(t *testing.T) {
 	}
 	stop := sync.OnceFunc(s.stop)
 	defer stop()
-	kept, err := (&cast{Processor: s.Processor, Store: db.Reader, Dir: dir, Now: now}).assemble(t.Context(), demoState{}, "http://127.0.0.1:1/ipn")
+	kept, err := (&cast{Processor: s.Processor, Store: db.Reader, Dir: dir, Now: now}).assemble(t.Context(), demoState{},
+		"http://127.0.0.1:1/ipn")
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := &demo{dir: dir, kept: kept, public: public, shopAt: public}
 	p := &process{t: t, answer: d.answer()}
 	_, err = p.client().Reserve(t.Context(), holdfast.ReserveRequest{
-		SenderTokenID: p.token("order-1-pay", money.Cents(1000)), CallerReference: "order-1", TransactionAmount: money.Cents(1000),
+		SenderTokenID: p.token("order-1-pay", money.Cents(1000)), CallerReference: "order-1",
+		TransactionAmount: money.Cents(1000),
 	})
 	if err != nil {
 		t.Fatal(err)

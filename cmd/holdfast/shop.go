@@ -8,7 +8,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// benchPath is where the packing bench is, from the shop's address.
+// benchPath is the path of the packing bench.
 const benchPath = "bench"
 
 type shopVerb struct {
@@ -48,7 +48,8 @@ func (v shopVerb) Run(ctx context.Context, w world) error {
 			Endpoint: v.Endpoint, CoBranded: v.CoBranded, AccessKeyID: v.AccessKeyID,
 			SecretKey: holdfast.NewSecretKey(secret), Now: w.Now,
 		},
-		CallerID: holdfast.CallerID(v.CallerID), PublicURL: public, Database: v.Database, Now: w.Now, Log: w.Log, Ended: newEnding(),
+		CallerID: holdfast.CallerID(v.CallerID), PublicURL: public, Database: v.Database, Now: w.Now, Log: w.Log,
+		Ended: newEnding(),
 	}
 	if err := s.start(ctx, listener); err != nil {
 		return errors.Join(err, s.stop())

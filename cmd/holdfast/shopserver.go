@@ -35,9 +35,10 @@ type shopServer struct {
 	endJobs context.CancelFunc
 }
 
-// start opens the shop on a listener that is open already, and returns.
+// start begins to serve the shop on an open listener, and returns.
 func (s *shopServer) start(ctx context.Context, listener net.Listener) error {
-	// Buyers' addresses are in it. One that exists keeps the mode that it has.
+	// The file contains buyers' addresses, so a new one is private. An existing
+	// file keeps its mode.
 	if exists, err := checkPrivate(s.Database, func(string, os.FileMode) error { return nil }); err != nil {
 		return err
 	} else if !exists {
@@ -46,7 +47,8 @@ func (s *shopServer) start(ctx context.Context, listener net.Listener) error {
 		}
 	}
 	opened, err := shop.Open(ctx, shop.Config{
-		Client: &s.Client, CallerID: s.CallerID, PublicURL: strings.TrimSuffix(s.PublicURL.String(), "/"), LogoURL: s.LogoURL, Database: s.Database, Now: s.Now, Log: s.Log,
+		Client: &s.Client, CallerID: s.CallerID, PublicURL: strings.TrimSuffix(s.PublicURL.String(), "/"), LogoURL: s.LogoURL,
+		Database: s.Database, Now: s.Now, Log: s.Log,
 	})
 	if err != nil {
 		return err
@@ -64,7 +66,7 @@ func (s *shopServer) start(ctx context.Context, listener net.Listener) error {
 	return nil
 }
 
-// stop ends what start began, the door first.
+// stop stops the door, then the jobs.
 func (s *shopServer) stop() error {
 	if s.shop == nil {
 		return nil

@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// A signVerb signs by hand what a program signs, so that the two can be
-// compared. It asks no server.
+// A signVerb signs a request by hand, to compare with a program's signature. It
+// asks no server.
 type signVerb struct {
 	SecretFile string   `help:"Read the secret key from the first line of this file; - is standard input." env:"HOLDFAST_SECRET_FILE" required:"" placeholder:"FILE"`
 	Verb       string   `help:"Sign for this HTTP method: GET or POST." default:"GET" enum:"GET,POST" placeholder:"METHOD"`
@@ -75,7 +75,8 @@ func (v signVerb) explain(w world, key holdfast.SecretKey, request holdfast.Refu
 	case right:
 		fmt.Fprintln(w.Out, "The signature is right.")
 	case len(hints) == 0:
-		fmt.Fprintf(w.Out, "No usual mistake explains the signature. Check the secret key, and compare your string to sign with this one:\n%s\n", text)
+		fmt.Fprintf(w.Out, "No usual mistake explains the signature. Check the secret key, and compare your string to sign "+
+			"with this one:\n%s\n", text)
 	default:
 		fmt.Fprintf(w.Out, "%s\n\nThe string to sign is:\n%s\n", strings.Join(hints, "\n"), text)
 	}
@@ -88,7 +89,7 @@ func (v signVerb) explain(w world, key holdfast.SecretKey, request holdfast.Refu
 // signatureNames are what a request calls its signature.
 var signatureNames = []string{"signature", "awsSignature"}
 
-// request gathers what is signed from wherever it was given.
+// request collects the parameters from the address, the body and the flags.
 func (v signVerb) request() (holdfast.RefusedSignature, error) {
 	var none holdfast.RefusedSignature
 	if err := checkURL("--url", v.URL); err != nil {
@@ -119,7 +120,7 @@ func (v signVerb) request() (holdfast.RefusedSignature, error) {
 	return v.signedHow(request)
 }
 
-// body reads the parameters that do not stand in the address.
+// body reads the parameters that are not in the address.
 func (v signVerb) body() (holdfast.Params, error) {
 	p, err := holdfast.ParseParams(v.Params)
 	if err != nil {
@@ -151,7 +152,8 @@ func (v signVerb) signedHow(request holdfast.RefusedSignature) (holdfast.Refused
 	version, _ := request.Params.Fold("SignatureVersion")
 	method, _ := request.Params.Fold("SignatureMethod")
 	request.Version = cmp.Or(v.Version, version.Value, "2")
-	request.Method = cmp.Or(holdfast.SignatureMethod(v.Method), holdfast.SignatureMethod(method.Value), holdfast.HmacSHA256)
+	request.Method = cmp.Or(holdfast.SignatureMethod(v.Method), holdfast.SignatureMethod(method.Value),
+		holdfast.HmacSHA256)
 	switch request.Version {
 	case "1":
 		if v.Method == string(holdfast.HmacSHA256) {

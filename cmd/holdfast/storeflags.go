@@ -22,15 +22,15 @@ const (
 	lockFile   = "lock"
 )
 
-// storeFlags say which store a verb works on. The server may be running on it.
+// storeFlags say which store a command works on. A server may be running on it.
 type storeFlags struct {
 	Data  string `help:"Use the store of the demo in this directory." type:"path" placeholder:"DIR"`
 	Store string `help:"Use this store: the path of an SQLite file, or postgres://…" env:"HOLDFAST_STORE" placeholder:"ADDRESS"`
 	sealKeyFlag
 }
 
-// config says how to open a store. A demo's is never sealed, whatever the
-// environment says.
+// config says how to open a store. A demo's store is never sealed, so the
+// environment's seal key is ignored for it.
 func (f storeFlags) config(address string) (store.Config, error) {
 	if f.Data != "" {
 		return store.Config{Address: address}, nil
@@ -39,7 +39,7 @@ func (f storeFlags) config(address string) (store.Config, error) {
 	return store.Config{Address: address, SealKey: key}, err
 }
 
-// address is the store's. A directory outranks an address, which may come from
+// address is the store's address. --data outranks --store, which may come from
 // the environment.
 func (f storeFlags) address() (string, error) {
 	switch {
@@ -51,13 +51,15 @@ func (f storeFlags) address() (string, error) {
 	return "", errors.New("which store? Give --data DIR (of a demo) or --store ADDRESS")
 }
 
-// open opens a store that a server has made. A misspelt path must not make a new
-// one, and no command but serve changes a schema.
+// open opens a store that a server has made. A mistyped path must not make a
+// new store, and only serve changes a schema.
 func (f storeFlags) open(ctx context.Context) (*store.DB, error) {
 	return f.openExisting(ctx, refuseShared)
 }
 
-func (f storeFlags) openExisting(ctx context.Context, shared func(path string, mode os.FileMode) error) (*store.DB, error) {
+func (f storeFlags) openExisting(
+	ctx context.Context, shared func(path string, mode os.FileMode) error,
+) (*store.DB, error) {
 	address, err := f.address()
 	if err != nil {
 		return nil, err
@@ -81,7 +83,7 @@ func (f storeFlags) openExisting(ctx context.Context, shared func(path string, m
 	return store.OpenExisting(ctx, config)
 }
 
-// create is open, and makes an SQLite file where there is none.
+// create is open, but makes an SQLite file if there is none.
 func (f storeFlags) create(ctx context.Context) (*store.DB, error) {
 	address, err := f.address()
 	if err != nil {
@@ -103,8 +105,8 @@ func (f storeFlags) create(ctx context.Context) (*store.DB, error) {
 	return f.open(ctx)
 }
 
-// openStore opens a store as a server does: it makes what is not there, and
-// brings the schema up to date.
+// openStore opens a store like a server: it makes a missing one and brings the
+// schema up to date.
 func openStore(ctx context.Context, c store.Config) (*store.DB, error) {
 	at, err := parseStore(c.Address)
 	if err != nil {
@@ -127,10 +129,10 @@ func parseStore(address string) (store.Location, error) {
 	return at, nil
 }
 
-// errNoNetwork answers who asks the card network from a verb that has none.
+// errNoNetwork is the error of a command that asks a card network and has none.
 var errNoNetwork = errors.New("this verb asks no card network")
 
-// noNetwork stands where a processor is used for what asks no card network.
+// noNetwork is the network of a processor that asks none.
 type noNetwork struct{}
 
 func (noNetwork) Verify(context.Context, card.Details) (card.Kept, error) {
@@ -141,8 +143,8 @@ func (noNetwork) Ask(context.Context, card.Question) (payment.Answer, error) {
 	return payment.Answer{}, errNoNetwork
 }
 
-// clerk is a processor that makes and changes parties and callers, and puts money
-// of the sandbox into balances.
+// clerk is a processor that makes and changes parties and callers, and deposits
+// sandbox money into balances.
 func clerk(db *store.DB, w world) *processor.Processor {
 	return &processor.Processor{Store: db, Network: noNetwork{}, Now: w.Now, Log: w.Log}
 }
@@ -156,7 +158,7 @@ func callersOf(ctx context.Context, r store.Reader) (all []party.Caller, err err
 	return all, err
 }
 
-// chooseCaller finds the caller that is meant: the one named, or the only one.
+// chooseCaller finds the caller: the one named, or the only one.
 func chooseCaller(all []party.Caller, id string) (party.Caller, error) {
 	for _, c := range all {
 		if string(c.ID) == id {

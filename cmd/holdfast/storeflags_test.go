@@ -14,8 +14,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// One server has an SQLite file, by whatever name; commands use it beside the
-// server.
+// Only one server can use an SQLite file, under any of its names. Commands can
+// use it at the same time.
 func TestASecondServerIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	address, link := filepath.Join(dir, "holdfast.db"), filepath.Join(dir, "link.db")
@@ -35,7 +35,8 @@ func TestASecondServerIsRefused(t *testing.T) {
 	if out, code := holdfastCommand(t, "seal", "keygen", key); code != 0 {
 		t.Fatal(out)
 	}
-	if out, code := holdfastCommand(t, "seal", "on", "--store", address, "--seal-key", key); code != exitFailed || !strings.Contains(out, "another server is running") {
+	if out, code := holdfastCommand(t, "seal", "on", "--store", address, "--seal-key", key); code != exitFailed ||
+		!strings.Contains(out, "another server is running") {
 		t.Errorf("sealing under a server: exit code %d\n%s", code, out)
 	}
 	if err := end(); err != nil {
@@ -46,7 +47,7 @@ func TestASecondServerIsRefused(t *testing.T) {
 	}
 }
 
-// A server on a sealed store checks and makes signatures as any other.
+// A server on a sealed store checks and makes signatures like any other.
 func TestASealedServer(t *testing.T) {
 	for name, empty := range holdfasttest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
@@ -58,7 +59,8 @@ func TestASealedServer(t *testing.T) {
 			onStore(t, address, "seal", "on", "--seal-key", key)
 			listen, _ := startVerb(t, "serve", "--listen", freePort, "--store", address, "--seal-key", key)
 			client := &holdfast.Client{
-				Endpoint: "http://" + listen + "/", AccessKeyID: caller.AccessKeyID, SecretKey: holdfast.NewSecretKey(caller.SecretAccessKey),
+				Endpoint: "http://" + listen + "/", AccessKeyID: caller.AccessKeyID,
+				SecretKey: holdfast.NewSecretKey(caller.SecretAccessKey),
 			}
 			if _, err := client.Clock(t.Context()); err != nil {
 				t.Errorf("the caller's clock: %v", err)
@@ -81,7 +83,7 @@ func TestADemosStoreIsLocked(t *testing.T) {
 	}
 }
 
-// A server that cannot listen leaves no store behind.
+// A server that cannot listen creates no store.
 func TestABusyPortMakesNoStore(t *testing.T) {
 	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", freePort)
 	if err != nil {
@@ -90,7 +92,9 @@ func TestABusyPortMakesNoStore(t *testing.T) {
 	defer taken.Close()
 	for _, flag := range []string{"--listen", "--metrics"} {
 		dir := t.TempDir()
-		args := []string{"serve", "--listen", freePort, "--store", filepath.Join(dir, "holdfast.db"), flag, taken.Addr().String()}
+		args := []string{
+			"serve", "--listen", freePort, "--store", filepath.Join(dir, "holdfast.db"), flag, taken.Addr().String(),
+		}
 		if out, code := holdfastCommand(t, args...); code != exitFailed || !strings.Contains(out, flag) {
 			t.Errorf("%s: exit code %d\n%s", flag, code, out)
 		}
@@ -100,8 +104,8 @@ func TestABusyPortMakesNoStore(t *testing.T) {
 	}
 }
 
-// A PostgreSQL that may lose answered requests is refused, unless that is
-// accepted.
+// A PostgreSQL server that may lose answered requests is refused, unless
+// --accept-data-loss is set.
 func TestALossyPostgresIsRefused(t *testing.T) {
 	empty, ok := holdfasttest.Addresses(t)["PostgreSQL"]
 	if !ok {
@@ -114,7 +118,8 @@ func TestALossyPostgresIsRefused(t *testing.T) {
 	}
 	address += set + "options=-c%20synchronous_commit%3Doff"
 	out, code := holdfastCommand(t, "serve", "--listen", freePort, "--store", address, "--accept-data-loss=false")
-	if code != exitFailed || !strings.Contains(out, "PostgreSQL runs with ") || !strings.Contains(out, "--accept-data-loss") {
+	if code != exitFailed || !strings.Contains(out, "PostgreSQL runs with ") ||
+		!strings.Contains(out, "--accept-data-loss") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 	startVerb(t, "serve", "--listen", freePort, "--store", address, "--accept-data-loss")

@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// tlsFlags say how the server speaks TLS by itself. Without any it speaks plain
+// tlsFlags say how the server speaks TLS. Without any of them it speaks plain
 // HTTP, to a proxy or on this machine.
 type tlsFlags struct {
 	TLSCert       string   `name:"tls-cert" help:"Speak TLS with the certificate and its chain in this PEM file, which is read again when it changes." type:"path" env:"HOLDFAST_TLS_CERT" placeholder:"FILE"`
@@ -27,10 +27,10 @@ type tlsFlags struct {
 	HTTPRedirect  string   `name:"http-redirect" help:"Redirect browsers to https from this second address, usually :80, and answer the authority there." env:"HOLDFAST_HTTP_REDIRECT" placeholder:"ADDR"`
 }
 
-// A certifier has the certificate that the server shows, and keeps it fresh.
+// A certifier has the server's certificate and renews it.
 type certifier interface {
 	TLS() *tls.Config
-	// Run keeps the certificate fresh until ctx ends.
+	// Run renews the certificate until ctx ends.
 	Run(ctx context.Context)
 	// Challenges answers a certificate authority on the plain port.
 	Challenges(next http.Handler) http.Handler
@@ -39,7 +39,7 @@ type certifier interface {
 // on reports whether the server speaks TLS.
 func (f tlsFlags) on() bool { return f.TLSCert != "" || len(f.ACME) > 0 }
 
-// check says which flags make no sense together, before anything is opened.
+// check refuses flags that contradict each other, before anything is opened.
 func (f tlsFlags) check(at store.Location) error {
 	switch {
 	case (f.TLSCert == "") != (f.TLSKey == ""):
@@ -47,7 +47,8 @@ func (f tlsFlags) check(at store.Location) error {
 	case f.TLSCert != "" && len(f.ACME) > 0:
 		return errors.New("--tls-cert and --acme: give one of them; a certificate comes from a file or from an authority")
 	case f.HTTPRedirect != "" && !f.on():
-		return errors.New("--http-redirect: there is nothing to redirect to without --tls-cert or --acme; a proxy that speaks TLS redirects by itself")
+		return errors.New("--http-redirect: there is nothing to redirect to without --tls-cert or --acme; a proxy that " +
+			"speaks TLS redirects by itself")
 	case len(f.ACME) > 0:
 		return f.checkACME(at)
 	case f.ACMEAgree || f.ACMEEmail != "" || f.ACMEDirectory != "" || f.ACMEDir != "":
@@ -63,7 +64,8 @@ func (f tlsFlags) checkACME(at store.Location) error {
 		}
 	}
 	if !f.ACMEAgree {
-		return errors.New("--acme: the authority gives certificates to those who agree to its terms (https://letsencrypt.org/repository/); say so with --acme-agree")
+		return errors.New("--acme: the authority gives certificates to those who agree to its terms " +
+			"(https://letsencrypt.org/repository/); say so with --acme-agree")
 	}
 	if u, err := url.Parse(f.directory()); err != nil || u.Scheme != "https" || u.Host == "" {
 		return errors.New("--acme-directory: give an https address such as " + https.LetsEncrypt)
@@ -76,7 +78,7 @@ func (f tlsFlags) checkACME(at store.Location) error {
 
 func (f tlsFlags) directory() string { return or(f.ACMEDirectory, https.LetsEncrypt) }
 
-// public is how the world reaches the listener.
+// public is the listener's public address.
 func (f tlsFlags) public(given string, listener net.Listener) (*url.URL, error) {
 	scheme := "http"
 	if f.on() {
@@ -100,11 +102,13 @@ func (f tlsFlags) listenPlain(ctx context.Context) (net.Listener, error) {
 	return listen(ctx, "--http-redirect", f.HTTPRedirect)
 }
 
-// certifier is where the certificate comes from; nil means that there is none.
+// certifier is the source of the certificate; nil means that there is none.
 func (v serveVerb) certifier(public *url.URL, listener, plain net.Listener, w world) (certifier, error) {
 	switch {
 	case v.TLSCert != "":
-		files := &https.Files{Cert: v.TLSCert, Key: v.TLSKey, CheckKey: checkSecret, Host: public.Hostname(), Now: w.Now, Log: w.Log}
+		files := &https.Files{
+			Cert: v.TLSCert, Key: v.TLSKey, CheckKey: checkSecret, Host: public.Hostname(), Now: w.Now, Log: w.Log,
+		}
 		if err := files.Load(); err != nil {
 			return nil, fmt.Errorf("--tls-cert, --tls-key: %w", err)
 		}

@@ -18,8 +18,8 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// clientOf asks a listener, whatever host an address names, and follows no
-// redirect.
+// clientOf sends every request to one listener, whatever its host, and follows
+// no redirect.
 func clientOf(listen string, trust *tls.Config) *http.Client {
 	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, listen)
@@ -59,13 +59,13 @@ func ask(t *testing.T, client *http.Client, verb, address, body string) answered
 	return answered{status: answer.StatusCode, proto: answer.Proto, header: answer.Header, body: string(text)}
 }
 
-// paths have one of each door, and answers of all kinds.
+// paths has one path of each door, with answers of all kinds.
 var paths = []string{
 	"/", "/?Action=Pay", "/nothing", "/healthz", "/sandbox/clock", "/certs/none.pem", "/doc/2010-08-28/AmazonFPS.xsd",
 	"/cobranded-ui/actions/start", "/cobranded-ui/nothing", "/inbox/",
 }
 
-// strict reports what each path says of https to browsers.
+// strict returns each path's Strict-Transport-Security header.
 func strict(t *testing.T, client *http.Client, address string) map[string]string {
 	t.Helper()
 	said := map[string]string{}
@@ -100,21 +100,24 @@ func TestServeSpeaksTLS(t *testing.T) {
 			t.Errorf("%s says %q to browsers", path, said)
 		}
 	}
-	if got := ask(t, client, http.MethodGet, "https://pay.example.test/healthz", ""); got.proto != "HTTP/2.0" || got.status != http.StatusOK {
+	if got := ask(t, client, http.MethodGet, "https://pay.example.test/healthz", ""); got.proto != "HTTP/2.0" ||
+		got.status != http.StatusOK {
 		t.Errorf("answered by %s with %d", got.proto, got.status)
 	}
-	// A program that takes the port for plain HTTP is told so.
+	// A program that speaks plain HTTP to the TLS port gets a clear error.
 	got := ask(t, clientOf(listen, nil), http.MethodPost, "http://pay.example.test/", "Action=Pay")
 	if got.status != http.StatusBadRequest || !strings.Contains(got.body, "HTTPS server") {
 		t.Errorf("plain HTTP is answered with %d %q", got.status, got.body)
 	}
 	unsafe := clientOf(plain, nil)
 	got = ask(t, unsafe, http.MethodGet, "http://other.example.test/cobranded-ui/actions/start?a=b", "")
-	if to := got.header.Get("Location"); got.status != http.StatusMovedPermanently || to != "https://pay.example.test/cobranded-ui/actions/start?a=b" {
+	if to := got.header.Get("Location"); got.status != http.StatusMovedPermanently ||
+		to != "https://pay.example.test/cobranded-ui/actions/start?a=b" {
 		t.Errorf("plain HTTP is sent with %d to %s", got.status, to)
 	}
 	got = ask(t, unsafe, http.MethodPost, "http://pay.example.test/", "Action=Pay")
-	if got.status != http.StatusForbidden || got.header.Get("Location") != "" || !strings.Contains(got.body, "https://pay.example.test/") {
+	if got.status != http.StatusForbidden || got.header.Get("Location") != "" ||
+		!strings.Contains(got.body, "https://pay.example.test/") {
 		t.Errorf("a post by plain HTTP is answered with %d %q", got.status, got.body)
 	}
 	for path, said := range strict(t, unsafe, "http://pay.example.test") {
@@ -124,10 +127,13 @@ func TestServeSpeaksTLS(t *testing.T) {
 	}
 }
 
-// A proxy in front may speak TLS instead, and then the server's own is plain.
+// A proxy in front may speak TLS; then the server itself speaks plain HTTP.
 func TestStrictFollowsThePublicAddress(t *testing.T) {
-	for public, want := range map[string]string{"https://pay.example.test": "max-age=31536000", "http://pay.example.test": ""} {
-		listen, _ := startVerb(t, "serve", "--listen", freePort, "--store", filepath.Join(t.TempDir(), "s.db"), "--public-url", public)
+	for public, want := range map[string]string{
+		"https://pay.example.test": "max-age=31536000", "http://pay.example.test": "",
+	} {
+		listen, _ := startVerb(t, "serve", "--listen", freePort, "--store", filepath.Join(t.TempDir(), "s.db"),
+			"--public-url", public)
 		for path, said := range strict(t, clientOf(listen, nil), "http://pay.example.test") {
 			if said != want {
 				t.Errorf("behind %s, %s says %q to browsers, want %q", public, path, said, want)
@@ -136,7 +142,7 @@ func TestStrictFollowsThePublicAddress(t *testing.T) {
 	}
 }
 
-// Caller and server agree on what is signed, and a browser keeps its session.
+// Caller and server agree on the signed text, and a browser keeps its session.
 func TestCallersAndBrowsersComeByTLS(t *testing.T) {
 	now := time.Now()
 	authority := holdfasttest.NewAuthority(t, now)

@@ -17,7 +17,7 @@ type tokenVerb struct {
 	Cancel      tokenCancel      `cmd:"" help:"Cancel a token for good."`
 }
 
-// tokenFlags name a token, and who asks about it.
+// tokenFlags name a token and the caller that asks about it.
 type tokenFlags struct {
 	apiFlags
 	ID holdfast.TokenID `arg:"" help:"Choose the token by its id."`
@@ -47,7 +47,8 @@ func (v tokenList) Run(ctx context.Context, w world) error {
 	for _, t := range tokens.Tokens {
 		a := describeToken(t)
 		if !v.JSON {
-			table.row(string(a.TokenID), string(a.TokenType), string(a.TokenStatus), a.DateInstalled.Format(shortLayout), string(a.CallerReference), a.FriendlyName)
+			table.row(string(a.TokenID), string(a.TokenType), string(a.TokenStatus), a.DateInstalled.Format(shortLayout),
+				string(a.CallerReference), a.FriendlyName)
 		} else if err := printJSON(w.Out, a); err != nil {
 			return err
 		}
@@ -70,7 +71,8 @@ type tokenAnswer struct {
 func describeToken(t holdfast.Token) tokenAnswer {
 	return tokenAnswer{
 		TokenID: t.TokenID, TokenType: t.Type, TokenStatus: t.Status, FriendlyName: t.FriendlyName,
-		CallerReference: t.CallerReference, DateInstalled: t.DateInstalled.UTC(), PaymentReason: t.PaymentReason, OldTokenID: t.OldTokenID,
+		CallerReference: t.CallerReference, DateInstalled: t.DateInstalled.UTC(), PaymentReason: t.PaymentReason,
+		OldTokenID: t.OldTokenID,
 	}
 }
 
@@ -101,7 +103,9 @@ func (v tokenShow) Run(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
-	token, err := client.GetTokenByCaller(ctx, holdfast.GetTokenByCallerRequest{TokenID: v.ID, CallerReference: v.Reference})
+	token, err := client.GetTokenByCaller(ctx, holdfast.GetTokenByCallerRequest{
+		TokenID: v.ID, CallerReference: v.Reference,
+	})
 	if err != nil {
 		return err
 	}
@@ -171,10 +175,12 @@ func (v tokenInstruction) Run(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
-	return v.print(w, instructionAnswer{tokenAnswer: describeToken(installed.Token), PaymentInstruction: installed.PaymentInstruction})
+	return v.print(w, instructionAnswer{
+		tokenAnswer: describeToken(installed.Token), PaymentInstruction: installed.PaymentInstruction,
+	})
 }
 
-// An instructionAnswer is a token and what it allows, as --json prints it.
+// An instructionAnswer is a token with its limits, as --json prints it.
 type instructionAnswer struct {
 	tokenAnswer
 	PaymentInstruction string `json:"paymentInstruction"`
@@ -200,7 +206,7 @@ func (v tokenCancel) Run(ctx context.Context, w world) error {
 	return v.print(w, cancelledAnswer{TokenID: v.ID, TokenStatus: holdfast.TokenInactive})
 }
 
-// A cancelledAnswer is a token that was given up, as --json prints it.
+// A cancelledAnswer is a cancelled token, as --json prints it.
 type cancelledAnswer struct {
 	TokenID     holdfast.TokenID     `json:"tokenId"`
 	TokenStatus holdfast.TokenStatus `json:"tokenStatus"`

@@ -19,7 +19,7 @@ type txVerb struct {
 	Refund txRefund `cmd:"" help:"Refund a payment, in full or in part."`
 }
 
-// txFlags name a transaction, and who asks about it.
+// txFlags name a transaction and the caller that asks about it.
 type txFlags struct {
 	apiFlags
 	ID holdfast.TransactionID `arg:"" help:"Choose the transaction by its id."`
@@ -93,9 +93,10 @@ func (v txCancel) Run(ctx context.Context, w world) error {
 	return v.print(w, describeMove(result))
 }
 
-// again is what to do when it is in doubt whether a transaction was changed.
+// again says what to do when it is in doubt whether a transaction was changed.
 func again(id holdfast.TransactionID, changed string) string {
-	return fmt.Sprintf("Run the same command again, since a transaction is %s only once; or see with holdfast tx status %s how it stands.", changed, quote(string(id)))
+	return fmt.Sprintf("Run the same command again, since a transaction is %s only once; or see with holdfast tx status "+
+		"%s how it stands.", changed, quote(string(id)))
 }
 
 type txRefund struct {
@@ -113,10 +114,11 @@ func (v txRefund) Run(ctx context.Context, w world) error {
 	}
 	reference := v.Reference
 	if reference == "" {
-		// It is told before it is used, so that whoever stops the program in
-		// between knows how to ask again.
+		// It is printed before the request, so that a user who stops the program
+		// knows how to ask again.
 		reference = holdfast.CallerReference("refund-" + rand.Text())
-		fmt.Fprintf(w.Err, "The refund's reference is %[1]s. Send it again with --reference %[1]s if you do not know the outcome.\n", reference)
+		fmt.Fprintf(w.Err, "The refund's reference is %[1]s. Send it again with --reference %[1]s if you do not know the "+
+			"outcome.\n", reference)
 	}
 	result, err := client.Refund(ctx, holdfast.RefundRequest{
 		TransactionID: v.ID, RefundAmount: money.Amount(v.Amount), CallerReference: reference,
@@ -124,7 +126,8 @@ func (v txRefund) Run(ctx context.Context, w world) error {
 	})
 	if err != nil {
 		return doubtful(err, fmt.Sprintf(
-			"Send it again with --reference %s and everything else as it was: that pays back once only. A new reference may pay back twice.", quote(string(reference)),
+			"Send it again with --reference %s and everything else as it was: that pays back once only. A new reference may "+
+				"pay back twice.", quote(string(reference)),
 		))
 	}
 	answer := describeMove(result)
@@ -132,7 +135,7 @@ func (v txRefund) Run(ctx context.Context, w world) error {
 	return v.print(w, answer)
 }
 
-// A moveAnswer is what became of a request that moves money, as --json prints
+// A moveAnswer is the result of a request that moves money, as --json prints
 // it.
 type moveAnswer struct {
 	TransactionID   holdfast.TransactionID     `json:"transactionId"`
@@ -144,7 +147,10 @@ type moveAnswer struct {
 }
 
 func describeMove(r holdfast.TransactionResult) moveAnswer {
-	return moveAnswer{TransactionID: r.TransactionID, Status: r.Status, holdAnswer: describeHold(r.Status, r.Answer), RequestID: r.RequestID}
+	return moveAnswer{
+		TransactionID: r.TransactionID, Status: r.Status, holdAnswer: describeHold(r.Status, r.Answer),
+		RequestID: r.RequestID,
+	}
 }
 
 func (a moveAnswer) facts() []fact {
@@ -156,8 +162,8 @@ func (a moveAnswer) facts() []fact {
 	}, a.holdAnswer.facts()...)
 }
 
-// A holdAnswer is when a hold lapses, by the caller's time. It is empty when the
-// answer is about no hold.
+// A holdAnswer is a hold's deadline by the caller's time. It is empty if the
+// answer is not about a hold.
 type holdAnswer struct {
 	Deadline time.Time     `json:"deadline,omitzero"`
 	left     time.Duration // zero when the hold is no longer open
@@ -179,7 +185,7 @@ func (h holdAnswer) facts() []fact {
 	return []fact{{"deadline", deadline}}
 }
 
-// A stateAnswer is where a transaction stands, as --json prints it.
+// A stateAnswer is a transaction's status, as --json prints it.
 type stateAnswer struct {
 	TransactionID   holdfast.TransactionID     `json:"transactionId"`
 	Status          holdfast.TransactionStatus `json:"status"`

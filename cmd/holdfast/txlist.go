@@ -25,7 +25,7 @@ type txList struct {
 	Max         int                        `help:"List at most this many." default:"20" placeholder:"ROWS"`
 }
 
-// Limits of a listing. The documents have pages begin at 20.
+// Limits of a listing. FPS's pages begin at 20 rows.
 const (
 	rowsMax     = 10_000
 	pageRowsMin = 20
@@ -34,8 +34,8 @@ const (
 
 	sinceDefault = 720 * time.Hour
 
-	// completedWithin is how long before its completion a transaction is looked for.
-	// A hold lasts seven days, and a network that answers late has some more.
+	// completedWithin is how far before a completion the listing begins to read. A
+	// hold lasts seven days; a network that answers late may take longer.
 	completedWithin = 30 * 24 * time.Hour
 
 	byCompleted = "completed"
@@ -72,7 +72,7 @@ func (v txList) Run(ctx context.Context, w world) error {
 	return v.list(ctx, client, request, w)
 }
 
-// start is where the listing begins. What the caller did is dated by the
+// start is the first moment of the listing. Transactions are dated by the
 // caller's clock, which in a sandbox may be far ahead.
 func (v txList) start(ctx context.Context, client *holdfast.Client, w world) (time.Time, error) {
 	since := sinceDefault
@@ -90,7 +90,9 @@ func (v txList) start(ctx context.Context, client *holdfast.Client, w world) (ti
 	return clock.Now.Add(-since), err
 }
 
-func (v txList) list(ctx context.Context, client *holdfast.Client, request holdfast.GetAccountActivityRequest, w world) (err error) {
+func (v txList) list(
+	ctx context.Context, client *holdfast.Client, request holdfast.GetAccountActivityRequest, w world,
+) (err error) {
 	table := v.table(w)
 	defer func() { err = errors.Join(err, table.Flush()) }()
 	rows := 0
@@ -110,9 +112,12 @@ func (v txList) list(ctx context.Context, client *holdfast.Client, request holdf
 	return nil
 }
 
-// listCompleted lists by the date of completion, which the API knows no search by.
-// It reads from some time before on, and keeps what was completed in time.
-func (v txList) listCompleted(ctx context.Context, client *holdfast.Client, request holdfast.GetAccountActivityRequest, w world) (err error) {
+// listCompleted lists by the date of completion. The API cannot search by it,
+// so listCompleted reads from some time before and keeps the transactions that
+// were completed in the period.
+func (v txList) listCompleted(
+	ctx context.Context, client *holdfast.Client, request holdfast.GetAccountActivityRequest, w world,
+) (err error) {
 	from := request.StartDate
 	if !v.To.at.IsZero() && v.To.end().Before(from) {
 		return errors.New("--to is before --from")
@@ -186,7 +191,7 @@ func (d *dateFlag) UnmarshalText(text []byte) (err error) {
 	return nil
 }
 
-// end is the last moment that counts.
+// end is the last moment of the date.
 func (d dateFlag) end() time.Time {
 	if d.day {
 		return d.at.Add(lastMoment)
@@ -231,8 +236,9 @@ func describeActivity(t holdfast.AccountTransaction) activityAnswer {
 		TransactionID: t.TransactionID, Operation: t.Operation, PaymentMethod: t.PaymentMethod,
 		Status: t.Status, StatusCode: t.StatusCode, StatusMessage: t.StatusMessage,
 		TransactionAmount: dollars(t.TransactionAmount), FPSFees: dollars(t.FPSFees), Balance: dollars(t.Balance),
-		CallerTransactionDate: t.CallerTransactionDate.UTC(), DateReceived: t.DateReceived.UTC(), DateCompleted: t.DateCompleted.UTC(),
-		OriginalTransactionID: t.OriginalTransactionID, SenderName: t.SenderName, RecipientName: t.RecipientName, CallerName: t.CallerName,
+		CallerTransactionDate: t.CallerTransactionDate.UTC(), DateReceived: t.DateReceived.UTC(),
+		DateCompleted: t.DateCompleted.UTC(), OriginalTransactionID: t.OriginalTransactionID, SenderName: t.SenderName,
+		RecipientName: t.RecipientName, CallerName: t.CallerName,
 		SenderTokenID: t.SenderTokenID, RecipientTokenID: t.RecipientTokenID, Parts: []partAnswer{},
 	}
 	for _, p := range t.Parts {
@@ -244,8 +250,8 @@ func describeActivity(t holdfast.AccountTransaction) activityAnswer {
 	return a
 }
 
-// cells are a row for people. The money of a refund goes from the payment's
-// recipient to its sender.
+// cells is a row for people. A refund goes from the payment's recipient to its
+// sender.
 func (a activityAnswer) cells(date time.Time) []string {
 	from, to := a.SenderName, a.RecipientName
 	if a.Operation == holdfast.OperationRefund {

@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// A detailAnswer is all there is to know of a transaction, as --json prints it.
+// A detailAnswer is everything about a transaction, as --json prints it.
 type detailAnswer struct {
 	TransactionID       holdfast.TransactionID     `json:"transactionId"`
 	Operation           holdfast.Operation         `json:"operation"`
@@ -58,10 +58,11 @@ func describeDetail(t holdfast.TransactionDetail) detailAnswer {
 		TransactionAmount: dollars(t.TransactionAmount), FPSFees: dollars(t.FPSFees), FPSFeesPaidBy: t.FPSFeesPaidBy,
 		MarketplaceFees: dollars(t.MarketplaceFees), DateReceived: t.DateReceived.UTC(), DateCompleted: t.DateCompleted.UTC(),
 		CallerReference: t.CallerReference, CallerDescription: t.CallerDescription, SenderDescription: t.SenderDescription,
-		SenderName: t.SenderName, SenderEmail: t.SenderEmail, RecipientName: t.RecipientName, RecipientEmail: t.RecipientEmail,
-		CallerName: t.CallerName, SenderTokenID: t.SenderTokenID, RecipientTokenID: t.RecipientTokenID,
-		PrepaidInstrumentID: t.PrepaidInstrumentID, CreditInstrumentID: t.CreditInstrumentID,
-		holdAnswer: describeHold(t.Status, t.Answer), Related: []relatedAnswer{}, History: []changeAnswer{}, RequestID: t.RequestID,
+		SenderName: t.SenderName, SenderEmail: t.SenderEmail, RecipientName: t.RecipientName,
+		RecipientEmail: t.RecipientEmail, CallerName: t.CallerName, SenderTokenID: t.SenderTokenID,
+		RecipientTokenID: t.RecipientTokenID, PrepaidInstrumentID: t.PrepaidInstrumentID,
+		CreditInstrumentID: t.CreditInstrumentID, holdAnswer: describeHold(t.Status, t.Answer), Related: []relatedAnswer{},
+		History: []changeAnswer{}, RequestID: t.RequestID,
 	}
 	for _, r := range t.Related {
 		a.Related = append(a.Related, relatedAnswer{Relation: r.Relation, TransactionID: r.TransactionID})
@@ -113,7 +114,7 @@ func (a detailAnswer) facts() []fact {
 	return facts
 }
 
-// named is a name with the e-mail address, if it is told.
+// named is a name with the e-mail address, if there is one.
 func named(name, email string) string {
 	if email == "" {
 		return name

@@ -26,7 +26,7 @@ type versionAnswer struct {
 	Platform string `json:"platform"`
 }
 
-// programVersion reads the variables above, and what Go put into the program.
+// programVersion reads the variables above and Go's build information.
 func programVersion() versionAnswer {
 	a := versionAnswer{
 		Version: version, Commit: commit, Date: date,
@@ -39,7 +39,8 @@ func programVersion() versionAnswer {
 	return a
 }
 
-// fill sets from Go's build information what the variables left empty.
+// fill sets the fields that the variables left empty from Go's build
+// information.
 func (a *versionAnswer) fill(info *debug.BuildInfo) {
 	if info.Main.Version != "(devel)" {
 		a.Version = or(a.Version, strings.TrimPrefix(info.Main.Version, "v"))

@@ -12,10 +12,11 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/welcome"
 )
 
-// welcome answers browsers at the root, and where there is nothing.
+// welcome answers browsers at the root and at unknown paths.
 func (s *server) welcome() http.Handler {
 	page := &welcome.Server{
-		API: s.PublicURL.String(), Account: account.Root, Manual: manual.Path, Schema: "/doc/" + holdfast.VersionNewest + "/AmazonFPS.xsd", Log: s.Log,
+		API: s.PublicURL.String(), Account: account.Root, Manual: manual.Path, Schema: "/doc/" + holdfast.VersionNewest +
+			"/AmazonFPS.xsd", Log: s.Log,
 	}
 	if s.hasInbox() {
 		page.Inbox = inbox.Path
@@ -23,11 +24,11 @@ func (s *server) welcome() http.Handler {
 	return page.Handler()
 }
 
-// demoLogoPath is where the demo's payment pages get the shop's logo: from their
-// own server, since the demo's shop has no https.
+// demoLogoPath is the path of the shop's logo on the demo's payment pages. It
+// is on their own server, because the demo's shop has no https.
 const demoLogoPath = "/demo/logo.svg"
 
-// logo serves the shop's logo in a demo. Other servers have nothing there.
+// logo serves the shop's logo in a demo. Other servers have no such path.
 func (s *server) logo(nothing http.Handler) http.Handler {
 	if s.Logo == nil {
 		return nothing

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A browser at the API's address finds a page; a program gets what it always got.
+// A browser at the API's address gets a page; a program gets the API's answer.
 func TestABrowserAtTheAPIsAddress(t *testing.T) {
 	demo := startDemo(t, filepath.Join(t.TempDir(), "demo"))
 	const (
@@ -22,7 +22,9 @@ func TestABrowserAtTheAPIsAddress(t *testing.T) {
 		kind                 string
 		says                 []string
 	}{
-		{"GET", "", browser, 200, page, []string{`href="/account/"`, `href="/inbox/"`, "AmazonFPS.xsd", "<code>" + demo.answer.Endpoint}},
+		{"GET", "", browser, 200, page, []string{
+			`href="/account/"`, `href="/inbox/"`, "AmazonFPS.xsd", "<code>" + demo.answer.Endpoint,
+		}},
 		{"GET", "", "text/html", 200, page, nil},
 		{"GET", "nonsense", browser, 404, page, []string{`href="/account/"`}},
 		{"GET", "", "", 403, xml, []string{"AuthFailure"}},
@@ -64,7 +66,8 @@ func TestABrowserAtTheAPIsAddress(t *testing.T) {
 		}
 		name := row.method + " /" + row.path + " for " + row.accept
 		if answer.StatusCode != row.status || answer.Header.Get("Content-Type") != row.kind {
-			t.Errorf("%s: %d %s, want %d %s\n%s", name, answer.StatusCode, answer.Header.Get("Content-Type"), row.status, row.kind, body)
+			t.Errorf("%s: %d %s, want %d %s\n%s", name, answer.StatusCode, answer.Header.Get("Content-Type"), row.status,
+				row.kind, body)
 		}
 		for _, text := range row.says {
 			if !strings.Contains(string(body), text) {
