@@ -4,11 +4,13 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-const addressColumns = `party_id, address_id, name, line1, line2, city, state, zip, country, phone, is_default, removed, created`
+const addressColumns = `
+	party_id, address_id, name, line1, line2, city, state, zip, country, phone, is_default, removed, created`
 
 func scanAddress(row scanner) (a party.Address, err error) {
 	var created int64
-	err = row.Scan(&a.Owner, &a.ID, &a.Name, &a.Line1, &a.Line2, &a.City, &a.State, &a.Zip, &a.Country, &a.Phone, &a.Default, &a.Removed, &created)
+	err = row.Scan(&a.Owner, &a.ID, &a.Name, &a.Line1, &a.Line2, &a.City, &a.State, &a.Zip, &a.Country, &a.Phone,
+		&a.Default, &a.Removed, &created)
 	a.Created = when(created)
 	return a, err
 }
@@ -38,7 +40,8 @@ func (tx *Tx) InsertAddress(a party.Address) error {
 	}
 	return tx.one("adding an address", `
 		INSERT INTO addresses (`+addressColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		a.Owner, a.ID, a.Name, a.Line1, a.Line2, a.City, a.State, a.Zip, a.Country, a.Phone, flag(a.Default), flag(a.Removed), micros(a.Created))
+		a.Owner, a.ID, a.Name, a.Line1, a.Line2, a.City, a.State, a.Zip, a.Country, a.Phone, flag(a.Default), flag(a.Removed),
+		micros(a.Created))
 }
 
 // SetDefaultAddress has the next parcels go to an address.

@@ -11,7 +11,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-const aggregateColumns = `caller_id, aggregate_id, sender, recipient, method, most, installed, expires, balance, pending`
+const aggregateColumns = `
+	caller_id, aggregate_id, sender, recipient, method, most, installed, expires, balance, pending`
 
 func scanAggregate(row scanner) (a payment.AggregateInstrument, err error) {
 	var most, installed, expires, balance, pending int64
@@ -32,11 +33,14 @@ func (tx *ReadTx) Aggregate(id payment.AggregateID) (a payment.AggregateInstrume
 
 // PendingAggregates is what is being funded or settled on all of a recipient's
 // instruments of a kind, by callers of a mode, in micro-dollars.
-func (tx *ReadTx) PendingAggregates(recipient party.ID, m holdfast.PaymentMethod, sandbox bool) (micro int64, err error) {
+func (tx *ReadTx) PendingAggregates(
+	recipient party.ID, m holdfast.PaymentMethod, sandbox bool,
+) (micro int64, err error) {
 	err = tx.sql.QueryRowContext(tx.ctx, `
 		SELECT CAST(COALESCE(SUM(a.pending), 0) AS BIGINT)
 		FROM aggregate_instruments a JOIN callers c ON c.caller_id = a.caller_id
-		WHERE a.recipient = $1 AND a.method = $2 AND a.pending > 0 AND c.sandbox = $3`, recipient, m, flag(sandbox)).Scan(&micro)
+		WHERE a.recipient = $1 AND a.method = $2 AND a.pending > 0 AND c.sandbox = $3`,
+		recipient, m, flag(sandbox)).Scan(&micro)
 	if err != nil {
 		return 0, fmt.Errorf("adding up what is pending on instruments: %w", err)
 	}
@@ -47,7 +51,8 @@ func (tx *ReadTx) PendingAggregates(recipient party.ID, m holdfast.PaymentMethod
 func (tx *Tx) InsertAggregate(a payment.AggregateInstrument) error {
 	return tx.one("adding an instrument", `
 		INSERT INTO aggregate_instruments (`+aggregateColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		a.Caller, a.ID, a.Sender, a.Recipient, a.Method, a.Limit.Micro, micros(a.Installed), micros(a.Expires), a.Balance.Micro, a.Pending.Micro)
+		a.Caller, a.ID, a.Sender, a.Recipient, a.Method, a.Limit.Micro, micros(a.Installed), micros(a.Expires),
+		a.Balance.Micro, a.Pending.Micro)
 }
 
 // ChangeAggregate writes an instrument's balance and its end, which must be as
@@ -67,7 +72,8 @@ func (tx *Tx) ChangeAggregate(c payment.AggregateChange) error {
 func (tx *Tx) TouchAggregateOf(c party.CallerID, token holdfast.TokenID) error {
 	_, err := tx.exec("touching the instrument of a token", `
 		UPDATE aggregate_instruments SET balance = balance
-		WHERE caller_id = $1 AND aggregate_id IN (SELECT aggregate_id FROM tokens WHERE caller_id = $1 AND token_id = $2 AND aggregate_id <> '')`, c, token)
+		WHERE caller_id = $1 AND aggregate_id IN (
+			SELECT aggregate_id FROM tokens WHERE caller_id = $1 AND token_id = $2 AND aggregate_id <> '')`, c, token)
 	return err
 }
 
@@ -75,7 +81,8 @@ func (tx *Tx) TouchAggregateOf(c party.CallerID, token holdfast.TokenID) error {
 // pay, without a change, and reports whether something is owed on one of them.
 func (tx *Tx) TouchSettledWith(owner party.ID, i payment.InstrumentID) (owed bool, err error) {
 	if _, err := tx.exec("touching the instruments that a card settles", `
-		UPDATE aggregate_instruments SET balance = balance WHERE sender = $1 AND EXISTS (SELECT 1`+settledWith+`)`, owner, i); err != nil {
+		UPDATE aggregate_instruments SET balance = balance WHERE sender = $1 AND EXISTS (SELECT 1`+settledWith+`)`,
+		owner, i); err != nil {
 		return false, err
 	}
 	debts, err := tx.DebtsSettledWith(owner, i)
@@ -84,7 +91,8 @@ func (tx *Tx) TouchSettledWith(owner party.ID, i payment.InstrumentID) (owed boo
 
 // settledWith are the tokens that settle an instrument with a way to pay.
 const settledWith = `
-	FROM tokens k WHERE k.sender = $1 AND k.sender <> '' AND k.instrument_id = $2 AND k.token_use = 'Settle' AND k.cancelled = 0
+	FROM tokens k
+	WHERE k.sender = $1 AND k.sender <> '' AND k.instrument_id = $2 AND k.token_use = 'Settle' AND k.cancelled = 0
 		AND k.caller_id = aggregate_instruments.caller_id AND k.aggregate_id = aggregate_instruments.aggregate_id`
 
 // DebtsSettledWith reads the credit instruments on which something is owed that
@@ -116,13 +124,17 @@ type AggregatePlace struct {
 // OverAggregates reads prepaid instruments that have come to their end with a
 // balance, by their callers' clocks, after a place and at most most of them. The
 // cross join has SQLite look for each caller's by the index of their ends.
-func (tx *ReadTx) OverAggregates(real time.Time, after AggregatePlace, most int) ([]payment.AggregateInstrument, error) {
+func (tx *ReadTx) OverAggregates(
+	real time.Time, after AggregatePlace, most int,
+) ([]payment.AggregateInstrument, error) {
 	return list(tx, "looking for prepaid balances that are over", scanAggregate, `
 		SELECT `+joined("a", aggregateColumns)+`
 		FROM callers c CROSS JOIN aggregate_instruments a
-		WHERE a.caller_id = c.caller_id AND a.method = 'Prepaid' AND a.balance > 0 AND a.expires > 0 AND a.expires <= $1 + c.clock_offset
+		WHERE a.caller_id = c.caller_id AND a.method = 'Prepaid' AND a.balance > 0
+			AND a.expires > 0 AND a.expires <= $1 + c.clock_offset
 			AND (c.caller_id > $2 OR c.caller_id = $2 AND (a.expires > $3 OR a.expires = $3 AND a.aggregate_id > $4))
-		ORDER BY c.caller_id, a.expires, a.aggregate_id LIMIT $5`, micros(real), after.Caller, micros(after.Expires), after.ID, most)
+		ORDER BY c.caller_id, a.expires, a.aggregate_id LIMIT $5`,
+		micros(real), after.Caller, micros(after.Expires), after.ID, most)
 }
 
 // Fundings reads what funded an instrument and is not wholly paid back, the last

@@ -9,11 +9,13 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-const attemptColumns = `caller_id, transaction_id, step, amount, instrument_id, authorization_ref, descriptor, state, asked`
+const attemptColumns = `
+	caller_id, transaction_id, step, amount, instrument_id, authorization_ref, descriptor, state, asked`
 
 func scanAttempt(row scanner) (a payment.Attempt, err error) {
 	var amount int64
-	err = row.Scan(&a.Caller, &a.Transaction, &a.Step, &amount, &a.Instrument, &a.Authorization, &a.Descriptor, &a.State, &a.Asked)
+	err = row.Scan(&a.Caller, &a.Transaction, &a.Step, &amount, &a.Instrument, &a.Authorization, &a.Descriptor, &a.State,
+		&a.Asked)
 	a.Amount = dollars(amount)
 	return a, err
 }
@@ -42,10 +44,12 @@ func attemptRow(a payment.Attempt, now, nextAsk, decided time.Time) []any {
 var (
 	addAttempt = insertion("adding an attempt", "attempts", "",
 		columns(text, "caller_id, transaction_id, step"), columns(number, "amount"),
-		columns(text, "instrument_id, authorization_ref, descriptor, state"), columns(number, "asked, next_ask, created, decided"))
+		columns(text, "instrument_id, authorization_ref, descriptor, state"),
+		columns(number, "asked, next_ask, created, decided"))
 	decideAttempt = update{
 		doing: "deciding an attempt", table: "attempts",
-		set: []column{{"state", text}, {"decided", number}}, key: columns(text, "caller_id, transaction_id, step"), guard: columns(text, "state"),
+		set: []column{{"state", text}, {"decided", number}}, key: columns(text, "caller_id, transaction_id, step"),
+		guard: columns(text, "state"),
 	}.change()
 	claimAttempt = update{
 		doing: "claiming an attempt", table: "attempts",
@@ -133,7 +137,8 @@ func (tx *ReadTx) Doubts(asked []payment.Attempt) ([]Doubt, error) {
 	}
 	with := make(map[instrumentKey]row[payment.Instrument])
 	for _, a := range asked {
-		with[instrumentKey{of[transactionKey{a.Caller, a.Transaction}].value.Sender, a.Instrument}] = row[payment.Instrument]{}
+		sender := of[transactionKey{a.Caller, a.Transaction}].value.Sender
+		with[instrumentKey{sender, a.Instrument}] = row[payment.Instrument]{}
 	}
 	if err := instruments.readAll(tx, with); err != nil {
 		return nil, err

@@ -27,7 +27,10 @@ func TestABackupUnderLoad(t *testing.T) {
 					return
 				default:
 				}
-				if err := db.Update(t.Context(), func(tx *store.Tx) error { return insert(tx, newParty(int(written.Add(1)))) }); err != nil {
+				err := db.Update(t.Context(), func(tx *store.Tx) error {
+					return insert(tx, newParty(int(written.Add(1))))
+				})
+				if err != nil {
 					t.Error(err)
 					return
 				}

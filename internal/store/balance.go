@@ -97,7 +97,8 @@ func (tx *Tx) add(c party.CallerID, account ledger.AccountID, micro int64) (*add
 		tx.strand.adds = append(tx.strand.adds, a)
 		return a, nil
 	}
-	if err := tx.sql.run(tx.ctx, addToBalance.statement(tx.dialect, []any{c, account, tx.dialect.lane, micro})); err != nil {
+	add := addToBalance.statement(tx.dialect, []any{c, account, tx.dialect.lane, micro})
+	if err := tx.sql.run(tx.ctx, add); err != nil {
 		return nil, err
 	}
 	after, err := tx.balanceSum(account, caller.Sandbox)

@@ -130,7 +130,9 @@ func withKey[T any](scan func(scanner) (T, error)) func(scanner) (keyed[T], erro
 }
 
 // group reads rows of a page of transactions, by transaction.
-func group[T any](tx *ReadTx, doing string, scan func(scanner) (T, error), query string, args ...any) (map[holdfast.TransactionID][]T, error) {
+func group[T any](
+	tx *ReadTx, doing string, scan func(scanner) (T, error), query string, args ...any,
+) (map[holdfast.TransactionID][]T, error) {
 	rows, err := list(tx, doing, withKey(scan), query, args...)
 	grouped := make(map[holdfast.TransactionID][]T)
 	for _, k := range rows {

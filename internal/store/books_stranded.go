@@ -44,15 +44,20 @@ func (tx *ReadTx) checkStranded(c party.CallerID, report *Report) error {
 
 func stranded(a payment.AggregateInstrument, why error) string {
 	if a.Method == holdfast.MethodPrepaid {
-		return fmt.Sprintf("has a balance of %v, and %v under way to it, that nobody can spend: %v", a.Balance, a.Pending, why)
+		return fmt.Sprintf("has a balance of %v, and %v under way to it, that nobody can spend: %v", a.Balance, a.Pending,
+			why)
 	}
-	return fmt.Sprintf("has a debt of %v, of which %v are being settled, that nobody can settle: %v", a.Balance, a.Pending, why)
+	return fmt.Sprintf("has a debt of %v, of which %v are being settled, that nobody can settle: %v", a.Balance, a.Pending,
+		why)
 }
 
 // moversOf reads the tokens that are not cancelled of a range of instruments,
 // with their limits and with the ways to pay that are removed.
-func (tx *ReadTx) moversOf(c party.CallerID, after, last payment.AggregateID) (map[payment.AggregateID][]payment.Mover, error) {
-	const span = ` k.caller_id = $1 AND k.aggregate_id > $2 AND k.aggregate_id <= $3 AND k.aggregate_id <> '' AND k.cancelled = 0`
+func (tx *ReadTx) moversOf(
+	c party.CallerID, after, last payment.AggregateID,
+) (map[payment.AggregateID][]payment.Mover, error) {
+	const span = `
+		k.caller_id = $1 AND k.aggregate_id > $2 AND k.aggregate_id <= $3 AND k.aggregate_id <> '' AND k.cancelled = 0`
 	tokens, err := list(tx, "reading tokens of instruments", scanToken, `
 		SELECT `+joinedTokenColumns+` FROM tokens k WHERE`+span+` ORDER BY k.token_id`, c, after, last)
 	if err != nil {
@@ -72,7 +77,8 @@ func (tx *ReadTx) moversOf(c party.CallerID, after, last payment.AggregateID) (m
 		return i, err
 	}, `
 		SELECT k.token_id, `+joined("i", instrumentColumns)+`
-		FROM tokens k JOIN instruments i ON i.party_id = k.sender AND i.instrument_id = k.instrument_id AND i.removed = 1 WHERE`+span, c, after, last)
+		FROM tokens k JOIN instruments i
+		ON i.party_id = k.sender AND i.instrument_id = k.instrument_id AND i.removed = 1 WHERE`+span, c, after, last)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +88,9 @@ func (tx *ReadTx) moversOf(c party.CallerID, after, last payment.AggregateID) (m
 	}
 	movers := make(map[payment.AggregateID][]payment.Mover)
 	for _, t := range tokens {
-		movers[t.Aggregate] = append(movers[t.Aggregate], payment.Mover{Token: t, Limits: of[string(t.ID)], Instrument: removed[t.ID]})
+		movers[t.Aggregate] = append(movers[t.Aggregate], payment.Mover{
+			Token: t, Limits: of[string(t.ID)], Instrument: removed[t.ID],
+		})
 	}
 	return movers, nil
 }

@@ -16,8 +16,10 @@ var sums = []struct{ table, what, query string }{
 		SELECT account, CAST(SUM(kept) AS BIGINT), CAST(SUM(posted) AS BIGINT)
 		FROM (
 			SELECT account, micro AS kept, 0 AS posted FROM balances WHERE caller_id = $1
-			UNION ALL SELECT 'prepaid:' || aggregate_id, balance, 0 FROM aggregate_instruments WHERE caller_id = $1 AND method = 'Prepaid'
-			UNION ALL SELECT 'debt:' || aggregate_id, -balance, 0 FROM aggregate_instruments WHERE caller_id = $1 AND method = 'Debt'
+			UNION ALL SELECT 'prepaid:' || aggregate_id, balance, 0 FROM aggregate_instruments
+				WHERE caller_id = $1 AND method = 'Prepaid'
+			UNION ALL SELECT 'debt:' || aggregate_id, -balance, 0 FROM aggregate_instruments
+				WHERE caller_id = $1 AND method = 'Debt'
 			UNION ALL SELECT p.to_account, 0, p.amount` + postingsOf + `
 			UNION ALL SELECT p.from_account, 0, -p.amount` + postingsOf + `
 		) AS accounts
@@ -33,10 +35,12 @@ var sums = []struct{ table, what, query string }{
 		WHERE a.caller_id = $1 AND a.pending <> COALESCE(t.open, 0) LIMIT $2`},
 	{"transactions", "what was refunded", `
 		SELECT t.transaction_id, t.refunded, COALESCE(r.amount, 0)` + refundsOf + `
-		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay', 'FundPrepaid') AND t.refunded <> COALESCE(r.amount, 0) LIMIT $2`},
+		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay', 'FundPrepaid')
+			AND t.refunded <> COALESCE(r.amount, 0) LIMIT $2`},
 	{"transactions", "what was given back of the fee", `
 		SELECT t.transaction_id, t.fee_returned, COALESCE(r.fee, 0)` + refundsOf + `
-		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay', 'FundPrepaid') AND t.fee_returned <> COALESCE(r.fee, 0) LIMIT $2`},
+		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay', 'FundPrepaid')
+			AND t.fee_returned <> COALESCE(r.fee, 0) LIMIT $2`},
 	{"transactions", "what was given back of the marketplace's fee", `
 		SELECT t.transaction_id, t.commission_returned, COALESCE(r.commission, 0) + COALESCE(m.amount, 0)` + refundsOf + `
 		LEFT JOIN (
@@ -49,7 +53,8 @@ var sums = []struct{ table, what, query string }{
 	{"transactions", "the marketplace's fee", `
 		SELECT t.transaction_id, CASE WHEN t.state = 'Success' THEN t.commission ELSE 0 END, COALESCE(m.amount, 0)
 		FROM transactions t LEFT JOIN transactions m
-		ON m.caller_id = t.caller_id AND m.transaction_id = t.commission_id AND m.parent = t.transaction_id AND m.kind = 'Commission'
+		ON m.caller_id = t.caller_id AND m.transaction_id = t.commission_id
+			AND m.parent = t.transaction_id AND m.kind = 'Commission'
 		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay')
 			AND CASE WHEN t.state = 'Success' THEN t.commission ELSE 0 END <> COALESCE(m.amount, 0) LIMIT $2`},
 }
@@ -62,7 +67,8 @@ const postingsOf = `
 // of the marketplace's fee alone.
 const refundsOf = `
 	FROM transactions t LEFT JOIN (
-		SELECT parent, CAST(SUM(amount) AS BIGINT) AS amount, CAST(-SUM(fee) AS BIGINT) AS fee, CAST(-SUM(commission) AS BIGINT) AS commission
+		SELECT parent, CAST(SUM(amount) AS BIGINT) AS amount, CAST(-SUM(fee) AS BIGINT) AS fee,
+			CAST(-SUM(commission) AS BIGINT) AS commission
 		FROM transactions
 		WHERE caller_id = $1 AND kind = 'Refund' AND policy <> 'MarketplaceTxnOnly' AND state NOT IN ('Failure', 'Cancelled')
 		GROUP BY parent
@@ -155,9 +161,12 @@ func (tx *ReadTx) checkParties(report *Report) error {
 func (tx *ReadTx) checkDue(c party.CallerID, report *Report) error {
 	ids, err := list(tx, "looking at what is due", scanID, `
 		SELECT transaction_id FROM transactions
-		WHERE caller_id = $1 AND due <> CASE WHEN state IN ('Pending', 'Reserved') THEN deadline ELSE 0 END LIMIT $2`, c, findingsMax)
+		WHERE caller_id = $1 AND due <> CASE WHEN state IN ('Pending', 'Reserved') THEN deadline ELSE 0 END LIMIT $2`,
+		c, findingsMax)
 	for _, id := range ids {
-		report.Findings = append(report.Findings, payment.Finding{Table: "transactions", Row: id, Problem: "is due at another time than its deadline"})
+		report.Findings = append(report.Findings, payment.Finding{
+			Table: "transactions", Row: id, Problem: "is due at another time than its deadline",
+		})
 	}
 	return err
 }

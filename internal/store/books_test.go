@@ -15,10 +15,12 @@ import (
 // named.
 func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 	for name, row := range map[string]struct{ statement, want string }{
-		"a posting's amount":    {`UPDATE postings SET amount = amount + 1 WHERE seq = 2`, "postings"},
-		"a posting's account":   {`UPDATE postings SET to_account = 'fees' WHERE to_account = 'held'`, "postings"},
-		"a posting deleted":     {`DELETE FROM postings WHERE seq = 1`, "postings"},
-		"a posting of nobody":   {`INSERT INTO postings (caller_id, transaction_id, seq, at, from_account, to_account, amount) VALUES ('C0001', 'nobody', 1, 0, 'network', 'held', 5)`, "postings nobody"},
+		"a posting's amount":  {`UPDATE postings SET amount = amount + 1 WHERE seq = 2`, "postings"},
+		"a posting's account": {`UPDATE postings SET to_account = 'fees' WHERE to_account = 'held'`, "postings"},
+		"a posting deleted":   {`DELETE FROM postings WHERE seq = 1`, "postings"},
+		"a posting of nobody": {`
+			INSERT INTO postings (caller_id, transaction_id, seq, at, from_account, to_account, amount)
+			VALUES ('C0001', 'nobody', 1, 0, 'network', 'held', 5)`, "postings nobody"},
 		"a state":               {`UPDATE transactions SET state = 'Cancelled' WHERE state = 'Reserved'`, "transactions"},
 		"an amount":             {`UPDATE transactions SET amount = amount + 10000 WHERE state = 'Reserved'`, "postings"},
 		"a transaction deleted": {`DELETE FROM transactions WHERE state = 'Success'`, "transaction_history"},
@@ -31,42 +33,53 @@ func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 		"a sender":              {`UPDATE transactions SET sender = 'PX'`, "transactions"},
 		"a token's amount":      {`UPDATE tokens SET amount = 1 WHERE amount > 0`, "tokens"},
 		"a request deleted":     {`DELETE FROM requests WHERE reference = 'order-1'`, "requests"},
-		"a request repointed":   {`UPDATE requests SET transaction_id = (SELECT transaction_id FROM transactions WHERE reference = 'order-2')`, "requests"},
+		"a request repointed": {`
+			UPDATE requests
+			SET transaction_id = (SELECT transaction_id FROM transactions WHERE reference = 'order-2')`, "requests"},
 		"a party deleted":       {`DELETE FROM parties WHERE name = 'Ann Buyer'`, "parties"},
 		"a posting out of turn": {`UPDATE postings SET seq = 99 WHERE seq = 3`, "/99"},
 		"a caller deleted":      {`DELETE FROM callers`, "transactions"},
-		"a kind":                {`UPDATE transactions SET kind = 'FundPrepaid' WHERE kind = 'Pay' AND method = 'CC'`, "postings"},
-		"a balance":             {`UPDATE balances SET micro = micro + 1`, "balances party:"},
-		"a balance deleted":     {`DELETE FROM balances WHERE account LIKE 'owed:%'`, "balances owed:"},
-		"a refund's total":      {`UPDATE transactions SET refunded = refunded + 10000 WHERE refunded > 0`, "what was refunded"},
-		"a fee given back":      {`UPDATE transactions SET fee_returned = fee_returned + 10000 WHERE fee_returned > 0`, "what was given back of the fee"},
+		"a kind": {`UPDATE transactions SET kind = 'FundPrepaid' WHERE kind = 'Pay' AND method = 'CC'`,
+			"postings"},
+		"a balance":         {`UPDATE balances SET micro = micro + 1`, "balances party:"},
+		"a balance deleted": {`DELETE FROM balances WHERE account LIKE 'owed:%'`, "balances owed:"},
+		"a refund's total":  {`UPDATE transactions SET refunded = refunded + 10000 WHERE refunded > 0`, "what was refunded"},
+		"a fee given back": {`UPDATE transactions SET fee_returned = fee_returned + 10000 WHERE fee_returned > 0`,
+			"what was given back of the fee"},
 		"a marketplace's fee given back": {
 			`UPDATE transactions SET commission_returned = commission_returned + 10000 WHERE commission > 0 AND kind = 'Pay'`,
 			"what was given back of the marketplace's fee",
 		},
-		"a refund deleted":            {`DELETE FROM transactions WHERE kind = 'Refund'`, "what was refunded"},
-		"a marketplace's fee":         {`UPDATE transactions SET commission = commission + 10000 WHERE commission > 0`, "the marketplace's fee"},
+		"a refund deleted": {`DELETE FROM transactions WHERE kind = 'Refund'`, "what was refunded"},
+		"a marketplace's fee": {`UPDATE transactions SET commission = commission + 10000 WHERE commission > 0`,
+			"the marketplace's fee"},
 		"a marketplace's fee deleted": {`DELETE FROM transactions WHERE kind = 'Commission'`, "the marketplace's fee"},
-		"a payment deleted":           {`DELETE FROM transactions WHERE kind = 'Pay' AND refunded > 0`, "belongs to a payment that does not exist"},
-		"what sets money aside":       {`UPDATE transactions SET sets_aside = 1 - sets_aside WHERE reference = 'aside'`, "postings"},
-		"what is going back":          {`UPDATE postings SET to_account = 'fees' WHERE to_account = 'outgoing'`, "/outgoing"},
-		"an instrument's balance":     {`UPDATE aggregate_instruments SET balance = balance + 1`, "balances prepaid:"},
-		"what is being funded":        {`UPDATE aggregate_instruments SET pending = 5`, "what is under way"},
-		"an instrument deleted":       {`DELETE FROM aggregate_instruments`, "belongs to an instrument that does not exist"},
-		"a token that spends":         {`UPDATE tokens SET cancelled = 1 WHERE method = 'Prepaid'`, "nobody can spend"},
+		"a payment deleted": {`DELETE FROM transactions WHERE kind = 'Pay' AND refunded > 0`,
+			"belongs to a payment that does not exist"},
+		"what sets money aside": {`UPDATE transactions SET sets_aside = 1 - sets_aside WHERE reference = 'aside'`,
+			"postings"},
+		"what is going back":      {`UPDATE postings SET to_account = 'fees' WHERE to_account = 'outgoing'`, "/outgoing"},
+		"an instrument's balance": {`UPDATE aggregate_instruments SET balance = balance + 1`, "balances prepaid:"},
+		"what is being funded":    {`UPDATE aggregate_instruments SET pending = 5`, "what is under way"},
+		"an instrument deleted":   {`DELETE FROM aggregate_instruments`, "belongs to an instrument that does not exist"},
+		"a token that spends":     {`UPDATE tokens SET cancelled = 1 WHERE method = 'Prepaid'`, "nobody can spend"},
 		"what a token may spend": {
 			`INSERT INTO usage_limits (scope, subject, slot, kind, value, period, start, window_start, used_count, used_amount)
-			SELECT caller_id, token_id, 0, 'Amount', 48000000, '', 0, 0, 0, 0 FROM tokens WHERE method = 'Prepaid'`, "nobody can spend",
+			SELECT caller_id, token_id, 0, 'Amount', 48000000, '', 0, 0, 0, 0 FROM tokens WHERE method = 'Prepaid'`,
+			"nobody can spend",
 		},
 		"a token that settles": {`UPDATE tokens SET cancelled = 1 WHERE token_use = 'Settle'`, "nobody can settle"},
 		"what a token may settle": {
 			`INSERT INTO usage_limits (scope, subject, slot, kind, value, period, start, window_start, used_count, used_amount)
-			SELECT caller_id, token_id, 0, 'Amount', 30000000, '', 0, 0, 1, 10000001 FROM tokens WHERE token_use = 'Settle'`, "nobody can settle",
+			SELECT caller_id, token_id, 0, 'Amount', 30000000, '', 0, 0, 1, 10000001 FROM tokens WHERE token_use = 'Settle'`,
+			"nobody can settle",
 		},
-		"a card that settles":      {`UPDATE instruments SET removed = 1`, "nobody can settle"},
-		"a count of steps":         {`UPDATE transactions SET steps = steps + 1 WHERE kind = 'Refund'`, "counts"},
-		"when it is due":           {`UPDATE transactions SET due = 0 WHERE state = 'Reserved'`, "due at another time"},
-		"a notification of nobody": {`UPDATE notifications SET subject = 'nobody' WHERE seq = 1 AND subject = (SELECT MIN(subject) FROM notifications)`, "notifications nobody"},
+		"a card that settles": {`UPDATE instruments SET removed = 1`, "nobody can settle"},
+		"a count of steps":    {`UPDATE transactions SET steps = steps + 1 WHERE kind = 'Refund'`, "counts"},
+		"when it is due":      {`UPDATE transactions SET due = 0 WHERE state = 'Reserved'`, "due at another time"},
+		"a notification of nobody": {`
+			UPDATE notifications SET subject = 'nobody'
+			WHERE seq = 1 AND subject = (SELECT MIN(subject) FROM notifications)`, "notifications nobody"},
 	} {
 		for engine, address := range holdfasttest.Addresses(t) {
 			t.Run(name+" on "+engine, func(t *testing.T) {
@@ -108,11 +121,16 @@ func TestBooksNameTheAccountBelowZero(t *testing.T) {
 			`UPDATE balances SET micro = micro - 50000000 WHERE account = 'party:%s'`,
 			`DELETE ` + forget,
 		}, "balances party:%s (sandbox) account stands below zero, at USD -10.00"},
-		"what is set aside": {[]string{`UPDATE balances SET account = 'set-aside:%s', micro = -1 WHERE account = 'party:%s'`}, "balances C0001/set-aside:%s account stands below zero"},
-		"what is due":       {[]string{`UPDATE balances SET account = 'due:%s', micro = -1 WHERE account = 'party:%s'`}, "balances C0001/due:%s account stands below zero"},
-		"what is owed":      {[]string{`UPDATE balances SET account = 'owed:%s', micro = 1 WHERE account = 'party:%s'`}, "balances C0001/owed:%s account stands above zero"},
-		"what is held":      {[]string{`UPDATE postings SET from_account = 'held' WHERE to_account = 'party:%s'`}, "balances C0001/held account stands below zero"},
-		"what is going out": {[]string{`UPDATE postings SET from_account = 'outgoing' WHERE to_account = 'party:%s'`}, "balances C0001/outgoing account stands below zero"},
+		"what is set aside": {[]string{`UPDATE balances SET account = 'set-aside:%s', micro = -1 WHERE account = 'party:%s'`},
+			"balances C0001/set-aside:%s account stands below zero"},
+		"what is due": {[]string{`UPDATE balances SET account = 'due:%s', micro = -1 WHERE account = 'party:%s'`},
+			"balances C0001/due:%s account stands below zero"},
+		"what is owed": {[]string{`UPDATE balances SET account = 'owed:%s', micro = 1 WHERE account = 'party:%s'`},
+			"balances C0001/owed:%s account stands above zero"},
+		"what is held": {[]string{`UPDATE postings SET from_account = 'held' WHERE to_account = 'party:%s'`},
+			"balances C0001/held account stands below zero"},
+		"what is going out": {[]string{`UPDATE postings SET from_account = 'outgoing' WHERE to_account = 'party:%s'`},
+			"balances C0001/outgoing account stands below zero"},
 	} {
 		for engine, address := range holdfasttest.Addresses(t) {
 			t.Run(name+" on "+engine, func(t *testing.T) {
@@ -162,7 +180,8 @@ func busy(t *testing.T, w *holdfasttest.World) {
 
 	instrument, spends, funds := w.Aggregate(holdfast.MethodPrepaid, "100.00")
 	_, err := w.Processor.FundPrepaid(t.Context(), w.Shop, holdfast.FundPrepaidRequest{
-		SenderTokenID: funds, PrepaidInstrumentID: instrument.ID, FundingAmount: holdfasttest.USD("50.00"), CallerReference: "fund",
+		SenderTokenID: funds, PrepaidInstrumentID: instrument.ID, FundingAmount: holdfasttest.USD("50.00"),
+		CallerReference: "fund",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -191,9 +210,11 @@ func busy(t *testing.T, w *holdfasttest.World) {
 	})
 	sold, err := w.Processor.Pay(t.Context(), w.Shop, holdfast.PayRequest{
 		SenderTokenID: w.Token(payment.Token{
-			Instrument: w.Card.ID, Method: w.Card.Method, AmountType: holdfast.AmountMaximum, Amount: holdfasttest.USD("30.00"), Recipients: []holdfast.TokenID{recipient},
+			Instrument: w.Card.ID, Method: w.Card.Method, AmountType: holdfast.AmountMaximum, Amount: holdfasttest.USD("30.00"),
+			Recipients: []holdfast.TokenID{recipient},
 		}),
-		RecipientTokenID: recipient, TransactionAmount: holdfasttest.USD("30.00"), CallerReference: "sold", MarketplaceFixedFee: holdfasttest.USD("5.00"),
+		RecipientTokenID: recipient, TransactionAmount: holdfasttest.USD("30.00"), CallerReference: "sold",
+		MarketplaceFixedFee: holdfasttest.USD("5.00"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -206,7 +227,8 @@ func busy(t *testing.T, w *holdfasttest.World) {
 	}
 	w.Network.Next(holdfasttest.Reply{Step: payment.StepReturn, Lost: true}) // and so does this
 	_, err = w.Processor.Refund(t.Context(), w.Shop, holdfast.RefundRequest{
-		TransactionID: sold.ID, RefundAmount: holdfasttest.USD("3.00"), CallerReference: "returned", MarketplaceRefundPolicy: holdfast.RefundMasterAndMarketplace,
+		TransactionID: sold.ID, RefundAmount: holdfasttest.USD("3.00"), CallerReference: "returned",
+		MarketplaceRefundPolicy: holdfast.RefundMasterAndMarketplace,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,9 @@ func (tx *Tx) InsertTokens(tokens []payment.Token) error {
 
 // Standings reads where those of a caller's transactions stand that are there: for
 // who compares many with what it was told.
-func (tx *ReadTx) Standings(c party.CallerID, ids []holdfast.TransactionID) (map[holdfast.TransactionID]payment.State, error) {
+func (tx *ReadTx) Standings(
+	c party.CallerID, ids []holdfast.TransactionID,
+) (map[holdfast.TransactionID]payment.State, error) {
 	keys := make([]transactionKey, len(ids))
 	for i, id := range ids {
 		keys[i] = transactionKey{c, id}

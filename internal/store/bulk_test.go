@@ -21,8 +21,9 @@ func someTokens(first, count int) []payment.Token {
 	for i := range tokens {
 		tokens[i] = payment.Token{
 			ID: holdfast.TokenID(fmt.Sprintf("%064d", first+i)), Caller: "C", Use: payment.UsePay, Type: holdfast.TokenSingleUse,
-			Reference: holdfast.CallerReference(fmt.Sprint(first + i)), FriendlyName: "A mug", Sender: "P", Instrument: "I", Method: holdfast.MethodCC,
-			Recipient: "R", AmountType: holdfast.AmountMaximum, Amount: holdfasttest.USD("1"), Installed: at, Starts: at, Expires: at.Add(time.Hour),
+			Reference: holdfast.CallerReference(fmt.Sprint(first + i)), FriendlyName: "A mug", Sender: "P", Instrument: "I",
+			Method: holdfast.MethodCC, Recipient: "R", AmountType: holdfast.AmountMaximum, Amount: holdfasttest.USD("1"),
+			Installed: at, Starts: at, Expires: at.Add(time.Hour),
 		}
 	}
 	return tokens
@@ -70,8 +71,12 @@ func TestStandings(t *testing.T) {
 		}
 		open := w.Reserved("7.00", "order-3")
 		ids := []holdfast.TransactionID{held.ID, paid.ID, "nobody's", open.ID}
-		want := map[holdfast.TransactionID]payment.State{held.ID: payment.Success, paid.ID: payment.Success, open.ID: payment.Reserved}
-		for caller, want := range map[party.CallerID]map[holdfast.TransactionID]payment.State{w.Shop.ID: want, "another": {}} {
+		want := map[holdfast.TransactionID]payment.State{
+			held.ID: payment.Success, paid.ID: payment.Success, open.ID: payment.Reserved,
+		}
+		for caller, want := range map[party.CallerID]map[holdfast.TransactionID]payment.State{
+			w.Shop.ID: want, "another": {},
+		} {
 			var got map[holdfast.TransactionID]payment.State
 			err := db.View(t.Context(), func(tx *store.ReadTx) (err error) {
 				got, err = tx.Standings(caller, ids)

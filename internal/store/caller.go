@@ -8,7 +8,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-const callerColumns = `caller_id, owner, name, descriptor, ipn_url, bare_return, pending_first, signature_v1, marketplace, resume, sandbox, clock_offset, created, reuse_cancelled, return_schemes`
+const callerColumns = `
+	caller_id, owner, name, descriptor, ipn_url, bare_return, pending_first, signature_v1,
+	marketplace, resume, sandbox, clock_offset, created, reuse_cancelled, return_schemes`
 
 // joinedCallerColumns are the same where callers are joined as c.
 var joinedCallerColumns = joined("c", callerColumns)
@@ -16,7 +18,8 @@ var joinedCallerColumns = joined("c", callerColumns)
 func scanCaller(row scanner, more ...any) (c party.Caller, err error) {
 	var offset, created int64
 	err = row.Scan(append([]any{
-		&c.ID, &c.Owner, &c.Name, &c.Descriptor, &c.IPNURL, &c.BareReturn, &c.PendingFirst, &c.SignatureV1, &c.Marketplace, &c.Resume, &c.Sandbox, &offset, &created,
+		&c.ID, &c.Owner, &c.Name, &c.Descriptor, &c.IPNURL, &c.BareReturn, &c.PendingFirst, &c.SignatureV1, &c.Marketplace,
+		&c.Resume, &c.Sandbox, &offset, &created,
 		&c.ReuseCancelled, &c.ReturnSchemes,
 	}, more...)...)
 	c.ClockOffset, c.Created = time.Duration(offset)*time.Microsecond, when(created)
@@ -24,14 +27,15 @@ func scanCaller(row scanner, more ...any) (c party.Caller, err error) {
 }
 
 var callers = byKey(source[party.CallerID, party.Caller]{
-	doing:    "reading a caller",
-	query:    `SELECT ` + callerColumns + ` FROM callers WHERE caller_id = $1`,
-	many:     `SELECT ` + callerColumns + ` FROM callers WHERE caller_id = ANY($1::text[])`,
-	args:     func(id party.CallerID) []any { return []any{id} },
-	scan:     func(row scanner) (party.Caller, error) { return scanCaller(row) },
-	key:      func(c party.Caller) party.CallerID { return c.ID },
-	unlocked: "every action reads its caller, and would wait for a change of its clock or its settings; one that is a moment old does no harm",
-	appears:  "its id is drawn when it is added, so nobody can have meant it",
+	doing: "reading a caller",
+	query: `SELECT ` + callerColumns + ` FROM callers WHERE caller_id = $1`,
+	many:  `SELECT ` + callerColumns + ` FROM callers WHERE caller_id = ANY($1::text[])`,
+	args:  func(id party.CallerID) []any { return []any{id} },
+	scan:  func(row scanner) (party.Caller, error) { return scanCaller(row) },
+	key:   func(c party.Caller) party.CallerID { return c.ID },
+	unlocked: "every action reads its caller, and would wait for a change of its clock or its settings; one that is a " +
+		"moment old does no harm",
+	appears: "its id is drawn when it is added, so nobody can have meant it",
 })
 
 // Caller reads a caller.
@@ -103,17 +107,20 @@ func (r Reader) CallerByKey(ctx context.Context, accessKeyID string) (party.Call
 func (tx *Tx) InsertCaller(c party.Caller) error {
 	return tx.one("adding a caller", `
 		INSERT INTO callers (`+callerColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
-		c.ID, c.Owner, c.Name, c.Descriptor, c.IPNURL, flag(c.BareReturn), flag(c.PendingFirst), flag(c.SignatureV1), flag(c.Marketplace), flag(c.Resume), flag(c.Sandbox),
+		c.ID, c.Owner, c.Name, c.Descriptor, c.IPNURL, flag(c.BareReturn), flag(c.PendingFirst), flag(c.SignatureV1),
+		flag(c.Marketplace), flag(c.Resume), flag(c.Sandbox),
 		c.ClockOffset.Microseconds(), micros(c.Created), flag(c.ReuseCancelled), c.ReturnSchemes)
 }
 
 // UpdateCaller writes a caller's settings and clock.
 func (tx *Tx) UpdateCaller(c party.Caller) error {
 	return tx.one("changing a caller", `
-		UPDATE callers SET name = $1, ipn_url = $2, bare_return = $3, pending_first = $4, signature_v1 = $5, marketplace = $6, resume = $7, clock_offset = $8, descriptor = $9,
-			reuse_cancelled = $10, return_schemes = $11
+		UPDATE callers
+		SET name = $1, ipn_url = $2, bare_return = $3, pending_first = $4, signature_v1 = $5, marketplace = $6,
+			resume = $7, clock_offset = $8, descriptor = $9, reuse_cancelled = $10, return_schemes = $11
 		WHERE caller_id = $12`,
-		c.Name, c.IPNURL, flag(c.BareReturn), flag(c.PendingFirst), flag(c.SignatureV1), flag(c.Marketplace), flag(c.Resume), c.ClockOffset.Microseconds(), c.Descriptor,
+		c.Name, c.IPNURL, flag(c.BareReturn), flag(c.PendingFirst), flag(c.SignatureV1), flag(c.Marketplace), flag(c.Resume),
+		c.ClockOffset.Microseconds(), c.Descriptor,
 		flag(c.ReuseCancelled), c.ReturnSchemes, c.ID)
 }
 

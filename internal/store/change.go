@@ -114,7 +114,8 @@ func (u update) change() *change {
 	}
 	c.oneBare = "UPDATE " + u.table + " SET " + strings.Join(setOne, ", ") + " WHERE " + strings.Join(whereOne, " AND ")
 	c.one = numbered(c.oneBare)
-	c.many = "UPDATE " + u.table + " AS r SET " + strings.Join(setMany, ", ") + " FROM " + c.unnest() + " WHERE " + strings.Join(whereMany, " AND ")
+	c.many = "UPDATE " + u.table + " AS r SET " + strings.Join(setMany, ", ") + " FROM " + c.unnest() + " WHERE " +
+		strings.Join(whereMany, " AND ")
 	return c
 }
 

@@ -50,7 +50,9 @@ func openCheckpointer(d dialect, at Location) (*checkpointer, error) {
 		return nil, fmt.Errorf("opening SQLite file %s for its log: %w", at, err)
 	}
 	db.SetMaxOpenConns(1)
-	c := &checkpointer{db: db, most: logMost, look: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{})}
+	c := &checkpointer{
+		db: db, most: logMost, look: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{}),
+	}
 	go c.loop()
 	return c, nil
 }

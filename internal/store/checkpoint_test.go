@@ -103,7 +103,10 @@ func TestTheLogWaitsForAReader(t *testing.T) {
 		}
 		for range 3 {
 			db.Shorten()
-			if err := db.Update(context.WithoutCancel(t.Context()), func(tx *store.Tx) error { return insert(tx, newParty(next)) }); err != nil {
+			err := db.Update(context.WithoutCancel(t.Context()), func(tx *store.Tx) error {
+				return insert(tx, newParty(next))
+			})
+			if err != nil {
 				return err
 			}
 			next++

@@ -42,7 +42,8 @@ type notificationKey struct {
 }
 
 func (k notificationKey) compare(other notificationKey) int {
-	return cmp.Or(cmp.Compare(k.caller, other.caller), cmp.Compare(k.subject, other.subject), cmp.Compare(k.seq, other.seq))
+	return cmp.Or(cmp.Compare(k.caller, other.caller), cmp.Compare(k.subject, other.subject),
+		cmp.Compare(k.seq, other.seq))
 }
 
 // A candidate waits, and is due or on a lease. Its times are in microseconds.
@@ -183,9 +184,13 @@ func (tx *ReadTx) queues() ([]candidate, error) {
 	scan := func(row scanner) (k candidate, err error) { return k, row.Scan(&k.caller, &k.offset) }
 	return list(tx, "looking for queues of notifications", scan, `
 		WITH RECURSIVE queues AS (
-			SELECT (SELECT caller_id FROM notifications WHERE outcome = 'Waiting' AND queued = 1 ORDER BY caller_id LIMIT 1) AS whose
+			SELECT (
+				SELECT caller_id FROM notifications WHERE outcome = 'Waiting' AND queued = 1
+				ORDER BY caller_id LIMIT 1) AS whose
 			UNION ALL
-			SELECT (SELECT caller_id FROM notifications WHERE outcome = 'Waiting' AND queued = 1 AND caller_id > whose ORDER BY caller_id LIMIT 1)
+			SELECT (
+				SELECT caller_id FROM notifications WHERE outcome = 'Waiting' AND queued = 1 AND caller_id > whose
+				ORDER BY caller_id LIMIT 1)
 			FROM queues WHERE whose IS NOT NULL)
 		SELECT whose, clock_offset FROM queues JOIN callers ON caller_id = whose`)
 }

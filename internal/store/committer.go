@@ -19,7 +19,7 @@ const (
 	queueMax        = 4096             // actions waiting for one
 	backgroundMost  = 64               // background actions in a commit that nobody waits for
 	backgroundLeast = 32               // places for them in any other
-	backgroundAside = 4                // places while SQLite's log is put into the file, which takes the disk and a processor
+	backgroundAside = 4                // places while SQLite's log is put into the file, which takes a processor
 	backgroundShare = 5                // one place in so many is theirs, where that is more
 	conflictsMax    = 20               // runs of a group of one; a larger one is halved sooner
 	halvedAfter     = 3                // runs of a larger group
@@ -50,7 +50,8 @@ var (
 // IsUnavailable reports whether an error says that the same request may succeed
 // later, since the store could not be written or read at the moment.
 func IsUnavailable(err error) bool {
-	return errors.Is(err, ErrBusy) || errors.Is(err, ErrFull) || errors.Is(err, ErrUnreachable) || errors.Is(err, ErrClosed)
+	return errors.Is(err, ErrBusy) || errors.Is(err, ErrFull) || errors.Is(err, ErrUnreachable) ||
+		errors.Is(err, ErrClosed)
 }
 
 // A committer carries out actions, many in one commit. A durable commit costs
@@ -97,7 +98,8 @@ type action struct {
 func newCommitter(db *sql.DB, d dialect, batchMax int, checkpoints *checkpointer) *committer {
 	c := &committer{
 		db: db, prepared: d.prepared(db), batchMax: batchMax, checkpoints: checkpoints,
-		queue: make(chan *action, queueMax), background: make(chan *action, queueMax), stop: make(chan struct{}), finished: make(chan struct{}),
+		queue: make(chan *action, queueMax), background: make(chan *action, queueMax), stop: make(chan struct{}),
+		finished: make(chan struct{}),
 	}
 	for _, lane := range drawLanes(d.lines) {
 		l := &line{committer: c, dialect: d}
@@ -273,7 +275,8 @@ func (l *line) persist(group []*action) (outcomes map[*action]error, err error) 
 			share = l.dialect.share
 		}
 		outcomes, err = l.try(group, apart, share)
-		if err != nil && !apart && !l.dialect.isConflict(err) && !errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrLocked) {
+		if err != nil && !apart && !l.dialect.isConflict(err) && !errors.Is(err, ErrUnreachable) &&
+			!errors.Is(err, ErrLocked) {
 			apart = true
 			outcomes, err = l.try(group, apart, share)
 		}
@@ -281,7 +284,8 @@ func (l *line) persist(group []*action) (outcomes map[*action]error, err error) 
 			return outcomes, err
 		}
 		l.dialect.lane = otherLane(l.dialect.lane)
-		pause := time.NewTimer(time.Duration(rand.IntN(min(run+1, pauseMax))+1) * time.Millisecond) //nolint:gosec // keeps two servers apart, no secret
+		longer := rand.IntN(min(run+1, pauseMax)) + 1 //nolint:gosec // keeps two servers apart, no secret
+		pause := time.NewTimer(time.Duration(longer) * time.Millisecond)
 		<-pause.C
 	}
 	return outcomes, err
@@ -358,7 +362,9 @@ func (l *line) awaitDoubtful(ctx context.Context, tx transaction) error {
 
 // runTogether takes a group through a few rounds, and returns those who have to
 // run alone: they do what a round knows nothing of, or all want the same row.
-func (l *line) runTogether(ctx context.Context, tx transaction, group []*action, outcomes map[*action]error, locks *locks) (rest []*action, err error) {
+func (l *line) runTogether(
+	ctx context.Context, tx transaction, group []*action, outcomes map[*action]error, locks *locks,
+) (rest []*action, err error) {
 	r := newRound(ctx, tx, l.dialect, &l.runners, locks)
 	for range roundsMax {
 		again, alone, err := r.run(group, outcomes)

@@ -68,7 +68,9 @@ func OpenExisting(ctx context.Context, c Config) (*DB, error) {
 	return openWith(ctx, c, at, checkSchema)
 }
 
-func openWith(ctx context.Context, c Config, at Location, prepare func(context.Context, dialect, *sql.DB) error) (*DB, error) {
+func openWith(
+	ctx context.Context, c Config, at Location, prepare func(context.Context, dialect, *sql.DB) error,
+) (*DB, error) {
 	d, writer, reader, err := open(ctx, at)
 	if err != nil {
 		return nil, err

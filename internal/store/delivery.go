@@ -15,12 +15,14 @@ type Delivery struct {
 	LeasedUntil time.Time // real time: a crash happens in the world, not in a sandbox
 }
 
-const notificationColumns = `caller_id, about, subject, seq, url, body, created, next_at, tries, last_result, outcome, overrides`
+const notificationColumns = `
+	caller_id, about, subject, seq, url, body, created, next_at, tries, last_result, outcome, overrides`
 
 func scanNotification(row scanner) (n Notification, err error) {
 	var created, next int64
 	var subject string
-	err = row.Scan(&n.Caller, &n.About, &subject, &n.Seq, &n.URL, &n.Body, &created, &next, &n.Tries, &n.LastResult, &n.Outcome, &n.Overrides)
+	err = row.Scan(&n.Caller, &n.About, &subject, &n.Seq, &n.URL, &n.Body, &created, &next, &n.Tries, &n.LastResult,
+		&n.Outcome, &n.Overrides)
 	n.Created, n.NextAt = when(created), when(next)
 	if n.About == AboutToken {
 		n.Token = holdfast.TokenID(subject)
@@ -42,10 +44,13 @@ func (tx *ReadTx) Notifications(c party.CallerID, subject string) ([]Notificatio
 // of its commit: each payment owes two or three of them.
 var (
 	leaseNotification  = deliveryChange("claiming a notification", columns(number, "leased_until, tries, queued"), nil)
-	freezeNotification = deliveryChange("freezing a notification", columns(text, "url, body"), []column{{"leased_until", number}, {"body", text}})
+	freezeNotification = deliveryChange("freezing a notification", columns(text, "url, body"), []column{
+		{"leased_until", number}, {"body", text},
+	})
 	finishNotification = deliveryChange("finishing a notification", finished, nil)
 	giveUpNotification = deliveryChange("giving a notification up", finished, whileLeased)
-	putOffNotification = deliveryChange("putting a notification off", []column{{"last_result", text}, {"leased_until", number}, {"next_at", number}}, whileLeased)
+	putOffNotification = deliveryChange("putting a notification off",
+		[]column{{"last_result", text}, {"leased_until", number}, {"next_at", number}}, whileLeased)
 	returnNotification = deliveryChange("returning a notification", columns(number, "leased_until, tries"), whileLeased)
 
 	whileLeased = columns(number, "leased_until")
@@ -57,7 +62,8 @@ var (
 func deliveryChange(doing string, set, guard []column) *change {
 	return update{
 		doing: doing, table: "notifications", set: set,
-		key: []column{{"caller_id", text}, {"subject", text}, {"seq", number}}, guard: append(columns(text, "outcome"), guard...),
+		key:   []column{{"caller_id", text}, {"subject", text}, {"seq", number}},
+		guard: append(columns(text, "outcome"), guard...),
 	}.change()
 }
 
@@ -88,7 +94,8 @@ func (tx *Tx) RetryNotification(d Delivery, result string, next time.Time) error
 // GiveUpNotification writes what came of the last try. It does nothing when
 // the lease is lost.
 func (tx *Tx) GiveUpNotification(d Delivery, result string, now time.Time) error {
-	return unlessStale(tx.writeDelivery(giveUpNotification, d, []any{NotificationGivenUp, result, 0, micros(now)}, micros(d.LeasedUntil)))
+	return unlessStale(tx.writeDelivery(giveUpNotification, d, []any{NotificationGivenUp, result, 0, micros(now)},
+		micros(d.LeasedUntil)))
 }
 
 // ReturnNotification ends a lease without a try, so that it is delivered again

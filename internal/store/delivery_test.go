@@ -59,7 +59,10 @@ func takeAndReturn(b *testing.B, db *store.DB, claim store.Claim) (more bool) {
 // owe writes notifications for the world's shop, a token each.
 func owe(b *testing.B, w *holdfasttest.World, count int) {
 	b.Helper()
-	n := store.Notification{Caller: w.Shop.ID, About: store.AboutToken, Seq: 1, URL: "http://127.0.0.1:9/ipn", Created: w.CallerNow(), NextAt: w.CallerNow()}
+	n := store.Notification{
+		Caller: w.Shop.ID, About: store.AboutToken, Seq: 1, URL: "http://127.0.0.1:9/ipn", Created: w.CallerNow(),
+		NextAt: w.CallerNow(),
+	}
 	err := w.DB.Update(b.Context(), func(tx *store.Tx) error {
 		for i := range count {
 			n.Token = holdfast.TokenID(fmt.Sprintf("%064d", i))

@@ -55,7 +55,8 @@ var postgres = dialect{
 	confirm:       `SELECT pg_logical_emit_message(true, 'holdfast', '')`,
 	others: `
 		SELECT COUNT(1) FROM pg_stat_activity
-		WHERE datname = current_database() AND application_name LIKE 'holdfast %' AND application_name <> current_setting('application_name')`,
+		WHERE datname = current_database() AND application_name LIKE 'holdfast %'
+			AND application_name <> current_setting('application_name')`,
 	clean: []string{`VACUUM FULL access_keys`, `VACUUM FULL signing_keys`},
 	waiting: `
 		SELECT COUNT(1) FROM pg_stat_activity
@@ -77,12 +78,13 @@ var postgres = dialect{
 }
 
 var sqliteDialect = dialect{
-	name:       "SQLite",
-	driver:     "sqlite",
-	goose:      goose.DialectSQLite3,
-	schema:     sqliteSchema,
-	lines:      1,
-	clean:      []string{`PRAGMA temp_store = file`, `VACUUM`, `PRAGMA temp_store = memory`}, // VACUUM copies the whole store
+	name:   "SQLite",
+	driver: "sqlite",
+	goose:  goose.DialectSQLite3,
+	schema: sqliteSchema,
+	lines:  1,
+	// VACUUM copies the whole store
+	clean:      []string{`PRAGMA temp_store = file`, `VACUUM`, `PRAGMA temp_store = memory`},
 	among:      " IN (SELECT value FROM json_each($%d))",
 	hasSchema:  `SELECT COUNT(1) FROM sqlite_master WHERE name = 'goose_db_version'`,
 	isConflict: func(error) bool { return false }, // a writer has the only lock from its beginning
@@ -99,8 +101,8 @@ var sqliteDialect = dialect{
 // the caller.
 var sqliteSchema = strings.NewReplacer(
 	"BIGINT", "INTEGER", "BYTEA", "BLOB",
-	"\n) /* by key */;", "\n) STRICT, WITHOUT ROWID;", "\n) /* by key, changed */;", "\n) STRICT, WITHOUT ROWID;", "\n);", "\n) STRICT;",
-	"KEY (caller_id, transaction_id /* grows */", "KEY (transaction_id, caller_id",
+	"\n) /* by key */;", "\n) STRICT, WITHOUT ROWID;", "\n) /* by key, changed */;", "\n) STRICT, WITHOUT ROWID;", "\n);",
+	"\n) STRICT;", "KEY (caller_id, transaction_id /* grows */", "KEY (transaction_id, caller_id",
 	"KEY (caller_id, subject /* grows */", "KEY (subject, caller_id",
 	"KEY (caller_id, token_id /* grows */", "KEY (token_id, caller_id",
 	"tokens (token_id) /* by the other key */", "tokens (caller_id, token_id)",
@@ -129,7 +131,8 @@ func (d dialect) claiming(table string) string {
 // where the checkpointer is not in time, at four times the length. The cache is
 // small, since the system keeps the file, too: in a file of less than 1 GiB, SQLite
 // goes through all of its pages in nearly each commit that adds pages.
-const sqliteOptions = "_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=temp_store(memory)&_pragma=cache_size(-8192)&_pragma=wal_autocheckpoint(65536)"
+const sqliteOptions = "_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&" +
+	"_pragma=synchronous(FULL)&_pragma=temp_store(memory)&_pragma=cache_size(-8192)&_pragma=wal_autocheckpoint(65536)"
 
 // sqliteReadOptions keep readers from writing, since SQLite does not enforce a
 // read-only transaction, and let them run beside the writer.
@@ -146,7 +149,8 @@ const sqliteCheckpointOptions = "_pragma=busy_timeout(10000)&_pragma=synchronous
 // rows by their keys, some at a time; an estimate of how many must not make the
 // planner read whole tables instead, nor plan anew for each group.
 var writerSettings = map[string]string{
-	"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "plan_cache_mode": "force_generic_plan", "jit": "off",
+	"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "plan_cache_mode": "force_generic_plan",
+	"jit": "off",
 }
 
 // endsTransaction reports whether an action's error is that of its transaction:

@@ -78,7 +78,8 @@ func TestALoneFileIsNoStore(t *testing.T) {
 	if err := os.WriteFile(alone, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.OpenExisting(t.Context(), store.Config{Address: alone}); err == nil || !strings.Contains(err.Error(), "not a database") {
+	_, err = store.OpenExisting(t.Context(), store.Config{Address: alone})
+	if err == nil || !strings.Contains(err.Error(), "not a database") {
 		t.Errorf("a file of text was opened with %v", err)
 	}
 }
@@ -103,7 +104,8 @@ func TestALockedFileAnswersEverybody(t *testing.T) {
 			if i%2 == 0 {
 				update = db.Background
 			}
-			if err := update(t.Context(), func(*store.Tx) error { ran = true; return nil }); !errors.Is(err, store.ErrBusy) || ran {
+			err := update(t.Context(), func(*store.Tx) error { ran = true; return nil })
+			if !errors.Is(err, store.ErrBusy) || ran {
 				t.Errorf("action %d: %v, and it ran: %v", i, err, ran)
 			}
 		})

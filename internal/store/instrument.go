@@ -5,11 +5,14 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-const instrumentColumns = `party_id, instrument_id, method, brand, last4, holder, expiry_month, expiry_year, network_ref, is_default, verified, removed, created`
+const instrumentColumns = `
+	party_id, instrument_id, method, brand, last4, holder, expiry_month,
+	expiry_year, network_ref, is_default, verified, removed, created`
 
 func scanInstrument(row scanner) (i payment.Instrument, err error) {
 	var created int64
-	err = row.Scan(&i.Owner, &i.ID, &i.Method, &i.Brand, &i.Last4, &i.Holder, &i.ExpiryMonth, &i.ExpiryYear, &i.NetworkRef, &i.Default, &i.Verified, &i.Removed, &created)
+	err = row.Scan(&i.Owner, &i.ID, &i.Method, &i.Brand, &i.Last4, &i.Holder, &i.ExpiryMonth, &i.ExpiryYear, &i.NetworkRef,
+		&i.Default, &i.Verified, &i.Removed, &created)
 	i.Created = when(created)
 	return i, err
 }
@@ -77,5 +80,6 @@ func (tx *Tx) clearDefaultInstrument(owner party.ID) error {
 // RemoveInstrument has nothing new paid with an instrument.
 func (tx *Tx) RemoveInstrument(owner party.ID, id payment.InstrumentID) error {
 	return tx.one("removing an instrument", `
-		UPDATE instruments SET removed = 1, is_default = 0 WHERE party_id = $1 AND instrument_id = $2 AND removed = 0`, owner, id)
+		UPDATE instruments SET removed = 1, is_default = 0 WHERE party_id = $1 AND instrument_id = $2 AND removed = 0`,
+		owner, id)
 }

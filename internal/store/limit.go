@@ -34,7 +34,10 @@ func limitRow(l payment.Limit) []any {
 	if !l.Period.Endless() {
 		period = l.Period.String()
 	}
-	return []any{l.Scope, l.Subject, l.Slot, l.Kind, l.Value, period, micros(l.Start), micros(l.Window), l.UsedCount, l.UsedAmount.Micro}
+	return []any{
+		l.Scope, l.Subject, l.Slot, l.Kind, l.Value, period, micros(l.Start), micros(l.Window), l.UsedCount,
+		l.UsedAmount.Micro,
+	}
 }
 
 // changeLimit writes what is used of a limit, which must be as it was read. The

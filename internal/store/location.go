@@ -27,12 +27,14 @@ var (
 
 // postgresKeywords begin a connection string in libpq's keyword form.
 var postgresKeywords = map[string]bool{
-	"host": true, "hostaddr": true, "port": true, "dbname": true, "database": true, "user": true, "password": true, "passfile": true,
-	"sslmode": true, "sslcert": true, "sslkey": true, "sslrootcert": true, "sslpassword": true, "service": true, "servicefile": true,
+	"host": true, "hostaddr": true, "port": true, "dbname": true, "database": true, "user": true, "password": true,
+	"passfile": true, "sslmode": true, "sslcert": true, "sslkey": true, "sslrootcert": true, "sslpassword": true,
+	"service": true, "servicefile": true,
 	"connect_timeout": true, "application_name": true, "target_session_attrs": true, "options": true,
 }
 
-const addressForms = "give the path of an SQLite file, postgres://USER@HOST/DATABASE, or 'host=HOST dbname=DATABASE user=USER'"
+const addressForms = "give the path of an SQLite file, postgres://USER@HOST/DATABASE, or 'host=HOST dbname=DATABASE " +
+	"user=USER'"
 
 // ParseAddress reads a store's address: postgres://… or postgresql://… in any
 // case, PostgreSQL's keyword=value form, or a file's path. It refuses anything
@@ -48,13 +50,16 @@ func ParseAddress(text string) (Location, error) {
 	case scheme != nil && isPostgres(scheme[1]) && strings.HasPrefix(text[len(scheme[0]):], "//"):
 		return Location{postgres: strings.ToLower(scheme[1]) + text[len(scheme[1]):]}, nil
 	case scheme != nil:
-		return Location{}, errors.New("the store's address begins like a URL and is none that is known here: " + addressForms + "; write ./ before a file's name that has a colon")
+		return Location{}, errors.New("the store's address begins like a URL and is none that is known here: " +
+			addressForms + "; write ./ before a file's name that has a colon")
 	case keyword != nil && postgresKeywords[keyword[1]]:
 		return Location{postgres: text}, nil
 	case keyword != nil:
-		return Location{}, errors.New("the store's address begins like keyword=value and the keyword is none of PostgreSQL's: " + addressForms + "; write ./ before a file's name that has an equals sign")
+		return Location{}, errors.New("the store's address begins like keyword=value and the keyword is none of " +
+			"PostgreSQL's: " + addressForms + "; write ./ before a file's name that has an equals sign")
 	case hasSecret.MatchString(text):
-		return Location{}, errors.New("the store's address seems to hold a password and is no address of PostgreSQL: " + addressForms)
+		return Location{}, errors.New("the store's address seems to hold a password and is no address of PostgreSQL: " +
+			addressForms)
 	case strings.ContainsAny(text, "\x00\n\r"), strings.HasPrefix(text, ":"):
 		return Location{}, errors.New("the store's address is no file's path: " + addressForms)
 	}

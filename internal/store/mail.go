@@ -27,7 +27,8 @@ type Mail struct {
 	Failure     string    // of the last try; nothing of the letter is in it
 }
 
-const mailColumns = `mail_id, recipient, subject, body, created, outcome, queued, next_at, leased_until, tries, failure`
+const mailColumns = `
+	mail_id, recipient, subject, body, created, outcome, queued, next_at, leased_until, tries, failure`
 
 func scanMail(row scanner) (m Mail, err error) {
 	var created, queued, next, leased int64
@@ -98,7 +99,8 @@ func (tx *ReadTx) MailDue(now time.Time) (bool, error) {
 // else does before until. Each claim counts as a try, also when nothing is heard
 // of it again.
 func (tx *Tx) ClaimMails(now, until time.Time, most int) ([]Mail, error) {
-	due, err := list(tx.Unlocked(claimsLock), "reading mails that are due", scanMail, mailsDue+tx.dialect.claiming("mails"), micros(now), most)
+	due, err := list(tx.Unlocked(claimsLock), "reading mails that are due", scanMail, mailsDue+
+		tx.dialect.claiming("mails"), micros(now), most)
 	if err != nil {
 		return nil, err
 	}

@@ -59,15 +59,19 @@ func newest(p *goose.Provider) int64 {
 
 func newer(have, known int64) error {
 	if have > known {
-		return fmt.Errorf("the database's schema is version %d and this program knows only %d: run a newer holdfast", have, known)
+		return fmt.Errorf("the database's schema is version %d and this program knows only %d: run a newer holdfast", have,
+			known)
 	}
 	return nil
 }
 
 // Errors of OpenExisting.
 var (
-	ErrNoSchema  = errors.New("there is no store in this database: its tables are missing. Run holdfast serve on it, which makes them. If it is a copy, copy the store again as the documentation says: a file alone, without its -wal, is not enough")
-	ErrOldSchema = errors.New("the store was made by an older holdfast. Run holdfast serve on it once, which brings it up to date")
+	ErrNoSchema = errors.New("there is no store in this database: its tables are missing. Run holdfast serve on it, " +
+		"which makes them. If it is a copy, copy the store again as the documentation says: a file alone, without its " +
+		"-wal, is not enough")
+	ErrOldSchema = errors.New("the store was made by an older holdfast. Run holdfast serve on it once, which brings it " +
+		"up to date")
 )
 
 // checkSchema refuses a database whose schema is not this program's.
@@ -85,7 +89,8 @@ func checkSchema(ctx context.Context, d dialect, db *sql.DB) error {
 		return fmt.Errorf("looking for the schema: %w", err)
 	}
 	if tables > 0 {
-		if err := db.QueryRowContext(ctx, `SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied`).Scan(&have); err != nil {
+		if err := db.QueryRowContext(ctx,
+			`SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied`).Scan(&have); err != nil {
 			return fmt.Errorf("reading the schema's version: %w", err)
 		}
 	}

@@ -112,7 +112,8 @@ func takenOver(t *testing.T, db *store.DB) {
 	if effects := network.Effects(); !slices.Contains(effects, string(pending.ID)+"/Authorize USD 6.00") {
 		t.Errorf("the network was asked for %v", effects)
 	}
-	if s, err := p.Settle(t.Context(), shop, holdfast.SettleRequest{ReserveTransactionID: held.ID}); err != nil || s.State != payment.Success {
+	s, err := p.Settle(t.Context(), shop, holdfast.SettleRequest{ReserveTransactionID: held.ID})
+	if err != nil || s.State != payment.Success {
 		t.Errorf("settling what was held: %s, %v", s.State, err)
 	}
 	// What was refused is refused again, and what was asked is not done twice.
@@ -122,7 +123,9 @@ func takenOver(t *testing.T, db *store.DB) {
 	if err != nil {
 		t.Errorf("the same reserve again: %v", err)
 	}
-	refund, err := p.Refund(t.Context(), shop, holdfast.RefundRequest{TransactionID: byReference["settled"].ID, CallerReference: "back"})
+	refund, err := p.Refund(t.Context(), shop, holdfast.RefundRequest{
+		TransactionID: byReference["settled"].ID, CallerReference: "back",
+	})
 	if err != nil || refund.State != payment.Success || refund.Amount != holdfasttest.USD("40.00") {
 		t.Errorf("refunding what was settled: %+v, %v", refund, err)
 	}

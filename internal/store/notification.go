@@ -56,10 +56,12 @@ const (
 
 var insertNotification = insertion("adding a notification", "notifications", "",
 	columns(text, "caller_id, about, subject"), columns(number, "seq"), columns(text, "url, body"),
-	columns(number, "created, next_at, leased_until, tries"), columns(text, "last_result, outcome"), columns(number, "done, overrides"))
+	columns(number, "created, next_at, leased_until, tries"), columns(text, "last_result, outcome"),
+	columns(number, "done, overrides"))
 
 // InsertNotification adds a notification that is to be delivered.
 func (tx *Tx) InsertNotification(n Notification) error {
 	return tx.write(insertNotification, nil,
-		n.Caller, n.About, n.Subject(), n.Seq, n.URL, "", micros(n.Created), micros(n.NextAt), 0, 0, "", NotificationWaiting, 0, flag(n.Overrides))
+		n.Caller, n.About, n.Subject(), n.Seq, n.URL, "", micros(n.Created), micros(n.NextAt), 0, 0, "", NotificationWaiting,
+		0, flag(n.Overrides))
 }

@@ -4,12 +4,16 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-const partyColumns = `party_id, name, email, email_verified, verify_by, language, password_hash, standing, business, verified, sending_limit, receiving_limit, created`
+const partyColumns = `
+	party_id, name, email, email_verified, verify_by, language, password_hash,
+	standing, business, verified, sending_limit, receiving_limit, created`
 
 func scanParty(row scanner) (p party.Party, err error) {
 	var verifyBy, sending, receiving, created int64
-	err = row.Scan(&p.ID, &p.Name, &p.Email, &p.EmailVerified, &verifyBy, &p.Language, &p.PasswordHash, &p.Standing, &p.Business, &p.Verified, &sending, &receiving, &created)
-	p.VerifyBy, p.SendingLimit, p.ReceivingLimit, p.Created = when(verifyBy), maybeDollars(sending), maybeDollars(receiving), when(created)
+	err = row.Scan(&p.ID, &p.Name, &p.Email, &p.EmailVerified, &verifyBy, &p.Language, &p.PasswordHash, &p.Standing,
+		&p.Business, &p.Verified, &sending, &receiving, &created)
+	p.VerifyBy, p.SendingLimit, p.ReceivingLimit, p.Created = when(verifyBy), maybeDollars(sending),
+		maybeDollars(receiving), when(created)
 	return p, err
 }
 
@@ -47,8 +51,8 @@ func (tx *Tx) InsertParty(p party.Party) (inserted bool, err error) {
 		INSERT INTO parties (email_key, `+partyColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 		ON CONFLICT DO NOTHING`,
-		party.EmailKey(p.Email), p.ID, p.Name, p.Email, flag(p.EmailVerified), micros(p.VerifyBy), p.Language, p.PasswordHash, p.Standing,
-		flag(p.Business), flag(p.Verified), p.SendingLimit.Micro, p.ReceivingLimit.Micro, micros(p.Created))
+		party.EmailKey(p.Email), p.ID, p.Name, p.Email, flag(p.EmailVerified), micros(p.VerifyBy), p.Language, p.PasswordHash,
+		p.Standing, flag(p.Business), flag(p.Verified), p.SendingLimit.Micro, p.ReceivingLimit.Micro, micros(p.Created))
 	return rows == 1, err
 }
 
@@ -57,9 +61,11 @@ func (tx *Tx) InsertParty(p party.Party) (inserted bool, err error) {
 func (tx *Tx) UpdateParty(p party.Party) error {
 	return tx.one("changing a party", `
 		UPDATE parties
-		SET name = $1, email_verified = $2, verify_by = $3, language = $4, standing = $5, business = $6, verified = $7, sending_limit = $8, receiving_limit = $9
+		SET name = $1, email_verified = $2, verify_by = $3, language = $4, standing = $5, business = $6,
+			verified = $7, sending_limit = $8, receiving_limit = $9
 		WHERE party_id = $10`,
-		p.Name, flag(p.EmailVerified), micros(p.VerifyBy), p.Language, p.Standing, flag(p.Business), flag(p.Verified), p.SendingLimit.Micro, p.ReceivingLimit.Micro, p.ID)
+		p.Name, flag(p.EmailVerified), micros(p.VerifyBy), p.Language, p.Standing, flag(p.Business), flag(p.Verified),
+		p.SendingLimit.Micro, p.ReceivingLimit.Micro, p.ID)
 }
 
 // RestOnPassword is ErrStale unless a party's password hash is still the one given.

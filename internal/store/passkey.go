@@ -6,7 +6,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-const passkeyColumns = `party_id, passkey_id, credential_id, credential, name, created, last_used` //nolint:gosec // names of columns
+//nolint:gosec // names of columns
+const passkeyColumns = `party_id, passkey_id, credential_id, credential, name, created, last_used`
 
 func scanPasskey(row scanner) (k party.Passkey, err error) {
 	var created, used int64
@@ -83,7 +84,9 @@ func (tx *Tx) ForgetPasskeyChallenges(owner party.ID) error {
 
 // TakePasskeyChallenge removes a question that is being answered and returns it,
 // if it was asked of the owner and is not too old. Nobody can take it twice.
-func (tx *Tx) TakePasskeyChallenge(challenge string, owner party.ID, now time.Time) (c party.PasskeyChallenge, found bool, err error) {
+func (tx *Tx) TakePasskeyChallenge(
+	challenge string, owner party.ID, now time.Time,
+) (c party.PasskeyChallenge, found bool, err error) {
 	c = party.PasskeyChallenge{Challenge: challenge, Owner: owner}
 	err = tx.sql.run(tx.ctx, statement{
 		doing: "taking a question to a passkey",

@@ -61,7 +61,8 @@ func openPostgres(ctx context.Context, address string) (writer, reader *sql.DB, 
 	}
 	writing.RuntimeParams["application_name"] = "holdfast " + rand.Text()[:8] // tells this server's commits from others'
 	writing.DialFunc = dialOnlyToConnect(config.DialFunc)
-	options = append(options, stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error { // in place of the other one
+	// in place of the other one
+	options = append(options, stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error {
 		return errors.Join(connected(ctx, c), writeSteadily(ctx, c))
 	}))
 	writer = sql.OpenDB(connector{stdlib.GetConnector(*writing, options...)})
@@ -75,7 +76,8 @@ func openPostgres(ctx context.Context, address string) (writer, reader *sql.DB, 
 // in one burst, and every commit meanwhile waits behind it. What the operator has
 // set stays, and so does a server whose system cannot do it.
 func writeSteadily(ctx context.Context, c *pgx.Conn) error {
-	_, err := c.Exec(ctx, `SELECT set_config('backend_flush_after', '256kB', false) WHERE current_setting('backend_flush_after') = '0'`)
+	_, err := c.Exec(ctx, `
+		SELECT set_config('backend_flush_after', '256kB', false) WHERE current_setting('backend_flush_after') = '0'`)
 	if _, refused := errors.AsType[*pgconn.PgError](err); refused {
 		return nil
 	}
@@ -149,7 +151,8 @@ func postgresUnreachable(err error) bool {
 	}
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		const readOnly, tooManyConnections = "25006", "53300"
-		return strings.HasPrefix(e.Code, "08") || strings.HasPrefix(e.Code, "57P") || e.Code == readOnly || e.Code == tooManyConnections
+		return strings.HasPrefix(e.Code, "08") || strings.HasPrefix(e.Code, "57P") || e.Code == readOnly ||
+			e.Code == tooManyConnections
 	}
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return true

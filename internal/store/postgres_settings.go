@@ -11,7 +11,9 @@ import (
 )
 
 // errPooler: see refusePooler.
-var errPooler = errors.New("opening PostgreSQL: a connection pooler (such as PgBouncer in transaction mode) stands before the database, and gives one session's transactions to several server sessions. Prepared statements, session settings and advisory locks do not work there. Give PostgreSQL's own address, or set the pooler to session mode")
+var errPooler = errors.New("opening PostgreSQL: a connection pooler (such as PgBouncer in transaction mode) stands " +
+	"before the database, and gives one session's transactions to several server sessions. Prepared statements, session " +
+	"settings and advisory locks do not work there. Give PostgreSQL's own address, or set the pooler to session mode")
 
 // refusePooler refuses a pooler that changes the server session between two
 // transactions of one connection. A connection without a pooler is told at its

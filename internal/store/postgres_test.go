@@ -166,7 +166,8 @@ func TestConnectionsFollowTheNewest(t *testing.T) {
 		t.Fatal("the second node was asked although the first one answers")
 	}
 	before.refuse()
-	if err := db.View(t.Context(), func(*store.ReadTx) error { readTwice(); return nil }); err != nil { // a third connection
+	// a third connection
+	if err := db.View(t.Context(), func(*store.ReadTx) error { readTwice(); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if after.carried.Load() == 0 {
@@ -235,7 +236,9 @@ func TestNothingIsCancelled(t *testing.T) {
 		_, err := writer.ExecContext(ctx, `SELECT nextval('carried_out'), (SELECT COUNT(1) FROM gate)`)
 		givenUp <- err
 	}()
-	until(t, writer, `SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')`)
+	until(t, writer, `
+		SELECT EXISTS (
+			SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')`)
 	giveUp()
 	if err := <-givenUp; err == nil {
 		t.Fatal("the gate is open")
@@ -284,7 +287,8 @@ func TestNoStandbyAnswers(t *testing.T) {
 	}
 	standby := func(name string) {
 		t.Helper()
-		if _, err := admin.ExecContext(context.Background(), `ALTER SYSTEM SET synchronous_standby_names = '`+name+`'`); err != nil {
+		set := `ALTER SYSTEM SET synchronous_standby_names = '` + name + `'`
+		if _, err := admin.ExecContext(context.Background(), set); err != nil {
 			t.Fatal(err)
 		}
 		one(`SELECT pg_reload_conf()::text`)
@@ -301,7 +305,8 @@ func TestNoStandbyAnswers(t *testing.T) {
 	const waiting = ` FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'`
 	const forLong = `SELECT COUNT(1) > 0` + waiting + ` AND query_start < clock_timestamp() - INTERVAL '1 second'`
 	for i := range 4 * db.Lines() {
-		if err := db.Update(t.Context(), func(tx *store.Tx) error { return insert(tx, newParty(i)) }); !errors.Is(err, store.ErrUnreachable) {
+		err := db.Update(t.Context(), func(tx *store.Tx) error { return insert(tx, newParty(i)) })
+		if !errors.Is(err, store.ErrUnreachable) {
 			t.Errorf("action %d ended with %v, want %v", i, err, store.ErrUnreachable)
 		}
 		until(t, admin, forLong) // of the first, which was given up at once

@@ -103,7 +103,8 @@ func (tx *Tx) changeRefunds(c payment.OriginalChange) error {
 	before, after := c.Before, c.After
 	return tx.write(changeRefunds, transactionKey{after.Caller, after.ID},
 		after.Refunded.Micro, after.FeeReturned.Micro, after.CommissionReturned.Micro,
-		after.Caller, after.ID, before.State, before.Refunded.Micro, before.FeeReturned.Micro, before.CommissionReturned.Micro)
+		after.Caller, after.ID, before.State, before.Refunded.Micro, before.FeeReturned.Micro,
+		before.CommissionReturned.Micro)
 }
 
 // changeBalances adds what the postings come to, to the accounts whose balances
@@ -133,16 +134,19 @@ func (tx *Tx) changeBalances(c payment.Change) (sender, recipient any, err error
 
 var (
 	insertTransaction = insertion("adding a transaction", "transactions", "",
-		columns(text, "caller_id, transaction_id, kind, reference, sender, recipient, owner, token_id, recipient_token, instrument_id, method, aggregate_id"),
+		columns(text, "caller_id, transaction_id, kind, reference, sender, recipient, owner, token_id, recipient_token, "+
+			"instrument_id, method, aggregate_id"),
 		columns(text, "state, status_code, status_message"), columns(number, "amount, settled, fee"), columns(text, "fee_by"),
-		columns(number, "commission"), columns(text, "commission_id"), columns(number, "fixed_terms, variable_terms"), columns(text, "parent, policy"),
+		columns(number, "commission"), columns(text, "commission_id"), columns(number, "fixed_terms, variable_terms"),
+		columns(text, "parent, policy"),
 		columns(number, "refunded, fee_returned, commission_returned, sets_aside, counted"),
 		columns(text, "caller_description, sender_description, descriptor, ipn_url, authorization_ref"),
 		columns(number, "sender_balance, recipient_balance, steps, posted, due, received, deadline, completed"))
 	moveTransaction = update{
 		doing: "moving a transaction", table: "transactions",
-		set: slices.Concat(columns(text, "state, status_code, status_message"), columns(number, "settled, fee, commission, sets_aside"),
-			columns(text, "ipn_url, authorization_ref"), columns(number, "steps, posted, due, completed")),
+		set: slices.Concat(columns(text, "state, status_code, status_message"),
+			columns(number, "settled, fee, commission, sets_aside"), columns(text, "ipn_url, authorization_ref"),
+			columns(number, "steps, posted, due, completed")),
 		keep:  columns(number, "sender_balance, recipient_balance"),
 		key:   columns(text, "caller_id, transaction_id"),
 		guard: []column{{"state", text}, {"steps", number}, {"posted", number}},
@@ -151,7 +155,8 @@ var (
 		columns(text, "caller_id, transaction_id"), columns(number, "seq, at"),
 		columns(text, "before_state, verb, after_state, status_code, status_message"), columns(number, "amount"))
 	insertPosting = insertion("adding a posting", "postings", "",
-		columns(text, "caller_id, transaction_id"), columns(number, "seq, at"), columns(text, "from_account, to_account"), columns(number, "amount"))
+		columns(text, "caller_id, transaction_id"), columns(number, "seq, at"), columns(text, "from_account, to_account"),
+		columns(number, "amount"))
 )
 
 func (tx *Tx) writeTransaction(c payment.Change) error {
@@ -162,7 +167,8 @@ func (tx *Tx) writeTransaction(c payment.Change) error {
 	t, key := c.After, transactionKey{c.After.Caller, c.After.ID}
 	if c.Before.State == payment.None {
 		return tx.write(insertTransaction, key,
-			t.Caller, t.ID, t.Kind, t.Reference, t.Sender, t.Recipient, t.Owner, t.Token, t.RecipientToken, t.Instrument, t.Method, t.Aggregate,
+			t.Caller, t.ID, t.Kind, t.Reference, t.Sender, t.Recipient, t.Owner, t.Token, t.RecipientToken, t.Instrument,
+			t.Method, t.Aggregate,
 			t.State, t.StatusCode, t.StatusMessage, t.Amount.Micro, t.Settled.Micro, t.Fee.Micro, t.FeeBy,
 			t.Commission.Micro, t.CommissionID, t.Terms.Fixed.Micro, int64(t.Terms.Variable), t.Parent, t.Policy,
 			t.Refunded.Micro, t.FeeReturned.Micro, t.CommissionReturned.Micro, flag(t.SetsAside), flag(t.Counted),
@@ -170,8 +176,8 @@ func (tx *Tx) writeTransaction(c payment.Change) error {
 			t.Steps, t.Posted, due(t), micros(t.Received), micros(t.Deadline), micros(t.Completed))
 	}
 	return tx.write(moveTransaction, key,
-		t.State, t.StatusCode, t.StatusMessage, t.Settled.Micro, t.Fee.Micro, t.Commission.Micro, flag(t.SetsAside), t.IPNURL, t.Authorization,
-		t.Steps, t.Posted, due(t), micros(t.Completed), senderBalance, recipientBalance,
+		t.State, t.StatusCode, t.StatusMessage, t.Settled.Micro, t.Fee.Micro, t.Commission.Micro, flag(t.SetsAside), t.IPNURL,
+		t.Authorization, t.Steps, t.Posted, due(t), micros(t.Completed), senderBalance, recipientBalance,
 		t.Caller, t.ID, c.Before.State, c.Before.Steps, c.Before.Posted)
 }
 
@@ -186,5 +192,6 @@ func due(t payment.Transaction) int64 {
 func (tx *Tx) insertHistory(c payment.Change) error {
 	h := c.History(c.After.Steps)
 	return tx.write(insertHistory, nil,
-		c.After.Caller, c.After.ID, h.Seq, micros(h.At), h.Before, h.Verb, h.After, h.StatusCode, h.StatusMessage, h.Amount.Micro)
+		c.After.Caller, c.After.ID, h.Seq, micros(h.At), h.Before, h.Verb, h.After, h.StatusCode, h.StatusMessage,
+		h.Amount.Micro)
 }

@@ -63,7 +63,8 @@ var rememberRequest = insertion("remembering a request", "requests",
 	`ON CONFLICT (caller_id, reference) DO UPDATE
 	SET digest = excluded.digest, transaction_id = excluded.transaction_id,
 		refusal_code = excluded.refusal_code, refusal_message = excluded.refusal_message, received = excluded.received`,
-	columns(text, "caller_id, reference"), columns(blob, "digest"), columns(text, "transaction_id, refusal_code, refusal_message"), columns(number, "received"))
+	columns(text, "caller_id, reference"), columns(blob, "digest"),
+	columns(text, "transaction_id, refusal_code, refusal_message"), columns(number, "received"))
 
 // RememberRequest writes what a CallerReference was used for, in place of what
 // was forgotten; who calls it has read that the reference is free.

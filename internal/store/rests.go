@@ -148,7 +148,9 @@ func (l *locks) take() (all []statement) {
 		}
 	}
 	for _, s := range l.queries {
-		all = append(all, statement{doing: s.doing, text: s.text + l.share, args: s.args, row: func(scanner) error { return nil }})
+		all = append(all, statement{
+			doing: s.doing, text: s.text + l.share, args: s.args, row: func(scanner) error { return nil },
+		})
 	}
 	clear(l.keys)
 	l.queries = nil

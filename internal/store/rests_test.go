@@ -142,12 +142,16 @@ func TestTwoAddTheSameRow(t *testing.T) {
 				return err
 			}
 			between()
-			return tx.RememberRequest(payment.Request{Caller: "C1", Reference: "order", Transaction: id, Received: holdfasttest.Start})
+			return tx.RememberRequest(payment.Request{
+				Caller: "C1", Reference: "order", Transaction: id, Received: holdfasttest.Start,
+			})
 		})
 	}
 	met, err := add("T2", sync.OnceFunc(func() {
 		err := other.Update(t.Context(), func(tx *store.Tx) error {
-			return tx.RememberRequest(payment.Request{Caller: "C1", Reference: "order", Transaction: "T1", Received: holdfasttest.Start})
+			return tx.RememberRequest(payment.Request{
+				Caller: "C1", Reference: "order", Transaction: "T1", Received: holdfasttest.Start,
+			})
 		})
 		if err != nil {
 			t.Errorf("the other server: %v", err)

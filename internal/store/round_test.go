@@ -22,7 +22,9 @@ func TestAnActionReadsWhatItWrote(t *testing.T) {
 			t.Fatal(err)
 		}
 		remember := func(tx *store.Tx, ref holdfast.CallerReference, id holdfast.TransactionID) error {
-			return tx.RememberRequest(payment.Request{Caller: "C1", Reference: ref, Transaction: id, Received: holdfasttest.Start})
+			return tx.RememberRequest(payment.Request{
+				Caller: "C1", Reference: ref, Transaction: id, Received: holdfasttest.Start,
+			})
 		}
 		var clock party.Caller
 		var twice, moved payment.Request
@@ -51,7 +53,9 @@ func TestAnActionReadsWhatItWrote(t *testing.T) {
 		if want := holdfasttest.Start.Add(-back - payment.ReferenceLife); !moved.Received.Equal(want) {
 			t.Errorf("a statement of its own left the request at %v, want %v", moved.Received, want)
 		}
-		for ref, want := range map[holdfast.CallerReference]holdfast.TransactionID{"order-1": "T2", "order-2": "T3", "order-3": "T4"} {
+		for ref, want := range map[holdfast.CallerReference]holdfast.TransactionID{
+			"order-1": "T2", "order-2": "T3", "order-3": "T4",
+		} {
 			err := db.View(t.Context(), func(tx *store.ReadTx) error {
 				r, _, err := tx.Request("C1", ref)
 				if r.Transaction != want {
@@ -72,7 +76,8 @@ func TestAnActionIsToldThatItsAnswerIsLate(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		var first bool
 		err := db.Update(t.Context(), func(tx *store.Tx) (err error) {
-			first, err = tx.DecideAttempt(payment.Attempt{Caller: "C1", Transaction: "T1", Step: payment.StepAuthorize}, payment.Answer{}, holdfasttest.Start)
+			first, err = tx.DecideAttempt(payment.Attempt{Caller: "C1", Transaction: "T1", Step: payment.StepAuthorize},
+				payment.Answer{}, holdfasttest.Start)
 			return err
 		})
 		if first || err != nil {

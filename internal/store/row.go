@@ -74,7 +74,9 @@ func maybe(doing string, err error) (found bool, _ error) {
 }
 
 // list reads all rows of a query.
-func list[T any](tx *ReadTx, doing string, scan func(scanner) (T, error), query string, args ...any) (all []T, err error) {
+func list[T any](
+	tx *ReadTx, doing string, scan func(scanner) (T, error), query string, args ...any,
+) (all []T, err error) {
 	err = tx.sql.run(tx.ctx, statement{doing: doing, text: query, args: args, row: func(row scanner) error {
 		one, err := scan(row)
 		if err != nil {

@@ -42,7 +42,8 @@ func TestTheDatabaseKnowsTheMoves(t *testing.T) {
 				for j, verb := range payment.Verbs {
 					for k, to := range payment.States {
 						_, err := db.ExecContext(t.Context(), `
-							INSERT INTO transaction_history (caller_id, transaction_id, seq, at, before_state, verb, after_state, status_code, status_message, amount)
+							INSERT INTO transaction_history (
+								caller_id, transaction_id, seq, at, before_state, verb, after_state, status_code, status_message, amount)
 							VALUES ('C1', $1, 1, 0, $2, $3, $4, '', '', 1)`,
 							fmt.Sprintf("T%d-%d-%d", i, j, k), string(from), string(verb), string(to))
 						next, ok := from.After(verb)
@@ -63,7 +64,8 @@ func TestADatabaseNewerThanTheProgramIsRefused(t *testing.T) {
 			if err := holdfasttest.Open(t, at).Close(); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := raw(t, at).ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, $1)`, true); err != nil {
+			if _, err := raw(t, at).ExecContext(t.Context(),
+				`INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, $1)`, true); err != nil {
 				t.Fatal(err)
 			}
 			db, err := store.Open(t.Context(), store.Config{Address: at})
@@ -84,8 +86,9 @@ func TestTokensAreFoundByReference(t *testing.T) {
 	holdfasttest.Open(t, address)
 	var id, parent, unused int
 	var plan string
-	if err := raw(t, address).QueryRowContext(t.Context(), "EXPLAIN QUERY PLAN "+store.TokenByReferenceQuery, "C1", "order-1").
-		Scan(&id, &parent, &unused, &plan); err != nil {
+	query := "EXPLAIN QUERY PLAN " + store.TokenByReferenceQuery
+	row := raw(t, address).QueryRowContext(t.Context(), query, "C1", "order-1")
+	if err := row.Scan(&id, &parent, &unused, &plan); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(plan, "tokens_by_reference (caller_id=? AND reference=?)") {

@@ -28,7 +28,8 @@ func (db *DB) loadSealer(ctx context.Context, d dialect, key *SealKey) (*sealer,
 			return nil, err
 		}
 	case key == nil:
-		return nil, fmt.Errorf("%w: its secrets open with the file of the key %s only; give it with --seal-key", ErrSealed, name)
+		return nil, fmt.Errorf("%w: its secrets open with the file of the key %s only; give it with --seal-key", ErrSealed,
+			name)
 	}
 	if name != key.Name() {
 		return nil, fmt.Errorf("%w with the key %s, and the key given is %s", ErrSealed, name, key.Name())
@@ -43,7 +44,8 @@ func (db *DB) loadSealer(ctx context.Context, d dialect, key *SealKey) (*sealer,
 // sealing reads how the store is sealed; name is empty where it is not.
 func (db *DB) sealing(ctx context.Context, d dialect) (wrapped []byte, name string, err error) {
 	var cleaned bool
-	err = db.writer.QueryRowContext(ctx, `SELECT data_key, key_name, cleaned = 1 FROM sealing`).Scan(&wrapped, &name, &cleaned)
+	err = db.writer.QueryRowContext(ctx, `SELECT data_key, key_name, cleaned = 1 FROM sealing`).Scan(&wrapped, &name,
+		&cleaned)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, "", nil
 	}
@@ -58,12 +60,14 @@ const insertSealing = `INSERT INTO sealing (place, data_key, key_name, cleaned) 
 
 func (db *DB) sealFresh(ctx context.Context, d dialect, key SealKey) (wrapped []byte, name string, err error) {
 	var secrets int
-	err = db.writer.QueryRowContext(ctx, `SELECT (SELECT COUNT(1) FROM access_keys) + (SELECT COUNT(1) FROM signing_keys)`).Scan(&secrets)
+	err = db.writer.QueryRowContext(ctx,
+		`SELECT (SELECT COUNT(1) FROM access_keys) + (SELECT COUNT(1) FROM signing_keys)`).Scan(&secrets)
 	if err != nil {
 		return nil, "", d.unreachable(fmt.Errorf("counting secrets: %w", err))
 	}
 	if secrets > 0 {
-		return nil, "", fmt.Errorf("%w, and a key was given: stop all servers and seal it with holdfast seal on, or leave the key out", ErrNotSealed)
+		return nil, "", fmt.Errorf("%w, and a key was given: stop all servers and seal it with holdfast seal on, or leave "+
+			"the key out", ErrNotSealed)
 	}
 	if wrapped, err = key.wrap(newDataKey()); err != nil {
 		return nil, "", err
@@ -122,8 +126,10 @@ func (db *DB) reseal(ctx context.Context, to *sealer, insert func(*sql.Tx) error
 		all, change string
 		row         func(string) string
 	}{
-		{`SELECT access_key_id, secret FROM access_keys`, `UPDATE access_keys SET secret = $1 WHERE access_key_id = $2`, accessKeyRow},
-		{`SELECT path, private_key FROM signing_keys`, `UPDATE signing_keys SET private_key = $1 WHERE path = $2`, signingKeyRow},
+		{`SELECT access_key_id, secret FROM access_keys`, `UPDATE access_keys SET secret = $1 WHERE access_key_id = $2`,
+			accessKeyRow},
+		{`SELECT path, private_key FROM signing_keys`, `UPDATE signing_keys SET private_key = $1 WHERE path = $2`,
+			signingKeyRow},
 	} {
 		secrets, err := secretsOf(ctx, tx, table.all)
 		if err != nil {
@@ -200,7 +206,8 @@ func (db *DB) refuseInUse(ctx context.Context) error {
 func (db *DB) clean(ctx context.Context) error {
 	for _, statement := range db.dialect.clean {
 		if _, err := db.writer.ExecContext(ctx, statement); err != nil {
-			return fmt.Errorf("the secrets are sealed, but plain copies may be left in freed space; seal the store again: %w", db.dialect.locked(err))
+			return fmt.Errorf("the secrets are sealed, but plain copies may be left in freed space; seal the store again: %w",
+				db.dialect.locked(err))
 		}
 		db.sealStep()
 	}
@@ -226,7 +233,8 @@ func (db *DB) emptyLog(ctx context.Context) error {
 		return fmt.Errorf("putting the log into the file: %w", err)
 	}
 	if busy {
-		return fmt.Errorf("the secrets are sealed, but plain copies may be left in the log, which another program reads; end that program and seal the store again: %w", ErrLocked)
+		return fmt.Errorf("the secrets are sealed, but plain copies may be left in the log, which another program reads; "+
+			"end that program and seal the store again: %w", ErrLocked)
 	}
 	return nil
 }

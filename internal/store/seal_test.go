@@ -37,7 +37,9 @@ func addSecrets(t *testing.T, db *store.DB, from, to int) {
 		if from > 0 {
 			return nil
 		}
-		return tx.InsertSigningKey(store.SigningKey{Path: "/certs/x", PrivateKey: []byte(privateKey), Created: holdfasttest.Start}, 0)
+		return tx.InsertSigningKey(store.SigningKey{
+			Path: "/certs/x", PrivateKey: []byte(privateKey), Created: holdfasttest.Start,
+		}, 0)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -89,7 +91,8 @@ func traces(t *testing.T, address string) (count int) {
 // plainRows counts secrets in the tables that nothing seals.
 func plainRows(t *testing.T, address string) (count int) {
 	t.Helper()
-	rows, err := raw(t, address).QueryContext(t.Context(), `SELECT secret FROM access_keys UNION ALL SELECT private_key FROM signing_keys`)
+	rows, err := raw(t, address).QueryContext(t.Context(),
+		`SELECT secret FROM access_keys UNION ALL SELECT private_key FROM signing_keys`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +156,8 @@ func TestSeal(t *testing.T) {
 			at, first, second := address(t), newSealKey(t), newSealKey(t)
 			with(t, at, nil, func(db *store.DB) { addSecrets(t, db, 0, 100) })
 			if name == "SQLite" { // what was deleted is still there
-				if _, err := raw(t, at).ExecContext(t.Context(), `DELETE FROM access_keys WHERE access_key_id LIKE 'K9%'`); err != nil {
+				if _, err := raw(t, at).ExecContext(t.Context(),
+					`DELETE FROM access_keys WHERE access_key_id LIKE 'K9%'`); err != nil {
 					t.Fatal(err)
 				}
 				if had := traces(t, at); had < 100 {
@@ -296,7 +300,9 @@ func TestASealedSecretIsItsRows(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			at, key := address(t), newSealKey(t)
 			with(t, at, key, func(db *store.DB) { addSecrets(t, db, 0, 2) })
-			swap := `UPDATE access_keys SET secret = (SELECT secret FROM access_keys WHERE access_key_id = 'K0') WHERE access_key_id = 'K1'`
+			swap := `
+				UPDATE access_keys SET secret = (SELECT secret FROM access_keys WHERE access_key_id = 'K0')
+				WHERE access_key_id = 'K1'`
 			if _, err := raw(t, at).ExecContext(t.Context(), swap); err != nil {
 				t.Fatal(err)
 			}
@@ -315,8 +321,12 @@ func TestReadSealKey(t *testing.T) {
 	if err != nil || got.Name() != key.Name() {
 		t.Errorf("read %v, %v", got, err)
 	}
-	for _, text := range []string{"", "# nothing\n", "AGE-SECRET-KEY-1BROKEN\n", key.Reveal() + "\n" + key.Reveal() + "\n", strings.ToLower(key.Reveal()) + "x"} {
-		if got, err := store.ReadSealKey(strings.NewReader(text)); err == nil || text != "" && strings.Contains(err.Error(), "BROKEN") {
+	for _, text := range []string{
+		"", "# nothing\n", "AGE-SECRET-KEY-1BROKEN\n", key.Reveal() + "\n" + key.Reveal() + "\n",
+		strings.ToLower(key.Reveal()) + "x",
+	} {
+		got, err := store.ReadSealKey(strings.NewReader(text))
+		if err == nil || text != "" && strings.Contains(err.Error(), "BROKEN") {
 			t.Errorf("%q is read as %v, %v", text, got, err)
 		}
 	}

@@ -118,7 +118,8 @@ func (s *sealer) seal(plain []byte, row string) []byte {
 	if s == nil {
 		return plain
 	}
-	return s.aead.Seal([]byte(sealedPrefix), nil, plain, []byte(row)) //nolint:gosec // the cipher draws the nonce by itself
+	//nolint:gosec // the cipher draws the nonce by itself
+	return s.aead.Seal([]byte(sealedPrefix), nil, plain, []byte(row))
 }
 
 // ErrSealed is why a sealed secret cannot be read.
@@ -131,7 +132,8 @@ func (s *sealer) unseal(kept []byte, row string) ([]byte, error) {
 		return kept, nil
 	}
 	if s == nil {
-		return nil, fmt.Errorf("opening a secret: %w, and was not when it was opened here; start again with its key", ErrSealed)
+		return nil, fmt.Errorf("opening a secret: %w, and was not when it was opened here; start again with its key",
+			ErrSealed)
 	}
 	plain, err := s.aead.Open(nil, nil, sealed, []byte(row))
 	if err != nil {

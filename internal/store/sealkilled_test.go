@@ -83,7 +83,8 @@ func killed(t *testing.T, address string, from, to *store.SealKey, steps int) bo
 		return key.Reveal()
 	}
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledSealer$")
-	child.Env = append(os.Environ(), killedAddress+"="+address, killedFrom+"="+reveal(from), killedTo+"="+reveal(to), fmt.Sprintf("%s=%d", killedAfter, steps))
+	child.Env = append(os.Environ(), killedAddress+"="+address, killedFrom+"="+reveal(from), killedTo+"="+reveal(to),
+		fmt.Sprintf("%s=%d", killedAfter, steps))
 	said, err := child.CombinedOutput()
 	if err == nil {
 		return false

@@ -72,7 +72,9 @@ func (s *source[K, V]) locking(keys []any, share string) statement {
 	for i, key := range keys {
 		rows[i] = s.args(key.(K)) //nolint:forcetypeassert // it was noted by this source
 	}
-	return statement{doing: s.doing + " again", text: s.lock + share, args: columnsOf(rows), row: func(scanner) error { return nil }}
+	return statement{
+		doing: s.doing + " again", text: s.lock + share, args: columnsOf(rows), row: func(scanner) error { return nil },
+	}
 }
 
 // readMany reads the rows of all keys into found.

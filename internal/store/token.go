@@ -10,7 +10,9 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-const tokenColumns = `caller_id, token_id, token_use, token_type, reference, friendly_name, reason, installed, starts, expires, used_by, cancelled,
+const tokenColumns = `
+	caller_id, token_id, token_use, token_type, reference, friendly_name,
+	reason, installed, starts, expires, used_by, cancelled,
 	old_token, instruction, sender, instrument_id, method, aggregate_id, amount_type, amount, period,
 	recipient, recipients, methods, fee_ceiling, fixed_ceiling, variable_ceiling, pays_fee, refund_token`
 
@@ -27,7 +29,8 @@ func scanToken(row scanner) (t payment.Token, err error) {
 	var variable money.Rate
 	var period, recipients, methods string
 	var ceiling bool
-	err = row.Scan(&t.Caller, &t.ID, &t.Use, &t.Type, &t.Reference, &t.FriendlyName, &t.Reason, &installed, &starts, &expires, &t.UsedBy, &t.Cancelled,
+	err = row.Scan(&t.Caller, &t.ID, &t.Use, &t.Type, &t.Reference, &t.FriendlyName, &t.Reason, &installed, &starts,
+		&expires, &t.UsedBy, &t.Cancelled,
 		&t.OldToken, &t.Instruction, &t.Sender, &t.Instrument, &t.Method, &t.Aggregate, &t.AmountType, &amount, &period,
 		&t.Recipient, &recipients, &methods, &ceiling, &fixed, &variable, &t.PaysFee, &t.RefundToken)
 	if err != nil {
@@ -98,10 +101,13 @@ func (tx *ReadTx) Token(id holdfast.TokenID) (t payment.Token, found bool, err e
 
 // tokenByReference has the condition of its index: SQLite does not see that a
 // parameter is not empty, and would look at all of the caller's tokens.
-const tokenByReference = `SELECT ` + tokenColumns + ` FROM tokens WHERE caller_id = $1 AND reference = $2 AND reference <> ''`
+const tokenByReference = `SELECT ` + tokenColumns +
+	` FROM tokens WHERE caller_id = $1 AND reference = $2 AND reference <> ''`
 
 // TokenByReference reads the token a caller had made under a reference.
-func (tx *ReadTx) TokenByReference(c party.CallerID, ref holdfast.CallerReference) (t payment.Token, found bool, err error) {
+func (tx *ReadTx) TokenByReference(
+	c party.CallerID, ref holdfast.CallerReference,
+) (t payment.Token, found bool, err error) {
 	t, err = scanToken(tx.sql.QueryRowContext(tx.ctx, tokenByReference, c, ref))
 	found, err = maybe("reading a token by reference", err)
 	return t, found, err
@@ -145,7 +151,9 @@ type TokenPlace struct {
 // have it paid. Current leaves out those that were used, cancelled or, by their
 // callers' clocks, are expired at real; but a token stays that moves money on an
 // instrument whose time is over.
-func (tx *ReadTx) TokensOf(p party.ID, current bool, real time.Time, after TokenPlace, most int) ([]payment.Token, error) {
+func (tx *ReadTx) TokensOf(
+	p party.ID, current bool, real time.Time, after TokenPlace, most int,
+) ([]payment.Token, error) {
 	if after == (TokenPlace{}) {
 		after = TokenPlace{Installed: neverExpires}
 	}
@@ -182,8 +190,9 @@ func (tx *ReadTx) TokenOf(p party.ID, h payment.TokenHandle) (t payment.Token, f
 }
 
 var insertToken = insertion("adding a token", "tokens", "ON CONFLICT DO NOTHING",
-	columns(text, "caller_id, token_id, token_use, token_type, reference, friendly_name, reason"), columns(number, "installed, starts, expires"),
-	columns(text, "used_by"), columns(number, "cancelled"), columns(text, "old_token, instruction, sender, instrument_id, method, aggregate_id, amount_type"),
+	columns(text, "caller_id, token_id, token_use, token_type, reference, friendly_name, reason"),
+	columns(number, "installed, starts, expires"), columns(text, "used_by"), columns(number, "cancelled"),
+	columns(text, "old_token, instruction, sender, instrument_id, method, aggregate_id, amount_type"),
 	columns(number, "amount"), columns(text, "period, recipient, recipients, methods"),
 	columns(number, "fee_ceiling, fixed_ceiling, variable_ceiling, pays_fee"), columns(text, "refund_token"))
 
@@ -210,9 +219,11 @@ func tokenRow(t payment.Token) []any {
 		ceiling = *t.FeeCeiling
 	}
 	return []any{
-		t.Caller, t.ID, t.Use, t.Type, t.Reference, t.FriendlyName, t.Reason, micros(t.Installed), micros(t.Starts), micros(expires), t.UsedBy, flag(t.Cancelled),
+		t.Caller, t.ID, t.Use, t.Type, t.Reference, t.FriendlyName, t.Reason, micros(t.Installed), micros(t.Starts),
+		micros(expires), t.UsedBy, flag(t.Cancelled),
 		t.OldToken, t.Instruction, t.Sender, t.Instrument, t.Method, t.Aggregate, t.AmountType, t.Amount.Micro, period,
-		t.Recipient, wordList(t.Recipients), wordList(t.Methods), flag(t.FeeCeiling != nil), ceiling.Fixed.Micro, int64(ceiling.Variable), flag(t.PaysFee), t.RefundToken,
+		t.Recipient, wordList(t.Recipients), wordList(t.Methods), flag(t.FeeCeiling != nil), ceiling.Fixed.Micro,
+		int64(ceiling.Variable), flag(t.PaysFee), t.RefundToken,
 	}
 }
 
@@ -250,7 +261,8 @@ func (tx *Tx) CancelToken(c party.CallerID, id holdfast.TokenID) error {
 // ExpireToken has a token expire at a time; it must not be used nor cancelled.
 func (tx *Tx) ExpireToken(c party.CallerID, id holdfast.TokenID, at time.Time) error {
 	return tx.one("ending a token", `
-		UPDATE tokens SET expires = $1 WHERE caller_id = $2 AND token_id = $3 AND cancelled = 0 AND used_by = ''`, micros(at), c, id)
+		UPDATE tokens SET expires = $1 WHERE caller_id = $2 AND token_id = $3 AND cancelled = 0 AND used_by = ''`,
+		micros(at), c, id)
 }
 
 // Install adds what a party's word made, and reports whether its references

@@ -12,19 +12,27 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-const transactionColumns = `caller_id, transaction_id, kind, reference, sender, recipient, owner, token_id, recipient_token, instrument_id, method, aggregate_id,
-	state, status_code, status_message, amount, settled, fee, fee_by, commission, commission_id, fixed_terms, variable_terms, parent, policy,
+const transactionColumns = `
+	caller_id, transaction_id, kind, reference, sender, recipient, owner,
+	token_id, recipient_token, instrument_id, method, aggregate_id,
+	state, status_code, status_message, amount, settled, fee, fee_by, commission,
+	commission_id, fixed_terms, variable_terms, parent, policy,
 	refunded, fee_returned, commission_returned, sets_aside, counted,
-	caller_description, sender_description, descriptor, ipn_url, authorization_ref, sender_balance, recipient_balance, steps, posted, received, deadline, completed`
+	caller_description, sender_description, descriptor, ipn_url, authorization_ref,
+	sender_balance, recipient_balance, steps, posted, received, deadline, completed`
 
 func scanTransaction(row scanner) (t payment.Transaction, err error) {
-	var amount, settled, fee, commission, fixed, refunded, feeReturned, commissionReturned, received, deadline, completed int64
+	var amount, settled, fee, commission, fixed, refunded, feeReturned, commissionReturned int64
+	var received, deadline, completed int64
 	var variable money.Rate
 	var senderBalance, recipientBalance sql.NullInt64
-	err = row.Scan(&t.Caller, &t.ID, &t.Kind, &t.Reference, &t.Sender, &t.Recipient, &t.Owner, &t.Token, &t.RecipientToken, &t.Instrument, &t.Method, &t.Aggregate,
-		&t.State, &t.StatusCode, &t.StatusMessage, &amount, &settled, &fee, &t.FeeBy, &commission, &t.CommissionID, &fixed, &variable, &t.Parent, &t.Policy,
+	err = row.Scan(&t.Caller, &t.ID, &t.Kind, &t.Reference, &t.Sender, &t.Recipient, &t.Owner, &t.Token, &t.RecipientToken,
+		&t.Instrument, &t.Method, &t.Aggregate,
+		&t.State, &t.StatusCode, &t.StatusMessage, &amount, &settled, &fee, &t.FeeBy, &commission, &t.CommissionID, &fixed,
+		&variable, &t.Parent, &t.Policy,
 		&refunded, &feeReturned, &commissionReturned, &t.SetsAside, &t.Counted,
-		&t.CallerDescription, &t.SenderDescription, &t.Descriptor, &t.IPNURL, &t.Authorization, &senderBalance, &recipientBalance, &t.Steps, &t.Posted, &received, &deadline, &completed)
+		&t.CallerDescription, &t.SenderDescription, &t.Descriptor, &t.IPNURL, &t.Authorization, &senderBalance,
+		&recipientBalance, &t.Steps, &t.Posted, &received, &deadline, &completed)
 	t.Amount, t.Settled, t.Fee, t.Commission = dollars(amount), dollars(settled), dollars(fee), dollars(commission)
 	t.Terms = payment.CommissionTerms{Fixed: maybeDollars(fixed), Variable: variable}
 	t.Refunded, t.FeeReturned, t.CommissionReturned = dollars(refunded), dollars(feeReturned), dollars(commissionReturned)
@@ -65,7 +73,9 @@ func (tx *ReadTx) Transaction(c party.CallerID, id holdfast.TransactionID) (paym
 func (tx *ReadTx) DueCallers(real time.Time) ([]party.Caller, error) {
 	return list(tx, "looking for what is due", func(row scanner) (party.Caller, error) { return scanCaller(row) }, `
 		SELECT `+callerColumns+`
-		FROM (SELECT c.*, (SELECT MIN(due) FROM transactions t WHERE t.caller_id = c.caller_id AND t.due > 0) AS first FROM callers c) AS waiting
+		FROM (
+			SELECT c.*, (SELECT MIN(due) FROM transactions t WHERE t.caller_id = c.caller_id AND t.due > 0) AS first
+			FROM callers c) AS waiting
 		WHERE first <= $1 + clock_offset
 		ORDER BY first - clock_offset`, micros(real))
 }
@@ -204,7 +214,8 @@ func (tx *ReadTx) CountPayments(c party.CallerID, token holdfast.TokenID) (n int
 func (tx *ReadTx) CountPaid(c party.CallerID, token holdfast.TokenID) (n int64, err error) {
 	return tx.count("counting what a token paid", `
 		SELECT COUNT(1) FROM transactions
-		WHERE caller_id = $1 AND token_id = $2 AND counted = 1 AND kind IN ('Pay', 'Reserve') AND state = 'Success'`, c, token)
+		WHERE caller_id = $1 AND token_id = $2 AND counted = 1 AND kind IN ('Pay', 'Reserve') AND state = 'Success'`,
+		c, token)
 }
 
 func (tx *ReadTx) count(doing, query string, args ...any) (n int64, err error) {

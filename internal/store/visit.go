@@ -8,7 +8,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-const visitColumns = `visit_id, caller_id, reference, params, signature_v1, party_id, instrument_id, address_id, status, message, answer, created, ended, visit_key`
+const visitColumns = `
+	visit_id, caller_id, reference, params, signature_v1, party_id, instrument_id,
+	address_id, status, message, answer, created, ended, visit_key`
 
 func scanVisit(row scanner) (v payment.Visit, err error) {
 	var created, ended int64
@@ -89,7 +91,8 @@ func (tx *Tx) InsertVisit(v payment.Visit) error {
 func (tx *Tx) UpdateVisit(v payment.Visit) error {
 	return tx.one("changing a visit", `
 		UPDATE visits
-		SET party_id = $1, instrument_id = $2, address_id = $3, status = $4, message = $5, answer = $6, ended = $7, visit_key = $8
+		SET party_id = $1, instrument_id = $2, address_id = $3, status = $4, message = $5, answer = $6,
+			ended = $7, visit_key = $8
 		WHERE visit_id = $9 AND ended = 0`,
 		v.Sender, v.Instrument, v.Address, v.Status, v.Message, v.Answer, micros(v.Ended), v.Key, v.ID)
 }

@@ -39,7 +39,9 @@ func (tx *Tx) InsertWhole(w Whole) error {
 	if err := tx.RememberRequest(w.Request); err != nil {
 		return err
 	}
-	both := payment.Change{Before: intent.Before, After: outcome.After, Postings: slices.Concat(intent.Postings, outcome.Postings)}
+	both := payment.Change{
+		Before: intent.Before, After: outcome.After, Postings: slices.Concat(intent.Postings, outcome.Postings),
+	}
 	if err := tx.writeTransaction(both); err != nil {
 		return err
 	}
