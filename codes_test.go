@@ -46,7 +46,8 @@ func TestError(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	refusal.Hint = "The secret key is another one."
-	if got := refusal.Error(); got != "AmountOutOfRange: USD 1.00 is too much (request r-1) Hint: The secret key is another one." {
+	if got := refusal.Error(); got != "AmountOutOfRange: USD 1.00 is too much (request r-1) Hint: The secret key is "+
+		"another one." {
 		t.Errorf("got %q", got)
 	}
 	if !refusal.Retriable() {

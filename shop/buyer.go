@@ -10,8 +10,9 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// buyerReturns takes a buyer who comes back from the Co-Branded pages. Nothing
-// of an unverified address is believed. Coming twice is coming once.
+// buyerReturns handles a buyer's return from the Co-Branded pages. It uses
+// nothing from a URL that is not verified. Loading the URL a second time
+// changes nothing.
 func (s *Shop) buyerReturns(w http.ResponseWriter, r *http.Request) error {
 	back, err := s.verifier.ParseReturn(r.Context(), s.publicURL+returnPath+"?"+r.URL.RawQuery)
 	if err != nil {
@@ -22,9 +23,9 @@ func (s *Shop) buyerReturns(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if asked, given := back.Params.Lookup("transactionAmount"); given && asked != o.Totals.Total.Decimal() {
-		return returnError(fmt.Errorf("order %s is returned with another amount", o.ID))
+		return returnError(fmt.Errorf("the return URL of order %s has another amount", o.ID))
 	}
-	// The buyer may close the browser now; what is known is kept all the same.
+	// Even if the buyer closes the browser now, the result is stored.
 	ctx := context.WithoutCancel(r.Context())
 	switch {
 	case back.Authorised():
@@ -54,32 +55,32 @@ func returnError(err error) error {
 	if ok && unverified.Unanswered {
 		return &pageError{
 			http.StatusServiceUnavailable, "One moment, please",
-			"We could not ask the payment service whether this way back is genuine. Nothing is lost: load this page again in " +
-				"a minute. If you authorised the payment, we will also find out by ourselves.",
+			"We could not ask the payment service whether this link is genuine. Nothing is lost: load this page again in " +
+				"a minute. If you authorised the payment, we will also notice that by ourselves.",
 		}
 	}
 	return &pageError{
 		http.StatusBadRequest, "We could not verify this link",
-		"It is not a genuine way back from the payment pages: the payment service did not make it, or it was changed on " +
-			"the way. We did nothing with it, and nothing was charged. If you have just paid, go back to the payment page and " +
-			"continue from there; we will also find out by ourselves.",
+		"Either the payment service did not make this link, or somebody changed it afterwards. We did " +
+			"nothing, and nothing was charged. If you have just paid, go back to the payment page and " +
+			"continue from there. We will also notice by ourselves that you paid.",
 	}
 }
 
-// An orderView is an order as its buyer sees it.
+// An orderView is an order on the buyer's page.
 type orderView struct {
 	Order
 	Heading string
 	Words   string
-	Thanks  bool   // the buyer has done all there is to do
-	Waiting bool   // there will be news soon
-	CartNow bool   // the cart is still as it was
+	Thanks  bool   // the buyer need not do anything more
+	Waiting bool   // the state will change soon
+	CartNow bool   // the cart still has its contents
 	Again   bool   // the buyer can pay for the same pieces again
-	Other   *Order // that was paid for in this one's place
+	Other   *Order // the order that the buyer paid for instead
 	Steps   []orderStep
 }
 
-// An orderStep is one of the few steps that a buyer cares about.
+// An orderStep is one of the steps of an order on the buyer's page.
 type orderStep struct {
 	Name      string
 	Done, Now bool
@@ -103,19 +104,20 @@ func (s *Shop) thankYou(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, "order.html", v)
 }
 
-// orderedAgain is the page of an order in whose place the buyer has paid for
-// another one.
+// orderedAgain returns the page of an order that the buyer has replaced by
+// paying for another one.
 func orderedAgain(v orderView, other Order) orderView {
-	v.Heading, v.Again, v.CartNow, v.Other = "This is order "+strconv.FormatInt(other.Number, 10)+" now", false, false,
+	v.Heading, v.Again, v.CartNow, v.Other = "You paid for this as order "+strconv.FormatInt(other.Number, 10), false,
+		false,
 		&other
-	v.Words = fmt.Sprintf("Nothing was charged for order %d. You paid for the same pieces as order %d, and that is the "+
-		"one that counts.", v.Number, other.Number)
+	v.Words = fmt.Sprintf("Nothing was charged for order %d. You paid for the same pieces with order %d, which is the "+
+		"valid one.", v.Number, other.Number)
 	return v
 }
 
 func viewForBuyer(o Order) orderView {
 	v := orderView{Order: o, Words: buyerWords(o)}
-	steps := 0 // that are done
+	steps := 0 // steps that are complete
 	switch o.State {
 	case AwaitingAuthorisation:
 		v.Heading, v.Waiting, v.CartNow = "Waiting for your payment", true, true
@@ -134,7 +136,7 @@ func viewForBuyer(o Order) orderView {
 	case Cancelling, Cancelled:
 		v.Heading, v.Again = "This order was cancelled", o.State == Cancelled
 	case Lapsed:
-		v.Heading, v.Again = "This order has to be paid again", true
+		v.Heading, v.Again = "Please pay for this order again", true
 	case NeedsAttention:
 		v.Heading, v.Again = headingOfTrouble(o), o.chargeFailed()
 	}

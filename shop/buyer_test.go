@@ -54,9 +54,9 @@ func TestBuyerPays(t *testing.T) {
 	if err != nil || !strings.HasPrefix(log[len(log)-1].RequestID, "request-") {
 		t.Errorf("the log ends with %+v, %v; want Reserve's RequestId", log, err)
 	}
-	st.want(st.get("/cart"), http.StatusOK, "nothing in it")
+	st.want(st.get("/cart"), http.StatusOK, "Your cart is empty")
 
-	// Coming back again and reloading asks for nothing more.
+	// Loading the return URL again sends no further request.
 	st.want(st.get(back), http.StatusSeeOther)
 	st.want(st.get(page), http.StatusOK, `id="thank-you"`)
 	st.pass(time.Minute)
@@ -79,7 +79,7 @@ func TestForgedReturnChangesNothing(t *testing.T) {
 		"no parameters": "/return",
 	} {
 		w := st.get(forged)
-		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "not a genuine way back") {
+		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "We could not verify this link") {
 			t.Errorf("%s: status %d", name, w.Code)
 		}
 	}
@@ -98,20 +98,20 @@ func TestBuyerCancels(t *testing.T) {
 	st.wantState(id, shop.Abandoned)
 	st.want(st.get("/cart"), http.StatusOK, "Breakfast bowl")
 
-	// Back in the browser, and authorised after all.
+	// The buyer goes back in the browser and authorises.
 	st.want(st.get(st.returnPath(id, holdfast.ReturnSuccessCC)), http.StatusSeeOther)
 	st.wantState(id, shop.ToShip)
-	// The old way back, loaded again, does not undo it.
+	// The old return URL, loaded again, does not undo it.
 	st.want(st.get(st.returnPath(id, holdfast.ReturnAbandoned)), http.StatusSeeOther)
 	st.wantState(id, shop.ToShip)
 }
 
 func TestBuyerIsTurnedAway(t *testing.T) {
 	for status, words := range map[holdfast.ReturnStatus]string{
-		holdfast.ReturnSystemError:    "problem of its own",
+		holdfast.ReturnSystemError:    "The payment service had a problem",
 		holdfast.ReturnCallerError:    "The fault is ours",
 		holdfast.ReturnPaymentError:   "add another card",
-		holdfast.ReturnAccountProblem: "You can mend it there",
+		holdfast.ReturnAccountProblem: "You can fix it there",
 		holdfast.ReturnNotMarketplace: "The fault is ours",
 	} {
 		t.Run(string(status), func(t *testing.T) {
@@ -140,9 +140,10 @@ func TestRedirectLost(t *testing.T) {
 		t.Errorf("token %q", o.TokenID)
 	}
 
-	// The address was lost with the way back: it is asked for before shipping.
+	// Without the return there is no address, so the packer must ask for it before
+	// shipping.
 	st.want(st.get("/bench/orders/"+string(id)), http.StatusOK, "ann@example.test", `id="keep-address"`)
-	st.want(st.post("/bench/orders/"+string(id)+"/ship", "line", "0"), http.StatusConflict, "where to send it")
+	st.want(st.post("/bench/orders/"+string(id)+"/ship", "line", "0"), http.StatusConflict, "no shipping address")
 	st.want(st.post("/bench/orders/"+string(id)+"/address", "name", "Ann", "line1", "1 Kiln Lane", "city", "Ely"),
 		http.StatusSeeOther)
 	st.want(st.get("/bench/orders/"+string(id)), http.StatusOK, `id="ship"`, "1 Kiln Lane")
@@ -170,7 +171,7 @@ func TestReserveAnswerLost(t *testing.T) {
 	w := st.get(st.returnPath(id, holdfast.ReturnSuccessCC))
 	st.want(w, http.StatusSeeOther)
 	st.wantState(id, shop.Reserving)
-	st.want(st.get(w.Header().Get("Location")), http.StatusOK, `id="thank-you"`, "sent again by itself")
+	st.want(st.get(w.Header().Get("Location")), http.StatusOK, `id="thank-you"`, "sends the same request again")
 	first := st.fps.only(t)
 
 	st.restart() // the job is on disk
@@ -208,7 +209,7 @@ func TestReserveFails(t *testing.T) {
 	st.want(st.get(w.Header().Get("Location")), http.StatusOK, "has expired", `id="pay-again"`)
 	st.wantState(id, shop.PaymentFailed)
 	st.want(st.get("/cart"), http.StatusOK, "Morning mug")
-	// Paying again is a new order: the old reference is used up.
+	// Paying again makes a new order, because the old reference is used up.
 	st.want(st.post("/orders/"+string(id)+"/again"), http.StatusSeeOther)
 	if again := st.order(); again == id {
 		t.Error("the second try has the first one's reference")
@@ -219,8 +220,8 @@ func TestReserveRefused(t *testing.T) {
 	for code, want := range map[string]shop.OrderState{
 		"InvalidTokenId_Sender": shop.PaymentFailed,
 		"DuplicateRequest":      shop.PaymentFailed,
-		"ServiceUnavailable":    shop.Reserving, // its job will ask again
-		"SignatureDoesNotMatch": shop.Reserving, // once the keys are mended
+		"ServiceUnavailable":    shop.Reserving, // its job asks again
+		"SignatureDoesNotMatch": shop.Reserving, // continues when the keys are fixed
 	} {
 		t.Run(code, func(t *testing.T) {
 			st := newStage(t)
@@ -260,8 +261,8 @@ func TestPagesAreGuarded(t *testing.T) {
 			t.Errorf("%s has script or style of its own", path)
 		}
 	}
-	st.want(st.get("/nothing"), http.StatusNotFound, "nothing here")
+	st.want(st.get("/nothing"), http.StatusNotFound, "Page not found")
 	st.want(st.get("/orders/order-unknown"), http.StatusNotFound, "no such order")
-	st.want(st.post("/cart", "product", "mug", "quantity", "10"), http.StatusUnprocessableEntity, "How many?")
+	st.want(st.post("/cart", "product", "mug", "quantity", "10"), http.StatusUnprocessableEntity, "How many pieces?")
 	st.want(st.post("/cart", "product", "anvil"), http.StatusNotFound)
 }

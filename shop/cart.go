@@ -11,13 +11,14 @@ import (
 // A SessionID names a buyer's browser: random text in its cookie.
 type SessionID string
 
-// A CartID names what is in a session's cart until an order has taken it.
+// A CartID names the contents of a session's cart. When an order takes the
+// contents, the cart gets a new id.
 type CartID string
 
-// cartLifeMax is how long a cart that nobody touches is kept.
+// cartLifeMax is how long an unused cart is kept.
 const cartLifeMax = 30 * 24 * time.Hour
 
-// cart returns what is in a session's cart, in the order of the shelf.
+// cart returns the lines of a session's cart, in the order of the catalogue.
 func cart(ctx context.Context, q querier, session SessionID) ([]Line, error) {
 	rows, err := q.QueryContext(ctx, `SELECT product_id, quantity FROM cart_lines WHERE session_id = ?`, session)
 	if err != nil {
@@ -45,7 +46,8 @@ func cart(ctx context.Context, q querier, session SessionID) ([]Line, error) {
 	return lines, nil
 }
 
-// ensureCart returns the name of a session's cart, which is fresh if it has none.
+// ensureCart returns the id of a session's cart. A session without a cart gets
+// the id fresh.
 func ensureCart(ctx context.Context, q querier, session SessionID, fresh CartID) (id CartID, err error) {
 	_, err = q.ExecContext(ctx, `
 		INSERT INTO carts (session_id, cart_id)
@@ -60,7 +62,7 @@ func ensureCart(ctx context.Context, q querier, session SessionID, fresh CartID)
 	return id, nil
 }
 
-// cartID returns the name of a session's cart, or none.
+// cartID returns the id of a session's cart, or "".
 func cartID(ctx context.Context, q querier, session SessionID) (id CartID, err error) {
 	err = q.QueryRowContext(ctx, `SELECT cart_id FROM carts WHERE session_id = ?`, session).Scan(&id)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -69,8 +71,8 @@ func cartID(ctx context.Context, q querier, session SessionID) (id CartID, err e
 	return id, nil
 }
 
-// addToCart puts more of a product into a cart, up to quantityMax of it, and
-// reports whether all of it went in.
+// addToCart adds pieces of a product to a cart, up to quantityMax. It reports
+// whether all pieces were added.
 func addToCart(
 	ctx context.Context, q querier, session SessionID, id ProductID, more int64, now time.Time,
 ) (all bool, err error) {
@@ -91,7 +93,7 @@ func addToCart(
 	return had+more <= quantityMax, nil
 }
 
-// setInCart sets how many of a product are in a cart; none takes it out.
+// setInCart sets the quantity of a product in a cart. Zero removes it.
 func setInCart(ctx context.Context, q querier, session SessionID, id ProductID, quantity int64, now time.Time) error {
 	var err error
 	if quantity <= 0 {
@@ -109,8 +111,9 @@ func setInCart(ctx context.Context, q querier, session SessionID, id ProductID, 
 	return nil
 }
 
-// takeFromCart removes what was ordered and leaves what was put in since, which
-// is a new cart. A cart that an order has taken already stays as it is.
+// takeFromCart removes the ordered pieces from their cart. Pieces that were
+// added since then stay, in a cart with a new id. If an order has already taken
+// the cart, takeFromCart does nothing.
 func takeFromCart(ctx context.Context, q querier, id CartID, ordered []Line) error {
 	var session SessionID
 	err := q.QueryRowContext(ctx, `DELETE FROM carts WHERE cart_id = ? RETURNING session_id`, id).Scan(&session)
@@ -138,7 +141,7 @@ func takeFromCart(ctx context.Context, q querier, id CartID, ordered []Line) err
 	return nil
 }
 
-// forgetCarts removes carts that nobody has touched for a long time.
+// forgetCarts removes carts that were not used for cartLifeMax.
 func forgetCarts(ctx context.Context, q querier, now time.Time) error {
 	_, err := q.ExecContext(ctx, `DELETE FROM cart_lines WHERE changed_at < ?`, micros(now.Add(-cartLifeMax)))
 	if err == nil {

@@ -11,8 +11,9 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// payNow turns the cart into an order and sends the buyer to authorise it.
-// Pressing it twice, or in two tabs, leads to one order.
+// payNow turns the cart into an order and sends the buyer to the payment pages.
+// If the buyer presses the button twice, or in two tabs, there is still only
+// one order.
 func (s *Shop) payNow(w http.ResponseWriter, r *http.Request) error {
 	session, ok := sessionOf(r)
 	if !ok {
@@ -26,7 +27,7 @@ func (s *Shop) payNow(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if shown != "" && shown != cartID {
-			// The page is older than an order that took its cart.
+			// The page is old: an order has already taken its cart.
 			address, err = ordered(r.Context(), tx, shown)
 			return err
 		}
@@ -47,7 +48,8 @@ func (s *Shop) payNow(w http.ResponseWriter, r *http.Request) error {
 	return seeOther(w, r, address)
 }
 
-// ordered is the page of the order that a cart became, or else the cart's.
+// ordered returns the page of the order that has taken a cart, or the cart's
+// page if there is none.
 func ordered(ctx context.Context, q querier, id CartID) (string, error) {
 	o, found, err := liveOrderOf(ctx, q, id)
 	if err != nil || !found {
@@ -56,13 +58,13 @@ func ordered(ctx context.Context, q querier, id CartID) (string, error) {
 	return orderPath(o.ID), nil
 }
 
-// checkOut takes an order of a cart and returns where its buyer goes next. The
-// order is written first, under the name that the payment service will know it
-// by: whatever happens to the browser then, it can be found again.
+// checkOut makes an order from a cart and returns the page to which the buyer
+// goes next. The order is stored first, with its CallerReference, so that it
+// can be found whatever happens to the browser.
 //
-// Of one cart at most one order holds money. A second click goes on with the
-// order that the first one made; a cart that was changed since gets an order of
-// its own, which takes the place of the first.
+// At most one order of a cart holds money. A second click continues the order
+// of the first click. If the cart was changed in between, a new order replaces
+// the first one.
 func (s *Shop) checkOut(
 	ctx context.Context, tx *sql.Tx, session SessionID, id CartID, lines []Line,
 ) (address string, err error) {
@@ -82,8 +84,8 @@ func (s *Shop) checkOut(
 			return s.authoriseURL(w)
 		}
 		_, err := s.recordIn(ctx, tx, &w, change{
-			event: BuyerLeft, what: "The buyer went to pay for the same cart again, with something else in it",
-			note: "The buyer changed the cart and paid for it anew. Nothing was charged.",
+			event: BuyerLeft, what: "The buyer changed the cart and went to pay for it again",
+			note: "The buyer changed the cart and paid for it with a new order. Nothing was charged for this one.",
 		})
 		if err != nil {
 			return "", err
@@ -104,7 +106,7 @@ func (s *Shop) checkOut(
 	return s.authoriseURL(o)
 }
 
-// authoriseURL is where a buyer authorises an order.
+// authoriseURL returns the address of the payment pages for an order.
 func (s *Shop) authoriseURL(o Order) (string, error) {
 	address, err := s.client.SingleUseURL(holdfast.SingleUseRequest{
 		CallerReference:        o.ID.Reference(),
@@ -130,9 +132,8 @@ func (s *Shop) paymentReason(o Order) string { return fmt.Sprintf("%s, order %d"
 
 func orderPath(id OrderID) string { return "/orders/" + string(id) }
 
-// payAgain sends the buyer of an order that came to nothing to pay for the same
-// pieces again. That is a new order with a reference of its own, since the old
-// one is used up.
+// payAgain lets the buyer of a failed order pay for the same pieces again. This
+// makes a new order with a new reference, because the old reference is used up.
 func (s *Shop) payAgain(w http.ResponseWriter, r *http.Request) error {
 	o, err := orderByID(r.Context(), s.db, OrderID(r.PathValue("id")))
 	if err != nil {
@@ -144,7 +145,7 @@ func (s *Shop) payAgain(w http.ResponseWriter, r *http.Request) error {
 	lines := soldStill(o.Lines)
 	if len(lines) == 0 {
 		return &pageError{
-			http.StatusConflict, "No longer on the shelf",
+			http.StatusConflict, "No longer for sale",
 			"We do not make these pieces any more, so they cannot be ordered again. Nothing was charged.",
 		}
 	}
@@ -160,7 +161,7 @@ func (s *Shop) payAgain(w http.ResponseWriter, r *http.Request) error {
 	return seeOther(w, r, address)
 }
 
-// payableAgain reports whether an order is over without anything charged.
+// payableAgain reports whether an order is over and nothing was charged.
 func (o Order) payableAgain() bool {
 	switch o.State {
 	case PaymentFailed, Cancelled, Lapsed, Abandoned, NotAuthorised:
@@ -172,7 +173,8 @@ func (o Order) payableAgain() bool {
 	return false
 }
 
-// soldStill are an order's pieces at the prices of today.
+// soldStill returns the lines of an order that are still sold, at current
+// prices.
 func soldStill(ordered []Line) (lines []Line) {
 	for _, l := range ordered {
 		if p, sold := productByID(l.Product); sold {
@@ -182,11 +184,11 @@ func soldStill(ordered []Line) (lines []Line) {
 	return lines
 }
 
-// liveStates are those in which an order holds its buyer's money, has it, or
-// is asking for it. An index keeps a cart from having two such orders.
+// liveStates are the states in which an order has the buyer's money, holds it
+// or is asking for it. A unique index prevents two such orders of one cart.
 const liveStates = `('Reserving', 'Pending', 'ToShip', 'Shipping', 'Shipped', 'Cancelling')`
 
-// liveOrderOf returns the order of a cart that has, holds or asks for money.
+// liveOrderOf returns the order of a cart that is in one of the liveStates.
 func liveOrderOf(ctx context.Context, q querier, id CartID) (o Order, found bool, err error) {
 	row := q.QueryRowContext(ctx, `SELECT `+orderColumns+` FROM orders WHERE cart_id = ? AND state IN `+liveStates, id)
 	o, err = completeOrder(ctx, q, row)
@@ -196,8 +198,8 @@ func liveOrderOf(ctx context.Context, q querier, id CartID) (o Order, found bool
 	return o, err == nil, err
 }
 
-// waitingOrdersOf returns the orders of a cart whose buyer is on the payment
-// pages.
+// waitingOrdersOf returns the orders of a cart that wait for the buyer to
+// authorise them.
 func waitingOrdersOf(ctx context.Context, q querier, id CartID) ([]Order, error) {
 	rows, err := q.QueryContext(ctx, `
 		SELECT `+orderColumns+`

@@ -15,7 +15,7 @@ import (
 
 var cartField = regexp.MustCompile(`name="cart" value="([^"]*)"`)
 
-// cartShown is the name of the cart in the form of the cart's page.
+// cartShown returns the cart's id in the form of the cart page.
 func (st *stage) cartShown() string {
 	st.Helper()
 	found := cartField.FindStringSubmatch(st.get("/cart").Body.String())
@@ -34,7 +34,7 @@ func asked(t *testing.T, w *httptest.ResponseRecorder) shop.OrderID {
 	return shop.OrderID(u.Query().Get("callerReference"))
 }
 
-// A double click, and a second tab.
+// A double click and a second tab lead to one order.
 func TestOneCartIsOneOrder(t *testing.T) {
 	st := newStage(t)
 	st.want(st.post("/cart", "product", "mug"), http.StatusSeeOther)
@@ -46,7 +46,7 @@ func TestOneCartIsOneOrder(t *testing.T) {
 	st.want(st.get(st.returnPath(first, holdfast.ReturnSuccessCC)), http.StatusSeeOther)
 	st.wantState(first, shop.ToShip)
 
-	// The other tab still shows the cart, and a new one is begun meanwhile.
+	// The other tab still shows the old cart, while the buyer fills a new one.
 	st.want(st.post("/cart", "product", "bowl"), http.StatusSeeOther)
 	w := st.post("/pay", "cart", tab)
 	if got := w.Header().Get("Location"); got != "/orders/"+string(first) {
@@ -60,8 +60,8 @@ func TestOneCartIsOneOrder(t *testing.T) {
 	}
 }
 
-// While the answer to Reserve is awaited the cart is full as before, and must
-// not be paid for again.
+// While Reserve has no answer, the cart keeps its contents, but must not be
+// paid for again.
 func TestACartThatIsBeingPaidIsNotPaidAgain(t *testing.T) {
 	st := newStage(t)
 	id := st.reserving()
@@ -83,15 +83,16 @@ func TestAChangedCartTakesTheFirstOrdersPlace(t *testing.T) {
 	st.want(st.get(st.returnPath(second, holdfast.ReturnSuccessCC)), http.StatusSeeOther)
 	st.wantState(second, shop.ToShip)
 
-	// The first tab is still on the payment pages, and the buyer agrees there, too.
+	// The first tab is still on the payment pages, and the buyer also authorises
+	// there.
 	st.want(st.get(st.returnPath(first, holdfast.ReturnSuccessCC)), http.StatusSeeOther)
 	o := st.wantState(first, shop.Abandoned)
 	if n := st.fps.times("Reserve"); n != 1 || o.TokenID != "" {
 		t.Errorf("Reserve was asked %d times, and the token is %q", n, o.TokenID)
 	}
-	st.want(st.get("/orders/"+string(first)), http.StatusOK, "This is order 1002 now", "/orders/"+string(second))
+	st.want(st.get("/orders/"+string(first)), http.StatusOK, "You paid for this as order 1002", "/orders/"+string(second))
 
-	// So it is when the way back was lost.
+	// The same holds when the return was lost.
 	st.fps.set(func(f *fakeFPS) { f.tokens[string(first)] = testToken })
 	st.pass(time.Hour)
 	st.work("fulfil", "reserve", "recover_redirect", "recover_redirect")
@@ -130,7 +131,7 @@ func TestPayingAgain(t *testing.T) {
 	st.wantState(again, shop.ToShip)
 	st.want(st.get("/cart"), http.StatusOK, "Morning mug")
 
-	// The first one is out of everybody's way.
+	// The first order asks for nothing more.
 	if w := st.get(page); strings.Contains(w.Body.String(), `id="pay-again"`) ||
 		!strings.Contains(w.Body.String(), "order 1002") {
 		t.Errorf("the first order's page:\n%s", w.Body)
@@ -139,9 +140,10 @@ func TestPayingAgain(t *testing.T) {
 		t.Errorf("paying a third time leads to %s", got)
 	}
 	if w := st.get("/bench"); strings.Contains(w.Body.String(), `id="do-not-ship"`) {
-		t.Errorf("the bench still has it:\n%s", w.Body)
+		t.Errorf("the packing bench still lists the order:\n%s", w.Body)
 	}
-	st.want(st.get("/bench/orders/"+string(id)), http.StatusOK, "has paid for these pieces again", "order 1002")
+	st.want(st.get("/bench/orders/"+string(id)), http.StatusOK, "has paid for these pieces with another order",
+		"order 1002")
 }
 
 func TestOnlyAnOrderThatIsOverIsPaidAgain(t *testing.T) {
@@ -152,7 +154,7 @@ func TestOnlyAnOrderThatIsOverIsPaidAgain(t *testing.T) {
 	}
 }
 
-// A buyer who asks for more than is sold is told what is in the cart.
+// A buyer who adds more than the maximum sees what is in the cart.
 func TestAFullCartSaysSo(t *testing.T) {
 	st := newStage(t)
 	st.want(st.post("/cart", "product", "mug", "quantity", "6"), http.StatusSeeOther)

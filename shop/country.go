@@ -5,8 +5,9 @@ import (
 	"golang.org/x/text/language/display"
 )
 
-// countryName is a country as it is written on a parcel. The payment pages send
-// back its code, such as "US" (ISO 3166-1); what a packer writes may be anything.
+// countryName returns the name of a country for the parcel. The payment pages
+// return a code such as "US" (ISO 3166-1). Text that is not a code, such as a
+// packer's, is returned unchanged.
 func countryName(country string) string {
 	region, err := language.ParseRegion(country)
 	if err != nil || region.String() != country {

@@ -17,24 +17,24 @@ import (
 //go:embed schema/*.sql
 var schemaFiles embed.FS
 
-// Orders are money: synchronous FULL keeps a committed one through a power
-// cut. BEGIN IMMEDIATE takes the write lock before the first read, so that a
-// transaction never has to be abandoned half way.
+// With synchronous FULL, a committed order survives a power cut. With BEGIN
+// IMMEDIATE, a transaction takes the write lock before its first read, so it
+// never fails half way because another one is writing.
 const databaseOptions = "?_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
 	"&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)"
 
-// openDatabase opens the shop's file and brings its tables up to date. There
-// is one connection: River's driver asks for it, and a shop's volume is well
-// served by it. While a transaction is open, everything has to go through it.
+// openDatabase opens the shop's database file and migrates its tables. It uses
+// one connection, as River's driver requires; that is enough for a shop. While
+// a transaction is open, all statements must use it.
 //
-// The file is for its owner alone: there are addresses and tokens in it.
+// Only the owner can read the file, because it has addresses and tokens.
 func openDatabase(ctx context.Context, path string) (*sql.DB, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("making the shop's database: %w", err)
+		return nil, fmt.Errorf("creating the shop's database: %w", err)
 	}
 	if err := file.Close(); err != nil {
-		return nil, fmt.Errorf("making the shop's database: %w", err)
+		return nil, fmt.Errorf("creating the shop's database: %w", err)
 	}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+databaseOptions)
 	if err != nil {
@@ -47,8 +47,8 @@ func openDatabase(ctx context.Context, path string) (*sql.DB, error) {
 	return db, nil
 }
 
-// migrate runs the files of schema/ that the database has not seen, each in
-// one transaction. SQLite's user_version counts them.
+// migrate runs the files of schema/ that the database does not have yet, each
+// in one transaction. SQLite's user_version counts them.
 func migrate(ctx context.Context, db *sql.DB) error {
 	files, err := fs.Glob(schemaFiles, "schema/*.sql")
 	if err != nil {
@@ -59,7 +59,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return fmt.Errorf("reading its version: %w", err)
 	}
 	if done > len(files) {
-		return fmt.Errorf("it has version %d, which is newer than this program's %d", done, len(files))
+		return fmt.Errorf("its version %d is newer than this program's version %d", done, len(files))
 	}
 	for i, file := range files[done:] {
 		text, err := schemaFiles.ReadFile(file)
@@ -80,13 +80,13 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// inTx runs f in a transaction, which is committed when f succeeds.
+// inTx runs f in a transaction and commits it if f succeeds.
 func inTx(ctx context.Context, db *sql.DB, f func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("beginning a transaction: %w", err)
 	}
-	defer tx.Rollback() // after Commit it does nothing
+	defer tx.Rollback() // does nothing after Commit
 	if err := f(tx); err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ type querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-// micros is the database's form of a time; the zero time is 0.
+// micros returns a time in the form of the database; the zero time is 0.
 func micros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0

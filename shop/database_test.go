@@ -9,7 +9,7 @@ import (
 	"github.com/holdfast-pay/holdfast/shop"
 )
 
-// A database of the first version is brought up to date with its orders.
+// A database of the first version is migrated and keeps its orders.
 func TestADatabaseOfTheFirstVersion(t *testing.T) {
 	st := newStage(t)
 	if err := st.shop.Close(); err != nil {
@@ -44,7 +44,7 @@ func TestADatabaseOfTheFirstVersion(t *testing.T) {
 	st.want(st.post("/pay"), http.StatusSeeOther)
 }
 
-// The database itself keeps a cart from being paid for twice.
+// The database itself prevents two live orders of a cart.
 func TestTheDatabaseKeepsOneLiveOrderOfACart(t *testing.T) {
 	st := newStage(t)
 	first, second := st.paid("mug"), st.paid("bowl")

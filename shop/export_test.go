@@ -11,7 +11,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// The private doors that tests need.
+// Private names that tests need.
 
 var (
 	Steps     = steps
@@ -27,9 +27,9 @@ func (s *Shop) Log(ctx context.Context, id OrderID) ([]Happening, error) {
 	return happenings(ctx, s.db, id)
 }
 
-// WorkDue works every job that is due by the shop's clock, once, and returns
-// their kinds in order. What succeeds is removed; the rest stays for the next
-// time.
+// WorkDue runs each job that is due by the shop's clock once, and returns their
+// kinds in order. It removes jobs that succeed; the others stay for the next
+// call.
 func (s *Shop) WorkDue(ctx context.Context) (kinds []string, err error) {
 	list, err := s.jobs.JobList(ctx, river.NewJobListParams().First(1000).
 		States(rivertype.JobStateAvailable, rivertype.JobStateScheduled, rivertype.JobStateRetryable).
@@ -59,20 +59,20 @@ func (s *Shop) WorkDue(ctx context.Context) (kinds []string, err error) {
 	return kinds, nil
 }
 
-// WorkedJobs tells of every job that River itself completes.
+// WorkedJobs reports every job that River itself completes.
 func (s *Shop) WorkedJobs() (<-chan *river.Event, func()) {
 	return s.jobs.Subscribe(river.EventKindJobCompleted)
 }
 
-// FailedJobs tells of every job that River itself tries and that fails.
+// FailedJobs reports every job that fails in River itself.
 func (s *Shop) FailedJobs() (<-chan *river.Event, func()) {
 	return s.jobs.Subscribe(river.EventKindJobFailed)
 }
 
-// Database is the shop's own, with River's tables in it.
+// Database returns the shop's database, which also has River's tables.
 func (s *Shop) Database() *sql.DB { return s.db }
 
-// AllStates are the states of the table.
+// AllStates returns the states in the table of steps.
 func AllStates() []OrderState {
 	var all []OrderState
 	for s := range steps {
@@ -81,7 +81,7 @@ func AllStates() []OrderState {
 	return all
 }
 
-// SchemaText is the first migration.
+// SchemaText returns the first migration.
 func SchemaText() (string, error) {
 	text, err := schemaFiles.ReadFile("schema/0001_initial.sql")
 	return string(text), err

@@ -11,13 +11,13 @@ import (
 	"github.com/holdfast-pay/holdfast/shop"
 )
 
-// becomes has a transaction come to a status, of which nobody is told yet.
+// becomes changes a transaction's status without a notification.
 func (st *stage) becomes(id string, status holdfast.TransactionStatus, code string) {
 	st.Helper()
 	st.fps.set(func(f *fakeFPS) { f.held[id].status, f.held[id].code = status, code })
 }
 
-// asked is what the payment service was asked since the last time.
+// asked returns the requests to the payment service since the last call.
 func (st *stage) asked() []string {
 	var asked []string
 	st.fps.set(func(f *fakeFPS) { asked, f.asked = f.asked, nil })
@@ -28,8 +28,8 @@ func forCaller(caller string, p holdfast.Params) holdfast.Params {
 	return append(p[:len(p):len(p)], holdfast.Param{Name: holdfast.CallerField, Value: caller})
 }
 
-// A genuine notification moves nothing by itself: what counts is the answer to
-// the shop's own question.
+// A genuine notification alone changes no order. Only the answer to the shop's
+// own request does.
 func TestANotificationIsOnlyAHint(t *testing.T) {
 	for _, row := range []struct{ operation, status, code string }{
 		{"RESERVE", "CANCELLED", "Canceled"},
@@ -64,8 +64,8 @@ func TestANotificationIsOnlyAHint(t *testing.T) {
 	st.wantState(id, shop.ToShip)
 }
 
-// A notification that differs from what the shop asked for is ignored, and
-// nobody is asked about it.
+// A notification that does not fit the shop's request is ignored and causes no
+// request.
 func TestANotificationOfSomethingElseIsIgnored(t *testing.T) {
 	st := newStage(t)
 	id := st.paid("mug")
@@ -106,8 +106,8 @@ func TestANotificationOfSomethingElseIsIgnored(t *testing.T) {
 	}
 }
 
-// While the answer to Reserve is missing, the order learns its transaction from
-// the same request sent again, never from a notification.
+// While the answer to Reserve is missing, the order gets its transaction from
+// the repeated request, never from a notification.
 func TestATransactionIsLearnedFromTheAnswerAlone(t *testing.T) {
 	st := newStage(t)
 	st.fps.set(func(f *fakeFPS) { f.lose["Reserve"] = 1 })
@@ -131,7 +131,7 @@ func TestATransactionIsLearnedFromTheAnswerAlone(t *testing.T) {
 	}
 }
 
-// Messages that are not the shop's own, and such as were never sent.
+// Messages for other callers, and forged ones, are refused.
 func TestForeignAndForgedMessages(t *testing.T) {
 	st := newStage(t)
 	id := st.paid("mug")
@@ -196,8 +196,7 @@ func TestForeignAndForgedMessages(t *testing.T) {
 	st.wantState(unpaid, shop.ToShip)
 }
 
-// What GetTokenByCaller finds is asked for by the order's reference, and used
-// only while it is active.
+// A token that GetTokenByCaller finds is used only if it is active.
 func TestNoInactiveTokenIsRecovered(t *testing.T) {
 	st := newStage(t)
 	id := st.order("mug")
@@ -212,17 +211,17 @@ func TestNoInactiveTokenIsRecovered(t *testing.T) {
 	}
 }
 
-// An order is never cancelled on old news.
+// An order is never cancelled without asking for its status first.
 func TestCancellingAsksFirst(t *testing.T) {
 	st := newStage(t)
 	id := st.paid("mug")
-	bench := "/bench/orders/" + string(id)
+	packing := "/bench/orders/" + string(id)
 	st.fps.set(func(f *fakeFPS) { f.down = true })
-	st.want(st.post(bench+"/cancel"), http.StatusServiceUnavailable, "could not be asked how the hold stands")
+	st.want(st.post(packing+"/cancel"), http.StatusServiceUnavailable, "could not be asked for the state of the hold")
 	st.wantState(id, shop.ToShip)
 	st.fps.set(func(f *fakeFPS) { f.down = false })
 	st.becomes(st.fps.only(t).id, holdfast.StatusSuccess, "Success")
-	st.want(st.post(bench+"/cancel"), http.StatusConflict, "Not cancelled.")
+	st.want(st.post(packing+"/cancel"), http.StatusConflict, "Not cancelled.")
 	st.wantState(id, shop.NeedsAttention)
 	if n := st.fps.times("Cancel"); n != 0 {
 		t.Errorf("Cancel was asked %d times", n)

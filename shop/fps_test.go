@@ -51,8 +51,8 @@ func testCert(t testing.TB) *x509.Certificate {
 	return cert
 }
 
-// signed signs parameters as the payment service does, for the shop's caller
-// unless they name another.
+// signed signs parameters as the payment service does. It adds the shop's
+// caller unless they name another.
 func signed(verb, endpoint string, p holdfast.Params) string {
 	u, err := url.Parse(endpoint)
 	if err != nil {
@@ -74,7 +74,8 @@ func signed(verb, endpoint string, p holdfast.Params) string {
 	return append(p, holdfast.Param{Name: "signature", Value: signature}).Encode()
 }
 
-// A fakeFPS is as much of a payment service as a shop needs to be wrong about.
+// A fakeFPS is a small payment service that can fail in every way that matters
+// to a shop.
 type fakeFPS struct {
 	*httptest.Server
 	mu     sync.Mutex
@@ -84,13 +85,13 @@ type fakeFPS struct {
 	count  int
 	asked  []string // "Action subject"
 
-	// How it behaves next.
+	// How it answers the next requests.
 	reserveAs   holdfast.TransactionStatus // what Reserve answers
 	reserveCode string                     // StatusCode, when it fails
 	refuse      map[string]string          // action → code
-	lose        map[string]int             // action → how many answers are lost after the work was done
-	down        bool                       // nothing is answered
-	before      map[string]func()          // action → what happens, once, before it is dealt with
+	lose        map[string]int             // action → number of answers that are lost after the action was carried out
+	down        bool                       // no request is answered
+	before      map[string]func()          // action → runs once, before the action is carried out
 	tokensAre   holdfast.TokenStatus
 }
 
@@ -227,14 +228,14 @@ func outcome(id string, status holdfast.TransactionStatus) string {
 	return fmt.Sprintf("<TransactionId>%s</TransactionId><TransactionStatus>%s</TransactionStatus>", id, status)
 }
 
-// set changes how the payment service behaves.
+// set changes the payment service's behaviour.
 func (f *fakeFPS) set(change func(*fakeFPS)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	change(f)
 }
 
-// only returns the one hold there is.
+// only returns the hold, of which there must be exactly one.
 func (f *fakeFPS) only(t *testing.T) hold {
 	t.Helper()
 	f.mu.Lock()
@@ -248,7 +249,7 @@ func (f *fakeFPS) only(t *testing.T) hold {
 	return hold{}
 }
 
-// times counts how often an action was asked.
+// times counts the requests for an action.
 func (f *fakeFPS) times(action string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// ownHosts refuses requests for a host that is not the shop's. The packing bench
-// asks for no password: a page elsewhere, whose name was made to lead here, must
-// not read or use it. The names of this machine stay, for proxies and for people
-// who are at it.
+// ownHosts refuses requests for a host that is not the shop's. The packing
+// bench has no password, so a foreign page whose host name leads here (DNS
+// rebinding) must not be able to read or use it. The names of the local machine
+// are allowed, for proxies and local users.
 func (s *Shop) ownHosts(next http.Handler) http.Handler {
 	var own string
 	if u, err := url.Parse(s.publicURL); err == nil {
@@ -26,7 +26,7 @@ func (s *Shop) ownHosts(next http.Handler) http.Handler {
 	})
 }
 
-// withPort is a host with its port, or with that of the scheme.
+// withPort returns a host with its port, or with the scheme's default port.
 func withPort(host, scheme string) string {
 	u := url.URL{Host: strings.ToLower(host)}
 	name, port := strings.TrimSuffix(u.Hostname(), "."), u.Port()

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The shop answers at its own address, and to people at its machine.
+// The shop answers at its own address and at the names of the local machine.
 func TestOwnHosts(t *testing.T) {
 	st := newStage(t)
 	own := strings.TrimPrefix(publicURL, "http://")

@@ -48,7 +48,7 @@ func TestNotificationsComeTwiceAndLate(t *testing.T) {
 	h := st.fps.only(t)
 	for _, step := range []struct {
 		operation, status, code string
-		news                    bool // the transaction has just come to what stands says
+		news                    bool // the transaction has just changed to this status
 		stands                  holdfast.TransactionStatus
 		want                    shop.OrderState
 	}{

@@ -15,47 +15,47 @@ import (
 )
 
 const (
-	// Every request is tried at once, by whoever caused it. Its job waits this
-	// long, and then finds nothing left to do, unless the answer was lost.
+	// The page that causes a request also sends it at once. The request's job
+	// starts after this time. It has nothing left to do, unless the answer was
+	// lost.
 	answerAwaited = 20 * time.Second
 
 	redirectLookEvery = time.Hour       // for a buyer who does not come back
-	outcomeLookEvery  = 5 * time.Second // while the card network is thinking
-	outcomeLookSlow   = 5 * time.Minute // once it has thought for an hour
-	holdLookEvery     = 6 * time.Hour   // for a hold that waits to be settled
+	outcomeLookEvery  = 5 * time.Second // while the card network has not answered
+	outcomeLookSlow   = 5 * time.Minute // if it has not answered within an hour
+	holdLookEvery     = 6 * time.Hour   // for a hold that is not settled yet
 	jobTimeMax        = time.Minute
 	jobsAtOnce        = 4
 	stopWaitMax       = 20 * time.Second
 
-	// A job that fails is tried again ever more slowly, but never so slowly that
-	// an outage near a hold's deadline goes on after it has ended. It is given up
-	// when the hold is long gone.
+	// A job that fails is retried after growing pauses. They stay short, so that
+	// after an outage near a hold's deadline the retry still comes in time.
+	// Retries end long after the hold has expired.
 	retryWaitMax = time.Minute
 	attemptsMax  = int(2 * holdLifeMax / retryWaitMax)
 )
 
-// The jobs. Each is about one order and does nothing when the order has moved
-// on, so that doing one twice is doing it once.
+// The jobs. Each belongs to one order and does nothing if the order has changed
+// its state. So a job may safely run twice.
 type (
-	// recoverRedirect looks for a buyer who has not come back.
+	// recoverRedirect looks for the token of a buyer who has not come back.
 	recoverRedirect struct{ About }
-	// reserveFunds sees a Reserve through.
+	// reserveFunds sends a Reserve until it is answered.
 	reserveFunds struct{ About }
-	// awaitHold looks at a Reserve that was answered Pending.
+	// awaitHold asks for the status of a Reserve that was answered Pending.
 	awaitHold struct{ About }
-	// fulfil is the task to ship an order: it is there from the moment the
-	// money is held until the order is shipped, cancelled or lapsed, and looks
-	// after the hold meanwhile.
+	// fulfil watches the hold of an order. It exists from the moment at which the
+	// money is held until the order is shipped or cancelled, or the hold expires.
 	fulfil struct{ About }
-	// settleCharge sees a Settle through.
+	// settleCharge sends a Settle until it is answered.
 	settleCharge struct{ About }
-	// cancelHold sees a Cancel through.
+	// cancelHold sends a Cancel until it is answered.
 	cancelHold struct{ About }
-	// refundCharge sees the refunds of an order through.
+	// refundCharge sends the refunds of an order until they are complete.
 	refundCharge struct{ About }
 )
 
-// About is what a job is about.
+// About names the order of a job.
 type About struct {
 	OrderID OrderID `json:"order_id" river:"unique"`
 }
@@ -93,10 +93,11 @@ func (s *Shop) openJobs(ctx context.Context) error {
 		JobTimeout:  jobTimeMax,
 		MaxAttempts: attemptsMax,
 		RetryPolicy: retries{s.now},
-		// Only a job that ended without River's noticing is running for longer.
+		// A job that seems to run for longer has ended without River's notice.
 		RescueStuckJobsAfter: jobTimeMax + time.Minute,
-		// SQLite has no channel to listen on; looking once a second is enough,
-		// since jobs wait or only stand in for what was tried at once.
+		// SQLite cannot notify River of new jobs. Polling once a second is enough,
+		// because most jobs are due later or only repeat a request that a page has
+		// sent.
 		PollOnly: true,
 		Queues:   map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: jobsAtOnce}},
 		Workers:  workers,
@@ -110,16 +111,16 @@ func (s *Shop) openJobs(ctx context.Context) error {
 // retries is River's retry policy.
 type retries struct{ now func() time.Time }
 
-// NextRetry waits one second after the first failure and twice as long after
-// each further one, up to retryWaitMax.
+// NextRetry waits one second after the first failure and doubles the pause
+// after each further failure, up to retryWaitMax.
 func (r retries) NextRetry(job *rivertype.JobRow) time.Time {
 	const doublingsMax = 6 // 64 s
 	return r.now().Add(min(time.Second<<min(len(job.Errors), doublingsMax), retryWaitMax))
 }
 
-// releaseJobs makes jobs available that a process was working when it was
-// killed. There is one process on a shop's database, so before it works any,
-// none is being worked; River itself cannot know that, and waits.
+// releaseJobs makes jobs available that were running when the last process was
+// killed. Only one process uses a shop's database, so no job can be running
+// before this process starts its jobs. River does not know that and would wait.
 func (s *Shop) releaseJobs(ctx context.Context) error {
 	_, err := s.db.ExecContext(ctx, `UPDATE river_job SET state = ? WHERE state = ?`,
 		rivertype.JobStateAvailable, rivertype.JobStateRunning)
@@ -148,7 +149,7 @@ func addWorker[J orderJob](s *Shop, workers *river.Workers, work func(context.Co
 	}))
 }
 
-// lookAgain is how long a job that found nothing new waits.
+// lookAgain returns how long a job waits before it asks again.
 func (s *Shop) lookAgain(ctx context.Context, job orderJob) time.Duration {
 	o, err := orderByID(ctx, s.db, job.order())
 	if err != nil {
@@ -169,8 +170,8 @@ func (s *Shop) lookAgain(ctx context.Context, job orderJob) time.Duration {
 	return outcomeLookEvery
 }
 
-// enqueueFor adds the job that an order's new state needs, in the transaction
-// that writes the state.
+// enqueueFor adds the job that an order's new state needs. It does so in the
+// transaction that writes the state.
 func (s *Shop) enqueueFor(ctx context.Context, tx *sql.Tx, o Order) error {
 	about := About{OrderID: o.ID}
 	switch o.State {
@@ -191,7 +192,7 @@ func (s *Shop) enqueueFor(ctx context.Context, tx *sql.Tx, o Order) error {
 	return nil
 }
 
-// unfinished are the states of a job that will still be worked.
+// unfinished are the states of a job that will still run.
 var unfinished = []rivertype.JobState{
 	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
 	rivertype.JobStateRetryable, rivertype.JobStateScheduled,
@@ -200,7 +201,8 @@ var unfinished = []rivertype.JobState{
 func (s *Shop) enqueue(ctx context.Context, tx *sql.Tx, job orderJob, after time.Duration) error {
 	opts := &river.InsertOpts{ScheduledAt: s.now().Add(after)}
 	if _, ok := job.(fulfil); ok {
-		// A refused charge brings the order back to a bench it has not left.
+		// After a refused charge, the order is ToShip again, and its job may still
+		// exist.
 		opts.UniqueOpts = river.UniqueOpts{ByArgs: true, ByState: unfinished}
 	}
 	if _, err := s.jobs.InsertTx(ctx, tx, job, opts); err != nil {
@@ -237,7 +239,7 @@ func (s *Shop) workFulfil(ctx context.Context, id OrderID) error {
 		return err
 	}
 	if o.State == Shipping || o.State == Cancelling {
-		return errWaiting // their own jobs find out
+		return errWaiting // the jobs of Settle and Cancel find out
 	}
 	if o, err = s.ask(ctx, o); err != nil {
 		return err
@@ -248,19 +250,20 @@ func (s *Shop) workFulfil(ctx context.Context, id OrderID) error {
 	return nil
 }
 
-// atOnce tries a request whose job is already written, for as long as a person
-// may be asked to wait; it goes on when that person closes the browser. What
-// does not succeed now is the job's to finish, so there is no error.
+// atOnce sends a request whose job is already stored. It tries for at most
+// atOnceMax, because a person waits for the page, and continues if that person
+// closes the browser. It returns no error, because the job repeats a request
+// that fails now.
 func (s *Shop) atOnce(ctx context.Context, action string, id OrderID, try func(context.Context, OrderID) error) {
 	asking, done := context.WithTimeout(context.WithoutCancel(ctx), atOnceMax)
 	defer done()
 	if err := try(asking, id); err != nil && !errors.Is(err, errWaiting) {
-		s.log.WarnContext(ctx, "left to its job", "action", action, "order", id, "err", err)
+		s.log.WarnContext(ctx, "a request failed; its job repeats it", "action", action, "order", id, "err", err)
 	}
 }
 
-// Run works the jobs until ctx ends. Those that are being worked then are
-// finished first.
+// Run works on the jobs until ctx ends. Then it finishes the running jobs and
+// returns.
 func (s *Shop) Run(ctx context.Context) error {
 	working := context.WithoutCancel(ctx)
 	if err := s.releaseJobs(working); err != nil {
@@ -273,7 +276,7 @@ func (s *Shop) Run(ctx context.Context) error {
 	stopping, done := context.WithTimeout(working, stopWaitMax)
 	defer done()
 	if err := s.jobs.Stop(stopping); err != nil {
-		// They are worked again after the next start.
+		// These jobs run again after the next start.
 		if err := s.jobs.StopAndCancel(working); err != nil {
 			return fmt.Errorf("stopping the jobs: %w", err)
 		}
@@ -281,8 +284,8 @@ func (s *Shop) Run(ctx context.Context) error {
 	return nil
 }
 
-// atLeast drops log records below a level, for a library that says more than
-// a shop wants to read.
+// atLeast drops log records below a level. It is for a library that logs more
+// than a shop needs.
 type atLeast struct {
 	level slog.Level
 	slog.Handler

@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-pay/holdfast/shop"
 )
 
-// reserving is an order whose Reserve got no answer.
+// reserving makes an order whose Reserve got no answer.
 func (st *stage) reserving() shop.OrderID {
 	st.Helper()
 	st.fps.set(func(f *fakeFPS) { f.refuse["Reserve"] = "ServiceUnavailable" })
@@ -23,7 +23,7 @@ func (st *stage) reserving() shop.OrderID {
 	return id
 }
 
-// change changes rows behind River's back.
+// change changes rows of the database directly, without River.
 func (st *stage) change(query string) {
 	st.Helper()
 	if _, err := st.shop.Database().ExecContext(st.Context(), query); err != nil {
@@ -55,8 +55,8 @@ func (st *stage) next(events <-chan *river.Event) *river.Event {
 	}
 }
 
-// A job that was being worked when the process was killed is worked by the next
-// one at once.
+// A job that was running when the process was killed runs at once in the next
+// process.
 func TestJobOfAKilledProcess(t *testing.T) {
 	st := newStage(t)
 	id := st.reserving()
@@ -71,12 +71,12 @@ func TestJobOfAKilledProcess(t *testing.T) {
 	st.wantState(id, shop.ToShip)
 }
 
-// However long an outage was, the next try is not long after it.
+// However long an outage lasts, the next retry comes soon after it.
 func TestRetriesStayFrequent(t *testing.T) {
 	for failures, want := range map[int]time.Duration{0: time.Second, 3: 8 * time.Second, 5000: time.Minute} {
 		errors := "[" + strings.TrimSuffix(strings.Repeat(`{"attempt":1},`, failures), ",") + "]"
 		st := newStage(t)
-		st.clock.Store(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()) // River refuses to try again in the past
+		st.clock.Store(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()) // River refuses a retry time in the past
 		st.reserving()
 		st.change(`UPDATE river_job SET state = 'available', scheduled_at = '2020-01-01 00:00:00', attempt = 5000, errors = '` + errors + `' WHERE kind = 'reserve'`)
 		failed, stop := st.shop.FailedJobs()
@@ -92,7 +92,7 @@ func TestRetriesStayFrequent(t *testing.T) {
 	}
 }
 
-// An outage of a day is one line of the order's log, not a thousand.
+// An outage of a day is one entry in the order's log, not a thousand.
 func TestOutageIsLoggedOnce(t *testing.T) {
 	st := newStage(t)
 	id := st.reserving()

@@ -11,20 +11,20 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// An OrderID names an order, such as "order-4FZ3KXQ2…". It is the order's
-// CallerReference as well, and whoever knows it may see the order, so it
-// cannot be guessed.
+// An OrderID names an order, such as "order-4FZ3KXQ2…". It is also the order's
+// CallerReference. Anyone who knows it can see the order, so it cannot be
+// guessed.
 type OrderID string
 
 // Reference is the name by which the payment service knows the order.
 func (id OrderID) Reference() holdfast.CallerReference { return holdfast.CallerReference(id) }
 
-// An Order is what a buyer wants and how far paying for it has come.
+// An Order is a buyer's order and the state of its payment.
 type Order struct {
 	ID      OrderID
-	Number  int64 // for people
+	Number  int64 // the order's number for people
 	Session SessionID
-	Cart    CartID // of one cart at most one order holds money
+	Cart    CartID // at most one order of a cart holds money
 	State   OrderState
 	Created time.Time
 	Changed time.Time // when State was last changed
@@ -33,17 +33,17 @@ type Order struct {
 
 	TokenID           holdfast.TokenID
 	TransactionID     holdfast.TransactionID
-	TransactionStatus holdfast.TransactionStatus // as the payment service last put it
-	Deadline          time.Time                  // by the payment service's clock; zero is not known
-	Charge            money.Amount               // what Settle was asked for; not given before
-	Refunded          money.Amount               // paid back, or on its way back; by whichever program
+	TransactionStatus holdfast.TransactionStatus // as last reported by the payment service
+	Deadline          time.Time                  // by the payment service's clock; zero means unknown
+	Charge            money.Amount               // the amount of the Settle; not given before it
+	Refunded          money.Amount               // by this shop and other programs, pending refunds included
 	Reason            string                     // of a cancellation
-	Note              string                     // what a person should know about where it stands
+	Note              string                     // for people: the state and what to do
 	Done              time.Time                  // when a packer closed an order that could not ship; zero means not yet
 	Address           holdfast.Address
 }
 
-// A Happening is a line of an order's log.
+// A Happening is an entry in an order's log.
 type Happening struct {
 	At        time.Time
 	What      string
@@ -71,8 +71,8 @@ func orderByTransaction(ctx context.Context, q querier, id holdfast.TransactionI
 	return completeOrder(ctx, q, row)
 }
 
-// ordersIn lists orders in one state, those whose hold lapses first before
-// the others.
+// ordersIn lists orders in one state. Orders whose hold expires earlier come
+// first.
 func ordersIn(ctx context.Context, q querier, state OrderState, countMax int) ([]Order, error) {
 	rows, err := q.QueryContext(ctx, `
 		SELECT `+orderColumns+`
@@ -83,7 +83,8 @@ func ordersIn(ctx context.Context, q querier, state OrderState, countMax int) ([
 	return completeOrders(ctx, q, rows, err)
 }
 
-// ordersWhere lists some orders, the last changed first.
+// ordersWhere lists the orders that a condition selects, the last changed
+// first.
 func ordersWhere(ctx context.Context, q querier, which string, args []any, countMax, skip int) ([]Order, error) {
 	rows, err := q.QueryContext(ctx, `
 		SELECT `+orderColumns+`
@@ -178,7 +179,7 @@ func orderLines(ctx context.Context, q querier, id OrderID) ([]Line, error) {
 	return lines, nil
 }
 
-// insertOrder writes a new order and its lines, and returns its number.
+// insertOrder stores a new order with its lines and returns its number.
 func insertOrder(ctx context.Context, tx *sql.Tx, o Order) (int64, error) {
 	t := o.Totals
 	err := tx.QueryRowContext(ctx, `
@@ -202,7 +203,8 @@ func insertOrder(ctx context.Context, tx *sql.Tx, o Order) (int64, error) {
 	return o.Number, nil
 }
 
-// updateOrder writes what may change of an order that stands at from.
+// updateOrder stores the changeable fields of an order. It fails if the stored
+// state is not from.
 func updateOrder(ctx context.Context, tx *sql.Tx, o Order, from OrderState) error {
 	a := o.Address
 	result, err := tx.ExecContext(ctx, `
@@ -219,7 +221,7 @@ func updateOrder(ctx context.Context, tx *sql.Tx, o Order, from OrderState) erro
 		return fmt.Errorf("writing order %s: %w", o.ID, err)
 	}
 	if n, err := result.RowsAffected(); err != nil || n != 1 {
-		return fmt.Errorf("writing order %s: %d rows changed, want the one that is %s (%w)", o.ID, n, from, err)
+		return fmt.Errorf("writing order %s: %d rows changed, want one in state %s (%w)", o.ID, n, from, err)
 	}
 	for i, l := range o.Lines {
 		_, err := tx.ExecContext(ctx, `UPDATE order_lines SET left_out = ? WHERE order_id = ? AND position = ?`, l.LeftOut,

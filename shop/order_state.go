@@ -1,70 +1,71 @@
 package shop
 
-// An OrderState is where an order stands with the shop. It is the shop's own
-// record; what the payment service says of the hold is beside it.
+// An OrderState is the state of an order in the shop. The status that the
+// payment service reports is stored separately.
 type OrderState string
 
-// All there are. The database's CHECK has the same list.
+// All states. The database's CHECK has the same list.
 const (
 	// AwaitingAuthorisation: the buyer was sent to the Co-Branded pages.
 	AwaitingAuthorisation OrderState = "AwaitingAuthorisation"
-	// Abandoned: the buyer came back, or never did, without authorising.
+	// Abandoned: the buyer came back without authorising, or never came back.
 	Abandoned OrderState = "Abandoned"
-	// NotAuthorised: the pages sent the buyer back with a fault.
+	// NotAuthorised: the pages sent the buyer back with an error.
 	NotAuthorised OrderState = "NotAuthorised"
-	// Reserving: a token is here and Reserve is being asked.
+	// Reserving: the buyer authorised, and Reserve has no answer yet.
 	Reserving OrderState = "Reserving"
-	// Pending: Reserve was answered, the card network has not yet.
+	// Pending: Reserve was answered, but the card network has not answered yet.
 	Pending OrderState = "Pending"
-	// PaymentFailed: there is no hold and there will be none.
+	// PaymentFailed: there is no hold, and there will be none.
 	PaymentFailed OrderState = "PaymentFailed"
-	// ToShip: the money is held; the order waits on the packing bench.
+	// ToShip: the money is held, and the order can be packed.
 	ToShip OrderState = "ToShip"
-	// Shipping: the packer has decided to ship and Settle is being asked.
+	// Shipping: the packer ships, and Settle has no final answer yet.
 	Shipping OrderState = "Shipping"
 	// Shipped: the card is charged and the parcel may go.
 	Shipped OrderState = "Shipped"
-	// Cancelling: the shop has decided to cancel and Cancel is being asked.
+	// Cancelling: the shop cancels, and Cancel has no final answer yet.
 	Cancelling OrderState = "Cancelling"
 	// Cancelled: the hold was given up.
 	Cancelled OrderState = "Cancelled"
-	// Lapsed: nobody settled before the deadline; the hold is gone.
+	// Lapsed: the hold expired before it was settled.
 	Lapsed OrderState = "Lapsed"
-	// NeedsAttention: money and goods disagree and a person has to look.
+	// NeedsAttention: money and goods do not match, and a person must look into
+	// it.
 	NeedsAttention OrderState = "NeedsAttention"
 )
 
-// An Event is what may happen to an order.
+// An Event is something that can happen to an order.
 type Event string
 
-// What the buyer and the packer do, and what the payment service says.
+// Events by the buyer, the packer and the payment service.
 const (
-	BuyerAuthorised  Event = "BuyerAuthorised"  // a token is here
+	BuyerAuthorised  Event = "BuyerAuthorised"  // with a token
 	BuyerLeft        Event = "BuyerLeft"        // came back with A, or not within three hours
-	BuyerTurnedAway  Event = "BuyerTurnedAway"  // came back with a fault
+	BuyerTurnedAway  Event = "BuyerTurnedAway"  // came back with an error
 	HoldPlaced       Event = "HoldPlaced"       // Reserved
 	HoldPending      Event = "HoldPending"      // Pending
 	HoldFailed       Event = "HoldFailed"       // Failure, or Reserve refused
-	HoldCancelled    Event = "HoldCancelled"    // Cancelled by somebody
+	HoldCancelled    Event = "HoldCancelled"    // Cancelled, by this shop or another program
 	HoldLapsed       Event = "HoldLapsed"       // Cancelled because the deadline passed
 	Charged          Event = "Charged"          // Success
-	ChargedElsewhere Event = "ChargedElsewhere" // Success, but not for what this shop asked
+	ChargedElsewhere Event = "ChargedElsewhere" // Success, but not for this shop's request
 	PackerShips      Event = "PackerShips"
 	ShopCancels      Event = "ShopCancels"
-	ChargeRefused    Event = "ChargeRefused" // Settle refused, the hold stands
-	CancelRefused    Event = "CancelRefused" // Cancel refused, the hold stands
+	ChargeRefused    Event = "ChargeRefused" // Settle refused, the hold remains
+	CancelRefused    Event = "CancelRefused" // Cancel refused, the hold remains
 )
 
-// steps is every step an order may take. An event that has no step from where
-// the order stands changes nothing: answers, returns and notifications come
-// late, twice and out of order.
+// steps has every step that an order can take. An event without a step from the
+// order's state changes nothing, because answers, returns and notifications may
+// come late, twice and out of order.
 var steps = map[OrderState]map[Event]OrderState{
 	AwaitingAuthorisation: {
 		BuyerAuthorised: Reserving,
 		BuyerLeft:       Abandoned,
 		BuyerTurnedAway: NotAuthorised,
 	},
-	// A buyer who left can go back in the browser and authorise after all.
+	// A buyer who left can go back in the browser and still authorise.
 	Abandoned:     {BuyerAuthorised: Reserving},
 	NotAuthorised: {BuyerAuthorised: Reserving, BuyerLeft: Abandoned},
 	Reserving: {
@@ -83,8 +84,8 @@ var steps = map[OrderState]map[Event]OrderState{
 		Charged:       NeedsAttention,
 		ShopCancels:   Cancelling,
 	},
-	// Nobody but this shop should settle its holds; if it happened, a parcel
-	// has been paid for that nobody has packed.
+	// No other program should settle this shop's holds. If one did, the buyer has
+	// paid for a parcel that is not packed.
 	ToShip: {
 		PackerShips:   Shipping,
 		ShopCancels:   Cancelling,
@@ -115,15 +116,15 @@ var steps = map[OrderState]map[Event]OrderState{
 	NeedsAttention: {},
 }
 
-// After returns where the event takes an order, and false when it takes it
-// nowhere.
+// After returns the state after an event. It returns false if the event changes
+// nothing.
 func (s OrderState) After(e Event) (OrderState, bool) {
 	next, ok := steps[s][e]
 	return next, ok
 }
 
-// Open reports whether the order is on its way to be shipped or cancelled and
-// its hold has to be watched.
+// Open reports whether the order is neither shipped nor cancelled yet, so that
+// its hold must be watched.
 func (s OrderState) Open() bool {
 	switch s {
 	case Pending, ToShip, Shipping, Cancelling:
@@ -134,7 +135,7 @@ func (s OrderState) Open() bool {
 	return false
 }
 
-// Words are the state as the packing bench has it.
+// Words returns the name of the state on the packing bench.
 func (s OrderState) Words() string {
 	switch s {
 	case AwaitingAuthorisation:
@@ -160,7 +161,7 @@ func (s OrderState) Words() string {
 	case Cancelled:
 		return "Cancelled"
 	case Lapsed:
-		return "Hold lapsed"
+		return "Hold expired"
 	case NeedsAttention:
 		return "Needs attention"
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-pay/holdfast/shop"
 )
 
-// The table in words, each step once: what is not here is refused.
+// The table as text, with each step once. All other steps are refused.
 const stepsText = `
 Abandoned BuyerAuthorised Reserving
 AwaitingAuthorisation BuyerAuthorised Reserving
@@ -74,7 +74,7 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// Only a hold that stands can lead to shipping, and only through Shipping.
+// Only an order with a hold can ship, and only through the state Shipping.
 func TestNothingShipsWithoutAHold(t *testing.T) {
 	for state, events := range shop.Steps {
 		for event, next := range events {
@@ -136,15 +136,15 @@ func TestTotals(t *testing.T) {
 			t.Errorf("%v (-want +got):\n%s", row.pieces, diff)
 		}
 	}
-	// Of a cart that shipped free, a part ships free as well.
+	// If an order has free shipping, a part of it also ships for free.
 	agreed := shop.TotalsOf(lines(0, 1, 0, 0, 0, 1))
 	if got, want := shop.PartOf(lines(0, 1), agreed).Total, money.Cents(34_00); got != want {
 		t.Errorf("a part comes to %v, want %v", got, want)
 	}
 }
 
-// In the sandbox, amounts that end in .60 to .89 simulate failures: no cart of
-// up to three pieces of each of two products comes to one.
+// In the sandbox, amounts that end in .60 to .89 simulate failures. No cart
+// with up to three pieces of each of two products has such a total.
 func TestNoTotalSimulatesAFailure(t *testing.T) {
 	for i, a := range shop.Catalogue {
 		for _, b := range shop.Catalogue[i:] {

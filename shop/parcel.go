@@ -10,15 +10,16 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A parcel is what the packer ships of an order, and what is charged for it.
+// A parcel has the pieces of an order that the packer ships, and the amount
+// that is charged for them.
 type parcel struct {
 	Lines  []Line
 	Charge money.Amount
 }
 
-// parcelIn reads the ship form: which lines are ticked, how many pieces of
-// each, and an amount if the packer wrote one. The complaint says what is wrong
-// with it. A form that lists no lines and names an amount ships all of them.
+// parcelIn reads the form for shipping: the ticked lines, the pieces of each,
+// and an optional amount. The complaint says what is wrong with the form. A
+// form with an amount and no lines ships all lines.
 func parcelIn(r *http.Request, o Order) (p parcel, complaint string) {
 	if err := r.ParseForm(); err != nil {
 		return parcel{}, "Not shipped: the form could not be read."
@@ -51,13 +52,13 @@ func parcelIn(r *http.Request, o Order) (p parcel, complaint string) {
 		p.Charge = amount
 	}
 	if p.Charge.Cmp(cost) > 0 {
-		return parcel{}, "Not shipped: " + dollars(amount) + " is above the " + dollars(cost) +
+		return parcel{}, "Not shipped: " + dollars(amount) + " is more than the " + dollars(cost) +
 			" that the ticked pieces cost."
 	}
 	return p, ""
 }
 
-// packedOf reads how many pieces of a line are in the parcel.
+// packedOf reads the number of pieces of a line that are in the parcel.
 func packedOf(r *http.Request, i int, l Line) (packed int64, ok bool) {
 	if !slices.Contains(r.PostForm["line"], lineName(i)) {
 		return 0, true
@@ -73,7 +74,7 @@ func packedOf(r *http.Request, i int, l Line) (packed int64, ok bool) {
 // lineName is the form value of an order's i-th line.
 func lineName(i int) string { return strconv.Itoa(i) }
 
-// amountIn reads the amount that the packer wrote, if any.
+// amountIn reads the amount that the packer typed, if any.
 func amountIn(r *http.Request, o Order) (amount money.Amount, complaint string) {
 	text := dollarsTyped(r.PostForm.Get("amount"))
 	if text == "" {
@@ -86,18 +87,18 @@ func amountIn(r *http.Request, o Order) (amount money.Amount, complaint string) 
 	case !amount.Positive():
 		return money.Amount{}, "Not shipped: to charge nothing, cancel the order."
 	case amount.Cmp(o.Totals.Total) > 0:
-		return money.Amount{}, "Not shipped: " + dollars(amount) + " is above the " + dollars(o.Totals.Total) +
-			" that are held."
+		return money.Amount{}, "Not shipped: " + dollars(amount) + " is more than the " + dollars(o.Totals.Total) +
+			" that is held."
 	}
 	return amount, ""
 }
 
-// dollarsTyped is an amount as typed, without its sign.
+// dollarsTyped returns a typed amount without its dollar sign.
 func dollarsTyped(text string) string {
 	return strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(text), "$"))
 }
 
-// words are the parcel in the order's log.
+// words describes the parcel for the order's log.
 func (p parcel) words() string {
 	words := "The packer ships and charges " + dollars(p.Charge)
 	if names := leftOut(p.Lines); names != "" {
@@ -106,7 +107,7 @@ func (p parcel) words() string {
 	return words
 }
 
-// unship forgets a parcel that was not charged for.
+// unship resets a parcel whose charge was refused.
 func (o *Order) unship() {
 	o.Charge = money.Amount{}
 	for i := range o.Lines {
@@ -132,10 +133,10 @@ func leftOut(lines []Line) string {
 // Missing names the pieces that are not in the parcel.
 func (o Order) Missing() string { return leftOut(o.Lines) }
 
-// MissingCost is what those pieces would have cost, tax included.
+// MissingCost is the price of the missing pieces with tax.
 func (o Order) MissingCost() money.Amount { return o.Totals.Total.Sub(o.packedTotals().Total) }
 
-// Discount is how much less this shop charges than the parcel costs.
+// Discount is the difference between the parcel's price and the charge.
 func (o Order) Discount() money.Amount {
 	if o.State != Shipping && o.State != Shipped {
 		return money.Cents(0)

@@ -12,8 +12,8 @@ import (
 	"github.com/holdfast-pay/holdfast/shop"
 )
 
-// What was left out of a parcel is kept, and both pages name it with the reason
-// for charging less.
+// The shop stores which pieces were left out of a parcel. Both pages name them
+// and say why less was charged.
 func TestAPartShipmentIsRemembered(t *testing.T) {
 	for _, row := range []struct {
 		name         string
@@ -63,24 +63,24 @@ func TestAPartShipmentIsRemembered(t *testing.T) {
 			st := newStage(t)
 			id := st.threePieces()
 			st.want(st.post("/bench/orders/"+string(id)+"/ship", row.form...), http.StatusSeeOther)
-			st.restart() // it is in the database
+			st.restart() // the database has it
 			if o := st.wantState(id, shop.Shipped); o.Charge.Decimal() != row.charge {
 				t.Errorf("charged %v, want %s", o.Charge, row.charge)
 			}
 			buyer := st.get("/orders/" + string(id)).Body.String()
-			bench := st.get("/bench/orders/" + string(id)).Body.String()
+			packing := st.get("/bench/orders/" + string(id)).Body.String()
 			for _, words := range row.says {
 				if !strings.Contains(buyer, words) {
 					t.Errorf("the buyer's page does not say %q:\n%s", words, buyer)
 				}
 			}
 			for _, words := range row.saysNo {
-				if strings.Contains(buyer, words) || strings.Contains(bench, words) {
+				if strings.Contains(buyer, words) || strings.Contains(packing, words) {
 					t.Errorf("a page says %q", words)
 				}
 			}
 			for _, mark := range []string{"<del>Milk jug</del>", "1 of 2 in the parcel", `id="discount"`, `id="missing"`} {
-				if strings.Contains(buyer, mark) != strings.Contains(bench, mark) {
+				if strings.Contains(buyer, mark) != strings.Contains(packing, mark) {
 					t.Errorf("only one of the two pages has %q", mark)
 				}
 			}
@@ -88,7 +88,7 @@ func TestAPartShipmentIsRemembered(t *testing.T) {
 	}
 }
 
-// threePieces is a paid order of $117.00, of two mugs and a jug.
+// threePieces makes a paid order of $117.00: two mugs and a jug.
 func (st *stage) threePieces() shop.OrderID {
 	st.Helper()
 	st.want(st.post("/cart", "product", "mug", "quantity", "2"), http.StatusSeeOther)
@@ -106,7 +106,7 @@ func TestAParcelIsChecked(t *testing.T) {
 		"more than there are": {"between 1 and 2 of Morning mug", []string{"listed", "1", "line", "0", "pieces-0", "3"}},
 		"none of them":        {"untick it", []string{"listed", "1", "line", "0", "pieces-0", "0"}},
 		"nothing ticked":      {"nothing is ticked", []string{"listed", "1", "amount", "10"}},
-		"more than it costs": {"above the $57.50 that the ticked pieces cost", []string{
+		"more than it costs": {"more than the $57.50 that the ticked pieces cost", []string{
 			"listed", "1", "line", "0", "amount", "60",
 		}},
 	} {
@@ -118,7 +118,8 @@ func TestAParcelIsChecked(t *testing.T) {
 	st.wantState(id, shop.ToShip)
 }
 
-// A refused Settle leaves nothing left out: the packer begins again.
+// After a refused Settle, no piece is marked as left out, and the packer starts
+// again.
 func TestARefusedParcelIsForgotten(t *testing.T) {
 	st := newStage(t)
 	id := st.threePieces()
@@ -132,15 +133,15 @@ func TestARefusedParcelIsForgotten(t *testing.T) {
 	}
 }
 
-// The card declines when the parcel is to leave: packer and buyer are told the
-// same, and each has something to press.
+// The card is declined when the packer ships. Packer and buyer see the same
+// reason, and each has a button for the next step.
 func TestAFailedSettle(t *testing.T) {
 	st := newStage(t)
 	id := st.paid("mug")
-	bench, page := "/bench/orders/"+string(id), "/orders/"+string(id)
+	packing, page := "/bench/orders/"+string(id), "/orders/"+string(id)
 	st.failAtSettle(id)
 	st.wantState(id, shop.NeedsAttention)
-	w := st.get(bench)
+	w := st.get(packing)
 	st.want(w, http.StatusOK, "ask the buyer to pay again", `id="copy-link"`, `value="`+publicURL+page+`"`, `id="done"`)
 	for _, button := range []string{`id="ship"`, `id="cancel"`, `id="refund"`} {
 		if strings.Contains(w.Body.String(), button) {
@@ -150,15 +151,15 @@ func TestAFailedSettle(t *testing.T) {
 	w = st.get(page)
 	st.want(w, http.StatusOK, "Your card was declined when we shipped. Please pay again", `id="pay-again"`)
 	if strings.Contains(w.Body.String(), "need not pay again") || strings.Contains(w.Body.String(), `id="charged"`) {
-		t.Errorf("the buyer's page contradicts the bench:\n%s", w.Body)
+		t.Errorf("the buyer's page contradicts the packer's page:\n%s", w.Body)
 	}
 	st.want(st.get("/bench"), http.StatusOK, `id="do-not-ship"`, string(id), "Tell the buyer")
 
-	st.want(st.post(bench+"/done"), http.StatusSeeOther)
+	st.want(st.post(packing+"/done"), http.StatusSeeOther)
 	if w := st.get("/bench"); strings.Contains(w.Body.String(), `id="do-not-ship"`) {
 		t.Error("an order that is done is still on the list")
 	}
-	st.want(st.get("/bench"), http.StatusOK, "Done lately", string(id))
+	st.want(st.get("/bench"), http.StatusOK, "Recently completed", string(id))
 	st.want(st.get(page), http.StatusOK, `id="pay-again"`)
 
 	again := asked(t, st.post(page+"/again"))
@@ -167,7 +168,8 @@ func TestAFailedSettle(t *testing.T) {
 	st.wantState(again, shop.ToShip)
 }
 
-// failAtSettle has the card decline between the bench's question and its Settle.
+// failAtSettle makes the card decline after the status request and before the
+// Settle.
 func (st *stage) failAtSettle(id shop.OrderID) {
 	st.Helper()
 	st.fps.set(func(f *fakeFPS) {
@@ -187,48 +189,49 @@ func TestHeldIsSaidOfWhatIsHeld(t *testing.T) {
 	const held = `id="held">$32.00, until`
 	st := newStage(t)
 	id := st.paid("mug")
-	bench := "/bench/orders/" + string(id)
-	st.want(st.get(bench), http.StatusOK, held)
-	st.want(st.post(bench+"/ship", "line", "0"), http.StatusSeeOther)
-	w := st.get(bench)
-	st.want(w, http.StatusOK, "Nothing any more. $32.00 of $32.00 was charged")
+	packing := "/bench/orders/" + string(id)
+	st.want(st.get(packing), http.StatusOK, held)
+	st.want(st.post(packing+"/ship", "line", "0"), http.StatusSeeOther)
+	w := st.get(packing)
+	st.want(w, http.StatusOK, "Nothing. $32.00 of $32.00 was charged")
 	if strings.Contains(w.Body.String(), held) {
 		t.Error("a charged order is still held")
 	}
 	st = newStage(t)
 	id = st.paid("mug")
-	bench = "/bench/orders/" + string(id)
-	st.want(st.post(bench+"/cancel"), http.StatusSeeOther)
-	w = st.get(bench)
-	st.want(w, http.StatusOK, "Nothing any more. Nothing was charged")
+	packing = "/bench/orders/" + string(id)
+	st.want(st.post(packing+"/cancel"), http.StatusSeeOther)
+	w = st.get(packing)
+	st.want(w, http.StatusOK, "Nothing. Nothing was charged")
 	if strings.Contains(w.Body.String(), held) {
 		t.Error("a cancelled order is still held")
 	}
 }
 
-// A packer's address is never cut: what does not fit is refused and shown again.
+// An address is never shortened: text that is too long is refused and shown
+// again.
 func TestALongAddressIsRefused(t *testing.T) {
 	st := newStage(t)
 	id := st.order("vase")
 	st.fps.set(func(f *fakeFPS) { f.tokens[string(id)] = testToken })
 	st.pass(time.Hour)
 	st.work("recover_redirect")
-	bench := "/bench/orders/" + string(id)
+	packing := "/bench/orders/" + string(id)
 	long := strings.Repeat("x", 128) + " Flat 7"
-	st.want(st.post(bench+"/address", "name", "Ann", "line1", long, "city", "Ely"), http.StatusUnprocessableEntity,
-		"Street has 135 characters, and 128 fit", `value="`+long+`"`)
-	st.want(st.post(bench+"/address", "name", "Ann\x00", "line1", "1 Kiln Lane", "city", "Ely"),
+	st.want(st.post(packing+"/address", "name", "Ann", "line1", long, "city", "Ely"), http.StatusUnprocessableEntity,
+		"Street has 135 characters, but only 128 fit", `value="`+long+`"`)
+	st.want(st.post(packing+"/address", "name", "Ann\x00", "line1", "1 Kiln Lane", "city", "Ely"),
 		http.StatusUnprocessableEntity, "cannot be printed")
 	if o := st.load(id); o.Address.Line1 != "" {
 		t.Errorf("kept %q", o.Address.Line1)
 	}
-	fits := strings.Repeat("東", 128) // characters are counted, and not bytes
-	st.want(st.post(bench+"/address", "name", "Ann", "line1", fits, "city", "Ely", "phone", "123"), http.StatusSeeOther)
+	fits := strings.Repeat("東", 128) // characters count, not bytes
+	st.want(st.post(packing+"/address", "name", "Ann", "line1", fits, "city", "Ely", "phone", "123"), http.StatusSeeOther)
 	if o := st.load(id); o.Address.Line1 != fits || o.Address.Phone != "123" {
 		t.Errorf("kept %+v", o.Address)
 	}
-	if w := st.get(bench); strings.Contains(w.Body.String(), "maxlength") {
-		t.Error("a field of the bench cuts what is pasted into it")
+	if w := st.get(packing); strings.Contains(w.Body.String(), "maxlength") {
+		t.Error("a field of the form shortens pasted text")
 	}
 }
 
@@ -261,7 +264,7 @@ func TestPastOrders(t *testing.T) {
 	}
 	st.want(st.get("/bench/past?q=Kiln+Lane"), http.StatusOK, "Ann Buyer")
 	for _, sought := range []string{"%", "_", `\`, "nobody"} {
-		st.want(st.get("/bench/past?q="+url.QueryEscape(sought)), http.StatusOK, "No order has that")
+		st.want(st.get("/bench/past?q="+url.QueryEscape(sought)), http.StatusOK, "No order matches")
 	}
 	for _, strange := range []string{"?page=-1", "?page=x", "?page=99999999999999999999", "?page=3"} {
 		st.want(st.get("/bench/past"+strange), http.StatusOK)
@@ -281,8 +284,9 @@ func TestPackingSlip(t *testing.T) {
 	st.want(st.get(fmt.Sprintf("/bench/orders/%s/slip", cancelled)), http.StatusConflict, "no parcel")
 }
 
-// The bench says each thing once, and does not keep carts that nobody paid for.
-func TestTheBenchIsTidy(t *testing.T) {
+// The packing bench says each thing once and does not list carts that nobody
+// paid for.
+func TestThePackingBenchIsTidy(t *testing.T) {
 	st := newStage(t)
 	st.order("bowl")
 	st.want(st.get("/bench"), http.StatusOK, "On the payment pages")
@@ -296,8 +300,8 @@ func TestTheBenchIsTidy(t *testing.T) {
 	st.fps.set(func(f *fakeFPS) { f.now = f.now.Add(8 * 24 * time.Hour) })
 	w := st.get("/bench")
 	st.want(w, http.StatusOK, `id="do-not-ship"`)
-	if n := strings.Count(strings.ToLower(w.Body.String()), "hold lapsed"); n != 1 {
-		t.Errorf("the bench says %d times that the hold lapsed", n)
+	if n := strings.Count(strings.ToLower(w.Body.String()), "hold expired"); n != 1 {
+		t.Errorf("the page says %d times that the hold expired", n)
 	}
 
 	st = newStage(t)

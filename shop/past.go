@@ -16,14 +16,14 @@ const (
 	pastPagesMax  = 100_000
 )
 
-// A pastView is a page of all orders, or of those that were searched for.
+// A pastView is a page of all orders, or of search results.
 type pastView struct {
 	Sought       string
-	Rows         []benchRow
+	Rows         []packingRow
 	Newer, Older string // addresses of the pages before and after, or empty
 }
 
-// past lists all orders by when they last changed, and finds some.
+// past lists all orders, the last changed first, or those that match a search.
 func (s *Shop) past(w http.ResponseWriter, r *http.Request) error {
 	sought := strings.Join(strings.Fields(r.URL.Query().Get("q")), " ")
 	if utf8.RuneCountInString(sought) > searchTextMax {
@@ -48,7 +48,7 @@ func (s *Shop) past(w http.ResponseWriter, r *http.Request) error {
 		orders, v.Older = orders[:pastRowsMax], pastPath(sought, page+1)
 	}
 	for _, o := range orders {
-		v.Rows = append(v.Rows, s.benchRow(o))
+		v.Rows = append(v.Rows, s.packingRow(o))
 	}
 	return s.render(w, r, http.StatusOK, "past.html", v)
 }
@@ -61,8 +61,8 @@ func pastPath(sought string, page int) string {
 	return "/bench/past?" + query.Encode()
 }
 
-// searchOrders finds orders by their number, or by a part of the address, of
-// what is in them, or of an id.
+// searchOrders finds orders by their number, or by a part of the address, of a
+// product's name or of an id.
 func searchOrders(ctx context.Context, q querier, sought string, countMax, skip int) ([]Order, error) {
 	if sought == "" {
 		return ordersWhere(ctx, q, "TRUE", nil, countMax, skip)
@@ -75,17 +75,17 @@ func searchOrders(ctx context.Context, q querier, sought string, countMax, skip 
 	return ordersWhere(ctx, q, which, []any{strings.TrimPrefix(sought, "#"), "%" + plain + "%"}, countMax, skip)
 }
 
-// slip is an order on paper, to go into the parcel.
+// slip serves the packing slip, which is printed and goes into the parcel.
 func (s *Shop) slip(w http.ResponseWriter, r *http.Request) error {
 	o, err := orderByID(r.Context(), s.db, OrderID(r.PathValue("id")))
 	if err != nil {
 		return err
 	}
-	if !s.benchRow(o).CanShip() && o.State != Shipping && o.State != Shipped {
+	if !s.packingRow(o).CanShip() && o.State != Shipping && o.State != Shipped {
 		return &pageError{
 			http.StatusConflict, "There is no parcel",
-			fmt.Sprintf("Order %d is not one to ship, so there is nothing to print.", o.Number),
+			fmt.Sprintf("Order %d does not ship, so there is no slip to print.", o.Number),
 		}
 	}
-	return s.render(w, r, http.StatusOK, "slip.html", s.benchRow(o))
+	return s.render(w, r, http.StatusOK, "slip.html", s.packingRow(o))
 }

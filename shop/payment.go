@@ -9,18 +9,18 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// errWaiting says that the payment service has taken a request and not yet
-// come to its outcome: look again later.
+// errWaiting says that the payment service has accepted a request and has no
+// outcome yet. The job asks again later.
 var errWaiting = errors.New("the payment service is still waiting for the card network")
 
-// redirectAwaitedMax is how long the payment service keeps the token of a
-// buyer who authorised and never came back (Basic Quick Start, "Handling
-// Transactions That Do Not Return").
+// redirectAwaitedMax is how long the payment service keeps the token of a buyer
+// who authorised and never came back (docs/api/pipelines/SingleUse.md; FPS
+// Basic Quick Start, "Handling Transactions That Do Not Return").
 const redirectAwaitedMax = 3 * time.Hour
 
-// authorised keeps a token that pays for an order. The order's new state and
-// the job that sees Reserve through are one commit; a token for an order that
-// has one already changes nothing.
+// authorised stores a token for an order. The order's new state and the job for
+// its Reserve are committed together. If the order already has a token, nothing
+// changes.
 func (s *Shop) authorised(
 	ctx context.Context, id OrderID, token holdfast.TokenID, address holdfast.Address, c change,
 ) error {
@@ -36,8 +36,8 @@ func (s *Shop) authorised(
 }
 
 // reserve asks for the hold. It may be called any number of times: the request
-// is made from the order alone, so it is the same each time, and the payment
-// service answers it as it did the first time.
+// is built only from the order, so it is the same each time, and the payment
+// service makes only one hold.
 func (s *Shop) reserve(ctx context.Context, id OrderID) error {
 	o, err := orderByID(ctx, s.db, id)
 	if err != nil || o.State != Reserving {
@@ -70,8 +70,8 @@ func (s *Shop) reserve(ctx context.Context, id OrderID) error {
 	return err
 }
 
-// reasonOf asks why a transaction failed, which the answer to Reserve does not
-// say. Without an answer the reason stays unknown.
+// reasonOf asks why a transaction failed, because the answer to Reserve does
+// not say it. Without an answer the reason stays unknown.
 func (s *Shop) reasonOf(ctx context.Context, st standing) standing {
 	state, err := s.client.GetTransactionStatus(ctx, st.id)
 	if err != nil {
@@ -82,8 +82,8 @@ func (s *Shop) reasonOf(ctx context.Context, st standing) standing {
 	return st
 }
 
-// ship decides to charge for a parcel and hand it over. Only an order
-// that the payment service has just called Reserved may come here.
+// ship records that a parcel ships and is charged. Call it only after the
+// payment service has said that the transaction is Reserved.
 func (s *Shop) ship(ctx context.Context, id OrderID, parcel parcel) (moved bool, err error) {
 	_, moved, err = s.record(ctx, id, change{
 		event: PackerShips, what: parcel.words(),
@@ -92,8 +92,8 @@ func (s *Shop) ship(ctx context.Context, id OrderID, parcel parcel) (moved bool,
 	return moved, err
 }
 
-// settle asks for the charge. An answer that was lost is asked for again with
-// the same request, which charges once whatever happens.
+// settle asks for the charge. After a lost answer it sends the same request
+// again, which never charges twice.
 func (s *Shop) settle(ctx context.Context, id OrderID) error {
 	o, err := orderByID(ctx, s.db, id)
 	if err != nil || o.State != Shipping {
@@ -113,7 +113,8 @@ func (s *Shop) settle(ctx context.Context, id OrderID) error {
 	return err
 }
 
-// chargeRefused is what a refused Settle means, by how the transaction stands.
+// chargeRefused returns the change for a refused Settle. It depends on the
+// transaction's status.
 func chargeRefused(refusal *holdfast.Error, asked Order, stands Event) change {
 	switch stands {
 	case HoldPlaced:
@@ -124,11 +125,11 @@ func chargeRefused(refusal *holdfast.Error, asked Order, stands Event) change {
 	case Charged:
 		return change{event: ChargedElsewhere}
 	default:
-		return change{} // how it stands says all
+		return change{} // the transaction's status decides
 	}
 }
 
-// cancel asks to give the hold up.
+// cancel asks the payment service to give up the hold.
 func (s *Shop) cancel(ctx context.Context, id OrderID) error {
 	o, err := orderByID(ctx, s.db, id)
 	if err != nil || o.State != Cancelling {
@@ -146,22 +147,24 @@ func (s *Shop) cancel(ctx context.Context, id OrderID) error {
 	return err
 }
 
-// cancelRefused is what a refused Cancel means, by how the transaction stands.
+// cancelRefused returns the change for a refused Cancel. It depends on the
+// transaction's status.
 func cancelRefused(refusal *holdfast.Error, asked Order, stands Event) change {
 	if stands != HoldPlaced {
-		return change{} // how it stands says all
+		return change{} // the transaction's status decides
 	}
 	return change{
 		event: CancelRefused,
 		note: "Not cancelled: the payment service refused with " + string(refusal.Code) +
-			". The hold stands; ship, or try again. If nobody does either, it lapses by itself on " + when(asked.Deadline) + ".",
+			". The money is still held. Ship the order or try again; otherwise the hold expires on " + when(asked.Deadline) +
+			".",
 	}
 }
 
-// notDone finds out what a Settle or Cancel without success means. A refusal
-// alone does not tell where the money is; the transaction's status does. The
-// refusal may come late, when the order has been back on the bench and the same
-// was asked anew, and then it says nothing of what is asked now.
+// notDone handles a Settle or Cancel that failed. The refusal does not tell
+// where the money is, but the transaction's status does. A refusal may come
+// late, when the order was already sent back to the packer and Settle or Cancel
+// was asked again. Then it says nothing about the new request and is ignored.
 func (s *Shop) notDone(
 	ctx context.Context, asked Order, action string, err error, means func(*holdfast.Error, Order, Event) change,
 ) error {
@@ -187,11 +190,11 @@ func (s *Shop) notDone(
 	return err
 }
 
-// unanswered keeps that a request has no answer yet, for people to see, and
-// returns why, for the job that will send the same request again. That goes on
-// every minute, so the order's log has it once.
+// unanswered records on the order that a request has no answer yet. It returns
+// the cause to the job, which sends the same request again. As that happens
+// every minute, only the first time goes into the order's log.
 func (s *Shop) unanswered(ctx context.Context, asked Order, action string, cause error) error {
-	// The time for asking may be used up; there is always time to write.
+	// ctx may have expired while asking, but the result must be stored.
 	ctx = context.WithoutCancel(ctx)
 	note := noteUnansweredFor(cause)
 	c := change{
@@ -199,7 +202,7 @@ func (s *Shop) unanswered(ctx context.Context, asked Order, action string, cause
 		facts: func(o *Order) { o.Note = note },
 	}
 	if refusal, ok := errors.AsType[*holdfast.Error](cause); ok {
-		c.what, c.requestID = action+" was not dealt with: "+inShort(refusal), refusal.RequestID
+		c.what, c.requestID = action+" got no final answer: "+inShort(refusal), refusal.RequestID
 	}
 	if _, _, err := s.record(ctx, asked.ID, c); err != nil {
 		return errors.Join(cause, err)
@@ -207,8 +210,8 @@ func (s *Shop) unanswered(ctx context.Context, asked Order, action string, cause
 	return fmt.Errorf("order %s: %w", asked.ID, cause)
 }
 
-// recover looks for the token of a buyer who went to authorise and has not
-// come back: the redirect may have been lost on the way.
+// recover looks for the token of a buyer who went to the payment pages and has
+// not come back. The redirect may have been lost.
 func (s *Shop) recover(ctx context.Context, id OrderID) error {
 	o, err := orderByID(ctx, s.db, id)
 	if err != nil || o.State != AwaitingAuthorisation {
@@ -222,7 +225,7 @@ func (s *Shop) recover(ctx context.Context, id OrderID) error {
 	case err == nil && token.Status == holdfast.TokenActive:
 		s.hear(token.Answer)
 		return s.authorised(ctx, id, token.TokenID, holdfast.Address{}, change{
-			what:      "GetTokenByCaller found an authorisation; the buyer's way back was lost",
+			what:      "GetTokenByCaller found an authorisation; the buyer's return was lost",
 			requestID: token.RequestID,
 		})
 	case err == nil:
@@ -244,7 +247,7 @@ func (s *Shop) recover(ctx context.Context, id OrderID) error {
 	return fmt.Errorf("looking for the token of order %s: %w", id, err)
 }
 
-// inShort is a refusal on one line of the log.
+// inShort returns a refusal as one line for the log.
 func inShort(refusal *holdfast.Error) string {
 	return fmt.Sprintf("%s, %s.", refusal.Code, trimFullStop(refusal.Message))
 }

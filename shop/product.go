@@ -4,8 +4,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A ProductID names a product, such as "mug". It is also the name of the
-// product's picture.
+// A ProductID names a product and its picture, such as "mug".
 type ProductID string
 
 // A Product is something the shop sells.
@@ -16,11 +15,11 @@ type Product struct {
 	Short   string       // one line, for the catalogue
 	Text    string
 	Details []string
-	Picture string // what the picture shows, for who cannot see it
+	Picture string // what the picture shows, for people who cannot see it
 }
 
-// catalogue is what the shop sells, in the order of the shelf. Prices are
-// multiples of 8.00, see taxRate.
+// catalogue has the products in the order in which the shop shows them. Prices
+// are multiples of 8.00; see taxRate.
 var catalogue = []Product{
 	{
 		ID: "mug", Name: "Morning mug", Price: money.Cents(24_00),
@@ -81,11 +80,10 @@ func productByID(id ProductID) (Product, bool) {
 }
 
 const (
-	// taxRate is 6.25 % of the goods. Of a multiple of 8.00 that is a multiple
-	// of 0.50, so every total of this shop ends in .00 or .50 whatever is in
-	// the cart. In the sandbox of the payment service, amounts that end in .60
-	// to .89 simulate failures; a shop with other prices will meet them there,
-	// and only there.
+	// taxRate is 6.25 % of the goods. The tax on a multiple of 8.00 is a multiple
+	// of 0.50, so every total of this shop ends in .00 or .50. In the sandbox of
+	// the payment service, amounts that end in .60 to .89 simulate failures. A
+	// shop with other prices will see these failures, but only in the sandbox.
 	taxRate money.Rate = 62_500
 
 	quantityMax = 9 // pieces of one product in a cart
@@ -93,10 +91,10 @@ const (
 
 var (
 	shippingFlat = money.Cents(6_50)
-	shippingFree = money.Cents(120_00) // goods from which shipping costs nothing
+	shippingFree = money.Cents(120_00) // from this price of the goods on, shipping is free
 )
 
-// A Line is a number of pieces of a product at the price they were sold at.
+// A Line is a number of pieces of one product, with the price of a piece.
 type Line struct {
 	Product  ProductID
 	Name     string
@@ -105,18 +103,19 @@ type Line struct {
 	LeftOut  int64 // pieces that were not in the parcel
 }
 
-// Packed is how many pieces were in the parcel.
+// Packed is the number of pieces in the parcel.
 func (l Line) Packed() int64 { return l.Quantity - l.LeftOut }
 
 // Amount is the line's price without tax.
 func (l Line) Amount() money.Amount { return l.Price.Times(l.Quantity) }
 
-// Totals is what a buyer pays and what for.
+// Totals is the amount that a buyer pays, and its parts.
 type Totals struct {
 	Items, Shipping, Tax, Total money.Amount
 }
 
-// totalsOf computes what the lines cost. There is no total of nothing.
+// totalsOf computes the price of the lines, of which there must be at least
+// one.
 func totalsOf(lines []Line) Totals {
 	items := itemsOf(lines)
 	shipping := shippingFlat
@@ -126,14 +125,14 @@ func totalsOf(lines []Line) Totals {
 	return totalsWith(items, shipping)
 }
 
-// totalsOfPart computes what to charge when only some lines of an order ship.
-// Shipping stays as it was agreed, also when the rest would no longer earn
-// free shipping: what is not in stock is not the buyer's fault.
+// totalsOfPart computes the charge when only a part of an order ships. The cost
+// of shipping stays as agreed, even if the part is too small for free shipping.
+// It is not the buyer's fault that something is out of stock.
 func totalsOfPart(lines []Line, agreed Totals) Totals {
 	return totalsWith(itemsOf(lines), agreed.Shipping)
 }
 
-// packedTotals is what the pieces in the parcel cost.
+// packedTotals is the price of the pieces in the parcel.
 func (o Order) packedTotals() Totals {
 	packed := make([]Line, 0, len(o.Lines))
 	for _, l := range o.Lines {

@@ -6,22 +6,22 @@ import (
 	"fmt"
 )
 
-// A change is something to be kept about an order.
+// A change is a change to an order that is to be stored.
 type change struct {
-	event     Event  // none for facts that move nothing
+	event     Event  // empty if only facts change
 	what      string // for the order's log
-	requestID string // of the answer that told it
-	logged    bool   // also when the event moves nothing
-	note      string // what a person should know from now on, if the event moves the order
+	requestID string // of the payment service's answer
+	logged    bool   // log it even if the state does not change
+	note      string // the order's new note, if the state changes
 
-	only  func(Order) bool // the event counts only for such an order; nil is any
-	facts func(*Order)     // applied in any case
-	move  func(*Order)     // applied if the event moves the order
+	only  func(Order) bool // ignore the event for other orders; nil accepts all
+	facts func(*Order)     // always applied
+	move  func(*Order)     // applied if the state changes
 }
 
-// record keeps a change: the order's state, its log and the jobs that the new
-// state needs, in one transaction. An event that has no step from where the
-// order stands moves nothing, and moved is false.
+// record stores a change: the order's state, its log and the jobs that the new
+// state needs, in one transaction. If the event has no step from the order's
+// state, the state does not change and moved is false.
 func (s *Shop) record(ctx context.Context, id OrderID, c change) (o Order, moved bool, err error) {
 	err = inTx(ctx, s.db, func(tx *sql.Tx) error {
 		if o, err = orderByID(ctx, tx, id); err != nil {
@@ -76,12 +76,12 @@ func (s *Shop) recordIn(ctx context.Context, tx *sql.Tx, o *Order, c change) (mo
 	return true, s.enqueueFor(ctx, tx, *o)
 }
 
-// tooLate is what becomes of an authorisation for a cart that another order has
-// taken. Its token is not used, and expires by itself.
+// tooLate returns the change for an authorisation of a cart that another order
+// has already taken. Its token is not used and expires by itself.
 func (c change) tooLate(other Order) change {
 	return change{
 		event: BuyerLeft, logged: true, requestID: c.requestID, facts: c.facts,
-		what: fmt.Sprintf("%s, after order %d had taken the same cart: not used", c.what, other.Number),
+		what: fmt.Sprintf("%s, but order %d had already taken the same cart; not used", c.what, other.Number),
 		note: fmt.Sprintf("The same cart was paid for as order %d. Nothing was charged for this one.", other.Number),
 	}
 }

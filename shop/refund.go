@@ -12,18 +12,18 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A RefundStatus is how far a refund is.
+// A RefundStatus is the status of a refund.
 type RefundStatus string
 
-// All there are. The database's CHECK has the same list.
+// All statuses. The database's CHECK has the same list.
 const (
-	RefundAsked   RefundStatus = "Asked"   // written down, not answered yet
+	RefundAsked   RefundStatus = "Asked"   // stored, not answered yet
 	RefundPending RefundStatus = "Pending" // the card network has not answered yet
 	RefundSuccess RefundStatus = "Success"
 	RefundFailure RefundStatus = "Failure" // refused, or failed at the card network
 )
 
-// Words are the status as the packing bench has it.
+// Words returns the name of the status on the packing bench.
 func (s RefundStatus) Words() string {
 	switch s {
 	case RefundAsked:
@@ -39,11 +39,11 @@ func (s RefundStatus) Words() string {
 }
 
 // A Refund is a part of an order's charge that is paid back, by this shop or by
-// another program that has its keys.
+// another program with the shop's keys.
 type Refund struct {
 	Position      int64
-	Reference     holdfast.CallerReference // none if another program made it
-	TransactionID holdfast.TransactionID   // none until it is known
+	Reference     holdfast.CallerReference // empty if another program made it
+	TransactionID holdfast.TransactionID   // empty until it is known
 	Status        RefundStatus
 	Amount        money.Amount
 	Reason        string
@@ -53,15 +53,15 @@ type Refund struct {
 // Ours reports whether this shop asked for the refund.
 func (f Refund) Ours() bool { return f.Reference != "" }
 
-// open reports whether more can be learned of the refund.
+// open reports whether the refund's status may still change.
 func (f Refund) open() bool { return f.Status == RefundAsked || f.Status == RefundPending }
 
-// refundsSeenMax is how many refunds made elsewhere one look takes in; the next
-// look goes on with the others.
+// refundsSeenMax is the largest number of refunds that one look asks for. The
+// next look continues with the others.
 const refundsSeenMax = 20
 
-// refundReference is the CallerReference of an order's n-th refund: asking
-// again is asking the same.
+// refundReference returns the CallerReference of an order's n-th refund. A
+// repeated request has the same reference.
 func refundReference(id OrderID, n int64) holdfast.CallerReference {
 	return holdfast.CallerReference(fmt.Sprintf("%s-refund-%d", id, n))
 }
@@ -92,7 +92,7 @@ func refundsOf(ctx context.Context, q querier, id OrderID) ([]Refund, error) {
 	return all, nil
 }
 
-// nextRefund is the position of an order's next refund.
+// nextRefund returns the position of an order's next refund.
 func nextRefund(all []Refund) int64 {
 	if len(all) == 0 {
 		return 1
@@ -100,7 +100,7 @@ func nextRefund(all []Refund) int64 {
 	return all[len(all)-1].Position + 1
 }
 
-// writeRefund inserts a refund, or writes what may change of it.
+// writeRefund inserts a refund, or updates its transaction and status.
 func writeRefund(ctx context.Context, tx *sql.Tx, id OrderID, f Refund) error {
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO refunds (order_id, position, reference, transaction_id, status, amount, reason, at)
@@ -113,7 +113,7 @@ func writeRefund(ctx context.Context, tx *sql.Tx, id OrderID, f Refund) error {
 	return nil
 }
 
-// left is how much of an order's charge can still be paid back.
+// left returns the part of an order's charge that can still be paid back.
 func (o Order) left() money.Amount {
 	if !o.Charge.Given() {
 		return money.Cents(0)
@@ -121,21 +121,22 @@ func (o Order) left() money.Amount {
 	return o.Charge.Sub(o.Refunded)
 }
 
-// charged reports whether the order's card was charged, by whichever program.
+// charged reports whether the card was charged, by this shop or by another
+// program.
 func (o Order) charged() bool {
 	return o.State == Shipped || o.State == NeedsAttention && o.TransactionStatus == holdfast.StatusSuccess
 }
 
-// Charged reports whether it is known what the card was charged.
+// Charged reports whether the card was charged and the amount is known.
 func (o Order) Charged() bool { return o.charged() && o.Charge.Given() }
 
-// chargeFailed reports whether the card declined when the parcel was to leave.
+// chargeFailed reports whether the card was declined when the packer shipped.
 func (o Order) chargeFailed() bool {
 	return o.State == NeedsAttention && o.TransactionStatus == holdfast.StatusFailure
 }
 
-// askRefund writes down that the packer pays back a part of an order's charge.
-// The n-th refund is written once, however often it is asked for.
+// askRefund stores a refund of a part of an order's charge. The n-th refund is
+// stored only once, even if the packer presses the button twice.
 func (s *Shop) askRefund(
 	ctx context.Context, id OrderID, n int64, amount money.Amount, reason string,
 ) (complaint string, err error) {
@@ -153,14 +154,14 @@ func (s *Shop) askRefund(
 		case i >= 0 && all[i].Ours() && all[i].Amount == amount:
 			return nil // the button was pressed twice
 		case n != nextRefund(all):
-			complaint = "Not refunded: this order was refunded from elsewhere meanwhile. Look at what is left, and ask again."
+			complaint = "Not refunded: another program has refunded this order meanwhile. Look at what is left, and try again."
 			return nil
 		case !o.charged():
 			complaint = "Not refunded: the card was not charged for this order."
 			return nil
 		case amount.Cmp(o.left()) > 0:
-			complaint = "Not refunded: " + dollars(amount) + " is above the " + dollars(o.left()) +
-				" that are left of the charge."
+			complaint = "Not refunded: " + dollars(amount) + " is more than the " + dollars(o.left()) +
+				" that is left of the charge."
 			return nil
 		}
 		f := Refund{
@@ -181,8 +182,8 @@ func (s *Shop) askRefund(
 	return complaint, err
 }
 
-// refund sees an order's refunds through. It may be called any number of
-// times: each refund is asked for under its own reference.
+// refund sends an order's open refunds, or asks for their status. It may be
+// called any number of times, because each refund has its own reference.
 func (s *Shop) refund(ctx context.Context, id OrderID) error {
 	o, err := orderByID(ctx, s.db, id)
 	if err != nil {
@@ -200,12 +201,12 @@ func (s *Shop) refund(ctx context.Context, id OrderID) error {
 	return err
 }
 
-// advance asks for a refund, or how one stands that was asked for.
+// advance sends one refund, or asks for its status if it was sent.
 func (s *Shop) advance(ctx context.Context, o Order, f Refund) error {
 	if f.Status == RefundPending {
 		state, err := s.client.GetTransactionStatus(ctx, f.TransactionID)
 		if err != nil {
-			return fmt.Errorf("asking how a refund of order %s stands: %w", o.ID, err)
+			return fmt.Errorf("asking for the status of a refund of order %s: %w", o.ID, err)
 		}
 		return s.refundStands(ctx, o.ID, f, state.TransactionID, state.Status, Happening{
 			What: "The refund of " + dollars(f.Amount) + " is " + standingOfState(state).words(), RequestID: state.RequestID,
@@ -227,9 +228,9 @@ func (s *Shop) advance(ctx context.Context, o Order, f Refund) error {
 	})
 }
 
-// refundStands keeps how a refund stands and what told it, and returns errWaiting while it is
-// pending. One that is over does not change any more: two who asked may have
-// been answered in either order.
+// refundStands stores the status of a refund and an entry for the log. It
+// returns errWaiting while the refund is pending. A refund with a final status
+// does not change again, because two answers may arrive in either order.
 func (s *Shop) refundStands(
 	ctx context.Context, id OrderID, f Refund, transaction holdfast.TransactionID, status holdfast.TransactionStatus,
 	told Happening,
@@ -275,8 +276,8 @@ func refundStatusOf(status holdfast.TransactionStatus) RefundStatus {
 	return RefundPending
 }
 
-// lookForRefunds asks the payment service what was charged for an order and
-// what was paid back, also by other programs that have the shop's keys.
+// lookForRefunds asks the payment service for the charge and the refunds of an
+// order, including those by other programs with the shop's keys.
 func (s *Shop) lookForRefunds(ctx context.Context, id OrderID) error {
 	o, err := orderByID(ctx, s.db, id)
 	if err != nil || !o.charged() {
@@ -284,7 +285,7 @@ func (s *Shop) lookForRefunds(ctx context.Context, id OrderID) error {
 	}
 	detail, err := s.client.GetTransaction(ctx, o.TransactionID)
 	if err != nil {
-		return fmt.Errorf("asking what was paid back of order %s: %w", id, err)
+		return fmt.Errorf("asking for the refunds of order %s: %w", id, err)
 	}
 	s.hear(detail.Answer)
 	if err := s.learnCharge(ctx, o, detail); err != nil {
@@ -312,7 +313,7 @@ func (s *Shop) lookForRefunds(ctx context.Context, id OrderID) error {
 	return nil
 }
 
-// learnCharge keeps what another program charged for an order.
+// learnCharge stores the amount that another program charged for an order.
 func (s *Shop) learnCharge(ctx context.Context, o Order, detail holdfast.TransactionDetail) error {
 	amount := detail.TransactionAmount
 	if o.State != NeedsAttention || detail.Status != holdfast.StatusSuccess || !amount.Given() || amount == o.Charge ||
@@ -326,8 +327,8 @@ func (s *Shop) learnCharge(ctx context.Context, o Order, detail holdfast.Transac
 	return err
 }
 
-// learnRefund keeps a refund as the payment service has it: one that this shop
-// asked for is known by its reference, and any other is new.
+// learnRefund stores a refund that the payment service reports. This shop's own
+// refunds are found by their reference; any other refund is new.
 func (s *Shop) learnRefund(ctx context.Context, id OrderID, made holdfast.TransactionDetail) error {
 	if !made.TransactionAmount.Positive() {
 		return fmt.Errorf("refund %s of order %s has no amount", made.TransactionID, id)
@@ -366,8 +367,8 @@ func (s *Shop) learnRefund(ctx context.Context, id OrderID, made holdfast.Transa
 	})
 }
 
-// refundNotified takes in the notification of a refund. What it says is asked
-// for, so that nothing has to be believed.
+// refundNotified handles the notification of a refund. It asks the payment
+// service for the order's refunds and uses nothing else from the notification.
 func (s *Shop) refundNotified(ctx context.Context, parent holdfast.TransactionID) error {
 	o, err := orderByTransaction(ctx, s.db, parent)
 	if errors.Is(err, errNoOrder) {

@@ -15,7 +15,7 @@ import (
 	"github.com/holdfast-pay/holdfast/shop"
 )
 
-// A cashier adds refunds to the payment service of a test.
+// A cashier adds refunds to the fake payment service.
 type cashier struct {
 	fps  *fakeFPS
 	next http.Handler
@@ -23,7 +23,7 @@ type cashier struct {
 	mu     sync.Mutex
 	made   []madeRefund
 	as     holdfast.TransactionStatus // of the next refund
-	lose   int                        // answers to lose after the work was done
+	lose   int                        // number of answers that are lost after the refund was made
 	refuse string                     // code
 }
 
@@ -98,7 +98,7 @@ func (c *cashier) make(parent, reference, amount string) madeRefund {
 	return f
 }
 
-// elsewhere is a refund by another program with the shop's keys.
+// elsewhere makes a refund by another program with the shop's keys.
 func (c *cashier) elsewhere(parent, amount string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -146,14 +146,15 @@ func (c *cashier) count() int {
 	return len(c.made)
 }
 
-// shipped is an order that was shipped and charged in full, and its bench page.
-func (st *stage) shipped(products ...string) (id shop.OrderID, bench string) {
+// shipped makes an order that is shipped and charged in full. It returns the
+// order and its packer's page.
+func (st *stage) shipped(products ...string) (id shop.OrderID, packing string) {
 	st.Helper()
 	id = st.paid(products...)
-	bench = "/bench/orders/" + string(id)
-	st.want(st.post(bench+"/ship", "amount", st.load(id).Totals.Total.Decimal()), http.StatusSeeOther)
+	packing = "/bench/orders/" + string(id)
+	st.want(st.post(packing+"/ship", "amount", st.load(id).Totals.Total.Decimal()), http.StatusSeeOther)
 	st.wantState(id, shop.Shipped)
-	return id, bench
+	return id, packing
 }
 
 func (st *stage) wantRefunded(id shop.OrderID, want string) {
@@ -163,46 +164,48 @@ func (st *stage) wantRefunded(id shop.OrderID, want string) {
 	}
 }
 
-func TestRefundFromTheBench(t *testing.T) {
+func TestRefundFromThePackersPage(t *testing.T) {
 	st := newStage(t)
 	cash := st.cashier()
-	id, bench := st.shipped("mug")
-	st.want(st.get(bench), http.StatusOK, `id="refund"`, `name="refund" value="1"`, `value="32.00"`)
+	id, packing := st.shipped("mug")
+	st.want(st.get(packing), http.StatusOK, `id="refund"`, `name="refund" value="1"`, `value="32.00"`)
 	for range 2 { // a double click
-		st.want(st.post(bench+"/refund", "refund", "1", "amount", "$10", "reason", "A chip in the glaze"),
+		st.want(st.post(packing+"/refund", "refund", "1", "amount", "$10", "reason", "A chip in the glaze"),
 			http.StatusSeeOther)
 	}
 	st.wantRefunded(id, "10.00")
 	if n := cash.count(); n != 1 {
 		t.Errorf("%d refunds were made, want one", n)
 	}
-	st.want(st.get(bench), http.StatusOK, "A chip in the glaze", `name="refund" value="2"`, `value="22.00"`)
-	st.want(st.get("/orders/"+string(id)), http.StatusOK, "was charged $32.00", "$10.00 is refunded", `id="refunded"`)
+	st.want(st.get(packing), http.StatusOK, "A chip in the glaze", `name="refund" value="2"`, `value="22.00"`)
+	st.want(st.get("/orders/"+string(id)), http.StatusOK, "was charged $32.00", "$10.00 of it is refunded",
+		`id="refunded"`)
 
 	for amount, words := range map[string]string{
-		"22.01": "above the $22.00 that are left", "0": "write how much", "-1": "digits with at most two decimals",
-		"": "digits with at most two decimals",
+		"22.01": "more than the $22.00 that is left", "0": "enter an amount above zero",
+		"-1": "digits with at most two decimals",
+		"":   "digits with at most two decimals",
 	} {
-		if w := st.post(bench+"/refund", "refund", "2", "amount", amount); w.Code/100 != 4 ||
+		if w := st.post(packing+"/refund", "refund", "2", "amount", amount); w.Code/100 != 4 ||
 			!strings.Contains(w.Body.String(), words) {
 			t.Errorf("%q: status %d, want the words %q", amount, w.Code, words)
 		}
 	}
-	st.want(st.post(bench+"/refund", "refund", "2", "amount", "22"), http.StatusSeeOther)
+	st.want(st.post(packing+"/refund", "refund", "2", "amount", "22"), http.StatusSeeOther)
 	st.wantRefunded(id, "32.00")
-	if w := st.get(bench); strings.Contains(w.Body.String(), `id="refund"`) {
+	if w := st.get(packing); strings.Contains(w.Body.String(), `id="refund"`) {
 		t.Error("there is a button to refund what is not left")
 	}
-	st.want(st.get("/orders/"+string(id)), http.StatusOK, "This order was refunded", "All of it is refunded")
+	st.want(st.get("/orders/"+string(id)), http.StatusOK, "This order was refunded", "The full amount is refunded")
 	st.want(st.get("/bench"), http.StatusOK, "Refunded $32.00")
 }
 
 func TestRefundAnswerLost(t *testing.T) {
 	st := newStage(t)
 	cash := st.cashier()
-	id, bench := st.shipped("mug")
+	id, packing := st.shipped("mug")
 	cash.lose = 1
-	st.want(st.post(bench+"/refund", "refund", "1", "amount", "32.00"), http.StatusSeeOther)
+	st.want(st.post(packing+"/refund", "refund", "1", "amount", "32.00"), http.StatusSeeOther)
 	st.want(st.get("/orders/"+string(id)), http.StatusOK, "refunded")
 	st.pass(time.Minute)
 	st.work("fulfil", "reserve", "settle", "refund")
@@ -211,13 +214,14 @@ func TestRefundAnswerLost(t *testing.T) {
 		t.Errorf("%d refunds were made, want one", n)
 	}
 
-	// The bench may also find it first, under the shop's own reference.
+	// The packer's page may also find the refund first, by the shop's own
+	// reference.
 	st = newStage(t)
 	cash = st.cashier()
-	id, bench = st.shipped("mug")
+	id, packing = st.shipped("mug")
 	cash.lose = 1
-	st.want(st.post(bench+"/refund", "refund", "1", "amount", "12.00"), http.StatusSeeOther)
-	w := st.get(bench)
+	st.want(st.post(packing+"/refund", "refund", "1", "amount", "12.00"), http.StatusSeeOther)
+	w := st.get(packing)
 	st.want(w, http.StatusOK, `name="refund" value="2"`)
 	if strings.Contains(w.Body.String(), "by another program") {
 		t.Error("the shop's own refund is another program's")
@@ -228,45 +232,47 @@ func TestRefundAnswerLost(t *testing.T) {
 func TestRefundIsRefused(t *testing.T) {
 	st := newStage(t)
 	cash := st.cashier()
-	id, bench := st.shipped("mug")
+	id, packing := st.shipped("mug")
 	cash.refuse = "TransactionDenied"
-	st.want(st.post(bench+"/refund", "refund", "1", "amount", "32.00"), http.StatusConflict, "Not refunded",
+	st.want(st.post(packing+"/refund", "refund", "1", "amount", "32.00"), http.StatusConflict, "Not refunded",
 		"TransactionDenied")
 	st.wantRefunded(id, "0.00")
 	cash.refuse = ""
-	st.want(st.post(bench+"/refund", "refund", "2", "amount", "32.00"), http.StatusSeeOther)
+	st.want(st.post(packing+"/refund", "refund", "2", "amount", "32.00"), http.StatusSeeOther)
 	st.wantRefunded(id, "32.00")
 }
 
 func TestRefundPending(t *testing.T) {
 	st := newStage(t)
 	cash := st.cashier()
-	id, bench := st.shipped("mug")
+	id, packing := st.shipped("mug")
 	cash.set(holdfast.StatusPending)
-	st.want(st.post(bench+"/refund", "refund", "1", "amount", "32.00"), http.StatusSeeOther)
-	st.want(st.get(bench), http.StatusOK, "Bank has not answered")
+	st.want(st.post(packing+"/refund", "refund", "1", "amount", "32.00"), http.StatusSeeOther)
+	st.want(st.get(packing), http.StatusOK, "Bank has not answered")
 	cash.set(holdfast.StatusFailure)
 	st.pass(time.Minute)
 	st.work("fulfil", "reserve", "settle", "refund")
 	st.wantRefunded(id, "0.00")
-	st.want(st.get(bench), http.StatusOK, "Not refunded", `id="refund"`)
+	st.want(st.get(packing), http.StatusOK, "Not refunded", `id="refund"`)
 }
 
-// Another program with the shop's keys, such as the command line, refunds.
+// Another program with the shop's keys, such as the command line, makes a
+// refund.
 func TestRefundMadeElsewhere(t *testing.T) {
 	st := newStage(t)
 	cash := st.cashier()
-	id, bench := st.shipped("mug")
+	id, packing := st.shipped("mug")
 	h := st.fps.only(t)
 	cash.elsewhere(h.id, "20.00")
 
-	// The bench asks before it refunds more than is left.
-	st.want(st.post(bench+"/refund", "refund", "1", "amount", "32.00"), http.StatusConflict,
-		"refunded from elsewhere meanwhile", "$12.00")
+	// The shop asks for other refunds first, so that it never refunds more than is
+	// left.
+	st.want(st.post(packing+"/refund", "refund", "1", "amount", "32.00"), http.StatusConflict,
+		"another program has refunded", "$12.00")
 	st.wantRefunded(id, "20.00")
-	st.want(st.get(bench), http.StatusOK, "by another program", `name="refund" value="2"`)
+	st.want(st.get(packing), http.StatusOK, "by another program", `name="refund" value="2"`)
 
-	// The notification tells, too; what it says is asked for.
+	// The notification also leads to it, by a request to the payment service.
 	cash.elsewhere(h.id, "12.00")
 	if status := st.notifyRefund(h.id, "32.00"); status != http.StatusOK {
 		t.Errorf("the notification was answered with %d", status)
@@ -278,7 +284,7 @@ func TestRefundMadeElsewhere(t *testing.T) {
 	st.want(st.get("/orders/"+string(id)), http.StatusOK, "This order was refunded")
 
 	st.fps.set(func(f *fakeFPS) { f.down = true })
-	st.want(st.post(bench+"/refund", "refund", "3", "amount", "1"), http.StatusServiceUnavailable, "could not be asked")
+	st.want(st.post(packing+"/refund", "refund", "3", "amount", "1"), http.StatusServiceUnavailable, "could not be asked")
 }
 
 func (st *stage) notifyRefund(parent, amount string) int {
@@ -298,26 +304,27 @@ func (st *stage) notifyRefund(parent, amount string) int {
 	return w.Code
 }
 
-// Another program settles: the bench says what was charged, and can give it back.
+// Another program settles. The packer's page shows the charge and can refund
+// it.
 func TestSettledElsewhereIsRefunded(t *testing.T) {
 	st := newStage(t)
 	st.cashier()
 	id := st.paid("mug")
-	bench := "/bench/orders/" + string(id)
+	packing := "/bench/orders/" + string(id)
 	h := st.fps.only(t)
 	st.fps.set(func(f *fakeFPS) { f.held[h.id].status, f.held[h.id].settled = holdfast.StatusSuccess, "30.00" })
 	if status := st.notify(h, "SETTLE", "SUCCESS", "Success"); status != http.StatusOK {
 		t.Fatalf("the notification was answered with %d", status)
 	}
 	st.wantState(id, shop.NeedsAttention)
-	st.want(st.get(bench), http.StatusOK, "by another program", `id="refund"`, `id="done"`, `value="30.00"`)
+	st.want(st.get(packing), http.StatusOK, "Another program charged", `id="refund"`, `id="done"`, `value="30.00"`)
 	if o := st.load(id); o.Charge != money.Cents(30_00) {
 		t.Errorf("the charge is %v", o.Charge)
 	}
 	st.want(st.get("/orders/"+string(id)), http.StatusOK, "you need not pay again")
-	st.want(st.post(bench+"/refund", "refund", "1", "amount", "30.00"), http.StatusSeeOther)
+	st.want(st.post(packing+"/refund", "refund", "1", "amount", "30.00"), http.StatusSeeOther)
 	st.wantRefunded(id, "30.00")
-	st.want(st.post(bench+"/done"), http.StatusSeeOther)
+	st.want(st.post(packing+"/done"), http.StatusSeeOther)
 	st.want(st.get("/orders/"+string(id)), http.StatusOK, "This order was refunded")
 	if w := st.get("/bench"); strings.Contains(w.Body.String(), `id="do-not-ship"`) {
 		t.Error("the order is still one to look into")

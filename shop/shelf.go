@@ -20,18 +20,18 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, "product.html", p)
 }
 
-// A cartView is the cart with what it costs.
+// A cartView is the cart with its price.
 type cartView struct {
-	ID           CartID
-	Lines        []Line
-	Totals       Totals
-	FreeFrom     string
-	QuantityMost int64
-	Full         string // the product of which no more could be put in
+	ID          CartID
+	Lines       []Line
+	Totals      Totals
+	FreeFrom    string
+	QuantityMax int64
+	Full        string // the name of a product that is at its maximum
 }
 
 func (s *Shop) cartPage(w http.ResponseWriter, r *http.Request) error {
-	v := cartView{FreeFrom: dollars(shippingFree), QuantityMost: quantityMax}
+	v := cartView{FreeFrom: dollars(shippingFree), QuantityMax: quantityMax}
 	if session, ok := sessionOf(r); ok {
 		var err error
 		if v.Lines, err = cart(r.Context(), s.db, session); err != nil {
@@ -92,7 +92,7 @@ func (s *Shop) changeCart(w http.ResponseWriter, r *http.Request) error {
 	return seeOther(w, r, "/cart")
 }
 
-// quantityIn reads how many pieces a form asks for.
+// quantityIn reads the quantity from a form.
 func quantityIn(r *http.Request, fewest int64) (int64, error) {
 	text := r.PostFormValue("quantity")
 	if text == "" {
@@ -101,8 +101,8 @@ func quantityIn(r *http.Request, fewest int64) (int64, error) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < fewest || n > quantityMax {
 		return 0, &pageError{
-			http.StatusUnprocessableEntity, "How many?",
-			fmt.Sprintf("We can sell between %d and %d pieces of one kind at a time. Go back and choose again.", max(fewest, 1),
+			http.StatusUnprocessableEntity, "How many pieces?",
+			fmt.Sprintf("Choose between %d and %d pieces of a product. Go back and try again.", max(fewest, 1),
 				quantityMax),
 		}
 	}

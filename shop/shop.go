@@ -1,18 +1,18 @@
-// Package shop is the reference shop: eight steps from a cart to a charged
-// card, on the SDK alone, to be read and copied.
+// Package shop is the reference shop: a merchant's program from the cart to the
+// charged card, built on the SDK only. It is meant to be read and copied.
 //
-// The steps are those of "Reserving a Payment", and each is where a newcomer
-// would look for it: what the buyer pays is computed in product.go; Pay now,
-// the return and the thank-you page are in buyer.go; Reserve, Settle and
-// Cancel in payment.go; the packing bench in bench.go; notifications in ipn.go.
-// What may happen to an order is one table, in order_state.go. Whatever has to
-// survive a lost answer or a crash is a job in jobs.go, written in the same
+// Where to find what: product.go computes what the buyer pays. checkout.go has
+// Pay now; buyer.go has the return and the buyer's page of an order. payment.go
+// has Reserve, Settle and Cancel, and refund.go has refunds. packing.go has the
+// packing bench, and ipn.go handles notifications. One table in order_state.go
+// has all steps that an order can take. Every request that must survive a lost
+// answer or a crash is a job in jobs.go. The job is stored in the same
 // transaction as the order's state.
 //
 // Amounts that end in .60 to .89 simulate failures in the sandbox. This shop's
-// prices and its tax rate are chosen so that no cart comes to such a total; a
-// shop that copies the code and not the prices will see those failures while
-// it is tried out, and never in earnest.
+// prices and its tax rate are chosen so that no cart has such a total. A shop
+// that copies the code but not the prices will see such failures, but only in
+// the sandbox.
 package shop
 
 import (
@@ -34,23 +34,29 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// Config is what a shop needs to know.
+// Config has the settings of a shop.
 type Config struct {
-	Client *holdfast.Client // asks as the shop
-	// where browsers and the payment service find the shop: "https://shop.example.com", without path
-	PublicURL string
-	Database  string // SQLite file; made if it is not there
+	Client *holdfast.Client // with the shop's access key
 
-	// CallerID is whose returns and notifications to believe. When it is empty, the
-	// payment service is asked whose the client's access key is.
+	// PublicURL is the shop's address for browsers and the payment service, such
+	// as "https://shop.example.com", without a path.
+	PublicURL string
+
+	Database string // SQLite file; created if it does not exist
+
+	// CallerID is the shop's caller. Only its return URLs and notifications are
+	// accepted. If it is empty, the shop asks the payment service which caller
+	// owns the client's access key.
 	CallerID holdfast.CallerID
 
-	// Certificates verify returns and notifications without asking; CallerID is
-	// required then. When there are none, VerifySignature is asked.
+	// Certificates verify return URLs and notifications without a request to the
+	// payment service; CallerID is then required. Without them, the shop calls
+	// VerifySignature.
 	Certificates []*x509.Certificate
 
-	// LogoURL is where the payment pages find the shop's logo. When it is empty, the
-	// shop serves it, if it is at an https address; other pictures are not shown.
+	// LogoURL is the address of the shop's logo for the payment pages. If it is
+	// empty and PublicURL is https, the shop serves the logo itself. If PublicURL
+	// is http, there is no logo.
 	LogoURL string
 
 	Name string           // of the shop; empty means "Fen Pottery"
@@ -58,7 +64,7 @@ type Config struct {
 	Log  *slog.Logger     // nil means none
 }
 
-// A Shop sells what is in its catalogue. Serve Handler and call Run.
+// A Shop sells the products of its catalogue. Serve its Handler and call Run.
 type Shop struct {
 	client    *holdfast.Client
 	verifier  holdfast.Verifier
@@ -81,12 +87,12 @@ const (
 	ipnPath    = "/ipn"
 	returnPath = "/return"
 
-	// atOnceMax is how long a page waits for the payment service.
+	// atOnceMax is the longest time that a page waits for the payment service.
 	atOnceMax = 8 * time.Second
 )
 
-// Open opens the shop's database, brings it up to date and prepares the jobs.
-// The caller closes the shop.
+// Open opens and migrates the shop's database and prepares the jobs. The caller
+// must close the shop.
 func Open(ctx context.Context, c Config) (*Shop, error) {
 	s := &Shop{
 		client:    c.Client,
@@ -137,7 +143,7 @@ func (s *Shop) check() error {
 	return nil
 }
 
-// Close closes the database. Run has to have returned.
+// Close closes the database. Call it after Run has returned.
 func (s *Shop) Close() error {
 	if err := s.db.Close(); err != nil {
 		return fmt.Errorf("closing the shop's database: %w", err)

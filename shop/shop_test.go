@@ -22,7 +22,7 @@ const (
 	testToken = "TOKEN00000000000000000000000000000000000000000000000000000000001"
 )
 
-// A stage is a shop, a payment service, a buyer's browser and a clock.
+// A stage has a shop, a fake payment service, a buyer's browser and a clock.
 type stage struct {
 	*testing.T
 	shop    *shop.Shop
@@ -65,7 +65,7 @@ func (st *stage) open() {
 	st.shop, st.handler = s, s.Handler()
 }
 
-// restart is a new process on the same file.
+// restart starts a new process on the same file.
 func (st *stage) restart() {
 	st.Helper()
 	if err := st.shop.Close(); err != nil {
@@ -109,7 +109,7 @@ func (st *stage) post(path string, form ...string) *httptest.ResponseRecorder {
 	return st.do(r)
 }
 
-// want checks an answer's status and what its page says.
+// want checks an answer's status and the texts on its page.
 func (st *stage) want(w *httptest.ResponseRecorder, status int, texts ...string) {
 	st.Helper()
 	if w.Code != status {
@@ -122,7 +122,7 @@ func (st *stage) want(w *httptest.ResponseRecorder, status int, texts ...string)
 	}
 }
 
-// order fills the cart and presses Pay now.
+// order fills the cart, presses Pay now and returns the new order.
 func (st *stage) order(products ...string) shop.OrderID {
 	st.Helper()
 	for _, p := range products {
@@ -137,7 +137,8 @@ func (st *stage) order(products ...string) shop.OrderID {
 	return shop.OrderID(u.Query().Get("callerReference"))
 }
 
-// returnPath is the way back from the Co-Branded pages.
+// returnPath returns the return URL, without its host, for an order and a
+// status.
 func (st *stage) returnPath(id shop.OrderID, status holdfast.ReturnStatus) string {
 	p := holdfast.Params{{Name: "callerReference", Value: string(id)}, {Name: "status", Value: string(status)}}
 	if (holdfast.Return{Status: status}).Authorised() {
@@ -152,7 +153,7 @@ func (st *stage) returnPath(id shop.OrderID, status holdfast.ReturnStatus) strin
 	return "/return?" + signed(http.MethodGet, publicURL+"/return", p)
 }
 
-// paid is an order whose money is held.
+// paid makes an order whose money is held.
 func (st *stage) paid(products ...string) shop.OrderID {
 	st.Helper()
 	id := st.order(products...)
@@ -197,7 +198,7 @@ func (st *stage) notify(h hold, operation, status, code string) int {
 	return st.deliver(signed(http.MethodPost, publicURL+"/ipn", notification(h, operation, status, code)))
 }
 
-// notification is what the payment service says of a hold.
+// notification returns the parameters of a notification of a hold.
 func notification(h hold, operation, status, code string) holdfast.Params {
 	return holdfast.Params{
 		{Name: "notificationType", Value: "TransactionStatus"},

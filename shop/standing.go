@@ -10,11 +10,11 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// holdLifeMax is how long a hold lasts when the server does not say (API
-// Reference, Reserve).
+// holdLifeMax is how long a hold lasts if the server does not send its deadline
+// (docs/api/actions/Reserve.md; FPS API Reference, Reserve).
 const holdLifeMax = 7 * 24 * time.Hour
 
-// A standing is what the payment service says of an order's transaction.
+// A standing is the state of an order's transaction at the payment service.
 type standing struct {
 	id      holdfast.TransactionID
 	status  holdfast.TransactionStatus
@@ -31,7 +31,7 @@ func standingOfState(t holdfast.TransactionState) standing {
 	return standing{id: t.TransactionID, status: t.Status, code: t.StatusCode, message: t.StatusMessage, answer: t.Answer}
 }
 
-// event is what a standing means for the order.
+// event returns the event that a standing is for the order.
 func (st standing) event() Event {
 	switch st.status {
 	case holdfast.StatusReserved:
@@ -51,7 +51,7 @@ func (st standing) event() Event {
 	return ""
 }
 
-// learn keeps what the payment service says of an order.
+// learn stores a standing of an order, together with the change c.
 func (s *Shop) learn(ctx context.Context, id OrderID, st standing, c change) (Order, error) {
 	s.hear(st.answer)
 	if c.event == "" {
@@ -85,15 +85,15 @@ func (s *Shop) learn(ctx context.Context, id OrderID, st standing, c change) (Or
 	return o, err
 }
 
-// ask asks the payment service how an order's transaction stands and keeps
-// the answer.
+// ask asks the payment service for the status of an order's transaction and
+// stores the answer.
 func (s *Shop) ask(ctx context.Context, o Order) (Order, error) {
 	state, err := s.client.GetTransactionStatus(ctx, o.TransactionID)
 	if err != nil {
-		return o, fmt.Errorf("asking how order %s stands: %w", o.ID, err)
+		return o, fmt.Errorf("asking for the status of order %s: %w", o.ID, err)
 	}
 	if state.TransactionID != o.TransactionID || state.CallerReference != o.ID.Reference() {
-		return o, fmt.Errorf("asking how order %s stands: the answer is about %s of %q", o.ID, state.TransactionID,
+		return o, fmt.Errorf("asking for the status of order %s: the answer is about %s of %q", o.ID, state.TransactionID,
 			state.CallerReference)
 	}
 	st := standingOfState(state)
@@ -109,29 +109,31 @@ func (st standing) words() string {
 	}
 }
 
-// hear notes the time of the payment service: deadlines are by its clock,
-// which in a sandbox can be moved.
+// hear stores how far the payment service's clock is ahead. Deadlines are by
+// its clock, which can be moved in a sandbox.
 func (s *Shop) hear(a holdfast.Answer) {
 	if !a.ServerTime.IsZero() {
 		s.ahead.Store(int64(a.ServerTime.Sub(s.now())))
 	}
 }
 
-// serverNow is the time by the payment service's clock, as last heard.
+// serverNow returns the time of the payment service's clock, according to its
+// last answer.
 func (s *Shop) serverNow() time.Time { return s.now().Add(s.serverAhead()) }
 
 func (s *Shop) serverAhead() time.Duration { return time.Duration(s.ahead.Load()) }
 
-// lapsedAt reports whether the order's hold is over at the given time of the
-// payment service, which is so at its deadline whatever was last heard.
-func (o Order) lapsedAt(t time.Time) bool {
+// holdExpiredAt reports whether the order's hold has expired at a time of the
+// payment service's clock. It expires at its deadline, whatever the last answer
+// was.
+func (o Order) holdExpiredAt(t time.Time) bool {
 	return !o.Deadline.IsZero() && !t.Before(o.Deadline)
 }
 
-// passing reports whether an error says nothing about the request itself: it
-// was not answered, or could not be dealt with now. The same request is then
-// sent again, under the same reference. Refused keys are such an error, since
-// once they are mended the order can go on.
+// passing reports whether an error is temporary: the request was not answered,
+// or could not be handled now. The shop then sends the same request again, with
+// the same reference. Refused keys count as temporary, because the order can
+// continue when the operator has corrected them.
 func passing(err error) bool {
 	refusal, refused := errors.AsType[*holdfast.Error](err)
 	if !refused {

@@ -29,7 +29,7 @@ const (
 	staticSeconds = "public, max-age=600"
 )
 
-// Handler serves the shop, its packing bench and its address for
+// Handler serves the shop's pages, the packing bench and the address for
 // notifications.
 func (s *Shop) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -44,28 +44,29 @@ func (s *Shop) Handler() http.Handler {
 	mux.Handle("GET /orders/{id}", s.page(s.thankYou))
 	mux.Handle("POST /orders/{id}/again", s.page(s.payAgain))
 
-	mux.Handle("GET /bench", s.page(s.bench))
+	mux.Handle("GET /bench", s.page(s.packing))
 	mux.Handle("GET /bench/past", s.page(s.past))
-	mux.Handle("GET /bench/orders/{id}", s.page(s.benchOrder))
+	mux.Handle("GET /bench/orders/{id}", s.page(s.packingOrder))
 	mux.Handle("GET /bench/orders/{id}/slip", s.page(s.slip))
-	mux.Handle("POST /bench/orders/{id}/ship", s.page(s.benchShip))
-	mux.Handle("POST /bench/orders/{id}/cancel", s.page(s.benchCancel))
-	mux.Handle("POST /bench/orders/{id}/address", s.page(s.benchAddress))
-	mux.Handle("POST /bench/orders/{id}/recover", s.page(s.benchRecover))
-	mux.Handle("POST /bench/orders/{id}/refund", s.page(s.benchRefund))
-	mux.Handle("POST /bench/orders/{id}/done", s.page(s.benchDone))
+	mux.Handle("POST /bench/orders/{id}/ship", s.page(s.packingShip))
+	mux.Handle("POST /bench/orders/{id}/cancel", s.page(s.packingCancel))
+	mux.Handle("POST /bench/orders/{id}/address", s.page(s.packingAddress))
+	mux.Handle("POST /bench/orders/{id}/recover", s.page(s.packingRecover))
+	mux.Handle("POST /bench/orders/{id}/refund", s.page(s.packingRefund))
+	mux.Handle("POST /bench/orders/{id}/done", s.page(s.packingDone))
 
 	mux.Handle(ipnPath, s.verifier.IPNHandler(s.publicURL+ipnPath, s.notified))
 	mux.Handle("GET /static/", static())
 	mux.Handle("/", s.page(func(http.ResponseWriter, *http.Request) error { return errNoPage }))
-	// Forms are accepted from the shop's own pages only. The payment service is
-	// no browser and says where it comes from by its signature.
+	// Forms are accepted only from the shop's own pages. This does not affect
+	// notifications: the payment service is not a browser, and its messages are
+	// signed.
 	return s.guarded(s.ownHosts(http.MaxBytesHandler(http.NewCrossOriginProtection().Handler(mux), formBytesMax)))
 }
 
-// guarded sets what browsers need to know to keep others out of the pages.
+// guarded sets the headers with which browsers protect the pages.
 func (s *Shop) guarded(next http.Handler) http.Handler {
-	// A form that ends in a redirect counts by where it ends: Pay now ends at
+	// form-action also applies to redirects after a form, and Pay now redirects to
 	// the Co-Branded pages.
 	policy := "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; base-uri 'none'; " +
 		"frame-ancestors 'none'; form-action 'self'"
@@ -76,13 +77,13 @@ func (s *Shop) guarded(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin") // an order's address is known to its buyer alone
+		h.Set("Referrer-Policy", "same-origin") // only the buyer may know the address of an order's page
 		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
 }
 
-// A pageError is an answer to a person instead of the page asked for.
+// A pageError is an error page for people.
 type pageError struct {
 	status      int
 	title, text string
@@ -90,10 +91,10 @@ type pageError struct {
 
 func (e *pageError) Error() string { return e.title + ": " + e.text }
 
-var errNoPage = &pageError{http.StatusNotFound, "There is nothing here", "This page does not exist, or not any more."}
+var errNoPage = &pageError{http.StatusNotFound, "Page not found", "This page does not exist, or no longer exists."}
 
-// page answers what a handler returns as an error, and is the only place that
-// does.
+// page serves a handler and turns its error into an error page. All pages use
+// it.
 func (s *Shop) page(handle func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := handle(w, r)
@@ -103,7 +104,7 @@ func (s *Shop) page(handle func(http.ResponseWriter, *http.Request) error) http.
 		if errors.Is(err, errNoOrder) {
 			err = &pageError{
 				http.StatusNotFound, "There is no such order",
-				"The address is not complete, or the order was never placed. If you have paid, write to us: nothing is lost.",
+				"The address is incomplete, or the order was never placed. If you have paid, write to us: nothing is lost.",
 			}
 		}
 		answer, ok := errors.AsType[*pageError](err)
@@ -111,7 +112,7 @@ func (s *Shop) page(handle func(http.ResponseWriter, *http.Request) error) http.
 			s.log.ErrorContext(r.Context(), "answering a page", "path", r.URL.Path, "err", err)
 			answer = &pageError{
 				http.StatusInternalServerError, "Something went wrong here",
-				"The fault is ours. Nothing was charged by it; please try again in a minute.",
+				"The fault is ours. Nothing was charged because of it; please try again in a minute.",
 			}
 		}
 		v := struct{ Title, Text string }{answer.title, answer.text}
@@ -145,18 +146,18 @@ func parsePages() (map[string]*template.Template, error) {
 	return pages, nil
 }
 
-// A layout is what every page has around its own view.
+// A layout has the values of the frame around each page.
 type layout struct {
-	Shop   string
-	Pieces int64 // in the cart
-	Bench  bool
-	View   any
+	Shop    string
+	Pieces  int64 // in the cart
+	Packing bool
+	View    any
 }
 
-// render answers with a page, whole or not at all.
+// render answers with a page. If the page fails, nothing of it is sent.
 func (s *Shop) render(w http.ResponseWriter, r *http.Request, status int, name string, view any) error {
-	l := layout{Shop: s.name, Bench: r.URL.Path == "/bench" || strings.HasPrefix(r.URL.Path, "/bench/"), View: view}
-	if session, ok := sessionOf(r); ok && !l.Bench {
+	l := layout{Shop: s.name, Packing: r.URL.Path == "/bench" || strings.HasPrefix(r.URL.Path, "/bench/"), View: view}
+	if session, ok := sessionOf(r); ok && !l.Packing {
 		lines, err := cart(r.Context(), s.db, session)
 		if err != nil {
 			return err
@@ -185,7 +186,7 @@ func sessionOf(r *http.Request) (SessionID, bool) {
 	return SessionID(cookie.Value), true
 }
 
-// session returns the browser's session and begins one when there is none.
+// session returns the browser's session, or starts a new one.
 func (s *Shop) session(w http.ResponseWriter, r *http.Request) SessionID {
 	if id, ok := sessionOf(r); ok {
 		return id
@@ -198,7 +199,7 @@ func (s *Shop) session(w http.ResponseWriter, r *http.Request) SessionID {
 	return SessionID(id)
 }
 
-// Logo is the picture, an SVG, that the payment pages show.
+// Logo returns the shop's logo, an SVG, for the payment pages.
 func Logo() ([]byte, error) {
 	text, err := staticFiles.ReadFile("static/logo.svg")
 	if err != nil {
@@ -207,7 +208,8 @@ func Logo() ([]byte, error) {
 	return text, nil
 }
 
-// static serves the pictures and the style sheet, which browsers may keep.
+// static serves the pictures, scripts and the style sheet, which browsers may
+// cache.
 func static() http.Handler {
 	files := http.FileServerFS(staticFiles)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -11,28 +11,28 @@ import (
 )
 
 const (
-	noteUnanswered = "The payment service has not answered yet. The same request is sent again by itself, and nothing " +
-		"can be charged twice by it; look again in a minute."
-	noteRefusedKey = "The payment service does not accept this shop's keys, or its clock. Whoever runs the shop has to " +
-		"correct that; the request is then sent again by itself."
+	noteUnanswered = "The payment service has not answered yet. The shop sends the same request again, and nothing " +
+		"can be charged twice. Look again in a minute."
+	noteRefusedKey = "The payment service does not accept this shop's access key or its clock. The shop's operator " +
+		"must correct that. The shop then sends the request again."
 )
 
-// noteFor says in words what the payment service's standing means for an order
-// that has just come to its state: what happened, and who can do something about it.
+// noteFor returns the note for an order that has just changed its state: what
+// happened, and what a person can do about it.
 func noteFor(o Order, st standing) string {
 	switch o.State {
 	case Pending:
-		return "The card's bank has not answered yet. Most do within minutes; this page knows as soon as we do."
+		return "The card's bank has not answered yet. Most answer within minutes. Load this page again later."
 	case PaymentFailed:
 		return failureWords(holdfast.Code(st.code))
 	case Lapsed:
-		return fmt.Sprintf("The hold lapsed on %s. The card can no longer be charged for this order: do not ship it, ask "+
+		return fmt.Sprintf("The hold expired on %s. The card can no longer be charged for this order. Do not ship it; ask "+
 			"the buyer to pay again.", when(o.Deadline))
 	case Cancelled:
 		if o.Reason != "" {
-			return "The hold was given up and nothing was charged. Reason: " + o.Reason
+			return "The hold was released and nothing was charged. Reason: " + o.Reason
 		}
-		return "The hold was given up at the payment service and nothing was charged. Do not ship."
+		return "The hold was cancelled at the payment service and nothing was charged. Do not ship."
 	case Shipped:
 		return fmt.Sprintf("The card was charged %s. Hand the parcel over.", dollars(o.Charge))
 	case NeedsAttention:
@@ -40,15 +40,15 @@ func noteFor(o Order, st standing) string {
 			return "The card was declined when you shipped, and nothing was charged. Keep the parcel here, and ask the buyer " +
 				"to pay again."
 		}
-		return "The card was charged by another program than this shop, or for another amount than this shop asked for. " +
-			"Compare the charge with this order. Then send the parcel yourself, or refund the buyer below, and press Done; " +
-			"whoever runs the shop can find out which program it was."
+		return "Another program charged the card, or the charge differs from the amount that this shop asked for. " +
+			"Compare the charge with this order. Then send the parcel yourself or refund the buyer below, and press Done. " +
+			"The shop's operator can find out which program it was."
 	case ToShip, AwaitingAuthorisation, Abandoned, NotAuthorised, Reserving, Shipping, Cancelling:
 	}
 	return ""
 }
 
-// noteUnansweredFor says why a request has no answer yet.
+// noteUnansweredFor returns the note for a request without an answer.
 func noteUnansweredFor(err error) string {
 	if refusal, ok := errors.AsType[*holdfast.Error](err); ok && refusal.Status/100 == 4 &&
 		refusal.Code != holdfast.ConcurrentModification {
@@ -57,76 +57,77 @@ func noteUnansweredFor(err error) string {
 	return noteUnanswered
 }
 
-// failureWords says to buyer and packer why there is no hold.
+// failureWords tells buyer and packer why there is no hold.
 func failureWords(code holdfast.Code) string {
 	switch code {
 	case holdfast.TransactionDenied, holdfast.Code(holdfast.StatusFailure):
-		return "The card's bank declined. Nothing was charged. Try another card, or contact the bank."
+		return "The card's bank declined the payment. Nothing was charged. Try another card, or contact the bank."
 	case holdfast.InactiveInstrument, holdfast.InvalidPaymentInstrument:
 		return "The card cannot be used, perhaps because it has expired. Nothing was charged. Try another card."
 	case holdfast.PaymentInstrumentNotCC:
 		return "Only a credit card can be used here. Nothing was charged. Pay with a card."
 	case holdfast.AccountLimitsExceeded, holdfast.InsufficientBalance:
-		return "The amount is above what this account may spend now. Nothing was charged. Try another card, or another day."
+		return "The account cannot spend this amount now. Nothing was charged. Try another card, or try again another day."
 	case holdfast.InvalidAccountStateSender, holdfast.UnverifiedEmailAddressSender, holdfast.AccountClosed:
-		return "The buyer's account at the payment service cannot pay at present. Nothing was charged. The buyer can see " +
-			"why at the payment service."
+		return "The buyer's account at the payment service cannot pay at the moment. Nothing was charged. The buyer can " +
+			"see the reason there."
 	case holdfast.InvalidTokenIDSender, holdfast.TokenNotActiveSender, holdfast.SameTokenIDUsedMultipleTimes,
 		holdfast.IncompatibleTokens:
-		return "The authorisation can no longer be used: it is good for three hours and for one payment. Nothing was " +
+		return "The authorisation can no longer be used: it is valid for three hours and for one payment. Nothing was " +
 			"charged. Please pay again."
 	case "":
 		return "The payment failed. Nothing was charged. Please pay again, perhaps with another card."
 	default:
-		return "The payment service did not take the payment (" + string(code) +
-			"). Nothing was charged. The fault is not the buyer's: whoever runs the shop has to look."
+		return "The payment service did not accept the payment (" + string(code) +
+			"). Nothing was charged. It is not the buyer's fault: the shop's operator must look into it."
 	}
 }
 
-// settleWords says to the packer why Settle was refused while the hold stands,
-// who can do something about it, and by when.
+// settleWords tells the packer why Settle was refused although the hold is
+// still there, what to do, and until when.
 func settleWords(refusal *holdfast.Error, o Order) string {
 	until := ""
 	if !o.Deadline.IsZero() {
-		until = " The hold stands until " + when(o.Deadline) + "."
+		until = " The money is held until " + when(o.Deadline) + "."
 	}
 	const not = "Not charged, so do not hand the parcel over: "
 	switch refusal.Code {
 	case holdfast.SettleAmountGreaterThanReserveAmount:
-		return fmt.Sprintf("%sthe amount is above the %s that are held. Ship again for at most that.%s", not,
+		return fmt.Sprintf("%sthe amount is more than the %s that is held. Ship again for at most that amount.%s", not,
 			dollars(o.Totals.Total), until)
 	case holdfast.AmountOutOfRange, holdfast.InvalidParams, holdfast.InvalidParameterValue:
-		return not + "the payment service does not take this amount. Ship again for another one, such as the whole." + until
+		return not + "the payment service does not accept this amount. Ship again for another amount, such as the whole." +
+			until
 	case holdfast.InvalidTransactionState:
-		return not + "the payment service cannot settle this order just now. Try again in a few minutes." + until
+		return not + "the payment service cannot settle this order at the moment. Try again in a few minutes." + until
 	case holdfast.TransactionDenied:
 		return not + "the card's bank declined the charge. Try again later, or cancel and ask the buyer to pay again." + until
 	case holdfast.InvalidAccountStateRecipient, holdfast.InvalidAccountStateCaller,
 		holdfast.UnverifiedEmailAddressRecipient, holdfast.UnverifiedEmailAddressCaller:
-		return not + "the shop's own account at the payment service is restricted. Whoever runs the shop can mend it there." +
+		return not + "the shop's own account at the payment service is restricted. The shop's operator can fix that there." +
 			until
 	default:
 		return not + "the payment service refused with " + string(refusal.Code) +
-			". Whoever runs the shop has to look; the log below has the request's number for support." + until
+			". The shop's operator must look into it; the log below has the RequestId for support." + until
 	}
 }
 
-// turnedAwayWords says to a buyer why the Co-Branded pages sent them back.
+// turnedAwayWords tells buyers why the Co-Branded pages sent them back.
 func turnedAwayWords(status holdfast.ReturnStatus) string {
 	switch status {
 	case holdfast.ReturnSystemError:
-		return "The payment service had a problem of its own. Nothing was charged. Try again in a few minutes; there is " +
+		return "The payment service had a problem. Nothing was charged. Try again in a few minutes; there is " +
 			"nothing wrong with your card."
 	case holdfast.ReturnCallerError:
-		return "We asked the payment service in a way it does not understand. Nothing was charged. The fault is ours; " +
+		return "The payment service did not understand our request. Nothing was charged. The fault is ours; " +
 			"please write to us if it happens twice."
 	case holdfast.ReturnPaymentError:
-		return "There was no card that could pay for this order. Nothing was charged. You can pay again and add another card."
+		return "You had no card that could pay for this order. Nothing was charged. You can pay again and add another card."
 	case holdfast.ReturnAccountProblem:
-		return "There is a problem with the account at the payment service, such as an email address that is not verified. " +
-			"Nothing was charged. You can mend it there and pay again."
+		return "There is a problem with the account at the payment service, such as an e-mail address that is not " +
+			"verified. Nothing was charged. You can fix it there and pay again."
 	case holdfast.ReturnNotMarketplace:
-		return "This shop may not take this payment. Nothing was charged. The fault is ours; please write to us."
+		return "This shop may not accept this payment. Nothing was charged. The fault is ours; please write to us."
 	case holdfast.ReturnSuccessABT, holdfast.ReturnSuccessACH, holdfast.ReturnSuccessCC, holdfast.ReturnSuccessRecipient,
 		holdfast.ReturnAbandoned, holdfast.ReturnTokenUnchanged, holdfast.ReturnInvalidToken, holdfast.ReturnOthersToken,
 		holdfast.ReturnNoAccount:
@@ -134,24 +135,24 @@ func turnedAwayWords(status holdfast.ReturnStatus) string {
 	return "The payment service sent you back without an authorisation. Nothing was charged. You can pay again."
 }
 
-// buyerWords says to a buyer where the order stands.
+// buyerWords tells buyers the state of their order.
 func buyerWords(o Order) string {
 	switch o.State {
 	case AwaitingAuthorisation:
-		return "We have not heard yet that you agreed to pay. If you did, and the way back to us was lost, we will find " +
-			"out by ourselves within the hour, and there is nothing you have to do."
+		return "We do not know yet whether you agreed to pay. If you did, but did not come back to us, we will find " +
+			"that out within an hour, and you need not do anything."
 	case Abandoned:
 		if o.Note != "" {
 			return o.Note
 		}
-		return "You stepped back before paying. Nothing was charged, and your cart is as you left it."
+		return "You left before paying. Nothing was charged, and your cart is as you left it."
 	case Reserving:
 		return "We are asking your card to set the amount aside. " + o.Note
 	case NotAuthorised, Pending, PaymentFailed:
 		return o.Note
 	case ToShip:
 		return fmt.Sprintf("%s is set aside on your card. Nothing is charged until your parcel ships. If we have not "+
-			"shipped by %s, the amount is released by itself.", dollars(o.Totals.Total), when(o.Deadline))
+			"shipped by %s, the amount is released automatically.", dollars(o.Totals.Total), when(o.Deadline))
 	case Shipping:
 		return "Your parcel is packed, and we are charging your card for what is in it."
 	case Shipped:
@@ -171,10 +172,11 @@ func buyerWords(o Order) string {
 	return ""
 }
 
-// shippedWords says what was charged and, if that is less than was set aside,
-// why: something was out of stock, or the shop lowered the price, or both.
+// shippedWords tells what was charged. If that is less than the held amount, it
+// also tells why: something was out of stock, or the shop lowered the price, or
+// both.
 func shippedWords(o Order) string {
-	const lowered = "We lowered the price, and charged %s instead of %s; the rest of what was set aside is released."
+	const lowered = "We lowered the price and charged %s instead of %s; the rest of the amount set aside is released."
 	missing, charge := o.Missing(), dollars(o.Charge)
 	switch {
 	case missing == "" && o.Discount().Positive():
@@ -186,12 +188,12 @@ func shippedWords(o Order) string {
 			charge, dollars(o.packedTotals().Total))
 	default:
 		return fmt.Sprintf("Your parcel is on its way. Not everything was in stock. Not in the parcel: %s. So we charged "+
-			"%s; the rest of what was set aside is released.", missing, charge)
+			"%s; the rest of the amount set aside is released.", missing, charge)
 	}
 }
 
-// troubleWords says to a buyer what became of an order whose money and goods
-// did not go together. The packer is told the same.
+// troubleWords tells buyers about an order whose money and goods do not match.
+// The packer's note says the same.
 func troubleWords(o Order) string {
 	switch {
 	case o.chargeFailed():
@@ -200,7 +202,7 @@ func troubleWords(o Order) string {
 	case !o.Done.IsZero() && o.Charge.Given():
 		return fmt.Sprintf("Your card was charged %s.", dollars(o.Charge))
 	default:
-		return "Something about this payment needs a person to look at. We are on it, and you need not pay again."
+		return "Somebody has to look into this payment. We are working on it, and you need not pay again."
 	}
 }
 
@@ -209,20 +211,21 @@ func refundedWords(o Order) string {
 	case !o.Refunded.Positive():
 		return ""
 	case o.Refunded == o.Charge:
-		return " All of it is refunded to your card."
+		return " The full amount is refunded to your card."
 	default:
-		return fmt.Sprintf(" Of the charge, %s is refunded to your card.", dollars(o.Refunded))
+		return fmt.Sprintf(" %s of it is refunded to your card.", dollars(o.Refunded))
 	}
 }
 
-// nextStep says what the packer does about an order, where its note does not.
+// nextStep tells the packer what to do with an order if its note does not say
+// it.
 func nextStep(o Order) string {
 	switch o.State {
 	case Shipping:
 		return "The card is being charged. Keep the parcel until this page says that the card was charged. Look again in a " +
 			"minute."
 	case Cancelling:
-		return "The hold is being given up. Do not ship. Look again in a minute."
+		return "The hold is being released. Do not ship. Look again in a minute."
 	case Reserving:
 		return "The payment service is being asked to hold the money. There is nothing to do yet."
 	case Abandoned, NotAuthorised:
@@ -232,7 +235,7 @@ func nextStep(o Order) string {
 	return ""
 }
 
-// when is a time as pages and notes have it.
+// when returns a time in the form of pages and notes.
 func when(t time.Time) string {
 	if t.IsZero() {
 		return "an unknown day"
@@ -240,12 +243,13 @@ func when(t time.Time) string {
 	return t.UTC().Format("Monday 2 January 2006, 15:04 MST")
 }
 
-// dollars is an amount as pages and notes have it.
+// dollars returns an amount in the form of pages and notes.
 func dollars(a money.Amount) string { return "$" + a.Decimal() }
 
 func trimFullStop(text string) string { return strings.TrimRight(strings.TrimSpace(text), ".") }
 
-// howLong is a span of time in its two largest units, such as "6 days 3 hours".
+// howLong returns a duration in its two largest units, such as "6 days 3
+// hours".
 func howLong(d time.Duration) string {
 	if d < time.Minute {
 		return "less than a minute"
@@ -275,7 +279,7 @@ func counted(n int64, unit string) string {
 	return fmt.Sprintf("%d %ss", n, unit)
 }
 
-// upTo are the numbers from n down to 1, as a form lists them.
+// upTo returns the numbers from n down to 1, for the list of a form.
 func upTo(n int64) []int64 {
 	var all []int64
 	for ; n > 0; n-- {

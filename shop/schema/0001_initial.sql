@@ -1,7 +1,7 @@
 -- Times are microseconds since 1970, UTC. Amounts are micro-dollars.
 
 CREATE TABLE cart_lines (
-    session_id TEXT    NOT NULL, -- of the buyer's cookie
+    session_id TEXT    NOT NULL, -- in the buyer's cookie
     product_id TEXT    NOT NULL,
     quantity   INTEGER NOT NULL CHECK (quantity BETWEEN 1 AND 9),
     changed_at INTEGER NOT NULL,
@@ -9,7 +9,7 @@ CREATE TABLE cart_lines (
 ) STRICT;
 
 CREATE TABLE orders (
-    order_id           TEXT    NOT NULL PRIMARY KEY, -- also the CallerReference; not to be guessed
+    order_id           TEXT    NOT NULL PRIMARY KEY, -- also the CallerReference; cannot be guessed
     number             INTEGER NOT NULL UNIQUE,      -- for people
     session_id         TEXT    NOT NULL,
     state              TEXT    NOT NULL CHECK (state IN (
@@ -17,18 +17,18 @@ CREATE TABLE orders (
         'Shipping', 'Shipped', 'Cancelling', 'Cancelled', 'Lapsed', 'NeedsAttention'
     )),
     created_at         INTEGER NOT NULL,
-    changed_at         INTEGER NOT NULL,             -- when state was last changed
+    changed_at         INTEGER NOT NULL,             -- when the state last changed
     items              INTEGER NOT NULL CHECK (items > 0),
     shipping           INTEGER NOT NULL CHECK (shipping >= 0),
     tax                INTEGER NOT NULL CHECK (tax >= 0),
     total              INTEGER NOT NULL CHECK (total = items + shipping + tax),
     token_id           TEXT    NOT NULL DEFAULT '',
     transaction_id     TEXT    NOT NULL DEFAULT '',
-    transaction_status TEXT    NOT NULL DEFAULT '',  -- as the payment service last put it
-    deadline           INTEGER NOT NULL DEFAULT 0,   -- when the hold lapses; 0 is not known
-    charge             INTEGER NOT NULL DEFAULT 0 CHECK (charge BETWEEN 0 AND total), -- what Settle was asked for
+    transaction_status TEXT    NOT NULL DEFAULT '',  -- as last reported by the payment service
+    deadline           INTEGER NOT NULL DEFAULT 0,   -- when the hold expires; 0 means unknown
+    charge             INTEGER NOT NULL DEFAULT 0 CHECK (charge BETWEEN 0 AND total), -- the amount of the Settle
     reason             TEXT    NOT NULL DEFAULT '',  -- of a cancellation
-    note               TEXT    NOT NULL DEFAULT '',  -- what a person should know about where it stands
+    note               TEXT    NOT NULL DEFAULT '',  -- for people: the state and what to do
     address_name       TEXT    NOT NULL DEFAULT '',
     address_line1      TEXT    NOT NULL DEFAULT '',
     address_line2      TEXT    NOT NULL DEFAULT '',
@@ -38,7 +38,7 @@ CREATE TABLE orders (
     address_zip        TEXT    NOT NULL DEFAULT '',
     address_phone      TEXT    NOT NULL DEFAULT '',
 
-    -- Nothing is asked without a token, and nothing moves without a transaction.
+    -- A request needs a token, and an order with a hold has a transaction.
     CHECK (token_id <> '' OR state IN ('AwaitingAuthorisation', 'Abandoned', 'NotAuthorised')),
     CHECK (transaction_id <> '' OR state NOT IN ('Pending', 'ToShip', 'Shipping', 'Shipped', 'Cancelling')),
     CHECK (charge > 0 OR state NOT IN ('Shipping', 'Shipped'))
@@ -57,7 +57,7 @@ CREATE TABLE order_lines (
     PRIMARY KEY (order_id, position)
 ) STRICT;
 
--- What happened to an order, to be read by people. Appended, never changed.
+-- What happened to an order, for people. Rows are only added, never changed.
 CREATE TABLE order_events (
     order_id   TEXT    NOT NULL REFERENCES orders (order_id),
     position   INTEGER NOT NULL,

@@ -1,10 +1,10 @@
--- A cart is paid for once, however many tabs it is paid in.
+-- A cart is paid for only once, even from several tabs.
 CREATE TABLE carts (
     session_id TEXT NOT NULL PRIMARY KEY,
-    cart_id    TEXT NOT NULL UNIQUE -- a new one when an order has taken what was in it
+    cart_id    TEXT NOT NULL UNIQUE -- changes when an order has taken the contents
 ) STRICT;
 
-ALTER TABLE orders ADD COLUMN cart_id TEXT NOT NULL DEFAULT ''; -- what is ordered; an order that is paid again keeps it
+ALTER TABLE orders ADD COLUMN cart_id TEXT NOT NULL DEFAULT ''; -- the ordered cart; paying again keeps it
 ALTER TABLE orders ADD COLUMN done_at INTEGER NOT NULL DEFAULT 0; -- when a packer closed an order that could not ship
 UPDATE orders SET cart_id = order_id;
 
@@ -16,7 +16,7 @@ CREATE INDEX orders_by_change ON orders (changed_at);
 ALTER TABLE order_lines ADD COLUMN left_out INTEGER NOT NULL DEFAULT 0 -- pieces that were not in the parcel
     CHECK (left_out BETWEEN 0 AND quantity);
 
--- What was paid back of an order, by this shop or by another program with its keys.
+-- Refunds of an order, by this shop or by another program with the shop's keys.
 CREATE TABLE refunds (
     order_id       TEXT    NOT NULL REFERENCES orders (order_id),
     position       INTEGER NOT NULL CHECK (position > 0),

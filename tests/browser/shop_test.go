@@ -148,7 +148,7 @@ func TestAPartShipmentAndARefund(t *testing.T) {
 	p.inspect("shop-refunded")
 	p.open(buyer)
 	p.wants("Not everything was in stock")
-	p.wants("$10.00 is refunded")
+	p.wants("$10.00 of it is refunded")
 	p.inspect("shop-thank-you-part")
 	p.open(d.Shop + "bench/past")
 	p.inspect("shop-past")

@@ -136,9 +136,9 @@ func TestSevenDaysPassAndNothingShips(t *testing.T) {
 
 	d.holdfast(t, "clock", "advance", "168h")
 
-	// The packer's page was open when the hold lapsed; the button is still there.
+	// The packer's page was open when the hold expired; the button is still there.
 	p.click(`#ship`)
-	p.wants("lapsed")
+	p.wants("expired")
 	if p.has("#ship") {
 		t.Error("the page still offers to ship")
 	}

@@ -25,8 +25,8 @@ func TestShipInFull(t *testing.T) {
 	}
 	st.want(st.get("/orders/"+string(id)), http.StatusOK, `id="thank-you"`, "was charged $66.00")
 	st.want(st.get("/bench/orders/"+string(id)), http.StatusOK, "Hand the parcel over", "request-")
-	// Once more is refused, and charges nothing.
-	st.want(st.post("/bench/orders/"+string(id)+"/ship", "line", "0"), http.StatusConflict, "shipped and charged already")
+	// A second attempt is refused and charges nothing.
+	st.want(st.post("/bench/orders/"+string(id)+"/ship", "line", "0"), http.StatusConflict, "already shipped and charged")
 	st.want(st.post("/bench/orders/"+string(id)+"/cancel"), http.StatusConflict, "cannot be undone")
 	st.pass(time.Minute)
 	st.work("fulfil", "reserve", "settle")
@@ -62,7 +62,7 @@ func TestShipFormIsChecked(t *testing.T) {
 	st := newStage(t)
 	id := st.paid("mug")
 	for amount, words := range map[string]string{
-		"32.01":  "above the $32.00 that are held",
+		"32.01":  "more than the $32.00 that is held",
 		"0":      "cancel the order",
 		"-1":     "digits with at most two decimals",
 		"1.234":  "digits with at most two decimals",
@@ -84,7 +84,7 @@ func TestSettleAnswerLost(t *testing.T) {
 	st.fps.set(func(f *fakeFPS) { f.lose["Settle"] = 1 })
 	st.want(st.post("/bench/orders/"+string(id)+"/ship", "amount", "40.00"), http.StatusSeeOther)
 	st.wantState(id, shop.Shipping)
-	// the bench asks the same again, and learns that it was done
+	// The packer's page sends the same Settle again and learns that it succeeded.
 	st.want(st.get("/bench/orders/"+string(id)), http.StatusOK, "charged $40.00")
 	st.wantState(id, shop.Shipped)
 
@@ -101,37 +101,38 @@ func TestSettleAnswerLost(t *testing.T) {
 	}
 }
 
-func TestLapsedHoldIsNeverShipped(t *testing.T) {
+func TestExpiredHoldIsNeverShipped(t *testing.T) {
 	st := newStage(t)
 	id := st.paid("mug")
 	st.fps.set(func(f *fakeFPS) { f.now = f.now.Add(7*24*time.Hour - time.Microsecond) })
 	st.want(st.get("/bench"), http.StatusOK, `id="to-ship"`, "less than a minute left", "6 days 23 hours ahead")
 	st.fps.set(func(f *fakeFPS) { f.now = f.now.Add(time.Microsecond) })
 
-	// The page was loaded before; the packer presses the button after.
+	// The packer loaded the page before the deadline and presses the button after
+	// it.
 	w := st.post("/bench/orders/"+string(id)+"/ship", "line", "0")
-	st.want(w, http.StatusConflict, "Not shipped", "lapsed on Monday 30 November 2026, 10:00 UTC",
+	st.want(w, http.StatusConflict, "Not shipped", "expired on Monday 30 November 2026, 10:00 UTC",
 		"ask the buyer to pay again")
 	st.wantState(id, shop.Lapsed)
 	if n := st.fps.times("Settle"); n != 0 {
-		t.Errorf("Settle was asked %d times on a lapsed hold", n)
+		t.Errorf("Settle was asked %d times for an expired hold", n)
 	}
 	w = st.get("/bench")
-	st.want(w, http.StatusOK, `id="do-not-ship"`, `data-order="`+string(id)+`"`, "do not ship it")
+	st.want(w, http.StatusOK, `id="do-not-ship"`, `data-order="`+string(id)+`"`, "Do not ship it")
 	if strings.Contains(w.Body.String(), `id="to-ship"`) {
-		t.Error("the bench still has it to ship")
+		t.Error("the packing bench still lists the order to ship")
 	}
 	w = st.get("/bench/orders/" + string(id))
-	st.want(w, http.StatusOK, "lapsed on")
+	st.want(w, http.StatusOK, "expired on")
 	if strings.Contains(w.Body.String(), `id="ship"`) || strings.Contains(w.Body.String(), `id="cancel"`) {
-		t.Error("a lapsed order has a button to ship or cancel")
+		t.Error("an order with an expired hold has a button to ship or cancel")
 	}
 	st.want(st.get("/orders/"+string(id)), http.StatusOK, "Nothing was charged", `id="pay-again"`)
 }
 
-// The payment service does not answer, but its last word and its clock are
-// enough to know that the hold is over.
-func TestLapsedHoldIsKnownWithoutAsking(t *testing.T) {
+// The payment service does not answer, but its last answer and its clock show
+// that the hold has expired.
+func TestExpiredHoldIsKnownWithoutAsking(t *testing.T) {
 	st := newStage(t)
 	id := st.paid("mug")
 	st.fps.set(func(f *fakeFPS) { f.down = true })
@@ -139,7 +140,7 @@ func TestLapsedHoldIsKnownWithoutAsking(t *testing.T) {
 	w := st.get("/bench")
 	st.want(w, http.StatusOK, `id="do-not-ship"`, "could not be asked")
 	if strings.Contains(w.Body.String(), `id="to-ship"`) {
-		t.Error("the bench has it to ship")
+		t.Error("the packing bench lists the order to ship")
 	}
 	w = st.get("/bench/orders/" + string(id))
 	if strings.Contains(w.Body.String(), `id="ship"`) {
@@ -150,7 +151,7 @@ func TestLapsedHoldIsKnownWithoutAsking(t *testing.T) {
 	st.wantState(id, shop.ToShip)
 }
 
-func TestFulfilNoticesTheLapse(t *testing.T) {
+func TestFulfilNoticesTheExpiry(t *testing.T) {
 	st := newStage(t)
 	id := st.paid("mug")
 	st.work("fulfil")
@@ -167,7 +168,7 @@ func TestHoldCancelledElsewhere(t *testing.T) {
 	h := st.fps.only(t)
 	st.fps.set(func(f *fakeFPS) { f.held[h.id].status, f.held[h.id].code = holdfast.StatusCancelled, "Canceled" })
 	st.want(st.post("/bench/orders/"+string(id)+"/ship", "line", "0"), http.StatusConflict,
-		"given up at the payment service")
+		"cancelled at the payment service")
 	st.wantState(id, shop.Cancelled)
 }
 
@@ -176,15 +177,15 @@ func TestSettledElsewhere(t *testing.T) {
 	id := st.paid("mug")
 	h := st.fps.only(t)
 	st.fps.set(func(f *fakeFPS) { f.held[h.id].status, f.held[h.id].settled = holdfast.StatusSuccess, "1.00" })
-	st.want(st.post("/bench/orders/"+string(id)+"/ship", "line", "0"), http.StatusConflict, "whoever runs the shop")
+	st.want(st.post("/bench/orders/"+string(id)+"/ship", "line", "0"), http.StatusConflict, "operator can find out")
 	st.wantState(id, shop.NeedsAttention)
 }
 
 func TestSettleRefused(t *testing.T) {
 	for code, words := range map[string]string{
-		"SettleAmountGreaterThanReserveAmount": "above the $32.00 that are held",
-		"InvalidTransactionState":              "cannot settle this order just now",
-		"InvalidAccountState_Recipient":        "Whoever runs the shop can mend it there",
+		"SettleAmountGreaterThanReserveAmount": "more than the $32.00 that is held",
+		"InvalidTransactionState":              "cannot settle this order at the moment",
+		"InvalidAccountState_Recipient":        "operator can fix that there",
 		"AccessFailure":                        "refused with AccessFailure",
 	} {
 		t.Run(code, func(t *testing.T) {
@@ -198,7 +199,7 @@ func TestSettleRefused(t *testing.T) {
 			}
 			st.want(st.get("/bench/orders/"+string(id)), http.StatusOK, words, "until Monday 30 November 2026", `id="ship"`,
 				"request-refused")
-			// Mended, it ships.
+			// When the cause is fixed, it ships.
 			st.fps.set(func(f *fakeFPS) { delete(f.refuse, "Settle") })
 			st.want(st.post("/bench/orders/"+string(id)+"/ship", "line", "0"), http.StatusSeeOther)
 			st.wantState(id, shop.Shipped)
@@ -206,17 +207,16 @@ func TestSettleRefused(t *testing.T) {
 	}
 }
 
-// A refusal that was long on its way is about the charge that it refused, not
-// about the one that is being asked for since.
+// A late refusal belongs to the charge that it refused, not to a later one.
 func TestLateRefusalOfACharge(t *testing.T) {
 	for name, second := range map[string]string{"another amount": "20.00", "the same amount": "30.00"} {
 		t.Run(name, func(t *testing.T) {
 			st := newStage(t)
 			id := st.paid("mug")
-			bench := "/bench/orders/" + string(id)
+			packing := "/bench/orders/" + string(id)
 			refuse := func(code string) { st.fps.set(func(f *fakeFPS) { f.refuse["Settle"] = code }) }
 			refuse("ServiceUnavailable")
-			st.want(st.post(bench+"/ship", "amount", "30.00"), http.StatusSeeOther)
+			st.want(st.post(packing+"/ship", "amount", "30.00"), http.StatusSeeOther)
 			st.wantState(id, shop.Shipping)
 
 			asked, arrive := make(chan struct{}), make(chan struct{})
@@ -230,10 +230,10 @@ func TestLateRefusalOfACharge(t *testing.T) {
 			<-asked
 
 			refuse("AccessFailure")
-			st.want(st.get(bench), http.StatusOK) // asks the same, and learns that it is refused
+			st.want(st.get(packing), http.StatusOK) // sends the same Settle again, and it is refused
 			st.wantState(id, shop.ToShip)
 			refuse("ServiceUnavailable")
-			st.want(st.post(bench+"/ship", "amount", second), http.StatusSeeOther)
+			st.want(st.post(packing+"/ship", "amount", second), http.StatusSeeOther)
 			st.wantState(id, shop.Shipping)
 
 			refuse("AccessFailure")
@@ -245,7 +245,7 @@ func TestLateRefusalOfACharge(t *testing.T) {
 				t.Errorf("the charge is %v, want %s", o.Charge, second)
 			}
 			st.fps.set(func(f *fakeFPS) { delete(f.refuse, "Settle") })
-			st.want(st.get(bench), http.StatusOK)
+			st.want(st.get(packing), http.StatusOK)
 			st.wantState(id, shop.Shipped)
 			if got := st.fps.only(t).settled; got != second {
 				t.Errorf("settled %s, want %s", got, second)
@@ -279,17 +279,17 @@ func TestCancelAnswerLost(t *testing.T) {
 	st.wantState(id, shop.Cancelling)
 	st.pass(30 * time.Second)
 	st.fps.set(func(f *fakeFPS) { f.refuse["GetTransactionStatus"] = "ServiceUnavailable" })
-	st.work("fulfil", "reserve", "cancel failed") // refused as cancelled already, and nobody says so
+	st.work("fulfil", "reserve", "cancel failed") // refused because it is already cancelled
 	st.wantState(id, shop.Cancelling)
 	st.fps.set(func(f *fakeFPS) { delete(f.refuse, "GetTransactionStatus") })
 	st.work("fulfil", "cancel")
 	st.wantState(id, shop.Cancelled)
 }
 
-// The real job library on the real file: a lost answer is mended by Run alone.
-func TestRunMendsALostAnswer(t *testing.T) {
+// With the real job library and a real file, Run alone repairs a lost answer.
+func TestRunRepairsALostAnswer(t *testing.T) {
 	st := newStage(t)
-	st.clock.Store(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()) // what it schedules is due long since
+	st.clock.Store(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()) // all jobs are already due by real time
 	st.fps.set(func(f *fakeFPS) { f.lose["Reserve"] = 1; f.tokens = nil })
 	id := st.order("mug")
 	st.want(st.get(st.returnPath(id, holdfast.ReturnSuccessCC)), http.StatusSeeOther)

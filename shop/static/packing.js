@@ -1,5 +1,5 @@
-// The bench works without this script: the address can be copied by hand, and
-// the browser prints.
+// The packing bench works without this script: people can copy the address by
+// hand and print with the browser's own command.
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = false;
   button.addEventListener("click", async () => {

@@ -12,24 +12,25 @@ import (
 )
 
 const (
-	benchRowsMax  = 100 // orders in one list of the bench
-	benchLately   = 8   // of those that are done
-	benchAsksMax  = 25  // orders asked about when the bench is opened
-	benchAskTime  = 4 * time.Second
-	soon          = 24 * time.Hour // a deadline nearer than this is shown as near
-	aheadNoticed  = time.Minute    // a clock that differs by more is spoken of
-	cancelTextMax = 160            // characters of a reason
+	packingRowsMax    = 100 // orders in one list
+	packingRecentMax  = 8   // completed orders in their list
+	packingAsksMax    = 25  // status requests when the page is opened
+	packingAskTimeout = 4 * time.Second
+	soon              = 24 * time.Hour // a deadline within this time is marked
+	aheadNoticed      = time.Minute    // a larger difference of clocks is shown
+	cancelTextMax     = 160            // characters of a reason
 )
 
-// A benchView is the packing bench: what to ship, by when, and what not.
-type benchView struct {
-	ToShip, Waiting, Stopped, Away, Over []benchRow
+// A packingView is the first page of the packing bench: orders to ship with
+// their deadlines, and orders that must not ship.
+type packingView struct {
+	ToShip, Waiting, Stopped, Away, Over []packingRow
 	Ahead                                time.Duration // of the payment service's clock
-	Unasked                              bool          // the payment service could not be asked about all
+	Unasked                              bool          // not every order could be asked for
 }
 
-// A benchRow is an order on the bench.
-type benchRow struct {
+// A packingRow is an order in a list of the packing bench.
+type packingRow struct {
 	Order
 	Pieces int64
 	Left   time.Duration // to the deadline, by the payment service's clock
@@ -37,32 +38,33 @@ type benchRow struct {
 	Near   bool
 }
 
-// CanShip reports whether the order may be shipped now, so far as the bench
-// knows; the payment service is asked again before it is.
-func (b benchRow) CanShip() bool { return b.State == ToShip && !b.Lapsed }
+// CanShip reports whether the order may ship, according to the last known
+// state. The shop asks the payment service again before it ships.
+func (b packingRow) CanShip() bool { return b.State == ToShip && !b.Lapsed }
 
-// CanCancel reports whether there is a hold to give up.
-func (b benchRow) CanCancel() bool { return b.State == ToShip && !b.Lapsed || b.State == Pending }
+// CanCancel reports whether there is a hold that can be given up.
+func (b packingRow) CanCancel() bool { return b.State == ToShip && !b.Lapsed || b.State == Pending }
 
-// Held reports whether the buyer's money is held, or about to be.
-func (b benchRow) Held() bool { return b.State.Open() && !b.Lapsed }
+// Held reports whether the buyer's money is held or may soon be held.
+func (b packingRow) Held() bool { return b.State.Open() && !b.Lapsed }
 
-// CanClose reports whether all that is left is to tell the buyer.
-func (b benchRow) CanClose() bool {
+// CanClose reports whether the packer can close the order after telling the
+// buyer.
+func (b packingRow) CanClose() bool {
 	return (b.State == Lapsed || b.State == NeedsAttention) && b.Done.IsZero()
 }
 
 // CanRefund reports whether some of the charge can be paid back.
-func (b benchRow) CanRefund() bool { return b.charged() && b.left().Positive() }
+func (b packingRow) CanRefund() bool { return b.charged() && b.left().Positive() }
 
 // RefundLeft is how much of the charge can be paid back.
-func (b benchRow) RefundLeft() money.Amount { return b.left() }
+func (b packingRow) RefundLeft() money.Amount { return b.left() }
 
 // BuyerPaysAgain reports whether the buyer's page has a button to pay again.
-func (b benchRow) BuyerPaysAgain() bool { return b.payableAgain() }
+func (b packingRow) BuyerPaysAgain() bool { return b.payableAgain() }
 
-func (s *Shop) benchRow(o Order) benchRow {
-	b := benchRow{Order: o, Lapsed: o.State == Lapsed}
+func (s *Shop) packingRow(o Order) packingRow {
+	b := packingRow{Order: o, Lapsed: o.State == Lapsed}
 	for _, l := range o.Lines {
 		b.Pieces += l.Quantity
 	}
@@ -70,34 +72,34 @@ func (s *Shop) benchRow(o Order) benchRow {
 		b.Left = o.Deadline.Sub(s.serverNow())
 		b.Near = b.Left < soon
 	}
-	if o.State.Open() && o.lapsedAt(s.serverNow()) {
-		// So it is, whether or not the payment service has said it already.
+	if o.State.Open() && o.holdExpiredAt(s.serverNow()) {
+		// The hold has expired, even if the payment service has not said so yet.
 		b.Lapsed = true
 		b.Note = noteFor(Order{State: Lapsed, Deadline: o.Deadline}, standing{})
 	}
 	return b
 }
 
-func (s *Shop) bench(w http.ResponseWriter, r *http.Request) error {
-	v := benchView{}
+func (s *Shop) packing(w http.ResponseWriter, r *http.Request) error {
+	v := packingView{}
 	var err error
 	if v.Unasked, err = s.askAll(r.Context()); err != nil {
 		return err
 	}
 	for _, list := range []struct {
-		rows   *[]benchRow
+		rows   *[]packingRow
 		states []OrderState
 	}{
 		{&v.ToShip, []OrderState{ToShip}},
 		{&v.Waiting, []OrderState{Shipping, Cancelling, Pending, Reserving}},
 	} {
 		for _, state := range list.states {
-			orders, err := ordersIn(r.Context(), s.db, state, benchRowsMax)
+			orders, err := ordersIn(r.Context(), s.db, state, packingRowsMax)
 			if err != nil {
 				return err
 			}
 			for _, o := range orders {
-				b := s.benchRow(o)
+				b := s.packingRow(o)
 				if b.Lapsed && state == ToShip {
 					v.Stopped = append(v.Stopped, b)
 					continue
@@ -108,36 +110,36 @@ func (s *Shop) bench(w http.ResponseWriter, r *http.Request) error {
 	}
 	since := s.now().Add(-redirectAwaitedMax)
 	for _, list := range []struct {
-		rows  *[]benchRow
+		rows  *[]packingRow
 		which string
 		args  []any
 		most  int
 	}{
-		{&v.Stopped, stoppedOrders, nil, benchRowsMax},
-		{&v.Away, `state = 'AwaitingAuthorisation' AND created_at > ?`, []any{micros(since)}, benchRowsMax},
+		{&v.Stopped, stoppedOrders, nil, packingRowsMax},
+		{&v.Away, `state = 'AwaitingAuthorisation' AND created_at > ?`, []any{micros(since)}, packingRowsMax},
 		{&v.Over, `NOT (` + stoppedOrders + `) AND state IN ('Shipped', 'Cancelled', 'Lapsed', 'NeedsAttention')`, nil,
-			benchLately},
+			packingRecentMax},
 	} {
 		orders, err := ordersWhere(r.Context(), s.db, list.which, list.args, list.most, 0)
 		if err != nil {
 			return err
 		}
 		for _, o := range orders {
-			*list.rows = append(*list.rows, s.benchRow(o))
+			*list.rows = append(*list.rows, s.packingRow(o))
 		}
 	}
 	v.Ahead = s.noticedAhead()
-	return s.render(w, r, http.StatusOK, "bench.html", v)
+	return s.render(w, r, http.StatusOK, "packing.html", v)
 }
 
-// stoppedOrders are those that a packer has to do something about although they
-// must not ship: until the packer says that it is done, or the buyer has paid
-// again.
+// stoppedOrders selects orders that must not ship but need an action of the
+// packer. An order leaves this list when the packer presses Done or the buyer
+// pays again.
 const stoppedOrders = `state IN ('Lapsed', 'NeedsAttention') AND done_at = 0
 	AND NOT EXISTS (SELECT 1 FROM orders AS paid WHERE paid.cart_id = orders.cart_id AND paid.state IN ` + liveStates + `)`
 
-// noticedAhead is by how much the payment service's clock is ahead of ours, or
-// zero when that is nothing to speak of.
+// noticedAhead returns how far the payment service's clock is ahead of ours, or
+// zero if the difference is small.
 func (s *Shop) noticedAhead() time.Duration {
 	if ahead := s.serverAhead(); ahead > aheadNoticed {
 		return ahead
@@ -145,56 +147,57 @@ func (s *Shop) noticedAhead() time.Duration {
 	return 0
 }
 
-// askAll asks how the holds stand that lapse soonest, within a limit of orders
-// and of time. It reports whether any that should have been asked was not.
+// askAll asks for the status of the open orders whose holds expire first. It
+// stops at a limit of orders and of time, and reports whether it left out any
+// order.
 func (s *Shop) askAll(ctx context.Context) (unasked bool, err error) {
 	var open []Order
 	for _, state := range []OrderState{ToShip, Pending} {
-		orders, err := ordersIn(ctx, s.db, state, benchAsksMax+1)
+		orders, err := ordersIn(ctx, s.db, state, packingAsksMax+1)
 		if err != nil {
 			return false, err
 		}
 		open = append(open, orders...)
 	}
-	asking, done := context.WithTimeout(ctx, benchAskTime)
+	asking, done := context.WithTimeout(ctx, packingAskTimeout)
 	defer done()
 	for i, o := range open {
-		if i == benchAsksMax {
+		if i == packingAsksMax {
 			return true, nil
 		}
 		if _, err := s.ask(asking, o); err != nil {
-			s.log.WarnContext(ctx, "the bench could not be brought up to date", "err", err)
+			s.log.WarnContext(ctx, "asking for the status of orders", "err", err)
 			unasked = true
 			if _, refused := errors.AsType[*holdfast.Error](err); !refused {
-				break // the others would not be answered either
+				break // the next requests would also get no answer
 			}
 		}
 	}
 	return unasked, nil
 }
 
-// A benchOrderView is an order as its packer sees it.
-type benchOrderView struct {
-	benchRow
+// A packingOrderView is an order as its packer sees it.
+type packingOrderView struct {
+	packingRow
 	Log        []Happening
 	Refunds    []Refund
-	NextRefund int64  // the position of one that is asked for now
-	Alert      string // why what was asked for was not done
-	Next       string // what the packer does, where the note does not say it
+	NextRefund int64  // the position of the next refund
+	Alert      string // why the packer's action was refused
+	Next       string // what the packer does if the note does not say it
 	BuyerPage  string // the whole address
-	Other      *Order // that the buyer has paid for in this one's place
+	Other      *Order // the order that the buyer paid for instead
 	Unasked    bool
 	Ahead      time.Duration
-	Homeless   bool             // nobody has said where to send it
-	Whom       string           // to ask, then
-	Typed      holdfast.Address // by a packer, and refused
+	Homeless   bool             // there is no shipping address
+	Whom       string           // the buyer, to ask for it
+	Typed      holdfast.Address // the address that the packer typed and the shop refused
 }
 
-// AddressFields are the fields of the form for a lost address, with what was
-// typed into them.
-func (v benchOrderView) AddressFields() []addressField { return addressFields(v.Typed) }
+// AddressFields returns the fields of the form for a missing address, with the
+// values that the packer typed.
+func (v packingOrderView) AddressFields() []addressField { return addressFields(v.Typed) }
 
-func (s *Shop) benchOrder(w http.ResponseWriter, r *http.Request) error {
+func (s *Shop) packingOrder(w http.ResponseWriter, r *http.Request) error {
 	o, err := orderByID(r.Context(), s.db, OrderID(r.PathValue("id")))
 	if err != nil {
 		return err
@@ -202,40 +205,41 @@ func (s *Shop) benchOrder(w http.ResponseWriter, r *http.Request) error {
 	unasked := false
 	switch o.State {
 	case Shipping:
-		// The same request again tells for which amount it was settled, which
-		// the transaction's status does not.
+		// The same Settle again shows whether the transaction was settled for this
+		// amount. GetTransactionStatus does not tell the amount.
 		s.atOnce(r.Context(), "Settle", o.ID, s.settle)
 	case Cancelling:
 		s.atOnce(r.Context(), "Cancel", o.ID, s.cancel)
 	case ToShip, Pending:
-		asking, done := context.WithTimeout(r.Context(), benchAskTime)
+		asking, done := context.WithTimeout(r.Context(), packingAskTimeout)
 		defer done()
 		if _, err := s.ask(asking, o); err != nil {
-			s.log.WarnContext(r.Context(), "an order on the bench could not be brought up to date", "err", err)
+			s.log.WarnContext(r.Context(), "asking for the status of an order", "err", err)
 			unasked = true
 		}
 	case Shipped, NeedsAttention:
 		unasked = !s.lookQuickly(r.Context(), o.ID)
 	case AwaitingAuthorisation, Abandoned, NotAuthorised, Reserving, PaymentFailed, Cancelled, Lapsed:
 	}
-	return s.renderBenchOrder(w, r, http.StatusOK, o.ID, benchOrderView{Unasked: unasked})
+	return s.renderPackingOrder(w, r, http.StatusOK, o.ID, packingOrderView{Unasked: unasked})
 }
 
-// refuse shows the order as it stands and why it was not shipped or cancelled.
+// refuse shows the order's page with the reason why the packer's action was
+// refused.
 func (s *Shop) refuse(w http.ResponseWriter, r *http.Request, status int, id OrderID, why string) error {
-	return s.renderBenchOrder(w, r, status, id, benchOrderView{Alert: why})
+	return s.renderPackingOrder(w, r, status, id, packingOrderView{Alert: why})
 }
 
-func (s *Shop) renderBenchOrder(
-	w http.ResponseWriter, r *http.Request, status int, id OrderID, v benchOrderView,
+func (s *Shop) renderPackingOrder(
+	w http.ResponseWriter, r *http.Request, status int, id OrderID, v packingOrderView,
 ) error {
 	o, err := orderByID(r.Context(), s.db, id)
 	if err != nil {
 		return err
 	}
-	v.benchRow = s.benchRow(o)
+	v.packingRow = s.packingRow(o)
 	if v.Note != "" && strings.Contains(v.Alert, v.Note) {
-		v.Note = "" // said once is enough
+		v.Note = "" // the alert already says it
 	}
 	v.Ahead, v.Next, v.BuyerPage = s.noticedAhead(), nextStep(o), s.publicURL+orderPath(o.ID)
 	if v.Refunds, err = refundsOf(r.Context(), s.db, id); err != nil {
@@ -254,13 +258,14 @@ func (s *Shop) renderBenchOrder(
 	if v.Log, err = happenings(r.Context(), s.db, id); err != nil {
 		return err
 	}
-	return s.render(w, r, status, "bench_order.html", v)
+	return s.render(w, r, status, "packing_order.html", v)
 }
 
-// buyerOf asks the payment service who the buyer is, for an order whose buyer
-// never came back to say where to send it. Not knowing is no error.
+// buyerOf asks the payment service for the buyer's name and e-mail address. It
+// is for orders without a shipping address, whose buyer never came back. If
+// there is no answer, it returns "".
 func (s *Shop) buyerOf(ctx context.Context, o Order) string {
-	asking, done := context.WithTimeout(ctx, benchAskTime)
+	asking, done := context.WithTimeout(ctx, packingAskTimeout)
 	defer done()
 	detail, err := s.client.GetTransaction(asking, o.TransactionID)
 	if err != nil {
@@ -270,9 +275,9 @@ func (s *Shop) buyerOf(ctx context.Context, o Order) string {
 	return strings.TrimSpace(detail.SenderName + " " + detail.SenderEmail)
 }
 
-// benchShip charges the card and lets the parcel go. The payment service is
-// asked first: a packer never ships on a hold that has lapsed.
-func (s *Shop) benchShip(w http.ResponseWriter, r *http.Request) error {
+// packingShip charges the card for a parcel. It first asks the payment service
+// for the hold's status, so that no parcel ships on an expired hold.
+func (s *Shop) packingShip(w http.ResponseWriter, r *http.Request) error {
 	id := OrderID(r.PathValue("id"))
 	o, err := orderByID(r.Context(), s.db, id)
 	if err != nil {
@@ -283,7 +288,7 @@ func (s *Shop) benchShip(w http.ResponseWriter, r *http.Request) error {
 	}
 	if o.Address == (holdfast.Address{}) {
 		return s.refuse(w, r, http.StatusConflict, id,
-			"Not shipped: nobody has said where to send it. Ask the buyer and write the address below.")
+			"Not shipped: there is no shipping address. Ask the buyer for it and enter it below.")
 	}
 	parcel, complaint := parcelIn(r, o)
 	if complaint != "" {
@@ -293,7 +298,7 @@ func (s *Shop) benchShip(w http.ResponseWriter, r *http.Request) error {
 	asking, done := context.WithTimeout(ctx, atOnceMax)
 	defer done()
 	if o, err = s.ask(asking, o); err != nil {
-		s.log.WarnContext(ctx, "not shipping without asking", "order", id, "err", err)
+		s.log.WarnContext(ctx, "not shipping: asking for the status of an order", "order", id, "err", err)
 		return s.refuse(w, r, http.StatusServiceUnavailable, id,
 			"Not shipped: the payment service could not be asked whether the money is still held. Try again in a minute, "+
 				"before the deadline.")
@@ -301,7 +306,7 @@ func (s *Shop) benchShip(w http.ResponseWriter, r *http.Request) error {
 	if o.State != ToShip {
 		return s.refuse(w, r, http.StatusConflict, id, "Not shipped. "+whyNotShippable(o))
 	}
-	if o.lapsedAt(s.serverNow()) {
+	if o.holdExpiredAt(s.serverNow()) {
 		return s.refuse(w, r, http.StatusConflict, id, "Not shipped. "+
 			noteFor(Order{State: Lapsed, Deadline: o.Deadline}, standing{}))
 	}
@@ -310,16 +315,16 @@ func (s *Shop) benchShip(w http.ResponseWriter, r *http.Request) error {
 	} else if moved {
 		s.atOnce(ctx, "Settle", id, s.settle)
 	}
-	return seeOther(w, r, benchPath(id))
+	return seeOther(w, r, packingPath(id))
 }
 
-// whyNotShippable says why an order that is not ToShip may not be shipped.
+// whyNotShippable says why an order in another state than ToShip cannot ship.
 func whyNotShippable(o Order) string {
 	switch o.State {
 	case Shipped:
-		return "It was shipped and charged already."
+		return "It was already shipped and charged."
 	case Shipping:
-		return "It is being charged just now. Hand it over when this page says that it is charged."
+		return "The card is being charged. Hand the parcel over when this page says that the card was charged."
 	case Cancelling:
 		return "It is being cancelled."
 	case Pending, Reserving:
@@ -331,12 +336,12 @@ func whyNotShippable(o Order) string {
 	return o.Note
 }
 
-func (s *Shop) benchCancel(w http.ResponseWriter, r *http.Request) error {
+func (s *Shop) packingCancel(w http.ResponseWriter, r *http.Request) error {
 	id := OrderID(r.PathValue("id"))
 	reason := strings.Join(strings.Fields(r.PostFormValue("reason")), " ")
 	if len([]rune(reason)) > cancelTextMax {
 		return s.refuse(w, r, http.StatusUnprocessableEntity, id,
-			"Not cancelled: the reason is too long. A sentence will do.")
+			"Not cancelled: the reason is too long. One sentence is enough.")
 	}
 	ctx := context.WithoutCancel(r.Context())
 	o, err := orderByID(ctx, s.db, id)
@@ -347,9 +352,9 @@ func (s *Shop) benchCancel(w http.ResponseWriter, r *http.Request) error {
 		asking, done := context.WithTimeout(ctx, atOnceMax)
 		defer done()
 		if _, err := s.ask(asking, o); err != nil {
-			s.log.WarnContext(ctx, "not cancelling without asking", "order", id, "err", err)
+			s.log.WarnContext(ctx, "not cancelling: asking for the status of an order", "order", id, "err", err)
 			return s.refuse(w, r, http.StatusServiceUnavailable, id,
-				"Not cancelled: the payment service could not be asked how the hold stands. Try again in a minute.")
+				"Not cancelled: the payment service could not be asked for the state of the hold. Try again in a minute.")
 		}
 	}
 	o, moved, err := s.record(ctx, id, change{
@@ -363,23 +368,23 @@ func (s *Shop) benchCancel(w http.ResponseWriter, r *http.Request) error {
 		return s.refuse(w, r, http.StatusConflict, id, "Not cancelled. "+whyNotCancellable(o))
 	}
 	s.atOnce(ctx, "Cancel", id, s.cancel)
-	return seeOther(w, r, benchPath(id))
+	return seeOther(w, r, packingPath(id))
 }
 
 func whyNotCancellable(o Order) string {
 	switch o.State {
 	case Shipped, Shipping:
-		return "Its card is charged, or being charged; that cannot be undone here."
+		return "The card was charged or is being charged. That cannot be undone here."
 	case Cancelling, Cancelled:
-		return "It is cancelled already, or being cancelled."
+		return "It is already cancelled or being cancelled."
 	default:
-		return "There is no hold to give up."
+		return "There is no hold to release."
 	}
 }
 
-// benchRecover looks at once for a buyer who has not come back, which is
-// otherwise done every hour.
-func (s *Shop) benchRecover(w http.ResponseWriter, r *http.Request) error {
+// packingRecover looks at once for the token of a buyer who has not come back.
+// A job does the same every hour.
+func (s *Shop) packingRecover(w http.ResponseWriter, r *http.Request) error {
 	id := OrderID(r.PathValue("id"))
 	asking, done := context.WithTimeout(context.WithoutCancel(r.Context()), atOnceMax)
 	defer done()
@@ -393,24 +398,24 @@ func (s *Shop) benchRecover(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		s.log.WarnContext(r.Context(), "looking for an authorisation", "order", id, "err", err)
 		return s.refuse(w, r, http.StatusServiceUnavailable, id,
-			"The payment service could not be asked. It is asked again by itself within the hour.")
+			"The payment service could not be asked. The shop asks again within an hour.")
 	}
-	return seeOther(w, r, benchPath(id))
+	return seeOther(w, r, packingPath(id))
 }
 
-// benchDone closes an order that could not ship, once the packer has told the
-// buyer, or done by hand what had to be done.
-func (s *Shop) benchDone(w http.ResponseWriter, r *http.Request) error {
+// packingDone closes an order that could not ship, after the packer has told
+// the buyer or solved the problem.
+func (s *Shop) packingDone(w http.ResponseWriter, r *http.Request) error {
 	id := OrderID(r.PathValue("id"))
 	o, err := orderByID(r.Context(), s.db, id)
 	if err != nil {
 		return err
 	}
-	if b := s.benchRow(o); !b.CanClose() {
-		return seeOther(w, r, benchPath(id))
+	if b := s.packingRow(o); !b.CanClose() {
+		return seeOther(w, r, packingPath(id))
 	}
 	_, _, err = s.record(r.Context(), id, change{
-		what: "The packer is done with this order", logged: true,
+		what: "The packer closed this order", logged: true,
 		facts: func(o *Order) { o.Done = s.now() },
 	})
 	if err != nil {
@@ -419,4 +424,4 @@ func (s *Shop) benchDone(w http.ResponseWriter, r *http.Request) error {
 	return seeOther(w, r, "/bench")
 }
 
-func benchPath(id OrderID) string { return "/bench/orders/" + string(id) }
+func packingPath(id OrderID) string { return "/bench/orders/" + string(id) }
