@@ -24,9 +24,9 @@ type Processor struct {
 	Now     func() time.Time // real time
 	Log     *slog.Logger
 	IDs     IDs                 // nil means RandomIDs of Now
-	Fees    payment.FeeSchedule // zero means payment.DefaultFees
+	Fees    payment.FeeSchedule // zero means payment.DefaultFees; no command sets another
 	Hashing party.Hashing       // of passwords and codes; zero means party.StrongHashing
-	Live    bool                // real money moves: parties do not say themselves that they are businesses
+	Live    bool                // real money moves, and only the operator makes a party a business; no command sets it yet
 
 	// Letters puts into words what parties are told by mail. Nil means that no mail
 	// can be sent: then every e-mail address counts as verified.
