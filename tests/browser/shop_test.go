@@ -81,15 +81,23 @@ func TestTheManualInABrowser(t *testing.T) {
 		name := path.Base(address)
 		p.wantPage(name)
 		p.inspect("manual-" + name)
-		for _, width := range []int64{768, 1087, 1088} { // where the tables change, and before
+		for _, width := range []int64{768, 1087, 1088, 1279, 1280} { // where the layout changes, and before
 			p.size(viewport{name: "window", width: width, height: 800})
 			if found := ask[[]string](p, sticksOut); len(found) > 0 {
 				t.Errorf("%s: in a window %d wide these stick out: %q", name, width, found)
+			}
+			if found := ask[[]string](p, tablesOutside); len(found) > 0 {
+				t.Errorf("%s: in a window %d wide these tables leave the text: %q", name, width, found)
 			}
 		}
 		p.size(desktop)
 	}
 }
+
+// tablesOutside names the tables that are wider than the text around them.
+const tablesOutside = `[...document.querySelectorAll(".text table")]
+	.filter(t => t.getBoundingClientRect().right > t.parentElement.getBoundingClientRect().right)
+	.map(t => t.textContent.trim().slice(0, 60))`
 
 // pays signs in on the Co-Branded pages and agrees.
 func (p *page) pays(d demo) {
