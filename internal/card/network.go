@@ -1,5 +1,5 @@
-// Package card is the door outward: what a card network must be able to do for
-// the processor. Below it are the networks themselves.
+// Package card defines the operations of a card network that the processor
+// uses. The packages below it implement networks.
 package card
 
 import (
@@ -8,28 +8,29 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// A Network verifies cards and answers questions about money on them.
+// A Network verifies cards, and holds, captures, releases, charges and returns
+// money on them.
 type Network interface {
-	// Verify looks at a card before it is kept, and returns what may be kept of
-	// it. A card that cannot be used is a *RefusedError; any other error means that
-	// the network could not be asked.
+	// Verify checks a card before it is stored, and returns the data that may be
+	// stored. It returns a *RefusedError for a card that cannot be used. Any other
+	// error means that the network could not be reached.
 	Verify(ctx context.Context, d Details) (Kept, error)
 
-	// Ask puts one question: to hold, to capture or to release. Questions with
-	// one key are one question, however often it is asked: what was done for it
-	// is not done again, and the answer is the first one. An error means that
-	// the answer is not known: the question is in doubt, and is asked again.
+	// Ask sends one question, such as to hold, to capture or to release. A
+	// question with the same key is the same question: the network does not repeat
+	// the operation, and gives the first answer again. An error means that the
+	// answer is not known. The question is then in doubt, and is sent again.
 	Ask(ctx context.Context, q Question) (payment.Answer, error)
 }
 
-// A Number is a card's number. It is held behind a function so that no
-// formatter, logger or encoder can reach the digits.
+// A Number is a card's number. A function hides it, so that no formatter,
+// logger or encoder can reach the digits.
 type Number struct{ reveal func() string }
 
-// NewNumber wraps digits as they were typed, blanks and dashes taken out.
+// NewNumber wraps typed digits without blanks and dashes.
 func NewNumber(digits string) Number { return Number{reveal: func() string { return digits }} }
 
-// Reveal returns the digits, for the network alone.
+// Reveal returns the digits. Only a network may call it.
 func (n Number) Reveal() string {
 	if n.reveal == nil {
 		return ""
@@ -42,8 +43,8 @@ func (Number) String() string { return "Number(hidden)" }
 // GoString keeps %#v from printing more than String does.
 func (Number) GoString() string { return "Number(hidden)" }
 
-// Details are a card as its holder types it in. They are passed on and never
-// stored.
+// Details are a card's data as the holder types them. They go to the network
+// and are never stored.
 type Details struct {
 	Number       Number
 	SecurityCode Number
@@ -52,14 +53,14 @@ type Details struct {
 	Holder       string
 }
 
-// Kept is what may be stored and shown of a card.
+// Kept is the data of a card that may be stored and shown.
 type Kept struct {
 	Brand string // "Visa"
 	Last4 string
 	Ref   string // the network's own name for the card
 }
 
-// A RefusedError says why a card cannot be kept.
+// A RefusedError says why a card cannot be stored.
 type RefusedError struct{ Problem payment.CardProblem }
 
 func (r *RefusedError) Error() string { return "card refused: " + string(r.Problem) }

@@ -17,17 +17,18 @@ import (
 // authority, keeps it in a folder, and renews it while Run runs. Set the
 // fields, then Prepare.
 //
-// Whoever runs it has agreed to the authority's terms.
+// By running it, the operator agrees to the authority's terms.
 type ACME struct {
-	Hosts     []string // the first is for clients that do not say which they mean
+	Hosts     []string // the first is for clients that send no host name
 	Directory string   // the authority's address
-	Email     string   // for the authority's letters; may be empty
-	Dir       string   // made if there is none; servers that share it share the certificates
+	Email     string   // for the authority's mails; may be empty
+	Dir       string   // made if missing; servers that share it share the certificates
 	Log       *slog.Logger
-	// TLSPort and PlainPort are what the listeners have here. The authority
-	// comes to 443 and 80, so these, if they are others, are where those lead.
+	// TLSPort and PlainPort are the ports of the listeners. The authority connects
+	// to ports 443 and 80. If the listeners have other ports, 443 and 80 must be
+	// forwarded to them.
 	TLSPort   int
-	PlainPort int // 0 if nothing answers there
+	PlainPort int // 0 if there is no plain port
 
 	cache   *certmagic.Cache
 	managed *certmagic.Config
@@ -37,8 +38,8 @@ type ACME struct {
 // LetsEncrypt is the directory of Let's Encrypt.
 const LetsEncrypt = certmagic.LetsEncryptProductionCA
 
-// name is what authorities call a DNS identifier, but for wildcards, which are
-// not had by the ways that this package knows.
+// name matches a DNS identifier of ACME. It excludes wildcards, because this
+// package has no challenge that can prove them.
 var name = regexp.MustCompile(`(?i)^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 const nameBytesMax = 253
@@ -47,23 +48,23 @@ const nameBytesMax = 253
 func CheckHost(host, directory string) error {
 	if !name.MatchString(host) || len(host) > nameBytesMax {
 		return errors.New("give a host name such as pay.example.com, without port; " +
-			"write a name with other than ASCII letters in its xn-- form")
+			"write a name with non-ASCII letters in its xn-- form")
 	}
 	if directory == LetsEncrypt && !certmagic.SubjectQualifiesForPublicCert(host) {
-		return errors.New("the authority (Let's Encrypt) gives certificates for public names only")
+		return errors.New("the authority (Let's Encrypt) gives certificates only for public names")
 	}
 	return nil
 }
 
-// Prepare makes what TLS and Challenges need. Nothing is asked of anybody yet.
+// Prepare sets up TLS and Challenges. It sends no request.
 func (a *ACME) Prepare() {
 	log := zap.New(logCore{a.Log})
 	a.cache = certmagic.NewCache(certmagic.CacheOptions{
 		GetConfigForCert: func(certmagic.Certificate) (*certmagic.Config, error) { return a.managed, nil },
 		Logger:           log,
 	})
-	// Clients of the time do not name the host that they mean, or name FPS's own
-	// and come by a hosts file.
+	// Old clients send no host name, or send FPS's own host name and reach this
+	// server through a hosts file. They get the first host's certificate.
 	a.managed = certmagic.New(a.cache, certmagic.Config{
 		Storage:           &certmagic.FileStorage{Path: a.Dir},
 		DefaultServerName: a.Hosts[0], FallbackServerName: a.Hosts[0],
@@ -77,8 +78,8 @@ func (a *ACME) Prepare() {
 	a.managed.Issuers = []certmagic.Issuer{a.issuer}
 }
 
-// Run gets what is missing and renews what is about to end, until ctx ends. What
-// fails is tried again, ever more slowly, and the log tells.
+// Run gets missing certificates and renews those that are about to expire,
+// until ctx ends. It retries failures with growing pauses, and logs them.
 func (a *ACME) Run(ctx context.Context) {
 	if err := a.managed.ManageAsync(ctx, a.Hosts); err != nil {
 		a.Log.Error("certificates cannot be managed", "error", err)
@@ -87,7 +88,7 @@ func (a *ACME) Run(ctx context.Context) {
 	a.cache.Stop()
 }
 
-// tell logs what an operator waits for.
+// tell logs each new certificate, since the operator waits for it.
 func (a *ACME) tell(_ context.Context, event string, about map[string]any) error {
 	switch event {
 	case "cert_obtained":
@@ -98,11 +99,12 @@ func (a *ACME) tell(_ context.Context, event string, about map[string]any) error
 	return nil
 }
 
-// TLS is for the listener. Handshakes fail until there is a certificate.
+// TLS is the listener's configuration. Handshakes fail until there is a
+// certificate.
 func (a *ACME) TLS() *tls.Config {
 	return config(a.managed.GetCertificate, acmez.ACMETLS1Protocol)
 }
 
-// Challenges answers the authority on the plain port, and lets next answer
-// everybody else.
+// Challenges answers the authority's challenges on the plain port. next answers
+// all other requests.
 func (a *ACME) Challenges(next http.Handler) http.Handler { return a.issuer.HTTPChallengeHandler(next) }

@@ -16,22 +16,22 @@ import (
 )
 
 // Files are a certificate with its chain and its key, in PEM. Another program
-// may renew them: what is in the files is looked at again while Run runs, and
-// what cannot be used changes nothing. Set the fields, then Load.
+// may renew them: Run reads the files again and again, and keeps the old
+// certificate if the new one cannot be used. Set the fields, then call Load.
 type Files struct {
 	Cert, Key string // paths
-	// CheckKey says what is wrong with who can read the key's file; nil lets all be.
-	// Load refuses such a file. Of a renewed one the log tells, since a server
-	// without a certificate would be worse.
+	// CheckKey refuses a key file that others can read; nil accepts every file.
+	// Load refuses such a file. If a renewed file is refused, it is used and only
+	// logged, because a server without a valid certificate would be worse.
 	CheckKey func(path string) error
-	Host     string // that clients come to; the log tells if the certificate is not for it
+	Host     string // the public host; a certificate for other hosts is logged
 	Now      func() time.Time
 	Log      *slog.Logger
-	Every    time.Duration // between looks; zero means 10 s
+	Every    time.Duration // between two reads; zero means 10 s
 
 	loading sync.Mutex
-	used    []byte // what the files held when they were last of use
-	refused []byte // what they held when the log last said that they are not
+	used    []byte // the files' content when it was last usable
+	refused []byte // the unusable content that was last logged
 	shown   atomic.Pointer[tls.Certificate]
 }
 
@@ -40,9 +40,9 @@ const (
 	fileBytesMax = 1 << 20
 )
 
-// Load reads the files for the first time, or says what is wrong with them. A
-// certificate that has ended is shown all the same, since old programs do not
-// look; the log says so.
+// Load reads the files for the first time, and fails if they cannot be used. It
+// accepts an expired certificate and logs it, because old programs do not check
+// the expiry.
 func (f *Files) Load() error {
 	f.loading.Lock()
 	defer f.loading.Unlock()
@@ -60,9 +60,9 @@ func (f *Files) Load() error {
 	return nil
 }
 
-// Reload looks whether the files hold something new, and shows it if it can be
-// used. Else it keeps what it has and says why, once: a renewal may be seen half
-// done, and is found whole by a later look.
+// Reload reads the files again and uses a new certificate if it is valid.
+// Otherwise it keeps the old one and logs the reason once. A renewal may be
+// only half written; a later Reload then finds it complete.
 func (f *Files) Reload() {
 	f.loading.Lock()
 	defer f.loading.Unlock()
@@ -75,18 +75,18 @@ func (f *Files) Reload() {
 	}
 	if err == nil {
 		if err := f.checkKey(); err != nil {
-			f.Log.Error("the new key is used, and the next start refuses it", "error", err)
+			f.Log.Error("the new key is used, but the next start will refuse it", "error", err)
 		}
 		f.use(text, pair)
 		return
 	}
 	if f.refused == nil || !bytes.Equal(text, f.refused) {
 		f.refused = text
-		f.Log.Error("the new certificate cannot be used, the old one is kept", "file", f.Cert, "key", f.Key, "error", err)
+		f.Log.Error("the new certificate cannot be used; the old one is kept", "file", f.Cert, "key", f.Key, "error", err)
 	}
 }
 
-// Run looks at the files until ctx ends.
+// Run reloads the files regularly until ctx ends.
 func (f *Files) Run(ctx context.Context) {
 	every := f.Every
 	if every == 0 {
@@ -104,12 +104,13 @@ func (f *Files) Run(ctx context.Context) {
 	}
 }
 
-// TLS is for the listener.
+// TLS is the listener's configuration.
 func (f *Files) TLS() *tls.Config {
 	return config(func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return f.shown.Load(), nil })
 }
 
-// Challenges is next: nobody has to be shown anything on the plain port.
+// Challenges returns next: certificates from files need no challenges on the
+// plain port.
 func (f *Files) Challenges(next http.Handler) http.Handler { return next }
 
 func (f *Files) checkKey() error {
@@ -131,14 +132,14 @@ func (f *Files) use(text []byte, pair *tls.Certificate) {
 func (f *Files) inForce(pair *tls.Certificate) error {
 	switch now := f.Now(); {
 	case now.After(pair.Leaf.NotAfter):
-		return fmt.Errorf("it ended on %s", pair.Leaf.NotAfter.UTC().Format(time.RFC3339))
+		return fmt.Errorf("it expired on %s", pair.Leaf.NotAfter.UTC().Format(time.RFC3339))
 	case now.Before(pair.Leaf.NotBefore):
-		return fmt.Errorf("it begins on %s", pair.Leaf.NotBefore.UTC().Format(time.RFC3339))
+		return fmt.Errorf("it is not valid before %s", pair.Leaf.NotBefore.UTC().Format(time.RFC3339))
 	}
 	return nil
 }
 
-// read returns what stands in the files, also when it is of no use.
+// read returns the content of the files, even if it cannot be used.
 func (f *Files) read() (text []byte, pair *tls.Certificate, err error) {
 	cert, err := readFile(f.Cert)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/https"
 )
 
-// A desk is a folder with a certificate in it, and who has it there.
+// A desk is a folder with a certificate, and the Files that use it.
 type desk struct {
 	*https.Files
 	t         *testing.T
@@ -41,7 +41,7 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-// issue makes a certificate that holds for a number of days.
+// issue makes a certificate that is valid for a number of days.
 func (d *desk) issue(days int, names ...string) (cert, key []byte) {
 	now := d.clock.Now()
 	return d.authority.Issue(d.t, now, now.AddDate(0, 0, days), names...)
@@ -56,7 +56,7 @@ func (d *desk) write(cert, key []byte) {
 	}
 }
 
-// shown is the number of the certificate that a client sees.
+// shown is the serial number of the certificate that a client sees.
 func (d *desk) shown() int64 {
 	d.t.Helper()
 	state, err := d.handshake(&tls.Config{ServerName: host})
@@ -66,13 +66,13 @@ func (d *desk) shown() int64 {
 	return state.PeerCertificates[0].SerialNumber.Int64()
 }
 
-// handshake is a client's with a server that has the certificate.
+// handshake connects a client to a server that uses the certificate.
 func (d *desk) handshake(client *tls.Config) (tls.ConnectionState, error) {
 	client.RootCAs, client.Time = d.authority.Pool(), d.clock.Now
 	here, there := net.Pipe()
 	defer here.Close()
 	defer there.Close()
-	go tls.Server(there, d.TLS()).HandshakeContext(d.t.Context()) //nolint:errcheck // the client's side tells
+	go tls.Server(there, d.TLS()).HandshakeContext(d.t.Context()) //nolint:errcheck // the client reports it
 	conn := tls.Client(here, client)
 	err := conn.HandshakeContext(d.t.Context())
 	return conn.ConnectionState(), err
@@ -91,11 +91,11 @@ func TestFilesAreReadAgain(t *testing.T) {
 	}
 	first := d.shown()
 	if said := d.logged(); !strings.Contains(said, "certificate read") || strings.Contains(said, "refuse") {
-		t.Errorf("a good certificate is logged as %s", said)
+		t.Errorf("a valid certificate is logged as %s", said)
 	}
 	d.Reload()
 	if said := d.logged(); said != "" {
-		t.Errorf("nothing new is logged as %s", said)
+		t.Errorf("unchanged files are logged as %s", said)
 	}
 
 	cert, key := d.issue(90, host)
@@ -112,8 +112,8 @@ func TestFilesAreReadAgain(t *testing.T) {
 		{"cut short", cert[:len(cert)/2], key, "failed to find any PEM data"},
 		{"the two exchanged", key, cert, "may have been switched"},
 		{"too large", bytes.Repeat([]byte("x"), 1<<20+1), key, "too large"},
-		{"ended", expired, expiredKey, "it ended on"},
-		{"not begun", future, futureKey, "it begins on"},
+		{"ended", expired, expiredKey, "it expired on"},
+		{"not begun", future, futureKey, "it is not valid before"},
 	} {
 		d.write(bad.cert, bad.key)
 		d.Reload()
@@ -140,7 +140,7 @@ func TestFilesAreReadAgain(t *testing.T) {
 	d.write(cert, key)
 	d.Reload()
 	if got := d.shown(); got == first {
-		t.Error("the new certificate is not shown")
+		t.Error("the new certificate is not used")
 	}
 	if said := d.logged(); strings.Contains(said, "PRIVATE KEY") || !strings.Contains(said, "certificate read") {
 		t.Errorf("the new certificate is logged as %s", said)
@@ -151,7 +151,7 @@ func TestFilesAreReadAgain(t *testing.T) {
 	d.clock.Advance(2 * time.Hour)
 	d.Reload()
 	if got := d.shown(); got == first {
-		t.Error("a certificate that has begun meanwhile is not shown")
+		t.Error("a certificate that has become valid is not used")
 	}
 }
 
@@ -181,8 +181,8 @@ func TestFilesAtTheStart(t *testing.T) {
 	}
 	d.write(d.issue(1, host))
 	d.clock.Advance(48 * time.Hour)
-	if err := d.Load(); err != nil || !strings.Contains(d.logged(), "it ended on") {
-		t.Errorf("with a certificate that has ended: %v, want a warning", err)
+	if err := d.Load(); err != nil || !strings.Contains(d.logged(), "it expired on") {
+		t.Errorf("with an expired certificate: %v, want a warning", err)
 	}
 }
 
@@ -216,7 +216,7 @@ func TestProtocols(t *testing.T) {
 	for _, row := range []struct {
 		name   string
 		client *tls.Config
-		want   string // empty is a refusal
+		want   string // empty means refused
 	}{
 		{"the newest", &tls.Config{}, "TLS 1.3, no protocol"},
 		{"TLS 1.2", &tls.Config{MaxVersion: tls.VersionTLS12}, "TLS 1.2, no protocol"},
@@ -248,8 +248,8 @@ func TestProtocols(t *testing.T) {
 	}
 }
 
-// A key that others can read is refused at the start. A renewed one is used all the
-// same, and the log says what the next start will do.
+// A key that others can read is refused at the start. A renewed one is used,
+// and the log says that the next start will refuse it.
 func TestAKeyThatOthersCanRead(t *testing.T) {
 	d := newDesk(t)
 	shared := errors.New("others can read it")
@@ -265,7 +265,7 @@ func TestAKeyThatOthersCanRead(t *testing.T) {
 	first := d.shown()
 	d.CheckKey = func(path string) error {
 		if path != d.Key {
-			t.Errorf("%s is looked at", path)
+			t.Errorf("%s is checked", path)
 		}
 		return shared
 	}
@@ -273,9 +273,9 @@ func TestAKeyThatOthersCanRead(t *testing.T) {
 	d.Reload()
 	d.Reload()
 	if d.shown() == first {
-		t.Error("the renewed certificate is not shown")
+		t.Error("the renewed certificate is not used")
 	}
-	if got := strings.Count(d.logged(), "the next start refuses it"); got != 1 {
-		t.Errorf("the log tells %d times", got)
+	if got := strings.Count(d.logged(), "the next start will refuse it"); got != 1 {
+		t.Errorf("it is logged %d times", got)
 	}
 }

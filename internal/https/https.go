@@ -1,6 +1,6 @@
-// Package https is how a listener speaks TLS: with a certificate from files or
-// from a certificate authority (ACME), with a plain port beside it that sends
-// people to the right one, and with the header that keeps browsers there.
+// Package https gives a listener TLS, with a certificate from files or from a
+// certificate authority (ACME). It also has the handler that redirects the
+// plain port to https, and the header that keeps browsers on https.
 package https
 
 import (
@@ -8,8 +8,8 @@ import (
 	"net/http"
 )
 
-// suites are those of TLS 1.2 with forward secrecy and authenticated
-// encryption; those of TLS 1.3 are all of that kind.
+// suites are the cipher suites of TLS 1.2 with forward secrecy and
+// authenticated encryption. All suites of TLS 1.3 have both.
 var suites = []uint16{
 	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
 	tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
@@ -19,8 +19,8 @@ var suites = []uint16{
 	tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 }
 
-// config shows the certificates that get finds. It offers further protocols
-// beside HTTP's.
+// config uses the certificates that get finds. It offers protocols in addition
+// to HTTP's.
 func config(get func(*tls.ClientHelloInfo) (*tls.Certificate, error), protocols ...string) *tls.Config {
 	return &tls.Config{
 		GetCertificate: get,
@@ -30,8 +30,8 @@ func config(get func(*tls.ClientHelloInfo) (*tls.Certificate, error), protocols 
 	}
 }
 
-// Strict tells browsers to come by https only, for a year from each answer. It
-// speaks for its own host alone: the hosts below may be somebody else's.
+// Strict tells browsers to use only https for a year after each answer. It
+// covers only this host, because subdomains may belong to others.
 func Strict(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Strict-Transport-Security", "max-age=31536000")

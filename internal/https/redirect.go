@@ -6,20 +6,22 @@ import (
 	"net/url"
 )
 
-// Redirect is what answers on the plain port: it sends who only reads to the
-// same place at an https address, and refuses everybody else. A program that
-// posts has sent its request in the clear by then, and a redirect would have it
-// go on doing so unnoticed.
+// Redirect answers on the plain port. It redirects GET and HEAD requests to the
+// same path at the https address, and refuses all others. A program that posts
+// has already sent its request unencrypted, and a redirect would hide that from
+// its developer.
 //
-// The host is always the public one, whatever the request names: a redirect to
-// wherever a request says is a trap for others.
+// The redirect always goes to the public host, never to the host that the
+// request names. Otherwise an attacker could use the server to redirect people
+// to any site.
 func Redirect(public *url.URL) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 		w.Header().Set("Cache-Control", "no-store")
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
-			http.Error(w, fmt.Sprintf("Nothing was done. This is not encrypted; send the request to %s instead.", public),
+			http.Error(w, fmt.Sprintf("Nothing was done. This connection is not encrypted; send the request to %s instead.",
+				public),
 				http.StatusForbidden)
 			return
 		}

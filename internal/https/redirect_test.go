@@ -14,7 +14,7 @@ func TestRedirect(t *testing.T) {
 	public := &url.URL{Scheme: "https", Host: "pay.example.com", Path: "/"}
 	for _, row := range []struct {
 		verb, target string
-		want         string // where to; empty is a refusal
+		want         string // the address; empty means refused
 	}{
 		{"GET", "/", "https://pay.example.com/"},
 		{"GET", "/cobranded-ui/actions/start?a=1&b=%2F", "https://pay.example.com/cobranded-ui/actions/start?a=1&b=%2F"},
@@ -56,7 +56,7 @@ func TestRedirect(t *testing.T) {
 				t.Errorf("answered %d to %q, want %d to %q", w.Code, w.Header().Get("Location"), wantStatus, row.want)
 			}
 			if got := w.Header().Get("Strict-Transport-Security"); got != "" {
-				t.Errorf("plain HTTP speaks of https only: %q", got)
+				t.Errorf("plain HTTP has the header Strict-Transport-Security: %q", got)
 			}
 		})
 	}
@@ -76,6 +76,6 @@ func TestCheckHost(t *testing.T) {
 		}
 	}
 	if err := https.CheckHost("pay.local", "https://ca.local/dir"); err != nil {
-		t.Errorf("a name of the house for an authority of the house: %v", err)
+		t.Errorf("a private name for a private authority: %v", err)
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// A logCore hands what certmagic logs on to the program's own log. What it does
-// step by step is for those who ask for more.
+// A logCore passes certmagic's log entries to the program's own log. Its single
+// steps are logged at debug level.
 type logCore struct{ log *slog.Logger }
 
 var _ zapcore.Core = logCore{}

@@ -1,5 +1,5 @@
-// Package inbox is where a sandbox's mails are read: those that a server with a
-// mail server would have sent.
+// Package inbox has the pages that show a sandbox's mails, in place of sending
+// them.
 package inbox
 
 import (
@@ -16,19 +16,19 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// Path is where the inbox is.
+// Path is the path of the inbox.
 const Path = "/inbox/"
 
-// A Server answers for everything under Path. There are links in mails that let
-// their reader in, so it answers nobody but this machine's own user: a request
-// from elsewhere, or one that names a host which may have been made to lead here,
-// finds no page.
+// A Server answers all requests under Path. Mails have links that sign their
+// reader in, so it answers only requests from this machine. A request from
+// elsewhere finds no page, and neither does one whose host name an attacker may
+// have pointed at this machine.
 type Server struct {
 	Store store.Reader
 	Log   *slog.Logger
 }
 
-// mailsMax bounds what is listed.
+// mailsMax is the largest number of mails in the list.
 const mailsMax = 100
 
 //go:embed templates/*.html
@@ -39,7 +39,7 @@ var pages = webui.MustParsePages(templateFiles)
 // The pages' own types.
 type (
 	listPage struct {
-		Again string // the page's own address
+		Again string // the page's address
 		Mails []listed
 	}
 	listed struct {
@@ -67,7 +67,8 @@ func (s *Server) Handler() http.Handler {
 	}))
 }
 
-// proxied are headers that only a proxy adds, beside those of X-Forwarded.
+// proxied are headers that only a proxy adds, in addition to the X-Forwarded
+// headers.
 var proxied = []string{
 	"Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "X-Original-Host", "X-Proxyuser-Ip",
 	"True-Client-Ip", "Cf-Connecting-Ip", "Fastly-Client-Ip",
@@ -112,10 +113,10 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, err error, page,
 	}
 }
 
-// fromHere reports whether a request comes from this machine, and names it by an
-// address or as localhost: another name could have been made to lead here by a
-// page that wants to read along. A proxy on this machine hands on the requests of
-// others, and says so.
+// fromHere reports whether a request comes from this machine, and names the
+// host by an address or as localhost. An attacker's page could point any other
+// name at this machine to read the mails (DNS rebinding). A proxy on this
+// machine passes on requests of other machines; its headers show that.
 func fromHere(r *http.Request) bool {
 	for name := range r.Header {
 		if slices.Contains(proxied, name) || strings.HasPrefix(name, "X-Forwarded") {

@@ -16,8 +16,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// ask is a request of a browser on this machine, changed by change if there is
-// any.
+// ask sends a request of a browser on this machine. change, if not nil, changes
+// it before.
 func ask(db *store.DB, address string, change func(*http.Request)) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodGet, address, nil)
 	r.RemoteAddr, r.Host = "127.0.0.1:55555", "127.0.0.1:8010"
@@ -97,7 +97,7 @@ func TestInboxInOtherLanguages(t *testing.T) {
 	}
 }
 
-// What a stranger brought into a mail is text.
+// A stranger's markup in a mail is shown as text.
 func TestHostileMails(t *testing.T) {
 	db := holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t))
 	write(t, db, party.Mail{
@@ -123,7 +123,8 @@ func TestHostileMails(t *testing.T) {
 	}
 }
 
-// There are links in mails that let their reader in: nobody else gets at them.
+// Mails have links that sign their reader in, so only this machine can read
+// them.
 func TestOnlyThisMachineReads(t *testing.T) {
 	db := holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t))
 	write(t, db, party.Mail{ID: "M1", To: "ann@example.com", Subject: "Hi", Text: "Hi"})
@@ -135,11 +136,11 @@ func TestOnlyThisMachineReads(t *testing.T) {
 		{"[::1]:5555", "::1", "[::1]:8010", http.StatusOK},
 		{"127.0.0.1:5555", "127.0.0.1", "localhost:8010", http.StatusOK},
 		{"[::ffff:127.0.0.1]:5555", "127.0.0.1", "127.0.0.1", http.StatusOK},
-		{"192.0.2.7:5555", "192.0.2.7", "192.0.2.7:8010", http.StatusOK}, // a machine that asks itself
+		{"192.0.2.7:5555", "192.0.2.7", "192.0.2.7:8010", http.StatusOK}, // the machine's own address
 		{"192.0.2.8:5555", "192.0.2.7", "192.0.2.7:8010", http.StatusNotFound},
 		{"192.0.2.8:5555", "192.0.2.7", "127.0.0.1:8010", http.StatusNotFound},
 		{"127.0.0.1:5555", "127.0.0.1", "pay.example.com", http.StatusNotFound}, // a proxy
-		{"127.0.0.1:5555", "127.0.0.1", "evil.test:8010", http.StatusNotFound},  // a page whose name was made to lead here
+		{"127.0.0.1:5555", "127.0.0.1", "evil.test:8010", http.StatusNotFound},  // DNS rebinding
 		{"127.0.0.1:5555", "127.0.0.1", "localhost.evil.test", http.StatusNotFound},
 		{"127.0.0.1:5555", "127.0.0.1", "", http.StatusNotFound},
 		{"nonsense", "127.0.0.1", "127.0.0.1:8010", http.StatusNotFound},
@@ -160,7 +161,8 @@ func TestOnlyThisMachineReads(t *testing.T) {
 	}
 }
 
-// A proxy on this machine brings strangers, whatever it calls the host.
+// A proxy on this machine passes on requests of strangers, even if it names the
+// host localhost.
 func TestProxiesDoNotRead(t *testing.T) {
 	db := holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t))
 	for name, value := range map[string]string{

@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// A piece is a stretch of a mail's text.
+// A piece is a part of a mail's text.
 type piece struct {
 	Text string
-	Link bool // its text is an address to go to
+	Link bool // the text is an address
 }
 
 var link = regexp.MustCompile(`https?://[^\s<>"]+`)
 
-// pieces finds the links in a mail as mail programs do: a full stop or a bracket
-// at the end is the sentence's.
+// pieces finds the links in a mail as mail programs do: a full stop or a
+// bracket at the end belongs to the sentence.
 func pieces(text string) (all []piece) {
 	done := 0
 	for _, at := range link.FindAllStringIndex(text, -1) {

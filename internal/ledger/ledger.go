@@ -1,5 +1,5 @@
-// Package ledger keeps the books: accounts and the postings between them.
-// Money moves, it never appears.
+// Package ledger has the rules of the books: accounts and the postings between
+// them. A posting only moves money; it never creates or destroys any.
 package ledger
 
 import (
@@ -11,26 +11,26 @@ import (
 )
 
 // An AccountID names an account within one caller's books, such as "held" or
-// "party:P1HZ…". Every caller has books of its own, which balance by themselves.
+// "party:P1HZ…". Every caller has its own books, which balance separately.
 type AccountID string
 
-// The accounts every caller's books have.
+// The accounts that every caller's books have.
 const (
-	// Network is what card networks and banks owe for authorised and captured
-	// funds. It stands below zero by all that was ever held or captured and not
-	// given back.
+	// Network is the account of card networks and banks. Its balance is below zero
+	// by the sum of all amounts that were held or captured and not given back.
 	Network AccountID = "network"
-	// Held is what is reserved and neither settled nor released: the sum of the
-	// open reserves.
+	// Held is the sum of all open holds: amounts that are reserved and neither
+	// settled nor released.
 	Held AccountID = "held"
-	// Outgoing is what is on its way back to cards: it has left the recipient's
-	// account, and the network has not said yet that it arrived.
+	// Outgoing is money on its way back to cards. It has left the recipient's
+	// account, and the network has not confirmed the refund yet.
 	Outgoing AccountID = "outgoing"
-	// Fees is what the operator of this server has earned.
+	// Fees are the operator's earnings.
 	Fees AccountID = "fees"
 )
 
-// Accounts of one party or one instrument begin with a word that says what for.
+// The names of accounts of one party or one instrument begin with a word for
+// their purpose.
 const (
 	partyPrefix    = "party:"
 	setAsidePrefix = "set-aside:"
@@ -40,33 +40,34 @@ const (
 	duePrefix      = "due:"
 )
 
-// Party is the account of what is owed to a party: its balance here.
+// Party is the account with a party's balance.
 func Party(id string) AccountID { return AccountID(partyPrefix + id) }
 
-// Party is whose balance the account is, if it is a party's.
+// Party returns the party whose balance the account is. ok is false for other
+// accounts.
 func (a AccountID) Party() (id string, ok bool) { return strings.CutPrefix(string(a), partyPrefix) }
 
-// SetAside is the part of a party's money that it cannot spend: what is under
-// way may have to be paid with it.
+// SetAside is the part of a party's money that it cannot spend, because an open
+// transaction may need it.
 func SetAside(party string) AccountID { return AccountID(setAsidePrefix + party) }
 
-// Prepaid is what a prepaid instrument is good for.
+// Prepaid is the account with a prepaid instrument's balance.
 func Prepaid(instrument string) AccountID { return AccountID(prepaidPrefix + instrument) }
 
-// Owed is what a recipient owes in goods for all prepaid instruments; it stands
-// below zero by that.
+// Owed is the value of the goods that a recipient owes for all prepaid
+// instruments. Its balance is below zero by that value.
 func Owed(recipient string) AccountID { return AccountID(owedPrefix + recipient) }
 
-// Debt is what a sender owes on a credit instrument; it stands below zero by
-// that.
+// Debt is the sender's debt on a credit instrument. Its balance is below zero
+// by that debt.
 func Debt(instrument string) AccountID { return AccountID(debtPrefix + instrument) }
 
-// Due is what all senders owe a recipient on credit instruments.
+// Due is the sum of all debts to a recipient on credit instruments.
 func Due(recipient string) AccountID { return AccountID(duePrefix + recipient) }
 
 var prefixes = []string{partyPrefix, setAsidePrefix, prepaidPrefix, owedPrefix, debtPrefix, duePrefix}
 
-// Valid reports whether the account is one that books may have.
+// Valid reports whether books may have the account.
 func (a AccountID) Valid() bool {
 	switch a {
 	case Network, Held, Outgoing, Fees:
@@ -80,14 +81,14 @@ func (a AccountID) Valid() bool {
 	return false
 }
 
-// Kept reports whether the account's balance is asked for, and so kept beside
-// the postings that add up to it.
+// Kept reports whether the account's balance is stored in addition to its
+// postings, because the server reads it.
 func (a AccountID) Kept() bool {
 	return a.hasPrefix(partyPrefix, setAsidePrefix, owedPrefix, duePrefix)
 }
 
-// Allows reports whether an account may have a balance. What others owe stands
-// below zero, everything else above.
+// Allows reports whether an account may have a balance. Accounts of money that
+// others owe are never above zero; all others are never below.
 func (a AccountID) Allows(micro int64) bool {
 	if a == Network || a.hasPrefix(owedPrefix, debtPrefix) {
 		return micro <= 0
@@ -99,15 +100,15 @@ func (a AccountID) hasPrefix(any ...string) bool {
 	return slices.ContainsFunc(any, func(prefix string) bool { return strings.HasPrefix(string(a), prefix) })
 }
 
-// A Posting moves Amount from one account to another. It is appended and never
-// changed; what was wrong is undone by a new one.
+// A Posting moves Amount from one account to another. Postings are appended and
+// never changed. A new posting corrects a wrong one.
 type Posting struct {
 	From, To AccountID
 	Amount   money.Amount
 }
 
-// Move makes a posting. An amount that is not positive, an unknown account or
-// one that pays itself is a bug of ours, stopped before it reaches the books.
+// Move makes a posting. It panics if the posting is invalid, so that a bug of
+// this server does not reach the books.
 func Move(from, to AccountID, amount money.Amount) Posting {
 	p := Posting{From: from, To: to, Amount: amount}
 	if err := p.Check(); err != nil {
@@ -116,7 +117,7 @@ func Move(from, to AccountID, amount money.Amount) Posting {
 	return p
 }
 
-// Check tells what is wrong with a posting, as read back from a store.
+// Check refuses an invalid posting, also one that was read from a store.
 func (p Posting) Check() error {
 	switch {
 	case !p.Amount.Positive():
@@ -129,8 +130,8 @@ func (p Posting) Check() error {
 	return nil
 }
 
-// Changes are what postings do to the accounts whose balances are kept, each
-// account once, in the order in which they are first met.
+// Changes sums up the effect of postings on the accounts whose balances are
+// stored. Each account is listed once, in the order of its first posting.
 func Changes(postings []Posting) (accounts []AccountID, by []int64) {
 	add := func(a AccountID, micro int64) {
 		if !a.Kept() {
@@ -150,8 +151,8 @@ func Changes(postings []Posting) (accounts []AccountID, by []int64) {
 	return accounts, by
 }
 
-// Balance is what postings leave in an account: all that came in less all that
-// went out.
+// Balance is an account's balance after the postings: all amounts to it less
+// all amounts from it.
 func Balance(postings []Posting, account AccountID) money.Amount {
 	sum := money.Micros(0)
 	for _, p := range postings {

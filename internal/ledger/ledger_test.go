@@ -22,7 +22,7 @@ func TestPostingsLeaveBalances(t *testing.T) {
 	} {
 		got := ledger.Balance(books, account)
 		if got != money.Cents(want) {
-			t.Errorf("%s stands at %v, want %v", account, got, money.Cents(want))
+			t.Errorf("the balance of %s is %v, want %v", account, got, money.Cents(want))
 		}
 		sum = sum.Add(got)
 	}
@@ -42,11 +42,11 @@ func TestAPostingThatMovesNothingCannotBeMade(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if p.Check() == nil {
-				t.Error("the posting was found good")
+				t.Error("an invalid posting passes Check")
 			}
 			defer func() {
 				if recover() == nil {
-					t.Error("the posting was made")
+					t.Error("Move makes an invalid posting")
 				}
 			}()
 			ledger.Move(p.From, p.To, p.Amount)
@@ -54,8 +54,8 @@ func TestAPostingThatMovesNothingCannotBeMade(t *testing.T) {
 	}
 }
 
-// What others owe stands below zero, and everything else above; an account may
-// have nothing.
+// Accounts of money that others owe are below zero, all other accounts above.
+// Any account may be zero.
 func TestAccountsStandOnTheirSideOfZero(t *testing.T) {
 	for account, side := range map[ledger.AccountID]int64{
 		ledger.Network: -1, ledger.Owed("P1"): -1, ledger.Debt("G1"): -1,
@@ -63,13 +63,13 @@ func TestAccountsStandOnTheirSideOfZero(t *testing.T) {
 		ledger.Party("P1"): 1, ledger.SetAside("P1"): 1, ledger.Prepaid("G1"): 1, ledger.Due("P1"): 1,
 	} {
 		if !account.Allows(side) || !account.Allows(0) || account.Allows(-side) {
-			t.Errorf("%s: one of %d, 0 and %d is allowed otherwise", account, side, -side)
+			t.Errorf("%s: Allows is wrong for %d, 0 or %d", account, side, -side)
 		}
 	}
 }
 
-// Changes are of the accounts whose balances are kept, each once, in the order
-// in which the postings meet them.
+// Changes lists the accounts whose balances are stored, each once, in the order
+// of the postings.
 func TestChanges(t *testing.T) {
 	a, b := ledger.Party("P1"), ledger.Party("P2")
 	accounts, by := ledger.Changes([]ledger.Posting{
@@ -80,12 +80,12 @@ func TestChanges(t *testing.T) {
 	want := []ledger.AccountID{a, b, ledger.Owed("P1")}
 	micro := []int64{3_000_000, 1_500_000, 1_000_000}
 	if !slices.Equal(accounts, want) || !slices.Equal(by, micro) {
-		t.Errorf("%v are changed by %v, want %v by %v", accounts, by, want, micro)
+		t.Errorf("%v change by %v, want %v by %v", accounts, by, want, micro)
 	}
 	if id, ok := a.Party(); !ok || id != "P1" {
 		t.Errorf("%s is the account of %q", a, id)
 	}
 	if _, ok := ledger.Fees.Party(); ok {
-		t.Error("the fees are a party's")
+		t.Error("the account of the fees belongs to a party")
 	}
 }

@@ -1,5 +1,5 @@
-// Package pace keeps a flood of requests that nobody signed from taking what
-// others need. The doors share it.
+// Package pace limits the rate of unsigned requests, so that a flood of them
+// does not slow down other requests. All doors use it.
 package pace
 
 import (
@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// sourcesMax bounds the sources that are counted apart in one second. Those after
-// them share one count.
+// sourcesMax is the largest number of sources that are counted separately in
+// one second. Further sources share one count.
 const sourcesMax = 8192
 
-// A Pace counts requests by their source, such as an address, in each second. Set
-// the fields and use it.
+// A Pace counts requests in each second by their source, such as an address.
+// Set the fields before use.
 type Pace struct {
-	Source int           // requests in a second that one source may make
-	All    int           // and all sources together
-	Pause  time.Duration // how long each request above that waits; zero does not make it wait
+	Source int           // requests in a second allowed to one source
+	All    int           // requests in a second allowed to all sources together
+	Pause  time.Duration // delay of each request above a limit; zero means none
 
 	mu     sync.Mutex
 	second int64
@@ -25,9 +25,9 @@ type Pace struct {
 	of     map[string]int
 }
 
-// Allow counts a request and reports whether it is within the pace. now is the
-// time at which the request is judged, not the time at which it came: a request
-// that came in slowly must not bring an old second back.
+// Allow counts a request and reports whether it is within the limits. now is
+// the time of the decision, not of the request's arrival: a request that
+// arrived slowly must not bring an old second back.
 func (p *Pace) Allow(source string, now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -42,8 +42,7 @@ func (p *Pace) Allow(source string, now time.Time) bool {
 	return p.count <= p.All && p.of[source] <= p.Source
 }
 
-// Hold keeps a request waiting. The connection that it holds up is its sender's
-// own.
+// Hold delays a request. This blocks only the sender's own connection.
 func (p *Pace) Hold(ctx context.Context) {
 	if p.Pause <= 0 {
 		return
@@ -56,7 +55,7 @@ func (p *Pace) Hold(ctx context.Context) {
 	}
 }
 
-// Keep has a request wait if it is above the pace.
+// Keep delays a request if it is above the limits.
 func (p *Pace) Keep(ctx context.Context, source string, now time.Time) {
 	if !p.Allow(source, now) {
 		p.Hold(ctx)

@@ -34,17 +34,17 @@ func TestAllSourcesTogether(t *testing.T) {
 	}
 }
 
-// However many sources there are, a bounded number is remembered.
+// The number of remembered sources is limited.
 func TestManySources(t *testing.T) {
 	p := pace.Pace{Source: 2, All: 1 << 20}
 	for i := range 10_000 {
 		p.Allow(fmt.Sprint("source ", i), morning)
 	}
 	if p.Allow("one more", morning) {
-		t.Error("a source beyond those that are counted has a count of its own")
+		t.Error("a source beyond sourcesMax has its own count")
 	}
 	if !p.Allow("source 0", morning) {
-		t.Error("a source that is counted has lost its count")
+		t.Error("a counted source has lost its count")
 	}
 }
 
@@ -52,9 +52,9 @@ func TestKeep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := pace.Pace{Source: 1, All: 10, Pause: time.Second}
 		for i, want := range []time.Duration{0, time.Second, time.Second} {
-			began := time.Now() //nolint:forbidigo // the bubble's
+			began := time.Now() //nolint:forbidigo // the synctest bubble's time
 			p.Keep(t.Context(), "192.0.2.1", morning)
-			if waited := time.Since(began); waited != want { //nolint:forbidigo // the bubble's
+			if waited := time.Since(began); waited != want { //nolint:forbidigo // the synctest bubble's time
 				t.Errorf("request %d waits for %v, want %v", i, waited, want)
 			}
 		}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A Seldom lets what anybody can make happen, such as a line in the log, happen a few
-// times in an hour for each key. Set the field and use it.
+// A Seldom limits an event that anybody can cause, such as a line in the log,
+// to a few times in an hour for each key. Set the field before use.
 type Seldom struct {
 	Hourly int // times in an hour for one key
 
@@ -17,8 +17,9 @@ type Seldom struct {
 
 const hour = 60 * 60 // seconds
 
-// Allow counts, and reports whether it may happen once more. No more keys than a Pace
-// counts apart are known in one hour: others are not allowed.
+// Allow counts the event and reports whether it may happen once more. It knows
+// at most sourcesMax keys in one hour, and does not allow events with other
+// keys.
 func (s *Seldom) Allow(key string, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,25 +10,24 @@ import (
 // An AddressID names a shipping address, such as "A01K…".
 type AddressID string
 
-// An Address is where a party wants things sent. It is never changed: what a
-// visit was confirmed with stays what it was.
+// An Address is a shipping address of a party. It is never changed, so a
+// confirmed visit keeps the address that the sender saw.
 type Address struct {
 	ID      AddressID
 	Owner   ID
 	Default bool
-	Removed bool // by its owner: nothing new is sent there
+	Removed bool // by its owner: no new orders are shipped there
 	Created time.Time
 	holdfast.Address
 }
 
-// AddressesMax bounds how many a party keeps at a time.
+// AddressesMax is the largest number of addresses of a party.
 const AddressesMax = 50
 
-// AddressFieldMax bounds each line of an address, in characters.
+// AddressFieldMax is the longest line of an address, in characters.
 const AddressFieldMax = 120
 
-// An addressField is a field of an address, under the name it has in the return
-// URL.
+// An addressField is a field of an address with its name in the return URL.
 type addressField struct {
 	name  string
 	value *string
@@ -47,9 +46,9 @@ func fieldsOf(a *holdfast.Address) []addressField {
 	}
 }
 
-// TidyAddress is an address as it is kept: no blanks around a field, the country
-// and its postal code in capitals, the state as it is printed, and nothing in the
-// fields that the country does not use.
+// TidyAddress returns an address in the form in which it is stored. No field
+// begins or ends with a blank. The country and postal code are in capitals, the
+// state is as printed, and fields that the country does not use are empty.
 func TidyAddress(a holdfast.Address) holdfast.Address {
 	c, known := CountryOf(strings.TrimSpace(a.Country))
 	for _, field := range fieldsOf(&a) {
@@ -64,9 +63,9 @@ func TidyAddress(a holdfast.Address) holdfast.Address {
 	return a
 }
 
-// CheckAddress finds what is wrong with a tidy address, by the names of the
-// return URL's fields; nothing means that it can be used. Which fields there have
-// to be is the country's matter.
+// CheckAddress finds the problems of a tidy address, by the field names of the
+// return URL. An address without problems can be used. The country decides
+// which fields are required.
 func CheckAddress(a holdfast.Address) map[string]FieldProblem {
 	problems := make(map[string]FieldProblem)
 	country, known := CountryOf(a.Country)
@@ -98,8 +97,8 @@ func checkField(country Country, name, value string) FieldProblem {
 	return ""
 }
 
-// looksLikePhone reports whether a number begins like one that can be dialled
-// from abroad or from another town. Card numbers do not.
+// looksLikePhone reports whether a number begins like a phone number that can
+// be dialled from abroad or from another town. Card numbers do not.
 func looksLikePhone(number string) bool {
 	return strings.HasPrefix(number, "+") || strings.HasPrefix(number, "0")
 }

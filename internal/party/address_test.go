@@ -66,18 +66,18 @@ func TestCheckAddress(t *testing.T) {
 			}
 			row.change(&a)
 			if got := party.CheckAddress(party.TidyAddress(a)); !maps.Equal(got, row.wrong) {
-				t.Errorf("wrong is %v, want %v", got, row.wrong)
+				t.Errorf("the problems are %v, want %v", got, row.wrong)
 			}
 		})
 	}
 }
 
-// Addresses as the post of each country wants them.
+// Addresses in the form that each country's post requires.
 func TestAddressesOfTenCountries(t *testing.T) {
 	for _, row := range []struct {
 		address holdfast.Address
 		lines   []string
-		missing []string // fields that must not be left out
+		missing []string // required fields
 	}{
 		{
 			holdfast.Address{
@@ -137,7 +137,7 @@ func TestAddressesOfTenCountries(t *testing.T) {
 		t.Run(row.address.Country, func(t *testing.T) {
 			a := party.TidyAddress(row.address)
 			if wrong := party.CheckAddress(a); len(wrong) > 0 {
-				t.Errorf("wrong is %v", wrong)
+				t.Errorf("the problems are %v", wrong)
 			}
 			country, _ := party.CountryOf(a.Country)
 			if diff := cmp.Diff(row.lines, country.Lines(a)); diff != "" {
@@ -151,7 +151,8 @@ func TestAddressesOfTenCountries(t *testing.T) {
 	}
 }
 
-// The table holds what it should: each postal code's example passes its pattern.
+// In the table of countries, the example of each postal code matches its
+// pattern.
 func TestCountriesAgreeWithThemselves(t *testing.T) {
 	codes := party.Countries()
 	if len(codes) < 240 || !slices.IsSorted(codes) {

@@ -13,28 +13,28 @@ import (
 //go:embed countries.tsv
 var countriesTable string
 
-// A Country says which fields an address has there, and how it is printed.
+// A Country says which fields an address in it has, and how they are printed.
 type Country struct {
 	Code string // ISO 3166-1, two letters
-	// StateType is what a state is called there, such as "prefecture", and
-	// PostcodeType what a postal code is called, such as "zip". Both may be empty.
+	// StateType is the country's word for a state, such as "prefecture", and
+	// PostcodeType its word for a postal code, such as "zip". Both may be empty.
 	StateType, PostcodeType string
 	PostcodeExample         string
-	States                  []State // to choose from; empty where none are known
+	States                  []State // to choose from; empty if none are known
 
-	format   string // lines are divided by "|"; "%A" is the street, see codeOf
-	required string // the letters of the fields that must be there
-	postcode string // pattern; empty where any is taken
+	format   string // lines are separated by "|"; "%A" is the street, see codeOf
+	required string // the letters of the required fields
+	postcode string // pattern; empty if every code is valid
 }
 
 // A State is a part of a country that an address may name.
 type State struct {
-	Value string // as it is printed on a parcel
+	Value string // as printed on a parcel
 	Name  string
 }
 
-// codeOf is the letter that a field has in the table of countries. Fields that
-// have none, such as the phone number, are optional everywhere.
+// codeOf has the letter of each field in the table of countries. Fields without
+// a letter, such as the phone number, are optional everywhere.
 var codeOf = map[string]string{
 	"addressName": "N", "addressLine1": "A", "city": "C", "state": "S", "zip": "Z",
 }
@@ -64,7 +64,7 @@ var countries = sync.OnceValue(func() map[string]Country {
 	return all
 })
 
-// Countries are the codes of all countries, in the order of the alphabet.
+// Countries returns the codes of all countries, in alphabetical order.
 func Countries() []string {
 	var codes []string
 	for code := range countries() {
@@ -74,8 +74,8 @@ func Countries() []string {
 	return codes
 }
 
-// CountryOf finds a country by its code, in any case. Where there is none, an
-// address has the fields that most countries have.
+// CountryOf finds a country by its code, in upper or lower case. If the code is
+// unknown, it returns a country with the fields that most countries have.
 func CountryOf(code string) (c Country, found bool) {
 	if c, found = countries()[strings.ToUpper(code)]; !found {
 		c = Country{format: "%N|%A|%C, %S %Z", required: "AC"}
@@ -84,14 +84,15 @@ func CountryOf(code string) (c Country, found bool) {
 }
 
 // Uses reports whether an address in the country has the field. Fields that the
-// table does not know are used everywhere.
+// table does not have are used everywhere.
 func (c Country) Uses(field string) bool {
 	letter, known := codeOf[field]
 	return !known || strings.Contains(c.format, "%"+letter)
 }
 
-// Requires reports whether an address in the country must have the field. A name
-// and a street are always asked for. A state is not where a postal code tells it.
+// Requires reports whether an address in the country must have the field. A
+// name and a street are always required. A state is not required if the postal
+// code implies it.
 func (c Country) Requires(field string) bool {
 	letter, known := codeOf[field]
 	switch {
@@ -103,7 +104,7 @@ func (c Country) Requires(field string) bool {
 	return known && c.Uses(field) && strings.Contains(c.required, letter)
 }
 
-// takesPostcode reports whether the code has a form that the country uses.
+// takesPostcode reports whether the code is valid in the country.
 func (c Country) takesPostcode(code string) bool {
 	return c.postcode == "" || regexp.MustCompile(`^(?i:`+c.postcode+`)$`).MatchString(code)
 }
@@ -113,8 +114,8 @@ func (c Country) takesState(state string) bool {
 	return len(c.States) == 0 || slices.ContainsFunc(c.States, func(s State) bool { return s.Value == state })
 }
 
-// state is a state as it is printed, in whichever case it was typed: "Iowa" and
-// "ia" are "IA" in the US.
+// state returns a typed state as it is printed: "Iowa" and "ia" are "IA" in the
+// US.
 func (c Country) state(typed string) string {
 	for _, s := range c.States {
 		if holdfast.SameName(typed, s.Name) || holdfast.SameName(typed, s.Value) {
@@ -124,8 +125,8 @@ func (c Country) state(typed string) string {
 	return typed
 }
 
-// Lines are the lines of an address as a parcel to the country has them, without
-// the country itself and the phone number.
+// Lines returns the lines of an address as they are printed on a parcel,
+// without the country and the phone number.
 func (c Country) Lines(a holdfast.Address) (lines []string) {
 	values := strings.NewReplacer("%N", a.Name, "%A", a.Line1, "%C", a.City, "%S", a.State, "%Z", a.Zip, "%O", "", "%D",
 		"", "%X", "")

@@ -21,7 +21,7 @@ func TestGuesses(t *testing.T) {
 		}
 		g = limit.Count(g, now)
 	}
-	for n := range 5 { // one a minute, for ever
+	for n := range 5 { // one each minute
 		if wait := limit.Wait(g, now); wait != time.Minute {
 			t.Fatalf("guess %d waits %v, want a minute", n+4, wait)
 		}
@@ -37,7 +37,7 @@ func TestGuesses(t *testing.T) {
 	now = now.Add(3 * time.Minute)
 	for n := range 3 {
 		if wait := limit.Wait(g, now); wait != 0 {
-			t.Errorf("after it recovered, guess %d waits %v", n+1, wait)
+			t.Errorf("after the recovery, guess %d waits %v", n+1, wait)
 		}
 		g = limit.Count(g, now)
 	}
@@ -59,12 +59,12 @@ func TestForgive(t *testing.T) {
 		t.Error("more than one was forgiven")
 	}
 	if got := limit.Forgive(party.Guesses{}); !got.Recovered.IsZero() {
-		t.Errorf("nothing to forgive, and yet %v", got)
+		t.Errorf("Forgive changed an empty bucket to %v", got)
 	}
 }
 
-// However guesses come and are forgiven, those that were wrong are no more than
-// the limit allows in the time.
+// For any sequence of guesses, right or wrong, the number of wrong guesses
+// never exceeds the limit for the elapsed time.
 func TestNoGuessesBeyondTheLimit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := party.GuessLimit{Free: rapid.IntRange(1, 6).Draw(t, "free"), Every: time.Minute}
@@ -82,21 +82,21 @@ func TestNoGuessesBeyondTheLimit(t *testing.T) {
 				wrong++
 			}
 		}
-		if most := limit.Free + int(now.Sub(guessing)/limit.Every); wrong > most {
-			t.Fatalf("%d wrong guesses in %v, at most %d are allowed", wrong, now.Sub(guessing), most)
+		if allowed := limit.Free + int(now.Sub(guessing)/limit.Every); wrong > allowed {
+			t.Fatalf("%d wrong guesses in %v, at most %d are allowed", wrong, now.Sub(guessing), allowed)
 		}
 	})
 }
 
-// A clock that was put back by a day keeps nobody out for a day.
+// If the clock is put back by a day, nobody is locked out for a day.
 func TestAClockThatIsPutBackKeepsNobodyOut(t *testing.T) {
 	limit := party.GuessLimit{Free: 3, Every: time.Minute}
 	now := time.Date(2026, time.November, 30, 10, 0, 0, 0, time.UTC)
 	ahead := limit.Count(party.Guesses{}, now.Add(24*time.Hour))
 	if wait := limit.Wait(ahead, now); wait != time.Minute {
-		t.Errorf("one more has to wait for %v", wait)
+		t.Errorf("one more attempt has to wait for %v", wait)
 	}
 	if again := limit.Count(ahead, now); again.Recovered.After(now.Add(4 * time.Minute)) {
-		t.Errorf("after one more, it has recovered at %v", again.Recovered)
+		t.Errorf("after one more attempt, it recovers at %v", again.Recovered)
 	}
 }

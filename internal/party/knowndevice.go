@@ -9,22 +9,25 @@ import (
 	"time"
 )
 
-// KnownDeviceLife is how long a browser in which a party has signed in is known.
+// KnownDeviceLife is the time for which a browser stays known after its party
+// signed in.
 const KnownDeviceLife = 180 * 24 * time.Hour
 
-// knownDeviceMax bounds what a browser can send as its proof, in bytes.
+// knownDeviceMax is the largest size of a browser's proof, in bytes.
 const knownDeviceMax = 256
 
-// KnownDevice is what a browser keeps after its party has signed in there: a proof
-// that it did. Guesses from a known device are counted apart, so that strangers who
-// guess at the password do not keep the owner out. It is signed by what is kept of
-// the password, so that a new password ends it. nonce names the device.
+// KnownDevice returns the proof that a browser keeps after its party has signed
+// in. Guesses from a known device are counted separately, so that strangers who
+// guess the password do not lock the owner out. The signing key is derived from
+// the password's hash, so a new password makes the proof invalid. nonce names
+// the device.
 func (p Party) KnownDevice(nonce string, now time.Time) string {
 	until := strconv.FormatInt(now.Add(KnownDeviceLife).Unix(), 10)
 	return nonce + "." + until + "." + p.signDevice(nonce, until)
 }
 
-// Knows reports whether a browser's proof is of this party, and names the device.
+// Knows reports whether a browser's proof is valid for this party, and returns
+// the device's nonce.
 func (p Party) Knows(proof string, now time.Time) (nonce string, known bool) {
 	parts := strings.Split(proof, ".")
 	if p.PasswordHash == "" || len(proof) > knownDeviceMax || len(parts) != 3 {

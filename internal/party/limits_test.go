@@ -55,18 +55,18 @@ func TestTheLastThatIsTaken(t *testing.T) {
 		return strings.Repeat("a", 40) + "@" + strings.Repeat("b", characters-46) + ".test"
 	}
 	if !party.ValidEmail(address(65)) || party.ValidEmail(address(66)) {
-		t.Error("an e-mail address has at most 65 characters")
+		t.Error("the limit of e-mail addresses is not 65 characters")
 	}
-	const most = 10 * 366 * 24 * time.Hour
+	const offsetMax = 10 * 366 * 24 * time.Hour
 	ahead, err := (party.Caller{Sandbox: true}).Advance(time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ahead.Advance(most - time.Hour); err != nil {
+	if _, err := ahead.Advance(offsetMax - time.Hour); err != nil {
 		t.Errorf("ten years ahead: %v", err)
 	}
-	if _, err := ahead.Advance(most - time.Hour + 1); err == nil {
-		t.Error("a clock is more than ten years ahead")
+	if _, err := ahead.Advance(offsetMax - time.Hour + 1); err == nil {
+		t.Error("a clock may be more than ten years ahead")
 	}
 	if err := party.ValidPassword("1234567\x00"); !errors.Is(err, party.ErrPasswordCharacters) {
 		t.Errorf("eight characters that cannot be typed: %v", err)
@@ -81,8 +81,8 @@ func TestTheLastThatIsTaken(t *testing.T) {
 	}
 }
 
-// Only a phone number may look like a card's, and only if it begins like one
-// that can be dialled.
+// Only a phone number may look like a card number, and only if it begins like a
+// number that can be dialled.
 func TestAPhoneNumberMayLookLikeACard(t *testing.T) {
 	const number = "+4242 4242 4242 4242"
 	a := holdfast.Address{

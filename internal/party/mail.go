@@ -2,10 +2,10 @@ package party
 
 import "time"
 
-// A Mail is a letter to a party, in plain text. It is written with the change
-// that it tells of, and delivered after.
+// A Mail is a letter to a party, in plain text. It is stored in the same
+// database transaction as the change that it reports, and delivered afterwards.
 type Mail struct {
-	ID      string // "M01K…"; the same over all tries
+	ID      string // "M01K…"; the same in every delivery attempt
 	To      string // e-mail address
 	Subject string
 	Text    string

@@ -1,28 +1,29 @@
 package party
 
-// A Notice is what a party is told by mail, before somebody puts it into words.
-// It holds nothing that a stranger may have written: whoever signs up with somebody
-// else's address, or has forgotten its password, must not be able to write to them
-// through us. An address is told what the account has done once it is proved.
+// A Notice is the content of a mail to a party about its account. The mail's
+// text is written elsewhere. A Notice has no text that a stranger may have
+// written: a person who signs up with another person's address, or requests a
+// new password for it, must not be able to send a message through this server.
+// Only verified addresses get details about the account.
 type Notice struct {
 	About    NoticeAbout
 	To       string // e-mail address
-	Language string // that the party reads our pages in, "de-CH"; empty when not known
-	Link     string // secret of a link; empty when there is none
-	Code     string // to type instead of following the link; empty when there is none
-	NewEmail string // that the address was changed to; empty otherwise
-	Visit    string // that the party is on the way through; empty without one
+	Language string // of the party's pages, "de-CH"; empty if unknown
+	Link     string // secret of a link; empty without one
+	Code     string // to type instead of following the link; empty without one
+	NewEmail string // the new address after a change; empty otherwise
+	Visit    string // of the party, not ended yet; empty without one
 }
 
-// A NoticeAbout is what a notice is about.
+// A NoticeAbout is the subject of a notice.
 type NoticeAbout string
 
-// Notices are about these. The first three have links.
+// The subjects of notices. The first three have links.
 const (
-	NoticeVerify          NoticeAbout = "verify"        // your address, please
-	NoticeNewEmail        NoticeAbout = "new-email"     // this address instead of the other, please
-	NoticeReset           NoticeAbout = "reset"         // your forgotten password, if it was you who asked
-	NoticeEmailChanged    NoticeAbout = "email-changed" // to the old address
+	NoticeVerify          NoticeAbout = "verify"        // asks to verify the address
+	NoticeNewEmail        NoticeAbout = "new-email"     // asks to verify the new address
+	NoticeReset           NoticeAbout = "reset"         // lets the party set a new password
+	NoticeEmailChanged    NoticeAbout = "email-changed" // goes to the old address
 	NoticePasswordChanged NoticeAbout = "password-changed"
 	NoticePasskeyAdded    NoticeAbout = "passkey-added"
 	NoticePasskeyRemoved  NoticeAbout = "passkey-removed"

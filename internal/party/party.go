@@ -1,5 +1,5 @@
-// Package party says who takes part: senders, recipients and callers, with
-// their access keys, passwords and standing.
+// Package party has the participants of payments: senders, recipients and
+// callers, with their access keys, passwords and standing.
 package party
 
 import (
@@ -15,54 +15,57 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// An ID names a party, such as "P01K…". A party may be a sender, a recipient,
-// or the owner of a caller.
+// An ID names a party, such as "P01K…". A party may be a sender, a recipient or
+// the owner of a caller.
 type ID string
 
 // A Standing says whether a party's account may take part in payments.
 type Standing string
 
-// The standings there are.
+// The standings.
 const (
 	Active    Standing = "Active"
 	Suspended Standing = "Suspended"
 	Closed    Standing = "Closed"
 )
 
-// A Party is a person or a business with an account here.
+// A Party is a person or a business with an account at this server.
 type Party struct {
 	ID            ID
 	Name          string // shown to the other side
 	Email         string // as typed; compared without case
 	EmailVerified bool
-	// VerifyBy is until when a newcomer may pay before the e-mail address is
-	// verified. It is zero for those who were never asked to verify it.
+	// VerifyBy is the time until which a newcomer may pay without a verified
+	// e-mail address. It is zero for parties that were never asked to verify it.
 	VerifyBy     time.Time
-	Language     string // that the party last read our pages in, "de-CH"; empty when not known
+	Language     string // of the pages that the party last read, "de-CH"; empty if unknown
 	PasswordHash string // from Hashing.Hash; never shown
 	Standing     Standing
 
 	// Business accounts may be paid by card; personal ones may not.
 	Business bool
-	// Verified means that the operator knows whose account it is: a bank account
-	// or a card was confirmed. Others neither pay nor are paid.
+	// Verified means that the operator knows the account's owner, because a bank
+	// account or a card was confirmed. A party without it can neither pay nor be
+	// paid.
 	Verified bool
-	// SendingLimit and ReceivingLimit bound what may be sent and received in a
-	// month; the zero Amount is no limit.
+	// SendingLimit and ReceivingLimit are the largest sums that the party may pay
+	// and receive in a month. The zero Amount means no limit.
 	SendingLimit, ReceivingLimit money.Amount
 
 	Created time.Time
 }
 
-// MayPay reports whether the party's e-mail address stands in the way of paying:
-// it is verified, or the party is new enough. Whoever is paid has to be verified.
+// MayPay reports whether the party's e-mail address allows it to pay: the
+// address is verified, or the party is new enough. To be paid, a party must
+// always have a verified address.
 func (p Party) MayPay(now time.Time) bool { return p.EmailVerified || now.Before(p.VerifyBy) }
 
-// Newcomer reports whether the party has signed up by itself and not verified its
-// e-mail address yet. Others are unverified because an operator says so.
+// Newcomer reports whether the party has signed up by itself and has not
+// verified its e-mail address yet. Other parties are unverified only if an
+// operator marked them so.
 func (p Party) Newcomer() bool { return !p.EmailVerified && !p.VerifyBy.IsZero() }
 
-// Verification is how far the party is verified, in the API's words
+// Verification is the API's name for the party's verification
 // (GetRecipientVerificationStatus).
 func (p Party) Verification() holdfast.RecipientVerificationStatus {
 	switch {
@@ -74,19 +77,20 @@ func (p Party) Verification() holdfast.RecipientVerificationStatus {
 	return holdfast.VerificationCompleteNoLimits
 }
 
-// Limits of what a party may call itself.
+// Limits of names, e-mail addresses and passwords.
 const (
 	NameMax     = 128 // characters
-	EmailMax    = 65  // characters: the size IPN gives buyerEmail
+	EmailMax    = 65  // characters: the size of buyerEmail in an IPN
 	PasswordMin = 8   // characters
 	PasswordMax = 200 // characters
 )
 
-// EmailKey is what an address is found by: two spellings of one mailbox have one
-// key, and two mailboxes have two. Of the local part only ASCII letters are compared
-// without their case, since a mail server may tell all others apart: Unicode would
-// make a Kelvin sign a k. A domain is what is looked up for it in the DNS (IDNA, RFC
-// 5891 and UTS 46), in either of its forms.
+// EmailKey is the key by which an address is stored and found. Two spellings of
+// one mailbox have the same key; two mailboxes have different keys. In the
+// local part, only ASCII letters ignore case, because a mail server may
+// distinguish all others: Unicode's rules would make a Kelvin sign a k. The
+// domain is in the form that is looked up in the DNS (IDNA, RFC 5891 and UTS
+// 46).
 func EmailKey(address string) string {
 	address = strings.TrimSpace(address)
 	at := strings.LastIndexByte(address, '@')
@@ -102,7 +106,7 @@ func EmailKey(address string) string {
 
 var mailDomains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
 
-// MailDomain is the domain of an address as name servers know it.
+// MailDomain is the domain of an address in the form that name servers use.
 func MailDomain(domain string) (string, error) { return mailDomains.ToASCII(domain) }
 
 // ValidEmail reports whether address is a bare e-mail address of a length that
@@ -116,38 +120,42 @@ func ValidEmail(address string) bool {
 // carry it.
 type CallerID = holdfast.CallerID
 
-// A Caller is a web site that asks for payments on behalf of its owner.
+// A Caller is a program, usually a web site, that requests payments for its
+// owner.
 type Caller struct {
 	ID    CallerID
 	Owner ID     // the party that is paid unless a recipient token says otherwise
 	Name  string // shown to senders
-	// Descriptor is what card statements show where the recipient's name or the
-	// words of a payment cannot be written in Latin letters.
+	// Descriptor is the text on card statements if the recipient's name or the
+	// payment's description cannot be written in Latin letters.
 	Descriptor string
-	IPNURL     string // where notifications go; empty sends none
+	IPNURL     string // where notifications go; empty for none
 
-	// BareReturn gives the caller's return URL only the answer, not the
-	// parameters of the Co-Branded request beside it.
+	// BareReturn adds only the answer to the caller's return URL, without the
+	// parameters of the Co-Branded request.
 	BareReturn bool
-	// PendingFirst answers Reserve with Pending always, as programs of the
-	// time expect; the outcome follows by IPN and GetTransactionStatus.
+	// PendingFirst answers every Reserve with Pending, which old FPS programs
+	// expect. They get the outcome by IPN or GetTransactionStatus.
 	PendingFirst bool
-	// SignatureV1 lets the caller sign by version 1, for programs that know no
-	// other. Its text runs names and values together, so a request can be split
-	// into others with the same signature, and nobody can tell.
+	// SignatureV1 lets the caller sign with version 1, for programs that have no
+	// other version. Version 1 signs names and values without separators. So an
+	// attacker can build a different request with the same signature, and the
+	// server cannot detect it.
 	SignatureV1 bool
-	// Marketplace callers are registered to bring together senders and recipients
-	// other than their owner, and to take a fee for it.
+	// Marketplace callers may move money between senders and recipients other than
+	// their owner, and take a fee for it.
 	Marketplace bool
-	// Resume answers a Co-Branded request that comes again to the letter, once the
-	// same sender has signed in, with what it came to before. Without it the second
-	// request is a caller error, as it was with FPS.
+	// Resume gives an identical Co-Branded request the result of the first one,
+	// after the same sender has signed in. Without it, the second request is a
+	// caller error, as it was with FPS.
 	Resume bool
-	// ReuseCancelled lets a reference be asked for again on the pages after its
-	// sender gave up. Without it the reference is used up, as it was with FPS.
+	// ReuseCancelled lets a caller use a reference again on the pages after its
+	// sender left the pipeline. Without it, the reference is used up, as it was
+	// with FPS.
 	ReuseCancelled bool
-	// ReturnSchemes are those that return addresses may have besides http and https,
-	// apart by blanks: of applications on the sender's own device.
+	// ReturnSchemes are the schemes that return addresses may have in addition to
+	// http and https, separated by blanks. They belong to applications on the
+	// sender's device.
 	ReturnSchemes string
 	// Sandbox callers use test cards and may move their clock. A live caller
 	// has no offset.
@@ -156,15 +164,15 @@ type Caller struct {
 	Created     time.Time
 }
 
-// ReturnsBy reports whether the caller is set to have return addresses of a scheme
-// besides http and https.
+// ReturnsBy reports whether ReturnSchemes has the scheme.
 func (c Caller) ReturnsBy(scheme string) bool {
 	return holdfast.IsAppScheme(scheme) && slices.Contains(strings.Fields(c.ReturnSchemes), scheme)
 }
 
-// LimitScope names what is counted together against a party's limits: the payments
-// of all live callers, and those of each sandbox caller by itself. A sandbox caller
-// has a clock of its own, and windows that all of them shared would move with it.
+// LimitScope names the group of payments that count together against a party's
+// limits. The payments of all live callers are one group; those of each sandbox
+// caller are another. A sandbox caller has its own clock, which would move the
+// windows of all callers if they shared them.
 func (c Caller) LimitScope() string {
 	if c.Sandbox {
 		return string(c.ID)
@@ -172,21 +180,22 @@ func (c Caller) LimitScope() string {
 	return "live"
 }
 
-// Now is the caller's time when the world's is real.
+// Now is the caller's time at the given real time.
 func (c Caller) Now(real time.Time) time.Time { return real.Add(c.ClockOffset) }
 
-// clockOffsetMax keeps a moved clock within dates that every program can read.
+// clockOffsetMax keeps a moved clock within the dates that every program can
+// read.
 const clockOffsetMax = 10 * 366 * 24 * time.Hour
 
-// Advance moves a sandbox caller's clock forward. Live callers are refused, and
-// so is the way back, since what has expired cannot come alive again; Reset is
-// the one exception.
+// Advance moves a sandbox caller's clock forward. It refuses live callers. It
+// also refuses to move the clock back, because an expired hold cannot become
+// valid again; only ResetClock does that.
 func (c Caller) Advance(by time.Duration) (Caller, error) {
 	switch {
 	case !c.Sandbox:
 		return c, holdfast.Errorf(holdfast.AccessFailure, "only a sandbox caller's clock can be moved")
 	case by <= 0:
-		return c, holdfast.Errorf(holdfast.InvalidParams, "the clock moves forward only; give a duration such as 168h")
+		return c, holdfast.Errorf(holdfast.InvalidParams, "the clock moves only forward; give a duration such as 168h")
 	case by > clockOffsetMax-c.ClockOffset:
 		return c, holdfast.Errorf(holdfast.InvalidParams, "the clock may be at most ten years ahead")
 	}
@@ -194,8 +203,8 @@ func (c Caller) Advance(by time.Duration) (Caller, error) {
 	return c, nil
 }
 
-// ResetClock puts a sandbox caller back to real time. What expired meanwhile
-// stays expired.
+// ResetClock sets a sandbox caller's clock back to real time. Holds that have
+// expired stay expired.
 func (c Caller) ResetClock() (Caller, error) {
 	if !c.Sandbox {
 		return c, holdfast.Errorf(holdfast.AccessFailure, "only a sandbox caller's clock can be moved")
@@ -204,7 +213,8 @@ func (c Caller) ResetClock() (Caller, error) {
 	return c, nil
 }
 
-// SignatureV1Hint says how a program that knows signature version 1 only gets in.
+// SignatureV1Hint says how to allow a program that has only signature version
+// 1.
 func SignatureV1Hint(id CallerID) string {
 	return "Signature version 1 is switched off for this caller. For an old program that knows no other: holdfast " +
 		"caller set --caller " + string(id) + " --signature-v1"

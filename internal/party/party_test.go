@@ -14,10 +14,10 @@ import (
 func TestPasswords(t *testing.T) {
 	hash := party.StrongHashing.Hash("correct horse battery", []byte("0123456789abcdef"))
 	if hash != rawHash("correct horse battery") {
-		t.Errorf("%s is not of argon2id with two passes over 19 MiB", hash)
+		t.Errorf("%s is not a hash of argon2id with two passes over 19 MiB", hash)
 	}
 	if strings.Contains(hash, "horse") {
-		t.Fatal("the hash holds the password")
+		t.Fatal("the hash contains the password")
 	}
 	for name, row := range map[string]struct {
 		hash, password string
@@ -62,9 +62,9 @@ func TestEmailKeys(t *testing.T) {
 		{"ann@bücher.example", "Ann@BÜCHER.example", "ann@bu\u0308cher.example", "ann@xn--bcher-kva.example",
 			"ann@XN--BCHER-KVA.EXAMPLE"},
 		{"ann@[192.0.2.1]", "Ann@[192.0.2.1]"},
-		{"ann@a_b.example", "ann@A_B.example"}, // no host's name
+		{"ann@a_b.example", "ann@A_B.example"}, // not a host name
 		{"ann", "ANN"},
-		{"@bücher.example", "@BÜCHER.example", "@xn--bcher-kva.example"}, // no address, but it has a domain
+		{"@bücher.example", "@BÜCHER.example", "@xn--bcher-kva.example"}, // not an address, but it has a domain
 	} {
 		for _, spelling := range same {
 			if got, want := party.EmailKey(spelling), party.EmailKey(same[0]); got != want {
@@ -73,7 +73,7 @@ func TestEmailKeys(t *testing.T) {
 		}
 	}
 	if got := party.EmailKey("Ann@[192.0.2.1]"); got != "ann@[192.0.2.1]" {
-		t.Errorf("the key of an address by number is %q", got)
+		t.Errorf("the key of an address with an IP address is %q", got)
 	}
 	seen := map[string]string{}
 	for _, mailbox := range []string{
@@ -90,7 +90,7 @@ func TestEmailKeys(t *testing.T) {
 		}
 		seen[key] = mailbox
 	}
-	// No letter folds to another one but by ASCII.
+	// Only ASCII letters fold to other letters.
 	for r := rune(unicode.MaxASCII + 1); r <= unicode.MaxRune; r++ {
 		if unicode.SimpleFold(r) == r {
 			continue

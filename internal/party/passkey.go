@@ -10,18 +10,19 @@ type PasskeyID string
 type Passkey struct {
 	ID           PasskeyID
 	Owner        ID
-	CredentialID []byte // the device's name for it
-	Credential   []byte // public key, counter and what else belongs to it, as the library has it
+	CredentialID []byte // the device's name for the passkey
+	Credential   []byte // public key, counter and other data, as the library encodes them
 	Name         string // given by the owner
 	Created      time.Time
-	LastUsed     time.Time // zero until it was used
+	LastUsed     time.Time // zero if it was never used
 }
 
-// A PasskeyChallenge is a question that a passkey has to answer, once and soon.
+// A PasskeyChallenge is a challenge that a passkey must answer once, within a
+// short time.
 type PasskeyChallenge struct {
 	Challenge string
-	Owner     ID     // who adds a passkey; empty when the answer tells who signs in
-	Session   []byte // what the library wants back
+	Owner     ID     // the party that adds a passkey; empty if the answer names the party
+	Session   []byte // the library's data for checking the answer
 	Expires   time.Time
 }
 

@@ -16,29 +16,28 @@ import (
 const (
 	argonThreads = 1
 	argonKeySize = 32 // bytes
-	// SaltSize is how many random bytes a hash begins with.
+	// SaltSize is the number of random bytes of a hash's salt.
 	SaltSize = 16
-	// passwordBytesMax bounds what is looked at: a password of PasswordMax characters
-	// with all their accents typed apart.
+	// passwordBytesMax is the largest input that is processed. It has room for
+	// PasswordMax characters with all their accents as separate code points.
 	passwordBytesMax = 4096
 )
 
-// Hashing is how much work it is to hash a password. All hashes of a store are
-// made with the same.
+// Hashing sets the cost of hashing a password. All hashes of a store have the
+// same cost.
 type Hashing struct {
 	Passes uint32
 	Memory uint32 // KiB
 }
 
-// StrongHashing is what servers use: argon2id with the parameters RFC 9106
-// recommends where memory is scarce, a little above OWASP's minimum. It takes about
-// 20 ms on a small machine.
+// StrongHashing is the cost that servers use. It is OWASP's minimum for
+// argon2id: 19 MiB and two passes. It takes about 20 ms on a small machine.
 var StrongHashing = Hashing{Passes: 2, Memory: 19 * 1024}
 
-// normalPassword is the password in the one form that stands for all the ways to
-// type it, as the OpaqueString profile of RFC 8265 says: letters with their accents
-// composed, and one kind of blank. ok is false where the profile has no such form,
-// as for control characters.
+// normalPassword is the password in the normal form of RFC 8265's OpaqueString
+// profile: accents are composed with their letters, and there is one kind of
+// blank. So all ways to type a password give the same form. ok is false if the
+// profile forbids the password, such as one with control characters.
 func normalPassword(password string) (normal string, ok bool) {
 	if len(password) > passwordBytesMax || !utf8.ValidString(password) {
 		return "", false
@@ -47,15 +46,15 @@ func normalPassword(password string) (normal string, ok bool) {
 	return normal, err == nil
 }
 
-// SamePassword reports whether two passwords are one, however they were typed.
+// SamePassword reports whether two passwords have the same normal form.
 func SamePassword(a, b string) bool {
 	normalA, okA := normalPassword(a)
 	normalB, okB := normalPassword(b)
 	return a == b || okA && okB && normalA == normalB
 }
 
-// Hash derives what is kept of a password, in its normal form if it has
-// one. salt is 16 fresh random bytes.
+// Hash returns the hash of a password to store. It hashes the normal form if
+// there is one. salt is 16 fresh random bytes.
 func (h Hashing) Hash(password string, salt []byte) string {
 	if len(salt) != SaltSize {
 		panic("party: a password's salt has 16 bytes")
@@ -72,10 +71,10 @@ func (h Hashing) derive(password string, salt []byte) []byte {
 	return argon2.IDKey([]byte(password), salt, h.Passes, h.Memory, argonThreads, argonKeySize)
 }
 
-// Check reports whether the password is the one hash was made of: in its
-// normal form, or as it was typed, which is what older hashes were made of. An
-// empty hash is no password's, and takes as long to say so: how long the answer
-// takes does not tell whether an account exists.
+// Check reports whether hash was made from the password, either from its normal
+// form or, for older hashes, from the typed form. No password matches an empty
+// hash, but the check takes the same time. So the time of an answer does not
+// show whether an account exists.
 func (h Hashing) Check(hash, password string) bool {
 	normal, ok := normalPassword(password)
 	if ok && h.matches(hash, normal) {
@@ -84,14 +83,14 @@ func (h Hashing) Check(hash, password string) bool {
 	return (!ok || normal != password) && h.matches(hash, password)
 }
 
-// Outdated reports whether the hash of a password that is right was made of the
-// password as it was typed, so that only the same way to type it is taken.
+// Outdated reports whether the hash of a correct password was made from its
+// typed form. Such a hash accepts only the same way to type the password.
 func (h Hashing) Outdated(hash, password string) bool {
 	normal, ok := normalPassword(password)
 	return ok && normal != password && !h.matches(hash, normal)
 }
 
-// matches reports whether the hash was made of exactly these bytes.
+// matches reports whether the hash was made from exactly these bytes.
 func (h Hashing) matches(hash, password string) bool {
 	salt, want := make([]byte, SaltSize), make([]byte, argonKeySize)
 	parts := strings.Split(hash, "$")
@@ -109,18 +108,20 @@ func (h Hashing) matches(hash, password string) bool {
 	return subtle.ConstantTimeCompare(h.derive(password, salt), want) == 1 && known
 }
 
-// What may be wrong with a new password.
+// The reasons to refuse a new password.
 var (
-	ErrPasswordShort      = holdfast.Errorf(holdfast.InvalidParams, "a password has at least %d characters", PasswordMin)
-	ErrPasswordLong       = holdfast.Errorf(holdfast.InvalidParams, "a password has at most %d characters", PasswordMax)
+	ErrPasswordShort = holdfast.Errorf(holdfast.InvalidParams, "a password must have at least %d characters",
+		PasswordMin)
+	ErrPasswordLong = holdfast.Errorf(holdfast.InvalidParams, "a password may have at most %d characters",
+		PasswordMax)
 	ErrPasswordCharacters = holdfast.Errorf(holdfast.InvalidParams,
-		"a password has no control characters, and none that cannot be typed the same way everywhere (RFC 8265)")
-	ErrPasswordSame = holdfast.Errorf(holdfast.InvalidParams, "the new password is the present one")
+		"a password must not have control characters or others that cannot be typed the same way everywhere (RFC 8265)")
+	ErrPasswordSame = holdfast.Errorf(holdfast.InvalidParams, "the new password is the current one")
 )
 
-// ValidPassword says whether a new password is long enough to keep, short enough to
-// hash and made of characters that can be typed again; it is one of the first three
-// errors above.
+// ValidPassword refuses a new password that is too short, too long, or has
+// characters that cannot be typed the same way everywhere. It returns one of
+// the first three errors above.
 func ValidPassword(password string) error {
 	normal, ok := normalPassword(password)
 	length := utf8.RuneCountInString(normal)

@@ -13,18 +13,18 @@ import (
 
 const testSalt = "0123456789abcdef"
 
-// quick costs next to nothing.
+// quick is the cheapest cost, for tests.
 var quick = party.Hashing{Passes: 1, Memory: 8}
 
-// rawHash is the hash of a password as it was made before passwords had a normal
-// form.
+// rawHash is an older hash, made from the typed form of a password.
 func rawHash(password string) string {
 	key := argon2.IDKey([]byte(password), []byte(testSalt), 2, 19*1024, 1, 32)
 	return "argon2id$" + base64.RawStdEncoding.EncodeToString([]byte(testSalt)) + "$" +
 		base64.RawStdEncoding.EncodeToString(key)
 }
 
-// One password is typed in many ways: RFC 8265, section 4.2 (OpaqueString).
+// The same password can be typed in many ways: RFC 8265, section 4.2
+// (OpaqueString).
 func TestPasswordsHaveANormalForm(t *testing.T) {
 	for name, row := range map[string]struct {
 		a, b string
@@ -61,12 +61,12 @@ func TestOldHashesStillWork(t *testing.T) {
 		"composed":            {"Schl\u00fcssel", false},
 		"combining":           {"Schlu\u0308ssel", true},
 		"a no-break space":    {"correct\u00a0horse", true},
-		"a control character": {"correct\thorse", false}, // it has no normal form to be hashed anew in
+		"a control character": {"correct\thorse", false}, // it has no normal form for a new hash
 		"an emoji":            {"correct \u2764\ufe0f horse", false},
 	} {
 		hash := rawHash(row.password)
 		if !party.StrongHashing.Check(hash, row.password) {
-			t.Errorf("%s: the password is not taken any more", name)
+			t.Errorf("%s: the password is not accepted any more", name)
 		}
 		if got := party.StrongHashing.Outdated(hash, row.password); got != row.outdated {
 			t.Errorf("%s: outdated is %v", name, got)

@@ -5,53 +5,54 @@ import (
 	"time"
 )
 
-// A ProofPurpose says what follows when somebody proves to read the mail of an
-// address.
+// A ProofPurpose says what a party may do after it has proved that it reads the
+// mail of an address.
 type ProofPurpose string
 
 // The purposes.
 const (
-	ProvesEmail    ProofPurpose = "Verify" // the address of the account is its owner's
-	ProvesNewEmail ProofPurpose = "Change" // the address takes the place of the one before
-	ProvesOwner    ProofPurpose = "Reset"  // a forgotten password may be set anew
+	ProvesEmail    ProofPurpose = "Verify" // the account's address belongs to its owner
+	ProvesNewEmail ProofPurpose = "Change" // the new address replaces the old one
+	ProvesOwner    ProofPurpose = "Reset"  // a new password may be set
 )
 
-// A Proof is what is kept of a letter by which somebody can prove to read the
-// mail of an address: by the link in it, or by typing its code. Neither can be
-// told from what is kept.
+// A Proof is the record of a letter with which a person can prove to read the
+// mail of an address: by its link, or by typing its code. Neither can be
+// recovered from the record.
 type Proof struct {
 	Party   ID
 	Purpose ProofPurpose
-	Email   string   // that the letter went to
-	Link    LinkHash // of the link's secret
-	Code    string   // from Hashing.Hash; empty when the letter has none
-	Guesses int      // at this code and, for the same purpose, those before it
-	// CountedBy is the subject for whose letters this one was counted; it is taken
-	// back once the letter has proved something.
+	Email   string   // to which the letter went
+	Link    LinkHash // hash of the link's secret
+	Code    string   // from Hashing.Hash; empty if the letter has no code
+	Guesses int      // at this code and at earlier ones for the same purpose
+	// CountedBy is the subject whose limit counts this letter. The count is taken
+	// back when the letter is used.
 	CountedBy string
 	Created   time.Time
 }
 
-// A LinkHash is what is kept of the secret in a link. The secret is as long as
-// a key, so that a plain hash hides it.
+// A LinkHash is the stored hash of a link's secret. The secret is as long as a
+// key, so a plain hash is enough to hide it.
 type LinkHash [sha256.Size]byte
 
 // HashLink hashes a link's secret.
 func HashLink(secret string) LinkHash { return sha256.Sum256([]byte(secret)) }
 
-// CodeDigits is how long a code is.
+// CodeDigits is the number of digits of a code.
 const CodeDigits = 6
 
 const (
 	linkLife  = 24 * time.Hour
 	resetLife = time.Hour
 	codeLife  = 30 * time.Minute
-	// codeGuessesMax bounds guesses until a code is right, over however many
-	// letters: one in a hundred thousand is lucky.
+	// codeGuessesMax is the largest number of wrong guesses before a right code,
+	// over all letters together. The chance to guess a code is then one in a
+	// hundred thousand.
 	codeGuessesMax = 10
 )
 
-// Life is how long the link holds.
+// Life is the time for which the link is valid.
 func (p Proof) Life() time.Duration {
 	if p.Purpose == ProvesOwner {
 		return resetLife
@@ -59,14 +60,14 @@ func (p Proof) Life() time.Duration {
 	return linkLife
 }
 
-// LinkOver reports whether the link is too old.
+// LinkOver reports whether the link has expired.
 func (p Proof) LinkOver(now time.Time) bool { return !now.Before(p.Created.Add(p.Life())) }
 
-// CodeOver reports whether the code is too old to be typed. The link may not be.
+// CodeOver reports whether the code has expired. The link may still be valid.
 func (p Proof) CodeOver(now time.Time) bool {
 	return p.Code == "" || !now.Before(p.Created.Add(codeLife))
 }
 
-// CodeExhausted reports whether too many codes were wrong for another one to be
-// tried. The link is left.
+// CodeExhausted reports whether there were too many wrong codes. The link can
+// still be used.
 func (p Proof) CodeExhausted() bool { return p.Guesses >= codeGuessesMax }

@@ -12,7 +12,7 @@ func TestProofsGrowOld(t *testing.T) {
 	for purpose, want := range map[party.ProofPurpose]struct{ link, code time.Duration }{
 		party.ProvesEmail:    {24 * time.Hour, 30 * time.Minute},
 		party.ProvesNewEmail: {24 * time.Hour, 30 * time.Minute},
-		party.ProvesOwner:    {link: time.Hour}, // has no code
+		party.ProvesOwner:    {link: time.Hour}, // without a code
 	} {
 		p := party.Proof{Purpose: purpose, Created: created}
 		if want.code > 0 {
@@ -20,15 +20,15 @@ func TestProofsGrowOld(t *testing.T) {
 		}
 		for life, over := range map[time.Duration]func(time.Time) bool{want.link: p.LinkOver, want.code: p.CodeOver} {
 			if at := created.Add(life - time.Microsecond); life > 0 && over(at) {
-				t.Errorf("%s: over at %v", purpose, at)
+				t.Errorf("%s: expired at %v", purpose, at)
 			}
 			if at := created.Add(life); !over(at) {
-				t.Errorf("%s: not over at %v", purpose, at)
+				t.Errorf("%s: not expired at %v", purpose, at)
 			}
 		}
 	}
 	if (party.Proof{Guesses: 9}).CodeExhausted() || !(party.Proof{Guesses: 10}).CodeExhausted() {
-		t.Error("a code is not guessed at ten times at most")
+		t.Error("a code may be guessed more or fewer than ten times")
 	}
 }
 

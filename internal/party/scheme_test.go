@@ -12,7 +12,7 @@ func TestReturnsBy(t *testing.T) {
 		"shop": true, "com.example.shop": true, "example": false, "javascript": false, "": false,
 	} {
 		if got := c.ReturnsBy(scheme); got != want {
-			t.Errorf("the caller returns by %q: %v", scheme, got)
+			t.Errorf("ReturnsBy(%q) is %v", scheme, got)
 		}
 	}
 }

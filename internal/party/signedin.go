@@ -2,9 +2,9 @@ package party
 
 import "time"
 
-// A SignedInID names a browser in which somebody is signed in, such as "S01K…".
-// It is no secret: the session that it belongs to has another name, which the
-// browser alone knows.
+// A SignedInID names a browser in which a party is signed in, such as "S01K…".
+// It is no secret. The session itself has a different name, which only the
+// browser has.
 type SignedInID string
 
 // A SignedIn is a browser in which a party is signed in.
@@ -16,28 +16,29 @@ type SignedIn struct {
 	Device
 }
 
-// A Device is what is kept of where somebody signed in, for them to know it
-// again: no more than that.
+// A Device describes the place of a sign-in, so that the party recognises it.
+// Nothing more is stored.
 type Device struct {
-	Browser string // "Firefox"; empty when not known
-	System  string // "Windows"; empty when not known
+	Browser string // "Firefox"; empty if unknown
+	System  string // "Windows"; empty if unknown
 	Network string // the address without its last part, "203.0.113.x"
 }
 
 const (
-	// SessionIdle is how long a browser's session lives after its last request.
+	// SessionIdle is the time after its last request at which a browser's session
+	// ends.
 	SessionIdle = 30 * time.Minute
-	// SessionLifeMax is how long it lives at most.
+	// SessionLifeMax is the longest life of a session.
 	SessionLifeMax = 24 * time.Hour
-	// SeenEvery is how often it is written that somebody was seen, at most.
+	// SeenEvery is the shortest time between two updates of LastSeen.
 	SeenEvery = time.Minute
 )
 
-// Over reports whether the session has ended by itself.
+// Over reports whether the session has expired.
 func (s SignedIn) Over(now time.Time) bool {
 	return s.TooOld(now) || !now.Before(s.LastSeen.Add(SessionIdle+SeenEvery))
 }
 
-// TooOld reports whether the session has lived for as long as one may, however busy
-// it was.
+// TooOld reports whether the session has reached its longest life, even if it
+// is in use.
 func (s SignedIn) TooOld(now time.Time) bool { return !now.Before(s.Begun.Add(SessionLifeMax)) }

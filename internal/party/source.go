@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// sourceNetwork is the prefix length of the smallest IPv6 network that a customer
-// gets: all addresses in it count as one.
+// sourceNetwork is the prefix length of the smallest IPv6 network that a
+// customer gets. All addresses in it count as one source.
 const sourceNetwork = 64
 
-// ClientAddress is the address that a request comes from. named are the values of
-// the header in which a proxy in front names the client, in order; its last entry
-// is the proxy's own word, with or without a port. Where the entry is no address,
-// or there is none, it is the address of the peer, as net/http has it in
-// RemoteAddr. The zero Addr means that neither is an address.
+// ClientAddress is the address that a request comes from. named are the values,
+// in order, of the header in which a proxy in front of the server names the
+// client. The proxy itself wrote the last entry, with or without a port. If
+// there is no entry or it is no address, peer is used, which is RemoteAddr of
+// net/http. The zero Addr means that neither is an address.
 func ClientAddress(named []string, peer string) netip.Addr {
 	if len(named) > 0 {
 		last := named[len(named)-1]
@@ -24,8 +24,8 @@ func ClientAddress(named []string, peer string) netip.Addr {
 	return parseAddress(peer)
 }
 
-// Source is ClientAddress as guesses, letters and floods are counted by it: an
-// IPv4 address, or the network of an IPv6 address.
+// Source is the form of ClientAddress by which guesses, letters and requests
+// are counted: an IPv4 address, or the network of an IPv6 address.
 func Source(named []string, peer string) string {
 	address := ClientAddress(named, peer)
 	switch {

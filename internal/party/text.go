@@ -7,9 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// ValidLine reports whether text is one line that can be shown to others: valid
-// UTF-8 with something to see in it, and no character that breaks a line, is
-// invisible, or changes the order in which the text around it is read.
+// ValidLine reports whether text is one line that can be shown to others. It
+// must be valid UTF-8 with something visible. It must have no character that
+// breaks a line, is invisible, or changes the reading order of the text around
+// it.
 func ValidLine(text string) bool {
 	if !utf8.ValidString(text) {
 		return false
@@ -37,33 +38,34 @@ func ValidLine(text string) bool {
 // need joiners between two characters.
 func joins(c rune) bool { return c == '\u200c' || c == '\u200d' }
 
-// joinable reports whether a joiner may stand before or after c.
+// joinable reports whether a joiner may be before or after c.
 func joinable(c rune) bool { return c == '\ufe0f' || unicode.In(c, unicode.L, unicode.M, unicode.S) }
 
-// blanks are letters and symbols that nobody sees.
+// blanks are letters and symbols that are invisible.
 var blanks = []rune{'\u115f', '\u1160', '\u2800', '\u3164', '\uffa0'}
 
-// hidden reports whether c is a control or format character, a line break,
-// private, or no character at all.
+// hidden reports whether c is a control or format character, a line break, a
+// private or an unassigned character.
 func hidden(c rune) bool {
 	return !unicode.IsGraphic(c) || slices.Contains(blanks, c)
 }
 
-// A FieldProblem is what is wrong with a line of text that a person typed into a
+// A FieldProblem is a problem of a line of text that a person typed into a
 // field.
 type FieldProblem string
 
-// The problems there are.
+// The problems.
 const (
 	FieldMissing  FieldProblem = "missing"
 	FieldTooLong  FieldProblem = "too long"
 	FieldNotALine FieldProblem = "not one line of visible text"
 	FieldCard     FieldProblem = "a card number"
-	FieldUnknown  FieldProblem = "not used there" // a country, or a state or postal code of it
+	FieldUnknown  FieldProblem = "not used there" // the country is unknown, or has no such state or postal code
 )
 
-// CheckLine finds what is wrong with a line that is kept and shown to others;
-// nothing means that it can be used. It has at most charactersMax characters.
+// CheckLine finds the problem of a line that is stored and shown to others. It
+// is empty if the line can be used. A line has at most charactersMax
+// characters.
 func CheckLine(text string, charactersMax int) FieldProblem {
 	switch {
 	case strings.TrimSpace(text) == "":
@@ -84,12 +86,12 @@ func ValidName(name string) bool { return CheckLine(name, NameMax) == "" }
 // Lengths of card numbers, in digits (ISO/IEC 7812).
 const cardDigitsMin, cardDigitsMax = 13, 19
 
-// LooksLikeCard reports whether text has a card number in it: from 13 to 19
-// digits that pass the check of Luhn, also in groups and in the digits of other
-// scripts. People paste card numbers into the wrong field, and other fields are
-// kept in clear text.
+// LooksLikeCard reports whether text has a card number in it: 13 to 19 digits
+// that pass the Luhn check, also in groups and in the digits of other scripts.
+// People paste card numbers into wrong fields, and those fields are stored in
+// clear text.
 func LooksLikeCard(text string) bool {
-	var groups [][]int // of digits, with nothing between them but what people put there
+	var groups [][]int // of digits, with only separators between them
 	inGroup := false
 	for _, c := range text {
 		digit, is := Digit(c)
@@ -109,7 +111,7 @@ func LooksLikeCard(text string) bool {
 	return anyCard(groups)
 }
 
-// anyCard reports whether some groups that follow one another are a card number.
+// anyCard reports whether any consecutive groups together are a card number.
 func anyCard(groups [][]int) bool {
 	for first := range groups {
 		var digits []int
@@ -125,7 +127,7 @@ func anyCard(groups [][]int) bool {
 	return false
 }
 
-// between reports whether people put c between the groups of a number.
+// between reports whether c can separate the groups of a number.
 func between(c rune) bool {
 	return unicode.IsSpace(c) || unicode.In(c, unicode.Pd, unicode.Cf) || strings.ContainsRune("._/", c)
 }
@@ -144,8 +146,9 @@ func luhn(digits []int) bool {
 	return sum%10 == 0
 }
 
-// Digit is the value of a decimal digit of any script. Unicode has the digits of
-// each script in order from zero to nine, and ranges of digits hold whole scripts.
+// Digit is the value of a decimal digit of any script. In Unicode the digits of
+// each script are in order from zero to nine, and a range of digits always has
+// complete scripts.
 func Digit(c rune) (value int, ok bool) {
 	for _, r := range unicode.Nd.R16 {
 		if low, high := rune(r.Lo), rune(r.Hi); low <= c && c <= high {
@@ -160,8 +163,8 @@ func Digit(c rune) (value int, ok bool) {
 	return 0, false
 }
 
-// PlainDigits writes the digits of all scripts as those of ASCII, and leaves the
-// rest as it is.
+// PlainDigits replaces the digits of all scripts with ASCII digits. It does not
+// change other characters.
 func PlainDigits(text string) string {
 	return strings.Map(func(c rune) rune {
 		if value, is := Digit(c); is {

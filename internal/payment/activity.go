@@ -159,14 +159,14 @@ func (a *Activity) Totals() Totals {
 // Roles returns the roles that an account has in the transaction.
 func (t Transaction) Roles(account party.ID) (roles []holdfast.Role) {
 	for _, part := range []struct {
-		who  party.ID
-		role holdfast.Role
+		party party.ID
+		role  holdfast.Role
 	}{
 		{t.Sender, holdfast.RoleSender},
 		{t.Recipient, holdfast.RoleRecipient},
 		{t.Owner, holdfast.RoleCaller},
 	} {
-		if part.who == account {
+		if part.party == account {
 			roles = append(roles, part.role)
 		}
 	}

@@ -62,7 +62,8 @@ func (f File) auditHistory() (found []Finding) {
 			found = append(found, f.finding("transaction_history", h.Seq, "begins at %s but the step before ended at %s",
 				h.Before, state))
 		case !f.Transaction.Kind.May(h.Verb):
-			found = append(found, f.finding("transaction_history", h.Seq, "a %[2]s has no step %[1]s", h.Verb, f.Transaction.Kind))
+			found = append(found, f.finding("transaction_history", h.Seq, "a %[2]s has no step %[1]s", h.Verb,
+				f.Transaction.Kind))
 		case !ok || next != h.After:
 			found = append(found, f.finding("transaction_history", h.Seq, "%s does not lead from %s to %s", h.Verb, h.Before,
 				h.After))
@@ -184,7 +185,8 @@ func (f File) auditPostings() (found []Finding) {
 				want[i].To))
 		case i >= len(want):
 			p := f.Postings[i]
-			found = append(found, f.finding("postings", p.Seq, "is not part of any step: %v from %s to %s", p.Amount, p.From, p.To))
+			found = append(found, f.finding("postings", p.Seq, "is not part of any step: %v from %s to %s", p.Amount, p.From,
+				p.To))
 		case f.Postings[i].Posting != want[i]:
 			p := f.Postings[i]
 			found = append(found, f.finding("postings", p.Seq, "is %v from %s to %s but should be %v from %s to %s",

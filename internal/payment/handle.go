@@ -16,7 +16,7 @@ type TokenHandle string
 
 const (
 	handleBytes = 16 // of the token id's hash
-	handleBase  = 36 // of the time's digits
+	handleBase  = 36 // of the digits of its time
 )
 
 var handleLetters = base32.StdEncoding.WithPadding(base32.NoPadding)

@@ -78,7 +78,8 @@ func standing(p party.Party) string { return strings.ToLower(string(p.Standing))
 func (in Input) instrument() error {
 	switch in.Token.Method {
 	case "":
-		return holdfast.Errorf(holdfast.PaymentMethodNotDefined, "the sender token has neither a payment method nor an instrument")
+		return holdfast.Errorf(holdfast.PaymentMethodNotDefined,
+			"the sender token has neither a payment method nor an instrument")
 	case holdfast.MethodPrepaid, holdfast.MethodDebt:
 		return in.aggregate()
 	case holdfast.MethodCC, holdfast.MethodACH, holdfast.MethodABT:
@@ -171,7 +172,8 @@ func amountFor(name string, m holdfast.PaymentMethod, amount money.Amount) error
 	case !amount.Given():
 		return holdfast.Errorf(holdfast.InvalidParams, "%s is missing", name)
 	case amount.Cmp(least) < 0 || amount.Cmp(amountMax) > 0:
-		return holdfast.Errorf(holdfast.AmountOutOfRange, "%s is %v; it must be from %v to %v", name, amount, least, amountMax)
+		return holdfast.Errorf(holdfast.AmountOutOfRange, "%s is %v; it must be from %v to %v", name, amount, least,
+			amountMax)
 	}
 	return nil
 }
@@ -179,7 +181,8 @@ func amountFor(name string, m holdfast.PaymentMethod, amount money.Amount) error
 // checkTimeout refuses a TransactionTimeoutInMins outside the allowed range.
 func checkTimeout(mins int) error {
 	if mins < 0 || mins > TimeoutMinsMax {
-		return holdfast.Errorf(holdfast.InvalidParams, "TransactionTimeoutInMins must be from 1 to %d minutes", TimeoutMinsMax)
+		return holdfast.Errorf(holdfast.InvalidParams, "TransactionTimeoutInMins must be from 1 to %d minutes",
+			TimeoutMinsMax)
 	}
 	return nil
 }

@@ -1,5 +1,5 @@
-// Package welcome is the page for people who open the address of the API in a
-// browser: where the pages for people are, and where the API is.
+// Package welcome is the page for people who open the API's address in a
+// browser. It links to the account pages and to the pages about the API.
 package welcome
 
 import (
@@ -15,17 +15,17 @@ var templateFiles embed.FS
 
 var pages = webui.MustParsePages(templateFiles)
 
-// A Server answers browsers at "/", and at addresses where there is nothing.
+// A Server answers browsers at "/" and at unknown addresses.
 type Server struct {
 	API     string // the address for programs
-	Account string // path of the pages for buyers and sellers
-	Inbox   string // path of the mails that a sandbox keeps; empty without
+	Account string // path of the account pages
+	Inbox   string // path of the sandbox's inbox; empty without one
 	Manual  string // path of the pages about the API
 	Schema  string // path of the API's schema
 	Log     *slog.Logger
 }
 
-// A welcomePage names what there is.
+// A welcomePage has the links of the page.
 type welcomePage struct {
 	Heading, Text string
 	Server

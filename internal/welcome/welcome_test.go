@@ -35,7 +35,7 @@ func TestThePageNamesWhatThereIs(t *testing.T) {
 					}
 				}
 				if strings.Contains(body, `href="/inbox/"`) != (inbox != "") {
-					t.Errorf("%s in %s: the inbox is named, or not named", path, words.Tag())
+					t.Errorf("%s in %s: the link to the inbox is wrong", path, words.Tag())
 				}
 				if strings.Contains(body, words.T("layout.protected")) || strings.Contains(body, words.T("layout.foot")) {
 					t.Errorf("%s in %s calls itself a checkout", path, words.Tag())

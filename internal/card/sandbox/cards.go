@@ -7,19 +7,19 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// A Card is one of the published test cards: the only numbers that the sandbox
-// takes. They are nobody's, so they may be printed anywhere.
+// A Card is one of the published test cards, the only numbers that the sandbox
+// accepts. They belong to nobody, so they may be printed anywhere.
 type Card struct {
-	Number string // digits alone
+	Number string // only digits
 	Brand  string // "Visa"
 	Name   string // the sandbox's own, "visa-approves"
-	Does   string // what happens to it, for documents and pages
+	Does   string // its behaviour, for documents and pages
 
-	refused payment.CardProblem // by Verify; empty takes it
+	refused payment.CardProblem // by Verify; empty if it is accepted
 	script  map[payment.Step]Outcome
 }
 
-// Ref is the network's own name for the card, which is kept instead of its
+// Ref is the network's own name for the card. It is stored instead of the
 // number.
 func (c Card) Ref() string { return refPrefix + c.Name }
 
@@ -33,8 +33,8 @@ const (
 	discover   = "Discover"
 )
 
-// Cards returns the test cards, approving ones first. Any expiry date in the
-// future and any security code of the right length go with them.
+// Cards returns the test cards, approving cards first. They accept any expiry
+// date in the future and any security code of the right length.
 func Cards() []Card { return slices.Clone(cards) }
 
 var cards = []Card{
@@ -95,17 +95,17 @@ var cards = []Card{
 	},
 	{
 		Number: "4000000000001026", Brand: visa, Name: "visa-late",
-		Does:   "Approves, but answers Reserve and Pay after five seconds: the caller is answered Pending first.",
+		Does:   "Approves Reserve and Pay, but only after five seconds: the caller first gets Pending.",
 		script: whenPaying(Outcome{Delay: lateDelay}),
 	},
 	{
 		Number: "4000000000001034", Brand: visa, Name: "visa-lost-question",
-		Does:   "The first question of Reserve or Pay gets lost on its way and takes no effect. Asked again, it approves.",
+		Does:   "The first question of Reserve or Pay is lost and has no effect. Asked again, it approves.",
 		script: whenPaying(Outcome{Lost: LostQuestion}),
 	},
 	{
 		Number: "4000000000001042", Brand: visa, Name: "visa-lost-answer",
-		Does: "The first question of Reserve or Pay takes effect and its answer gets lost. Asked again, it gives the " +
+		Does: "The first question of Reserve or Pay takes effect, but its answer is lost. Asked again, it gives the " +
 			"same answer.",
 		script: whenPaying(Outcome{Lost: LostAnswer}),
 	},
@@ -115,13 +115,14 @@ func on(step payment.Step, o Outcome) map[payment.Step]Outcome {
 	return map[payment.Step]Outcome{step: o}
 }
 
-// whenPaying is what happens when the card is asked to hold or to pay.
+// whenPaying is a card whose outcome applies to a hold or a charge.
 func whenPaying(o Outcome) map[payment.Step]Outcome {
 	return map[payment.Step]Outcome{payment.StepAuthorize: o, payment.StepCharge: o}
 }
 
 // BankRef is the network's own name for the one bank account that everybody has
-// in the sandbox. It pays and is paid, but for amounts that say otherwise.
+// in the sandbox. It approves every payment, except for amounts that decide
+// otherwise.
 const BankRef = refPrefix + "bank"
 
 var (

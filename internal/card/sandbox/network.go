@@ -1,5 +1,5 @@
-// Package sandbox is a card network for trying things out: it takes test cards
-// only, and does what each of them, the amount or a script says.
+// Package sandbox is a card network for development. It accepts only test
+// cards. The card, the amount or a test's script decides the outcome.
 package sandbox
 
 import (
@@ -16,14 +16,14 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// A Network answers for test cards. Its answer is a function of the question
-// alone, so that a question asked again after a restart, when nothing of it is
-// remembered, gets the answer it got before. Only [Network.Next] departs from
-// that.
+// A Network answers for test cards. The answer depends only on the question. So
+// a question that is sent again after a restart gets the same answer, though
+// the network has forgotten it. Only the scripts of [Network.Next] do not
+// follow this rule.
 type Network struct {
 	Now   func() time.Time                     // real time, for expiry dates
 	After func(time.Duration) <-chan time.Time // nil means time.After
-	// PlainAmounts keeps amounts from deciding anything: only cards do.
+	// PlainAmounts means that only cards decide the outcome, not amounts.
 	PlainAmounts bool
 
 	mu     sync.Mutex
@@ -33,20 +33,20 @@ type Network struct {
 
 var _ card.Network = (*Network)(nil)
 
-// An Outcome is what happens to one question. The zero Outcome approves at
-// once.
+// An Outcome is the result of one question. The zero Outcome approves at once.
 type Outcome struct {
-	Step    payment.Step        // the only step it is for; empty means any
+	Step    payment.Step        // the only step that it applies to; empty means any
 	Decline holdfast.StatusCode // empty approves
 	Message string              // of a decline, for the caller
-	Delay   time.Duration       // before the answer, at the first asking
-	Lost    Loss                // at the first asking
+	Delay   time.Duration       // before the first answer
+	Lost    Loss                // the first time
 }
 
-// A Loss says what gets lost when a question ends without an answer.
+// A Loss says whether the question or the answer is lost.
 type Loss int
 
-// A lost question takes no effect; a lost answer leaves its effect behind.
+// A lost question has no effect. If the answer is lost, the question still has
+// its effect.
 const (
 	LostNothing Loss = iota
 	LostQuestion
@@ -54,27 +54,27 @@ const (
 )
 
 const (
-	// lateDelay is longer than a caller waits and shorter than the processor's
-	// own patience.
+	// lateDelay is longer than a request waits and shorter than the processor's
+	// time-out for the network.
 	lateDelay = 5 * time.Second
-	// lossDelay is how long a loss stays unnoticed, unless the one who asks
-	// gives up before.
+	// lossDelay is the time until Ask reports a loss, unless its context ends
+	// before.
 	lossDelay = 30 * time.Second
 )
 
-// errLost is what is known of a question that got lost: nothing.
+// errLost is the error for a question without an answer.
 var errLost = errors.New("the sandbox network did not answer")
 
-// Next has outcomes come true for the next questions that have not been
-// answered yet, one each in this order, whatever their cards and amounts say.
+// Next sets the outcomes of the next new questions, one each in this order.
+// Cards and amounts do not matter for them.
 func (n *Network) Next(outcomes ...Outcome) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.script = append(n.script, outcomes...)
 }
 
-// Ask answers one question, once: asked again under its key it does nothing and
-// gets the first answer.
+// Ask answers one question. A question with the same key has no further effect
+// and gets the first answer.
 func (n *Network) Ask(ctx context.Context, q card.Question) (payment.Answer, error) {
 	if err := ctx.Err(); err != nil {
 		return payment.Answer{}, err
@@ -92,8 +92,8 @@ func (n *Network) Ask(ctx context.Context, q card.Question) (payment.Answer, err
 	return answer, nil
 }
 
-// decide finds the answer and lets it take effect. The lock makes it one
-// question, however many ask it at a time.
+// decide finds the answer and lets it take effect. The lock makes sure that
+// this happens once, even if the same question is sent several times at once.
 func (n *Network) decide(q card.Question) (payment.Answer, Outcome) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -108,7 +108,7 @@ func (n *Network) decide(q card.Question) (payment.Answer, Outcome) {
 	return answer, o
 }
 
-// outcome is what the script says, else the card, else the amount.
+// outcome is decided by the script, else by the card, else by the amount.
 func (n *Network) outcome(q card.Question) Outcome {
 	for i, o := range n.script {
 		if o.Step == "" || o.Step == q.Step {
@@ -124,7 +124,7 @@ func (n *Network) outcome(q card.Question) Outcome {
 	if paying(q.Step) && o.Decline == "" && !n.PlainAmounts {
 		o = o.byAmount(q)
 	}
-	if q.Asked > 1 { // what is slow or gets lost does so once
+	if q.Asked > 1 { // delays and losses happen only once
 		o.Delay, o.Lost = 0, LostNothing
 	}
 	return o
@@ -133,9 +133,9 @@ func (n *Network) outcome(q card.Question) Outcome {
 // paying reports whether a step begins a payment.
 func paying(s payment.Step) bool { return s == payment.StepAuthorize || s == payment.StepCharge }
 
-// byAmount lets the first decimal of an amount decide, as the service's own
-// sandbox did (Sandbox, "simulating errors": N.6n is a temporary decline; that
-// 7 is a permanent one and 8 one that comes late is our reading).
+// byAmount lets the first decimal of an amount decide, as FPS's own sandbox did
+// (Sandbox, "simulating errors"). N.6n is a temporary decline. That N.7n is a
+// permanent and N.8n a late decline is this server's own choice.
 func (o Outcome) byAmount(q card.Question) Outcome {
 	const microPerDime = 100_000
 	switch q.Amount.Micro / microPerDime % 10 {
@@ -163,8 +163,8 @@ func (o Outcome) answer(q card.Question) payment.Answer {
 	return answer
 }
 
-// authorization names a hold by what was asked, so that it is the same after a
-// restart.
+// authorization names a hold. The name depends only on the question, so that it
+// is the same after a restart.
 func authorization(q card.Question) string {
 	sum := sha256.Sum256([]byte(q.Key()))
 	return "SBX" + strings.ToUpper(fmt.Sprintf("%x", sum[:8]))

@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// docs/api/sandbox-clock.md lists the test cards, and what each does.
+// docs/api/sandbox-clock.md lists the test cards and the behaviour of each.
 func TestPageHasTheCards(t *testing.T) {
 	var want [][]string
 	for _, c := range sandbox.Cards() {

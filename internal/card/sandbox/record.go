@@ -13,20 +13,20 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A Hold is what the network did for one transaction: what it holds, or took.
+// A Hold is the amount that the network holds or has taken for one transaction.
 type Hold struct {
 	Transaction   holdfast.TransactionID
 	Authorization string
 	Authorized    money.Amount
 	Captured      money.Amount // not given before the capture
-	Returned      money.Amount // not given before anything went back
+	Returned      money.Amount // not given before a return
 	Released      bool
 }
 
 // Open reports whether the amount is still held.
 func (h Hold) Open() bool { return !h.Captured.Given() && !h.Released }
 
-// Holds returns what is remembered of what was held, by transaction.
+// Holds returns the remembered holds, in the order of their transactions.
 func (n *Network) Holds() []Hold {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -38,17 +38,18 @@ func (n *Network) Holds() []Hold {
 	return holds
 }
 
-// Audit fails when somebody asked what no processor may ask: two different
-// questions under one key, more than was held, a capture or a release of what
-// was not held or is gone. It names every such question, up to a bound.
+// Audit fails if the network got a question that no processor may send.
+// Examples are two different questions with one key, a capture of more than the
+// hold, and a release after a capture. The error names every such question, up
+// to a limit.
 func (n *Network) Audit() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return errors.Join(n.record.faults...)
 }
 
-// record remembers what was done, up to a bound: what is forgotten is answered
-// the same, since answers depend on the question alone.
+// record remembers questions and answers, up to a limit. A forgotten question
+// gets the same answer again, because answers depend only on the question.
 type record struct {
 	answers map[string]answered // by Attempt.Key
 	holds   map[holdfast.TransactionID]*Hold
@@ -68,11 +69,11 @@ type asked struct {
 }
 
 const (
-	questionsMax = 20_000 // remembered
+	questionsMax = 20_000
 	faultsMax    = 100
 )
 
-// again finds the answer to a question met before.
+// again finds the answer to a question that was answered before.
 func (r *record) again(q card.Question) (payment.Answer, bool) {
 	before, ok := r.answers[q.Key()]
 	if !ok {
@@ -100,7 +101,7 @@ func (r *record) add(q card.Question, answer payment.Answer) {
 	}
 }
 
-// forget drops the older half, so that forgetting is rare.
+// forget drops the older half at once, so that it runs rarely.
 func (r *record) forget() {
 	half := len(r.order) / 2
 	for _, q := range r.order[:half] {
@@ -135,7 +136,7 @@ func (r *record) carryOut(q card.Question, answer payment.Answer) {
 // end captures or releases a hold.
 func (r *record) end(q card.Question) {
 	h := r.holds[q.Transaction]
-	if h == nil { // held before a restart, or forgotten: the question itself is all there is
+	if h == nil { // held before a restart, or forgotten: only the question is known
 		h = &Hold{Transaction: q.Transaction, Authorization: q.Authorization, Authorized: q.Amount}
 		r.holds[q.Transaction] = h
 	}
@@ -154,8 +155,8 @@ func (r *record) end(q card.Question) {
 	h.Released = true
 }
 
-// giveBack returns what was taken for a payment, which a refund names by its
-// authorization alone.
+// giveBack returns money that was taken for a payment. A refund names the
+// payment only by its authorization.
 func (r *record) giveBack(q card.Question) {
 	for _, h := range r.holds {
 		if h.Authorization != q.Authorization {
@@ -169,7 +170,7 @@ func (r *record) giveBack(q card.Question) {
 		}
 		return
 	}
-	if q.Authorization == "" { // what was taken before a restart is not remembered
+	if q.Authorization == "" { // charges from before a restart are forgotten
 		r.fault("%s names no payment", q.Key())
 	}
 }

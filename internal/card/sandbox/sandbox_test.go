@@ -20,7 +20,7 @@ import (
 
 var today = time.Date(2026, time.November, 23, 10, 0, 0, 0, time.UTC)
 
-// atOnce lets every pause be over at once and remembers how long it was.
+// atOnce ends every pause at once and records its length.
 type atOnce struct {
 	mu     sync.Mutex
 	pauses []time.Duration
@@ -55,7 +55,7 @@ func TestVerifyKeepsTestCards(t *testing.T) {
 		"6011111111111117": {Brand: "Discover", Last4: "1117", Ref: "sandbox:discover-approves"},
 		"4000000000000341": {Brand: "Visa", Last4: "0341", Ref: "sandbox:visa-declined-later"},
 	} {
-		got, err := n.Verify(t.Context(), visa(number, "123", 11, 2026)) // good to the end of this month
+		got, err := n.Verify(t.Context(), visa(number, "123", 11, 2026)) // valid to the end of this month
 		if err != nil {
 			t.Errorf("card ending in %s: %v", want.Last4, err)
 		}
@@ -106,20 +106,20 @@ func TestVerifyRefuses(t *testing.T) {
 				t.Errorf("the problem is %q, want %q", refused.Problem, row.want)
 			}
 			if number := row.details.Number.Reveal(); number != "" && strings.Contains(err.Error(), number) {
-				t.Errorf("the refusal holds the number")
+				t.Errorf("the refusal contains the number")
 			}
 		})
 	}
 }
 
-// Every published card is a number that forms would take, and none is kept
+// Every published card has a number that forms accept, and no card is stored
 // under its number.
 func TestCardsAreWellFormed(t *testing.T) {
 	n, _ := newNetwork()
 	seen := map[string]bool{}
 	for _, c := range sandbox.Cards() {
 		if seen[c.Number] || seen[c.Name] || c.Does == "" {
-			t.Errorf("card %s is there twice or says nothing of itself", c.Name)
+			t.Errorf("card %s is listed twice or has no description", c.Name)
 		}
 		seen[c.Number], seen[c.Name] = true, true
 		code := "123"
@@ -129,7 +129,7 @@ func TestCardsAreWellFormed(t *testing.T) {
 		kept, err := n.Verify(t.Context(), visa(c.Number, code, 12, 2030))
 		if refused, ok := errors.AsType[*card.RefusedError](err); ok &&
 			(refused.Problem == payment.CardExpiredByIssuer || refused.Problem == payment.CardCodeWrong) {
-			continue // by its own nature
+			continue // the card is refused by design
 		}
 		if err != nil || kept.Ref != c.Ref() || strings.Contains(kept.Ref, c.Number) {
 			t.Errorf("card %s is kept as %v, %v", c.Name, kept, err)
@@ -149,7 +149,7 @@ func TestAnswers(t *testing.T) {
 		card   string
 		step   payment.Step
 		cents  int64
-		code   holdfast.StatusCode // empty: approved
+		code   holdfast.StatusCode // empty if approved
 		pauses []time.Duration
 	}{
 		{"visa-approves", payment.StepAuthorize, 12_00, "", nil},
@@ -215,7 +215,7 @@ func TestLostQuestionTakesNoEffect(t *testing.T) {
 		t.Fatalf("the first question is answered: %+v", answer)
 	}
 	if holds := n.Holds(); len(holds) != 0 {
-		t.Errorf("a question that got lost holds %+v", holds)
+		t.Errorf("a lost question holds %+v", holds)
 	}
 	q.Asked = 2
 	if answer, err := n.Ask(t.Context(), q); err != nil || !answer.Approved {
@@ -234,7 +234,7 @@ func TestLostAnswerLeavesItsEffect(t *testing.T) {
 	}
 	holds := n.Holds()
 	if len(holds) != 1 || !holds[0].Open() {
-		t.Fatalf("the question took effect, but what is held is %+v", holds)
+		t.Fatalf("the question took effect, but the holds are %+v", holds)
 	}
 	q.Asked = 2
 	answer, err := n.Ask(t.Context(), q)
@@ -242,7 +242,7 @@ func TestLostAnswerLeavesItsEffect(t *testing.T) {
 		t.Errorf("asked again: got %+v and %v, want hold %s", answer, err, holds[0].Authorization)
 	}
 	if diff := cmp.Diff(holds, n.Holds()); diff != "" {
-		t.Errorf("asking again changed what is held (-before +after):\n%s", diff)
+		t.Errorf("asking again changed the holds (-before +after):\n%s", diff)
 	}
 	restarted, _ := newNetwork()
 	if again, err := restarted.Ask(t.Context(), q); err != nil || again != answer {
@@ -263,7 +263,7 @@ func TestAskEndsWithItsContext(t *testing.T) {
 		}()
 		cancel()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
-			t.Errorf("%s: got %v, want that the context ended", ref, err)
+			t.Errorf("%s: got %v, want the context's error", ref, err)
 		}
 	}
 }
@@ -299,11 +299,11 @@ func TestScriptGoesFirst(t *testing.T) {
 		t.Errorf("capture: got %+v, want the script's decline", got)
 	}
 	if got := ask("T3", payment.StepAuthorize, ""); got.Approved {
-		t.Errorf("third hold: got %+v, want what the amount says when the script is over", got)
+		t.Errorf("third hold: got %+v, want the outcome of the amount after the end of the script", got)
 	}
 }
 
-// However many ask at a time, one thing happens.
+// A question that is sent many times at once takes effect once.
 func TestOneKeyIsOneQuestion(t *testing.T) {
 	n, _ := newNetwork()
 	answers := make(chan payment.Answer, 20)
@@ -344,7 +344,7 @@ func TestAuditNamesWhatMayNotBeAsked(t *testing.T) {
 	for _, row := range []struct {
 		name  string
 		asked []card.Question // after a hold of 12.00
-		fault string          // empty: none
+		fault string          // empty if none
 	}{
 		{"captured in part", []card.Question{question("visa-approves", payment.StepCapture, 5_00)}, ""},
 		{"released", []card.Question{question("visa-approves", payment.StepRelease, 12_00)}, ""},

@@ -18,8 +18,8 @@ const (
 	lastFour        = 4
 )
 
-// Verify takes a published test card whose details could be a real card's, and
-// refuses every other number: none may ever be kept here.
+// Verify accepts a published test card with plausible details. It refuses every
+// other number, because a real card number must never be stored.
 func (n *Network) Verify(ctx context.Context, d card.Details) (card.Kept, error) {
 	if err := ctx.Err(); err != nil {
 		return card.Kept{}, err
@@ -56,7 +56,8 @@ func lookUp(number string) (c Card, problem payment.CardProblem) {
 	return c, payment.CardNotForTests
 }
 
-// expiryProblem: a card is good to the end of the month printed on it.
+// expiryProblem refuses an expired card. A card is valid to the end of the
+// month printed on it.
 func expiryProblem(month, year int, now time.Time) payment.CardProblem {
 	switch {
 	case month < 1 || month > 12, year < 1000 || year > now.Year()+expiryYearsMax:
