@@ -70,6 +70,8 @@ func (in Input) using(c Change, limits []LimitChange) Change {
 
 // payment has the common part of Reserve and Pay.
 func (in Input) payment(kind Kind, r holdfast.ReserveRequest) (t Transaction, limits []LimitChange, err error) {
+	// The processor has checked the request before it began the transaction. The
+	// decision checks it again, with the caller's current settings.
 	if err := CheckPayment(kind, r, in.Caller); err != nil {
 		return t, nil, err
 	}

@@ -11,28 +11,28 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// An ActivityPage is a page of an account's transactions in the sandbox or in the
-// live world, with the names that stand in it.
+// An ActivityPage is a page of an account's transactions, in the sandbox or
+// with real money, with the names to show.
 type ActivityPage struct {
 	payment.Activity
 	Sandbox bool
 	Real    time.Time
-	// Named has the names that stand in a transaction read before Matches is asked
-	// about it.
+	// Named makes Read look up the names in a transaction before it asks Matches
+	// about the transaction.
 	Named bool
 
 	Parties map[party.ID]string
 	Callers map[party.CallerID]party.Caller
-	Reasons map[holdfast.TokenID]string // paymentReason, where no description says what a payment is for
-	Balance money.Amount                // of the account, as it is now
+	Reasons map[holdfast.TokenID]string // paymentReason of tokens; for payments without a description
+	Balance money.Amount                // the account's current balance
 }
 
-// activityReadMost is how many transactions are read at a time.
-const activityReadMost = 256
+// activityReadMax is how many transactions are read at a time.
+const activityReadMax = 256
 
-// Read fills the page: out of what the account's own callers did, what came to it
-// through others, and what it paid itself, in one order. Each transaction is
-// read as it stands by its own caller's clock.
+// Read fills the page. It merges the transactions of the account's own callers,
+// those that paid the account through other callers, and those that the account
+// paid. Each transaction is shown in its state by its own caller's clock.
 func (p *ActivityPage) Read(tx *store.ReadTx) error {
 	p.Parties, p.Callers, p.Reasons = map[party.ID]string{}, map[party.CallerID]party.Caller{},
 		map[holdfast.TokenID]string{}
@@ -59,7 +59,8 @@ func (p *ActivityPage) Read(tx *store.ReadTx) error {
 	return p.readNames(tx, p.Rows)
 }
 
-// A source is a listing with what was read of it and not yet looked at.
+// A source is a listing with the transactions that were read but are not on the
+// page yet.
 type source struct {
 	store.Listing
 	waiting []payment.Transaction
@@ -68,10 +69,10 @@ type source struct {
 
 func (p *ActivityPage) first(tx *store.ReadTx, s *source) (t payment.Transaction, ok bool, err error) {
 	if len(s.waiting) == 0 && !s.ended {
-		if s.waiting, err = tx.Next(&s.Listing, activityReadMost); err != nil {
+		if s.waiting, err = tx.Next(&s.Listing, activityReadMax); err != nil {
 			return t, false, err
 		}
-		s.ended = len(s.waiting) < activityReadMost
+		s.ended = len(s.waiting) < activityReadMax
 		if p.Named {
 			if err := p.readNames(tx, s.waiting); err != nil {
 				return t, false, err
@@ -85,7 +86,7 @@ func (p *ActivityPage) first(tx *store.ReadTx, s *source) (t payment.Transaction
 }
 
 // merge adds transactions to the page in the order of their time, each once,
-// until it is full or there are no more.
+// until the page is full or no more are left.
 func (p *ActivityPage) merge(tx *store.ReadTx, sources []*source) error {
 	var last holdfast.TransactionID
 	for {
@@ -105,7 +106,7 @@ func (p *ActivityPage) merge(tx *store.ReadTx, sources []*source) error {
 		}
 		next.waiting = next.waiting[1:]
 		if t.ID == last {
-			continue // of two sources
+			continue // it was in two sources
 		}
 		last = t.ID
 		caller, err := p.caller(tx, t.Caller)
@@ -137,8 +138,9 @@ func (p *ActivityPage) caller(tx *store.ReadTx, id party.CallerID) (party.Caller
 	return c, err
 }
 
-// readNames reads the names of the parties of some transactions, and for the account
-// itself what their senders approved, where no description says what they are for.
+// readNames reads the names of the parties of some transactions. On the
+// account's own page it also reads the reasons that senders approved, for
+// transactions without a description.
 func (p *ActivityPage) readNames(tx *store.ReadTx, rows []payment.Transaction) error {
 	var unnamed []party.ID
 	var undescribed []payment.Transaction

@@ -9,9 +9,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// AddAddress keeps a shipping address, which becomes the owner's default. One
-// that cannot be printed on a label is InvalidParams; party.CheckAddress says
-// why.
+// AddAddress adds a shipping address, which becomes the owner's default. An
+// address that cannot be printed on a label is InvalidParams;
+// party.CheckAddress says why.
 func (p *Processor) AddAddress(ctx context.Context, owner party.ID, typed holdfast.Address) (party.Address, error) {
 	a, err := p.newAddress(owner, typed)
 	if err != nil {
@@ -30,8 +30,8 @@ func (p *Processor) AddAddress(ctx context.Context, owner party.ID, typed holdfa
 	return a, err
 }
 
-// ChangeAddress puts another address in the place of one of a party's. What was
-// sent to the old one before keeps it.
+// ChangeAddress replaces one of a party's addresses by another. Earlier orders
+// keep the old one.
 func (p *Processor) ChangeAddress(
 	ctx context.Context, owner party.ID, id party.AddressID, typed holdfast.Address,
 ) (party.Address, error) {
@@ -63,13 +63,13 @@ func (p *Processor) newAddress(owner party.ID, typed holdfast.Address) (party.Ad
 	}, nil
 }
 
-// ChooseDefaultAddress has a party's next parcels go to one of its addresses
-// unless it says otherwise.
+// ChooseDefaultAddress sets the address that a party's next orders are sent to
+// unless it chooses another.
 func (p *Processor) ChooseDefaultAddress(ctx context.Context, owner party.ID, id party.AddressID) error {
 	return p.changeAddress(ctx, owner, id, (*store.Tx).SetDefaultAddress)
 }
 
-// RemoveAddress has nothing new sent to one of a party's addresses.
+// RemoveAddress removes one of a party's addresses. Earlier orders keep it.
 func (p *Processor) RemoveAddress(ctx context.Context, owner party.ID, id party.AddressID) error {
 	return p.changeAddress(ctx, owner, id, (*store.Tx).RemoveAddress)
 }
@@ -94,7 +94,7 @@ func ownAddress(tx *store.ReadTx, owner party.ID, id party.AddressID) (party.Add
 	return a, err
 }
 
-// ChooseAddress has the order of a visit sent to one of the sender's addresses.
+// ChooseAddress sets the address that the order of a visit is sent to.
 func (p *Processor) ChooseAddress(
 	ctx context.Context, id payment.VisitID, sender party.ID, choice party.AddressID,
 ) (payment.Visit, error) {

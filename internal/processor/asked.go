@@ -10,16 +10,16 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// Asked is a request with all that it names.
+// Asked is the request of a visit, with the parties and tokens that it names.
 type Asked struct {
-	Request payment.PipelineRequest // with the methods alone that the payees take
-	Payees  []payment.Payee         // who would be paid; none of the Recipient pipeline
-	Edited  payment.Token           // of EditToken; zero when it is not there
+	Request payment.PipelineRequest // with only the methods that the payees accept
+	Payees  []payment.Payee         // the parties to be paid; none in the Recipient pipeline
+	Edited  payment.Token           // the token to edit; zero if there is none
 }
 
-// ReadAsked reads what a visit's request asks. It was well formed when the visit
-// began. A token that was cancelled meanwhile is read like any other: what is
-// wrong with it is told when the party agrees.
+// ReadAsked reads the request of a visit. It was well formed when the visit
+// began. A token that was cancelled since is read like any other; the party
+// sees the problem when it agrees.
 func ReadAsked(tx *store.ReadTx, caller party.Caller, v payment.Visit) (Asked, error) {
 	params, err := holdfast.ParseParams(v.Params)
 	if err != nil {

@@ -15,8 +15,9 @@ import (
 )
 
 // askNetwork asks the question that a change has written, if there is one. It
-// returns the transaction when the outcome is known or the caller's wait is over;
-// after the wait the question goes on in the background. No caller waits for a bank.
+// returns the transaction when the outcome is known or the caller's wait is
+// over. After the wait the question continues in the background. A bank debit
+// and a caller with PendingFirst get the Pending transaction at once.
 func (p *Processor) askNetwork(
 	ctx context.Context, caller party.Caller, c payment.Change,
 ) (payment.Transaction, error) {
@@ -50,9 +51,9 @@ func (p *Processor) askNetwork(
 }
 
 // ask asks the network one question and records the answer. If it fails, the
-// question is in doubt, and the failure is in the log. written is the transaction as
-// it was written with the question, if the caller of ask has it; commit writes the
-// answer.
+// question is in doubt, and the error is in the log. written is the transaction
+// as it was written with the question; nil means that the caller of ask does
+// not have it. commit writes the answer.
 func (p *Processor) ask(
 	a payment.Attempt, written *payment.Transaction, commit commitFunc,
 ) (after payment.Transaction, err error) {
@@ -65,7 +66,7 @@ func (p *Processor) ask(
 				a.Asked, "error", err)
 		}
 	}()
-	// Nobody waits for a slow network when the server ends.
+	// A slow network does not delay the end of the server.
 	ctx, cancel := context.WithTimeout(p.untilStopped(), or(p.NetworkTimeout, networkTimeoutDefault))
 	defer cancel()
 	answer, err := p.Network.Ask(ctx, card.Question{Attempt: a})
@@ -78,7 +79,7 @@ func (p *Processor) ask(
 	return p.recordOutcome(a, answer, written, commit)
 }
 
-// A commitFunc is the store's Complete, or its Background where no request waits.
+// A commitFunc is the store's Complete, or its Background if no request waits.
 type commitFunc func(context.Context, func(*store.Tx) error) error
 
 func missing(found bool, what, id string) error {
@@ -88,13 +89,15 @@ func missing(found bool, what, id string) error {
 	return fmt.Errorf("%s %s is missing", what, id)
 }
 
-// recordOutcome writes a network's answer, once: a second answer changes nothing.
-// What must be asked next is asked at once, in the background.
+// recordOutcome writes a network's answer, once: a second answer changes
+// nothing. If the answer leads to another question, that question is asked in
+// the background.
 //
-// Most transactions do not change between the question and the answer, so a
-// written one is used without reading it again. The commit fails with
-// [store.ErrStale] if it has changed, and recordOutcome then reads it. A transaction
-// with effects is always read, because they depend on its state.
+// Most transactions do not change between the question and the answer, so
+// recordOutcome uses written without reading the transaction again. If the
+// transaction has changed, the commit fails with [store.ErrStale], and
+// recordOutcome tries again with a fresh read. A transaction with effects is
+// always read, because its effects depend on its current state.
 func (p *Processor) recordOutcome(
 	a payment.Attempt, answer payment.Answer, written *payment.Transaction, commit commitFunc,
 ) (after payment.Transaction, err error) {
@@ -123,8 +126,9 @@ func (p *Processor) recordOutcome(
 	return after, nil
 }
 
-// decideOutcome writes what an answer means for the transaction as it stands, and
-// returns it with what is to be asked next.
+// decideOutcome writes what an answer means for the current state of the
+// transaction. It returns the transaction and the next question, if there is
+// one.
 func (p *Processor) decideOutcome(
 	tx *store.Tx, a payment.Attempt, answer payment.Answer, known *payment.Transaction,
 ) (t payment.Transaction, next *payment.Attempt, err error) {
@@ -170,15 +174,17 @@ func (p *Processor) decideOutcome(
 	return c.After, next, err
 }
 
-// gaveNothingBack reports whether the buyer's money stays where it should not:
-// a hold that was not released, a charge that was given up and not returned. A
-// refund that a network declines is back with the recipient.
+// gaveNothingBack reports whether the network has kept money that belongs to
+// the buyer: a hold that it did not release, or a cancelled charge that it did
+// not return. A declined refund does not count, because its money goes back to
+// the recipient.
 func gaveNothingBack(a payment.Attempt, answer payment.Answer, t payment.Transaction) bool {
 	back := a.Step == payment.StepRelease || a.Step == payment.StepReturn && t.Kind != payment.KindRefund
 	return back && !answer.Approved
 }
 
-// withEffects adds to a change what moves with the transaction.
+// withEffects adds the changes of limits, instruments and earlier payments that
+// come with a change of the transaction.
 func withEffects(tx *store.ReadTx, c payment.Change) (payment.Change, error) {
 	if !c.Moved() {
 		return c, nil
@@ -207,8 +213,9 @@ func withEffects(tx *store.ReadTx, c payment.Change) (payment.Change, error) {
 	return c.With(effects), nil
 }
 
-// limitsThatCount are those of the token and of the tokens that took its place,
-// and those of sender and recipient that were ever used.
+// limitsThatCount returns the limits in which a transaction counts: those of
+// its token and of the tokens that replaced it, and those of the sender and the
+// recipient that were ever used.
 func limitsThatCount(tx *store.ReadTx, t payment.Transaction) (all []payment.Limit, err error) {
 	caller, err := callerOf(tx, t.Caller)
 	if err != nil {
@@ -235,8 +242,8 @@ func limitsThatCount(tx *store.ReadTx, t payment.Transaction) (all []payment.Lim
 	return all, nil
 }
 
-// successor is the token that took a token's place. That there is none rests on the
-// token, which is cancelled when another one takes its place.
+// successor returns the token that replaced a token. A token is cancelled when
+// another one replaces it, so a token that is not cancelled has no successor.
 func successor(tx *store.ReadTx, c party.CallerID, id holdfast.TokenID) (next holdfast.TokenID, found bool, err error) {
 	t, found, err := tx.TokenFor(c, id)
 	if err != nil || !found || !t.Cancelled {
@@ -245,9 +252,9 @@ func successor(tx *store.ReadTx, c party.CallerID, id holdfast.TokenID) (next ho
 	return tx.Successor(c, id)
 }
 
-// askInBackground asks a question whose answer nobody waits for.
+// askInBackground asks a question without waiting for the answer.
 func (p *Processor) askInBackground(a payment.Attempt) {
 	p.start(func() {
-		_, _ = p.ask(a, nil, p.Store.Complete) // a failure is in the log and in doubt, and asked again
+		_, _ = p.ask(a, nil, p.Store.Complete) // on failure the question is in the log, in doubt and asked again
 	})
 }

@@ -9,19 +9,19 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// sandboxBankLast4 is of the one account that everybody has with the sandbox's
-// bank. No account number is ever asked for.
+// sandboxBankLast4 ends the number of the sandbox's one bank account, which all
+// parties share. No page asks for an account number.
 const sandboxBankLast4 = "6789"
 
-// bankRef is what the sandbox's network knows the account by.
+// bankRef is the sandbox network's name for the account.
 const bankRef = "sandbox:bank"
 
-// AddSandboxBank gives a party the test bank account that stands for bank
-// debits in the sandbox; asked again, it is the same one. Where real money moves
-// it is refused.
+// AddSandboxBank adds the test bank account, which stands for bank debits in
+// the sandbox. If the party has it already, AddSandboxBank returns it. For real
+// money it is refused.
 func (p *Processor) AddSandboxBank(ctx context.Context, sandbox bool, owner party.Party) (payment.Instrument, error) {
 	if !sandbox {
-		return payment.Instrument{}, holdfast.Errorf(holdfast.AccessFailure, "test bank accounts are the sandbox's")
+		return payment.Instrument{}, holdfast.Errorf(holdfast.AccessFailure, "test bank accounts exist only in the sandbox")
 	}
 	bank := payment.Instrument{
 		ID: payment.InstrumentID(p.ids().Other("I")), Owner: owner.ID, Method: holdfast.MethodACH,

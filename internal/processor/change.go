@@ -9,17 +9,17 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A changeInput is what a decision on an existing transaction needs.
+// A changeInput is the input of a decision on an existing transaction.
 type changeInput struct {
 	decision
 	Transaction payment.Transaction
 }
 
-// change loads one of the caller's transactions, asks decide how it changes, and
-// writes the change. It is the pattern of requests on an existing transaction, such
-// as Settle and Cancel; [Processor.once] is the pattern of requests with a reference
-// of their own. If the transaction has expired, the expiry is written in place of
-// the change and stays written, also when the request is refused.
+// change loads one of the caller's transactions, asks decide how it changes,
+// and writes the change. Requests on an existing transaction, such as Settle
+// and Cancel, use it; requests with a CallerReference use [Processor.once]. If
+// the transaction has expired, change writes the expiry in place of the change.
+// The expiry stays written even if the request is refused.
 func (p *Processor) change(
 	ctx context.Context, caller party.Caller, id holdfast.TransactionID, decide func(changeInput) (*payment.Change, error),
 ) error {

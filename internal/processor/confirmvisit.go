@@ -9,17 +9,23 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// Shown is what a party read on the confirm page beside the request itself.
+// Shown holds the choices that the confirm page showed, in addition to the
+// request itself.
 type Shown struct {
 	Instrument payment.InstrumentID
 	Address    party.AddressID
 }
 
-// ConfirmVisit installs what the party agrees to, and ends the visit. What is
-// confirmed must be what was shown, to an address that its owner has not removed
-// since, else it is ErrNotShown. Meanwhile one of the
-// caller's references may have been used, the party's account closed, or a token
-// that was to be edited cancelled: then the visit ends without success.
+// ConfirmVisit installs the tokens that the party agrees to, and ends the
+// visit. If the instrument or the address differs from what the page showed, or
+// if the owner has removed the address, it returns ErrNotShown. The visit ends
+// without success if something has changed since it began: a CallerReference
+// was used, the party's account was closed, or the token to edit was cancelled.
+//
+// A click on Confirm reads the visit, the caller and the request twice. The
+// door reads them to know which page and session the click belongs to.
+// changeVisit reads them again, because they may have changed and the decision
+// must rest on what its own transaction reads.
 func (p *Processor) ConfirmVisit(
 	ctx context.Context, id payment.VisitID, who party.ID, shown Shown,
 ) (payment.Visit, error) {
@@ -57,7 +63,8 @@ func (p *Processor) ConfirmVisit(
 	})
 }
 
-// agreement is what the party agrees to, with what it takes to carry it out.
+// agreement returns what the party agrees to, with all that is needed to carry
+// it out.
 func (s visitStep) agreement(v payment.Visit) (a payment.Agreement, err error) {
 	a = payment.Agreement{
 		Request: s.asked.Request, Caller: s.caller, Party: v.Sender, Edited: s.asked.Edited, Now: s.now(),
@@ -83,13 +90,14 @@ func (s visitStep) agreement(v payment.Visit) (a payment.Agreement, err error) {
 	return a, err
 }
 
-// install writes what was agreed to, and ends the visit with it.
+// install writes the tokens of an agreement, and ends the visit with success.
 func (s visitStep) install(v payment.Visit, made payment.Installation) (payment.Visit, error) {
 	if made.Replaces != "" {
 		if err := s.tx.CancelToken(s.caller.ID, made.Replaces); err != nil {
 			return v, err
 		}
-		// A step that rests on the old token, or on its limits, meets this one here.
+		// An action that has read the old token or its limits conflicts with this one
+		// on the instrument's row.
 		if err := s.tx.TouchAggregateOf(s.caller.ID, made.Replaces); err != nil {
 			return v, err
 		}

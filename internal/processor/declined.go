@@ -8,9 +8,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// ReadDecline tells how long ago an instrument was declined, if it was at its last
-// use. Uses in the sandbox say nothing about real payments, nor the other way
-// round.
+// ReadDecline reports whether an instrument was declined at its last use, and
+// how long ago. Uses in the sandbox say nothing about real payments, and the
+// reverse.
 func ReadDecline(
 	tx *store.ReadTx, sandbox bool, i payment.Instrument, real time.Time,
 ) (ago time.Duration, declined bool, err error) {

@@ -9,9 +9,9 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// Deposit puts money of the sandbox into a party's balance, in the books of a
-// sandbox caller, so that payments from a balance can be tried. It is no
-// caller's to see.
+// Deposit puts test money into a party's balance, in the books of a sandbox
+// caller, so that payments from a balance can be tried. The caller does not see
+// it.
 func (p *Processor) Deposit(ctx context.Context, caller party.CallerID, to party.ID, amount money.Amount) error {
 	id := p.ids().Transaction()
 	return p.Store.Update(ctx, func(tx *store.Tx) error {

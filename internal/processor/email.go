@@ -8,9 +8,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// ChangeEmail writes to an address that a party wants to have instead of its
-// own, which stays until the new one is proved. The party's password is asked
-// for again; see checkOwnPassword.
+// ChangeEmail sends a letter to the new address of a party. The party keeps its
+// old address until it has verified the new one. It must enter its password
+// again; see checkOwnPassword.
 func (p *Processor) ChangeEmail(ctx context.Context, who party.ID, o OwnPassword, email string) error {
 	if !party.ValidEmail(email) {
 		return holdfast.Errorf(holdfast.InvalidParams,
@@ -46,8 +46,8 @@ func (p *Processor) ChangeEmail(ctx context.Context, who party.ID, o OwnPassword
 	})
 }
 
-// moveEmail replaces a party's address by one that it has proved, and tells the
-// old one. Links that were sent there are worth nothing from now on.
+// moveEmail replaces a party's address by one that it has verified, and writes
+// to the old one. Links that were sent to the old address are no longer valid.
 func (p *Processor) moveEmail(tx *store.Tx, account party.Party, email string) error {
 	free, err := tx.SetEmail(account.ID, email)
 	if err != nil {

@@ -9,11 +9,12 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// EndInstrument ends a prepaid or a credit instrument on behalf of its sender,
-// who names one of its tokens. Nothing is added to it any more: its time is over
-// from now on, as if it had expired. A prepaid balance goes back to the sender's
-// account balance, at once or as soon as the recipient's covers it. What is owed
-// can still be settled, and nothing else. The caller is told of each token.
+// EndInstrument ends a prepaid or credit instrument for its sender, who names
+// one of the instrument's tokens. The instrument is over from now on, as if it
+// had expired. Its tokens are cancelled, and it takes no more money. A prepaid
+// balance goes back to the sender's account balance, at once or as soon as the
+// recipient's balance covers it. A debt can still be settled. The caller gets a
+// notification for each token.
 func (p *Processor) EndInstrument(
 	ctx context.Context, who party.ID, id holdfast.TokenID,
 ) (after payment.AggregateInstrument, err error) {
@@ -26,7 +27,7 @@ func (p *Processor) EndInstrument(
 			return err
 		}
 		if t.Aggregate == "" {
-			return holdfast.Errorf(holdfast.InvalidTokenID, "the token is for no prepaid or credit instrument")
+			return holdfast.Errorf(holdfast.InvalidTokenID, "the token does not belong to a prepaid or credit instrument")
 		}
 		d, err := p.decision(tx, party.Caller{ID: t.Caller})
 		if err != nil {

@@ -2,15 +2,15 @@ package processor
 
 import "github.com/holdfast-pay/holdfast/internal/payment"
 
-// KeepHandoverShort lets so many questions be on their way from Sweep to Release.
-func (p *Processor) KeepHandoverShort(most int) { p.handover.most = most }
+// KeepHandoverShort bounds how many questions may be between Sweep and Release.
+func (p *Processor) KeepHandoverShort(limit int) { p.handover.limit = limit }
 
-// Answer records an answer of the network. written is the transaction as it stood
-// with the question, where that is known.
+// Answer records an answer of the network. written is the transaction as it was
+// written with the question; nil means unknown.
 func (p *Processor) Answer(a payment.Attempt, answer payment.Answer, written *payment.Transaction) error {
 	_, err := p.recordOutcome(a, answer, written, p.Store.Complete)
 	return err
 }
 
-// KeepOverShort bounds how many instruments that are over one sweep looks at.
-func (p *Processor) KeepOverShort(most int) { p.over.most = most }
+// KeepOverShort bounds how many expired instruments one sweep reads.
+func (p *Processor) KeepOverShort(limit int) { p.over.limit = limit }

@@ -9,39 +9,41 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// handoverMax is how many questions may be on their way from Sweep to Release.
+// handoverMax is how many questions may be between Sweep and Release.
 const handoverMax = 512
 
-// A handover takes questions that were just written to whoever asks them, so that
-// they need not be looked for in the store, nor claimed there. It has few places:
-// however slow the network is, the books do not wait for it. A question without a
-// place is in the store, due at once; what is on its way when the server ends, or
-// for too long, is in doubt, and asked when its time comes. The zero value is ready.
+// A handover passes questions that were just written from Sweep to Release, so
+// that Release need not find and claim them in the store. Its size is bounded:
+// however slow the network is, the sweep does not wait. A question that finds
+// no place is only in the store and is due at once. A question that is in the
+// handover when the server ends, or that waits too long, is in doubt. Resolve
+// asks it when its time comes. The zero value is ready to use.
 type handover struct {
-	most   int // zero means handoverMax
+	limit  int // of places; zero means handoverMax
 	made   sync.Once
 	all    chan question
-	places atomic.Int64 // that are taken
+	places atomic.Int64 // places in use
 	more   chan struct{}
 }
 
-// A question is one to ask now, about a transaction as it stands.
+// A question is a question to ask now, about the current state of a
+// transaction.
 type question struct {
 	store.Doubt
-	by time.Time // when it is too late, since somebody else may ask it by then; zero is never
+	by time.Time // from then on another server may ask it, and Release must not; zero means never
 }
 
 func (h *handover) make() {
 	h.made.Do(func() {
-		h.most = cmp.Or(h.most, handoverMax)
-		h.all, h.more = make(chan question, h.most), make(chan struct{}, 1)
+		h.limit = cmp.Or(h.limit, handoverMax)
+		h.all, h.more = make(chan question, h.limit), make(chan struct{}, 1)
 	})
 }
 
-// reserve takes a place, if there is one.
+// reserve takes a place and reports whether there was one.
 func (h *handover) reserve() bool {
 	h.make()
-	if h.places.Add(1) <= int64(h.most) {
+	if h.places.Add(1) <= int64(h.limit) {
 		return true
 	}
 	h.leave()
@@ -51,19 +53,19 @@ func (h *handover) reserve() bool {
 // leave gives a place back.
 func (h *handover) leave() { h.places.Add(-1) }
 
-// add uses a place, until somebody takes what is in it.
+// add puts a question into a reserved place.
 func (h *handover) add(q question) {
 	h.all <- q // never waits: it has a place
 	select {
 	case h.more <- struct{}{}:
-	default: // somebody is told already
+	default: // a signal is waiting already
 	}
 }
 
-// take takes at most most of those that are there.
-func (h *handover) take(most int) (taken []question) {
+// take removes and returns at most limit questions.
+func (h *handover) take(limit int) (taken []question) {
 	h.make()
-	for range most {
+	for range limit {
 		select {
 		case q := <-h.all:
 			h.leave()

@@ -9,7 +9,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// IDs makes identifiers. Tests count; servers use RandomIDs.
+// IDs makes identifiers. Tests use a counter; servers use RandomIDs.
 type IDs interface {
 	Transaction() holdfast.TransactionID // 35 characters of [0-9A-Z]
 	Token() holdfast.TokenID             // 64 characters of [0-9A-Z]
@@ -18,8 +18,8 @@ type IDs interface {
 	Secret(size int) string // size characters for keys, unguessable
 }
 
-// RandomIDs makes unguessable identifiers that start with the time, so that
-// indexes on them grow at one end.
+// RandomIDs makes unguessable identifiers that start with the time, so that an
+// index on them grows at one end.
 type RandomIDs struct{ Now func() time.Time }
 
 const (
@@ -28,18 +28,19 @@ const (
 	timeDigits = 10 // base-36 digits of microseconds: enough until 2085
 )
 
-// Transaction begins with 1, as recorded ids do.
+// Transaction returns an id that begins with 1, like the transaction ids of
+// FPS.
 func (r RandomIDs) Transaction() holdfast.TransactionID {
 	return holdfast.TransactionID("1" + r.timed(34))
 }
 
-// Token is 64 characters.
+// Token returns an id of 64 characters.
 func (r RandomIDs) Token() holdfast.TokenID { return holdfast.TokenID(r.timed(64)) }
 
-// Other is the prefix and 25 characters.
+// Other returns the prefix and 25 characters.
 func (r RandomIDs) Other(prefix string) string { return prefix + r.timed(25) }
 
-// Secret has no time in it.
+// Secret returns random characters only, without the time.
 func (RandomIDs) Secret(size int) string { return random(size, base62) }
 
 func (r RandomIDs) timed(size int) string {
@@ -47,8 +48,8 @@ func (r RandomIDs) timed(size int) string {
 	return strings.Repeat("0", max(0, timeDigits-len(digits))) + digits + random(size-timeDigits, base36)
 }
 
-// random draws letters without bias: bytes beyond the largest multiple of the
-// alphabet's size are thrown away.
+// random draws characters of an alphabet with equal probability: it discards
+// bytes that are not below the largest multiple of the alphabet's size.
 func random(size int, alphabet string) string {
 	out := make([]byte, 0, size)
 	buffer := make([]byte, size+size/4+8)

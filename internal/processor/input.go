@@ -11,16 +11,15 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// named is what a request for a payment names.
+// named holds the tokens and the instrument that a request for a payment names.
 type named struct {
-	sender, recipient holdfast.TokenID // recipient is empty when none was named
+	sender, recipient holdfast.TokenID // recipient is empty if the request names none
 	aggregate         payment.AggregateID
 	aggregateMethod   holdfast.PaymentMethod
 }
 
-// load reads what the decision on a new payment needs to know. A token or an
-// instrument that is not there is refused; anything else that is missing is a
-// fault of ours.
+// load reads the input of the decision on a new payment. A missing token or
+// instrument is a refusal; any other missing row is a fault of this server.
 func (p *Processor) load(d decision, n named, id, commissionID holdfast.TransactionID) (payment.Input, error) {
 	in := payment.Input{ID: id, CommissionID: commissionID, Caller: d.caller, Fees: p.fees(), Now: d.now, Real: d.real}
 	token, found, err := d.tx.TokenFor(d.caller.ID, n.sender)
@@ -65,7 +64,8 @@ func (p *Processor) load(d decision, n named, id, commissionID holdfast.Transact
 	return in, d.loadBalances(&in)
 }
 
-// foresee has what a payment with a token always needs read together.
+// foresee announces the rows that every payment with this token needs, so that
+// the store reads them together.
 func (d decision) foresee(token payment.Token) {
 	ahead := d.tx.Ahead()
 	ahead.Party(d.caller.Owner)
@@ -80,8 +80,8 @@ func (d decision) foresee(token payment.Token) {
 	}
 }
 
-// loadAggregate reads the instrument that the request or, if it names none, the
-// token is about.
+// loadAggregate reads the prepaid or credit instrument that the request names,
+// or else the token's.
 func (d decision) loadAggregate(in *payment.Input, n named) (err error) {
 	id, asked := n.aggregate, n.aggregate != ""
 	if !asked {
@@ -100,8 +100,8 @@ func (d decision) loadAggregate(in *payment.Input, n named) (err error) {
 	return payment.FindAggregate(in.Aggregate, found, n.aggregateMethod, id, d.caller.Owner)
 }
 
-// loadParties reads sender, recipient and the caller's owner. A token that is no
-// sender's has none; the decision will refuse it.
+// loadParties reads the sender, the recipient and the caller's owner. A token
+// that cannot pay has no sender; the decision refuses it.
 func (d decision) loadParties(in *payment.Input) (err error) {
 	recipient := in.Token.Recipient
 	switch {
@@ -129,7 +129,8 @@ func (d decision) loadParties(in *payment.Input) (err error) {
 	return err
 }
 
-// loadLimits reads the limits of a lasting token, and of parties that have any.
+// loadLimits reads the limits of a lasting token, and the limits of the sender
+// and the recipient if they have any.
 func (d decision) loadLimits(in *payment.Input) (err error) {
 	if in.Token.Limited() {
 		if in.Limits, err = d.tx.Limits(string(d.caller.ID), string(in.Token.ID)); err != nil {
@@ -149,7 +150,7 @@ func (d decision) loadLimits(in *payment.Input) (err error) {
 			return err
 		}
 		if len(used) > 0 {
-			used[0].Value = limit.Value // as it is now
+			used[0].Value = limit.Value // the value may have changed since
 			limit = used[0]
 		}
 		in.Limits = append(in.Limits, limit)
@@ -157,7 +158,7 @@ func (d decision) loadLimits(in *payment.Input) (err error) {
 	return nil
 }
 
-// loadBalances reads the balances that a decision may rest on.
+// loadBalances reads the balances that the decision may need.
 func (d decision) loadBalances(in *payment.Input) (err error) {
 	if in.Token.Method == holdfast.MethodABT {
 		if in.Balance, err = d.balance(in.Sender.ID); err != nil {
@@ -174,7 +175,8 @@ func (d decision) balance(p party.ID) (money.Amount, error) {
 	return ReadBalance(&d.tx.ReadTx, p, d.caller.Sandbox)
 }
 
-// ReadBalance is what a party has to spend, of real money or of the sandbox's.
+// ReadBalance returns the balance that a party can spend, of real money or of
+// the sandbox's.
 func ReadBalance(tx *store.ReadTx, p party.ID, sandbox bool) (money.Amount, error) {
 	micro, err := tx.AccountBalance(ledger.Party(string(p)), sandbox)
 	return money.Micros(micro), err

@@ -12,15 +12,15 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// ErrInstrumentNeeded: something that has not ended yet is paid with the
-// instrument, or a debt is settled with it.
+// ErrInstrumentNeeded means that a transaction that has not ended uses the
+// instrument, or that a debt is settled with it.
 var ErrInstrumentNeeded = errors.New("the instrument is needed by a payment that has not ended, or by a debt")
 
-// instrumentsMax bounds the ways to pay that a party keeps at a time.
+// instrumentsMax bounds the instruments that a party has at a time.
 const instrumentsMax = 50
 
-// AddCard has the network look at a card and keeps what may be kept of it. A
-// card the network refuses is a *card.RefusedError.
+// AddCard asks the network to verify a card, and stores what may be stored of
+// it. A card that the network refuses is a *card.RefusedError.
 func (p *Processor) AddCard(
 	ctx context.Context, owner party.ID, d card.Details, makeDefault bool,
 ) (payment.Instrument, error) {
@@ -38,7 +38,7 @@ func (p *Processor) AddCard(
 	err = p.Store.Update(ctx, func(tx *store.Tx) error {
 		have, err := tx.Instruments(owner)
 		if err == nil && len(have) >= instrumentsMax {
-			err = holdfast.Errorf(holdfast.InvalidParams, "an account has at most %d ways to pay", instrumentsMax)
+			err = holdfast.Errorf(holdfast.InvalidParams, "an account has at most %d payment methods", instrumentsMax)
 		}
 		if err != nil {
 			return err
@@ -48,8 +48,8 @@ func (p *Processor) AddCard(
 	return i, err
 }
 
-// ChooseDefaultInstrument has a party pay with one of its instruments unless it
-// says otherwise.
+// ChooseDefaultInstrument sets the instrument that a party pays with unless it
+// chooses another.
 func (p *Processor) ChooseDefaultInstrument(ctx context.Context, owner party.ID, id payment.InstrumentID) error {
 	return p.Store.Update(ctx, func(tx *store.Tx) error {
 		if _, err := ownInstrument(&tx.ReadTx, owner, id); err != nil {
@@ -59,8 +59,8 @@ func (p *Processor) ChooseDefaultInstrument(ctx context.Context, owner party.ID,
 	})
 }
 
-// RemoveInstrument has nothing new paid with one of a party's instruments. One
-// that a payment or a debt still needs is ErrInstrumentNeeded; a balance stays.
+// RemoveInstrument removes one of a party's instruments. If a payment or a debt
+// still needs it, it returns ErrInstrumentNeeded. A balance cannot be removed.
 func (p *Processor) RemoveInstrument(ctx context.Context, owner party.ID, id payment.InstrumentID) error {
 	return p.Store.Update(ctx, func(tx *store.Tx) error {
 		i, err := ownInstrument(&tx.ReadTx, owner, id)
@@ -85,14 +85,13 @@ func (p *Processor) RemoveInstrument(ctx context.Context, owner party.ID, id pay
 	})
 }
 
-// neededMost bounds how many payments are looked at, and shown, that need an
-// instrument.
-const neededMost = 100
+// neededMax bounds how many payments NeedsInstrument reads.
+const neededMax = 100
 
-// NeedsInstrument are payments paid with an instrument that have not ended, each
-// by its caller's clock.
+// NeedsInstrument returns the payments with an instrument that have not ended,
+// each by its caller's clock.
 func NeedsInstrument(tx *store.ReadTx, i payment.Instrument, real time.Time) (needed []payment.Transaction, err error) {
-	open, err := tx.OpenWith(i.Owner, i.ID, neededMost)
+	open, err := tx.OpenWith(i.Owner, i.ID, neededMax)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +111,7 @@ func NeedsInstrument(tx *store.ReadTx, i payment.Instrument, real time.Time) (ne
 func ownInstrument(tx *store.ReadTx, owner party.ID, id payment.InstrumentID) (payment.Instrument, error) {
 	i, found, err := tx.Instrument(owner, id)
 	if err == nil && (!found || i.Removed) {
-		err = holdfast.Errorf(holdfast.InvalidPaymentInstrument, "there is no such way to pay")
+		err = holdfast.Errorf(holdfast.InvalidPaymentInstrument, "there is no such payment method")
 	}
 	return i, err
 }

@@ -5,8 +5,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// tell writes a letter in the transaction of what it tells of. Where mail cannot
-// be sent, nobody is told.
+// tell writes a letter in the same database transaction as the event that it
+// reports. A server that sends no mail writes none.
 func (p *Processor) tell(tx *store.Tx, n party.Notice) error {
 	if p.Letters == nil {
 		return nil
@@ -15,9 +15,9 @@ func (p *Processor) tell(tx *store.Tx, n party.Notice) error {
 	return tx.InsertMail(party.Mail{ID: p.ids().Other("M"), To: n.To, Subject: subject, Text: text, Created: p.now()})
 }
 
-// tellOwner tells a party what has happened to its account, if it has proved to
-// read the mail of its address. Before that the address may be anybody's, and
-// whoever signed up with it could have them written to without end.
+// tellOwner writes to a party about its account, if it has verified its e-mail
+// address. An address that is not verified may belong to a stranger, who would
+// otherwise get such letters again and again.
 func (p *Processor) tellOwner(tx *store.Tx, account party.Party, n party.Notice) error {
 	if !account.EmailVerified {
 		return nil

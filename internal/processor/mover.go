@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// readMovers reads the tokens that move what is on an instrument, those that are
-// cancelled too.
+// readMovers reads the tokens that move money to or from an instrument,
+// cancelled ones included.
 func readMovers(tx *store.ReadTx, a payment.AggregateInstrument) (movers []payment.Mover, err error) {
 	tokens, err := tx.AggregateTokens(a.Caller, a.ID)
 	if err != nil {
@@ -35,8 +35,8 @@ func readMovers(tx *store.ReadTx, a payment.AggregateInstrument) (movers []payme
 	return movers, nil
 }
 
-// loadMovers reads by what the money on the instrument is moved. A payment out of
-// a prepaid balance rests on its own token alone.
+// loadMovers reads the tokens that move the money of the instrument. A payment
+// from a prepaid balance depends only on its own token.
 func (d decision) loadMovers(in *payment.Input) (err error) {
 	if in.Token.Use != payment.UsePay || in.Aggregate.Method != holdfast.MethodPrepaid {
 		in.Movers, err = readMovers(&d.tx.ReadTx, in.Aggregate)
@@ -55,7 +55,7 @@ func (d decision) loadMovers(in *payment.Input) (err error) {
 	return nil
 }
 
-// instrument reads the instrument that a token is for.
+// instrument reads the prepaid or credit instrument of a token.
 func (d decision) instrument(id payment.AggregateID) (payment.AggregateInstrument, error) {
 	a, found, err := d.tx.Aggregate(id)
 	return a, errors.Join(err, missing(found || err != nil, "instrument", string(id)+" of token"))

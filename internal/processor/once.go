@@ -11,18 +11,19 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A request is one that is carried out once, however often it is sent: it has a
-// CallerReference.
+// A request has a CallerReference and is carried out once, however often it is
+// sent.
 type request struct {
 	reference holdfast.CallerReference
 	digest    payment.Digest
-	token     holdfast.TokenID // that it names; empty where it names none
-	// decide loads what the decision needs, and decides. It changes nothing
-	// itself but what belongs to the decision and is undone with it.
+	token     holdfast.TokenID // the token that it names; empty if it names none
+	// decide loads the input of the decision, and decides. It writes nothing
+	// except rows that belong to the decision and are rolled back with it.
 	decide func(decision) (payment.Change, error)
 }
 
-// A decision is what a request is decided in.
+// A decision is the context in which a request is decided: the transaction, the
+// caller and the time.
 type decision struct {
 	tx     *store.Tx
 	caller party.Caller
@@ -31,10 +32,10 @@ type decision struct {
 }
 
 // once carries out a request. The same request within seven days gets the first
-// answer again, whatever it was; another one under the same CallerReference is a
-// DuplicateRequest.
+// answer again, refusals included. A different request under the same
+// CallerReference is a DuplicateRequest.
 func (p *Processor) once(ctx context.Context, caller party.Caller, r request) (payment.Transaction, error) {
-	var before payment.Transaction // of the same request, met again
+	var before payment.Transaction // of the same request, sent earlier
 	var change *payment.Change
 	var refusal *holdfast.Error
 	err := p.Store.Update(ctx, func(tx *store.Tx) error {
@@ -86,11 +87,12 @@ func (p *Processor) once(ctx context.Context, caller party.Caller, r request) (p
 	return p.askNetwork(ctx, caller, *change)
 }
 
-// A met request is one whose CallerReference is in use by the same request.
+// A met request is the earlier request of which the current one is a
+// repetition.
 type met struct{ payment.Request }
 
-// met looks the reference up: nil if it is free, DuplicateRequest if another
-// request has it.
+// met looks up a CallerReference. It returns nil if the reference is free, and
+// DuplicateRequest if a different request has used it.
 func (p *Processor) met(
 	tx *store.Tx, caller party.Caller, ref holdfast.CallerReference, digest payment.Digest, now time.Time,
 ) (*met, error) {
@@ -105,7 +107,8 @@ func (p *Processor) met(
 	return &met{r}, nil
 }
 
-// again is the first answer: the refusal, or the transaction as it stands now.
+// again returns the first answer: the refusal, or the transaction in its
+// current state.
 func (m *met) again(tx *store.Tx, now time.Time) (payment.Transaction, *holdfast.Error, error) {
 	if m.Refusal != nil {
 		return payment.Transaction{}, m.Refusal, nil

@@ -11,17 +11,17 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A NewParty is somebody who signs up.
+// A NewParty is a party to create.
 type NewParty struct {
 	Name, Email string
 	Password    string // hashed before it is kept
-	Language    string // that they read our pages in; empty when not known
+	Language    string // of the pages that they read; empty if unknown
 	Business    bool   // may be paid by card
 }
 
-// CreateParty makes a party with a balance of its own, on behalf of an operator:
-// its e-mail address and its account count as verified. An address that is taken
-// is InvalidParams.
+// CreateParty creates a party with a balance, for an operator: its e-mail
+// address and its account count as verified. An address that is taken is
+// InvalidParams.
 func (p *Processor) CreateParty(ctx context.Context, n NewParty) (party.Party, error) {
 	made, err := p.newParty(ctx, n)
 	if err == nil {
@@ -33,7 +33,7 @@ func (p *Processor) CreateParty(ctx context.Context, n NewParty) (party.Party, e
 	return made, err
 }
 
-// newParty is a party with everything verified, not yet kept.
+// newParty returns a verified party that is not stored yet.
 func (p *Processor) newParty(ctx context.Context, n NewParty) (made party.Party, err error) {
 	switch {
 	case !party.ValidName(n.Name):
@@ -55,8 +55,8 @@ func (p *Processor) newParty(ctx context.Context, n NewParty) (made party.Party,
 var errName = holdfast.Errorf(holdfast.InvalidParams,
 	"a name is one line of 1 to %d visible characters, and no card number", party.NameMax)
 
-// insertParty keeps a new party, with its balance and the letter that goes to it
-// if there is one. An address that is taken is ErrEmailTaken.
+// insertParty stores a new party with its balance and, unless verify is nil,
+// sends it a letter. An address that is taken is ErrEmailTaken.
 func (p *Processor) insertParty(ctx context.Context, made party.Party, verify *letter) error {
 	balance := payment.Instrument{
 		ID: payment.InstrumentID(p.ids().Other("I")), Owner: made.ID, Method: holdfast.MethodABT,
@@ -77,7 +77,7 @@ func (p *Processor) insertParty(ctx context.Context, made party.Party, verify *l
 	})
 }
 
-// Rename changes what a party is called from now on.
+// Rename changes a party's name.
 func (p *Processor) Rename(ctx context.Context, who party.ID, name string) (party.Party, error) {
 	if !party.ValidName(name) {
 		return party.Party{}, errName
@@ -88,11 +88,13 @@ func (p *Processor) Rename(ctx context.Context, who party.ID, name string) (part
 	})
 }
 
-// BecomeBusiness has a party paid by card from now on. In the sandbox everybody
-// may say so; of real money the operator knows whose business it is.
+// BecomeBusiness lets a party be paid by card. In the sandbox any party may
+// turn its account into a business account. With real money only the operator
+// does that.
 func (p *Processor) BecomeBusiness(ctx context.Context, who party.ID) (party.Party, error) {
 	if p.Live {
-		return party.Party{}, holdfast.Errorf(holdfast.AccessFailure, "the operator turns an account into a business account")
+		return party.Party{}, holdfast.Errorf(holdfast.AccessFailure,
+			"only the operator can turn an account into a business account")
 	}
 	return p.ChangeParty(ctx, who, func(had party.Party) (party.Party, error) {
 		had.Business = true
@@ -100,8 +102,7 @@ func (p *Processor) BecomeBusiness(ctx context.Context, who party.ID) (party.Par
 	})
 }
 
-// ChangeParty lets change say what becomes of a party: its standing, what it may
-// do and how much.
+// ChangeParty applies change to a party and stores the result.
 func (p *Processor) ChangeParty(
 	ctx context.Context, id party.ID, change func(party.Party) (party.Party, error),
 ) (after party.Party, err error) {
@@ -118,11 +119,11 @@ func (p *Processor) ChangeParty(
 	return after, err
 }
 
-// A NewCaller is a web site that will ask for payments.
+// A NewCaller is a caller to create.
 type NewCaller struct {
-	Owner        party.ID // who is paid
+	Owner        party.ID // is paid unless a request names a recipient
 	Name         string
-	Descriptor   string // see party.Caller; required where the name cannot be written in Latin letters
+	Descriptor   string // see party.Caller; required if the name cannot be written in Latin letters
 	IPNURL       string
 	BareReturn   bool
 	PendingFirst bool
@@ -136,12 +137,12 @@ type NewCaller struct {
 }
 
 const (
-	accessKeySize = 20 // characters, as callerKey has in practice
+	accessKeySize = 20 // characters, the usual length of callerKey
 	secretKeySize = 40
 )
 
-// CreateCaller makes a caller and its first access key. The secret is shown
-// this once. Whoever owns a caller is a business.
+// CreateCaller creates a caller with its first access key. The secret is
+// returned only here. The owner becomes a business.
 func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller, party.AccessKey, error) {
 	if !party.ValidName(n.Name) {
 		return party.Caller{}, party.AccessKey{}, errName
@@ -181,7 +182,8 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 	return caller, key, err
 }
 
-// ChangeCaller lets change say what becomes of a caller's settings or clock.
+// ChangeCaller applies change to a caller's settings and clock, and stores the
+// result.
 func (p *Processor) ChangeCaller(
 	ctx context.Context, id party.CallerID, change func(party.Caller) (party.Caller, error),
 ) (after party.Caller, err error) {
@@ -198,15 +200,15 @@ func (p *Processor) ChangeCaller(
 	return after, err
 }
 
-// AdvanceClock moves a sandbox caller's clock forward, and with it everything
-// of that caller and of nobody else.
+// AdvanceClock moves a sandbox caller's clock forward. It affects no other
+// caller.
 func (p *Processor) AdvanceClock(ctx context.Context, id party.CallerID, by time.Duration) (party.Caller, error) {
 	return p.ChangeCaller(ctx, id, func(c party.Caller) (party.Caller, error) { return c.Advance(by) })
 }
 
-// ResetClock puts a sandbox caller back to real time. What had expired stays
-// expired: holds are released before the clock moves, tokens and references are
-// marked with it.
+// ResetClock puts a sandbox caller's clock back to real time. What has expired
+// stays expired: ResetClock first cancels the holds that have expired, and
+// marks expired tokens and references.
 func (p *Processor) ResetClock(ctx context.Context, id party.CallerID) (after party.Caller, err error) {
 	for {
 		var due []store.Due
@@ -235,7 +237,7 @@ func (p *Processor) ResetClock(ctx context.Context, id party.CallerID) (after pa
 		if err != nil || len(due) == 0 {
 			return after, err
 		}
-		if _, err := p.expireAll(ctx, due, false); err != nil { // this process may run no Release
+		if _, err := p.expireAll(ctx, due, false); err != nil { // this process may not run Release
 			return after, err
 		}
 	}

@@ -15,17 +15,17 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// ErrPasskey is the one answer to a passkey that is not known, does not verify
-// or was asked too long ago.
+// ErrPasskey is the only error for a passkey that is unknown, does not verify
+// or answers too late.
 var ErrPasskey = errors.New("the passkey cannot be used")
 
-// A RelyingParty is what passkeys are made for, and hold at: a host name and the
-// origin of the pages there.
+// A RelyingParty is the site that a passkey is made for and valid at: a host
+// name and the origin of its pages.
 type RelyingParty struct{ Host, Origin string }
 
-// library is the WebAuthn library, set to what we want of passkeys: they are
-// kept by the device, which makes sure who uses them, and tell nothing of the
-// device's make.
+// library configures the WebAuthn library. A passkey must be stored on the
+// device, the device must verify its user, and nothing about the device's make
+// is sent.
 func (r RelyingParty) library() (*webauthn.WebAuthn, error) {
 	required := true
 	return webauthn.New(&webauthn.Config{
@@ -39,7 +39,7 @@ func (r RelyingParty) library() (*webauthn.WebAuthn, error) {
 	})
 }
 
-// A keyOwner is a party as the library knows it.
+// A keyOwner is a party in the form that the library wants.
 type keyOwner struct {
 	party.Party
 	credentials []webauthn.Credential
@@ -50,8 +50,8 @@ func (o keyOwner) WebAuthnName() string                       { return o.Email }
 func (o keyOwner) WebAuthnDisplayName() string                { return o.Name }
 func (o keyOwner) WebAuthnCredentials() []webauthn.Credential { return o.credentials }
 
-// BeginPasskey asks a browser to make a passkey: it returns what the browser is
-// to be told, as JSON. The party's password is asked for again.
+// BeginPasskey starts adding a passkey. It returns the options for the browser,
+// as JSON. The party must enter its password again.
 func (p *Processor) BeginPasskey(
 	ctx context.Context, r RelyingParty, who party.ID, o OwnPassword,
 ) (options []byte, err error) {
@@ -80,9 +80,9 @@ func (p *Processor) BeginPasskey(
 	return p.keepQuestion(ctx, owner.Party, session, creation.Response)
 }
 
-// AskPasskey asks a browser for any passkey it has for us: who it is, the answer
-// tells. It returns what the browser is to be told, as JSON. Each question counts
-// as a guess until it is answered right.
+// AskPasskey starts a sign-in by passkey. Only the answer says which party
+// signs in. AskPasskey returns the options for the browser, as JSON. Each
+// question counts as a guess until it is answered correctly.
 func (p *Processor) AskPasskey(ctx context.Context, r RelyingParty, from string) (options []byte, err error) {
 	if err := p.countGuess(ctx, []subject{passkeySubject(from)}); err != nil {
 		return nil, err
@@ -98,8 +98,9 @@ func (p *Processor) AskPasskey(ctx context.Context, r RelyingParty, from string)
 	return p.keepQuestion(ctx, party.Party{}, session, assertion.Response)
 }
 
-// keepQuestion keeps a question until it is answered, and returns what the browser is to
-// be told. The owner's password was checked, if there is an owner.
+// keepQuestion stores a question until it is answered, and returns the options
+// for the browser. If the question has an owner, the owner's password was
+// checked before.
 func (p *Processor) keepQuestion(
 	ctx context.Context, owner party.Party, session *webauthn.SessionData, told any,
 ) ([]byte, error) {
@@ -124,8 +125,8 @@ func (p *Processor) keepQuestion(
 	})
 }
 
-// takeQuestion takes the question that an answer is to, which nobody can answer twice,
-// with the owner of whom it was asked, if there is one.
+// takeQuestion reads and removes the question to an answer, so that it cannot
+// be answered twice. It also returns the owner, if the question has one.
 func (p *Processor) takeQuestion(
 	ctx context.Context, challenge string, who party.ID,
 ) (session webauthn.SessionData, owner keyOwner, err error) {
@@ -150,8 +151,8 @@ func (p *Processor) takeQuestion(
 	return session, owner, nil
 }
 
-// AddPasskey keeps the passkey that a browser has made, and tells its owner by
-// mail. What does not verify is ErrPasskey.
+// AddPasskey stores the passkey that a browser has made, and tells the owner by
+// mail. An answer that does not verify is ErrPasskey.
 func (p *Processor) AddPasskey(
 	ctx context.Context, r RelyingParty, who party.ID, name string, answer []byte,
 ) (party.Passkey, error) {
@@ -184,7 +185,7 @@ func (p *Processor) AddPasskey(
 		Created: p.now(),
 	}
 	return k, p.Store.Update(ctx, func(tx *store.Tx) error {
-		// The question was asked for the password of that time.
+		// The password may have changed since the question was asked.
 		err := restOnPassword(tx, owner.Party)
 		if errors.Is(err, ErrWrongPassword) {
 			return ErrPasskey
@@ -203,9 +204,9 @@ func (p *Processor) AddPasskey(
 	})
 }
 
-// SignInByPasskey returns the party whose passkey has answered. Anything else is
-// ErrPasskey, and so is a counter that has not moved on: then there are two of
-// what should be one.
+// SignInByPasskey returns the party whose passkey has answered. Any problem is
+// ErrPasskey. A signature counter that has not increased is a problem, too: it
+// means that the passkey was copied.
 func (p *Processor) SignInByPasskey(ctx context.Context, r RelyingParty, answer []byte, s SignIn) (party.Party, error) {
 	used, err := p.answered(ctx, r, answer)
 	if err != nil {
@@ -221,14 +222,15 @@ func (p *Processor) SignInByPasskey(ctx context.Context, r RelyingParty, answer 
 	return who, err
 }
 
-// A usedPasskey has answered a question right, which is not written yet.
+// A usedPasskey is a passkey that has answered correctly. Its use is not stored
+// yet.
 type usedPasskey struct {
 	before, after party.Passkey
 	owner         party.Party
 }
 
-// write writes that the passkey was used. One that was removed, or used, at the
-// same moment is ErrPasskey.
+// write stores the use of the passkey. If the passkey was removed or used at
+// the same moment, it returns ErrPasskey.
 func (u usedPasskey) write(tx *store.Tx) error {
 	err := tx.UsePasskey(u.before, u.after)
 	if errors.Is(err, store.ErrStale) {
@@ -273,8 +275,8 @@ func (p *Processor) answered(ctx context.Context, r RelyingParty, answer []byte)
 	return usedPasskey{before: before, after: after, owner: owner.Party}, nil
 }
 
-// RemovePasskey removes one of a party's passkeys, and tells its owner by mail. The
-// party's password is asked for again; see checkOwnPassword.
+// RemovePasskey removes one of a party's passkeys, and tells the owner by mail.
+// The party must enter its password again; see checkOwnPassword.
 func (p *Processor) RemovePasskey(ctx context.Context, who party.ID, o OwnPassword, id party.PasskeyID) error {
 	owner, err := p.party(ctx, who)
 	if err != nil {
@@ -352,8 +354,8 @@ func keyOwnerOf(tx *store.ReadTx, who party.ID) (o keyOwner, err error) {
 	return o, nil
 }
 
-// passkey reads a passkey by its device's name for it, and its owner with no
-// other passkey.
+// passkey reads a passkey by its credential id, and its owner with only this
+// passkey.
 func (p *Processor) passkey(ctx context.Context, credential []byte) (k party.Passkey, o keyOwner, err error) {
 	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
 		var found bool
@@ -374,7 +376,7 @@ func (p *Processor) passkey(ctx context.Context, credential []byte) (k party.Pas
 	return k, o, err
 }
 
-// encodeCredential leaves out what attests to the device's make: we do not ask.
+// encodeCredential leaves out the attestation of the device's make.
 func encodeCredential(c webauthn.Credential) ([]byte, error) {
 	c.Attestation = webauthn.CredentialAttestation{}
 	text, err := json.Marshal(c)

@@ -9,23 +9,23 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// An OwnPassword is a password that somebody who is signed in is asked for
-// again, since the browser may have been left alone.
+// An OwnPassword is the password that a signed-in party must enter again before
+// an important change, because it may have left its browser open.
 type OwnPassword struct {
 	Password string
-	From     string // the address they come from, as letters are counted by
+	From     string // the client's network address, by which letters are counted
 }
 
-// checkOwnPassword is ErrWrongPassword or a *GuessesError unless the password is
-// the party's. Guesses are counted apart from those at the sign-in page, which
-// strangers can use up. What follows rests on the party that it returns: see
-// restOnPassword.
+// checkOwnPassword returns ErrWrongPassword or a *GuessesError unless the
+// password is the party's. It counts guesses separately from those at the
+// sign-in page, because strangers can use those up. The caller passes the
+// returned party to restOnPassword.
 func (p *Processor) checkOwnPassword(ctx context.Context, account party.Party, o OwnPassword) (party.Party, error) {
 	return p.checkPassword(ctx, account, o.Password, "", ownSubjects(account.ID))
 }
 
-// ChangePassword sets a new password, and returns the party as it is then. The
-// party stays signed in where it is, and is signed out everywhere else.
+// ChangePassword sets a new password and returns the changed party. The party
+// stays signed in in this browser and is signed out everywhere else.
 func (p *Processor) ChangePassword(
 	ctx context.Context, who party.SignedIn, o OwnPassword, password string,
 ) (party.Party, error) {
@@ -48,14 +48,14 @@ func (p *Processor) ChangePassword(
 	}
 	err = p.Store.Update(ctx, func(tx *store.Tx) error { return p.setPassword(tx, account, hashed, who.ID) })
 	if errors.Is(err, store.ErrStale) {
-		err = ErrWrongPassword // it was changed at the same moment
+		err = ErrWrongPassword // the password was changed at the same moment
 	}
 	account.PasswordHash = hashed
 	return account, err
 }
 
-// GivePassword sets a new password on behalf of an operator. The party is signed
-// out everywhere.
+// GivePassword sets a new password for an operator. The party is signed out
+// everywhere.
 func (p *Processor) GivePassword(ctx context.Context, who party.ID, password string) error {
 	if err := party.ValidPassword(password); err != nil {
 		return err
@@ -78,10 +78,11 @@ func (p *Processor) hashNew(ctx context.Context, password string) (hashed string
 	return hashed, err
 }
 
-// setPassword writes a new password, tells its owner, and ends what began under
-// the old one: sessions but keep, a passkey that is being added, and letters that
-// would change the address. Links to a new password stay: somebody who has stolen
-// the old one can change it, and the owner gets the account back by such a link.
+// setPassword stores a new password, tells the owner, and ends what began under
+// the old one: all sessions except keep, passkeys that are being added, and
+// letters that would change the address. Links that reset the password stay
+// valid. If a thief changes a stolen password, the owner gets the account back
+// by such a link.
 func (p *Processor) setPassword(tx *store.Tx, account party.Party, hashed string, keep party.SignedInID) error {
 	if err := tx.SetPassword(account.ID, account.PasswordHash, hashed); err != nil {
 		return err
@@ -107,7 +108,7 @@ func (p *Processor) party(ctx context.Context, id party.ID) (found party.Party, 
 	return found, err
 }
 
-// salt is 16 fresh random bytes.
+// salt returns 16 random bytes.
 func salt() []byte {
 	s := make([]byte, party.SaltSize)
 	rand.Read(s) // never fails; see crypto/rand

@@ -1,5 +1,6 @@
-// Package processor carries out each action: intent, network, outcome. The
-// doors ask it, payment decides, store keeps the decision.
+// Package processor carries out each action in three parts: it commits the
+// intent, asks the network and commits the outcome. The doors call this
+// package; package payment decides, and package store keeps the decision.
 package processor
 
 import (
@@ -17,7 +18,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A Processor carries out actions. Set the fields, use it, Close it.
+// A Processor carries out actions. Set its fields before the first use, and
+// Close it at the end.
 type Processor struct {
 	Store   *store.DB
 	Network card.Network
@@ -26,56 +28,59 @@ type Processor struct {
 	IDs     IDs                 // nil means RandomIDs of Now
 	Fees    payment.FeeSchedule // zero means payment.DefaultFees; no command sets another
 	Hashing party.Hashing       // of passwords and codes; zero means party.StrongHashing
-	Live    bool                // real money moves, and only the operator makes a party a business; no command sets it yet
+	// Live says that real money moves: then only the operator makes a party a
+	// business. No command sets it yet.
+	Live bool
 
-	// Letters puts into words what parties are told by mail. Nil means that no mail
-	// can be sent: then every e-mail address counts as verified.
+
+	// Letters writes the subject and text of a letter. Nil means that the server
+	// sends no mail: then every e-mail address counts as verified.
 	Letters func(party.Notice) (subject, text string)
-	// Receipts puts into words what senders are told by mail of their approvals and
-	// their money. Nil tells them nothing.
+	// Receipts writes the subject and text of a mail about a sender's approvals
+	// and money. Nil means that senders get no such mail.
 	Receipts func(payment.Receipt) (subject, text string)
-	// VerifyWithin is how long after signing up somebody may pay before the e-mail
-	// address is verified; zero means 24 h, negative not at all.
+	// VerifyWithin is how long after signing up a party may pay without a verified
+	// e-mail address. Zero means 24 h, negative means not at all.
 	VerifyWithin time.Duration
 
-	Wait           time.Duration // a caller's for the network; zero means 2 s
+	Wait           time.Duration // how long a caller waits for the network; zero means 2 s
 	NetworkTimeout time.Duration // of one question; zero means 15 s
 	RefundWindow   time.Duration // see payment.RefundInput
-	NotifyDelay    time.Duration // from a change to its first notification; zero means 3 s, negative none
+	NotifyDelay    time.Duration // from a change to its notification; zero means 3 s, negative none
 
-	// Hook is called at named points between the steps of an action, for tests
-	// that kill the process there.
+	// Hook is called at named points between the steps of an action. Tests use it
+	// to kill the process there.
 	Hook func(point string)
 
 	handover handover // from Sweep to Release
-	over     over     // of Sweep
+	over     over     // the position of Sweep
 
 	mu      sync.Mutex
-	asking  sync.WaitGroup  // questions under way; begun under mu, and not once stopped
-	running context.Context // until Stop; made by the first who needs it
+	asking  sync.WaitGroup  // questions under way; started under mu, and never after Stop
+	running context.Context // until Stop; made at its first use
 	stop    context.CancelFunc
 	ended   bool
 }
 
-// Points where Hook is called.
+// Points at which Hook is called.
 const (
-	PointIntent  = "intent"  // the intent is durable, the network was not asked
-	PointOutcome = "outcome" // the outcome is durable, the caller was not answered
-	PointChecked = "checked" // a password was right, what it was asked for is to follow
+	PointIntent  = "intent"  // the intent is durable; the network was not asked yet
+	PointOutcome = "outcome" // the outcome is durable; the caller has no answer yet
+	PointChecked = "checked" // the password was right; the action that needs it follows
 )
 
 const (
 	waitDefault           = 2 * time.Second
 	networkTimeoutDefault = 15 * time.Second
 	notifyDelayDefault    = 3 * time.Second
-	// inDoubtGrace is added to the network's time-out before somebody else asks
+	// inDoubtGrace is added to the network's time-out before another server asks
 	// the same question again.
 	inDoubtGrace = 5 * time.Second
 )
 
-// Stop cuts short the questions under way and begins no more. What that leaves
-// open is in doubt, and asked again by whoever starts next. It returns at once,
-// and may be called more than once.
+// Stop interrupts the questions under way and starts no more. The interrupted
+// questions are in doubt, and the next server that runs asks them again. Stop
+// returns at once and may be called more than once.
 func (p *Processor) Stop() {
 	p.untilStopped()
 	p.mu.Lock()
@@ -84,13 +89,13 @@ func (p *Processor) Stop() {
 	p.stop()
 }
 
-// Close stops, and waits until the questions under way have ended.
+// Close calls Stop and waits until the questions under way have ended.
 func (p *Processor) Close() {
 	p.Stop()
 	p.asking.Wait()
 }
 
-// untilStopped is a context that ends with the processor.
+// untilStopped returns a context that ends when the processor stops.
 func (p *Processor) untilStopped() context.Context {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -100,8 +105,8 @@ func (p *Processor) untilStopped() context.Context {
 	return p.running
 }
 
-// start runs work beside the caller unless the processor has stopped, and
-// reports whether it did. Close waits for it.
+// start runs work in a goroutine of its own unless the processor has stopped,
+// and reports whether it did. Close waits for the work.
 func (p *Processor) start(work func()) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -112,7 +117,7 @@ func (p *Processor) start(work func()) bool {
 	return true
 }
 
-// Micro is a time as it is kept: whole microseconds, UTC.
+// Micro returns a time as the store keeps it: whole microseconds, in UTC.
 func Micro(t time.Time) time.Time { return t.Truncate(time.Microsecond).UTC() }
 
 func (p *Processor) now() time.Time { return Micro(p.Now()) }
@@ -147,8 +152,9 @@ func (p *Processor) at(point string) {
 	}
 }
 
-// failure makes what the caller is told of an Update that failed: a refusal
-// stays one, a row that moved under our feet may be tried again.
+// failure turns the error of an Update into the error for the caller. A refusal
+// stays as it is. If another request changed a row at the same moment, the
+// caller may try again.
 func failure(err error) error {
 	if errors.Is(err, store.ErrStale) {
 		return holdfast.Errorf(holdfast.ConcurrentModification,
@@ -157,8 +163,14 @@ func failure(err error) error {
 	return err
 }
 
-// record writes a change with all that belongs to it. The question that goes
-// with it is about to be asked.
+// record writes a change with its notification, its mail and its question,
+// which the caller of record then asks.
+//
+// The question gets the network's name for the card here. Package payment knows
+// only the instrument's id, and most changes, such as a Settle or an expiry,
+// come without the instrument. For a new payment, load has read the same row
+// already. In a commit that actions share, the store answers the second read
+// from memory.
 func (p *Processor) record(
 	tx *store.Tx, caller party.Caller, c payment.Change, real time.Time,
 ) (payment.Transaction, error) {
@@ -172,12 +184,13 @@ func (p *Processor) record(
 	return p.recordFor(tx, caller, c, real, real.Add(p.patience()))
 }
 
-// patience is how long a question is left to who asked it first.
+// patience is how long a question belongs to the server that asked it first.
 func (p *Processor) patience() time.Duration {
 	return or(p.NetworkTimeout, networkTimeoutDefault) + inDoubtGrace
 }
 
-// recordFor is record for a question that Resolve is to ask from nextAsk on.
+// recordFor is record without the network's name for the card. Resolve may ask
+// the question from nextAsk on.
 func (p *Processor) recordFor(
 	tx *store.Tx, caller party.Caller, c payment.Change, real, nextAsk time.Time,
 ) (payment.Transaction, error) {
@@ -188,7 +201,7 @@ func (p *Processor) recordFor(
 	return after, p.tellSender(tx, caller, c)
 }
 
-// owed is the notification of a change, or nil where nobody is told.
+// owed returns the notification of a change, or nil if the caller gets none.
 func (p *Processor) owed(caller party.Caller, c payment.Change, real time.Time) *store.Notification {
 	url := ipnURL(caller, c.After.IPNURL)
 	if url == "" || !c.Told() {
@@ -200,8 +213,8 @@ func (p *Processor) owed(caller party.Caller, c payment.Change, real time.Time) 
 	return &n
 }
 
-// ipnURL is where a notification goes: where the request said, else where the
-// caller's account says.
+// ipnURL returns the address for a notification: the request's, or else the
+// caller's own.
 func ipnURL(caller party.Caller, override string) string {
 	if override != "" {
 		return override
@@ -216,8 +229,8 @@ func (p *Processor) notification(caller party.Caller, url string, real time.Time
 	}
 }
 
-// callerOf reads the caller again inside a transaction: its clock may have moved
-// since the door looked.
+// callerOf reads the caller again inside a transaction, because its clock may
+// have moved since the door read it.
 func callerOf(tx *store.ReadTx, id party.CallerID) (party.Caller, error) {
 	c, found, err := tx.Caller(id)
 	if err == nil && !found {
@@ -228,8 +241,8 @@ func callerOf(tx *store.ReadTx, id party.CallerID) (party.Caller, error) {
 
 // partyInPayment reads a party that takes part in a payment.
 func partyInPayment(tx *store.ReadTx, id party.ID) (party.Party, error) {
-	return partyOf(tx.Unlocked("thousands of payments read a shop; one that is suspended in the same moment may be paid "+
-		"once more"), id)
+	const why = "thousands of payments read a shop; a shop that is suspended at the same moment may be paid once more"
+	return partyOf(tx.Unlocked(why), id)
 }
 
 // partyOf reads a party that must exist.

@@ -6,8 +6,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// tellSender writes the mail that tells a transaction's sender of a step, in the
-// step's own commit.
+// tellSender writes the mail to a transaction's sender about a change, in the
+// same commit.
 func (p *Processor) tellSender(tx *store.Tx, caller party.Caller, c payment.Change) error {
 	about, due := c.Receipt()
 	if !due || p.Receipts == nil {
@@ -22,8 +22,8 @@ func (p *Processor) tellSender(tx *store.Tx, caller party.Caller, c payment.Chan
 	})
 }
 
-// sendReceipt writes a receipt to a party that has proved to read the mail of its
-// address, where mail can be sent.
+// sendReceipt writes a receipt to a party, if the party has verified its e-mail
+// address and the server sends mail.
 func (p *Processor) sendReceipt(tx *store.Tx, to party.ID, r payment.Receipt) error {
 	if p.Receipts == nil {
 		return nil

@@ -9,7 +9,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// Refund pays a payment back, all of it or a part (Query API Reference, Refund).
+// Refund pays a payment back, in full or in part (Query API Reference, Refund).
 func (p *Processor) Refund(
 	ctx context.Context, caller party.Caller, r holdfast.RefundRequest,
 ) (payment.Transaction, error) {
@@ -27,8 +27,7 @@ func (p *Processor) Refund(
 		}})
 }
 
-// refund loads what the decision on a refund needs beside the payment, and
-// decides.
+// refund loads the rest of the decision's input, and decides.
 func (p *Processor) refund(
 	d decision, original payment.Transaction, r holdfast.RefundRequest, id holdfast.TransactionID,
 ) (payment.Change, error) {
@@ -60,8 +59,8 @@ func (p *Processor) refund(
 	return payment.Refund(in, r)
 }
 
-// refundToken is the one that came with a recipient token; none is the zero
-// Token.
+// refundToken returns the refund token that belongs to a recipient token, or
+// the zero Token if there is none.
 func (d decision) refundToken(recipient holdfast.TokenID) (payment.Token, error) {
 	if recipient == "" {
 		return payment.Token{}, nil

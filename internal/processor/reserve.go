@@ -8,7 +8,14 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// Reserve holds the funds of a sender token (Query API Reference, Reserve).
+// Reserve holds the amount of a payment on the card of a sender token (Query
+// API Reference, Reserve).
+//
+// CheckPayment runs twice for each Reserve and Pay. The first run, here,
+// refuses a request that is wrong in itself before anything is read or written,
+// so it does not use up its CallerReference. The second run is in
+// payment.Reserve and payment.Pay, which trust no earlier check: the caller's
+// settings are read again in the transaction and may have changed.
 func (p *Processor) Reserve(
 	ctx context.Context, caller party.Caller, r holdfast.ReserveRequest,
 ) (payment.Transaction, error) {
@@ -26,7 +33,7 @@ func (p *Processor) Reserve(
 		}})
 }
 
-// Pay has a sender token pay at once (Query API Reference, Pay).
+// Pay takes the amount of a payment at once (Query API Reference, Pay).
 func (p *Processor) Pay(ctx context.Context, caller party.Caller, r holdfast.PayRequest) (payment.Transaction, error) {
 	if err := payment.CheckPayment(payment.KindPay, holdfast.ReserveRequest(r), caller); err != nil {
 		return payment.Transaction{}, err
@@ -42,7 +49,8 @@ func (p *Processor) Pay(ctx context.Context, caller party.Caller, r holdfast.Pay
 		}})
 }
 
-// paymentIDs are for a payment and, if one was asked for, the marketplace's fee.
+// paymentIDs draws the id of a payment and, if the caller takes a marketplace
+// fee, the id of the fee's transaction.
 func (p *Processor) paymentIDs(r holdfast.ReserveRequest) (id, commissionID holdfast.TransactionID) {
 	id = p.ids().Transaction()
 	if r.MarketplaceFixedFee.Given() || r.MarketplaceVariableFee != "" {

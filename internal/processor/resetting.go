@@ -11,13 +11,14 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// Forgotten writes to the owner of an e-mail address who has forgotten the
-// password. Whether there is such an account is told to nobody, and cannot be
-// told from how the request is counted either: asked for too often, it is a
-// *GuessesError, by address and by where it comes from.
+// Forgotten sends a letter with a link to the owner of an e-mail address who
+// has forgotten the password. Its result does not say whether such an account
+// exists, and requests are counted in the same way for every address. Too many
+// requests are a *GuessesError, counted by the address and by the client's
+// network address.
 //
-// The visit, if there is one, is what they can go on with afterwards. Anything
-// else that a form says in its place stays out of the letter.
+// The letter's link leads back to the visit if there is one with this id. Other
+// values of the form field do not reach the letter.
 func (p *Processor) Forgotten(ctx context.Context, email, from string, visit payment.VisitID) error {
 	if p.Letters == nil {
 		return ErrNoMail
@@ -47,7 +48,8 @@ func (p *Processor) Forgotten(ctx context.Context, email, from string, visit pay
 	})
 }
 
-// ForgottenBy is whose password a link would set anew, or ErrLinkOver.
+// ForgottenBy returns the party whose password a link can reset, or
+// ErrLinkOver.
 func (p *Processor) ForgottenBy(ctx context.Context, secret string) (account party.Party, err error) {
 	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
 		account, _, err = p.resetting(tx, secret)
@@ -68,20 +70,21 @@ func (p *Processor) resetting(tx *store.ReadTx, secret string) (account party.Pa
 	return account, proof, err
 }
 
-// ResetPassword sets a forgotten password anew, by a link that was mailed. The
-// link, and others like it, are then used up; nothing but a new address ends them
-// before. Whoever was signed in is signed out. If the address was not verified
-// before, it is now, and somebody else may have signed up with it: what they have
-// put into the account is removed.
+// ResetPassword sets a new password by a link that was mailed. It uses up the
+// link and all others like it; before that, only a change of the e-mail address
+// ends them. The party is signed out everywhere. If the address was not
+// verified before, it is now. Somebody else may have signed up with it, so
+// everything that was put into the account is removed.
 func (p *Processor) ResetPassword(ctx context.Context, secret, password string) (account party.Party, err error) {
 	if err := party.ValidPassword(password); err != nil {
 		return account, err
 	}
 	before, err := p.ForgottenBy(ctx, secret)
 	if err != nil {
-		return account, err // before anything is hashed
+		return account, err // before the expensive hash
 	}
-	// That a password is the old one tells something of it.
+	// The answer "this is the old password" reveals something, so it counts as a
+	// guess.
 	asked := []subject{resetSubject(before.ID)}
 	if err := p.countGuess(ctx, asked); err != nil {
 		return account, err
@@ -115,7 +118,7 @@ func (p *Processor) ResetPassword(ctx context.Context, secret, password string) 
 	return account, err
 }
 
-// reset carries out what a link to a new password is for.
+// reset does the work of ResetPassword in one database transaction.
 func (p *Processor) reset(tx *store.Tx, account party.Party, proof party.Proof, hashed string) error {
 	if err := p.useProof(tx, proof); err != nil {
 		return err
@@ -135,9 +138,8 @@ func (p *Processor) reset(tx *store.Tx, account party.Party, proof party.Proof, 
 	return p.setPassword(tx, account, hashed, "")
 }
 
-// takeOver removes what somebody may have put into an account that was not
-// theirs: ways to come back, to be charged or to be sent things, and every word
-// that was given to a caller.
+// takeOver removes everything that a stranger may have put into an account:
+// passkeys, instruments, addresses and tokens.
 func (p *Processor) takeOver(tx *store.Tx, account party.Party) error {
 	if err := tx.RemovePasskeys(account.ID); err != nil {
 		return err
@@ -154,7 +156,7 @@ func (p *Processor) takeOver(tx *store.Tx, account party.Party) error {
 			if err != nil {
 				return err
 			}
-			continue // what is owed stays settleable
+			continue // the debt can still be settled with it
 		}
 		if err := tx.RemoveInstrument(account.ID, i.ID); err != nil {
 			return err
@@ -172,15 +174,15 @@ func (p *Processor) takeOver(tx *store.Tx, account party.Party) error {
 	return p.cancelAllTokens(tx, account.ID)
 }
 
-const cancelledAtATime = 100 // tokens
+const cancelMax = 100 // tokens read at a time
 
-// cancelAllTokens gives up every token of a party that can be given up. One that
-// spends a prepaid balance, or settles a debt, stays with it.
+// cancelAllTokens cancels every token of a party that can be cancelled. A token
+// that spends a prepaid balance or settles a debt stays.
 func (p *Processor) cancelAllTokens(tx *store.Tx, who party.ID) error {
 	var after store.TokenPlace
 	for {
 		tokens, err := tx.Unlocked("each token is written, and an action that adds one reads the party").TokensOf(who, true,
-			p.now(), after, cancelledAtATime)
+			p.now(), after, cancelMax)
 		if err != nil || len(tokens) == 0 {
 			return err
 		}

@@ -13,21 +13,21 @@ import (
 )
 
 const (
-	returnsMax  = 100 // fundings that are paid back in one step
-	overAtATime = 32  // instruments in one round of Sweep
+	returnsMax = 100 // fundings that are paid back in one step
+	overMax    = 32  // expired instruments in one batch of Sweep
 )
 
-// over is how far the sweeps have come in the list of instruments that are over.
-// A balance that its recipient cannot pay back stays in that list, and does not
-// keep the others waiting.
+// over is the position of the sweeps in the list of expired prepaid
+// instruments. A balance that its recipient cannot pay back stays in that list
+// and does not delay the others.
 type over struct {
-	most  int // in one round; zero means overAtATime
+	limit int // of instruments in one batch; zero means overMax
 	mu    sync.Mutex
 	after store.AggregatePlace
 }
 
-// readReturns are what pays a prepaid balance back now; none where the recipient
-// cannot.
+// readReturns returns the payments that give a prepaid balance back now; none
+// if the recipient cannot pay.
 func readReturns(tx *store.ReadTx, a payment.AggregateInstrument, sandbox bool) ([]payment.Return, error) {
 	fundings, err := tx.Fundings(a.Caller, a.ID, returnsMax)
 	if err != nil {
@@ -38,7 +38,7 @@ func readReturns(tx *store.ReadTx, a payment.AggregateInstrument, sandbox bool) 
 }
 
 // returnBalance pays a prepaid balance back to its sender, as far as the books
-// allow, and returns the instrument as it is then.
+// allow, and returns the changed instrument.
 func (p *Processor) returnBalance(d decision, a payment.AggregateInstrument) (payment.AggregateInstrument, error) {
 	returns, err := readReturns(&d.tx.ReadTx, a, d.caller.Sandbox)
 	if err != nil {
@@ -61,8 +61,8 @@ func (p *Processor) returnBalance(d decision, a payment.AggregateInstrument) (pa
 	return a, nil
 }
 
-// returnBalances pays back prepaid balances whose instruments have come to their
-// end, one bounded batch, and reports how many.
+// returnBalances pays back the balances of expired prepaid instruments, one
+// bounded batch, and reports how many.
 func (p *Processor) returnBalances(ctx context.Context) (returned int, err error) {
 	due, err := p.readOver(ctx)
 	if err != nil {
@@ -81,19 +81,19 @@ func (p *Processor) returnBalances(ctx context.Context) (returned int, err error
 	return returned, errors.Join(failed...)
 }
 
-// readOver reads the next instruments that are over and can be paid back.
+// readOver reads the next expired instruments whose balance can be paid back.
 func (p *Processor) readOver(ctx context.Context) (due []payment.AggregateInstrument, err error) {
 	p.over.mu.Lock()
 	defer p.over.mu.Unlock()
-	most := cmp.Or(p.over.most, overAtATime)
+	limit := cmp.Or(p.over.limit, overMax)
 	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
 		due = nil
-		all, err := tx.OverAggregates(p.now(), p.over.after, most)
+		all, err := tx.OverAggregates(p.now(), p.over.after, limit)
 		if err != nil {
 			return err
 		}
 		p.over.after = store.AggregatePlace{}
-		if len(all) == most {
+		if len(all) == limit {
 			last := all[len(all)-1]
 			p.over.after = store.AggregatePlace{Caller: last.Caller, Expires: last.Expires, ID: last.ID}
 		}
@@ -115,8 +115,8 @@ func (p *Processor) readOver(ctx context.Context) (due []payment.AggregateInstru
 	return due, err
 }
 
-// returnOne pays one balance back if it is still there: another server may have
-// been faster, or the sender have spent it.
+// returnOne pays one balance back if it is still there. Another server may have
+// paid it back, or the sender may have spent it.
 func (p *Processor) returnOne(ctx context.Context, id payment.AggregateID, of party.CallerID) (did bool, err error) {
 	err = p.Store.Background(ctx, func(tx *store.Tx) error {
 		did = false

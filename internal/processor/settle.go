@@ -9,9 +9,10 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// Settle moves the money of a reserve, all of it or less (Query API Reference,
-// Settle). The identical Settle, sent again after it was accepted, is answered
-// as it stands: the caller may never have seen the first answer.
+// Settle takes the money of a Reserve, in full or in part (Query API Reference,
+// Settle). If the identical Settle is sent again after it was accepted, the
+// caller gets the current state of the transaction: it may never have seen the
+// first answer.
 func (p *Processor) Settle(
 	ctx context.Context, caller party.Caller, r holdfast.SettleRequest,
 ) (payment.Transaction, error) {
@@ -37,8 +38,8 @@ func (p *Processor) Settle(
 }
 
 // Cancel gives up a Reserved or Pending transaction (Query API Reference,
-// Cancel). It is cancelled at once; the network is told afterwards, as often as
-// it takes.
+// Cancel). The transaction is Cancelled at once. The network is asked
+// afterwards, again and again until it answers.
 func (p *Processor) Cancel(
 	ctx context.Context, caller party.Caller, r holdfast.CancelRequest,
 ) (payment.Transaction, error) {
@@ -62,7 +63,7 @@ func (p *Processor) Cancel(
 	return change.After, nil
 }
 
-// settle loads what the decision needs beside the Reserve, and decides.
+// settle loads the rest of the decision's input, and decides.
 func (in changeInput) settle(amount money.Amount, fees payment.FeeSchedule) (payment.Change, error) {
 	settle := payment.SettleInput{Amount: amount, Fees: fees, Now: in.now}
 	var err error

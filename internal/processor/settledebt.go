@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// SettleDebt charges what is owed on a credit instrument, or a part of it (Query
-// API Reference, SettleDebt).
+// SettleDebt charges the sender for a debt on a credit instrument, in full or
+// in part (Query API Reference, SettleDebt).
 func (p *Processor) SettleDebt(
 	ctx context.Context, caller party.Caller, r holdfast.SettleDebtRequest,
 ) (payment.Transaction, error) {
@@ -30,7 +30,7 @@ func (p *Processor) SettleDebt(
 			}})
 }
 
-// WriteOffDebt forgives what is owed on a credit instrument, or a part of it
+// WriteOffDebt forgives a debt on a credit instrument, in full or in part
 // (Query API Reference, WriteOffDebt).
 func (p *Processor) WriteOffDebt(
 	ctx context.Context, caller party.Caller, r holdfast.WriteOffDebtRequest,

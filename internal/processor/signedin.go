@@ -8,9 +8,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// BeginSignedIn signs a party in, in one browser. It is ErrWrongPassword unless the
-// party's password is still the one that it had when it said who it is: a changed
-// password ends sessions, and one that is about to begin is among them.
+// BeginSignedIn begins a party's session in one browser. It returns
+// ErrWrongPassword if the password has changed since the party entered it: a
+// changed password ends all sessions, also one that is about to begin.
 func (p *Processor) BeginSignedIn(ctx context.Context, who party.Party, device party.Device) (party.SignedIn, error) {
 	now := p.now()
 	s := party.SignedIn{ID: party.SignedInID(p.ids().Other("S")), Party: who.ID, Begun: now, LastSeen: now, Device: device}
@@ -23,7 +23,8 @@ func (p *Processor) BeginSignedIn(ctx context.Context, who party.Party, device p
 	return s, err
 }
 
-// See writes that somebody who is signed in was here, now and then.
+// See stores the time at which a signed-in party was last seen. It writes only
+// once per party.SeenEvery.
 func (p *Processor) See(ctx context.Context, s party.SignedIn) error {
 	now := p.now()
 	if now.Before(s.LastSeen.Add(party.SeenEvery)) {
@@ -32,8 +33,8 @@ func (p *Processor) See(ctx context.Context, s party.SignedIn) error {
 	return p.Store.Update(ctx, func(tx *store.Tx) error { return tx.SeeSignedIn(s.Party, s.ID, now) })
 }
 
-// EndSignedIn signs a party out in one browser. One that is not the party's, or
-// has ended, is InvalidParams.
+// EndSignedIn ends one session of a party. A session that has ended, or that is
+// not the party's, is InvalidParams.
 func (p *Processor) EndSignedIn(ctx context.Context, who party.ID, id party.SignedInID) error {
 	return p.Store.Update(ctx, func(tx *store.Tx) error {
 		ended, err := tx.EndSignedIn(who, id)
@@ -44,7 +45,7 @@ func (p *Processor) EndSignedIn(ctx context.Context, who party.ID, id party.Sign
 	})
 }
 
-// EndSignedInElsewhere signs a party out everywhere but here.
+// EndSignedInElsewhere ends all sessions of a party except this one.
 func (p *Processor) EndSignedInElsewhere(ctx context.Context, here party.SignedIn) error {
 	return p.Store.Update(ctx, func(tx *store.Tx) error { return tx.EndSignedInElsewhere(here.Party, here.ID) })
 }

@@ -11,28 +11,28 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// ErrWrongPassword is the one answer to a wrong password and to an account
+// ErrWrongPassword is the only error for a wrong password and for an account
 // that does not exist.
-var ErrWrongPassword = errors.New("the e-mail address or the password is not right")
+var ErrWrongPassword = errors.New("the e-mail address or the password is wrong")
 
-// ErrEmailTaken: somebody signs up with the address of an account.
+// ErrEmailTaken means that an account with this e-mail address exists.
 var ErrEmailTaken = errors.New("there is an account with this e-mail address already")
 
-// A GuessesError says that there were too many sign-ins that failed, or too many
-// letters asked for.
+// A GuessesError says that there were too many failed sign-ins or too many
+// requests for letters.
 type GuessesError struct{ Wait time.Duration }
 
-func (e *GuessesError) Error() string { return "too many failed sign-ins, or letters asked for" }
+func (e *GuessesError) Error() string { return "too many failed sign-ins or requests for letters" }
 
-// A SignIn is somebody who says who they are.
+// A SignIn is an attempt to sign in.
 type SignIn struct {
 	Email, Password string
-	From            string // the address they come from, as guesses are counted by
-	Known           string // the browser's proof that the account has signed in there before; see party.KnownDevice
-	Language        string // that they read our pages in; empty leaves what was
+	From            string // the client's network address, by which guesses are counted
+	Known           string // the browser's proof of an earlier sign-in to the account; see party.KnownDevice
+	Language        string // of the pages that they read; empty keeps the stored one
 }
 
-// hashing bounds the passwords hashed at one time: each takes 19 MiB.
+// hashing bounds how many passwords are hashed at one time: each takes 19 MiB.
 var hashing = make(chan struct{}, 4)
 
 func hash(ctx context.Context, work func()) error {
@@ -46,12 +46,12 @@ func hash(ctx context.Context, work func()) error {
 	}
 }
 
-// SignIn returns the party whose password it is. Anything else is
-// ErrWrongPassword or, by account and by where they come from, a *GuessesError;
-// neither tells whether there is such an account.
+// SignIn returns the party with this e-mail address and password. Any problem
+// is ErrWrongPassword or, after too many guesses by account or by network
+// address, a *GuessesError. Neither reveals whether the account exists.
 //
-// What the party does next names the password that was checked: the party's
-// PasswordHash. BeginSignedIn refuses it once the password has changed.
+// The returned party's PasswordHash names the password that was checked.
+// BeginSignedIn refuses it once the password has changed.
 func (p *Processor) SignIn(ctx context.Context, s SignIn) (party.Party, error) {
 	var account party.Party
 	err := p.Store.View(ctx, func(tx *store.ReadTx) (err error) {
@@ -68,9 +68,9 @@ func (p *Processor) SignIn(ctx context.Context, s SignIn) (party.Party, error) {
 	return p.checkPassword(ctx, account, s.Password, s.Language, subjects)
 }
 
-// checkPassword returns the party as it is once its password was right, or
-// ErrWrongPassword. The guess is counted before the password is looked at, so that
-// guesses made at one moment count too.
+// checkPassword returns the party if the password is right, or else
+// ErrWrongPassword. It counts the guess before it checks the password, so that
+// simultaneous guesses count, too.
 func (p *Processor) checkPassword(
 	ctx context.Context, account party.Party, password, language string, subjects []subject,
 ) (party.Party, error) {
@@ -96,8 +96,8 @@ func (p *Processor) checkPassword(
 	return account, err
 }
 
-// welcome is what the right password does in addition to its purpose: the language
-// is kept, guesses are forgiven, and a hash of an older form is renewed. It is
+// welcome is what every successful sign-in does: it stores the language,
+// forgives guesses and renews a password hash of an older form. It returns
 // ErrWrongPassword if the password has changed meanwhile.
 func (p *Processor) welcome(
 	ctx context.Context, account party.Party, renewed, language string, subjects []subject,
@@ -127,9 +127,8 @@ func (p *Processor) welcome(
 	return after, nil
 }
 
-// restOnPassword has an action go through only if the party's password is still
-// the one that was checked before the transaction began. Otherwise it is
-// ErrWrongPassword.
+// restOnPassword fails with ErrWrongPassword if the party's password has
+// changed since it was checked, before the database transaction began.
 func restOnPassword(tx *store.Tx, account party.Party) error {
 	err := tx.RestOnPassword(account.ID, account.PasswordHash)
 	if errors.Is(err, store.ErrStale) {
@@ -138,10 +137,11 @@ func restOnPassword(tx *store.Tx, account party.Party) error {
 	return err
 }
 
-// SignUp makes a party that has signed up by itself. Its e-mail address is to be
-// verified, where mail can be sent: a letter is written. Trying out which
-// addresses have accounts counts as guessing; the letter, which an address gets
-// once, counts where it is asked for.
+// SignUp creates a party that signs up by itself. If the server sends mail, the
+// party gets a letter to verify its e-mail address. An attempt counts as a
+// guess, because it reveals whether an address has an account. An address gets
+// this letter only once, so the letter counts only for the client's network
+// address.
 func (p *Processor) SignUp(ctx context.Context, n NewParty, from string) (party.Party, error) {
 	guess := []subject{addressSubject(from)}
 	counted := guess
@@ -182,38 +182,41 @@ func (p *Processor) SignUp(ctx context.Context, n NewParty, from string) (party.
 	return p.welcome(ctx, made, "", "", guess)
 }
 
-// A subject is what guesses are counted of, such as an account.
+// A subject is something whose guesses are counted, such as an account or a
+// network address.
 type subject struct {
 	key   string
 	limit party.GuessLimit
-	clear bool // by one that is right; otherwise that one alone is taken back
+	clear bool // a correct guess forgives all guesses; otherwise only itself
 }
 
-// hidden hides what people typed: they type passwords into the wrong field.
+// hidden hashes typed text: people type passwords into the wrong field.
 func hidden(typed string) string {
 	sum := sha256.Sum256([]byte(typed))
 	return hex.EncodeToString(sum[:16])
 }
 
-// accountSubjects count what anybody guesses at the password of an account.
+// accountSubjects count the guesses that anyone makes at the password of an
+// account.
 func accountSubjects(email string) []subject {
 	key := "account:" + hidden(party.EmailKey(email))
 	return []subject{{key, party.AccountGuesses, true}, {key + " in the long run", party.AccountGuessesLong, true}}
 }
 
-// deviceSubject counts what is guessed in a browser in which the party has signed in
-// before: neither strangers nor neighbours can use those guesses up.
+// deviceSubject counts guesses in a browser in which the party has signed in
+// before. Strangers and neighbours cannot use those guesses up.
 func deviceSubject(who party.ID, device string) subject {
 	return subject{"device:" + string(who) + " " + hidden(device), party.AccountGuesses, true}
 }
 
-// ownSubjects count what is guessed by somebody who is signed in already.
+// ownSubjects count the guesses of a signed-in user.
 func ownSubjects(who party.ID) []subject {
 	key := "own:" + string(who)
 	return []subject{{key, party.AccountGuesses, true}, {key + " in the long run", party.AccountGuessesLong, true}}
 }
 
-// resetSubject counts what the reader of an account's mail learns of its password.
+// resetSubject counts what a reader of an account's mail learns about its
+// password.
 func resetSubject(who party.ID) subject {
 	return subject{"reset:" + string(who), party.AccountGuesses, false}
 }
@@ -222,13 +225,13 @@ func addressSubject(from string) subject {
 	return subject{"address:" + from, party.AddressGuesses, false}
 }
 
-// passkeySubject counts the questions to passkeys from an address apart from its
-// passwords, so that neighbours who guess do not keep a passkey out.
+// passkeySubject counts questions to passkeys separately from guesses at
+// passwords, so that a guessing neighbour does not block passkeys.
 func passkeySubject(from string) subject {
 	return subject{"passkeys from address:" + from, party.AddressGuesses, false}
 }
 
-// lettersTo counts the letters that are asked for.
+// lettersTo counts requests for letters.
 func lettersTo(email, from string) []subject {
 	return []subject{lettersToAccount(email), lettersFrom(from)}
 }
@@ -239,11 +242,11 @@ func lettersToAccount(email string) subject {
 
 func lettersFrom(from string) subject { return lettersCountedBy("letters from address:" + from) }
 
-// lettersCountedBy is the subject that a letter was counted by.
+// lettersCountedBy returns the subject by which a letter was counted.
 func lettersCountedBy(key string) subject { return subject{key, party.AddressLetters, false} }
 
-// countGuess counts one guess of each subject, or is a *GuessesError and counts
-// none.
+// countGuess counts one guess of each subject, or returns a *GuessesError and
+// counts none.
 func (p *Processor) countGuess(ctx context.Context, subjects []subject) error {
 	return p.Store.Update(ctx, func(tx *store.Tx) error {
 		now := p.now()
@@ -268,10 +271,10 @@ func (p *Processor) countGuess(ctx context.Context, subjects []subject) error {
 	})
 }
 
-// forgive takes back what countGuess counted, or all that was counted of an
-// account: somebody who knows its password need not guess. What comes from an
-// address is never forgiven whole: a guesser has an account of its own to sign in
-// to.
+// forgive takes back what countGuess counted, or all guesses of an account,
+// because a user who knows the password need not guess. The guesses of a
+// network address are never all forgiven: an attacker may have an account of
+// their own to sign in to.
 func forgive(tx *store.Tx, subjects []subject) error {
 	for _, s := range subjects {
 		var g party.Guesses

@@ -9,9 +9,10 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// CancelSubscriptionAndRefund ends a subscription and, with a RefundAmount, pays
-// that much of its last payment back; then a subscription that has ended
-// already is no obstacle. The refund is empty when there is none (Simple Pay,
+// CancelSubscriptionAndRefund ends a subscription and, if the request has a
+// RefundAmount, refunds that much of its last payment. A request with a
+// RefundAmount also works for a subscription that has ended already. Without a
+// RefundAmount the returned transaction is empty (Simple Pay,
 // CancelSubscriptionAndRefund).
 func (p *Processor) CancelSubscriptionAndRefund(
 	ctx context.Context, caller party.Caller, r holdfast.CancelSubscriptionAndRefundRequest,
@@ -66,13 +67,13 @@ func (d decision) subscription(id holdfast.TokenID) (payment.Token, error) {
 	return t, payment.FindSubscription(t, found, d.caller.ID, id)
 }
 
-// paymentsLookedAt bounds how many of a subscription's payments are looked at
-// for the last one that was paid.
-const paymentsLookedAt = 100
+// paymentsReadMax bounds how many of a subscription's payments are searched for
+// the last successful one.
+const paymentsReadMax = 100
 
-// lastPayment is the last payment of a subscription that was paid.
+// lastPayment returns the last successful payment of a subscription.
 func (d decision) lastPayment(t payment.Token) (payment.Transaction, error) {
-	all, err := d.tx.Unlocked("the refund writes the payment that was chosen").PaymentsOf(t.Caller, t.ID, paymentsLookedAt)
+	all, err := d.tx.Unlocked("the refund writes the payment that was chosen").PaymentsOf(t.Caller, t.ID, paymentsReadMax)
 	if err != nil {
 		return payment.Transaction{}, err
 	}

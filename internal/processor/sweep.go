@@ -17,23 +17,23 @@ const (
 	sweepMax   = 2000 // transactions in one batch of Sweep
 	releaseMax = 256  // questions in one batch of Release
 	resolveMax = 128  // questions in one batch of Resolve
-	// sideMax is how much of a batch is done at one time: as much as shares a commit
-	// when nobody waits for one. Those who wait go first.
+	// sideMax is how many items of a batch run at one time: as many as share a
+	// commit when no request waits. Requests go first.
 	sideMax = 64
 )
 
-// Sweep writes the expiry of transactions whose deadline has come, and pays back
-// prepaid balances whose instruments have come to their end: one bounded batch
-// of each. It reports how many. The deadline holds without it: Sweep makes the
-// books and the notifications say so.
+// Sweep writes the expiry of transactions whose deadline has passed, and pays
+// back the balances of expired prepaid instruments, one bounded batch of each.
+// It reports how many. The deadline also holds without Sweep, which only brings
+// the books and the notifications up to date.
 func (p *Processor) Sweep(ctx context.Context) (done int, err error) {
 	expired, expiring := p.sweepTransactions(ctx)
 	returned, returning := p.returnBalances(ctx)
 	return expired + returned, errors.Join(expiring, returning)
 }
 
-// sweepTransactions expires transactions. However many one caller has, the
-// others' turn comes in each batch.
+// sweepTransactions expires transactions. Every caller has a share of each
+// batch, however many expired transactions another caller has.
 func (p *Processor) sweepTransactions(ctx context.Context) (expired int, err error) {
 	var all []store.Due
 	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
@@ -57,20 +57,20 @@ func (p *Processor) sweepTransactions(ctx context.Context) (expired int, err err
 	return p.expireAll(ctx, all, true)
 }
 
-// expireAll writes the expiries that are still due. One that fails does not keep
-// the others waiting. The next are read while some are written.
+// expireAll writes the expiries that are still due. One that fails does not
+// delay the others. It reads the next transactions while it writes others.
 func (p *Processor) expireAll(ctx context.Context, all []store.Due, handOver bool) (expired int, err error) {
 	if len(all) == 0 {
 		return 0, nil
 	}
 	var done atomic.Int64
 	var failed failures
-	lapses := make(chan store.Lapse, sideMax)
+	expiring := make(chan store.Lapse, sideMax)
 	go func() {
-		defer close(lapses)
-		failed.add(p.readLapses(ctx, all, lapses))
+		defer close(expiring)
+		failed.add(p.readExpiring(ctx, all, expiring))
 	}()
-	sideBySide(ctx, lapses, func(l store.Lapse) {
+	sideBySide(ctx, expiring, func(l store.Lapse) {
 		switch did, err := p.expire(ctx, l, handOver); {
 		case err != nil:
 			failed.add(fmt.Errorf("expiring %s: %w", l.ID, err))
@@ -81,19 +81,19 @@ func (p *Processor) expireAll(ctx context.Context, all []store.Due, handOver boo
 	return int(done.Load()), failed.join()
 }
 
-// readLapses reads what is due a few at a time, so that no look at the store takes
-// long.
-func (p *Processor) readLapses(ctx context.Context, all []store.Due, to chan<- store.Lapse) error {
+// readExpiring reads the transactions that are due, a few at a time, so that each
+// read is short.
+func (p *Processor) readExpiring(ctx context.Context, all []store.Due, to chan<- store.Lapse) error {
 	for some := range slices.Chunk(all, sideMax) {
-		var lapses []store.Lapse
+		var expiring []store.Lapse
 		err := p.Store.View(ctx, func(tx *store.ReadTx) (err error) {
-			lapses, err = tx.Lapses(some)
+			expiring, err = tx.Lapses(some)
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("reading what is due: %w", err)
+			return fmt.Errorf("reading the transactions that are due: %w", err)
 		}
-		for _, l := range lapses {
+		for _, l := range expiring {
 			select {
 			case to <- l:
 			case <-ctx.Done():
@@ -104,10 +104,11 @@ func (p *Processor) readLapses(ctx context.Context, all []store.Due, to chan<- s
 	return nil
 }
 
-// expire writes one expiry if it is still due: somebody may have been faster.
-// The network's release is asked for by others: however many holds lapse in one
-// second, it is asked at a bounded pace. handOver says that this process runs Release;
-// without the card's name it is left to Resolve, as for any other question.
+// expire writes one expiry if it is still due; another server may have written
+// it. It does not ask the network for the release itself: however many holds
+// expire in one second, the network is asked at a bounded pace. handOver says
+// that this process runs Release. A question without the network's name for the
+// card is left to Resolve, like any other.
 func (p *Processor) expire(ctx context.Context, l store.Lapse, handOver bool) (done bool, err error) {
 	var release question
 	place := handOver && l.CardRef != "" && p.handover.reserve()
@@ -149,12 +150,13 @@ func (p *Processor) expire(ctx context.Context, l store.Lapse, handOver bool) (d
 	return done && err == nil, err
 }
 
-// errSilent is for a network that answers nothing. It has the next round wait; what
-// lapses meanwhile soon finds no place, and is left to Resolve.
-var errSilent = errors.New("the card network has answered none of the questions")
+// errSilent means that the network answers nothing. The next batch then waits.
+// Holds that expire meanwhile soon find no place in the handover and are left
+// to Resolve.
+var errSilent = errors.New("the card network answered none of the questions")
 
-// Release asks the network for the releases that Sweep has handed over, a bounded
-// batch of them, and reports how many were decided.
+// Release asks the network for the releases that Sweep has handed over, one
+// bounded batch, and reports how many were decided.
 func (p *Processor) Release(ctx context.Context) (int, error) {
 	asked, released := p.askAll(ctx, p.handover.take(releaseMax))
 	if asked > 0 && released == 0 {
@@ -163,15 +165,15 @@ func (p *Processor) Release(ctx context.Context) (int, error) {
 	return released, nil
 }
 
-// HandedOver is told when there is something to release.
+// HandedOver receives a value when there is something to release.
 func (p *Processor) HandedOver() <-chan struct{} {
 	p.handover.make()
 	return p.handover.more
 }
 
-// Resolve asks the network again what is in doubt, one bounded batch, and
-// reports how many questions were decided. Nothing stays in doubt for longer
-// than the network stays silent.
+// Resolve asks the network the questions that are in doubt, one bounded batch,
+// and reports how many were decided. A question is in doubt only as long as the
+// network does not answer.
 func (p *Processor) Resolve(ctx context.Context) (resolved int, err error) {
 	doubts, err := p.claim(ctx)
 	open := make([]question, len(doubts))
@@ -182,8 +184,8 @@ func (p *Processor) Resolve(ctx context.Context) (resolved int, err error) {
 	return resolved, err
 }
 
-// askAll asks the network what it is not too late for, and reports how many
-// questions these were and how many were decided.
+// askAll asks the network the questions for which it is not too late. It
+// reports how many it asked and how many were decided.
 func (p *Processor) askAll(ctx context.Context, open []question) (asked, decided int) {
 	if len(open) == 0 {
 		return 0, 0
@@ -213,7 +215,7 @@ func (p *Processor) askAll(ctx context.Context, open []question) (asked, decided
 	return int(began.Load()), int(ended.Load())
 }
 
-// claim takes what is in doubt, so that no other server asks it meanwhile.
+// claim takes questions in doubt, so that no other server asks them meanwhile.
 func (p *Processor) claim(ctx context.Context) (doubts []store.Doubt, err error) {
 	var inDoubt bool
 	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
@@ -241,8 +243,8 @@ func (p *Processor) claim(ctx context.Context) (doubts []store.Doubt, err error)
 	return doubts, err
 }
 
-// sideBySide does the same with each of all, some at a time, until ctx ends; the
-// rest has its turn another time. It returns when all is closed.
+// sideBySide calls do for each item, sideMax at a time, until all is closed.
+// Once ctx has ended it drops the remaining items; a later batch gets them.
 func sideBySide[T any](ctx context.Context, all <-chan T, do func(T)) {
 	var running sync.WaitGroup
 	for range sideMax {
@@ -257,7 +259,7 @@ func sideBySide[T any](ctx context.Context, all <-chan T, do func(T)) {
 	running.Wait()
 }
 
-// failures are collected from side by side.
+// failures collects errors from several goroutines.
 type failures struct {
 	mu  sync.Mutex
 	all []error
@@ -271,6 +273,6 @@ func (f *failures) add(err error) {
 
 func (f *failures) join() error { return errors.Join(f.all...) }
 
-// resolveBackoffMax bounds the pauses between questions: this many times the
-// network's time-out.
+// resolveBackoffMax bounds the pause before a question is asked again, in
+// multiples of the processor's patience.
 const resolveBackoffMax = 15

@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// CancelToken gives up a token that the caller installed, and tells the caller
-// (Query API Reference, CancelToken).
+// CancelToken cancels a token that the caller installed, and notifies the
+// caller (Query API Reference, CancelToken).
 func (p *Processor) CancelToken(ctx context.Context, caller party.Caller, r holdfast.CancelTokenRequest) error {
 	return failure(p.Store.Update(ctx, func(tx *store.Tx) error {
 		d, err := p.decision(tx, caller)
@@ -28,8 +28,8 @@ func (p *Processor) CancelToken(ctx context.Context, caller party.Caller, r hold
 	}))
 }
 
-// CancelOwnToken gives up a token that a party has given, by the same rule, and
-// tells the caller that it was given to. A token of somebody else's is
+// CancelOwnToken cancels a token for the party that has given it, by the same
+// rule, and notifies the token's caller. Another party's token is
 // InvalidTokenID.
 func (p *Processor) CancelOwnToken(ctx context.Context, who party.ID, id holdfast.TokenID) error {
 	return failure(p.Store.Update(ctx, func(tx *store.Tx) error {
@@ -44,7 +44,7 @@ func (p *Processor) CancelOwnToken(ctx context.Context, who party.ID, id holdfas
 	}))
 }
 
-// giveUpToken cancels a token on behalf of its holder.
+// giveUpToken cancels a token for the party that has given it.
 func (p *Processor) giveUpToken(tx *store.Tx, t payment.Token) error {
 	d, err := p.decision(tx, party.Caller{ID: t.Caller})
 	if err != nil {
@@ -53,8 +53,9 @@ func (p *Processor) giveUpToken(tx *store.Tx, t payment.Token) error {
 	return p.cancelToken(d, t, "")
 }
 
-// cancelToken also writes the token's instrument, as every step does that puts
-// money on it: a step that is decided at the same time meets this one there.
+// cancelToken cancels a token. It also writes the row of the token's prepaid or
+// credit instrument. Every step that puts money on the instrument writes that
+// row, too, so one of two simultaneous steps is refused or runs again.
 func (p *Processor) cancelToken(d decision, t payment.Token, override string) (err error) {
 	var a payment.AggregateInstrument
 	if t.Aggregate != "" {
@@ -73,7 +74,7 @@ func (p *Processor) cancelToken(d decision, t payment.Token, override string) (e
 	return p.cancelled(d, t, override)
 }
 
-// cancelled writes that a token is cancelled, and the notification of it.
+// cancelled writes a token's cancellation with its notification.
 func (p *Processor) cancelled(d decision, t payment.Token, override string) error {
 	if err := d.tx.CancelToken(t.Caller, t.ID); err != nil {
 		return err
@@ -81,7 +82,7 @@ func (p *Processor) cancelled(d decision, t payment.Token, override string) erro
 	return p.tellCancelled(d, t, override)
 }
 
-// tellCancelled writes the notification that a token is cancelled.
+// tellCancelled writes the notification that a token was cancelled.
 func (p *Processor) tellCancelled(d decision, t payment.Token, override string) error {
 	url := ipnURL(d.caller, override)
 	if url == "" {
@@ -93,16 +94,17 @@ func (p *Processor) tellCancelled(d decision, t payment.Token, override string) 
 	return d.tx.InsertNotification(n)
 }
 
-// decision is what a request without CallerReference is decided in.
+// decision begins the decision on a request: it reads the caller again and
+// fixes the time.
 func (p *Processor) decision(tx *store.Tx, caller party.Caller) (decision, error) {
 	real := p.now()
 	caller, err := callerOf(&tx.ReadTx, caller.ID)
 	return decision{tx: tx, caller: caller, now: caller.Now(real), real: real}, err
 }
 
-// InstallPaymentInstruction makes a token of the caller's own owner. Unlike the
-// actions that move money it is not answered again: a CallerReference that a
-// token has is a DuplicateRequest (Query API Reference,
+// InstallPaymentInstruction installs a token of the caller's owner. Unlike the
+// actions that move money, it does not repeat its answer: a CallerReference
+// that belongs to a token is a DuplicateRequest (Query API Reference,
 // InstallPaymentInstruction).
 func (p *Processor) InstallPaymentInstruction(
 	ctx context.Context, caller party.Caller, r holdfast.InstallPaymentInstructionRequest,

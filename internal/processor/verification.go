@@ -10,33 +10,35 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// Errors of those who prove to read the mail of an address.
+// Errors of links and codes that verify an e-mail address.
 var (
-	// ErrLinkOver: the link was used already, is too old, was followed by a newer
-	// one, or is another account's. Which of them is not told.
+	// ErrLinkOver means that the link was used, is too old, was replaced by a
+	// newer one, or is another account's. The answer does not say which.
 	ErrLinkOver = errors.New("the link can no longer be used")
-	// ErrWrongCode: another try may be right.
-	ErrWrongCode = errors.New("the code is not right")
-	// ErrCodeOver: the code is too old, or too many were wrong.
+	// ErrWrongCode means that the code is wrong; the user can try again.
+	ErrWrongCode = errors.New("the code is wrong")
+	// ErrCodeOver means that the code is too old, or that there were too many
+	// wrong ones.
 	ErrCodeOver = errors.New("the code can no longer be used")
-	// ErrNoMail: this server sends no mail.
+	// ErrNoMail means that this server sends no mail.
 	ErrNoMail = errors.New("mail cannot be sent")
 )
 
-// verifyWithinDefault lets a newcomer finish the first purchase.
+// verifyWithinDefault lets new users finish their first purchase.
 const verifyWithinDefault = 24 * time.Hour
 
 const linkSecretSize = 32 // characters of base 62: 190 bits
 
-// A letter is a proof on its way, with the secrets that the mail alone has.
+// A letter is a proof that is about to be mailed, with the secrets that only
+// the mail contains.
 type letter struct {
 	party.Proof
 	link, code string
-	visit      payment.VisitID // that it belongs to; empty without one
+	visit      payment.VisitID // the visit to continue; empty if there is none
 }
 
-// newLetter draws the secrets of a letter. Hashing the code takes a while: it is
-// done outside transactions.
+// newLetter draws the secrets of a letter. Hashing the code is slow, so it
+// happens outside database transactions.
 func (p *Processor) newLetter(
 	ctx context.Context, who party.ID, purpose party.ProofPurpose, email string,
 ) (letter, error) {
@@ -52,7 +54,7 @@ func (p *Processor) newLetter(
 	return l, hash(ctx, func() { l.Code = p.passwords().Hash(l.code, salt()) })
 }
 
-// noticeOf says what a letter of each purpose is about.
+// noticeOf maps the purpose of a proof to the subject of its letter.
 var noticeOf = map[party.ProofPurpose]party.NoticeAbout{
 	party.ProvesEmail: party.NoticeVerify, party.ProvesNewEmail: party.NoticeNewEmail,
 	party.ProvesOwner: party.NoticeReset,
@@ -77,8 +79,8 @@ func (p *Processor) send(tx *store.Tx, to party.Party, l letter) error {
 	})
 }
 
-// SendVerification writes to a party whose e-mail address is not verified, once
-// more. Asked for too often it is a *GuessesError.
+// SendVerification sends the verification letter again to a party whose e-mail
+// address is not verified. Too many requests are a *GuessesError.
 func (p *Processor) SendVerification(ctx context.Context, who party.ID, from string) error {
 	account, err := p.mailable(ctx, who)
 	if err != nil || account.EmailVerified {
@@ -95,7 +97,7 @@ func (p *Processor) SendVerification(ctx context.Context, who party.ID, from str
 	return p.Store.Update(ctx, func(tx *store.Tx) error { return p.send(tx, account, l) })
 }
 
-// mailable reads a party that is to get a letter with a link.
+// mailable reads a party to which a letter with a link is to be sent.
 func (p *Processor) mailable(ctx context.Context, who party.ID) (party.Party, error) {
 	if p.Letters == nil {
 		return party.Party{}, ErrNoMail
@@ -103,9 +105,9 @@ func (p *Processor) mailable(ctx context.Context, who party.ID) (party.Party, er
 	return p.party(ctx, who)
 }
 
-// ProveByLink takes a link that a party followed while it was signed in: who
-// reads the mail alone may not know whose account it is about. What the link
-// proves is carried out; it may not be what the party was asked for last.
+// ProveByLink carries out what a link proves for a signed-in party. The reader
+// of the mail may not be the user of the account, so the link alone is not
+// enough. The link may be of an earlier letter with another purpose.
 func (p *Processor) ProveByLink(
 	ctx context.Context, who party.ID, secret string,
 ) (proved party.ProofPurpose, err error) {
@@ -120,7 +122,7 @@ func (p *Processor) ProveByLink(
 	return proved, err
 }
 
-// ProvableBy is what a link would prove of a party, or ErrLinkOver.
+// ProvableBy returns what a link would prove for a party, or ErrLinkOver.
 func (p *Processor) ProvableBy(ctx context.Context, who party.ID, secret string) (proof party.Proof, err error) {
 	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
 		proof, err = p.linked(tx, who, secret)
@@ -137,11 +139,12 @@ func (p *Processor) linked(tx *store.ReadTx, who party.ID, secret string) (party
 	return proof, err
 }
 
-// ProveByCode takes the code of a party's last letter of a purpose.
+// ProveByCode carries out what a code proves. The code must be from the party's
+// last letter of that purpose.
 func (p *Processor) ProveByCode(ctx context.Context, who party.ID, purpose party.ProofPurpose, code string) error {
 	var proof party.Proof
-	// The guess is counted before the code is looked at, so that guesses made at
-	// one moment count too.
+	// The guess is counted before the code is checked, so that simultaneous
+	// guesses count, too.
 	err := p.Store.Update(ctx, func(tx *store.Tx) (err error) {
 		var found bool
 		if proof, found, err = tx.Proof(who, purpose); err != nil {
@@ -166,7 +169,7 @@ func (p *Processor) ProveByCode(ctx context.Context, who party.ID, purpose party
 	return p.Store.Update(ctx, func(tx *store.Tx) error { return p.proved(tx, proof) })
 }
 
-// proved carries out what a proof was asked for. It can be used once.
+// proved carries out what a proof was requested for.
 func (p *Processor) proved(tx *store.Tx, proof party.Proof) error {
 	if err := p.useProof(tx, proof); err != nil {
 		return err
@@ -184,8 +187,8 @@ func (p *Processor) proved(tx *store.Tx, proof party.Proof) error {
 	return tx.UpdateParty(account)
 }
 
-// useProof uses a proof up, and takes back what was counted for its letter: it was
-// wanted.
+// useProof uses up a proof, which works once. The letter was wanted, so it no
+// longer counts against the subjects that it was counted by.
 func (p *Processor) useProof(tx *store.Tx, proof party.Proof) error {
 	err := tx.UseProof(proof)
 	if errors.Is(err, store.ErrStale) {

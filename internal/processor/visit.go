@@ -12,28 +12,30 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// What the pages need of cards, so that they need not know card networks.
+// Names for the pages, so that they need not import package card.
 type (
 	NewCard          = card.Details
 	CardRefusedError = card.RefusedError
 )
 
-// NewCardNumber hides digits that somebody typed.
+// NewCardNumber returns typed digits as a card number, which hides itself in
+// logs and errors.
 func NewCardNumber(digits string) card.Number { return card.NewNumber(digits) }
 
-// Errors of visits that are not ends of the pipeline: the page is shown again.
+// Errors that do not end the pipeline: the page is shown again.
 var (
 	ErrNoVisit   = errors.New("there is no such visit")
-	ErrNotSender = errors.New("the visit is another sender's")
-	ErrNotShown  = errors.New("what was confirmed is not what was shown")
-	// ErrUnproved: the sender can go on once the e-mail address is verified.
+	ErrNotSender = errors.New("the visit belongs to another sender")
+	ErrNotShown  = errors.New("the confirmed choices differ from the page that was shown")
+	// ErrUnproved means that the sender must verify its e-mail address first.
 	ErrUnproved = errors.New("the sender's e-mail address is not verified yet")
 )
 
-// StartVisit begins a pipeline for a request that was read. It ends at once, with
-// a *payment.PipelineEnd, when what it names cannot be agreed to, when one of
-// the caller's references has a token already, or when somebody had given the
-// pipeline up. A request that was signed by version 1 is answered so.
+// StartVisit begins a pipeline for a request. It fails with a
+// *payment.PipelineEnd if the request names a token that does not allow it, if
+// a token has one of the CallerReferences already, or if a sender gave the
+// pipeline up under this reference. signatureV1 says that the answer is signed
+// by version 1, like the request.
 func (p *Processor) StartVisit(
 	ctx context.Context, caller party.Caller, r payment.PipelineRequest, params holdfast.Params, signatureV1 bool,
 ) (payment.Visit, error) {
@@ -49,8 +51,8 @@ func (p *Processor) newVisit(
 	}
 }
 
-// startVisit adds v, or reads the visit under way of the same request where that
-// will do.
+// startVisit adds v. With reuse it returns an unfinished visit of the same
+// request instead, if there is one.
 func (p *Processor) startVisit(
 	ctx context.Context, caller party.Caller, r payment.PipelineRequest, v payment.Visit, reuse bool,
 ) (payment.Visit, error) {
@@ -79,15 +81,16 @@ func (p *Processor) startVisit(
 
 const (
 	visitKeySize = 32
-	// visitReuse is for how long a visit is handed out again when the same link is
-	// opened: to anybody while nobody has signed in to it, and to its sender.
+	// visitReuse is how long an unfinished visit is used again when the same link
+	// is opened: by anyone until a sender signs in, then by that sender.
 	visitReuse = time.Hour
 )
 
-// OpenVisit is StartVisit, and hands out a visit of the very same request that
-// nobody has signed in to yet: a link that is opened over and over makes one visit.
-// What such a visit shows is what the link says, and whoever signs in first has it
-// for themselves; see EnterVisit.
+// OpenVisit is StartVisit, but it returns an existing visit of exactly the same
+// request if nobody has signed in to it yet. So a link that is opened many
+// times creates one visit. Until a sender signs in, a visit shows only what the
+// link says. The first sender that signs in then owns the visit; see
+// EnterVisit.
 func (p *Processor) OpenVisit(
 	ctx context.Context, caller party.Caller, r payment.PipelineRequest, params holdfast.Params, signatureV1 bool,
 ) (payment.Visit, error) {
@@ -111,7 +114,7 @@ func (p *Processor) OpenVisit(
 	return p.startVisit(ctx, caller, r, p.newVisit(caller, r, params, signatureV1), true)
 }
 
-// asError is an end on its way to the door, or nil.
+// asError returns an end as an error, or nil.
 func asError(end *payment.PipelineEnd) error {
 	if end == nil {
 		return nil
@@ -120,14 +123,15 @@ func asError(end *payment.PipelineEnd) error {
 }
 
 const (
-	// visitLife is how long a visit can be gone on with, and how long a browser
-	// that comes back to a finished one is sent on its way again.
+	// visitLife is how long a visit can be continued, and how long a browser that
+	// returns to a finished visit is redirected to the caller again.
 	visitLife  = 30 * 24 * time.Hour
 	forgetsMax = 1000 // visits in one batch of ForgetVisits
 )
 
-// ForgetVisits removes visits too old to be gone on with, one bounded batch, and
-// reports how many: every link that somebody opens makes one.
+// ForgetVisits removes visits that are too old to be continued, one bounded
+// batch, and reports how many. Without it they would add up, because every
+// opened link creates one.
 func (p *Processor) ForgetVisits(ctx context.Context) (forgotten int, err error) {
 	before := p.now().Add(-visitLife)
 	var old bool
@@ -146,8 +150,8 @@ func (p *Processor) ForgetVisits(ctx context.Context) (forgotten int, err error)
 	return forgotten, err
 }
 
-// changeVisit lets change say what becomes of a visit. One that has ended is
-// returned as it is: asking twice is asking once.
+// changeVisit applies change to a visit and stores the result. A visit that has
+// ended is returned unchanged, so a repeated click has no effect.
 func (p *Processor) changeVisit(
 	ctx context.Context, id payment.VisitID, change func(visitStep) (payment.Visit, error),
 ) (after payment.Visit, err error) {
@@ -177,14 +181,17 @@ func (p *Processor) changeVisit(
 	return after, err
 }
 
-// EnterVisit makes a party the visit's sender, unless it has another one already:
-// that is ErrNotSender. A party that has lately begun a visit of the same request, and
-// not ended it, is led back to that one, and the other one waits for somebody else: so
-// a link that is opened over and over makes two visits at most. From then on only the sender's browser
-// holds the visit's key. EnterVisit also chooses the party's default instrument if the caller takes
-// it, unless it was declined at its last use or is a balance that does not reach. A
-// party that cannot pay ends the visit; one that has to verify its e-mail address
-// first is ErrUnproved.
+// EnterVisit makes a party the sender of a visit. If the visit has another
+// sender already, it returns ErrNotSender. A party that cannot pay ends the
+// visit. A party that must verify its e-mail address first gets ErrUnproved.
+//
+// If the party has recently begun a visit of the same request, and not ended
+// it, EnterVisit returns that one. The other visit stays free for another
+// party. So a link that is opened many times leaves at most two visits.
+//
+// From then on only the sender's browser holds the visit's key. EnterVisit also
+// chooses the party's default instrument if the caller accepts it, unless it
+// was declined at its last use or is a balance that is too low.
 func (p *Processor) EnterVisit(ctx context.Context, id payment.VisitID, sender party.ID) (payment.Visit, error) {
 	return p.changeVisit(ctx, id, func(s visitStep) (payment.Visit, error) {
 		v := s.visit
@@ -208,7 +215,7 @@ func (p *Processor) EnterVisit(ctx context.Context, id payment.VisitID, sender p
 			return again, err
 		}
 		if v.Instrument != "" || !s.asked.Request.Pays() || s.asked.Request.Edited != "" {
-			return v, nil // chosen already, not asked for, or asked for on purpose
+			return v, nil // chosen already, not needed, or to be chosen by the sender
 		}
 		all, err := s.Instruments(sender)
 		if err != nil {
@@ -233,9 +240,9 @@ func (p *Processor) EnterVisit(ctx context.Context, id payment.VisitID, sender p
 	})
 }
 
-// AccountProblem tells why a party could not agree to what a visit asks, or is
-// nil; one that has to verify its e-mail address first is ErrUnproved. It changes
-// nothing.
+// AccountProblem returns the reason for which a party cannot agree to the
+// request of a visit, or nil. A party that must verify its e-mail address first
+// gets ErrUnproved. It changes nothing.
 func (p *Processor) AccountProblem(
 	ctx context.Context, v payment.Visit, who party.ID,
 ) (end *payment.PipelineEnd, err error) {
@@ -254,7 +261,7 @@ func (p *Processor) AccountProblem(
 	return end, err
 }
 
-// LeaveVisit takes the sender out of a visit, for another one to sign in.
+// LeaveVisit removes the sender from a visit, so that another one can sign in.
 func (p *Processor) LeaveVisit(ctx context.Context, id payment.VisitID) (payment.Visit, error) {
 	return p.changeVisit(ctx, id, func(s visitStep) (payment.Visit, error) {
 		v := s.visit
@@ -263,8 +270,8 @@ func (p *Processor) LeaveVisit(ctx context.Context, id payment.VisitID) (payment
 	})
 }
 
-// ChooseInstrument has the sender pay with one of its instruments. One that
-// the caller does not take is InvalidPaymentInstrument.
+// ChooseInstrument sets the instrument that the sender pays with. An instrument
+// that the caller does not accept is InvalidPaymentInstrument.
 func (p *Processor) ChooseInstrument(
 	ctx context.Context, id payment.VisitID, sender party.ID, choice payment.InstrumentID,
 ) (payment.Visit, error) {

@@ -12,18 +12,18 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A visitStep is a visit with what it takes to decide on it.
+// A visitStep is a visit with all that is needed to decide its next step.
 type visitStep struct {
 	*store.ReadTx
 	asked  Asked
-	tx     *store.Tx // nil where nothing is to be changed
+	tx     *store.Tx // nil if the step only reads
 	visit  payment.Visit
 	caller party.Caller
 	real   time.Time
-	mails  bool // mail can be sent
+	mails  bool // the server sends mail
 }
 
-// now is the caller's time.
+// now returns the caller's time.
 func (s visitStep) now() time.Time { return s.caller.Now(s.real) }
 
 func (s visitStep) ended(v payment.Visit, end *payment.PipelineEnd) payment.Visit {
@@ -33,7 +33,8 @@ func (s visitStep) ended(v payment.Visit, end *payment.PipelineEnd) payment.Visi
 	return v.End(end.Status, end.Message, s.real)
 }
 
-// cannotStart tells what stands against a request before anybody was asked.
+// cannotStart returns the reason for which a request is refused before anybody
+// signs in, or nil.
 func (s visitStep) cannotStart() (*payment.PipelineEnd, error) {
 	if end := s.asked.Request.CheckTimes(s.now()); end != nil {
 		return end, nil
@@ -43,7 +44,7 @@ func (s visitStep) cannotStart() (*payment.PipelineEnd, error) {
 		return nil, err
 	}
 	if end != nil {
-		// The sender may have agreed already, and the caller not know it.
+		// The sender may have agreed already, and the caller may not know it.
 		_, agreed, err := s.agreedBefore()
 		if agreed {
 			end = nil
@@ -53,7 +54,8 @@ func (s visitStep) cannotStart() (*payment.PipelineEnd, error) {
 	return s.cannotBe()
 }
 
-// cannotConfirm tells what has come up since the visit began.
+// cannotConfirm returns a reason against the visit that has come up since it
+// began, or nil.
 func (s visitStep) cannotConfirm(v payment.Visit) (*payment.PipelineEnd, error) {
 	if end, err := s.accountProblem(v); err != nil || end != nil {
 		return end, err
@@ -61,12 +63,12 @@ func (s visitStep) cannotConfirm(v payment.Visit) (*payment.PipelineEnd, error) 
 	if end, err := s.cannotBe(); err != nil || end != nil {
 		return end, err
 	}
-	// In another tab the party may have agreed or given up already, and the caller
-	// been told.
+	// The party may have agreed or given up in another tab, and the caller may
+	// know it already.
 	return s.referenceTaken()
 }
 
-// cannotBe tells what is wrong with the tokens that a request names.
+// cannotBe returns what is wrong with the tokens that a request names, or nil.
 func (s visitStep) cannotBe() (*payment.PipelineEnd, error) {
 	if s.asked.Request.Edited == "" {
 		return s.asked.Request.CheckPayees(s.caller, s.asked.Payees, s.now()), nil
@@ -77,7 +79,7 @@ func (s visitStep) cannotBe() (*payment.PipelineEnd, error) {
 		if err != nil || !found {
 			return nil, errors.Join(err, missing(found, "instrument", string(edited.Aggregate)+" of token"))
 		}
-		edited = a.Lasting(edited) // what is owed can be paid with another card, however late
+		edited = a.Lasting(edited) // a debt can be settled with another card even after the expiry
 	}
 	if end := edited.CanEdit(s.caller.ID, s.now()); end != nil {
 		return end, nil
@@ -89,8 +91,8 @@ func (s visitStep) cannotBe() (*payment.PipelineEnd, error) {
 	return nil, err
 }
 
-// referenceTaken tells whether a token has one of the caller's references, or
-// somebody gave the pipeline up under it.
+// referenceTaken returns an end if a token has one of the CallerReferences, or
+// if a sender gave the pipeline up under the first.
 func (s visitStep) referenceTaken() (*payment.PipelineEnd, error) {
 	for _, r := range s.asked.Request.References() {
 		_, taken, err := s.TokenByReference(s.caller.ID, r.Reference)
@@ -111,8 +113,9 @@ func (s visitStep) referenceTaken() (*payment.PipelineEnd, error) {
 	return nil, err
 }
 
-// accountProblem tells why the visit's party cannot agree to what is asked. A
-// newcomer who has yet to verify an e-mail address, and can, is ErrUnproved.
+// accountProblem returns the reason for which the visit's party cannot agree to
+// the request, or nil. A new user who still has to verify the e-mail address
+// gets ErrUnproved, if the server sends mail.
 func (s visitStep) accountProblem(v payment.Visit) (*payment.PipelineEnd, error) {
 	who, err := partyOf(s.ReadTx, v.Sender)
 	if err != nil {
@@ -134,7 +137,8 @@ func (s visitStep) accountProblem(v payment.Visit) (*payment.PipelineEnd, error)
 	return s.asked.Request.OwnProblem(who, s.real), nil
 }
 
-// instrument reads the sender's choice, which must be one that the caller takes.
+// instrument reads the instrument that the sender has chosen. The caller must
+// accept it.
 func (s visitStep) instrument(sender party.ID, choice payment.InstrumentID) (payment.Instrument, error) {
 	i, found, err := s.Instrument(sender, choice)
 	if err == nil && (!found || !s.asked.Request.Allows(i, s.now())) {
@@ -143,9 +147,9 @@ func (s visitStep) instrument(sender party.ID, choice payment.InstrumentID) (pay
 	return i, err
 }
 
-// agreedBefore finds an earlier visit in which the very same request was agreed
-// to, of a caller that wants it answered again, and whose token can still be
-// used.
+// agreedBefore finds an earlier visit in which a sender agreed to exactly the
+// same request. It applies only to callers that want the answer repeated, and
+// only if the token can still be used.
 func (s visitStep) agreedBefore() (earlier payment.Visit, found bool, err error) {
 	if !s.caller.Resume {
 		return earlier, false, nil
@@ -161,8 +165,8 @@ func (s visitStep) agreedBefore() (earlier payment.Visit, found bool, err error)
 	return earlier, found && t.Status(s.now()) == holdfast.TokenActive, err
 }
 
-// resumed ends a visit with what its sender had agreed to before. Somebody else
-// learns only that the reference is taken.
+// resumed ends a visit with the answer of the earlier one, if the same sender
+// agreed to it. Another sender learns only that the reference is taken.
 func (s visitStep) resumed(v payment.Visit) (payment.Visit, bool, error) {
 	earlier, found, err := s.agreedBefore()
 	if err != nil || !found {

@@ -12,22 +12,25 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A Whole is a Pay or a Reserve with all that it rests on, which the store need
-// not be asked for.
+// A Whole is a Pay or a Reserve with all rows that its decision needs, so that
+// nothing has to be read.
 type Whole struct {
 	Kind                     payment.Kind
-	Request                  holdfast.ReserveRequest // but for the token, which is made with it
+	Request                  holdfast.ReserveRequest // without the token, which is installed with it
 	Caller                   party.Caller
 	Owner, Sender, Recipient party.Party
 	Card                     payment.Instrument
-	Token                    payment.Token // in no store yet
+	Token                    payment.Token // not stored yet
 }
 
-// Whole decides a payment by the rules of every other one, and writes it in one
-// commit, as its own two and its token's would have left it. The network is asked
-// before anything is written, so this is for who fills a store that nobody uses,
-// with a network that is the sandbox's: after a crash in between, a network would
-// know of a payment that we don't.
+// Whole decides a payment by the usual rules and writes it in one commit, with
+// the same rows that its token's commit, its intent and its outcome would have
+// left.
+//
+// It asks the network before it writes anything. After a crash in between, the
+// network would know of a payment that this server does not know. So only a
+// program that fills an unused store for a benchmark may use it, and only with
+// the sandbox's network.
 func (p *Processor) Whole(ctx context.Context, w Whole) (payment.Transaction, error) {
 	if err := w.check(); err != nil {
 		return payment.Transaction{}, err
@@ -64,13 +67,14 @@ func (p *Processor) Whole(ctx context.Context, w Whole) (payment.Transaction, er
 	return outcome.After, nil
 }
 
-// check refuses what rests on, or moves, more than a Whole has.
+// check refuses payments that would need rows, or change rows, that a Whole
+// does not have.
 func (w Whole) check() error {
 	_, sending := payment.Sending(w.Sender, w.Caller.LimitScope())
 	_, receiving := payment.Receiving(w.Recipient, w.Caller.LimitScope())
 	if w.Card.Method != holdfast.MethodCC || w.Token.Method != holdfast.MethodCC || w.Token.Limited() || sending ||
 		receiving {
-		return errors.New("only what a card pays, and no limit bounds, can be written in one go")
+		return errors.New("only a card payment without limits can be written in one commit")
 	}
 	return nil
 }
