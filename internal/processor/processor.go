@@ -32,7 +32,6 @@ type Processor struct {
 	// business. No command sets it yet.
 	Live bool
 
-
 	// Letters writes the subject and text of a letter. Nil means that the server
 	// sends no mail: then every e-mail address counts as verified.
 	Letters func(party.Notice) (subject, text string)
