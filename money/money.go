@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// A Currency is an ISO 4217 code. FPS knows only USD. No other package assumes
-// that.
+// A Currency is an ISO 4217 code. USD is the only one: the store, the ledger and
+// the fees have no field for a currency, and mean USD.
 type Currency string
 
 // USD is the United States dollar.
