@@ -101,6 +101,7 @@ func TestOrSay(t *testing.T) {
 		t.Errorf("made %+v", token)
 	}
 	for refused, words := range map[string]string{
+		"MyRole == 'Sender' orSay":                                     "not in quotes",
 		"MyRole == 'Sender' orSay;":                                    "not in quotes",
 		"MyRole == 'Sender' orSay 'x":                                  "does not end in a quote",
 		"MyRole == 'Sender' orSay 'x' 'y';":                            "does not end in a quote and a semicolon",
@@ -112,6 +113,9 @@ func TestOrSay(t *testing.T) {
 		if _, err := install(refused); err == nil || !strings.Contains(err.Error(), words) {
 			t.Errorf("%s: %v, want %q", refused, err, words)
 		}
+	}
+	if _, err := install("MyRole == 'Sender' orSay '" + strings.Repeat("x", 200) + "';"); err != nil {
+		t.Errorf("as much as may be said: %v", err)
 	}
 	asked := good()
 	asked.Token.Amount, asked.Token.Instruction = money.Cents(2500), text

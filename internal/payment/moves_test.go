@@ -102,7 +102,7 @@ func TestAnAuditSaysWhere(t *testing.T) {
 	}{
 		"a step out of place":    {func(f *payment.File) { f.History[1].Seq = 7 }, "1T1/7 is in the place of step 2"},
 		"a posting out of place": {func(f *payment.File) { f.Postings[1].Seq = 7 }, "1T1/7 is in the place of posting 2"},
-		"no postings":            {func(f *payment.File) { f.Postings = nil }, "1T1/2 is missing"},
+		"no postings":            {func(f *payment.File) { f.Postings = nil }, "1T1/1 is missing: USD 42.50"},
 		"no history": {func(f *payment.File) { f.History = nil },
 			"1T1 is Success but its history ends at None"},
 		"a token for anybody": {func(f *payment.File) { f.Token.Recipient = "" }, ""},

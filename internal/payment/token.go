@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -157,26 +158,18 @@ func (t Token) bounded(amount money.Amount) error {
 	if !t.Amount.Given() {
 		return nil
 	}
-	cmp := amount.Cmp(t.Amount)
-	breaks := t.AmountType == holdfast.AmountExact && cmp != 0 || t.AmountType == holdfast.AmountMinimum && cmp < 0 ||
-		t.AmountType == holdfast.AmountMaximum && cmp > 0
-	if breaks {
-		if said := t.says(); said != "" {
-			return holdfast.Errorf(holdfast.IncompatibleTokens, "%s", said)
-		}
+	var why string
+	switch order := amount.Cmp(t.Amount); {
+	case t.AmountType == holdfast.AmountExact && order != 0:
+		why = fmt.Sprintf("%v is not the %v that the sender authorised for each payment", amount, t.Amount)
+	case t.AmountType == holdfast.AmountMinimum && order < 0:
+		why = fmt.Sprintf("%v is less than the minimum of %v that the sender authorised", amount, t.Amount)
+	case t.AmountType == holdfast.AmountMaximum && order > 0:
+		why = fmt.Sprintf("%v is more than the %v that the sender authorised", amount, t.Amount)
+	default:
+		return nil
 	}
-	switch {
-	case t.AmountType == holdfast.AmountExact && cmp != 0:
-		return holdfast.Errorf(holdfast.IncompatibleTokens, "%v is not the %v that the sender authorised for each payment",
-			amount, t.Amount)
-	case t.AmountType == holdfast.AmountMinimum && cmp < 0:
-		return holdfast.Errorf(holdfast.IncompatibleTokens, "%v is less than the minimum of %v that the sender authorised",
-			amount, t.Amount)
-	case t.AmountType == holdfast.AmountMaximum && cmp > 0:
-		return holdfast.Errorf(holdfast.IncompatibleTokens, "%v is more than the %v that the sender authorised", amount,
-			t.Amount)
-	}
-	return nil
+	return holdfast.Errorf(holdfast.IncompatibleTokens, "%s", cmp.Or(t.says(), why))
 }
 
 // receives refuses a recipient token that cannot be used together with a sender
