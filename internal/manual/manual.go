@@ -1,4 +1,4 @@
-// Package manual serves the description of the API as pages for people.
+// Package manual serves the documentation of the API as HTML pages.
 package manual
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// Path is where the pages are.
+// Path is the path under which the pages are served.
 const Path = "/doc/"
 
 //go:embed templates/*.html
@@ -26,7 +26,7 @@ var pages = mustParse()
 func mustParse() *webui.Pages {
 	files, err := fs.Sub(templateFiles, "templates")
 	if err != nil {
-		panic("manual: " + err.Error()) // embedded: a test renders every page
+		panic("manual: " + err.Error()) // the files are embedded, and a test renders every page
 	}
 	parsed, err := webui.ParsePages(files)
 	if err != nil {
@@ -35,7 +35,7 @@ func mustParse() *webui.Pages {
 	return parsed
 }
 
-// A Server answers at the addresses of the pages that its files make.
+// A Server serves pages that are rendered from its files.
 type Server struct {
 	Files fs.FS // Markdown, and files that it links to
 	Log   *slog.Logger
@@ -44,14 +44,14 @@ type Server struct {
 	files map[string]served // by path
 }
 
-// A served file is what is sent.
+// A served file is an answer that is ready to send.
 type served struct {
 	contentType string
 	body        []byte
 	etag        string
 }
 
-// Handler serves the pages, and leaves every other address to next.
+// Handler serves the pages, and passes requests for other addresses to next.
 func (s *Server) Handler(next http.Handler) http.Handler {
 	own := webui.Secure(http.HandlerFunc(s.serve))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -75,14 +75,15 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Type", file.contentType)
 		h.Set("ETag", file.etag)
-		// The styles have another address after an upgrade, so a page is always asked for.
+		// After an upgrade the styles have another address, so browsers must
+		// revalidate pages.
 		h.Set("Cache-Control", "public, no-cache")
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(file.body))
 	}
 }
 
-// made are the files by their paths. They are made once, when the first of them is
-// asked for.
+// made returns the files by their paths. They are rendered once, at the first
+// request.
 func (s *Server) made() map[string]served {
 	s.once.Do(func() {
 		var err error

@@ -16,7 +16,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/manual"
 )
 
-// nothing is where the manual has no page.
+// nothing answers requests for which the manual has no page.
 var nothing = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
 
 func ask(t *testing.T, h http.Handler, method, path string, headers ...string) *httptest.ResponseRecorder {
@@ -40,8 +40,8 @@ var (
 	ids   = regexp.MustCompile(` id="([^"]*)"`)
 )
 
-// Every page can be reached from the first one, and no link leads to nothing or
-// away from the server.
+// Every page can be reached from the first one. Every link leads to a page of
+// this server.
 func TestEveryLinkLeadsSomewhere(t *testing.T) {
 	h := api()
 	bodies := map[string]string{}
@@ -65,7 +65,7 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 		for _, m := range hrefs.FindAllStringSubmatch(bodies[path], -1) {
 			u, err := url.Parse(m[1])
 			if err != nil || u.Scheme != "" || u.Host != "" {
-				t.Errorf("%s leads away: %s", path, m[1])
+				t.Errorf("%s has a link that leaves the server: %s", path, m[1])
 				continue
 			}
 			if u.Path == "" {
@@ -88,7 +88,7 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 			found = found || id[1] == fragment
 		}
 		if !found {
-			t.Errorf("%s links to %s, where nothing is called so", l.from, l.to)
+			t.Errorf("%s links to %s, but the page has no such anchor", l.from, l.to)
 		}
 	}
 	for _, page := range []string{
@@ -100,8 +100,8 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 	}
 }
 
-// A page is the layout's, is kept by its ETag, and may reach nothing but its own
-// server.
+// A page has the layout, can be cached by its ETag, and may load nothing from
+// other servers.
 func TestAPageIsKept(t *testing.T) {
 	h := api()
 	w := ask(t, h, http.MethodGet, "/doc/signing", "Accept-Language", "de")
@@ -159,7 +159,7 @@ func TestOtherAddressesAreNotThePages(t *testing.T) {
 	}
 }
 
-// What a document says becomes HTML that can do nothing.
+// A document is rendered as harmless HTML.
 func TestDocuments(t *testing.T) {
 	files := fstest.MapFS{
 		"README.md": {Data: []byte("# First\n\n- [b](b.md)\n- [pay](actions/Pay.md#errors)\n- [actions](actions)\n" +
@@ -204,17 +204,17 @@ func TestDocuments(t *testing.T) {
 	}
 	up := ask(t, h, http.MethodGet, "/doc/actions/Pay").Body.String()
 	if !strings.Contains(up, `<a href="/doc/b">up</a>`) || !strings.Contains(up, `<a href="/doc/">First</a>`) {
-		t.Errorf("a page below does not lead up:\n%s", up)
+		t.Errorf("a page in a directory does not link to the page above:\n%s", up)
 	}
 }
 
-// A document without a title is a mistake, and makes no page.
+// A document without a title is an error.
 func TestADocumentWithoutATitle(t *testing.T) {
 	var log strings.Builder
 	files := fstest.MapFS{"README.md": {Data: []byte("Text\n")}}
 	h := (&manual.Server{Files: files, Log: slog.New(slog.NewTextHandler(&log, nil))}).Handler(nothing)
 	w := ask(t, h, http.MethodGet, "/doc/")
 	if w.Code != http.StatusTeapot || !strings.Contains(log.String(), "README.md has no title") {
-		t.Errorf("%d; the log says %s", w.Code, log.String())
+		t.Errorf("the status is %d, and the log says %s", w.Code, log.String())
 	}
 }

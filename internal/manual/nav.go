@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A group is a part of the list of pages: those of one directory.
+// A group is a part of the list of pages: the pages of one directory.
 type group struct {
 	Heading string
 	Entries []entry
@@ -18,9 +18,9 @@ type entry struct {
 	Current        bool
 }
 
-// groups are the lists of all pages as one of them shows them: first those of the
-// top, in the order in which the first page names them, and then those of each
-// directory.
+// groups returns the navigation of a page. The top directory's pages come
+// first, in the order in which the first page links to them. The pages of each
+// other directory follow.
 func groups(documents []document, current string) (all []group) {
 	for _, d := range inOrder(documents) {
 		dir := path.Dir(d.file)
@@ -64,7 +64,7 @@ func isIndex(d document) int {
 	return 1
 }
 
-// heading is what a directory's pages are called: "Actions" for "actions".
+// heading is the heading of a directory's pages, "Actions" for "actions".
 func heading(dir string) string {
 	if dir == "." {
 		return "Guide"

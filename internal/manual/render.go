@@ -23,14 +23,14 @@ const (
 	indexPage     = "README.md"
 )
 
-// markdown is CommonMark with tables. HTML in it is left out, and so is an
-// alignment of columns, which would need a style of its own.
+// markdown is CommonMark with tables. It drops HTML. It also drops the
+// alignment of columns, which would need an inline style.
 var markdown = goldmark.New(
 	goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignNone))),
 	goldmark.WithParserOptions(parser.WithAutoHeadingID(), parser.WithASTTransformers(util.Prioritized(transformer{}, 0))),
 )
 
-// A document is a page before the others are known.
+// A document is a parsed page, before its links to other pages are resolved.
 type document struct {
 	file    string // such as "actions/Pay.md"
 	title   string
@@ -38,14 +38,14 @@ type document struct {
 	content template.HTML
 }
 
-// A page is what the template shows.
+// A page is the data of the template.
 type page struct {
 	Content template.HTML
 	Up      *entry // the first page, but on itself
 	Groups  []group
 }
 
-// makeFiles renders every page, and takes the other files as they are.
+// makeFiles renders every page and adds the other files unchanged.
 func makeFiles(files fs.FS) (map[string]served, error) {
 	made := map[string]served{}
 	var documents []document
@@ -82,7 +82,7 @@ func makeFiles(files fs.FS) (map[string]served, error) {
 	return made, nil
 }
 
-// address is where a file is served: "/doc/actions/Pay" for "actions/Pay.md", and
+// address is the path of a file: "/doc/actions/Pay" for "actions/Pay.md", and
 // "/doc/actions/" for "actions/README.md".
 func address(file string) string {
 	dir, name := path.Split(file)
@@ -92,7 +92,7 @@ func address(file string) string {
 	return Path + strings.TrimSuffix(file, extensionPage)
 }
 
-// The parser hands these from a document to its transformer and back.
+// These keys pass values from a document to its transformer and back.
 var (
 	filesKey = parser.NewContextKey()
 	fileKey  = parser.NewContextKey()
@@ -117,7 +117,7 @@ func render(files fs.FS, name string, source []byte) (document, error) {
 	return d, nil
 }
 
-// titleIn is the first heading.
+// titleIn returns the first heading.
 func titleIn(root ast.Node, source []byte) string {
 	heading, ok := root.FirstChild().(*ast.Heading)
 	if !ok || heading.Level != 1 {
@@ -126,7 +126,7 @@ func titleIn(root ast.Node, source []byte) string {
 	return plain(heading, source)
 }
 
-// plain is the text of a node without its marks.
+// plain returns the text of a node without its markup.
 func plain(n ast.Node, source []byte) string {
 	var b strings.Builder
 	for child := n.FirstChild(); child != nil; child = child.NextSibling() {

@@ -11,12 +11,12 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// A transformer makes a document of the repository one of the server's.
+// A transformer adapts a document of the repository to the server.
 type transformer struct{}
 
-// Transform leads links between files to the pages that the files become, and
-// takes links to other places off their text. It names the parts of tables, which
-// small screens show as lists.
+// Transform points links between files at the rendered pages, and replaces
+// links that leave the manual by their text. It labels the parts of tables,
+// because small screens show tables as lists.
 func (transformer) Transform(doc *ast.Document, reader text.Reader, pc parser.Context) {
 	files, _ := pc.Get(filesKey).(fs.FS)
 	file, _ := pc.Get(fileKey).(string)
@@ -49,8 +49,8 @@ func (transformer) Transform(doc *ast.Document, reader text.Reader, pc parser.Co
 	pc.Set(linksKey, links)
 }
 
-// lead is where a link of a file leads to on the server, and the file behind that.
-// It is empty for what the server does not have.
+// lead returns the path on the server to which a link of a file leads, and the
+// file that is served there. Both are empty if the server does not have it.
 func lead(files fs.FS, from, destination string) (to, target string) {
 	u, err := url.Parse(destination)
 	if err != nil || u.Scheme != "" || u.Host != "" || u.RawQuery != "" {
@@ -71,7 +71,7 @@ func lead(files fs.FS, from, destination string) (to, target string) {
 	return (&url.URL{Path: address(target), Fragment: u.Fragment}).String(), target
 }
 
-// unlink puts what a link holds in its place.
+// unlink replaces a link by its content.
 func unlink(link *ast.Link) {
 	parent := link.Parent()
 	for link.HasChildren() {
@@ -80,8 +80,8 @@ func unlink(link *ast.Link) {
 	parent.RemoveChild(parent, link)
 }
 
-// nameParts gives each part of a table its role, which styles would take away, and
-// each cell the name of its column.
+// nameParts gives each part of a table its ARIA role, which the styles would
+// otherwise remove, and each cell the name of its column.
 func nameParts(table *extast.Table, source []byte) {
 	table.SetAttributeString("role", "table")
 	var columns []string

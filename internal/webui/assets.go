@@ -14,8 +14,8 @@ import (
 //go:embed assets
 var assetFiles embed.FS
 
-// AssetsPrefix is where the assets are served. They are found by their content,
-// so that browsers may keep them.
+// AssetsPrefix is the path under which the assets are served. An asset's path
+// contains a hash of its content, so browsers may cache it forever.
 const AssetsPrefix = "/cobranded-ui/assets/"
 
 type asset struct {
@@ -23,14 +23,15 @@ type asset struct {
 	contentType string
 }
 
-// assetPaths by file name, and assets by path.
+// assetPaths has the path of each file by its name, and assets has each asset
+// by its path.
 var assetPaths, assets = readAssets()
 
 func readAssets() (paths map[string]string, byPath map[string]asset) {
 	paths, byPath = make(map[string]string), make(map[string]asset)
 	files, err := fs.ReadDir(assetFiles, "assets")
 	if err != nil {
-		panic("webui: " + err.Error()) // embedded: it cannot fail once it was built
+		panic("webui: " + err.Error()) // the files are embedded: reading them cannot fail
 	}
 	for _, file := range files {
 		body, err := assetFiles.ReadFile("assets/" + file.Name())
@@ -46,7 +47,7 @@ func readAssets() (paths map[string]string, byPath map[string]asset) {
 	return paths, byPath
 }
 
-// AssetPath is where a file such as "style.css" is served.
+// AssetPath is the path of a file such as "style.css".
 func AssetPath(file string) string { return assetPaths[file] }
 
 // Assets serves the styles, scripts and pictures.
@@ -59,6 +60,6 @@ func Assets() http.Handler {
 		}
 		w.Header().Set("Content-Type", a.contentType)
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-		w.Write(a.body) //nolint:errcheck // the browser has gone; there is nobody to tell
+		w.Write(a.body) //nolint:errcheck // the browser has disconnected
 	})
 }

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/text/language/display"
 )
 
-// homeOf is the first country that a browser's languages name.
+// homeOf returns the first country in a browser's list of languages.
 func homeOf(wanted []language.Tag) string {
 	for _, tag := range wanted {
 		if region, confidence := tag.Region(); confidence == language.Exact && region.IsCountry() {
@@ -18,12 +18,12 @@ func homeOf(wanted []language.Tag) string {
 	return ""
 }
 
-// Home is the country that the reader's browser names, such as "FR"; empty where it
-// names none.
+// Home is the country of the reader's browser settings, such as "FR", or empty
+// if they name no country.
 func (w Words) Home() string { return w.home }
 
-// Country is the name of a country by its code (ISO 3166-1); a code that is none
-// is its own name.
+// Country is the name of a country by its code (ISO 3166-1). It returns an
+// unknown code unchanged.
 func (w Words) Country(code string) string {
 	region, err := language.ParseRegion(code)
 	if err != nil || region.String() != code {

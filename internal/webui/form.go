@@ -6,18 +6,18 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// A Form is the one thing to do on a page.
+// A Form is the main form of a page.
 type Form struct {
 	Action  string
-	Get     bool // it asks for a page, and changes nothing
+	Get     bool // sends the form as a GET request
 	Hidden  holdfast.Params
-	Problem string // with the form as a whole
+	Problem string // an error that concerns no single field
 	Fields  []Field
 	Submit  string
-	// Username is whose password the form is about, for programs that keep
-	// passwords, where no field says it; nobody sees it.
+	// Username tells password managers whose password the form is about, if no
+	// field of the form does. It is in a hidden field.
 	Username string
-	Passkey  *Passkey // that the script makes with what is filled in; most forms have none
+	Passkey  *Passkey // that the script creates with the form's fields; usually nil
 }
 
 // A Field is one line of a form. What was typed is shown again, unless the
@@ -31,11 +31,11 @@ type Field struct {
 	Error        string
 	Autocomplete string
 	InputMode    string
-	Options      []Option // to choose from; none makes a field to type into
+	Options      []Option // choices; without any, the field is a text input
 	Optional     bool
-	MayBeEmpty   bool // like Optional, without the word for it
+	MayBeEmpty   bool // like Optional, but not labelled as optional
 	Half         bool // shares its row with the next half
-	Code         bool // digits to compare: shown in figures of one width
+	Code         bool // digits to compare, shown with equal width
 }
 
 // An Option is one choice of a field.
@@ -61,7 +61,7 @@ func (f Field) DescribedBy() string {
 	return strings.Join(ids, " ")
 }
 
-// Wrong are the fields to mend.
+// Wrong returns the fields that have an error.
 func (f Form) Wrong() []Field {
 	var wrong []Field
 	for _, field := range f.Fields {
@@ -72,10 +72,10 @@ func (f Form) Wrong() []Field {
 	return wrong
 }
 
-// Failed reports whether there is anything to mend.
+// Failed reports whether the form or one of its fields has an error.
 func (f Form) Failed() bool { return f.Problem != "" || len(f.Wrong()) > 0 }
 
-// SetError puts a message beside a field, or above the form if there is no
+// SetError puts an error message at a field, or above the form if it has no
 // such field.
 func (f *Form) SetError(name, message string) {
 	for i := range f.Fields {
@@ -87,7 +87,7 @@ func (f *Form) SetError(name, message string) {
 	f.Problem = message
 }
 
-// Clear empties a field: what was typed there is not shown again.
+// Clear empties a field, so that its text is not shown again.
 func (f *Form) Clear(name string) {
 	for i := range f.Fields {
 		if f.Fields[i].Name == name {
@@ -96,7 +96,7 @@ func (f *Form) Clear(name string) {
 	}
 }
 
-// Fill puts back what was typed, except into secrets.
+// Fill puts the submitted values back into the fields, except into secrets.
 func (f *Form) Fill(p holdfast.Params, secrets ...string) {
 	for i := range f.Fields {
 		f.Fields[i].Value = p.Get(f.Fields[i].Name)

@@ -9,7 +9,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A format is how one country writes amounts and dates (Unicode CLDR).
+// A format says how a country writes amounts and dates (Unicode CLDR).
 type format struct {
 	tag     string
 	decimal string
@@ -59,7 +59,8 @@ const (
 	dateDE = "%02[1]d.%02[4]d.%[3]d"
 )
 
-// formats has American English first: it is for whoever prefers none of them.
+// formats has American English first. Readers who prefer no other format get
+// it.
 var formats = []format{
 	{"en-US", ".", ",", "$%s", "%s%%", dayUS, monthEN, dateUS, "3:04 PM", monthsEN, shortEN},
 	{"en-GB", ".", ",", "US$%s", "%s%%", dayGB, monthEN, dateGB, "15:04", monthsEN, shortEN},
@@ -71,7 +72,7 @@ var formats = []format{
 	{"es-US", ".", ",", "$%s", "%s%%", dayES, monthES, dateGB, "3:04 PM", monthsES, shortES},
 }
 
-// Dollars is an amount as people read it, "$1,234.50".
+// Dollars formats an amount, "$1,234.50".
 func (w Words) Dollars(a money.Amount) string {
 	f := w.speech().format
 	whole, decimals, _ := strings.Cut(a.Decimal(), ".")
@@ -86,8 +87,8 @@ func (w Words) Dollars(a money.Amount) string {
 	return text
 }
 
-// Signed is an amount that came, "+$5.00", or that went, "−$5.00"; without a sign
-// when it did neither.
+// Signed formats an amount that was received, "+$5.00", or paid, "−$5.00". If
+// the flow is zero, the amount has no sign.
 func (w Words) Signed(a money.Amount, flow int) string {
 	switch text := w.Dollars(a); {
 	case flow > 0:
@@ -99,13 +100,13 @@ func (w Words) Signed(a money.Amount, flow int) string {
 	}
 }
 
-// Percent is a percentage, given as digits with a point, "2.5".
+// Percent formats a percentage that is given as digits with a point, "2.5".
 func (w Words) Percent(digits string) string {
 	f := w.speech().format
 	return fmt.Sprintf(f.percent, strings.Replace(digits, ".", f.decimal, 1))
 }
 
-// Count is a whole number, "1,000".
+// Count formats a whole number, "1,000".
 func (w Words) Count(n int64) string {
 	f := w.speech().format
 	digits, negative := strings.CutPrefix(strconv.FormatInt(n, 10), "-")
@@ -118,7 +119,7 @@ func (w Words) Count(n int64) string {
 	return digits
 }
 
-// Day is a date, "January 2, 2006", in UTC; nothing for the zero time.
+// Day formats a date in UTC, "January 2, 2006". It is empty for the zero time.
 func (w Words) Day(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -128,14 +129,15 @@ func (w Words) Day(t time.Time) string {
 	return fmt.Sprintf(f.day, t.Day(), f.months[t.Month()-1], t.Year())
 }
 
-// Month is a month, "January 2006", in UTC.
+// Month formats a month in UTC, "January 2006".
 func (w Words) Month(t time.Time) string {
 	t = t.UTC()
 	f := w.speech().format
 	return fmt.Sprintf(f.month, f.months[t.Month()-1], t.Year())
 }
 
-// Date is a date in short, "Jan 2, 2006", in UTC; nothing for the zero time.
+// Date formats a short date in UTC, "Jan 2, 2006". It is empty for the zero
+// time.
 func (w Words) Date(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -145,8 +147,8 @@ func (w Words) Date(t time.Time) string {
 	return fmt.Sprintf(f.date, t.Day(), f.short[t.Month()-1], t.Year(), int(t.Month()))
 }
 
-// Moment is a date with the time of day, and says that it is UTC: where the
-// reader is, nobody has told us.
+// Moment formats a date with the time of day and the zone. The zone is UTC,
+// because the server does not know the reader's.
 func (w Words) Moment(t time.Time) string {
 	if t.IsZero() {
 		return ""

@@ -5,12 +5,13 @@ import (
 	"strings"
 )
 
-// A Policy says what a page may reach beside its own server. Its origins go
-// into a header as they are: the one who sets them has checked their characters.
+// A Policy says what a page may load or call in addition to its own server's
+// files. Its origins go into a header unescaped, so the code that sets them
+// must have checked their characters.
 type Policy struct {
-	ImageFrom string // an origin that a picture comes from
-	Scripts   bool   // the page has scripts of ours; others run none at all
-	Asks      bool   // the scripts ask our server
+	ImageFrom string // an origin from which pictures may be loaded
+	Scripts   bool   // allow our own scripts; without it, no script runs
+	Asks      bool   // the scripts may call our server
 }
 
 func (p Policy) String() string {
@@ -24,19 +25,20 @@ func (p Policy) String() string {
 	return strings.Join(append(
 		allowed,
 		strings.TrimSpace("img-src 'self' "+p.ImageFrom),
-		"form-action 'self'", // every hop of a form's redirects counts, so none may lead away
+		"form-action 'self'", // browsers check every redirect after a form, so none may leave this server
 		"frame-ancestors 'none'",
 		"base-uri 'none'",
 	), "; ")
 }
 
-// Set puts the policy into an answer's headers.
+// Set adds the policy to the headers of an answer.
 func (p Policy) Set(w http.ResponseWriter) { w.Header().Set("Content-Security-Policy", p.String()) }
 
-// Secure sets the headers that every page has. Pages are about somebody's money
-// and are kept nowhere; the referrer stays inside, since addresses of visits
-// are not for others. It is same-origin and not no-referrer, because browsers
-// then hide the Origin of our own forms from us as well.
+// Secure sets the headers of every page. Pages are about somebody's money, so
+// nothing may store them. The referrer is sent only to this server, because the
+// address of a visit is private. The policy is same-origin and not no-referrer,
+// because with no-referrer browsers also hide the Origin of forms that come
+// from our own pages.
 func Secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

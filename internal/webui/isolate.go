@@ -8,16 +8,16 @@ import (
 	"golang.org/x/text/unicode/bidi"
 )
 
-// Characters that keep the order of a text to itself (Unicode Standard Annex 9).
+// Characters that isolate the direction of a text (Unicode Standard Annex 9).
 const (
 	firstStrongIsolate = "\u2068"
 	popIsolate         = "\u2069"
 )
 
-// Isolate makes a stranger's text safe to stand in a sentence of ours, on a page
-// or in a mail. Text that is read from right to left keeps its order to itself,
-// so that it cannot turn an amount next to it round, and characters that change
-// the order by themselves are left out.
+// Isolate makes a stranger's text safe to use in a sentence on a page or in a
+// mail. Text that is read from right to left is isolated, so that it cannot
+// reverse the digits of an amount next to it. Characters that change the
+// direction of text are removed.
 func Isolate(text string) string {
 	text = withoutOrder(text)
 	if !strings.ContainsFunc(text, rightToLeft) {
@@ -26,7 +26,7 @@ func Isolate(text string) string {
 	return firstStrongIsolate + text + popIsolate
 }
 
-// reorders reports whether c changes the order of the text behind it.
+// reorders reports whether c changes the direction of the text after it.
 func reorders(c rune) bool {
 	return c >= '\u202a' && c <= '\u202e' || c >= '\u2066' && c <= '\u2069'
 }
@@ -43,10 +43,9 @@ func rightToLeft(c rune) bool {
 	}
 }
 
-// orderly isolates what is read from right to left in the text of a whole page,
-// and leaves out characters that change the order by themselves. It is for the
-// strangers' texts that stand on a page without a sentence of ours around them.
-// Attributes keep what they have but for those characters.
+// orderly isolates right-to-left text in a whole page and removes characters
+// that change the direction of text. It protects strangers' texts that are not
+// part of a message. In attributes it only removes those characters.
 func orderly(page []byte) []byte {
 	if !bytes.ContainsFunc(page, func(c rune) bool { return reorders(c) || c > utf8.RuneSelf && rightToLeft(c) }) {
 		return page
@@ -65,7 +64,7 @@ func orderly(page []byte) []byte {
 	return []byte(b.String())
 }
 
-// withoutOrder leaves out characters that change the order of text.
+// withoutOrder removes the characters that change the direction of text.
 func withoutOrder(text string) string {
 	return strings.Map(func(c rune) rune {
 		if reorders(c) {
@@ -75,8 +74,8 @@ func withoutOrder(text string) string {
 	}, text)
 }
 
-// orderlyText isolates each run of a text that is read from right to left. Texts
-// that are isolated already stay as they are.
+// orderlyText isolates each right-to-left run of a text. Runs that are already
+// isolated do not change.
 func orderlyText(text string) string {
 	before, isolated, opened := strings.Cut(text, firstStrongIsolate)
 	inside, after, closed := strings.Cut(isolated, popIsolate)

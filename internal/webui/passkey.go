@@ -2,21 +2,22 @@ package webui
 
 import "github.com/holdfast-pay/holdfast"
 
-// PasskeyScript is the asset that a page with passkeys needs. It is the only one
-// that asks our server: see Policy.Asks.
+// PasskeyScript is the asset that a page with passkeys needs. It is the only
+// script that calls the server: see Policy.Asks.
 const PasskeyScript = "passkey.js"
 
-// A Passkey is the part of a form that a passkey answers: the script asks our
-// server for the question, the browser for the answer, and sends the form with it.
+// A Passkey is the part of a form that a passkey fills in. The script gets the
+// challenge from the server and the answer from the browser, and then sends the
+// form with the answer.
 type Passkey struct {
-	Makes   bool   // a new passkey, rather than using one
-	Ask     string // where the question is asked for, with what the form holds
-	Label   string // of the button, which is not there without the script
+	Makes   bool   // create a passkey instead of using one
+	Ask     string // address that answers the form's fields with a challenge
+	Label   string // of the button, which only the script shows
 	Working string // while the browser asks its user
-	Failed  string // when nothing came of it
+	Failed  string // shown if it failed
 }
 
-// A PasskeyForm is a form with a passkey's answer and nothing else.
+// A PasskeyForm is a form that has only a passkey's answer.
 type PasskeyForm struct {
 	Action  string
 	Hidden  holdfast.Params

@@ -10,14 +10,14 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// FormBytesMax bounds what a form can send, and a link's query.
+// FormBytesMax is the largest size of a form's body and of a link's query.
 const FormBytesMax = 64 << 10
 
-// ErrTooMuch: a request is larger than that.
+// ErrTooMuch reports a request that is larger than FormBytesMax.
 var ErrTooMuch = errors.New("the request is larger than 64 KiB")
 
-// ReadParams reads the query and the form of a request, in that order. Who serves
-// it has bounded its body.
+// ReadParams reads the query and the form of a request, in that order. The
+// handler must have limited the size of the body.
 func ReadParams(r *http.Request) (holdfast.Params, error) {
 	if len(r.URL.RawQuery) > FormBytesMax {
 		return nil, ErrTooMuch
@@ -42,21 +42,21 @@ func ReadParams(r *http.Request) (holdfast.Params, error) {
 
 var errEncoded = errors.New("the body has a Content-Encoding, which is not understood; send it without")
 
-// plain reports whether a body is as it was written, and not compressed.
+// plain reports whether a body is not compressed.
 func plain(r *http.Request) bool {
 	coding := strings.TrimSpace(strings.Join(r.Header.Values("Content-Encoding"), ","))
 	return coding == "" || holdfast.SameName(coding, "identity")
 }
 
-// A BadFormError is a request that none of our pages makes.
+// A BadFormError reports a request that none of our pages sends.
 type BadFormError struct{ err error }
 
 func (e *BadFormError) Error() string { return "reading a form: " + e.err.Error() }
 
 func (e *BadFormError) Unwrap() error { return e.err }
 
-// ReadForm is ReadParams for pages of ours, which say nothing twice: else it is a
-// *BadFormError.
+// ReadForm is ReadParams for requests from our own pages. They never repeat a
+// parameter; if one is repeated, the error is a *BadFormError.
 func ReadForm(r *http.Request) (holdfast.Params, error) {
 	form, err := ReadParams(r)
 	if err != nil {
@@ -68,7 +68,8 @@ func ReadForm(r *http.Request) (holdfast.Params, error) {
 	return form, nil
 }
 
-// Redirect has the browser GET an address, whatever it came with.
+// Redirect makes the browser GET an address, whatever the method of its request
+// was.
 func Redirect(w http.ResponseWriter, r *http.Request, address string) {
 	status := http.StatusSeeOther
 	if r.Method == http.MethodGet {

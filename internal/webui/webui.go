@@ -1,6 +1,6 @@
-// Package webui is what the doors for browsers share: the page around a page,
-// form fields, styles and security headers. Everything works without
-// JavaScript; the little there is makes forms nicer.
+// Package webui has the code that all doors for browsers share: the layout of
+// pages, form fields, messages, styles and security headers. All pages work
+// without JavaScript, except passkeys; scripts only make forms easier to use.
 package webui
 
 import (
@@ -17,14 +17,14 @@ import (
 //go:embed templates/*.html
 var shared embed.FS
 
-// A Layout is what stands around a page's own content.
+// A Layout is everything on a page around its own content.
 type Layout struct {
 	Words   Words  // of the language that the page is in
 	Title   string // of the window; the page's h1 is its own
 	Sandbox bool   // no money moves here
 	Steps   []Step
 	Menu    *Menu // of an account's pages; nil on others
-	// NoCheckout is set on pages where nobody pays: they say nothing about cards.
+	// NoCheckout is set on pages where nobody pays. They do not mention cards.
 	NoCheckout bool
 	Wide       bool         // text and code want more room than a form
 	Scripts    []string     // files of the assets, such as "card.js"
@@ -33,14 +33,14 @@ type Layout struct {
 	Content    any          // the page's own type
 }
 
-// A Step is one stage of the way, as the sender is shown it.
+// A Step is one stage of a payment, as the sender sees it.
 type Step struct {
 	Label   string
 	Done    bool
 	Current bool
 }
 
-// A Menu is the way around an account's pages. It is empty until somebody has
+// A Menu has the links to an account's pages. It is empty until somebody has
 // signed in.
 type Menu struct {
 	Email   string // who has
@@ -54,13 +54,14 @@ type MenuLink struct {
 	Current        bool
 }
 
-// Pages are a door's templates, each inside the layout, in every language.
+// Pages has the templates of a door, each inside the layout, for every
+// language.
 type Pages struct {
 	byName map[string]map[string]*template.Template
 } // by name, then by the language's tag
 
-// MustParsePages is ParsePages of a door's folder "templates", which is compiled into
-// the program: a test renders every page.
+// MustParsePages is ParsePages for a door's embedded folder "templates". It
+// panics on an error; tests render every page.
 func MustParsePages(door fs.FS) *Pages {
 	files, err := fs.Sub(door, "templates")
 	if err != nil {
@@ -73,10 +74,10 @@ func MustParsePages(door fs.FS) *Pages {
 	return parsed
 }
 
-// ParsePages reads every *.html of a door. Each defines "content", and may use
-// the fields and forms of this package. A file that begins with "_" belongs to
-// all of them. A template says a message with {{t "id" "Name" value}}, and one
-// about a number with {{n "id" number}}.
+// ParsePages reads every *.html file of a door. Each file defines "content" and
+// may use the fields and forms of this package. Templates in a file whose name
+// begins with "_" can be used by all files. {{t "id" "Name" value}} inserts a
+// message, and {{n "id" number}} a message about a number of things.
 func ParsePages(files fs.FS) (*Pages, error) {
 	base, err := template.New("layout").Funcs(Words{}.funcs()).ParseFS(shared, "templates/*.html")
 	if err != nil {
@@ -118,14 +119,14 @@ func ParsePages(files fs.FS) (*Pages, error) {
 	return pages, nil
 }
 
-// funcs are what templates may call.
+// funcs are the functions that templates may call.
 func (w Words) funcs() template.FuncMap {
 	return template.FuncMap{
 		"t": w.T, "n": w.N, "dollars": w.Dollars, "moment": w.Moment, "lang": w.Tag, "asset": AssetPath,
 	}
 }
 
-// Names are the pages there are.
+// Names returns the names of all pages.
 func (p *Pages) Names() []string {
 	var names []string
 	for name := range p.byName {
@@ -134,8 +135,8 @@ func (p *Pages) Names() []string {
 	return names
 }
 
-// Render writes a page, with the policy that goes with it. Nothing is written
-// before the template has run to its end, so that a page is whole or an error.
+// Render writes a page with its policy. It writes nothing before the whole
+// template has run, so the browser never gets half a page.
 func (p *Pages) Render(w http.ResponseWriter, status int, name string, l Layout) error {
 	body, err := p.Page(name, l)
 	if err != nil {
@@ -150,8 +151,8 @@ func (p *Pages) Render(w http.ResponseWriter, status int, name string, l Layout)
 	return err
 }
 
-// Page is a page as it is sent. One that has no scripts of its own can be kept,
-// and goes with the zero Policy.
+// Page returns a page as HTML. A page without scripts of its own can be stored
+// and sent again, with the zero Policy.
 func (p *Pages) Page(name string, l Layout) ([]byte, error) {
 	page, ok := p.byName[name][l.Words.Tag()]
 	if !ok {

@@ -43,7 +43,7 @@ func TestFormTellsWhatIsWrong(t *testing.T) {
 		}
 	}
 	if strings.Contains(body, "hush") {
-		t.Error("the secret came back")
+		t.Error("the page shows the secret")
 	}
 }
 
@@ -57,7 +57,7 @@ func TestAssets(t *testing.T) {
 	w = httptest.NewRecorder()
 	webui.Assets().ServeHTTP(w, httptest.NewRequest(http.MethodGet, webui.AssetsPrefix+"style.css", nil))
 	if w.Code != http.StatusNotFound {
-		t.Errorf("a file without its content's name is answered with %d", w.Code)
+		t.Errorf("a path without a hash of the content is answered with %d", w.Code)
 	}
 	if !regexp.MustCompile(`^/cobranded-ui/assets/style\.[0-9a-f]{12}\.css$`).MatchString(webui.AssetPath("style.css")) {
 		t.Errorf("the style sheet is at %s", webui.AssetPath("style.css"))

@@ -11,28 +11,29 @@ import (
 	"golang.org/x/text/language"
 )
 
-// The catalogues have every message of every page and mail, by its id: those of
-// the account pages and the mails in files of their own. English is what others
-// are translated from, and stands in for what they lack.
+// The catalogues have every message of every page and mail, by its id. The
+// messages of the account pages and mails are in files of their own. The other
+// languages are translated from English. A message that a language lacks is
+// shown in English.
 //
 //go:embed words/*.json
 var catalogues embed.FS
 
-// Words are the messages of the pages in one language, with numbers and dates
-// as one country writes them. The zero Words are American English.
+// Words has the messages of the pages in one language, and the formats of
+// numbers and dates of one country. The zero Words are American English.
 type Words struct {
 	of   *speech
 	home string // the country that the browser names first, such as "FR"; often empty
 }
 
-// A speech is a language as one country has it.
+// A speech is a language with the formats of one country.
 type speech struct {
 	tag       language.Tag
 	localizer *i18n.Localizer
 	format    format
 }
 
-// speeches has the one without preference first.
+// speeches has the default first.
 var speeches, matcher = mustRead()
 
 func mustRead() (all []*speech, m language.Matcher) {
@@ -44,7 +45,7 @@ func mustRead() (all []*speech, m language.Matcher) {
 	}
 	for _, file := range files {
 		if _, err := bundle.LoadMessageFileFS(catalogues, file); err != nil {
-			panic("webui: " + err.Error()) // embedded: it cannot fail once it was built
+			panic("webui: " + err.Error()) // the files are embedded: reading them cannot fail
 		}
 	}
 	var tags []language.Tag
@@ -56,12 +57,12 @@ func mustRead() (all []*speech, m language.Matcher) {
 	return all, language.NewMatcher(tags)
 }
 
-// acceptMax bounds what is read of a browser's preferences, in bytes; real ones
-// have some dozens.
+// acceptMax limits how many bytes of an Accept-Language header are read. Real
+// headers have a few dozen.
 const acceptMax = 1000
 
-// WordsFor are the words for what a browser says that its user reads
-// (Accept-Language), or English.
+// WordsFor returns the words in the language that a browser prefers
+// (Accept-Language), or in English.
 func WordsFor(r *http.Request) Words {
 	header := r.Header.Get("Accept-Language")
 	if len(header) > acceptMax {
@@ -78,7 +79,7 @@ func WordsFor(r *http.Request) Words {
 	return Words{of: speeches[at], home: homeOf(wanted)}
 }
 
-// WordsIn are the words for a tag as Words.Tag gives it, or English.
+// WordsIn returns the words for a tag that Words.Tag returned, or English.
 func WordsIn(tag string) Words {
 	for _, s := range speeches {
 		if s.tag.String() == tag {
@@ -88,7 +89,7 @@ func WordsIn(tag string) Words {
 	return Words{}
 }
 
-// AllWords are the words of each language and country, English first.
+// AllWords returns the words of each language and country, English first.
 func AllWords() []Words {
 	all := make([]Words, len(speeches))
 	for i, s := range speeches {
@@ -104,24 +105,25 @@ func (w Words) speech() *speech {
 	return w.of
 }
 
-// Tag is the language and country, as the lang attribute has it: "de-CH".
+// Tag is the language and country in the form of HTML's lang attribute,
+// "de-CH".
 func (w Words) Tag() string { return w.speech().tag.String() }
 
-// T is a message. What it has in braces comes from the arguments, which are
-// names and values in turn.
+// T returns a message. The arguments are the names and values of its
+// placeholders, in turn.
 func (w Words) T(id string, args ...any) string {
 	return w.message(&i18n.LocalizeConfig{MessageID: id, TemplateData: named(args)})
 }
 
-// N is a message about a number of things, in the form that the number takes; as
-// its country writes it, it is the message's {{.N}}.
+// N returns a message about a number of things, in the right plural form. The
+// placeholder {{.N}} is the number in the country's format.
 func (w Words) N(id string, n int, args ...any) string {
 	data := named(args)
 	data["N"] = w.Count(int64(n))
 	return w.message(&i18n.LocalizeConfig{MessageID: id, TemplateData: data, PluralCount: n})
 }
 
-// message panics at a message that is nowhere: tests say every one of them in
+// message panics if no catalogue has the message. Tests say every message in
 // every language.
 func (w Words) message(c *i18n.LocalizeConfig) string {
 	text, err := w.speech().localizer.Localize(c)

@@ -19,7 +19,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// inLanguage are the words for an Accept-Language.
+// inLanguage returns the words for an Accept-Language header.
 func inLanguage(accept string) webui.Words {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	if accept != "" {
@@ -85,7 +85,7 @@ func TestNumbersInMessages(t *testing.T) {
 	for accept, want := range map[string][]string{
 		"en": {"Please check one field:", "Please check 0 fields:", "Please check 1,000,000 fields:"},
 		"de": {"Bitte prüfen Sie ein Feld:", "Bitte prüfen Sie 0 Felder:", "Bitte prüfen Sie 1.000.000 Felder:"},
-		// which has a form of its own for millions
+		// Spanish has a plural form of its own for millions.
 		"es": {"Revise un campo:", "Revise 0 campos:", "Revise 1.000.000 campos:"},
 	} {
 		var got []string
@@ -98,7 +98,7 @@ func TestNumbersInMessages(t *testing.T) {
 	}
 }
 
-// A message has a form for each number: with one, and with the other numbers.
+// A message has its plural forms by their names, such as "one" and "other".
 type message map[string]string
 
 func catalogue(t *testing.T, language string) map[string]message {
@@ -114,7 +114,8 @@ func catalogue(t *testing.T, language string) map[string]message {
 	return all
 }
 
-// read adds the messages of a file, of which there must be none yet.
+// read adds the messages of a file. It fails the test if one of them exists
+// already.
 func read(t *testing.T, file string, all map[string]message) {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -157,7 +158,7 @@ func placeholders(m message) []string {
 	return slices.Compact(found)
 }
 
-// Every language has every message, with the same things filled in.
+// Every language has every message, with the same placeholders.
 func TestCataloguesAgree(t *testing.T) {
 	english := catalogue(t, "en")
 	for _, language := range []string{"de", "es"} {
@@ -169,7 +170,7 @@ func TestCataloguesAgree(t *testing.T) {
 				continue
 			}
 			if diff := cmp.Diff(placeholders(m), placeholders(translated)); diff != "" {
-				t.Errorf("%s: %s fills in (-English +translated):\n%s", language, id, diff)
+				t.Errorf("%s: the placeholders of %s differ (-English +translated):\n%s", language, id, diff)
 			}
 			if len(m) != len(translated) {
 				t.Errorf("%s: %s has %d forms, English %d", language, id, len(translated), len(m))
@@ -180,18 +181,16 @@ func TestCataloguesAgree(t *testing.T) {
 		}
 		for id := range other {
 			if _, ok := english[id]; !ok {
-				t.Errorf("%s has %s, which English has not", language, id)
+				t.Errorf("%s has %s, but English does not", language, id)
 			}
 		}
 	}
 }
 
-// idUsed finds what looks like a message's id where the doors' code and templates
-// say one.
+// idUsed finds message ids in the doors' code and templates.
 var idUsed = regexp.MustCompile(`(?:\bt |\bn |\.T\(|\.N\()"([^"]+)"`)
 
-// No page asks for a message that is nowhere, and none is left that no page asks
-// for.
+// Every message that a page uses exists, and every message is used by a page.
 func TestEveryMessageIsUsed(t *testing.T) {
 	english := catalogue(t, "en")
 	var sources strings.Builder
@@ -209,12 +208,12 @@ func TestEveryMessageIsUsed(t *testing.T) {
 	}
 	for _, use := range idUsed.FindAllStringSubmatch(sources.String(), -1) {
 		if _, ok := english[use[1]]; !ok && use[1] != "id" {
-			t.Errorf("%s is said, and is in no catalogue", use[1])
+			t.Errorf("%s is used, but it is in no catalogue", use[1])
 		}
 	}
 	for id := range english {
 		if !strings.Contains(sources.String(), `"`+id+`"`) {
-			t.Errorf("%s is in the catalogue, and nobody says it", id)
+			t.Errorf("%s is in the catalogue, but it is not used", id)
 		}
 	}
 }
