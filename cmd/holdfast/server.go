@@ -160,7 +160,7 @@ func (s *server) stop() {
 // that redirects untidy paths, and a redirect breaks a signature.
 func (s *server) routes(signer *ipn.Signer) http.Handler {
 	hosts := append([]string{holdfast.SignedHost(s.PublicURL)}, s.Hosts...)
-	browsers := &account.Browsers{
+	sessions := &account.Sessions{
 		Processor: s.Processor, Now: s.Now, Public: s.PublicURL, SecureCookies: s.SecureCookies,
 		AddressHeader: s.AddressHeader,
 		StrangerPause: strangerPause,
@@ -168,18 +168,18 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 	query := (&queryapi.Server{
 		Processor: s.Processor, Store: s.Store.Reader, Hosts: hosts, Paths: s.Paths, Now: s.Now, Log: s.Log,
 		StrangerPause:  strangerPause,
-		From:           browsers.From,
+		From:           sessions.From,
 		Page:           s.welcome(),
 		Certificates:   signer.Certificates,
 		OwnCertificate: func(address string) bool { return ownCertificate(signer, address) },
 	}).Handler()
 	pages := (&cobranded.Server{
-		Processor: s.Processor, Store: s.Store.Reader, Browsers: browsers, Sign: signer.Sign, Hosts: hosts, Now: s.Now,
+		Processor: s.Processor, Store: s.Store.Reader, Sessions: sessions, Sign: signer.Sign, Hosts: hosts, Now: s.Now,
 		Log:     s.Log,
 		Signing: manual.Path + "signing",
 	}).Handler()
 	accounts := (&account.Server{
-		Processor: s.Processor, Store: s.Store.Reader, Browsers: browsers, Now: s.Now, Log: s.Log,
+		Processor: s.Processor, Store: s.Store.Reader, Sessions: sessions, Now: s.Now, Log: s.Log,
 	}).Handler()
 	documents := (&manual.Server{Files: docs.API(), Log: s.Log}).Handler(query)
 	mails := http.NotFoundHandler()

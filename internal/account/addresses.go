@@ -47,7 +47,7 @@ func (s *Server) showAddresses(c *call) error {
 
 func (c *call) address() party.AddressID { return party.AddressID(c.form.Get("address")) }
 
-// showAddress is the form of a new address, or of one that is to be changed.
+// showAddress shows the form for a new address, or for changing one.
 func (s *Server) showAddress(c *call) error {
 	form := AddressForm(c.words, c.Party.Name)
 	if id := c.address(); id != "" {
@@ -69,7 +69,7 @@ func (s *Server) showAddress(c *call) error {
 	return s.renderAddress(c, http.StatusOK, form)
 }
 
-// addressParams is an address as its form sends it.
+// addressParams returns an address as the parameters that its form sends.
 func addressParams(a holdfast.Address) holdfast.Params {
 	return given(
 		"addressName", a.Name, "addressLine1", a.Line1, "addressLine2", a.Line2, "city", a.City,

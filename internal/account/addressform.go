@@ -8,15 +8,15 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// AddressForm is the form of a new shipping address, in the country that the
-// reader's browser names.
+// AddressForm is the form for a new shipping address. It begins with the
+// country of the reader's browser settings.
 func AddressForm(w webui.Words, name string) webui.Form {
 	form := addressFields(w, w.Home())
 	form.Fill(given("addressName", name, "country", w.Home()))
 	return form
 }
 
-// addressFields is the form of an address in a country, or with every field where
+// addressFields is the form for an address in a country. It has every field if
 // the country is not known yet.
 func addressFields(w webui.Words, code string) webui.Form {
 	country, known := party.CountryOf(code)
@@ -46,7 +46,8 @@ func addressFields(w webui.Words, code string) webui.Form {
 	return form
 }
 
-// stateLabels are the labels of the field, by what a state is called in the country.
+// stateLabels has the label of the state field by the country's name for a
+// state.
 var stateLabels = map[string]string{
 	"": "address.state", "state": "address.state-state", "island": "address.state-island",
 	"department": "address.state-department", "parish": "address.state-parish", "county": "address.state-county",
@@ -55,8 +56,8 @@ var stateLabels = map[string]string{
 	"do_si": "address.state-do_si", "district": "address.state-district",
 }
 
-// postcodeLabels are the labels of the field, by what a postal code is called in the
-// country.
+// postcodeLabels has the label of the postal code field by the country's name
+// for a postal code.
 var postcodeLabels = map[string]string{
 	"": "address.zip", "zip": "address.zip-zip", "eircode": "address.zip-eircode", "pin": "address.zip-pin",
 }
@@ -72,9 +73,8 @@ func stateOptions(w webui.Words, country party.Country) []webui.Option {
 	return options
 }
 
-// ReadAddress reads an address that a person typed, and says at the form's fields
-// what is wrong with it. The form then has the fields of the country that was
-// chosen, whichever it had before.
+// ReadAddress reads an address that a person typed, and puts errors at the
+// form's fields. The form that it returns has the fields of the chosen country.
 func ReadAddress(w webui.Words, typed holdfast.Params) (a holdfast.Address, form webui.Form) {
 	a = party.TidyAddress(holdfast.Address{
 		Name: typed.Get("addressName"), Line1: typed.Get("addressLine1"), Line2: typed.Get("addressLine2"),
@@ -89,8 +89,8 @@ func ReadAddress(w webui.Words, typed holdfast.Params) (a holdfast.Address, form
 	return a, form
 }
 
-// lineProblem is what is wrong with a line that a person typed, in words; otherwise
-// is for problems that every field has its own words for.
+// lineProblem describes what is wrong with a line that a person typed. It
+// returns otherwise for problems that each field describes in its own words.
 func lineProblem(w webui.Words, p party.FieldProblem, otherwise string) string {
 	switch p {
 	case party.FieldTooLong:
@@ -104,8 +104,8 @@ func lineProblem(w webui.Words, p party.FieldProblem, otherwise string) string {
 	return otherwise
 }
 
-// setLineProblem says at a field what is wrong with a line that a person typed. A
-// card number is not shown again.
+// setLineProblem puts an error at a field for a line that a person typed. It
+// does not show a card number again.
 func setLineProblem(w webui.Words, form *webui.Form, field string, p party.FieldProblem, otherwise string) {
 	form.SetError(field, lineProblem(w, p, otherwise))
 	if p == party.FieldCard {
@@ -113,8 +113,8 @@ func setLineProblem(w webui.Words, form *webui.Form, field string, p party.Field
 	}
 }
 
-// addressProblem is what to say of a field that is missing, or that the country
-// does not know.
+// addressProblem describes an address field that is missing or not valid in the
+// country.
 func addressProblem(w webui.Words, country, field string, p party.FieldProblem) string {
 	if p == party.FieldMissing {
 		return missingFromAddress(w, field)
@@ -144,8 +144,8 @@ func missingFromAddress(w webui.Words, field string) string {
 	return w.T("address.country-missing")
 }
 
-// AddressLines is an address as it stands on a parcel, the name first and the
-// country by its name.
+// AddressLines returns an address as it is written on a parcel, with the name
+// first and the country by its name.
 func AddressLines(w webui.Words, a holdfast.Address) []string {
 	country, _ := party.CountryOf(a.Country)
 	lines := country.Lines(a)

@@ -12,16 +12,16 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// Sizes of what can be typed into the card's form, in digits.
+// Sizes of the card form's fields, in digits.
 const (
 	numberMax = 19
 	codeMax   = 4
 )
 
-// cardScript groups a card's digits while they are typed.
+// cardScript groups the digits of a card number during typing.
 const cardScript = "card.js"
 
-// CardForm is the form of a new card. Script card.js makes it nicer.
+// CardForm is the form for a new card. It works without its script.
 func CardForm(w webui.Words, holder string) webui.Form {
 	return webui.Form{
 		Submit: w.T("card.submit"),
@@ -37,8 +37,8 @@ func CardForm(w webui.Words, holder string) webui.Form {
 	}
 }
 
-// ReadCard reads a card that somebody typed; what is wrong with it stands beside
-// the form's fields.
+// ReadCard reads a card that somebody typed, and puts errors at the form's
+// fields.
 func ReadCard(w webui.Words, typed holdfast.Params) (processor.NewCard, webui.Form) {
 	form := CardForm(w, "")
 	form.Fill(typed, "number", "code")
@@ -63,8 +63,8 @@ func ReadCard(w webui.Words, typed holdfast.Params) (processor.NewCard, webui.Fo
 	}, form
 }
 
-// CardProblem is why a card cannot be kept, in words, and the field to put them
-// beside.
+// CardProblem describes why a card cannot be stored, and names the field for
+// the message.
 func CardProblem(w webui.Words, p payment.CardProblem) (field, message string) {
 	switch p {
 	case payment.CardNumberMissing:
@@ -91,7 +91,7 @@ func CardProblem(w webui.Words, p payment.CardProblem) (field, message string) {
 	return "", w.T("card.not-added")
 }
 
-// digits takes out what people put between the digits of a number, and reads the
+// digits removes separators between the digits of a number, and accepts the
 // digits of every script.
 func digits(typed string) string {
 	return strings.Map(func(c rune) rune {
@@ -102,9 +102,9 @@ func digits(typed string) string {
 	}, party.PlainDigits(typed))
 }
 
-// parseExpiry reads MM/YY or MM/YYYY, also without the stroke, as some keyboards
-// have none, and YYYY-MM, as some browsers fill it in. Two digits of a year are
-// this century's.
+// parseExpiry reads MM/YY or MM/YYYY, also without the slash, which some
+// keyboards lack. It also reads YYYY-MM, which some browsers fill in. A year of
+// two digits is in this century.
 func parseExpiry(typed string) (month, year int, ok bool) {
 	var m, y string
 	typed = party.PlainDigits(typed)

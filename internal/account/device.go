@@ -8,19 +8,21 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// device is what is kept of where a request comes from.
-func (b *Browsers) device(r *http.Request) party.Device {
+// device returns the facts that are stored about the browser of a request.
+func (s *Sessions) device(r *http.Request) party.Device {
 	agent := r.UserAgent()
 	return party.Device{
 		Browser: marked(agent, browsers), System: marked(agent, systems),
-		Network: coarse(party.ClientAddress(b.namedBy(r), r.RemoteAddr)),
+		Network: coarse(party.ClientAddress(s.namedBy(r), r.RemoteAddr)),
 	}
 }
 
-// A mark is a word of a User-Agent, and what it is the mark of.
+// A mark is a word of a User-Agent header and the name of the browser or system
+// that sends it.
 type mark struct{ word, name string }
 
-// Browsers pretend to be each other: who pretends comes first.
+// Many browsers also send the marks of others, so the most specific marks come
+// first.
 var (
 	browsers = []mark{
 		{"Edg/", "Edge"},
@@ -53,7 +55,8 @@ func marked(agent string, marks []mark) string {
 	return ""
 }
 
-// coarse is an address without what tells apart the houses of a street.
+// coarse shortens an address to its network, so that it does not identify a
+// household.
 func coarse(address netip.Addr) string {
 	if address.Is4() {
 		text := address.String()

@@ -1,3 +1,4 @@
 // Package account is the door for buyers and sellers: the pages on which they
-// look after their accounts, and what the Co-Branded pages share with them.
+// manage their accounts. It also has the forms, sessions and words that the
+// Co-Branded pages share with these pages.
 package account

@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// cancelToken takes back what the party has authorised. Where money could not be
-// moved any more without the token, the page says so, and offers to end the
+// cancelToken cancels a token that the party has given. If money on an
+// instrument still needs the token, the page says so and offers to end the
 // instrument.
 func (s *Server) cancelToken(c *call) error {
 	g, err := s.token(c)
@@ -24,7 +24,7 @@ func (s *Server) cancelToken(c *call) error {
 	case !ok:
 		return err
 	}
-	if g, err = s.token(c); err != nil { // as it is now
+	if g, err = s.token(c); err != nil { // read it again: it has changed
 		return err
 	}
 	if refused.Code == holdfast.TokenAccessDenied && g.moves() {
@@ -33,7 +33,7 @@ func (s *Server) cancelToken(c *call) error {
 	return s.renderToken(c, g, http.StatusConflict, c.words.T("authorisations.over"))
 }
 
-// endInstrument ends a prepaid or a credit instrument of the party.
+// endInstrument ends a prepaid or credit instrument of the party.
 func (s *Server) endInstrument(c *call) error {
 	g, err := s.token(c)
 	if err != nil {
@@ -55,13 +55,14 @@ func (s *Server) endInstrument(c *call) error {
 	return c.redirect("authorisations", did("ended"))
 }
 
-// moves reports whether money is on the token's instrument that moves by it.
+// moves reports whether the token's instrument has money that only this token
+// can move.
 func (g givenToken) moves() bool {
 	return g.aggregate.ID != "" && g.Use == g.aggregate.MovedBy() && g.aggregate.Busy()
 }
 
-// neededText is why a token that moves money is not simply cancelled, and what
-// its holder can do.
+// neededText says why a token that moves money cannot simply be cancelled, and
+// what the party can do instead.
 func (g givenToken) neededText(w webui.Words) string {
 	a := g.aggregate
 	switch {
@@ -80,7 +81,7 @@ func (g givenToken) endLabel(w webui.Words) string {
 	return w.T("authorisations.end-prepaid")
 }
 
-// overText is what becomes of the money on an instrument whose time is over.
+// overText says what happens to the money on an instrument that has ended.
 func (g givenToken) overText(w webui.Words) string {
 	a := g.aggregate
 	if a.Method == holdfast.MethodDebt {

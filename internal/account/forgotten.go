@@ -13,16 +13,16 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// ForgottenURL is where somebody who is on the way through a visit can say that
-// they have forgotten the password.
+// ForgottenURL is the address of the page on which a sender can reset the
+// password during a visit.
 func ForgottenURL(visit payment.VisitID) string {
 	return pageURL("forgotten", given("visit", string(visit))...)
 }
 
-// visitMax bounds what a link or a form can say of a visit, in bytes.
+// visitMax is the largest size of a visit's id in a link or form, in bytes.
 const visitMax = 64
 
-// visit is the visit that the page was reached from; empty without one.
+// visit returns the visit from which the page was opened, or empty.
 func (c *call) visit() payment.VisitID {
 	if id := c.form.Get("visit"); len(id) <= visitMax {
 		return payment.VisitID(id)
@@ -30,8 +30,8 @@ func (c *call) visit() payment.VisitID {
 	return ""
 }
 
-// LettersProblem says that too many letters were asked for, and when to ask again;
-// nothing means that something else is the matter.
+// LettersProblem says that too many letters were requested and when to try
+// again. It is empty if err is another error.
 func LettersProblem(w webui.Words, h http.Header, err error) (status int, problem string) {
 	blocked, ok := errors.AsType[*processor.GuessesError](err)
 	if !ok {
@@ -82,7 +82,7 @@ func (c *call) backToSignIn() []link {
 	return []link{{Label: c.words.T("account.to-sign-in"), Address: Root + "sign-in"}}
 }
 
-// forgotten answers the same whether there is such an account or not.
+// forgotten gives the same answer whether the account exists or not.
 func (s *Server) forgotten(c *call) error {
 	w, email := c.words, c.form.Get("email")
 	form := forgottenForm(w)
@@ -90,7 +90,7 @@ func (s *Server) forgotten(c *call) error {
 		form.SetError("email", w.T("sign-up.email-wrong"))
 		return s.renderForgotten(c, http.StatusUnprocessableEntity, form)
 	}
-	err := s.Processor.Forgotten(c.r.Context(), email, s.Browsers.From(c.r), c.visit())
+	err := s.Processor.Forgotten(c.r.Context(), email, s.Sessions.From(c.r), c.visit())
 	if errors.Is(err, processor.ErrNoMail) {
 		return s.renderForgotten(c, http.StatusNotFound, form)
 	}

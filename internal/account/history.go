@@ -12,19 +12,19 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// historyMost is how many payments are on one page; see payment.Activity.
+// historyMost is the number of payments on one page; see payment.Activity.
 const historyMost = 20
 
-// endOfTime is after every payment, whatever its caller's clock shows.
+// endOfTime is later than every payment by any caller's clock.
 var endOfTime = time.Date(9999, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// totalsMost is how many payments are added up; see payment.Activity, which also
-// bounds how many are looked at.
+// totalsMost is how many payments are added up. payment.Activity also limits
+// how many are read.
 const totalsMost = 2000
 
-// showHistory lists what the party sent and received, the newest first. A page
-// goes on where the last one ended, however much has come since. The first page
-// adds up what it and its older pages list.
+// showHistory lists the payments that the party sent and received, newest
+// first. A page continues where the last one ended, even if payments were added
+// meanwhile. The first page shows the totals of all its pages.
 func (s *Server) showHistory(c *call) error {
 	w := c.words
 	filter, form, err := readHistoryFilter(w, c.form, s.Now())
@@ -87,7 +87,7 @@ func (s *Server) showHistory(c *call) error {
 	return s.renderList(c, "history", list)
 }
 
-// figures are the totals that are not zero.
+// figures returns the totals that are not zero.
 func figures(w webui.Words, sums payment.Totals) (all []Term) {
 	for _, sum := range []struct {
 		label  string
@@ -104,7 +104,7 @@ func figures(w webui.Words, sums payment.Totals) (all []Term) {
 	return all
 }
 
-// nothingFound is said on a page without rows.
+// nothingFound is the text of a page without rows.
 func nothingFound(w webui.Words, f historyFilter, page processor.ActivityPage) string {
 	switch {
 	case !page.Next.IsZero():
@@ -117,8 +117,8 @@ func nothingFound(w webui.Words, f historyFilter, page processor.ActivityPage) s
 
 var errNoPage = holdfast.Errorf(holdfast.InvalidParams, "there is no such page")
 
-// historyRow is a transaction in one line: when, with whom, what for, how it
-// stands, and the amount. Only an amount that has moved has a sign.
+// historyRow shows a transaction in one line: date, other party, purpose, state
+// and amount. Only an amount that has moved has a sign.
 func historyRow(w webui.Words, page processor.ActivityPage, t payment.Transaction) row {
 	r := row{
 		Title: otherSide(page, t), Address: paymentAddress(t), Date: w.Date(t.Received), Detail: whatFor(w, page, t),
@@ -142,8 +142,8 @@ func partly(t payment.Transaction) bool {
 	return t.Hold() && t.Settled.Positive() && t.Settled != t.Amount
 }
 
-// whatFor is what a transaction is for: of a payment the caller's description or
-// the sender's reason, of others also what they are.
+// whatFor is the purpose of a transaction. For a payment it is the caller's
+// description or the sender's reason. For other kinds it also names the kind.
 func whatFor(w webui.Words, page processor.ActivityPage, t payment.Transaction) string {
 	reason := ""
 	if t.Approved() {
@@ -159,9 +159,9 @@ func whatFor(w webui.Words, page processor.ActivityPage, t payment.Transaction) 
 	return kind + ": " + said
 }
 
-// otherSide is the name of the party that was paid or that has paid; empty for a
-// deposit. A shop that is paid through its own caller goes by the caller's name,
-// as on all other pages of the buyer.
+// otherSide is the name of the other party, or empty for a deposit. A shop that
+// is paid through its own caller is shown by the caller's name, as on all other
+// pages that buyers see.
 func otherSide(page processor.ActivityPage, t payment.Transaction) string {
 	switch {
 	case t.Kind == payment.KindDeposit:
@@ -174,7 +174,7 @@ func otherSide(page processor.ActivityPage, t payment.Transaction) string {
 	return page.Parties[t.Sender]
 }
 
-// kindWord is what a transaction does.
+// kindWord names the kind of a transaction.
 func kindWord(w webui.Words, t payment.Transaction) string {
 	switch t.Kind {
 	case payment.KindRefund:

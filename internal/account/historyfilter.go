@@ -19,20 +19,20 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A historyFilter is what a party wants to see of the history. The zero filter
-// selects everything.
+// A historyFilter selects payments of the history. The zero filter selects all.
 type historyFilter struct {
 	search string
 	show   string // one of historyShows
 	period string // a year or a month, "2026" or "2026-11"
 
-	start, end time.Time // of the period: from start on, and before end
+	start, end time.Time // of the period; end is not part of it
 }
 
-// historySearchMax is how many characters can be searched for.
+// historySearchMax is the largest number of characters in a search.
 const historySearchMax = 100
 
-// A historyShow is a choice of what to show. Its label is a message's id.
+// A historyShow is a kind of payment that can be selected. Its label is a
+// message's id.
 type historyShow struct {
 	value, label string
 	matches      func(t payment.Transaction, reader party.ID) bool
@@ -64,7 +64,8 @@ func (f historyFilter) chosen() (s historyShow, found bool) {
 	return s, false
 }
 
-// readHistoryFilter reads the filter of a link, and the form that shows it again.
+// readHistoryFilter reads the filter of a link, and returns the form filled in
+// with it.
 func readHistoryFilter(w webui.Words, p holdfast.Params, now time.Time) (f historyFilter, form webui.Form, err error) {
 	f = historyFilter{search: strings.TrimSpace(p.Get("q")), show: p.Get("show"), period: p.Get("period"), end: endOfTime}
 	if _, known := f.chosen(); !known || !f.readPeriod() {
@@ -81,7 +82,8 @@ func readHistoryFilter(w webui.Words, p holdfast.Params, now time.Time) (f histo
 	return f, form, nil
 }
 
-// readPeriod finds where the period begins and ends, and reports whether it is one.
+// readPeriod finds the start and end of the period, and reports whether it is
+// valid.
 func (f *historyFilter) readPeriod() bool {
 	if f.period == "" {
 		return true
@@ -97,7 +99,7 @@ func (f *historyFilter) readPeriod() bool {
 
 const yearLayout, monthLayout = "2006", "2006-01"
 
-// periodText is the period as people write it.
+// periodText formats the period for people.
 func (f historyFilter) periodText(w webui.Words) string {
 	if len(f.period) == len(yearLayout) {
 		return f.period
@@ -105,10 +107,11 @@ func (f historyFilter) periodText(w webui.Words) string {
 	return w.Month(f.start)
 }
 
-// How many months and years can be chosen from, this one first.
+// The number of months and years that can be chosen, beginning with the current
+// one.
 const monthsOffered, yearsOffered = 12, 3
 
-// periods are what can be chosen, with what is chosen.
+// periods returns the options of the period field, including the chosen one.
 func (f historyFilter) periods(w webui.Words, now time.Time) []webui.Option {
 	all := []webui.Option{{Label: w.T("history.any-time")}}
 	var values []string
@@ -151,11 +154,11 @@ func (f historyFilter) form(w webui.Words, now time.Time) webui.Form {
 	}
 }
 
-// any reports whether the filter leaves anything out.
+// any reports whether the filter excludes anything.
 func (f historyFilter) any() bool { return f.search+f.show+f.period != "" }
 
-// address is the filter's page of the history; older pages have a time before which
-// they begin.
+// address is the address of the history with this filter. Pages after the first
+// begin before a given time.
 func (f historyFilter) address(before time.Time) string {
 	at := ""
 	if !before.IsZero() {
@@ -164,7 +167,7 @@ func (f historyFilter) address(before time.Time) string {
 	return pageURL("history", given("q", f.search, "show", f.show, "period", f.period, "before", at)...)
 }
 
-// text says in a line what the filter selects.
+// text describes in one line what the filter selects.
 func (f historyFilter) text(w webui.Words) string {
 	var parts []string
 	if s, _ := f.chosen(); f.show != "" {
@@ -179,19 +182,21 @@ func (f historyFilter) text(w webui.Words) string {
 	return strings.Join(parts, " · ")
 }
 
-// matcher decides for a page which of its transactions the filter selects.
+// matcher returns a function that reports whether the filter selects a
+// transaction of a page.
 func (f historyFilter) matcher(w webui.Words, page *processor.ActivityPage) func(payment.Transaction) bool {
 	show, _ := f.chosen()
 	find := f.finder(w, page)
 	return func(t payment.Transaction) bool { return show.matches(t, page.Account) && find(t) }
 }
 
-// finder finds transactions by what the history says of them, without regard to
-// case and accents: each word that is searched for is there, or is the amount.
+// finder returns a function that searches the texts that the history shows for
+// a transaction, ignoring case and accents. Each word of the search must occur
+// in them or be the amount.
 func (f historyFilter) finder(w webui.Words, page *processor.ActivityPage) func(payment.Transaction) bool {
 	type word struct {
 		text   string
-		amount money.Amount // what the word is as an amount; not given if it is none
+		amount money.Amount // the word as an amount; not given if it is not one
 	}
 	var words []word
 	for _, text := range strings.Fields(folded(f.search)) {
@@ -220,7 +225,7 @@ func isAmountOf(t payment.Transaction, a money.Amount) bool {
 	return a.Positive() && (a == t.Current() || a == t.Amount || a == t.Refunded)
 }
 
-// folded is a text without case, accents and forms of presentation.
+// folded returns a text without case, accents and presentation forms.
 func folded(text string) string {
 	plain := strings.Map(func(c rune) rune {
 		if unicode.Is(unicode.Mn, c) {
@@ -231,13 +236,14 @@ func folded(text string) string {
 	return cases.Fold().String(plain)
 }
 
-// currencyWords are what people write at an amount, folded, and between its digits.
+// currencyWords removes currency names and separators that people write with an
+// amount. The text must be folded.
 var currencyWords = strings.NewReplacer(
 	"us$", "", "usd", "", "$", "", "’", "", "'", "", " ", "", "+", "", "−", "", "-", "",
 )
 
-// typedAmount is a folded text as an amount, in the writing of any of our
-// languages: the last point or comma stands before the cents, if no more than two
+// typedAmount reads a folded text as an amount in the format of any of our
+// languages. The last point or comma is the decimal separator if at most two
 // digits follow it.
 func typedAmount(text string) (none money.Amount) {
 	digits := party.PlainDigits(currencyWords.Replace(text))

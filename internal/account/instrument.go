@@ -9,14 +9,14 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// An InstrumentView is an instrument as its owner is shown it.
+// An InstrumentView is an instrument as its owner sees it.
 type InstrumentView struct {
 	Title  string
 	Detail string
-	Card   string // letters of its mark, if it is a card
+	Card   string // letters in its mark, if it is a card
 }
 
-// InstrumentIn is an instrument in words.
+// InstrumentIn describes an instrument in words.
 func InstrumentIn(w webui.Words, i payment.Instrument) InstrumentView {
 	switch i.Method {
 	case holdfast.MethodABT:
@@ -34,8 +34,8 @@ func InstrumentIn(w webui.Words, i payment.Instrument) InstrumentView {
 	}
 }
 
-// cardLetters are the initials of a brand, "AE", which stand in its mark: we draw no
-// network's logo.
+// cardLetters returns the initials of a brand, "AE", for the card's mark. We do
+// not use the networks' logos.
 func cardLetters(brand string) (letters string) {
 	if brand == "Mastercard" {
 		return "MC"

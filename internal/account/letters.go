@@ -8,9 +8,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// Letters put into words what parties are told by mail, in the language that they
-// read our pages in.
-type Letters struct{ Public *url.URL } // how the world reaches the pages
+// Letters writes the mails to parties, in the language in which they read our
+// pages.
+type Letters struct{ Public *url.URL } // the address under which browsers reach the pages
 
 // Write composes a letter.
 func (l Letters) Write(n party.Notice) (subject, text string) {
@@ -58,7 +58,7 @@ func (l Letters) Write(n party.Notice) (subject, text string) {
 	return subject, strings.Join(parts, "\n\n") + "\n"
 }
 
-// address is one of our pages, as a mail has it.
+// address is the full address of a page, for a mail.
 func (l Letters) address(place string, pairs ...string) string {
 	return strings.TrimSuffix(l.Public.String(), "/") + pageURL(place, given(pairs...)...)
 }

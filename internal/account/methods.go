@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// showMethods lists the ways to pay.
+// showMethods lists the payment methods.
 func (s *Server) showMethods(c *call) error {
 	var all []payment.Instrument
 	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
@@ -61,7 +61,7 @@ func (s *Server) showCard(c *call) error {
 	return s.renderCard(c, http.StatusOK, CardForm(c.words, c.Party.Name))
 }
 
-// testCard is a number that the sandbox takes.
+// testCard is a card number that the sandbox accepts.
 const testCard = "4242 4242 4242 4242"
 
 func (s *Server) renderCard(c *call, status int, form webui.Form) error {
@@ -100,7 +100,7 @@ func (s *Server) addCard(c *call) error {
 	return c.redirect("methods", did("card"))
 }
 
-// addBank gives the party the sandbox's bank account.
+// addBank adds the sandbox's bank account to the party's payment methods.
 func (s *Server) addBank(c *call) error {
 	if _, err := s.Processor.AddSandboxBank(c.r.Context(), !s.Processor.Live, c.Party); err != nil {
 		return err
@@ -108,8 +108,8 @@ func (s *Server) addBank(c *call) error {
 	return c.redirect("methods", did("bank"))
 }
 
-// method is the way to pay that the form is about. It may not be the party's: who
-// is asked to do something with it says so.
+// method returns the payment method that the form names. It may belong to
+// somebody else; the code that uses it checks that.
 func (c *call) method() payment.InstrumentID { return payment.InstrumentID(c.form.Get("method")) }
 
 func (s *Server) chooseMethod(c *call) error {
@@ -121,8 +121,8 @@ func (s *Server) chooseMethod(c *call) error {
 
 func (s *Server) showRemoveMethod(c *call) error { return s.renderRemoveMethod(c, http.StatusOK) }
 
-// renderRemoveMethod says what stands against removing a way to pay, or what will
-// no longer be paid with it.
+// renderRemoveMethod says what prevents the removal of a payment method, or
+// which approvals can no longer be paid after it.
 func (s *Server) renderRemoveMethod(c *call, status int) error {
 	w := c.words
 	var i payment.Instrument
@@ -134,7 +134,7 @@ func (s *Server) renderRemoveMethod(c *call, status int) error {
 			return err
 		}
 		if !found || i.Removed || i.Method == holdfast.MethodABT {
-			return holdfast.Errorf(holdfast.InvalidPaymentInstrument, "there is no such way to pay")
+			return holdfast.Errorf(holdfast.InvalidPaymentInstrument, "there is no such payment method")
 		}
 		if needed, err = s.neededBy(tx, i); err != nil {
 			return err
@@ -174,7 +174,8 @@ func (s *Server) renderRemoveMethod(c *call, status int) error {
 	return s.renderForm(c, status, "methods", page)
 }
 
-// neededBy are the payments that need a way to pay, with whose they are.
+// neededBy returns the open payments that need a payment method, with their
+// callers.
 func (s *Server) neededBy(tx *store.ReadTx, i payment.Instrument) (all []hold, err error) {
 	needed, err := processor.NeedsInstrument(tx, i, processor.Micro(s.Now()))
 	if err != nil {
@@ -190,7 +191,7 @@ func (s *Server) neededBy(tx *store.ReadTx, i payment.Instrument) (all []hold, e
 	return all, nil
 }
 
-// debtsSettledWith are what the party owes and pays with an instrument.
+// debtsSettledWith returns the debts that the party pays with an instrument.
 func debtsSettledWith(tx *store.ReadTx, w webui.Words, i payment.Instrument) (rows []row, err error) {
 	debts, err := tx.DebtsSettledWith(i.Owner, i.ID)
 	if err != nil {
@@ -206,7 +207,7 @@ func debtsSettledWith(tx *store.ReadTx, w webui.Words, i payment.Instrument) (ro
 	return rows, nil
 }
 
-// paidWith are the current tokens that are paid with an instrument.
+// paidWith returns the active tokens that are paid with an instrument.
 func (s *Server) paidWith(tx *store.ReadTx, w webui.Words, i payment.Instrument) (rows []row, err error) {
 	tokens, err := tx.TokensOf(i.Owner, true, processor.Micro(s.Now()), store.TokenPlace{}, tokensLookedAt)
 	if err != nil {
@@ -225,7 +226,7 @@ func (s *Server) paidWith(tx *store.ReadTx, w webui.Words, i payment.Instrument)
 	return rows, nil
 }
 
-// tokensLookedAt bounds how many of a party's tokens are looked through.
+// tokensLookedAt limits how many of a party's tokens are read.
 const tokensLookedAt = 200
 
 func (s *Server) removeMethod(c *call) error {

@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A hold is a payment that has not ended, with whose clock it goes by.
+// A hold is a payment that has not ended, with its caller, whose clock applies.
 type hold struct {
 	payment.Transaction
 	caller    party.Caller
@@ -22,10 +22,10 @@ type hold struct {
 	reason    string // of the token
 }
 
-// holdsMost bounds the open payments that are shown.
+// holdsMost limits how many open payments are shown.
 const holdsMost = 50
 
-// showOverview shows the balance, what is open, and what needs doing.
+// showOverview shows the balance, the open payments and the tasks.
 func (s *Server) showOverview(c *call) error {
 	var balance money.Amount
 	var holds []hold
@@ -75,7 +75,7 @@ func (s *Server) showOverview(c *call) error {
 	return s.renderList(c, "", page)
 }
 
-// toDo is what the account still needs.
+// toDo returns the tasks that are left to set up the account.
 func (s *Server) toDo(c *call, methods []payment.Instrument, seller bool) (rows []row) {
 	w := c.words
 	if !c.Party.EmailVerified && s.Processor.Letters != nil {
@@ -97,7 +97,7 @@ func (s *Server) toDo(c *call, methods []payment.Instrument, seller bool) (rows 
 	return rows
 }
 
-// holds reads a party's payments that have not ended, each by its caller's clock.
+// holds reads a party's payments that have not ended by their callers' clocks.
 func (s *Server) holds(tx *store.ReadTx, who party.ID) (holds []hold, err error) {
 	open, err := tx.OpenOf(who, holdsMost)
 	if err != nil {
@@ -133,7 +133,7 @@ func (s *Server) openGroup(w webui.Words, holds []hold) group {
 	return g
 }
 
-// row says what is held, by whom and until when: by the clock of who holds it.
+// row shows a hold's caller, amount and deadline by the caller's clock.
 func (h hold) row(w webui.Words, real time.Time) row {
 	r := row{
 		Title: h.caller.Name, Detail: about(h.Transaction, h.Sender, h.reason), Mark: stateWord(w, h.Transaction, h.Sender),
@@ -151,10 +151,10 @@ func (h hold) row(w webui.Words, real time.Time) row {
 	return r
 }
 
-// about is what a transaction is for, in the words of its caller. A caller writes
+// about is the purpose of a transaction in its caller's words. A caller writes
 // one description for the sender and the recipient, and one for itself. Without
-// them it is the reason for which the sender gave the token; other recipients are
-// not shown that.
+// a description, it is the reason of the sender's token, which other recipients
+// do not see.
 func about(t payment.Transaction, reader party.ID, reason string) string {
 	switch {
 	case reader == t.Owner && t.CallerDescription != "":
@@ -165,7 +165,7 @@ func about(t payment.Transaction, reader party.ID, reason string) string {
 	return reasonText(reason)
 }
 
-// stateWord is where a transaction stands, for one of its parties.
+// stateWord is the state of a transaction, for one of its parties.
 func stateWord(w webui.Words, t payment.Transaction, reader party.ID) tag {
 	switch t.State.Status() {
 	case holdfast.StatusPending:

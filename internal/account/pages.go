@@ -16,13 +16,13 @@ var pages = webui.MustParsePages(templateFiles)
 
 // The pages' own types.
 type (
-	// A formPage is one thing to do, and what there is to know about it.
+	// A formPage has one form, and the facts that it needs.
 	formPage struct {
 		Heading string
 		Lead    string
 		Done    string // what was just done
 		Rows    []row
-		Problem string // when there is no form to say it
+		Problem string // for pages without a form
 		Facts   []Term
 		Note    string // in the sandbox
 		Code    string // to copy from the note
@@ -33,7 +33,7 @@ type (
 		Links   []link
 		Buttons []action
 	}
-	// A listPage is what a party has, in groups.
+	// A listPage lists the things that a party has, in groups.
 	listPage struct {
 		Heading string
 		Lead    string
@@ -51,46 +51,46 @@ type (
 
 // A filterView is a form that selects what a list shows.
 type filterView struct {
-	Label  string // of what opens the form
+	Label  string // of the control that opens the form
 	Open   bool
 	Form   webui.Form
-	Chosen string // what is selected; empty if nothing is left out
+	Chosen string // what is selected; empty if everything is
 	All    link
 }
 
-// A group is a part of a list, with what can be done to all of it.
+// A group is a part of a list, with links and buttons for the whole group.
 type group struct {
 	Heading string
 	Text    string
-	Mark    tag  // about the text
-	Large   bool // the text is a figure
+	Mark    tag  // shown after the text
+	Large   bool // the text is an amount
 	Figures []Term
 	Facts   []Term
 	Rows    []row
 	Entries []row  // in columns, one line for each
-	Empty   string // said when there are none
+	Empty   string // shown if there are no rows and entries
 	Links   []link
 	Buttons []action
 }
 
-// A row is one thing that a party has.
+// A row is one thing of a list.
 type row struct {
 	Title   string
-	Card    string // letters of its mark, if it is a card
-	Address string // of its own page, where it has one
+	Card    string // letters in its mark, if it is a card
+	Address string // of its own page, if it has one
 	Date    string // of an entry
 	Detail  string
 	Line    string // its terms, in one line
 	Mark    tag
 	Amount  string
 	Quiet   bool   // the amount has not moved
-	Of      string // about the amount
+	Of      string // shown after the amount
 	Facts   []Term
 	Links   []link
 	Buttons []action
 }
 
-// A tag is a word or two that set something apart.
+// A tag is a short label, such as a state.
 type tag struct {
 	Word string
 	Tone tone
@@ -106,37 +106,37 @@ const (
 	wrong tone = "wrong"
 )
 
-// A Term is one line of what was agreed to, or is the case.
+// A Term is one labelled fact, such as a term of an approval.
 type Term struct{ Label, Value string }
 
 // A link leads to a page.
 type link struct {
 	Label   string
-	Of      string // whose, for those who hear the label alone
+	Of      string // what it belongs to, for screen readers
 	Address string
 }
 
-// An aside is a link in a line of its own, less than a button.
+// An aside is a link in a line of its own, less prominent than a button.
 type aside struct {
 	Text string
 	Link link
 }
 
-// An action is a button: a form with nothing to fill in.
+// An action is a button: a form without visible fields.
 type action struct {
 	Label  string
 	Of     string
 	Action string
 	Hidden holdfast.Params
-	Danger bool // it takes something away
+	Danger bool // it removes something
 }
 
-// post is a button whose form goes to one of our pages.
+// post returns a button whose form is sent to one of our pages.
 func post(label, of, place string, pairs ...string) action {
 	return action{Label: label, Of: of, Action: Root + place, Hidden: given(pairs...)}
 }
 
-// menu is the way around, for who is signed in.
+// menu returns the menu for a signed-in user.
 func (c *call) menu(current string) *webui.Menu {
 	if c.Party.ID == "" {
 		return &webui.Menu{}
@@ -159,7 +159,7 @@ func (c *call) menu(current string) *webui.Menu {
 	return m
 }
 
-// A view is a page about to be rendered.
+// A view is a page that is ready to be rendered.
 type view struct {
 	status  int // zero means OK
 	page    string
@@ -188,8 +188,8 @@ func (s *Server) render(c *call, v view) error {
 	return pages.Render(c.w, status, v.page, l)
 }
 
-// renderForm shows a page with a form. One that has something wrong with it is
-// answered with the status of its problem.
+// renderForm shows a page with a form. If the form has an error, status is the
+// status of that error.
 func (s *Server) renderForm(c *call, status int, place string, page formPage, scripts ...string) error {
 	return s.render(c, view{
 		status: status, page: "form", place: place, title: page.Heading, scripts: scripts, content: page,
@@ -200,7 +200,7 @@ func (s *Server) renderList(c *call, place string, page listPage) error {
 	return s.render(c, view{page: "list", place: place, title: page.Heading, content: page})
 }
 
-// A notice is a page that says one thing, by the ids of what it says.
+// A notice is a page with a short message, given by the ids of its texts.
 type notice struct {
 	heading string
 	text    []string
@@ -231,14 +231,16 @@ func (s *Server) lost(w http.ResponseWriter, r *http.Request, status int, n noti
 	}
 }
 
-// doings are what can have been done: the page after it is told the last word.
+// doings are the messages about completed actions. A redirect carries the part
+// after the dot to the next page.
 var doings = []string{
 	"done.verified", "done.email", "done.sent", "done.reset", "done.password", "done.passkey", "done.passkey-removed",
 	"done.session", "done.card", "done.bank", "done.method-removed", "done.address", "done.address-removed",
 	"done.default", "done.cancelled", "done.ended", "done.ending", "done.stopped", "done.name", "done.business",
 }
 
-// done says what was just done; other words than those above say nothing.
+// done returns the message about the action that was just completed. It ignores
+// values that are not in doings.
 func (c *call) done() string {
 	if id := "done." + c.form.Get("done"); slices.Contains(doings, id) {
 		return c.words.T(id)

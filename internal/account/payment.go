@@ -12,27 +12,28 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// paymentAddress is where a transaction of the history is shown. The time, in
-// microseconds and to base 36 (16 digits could be taken for a card number), finds it
-// in the listings of its parties.
+// paymentAddress is the address of a transaction's page. The time in it finds
+// the transaction in the listings of its parties. It is in microseconds to base
+// 36, because 16 decimal digits could be taken for a card number.
 func paymentAddress(t payment.Transaction) string {
 	return pageURL("history/one", given("payment", strconv.FormatInt(t.Received.UnixMicro(), 36)+"-"+string(t.ID))...)
 }
 
 var errNoPayment = holdfast.Errorf(holdfast.InvalidParams, "there is no such payment")
 
-// A shownPayment is a transaction with all that one of its parties may see of it.
+// A shownPayment is a transaction with everything that one of its parties may
+// see.
 type shownPayment struct {
 	payment.Transaction
 	page       processor.ActivityPage
 	history    []payment.HistoryRow
-	instrument payment.Instrument // of the sender who looks
-	token      payment.Token      // that the sender who looks has given
-	now        time.Time          // the caller's
+	instrument payment.Instrument // if the reader is the sender
+	token      payment.Token      // if the reader is the sender
+	now        time.Time          // by the caller's clock
 }
 
-// payment reads a transaction as a page of the history: it shows what the history
-// shows, and nothing to others.
+// payment reads a transaction for its page. It finds only transactions that the
+// party's history lists.
 func (s *Server) payment(c *call) (p shownPayment, err error) {
 	at, id, _ := strings.Cut(c.form.Get("payment"), "-")
 	micro, err := strconv.ParseInt(at, 36, 64)
@@ -111,8 +112,8 @@ func (s *Server) showPayment(c *call) error {
 	return s.renderList(c, "history", page)
 }
 
-// facts are what there is to know about a transaction. The card is for its owner
-// alone to see.
+// facts returns the facts about a transaction. Only the card's owner sees the
+// card.
 func (p shownPayment) facts(w webui.Words) (all []Term) {
 	t, caller := p.Transaction, p.page.Callers[p.Caller]
 	add := func(label, value string) {
@@ -166,8 +167,8 @@ func (p shownPayment) facts(w webui.Words) (all []Term) {
 	return all
 }
 
-// steps are what has happened, in the order of time. A step on which a network is
-// asked is left out once its answer is there.
+// steps returns the transaction's steps in order of time. It omits a step that
+// waited for a network's answer once the answer has arrived.
 func (p shownPayment) steps(w webui.Words) (all []Term) {
 	for i, h := range p.history {
 		asked := h.After == payment.Pending || h.After == payment.Settling

@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// showProfile shows what others are shown of the party, and its kind.
+// showProfile shows the party's name, e-mail address and kind of account.
 func (s *Server) showProfile(c *call) error {
 	w, p := c.words, c.Party
 	name := group{
@@ -137,7 +137,8 @@ func (s *Server) changeEmail(c *call) error {
 	return s.renderEmail(c, status, form)
 }
 
-// becomeBusiness lets the party be paid by card.
+// becomeBusiness makes the account a business account, which can be paid by
+// card.
 func (s *Server) becomeBusiness(c *call) error {
 	if _, err := s.Processor.BecomeBusiness(c.r.Context(), c.Party.ID); err != nil {
 		return err

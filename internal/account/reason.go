@@ -8,14 +8,15 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// inlineTags are those of paymentReason that are honoured ("paymentReason",
-// Basic Guide). They are honoured without attributes only.
+// inlineTags are the HTML tags that paymentReason may use ("paymentReason",
+// Basic Guide). Tags with attributes are shown as text.
 var inlineTags = map[string]bool{
 	"b": true, "i": true, "u": true, "ul": true, "li": true, "br": true, "em": true, "strong": true, "strike": true,
 }
 
-// Reason is a paymentReason as a page shows it: the nine tags as they are, each
-// closed where the text ends at the latest, and everything else as text.
+// Reason returns a paymentReason as HTML. It keeps the nine allowed tags,
+// closes each at the end of the text at the latest, and escapes everything
+// else.
 func Reason(reason string) template.HTML {
 	var out strings.Builder
 	var open []string
@@ -48,10 +49,10 @@ func Reason(reason string) template.HTML {
 		out.WriteString("</" + open[len(open)-1] + ">")
 		open = open[:len(open)-1]
 	}
-	return template.HTML(out.String()) //nolint:gosec // made of escaped text and the tags above alone
+	return template.HTML(out.String()) //nolint:gosec // it has only escaped text and the tags above
 }
 
-// reasonText is a paymentReason in one line, without its tags.
+// reasonText returns a paymentReason in one line, without its tags.
 func reasonText(reason string) string {
 	var text strings.Builder
 	for piece := range strings.SplitSeq(string(Reason(reason)), "<") {
@@ -66,5 +67,5 @@ func reasonText(reason string) string {
 	return strings.Join(strings.Fields(html.UnescapeString(text.String())), " ")
 }
 
-// parts are the tags between which there is a blank.
+// parts are the tags that reasonText replaces by a blank.
 var parts = map[string]bool{"br": true, "ul": true, "/ul": true, "li": true, "/li": true}

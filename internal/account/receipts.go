@@ -8,8 +8,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// Receipt composes what a sender is told of an approval, or of money. The names of
-// callers are in it, which an operator has given them, and no other words of theirs.
+// Receipt writes the mail to a sender about an approval or a movement of money.
+// It contains the caller's name, which the operator has set, but no other text
+// of the caller.
 func (l Letters) Receipt(r payment.Receipt) (subject, text string) {
 	w := webui.WordsIn(r.Language)
 	var parts []string
@@ -25,7 +26,7 @@ func (l Letters) Receipt(r payment.Receipt) (subject, text string) {
 	return subject, strings.Join(parts, "\n\n") + "\n"
 }
 
-// moved tells of money.
+// moved writes about a movement of money.
 func (l Letters) moved(w webui.Words, r payment.Receipt) (subject string, parts []string) {
 	t, caller := r.Transaction, r.Caller.Name
 	amount := w.Dollars(t.Current())
@@ -61,7 +62,7 @@ func (l Letters) moved(w webui.Words, r payment.Receipt) (subject string, parts 
 	return subject, append(parts, lines(facts), w.T("mail.history", "Address", l.address("history")))
 }
 
-// approval tells of what the sender has agreed to.
+// approval writes about an approval of the sender.
 func (l Letters) approval(w webui.Words, r payment.Receipt) (subject string, parts []string) {
 	caller := r.Caller.Name
 	subject, lead := w.T("mail.approved-subject", "Caller", caller), w.T("mail.approved", "Caller", caller)
@@ -74,7 +75,7 @@ func (l Letters) approval(w webui.Words, r payment.Receipt) (subject string, par
 	}
 }
 
-// approvalTerms are the terms of an approval.
+// approvalTerms returns the terms of an approval.
 func approvalTerms(w webui.Words, r payment.Receipt) (all []Term) {
 	t := r.Token
 	if t.Amount.Given() {
@@ -108,7 +109,7 @@ func approvalTerms(w webui.Words, r payment.Receipt) (all []Term) {
 	return append(all, Term{w.T("term.until"), until})
 }
 
-// lines are terms as a mail has them.
+// lines formats terms for a mail.
 func lines(terms []Term) string {
 	all := make([]string, len(terms))
 	for i, t := range terms {

@@ -120,7 +120,9 @@ func TestReceiptsInWords(t *testing.T) {
 		"a hold is released": {
 			change(payment.ReceiptReleased, func(r *payment.Receipt) { r.Transaction.Settled = money.Micros(0) }),
 			"A hold of $32.00 was released",
-			[]string{"The hold of $32.00 for Fen Pottery was released. You were not charged for it.", "Your bank may show the hold"},
+			[]string{
+				"The hold of $32.00 for Fen Pottery was released. You were not charged for it.", "Your bank may show the hold",
+			},
 			[]string{"On your statement"},
 		},
 		"a refund": {

@@ -11,7 +11,7 @@ import (
 
 func (s *Server) showReset(c *call) error { return s.renderReset(c, http.StatusOK, "") }
 
-// renderReset asks for the new password, of who came here by a link that holds.
+// renderReset asks for the new password if the link is valid.
 func (s *Server) renderReset(c *call, status int, problem string) error {
 	w, secret := c.words, c.form.Get("link")
 	account, err := s.Processor.ForgottenBy(c.r.Context(), secret)
@@ -45,10 +45,10 @@ func newPasswordField(w webui.Words) webui.Field {
 	}
 }
 
-// reset sets the new password. The owner then signs in with it, from a browser that
-// is known from now on, so that strangers who guess cannot keep the owner out. The
-// link alone gives no session. A visit that was begun goes on from its own
-// sign-in page.
+// reset sets the new password. It also makes the browser a known device, so
+// that strangers who guess passwords cannot lock the owner out. The link alone
+// gives no session: the owner signs in with the new password. A visit continues
+// on its own sign-in page.
 func (s *Server) reset(c *call) error {
 	password := c.form.Get("new-password")
 	if message := passwordProblem(c.words, party.ValidPassword(password)); message != "" {
@@ -67,7 +67,7 @@ func (s *Server) reset(c *call) error {
 	if err != nil {
 		return err
 	}
-	s.Browsers.know(c.w, who)
+	s.Sessions.know(c.w, who)
 	if visit := c.visit(); visit != "" {
 		webui.Redirect(c.w, c.r, visitURL(visit))
 		return nil

@@ -13,11 +13,11 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// incoming is what is held for a seller, those with the nearest deadline first.
+// incoming has the holds for a seller, those with the nearest deadlines first.
 type incoming struct {
 	seller bool // the account is a business, or has callers
 	holds  []sale
-	more   bool // there are more holds than these
+	more   bool // there are more holds
 }
 
 // A sale is a hold for a seller.
@@ -27,8 +27,8 @@ type sale struct {
 	deadline time.Time // by real time
 }
 
-// incoming reads the holds that the party's own callers have made for it, and those
-// that others have made for it.
+// incoming reads the holds for the party that its own callers and others have
+// made.
 func (s *Server) incoming(tx *store.ReadTx, p party.Party) (in incoming, err error) {
 	own, err := tx.CallersOf(p.ID)
 	if err != nil {
@@ -64,7 +64,7 @@ func (s *Server) incoming(tx *store.ReadTx, p party.Party) (in incoming, err err
 	return in, nil
 }
 
-// sales are those of the transactions that are still held for a recipient.
+// sales returns the transactions that are still held for a recipient.
 func (s *Server) sales(tx *store.ReadTx, open []payment.Transaction, recipient party.Party) (sales []sale, err error) {
 	real := processor.Micro(s.Now())
 	for _, t := range open {
@@ -92,7 +92,7 @@ func (s *Server) sales(tx *store.ReadTx, open []payment.Transaction, recipient p
 	return sales, nil
 }
 
-// group lists the holds, with what they come to unless some are left out.
+// group lists the holds. It shows their total unless some holds are omitted.
 func (in incoming) group(w webui.Words, real time.Time) group {
 	g := group{Heading: w.T("overview.incoming"), Empty: w.T("overview.none-incoming")}
 	sum := money.Micros(0)
@@ -112,7 +112,7 @@ func (in incoming) group(w webui.Words, real time.Time) group {
 	return g
 }
 
-// row says who pays, how much, and until when it can be charged.
+// row shows the payer, the amount and the deadline for charging it.
 func (h sale) row(w webui.Words, real time.Time) row {
 	r := row{
 		Title: h.buyer, Detail: about(h.Transaction, h.Recipient, h.reason), Amount: w.Dollars(h.Amount),

@@ -12,8 +12,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// showSecurity shows the ways in: the password, passkeys, and where the party is
-// signed in.
+// showSecurity shows the password, the passkeys and the browsers in which the
+// party is signed in.
 func (s *Server) showSecurity(c *call) error {
 	var keys []party.Passkey
 	var sessions []party.SignedIn
@@ -56,7 +56,7 @@ func (s *Server) passkeyGroup(c *call, keys []party.Passkey) group {
 		r.Facts = append(r.Facts, Term{w.T("security.last-used"), used})
 		g.Rows = append(g.Rows, r)
 	}
-	if _, ok := s.Browsers.RelyingParty(c.r); ok {
+	if _, ok := s.Sessions.RelyingParty(c.r); ok {
 		g.Links = []link{{Label: w.T("security.add-passkey"), Address: Root + "security/passkey"}}
 	} else if g.Empty = s.passkeysElsewhere(c); g.Empty == "" {
 		g.Empty = w.T("security.no-passkeys")
@@ -92,7 +92,7 @@ func (s *Server) sessionGroup(c *call, sessions []party.SignedIn) group {
 	return g
 }
 
-// deviceWords are a browser and its system, as far as they are known.
+// deviceWords names a browser and its system, as far as they are known.
 func deviceWords(w webui.Words, d party.Device) string {
 	switch {
 	case d.Browser != "" && d.System != "":
@@ -117,9 +117,9 @@ func (s *Server) endOtherSessions(c *call) error {
 	return c.redirect("security", did("session"))
 }
 
-// own is the party's password as it was typed again.
+// own returns the party's password that the form asked for again.
 func (s *Server) own(c *call) processor.OwnPassword {
-	return processor.OwnPassword{Password: c.form.Get("password"), From: s.Browsers.From(c.r)}
+	return processor.OwnPassword{Password: c.form.Get("password"), From: s.Sessions.From(c.r)}
 }
 
 func ownPasswordField(w webui.Words) webui.Field {
@@ -128,8 +128,8 @@ func ownPasswordField(w webui.Words) webui.Field {
 	}
 }
 
-// ownProblem says what is wrong with a password that was typed again; status is
-// zero when that is not what the matter is.
+// ownProblem puts an error at the field for the party's password. status is
+// zero if err is not about the password.
 func ownProblem(w webui.Words, h http.Header, err error, form *webui.Form) (status int) {
 	if errors.Is(err, processor.ErrWrongPassword) {
 		form.SetError("password", w.T("security.wrong-password"))
@@ -167,7 +167,7 @@ func (s *Server) changePassword(c *call) error {
 	}
 	who, err := s.Processor.ChangePassword(c.r.Context(), c.Session, s.own(c), password)
 	if err == nil {
-		s.Browsers.know(c.w, who)
+		s.Sessions.know(c.w, who)
 		return c.redirect("security", did("password"))
 	}
 	if message := passwordProblem(c.words, err); message != "" {
@@ -183,10 +183,10 @@ func (s *Server) changePassword(c *call) error {
 
 func (s *Server) showPasskey(c *call) error { return s.renderPasskey(c, http.StatusOK, "") }
 
-// renderPasskey is the form in which the script makes a passkey.
+// renderPasskey shows the form with which the script creates a passkey.
 func (s *Server) renderPasskey(c *call, status int, problem string) error {
 	w := c.words
-	if _, ok := s.Browsers.RelyingParty(c.r); !ok {
+	if _, ok := s.Sessions.RelyingParty(c.r); !ok {
 		return c.redirect("security")
 	}
 	form := webui.Form{
@@ -206,9 +206,10 @@ func (s *Server) renderPasskey(c *call, status int, problem string) error {
 	}, webui.PasskeyScript)
 }
 
-// askNewPasskey asks the browser to make a passkey, once the password is right.
+// askNewPasskey checks the password and then asks the browser to create a
+// passkey.
 func (s *Server) askNewPasskey(c *call) error {
-	r, ok := s.Browsers.RelyingParty(c.r)
+	r, ok := s.Sessions.RelyingParty(c.r)
 	if !ok {
 		return c.answerScript(http.StatusNotFound, passkeyAnswer{Refused: c.words.T("passkey.not-made")})
 	}
@@ -236,7 +237,7 @@ func (s *Server) addPasskey(c *call) error {
 	if answer == "" {
 		return s.renderPasskey(c, http.StatusUnprocessableEntity, c.words.T("security.passkey-needs-script"))
 	}
-	r, ok := s.Browsers.RelyingParty(c.r)
+	r, ok := s.Sessions.RelyingParty(c.r)
 	if !ok || len(answer) > party.PasskeyAnswerMax {
 		return s.renderPasskey(c, http.StatusUnprocessableEntity, c.words.T("passkey.not-made"))
 	}
@@ -264,8 +265,9 @@ func (s *Server) showRemovePasskey(c *call) error {
 	return s.renderRemovePasskey(c, http.StatusOK, removePasskeyForm(c.words, c.form.Get("passkey")))
 }
 
-// renderRemovePasskey asks for the password or a passkey: the browser may have been
-// left alone, and a passkey that is gone may be its owner's only way in.
+// renderRemovePasskey asks for the password or a passkey. Somebody else may be
+// using a browser that was left signed in, and the passkey may be its owner's
+// only way to sign in.
 func (s *Server) renderRemovePasskey(c *call, status int, form webui.Form) error {
 	w, id := c.words, party.PasskeyID(c.form.Get("passkey"))
 	var keys []party.Passkey
@@ -287,7 +289,7 @@ func (s *Server) renderRemovePasskey(c *call, status int, form webui.Form) error
 		Links: []link{{Label: w.T("security.back"), Address: Root + "security"}},
 	}
 	var scripts []string
-	if passkey, ok := s.Browsers.PasskeyForm(w, c.r, form.Action, form.Hidden); ok {
+	if passkey, ok := s.Sessions.PasskeyForm(w, c.r, form.Action, form.Hidden); ok {
 		passkey.Passkey.Label, passkey.Passkey.Failed = w.T("security.remove-by-passkey"), w.T("security.passkey-not-right")
 		page.Passkey, scripts = &passkey, []string{webui.PasskeyScript}
 	}
@@ -298,9 +300,9 @@ func (s *Server) removePasskey(c *call) error {
 	id, form := party.PasskeyID(c.form.Get("passkey")), removePasskeyForm(c.words, c.form.Get("passkey"))
 	var err error
 	if answer := c.form.Get("answer"); answer != "" {
-		r, ok := s.Browsers.RelyingParty(c.r)
+		r, ok := s.Sessions.RelyingParty(c.r)
 		if err = processor.ErrPasskey; ok && len(answer) <= party.PasskeyAnswerMax {
-			err = s.Processor.RemovePasskeyByPasskey(c.r.Context(), r, c.Party.ID, []byte(answer), s.Browsers.From(c.r), id)
+			err = s.Processor.RemovePasskeyByPasskey(c.r.Context(), r, c.Party.ID, []byte(answer), s.Sessions.From(c.r), id)
 		}
 	} else {
 		err = s.Processor.RemovePasskey(c.r.Context(), c.Party.ID, s.own(c), id)

@@ -16,19 +16,19 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// A Server answers for everything under Root.
+// A Server serves all pages under Root.
 type Server struct {
 	Processor *processor.Processor
 	Store     store.Reader
-	Browsers  *Browsers
+	Sessions  *Sessions
 	Now       func() time.Time
 	Log       *slog.Logger
 }
 
-// Root is where the account's pages begin.
+// Root is the path of the account pages.
 const Root = "/account/"
 
-// Handler makes the server's routes.
+// Handler returns the handler of all account pages.
 func (s *Server) Handler() http.Handler {
 	pages := http.NewServeMux()
 	anybody := func(route string, show func(*call) error) { pages.Handle(at(route), s.anybody(show)) }
@@ -90,11 +90,11 @@ func (s *Server) Handler() http.Handler {
 	foreign.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.lost(w, r, http.StatusForbidden, pageForeign)
 	}))
-	inside := foreign.Handler(s.Browsers.Handler(pages, s.fail))
-	return webui.Secure(http.MaxBytesHandler(s.Browsers.Paced(inside), webui.FormBytesMax))
+	inside := foreign.Handler(s.Sessions.Handler(pages, s.fail))
+	return webui.Secure(http.MaxBytesHandler(s.Sessions.Paced(inside), webui.FormBytesMax))
 }
 
-// at is a route's pattern: the verb, and the place under Root.
+// at returns a route's pattern: the method and the path under Root.
 func at(route string) string {
 	verb, place, _ := strings.Cut(route, " ")
 	return verb + " " + Root + place
@@ -109,7 +109,7 @@ type call struct {
 	Visitor
 }
 
-// anybody serves a page to anybody.
+// anybody serves a page to signed-in users and others.
 func (s *Server) anybody(show func(*call) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &call{w: w, r: r, words: webui.WordsFor(r), Visitor: VisitorOf(r.Context())}
@@ -122,9 +122,9 @@ func (s *Server) anybody(show func(*call) error) http.Handler {
 	})
 }
 
-// owner serves a page to who is signed in. For anybody else the way leads to the
-// sign-in page first, and from there on to where they were going; so it does if the
-// session ends before what was asked for is done.
+// owner serves a page to a signed-in user. It sends anybody else to the sign-in
+// page, which then leads to the requested page. It does the same if the session
+// ends before the request is done.
 func (s *Server) owner(show func(*call) error) http.Handler {
 	return s.anybody(func(c *call) error {
 		if c.Party.ID == "" {
@@ -139,9 +139,9 @@ func (s *Server) owner(show func(*call) error) http.Handler {
 	})
 }
 
-// onward tells which page the browser opens after signing in. It is one of the
-// account pages, by its name; for a page below it, the page above. The
-// parameters of a verification link are kept, because the link works only for a
+// onward returns the parameters that tell the sign-in page where to lead. They
+// name one of places; for a page below a place, they name that place. They keep
+// the secret of a verification link, because the link works only for a
 // signed-in user.
 func (c *call) onward() (p holdfast.Params) {
 	place, _, _ := strings.Cut(strings.TrimPrefix(c.r.URL.Path, Root), "/")
@@ -154,12 +154,13 @@ func (c *call) onward() (p holdfast.Params) {
 	return nil
 }
 
-// places are those pages.
+// places are the pages to which the sign-in page may lead.
 var places = []string{"methods", "addresses", "authorisations", "history", "security", "profile", "verify"}
 
 func isPlace(name string) bool { return slices.Contains(places, name) }
 
-// given are the parameters, given as names and values in turn, that have a value.
+// given returns the parameters that have a value. The arguments are names and
+// values in turn.
 func given(pairs ...string) (p holdfast.Params) {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i+1] != "" {
@@ -182,20 +183,20 @@ func (c *call) redirect(place string, p ...holdfast.Param) error {
 	return nil
 }
 
-// visitURL is the page of the Co-Branded pages on which a visit goes on. Whatever
-// the visit is called, the address is ours.
+// visitURL is the address on the Co-Branded pages where a visit continues. The
+// id is escaped, so the address always leads to this server.
 func visitURL(id payment.VisitID) string {
 	return strings.TrimSuffix(holdfast.CoBrandedPath, "start") + "sign-in?visit=" + url.QueryEscape(string(id))
 }
 
-// isRefusal reports whether what somebody asked for cannot be, as opposed to a
-// fault of ours.
+// isRefusal reports whether an error is a refusal of the request, and not an
+// internal error.
 func isRefusal(err error) bool {
 	_, ok := errors.AsType[*holdfast.Error](err)
 	return ok
 }
 
-// answer turns what a page could not do into a page that says so.
+// answer turns a page's error into a page that describes it.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, err error) {
 	refused, coded := errors.AsType[*holdfast.Error](err)
 	_, bad := errors.AsType[*webui.BadFormError](err)
@@ -212,7 +213,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// fail is for what is our fault: the page says that it is, the log why.
+// fail answers with a page for internal errors and logs the error.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	s.Log.Error("a page failed", "path", r.URL.Path, "error", err)
 	status := http.StatusInternalServerError

@@ -18,7 +18,7 @@ func (s *Server) showSignIn(c *call) error {
 	return s.renderSignIn(c, http.StatusOK, SignInForm(c.words))
 }
 
-// goOn takes who has signed in to where they were going.
+// goOn redirects a user who has signed in to the requested page.
 func (s *Server) goOn(c *call) error {
 	to, link := c.form.Get("to"), c.form.Get("link")
 	switch {
@@ -30,7 +30,7 @@ func (s *Server) goOn(c *call) error {
 	return c.redirect(to)
 }
 
-// along is what the sign-in and sign-up pages hand on to where they lead.
+// along returns the parameters that the sign-in and sign-up pages pass on.
 func (c *call) along() []string {
 	return []string{"to", c.form.Get("to"), "link", c.form.Get("link")}
 }
@@ -50,7 +50,7 @@ func (s *Server) renderSignIn(c *call, status int, f webui.Form) error {
 	if s.Processor.Letters != nil {
 		page.Asides = append(page.Asides, aside{Link: link{Label: w.T("forgotten.link"), Address: Root + "forgotten"}})
 	}
-	if form, ok := s.Browsers.PasskeyForm(c.words, c.r, Root+"passkey", along); ok {
+	if form, ok := s.Sessions.PasskeyForm(c.words, c.r, Root+"passkey", along); ok {
 		page.Passkey = &form
 		return s.renderForm(c, status, "sign-in", page, webui.PasskeyScript)
 	}
@@ -59,7 +59,7 @@ func (s *Server) renderSignIn(c *call, status int, f webui.Form) error {
 }
 
 func (s *Server) signIn(c *call) error {
-	who, err := s.Browsers.SignIn(c.r, c.words, c.form)
+	who, err := s.Sessions.SignIn(c.r, c.words, c.form)
 	if err == nil {
 		err = s.begin(c, who)
 	}
@@ -76,14 +76,14 @@ func (s *Server) signIn(c *call) error {
 	return s.renderSignIn(c, status, form)
 }
 
-// begin gives the browser a new session of the one who signed in or up.
+// begin gives the browser a new session for the party that signed in or up.
 func (s *Server) begin(c *call, who party.Party) (err error) {
-	c.Visitor, err = s.Browsers.Begin(c.w, c.r, who)
+	c.Visitor, err = s.Sessions.Begin(c.w, c.r, who)
 	return err
 }
 
-// A passkeyAnswer is what the script is answered: what the browser is to be told,
-// or why there is nothing to tell.
+// A passkeyAnswer is the answer to the script: the options for the browser, or
+// an error message.
 type passkeyAnswer struct {
 	Options json.RawMessage `json:"options,omitempty"`
 	Refused string          `json:"refused,omitempty"`
@@ -100,13 +100,13 @@ func (c *call) answerScript(status int, a passkeyAnswer) error {
 	return err
 }
 
-// askPasskey asks the browser for any passkey of ours.
+// askPasskey asks the browser for any passkey of this server.
 func (s *Server) askPasskey(c *call) error {
-	r, ok := s.Browsers.RelyingParty(c.r)
+	r, ok := s.Sessions.RelyingParty(c.r)
 	if !ok {
 		return c.answerScript(http.StatusNotFound, passkeyAnswer{Refused: c.words.T("passkey.failed")})
 	}
-	options, err := s.Processor.AskPasskey(c.r.Context(), r, s.Browsers.From(c.r))
+	options, err := s.Processor.AskPasskey(c.r.Context(), r, s.Sessions.From(c.r))
 	if err == nil {
 		return c.answerScript(http.StatusOK, passkeyAnswer{Options: options})
 	}
@@ -118,7 +118,7 @@ func (s *Server) askPasskey(c *call) error {
 }
 
 func (s *Server) signInByPasskey(c *call) error {
-	who, err := s.Browsers.PasskeySignIn(c.r, c.words, c.form.Get("answer"))
+	who, err := s.Sessions.PasskeySignIn(c.r, c.words, c.form.Get("answer"))
 	if err == nil {
 		err = s.begin(c, who)
 	}
@@ -154,7 +154,7 @@ func (s *Server) signUp(c *call) error {
 	if form.Failed() {
 		return s.renderSignUp(c, http.StatusUnprocessableEntity, form)
 	}
-	who, err := s.Processor.SignUp(c.r.Context(), n, s.Browsers.From(c.r))
+	who, err := s.Processor.SignUp(c.r.Context(), n, s.Sessions.From(c.r))
 	if err == nil {
 		err = s.begin(c, who)
 	}
@@ -169,7 +169,7 @@ func (s *Server) signUp(c *call) error {
 }
 
 func (s *Server) signOut(c *call) error {
-	if err := s.Browsers.End(c.r); err != nil {
+	if err := s.Sessions.End(c.r); err != nil {
 		return err
 	}
 	return c.redirect("sign-in")

@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// SignInForm asks who somebody is.
+// SignInForm asks for the e-mail address and the password.
 func SignInForm(w webui.Words) webui.Form {
 	return webui.Form{
 		Submit: w.T("sign-in.submit"),
@@ -25,7 +25,7 @@ func SignInForm(w webui.Words) webui.Form {
 	}
 }
 
-// SignUpForm asks what it takes to make an account.
+// SignUpForm asks for the data of a new account.
 func SignUpForm(w webui.Words) webui.Form {
 	return webui.Form{
 		Submit: w.T("sign-up.submit"),
@@ -40,8 +40,8 @@ func SignUpForm(w webui.Words) webui.Form {
 	}
 }
 
-// SignInProblem says what to tell somebody who could not be signed in, and when
-// to try again; nothing means that it is our fault.
+// SignInProblem describes why somebody could not be signed in and when to try
+// again. It is empty for internal errors.
 func SignInProblem(w webui.Words, h http.Header, err error) (status int, problem string) {
 	if errors.Is(err, processor.ErrWrongPassword) {
 		return http.StatusUnprocessableEntity, w.T("sign-in.wrong")
@@ -57,8 +57,8 @@ func SignInProblem(w webui.Words, h http.Header, err error) (status int, problem
 	return http.StatusTooManyRequests, w.N("sign-in.blocked", int(math.Ceil(blocked.Wait.Minutes())))
 }
 
-// SignUpProblem puts into the form why somebody could not sign up, and returns the
-// status to answer with; zero means that it is our fault.
+// SignUpProblem puts the reason why somebody could not sign up into the form,
+// and returns the status of the answer. It is zero for internal errors.
 func SignUpProblem(w webui.Words, h http.Header, err error, form *webui.Form) (status int) {
 	if errors.Is(err, processor.ErrEmailTaken) {
 		form.SetError("email", w.T("sign-up.email-taken"))
@@ -68,8 +68,7 @@ func SignUpProblem(w webui.Words, h http.Header, err error, form *webui.Form) (s
 	return status
 }
 
-// ReadNewParty reads what somebody typed who signs up; what is wrong with it
-// stands beside the form's fields.
+// ReadNewParty reads the sign-up form, and puts errors at its fields.
 func ReadNewParty(w webui.Words, typed holdfast.Params) (processor.NewParty, webui.Form) {
 	form := SignUpForm(w)
 	form.Fill(typed, "password")
@@ -90,7 +89,7 @@ func ReadNewParty(w webui.Words, typed holdfast.Params) (processor.NewParty, web
 	return n, form
 }
 
-// passwordProblem is what is wrong with a new password, in words.
+// passwordProblem describes what is wrong with a new password.
 func passwordProblem(w webui.Words, err error) string {
 	switch {
 	case errors.Is(err, party.ErrPasswordShort):

@@ -11,19 +11,19 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// takings are what a seller was paid in a month.
+// takings has the payments to a seller in one month, added up.
 type takings struct {
 	payment.Takings
 	any   bool
-	since time.Time // nothing before it was looked at; zero if everything was
+	since time.Time // earlier payments were not read; zero if all were
 }
 
-// answerLate is how long after a payment's deadline a network's answer may come, to be
-// counted in the month in which it came.
+// answerLate is how long after a payment's deadline a network's answer may
+// arrive and still be counted in the month of its arrival.
 const answerLate = 24 * time.Hour
 
-// takings adds up what was charged and refunded in this month, each by its caller's
-// clock. It looks at as many transactions as a page of activity does.
+// takings adds up the charges and refunds of this month by each caller's clock.
+// It reads as many transactions as a page of activity does.
 func (s *Server) takings(tx *store.ReadTx, seller party.ID) (k takings, err error) {
 	real := processor.Micro(s.Now())
 	longest := payment.TimeoutMinsMax*time.Minute + answerLate
@@ -43,14 +43,14 @@ func (s *Server) takings(tx *store.ReadTx, seller party.ID) (k takings, err erro
 			k.Takings = k.With(t, seller)
 			k.any = k.any || k.Takings != before
 		}
-		return false // its names are not needed
+		return false // the names are not needed
 	}
 	err = page.Read(tx)
 	k.since = page.Next
 	return k, err
 }
 
-// monthOf is when the month of a time begins.
+// monthOf returns the beginning of a time's month.
 func monthOf(t time.Time) time.Time {
 	year, month, _ := t.UTC().Date()
 	return time.Date(year, month, 1, 0, 0, 0, 0, time.UTC)

@@ -9,7 +9,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// Amount is an amount in words, or nothing when there is none.
+// Amount formats an amount. It is empty if no amount is given.
 func Amount(w webui.Words, a money.Amount) string {
 	if !a.Given() {
 		return ""
@@ -17,7 +17,7 @@ func Amount(w webui.Words, a money.Amount) string {
 	return w.Dollars(a)
 }
 
-// Bound is the label of an amount that bounds each payment.
+// Bound is the label of an amount that limits each payment.
 func Bound(w webui.Words, t holdfast.AmountType) string {
 	switch t {
 	case holdfast.AmountMinimum:
@@ -29,7 +29,7 @@ func Bound(w webui.Words, t holdfast.AmountType) string {
 	return w.T("term.each")
 }
 
-// Usage is a limit of a token, in words.
+// Usage describes a limit of a token.
 func Usage(w webui.Words, u payment.UsageTerms) string {
 	amount := u.Kind == payment.LimitAmount
 	switch {
@@ -43,7 +43,7 @@ func Usage(w webui.Words, u payment.UsageTerms) string {
 	return w.N("limit.count-per", int(u.Value), "Per", per(w, u.Period))
 }
 
-// Every is how often something recurs, "every month".
+// Every says how often something recurs, "every month".
 func Every(w webui.Words, p payment.Period) string {
 	switch p.Unit {
 	case payment.Hour:
@@ -59,7 +59,7 @@ func Every(w webui.Words, p payment.Period) string {
 	return w.N("every.month", p.N)
 }
 
-// per is the period of a limit, "per month".
+// per says for which period a limit applies, "per month".
 func per(w webui.Words, p payment.Period) string {
 	switch p.Unit {
 	case payment.Hour:
@@ -75,7 +75,7 @@ func per(w webui.Words, p payment.Period) string {
 	return w.N("per.month", p.N)
 }
 
-// FeeCeiling is the largest fee that a marketplace may take.
+// FeeCeiling describes the largest fee that a marketplace may take.
 func FeeCeiling(w webui.Words, c *payment.FeeCeiling) string {
 	switch {
 	case c == nil || !c.Fixed.Positive() && c.Variable <= 0:
@@ -88,7 +88,7 @@ func FeeCeiling(w webui.Words, c *payment.FeeCeiling) string {
 	return w.T("fee.both", "Fixed", w.Dollars(c.Fixed), "Share", w.Percent(c.Variable.Percent()))
 }
 
-// MethodNames are ways to pay, in words.
+// MethodNames lists payment methods in words.
 func MethodNames(w webui.Words, methods []holdfast.PaymentMethod) string {
 	names := map[holdfast.PaymentMethod]string{
 		holdfast.MethodCC: w.T("method.card"), holdfast.MethodACH: w.T("method.bank"),

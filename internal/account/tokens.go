@@ -15,11 +15,11 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// tokensMost is how many authorisations are on one page.
+// tokensMost is the number of approvals on one page.
 const tokensMost = 15
 
-// showTokens lists what the party has authorised, the newest first: what still
-// holds, or all of it.
+// showTokens lists the tokens that the party has given, newest first: the
+// active ones, or all.
 func (s *Server) showTokens(c *call) error {
 	w, all := c.words, c.form.Get("all") != ""
 	var tokens []payment.Token
@@ -104,8 +104,8 @@ func tokenLink(w webui.Words, t payment.Token, caller party.Caller) link {
 	return link{Label: w.T("authorisations.show"), Of: caller.Name, Address: tokenAddress(t)}
 }
 
-// tokenLine is a token in one line: how much, how often and up to which limits, the
-// way to pay, and since when.
+// tokenLine describes a token in one line: amount, frequency, limits, payment
+// method and start.
 func tokenLine(tx *store.ReadTx, w webui.Words, t payment.Token) (string, error) {
 	limits, err := tx.Limits(string(t.Caller), string(t.ID))
 	if err != nil {
@@ -132,7 +132,8 @@ func tokenLine(tx *store.ReadTx, w webui.Words, t payment.Token) (string, error)
 	return strings.Join(append(parts, w.T("authorisations.since", "Date", w.Date(t.Installed))), " · "), nil
 }
 
-// amountLine is what each payment may come to, and how often there is one.
+// amountLine describes the amount of each payment and how often payments are
+// made.
 func amountLine(w webui.Words, t payment.Token) []string {
 	if !t.Amount.Given() {
 		return nil
@@ -154,7 +155,7 @@ func amountLine(w webui.Words, t payment.Token) []string {
 	return []string{amount}
 }
 
-// shortInstrument is a card by its brand and last digits, "Visa 4242".
+// shortInstrument names a card by its brand and last digits, "Visa 4242".
 func shortInstrument(w webui.Words, i payment.Instrument) string {
 	if i.Method == holdfast.MethodCC {
 		return i.Brand + "\u00a0" + i.Last4
@@ -162,7 +163,7 @@ func shortInstrument(w webui.Words, i payment.Instrument) string {
 	return InstrumentIn(w, i).Title
 }
 
-// tokenFor is what a token allows, in words.
+// tokenFor describes what a token allows.
 func tokenFor(w webui.Words, t payment.Token) string {
 	switch t.Use {
 	case payment.UseFund:
@@ -188,7 +189,8 @@ func tokenFor(w webui.Words, t payment.Token) string {
 	return w.T("token.multi-use")
 }
 
-// tokenState is why a token no longer holds; nothing when it does.
+// tokenState says why a token is no longer active. It is empty for an active
+// token.
 func tokenState(w webui.Words, t payment.Token, now time.Time) string {
 	switch {
 	case t.Cancelled:
@@ -201,7 +203,7 @@ func tokenState(w webui.Words, t payment.Token, now time.Time) string {
 	return ""
 }
 
-// A given token is one with all that there is to know about it.
+// A givenToken is a token with everything that its page shows.
 type givenToken struct {
 	payment.Token
 	caller     party.Caller
@@ -209,7 +211,7 @@ type givenToken struct {
 	aggregate  payment.AggregateInstrument
 	limits     []payment.Limit
 	payees     []string
-	now        time.Time // the caller's
+	now        time.Time // by the caller's clock
 }
 
 func (s *Server) token(c *call) (g givenToken, err error) {
@@ -243,8 +245,8 @@ func (s *Server) token(c *call) (g givenToken, err error) {
 	return g, err
 }
 
-// readPayees reads the names of whom the token pays, when the caller is not
-// the only one.
+// readPayees reads the names of the recipients that the token pays, if the
+// caller is not the only one.
 func (g *givenToken) readPayees(tx *store.ReadTx) error {
 	ids := []party.ID{}
 	for _, id := range g.Recipients {
@@ -275,8 +277,8 @@ func (s *Server) showToken(c *call) error {
 	return s.renderToken(c, g, http.StatusOK, "")
 }
 
-// renderToken shows a token. What is wrong with cancelling it is told in problem,
-// with the button that ends its instrument where that is the way out.
+// renderToken shows a token. problem says why it cannot be cancelled. If ending
+// its instrument is possible instead, the page has a button for that.
 func (s *Server) renderToken(c *call, g givenToken, status int, problem string) error {
 	w := c.words
 	page := formPage{
@@ -301,7 +303,7 @@ func (s *Server) renderToken(c *call, g givenToken, status int, problem string) 
 	return s.renderForm(c, status, "authorisations", page)
 }
 
-// facts are the terms of a token, and what was used of them.
+// facts returns the terms of a token and how much of its limits was used.
 func (g givenToken) facts(w webui.Words) (all []Term) {
 	add := func(label, value string) {
 		if value != "" {
@@ -344,7 +346,7 @@ func (g givenToken) facts(w webui.Words) (all []Term) {
 	return all
 }
 
-// limitFacts are a limit, what was used of it, and when that begins anew.
+// limitFacts returns a limit, how much of it was used, and when it resets.
 func limitFacts(w webui.Words, l payment.Limit) []Term {
 	used := w.N("limit.used", int(l.UsedCount))
 	if l.Kind == payment.LimitAmount {
@@ -360,7 +362,8 @@ func limitFacts(w webui.Words, l payment.Limit) []Term {
 	return facts
 }
 
-// aggregateFacts are what is on a prepaid balance, or owed.
+// aggregateFacts returns the balance of a prepaid instrument, or the debt of a
+// credit instrument.
 func (g givenToken) aggregateFacts(w webui.Words) []Term {
 	switch {
 	case g.aggregate.ID == "":

@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// CodeForm asks for the code of a letter.
+// CodeForm asks for the code in a letter.
 func CodeForm(w webui.Words) webui.Form {
 	return webui.Form{
 		Submit: w.T("verify.submit"),
@@ -22,11 +22,11 @@ func CodeForm(w webui.Words) webui.Form {
 	}
 }
 
-// ReadCode is the code that a person typed.
+// ReadCode returns the code that a person typed.
 func ReadCode(typed holdfast.Params) string { return digits(typed.Get("code")) }
 
-// CodeProblem puts into the form why a code or a link proves nothing, and reports
-// whether that is what the matter is.
+// CodeProblem puts the reason why a code or link is not valid into the form. It
+// reports whether err is about the code or link.
 func CodeProblem(w webui.Words, err error, form *webui.Form) bool {
 	switch {
 	case errors.Is(err, processor.ErrWrongCode):
@@ -43,15 +43,16 @@ func CodeProblem(w webui.Words, err error, form *webui.Form) bool {
 	return true
 }
 
-// A proof in progress is what the verify page is about: the address of the account,
-// or the one that is to take its place.
+// proving is the address that the verify page is about: the account's address,
+// or a new address that will replace it.
 type proving struct {
 	purpose party.ProofPurpose
 	email   string
 }
 
-// proving is what the party has to prove: a new address, when there is a letter to
-// one, or else its own. Neither is the zero value.
+// proving returns the address that the party has to verify: a new address if a
+// letter was sent to one, or else the account's own. It is zero if there is
+// nothing to verify.
 func (s *Server) proving(c *call) (p proving, err error) {
 	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
 		letter, found, err := tx.Proof(c.Party.ID, party.ProvesNewEmail)
@@ -66,8 +67,9 @@ func (s *Server) proving(c *call) (p proving, err error) {
 	return p, err
 }
 
-// provingBy is what the link of a letter proves: it need not be the letter whose
-// code is asked for. Of a link that is over, whoever uses it is told.
+// provingBy returns the address that a link verifies. The link need not be from
+// the letter whose code the page asks for. If the link has expired, the page
+// shows proving's address, and submitting the link then shows the error.
 func (s *Server) provingBy(c *call, secret string) (proving, error) {
 	letter, err := s.Processor.ProvableBy(c.r.Context(), c.Party.ID, secret)
 	if errors.Is(err, processor.ErrLinkOver) {
@@ -76,8 +78,9 @@ func (s *Server) provingBy(c *call, secret string) (proving, error) {
 	return proving{letter.Purpose, letter.Email}, err
 }
 
-// showVerify asks for the code, or, of who came by a letter's link, for a click: a
-// program that follows links must not prove anything.
+// showVerify asks for the code. If the user came through the link of a letter,
+// it asks for a click instead, because a program that merely follows links must
+// not verify an address.
 func (s *Server) showVerify(c *call) error {
 	return s.renderVerify(c, http.StatusOK, CodeForm(c.words))
 }
@@ -140,7 +143,7 @@ func (s *Server) verify(c *call) error {
 }
 
 func (s *Server) sendVerification(c *call) error {
-	err := s.Processor.SendVerification(c.r.Context(), c.Party.ID, s.Browsers.From(c.r))
+	err := s.Processor.SendVerification(c.r.Context(), c.Party.ID, s.Sessions.From(c.r))
 	if err == nil || errors.Is(err, processor.ErrNoMail) {
 		return c.redirect("verify", did("sent"))
 	}

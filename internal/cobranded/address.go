@@ -17,8 +17,9 @@ func (s *Server) showAddress(c *call) error {
 	return s.renderAddress(c, http.StatusOK, c.form.Get("new") != "", nil)
 }
 
-// renderAddress shows the addresses to choose from, or the form for a new one
-// when there are none, one was asked for, or one was typed wrong.
+// renderAddress shows the addresses to choose from. It shows the form for a new
+// address if there are none, if the sender asked for it, or if the typed
+// address has an error.
 func (s *Server) renderAddress(c *call, status int, fresh bool, typed *webui.Form) error {
 	var all []party.Address
 	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
@@ -56,7 +57,7 @@ func (s *Server) renderAddress(c *call, status int, fresh bool, typed *webui.For
 	return c.render(status, "address", page.Heading, stageAddress, page)
 }
 
-// chooseAddress takes one of the sender's addresses, or keeps a new one.
+// chooseAddress chooses one of the sender's addresses, or saves a new one.
 func (s *Server) chooseAddress(c *call) error {
 	id := party.AddressID(c.form.Get("address"))
 	if id == "" {

@@ -33,9 +33,9 @@ func (s *Server) renderCard(c *call, status int, form webui.Form) error {
 	return c.render(status, "card", c.words.T("card.heading"), stagePayment, page)
 }
 
-// addCard passes a card on to the network and chooses it. When something is
-// wrong with it, the page comes back with the number and the security code
-// empty: they are written into no page.
+// addCard passes a card to the network and chooses it. If the card has an
+// error, the page is shown again without the number and the security code,
+// which no page may contain.
 func (s *Server) addCard(c *call) error {
 	typed, form := account.ReadCard(c.words, c.form)
 	if form.Failed() {
@@ -54,7 +54,7 @@ func (s *Server) addCard(c *call) error {
 		return err
 	}
 	v, err := s.Processor.ChooseInstrument(c.r.Context(), c.visit.ID, c.sender.ID, card.ID)
-	if isRefusal(err) { // good in the world's time, expired by the caller's clock
+	if isRefusal(err) { // valid by real time, but expired by the caller's clock
 		form.SetError("expiry", c.words.T("card.expired-by-shop"))
 		return s.renderCard(c, http.StatusUnprocessableEntity, form)
 	}
@@ -64,8 +64,8 @@ func (s *Server) addCard(c *call) error {
 	return s.proceed(c, v)
 }
 
-// isRefusal reports whether what the sender asked for cannot be, as opposed to
-// a fault of ours.
+// isRefusal reports whether an error is a refusal of the request, and not an
+// internal error.
 func isRefusal(err error) bool {
 	_, ok := errors.AsType[*holdfast.Error](err)
 	return ok

@@ -12,8 +12,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// showConfirm shows all that the sender's word is asked for. What is missing, or
-// can no longer be used, is asked for first.
+// showConfirm shows everything that the sender is asked to approve. If an
+// instrument or address is missing or can no longer be used, the page that asks
+// for it comes first.
 func (s *Server) showConfirm(c *call) error {
 	var instrument payment.Instrument
 	var address party.Address
@@ -59,8 +60,8 @@ func (s *Server) showConfirm(c *call) error {
 	return c.render(http.StatusOK, "confirm", page.Frame.Asked.Heading, stageConfirm, page)
 }
 
-// confirm is the sender's word. Whatever happens then, the caller is told: a
-// fault of ours is a system error, after which the sender may try again.
+// confirm records the sender's approval. After an internal error, the caller
+// gets a system error, and the sender may try again.
 func (s *Server) confirm(c *call) error {
 	v, err := s.Processor.ConfirmVisit(c.r.Context(), c.visit.ID, c.sender.ID, processor.Shown{
 		Instrument: payment.InstrumentID(c.form.Get("instrument")),

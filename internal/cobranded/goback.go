@@ -12,12 +12,13 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// goBack sends the browser to the caller's site with what the visit came to,
-// however often it asks.
+// goBack sends the browser to the caller's site with the result of the visit.
+// It gives the same answer every time.
 //
-// A browser goes by way of the return page. It would hold a redirect to the
-// pages' form-action, and with it every redirect that the caller's own site adds:
-// where that forbids one, the buyer stays on the last form without a word.
+// A browser goes through the return page, not through a redirect. Browsers
+// apply the form-action policy of our pages to every redirect that follows a
+// form, including those of the caller's site. A forbidden one would leave the
+// buyer on the form without an error.
 func (s *Server) goBack(c *call) error {
 	if asksForPage(c.r) {
 		return c.redirect("return")
@@ -30,8 +31,9 @@ func (s *Server) goBack(c *call) error {
 	return nil
 }
 
-// leaveWith is goBack with an end that is not kept, so that no other address can
-// show it.
+// leaveWith is goBack with a result that is not stored. It answers with the
+// return page itself, because the page's own address could not show this
+// result.
 func (s *Server) leaveWith(c *call, end *payment.PipelineEnd) error {
 	c.visit = c.visit.End(end.Status, end.Message, s.Now())
 	c.visit.Answer = ""
@@ -45,8 +47,8 @@ func (s *Server) leaveWith(c *call, end *payment.PipelineEnd) error {
 	return s.renderReturn(c, status)
 }
 
-// asksForPage tells a browser from a program: browsers ask for HTML when they
-// follow a link or send a form. A program gets the redirect itself.
+// asksForPage reports whether a request comes from a browser: browsers accept
+// HTML when they follow a link or send a form. Other programs get a redirect.
 func asksForPage(r *http.Request) bool {
 	for _, accept := range r.Header.Values("Accept") {
 		if strings.Contains(accept, "text/html") {
@@ -56,8 +58,8 @@ func asksForPage(r *http.Request) bool {
 	return false
 }
 
-// wayBack is the signed return URL of a visit that has ended. Only the sender is
-// told of what they authorised.
+// wayBack is the signed return URL of a visit that has ended. Only the sender's
+// browser gets one with a token.
 func (s *Server) wayBack(c *call) (string, error) {
 	v := c.visit
 	answer := failed(&payment.PipelineEnd{Status: v.Status, Message: v.Message})
@@ -73,8 +75,8 @@ func (s *Server) wayBack(c *call) (string, error) {
 	return s.returnURL(c.started, answer)
 }
 
-// showReturn is the page between ours and the caller's. It may be opened again:
-// what the visit came to does not change.
+// showReturn shows the page that leads back to the caller's site. It may be
+// opened again, because the result of a visit does not change.
 func (s *Server) showReturn(c *call) error {
 	if !c.visit.Over() {
 		return c.redirect("sign-in")
@@ -82,8 +84,8 @@ func (s *Server) showReturn(c *call) error {
 	return s.renderReturn(c, http.StatusOK)
 }
 
-// renderReturn writes a page that goes on to the caller's site at once by a
-// refresh, and has a link for browsers that do not.
+// renderReturn writes a page that leads to the caller's site immediately by a
+// refresh. It has a link for browsers that ignore the refresh.
 func (s *Server) renderReturn(c *call, status int) error {
 	address, err := s.wayBack(c)
 	if err != nil {

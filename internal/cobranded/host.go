@@ -15,13 +15,13 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// A badTargetError is a returnURL to which no browser could be sent, with the reason.
+// A badTargetError says why no browser could open a returnURL.
 type badTargetError struct{ why string }
 
 func (b *badTargetError) Error() string { return "the returnURL cannot be used: " + b.why }
 
-// targetHost is the host of a returnURL, with its port. An application's scheme has
-// a host that is only a word.
+// targetHost returns the host of a returnURL, with its port. With an
+// application's own scheme, the host may be any word.
 func targetHost(caller party.Caller, u *url.URL) (string, error) {
 	switch {
 	case u.Scheme == "http", u.Scheme == "https":
@@ -34,8 +34,9 @@ func targetHost(caller party.Caller, u *url.URL) (string, error) {
 	return u.Host, nil
 }
 
-// browsableHost is an address's host, with its port, as browsers send it. It fails
-// on what no browser opens: the buyer would be left on the last page.
+// browsableHost returns the host of an address, with its port, in the form that
+// browsers send. It fails for hosts that no browser opens, because the buyer
+// would be left on the last page.
 func browsableHost(u *url.URL) (string, error) {
 	port, err := browsablePort(u.Port())
 	if err != nil {
@@ -50,7 +51,7 @@ func browsableHost(u *url.URL) (string, error) {
 		if err != nil || at.Zone() != "" {
 			return "", &badTargetError{"its IPv6 address is not one that browsers take"}
 		}
-		if at.Is4In6() { // browsers write the last part in hexadecimal, too
+		if at.Is4In6() { // browsers write the last part in hexadecimal
 			b := at.As16()
 			return fmt.Sprintf("[::ffff:%x:%x]%s", uint16(b[12])<<8|uint16(b[13]), uint16(b[14])<<8|uint16(b[15]), port), nil
 		}
@@ -65,21 +66,21 @@ const (
 	labelBytesMax = 63  // of each of its parts
 )
 
-// hostNames turns host names into what browsers look up: UTS 46, not transitional,
-// without the rules for registering names.
+// hostNames converts host names to the form that browsers look up: UTS 46,
+// non-transitional, without the rules for registering names.
 var hostNames = idna.New(
 	idna.MapForLookup(), idna.BidiRule(), idna.CheckJoiners(true),
 	idna.Transitional(false), idna.StrictDomainName(false), idna.CheckHyphens(false),
 )
 
-// browsableName is a host name in ASCII.
+// browsableName returns a host name in ASCII.
 func browsableName(name string) (string, error) {
 	ascii, err := hostNames.ToASCII(name)
 	if err != nil {
 		return "", &badTargetError{"its host name is not one"}
 	}
 	if isASCII(name) {
-		ascii = name // as the caller wrote it
+		ascii = name // keep the caller's spelling
 	}
 	bare := strings.TrimSuffix(ascii, ".")
 	labels := strings.Split(bare, ".")
@@ -96,7 +97,7 @@ func browsableName(name string) (string, error) {
 	return ascii, nil
 }
 
-// endsInNumber reports whether browsers take a name with this last label for an
+// endsInNumber reports whether browsers parse a name with this last label as an
 // IPv4 address (URL Standard, "ends in a number").
 func endsInNumber(label string) bool {
 	if strings.Trim(label, "0123456789") == "" {
@@ -110,7 +111,7 @@ func isASCII(s string) bool {
 	return !slices.ContainsFunc([]byte(s), func(c byte) bool { return c >= 0x80 })
 }
 
-// browsablePort is a port with its colon, or nothing where there is none.
+// browsablePort returns a port with its colon, or nothing if there is none.
 func browsablePort(port string) (string, error) {
 	if port == "" {
 		return "", nil
@@ -125,8 +126,9 @@ func browsablePort(port string) (string, error) {
 	return ":" + strconv.FormatUint(n, 10), nil
 }
 
-// badPorts are those that browsers refuse to open (Fetch Standard, "bad port"), but
-// for port 1: programs that are tested return there, where nothing answers.
+// badPorts are the ports that browsers refuse to open (Fetch Standard, "bad
+// port"), except port 1. Callers use that port in tests, because nothing
+// answers there.
 var badPorts = []uint16{
 	0, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110, 111,
 	113, 115, 117, 119, 123,
@@ -135,7 +137,8 @@ var badPorts = []uint16{
 	1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
 }
 
-// targetHints tell a sandbox caller's developer why a returnURL cannot be used.
+// targetHints tells a sandbox caller's developer why a returnURL cannot be
+// used.
 func targetHints(err error) []string {
 	if bad, ok := errors.AsType[*badTargetError](err); ok {
 		return []string{"The returnURL cannot be used: " + bad.why + "."}

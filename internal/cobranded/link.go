@@ -9,15 +9,16 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// A link has far less than this. More would only cost time: its parameters are
-// sorted, encoded and hashed for every text that may have been signed.
+// Limits of a link. Real links are far smaller. Larger ones would only cost
+// time, because the parameters are sorted, encoded and hashed for every text
+// that the caller may have signed.
 const (
 	linkBytesMax  = 16 << 10
 	linkParamsMax = 200 // of the link, and of its returnURL: the answer may carry both
 )
 
-// readLink reads the parameters of a link or form that a caller sends a sender
-// with.
+// readLink reads the parameters of the link or form with which a caller sends a
+// sender here.
 func readLink(r *http.Request) (holdfast.Params, error) {
 	tooLong := fmt.Errorf("the request is larger than %d KiB", linkBytesMax>>10)
 	if n := len(r.URL.RawQuery); n > linkBytesMax && n <= webui.FormBytesMax {
@@ -40,11 +41,12 @@ func readLink(r *http.Request) (holdfast.Params, error) {
 	return params, nil
 }
 
-// ambiguous finds a parameter that the answer could not give back without doubt:
-// one that stands there twice, or in two spellings with different values. Of what
-// trust rests on there may be no second spelling at all. What is never given back
-// may have many, and so may callerReference, of which the answer has one: programs
-// send callerReference and CallerReference side by side.
+// ambiguous finds a parameter that the answer could not return unambiguously,
+// because it is repeated or has two spellings with different values. The
+// parameters that establish trust may not have a second spelling at all.
+// Parameters that the answer does not return may have several spellings with
+// different values. So may callerReference, because some programs send both
+// callerReference and CallerReference; the answer has one of them.
 func ambiguous(p holdfast.Params) (name string, ok bool) {
 	if name, twice := p.Duplicate(); twice {
 		return name, true
@@ -60,16 +62,16 @@ func ambiguous(p holdfast.Params) (name string, ok bool) {
 	return foldedTwice(p)
 }
 
-// notCarried reports whether the answer leaves a parameter of the request out,
-// however it is spelt, or has it once.
+// notCarried reports whether the answer omits a parameter of the request in
+// every spelling, or sets it itself.
 func notCarried(p holdfast.Params, name string) bool {
 	return holdfast.SameName(name, "callerReference") ||
 		slices.ContainsFunc(reservedIn(p), func(reserved string) bool { return holdfast.SameName(name, reserved) })
 }
 
-// doubled finds a name that stands twice in a return URL's own query, in whatever
-// case. Programs that verify the answer read one of the two values, and another
-// program the other.
+// doubled finds a name that occurs twice in a return URL's own query, in any
+// case. One program that verifies the answer would read the first value, and
+// another the second.
 func doubled(own holdfast.Params) bool {
 	for i, one := range own {
 		for _, other := range own[:i] {

@@ -21,19 +21,19 @@ var templateFiles embed.FS
 
 var pages = webui.MustParsePages(templateFiles)
 
-// A frame is what every page of a visit shows: who asks for how much, and the
-// way out.
+// A frame has the parts that every page of a visit shows: the caller, the
+// amount, and the link to cancel.
 type frame struct {
 	Seller  string
 	LogoURL string
-	Back    string // what the way out leads to
+	Back    string // the site to which "Cancel and return" leads
 	Reason  template.HTML
 	Asked   agreement
-	Lines   []account.Term // what the amount is made of
-	Full    bool           // terms and breakdown are shown on small screens too
-	Folded  bool           // small screens show seller and amount alone: all of it was there before
+	Lines   []account.Term // the parts of the amount
+	Full    bool           // small screens show terms and breakdown, too
+	Folded  bool           // small screens show only the seller and the amount: an earlier page showed the rest
 	Hidden  holdfast.Params
-	Sender  string // who is signed in, or empty
+	Sender  string // the signed-in user's address, or empty
 }
 
 // The pages' own types.
@@ -41,11 +41,11 @@ type (
 	signInPage struct {
 		Frame     frame
 		Heading   string
-		Ended     string // why there is another sign-in, or empty
+		Ended     string // why the sender has to sign in again, or empty
 		Form      webui.Form
-		Passkey   *webui.PasskeyForm // where there can be passkeys
-		SignUp    string             // the other page's address, or empty
-		Forgotten string             // likewise, for who has forgotten the password
+		Passkey   *webui.PasskeyForm // if passkeys can be used
+		SignUp    string             // address of the other page, or empty
+		Forgotten string             // address of the page to reset the password, or empty
 	}
 	signUpPage struct {
 		Frame  frame
@@ -65,15 +65,16 @@ type (
 		Choices []choice
 		AddCard string // address of the card page, or empty
 		AddBank string // action that adds the sandbox's bank account, or empty
-		Decline bool   // there are ways to pay that the sender may have none of
+		Decline bool   // senders may say that they have none of the payment methods
 	}
 	cardPage struct {
 		Frame frame
 		Form  webui.Form
-		Back  string // the payment page's address, or empty if there is nothing to choose
-		// Others is likewise, for senders without a card; empty if only cards are taken.
+		Back  string // address of the payment page, or empty if there is no choice
+		// Others is the same address, for senders without a card. It is empty if the
+		// caller takes only cards.
 		Others string
-		Test   bool // say which card to use
+		Test   bool // show a test card's number
 	}
 	addressPage struct {
 		Frame   frame
@@ -90,21 +91,21 @@ type (
 		Action     string
 		Hidden     holdfast.Params
 		Instrument account.InstrumentView
-		Address    []string // lines; none if there is nothing to send
+		Address    []string // lines; none if nothing is shipped
 		Change     string   // address of the payment page
 		ChangeShip string   // address of the address page, or empty
-		Email      string   // the sender's, if the caller is to be told; else empty
-		Breakdown  string   // that it does not add up, for the developer of a sandbox caller
+		Email      string   // the sender's, if the caller gets it
+		Breakdown  string   // warns a sandbox caller's developer that it does not add up
 	}
 	returnPage struct {
-		Site     string // where the browser goes
+		Site     string // the site to which the browser returns
 		Onward   template.URL
 		Approved bool
 	}
 	messagePage struct {
 		Heading string
 		Text    []string
-		Detail  string // in English, as are the rest
+		Detail  string // in English, like the fields below
 		Hints   []string
 		Signed  string
 
@@ -113,17 +114,17 @@ type (
 	}
 )
 
-// A choice is one radio button.
+// A choice is a radio button.
 type choice struct {
 	Value    string
 	Title    string
-	Card     string // letters of its mark
+	Card     string // letters in its mark
 	Detail   string
-	Declined string // when it was, if at its last use
+	Declined string // when it was declined, if it was at its last use
 	Checked  bool
 }
 
-// frame is the page's surroundings for a call.
+// frame returns the frame of a call's pages.
 func (c *call) frame() frame {
 	f := frame{
 		Folded: c.visit.Sender != "" && c.visit.Sender == c.sender.ID,
@@ -139,18 +140,18 @@ func (c *call) frame() frame {
 	return f
 }
 
-// hidden is what each form of the visit carries.
+// hidden returns the hidden fields of each form of the visit.
 func (c *call) hidden(more ...holdfast.Param) holdfast.Params {
 	return append(holdfast.Params{{Name: "visit", Value: string(c.visit.ID)}}, more...)
 }
 
-// sends is a form that goes to one of the visit's actions.
+// sends returns a form that is sent to one of the visit's actions.
 func (c *call) sends(f webui.Form, action string) webui.Form {
 	f.Action, f.Hidden = actions+action, c.hidden()
 	return f
 }
 
-// Stages of the way.
+// The steps of a visit that pages show.
 const (
 	stageSignIn = iota
 	stagePayment
@@ -176,15 +177,15 @@ func (c *call) render(status int, page, title string, stage int, content any) er
 		l.Title = c.words.T("layout.error", "Title", title)
 	}
 	if c.r.Method == http.MethodPost {
-		// What is wrong with a form is said in the answer to it. The browser may keep
-		// that for its Back button, which otherwise asks to send the form again.
+		// The answer to a form shows its errors. The browser may cache this answer;
+		// otherwise its Back button would ask to send the form again.
 		c.w.Header().Set("Cache-Control", "private, no-cache")
 	}
 	return pages.Render(c.w, status, page, l)
 }
 
-// A notice is a page for those who have nowhere to return to, by the ids of what
-// it says.
+// A notice is a message page for users who cannot be sent back, given by the
+// ids of its texts.
 type notice struct {
 	heading string
 	text    []string
@@ -200,7 +201,7 @@ var (
 	pageInvalid  = notice{"invalid.heading", []string{"invalid.text", "invalid.next"}}
 )
 
-// page is the notice in words.
+// page returns the notice in words.
 func (n notice) page(w webui.Words) messagePage {
 	m := messagePage{Heading: w.T(n.heading)}
 	for _, id := range n.text {
@@ -214,10 +215,10 @@ func (s *Server) lost(w http.ResponseWriter, r *http.Request, status int, n noti
 	s.renderMessage(w, status, words, n.page(words))
 }
 
-// fail is for what is our fault: the sender sees that it is, the log why.
+// fail answers with a page for internal errors and logs the error.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	level := slog.LevelError
-	if errors.Is(err, context.Canceled) && r.Context().Err() != nil { // nobody waits for the page
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil { // the browser has disconnected
 		level = slog.LevelDebug
 	}
 	s.Log.Log(r.Context(), level, "a page failed", "path", r.URL.Path, "error", err)
@@ -228,7 +229,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	s.lost(w, r, status, pageFailed)
 }
 
-// invalid is the page that leads nowhere.
+// invalid answers with the Invalid Request page, which does not link back to
+// the caller.
 func (s *Server) invalid(w http.ResponseWriter, r *http.Request, d *distrusted) {
 	words := webui.WordsFor(r)
 	m := pageInvalid.page(words)

@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// usable are the sender's instruments that the caller takes.
+// usable returns the sender's instruments that the caller accepts.
 func (s *Server) usable(c *call) (usable []payment.Instrument, err error) {
 	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
 		all, err := tx.Instruments(c.sender.ID)
@@ -23,7 +23,7 @@ func (s *Server) usable(c *call) (usable []payment.Instrument, err error) {
 	return usable, err
 }
 
-// balance is what the sender has to spend without a card or a bank.
+// balance is the sender's account balance.
 func (s *Server) balance(c *call) (balance money.Amount, err error) {
 	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
 		balance, err = processor.ReadBalance(tx, c.sender.ID, c.started.caller.Sandbox)
@@ -71,10 +71,10 @@ func (s *Server) renderPayment(c *call, status int, problem string) error {
 	return c.render(status, "payment", c.words.T("payment.heading"), stagePayment, page)
 }
 
-// preselect is the choice so far, else what the token that is edited pays with,
-// the default, or the balance where nothing else speaks for another, as the
-// pipeline's pages did. One that was declined at its last use, and a balance that
-// does not reach, are for the sender to choose.
+// preselect returns the instrument to select, as FPS's pages did: the visit's
+// choice so far, or else the edited token's instrument, the default, the
+// balance, or any other. Except as the choice so far, it never selects an
+// instrument that was declined at its last use, or a balance that is too low.
 func (c *call) preselect(
 	usable []payment.Instrument, declined map[payment.InstrumentID]string, balance money.Amount,
 ) (chosen payment.InstrumentID) {
@@ -100,14 +100,15 @@ func (c *call) preselect(
 	return chosen
 }
 
-// otherThanCards reports whether the caller takes more than cards. Who can pay with
-// none of them tells the caller so; without a card there is only the way back.
+// otherThanCards reports whether the caller accepts more than cards. Only then
+// can senders tell the caller that they have none of its payment methods. If it
+// accepts only cards, senders without a card can only cancel.
 func (c *call) otherThanCards() bool {
 	return c.request.Offers(holdfast.MethodACH) || c.request.Offers(holdfast.MethodABT)
 }
 
-// declined says of each instrument that was declined at its last use when that
-// was.
+// declined returns the instruments that were declined at their last use, with
+// words that say when.
 func (s *Server) declined(c *call, usable []payment.Instrument) (words map[payment.InstrumentID]string, err error) {
 	words = map[payment.InstrumentID]string{}
 	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
@@ -153,7 +154,8 @@ func (s *Server) choosePayment(c *call) error {
 	return s.proceed(c, v)
 }
 
-// addBank gives the sender the sandbox's bank account and chooses it.
+// addBank adds the sandbox's bank account to the sender's instruments and
+// chooses it.
 func (s *Server) addBank(c *call) error {
 	bank, err := s.Processor.AddSandboxBank(c.r.Context(), c.started.caller.Sandbox, c.sender)
 	if err != nil {
@@ -166,7 +168,7 @@ func (s *Server) addBank(c *call) error {
 	return s.proceed(c, v)
 }
 
-// callerNow is the time by the caller's clock.
+// callerNow returns the time by the caller's clock.
 func (s *Server) callerNow(c *call) time.Time {
 	return c.started.caller.Now(processor.Micro(s.Now()))
 }

@@ -420,7 +420,8 @@ func setupPostpaid(t *testing.T, db *store.DB) {
 		"usageLimitPeriod1", "1 Day"))
 	s.signIn()
 	for _, text := range []string{
-		"You may owe, at most", "$50.00", "Charged in total, at most", "$60.00", "at most $40.00 per day", "Pay what you owe with",
+		"You may owe, at most", "$50.00", "Charged in total, at most", "$60.00", "at most $40.00 per day",
+		"Pay what you owe with",
 	} {
 		s.wantText(text)
 	}

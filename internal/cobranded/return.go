@@ -13,24 +13,24 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// A target is the caller's returnURL, taken apart.
+// A target is a parsed returnURL.
 type target struct {
 	endpoint string          // scheme://host[:port]/path, as it is signed
-	rawQuery string          // the caller's own, kept
-	own      holdfast.Params // the same, read
-	fragment string          // kept, never signed
+	rawQuery string          // the caller's own query
+	own      holdfast.Params // the parameters of rawQuery
+	fragment string          // never signed
 }
 
 const returnURLMax = 2048 // bytes
 
 var errTarget = errors.New("the returnURL cannot be used")
 
-// reservedFields are the server's own, those of notifications included: they may
-// stand in neither the returnURL nor what is given back of the request, or the
-// answer could be misread.
+// reservedFields are the names of the server's own parameters, including those
+// of notifications. Neither the returnURL nor the returned parameters of the
+// request may have them, because the answer could then be misread.
 var reservedFields = holdfast.ReservedFields()
 
-// reservedIn are the reserved fields of the answer to a request.
+// reservedIn returns the reserved fields of the answer to a request.
 func reservedIn(request holdfast.Params) []string {
 	if holdfast.SameName(param(request, "collectShippingAddress"), "true") {
 		return slices.Concat(reservedFields, addressFields)
@@ -38,7 +38,8 @@ func reservedIn(request holdfast.Params) []string {
 	return reservedFields
 }
 
-// madeFields are the ids of what a pipeline made.
+// madeFields are the fields with the ids of the tokens and instruments that a
+// pipeline creates.
 var madeFields = []string{
 	"tokenID", "refundTokenID", "prepaidInstrumentID", "prepaidSenderTokenID", "fundingTokenID",
 	"creditInstrumentID", "creditSenderTokenID", "settlementTokenID",
@@ -48,9 +49,9 @@ var addressFields = []string{
 	"addressName", "addressLine1", "addressLine2", "city", "state", "country", "zip", "phoneNumber",
 }
 
-// readTarget reads where a request returns to: an absolute address that a
-// browser can open, in which no parameter speaks for the answer. Its characters
-// are checked here once, since parts of it go into headers.
+// readTarget reads the returnURL of a request. It must be an absolute address
+// that a browser can open, and none of its parameters may have a reserved name.
+// Its characters are checked here, because parts of it go into headers.
 func readTarget(caller party.Caller, request holdfast.Params) (target, error) {
 	raw := param(request, "returnURL")
 	if raw == "" || len(raw) > returnURLMax {
@@ -87,8 +88,8 @@ func readTarget(caller party.Caller, request holdfast.Params) (target, error) {
 	return t, nil
 }
 
-// printable escapes what an address in a header or on a page cannot hold as it is.
-// The parameters it is read as stay the same.
+// printable escapes characters that an address in a header or on a page must
+// not contain. Its parameters keep their values.
 func printable(s string) string {
 	var b strings.Builder
 	for _, c := range []byte(s) {
@@ -101,12 +102,12 @@ func printable(s string) string {
 	return b.String()
 }
 
-// failed is the answer of a pipeline that ended without a token.
+// failed returns the answer of a pipeline that ended without a token.
 func failed(end *payment.PipelineEnd) holdfast.Params {
 	return holdfast.Params{{Name: "status", Value: string(end.Status)}, {Name: "errorMessage", Value: end.Message}}
 }
 
-// given are the fields that have a value.
+// given returns the fields that have a value.
 func given(fields ...holdfast.Param) (p holdfast.Params) {
 	for _, field := range fields {
 		if field.Value != "" {
@@ -116,7 +117,7 @@ func given(fields ...holdfast.Param) (p holdfast.Params) {
 	return p
 }
 
-// collected are the fields of an address that the sender chose here.
+// collected returns the fields of the address that the sender chose.
 func collected(a holdfast.Address) holdfast.Params {
 	var p holdfast.Params
 	for i, value := range []string{a.Name, a.Line1, a.Line2, a.City, a.State, a.Country, a.Zip, a.Phone} {
@@ -125,15 +126,15 @@ func collected(a holdfast.Address) holdfast.Params {
 	return p
 }
 
-// returnURL composes the way back: the caller's own query, the answer, and the
-// parameters of the request unless the caller wants the answer bare. All of it
-// is signed.
+// returnURL composes the signed return URL. It has the caller's own query, the
+// answer, and the parameters of the request unless the caller wants only the
+// answer.
 func (s *Server) returnURL(from started, answer holdfast.Params) (string, error) {
 	reference := holdfast.Param{Name: "callerReference", Value: param(from.params, "callerReference")}
 	if _, own := from.target.own.Lookup(reference.Name); !own && reference.Value != "" {
 		answer = append(answer, reference)
 	}
-	if !from.signatureV1 { // the key that signs version 1 is the caller's own
+	if !from.signatureV1 { // version 1 is signed with the caller's own key
 		answer = append(answer, holdfast.Param{Name: holdfast.CallerField, Value: string(from.caller.ID)})
 	}
 	if !from.caller.BareReturn {
@@ -147,8 +148,8 @@ func (s *Server) returnURL(from started, answer holdfast.Params) (string, error)
 		nil
 }
 
-// sign answers in kind: version 1 with version 1, which has no fields but the
-// signature itself.
+// sign signs the answer with the signature version of the request. Version 1
+// adds no field except the signature.
 func (s *Server) sign(from started, p holdfast.Params) (holdfast.Params, error) {
 	if !from.signatureV1 {
 		return s.Sign(http.MethodGet, from.target.endpoint, p)
@@ -171,8 +172,9 @@ func join(own, answer string) string {
 	return own + "&" + answer
 }
 
-// givenBack are the request's parameters without those whose names, in any
-// case, are reserved or in the answer or in the caller's own query.
+// givenBack returns the parameters of the request that the answer repeats. It
+// omits names that, in any case, are reserved, in the answer, or in the
+// caller's own query.
 func givenBack(from started, answer holdfast.Params) holdfast.Params {
 	p := from.params
 	for _, name := range reservedIn(p) {
@@ -185,9 +187,9 @@ func givenBack(from started, answer holdfast.Params) holdfast.Params {
 	})
 }
 
-// recorded puts the answer into the order that was seen on the wire: signature,
-// expiry, the signature's fields, what was made, status, callerReference, and then
-// the rest.
+// recorded puts the fields of the answer into the order of recorded FPS
+// answers: signature, expiry, the signature's fields, ids, status,
+// callerReference, and then the rest.
 func recorded(signed, answer holdfast.Params) holdfast.Params {
 	order := slices.Concat([]string{"signature", "expiry", "signatureVersion", "signatureMethod", "certificateUrl"},
 		madeFields, []string{"status"})

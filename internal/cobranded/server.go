@@ -1,5 +1,5 @@
-// Package cobranded is the door for senders: the signed pages on which they
-// authorise a payment, and the way back to the caller's web site.
+// Package cobranded is the door for senders: the Co-Branded pages, on which
+// they authorise a payment, and the signed return to the caller's web site.
 package cobranded
 
 import (
@@ -15,18 +15,20 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// A Server answers for everything under /cobranded-ui/.
+// A Server serves everything under /cobranded-ui/.
 type Server struct {
 	Processor *processor.Processor
 	Store     store.Reader
-	Browsers  *account.Browsers // who is signed in; nil makes them of the Processor
-	// Sign adds the signature and its fields to the parameters of a message
-	// that goes to an endpoint.
+	Sessions  *account.Sessions // the default uses the Processor
+	// Sign adds the signature and its fields to the parameters of a message to an
+	// endpoint.
 	Sign func(verb, endpoint string, p holdfast.Params) (holdfast.Params, error)
-	// Hosts are the names that callers may have signed their links for, with
-	// the port if it is not the scheme's own. FPS's own names count as well.
+	// Hosts are the host names for which callers may sign their links, with the
+	// port if it is not the scheme's default. FPS's own host names are accepted,
+	// too.
 	Hosts []string
-	// Signing is the path of the page that explains signatures; empty without one.
+	// Signing is the path of the page that explains signatures, or empty if there
+	// is none.
 	Signing string
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -36,11 +38,11 @@ type Server struct {
 
 const actions = "/cobranded-ui/actions/"
 
-// Handler makes the server's routes.
+// Handler returns the handler of all pages.
 func (s *Server) Handler() http.Handler {
 	s.v1Logged.Hourly = 1
-	if s.Browsers == nil {
-		s.Browsers = &account.Browsers{Processor: s.Processor, Now: s.Now}
+	if s.Sessions == nil {
+		s.Sessions = &account.Sessions{Processor: s.Processor, Now: s.Now}
 	}
 	pages := http.NewServeMux()
 	pages.Handle("GET "+actions+"sign-in", s.visitor(s.showSignIn))
@@ -74,6 +76,6 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET "+webui.AssetsPrefix, webui.Assets())
 	mux.HandleFunc("GET "+holdfast.CoBrandedPath, s.start)
 	mux.HandleFunc("POST "+holdfast.CoBrandedPath, s.start)
-	mux.Handle("/", foreign.Handler(s.Browsers.Handler(pages, s.fail)))
-	return webui.Secure(http.MaxBytesHandler(s.Browsers.Paced(mux), webui.FormBytesMax))
+	mux.Handle("/", foreign.Handler(s.Sessions.Handler(pages, s.fail)))
+	return webui.Secure(http.MaxBytesHandler(s.Sessions.Paced(mux), webui.FormBytesMax))
 }

@@ -11,9 +11,9 @@ import (
 )
 
 // checkSignature tries the texts that the caller may have signed by version 2:
-// each host with and without port, and the real verb before the other, since
-// some builders of forms sign GET. More texts do not make forging easier; each
-// needs the key.
+// each host with and without port, and the real method before the other,
+// because some form builders sign GET. Trying several texts does not make
+// forging easier, because each needs the key.
 func (s *Server) checkSignature(
 	r *http.Request, p holdfast.Params, caller party.Caller, key party.AccessKey,
 ) *distrusted {
@@ -25,7 +25,7 @@ func (s *Server) checkSignature(
 		slices.Reverse(verbs)
 	}
 	hosts := s.signedHosts(r)
-	// The text is the same for every verb and host but for its first two lines.
+	// Only the first two lines of the text depend on the method and the host.
 	rest := strings.TrimPrefix(holdfast.StringToSign("", "", holdfast.CoBrandedPath, signed), "\n")
 	for _, verb := range verbs {
 		for _, host := range hosts {
@@ -40,8 +40,9 @@ func (s *Server) checkSignature(
 	})
 }
 
-// checkSignatureV1 verifies version 1, which came as signature in 2009, and as
-// awsSignature over the same text or that of 2007.
+// checkSignatureV1 verifies a signature of version 1. It is in the parameter
+// signature (2009) or awsSignature, which signs the same text or the text of
+// 2007.
 func checkSignatureV1(r *http.Request, p holdfast.Params, caller party.Caller, key party.AccessKey) *distrusted {
 	name := "signature"
 	if param(p, name) == "" {
@@ -62,8 +63,8 @@ func checkSignatureV1(r *http.Request, p holdfast.Params, caller party.Caller, k
 	})
 }
 
-// explained refuses a signature. Why is told to a sandbox caller alone: the
-// usual slips cost their developers days.
+// explained refuses a signature. It explains the reason to sandbox callers
+// only, because the usual mistakes cost developers days.
 func explained(caller party.Caller, key party.AccessKey, refused holdfast.RefusedSignature) *distrusted {
 	d := &distrusted{reason: invalidSignature}
 	if caller.Sandbox {
@@ -73,7 +74,8 @@ func explained(caller party.Caller, key party.AccessKey, refused holdfast.Refuse
 	return d
 }
 
-// parts are the parameters of the query and of the form, when there are both.
+// parts returns the parameters of the query and of the form separately, if a
+// request has both.
 func parts(r *http.Request, signed holdfast.Params) []holdfast.Params {
 	query, err := holdfast.ParseParams(r.URL.RawQuery)
 	query = query.Without("signature").Without(awsSignature)
@@ -83,9 +85,9 @@ func parts(r *http.Request, signed holdfast.Params) []holdfast.Params {
 	return []holdfast.Params{query, signed[len(query):]}
 }
 
-// signedHosts are the names a caller may have signed for: the one the request
-// came to, those configured and those of the time, each with its port, without,
-// and with the port that the request came to.
+// signedHosts returns the hosts for which a caller may have signed: the host of
+// the request, the configured hosts and FPS's own. Each is tried with its port,
+// without a port, and with the port of the request.
 func (s *Server) signedHosts(r *http.Request) []string {
 	_, port, _ := net.SplitHostPort(r.Host)
 	var all []string

@@ -11,8 +11,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// showSignIn is skipped by who is signed in already, unless that account cannot
-// pay here: then there is the choice of another one.
+// showSignIn shows the sign-in page. Users who are already signed in skip it,
+// unless their account cannot be used here: then they can sign in with another
+// one.
 func (s *Server) showSignIn(c *call) error {
 	form := account.SignInForm(c.words)
 	switch may, err := s.mayEnter(c); {
@@ -28,8 +29,8 @@ func (s *Server) showSignIn(c *call) error {
 	return s.renderSignIn(c, http.StatusOK, form)
 }
 
-// mayEnter reports whether somebody is signed in with an account that can do what
-// is asked. Another one would end the visit by entering it.
+// mayEnter reports whether the user is signed in with an account that can be
+// used for this visit. Another account would end the visit by entering it.
 func (s *Server) mayEnter(c *call) (bool, error) {
 	if c.sender.ID == "" {
 		return false, nil
@@ -38,7 +39,7 @@ func (s *Server) mayEnter(c *call) (bool, error) {
 	return err == nil && problem == nil, err
 }
 
-// enter takes the one who is signed in to what the visit needs next.
+// enter makes the signed-in user the visit's sender and leads to the next page.
 func (s *Server) enter(c *call) error {
 	v, err := s.Processor.EnterVisit(c.r.Context(), c.visit.ID, c.sender.ID)
 	if errors.Is(err, processor.ErrNotSender) {
@@ -51,7 +52,8 @@ func (s *Server) enter(c *call) error {
 	return s.proceed(c, v)
 }
 
-// enterAnew gives somebody who came to another one's visit a visit of their own.
+// enterAnew opens a new visit for a user who came to the visit of another
+// sender.
 func (s *Server) enterAnew(c *call) error {
 	v, err := s.begin(c.r, c.started)
 	if end, ok := errors.AsType[*payment.PipelineEnd](err); ok {
@@ -75,12 +77,12 @@ func (s *Server) renderSignIn(c *call, status int, f webui.Form) error {
 		page.Ended = c.ended()
 	}
 	if c.request.Edited != "" {
-		page.SignUp = "" // a new account has authorised nothing yet
+		page.SignUp = "" // a new account has no token to edit
 	}
 	if s.Processor.Letters != nil {
 		page.Forgotten = account.ForgottenURL(c.visit.ID)
 	}
-	if form, ok := s.Browsers.PasskeyForm(c.words, c.r, actions+"passkey", c.hidden()); ok {
+	if form, ok := s.Sessions.PasskeyForm(c.words, c.r, actions+"passkey", c.hidden()); ok {
 		page.Passkey = &form
 		c.scripts = append(c.scripts, webui.PasskeyScript)
 	}
@@ -91,8 +93,8 @@ func (s *Server) renderSignIn(c *call, status int, f webui.Form) error {
 	return c.render(status, "sign-in", title, stageSignIn, page)
 }
 
-// ended says to the one who was on the way through the visit why there is another
-// sign-in, and that nothing is lost.
+// ended tells the visit's sender why they have to sign in again, and that the
+// payment is still open.
 func (c *call) ended() string {
 	why := account.VisitorOf(c.r.Context()).Ended.Words(c.words)
 	if why == "" || c.visit.Sender == "" {
@@ -121,7 +123,7 @@ func (c *call) signInHeading() string {
 }
 
 func (s *Server) signIn(c *call) error {
-	who, err := s.Browsers.SignIn(c.r, c.words, c.form)
+	who, err := s.Sessions.SignIn(c.r, c.words, c.form)
 	if err == nil {
 		err = s.beginSession(c, who)
 	}
@@ -139,7 +141,7 @@ func (s *Server) signIn(c *call) error {
 }
 
 func (s *Server) signInByPasskey(c *call) error {
-	who, err := s.Browsers.PasskeySignIn(c.r, c.words, c.form.Get("answer"))
+	who, err := s.Sessions.PasskeySignIn(c.r, c.words, c.form.Get("answer"))
 	if err == nil {
 		err = s.beginSession(c, who)
 	}
@@ -154,9 +156,10 @@ func (s *Server) signInByPasskey(c *call) error {
 	return s.renderSignIn(c, http.StatusUnprocessableEntity, form)
 }
 
-// beginSession gives the browser a new session of the one who signed in or up.
+// beginSession gives the browser a new session for the party that signed in or
+// up.
 func (s *Server) beginSession(c *call, who party.Party) error {
-	visitor, err := s.Browsers.Begin(c.w, c.r, who)
+	visitor, err := s.Sessions.Begin(c.w, c.r, who)
 	if err != nil {
 		return err
 	}
@@ -164,8 +167,8 @@ func (s *Server) beginSession(c *call, who party.Party) error {
 	return nil
 }
 
-// showSignUp is skipped like showSignIn, which leads here those whose account
-// cannot pay.
+// showSignUp shows the sign-up page. It is skipped like showSignIn, which links
+// here for users whose account cannot be used.
 func (s *Server) showSignUp(c *call) error {
 	if may, err := s.mayEnter(c); err != nil {
 		return err
@@ -186,7 +189,7 @@ func (s *Server) signUp(c *call) error {
 	if form.Failed() {
 		return c.renderSignUp(http.StatusUnprocessableEntity, form)
 	}
-	who, err := s.Processor.SignUp(c.r.Context(), n, s.Browsers.From(c.r))
+	who, err := s.Processor.SignUp(c.r.Context(), n, s.Sessions.From(c.r))
 	if err == nil {
 		err = s.beginSession(c, who)
 	}
@@ -200,12 +203,13 @@ func (s *Server) signUp(c *call) error {
 	return c.renderSignUp(status, form)
 }
 
-// signOut lets somebody else sign in to the same visit.
+// signOut signs the user out, so that somebody else can sign in to the same
+// visit.
 func (s *Server) signOut(c *call) error {
 	if _, err := s.Processor.LeaveVisit(c.r.Context(), c.visit.ID); err != nil {
 		return err
 	}
-	if err := s.Browsers.End(c.r); err != nil {
+	if err := s.Sessions.End(c.r); err != nil {
 		return err
 	}
 	return c.redirect("sign-in")

@@ -14,18 +14,18 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// A distrusted request ends on the Invalid Request page and leads nowhere: who
-// made it, or where it would return to, is not known.
+// A distrusted request ends on the Invalid Request page, which does not lead
+// back: its caller or its return address is not known.
 type distrusted struct {
 	reason string
 	hints  []string // for the developer of a sandbox caller
-	text   string   // that we verified the signature over, for the same
-	v1     bool     // by version 1
+	text   string   // the text that was signed, for the same developer
+	v1     bool     // the signature's version is 1
 }
 
 func (d *distrusted) Error() string { return d.reason }
 
-// Reasons as recorded (public reports of the page).
+// The error messages of FPS, from public reports of the page.
 const (
 	invalidSignature = "Invalid Signature"
 	invalidOrAbsent  = "The following input(s) are either invalid or absent:"
@@ -35,19 +35,19 @@ func absent(names ...string) *distrusted {
 	return &distrusted{reason: invalidOrAbsent + "[" + strings.Join(names, ", ") + "]"}
 }
 
-// A started request is the caller's own and says where to return to.
+// A started request has a verified caller and a valid return address.
 type started struct {
 	caller party.Caller
 	params holdfast.Params // without the signature's fields
 	target target
 
-	// secret signs the answer to a request that was signed by version 1; it is
-	// zero for the others, whose answer the server's own key signs.
+	// secret signs the answer to a request that was signed by version 1. It is
+	// zero for other requests, whose answers are signed with the server's own key.
 	secret      holdfast.SecretKey
 	signatureV1 bool
 }
 
-// start answers the link or form that a caller sends a sender with.
+// start answers the link or form with which a caller sends a sender here.
 func (s *Server) start(w http.ResponseWriter, r *http.Request) {
 	from, err := s.trust(r)
 	if refused, ok := errors.AsType[*distrusted](err); ok {
@@ -81,7 +81,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) {
 	webui.Redirect(w, r, address)
 }
 
-// begin reads the pipeline's own parameters and opens a visit.
+// begin reads the pipeline's parameters and opens a visit.
 func (s *Server) begin(r *http.Request, from started) (payment.Visit, error) {
 	request, end := payment.ReadPipeline(from.params)
 	if end != nil {
@@ -90,8 +90,8 @@ func (s *Server) begin(r *http.Request, from started) (payment.Visit, error) {
 	return s.Processor.OpenVisit(r.Context(), from.caller, request, from.params, from.signatureV1)
 }
 
-// trust finds out whose request it is and where it returns to, or why neither
-// can be believed.
+// trust finds the caller and the return address of a request, or the reason why
+// they cannot be trusted.
 func (s *Server) trust(r *http.Request) (started, error) {
 	params, err := readLink(r)
 	if err != nil {
@@ -145,20 +145,22 @@ func (s *Server) authenticate(r *http.Request, params holdfast.Params, from *sta
 	return nil
 }
 
-// awsSignature is what links of 2007 call their signature.
+// awsSignature is the name of the signature in links of 2007.
 const awsSignature = "awsSignature"
 
-// isV1 recognises version 1: by having no signatureVersion, most often.
+// isV1 reports whether a request is signed by version 1. Most of these have no
+// signatureVersion.
 func isV1(p holdfast.Params) bool {
 	version := param(p, "signatureVersion")
 	return version == "" || version == "1"
 }
 
 // authenticateV1 finds the caller of a request that is signed by version 1, if
-// it is one that may. All others are told to use version 2, and so are live
-// callers whose signature is wrong: a key that nobody has must look the same.
+// the caller may use it. All others are told to use version 2. Live callers
+// whose signature is wrong are told the same, so that the answer does not
+// reveal whether a key exists.
 func (s *Server) authenticateV1(r *http.Request, params holdfast.Params, from *started) error {
-	refused := checkForm(params) // signatureVersion at least
+	refused := checkForm(params) // it is at least without signatureVersion
 	if checkNamed(params) != nil || (param(params, "signature") == "") == (param(params, awsSignature) == "") {
 		return refused
 	}
@@ -182,11 +184,11 @@ func (s *Server) authenticateV1(r *http.Request, params holdfast.Params, from *s
 	return nil
 }
 
-// hintV1 adds to a refusal how an old program may use version 1: for a sandbox
-// caller's developer, and in the log, once an hour.
+// hintV1 adds to a refusal how an old program can be allowed to use version 1.
+// Sandbox callers see it, and the log gets it once an hour.
 func (s *Server) hintV1(caller party.Caller, refused *distrusted) error {
 	hint := party.SignatureV1Hint(caller.ID)
-	if s.v1Logged.Allow(string(caller.ID), s.Now()) { // anybody can send such a link
+	if s.v1Logged.Allow(string(caller.ID), s.Now()) { // anybody can send such links
 		s.Log.Info("signature version 1 is refused", "caller", caller.ID, "hint", hint)
 	}
 	if caller.Sandbox && refused != nil {
@@ -195,14 +197,14 @@ func (s *Server) hintV1(caller party.Caller, refused *distrusted) error {
 	return refused
 }
 
-// param reads a parameter in any spelling of its name.
+// param returns a parameter by its name in any case.
 func param(p holdfast.Params, name string) string {
 	value, _ := payment.PipelineParam(p, name)
 	return value
 }
 
-// foldedTwice finds a second spelling of what trust rests on: which of the two
-// counts would be anybody's guess.
+// foldedTwice finds a parameter that establishes trust and occurs in two
+// spellings. It would not be clear which of them counts.
 func foldedTwice(p holdfast.Params) (name string, ok bool) {
 	for _, name := range []string{
 		"callerKey", "returnURL", "signature", awsSignature, "signatureVersion", "signatureMethod", "pipelineName",
@@ -214,8 +216,8 @@ func foldedTwice(p holdfast.Params) (name string, ok bool) {
 	return "", false
 }
 
-// checkForm looks for what a request must have before its caller can be asked
-// for, and for versions that are not spoken here.
+// checkForm checks that a request has the parameters that are needed to find
+// its caller, and refuses unknown versions.
 func checkForm(p holdfast.Params) *distrusted {
 	var wrong []string
 	for _, name := range []string{
@@ -243,7 +245,7 @@ func checkForm(p holdfast.Params) *distrusted {
 	return nil
 }
 
-// checkNamed is checkForm without what version 2 alone has.
+// checkNamed is checkForm without the parameters that only version 2 has.
 func checkNamed(p holdfast.Params) error {
 	for _, name := range []string{"callerKey", "returnURL"} {
 		if param(p, name) == "" {
@@ -268,7 +270,7 @@ func isVersion(p holdfast.Params) bool {
 	return version == "" || version == holdfast.VersionCoBranded
 }
 
-// callerOf finds the caller by its key.
+// callerOf finds the caller by its access key.
 func (s *Server) callerOf(
 	r *http.Request, keyID string,
 ) (caller party.Caller, key party.AccessKey, found bool, err error) {

@@ -10,17 +10,17 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// An agreement is a request in words: what is asked, its terms, what it means
-// for the party, and what the button says.
+// An agreement describes a request in words: the question, its terms, what they
+// mean for the sender, and the label of the button.
 type agreement struct {
-	Asks     string       // after the seller's name
-	Amount   money.Amount // large, if there is one to show
+	Asks     string       // shown after the seller's name
+	Amount   money.Amount // shown large, if given
 	Terms    []account.Term
 	Heading  string
-	Calm     string // what is not charged
+	Calm     string // says what is not charged
 	Note     string
 	Agree    string
-	PayWords string // above the instrument chosen
+	PayWords string // the label of the chosen instrument
 }
 
 // agreement puts the call's request into words.
@@ -63,7 +63,7 @@ func (c *call) agreement() agreement {
 	return a
 }
 
-// terms are the lines that hold for the request.
+// terms returns the terms of the request.
 func (c *call) terms() (all []account.Term) {
 	w, r := c.words, c.request
 	add := func(label, value string) {
@@ -101,7 +101,7 @@ func (c *call) terms() (all []account.Term) {
 	return all
 }
 
-// until is when what is agreed to ends; zero when it does not.
+// until is the end of the approval, or zero if it has no end.
 func (c *call) until() time.Time {
 	r := c.request
 	if r.Expires.IsZero() && r.Pipeline == payment.PipelineMultiUse {
@@ -130,7 +130,8 @@ func (c *call) recipientTerms() []account.Term {
 	return terms
 }
 
-// sellers are whom a marketplace names; nobody when the caller itself is paid.
+// sellers returns the names of the recipients that a marketplace names. It is
+// empty if the caller itself is paid.
 func (c *call) sellers() (all []string) {
 	for _, p := range c.payees {
 		if p.Named != "" {
@@ -140,10 +141,11 @@ func (c *call) sellers() (all []string) {
 	return all
 }
 
-// headlineMax is how many sellers the slip's first line names; its terms name all.
+// headlineMax is how many sellers the first line of the summary names. The
+// terms name all.
 const headlineMax = 2
 
-// headline names sellers, few as they are.
+// headline names the sellers in one line.
 func (c *call) headline(sellers []string) string {
 	if len(sellers) <= headlineMax {
 		return strings.Join(sellers, ", ")
@@ -151,7 +153,7 @@ func (c *call) headline(sellers []string) string {
 	return c.words.N("slip.and-others", len(sellers)-1, "Seller", sellers[0])
 }
 
-// breakdown are the lines of what the amount is made of.
+// breakdown returns the parts of the amount.
 func (c *call) breakdown() (all []account.Term) {
 	for _, l := range c.request.Breakdown {
 		value := l.Amount

@@ -222,7 +222,7 @@ func (f *forwarded) RoundTrip(r *http.Request) (*http.Response, error) {
 // browser wrote before that counts for nothing.
 func TestGuessingBehindAProxy(t *testing.T) {
 	s := newSite(t)
-	s.pages.Browsers.AddressHeader = "X-Forwarded-For"
+	s.pages.Sessions.AddressHeader = "X-Forwarded-For"
 	proxy := &forwarded{}
 	s.browser.Transport = proxy
 	s.get(s.link(order()))
@@ -250,7 +250,7 @@ func TestGuessingBehindAProxyWithOddHeaders(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t)
-			s.pages.Browsers.AddressHeader = "X-Forwarded-For"
+			s.pages.Sessions.AddressHeader = "X-Forwarded-For"
 			proxy := &forwarded{}
 			s.browser.Transport = proxy
 			s.get(s.link(order()))

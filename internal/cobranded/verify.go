@@ -10,14 +10,15 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// showVerify is for who has signed in and has to verify the e-mail address before
-// going on: to be paid, or to pay when the time for that is over.
+// showVerify asks a signed-in user to verify the e-mail address. This is needed
+// before they can be paid, and before they can pay once the time for paying
+// without it is over.
 func (s *Server) showVerify(c *call) error {
 	switch {
 	case c.sender.ID == "":
 		return c.redirect("sign-in")
 	case c.sender.EmailVerified:
-		return s.enter(c) // by the link of the letter, in another window
+		return s.enter(c) // verified in another window, by the letter's link
 	}
 	return c.renderVerify(http.StatusOK, account.CodeForm(c.words))
 }
@@ -48,7 +49,7 @@ func (s *Server) sendCode(c *call) error {
 	if c.sender.ID == "" {
 		return c.redirect("sign-in")
 	}
-	err := s.Processor.SendVerification(c.r.Context(), c.sender.ID, s.Browsers.From(c.r))
+	err := s.Processor.SendVerification(c.r.Context(), c.sender.ID, s.Sessions.From(c.r))
 	if err == nil || errors.Is(err, processor.ErrNoMail) {
 		return c.redirect("verify")
 	}

@@ -123,14 +123,14 @@ func TestSigningInByPasskeyOnTheWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	browsers := &account.Browsers{Processor: s.Processor, Now: s.Clock.Now, Public: public}
-	s.pages.Browsers = browsers
+	sessions := &account.Sessions{Processor: s.Processor, Now: s.Clock.Now, Public: public}
+	s.pages.Sessions = sessions
 	s.server.Config.Handler = s.pages.Handler()
 	s.pages.Hosts = append(s.pages.Hosts, public.Host)
 	s.server.URL, s.shop.CoBranded = address, address+holdfast.CoBrandedPath
 
 	device := &holdfasttest.Authenticator{T: t, Host: "localhost", Origin: address}
-	at, _ := browsers.RelyingParty(&http.Request{Host: public.Host})
+	at, _ := sessions.RelyingParty(&http.Request{Host: public.Host})
 	question, err := s.Processor.BeginPasskey(t.Context(), at, s.Buyer.ID, processor.OwnPassword{
 		Password: holdfasttest.Password, From: "203.0.113.9",
 	})

@@ -26,16 +26,16 @@ type call struct {
 	started started
 	request payment.PipelineRequest
 	sender  party.Party // zero on pages that anybody may see
-	scripts []string    // that the page needs, beside the one for every form
+	scripts []string    // that the page needs, in addition to the one that every form has
 
-	payees []payment.Payee // whom the request would pay
-	edited payment.Token   // of EditToken
-	now    time.Time       // the caller's
+	payees []payment.Payee // the recipients of the request
+	edited payment.Token   // for EditToken
+	now    time.Time       // by the caller's clock
 }
 
-// opened serves a page of a visit to whoever was sent here with it. The visit's
-// id cannot be guessed; it stands in each form, and other sites' forms are turned
-// away before.
+// opened serves a page of a visit to anyone who has the visit's id. The id
+// cannot be guessed. It is in each form; forms of other sites are refused
+// before they get here.
 func (s *Server) opened(show func(*call) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := s.open(w, r)
@@ -52,8 +52,8 @@ func (s *Server) opened(show func(*call) error) http.Handler {
 	})
 }
 
-// visitor serves a page of a visit that is under way. From one that has ended the
-// browser is sent back.
+// visitor serves a page of a visit that has not ended. If it has, the browser
+// is sent back to the caller.
 func (s *Server) visitor(show func(*call) error) http.Handler {
 	return s.opened(func(c *call) error {
 		if c.visit.Over() {
@@ -63,8 +63,8 @@ func (s *Server) visitor(show func(*call) error) http.Handler {
 	})
 }
 
-// sender serves a page to the visit's sender alone. Without a session, or with
-// somebody else's, the way leads to the sign-in page first.
+// sender serves a page only to the visit's sender. Without a session, or with
+// somebody else's session, it redirects to the sign-in page.
 func (s *Server) sender(show func(*call) error) http.Handler {
 	return s.visitor(func(c *call) error {
 		if c.sender.ID == "" || c.visit.Sender != c.sender.ID {
@@ -74,7 +74,7 @@ func (s *Server) sender(show func(*call) error) http.Handler {
 	})
 }
 
-// open reads the visit that a request is about, and whose session it is.
+// open reads the visit of a request and the party of its session.
 func (s *Server) open(w http.ResponseWriter, r *http.Request) (*call, error) {
 	c := &call{w: w, r: r, words: webui.WordsFor(r)}
 	var err error
@@ -116,8 +116,8 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) (*call, error) {
 	return c, nil
 }
 
-// readSecret reads what signs the answer, if the request was of version 1: the
-// same key again.
+// readSecret reads the secret that signs the answer, if the request was signed
+// by version 1. It belongs to the access key of the request.
 func (c *call) readSecret(tx *store.ReadTx) error {
 	if !c.visit.SignatureV1 {
 		return nil
@@ -130,8 +130,9 @@ func (c *call) readSecret(tx *store.ReadTx) error {
 	return nil
 }
 
-// authorised is the answer of a pipeline in which something was agreed to: what
-// was made, by what is paid, and what else the caller asked for.
+// authorised returns the answer of a pipeline that the sender approved: the ids
+// of its tokens and instruments, the payment method, and other data that the
+// caller asked for.
 func (s *Server) authorised(c *call) (holdfast.Params, error) {
 	v := c.visit
 	answer, err := holdfast.ParseParams(v.Answer)
@@ -163,8 +164,8 @@ func (s *Server) authorised(c *call) (holdfast.Params, error) {
 	return answer, err
 }
 
-// proceed leads to what the visit still needs: the end, an instrument, an
-// address, or the sender's word.
+// proceed redirects to the next page of the visit: the return page if it has
+// ended, or the page for the instrument, the address or the confirmation.
 func (s *Server) proceed(c *call, v payment.Visit) error {
 	c.visit = v
 	switch {
@@ -178,7 +179,8 @@ func (s *Server) proceed(c *call, v payment.Visit) error {
 	return c.redirect("confirm")
 }
 
-// finish ends the visit without a token and goes back.
+// finish ends the visit without a token and sends the browser back to the
+// caller.
 func (s *Server) finish(c *call, end *payment.PipelineEnd) error {
 	v, err := s.Processor.EndVisit(c.r.Context(), c.visit.ID, end)
 	if err != nil {
@@ -216,7 +218,7 @@ func logoOrigin(r payment.PipelineRequest) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// answer turns what a page could not do into a page that says so.
+// answer turns a page's error into a page that describes it.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, err error) {
 	refused, coded := errors.AsType[*holdfast.Error](err)
 	_, bad := errors.AsType[*webui.BadFormError](err)

@@ -74,9 +74,9 @@ func (s *site) serve() {
 	s.t.Cleanup(server.Close)
 	s.home = server.URL
 	s.pages.Hosts = []string{strings.TrimPrefix(s.home, "http://")}
-	s.pages.Browsers = &account.Browsers{Processor: s.Processor, Now: s.Clock.Now}
+	s.pages.Sessions = &account.Sessions{Processor: s.Processor, Now: s.Clock.Now}
 	accounts := &account.Server{
-		Processor: s.Processor, Store: s.DB.Reader, Browsers: s.pages.Browsers, Now: s.Clock.Now, Log: log,
+		Processor: s.Processor, Store: s.DB.Reader, Sessions: s.pages.Sessions, Now: s.Clock.Now, Log: log,
 	}
 	mux.Handle("/cobranded-ui/", s.pages.Handler())
 	mux.Handle(inbox.Path, (&inbox.Server{Store: s.DB.Reader, Log: log}).Handler())
