@@ -159,11 +159,11 @@ func (p *ActivityPage) readNames(tx *store.ReadTx, rows []payment.Transaction) e
 		return err
 	}
 	for _, id := range unnamed {
-		who, found := parties[id]
+		account, found := parties[id]
 		if !found {
 			return fmt.Errorf("party %s of a transaction is missing", id)
 		}
-		p.Parties[id] = who.Name
+		p.Parties[id] = account.Name
 	}
 	tokens, err := tx.TokensBehind(undescribed)
 	if err != nil {

@@ -14,13 +14,13 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/processor"
 )
 
-// An openQuestion is one that the network has not answered, and what happens to
-// its transaction before the answer.
+// An openQuestion is a question that the network has not answered, with what
+// happens to its transaction before the answer.
 type openQuestion struct {
 	step      payment.Step
 	ask       func(s scene) payment.Transaction
 	meanwhile func(s scene, t payment.Transaction)
-	// Where the transaction ends by each answer.
+	// The state in which each answer leaves the transaction.
 	approved, declined payment.State
 }
 
@@ -36,7 +36,7 @@ func timedOut(s scene, t payment.Transaction) {
 	sweep(s.World)
 }
 
-// overdue has the deadline pass, and nobody write it.
+// overdue lets the deadline pass without a sweep.
 func overdue(s scene, t payment.Transaction) { s.Clock.Set(t.Deadline) }
 
 func openQuestions() map[string]openQuestion {
@@ -109,8 +109,9 @@ func openQuestions() map[string]openQuestion {
 	return all
 }
 
-// Every answer that a network can give is given again and again, by one server
-// and by two at once: the books, the limits and the instruments are as after one.
+// Every possible answer of the network is given several times, by one server
+// and by two at once. The books, the limits and the instruments are the same as
+// after one answer.
 func TestASecondAnswerChangesNothing(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		once := make(map[string]state)
@@ -135,10 +136,10 @@ func TestASecondAnswerChangesNothing(t *testing.T) {
 	})
 }
 
-// engine is the database that a test runs on.
+// engine returns the name of the database that a test runs on.
 func engine(t testing.TB) string { return path.Base(t.Name()) }
 
-// eachAnswer has both answers given to each question, in a fixed order.
+// eachAnswer gives both answers to each question, in a fixed order.
 func eachAnswer(
 	w *holdfasttest.World, give func(name string, s scene, q payment.Attempt, a payment.Answer,
 		written payment.Transaction),
@@ -172,7 +173,7 @@ func eachAnswer(
 	}
 }
 
-// atOnce has two servers do the same several times.
+// atOnce runs the same action several times, on two servers at once.
 func atOnce(s scene, do func(p *processor.Processor, i int) error) {
 	s.T.Helper()
 	var doing sync.WaitGroup

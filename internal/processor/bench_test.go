@@ -16,10 +16,10 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// BenchmarkReserve is a whole Reserve below the door: reference, decision,
-// intent, network, outcome. 256 callers at once share commits, or each has its
-// own, to compare. The databases are as durable as in production only where the
-// machine's are: PostgreSQL for tests runs without fsync.
+// BenchmarkReserve measures a whole Reserve without the HTTP request:
+// reference, decision, intent, network, outcome. 256 callers at once share
+// commits, or each has its own, to compare. The databases are only as durable
+// as the machine's settings: PostgreSQL for tests runs without fsync.
 func BenchmarkReserve(b *testing.B) {
 	for name, address := range holdfasttest.Addresses(b) {
 		for group, most := range map[bool]int{true: 0, false: 1} {
@@ -32,8 +32,8 @@ func BenchmarkReserve(b *testing.B) {
 	}
 }
 
-// BenchmarkExpiry measures how many holds a second are given up that are all due
-// at once, in the books and by the network.
+// BenchmarkExpiry measures how many holds per second expire that are all due at
+// once, in the books and at the network.
 func BenchmarkExpiry(b *testing.B) {
 	for name, address := range holdfasttest.Addresses(b) {
 		b.Run(name, func(b *testing.B) {
@@ -55,8 +55,8 @@ func BenchmarkExpiry(b *testing.B) {
 	}
 }
 
-// crowded is a world with many callers at one time, whose ids and so indexes grow
-// with time.
+// crowded makes a world with many callers at one time. Its ids grow with time,
+// and so do the indexes on them.
 func crowded(b *testing.B, c store.Config) *holdfasttest.World {
 	b.Helper()
 	db, err := store.Open(b.Context(), c)
@@ -69,8 +69,8 @@ func crowded(b *testing.B, c store.Config) *holdfasttest.World {
 	return w
 }
 
-// measure runs the benchmark's work, all of it, and reports how much of it was
-// done in a second and what time of the processors one took.
+// measure runs the benchmark's work and reports the rate per second and the
+// processor time of one operation.
 func measure(b *testing.B, what string, all func()) {
 	b.Helper()
 	b.ResetTimer()
@@ -81,7 +81,8 @@ func measure(b *testing.B, what string, all func()) {
 	b.ReportMetric(float64((cpu(b)-used).Microseconds())/float64(b.N), "cpu-µs/op") //nolint:forbidigo // a time, not money
 }
 
-// reserveAll reserves with each of the tokens, for 256 callers at one time.
+// reserveAll makes a Reserve with each of the tokens, for 256 callers at one
+// time.
 func reserveAll(b *testing.B, w *holdfasttest.World, tokens []holdfast.TokenID) {
 	b.Helper()
 	var callers sync.WaitGroup
@@ -102,8 +103,8 @@ func reserveAll(b *testing.B, w *holdfasttest.World, tokens []holdfast.TokenID) 
 	callers.Wait()
 }
 
-// cpu is what the process has used so far: on a busy machine it says more than
-// the time that went by.
+// cpu returns the processor time that the process has used. On a busy machine
+// it says more than the elapsed time.
 func cpu(b *testing.B) time.Duration {
 	b.Helper()
 	var u syscall.Rusage
@@ -113,7 +114,7 @@ func cpu(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// mint makes tokens in one transaction each thousand.
+// mint makes tokens, a thousand in each transaction.
 func mint(b *testing.B, w *holdfasttest.World, n int) []holdfast.TokenID {
 	b.Helper()
 	ids := make([]holdfast.TokenID, 0, n)

@@ -29,7 +29,7 @@ func neighbour(w *holdfasttest.World) party.Caller {
 	return c
 }
 
-// as does something as another caller.
+// as runs a function with another caller as the shop.
 func as(w *holdfasttest.World, c party.Caller, do func()) {
 	w.T.Helper()
 	before := w.Shop
@@ -38,10 +38,11 @@ func as(w *holdfasttest.World, c party.Caller, do func()) {
 	w.Shop = before
 }
 
-// randomly are columns whose values are drawn.
+// randomly lists the columns with random values.
 var randomly = []string{"password_hash", "access_key_id", "secret"}
 
-// othersRows are the rows of a database that are not a caller's alone, as texts.
+// othersRows returns the rows of a database that do not belong to one caller,
+// as texts.
 func othersRows(t *testing.T, engine, address string, c party.CallerID) (all []string) {
 	t.Helper()
 	driver, tables := "sqlite", `SELECT name FROM sqlite_master WHERE type = 'table'`
@@ -109,9 +110,9 @@ func othersRows(t *testing.T, engine, address string, c party.CallerID) (all []s
 	return all
 }
 
-// A caller's clock moves what is that caller's, and nothing else: whatever two
-// callers share is the same after the same requests, whether or not one of them
-// has moved its clock, and the other one is answered the same.
+// A caller's clock moves only that caller's rows. Two callers send the same
+// requests; whether or not one of them has moved its clock, the rows that they
+// share are the same, and the other caller gets the same answers.
 func TestAClockMovesNothingThatOthersShare(t *testing.T) {
 	for engine, address := range holdfasttest.Addresses(t) {
 		t.Run(engine, func(t *testing.T) {
@@ -131,8 +132,8 @@ func TestAClockMovesNothingThatOthersShare(t *testing.T) {
 	}
 }
 
-// withClock has a shop and its neighbour work with the same buyer, and returns what
-// is not the shop's and what the neighbour was answered.
+// withClock makes a shop and its neighbour work with the same buyer. It returns
+// the rows that are not the shop's, and the neighbour's answers.
 func withClock(t *testing.T, engine, address string, moves bool) (rows, answers []string) {
 	t.Helper()
 	w := holdfasttest.NewWorld(t, holdfasttest.Open(t, address))
@@ -157,7 +158,7 @@ func withClock(t *testing.T, engine, address string, moves bool) (rows, answers 
 		t.Helper()
 		answers = append(answers, fmt.Sprint(id, " ", err))
 	}
-	// Each does what there is to do.
+	// Each makes one of every kind of request.
 	works := func(dollars string) {
 		t.Helper()
 		ref := func(name string) holdfast.CallerReference {
@@ -204,14 +205,14 @@ func withClock(t *testing.T, engine, address string, moves bool) (rows, answers 
 		t.Fatal(err)
 	}
 	if expired := w.Transaction(left.ID).State == payment.Cancelled; expired != moves {
-		t.Errorf("the shop's hold is given up: %t", expired)
+		t.Errorf("the shop's hold is cancelled: %t", expired)
 	}
 	works("11.00")
 	if _, err := w.Processor.ForgetVisits(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	as(w, next, func() { works("26.00") })
-	as(w, next, func() { works("13.00") }) // above the limits of the month
+	as(w, next, func() { works("13.00") }) // more than the limits of the month
 	if moves {
 		if _, err := w.Processor.ResetClock(t.Context(), w.Shop.ID); err != nil {
 			t.Fatal(err)
@@ -222,9 +223,9 @@ func withClock(t *testing.T, engine, address string, moves bool) (rows, answers 
 	return othersRows(t, engine, address, w.Shop.ID), answers
 }
 
-// A clock that is put back keeps expired what is the caller's. The tokens and the
-// references of another caller are left alone.
-func TestAResetIsOneCallers(t *testing.T) {
+// After a clock is put back, the caller's expired rows stay expired. The tokens
+// and references of another caller do not change.
+func TestAResetChangesOneCallerOnly(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		w.Processor.Wait = time.Minute
 		const days = 8 * 24 * time.Hour // longer than a token, a hold or a reference lives
@@ -264,7 +265,7 @@ func TestAResetIsOneCallers(t *testing.T) {
 			}
 		})
 		_, err := w.Pay(paid[0], "7.00", "paid")
-		w.WantCode(err, holdfast.SameTokenIDUsedMultipleTimes) // the reference is free, and the token was used
+		w.WantCode(err, holdfast.SameTokenIDUsedMultipleTimes) // the reference is free, but the token is used
 		_, err = w.Pay(waiting[0], "5.00", "later")
 		w.WantCode(err, holdfast.IncompatibleTokens)
 		w.WantState(hold[0].ID, payment.Cancelled)
@@ -291,7 +292,7 @@ func TestAdvancingTheClockMovesOneCallerOnly(t *testing.T) {
 		if _, err := w.Processor.ResetClock(t.Context(), w.Shop.ID); err != nil {
 			t.Fatal(err)
 		}
-		w.WantState(r.ID, payment.Cancelled) // what has expired stays so
+		w.WantState(r.ID, payment.Cancelled) // what has expired stays expired
 	})
 }
 
@@ -312,7 +313,7 @@ func TestAClockPutBackRevivesNothing(t *testing.T) {
 			}
 			w.CheckBooks()
 		}
-		advance(payment.ReserveLifeMax) // and no sweeper comes by
+		advance(payment.ReserveLifeMax) // without a sweep
 		later := w.Reserved("20.00", "order-2")
 		reset()
 		w.WantState(held.ID, payment.Cancelled)
@@ -323,14 +324,14 @@ func TestAClockPutBackRevivesNothing(t *testing.T) {
 		if _, err = w.Reserve(w.Authorize("1.00"), "1.00", "order-1"); err != nil {
 			t.Fatalf("a reference that had become free: %v", err)
 		}
-		s, err := w.Settle(later.ID, "") // reserved in a future that has not come
+		s, err := w.Settle(later.ID, "") // reserved at a time that is in the future now
 		if err != nil || s.Completed.Before(s.Received) {
 			t.Fatalf("settle: %+v, %v", s, err)
 		}
 	})
 }
 
-func TestALiveCallersClockStandsFast(t *testing.T) {
+func TestALiveCallersClockDoesNotMove(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		live, _, err := w.Processor.CreateCaller(t.Context(), processor.NewCaller{Owner: w.Owner.ID, Name: "Live"})
 		if err != nil {

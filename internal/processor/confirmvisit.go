@@ -27,7 +27,7 @@ type Shown struct {
 // changeVisit reads them again, because they may have changed and the decision
 // must rest on what its own transaction reads.
 func (p *Processor) ConfirmVisit(
-	ctx context.Context, id payment.VisitID, who party.ID, shown Shown,
+	ctx context.Context, id payment.VisitID, partyID party.ID, shown Shown,
 ) (payment.Visit, error) {
 	var ids [payment.AgreementIDs]holdfast.TokenID
 	for i := range ids {
@@ -35,7 +35,7 @@ func (p *Processor) ConfirmVisit(
 	}
 	return p.changeVisit(ctx, id, func(s visitStep) (payment.Visit, error) {
 		v := s.visit
-		if v.Sender != who {
+		if v.Sender != partyID {
 			return v, ErrNotSender
 		}
 		if shown != (Shown{v.Instrument, v.Address}) || s.asked.Request.CollectAddress && v.Address == "" {

@@ -29,17 +29,17 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// These tests kill a real process with SIGKILL in the middle of an action: the
-// test binary runs itself again with crashEnv set, does what TestMain tells it
-// and dies at the named point. The network's memory is a file, since a real
-// network does not die with us.
+// These tests kill a real process with SIGKILL in the middle of an action. The
+// test binary runs itself again with crashEnv set, carries out what TestMain
+// reads there, and dies at the named point. The network keeps its memory in a
+// file, because a real network does not die with the server.
 
 const (
 	crashEnv     = "HOLDFAST_CRASH" // point, verb
 	crashStore   = "HOLDFAST_CRASH_STORE"
 	crashNetwork = "HOLDFAST_CRASH_NETWORK"
 	crashRequest = "HOLDFAST_CRASH_REQUEST"
-	pointAsked   = "asked" // the network has acted, and its answer was not heard
+	pointAsked   = "asked" // the network has acted, but the server has no answer
 )
 
 func TestMain(m *testing.M) {
@@ -48,26 +48,27 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		os.Exit(0) // alive: the parent complains
+		os.Exit(0) // still alive: the parent fails
 	}
 	flag.Parse()
 	if seed := flag.Lookup("rapid.seed"); seed.Value.String() == seed.DefValue && os.Getenv(randomEnv) == "" {
-		if err := seed.Value.Set("20261123"); err != nil { // the same draws in every run
+		if err := seed.Value.Set("20261123"); err != nil { // the same random values in every run
 			panic(err)
 		}
 	}
 	os.Exit(m.Run())
 }
 
-// randomEnv has the model drawn anew in every run, for long searches.
+// randomEnv makes the model draw new random values in every run, for long
+// searches.
 const randomEnv = "HOLDFAST_RANDOM"
 
 func kill() {
 	panic(syscall.Kill(os.Getpid(), syscall.SIGKILL)) // which does not return
 }
 
-// dieInTheMiddle is the child: it carries out one verb and never returns from
-// it when the point is reached.
+// dieInTheMiddle is the child process. It carries out one action and does not
+// return from it once the point is reached.
 func dieInTheMiddle() error {
 	point, verb, _ := strings.Cut(os.Getenv(crashEnv), " ")
 	ctx := context.Background()
@@ -97,7 +98,7 @@ func dieInTheMiddle() error {
 		return err
 	}
 	if _, err = verbs[verb](p, ctx, shop, []byte(os.Getenv(crashRequest))); err == nil && verb == "Cancel" {
-		// The release is asked beside the answer: wait for it, not for ever.
+		// The release is asked in the background: wait for it, but not forever.
 		asking, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
 		<-asking.Done()
@@ -105,8 +106,8 @@ func dieInTheMiddle() error {
 	return err
 }
 
-// verbs are the actions that move money, each of which takes its request as
-// JSON, so that another process can be told it.
+// verbs are the actions that move money. Each takes its request as JSON, so
+// that it can be sent to another process.
 var verbs = map[string]func(*processor.Processor, context.Context, party.Caller, []byte) (payment.Transaction, error){
 	"Reserve":                     carried((*processor.Processor).Reserve),
 	"Pay":                         carried((*processor.Processor).Pay),
@@ -133,7 +134,8 @@ func carried[R any](
 	}
 }
 
-// A fileNetwork approves everything and remembers in a file what took effect.
+// A fileNetwork approves everything, and records in a file which questions took
+// effect.
 type fileNetwork struct {
 	path string
 	dies bool // kills the process once a question took effect
@@ -186,15 +188,15 @@ func (n *fileNetwork) effects() (all []string, err error) {
 	return all, nil
 }
 
-// Every action that moves money, killed at every point, on both databases.
+// Every action that moves money is killed at every point, on both databases.
 func TestKilledInTheMiddleNothingIsLostAndNothingDoubled(t *testing.T) {
 	for _, action := range moneyActions {
 		points := []string{processor.PointIntent, pointAsked, processor.PointOutcome}
 		switch {
 		case action.step == "":
-			points = points[2:] // no network is asked
+			points = points[2:] // the network is not asked
 		case action.verb == "Cancel":
-			points = points[:2] // a Cancel is decided by its intent
+			points = points[:2] // the intent of a Cancel is its outcome
 		}
 		for _, point := range points {
 			for name, address := range holdfasttest.Addresses(t) {
@@ -226,8 +228,8 @@ func crash(t *testing.T, action moneyAction, point, address string) {
 	}
 	w.CheckBooks()
 
-	// What was left open is decided; then the caller, who never heard an answer,
-	// asks again.
+	// The open questions are decided. Then the caller, which has received no
+	// answer, sends the request again.
 	w.Clock.Advance(10 * time.Minute)
 	if _, err := w.Processor.Resolve(t.Context()); err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// otherCard is another card of the buyer.
+// otherCard gives the buyer another card.
 func otherCard(w *holdfasttest.World) payment.Instrument {
 	w.T.Helper()
 	i, err := w.Processor.AddCard(w.T.Context(), w.Buyer.ID, card.Details{
@@ -25,8 +25,8 @@ func otherCard(w *holdfasttest.World) payment.Instrument {
 	return i
 }
 
-// edit has a token paid with another instrument, and returns the token that takes
-// its place.
+// edit changes the instrument of a token, and returns the token that replaces
+// it.
 func edit(
 	w *holdfasttest.World, p *processor.Processor, token holdfast.TokenID, with payment.InstrumentID,
 ) (holdfast.TokenID, error) {
@@ -46,7 +46,7 @@ func edit(
 	return holdfast.TokenID(answer.Get("tokenID")), err
 }
 
-// used is what was used of a token's limits.
+// used returns how much of a token's limits is used.
 func used(w *holdfasttest.World, token holdfast.TokenID) string {
 	w.T.Helper()
 	var text string
@@ -63,12 +63,12 @@ func used(w *holdfasttest.World, token holdfast.TokenID) string {
 	return text
 }
 
-// A hold that was made with a token counts against the token that took its place.
-// What comes to nothing of it is given back there.
-func TestUsesAreGivenBackToTheTokenThatSucceeded(t *testing.T) {
+// A hold of a token also counts against the token that replaces it. If the hold
+// fails, the limits of the new token get it back.
+func TestUsesGoBackToTheNewToken(t *testing.T) {
 	for name, test := range map[string]struct {
 		ends func(w *holdfasttest.World, id holdfast.TransactionID) error
-		used string // of 2 uses and 28.00, with another of 8.00 before
+		used string // of 2 uses and 28.00; an earlier payment used 8.00
 	}{
 		"cancelled": {
 			func(w *holdfasttest.World, id holdfast.TransactionID) error {
@@ -81,7 +81,7 @@ func TestUsesAreGivenBackToTheTokenThatSucceeded(t *testing.T) {
 				w.Clock.Advance(payment.ReserveLifeMax)
 				_, err := w.Processor.Sweep(w.T.Context())
 				return err
-			}, "0 0.00;0 0.00;", // the one before has expired, too
+			}, "0 0.00;0 0.00;", // the earlier one has expired, too
 		},
 		"declined when it is settled": {
 			func(w *holdfasttest.World, id holdfast.TransactionID) error {

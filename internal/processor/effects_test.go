@@ -11,13 +11,14 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A failing is a way in which a transaction comes to nothing.
+// A failing is a way in which a transaction fails.
 type failing struct {
 	kinds []payment.Kind
 	end   func(s scene, k payment.Kind) payment.Transaction
 }
 
-// failings are all ways to come to nothing. Kinds are those that may.
+// failings returns all ways in which a transaction fails, each with the kinds
+// that can fail so.
 func failings() map[string]failing {
 	charged := []payment.Kind{payment.KindPay, payment.KindFundPrepaid, payment.KindSettleDebt}
 	first := func(k payment.Kind) payment.Step {
@@ -35,7 +36,8 @@ func failings() map[string]failing {
 		s.must(err)
 		return t
 	}
-	// late has the network approve what was given up, and take back its word.
+	// late makes the network approve a transaction that was given up, and then
+	// take the approval back.
 	late := func(giveUp func(scene, payment.Transaction)) func(s scene, k payment.Kind) payment.Transaction {
 		return func(s scene, k payment.Kind) payment.Transaction {
 			s.T.Helper()
@@ -90,10 +92,11 @@ func failings() map[string]failing {
 	}
 }
 
-// What comes to nothing gives everything back: limits of the token, of the sender
-// and of the recipient, what is pending on an instrument, and what a network took
-// after all. The token can then do as much as before, and no more.
-func TestWhatComesToNothingLeavesNothing(t *testing.T) {
+// A failed transaction gives everything back: the limits of the token, of the
+// sender and of the recipient, the pending amount of an instrument, and money
+// that the network took too late. Afterwards the token can do as much as
+// before, and no more.
+func TestAFailedTransactionLeavesNothing(t *testing.T) {
 	for name, way := range failings() {
 		for _, kind := range way.kinds {
 			t.Run(string(kind)+" "+name, func(t *testing.T) {
@@ -103,12 +106,12 @@ func TestWhatComesToNothingLeavesNothing(t *testing.T) {
 					before, network := s.used(), balance(w, ledger.Network)
 					ended := way.end(s, kind)
 					if now := s.raw(ended.ID); now.State != payment.Failure && now.State != payment.Cancelled {
-						t.Fatalf("it is %s", now.State)
+						t.Fatalf("the state is %s", now.State)
 					}
 					if _, err := w.Processor.Release(t.Context()); err != nil {
 						t.Fatal(err)
 					}
-					if name != "swept" && name != "cancelled" { // whose questions the network never answers
+					if name != "swept" && name != "cancelled" { // there the network never answers
 						s.quiet(ended.ID)
 					}
 					w.CheckBooks()
@@ -130,13 +133,14 @@ func TestWhatComesToNothingLeavesNothing(t *testing.T) {
 	}
 }
 
-// A use is what is used of a limit.
+// A use is the used part of a limit.
 type use struct {
 	Count  int64
 	Amount money.Amount
 }
 
-// usedUp is what is used of all that counts, and what is pending.
+// usedUp returns the used part of all limits that count, and the pending
+// amounts.
 type usedUp struct {
 	Sent, Received                             money.Amount
 	Tokens                                     map[holdfast.TokenID][]use
@@ -145,7 +149,7 @@ type usedUp struct {
 
 func (s scene) used() usedUp {
 	s.T.Helper()
-	b := s.beside()
+	b := s.related()
 	u := usedUp{
 		Sent: b.Sent, Received: b.Received, Tokens: make(map[holdfast.TokenID][]use),
 		Prepaid: b.Prepaid.Balance, PrepaidPending: b.Prepaid.Pending, Debt: b.Debt.Balance, DebtPending: b.Debt.Pending,
@@ -158,14 +162,15 @@ func (s scene) used() usedUp {
 	return u
 }
 
-// Each month of a party counts its own: what was counted in one and given back in
-// the next leaves the next one alone, in full and in part.
+// Each month of a party has its own count. If an amount is counted in one month
+// and given back in the next, in full or in part, the count of the next month
+// does not change.
 func TestMonthsGiveBackTheirOwn(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		s := newScene(w, w.Market(false))
 		wantUsed := func(dollars string) {
 			t.Helper()
-			b := s.beside()
+			b := s.related()
 			want(w, b.Sent.Decimal(), dollars)
 			want(w, b.Received.Decimal(), dollars)
 		}

@@ -11,12 +11,12 @@ import (
 // ChangeEmail sends a letter to the new address of a party. The party keeps its
 // old address until it has verified the new one. It must enter its password
 // again; see checkOwnPassword.
-func (p *Processor) ChangeEmail(ctx context.Context, who party.ID, o OwnPassword, email string) error {
+func (p *Processor) ChangeEmail(ctx context.Context, partyID party.ID, o OwnPassword, email string) error {
 	if !party.ValidEmail(email) {
 		return holdfast.Errorf(holdfast.InvalidParams,
 			"an e-mail address looks like ann@example.com and has at most %d characters", party.EmailMax)
 	}
-	account, err := p.mailable(ctx, who)
+	account, err := p.mailable(ctx, partyID)
 	if err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func (p *Processor) ChangeEmail(ctx context.Context, who party.ID, o OwnPassword
 	if err := p.countGuess(ctx, lettersTo(email, o.From)); err != nil {
 		return err
 	}
-	l, err := p.newLetter(ctx, who, party.ProvesNewEmail, email)
+	l, err := p.newLetter(ctx, partyID, party.ProvesNewEmail, email)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (p *Processor) ChangeEmail(ctx context.Context, who party.ID, o OwnPassword
 		if err != nil {
 			return err
 		}
-		if taken && other.ID != who {
+		if taken && other.ID != partyID {
 			return ErrEmailTaken
 		}
 		return p.send(tx, account, l)

@@ -16,14 +16,14 @@ import (
 // recipient's balance covers it. A debt can still be settled. The caller gets a
 // notification for each token.
 func (p *Processor) EndInstrument(
-	ctx context.Context, who party.ID, id holdfast.TokenID,
+	ctx context.Context, partyID party.ID, id holdfast.TokenID,
 ) (after payment.AggregateInstrument, err error) {
 	err = failure(p.Store.Update(ctx, func(tx *store.Tx) error {
 		t, found, err := tx.Token(id)
 		if err != nil {
 			return err
 		}
-		if err := payment.FindOwnToken(t, found, who, id); err != nil {
+		if err := payment.FindOwnToken(t, found, partyID, id); err != nil {
 			return err
 		}
 		if t.Aggregate == "" {

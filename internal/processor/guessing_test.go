@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/processor"
 )
 
-// signInFrom says what somebody is answered who comes from an address.
+// signInFrom returns the answer to a sign-in from a network address.
 func signInFrom(w *holdfasttest.World, from, email, password string) error {
 	_, err := w.Processor.SignIn(w.T.Context(), processor.SignIn{Email: email, Password: password, From: from})
 	return err
@@ -20,12 +20,12 @@ func signInFrom(w *holdfasttest.World, from, email, password string) error {
 func wantBlocked(w *holdfasttest.World, what string, err error) {
 	w.T.Helper()
 	if _, blocked := errors.AsType[*processor.GuessesError](err); !blocked {
-		w.T.Errorf("%s: %v, want to be told to wait", what, err)
+		w.T.Errorf("%s: %v, want a *GuessesError", what, err)
 	}
 }
 
-// A guesser who has an account of its own cannot sign in there to have the guesses
-// forgiven that it made at others.
+// An attacker with an account of their own cannot sign in there so that guesses
+// at other accounts are forgiven.
 func TestOneRightSignInForgivesNoOtherGuesses(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		for n := range party.AddressGuesses.Free - 1 {
@@ -43,12 +43,12 @@ func TestOneRightSignInForgivesNoOtherGuesses(t *testing.T) {
 	})
 }
 
-// Guesses at one account from ever other addresses are slowed, and the more so in
-// the long run.
+// Guesses at one account from many network addresses are slowed down, and even
+// more in the long run.
 func TestGuessesAtAnAccountInTheLongRun(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		tried := 0
-		for n := range 120 { // an hour
+		for n := range 120 { // during an hour
 			if errors.Is(signInFrom(w, fmt.Sprintf("192.0.2.%d", n), w.Buyer.Email, "a guess"), processor.ErrWrongPassword) {
 				tried++
 			}
@@ -60,8 +60,8 @@ func TestGuessesAtAnAccountInTheLongRun(t *testing.T) {
 	})
 }
 
-// While strangers guess at Ann's password without end, Ann gets in: on a device that
-// she has signed in on, by a passkey and by a mailed link.
+// While strangers guess at Ann's password without end, Ann can sign in: on a
+// device that she has signed in on before, by a passkey and by a mailed link.
 func TestStrangersDoNotLockTheOwnerOut(t *testing.T) {
 	const stranger = "203.0.113.66"
 	guess := func(w *holdfasttest.World) {
@@ -99,19 +99,19 @@ func TestStrangersDoNotLockTheOwnerOut(t *testing.T) {
 		wantBlocked(w, "a browser that was known before the password changed", knownIn(w, known, another))
 
 		forgotten(w, w.Buyer.Email)
-		who, err := w.Processor.ResetPassword(t.Context(), post.Last(w.Buyer.Email, party.NoticeReset).Link,
+		account, err := w.Processor.ResetPassword(t.Context(), post.Last(w.Buyer.Email, party.NoticeReset).Link,
 			"yet another password")
 		if err != nil {
 			t.Fatal(err)
 		}
-		guess(w) // before she has typed the new one
-		if err := knownIn(w, who.KnownDevice("where-the-link-was", w.Clock.Now()), "yet another password"); err != nil {
+		guess(w) // before she enters the new one
+		if err := knownIn(w, account.KnownDevice("where-the-link-was", w.Clock.Now()), "yet another password"); err != nil {
 			t.Errorf("the new password, where the link was followed: %v", err)
 		}
 	})
 }
 
-// A known browser is no place to guess without end either.
+// Guesses in a known browser are bounded, too.
 func TestGuessesOnAKnownDeviceAreBounded(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		known := reread(w, w.Buyer.ID).KnownDevice("a-browser", w.Clock.Now())
@@ -135,8 +135,8 @@ func TestGuessesOnAKnownDeviceAreBounded(t *testing.T) {
 	})
 }
 
-// Many people sign up behind one address: letters that were wanted do not count, and
-// the others are forgotten with time.
+// Many people sign up from one network address. Letters that lead to a verified
+// address do not count, and the others are forgotten with time.
 func TestSigningUpBehindOneAddress(t *testing.T) {
 	sign := func(w *holdfasttest.World, n int) (party.Party, error) {
 		return w.Processor.SignUp(t.Context(), processor.NewParty{
@@ -147,15 +147,15 @@ func TestSigningUpBehindOneAddress(t *testing.T) {
 		story(t, func(w *holdfasttest.World) {
 			post := w.Mailing()
 			for n := range party.AddressLetters.Free + 5 {
-				who, err := sign(w, n)
+				account, err := sign(w, n)
 				if err != nil {
 					t.Fatalf("sign-up %d: %v", n+1, err)
 				}
 				if n%2 == 0 {
-					err = proveByLink(w, who.ID, post.Last(who.Email, party.NoticeVerify).Link)
+					err = proveByLink(w, account.ID, post.Last(account.Email, party.NoticeVerify).Link)
 				} else {
-					err = w.Processor.ProveByCode(t.Context(), who.ID, party.ProvesEmail,
-						post.Last(who.Email, party.NoticeVerify).Code)
+					err = w.Processor.ProveByCode(t.Context(), account.ID, party.ProvesEmail,
+						post.Last(account.Email, party.NoticeVerify).Code)
 				}
 				if err != nil {
 					t.Fatal(err)
@@ -186,7 +186,7 @@ func TestSigningUpBehindOneAddress(t *testing.T) {
 	})
 }
 
-// A passkey removes a passkey: the party's own, and no other's.
+// A passkey can remove a passkey of the same party, and of no other party.
 func TestAPasskeyRemovesAPasskey(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
@@ -202,14 +202,14 @@ func TestAPasskeyRemovesAPasskey(t *testing.T) {
 		wantErr(w, "an old answer", remove(answer), processor.ErrPasskey)
 		wantErr(w, "no answer", remove([]byte("{}")), processor.ErrPasskey)
 		if len(passkeys(w)) != 1 {
-			t.Fatal("it was removed all the same")
+			t.Fatal("it was removed nevertheless")
 		}
 		if err := remove(mine.Sign(askPasskey(w))); err != nil {
 			t.Fatal(err)
 		}
 		post.Last(w.Buyer.Email, party.NoticePasskeyRemoved)
 		if len(passkeys(w)) != 0 {
-			t.Error("it is there still")
+			t.Error("it was not removed")
 		}
 	})
 }

@@ -6,14 +6,14 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 )
 
-// An expiry that found no place takes none: else a storm of expiries would leave
-// the hand-over full for good.
+// An expiry that found no place must not use one. Otherwise many expiries at
+// once would leave the handover full forever.
 func TestAFullHandoverGivesItsPlacesBack(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		w.Processor.KeepHandoverShort(1)
 		other := newServer(w)
 		for range 2 {
-			lapse(w, 4)
+			expireHolds(w, 4)
 			wantResolved(t, other, 3)
 			wantReleased(w, 1)
 		}

@@ -15,27 +15,27 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// A moneyAction is an action that moves money, in one of the ways it may.
+// A moneyAction is an action that moves money, and how it is tested.
 type moneyAction struct {
 	name, verb string
 	prepare    func(w *holdfasttest.World) ready
-	step       payment.Step  // that a network is asked for; empty when the books alone move
-	ends       payment.State // when all is well
-	// keyed actions have a CallerReference. Settle and Cancel are known by the
-	// transaction they are about.
+	step       payment.Step  // that the network is asked; empty if only the books change
+	ends       payment.State // if all goes well
+	// keyed actions have a CallerReference. Settle and Cancel are identified by
+	// their transaction.
 	keyed bool
-	// other is what a request of another content is answered after the first,
-	// and later what the same request is answered after seven days: no code
-	// means a new transaction, or the same one where it is not keyed.
+	// other is the answer to a different request under the same reference, and
+	// later is the answer to the same request after seven days. No code means a
+	// new transaction, or for actions that are not keyed, the same one.
 	other, later holdfast.Code
 }
 
-// ready are the requests that a world was made ready for: one that succeeds,
-// another under the same reference, and one that is refused for good.
+// ready holds the requests that a world was prepared for: one that succeeds, a
+// different one under the same reference, and one with a final refusal.
 type ready struct {
 	request, other, refused []byte
 	refusal                 holdfast.Code
-	about                   holdfast.TransactionID // that a request which is not keyed is about
+	about                   holdfast.TransactionID // of a request that is not keyed
 }
 
 func (a moneyAction) ask(w *holdfasttest.World, request []byte) (payment.Transaction, error) {
@@ -51,7 +51,7 @@ func encode(w *holdfasttest.World, request any) []byte {
 	return text
 }
 
-// asked makes the three requests of one that can be changed in two ways.
+// asked makes the three requests from one that can be changed in two ways.
 func asked[R any](w *holdfasttest.World, request R, other, refused func(*R), refusal holdfast.Code) ready {
 	w.T.Helper()
 	o, r := request, request
@@ -219,7 +219,7 @@ var moneyActions = []moneyAction{
 	},
 }
 
-// payment42 pays 42.50 by a token that allows no more.
+// payment42 prepares a Pay of 42.50 with a token that allows no more.
 func payment42(w *holdfasttest.World, token holdfast.TokenID) ready {
 	w.T.Helper()
 	return asked(w, holdfast.PayRequest{
@@ -229,7 +229,7 @@ func payment42(w *holdfasttest.World, token holdfast.TokenID) ready {
 		func(r *holdfast.PayRequest) { r.TransactionAmount = holdfasttest.USD("42.51") }, holdfast.IncompatibleTokens)
 }
 
-// refundOf pays back ten dollars.
+// refundOf prepares a Refund of ten dollars.
 func refundOf(w *holdfasttest.World, id holdfast.TransactionID) ready {
 	w.T.Helper()
 	return asked(w, holdfast.RefundRequest{
@@ -239,7 +239,7 @@ func refundOf(w *holdfasttest.World, id holdfast.TransactionID) ready {
 		func(r *holdfast.RefundRequest) { r.RefundAmount = holdfasttest.USD("42.51") }, holdfast.RefundAmountExceeded)
 }
 
-// indebted owes ninety dollars.
+// indebted makes a credit instrument with a debt of ninety dollars.
 func indebted(w *holdfasttest.World) (a payment.AggregateInstrument, spends, settles holdfast.TokenID) {
 	w.T.Helper()
 	a, spends, settles = w.Aggregate(holdfast.MethodDebt, "100.00")
@@ -249,9 +249,9 @@ func indebted(w *holdfasttest.World) (a payment.AggregateInstrument, spends, set
 	return a, spends, settles
 }
 
-// What the same request is answered, in each situation, for each action that
-// moves money. That it is asked again after a crash is in
-// TestKilledInTheMiddleNothingIsLostAndNothingDoubled.
+// The answers to a repeated request, for each action that moves money and in
+// each situation. TestKilledInTheMiddleNothingIsLostAndNothingDoubled repeats
+// the requests after a crash.
 func TestIdempotency(t *testing.T) {
 	for _, action := range moneyActions {
 		for situation, test := range map[string]func(*testing.T, *holdfasttest.World, moneyAction, ready){
@@ -273,8 +273,8 @@ func TestIdempotency(t *testing.T) {
 	}
 }
 
-// once checks that since before the network was asked for the action's step one
-// time, or that it was not asked at all.
+// once checks that, since before, the network was asked the action's question
+// exactly one time, or never if the action asks nothing.
 func (a moneyAction) once(w *holdfasttest.World, before []string, id holdfast.TransactionID) {
 	w.T.Helper()
 	var want, got []string
@@ -290,7 +290,7 @@ func (a moneyAction) once(w *holdfasttest.World, before []string, id holdfast.Tr
 	}
 }
 
-// done asks for the first time, which must succeed.
+// done sends the first request, which must succeed.
 func (a moneyAction) done(w *holdfasttest.World, r ready) payment.Transaction {
 	w.T.Helper()
 	first, err := a.ask(w, r.request)
@@ -303,7 +303,7 @@ func (a moneyAction) done(w *holdfasttest.World, r ready) payment.Transaction {
 	return first
 }
 
-// repeated asks once more and wants the first answer.
+// repeated sends the request again and wants the first answer.
 func (a moneyAction) repeated(w *holdfasttest.World, r ready, first payment.Transaction) {
 	w.T.Helper()
 	next, err := a.ask(w, r.request)
@@ -347,7 +347,7 @@ func concurrent(t *testing.T, w *holdfasttest.World, a moneyAction, r ready) {
 		}
 	}
 	refused := slices.IndexFunc(errs, func(err error) bool { return err != nil })
-	if a.verb == "Cancel" { // one cancels, and the others are told that it is done
+	if a.verb == "Cancel" { // one cancels, and the others are refused
 		if n := len(slices.DeleteFunc(slices.Clone(errs), func(err error) bool { return err != nil })); n != 1 {
 			t.Fatalf("%d cancelled: %v", n, errs)
 		}
@@ -373,7 +373,8 @@ func afterRefusal(t *testing.T, w *holdfasttest.World, a moneyAction, r ready) {
 		a.done(w, r)
 		return
 	}
-	// The reference is used up, as documented: a corrected request takes a new one.
+	// The reference is used up, as documented: a corrected request needs a new
+	// one.
 	_, err := a.ask(w, r.request)
 	w.WantCode(err, holdfast.DuplicateRequest)
 	if after := w.Network.Effects(); len(after) != len(before) {
@@ -383,7 +384,7 @@ func afterRefusal(t *testing.T, w *holdfasttest.World, a moneyAction, r ready) {
 
 func afterDoubt(t *testing.T, w *holdfasttest.World, a moneyAction, r ready) {
 	if a.step == "" {
-		a.done(w, r) // nobody is asked, so there is no doubt
+		a.done(w, r) // the network is not asked, so nothing is in doubt
 		return
 	}
 	before := w.Network.Effects()
@@ -395,7 +396,7 @@ func afterDoubt(t *testing.T, w *holdfasttest.World, a moneyAction, r ready) {
 	case "Settle":
 		pending = payment.Settling
 	case "Cancel":
-		pending = payment.Cancelled // at once, whatever the network
+		pending = payment.Cancelled // at once, without the network
 	}
 	if err != nil || first.State != pending {
 		t.Fatalf("in doubt: %s, %v; want %s", first.State, err, pending)

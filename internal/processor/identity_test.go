@@ -19,20 +19,20 @@ import (
 
 var own = processor.OwnPassword{Password: holdfasttest.Password, From: here}
 
-// beginSession signs Ann in with a password, and begins a session.
+// beginSession signs Ann in by password, and begins a session.
 func beginSession(w *holdfasttest.World, p *processor.Processor) error {
-	who, err := p.SignIn(w.T.Context(), processor.SignIn{
+	account, err := p.SignIn(w.T.Context(), processor.SignIn{
 		Email: w.Buyer.Email, Password: holdfasttest.Password, From: here,
 	})
 	if err != nil {
 		return err
 	}
-	_, err = p.BeginSignedIn(w.T.Context(), who, party.Device{})
+	_, err = p.BeginSignedIn(w.T.Context(), account, party.Device{})
 	return err
 }
 
-// A password is checked before the transaction that acts on it begins. If it is
-// changed in between, nothing happens.
+// A password is checked before the transaction that acts on it. If the password
+// is changed in between, the action has no effect.
 func TestAPasswordThatChangesAfterTheCheck(t *testing.T) {
 	for name, row := range map[string]struct {
 		act  func(w *holdfasttest.World, k party.Passkey) error
@@ -59,7 +59,7 @@ func TestAPasswordThatChangesAfterTheCheck(t *testing.T) {
 				_, err := w.Processor.BeginPasskey(w.T.Context(), relyingParty, w.Buyer.ID, own)
 				return err
 			},
-			func(*holdfasttest.World) bool { return false }, // the question is in the refused answer alone
+			func(*holdfasttest.World) bool { return false }, // only the refused answer has the question
 		},
 		"removing a passkey": {
 			func(w *holdfasttest.World, k party.Passkey) error {
@@ -85,7 +85,7 @@ func TestAPasswordThatChangesAfterTheCheck(t *testing.T) {
 				}
 				wantErr(w, name, row.act(w, k), processor.ErrWrongPassword)
 				if row.done(w) {
-					t.Error("it was done all the same")
+					t.Error("it was done nevertheless")
 				}
 				if err := signIn(w, w.Buyer.Email, another); err != nil {
 					t.Errorf("the new password: %v", err)
@@ -107,7 +107,7 @@ func passkeys(w *holdfasttest.World) (all []party.Passkey) {
 	return all
 }
 
-// proofs reports whether Ann has been sent a letter of a purpose that still holds.
+// proofs reports whether Ann has a valid letter of a purpose.
 func proofs(w *holdfasttest.World, purpose party.ProofPurpose) (found bool) {
 	w.T.Helper()
 	err := w.DB.View(w.T.Context(), func(tx *store.ReadTx) (err error) {
@@ -120,19 +120,20 @@ func proofs(w *holdfasttest.World, purpose party.ProofPurpose) (found bool) {
 	return found
 }
 
-// What was begun under a password and takes more than one step ends with it.
+// An action in several steps that began under a password ends when the password
+// changes.
 func TestWhatBeganUnderAChangedPassword(t *testing.T) {
 	type begin = func(t *testing.T, w *holdfasttest.World, post *holdfasttest.Postbox) (finish func() error, want error)
 	for name, begin := range map[string]begin{
 		"a session by passkey": func(t *testing.T, w *holdfasttest.World, _ *holdfasttest.Postbox) (func() error, error) {
 			a := device(t)
 			addPasskey(w, w.Buyer.ID, a)
-			who, err := signInByPasskey(w, a)
+			account, err := signInByPasskey(w, a)
 			if err != nil {
 				t.Fatal(err)
 			}
 			return func() error {
-				_, err := w.Processor.BeginSignedIn(t.Context(), who, party.Device{})
+				_, err := w.Processor.BeginSignedIn(t.Context(), account, party.Device{})
 				return err
 			}, processor.ErrWrongPassword
 		},
@@ -163,9 +164,8 @@ func TestWhatBeganUnderAChangedPassword(t *testing.T) {
 	}
 }
 
-// Two servers on one database: the intruder signs in with the old password at the
-// moment in which the owner changes it. Whichever comes first, no session but the
-// owner's is left.
+// Two servers on one database: an intruder signs in with the old password while
+// the owner changes it. In either order only the owner's session is left.
 func TestTwoServersSignInAndChangeThePassword(t *testing.T) {
 	for engine, address := range holdfasttest.Addresses(t) {
 		t.Run(engine, func(t *testing.T) {
@@ -183,9 +183,9 @@ func TestTwoServersSignInAndChangeThePassword(t *testing.T) {
 				owner := signedIn(w, w.Buyer.ID)
 				var racing sync.WaitGroup
 				racing.Go(func() {
-					who, err := other.SignIn(t.Context(), processor.SignIn{Email: w.Buyer.Email, Password: present, From: here})
+					account, err := other.SignIn(t.Context(), processor.SignIn{Email: w.Buyer.Email, Password: present, From: here})
 					if err == nil {
-						_, err = other.BeginSignedIn(t.Context(), who, party.Device{})
+						_, err = other.BeginSignedIn(t.Context(), account, party.Device{})
 					}
 					if err != nil && !errors.Is(err, processor.ErrWrongPassword) {
 						t.Error(err)
@@ -207,7 +207,7 @@ func TestTwoServersSignInAndChangeThePassword(t *testing.T) {
 	}
 }
 
-// Two servers, one link: it is used once.
+// Two servers use one link at once: it works once.
 func TestTwoServersUseOneResetLink(t *testing.T) {
 	for engine, address := range holdfasttest.Addresses(t) {
 		t.Run(engine, func(t *testing.T) {
@@ -250,8 +250,8 @@ func TestTwoServersUseOneResetLink(t *testing.T) {
 	}
 }
 
-// An intruder who knows the password, or a stranger who asks for letters, cannot
-// make the link worthless that the owner was mailed. A new address can.
+// An intruder who knows the password, or a stranger who requests letters,
+// cannot invalidate the link that was mailed to the owner. A new address can.
 func TestWhatEndsAResetLink(t *testing.T) {
 	for name, row := range map[string]struct {
 		do   func(w *holdfasttest.World, post *holdfasttest.Postbox) error
@@ -301,7 +301,7 @@ func TestWhatEndsAResetLink(t *testing.T) {
 	}
 }
 
-// The new password is not the old one, however it is typed.
+// The new password must differ from the old one, however it is typed.
 func TestTheNewPasswordIsAnother(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
@@ -312,14 +312,14 @@ func TestTheNewPasswordIsAnother(t *testing.T) {
 		for _, same := range []string{"Schl\u00fcssel und Bund", "Schlu\u0308ssel\u00a0und Bund"} {
 			wantErr(w, "changing it", changePassword(w, at, "Schl\u00fcssel und Bund", same), party.ErrPasswordSame)
 			forgotten(w, w.Buyer.Email)
-			wantErr(w, "setting it anew", reset(w, post.Last(w.Buyer.Email, party.NoticeReset).Link, same),
+			wantErr(w, "resetting it", reset(w, post.Last(w.Buyer.Email, party.NoticeReset).Link, same),
 				party.ErrPasswordSame)
 		}
 		want(w, sessions(w, w.Buyer.ID), string(at.ID))
 	})
 }
 
-// The reader of a stolen mail cannot try out what the old password was.
+// The reader of a stolen mail cannot find out the old password by guessing.
 func TestAResetLinkTellsLittleOfTheOldPassword(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
@@ -338,7 +338,8 @@ func TestAResetLinkTellsLittleOfTheOldPassword(t *testing.T) {
 	})
 }
 
-// rawHash is what was kept of a password before passwords had a normal form.
+// rawHash makes a password hash without the normal form that passwords have
+// now.
 func rawHash(password string) string {
 	salt := []byte("0123456789abcdef")
 	h := holdfasttest.QuickHashing
@@ -346,7 +347,7 @@ func rawHash(password string) string {
 	return "argon2id$" + base64.RawStdEncoding.EncodeToString(salt) + "$" + base64.RawStdEncoding.EncodeToString(key)
 }
 
-// A hash that was made before passwords had a normal form is taken, and made anew.
+// A hash of a password without a normal form is accepted and renewed.
 func TestOldHashesAreRenewed(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		before := reread(w, w.Buyer.ID).PasswordHash
@@ -357,13 +358,13 @@ func TestOldHashesAreRenewed(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantErr(w, "typed in another way", signIn(w, w.Buyer.Email, "Schl\u00fcssel und Bund"), processor.ErrWrongPassword)
-		who, err := w.Processor.SignIn(t.Context(), processor.SignIn{
+		account, err := w.Processor.SignIn(t.Context(), processor.SignIn{
 			Email: w.Buyer.Email, Password: "Schlu\u0308ssel und Bund", From: here,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.Processor.BeginSignedIn(t.Context(), who, party.Device{}); err != nil {
+		if _, err := w.Processor.BeginSignedIn(t.Context(), account, party.Device{}); err != nil {
 			t.Errorf("beginning a session: %v", err)
 		}
 		if err := signIn(w, w.Buyer.Email, "Schl\u00fcssel und Bund"); err != nil {
@@ -372,7 +373,7 @@ func TestOldHashesAreRenewed(t *testing.T) {
 	})
 }
 
-// What nobody sets is the strong hashing.
+// Strong hashing is the default.
 func TestServersHashStrongly(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		w.Processor.Hashing = party.Hashing{}

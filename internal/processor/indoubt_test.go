@@ -18,7 +18,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// later moves the clock until what is in doubt may be asked again, and asks.
+// later moves the clock until questions in doubt are due, and asks them.
 func later(w *holdfasttest.World) {
 	w.T.Helper()
 	w.Clock.Advance(time.Minute)
@@ -28,8 +28,8 @@ func later(w *holdfasttest.World) {
 	w.CheckBooks()
 }
 
-// impatient makes the caller's wait so short that only an answer at hand is in
-// time.
+// impatient makes the caller's wait so short that only an answer that is
+// already there comes in time.
 func impatient(w *holdfasttest.World) { w.Processor.Wait = time.Millisecond }
 
 func TestAReserveInDoubtIsPendingUntilItIsDecided(t *testing.T) {
@@ -45,7 +45,7 @@ func TestAReserveInDoubtIsPendingUntilItIsDecided(t *testing.T) {
 					t.Fatalf("reserve: %+v, %v", r, err)
 				}
 				if _, err := w.Settle(r.ID, ""); err == nil {
-					t.Fatal("settled what is pending")
+					t.Fatal("a pending hold was settled")
 				}
 				again, err := w.Reserve(token, "42.50", "order-1")
 				if err != nil || again.ID != r.ID || again.State != payment.Pending {
@@ -75,7 +75,7 @@ func TestASettleInDoubtIsPendingUntilItIsDecided(t *testing.T) {
 		if s, err = w.Settle(r.ID, "40.00"); err != nil || s.State != payment.Settling {
 			t.Fatalf("the identical settle: %+v, %v", s, err)
 		}
-		w.Clock.Set(r.Deadline.Add(time.Hour)) // it was accepted in time, and goes on
+		w.Clock.Set(r.Deadline.Add(time.Hour)) // it was accepted in time, so it continues
 		sweep(w)
 		later(w)
 		w.WantState(r.ID, payment.Success)
@@ -103,7 +103,8 @@ func TestCancelWhileTheNetworkThinksReleasesWhatItHolds(t *testing.T) {
 	})
 }
 
-// decided waits until the network has answered a step, by asking the store.
+// decided waits, by reading the store, until the network has answered a
+// question.
 func decided(w *holdfasttest.World, id holdfast.TransactionID, step payment.Step) {
 	w.T.Helper()
 	for w.T.Context().Err() == nil {
@@ -159,8 +160,8 @@ func TestPendingFirstAnswersPendingAndSettlesAllTheSame(t *testing.T) {
 	})
 }
 
-// Stop ends what waits for a slow network at once; what was asked is in doubt
-// and decided by whoever comes next.
+// Stop interrupts questions to a slow network at once. They are in doubt, and
+// the next server decides them.
 func TestStopCutsQuestionsShort(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		impatient(w)
@@ -171,7 +172,7 @@ func TestStopCutsQuestionsShort(t *testing.T) {
 			t.Fatalf("reserve: %+v, %v", r, err)
 		}
 		w.Processor.Stop()
-		w.Processor.Close() // returns, though the network never answers
+		w.Processor.Close() // returns although the network never answers
 		again, err := w.Reserve(w.Authorize("10.00"), "10.00", "order-2")
 		if err != nil || again.State != payment.Pending {
 			t.Fatalf("a reserve while the server ends: %+v, %v", again, err)
@@ -199,16 +200,16 @@ func TestAQuestionInDoubtIsNotAskedBeforeItsTime(t *testing.T) {
 		if n, err := w.Processor.Resolve(t.Context()); err != nil || n != 0 {
 			t.Fatalf("resolved %d, %v at once", n, err)
 		}
-		later(w) // deaf a second time
+		later(w) // no answer a second time
 		w.WantState(r.ID, payment.Pending)
 		later(w)
 		w.WantState(r.ID, payment.Reserved)
 	})
 }
 
-// Between the expiry of many holds in one moment and their release a server may
-// end. Whoever comes next has each released, and none twice.
-func TestManyLapsesAreReleasedOnceEach(t *testing.T) {
+// A server may end after many holds have expired and before they are released.
+// The next server has each of them released once.
+func TestManyExpiredHoldsAreReleasedOnce(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		const holds = 20
 		var want []string
@@ -223,7 +224,7 @@ func TestManyLapsesAreReleasedOnceEach(t *testing.T) {
 		}
 		w.CheckBooks()
 		w.Processor.Close()
-		w.Clock.Advance(time.Minute) // what was handed over is in doubt now
+		w.Clock.Advance(time.Minute) // the releases in the handover are in doubt now
 		var resolved atomic.Int64
 		var resolving sync.WaitGroup
 		for range 2 {
@@ -253,15 +254,15 @@ func TestManyLapsesAreReleasedOnceEach(t *testing.T) {
 	})
 }
 
-// newServer is another server on the same store and network.
+// newServer makes another server on the same store and network.
 func newServer(w *holdfasttest.World) *processor.Processor {
 	p := &processor.Processor{Store: w.DB, Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: w.Processor.Log}
 	w.T.Cleanup(p.Close)
 	return p
 }
 
-// lapse holds so many amounts, and has them expire.
-func lapse(w *holdfasttest.World, holds int) {
+// expireHolds makes a number of holds and lets them expire.
+func expireHolds(w *holdfasttest.World, holds int) {
 	w.T.Helper()
 	for range holds {
 		w.Reserved("42.50", holdfast.CallerReference(w.IDs.Other("order-")))
@@ -286,14 +287,15 @@ func wantResolved(t *testing.T, by *processor.Processor, want int) {
 	}
 }
 
-// Who has written an expiry asks the network himself; no other server does so
-// meanwhile. More than can be handed over are nobody's, and asked from the store.
-func TestLapsesAreHandedOver(t *testing.T) {
+// The server that has written an expiry also asks the network for the release;
+// no other server does so meanwhile. Releases without a place in the handover
+// are read from the store.
+func TestReleasesAreHandedOver(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		const places, apart = 5, 3
 		w.Processor.KeepHandoverShort(places)
 		other := newServer(w)
-		lapse(w, places+apart)
+		expireHolds(w, places+apart)
 		wantResolved(t, other, apart)
 		wantReleased(w, places)
 		wantReleased(w, 0)
@@ -303,10 +305,10 @@ func TestLapsesAreHandedOver(t *testing.T) {
 	})
 }
 
-// What was handed over and is asked too late is left to whoever may ask it by then.
-func TestWhatIsHandedOverTooLateIsInDoubt(t *testing.T) {
+// A release that waits too long in the handover is left to Resolve.
+func TestAReleaseThatWaitsTooLongIsInDoubt(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
-		lapse(w, 2)
+		expireHolds(w, 2)
 		w.Clock.Advance(time.Minute)
 		before := len(w.Network.Effects())
 		wantReleased(w, 0)
@@ -318,18 +320,18 @@ func TestWhatIsHandedOverTooLateIsInDoubt(t *testing.T) {
 	})
 }
 
-// A place in the handover comes back, whatever became of the expiry for which it
-// was taken.
+// A place in the handover becomes free again, whether or not the expiry for
+// which it was reserved took place.
 func TestPlacesComeBack(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		w.Processor.KeepHandoverShort(1)
 		other := newServer(w)
 		for range 3 {
-			lapse(w, 1)
+			expireHolds(w, 1)
 			wantResolved(t, other, 0)
 			wantReleased(w, 1)
 		}
-		// One for which there is nothing to release yet.
+		// A Reserve for which there is nothing to release yet.
 		impatient(w)
 		w.Network.Next(holdfasttest.Reply{Deaf: true})
 		if _, err := w.Reserve(w.Authorize("42.50"), "42.50", "order-1"); err != nil {
@@ -339,20 +341,20 @@ func TestPlacesComeBack(t *testing.T) {
 		if n, err := w.Processor.Sweep(t.Context()); err != nil || n != 1 {
 			t.Fatalf("swept %d, %v", n, err)
 		}
-		w.Network.Forget() // should the question be late
+		w.Network.Forget() // in case the question is late
 		w.Processor.Wait = 0
-		lapse(w, 1)
+		expireHolds(w, 1)
 		wantReleased(w, 1)
 	})
 }
 
-// A network that answers nothing is not asked at the sweeper's pace.
+// If the network answers nothing, the next batch of releases waits.
 func TestASilentNetworkIsLeftAlone(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
-		lapse(w, 2)
+		expireHolds(w, 2)
 		w.Network.Next(holdfasttest.Reply{Deaf: true}, holdfasttest.Reply{Deaf: true})
 		if n, err := w.Processor.Release(t.Context()); n != 0 || err == nil {
-			t.Errorf("released %d, %v, want a failure, which has the next round wait", n, err)
+			t.Errorf("released %d, %v, want an error, so that the next batch waits", n, err)
 		}
 		w.Clock.Advance(time.Minute)
 		wantResolved(t, w.Processor, 2)

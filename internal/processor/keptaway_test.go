@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/processor"
 )
 
-// A Reserve that is sent again after its deadline is answered Cancelled, whether
-// or not the sweep has been there.
+// A Reserve that is sent again after its deadline is answered Cancelled, with
+// or without a sweep.
 func TestALateRepetitionIsAnsweredCancelled(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		token := w.Authorize("42.50")
@@ -34,8 +34,8 @@ func TestALateRepetitionIsAnsweredCancelled(t *testing.T) {
 	})
 }
 
-// Another caller of the same owner has no hand in an instrument: it belongs to
-// the caller that set it up.
+// Another caller of the same owner cannot use a prepaid or credit instrument:
+// it belongs to the caller that set it up.
 func TestAnInstrumentIsItsCallersAlone(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		prepaid, debt := newPurse(w, holdfast.MethodPrepaid, 0), newPurse(w, holdfast.MethodDebt, 0)
@@ -47,7 +47,7 @@ func TestAnInstrumentIsItsCallersAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Tokens of its own that name instruments of the other caller.
+		// Its own tokens, which name the other caller's instruments.
 		own := func(use payment.TokenUse, of purse) holdfast.TokenID {
 			mine := *w
 			mine.Shop = other

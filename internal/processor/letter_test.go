@@ -8,9 +8,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/processor"
 )
 
-// Whoever signs up with somebody else's address has them written to once, and
-// never again by what they do in the account.
-func TestAnAddressThatNobodyProvedIsToldNothing(t *testing.T) {
+// If somebody signs up with a stranger's address, the stranger gets one letter,
+// and no other letter about that account.
+func TestAnUnverifiedAddressGetsNoMoreLetters(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
 		nora := signUp(w)
@@ -33,7 +33,7 @@ func TestAnAddressThatNobodyProvedIsToldNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		if letters := post.To(nora.Email); len(letters) != 1 || letters[0].About != party.NoticeVerify {
-			t.Errorf("the address was sent %+v, want the letter that asks whose it is alone", letters)
+			t.Errorf("the address was sent %+v, want only the verification letter", letters)
 		}
 	})
 }

@@ -8,8 +8,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/processor"
 )
 
-// Mailboxes that differ in a letter which Unicode folds to k are two people's: each
-// has an account of its own, and a letter to one is no way into the other's.
+// Two mailboxes whose names differ in a letter that Unicode folds to k belong
+// to two people. Each has an account, and a letter to one does not open the
+// other's account.
 func TestMailboxesThatLookAlike(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
@@ -26,9 +27,10 @@ func TestMailboxesThatLookAlike(t *testing.T) {
 		}
 		wantErr(w, "the other's password", signIn(w, kim.Email, another), processor.ErrWrongPassword)
 		forgotten(w, kelvin.Email)
-		if who, err := w.Processor.ForgottenBy(t.Context(), post.Last(kelvin.Email, party.NoticeReset).Link); err != nil ||
-			who.ID != kelvin.ID {
-			t.Errorf("the link is of %v, %v", who.Email, err)
+		if account, err := w.Processor.ForgottenBy(t.Context(),
+			post.Last(kelvin.Email, party.NoticeReset).Link); err != nil ||
+			account.ID != kelvin.ID {
+			t.Errorf("the link is of %v, %v", account.Email, err)
 		}
 	})
 }

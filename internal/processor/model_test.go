@@ -16,10 +16,10 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// The model is the server with everything hard left out: no database, no
-// postings, no network that may be silent. Each action asks the real processor
-// and the model, and both must say the same; after each, balances agree and the
-// books are whole.
+// The model is the server without everything hard: no database, no postings, no
+// silent network. Each action runs on the real processor and on the model, and
+// both must give the same answer. After each action the balances agree and the
+// audit finds nothing.
 type model struct {
 	w *holdfasttest.World
 	modelPays
@@ -87,7 +87,7 @@ func must(t *rapid.T, err error) {
 	}
 }
 
-// newModel starts on a caller of its own, with the clock at its start.
+// newModel starts with a new caller, with the clock at its start.
 func newModel(t *rapid.T, w *holdfasttest.World) *model {
 	w.Clock.Set(holdfasttest.Start)
 	m := &model{w: w, now: w.Clock.Now(), paid: money.Micros(0)}
@@ -119,8 +119,8 @@ func pick[T any](t *rapid.T, from []T) (one T, ok bool) {
 	return from[rapid.IntRange(0, len(from)-1).Draw(t, "which")], true
 }
 
-// edge draws an amount at a limit, a cent below it or a cent above; never less
-// than nothing, which no door lets in.
+// edge draws an amount at a limit, a cent below it or a cent above. It is never
+// negative, because no door accepts that.
 func edge(t *rapid.T, limit money.Amount) money.Amount {
 	amount := limit.Add(money.Cents(rapid.Int64Range(-1, 1).Draw(t, "cents off")))
 	return money.Micros(max(0, amount.Micro))
@@ -155,7 +155,7 @@ func (m *model) reserve(t *rapid.T) {
 		r.id, token.used = got.ID, true
 		m.reserves = append(m.reserves, r)
 	} else if declined {
-		m.w.Network.Forget() // the script was not used up
+		m.w.Network.Forget() // in case the script was not used
 	}
 }
 
@@ -163,7 +163,7 @@ func request(r *modelReserve) holdfast.ReserveRequest {
 	return holdfast.ReserveRequest{SenderTokenID: r.token, TransactionAmount: r.amount, CallerReference: r.ref}
 }
 
-// reserveAgain sends an old request once more: nothing may move.
+// reserveAgain sends an old request again: no money may move.
 func (m *model) reserveAgain(t *rapid.T) {
 	r, ok := pick(t, m.reserves)
 	if !ok {
@@ -171,7 +171,7 @@ func (m *model) reserveAgain(t *rapid.T) {
 	}
 	want := holdfast.Code("")
 	if !m.now.Before(r.received.Add(payment.ReferenceLife)) {
-		want = holdfast.SameTokenIDUsedMultipleTimes // the reference is free, the token is not
+		want = holdfast.SameTokenIDUsedMultipleTimes // the reference is free, but the token is used
 		r = &modelReserve{token: r.token, amount: r.amount, ref: r.ref + "'"}
 	}
 	got, err := m.w.Processor.Reserve(m.w.T.Context(), m.w.Shop, request(r))
@@ -231,8 +231,9 @@ func (m *model) expire(r *modelReserve) {
 	}
 }
 
-// goToAnEdge moves the clock to a limit, a microsecond before it or after it: a
-// fault at the very instant is never found by whole hours.
+// goToAnEdge moves the clock to a deadline, a microsecond before it or a
+// microsecond after it. Whole hours would never find a fault at the exact
+// moment.
 func (m *model) goToAnEdge(t *rapid.T) {
 	edges := []time.Time{m.now.Add(time.Hour)}
 	for _, k := range m.tokens {
@@ -252,8 +253,8 @@ func (m *model) goToAnEdge(t *rapid.T) {
 	}
 }
 
-// agree holds an answer against the model's. A failure of ours is never what
-// the model said.
+// agree compares an answer with the model's. An error of the server is never
+// what the model predicts.
 func agree(t *rapid.T, err error, want holdfast.Code) {
 	t.Helper()
 	got := holdfast.Code("")
@@ -279,7 +280,7 @@ func (m *model) check(t *rapid.T) {
 		}
 	}
 	if !rapid.Bool().Draw(t, "swept") {
-		return // balances agree only once what has expired is written
+		return // balances agree only once all expiries are written
 	}
 	must(t, second(m.w.Processor.Sweep(m.w.T.Context())))
 	must(t, second(m.w.Processor.Release(m.w.T.Context())))
@@ -291,7 +292,7 @@ func (m *model) check(t *rapid.T) {
 	}
 	want := m.returned.Sub(m.paid).Sub(m.charged).Sub(held).Sub(money.Cents(50_00)).Decimal() // with the buyer's deposit
 	if got := balance(m.w, ledger.Network); got != want {
-		t.Fatalf("the network account stands at %s, the model says %s", got, want)
+		t.Fatalf("the network account is %s, the model says %s", got, want)
 	}
 	m.checkBalances(t)
 	m.checkSales(t)

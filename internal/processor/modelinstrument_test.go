@@ -15,20 +15,20 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// The model of one prepaid or credit instrument with all that can be done to it:
-// tokens that are cancelled, limits, time, charges that are answered late, a shop
-// that has no money left. After each step the books are whole, and nothing is on
-// the instrument that nobody can move.
+// The model of one prepaid or credit instrument and everything that can happen
+// to it: cancelled tokens, limits, time, charges with late answers, and a shop
+// without money. After each step the audit finds nothing, and all money on the
+// instrument can be moved by somebody.
 type modelPurse struct {
 	*model
 	purse
 	spendsOver, paysOver bool // cancelled
 
-	most, used  money.Amount // of the settlement token
-	on, pending money.Amount // on the instrument, and on the way
+	most, used  money.Amount // of the token that settles
+	on, pending money.Amount // on the instrument, and on its way to it
 	fundings    []modelFunding
 	spent       []*modelPayment
-	late        []money.Amount // charges that are on their way
+	late        []money.Amount // charges without an answer yet
 }
 
 type modelFunding struct{ amount, fee, back money.Amount }
@@ -50,7 +50,7 @@ func TestRandomStepsStrandNoMoney(t *testing.T) {
 				actions["Settle"] = m.settleSome
 			}
 			rt.Repeat(actions)
-			// No instrument is left behind for the sweeps of the next check.
+			// The next check starts without instruments that a sweep could find.
 			must(rt, m.w.Processor.Deposit(t.Context(), m.w.Shop.ID, m.w.Owner.ID, holdfasttest.USD("200.00")))
 			must(rt, second(m.w.Processor.Sweep(t.Context())))
 		})
@@ -78,7 +78,7 @@ func (m *modelPurse) over() bool { return !m.now.Before(m.Expires) }
 
 func (m *modelPurse) open() money.Amount { return m.on.Sub(m.pending) }
 
-// agreed holds an answer against what the model allows.
+// agreed compares an answer with what the model allows.
 func agreed(t *rapid.T, what string, err error, allowed bool) bool {
 	t.Helper()
 	if _, refused := errors.AsType[*holdfast.Error](err); err != nil && !refused {
@@ -90,17 +90,17 @@ func agreed(t *rapid.T, what string, err error, allowed bool) bool {
 	return allowed
 }
 
-// some draws an amount about a limit, or another; never so small that a card's
-// fee would eat it up.
+// some draws an amount near a limit, or another. It is never so small that a
+// card's fee would use it up.
 func (m *modelPurse) some(t *rapid.T, limit money.Amount) money.Amount {
 	return money.Micros(max(money.Cents(1_00).Micro, m.edgeOrLess(t, limit).Micro))
 }
 
-// A purseReply says whether the network's answer to a charge comes late or is a
-// refusal.
+// A purseReply says whether the network's answer to a charge is late or a
+// decline.
 type purseReply struct{ late, declined bool }
 
-// reply scripts the network's answer to a charge.
+// reply prepares the network's answer to a charge.
 func (m *modelPurse) reply(t *rapid.T) purseReply {
 	switch rapid.IntRange(0, 3).Draw(t, "reply") {
 	case 0:
@@ -133,8 +133,8 @@ func (m *modelPurse) settleSome(t *rapid.T) {
 	m.charged(t, "settling", made, err, allowed, reply)
 }
 
-// charged is what becomes of a charge: it succeeds, is refused by the network, or
-// is on its way until answer.
+// charged records the result of a charge: it succeeds, the network declines it,
+// or it is under way until answer.
 func (m *modelPurse) charged(
 	t *rapid.T, what string, made payment.Transaction, err error, allowed bool, reply purseReply,
 ) {
@@ -155,7 +155,7 @@ func (m *modelPurse) charged(
 	}
 }
 
-// arrived is a charge that the network has approved.
+// arrived records a charge that the network has approved.
 func (m *modelPurse) arrived(amount money.Amount) {
 	fee := payment.DefaultFees.Fee(holdfast.MethodCC, amount)
 	m.shop = m.shop.Add(amount).Sub(fee)
@@ -167,7 +167,7 @@ func (m *modelPurse) arrived(amount money.Amount) {
 	m.fundings = append(m.fundings, modelFunding{amount: amount, fee: fee, back: money.Micros(0)})
 }
 
-// answer lets the network answer what is on its way.
+// answer lets the network answer the late charges.
 func (m *modelPurse) answer(t *rapid.T) {
 	m.now = m.now.Add(time.Minute)
 	m.w.Clock.Set(m.now)
@@ -258,8 +258,8 @@ func (m *modelPurse) endIt(t *rapid.T) {
 	m.spendsOver, m.paysOver = true, m.paysOver || !m.busy()
 }
 
-// back is what comes back of fees with a prepaid balance, and whether the shop
-// can pay the rest of it.
+// back returns the fees that come back with a prepaid balance, and whether the
+// shop can pay the rest of it.
 func (m *modelPurse) back() (fees money.Amount, covered bool) {
 	left, fees := m.on, money.Micros(0)
 	for i := len(m.fundings) - 1; i >= 0 && left.Positive(); i-- {
@@ -271,7 +271,7 @@ func (m *modelPurse) back() (fees money.Amount, covered bool) {
 	return fees, m.shop.Add(fees).Cmp(m.on) >= 0
 }
 
-// goBack pays a prepaid balance back whose instrument is over.
+// goBack pays back the balance of an expired prepaid instrument.
 func (m *modelPurse) goBack() {
 	fees, covered := m.back()
 	if m.Method != holdfast.MethodPrepaid || !m.over() || !covered {
@@ -290,8 +290,8 @@ func (m *modelPurse) sweepIt(t *rapid.T) {
 	m.goBack()
 }
 
-// goToTheEnd moves the clock to the instrument's end, a microsecond before it or
-// after it.
+// goToTheEnd moves the clock to the instrument's expiry, a microsecond before
+// it or a microsecond after it.
 func (m *modelPurse) goToTheEnd(t *rapid.T) {
 	to := m.Expires.Add(time.Duration(rapid.IntRange(-1, 1).Draw(t, "microseconds off")) * time.Microsecond)
 	if to.After(m.now) {
@@ -300,7 +300,7 @@ func (m *modelPurse) goToTheEnd(t *rapid.T) {
 	}
 }
 
-// drain has the shop pay out what it has, or a part.
+// drain makes the shop pay out its balance, or a part.
 func (m *modelPurse) drain(t *rapid.T) {
 	amount := lesser(drawAmount(t, 2000), m.shop)
 	if amount.Cmp(money.Cents(30)) < 0 {
@@ -316,7 +316,8 @@ func (m *modelPurse) drain(t *rapid.T) {
 	m.shop, m.buyer = m.shop.Sub(amount), m.buyer.Add(amount).Sub(payment.DefaultFees.Fee(holdfast.MethodABT, amount))
 }
 
-// checkPurse holds the books against the model. They name what is stranded.
+// checkPurse compares the books with the model. The audit would also name
+// stranded money.
 func (m *modelPurse) checkPurse(t *rapid.T) {
 	report, err := m.w.DB.CheckCallerBooks(m.T.Context(), m.w.Shop.ID)
 	must(t, err)
@@ -331,7 +332,7 @@ func (m *modelPurse) checkPurse(t *rapid.T) {
 		account: on, ledger.Party(string(m.w.Owner.ID)): m.shop, ledger.Party(string(m.w.Buyer.ID)): m.buyer,
 	} {
 		if got := balance(m.w, account); got != want.Decimal() {
-			t.Fatalf("%s stands at %s, the model says %s", account, got, want.Decimal())
+			t.Fatalf("%s is %s, the model says %s", account, got, want.Decimal())
 		}
 	}
 }

@@ -14,14 +14,14 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// What the model knows of payments made at once: each is a subtraction here and
-// an addition there.
+// The model's payments at once: each subtracts from one balance and adds to
+// another.
 type modelPays struct {
 	shop, buyer money.Amount // balances
 	payments    []*modelPayment
 
 	lasting holdfast.TokenID // by card: lastingCount a day, lastingMost in all
-	made    time.Time        // when it was
+	made    time.Time        // when the token was made
 	uses    []time.Time
 	used    money.Amount
 
@@ -46,8 +46,8 @@ const lastingCount = 3
 
 var lastingMost = money.Cents(60_00)
 
-// start makes a shop and a buyer of the model's own, so that nobody else's
-// payments are in their balances.
+// start makes a shop and a buyer for the model only, so that no other payments
+// are in their balances.
 func (p *modelPays) start(t *rapid.T, w *holdfasttest.World) {
 	w.Owner, w.Buyer = newcomer(t, w, "owner"), newcomer(t, w, "buyer")
 	now := w.Clock.Now()
@@ -77,8 +77,8 @@ func newcomer(t *rapid.T, w *holdfasttest.World, name string) party.Party {
 	return p
 }
 
-// install gives the shop a lasting token, a prepaid and a credit instrument, and
-// the buyer a balance.
+// install gives the shop a lasting token, a prepaid and a credit instrument,
+// and gives the buyer a balance.
 func (p *modelPays) install(w *holdfasttest.World) {
 	zero := money.Micros(0)
 	p.shop, p.buyer, p.used, p.returned, p.charged = zero, money.Cents(50_00), zero, zero, zero
@@ -94,7 +94,8 @@ func (p *modelPays) install(w *holdfasttest.World) {
 	p.prepaid, p.debt = instrument(holdfast.MethodPrepaid), instrument(holdfast.MethodDebt)
 }
 
-// pay has a token pay, and holds the answer against what the model wants.
+// pay pays with a token, and compares the answer with the one that the model
+// wants.
 func (m *model) pay(
 	t *rapid.T, token holdfast.TokenID, method holdfast.PaymentMethod, amount money.Amount, want holdfast.Code,
 ) *modelPayment {
@@ -162,7 +163,7 @@ func (m *model) payByLastingToken(t *rapid.T) {
 	switch paid := m.pay(t, m.lasting, holdfast.MethodCC, amount, want); {
 	case paid == nil:
 		m.w.Network.Forget()
-	case declined: // and counts for nothing
+	case declined: // and does not count
 		m.shop, m.payments = before, m.payments[:len(m.payments)-1]
 	default:
 		m.uses, m.used, m.charged = append(m.uses, m.now), m.used.Add(amount), m.charged.Add(amount)
@@ -298,7 +299,8 @@ func (m *model) writeOffDebt(t *rapid.T) {
 	}
 }
 
-// onInstrument is what is said of an amount that no card is charged with.
+// onInstrument returns the error for an amount of a FundPrepaid or SettleDebt
+// that is too small.
 func (m *model) onInstrument(amount money.Amount) holdfast.Code {
 	switch fee := payment.DefaultFees.Fee(holdfast.MethodCC, amount); {
 	case amount.Cmp(money.Cents(2)) < 0:
@@ -314,7 +316,7 @@ func (m *model) charge(amount money.Amount) {
 	m.shop = m.shop.Add(amount).Sub(payment.DefaultFees.Fee(holdfast.MethodCC, amount))
 }
 
-// edgeOrLess draws an amount about a limit, or one that is small.
+// edgeOrLess draws an amount near a limit, or a small one.
 func (m *model) edgeOrLess(t *rapid.T, limit money.Amount) money.Amount {
 	amount := edge(t, limit)
 	if rapid.Bool().Draw(t, "less") {
@@ -323,7 +325,7 @@ func (m *model) edgeOrLess(t *rapid.T, limit money.Amount) money.Amount {
 	return amount
 }
 
-// checkBalances holds the accounts against the model's numbers.
+// checkBalances compares the accounts with the model.
 func (m *model) checkBalances(t *rapid.T) {
 	zero := money.Micros(0)
 	for account, want := range map[ledger.AccountID]money.Amount{
@@ -336,7 +338,7 @@ func (m *model) checkBalances(t *rapid.T) {
 		ledger.Outgoing:                      zero,
 	} {
 		if got := balance(m.w, account); got != want.Decimal() {
-			t.Fatalf("%s stands at %s, the model says %s", account, got, want.Decimal())
+			t.Fatalf("%s is %s, the model says %s", account, got, want.Decimal())
 		}
 	}
 }

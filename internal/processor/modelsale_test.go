@@ -15,8 +15,8 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// What the model knows of sales, for which the shop is a marketplace: it bears
-// the fee, which is set aside while the network is silent.
+// The model's sales, for which the shop is a marketplace. The shop pays the
+// fee, which is set aside while the network is silent.
 type modelSales struct {
 	market        holdfasttest.Market
 	seller, aside money.Amount
@@ -63,7 +63,7 @@ func (m *model) sell(t *rapid.T) {
 	m.shop, m.aside = m.shop.Sub(s.set), m.aside.Add(s.set)
 }
 
-// answer has the network answer a sale, in time or not.
+// answer lets the network answer a sale, in time or too late.
 func (m *model) answer(t *rapid.T) {
 	s, ok := pick(t, m.open)
 	if !ok {
@@ -72,14 +72,14 @@ func (m *model) answer(t *rapid.T) {
 	a := payment.Answer{
 		Approved: rapid.Bool().Draw(t, "approved"), Authorization: "auth", Code: holdfast.CodeTransactionDenied,
 	}
-	m.w.Network.Forget() // should the question itself be late
+	m.w.Network.Forget() // in case the question itself is late
 	must(t, m.w.Processor.Answer(m.questions(t, s.id)[0], a, nil))
 	m.over(s)
 	if a.Approved && m.now.Before(s.deadline) {
 		m.shop = m.shop.Add(s.commission).Sub(s.fee)
 		m.seller, m.charged = m.seller.Add(s.amount).Sub(s.commission), m.charged.Add(s.amount)
 	}
-	for m.asking(t, s.id) { // what was approved too late is on its way back
+	for m.asking(t, s.id) { // money that was approved too late is on its way back
 	}
 }
 
@@ -97,13 +97,13 @@ func (m *model) cancelSale(t *rapid.T) {
 	m.over(s)
 }
 
-// over gives back what was set aside for a sale.
+// over gives back the amount that was set aside for a sale.
 func (m *model) over(s *modelSale) {
 	m.open = slices.DeleteFunc(m.open, func(o *modelSale) bool { return o == s })
 	m.shop, m.aside = m.shop.Add(s.set), m.aside.Sub(s.set)
 }
 
-// sweptSales are over whose deadline has come.
+// sweptSales ends the sales whose deadline has passed.
 func (m *model) sweptSales() {
 	for _, s := range slices.Clone(m.open) {
 		if !m.now.Before(s.deadline) {
@@ -124,15 +124,15 @@ func (m *model) asking(t *rapid.T, id holdfast.TransactionID) bool {
 	return slices.ContainsFunc(m.questions(t, id), func(a payment.Attempt) bool { return a.State == payment.AttemptOpen })
 }
 
-// checkSales holds the accounts of sales against the model's numbers. Nobody has
-// less than nothing.
+// checkSales compares the accounts of sales with the model. No balance is
+// negative.
 func (m *model) checkSales(t *rapid.T) {
 	for account, want := range map[ledger.AccountID]money.Amount{
 		ledger.Party(string(m.market.Seller.ID)): m.seller,
 		ledger.SetAside(string(m.w.Owner.ID)):    m.aside,
 	} {
 		if got := balance(m.w, account); got != want.Decimal() {
-			t.Fatalf("%s stands at %s, the model says %s", account, got, want.Decimal())
+			t.Fatalf("%s is %s, the model says %s", account, got, want.Decimal())
 		}
 	}
 	for _, p := range []party.ID{m.w.Owner.ID, m.w.Buyer.ID, m.market.Seller.ID} {

@@ -78,11 +78,11 @@ func (p *Processor) insertParty(ctx context.Context, made party.Party, verify *l
 }
 
 // Rename changes a party's name.
-func (p *Processor) Rename(ctx context.Context, who party.ID, name string) (party.Party, error) {
+func (p *Processor) Rename(ctx context.Context, partyID party.ID, name string) (party.Party, error) {
 	if !party.ValidName(name) {
 		return party.Party{}, errName
 	}
-	return p.ChangeParty(ctx, who, func(had party.Party) (party.Party, error) {
+	return p.ChangeParty(ctx, partyID, func(had party.Party) (party.Party, error) {
 		had.Name = name
 		return had, nil
 	})
@@ -91,12 +91,12 @@ func (p *Processor) Rename(ctx context.Context, who party.ID, name string) (part
 // BecomeBusiness lets a party be paid by card. In the sandbox any party may
 // turn its account into a business account. With real money only the operator
 // does that.
-func (p *Processor) BecomeBusiness(ctx context.Context, who party.ID) (party.Party, error) {
+func (p *Processor) BecomeBusiness(ctx context.Context, partyID party.ID) (party.Party, error) {
 	if p.Live {
 		return party.Party{}, holdfast.Errorf(holdfast.AccessFailure,
 			"only the operator can turn an account into a business account")
 	}
-	return p.ChangeParty(ctx, who, func(had party.Party) (party.Party, error) {
+	return p.ChangeParty(ctx, partyID, func(had party.Party) (party.Party, error) {
 		had.Business = true
 		return had, nil
 	})

@@ -53,9 +53,9 @@ func (o keyOwner) WebAuthnCredentials() []webauthn.Credential { return o.credent
 // BeginPasskey starts adding a passkey. It returns the options for the browser,
 // as JSON. The party must enter its password again.
 func (p *Processor) BeginPasskey(
-	ctx context.Context, r RelyingParty, who party.ID, o OwnPassword,
+	ctx context.Context, r RelyingParty, partyID party.ID, o OwnPassword,
 ) (options []byte, err error) {
-	owner, err := p.keyOwner(ctx, who)
+	owner, err := p.keyOwner(ctx, partyID)
 	if err != nil {
 		return nil, err
 	}
@@ -128,18 +128,18 @@ func (p *Processor) keepQuestion(
 // takeQuestion reads and removes the question to an answer, so that it cannot
 // be answered twice. It also returns the owner, if the question has one.
 func (p *Processor) takeQuestion(
-	ctx context.Context, challenge string, who party.ID,
+	ctx context.Context, challenge string, partyID party.ID,
 ) (session webauthn.SessionData, owner keyOwner, err error) {
 	var taken party.PasskeyChallenge
 	err = p.Store.Update(ctx, func(tx *store.Tx) error {
 		var found bool
-		if taken, found, err = tx.TakePasskeyChallenge(challenge, who, p.now()); err == nil && !found {
+		if taken, found, err = tx.TakePasskeyChallenge(challenge, partyID, p.now()); err == nil && !found {
 			err = ErrPasskey
 		}
-		if err != nil || who == "" {
+		if err != nil || partyID == "" {
 			return err
 		}
-		owner, err = keyOwnerOf(&tx.ReadTx, who)
+		owner, err = keyOwnerOf(&tx.ReadTx, partyID)
 		return err
 	})
 	if err != nil {
@@ -154,7 +154,7 @@ func (p *Processor) takeQuestion(
 // AddPasskey stores the passkey that a browser has made, and tells the owner by
 // mail. An answer that does not verify is ErrPasskey.
 func (p *Processor) AddPasskey(
-	ctx context.Context, r RelyingParty, who party.ID, name string, answer []byte,
+	ctx context.Context, r RelyingParty, partyID party.ID, name string, answer []byte,
 ) (party.Passkey, error) {
 	if problem := party.CheckLine(name, party.PasskeyNameMax); problem != "" {
 		return party.Passkey{}, holdfast.Errorf(holdfast.InvalidParams,
@@ -164,7 +164,7 @@ func (p *Processor) AddPasskey(
 	if err != nil {
 		return party.Passkey{}, ErrPasskey
 	}
-	session, owner, err := p.takeQuestion(ctx, parsed.Response.CollectedClientData.Challenge, who)
+	session, owner, err := p.takeQuestion(ctx, parsed.Response.CollectedClientData.Challenge, partyID)
 	if err != nil {
 		return party.Passkey{}, err
 	}
@@ -181,7 +181,7 @@ func (p *Processor) AddPasskey(
 		return party.Passkey{}, err
 	}
 	k := party.Passkey{
-		ID: party.PasskeyID(p.ids().Other("K")), Owner: who, CredentialID: credential.ID, Credential: kept, Name: name,
+		ID: party.PasskeyID(p.ids().Other("K")), Owner: partyID, CredentialID: credential.ID, Credential: kept, Name: name,
 		Created: p.now(),
 	}
 	return k, p.Store.Update(ctx, func(tx *store.Tx) error {
@@ -215,11 +215,11 @@ func (p *Processor) SignInByPasskey(ctx context.Context, r RelyingParty, answer 
 	if err := p.Store.Update(ctx, used.write); err != nil {
 		return party.Party{}, err
 	}
-	who, err := p.welcome(ctx, used.owner, "", s.Language, []subject{passkeySubject(s.From)})
+	account, err := p.welcome(ctx, used.owner, "", s.Language, []subject{passkeySubject(s.From)})
 	if errors.Is(err, ErrWrongPassword) {
 		err = ErrPasskey // the account was taken over at the same moment
 	}
-	return who, err
+	return account, err
 }
 
 // A usedPasskey is a passkey that has answered correctly. Its use is not stored
@@ -277,8 +277,8 @@ func (p *Processor) answered(ctx context.Context, r RelyingParty, answer []byte)
 
 // RemovePasskey removes one of a party's passkeys, and tells the owner by mail.
 // The party must enter its password again; see checkOwnPassword.
-func (p *Processor) RemovePasskey(ctx context.Context, who party.ID, o OwnPassword, id party.PasskeyID) error {
-	owner, err := p.party(ctx, who)
+func (p *Processor) RemovePasskey(ctx context.Context, partyID party.ID, o OwnPassword, id party.PasskeyID) error {
+	owner, err := p.party(ctx, partyID)
 	if err != nil {
 		return err
 	}
@@ -296,13 +296,13 @@ func (p *Processor) RemovePasskey(ctx context.Context, who party.ID, o OwnPasswo
 // RemovePasskeyByPasskey is RemovePasskey for a party that answers with a passkey of
 // its own, which may be the one that is removed, instead of the password.
 func (p *Processor) RemovePasskeyByPasskey(
-	ctx context.Context, r RelyingParty, who party.ID, answer []byte, from string, id party.PasskeyID,
+	ctx context.Context, r RelyingParty, partyID party.ID, answer []byte, from string, id party.PasskeyID,
 ) error {
 	used, err := p.answered(ctx, r, answer)
 	if err != nil {
 		return err
 	}
-	if used.owner.ID != who {
+	if used.owner.ID != partyID {
 		return ErrPasskey
 	}
 	return p.Store.Update(ctx, func(tx *store.Tx) error {
@@ -328,19 +328,19 @@ func (p *Processor) removePasskey(tx *store.Tx, owner party.Party, id party.Pass
 }
 
 // keyOwner reads a party with its passkeys.
-func (p *Processor) keyOwner(ctx context.Context, who party.ID) (o keyOwner, err error) {
+func (p *Processor) keyOwner(ctx context.Context, partyID party.ID) (o keyOwner, err error) {
 	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
-		o, err = keyOwnerOf(tx, who)
+		o, err = keyOwnerOf(tx, partyID)
 		return err
 	})
 	return o, err
 }
 
-func keyOwnerOf(tx *store.ReadTx, who party.ID) (o keyOwner, err error) {
-	if o.Party, err = partyOf(tx, who); err != nil {
+func keyOwnerOf(tx *store.ReadTx, partyID party.ID) (o keyOwner, err error) {
+	if o.Party, err = partyOf(tx, partyID); err != nil {
 		return o, err
 	}
-	keys, err := tx.Passkeys(who)
+	keys, err := tx.Passkeys(partyID)
 	if err != nil {
 		return o, err
 	}

@@ -20,9 +20,9 @@ func device(t *testing.T) *holdfasttest.Authenticator {
 	return &holdfasttest.Authenticator{T: t, Host: relyingParty.Host, Origin: relyingParty.Origin}
 }
 
-func beginPasskey(w *holdfasttest.World, who party.ID) []byte {
+func beginPasskey(w *holdfasttest.World, partyID party.ID) []byte {
 	w.T.Helper()
-	question, err := w.Processor.BeginPasskey(w.T.Context(), relyingParty, who, processor.OwnPassword{
+	question, err := w.Processor.BeginPasskey(w.T.Context(), relyingParty, partyID, processor.OwnPassword{
 		Password: holdfasttest.Password, From: here,
 	})
 	if err != nil {
@@ -31,9 +31,9 @@ func beginPasskey(w *holdfasttest.World, who party.ID) []byte {
 	return question
 }
 
-func addPasskey(w *holdfasttest.World, who party.ID, a *holdfasttest.Authenticator) party.Passkey {
+func addPasskey(w *holdfasttest.World, partyID party.ID, a *holdfasttest.Authenticator) party.Passkey {
 	w.T.Helper()
-	k, err := w.Processor.AddPasskey(w.T.Context(), relyingParty, who, "Laptop", a.Make(beginPasskey(w, who)))
+	k, err := w.Processor.AddPasskey(w.T.Context(), relyingParty, partyID, "Laptop", a.Make(beginPasskey(w, partyID)))
 	if err != nil {
 		w.T.Fatal(err)
 	}
@@ -64,8 +64,8 @@ func TestAPasskeySignsIn(t *testing.T) {
 		post.Last(w.Buyer.Email, party.NoticePasskeyAdded)
 		for range 2 {
 			a.Count++
-			if who, err := signInByPasskey(w, a); err != nil || who.ID != w.Buyer.ID {
-				t.Fatalf("signed in as %v, %v", who.ID, err)
+			if account, err := signInByPasskey(w, a); err != nil || account.ID != w.Buyer.ID {
+				t.Fatalf("signed in as %v, %v", account.ID, err)
 			}
 		}
 		if got := reread(w, w.Buyer.ID).Language; got != "es" {
@@ -96,8 +96,8 @@ func TestAPasskeySignsIn(t *testing.T) {
 	})
 }
 
-// Devices that synchronise their passkeys do not count.
-func TestAPasskeyThatDoesNotCount(t *testing.T) {
+// Devices that synchronise their passkeys have no signature counter.
+func TestAPasskeyWithoutCounter(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		a := device(t)
 		addPasskey(w, w.Buyer.ID, a)
@@ -139,7 +139,7 @@ func TestPasskeysThatAreRefused(t *testing.T) {
 			a.Host = elsewhere.Host
 			return answerTo(w, a.Sign(askPasskey(w)))
 		},
-		"without looking who it is": func(w *holdfasttest.World, a *holdfasttest.Authenticator) error {
+		"without user verification": func(w *holdfasttest.World, a *holdfasttest.Authenticator) error {
 			a.Lazy = true
 			return answerTo(w, a.Sign(askPasskey(w)))
 		},
@@ -177,8 +177,8 @@ func TestPasskeysThatAreNotAdded(t *testing.T) {
 			Password: "wrong", From: here,
 		})
 		wantErr(w, "with a wrong password", err, processor.ErrWrongPassword)
-		add := func(who party.ID, name string, answer []byte) error {
-			_, err := w.Processor.AddPasskey(t.Context(), relyingParty, who, name, answer)
+		add := func(partyID party.ID, name string, answer []byte) error {
+			_, err := w.Processor.AddPasskey(t.Context(), relyingParty, partyID, name, answer)
 			return err
 		}
 		a := device(t)
@@ -194,7 +194,7 @@ func TestPasskeysThatAreNotAdded(t *testing.T) {
 		wantErr(w, "no answer at all", add(w.Buyer.ID, "Laptop", []byte("[]")), processor.ErrPasskey)
 		lazy := device(t)
 		lazy.Lazy = true
-		wantErr(w, "without looking who it is", add(w.Buyer.ID, "Phone", lazy.Make(beginPasskey(w, w.Buyer.ID))),
+		wantErr(w, "without user verification", add(w.Buyer.ID, "Phone", lazy.Make(beginPasskey(w, w.Buyer.ID))),
 			processor.ErrPasskey)
 		for n := range party.PasskeysMax - 1 {
 			if n%3 == 0 {

@@ -27,12 +27,12 @@ func (p *Processor) checkOwnPassword(ctx context.Context, account party.Party, o
 // ChangePassword sets a new password and returns the changed party. The party
 // stays signed in in this browser and is signed out everywhere else.
 func (p *Processor) ChangePassword(
-	ctx context.Context, who party.SignedIn, o OwnPassword, password string,
+	ctx context.Context, session party.SignedIn, o OwnPassword, password string,
 ) (party.Party, error) {
 	if err := party.ValidPassword(password); err != nil {
 		return party.Party{}, err
 	}
-	account, err := p.party(ctx, who.Party)
+	account, err := p.party(ctx, session.Party)
 	if err != nil {
 		return party.Party{}, err
 	}
@@ -46,7 +46,7 @@ func (p *Processor) ChangePassword(
 	if err != nil {
 		return party.Party{}, err
 	}
-	err = p.Store.Update(ctx, func(tx *store.Tx) error { return p.setPassword(tx, account, hashed, who.ID) })
+	err = p.Store.Update(ctx, func(tx *store.Tx) error { return p.setPassword(tx, account, hashed, session.ID) })
 	if errors.Is(err, store.ErrStale) {
 		err = ErrWrongPassword // the password was changed at the same moment
 	}
@@ -56,7 +56,7 @@ func (p *Processor) ChangePassword(
 
 // GivePassword sets a new password for an operator. The party is signed out
 // everywhere.
-func (p *Processor) GivePassword(ctx context.Context, who party.ID, password string) error {
+func (p *Processor) GivePassword(ctx context.Context, partyID party.ID, password string) error {
 	if err := party.ValidPassword(password); err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (p *Processor) GivePassword(ctx context.Context, who party.ID, password str
 		return err
 	}
 	return p.Store.Update(ctx, func(tx *store.Tx) error {
-		account, err := partyOf(&tx.ReadTx, who)
+		account, err := partyOf(&tx.ReadTx, partyID)
 		if err != nil {
 			return err
 		}

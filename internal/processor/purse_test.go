@@ -10,16 +10,16 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A purse is a prepaid or a credit instrument of 100 dollars with its two tokens.
+// A purse is a prepaid or credit instrument of 100 dollars with its two tokens.
 type purse struct {
 	*holdfasttest.World
 	payment.AggregateInstrument
 	spends, pays holdfast.TokenID
-	card         payment.InstrumentID // of a race
+	card         payment.InstrumentID // used in a race
 }
 
-// newPurse makes one that lives for a time, or for ever. The token that funds or
-// settles it may have limits.
+// newPurse makes a purse with a lifetime, or without one if life is zero. The
+// token that funds or settles it may have limits.
 func newPurse(w *holdfasttest.World, m holdfast.PaymentMethod, life time.Duration, limits ...payment.Limit) purse {
 	w.T.Helper()
 	p := purse{World: w}
@@ -57,7 +57,7 @@ func (p purse) update(fn func(*store.Tx) error) {
 	}
 }
 
-// must is the transaction of an action that has to be carried out.
+// must returns the transaction of an action that must succeed.
 func (p purse) must(t payment.Transaction, err error) payment.Transaction {
 	p.T.Helper()
 	if err != nil {
@@ -118,8 +118,7 @@ func (p purse) sweep() {
 	p.CheckBooks()
 }
 
-// wants holds what is on the instrument, and the buyer's account balance,
-// against what they should be.
+// wants checks the amount on the instrument and the buyer's account balance.
 func (p purse) wants(on, buyer string) {
 	p.T.Helper()
 	account := ledger.Prepaid(string(p.ID))
@@ -130,7 +129,7 @@ func (p purse) wants(on, buyer string) {
 	want(p.World, balance(p.World, ledger.Party(string(p.Buyer.ID))), buyer)
 }
 
-// unanswered has the network say nothing to the next charge until later.
+// unanswered makes the network silent to the next charge.
 func (p purse) unanswered() {
 	impatient(p.World)
 	p.Network.Next(holdfasttest.Reply{Step: payment.StepCharge, Deaf: true})

@@ -16,13 +16,13 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// racers are the requests that race for money.
+// racers is how many requests race for money.
 const racers = 24
 
-// Two servers on one database, and more requests at once than there is money
-// for: as many are paid as there is money, and not one more.
+// Two servers on one database get more requests at once than there is money
+// for. They pay exactly as many as there is money for.
 func TestTwoServersSpendNothingTwice(t *testing.T) {
-	const each, asked = 10, racers // requests of one dollar that there is money for, and that are made
+	const each, asked = 10, racers // how many requests of one dollar succeed, and how many are made
 	for name, race := range map[string]struct {
 		prepare func(w *holdfasttest.World) func(*processor.Processor, int) error
 		refused holdfast.Code
@@ -88,7 +88,7 @@ func TestTwoServersSpendNothingTwice(t *testing.T) {
 			refused: holdfast.TransactionFullyRefundedAlready,
 			left:    func(w *holdfasttest.World) (ledger.AccountID, string) { return ledger.Fees, "0.00" },
 		},
-		"what the shop has, by refunds": {
+		"the shop's balance, by refunds": {
 			prepare: func(w *holdfasttest.World) func(*processor.Processor, int) error {
 				w.Deposit(w.Buyer.ID, "24.00")
 				paid := make([]holdfast.TransactionID, asked)
@@ -99,7 +99,8 @@ func TestTwoServersSpendNothingTwice(t *testing.T) {
 					}
 					paid[i] = one.ID
 				}
-				// The shop pays out what fourteen refunds take, of which the fee comes back.
+				// The shop pays out enough that only ten refunds can be paid. Each refund
+				// gives its fee back.
 				out := w.Token(payment.Token{
 					Sender: w.Owner.ID, Recipient: w.Buyer.ID, Instrument: w.BalanceOf(w.Owner.ID).ID, Method: holdfast.MethodABT,
 				})
@@ -149,8 +150,8 @@ func TestTwoServersSpendNothingTwice(t *testing.T) {
 		},
 		"the caller's balance, by commissions given back": {
 			prepare: func(w *holdfasttest.World) func(*processor.Processor, int) error {
-				// Each server gives fees of one seller back: nothing but the
-				// marketplace's balance is common to them.
+				// Each server gives back the fees of one seller. They have only the
+				// marketplace's balance in common.
 				sellers := []holdfasttest.Market{w.Market(true), w.Market(true)}
 				sold := make([]holdfast.TransactionID, asked)
 				for i := range sold {
@@ -162,7 +163,7 @@ func TestTwoServersSpendNothingTwice(t *testing.T) {
 				}
 				w.Deposit(sellers[0].Seller.ID, "100.00")
 				w.Deposit(sellers[1].Seller.ID, "100.00")
-				// The marketplace pays out all but ten of its fees.
+				// The marketplace pays out all its fees except ten.
 				out := w.Token(payment.Token{
 					Sender: w.Owner.ID, Recipient: w.Buyer.ID, Instrument: w.BalanceOf(w.Owner.ID).ID, Method: holdfast.MethodABT,
 				})
@@ -226,8 +227,8 @@ func ownersBalance(w *holdfasttest.World) (ledger.AccountID, string) {
 	return ledger.Party(string(w.Owner.ID)), "0.00"
 }
 
-// sales are more than the caller can bear the fees of, which it has the money of
-// ten for.
+// sales prepares more sales than the caller can pay the fees of: its money is
+// enough for ten.
 func sales(w *holdfasttest.World) []holdfast.PayRequest {
 	w.T.Helper()
 	m := w.Market(false)

@@ -11,10 +11,10 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/processor"
 )
 
-// holdMins is how long a hold of the races lasts.
+// holdMins is how many minutes a hold of the races lasts.
 const holdMins = 10
 
-// errorOf leaves the transaction of an action out.
+// errorOf drops the transaction from an action's result.
 func errorOf[T any](do func(*processor.Processor) (T, error)) func(*processor.Processor) error {
 	return func(p *processor.Processor) error {
 		_, err := do(p)
@@ -22,7 +22,7 @@ func errorOf[T any](do func(*processor.Processor) (T, error)) func(*processor.Pr
 	}
 }
 
-// reservesOrPays uses the ground's token.
+// reservesOrPays uses the token that the actions share.
 func reservesOrPays(dollars string, now bool) func(g *ground) func(*processor.Processor) (payment.Transaction, error) {
 	return func(g *ground) func(*processor.Processor) (payment.Transaction, error) {
 		r := holdfast.ReserveRequest{
@@ -50,7 +50,8 @@ func holds(dollars string) action {
 	return func(g *ground) func(*processor.Processor) error { return errorOf(reserves(dollars)(g)) }
 }
 
-// declined has the network decline a payment after it was counted.
+// declined makes the network decline a payment after the limits have counted
+// it.
 func declined(dollars string) action {
 	return func(g *ground) func(*processor.Processor) error {
 		g.Network.Next(holdfasttest.Reply{Step: payment.StepCharge, Decline: holdfast.CodeTransactionDenied})
@@ -58,7 +59,7 @@ func declined(dollars string) action {
 	}
 }
 
-// paysAnew pays with a token of its own.
+// paysAnew pays with a new token.
 func paysAnew(dollars string) action {
 	return func(g *ground) func(*processor.Processor) error {
 		before := g.token
@@ -107,7 +108,7 @@ func cancels(g *ground) func(*processor.Processor) error {
 	}
 }
 
-// expires has the time of every hold be over.
+// expires moves the clock past the deadline of every hold.
 func expires(g *ground) func(*processor.Processor) error {
 	return func(p *processor.Processor) error {
 		g.Clock.Advance(holdMins * time.Minute)
@@ -183,7 +184,7 @@ func cancelling(g *ground, token holdfast.TokenID) func(*processor.Processor) er
 	}
 }
 
-// edits is the buyer's word that the token be paid with another card.
+// edits changes the token's instrument to another card.
 func edits(g *ground) func(*processor.Processor) error {
 	id := visit(g.World, "pipelineName", "EditToken", "callerReference", string(g.ref()), "tokenID", string(g.token))
 	_, err := g.Processor.EnterVisit(g.T.Context(), id, g.Buyer.ID)

@@ -20,13 +20,13 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A ground is what the actions of a round share, made anew for each.
+// A ground holds what the actions of a race share. Each race prepares it again.
 type ground struct {
 	*holdfasttest.World
 	round int
 
 	token     holdfast.TokenID
-	other     payment.InstrumentID // that the token can be edited to
+	other     payment.InstrumentID // the card to which the token can be changed
 	held      holdfast.TransactionID
 	paid      holdfast.TransactionID
 	aggregate payment.AggregateInstrument
@@ -36,15 +36,15 @@ type ground struct {
 	reference holdfast.CallerReference
 }
 
-// An action prepares what is its own, and returns what races.
+// An action prepares its own rows, and returns the part that races.
 type action func(g *ground) func(p *processor.Processor) error
 
 // A race is a set of actions that share something.
 type race struct {
 	prepare func(g *ground)
 	actions map[string]action
-	seldom  []string              // that may be refused in every round
-	check   func(g *ground) error // what must hold after each round
+	seldom  []string              // actions that may be refused in every round
+	check   func(g *ground) error // runs after each race
 }
 
 var races = map[string]race{
@@ -74,23 +74,24 @@ var races = map[string]race{
 		},
 		check: func(g *ground) error {
 			if l := g.usedBy(); l.UsedAmount.Micro > l.Value {
-				return fmt.Errorf("%v were sent of %d", l.UsedAmount, l.Value)
+				return fmt.Errorf("%v of %d were sent", l.UsedAmount, l.Value)
 			}
 			return nil
 		},
 	},
 	"a prepaid instrument": {
 		prepare: func(g *ground) {
-			g.aggregate, g.token, g.moves = g.Aggregate(holdfast.MethodPrepaid, "15.00") // what is refunded may pass it
+			g.aggregate, g.token, g.moves = g.Aggregate(holdfast.MethodPrepaid, "15.00") // a refund may exceed it
 			g.must(funds("10.00"))
 			g.paid = g.must(reservesOrPays("2.00", true))
 		},
 		actions: map[string]action{
 			"spend": pays("5.00"), "spend all": pays("8.00"),
 			"fund":   func(g *ground) func(*processor.Processor) error { return errorOf(funds("4.00")(g)) },
-			"refund": refunds("2.00"), "cancel what spends": cancelsToken, "cancel what funds": cancelsMover, "end": ends,
+			"refund": refunds("2.00"), "cancel the spending token": cancelsToken, "cancel the funding token": cancelsMover,
+			"end": ends,
 		},
-		seldom: []string{"cancel what spends"}, // something can be spent
+		seldom: []string{"cancel the spending token"}, // there is money to spend
 		check:  checkAggregate,
 	},
 	"a credit instrument": {
@@ -100,10 +101,10 @@ var races = map[string]race{
 		},
 		actions: map[string]action{
 			"spend": pays("6.00"), "spend less": pays("4.00"), "settle": settlesDebt("3.00"), "settle all": settlesDebt("4.00"),
-			"write off": writesOff("2.00"), "refund": refunds("4.00"), "cancel what spends": cancelsToken,
-			"cancel what settles": cancelsMover, "end": ends,
+			"write off": writesOff("2.00"), "refund": refunds("4.00"), "cancel the spending token": cancelsToken,
+			"cancel the settling token": cancelsMover, "end": ends,
 		},
-		seldom: []string{"cancel what settles"}, // something is owed
+		seldom: []string{"cancel the settling token"}, // there is a debt
 		check:  checkAggregate,
 	},
 	"a balance": {
@@ -117,7 +118,7 @@ var races = map[string]race{
 			"refund a part": refunds("1.00"), "be paid": paysAnew("3.00"), "pay out": paysFromBalance("1.50", owners),
 		},
 		check: func(g *ground) error {
-			// Nothing is left for the next round.
+			// Nothing is left for the next race.
 			for _, of := range []party.ID{g.Buyer.ID, g.Owner.ID} {
 				if err := g.drain(of); err != nil {
 					return err
@@ -169,10 +170,10 @@ var races = map[string]race{
 	},
 }
 
-// Two servers on one database do two things at once that share something. No limit
-// is exceeded, the books are right, and each state is one that may be, whatever the
-// two things are. HOLDFAST_RACES is how many rounds each set has; without it each pair
-// has one.
+// Two servers on one database carry out two actions at once that share
+// something. No limit is exceeded, the books are right, and each state is a
+// possible one, whichever actions they are. HOLDFAST_RACES is the number of
+// rounds for each set of actions; without it each pair races once.
 func TestRacingPairs(t *testing.T) {
 	for name, r := range races {
 		names := slices.Sorted(maps.Keys(r.actions))
@@ -233,7 +234,7 @@ func (r race) run(t *testing.T, address string, pairs [][2]string, rounds int) {
 		for i, err := range errs {
 			done[pair[i]] = done[pair[i]] || err == nil
 			if err != nil && !refused(err) {
-				t.Errorf("round %d, %q beside %q: %v", g.round, pair[i], pair[1-i], err)
+				t.Errorf("round %d, %q with %q: %v", g.round, pair[i], pair[1-i], err)
 			}
 		}
 		if err := r.check(g); err != nil {
@@ -254,7 +255,7 @@ func (r race) run(t *testing.T, address string, pairs [][2]string, rounds int) {
 	}
 }
 
-// refused reports whether an error is an answer.
+// refused reports whether an error is a refusal.
 func refused(err error) bool {
 	if _, ok := errors.AsType[*holdfast.Error](err); ok {
 		return true
@@ -270,7 +271,8 @@ func (g *ground) ref() holdfast.CallerReference {
 	return holdfast.CallerReference(g.IDs.Other("order-"))
 }
 
-// must does what has to succeed before a round, and returns its transaction.
+// must carries out an action that has to succeed before a race, and returns the
+// id of its transaction.
 func (g *ground) must(
 	do func(g *ground) func(*processor.Processor) (payment.Transaction, error),
 ) holdfast.TransactionID {
@@ -282,7 +284,7 @@ func (g *ground) must(
 	return t.ID
 }
 
-// usedBy is what was used of the buyer's limit.
+// usedBy returns the used part of the buyer's limit.
 func (g *ground) usedBy() payment.Limit {
 	g.T.Helper()
 	limit := g.limits(g.Shop.LimitScope(), payment.SendingSubject(g.Buyer.ID))
@@ -308,8 +310,8 @@ func (g *ground) view(read func(tx *store.ReadTx) error) {
 	}
 }
 
-// drain fails when a party has less than nothing, and otherwise takes all that it
-// has.
+// drain fails if a party's balance is negative, and otherwise pays the balance
+// out.
 func (g *ground) drain(of party.ID) error {
 	var has int64
 	g.view(func(tx *store.ReadTx) error {
@@ -336,8 +338,8 @@ func (g *ground) payOut(from, to party.ID, micro int64) error {
 	return err
 }
 
-// checkLimits holds what the limits of a token, and of the token that took its
-// place, say against what was paid.
+// checkLimits compares the limits of a token, and of the token that replaced
+// it, with the payments.
 func checkLimits(g *ground) error {
 	var count, micro int64
 	last := g.token
@@ -377,21 +379,20 @@ func checkLimits(g *ground) error {
 	return nil
 }
 
-// checkAggregate: the instrument holds no more than it may, and money on it has a
-// token that moves it.
+// checkAggregate checks that the instrument holds no more than its limit.
 func checkAggregate(g *ground) (err error) {
 	g.view(func(tx *store.ReadTx) error {
 		a, _, e := tx.Aggregate(g.aggregate.ID)
 		if a.Balance.Micro < 0 || a.Balance.Add(a.Pending).Cmp(a.Limit) > 0 {
-			err = fmt.Errorf("%v and %v to come are on the instrument, of %v", a.Balance, a.Pending, a.Limit)
+			err = fmt.Errorf("the instrument has %v and %v pending, more than %v", a.Balance, a.Pending, a.Limit)
 		}
 		return e
 	})
 	return err
 }
 
-// checkVisits: of what two tabs agreed to, one token was made, and a tab that says so
-// says which.
+// checkVisits checks that one token was made when two tabs agreed, and that
+// each tab that reports a token reports that one.
 func checkVisits(g *ground) (err error) {
 	g.view(func(tx *store.ReadTx) error {
 		token, made, e := tx.TokenByReference(g.Shop.ID, g.reference)
@@ -409,11 +410,11 @@ func checkVisits(g *ground) (err error) {
 			}
 			agreed++
 			if answer, _ := holdfast.ParseParams(v.Answer); answer.Get("tokenID") != string(token.ID) {
-				err = fmt.Errorf("a tab says %s, and the token is %s", v.Answer, token.ID)
+				err = fmt.Errorf("a tab reports %s, but the token is %s", v.Answer, token.ID)
 			}
 		}
 		if made != (agreed == 1) {
-			err = fmt.Errorf("%d tabs agreed, and a token was made: %t", agreed, made)
+			err = fmt.Errorf("%d tabs agreed; a token was made: %t", agreed, made)
 		}
 		return nil
 	})

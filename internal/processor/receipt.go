@@ -28,11 +28,13 @@ func (p *Processor) sendReceipt(tx *store.Tx, to party.ID, r payment.Receipt) er
 	if p.Receipts == nil {
 		return nil
 	}
-	who, err := partyOf(&tx.ReadTx, to)
-	if err != nil || !who.EmailVerified {
+	account, err := partyOf(&tx.ReadTx, to)
+	if err != nil || !account.EmailVerified {
 		return err
 	}
-	r.Language = who.Language
+	r.Language = account.Language
 	subject, text := p.Receipts(r)
-	return tx.InsertMail(party.Mail{ID: p.ids().Other("M"), To: who.Email, Subject: subject, Text: text, Created: p.now()})
+	return tx.InsertMail(party.Mail{
+		ID: p.ids().Other("M"), To: account.Email, Subject: subject, Text: text, Created: p.now(),
+	})
 }

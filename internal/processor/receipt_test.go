@@ -17,7 +17,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// receipt says in one line what a receipt tells.
+// receipt writes a receipt as one line.
 func receipt(r payment.Receipt) (subject, text string) {
 	if r.About == payment.ReceiptApproved {
 		return strings.TrimSpace(string(r.About) + " " + string(r.Token.Type) + " " + r.Token.Amount.String()),
@@ -30,8 +30,8 @@ func receipt(r payment.Receipt) (subject, text string) {
 	return line, string(r.Transaction.ID)
 }
 
-// told are the subjects of the mails in the store that a party was sent, the oldest
-// first.
+// told returns the subjects of the mails to a party that wait in the store, the
+// oldest first.
 func told(w *holdfasttest.World, to string) string {
 	w.T.Helper()
 	var mails []store.Mail
@@ -66,7 +66,7 @@ func TestReceipts(t *testing.T) {
 				w.T.Fatal(err)
 			}
 		}, "released USD 32.00 CC"},
-		"a hold lapsed": {func(w *holdfasttest.World) {
+		"a hold expired": {func(w *holdfasttest.World) {
 			w.Reserved("32.00", "order")
 			w.Clock.Advance(8 * 24 * time.Hour)
 			for range 2 {
@@ -106,7 +106,7 @@ func TestReceipts(t *testing.T) {
 				paid(w, spends, "0.10", ref)
 			}
 		}, "charged USD 10.00 CC"},
-		"an address that nobody proved": {func(w *holdfasttest.World) {
+		"an unverified address": {func(w *holdfasttest.World) {
 			w.Change(w.Buyer.ID, func(p *party.Party) { p.EmailVerified, p.VerifyBy = false, w.Clock.Now().Add(time.Hour) })
 			w.Paid("5.00", "order")
 		}, ""},
@@ -126,7 +126,7 @@ func TestReceipts(t *testing.T) {
 	}
 }
 
-// settled is a hold of 32 dollars that was settled for an amount.
+// settled settles a hold of 32 dollars for an amount.
 func settled(w *holdfasttest.World, value string) {
 	w.T.Helper()
 	if _, err := w.Settle(w.Reserved("32.00", "order").ID, value); err != nil {
@@ -141,7 +141,7 @@ func paid(w *holdfasttest.World, token holdfast.TokenID, value string, ref holdf
 	}
 }
 
-// Two servers find one hold that has lapsed: its sender is told once.
+// Two servers find the same expired holds: the sender gets one mail for each.
 func TestTwoServersTellOnce(t *testing.T) {
 	for engine, address := range holdfasttest.Addresses(t) {
 		t.Run(engine, func(t *testing.T) {
@@ -172,7 +172,7 @@ func TestTwoServersTellOnce(t *testing.T) {
 	}
 }
 
-// A party that agrees to something on the pages is told once, however many tokens it
+// A party that agrees on the pages gets one mail, however many tokens that
 // makes.
 func TestApprovalsAreTold(t *testing.T) {
 	for name, row := range map[string]struct {
@@ -208,7 +208,8 @@ func TestApprovalsAreTold(t *testing.T) {
 	}
 }
 
-// An approval that takes another's place is told, and one that stays as it is is not.
+// The sender gets a mail when an approval replaces another, and none when the
+// approval does not change.
 func TestAnEditedApprovalIsTold(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		w.Processor.Receipts = receipt
@@ -217,11 +218,11 @@ func TestAnEditedApprovalIsTold(t *testing.T) {
 			Amount: holdfasttest.USD("9.99"),
 		})
 		if same, err := edit(w, w.Processor, token, w.Card.ID); err != nil || same != token {
-			t.Fatalf("left as it is, it is %s, %v", same, err)
+			t.Fatalf("without a change the token is %s, %v", same, err)
 		}
 		want(w, told(w, w.Buyer.Email), "")
 		if next, err := edit(w, w.Processor, token, w.Balance().ID); err != nil || next == token {
-			t.Fatalf("edited, it is %s, %v", next, err)
+			t.Fatalf("after the change the token is %s, %v", next, err)
 		}
 		want(w, told(w, w.Buyer.Email), "approved MultiUse USD 9.99")
 	})

@@ -178,11 +178,11 @@ const cancelMax = 100 // tokens read at a time
 
 // cancelAllTokens cancels every token of a party that can be cancelled. A token
 // that spends a prepaid balance or settles a debt stays.
-func (p *Processor) cancelAllTokens(tx *store.Tx, who party.ID) error {
+func (p *Processor) cancelAllTokens(tx *store.Tx, partyID party.ID) error {
 	var after store.TokenPlace
 	for {
-		tokens, err := tx.Unlocked("each token is written, and an action that adds one reads the party").TokensOf(who, true,
-			p.now(), after, cancelMax)
+		tokens, err := tx.Unlocked("each token is written, and an action that adds one reads the party").TokensOf(partyID,
+			true, p.now(), after, cancelMax)
 		if err != nil || len(tokens) == 0 {
 			return err
 		}

@@ -16,16 +16,16 @@ import (
 
 const another = "another good password"
 
-// signIn says what somebody with a password is answered.
+// signIn returns the answer to a sign-in with a password.
 func signIn(w *holdfasttest.World, email, password string) error {
 	_, err := w.Processor.SignIn(w.T.Context(), processor.SignIn{Email: email, Password: password, From: here})
 	return err
 }
 
 // signedIn begins a session.
-func signedIn(w *holdfasttest.World, who party.ID) party.SignedIn {
+func signedIn(w *holdfasttest.World, partyID party.ID) party.SignedIn {
 	w.T.Helper()
-	s, err := w.Processor.BeginSignedIn(w.T.Context(), reread(w, who), party.Device{
+	s, err := w.Processor.BeginSignedIn(w.T.Context(), reread(w, partyID), party.Device{
 		Browser: "Firefox", System: "Linux", Network: "198.51.100.x",
 	})
 	if err != nil {
@@ -34,12 +34,12 @@ func signedIn(w *holdfasttest.World, who party.ID) party.SignedIn {
 	return s
 }
 
-// sessions are the ids of the sessions that a party has.
-func sessions(w *holdfasttest.World, who party.ID) string {
+// sessions returns the ids of a party's sessions.
+func sessions(w *holdfasttest.World, partyID party.ID) string {
 	w.T.Helper()
 	var all []party.SignedIn
 	err := w.DB.View(w.T.Context(), func(tx *store.ReadTx) (err error) {
-		all, err = tx.SignedInAll(who)
+		all, err = tx.SignedInAll(partyID)
 		return err
 	})
 	if err != nil {
@@ -52,7 +52,7 @@ func sessions(w *holdfasttest.World, who party.ID) string {
 	return strings.Join(ids, " ")
 }
 
-func TestAForgottenPasswordIsSetAnew(t *testing.T) {
+func TestAForgottenPasswordIsReset(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
 		signedIn(w, w.Buyer.ID)
@@ -65,8 +65,8 @@ func TestAForgottenPasswordIsSetAnew(t *testing.T) {
 		wantErr(w, "the link as a proof", proveByLink(w, w.Buyer.ID, first), processor.ErrLinkOver)
 		w.WantCode(reset(w, first, "short"), holdfast.InvalidParams)
 		for _, link := range []string{first, second} {
-			if who, err := w.Processor.ForgottenBy(t.Context(), link); err != nil || who.ID != w.Buyer.ID {
-				t.Errorf("the link is of %v, %v", who.ID, err)
+			if account, err := w.Processor.ForgottenBy(t.Context(), link); err != nil || account.ID != w.Buyer.ID {
+				t.Errorf("the link is of %v, %v", account.ID, err)
 			}
 		}
 		if err := reset(w, first, another); err != nil {
@@ -87,7 +87,7 @@ func TestAForgottenPasswordIsSetAnew(t *testing.T) {
 	})
 }
 
-// forgotten has a letter sent to somebody who has forgotten the password.
+// forgotten requests the letter for a forgotten password.
 func forgotten(w *holdfasttest.World, email string) {
 	w.T.Helper()
 	if err := w.Processor.Forgotten(w.T.Context(), email, here, ""); err != nil {
@@ -100,8 +100,9 @@ func reset(w *holdfasttest.World, link, password string) error {
 	return err
 }
 
-// A letter leads on to a visit that there is, and is no place for a stranger's words.
-func TestALetterNamesAVisitThatThereIs(t *testing.T) {
+// A letter leads back to an existing visit, and carries no text that a stranger
+// has sent.
+func TestALetterLeadsOnlyToAnExistingVisit(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
 		begun := visit(w, "pipelineName", "SingleUse", "callerReference", "order-1", "transactionAmount", "5")
@@ -118,7 +119,7 @@ func TestALetterNamesAVisitThatThereIs(t *testing.T) {
 	})
 }
 
-func TestALinkToResetHoldsForAnHour(t *testing.T) {
+func TestAResetLinkIsValidForAnHour(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
 		if err := w.Processor.Forgotten(t.Context(), w.Buyer.Email, here, ""); err != nil {
@@ -130,8 +131,9 @@ func TestALinkToResetHoldsForAnHour(t *testing.T) {
 	})
 }
 
-// Somebody signed up with an address that is not theirs, and left in the account
-// what would serve them later. Its owner takes it over and finds none of it.
+// Somebody signed up with an address that is not theirs, and left things in the
+// account for later use. When the owner of the address takes the account over,
+// nothing of it is left.
 func TestResettingTakesAnAccountOver(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
@@ -165,7 +167,7 @@ func TestResettingTakesAnAccountOver(t *testing.T) {
 		}
 		want(w, sessions(w, nora.ID), "")
 		if i := instruments(w, nora.ID); len(i) != 1 || i[0].Method != holdfast.MethodABT {
-			t.Errorf("ways to pay are %v", i)
+			t.Errorf("payment methods are %v", i)
 		}
 		_, err := signInByPasskey(w, device)
 		wantErr(w, "by the passkey", err, processor.ErrPasskey)
@@ -185,11 +187,11 @@ func TestResettingTakesAnAccountOver(t *testing.T) {
 	})
 }
 
-// instruments are a party's ways to pay.
-func instruments(w *holdfasttest.World, who party.ID) (all []payment.Instrument) {
+// instruments returns a party's payment methods.
+func instruments(w *holdfasttest.World, partyID party.ID) (all []payment.Instrument) {
 	w.T.Helper()
 	err := w.DB.View(w.T.Context(), func(tx *store.ReadTx) (err error) {
-		all, err = tx.Instruments(who)
+		all, err = tx.Instruments(partyID)
 		return err
 	})
 	if err != nil {
@@ -198,7 +200,7 @@ func instruments(w *holdfasttest.World, who party.ID) (all []payment.Instrument)
 	return all
 }
 
-// changePassword is somebody at a browser who is signed in.
+// changePassword changes the password in a session.
 func changePassword(w *holdfasttest.World, at party.SignedIn, present, password string) error {
 	_, err := w.Processor.ChangePassword(w.T.Context(), at, processor.OwnPassword{Password: present, From: here}, password)
 	return err
@@ -215,7 +217,7 @@ func TestAPasswordIsChanged(t *testing.T) {
 		wantErr(w, "with a wrong password", change("wrong", another), processor.ErrWrongPassword)
 		w.WantCode(change(holdfasttest.Password, "short"), holdfast.InvalidParams)
 		if len(post.To(w.Buyer.Email)) > 0 {
-			t.Error("the owner was told of what did not happen")
+			t.Error("the owner got a letter about a change that did not happen")
 		}
 		if err := w.Processor.Forgotten(t.Context(), w.Buyer.Email, here, ""); err != nil {
 			t.Fatal(err)
@@ -237,7 +239,7 @@ func TestAPasswordIsChanged(t *testing.T) {
 	})
 }
 
-// An operator knows no old password, and nobody stays signed in.
+// An operator does not know the old password, and ends all sessions.
 func TestAPasswordIsGiven(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
@@ -254,8 +256,8 @@ func TestAPasswordIsGiven(t *testing.T) {
 	})
 }
 
-// Guesses of somebody at a browser that was left alone are bounded, and keep nobody
-// out of the account.
+// Guesses in a browser that was left signed in are bounded, and do not block
+// the owner's sign-in.
 func TestOwnPasswordsCannotBeGuessed(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		w.Mailing()
@@ -302,7 +304,7 @@ func TestSessionsAreListedAndEnded(t *testing.T) {
 		}
 		want(w, sessions(w, w.Buyer.ID), string(third.ID))
 		w.Clock.Advance(party.SessionLifeMax + time.Microsecond)
-		fourth := signedIn(w, w.Buyer.ID) // forgets what has ended by itself
+		fourth := signedIn(w, w.Buyer.ID) // removes expired sessions
 		want(w, sessions(w, w.Buyer.ID), string(fourth.ID))
 	})
 }

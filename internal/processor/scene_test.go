@@ -14,15 +14,15 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A scene is a world in which everything that can move with a transaction does:
-// tokens with limits, parties with limits, instruments, and a marketplace that
-// bears fees and takes some.
+// A scene is a world in which a transaction changes everything that it can
+// change: tokens with limits, parties with limits, instruments, and a
+// marketplace that pays fees and takes some.
 type scene struct {
 	*holdfasttest.World
 	market               holdfasttest.Market
 	pays, funds, settles holdfast.TokenID
 	prepaid, debt        payment.AggregateInstrument
-	sold                 payment.Transaction // with a marketplace fee, to be refunded
+	sold                 payment.Transaction // with a marketplace fee, for refunds
 }
 
 const debtOfScene = "90.00"
@@ -60,10 +60,10 @@ func (s scene) must(err error) {
 	}
 }
 
-// ref is a reference of its own.
+// ref returns a new CallerReference.
 func (s scene) ref() holdfast.CallerReference { return holdfast.CallerReference(s.IDs.Other("ref-")) }
 
-// begins are what each kind begins with, by a token whose limits count it.
+// begins has the first action of each kind, with a token whose limits count it.
 var begins = map[payment.Kind]func(s scene) (payment.Transaction, error){
 	payment.KindReserve: func(s scene) (payment.Transaction, error) { return s.Reserve(s.pays, "42.50", s.ref()) },
 	payment.KindPay:     func(s scene) (payment.Transaction, error) { return s.Pay(s.pays, "42.50", s.ref()) },
@@ -81,7 +81,7 @@ var begins = map[payment.Kind]func(s scene) (payment.Transaction, error){
 	},
 }
 
-// sale has the buyer pay a seller; the marketplace bears the fee.
+// sale lets the buyer pay a seller. The marketplace pays the fee.
 func (s scene) sale() (payment.Transaction, error) { return s.market.Pay("42.50", "1.00", s.ref()) }
 
 // refund pays a part of a sale back to the card, with a part of the fees.
@@ -92,7 +92,8 @@ func (s scene) refund() (payment.Transaction, error) {
 	})
 }
 
-// open does something whose first question of a step the network leaves open.
+// open carries out an action and makes the network silent to its first question
+// of a step.
 func (s scene) open(step payment.Step, do func() (payment.Transaction, error)) payment.Transaction {
 	s.T.Helper()
 	s.Network.Next(holdfasttest.Reply{Step: step, Deaf: true})
@@ -122,7 +123,7 @@ func (s scene) question(id holdfast.TransactionID, step payment.Step) (question 
 	return question
 }
 
-// quiet waits until the network has answered all about a transaction.
+// quiet waits until the network has answered all questions about a transaction.
 func (s scene) quiet(id holdfast.TransactionID) {
 	s.T.Helper()
 	for asking := true; asking && s.T.Context().Err() == nil; {
@@ -134,7 +135,7 @@ func (s scene) quiet(id holdfast.TransactionID) {
 	}
 }
 
-// raw is a transaction as it is kept.
+// raw reads a transaction as it is stored.
 func (s scene) raw(id holdfast.TransactionID) (t payment.Transaction) {
 	s.T.Helper()
 	s.must(s.DB.View(s.T.Context(), func(tx *store.ReadTx) (err error) {
@@ -144,26 +145,26 @@ func (s scene) raw(id holdfast.TransactionID) (t payment.Transaction) {
 	return t
 }
 
-// A state is all that a transaction can move.
+// A state is everything that a transaction can change.
 type state struct {
-	Transactions []payment.Transaction // it, the payment it refunds and the fee it makes
+	Transactions []payment.Transaction // it, the payment that it refunds, and its fee
 	Histories    [][]payment.HistoryRow
 	Postings     [][]ledger.Posting
 	Attempts     []payment.Attempt
 	Balances     map[ledger.AccountID]money.Amount
-	Beside       beside
+	Related      related
 }
 
-// A beside is what stands beside a transaction.
-type beside struct {
+// A related holds the rows outside of the transaction that it can change.
+type related struct {
 	Sent, Received money.Amount                         // by the buyer, and by the shop, this month
-	Used           map[holdfast.TokenID][]payment.Limit // that are limits of a token
+	Used           map[holdfast.TokenID][]payment.Limit // the limits of each token
 	Prepaid, Debt  payment.AggregateInstrument
 }
 
 func (s scene) state(id holdfast.TransactionID) (all state) {
 	s.T.Helper()
-	all.Balances, all.Beside = make(map[ledger.AccountID]money.Amount), s.beside()
+	all.Balances, all.Related = make(map[ledger.AccountID]money.Amount), s.related()
 	s.must(s.DB.View(s.T.Context(), func(tx *store.ReadTx) (err error) {
 		t, _, err := tx.Transaction(s.Shop.ID, id)
 		if err != nil {
@@ -202,7 +203,7 @@ func (s scene) state(id holdfast.TransactionID) (all state) {
 	return all
 }
 
-func (s scene) beside() (b beside) {
+func (s scene) related() (b related) {
 	s.T.Helper()
 	b.Used = make(map[holdfast.TokenID][]payment.Limit)
 	used := func(limits []payment.Limit, err error) money.Amount {

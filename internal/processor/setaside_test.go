@@ -9,9 +9,10 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// A caller that bears the fees and has enough for one has one payment under way
-// at a time. However that ends, the next can begin, unless the fee was paid.
-func TestACallerNeverBearsMoreThanItHas(t *testing.T) {
+// A caller that pays the fees and has money for one fee can have one payment
+// under way at a time. When that payment ends, the next can begin, unless the
+// fee was paid.
+func TestACallerNeverPaysMoreFeesThanItHas(t *testing.T) {
 	pay := func(w *holdfasttest.World, m holdfasttest.Market, ref holdfast.CallerReference) (payment.Transaction, error) {
 		return unanswered(w, func() (payment.Transaction, error) { return m.Pay("42.50", "", ref) })
 	}
@@ -26,9 +27,9 @@ func TestACallerNeverBearsMoreThanItHas(t *testing.T) {
 	for name, row := range map[string]struct {
 		ask    func(*holdfasttest.World, holdfasttest.Market, holdfast.CallerReference) (payment.Transaction, error)
 		step   payment.Step
-		answer holdfasttest.Reply // in the end
+		answer holdfasttest.Reply // at last
 		end    func(*holdfasttest.World, payment.Transaction)
-		left   string // in the balance, of the fee
+		left   string // of the fee in the balance
 	}{
 		"a payment approved": {ask: pay, step: payment.StepCharge, left: "0.00"},
 		"a payment declined": {ask: pay, step: payment.StepCharge,
@@ -76,7 +77,7 @@ func TestACallerNeverBearsMoreThanItHas(t *testing.T) {
 				close(answer)
 				decided(w, first.ID, row.step)
 				if row.end != nil {
-					decided(w, first.ID, payment.StepReturn) // it was approved, too late
+					decided(w, first.ID, payment.StepReturn) // it was approved too late
 				}
 				w.CheckBooks()
 				has(ledger.Party, row.left)
@@ -87,7 +88,7 @@ func TestACallerNeverBearsMoreThanItHas(t *testing.T) {
 	}
 }
 
-// unanswered asks for what the network takes its time over.
+// unanswered carries out an action that the network answers late.
 func unanswered(w *holdfasttest.World, ask func() (payment.Transaction, error)) (payment.Transaction, error) {
 	w.T.Helper()
 	impatient(w)
@@ -95,8 +96,8 @@ func unanswered(w *holdfasttest.World, ask func() (payment.Transaction, error)) 
 	return ask()
 }
 
-// What a refund gives back of the fee is the caller's once the refund is there:
-// until then it can be declined.
+// The fee that a refund gives back belongs to the caller only when the refund
+// has succeeded: until then the network may decline it.
 func TestAFeeThatComesBackIsNotSpentBefore(t *testing.T) {
 	for name, row := range map[string]struct {
 		answer holdfasttest.Reply

@@ -11,11 +11,15 @@ import (
 // BeginSignedIn begins a party's session in one browser. It returns
 // ErrWrongPassword if the password has changed since the party entered it: a
 // changed password ends all sessions, also one that is about to begin.
-func (p *Processor) BeginSignedIn(ctx context.Context, who party.Party, device party.Device) (party.SignedIn, error) {
+func (p *Processor) BeginSignedIn(
+	ctx context.Context, account party.Party, device party.Device,
+) (party.SignedIn, error) {
 	now := p.now()
-	s := party.SignedIn{ID: party.SignedInID(p.ids().Other("S")), Party: who.ID, Begun: now, LastSeen: now, Device: device}
+	s := party.SignedIn{
+		ID: party.SignedInID(p.ids().Other("S")), Party: account.ID, Begun: now, LastSeen: now, Device: device,
+	}
 	err := p.Store.Update(ctx, func(tx *store.Tx) error {
-		if err := restOnPassword(tx, who); err != nil {
+		if err := restOnPassword(tx, account); err != nil {
 			return err
 		}
 		return tx.InsertSignedIn(s, now.Add(-party.SessionLifeMax))
@@ -35,9 +39,9 @@ func (p *Processor) See(ctx context.Context, s party.SignedIn) error {
 
 // EndSignedIn ends one session of a party. A session that has ended, or that is
 // not the party's, is InvalidParams.
-func (p *Processor) EndSignedIn(ctx context.Context, who party.ID, id party.SignedInID) error {
+func (p *Processor) EndSignedIn(ctx context.Context, partyID party.ID, id party.SignedInID) error {
 	return p.Store.Update(ctx, func(tx *store.Tx) error {
-		ended, err := tx.EndSignedIn(who, id)
+		ended, err := tx.EndSignedIn(partyID, id)
 		if err == nil && !ended {
 			err = holdfast.Errorf(holdfast.InvalidParams, "there is no such session")
 		}

@@ -205,20 +205,20 @@ func accountSubjects(email string) []subject {
 
 // deviceSubject counts guesses in a browser in which the party has signed in
 // before. Strangers and neighbours cannot use those guesses up.
-func deviceSubject(who party.ID, device string) subject {
-	return subject{"device:" + string(who) + " " + hidden(device), party.AccountGuesses, true}
+func deviceSubject(partyID party.ID, device string) subject {
+	return subject{"device:" + string(partyID) + " " + hidden(device), party.AccountGuesses, true}
 }
 
 // ownSubjects count the guesses of a signed-in user.
-func ownSubjects(who party.ID) []subject {
-	key := "own:" + string(who)
+func ownSubjects(partyID party.ID) []subject {
+	key := "own:" + string(partyID)
 	return []subject{{key, party.AccountGuesses, true}, {key + " in the long run", party.AccountGuessesLong, true}}
 }
 
 // resetSubject counts what a reader of an account's mail learns about its
 // password.
-func resetSubject(who party.ID) subject {
-	return subject{"reset:" + string(who), party.AccountGuesses, false}
+func resetSubject(partyID party.ID) subject {
+	return subject{"reset:" + string(partyID), party.AccountGuesses, false}
 }
 
 func addressSubject(from string) subject {

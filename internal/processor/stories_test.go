@@ -29,7 +29,7 @@ func story(t *testing.T, tell func(w *holdfasttest.World)) {
 	})
 }
 
-// balance is what stands in one of the shop's accounts.
+// balance returns the balance of one of the shop's accounts.
 func balance(w *holdfasttest.World, account ledger.AccountID) string {
 	w.T.Helper()
 	var micro int64
@@ -115,7 +115,7 @@ func TestTheIdenticalSettleIsAnsweredAgain(t *testing.T) {
 				t.Fatalf("settle: %+v, %v", s, err)
 			}
 		}
-		if _, err := w.Settle(r.ID, "42.50"); err != nil { // the same amount, said in words
+		if _, err := w.Settle(r.ID, "42.50"); err != nil { // the same amount, given explicitly
 			t.Fatal(err)
 		}
 		_, err := w.Settle(r.ID, "42.49")
@@ -169,9 +169,9 @@ func TestACaptureDeclinedFailsAndReleases(t *testing.T) {
 	})
 }
 
-// The deadline decides, not the sweeper: a microsecond before it a Settle is
-// accepted, at it and after it refused, with the sweeper there before the
-// Settle, after it, or never.
+// The deadline decides, not the sweeper. A Settle is accepted a microsecond
+// before the deadline, and refused at it and after it. The sweeper runs before
+// the Settle, after it, or never.
 func TestTheDeadlineHoldsWithOrWithoutTheSweeper(t *testing.T) {
 	sweepers := []string{"before", "after", "never"}
 	steps := map[string]time.Duration{
@@ -220,7 +220,7 @@ func TestAReadSeesTheExpiryThatNobodyWrote(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		r := w.Reserved("42.50", "order-1")
 		w.Clock.Set(r.Deadline)
-		w.WantState(r.ID, payment.Cancelled) // read as of now
+		w.WantState(r.ID, payment.Cancelled) // in its state by the current time
 		if _, err := w.Cancel(r.ID); err == nil {
 			t.Fatal("cancelled after the deadline")
 		}
@@ -246,7 +246,7 @@ func TestTheSameRequestGetsTheFirstAnswer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := w.Reserve(token, "42.50", "order-1") // the answer was lost on its way
+		again, err := w.Reserve(token, "42.50", "order-1") // the answer was lost
 		if err != nil || again.ID != first.ID || again.State != payment.Reserved {
 			t.Fatalf("again: %+v, %v", again, err)
 		}
@@ -275,7 +275,7 @@ func TestADecidedRefusalIsKeptAndAMalformedRequestIsNot(t *testing.T) {
 		token := w.Authorize("10.00")
 		_, err := w.Reserve(token, "0.00", "order-1") // wrong in itself
 		w.WantCode(err, holdfast.AmountOutOfRange)
-		_, err = w.Reserve(token, "10.01", "order-1") // refused by what the token allows
+		_, err = w.Reserve(token, "10.01", "order-1") // more than the token allows
 		w.WantCode(err, holdfast.IncompatibleTokens)
 		_, err = w.Reserve(token, "10.01", "order-1")
 		w.WantCode(err, holdfast.IncompatibleTokens)
@@ -317,7 +317,7 @@ func TestReserveRefusesWhatATokenDoesNotAllow(t *testing.T) {
 	})
 }
 
-func TestReserveTakesOnlyCardsThatAreGood(t *testing.T) {
+func TestReserveAcceptsOnlyValidCards(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		balance := w.Card
 		balance.ID, balance.Method, balance.Default = "I-balance", holdfast.MethodABT, false
@@ -388,7 +388,7 @@ func TestOneOfManySettlersWins(t *testing.T) {
 	})
 }
 
-// Two servers on one database, busy for different callers: neither makes the
+// Two servers on one database work for different callers. Neither makes the
 // other's requests fail.
 func TestTwoServersDoNotFailEachOther(t *testing.T) {
 	for name, address := range holdfasttest.Addresses(t) {

@@ -30,7 +30,7 @@ func TestATokenThatSpendsStaysWhileMoneyIsOnItsWay(t *testing.T) {
 		p.unanswered()
 		p.must(p.fund("20.00"))
 		w.WantCode(p.cancel(p.spends), holdfast.TokenAccessDenied)
-		if err := p.cancel(p.pays); err != nil { // nothing more is funded
+		if err := p.cancel(p.pays); err != nil { // no more funding
 			t.Fatal(err)
 		}
 		later(w)
@@ -40,7 +40,7 @@ func TestATokenThatSpendsStaysWhileMoneyIsOnItsWay(t *testing.T) {
 		if err := p.cancel(p.spends); err != nil {
 			t.Fatal(err)
 		}
-		// What is refunded afterwards goes where the buyer can use it.
+		// Money that is refunded afterwards goes to where the buyer can use it.
 		back := p.must(w.Refund(spent.ID, "5.00", "refund"))
 		if back.Method != holdfast.MethodABT || back.Aggregate != "" {
 			t.Errorf("refunded by %s to instrument %q", back.Method, back.Aggregate)
@@ -64,9 +64,9 @@ func TestARefundOntoALiveInstrumentStaysThere(t *testing.T) {
 	})
 }
 
-// At the end of a prepaid instrument the rest goes back, with its part of the
-// fee, and the caller is told.
-func TestAPrepaidBalanceGoesBackWhenItsTimeIsOver(t *testing.T) {
+// At the expiry of a prepaid instrument, the rest goes back with its part of
+// the fee, and the caller is notified.
+func TestAPrepaidBalanceGoesBackAtItsExpiry(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		p := newPurse(w, holdfast.MethodPrepaid, time.Hour)
 		first, second := p.must(p.fund("20.00")), p.must(p.fund("10.00"))
@@ -75,7 +75,7 @@ func TestAPrepaidBalanceGoesBackWhenItsTimeIsOver(t *testing.T) {
 		p.sweep()
 		p.wants("18.00", "0.00")
 		w.Clock.Advance(time.Microsecond)
-		_, err := p.spend("1.00") // whether or not the sweep has been there
+		_, err := p.spend("1.00") // with or without a sweep
 		w.WantCode(err, holdfast.IncompatibleTokens)
 		p.sweep()
 		p.wants("0.00", "18.00")
@@ -83,16 +83,16 @@ func TestAPrepaidBalanceGoesBackWhenItsTimeIsOver(t *testing.T) {
 		want(w, balance(w, ledger.Fees), "0.53") // 0.88 and 0.59, less 8/20 of the first and the second
 		for id, back := range map[holdfast.TransactionID]string{first.ID: "8.00", second.ID: "10.00"} {
 			if got := w.Transaction(id).Refunded; got != holdfasttest.USD(back) {
-				t.Errorf("of %s, %v went back, want %s", id, got, back)
+				t.Errorf("for %s %v went back, want %s", id, got, back)
 			}
 		}
-		p.sweep() // once only
+		p.sweep() // it goes back only once
 		p.wants("0.00", "18.00")
 		wantReturns(w, 2)
 	})
 }
 
-// wantReturns counts the returns that the caller was told of.
+// wantReturns counts the returns that the caller was notified of.
 func wantReturns(w *holdfasttest.World, want int) {
 	w.T.Helper()
 	told := 0
@@ -123,8 +123,8 @@ func wantReturns(w *holdfasttest.World, want int) {
 	}
 }
 
-// What the recipient cannot pay back stays with the buyer: it can be spent, and
-// goes back once the recipient has it.
+// A balance that the recipient cannot pay back stays with the buyer. It can be
+// spent, and goes back once the recipient has the money.
 func TestABalanceThatCannotGoBackCanBeSpent(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		p := newPurse(w, holdfast.MethodPrepaid, time.Hour)
@@ -147,7 +147,7 @@ func TestABalanceThatCannotGoBackCanBeSpent(t *testing.T) {
 	})
 }
 
-// Balances that cannot go back do not keep others from going back.
+// Balances that cannot go back do not delay others.
 func TestBalancesTakeTurnsInGoingBack(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		w.Processor.KeepOverShort(2)
@@ -162,7 +162,7 @@ func TestBalancesTakeTurnsInGoingBack(t *testing.T) {
 			Sender: w.Owner.ID, Recipient: w.Buyer.ID, Instrument: w.BalanceOf(w.Owner.ID).ID, Method: holdfast.MethodABT,
 		})
 		p := short[0]
-		p.must(w.Pay(out, "57.36", "out")) // all that there is
+		p.must(w.Pay(out, "57.36", "out")) // the whole balance
 		other := *w
 		other.Shop = w.OtherShop()
 		p = newPurse(&other, holdfast.MethodPrepaid, 2*time.Hour)
@@ -178,7 +178,7 @@ func TestBalancesTakeTurnsInGoingBack(t *testing.T) {
 	})
 }
 
-// onIt is the instrument's balance as it is kept.
+// onIt returns the instrument's balance as it is stored.
 func (p purse) onIt() (on string) {
 	p.T.Helper()
 	p.update(func(tx *store.Tx) error {
@@ -189,7 +189,7 @@ func (p purse) onIt() (on string) {
 	return on
 }
 
-func TestWhatArrivesTooLateGoesBack(t *testing.T) {
+func TestMoneyThatArrivesTooLateGoesBack(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		p := newPurse(w, holdfast.MethodPrepaid, time.Minute)
 		p.unanswered()
@@ -203,8 +203,8 @@ func TestWhatArrivesTooLateGoesBack(t *testing.T) {
 	})
 }
 
-// A clock that is put back makes no instrument live again.
-func TestAnInstrumentThatIsOverStaysOver(t *testing.T) {
+// Putting the clock back does not revive an instrument.
+func TestAnExpiredInstrumentStaysExpired(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		p := newPurse(w, holdfast.MethodPrepaid, time.Hour)
 		p.must(p.fund("20.00"))
@@ -229,7 +229,7 @@ func TestASenderEndsAPrepaidInstrument(t *testing.T) {
 			t.Error("ended by somebody else")
 		}
 		if a := p.end(); a.Busy() {
-			t.Errorf("%v stay on it", a.Balance)
+			t.Errorf("%v are still on it", a.Balance)
 		}
 		p.wants("0.00", "20.00")
 		for _, id := range []holdfast.TokenID{p.spends, p.pays} {
@@ -260,7 +260,7 @@ func TestASenderEndsAPrepaidInstrumentWhileItIsFunded(t *testing.T) {
 	})
 }
 
-func TestWhatIsOwedCanBeSettled(t *testing.T) {
+func TestADebtCanStillBeSettled(t *testing.T) {
 	most := payment.Limit{Kind: payment.LimitAmount, Value: holdfasttest.USD("30.00").Micro}
 	once := payment.Limit{Kind: payment.LimitCount, Value: 1}
 	tests := map[string]struct {
@@ -282,7 +282,7 @@ func TestWhatIsOwedCanBeSettled(t *testing.T) {
 			_, err = p.spend("0.01")
 			p.WantCode(err, holdfast.TokenUsageError)
 		}},
-		"what is being settled counts once": {limits: []payment.Limit{most}, tell: func(p purse) {
+		"a settlement under way counts once": {limits: []payment.Limit{most}, tell: func(p purse) {
 			p.must(p.spend("20.00"))
 			p.Network.Next(holdfasttest.Reply{Step: payment.StepCharge, Decline: holdfast.CodeTransactionDenied})
 			p.must(p.settle("20.00"))

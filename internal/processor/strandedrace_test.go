@@ -13,7 +13,7 @@ import (
 )
 
 // Two servers decide at the same moment: one takes a token or a card away, the
-// other puts money on the instrument. Whatever comes first, nothing is stranded.
+// other puts money on the instrument. In either order no money is stranded.
 func TestTwoServersStrandNothing(t *testing.T) {
 	const rounds = 12
 	cancel := func(p purse, id holdfast.TokenID) error {
@@ -76,7 +76,7 @@ func TestTwoServersStrandNothing(t *testing.T) {
 	}
 }
 
-// meet runs actions at the same time. They may be refused, and not fail.
+// meet runs actions at the same time. They may be refused, but must not fail.
 func meet(t *testing.T, actions ...func() error) {
 	var all sync.WaitGroup
 	begin := make(chan struct{})

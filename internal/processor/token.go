@@ -31,13 +31,13 @@ func (p *Processor) CancelToken(ctx context.Context, caller party.Caller, r hold
 // CancelOwnToken cancels a token for the party that has given it, by the same
 // rule, and notifies the token's caller. Another party's token is
 // InvalidTokenID.
-func (p *Processor) CancelOwnToken(ctx context.Context, who party.ID, id holdfast.TokenID) error {
+func (p *Processor) CancelOwnToken(ctx context.Context, partyID party.ID, id holdfast.TokenID) error {
 	return failure(p.Store.Update(ctx, func(tx *store.Tx) error {
 		t, found, err := tx.Token(id)
 		if err != nil {
 			return err
 		}
-		if err := payment.FindOwnToken(t, found, who, id); err != nil {
+		if err := payment.FindOwnToken(t, found, partyID, id); err != nil {
 			return err
 		}
 		return p.giveUpToken(tx, t)

@@ -40,10 +40,10 @@ type letter struct {
 // newLetter draws the secrets of a letter. Hashing the code is slow, so it
 // happens outside database transactions.
 func (p *Processor) newLetter(
-	ctx context.Context, who party.ID, purpose party.ProofPurpose, email string,
+	ctx context.Context, partyID party.ID, purpose party.ProofPurpose, email string,
 ) (letter, error) {
 	l := letter{
-		Proof: party.Proof{Party: who, Purpose: purpose, Email: email, Created: p.now()},
+		Proof: party.Proof{Party: partyID, Purpose: purpose, Email: email, Created: p.now()},
 		link:  p.ids().Secret(linkSecretSize),
 	}
 	l.Link = party.HashLink(l.link)
@@ -81,15 +81,15 @@ func (p *Processor) send(tx *store.Tx, to party.Party, l letter) error {
 
 // SendVerification sends the verification letter again to a party whose e-mail
 // address is not verified. Too many requests are a *GuessesError.
-func (p *Processor) SendVerification(ctx context.Context, who party.ID, from string) error {
-	account, err := p.mailable(ctx, who)
+func (p *Processor) SendVerification(ctx context.Context, partyID party.ID, from string) error {
+	account, err := p.mailable(ctx, partyID)
 	if err != nil || account.EmailVerified {
 		return err
 	}
 	if err := p.countGuess(ctx, lettersTo(account.Email, from)); err != nil {
 		return err
 	}
-	l, err := p.newLetter(ctx, who, party.ProvesEmail, account.Email)
+	l, err := p.newLetter(ctx, partyID, party.ProvesEmail, account.Email)
 	if err != nil {
 		return err
 	}
@@ -98,21 +98,21 @@ func (p *Processor) SendVerification(ctx context.Context, who party.ID, from str
 }
 
 // mailable reads a party to which a letter with a link is to be sent.
-func (p *Processor) mailable(ctx context.Context, who party.ID) (party.Party, error) {
+func (p *Processor) mailable(ctx context.Context, partyID party.ID) (party.Party, error) {
 	if p.Letters == nil {
 		return party.Party{}, ErrNoMail
 	}
-	return p.party(ctx, who)
+	return p.party(ctx, partyID)
 }
 
 // ProveByLink carries out what a link proves for a signed-in party. The reader
 // of the mail may not be the user of the account, so the link alone is not
 // enough. The link may be of an earlier letter with another purpose.
 func (p *Processor) ProveByLink(
-	ctx context.Context, who party.ID, secret string,
+	ctx context.Context, partyID party.ID, secret string,
 ) (proved party.ProofPurpose, err error) {
 	err = p.Store.Update(ctx, func(tx *store.Tx) error {
-		proof, err := p.linked(&tx.ReadTx, who, secret)
+		proof, err := p.linked(&tx.ReadTx, partyID, secret)
 		if err != nil {
 			return err
 		}
@@ -123,17 +123,17 @@ func (p *Processor) ProveByLink(
 }
 
 // ProvableBy returns what a link would prove for a party, or ErrLinkOver.
-func (p *Processor) ProvableBy(ctx context.Context, who party.ID, secret string) (proof party.Proof, err error) {
+func (p *Processor) ProvableBy(ctx context.Context, partyID party.ID, secret string) (proof party.Proof, err error) {
 	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
-		proof, err = p.linked(tx, who, secret)
+		proof, err = p.linked(tx, partyID, secret)
 		return err
 	})
 	return proof, err
 }
 
-func (p *Processor) linked(tx *store.ReadTx, who party.ID, secret string) (party.Proof, error) {
+func (p *Processor) linked(tx *store.ReadTx, partyID party.ID, secret string) (party.Proof, error) {
 	proof, found, err := tx.ProofByLink(party.HashLink(secret))
-	if err == nil && (!found || proof.Party != who || proof.Purpose == party.ProvesOwner || proof.LinkOver(p.now())) {
+	if err == nil && (!found || proof.Party != partyID || proof.Purpose == party.ProvesOwner || proof.LinkOver(p.now())) {
 		err = ErrLinkOver
 	}
 	return proof, err
@@ -141,13 +141,13 @@ func (p *Processor) linked(tx *store.ReadTx, who party.ID, secret string) (party
 
 // ProveByCode carries out what a code proves. The code must be from the party's
 // last letter of that purpose.
-func (p *Processor) ProveByCode(ctx context.Context, who party.ID, purpose party.ProofPurpose, code string) error {
+func (p *Processor) ProveByCode(ctx context.Context, partyID party.ID, purpose party.ProofPurpose, code string) error {
 	var proof party.Proof
 	// The guess is counted before the code is checked, so that simultaneous
 	// guesses count, too.
 	err := p.Store.Update(ctx, func(tx *store.Tx) (err error) {
 		var found bool
-		if proof, found, err = tx.Proof(who, purpose); err != nil {
+		if proof, found, err = tx.Proof(partyID, purpose); err != nil {
 			return err
 		}
 		if !found || proof.CodeOver(p.now()) || proof.CodeExhausted() {

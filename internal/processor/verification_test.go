@@ -15,9 +15,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-const here = "198.51.100.7" // where somebody comes from
+const here = "198.51.100.7" // a network address
 
-// signUp is somebody new who has signed up with an e-mail address that is to be verified.
+// signUp signs up a new party, whose e-mail address must be verified.
 func signUp(w *holdfasttest.World) party.Party {
 	w.T.Helper()
 	p, err := w.Processor.SignUp(w.T.Context(),
@@ -29,7 +29,7 @@ func signUp(w *holdfasttest.World) party.Party {
 	return p
 }
 
-// reread reads a party as it is kept.
+// reread reads a party as it is stored.
 func reread(w *holdfasttest.World, id party.ID) (p party.Party) {
 	w.T.Helper()
 	err := w.DB.View(w.T.Context(), func(tx *store.ReadTx) (err error) {
@@ -50,18 +50,18 @@ func wantErr(w *holdfasttest.World, what string, err, want error) {
 }
 
 // proveByLink follows a letter's link.
-func proveByLink(w *holdfasttest.World, who party.ID, link string) error {
-	_, err := w.Processor.ProveByLink(w.T.Context(), who, link)
+func proveByLink(w *holdfasttest.World, partyID party.ID, link string) error {
+	_, err := w.Processor.ProveByLink(w.T.Context(), partyID, link)
 	return err
 }
 
 func TestSigningUpIsVerifiedByMail(t *testing.T) {
-	for name, prove := range map[string]func(w *holdfasttest.World, who party.ID, n party.Notice) error{
-		"by code": func(w *holdfasttest.World, who party.ID, n party.Notice) error {
-			return w.Processor.ProveByCode(t.Context(), who, party.ProvesEmail, n.Code)
+	for name, prove := range map[string]func(w *holdfasttest.World, partyID party.ID, n party.Notice) error{
+		"by code": func(w *holdfasttest.World, partyID party.ID, n party.Notice) error {
+			return w.Processor.ProveByCode(t.Context(), partyID, party.ProvesEmail, n.Code)
 		},
-		"by link": func(w *holdfasttest.World, who party.ID, n party.Notice) error {
-			return proveByLink(w, who, n.Link)
+		"by link": func(w *holdfasttest.World, partyID party.ID, n party.Notice) error {
+			return proveByLink(w, partyID, n.Link)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,7 +98,7 @@ func TestWithoutMailEverybodyIsVerified(t *testing.T) {
 	})
 }
 
-func TestSecretsOfLettersHoldForALimitedTime(t *testing.T) {
+func TestSecretsOfLettersExpire(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
 		nora := signUp(w)
@@ -115,13 +115,13 @@ func TestSecretsOfLettersHoldForALimitedTime(t *testing.T) {
 		w.Clock.Advance(24 * time.Hour)
 		wantErr(w, "an old link", proveByLink(w, nora.ID, second.Link), processor.ErrLinkOver)
 		if reread(w, nora.ID).EmailVerified {
-			t.Error("verified all the same")
+			t.Error("the address is verified")
 		}
 	})
 }
 
-// However many letters are asked for, ten codes can be tried in all. The link is
-// left.
+// However many letters are requested, ten codes can be tried in all. After that
+// only the link works.
 func TestCodesCannotBeGuessed(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
@@ -144,7 +144,7 @@ func TestCodesCannotBeGuessed(t *testing.T) {
 		}
 		third := post.Last(nora.Email, party.NoticeVerify)
 		if third.Code != "" {
-			t.Error("the third letter has a code, which would not be taken")
+			t.Error("the third letter has a code, which would be refused")
 		}
 		if err := proveByLink(w, nora.ID, third.Link); err != nil {
 			t.Errorf("the link: %v", err)
@@ -177,16 +177,16 @@ func TestLettersAreThrottled(t *testing.T) {
 			t.Errorf("%d letters were written", got)
 		}
 		if len(post.To("nobody@example.test")) > 0 {
-			t.Error("somebody without an account was written to")
+			t.Error("an address without an account got a letter")
 		}
 		if asked(w.Buyer.Email, "203.0.113.9") {
-			t.Error("from another address there is another letter")
+			t.Error("a request from another network address sent a letter")
 		}
 	})
 }
 
-// The letter of a sign-up counts, and is not forgiven with the guess: else one
-// address could have any number of strangers written to.
+// The letter of a sign-up counts, and is not forgiven with the guess. Otherwise
+// one network address could make the server write to any number of strangers.
 func TestSigningUpCountsAsALetter(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
@@ -208,9 +208,9 @@ func TestSigningUpCountsAsALetter(t *testing.T) {
 	})
 }
 
-// A newcomer pays within the grace, is asked to verify after it, and is paid once
-// verified only.
-func TestWhatNewcomersMayDo(t *testing.T) {
+// A new user can pay in the first 24 hours, must verify after that, and can be
+// paid only when verified.
+func TestWhatNewUsersMayDo(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
 		nora := signUp(w)
@@ -271,7 +271,7 @@ func visit(w *holdfasttest.World, pairs ...string) payment.VisitID {
 	return v.ID
 }
 
-func TestPipelinesAskNewcomersToVerify(t *testing.T) {
+func TestPipelinesAskNewUsersToVerify(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
 		nora := signUp(w)
@@ -358,13 +358,14 @@ func TestAnAddressIsChangedOnceTheNewOneIsProved(t *testing.T) {
 	})
 }
 
-// Two want one address at the same time: the first to prove it has it.
+// Two parties want the same address at the same time: the first that verifies
+// it gets it.
 func TestAnAddressTakenMeanwhile(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
 		own := processor.OwnPassword{Password: holdfasttest.Password, From: here}
-		for _, who := range []party.ID{w.Buyer.ID, w.Owner.ID} {
-			if err := w.Processor.ChangeEmail(t.Context(), who, own, "new@example.test"); err != nil {
+		for _, partyID := range []party.ID{w.Buyer.ID, w.Owner.ID} {
+			if err := w.Processor.ChangeEmail(t.Context(), partyID, own, "new@example.test"); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -244,7 +244,7 @@ func (p *Processor) EnterVisit(ctx context.Context, id payment.VisitID, sender p
 // request of a visit, or nil. A party that must verify its e-mail address first
 // gets ErrUnproved. It changes nothing.
 func (p *Processor) AccountProblem(
-	ctx context.Context, v payment.Visit, who party.ID,
+	ctx context.Context, v payment.Visit, partyID party.ID,
 ) (end *payment.PipelineEnd, err error) {
 	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
 		s := visitStep{ReadTx: tx, visit: v, real: p.now(), mails: p.Letters != nil}
@@ -254,7 +254,7 @@ func (p *Processor) AccountProblem(
 		if s.asked, err = ReadAsked(tx, s.caller, v); err != nil {
 			return err
 		}
-		v.Sender = who
+		v.Sender = partyID
 		end, err = s.accountProblem(v)
 		return err
 	})

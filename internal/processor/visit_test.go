@@ -12,9 +12,10 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/processor"
 )
 
-// Between the page and the word the address may be removed, or another put in its
-// place: nothing is sent to one that its owner gave up.
-func TestAnAddressRemovedBeforeTheWord(t *testing.T) {
+// Between the page and the click on Confirm, the address may be removed or
+// another one chosen. No order is sent to an address that its owner has
+// removed.
+func TestAnAddressRemovedBeforeTheConfirmation(t *testing.T) {
 	typed := holdfast.Address{Name: "Ann", Line1: "1 Main St", City: "Ames", Zip: "50010", Country: "US"}
 	for name, remove := range map[string]func(w *holdfasttest.World, id party.AddressID) error{
 		"removed": func(w *holdfasttest.World, id party.AddressID) error {
@@ -61,8 +62,8 @@ func TestAnAddressRemovedBeforeTheWord(t *testing.T) {
 	}
 }
 
-// A visit is forgotten after thirty days, but what a sender gave up stays given
-// up: its reference does not come alive again.
+// A visit is removed after thirty days. A pipeline that its sender gave up
+// stays given up: its reference cannot be used again.
 func TestOldVisitsAreForgotten(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		start := func(ref string) payment.Visit {

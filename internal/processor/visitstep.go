@@ -117,24 +117,24 @@ func (s visitStep) referenceTaken() (*payment.PipelineEnd, error) {
 // the request, or nil. A new user who still has to verify the e-mail address
 // gets ErrUnproved, if the server sends mail.
 func (s visitStep) accountProblem(v payment.Visit) (*payment.PipelineEnd, error) {
-	who, err := partyOf(s.ReadTx, v.Sender)
+	account, err := partyOf(s.ReadTx, v.Sender)
 	if err != nil {
 		return nil, err
 	}
 	if s.asked.Request.Edited != "" {
-		if end := s.asked.Edited.CanBeEditedBy(who); end != nil {
+		if end := s.asked.Edited.CanBeEditedBy(account); end != nil {
 			return end, nil
 		}
 	}
 	for _, payee := range s.asked.Payees {
-		if end := s.asked.Request.AccountProblem(who, payee.Party); end != nil {
+		if end := s.asked.Request.AccountProblem(account, payee.Party); end != nil {
 			return end, nil
 		}
 	}
-	if who.Standing == party.Active && who.Newcomer() && s.mails && s.asked.Request.Unproved(who, s.real) {
+	if account.Standing == party.Active && account.Newcomer() && s.mails && s.asked.Request.Unproved(account, s.real) {
 		return nil, ErrUnproved
 	}
-	return s.asked.Request.OwnProblem(who, s.real), nil
+	return s.asked.Request.OwnProblem(account, s.real), nil
 }
 
 // instrument reads the instrument that the sender has chosen. The caller must

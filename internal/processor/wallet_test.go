@@ -12,9 +12,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A card stays as long as something that is paid with it has not ended; a hold
-// has by its caller's clock.
-func TestAWayToPayIsRemovedWhenNothingNeedsIt(t *testing.T) {
+// A card stays as long as a transaction with it has not ended. A hold ends by
+// its caller's clock.
+func TestAnInstrumentIsRemovedWhenNothingNeedsIt(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		remove := func(id payment.InstrumentID) error {
 			return w.Processor.RemoveInstrument(t.Context(), w.Buyer.ID, id)
@@ -28,7 +28,7 @@ func TestAWayToPayIsRemovedWhenNothingNeedsIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := remove(w.Card.ID); err != nil {
-			t.Fatalf("after the hold lapsed: %v", err)
+			t.Fatalf("after the hold expired: %v", err)
 		}
 		w.WantCode(remove(w.Card.ID), holdfast.InvalidPaymentInstrument)
 		_, err := w.Pay(w.Authorize("5.00"), "5.00", "order-2")
@@ -37,7 +37,7 @@ func TestAWayToPayIsRemovedWhenNothingNeedsIt(t *testing.T) {
 	})
 }
 
-func TestTheDefaultWayToPay(t *testing.T) {
+func TestTheDefaultInstrument(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		second := addCard(w, w.Buyer.ID)
 		if err := w.Processor.ChooseDefaultInstrument(t.Context(), w.Buyer.ID, w.Card.ID); err != nil {
@@ -45,7 +45,7 @@ func TestTheDefaultWayToPay(t *testing.T) {
 		}
 		w.WantCode(w.Processor.ChooseDefaultInstrument(t.Context(), w.Owner.ID, second.ID), holdfast.InvalidPaymentInstrument)
 		if all := instruments(w, w.Buyer.ID); !all[0].Default || all[0].ID != w.Card.ID || all[1].Default {
-			t.Errorf("ways to pay are %+v", all)
+			t.Errorf("payment methods are %+v", all)
 		}
 	})
 }
@@ -76,7 +76,7 @@ func TestAddresses(t *testing.T) {
 				t.Errorf("addresses are %+v", all)
 			}
 			if before, _, err := tx.Address(w.Buyer.ID, second.ID); err != nil || before.City != "Ames" || !before.Removed {
-				t.Errorf("what was sent there before has %+v, %v", before, err)
+				t.Errorf("the address of the earlier order is %+v, %v", before, err)
 			}
 			return err
 		})
@@ -97,7 +97,7 @@ func TestAddresses(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := w.Processor.ChangeAddress(t.Context(), w.Buyer.ID, first.ID, holdfast.Address{}); err == nil {
-			t.Error("changed to nothing")
+			t.Error("an empty address was accepted")
 		}
 		for range party.AddressesMax - 1 {
 			add()
@@ -107,12 +107,12 @@ func TestAddresses(t *testing.T) {
 	})
 }
 
-// A sender gives up what it authorised by the rule that holds for callers, and
-// the caller is told.
+// A sender can cancel a token by the same rule as a caller, and the caller is
+// notified.
 func TestASenderCancelsItsToken(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
-		cancel := func(who party.ID, id holdfast.TokenID) error {
-			return w.Processor.CancelOwnToken(t.Context(), who, id)
+		cancel := func(partyID party.ID, id holdfast.TokenID) error {
+			return w.Processor.CancelOwnToken(t.Context(), partyID, id)
 		}
 		token := w.Token(payment.Token{Type: holdfast.TokenMultiUse, Instrument: w.Card.ID, Method: holdfast.MethodCC})
 		w.WantCode(cancel(w.Owner.ID, token), holdfast.InvalidTokenID)
@@ -145,8 +145,8 @@ func TestASenderCancelsItsToken(t *testing.T) {
 	})
 }
 
-// The list of tokens has a party's own, in pages, and knows which still hold by
-// their callers' clocks.
+// The list of tokens shows a party's own, in pages, and knows by their callers'
+// clocks which are still valid.
 func TestTokensOfAParty(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		var want []holdfast.TokenID
@@ -155,7 +155,7 @@ func TestTokensOfAParty(t *testing.T) {
 		}
 		received := w.Token(payment.Token{Use: payment.UseReceive, Type: holdfast.TokenUnrestricted, Recipient: w.Buyer.ID})
 		want = append([]holdfast.TokenID{received}, want...)
-		// somebody else's
+		// A token of another sender.
 		w.Token(payment.Token{Sender: w.Owner.ID, Recipient: w.Buyer.ID, Instrument: w.Card.ID, Method: holdfast.MethodCC})
 		read := func(current bool) (got []holdfast.TokenID) {
 			t.Helper()
@@ -230,8 +230,8 @@ func same(t *testing.T, got, want []holdfast.TokenID) {
 	}
 }
 
-// A party's history has what it sent, what came to it, and what was put into its
-// balance, each as it stands by its caller's clock.
+// A party's activity shows what it paid, what it was paid, and deposits into
+// its balance, each in its state by its caller's clock.
 func TestActivityOfAParty(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		w.Deposit(w.Buyer.ID, "100.00")

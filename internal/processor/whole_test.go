@@ -15,8 +15,9 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A payment that is written in one go leaves what one leaves that took its time.
-func TestAWholePaymentIsAsOthersAre(t *testing.T) {
+// A payment that is written in one commit leaves the same rows as one in
+// several commits.
+func TestAWholePaymentIsLikeOthers(t *testing.T) {
 	for name, row := range map[string]struct {
 		kind     payment.Kind
 		declined bool
@@ -43,7 +44,7 @@ func TestAWholePaymentIsAsOthersAre(t *testing.T) {
 				decline()
 				separate, err := ask(token, value, "order-1")
 				if err != nil || separate.State != row.want {
-					t.Fatalf("in steps: %s, %v", separate.State, err)
+					t.Fatalf("in several commits: %s, %v", separate.State, err)
 				}
 				used := tokenOf(w, token)
 				used.ID, used.Reference, used.UsedBy = w.IDs.Token(), "cart-whole", ""
@@ -58,19 +59,19 @@ func TestAWholePaymentIsAsOthersAre(t *testing.T) {
 				}
 				w.CheckBooks()
 				if diff := cmp.Diff(left(w, separate.ID), left(w, whole.ID)); diff != "" {
-					t.Errorf("in steps -, in one go +:\n%s", diff)
+					t.Errorf("in several commits -, in one commit +:\n%s", diff)
 				}
 				again, err := ask(used.ID, value, "order-2")
 				if err != nil || again.ID != whole.ID {
-					t.Errorf("asked for again: %s, %v, want %s", again.ID, err, whole.ID)
+					t.Errorf("sent again: %s, %v, want %s", again.ID, err, whole.ID)
 				}
 			})
 		})
 	}
 }
 
-// left is all that a payment has left in the store, without the names and the
-// balance by which one differs from another.
+// left returns all rows that a payment has left in the store, without the ids
+// and the balance that differ between payments.
 func left(w *holdfasttest.World, id holdfast.TransactionID) (rows []string) {
 	w.T.Helper()
 	err := w.DB.View(w.T.Context(), func(tx *store.ReadTx) error {
@@ -113,8 +114,9 @@ func left(w *holdfasttest.World, id holdfast.TransactionID) (rows []string) {
 	return rows
 }
 
-// What a balance pays, or counts against a limit, takes steps of its own.
-func TestWhatIsNotWrittenInOneGo(t *testing.T) {
+// A payment from a balance, or one that counts against a limit, cannot be
+// written in one commit.
+func TestPaymentsThatCannotBeWhole(t *testing.T) {
 	for name, prepare := range map[string]func(*holdfasttest.World) payment.Instrument{
 		"paid from a balance": func(w *holdfasttest.World) payment.Instrument {
 			w.Deposit(w.Buyer.ID, "100")
