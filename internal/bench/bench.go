@@ -13,63 +13,65 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A Bench drives one server. Set the fields, Prepare, Measure as often as you
-// like, and Check.
+// A Bench drives one server. Set the fields, call Prepare once, Measure any
+// number of times, and then Check.
 type Bench struct {
-	Endpoint    *url.URL  // of the server's Query API, plain http
-	Store       *store.DB // the server's; what is made in it stays
+	Endpoint    *url.URL  // the server's Query API, plain http
+	Store       *store.DB // the server's; the bench's data stays in it
 	Mix         Mix
 	Spread      Spread
 	Merchants   int
 	Connections int
-	Rate        int // arrivals a second, in an open loop; zero is the closed loop
+	Rate        int // arrivals a second in an open loop; zero means a closed loop
 	Warmup      time.Duration
 	Duration    time.Duration
 	Seed        uint64
 	Now         func() time.Time
 
-	// Flood has invalid requests come in beside, by so many connections.
+	// Flood sends invalid requests in addition, over FloodConnections connections.
 	Flood            Flood
 	FloodConnections int
 
-	// Pretend sends made-up tokens, to a server that looks at none and keeps
+	// Pretend sends made-up tokens to a server that checks no tokens and stores
 	// nothing.
 	Pretend bool
 
-	// Meanwhile is done beside a measurement; nil does nothing.
+	// Meanwhile runs during a measurement; nil does nothing.
 	Meanwhile func(context.Context) error
 
-	// Process tells what the server's process has used up; nil when it is not
-	// ours to ask.
+	// Process returns the resources that the server's process has used. It is nil
+	// if the bench did not start the server.
 	Process func() (Usage, error)
-	// Progress is told, about each second, what goes on; nil tells nobody.
+	// Progress is called about once a second with the current state; nil means no
+	// calls.
 	Progress func(Progress)
 
 	cast     cast
 	stock    *stock
 	drivers  []*driver
 	gathered *gathering
-	expected int64 // requests a second, by what was seen so far
+	expected int64 // requests a second, estimated from the rate so far
 }
 
-// Progress is what goes on.
+// Progress is the current state of a bench.
 type Progress struct {
 	Doing    string        // "warming up"
-	Elapsed  time.Duration // of it
+	Elapsed  time.Duration // of this phase
 	Answered int64
 	Failed   int64
-	Rate     int64 // answers a second, since the last time
+	Rate     int64 // answers a second since the last call
 }
 
 const (
-	// expectedAtFirst is how many requests a second a warm-up is ready for.
+	// expectedAtFirst is the number of requests a second for which a warm-up is
+	// prepared.
 	expectedAtFirst = 15_000
-	// spare is how much faster than its warm-up a measurement may be, in percent.
+	// spare is the highest rate of a measurement as a percentage of its warm-up's.
 	spare            = 150
 	progressInterval = time.Second
 )
 
-// Prepare makes merchants, buyers and connections, and warms the server up.
+// Prepare makes merchants, buyers and connections, and runs the warm-up.
 func (b *Bench) Prepare(ctx context.Context) error {
 	if err := cmp.Or(b.Mix.check(), b.Spread.check(), b.Flood.check()); err != nil {
 		return err
@@ -86,7 +88,7 @@ func (b *Bench) Prepare(ctx context.Context) error {
 	return b.warmUp(ctx)
 }
 
-// assemble makes the cast, once.
+// assemble makes the cast the first time it is called.
 func (b *Bench) assemble(ctx context.Context) (err error) {
 	if b.stock != nil {
 		return nil
@@ -110,7 +112,7 @@ func (b *Bench) connect() error {
 		if err != nil {
 			return err
 		}
-		rng := rand.New(rand.NewPCG(b.Seed, uint64(i))) //nolint:gosec // repeatable, no secret
+		rng := rand.New(rand.NewPCG(b.Seed, uint64(i))) //nolint:gosec // it must be repeatable and is no secret
 		b.drivers = append(b.drivers, &driver{
 			stock: b.stock, signer: signer, conn: c, now: b.Now, rng: rng, pick: b.Spread.picker(rng, b.Merchants),
 			merchants: b.cast.merchants, numbers: orders,
@@ -119,15 +121,15 @@ func (b *Bench) connect() error {
 	return nil
 }
 
-// Close ends the connections.
+// Close closes the connections.
 func (b *Bench) Close() {
 	for _, d := range b.drivers {
 		d.conn.close()
 	}
 }
 
-// warmUp has the server do what it will do, and learns how fast it is, so that
-// as much is there for a measurement as will be used. Mixes that ask about
+// warmUp runs the mix for a while and records the server's rate. So a
+// measurement knows how many tokens and holds it needs. Mixes that only read
 // transactions are warmed up by making some.
 func (b *Bench) warmUp(ctx context.Context) error {
 	b.expected = expectedAtFirst
@@ -151,7 +153,7 @@ func (b *Bench) warmUp(ctx context.Context) error {
 	return nil
 }
 
-// requests is how many there may be in a time.
+// requests is the highest number of requests in the given time.
 func (b *Bench) requests(lasts time.Duration) int64 {
 	rate := b.expected
 	if b.Rate > 0 {
@@ -160,7 +162,7 @@ func (b *Bench) requests(lasts time.Duration) int64 {
 	return rate*int64(lasts)/int64(time.Second) + 1
 }
 
-// stockUp makes the tokens and the holds that a measurement uses up.
+// stockUp makes the tokens and the holds that a measurement needs.
 func (b *Bench) stockUp(ctx context.Context, lasts time.Duration) error {
 	requests := b.requests(lasts)
 	if err := b.stock.fill(ctx, b.Mix.tokensFor(requests), b.Spread); err != nil {
@@ -176,14 +178,14 @@ func (b *Bench) stockUp(ctx context.Context, lasts time.Duration) error {
 	if err := b.stock.fill(ctx, missing, b.Spread); err != nil {
 		return err
 	}
-	if _, err := b.run(ctx, phase{doing: "reserving", mix: MixReserve, most: missing}, newTally()); err != nil {
+	if _, err := b.run(ctx, phase{doing: "reserving", mix: MixReserve, requests: missing}, newTally()); err != nil {
 		return err
 	}
 	b.deal()
 	return nil
 }
 
-// deal gives each connection as many holds as any other.
+// deal gives every connection the same number of holds.
 func (b *Bench) deal() {
 	var all []holding
 	for _, d := range b.drivers {
@@ -196,38 +198,39 @@ func (b *Bench) deal() {
 	}
 }
 
-// A phase is a time in which all connections do one thing.
+// A phase is a period in which all connections run one mix.
 type phase struct {
-	doing string
-	mix   Mix
-	rate  int
-	lasts time.Duration // zero until most are done
-	most  int64         // requests; zero until lasts is over
+	doing    string
+	mix      Mix
+	rate     int
+	lasts    time.Duration // zero means until requests are done
+	requests int64         // zero means until lasts is over
 
-	beside      func(context.Context) error // done meanwhile; nil does nothing
-	untilBeside bool                        // it ends when beside has, and lasts no longer than lasts
+	meanwhile func(context.Context) error // runs during the phase; nil does nothing
+	untilThen bool                        // the phase ends with meanwhile, and after lasts at the latest
 }
 
-// run has all connections do a phase, while tokens are minted for who runs out.
+// run runs a phase on all connections. Meanwhile it makes tokens for merchants
+// that run out of them.
 func (b *Bench) run(ctx context.Context, p phase, t *tally) (took time.Duration, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	beside, endBeside := context.WithCancel(ctx)
+	watch, endWatch := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() {
-		if err := b.stock.refill(beside); err != nil {
+		if err := b.stock.refill(watch); err != nil {
 			cancel(err)
 		}
 	})
-	watching.Go(func() { b.tell(beside, p.doing, t.counts) })
+	watching.Go(func() { b.tell(watch, p.doing, t.counts) })
 	began := b.Now()
-	s := &schedule{begin: began, lasts: p.lasts, rate: p.rate, most: p.most, now: b.Now}
-	if p.beside != nil {
+	s := &schedule{begin: began, lasts: p.lasts, rate: p.rate, requests: p.requests, now: b.Now}
+	if p.meanwhile != nil {
 		watching.Go(func() {
-			if err := p.beside(beside); err != nil {
+			if err := p.meanwhile(watch); err != nil {
 				cancel(err)
 			}
-			if p.untilBeside {
+			if p.untilThen {
 				s.end()
 			}
 		})
@@ -242,13 +245,13 @@ func (b *Bench) run(ctx context.Context, p phase, t *tally) (took time.Duration,
 	}
 	driving.Wait()
 	took = b.Now().Sub(began)
-	endBeside()
+	endWatch()
 	watching.Wait()
 	t.due = s.due()
 	return took, context.Cause(ctx)
 }
 
-// tell tells about each second what goes on.
+// tell calls Progress about once a second.
 func (b *Bench) tell(ctx context.Context, doing string, counts func() (answered, failed int64)) {
 	if b.Progress == nil {
 		return

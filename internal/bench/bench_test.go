@@ -14,13 +14,13 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// newBench is a short one, with a server on the same store.
+// newBench is a short bench with a server on the same store.
 func newBench(t *testing.T, db *store.DB) *Bench {
 	t.Helper()
 	b := &Bench{
 		Store: db, Mix: MixReserveSettle, Spread: Zipf, Merchants: 3, Connections: 4,
 		Warmup: 20 * time.Millisecond, Duration: 100 * time.Millisecond, Seed: 1,
-		Now: time.Now, //nolint:forbidigo // what is measured takes real time
+		Now: time.Now, //nolint:forbidigo // a measurement takes real time
 	}
 	log := slog.New(slog.DiscardHandler)
 	p := b.newProcessor(b.Now)
@@ -55,7 +55,7 @@ func TestBench(t *testing.T) {
 	})
 }
 
-// measured is a bench of one connection that has measured.
+// measured is a bench of one connection after its measurement.
 func measured(t *testing.T, db *store.DB) *Bench {
 	t.Helper()
 	b := newBench(t, db)
@@ -69,7 +69,7 @@ func measured(t *testing.T, db *store.DB) *Bench {
 	return b
 }
 
-// A check that finds nothing wrong must not be one that looks at nothing.
+// Check must find missing and different transactions.
 func TestCheckFindsWhatIsNotThere(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		b := measured(t, db)
@@ -83,7 +83,7 @@ func TestCheckFindsWhatIsNotThere(t *testing.T) {
 	})
 }
 
-// One transaction that answers two references is one too few.
+// Two references must not be answered with the same transaction.
 func TestCheckCountsAnswers(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		b := measured(t, db)
@@ -96,7 +96,7 @@ func TestCheckCountsAnswers(t *testing.T) {
 	})
 }
 
-// The holds of a storm have one deadline, and a caller of their own.
+// The holds of a storm have the same deadline and a separate caller.
 func TestGather(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		b := newBench(t, db)
@@ -116,7 +116,7 @@ func TestGather(t *testing.T) {
 			deadlines[held.Deadline]++
 		}
 		if err != nil || len(due) != 30 || len(deadlines) != 1 {
-			t.Errorf("%d holds lapse at %d moments (%v)", len(due), len(deadlines), err)
+			t.Errorf("%d holds expire at %d moments (%v)", len(due), len(deadlines), err)
 		}
 	})
 }

@@ -15,14 +15,14 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// buyersCount is how many senders there are. Their cards approve everything.
+// buyersCount is the number of senders. Their cards approve everything.
 const buyersCount = 100
 
-// notifyURL has each step write the notification that it owes. Nobody listens
-// there.
+// notifyURL makes each step write its notification. Nothing listens at this
+// address.
 const notifyURL = "http://127.0.0.1:9/ipn"
 
-// A merchant is a caller of the bench, and how it signs.
+// A merchant is a caller of the bench with its access key.
 type merchant struct {
 	caller party.Caller
 	owner  party.Party
@@ -35,8 +35,8 @@ type buyer struct {
 	card payment.Instrument
 }
 
-// A cast is who takes part in a bench. A store that had one before keeps it, so
-// that a bench can go on with what another has left there.
+// A cast has the participants of a bench. If the store has one from an earlier
+// bench, it is used again, so that a bench can continue with the earlier data.
 type cast struct {
 	merchants []merchant
 	buyers    []buyer
@@ -72,8 +72,8 @@ func makeCast(ctx context.Context, db *store.DB, merchants int, now func() time.
 	return c, err
 }
 
-// merchant finds or makes a merchant and gives it a key, since those of before
-// are known to nobody.
+// merchant finds or makes a merchant and gives it a new key, because the
+// secrets of older keys are lost.
 func (c casting) merchant(name string) (merchant, error) {
 	owner, _, err := c.party("Bench Merchant "+name, "merchant-"+name+"@bench.example", true)
 	if err != nil {
@@ -123,7 +123,7 @@ func (c casting) buyer(i int) (buyer, error) {
 	return buyer{sender, instrument}, c.tx.InsertInstrument(instrument)
 }
 
-// party finds or makes a party whom no password lets in.
+// party finds or makes a party without a password.
 func (c casting) party(name, email string, business bool) (p party.Party, isNew bool, err error) {
 	p, known, err := c.tx.PartyByEmail(email)
 	if err != nil || known {

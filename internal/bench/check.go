@@ -11,38 +11,38 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// Checked is what was found in the store after a run.
+// Checked is the result of comparing the store with the answers of a run.
 type Checked struct {
-	Acknowledged int64 `json:"acknowledged"` // transactions that the server answered for
-	Missing      int64 `json:"missing"`      // of them not in the store
-	Different    int64 `json:"different"`    // in another state than was answered last, or the answer to two references
-	// Books are what the audit of all books found; nil when it was not run.
+	Acknowledged int64 `json:"acknowledged"` // transactions that the server acknowledged
+	Missing      int64 `json:"missing"`      // acknowledged, but not in the store
+	Different    int64 `json:"different"`    // in a state other than the last answer, or the answer to two references
+	// Books are the findings of the audit of all books; nil if it did not run.
 	Books *Books `json:"books,omitempty"`
 }
 
-// Books are what an audit found.
+// Books are the findings of an audit.
 type Books struct {
 	Transactions int `json:"transactions"`
 	Postings     int `json:"postings"`
-	Wrong        int `json:"wrong"` // rows that it names
+	Wrong        int `json:"wrong"` // rows that the audit names
 }
 
-// good reports whether all that was promised is there.
+// good reports whether the store has everything that the server acknowledged.
 func (c Checked) good() bool {
 	return c.Missing == 0 && c.Different == 0 && (c.Books == nil || c.Books.Wrong == 0)
 }
 
-// standingsPage is how many transactions are looked up in one read.
+// standingsPage is the number of transactions that are looked up in one read.
 const standingsPage = 1000
 
-// Check looks up every transaction that was acknowledged, and audits the books
-// if it is asked to.
+// Check looks up every acknowledged transaction. It also audits the books if
+// books is true.
 func (b *Bench) Check(ctx context.Context, books bool) (c Checked, err error) {
 	c.Different = b.answeredTwice()
 	for merchant, last := range b.lastAcks() {
 		c.Acknowledged += int64(len(last))
 		if err := b.compare(ctx, merchant, last, &c); err != nil {
-			return c, fmt.Errorf("looking up what was acknowledged: %w", err)
+			return c, fmt.Errorf("looking up the acknowledged transactions: %w", err)
 		}
 	}
 	if !books {
@@ -56,8 +56,8 @@ func (b *Bench) Check(ctx context.Context, books bool) (c Checked, err error) {
 	return c, nil
 }
 
-// answeredTwice counts transactions that were the answer to more than one Reserve:
-// no reference is sent twice.
+// answeredTwice counts transactions that answered more than one Reserve. Each
+// must be the answer to one, because no reference is sent twice.
 func (b *Bench) answeredTwice() (twice int64) {
 	seen := map[holding]bool{}
 	for _, d := range b.drivers {
@@ -74,9 +74,9 @@ func (b *Bench) answeredTwice() (twice int64) {
 	return twice
 }
 
-// lastAcks are, by merchant, what each transaction was last said to be.
-// Pending says the least: it may have become anything, as what was to be settled
-// when no answer came.
+// lastAcks has, by merchant, the last acknowledged status of each transaction.
+// Pending allows any later status. It is also used for a Settle without an
+// answer.
 func (b *Bench) lastAcks() []map[holdfast.TransactionID]holdfast.TransactionStatus {
 	all := make([]map[holdfast.TransactionID]holdfast.TransactionStatus, b.Merchants)
 	for i := range all {
@@ -98,7 +98,8 @@ func (b *Bench) lastAcks() []map[holdfast.TransactionID]holdfast.TransactionStat
 	return all
 }
 
-// furthest orders the states of a Reserve as it goes through them.
+// furthest gives the states of a Reserve a number in the order in which it has
+// them.
 func furthest(s holdfast.TransactionStatus) int {
 	switch s {
 	case holdfast.StatusPending:
@@ -111,8 +112,8 @@ func furthest(s holdfast.TransactionStatus) int {
 	return 0
 }
 
-// compare reads what one merchant's transactions have become. They are asked for
-// by their ids: a store may have millions of others.
+// compare reads the present states of one merchant's transactions. It reads
+// them by id, because a store may have millions of others.
 func (b *Bench) compare(
 	ctx context.Context, merchant int, last map[holdfast.TransactionID]holdfast.TransactionStatus, c *Checked,
 ) error {

@@ -23,21 +23,21 @@ const (
 	answerBytesMax = 1 << 20
 )
 
-// A conn is one connection to the server, used by one goroutine. net/http's
-// client hands each request between three of them, which on a machine shared
-// with the server is time taken from it; here a request is one write, and its
-// answer is read by net/http's own parser.
+// A conn is one connection to the server, used by one goroutine. The client of
+// net/http passes each request between three goroutines, which takes time from
+// a server on the same machine. A conn sends a request with one write, and
+// reads the answer with net/http's parser.
 type conn struct {
 	address string
 	now     func() time.Time
-	net     net.Conn // nil when it has to be dialled
+	net     net.Conn // nil if it must be dialled
 	reader  *bufio.Reader
 	body    bytes.Buffer
 }
 
 func newConn(endpoint *url.URL, now func() time.Time) (*conn, error) {
 	if endpoint.Scheme != "http" {
-		return nil, errors.New("a bench speaks plain http: what TLS costs is not the server's")
+		return nil, errors.New("a bench uses plain http, so that it does not measure TLS")
 	}
 	address := endpoint.Host
 	if endpoint.Port() == "" {
@@ -59,8 +59,8 @@ func (c *conn) dial(ctx context.Context) error {
 	return nil
 }
 
-// watch closes the connection when ctx ends, whatever is waited for, until unwatch
-// is called.
+// watch closes the connection when ctx ends, which ends any read or write,
+// until unwatch is called.
 func (c *conn) watch(ctx context.Context) (unwatch func() bool) {
 	opened := c.net
 	return context.AfterFunc(ctx, func() { opened.Close() })
@@ -73,8 +73,8 @@ func (c *conn) close() {
 	}
 }
 
-// do sends a request and reads the answer, which is good until the next. After
-// an error the connection is dialled anew.
+// do sends a request and reads the answer. The answer is valid until the next
+// call. After an error, the next call dials again.
 func (c *conn) do(ctx context.Context, request []byte) (status int, body []byte, err error) {
 	if err := c.dial(ctx); err != nil {
 		return 0, nil, err
@@ -105,8 +105,8 @@ func (c *conn) do(ctx context.Context, request []byte) (status int, body []byte,
 	return answer.StatusCode, c.body.Bytes(), nil
 }
 
-// element cuts the text of the first element with a name out of an answer. The
-// names and the values that a bench looks for need no unescaping.
+// element returns the text of the first element with the given name. The values
+// that a bench reads have no escapes.
 func element(body []byte, name string) string {
 	_, rest, found := bytes.Cut(body, []byte("<"+name+">"))
 	if !found {
@@ -119,7 +119,7 @@ func element(body []byte, name string) string {
 	return string(text)
 }
 
-// refusal reads an error answer in full: there should be few.
+// refusal parses an error answer in full, since errors should be rare.
 func refusal(status int, body []byte) string {
 	var answer struct {
 		Code string `xml:"Errors>Error>Code"`
@@ -130,7 +130,7 @@ func refusal(status int, body []byte) string {
 	return answer.Code
 }
 
-// trouble names what became of a request that got no answer.
+// trouble names the reason why a request got no answer.
 func trouble(err error) string {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -144,7 +144,7 @@ func trouble(err error) string {
 	return "no HTTP"
 }
 
-// good reports whether a status is one of those that an action should end in.
+// good reports whether an action may end in the status.
 func (a Action) good(s holdfast.TransactionStatus) bool {
 	switch a {
 	case Reserve:

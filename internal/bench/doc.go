@@ -1,8 +1,8 @@
-// Package bench drives a server from outside with real signed requests,
-// measures how it answers, and checks afterwards that what was acknowledged is
-// in the books.
+// Package bench drives a server from outside with real signed requests and
+// measures its answers. Afterwards it checks that all acknowledged transactions
+// are in the store and the books.
 //
-// Callers, buyers and tokens are made in the server's store, since the pages
-// that would make them are not what is measured. Everything else goes over the
-// wire, as a caller's program would send it.
+// It makes callers, buyers and tokens directly in the server's store, because
+// the pages that make them are not measured. All other requests go over the
+// wire, as a caller's program sends them.
 package bench

@@ -10,10 +10,9 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A driver is one connection and what it does. It draws from a generator of its
-// own, so that a seed gives each connection the same actions, merchants and
-// amounts each time, however they interleave. Ids and references are new each
-// time.
+// A driver sends the requests of one connection. It has its own random
+// generator. So a seed always gives each connection the same actions, merchants
+// and amounts, in any interleaving. Ids and references are new each time.
 type driver struct {
 	stock  *stock
 	signer *signer
@@ -24,28 +23,29 @@ type driver struct {
 	pick      picker
 	merchants []merchant
 	numbers   *numbers
-	turn      int // in the mix
+	turn      int // position in the mix
 
 	held    []holding // reserved and not settled
 	acked   []ack
-	doubted []holding // that may have been settled or not
+	doubted []holding // a Settle of them got no answer
 	request []byte
 }
 
-// A holding is a transaction that can be settled, or asked about.
+// A holding is a transaction that can be settled or read.
 type holding struct {
 	merchant int
 	id       holdfast.TransactionID
 }
 
-// An ack is what the server said of a transaction, which must be so.
+// An ack is a status that the server acknowledged for a transaction, and that
+// Check expects in the store.
 type ack struct {
 	action Action
 	holding
 	status holdfast.TransactionStatus
 }
 
-// run sends requests as the schedule has them, until it ends.
+// run sends requests at the times of the schedule, until it ends.
 func (d *driver) run(ctx context.Context, mix Mix, s *schedule, t *tally) error {
 	actions := mixes[mix]
 	for {
@@ -76,7 +76,8 @@ func (d *driver) run(ctx context.Context, mix Mix, s *schedule, t *tally) error 
 	}
 }
 
-// reserve makes a hold for who has run out of them, outside what is measured.
+// reserve makes a hold for a connection that has none left. It is not part of
+// the measurement.
 func (d *driver) reserve(ctx context.Context) error {
 	d.stock.waited()
 	o, _, err := d.order(ctx, Reserve)
@@ -86,7 +87,7 @@ func (d *driver) reserve(ctx context.Context) error {
 	return d.send(ctx, o, d.now(), nil)
 }
 
-// ended is no error once the run was ended from outside.
+// ended drops an error if the run was ended from outside.
 func ended(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		return err
@@ -94,7 +95,8 @@ func ended(ctx context.Context, err error) error {
 	return nil
 }
 
-// failurePause keeps a server that is gone from being asked in a loop.
+// failurePause is the pause after a failure, so that a driver does not send
+// requests to a dead server in a tight loop.
 const failurePause = 10 * time.Millisecond
 
 // order draws the next request.
@@ -125,7 +127,7 @@ func (d *driver) order(ctx context.Context, a Action) (o order, ready bool, err 
 	return o, true, nil
 }
 
-// send sends one request and counts what comes of it.
+// send sends one request and counts the result.
 func (d *driver) send(ctx context.Context, o order, intended time.Time, t *tally) (err error) {
 	if d.request, err = d.signer.write(d.request[:0], o, d.merchants[o.merchant].key); err != nil {
 		return err
@@ -137,16 +139,16 @@ func (d *driver) send(ctx context.Context, o order, intended time.Time, t *tally
 	switch {
 	case err == nil:
 		t.answered(o.action, took, d.read(o, status, body))
-	case ctx.Err() == nil: // who ends a run cuts connections
+	case ctx.Err() == nil: // the end of a run closes connections
 		d.doubt(o)
 		t.unanswered(trouble(err))
-		pause(ctx, failurePause) //nolint:errcheck // the run ends with ctx by itself
+		pause(ctx, failurePause) //nolint:errcheck // the run ends with ctx anyway
 	}
 	return nil
 }
 
-// read keeps what an answer acknowledges, and returns the code of one that is
-// an error.
+// read records the status that an answer acknowledges. It returns the code of
+// an error answer.
 func (d *driver) read(o order, status int, body []byte) (code string) {
 	if status != http.StatusOK {
 		if status >= http.StatusInternalServerError {
@@ -176,16 +178,15 @@ func (d *driver) read(o order, status int, body []byte) (code string) {
 	return ""
 }
 
-// doubt remembers a transaction that was to be settled, and of which it is not
-// known whether it was.
+// doubt records a transaction whose Settle got no answer.
 func (d *driver) doubt(o order) {
 	if o.action == Settle {
 		d.doubted = append(d.doubted, holding{o.merchant, o.id})
 	}
 }
 
-// drawAmount draws from 5.00 to 199.50. The sandbox declines amounts whose
-// first decimal is 6, 7 or 8, as that of FPS did.
+// drawAmount draws an amount from 5.00 to 199.50. It avoids amounts whose first
+// decimal is 6, 7 or 8, which the sandbox declines.
 func drawAmount(rng *rand.Rand) money.Amount {
 	return money.Cents(int64(500 + 100*rng.IntN(195) + 10*rng.IntN(6)))
 }

@@ -24,7 +24,8 @@ func testDriver(seed uint64) *driver {
 	}
 }
 
-// One seed draws one sequence, another one another.
+// The same seed draws the same sequence; a different seed draws a different
+// one.
 func TestSeededDriversRepeat(t *testing.T) {
 	draw := func(seed uint64) (orders []order) {
 		d := testDriver(seed)
@@ -39,14 +40,15 @@ func TestSeededDriversRepeat(t *testing.T) {
 	}
 	same := cmp.AllowUnexported(order{})
 	if diff := cmp.Diff(draw(7), draw(7), same); diff != "" {
-		t.Errorf("one seed, two sequences:\n%s", diff)
+		t.Errorf("the same seed draws two sequences:\n%s", diff)
 	}
 	if cmp.Equal(draw(7), draw(8), same) {
-		t.Error("two seeds, one sequence")
+		t.Error("two seeds draw the same sequence")
 	}
 }
 
-// The sandbox declines by the first decimal of an amount; none may be drawn.
+// The sandbox declines some amounts by their first decimal. A driver must not
+// draw them.
 func TestDrawnAmountsAreApproved(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	for range 1000 {
@@ -119,7 +121,7 @@ func TestReadAnswers(t *testing.T) {
 	}
 }
 
-// What may have been settled or not is to be there, in whatever state.
+// A transaction whose Settle got no answer must be in the store, in any state.
 func TestDoubtfulSettles(t *testing.T) {
 	const pending = "<TransactionId>14X</TransactionId><TransactionStatus>Pending</TransactionStatus>"
 	held := holding{0, "14X"}
@@ -141,7 +143,7 @@ func TestDoubtfulSettles(t *testing.T) {
 		row.do(d)
 		b := &Bench{Merchants: 1, drivers: []*driver{d}}
 		if got := b.lastAcks()[0]["14X"]; got != row.want {
-			t.Errorf("%s: it is to be %s, want %s", row.name, got, row.want)
+			t.Errorf("%s: the expected status is %s, want %s", row.name, got, row.want)
 		}
 	}
 }

@@ -16,51 +16,52 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// A Flood is a kind of invalid requests that come beside the valid ones.
+// A Flood is a kind of invalid requests that are sent in addition to the valid
+// ones.
 type Flood string
 
 // The floods.
 const (
 	NoFlood      Flood = ""
-	BadSignature Flood = "bad-signature" // by a known key, as fast as they are refused
+	BadSignature Flood = "bad-signature" // wrongly signed requests, as fast as they are refused
 	Oversized    Flood = "oversized"     // bodies of oversizedBytes, as fast as they are refused
 	Slow         Flood = "slow"          // a byte of the body each slowPause
 	Unfinished   Flood = "unfinished"    // a header that never ends
 
-	// These have the server verify signatures, or keep something, for nobody.
-	// Co-Branded links of linkBytes in small parameters, as fast as they are refused
-	OversizedLink   Flood = "oversized-link"
-	VerifySignature Flood = "verify-signature" // messages to be verified, as fast as they are
+	// These make the server verify signatures or store rows without an access key.
+	OversizedLink   Flood = "oversized-link"   // Co-Branded links of linkBytes, as fast as they are refused
+	VerifySignature Flood = "verify-signature" // messages to verify, as fast as they are answered
 	Visits          Flood = "visits"           // one valid Co-Branded link, opened as fast as it is answered
 )
 
-// Floods are those there are.
+// Floods lists the floods.
 var Floods = []Flood{BadSignature, Oversized, Slow, Unfinished, OversizedLink, VerifySignature, Visits}
 
 const (
-	oversizedBytes = 128 << 10 // twice what a request may have
+	oversizedBytes = 128 << 10 // twice the largest allowed request
 	slowPause      = 500 * time.Millisecond
-	slowBytes      = 4096 // of a body that is never sent whole
-	resignEvery    = 1000 // bad signatures between two that are made anew, since timestamps grow old
+	slowBytes      = 4096 // of a body that is never complete
+	resignEvery    = 1000 // requests with one bad signature; then a new one is made, because timestamps expire
 )
 
-// A FloodResult is what invalid requests beside the valid ones came to.
+// A FloodResult is the result of a flood of invalid requests during a
+// measurement.
 type FloodResult struct {
 	Kind        Flood   `json:"kind"`
 	Connections int     `json:"connections"`
-	Opened      int64   `json:"opened"` // connections, one after the other on each
+	Opened      int64   `json:"opened"` // connections; each flood connection opens them one after the other
 	Ended       int64   `json:"ended"`  // requests that were refused, or connections that the server cut
-	Rate        float64 `json:"rate"`   // of them a second
-	// EndedBy counts them by the code of the refusal, or by what happened to the
-	// connection.
+	Rate        float64 `json:"rate"`   // ended requests a second
+	// EndedBy counts ended requests by the code of the refusal, or by what
+	// happened to the connection.
 	EndedBy map[string]int64 `json:"endedBy"`
-	// Alone are the valid requests without the flood, before it, and Share is
-	// what is left of their rate under it.
+	// Alone are the figures of the valid requests before the flood. Share is the
+	// part of their rate that is left during the flood.
 	Alone Figures `json:"alone"`
 	Share float64 `json:"share"`
 }
 
-// A flooding is a flood while it comes in.
+// A flooding is a running flood.
 type flooding struct {
 	bench *Bench
 	flood Flood
@@ -70,7 +71,7 @@ type flooding struct {
 	ended  map[string]int64
 }
 
-// measureFlooded measures twice, the second time under the flood.
+// measureFlooded measures twice: without and with the flood.
 func (b *Bench) measureFlooded(ctx context.Context) (Result, error) {
 	alone, err := b.measure(ctx, phase{doing: "measuring without the flood", lasts: b.Duration})
 	if err != nil {
@@ -112,14 +113,15 @@ func (b *Bench) measureFlooded(ctx context.Context) (Result, error) {
 	return r, nil
 }
 
-// floodBuildUp is how long a flood has to build up.
+// floodBuildUp is the time that a flood gets to build up.
 const floodBuildUp = time.Second
 
-// run is one connection of the flood, and those after it.
+// run sends the requests of one connection of the flood. It dials again when
+// the server closes the connection.
 func (f *flooding) run(ctx context.Context) {
 	plain, err := newConn(f.bench.Endpoint, f.bench.Now)
 	if err != nil {
-		return // the drivers' were made in the same way
+		return // cannot fail: the drivers' connections were made in the same way
 	}
 	c := &floodConn{conn: plain, opened: &f.opened}
 	defer c.close()
@@ -134,12 +136,12 @@ func (f *flooding) run(ctx context.Context) {
 		}
 		f.end(how)
 		if errors.Is(err, syscall.ECONNREFUSED) {
-			pause(ctx, failurePause) //nolint:errcheck // the flood ends with ctx by itself
+			pause(ctx, failurePause) //nolint:errcheck // the flood ends with ctx anyway
 		}
 	}
 }
 
-// once sends one invalid request and tells how it ended.
+// once sends one invalid request and returns how it ended.
 func (f *flooding) once(ctx context.Context, c *floodConn, i int) (how string, err error) {
 	switch f.flood {
 	case BadSignature:
@@ -175,7 +177,8 @@ func (f *flooding) request(length int, body string) []byte {
 	return []byte(f.bench.drivers[0].signer.head + strconv.Itoa(length) + "\r\n\r\n" + body)
 }
 
-// badSignature is a whole request, signed by another key than it says.
+// badSignature is a complete request that is signed with a different key than
+// it names.
 func (f *flooding) badSignature() ([]byte, error) {
 	d := f.bench.drivers[0]
 	key := f.bench.cast.merchants[0].key
@@ -189,7 +192,7 @@ func (f *flooding) end(how string) {
 	f.ended[how]++
 }
 
-// counts is what has ended so far.
+// counts are the ended requests so far.
 func (f *flooding) counts() map[string]int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 type floodConn struct {
 	*conn
 	opened  *atomic.Int64
-	request []byte // that is sent again and again
+	request []byte // sent again and again
 }
 
 func (c *floodConn) open(ctx context.Context) error {
@@ -38,8 +38,8 @@ func (c *floodConn) refused(ctx context.Context, request []byte) (code string, e
 	return refusalCode(status, body), nil
 }
 
-// trickle sends a part of a request, and of the rest a piece at a time, until
-// the server has had enough.
+// trickle sends a part of a request, and then small pieces of the rest, until
+// the server answers or closes the connection.
 func (c *floodConn) trickle(ctx context.Context, part []byte, piece string) (how string, err error) {
 	defer c.close()
 	if err := c.open(ctx); err != nil {
@@ -70,7 +70,8 @@ func (c *floodConn) trickle(ctx context.Context, part []byte, piece string) (how
 	}
 }
 
-// refusalCode is a refusal's, found without a parser: there are many.
+// refusalCode finds the code of a refusal without a parser, because a flood
+// gets many.
 func refusalCode(status int, body []byte) string {
 	if code := element(body, "Code"); code != "" {
 		return code

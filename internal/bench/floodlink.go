@@ -8,11 +8,11 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// linkBytes is how long an oversized link is: what a server takes in, were it not
-// bounded.
+// linkBytes is the size of an oversized link. A server without its own limit
+// would read it.
 const linkBytes = 60 << 10
 
-// atTheDoors is a request of a flood that needs no key of a caller's.
+// atTheDoors is a request of a flood that needs no access key.
 func (f *flooding) atTheDoors() ([]byte, error) {
 	switch f.flood {
 	case OversizedLink:
@@ -56,12 +56,12 @@ func (f *flooding) atTheDoors() ([]byte, error) {
 		return f.get(target), nil
 	case NoFlood, BadSignature, Oversized, Slow, Unfinished:
 	}
-	return nil, fmt.Errorf("the flood %q is none of links or messages", f.flood)
+	return nil, fmt.Errorf("the flood %q has no links or messages", f.flood)
 }
 
 const returnURL = "http://shop.bench.example/back"
 
-// madeUpSignature is as long as one by a key of 2048 bits.
+// madeUpSignature has the length of a signature by a key of 2048 bits.
 var madeUpSignature = strings.Repeat("AAAA", 85) + "AAA="
 
 func (f *flooding) get(target string) []byte {

@@ -15,15 +15,17 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// GroupMax is how many transactions that are made without a server share a
-// commit: nobody waits for one, and many that are written together cost less each.
+// GroupMax is the number of transactions that share a commit if they are made
+// without a server. Nothing waits for a single one, and large commits cost less
+// for each.
 const GroupMax = 2048
 
-// loaders is how many are made at a time, so that a commit is always full.
+// loaders is the number of transactions that are made at the same time, so that
+// each commit is full.
 const loaders = 2 * GroupMax
 
 // A loading makes transactions in the store with the server's own processor,
-// and no server: what is made is what a server would have made.
+// but without a server. The result is the same as with a server.
 type loading struct {
 	bench     *Bench
 	processor *processor.Processor
@@ -34,8 +36,8 @@ type loading struct {
 	orders    *numbers
 }
 
-// newProcessor lives by a clock. Its ids grow with the world's, whatever that says:
-// those of one moment would be anywhere among each other.
+// newProcessor makes a processor with the given clock. Its ids still grow with
+// real time, because ids of one moment would have a random order.
 func (b *Bench) newProcessor(now func() time.Time) *processor.Processor {
 	return &processor.Processor{
 		Store: b.Store, Network: &sandbox.Network{Now: now}, Now: now, Log: slog.New(slog.DiscardHandler),
@@ -43,7 +45,7 @@ func (b *Bench) newProcessor(now func() time.Time) *processor.Processor {
 	}
 }
 
-// Preload makes so many payments that have succeeded, over all merchants.
+// Preload makes count successful payments, spread over all merchants.
 func (b *Bench) Preload(ctx context.Context, count int64) error {
 	if err := b.assemble(ctx); err != nil {
 		return err
@@ -55,7 +57,7 @@ func (b *Bench) Preload(ctx context.Context, count int64) error {
 	return l.run(ctx, count)
 }
 
-// run makes the transactions, those of all merchants in turns.
+// run makes the transactions, in turns for all merchants.
 func (l *loading) run(ctx context.Context, count int64) error {
 	defer l.processor.Close()
 	ctx, cancel := context.WithCancelCause(ctx)

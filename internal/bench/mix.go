@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// An Action is one of the API's that a bench asks for.
+// An Action is an action of the API that a bench requests.
 type Action string
 
 // The actions.
@@ -16,11 +16,11 @@ const (
 	Activity Action = "GetAccountActivity"
 )
 
-// A Mix says what each connection asks, one action after the other.
+// A Mix is the sequence of actions that each connection repeats.
 type Mix string
 
-// The mixes. Those that ask about transactions, or settle them, have them
-// reserved before the clock starts.
+// The mixes. For mixes that read or settle transactions, the bench makes the
+// Reserves before the measurement.
 const (
 	MixReserve       Mix = "reserve"
 	MixReserveSettle Mix = "reserve+settle"
@@ -37,7 +37,7 @@ var mixes = map[Mix][]Action{
 	MixActivity:      {Activity},
 }
 
-// holdsFor is how many holds must be there before so many requests.
+// holdsFor is the number of holds that the given number of requests needs.
 func (m Mix) holdsFor(requests, connections int64) int64 {
 	switch m {
 	case MixSettle:
@@ -49,10 +49,11 @@ func (m Mix) holdsFor(requests, connections int64) int64 {
 	return 0
 }
 
-// readHolds is how many transactions each connection makes to ask about.
+// readHolds is the number of transactions that each connection makes for
+// reading.
 const readHolds = 50
 
-// tokensFor is how many tokens so many requests use up.
+// tokensFor is the number of tokens that the given number of requests uses.
 func (m Mix) tokensFor(requests int64) int64 {
 	switch m {
 	case MixReserve:

@@ -7,10 +7,10 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// numbers are those of orders, which each merchant counts, as shops do. They are
+// numbers are order numbers, which each merchant counts, as shops do. They are
 // the CallerReferences.
 type numbers struct {
-	run  string // tells them from those of other runs
+	run  string // distinguishes them from those of other runs
 	last []atomic.Int64
 }
 

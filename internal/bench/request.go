@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// An order is what one request asks for.
+// An order has the data of one request.
 type order struct {
 	action    Action
 	merchant  int
@@ -46,7 +46,7 @@ func (o order) params(since string) holdfast.Params {
 // A signer writes signed requests to one server.
 type signer struct {
 	endpoint *url.URL
-	head     string // up to the length of the body
+	head     string // up to the value of Content-Length
 	now      func() time.Time
 	since    string // StartDate of activity
 }
@@ -65,8 +65,9 @@ func newSigner(endpoint *url.URL, now func() time.Time) *signer {
 	}
 }
 
-// write appends a whole request. The signed text ends in the parameters as they
-// are sent, so the body is cut from it and not encoded a second time.
+// write appends a complete request. The signed text ends with the parameters in
+// the form in which they are sent. So write takes the body from it and does not
+// encode the parameters twice.
 func (s *signer) write(b []byte, o order, key party.AccessKey) ([]byte, error) {
 	p := append(
 		o.params(s.since),
@@ -84,7 +85,7 @@ func (s *signer) write(b []byte, o order, key party.AccessKey) ([]byte, error) {
 	return s.post(b, text[strings.LastIndexByte(text, '\n')+1:], signature), nil
 }
 
-// post appends a request with a body and the signature behind it.
+// post appends a request whose body is body followed by the signature.
 func (s *signer) post(b []byte, body, signature string) []byte {
 	signed := "&" + holdfast.Params{{Name: "Signature", Value: signature}}.Encode()
 	b = append(b, s.head...)

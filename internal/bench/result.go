@@ -8,7 +8,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// A Result is what a bench measured, as it is printed in JSON.
+// A Result is the result of a measurement, in the form of the JSON output.
 type Result struct {
 	At          time.Time `json:"at"`
 	Store       string    `json:"store"` // "SQLite" or "PostgreSQL"
@@ -16,79 +16,82 @@ type Result struct {
 	Spread      Spread    `json:"spread"`
 	Merchants   int       `json:"merchants"`
 	Connections int       `json:"connections"`
-	GroupCommit *bool     `json:"groupCommit,omitempty"` // of a server that was started for it
+	GroupCommit *bool     `json:"groupCommit,omitempty"` // of a server that the bench started
 	Seed        uint64    `json:"seed"`
 
 	Figures
 
-	Actions   map[Action]Figures `json:"actions,omitempty"` // when there are several
+	Actions   map[Action]Figures `json:"actions,omitempty"` // if there are several
 	Histogram []Bar              `json:"histogram"`
 	Arrivals  *Arrivals          `json:"arrivals,omitempty"` // of an open loop
-	Process   *Usage             `json:"process,omitempty"`  // of a server that was started for it
-	Start     *Start             `json:"start,omitempty"`    // likewise
+	Process   *Usage             `json:"process,omitempty"`  // of a server that the bench started
+	Start     *Start             `json:"start,omitempty"`    // of a server that the bench started
 	Killed    *Killed            `json:"killed,omitempty"`
-	Client    Usage              `json:"client"` // the bench's own
+	Client    Usage              `json:"client"` // of the bench
 	Tokens    Minting            `json:"tokens"`
 	Checked   *Checked           `json:"checked,omitempty"`
 	Ceiling   *Ceiling           `json:"ceiling,omitempty"`
 	Flood     *FloodResult       `json:"flood,omitempty"`
 	Storm     *Storm             `json:"storm,omitempty"`
-	Preloaded int64              `json:"preloaded,omitempty"` // payments that were made in the store before
+	Preloaded int64              `json:"preloaded,omitempty"` // payments that were in the store before
 }
 
-// Good reports whether the store has what it should, and something is there that
-// could be held against it.
+// Good reports whether the store matches the answers, and whether there was any
+// answer to compare.
 func (r Result) Good() bool {
 	promised := r.Mix != MixStatus && r.Mix != MixActivity
 	return (r.Rate > 0 || !promised) && (r.Checked == nil || r.Checked.good()) && (r.Storm == nil || r.Storm.Wrong == 0)
 }
 
-// Figures are of the requests that were answered in a time.
+// Figures are the figures of the requests that were answered in a period.
 type Figures struct {
 	Seconds  float64 `json:"seconds"`
-	Requests int64   `json:"requests"` // that were answered
-	Rate     float64 `json:"rate"`     // good answers a second
+	Requests int64   `json:"requests"` // requests with an answer
+	Rate     float64 `json:"rate"`     // successful answers a second
 	Errors   int64   `json:"errors"`   // refusals, and requests without an answer
-	// ErrorsByCode counts refusals by their code, and what was no answer by what
-	// it was.
+	// ErrorsByCode counts refusals by their code, and requests without an answer
+	// by the reason.
 	ErrorsByCode map[string]int64 `json:"errorsByCode,omitempty"`
 	Latency
 }
 
-// Arrivals are of an open loop: what was to come, and what could be sent.
+// Arrivals are the planned and the sent requests of an open loop.
 type Arrivals struct {
 	Rate  int   `json:"rate"`
 	Due   int64 `json:"due"`
 	Begun int64 `json:"begun"`
-	Late  int64 `json:"late"` // begun more than 10 ms after they were to
-	// Kept means that all but one in a hundred began in time: below it the rate
-	// was more than server and bench could do, and latencies tell of a queue.
+	Late  int64 `json:"late"` // begun more than 10 ms after the planned time
+	// Kept means that at least 99 of 100 requests began in time. Otherwise the
+	// rate was too high for the server or the bench, and the latencies include a
+	// queue.
 	Kept bool `json:"kept"`
 }
 
-// lateMost is how many in a hundred may be late.
+// lateMost is the percentage of requests that may be late.
 const lateMost = 1
 
-// A Start is how a server began.
+// A Start has the figures of a server's start.
 type Start struct {
 	Seconds float64 `json:"seconds"` // from the start of its process to its first answer
 	IdleMB  float64 `json:"idleMB"`  // resident memory then
 }
 
-// Killed tells of a server that was killed under load and started again.
+// Killed has the figures of a server that was killed under load and started
+// again.
 type Killed struct {
-	AfterSeconds float64 `json:"afterSeconds"` // from the beginning of the measurement
+	AfterSeconds float64 `json:"afterSeconds"` // from the start of the measurement
 	BackSeconds  float64 `json:"backSeconds"`  // from the start of the new process to its first answer
 }
 
-// A Ceiling is what the same requests come to when they are read, verified and
-// answered, and nothing is kept.
+// A Ceiling has the figures of a server that reads, verifies and answers the
+// same requests, and stores nothing.
 type Ceiling struct {
 	Figures
-	Share float64 `json:"share"` // the server's rate as a part of this one
+	Share float64 `json:"share"` // the server's rate as a part of this rate
 }
 
-// NewCeiling compares a server's figures with those of one that keeps nothing.
+// NewCeiling compares a server's figures with those of a server that stores
+// nothing.
 func NewCeiling(ceiling, server Result) *Ceiling {
 	c := &Ceiling{Figures: ceiling.Figures}
 	if ceiling.Rate > 0 {
@@ -108,7 +111,7 @@ func (b *Bench) Measure(ctx context.Context) (Result, error) {
 	case b.gathered != nil:
 		return b.measureStorm(ctx)
 	}
-	return b.measure(ctx, phase{doing: "measuring", lasts: b.Duration, beside: b.Meanwhile})
+	return b.measure(ctx, phase{doing: "measuring", lasts: b.Duration, meanwhile: b.Meanwhile})
 }
 
 func (b *Bench) measure(ctx context.Context, p phase) (Result, error) {
@@ -179,7 +182,7 @@ func (b *Bench) usage() (u bothUsages, err error) {
 	}
 	if b.Process != nil {
 		if u.server, err = b.Process(); err != nil {
-			return u, fmt.Errorf("reading what the server uses: %w", err)
+			return u, fmt.Errorf("reading the server's usage: %w", err)
 		}
 	}
 	return u, nil

@@ -6,27 +6,27 @@ import (
 	"time"
 )
 
-// A schedule says when requests are to begin. In an open loop arrivals come at
-// a constant rate whatever the server does, as customers do, and a request
-// counts from when it was to begin: a server that stalls is charged with all
-// that waited meanwhile. In a closed loop each connection sends its next request
-// when the last one is answered.
+// A schedule says when requests must begin. In an open loop, arrivals come at a
+// constant rate, like customers, even if the server is slow. The latency of a
+// request counts from its planned begin, so the figures show all requests that
+// waited for a stalled server. In a closed loop, each connection sends its next
+// request after the answer to the last one.
 type schedule struct {
-	begin time.Time
-	lasts time.Duration
-	rate  int // arrivals a second, over all connections; zero is the closed loop
-	most  int64
-	now   func() time.Time
+	begin    time.Time
+	lasts    time.Duration
+	rate     int // arrivals a second over all connections; zero means a closed loop
+	requests int64
+	now      func() time.Time
 
 	taken atomic.Int64
 	over  atomic.Bool
 }
 
-// end has no more requests begin.
+// end stops the schedule: no more requests begin.
 func (s *schedule) end() { s.over.Store(true) }
 
-// due is how many arrivals of an open loop were to begin until the end, which
-// may have come early.
+// due is the number of arrivals of an open loop that were planned until the
+// end, which may have been early.
 func (s *schedule) due() int64 {
 	if s.over.Load() {
 		return s.taken.Load()
@@ -34,19 +34,20 @@ func (s *schedule) due() int64 {
 	return s.total()
 }
 
-// total is how many arrivals an open loop has; zero means that nobody knows.
+// total is the number of arrivals of an open loop. It is zero for a closed
+// loop.
 func (s *schedule) total() int64 {
 	return int64(s.rate) * int64(s.lasts) / int64(time.Second)
 }
 
-// at is when the i-th arrival is due, the first being the 0-th.
+// at is the planned time of arrival i, counted from 0.
 func (s *schedule) at(i int64) time.Time {
 	return s.begin.Add(time.Duration(i/int64(s.rate)) * time.Second).
 		Add(time.Duration(i%int64(s.rate)) * time.Second / time.Duration(s.rate))
 }
 
-// next waits for the next arrival and returns when it was to begin. It reports
-// false when there are no more, or none in time.
+// next waits for the next arrival and returns its planned time. more is false
+// if there are no more arrivals.
 func (s *schedule) next(ctx context.Context) (intended time.Time, more bool) {
 	if ctx.Err() != nil || s.over.Load() {
 		return intended, false
@@ -55,7 +56,7 @@ func (s *schedule) next(ctx context.Context) (intended time.Time, more bool) {
 	now := s.now()
 	end := s.begin.Add(s.lasts)
 	switch {
-	case s.most > 0 && i >= s.most:
+	case s.requests > 0 && i >= s.requests:
 		return intended, false
 	case s.lasts > 0 && !now.Before(end):
 		return intended, false

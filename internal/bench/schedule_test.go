@@ -8,19 +8,20 @@ import (
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// clock is moved by hand.
+// clock is a clock that a test moves.
 type clock struct{ at time.Time }
 
 func (c *clock) now() time.Time { return c.at }
 
-// An arrival is due at its place in the rate, however long the one before took.
+// The planned time of an arrival does not depend on the time that the previous
+// request took.
 func TestOpenLoop(t *testing.T) {
 	c := &clock{noon}
 	s := &schedule{begin: noon, lasts: 2 * time.Second, rate: 3, now: c.now}
 	if s.total() != 6 {
 		t.Errorf("%d arrivals, want 6", s.total())
 	}
-	c.at = noon.Add(1900 * time.Millisecond) // all connections were busy until now
+	c.at = noon.Add(1900 * time.Millisecond) // all connections were busy until then
 	for i, want := range []time.Duration{0, 333_333_333, 666_666_666, time.Second, 1_333_333_333, 1_666_666_666} {
 		intended, more := s.next(t.Context())
 		if got := intended.Sub(noon); !more || got != want {
@@ -51,12 +52,12 @@ func TestClosedLoop(t *testing.T) {
 	}
 	c.at = noon.Add(time.Second)
 	if _, more := s.next(t.Context()); more {
-		t.Error("the loop goes on after its time")
+		t.Error("the loop continues after its end")
 	}
 }
 
 func TestScheduleOfSoMany(t *testing.T) {
-	s := &schedule{begin: noon, most: 2, now: (&clock{noon}).now}
+	s := &schedule{begin: noon, requests: 2, now: (&clock{noon}).now}
 	n := 0
 	for _, more := s.next(t.Context()); more; _, more = s.next(t.Context()) {
 		n++

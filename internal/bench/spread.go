@@ -6,14 +6,14 @@ import (
 	"math/rand/v2"
 )
 
-// A Spread says how requests are spread over merchants.
+// A Spread is a distribution of requests over merchants.
 type Spread string
 
 // The spreads.
 const (
-	Uniform     Spread = "uniform"      // all merchants alike
-	Zipf        Spread = "zipf"         // a few have most of the trade
-	OneMerchant Spread = "one-merchant" // one has all of it
+	Uniform     Spread = "uniform"      // all merchants equally
+	Zipf        Spread = "zipf"         // a few merchants get most requests
+	OneMerchant Spread = "one-merchant" // one merchant gets all requests
 )
 
 // zipfExponent makes the first of a hundred merchants take about a quarter of
@@ -35,7 +35,7 @@ func (s Spread) picker(rng *rand.Rand, merchants int) picker {
 	return func() int { return rng.IntN(merchants) }
 }
 
-// shares are how much of all requests each merchant gets.
+// shares are the merchants' shares of all requests.
 func (s Spread) shares(merchants int) []float64 {
 	shares := make([]float64, merchants)
 	sum := 0.0

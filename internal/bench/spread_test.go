@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// What a picker draws is what shares say, so that tokens go where they are used.
+// Pickers draw merchants in proportion to shares, so that each merchant has the
+// tokens that it needs.
 func TestPickersDrawTheirShares(t *testing.T) {
 	const merchants, draws = 10, 200_000
 	for _, s := range []Spread{Uniform, Zipf, OneMerchant} {
@@ -23,7 +24,7 @@ func TestPickersDrawTheirShares(t *testing.T) {
 			}
 		}
 		if math.Abs(sum-1) > 1e-9 {
-			t.Errorf("%s: the shares come to %v", s, sum)
+			t.Errorf("%s: the sum of the shares is %v", s, sum)
 		}
 	}
 }

@@ -17,19 +17,19 @@ import (
 
 const (
 	mintBatch  = 2000 // tokens in one commit
-	mintMore   = 500  // tokens for a merchant who runs out
-	stockSpare = 16   // tokens for each merchant beside its share
+	mintMore   = 500  // tokens for a merchant that runs out
+	stockSpare = 16   // tokens for each merchant in addition to its share
 	stockPause = time.Millisecond
 )
 
-// A stock has the tokens that were minted and not used, by merchant.
+// A stock has the unused tokens of each merchant.
 type stock struct {
 	db      *store.DB
-	pretend bool // tokens that are in no store will do
+	pretend bool // made-up tokens are enough
 	cast    cast
 	now     func() time.Time
 	made    Minting
-	wanted  chan int // merchants who have run out
+	wanted  chan int // merchants that have run out
 
 	mu     sync.Mutex
 	tokens [][]holdfast.TokenID
@@ -43,9 +43,9 @@ func newStock(db *store.DB, c cast, now func() time.Time) *stock {
 	}
 }
 
-// take gives out a merchant's oldest token: buyers come in the order in which
-// they authorised. It waits where there is none, which a result tells: the server
-// was not asked meanwhile.
+// take gives out a merchant's oldest token, because buyers pay in the order in
+// which they authorised. It waits if there is none. The result counts such
+// waits, since the server gets no request meanwhile.
 func (s *stock) take(ctx context.Context, merchant int) (holdfast.TokenID, error) {
 	if s.pretend {
 		return madeUpToken, nil
@@ -80,7 +80,7 @@ func (s *stock) left(merchant int) int {
 	return len(s.tokens[merchant])
 }
 
-// fill mints until each merchant has its share of so many tokens.
+// fill makes tokens until each merchant has its share of count tokens.
 func (s *stock) fill(ctx context.Context, count int64, spread Spread) error {
 	if count <= 0 || s.pretend {
 		return nil
@@ -93,8 +93,8 @@ func (s *stock) fill(ctx context.Context, count int64, spread Spread) error {
 	return s.mintAll(ctx, inTurns(wanted))
 }
 
-// inTurns has each merchant so often as is wanted, all of them in turns as long as
-// they want: buyers authorise here and there, and not first all of one shop.
+// inTurns lists each merchant as often as wanted says, in turns. So the buyers
+// of different shops authorise in a mixed order.
 func inTurns(wanted []int) (merchants []int) {
 	left := slices.Clone(wanted)
 	for some := true; some; {
@@ -122,7 +122,7 @@ func (s *stock) mintAll(ctx context.Context, merchants []int) error {
 	return nil
 }
 
-// refill mints for merchants who have run out, until ctx ends.
+// refill makes tokens for merchants that have run out, until ctx ends.
 func (s *stock) refill(ctx context.Context) error {
 	for {
 		select {
@@ -143,7 +143,7 @@ func (s *stock) refill(ctx context.Context) error {
 	}
 }
 
-// mint makes a token for each of the merchants in one commit.
+// mint makes one token for each of the merchants in one commit.
 func (s *stock) mint(ctx context.Context, merchants []int) error {
 	began := s.now()
 	ids := processor.RandomIDs{Now: s.now}
@@ -163,7 +163,7 @@ func (s *stock) mint(ctx context.Context, merchants []int) error {
 	return nil
 }
 
-// newToken is a token with which a buyer may pay a merchant once, from now on.
+// newToken makes a token with which a buyer may pay a merchant once.
 func newToken(m merchant, b buyer, ids processor.IDs, now time.Time) payment.Token {
 	at := processor.Micro(now)
 	return payment.Token{
@@ -175,15 +175,15 @@ func newToken(m merchant, b buyer, ids processor.IDs, now time.Time) payment.Tok
 	}
 }
 
-// amountMost is what a token allows; amounts are below it.
+// amountMost is the largest amount of a token. All drawn amounts are below it.
 var amountMost = money.Cents(500_00)
 
-// Minting is how many tokens were made and how fast.
+// Minting has the number of tokens that were made, and the rate.
 type Minting struct {
 	Count     int   `json:"count"`
 	PerSecond int64 `json:"perSecond"`
-	// Waits counts requests that had to wait for a token or a hold, while the
-	// server had less to do than it could.
+	// Waits counts requests that had to wait for a token or a hold. Meanwhile the
+	// server was not fully used.
 	Waits int64 `json:"waits"`
 
 	took time.Duration
@@ -197,7 +197,7 @@ func (m *Minting) add(count int, took time.Duration) {
 	}
 }
 
-// waited counts a request that waited for what should have been there.
+// waited counts a request that had to wait for a token or a hold.
 func (s *stock) waited() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

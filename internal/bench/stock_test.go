@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// Buyers authorise here and there, and not first all of one shop.
+// The buyers of different shops authorise in a mixed order.
 func TestMerchantsTakeTurns(t *testing.T) {
 	got := inTurns([]int{3, 0, 1, -2, 2})
 	if want := []int{0, 2, 4, 0, 4, 0}; !slices.Equal(got, want) {

@@ -11,36 +11,38 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A Storm is what became of many holds that lapsed in the same moment while
-// requests came in as ever.
+// A Storm is the result of many holds that expire in the same moment while
+// normal requests continue.
 type Storm struct {
 	Holds     int64   `json:"holds"`
-	Seconds   float64 `json:"seconds"`   // until the books had released the last
+	Seconds   float64 `json:"seconds"`   // until the last hold was released in the books
 	PerSecond float64 `json:"perSecond"` // releases in the books
-	// NetworkSeconds is how long it took until the card network, too, had answered
-	// for the last: it is asked at a pace of its own.
+	// NetworkSeconds is the time until the card network had answered the last
+	// release. Releases at the network have their own rate limit.
 	NetworkSeconds float64 `json:"networkSeconds"`
-	// rows that an audit of these books names: one released twice would be among them
+	// Wrong is the number of findings of an audit of these books. It would include
+	// a hold that was released twice.
 	Wrong int `json:"wrong"`
-	// Alone are the requests before it, and P99Times is what it made of their p99.
+	// Alone are the figures before the storm. P99Times is the p99 during the
+	// storm, as a multiple of the p99 before.
 	Alone    Figures `json:"alone"`
 	P99Times float64 `json:"p99times"`
 }
 
 const (
 	stormLook = 100 * time.Millisecond
-	stormSlow = 500       // releases a second for which tokens are ready; minting in a storm would be measured with it
-	stormMost = time.Hour // after which it is given up
+	stormSlow = 500       // the lowest expected releases a second; tokens for that time are made before the storm
+	stormMost = time.Hour // the longest time of a storm
 )
 
-// A gathering is a caller of its own with the holds of a storm, so that its
-// clock can be moved without anybody else's.
+// A gathering is a separate caller with the holds of a storm, so that the bench
+// can move its clock without moving any other.
 type gathering struct {
 	caller party.Caller
 	holds  int64
 }
 
-// Gather makes so many holds that lapse in the same microsecond, a week from
+// Gather makes count holds that expire in the same microsecond, a week from
 // now.
 func (b *Bench) Gather(ctx context.Context, count int64) error {
 	if err := b.assemble(ctx); err != nil {
@@ -65,7 +67,7 @@ func (b *Bench) Gather(ctx context.Context, count int64) error {
 	return l.run(ctx, count)
 }
 
-// measureStorm measures twice, the second time while the holds lapse.
+// measureStorm measures twice: before the storm, and while the holds expire.
 func (b *Bench) measureStorm(ctx context.Context) (Result, error) {
 	alone, err := b.measure(ctx, phase{doing: "measuring before the storm", lasts: b.Duration})
 	if err != nil {
@@ -76,8 +78,8 @@ func (b *Bench) measureStorm(ctx context.Context) (Result, error) {
 	}
 	storm := &Storm{Holds: b.gathered.holds, Alone: alone.Figures}
 	r, err := b.measure(ctx, phase{
-		doing: "measuring in the storm", lasts: stormMost, untilBeside: true,
-		beside: func(ctx context.Context) error { return b.release(ctx, storm) },
+		doing: "measuring in the storm", lasts: stormMost, untilThen: true,
+		meanwhile: func(ctx context.Context) error { return b.release(ctx, storm) },
 	})
 	if err != nil {
 		return r, err
@@ -94,8 +96,8 @@ func (b *Bench) measureStorm(ctx context.Context) (Result, error) {
 	return r, nil
 }
 
-// release moves the clock to where the holds lapse, and waits until the server
-// has released them.
+// release moves the clock to the time at which the holds expire, and waits
+// until the server has released them.
 func (b *Bench) release(ctx context.Context, s *Storm) error {
 	clerk := b.newProcessor(b.Now)
 	defer clerk.Close()
@@ -118,7 +120,7 @@ func (b *Bench) release(ctx context.Context, s *Storm) error {
 	return err
 }
 
-// await looks again and again until there is nothing left.
+// await checks regularly until left returns false.
 func (b *Bench) await(ctx context.Context, left func(*store.ReadTx) (bool, error)) (over time.Time, err error) {
 	for more := true; more; {
 		if err := pause(ctx, stormLook); err != nil {

@@ -15,14 +15,14 @@ const (
 	microsInMillis = 1000
 )
 
-// A tally counts what came of requests. All connections share one: taking its
-// lock costs little beside a request. A nil tally counts nothing.
+// A tally counts the results of requests. All connections share one: its lock
+// costs little compared with a request. A nil tally counts nothing.
 type tally struct {
 	mu      sync.Mutex
 	all     *hdrhistogram.Histogram // microseconds
 	actions map[Action]*actionTally
 	errors  map[string]int64
-	refused int64 // answers that are errors
+	refused int64 // error answers
 	lost    int64 // requests without an answer
 	late    int64 // begun later than intended, by lateFrom
 	begun   int64
@@ -42,7 +42,7 @@ func newHistogram() *hdrhistogram.Histogram {
 	return hdrhistogram.New(1, latencyMost.Microseconds(), latencyDigits)
 }
 
-// begin counts a request that was to begin at intended and begins at now.
+// begin counts a request that was planned at intended and begins at now.
 func (t *tally) begin(intended, now time.Time) {
 	if t == nil {
 		return
@@ -55,8 +55,8 @@ func (t *tally) begin(intended, now time.Time) {
 	}
 }
 
-// answered counts an answer, and by its code one that is an error. Its latency
-// counts either way.
+// answered counts an answer. An error is also counted by its code. The latency
+// counts in both cases.
 func (t *tally) answered(a Action, took time.Duration, code string) {
 	if t == nil {
 		return
@@ -78,8 +78,8 @@ func (t *tally) answered(a Action, took time.Duration, code string) {
 	one.latency.RecordValue(micros) //nolint:errcheck // it is within the bounds
 }
 
-// unanswered counts a request that got no answer, by what happened. There is no
-// latency to it: a connection that is refused is refused at once.
+// unanswered counts a request without an answer, by the reason. It has no
+// latency, because a refused connection would count as a very fast answer.
 func (t *tally) unanswered(how string) {
 	if t == nil {
 		return
@@ -96,8 +96,8 @@ func (t *tally) counts() (answered, failed int64) {
 	return t.all.TotalCount(), t.refused + t.lost
 }
 
-// Latency is how long answers took, in milliseconds: from when the request was
-// sent, or in an open loop from when it was to be.
+// Latency has the times of answers in milliseconds. They count from the sending
+// of the request, or in an open loop from its planned time.
 type Latency struct {
 	P50  float64 `json:"p50ms"`
 	P90  float64 `json:"p90ms"`
@@ -115,19 +115,19 @@ func latencyOf(h *hdrhistogram.Histogram) Latency {
 	}
 }
 
-// A Bar is how many answers took about as long: from From up to To
-// milliseconds.
+// A Bar is the number of answers that took From up to To milliseconds.
 type Bar struct {
 	From  float64 `json:"fromms"`
 	To    float64 `json:"toms"`
 	Count int64   `json:"count"`
 }
 
-// barsPerDouble is how many bars there are from one latency to its double:
-// steps that grow, as latencies do.
+// barsPerDouble is the number of bars from one latency to its double. So the
+// width of the bars grows with the latency.
 const barsPerDouble = 2
 
-// bars are the histogram from its first bar to its last.
+// bars are the bars of the histogram, from the first to the last that is not
+// empty.
 func bars(h *hdrhistogram.Histogram) (list []Bar) {
 	index := func(micros int64) int { return int(math.Floor(barsPerDouble * math.Log2(float64(max(micros, 1))))) }
 	from := func(i int) float64 { return round(math.Pow(2, float64(i)/barsPerDouble)/microsInMillis, 3) }
@@ -146,7 +146,7 @@ func bars(h *hdrhistogram.Histogram) (list []Bar) {
 	return list
 }
 
-// round keeps so many decimals.
+// round rounds to the given number of decimals.
 func round(x float64, decimals int) float64 {
 	unit := math.Pow10(decimals)
 	return math.Round(x*unit) / unit

@@ -15,7 +15,7 @@ func TestTally(t *testing.T) {
 		c.answered(Reserve, time.Duration(i+1)*time.Millisecond, "")
 	}
 	c.begin(noon, noon)
-	c.answered(Settle, time.Hour, "ServiceUnavailable") // more than it counts up to
+	c.answered(Settle, time.Hour, "ServiceUnavailable") // longer than the histogram's maximum
 	c.unanswered("connection closed")
 	var r Result
 	c.fill(&r, 2*time.Second)

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// A Usage is what a process has used up.
+// A Usage has the resources that a process has used.
 type Usage struct {
 	CPUSeconds float64 `json:"cpuSeconds"`
-	PeakMB     float64 `json:"peakMB,omitempty"` // resident memory at its largest, in 1024² bytes, since the process began
+	PeakMB     float64 `json:"peakMB,omitempty"` // largest resident memory since the process began, in 1024² bytes
 	NowMB      float64 `json:"nowMB,omitempty"`  // resident memory at the end
 }
 
@@ -21,20 +21,20 @@ func (u Usage) since(before Usage) Usage {
 	return u
 }
 
-// OwnUsage is this process's.
+// OwnUsage is the usage of this process.
 func OwnUsage() (Usage, error) {
 	var r syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
-		return Usage{}, fmt.Errorf("reading what this process uses: %w", err)
+		return Usage{}, fmt.Errorf("reading the usage of this process: %w", err)
 	}
 	return Usage{CPUSeconds: (time.Duration(r.Utime.Nano()) + time.Duration(r.Stime.Nano())).Seconds()}, nil
 }
 
-// ticksPerSecond is the kernel's unit in /proc, on every platform that Go runs
-// on.
+// ticksPerSecond is the kernel's unit of time in /proc, on every platform that
+// Go supports.
 const ticksPerSecond = 100
 
-// ProcessUsage is another process's, by Linux's /proc.
+// ProcessUsage is the usage of another process, from Linux's /proc.
 func ProcessUsage(pid int) (u Usage, err error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -47,10 +47,10 @@ func ProcessUsage(pid int) (u Usage, err error) {
 	return parseUsage(string(stat), string(status))
 }
 
-// parseUsage reads proc_pid_stat(5), whose second field may have blanks in it,
-// and proc_pid_status(5).
+// parseUsage reads proc_pid_stat(5) and proc_pid_status(5). The second field of
+// the former may contain blanks.
 func parseUsage(stat, status string) (u Usage, err error) {
-	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:]) // from the third on
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:]) // from the third field on
 	const userTime, systemTime = 14 - 3, 15 - 3
 	if len(fields) <= systemTime {
 		return u, fmt.Errorf("/proc has %d fields of a process, too few", len(fields))

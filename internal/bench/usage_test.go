@@ -10,7 +10,7 @@ func TestParseUsage(t *testing.T) {
 	}
 	for _, broken := range []string{"", "1 (x) S 1 2 3", "1 (x) S 1 4711 4711 0 -1 4194560 100 0 0 0 many 50 0"} {
 		if _, err := parseUsage(broken, ""); err == nil {
-			t.Errorf("%q is read", broken)
+			t.Errorf("%q is accepted", broken)
 		}
 	}
 }

@@ -11,21 +11,21 @@ import (
 	"testing"
 )
 
-// An Authenticator keeps a passkey, as somebody's device would, and answers as a
-// browser at an origin would hand its answers on.
+// An Authenticator has a passkey, like a user's device. Its answers are in the
+// form in which a browser at Origin sends them.
 type Authenticator struct {
 	T      testing.TB
-	Host   string // that passkeys are made for
+	Host   string // for which passkeys are made
 	Origin string // of the page
-	Count  uint32 // of signatures; left at zero by devices that do not count
-	Lazy   bool   // does not make sure who uses it
+	Count  uint32 // of signatures; zero for devices that do not count
+	Lazy   bool   // does not verify its user
 
 	id   []byte
 	key  *ecdsa.PrivateKey
 	user []byte
 }
 
-// options is what both questions have.
+// options are the fields of both questions.
 type options struct {
 	Challenge string `json:"challenge"`
 	User      struct {
@@ -43,7 +43,7 @@ func (a *Authenticator) read(question []byte) (o options) {
 	return o
 }
 
-// Make makes a passkey as it is asked to.
+// Make makes a passkey for a question of the server.
 func (a *Authenticator) Make(question []byte) (answer []byte) {
 	a.T.Helper()
 	o := a.read(question)
@@ -64,7 +64,7 @@ func (a *Authenticator) Make(question []byte) (answer []byte) {
 	public := append([]byte{0xa5, 1, 2, 3, 0x26, 0x20, 1, 0x21, 0x58, 32}, point[1:33]...)
 	public = append(append(public, 0x22, 0x58, 32), point[33:]...)
 	data := a.data(attested)
-	data = append(data, make([]byte, 16)...) // no make is told
+	data = append(data, make([]byte, 16)...) // the device's model is not revealed
 	data = binary.BigEndian.AppendUint16(data, uint16(len(a.id)))
 	data = append(append(data, a.id...), public...)
 	// {"fmt": "none", "attStmt": {}, "authData": data}
@@ -75,7 +75,7 @@ func (a *Authenticator) Make(question []byte) (answer []byte) {
 	})
 }
 
-// Sign answers with the passkey, as it is asked to.
+// Sign answers a question of the server with the passkey.
 func (a *Authenticator) Sign(question []byte) (answer []byte) {
 	a.T.Helper()
 	client := a.client("webauthn.get", a.read(question))

@@ -13,16 +13,16 @@ import (
 	"time"
 )
 
-// An Authority gives certificates that nobody but a test trusts.
+// An Authority issues certificates that only tests trust.
 type Authority struct {
-	PEM    []byte // its own certificate
+	PEM    []byte // the authority's certificate
 	cert   *x509.Certificate
 	key    *ecdsa.PrivateKey
 	serial int64
 }
 
-// NewAuthority makes an authority whose certificates hold from a day before a
-// time on.
+// NewAuthority makes an authority whose certificate is valid from a day before
+// now.
 func NewAuthority(t testing.TB, now time.Time) *Authority {
 	t.Helper()
 	a := &Authority{key: newKey(t), serial: 1}
@@ -40,7 +40,7 @@ func NewAuthority(t testing.TB, now time.Time) *Authority {
 	return a
 }
 
-// Pool is for who trusts the authority.
+// Pool is a pool of certificates for clients that trust the authority.
 func (a *Authority) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.cert)

@@ -8,7 +8,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// Start is when every test clock begins.
+// Start is the first time of every test clock.
 var Start = time.Date(2026, time.November, 23, 10, 15, 30, 0, time.UTC)
 
 // A Clock stands still until a test moves it.
@@ -41,7 +41,7 @@ func (c *Clock) Set(now time.Time) {
 	c.now = now
 }
 
-// IDs counts: the first transaction is 1T000…1, the first token K000…1.
+// IDs are counted: the first transaction is 1T000…1, the first token K000…1.
 type IDs struct {
 	mu   sync.Mutex
 	last map[string]int
@@ -57,18 +57,18 @@ func (i *IDs) next(kind string) int {
 	return i.last[kind]
 }
 
-// Transaction is 35 characters, as the API's ids are.
+// Transaction returns an id of 35 characters, like the API's ids.
 func (i *IDs) Transaction() holdfast.TransactionID {
 	return holdfast.TransactionID(fmt.Sprintf("1T%033d", i.next("T")))
 }
 
-// Token is 64 characters.
+// Token returns an id of 64 characters.
 func (i *IDs) Token() holdfast.TokenID {
 	return holdfast.TokenID(fmt.Sprintf("K%063d", i.next("K")))
 }
 
-// Other is the prefix and a number.
+// Other returns the prefix followed by a number.
 func (i *IDs) Other(prefix string) string { return fmt.Sprintf("%s%04d", prefix, i.next(prefix)) }
 
-// Secret is no secret.
+// Secret returns a counted number, which is no secret.
 func (i *IDs) Secret(size int) string { return fmt.Sprintf("%0*d", size, i.next("secret")) }

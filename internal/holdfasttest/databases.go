@@ -1,6 +1,6 @@
-// Package holdfasttest gives tests what they share: databases, a clock that
-// only they move, counted ids, a network that does what it is told, and a whole
-// processor on top of it.
+// Package holdfasttest has the common parts of tests: databases, a clock that a
+// test moves, counted ids, a network that follows a script, and a processor
+// that uses them.
 package holdfasttest
 
 import (
@@ -19,12 +19,11 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// PostgresEnv names the variable that holds the address of a PostgreSQL server
-// for tests. Without it they run on SQLite alone.
+// PostgresEnv names the variable with the address of a PostgreSQL server for
+// tests. Without it, tests run only on SQLite.
 const PostgresEnv = "HOLDFAST_TEST_POSTGRES"
 
-// Databases runs a test on each database there is, each time on one in which
-// nothing has happened.
+// Databases runs a test on each kind of database, each time on an empty one.
 func Databases(t *testing.T, test func(t *testing.T, db *store.DB)) {
 	t.Helper()
 	for name, address := range Addresses(t) {
@@ -32,14 +31,15 @@ func Databases(t *testing.T, test func(t *testing.T, db *store.DB)) {
 	}
 }
 
-// Addresses returns, by the database's name, what makes a database and tells
-// where it is. It is as a server leaves it that has started for the first time.
+// Addresses returns, by the kind of database, functions that make a database
+// and return its address. The database is in the state after the first start of
+// a server.
 func Addresses(t testing.TB) map[string]func(testing.TB) string {
 	t.Helper()
 	return addresses(sqliteFile, postgresDatabase)
 }
 
-// EmptyAddresses are Addresses of databases that no server has ever opened.
+// EmptyAddresses is Addresses for databases that no server has opened.
 func EmptyAddresses(t testing.TB) map[string]func(testing.TB) string {
 	t.Helper()
 	return addresses(emptySQLiteFile, emptyPostgresDatabase)
@@ -85,7 +85,7 @@ func sqliteFile(t testing.TB) string {
 
 var databases atomic.Int64
 
-// emptyPostgresDatabase makes a database of its own on the test server.
+// emptyPostgresDatabase makes a new database on the test server.
 func emptyPostgresDatabase(t testing.TB) string {
 	t.Helper()
 	server := os.Getenv(PostgresEnv)
@@ -112,7 +112,7 @@ func emptyPostgresDatabase(t testing.TB) string {
 	return at
 }
 
-// withDatabase names another database in an address.
+// withDatabase returns the address with a different database name.
 func withDatabase(address, name string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// A Postbox is what parties were told by mail, before it was put into words.
+// A Postbox has the notices that would be mailed to parties.
 type Postbox struct {
 	t testing.TB
 
@@ -15,7 +15,8 @@ type Postbox struct {
 	all []party.Notice
 }
 
-// Mailing lets the world's processor send mail, and returns where it goes.
+// Mailing lets the world's processor send mail, and returns the postbox that
+// gets it.
 func (w *World) Mailing() *Postbox {
 	box := &Postbox{t: w.T}
 	w.Processor.Letters = func(n party.Notice) (subject, text string) {
@@ -27,7 +28,7 @@ func (w *World) Mailing() *Postbox {
 	return box
 }
 
-// To are the letters that an address was sent, the oldest first.
+// To returns the letters to an address, oldest first.
 func (b *Postbox) To(address string) (to []party.Notice) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -39,13 +40,13 @@ func (b *Postbox) To(address string) (to []party.Notice) {
 	return to
 }
 
-// Last is the last letter that an address was sent, which must be about
-// something.
+// Last returns the last letter to an address. The test fails if it has another
+// subject.
 func (b *Postbox) Last(address string, about party.NoticeAbout) party.Notice {
 	b.t.Helper()
 	to := b.To(address)
 	if len(to) == 0 || to[len(to)-1].About != about {
-		b.t.Fatalf("letters to %s are %+v, want the last to be about %s", address, to, about)
+		b.t.Fatalf("letters to %s are %+v, want the last about %s", address, to, about)
 	}
 	return to[len(to)-1]
 }

@@ -16,8 +16,8 @@ type Market struct {
 	w *World
 }
 
-// Market makes the shop a marketplace with one seller more. sellerPays says that the seller bears the
-// operator's fee, and not the marketplace.
+// Market makes the shop a marketplace with a new seller. sellerPays means that
+// the seller bears the operator's fee; otherwise the marketplace does.
 func (w *World) Market(sellerPays bool) Market {
 	w.T.Helper()
 	seller := w.Party("Sal", w.IDs.Other("sal-")+"@example.test")
@@ -25,7 +25,7 @@ func (w *World) Market(sellerPays bool) Market {
 	return w.MarketWith(seller, sellerPays)
 }
 
-// MarketWith is Market with a seller that is there already.
+// MarketWith is Market with an existing seller.
 func (w *World) MarketWith(seller party.Party, sellerPays bool) Market {
 	w.T.Helper()
 	_, err := w.Processor.ChangeCaller(w.T.Context(), w.Shop.ID, func(c party.Caller) (party.Caller, error) {
@@ -42,8 +42,8 @@ func (w *World) MarketWith(seller party.Party, sellerPays bool) Market {
 	return m
 }
 
-// Sale is a request for a payment to the seller, with a marketplace fee unless
-// it is empty.
+// Sale is a request for a payment to the seller. It has a marketplace fee
+// unless fee is empty.
 func (m Market) Sale(value, fee string, ref holdfast.CallerReference) holdfast.PayRequest {
 	m.w.T.Helper()
 	r := holdfast.PayRequest{
@@ -59,7 +59,7 @@ func (m Market) Sale(value, fee string, ref holdfast.CallerReference) holdfast.P
 	return r
 }
 
-// Pay sells at once.
+// Pay makes a sale without a hold.
 func (m Market) Pay(value, fee string, ref holdfast.CallerReference) (payment.Transaction, error) {
 	m.w.T.Helper()
 	t, err := m.w.Processor.Pay(m.w.T.Context(), m.w.Shop, m.Sale(value, fee, ref))

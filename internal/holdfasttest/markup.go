@@ -12,9 +12,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// What a page may take on a slow phone, in bytes: as much HTML as comes in one
-// round trip, which is the ten segments that a server sends before it hears back,
-// and this in all.
+// The largest sizes of a page for a slow phone, in bytes. The HTML must arrive
+// in one round trip, which is ten segments: a server sends so many before it
+// waits for an answer. The second limit is for the HTML and all its files.
 const (
 	htmlMax = 14_000
 	pageMax = 50_000
@@ -29,13 +29,13 @@ var (
 	attribute    = regexp.MustCompile(`([a-z-]+)="([^"]*)"`)
 )
 
-// CheckPage fails the test unless a page of ours is light, is whole, and has what
-// screen readers need.
+// CheckPage fails the test unless a page is small and complete, and has
+// everything that screen readers need.
 func CheckPage(t testing.TB, page, body string) {
 	t.Helper()
 	checkSize(t, page, body)
 	if strings.Contains(html.UnescapeString(body), "<no value>") {
-		t.Errorf("%s: a message lacks something", page)
+		t.Errorf("%s: a message is incomplete", page)
 	}
 	if n := strings.Count(body, "<h1"); n != 1 {
 		t.Errorf("%s has %d h1", page, n)
@@ -59,7 +59,7 @@ func CheckPage(t testing.TB, page, body string) {
 	for _, label := range forPattern.FindAllStringSubmatch(body, -1) {
 		labelled[label[1]] = true
 		if !ids[label[1]] {
-			t.Errorf("%s has a label for %s, which is not there", page, label[1])
+			t.Errorf("%s has a label for %s, which does not exist", page, label[1])
 		}
 	}
 	for _, input := range inputPattern.FindAllString(body, -1) {
@@ -81,7 +81,7 @@ func checkSize(t testing.TB, page, body string) {
 		w := httptest.NewRecorder()
 		webui.Assets().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		if w.Code != http.StatusOK {
-			t.Errorf("%s asks for %s, which is answered with %d", page, path, w.Code)
+			t.Errorf("%s loads %s, which answers with %d", page, path, w.Code)
 		}
 		all += w.Body.Len()
 	}
@@ -90,7 +90,7 @@ func checkSize(t testing.TB, page, body string) {
 	}
 }
 
-// A Form is a form of a page, as a program reads it.
+// A Form is a form of a page, parsed for a test.
 type Form struct {
 	Action, Method string
 	Fields         holdfast.Params
@@ -101,7 +101,7 @@ var (
 	chosenPattern = regexp.MustCompile(`<option([^>]*) selected>`)
 )
 
-// Forms are the forms of a page, in its order.
+// Forms returns the forms of a page in their order.
 func Forms(body string) (forms []Form) {
 	for _, match := range formPattern.FindAllStringSubmatch(body, -1) {
 		own := attributes(match[1])
@@ -127,7 +127,8 @@ func Forms(body string) (forms []Form) {
 	return forms
 }
 
-// Filled are the form's fields with some of them filled in, as name, value pairs.
+// Filled returns the form's fields with new values for some of them. pairs are
+// names and values in turn.
 func (f Form) Filled(pairs ...string) holdfast.Params {
 	p := append(holdfast.Params{}, f.Fields...)
 	for i := 0; i+1 < len(pairs); i += 2 {

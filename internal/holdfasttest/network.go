@@ -12,9 +12,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// A Network approves everything unless a test scripts it, and remembers what
-// took effect, so that a test can tell a question asked twice from money taken
-// twice.
+// A Network approves everything unless a test scripts it. It records each
+// effect, so that a test can distinguish a repeated question from a repeated
+// charge.
 type Network struct {
 	mu      sync.Mutex
 	answers map[string]payment.Answer
@@ -22,34 +22,34 @@ type Network struct {
 	effects []string
 }
 
-// A Reply is what the network does with its next question.
+// A Reply scripts the network's answer to its next question.
 type Reply struct {
-	Step    payment.Step        // the only step it is for; empty means any
-	Decline holdfast.StatusCode // refuses with this code
-	Lost    bool                // takes effect, and the answer never arrives
-	Deaf    bool                // takes no effect and answers nothing
-	Wait    <-chan struct{}     // answers once this is closed, or not at all
+	Step    payment.Step        // the only step that it applies to; empty means any
+	Decline holdfast.StatusCode // declines with this code
+	Lost    bool                // takes effect, but the answer never arrives
+	Deaf    bool                // has no effect and gives no answer
+	Wait    <-chan struct{}     // answers only after this is closed
 }
 
-// ErrNoAnswer is what a question without an answer ends in.
+// ErrNoAnswer is the error of a question without an answer.
 var ErrNoAnswer = errors.New("the network did not answer")
 
-// Next scripts the coming questions, in order.
+// Next scripts the answers to the next questions, in order.
 func (n *Network) Next(replies ...Reply) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.script = append(n.script, replies...)
 }
 
-// Effects lists what took effect, such as "1T…1/Authorize USD 12.50", each key
-// once.
+// Effects lists the operations that took effect, such as "1T…1/Authorize USD
+// 12.50". Each key is listed once.
 func (n *Network) Effects() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return append([]string(nil), n.effects...)
 }
 
-// Verify keeps any card, by its last four digits.
+// Verify accepts any card. Its Ref is made from the last four digits.
 func (n *Network) Verify(_ context.Context, d card.Details) (card.Kept, error) {
 	digits := d.Number.Reveal()
 	if len(digits) < 4 {
@@ -59,7 +59,7 @@ func (n *Network) Verify(_ context.Context, d card.Details) (card.Kept, error) {
 	return card.Kept{Brand: "Visa", Last4: last4, Ref: "test:" + last4}, nil
 }
 
-// Ask answers by the script.
+// Ask answers according to the script.
 func (n *Network) Ask(ctx context.Context, q card.Question) (payment.Answer, error) {
 	n.mu.Lock()
 	reply := n.next(q.Step)
@@ -95,7 +95,7 @@ func (n *Network) Ask(ctx context.Context, q card.Question) (payment.Answer, err
 	return answer, nil
 }
 
-// next takes what the script says of a question.
+// next takes the script's reply to a question.
 func (n *Network) next(step payment.Step) Reply {
 	for i, r := range n.script {
 		if r.Step == "" || r.Step == step {
@@ -106,7 +106,7 @@ func (n *Network) next(step payment.Step) Reply {
 	return Reply{}
 }
 
-// Forget drops what is left of the script.
+// Forget drops the rest of the script.
 func (n *Network) Forget() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

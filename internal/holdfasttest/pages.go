@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-pay/holdfast/docs"
 )
 
-// A Page is one of docs/api, for tests that hold it against the code.
+// A Page is a page of docs/api, for tests that compare it with the code.
 type Page struct {
 	t    testing.TB
 	text string
@@ -29,7 +29,8 @@ func ReadPage(t testing.TB, name string) Page {
 	return Page{t, string(text)}
 }
 
-// Under is what stands under a heading, such as "## Fields", up to the next one.
+// Under is the part of the page under a heading, such as "## Fields", up to the
+// next heading.
 func (p Page) Under(heading string) Page {
 	p.t.Helper()
 	_, rest, found := strings.Cut(p.text, "\n"+heading+"\n")
@@ -40,7 +41,7 @@ func (p Page) Under(heading string) Page {
 	return Page{p.t, rest}
 }
 
-// After is what stands after a text.
+// After is the part of the page after a text.
 func (p Page) After(text string) Page {
 	p.t.Helper()
 	_, rest, found := strings.Cut(p.text, text)
@@ -73,15 +74,15 @@ func (p Page) Rows() (rows [][]string) {
 	return rows[2:]
 }
 
-// Table are the cells of the table whose first column is called so, without its
-// head.
+// Table are the cells of the table whose first column has the name column,
+// without its head.
 func (p Page) Table(column string) (rows [][]string) {
 	p.t.Helper()
 	head := "| " + column + " |"
 	return Page{p.t, head + p.After("\n"+head).text}.Rows()
 }
 
-// Items are the points of the first list.
+// Items are the items of the first list.
 func (p Page) Items() (items []string) {
 	p.t.Helper()
 	for line := range strings.Lines(p.text) {
@@ -101,7 +102,7 @@ func (p Page) Items() (items []string) {
 
 var quoted = regexp.MustCompile("`([^`]+)`")
 
-// Quoted are the words of a text that are set as code.
+// Quoted are the parts of a text that are marked as code.
 func Quoted(text string) (words []string) {
 	for _, m := range quoted.FindAllStringSubmatch(text, -1) {
 		words = append(words, m[1])
@@ -109,8 +110,7 @@ func Quoted(text string) (words []string) {
 	return words
 }
 
-// Constants are the values of the constants that words.go at the root has of a
-// type, for tests of packages in internal.
+// Constants are the values of all constants of a type in the root's words.go.
 func Constants(t testing.TB, ofType string) (values []string) {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "../../words.go", nil, 0)

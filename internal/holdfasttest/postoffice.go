@@ -20,10 +20,11 @@ import (
 // A PostOffice is a mail server in this process.
 type PostOffice struct {
 	*smtp.Server
-	User, Password string     // of who may send; empty lets everybody
-	Authority      *Authority // of its certificate
-	Port           int        // once it is open
-	// Refuse says what to answer a command with, such as "RCPT"; nil takes it on.
+	User, Password string     // required from clients; empty accepts all clients
+	Authority      *Authority // that issued its certificate
+	Port           int        // set by Open
+	// Refuse returns the error that answers a command, such as "RCPT"; nil accepts
+	// the command.
 	Refuse func(command string) error
 
 	mu       sync.Mutex
@@ -31,14 +32,14 @@ type PostOffice struct {
 	letters  []Letter
 }
 
-// A Letter is what arrived.
+// A Letter is a mail that the office accepted.
 type Letter struct {
 	From, To  string
 	Encrypted bool
-	Text      string // header and all
+	Text      string // with its header
 }
 
-// Parsed is the letter as a mail program reads it.
+// Parsed returns the letter parsed as a mail.
 func (l Letter) Parsed(t testing.TB) *netmail.Message {
 	t.Helper()
 	m, err := netmail.ReadMessage(strings.NewReader(l.Text))
@@ -48,12 +49,12 @@ func (l Letter) Parsed(t testing.TB) *netmail.Message {
 	return m
 }
 
-// ErrHangUp is what Refuse answers with for a server that dies. A letter whose
-// DATA it meets has been taken on.
+// ErrHangUp, returned by Refuse, simulates a server that dies: it closes the
+// connection. If it answers DATA, the letter has been accepted.
 var ErrHangUp = errors.New("hang up")
 
-// NewPostOffice makes an office whose certificate holds from a time on, for
-// 127.0.0.1; Open opens it.
+// NewPostOffice makes an office with a certificate for 127.0.0.1 that is valid
+// at now. Open opens it.
 func NewPostOffice(t testing.TB, now time.Time) *PostOffice {
 	t.Helper()
 	o := &PostOffice{Authority: NewAuthority(t, now)}
@@ -69,7 +70,8 @@ func NewPostOffice(t testing.TB, now time.Time) *PostOffice {
 	return o
 }
 
-// Open has the office answer, encrypted from the first byte or not.
+// Open starts the office. implicit means that connections are encrypted from
+// the first byte.
 func (o *PostOffice) Open(t testing.TB, implicit bool) *PostOffice {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -83,32 +85,32 @@ func (o *PostOffice) Open(t testing.TB, implicit bool) *PostOffice {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		o.Serve(listener) //nolint:errcheck // it ends with the listener
+		o.Serve(listener) //nolint:errcheck // it fails when the listener closes
 	}()
 	t.Cleanup(func() {
 		o.Close()
-		listener.Close() // which Serve may not have told the server of yet
+		listener.Close() // Serve may not have registered it with the server yet
 		<-ended
 	})
 	return o
 }
 
-// Arrived are the letters that it took on.
+// Arrived are the letters that the office accepted.
 func (o *PostOffice) Arrived() []Letter {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return slices.Clone(o.letters)
 }
 
-// Said are the commands MAIL, RCPT and DATA that it was given, with their
-// addresses.
+// Said are the commands MAIL, RCPT and DATA that the office received, with
+// their addresses.
 func (o *PostOffice) Said() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return slices.Clone(o.commands)
 }
 
-// A counter is where one client of an office is served.
+// A counter serves one client of the office.
 type counter struct {
 	office *PostOffice
 	conn   *smtp.Conn
@@ -133,7 +135,7 @@ func (c *counter) Auth(string) (sasl.Server, error) {
 	}), nil
 }
 
-// answer notes a command and says what is said to it.
+// answer records a command and returns the answer to it.
 func (c *counter) answer(command, about string) error {
 	c.office.mu.Lock()
 	c.office.commands = append(c.office.commands, strings.TrimSpace(command+" "+about))
@@ -173,7 +175,7 @@ func (c *counter) Data(r io.Reader) error {
 	}
 	c.letter.Text = string(text)
 	err = c.answer("DATA", "")
-	if err == nil || errors.Is(err, ErrHangUp) { // it was taken on, although nobody hears of it
+	if err == nil || errors.Is(err, ErrHangUp) { // the office accepted it, even if no answer arrives
 		c.office.mu.Lock()
 		c.office.letters = append(c.office.letters, c.letter)
 		c.office.mu.Unlock()

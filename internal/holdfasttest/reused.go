@@ -11,19 +11,20 @@ import (
 	"time"
 )
 
-// To make a database costs PostgreSQL more than most tests do. So tests, and test
-// programs, use databases one after the other, and each empties the tables first.
+// Making a PostgreSQL database takes longer than most tests. So tests and test
+// programs use the same databases one after the other, and each empties the
+// tables first.
 
 // reused are the databases that this program has taken.
 var reused struct {
 	sync.Mutex
-	admin *sql.Conn // has a lock on each of them until the program ends
+	admin *sql.Conn // locks each of them until the program ends
 	taken int       // the number of the last one
 	free  []string
 }
 
-// postgresDatabase is a database in which nothing has happened, as long as the
-// test runs.
+// postgresDatabase returns the address of an empty database, which belongs to
+// the test while it runs.
 func postgresDatabase(t testing.TB) string {
 	t.Helper()
 	template, err := postgresTemplate()
@@ -50,7 +51,7 @@ func postgresDatabase(t testing.TB) string {
 	return at
 }
 
-// take finds a database that no test uses, or makes one, and empties it.
+// take finds or makes a database that no test uses, and empties it.
 func take(ctx context.Context, template string) (name string, err error) {
 	if n := len(reused.free); n > 0 {
 		name, reused.free = reused.free[n-1], reused.free[:n-1]
@@ -60,7 +61,7 @@ func take(ctx context.Context, template string) (name string, err error) {
 	if emptied(ctx, name) == nil {
 		return name, nil
 	}
-	// It is not there, or a test has changed more than rows.
+	// It does not exist, or a test has changed its schema.
 	for _, statement := range []string{"DROP DATABASE IF EXISTS " + name + " WITH (FORCE)", "CREATE DATABASE " + name +
 		" TEMPLATE " + template} {
 		if _, err := reused.admin.ExecContext(ctx, statement); err != nil {
@@ -77,7 +78,7 @@ func take(ctx context.Context, template string) (name string, err error) {
 	})
 }
 
-// lock is the name of a database that no other program uses.
+// lock locks a database that no other program uses, and returns its name.
 func lock(ctx context.Context, template string) (string, error) {
 	if reused.admin == nil {
 		db, err := sql.Open("pgx", os.Getenv(PostgresEnv))
@@ -99,8 +100,8 @@ func lock(ctx context.Context, template string) (string, error) {
 	}
 }
 
-// schemaNow is a digest of the schema and of the numbers of its migrations. A
-// database's comment says what it was when the database was made.
+// schemaNow is a digest of the schema and of its migrations' numbers. A
+// database's comment has the digest from the time when it was made.
 const schemaNow = `md5(
 	(SELECT string_agg(concat_ws(' ', c.relname, c.relkind, c.relchecks, c.relhastriggers, a.attname, a.atttypid, a.attnotnull), ','
 		ORDER BY c.relname, a.attnum)
@@ -110,8 +111,8 @@ const schemaNow = `md5(
 const asMade = `
 	SELECT ` + schemaNow + ` = shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()`
 
-// emptying ends the sessions that a test may have left, and deletes all rows but
-// the numbers of the migrations. Large tables get new files.
+// emptying ends sessions that an earlier test may have left open, and deletes
+// all rows except the migrations' numbers. Large tables get new files.
 const emptying = `DO $$
 DECLARE
 	one TEXT;
@@ -151,7 +152,7 @@ func emptied(ctx context.Context, name string) error {
 	})
 }
 
-// inside does something in a database of the test server.
+// inside runs do with a connection to a database of the test server.
 func inside(ctx context.Context, name string, do func(*sql.DB) error) error {
 	at, err := withDatabase(os.Getenv(PostgresEnv), name)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-// Rows are all rows of a SQLite store, for comparing: a test that wants nothing to
-// have changed cannot know every table. Tables named in but are left out.
+// Rows returns all rows of a SQLite store as text, except those of the tables
+// in but. A test compares them to show that nothing has changed in any table.
 func Rows(t testing.TB, path string, but ...string) string {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
@@ -31,7 +31,7 @@ func Rows(t testing.TB, path string, but ...string) string {
 	return text.String()
 }
 
-// Lock locks a SQLite store as another program does, until it is let go.
+// Lock locks a SQLite store, as another program could, until letGo is called.
 func Lock(t testing.TB, path string) (letGo func()) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
@@ -51,7 +51,7 @@ func Lock(t testing.TB, path string) (letGo func()) {
 	}
 }
 
-// query reads rows, each as one text.
+// query reads rows and returns each as one text.
 func query(t testing.TB, db *sql.DB, text string) (all []string) {
 	t.Helper()
 	rows, err := db.QueryContext(t.Context(), text)

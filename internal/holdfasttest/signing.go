@@ -12,7 +12,8 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// CertificateURL is where the certificate would be that Sign names.
+// CertificateURL is the address of the certificate that Sign names. Nothing is
+// there.
 const CertificateURL = "https://fps.sandbox.example.test/certs/112326/PKICert.pem"
 
 type keyPair struct {
@@ -20,7 +21,8 @@ type keyPair struct {
 	certificate *x509.Certificate
 }
 
-// signing is made once: a key costs more than most tests.
+// signing makes the key once, because making a key takes longer than most
+// tests.
 var signing = sync.OnceValue(func() keyPair {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -53,7 +55,7 @@ func Sign(verb, endpoint string, p holdfast.Params) (holdfast.Params, error) {
 	return append(p, holdfast.Param{Name: "signature", Value: signature}), err
 }
 
-// Verifier believes what Sign has signed for a caller.
+// Verifier accepts the signatures that Sign makes, for a caller.
 func Verifier(caller holdfast.CallerID) holdfast.Verifier {
 	return holdfast.Verifier{CallerID: caller, Certificates: []*x509.Certificate{signing().certificate}}
 }

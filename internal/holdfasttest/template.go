@@ -12,10 +12,10 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// To bring a schema up to date takes longer than most tests do. It is done once,
-// and each test has a copy of the outcome.
+// Running all migrations takes longer than most tests. So they run once, and
+// each test gets a copy of the result.
 
-// sqliteTemplate is the file of a database in which nothing has happened.
+// sqliteTemplate is the file of an empty database.
 var sqliteTemplate = sync.OnceValues(func() ([]byte, error) {
 	folder, err := os.MkdirTemp("", "holdfast-template-")
 	if err != nil {
@@ -29,8 +29,9 @@ var sqliteTemplate = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(path)
 })
 
-// postgresTemplate is the name of a database on the test server that others are
-// copies of. It is named after the schema, and stays for later runs.
+// postgresTemplate is the name of the database on the test server from which
+// others are copied. Its name depends on the schema, and it is kept for later
+// runs.
 var postgresTemplate = sync.OnceValues(func() (name string, err error) {
 	digest, err := store.SchemaDigest()
 	if err != nil {
@@ -45,7 +46,7 @@ var postgresTemplate = sync.OnceValues(func() (name string, err error) {
 	defer db.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	admin, err := db.Conn(ctx) // which holds the lock
+	admin, err := db.Conn(ctx) // it holds the lock
 	if err != nil {
 		return "", err
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-pay/holdfast/docs"
 )
 
-// Vectors are the signatures that are published in docs/api/vectors.json.
+// Vectors are the test vectors for signatures in docs/api/vectors.json.
 type Vectors struct {
 	SecretAccessKey string
 	CallerID        holdfast.CallerID
@@ -18,15 +18,15 @@ type Vectors struct {
 	Vectors         []Vector
 }
 
-// A Vector is one of them.
+// A Vector is one test vector.
 type Vector struct {
 	Name, Kind, SignatureVersion, SignatureMethod, Verb, Address string
 
 	Parameters []string
-	Sent       string // the address of a GET, the body of a POST
+	Sent       string // the address of a GET, or the body of a POST
 }
 
-// PublishedVectors reads them.
+// PublishedVectors reads the test vectors.
 func PublishedVectors(t testing.TB) (v Vectors) {
 	t.Helper()
 	text, err := fs.ReadFile(docs.API(), "vectors.json")
@@ -39,7 +39,7 @@ func PublishedVectors(t testing.TB) (v Vectors) {
 	return v
 }
 
-// Certificates have the key that signed the messages.
+// Certificates returns the certificates with the key that signed the messages.
 func (v Vectors) Certificates(t testing.TB) []*x509.Certificate {
 	t.Helper()
 	certs, err := holdfast.ParseCertificates([]byte(v.Certificate))

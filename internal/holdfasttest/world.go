@@ -18,8 +18,9 @@ import (
 )
 
 // A World is a processor with a shop and a buyer who has a card. Its clock
-// stands still, its ids count and its network does what it is told. Every verb
-// ends in a check of the books, unless the test checks them itself.
+// moves only when a test moves it, its ids are counted and its network follows
+// a script. Every operation ends with a check of the books, unless Unchecked is
+// set.
 type World struct {
 	T         testing.TB
 	DB        *store.DB
@@ -30,15 +31,16 @@ type World struct {
 	Unchecked bool // the test checks the books itself
 
 	Owner, Buyer party.Party
-	Shop         party.Caller // as it was made; its clock may have moved since
+	Shop         party.Caller // as it was at first; its clock may have moved since
 	Key          party.AccessKey
 	Card         payment.Instrument
 }
 
-// QuickHashing is what a world hashes passwords with: it costs next to nothing.
+// QuickHashing is the cost of password hashes in a world. It is the cheapest
+// possible.
 var QuickHashing = party.Hashing{Passes: 1, Memory: 8}
 
-// Password is every test party's.
+// Password is the password of every test party.
 const Password = "correct horse battery"
 
 // NewWorld makes a world on an empty store.
@@ -72,7 +74,7 @@ func (w *World) Party(name, email string) party.Party {
 	return p
 }
 
-// Change changes what an operator may change of a party.
+// Change changes a party as an operator can.
 func (w *World) Change(id party.ID, by func(*party.Party)) {
 	w.T.Helper()
 	_, err := w.Processor.ChangeParty(w.T.Context(), id, func(p party.Party) (party.Party, error) {
@@ -82,7 +84,7 @@ func (w *World) Change(id party.ID, by func(*party.Party)) {
 	w.must("changing a party", err)
 }
 
-// SetStanding suspends or closes a party, or takes it back.
+// SetStanding suspends, closes or reactivates a party.
 func (w *World) SetStanding(id party.ID, s party.Standing) {
 	w.T.Helper()
 	w.Change(id, func(p *party.Party) { p.Standing = s })
@@ -123,8 +125,8 @@ func (w *World) AuthorizeWith(i payment.Instrument, value string) holdfast.Token
 	})
 }
 
-// Token makes a token with its limits. What is not set is the buyer's, for the
-// shop, to pay with, for one use.
+// Token makes a token with its limits. By default it is a single-use token with
+// which the buyer pays the shop.
 func (w *World) Token(t payment.Token, limits ...payment.Limit) holdfast.TokenID {
 	w.T.Helper()
 	t.ID, t.Caller, t.Installed = w.IDs.Token(), w.Shop.ID, w.CallerNow()
@@ -148,8 +150,8 @@ func (w *World) Token(t payment.Token, limits ...payment.Limit) holdfast.TokenID
 }
 
 // Aggregate makes a prepaid or a credit instrument between the buyer and the
-// shop, with a token that spends it and one that funds or settles it by the
-// buyer's card.
+// shop. It also makes a token that spends it, and one that funds or settles it
+// with the buyer's card.
 func (w *World) Aggregate(
 	m holdfast.PaymentMethod, limit string,
 ) (a payment.AggregateInstrument, spends, pays holdfast.TokenID) {
@@ -202,7 +204,7 @@ func (w *World) Deposit(to party.ID, value string) {
 	w.must("depositing", w.Processor.Deposit(w.T.Context(), w.Shop.ID, to, USD(value)))
 }
 
-// CallerNow is the shop's clock.
+// CallerNow is the time of the shop's clock.
 func (w *World) CallerNow() time.Time {
 	w.T.Helper()
 	var c party.Caller
@@ -213,7 +215,7 @@ func (w *World) CallerNow() time.Time {
 	return c.Now(processor.Micro(w.Clock.Now()))
 }
 
-// Reserve asks for a token's funds.
+// Reserve sends a Reserve for a token.
 func (w *World) Reserve(
 	token holdfast.TokenID, value string, ref holdfast.CallerReference,
 ) (payment.Transaction, error) {
@@ -225,7 +227,7 @@ func (w *World) Reserve(
 	return t, err
 }
 
-// Pay asks for a payment at once.
+// Pay sends a Pay for a token.
 func (w *World) Pay(token holdfast.TokenID, value string, ref holdfast.CallerReference) (payment.Transaction, error) {
 	w.T.Helper()
 	t, err := w.Processor.Pay(w.T.Context(), w.Shop, holdfast.PayRequest{
@@ -235,7 +237,7 @@ func (w *World) Pay(token holdfast.TokenID, value string, ref holdfast.CallerRef
 	return t, err
 }
 
-// Paid is a payment by card that must succeed.
+// Paid makes a card payment that must succeed.
 func (w *World) Paid(value string, ref holdfast.CallerReference) payment.Transaction {
 	w.T.Helper()
 	t, err := w.Pay(w.Authorize(value), value, ref)
@@ -244,7 +246,8 @@ func (w *World) Paid(value string, ref holdfast.CallerReference) payment.Transac
 	return t
 }
 
-// Refund asks for all that is left of a payment, or for value of it.
+// Refund sends a Refund of value, or of all that is left of the payment if
+// value is empty.
 func (w *World) Refund(
 	id holdfast.TransactionID, value string, ref holdfast.CallerReference,
 ) (payment.Transaction, error) {
@@ -258,7 +261,7 @@ func (w *World) Refund(
 	return t, err
 }
 
-// Settle asks for all of a reserve, or for value of it.
+// Settle sends a Settle for value, or for all of the hold if value is empty.
 func (w *World) Settle(id holdfast.TransactionID, value string) (payment.Transaction, error) {
 	w.T.Helper()
 	r := holdfast.SettleRequest{ReserveTransactionID: id}
@@ -270,7 +273,7 @@ func (w *World) Settle(id holdfast.TransactionID, value string) (payment.Transac
 	return t, err
 }
 
-// Cancel gives a reserve up.
+// Cancel cancels a hold.
 func (w *World) Cancel(id holdfast.TransactionID) (payment.Transaction, error) {
 	w.T.Helper()
 	t, err := w.Processor.Cancel(w.T.Context(), w.Shop, holdfast.CancelRequest{TransactionID: id})
@@ -278,7 +281,7 @@ func (w *World) Cancel(id holdfast.TransactionID) (payment.Transaction, error) {
 	return t, err
 }
 
-// Reserved is a reserve that must succeed.
+// Reserved makes a hold, which must succeed.
 func (w *World) Reserved(value string, ref holdfast.CallerReference) payment.Transaction {
 	w.T.Helper()
 	t, err := w.Reserve(w.Authorize(value), value, ref)
@@ -287,7 +290,7 @@ func (w *World) Reserved(value string, ref holdfast.CallerReference) payment.Tra
 	return t
 }
 
-// Transaction reads a transaction as it stands by the shop's clock.
+// Transaction reads a transaction in its state at the shop's time.
 func (w *World) Transaction(id holdfast.TransactionID) payment.Transaction {
 	w.T.Helper()
 	now := w.CallerNow()
@@ -332,10 +335,10 @@ func (w *World) checked() {
 	}
 }
 
-// CheckBooks fails the test when a row of the books is wrong.
+// CheckBooks fails the test if a row of the books is wrong.
 func (w *World) CheckBooks() { w.T.Helper(); CheckBooks(w.T, w.DB) }
 
-// CheckBooks fails the test when a row of the books is wrong.
+// CheckBooks fails the test if a row of the books is wrong.
 func CheckBooks(t testing.TB, db *store.DB) {
 	t.Helper()
 	report, err := db.CheckBooks(t.Context())
