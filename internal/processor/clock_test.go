@@ -41,8 +41,8 @@ func as(w *holdfasttest.World, c party.Caller, do func()) {
 // randomly lists the columns with random values.
 var randomly = []string{"password_hash", "access_key_id", "secret"}
 
-// othersRows returns the rows of a database that do not belong to one caller,
-// as texts.
+// othersRows returns, as texts, the rows of a database that do not belong to
+// the given caller only.
 func othersRows(t *testing.T, engine, address string, c party.CallerID) (all []string) {
 	t.Helper()
 	driver, tables := "sqlite", `SELECT name FROM sqlite_master WHERE type = 'table'`

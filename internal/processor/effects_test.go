@@ -18,7 +18,7 @@ type failing struct {
 }
 
 // failings returns all ways in which a transaction fails, each with the kinds
-// that can fail so.
+// that can fail in this way.
 func failings() map[string]failing {
 	charged := []payment.Kind{payment.KindPay, payment.KindFundPrepaid, payment.KindSettleDebt}
 	first := func(k payment.Kind) payment.Step {
@@ -36,8 +36,8 @@ func failings() map[string]failing {
 		s.must(err)
 		return t
 	}
-	// late makes the network approve a transaction that was given up, and then
-	// take the approval back.
+	// late makes the network approve a transaction that was given up, and waits
+	// until the server has asked for the release or the return.
 	late := func(giveUp func(scene, payment.Transaction)) func(s scene, k payment.Kind) payment.Transaction {
 		return func(s scene, k payment.Kind) payment.Transaction {
 			s.T.Helper()

@@ -31,9 +31,9 @@ type decision struct {
 	real   time.Time
 }
 
-// once carries out a request. The same request within seven days gets the first
-// answer again, refusals included. A different request under the same
-// CallerReference is a DuplicateRequest.
+// once carries out a request. If the same request comes again within seven
+// days, it gets the first answer again, final refusals included. A different
+// request under the same CallerReference is a DuplicateRequest.
 func (p *Processor) once(ctx context.Context, caller party.Caller, r request) (payment.Transaction, error) {
 	var before payment.Transaction // of the same request, sent earlier
 	var change *payment.Change

@@ -293,8 +293,8 @@ func (p *Processor) RemovePasskey(ctx context.Context, partyID party.ID, o OwnPa
 	})
 }
 
-// RemovePasskeyByPasskey is RemovePasskey for a party that answers with a passkey of
-// its own, which may be the one that is removed, instead of the password.
+// RemovePasskeyByPasskey is RemovePasskey with the answer of one of the party's
+// passkeys in place of the password. That passkey may be the one to remove.
 func (p *Processor) RemovePasskeyByPasskey(
 	ctx context.Context, r RelyingParty, partyID party.ID, answer []byte, from string, id party.PasskeyID,
 ) error {
