@@ -250,22 +250,6 @@ func TestReleaseNotes(t *testing.T) {
 	}
 }
 
-// Links of these pages to files of the repository lead somewhere.
-func TestLinksLeadSomewhere(t *testing.T) {
-	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
-	for _, page := range []string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"} {
-		text, err := os.ReadFile(filepath.Join(root, page))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, found := range link.FindAllStringSubmatch(string(text), -1) {
-			if _, err := os.Stat(filepath.Join(root, found[1])); err != nil {
-				t.Errorf("%s: %v", page, err)
-			}
-		}
-	}
-}
-
 func TestLicence(t *testing.T) {
 	licence, err := os.ReadFile(filepath.Join(root, "LICENSE"))
 	first, last := "Version 2.0, January 2004", "END OF TERMS"
