@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// In every language each country has a name and a form.
+// Every country has a name and a form in every language.
 func TestAddressFormOfEveryCountry(t *testing.T) {
 	for _, w := range webui.AllWords() {
 		for _, code := range party.Countries() {

@@ -14,8 +14,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// endsDuringTheNextRequest ends the browser's session as soon as its next request was
-// let in, and calls then.
+// endsDuringTheNextRequest ends the browser's session just after its next
+// request was accepted, and then calls then.
 func (b *browser) endsDuringTheNextRequest(then func()) {
 	b.t.Helper()
 	var all []party.SignedIn
@@ -26,7 +26,7 @@ func (b *browser) endsDuringTheNextRequest(then func()) {
 	if err != nil || len(all) == 0 {
 		b.t.Fatalf("signed in: %v, %v", all, err)
 	}
-	b.Processor.Now = func() time.Time { // it is asked first when the browser was seen
+	b.Processor.Now = func() time.Time { // it is first called after the session was read
 		b.Processor.Now = b.Clock.Now
 		if err := b.Processor.EndSignedIn(b.t.Context(), b.Buyer.ID, all[0].ID); err != nil {
 			b.t.Error(err)
@@ -36,7 +36,7 @@ func (b *browser) endsDuringTheNextRequest(then func()) {
 	}
 }
 
-// A written is what a form of the account's pages does.
+// A written is a form of the account pages and the change that it makes.
 type written struct {
 	place string
 	typed []string
@@ -80,10 +80,10 @@ func (s *site) address(line1 string) string {
 	return string(a.ID)
 }
 
-// A password reset ends the sessions of the person who had the account before, also
-// when a request of theirs is under way: whatever it asks for is not done.
+// A password reset ends the sessions of the person who used the account before.
+// If a request of such a session is running, it changes nothing.
 func TestNothingIsWrittenAfterTheSession(t *testing.T) {
-	prove := map[string]string{ // forms that are tried elsewhere, and where
+	prove := map[string]string{ // the forms that other tests try, and the names of those tests
 		"verify":                  "TestAProofAfterTheSession",
 		"security/passkey":        "processor.TestWhatBeganUnderAChangedPassword",
 		"security/passkey/remove": "processor.TestAPasswordThatChangesAfterTheCheck",
@@ -105,8 +105,8 @@ func TestNothingIsWrittenAfterTheSession(t *testing.T) {
 	}
 }
 
-// tryForm sends a form in a session that ends meanwhile, which does nothing, and in
-// another one, which does something.
+// tryForm sends a form in a session that ends meanwhile, which must change
+// nothing, and then in another session, which must change something.
 func tryForm(t *testing.T, place string) {
 	path := t.TempDir() + "/holdfast.db"
 	s := newSiteOn(t, holdfasttest.Open(t, path))
@@ -148,7 +148,7 @@ func tryForm(t *testing.T, place string) {
 	}
 }
 
-// The code of a letter is worth nothing in a session that has ended.
+// The code of a letter does not work in a session that has ended.
 func TestAProofAfterTheSession(t *testing.T) {
 	s := newSite(t)
 	b := s.newBrowser()

@@ -40,7 +40,7 @@ func TestTheHistory(t *testing.T) {
 		owner.signIn(s.Owner.Email, holdfasttest.Password)
 		owner.get("history")
 		owner.wantText("+$20.00", "−$5.00", "Ann Buyer", "$12.00")
-		owner.wantNoText("$100.00", "+$12.00") // what is held has not been received
+		owner.wantNoText("$100.00", "+$12.00") // held money has not been received
 	})
 }
 
@@ -79,8 +79,8 @@ func (s *site) owner() *browser {
 	return b
 }
 
-// A seller's overview lists what is held for the seller, by deadline, and does not
-// ask for a card. A buyer's does not list what others hold.
+// A seller's overview lists the holds for the seller by deadline, and does not
+// ask for a card. A buyer's overview does not list other people's holds.
 func TestASellersOverview(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newSiteOn(t, db)
@@ -99,7 +99,7 @@ func TestASellersOverview(t *testing.T) {
 		s.Clock.Advance(6 * 24 * time.Hour)
 		b = s.owner()
 		b.wantText("$30.50 in one hold.")
-		b.wantNoText("$12.00") // it has expired
+		b.wantNoText("$12.00") // the hold has expired
 		s.ann().wantNoText("To be charged")
 	})
 }
@@ -135,9 +135,9 @@ func TestAMarketplaceSellersOverview(t *testing.T) {
 	})
 }
 
-// A seller's overview has what came in this month, with fees and net: by when it was
-// charged, and not by when it was held. In a month in which all the account's money
-// came in, the net is the balance.
+// A seller's overview has this month's income, fees and net. A payment counts
+// in the month in which it was charged, not in which it was held. If all the
+// account's money came in this month, the net is the balance.
 func TestASellersMonth(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newSiteOn(t, db)
@@ -174,8 +174,8 @@ func TestASellersMonth(t *testing.T) {
 	})
 }
 
-// On a marketplace, the fee of the marketplace is the seller's cost and the
-// marketplace's income; a refund gives back a part of it.
+// The fee of a marketplace is the seller's cost and the marketplace's income. A
+// refund returns a part of it.
 func TestAMarketplaceSellersMonth(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newSiteOn(t, db)
@@ -208,8 +208,8 @@ func TestAMarketplaceSellersMonth(t *testing.T) {
 	})
 }
 
-// What was bought from a prepaid balance was paid for when the balance was funded: it
-// is neither counted twice in the history nor in the seller's month.
+// A purchase from a prepaid balance was paid when the balance was funded.
+// Neither the history nor the seller's month counts it twice.
 func TestAPrepaidPurchaseIsNotCountedTwice(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newSiteOn(t, db)
@@ -233,7 +233,7 @@ func TestAPrepaidPurchaseIsNotCountedTwice(t *testing.T) {
 	})
 }
 
-// Without a description, a payment is for what the buyer approved it for.
+// A payment without a description shows the reason that the buyer approved.
 func TestAPaymentWithoutADescription(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newSiteOn(t, db)
@@ -257,8 +257,8 @@ func TestAPaymentWithoutADescription(t *testing.T) {
 	})
 }
 
-// A payment's own page has its history, and what was held of a part charge. The
-// card is for its owner alone to see.
+// A payment's page has its history and, for a part charge, the amount that was
+// held. Only the card's owner sees the card.
 func TestAPaymentsPage(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newSiteOn(t, db)
@@ -296,7 +296,8 @@ func TestAPaymentsPage(t *testing.T) {
 	})
 }
 
-// A hold that has expired says so, whether or not the sweeper has been there.
+// The page of an expired hold says so, whether or not the sweeper has processed
+// it.
 func TestAnExpiredHoldsPage(t *testing.T) {
 	s := newSite(t)
 	s.Reserved("32.00", "order-1")
@@ -309,7 +310,7 @@ func TestAnExpiredHoldsPage(t *testing.T) {
 	b.wantText("$32.00 held", "Released, because it was not charged in time.")
 }
 
-// Only the page on which a card is entered speaks of card details.
+// Only the page for entering a card mentions card details.
 func TestPagesWithoutACard(t *testing.T) {
 	s := newSite(t)
 	b := s.ann()
@@ -321,7 +322,7 @@ func TestPagesWithoutACard(t *testing.T) {
 	b.wantText("Your card details")
 }
 
-// The list of approvals says how much, how often, with what and since when.
+// The list of approvals shows amount, frequency, payment method and start.
 func TestApprovalsInALine(t *testing.T) {
 	s := newSite(t)
 	month := payment.Period{N: 1, Unit: payment.Month}
@@ -345,8 +346,8 @@ func TestApprovalsInALine(t *testing.T) {
 	}
 }
 
-// historyOf gives Ann and the shop a history: a deposit, a payment with a refund, a
-// payment in part, a hold, one that was cancelled, and one to another shop.
+// historyOf gives Ann and the shop a history: a deposit, a refunded payment, a
+// part charge, a hold, a cancelled hold, and a payment to another shop.
 func (s *site) historyOf() (paid payment.Transaction) {
 	s.t.Helper()
 	next := func() { s.Clock.Advance(3 * 24 * time.Hour) }
@@ -393,8 +394,8 @@ func (b *browser) figures() string {
 	return strings.Join(strings.Fields(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(figures, " ")), " ")
 }
 
-// The history is filtered by state and period, searched by what it says, and added
-// up. What is found is the same on both databases.
+// The history can be filtered by state and period, searched by its texts, and
+// added up. Both databases give the same result.
 func TestTheHistoryFiltered(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newSiteOn(t, db)
@@ -429,7 +430,7 @@ func TestTheHistoryFiltered(t *testing.T) {
 			{buyer, "q=2", "", ""},
 			{buyer, "q=32", "−$30.00", "Paid $30.00"},
 			{buyer, "q=kiln+20.00", "−$20.00", "Paid $20.00"},
-			{buyer, "q=order-1002", "", ""}, // the shop's own name for it
+			{buyer, "q=order-1002", "", ""}, // the reference is the shop's
 			{owner, "q=order-1002", "+$30.00", "Received $30.00"},
 			{owner, "q=ann+BUYER&show=received", "+$30.00 +$20.00", "Received $50.00"},
 			{buyer, "q=" + strings.ToLower(string(paid.ID)), "−$20.00", "Paid $20.00"},
@@ -450,7 +451,7 @@ func TestTheHistoryFiltered(t *testing.T) {
 	})
 }
 
-// The form shows again what was asked for, in words too, and says what is wrong with it.
+// The form shows the chosen filter, also in words, and its errors.
 func TestTheHistorysForm(t *testing.T) {
 	s := newSite(t)
 	s.historyOf()
@@ -479,7 +480,8 @@ func TestTheHistorysForm(t *testing.T) {
 	b.wantStatus("a hundred characters", http.StatusOK)
 }
 
-// A filter goes along to the older pages, and the totals are those of all of them.
+// The filter also applies to the older pages, and the totals include all of
+// them.
 func TestTheHistoryFilteredByPage(t *testing.T) {
 	s := newSite(t)
 	for i := range 25 {

@@ -14,8 +14,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// doing are all the places that forms go to. Those of the first do not ask who
-// somebody is.
+// The paths to which forms are sent. Those in doingAnybody do not need a
+// session.
 var (
 	doingAnybody = []string{"sign-in", "passkey", "passkey/ask", "sign-up", "sign-out", "forgotten", "reset"}
 	doingOwner   = []string{
@@ -32,8 +32,8 @@ var (
 	}
 )
 
-// Forms of other sites are turned away, wherever they go and however the browser
-// tells where they come from.
+// Forms of other sites are refused at every path, whichever header the browser
+// uses to say where they come from.
 func TestFormsOfOtherSites(t *testing.T) {
 	s := newSite(t)
 	b := s.ann()
@@ -60,11 +60,11 @@ func TestFormsOfOtherSites(t *testing.T) {
 	b.wantPage("methods") // not even signed out
 	if who := s.party(); who.Name != "Ann Buyer" || who.Business || len(s.methods()) != 2 ||
 		len(s.post.To(s.Buyer.Email)) != 0 {
-		t.Errorf("something happened: %+v", who)
+		t.Errorf("the account has changed: %+v", who)
 	}
 }
 
-// party is Ann as she is kept.
+// party returns Ann's stored account.
 func (s *site) party() (who party.Party) {
 	s.t.Helper()
 	if err := s.DB.View(s.t.Context(), func(tx *store.ReadTx) (err error) {
@@ -96,7 +96,7 @@ func TestNothingWithoutSigningIn(t *testing.T) {
 		leads(place)
 	}
 	if s.party().Name != "Ann Buyer" {
-		t.Error("something happened")
+		t.Error("the account has changed")
 	}
 }
 
@@ -132,7 +132,7 @@ func TestRequestsThatNoPageMakes(t *testing.T) {
 	b.wantPage("")
 }
 
-// What is typed is text, wherever it is shown.
+// Text that a user typed is never HTML, wherever it is shown.
 func TestWhatIsTypedIsText(t *testing.T) {
 	s := newSite(t)
 	b := s.ann()
@@ -147,13 +147,13 @@ func TestWhatIsTypedIsText(t *testing.T) {
 	for _, place := range append(showing, "sign-in?to="+url.QueryEscape(script), "forgotten?visit="+
 		url.QueryEscape(script), "reset?link="+url.QueryEscape(script)) {
 		if body := b.get(place).body; strings.Contains(body, "<script>alert") {
-			t.Errorf("%s has a script of somebody's", place)
+			t.Errorf("%s has a stranger's script", place)
 		}
 	}
 }
 
-// Every page, with all that can be on it: strict headers, no secrets, and no
-// numbers of cards or ids of tokens, in any language.
+// Every page, with everything that it can contain, has strict headers in every
+// language. It has no secrets, card numbers or token ids.
 func TestEveryPage(t *testing.T) {
 	s := newSite(t)
 	token := s.multiUse()

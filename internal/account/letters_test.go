@@ -31,13 +31,13 @@ func TestVerifyingByCode(t *testing.T) {
 	b.wantText("There is nothing more to do.")
 }
 
-// wrongCode is another code than that.
+// wrongCode returns a code that differs from the given one.
 func wrongCode(code string) string {
 	return string('0'+('9'-code[0])) + code[1:]
 }
 
-// A program that follows the links in mails proves nothing, and who is not signed
-// in signs in first.
+// A program that follows the links in mails verifies nothing. Users who are not
+// signed in must sign in first.
 func TestVerifyingByLink(t *testing.T) {
 	s := newSite(t)
 	b := s.newBrowser()
@@ -59,8 +59,8 @@ func TestVerifyingByLink(t *testing.T) {
 	b.wantStatus("the link again", http.StatusUnprocessableEntity)
 }
 
-// While a change of address is pending, the link of the first letter still proves
-// the first address, and says so.
+// While a change of address is pending, the link of the first letter still
+// verifies the first address, and the page says so.
 func TestTheLinkOfTheFirstLetterDuringAChange(t *testing.T) {
 	s := newSite(t)
 	b := s.newBrowser()
@@ -144,7 +144,7 @@ func TestCodesCannotBeGuessed(t *testing.T) {
 	b.wantText("This code no longer works.")
 	s.sendAgain()
 	if again := s.post.Last(nora, party.NoticeVerify); again.Code != "" || again.Link == "" {
-		t.Errorf("the next letter is %+v, want a link alone", again)
+		t.Errorf("the next letter is %+v, want only a link", again)
 	}
 }
 
@@ -159,7 +159,7 @@ func TestLettersAreNotForFlooding(t *testing.T) {
 	b.postTo("verify/send")
 	b.wantStatus("one letter too many", http.StatusTooManyRequests)
 	if b.at.header.Get("Retry-After") == "" {
-		t.Error("nobody says when to ask again")
+		t.Error("there is no Retry-After header")
 	}
 	for range party.AccountLetters.Free {
 		b.postTo("forgotten", "email", "nobody@example.test")
@@ -169,7 +169,7 @@ func TestLettersAreNotForFlooding(t *testing.T) {
 	b.wantStatus("it is no different", http.StatusTooManyRequests)
 }
 
-// Nobody learns by asking for a letter which accounts there are.
+// Requesting a letter does not reveal which accounts exist.
 func TestForgottenAnswersAllTheSame(t *testing.T) {
 	s := newSite(t)
 	answer := func(email string) string {
@@ -180,10 +180,10 @@ func TestForgottenAnswersAllTheSame(t *testing.T) {
 		return strings.ReplaceAll(b.at.body, email, "EMAIL")
 	}
 	if known, unknown := answer(s.Buyer.Email), answer("nobody@example.test"); known != unknown {
-		t.Errorf("of an account that there is:\n%s\nof one that there is not:\n%s", known, unknown)
+		t.Errorf("for an existing account:\n%s\nfor an unknown one:\n%s", known, unknown)
 	}
 	if len(s.post.To("nobody@example.test")) != 0 {
-		t.Error("somebody without an account was written to")
+		t.Error("a letter was sent to an address without an account")
 	}
 	b := s.newBrowser()
 	b.postTo("forgotten", "email", "no address")
@@ -206,12 +206,12 @@ func TestAForgottenPassword(t *testing.T) {
 	b.send("reset", "", "new-password", holdfasttest.Password)
 	b.wantStatus("the old password", http.StatusUnprocessableEntity)
 	b.wantText("This is your current password.")
-	s.newBrowser().postTo("forgotten", "email", s.Buyer.Email) // which a stranger may do
+	s.newBrowser().postTo("forgotten", "email", s.Buyer.Email) // strangers can do this
 	b.send("reset", "", "new-password", "a new one, not guessed")
 	b.wantPage("sign-in")
 	b.wantText("Your new password is set.")
 	if b.get(""); b.at.url.Path != "/account/sign-in" {
-		t.Error("whoever has the link is signed in")
+		t.Error("the link alone signs in")
 	}
 	signedIn.get("")
 	signedIn.wantPage("sign-in")
@@ -252,14 +252,15 @@ func TestLinksThatResetNothing(t *testing.T) {
 	}
 }
 
-// forgotten is the link of a letter to who has forgotten the password.
+// forgotten requests a password reset and returns the link of its letter.
 func (s *site) forgotten(email string) string {
 	s.t.Helper()
 	s.newBrowser().postTo("forgotten", "email", email)
 	return s.post.Last(email, party.NoticeReset).Link
 }
 
-// Who was on the way through a visit goes on there, and only there.
+// A user who resets the password during a visit continues the visit, and no
+// other.
 func TestAForgottenPasswordOnTheWay(t *testing.T) {
 	s := newSite(t)
 	begun := s.visit()
@@ -287,7 +288,7 @@ func TestAForgottenPasswordOnTheWay(t *testing.T) {
 	}
 }
 
-// visit begins to pay the shop.
+// visit begins a payment to the shop.
 func (s *site) visit() string {
 	s.t.Helper()
 	asked := params("pipelineName", "SingleUse", "callerReference", "order-1", "transactionAmount", "5")
@@ -302,7 +303,8 @@ func (s *site) visit() string {
 	return string(v.ID)
 }
 
-// Somebody who signed up with another's address leaves nothing behind for them.
+// An account that somebody else created with a person's address is empty once
+// that person takes it over.
 func TestAnAddressThatWasNeverVerified(t *testing.T) {
 	s := newSite(t)
 	squatter := s.newBrowser()
@@ -345,12 +347,12 @@ func TestChangingTheAddress(t *testing.T) {
 	b.wantText("Your e-mail address was changed.")
 	b.wantNoText("ann@example.test")
 	if told := s.post.Last("ann@example.test", party.NoticeEmailChanged); told.NewEmail != "new@example.test" {
-		t.Errorf("the old address is told %+v", told)
+		t.Errorf("the old address gets %+v", told)
 	}
 }
 
-// Each letter, in each language, says its subject and where to go, and nothing
-// that a stranger typed.
+// Each letter, in each language, has a subject and a link, and no text that a
+// stranger typed.
 func TestLetters(t *testing.T) {
 	public, err := url.Parse("https://pay.example.test/")
 	if err != nil {

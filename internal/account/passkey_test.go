@@ -11,14 +11,16 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// atLocalhost is a browser at the name that passkeys can be for.
+// atLocalhost returns a browser that uses the host name for which passkeys
+// work.
 func (s *site) atLocalhost() *browser {
 	b := s.newBrowser()
 	b.base = strings.Replace(s.server.URL, "127.0.0.1", "localhost", 1)
 	return b
 }
 
-// asked is what the script is told: a question to the device, or why there is none.
+// asked returns the answer to the script: the options for the device, or an
+// error message.
 func (b *browser) asked() (options []byte, refused string) {
 	b.t.Helper()
 	var answer struct {
@@ -26,17 +28,17 @@ func (b *browser) asked() (options []byte, refused string) {
 		Refused string
 	}
 	if err := json.Unmarshal([]byte(b.at.body), &answer); err != nil {
-		b.t.Fatalf("the script is told %q (%v)", b.at.body, err)
+		b.t.Fatalf("the script gets %q (%v)", b.at.body, err)
 	}
 	return answer.Options, answer.Refused
 }
 
-// device is one that keeps Ann's passkey.
+// device returns a device that can store Ann's passkeys.
 func (b *browser) device() *holdfasttest.Authenticator {
 	return &holdfasttest.Authenticator{T: b.t, Host: "localhost", Origin: b.base}
 }
 
-// addPasskey makes a passkey of a name, as the script does.
+// addPasskey creates a passkey with a name, as the script does.
 func (b *browser) addPasskey(device *holdfasttest.Authenticator, name string) page {
 	b.t.Helper()
 	b.postTo("security/passkey/ask", "name", name, "password", holdfasttest.Password)
@@ -73,13 +75,13 @@ func TestPasskeys(t *testing.T) {
 	other.get("sign-in")
 	other.wantText("Sign in with a passkey")
 	if policy := other.at.header.Get("Content-Security-Policy"); !strings.Contains(policy, "connect-src 'self'") {
-		t.Errorf("the script may not ask: %s", policy)
+		t.Errorf("the policy does not allow the script to call the server: %s", policy)
 	}
 	device.Count++
 	other.signInByPasskey(device)
 	other.wantPage("methods")
 	before := other.cookie()
-	other.signInByPasskey(device) // a counter that stands still: there are two of it
+	other.signInByPasskey(device) // its counter does not rise, so the passkey has been copied
 	other.wantStatus("a copy", http.StatusUnprocessableEntity)
 	other.wantText("We could not sign you in with the passkey.")
 	if before == "" {
@@ -107,7 +109,7 @@ func TestPasskeys(t *testing.T) {
 	stranger.wantStatus("a passkey that was removed", http.StatusUnprocessableEntity)
 }
 
-// A passkey is removed by a passkey, too: also by itself.
+// A passkey can be removed with a passkey, even with the same one.
 func TestAPasskeyRemovesItself(t *testing.T) {
 	s := newSite(t)
 	b := s.atLocalhost()
@@ -156,7 +158,8 @@ func TestPasskeysThatAreNotMade(t *testing.T) {
 	b.wantNoText("Phone")
 }
 
-// A question is somebody's: an answer to it is worth nothing for another account.
+// A challenge belongs to one account. An answer to it does not work for
+// another.
 func TestAPasskeyForSomebodyElse(t *testing.T) {
 	s := newSite(t)
 	ann, other := s.atLocalhost(), s.atLocalhost()
@@ -168,7 +171,7 @@ func TestAPasskeyForSomebodyElse(t *testing.T) {
 	other.wantStatus("Ann's question", http.StatusUnprocessableEntity)
 }
 
-// At a bare address there are no passkeys, and the pages say where there are.
+// Passkeys do not work at an IP address, and the pages say where they work.
 func TestWherePasskeysAre(t *testing.T) {
 	s := newSite(t)
 	b := s.newBrowser()
@@ -195,6 +198,6 @@ func TestQuestionsToPasskeysAreCounted(t *testing.T) {
 	b.postTo("passkey/ask")
 	b.wantStatus("one too many", http.StatusTooManyRequests)
 	if _, refused := b.asked(); refused == "" {
-		t.Error("the script has nothing to say")
+		t.Error("the script has no message for a failure")
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// receiptOf is one receipt of each kind, as it may come.
+// receiptOf returns an example of each kind of receipt.
 func receiptOf(about payment.ReceiptAbout) payment.Receipt {
 	return payment.Receipt{
 		About: about, Caller: party.Caller{Name: "Fen Pottery", Sandbox: true},
@@ -43,8 +43,8 @@ func letters(t *testing.T) account.Letters {
 	return account.Letters{Public: public}
 }
 
-// Each receipt, in each language, says what it is about, how much and to whom, with
-// a link, and no word that a caller wrote for the occasion.
+// Each receipt, in each language, has its subject, amount, recipient and a
+// link, and no text that the caller wrote for this payment.
 func TestReceiptsInEachLanguage(t *testing.T) {
 	for about, says := range map[payment.ReceiptAbout][]string{
 		payment.ReceiptApproved: {"Fen Pottery", "9", "2027", "https://pay.example.test/account/authorisations/one?token="},

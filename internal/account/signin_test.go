@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// An account from its beginning: on both databases.
+// The first steps with a new account, on both databases.
 func TestSigningUpAndIn(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newSiteOn(t, db)
@@ -27,13 +27,13 @@ func TestSigningUpAndIn(t *testing.T) {
 		b.get("methods")
 		b.wantPage("sign-in")
 		b.send("sign-in", "", "email", "  NORA@example.test ", "password", holdfasttest.Password)
-		b.wantPage("methods") // where it was going
+		b.wantPage("methods") // the page that was requested first
 		b.get("sign-in")
-		b.wantPage("") // signed in already
+		b.wantPage("") // already signed in
 	})
 }
 
-// Who guesses is told the same of an account that there is and of one that there is not.
+// The answer to a wrong sign-in does not reveal whether the account exists.
 func TestOneAnswerForEveryWrongSignIn(t *testing.T) {
 	s := newSite(t)
 	answer := func(email string) string {
@@ -45,7 +45,7 @@ func TestOneAnswerForEveryWrongSignIn(t *testing.T) {
 		return strings.ReplaceAll(b.at.body, email, "EMAIL")
 	}
 	if known, unknown := answer(s.Buyer.Email), answer("nobody@example.test"); known != unknown {
-		t.Errorf("of an account that there is:\n%s\nof one that there is not:\n%s", known, unknown)
+		t.Errorf("for an existing account:\n%s\nfor an unknown one:\n%s", known, unknown)
 	}
 }
 
@@ -87,12 +87,12 @@ func TestGuessesAreSlowed(t *testing.T) {
 		}
 		b.postTo("security/password", "password", holdfasttest.Password, "new-password", "another good one")
 		b.wantStatus("the right one after that", http.StatusTooManyRequests)
-		s.ann() // which keeps nobody out
+		s.ann() // the owner can still sign in
 	})
 }
 
-// While strangers guess at the password, its owner signs in where she has before,
-// also when that session is over.
+// While strangers guess the password, the owner can sign in from a browser that
+// she has used before, even after its session has ended.
 func TestAKnownBrowserIsNotLockedOut(t *testing.T) {
 	s := newSite(t)
 	b, stranger := s.ann(), s.newBrowser()
@@ -113,7 +113,7 @@ func TestAKnownBrowserIsNotLockedOut(t *testing.T) {
 		s.newBrowser().postTo("sign-in", "email", s.Buyer.Email, "password", "a guess")
 	}
 	stranger.signIn(s.Buyer.Email, "another good one")
-	stranger.wantPage("") // where the mailed link was followed
+	stranger.wantPage("") // the browser in which the mailed link was opened
 	b.signIn(s.Buyer.Email, "another good one")
 	b.wantStatus("where the old password was known", http.StatusTooManyRequests)
 }
@@ -160,7 +160,8 @@ func TestSigningUpSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// Whatever name a session had before, nobody knows the one after signing in.
+// Signing in gives the session a new token, so an attacker cannot know it in
+// advance.
 func TestSigningInRenewsTheSession(t *testing.T) {
 	s := newSite(t)
 	b := s.newBrowser()
@@ -170,16 +171,16 @@ func TestSigningInRenewsTheSession(t *testing.T) {
 	b.signIn(s.Buyer.Email, holdfasttest.Password)
 	first := b.cookie()
 	if first == "" || first == planted.Value {
-		t.Fatalf("the session is called %q", first)
+		t.Fatalf("the session's token is %q", first)
 	}
 	b.get("security")
 	if b.cookie() != first {
-		t.Error("the session changes its name in between")
+		t.Error("the session's token changes without signing in")
 	}
 	b.send("sign-out", "")
 	b.signIn(s.Buyer.Email, holdfasttest.Password)
 	if second := b.cookie(); second == "" || second == first {
-		t.Errorf("after another sign-in the session is called %q, before %q", second, first)
+		t.Errorf("after another sign-in the session's token is %q, before it was %q", second, first)
 	}
 	thief := s.newBrowser()
 	thief.client.Jar.SetCookies(b.at.url, []*http.Cookie{{Name: "holdfast", Value: first, Path: "/"}})
@@ -207,11 +208,11 @@ func TestTheSessionCookie(t *testing.T) {
 		}
 	}
 	if strings.Contains(set[0], string(s.Buyer.ID)) {
-		t.Errorf("the cookie %q tells who it is", set[0])
+		t.Errorf("the cookie %q names the user", set[0])
 	}
 }
 
-// The sign-in page leads to pages of ours alone.
+// The sign-in page leads only to pages of this server.
 func TestSigningInLeadsNowhereElse(t *testing.T) {
 	s := newSite(t)
 	for _, to := range []string{
@@ -276,11 +277,12 @@ func TestSessionsEndByThemselves(t *testing.T) {
 		s.Clock.Advance(25 * time.Minute)
 		b.get("profile")
 	}
-	b.wantPage("sign-in") // after a day, however busy
+	b.wantPage("sign-in") // after a day, even if the session was used all the time
 	b.wantText("You were signed out after 24 hours.")
 }
 
-// Nobody is told of a session that they ended, or never had.
+// The sign-in page does not mention a session that the user ended, or never
+// had.
 func TestWhoIsNotToldOfAnEndedSession(t *testing.T) {
 	s := newSite(t)
 	b := s.newBrowser()
@@ -316,8 +318,8 @@ func TestChangingThePasswordEndsOtherSessions(t *testing.T) {
 	other.wantPage("")
 }
 
-// A server that sends no mail asks nobody to verify anything, and offers nothing
-// that needs a letter.
+// A server that sends no mail asks nobody to verify an address, and offers
+// nothing that needs a letter.
 func TestWithoutMail(t *testing.T) {
 	s := newSite(t)
 	s.Processor.Letters = nil
@@ -341,8 +343,8 @@ func TestWithoutMail(t *testing.T) {
 	b.wantStatus("asking for a code", http.StatusOK)
 }
 
-// The sign-in page has one primary button. Making an account and a forgotten password
-// are links.
+// The sign-in page has one primary button. Signing up and resetting the
+// password are links.
 func TestTheSignInPageHasOneButton(t *testing.T) {
 	s := newSite(t)
 	b := s.newBrowser()
@@ -354,15 +356,15 @@ func TestTheSignInPageHasOneButton(t *testing.T) {
 		t.Error("a link looks like a button")
 	}
 	if len(links(b.at.body, "sign-up")) != 1 || len(links(b.at.body, "forgotten")) != 1 {
-		t.Error("there is no way to an account or a new password")
+		t.Error("there is no link to sign up or to reset the password")
 	}
 }
 
-// While another program has the SQLite file locked, a page says so with 503 as soon as
-// the store has waited long enough, and the form works afterwards.
+// While another program has the SQLite file locked, a page answers with 503
+// once the store has waited long enough. Afterwards the form works.
 func TestAPageOfALockedStore(t *testing.T) {
 	path := holdfasttest.Addresses(t)["SQLite"](t)
-	// ten seconds where a server runs
+	// A real server waits for ten seconds.
 	db, err := store.Open(t.Context(), store.Config{Address: path, LockWait: 50 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A site is the account pages on a listener, whose letters go to a postbox.
+// A site serves the account pages on a listener and collects their letters.
 type site struct {
 	*holdfasttest.World
 	t      *testing.T
@@ -46,11 +46,11 @@ func newSiteOn(t *testing.T, db *store.DB) *site {
 	return s
 }
 
-// A browser is somebody's, with its cookies and the page that it shows.
+// A browser has its cookies and the page that it shows.
 type browser struct {
 	*site
 	client *http.Client
-	base   string      // address of the server, without a stroke at its end
+	base   string      // address of the server, without a final slash
 	header http.Header // sent with each request
 	at     page
 }
@@ -62,8 +62,8 @@ type page struct {
 	url    *url.URL
 }
 
-// newBrowser starts with no cookies. It follows redirects on the account pages
-// and stops where they lead elsewhere.
+// newBrowser returns a browser without cookies. It follows redirects between
+// the account pages, and stops at redirects to other pages.
 func (s *site) newBrowser() *browser {
 	s.t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -80,7 +80,7 @@ func (s *site) newBrowser() *browser {
 	return b
 }
 
-// ann is the buyer's browser, signed in.
+// ann returns the buyer's browser, signed in.
 func (s *site) ann() *browser {
 	s.t.Helper()
 	b := s.newBrowser()
@@ -123,8 +123,8 @@ func (b *browser) postTo(place string, pairs ...string) page {
 	return b.do(http.MethodPost, b.base+account.Root+place, params(pairs...).Encode())
 }
 
-// send sends the page's form of an action, filled in as name, value pairs. Of
-// several it takes the one that has the hidden value.
+// send sends the page's form for an action, filled in with name and value
+// pairs. If there are several, it sends the one that has the hidden value.
 func (b *browser) send(action, hidden string, filled ...string) page {
 	b.t.Helper()
 	for _, f := range holdfasttest.Forms(b.at.body) {
@@ -151,7 +151,7 @@ func (b *browser) signIn(email, password string) page {
 	return b.send("sign-in", "", "email", email, "password", password)
 }
 
-// signUp makes an account for Nora.
+// signUp creates an account for Nora.
 func (b *browser) signUp() page {
 	b.t.Helper()
 	b.get("sign-up")
@@ -160,7 +160,7 @@ func (b *browser) signUp() page {
 
 const nora = "nora@example.test"
 
-// wantPage fails the test unless the browser shows a page that is in order.
+// wantPage fails the test unless the browser shows the page without an error.
 func (b *browser) wantPage(place string) {
 	b.t.Helper()
 	if b.at.url.Path != account.Root+place || b.at.status != http.StatusOK {
@@ -193,7 +193,7 @@ func (b *browser) wantNoText(texts ...string) {
 	}
 }
 
-// cookie is the browser's session.
+// cookie returns the browser's session cookie.
 func (b *browser) cookie() string {
 	b.t.Helper()
 	at, err := url.Parse(b.base)
@@ -208,7 +208,7 @@ func (b *browser) cookie() string {
 	return ""
 }
 
-// params are given as name, value pairs.
+// params returns parameters that are given as name and value pairs.
 func params(pairs ...string) (p holdfast.Params) {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		p = append(p, holdfast.Param{Name: pairs[i], Value: pairs[i+1]})

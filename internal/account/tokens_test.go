@@ -23,11 +23,11 @@ func (s *site) token(id holdfast.TokenID) (token payment.Token) {
 	return token
 }
 
-// handle is what the pages call a token.
+// handle is the id of a token on the pages.
 func (s *site) handle(id holdfast.TokenID) string { return string(s.token(id).Handle()) }
 
-// multiUse is a token with which the shop may charge up to 40 dollars a month, each
-// time at most 15.
+// multiUse returns a token with which the shop may charge up to 40 dollars a
+// month and 15 at a time.
 func (s *site) multiUse() holdfast.TokenID {
 	return s.Token(
 		payment.Token{
@@ -41,8 +41,8 @@ func (s *site) multiUse() holdfast.TokenID {
 	)
 }
 
-// What was approved, how much of it is used, and the power to take it back: on
-// both databases.
+// The page of an approval shows its terms and how much of them is used, and can
+// cancel it, on both databases.
 func TestAnApproval(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newSiteOn(t, db)
@@ -82,7 +82,7 @@ func TestAnApproval(t *testing.T) {
 	})
 }
 
-// What is owed, or left of what was paid for, comes first.
+// An approval that a debt or a prepaid balance needs cannot be cancelled.
 func TestApprovalsThatCannotBeCancelled(t *testing.T) {
 	for method, says := range map[holdfast.PaymentMethod]string{
 		holdfast.MethodDebt: "You owe $20.00", holdfast.MethodPrepaid: "You can still spend $20.00",
@@ -107,13 +107,13 @@ func TestApprovalsThatCannotBeCancelled(t *testing.T) {
 		b.wantStatus(string(method), http.StatusConflict)
 		b.wantText(says, "at most", "$50.00")
 		if s.token(needed).Cancelled {
-			t.Error("it was refused and cancelled")
+			t.Error("the page refuses to cancel it, but it is cancelled")
 		}
 		s.CheckBooks()
 	}
 }
 
-// The way out: a prepaid balance comes back, and what is owed stays payable.
+// Ending an instrument returns a prepaid balance. A debt can still be paid.
 func TestInstrumentsAreEnded(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newSiteOn(t, db)
@@ -148,7 +148,7 @@ func TestInstrumentsAreEnded(t *testing.T) {
 		b.get("authorisations/one?token=" + s.handle(settles))
 		b.wantText("can still charge the $30.00 that you owe")
 		if _, err := s.Pay(owes, "1.00", "more"); err == nil {
-			t.Error("more was added")
+			t.Error("the debt grew")
 		}
 		b.get("methods/remove?method=" + string(s.Card.ID))
 		b.wantText("it pays what you owe", "$30.00")
@@ -189,7 +189,7 @@ func TestApprovalsByPage(t *testing.T) {
 	}
 }
 
-// links are those to our pages that begin with place.
+// links returns the links to our pages whose path begins with place.
 func links(body, place string) (found []string) {
 	for _, piece := range strings.Split(body, `href="/account/`)[1:] {
 		address, _, _ := strings.Cut(piece, `"`)
@@ -200,7 +200,8 @@ func links(body, place string) (found []string) {
 	return found
 }
 
-// What is held, by whom and until when, as its reader writes amounts and dates.
+// The overview shows the amount, caller and deadline of a hold in the reader's
+// formats.
 func TestWhatIsHeld(t *testing.T) {
 	for accept, wants := range map[string][]string{
 		"en-US": {"Kiln & Co", "Held", "$1,234.50", "Held until", "November 30, 2026, 10:15 AM\u00a0UTC"},
@@ -216,17 +217,18 @@ func TestWhatIsHeld(t *testing.T) {
 		s.Clock.Advance(8 * 24 * time.Hour)
 		b.signedInAgain()
 		b.get("")
-		b.wantNoText(wants[2]) // expired, whether or not the sweeper has been there
+		b.wantNoText(wants[2]) // expired, even if the sweeper has not processed it
 	}
 }
 
-// signedInAgain signs Ann in once more, since time has passed.
+// signedInAgain signs Ann in again, because her session has expired.
 func (b *browser) signedInAgain() {
 	b.t.Helper()
 	b.signIn(b.Buyer.Email, holdfasttest.Password)
 }
 
-// A caller whose clock was moved holds by its own clock, and the page says so.
+// The holds of a caller with a moved clock expire by that clock, and the page
+// says so.
 func TestWhatIsHeldByAMovedClock(t *testing.T) {
 	s := newSite(t)
 	if _, err := s.Processor.AdvanceClock(t.Context(), s.Shop.ID, 48*time.Hour); err != nil {
@@ -237,7 +239,7 @@ func TestWhatIsHeldByAMovedClock(t *testing.T) {
 	b.wantText("December 2, 2026, 10:15 AM", "The shop’s test clock shows", "November 25, 2026, 10:15 AM")
 }
 
-// A seller sees what they agreed to be paid by, and can take it back.
+// A seller sees the token by which they agreed to be paid, and can cancel it.
 func TestAnApprovalToBePaid(t *testing.T) {
 	s := newSite(t)
 	id := s.Token(payment.Token{

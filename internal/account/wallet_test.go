@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// card is what somebody types who adds a card.
+// card returns the fields of the form for a new card.
 func card(number string, more ...string) []string {
 	return append([]string{"number", number, "expiry", "08/31", "code", "123", "holder", "Ann Buyer"}, more...)
 }
@@ -47,7 +47,7 @@ func TestCardsAreAddedAndRemoved(t *testing.T) {
 	})
 }
 
-// defaultMethod is what Ann pays with first.
+// defaultMethod returns Ann's default payment method.
 func (s *site) defaultMethod() (found payment.Instrument) {
 	s.t.Helper()
 	for _, i := range s.methods() {
@@ -105,7 +105,7 @@ func TestCardsThatAreNotAdded(t *testing.T) {
 		}
 	}
 	if n := len(s.methods()); n != 2 {
-		t.Errorf("there are %d ways to pay", n)
+		t.Errorf("there are %d payment methods", n)
 	}
 }
 
@@ -120,7 +120,7 @@ func TestTheSandboxBankAccount(t *testing.T) {
 	b.postTo("methods/bank")
 	b.wantPage("methods")
 	if n := len(s.methods()); n != 3 {
-		t.Errorf("asking twice makes %d ways to pay", n)
+		t.Errorf("sending the form twice makes %d payment methods", n)
 	}
 	s.Processor.Live = true
 	b.postTo("methods/bank")
@@ -129,7 +129,8 @@ func TestTheSandboxBankAccount(t *testing.T) {
 	b.wantStatus("a business of real money", http.StatusNotFound)
 }
 
-// What an open payment needs stays, and the page says which payment it is.
+// A card that an open payment needs cannot be removed, and the page names the
+// payment.
 func TestACardThatIsNeeded(t *testing.T) {
 	s := newSite(t)
 	b := s.ann()
@@ -172,7 +173,7 @@ func TestAddresses(t *testing.T) {
 	b.send("addresses/edit", "", append(typed, "addressLine1", "<b>2</b> Side St")...)
 	b.wantText("<b>2</b> Side St")
 	if strings.Contains(b.at.body, "<b>2") {
-		t.Error("an address is HTML")
+		t.Error("an address is shown as HTML")
 	}
 	second := "A0002"
 	b.get("addresses/edit?address=" + second)
@@ -182,7 +183,7 @@ func TestAddresses(t *testing.T) {
 	b.wantNoText("Side St")
 	b.send("addresses/default", "")
 	b.wantPage("addresses")
-	b.send("addresses/remove", "A0003") // what was changed is another one: payments keep what they were sent to
+	b.send("addresses/remove", "A0003") // the changed address has a new id: payments keep the old one
 	b.wantText("The address was removed.")
 	b.wantNoText("Back St")
 	for _, place := range []string{"addresses/edit", "addresses/default", "addresses/remove"} {
@@ -216,8 +217,8 @@ func TestThereIsAnEndToEverything(t *testing.T) {
 	}
 }
 
-// Ids that are somebody else's, or nobody's, are answered alike, and nothing
-// happens.
+// Ids that belong to somebody else get the same answer as unknown ids, and
+// nothing changes.
 func TestWhatIsSomebodyElses(t *testing.T) {
 	s := newSite(t)
 	b := s.ann()
@@ -256,11 +257,12 @@ func TestWhatIsSomebodyElses(t *testing.T) {
 	b.get("authorisations/one?token=" + token)
 	b.wantText("Cancel this approval")
 	if n := len(s.methods()); n != 2 {
-		t.Errorf("Ann has %d ways to pay", n)
+		t.Errorf("Ann has %d payment methods", n)
 	}
 }
 
-// A card in the list has a mark with its brand's initials. The words beside it name it.
+// A card in the list has a mark with its brand's initials. The words next to it
+// name the card.
 func TestAListedCardHasAMark(t *testing.T) {
 	s := newSite(t)
 	b := s.ann()

@@ -23,8 +23,8 @@ import (
 
 const shopURL = "http://shop.example.test/thanks?order=4711"
 
-// A site is the pages on a listener, a shop that sends senders there, and the
-// sender's browser.
+// A site serves the pages on a listener. It has a shop that sends senders
+// there, and the sender's browser.
 type site struct {
 	*holdfasttest.World
 	t       *testing.T
@@ -33,7 +33,7 @@ type site struct {
 	shop    *holdfast.Client
 	browser *http.Client
 	log     *strings.Builder
-	at      page // where the browser is
+	at      page // the page that the browser shows
 }
 
 func newSite(t *testing.T) *site {
@@ -63,8 +63,8 @@ func (s *site) serve() {
 	}
 }
 
-// newBrowser starts with no cookies. It follows redirects on the pages' own
-// server and stops where they lead elsewhere.
+// newBrowser starts a browser without cookies. It follows redirects on the
+// pages' server, and stops at redirects to other servers.
 func (s *site) newBrowser() {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -78,7 +78,7 @@ func (s *site) newBrowser() {
 	}}
 }
 
-// order is an ordinary one.
+// order returns an ordinary request.
 func order() holdfast.SingleUseRequest {
 	return holdfast.SingleUseRequest{
 		CallerReference: "order-4711", ReturnURL: shopURL, TransactionAmount: holdfasttest.USD("42.50"),
@@ -96,7 +96,8 @@ func (s *site) link(r holdfast.SingleUseRequest) string {
 	return link
 }
 
-// signed makes a link of any parameters, such as the SDK would not make.
+// signed makes a signed link with any parameters, even those that the SDK would
+// refuse.
 func (s *site) signed(p holdfast.Params) string {
 	s.t.Helper()
 	p = append(params("callerKey", s.Key.ID, "signatureVersion", "2", "signatureMethod", "HmacSHA256"), p...)
@@ -113,12 +114,13 @@ func (s *site) signature(verb, host string, p holdfast.Params) holdfast.Params {
 	return append(p[:len(p):len(p)], holdfast.Param{Name: "signature", Value: signature})
 }
 
-// A page is what the browser shows, or where it was sent to.
+// A page is the page that the browser shows, or the address to which it was
+// sent.
 type page struct {
 	status int
 	header http.Header
 	body   string
-	back   *url.URL // the return URL, if that is where it was sent
+	back   *url.URL // the return URL, if the browser was sent there
 	url    *url.URL
 }
 
@@ -163,8 +165,8 @@ func (s *site) post(address string, p holdfast.Params) page {
 
 func (p page) forms() []holdfasttest.Form { return holdfasttest.Forms(p.body) }
 
-// submit sends the page's first form with some fields filled in, as name, value
-// pairs.
+// submit sends the page's first form with some fields filled in, given as name
+// and value pairs.
 func (s *site) submit(filled ...string) page {
 	s.t.Helper()
 	forms := s.at.forms()
@@ -215,8 +217,8 @@ func (s *site) wantText(text string) {
 	}
 }
 
-// wantBack fails the test unless the browser was sent to the shop with a status,
-// genuinely signed.
+// wantBack fails the test unless the browser was sent to the shop with a status
+// and a valid signature.
 func (s *site) wantBack(status holdfast.ReturnStatus) holdfast.Return {
 	s.t.Helper()
 	back := s.wantBackAny()
@@ -239,7 +241,7 @@ func (s *site) wantBackAny() holdfast.Return {
 	return back
 }
 
-// wantInvalid fails the test unless the page is the one that leads nowhere.
+// wantInvalid fails the test unless the page is the Invalid Request page.
 func (s *site) wantInvalid(reason string) {
 	s.t.Helper()
 	if s.at.status != http.StatusBadRequest || s.at.back != nil {
@@ -272,7 +274,7 @@ func (s *site) change(change func(party.Caller) party.Caller) {
 
 func usd(value string) money.Amount { return holdfasttest.USD(value) }
 
-// params are given as name, value pairs.
+// params returns parameters that are given as name and value pairs.
 func params(pairs ...string) holdfast.Params {
 	var p holdfast.Params
 	for i := 0; i < len(pairs); i += 2 {

@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A default card that was declined is not offered again without a word.
+// A default card that was declined is not used again without asking the sender.
 func TestADeclinedDefaultIsAskedAbout(t *testing.T) {
 	holdfasttest.Databases(t, declinedDefaultIsAskedAbout)
 }
@@ -35,7 +35,7 @@ func declinedDefaultIsAskedAbout(t *testing.T, db *store.DB) {
 	if len(checked) != 2 || checked[1] != string(s.Card.ID) {
 		t.Errorf("checked is %q, want the other card", checked)
 	}
-	s.submit("instrument", string(bad.ID)) // it is the buyer's to try again
+	s.submit("instrument", string(bad.ID)) // the buyer may try it again
 	s.wantPage("confirm")
 	s.wantText("Visa ending in 0002")
 
@@ -59,7 +59,7 @@ func declinedDefaultIsAskedAbout(t *testing.T, db *store.DB) {
 	}
 }
 
-// Only the last use counts, and only of the same kind of money.
+// Only the last use counts, and only in the same mode, sandbox or live.
 func TestADefaultThatPaidSinceIsNotAskedAbout(t *testing.T) {
 	s := newSite(t)
 	bad := s.cardOf("4000000000000002")
@@ -69,7 +69,7 @@ func TestADefaultThatPaidSinceIsNotAskedAbout(t *testing.T) {
 	s.live()
 	s.get(s.link(order()))
 	s.signIn()
-	s.wantPage("confirm") // what the sandbox declined says nothing of real payments
+	s.wantPage("confirm") // a sandbox decline does not matter for live payments
 
 	s = newSite(t)
 	good := s.cardOf("4242424242424242")
@@ -92,7 +92,7 @@ func TestADefaultThatPaidSinceIsNotAskedAbout(t *testing.T) {
 	s.wantPage("confirm")
 }
 
-// A hold that lapsed was not declined.
+// An expired hold is not a decline.
 func TestALapsedHoldIsNoDecline(t *testing.T) {
 	s := newSite(t)
 	held, err := s.Reserve(s.AuthorizeWith(s.cardOf("4242424242424242"), "10"), "10", "held")
@@ -110,7 +110,7 @@ func TestALapsedHoldIsNoDecline(t *testing.T) {
 	s.wantPage("confirm")
 }
 
-// cardOf gives the buyer a card, which is the default from now on.
+// cardOf gives the buyer a card and makes it the default.
 func (s *site) cardOf(number string) payment.Instrument {
 	s.t.Helper()
 	i, err := s.Processor.AddCard(s.t.Context(), s.Buyer.ID, processor.NewCard{

@@ -19,16 +19,16 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-var _ = flag.Bool("update", false, "write the pages of docs/api/pipelines anew")
+var _ = flag.Bool("update", false, "write the pages of docs/api/pipelines")
 
 const docFolder = "../../docs/api/pipelines"
 
-// A docPipeline is the page of one pipeline in the making.
+// A docPipeline builds the page of one pipeline.
 type docPipeline struct {
 	t             *testing.T
 	pipeline      payment.Pipeline
 	notes, common apidoc.Notes
-	used          map[string]bool // of the common notes
+	used          map[string]bool // the common notes that the page uses
 }
 
 func readNotes(t *testing.T, name string) apidoc.Notes {
@@ -49,8 +49,9 @@ func docItems(t *testing.T, n apidoc.Notes, heading string) []apidoc.Item {
 	return items
 }
 
-// TestPagesOfPipelines compares the page of each pipeline with what the pipeline
-// reads, what it comes back with, and the notes in doc. With -update it writes them.
+// TestPagesOfPipelines compares the page of each pipeline with the parameters
+// that it reads, the fields that it returns, and the notes in doc. With -update
+// it writes the pages.
 func TestPagesOfPipelines(t *testing.T) {
 	common, used, examples := readNotes(t, "common"), map[string]bool{}, docExamples(t)
 	words := parameterWords(t)
@@ -68,7 +69,7 @@ func TestPagesOfPipelines(t *testing.T) {
 	for _, heading := range []string{"Parameters", "Statuses"} {
 		for _, item := range docItems(t, common, heading) {
 			if !used[heading+" "+item.Name] {
-				t.Errorf("doc/common.md: %s is no pipeline's", item.Name)
+				t.Errorf("doc/common.md: no pipeline has %s", item.Name)
 			}
 		}
 	}
@@ -88,8 +89,8 @@ func (p docPipeline) page(parameters []apidoc.Item, example string) string {
 		"\n## Example\n\n" + example
 }
 
-// parameters are the notes of what the pipeline reads: its own, and those of the
-// common ones that it reads.
+// parameters returns the notes about the parameters that the pipeline reads:
+// its own and common ones.
 func (p docPipeline) parameters(words []string) (all []apidoc.Item) {
 	p.t.Helper()
 	all = docItems(p.t, p.notes, "Parameters")
@@ -111,8 +112,8 @@ func (p docPipeline) parameters(words []string) (all []apidoc.Item) {
 	return all
 }
 
-// table has the pipeline's own rows, with the texts of the common notes where it
-// has none.
+// table returns a table of the pipeline's rows. A row without a text gets the
+// text of the common notes.
 func (p docPipeline) table(heading string, head []string) string {
 	p.t.Helper()
 	var rows [][]string
@@ -141,7 +142,7 @@ func parameterTable(t *testing.T, items []apidoc.Item) string {
 	for _, item := range items {
 		k, known := docKinds[item.Remark]
 		if !known {
-			t.Errorf("%s has the kind %q, which there is not", item.Name, item.Remark)
+			t.Errorf("%s has the unknown kind %q", item.Name, item.Remark)
 		}
 		required := "no"
 		if k.required {
@@ -165,11 +166,12 @@ func (p docPipeline) refuses(name, value string) bool {
 	return end != nil && slices.Contains(regexp.MustCompile(`\w+`).FindAllString(end.Message, -1), name)
 }
 
-// reads reports whether a pipeline looks at a parameter: each has its size.
+// reads reports whether a pipeline reads a parameter, by trying a value that is
+// too long for any.
 func (p docPipeline) reads(name string) bool { return p.refuses(name, long(2049)) }
 
-// parameterWords are all words of the pipelines' source that could be names of
-// parameters.
+// parameterWords returns all words in the pipelines' source code that could be
+// names of parameters.
 func parameterWords(t *testing.T) (words []string) {
 	t.Helper()
 	files, err := filepath.Glob("../payment/*.go")
@@ -198,13 +200,13 @@ func parameterWords(t *testing.T) (words []string) {
 	return slices.Compact(words)
 }
 
-// checkParameters compares what is documented of parameters with what the pipeline
-// takes and refuses.
+// checkParameters compares the documented parameters with the values that the
+// pipeline accepts and refuses.
 func (p docPipeline) checkParameters(documented []apidoc.Item, words []string) {
 	p.t.Helper()
 	for _, item := range documented {
 		if !p.reads(item.Name) {
-			p.t.Errorf("%s: %s is documented and not read", p.pipeline, item.Name)
+			p.t.Errorf("%s: %s is documented but not read", p.pipeline, item.Name)
 		}
 		for _, good := range docKinds[item.Remark].good {
 			if p.refuses(item.Name, good) {
@@ -220,7 +222,7 @@ func (p docPipeline) checkParameters(documented []apidoc.Item, words []string) {
 	for _, word := range words {
 		named := func(item apidoc.Item) bool { return item.Name == word }
 		if word != "pipelineName" && p.reads(word) && !slices.ContainsFunc(documented, named) {
-			p.t.Errorf("%s: %s is read and not documented", p.pipeline, word)
+			p.t.Errorf("%s: %s is read but not documented", p.pipeline, word)
 		}
 	}
 }
@@ -240,12 +242,13 @@ func (p docPipeline) checkReturn(back holdfast.Params) {
 	}
 	for _, item := range own {
 		if _, ok := back.Lookup(item.Name); !ok {
-			p.t.Errorf("%s: the field %s is documented and did not come back", p.pipeline, item.Name)
+			p.t.Errorf("%s: the field %s is documented but was not returned", p.pipeline, item.Name)
 		}
 	}
 }
 
-// TestParametersOfEveryLink compares what every link must have with its notes.
+// TestParametersOfEveryLink compares the required parameters of every link with
+// their notes.
 func TestParametersOfEveryLink(t *testing.T) {
 	s := newSite(t)
 	link, err := url.Parse(s.link(order()))
@@ -276,8 +279,9 @@ func TestParametersOfEveryLink(t *testing.T) {
 	}
 }
 
-// TestStatusesOfPipelines compares the statuses on the page of each pipeline with
-// those of docs/api/return-url.md, which are held against the code.
+// TestStatusesOfPipelines compares the statuses on the page of each pipeline
+// with those in docs/api/return-url.md, which another test compares with the
+// code.
 func TestStatusesOfPipelines(t *testing.T) {
 	want := map[string][]string{}
 	for _, row := range holdfasttest.ReadPage(t, "return-url.md").Under("## Status codes").Rows() {

@@ -13,15 +13,15 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A docExample is a link that was followed to its end.
+// A docExample is a link and the result of following it to its end.
 type docExample struct {
 	back holdfast.Params // of the return URL
-	text string          // as the page has it
+	text string          // as on the page
 }
 
 const docHost = "pay.example.test"
 
-// docExamples walk over each pipeline once.
+// docExamples walks through each pipeline once.
 func docExamples(t *testing.T) map[payment.Pipeline]docExample {
 	t.Helper()
 	s := newSite(t)
@@ -98,12 +98,12 @@ func docExamples(t *testing.T) map[payment.Pipeline]docExample {
 		CallerReference: "seller-3", CallerReferenceRefund: "seller-3-refunds", ReturnURL: back + "?seller=3",
 		RecipientPaysFee: true, MaxFixedFee: usd("1.00"), MaxVariableFee: "10", PaymentReason: "Selling on the market",
 	})
-	s.Buyer = seller // who signs in
+	s.Buyer = seller // the user who signs in
 	walk(payment.PipelineRecipient, link, err, confirm)
 	return examples
 }
 
-// knownKey gives the shop an access key that is the same in every run.
+// knownKey gives the shop the same access key in every run.
 func (s *site) knownKey() {
 	s.t.Helper()
 	secret := holdfast.NewSecretKey("fps-test-secret-0123456789abcdefghijklmn")
@@ -115,8 +115,8 @@ func (s *site) knownKey() {
 	s.shop.AccessKeyID, s.shop.SecretKey = s.Key.ID, s.Key.Secret
 }
 
-// docExample writes a link and its return URL down, without the signature of the
-// latter: its key is made anew in each run.
+// docExample records a link and its return URL. It omits the signature of the
+// return URL, whose key is new in each run.
 func (s *site) docExample(link string, back *url.URL) docExample {
 	s.t.Helper()
 	u, err := url.Parse(link)

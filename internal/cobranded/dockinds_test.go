@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// A docKind is a kind of parameter: how pages describe it, and values that it may
-// have and may not have. Every parameter of the kind is tried with all of them.
+// A docKind is a kind of parameter: its description on the pages, and valid and
+// invalid values. Every parameter of the kind is tried with all of them.
 type docKind struct {
 	words     string
 	required  bool
@@ -77,7 +77,7 @@ var docKinds = map[string]docKind{
 
 func long(n int) string { return strings.Repeat("x", n) }
 
-// numbered is a list of so many tokens.
+// numbered returns a list of n tokens.
 func numbered(n int) string {
 	ids := make([]string, n)
 	for i := range ids {
@@ -86,7 +86,7 @@ func numbered(n int) string {
 	return strings.Join(ids, ",")
 }
 
-// docMinimal is the least that each pipeline takes.
+// docMinimal has the required parameters of each pipeline.
 var docMinimal = map[payment.Pipeline]holdfast.Params{
 	payment.PipelineSingleUse: params("callerReference", "a", "transactionAmount", "5"),
 	payment.PipelineMultiUse:  params("callerReference", "a", "globalAmountLimit", "100"),

@@ -25,10 +25,10 @@ func editToken(t *testing.T, db *store.DB) {
 	edit := func(reference string) {
 		t.Helper()
 		s.get(s.asked(payment.PipelineEditToken, "callerReference", reference, "tokenId", string(old.ID)))
-		s.wantPage("payment") // asked for on purpose
+		s.wantPage("payment") // the sender asked for it
 	}
 	edit("edit-1")
-	s.submit() // what it pays with is chosen already
+	s.submit() // its instrument is already selected
 	s.wantText("Coffee")
 	s.submit()
 	back := s.wantBack(holdfast.ReturnTokenUnchanged).Params
@@ -89,7 +89,7 @@ func editTokenRefusals(t *testing.T, db *store.DB) {
 	bea := s.Party("Bea", "bea@example.test")
 	edit(multi)
 	if strings.Contains(s.at.body, "Create an account") {
-		t.Error("who edits a token is offered a new account")
+		t.Error("the page for editing a token offers to sign up")
 	}
 	s.submit("email", bea.Email, "password", holdfasttest.Password)
 	s.wantBack(holdfast.ReturnOthersToken)

@@ -110,7 +110,7 @@ func referenceInUse(t *testing.T, db *store.DB) {
 	s := newSiteOn(t, db)
 	s.get(s.link(order()))
 	s.signIn()
-	other := s.at // a second visit of the same reference waits on its last page
+	other := s.at // a second visit with the same reference is on its last page
 	next := order()
 	next.PaymentReason = "Three mugs"
 	s.get(s.link(next))
@@ -137,7 +137,7 @@ func TestAccountProblems(t *testing.T) {
 
 		next := order()
 		next.CallerReference = "order-4712"
-		s.get(s.link(next)) // the session is alive, and the choice of another account is there
+		s.get(s.link(next)) // the session is active, and the page offers another account
 		s.wantPage("sign-in")
 		s.wantText("This account cannot be used here.")
 		s.signIn()
@@ -156,7 +156,7 @@ func TestAccountProblems(t *testing.T) {
 		s.wantPage("sign-up")
 		s.submit("name", "Nora", "email", nora, "password", holdfasttest.Password)
 		s.wantPage("card")
-		s.visitPage("sign-up") // nothing to sign up for any more
+		s.visitPage("sign-up") // the visit has ended
 		s.wantPage("card")
 	})
 	for _, who := range []string{"sender", "recipient"} {
@@ -186,7 +186,7 @@ func TestNotAMarketplace(t *testing.T) {
 	s.wantBack(holdfast.ReturnNotMarketplace)
 }
 
-// broken makes every change fail from now on, as a store without a disk does.
+// broken makes every change fail from now on, as if the disk were gone.
 func (s *site) broken() {
 	s.t.Helper()
 	dead, err := store.Open(s.t.Context(), store.Config{Address: s.t.TempDir() + "/dead.db"})
@@ -271,7 +271,7 @@ func TestCardExpiresByTheCallersClock(t *testing.T) {
 	s.change(func(c party.Caller) party.Caller { c.ClockOffset = 6 * 365 * 24 * time.Hour; return c })
 	s.get(s.link(order()))
 	s.signIn()
-	s.wantPage("card") // the default has expired, and Reserve takes cards alone
+	s.wantPage("card") // the default has expired, and Reserve accepts only cards
 }
 
 func TestSessionEnds(t *testing.T) { holdfasttest.Databases(t, sessionEnds) }
@@ -298,7 +298,7 @@ func sessionEnds(t *testing.T, db *store.DB) {
 	s.wantBack(holdfast.ReturnAbandoned)
 }
 
-// A payment that begins after the session ended has nothing to do with it.
+// A payment that begins after the session ended does not mention that session.
 func TestASessionThatEndedBeforeThePayment(t *testing.T) {
 	s := newSite(t)
 	s.get(s.link(order()))
@@ -309,7 +309,7 @@ func TestASessionThatEndedBeforeThePayment(t *testing.T) {
 	s.get(s.link(again))
 	s.wantPage("sign-in")
 	if strings.Contains(s.at.body, "You were signed out") {
-		t.Error("it is told of")
+		t.Error("the page mentions the session")
 	}
 }
 
@@ -329,7 +329,7 @@ func TestAnotherSenderSignsIn(t *testing.T) {
 	}
 }
 
-// Whatever the pipeline, the ways out are the same.
+// All pipelines can end in the same ways.
 func TestEveryPipelineEnds(t *testing.T) { holdfasttest.Databases(t, everyPipelineEnds) }
 
 func everyPipelineEnds(t *testing.T, db *store.DB) {
@@ -391,6 +391,6 @@ func everyPipelineEnds(t *testing.T, db *store.DB) {
 		if pipeline == payment.PipelineEditToken {
 			continue // the token is edited
 		}
-		ended("failing", func() { s.wantBack(holdfast.ReturnCallerError) }) // the reference is used
+		ended("failing", func() { s.wantBack(holdfast.ReturnCallerError) }) // the reference is already used
 	}
 }

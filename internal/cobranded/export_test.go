@@ -2,8 +2,8 @@ package cobranded
 
 import "net/url"
 
-// BrowsableHost is the host of an address as browsers send it, or nothing where
-// none opens the address.
+// BrowsableHost returns the host of an address as browsers send it, or nothing
+// if no browser opens the address.
 func BrowsableHost(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -16,5 +16,5 @@ func BrowsableHost(address string) string {
 	return host
 }
 
-// AddressFields are those of an address that was chosen on the pages.
+// AddressFields are the fields of an address that was chosen on the pages.
 var AddressFields = addressFields

@@ -13,8 +13,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// asBrowser has requests say what browsers say when they follow a link or send a
-// form.
+// asBrowser adds the headers to requests that browsers send when they follow a
+// link or send a form.
 type asBrowser struct{ language string }
 
 func (b asBrowser) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -62,9 +62,9 @@ func (s *site) wantReturn(address string, status holdfast.ReturnStatus) {
 	}
 }
 
-// A browser leaves by a page of ours, which no form-action governs; the page is
-// kept nowhere, tells no other site its address and leads to the same answer
-// however often it is opened.
+// A browser leaves through a page of ours, which form-action does not affect.
+// The page is not stored, its address is not sent to other sites, and it leads
+// to the same answer every time.
 func TestABrowserLeavesByAPage(t *testing.T) {
 	for language, text := range map[string]string{
 		"en": "Your approval has been recorded.", "de": "Ihre Freigabe wurde gespeichert.",
@@ -121,7 +121,7 @@ func TestABrowserLeavesWithoutAnApproval(t *testing.T) {
 	s.wantText("Nothing was approved.")
 }
 
-// Another browser that has the address of the page learns nothing.
+// Another browser that knows the address of the page does not see the answer.
 func TestTheReturnPageIsTheSendersAlone(t *testing.T) {
 	s := newSite(t)
 	s.browser.Transport = asBrowser{"en"}
@@ -174,7 +174,8 @@ func TestBrowsableHosts(t *testing.T) {
 	}
 }
 
-// What no browser opens is refused at the start, and a sandbox caller is told why.
+// An address that no browser opens is refused at the start, and sandbox callers
+// see the reason.
 func TestAReturnURLThatNoBrowserOpens(t *testing.T) {
 	s := newSite(t)
 	s.get(s.signed(params("pipelineName", "SingleUse", "callerReference", "order-4711", "transactionAmount", "5",
@@ -183,7 +184,8 @@ func TestAReturnURLThatNoBrowserOpens(t *testing.T) {
 	s.wantText("browsers do not open port 6000")
 }
 
-// A caller can be set to return to an application on the sender's device.
+// A caller can be configured to return to an application on the sender's
+// device.
 func TestAReturnToAnApplication(t *testing.T) {
 	s := newSite(t)
 	s.browser.Transport = asBrowser{"en"}

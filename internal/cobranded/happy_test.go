@@ -76,7 +76,7 @@ func TestReturnGivesTheRequestBack(t *testing.T) {
 		}
 	}
 	if name, twice := got.Duplicate(); twice {
-		t.Errorf("%s stands twice in %s", name, s.at.back)
+		t.Errorf("%s is twice in %s", name, s.at.back)
 	}
 	if got.Get("order") != "4711" {
 		t.Error("the return URL's own query is lost")
@@ -141,7 +141,7 @@ func TestReturnURLOfItsOwn(t *testing.T) {
 				t.Fatal(err)
 			}
 			if name, twice := got.Duplicate(); twice && name != "a" {
-				t.Errorf("%s stands twice in %s", name, address)
+				t.Errorf("%s is twice in %s", name, address)
 			}
 		})
 	}
@@ -161,7 +161,7 @@ func TestNewBuyerAddsACard(t *testing.T) {
 	next := order()
 	next.CallerReference = "order-4712"
 	s.get(s.link(next))
-	s.wantPage("confirm") // the session is alive, and the card is the default now
+	s.wantPage("confirm") // the session is active, and the card is now the default
 }
 
 func TestCardRefused(t *testing.T) {
@@ -231,13 +231,14 @@ func shippingAddress(t *testing.T, db *store.DB) {
 
 	r.CallerReference = "order-4712"
 	s.get(s.link(r))
-	s.wantPage("address") // to be confirmed each time
+	s.wantPage("address") // it has to be confirmed each time
 	s.submit()
 	s.wantPage("confirm")
 	s.wantText("1 Main St")
 }
 
-// With as many as an account can hold, one of them is left to be chosen.
+// If an account has as many cards or addresses as it can hold, the sender can
+// still choose one of them.
 func TestThereIsAnEndToCardsAndAddresses(t *testing.T) {
 	s := newSite(t)
 	address := holdfast.Address{Name: "Ann Buyer", Line1: "1 Main St", City: "Springfield", Zip: "62701", Country: "US"}
@@ -396,16 +397,16 @@ func TestTheCallerIsToldTheAddressItAsksFor(t *testing.T) {
 		s.get(s.signed(p))
 		s.signIn()
 		if !strings.Contains(s.at.body, s.Buyer.Email) || !strings.Contains(s.at.body, "your e-mail address") {
-			t.Error("the confirm page does not say that the address is told")
+			t.Error("the confirm page does not say that the shop gets the address")
 		}
 		s.submit()
 		if got := s.wantBack(holdfast.ReturnSuccessCC).Params.Get("buyerEmailAddress"); got != s.Buyer.Email {
-			t.Errorf("the shop is told %q", got)
+			t.Errorf("the shop gets %q", got)
 		}
 	})
 }
 
-// What a shop's own address has under the name of the reference is the shop's.
+// A parameter of the returnURL that has the reference's name keeps its value.
 func TestAReturnURLMayNameAReferenceOfItsOwn(t *testing.T) {
 	s := newSite(t)
 	own := shopURL + "&callerReference=mine"

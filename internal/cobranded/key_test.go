@@ -29,8 +29,8 @@ func (s *site) visitNamed(id string) (v payment.Visit) {
 	return v
 }
 
-// A person who has seen a visit's address cannot cancel it: that takes the browser
-// that came by the caller's link, or a sign-in.
+// A person who has seen a visit's address cannot cancel the visit. Only the
+// browser that opened the caller's link can, or the sender.
 func TestCancellingNeedsTheVisitsOwnBrowser(t *testing.T) { holdfasttest.Databases(t, cancelling) }
 
 func cancelling(t *testing.T, db *store.DB) {
@@ -38,19 +38,19 @@ func cancelling(t *testing.T, db *store.DB) {
 	s.get(s.link(order()))
 	visit, own := s.at.url.Query().Get("visit"), s.browser
 
-	s.newBrowser() // a stranger's, who knows the address
+	s.newBrowser() // a stranger's browser, which knows the address
 	s.cancelAt(visit)
 	s.wantPage("sign-in")
 	s.wantText("Please sign in to cancel")
 	if s.visitNamed(visit).Over() {
-		t.Fatal("a stranger has given the visit up")
+		t.Fatal("a stranger has cancelled the visit")
 	}
 
 	s.browser = own
 	s.get(s.server.URL + "/cobranded-ui/actions/sign-in?visit=" + visit)
 	s.signIn()
 	s.wantPage("confirm")
-	s.newBrowser() // one that opened the link before somebody signed in holds an old key
+	s.newBrowser() // it opened the link before somebody signed in, so its key is old
 	s.get(s.link(order()))
 	s.cancelAt(visit)
 	s.wantPage("sign-in")
@@ -58,13 +58,13 @@ func cancelling(t *testing.T, db *store.DB) {
 	s.newBrowser()
 	s.get(s.server.URL + "/cobranded-ui/actions/sign-in?visit=" + visit)
 	s.submit("email", s.Owner.Email, "password", holdfasttest.Password)
-	s.cancelAt(visit) // signed in, but as another than the sender
+	s.cancelAt(visit) // signed in, but not as the sender
 	s.wantPage("sign-in")
 	if s.visitNamed(visit).Over() {
-		t.Fatal("another party has given the visit up")
+		t.Fatal("another party has cancelled the visit")
 	}
 
-	s.newBrowser() // the sender's own, which knows only the address
+	s.newBrowser() // the sender's own browser, which knows only the address
 	s.get(s.server.URL + "/cobranded-ui/actions/sign-in?visit=" + visit)
 	s.signIn()
 	s.cancelAt(visit)
@@ -78,7 +78,8 @@ func TestTheOwnBrowserCancels(t *testing.T) {
 	s.wantBack(holdfast.ReturnAbandoned)
 }
 
-// The key is for the one address that asks for it, and for no script.
+// The key is sent only to the address that needs it, and scripts cannot read
+// it.
 func TestKeyCookie(t *testing.T) {
 	s := newSite(t)
 	s.browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -98,8 +99,8 @@ func TestKeyCookie(t *testing.T) {
 	}
 }
 
-// A link that is opened over and over makes one visit, until somebody signs in.
-// Nobody gets a visit that somebody has signed in to.
+// A link that is opened several times opens one visit, until somebody signs in.
+// Nobody else gets a visit to which somebody has signed in.
 func TestALinkOpenedOverAndOver(t *testing.T) { holdfasttest.Databases(t, openedOverAndOver) }
 
 func openedOverAndOver(t *testing.T, db *store.DB) {
@@ -125,7 +126,7 @@ func openedOverAndOver(t *testing.T, db *store.DB) {
 	}
 
 	opened(link)
-	s.signIn() // the first browser has the visit for itself
+	s.signIn() // now the visit belongs to the first browser
 	s.wantPage("confirm")
 	anns := s.browser
 	second := opened(link)
@@ -133,12 +134,13 @@ func openedOverAndOver(t *testing.T, db *store.DB) {
 		t.Error("a visit that somebody has signed in to is handed out")
 	}
 
-	// Whoever has the address of somebody's visit gets one of their own by signing in.
+	// A user who has the address of somebody else's visit gets a new visit by
+	// signing in.
 	s.newBrowser()
 	s.get(s.server.URL + "/cobranded-ui/actions/sign-in?visit=" + first)
 	s.wantPage("sign-in")
 	if strings.Contains(s.at.body, s.Buyer.Email) {
-		t.Error("a stranger is told who has signed in")
+		t.Error("the page tells a stranger who has signed in")
 	}
 	bea := s.Party("Bea Buyer", "bea@example.test")
 	s.submit("email", bea.Email, "password", holdfasttest.Password)
@@ -155,8 +157,9 @@ func openedOverAndOver(t *testing.T, db *store.DB) {
 	s.wantBack(holdfast.ReturnSuccessCC)
 }
 
-// A sender who is signed in and opens a link over and over is led back to the one
-// visit, with what they have chosen in it; so is one who signs in on the way.
+// A signed-in sender who opens a link several times gets back to the same
+// visit, with the choices made so far. So does a sender who signs in during the
+// visit.
 func TestALinkOpenedOverAndOverBySomebodySignedIn(t *testing.T) {
 	holdfasttest.Databases(t, openedBySomebodySignedIn)
 }
@@ -205,7 +208,7 @@ func openedBySomebodySignedIn(t *testing.T, db *store.DB) {
 	}
 
 	s.browser = signedIn
-	s.Clock.Advance(25 * time.Minute) // the session lives as long as it is used
+	s.Clock.Advance(25 * time.Minute) // the session stays active while it is used
 	s.get(link)
 	s.Clock.Advance(25 * time.Minute)
 	s.get(link)
@@ -223,8 +226,8 @@ func openedBySomebodySignedIn(t *testing.T, db *store.DB) {
 	}
 }
 
-// A caller can be set so that a reference may be asked for again after its sender
-// gave up.
+// A caller can be configured so that a reference may be used again after the
+// sender gave up.
 func TestAReferenceAfterItsSenderGaveUp(t *testing.T) { holdfasttest.Databases(t, afterGivingUp) }
 
 func afterGivingUp(t *testing.T, db *store.DB) {
@@ -250,5 +253,5 @@ func afterGivingUp(t *testing.T, db *store.DB) {
 	s.wantBack(holdfast.ReturnSuccessCC)
 	s.newBrowser()
 	s.get(s.link(order()))
-	s.wantBack(holdfast.ReturnCallerError) // a reference that has a token is taken all the same
+	s.wantBack(holdfast.ReturnCallerError) // a reference that has a token stays used
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// A link is bounded before anything is sorted or hashed.
+// The limits of a link are checked before anything is sorted or hashed.
 func TestBoundsOfALink(t *testing.T) {
 	s := newSite(t)
 	ordinary := params("pipelineName", "SingleUse", "callerReference", "order-4711", "transactionAmount", "5", "returnURL",
@@ -32,7 +32,7 @@ func TestBoundsOfALink(t *testing.T) {
 	s.wantInvalid("The request cannot be read: there are more than 512 parameters")
 }
 
-// What the return would carry twice is refused at the start.
+// Parameters that the answer would repeat are refused at the start.
 func TestDoubledParameters(t *testing.T) {
 	for name, row := range map[string]struct {
 		returnURL string

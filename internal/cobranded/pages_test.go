@@ -12,8 +12,9 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// everyPage are the pages in one language, each with all that it can have, and
-// where it makes a difference with as little.
+// everyPage returns the pages in one language, each with everything that it can
+// have. Where it makes a difference, a page is also there with as little as
+// possible.
 func everyPage(w webui.Words) []layoutOf {
 	hidden := holdfast.Params{{Name: "visit", Value: "V1"}}
 	f := frame{
@@ -84,8 +85,8 @@ type layoutOf struct {
 	content any
 }
 
-// Every page against its own type, in every language: a misspelt field, and a
-// message that lacks something, fail here and not before a sender.
+// Every page is rendered with its own type in every language. A misspelt field
+// or an incomplete message fails here and not in a sender's browser.
 func TestEveryPageRenders(t *testing.T) {
 	rendered := make(map[string]bool)
 	for _, words := range webui.AllWords() {

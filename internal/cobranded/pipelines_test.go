@@ -15,7 +15,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// payingSite is a site whose network takes the buyer's card.
+// payingSite returns a site whose network accepts the buyer's card.
 func payingSite(t *testing.T, db *store.DB) *site {
 	t.Helper()
 	s := newSiteOn(t, db)
@@ -23,14 +23,15 @@ func payingSite(t *testing.T, db *store.DB) *site {
 	return s
 }
 
-// asked is the link of a pipeline with the parameters that all tests share.
+// asked returns the link of a pipeline with the parameters that all tests
+// share.
 func (s *site) asked(pipeline payment.Pipeline, pairs ...string) string {
 	return s.signed(append(params("pipelineName", string(pipeline), "returnURL", shopURL, "version", "2009-01-09"),
 		params(pairs...)...))
 }
 
-// agree takes the buyer from a link to the end: signing in where asked, and
-// confirming.
+// agree takes the buyer from a link to the end. It signs in if asked, and
+// confirms.
 func (s *site) agree(link string) {
 	s.t.Helper()
 	s.get(link)
@@ -43,14 +44,14 @@ func (s *site) agree(link string) {
 	}
 }
 
-// agreed is agree with a card, which must succeed.
+// agreed is agree with a card. It must succeed.
 func (s *site) agreed(pipeline payment.Pipeline, pairs ...string) holdfast.Params {
 	s.t.Helper()
 	s.agree(s.asked(pipeline, pairs...))
 	return s.wantBack(holdfast.ReturnSuccessCC).Params
 }
 
-// wantToken fails the test unless a token is what is expected, but for its
+// wantToken fails the test unless a token is as expected, except for its
 // Installed.
 func (s *site) wantToken(id string, want payment.Token) payment.Token {
 	s.t.Helper()
@@ -84,8 +85,8 @@ func (s *site) aggregate(id string) (a payment.AggregateInstrument) {
 	return a
 }
 
-// answered are the names of what came back beside the request's own parameters
-// and the signature.
+// answered returns the names of the answer's fields, without the request's own
+// parameters and the signature.
 func answered(p holdfast.Params) (names []string) {
 	for _, name := range []string{
 		"status", "tokenID", "refundTokenID", "prepaidInstrumentID", "prepaidSenderTokenID", "fundingTokenID",
@@ -203,8 +204,8 @@ func recurring(t *testing.T, db *store.DB) {
 	s.WantCode(err, holdfast.IncompatibleTokens)
 }
 
-// marketplace makes the shop one, and Sam a seller there who has agreed to
-// terms.
+// marketplace makes the shop a marketplace, and Sam a seller there who has
+// accepted its terms.
 func (s *site) marketplace(pairs ...string) (sam party.Party, recipientToken holdfast.TokenID) {
 	s.t.Helper()
 	s.change(func(c party.Caller) party.Caller { c.Marketplace = true; return c })
@@ -230,7 +231,7 @@ func recipient(t *testing.T, db *store.DB) {
 		"maxFixedFee", "0.50", "maxVariableFee", "5", "paymentMethod", "CC,ABT"))
 	s.wantText("Sign in to be paid")
 	s.signIn()
-	s.wantPage("confirm") // no way to pay is asked for
+	s.wantPage("confirm") // a seller does not choose a payment method
 	for _, text := range []string{
 		"at most $0.50 plus 5%", "paid by you", "card, balance", "You are not charged.", "Accept these terms",
 	} {
@@ -325,7 +326,7 @@ func marketplaceRefusals(t *testing.T, db *store.DB) {
 			"callerReference", "m-" + strconv.Itoa(n), "transactionAmount", "10", "recipientToken", string(recipientToken),
 		}, pairs...)...))
 	}
-	ask("paymentMethod", "ACH") // which Sam does not take
+	ask("paymentMethod", "ACH") // Sam does not accept bank accounts
 	if back := s.wantBack(holdfast.ReturnCallerError); !strings.Contains(back.ErrorMessage, "[paymentMethod]") {
 		t.Errorf("message is %q", back.ErrorMessage)
 	}
@@ -334,18 +335,18 @@ func marketplaceRefusals(t *testing.T, db *store.DB) {
 	s.wantPage("confirm") // by card, the default
 	s.get(s.server.URL + "/cobranded-ui/actions/payment?visit=" + s.at.url.Query().Get("visit"))
 	if strings.Contains(s.at.body, "bank account") {
-		t.Error("a bank account is offered, which the seller does not take")
+		t.Error("the page offers a bank account, which the seller does not accept")
 	}
 
 	s.Change(sam.ID, func(p *party.Party) { p.Business = false })
 	ask("paymentMethod", "CC")
-	s.wantPage("sign-in") // a personal account takes no cards, whoever pays
+	s.wantPage("sign-in") // a personal account cannot be paid by card
 	s.signIn()
 	s.wantBack(holdfast.ReturnAccountProblem)
 	ask()
-	s.wantPage("payment") // but a balance
+	s.wantPage("payment") // it can be paid from a balance
 	if strings.Contains(s.at.body, "Visa") {
-		t.Error("a card is offered to pay a personal account with")
+		t.Error("the page offers a card for paying a personal account")
 	}
 
 	s.newBrowser()
@@ -447,7 +448,8 @@ func setupPostpaid(t *testing.T, db *store.DB) {
 	if err := settle("40", "settled"); err != nil {
 		t.Fatal(err)
 	}
-	// No more is owed than the settlement token can still settle.
+	// The debt cannot grow above the amount that the settlement token can still
+	// settle.
 	_, err = s.Pay(spends, "20.01", "over the whole")
 	s.WantCode(err, holdfast.TokenUsageError)
 	if _, err := s.Pay(spends, "20", "second"); err != nil {
@@ -468,7 +470,7 @@ func TestSetupsTakeTheCallerAlone(t *testing.T) {
 			"fundingAmount", "50", "creditLimit", "50", "globalAmountLimit", "60",
 		}
 		s.agreed(pipeline, pairs...)
-		pairs[1] = "new-" + reference // the other one is still taken
+		pairs[1] = "new-" + reference // the other reference is still used
 		s.get(s.asked(pipeline, pairs...))
 		if back := s.wantBack(holdfast.ReturnCallerError); !strings.Contains(back.ErrorMessage, "[callerReference"+reference+
 			"]") {

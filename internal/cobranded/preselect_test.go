@@ -13,7 +13,7 @@ import (
 
 var checked = regexp.MustCompile(`<input type="radio"[^>]* value="([^"]+)"[^>]* checked>`)
 
-// A balance that does not reach is not preselected, nor chosen on the way.
+// A balance that is too low is neither preselected nor chosen automatically.
 func TestABalanceThatDoesNotReach(t *testing.T) { holdfasttest.Databases(t, balanceThatDoesNotReach) }
 
 func balanceThatDoesNotReach(t *testing.T, db *store.DB) {
@@ -46,8 +46,9 @@ func balanceThatDoesNotReach(t *testing.T, db *store.DB) {
 	}
 }
 
-// Where only cards are taken, the card page has no other way than back. Else it
-// leads to the other ways, and only there the sender says that there is none.
+// If the caller accepts only cards, the card page offers nothing else than to
+// cancel. Otherwise it links to the other payment methods, and only on that
+// page the sender can say that they have none.
 func TestNoCard(t *testing.T) {
 	s := newSite(t)
 	nora := s.Party("Nora New", "nora@example.test")

@@ -22,7 +22,7 @@ func resume(t *testing.T, db *store.DB) {
 	authorised := s.wantBack(holdfast.ReturnSuccessCC)
 	first := s.at.header.Get("Location")
 
-	s.get(s.link(order())) // the session is alive
+	s.get(s.link(order())) // the session is active
 	s.wantBack(holdfast.ReturnSuccessCC)
 	if again := s.at.header.Get("Location"); again != first {
 		t.Errorf("the second answer is %s, the first was %s", again, first)
@@ -40,7 +40,7 @@ func resume(t *testing.T, db *store.DB) {
 	s.get(s.link(order()))
 	s.submit("email", bea.Email, "password", holdfasttest.Password)
 	if back := s.wantBack(holdfast.ReturnCallerError); back.TokenID != "" {
-		t.Errorf("somebody else is told %+v", back)
+		t.Errorf("somebody else gets %+v", back)
 	}
 	other := order()
 	other.TransactionAmount = usd("42.51")
@@ -52,11 +52,12 @@ func resume(t *testing.T, db *store.DB) {
 	}
 	s.newBrowser()
 	s.get(s.link(order()))
-	s.wantBack(holdfast.ReturnCallerError) // it is used
+	s.wantBack(holdfast.ReturnCallerError) // the reference is used
 }
 
-// In two tabs the same is agreed to once, and answered twice: it is one visit. Of two
-// visits, begun more than an hour apart, a caller that resumes gets both answers.
+// The same request in two tabs is one visit: it is confirmed once and answered
+// twice. A caller that resumes gets both answers even from two visits that
+// began more than an hour apart.
 func TestResumeInTwoTabs(t *testing.T) {
 	for _, row := range []struct {
 		resumes, apart bool
@@ -74,7 +75,7 @@ func TestResumeInTwoTabs(t *testing.T) {
 		other := s.at
 		for range 3 {
 			if row.apart {
-				s.Clock.Advance(25 * time.Minute) // the session lives as long as it is used
+				s.Clock.Advance(25 * time.Minute) // the session stays active while it is used
 			}
 			s.get(s.link(order()))
 		}

@@ -9,8 +9,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// reserved are all names that the server alone may put into a message. The list
-// is written out here: a name that is lost from the code's is missed.
+// reserved has all names that only the server may put into a message. The list
+// is written out here, so that the test notices a name that is missing in the
+// code.
 var reserved = []string{
 	"signature", "signatureVersion", "signatureMethod", "certificateUrl", "callerId",
 	"status", "expiry", "errorMessage", "buyerEmailAddress",
@@ -21,12 +22,13 @@ var reserved = []string{
 	"customerEmail", "tokenType", "dateInstalled", "tokenId",
 }
 
-// spellings of a name that a reader who ignores case takes for it.
+// spellings returns spellings of a name that are the same to a reader who
+// ignores case.
 func spellings(name string) []string {
 	return []string{name, strings.ToUpper(name), strings.ToLower(name), strings.ToUpper(name[:1]) + name[1:]}
 }
 
-// singleUse is a request as an old program makes it.
+// singleUse returns a request as an old program makes it.
 func singleUse(reference, returnURL string) holdfast.Params {
 	return params("pipelineName", "SingleUse", "callerReference", reference, "transactionAmount", "5", "reserve", "True",
 		"version", "2009-01-09", "returnURL", returnURL)
@@ -44,13 +46,13 @@ func TestReturnURLHasNoReservedName(t *testing.T) {
 		s.get(s.server.URL + holdfast.CoBrandedPath + "?" + s.signedV1("signature", holdfast.StringToSignV1(p), p).Encode())
 		s.wantInvalid("The following input(s) are either invalid or absent:[returnURL]")
 	}
-	// What is only like one is the shop's own.
+	// Names that only resemble reserved ones may be used.
 	s.get(s.signed(singleUse("order-4711", shopURL+"&my_status=x&transaction=7&callerReference=mine&paymentMethod=card")))
 	s.wantPage("sign-in")
 }
 
-// A request's own parameters of reserved names are ignored and never come back:
-// with the server's signature they would be the server's word.
+// A request's parameters with reserved names are ignored and never returned.
+// With the server's signature, they would look like statements of the server.
 func TestReservedNamesDoNotComeBack(t *testing.T) {
 	for _, way := range []string{"version 2", "version 1"} {
 		t.Run(way, func(t *testing.T) {
@@ -59,7 +61,7 @@ func TestReservedNamesDoNotComeBack(t *testing.T) {
 			var strays holdfast.Params
 			for _, name := range reserved {
 				if strings.HasPrefix(name, "signature") {
-					continue // are the request's own
+					continue // these are the request's own
 				}
 				for i, spelt := range spellings(name) {
 					if !slices.ContainsFunc(strays, func(p holdfast.Param) bool { return p.Name == spelt }) {
@@ -95,7 +97,7 @@ func TestReservedNamesDoNotComeBack(t *testing.T) {
 			}
 			for _, name := range slices.Concat(reserved, []string{"callerReference"}) {
 				if n := len(got) - len(got.Without(name)); n > 1 {
-					t.Errorf("%s stands %d times in %s", name, n, s.at.back)
+					t.Errorf("%s is %d times in %s", name, n, s.at.back)
 				}
 			}
 			if got.Get("Note") != "kept" {
@@ -105,7 +107,7 @@ func TestReservedNamesDoNotComeBack(t *testing.T) {
 	}
 }
 
-// The field stands after those that were recorded, where no old parser looks.
+// The field comes after the recorded fields, where no old parser looks.
 func TestReturnNamesItsCaller(t *testing.T) {
 	s := newSite(t)
 	s.change(func(c party.Caller) party.Caller { c.BareReturn = true; return c })

@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// What the text to sign was is told to a sandbox caller's developer alone: a live
-// caller's link may be in a stranger's hands.
+// Only sandbox callers see the text that should have been signed. A stranger
+// may have a live caller's link.
 func TestALiveCallersRefusedLinkShowsNoText(t *testing.T) {
 	wrong := func(s *site) string {
 		return strings.Replace(s.link(order()), "transactionAmount=42.50", "transactionAmount=1.50", 1)
@@ -22,7 +22,7 @@ func TestALiveCallersRefusedLinkShowsNoText(t *testing.T) {
 	s.get(wrong(s))
 	s.wantInvalid("Invalid Signature")
 	if !strings.Contains(s.at.body, `<a href="/doc/signing">`) {
-		t.Errorf("the page does not lead to the one about signatures:\n%s", s.at.body)
+		t.Errorf("the page has no link to the page about signatures:\n%s", s.at.body)
 	}
 	s.wantText("cobranded-ui/actions/start")
 	s.wantText("transactionAmount=1.50")
@@ -40,8 +40,8 @@ func TestALiveCallersRefusedLinkShowsNoText(t *testing.T) {
 	}
 }
 
-// The sender agrees to what the page shows: an address that was changed in
-// another tab meanwhile has to be shown first.
+// The sender approves only what the page shows. If the address was changed in
+// another tab, it must be shown first.
 func TestTheAddressThatIsConfirmedWasShown(t *testing.T) {
 	s := newSite(t)
 	r := order()
@@ -64,12 +64,12 @@ func TestTheAddressThatIsConfirmedWasShown(t *testing.T) {
 	s.wantText("2 Side St")
 	s.submit()
 	if back := s.wantBack(holdfast.ReturnSuccessCC); back.Address.Line1 != "2 Side St" {
-		t.Errorf("the shop is told %+v", back.Address)
+		t.Errorf("the shop gets %+v", back.Address)
 	}
 }
 
-// A seller's token that was cancelled is named by no pipeline any more, and one
-// that is cancelled while the sender looks ends the visit.
+// A pipeline cannot name a cancelled recipient token. If the token is cancelled
+// during the visit, the visit ends.
 func TestNoPipelineNamesACancelledRecipientToken(t *testing.T) {
 	holdfasttest.Databases(t, noCancelledRecipient)
 }

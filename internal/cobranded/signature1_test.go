@@ -21,7 +21,8 @@ func (s *site) allowV1() {
 	s.change(func(c party.Caller) party.Caller { c.SignatureV1 = true; return c })
 }
 
-// oldOrder is what an old program sends, without its signature.
+// oldOrder returns the parameters that an old program sends, without the
+// signature.
 func (s *site) oldOrder() holdfast.Params {
 	return params("callerKey", s.Key.ID, "pipelineName", "SingleUse", "callerReference", "order-4711",
 		"transactionAmount", "42.50", "paymentReason", "Two mugs & more", "returnUrl", shopURL, "version", "2009-01-09")
@@ -90,12 +91,12 @@ func signatureV1(t *testing.T, db *store.DB) {
 	}
 	verifier := holdfasttest.Verifier(s.Shop.ID)
 	if _, err := verifier.ParseReturn(t.Context(), s.at.back.String()); err == nil {
-		t.Error("version 1 passes for version 2")
+		t.Error("a version 1 signature is accepted as version 2")
 	}
-	// The reference is used: the refusal is answered in kind as well.
+	// The reference is used, and the refusal is signed by version 1, too.
 	s.post(s.server.URL+holdfast.CoBrandedPath, s.signedV1("signature", holdfast.StringToSignV1(p), p))
 	s.wantBackV1(holdfast.ReturnCallerError)
-	// And so is version 2, by the same caller.
+	// The same caller can also use version 2.
 	s.get(s.link(order()))
 	s.wantBack(holdfast.ReturnCallerError)
 }
@@ -183,8 +184,8 @@ func TestSignatureV1Vectors(t *testing.T) {
 	}
 }
 
-// Anybody who has seen one link of a caller can send it as one of version 1, again and
-// again: the log has one line an hour.
+// Anybody who has seen a link of a caller can send it as a version 1 link,
+// again and again. The log gets one line an hour.
 func TestRefusedLinksCannotFillTheLog(t *testing.T) {
 	s := newSite(t)
 	p := s.oldOrder()
@@ -192,7 +193,7 @@ func TestRefusedLinksCannotFillTheLog(t *testing.T) {
 	for hours := range 3 {
 		for range 20 {
 			s.get(link)
-			s.wantText("--signature-v1") // a sandbox's developer is told each time
+			s.wantText("--signature-v1") // the page tells sandbox callers each time
 		}
 		if got := strings.Count(s.log.String(), "\n"); got != hours+1 {
 			t.Errorf("after %d hours the log has %d lines:\n%s", hours, got, s.log)
@@ -262,8 +263,8 @@ func TestSignatureV1Refused(t *testing.T) {
 	}
 }
 
-// Whether a live caller exists, and may use version 1, is not told to those who
-// cannot sign for it.
+// The answer does not reveal whether a live caller exists and may use version
+// 1, unless the signature is valid.
 func TestSignatureV1TellsNothingOfLiveCallers(t *testing.T) {
 	s := newSite(t)
 	_, key, err := s.Processor.CreateCaller(t.Context(), processor.NewCaller{
@@ -285,8 +286,8 @@ func TestSignatureV1TellsNothingOfLiveCallers(t *testing.T) {
 	}
 }
 
-// A live caller that may not use version 1 is told no more than one that nobody
-// has; the operator reads it in the log.
+// A live caller that may not use version 1 gets the same answer as an unknown
+// caller. The operator finds the reason in the log.
 func TestSignatureV1IsNotNamedToLiveCallers(t *testing.T) {
 	s := newSite(t)
 	live, key, err := s.Processor.CreateCaller(t.Context(), processor.NewCaller{Owner: s.Owner.ID, Name: "Live"})

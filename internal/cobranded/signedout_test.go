@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// endsDuringTheNextRequest ends the sender's session as soon as the browser's next
-// request was let in, and calls then.
+// endsDuringTheNextRequest ends the sender's session just after the browser's
+// next request was accepted, and then calls then.
 func (s *site) endsDuringTheNextRequest(who party.ID, then func()) {
 	s.t.Helper()
 	var all []party.SignedIn
@@ -21,7 +21,7 @@ func (s *site) endsDuringTheNextRequest(who party.ID, then func()) {
 	if err != nil || len(all) != 1 {
 		s.t.Fatalf("signed in: %v, %v", all, err)
 	}
-	s.Processor.Now = func() time.Time { // it is asked first when the browser was seen
+	s.Processor.Now = func() time.Time { // it is first called after the session was read
 		s.Processor.Now = s.Clock.Now
 		if err := s.Processor.EndSignedIn(s.t.Context(), who, all[0].ID); err != nil {
 			s.t.Error(err)
@@ -31,8 +31,8 @@ func (s *site) endsDuringTheNextRequest(who party.ID, then func()) {
 	}
 }
 
-// A password reset ends sessions, and what a request of such a session is about to do
-// to the account, or to the visit, is not done.
+// A password reset ends sessions. A running request of such a session does not
+// change the account or the visit.
 func TestNothingIsWrittenAfterTheSession(t *testing.T) {
 	asksForAddress := order()
 	asksForAddress.CollectShippingAddress = true

@@ -142,10 +142,10 @@ func TestHintsForSandboxCallers(t *testing.T) {
 			s.wantText("transactionAmount=42.50")
 			if right, err := holdfast.SignHMAC(s.Key.Secret, holdfast.HmacSHA256, text); err != nil ||
 				strings.Contains(s.at.body, right) {
-				t.Errorf("the page tells the right signature (%v)", err)
+				t.Errorf("the page shows the right signature (%v)", err)
 			}
 			if strings.Contains(s.at.body, string(s.Key.Secret.Reveal())) {
-				t.Error("the page tells the secret")
+				t.Error("the page shows the secret")
 			}
 		})
 	}
@@ -209,7 +209,7 @@ func guessingByAddress(t *testing.T, db *store.DB) {
 	}
 }
 
-// forwarded says for whom the proxy in front speaks.
+// forwarded adds the header in which a proxy puts the client's address.
 type forwarded struct{ from string }
 
 func (f *forwarded) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -218,8 +218,8 @@ func (f *forwarded) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// Behind a proxy guesses are counted by the address it names last; what the
-// browser wrote before that counts for nothing.
+// Behind a proxy, guesses are counted by the last address in its header.
+// Earlier entries, which the client may have written, are ignored.
 func TestGuessingBehindAProxy(t *testing.T) {
 	s := newSite(t)
 	s.pages.Sessions.AddressHeader = "X-Forwarded-For"
@@ -239,8 +239,8 @@ func TestGuessingBehindAProxy(t *testing.T) {
 	}
 }
 
-// A header that turned the limits off would be a gift to guessers: neither a port
-// that changes nor an entry that is no address makes another guesser of one.
+// The limits on guesses cannot be avoided by odd headers: neither a changing
+// port nor an invalid address makes one client look like several.
 func TestGuessingBehindAProxyWithOddHeaders(t *testing.T) {
 	for name, entry := range map[string]func(i int) string{
 		"a port each time": func(i int) string { return fmt.Sprintf("203.0.113.9:%d", 40000+i) },
@@ -311,7 +311,7 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// A page without a form runs no script, and the others only their own.
+// A page without a form runs no script. Other pages run only their own scripts.
 func TestScripts(t *testing.T) {
 	script := regexp.MustCompile(`<script type="module" src="/cobranded-ui/assets/([a-z]+)\.[0-9a-f]+\.js"></script>`)
 	s := newSite(t)
@@ -365,7 +365,7 @@ func TestSessionCookie(t *testing.T) {
 		s.newBrowser()
 	}
 	if cookies[0] == cookies[1] {
-		t.Error("two sessions have one name")
+		t.Error("two sessions have the same token")
 	}
 }
 
@@ -382,7 +382,7 @@ func TestSessionIsRenewedAtSignIn(t *testing.T) {
 	}
 }
 
-// session is the cookie of the browser's session.
+// session returns the browser's session cookie.
 func (s *site) session() string {
 	for _, c := range s.browser.Jar.Cookies(s.at.url) {
 		if c.Name == "holdfast" {

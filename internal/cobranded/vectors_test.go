@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// The links that docs/api/signing.md shows lead on, and not once they are changed.
+// The links in docs/api/signing.md are accepted, and changed ones are refused.
 func TestPublishedLinks(t *testing.T) {
 	s, all := newSite(t), holdfasttest.PublishedVectors(t)
 	s.allowV1()

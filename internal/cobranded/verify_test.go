@@ -18,21 +18,22 @@ import (
 
 const nora = "nora@example.test"
 
-// signUp makes an account for Nora, on the way.
+// signUp creates an account for Nora during a visit.
 func (s *site) signUp() {
 	s.t.Helper()
 	s.visitPage("sign-up")
 	s.submit("name", "Nora", "email", nora, "password", holdfasttest.Password)
 }
 
-// recipient asks Nora to be paid through the shop.
+// recipient returns a link that asks Nora to be paid through the shop.
 func (s *site) recipient() string {
 	s.t.Helper()
 	s.change(func(c party.Caller) party.Caller { c.Marketplace = true; return c })
 	return s.asked(payment.PipelineRecipient, "callerReference", "seller-1", "recipientPaysFee", "True")
 }
 
-// Who is to be paid verifies an address first; who pays does so within a day.
+// Sellers verify their address before they can be paid. Buyers have one day for
+// it.
 func TestANewcomerOnTheWay(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newSiteOn(t, db)
@@ -49,7 +50,7 @@ func TestANewcomerOnTheWay(t *testing.T) {
 			t.Errorf("a wrong code: status %d", s.at.status)
 		}
 		s.wantText("This code is not correct.")
-		s.visitPage("confirm") // not past it
+		s.visitPage("confirm") // verification cannot be skipped
 		s.wantPage("verify")
 		s.submit("code", post.Last(nora, party.NoticeVerify).Code)
 		s.wantPage("confirm")
@@ -86,7 +87,7 @@ func TestADayLater(t *testing.T) {
 	s.wantPage("sign-in")
 }
 
-// An operator may have taken mail away since the page was shown.
+// The operator may have turned mail off since the page was shown.
 func TestACodeThatCannotBeSent(t *testing.T) {
 	s := newSite(t)
 	s.Mailing()
@@ -101,12 +102,12 @@ func TestACodeThatCannotBeSent(t *testing.T) {
 	}
 }
 
-// Who has forgotten the password comes back to the visit with the new one.
+// After resetting the password, a user continues the visit with the new one.
 func TestForgottenOnTheWay(t *testing.T) {
 	s := newSite(t)
 	s.get(s.link(order()))
 	if strings.Contains(s.at.body, "Forgot your password?") {
-		t.Error("a letter is offered where none can be sent")
+		t.Error("the page offers a letter, but none can be sent")
 	}
 	s.Mailing()
 	s.visitPage("sign-in")
@@ -143,7 +144,7 @@ func TestSigningInByPasskeyOnTheWay(t *testing.T) {
 	s.get(s.link(order()))
 	s.wantText("Sign in with a passkey")
 	if policy := s.at.header.Get("Content-Security-Policy"); !strings.Contains(policy, "connect-src 'self'") {
-		t.Errorf("the script may not ask: %s", policy)
+		t.Errorf("the policy does not allow the script to call the server: %s", policy)
 	}
 	visit := s.visit()
 	s.post(address+"/cobranded-ui/actions/passkey", params("visit", visit, "answer", "{}"))

@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// reading is a browser whose user reads a language.
+// reading adds the languages of a browser's user to its requests.
 type reading struct{ accept string }
 
 func (b reading) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -29,7 +29,7 @@ func (s *site) reads(accept string) {
 	s.browser.Transport = reading{accept}
 }
 
-// wantIn fails the test unless the page is in a language and says all of it.
+// wantIn fails the test unless the page is in a language and has all texts.
 func (s *site) wantIn(language string, texts ...string) {
 	s.t.Helper()
 	if got := s.at.header.Get("Content-Language"); got != language ||
@@ -41,13 +41,13 @@ func (s *site) wantIn(language string, texts ...string) {
 	}
 }
 
-// visitPage opens a page of the visit that the browser is at.
+// visitPage opens a page of the browser's current visit.
 func (s *site) visitPage(name string) {
 	s.t.Helper()
 	s.get(s.server.URL + "/cobranded-ui/actions/" + name + "?visit=" + s.visit())
 }
 
-// visit is the id of the visit that the page's forms are of.
+// visit returns the id of the visit in the page's forms.
 func (s *site) visit() string {
 	s.t.Helper()
 	forms := s.at.forms()
@@ -57,7 +57,7 @@ func (s *site) visit() string {
 	return forms[0].Fields.Get("visit")
 }
 
-// A walk is what a buyer reads on the way, page by page.
+// A walk has the texts that a buyer reads during a visit, page by page.
 type walk struct {
 	accept, language              string
 	signIn, payment, card         []string
@@ -165,7 +165,7 @@ func (s *site) walkMultiUse(w walk) {
 	s.wantIn(w.language, w.multiUse...)
 	s.press("cancel")
 	if back := s.wantBack(holdfast.ReturnAbandoned); back.ErrorMessage != "User Error: The sender left the pipeline" {
-		s.t.Errorf("the shop is told %q", back.ErrorMessage) // programs read it
+		s.t.Errorf("the shop gets %q", back.ErrorMessage) // programs read it
 	}
 }
 
@@ -227,7 +227,7 @@ func TestRefusalsInGerman(t *testing.T) {
 	refused(http.StatusNotFound, "Seite nicht gefunden")
 	s.get(s.server.URL + holdfast.CoBrandedPath)
 	refused(http.StatusBadRequest, "Ungültige Anfrage")
-	// programs and people look for it
+	// Programs and people look for this text.
 	s.wantText("Caller Input Exception: The following input(s) are either invalid or absent:")
 }
 
@@ -275,7 +275,7 @@ func TestTooManyGuessesInGerman(t *testing.T) {
 	s.wantIn("de", "Bitte warten Sie 6 Minuten")
 }
 
-// live has the shop's owner ask as a live caller from now on.
+// live makes the shop a live caller.
 func (s *site) live() {
 	s.t.Helper()
 	caller, key, err := s.Processor.CreateCaller(s.t.Context(), processor.NewCaller{Owner: s.Owner.ID, Name: "Kiln & Co"})
@@ -286,8 +286,8 @@ func (s *site) live() {
 	s.shop.AccessKeyID, s.shop.SecretKey = key.ID, key.Secret
 }
 
-// A breakdown is shown as it is. That it does not add up is told to the developer
-// of a sandbox caller alone, once all else is there.
+// A breakdown is shown unchanged. If it does not add up, only sandbox callers
+// see a warning, on the last page.
 func TestBreakdownThatDoesNotAddUp(t *testing.T) {
 	const note = "the breakdown adds up to"
 	for name, row := range map[string]struct {
@@ -318,12 +318,12 @@ func TestBreakdownThatDoesNotAddUp(t *testing.T) {
 		row.change(&r)
 		s.get(s.link(r))
 		if strings.Contains(s.at.body, note) {
-			t.Errorf("%s: the sign-in page tells", name)
+			t.Errorf("%s: the sign-in page has the warning", name)
 		}
 		s.signIn()
 		s.wantPage("confirm")
 		if row.want == "" && strings.Contains(s.at.body, note) {
-			t.Errorf("%s: the page tells", name)
+			t.Errorf("%s: the page has the warning", name)
 		}
 		if row.want != "" {
 			s.wantText(row.want)

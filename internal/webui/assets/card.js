@@ -1,7 +1,7 @@
-// The form of a card, while it is typed: the brand is shown, the digits are grouped
-// as on the card, and the stroke of the expiry date comes by itself. The server
-// takes what was typed with or without. What is deleted is left as it is until
-// more is typed or the field is left, so that nothing grows back under the cursor.
+// Helps to fill in the card form: it shows the brand, groups the digits as on the
+// card, and inserts the slash of the expiry date. The server accepts the fields
+// with and without these. After a deletion, the script changes nothing until more
+// is typed or the field loses the focus, so that nothing grows back under the cursor.
 
 // The first digits of each brand's numbers, as the networks publish them.
 const brands = [
@@ -13,7 +13,7 @@ const brands = [
 
 const fours = [4, 4, 4, 4, 3];
 
-// plain writes the digits of every script as those of ASCII. Each script has its
+// plain converts the digits of every script to ASCII digits. Each script has its
 // digits in a row from zero to nine; the mathematical ones have five such rows.
 const mathematical = 0x1d7ce;
 const valueOf = (digit) => {
@@ -42,7 +42,7 @@ const grouped = (number, sizes) => {
 	return groups.join(" ");
 };
 
-// dated is MM/YY. Some browsers fill in YYYY-MM.
+// dated formats a date as MM/YY. Some browsers fill in YYYY-MM.
 const dated = (text) => {
 	const filled = /^20(\d\d)-(\d\d)$/.exec(plain(text).trim());
 	if (filled) return `${filled[2]}/${filled[1]}`;
@@ -51,7 +51,7 @@ const dated = (text) => {
 	return all.length < 2 ? all : `${all.slice(0, 2)}/${all.slice(2, 6)}`;
 };
 
-// rewrite leaves the cursor behind the digit that it was behind.
+// rewrite keeps the cursor after the same digit.
 const rewrite = (field, text) => {
 	if (field.value === text) return;
 	const atEnd = field.selectionStart === field.value.length;
@@ -74,7 +74,7 @@ const whileTyped = (field, show) => {
 const number = document.getElementById("number");
 const expiry = document.getElementById("expiry");
 
-// The brand's place is made here: without this script it would stay empty.
+// The script adds the element for the brand, because without the script it would stay empty.
 const brand = document.createElement("output");
 brand.id = "number-brand";
 brand.className = "brand";

@@ -1,10 +1,10 @@
-// A form is sent once, however often its button is pressed. It can be sent again
-// after a while, since an answer may get lost, and when the browser shows the page
-// from its memory.
+// Sends a form only once, even if its button is pressed several times. The form can
+// be sent again after ten seconds, because an answer may get lost, and when the
+// browser restores the page from its cache.
 
 const again = 10_000; // ms
 
-const sent = new WeakMap(); // forms, with the time of their sending
+const sent = new WeakMap(); // the time at which each form was sent
 
 document.addEventListener("submit", (event) => {
 	const before = sent.get(event.target);

@@ -1,6 +1,6 @@
-// Passkeys: our server asks a question, the browser has its user's device answer,
-// and the form is sent with the answer. Where the browser has no passkeys, their
-// forms stay hidden.
+// Passkeys: the script gets a challenge from the server, the browser asks the user's
+// device for the answer, and the script sends the form with it. In browsers without
+// passkeys, their forms stay hidden.
 
 const known = window.PublicKeyCredential;
 
@@ -9,8 +9,8 @@ const can = {
 	use: Boolean(known?.parseRequestOptionsFromJSON),
 };
 
-// The question may rest on what the form holds; refused is why there is none, in
-// words.
+// The challenge may depend on the form's fields. If the server refuses one, refused
+// says why.
 const ask = async (form) => {
 	const answer = await fetch(form.dataset.ask, { method: "POST", body: new URLSearchParams(new FormData(form)) });
 	const { options, refused } = await answer.json();
@@ -40,7 +40,7 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
 				return;
 			}
 			form.elements.answer.value = JSON.stringify(await answer[kind](options));
-			// The password was for the question; it goes no further.
+			// The password was needed only for the challenge and is not sent again.
 			for (const secret of form.querySelectorAll("input[type=password]")) secret.disabled = true;
 			form.submit();
 		} catch {
