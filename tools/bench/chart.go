@@ -10,7 +10,7 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// A chart is a picture of the figures that have one unit.
+// A chart shows the figures with the same unit.
 type chart struct{ title, file, unit, axis string }
 
 var (
@@ -18,12 +18,12 @@ var (
 	yardstickColor = color.RGBA{R: 0xc8, G: 0xc2, B: 0xb4, A: 0xff}
 )
 
-// drawCharts draws each figure beside what it is held against: the middle of the
-// runs, and how far they go.
+// drawCharts draws each figure next to its yardstick: the median of the runs, and
+// their range.
 func drawCharts(dir string, lines []line) (charts []chart, err error) {
 	for _, c := range []chart{
-		{"Requests a second, beside what they are held against", "rates.svg", "/s", "requests a second"},
-		{"Latencies, beside what they are held against", "latencies.svg", "ms", "milliseconds"},
+		{"Requests a second, with their yardsticks", "rates.svg", "/s", "requests a second"},
+		{"Latencies, with their yardsticks", "latencies.svg", "ms", "milliseconds"},
 	} {
 		var drawn []line
 		for _, l := range lines {
@@ -46,11 +46,11 @@ const (
 	pairHeight = 1.7 * vg.Centimeter
 	barHeight  = 0.5 * vg.Centimeter
 	chartWidth = 24 * vg.Centimeter
-	// frameHeight is what title and axis take beside the pairs.
+	// frameHeight is the height of the title and the axis.
 	frameHeight = 2.2 * vg.Centimeter
 )
 
-// draw draws two bars a line, one below the other, with whiskers from the
+// draw draws two bars for each line, one below the other, with whiskers from the
 // lowest run to the highest.
 func (c chart) draw(dir string, lines []line) error {
 	p := plot.New()
@@ -103,7 +103,7 @@ func addBars(p *plot.Plot, spreads []spread, fill color.Color, offset vg.Length,
 	return nil
 }
 
-// whiskersOf are error bars at the middle of their bars.
+// whiskersOf returns error bars at the centre of their bars.
 type whiskerPoints struct {
 	plotter.XYs
 	plotter.XErrors

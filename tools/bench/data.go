@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// rowData is what is kept of a row.
+// rowData is the stored result of a row.
 type rowData struct {
 	Row  string `json:"row"`
 	Size int    `json:"size,omitempty"` // of the large store, or of the storm
@@ -23,7 +23,7 @@ type rowData struct {
 	Runs []map[string]json.RawMessage `json:"runs"`
 }
 
-// An occasion is when, at which commit and on which processor a row was measured.
+// An occasion is the date, commit and processor of a measurement.
 type occasion struct {
 	Date     string `json:"date"`
 	Commit   string `json:"commit"`
@@ -40,7 +40,7 @@ func occasionOf(ctx context.Context, e *environment) occasion {
 	}
 }
 
-// said is what a command says; what cannot be found out stays empty.
+// said returns the output of a command, or nothing if the command fails.
 func said(ctx context.Context, dir, name string, args ...string) string {
 	c := exec.CommandContext(ctx, name, args...)
 	c.Dir = dir
@@ -48,7 +48,7 @@ func said(ctx context.Context, dir, name string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// at reads a number of each run, by its measurement and its place in the JSON.
+// at reads a number from each run, by its measurement and its place in the JSON.
 func (d rowData) at(place string) ([]float64, error) {
 	var all []float64
 	name, path, _ := strings.Cut(place, ":")
@@ -66,7 +66,7 @@ func (d rowData) at(place string) ([]float64, error) {
 		}
 		number, ok := value.(float64)
 		if !ok {
-			return nil, fmt.Errorf("%s of %s is no number", place, d.Row)
+			return nil, fmt.Errorf("%s of %s is not a number", place, d.Row)
 		}
 		all = append(all, number)
 	}
@@ -91,7 +91,7 @@ func (d rowData) troubles() (all []string) {
 	return all
 }
 
-// A spread is the middle of several runs, and how far they go.
+// A spread is the median of several runs, with the lowest and the highest.
 type spread struct{ min, median, max float64 }
 
 func spreadOf(values []float64) spread {
@@ -122,7 +122,7 @@ func readJSON(name string, into any) (found bool, err error) {
 	return true, err
 }
 
-// A machine is what was measured on, and when.
+// A machine describes the machine of the measurements, and their date.
 type machine struct {
 	CPU        string `json:"cpu"`
 	Cores      int    `json:"cores"`
@@ -133,7 +133,7 @@ type machine struct {
 	PostgreSQL string `json:"postgresql"`
 }
 
-// describeMachine says what can be found out; what cannot stays empty.
+// describeMachine fills in what it can find out, and leaves the rest empty.
 func describeMachine(ctx context.Context, e *environment) machine {
 	return machine{
 		CPU: procLine("/proc/cpuinfo", "model name"), Cores: runtime.NumCPU(), Memory: procLine("/proc/meminfo", "MemTotal"),
@@ -143,7 +143,7 @@ func describeMachine(ctx context.Context, e *environment) machine {
 	}
 }
 
-// procLine is the value of the first line that begins with a name.
+// procLine returns the value of the first line that begins with a name.
 func procLine(file, name string) string {
 	text, _ := os.ReadFile(file)
 	for line := range strings.Lines(string(text)) {

@@ -13,8 +13,8 @@ import (
 const smallStore = 100_000 // transactions
 
 // flatRow compares a store of many transactions with one of few. Making the
-// large one takes longest, so all runs share it; the small one is made anew for
-// each.
+// large store takes long, so all runs share it. Each run makes its own small
+// store.
 func flatRow(kind, title string) row {
 	return row{
 		name: "flat-" + kind,
@@ -52,8 +52,8 @@ func (e *environment) flat(ctx context.Context, kind string) (runs []map[string]
 	return runs, nil
 }
 
-// largeStore names a store of many transactions, which is made, or is there from
-// another time, and what removes it.
+// largeStore makes a store of many transactions, or finds a kept one. It returns
+// its address and a function that removes it.
 func (e *environment) largeStore(
 	ctx context.Context, kind string,
 ) (address string, remove func(context.Context) error, err error) {
@@ -88,8 +88,7 @@ func (e *environment) largeStore(
 	return address, func(context.Context) error { return nil }, err
 }
 
-// sizes measures a small store and the large one, each action on the one and
-// then on the other.
+// sizes measures each action on a small store and on the large one.
 func (e *environment) sizes(ctx context.Context, kind, large string, found map[string]json.RawMessage) (err error) {
 	small, remove, err := e.newStore(ctx, kind)
 	if err != nil {
@@ -111,15 +110,15 @@ func (e *environment) sizes(ctx context.Context, kind, large string, found map[s
 	return nil
 }
 
-// preload makes payments in a store; what is measured meanwhile does not count.
+// preload makes payments in a store. The bench's measurement is ignored.
 func (e *environment) preload(ctx context.Context, address string, count int) error {
 	_, err := e.bench(ctx, address, "--preload", strconv.Itoa(count), "--duration", "100ms", "--warmup", "0s",
 		"--connections", "1", "--no-check-books")
 	return err
 }
 
-// stormRate is the live load beside a storm: what a busy shop has, and less
-// than the machine could do.
+// stormRate is the live load during a storm. It is that of a busy shop, and less
+// than the machine's maximum.
 const stormRate = "500"
 
 func stormRow(kind, title string) row {
@@ -130,9 +129,9 @@ func stormRow(kind, title string) row {
 			return holdfast("storm", kind, "--storm", strconv.Itoa(e.storm), "--rate", stormRate, "--no-check-books").do(ctx, e)
 		}}},
 		figures: []figure{
-			{"Holds that lapse in one second, released, " + title, "/s", "storm:storm.perSecond", "", "", least(10_000, "/s")},
-			{"The live p99 meanwhile, " + title, "ms", "storm:p99ms", "storm:storm.alone.p99ms", "before", timesMost(2)},
-			{"Rows of its books that are wrong, " + title, "", "storm:storm.wrong", "", "", most(0, "")},
+			{"Holds that expire in one second, released, " + title, "/s", "storm:storm.perSecond", "", "", least(10_000, "/s")},
+			{"The live p99 during the storm, " + title, "ms", "storm:p99ms", "storm:storm.alone.p99ms", "before", timesMost(2)},
+			{"Wrong rows in the books, " + title, "", "storm:storm.wrong", "", "", most(0, "")},
 		},
 	}
 }

@@ -1,8 +1,8 @@
-// Command bench measures Holdfast beside its yardsticks, on this machine and
-// its disk, and writes what it found to docs/benchmarks.md: each row's runs as
-// JSON in docs/benchmarks, and the page and its charts from those.
+// Command bench measures Holdfast and its yardsticks on this machine and its
+// disk. It stores each row's runs as JSON in docs/benchmarks, and generates
+// docs/benchmarks.md and its charts from them.
 //
-// It is run by make bench, which gives it a PostgreSQL that waits for the disk.
+// make bench runs it with a PostgreSQL that waits for the disk.
 package main
 
 import (
@@ -23,8 +23,8 @@ type settings struct {
 	root     string // of the repository
 	runs     int
 	duration time.Duration
-	large    int    // transactions in a store that is to be large
-	storm    int    // holds that are due in one second
+	large    int    // transactions in a large store
+	storm    int    // holds that expire in one second
 	keep     string // a folder for large stores
 	only     string
 	render   bool
@@ -33,14 +33,14 @@ type settings struct {
 func main() {
 	var s settings
 	flag.StringVar(&s.root, "root", ".", "the repository's root")
-	flag.IntVar(&s.runs, "runs", 5, "how often each row is run")
-	flag.DurationVar(&s.duration, "duration", 10*time.Second, "how long each measurement takes")
-	flag.IntVar(&s.large, "large", 10_000_000, "transactions in the large store")
-	flag.IntVar(&s.storm, "storm", 1_000_000, "holds due in one second")
+	flag.IntVar(&s.runs, "runs", 5, "run each row this many times")
+	flag.DurationVar(&s.duration, "duration", 10*time.Second, "measure for this long")
+	flag.IntVar(&s.large, "large", 10_000_000, "make this many transactions in the large store")
+	flag.IntVar(&s.storm, "storm", 1_000_000, "let this many holds expire in one second")
 	flag.StringVar(&s.keep, "keep", "",
-		"a folder in which large stores are kept and found again: making one takes most of an hour")
-	flag.StringVar(&s.only, "only", "", "names of rows, with commas between; all by default")
-	flag.BoolVar(&s.render, "render", false, "measure nothing: write the page from the data that is there")
+		"keep large stores in this folder for the next time: making one takes most of an hour")
+	flag.StringVar(&s.only, "only", "", "run only these rows, separated by commas")
+	flag.BoolVar(&s.render, "render", false, "do not measure: write the page from the stored data")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -61,8 +61,8 @@ func (s settings) run(ctx context.Context) error {
 	return writePage(s.root, data)
 }
 
-// measure runs each row so often, its measurements one after the other in each
-// run: what the machine does beside falls on all of them alike.
+// measure does all runs of each row. A run does its measurements one after the
+// other, so that other load on the machine affects all of them.
 func (s settings) measure(ctx context.Context, data string) error {
 	e, err := prepare(ctx, s)
 	if err != nil {
@@ -99,7 +99,7 @@ func contains(list, name string) bool {
 	return false
 }
 
-// An environment is what measurements run in.
+// An environment has the programs and places that measurements use.
 type environment struct {
 	settings
 	holdfast string // the program
@@ -134,7 +134,7 @@ func prepare(ctx context.Context, s settings) (*environment, error) {
 
 func (e *environment) close() { os.RemoveAll(e.dir) }
 
-// output runs a command; its error holds what the command said of it.
+// output runs a command. Its error contains the command's standard error.
 func output(c *exec.Cmd) (string, error) {
 	var said strings.Builder
 	c.Stderr = &said

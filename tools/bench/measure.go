@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// A measurement is one thing that a row measures, by what it answers in JSON.
+// A measurement is one part of a row. It returns its results as JSON.
 type measurement struct {
 	name string
 	do   func(ctx context.Context, e *environment) (json.RawMessage, error)
@@ -29,7 +29,7 @@ const (
 	postgres = "postgres"
 )
 
-// holdfast is a bench on an empty store.
+// holdfast measures on an empty store.
 func holdfast(name, kind string, args ...string) measurement {
 	return measurement{name, func(ctx context.Context, e *environment) (json.RawMessage, error) {
 		address, remove, err := e.newStore(ctx, kind)
@@ -47,18 +47,18 @@ func (e *environment) bench(ctx context.Context, address string, args ...string)
 		args = append(args, "--duration", e.duration.String())
 	}
 	c := exec.CommandContext(ctx, e.holdfast, append([]string{"bench", "--json", "--store", address}, args...)...)
-	// it ends its own server, which is in another group
+	// On SIGTERM the bench ends its server, which is in another process group.
 	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
 	c.WaitDelay = endPatience
 	out, err := output(c)
 	return json.RawMessage(strings.TrimSpace(out)), err
 }
 
-// endPatience is how long a bench may take to end its server and to close the
-// store.
+// endPatience is the time that a bench has to end its server and close the store.
 const endPatience = time.Minute
 
-// newStore names an empty store and what removes it.
+// newStore makes an empty store. It returns its address and a function that
+// removes it.
 func (e *environment) newStore(
 	ctx context.Context, kind string,
 ) (address string, remove func(context.Context) error, err error) {
@@ -126,7 +126,7 @@ func pgbench() measurement {
 		}
 		found := tps.FindStringSubmatch(out)
 		if found == nil {
-			return nil, fmt.Errorf("pgbench tells no tps:\n%s", out)
+			return nil, fmt.Errorf("pgbench prints no tps:\n%s", out)
 		}
 		return json.RawMessage(`{"rate":` + found[1] + `}`), nil
 	}}
@@ -137,8 +137,8 @@ const (
 	syncTimes = 500
 )
 
-// fdatasync is how long the disk takes to keep what a commit writes: the median
-// of many, in milliseconds.
+// fdatasync measures the time that the disk takes to store the data of a commit:
+// the median of many tries, in milliseconds.
 func fdatasync() measurement {
 	return measurement{"fdatasync", func(_ context.Context, e *environment) (json.RawMessage, error) {
 		file, err := os.CreateTemp(e.dir, "sync-")

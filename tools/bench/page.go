@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// A line is a figure with what was measured of it.
+// A line is a figure with its measured values.
 type line struct {
 	figure
 	value, yardstick, judged spread
@@ -18,12 +18,12 @@ type line struct {
 	compared                 bool
 }
 
-// met reports whether the middle of the runs is as it should be; a figure
-// without a goal always is.
+// met reports whether the median of the runs reaches the goal. A figure without
+// a goal always does.
 func (l line) met() bool { return l.goal.good == nil || l.goal.good(l.judged.median) }
 
-// lineOf works a figure out run by run, since the two of a run were measured
-// side by side.
+// lineOf calculates a figure for each run, because a value and its yardstick
+// are comparable only within a run.
 func lineOf(f figure, d rowData) (line, error) {
 	l := line{figure: f, compared: f.yardstick != ""}
 	values, err := d.at(f.value)
@@ -52,7 +52,7 @@ func lineOf(f figure, d rowData) (line, error) {
 func writePage(root, data string) error {
 	var m machine
 	if found, err := readJSON(filepath.Join(data, "machine.json"), &m); err != nil || !found {
-		return fmt.Errorf("reading what was measured on (found: %v): %w", found, err)
+		return fmt.Errorf("reading the description of the machine (found: %v): %w", found, err)
 	}
 	var lines []line
 	var missing, troubles []string
@@ -84,7 +84,7 @@ func writePage(root, data string) error {
 	if err != nil {
 		return err
 	}
-	// What people have to say to the figures stands in a file of its own.
+	// People write their remarks in a separate file.
 	remarks, err := os.ReadFile(filepath.Join(data, "remarks.md"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -98,7 +98,7 @@ func pageText(m machine, lines []line, charts []chart) string {
 	fmt.Fprintf(&b, `# Benchmarks
 
 Measured by `+"`make bench`"+
-		`, which anybody can run; the data is in [benchmarks](benchmarks). This page is written from it.
+		`, which anybody can run. The data is in [benchmarks](benchmarks); this page is generated from it.
 
 | | |
 |---|---|
@@ -110,8 +110,8 @@ Measured by `+"`make bench`"+
 
 `, m.CPU, m.Cores, m.Memory, m.System, m.Filesystem, m.Go, m.PostgreSQL)
 	b.WriteString(method)
-	b.WriteString("Each figure: the middle of its runs, and in brackets the lowest and the highest.\n\n")
-	b.WriteString("| | measured | beside | | wanted | runs | |\n|---|---|---|---|---|---|---|\n")
+	b.WriteString("Each figure is the median of its runs, with the lowest and the highest in brackets.\n\n")
+	b.WriteString("| | measured | compared with | ratio | goal | runs | |\n|---|---|---|---|---|---|---|\n")
 	for _, l := range lines {
 		b.WriteString(l.text())
 	}
@@ -122,8 +122,8 @@ Measured by `+"`make bench`"+
 	return b.String()
 }
 
-// occasionsText tells which rows were measured when: they need not all be of one
-// commit.
+// occasionsText lists when each row was measured: rows may be of different
+// commits.
 func occasionsText(all map[occasion][]string) string {
 	var b strings.Builder
 	for _, o := range slices.SortedFunc(maps.Keys(all),
@@ -134,12 +134,12 @@ func occasionsText(all map[occasion][]string) string {
 	return b.String()
 }
 
-// notes tell what a reader of the figures should know of the runs.
+// notes list failed requests and missing rows.
 func notes(missing, troubles []string) string {
 	var b strings.Builder
 	if len(troubles) > 0 {
-		b.WriteString("Not every request was answered well. A server that is killed answers none for a while; anything " +
-			"else is a fault.\n\n")
+		b.WriteString("Some requests failed. A killed server answers no requests for a while; any other failure is a " +
+			"fault.\n\n")
 		for _, t := range troubles {
 			b.WriteString("- " + t + "\n")
 		}
@@ -153,15 +153,14 @@ func notes(missing, troubles []string) string {
 
 const method = `## Method
 
-The load comes from ` + "`holdfast bench`" +
-	`, a process of its own on the same cores. Every request is signed and carries a token of its own, and every
-answer stands for the whole of it: signature, CallerReference, intent and outcome in two durable commits, the card network of the sandbox,
-postings, history and the notification's row. Notifications are not delivered meanwhile. Commits wait for the disk: SQLite in WAL mode with
-synchronous=FULL, PostgreSQL with fsync and synchronous_commit on.
+The load comes from ` + "`holdfast bench`" + `, a separate process on the same cores. Every request is signed and has its own token. Every
+answer covers the whole action: the signature, the CallerReference, intent and outcome in two durable commits, the sandbox's card network,
+the postings, the history and the rows of the notifications. Notifications are not delivered meanwhile. Commits wait for the disk: SQLite in
+WAL mode with synchronous=FULL, PostgreSQL with fsync and synchronous_commit on.
 
-A figure and what it is held against are measured one after the other in each run, so that what the machine does beside falls on both; the ratio is
-that of a run. After each measurement every acknowledged transaction is looked up; one that was missing would have ended the run. All books are audited then, but in
-the rows of large stores; after a storm, those of the caller whose holds lapsed.
+Each run measures a figure and its yardstick one after the other, so that other load on the machine affects both. The ratio is that of a
+run. After each measurement the bench looks up every acknowledged transaction; a missing one would end the run. Then it audits all books,
+except in the rows of large stores. After a storm it audits the books of the caller whose holds expired.
 
 ## Figures
 
@@ -178,11 +177,11 @@ func (l line) text() string {
 			mark = "**missed**"
 		}
 	}
-	beside := ""
+	against := ""
 	if l.compared {
-		beside = fmt.Sprintf("%s: %s", l.against, shown(l.yardstick, l.unit))
+		against = fmt.Sprintf("%s: %s", l.against, shown(l.yardstick, l.unit))
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %s | %d | %s |\n", l.title, shown(l.value, l.unit), beside, judged, goal,
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %d | %s |\n", l.title, shown(l.value, l.unit), against, judged, goal,
 		l.runs, mark)
 }
 
@@ -190,7 +189,7 @@ func shown(s spread, unit string) string {
 	return fmt.Sprintf("%s %s (%s … %s)", number(s.median), unit, number(s.min), number(s.max))
 }
 
-// number has as many digits as tell something.
+// number formats x with about three significant digits.
 func number(x float64) string {
 	switch {
 	case x >= 1_000_000:

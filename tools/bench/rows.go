@@ -7,18 +7,18 @@ import (
 	"os"
 )
 
-// A row is measurements that are compared with each other, each run one after
-// the other.
+// A row is a group of measurements that are compared with each other. Each run
+// does them one after the other.
 type row struct {
 	name     string
 	measures []measurement
 	figures  []figure
-	// of what is large in it; nil where nothing is
+	// the number of transactions or holds; nil if the row has none
 	size func(settings) int
 	all  func(context.Context, *environment) ([]map[string]json.RawMessage, error) // does all runs; nil runs the measures
 }
 
-// A figure is one line of the table: a value, and what it is held against.
+// A figure is one line of the table: a value and its yardstick.
 type figure struct {
 	title     string
 	unit      string
@@ -28,8 +28,8 @@ type figure struct {
 	goal      goal
 }
 
-// A goal says what a figure should be. Of a figure with a yardstick it judges
-// what judged makes of both.
+// A goal is the wanted value of a figure. good judges the result of judged, which
+// combines the value and its yardstick.
 type goal struct {
 	text   string
 	judged func(value, yardstick float64) float64
@@ -61,7 +61,7 @@ func most(n float64, unit string) goal {
 	return goal{fmt.Sprintf("≤ %.0f %s", n, unit), alone, func(v float64) bool { return v <= n }}
 }
 
-// syncs is three of the disk's own waits and a millisecond.
+// syncs allows three times the disk's fdatasync and a millisecond.
 func syncs() goal {
 	return goal{
 		"≤ 3 × + 1 ms", func(v, y float64) float64 { return ratio(v-1, y) }, func(r float64) bool { return r <= 3 },
@@ -84,7 +84,7 @@ var rows = []row{
 		figures: []figure{
 			{"Reserve on PostgreSQL, 256 connections", "/s", "reserve-256:rate", "pgbench:rate", "pgbench TPC-B", times(2.5)},
 			{"Reserve on PostgreSQL, 64 connections", "/s", "reserve-64:rate", "pgbench:rate", "pgbench TPC-B", times(2)},
-			{"Reserve on PostgreSQL beside a commit each", "/s", "reserve-256:rate", "no-group:rate", "no group commit", goal{}},
+			{"Reserve on PostgreSQL with group commit", "/s", "reserve-256:rate", "no-group:rate", "no group commit", goal{}},
 		},
 	},
 	{
@@ -96,7 +96,7 @@ var rows = []row{
 		figures: []figure{
 			{"Reserve on SQLite, 256 connections", "/s", "reserve-256:rate", "no-group:rate", "no group commit", times(4)},
 			{"Reserve on SQLite, 256 connections", "/s", "reserve-256:rate", "", "", least(7000, "/s")},
-			{"Memory of the server under it", "MB", "reserve-256:process.peakMB", "", "", most(300, "MB")},
+			{"Memory of the server under this load", "MB", "reserve-256:process.peakMB", "", "", most(300, "MB")},
 		},
 	},
 	{
@@ -152,10 +152,10 @@ var rows = []row{
 		name:     "killed",
 		measures: []measurement{killed("sqlite", sqlite), killed("postgres", postgres)},
 		figures: []figure{
-			{"Back after SIGKILL under load, SQLite", "s", "sqlite:killed.backSeconds", "", "", most(10, "s")},
-			{"Back after SIGKILL under load, PostgreSQL", "s", "postgres:killed.backSeconds", "", "", most(10, "s")},
-			{"Acknowledged and then missing", "", "sqlite:checked.missing", "", "", most(0, "")},
-			{"Acknowledged and then missing, PostgreSQL", "", "postgres:checked.missing", "", "", most(0, "")},
+			{"Answers again after SIGKILL under load, SQLite", "s", "sqlite:killed.backSeconds", "", "", most(10, "s")},
+			{"Answers again after SIGKILL under load, PostgreSQL", "s", "postgres:killed.backSeconds", "", "", most(10, "s")},
+			{"Acknowledged, but missing, SQLite", "", "sqlite:checked.missing", "", "", most(0, "")},
+			{"Acknowledged, but missing, PostgreSQL", "", "postgres:checked.missing", "", "", most(0, "")},
 		},
 	},
 }
@@ -182,7 +182,7 @@ func (r row) sizeIn(s settings) int {
 	return r.size(s)
 }
 
-// run does all runs, and hands on what it has after each.
+// run does all runs. After each run it passes the results so far to keep.
 func (r row) run(ctx context.Context, e *environment, keep func([]map[string]json.RawMessage) error) error {
 	if r.all != nil {
 		runs, err := r.all(ctx, e)

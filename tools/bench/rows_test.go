@@ -25,12 +25,12 @@ func TestGoals(t *testing.T) {
 		{"more than that", syncs(), 7.1, 2, false},
 	} {
 		if got := row.goal.good(row.goal.judged(row.value, row.yardstick)); got != row.want {
-			t.Errorf("%s: %v beside %v is good: %v, want %v", row.name, row.value, row.yardstick, got, row.want)
+			t.Errorf("%s: %v with yardstick %v is good: %v, want %v", row.name, row.value, row.yardstick, got, row.want)
 		}
 	}
 }
 
-// A figure is worked out run by run, and judged by the middle of its runs.
+// A figure is calculated for each run, and judged by the median.
 func TestLineOf(t *testing.T) {
 	d := rowData{Row: "r"}
 	for _, run := range []string{
