@@ -106,7 +106,7 @@ func TestFilesAreReadAgain(t *testing.T) {
 		cert, key []byte
 		why       string
 	}{
-		{"renewed by half", cert, readAll(t, d.Key), "private key does not match"},
+		{"half renewed", cert, readAll(t, d.Key), "private key does not match"},
 		{"empty", nil, nil, "failed to find any PEM data"},
 		{"no PEM", []byte("hello"), key, "failed to find any PEM data"},
 		{"cut short", cert[:len(cert)/2], key, "failed to find any PEM data"},

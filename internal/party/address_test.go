@@ -20,7 +20,7 @@ func TestCheckAddress(t *testing.T) {
 	}{
 		{"complete", func(*holdfast.Address) {}, nil},
 		{"short", func(a *holdfast.Address) { a.Line2, a.State, a.Phone = "", "", "" }, nil},
-		{"nothing but a country", func(a *holdfast.Address) { *a = holdfast.Address{Country: "us"} },
+		{"only a country", func(a *holdfast.Address) { *a = holdfast.Address{Country: "us"} },
 			map[string]party.FieldProblem{
 				"addressName": party.FieldMissing, "addressLine1": party.FieldMissing, "city": party.FieldMissing,
 				"zip": party.FieldMissing,

@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-func TestHowLongThingsLast(t *testing.T) {
+func TestDurations(t *testing.T) {
 	for name, row := range map[string][2]time.Duration{
 		"a guess at an account":           {party.AccountGuesses.Every, 30 * time.Second},
 		"a guess at an account, long run": {party.AccountGuessesLong.Every, 900 * time.Second},
@@ -50,7 +50,7 @@ func TestVerification(t *testing.T) {
 	}
 }
 
-func TestTheLastThatIsTaken(t *testing.T) {
+func TestLargestAcceptedValues(t *testing.T) {
 	address := func(characters int) string { // each part of the domain is short enough
 		return strings.Repeat("a", 40) + "@" + strings.Repeat("b", characters-46) + ".test"
 	}

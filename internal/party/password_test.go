@@ -94,7 +94,7 @@ func TestNewPasswords(t *testing.T) {
 		"a control character":                {"correct\x00horse", party.ErrPasswordCharacters},
 		"a line break":                       {"correct\nhorse", party.ErrPasswordCharacters},
 		"an invisible character":             {"correct\u202ehorse", party.ErrPasswordCharacters},
-		"bytes that are no text":             {"correct\xffhorse", party.ErrPasswordCharacters},
+		"invalid UTF-8":                      {"correct\xffhorse", party.ErrPasswordCharacters},
 		"an emoji that is one character":     {"correct \U0001f40e horse", nil},
 		"blanks at both ends and in between": {"  correct  horse  ", nil},
 	} {

@@ -38,10 +38,10 @@ func TestNewcomersMayPayForAWhile(t *testing.T) {
 		party         party.Party
 		pay, newcomer bool
 	}{
-		"verified":                       {party.Party{EmailVerified: true}, true, false},
-		"new":                            {party.Party{VerifyBy: now.Add(time.Microsecond)}, true, true},
-		"no longer new":                  {party.Party{VerifyBy: now}, false, true},
-		"unverified by word of operator": {party.Party{}, false, false},
+		"verified":                          {party.Party{EmailVerified: true}, true, false},
+		"new":                               {party.Party{VerifyBy: now.Add(time.Microsecond)}, true, true},
+		"no longer new":                     {party.Party{VerifyBy: now}, false, true},
+		"marked unverified by the operator": {party.Party{}, false, false},
 	} {
 		if got := row.party.MayPay(now); got != row.pay {
 			t.Errorf("%s: may pay is %v", name, got)

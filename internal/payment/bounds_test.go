@@ -55,7 +55,7 @@ func TestPipelineBounds(t *testing.T) {
 	}
 }
 
-func TestWhatABalanceReaches(t *testing.T) {
+func TestBalanceReaches(t *testing.T) {
 	for _, p := range payment.Pipelines {
 		r := payment.PipelineRequest{Pipeline: p, Amount: money.Cents(5_00)}
 		once := p == payment.PipelineSingleUse || p == payment.PipelineRecurring
@@ -66,7 +66,7 @@ func TestWhatABalanceReaches(t *testing.T) {
 	}
 }
 
-func TestWhatAgreementsMake(t *testing.T) {
+func TestAgreementsMakeTokens(t *testing.T) {
 	agreed := func(p payment.Pipeline, changed ...string) payment.Installation {
 		r, end := read(p, changed...)
 		if end != nil {
@@ -265,7 +265,7 @@ func TestRefundsOntoInstruments(t *testing.T) {
 
 // A refund spends from the recipient, and also from the marketplace if it gives
 // back a part of its fee.
-func TestWhomARefundSpendsFrom(t *testing.T) {
+func TestARefundSpendsFromTheRecipient(t *testing.T) {
 	for policy, want := range map[holdfast.RefundPolicy]int{
 		holdfast.RefundMasterOnly: 1, holdfast.RefundMasterAndMarketplace: 2,
 	} {

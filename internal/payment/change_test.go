@@ -24,7 +24,7 @@ func held(t *testing.T) payment.Transaction {
 
 // A use is given back to the limits if the payment fails, and part of its
 // amount if less is captured.
-func TestWhatComesToNothingIsGivenBack(t *testing.T) {
+func TestUsesAreGivenBack(t *testing.T) {
 	limit := payment.Limit{
 		Subject: "K1", Kind: payment.LimitAmount, Value: money.Cents(100_00).Micro, Start: now, Window: now, UsedCount: 2,
 		UsedAmount: money.Cents(50_00),
@@ -102,7 +102,7 @@ func TestAPaymentUsesItsToken(t *testing.T) {
 	}
 }
 
-func TestARefusedLimitIsToldInWords(t *testing.T) {
+func TestARefusalDescribesTheLimit(t *testing.T) {
 	month := payment.Period{N: 1, Unit: payment.Month}
 	for want, l := range map[string]payment.Limit{
 		"no more than one use in all":         {Kind: payment.LimitCount, Value: 1, UsedCount: 1},
@@ -257,7 +257,7 @@ func TestAccess(t *testing.T) {
 
 // Callers are notified of every step but those for which no notification
 // exists.
-func TestWhatCallersAreTold(t *testing.T) {
+func TestStepsThatCallersAreNotifiedOf(t *testing.T) {
 	step := func(kind payment.Kind, v payment.Verb, m holdfast.PaymentMethod) payment.Change {
 		return payment.Change{Verb: v, After: payment.Transaction{Kind: kind, Method: m}}
 	}
@@ -333,7 +333,7 @@ func TestWhatTransactionsSay(t *testing.T) {
 	}
 }
 
-func TestWhatSendersAreMailed(t *testing.T) {
+func TestReceipts(t *testing.T) {
 	step := func(spoil func(*payment.Change)) payment.Change {
 		c := payment.Change{
 			Verb: payment.VerbCharge, After: payment.Transaction{

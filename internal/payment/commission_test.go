@@ -36,7 +36,7 @@ func TestBoundsOfMarketplaceFees(t *testing.T) {
 		},
 		"no ceiling":             {cents(1), "", nil, false, holdfast.IncompatibleTokens},
 		"no fee, and no ceiling": {money.Amount{}, "", nil, false, ""},
-		"a fee of nothing":       {cents(0), "0", nil, false, ""},
+		"a fee of zero":          {cents(0), "0", nil, false, ""},
 		"with the fee, all but a cent": {cents(42_50 - feeOf42 - 1), "", &payment.FeeCeiling{Fixed: cents(99_00)}, false,
 			""},
 		"with the fee, all": {cents(42_50 - feeOf42), "", &payment.FeeCeiling{Fixed: cents(99_00)}, false,

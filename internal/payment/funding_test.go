@@ -95,7 +95,7 @@ func TestFundPrepaidRefusals(t *testing.T) {
 	wantRefusals(t, payment.KindFundPrepaid, map[string]spoiling{
 		"a cent above the limit": {func(in *asked) { in.Aggregate.Limit = money.Cents(34_99) },
 			holdfast.PrepaidFundingLimitExceeded},
-		"an instrument that is over": {func(in *asked) { in.Aggregate.Expires = now }, holdfast.InstrumentExpired},
+		"an expired instrument": {func(in *asked) { in.Aggregate.Expires = now }, holdfast.InstrumentExpired},
 		"nobody spends it": {func(in *asked) { in.Movers[0].Token.Cancelled = true },
 			holdfast.TokenNotActiveSender},
 		"nobody spends it any more": {func(in *asked) { in.Movers[0].Token.Expires = now }, holdfast.IncompatibleTokens},
@@ -109,9 +109,9 @@ func TestSettleDebtRefusals(t *testing.T) {
 		return func(in *asked) { in.Request.TransactionAmount = money.Cents(cents) }
 	}
 	wantRefusals(t, payment.KindSettleDebt, map[string]spoiling{
-		"all that is open":           {amount(15_00), ""},
-		"a cent more than is open":   {amount(15_01), holdfast.SettleAmountGreaterThanDebt},
-		"an instrument that is over": {func(in *asked) { in.Aggregate.Expires, in.Token.Expires = now, now }, ""},
+		"all that is open":         {amount(15_00), ""},
+		"a cent more than is open": {amount(15_01), holdfast.SettleAmountGreaterThanDebt},
+		"an expired instrument":    {func(in *asked) { in.Aggregate.Expires, in.Token.Expires = now, now }, ""},
 		"a part by the last use": {func(in *asked) {
 			in.Limits = []payment.Limit{{Subject: "K1", Kind: payment.LimitCount, Value: 1, UsedAmount: money.Micros(0)}}
 			in.Movers[0].Limits = in.Limits

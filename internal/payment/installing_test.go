@@ -50,9 +50,9 @@ func TestInstructionRefusals(t *testing.T) {
 		"an unknown method": {holdfast.TokenUnrestricted, sender + "PaymentMethod == 'Cash';",
 			holdfast.InvalidPaymentMethod},
 		"the balance": {holdfast.TokenUnrestricted, sender + "PaymentMethod == 'ABT';", ""},
-		"a card that is not there": {holdfast.TokenUnrestricted, sender + "PaymentMethod == 'CC';",
+		"a missing card": {holdfast.TokenUnrestricted, sender + "PaymentMethod == 'CC';",
 			holdfast.PaymentInstrumentMissing},
-		"an amount that is none": {holdfast.TokenUnrestricted, sender + "TransactionAmount == 'much';",
+		"an invalid amount": {holdfast.TokenUnrestricted, sender + "TransactionAmount == 'much';",
 			holdfast.BadRule},
 		"no amount": {holdfast.TokenUnrestricted, sender + "TransactionAmount == '0';",
 			holdfast.BadRule},
@@ -66,20 +66,20 @@ func TestInstructionRefusals(t *testing.T) {
 		"one use":                       {holdfast.TokenMultiUse, sender + "UsageType == 'Count'; UsageLimit == '1';", ""},
 		"no use": {holdfast.TokenMultiUse, sender + "UsageType == 'Count'; UsageLimit == '0';",
 			holdfast.InvalidUsageLimitCount},
-		"uses that are no number": {holdfast.TokenMultiUse, sender + "UsageType == 'Count'; UsageLimit == '1.5';",
+		"a count that is no number": {holdfast.TokenMultiUse, sender + "UsageType == 'Count'; UsageLimit == '1.5';",
 			holdfast.InvalidUsageLimitCount},
 		"two dollars": {holdfast.TokenMultiUse, sender + "UsageType == 'Amount'; UsageLimit == '2.00';",
 			""},
 		"no dollar": {holdfast.TokenMultiUse, sender + "UsageType == 'Amount'; UsageLimit == '0';",
 			holdfast.InvalidUsageLimitCount},
-		"dollars that are no number": {holdfast.TokenMultiUse, sender + "UsageType == 'Amount'; UsageLimit == 'two';",
+		"an amount that is no number": {holdfast.TokenMultiUse, sender + "UsageType == 'Amount'; UsageLimit == 'two';",
 			holdfast.InvalidUsageLimitCount},
 		"a limit of something else": {holdfast.TokenMultiUse, sender + "UsageType == 'Weight'; UsageLimit == '2';",
 			holdfast.InvalidUsageType},
 		"a period": {holdfast.TokenMultiUse, counted + "UsagePeriod == '1 Month';", ""},
-		"a period that is none": {holdfast.TokenMultiUse, counted + "UsagePeriod == '1 Blink';",
+		"an invalid period": {holdfast.TokenMultiUse, counted + "UsagePeriod == '1 Blink';",
 			holdfast.InvalidUsageDuration},
-		"a start that is none": {holdfast.TokenMultiUse, counted + "UsageStart == 'soon';",
+		"an invalid start": {holdfast.TokenMultiUse, counted + "UsageStart == 'soon';",
 			holdfast.InvalidUsageStartTime},
 		"a start a minute ago": {holdfast.TokenMultiUse, counted + "UsageStart == '2026-11-23T10:14:30Z';", ""},
 		"a start more than a minute ago": {holdfast.TokenMultiUse, counted + "UsageStart == '2026-11-23T10:14:29Z';",
@@ -147,7 +147,7 @@ func TestInstructionsAreRefusedInWords(t *testing.T) {
 	}
 }
 
-func TestWhatInstructionsMake(t *testing.T) {
+func TestInstructionsMakeTokens(t *testing.T) {
 	const sender = "MyRole == 'Sender';"
 	for text, want := range map[string]struct {
 		kind  holdfast.TokenType

@@ -118,7 +118,7 @@ func TestLimitsHold(t *testing.T) {
 		if kind == payment.LimitAmount {
 			l.Value *= 10_000_000
 		}
-		if rapid.Bool().Draw(t, "begins anew") {
+		if rapid.Bool().Draw(t, "repeating") {
 			l.Period = drawPeriod.Draw(t, "period")
 		}
 		type use struct {

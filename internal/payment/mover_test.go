@@ -37,7 +37,7 @@ func onCredit() asked {
 	return in
 }
 
-func TestWhatMayBeOwed(t *testing.T) {
+func TestCreditLimits(t *testing.T) {
 	for name, row := range map[string]struct {
 		spoil func(*asked)
 		want  holdfast.Code
@@ -45,7 +45,7 @@ func TestWhatMayBeOwed(t *testing.T) {
 		"as much as can be settled": {func(*asked) {}, ""},
 		"a cent more": {func(in *asked) { in.Request.TransactionAmount = money.Cents(10_01) },
 			holdfast.TokenUsageError},
-		"with a limit that begins anew": {func(in *asked) {
+		"with a repeating limit": {func(in *asked) {
 			in.Movers[0].Limits[0].Period = payment.Period{N: 1, Unit: payment.Day}
 		}, ""},
 		"with no use left": {func(in *asked) {
@@ -70,7 +70,7 @@ func TestWhatMayBeOwed(t *testing.T) {
 		"more than the credit limit": {func(in *asked) { in.Aggregate.Limit = money.Cents(29_99) },
 			holdfast.AccountLimitsExceeded},
 		"a token for another instrument": {func(in *asked) { in.Token.Aggregate = "G2" }, holdfast.IncompatibleTokens},
-		"an expired token that is dead": {func(in *asked) {
+		"an expired and cancelled token": {func(in *asked) {
 			in.Movers[0].Token.Expires, in.Movers[0].Token.Cancelled = now, true
 		}, holdfast.TokenNotActiveSender},
 		"settled from a balance, no card": {func(in *asked) { in.Movers[0].Instrument = payment.Instrument{} }, ""},
@@ -97,7 +97,7 @@ func ofBalance() asked {
 	return in
 }
 
-func TestWhatMayBeSpentOfABalance(t *testing.T) {
+func TestPrepaidLimits(t *testing.T) {
 	over := func(in *asked) { in.Aggregate.Expires, in.Token.Expires = now, now }
 	count := func(in *asked, value int64) {
 		in.Limits = []payment.Limit{

@@ -50,8 +50,8 @@ func TestARefundToABalance(t *testing.T) {
 	})
 }
 
-func TestWhatIsRefusedIsTold(t *testing.T) {
-	told := func(what string, err error, want string) {
+func TestRefusalsSayTheReason(t *testing.T) {
+	wantMessage := func(what string, err error, want string) {
 		t.Helper()
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", what, err, want)
@@ -60,24 +60,24 @@ func TestWhatIsRefusedIsTold(t *testing.T) {
 	in := good()
 	in.Token.Method, in.Instrument.Method = holdfast.MethodACH, holdfast.MethodACH
 	_, err := payment.Reserve(in.Input, in.Request)
-	told("a hold of a bank account", err, "the sender chose Visa ending in 4242")
+	wantMessage("a hold of a bank account", err, "the sender chose Visa ending in 4242")
 	in.Instrument = payment.Instrument{}
 	_, err = payment.Reserve(in.Input, in.Request)
-	told("a hold without an instrument", err, "the sender chose ACH")
+	wantMessage("a hold without an instrument", err, "the sender chose ACH")
 	in = onInstrument(holdfast.MethodPrepaid, payment.UseFund)
 	in.Movers[0].Token.Cancelled = true
 	_, err = payment.FundPrepaid(in.Input, holdfast.FundPrepaidRequest{
 		FundingAmount: money.Cents(10_00), CallerReference: "f",
 	})
-	told("a funding that nobody could spend", err, "the token that would spend the balance is cancelled")
+	wantMessage("a funding that nobody could spend", err, "the token that would spend the balance is cancelled")
 	in = onCredit()
 	in.Movers[0].Token.Cancelled = true
 	_, err = payment.Pay(in.Input, holdfast.PayRequest(in.Request))
-	told("a debt that nobody settles", err, "the token that would settle a debt is cancelled")
+	wantMessage("a debt that nobody settles", err, "the token that would settle a debt is cancelled")
 }
 
-// A cent can be paid, but no card takes it.
-func TestWhatIsCheckedBeforeTheTokenIsKnown(t *testing.T) {
+// A payment may be one cent, but not by card.
+func TestCheckPayment(t *testing.T) {
 	for kind, want := range map[payment.Kind]holdfast.Code{
 		payment.KindPay: "", payment.KindReserve: holdfast.AmountOutOfRange,
 	} {
@@ -98,7 +98,7 @@ func TestStatementsShowWhatCanBePrinted(t *testing.T) {
 func TestAnAuditSaysWhere(t *testing.T) {
 	for name, row := range map[string]struct {
 		tamper func(*payment.File)
-		want   string // a row and what is said of it; empty if all is well
+		want   string // a row and its finding; empty if nothing is wrong
 	}{
 		"a step out of place":    {func(f *payment.File) { f.History[1].Seq = 7 }, "1T1/7 is in the place of step 2"},
 		"a posting out of place": {func(f *payment.File) { f.Postings[1].Seq = 7 }, "1T1/7 is in the place of posting 2"},

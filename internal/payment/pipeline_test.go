@@ -45,7 +45,7 @@ func read(p payment.Pipeline, changed ...string) (payment.PipelineRequest, *paym
 	return payment.ReadPipeline(all)
 }
 
-func TestEveryPipelineNeedsWhatItRequires(t *testing.T) {
+func TestPipelinesHaveRequiredParameters(t *testing.T) {
 	for _, pipeline := range payment.Pipelines {
 		t.Run(string(pipeline), func(t *testing.T) {
 			if _, end := read(pipeline); end != nil {
@@ -250,9 +250,9 @@ func TestTakenBy(t *testing.T) {
 		{"a person takes no cards", all, []payment.Payee{taking(personal)}, []holdfast.PaymentMethod{
 			holdfast.MethodABT, holdfast.MethodACH,
 		}},
-		{"cards alone stay, for the account problem to be told", all[1:2], []payment.Payee{taking(personal)}, all[1:2]},
-		{"what the recipient agreed to", all, []payment.Payee{taking(business, holdfast.MethodCC)}, all[1:2]},
-		{"what all of them take", all,
+		{"cards stay if they are the only method", all[1:2], []payment.Payee{taking(personal)}, all[1:2]},
+		{"only the methods of the recipient token", all, []payment.Payee{taking(business, holdfast.MethodCC)}, all[1:2]},
+		{"methods that all recipients accept", all,
 			[]payment.Payee{taking(business, holdfast.MethodCC, holdfast.MethodABT), taking(personal)}, all[:1]},
 		{"nothing is left", all[1:2], []payment.Payee{taking(business, holdfast.MethodABT)}, []holdfast.PaymentMethod{}},
 	} {

@@ -244,7 +244,7 @@ func TestRefundRefusals(t *testing.T) {
 			holdfast.AmountOutOfRange},
 		"too much": {func(_ *payment.RefundInput, r *holdfast.RefundRequest) { r.RefundAmount = money.Cents(50_01) },
 			holdfast.RefundAmountExceeded},
-		"recipient has it but for a cent": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) {
+		"recipient is a cent short": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) {
 			in.RecipientBalance = money.Cents(50_00 - 1_75 - 1) // the fee of 1.75 comes back
 		}, holdfast.InsufficientBalance},
 		"recipient has it": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) {
@@ -253,7 +253,7 @@ func TestRefundRefusals(t *testing.T) {
 		"the caller cannot give its fee back": {func(in *payment.RefundInput, r *holdfast.RefundRequest) {
 			r.MarketplaceRefundPolicy, in.OwnerBalance = holdfast.RefundMasterAndMarketplace, money.Cents(5_99)
 		}, holdfast.InsufficientBalance},
-		"the caller has its fee but for a cent": {func(in *payment.RefundInput, r *holdfast.RefundRequest) {
+		"the caller is a cent short of its fee": {func(in *payment.RefundInput, r *holdfast.RefundRequest) {
 			r.MarketplaceRefundPolicy, in.OwnerBalance, in.RecipientBalance = holdfast.RefundMarketplaceOnly, money.Cents(5_99),
 				money.Cents(0)
 		}, holdfast.InsufficientBalance},
@@ -272,7 +272,7 @@ func TestRefundRefusals(t *testing.T) {
 			r.MarketplaceRefundPolicy, in.OwnerBalance = holdfast.RefundMasterAndMarketplace, money.Cents(6_00)
 			in.RecipientBalance = money.Cents(50_00 - 1_75 - 6_00)
 		}, ""},
-		"but for a cent": {func(in *payment.RefundInput, r *holdfast.RefundRequest) {
+		"a cent too little": {func(in *payment.RefundInput, r *holdfast.RefundRequest) {
 			r.MarketplaceRefundPolicy, in.OwnerBalance = holdfast.RefundMasterAndMarketplace, money.Cents(6_00)
 			in.RecipientBalance = money.Cents(50_00 - 1_75 - 6_00 - 1)
 		}, holdfast.InsufficientBalance},

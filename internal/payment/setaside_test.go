@@ -117,7 +117,7 @@ func wantBalances(t *testing.T, moved []ledger.Posting, want map[ledger.AccountI
 // A caller's balance must cover the operator's fee less its own commission of
 // the same payment. If the caller also pays from its own balance, the balance
 // must cover the payment, too.
-func TestTheCallerHasWhatItBears(t *testing.T) {
+func TestTheCallerCanPayTheFee(t *testing.T) {
 	for name, row := range map[string]struct {
 		spoil func(*asked)
 		needs int64 // cents
@@ -157,7 +157,7 @@ func TestTheCallerHasWhatItBears(t *testing.T) {
 // For any division of fees and any outcome of a payment and its refunds: no
 // party that could pay at the intent ever has a negative balance, and nothing
 // stays set aside.
-func TestNoOutcomeTakesWhatIsNotThere(t *testing.T) {
+func TestNoOutcomeOverdraws(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		amount := money.Cents(rapid.Int64Range(100, 100_00).Draw(t, "amount"))
 		in := sold()

@@ -19,7 +19,7 @@ func TestReadSingleUse(t *testing.T) {
 		extra []string
 		want  func(*payment.PipelineRequest)
 	}{
-		{"what is required", nil, func(*payment.PipelineRequest) {}},
+		{"the required parameters", nil, func(*payment.PipelineRequest) {}},
 		{"empty is not sent", []string{"tax", "", "paymentMethod", "", "reserve", "", "currencyCode", ""},
 			func(*payment.PipelineRequest) {}},
 		{"unknown is ignored", []string{"disableGuest", "1", "CallerReference", "other"}, func(*payment.PipelineRequest) {}},

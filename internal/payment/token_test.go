@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-func TestTokensAreFoundByThoseTheyAreOf(t *testing.T) {
+func TestFindTokens(t *testing.T) {
 	token := payment.Token{ID: "K1", Caller: "C1", Use: payment.UseReceive, Recipient: "P1"}
 	call := token
 	call.Use = payment.UseCall
@@ -190,14 +190,14 @@ func TestOnlyTokensThatPayAgainCanBeEdited(t *testing.T) {
 		spoil func(*payment.Token)
 		want  bool
 	}{
-		"for many uses":       {func(*payment.Token) {}, true},
-		"recurring":           {func(k *payment.Token) { k.Type = holdfast.TokenRecurring }, true},
-		"for one use":         {func(k *payment.Token) { k.Type = holdfast.TokenSingleUse }, false},
-		"another caller's":    {func(k *payment.Token) { k.Caller = "C2" }, false},
-		"a recipient's":       {func(k *payment.Token) { k.Sender = "" }, false},
-		"of an instrument":    {func(k *payment.Token) { k.Instrument = "" }, false},
-		"a cancelled one":     {func(k *payment.Token) { k.Cancelled = true }, false},
-		"one that is expired": {func(k *payment.Token) { k.Expires = now }, false},
+		"for many uses":    {func(*payment.Token) {}, true},
+		"recurring":        {func(k *payment.Token) { k.Type = holdfast.TokenRecurring }, true},
+		"for one use":      {func(k *payment.Token) { k.Type = holdfast.TokenSingleUse }, false},
+		"another caller's": {func(k *payment.Token) { k.Caller = "C2" }, false},
+		"a recipient's":    {func(k *payment.Token) { k.Sender = "" }, false},
+		"of an instrument": {func(k *payment.Token) { k.Instrument = "" }, false},
+		"a cancelled one":  {func(k *payment.Token) { k.Cancelled = true }, false},
+		"an expired one":   {func(k *payment.Token) { k.Expires = now }, false},
 	} {
 		token := payment.Token{ID: "K1", Caller: "C1", Type: holdfast.TokenMultiUse, Sender: "P2", Instrument: "I1"}
 		row.spoil(&token)
@@ -300,7 +300,7 @@ func TestSubscriptions(t *testing.T) {
 	}
 }
 
-func TestPeriodsInTheWordsOfSubscriptions(t *testing.T) {
+func TestFrequency(t *testing.T) {
 	for p, want := range map[payment.Period]struct {
 		n    int
 		unit holdfast.TimeUnit

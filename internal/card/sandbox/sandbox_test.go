@@ -93,8 +93,8 @@ func TestVerifyRefuses(t *testing.T) {
 		{"long code", visa("4242424242424242", "1234", 1, 2030), payment.CardCodeThree},
 		{"letters in the code", visa("4242424242424242", "12a", 1, 2030), payment.CardCodeThree},
 		{"short code of an American Express", visa("378282246310005", "123", 1, 2030), payment.CardCodeFour},
-		{"expired, says the issuer", visa("4000000000000069", "123", 1, 2030), payment.CardExpiredByIssuer},
-		{"wrong code, says the issuer", visa("4000000000000127", "123", 1, 2030), payment.CardCodeWrong},
+		{"expired, according to the issuer", visa("4000000000000069", "123", 1, 2030), payment.CardExpiredByIssuer},
+		{"wrong code, according to the issuer", visa("4000000000000127", "123", 1, 2030), payment.CardCodeWrong},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			kept, err := n.Verify(t.Context(), row.details)
