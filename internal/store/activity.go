@@ -8,30 +8,32 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// A Listing reads transactions by the time at which they were received, a piece
-// at a time: those of a caller, those that came to a recipient other than through
-// its own callers, or those of a sender. Set one of the three.
+// A Listing reads transactions in pages, in the order in which they were
+// received. Set one of Caller, Recipient and Sender. A recipient's listing has
+// deposits and the payments through a recipient token, not those through its
+// own callers.
 type Listing struct {
 	Caller    party.CallerID
 	Recipient party.ID
 	Sender    party.ID
 
-	From, To  time.Time // from From on, and before To
+	From, To  time.Time // From is included, To is not
 	Ascending bool
 
 	begun    bool
-	received time.Time // of the last one read
+	received time.Time // of the last transaction that was read
 	id       holdfast.TransactionID
 }
 
-// listings are the texts of a Listing: who, and in which direction.
+// listings are the queries of a Listing, by the field that is set and by
+// whether the order is ascending.
 var listings = func() map[string]map[bool]string {
 	texts := map[string]map[bool]string{}
-	for who, condition := range map[string]string{
+	for field, condition := range map[string]string{
 		"caller": `caller_id = $1`, "recipient": `recipient = $1 AND (recipient_token <> '' OR kind = 'Deposit')`,
 		"sender": `sender = $1`,
 	} {
-		texts[who] = map[bool]string{
+		texts[field] = map[bool]string{
 			true: `
 				SELECT ` + transactionColumns + ` FROM transactions
 				WHERE ` + condition + ` AND received >= $2 AND received < $3 AND (received, transaction_id) > ($4, $5)
@@ -45,15 +47,15 @@ var listings = func() map[string]map[bool]string {
 	return texts
 }()
 
-// Next reads the next transactions of a listing, at most most of them; none
+// Next reads the next transactions of a listing, at most limit. An empty page
 // means that there are no more.
-func (tx *ReadTx) Next(l *Listing, most int) ([]payment.Transaction, error) {
-	who, whose := "caller", string(l.Caller)
+func (tx *ReadTx) Next(l *Listing, limit int) ([]payment.Transaction, error) {
+	field, id := "caller", string(l.Caller)
 	switch {
 	case l.Recipient != "":
-		who, whose = "recipient", string(l.Recipient)
+		field, id = "recipient", string(l.Recipient)
 	case l.Sender != "":
-		who, whose = "sender", string(l.Sender)
+		field, id = "sender", string(l.Sender)
 	}
 	if !l.begun {
 		if l.begun = true; l.Ascending {
@@ -62,8 +64,8 @@ func (tx *ReadTx) Next(l *Listing, most int) ([]payment.Transaction, error) {
 			l.received = l.To
 		}
 	}
-	page, err := list(tx, "listing transactions", scanTransaction, listings[who][l.Ascending],
-		whose, l.From.UnixMicro(), l.To.UnixMicro(), l.received.UnixMicro(), l.id, most)
+	page, err := list(tx, "listing transactions", scanTransaction, listings[field][l.Ascending],
+		id, l.From.UnixMicro(), l.To.UnixMicro(), l.received.UnixMicro(), l.id, limit)
 	if n := len(page); n > 0 {
 		l.received, l.id = page[n-1].Received, page[n-1].ID
 	}

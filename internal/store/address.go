@@ -15,7 +15,7 @@ func scanAddress(row scanner) (a party.Address, err error) {
 	return a, err
 }
 
-// Address reads one of a party's addresses, be it removed.
+// Address reads one of a party's addresses, even if the party has removed it.
 func (tx *ReadTx) Address(owner party.ID, id party.AddressID) (a party.Address, found bool, err error) {
 	a, err = scanAddress(tx.sql.QueryRowContext(tx.ctx, `
 		SELECT `+addressColumns+` FROM addresses WHERE party_id = $1 AND address_id = $2`, owner, id))
@@ -23,15 +23,16 @@ func (tx *ReadTx) Address(owner party.ID, id party.AddressID) (a party.Address, 
 	return a, found, err
 }
 
-// Addresses reads a party's addresses, the default first, then the newest; not
-// those it has removed.
+// Addresses reads a party's addresses, without those that it has removed: the
+// default first, then the newest.
 func (tx *ReadTx) Addresses(owner party.ID) ([]party.Address, error) {
 	return list(tx, "reading addresses", scanAddress, `
 		SELECT `+addressColumns+` FROM addresses WHERE party_id = $1 AND removed = 0
 		ORDER BY is_default DESC, created DESC, address_id DESC`, owner)
 }
 
-// InsertAddress adds an address; a default takes the place of the one before.
+// InsertAddress adds an address. A default address replaces the previous
+// default.
 func (tx *Tx) InsertAddress(a party.Address) error {
 	if a.Default {
 		if err := tx.clearDefaultAddress(a.Owner); err != nil {
@@ -44,7 +45,7 @@ func (tx *Tx) InsertAddress(a party.Address) error {
 		micros(a.Created))
 }
 
-// SetDefaultAddress has the next parcels go to an address.
+// SetDefaultAddress makes an address the party's default.
 func (tx *Tx) SetDefaultAddress(owner party.ID, id party.AddressID) error {
 	if err := tx.clearDefaultAddress(owner); err != nil {
 		return err
@@ -53,7 +54,7 @@ func (tx *Tx) SetDefaultAddress(owner party.ID, id party.AddressID) error {
 		UPDATE addresses SET is_default = 1 WHERE party_id = $1 AND address_id = $2 AND removed = 0`, owner, id)
 }
 
-// RemoveAddress has nothing new sent to an address.
+// RemoveAddress marks an address as removed, so that nothing new is sent to it.
 func (tx *Tx) RemoveAddress(owner party.ID, id party.AddressID) error {
 	return tx.one("removing an address", `
 		UPDATE addresses SET removed = 1, is_default = 0 WHERE party_id = $1 AND address_id = $2 AND removed = 0`, owner, id)

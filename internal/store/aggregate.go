@@ -22,8 +22,8 @@ func scanAggregate(row scanner) (a payment.AggregateInstrument, err error) {
 	return a, err
 }
 
-// Aggregate reads a prepaid or credit instrument by its id alone: whose it is
-// decides what is answered.
+// Aggregate reads a prepaid or credit instrument by its id alone. The action
+// must check whose instrument it is.
 func (tx *ReadTx) Aggregate(id payment.AggregateID) (a payment.AggregateInstrument, found bool, err error) {
 	a, err = scanAggregate(tx.sql.QueryRowContext(tx.ctx, `
 		SELECT `+aggregateColumns+` FROM aggregate_instruments WHERE aggregate_id = $1`, id))
@@ -31,8 +31,9 @@ func (tx *ReadTx) Aggregate(id payment.AggregateID) (a payment.AggregateInstrume
 	return a, found, err
 }
 
-// PendingAggregates is what is being funded or settled on all of a recipient's
-// instruments of a kind, by callers of a mode, in micro-dollars.
+// PendingAggregates adds up the amounts that are being funded or settled on all
+// of a recipient's instruments of one method, by callers in the same mode
+// (sandbox or live), in micro-dollars.
 func (tx *ReadTx) PendingAggregates(
 	recipient party.ID, m holdfast.PaymentMethod, sandbox bool,
 ) (micro int64, err error) {
@@ -42,7 +43,7 @@ func (tx *ReadTx) PendingAggregates(
 		WHERE a.recipient = $1 AND a.method = $2 AND a.pending > 0 AND c.sandbox = $3`,
 		recipient, m, flag(sandbox)).Scan(&micro)
 	if err != nil {
-		return 0, fmt.Errorf("adding up what is pending on instruments: %w", err)
+		return 0, fmt.Errorf("adding up pending amounts of instruments: %w", err)
 	}
 	return micro, nil
 }
@@ -55,9 +56,10 @@ func (tx *Tx) InsertAggregate(a payment.AggregateInstrument) error {
 		a.Balance.Micro, a.Pending.Micro)
 }
 
-// ChangeAggregate writes an instrument's balance and its end, which must be as
-// they were read. A change that changes nothing still meets all others on
-// PostgreSQL: of two that write one row at the same time, one runs again.
+// ChangeAggregate writes an instrument's balance and expiry. It is ErrStale
+// unless they are still as they were read. Even a change that writes the same
+// values conflicts with others on PostgreSQL: if two write one row at the same
+// time, one runs again.
 func (tx *Tx) ChangeAggregate(c payment.AggregateChange) error {
 	before, after := c.Before, c.After
 	return tx.one("changing an instrument", `
@@ -67,8 +69,9 @@ func (tx *Tx) ChangeAggregate(c payment.AggregateChange) error {
 		before.Balance.Micro, before.Pending.Micro, micros(before.Expires))
 }
 
-// TouchAggregateOf writes the instrument of a token without a change, if it has
-// one.
+// TouchAggregateOf writes the row of a token's prepaid or credit instrument, if
+// it has one, without changing it. It makes the action conflict with others
+// that write the row.
 func (tx *Tx) TouchAggregateOf(c party.CallerID, token holdfast.TokenID) error {
 	_, err := tx.exec("touching the instrument of a token", `
 		UPDATE aggregate_instruments SET balance = balance
@@ -77,8 +80,9 @@ func (tx *Tx) TouchAggregateOf(c party.CallerID, token holdfast.TokenID) error {
 	return err
 }
 
-// TouchSettledWith writes the credit instruments that are settled with a way to
-// pay, without a change, and reports whether something is owed on one of them.
+// TouchSettledWith writes the rows of the credit instruments that are settled
+// with an instrument, without changing them. It reports whether there is a debt
+// on one of them.
 func (tx *Tx) TouchSettledWith(owner party.ID, i payment.InstrumentID) (owed bool, err error) {
 	if _, err := tx.exec("touching the instruments that a card settles", `
 		UPDATE aggregate_instruments SET balance = balance WHERE sender = $1 AND EXISTS (SELECT 1`+settledWith+`)`,
@@ -89,23 +93,24 @@ func (tx *Tx) TouchSettledWith(owner party.ID, i payment.InstrumentID) (owed boo
 	return len(debts) > 0, err
 }
 
-// settledWith are the tokens that settle an instrument with a way to pay.
+// settledWith selects the tokens that settle a credit instrument with a given
+// instrument.
 const settledWith = `
 	FROM tokens k
 	WHERE k.sender = $1 AND k.sender <> '' AND k.instrument_id = $2 AND k.token_use = 'Settle' AND k.cancelled = 0
 		AND k.caller_id = aggregate_instruments.caller_id AND k.aggregate_id = aggregate_instruments.aggregate_id`
 
-// DebtsSettledWith reads the credit instruments on which something is owed that
-// is settled with a way to pay, at most a hundred.
+// DebtsSettledWith reads the credit instruments that have a debt and are
+// settled with an instrument, at most a hundred.
 func (tx *ReadTx) DebtsSettledWith(owner party.ID, i payment.InstrumentID) ([]payment.AggregateInstrument, error) {
 	return list(tx, "looking for debts that a card settles", scanAggregate, `
 		SELECT `+aggregateColumns+` FROM aggregate_instruments
 		WHERE sender = $1 AND balance > 0 AND EXISTS (SELECT 1`+settledWith+`) ORDER BY aggregate_id LIMIT 100`, owner, i)
 }
 
-// AggregateTokens reads the tokens of an instrument, those that are cancelled
-// too. They are sorted here: if SQLite has to, it looks through all tokens of the
-// caller.
+// AggregateTokens reads the tokens of a prepaid or credit instrument, including
+// cancelled ones. Go sorts them, because with ORDER BY SQLite would read all
+// tokens of the caller.
 func (tx *ReadTx) AggregateTokens(c party.CallerID, id payment.AggregateID) ([]payment.Token, error) {
 	tokens, err := list(tx, "reading the tokens of an instrument", scanToken, `
 		SELECT `+tokenColumns+` FROM tokens
@@ -114,34 +119,34 @@ func (tx *ReadTx) AggregateTokens(c party.CallerID, id payment.AggregateID) ([]p
 	return tokens, err
 }
 
-// An AggregatePlace is a place in the list of instruments that are over.
+// An AggregatePlace is a position in the list of OverAggregates.
 type AggregatePlace struct {
 	Caller  party.CallerID
 	Expires time.Time
 	ID      payment.AggregateID
 }
 
-// OverAggregates reads prepaid instruments that have come to their end with a
-// balance, by their callers' clocks, after a place and at most most of them. The
-// cross join has SQLite look for each caller's by the index of their ends.
+// OverAggregates reads expired prepaid instruments that still have a balance,
+// by their callers' clocks. It begins after a position and reads at most limit.
+// The cross join makes SQLite use the index of expiry times for each caller.
 func (tx *ReadTx) OverAggregates(
-	real time.Time, after AggregatePlace, most int,
+	real time.Time, after AggregatePlace, limit int,
 ) ([]payment.AggregateInstrument, error) {
-	return list(tx, "looking for prepaid balances that are over", scanAggregate, `
+	return list(tx, "looking for expired prepaid balances", scanAggregate, `
 		SELECT `+joined("a", aggregateColumns)+`
 		FROM callers c CROSS JOIN aggregate_instruments a
 		WHERE a.caller_id = c.caller_id AND a.method = 'Prepaid' AND a.balance > 0
 			AND a.expires > 0 AND a.expires <= $1 + c.clock_offset
 			AND (c.caller_id > $2 OR c.caller_id = $2 AND (a.expires > $3 OR a.expires = $3 AND a.aggregate_id > $4))
 		ORDER BY c.caller_id, a.expires, a.aggregate_id LIMIT $5`,
-		micros(real), after.Caller, micros(after.Expires), after.ID, most)
+		micros(real), after.Caller, micros(after.Expires), after.ID, limit)
 }
 
-// Fundings reads what funded an instrument and is not wholly paid back, the last
-// first, at most most of them.
-func (tx *ReadTx) Fundings(c party.CallerID, id payment.AggregateID, most int) ([]payment.Transaction, error) {
-	return list(tx, "reading what funded an instrument", scanTransaction, `
+// Fundings reads the payments that funded an instrument and are not fully
+// refunded, the newest first, at most limit.
+func (tx *ReadTx) Fundings(c party.CallerID, id payment.AggregateID, limit int) ([]payment.Transaction, error) {
+	return list(tx, "reading the fundings of an instrument", scanTransaction, `
 		SELECT `+transactionColumns+` FROM transactions
 		WHERE caller_id = $1 AND aggregate_id = $2 AND kind = 'FundPrepaid' AND state = 'Success' AND refunded < amount
-		ORDER BY received DESC, transaction_id DESC LIMIT $3`, c, id, most)
+		ORDER BY received DESC, transaction_id DESC LIMIT $3`, c, id, limit)
 }

@@ -2,14 +2,14 @@ package store
 
 import "github.com/jackc/pgx/v5/pgtype"
 
-// A rowsColumn is one place of many rows' arguments, which PostgreSQL is sent as
-// an array.
+// A rowsColumn is one column of many rows' arguments, sent to PostgreSQL as an
+// array.
 type rowsColumn struct {
 	rows  [][]any
 	place int
 }
 
-// columnsOf makes the arguments of a statement for many rows.
+// columnsOf turns the arguments of many rows into one array for each column.
 func columnsOf(rows [][]any) []any {
 	arrays := make([]any, len(rows[0]))
 	for place := range arrays {
@@ -18,13 +18,13 @@ func columnsOf(rows [][]any) []any {
 	return arrays
 }
 
-// Dimensions, Index and IndexType are called by the driver.
+// Dimensions is called by the driver, as are Index and IndexType.
 func (c rowsColumn) Dimensions() []pgtype.ArrayDimension {
 	return []pgtype.ArrayDimension{{Length: int32(len(c.rows)), LowerBound: 1}}
 }
 
-// Index is one row's argument.
+// Index returns one row's argument.
 func (c rowsColumn) Index(i int) any { return c.rows[i][c.place] }
 
-// IndexType is an argument of the type that they all have.
+// IndexType returns an argument that has the type of them all.
 func (c rowsColumn) IndexType() any { return c.rows[0][c.place] }

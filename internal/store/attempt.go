@@ -20,15 +20,15 @@ func scanAttempt(row scanner) (a payment.Attempt, err error) {
 	return a, err
 }
 
-// Attempts reads all questions asked for a transaction.
+// Attempts reads all questions to the network about a transaction.
 func (tx *ReadTx) Attempts(c party.CallerID, id holdfast.TransactionID) ([]payment.Attempt, error) {
 	return list(tx, "reading attempts", scanAttempt, `
 		SELECT `+attemptColumns+` FROM attempts
 		WHERE caller_id = $1 AND transaction_id = $2 ORDER BY created, step`, c, id)
 }
 
-// insertAttempt writes a question before it is asked. nextAsk is when it counts
-// as in doubt and is asked again, in real time: a network's patience does not
+// insertAttempt records a question before it is asked. From nextAsk on it is in
+// doubt and is asked again. nextAsk is real time, because the network does not
 // follow a sandbox clock.
 func (tx *Tx) insertAttempt(a payment.Attempt, now, nextAsk time.Time) error {
 	return tx.write(addAttempt, nil, attemptRow(a, now, nextAsk, time.Time{})...)
@@ -57,17 +57,17 @@ var (
 	}.change()
 )
 
-// An attemptKey names a question.
+// An attemptKey identifies a question to the network.
 type attemptKey struct {
 	caller      party.CallerID
 	transaction holdfast.TransactionID
 	step        payment.Step
 }
 
-// DecideAttempt writes what the network answered, and reports whether this was
-// the first answer: a second one changes nothing. Beside others an answer counts
-// as the first, and where it is not, none of them is committed and each runs
-// again by itself.
+// DecideAttempt records the network's answer, and reports whether it is the
+// first. A second answer changes nothing. In a round, each answer counts as the
+// first until its row is written. If the row then turns out to be decided, the
+// group fails and each of its actions runs again by itself.
 func (tx *Tx) DecideAttempt(a payment.Attempt, answer payment.Answer, now time.Time) (first bool, err error) {
 	state := payment.AttemptDeclined
 	if answer.Approved {
@@ -81,31 +81,31 @@ func (tx *Tx) DecideAttempt(a payment.Attempt, answer payment.Answer, now time.T
 	return err == nil, err
 }
 
-// AttemptsDue reports whether ClaimAttempts would find anything. It keeps an
-// idle server from writing.
+// AttemptsDue reports whether ClaimAttempts would find anything, so that an
+// idle server does not write.
 func (tx *ReadTx) AttemptsDue(now time.Time) (bool, error) {
 	due, err := list(tx, "looking for attempts in doubt", scanAttempt, `
 		SELECT `+attemptColumns+` FROM attempts WHERE state = 'Open' AND next_ask <= $1 LIMIT 1`, micros(now))
 	return len(due) > 0, err
 }
 
-// Asking reports whether the network has not answered something of a caller. It
-// goes through all of the caller's questions.
+// Asking reports whether a question of a caller to the network is open. It may
+// read all of the caller's questions.
 func (tx *ReadTx) Asking(c party.CallerID) (bool, error) {
 	open, err := list(tx, "looking for open attempts", scanAttempt, `
 		SELECT `+attemptColumns+` FROM attempts WHERE caller_id = $1 AND state = 'Open' LIMIT 1`, c)
 	return len(open) > 0, err
 }
 
-// ClaimAttempts takes questions that are in doubt at now, at most most of them,
-// and puts their next turn off to nextAsk of how often each was asked, so that
-// nobody else asks meanwhile. It reads no other table: PostgreSQL would join all
-// that are in doubt before it takes the first few.
-func (tx *Tx) ClaimAttempts(now time.Time, most int, nextAsk func(asked int) time.Time) ([]payment.Attempt, error) {
+// ClaimAttempts takes at most limit questions that are in doubt at now. It
+// moves the next turn of each to nextAsk, given how often it was asked, so that
+// no other server asks meanwhile. It reads no other table, because PostgreSQL
+// would join all questions in doubt before it takes the first few.
+func (tx *Tx) ClaimAttempts(now time.Time, limit int, nextAsk func(asked int) time.Time) ([]payment.Attempt, error) {
 	claimed, err := list(tx.Unlocked(claimsLock), "reading attempts in doubt", scanAttempt, `
 		SELECT `+attemptColumns+` FROM attempts
 		WHERE state = 'Open' AND next_ask <= $1
-		ORDER BY next_ask LIMIT $2`+tx.dialect.claiming("attempts"), micros(now), most)
+		ORDER BY next_ask LIMIT $2`+tx.dialect.claiming("attempts"), micros(now), limit)
 	if err != nil || len(claimed) == 0 {
 		return nil, err
 	}
@@ -118,15 +118,16 @@ func (tx *Tx) ClaimAttempts(now time.Time, most int, nextAsk func(asked int) tim
 	return claimed, tx.writeMany(claimAttempt, rows)
 }
 
-// A Doubt is a question that nobody has answered, with the transaction as it
-// stands.
+// A Doubt is a question that the network has not answered, with the current
+// state of its transaction.
 type Doubt struct {
 	payment.Attempt
 	Of payment.Transaction
 }
 
-// Doubts reads what questions are about. One about what is not there is left out,
-// so that it keeps no other from being asked.
+// Doubts reads the transactions and cards of questions. It leaves out a
+// question whose transaction or card does not exist, so that the other
+// questions are still asked.
 func (tx *ReadTx) Doubts(asked []payment.Attempt) ([]Doubt, error) {
 	of := make(map[transactionKey]row[payment.Transaction])
 	for _, a := range asked {

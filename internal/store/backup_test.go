@@ -10,9 +10,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A copy by VACUUM INTO, the documented backup, ends under load. It is one state of
-// the store: it opens, its books are right, and it has all that was answered before
-// it began.
+// A copy by VACUUM INTO, the documented backup, finishes under load. It is one
+// consistent state of the store: it opens, its books are right, and it has
+// everything that was answered before it began.
 func TestABackupUnderLoad(t *testing.T) {
 	address := holdfasttest.Addresses(t)["SQLite"](t)
 	db := holdfasttest.Open(t, address)

@@ -9,18 +9,21 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// lanes is how many rows the balance of an account is spread over at most.
-// Servers that share a database draw some each, and mostly different ones.
+// lanes is the largest number of rows that hold the balance of one account.
+// Each server that shares a database draws some at random, so that servers
+// mostly use different rows.
 const lanes = 32
 
 func drawLanes(n int) []int { return rand.Perm(lanes)[:n] } //nolint:gosec // spreads rows, no secret
 
-// otherLane is for a server that met another one, which may have drawn the same.
+// otherLane draws another lane after a conflict with a server that may use the
+// same one.
 func otherLane(lane int) int {
 	return (lane + 1 + rand.IntN(lanes-1)) % lanes //nolint:gosec // spreads rows, no secret
 }
 
-// A balanceKey names what all callers of a mode have in an account.
+// A balanceKey names an account in the books of all callers in one mode,
+// sandbox or live.
 type balanceKey struct {
 	account ledger.AccountID
 	sandbox bool
@@ -51,11 +54,12 @@ var balanceSums = byKey(source[balanceKey, balanceSum]{
 		return b, err
 	},
 	key:      func(b balanceSum) balanceKey { return b.balanceKey },
-	unlocked: "a decision that rests on a balance rests on its party's gate instead",
+	unlocked: "a decision that depends on a balance locks or writes the gate of its party instead",
 })
 
-// AccountBalance is what all callers of a mode have left in an account, in
-// micro-dollars. A decision that reads a party's balance rests on the party's gate.
+// AccountBalance is the balance of an account in the books of all callers in
+// one mode, in micro-dollars. A decision that reads a party's balance also
+// depends on the party's gate; see restOnGate.
 func (tx *ReadTx) AccountBalance(account ledger.AccountID, sandbox bool) (micro int64, err error) {
 	if id, ok := account.Party(); ok && tx.sql.rests != nil {
 		if err := tx.restOnGate(party.ID(id), balanceKey{account, sandbox}); err != nil {
@@ -74,9 +78,9 @@ var addToBalance = insertion("changing a balance", "balances",
 	"ON CONFLICT (caller_id, account, lane) DO UPDATE SET micro = balances.micro + excluded.micro",
 	columns(text, "caller_id, account"), columns(number, "lane, micro"))
 
-// An addition is a part of what is added to an account in one commit. after is
-// what the books of all callers of the caller's mode then have in the account,
-// as far as the transaction sees them.
+// An addition is an amount that one action adds to an account. after is the
+// balance that results in the books of all callers of the same mode, as the
+// transaction sees it.
 type addition struct {
 	caller party.CallerID
 	key    balanceKey
@@ -84,8 +88,8 @@ type addition struct {
 	after  sql.NullInt64
 }
 
-// add adds to an account in a caller's books. Beside others, what is there
-// afterwards is known when all of them are added.
+// add adds an amount to an account in a caller's books. In a round, the
+// resulting balance is known only when the amounts of all actions are added.
 func (tx *Tx) add(c party.CallerID, account ledger.AccountID, micro int64) (*addition, error) {
 	caller, found, err := tx.Caller(c)
 	if err != nil || !found {
@@ -106,9 +110,10 @@ func (tx *Tx) add(c party.CallerID, account ledger.AccountID, micro int64) (*add
 	return a, err
 }
 
-// addUp makes the statements that add what the strands add, a row for each account in a caller's books
-// however many they are: one that everybody is paid into costs no more than
-// another. What each of them saw afterwards is counted from what was there.
+// addUp returns the statements that add the amounts of all strands. Each
+// account in a caller's books is one row, so an account that many payments go
+// to costs no more than any other. The balance after each addition is computed
+// from the balance before.
 func (r *round) addUp(strands []*strand) ([]statement, error) {
 	type laneKey struct {
 		caller  party.CallerID
@@ -151,15 +156,16 @@ func (r *round) addUp(strands []*strand) ([]statement, error) {
 	return addToBalance.statements(r.dialect, args), nil
 }
 
-// A spenderKey names the row at which decisions to spend from a party's balance
-// meet.
+// A spenderKey names a party's gate: the row that every decision to spend from
+// the party's balance writes.
 type spenderKey party.ID
 
 var spendFrom = insertion("spending from a balance", "spenders",
 	"ON CONFLICT (party_id) DO UPDATE SET times = spenders.times + 1",
 	columns(text, "party_id"), columns(number, "times"))
 
-// spend has two decisions that rest on a party's balance meet at one row.
+// spend writes a party's gate, so that two decisions that depend on the party's
+// balance conflict.
 func (tx *Tx) spend(p party.ID) error {
 	if tx.sql.rests.hasWritten(spenderKey(p)) {
 		return nil
@@ -180,8 +186,9 @@ var gates = byKey(source[spenderKey, spenderKey]{
 	key: func(k spenderKey) spenderKey { return k },
 })
 
-// restOnGate has a decision that reads a balance collide with one that spends from
-// it. The first decision that ever reads a party's balance makes the gate.
+// restOnGate makes a decision that reads a balance conflict with decisions that
+// spend from it. The first decision that ever reads a party's balance creates
+// the gate.
 func (tx *ReadTx) restOnGate(p party.ID, balance balanceKey) error {
 	balanceSums.expect(tx, balance)
 	_, there, err := gates.read(tx, spenderKey(p))
@@ -191,9 +198,9 @@ func (tx *ReadTx) restOnGate(p party.ID, balance balanceKey) error {
 	return (&Tx{*tx}).spend(p)
 }
 
-// Moving is what is on its way to and from a party's account, by callers of a
-// mode, in micro-dollars: payments and refunds that a network was asked for and
-// has not decided.
+// Moving adds up the amounts on their way to and from a party's account, by
+// callers in one mode, in micro-dollars. These are payments and refunds that a
+// card network was asked for and has not decided.
 func (tx *ReadTx) Moving(p party.ID, sandbox bool) (in, out int64, err error) {
 	err = tx.sql.QueryRowContext(tx.ctx, `
 		SELECT CAST(COALESCE(SUM(CASE WHEN a.step <> 'Return' THEN a.amount ELSE 0 END), 0) AS BIGINT),
@@ -204,7 +211,7 @@ func (tx *ReadTx) Moving(p party.ID, sandbox bool) (in, out int64, err error) {
 		WHERE a.state = 'Open' AND a.step IN ('Capture', 'Charge', 'Return') AND t.state IN ('Pending', 'Settling')
 			AND t.recipient = $1 AND c.sandbox = $2`, p, flag(sandbox)).Scan(&in, &out)
 	if err != nil {
-		return 0, 0, fmt.Errorf("adding up what is moving: %w", err)
+		return 0, 0, fmt.Errorf("adding up amounts on their way: %w", err)
 	}
 	return in, out, nil
 }

@@ -13,22 +13,22 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A Report is what a check of the books found.
+// A Report is the result of a check of the books.
 type Report struct {
 	Callers, Transactions, Postings int
-	// Held is what is reserved by all callers, in micro-dollars, by their books.
+	// Held is the sum of all callers' held accounts, in micro-dollars.
 	Held     int64
 	Findings []payment.Finding
 }
 
 const (
 	booksPage   = 500  // transactions read at a time
-	findingsMax = 1000 // after which a check stops looking
+	findingsMax = 1000 // a check with more findings stops
 )
 
-// CheckBooks reads every transaction with all that is kept of it and names each
-// row that is wrong. It reads one consistent state, and may run beside the
-// server.
+// CheckBooks compares every transaction with all rows that belong to it, and
+// names each row that is wrong. It reads one consistent state and may run while
+// the server is running.
 func (r Reader) CheckBooks(ctx context.Context) (report Report, err error) {
 	err = r.viewLong(ctx, func(tx *ReadTx) error {
 		report = Report{}
@@ -50,8 +50,8 @@ func (r Reader) CheckBooks(ctx context.Context) (report Report, err error) {
 	return report, err
 }
 
-// CheckCallerBooks is CheckBooks for one caller's books alone. It does not look
-// at the balances of parties, which all callers share.
+// CheckCallerBooks is CheckBooks for one caller's books. It does not check the
+// balances of parties, which all callers share.
 func (r Reader) CheckCallerBooks(ctx context.Context, c party.CallerID) (report Report, err error) {
 	report.Callers = 1
 	err = r.viewLong(ctx, func(tx *ReadTx) error { return tx.checkCaller(c, &report) })
@@ -59,7 +59,7 @@ func (r Reader) CheckCallerBooks(ctx context.Context, c party.CallerID) (report 
 }
 
 func (tx *ReadTx) checkCaller(c party.CallerID, report *Report) error {
-	held, outgoing := money.Micros(0), money.Micros(0) // as the transactions say
+	held, outgoing := money.Micros(0), money.Micros(0) // according to the transactions
 	for after := (bookmark{}); ; {
 		page, err := list(tx, "reading transactions", scanTransaction, `
 			SELECT `+transactionColumns+` FROM transactions
@@ -99,7 +99,7 @@ func (tx *ReadTx) checkCaller(c party.CallerID, report *Report) error {
 		if micro != want.Micro {
 			report.Findings = append(report.Findings, payment.Finding{
 				Table: "postings", Row: string(c) + "/" + string(account),
-				Problem: fmt.Sprintf("account holds %v but its transactions come to %v", dollars(micro), want),
+				Problem: fmt.Sprintf("account holds %v but its transactions add up to %v", dollars(micro), want),
 			})
 		}
 	}
@@ -109,19 +109,20 @@ func (tx *ReadTx) checkCaller(c party.CallerID, report *Report) error {
 	return tx.checkStranded(c, report)
 }
 
-// A bookmark is how far a check of a caller's books has come.
+// A bookmark marks the last transaction that a check of a caller's books has
+// read.
 type bookmark struct {
 	received int64
 	id       holdfast.TransactionID
 }
 
-// keyed is a row with the transaction it belongs to.
+// keyed is a row with the id of its transaction.
 type keyed[T any] struct {
 	id  holdfast.TransactionID
 	row T
 }
 
-// withKey scans a transaction's id in front of a row.
+// withKey scans a row that has a transaction's id in its first column.
 func withKey[T any](scan func(scanner) (T, error)) func(scanner) (keyed[T], error) {
 	return func(row scanner) (k keyed[T], err error) {
 		k.row, err = scan(behind{row, []any{&k.id}})
@@ -129,7 +130,7 @@ func withKey[T any](scan func(scanner) (T, error)) func(scanner) (keyed[T], erro
 	}
 }
 
-// group reads rows of a page of transactions, by transaction.
+// group reads rows and groups them by transaction.
 func group[T any](
 	tx *ReadTx, doing string, scan func(scanner) (T, error), query string, args ...any,
 ) (map[holdfast.TransactionID][]T, error) {
@@ -141,7 +142,7 @@ func group[T any](
 	return grouped, err
 }
 
-// files puts beside each transaction of a page all that is kept of it.
+// files reads all rows that belong to each transaction of a page.
 func (tx *ReadTx) files(c party.CallerID, page []payment.Transaction) ([]payment.File, error) {
 	span := ` WHERE caller_id = $1 AND transaction_id` + tx.dialect.keys(2) + ` ORDER BY transaction_id, `
 	ids := keysOf(page, func(t payment.Transaction) []string { return []string{string(t.ID)} })
@@ -179,7 +180,7 @@ func (tx *ReadTx) files(c party.CallerID, page []payment.Transaction) ([]payment
 	return files, nil
 }
 
-// keysOf is a JSON array of the keys that transactions name.
+// keysOf returns a JSON array of keys that the transactions name.
 func keysOf(page []payment.Transaction, of func(payment.Transaction) []string) string {
 	var all []string
 	for _, t := range page {
@@ -188,15 +189,15 @@ func keysOf(page []payment.Transaction, of func(payment.Transaction) []string) s
 	slices.Sort(all)
 	text, err := json.Marshal(slices.Compact(all))
 	if err != nil {
-		panic(err) // strings have a JSON form
+		panic(err) // strings can always be encoded
 	}
 	return string(text)
 }
 
-// What the transactions of a page name.
+// around has the rows that the transactions of a page name.
 type around struct {
 	tokens     map[holdfast.TokenID]payment.Token
-	references map[string]bool // that have a request
+	references map[string]bool // those with a request
 	parties    map[string]bool
 }
 
@@ -243,33 +244,38 @@ func scanID(row scanner) (id string, err error) {
 	return id, err
 }
 
-// orphans are rows that belong to something that is not there.
-var orphans = []struct{ table, of, query string }{
-	{"postings", "a transaction", ofTransaction("postings", "transaction_id", "")},
-	{"transaction_history", "a transaction", ofTransaction("transaction_history", "transaction_id", "")},
-	{"attempts", "a transaction", ofTransaction("attempts", "transaction_id", "")},
-	{"requests", "a transaction", ofTransaction("requests", "transaction_id", "r.transaction_id <> ''")},
-	{"tokens", "a transaction", ofTransaction("tokens", "used_by", "r.used_by <> ''")},
-	{"transactions", "a payment", ofTransaction("transactions", "parent", "r.parent <> ''")},
-	{"notifications", "a transaction", ofTransaction("notifications", "subject", "r.about = 'Transaction'")},
-	{"notifications", "a token", `
+const noTransaction = "belongs to a transaction that does not exist"
+
+// orphans are queries for rows that name another row which does not exist, or
+// which is not theirs.
+var orphans = []struct{ table, problem, query string }{
+	{"postings", noTransaction, ofTransaction("postings", "transaction_id", "")},
+	{"transaction_history", noTransaction, ofTransaction("transaction_history", "transaction_id", "")},
+	{"attempts", noTransaction, ofTransaction("attempts", "transaction_id", "")},
+	{"requests", noTransaction, ofTransaction("requests", "transaction_id", "r.transaction_id <> ''")},
+	{"tokens", noTransaction, ofTransaction("tokens", "used_by", "r.used_by <> ''")},
+	{"transactions", "belongs to a payment that does not exist",
+		ofTransaction("transactions", "parent", "r.parent <> ''")},
+	{"notifications", noTransaction, ofTransaction("notifications", "subject", "r.about = 'Transaction'")},
+	{"notifications", "belongs to a token that does not exist", `
 		SELECT r.subject FROM notifications r LEFT JOIN tokens k
 		ON k.caller_id = r.caller_id AND k.token_id = r.subject
 		WHERE r.about = 'Token' AND k.token_id IS NULL LIMIT $1`},
-	{"requests", "another request and so to one", `
+	{"requests", "names the transaction of another request", `
 		SELECT r.transaction_id FROM requests r JOIN transactions t
 		ON t.caller_id = r.caller_id AND t.transaction_id = r.transaction_id
 		WHERE t.reference <> r.reference LIMIT $1`},
-	{"tokens", "an instrument", `
+	{"tokens", "belongs to an instrument that does not exist", `
 		SELECT k.token_id FROM tokens k LEFT JOIN aggregate_instruments a
 		ON a.caller_id = k.caller_id AND a.aggregate_id = k.aggregate_id
 		WHERE k.aggregate_id <> '' AND a.aggregate_id IS NULL LIMIT $1`},
-	{"transactions", "a caller", `
+	{"transactions", "belongs to a caller that does not exist", `
 		SELECT t.transaction_id FROM transactions t LEFT JOIN callers c
 		ON c.caller_id = t.caller_id WHERE c.caller_id IS NULL LIMIT $1`},
 }
 
-// ofTransaction selects the rows of a table whose column names no transaction.
+// ofTransaction returns a query for rows of a table whose column names a
+// transaction that does not exist.
 func ofTransaction(table, column, where string) string {
 	if where != "" {
 		where += " AND "
@@ -288,7 +294,7 @@ func (tx *ReadTx) checkOrphans(report *Report) error {
 		}
 		for _, id := range ids {
 			report.Findings = append(report.Findings, payment.Finding{
-				Table: o.table, Row: id, Problem: "belongs to " + o.of + " that does not exist",
+				Table: o.table, Row: id, Problem: o.problem,
 			})
 		}
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// checkStranded finds money that nobody can move: prepaid balances without a
-// live token that could spend them, and debts without one that could settle them.
+// checkStranded finds money that nobody can move: prepaid balances that no
+// active token can spend, and debts that no active token can settle.
 func (tx *ReadTx) checkStranded(c party.CallerID, report *Report) error {
 	for after := payment.AggregateID(""); len(report.Findings) <= findingsMax; {
 		page, err := list(tx, "reading instruments with money on them", scanAggregate, `
@@ -44,15 +44,16 @@ func (tx *ReadTx) checkStranded(c party.CallerID, report *Report) error {
 
 func stranded(a payment.AggregateInstrument, why error) string {
 	if a.Method == holdfast.MethodPrepaid {
-		return fmt.Sprintf("has a balance of %v, and %v under way to it, that nobody can spend: %v", a.Balance, a.Pending,
+		return fmt.Sprintf("has a balance of %v, and %v pending, that nobody can spend: %v", a.Balance, a.Pending,
 			why)
 	}
-	return fmt.Sprintf("has a debt of %v, of which %v are being settled, that nobody can settle: %v", a.Balance, a.Pending,
+	return fmt.Sprintf("has a debt of %v, %v of it pending, that nobody can settle: %v", a.Balance, a.Pending,
 		why)
 }
 
-// moversOf reads the tokens that are not cancelled of a range of instruments,
-// with their limits and with the ways to pay that are removed.
+// moversOf reads the tokens of a range of instruments that are not cancelled.
+// It adds their limits, and the cards and accounts that their senders have
+// removed.
 func (tx *ReadTx) moversOf(
 	c party.CallerID, after, last payment.AggregateID,
 ) (map[payment.AggregateID][]payment.Mover, error) {
@@ -70,7 +71,7 @@ func (tx *ReadTx) moversOf(
 		return nil, err
 	}
 	removed := make(map[holdfast.TokenID]payment.Instrument)
-	_, err = list(tx, "reading removed ways to pay", func(row scanner) (i payment.Instrument, err error) {
+	_, err = list(tx, "reading removed instruments", func(row scanner) (i payment.Instrument, err error) {
 		var id holdfast.TokenID
 		i, err = scanInstrument(behind{row, []any{&id}})
 		removed[id] = i

@@ -8,11 +8,11 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// sums are figures that are kept beside the rows that add up to them: what is
-// kept, and what the rows come to, where the two differ. Each query has the
-// caller as $1 and the most rows wanted as $2.
+// sums are stored totals that other rows must add up to. Each query selects
+// those that differ: the row, the stored total and the sum of the rows. Its
+// arguments are the caller ($1) and the largest number of results ($2).
 var sums = []struct{ table, what, query string }{
-	{"balances", "account", `
+	{"balances", "the balance", `
 		SELECT account, CAST(SUM(kept) AS BIGINT), CAST(SUM(posted) AS BIGINT)
 		FROM (
 			SELECT account, micro AS kept, 0 AS posted FROM balances WHERE caller_id = $1
@@ -25,7 +25,7 @@ var sums = []struct{ table, what, query string }{
 		) AS accounts
 		WHERE account NOT IN ('network', 'held', 'outgoing', 'fees')
 		GROUP BY account HAVING SUM(kept) <> SUM(posted) LIMIT $2`},
-	{"aggregate_instruments", "what is under way on the instrument", `
+	{"aggregate_instruments", "the instrument's pending amount", `
 		SELECT a.aggregate_id, a.pending, COALESCE(t.open, 0)
 		FROM aggregate_instruments a LEFT JOIN (
 			SELECT aggregate_id, CAST(SUM(amount) AS BIGINT) AS open FROM transactions
@@ -33,15 +33,15 @@ var sums = []struct{ table, what, query string }{
 			GROUP BY aggregate_id
 		) AS t ON t.aggregate_id = a.aggregate_id
 		WHERE a.caller_id = $1 AND a.pending <> COALESCE(t.open, 0) LIMIT $2`},
-	{"transactions", "what was refunded", `
+	{"transactions", "the refunded amount", `
 		SELECT t.transaction_id, t.refunded, COALESCE(r.amount, 0)` + refundsOf + `
 		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay', 'FundPrepaid')
 			AND t.refunded <> COALESCE(r.amount, 0) LIMIT $2`},
-	{"transactions", "what was given back of the fee", `
+	{"transactions", "the returned fee", `
 		SELECT t.transaction_id, t.fee_returned, COALESCE(r.fee, 0)` + refundsOf + `
 		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay', 'FundPrepaid')
 			AND t.fee_returned <> COALESCE(r.fee, 0) LIMIT $2`},
-	{"transactions", "what was given back of the marketplace's fee", `
+	{"transactions", "the returned marketplace fee", `
 		SELECT t.transaction_id, t.commission_returned, COALESCE(r.commission, 0) + COALESCE(m.amount, 0)` + refundsOf + `
 		LEFT JOIN (
 			SELECT parent, CAST(SUM(amount) AS BIGINT) AS amount FROM transactions
@@ -50,7 +50,7 @@ var sums = []struct{ table, what, query string }{
 		) AS m ON m.parent = t.commission_id AND t.commission_id <> ''
 		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay')
 			AND t.commission_returned <> COALESCE(r.commission, 0) + COALESCE(m.amount, 0) LIMIT $2`},
-	{"transactions", "the marketplace's fee", `
+	{"transactions", "the marketplace fee", `
 		SELECT t.transaction_id, CASE WHEN t.state = 'Success' THEN t.commission ELSE 0 END, COALESCE(m.amount, 0)
 		FROM transactions t LEFT JOIN transactions m
 		ON m.caller_id = t.caller_id AND m.transaction_id = t.commission_id
@@ -63,7 +63,7 @@ const postingsOf = `
 				FROM transactions t JOIN postings p ON p.caller_id = t.caller_id AND p.transaction_id = t.transaction_id
 				WHERE t.caller_id = $1`
 
-// refundsOf joins transactions with what their refunds come to, but for those
+// refundsOf joins transactions with the sums of their refunds, without refunds
 // of the marketplace's fee alone.
 const refundsOf = `
 	FROM transactions t LEFT JOIN (
@@ -74,7 +74,7 @@ const refundsOf = `
 		GROUP BY parent
 	) AS r ON r.parent = t.transaction_id`
 
-// A sum is one that is kept otherwise than its rows say.
+// A sum is a stored total that differs from its rows.
 type sum struct {
 	row        string
 	kept, rows int64
@@ -85,7 +85,7 @@ func scanSum(row scanner) (s sum, err error) {
 	return s, err
 }
 
-// checkSums adds up what is kept added up.
+// checkSums compares all stored totals with the rows behind them.
 func (tx *ReadTx) checkSums(c party.CallerID, report *Report) error {
 	for _, s := range sums {
 		wrong, err := list(tx, "adding up "+s.what, scanSum, s.query, c, findingsMax)
@@ -95,7 +95,7 @@ func (tx *ReadTx) checkSums(c party.CallerID, report *Report) error {
 		for _, w := range wrong {
 			report.Findings = append(report.Findings, payment.Finding{
 				Table: s.table, Row: w.row,
-				Problem: fmt.Sprintf("%s: %v is written down, but the rows come to %v", s.what, dollars(w.kept), dollars(w.rows)),
+				Problem: fmt.Sprintf("%s: %v is stored, but the rows add up to %v", s.what, dollars(w.kept), dollars(w.rows)),
 			})
 		}
 	}
@@ -105,24 +105,24 @@ func (tx *ReadTx) checkSums(c party.CallerID, report *Report) error {
 	return tx.checkDue(c, report)
 }
 
-// A side is a balance by which an account may stand on the wrong side of zero.
+// A side is a balance that may be on the wrong side of zero.
 type side struct {
 	account ledger.AccountID
 	micro   int64
-	mode    string // for an account that all callers of a mode share
+	mode    string // set for an account that all callers in one mode share
 }
 
 func wrongSide(row string, micro int64) payment.Finding {
-	problem := "account stands below zero"
+	problem := "account is below zero"
 	if micro > 0 {
-		problem = "account stands above zero"
+		problem = "account is above zero"
 	}
 	return payment.Finding{Table: "balances", Row: row, Problem: fmt.Sprintf("%s, at %v", problem, dollars(micro))}
 }
 
-// checkSides finds accounts in a caller's books that have less than nothing, or
-// owe less than nothing. What a party has in the books of one caller may well be
-// below zero: it was paid by another.
+// checkSides finds accounts in a caller's books whose balance has the wrong
+// sign. A party's balance in the books of one caller may be below zero, because
+// another caller may have paid the party.
 func (tx *ReadTx) checkSides(c party.CallerID, report *Report) error {
 	scan := func(row scanner) (s side, err error) {
 		err = row.Scan(&s.account, &s.micro)
@@ -140,7 +140,7 @@ func (tx *ReadTx) checkSides(c party.CallerID, report *Report) error {
 	return err
 }
 
-// checkParties finds parties that have less than nothing.
+// checkParties finds parties with a negative balance.
 func (tx *ReadTx) checkParties(report *Report) error {
 	scan := func(row scanner) (s side, err error) {
 		err = row.Scan(&s.account, &s.mode, &s.micro)
@@ -157,15 +157,16 @@ func (tx *ReadTx) checkParties(report *Report) error {
 	return err
 }
 
-// checkDue finds who would never be given up, or is looked at in vain.
+// checkDue finds transactions whose due time is not their deadline. They would
+// never expire, or would be looked at in vain.
 func (tx *ReadTx) checkDue(c party.CallerID, report *Report) error {
-	ids, err := list(tx, "looking at what is due", scanID, `
+	ids, err := list(tx, "checking due times", scanID, `
 		SELECT transaction_id FROM transactions
 		WHERE caller_id = $1 AND due <> CASE WHEN state IN ('Pending', 'Reserved') THEN deadline ELSE 0 END LIMIT $2`,
 		c, findingsMax)
 	for _, id := range ids {
 		report.Findings = append(report.Findings, payment.Finding{
-			Table: "transactions", Row: id, Problem: "is due at another time than its deadline",
+			Table: "transactions", Row: id, Problem: "is not due at its deadline",
 		})
 	}
 	return err

@@ -11,8 +11,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// Somebody's hand in the books is found, whatever it touched, and the row is
-// named.
+// A check of the books finds every manual change of a row, and names the row.
 func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 	for name, row := range map[string]struct{ statement, want string }{
 		"a posting's amount":  {`UPDATE postings SET amount = amount + 1 WHERE seq = 2`, "postings"},
@@ -43,24 +42,25 @@ func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 			"postings"},
 		"a balance":         {`UPDATE balances SET micro = micro + 1`, "balances party:"},
 		"a balance deleted": {`DELETE FROM balances WHERE account LIKE 'owed:%'`, "balances owed:"},
-		"a refund's total":  {`UPDATE transactions SET refunded = refunded + 10000 WHERE refunded > 0`, "what was refunded"},
+		"a refund's total": {`UPDATE transactions SET refunded = refunded + 10000 WHERE refunded > 0`,
+			"the refunded amount"},
 		"a fee given back": {`UPDATE transactions SET fee_returned = fee_returned + 10000 WHERE fee_returned > 0`,
-			"what was given back of the fee"},
+			"the returned fee"},
 		"a marketplace's fee given back": {
 			`UPDATE transactions SET commission_returned = commission_returned + 10000 WHERE commission > 0 AND kind = 'Pay'`,
-			"what was given back of the marketplace's fee",
+			"the returned marketplace fee",
 		},
-		"a refund deleted": {`DELETE FROM transactions WHERE kind = 'Refund'`, "what was refunded"},
+		"a refund deleted": {`DELETE FROM transactions WHERE kind = 'Refund'`, "the refunded amount"},
 		"a marketplace's fee": {`UPDATE transactions SET commission = commission + 10000 WHERE commission > 0`,
-			"the marketplace's fee"},
-		"a marketplace's fee deleted": {`DELETE FROM transactions WHERE kind = 'Commission'`, "the marketplace's fee"},
+			"the marketplace fee"},
+		"a marketplace's fee deleted": {`DELETE FROM transactions WHERE kind = 'Commission'`, "the marketplace fee"},
 		"a payment deleted": {`DELETE FROM transactions WHERE kind = 'Pay' AND refunded > 0`,
 			"belongs to a payment that does not exist"},
 		"what sets money aside": {`UPDATE transactions SET sets_aside = 1 - sets_aside WHERE reference = 'aside'`,
 			"postings"},
 		"what is going back":      {`UPDATE postings SET to_account = 'fees' WHERE to_account = 'outgoing'`, "/outgoing"},
 		"an instrument's balance": {`UPDATE aggregate_instruments SET balance = balance + 1`, "balances prepaid:"},
-		"what is being funded":    {`UPDATE aggregate_instruments SET pending = 5`, "what is under way"},
+		"what is being funded":    {`UPDATE aggregate_instruments SET pending = 5`, "pending amount"},
 		"an instrument deleted":   {`DELETE FROM aggregate_instruments`, "belongs to an instrument that does not exist"},
 		"a token that spends":     {`UPDATE tokens SET cancelled = 1 WHERE method = 'Prepaid'`, "nobody can spend"},
 		"what a token may spend": {
@@ -76,7 +76,7 @@ func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 		},
 		"a card that settles": {`UPDATE instruments SET removed = 1`, "nobody can settle"},
 		"a count of steps":    {`UPDATE transactions SET steps = steps + 1 WHERE kind = 'Refund'`, "counts"},
-		"when it is due":      {`UPDATE transactions SET due = 0 WHERE state = 'Reserved'`, "due at another time"},
+		"when it is due":      {`UPDATE transactions SET due = 0 WHERE state = 'Reserved'`, "not due at its deadline"},
 		"a notification of nobody": {`
 			UPDATE notifications SET subject = 'nobody'
 			WHERE seq = 1 AND subject = (SELECT MIN(subject) FROM notifications)`, "notifications nobody"},
@@ -106,31 +106,31 @@ func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 	}
 }
 
-// Rows that agree with each other may still leave an account with less than
-// nothing: a check of the books says which.
+// Rows that agree with each other may still leave an account below zero. A
+// check of the books names the account.
 func TestBooksNameTheAccountBelowZero(t *testing.T) {
 	const forget = `FROM transactions WHERE kind = 'Deposit' AND recipient = '%s'`
 	for name, row := range map[string]struct {
-		statements []string // with the party's id
+		statements []string // %s is the party's id
 		want       string
 	}{
-		// The buyer has paid with money that was never there.
+		// The buyer has spent money that was never in the account.
 		"a party": {[]string{
 			`DELETE FROM postings WHERE transaction_id IN (SELECT transaction_id ` + forget + `)`,
 			`DELETE FROM transaction_history WHERE transaction_id IN (SELECT transaction_id ` + forget + `)`,
 			`UPDATE balances SET micro = micro - 50000000 WHERE account = 'party:%s'`,
 			`DELETE ` + forget,
-		}, "balances party:%s (sandbox) account stands below zero, at USD -10.00"},
+		}, "balances party:%s (sandbox) account is below zero, at USD -10.00"},
 		"what is set aside": {[]string{`UPDATE balances SET account = 'set-aside:%s', micro = -1 WHERE account = 'party:%s'`},
-			"balances C0001/set-aside:%s account stands below zero"},
+			"balances C0001/set-aside:%s account is below zero"},
 		"what is due": {[]string{`UPDATE balances SET account = 'due:%s', micro = -1 WHERE account = 'party:%s'`},
-			"balances C0001/due:%s account stands below zero"},
+			"balances C0001/due:%s account is below zero"},
 		"what is owed": {[]string{`UPDATE balances SET account = 'owed:%s', micro = 1 WHERE account = 'party:%s'`},
-			"balances C0001/owed:%s account stands above zero"},
+			"balances C0001/owed:%s account is above zero"},
 		"what is held": {[]string{`UPDATE postings SET from_account = 'held' WHERE to_account = 'party:%s'`},
-			"balances C0001/held account stands below zero"},
+			"balances C0001/held account is below zero"},
 		"what is going out": {[]string{`UPDATE postings SET from_account = 'outgoing' WHERE to_account = 'party:%s'`},
-			"balances C0001/outgoing account stands below zero"},
+			"balances C0001/outgoing account is below zero"},
 	} {
 		for engine, address := range holdfasttest.Addresses(t) {
 			t.Run(name+" on "+engine, func(t *testing.T) {
@@ -166,7 +166,7 @@ func TestBooksNameTheAccountBelowZero(t *testing.T) {
 	}
 }
 
-// busy has something of every kind in the books.
+// busy makes a transaction of every kind in the books.
 func busy(t *testing.T, w *holdfasttest.World) {
 	t.Helper()
 	settled := w.Reserved("42.50", "order-1")
@@ -221,7 +221,7 @@ func busy(t *testing.T, w *holdfasttest.World) {
 	}
 	w.Processor.Wait = time.Millisecond
 	w.Deposit(w.Owner.ID, "10.00")
-	w.Network.Next(holdfasttest.Reply{Step: payment.StepCharge, Lost: true}) // stays under way
+	w.Network.Next(holdfasttest.Reply{Step: payment.StepCharge, Lost: true}) // stays open
 	if _, err := w.Market(false).Pay("30.00", "", "aside"); err != nil {
 		t.Fatal(err)
 	}

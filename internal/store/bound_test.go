@@ -49,13 +49,13 @@ func TestWhatIsBoundToASessionEndsWithIt(t *testing.T) {
 			t.Errorf("after the session: %v, and it was done: %t", err, exists(t, db, "P0003"))
 		}
 		if err := db.Update(store.Unbound(bound), add(4)); err != nil {
-			t.Errorf("what needs no session: %v", err)
+			t.Errorf("an action that needs no session: %v", err)
 		}
 	})
 }
 
-// The session ends on another server between the check and the commit. On SQLite
-// nobody can end it there.
+// The session ends on another server between the check and the commit. That
+// cannot happen on SQLite.
 func TestASessionEndsBeforeTheCommit(t *testing.T) {
 	address := postgresAddress(t)
 	db, other := holdfasttest.Open(t, address), holdfasttest.Open(t, address)

@@ -7,7 +7,7 @@ import (
 )
 
 // InsertTokens adds many tokens whose references are known to be free, such as
-// those of a bench.
+// those of a benchmark.
 func (tx *Tx) InsertTokens(tokens []payment.Token) error {
 	rows := make([][]any, len(tokens))
 	for i, t := range tokens {
@@ -16,8 +16,9 @@ func (tx *Tx) InsertTokens(tokens []payment.Token) error {
 	return tx.writeMany(insertToken, rows)
 }
 
-// Standings reads where those of a caller's transactions stand that are there: for
-// who compares many with what it was told.
+// Standings reads the states of some of a caller's transactions, without those
+// that do not exist. It serves to compare many transactions with the answers
+// that were given.
 func (tx *ReadTx) Standings(
 	c party.CallerID, ids []holdfast.TransactionID,
 ) (map[holdfast.TransactionID]payment.State, error) {
@@ -38,7 +39,8 @@ func (tx *ReadTx) Standings(
 	return standings, nil
 }
 
-// PartiesWith reads the parties with some ids, those that are there.
+// PartiesWith reads the parties with the given ids, without those that do not
+// exist.
 func (tx *ReadTx) PartiesWith(ids []party.ID) (map[party.ID]party.Party, error) {
 	found := make(map[party.ID]row[party.Party], len(ids))
 	for _, id := range ids {
@@ -56,7 +58,8 @@ func (tx *ReadTx) PartiesWith(ids []party.ID) (map[party.ID]party.Party, error) 
 	return all, nil
 }
 
-// TokensBehind reads the senders' tokens of some transactions, by their ids.
+// TokensBehind reads the senders' tokens of some transactions, keyed by token
+// id.
 func (tx *ReadTx) TokensBehind(some []payment.Transaction) (map[holdfast.TokenID]payment.Token, error) {
 	found := make(map[tokenKey]row[payment.Token], len(some))
 	for _, t := range some {
@@ -74,5 +77,5 @@ func (tx *ReadTx) TokensBehind(some []payment.Transaction) (map[holdfast.TokenID
 	return all, nil
 }
 
-// Kind is which of the databases it is: "SQLite" or "PostgreSQL".
+// Kind is the kind of database: "SQLite" or "PostgreSQL".
 func (r Reader) Kind() string { return r.dialect.name }

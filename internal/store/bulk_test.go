@@ -14,7 +14,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// someTokens are count tokens; each call must begin behind the last one.
+// someTokens returns count tokens. Each call must begin after the last token of
+// the one before.
 func someTokens(first, count int) []payment.Token {
 	at := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 	tokens := make([]payment.Token, count)
@@ -31,7 +32,7 @@ func someTokens(first, count int) []payment.Token {
 
 func TestInsertTokens(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
-		many := someTokens(0, 37) // no multiple of what goes into one statement
+		many := someTokens(0, 37) // not a multiple of the rows in one statement
 		insert := func(tokens []payment.Token) error {
 			return db.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertTokens(tokens) })
 		}
@@ -52,7 +53,7 @@ func TestInsertTokens(t *testing.T) {
 				}
 			}
 			if _, found, err := tx.Token(someTokens(100, 1)[0].ID); err != nil || found {
-				t.Errorf("a token is there whose neighbour was not inserted (%v)", err)
+				t.Errorf("a token was inserted although another one of its action was not (%v)", err)
 			}
 			return nil
 		})

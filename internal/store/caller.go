@@ -12,7 +12,7 @@ const callerColumns = `
 	caller_id, owner, name, descriptor, ipn_url, bare_return, pending_first, signature_v1,
 	marketplace, resume, sandbox, clock_offset, created, reuse_cancelled, return_schemes`
 
-// joinedCallerColumns are the same where callers are joined as c.
+// joinedCallerColumns are callerColumns of the table callers joined as c.
 var joinedCallerColumns = joined("c", callerColumns)
 
 func scanCaller(row scanner, more ...any) (c party.Caller, err error) {
@@ -33,9 +33,9 @@ var callers = byKey(source[party.CallerID, party.Caller]{
 	args:  func(id party.CallerID) []any { return []any{id} },
 	scan:  func(row scanner) (party.Caller, error) { return scanCaller(row) },
 	key:   func(c party.Caller) party.CallerID { return c.ID },
-	unlocked: "every action reads its caller, and would wait for a change of its clock or its settings; one that is a " +
-		"moment old does no harm",
-	appears: "its id is drawn when it is added, so nobody can have meant it",
+	unlocked: "every action reads its caller, and would wait for a change of its clock or its settings; settings that " +
+		"are a moment old do no harm",
+	appears: "its id is random and new when it is added, so no action can have looked for it",
 })
 
 // Caller reads a caller.
@@ -59,7 +59,7 @@ type callerKey struct {
 	key    party.AccessKey
 }
 
-// unsealed is what was read of a key, with its secret opened.
+// unsealed returns the caller and the key with its secret unsealed.
 func (k callerKey) unsealed(s *sealer, found bool, err error) (party.Caller, party.AccessKey, bool, error) {
 	if err != nil || !found {
 		return k.caller, k.key, found, err
@@ -96,8 +96,8 @@ func (tx *ReadTx) CallerByKey(accessKeyID string) (party.Caller, party.AccessKey
 	return k.unsealed(tx.dialect.sealer, found, err)
 }
 
-// CallerByKey is [ReadTx.CallerByKey] for a request that begins with it, as all
-// do: those that come in together are read together.
+// CallerByKey is [ReadTx.CallerByKey] for the beginning of a request. One query
+// reads the keys of all requests that arrive together.
 func (r Reader) CallerByKey(ctx context.Context, accessKeyID string) (party.Caller, party.AccessKey, bool, error) {
 	k, found, err := r.callers.read(ctx, accessKeyID)
 	return k.unsealed(r.dialect.sealer, found, err)

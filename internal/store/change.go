@@ -163,9 +163,9 @@ func (c *change) unnest() string {
 	return "unnest(" + strings.Join(arrays, ", ") + ") AS v(" + strings.Join(names, ", ") + ")"
 }
 
-// write makes a change: now, where the action is in no round, and when the round
-// ends where it is. key names the row for whoever would read or write it in the
-// same commit; nil when nobody could know it yet.
+// write makes a change: now, where the action is in no round, and when the
+// round ends where it is. key names the row for other actions that read or
+// write it in the same commit; nil when no other action can know it yet.
 func (tx *Tx) write(c *change, key any, args ...any) error {
 	if tx.strand == nil {
 		tx.sql.rests.wrote(key)

@@ -21,9 +21,9 @@ const (
 	checkpointLook = 256
 )
 
-// A checkpointer puts SQLite's log into the file beside the commits. SQLite by
-// itself does so in the commit that finds the log long enough, and all who wait
-// for a commit wait for that, and for the disk.
+// A checkpointer puts SQLite's log into the file alongside the commits. SQLite
+// by itself does so in the commit that finds the log long enough, and all who
+// wait for a commit wait for that, and for the disk.
 //
 // The log begins anew when all of it is in the file, which never is so between
 // two commits that follow each other. So what is left at last is put there by the
@@ -100,7 +100,8 @@ func (c *checkpointer) shorten() {
 	}
 }
 
-// busy reports whether the log is being put into the file beside the commits.
+// busy reports whether the log is being put into the file alongside the
+// commits.
 func (c *checkpointer) busy() bool { return c != nil && c.active.Load() }
 
 // committed is called by the line between two commits, with how many actions the

@@ -49,7 +49,7 @@ func growLog(t *testing.T, db *store.DB, first int) (next int) {
 func shortenLog(t *testing.T, db *store.DB, first int) (next int) {
 	t.Helper()
 	for next = first; logPages(t, db) >= logMost; next++ {
-		db.Shorten() // and need not commit until somebody looks by himself
+		db.Shorten() // without waiting for the next look by itself
 		if err := db.Update(t.Context(), func(tx *store.Tx) error { return insert(tx, newParty(next)) }); err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +75,7 @@ func TestTheLogBeginsAnewWhileCommitsGoOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path + "-wal"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("after closing the log is there: %v", err)
+		t.Errorf("after closing, the log still exists: %v", err)
 	}
 	db = holdfasttest.Open(t, path)
 	for _, i := range []int{1, next - 1} {
@@ -85,8 +85,8 @@ func TestTheLogBeginsAnewWhileCommitsGoOn(t *testing.T) {
 	}
 }
 
-// Who reads keeps what it sees, however long the log becomes, and the log begins
-// anew after it.
+// A reader keeps its consistent state, however long the log becomes. The log
+// begins anew after the reader has ended.
 func TestTheLogWaitsForAReader(t *testing.T) {
 	db := openWithShortLog(t, filepath.Join(t.TempDir(), "holdfast.db"))
 	next := growLog(t, db, 1)
@@ -99,7 +99,7 @@ func TestTheLogWaitsForAReader(t *testing.T) {
 			return found
 		}
 		if !seen(1) {
-			t.Error("the first is not there")
+			t.Error("the first party is not found")
 		}
 		for range 3 {
 			db.Shorten()
@@ -112,7 +112,7 @@ func TestTheLogWaitsForAReader(t *testing.T) {
 			next++
 		}
 		if seen(next - 1) {
-			t.Error("a reader sees what was written after it began")
+			t.Error("a reader sees a row that was written after it began")
 		}
 		if n := logPages(t, db); n < logMost {
 			t.Errorf("the log has %d pages, and a reader needs more", n)

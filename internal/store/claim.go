@@ -8,31 +8,34 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// A notification comes into one line with all others, in the order in which they
-// become due, so that writing one touches the end of an index. A claim looks at the
-// head of that line, and at the head of each caller's queue. Who stands at the head
-// of the line and cannot be delivered yet moves to its caller's queue when there are
-// many, and makes way. So what a claim reads does not grow with what waits, and
-// no caller's backlog stands before another's.
+// All new notifications join one line, in the order in which they become due,
+// so that inserting one touches the end of an index. A claim reads the head of
+// that line and the head of each caller's queue. If many notifications at the
+// head of the line cannot be delivered yet, they move to their callers' queues.
+// So the cost of a claim does not grow with the number of waiting
+// notifications, and one caller's backlog does not delay another's.
 const (
-	headMost = 256          // of the line that a claim looks at
-	wayMost  = 4 * headMost // that make way at a time
-	queueFor = 2            // times a caller's places are looked at in its queue, as some may wait for the end of a lease
-	// headSoon is how long one may stand at the head before it is due. One that is
-	// not due for longer was written before its caller's clock was put back.
+	headMost = 256          // notifications that a claim reads from the line
+	wayMost  = 4 * headMost // notifications that leave the line's head at a time
+	// queueFor times PerCaller notifications are read from a queue, because some
+	// may wait for the end of a lease.
+	queueFor = 2
+	// headSoon is how long before its time a notification may be at the head of
+	// the line. If it is due later than that, its caller's clock was put back
+	// after it was written.
 	headSoon = time.Minute
 )
 
-// A Claim says which notifications to take.
+// A Claim says which notifications to take, and for how long.
 type Claim struct {
 	Now   time.Time // real time
-	Until time.Time // real time; nobody else delivers them before
-	// AheadMax is how far ahead a notification can be due. What is due later was
-	// written before its caller's clock was put back, and is due now: it would
-	// wait for days.
+	Until time.Time // real time; the end of the leases
+	// AheadMax is how far ahead a notification can be due. If it is due later, its
+	// caller's clock was put back after it was written. It then counts as due now,
+	// because it would otherwise wait for days.
 	AheadMax  time.Duration
-	PerCaller int // at most, with what is on a lease already
-	Most      int // at most, of all callers
+	PerCaller int // the most leases of one caller, including those it has already
+	Most      int // the most notifications to take, of all callers
 }
 
 type notificationKey struct {
@@ -46,13 +49,14 @@ func (k notificationKey) compare(other notificationKey) int {
 		cmp.Compare(k.seq, other.seq))
 }
 
-// A candidate waits, and is due or on a lease. Its times are in microseconds.
+// A candidate is a waiting notification that is due or leased. Its times are in
+// microseconds.
 type candidate struct {
 	notificationKey
-	nextAt      int64 // the caller's
-	leasedUntil int64 // real
+	nextAt      int64 // the caller's time
+	leasedUntil int64 // real time
 	offset      int64 // of the caller's clock
-	place       int   // among its caller's
+	place       int   // its number among its caller's candidates
 }
 
 // due reports whether a candidate is due by its caller's clock.
@@ -63,10 +67,11 @@ func (c Claim) due(k candidate) bool {
 
 func (c Claim) leased(k candidate) bool { return k.leasedUntil > micros(c.Now) }
 
-// choose gives the places out, and returns who has one, at most as many as the
-// claim may take. A caller's leases have its first places, so that a caller whose
-// receiver hangs gets no more than its own, and who has the fewest comes first.
-// What belongs to a transaction that has a lease waits for its end.
+// choose returns the candidates that the claim takes. It numbers each caller's
+// candidates, leased ones first. A caller gets at most PerCaller places, so
+// that a receiver that hangs uses up only its own caller's places. Candidates
+// with low numbers are taken first. A notification waits while another one of
+// the same transaction or token is leased.
 func (c Claim) choose(all []candidate) []candidate {
 	order := func(a, b candidate) int { return cmp.Or(cmp.Compare(a.nextAt, b.nextAt), a.compare(b.notificationKey)) }
 	slices.SortFunc(all, func(a, b candidate) int {
@@ -83,15 +88,15 @@ func (c Claim) choose(all []candidate) []candidate {
 		caller party.CallerID
 		id     string
 	}
-	told := map[subject]bool{} // of which somebody is being told
+	delivering := map[subject]bool{} // those with a lease
 	var chosen []candidate
 	for _, k := range all {
 		taken[k.caller]++
 		k.place = taken[k.caller]
 		switch of := (subject{k.caller, k.subject}); {
 		case c.leased(k):
-			told[of] = true
-		case k.place <= c.PerCaller && !told[of]:
+			delivering[of] = true
+		case k.place <= c.PerCaller && !delivering[of]:
 			chosen = append(chosen, k)
 		}
 	}
@@ -99,9 +104,10 @@ func (c Claim) choose(all []candidate) []candidate {
 	return chosen[:min(len(chosen), c.Most)]
 }
 
-// ClaimNotifications takes what is due, of each caller the earliest first. Each
-// claim counts as a try, also when nothing is heard of it again. There is more
-// when so many made way that another look may find who stood behind them.
+// ClaimNotifications leases due notifications, each caller's earliest first.
+// Each claim counts as a try, even if the server crashes and never reports a
+// result. more is true if many notifications left the head of the line, so that
+// another claim may find others behind them.
 func (tx *Tx) ClaimNotifications(c Claim) (claimed []Delivery, more bool, err error) {
 	looking := tx.Unlocked(claimsLock)
 	head, err := looking.headOfLine()
@@ -130,7 +136,8 @@ func (tx *Tx) ClaimNotifications(c Claim) (claimed []Delivery, more bool, err er
 	return claimed, true, tx.makeWay(c.Now)
 }
 
-// headOfLine reads the first of all callers' line. None of them is on a lease.
+// headOfLine reads the first notifications of the line of all callers. None of
+// them is leased.
 func (tx *ReadTx) headOfLine() ([]candidate, error) {
 	scan := func(row scanner) (k candidate, err error) {
 		return k, row.Scan(&k.caller, &k.subject, &k.seq, &k.nextAt, &k.offset)
@@ -143,14 +150,14 @@ func (tx *ReadTx) headOfLine() ([]candidate, error) {
 		JOIN callers ON callers.caller_id = head.caller_id`, headMost)
 }
 
-// headsOfQueues reads of each caller's queue the leases, the first that are due, and
-// the first that are too far ahead.
+// headsOfQueues reads from each caller's queue the leased notifications, the
+// first due ones, and the first ones that are too far ahead.
 func (tx *ReadTx) headsOfQueues(c Claim) (all []candidate, err error) {
 	queues, err := tx.queues()
 	if err != nil {
 		return nil, err
 	}
-	most := queueFor * c.PerCaller
+	limit := queueFor * c.PerCaller
 	var looks []statement
 	for _, q := range queues {
 		look := func(which string, args ...any) {
@@ -171,15 +178,16 @@ func (tx *ReadTx) headsOfQueues(c Claim) (all []candidate, err error) {
 			})
 		}
 		now := micros(c.Now) + q.offset
-		look(`leased_until > 0`) // also one that a crash left behind
-		look(`leased_until = 0 AND next_at <= $2 ORDER BY next_at, subject LIMIT $3`, now, most)
-		look(`leased_until = 0 AND next_at > $2 ORDER BY next_at, subject LIMIT $3`, now+c.AheadMax.Microseconds(), most)
+		look(`leased_until > 0`) // including leases that a crash left behind
+		look(`leased_until = 0 AND next_at <= $2 ORDER BY next_at, subject LIMIT $3`, now, limit)
+		look(`leased_until = 0 AND next_at > $2 ORDER BY next_at, subject LIMIT $3`, now+c.AheadMax.Microseconds(), limit)
 	}
 	return all, tx.sql.run(tx.ctx, looks...)
 }
 
-// queues reads whose queues there are. It goes from one to the next: neither how
-// long they are nor how many callers have none makes a difference.
+// queues reads which callers have a queue. It jumps in the index from one queue
+// to the next, so its cost depends neither on their lengths nor on the number
+// of callers without a queue.
 func (tx *ReadTx) queues() ([]candidate, error) {
 	scan := func(row scanner) (k candidate, err error) { return k, row.Scan(&k.caller, &k.offset) }
 	return list(tx, "looking for queues of notifications", scan, `
@@ -195,7 +203,7 @@ func (tx *ReadTx) queues() ([]candidate, error) {
 		SELECT whose, clock_offset FROM queues JOIN callers ON caller_id = whose`)
 }
 
-// take leases notifications, but those that another server is just taking.
+// take leases notifications, except those that another server is taking now.
 func (tx *Tx) take(chosen []candidate, c Claim) (claimed []Delivery, err error) {
 	var reads []statement
 	var leases [][]any
@@ -225,8 +233,8 @@ func (tx *Tx) take(chosen []candidate, c Claim) (claimed []Delivery, err error) 
 	return claimed, tx.writeMany(leaseNotification, leases)
 }
 
-// makeWay moves those at the head of the line that are due, or will not be for
-// long, to their callers' queues.
+// makeWay moves notifications from the head of the line to their callers'
+// queues if they are due, or not due for a long time.
 func (tx *Tx) makeWay(now time.Time) error {
 	_, err := tx.exec("queueing notifications", `
 		UPDATE notifications SET queued = 1

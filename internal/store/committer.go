@@ -23,7 +23,7 @@ const (
 	backgroundShare = 5                // one place in so many is theirs, where that is more
 	conflictsMax    = 20               // runs of a group of one; a larger one is halved sooner
 	halvedAfter     = 3                // runs of a larger group
-	roundsMax       = 4                // of one commit; who is left after them runs alone
+	roundsMax       = 4                // of one commit; actions that are left after them run alone
 	pauseMax        = 20               // milliseconds between runs after a conflict, at most
 	tryMax          = 10 * time.Second // one run: a session that hangs must not stop the server
 )
@@ -71,8 +71,8 @@ type committer struct {
 	prepared    *prepared
 	batchMax    int
 	checkpoints *checkpointer // nil where the database needs none
-	queue       chan *action  // who waits for an answer
-	background  chan *action  // who does not
+	queue       chan *action  // somebody waits for their answers
+	background  chan *action  // nobody waits for these
 	stop        chan struct{}
 	lines       sync.WaitGroup
 	finished    chan struct{} // closed when all lines have ended
@@ -182,8 +182,8 @@ func (l *line) next(waited, background []*action) {
 	}
 }
 
-// group takes what waits beside those who are taken already. Those who wait for
-// an answer come first.
+// group adds waiting actions to those that are taken already. Those that
+// somebody waits for come first.
 func (c *committer) group(waited, background []*action) []*action {
 	places := func() int { return c.batchMax - len(waited) - len(background) }
 	waited = take(c.queue, waited, places()-c.batchMax/backgroundShare)
@@ -193,7 +193,8 @@ func (c *committer) group(waited, background []*action) []*action {
 	return slices.DeleteFunc(all, func(a *action) bool { return !a.taken.CompareAndSwap(false, true) })
 }
 
-// share is how many places a commit has for the background beside those who wait.
+// share is how many places a commit has for background actions, given how many
+// others it has.
 func (c *committer) share(waited int) int {
 	switch {
 	case c.checkpoints.busy():
@@ -204,9 +205,9 @@ func (c *committer) share(waited int) int {
 	return max(backgroundLeast, waited/(backgroundShare-1))
 }
 
-// take takes at most most of those who are in a queue.
-func take(queue <-chan *action, taken []*action, most int) []*action {
-	for range most {
+// take takes actions from a queue, at most limit.
+func take(queue <-chan *action, taken []*action, limit int) []*action {
+	for range limit {
 		select {
 		case a := <-queue:
 			taken = append(taken, a)
@@ -344,7 +345,7 @@ func (l *line) uncommitted(err error) error {
 }
 
 // awaitDoubtful fails while a commit that was not answered waits for a standby.
-// Another one would only wait beside it, on one more session.
+// Another one would only wait as well, on one more session.
 func (l *line) awaitDoubtful(ctx context.Context, tx transaction) error {
 	if !l.doubtful {
 		return nil

@@ -43,7 +43,7 @@ func exists(t *testing.T, db *store.DB, id party.ID) (found bool) {
 	return found
 }
 
-// occupied keeps all that commit busy, so that whoever comes waits in the queue
+// occupied keeps all lines busy, so that further actions wait in the queue
 // until they are let go.
 func occupied(t *testing.T, db *store.DB) (letGo func()) {
 	t.Helper()
@@ -53,7 +53,7 @@ func occupied(t *testing.T, db *store.DB) (letGo func()) {
 		begun := make(chan struct{})
 		wait.Go(func() {
 			if err := db.Update(t.Context(), func(*store.Tx) error { close(begun); <-hold; return nil }); err != nil {
-				t.Errorf("who keeps the store busy: %v", err)
+				t.Errorf("the action that keeps the store busy: %v", err)
 			}
 		})
 		<-begun
@@ -66,8 +66,8 @@ func occupied(t *testing.T, db *store.DB) (letGo func()) {
 
 var errRefused = errors.New("refused")
 
-// Of actions that share a commit, those that are refused, fail in the database
-// or panic leave no trace, and their neighbours are committed.
+// Actions that are refused, fail in the database or panic leave no trace. The
+// other actions of the same commit are committed.
 func TestAnActionNeverHarmsItsNeighbours(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		letGo := occupied(t, db)
@@ -85,7 +85,7 @@ func TestAnActionNeverHarmsItsNeighbours(t *testing.T) {
 					case 1:
 						return errRefused
 					case 2:
-						return insert(tx, newParty(i)) // there already
+						return insert(tx, newParty(i)) // it exists already
 					case 3:
 						panic("a bug")
 					}
@@ -119,7 +119,7 @@ func TestAnActionWhoseCallerLeftBeforeItsTurnIsNotRun(t *testing.T) {
 		leave()
 		ran := false
 		if err := db.Update(ctx, func(*store.Tx) error { ran = true; return nil }); !errors.Is(err, context.Canceled) {
-			t.Errorf("the one who left was told %v", err)
+			t.Errorf("the caller that left got %v", err)
 		}
 		letGo()
 		if err := db.Update(t.Context(), func(*store.Tx) error { return nil }); err != nil { // behind it in the queue
@@ -131,8 +131,8 @@ func TestAnActionWhoseCallerLeftBeforeItsTurnIsNotRun(t *testing.T) {
 	})
 }
 
-// When as many wait as may, the next is refused, and who has something to write
-// down that has happened waits; all who were let in are answered.
+// When the queue is full, the next Update is refused and a Complete waits. All
+// accepted actions are answered.
 func TestAFullQueueRefuses(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		letGo := occupied(t, db)
@@ -166,8 +166,8 @@ func TestAFullQueueRefuses(t *testing.T) {
 	})
 }
 
-// Once begun, an action is carried out, and its caller told so, even if the
-// caller's time runs out meanwhile.
+// An action that has begun is carried out, and its caller gets the outcome even
+// if the caller's context ends meanwhile.
 func TestWhatIsAnsweredIsWhatHappened(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		ctx, leave := context.WithCancel(t.Context())
@@ -189,7 +189,8 @@ func TestAfterCloseNothingIsAccepted(t *testing.T) {
 	})
 }
 
-// Whoever comes while the store closes is answered, one way or the other.
+// An action that comes while the store closes is answered, one way or the
+// other.
 func TestNobodyWaitsForAClosedStore(t *testing.T) {
 	for range 20 {
 		db := holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t))
@@ -207,8 +208,8 @@ func TestNobodyWaitsForAClosedStore(t *testing.T) {
 	}
 }
 
-// Two servers share a database: what one reads and then writes, the other
-// cannot have changed in between.
+// Two servers share a database. A row that one reads and then writes cannot be
+// changed by the other in between.
 func TestTwoServersCountTogether(t *testing.T) {
 	for name, address := range holdfasttest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
@@ -255,21 +256,21 @@ func TestTwoServersCountTogether(t *testing.T) {
 func TestALostAddressIsNoSecretsLeak(t *testing.T) {
 	_, err := store.Open(t.Context(), store.Config{Address: "postgres://user:hunter2@127.0.0.1:1/x?connect_timeout=1"})
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
-		t.Fatalf("told %v", err)
+		t.Fatalf("opened with %v", err)
 	}
 	_, err = store.Open(t.Context(), store.Config{Address: "postgres://user:hunter2@[bad/x"})
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
-		t.Fatalf("told %v", err)
+		t.Fatalf("opened with %v", err)
 	}
 }
 
-// However many there are in the background, those who wait go first; and however
-// many wait, some from the background go on.
+// Actions that somebody waits for go first, however many background actions
+// there are. Some background actions go on, however many others wait.
 func TestWhoSharesACommit(t *testing.T) {
 	tests := []struct {
 		waiting, background int
 		busy                bool
-		waited, beside      int
+		waited, unwaited    int
 	}{
 		{1, 0, false, 1, 0},
 		{0, 1, false, 0, 1},
@@ -284,18 +285,18 @@ func TestWhoSharesACommit(t *testing.T) {
 		{100, 1000, true, 100, 4},
 	}
 	for _, test := range tests {
-		waited, beside, ordered := store.Group(256, test.waiting, test.background, test.busy)
-		if waited != test.waited || beside != test.beside || !ordered {
-			t.Errorf("of %d who wait and %d in the background, log busy %t: %d and %d (who waits is first: %t), want %d and %d",
-				test.waiting, test.background, test.busy, waited, beside, ordered, test.waited, test.beside)
+		waited, unwaited, ordered := store.Group(256, test.waiting, test.background, test.busy)
+		if waited != test.waited || unwaited != test.unwaited || !ordered {
+			t.Errorf("of %d waited and %d background actions, log busy %t: %d and %d (in order: %t), want %d and %d",
+				test.waiting, test.background, test.busy, waited, unwaited, ordered, test.waited, test.unwaited)
 		}
 	}
-	if waited, beside, _ := store.Group(1, 10, 10, false); waited != 1 || beside != 0 {
-		t.Errorf("without group commit: %d and %d", waited, beside)
+	if waited, unwaited, _ := store.Group(1, 10, 10, false); waited != 1 || unwaited != 0 {
+		t.Errorf("without group commit: %d and %d", waited, unwaited)
 	}
 }
 
-// What is accepted in the background is carried out, when the store is closed, too.
+// Accepted background actions are carried out even when the store is closed.
 func TestTheBackgroundIsCarriedOut(t *testing.T) {
 	for name, address := range holdfasttest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {

@@ -1,5 +1,3 @@
-// Package store keeps everything: one SQL text on SQLite and PostgreSQL, and
-// one commit for all who wait for one.
 package store
 
 import (
@@ -14,32 +12,32 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// A DB is an open store. Its zero value is of no use; see [Open].
+// A DB is an open store, made by [Open]. Its zero value cannot be used.
 type DB struct {
 	Reader
-	// Unclean says that sealing was cut short: plain copies of secrets may be left in
-	// the database's files, until [DB.Seal] is run again.
+	// Unclean reports that sealing was interrupted. Plain copies of secrets may be
+	// left in the database's files until [DB.Seal] runs again.
 	Unclean bool
 
 	writer      *sql.DB
 	committer   *committer
-	checkpoints *checkpointer // nil where the database does it by itself
+	checkpoints *checkpointer // nil on PostgreSQL, which needs none
 	closeOnce   sync.Once
 
-	afterSealStep func() // of a test; nil elsewhere
+	afterSealStep func() // set by a test
 	closeErr      error
 }
 
 // A Config says which database to open and how.
 type Config struct {
 	Address string // see [ParseAddress]
-	// GroupMax is how many actions share a commit at most: 1 gives each its own, to
-	// compare with; 0 means 256, which nobody waits for too long.
+	// GroupMax is the largest number of actions in one commit. 1 gives each action
+	// its own commit, for comparisons. 0 means 256, which keeps each commit short.
 	GroupMax int
-	// LockWait is how long a commit waits for another process that has locked the
-	// SQLite file, in whole milliseconds; 0 means ten seconds.
+	// LockWait is how long a commit waits while another process has locked the
+	// SQLite file, in whole milliseconds. 0 means ten seconds.
 	LockWait time.Duration
-	// SealKey opens a sealed store; nil opens a plain one.
+	// SealKey opens a sealed store. nil opens a plain store.
 	SealKey *SealKey
 }
 
@@ -53,14 +51,14 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	return openWith(ctx, c, at, migrate)
 }
 
-// OpenExisting is Open for a store that a server has made. It refuses a database
-// whose schema is not this program's, and changes no schema.
+// OpenExisting opens a store that a server has made. It refuses a database with
+// another schema than this program's, and changes no schema.
 func OpenExisting(ctx context.Context, c Config) (*DB, error) {
 	at, err := ParseAddress(c.Address)
 	if err != nil {
 		return nil, err
 	}
-	if at.IsFile() { // to open it for writing may write to it
+	if at.IsFile() { // opening it for writing could change the file
 		if err := checkFile(ctx, at); err != nil {
 			return nil, err
 		}
@@ -106,12 +104,12 @@ func waitForLock(ctx context.Context, at Location, writer *sql.DB, wait time.Dur
 		return nil
 	}
 	if _, err := writer.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", wait.Milliseconds())); err != nil {
-		return fmt.Errorf("setting how long a lock is waited for: %w", err)
+		return fmt.Errorf("setting the lock timeout: %w", err)
 	}
 	return nil
 }
 
-// Close finishes what waits to be committed and closes the database.
+// Close carries out the accepted actions and closes the database.
 func (db *DB) Close() error {
 	db.closeOnce.Do(func() {
 		db.committer.close()
@@ -126,35 +124,36 @@ func (db *DB) Close() error {
 	return db.closeErr
 }
 
-// Update runs one action in a transaction and returns when it is durable, or
-// was refused, or failed. It may share its commit with others; an action that
-// returns an error leaves no trace and never harms its neighbours. fn may be
-// run again after a conflict, so it changes nothing outside tx.
+// Update runs one action in a transaction. It returns when the action is
+// durable, refused or failed. The action may share its commit with others. An
+// action that returns an error leaves no trace and does not affect the others.
+// fn may run again after a conflict, so it changes nothing outside tx.
 //
-// When ctx ends before the action's turn, the action is not run. Once it has
-// begun, Update waits for the outcome, whatever ctx says: what is answered is
-// what happened.
+// If ctx ends before the action begins, the action is not run. Once the action
+// has begun, Update waits for its outcome even if ctx ends, so the answer
+// always tells what happened.
 //
-// When more wait already than may, Update refuses with [ErrFull]. A context may bind
-// the action to a session: see [Bound].
+// Update refuses with [ErrFull] if too many actions are waiting. A context may
+// bind the action to a session; see [Bound].
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 	return db.committer.update(ctx, inSession(ctx, fn), db.committer.queue, false)
 }
 
-// Complete is Update for what has happened outside of the store and must be
-// written down, however many wait.
+// Complete is Update for something that has already happened outside the store
+// and must be recorded. Instead of refusing with ErrFull, it waits.
 func (db *DB) Complete(ctx context.Context, fn func(*Tx) error) error {
 	return db.committer.update(ctx, fn, db.committer.queue, true)
 }
 
-// Background is Complete for what happens by itself. It lets those go first for
-// whom somebody waits, and has a few places of its own in each commit.
+// Background is Complete for actions whose answer nobody waits for. Actions of
+// Update and Complete go first, but each commit has a few places for background
+// actions.
 func (db *DB) Background(ctx context.Context, fn func(*Tx) error) error {
 	return db.committer.update(ctx, fn, db.committer.background, true)
 }
 
-// A Reader reads and cannot write. It is what the doors are handed: inside a
-// read-only transaction SQLite would carry out a write, so the type has none.
+// A Reader reads and cannot write. Doors get a Reader. SQLite would carry out a
+// write in a read-only transaction, so the type has no method that writes.
 type Reader struct {
 	db       *sql.DB
 	prepared *prepared
@@ -168,12 +167,13 @@ func newReader(db *sql.DB, d dialect) Reader {
 	return r
 }
 
-// glance is View for one statement, which sees one state by itself.
+// glance is View for a single statement, which needs no transaction to see one
+// consistent state.
 func (r Reader) glance(ctx context.Context, fn func(*ReadTx) error) error {
 	return r.shortly(ctx, nil, fn)
 }
 
-// Ping reads one row, which every store has once a server has served it.
+// Ping reads a row that every store has once a server has opened it.
 func (r Reader) Ping(ctx context.Context) error {
 	return r.glance(ctx, func(tx *ReadTx) error {
 		var path string
@@ -184,8 +184,8 @@ func (r Reader) Ping(ctx context.Context) error {
 	})
 }
 
-// View runs fn on one consistent state of the store, and for a short time: a
-// session that hangs must not stop what is waiting for it.
+// View runs fn on one consistent state of the store. On PostgreSQL its time is
+// limited, so that a session that hangs does not block its caller.
 func (r Reader) View(ctx context.Context, fn func(*ReadTx) error) error {
 	return r.shortly(ctx, &r.dialect.read, fn)
 }
@@ -199,7 +199,7 @@ func (r Reader) shortly(ctx context.Context, options *pgx.TxOptions, fn func(*Re
 	return r.read(ctx, options, fn)
 }
 
-// viewLong is View for what reads whole tables.
+// viewLong is View without the time limit, for reading whole tables.
 func (r Reader) viewLong(ctx context.Context, fn func(*ReadTx) error) error {
 	return r.read(ctx, &r.dialect.read, fn)
 }
@@ -215,20 +215,21 @@ func (r Reader) read(ctx context.Context, options *pgx.TxOptions, fn func(*ReadT
 
 // A ReadTx is one consistent state of the store.
 type ReadTx struct {
-	// ctx is the transaction's own. Actions that share a commit must not be
-	// able to end it for their neighbours, so methods take none.
+	// ctx belongs to the transaction. Methods take no context, because one action
+	// must not end the transaction for the others that share its commit.
 	ctx     context.Context
 	sql     transaction
 	dialect dialect
-	strand  *strand // nil where the transaction runs nothing else meanwhile
+	strand  *strand // nil outside a round
 }
 
 // A Tx is a transaction that can write.
 type Tx struct{ ReadTx }
 
-// Confirm has the commit wait for what was read to be as durable as what is
-// written. After a crash a primary shows commits that no standby has yet, and an
-// answer that rests on one must not be given before it is safe.
+// Confirm makes the commit wait until the rows that were read are as durable as
+// those that are written. After a crash, a primary shows commits that no
+// standby has yet. An answer that depends on such a commit must wait until it
+// is safe.
 func (tx *Tx) Confirm() error {
 	if tx.dialect.confirm == "" {
 		return nil
@@ -238,13 +239,14 @@ func (tx *Tx) Confirm() error {
 	})
 }
 
-// exec runs a statement, and reports how many rows it has touched.
+// exec runs a statement and reports how many rows it changed.
 func (tx *Tx) exec(doing string, query string, args ...any) (rows int64, err error) {
 	err = tx.sql.run(tx.ctx, statement{doing: doing, text: query, args: args, touched: &rows})
 	return rows, err
 }
 
-// one runs a statement that must touch exactly one row.
+// one runs a statement that must change exactly one row. Otherwise it returns
+// ErrStale.
 func (tx *Tx) one(doing string, query string, args ...any) error {
 	return tx.sql.run(tx.ctx, statement{doing: doing, text: query, args: args, want: 1})
 }

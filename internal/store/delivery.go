@@ -8,11 +8,11 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// A Delivery is a notification that somebody has taken on, alone until the
-// lease ends.
+// A Delivery is a notification that one server has claimed. No other delivers
+// it until the lease ends.
 type Delivery struct {
 	Notification
-	LeasedUntil time.Time // real time: a crash happens in the world, not in a sandbox
+	LeasedUntil time.Time // real time: no sandbox clock moves it
 }
 
 const notificationColumns = `
@@ -32,24 +32,24 @@ func scanNotification(row scanner) (n Notification, err error) {
 	return n, err
 }
 
-// Notifications reads what is and was owed for a transaction or a token, by
-// step.
+// Notifications reads all notifications about a transaction or a token, in the
+// order of its steps.
 func (tx *ReadTx) Notifications(c party.CallerID, subject string) ([]Notification, error) {
 	return list(tx, "reading notifications", scanNotification, `
 		SELECT `+notificationColumns+` FROM notifications
 		WHERE caller_id = $1 AND subject = $2 ORDER BY seq`, c, subject)
 }
 
-// What becomes of a delivery is a change that is written together with the others
-// of its commit: each payment owes two or three of them.
+// The steps of a delivery are changes, so that those of one commit are written
+// together. Each payment has two or three deliveries.
 var (
 	leaseNotification  = deliveryChange("claiming a notification", columns(number, "leased_until, tries, queued"), nil)
 	freezeNotification = deliveryChange("freezing a notification", columns(text, "url, body"), []column{
 		{"leased_until", number}, {"body", text},
 	})
 	finishNotification = deliveryChange("finishing a notification", finished, nil)
-	giveUpNotification = deliveryChange("giving a notification up", finished, whileLeased)
-	putOffNotification = deliveryChange("putting a notification off",
+	giveUpNotification = deliveryChange("giving up a notification", finished, whileLeased)
+	putOffNotification = deliveryChange("postponing a notification",
 		[]column{{"last_result", text}, {"leased_until", number}, {"next_at", number}}, whileLeased)
 	returnNotification = deliveryChange("returning a notification", columns(number, "leased_until, tries"), whileLeased)
 
@@ -57,8 +57,8 @@ var (
 	finished    = []column{{"outcome", text}, {"last_result", text}, {"leased_until", number}, {"done", number}}
 )
 
-// deliveryChange is a change of a notification that waits, and of which guard is
-// as whoever took it on left it.
+// deliveryChange is a change of a waiting notification. The columns of guard
+// must be as the claim left them.
 func deliveryChange(doing string, set, guard []column) *change {
 	return update{
 		doing: doing, table: "notifications", set: set,
@@ -67,44 +67,46 @@ func deliveryChange(doing string, set, guard []column) *change {
 	}.change()
 }
 
-// writeDelivery makes a change, given what it sets and what its guard has to be.
+// writeDelivery writes a change, given the values that it sets and the values
+// of its guard.
 func (tx *Tx) writeDelivery(c *change, d Delivery, set []any, guard ...any) error {
 	args := append(set, d.Caller, d.Subject(), d.Seq, NotificationWaiting)
 	return tx.write(c, notificationKey{d.Caller, d.Subject(), d.Seq}, append(args, guard...)...)
 }
 
-// FreezeBody writes what a notification says to an address, for all tries that go
-// there. When the lease is lost it is ErrStale.
+// FreezeBody stores the body of a notification to a URL, for all tries to that
+// URL. It is ErrStale if the lease is lost.
 func (tx *Tx) FreezeBody(d Delivery, url, body string) error {
 	return tx.writeDelivery(freezeNotification, d, []any{url, body}, micros(d.LeasedUntil), d.Body)
 }
 
-// NotificationDone writes that a notification arrived. It did, whoever has the
-// lease by now.
+// NotificationDone records that a notification arrived. That is true even if
+// the lease is lost.
 func (tx *Tx) NotificationDone(d Delivery, result string, now time.Time) error {
 	return unlessStale(tx.writeDelivery(finishNotification, d, []any{NotificationDelivered, result, 0, micros(now)}))
 }
 
-// RetryNotification writes what came of a try, and when the next one is. It
-// does nothing when the lease is lost: then another try is under way.
+// RetryNotification records the result of a try and the time of the next one.
+// It does nothing if the lease is lost, because another try is then under way.
 func (tx *Tx) RetryNotification(d Delivery, result string, next time.Time) error {
 	return unlessStale(tx.writeDelivery(putOffNotification, d, []any{result, 0, micros(next)}, micros(d.LeasedUntil)))
 }
 
-// GiveUpNotification writes what came of the last try. It does nothing when
-// the lease is lost.
+// GiveUpNotification records the result of the last try. It does nothing if the
+// lease is lost.
 func (tx *Tx) GiveUpNotification(d Delivery, result string, now time.Time) error {
 	return unlessStale(tx.writeDelivery(giveUpNotification, d, []any{NotificationGivenUp, result, 0, micros(now)},
 		micros(d.LeasedUntil)))
 }
 
-// ReturnNotification ends a lease without a try, so that it is delivered again
-// at once.
+// ReturnNotification ends a lease without a try, so that the notification can
+// be claimed again at once.
 func (tx *Tx) ReturnNotification(d Delivery) error {
 	return unlessStale(tx.writeDelivery(returnNotification, d, []any{0, d.Tries - 1}, micros(d.LeasedUntil)))
 }
 
-// unlessStale: what was to be changed has changed already, and needs nothing more.
+// unlessStale ignores ErrStale: the row has already changed and needs nothing
+// more.
 func unlessStale(err error) error {
 	if errors.Is(err, ErrStale) {
 		return nil

@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// BenchmarkClaimNotifications is the claim of eight, and their return, while so many
-// wait in their caller's queue.
+// BenchmarkClaimNotifications claims and returns eight notifications while many
+// more wait in the queue of their caller.
 func BenchmarkClaimNotifications(b *testing.B) {
 	for name, address := range holdfasttest.Addresses(b) {
 		for _, waiting := range []int{1_000, 100_000} {
@@ -56,7 +56,7 @@ func takeAndReturn(b *testing.B, db *store.DB, claim store.Claim) (more bool) {
 	return more
 }
 
-// owe writes notifications for the world's shop, a token each.
+// owe writes notifications for the world's shop, one for each of count tokens.
 func owe(b *testing.B, w *holdfasttest.World, count int) {
 	b.Helper()
 	n := store.Notification{

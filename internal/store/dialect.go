@@ -14,33 +14,33 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// dialect is all that differs between the two databases. Queries are the same
-// text on both; keep it so.
+// A dialect has everything in which the two databases differ. Queries have the
+// same text on both; keep it so.
 type dialect struct {
 	name          string
 	driver        string
 	goose         goose.Dialect
-	schema        *strings.Replacer // PostgreSQL's type names to the database's own
-	hasSchema     string            // counts the table of migrations, in a database that may be empty
-	isConflict    func(error) bool  // the transaction should be run again
-	isLocked      func(error) bool  // another process kept the database locked for as long as the driver waits
-	isUnreachable func(error) bool  // the database went away
-	confirm       string            // writes something that changes nothing; empty where nothing is replicated
-	others        string            // counts sessions of other servers and commands; empty where files are locked
-	clean         []string          // leave nothing of what was in the tables of secrets
-	waiting       string            // counts this server's commits that have waited for a standby for long
-	skipLocked    string            // for claiming rows that another server may claim, of a table
-	among         string            // compares with the strings of a JSON array, at a place of the arguments
-	share         string            // locks the rows of a query; empty where there is one writer
-	shareNow      string            // the same, and fails where it would have to wait
-	lines         int               // of commits, at a time
-	lane          int               // of balances, that a line adds to
+	schema        *strings.Replacer // replaces PostgreSQL's type names with the database's own
+	hasSchema     string            // counts the table of migrations, even in an empty database
+	isConflict    func(error) bool  // the transaction should run again
+	isLocked      func(error) bool  // another process had locked the database for longer than the driver waits
+	isUnreachable func(error) bool  // the database cannot be reached
+	confirm       string            // makes the commit wait for the standbys without a change; empty on SQLite
+	others        string            // counts sessions of other servers and commands; empty on SQLite
+	clean         []string          // remove old secrets from freed space
+	waiting       string            // counts this server's commits that wait for a standby for over a second
+	skipLocked    string            // ends a query that claims rows of a table
+	among         string            // compares with the strings of a JSON array in an argument
+	share         string            // locks the rows of a query; empty on SQLite
+	shareNow      string            // the same, but fails instead of waiting
+	lines         int               // number of concurrent commits
+	lane          int               // of balances to which a line adds
 	pipelines     bool              // the driver sends several statements at once, and keeps them prepared
 	arrays        bool              // many rows go into one statement
 	remote        bool              // a session may hang
 	write         pgx.TxOptions
-	read          pgx.TxOptions // one consistent state, however many statements
-	sealer        *sealer       // of the secrets of this store; nil where they are plain
+	read          pgx.TxOptions // all statements see one consistent state
+	sealer        *sealer       // of the secrets of this store; nil if they are plain
 }
 
 var postgres = dialect{
@@ -70,8 +70,8 @@ var postgres = dialect{
 	arrays:     true,
 	remote:     true,
 	lines:      2,
-	// Under SERIALIZABLE, large groups of two servers conflict although they
-	// share no row. REPEATABLE READ still refuses to change or to lock a row that
+	// Under SERIALIZABLE, large groups of two servers conflict even if they share
+	// no row. REPEATABLE READ still refuses to change or lock a row that has
 	// changed meanwhile; see rests.go.
 	write: pgx.TxOptions{IsoLevel: pgx.RepeatableRead},
 	read:  pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly},
@@ -87,7 +87,7 @@ var sqliteDialect = dialect{
 	clean:      []string{`PRAGMA temp_store = file`, `VACUUM`, `PRAGMA temp_store = memory`},
 	among:      " IN (SELECT value FROM json_each($%d))",
 	hasSchema:  `SELECT COUNT(1) FROM sqlite_master WHERE name = 'goose_db_version'`,
-	isConflict: func(error) bool { return false }, // a writer has the only lock from its beginning
+	isConflict: func(error) bool { return false }, // a writer has the only lock from the beginning
 	isLocked: func(err error) bool {
 		e, ok := errors.AsType[*sqlite.Error](err)
 		return ok && e.Code()&0xff == sqlite3.SQLITE_BUSY
@@ -95,10 +95,10 @@ var sqliteDialect = dialect{
 	isUnreachable: func(error) bool { return false },
 }
 
-// sqliteSchema makes the schema's text SQLite's. Ids grow with time,
-// whoever the caller is; led by them, tables grow at one end, and a commit writes
-// few pages. PostgreSQL writes rows to its log and not pages, and its keys lead with
-// the caller.
+// sqliteSchema turns the schema's text into SQLite's. It puts the id first in
+// the primary keys. The ids of all callers grow with time, so tables grow at
+// one end and a commit writes few pages. PostgreSQL logs rows and not pages, so
+// its keys begin with the caller.
 var sqliteSchema = strings.NewReplacer(
 	"BIGINT", "INTEGER", "BYTEA", "BLOB",
 	"\n) /* by key */;", "\n) STRICT, WITHOUT ROWID;", "\n) /* by key, changed */;", "\n) STRICT, WITHOUT ROWID;", "\n);",
@@ -108,16 +108,17 @@ var sqliteSchema = strings.NewReplacer(
 	"tokens (token_id) /* by the other key */", "tokens (caller_id, token_id)",
 )
 
-// claimsLock is why what is read for a claim is not locked before the commit.
-const claimsLock = "a claim locks what it takes, and looks at the rest only to choose"
+// claimsLock is the reason why rows that a claim reads are not locked before
+// the commit.
+const claimsLock = "a claim locks the rows that it takes, and only chooses among the others"
 
-// keys ends a condition that looks rows up by a JSON array of keys, the argument at
-// a place. However little a database knows of its tables, it finds each row by its
-// key.
+// keys is the end of a condition that finds rows by a JSON array of keys, the
+// argument with number place. Each row is found by its key, even without
+// statistics of the tables.
 func (d dialect) keys(place int) string { return fmt.Sprintf(d.among, place) }
 
-// claiming is the end of a query for rows of a table that are to be changed. Those
-// that another server is changing are left out.
+// claiming is the end of a query that claims rows of a table. It skips rows
+// that another server is changing.
 func (d dialect) claiming(table string) string {
 	if d.skipLocked == "" {
 		return ""
@@ -125,41 +126,43 @@ func (d dialect) claiming(table string) string {
 	return fmt.Sprintf(d.skipLocked, table)
 }
 
-// sqliteOptions: BEGIN IMMEDIATE takes SQLite's write lock before the first
-// read, so that a transaction never has to be abandoned half way. FULL makes a
-// commit durable before it is answered. A commit itself puts the log into the file
-// where the checkpointer is not in time, at four times the length. The cache is
-// small, since the system keeps the file, too: in a file of less than 1 GiB, SQLite
-// goes through all of its pages in nearly each commit that adds pages.
+// sqliteOptions are for the connection that writes. BEGIN IMMEDIATE takes
+// SQLite's write lock before the first read, so that a transaction never has to
+// be abandoned half way. FULL makes a commit durable before it is answered. If
+// the checkpointer is late, a commit copies the log into the file itself, at
+// four times the usual length. The cache is small because the operating system
+// caches the file, too. In a file of less than 1 GiB, SQLite goes through its
+// whole cache in nearly every commit that adds pages.
 const sqliteOptions = "_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&" +
 	"_pragma=synchronous(FULL)&_pragma=temp_store(memory)&_pragma=cache_size(-8192)&_pragma=wal_autocheckpoint(65536)"
 
-// sqliteReadOptions keep readers from writing, since SQLite does not enforce a
-// read-only transaction, and let them run beside the writer.
+// sqliteReadOptions let readers run at the same time as the writer. They forbid
+// writing, because SQLite does not enforce a read-only transaction.
 const sqliteReadOptions = "_txlock=deferred&_pragma=busy_timeout(10000)&_pragma=query_only(1)"
 
-// sqliteLookOptions are for a look at a file that may be anything, or not there.
+// sqliteLookOptions are for checking a file that may be anything, or may not
+// exist.
 const sqliteLookOptions = "mode=rw&_pragma=busy_timeout(10000)&_pragma=query_only(1)"
 
-// sqliteCheckpointOptions are for a connection that does nothing else. What it puts
-// into the file is durable there before the log begins anew.
+// sqliteCheckpointOptions are for the checkpointer's connection. The pages that
+// it copies into the file are durable there before the log is reused.
 const sqliteCheckpointOptions = "_pragma=busy_timeout(10000)&_pragma=synchronous(FULL)"
 
-// writerSettings are for the connection that commits groups. It reads and writes
-// rows by their keys, some at a time; an estimate of how many must not make the
-// planner read whole tables instead, nor plan anew for each group.
+// writerSettings are for the connections that commit groups. They read and
+// write some rows at a time, by key. The planner must neither read whole tables
+// because of a wrong estimate, nor plan again for each group.
 var writerSettings = map[string]string{
 	"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "plan_cache_mode": "force_generic_plan",
 	"jit": "off",
 }
 
-// endsTransaction reports whether an action's error is that of its transaction:
-// it is no outcome of the action.
+// endsTransaction reports whether an error ends the whole transaction. It is
+// then no outcome of the action that returned it.
 func (d dialect) endsTransaction(outcome error) bool {
 	return outcome != nil && (d.isConflict(outcome) || d.isLocked(outcome) || d.isUnreachable(outcome))
 }
 
-// locked marks the error of a database that another process has locked.
+// locked adds ErrLocked to an error if another process has locked the database.
 func (d dialect) locked(err error) error {
 	if err == nil || errors.Is(err, ErrBusy) || !d.isLocked(err) {
 		return err
@@ -167,7 +170,8 @@ func (d dialect) locked(err error) error {
 	return fmt.Errorf("%w: %w", ErrLocked, err)
 }
 
-// unreachable marks the error of a database that went away.
+// unreachable adds ErrUnreachable to an error if the database cannot be
+// reached.
 func (d dialect) unreachable(err error) error {
 	if err == nil || errors.Is(err, ErrUnreachable) || !d.isUnreachable(err) {
 		return err
@@ -175,7 +179,7 @@ func (d dialect) unreachable(err error) error {
 	return fmt.Errorf("%w: %w", ErrUnreachable, err)
 }
 
-// open connects to the database that an address names.
+// open connects to the database at a location.
 func open(ctx context.Context, at Location) (d dialect, writer, reader *sql.DB, err error) {
 	if !at.IsFile() {
 		writer, reader, err = openPostgres(ctx, at.postgres)

@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A command works on a store whose schema is its own, and leaves every other
+// OpenExisting opens a store with this program's schema, and leaves every other
 // database as it is.
 func TestOpenExisting(t *testing.T) {
 	for name, address := range holdfasttest.EmptyAddresses(t) {
@@ -31,10 +31,10 @@ func TestOpenExisting(t *testing.T) {
 			at := address(t)
 			if name == "SQLite" {
 				if _, err := store.OpenExisting(t.Context(), store.Config{Address: at}); err == nil {
-					t.Error("a file that is not there was opened")
+					t.Error("a file that does not exist was opened")
 				}
 				if _, err := os.Stat(at); !errors.Is(err, os.ErrNotExist) {
-					t.Errorf("the file is there: %v", err)
+					t.Errorf("the file exists: %v", err)
 				}
 				if err := os.WriteFile(at, nil, 0o600); err != nil {
 					t.Fatal(err)
@@ -44,7 +44,7 @@ func TestOpenExisting(t *testing.T) {
 			if err := store.MigrateTo(t.Context(), at, 1); err != nil {
 				t.Fatal(err)
 			}
-			for range 2 { // the first did not migrate
+			for range 2 { // the first try did not migrate it
 				refused(at, store.ErrOldSchema)
 			}
 			if err := holdfasttest.Open(t, at).Close(); err != nil {
@@ -60,7 +60,8 @@ func TestOpenExisting(t *testing.T) {
 	}
 }
 
-// A copy of the file alone, made while its log held everything, is no store.
+// A copy of the file without its log is refused if all data was still in the
+// log.
 func TestALoneFileIsNoStore(t *testing.T) {
 	at := filepath.Join(t.TempDir(), "holdfast.db")
 	holdfasttest.Open(t, at)
@@ -84,8 +85,8 @@ func TestALoneFileIsNoStore(t *testing.T) {
 	}
 }
 
-// While another process has the file locked, all who wait for a commit are
-// answered when the first of them has waited long enough.
+// While another process has locked the file, all waiting actions are answered
+// as soon as the first one's wait times out.
 func TestALockedFileAnswersEverybody(t *testing.T) {
 	const timeout, waiting = 200 * time.Millisecond, 2000
 	address := holdfasttest.Addresses(t)["SQLite"](t)
@@ -111,8 +112,8 @@ func TestALockedFileAnswersEverybody(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	const most = 60 * timeout                   // one group after the other takes 160
-	if took := time.Since(began); took > most { //nolint:forbidigo // as above
+	const longest = 60 * timeout                   // one group after the other would take 160
+	if took := time.Since(began); took > longest { //nolint:forbidigo // as above
 		t.Errorf("all were answered after %v", took)
 	}
 	letGo()

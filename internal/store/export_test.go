@@ -8,8 +8,7 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// MigrateTo makes a database as a program made it whose schema was of that
-// version.
+// MigrateTo makes a database with the schema of an older version.
 func MigrateTo(ctx context.Context, address string, version int64) error {
 	at, err := ParseAddress(address)
 	if err != nil {
@@ -36,10 +35,10 @@ func MigrateTo(ctx context.Context, address string, version int64) error {
 // QueueMax is how many actions may wait for a commit.
 const QueueMax = queueMax
 
-// Lines is how many commits there are at a time.
+// Lines is the number of concurrent commits.
 func (db *DB) Lines() int { return db.dialect.lines }
 
-// OpenWriter opens what the committer of a PostgreSQL store works on.
+// OpenWriter opens the connection pool of a PostgreSQL store's committer.
 func OpenWriter(address string) (*sql.DB, error) {
 	writer, reader, err := openPostgres(context.Background(), address)
 	if err != nil {
@@ -48,10 +47,10 @@ func OpenWriter(address string) (*sql.DB, error) {
 	return writer, reader.Close()
 }
 
-// RefusePooler looks for a connection pooler before a PostgreSQL database.
+// RefusePooler refuses a connection pooler in front of a PostgreSQL database.
 func RefusePooler(ctx context.Context, db *sql.DB) error { return refusePooler(ctx, db) }
 
-// ErrPooler is what it refuses one with.
+// ErrPooler is the error of RefusePooler.
 var ErrPooler = errPooler
 
 // WaitForQueue waits until n actions wait for the committer.
@@ -68,28 +67,29 @@ func WaitForBackground(db *DB, n int) {
 	}
 }
 
-// OtherLane draws one of Lanes that is not the given one.
+// OtherLane draws a lane other than the given one.
 func OtherLane(lane int) int { return otherLane(lane) }
 
-// Lanes is how many there are.
+// Lanes is the number of lanes.
 const Lanes = lanes
 
-// KeepLogShort has SQLite's log put into the file when it has so many pages.
+// KeepLogShort makes the checkpointer copy SQLite's log into the file when the
+// log has that many pages.
 func (db *DB) KeepLogShort(pages int) { db.checkpoints.most = pages }
 
-// LogPages is how long SQLite's log is, in pages.
+// LogPages is the length of SQLite's log, in pages.
 func (db *DB) LogPages() (int, error) {
 	l, err := checkpoint(db.checkpoints.db, "NOOP")
 	return l.pages, err
 }
 
-// Shorten puts the log into the file now.
+// Shorten makes the checkpointer look at the log now.
 func (db *DB) Shorten() { db.checkpoints.shorten() }
 
-// Group says how many share the next commit where so many wait for an answer and
-// so many are in the background, and whether the former come first. busy says that
-// SQLite's log is being put into the file.
-func Group(batchMax, waiting, background int, busy bool) (waited, beside int, ordered bool) {
+// Group returns how many waited and background actions share the next commit,
+// given the lengths of both queues. ordered is true if the waited ones come
+// first. busy says that the checkpointer is at work.
+func Group(batchMax, waiting, background int, busy bool) (waited, unwaited int, ordered bool) {
 	c := &committer{batchMax: batchMax, queue: make(chan *action, waiting), background: make(chan *action, background)}
 	if busy {
 		c.checkpoints = new(checkpointer)
@@ -107,20 +107,20 @@ func Group(batchMax, waiting, background int, busy bool) (waited, beside int, or
 	ordered = true
 	for _, a := range c.group(nil, nil) {
 		if !waits[a] {
-			beside++
+			unwaited++
 			continue
 		}
 		waited++
-		ordered = ordered && beside == 0
+		ordered = ordered && unwaited == 0
 	}
-	return waited, beside, ordered
+	return waited, unwaited, ordered
 }
 
-// AfterSealStep has a test called after each step of sealing.
+// AfterSealStep sets a function that is called after each step of sealing.
 func (db *DB) AfterSealStep(call func()) { db.afterSealStep = call }
 
-// LeaveUnclean has sealing fail once all secrets are sealed.
+// LeaveUnclean makes sealing fail after all secrets are sealed.
 func (db *DB) LeaveUnclean() { db.dialect.clean = []string{`SELECT nothing`} }
 
-// TokenByReferenceQuery is what TokenByReference asks.
+// TokenByReferenceQuery is the query of TokenByReference.
 const TokenByReferenceQuery = tokenByReference

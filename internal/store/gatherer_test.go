@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// Reads that are gathered find what was committed before they came, each its own
-// row.
+// Reads that run together each find their own row, as it was committed before
+// they began.
 func TestGatheredReadsMissNothing(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		var wait sync.WaitGroup
@@ -23,7 +23,7 @@ func TestGatheredReadsMissNothing(t *testing.T) {
 				k := party.AccessKey{ID: fmt.Sprint("KEY", i), Secret: holdfast.NewSecretKey(fmt.Sprint("secret", i)), Caller: id}
 				_, _, found, err := db.CallerByKey(t.Context(), k.ID)
 				if found || err != nil {
-					t.Errorf("%s was found (%t) before it was there, or %v", k.ID, found, err)
+					t.Errorf("%s was found (%t) before it was added, or %v", k.ID, found, err)
 				}
 				err = db.Update(t.Context(), func(tx *store.Tx) error {
 					if err := tx.InsertCaller(c); err != nil {

@@ -6,7 +6,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// Guesses reads what was counted of a subject; nothing is the zero Guesses.
+// Guesses reads the count of wrong guesses for a subject. Without one it
+// returns the zero Guesses.
 func (tx *ReadTx) Guesses(subject string) (g party.Guesses, err error) {
 	var recovered int64
 	err = tx.sql.QueryRowContext(tx.ctx, `
@@ -16,14 +17,14 @@ func (tx *ReadTx) Guesses(subject string) (g party.Guesses, err error) {
 	return g, err
 }
 
-// SetGuesses writes what was counted of a subject.
+// SetGuesses writes the count of wrong guesses for a subject.
 func (tx *Tx) SetGuesses(subject string, g party.Guesses) error {
 	return tx.one("counting guesses", `
 		INSERT INTO guesses (subject, recovered) VALUES ($1, $2)
 		ON CONFLICT (subject) DO UPDATE SET recovered = excluded.recovered`, subject, micros(g.Recovered))
 }
 
-// ForgetGuesses removes the subjects that have recovered.
+// ForgetGuesses removes the counts that have recovered.
 func (tx *Tx) ForgetGuesses(now time.Time) error {
 	_, err := tx.exec("forgetting guesses", `DELETE FROM guesses WHERE recovered <= $1`, micros(now))
 	return err

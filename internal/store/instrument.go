@@ -31,7 +31,7 @@ var instruments = byKey(source[instrumentKey, payment.Instrument]{
 	scan:    scanInstrument,
 	key:     func(i payment.Instrument) instrumentKey { return instrumentKey{i.Owner, i.ID} },
 	order:   `party_id, instrument_id`,
-	appears: "its id is drawn when it is added, so nobody can have meant it",
+	appears: "its id is random and new when it is added, so no action can have looked for it",
 })
 
 // Instrument reads one of a party's instruments.
@@ -39,16 +39,16 @@ func (tx *ReadTx) Instrument(owner party.ID, id payment.InstrumentID) (payment.I
 	return instruments.read(tx, instrumentKey{owner, id})
 }
 
-// Instruments reads a party's instruments, the default first, then the oldest;
-// not those it has removed.
+// Instruments reads a party's instruments, without those that it has removed:
+// the default first, then the oldest.
 func (tx *ReadTx) Instruments(owner party.ID) ([]payment.Instrument, error) {
 	return list(tx, "reading instruments", scanInstrument, `
 		SELECT `+instrumentColumns+` FROM instruments WHERE party_id = $1 AND removed = 0
 		ORDER BY is_default DESC, created, instrument_id`, owner)
 }
 
-// InsertInstrument adds an instrument; a default takes the place of the one
-// before.
+// InsertInstrument adds an instrument. A default instrument replaces the
+// previous default.
 func (tx *Tx) InsertInstrument(i payment.Instrument) error {
 	if i.Default {
 		if err := tx.clearDefaultInstrument(i.Owner); err != nil {
@@ -61,8 +61,7 @@ func (tx *Tx) InsertInstrument(i payment.Instrument) error {
 		flag(i.Verified), flag(i.Removed), micros(i.Created))
 }
 
-// SetDefaultInstrument has a party pay with an instrument unless it says
-// otherwise.
+// SetDefaultInstrument makes an instrument the party's default.
 func (tx *Tx) SetDefaultInstrument(owner party.ID, id payment.InstrumentID) error {
 	if err := tx.clearDefaultInstrument(owner); err != nil {
 		return err
@@ -77,7 +76,8 @@ func (tx *Tx) clearDefaultInstrument(owner party.ID) error {
 	return err
 }
 
-// RemoveInstrument has nothing new paid with an instrument.
+// RemoveInstrument marks an instrument as removed, so that no new payment uses
+// it.
 func (tx *Tx) RemoveInstrument(owner party.ID, id payment.InstrumentID) error {
 	return tx.one("removing an instrument", `
 		UPDATE instruments SET removed = 1, is_default = 0 WHERE party_id = $1 AND instrument_id = $2 AND removed = 0`,

@@ -15,14 +15,15 @@ func scanLimit(row scanner) (l payment.Limit, err error) {
 	return l, err
 }
 
-// Limits reads the limits of a subject, and what is used of them.
+// Limits reads the limits of a subject and how much of each is used.
 func (tx *ReadTx) Limits(scope, subject string) ([]payment.Limit, error) {
 	return list(tx, "reading limits", scanLimit, `
 		SELECT `+limitColumns+` FROM usage_limits WHERE scope = $1 AND subject = $2 ORDER BY slot`, scope, subject)
 }
 
-// InsertLimit adds a limit. One that was added by others is ErrStale or, on
-// PostgreSQL, a conflict, after which the action runs again and finds it.
+// InsertLimit adds a limit. If the limit exists already, it is ErrStale. If
+// another server has just added it, it is a conflict on PostgreSQL, and the
+// action runs again and finds the limit.
 func (tx *Tx) InsertLimit(l payment.Limit) error {
 	return tx.one("adding a limit", `
 		INSERT INTO usage_limits (`+limitColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
@@ -40,8 +41,8 @@ func limitRow(l payment.Limit) []any {
 	}
 }
 
-// changeLimit writes what is used of a limit, which must be as it was read. The
-// limits of parties are made here, when they are first used.
+// changeLimit writes how much of a limit is used. The row must be as it was
+// read. The limits of parties are created here when they are first used.
 func (tx *Tx) changeLimit(c payment.LimitChange) error {
 	before, after := c.Before, c.After
 	rows, err := tx.exec("counting against a limit", `

@@ -9,7 +9,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// A Location says where a store is: in an SQLite file, or in a PostgreSQL
+// A Location says where a store is: in an SQLite file or in a PostgreSQL
 // database.
 type Location struct {
 	File     string // the path of an SQLite file; empty for PostgreSQL
@@ -25,7 +25,8 @@ var (
 	hasSecret     = regexp.MustCompile(`(?i)\b(password|passwd|pwd)\s*=|:[^/]*@`)
 )
 
-// postgresKeywords begin a connection string in libpq's keyword form.
+// postgresKeywords are the keywords that can begin a connection string in
+// libpq's keyword form.
 var postgresKeywords = map[string]bool{
 	"host": true, "hostaddr": true, "port": true, "dbname": true, "database": true, "user": true, "password": true,
 	"passfile": true, "sslmode": true, "sslcert": true, "sslkey": true, "sslrootcert": true, "sslpassword": true,
@@ -36,11 +37,11 @@ var postgresKeywords = map[string]bool{
 const addressForms = "give the path of an SQLite file, postgres://USER@HOST/DATABASE, or 'host=HOST dbname=DATABASE " +
 	"user=USER'"
 
-// ParseAddress reads a store's address: postgres://… or postgresql://… in any
-// case, PostgreSQL's keyword=value form, or a file's path. It refuses anything
-// that may be a database's address but is not one that it knows, since the text
-// would otherwise become the name of a new file. An error never repeats the
-// address, which may hold a password.
+// ParseAddress reads a store's address: postgres://… or postgresql://… in upper
+// or lower case, PostgreSQL's keyword=value form, or the path of a file. It
+// refuses a text that looks like the address of a database but is in no known
+// form. Otherwise that text would become the name of a new file. An error never
+// repeats the address, which may hold a password.
 func ParseAddress(text string) (Location, error) {
 	scheme := addressScheme.FindStringSubmatch(text)
 	keyword := keywordFirst.FindStringSubmatch(text)
@@ -50,18 +51,18 @@ func ParseAddress(text string) (Location, error) {
 	case scheme != nil && isPostgres(scheme[1]) && strings.HasPrefix(text[len(scheme[0]):], "//"):
 		return Location{postgres: strings.ToLower(scheme[1]) + text[len(scheme[1]):]}, nil
 	case scheme != nil:
-		return Location{}, errors.New("the store's address begins like a URL and is none that is known here: " +
-			addressForms + "; write ./ before a file's name that has a colon")
+		return Location{}, errors.New("the store's address begins like a URL, but not like one that is known here: " +
+			addressForms + "; write ./ before a file name that has a colon")
 	case keyword != nil && postgresKeywords[keyword[1]]:
 		return Location{postgres: text}, nil
 	case keyword != nil:
-		return Location{}, errors.New("the store's address begins like keyword=value and the keyword is none of " +
-			"PostgreSQL's: " + addressForms + "; write ./ before a file's name that has an equals sign")
+		return Location{}, errors.New("the store's address begins like keyword=value, but the keyword is not one " +
+			"of PostgreSQL's: " + addressForms + "; write ./ before a file name that has an equals sign")
 	case hasSecret.MatchString(text):
-		return Location{}, errors.New("the store's address seems to hold a password and is no address of PostgreSQL: " +
+		return Location{}, errors.New("the store's address seems to hold a password, but is not a PostgreSQL address: " +
 			addressForms)
 	case strings.ContainsAny(text, "\x00\n\r"), strings.HasPrefix(text, ":"):
-		return Location{}, errors.New("the store's address is no file's path: " + addressForms)
+		return Location{}, errors.New("the store's address is not the path of a file: " + addressForms)
 	}
 	return Location{File: text}, nil
 }
@@ -70,7 +71,7 @@ func isPostgres(scheme string) bool {
 	return holdfast.SameName(scheme, "postgres") || holdfast.SameName(scheme, "postgresql")
 }
 
-// String names the store without anything that may be secret.
+// String names the store without any secret.
 func (l Location) String() string {
 	if l.IsFile() {
 		return l.File
@@ -78,5 +79,5 @@ func (l Location) String() string {
 	return "the PostgreSQL database"
 }
 
-// GoString keeps a password out of %#v.
+// GoString keeps the password out of %#v.
 func (l Location) GoString() string { return fmt.Sprintf("store.Location(%q)", l.String()) }

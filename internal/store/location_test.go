@@ -11,7 +11,7 @@ import (
 func TestParseAddress(t *testing.T) {
 	for _, row := range []struct {
 		text string
-		want string // "file", "PostgreSQL", or what the refusal says
+		want string // "file", "PostgreSQL", or a part of the refusal
 	}{
 		{"holdfast.db", "file"},
 		{"/var/lib/holdfast/holdfast.db", "file"},
@@ -35,7 +35,7 @@ func TestParseAddress(t *testing.T) {
 		{"HOST=db PASSWORD=hunter2", "keyword=value"},
 		{"db password=hunter2", "seems to hold a password"},
 		{"//ann:hunter2@db/x", "seems to hold a password"},
-		{":memory:", "no file's path"},
+		{":memory:", "not the path of a file"},
 	} {
 		at, err := store.ParseAddress(row.text)
 		got := "PostgreSQL"
@@ -52,7 +52,7 @@ func TestParseAddress(t *testing.T) {
 			t.Errorf("%q is %s, want %s", row.text, got, row.want)
 		}
 		if shown := fmt.Sprintf("%v %+v %#v %v", at, at, at, err); strings.Contains(shown, "hunter2") {
-			t.Errorf("%q is shown as %s", row.text, shown)
+			t.Errorf("%q is printed as %s", row.text, shown)
 		}
 	}
 }

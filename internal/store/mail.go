@@ -9,22 +9,22 @@ import (
 // A MailOutcome says whether a mail is still to be delivered.
 type MailOutcome string
 
-// The outcomes. What was delivered is gone.
+// The outcomes. Delivered mails are removed, so there is no outcome for them.
 const (
 	MailWaiting MailOutcome = "Waiting"
-	MailKept    MailOutcome = "Kept"    // in the inbox, to be read there
-	MailGivenUp MailOutcome = "GivenUp" // will not be tried again by itself
+	MailKept    MailOutcome = "Kept"    // in the inbox
+	MailGivenUp MailOutcome = "GivenUp" // tried again only by command
 )
 
-// A Mail is a letter with what has come of it so far. Times are real ones.
+// A Mail is a letter with the state of its delivery. Its times are real time.
 type Mail struct {
 	party.Mail
 	Outcome     MailOutcome
-	Queued      time.Time // since when it is tried
+	Queued      time.Time // when it was queued for delivery
 	NextAt      time.Time // of the next try
-	LeasedUntil time.Time // nobody else tries before
-	Tries       int       // with one that is under way
-	Failure     string    // of the last try; nothing of the letter is in it
+	LeasedUntil time.Time // no other server tries before
+	Tries       int       // including a try that is under way
+	Failure     string    // of the last try; it quotes nothing from the letter
 }
 
 const mailColumns = `
@@ -47,12 +47,12 @@ func (tx *Tx) InsertMail(m party.Mail) error {
 	return tx.write(insertMail, nil, m.ID, m.To, m.Subject, m.Text, "", string(MailWaiting), at, at, at, 0, 0)
 }
 
-// Mails reads at most so many of the mails with an outcome, or of all when it is
-// empty, the newest first.
-func (tx *ReadTx) Mails(outcome MailOutcome, most int) ([]Mail, error) {
+// Mails reads the mails with an outcome, the newest first, at most limit. An
+// empty outcome means all mails.
+func (tx *ReadTx) Mails(outcome MailOutcome, limit int) ([]Mail, error) {
 	return list(tx, "reading mails", scanMail, `
 		SELECT `+mailColumns+` FROM mails WHERE $1 = '' OR outcome = $1 ORDER BY created DESC, mail_id DESC LIMIT $2`,
-		string(outcome), most)
+		string(outcome), limit)
 }
 
 // Mail reads a mail.
@@ -62,13 +62,15 @@ func (tx *ReadTx) Mail(id string) (m Mail, found bool, err error) {
 	return m, found, err
 }
 
-// A MailCount is how many mails have an outcome, and how old they are.
+// A MailCount is the number of mails with an outcome, and the age of the
+// oldest.
 type MailCount struct {
 	Mails  int
 	Oldest time.Time // when the oldest was queued
 }
 
-// CountMails counts the mails of each outcome that there are any of.
+// CountMails counts the mails of each outcome. It leaves out outcomes without
+// mails.
 func (tx *ReadTx) CountMails() (map[MailOutcome]MailCount, error) {
 	counts := make(map[MailOutcome]MailCount)
 	_, err := list(tx, "counting mails", func(row scanner) (of MailOutcome, err error) {
@@ -82,25 +84,25 @@ func (tx *ReadTx) CountMails() (map[MailOutcome]MailCount, error) {
 	return counts, err
 }
 
-// mailsDue selects what waits, is on nobody's lease and is due.
+// mailsDue selects waiting mails that are due and not leased.
 const mailsDue = `
 	SELECT ` + mailColumns + ` FROM mails
 	WHERE outcome = 'Waiting' AND next_at <= $1 AND leased_until <= $1
 	ORDER BY next_at, mail_id LIMIT $2`
 
-// MailDue reports whether ClaimMails would find anything. It keeps an idle server
-// from writing.
+// MailDue reports whether ClaimMails would find anything, so that an idle
+// server does not write.
 func (tx *ReadTx) MailDue(now time.Time) (bool, error) {
 	due, err := list(tx, "looking for mails", scanMail, mailsDue, micros(now), 1)
 	return len(due) > 0, err
 }
 
-// ClaimMails takes at most so many of what is due, the earliest first; nobody
-// else does before until. Each claim counts as a try, also when nothing is heard
-// of it again.
-func (tx *Tx) ClaimMails(now, until time.Time, most int) ([]Mail, error) {
+// ClaimMails leases due mails until a time, the earliest first, at most limit.
+// No other server claims them before. Each claim counts as a try, even if the
+// server crashes and never reports a result.
+func (tx *Tx) ClaimMails(now, until time.Time, limit int) ([]Mail, error) {
 	due, err := list(tx.Unlocked(claimsLock), "reading mails that are due", scanMail, mailsDue+
-		tx.dialect.claiming("mails"), micros(now), most)
+		tx.dialect.claiming("mails"), micros(now), limit)
 	if err != nil {
 		return nil, err
 	}
@@ -117,34 +119,34 @@ func (tx *Tx) ClaimMails(now, until time.Time, most int) ([]Mail, error) {
 	return due, nil
 }
 
-// RemoveMail removes a mail that has arrived. It has, whoever has the lease by
-// now.
+// RemoveMail removes a mail that has arrived, even if the lease is lost.
 func (tx *Tx) RemoveMail(id string) error {
 	_, err := tx.exec("removing a mail", `DELETE FROM mails WHERE mail_id = $1`, id)
 	return err
 }
 
-// RetryMail writes why a try failed and when the next one is. It does nothing
-// when the lease is lost: then another try is under way.
+// RetryMail records why a try failed and the time of the next one. It does
+// nothing if the lease is lost, because another try is then under way.
 func (tx *Tx) RetryMail(m Mail, failure string, next time.Time) error {
-	_, err := tx.exec("putting a mail off", `
+	_, err := tx.exec("postponing a mail", `
 		UPDATE mails SET next_at = $1, leased_until = 0, failure = $2
 		WHERE mail_id = $3 AND outcome = 'Waiting' AND leased_until = $4`,
 		micros(next), failure, m.ID, micros(m.LeasedUntil))
 	return err
 }
 
-// GiveUpMail writes why the last try failed. It does nothing when the lease is
+// GiveUpMail records why the last try failed. It does nothing if the lease is
 // lost.
 func (tx *Tx) GiveUpMail(m Mail, failure string) error {
-	_, err := tx.exec("giving a mail up", `
+	_, err := tx.exec("giving up a mail", `
 		UPDATE mails SET outcome = 'GivenUp', leased_until = 0, failure = $1
 		WHERE mail_id = $2 AND outcome = 'Waiting' AND leased_until = $3`,
 		failure, m.ID, micros(m.LeasedUntil))
 	return err
 }
 
-// ReturnMail ends a lease without a try, so that the mail is sent at once.
+// ReturnMail ends a lease without a try, so that the mail can be claimed again
+// at once.
 func (tx *Tx) ReturnMail(m Mail) error {
 	_, err := tx.exec("returning a mail", `
 		UPDATE mails SET leased_until = 0, tries = tries - 1
@@ -153,42 +155,40 @@ func (tx *Tx) ReturnMail(m Mail) error {
 	return err
 }
 
-// queueAgain has mails that were given up tried from $1 on.
+// queueAgain makes mails that were given up due at $1.
 const queueAgain = `
 	UPDATE mails SET outcome = 'Waiting', queued = $1, next_at = $1, tries = 0
 	WHERE outcome = 'GivenUp'`
 
-// SendMailAgain has a mail that was given up tried from now on, and reports
-// whether there was one.
+// SendMailAgain queues a mail that was given up, and reports whether it did.
 func (tx *Tx) SendMailAgain(id string, now time.Time) (bool, error) {
 	rows, err := tx.exec("queueing a mail again", queueAgain+` AND mail_id = $2`, micros(now), id)
 	return rows > 0, err
 }
 
-// SendMailsAgain does so with all that were given up, and reports how many there
-// were.
+// SendMailsAgain queues all mails that were given up, and reports how many.
 func (tx *Tx) SendMailsAgain(now time.Time) (queued int, err error) {
 	rows, err := tx.exec("queueing mails again", queueAgain, micros(now))
 	return int(rows), err
 }
 
-// GiveUpMails gives up what has waited since a time or longer, and reports how
-// much that is.
+// GiveUpMails gives up the mails that have waited since a time or longer, and
+// reports how many.
 func (tx *Tx) GiveUpMails(since time.Time, failure string) (givenUp int, err error) {
-	rows, err := tx.exec("giving mails up", `
+	rows, err := tx.exec("giving up mails", `
 		UPDATE mails SET outcome = 'GivenUp', failure = $1 WHERE outcome = 'Waiting' AND queued <= $2`,
 		failure, micros(since))
 	return int(rows), err
 }
 
-// KeepMails puts into the inbox what waits, so that no mail server that comes
-// later gets it, and reports how much that is.
+// KeepMails moves waiting mails to the inbox and reports how many. A mail
+// server that is configured later does not get them.
 func (tx *Tx) KeepMails() (kept int, err error) {
 	rows, err := tx.exec("keeping mails", `UPDATE mails SET outcome = 'Kept' WHERE outcome = 'Waiting'`)
 	return int(rows), err
 }
 
-// mailsOld selects what is not waiting and was written before a time.
+// mailsOld selects mails that are not waiting and were written before $1.
 const mailsOld = ` FROM mails WHERE created < $1 AND outcome <> 'Waiting'`
 
 // MailOld reports whether ForgetMails would find anything.
@@ -197,8 +197,8 @@ func (tx *ReadTx) MailOld(before time.Time) (bool, error) {
 	return len(old) > 0, err
 }
 
-// ForgetMails removes the mails that wait for nothing and were written before a
-// time, and reports how many there were.
+// ForgetMails removes mails that are not waiting and were written before a
+// time, and reports how many.
 func (tx *Tx) ForgetMails(before time.Time) (forgotten int, err error) {
 	rows, err := tx.exec("forgetting mails", `DELETE`+mailsOld, micros(before))
 	return int(rows), err

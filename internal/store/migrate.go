@@ -18,13 +18,13 @@ import (
 //go:embed schema/*.sql
 var schemaFiles embed.FS
 
-// Of servers that start at once, one migrates and the others look again: every
+// If several servers start at once, one migrates. The others try again every
 // second, for five minutes.
 const lockEvery, lockTries = 1, 300
 
-// migrate brings the schema up to this program's, forward only. A database
-// that is newer than the program is refused: the program would not know what
-// its rows mean.
+// migrate brings the schema up to this program's version, forward only. It
+// refuses a database that is newer than the program, because the program would
+// not know what its rows mean.
 func migrate(ctx context.Context, d dialect, db *sql.DB) error {
 	files, err := d.schemaFS()
 	if err != nil {
@@ -68,13 +68,14 @@ func newer(have, known int64) error {
 // Errors of OpenExisting.
 var (
 	ErrNoSchema = errors.New("there is no store in this database: its tables are missing. Run holdfast serve on it, " +
-		"which makes them. If it is a copy, copy the store again as the documentation says: a file alone, without its " +
+		"which creates them. If it is a copy, copy the store again as the documentation says: a file alone, without its " +
 		"-wal, is not enough")
 	ErrOldSchema = errors.New("the store was made by an older holdfast. Run holdfast serve on it once, which brings it " +
 		"up to date")
 )
 
-// checkSchema refuses a database whose schema is not this program's.
+// checkSchema refuses a database whose schema has another version than this
+// program's.
 func checkSchema(ctx context.Context, d dialect, db *sql.DB) error {
 	files, err := d.schemaFS()
 	if err != nil {
@@ -104,7 +105,7 @@ func checkSchema(ctx context.Context, d dialect, db *sql.DB) error {
 	}
 }
 
-// checkFile is checkSchema for an SQLite file, which it leaves as it is.
+// checkFile is checkSchema for an SQLite file. It does not change the file.
 func checkFile(ctx context.Context, at Location) error {
 	db, err := sql.Open(sqliteDialect.driver, sqliteFile(at.File, sqliteLookOptions))
 	if err != nil {
@@ -117,8 +118,8 @@ func checkFile(ctx context.Context, at Location) error {
 	return nil
 }
 
-// SchemaDigest tells one schema from another: it is a hash of all that a new
-// PostgreSQL database is told.
+// SchemaDigest is a hash of all statements that make a new PostgreSQL database.
+// Two programs with the same schema have the same digest.
 func SchemaDigest() (digest [sha256.Size]byte, err error) {
 	files, err := postgres.schemaFS()
 	if err != nil {
@@ -139,7 +140,7 @@ func SchemaDigest() (digest [sha256.Size]byte, err error) {
 	return [sha256.Size]byte(sum.Sum(nil)), nil
 }
 
-// schemaFS is the schema in the database's own type names.
+// schemaFS has the migrations in the database's own type names.
 func (d dialect) schemaFS() (fs.FS, error) {
 	names, err := fs.Glob(schemaFiles, "schema/*.sql")
 	if err != nil {

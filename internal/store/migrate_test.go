@@ -20,8 +20,8 @@ import (
 
 var blob = regexp.MustCompile(`X'([0-9a-f]*)'`)
 
-// A database of the first version is taken over with all that is in it: the
-// books are whole, and what was under way goes on.
+// A database of the first version is migrated with all its data. The books are
+// right, and open transactions go on.
 func TestADatabaseOfVersion1IsTakenOver(t *testing.T) {
 	text, err := os.ReadFile("testdata/version1.sql")
 	if err != nil {
@@ -116,7 +116,8 @@ func takenOver(t *testing.T, db *store.DB) {
 	if err != nil || s.State != payment.Success {
 		t.Errorf("settling what was held: %s, %v", s.State, err)
 	}
-	// What was refused is refused again, and what was asked is not done twice.
+	// A refused request is refused again, and a repeated request is not carried
+	// out twice.
 	_, err = p.Reserve(t.Context(), shop, holdfast.ReserveRequest{
 		SenderTokenID: held.Token, TransactionAmount: holdfasttest.USD("20.00"), CallerReference: "reserved",
 	})

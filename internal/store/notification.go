@@ -7,27 +7,27 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// A Notification is owed to a caller for one step of a transaction, or for a
-// token that was cancelled. It is written with what it tells of; what it says is
-// composed when it is first sent, and kept from then on, unless it has to go to
-// another address.
+// A Notification tells a caller about one step of a transaction, or about a
+// cancelled token. It is written in the same commit as that event. Its body is
+// composed when it is first sent and kept from then on, unless the notification
+// has to go to another URL.
 type Notification struct {
 	Caller      party.CallerID
 	About       NotificationAbout
-	Transaction holdfast.TransactionID // set when it is about one
-	Token       holdfast.TokenID       // set when it is about one
-	Seq         int                    // the step's, in the transaction's history; 1 for a token
-	URL         string                 // where it goes, or last went
-	Overrides   bool                   // the request gave the URL; else it goes where the caller's account says
+	Transaction holdfast.TransactionID // empty if it is about a token
+	Token       holdfast.TokenID       // empty if it is about a transaction
+	Seq         int                    // of the step in the transaction's history; 1 for a token
+	URL         string                 // to which it is sent
+	Overrides   bool                   // the request gave the URL, so it replaces the caller's
 	Body        string                 // form body, signed for the URL; empty until first sent
-	Created     time.Time              // the caller's time, like all times here but the lease
+	Created     time.Time              // the caller's time, as is NextAt
 	NextAt      time.Time
 	Tries       int
 	LastResult  string
 	Outcome     NotificationOutcome
 }
 
-// Subject is the id of what the notification is about.
+// Subject is the id of the transaction or token that the notification is about.
 func (n Notification) Subject() string {
 	if n.About == AboutToken {
 		return string(n.Token)
@@ -44,7 +44,7 @@ const (
 	AboutToken       NotificationAbout = "Token"
 )
 
-// A NotificationOutcome says whether a delivery goes on.
+// A NotificationOutcome says whether a notification is still to be delivered.
 type NotificationOutcome string
 
 // The outcomes.
@@ -59,7 +59,7 @@ var insertNotification = insertion("adding a notification", "notifications", "",
 	columns(number, "created, next_at, leased_until, tries"), columns(text, "last_result, outcome"),
 	columns(number, "done, overrides"))
 
-// InsertNotification adds a notification that is to be delivered.
+// InsertNotification adds a notification to be delivered.
 func (tx *Tx) InsertNotification(n Notification) error {
 	return tx.write(insertNotification, nil,
 		n.Caller, n.About, n.Subject(), n.Seq, n.URL, "", micros(n.Created), micros(n.NextAt), 0, 0, "", NotificationWaiting,

@@ -25,13 +25,14 @@ var parties = byKey(source[party.ID, party.Party]{
 	scan:    scanParty,
 	key:     func(p party.Party) party.ID { return p.ID },
 	order:   `party_id`,
-	appears: "its id is drawn when it is added, so nobody can have meant it",
+	appears: "its id is random and new when it is added, so no action can have looked for it",
 })
 
 // Party reads a party.
 func (tx *ReadTx) Party(id party.ID) (party.Party, bool, error) { return parties.read(tx, id) }
 
-// PartyByEmail reads the party with an e-mail address, in any spelling of it.
+// PartyByEmail reads the party with an e-mail address. Spellings with the same
+// [party.EmailKey] are one address.
 func (tx *ReadTx) PartyByEmail(email string) (p party.Party, found bool, err error) {
 	p, err = scanParty(tx.sql.QueryRowContext(tx.ctx, `
 		SELECT `+partyColumns+` FROM parties WHERE email_key = $1`, party.EmailKey(email)))
@@ -56,8 +57,8 @@ func (tx *Tx) InsertParty(p party.Party) (inserted bool, err error) {
 	return rows == 1, err
 }
 
-// UpdateParty writes what may change of a party, but for its e-mail address and
-// its password.
+// UpdateParty writes all fields of a party that may change, except its e-mail
+// address and its password.
 func (tx *Tx) UpdateParty(p party.Party) error {
 	return tx.one("changing a party", `
 		UPDATE parties
@@ -68,28 +69,28 @@ func (tx *Tx) UpdateParty(p party.Party) error {
 		p.SendingLimit.Micro, p.ReceivingLimit.Micro, p.ID)
 }
 
-// RestOnPassword is ErrStale unless a party's password hash is still the one given.
-// It writes the row, so that on PostgreSQL it conflicts with a transaction that
-// changes the password at the same time.
+// RestOnPassword is ErrStale unless a party's password still has the given
+// hash. It writes the row, so that on PostgreSQL it conflicts with a
+// transaction that changes the password at the same time.
 func (tx *Tx) RestOnPassword(id party.ID, hash string) error {
-	return tx.one("resting on a password", `
+	return tx.one("checking a password", `
 		UPDATE parties SET password_hash = password_hash WHERE party_id = $1 AND password_hash = $2`, id, hash)
 }
 
-// SetPassword replaces a party's password. It is ErrStale unless the password is
-// still the one of the hash before.
+// SetPassword replaces a party's password hash. It is ErrStale unless the hash
+// is still the one before.
 func (tx *Tx) SetPassword(id party.ID, before, after string) error {
 	return tx.one("changing a password", `
 		UPDATE parties SET password_hash = $1 WHERE party_id = $2 AND password_hash = $3`, after, id, before)
 }
 
-// SetLanguage writes which language a party reads our pages in.
+// SetLanguage writes the language of a party's pages.
 func (tx *Tx) SetLanguage(id party.ID, tag string) error {
 	return tx.one("changing a language", `UPDATE parties SET language = $1 WHERE party_id = $2`, tag, id)
 }
 
-// SetEmail replaces a party's e-mail address and reports whether the new one was
-// free.
+// SetEmail replaces a party's e-mail address, and reports whether the new one
+// was free.
 func (tx *Tx) SetEmail(id party.ID, email string) (set bool, err error) {
 	rows, err := tx.exec("changing an e-mail address", `
 		UPDATE parties SET email = $1, email_key = $2

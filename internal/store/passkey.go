@@ -22,7 +22,8 @@ func (tx *ReadTx) Passkeys(owner party.ID) ([]party.Passkey, error) {
 		SELECT `+passkeyColumns+` FROM passkeys WHERE party_id = $1 ORDER BY created, passkey_id`, owner)
 }
 
-// PasskeyByCredential reads a passkey by what its device calls it.
+// PasskeyByCredential reads a passkey by the credential id that its device
+// chose.
 func (tx *ReadTx) PasskeyByCredential(credential []byte) (k party.Passkey, found bool, err error) {
 	k, err = scanPasskey(tx.sql.QueryRowContext(tx.ctx, `
 		SELECT `+passkeyColumns+` FROM passkeys WHERE credential_id = $1`, credential))
@@ -39,8 +40,9 @@ func (tx *Tx) InsertPasskey(k party.Passkey) (inserted bool, err error) {
 	return rows == 1, err
 }
 
-// UsePasskey writes what using a passkey changed of it. It must be as it was
-// read: its counter never runs twice from one number.
+// UsePasskey writes the new state of a passkey after its use. It is ErrStale
+// unless the passkey is still as it was read, so no two uses count from the
+// same number.
 func (tx *Tx) UsePasskey(before, after party.Passkey) error {
 	return tx.one("using a passkey", `
 		UPDATE passkeys SET credential = $1, last_used = $2
@@ -62,34 +64,35 @@ func (tx *Tx) RemovePasskeys(owner party.ID) error {
 	return err
 }
 
-// InsertPasskeyChallenge adds a question to a passkey, and removes those that
-// nobody answered in time.
+// InsertPasskeyChallenge adds a challenge, and removes challenges that nobody
+// answered in time.
 func (tx *Tx) InsertPasskeyChallenge(c party.PasskeyChallenge, now time.Time) error {
-	if _, err := tx.exec("forgetting questions to passkeys", `
+	if _, err := tx.exec("removing old passkey challenges", `
 		DELETE FROM passkey_challenges WHERE expires <= $1`, micros(now)); err != nil {
 		return err
 	}
-	return tx.one("adding a question to a passkey", `
+	return tx.one("adding a passkey challenge", `
 		INSERT INTO passkey_challenges (challenge, party_id, session, expires) VALUES ($1, $2, $3, $4)`,
 		c.Challenge, c.Owner, c.Session, micros(c.Expires))
 }
 
-// ForgetPasskeyChallenges removes the questions about adding a passkey that a party
-// was asked and has not answered.
+// ForgetPasskeyChallenges removes a party's unanswered challenges for adding a
+// passkey.
 func (tx *Tx) ForgetPasskeyChallenges(owner party.ID) error {
-	_, err := tx.exec("forgetting a party's questions to passkeys", `
+	_, err := tx.exec("removing a party's passkey challenges", `
 		DELETE FROM passkey_challenges WHERE party_id = $1`, owner)
 	return err
 }
 
-// TakePasskeyChallenge removes a question that is being answered and returns it,
-// if it was asked of the owner and is not too old. Nobody can take it twice.
+// TakePasskeyChallenge removes a challenge that is being answered and returns
+// it, if it belongs to the owner and has not expired. It can be taken only
+// once.
 func (tx *Tx) TakePasskeyChallenge(
 	challenge string, owner party.ID, now time.Time,
 ) (c party.PasskeyChallenge, found bool, err error) {
 	c = party.PasskeyChallenge{Challenge: challenge, Owner: owner}
 	err = tx.sql.run(tx.ctx, statement{
-		doing: "taking a question to a passkey",
+		doing: "taking a passkey challenge",
 		text: `
 			DELETE FROM passkey_challenges WHERE challenge = $1 AND party_id = $2 AND expires > $3
 			RETURNING session, expires`,

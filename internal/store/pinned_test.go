@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A migration that some database has run is never changed. testdata/migrations.sum
-// has the hash of each; a new one is added to it.
+// A migration is never changed, because some database may have run it.
+// testdata/migrations.sum has the hash of each migration.
 func TestMigrationsArePinned(t *testing.T) {
 	text, err := os.ReadFile("testdata/migrations.sum")
 	if err != nil {
@@ -30,7 +30,7 @@ func TestMigrationsArePinned(t *testing.T) {
 	for _, file := range files {
 		number, _, _ := strings.Cut(filepath.Base(file), "_")
 		if other, taken := numbered[number]; taken {
-			t.Errorf("%s and %s have one number", other, file)
+			t.Errorf("%s and %s have the same number", other, file)
 		}
 		numbered[number] = file
 		text, err := os.ReadFile(file)
@@ -42,11 +42,11 @@ func TestMigrationsArePinned(t *testing.T) {
 		case !known:
 			t.Errorf("a new migration: add this line to testdata/migrations.sum\n%s  %s", sum, name)
 		case sum != want:
-			t.Errorf("%s was changed: databases that have run it stay as they are. Write a new migration", name)
+			t.Errorf("%s was changed, but databases that have run it will not run it again: write a new migration", name)
 		}
 		delete(pinned, name)
 	}
 	for name := range pinned {
-		t.Errorf("%s is gone", name)
+		t.Errorf("%s is missing", name)
 	}
 }

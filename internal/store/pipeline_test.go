@@ -7,9 +7,10 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 )
 
-// A reserve that meets nobody takes the way to PostgreSQL and back seven times:
-// for what the request names, for what its token names, to write and to commit,
-// and with the network's answer to read, to write and to commit.
+// A Reserve without competing actions takes seven round trips to PostgreSQL: to
+// read the rows that the request names, to read the rows that its token names,
+// to write, to commit, and after the network's answer to read, write and
+// commit.
 func TestRoundTripsOfALoneReserve(t *testing.T) {
 	address := postgresAddress(t)
 	w := newWire(t, address)

@@ -13,9 +13,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A pooler stands before PostgreSQL, as PgBouncer does. It gives a client the
-// server session that became free last, and takes it back after each transaction
-// or, in session mode, when the client leaves.
+// A pooler is a proxy for PostgreSQL, like PgBouncer. It gives a client the
+// server session that became free last. It takes the session back after each
+// transaction or, in session mode, when the client disconnects.
 type pooler struct {
 	t         *testing.T
 	server    string // PostgreSQL's address
@@ -93,7 +93,7 @@ func (p *pooler) serve(client net.Conn) {
 				status = ready.TxStatus
 			}
 			c.Send(answer)
-			err = c.Flush() // the message lives until the next
+			err = c.Flush() // a message is valid until the next one
 		}
 		if err != nil {
 			return
@@ -127,7 +127,7 @@ func (p *pooler) giveBack(s *pgconn.HijackedConn) {
 }
 
 // A pooler that shares server sessions between transactions is refused before
-// anything is written; one that does not is none of the store's business.
+// anything is written. A pooler in session mode is accepted.
 func TestAPoolerInTransactionModeIsRefused(t *testing.T) {
 	server := postgresAddress(t)
 	shared := &pooler{t: t, server: server}

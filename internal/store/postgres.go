@@ -19,15 +19,15 @@ import (
 
 const (
 	postgresConnsMax   = 16
-	postgresWritersMax = 4 // for the lines; migrations take others
-	// connectMax is how long one node may take to answer, where the address does
-	// not say. The next one is asked after it, so a machine that is gone must not
-	// take all of an action's time.
+	postgresWritersMax = 4 // for the lines and migrations
+	// connectMax is how long one node may take to answer, unless the address says
+	// otherwise. The next node is asked only then, so a machine that is down must
+	// not use up all of an action's time.
 	connectMax = 2 * time.Second
 )
 
-// openPostgres opens the pools of one database, which may be on several nodes
-// that take each other's place.
+// openPostgres opens the connection pools of one database. The database may
+// have several nodes, one of which is the primary at any time.
 func openPostgres(ctx context.Context, address string) (writer, reader *sql.DB, err error) {
 	config, err := pgx.ParseConfig(address)
 	if err != nil {
@@ -37,7 +37,7 @@ func openPostgres(ctx context.Context, address string) (writer, reader *sql.DB, 
 		config.ConnectTimeout = connectMax
 	}
 	if config.ValidateConnect == nil {
-		// A standby would refuse every write, and answer reads with what is past.
+		// A standby would refuse every write, and its reads would be out of date.
 		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
 	var options []stdlib.OptionOpenDB
@@ -59,9 +59,10 @@ func openPostgres(ctx context.Context, address string) (writer, reader *sql.DB, 
 	for name, value := range writerSettings {
 		writing.RuntimeParams[name] = value
 	}
-	writing.RuntimeParams["application_name"] = "holdfast " + rand.Text()[:8] // tells this server's commits from others'
+	// distinguishes this server's commits from others'
+	writing.RuntimeParams["application_name"] = "holdfast " + rand.Text()[:8]
 	writing.DialFunc = dialOnlyToConnect(config.DialFunc)
-	// in place of the other one
+	// replaces the OptionAfterConnect from above
 	options = append(options, stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error {
 		return errors.Join(connected(ctx, c), writeSteadily(ctx, c))
 	}))
@@ -71,10 +72,11 @@ func openPostgres(ctx context.Context, address string) (writer, reader *sql.DB, 
 	return writer, reader, nil
 }
 
-// writeSteadily has a session pass on to the disk what it writes out of PostgreSQL's
-// memory, a little at a time. Left to the system, half a minute's pages go there
-// in one burst, and every commit meanwhile waits behind it. What the operator has
-// set stays, and so does a server whose system cannot do it.
+// writeSteadily makes a session flush the pages that it writes to the disk a
+// little at a time. Otherwise the system writes the pages of half a minute in
+// one burst, and every commit meanwhile waits for it. A value that the operator
+// has set stays. On a system that does not support the setting, nothing
+// changes.
 func writeSteadily(ctx context.Context, c *pgx.Conn) error {
 	_, err := c.Exec(ctx, `
 		SELECT set_config('backend_flush_after', '256kB', false) WHERE current_setting('backend_flush_after') = '0'`)
@@ -85,7 +87,7 @@ func writeSteadily(ctx context.Context, c *pgx.Conn) error {
 }
 
 func severalNodes(config *pgx.ConnConfig) bool {
-	for _, other := range config.Fallbacks { // one node may be there twice, with TLS and without
+	for _, other := range config.Fallbacks { // one node may be listed twice, with and without TLS
 		if other.Host != config.Host || other.Port != config.Port {
 			return true
 		}
@@ -93,9 +95,9 @@ func severalNodes(config *pgx.ConnConfig) bool {
 	return false
 }
 
-// A follower keeps all connections with the node that was connected to last. A
-// primary that lost its place without knowing answers reads with what is past,
-// for as long as it is asked.
+// A follower keeps all connections on the node of the newest connection. A
+// former primary that does not know that it was replaced would go on answering
+// reads with old data.
 type follower struct{ newest atomic.Pointer[string] }
 
 func (f *follower) connected(_ context.Context, c *pgx.Conn) error {
@@ -113,7 +115,8 @@ func (f *follower) reused(_ context.Context, c *pgx.Conn) error {
 
 func nodeOf(c *pgx.Conn) string { return c.PgConn().Conn().RemoteAddr().String() }
 
-// A connector marks the connections that are asked for by whoever uses the pool.
+// A connector marks the contexts of connections that the pool opens for its
+// users.
 type connector struct{ driver.Connector }
 
 type connecting struct{}
@@ -122,11 +125,12 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return c.Connector.Connect(context.WithValue(ctx, connecting{}, true))
 }
 
-var errNoCancelling = errors.New("a commit is not cancelled")
+var errNoCancelling = errors.New("a commit must not be cancelled")
 
-// dialOnlyToConnect keeps the driver from cancelling what is given up. A commit
-// that waits for its standbys is not undone by that: PostgreSQL stops waiting,
-// and shows everybody what may be lost with the primary.
+// dialOnlyToConnect keeps the driver from cancelling a statement that is given
+// up. Cancelling does not undo a commit that waits for its standbys. PostgreSQL
+// would only stop waiting, and show everybody a commit that may be lost with
+// the primary.
 func dialOnlyToConnect(dial pgconn.DialFunc) pgconn.DialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		if ctx.Value(connecting{}) == nil {
@@ -136,15 +140,15 @@ func dialOnlyToConnect(dial pgconn.DialFunc) pgconn.DialFunc {
 	}
 }
 
-// postgresConflict: others were at the same rows.
+// postgresConflict reports whether another transaction used the same rows.
 func postgresConflict(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	const serialization, deadlock, locked = "40001", "40P01", "55P03"
 	return ok && (e.Code == serialization || e.Code == deadlock || e.Code == locked)
 }
 
-// postgresUnreachable: there is no database at the other end, or it is not the
-// one that can be written to.
+// postgresUnreachable reports whether no database answered, or only one that
+// cannot be written to.
 func postgresUnreachable(err error) bool {
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return true

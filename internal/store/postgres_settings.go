@@ -11,13 +11,14 @@ import (
 )
 
 // errPooler: see refusePooler.
-var errPooler = errors.New("opening PostgreSQL: a connection pooler (such as PgBouncer in transaction mode) stands " +
-	"before the database, and gives one session's transactions to several server sessions. Prepared statements, session " +
+var errPooler = errors.New("opening PostgreSQL: a connection pooler (such as PgBouncer in transaction mode) is in " +
+	"front of the database, and runs one session's transactions on several server sessions. " +
+	"Prepared statements, session " +
 	"settings and advisory locks do not work there. Give PostgreSQL's own address, or set the pooler to session mode")
 
 // refusePooler refuses a pooler that changes the server session between two
-// transactions of one connection. A connection without a pooler is told at its
-// start which server process it has; any pooler makes that number up.
+// transactions of one connection. PostgreSQL tells each new connection the
+// number of its server process. A pooler makes that number up.
 func refusePooler(ctx context.Context, db *sql.DB) error {
 	one, err := db.Conn(ctx)
 	if err != nil {
@@ -56,12 +57,13 @@ func refusePooler(ctx context.Context, db *sql.DB) error {
 	return err
 }
 
-// processTold is the server process as the connection was told at its start.
+// processTold is the number of the server process that the connection was told
+// at its start.
 func processTold(c *sql.Conn) (pid uint32, err error) {
 	err = c.Raw(func(driver any) error {
 		conn, ok := driver.(*stdlib.Conn)
 		if !ok {
-			return fmt.Errorf("a %T is no connection of pgx", driver)
+			return fmt.Errorf("a %T is not a connection of pgx", driver)
 		}
 		pid = conn.Conn().PgConn().PID()
 		return nil
@@ -69,8 +71,8 @@ func processTold(c *sql.Conn) (pid uint32, err error) {
 	return pid, err
 }
 
-// processOf is the server process that answers. It is asked by the simple
-// protocol, which needs nothing prepared.
+// processOf is the number of the server process that answers. The question uses
+// the simple protocol, which prepares no statement.
 func processOf(ctx context.Context, c interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 },
@@ -81,8 +83,8 @@ func processOf(ctx context.Context, c interface {
 	return pid, nil
 }
 
-// CheckDurable refuses a PostgreSQL whose settings may lose a commit that was
-// answered, in a crash of its machine. SQLite's settings are the store's own.
+// CheckDurable refuses a PostgreSQL server whose settings may lose an answered
+// commit when its machine crashes. The store sets SQLite's settings itself.
 func (db *DB) CheckDurable(ctx context.Context) error {
 	if !db.dialect.remote {
 		return nil
@@ -90,7 +92,7 @@ func (db *DB) CheckDurable(ctx context.Context) error {
 	for _, setting := range []struct{ name, loses string }{
 		{"fsync", "after a power cut the database may be damaged beyond repair"},
 		{"full_page_writes", "after a power cut a page may be half written"},
-		{"synchronous_commit", "a crash takes the latest answered commits with it"},
+		{"synchronous_commit", "a crash may lose the latest answered commits"},
 	} {
 		var value string
 		if err := db.writer.QueryRowContext(ctx, `SELECT current_setting($1)`, setting.name).Scan(&value); err != nil {

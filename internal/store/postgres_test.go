@@ -15,9 +15,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// until asks PostgreSQL something until the answer is yes. What another process does
-// has no clock of ours; the pauses are its own. It gives up after minutes only: a
-// busy machine may be slow.
+// until repeats a query until PostgreSQL answers true. The tests' clock cannot
+// move another process, so until really sleeps between two tries. It gives up
+// only after minutes, because a busy machine may be slow.
 func until(t *testing.T, db *sql.DB, question string) {
 	t.Helper()
 	for range 20_000 {
@@ -35,7 +35,7 @@ func until(t *testing.T, db *sql.DB, question string) {
 	t.Fatalf("the answer stays no: %s", question)
 }
 
-// postgresAddress is that of a database of the test's own.
+// postgresAddress is the address of a database for this test alone.
 func postgresAddress(t *testing.T) string {
 	t.Helper()
 	empty, ok := holdfasttest.Addresses(t)["PostgreSQL"]
@@ -45,7 +45,7 @@ func postgresAddress(t *testing.T) string {
 	return empty(t)
 }
 
-// occupiedInVain is occupied by what commits nothing.
+// occupiedInVain is occupied with actions that fail and commit nothing.
 func occupiedInVain(t *testing.T, db *store.DB) (letGo func()) {
 	t.Helper()
 	hold := make(chan struct{})
@@ -55,7 +55,7 @@ func occupiedInVain(t *testing.T, db *store.DB) (letGo func()) {
 		wait.Go(func() {
 			err := db.Update(t.Context(), func(*store.Tx) error { close(begun); <-hold; return errRefused })
 			if !errors.Is(err, errRefused) {
-				t.Errorf("who keeps the store busy: %v", err)
+				t.Errorf("the action that keeps the store busy: %v", err)
 			}
 		})
 		<-begun
@@ -66,9 +66,10 @@ func occupiedInVain(t *testing.T, db *store.DB) (letGo func()) {
 	}
 }
 
-// A commit whose answer got lost has happened or not. Its actions are not run
-// again, which would have them refused for what they did themselves: who asked
-// is told to ask again, and then there is a connection.
+// If the answer to a commit is lost, the commit may have happened or not. Its
+// actions do not run again, because they could be refused for their own
+// changes. Their callers get ErrUnreachable, and the next action finds a new
+// connection.
 func TestCommitInDoubt(t *testing.T) {
 	for name, what := range map[string]cutting{"the commit gets lost": cutQuestion, "its answer gets lost": cutAnswer} {
 		t.Run(name, func(t *testing.T) {
@@ -106,7 +107,7 @@ func TestCommitInDoubt(t *testing.T) {
 			w.cutCommits(cutNothing)
 			for i := range others {
 				if there := exists(t, db, newParty(i).ID); there != happened {
-					t.Errorf("what action %d wrote is there: %v, want %v", i, there, happened)
+					t.Errorf("the row of action %d exists: %v, want %v", i, there, happened)
 				}
 			}
 			if err := asked(others); err != nil {
@@ -116,8 +117,8 @@ func TestCommitInDoubt(t *testing.T) {
 	}
 }
 
-// Where a connection is lost there is another one, and who was at it is told to
-// ask again, by View and Update alike.
+// If a connection is lost, View and Update return ErrUnreachable, and the next
+// call gets another connection.
 func TestLostConnection(t *testing.T) {
 	address := postgresAddress(t)
 	w := newWire(t, address)
@@ -138,15 +139,16 @@ func TestLostConnection(t *testing.T) {
 		t.Errorf("writing ended with %v, want %v", err, store.ErrUnreachable)
 	}
 	if exists(t, db, newParty(1).ID) {
-		t.Error("an action that was cut off left a trace")
+		t.Error("an action whose connection was cut left a trace")
 	}
 	if err := db.Update(t.Context(), func(tx *store.Tx) error { return insert(tx, newParty(1)) }); err != nil {
 		t.Errorf("the next action: %v", err)
 	}
 }
 
-// Once a connection was made to another node, those that are left to the old one
-// are of no use: it may have lost its place and not know.
+// Once a connection goes to another node, the connections that are left to the
+// old node are not used. The old node may be a former primary that does not
+// know it.
 func TestConnectionsFollowTheNewest(t *testing.T) {
 	address := postgresAddress(t)
 	before, after := newWire(t, address), newWire(t, address)
@@ -163,7 +165,7 @@ func TestConnectionsFollowTheNewest(t *testing.T) {
 	}
 	readTwice()
 	if after.carried.Load() != 0 {
-		t.Fatal("the second node was asked although the first one answers")
+		t.Fatal("the second node was used although the first one answers")
 	}
 	before.refuse()
 	// a third connection
@@ -176,16 +178,16 @@ func TestConnectionsFollowTheNewest(t *testing.T) {
 	old := before.carried.Load()
 	readTwice()
 	if before.carried.Load() != old {
-		// Closing a connection says so on it: nothing else may be said.
+		// Closing a connection sends a message on it; nothing else may be sent.
 		const goodbye = 5
 		if said := before.carried.Load() - old; said%goodbye != 0 || said > 3*goodbye {
-			t.Errorf("%d bytes were sent to the first node after there was a second", said)
+			t.Errorf("%d bytes were sent to the first node after a connection to the second", said)
 		}
 	}
 }
 
-// A node that takes no writes is passed over, and where there is no other one it
-// is said.
+// A node that accepts no writes is skipped. If there is no other node, opening
+// the store fails.
 func TestStandbyIsNoStore(t *testing.T) {
 	address := postgresAddress(t)
 	u, err := url.Parse(address)
@@ -204,8 +206,8 @@ func TestStandbyIsNoStore(t *testing.T) {
 	}
 }
 
-// What the committer gives up is not cancelled: PostgreSQL would take a commit
-// that waits for its standbys for done.
+// A statement that the committer gives up is not cancelled. Otherwise
+// PostgreSQL would treat a commit that waits for its standbys as done.
 func TestNothingIsCancelled(t *testing.T) {
 	address := postgresAddress(t)
 	writer, err := store.OpenWriter(address)
@@ -241,16 +243,16 @@ func TestNothingIsCancelled(t *testing.T) {
 			SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')`)
 	giveUp()
 	if err := <-givenUp; err == nil {
-		t.Fatal("the gate is open")
+		t.Fatal("the lock is free")
 	}
 	if err := closed.Rollback(); err != nil {
 		t.Fatal(err)
 	}
-	until(t, writer, `SELECT is_called FROM carried_out`) // though nobody waits for it
+	until(t, writer, `SELECT is_called FROM carried_out`) // although nobody waits for it
 }
 
-// What PostgreSQL's memory has no place for goes to the disk as it comes, unless
-// the operator has set something else.
+// Pages that PostgreSQL writes out go to the disk steadily, unless the operator
+// has set another value.
 func TestWritesSteadily(t *testing.T) {
 	address := postgresAddress(t)
 	for set, want := range map[string]string{"": "256kB", "&backend_flush_after=64kB": "64kB"} {
@@ -269,8 +271,8 @@ func TestWritesSteadily(t *testing.T) {
 	}
 }
 
-// While a commit waits for a standby, no other one is sent to wait beside it: the
-// sessions would run out.
+// While a commit waits for a standby, its line sends no other one to wait as
+// well, because the sessions would run out.
 func TestNoStandbyAnswers(t *testing.T) {
 	address := postgresAddress(t)
 	admin, err := store.OpenWriter(address)
@@ -294,7 +296,7 @@ func TestNoStandbyAnswers(t *testing.T) {
 		one(`SELECT pg_reload_conf()::text`)
 	}
 	if one(`SHOW synchronous_commit`) != "off" {
-		t.Skip("others who use this PostgreSQL would wait for the standby, too")
+		t.Skip("other users of this PostgreSQL would wait for the standby, too")
 	}
 	w := newWire(t, address)
 	db := holdfasttest.Open(t, through(t, address, w)+"&synchronous_commit=on")
@@ -309,7 +311,7 @@ func TestNoStandbyAnswers(t *testing.T) {
 		if !errors.Is(err, store.ErrUnreachable) {
 			t.Errorf("action %d ended with %v, want %v", i, err, store.ErrUnreachable)
 		}
-		until(t, admin, forLong) // of the first, which was given up at once
+		until(t, admin, forLong) // for the first action, which was given up at once
 	}
 	if n, err := strconv.Atoi(one(`SELECT COUNT(1)::text` + waiting)); err != nil || n > db.Lines() {
 		t.Errorf("%d commits wait for a standby (%v), want one for each of %d lines", n, err, db.Lines())
@@ -323,10 +325,10 @@ func TestNoStandbyAnswers(t *testing.T) {
 	}
 }
 
-// untilCommitsWait returns when commits wait for a standby. They do so once the
-// checkpointer has read the setting, whatever other processes say of it. It reads it
-// between its other work, and at the end of a checkpoint, which DROP DATABASE asks
-// for, it may be at work for long on a busy machine.
+// untilCommitsWait returns when commits wait for a standby. They do so once
+// PostgreSQL's checkpointer has read the setting, whatever other processes
+// report. The checkpointer reads it between its other work. On a busy machine a
+// checkpoint, such as DROP DATABASE asks for, may take long.
 func untilCommitsWait(t *testing.T, admin *sql.DB, address string) {
 	t.Helper()
 	probe, err := sql.Open("pgx", address+"&synchronous_commit=on&application_name=probe")
@@ -348,7 +350,7 @@ func untilCommitsWait(t *testing.T, admin *sql.DB, address string) {
 	until(t, admin, `SELECT COUNT(1) = 0`+ofProbe+` AND wait_event = 'SyncRep'`)
 }
 
-// Servers that start at once on an empty database make its schema once.
+// Servers that start at once on an empty database create its schema only once.
 func TestServersStartAtOnce(t *testing.T) {
 	empty, ok := holdfasttest.EmptyAddresses(t)["PostgreSQL"]
 	if !ok {
@@ -372,7 +374,7 @@ func TestServersStartAtOnce(t *testing.T) {
 	wait.Wait()
 }
 
-// Confirming what was read is possible on each database, also beside others.
+// Confirm works on each database, alone and together with other actions.
 func TestConfirm(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		var wait sync.WaitGroup
@@ -393,7 +395,7 @@ func TestConfirm(t *testing.T) {
 	})
 }
 
-// A server that meets another one goes to a lane of balances that is not its own.
+// After a conflict, a server moves to another lane of the balances.
 func TestOtherLane(t *testing.T) {
 	for lane := range store.Lanes {
 		for range 100 {

@@ -7,25 +7,25 @@ import (
 	"sync"
 )
 
-// preparedMax bounds what is kept prepared. Every text is written in this
-// package, so there are fewer.
+// preparedMax bounds the number of prepared statements. All texts are written
+// in this package, so there are fewer.
 const preparedMax = 300
 
-// prepared keeps queries prepared by their text: reading a text anew takes
-// SQLite longer than most of the queries. PostgreSQL's driver does the same by
+// prepared keeps prepared statements by their text, because parsing a text
+// takes SQLite longer than most queries. PostgreSQL's driver does the same
 // itself.
 //
-// A text is prepared after the transaction in which it was first met: inside,
-// the database's only connection is taken.
+// A text is prepared after the transaction in which it first occurred. During
+// that transaction the only connection is in use.
 type prepared struct {
 	db *sql.DB
 
 	mu     sync.RWMutex
-	kept   map[string]*sql.Stmt // nil for one that is to be prepared
+	kept   map[string]*sql.Stmt // nil until it is prepared
 	wanted []string
 }
 
-// of returns the prepared query, or nil if there is none yet.
+// of returns the prepared statement of a text, or nil if there is none yet.
 func (p *prepared) of(text string) *sql.Stmt {
 	p.mu.RLock()
 	statement, known := p.kept[text]
@@ -42,8 +42,8 @@ func (p *prepared) of(text string) *sql.Stmt {
 	return nil
 }
 
-// prepare prepares the texts that were met since. What is wrong with one is said
-// by the query itself.
+// prepare prepares the texts that have occurred since the last call. It ignores
+// errors, because the query itself returns them.
 func (p *prepared) prepare(ctx context.Context) {
 	p.mu.RLock()
 	none := len(p.wanted) == 0
@@ -57,7 +57,7 @@ func (p *prepared) prepare(ctx context.Context) {
 	p.mu.Unlock()
 	for i, text := range wanted {
 		statement, err := p.db.PrepareContext(ctx, text) //nolint:sqlclosecheck // it is kept
-		if err != nil && sqliteDialect.isLocked(err) {   // it has taken all the time that there is
+		if err != nil && sqliteDialect.isLocked(err) {   // further ones would wait as long
 			p.mu.Lock()
 			p.wanted = append(p.wanted, wanted[i:]...)
 			p.mu.Unlock()
@@ -72,8 +72,8 @@ func (p *prepared) prepare(ctx context.Context) {
 	}
 }
 
-// sequence is a transaction that runs one statement after the other, as what is
-// kept prepared.
+// A sequence is a transaction that runs one statement after the other, prepared
+// where possible.
 type sequence struct {
 	*sql.Tx
 	prepared *prepared

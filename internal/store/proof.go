@@ -15,23 +15,24 @@ func scanProof(row scanner) (p party.Proof, err error) {
 		return p, err
 	}
 	if len(link) != len(p.Link) {
-		return p, fmt.Errorf("a link's hash of %d bytes", len(link))
+		return p, fmt.Errorf("the hash of a link has %d bytes", len(link))
 	}
 	copy(p.Link[:], link)
 	p.Created = when(created)
 	return p, nil
 }
 
-// Proof reads the last letter of a purpose that a party was sent.
-func (tx *ReadTx) Proof(who party.ID, purpose party.ProofPurpose) (p party.Proof, found bool, err error) {
+// Proof reads the proof of the last letter with a purpose that a party was
+// sent.
+func (tx *ReadTx) Proof(owner party.ID, purpose party.ProofPurpose) (p party.Proof, found bool, err error) {
 	p, err = scanProof(tx.sql.QueryRowContext(tx.ctx, `
 		SELECT `+proofColumns+` FROM proofs WHERE party_id = $1 AND purpose = $2
-		ORDER BY created DESC LIMIT 1`, who, purpose))
+		ORDER BY created DESC LIMIT 1`, owner, purpose))
 	found, err = maybe("reading a proof", err)
 	return p, found, err
 }
 
-// ProofByLink reads the letter that a link is from.
+// ProofByLink reads the proof that a link in a letter belongs to.
 func (tx *ReadTx) ProofByLink(link party.LinkHash) (p party.Proof, found bool, err error) {
 	p, err = scanProof(tx.sql.QueryRowContext(tx.ctx, `
 		SELECT `+proofColumns+` FROM proofs WHERE link = $1`, link[:]))
@@ -39,8 +40,8 @@ func (tx *ReadTx) ProofByLink(link party.LinkHash) (p party.Proof, found bool, e
 	return p, found, err
 }
 
-// SetProof writes a proof in place of the party's last one of its purpose. Links to
-// a new password stay beside each other until they are too old.
+// SetProof replaces the party's last proof of the same purpose. Several proofs
+// for a new password may exist at once, until they are too old.
 func (tx *Tx) SetProof(p party.Proof) error {
 	onConflict := `ON CONFLICT (party_id, purpose) WHERE purpose <> 'Reset' DO UPDATE
 		SET email = excluded.email, link = excluded.link, code = excluded.code, guesses = excluded.guesses,
@@ -58,14 +59,15 @@ func (tx *Tx) SetProof(p party.Proof) error {
 		p.Party, p.Purpose, p.Email, p.Link[:], p.Code, p.Guesses, p.CountedBy, micros(p.Created))
 }
 
-// UseProof removes a proof, which must be there: it is good for one time.
+// UseProof removes a proof, because it is valid only once. It is ErrStale if
+// the proof does not exist.
 func (tx *Tx) UseProof(p party.Proof) error {
 	return tx.one("using a proof", `DELETE FROM proofs WHERE link = $1`, p.Link[:])
 }
 
 // ForgetProofs removes a party's proofs of a purpose.
-func (tx *Tx) ForgetProofs(who party.ID, purpose party.ProofPurpose) error {
+func (tx *Tx) ForgetProofs(owner party.ID, purpose party.ProofPurpose) error {
 	_, err := tx.exec("forgetting proofs", `
-		DELETE FROM proofs WHERE party_id = $1 AND purpose = $2`, who, purpose)
+		DELETE FROM proofs WHERE party_id = $1 AND purpose = $2`, owner, purpose)
 	return err
 }

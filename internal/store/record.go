@@ -10,15 +10,16 @@ import (
 )
 
 // Record writes a change: the transaction, its history, its postings with the
-// balances they change, what moves beside it, the question to the network and
-// the notification owed, if n says where to. A row that is no longer as the
-// change found it is ErrStale. It returns the transaction as it is written.
+// balances that they change, all other rows that change with it, the question
+// to the network, and the notification n unless it is nil. It is ErrStale if a
+// row is no longer as the change found it. It returns the transaction as it was
+// written.
 func (tx *Tx) Record(c payment.Change, n *Notification, nextAsk time.Time) (payment.Transaction, error) {
 	c.After.Steps, c.After.Posted = c.Before.Steps, c.Before.Posted+len(c.Postings)
 	if c.Moved() {
 		c.After.Steps++
 	}
-	if err := tx.recordBeside(c); err != nil {
+	if err := tx.recordOthers(c); err != nil {
 		return c.After, err
 	}
 	if err := tx.writeTransaction(c); err != nil {
@@ -40,7 +41,7 @@ func (tx *Tx) Record(c payment.Change, n *Notification, nextAsk time.Time) (paym
 	return c.After, nil
 }
 
-// recordStep writes a row of history, what it moved, and whom it is told.
+// recordStep writes a row of the history, its postings and its notification.
 func (tx *Tx) recordStep(c payment.Change, n *Notification) error {
 	if c.Moved() {
 		if err := tx.insertHistory(c); err != nil {
@@ -63,8 +64,8 @@ func (tx *Tx) recordStep(c payment.Change, n *Notification) error {
 	return nil
 }
 
-// recordBeside writes what moves beside the transaction.
-func (tx *Tx) recordBeside(c payment.Change) error {
+// recordOthers writes the other rows that change with the transaction.
+func (tx *Tx) recordOthers(c payment.Change) error {
 	for _, p := range c.Spends {
 		if err := tx.spend(p); err != nil {
 			return err
@@ -97,8 +98,8 @@ var changeRefunds = update{
 	guard: append(columns(text, "state"), columns(number, "refunded, fee_returned, commission_returned")...),
 }.change()
 
-// changeRefunds writes what refunds of a payment come to, which must be as it
-// was read.
+// changeRefunds writes the sums of a payment's refunds. It is ErrStale unless
+// they are still as they were read.
 func (tx *Tx) changeRefunds(c payment.OriginalChange) error {
 	before, after := c.Before, c.After
 	return tx.write(changeRefunds, transactionKey{after.Caller, after.ID},
@@ -107,9 +108,9 @@ func (tx *Tx) changeRefunds(c payment.OriginalChange) error {
 		before.CommissionReturned.Micro)
 }
 
-// changeBalances adds what the postings come to, to the accounts whose balances
-// are kept, and returns what those of sender and recipient then hold: values for
-// the database, null where the change left them alone.
+// changeBalances adds the postings to the accounts whose balances are stored.
+// It returns the new balances of sender and recipient as values for the
+// database. They are null for a balance that the change leaves as it is.
 func (tx *Tx) changeBalances(c payment.Change) (sender, recipient any, err error) {
 	sender, recipient = sql.NullInt64{}, sql.NullInt64{}
 	accounts, by := ledger.Changes(c.Postings)
@@ -120,7 +121,7 @@ func (tx *Tx) changeBalances(c payment.Change) (sender, recipient any, err error
 		}
 		var after any = a.after
 		if tx.strand != nil {
-			after = a // known when the round ends
+			after = a // the round fills in the value at its end
 		}
 		if account == ledger.Party(string(c.After.Sender)) {
 			sender = after
@@ -181,7 +182,8 @@ func (tx *Tx) writeTransaction(c payment.Change) error {
 		t.Caller, t.ID, c.Before.State, c.Before.Steps, c.Before.Posted)
 }
 
-// due is when an open transaction is to be given up, as it is kept.
+// due is the value of the column due: the deadline of an open transaction, or
+// 0.
 func due(t payment.Transaction) int64 {
 	if t.State != payment.Pending && t.State != payment.Reserved {
 		return 0

@@ -35,7 +35,7 @@ func scanRequest(row scanner) (r payment.Request, err error) {
 		return r, err
 	}
 	if len(digest) != len(r.Digest) {
-		return r, fmt.Errorf("a digest of %d bytes", len(digest))
+		return r, fmt.Errorf("the digest of a request has %d bytes", len(digest))
 	}
 	r.Received = when(received)
 	copy(r.Digest[:], digest)
@@ -45,13 +45,13 @@ func scanRequest(row scanner) (r payment.Request, err error) {
 	return r, nil
 }
 
-// Request reads what is remembered of a CallerReference.
+// Request reads the request that was made with a CallerReference.
 func (tx *ReadTx) Request(c party.CallerID, ref holdfast.CallerReference) (payment.Request, bool, error) {
 	return requests.read(tx, requestKey{c, ref})
 }
 
-// KeepForgotten has references that were free again at before count as free at
-// after too, an earlier time that the caller's clock is put back to.
+// KeepForgotten keeps references free that were free at before, when the
+// caller's clock is put back to the earlier time after.
 func (tx *Tx) KeepForgotten(c party.CallerID, before, after time.Time) error {
 	_, err := tx.exec("keeping references free", `
 		UPDATE requests SET received = $1 WHERE caller_id = $2 AND received > $1 AND received <= $3`,
@@ -66,8 +66,9 @@ var rememberRequest = insertion("remembering a request", "requests",
 	columns(text, "caller_id, reference"), columns(blob, "digest"),
 	columns(text, "transaction_id, refusal_code, refusal_message"), columns(number, "received"))
 
-// RememberRequest writes what a CallerReference was used for, in place of what
-// was forgotten; who calls it has read that the reference is free.
+// RememberRequest writes the request that a CallerReference was used for. It
+// replaces an older, forgotten request. The action must have read that the
+// reference is free.
 func (tx *Tx) RememberRequest(r payment.Request) error {
 	var code, message string
 	if r.Refusal != nil {

@@ -6,30 +6,33 @@ import (
 	"slices"
 )
 
-// On PostgreSQL a transaction sees the state at its beginning, and PostgreSQL
-// refuses to change a row that another transaction has changed since. It does not
-// refuse a transaction that only read such a row. So each row that a decision has
-// read and not written is locked before the commit, FOR SHARE: PostgreSQL refuses
-// to lock a row that has changed (the group then runs again), and nobody changes a
-// locked one before the commit has ended. All rows that an action reads are locked,
-// unless it reads them through [ReadTx.Unlocked] or their source says why they are
-// not. Queries that are no source are repeated with FOR SHARE.
+// A transaction on PostgreSQL sees the state at its beginning. PostgreSQL
+// refuses to change a row that another transaction has changed since, but it
+// does not refuse a transaction that only read such a row. So the store locks
+// each row that an action has read and not written, FOR SHARE, before the
+// commit. PostgreSQL refuses to lock a row that has changed; the group then
+// runs again. No other transaction can change a locked row before the commit
+// has ended. All rows that an action reads are locked, unless it reads them
+// through [ReadTx.Unlocked] or their source gives a reason not to. Queries that
+// use no source are repeated with FOR SHARE.
 //
-// A row that was not there cannot be locked. The action has to add it itself, so
-// that a unique key refuses one of two; or its source says why it need not.
+// A row that does not exist cannot be locked. An action that depends on a row's
+// absence has to add the row, so that a unique key refuses one of two such
+// actions. Otherwise the row's source has to give a reason.
 //
-// A row that another transaction is changing will mostly have changed: a lock does not
-// wait for it, and the group runs again at once. That also keeps two groups from
-// waiting for each other. A group that has run several times waits.
+// If another transaction is changing a row, the lock does not wait for it: the
+// row will probably have changed, so the group runs again at once. This also
+// keeps two groups from waiting for each other. A group that has run several
+// times waits for the lock.
 //
-// SQLite has one writer, so there is nothing to lock.
+// SQLite has only one writer, so nothing is locked there.
 
-// A dependence is what one action rests on.
+// A dependence lists the rows and queries that one action depends on.
 type dependence struct {
 	rows    []rowRead
-	queries []statement  // that read
-	written map[any]bool // keys of the rows that it wrote
-	writes  bool         // it wrote anything
+	queries []statement  // statements that read
+	written map[any]bool // keys of the rows that the action wrote
+	writes  bool         // the action wrote anything
 }
 
 type rowRead struct {
@@ -38,24 +41,25 @@ type rowRead struct {
 	found  bool
 }
 
-// A lockable is a source.
+// A lockable is a source, without its types.
 type lockable interface {
 	name() string
-	// locking makes the statement that locks rows which are there.
+	// locking returns the statement that locks existing rows.
 	locking(keys []any, share string) statement
-	// mayAppear reports whether a decision may rest on a row that is not there
-	// without adding it.
+	// mayAppear reports whether a decision may depend on a row's absence without
+	// adding the row.
 	mayAppear() bool
 }
 
-// read notes a row that was read. d is nil where nothing is decided.
+// read records a row that was read. d is nil in a transaction that decides
+// nothing.
 func (d *dependence) read(source lockable, key any, found bool) {
 	if d != nil {
 		d.rows = append(d.rows, rowRead{source, key, found})
 	}
 }
 
-// ran notes statements that are neither of a source nor of a change.
+// ran records statements that belong to no source and no change.
 func (d *dependence) ran(all []statement) {
 	if d == nil {
 		return
@@ -69,7 +73,7 @@ func (d *dependence) ran(all []statement) {
 	}
 }
 
-// wrote notes a row that was written by a change; its key may be nil.
+// wrote records a row that a change wrote. Its key may be nil.
 func (d *dependence) wrote(key any) {
 	if d == nil {
 		return
@@ -83,19 +87,19 @@ func (d *dependence) wrote(key any) {
 
 func (d *dependence) hasWritten(key any) bool { return d != nil && d.written[key] }
 
-// check fails where an action rests on a row's absence and does not add it.
+// check fails if an action depends on a row's absence and does not add the row.
 func (d *dependence) check() error {
 	for _, r := range d.rows {
 		if d.writes && !r.found && !r.source.mayAppear() && !d.written[r.key] {
-			return fmt.Errorf("%s: the action rests on there being no row %v, and does not add it", r.source.name(), r.key)
+			return fmt.Errorf("%s: the action depends on the absence of row %v, but does not add it", r.source.name(), r.key)
 		}
 	}
 	return nil
 }
 
-// Locks are what the actions of one transaction rest on, all together.
+// locks collects the dependences of all actions of one transaction.
 type locks struct {
-	share   string // the clause that locks; empty where nothing is locked
+	share   string // the clause that locks; empty if nothing is locked
 	keys    map[lockable]map[any]bool
 	queries []statement
 	written map[any]bool
@@ -105,8 +109,8 @@ func newLocks(share string) *locks {
 	return &locks{share: share, keys: make(map[lockable]map[any]bool), written: make(map[any]bool)}
 }
 
-// add has locked what an action rests on that will be committed. An action that
-// writes nothing decides nothing.
+// add adds the dependence of an action that will be committed. An action that
+// writes nothing decides nothing, so its rows are not locked.
 func (l *locks) add(d *dependence) {
 	if l.share == "" || !d.writes {
 		return
@@ -126,10 +130,11 @@ func (l *locks) add(d *dependence) {
 	l.queries = append(l.queries, d.queries...)
 }
 
-// take makes the statements that lock what was added, sources and rows in one
-// order for all transactions, so that two do not wait for each other. It is called
-// when no action is left that could write one of the rows: two transactions that
-// have both locked a row and both want to write it would wait for each other, too.
+// take returns the statements that lock the collected rows. All transactions
+// lock sources and rows in the same order, so that no two wait for each other.
+// take is called when no remaining action can write one of the rows. Two
+// transactions that have locked the same row and then both want to write it
+// would deadlock.
 func (l *locks) take() (all []statement) {
 	sources := make([]lockable, 0, len(l.keys))
 	for source := range l.keys {
@@ -157,8 +162,9 @@ func (l *locks) take() (all []statement) {
 	return all
 }
 
-// Unlocked reads what may change before the commit: why says what harm that does,
-// or what else keeps the decision right.
+// Unlocked returns a transaction whose reads are not locked, so the rows may
+// change before the commit. why explains why that is harmless, or what else
+// protects the decision.
 func (tx *ReadTx) Unlocked(why string) *ReadTx {
 	_ = why
 	unlocked := *tx

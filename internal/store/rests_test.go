@@ -39,8 +39,8 @@ func nameOf(t *testing.T, db *store.DB, id party.ID) (name string) {
 }
 
 // An action reads one row and writes another, while another server changes the
-// first. On PostgreSQL it must not commit what it made of the old row. On SQLite
-// the other server waits for the one writer.
+// first. On PostgreSQL the action must not commit a change that depends on the
+// old row. On SQLite the other server waits for the only writer.
 func TestWhatADecisionOnlyReadCannotChange(t *testing.T) {
 	reads := map[string]func(tx *store.Tx) (party.Party, error){
 		"by its key": func(tx *store.Tx) (party.Party, error) {
@@ -129,8 +129,8 @@ func TestWhatADecisionOnlyReadCannotChange(t *testing.T) {
 	}
 }
 
-// Two servers find that a row is not there, and both add it: the second one reads
-// what the first one wrote.
+// Two servers find that a row does not exist, and both add it. The second one
+// runs again and reads the row of the first one.
 func TestTwoAddTheSameRow(t *testing.T) {
 	address := postgresAddress(t)
 	db, other := holdfasttest.Open(t, address), holdfasttest.Open(t, address)
@@ -158,12 +158,12 @@ func TestTwoAddTheSameRow(t *testing.T) {
 		}
 	}))
 	if met != "T1" || err != nil {
-		t.Errorf("the second one met %q and %v, want T1", met, err)
+		t.Errorf("the second one found %q and %v, want T1", met, err)
 	}
 }
 
-// A decision that rests on there being no row has to add it: nothing else could
-// keep another server from doing so.
+// A decision that depends on a row's absence has to add the row. Nothing else
+// could keep another server from adding it.
 func TestAbsenceIsWritten(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		err := db.Update(t.Context(), func(tx *store.Tx) error {
@@ -172,7 +172,7 @@ func TestAbsenceIsWritten(t *testing.T) {
 			}
 			return insert(tx, newParty(1))
 		})
-		if err == nil || !strings.Contains(err.Error(), "there being no row") {
+		if err == nil || !strings.Contains(err.Error(), "depends on the absence of row") {
 			t.Errorf("answered %v", err)
 		}
 		if exists(t, db, "P0001") {
@@ -181,14 +181,14 @@ func TestAbsenceIsWritten(t *testing.T) {
 	})
 }
 
-// A decision that reads a balance, and spends nothing itself, meets one that
-// spends.
+// A decision that reads a balance and spends nothing conflicts with a decision
+// that spends.
 func TestABalanceThatWasReadIsNotSpentMeanwhile(t *testing.T) {
 	address := postgresAddress(t)
 	db := holdfasttest.Open(t, address)
 	w := holdfasttest.NewWorld(t, holdfasttest.Open(t, address))
 	w.Deposit(w.Buyer.ID, "10.00")
-	for _, want := range []int64{6_000_000, 2_000_000} { // the first decision on the balance, and the next
+	for _, want := range []int64{6_000_000, 2_000_000} { // the first decision creates the gate, the second one finds it
 		token := w.AuthorizeWith(w.Balance(), "4.00")
 		pay := sync.OnceFunc(func() {
 			if _, err := w.Pay(token, "4.00", holdfast.CallerReference(token)); err != nil {
@@ -209,8 +209,8 @@ func TestABalanceThatWasReadIsNotSpentMeanwhile(t *testing.T) {
 	}
 }
 
-// In one commit, too, a decision that reads a balance rests on what is spent before
-// it.
+// Within one commit, too, a decision that reads a balance sees what earlier
+// actions spent.
 func TestABalanceThatWasReadIsNotSpentInTheSameCommit(t *testing.T) {
 	w := holdfasttest.NewWorld(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
 	w.Deposit(w.Buyer.ID, "10.00")
@@ -240,6 +240,6 @@ func TestABalanceThatWasReadIsNotSpentInTheSameCommit(t *testing.T) {
 	letGo()
 	wait.Wait()
 	if saw != 6_000_000 {
-		t.Errorf("it saw %d, want what the payment has left", saw)
+		t.Errorf("it saw %d, want the balance after the payment", saw)
 	}
 }

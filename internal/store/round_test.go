@@ -12,8 +12,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// What an action by itself writes is kept until it is needed, and the action
-// sees none of that: what it wrote is there when it reads, by whatever
+// The writes of an action that runs alone are delayed until they are needed.
+// The action does not notice: it reads its own writes with every kind of
 // statement.
 func TestAnActionReadsWhatItWrote(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
@@ -70,8 +70,8 @@ func TestAnActionReadsWhatItWrote(t *testing.T) {
 	})
 }
 
-// An answer that is not the first is told so, although that is known only when
-// what the action wrote is sent.
+// DecideAttempt reports an answer that is not the first, although that is known
+// only when the action's writes are sent.
 func TestAnActionIsToldThatItsAnswerIsLate(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		var first bool
@@ -81,7 +81,7 @@ func TestAnActionIsToldThatItsAnswerIsLate(t *testing.T) {
 			return err
 		})
 		if first || err != nil {
-			t.Errorf("the answer to a question that nobody asked is the first: %t, and %v", first, err)
+			t.Errorf("the answer to a question that was never asked is the first: %t, and %v", first, err)
 		}
 	})
 }

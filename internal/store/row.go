@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// Times are microseconds since 1970 in the database; the zero time is 0.
+// Times are microseconds since 1970 in the database. The zero time is 0.
 func micros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -34,7 +34,7 @@ func flag(b bool) int64 {
 
 func dollars(micro int64) money.Amount { return money.Micros(micro) }
 
-// maybeDollars is an amount of which 0 means that there is none.
+// maybeDollars is an optional amount. 0 means that there is none.
 func maybeDollars(micro int64) money.Amount {
 	if micro == 0 {
 		return money.Amount{}
@@ -42,18 +42,18 @@ func maybeDollars(micro int64) money.Amount {
 	return dollars(micro)
 }
 
-// scanner is a row, of one or of many.
+// A scanner is one row of a result.
 type scanner interface{ Scan(dest ...any) error }
 
-// behind scans a row that has other columns in front.
+// behind scans a row that has further columns in front.
 type behind struct {
 	scanner
-	front []any // where those go
+	front []any // destinations of the columns in front
 }
 
 func (b behind) Scan(dest ...any) error { return b.scanner.Scan(append(b.front, dest...)...) }
 
-// joined are columns of a table that is joined under a name.
+// joined returns the columns of a table that is joined under a name.
 func joined(as, columns string) string {
 	all := strings.Split(columns, ",")
 	for i, column := range all {
@@ -62,7 +62,7 @@ func joined(as, columns string) string {
 	return strings.Join(all, ", ")
 }
 
-// maybe turns "no such row" into found = false.
+// maybe turns sql.ErrNoRows into found = false.
 func maybe(doing string, err error) (found bool, _ error) {
 	switch {
 	case errors.Is(err, sql.ErrNoRows):

@@ -14,8 +14,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// raw opens the database itself, past the store, as somebody with a SQL prompt
-// would.
+// raw opens the database directly, without the store, like an SQL prompt.
 func raw(t *testing.T, address string) *sql.DB {
 	t.Helper()
 	driver := "sqlite"
@@ -30,8 +29,8 @@ func raw(t *testing.T, address string) *sql.DB {
 	return db
 }
 
-// The database has the same table of moves as the code: of every state × verb ×
-// state it takes those and no other.
+// The database accepts exactly the moves of the code, of all combinations of
+// state × verb × state.
 func TestTheDatabaseKnowsTheMoves(t *testing.T) {
 	for name, address := range holdfasttest.EmptyAddresses(t) {
 		t.Run(name, func(t *testing.T) {
@@ -71,7 +70,7 @@ func TestADatabaseNewerThanTheProgramIsRefused(t *testing.T) {
 			db, err := store.Open(t.Context(), store.Config{Address: at})
 			if err == nil {
 				db.Close()
-				t.Fatal("opened a database from the future")
+				t.Fatal("a database with a newer schema was opened")
 			}
 			if !strings.Contains(err.Error(), "run a newer holdfast") {
 				t.Fatalf("refused with %v", err)
@@ -80,7 +79,8 @@ func TestADatabaseNewerThanTheProgramIsRefused(t *testing.T) {
 	}
 }
 
-// However many tokens a caller has, one is found by its reference in the index.
+// A token is found by its reference in the index, however many tokens the
+// caller has.
 func TestTokensAreFoundByReference(t *testing.T) {
 	address := holdfasttest.Addresses(t)["SQLite"](t)
 	holdfasttest.Open(t, address)

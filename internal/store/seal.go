@@ -7,14 +7,15 @@ import (
 	"fmt"
 )
 
-// Errors of opening a store with or without a seal key, and of sealing one.
+// Errors when a store is opened with or without a seal key, or is sealed.
 var (
 	ErrNotSealed = errors.New("the store is not sealed")
-	ErrInUse     = errors.New("another server or command uses the database; end it first")
+	ErrInUse     = errors.New("another server or command is using the database; stop it first")
 )
 
-// loadSealer gives the store what seals its secrets. A store that has no secrets
-// yet, and is opened with a key, is sealed from the beginning.
+// loadSealer returns the sealer of the store's secrets, or nil if the store is
+// plain. A store without secrets that is opened with a key is sealed from the
+// beginning.
 func (db *DB) loadSealer(ctx context.Context, d dialect, key *SealKey) (*sealer, error) {
 	wrapped, name, err := db.sealing(ctx, d)
 	if err != nil {
@@ -28,11 +29,11 @@ func (db *DB) loadSealer(ctx context.Context, d dialect, key *SealKey) (*sealer,
 			return nil, err
 		}
 	case key == nil:
-		return nil, fmt.Errorf("%w: its secrets open with the file of the key %s only; give it with --seal-key", ErrSealed,
-			name)
+		return nil, fmt.Errorf("%w: its secrets can be read only with the file of the key %s; name it with --seal-key",
+			ErrSealed, name)
 	}
 	if name != key.Name() {
-		return nil, fmt.Errorf("%w with the key %s, and the key given is %s", ErrSealed, name, key.Name())
+		return nil, fmt.Errorf("%w with the key %s, but the given key is %s", ErrSealed, name, key.Name())
 	}
 	dataKey, err := key.unwrap(wrapped)
 	if err != nil {
@@ -41,7 +42,7 @@ func (db *DB) loadSealer(ctx context.Context, d dialect, key *SealKey) (*sealer,
 	return newSealer(dataKey)
 }
 
-// sealing reads how the store is sealed; name is empty where it is not.
+// sealing reads how the store is sealed. name is empty if it is not sealed.
 func (db *DB) sealing(ctx context.Context, d dialect) (wrapped []byte, name string, err error) {
 	var cleaned bool
 	err = db.writer.QueryRowContext(ctx, `SELECT data_key, key_name, cleaned = 1 FROM sealing`).Scan(&wrapped, &name,
@@ -66,8 +67,8 @@ func (db *DB) sealFresh(ctx context.Context, d dialect, key SealKey) (wrapped []
 		return nil, "", d.unreachable(fmt.Errorf("counting secrets: %w", err))
 	}
 	if secrets > 0 {
-		return nil, "", fmt.Errorf("%w, and a key was given: stop all servers and seal it with holdfast seal on, or leave "+
-			"the key out", ErrNotSealed)
+		return nil, "", fmt.Errorf("%w, but a key was given: stop all servers and seal it with holdfast seal on, or start "+
+			"without the key", ErrNotSealed)
 	}
 	if wrapped, err = key.wrap(newDataKey()); err != nil {
 		return nil, "", err
@@ -75,14 +76,14 @@ func (db *DB) sealFresh(ctx context.Context, d dialect, key SealKey) (wrapped []
 	if _, err := db.writer.ExecContext(ctx, insertSealing+` ON CONFLICT DO NOTHING`, wrapped, key.Name(), 1); err != nil {
 		return nil, "", fmt.Errorf("sealing the store: %w", err)
 	}
-	return db.sealing(ctx, d) // of two servers that start at once, one has sealed it
+	return db.sealing(ctx, d) // another server that starts at once may have sealed it
 }
 
-// Seal seals all secrets with a key, whether they were plain or sealed with the
-// key that the store was opened with, and leaves no trace of them in the
-// database's files. No server may be running, and db is of no use afterwards but
-// to be closed. After a crash Seal may be run again: the secrets are sealed in one
-// transaction, and what is left over is cleaned.
+// Seal seals all secrets with a key and leaves no plain copy in the database's
+// files. Before, the secrets may be plain or sealed with the key that opened
+// the store. No server may be running. Afterwards db can only be closed. Seal
+// may run again after a crash: it seals the secrets in one transaction and then
+// removes the leftover copies.
 func (db *DB) Seal(ctx context.Context, key SealKey) error {
 	dataKey := newDataKey()
 	s, err := newSealer(dataKey)
@@ -103,7 +104,7 @@ func (db *DB) Seal(ctx context.Context, key SealKey) error {
 	return db.clean(ctx)
 }
 
-// Unseal makes all secrets plain again, under the same conditions as Seal.
+// Unseal makes all secrets plain again, on the same conditions as Seal.
 func (db *DB) Unseal(ctx context.Context) error {
 	if err := db.reseal(ctx, nil, func(*sql.Tx) error { return nil }); err != nil {
 		return fmt.Errorf("unsealing the store: %w", err)
@@ -111,8 +112,8 @@ func (db *DB) Unseal(ctx context.Context) error {
 	return nil
 }
 
-// reseal writes all secrets anew, in one transaction with what says how they are
-// sealed.
+// reseal rewrites all secrets and the row that describes the sealing, in one
+// transaction.
 func (db *DB) reseal(ctx context.Context, to *sealer, insert func(*sql.Tx) error) error {
 	if err := db.refuseInUse(ctx); err != nil {
 		return err
@@ -160,7 +161,7 @@ func (db *DB) reseal(ctx context.Context, to *sealer, insert func(*sql.Tx) error
 	return nil
 }
 
-// sealStep tells a test that another step of sealing is done.
+// sealStep calls a test's function after each step of sealing.
 func (db *DB) sealStep() {
 	if db.afterSealStep != nil {
 		db.afterSealStep()
@@ -185,8 +186,8 @@ func secretsOf(ctx context.Context, tx *sql.Tx, all string) (map[string][]byte, 
 	return secrets, rows.Err()
 }
 
-// refuseInUse refuses a PostgreSQL database that others have open. An SQLite file
-// is locked by who calls.
+// refuseInUse refuses a PostgreSQL database that other servers or commands have
+// open. For an SQLite file, the caller holds a lock instead.
 func (db *DB) refuseInUse(ctx context.Context) error {
 	if db.dialect.others == "" {
 		return nil
@@ -201,8 +202,8 @@ func (db *DB) refuseInUse(ctx context.Context) error {
 	return nil
 }
 
-// clean writes the tables anew, so that nothing of the old secrets is left in
-// space that was freed, and remembers that it did.
+// clean rewrites the tables so that no old secret is left in freed space, and
+// then records that the store is clean.
 func (db *DB) clean(ctx context.Context) error {
 	for _, statement := range db.dialect.clean {
 		if _, err := db.writer.ExecContext(ctx, statement); err != nil {
@@ -225,7 +226,7 @@ func (db *DB) clean(ctx context.Context) error {
 	return nil
 }
 
-// emptyLog puts SQLite's log into the file, and leaves none.
+// emptyLog copies SQLite's log into the file and truncates the log.
 func (db *DB) emptyLog(ctx context.Context) error {
 	var busy bool
 	var pages, kept int
@@ -234,7 +235,7 @@ func (db *DB) emptyLog(ctx context.Context) error {
 	}
 	if busy {
 		return fmt.Errorf("the secrets are sealed, but plain copies may be left in the log, which another program reads; "+
-			"end that program and seal the store again: %w", ErrLocked)
+			"stop that program and seal the store again: %w", ErrLocked)
 	}
 	return nil
 }

@@ -13,10 +13,11 @@ import (
 	"filippo.io/age"
 )
 
-// A SealKey opens a sealed store: an age identity, kept outside the store.
+// A SealKey opens a sealed store. It is an age identity and is kept outside the
+// store.
 type SealKey struct{ identity *age.X25519Identity }
 
-// NewSealKey makes a key.
+// NewSealKey generates a key.
 func NewSealKey() (SealKey, error) {
 	identity, err := age.GenerateX25519Identity()
 	if err != nil {
@@ -27,23 +28,23 @@ func NewSealKey() (SealKey, error) {
 
 const sealKeyBytesMax = 64 << 10
 
-// ReadSealKey reads a key as age-keygen and SealKey.Reveal write it.
+// ReadSealKey reads a key in the format of age-keygen and SealKey.Reveal.
 func ReadSealKey(r io.Reader) (SealKey, error) {
 	identities, err := age.ParseIdentities(io.LimitReader(r, sealKeyBytesMax))
-	if err != nil || len(identities) != 1 { // age's words could quote the key
-		return SealKey{}, errors.New("there is to be one age secret key in it, AGE-SECRET-KEY-1…")
+	if err != nil || len(identities) != 1 { // age's error could quote the key
+		return SealKey{}, errors.New("the file must hold exactly one age secret key, AGE-SECRET-KEY-1…")
 	}
 	identity, ok := identities[0].(*age.X25519Identity)
 	if !ok {
-		return SealKey{}, errors.New("the age secret key in it is not of the kind AGE-SECRET-KEY-1…")
+		return SealKey{}, errors.New("the age secret key in the file is not of the kind AGE-SECRET-KEY-1…")
 	}
 	return SealKey{identity}, nil
 }
 
-// Name is the key's public half, which is no secret.
+// Name returns the key's public half, which is not secret.
 func (k SealKey) Name() string { return k.identity.Recipient().String() }
 
-// Reveal returns the key as a file holds it.
+// Reveal returns the secret key as text, for its file.
 func (k SealKey) Reveal() string { return k.identity.String() }
 
 // String keeps the key out of logs.
@@ -55,7 +56,7 @@ func (k SealKey) GoString() string { return fmt.Sprintf("store.SealKey(%q)", k.N
 // LogValue keeps the key out of logs.
 func (k SealKey) LogValue() slog.Value { return slog.StringValue(k.Name()) }
 
-// wrap encrypts a data key, so that only this key opens it.
+// wrap encrypts a data key so that only this key can decrypt it.
 func (k SealKey) wrap(dataKey []byte) ([]byte, error) {
 	var wrapped bytes.Buffer
 	w, err := age.Encrypt(&wrapped, k.identity.Recipient())
@@ -85,7 +86,8 @@ func (k SealKey) unwrap(wrapped []byte) ([]byte, error) {
 
 const dataKeySize = 32
 
-// A sealer seals single secrets with AES-256-GCM. A nil one leaves them plain.
+// A sealer seals single secrets with AES-256-GCM. A nil sealer leaves them
+// plain.
 type sealer struct{ aead cipher.AEAD }
 
 func newSealer(dataKey []byte) (*sealer, error) {
@@ -109,11 +111,11 @@ func newDataKey() []byte {
 	return key
 }
 
-// sealedPrefix begins every sealed secret. No plain one begins with a zero byte:
-// access secrets are letters and digits, private keys are DER.
+// sealedPrefix begins every sealed secret. No plain secret begins with a zero
+// byte: access secrets are letters and digits, and private keys are DER.
 const sealedPrefix = "\x00sealed1\x00"
 
-// seal seals a secret for its row: it opens in no other.
+// seal seals a secret for its row. It cannot be unsealed in another row.
 func (s *sealer) seal(plain []byte, row string) []byte {
 	if s == nil {
 		return plain
@@ -122,17 +124,17 @@ func (s *sealer) seal(plain []byte, row string) []byte {
 	return s.aead.Seal([]byte(sealedPrefix), nil, plain, []byte(row))
 }
 
-// ErrSealed is why a sealed secret cannot be read.
+// ErrSealed: a sealed secret cannot be read without the key.
 var ErrSealed = errors.New("the store is sealed")
 
-// unseal opens a secret. A plain one stays as it is.
+// unseal opens a sealed secret. It returns a plain secret unchanged.
 func (s *sealer) unseal(kept []byte, row string) ([]byte, error) {
 	sealed, ok := bytes.CutPrefix(kept, []byte(sealedPrefix))
 	if !ok {
 		return kept, nil
 	}
 	if s == nil {
-		return nil, fmt.Errorf("opening a secret: %w, and was not when it was opened here; start again with its key",
+		return nil, fmt.Errorf("opening a secret: %w, but was not when this program opened it; restart with its key",
 			ErrSealed)
 	}
 	plain, err := s.aead.Open(nil, nil, sealed, []byte(row))
@@ -142,6 +144,6 @@ func (s *sealer) unseal(kept []byte, row string) ([]byte, error) {
 	return plain, nil
 }
 
-// The rows that a secret belongs to.
+// These functions name the row that a secret belongs to.
 func accessKeyRow(id string) string    { return "access_keys " + id }
 func signingKeyRow(path string) string { return "signing_keys " + path }

@@ -7,9 +7,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// Sessions keep the sessions of browsers, in the shape that the scs library
-// asks of a store. What they hold, and the names they are found by, are the
-// library's.
+// Sessions stores the sessions of browsers for the scs library. The library
+// decides their ids and their data.
 type Sessions struct {
 	DB  *DB
 	Now func() time.Time
@@ -26,9 +25,9 @@ func (s *Sessions) FindCtx(ctx context.Context, id string) (data []byte, found b
 	return data, found, err
 }
 
-// CommitCtx writes a session, which lives from now. The library's own idea of
-// its end is by the machine's clock and is not used. Sessions that have ended
-// are removed by the way.
+// CommitCtx writes a session, which lasts party.SessionIdle from now. The
+// library's expiry time is ignored, because it uses the machine's clock.
+// Expired sessions are removed at the same time.
 func (s *Sessions) CommitCtx(ctx context.Context, id string, data []byte, _ time.Time) error {
 	now := s.Now()
 	return s.DB.Update(Unbound(ctx), func(tx *Tx) error {
@@ -51,13 +50,13 @@ func (s *Sessions) DeleteCtx(ctx context.Context, id string) error {
 	})
 }
 
-// Find is FindCtx, for the library's interface alone.
+// Find is FindCtx, only to satisfy the library's interface.
 func (s *Sessions) Find(id string) ([]byte, bool, error) { return s.FindCtx(context.Background(), id) }
 
-// Commit is CommitCtx, for the library's interface alone.
+// Commit is CommitCtx, only to satisfy the library's interface.
 func (s *Sessions) Commit(id string, data []byte, until time.Time) error {
 	return s.CommitCtx(context.Background(), id, data, until)
 }
 
-// Delete is DeleteCtx, for the library's interface alone.
+// Delete is DeleteCtx, only to satisfy the library's interface.
 func (s *Sessions) Delete(id string) error { return s.DeleteCtx(context.Background(), id) }

@@ -16,23 +16,23 @@ func scanSignedIn(row scanner) (s party.SignedIn, err error) {
 }
 
 // SignedIn reads one of the browsers in which a party is signed in.
-func (tx *ReadTx) SignedIn(who party.ID, id party.SignedInID) (s party.SignedIn, found bool, err error) {
+func (tx *ReadTx) SignedIn(owner party.ID, id party.SignedInID) (s party.SignedIn, found bool, err error) {
 	s, err = scanSignedIn(tx.sql.QueryRowContext(tx.ctx, `
-		SELECT `+signedInColumns+` FROM signed_in WHERE party_id = $1 AND signed_in_id = $2`, who, id))
-	found, err = maybe("reading who is signed in", err)
+		SELECT `+signedInColumns+` FROM signed_in WHERE party_id = $1 AND signed_in_id = $2`, owner, id))
+	found, err = maybe("reading a signed-in browser", err)
 	return s, found, err
 }
 
 // SignedInAll reads the browsers in which a party is signed in, the last seen
 // first.
-func (tx *ReadTx) SignedInAll(who party.ID) ([]party.SignedIn, error) {
+func (tx *ReadTx) SignedInAll(owner party.ID) ([]party.SignedIn, error) {
 	return list(tx, "reading where a party is signed in", scanSignedIn, `
 		SELECT `+signedInColumns+` FROM signed_in WHERE party_id = $1
-		ORDER BY last_seen DESC, signed_in_id DESC`, who)
+		ORDER BY last_seen DESC, signed_in_id DESC`, owner)
 }
 
-// InsertSignedIn adds a browser, and removes those that were last seen before a
-// time.
+// InsertSignedIn adds a browser, and removes all browsers that were last seen
+// before a time.
 func (tx *Tx) InsertSignedIn(s party.SignedIn, before time.Time) error {
 	if _, err := tx.exec("forgetting ended sessions", `
 		DELETE FROM signed_in WHERE last_seen < $1`, micros(before)); err != nil {
@@ -43,26 +43,25 @@ func (tx *Tx) InsertSignedIn(s party.SignedIn, before time.Time) error {
 		s.Party, s.ID, s.Browser, s.System, s.Network, micros(s.Begun), micros(s.LastSeen))
 }
 
-// SeeSignedIn writes when somebody was last seen; the session may have ended
-// meanwhile.
-func (tx *Tx) SeeSignedIn(who party.ID, id party.SignedInID, now time.Time) error {
-	_, err := tx.exec("seeing who is signed in", `
-		UPDATE signed_in SET last_seen = $1 WHERE party_id = $2 AND signed_in_id = $3`, micros(now), who, id)
+// SeeSignedIn writes the time at which a browser was last seen. It does nothing
+// if the session has ended.
+func (tx *Tx) SeeSignedIn(owner party.ID, id party.SignedInID, now time.Time) error {
+	_, err := tx.exec("updating when a browser was last seen", `
+		UPDATE signed_in SET last_seen = $1 WHERE party_id = $2 AND signed_in_id = $3`, micros(now), owner, id)
 	return err
 }
 
-// EndSignedIn signs a party out in one browser, and reports whether it was signed
-// in there.
-func (tx *Tx) EndSignedIn(who party.ID, id party.SignedInID) (ended bool, err error) {
+// EndSignedIn signs a party out in one browser, and reports whether the party
+// was signed in there.
+func (tx *Tx) EndSignedIn(owner party.ID, id party.SignedInID) (ended bool, err error) {
 	rows, err := tx.exec("signing a party out", `
-		DELETE FROM signed_in WHERE party_id = $1 AND signed_in_id = $2`, who, id)
+		DELETE FROM signed_in WHERE party_id = $1 AND signed_in_id = $2`, owner, id)
 	return rows == 1, err
 }
 
-// EndSignedInElsewhere signs a party out in all browsers but one; none is kept
-// when there is no such one.
-func (tx *Tx) EndSignedInElsewhere(who party.ID, keep party.SignedInID) error {
+// EndSignedInElsewhere signs a party out in all browsers except keep.
+func (tx *Tx) EndSignedInElsewhere(owner party.ID, keep party.SignedInID) error {
 	_, err := tx.exec("signing a party out elsewhere", `
-		DELETE FROM signed_in WHERE party_id = $1 AND signed_in_id <> $2`, who, keep)
+		DELETE FROM signed_in WHERE party_id = $1 AND signed_in_id <> $2`, owner, keep)
 	return err
 }

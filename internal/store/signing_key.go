@@ -2,16 +2,16 @@ package store
 
 import "time"
 
-// A SigningKey signs what is sent out. It stays after another took its place,
-// so that what it signed can be verified.
+// A SigningKey signs notifications and return URLs. It is kept after a newer
+// key has replaced it, so that its signatures can still be verified.
 type SigningKey struct {
-	Path        string // where its certificate is served, "/certs/112326/PKICert.pem"
+	Path        string // of its certificate, such as "/certs/112326/PKICert.pem"
 	Certificate string // PEM
 	PrivateKey  []byte // PKCS #8
 	Created     time.Time
 }
 
-// SigningKeys reads all keys, the one to sign with first.
+// SigningKeys reads all keys. The first is the one to sign with.
 func (tx *ReadTx) SigningKeys() ([]SigningKey, error) {
 	return list(tx, "reading signing keys", func(row scanner) (k SigningKey, err error) {
 		var created int64
@@ -26,9 +26,9 @@ func (tx *ReadTx) SigningKeys() ([]SigningKey, error) {
 		ORDER BY created DESC, path DESC`)
 }
 
-// InsertSigningKey adds the key that comes after n others, unless there is one
-// already: of two servers that start at once, one wins and both read what it
-// wrote, also when midnight between them gave their keys two paths.
+// InsertSigningKey adds a key after n existing ones, unless the place is taken.
+// If two servers start at once, one of them adds its key and both read that
+// one, even if midnight gave their keys different paths.
 func (tx *Tx) InsertSigningKey(k SigningKey, n int) error {
 	_, err := tx.exec("adding a signing key", `
 		INSERT INTO signing_keys (place, path, certificate, private_key, created) VALUES ($1, $2, $3, $4, $5)

@@ -11,11 +11,11 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// Actions that share a commit each read their own row, of many that are there and
-// some that are not.
+// Actions that share a commit each read their own row. Many of the rows exist
+// and some do not.
 func TestManyReadTheirOwnRows(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
-		const there, wanted = 37, 60 // no multiples of what goes into one statement
+		const there, wanted = 37, 60 // not multiples of the rows in one statement
 		tokens := someTokens(0, wanted)
 		if err := db.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertTokens(tokens[:there]) }); err != nil {
 			t.Fatal(err)

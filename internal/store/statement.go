@@ -8,18 +8,18 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// A statement is one that a transaction runs, by itself or with others.
+// A statement is one SQL statement, run alone or together with others.
 type statement struct {
-	doing   string // says in an error what it is for
+	doing   string // the purpose, for errors
 	text    string
 	args    []any
-	row     func(scanner) error // is given each row of a statement that reads
-	writes  bool                // although it has rows to give
-	want    int64               // how many rows one that writes must touch
-	touched *int64              // where to say how many it has touched, if any number is right
+	row     func(scanner) error // called for each row that the statement returns
+	writes  bool                // set if a statement that returns rows also writes
+	want    int64               // how many rows a statement that writes must change
+	touched *int64              // gets the number of changed rows; nil requires want
 }
 
-// wrote takes how many rows the statement has touched.
+// wrote checks or reports how many rows the statement has changed.
 func (s statement) wrote(rows int64) error {
 	switch {
 	case s.touched != nil:
@@ -37,19 +37,19 @@ func (s statement) failed(err error) error {
 	return fmt.Errorf("%s: %w", s.doing, err)
 }
 
-// A session is a database's own transaction.
+// A session is a transaction of the database.
 type session interface {
-	// run runs statements in order, up to the first that fails.
+	// run runs statements in order until one fails.
 	run(ctx context.Context, all []statement) error
 	Commit() error
-	Rollback() // ends it in any case
+	Rollback() // ends the session in any case
 }
 
-// A transaction is a session as one action sees it.
+// A transaction is a session as seen by one action.
 type transaction struct {
 	session
-	strand *strand     // nil where the action is in no round
-	rests  *dependence // nil where nothing is decided
+	strand *strand     // nil outside a round
+	rests  *dependence // nil if nothing is decided
 }
 
 func (t transaction) run(ctx context.Context, all ...statement) error {
@@ -60,18 +60,18 @@ func (t transaction) run(ctx context.Context, all ...statement) error {
 	return t.session.run(ctx, all)
 }
 
-// QueryRowContext reads one row, when it is scanned.
+// QueryRowContext returns a row that is read when it is scanned.
 func (t transaction) QueryRowContext(ctx context.Context, text string, args ...any) scanner {
 	return query{ctx, t, statement{text: text, args: args}}
 }
 
-// ExecContext reports how many rows a statement has touched.
+// ExecContext runs a statement and reports how many rows it changed.
 func (t transaction) ExecContext(ctx context.Context, text string, args ...any) (rows int64, err error) {
 	err = t.run(ctx, statement{text: text, args: args, touched: &rows})
 	return rows, err
 }
 
-// A query is a row that is still to be read.
+// A query is a row that has not been read yet.
 type query struct {
 	ctx         context.Context
 	transaction transaction
@@ -94,8 +94,8 @@ func (q query) Scan(dest ...any) error {
 	return err
 }
 
-// begin begins a transaction on a database. Without options there is none, where
-// a statement by itself sees one state.
+// begin begins a transaction on a database. Without options, PostgreSQL runs
+// each statement in its own transaction.
 func (d dialect) begin(ctx context.Context, db *sql.DB, p *prepared, options *pgx.TxOptions) (transaction, error) {
 	if d.pipelines {
 		conn, err := db.Conn(ctx)

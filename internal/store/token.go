@@ -16,12 +16,12 @@ const tokenColumns = `
 	old_token, instruction, sender, instrument_id, method, aggregate_id, amount_type, amount, period,
 	recipient, recipients, methods, fee_ceiling, fixed_ceiling, variable_ceiling, pays_fee, refund_token`
 
-// joinedTokenColumns are the same where tokens are joined as k.
+// joinedTokenColumns are tokenColumns of the table tokens joined as k.
 var joinedTokenColumns = joined("k", tokenColumns)
 
-// neverExpires stands in the database for a token that lives for ever, so that
-// one comparison finds those that are alive: the last microsecond of the year
-// 9999.
+// neverExpires is the expiry in the database of a token that never expires: the
+// last microsecond of the year 9999. So one comparison finds all tokens that
+// have not expired.
 var neverExpires = time.Date(10_000, time.January, 1, 0, 0, 0, -1_000, time.UTC)
 
 func scanToken(row scanner) (t payment.Token, err error) {
@@ -48,7 +48,7 @@ func scanToken(row scanner) (t payment.Token, err error) {
 	return t, nil
 }
 
-// words and wordList keep a list of words in one column.
+// words reads a list of words from one column. wordList is its inverse.
 func words[T ~string](column string) (list []T) {
 	for _, word := range strings.Fields(column) {
 		list = append(list, T(word))
@@ -78,12 +78,12 @@ var tokens = byKey(source[tokenKey, payment.Token]{
 	scan:    scanToken,
 	key:     func(t payment.Token) tokenKey { return tokenKey{t.Caller, t.ID} },
 	order:   `caller_id, token_id`,
-	appears: "its id is drawn when it is added, so nobody can have meant it",
+	appears: "its id is random and new when it is added, so no action can have looked for it",
 })
 
-// TokenFor reads a token by its id: where it is not the caller's own, whose it is
-// decides what is answered. The own one is found without asking for anybody
-// else's rows.
+// TokenFor reads a token by its id. It may belong to another caller; the action
+// must check that. The caller's own token is found by its key, without the
+// index over all callers.
 func (tx *ReadTx) TokenFor(c party.CallerID, id holdfast.TokenID) (payment.Token, bool, error) {
 	if t, found, err := tokens.read(tx, tokenKey{c, id}); found || err != nil {
 		return t, found, err
@@ -99,12 +99,13 @@ func (tx *ReadTx) Token(id holdfast.TokenID) (t payment.Token, found bool, err e
 	return t, found, err
 }
 
-// tokenByReference has the condition of its index: SQLite does not see that a
-// parameter is not empty, and would look at all of the caller's tokens.
+// tokenByReference repeats the condition of its partial index. SQLite cannot
+// know that the parameter is not empty, and would otherwise read all of the
+// caller's tokens.
 const tokenByReference = `SELECT ` + tokenColumns +
 	` FROM tokens WHERE caller_id = $1 AND reference = $2 AND reference <> ''`
 
-// TokenByReference reads the token a caller had made under a reference.
+// TokenByReference reads the token that was made under a caller's reference.
 func (tx *ReadTx) TokenByReference(
 	c party.CallerID, ref holdfast.CallerReference,
 ) (t payment.Token, found bool, err error) {
@@ -113,46 +114,46 @@ func (tx *ReadTx) TokenByReference(
 	return t, found, err
 }
 
-// Successor reads which token took the place of one that is cancelled.
+// Successor reads the token that replaced a cancelled one.
 func (tx *ReadTx) Successor(c party.CallerID, id holdfast.TokenID) (next holdfast.TokenID, found bool, err error) {
 	err = tx.sql.QueryRowContext(tx.ctx, `
 		SELECT token_id FROM tokens WHERE caller_id = $1 AND old_token = $2 AND old_token <> ''`, c, id).Scan(&next)
-	found, err = maybe("reading what took a token's place", err)
+	found, err = maybe("reading the successor of a token", err)
 	return next, found, err
 }
 
-// ActiveTokens reads a caller's tokens that can be used at now, those that live
-// longest first, at most most of them.
-func (tx *ReadTx) ActiveTokens(c party.CallerID, now time.Time, most int) ([]payment.Token, error) {
+// ActiveTokens reads a caller's tokens that can be used at now, the latest
+// expiry first, at most limit.
+func (tx *ReadTx) ActiveTokens(c party.CallerID, now time.Time, limit int) ([]payment.Token, error) {
 	return list(tx, "reading active tokens", scanToken, `
 		SELECT `+tokenColumns+` FROM tokens
 		WHERE caller_id = $1 AND expires > $2 AND used_by = '' AND cancelled = 0
-		ORDER BY expires DESC, token_id DESC LIMIT $3`, c, micros(now), most)
+		ORDER BY expires DESC, token_id DESC LIMIT $3`, c, micros(now), limit)
 }
 
-// InactiveTokens reads a caller's tokens that can no longer be used at now, by
-// their ids the newest first, at most most of them.
-func (tx *ReadTx) InactiveTokens(c party.CallerID, now time.Time, most int) ([]payment.Token, error) {
+// InactiveTokens reads a caller's tokens that can no longer be used at now, the
+// newest id first, at most limit.
+func (tx *ReadTx) InactiveTokens(c party.CallerID, now time.Time, limit int) ([]payment.Token, error) {
 	return list(tx, "reading inactive tokens", scanToken, `
 		SELECT `+tokenColumns+` FROM tokens
 		WHERE caller_id = $1 AND (expires <= $2 OR used_by <> '' OR cancelled = 1)
-		ORDER BY token_id DESC LIMIT $3`, c, micros(now), most)
+		ORDER BY token_id DESC LIMIT $3`, c, micros(now), limit)
 }
 
-// A TokenPlace is a place in a party's list of tokens: before it are those that
-// are newer. The zero TokenPlace is the list's beginning.
+// A TokenPlace is a position in a party's list of tokens, which begins with the
+// newest. The zero TokenPlace is the beginning.
 type TokenPlace struct {
 	Installed time.Time
 	ID        holdfast.TokenID
 }
 
-// TokensOf reads the tokens that a party has given, the newest first, after a
-// place and at most most of them: those it pays with, and those by which others
-// have it paid. Current leaves out those that were used, cancelled or, by their
-// callers' clocks, are expired at real; but a token stays that moves money on an
-// instrument whose time is over.
+// TokensOf reads the tokens that a party has given: those that it pays with,
+// and those through which it is paid. It begins after a position, the newest
+// first, and reads at most limit. If current is true, it leaves out tokens that
+// are used, cancelled, or expired at real by their callers' clocks. It keeps an
+// expired token that can still move money on a prepaid or credit instrument.
 func (tx *ReadTx) TokensOf(
-	p party.ID, current bool, real time.Time, after TokenPlace, most int,
+	p party.ID, current bool, real time.Time, after TokenPlace, limit int,
 ) ([]payment.Token, error) {
 	if after == (TokenPlace{}) {
 		after = TokenPlace{Installed: neverExpires}
@@ -167,11 +168,11 @@ func (tx *ReadTx) TokensOf(
 				WHERE k.aggregate_id <> '' AND a.caller_id = k.caller_id AND a.aggregate_id = k.aggregate_id AND a.balance > 0
 					AND a.method = CASE k.token_use WHEN 'Settle' THEN 'Debt' WHEN 'Pay' THEN 'Prepaid' ELSE '' END)))
 		ORDER BY k.installed DESC, k.token_id DESC LIMIT $6`,
-		p, micros(after.Installed), after.ID, flag(current), micros(real), most)
+		p, micros(after.Installed), after.ID, flag(current), micros(real), limit)
 }
 
-// TokenOf reads a token that a party has given, by the name that it has on the
-// party's pages.
+// TokenOf reads a token that a party has given, by its handle on the party's
+// pages.
 func (tx *ReadTx) TokenOf(p party.ID, h payment.TokenHandle) (t payment.Token, found bool, err error) {
 	installed, ok := h.Installed()
 	if !ok {
@@ -196,7 +197,7 @@ var insertToken = insertion("adding a token", "tokens", "ON CONFLICT DO NOTHING"
 	columns(number, "amount"), columns(text, "period, recipient, recipients, methods"),
 	columns(number, "fee_ceiling, fixed_ceiling, variable_ceiling, pays_fee"), columns(text, "refund_token"))
 
-// InsertToken adds a token and reports whether its reference was free.
+// InsertToken adds a token, and reports whether its reference was free.
 func (tx *Tx) InsertToken(t payment.Token) (inserted bool, err error) {
 	var rows int64
 	insert := insertToken.statement(tx.dialect, tokenRow(t))
@@ -227,12 +228,11 @@ func tokenRow(t payment.Token) []any {
 	}
 }
 
-// KeepExpired has a caller's tokens and instruments that were expired at before
-// count as expired at after too, an earlier time that the caller's clock is put
-// back to.
+// KeepExpired keeps a caller's tokens and instruments expired that were expired
+// at before, when the caller's clock is put back to the earlier time after.
 func (tx *Tx) KeepExpired(c party.CallerID, before, after time.Time) error {
 	for _, table := range []string{"tokens", "aggregate_instruments"} {
-		_, err := tx.exec("keeping what is expired", `
+		_, err := tx.exec("keeping tokens and instruments expired", `
 			UPDATE `+table+` SET expires = $1 WHERE caller_id = $2 AND expires > $1 AND expires <= $3`,
 			micros(after), c, micros(before))
 		if err != nil {
@@ -247,26 +247,29 @@ var useToken = update{
 	set: columns(text, "used_by"), key: columns(text, "caller_id, token_id"), guard: columns(text, "used_by"),
 }.change()
 
-// UseToken marks a single-use token as used; it must not have been.
+// UseToken marks a single-use token as used. It is ErrStale if the token is
+// already used.
 func (tx *Tx) UseToken(c party.CallerID, id holdfast.TokenID, by holdfast.TransactionID) error {
 	return tx.write(useToken, tokenKey{c, id}, by, c, id, "")
 }
 
-// CancelToken marks a token as cancelled; it must not have been, nor used.
+// CancelToken marks a token as cancelled. It is ErrStale if the token is
+// already cancelled or used.
 func (tx *Tx) CancelToken(c party.CallerID, id holdfast.TokenID) error {
 	return tx.one("cancelling a token", `
 		UPDATE tokens SET cancelled = 1 WHERE caller_id = $1 AND token_id = $2 AND cancelled = 0 AND used_by = ''`, c, id)
 }
 
-// ExpireToken has a token expire at a time; it must not be used nor cancelled.
+// ExpireToken makes a token expire at a time. It is ErrStale if the token is
+// cancelled or used.
 func (tx *Tx) ExpireToken(c party.CallerID, id holdfast.TokenID, at time.Time) error {
-	return tx.one("ending a token", `
+	return tx.one("expiring a token", `
 		UPDATE tokens SET expires = $1 WHERE caller_id = $2 AND token_id = $3 AND cancelled = 0 AND used_by = ''`,
 		micros(at), c, id)
 }
 
-// Install adds what a party's word made, and reports whether its references
-// were free.
+// Install adds the tokens, limits and instrument that a party has authorised,
+// and reports whether their references were free.
 func (tx *Tx) Install(made payment.Installation) (installed bool, err error) {
 	for _, t := range made.Tokens {
 		if installed, err = tx.InsertToken(t); err != nil || !installed {

@@ -60,7 +60,7 @@ var transactions = byKey(source[transactionKey, payment.Transaction]{
 	scan:    scanTransaction,
 	key:     func(t payment.Transaction) transactionKey { return transactionKey{t.Caller, t.ID} },
 	order:   `caller_id, transaction_id`,
-	appears: "its id is drawn when it is added, so nobody can have meant it",
+	appears: "its id is random and new when it is added, so no action can have looked for it",
 })
 
 // Transaction reads one of a caller's transactions.
@@ -68,10 +68,11 @@ func (tx *ReadTx) Transaction(c party.CallerID, id holdfast.TransactionID) (paym
 	return transactions.read(tx, transactionKey{c, id})
 }
 
-// DueCallers reads the callers of which an open transaction's deadline has come
-// by their clocks, those first whose has come longest ago.
+// DueCallers reads the callers that have an open transaction past its deadline
+// by their clocks. The caller with the most overdue transaction comes first.
 func (tx *ReadTx) DueCallers(real time.Time) ([]party.Caller, error) {
-	return list(tx, "looking for what is due", func(row scanner) (party.Caller, error) { return scanCaller(row) }, `
+	return list(tx, "looking for callers with due transactions",
+		func(row scanner) (party.Caller, error) { return scanCaller(row) }, `
 		SELECT `+callerColumns+`
 		FROM (
 			SELECT c.*, (SELECT MIN(due) FROM transactions t WHERE t.caller_id = c.caller_id AND t.due > 0) AS first
@@ -80,7 +81,7 @@ func (tx *ReadTx) DueCallers(real time.Time) ([]party.Caller, error) {
 		ORDER BY first - clock_offset`, micros(real))
 }
 
-// A Due names a transaction whose deadline has come.
+// A Due identifies a transaction whose deadline has passed.
 type Due struct {
 	Caller party.CallerID
 	ID     holdfast.TransactionID
@@ -88,28 +89,29 @@ type Due struct {
 
 func (d Due) key() transactionKey { return transactionKey{d.Caller, d.ID} }
 
-// DueOf reads which of a caller's open transactions are due at now, by that
-// caller's clock, at most most of them.
-func (tx *ReadTx) DueOf(c party.CallerID, now time.Time, most int) ([]Due, error) {
+// DueOf reads which of a caller's open transactions are past their deadline at
+// now, the caller's time, at most limit.
+func (tx *ReadTx) DueOf(c party.CallerID, now time.Time, limit int) ([]Due, error) {
 	scan := func(row scanner) (Due, error) {
 		d := Due{Caller: c}
 		return d, row.Scan(&d.ID)
 	}
-	return list(tx, "reading what is due", scan, `
+	return list(tx, "reading due transactions", scan, `
 		SELECT transaction_id FROM transactions
 		WHERE caller_id = $1 AND due > 0 AND due <= $2
 		ORDER BY due
-		LIMIT $3`, c, micros(now), most)
+		LIMIT $3`, c, micros(now), limit)
 }
 
-// A Lapse is a transaction that is due, with the network's own name for the card
-// that pays it; empty where none does.
+// A Lapse is a transaction past its deadline, with the network's name for its
+// card. CardRef is empty if no card pays it.
 type Lapse struct {
 	payment.Transaction
 	CardRef string
 }
 
-// Lapses reads transactions, those that are there.
+// Lapses reads transactions with their cards. It leaves out transactions that
+// do not exist.
 func (tx *ReadTx) Lapses(all []Due) ([]Lapse, error) {
 	of := make(map[transactionKey]row[payment.Transaction])
 	for _, d := range all {
@@ -134,47 +136,48 @@ func (tx *ReadTx) Lapses(all []Due) ([]Lapse, error) {
 	return lapses, nil
 }
 
-// OpenOf reads the payments of a sender that have not ended, the newest first, at
-// most most of them: what is held, and what a network is being asked for. One
-// whose deadline has come may be among them. It goes through the sender's payments:
-// an index of those that are open would cost each payment more, in every change
-// of its state, than a buyer's look at a page does.
-func (tx *ReadTx) OpenOf(sender party.ID, most int) ([]payment.Transaction, error) {
+// OpenOf reads a sender's open payments, the newest first, at most limit. They
+// are holds, and payments that a card network is being asked for. Some may be
+// past their deadline. It searches all of the sender's payments: an index of
+// open payments would cost every change of state more than this saves on a
+// page.
+func (tx *ReadTx) OpenOf(sender party.ID, limit int) ([]payment.Transaction, error) {
 	return list(tx, "reading open payments", scanTransaction, `
 		SELECT `+transactionColumns+` FROM transactions
 		WHERE sender = $1 AND state IN ('Pending', 'Reserved', 'Settling')
-		ORDER BY received DESC, transaction_id DESC LIMIT $2`, sender, most)
+		ORDER BY received DESC, transaction_id DESC LIMIT $2`, sender, limit)
 }
 
-// HeldBy reads the holds of a caller, those with the nearest deadline first, at
-// most most of them. Holds whose deadline has come may be among them.
-func (tx *ReadTx) HeldBy(c party.CallerID, most int) ([]payment.Transaction, error) {
+// HeldBy reads a caller's holds, the nearest deadline first, at most limit.
+// Some may be past their deadline.
+func (tx *ReadTx) HeldBy(c party.CallerID, limit int) ([]payment.Transaction, error) {
 	return list(tx, "reading the holds of a caller", scanTransaction, `
 		SELECT `+transactionColumns+` FROM transactions
 		WHERE caller_id = $1 AND due > 0 AND state = 'Reserved'
-		ORDER BY due LIMIT $2`, c, most)
+		ORDER BY due LIMIT $2`, c, limit)
 }
 
-// HeldFor reads the holds for a recipient who is paid through a recipient token,
-// the newest first, at most most of them. Like OpenOf, it goes through the
+// HeldFor reads the holds for a recipient that is paid through a recipient
+// token, the newest first, at most limit. Like OpenOf, it searches all of the
 // recipient's payments.
-func (tx *ReadTx) HeldFor(recipient party.ID, most int) ([]payment.Transaction, error) {
+func (tx *ReadTx) HeldFor(recipient party.ID, limit int) ([]payment.Transaction, error) {
 	return list(tx, "reading the holds for a recipient", scanTransaction, `
 		SELECT `+transactionColumns+` FROM transactions
 		WHERE recipient = $1 AND (recipient_token <> '' OR kind = 'Deposit') AND state = 'Reserved'
-		ORDER BY received DESC, transaction_id DESC LIMIT $2`, recipient, most)
+		ORDER BY received DESC, transaction_id DESC LIMIT $2`, recipient, limit)
 }
 
-// OpenWith reads those of a sender's open payments that are paid with an instrument.
-func (tx *ReadTx) OpenWith(sender party.ID, with payment.InstrumentID, most int) ([]payment.Transaction, error) {
+// OpenWith reads a sender's open payments with an instrument, the newest first,
+// at most limit.
+func (tx *ReadTx) OpenWith(sender party.ID, with payment.InstrumentID, limit int) ([]payment.Transaction, error) {
 	return list(tx, "reading open payments of an instrument", scanTransaction, `
 		SELECT `+transactionColumns+` FROM transactions
 		WHERE sender = $1 AND state IN ('Pending', 'Reserved', 'Settling') AND instrument_id = $2
-		ORDER BY received DESC, transaction_id DESC LIMIT $3`, sender, with, most)
+		ORDER BY received DESC, transaction_id DESC LIMIT $3`, sender, with, limit)
 }
 
-// LastWith reads the last payment of a sender with an instrument of which is known
-// what became of it.
+// LastWith reads a sender's last payment with an instrument whose outcome is
+// known.
 func (tx *ReadTx) LastWith(sender party.ID, with payment.InstrumentID) (t payment.Transaction, found bool, err error) {
 	all, err := list(tx, "reading an instrument's last payment", scanTransaction, `
 		SELECT `+transactionColumns+` FROM transactions
@@ -186,33 +189,35 @@ func (tx *ReadTx) LastWith(sender party.ID, with payment.InstrumentID) (t paymen
 	return all[0], true, nil
 }
 
-// Children reads the transactions that were made from one: the marketplace's
-// fee, and refunds, in the order in which they were made.
+// Children reads the transactions that belong to one, such as the marketplace's
+// fee and refunds, the oldest first.
 func (tx *ReadTx) Children(c party.CallerID, parent holdfast.TransactionID) ([]payment.Transaction, error) {
 	return list(tx, "reading related transactions", scanTransaction, `
 		SELECT `+transactionColumns+` FROM transactions
 		WHERE caller_id = $1 AND parent = $2 ORDER BY received, transaction_id`, c, parent)
 }
 
-// PaymentsOf reads the payments that were made with a lasting token, the newest
-// first, at most most of them.
-func (tx *ReadTx) PaymentsOf(c party.CallerID, token holdfast.TokenID, most int) ([]payment.Transaction, error) {
+// PaymentsOf reads the payments that were made with a multi-use or recurring
+// token, the newest first, at most limit.
+func (tx *ReadTx) PaymentsOf(c party.CallerID, token holdfast.TokenID, limit int) ([]payment.Transaction, error) {
 	return list(tx, "reading a token's payments", scanTransaction, `
 		SELECT `+transactionColumns+` FROM transactions
 		WHERE caller_id = $1 AND token_id = $2 AND counted = 1 AND kind IN ('Pay', 'Reserve')
-		ORDER BY received DESC, transaction_id DESC LIMIT $3`, c, token, most)
+		ORDER BY received DESC, transaction_id DESC LIMIT $3`, c, token, limit)
 }
 
-// CountPayments counts all payments that were made with a lasting token.
+// CountPayments counts all payments that were made with a multi-use or
+// recurring token.
 func (tx *ReadTx) CountPayments(c party.CallerID, token holdfast.TokenID) (n int64, err error) {
 	return tx.count("counting a token's payments", `
 		SELECT COUNT(1) FROM transactions
 		WHERE caller_id = $1 AND token_id = $2 AND counted = 1 AND kind IN ('Pay', 'Reserve')`, c, token)
 }
 
-// CountPaid counts those of them that were paid.
+// CountPaid counts the successful ones of the payments that CountPayments
+// counts.
 func (tx *ReadTx) CountPaid(c party.CallerID, token holdfast.TokenID) (n int64, err error) {
-	return tx.count("counting what a token paid", `
+	return tx.count("counting a token's successful payments", `
 		SELECT COUNT(1) FROM transactions
 		WHERE caller_id = $1 AND token_id = $2 AND counted = 1 AND kind IN ('Pay', 'Reserve') AND state = 'Success'`,
 		c, token)
@@ -225,7 +230,7 @@ func (tx *ReadTx) count(doing, query string, args ...any) (n int64, err error) {
 	return n, nil
 }
 
-// History reads a transaction's steps in order.
+// History reads a transaction's steps, in order.
 func (tx *ReadTx) History(c party.CallerID, id holdfast.TransactionID) ([]payment.HistoryRow, error) {
 	return list(tx, "reading a transaction's history", scanHistory, `
 		SELECT `+historyColumns+` FROM transaction_history
@@ -241,7 +246,7 @@ func scanHistory(row scanner) (h payment.HistoryRow, err error) {
 	return h, err
 }
 
-// Postings reads a transaction's postings in order.
+// Postings reads a transaction's postings, in order.
 func (tx *ReadTx) Postings(c party.CallerID, id holdfast.TransactionID) ([]ledger.Posting, error) {
 	return list(tx, "reading postings", scanPosting, `
 		SELECT from_account, to_account, amount FROM postings
@@ -255,8 +260,8 @@ func scanPosting(row scanner) (p ledger.Posting, err error) {
 	return p, err
 }
 
-// Balance is what postings have left in one of a caller's accounts, in
-// micro-dollars: all that came in less all that went out.
+// Balance is the sum of all postings to one of a caller's accounts, less all
+// postings from it, in micro-dollars.
 func (tx *ReadTx) Balance(c party.CallerID, account ledger.AccountID) (micro int64, err error) {
 	err = tx.sql.QueryRowContext(tx.ctx, `
 		SELECT CAST(COALESCE(SUM(CASE WHEN to_account = $2 THEN amount ELSE -amount END), 0) AS BIGINT)

@@ -28,21 +28,21 @@ func (tx *ReadTx) Visit(id payment.VisitID) (v payment.Visit, found bool, err er
 	return v, found, err
 }
 
-// VisitUnderWay reads a visit of the very same request as v and of the same sender,
-// begun at a time or later. Without a sender it is one that nobody has signed in to
-// yet.
+// VisitUnderWay reads an open visit with the same request and the same sender
+// as v, begun at a time or later. If v has no sender, it reads a visit in which
+// nobody has signed in yet.
 func (tx *ReadTx) VisitUnderWay(v payment.Visit, since time.Time) (found payment.Visit, ok bool, err error) {
 	found, err = scanVisit(tx.sql.QueryRowContext(tx.ctx, `
 		SELECT `+visitColumns+` FROM visits
 		WHERE caller_id = $1 AND reference = $2 AND params = $3 AND signature_v1 = $4
 			AND party_id = $5 AND ended = 0 AND created >= $6 AND visit_key <> ''
 		ORDER BY visit_id LIMIT 1`, v.Caller, v.Reference, v.Params, flag(v.SignatureV1), v.Sender, micros(since)))
-	ok, err = maybe("looking for a visit under way", err)
+	ok, err = maybe("looking for an open visit", err)
 	return found, ok, err
 }
 
-// Abandoned reports whether a sender gave up a pipeline that a caller had
-// started under a reference.
+// Abandoned reports whether a sender abandoned a visit that a caller started
+// with a reference.
 func (tx *ReadTx) Abandoned(c party.CallerID, ref holdfast.CallerReference) (bool, error) {
 	var id payment.VisitID
 	err := tx.sql.QueryRowContext(tx.ctx, `
@@ -51,31 +51,31 @@ func (tx *ReadTx) Abandoned(c party.CallerID, ref holdfast.CallerReference) (boo
 	return maybe("reading abandoned visits", err)
 }
 
-// Agreed reads what a sender agreed to, last, of what a caller had asked for
-// under a reference.
+// Agreed reads the last visit with a caller's reference in which the sender
+// agreed.
 func (tx *ReadTx) Agreed(c party.CallerID, ref holdfast.CallerReference) (v payment.Visit, found bool, err error) {
 	v, err = scanVisit(tx.sql.QueryRowContext(tx.ctx, `
 		SELECT `+visitColumns+` FROM visits WHERE caller_id = $1 AND reference = $2 AND answer <> ''
 		ORDER BY ended DESC LIMIT 1`, c, ref))
-	found, err = maybe("reading what was agreed to", err)
+	found, err = maybe("reading the visit in which a sender agreed", err)
 	return v, found, err
 }
 
-// oldVisits selects visits begun before $1, all but the abandoned ones: those
-// are remembered with their references, whatever their age.
+// oldVisits selects visits begun before $1, except abandoned ones. Those are
+// kept for ever, because their references stay used.
 const oldVisits = `SELECT visit_id FROM visits WHERE status <> 'A' AND created < $1 ORDER BY created LIMIT $2`
 
-// HasOldVisits reports whether ForgetVisits would find anything. It keeps an
-// idle server from writing.
+// HasOldVisits reports whether ForgetVisits would find anything, so that an
+// idle server does not write.
 func (tx *ReadTx) HasOldVisits(before time.Time) (bool, error) {
 	old, err := list(tx, "looking for old visits", scanID, oldVisits, micros(before), 1)
 	return len(old) > 0, err
 }
 
-// ForgetVisits removes visits begun before a time, at most most of them, and
-// reports how many.
-func (tx *Tx) ForgetVisits(before time.Time, most int) (removed int64, err error) {
-	return tx.exec("forgetting visits", `DELETE FROM visits WHERE visit_id IN (`+oldVisits+`)`, micros(before), most)
+// ForgetVisits removes visits begun before a time, at most limit, and reports
+// how many.
+func (tx *Tx) ForgetVisits(before time.Time, limit int) (removed int64, err error) {
+	return tx.exec("forgetting visits", `DELETE FROM visits WHERE visit_id IN (`+oldVisits+`)`, micros(before), limit)
 }
 
 // InsertVisit adds a visit.
@@ -86,8 +86,8 @@ func (tx *Tx) InsertVisit(v payment.Visit) error {
 		v.Status, v.Message, v.Answer, micros(v.Created), micros(v.Ended), v.Key)
 }
 
-// UpdateVisit writes what the sender chose and what the visit came to. It must
-// not have ended before.
+// UpdateVisit writes the sender's choices and the visit's outcome. It is
+// ErrStale if the visit has already ended.
 func (tx *Tx) UpdateVisit(v payment.Visit) error {
 	return tx.one("changing a visit", `
 		UPDATE visits

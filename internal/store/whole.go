@@ -8,25 +8,24 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// A Whole is a payment with all that came before it and what came of it, as the
-// commits that it takes otherwise would have left it: its token, which it used
-// up, its request, the decision on it, and what the network's answer meant.
+// A Whole is a finished payment with all its rows, as its usual commits would
+// have left them: its used token, its request, its intent and its outcome.
 type Whole struct {
 	Token   payment.Token
 	Request payment.Request
-	Intent  payment.Change // with the question to the network
+	Intent  payment.Change // with the question to the card network
 	Outcome payment.Change
-	Told    []*Notification // of each of the two; nil where nobody is told
-	NextAsk time.Time       // when the question would have been asked again
+	Told    []*Notification // of Intent and Outcome; nil where there is none
+	NextAsk time.Time       // when the question would be asked again
 }
 
-// InsertWhole writes a payment that nobody has heard of yet in one go, for who
-// fills a store with many. Nothing else may move with it: no limit, no balance of
+// InsertWhole writes a new payment in one step, for programs that fill a store
+// with many payments. Nothing else may change with it: no limit, no balance of
 // an instrument, no other transaction.
 func (tx *Tx) InsertWhole(w Whole) error {
 	intent, outcome := w.Intent, w.Outcome
-	if intent.Ask == nil || outcome.Ask != nil || !outcome.Moved() || movesBeside(intent) || movesBeside(outcome) {
-		return errors.New("a payment cannot be written in one go: more than itself moves with it")
+	if intent.Ask == nil || outcome.Ask != nil || !outcome.Moved() || changesOthers(intent) || changesOthers(outcome) {
+		return errors.New("a payment cannot be written in one step: other rows change with it")
 	}
 	intent.After.Steps, intent.After.Posted = 1, len(intent.Postings)
 	outcome.Before = intent.After
@@ -57,6 +56,6 @@ func (tx *Tx) InsertWhole(w Whole) error {
 	return tx.write(addAttempt, nil, attemptRow(asked, intent.At, w.NextAsk, outcome.At)...)
 }
 
-func movesBeside(c payment.Change) bool {
+func changesOthers(c payment.Change) bool {
 	return len(c.Also) > 0 || len(c.Limits) > 0 || c.Aggregate != nil || c.Original != nil || len(c.Spends) > 0
 }

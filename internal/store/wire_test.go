@@ -13,28 +13,28 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// A wire stands between a store and its database, and may be cut.
+// A wire is a proxy between a store and its database that can cut connections.
 type wire struct {
 	t        *testing.T
 	listener net.Listener
 	network  string // of the database
 	address  string
 	carried  atomic.Int64 // bytes to the database
-	turns    atomic.Int64 // how often somebody spoke who had heard an answer
+	turns    atomic.Int64 // round trips: messages to the database that follow an answer
 
 	mu    sync.Mutex
 	open  []net.Conn
-	cutAt func(sent []byte) cutting // nil never
+	cutAt func(sent []byte) cutting // nil cuts nothing
 }
 
-// A cutting says what is lost of what is sent, and with it the connection.
+// A cutting says what is lost when a connection is cut.
 type cutting int
 
 const (
 	cutNothing  cutting = iota
-	cutQuestion         // it does not arrive
-	cutAnswer           // it arrives, and nobody hears what comes of it
-	hangUp              // it arrives, and nobody waits for what comes of it
+	cutQuestion         // the message does not arrive
+	cutAnswer           // the message arrives, and its answer is lost
+	hangUp              // the message arrives, and the database loses its client
 )
 
 func newWire(t *testing.T, database string) *wire {
@@ -69,11 +69,11 @@ func newWire(t *testing.T, database string) *wire {
 	return w
 }
 
-// carry takes bytes both ways until one end or the wire is cut.
+// carry copies bytes both ways until one end closes or the wire is cut.
 func (w *wire) carry(client, server net.Conn) {
 	defer client.Close()
 	defer server.Close()
-	answers := make(chan net.Conn, 1) // where they go: nowhere once the wire is cut
+	answers := make(chan net.Conn, 1) // the connection for answers; none once the wire is cut
 	answers <- client
 	var answered atomic.Bool
 	go func() {
@@ -138,7 +138,7 @@ func (w *wire) cutCommits(what cutting) {
 	}
 }
 
-// refuse takes no more connections, and leaves those there are.
+// refuse accepts no more connections, and keeps the existing ones.
 func (w *wire) refuse() { w.listener.Close() }
 
 func (w *wire) cut() {
@@ -150,7 +150,7 @@ func (w *wire) cut() {
 	w.open = nil
 }
 
-// through is the address of a database by way of wires.
+// through is the address of a database behind wires.
 func through(t *testing.T, database string, wires ...*wire) string {
 	t.Helper()
 	u, err := url.Parse(database)
