@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// What the process that is killed is told by its environment.
+// The environment of the process that is killed.
 const (
 	killedAddress = "HOLDFAST_SEAL_ADDRESS"
 	killedFrom    = "HOLDFAST_SEAL_FROM" // keys; empty for a plain store
@@ -22,8 +22,8 @@ const (
 	killedAfter   = "HOLDFAST_SEAL_STEPS"
 )
 
-// TestKilledSealer is the process that TestSealingIsKilled kills: it kills itself after
-// a number of steps, as SIGKILL at that moment would.
+// TestKilledSealer is the process of TestSealingIsKilled. It sends itself
+// SIGKILL after a number of steps.
 func TestKilledSealer(t *testing.T) {
 	address := os.Getenv(killedAddress)
 	if address == "" {
@@ -46,16 +46,12 @@ func TestKilledSealer(t *testing.T) {
 		}
 	})
 	to := readKey(t, os.Getenv(killedTo))
-	for range 1000 { // PostgreSQL takes a moment to notice that the test has closed its store
-		if to != nil {
-			err = db.Seal(t.Context(), *to)
-		} else {
-			err = db.Unseal(t.Context())
+	err = alone(func() error {
+		if to == nil {
+			return db.Unseal(t.Context())
 		}
-		if !errors.Is(err, store.ErrInUse) {
-			break
-		}
-	}
+		return db.Seal(t.Context(), *to)
+	})
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +69,8 @@ func readKey(t *testing.T, text string) *store.SealKey {
 	return &key
 }
 
-// killed runs TestKilledSealer, and reports whether it was killed before its end.
+// killed runs TestKilledSealer, and reports whether the process was killed
+// before its end.
 func killed(t *testing.T, address string, from, to *store.SealKey, steps int) bool {
 	t.Helper()
 	reveal := func(key *store.SealKey) string {
@@ -96,10 +93,10 @@ func killed(t *testing.T, address string, from, to *store.SealKey, steps int) bo
 	return true
 }
 
-// A process that seals a store, seals it with another key or makes it plain is killed
-// after each of its steps. The store then opens with the old key or the new one, and
-// with no other; it holds all secrets, and none in the other's form. The command that
-// is run again finishes.
+// A process that seals a store, seals it with another key or unseals it is
+// killed after each of its steps. The store then opens with exactly one of the
+// old and the new key. It has all secrets in that key's form. Running the
+// command again finishes the work.
 func TestSealingIsKilled(t *testing.T) {
 	one, other := newSealKey(t), newSealKey(t)
 	for engine, address := range holdfasttest.Addresses(t) {
@@ -175,7 +172,7 @@ func holdsAll(t *testing.T, at string, from, to *store.SealKey) (after bool) {
 	with(t, at, to, func(db *store.DB) {
 		readable(t, db, 1)
 		if left := traces(t, at); to != nil && (db.Unclean || left > 0) {
-			t.Errorf("the store is said to be unclean: %t; %d plain secrets are left in the files", db.Unclean, left)
+			t.Errorf("the store is reported as unclean: %t; %d plain secrets are left in the files", db.Unclean, left)
 		}
 	})
 	return opened[0] == to
