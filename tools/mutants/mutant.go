@@ -11,17 +11,17 @@ import (
 	"strings"
 )
 
-// A fate is what became of a mutant.
+// A fate is the result of running a mutant.
 type fate string
 
 const (
 	killed    fate = "killed"
 	lived     fate = "lived"
 	timedOut  fate = "timed out"  // the tests hang: they would never pass
-	notViable fate = "not viable" // it does not compile, so it is no mutant
+	notViable fate = "not viable" // it does not compile, so it does not count
 )
 
-// A mutant is one operator in a source file, and what stands there instead.
+// A mutant is one operator in a source file and its replacement.
 type mutant struct {
 	id           int
 	file, kind   string
@@ -34,7 +34,7 @@ type mutant struct {
 	fate         fate
 }
 
-// instead are the operators by kind of mutation, as gremlins has them.
+// instead maps operators to their replacements, by gremlins' kind of mutation.
 var instead = map[string]map[string]string{
 	"ARITHMETIC_BASE":       {"+": "-", "-": "+", "*": "/", "/": "*", "%": "*"},
 	"CONDITIONALS_BOUNDARY": {">=": ">", ">": ">=", "<=": "<", "<": "<="},
@@ -68,22 +68,23 @@ func newMutant(file string, source []byte, kind string, line, column int) (*muta
 	return nil, fmt.Errorf("%s:%d:%d has no operator for %s", file, line, column, kind)
 }
 
-// key is what a reason is found by: line numbers change with every edit.
+// key finds a mutant's reason. It has no line number, because line numbers
+// change with every edit.
 func (m *mutant) key(dir string) string { return dir + "/" + m.file + "\t" + m.kind + "\t" + m.code }
 
-// applied is the source with the mutant in it.
+// applied returns the source with the mutant in it.
 func (m *mutant) applied(source []byte) []byte {
 	return slices.Concat(source[:m.offset], []byte(m.instead), source[m.offset+len(m.operator):])
 }
 
-// An edit puts text in the place of the bytes from one offset to another.
+// An edit replaces the bytes between two offsets by text.
 type edit struct {
 	from, to int
 	text     string
 }
 
-// withSwitches is the source with its mutants in it, each of which a number
-// turns on. Lines stay where they are.
+// withSwitches returns the source with all its mutants, each turned on by its
+// number. Line numbers stay the same.
 func withSwitches(file string, source []byte, mutants []*mutant) ([]byte, error) {
 	at := make(map[int][]*mutant)
 	for _, m := range mutants {
@@ -120,9 +121,9 @@ func withSwitches(file string, source []byte, mutants []*mutant) ([]byte, error)
 	return apply(source, edits), nil
 }
 
-// switched are the edits of an expression with two operands: a call of the
-// helper with the operator's name. Equality takes anything, nil as well, which
-// no helper could.
+// switched returns the edits of an expression with two operands: it becomes a
+// call of the helper with the operator's name. Equality is not a call, because
+// no helper accepts every type, nil included.
 func switched(here []*mutant, start, op, end int, operator token.Token) []edit {
 	if operator == token.EQL || operator == token.NEQ {
 		return []edit{{start, start, "(("}, {end, end, fmt.Sprintf(") != mutantOn(%d))", here[0].id)}}
@@ -147,8 +148,8 @@ var names = map[token.Token]string{
 	token.ADD: "Add", token.SUB: "Sub", token.MUL: "Mul", token.QUO: "Quo", token.REM: "Rem",
 }
 
-// apply makes the edits. Of insertions at one place those that close an inner
-// expression come first, and those that open an outer one.
+// apply makes the edits. Insertions at the same place are ordered: those that
+// close an inner expression come first, and those that open an outer one.
 func apply(source []byte, edits []edit) []byte {
 	slices.SortStableFunc(edits, func(a, b edit) int {
 		if c := cmp.Compare(a.from, b.from); c != 0 {
@@ -180,7 +181,7 @@ func apply(source []byte, edits []edit) []byte {
 	return append(out, source[at:]...)
 }
 
-// rank puts what closes an expression before what opens one.
+// rank sorts edits that close an expression before edits that open one.
 func rank(e edit) int {
 	if e.from == e.to && strings.HasSuffix(e.text, ")") {
 		return 0
@@ -188,7 +189,7 @@ func rank(e edit) int {
 	return 1
 }
 
-// helpers is the file that turns mutants on.
+// helpers is the source of the file that turns mutants on.
 func helpers(pack string) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, `package %s

@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// switchVariable says which mutant is on.
+// switchVariable is the environment variable with the number of the active
+// mutant.
 const switchVariable = "HOLDFAST_MUTANT"
 
 // A pack is a package whose mutants are run.
@@ -27,9 +28,9 @@ type pack struct {
 
 func (p *pack) binary() string { return filepath.Join(p.work, "mutants.test") }
 
-// compile makes the test binary that has every mutant which can be turned on.
-// A mutant that does not compile so, such as one of a constant, is left to be
-// compiled alone.
+// compile makes the test binary with every mutant that can be turned on. A
+// mutant that does not compile in this form, such as one of a constant, is
+// compiled alone later.
 func (p *pack) compile(ctx context.Context, mutants []*mutant) error {
 	for {
 		replaced := map[string][]byte{"zz_mutants.go": helpers(p.name())}
@@ -56,8 +57,8 @@ func (p *pack) compile(ctx context.Context, mutants []*mutant) error {
 
 var complaint = regexp.MustCompile(`(?m)([a-z0-9_]+\.go):(\d+):\d+: `)
 
-// leaveOut marks the mutants on lines that the compiler complains of, and says
-// how many they are.
+// leaveOut marks the mutants on lines with compiler errors, and returns their
+// number.
 func leaveOut(mutants []*mutant, said string) (n int) {
 	for _, found := range complaint.FindAllStringSubmatch(said, -1) {
 		line, _ := strconv.Atoi(found[2]) // digits
@@ -100,7 +101,7 @@ func (p *pack) gotest(ctx context.Context, args ...string) (string, error) {
 	return string(said), err
 }
 
-// try finds out what becomes of one mutant.
+// try runs one mutant and sets its fate.
 func (p *pack) try(ctx context.Context, m *mutant) error {
 	binary := p.binary()
 	if m.alone {

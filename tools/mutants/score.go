@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// A score is what became of the mutants of a package. Those that time out are
-// among the killed.
+// A score counts the results of a package's mutants. Mutants that time out
+// count as killed.
 type score struct {
 	dir                       string
 	mutants, killed, timedOut int
@@ -33,14 +33,14 @@ func scoreOf(dir string, mutants []*mutant) score {
 	return s
 }
 
-// tenths is the share of mutants killed, in tenths of a percent, rounded down.
+// tenths is the share of killed mutants, in tenths of a percent, rounded down.
 func (s score) tenths() int { return s.killed * 1000 / max(s.mutants, 1) }
 
-// reasons say why a survivor changes nothing that a test could see, by
-// [mutant.key].
+// reasons say, by [mutant.key], why a survivor changes nothing that a test
+// could see.
 type reasons map[string]string
 
-// readReasons reads lines of file, kind, source line and reason, divided by
+// readReasons reads lines with file, kind, source line and reason, separated by
 // tabs.
 func readReasons(path string) (reasons, error) {
 	text, err := os.ReadFile(path)
@@ -66,7 +66,8 @@ func parseReasons(text string) (reasons, error) {
 	return all, nil
 }
 
-// verdict is an error where too many mutants survive, or one for no reason.
+// verdict returns an error if too many mutants survive, or if a survivor has no
+// reason.
 func verdict(scores []score, known reasons) error {
 	var wrong []string
 	for _, s := range scores {
@@ -76,7 +77,7 @@ func verdict(scores []score, known reasons) error {
 		}
 		for _, m := range s.survivors {
 			if known[m.key(s.dir)] == "" {
-				wrong = append(wrong, fmt.Sprintf("%s/%s:%d:%d: %s survives, and no reason is given", s.dir, m.file, m.line,
+				wrong = append(wrong, fmt.Sprintf("%s/%s:%d:%d: %s survives without a reason", s.dir, m.file, m.line,
 					m.column, m.kind))
 			}
 		}
@@ -87,18 +88,18 @@ func verdict(scores []score, known reasons) error {
 	return nil
 }
 
-// page is docs/mutants.md.
+// page returns the text of docs/mutants.md.
 func page(scores []score, known reasons) string {
 	var b strings.Builder
 	b.WriteString(`# Mutation testing
 
 <!-- Written by "make mutants". Do not edit. -->
 
-` + "`make mutants`" + ` puts small faults into the packages that hold the rules, one at a time, and runs the package's own tests on each: a fault
-that no test notices survives. One that makes the tests hang until they time out is noticed. [Gremlins](https://github.com/go-gremlins/gremlins) lists the faults; ` +
-		"`tools/mutants`" + ` runs them
-([decision 47](decisions/0047-mutants.md)). It takes minutes, so CI does not run it. It fails below 90 % in any package, and when a
-survivor has no reason in ` + "`tools/mutants/equivalent.txt`" + `.
+` + "`make mutants`" + ` puts small faults, called mutants, into the packages with the rules, one at a time, and runs the package's own tests on each.
+A mutant that no test notices survives. A mutant that makes the tests hang until they time out counts as killed.
+[Gremlins](https://github.com/go-gremlins/gremlins) lists the mutants; ` + "`tools/mutants`" + ` runs them
+([decision 47](decisions/0047-mutants.md)). This takes minutes, so CI does not do it. The command fails if a package is below 90 %, or if
+a survivor has no reason in ` + "`tools/mutants/equivalent.txt`" + `.
 
 | Package | Mutants | Killed | of these timed out | Survivors | Score |
 | --- | ---: | ---: | ---: | ---: | ---: |

@@ -1,5 +1,5 @@
-// Package publish checks what the project shows to GitHub: workflows, forms and
-// notes, which nothing else runs here.
+// Package publish checks the files for GitHub that no other test runs:
+// workflows, forms and release notes.
 package publish
 
 import (
@@ -48,8 +48,8 @@ func glob(t *testing.T, pattern string) (paths []string) {
 	return paths
 }
 
-// A workflow has the keys that ours use. Another key is a slip, or needs a line
-// here.
+// A workflow has the keys that our workflows use. Any other key is a mistake,
+// or must be added here.
 type workflow struct {
 	Name        string
 	On          map[string]any
@@ -87,15 +87,15 @@ func TestWorkflows(t *testing.T) {
 		var w workflow
 		read(t, path, &w)
 		if w.Name == "" || len(w.On) == 0 || w.Permissions["contents"] != "read" || len(w.Permissions) != 1 {
-			t.Errorf("%s: every workflow has a name, a trigger, and the permission to read and no other", path)
+			t.Errorf("%s: a workflow needs a name, a trigger, and only the permission to read", path)
 		}
 		for name, job := range w.Jobs {
 			if job.Timeout == 0 || job.RunsOn == "" {
-				t.Errorf("%s: job %s has no timeout or runs nowhere", path, name)
+				t.Errorf("%s: job %s has no timeout or no runner", path, name)
 			}
 			for _, need := range job.Needs {
 				if _, ok := w.Jobs[need]; !ok {
-					t.Errorf("%s: job %s needs %s, which is not there", path, name, need)
+					t.Errorf("%s: job %s needs %s, which does not exist", path, name, need)
 				}
 			}
 			for _, step := range job.Steps {
@@ -117,7 +117,7 @@ func TestWorkflows(t *testing.T) {
 	}
 }
 
-// checkRun holds a command to what is in the repository.
+// checkRun checks that the make targets and scripts of a command exist.
 func checkRun(t *testing.T, path, run, makefile string) {
 	t.Helper()
 	if target := makeTarget.FindStringSubmatch(run); target != nil {
@@ -125,7 +125,7 @@ func checkRun(t *testing.T, path, run, makefile string) {
 			t.Errorf("%s: there is no make target %s", path, target[1])
 		}
 	} else if strings.Contains(run, "make ") {
-		t.Errorf("%s: %q: a make has a step of its own", path, run)
+		t.Errorf("%s: %q: make needs its own step", path, run)
 	}
 	if name := script.FindString(run); name != "" {
 		info, err := os.Stat(filepath.Join(root, name))
@@ -150,13 +150,13 @@ func TestDependabot(t *testing.T) {
 	for _, u := range config.Updates {
 		watched = append(watched, u.Ecosystem+" "+u.Directory)
 		if u.Schedule["interval"] != "weekly" {
-			t.Errorf("%s %s is looked at %v", u.Ecosystem, u.Directory, u.Schedule)
+			t.Errorf("%s %s has the schedule %v", u.Ecosystem, u.Directory, u.Schedule)
 		}
 	}
 	if config.Version != 2 || !slices.Contains(watched, "github-actions /") {
 		t.Errorf("version %d watches %v", config.Version, watched)
 	}
-	// Every module of the repository is watched.
+	// Dependabot watches every module of the repository.
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.Name() != "go.mod" {
 			return err
@@ -173,7 +173,7 @@ func TestDependabot(t *testing.T) {
 	}
 }
 
-// A form has the keys that GitHub knows.
+// A form has the keys of GitHub's issue forms.
 type form struct {
 	Name, Description string
 	Labels            []string
@@ -246,7 +246,7 @@ func TestReleaseNotes(t *testing.T) {
 	out, err := exec.Command(filepath.Join(root, "scripts/release-notes"), "v99.0.0").CombinedOutput()
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	if !ok || exit.ExitCode() != 1 || !strings.Contains(string(out), "nothing about 99.0.0") {
-		t.Errorf("the notes of a version that is not there: %v\n%s", err, out)
+		t.Errorf("the notes of an unknown version: %v\n%s", err, out)
 	}
 }
 

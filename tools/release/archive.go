@@ -13,13 +13,14 @@ import (
 	"strings"
 )
 
-// A packed file is one of an archive: its name there, and where it comes from.
+// A packed is a file of an archive: its name there, and its source.
 type packed struct {
 	name, from string
 	mode       int64
 }
 
-// writeArchive writes the platform's archive: one folder with everything in it.
+// writeArchive writes the platform's archive, which has one folder with all
+// files.
 func (r *release) writeArchive(t target, binary, licences string) error {
 	files := []packed{
 		{"holdfast", binary, 0o755},
@@ -82,7 +83,8 @@ func (r *release) writeTar(to *os.File, files []packed) error {
 
 const sumsFile = "SHA256SUMS"
 
-// writeSums lists the files of a folder as sha256sum --check reads them.
+// writeSums lists the checksums of a folder's files in the format of sha256sum
+// --check.
 func writeSums(folder string) error {
 	entries, err := os.ReadDir(folder) // sorted
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// build compiles one binary. What the environment says about Go counts for
-// nothing, so that every machine makes the same.
+// build compiles one binary. It ignores Go's environment variables, so that
+// every machine makes the same binary.
 func (r *release) build(ctx context.Context, t target) (path string, err error) {
 	path = filepath.Join(r.work, t.os+"-"+t.arch, "holdfast")
 	if path == r.host {
@@ -35,18 +35,18 @@ func (r *release) build(ctx context.Context, t target) (path string, err error) 
 	return path, nil
 }
 
-// The shells that the program can write completions for, and each file's name.
+// completions maps each shell to the name of its completion script.
 var completions = map[string]string{"bash": "holdfast.bash", "zsh": "_holdfast", "fish": "holdfast.fish"}
 
-// The line of the printed configuration that names the store, and that of the
-// packages, whose service keeps it where systemd says.
+// The printed configuration's line for the store, and the packages' line. Their
+// service keeps the store in systemd's folder.
 const (
 	printedStore  = "#store = holdfast.db\n"
 	packagedStore = "store = /var/lib/holdfast/holdfast.db\n"
 )
 
 // makeTexts lets the program write its completions, manual pages and settings
-// into folders of their own.
+// into separate folders.
 func (r *release) makeTexts(ctx context.Context) (err error) {
 	if r.host, err = r.build(ctx, target{runtime.GOOS, runtime.GOARCH}); err != nil {
 		return err
@@ -73,7 +73,7 @@ func (r *release) makeTexts(ctx context.Context) (err error) {
 	return r.compressMan()
 }
 
-// printed keeps what the program prints in a file.
+// printed writes the program's output to a file.
 func (r *release) printed(ctx context.Context, name string, args ...string) error {
 	out, err := exec.CommandContext(ctx, r.host, args...).Output()
 	if err != nil {
@@ -82,7 +82,7 @@ func (r *release) printed(ctx context.Context, name string, args ...string) erro
 	return os.WriteFile(filepath.Join(r.work, name), out, 0o644)
 }
 
-// packageConfig writes the settings of the packages' service.
+// packageConfig writes the settings for the packages' service.
 func (r *release) packageConfig() error {
 	text, err := os.ReadFile(filepath.Join(r.work, "holdfast.conf"))
 	if err != nil {
@@ -95,7 +95,7 @@ func (r *release) packageConfig() error {
 	return os.WriteFile(filepath.Join(r.work, "packaged.conf"), text, 0o644)
 }
 
-// compressMan compresses the manual pages, as distributions want them.
+// compressMan compresses the manual pages, as distributions require.
 func (r *release) compressMan() error {
 	pages, err := filepath.Glob(filepath.Join(r.work, "man", "*"))
 	if err != nil {

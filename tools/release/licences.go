@@ -12,11 +12,11 @@ import (
 	"strings"
 )
 
-// A licence or notice, by its file's name.
+// licenceName matches the names of licence and notice files.
 var licenceName = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|copyright|patents)([.-].*)?$`)
 
-// licences writes the licences of everything in a binary into one file, since
-// most of them ask to go with it.
+// licences writes the licences of all modules of a binary into one file, because
+// most licences must be distributed with the binary.
 func (r *release) licences(ctx context.Context, binary string) (path string, err error) {
 	info, err := buildinfo.ReadFile(binary)
 	if err != nil {

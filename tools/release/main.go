@@ -1,6 +1,6 @@
-// Command release makes what a release publishes, in a folder: for each platform
-// an archive and an SBOM, for Linux a .deb and an .rpm as well, and SHA256SUMS.
-// The same commit and the same Go make the same bytes, in any folder and at any
+// Command release makes the files of a release: for each platform an archive
+// and an SBOM, for Linux also a .deb and an .rpm, and SHA256SUMS. The same
+// commit and the same Go version make the same bytes, in any folder and at any
 // time.
 package main
 
@@ -17,11 +17,11 @@ import (
 	"time"
 )
 
-// A release is one version of the program, and where its files go.
+// A release is one version of the program, with the folders for its files.
 type release struct {
 	root    string // of the repository
 	out     string
-	work    string // for what is made on the way; removed at the end
+	work    string // for intermediate files; removed at the end
 	version version
 	host    string // a binary that runs on this machine
 }
@@ -44,12 +44,12 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("release", flag.ContinueOnError)
 	root := flags.String("root", "..", "the repository")
-	out := flags.String("out", "", "the folder for the files, emptied first (default ROOT/dist)")
+	out := flags.String("out", "", "write the files to this folder, which is emptied first (default ROOT/dist)")
 	const all = "linux/amd64,linux/arm64,darwin/amd64,darwin/arm64"
-	platforms := flags.String("targets", all, "the platforms, as OS/ARCH with commas")
+	platforms := flags.String("targets", all, "build for these platforms, as OS/ARCH separated by commas")
 	var given version
-	flags.StringVar(&given.name, "version", "", "the version, such as 0.1.0 (default: from git's tags)")
-	flags.StringVar(&given.commit, "commit", "", "the commit (default: from git)")
+	flags.StringVar(&given.name, "version", "", "set the version, such as 0.1.0 (default: from git's tags)")
+	flags.StringVar(&given.commit, "commit", "", "set the commit (default: from git)")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func parseTargets(platforms string) ([]target, error) {
 }
 
 func (r *release) make(ctx context.Context, targets []target) error {
-	// nfpm stamps files with this time.
+	// nfpm uses this time for all files.
 	if err := os.Setenv("SOURCE_DATE_EPOCH", strconv.FormatInt(r.version.date.Unix(), 10)); err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (r *release) make(ctx context.Context, targets []target) error {
 	if err := os.MkdirAll(r.out, 0o755); err != nil {
 		return err
 	}
-	// packaging/nfpm.yaml names files of the repository.
+	// packaging/nfpm.yaml has paths relative to the repository.
 	if err := os.Chdir(r.root); err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (r *release) makeTarget(ctx context.Context, t target) error {
 	return r.writePackages(t, licences)
 }
 
-// artifact is the path of a file of the release.
+// artifact returns the path of a file of the release.
 func (r *release) artifact(t target, suffix string) string {
 	return filepath.Join(r.out, fmt.Sprintf("holdfast_%s_%s_%s%s", r.version.name, t.os, t.arch, suffix))
 }

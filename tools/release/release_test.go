@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// A commit is named after the last tag, so that packages of later commits are
-// newer than the tagged one and older than the next.
+// A version's name begins with the last tag. So packages of later commits are
+// newer than the tagged package and older than the next one.
 func TestVersionComesFromGit(t *testing.T) {
 	t.Setenv("SOURCE_DATE_EPOCH", "")
 	folder := t.TempDir()
@@ -56,7 +56,8 @@ func TestVersionComesFromGit(t *testing.T) {
 	}
 }
 
-// What cannot be told of, or may not be given away, is not released.
+// A binary is not released if the origin of a module is unknown or its licence
+// is missing.
 func TestUnknownOriginsFail(t *testing.T) {
 	r := &release{version: version{name: "1.0.0"}}
 	dep := &debug.Module{Path: "example.com/a", Version: "v1.0.0", Replace: &debug.Module{Path: "../a"}}

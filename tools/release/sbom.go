@@ -13,8 +13,8 @@ import (
 	cyclonedx "github.com/CycloneDX/cyclonedx-go"
 )
 
-// writeSBOM lists the modules that a binary was built from, as the binary itself
-// tells them, in CycloneDX's JSON.
+// writeSBOM lists the modules of a binary, read from the binary itself, in
+// CycloneDX's JSON format.
 func (r *release) writeSBOM(t target, binary string) error {
 	info, err := buildinfo.ReadFile(binary)
 	if err != nil {
@@ -45,7 +45,7 @@ func (r *release) bom(info *buildinfo.BuildInfo, binary []byte) (*cyclonedx.BOM,
 	components := []cyclonedx.Component{std}
 	for _, dep := range info.Deps {
 		if dep.Replace != nil {
-			return nil, fmt.Errorf("%s is replaced, so its origin cannot be told", dep.Path)
+			return nil, fmt.Errorf("%s is replaced, so its origin is unknown", dep.Path)
 		}
 		component := module(cyclonedx.ComponentTypeLibrary, dep.Path, dep.Version)
 		sum, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(dep.Sum, "h1:"))

@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// A version is what a binary says of its origin.
+// A version is the information about its origin that a binary prints.
 type version struct {
 	name   string // 0.1.0 at a tag; 0.1.0+5.g56c09a7 five commits later
 	commit string
 	date   time.Time // of the commit, or SOURCE_DATE_EPOCH
 }
 
-// findVersion asks git for what is not given.
+// findVersion asks git for the values that are not given.
 func findVersion(ctx context.Context, root string, given version) (version, error) {
 	v := given
 	var err error
@@ -79,12 +79,12 @@ func versionName(tag, commits, short string, changed bool) string {
 	return tag
 }
 
-// git runs a query. The clone may belong to another user, who built it in CI.
+// git runs a query. In CI the clone may belong to another user.
 func git(ctx context.Context, root string, args ...string) (string, error) {
 	line := append([]string{"-C", root, "-c", "safe.directory=*"}, args...)
 	out, err := exec.CommandContext(ctx, "git", line...).Output()
 	if err != nil {
-		return "", fmt.Errorf("git %s: %w; without git, give -version, -commit and SOURCE_DATE_EPOCH", args[0], err)
+		return "", fmt.Errorf("git %s: %w; without git, set -version, -commit and SOURCE_DATE_EPOCH", args[0], err)
 	}
 	return strings.TrimSpace(string(out)), nil
 }
