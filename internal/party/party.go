@@ -195,7 +195,7 @@ func (c Caller) Advance(by time.Duration) (Caller, error) {
 	case !c.Sandbox:
 		return c, holdfast.Errorf(holdfast.AccessFailure, "only a sandbox caller's clock can be moved")
 	case by <= 0:
-		return c, holdfast.Errorf(holdfast.InvalidParams, "the clock moves only forward; give a duration such as 168h")
+		return c, holdfast.Errorf(holdfast.InvalidParams, "the clock moves forward only; give a duration such as 168h")
 	case by > clockOffsetMax-c.ClockOffset:
 		return c, holdfast.Errorf(holdfast.InvalidParams, "the clock may be at most ten years ahead")
 	}

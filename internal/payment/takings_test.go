@@ -18,7 +18,8 @@ func TestTakings(t *testing.T) {
 	of := func(kind payment.Kind, change func(*payment.Transaction)) payment.Transaction {
 		one := payment.Transaction{
 			Kind: kind, State: payment.Success, Method: holdfast.MethodCC, Sender: buyer, Recipient: seller, Owner: market,
-			Amount: money.Cents(10_00), Settled: money.Micros(0), Fee: money.Cents(59), Commission: money.Micros(0), FeeBy: holdfast.RoleRecipient,
+			Amount: money.Cents(10_00), Settled: money.Micros(0), Fee: money.Cents(59), Commission: money.Micros(0),
+			FeeBy: holdfast.RoleRecipient,
 		}
 		if change != nil {
 			change(&one)
@@ -29,13 +30,16 @@ func TestTakings(t *testing.T) {
 		payment.Transaction
 		seller, market, buyer [4]int64
 	}{
-		"a payment":       {of(payment.KindPay, nil), [4]int64{10_00, 0, 0, 59}, [4]int64{}, [4]int64{}},
-		"one that failed": {of(payment.KindPay, func(t *payment.Transaction) { t.State = payment.Failure }), [4]int64{}, [4]int64{}, [4]int64{}},
+		"a payment": {of(payment.KindPay, nil), [4]int64{10_00, 0, 0, 59}, [4]int64{}, [4]int64{}},
+		"one that failed": {of(payment.KindPay, func(t *payment.Transaction) { t.State = payment.Failure }), [4]int64{},
+			[4]int64{}, [4]int64{}},
 		"a part of a hold": {
-			of(payment.KindReserve, func(t *payment.Transaction) { t.Settled = money.Cents(8_00) }), [4]int64{8_00, 0, 0, 59}, [4]int64{}, [4]int64{},
+			of(payment.KindReserve, func(t *payment.Transaction) { t.Settled = money.Cents(8_00) }), [4]int64{8_00, 0, 0, 59},
+			[4]int64{}, [4]int64{},
 		},
 		"a payment whose fee the caller bears": {
-			of(payment.KindPay, func(t *payment.Transaction) { t.FeeBy = holdfast.RoleCaller }), [4]int64{10_00}, [4]int64{0, 0, 0, 59}, [4]int64{},
+			of(payment.KindPay, func(t *payment.Transaction) { t.FeeBy = holdfast.RoleCaller }), [4]int64{10_00},
+			[4]int64{0, 0, 0, 59}, [4]int64{},
 		},
 		"a purchase from a prepaid balance": {
 			of(payment.KindPay, func(t *payment.Transaction) { t.Method, t.Fee = holdfast.MethodPrepaid, money.Micros(0) }),
@@ -46,12 +50,15 @@ func TestTakings(t *testing.T) {
 			[4]int64{}, [4]int64{}, [4]int64{},
 		},
 		"a funding": {of(payment.KindFundPrepaid, nil), [4]int64{10_00, 0, 0, 59}, [4]int64{}, [4]int64{}},
-		"a deposit": {of(payment.KindDeposit, func(t *payment.Transaction) { t.Fee = money.Micros(0) }), [4]int64{}, [4]int64{}, [4]int64{}},
+		"a deposit": {of(payment.KindDeposit, func(t *payment.Transaction) { t.Fee = money.Micros(0) }), [4]int64{},
+			[4]int64{}, [4]int64{}},
 		"a debt that is waived": {
-			of(payment.KindWriteOffDebt, func(t *payment.Transaction) { t.Fee = money.Micros(0) }), [4]int64{}, [4]int64{}, [4]int64{},
+			of(payment.KindWriteOffDebt, func(t *payment.Transaction) { t.Fee = money.Micros(0) }), [4]int64{}, [4]int64{},
+			[4]int64{},
 		},
 		"a commission": {
-			of(payment.KindCommission, func(t *payment.Transaction) { t.Sender, t.Recipient, t.Fee = seller, market, money.Micros(0) }),
+			of(payment.KindCommission,
+				func(t *payment.Transaction) { t.Sender, t.Recipient, t.Fee = seller, market, money.Micros(0) }),
 			[4]int64{0, 0, 10_00, 0}, [4]int64{10_00}, [4]int64{},
 		},
 		"a refund, with a part of the commission": {
