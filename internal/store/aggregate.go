@@ -31,9 +31,9 @@ func (tx *ReadTx) Aggregate(id payment.AggregateID) (a payment.AggregateInstrume
 	return a, found, err
 }
 
-// PendingAggregates adds up the amounts that are being funded or settled on all
-// of a recipient's instruments of one method, by callers in the same mode
-// (sandbox or live), in micro-dollars.
+// PendingAggregates adds up the pending amounts of all of a recipient's
+// instruments with one method, in micro-dollars. It counts only callers in one
+// mode, sandbox or live.
 func (tx *ReadTx) PendingAggregates(
 	recipient party.ID, m holdfast.PaymentMethod, sandbox bool,
 ) (micro int64, err error) {

@@ -186,8 +186,8 @@ func (tx *ReadTx) headsOfQueues(c Claim) (all []candidate, err error) {
 }
 
 // queues reads which callers have a queue. It jumps in the index from one queue
-// to the next, so its cost depends neither on their lengths nor on the number
-// of callers without a queue.
+// to the next. So the lengths of the queues and the number of callers without
+// one do not matter.
 func (tx *ReadTx) queues() ([]candidate, error) {
 	scan := func(row scanner) (k candidate, err error) { return k, row.Scan(&k.caller, &k.offset) }
 	return list(tx, "looking for queues of notifications", scan, `

@@ -29,9 +29,9 @@
 //     A nil key is right only for a row that no other action can know yet, such
 //     as a new row of a history.
 //  5. Only rows that a query returned are locked. If a decision depends on a
-//     row's absence, a unique key must refuse that row to one of two actions, or
-//     both actions must write one other row. The store checks this for sources,
-//     and not for other queries.
+//     row's absence, the action adds the row, and a unique key refuses it to a
+//     second action. Or both actions write one other row. The store checks this
+//     for sources only.
 //  6. Rows that a statement reads only in order to write, such as those of a
 //     subquery in an UPDATE, are not locked.
 //  7. The reasons given to [ReadTx.Unlocked], and to the fields unlocked and

@@ -7,10 +7,10 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 )
 
-// A Reserve without competing actions takes seven round trips to PostgreSQL: to
-// read the rows that the request names, to read the rows that its token names,
-// to write, to commit, and after the network's answer to read, write and
-// commit.
+// A Reserve without competing actions takes seven round trips to PostgreSQL.
+// The first two read the rows that the request and its token name, and the next
+// two write and commit. After the network's answer, one each reads, writes and
+// commits.
 func TestRoundTripsOfALoneReserve(t *testing.T) {
 	address := postgresAddress(t)
 	w := newWire(t, address)

@@ -9,11 +9,11 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// Record writes a change: the transaction, its history, its postings with the
-// balances that they change, all other rows that change with it, the question
-// to the network, and the notification n unless it is nil. It is ErrStale if a
-// row is no longer as the change found it. It returns the transaction as it was
-// written.
+// Record writes a change: the transaction with its history and postings, the
+// balances, all other rows that change with it, and the question to the
+// network. It also writes the notification n unless n is nil. It is ErrStale if
+// a row is no longer as the change found it. It returns the transaction as it
+// was written.
 func (tx *Tx) Record(c payment.Change, n *Notification, nextAsk time.Time) (payment.Transaction, error) {
 	c.After.Steps, c.After.Posted = c.Before.Steps, c.Before.Posted+len(c.Postings)
 	if c.Moved() {
