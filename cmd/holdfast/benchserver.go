@@ -38,9 +38,8 @@ func startBenchServer(ctx context.Context, w world, args ...string) (*benchServe
 	if err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
 	}
-	s := &benchServer{
-		command: exec.Command(program, append([]string{"--log-json"}, args...)...), ended: make(chan struct{}),
-	} //nolint:gosec,noctx // it is this program; it ends by end
+	command := exec.Command(program, append([]string{"--log-json"}, args...)...) //nolint:gosec,noctx // end ends it
+	s := &benchServer{command: command, ended: make(chan struct{})}
 	s.command.Env = withoutSettings(os.Environ())
 	s.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt at the terminal is ours to pass on
 	stderr, err := s.command.StderrPipe()

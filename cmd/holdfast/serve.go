@@ -40,8 +40,8 @@ type serveVerb struct {
 func (v serveVerb) Run(ctx context.Context, w world) error {
 	at, err := parseStore(v.Store)
 	proxy, badProxy := parseProxy(v.IPNProxy)
-	if err := errors.Join(err, badProxy, checkPrefix(v.CertificatePrefix), checkPaths(v.APIPaths),
-		v.check(at)); err != nil {
+	err = errors.Join(err, badProxy, checkPrefix(v.CertificatePrefix), checkPaths(v.APIPaths), v.check(at))
+	if err != nil {
 		return err
 	}
 	useMemory()
@@ -91,11 +91,10 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	}
 	s := &server{
 		Store: db, PublicURL: public, CertificatePrefix: v.CertificatePrefix, Hosts: v.SignatureHosts, Paths: v.APIPaths,
-		AllowPrivate: v.IPNAllowPrivate, Proxy: proxy, AddressHeader: v.AddressHeader, SecureCookies: v.SecureCookies ||
-			public.Scheme == "https",
-		RefundWindow: v.RefundWindow, Certifier: certificates, Plain: plain, Mail: mails, Metrics: metrics,
-		Silent: !v.Deliver, Network: &sandbox.Network{Now: w.Now, PlainAmounts: !v.DeclineByAmount}, Now: w.Now, Log: w.Log,
-		Ended: newEnding(),
+		AllowPrivate: v.IPNAllowPrivate, Proxy: proxy, AddressHeader: v.AddressHeader, RefundWindow: v.RefundWindow,
+		SecureCookies: v.SecureCookies || public.Scheme == "https", Certifier: certificates, Plain: plain, Mail: mails,
+		Metrics: metrics, Silent: !v.Deliver, Now: w.Now, Log: w.Log, Ended: newEnding(),
+		Network: &sandbox.Network{Now: w.Now, PlainAmounts: !v.DeclineByAmount},
 	}
 	if err := s.start(ctx, listener); err != nil {
 		return err
@@ -106,7 +105,7 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	w.Log.Info("stopping")
 	s.stop()
 	if closing := db.Close(); closing != nil {
-		err = errors.Join(err, fmt.Errorf("closing the store: %w", closing))
+		return errors.Join(err, fmt.Errorf("closing the store: %w", closing))
 	}
 	return err
 }

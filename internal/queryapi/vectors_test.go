@@ -27,7 +27,7 @@ func TestPublishedRequests(t *testing.T) {
 		}{
 			{v.Sent, true}, {strings.Replace(v.Sent, "Version=20", "Version=30", 1), false},
 		} {
-			r := httptest.NewRequest(v.Verb, v.Address, nil)
+			var r *http.Request
 			if v.Verb == http.MethodGet {
 				r = httptest.NewRequest(v.Verb, row.sent, nil)
 			} else {

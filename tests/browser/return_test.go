@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -181,8 +182,8 @@ func TestASlipThatIsFolded(t *testing.T) {
 	p.size(phone)
 	p.open(s.single(nil))
 	top := func(selector string) float64 { //nolint:forbidigo // pixels, not money
-		return ask[float64](p, `document.querySelector('`+selector+
-			`').getBoundingClientRect().top`) //nolint:forbidigo // as above
+		script := fmt.Sprintf(`document.querySelector('%s').getBoundingClientRect().top`, selector)
+		return ask[float64](p, script) //nolint:forbidigo // as above
 	}
 	if p.has(".slip.folded") {
 		t.Error("the first page has its slip folded")

@@ -76,18 +76,18 @@ func makeRelease(root, out string, more ...string) (release, error) {
 	cmd.Env = append(append(os.Environ(), "SOURCE_DATE_EPOCH="+releaseEpoch), more...)
 	said, err := cmd.CombinedOutput()
 	if err != nil {
-		return release{}, &failedRelease{string(said), err}
+		return release{}, &releaseError{string(said), err}
 	}
 	return release{out}, nil
 }
 
-type failedRelease struct {
+type releaseError struct {
 	said string
 	err  error
 }
 
-func (f *failedRelease) Error() string { return "making a release: " + f.err.Error() + "\n" + f.said }
-func (f *failedRelease) Unwrap() error { return f.err }
+func (f *releaseError) Error() string { return "making a release: " + f.err.Error() + "\n" + f.said }
+func (f *releaseError) Unwrap() error { return f.err }
 
 // file is the one file of the release that a pattern names.
 func (r release) file(t *testing.T, pattern string) string {
