@@ -26,6 +26,7 @@ type mutant struct {
 	id           int
 	file, kind   string
 	line, column int
+	first, last  int // lines of its expression, once it was made a switch
 	offset       int
 	operator     string
 	instead      string
@@ -103,6 +104,9 @@ func withSwitches(file string, source []byte, mutants []*mutant) ([]byte, error)
 		switch n := n.(type) {
 		case *ast.BinaryExpr:
 			if here := at[offset(n.OpPos)]; len(here) > 0 {
+				for _, m := range here {
+					m.first, m.last = fset.Position(n.Pos()).Line, fset.Position(n.End()).Line
+				}
 				edits = append(edits, switched(here, offset(n.Pos()), offset(n.OpPos), offset(n.End()), n.Op)...)
 			}
 		case *ast.UnaryExpr:

@@ -62,6 +62,24 @@ func TestMutantsAreTurnedOn(t *testing.T) {
 	}
 }
 
+// The compiler complains of an operand, which may stand on another line.
+func TestAnExpressionOverLines(t *testing.T) {
+	const source = "package sample\n\nvar s = \"a\" +\n\t\"b\" + string(rune(1))\n"
+	m, err := newMutant("sample.go", []byte(source), "ARITHMETIC_BASE", 4, 6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := withSwitches("sample.go", []byte(source), []*mutant{m}); err != nil {
+		t.Fatal(err)
+	}
+	if n := leaveOut([]*mutant{m}, "sample.go:2:1: none\nsample.go:5:1: none"); n != 0 || m.alone {
+		t.Error("a mutant on other lines is compiled alone")
+	}
+	if n := leaveOut([]*mutant{m}, "sample.go:3:9: a string is no number"); n != 1 || !m.alone {
+		t.Error("it is not compiled alone")
+	}
+}
+
 func TestTheScoreCountsWhatIsNotKilled(t *testing.T) {
 	fates := func(all ...fate) (mutants []*mutant) {
 		for _, f := range all {

@@ -57,13 +57,13 @@ func (p *pack) compile(ctx context.Context, mutants []*mutant) error {
 
 var complaint = regexp.MustCompile(`(?m)([a-z0-9_]+\.go):(\d+):\d+: `)
 
-// leaveOut marks the mutants on lines with compiler errors, and returns their
-// number.
+// leaveOut marks the mutants on lines with compiler errors, and those whose
+// expressions have operands there, and returns their number.
 func leaveOut(mutants []*mutant, said string) (n int) {
 	for _, found := range complaint.FindAllStringSubmatch(said, -1) {
 		line, _ := strconv.Atoi(found[2]) // digits
 		for _, m := range mutants {
-			if m.file == found[1] && m.line == line && !m.alone {
+			if m.file == found[1] && (m.line == line || m.first <= line && line <= m.last) && !m.alone {
 				m.alone = true
 				n++
 			}
