@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// What a transaction of a marketplace is to its seller, its marketplace and its
-// buyer: gross, refunded, commission and fees, in cents.
+// The takings that a marketplace's transaction adds for the seller, the
+// marketplace and the buyer: gross, refunded, commission and fees, in cents.
 func TestTakings(t *testing.T) {
 	const seller, market, buyer = "P1", "P2", "P3"
 	of := func(kind payment.Kind, change func(*payment.Transaction)) payment.Transaction {
@@ -94,7 +94,7 @@ func TestTakings(t *testing.T) {
 	}
 }
 
-// A sender approves the payments that its token is for.
+// A sender's token approves payments, but not refunds and commissions.
 func TestApproved(t *testing.T) {
 	for kind, payments := range map[payment.Kind]bool{
 		payment.KindReserve: true, payment.KindPay: true, payment.KindFundPrepaid: true, payment.KindSettleDebt: true,
