@@ -154,18 +154,18 @@ func TestAProofAfterTheSession(t *testing.T) {
 	b := s.newBrowser()
 	b.signUp()
 	code := s.post.Last(nora, party.NoticeVerify).Code
-	who, err := s.Processor.SignIn(t.Context(), processor.SignIn{
+	user, err := s.Processor.SignIn(t.Context(), processor.SignIn{
 		Email: nora, Password: holdfasttest.Password, From: "198.51.100.7",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Buyer = who
+	s.Buyer = user
 	b.endsDuringTheNextRequest(func() {})
 	b.postTo("verify", "code", code)
 	b.wantPage("sign-in")
 	err = s.DB.View(t.Context(), func(tx *store.ReadTx) error {
-		p, _, err := tx.Party(who.ID)
+		p, _, err := tx.Party(user.ID)
 		if err == nil && p.EmailVerified {
 			err = errors.New("the address is verified")
 		}

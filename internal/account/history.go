@@ -12,15 +12,15 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// historyMost is the number of payments on one page; see payment.Activity.
-const historyMost = 20
+// historyMax is the number of payments on one page; see payment.Activity.
+const historyMax = 20
 
 // endOfTime is later than every payment by any caller's clock.
 var endOfTime = time.Date(9999, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// totalsMost is how many payments are added up. payment.Activity also limits
+// totalsMax is how many payments are added up. payment.Activity also limits
 // how many are read.
-const totalsMost = 2000
+const totalsMax = 2000
 
 // showHistory lists the payments that the party sent and received, newest
 // first. A page continues where the last one ended, even if payments were added
@@ -46,7 +46,7 @@ func (s *Server) showHistory(c *call) error {
 	}
 	page := processor.ActivityPage{
 		Activity: payment.Activity{
-			Filter:  payment.ActivityFilter{Start: filter.start, End: filter.end, BatchMax: totalsMost},
+			Filter:  payment.ActivityFilter{Start: filter.start, End: filter.end, BatchMax: totalsMax},
 			Account: c.Party.ID, Own: true,
 		},
 		Sandbox: !s.Processor.Live, Real: processor.Micro(s.Now()), Named: filter.search != "",
@@ -63,7 +63,7 @@ func (s *Server) showHistory(c *call) error {
 		if until := time.UnixMilli(ms).UTC().Add(time.Millisecond); until.Before(filter.end) {
 			page.Filter.End = until
 		}
-		page.Filter.BatchMax = historyMost
+		page.Filter.BatchMax = historyMax
 	}
 	if err := s.Store.View(c.r.Context(), page.Read); err != nil {
 		return err
@@ -74,7 +74,7 @@ func (s *Server) showHistory(c *call) error {
 		if len(page.Rows) > 0 && !page.Next.IsZero() {
 			g.Text = w.T("history.totals-since", "Date", w.Date(page.Next))
 		}
-		page.Shorten(historyMost)
+		page.Shorten(historyMax)
 	}
 	g.Empty = nothingFound(w, filter, page)
 	for _, t := range page.Rows {

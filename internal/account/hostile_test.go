@@ -58,22 +58,22 @@ func TestFormsOfOtherSites(t *testing.T) {
 	b.header = http.Header{}
 	b.get("methods")
 	b.wantPage("methods") // not even signed out
-	if who := s.party(); who.Name != "Ann Buyer" || who.Business || len(s.methods()) != 2 ||
+	if user := s.party(); user.Name != "Ann Buyer" || user.Business || len(s.methods()) != 2 ||
 		len(s.post.To(s.Buyer.Email)) != 0 {
-		t.Errorf("the account has changed: %+v", who)
+		t.Errorf("the account has changed: %+v", user)
 	}
 }
 
 // party returns Ann's stored account.
-func (s *site) party() (who party.Party) {
+func (s *site) party() (user party.Party) {
 	s.t.Helper()
 	if err := s.DB.View(s.t.Context(), func(tx *store.ReadTx) (err error) {
-		who, _, err = tx.Party(s.Buyer.ID)
+		user, _, err = tx.Party(s.Buyer.ID)
 		return err
 	}); err != nil {
 		s.t.Fatal(err)
 	}
-	return who
+	return user
 }
 
 func TestNothingWithoutSigningIn(t *testing.T) {

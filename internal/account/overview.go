@@ -22,8 +22,8 @@ type hold struct {
 	reason    string // of the token
 }
 
-// holdsMost limits how many open payments are shown.
-const holdsMost = 50
+// holdsMax limits how many open payments are shown.
+const holdsMax = 50
 
 // showOverview shows the balance, the open payments and the tasks.
 func (s *Server) showOverview(c *call) error {
@@ -98,8 +98,8 @@ func (s *Server) toDo(c *call, methods []payment.Instrument, seller bool) (rows 
 }
 
 // holds reads a party's payments that have not ended by their callers' clocks.
-func (s *Server) holds(tx *store.ReadTx, who party.ID) (holds []hold, err error) {
-	open, err := tx.OpenOf(who, holdsMost)
+func (s *Server) holds(tx *store.ReadTx, user party.ID) (holds []hold, err error) {
+	open, err := tx.OpenOf(user, holdsMax)
 	if err != nil {
 		return nil, err
 	}

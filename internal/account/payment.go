@@ -43,7 +43,7 @@ func (s *Server) payment(c *call) (p shownPayment, err error) {
 	received := time.UnixMicro(micro).UTC()
 	p.page = processor.ActivityPage{
 		Activity: payment.Activity{
-			Filter:  payment.ActivityFilter{Start: received, End: received.Add(time.Microsecond), BatchMax: historyMost},
+			Filter:  payment.ActivityFilter{Start: received, End: received.Add(time.Microsecond), BatchMax: historyMax},
 			Account: c.Party.ID, Own: true,
 		},
 		Sandbox: !s.Processor.Live, Real: processor.Micro(s.Now()),

@@ -54,7 +54,7 @@ func (s *Server) reset(c *call) error {
 	if message := passwordProblem(c.words, party.ValidPassword(password)); message != "" {
 		return s.renderReset(c, http.StatusUnprocessableEntity, message)
 	}
-	who, err := s.Processor.ResetPassword(c.r.Context(), c.form.Get("link"), password)
+	user, err := s.Processor.ResetPassword(c.r.Context(), c.form.Get("link"), password)
 	if errors.Is(err, processor.ErrLinkOver) {
 		return s.renderReset(c, http.StatusGone, "")
 	}
@@ -67,7 +67,7 @@ func (s *Server) reset(c *call) error {
 	if err != nil {
 		return err
 	}
-	s.Sessions.know(c.w, who)
+	s.Sessions.know(c.w, user)
 	if visit := c.visit(); visit != "" {
 		webui.Redirect(c.w, c.r, visitURL(visit))
 		return nil

@@ -38,18 +38,18 @@ func (s *Server) incoming(tx *store.ReadTx, p party.Party) (in incoming, err err
 	if !in.seller {
 		return in, nil
 	}
-	open, err := tx.HeldFor(p.ID, holdsMost+1)
+	open, err := tx.HeldFor(p.ID, holdsMax+1)
 	if err != nil {
 		return in, err
 	}
-	in.more = len(open) > holdsMost
+	in.more = len(open) > holdsMax
 	open = slices.DeleteFunc(open, func(t payment.Transaction) bool { return t.Owner == p.ID }) // read below
 	for _, caller := range own {
-		held, err := tx.HeldBy(caller.ID, holdsMost+1)
+		held, err := tx.HeldBy(caller.ID, holdsMax+1)
 		if err != nil {
 			return in, err
 		}
-		in.more = in.more || len(held) > holdsMost
+		in.more = in.more || len(held) > holdsMax
 		open = append(open, held...)
 	}
 	if in.holds, err = s.sales(tx, open, p); err != nil {
@@ -58,8 +58,8 @@ func (s *Server) incoming(tx *store.ReadTx, p party.Party) (in incoming, err err
 	slices.SortFunc(in.holds, func(a, b sale) int {
 		return cmp.Or(a.deadline.Compare(b.deadline), cmp.Compare(a.ID, b.ID))
 	})
-	if len(in.holds) > holdsMost {
-		in.holds, in.more = in.holds[:holdsMost], true
+	if len(in.holds) > holdsMax {
+		in.holds, in.more = in.holds[:holdsMax], true
 	}
 	return in, nil
 }
@@ -104,7 +104,7 @@ func (in incoming) group(w webui.Words, real time.Time) group {
 	case len(in.holds) == 0:
 		return g
 	case in.more:
-		g.Text = w.T("overview.incoming-more", "N", w.Count(holdsMost))
+		g.Text = w.T("overview.incoming-more", "N", w.Count(holdsMax))
 	default:
 		g.Text = w.N("overview.incoming-sum", len(in.holds), "Amount", w.Dollars(sum))
 	}

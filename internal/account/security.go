@@ -165,9 +165,9 @@ func (s *Server) changePassword(c *call) error {
 		form.SetError("new-password", message)
 		return s.renderPassword(c, http.StatusUnprocessableEntity, form)
 	}
-	who, err := s.Processor.ChangePassword(c.r.Context(), c.Session, s.own(c), password)
+	user, err := s.Processor.ChangePassword(c.r.Context(), c.Session, s.own(c), password)
 	if err == nil {
-		s.Sessions.know(c.w, who)
+		s.Sessions.know(c.w, user)
 		return c.redirect("security", did("password"))
 	}
 	if message := passwordProblem(c.words, err); message != "" {

@@ -105,7 +105,7 @@ type call struct {
 	w     http.ResponseWriter
 	r     *http.Request
 	words webui.Words
-	form  holdfast.Params // what the form or the link says
+	form  holdfast.Params // the parameters of the form or the link
 	Visitor
 }
 

@@ -140,9 +140,9 @@ func (s *Sessions) makeManager() *scs.SessionManager {
 // The library forgets an idle session, but the browser keeps the cookie.
 func (s *Sessions) look(r *http.Request) (v Visitor, err error) {
 	ctx := r.Context()
-	who := party.ID(s.manager.GetString(ctx, sessionParty))
+	user := party.ID(s.manager.GetString(ctx, sessionParty))
 	id := party.SignedInID(s.manager.GetString(ctx, sessionSignedIn))
-	if who == "" || id == "" {
+	if user == "" || id == "" {
 		if _, err := r.Cookie(s.manager.Cookie.Name); err == nil {
 			v.Ended = EndedIdle
 		}
@@ -150,10 +150,10 @@ func (s *Sessions) look(r *http.Request) (v Visitor, err error) {
 	}
 	var there, found bool
 	err = s.Processor.Store.View(ctx, func(tx *store.ReadTx) error {
-		if v.Session, there, err = tx.SignedIn(who, id); err != nil || !there {
+		if v.Session, there, err = tx.SignedIn(user, id); err != nil || !there {
 			return err
 		}
-		v.Party, found, err = tx.Party(who)
+		v.Party, found, err = tx.Party(user)
 		return err
 	})
 	now := processor.Micro(s.Now())
@@ -173,9 +173,9 @@ func (s *Sessions) look(r *http.Request) (v Visitor, err error) {
 // Begin signs a party in, in the browser of a request. The session gets a new
 // token, so an attacker cannot know it in advance. If the password has changed
 // since the party proved its identity, the error is processor.ErrWrongPassword.
-func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, who party.Party) (Visitor, error) {
+func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, user party.Party) (Visitor, error) {
 	ctx := store.Unbound(r.Context())
-	session, err := s.Processor.BeginSignedIn(ctx, who, s.device(r))
+	session, err := s.Processor.BeginSignedIn(ctx, user, s.device(r))
 	if err != nil {
 		return Visitor{}, fmt.Errorf("beginning a session: %w", err)
 	}
@@ -185,18 +185,18 @@ func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, who party.Party
 	if err := s.manager.RenewToken(ctx); err != nil {
 		return Visitor{}, fmt.Errorf("renewing a session: %w", err)
 	}
-	s.manager.Put(ctx, sessionParty, string(who.ID))
+	s.manager.Put(ctx, sessionParty, string(user.ID))
 	s.manager.Put(ctx, sessionSignedIn, string(session.ID))
-	s.know(w, who)
-	return Visitor{Party: who, Session: session}, nil
+	s.know(w, user)
+	return Visitor{Party: user, Session: session}, nil
 }
 
 // know sets a cookie that records that a party has signed in in this browser:
 // see party.KnownDevice. The cookie outlives the session, and it cannot be used
 // to sign in.
-func (s *Sessions) know(w http.ResponseWriter, who party.Party) {
+func (s *Sessions) know(w http.ResponseWriter, user party.Party) {
 	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure is as the server is set: a demo has no TLS
-		Name: s.cookie("holdfast-known"), Value: who.KnownDevice(rand.Text(), s.Now()), Path: "/",
+		Name: s.cookie("holdfast-known"), Value: user.KnownDevice(rand.Text(), s.Now()), Path: "/",
 		MaxAge: int(party.KnownDeviceLife.Seconds()), HttpOnly: true, Secure: s.SecureCookies,
 		SameSite: http.SameSiteStrictMode,
 	})

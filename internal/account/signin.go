@@ -59,9 +59,9 @@ func (s *Server) renderSignIn(c *call, status int, f webui.Form) error {
 }
 
 func (s *Server) signIn(c *call) error {
-	who, err := s.Sessions.SignIn(c.r, c.words, c.form)
+	user, err := s.Sessions.SignIn(c.r, c.words, c.form)
 	if err == nil {
-		err = s.begin(c, who)
+		err = s.begin(c, user)
 	}
 	if err == nil {
 		return s.goOn(c)
@@ -77,8 +77,8 @@ func (s *Server) signIn(c *call) error {
 }
 
 // begin gives the browser a new session for the party that signed in or up.
-func (s *Server) begin(c *call, who party.Party) (err error) {
-	c.Visitor, err = s.Sessions.Begin(c.w, c.r, who)
+func (s *Server) begin(c *call, user party.Party) (err error) {
+	c.Visitor, err = s.Sessions.Begin(c.w, c.r, user)
 	return err
 }
 
@@ -118,9 +118,9 @@ func (s *Server) askPasskey(c *call) error {
 }
 
 func (s *Server) signInByPasskey(c *call) error {
-	who, err := s.Sessions.PasskeySignIn(c.r, c.words, c.form.Get("answer"))
+	user, err := s.Sessions.PasskeySignIn(c.r, c.words, c.form.Get("answer"))
 	if err == nil {
-		err = s.begin(c, who)
+		err = s.begin(c, user)
 	}
 	switch {
 	case err == nil:
@@ -154,9 +154,9 @@ func (s *Server) signUp(c *call) error {
 	if form.Failed() {
 		return s.renderSignUp(c, http.StatusUnprocessableEntity, form)
 	}
-	who, err := s.Processor.SignUp(c.r.Context(), n, s.Sessions.From(c.r))
+	user, err := s.Processor.SignUp(c.r.Context(), n, s.Sessions.From(c.r))
 	if err == nil {
-		err = s.begin(c, who)
+		err = s.begin(c, user)
 	}
 	if err == nil {
 		return s.goOn(c)

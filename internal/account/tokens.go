@@ -15,8 +15,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// tokensMost is the number of approvals on one page.
-const tokensMost = 15
+// tokensMax is the number of approvals on one page.
+const tokensMax = 15
 
 // showTokens lists the tokens that the party has given, newest first: the
 // active ones, or all.
@@ -35,13 +35,13 @@ func (s *Server) showTokens(c *call) error {
 			after = store.TokenPlace{Installed: last.Installed, ID: last.ID}
 		}
 		var err error
-		if tokens, err = tx.TokensOf(c.Party.ID, !all, processor.Micro(s.Now()), after, tokensMost+1); err != nil {
+		if tokens, err = tx.TokensOf(c.Party.ID, !all, processor.Micro(s.Now()), after, tokensMax+1); err != nil {
 			return err
 		}
 		if err = readCallers(tx, tokens, callers); err != nil {
 			return err
 		}
-		for _, t := range tokens[:min(len(tokens), tokensMost)] {
+		for _, t := range tokens[:min(len(tokens), tokensMax)] {
 			r := s.tokenRow(w, t, callers[t.Caller])
 			if r.Line, err = tokenLine(tx, w, t); err != nil {
 				return err
@@ -54,10 +54,10 @@ func (s *Server) showTokens(c *call) error {
 		return err
 	}
 	page := listPage{Heading: w.T("menu.authorisations"), Lead: w.T("authorisations.lead"), Done: c.done()}
-	if len(tokens) > tokensMost {
-		tokens = tokens[:tokensMost]
+	if len(tokens) > tokensMax {
+		tokens = tokens[:tokensMax]
 		page.Next = pageURL("authorisations",
-			given("after", string(tokens[tokensMost-1].Handle()), "all", c.form.Get("all"))...)
+			given("after", string(tokens[tokensMax-1].Handle()), "all", c.form.Get("all"))...)
 	}
 	g := group{Empty: w.T("authorisations.none"), Rows: rows}
 	if all {
@@ -260,11 +260,11 @@ func (g *givenToken) readPayees(tx *store.ReadTx) error {
 		ids = []party.ID{g.Recipient}
 	}
 	for _, id := range ids {
-		who, _, err := tx.Party(id)
+		payee, _, err := tx.Party(id)
 		if err != nil {
 			return err
 		}
-		g.payees = append(g.payees, who.Name)
+		g.payees = append(g.payees, payee.Name)
 	}
 	return nil
 }

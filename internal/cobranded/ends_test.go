@@ -159,18 +159,18 @@ func TestAccountProblems(t *testing.T) {
 		s.visitPage("sign-up") // the visit has ended
 		s.wantPage("card")
 	})
-	for _, who := range []string{"sender", "recipient"} {
-		t.Run(who+" suspended before the last page", func(t *testing.T) {
+	for _, role := range []string{"sender", "recipient"} {
+		t.Run(role+" suspended before the last page", func(t *testing.T) {
 			s := newSite(t)
 			s.get(s.link(order()))
 			s.signIn()
-			s.SetStanding(map[string]party.ID{"sender": s.Buyer.ID, "recipient": s.Owner.ID}[who], party.Suspended)
+			s.SetStanding(map[string]party.ID{"sender": s.Buyer.ID, "recipient": s.Owner.ID}[role], party.Suspended)
 			s.submit()
 			s.wantBack(holdfast.ReturnAccountProblem)
 		})
-		t.Run(who+" suspended", func(t *testing.T) {
+		t.Run(role+" suspended", func(t *testing.T) {
 			s := newSite(t)
-			s.SetStanding(map[string]party.ID{"sender": s.Buyer.ID, "recipient": s.Owner.ID}[who], party.Suspended)
+			s.SetStanding(map[string]party.ID{"sender": s.Buyer.ID, "recipient": s.Owner.ID}[role], party.Suspended)
 			s.get(s.link(order()))
 			s.signIn()
 			s.wantBack(holdfast.ReturnAccountProblem)

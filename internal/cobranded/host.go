@@ -27,9 +27,9 @@ func targetHost(caller party.Caller, u *url.URL) (string, error) {
 	case u.Scheme == "http", u.Scheme == "https":
 		return browsableHost(u)
 	case !caller.ReturnsBy(u.Scheme):
-		return "", &badTargetError{"the caller is not set to return by its scheme (holdfast caller set --return-schemes)"}
+		return "", &badTargetError{"the caller may not use its scheme (holdfast caller set --return-schemes)"}
 	case !payment.PlainHost(u.Host):
-		return "", &badTargetError{"after its scheme it has no // with a host"}
+		return "", &badTargetError{"its scheme is not followed by // and a host"}
 	}
 	return u.Host, nil
 }
@@ -45,11 +45,11 @@ func browsableHost(u *url.URL) (string, error) {
 	name := u.Hostname()
 	switch {
 	case name == "":
-		return "", &badTargetError{"it names no host"}
+		return "", &badTargetError{"it has no host"}
 	case strings.HasPrefix(u.Host, "["):
 		at, err := netip.ParseAddr(name)
 		if err != nil || at.Zone() != "" {
-			return "", &badTargetError{"its IPv6 address is not one that browsers take"}
+			return "", &badTargetError{"browsers do not accept its IPv6 address"}
 		}
 		if at.Is4In6() { // browsers write the last part in hexadecimal
 			b := at.As16()
@@ -77,7 +77,7 @@ var hostNames = idna.New(
 func browsableName(name string) (string, error) {
 	ascii, err := hostNames.ToASCII(name)
 	if err != nil {
-		return "", &badTargetError{"its host name is not one"}
+		return "", &badTargetError{"its host name is not valid"}
 	}
 	if isASCII(name) {
 		ascii = name // keep the caller's spelling
@@ -87,11 +87,11 @@ func browsableName(name string) (string, error) {
 	if len(bare) > nameBytesMax || !payment.PlainHost(bare) || slices.ContainsFunc(labels, func(label string) bool {
 		return label == "" || len(label) > labelBytesMax
 	}) {
-		return "", &badTargetError{"its host name is not one"}
+		return "", &badTargetError{"its host name is not valid"}
 	}
 	if endsInNumber(labels[len(labels)-1]) {
 		if _, err := netip.ParseAddr(ascii); err != nil {
-			return "", &badTargetError{"browsers take its host for an IPv4 address, which it is not"}
+			return "", &badTargetError{"browsers parse its host as an IPv4 address, but it is not valid"}
 		}
 	}
 	return ascii, nil
@@ -118,7 +118,7 @@ func browsablePort(port string) (string, error) {
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {
-		return "", &badTargetError{"it has no such port"}
+		return "", &badTargetError{"its port is not valid"}
 	}
 	if slices.Contains(badPorts, uint16(n)) {
 		return "", &badTargetError{fmt.Sprintf("browsers do not open port %d", n)}

@@ -294,9 +294,9 @@ func marketplacePayment(t *testing.T, db *store.DB) {
 
 	all := []string{string(recipientToken)}
 	for _, name := range []string{"Tess", "Uma"} {
-		who := s.Party(name, name+"@example.test")
+		seller := s.Party(name, name+"@example.test")
 		all = append(all, string(s.Token(payment.Token{
-			Use: payment.UseReceive, Type: holdfast.TokenUnrestricted, Recipient: who.ID,
+			Use: payment.UseReceive, Type: holdfast.TokenUnrestricted, Recipient: seller.ID,
 		})))
 	}
 	s.get(s.asked(payment.PipelineMultiUse, "callerReference", "m-2", "globalAmountLimit", "10",

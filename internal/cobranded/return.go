@@ -70,7 +70,7 @@ func readTarget(caller party.Caller, request holdfast.Params) (target, error) {
 		return target{}, errTarget
 	}
 	if len(own) > linkParamsMax || doubled(own) {
-		return target{}, &badTargetError{"a parameter stands twice in its query, or it has too many"}
+		return target{}, &badTargetError{"its query repeats a parameter, or has too many"}
 	}
 	for _, name := range reservedIn(request) {
 		if _, taken := own.Fold(name); taken {

@@ -11,11 +11,11 @@ import (
 
 // endsDuringTheNextRequest ends the sender's session just after the browser's
 // next request was accepted, and then calls then.
-func (s *site) endsDuringTheNextRequest(who party.ID, then func()) {
+func (s *site) endsDuringTheNextRequest(user party.ID, then func()) {
 	s.t.Helper()
 	var all []party.SignedIn
 	err := s.DB.View(s.t.Context(), func(tx *store.ReadTx) (err error) {
-		all, err = tx.SignedInAll(who)
+		all, err = tx.SignedInAll(user)
 		return err
 	})
 	if err != nil || len(all) != 1 {
@@ -23,7 +23,7 @@ func (s *site) endsDuringTheNextRequest(who party.ID, then func()) {
 	}
 	s.Processor.Now = func() time.Time { // it is first called after the session was read
 		s.Processor.Now = s.Clock.Now
-		if err := s.Processor.EndSignedIn(s.t.Context(), who, all[0].ID); err != nil {
+		if err := s.Processor.EndSignedIn(s.t.Context(), user, all[0].ID); err != nil {
 			s.t.Error(err)
 		}
 		then()
@@ -48,7 +48,7 @@ func TestNothingIsWrittenAfterTheSession(t *testing.T) {
 			path := t.TempDir() + "/holdfast.db"
 			s := newSiteOn(t, holdfasttest.Open(t, path))
 			rows := func() string { return holdfasttest.Rows(t, path, "sessions") }
-			who, email, start := s.Buyer.ID, s.Buyer.Email, s.link(order())
+			user, email, start := s.Buyer.ID, s.Buyer.Email, s.link(order())
 			switch action {
 			case "payment":
 				s.cardOf("5555555555554444") // is the default
@@ -59,7 +59,7 @@ func TestNothingIsWrittenAfterTheSession(t *testing.T) {
 				post := s.Mailing()
 				s.get(s.recipient())
 				s.signUp()
-				who, email, start = s.partyOf(nora), nora, s.recipient()
+				user, email, start = s.partyOf(nora), nora, s.recipient()
 				typed = []string{"code", post.Last(nora, party.NoticeVerify).Code}
 			}
 			if email != nora {
@@ -68,7 +68,7 @@ func TestNothingIsWrittenAfterTheSession(t *testing.T) {
 			}
 			visit := s.visit()
 			var before string
-			s.endsDuringTheNextRequest(who, func() { before = rows() })
+			s.endsDuringTheNextRequest(user, func() { before = rows() })
 			fill := append([]string{"visit", visit}, typed...)
 			if action == "confirm" {
 				fill = append(fill, "instrument", string(s.Card.ID))

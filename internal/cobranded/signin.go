@@ -123,9 +123,9 @@ func (c *call) signInHeading() string {
 }
 
 func (s *Server) signIn(c *call) error {
-	who, err := s.Sessions.SignIn(c.r, c.words, c.form)
+	user, err := s.Sessions.SignIn(c.r, c.words, c.form)
 	if err == nil {
-		err = s.beginSession(c, who)
+		err = s.beginSession(c, user)
 	}
 	if err == nil {
 		return s.enter(c)
@@ -141,9 +141,9 @@ func (s *Server) signIn(c *call) error {
 }
 
 func (s *Server) signInByPasskey(c *call) error {
-	who, err := s.Sessions.PasskeySignIn(c.r, c.words, c.form.Get("answer"))
+	user, err := s.Sessions.PasskeySignIn(c.r, c.words, c.form.Get("answer"))
 	if err == nil {
-		err = s.beginSession(c, who)
+		err = s.beginSession(c, user)
 	}
 	switch {
 	case err == nil:
@@ -158,12 +158,12 @@ func (s *Server) signInByPasskey(c *call) error {
 
 // beginSession gives the browser a new session for the party that signed in or
 // up.
-func (s *Server) beginSession(c *call, who party.Party) error {
-	visitor, err := s.Sessions.Begin(c.w, c.r, who)
+func (s *Server) beginSession(c *call, user party.Party) error {
+	visitor, err := s.Sessions.Begin(c.w, c.r, user)
 	if err != nil {
 		return err
 	}
-	c.sender, c.r = who, visitor.Bind(c.r)
+	c.sender, c.r = user, visitor.Bind(c.r)
 	return nil
 }
 
@@ -189,9 +189,9 @@ func (s *Server) signUp(c *call) error {
 	if form.Failed() {
 		return c.renderSignUp(http.StatusUnprocessableEntity, form)
 	}
-	who, err := s.Processor.SignUp(c.r.Context(), n, s.Sessions.From(c.r))
+	user, err := s.Processor.SignUp(c.r.Context(), n, s.Sessions.From(c.r))
 	if err == nil {
-		err = s.beginSession(c, who)
+		err = s.beginSession(c, user)
 	}
 	if err == nil {
 		return s.enter(c)

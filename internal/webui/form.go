@@ -20,8 +20,8 @@ type Form struct {
 	Passkey  *Passkey // that the script creates with the form's fields; usually nil
 }
 
-// A Field is one line of a form. What was typed is shown again, unless the
-// field is a secret: then its Value stays empty.
+// A Field is one line of a form. It shows the submitted value again, except for
+// a secret, whose Value stays empty.
 type Field struct {
 	Name         string // also its id
 	Label        string
