@@ -18,11 +18,11 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// device gives the browser a device that keeps passkeys, and whose owner agrees
-// to whatever it is asked.
+// device gives the browser a device that stores passkeys and confirms every
+// request.
 func (p *page) device() {
 	p.t.Helper()
-	p.do("plugging in a device", func(ctx context.Context, t *chromedp.Target) (none chromedp.Void, err error) {
+	p.do("adding an authenticator", func(ctx context.Context, t *chromedp.Target) (none chromedp.Void, err error) {
 		if _, err = cdp.Call(ctx, t, webauthn.Enable, webauthn.EnableParams{}); err != nil {
 			return none, err
 		}
@@ -36,8 +36,7 @@ func (p *page) device() {
 	})
 }
 
-// reach presses a button whose form a script sends later, and waits for the path
-// that it leads to.
+// reach presses a button whose form a script sends later, and waits for a path.
 func (p *page) reach(selector, path string) {
 	p.t.Helper()
 	p.do("pressing "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
@@ -55,7 +54,7 @@ func (p *page) reach(selector, path string) {
 	p.do("waiting for the page", chromedp.WaitReady(chromedp.CSS("main h1")))
 }
 
-// A buyer makes a passkey, signs out, and comes back with it.
+// A buyer makes a passkey, signs out, and signs in again with it.
 func TestAPasskey(t *testing.T) {
 	d := startDemo(t)
 	p := openBrowser(t) // which is closed first
@@ -104,7 +103,7 @@ func TestPagesAfterASessionEnded(t *testing.T) {
 	p.inspect("account-form-sign-in-ended")
 }
 
-// Every page of an account, with something on it.
+// Every page of an account, with content.
 func TestPagesOfAnAccount(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)
@@ -160,7 +159,8 @@ func TestPagesOfAnAccount(t *testing.T) {
 	p.inspect("account-list-seller")
 }
 
-// The history with a full page, its filter open, and what it finds, in each language.
+// The history with a full page, an open filter and search results, in each
+// language.
 func TestPagesOfAHistory(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)
@@ -204,7 +204,7 @@ func TestPagesOfAHistory(t *testing.T) {
 	}
 }
 
-// Who has to verify an address does so on the way.
+// Buyers who must verify their address do so during the payment.
 func TestPagesOfAnAddressToVerify(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)

@@ -10,14 +10,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// axe finds what keeps people out of a page; testdata/README.md says where it is
-// from.
+// axe finds violations of accessibility rules; testdata/README.md names its
+// source.
 //
 //go:embed testdata/axe.min.js
 var axe string
 
-// runAxe runs the rules of WCAG 2.0 to 2.2, levels A and AA, and those that are
-// merely good practice.
+// runAxe runs the rules of WCAG 2.0 to 2.2, levels A and AA, and those of good
+// practice.
 const runAxe = `axe.run(document, {
 	runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]},
 	resultTypes: ["violations"],
@@ -27,7 +27,7 @@ const runAxe = `axe.run(document, {
 	nodes: v.nodes.map(n => ({target: n.target.join(" "), html: n.html, summary: n.failureSummary})),
 })))`
 
-// A violation is a rule that parts of a page break.
+// A violation is a rule that a page breaks, and where.
 type violation struct {
 	Rule, Impact, Help, URL string
 	Nodes                   []struct{ Target, HTML, Summary string }
@@ -42,7 +42,7 @@ func (v violation) String() string {
 	return b.String()
 }
 
-// axe fails the test if the page keeps anybody out, as it is now.
+// axe fails the test if the page in its present state breaks a rule.
 func (p *page) axe(name string) {
 	p.t.Helper()
 	for _, v := range p.violations(name) {
@@ -62,12 +62,12 @@ func (p *page) violations(name string) []violation {
 	return found
 }
 
-// Axe finds what it is there to find.
+// Axe finds faults of a bad page.
 func TestAxe(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)
 	p.open(s.single(nil))
-	p.do("doing harm", chromedp.Evaluate[chromedp.Void](`
+	p.do("breaking the page", chromedp.Evaluate[chromedp.Void](`
 		document.querySelector("label[for=email]").remove();
 		document.querySelector("h1").style.color = "#ccc";
 		document.documentElement.removeAttribute("lang");
@@ -79,7 +79,7 @@ func TestAxe(t *testing.T) {
 	for _, v := range p.violations("a page that was harmed") {
 		rules = append(rules, v.Rule)
 		if text := v.String(); !strings.Contains(text, v.Help) || !strings.Contains(text, v.Nodes[0].Target) {
-			t.Errorf("the finding says too little: %s", text)
+			t.Errorf("the finding lacks details: %s", text)
 		}
 	}
 	slices.Sort(rules)

@@ -15,7 +15,7 @@ func (p *page) newCard(d demo) {
 	p.click(`a[href*="actions/card"]`)
 }
 
-// typed is what a field shows once keys were pressed in it, having been empty.
+// typed empties a field, presses keys in it, and returns what it shows.
 func (p *page) typed(field string, keys ...string) string {
 	p.t.Helper()
 	p.do("emptying "+field, chromedp.SetValue(chromedp.CSS("#"+field), ""), chromedp.Focus(chromedp.CSS("#"+field)))
@@ -25,7 +25,7 @@ func (p *page) typed(field string, keys ...string) string {
 	return p.eval(field + ".value")
 }
 
-// eval is a text that an expression comes to on the page.
+// eval returns the text value of an expression on the page.
 func (p *page) eval(expression string) string {
 	p.t.Helper()
 	text, err := get(p, chromedp.Evaluate[string](expression))
@@ -43,7 +43,8 @@ func TestACardWhileItIsTyped(t *testing.T) {
 	p.checkExpiries()
 }
 
-// checkNumbers: digits are grouped as on the card, and its brand is shown.
+// checkNumbers checks that digits are grouped as on the card, and that the
+// brand is shown.
 func (p *page) checkNumbers() {
 	p.t.Helper()
 	for _, row := range []struct{ keys, shown, brand string }{
@@ -72,7 +73,7 @@ func (p *page) checkNumbers() {
 	} {
 		if got := p.typed("number", row.keys); got != row.shown ||
 			p.eval(`document.getElementById("number-brand").textContent`) != row.brand {
-			p.t.Errorf("%s is shown as %q, want %q of %q", row.keys, got, row.shown, row.brand)
+			p.t.Errorf("%s is shown as %q, want %q with brand %q", row.keys, got, row.shown, row.brand)
 		}
 	}
 	if got := p.eval(`number.getAttribute("aria-describedby")`); got != "number-brand" {
@@ -93,7 +94,7 @@ func (p *page) checkNumbers() {
 	}
 }
 
-// checkExpiries: a date is written as on the card.
+// checkExpiries checks that a date is written as on the card.
 func (p *page) checkExpiries() {
 	p.t.Helper()
 	for _, row := range []struct {
@@ -116,11 +117,12 @@ func (p *page) checkExpiries() {
 		}
 	}
 	if got := p.eval(`expiry.value = "2031-08", expiry.dispatchEvent(new InputEvent("input")), expiry.value`); got != "08/31" {
-		p.t.Errorf("a date that was filled in is shown as %q", got)
+		p.t.Errorf("an autofilled date is shown as %q", got)
 	}
 }
 
-// Of what is pressed on a page, this many forms are sent.
+// sending defines press, which clicks a button several times and returns the
+// number of forms that were sent so far.
 const sending = `let sent = 0;
 addEventListener("submit", (event) => {
 	if (!event.defaultPrevented) sent++;
@@ -140,9 +142,9 @@ func TestADoubleClickSendsAFormOnce(t *testing.T) {
 		t.Errorf("a double click sends %s forms", got)
 	}
 	if got := p.eval(`press("cancel", 1)`); got != "2" {
-		t.Errorf("with another form %s are sent, want 2", got)
+		t.Errorf("with another form, %s forms are sent, want 2", got)
 	}
 	if got := p.eval(`dispatchEvent(new PageTransitionEvent("pageshow")), press("confirm", 2)`); got != "3" {
-		t.Errorf("when the browser shows the page again %s are sent, want 3", got)
+		t.Errorf("after the browser shows the page again, %s forms are sent, want 3", got)
 	}
 }

@@ -22,7 +22,7 @@ type demo struct {
 	DataDir       string `json:"dataDir"`
 }
 
-// startDemo starts a demo of its own on free ports, stopped when the test ends.
+// startDemo starts a demo on free ports. It stops when the test ends.
 func startDemo(t *testing.T) demo {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background()) // t's own ends before the clean-up stops the demo
@@ -63,7 +63,7 @@ func startDemo(t *testing.T) demo {
 	return d
 }
 
-// holdfast runs a verb of the binary on the demo's data.
+// holdfast runs a command of the binary on the demo's data.
 func (d demo) holdfast(t *testing.T, args ...string) string {
 	t.Helper()
 	output, err := exec.CommandContext(t.Context(), binary, append(args, "--data", d.DataDir)...).CombinedOutput()

@@ -16,8 +16,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// payers are the pipelines whose sender pays, and sellers those that can name who
-// is paid.
+// payers are the pipelines whose sender pays, and sellers those that can name a
+// recipient.
 var (
 	payers = []payment.Pipeline{
 		payment.PipelineSingleUse, payment.PipelineMultiUse, payment.PipelineRecurring, payment.PipelineSetupPrepaid,
@@ -27,8 +27,8 @@ var (
 	edits   = []payment.Pipeline{payment.PipelineEditToken}
 )
 
-// ends are the answers that a pipeline may give, beside those of the stories:
-// each with what leads there.
+// ends are the answers of pipelines that the stories do not reach, each with
+// the way to it.
 var ends = []struct {
 	status holdfast.ReturnStatus
 	of     []payment.Pipeline
@@ -98,8 +98,8 @@ var ends = []struct {
 	}},
 }
 
-// breaks has the store fail at the last step; the sender may try again, and then
-// there is one token.
+// breaks lets the store fail at the last step. The sender may try again, and
+// then there is one token.
 func breaks(w *walk) {
 	w.open(w.link)
 	w.goTo("confirm")
@@ -115,7 +115,7 @@ func breaks(w *walk) {
 	w.wantMade(true)
 }
 
-// broken carries out nothing: its store is closed.
+// broken fails every request, because its store is closed.
 func (s *site) broken() *processor.Processor {
 	s.t.Helper()
 	dead, err := store.Open(s.t.Context(), store.Config{Address: s.t.TempDir() + "/dead.db"})
@@ -146,7 +146,8 @@ func TestEveryEnd(t *testing.T) {
 	})
 }
 
-// asking is the walk's link with other parameters, as name, value, name, value.
+// asking returns the walk's link with other parameters, given as name, value,
+// name, value.
 func (w *walk) asking(pairs ...string) string {
 	w.t.Helper()
 	u, err := url.Parse(w.link)
@@ -178,7 +179,7 @@ func (s *site) agree(p *page, link string) {
 	p.submit()
 }
 
-// payWith chooses a way to pay that is no card.
+// payWith chooses a way to pay other than a card.
 func (w *walk) payWith(method holdfast.PaymentMethod, button string) {
 	w.t.Helper()
 	w.open(w.asking("reserve", "False", "collectShippingAddress", "False", "paymentMethod", string(method)))
@@ -189,8 +190,8 @@ func (w *walk) payWith(method holdfast.PaymentMethod, button string) {
 	w.submit()
 }
 
-// Without scripts a new buyer gets from the link to the shop, with a wrong card on
-// the way, and the last button pressed twice makes one token.
+// Without scripts a new buyer gets from the link to the shop, with a wrong card
+// on the way. Pressing the last button twice makes one token.
 func TestWithoutScripts(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)
@@ -201,7 +202,7 @@ func TestWithoutScripts(t *testing.T) {
 	p.click(`a[href*="/sign-up"]`)
 	p.submit()
 	if !p.has(`#email-error`) {
-		t.Fatalf("an empty form is answered with\n%s", p.text())
+		t.Fatalf("the answer to an empty form is\n%s", p.text())
 	}
 	p.fill(`input[name=name]`, "Nora New")
 	p.fill(`input[name=email]`, "nora@example.test")
@@ -211,7 +212,7 @@ func TestWithoutScripts(t *testing.T) {
 	p.card("4242 4242 4242 4243", "12 / 31")
 	p.submit()
 	if !p.has(`#number-error`) {
-		t.Fatalf("a card with a slip in its number is answered with\n%s", p.text())
+		t.Fatalf("the answer to a wrong card number is\n%s", p.text())
 	}
 	p.card("4242 4242 4242 4242", "12 / 31")
 	p.submit()
@@ -228,7 +229,7 @@ func TestWithoutScripts(t *testing.T) {
 		t.Errorf("the address came back as %+v", back.Address)
 	}
 	if title := ask[string](p, `document.title`); title != "The shop" {
-		t.Errorf("scripts ran: the shop's page is called %q", title)
+		t.Errorf("scripts ran: the shop's page has the title %q", title)
 	}
 	w.wantMade(true)
 }

@@ -1,6 +1,6 @@
-// Package browser walks the pages in a real browser: the shop and the
-// Co-Branded pages of the real binary, and every pipeline on a server of the
-// test's own, whose clock it moves.
+// Package browser walks through the pages in a real browser: the shop and the
+// Co-Branded pages of the real binary, and every pipeline on a test server with
+// a clock that the test moves.
 package browser
 
 import (
@@ -18,12 +18,12 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// BrowserEnv names the browser to drive; make test sets it. Where there is
-// none the tests are skipped.
+// BrowserEnv names the browser to drive; make test sets it. Without it the
+// tests are skipped.
 const BrowserEnv = "HOLDFAST_TEST_BROWSER"
 
-// ScreenshotsEnv names a folder for a picture of every page, to be looked at; make
-// screenshots sets it. Without it none is taken.
+// ScreenshotsEnv names a folder for a picture of every page; make screenshots
+// sets it. Without it no pictures are taken.
 const ScreenshotsEnv = "HOLDFAST_TEST_SCREENSHOTS"
 
 var (
@@ -68,15 +68,15 @@ func run(m *testing.M) int {
 	return code
 }
 
-// everyTest reports whether no test was left out.
+// everyTest reports whether all tests ran.
 func everyTest() bool {
 	return !slices.ContainsFunc([]string{"test.run", "test.skip", "test.list"}, func(name string) bool {
 		return flag.Lookup(name).Value.String() != ""
 	})
 }
 
-// startBrowser starts the shared browser. It takes any certificate: the shops'
-// logos come from a server of the test's own.
+// startBrowser starts the shared browser. It accepts any certificate, because
+// the shops' logos come from a test server.
 func startBrowser(path, profile string) (stop func(), err error) {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.IgnoreCertErrors,
@@ -98,12 +98,12 @@ func startBrowser(path, profile string) (stop func(), err error) {
 	}, nil
 }
 
-// openBrowser opens a window with nothing in its memory, closed when the test
-// ends. The test fails if its pages do what [watch] forbids.
+// openBrowser opens a window without cookies or history, and closes it when the
+// test ends. The test fails if its pages do something that [watch] forbids.
 func openBrowser(t *testing.T) *page {
 	t.Helper()
 	if shared == nil {
-		t.Skipf("%s names no browser: make test sets it", BrowserEnv)
+		t.Skipf("%s is not set: make test sets it", BrowserEnv)
 	}
 	return openPage(shared, t, chromedp.WithNewBrowserContext())
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// Texts that strangers may have put into a store before they were refused, or that
-// a caller sends with a request.
+// Hostile texts: an older store may contain them, and a caller may send them
+// with a request.
 var hostileTexts = map[string]string{
 	"turned":    "\u202eyrettoP neF\u202c \u2067x",
 	"hebrew":    "כדים 12.34 שלום",
@@ -25,8 +25,8 @@ var hostileTexts = map[string]string{
 	"combining": "Z" + strings.Repeat("\u0301", 60) + "oë 🏺👩\u200d🍳",
 }
 
-// unordered finds text on a page that is read from right to left and is not kept
-// apart from what stands next to it, and characters that change the order.
+// unordered finds right-to-left text on a page that is not isolated from the
+// text next to it, and characters that change the text direction.
 const unordered = `(() => {
 	const found = [], turns = /[\u202a-\u202e\u2066\u2067]/u, right = /[\p{Script=Hebrew}\p{Script=Arabic}]/u;
 	const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -38,8 +38,8 @@ const unordered = `(() => {
 	return found;
 })()`
 
-// Hostile texts stand in every name, on every page that shows names, in each
-// language: nothing runs, nothing sticks out, no amount is turned round.
+// Hostile texts are in every name, on every page that shows names, in each
+// language. No script runs, nothing sticks out, and no amount is reversed.
 func TestHostileTexts(t *testing.T) {
 	t.Parallel()
 	for kind, text := range hostileTexts {
@@ -68,8 +68,7 @@ func TestHostileTexts(t *testing.T) {
 	}
 }
 
-// nameAll puts a text into every name that a page may show, without asking whether
-// it is allowed.
+// nameAll puts a text into every name that a page may show, without any check.
 func (s *site) nameAll(text string) {
 	s.t.Helper()
 	s.change(func(c *party.Caller) { c.Name = text })
@@ -91,7 +90,7 @@ func (s *site) nameAll(text string) {
 	s.multiUse()
 }
 
-// orderly looks at a page with hostile text on it, and takes its picture.
+// orderly checks a page with hostile text, and takes its picture.
 func (p *page) orderly(t *testing.T, name string) {
 	t.Helper()
 	name = strings.ReplaceAll(name, "--", "-")
@@ -105,7 +104,7 @@ func (p *page) orderly(t *testing.T, name string) {
 		p.size(v)
 		if found := ask[[]string](p, sticksOut); len(found) > 0 {
 			text, _ := json.Marshal(found)
-			t.Errorf("%s: on a window %d wide these stick out: %s", name, v.width, text)
+			t.Errorf("%s: in a window %d wide these stick out: %s", name, v.width, text)
 		}
 	}
 	p.shoot(name)

@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// A look is how somebody sees a page.
+// A look is a window size and a colour scheme for a page.
 type look struct {
 	viewport
 	scheme string
@@ -20,8 +20,8 @@ type look struct {
 
 func (l look) String() string { return l.name + "-" + l.scheme }
 
-// looks are all there are. The last two have each width and each scheme once,
-// which is what a page is judged by.
+// looks are all looks. The last two have each width and each scheme once; they
+// are used to check a page.
 var looks = []look{{phone, "light"}, {desktop, "dark"}, {phone, "dark"}, {desktop, "light"}}
 
 func (p *page) see(l look) {
@@ -43,7 +43,7 @@ var inspected struct {
 	names []string
 }
 
-// uninspected are the pages that no test has looked at.
+// uninspected are the pages that no test has inspected.
 func uninspected() (missed []string) {
 	for _, pattern := range pageFiles {
 		files, err := filepath.Glob(pattern)
@@ -63,9 +63,9 @@ func uninspected() (missed []string) {
 	return missed
 }
 
-// inspect looks at a page as it is now, on a phone in the dark and on a desktop in
-// the light: it keeps nobody out, nothing sticks out of it, and the keyboard gets
-// everywhere.
+// inspect checks the page's present state, on a phone in dark mode and on a
+// desktop in light mode: it is accessible, nothing sticks out of it, and the
+// keyboard reaches everything.
 func (p *page) inspect(name string) {
 	p.t.Helper()
 	inspected.mu.Lock()
@@ -84,7 +84,7 @@ func (p *page) inspect(name string) {
 	}
 }
 
-// shoot writes the page's pictures, if they are asked for.
+// shoot writes the page's pictures if ScreenshotsEnv is set.
 func (p *page) shoot(name string) {
 	p.t.Helper()
 	if screenshots == "" {
@@ -113,15 +113,16 @@ const sticksOut = `(() => {
 	return ["the page itself", ...wide.map(e => e.tagName.toLowerCase() + (e.className ? "." + e.className : "") + ": " + e.textContent.trim().slice(0, 60))];
 })()`
 
-// spaced sets text as wide as readers may want it (WCAG 1.4.12), and back.
+// spaced sets the text spacing that readers may choose (WCAG 1.4.12), and
+// resets it.
 const spaced = `(wide => {
 	const sheet = new CSSStyleSheet();
 	sheet.replaceSync("* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }");
 	document.adoptedStyleSheets = wide ? [sheet] : [];
 })`
 
-// fits fails the test if something sticks out of the page, however narrow the
-// window and wide the text.
+// fits fails the test if something sticks out of the page in a narrow window or
+// with wide text.
 func (p *page) fits(name string) {
 	p.t.Helper()
 	for _, wide := range []string{"(true)", "(false)"} {
@@ -129,23 +130,23 @@ func (p *page) fits(name string) {
 		for _, v := range []viewport{narrow, phone, desktop} {
 			p.size(v)
 			if found := ask[[]string](p, sticksOut); len(found) > 0 {
-				p.t.Errorf("%s: on a window %d wide, with the text wide %s, these stick out: %q", name, v.width, wide, found)
+				p.t.Errorf("%s: in a window %d wide, with wide text %s, these stick out: %q", name, v.width, wide, found)
 			}
 		}
 	}
 }
 
-// What measures pages measures.
+// The checks find the faults of a bad page.
 func TestFits(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)
 	p.open(s.single(nil))
 	p.do("setting the text", chromedp.Evaluate[chromedp.Void](spaced+"(true)"))
 	if spacing := ask[string](p, `getComputedStyle(document.querySelector("h1")).letterSpacing`); spacing == "normal" {
-		t.Error("the text is not set wide")
+		t.Error("the text is not wide")
 	}
 	if found := ask[[]string](p, sticksOut); len(found) > 0 {
-		t.Errorf("%q stick out", found)
+		t.Errorf("these stick out: %q", found)
 	}
 	p.do("widening", chromedp.Evaluate[chromedp.Void](`document.querySelector("h1").style.whiteSpace = "pre"; document.querySelector("h1").textContent += " x".repeat(400)`))
 	if found := ask[[]string](p, sticksOut); len(found) == 0 {

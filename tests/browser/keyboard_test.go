@@ -12,10 +12,10 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// stopsMax is more stops of the Tab key than any page has.
+// stopsMax is larger than the number of Tab stops of any page.
 const stopsMax = 150
 
-// A focus is the element that has it, and whether people can tell.
+// A focus is the focused element, and whether people can see the focus.
 type focus struct {
 	What   string // as it stands in the page
 	At     int    // among the stops of the Tab key, in the order of the page; -1 is no stop
@@ -23,8 +23,8 @@ type focus struct {
 	Shown  bool   // it is inside the window, and not all of it behind something else (WCAG 2.4.11)
 }
 
-// stops are where the Tab key ought to stop, in the order of the page: of radio
-// buttons of one name, one.
+// stops are the elements at which the Tab key should stop, in the order of the
+// page. Radio buttons with the same name have one stop.
 const stops = `[...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")]
 	.filter(e => !e.disabled && e.checkVisibility())
 	.filter(e => e.type !== "radio" || e === (document.querySelector("input[name='" + e.name + "']:checked") || document.querySelector("input[name='" + e.name + "']")))`
@@ -50,7 +50,7 @@ const whereFocusIs = `(() => {
 		const [a, b] = [light(style.outlineColor), light(ground(x.parentElement))];
 		return Math.max(a, b) / Math.min(a, b) >= 3;
 	};
-	// A link that goes on in the next line has a box in each.
+	// A link that continues in the next line has a box in each line.
 	const spots = [...e.getClientRects()].flatMap(box => [[0.5, 0.5], [0.1, 0.1], [0.9, 0.1], [0.1, 0.9], [0.9, 0.9]].map(
 		([x, y]) => document.elementFromPoint(box.left + x * box.width, box.top + y * box.height)));
 	return {
@@ -59,7 +59,8 @@ const whereFocusIs = `(() => {
 	};
 })()`
 
-// focus tells where the keyboard is, and fails the test if people cannot see it.
+// focus returns the focused element, and fails the test if people cannot see
+// the focus.
 func (p *page) focus() focus {
 	p.t.Helper()
 	f := ask[focus](p, whereFocusIs)
@@ -69,9 +70,10 @@ func (p *page) focus() focus {
 	return f
 }
 
-// strokes is the step of pressing keys, one after the other, as a keyboard does.
-// [chromedp.KeyEvent] will not do: it does not tell the browser that the stroke
-// and its character are one, so that Enter on a link into a form sends the form.
+// strokes is the step of pressing keys, one after the other, as a keyboard
+// does. [chromedp.KeyEvent] is no replacement. It does not tell the browser
+// that a stroke and its character belong together, so Enter on a link to a form
+// also sends the form.
 func strokes(keys string, modifiers ...kb.Modifier) step {
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		for _, key := range keys {
@@ -91,14 +93,14 @@ func strokes(keys string, modifiers ...kb.Modifier) step {
 	})
 }
 
-// press presses keys that lead to no other page.
+// press presses keys that do not lead to another page.
 func (p *page) press(keys string, modifiers ...kb.Modifier) {
 	p.t.Helper()
 	p.do(fmt.Sprintf("pressing %q", keys), strokes(keys, modifiers...))
 }
 
-// tour goes once round the page by the Tab key. It stops at everything that can
-// be used, in the order of the page, and comes back to where it began.
+// tour goes once through the page with the Tab key. It must stop at every
+// control, in the order of the page, and return to its start.
 func (p *page) tour(name string) {
 	p.t.Helper()
 	for range stopsMax {
@@ -133,7 +135,7 @@ func (p *page) tabTo(selector string) {
 	p.tabUntil(selector)
 }
 
-// tabBackTo goes the other way.
+// tabBackTo goes in the other direction.
 func (p *page) tabBackTo(selector string) {
 	p.t.Helper()
 	p.tabUntil(selector, kb.ModifierShift)
@@ -155,7 +157,7 @@ func (p *page) focusIsOn(selector string) bool {
 	return ask[bool](p, `document.activeElement.matches('`+selector+`')`)
 }
 
-// awaitFocus waits for the focus that a page gives by itself, once it is drawn.
+// awaitFocus waits for the focus that a page sets by itself after it is drawn.
 func (p *page) awaitFocus(selector string) {
 	p.t.Helper()
 	p.do("waiting for the focus on "+selector,
@@ -168,7 +170,7 @@ func (p *page) enter(key string) {
 	p.leads(fmt.Sprintf("pressing %q", key), strokes(key))
 }
 
-// Whoever made a mistake is told of it at once, and led to the field.
+// After a mistake the page says so at once, and the focus goes to the field.
 func TestTheFirstErrorGetsTheFocus(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)
@@ -185,7 +187,7 @@ func TestTheFirstErrorGetsTheFocus(t *testing.T) {
 	}
 	p.press(kb.Enter)
 	if !p.focusIsOn(`input[name=name]`) {
-		t.Errorf("the mistake leads to %q", p.focus().What)
+		t.Errorf("the link of the mistake leads to %q", p.focus().What)
 	}
 	p.press("Nora New")
 	p.press(kb.Tab)
@@ -197,7 +199,7 @@ func TestTheFirstErrorGetsTheFocus(t *testing.T) {
 	p.press(kb.Tab)
 	p.press(kb.Enter)
 	if !p.focusIsOn(`input[name=password]`) {
-		t.Errorf("the mistake leads to %q", p.focus().What)
+		t.Errorf("the link of the mistake leads to %q", p.focus().What)
 	}
 	p.press("a few plain words")
 	p.enter(kb.Enter)
@@ -211,7 +213,7 @@ func TestTheFirstErrorGetsTheFocus(t *testing.T) {
 	p.tabTo(`input[name=default]`)
 	p.press(" ")
 	if ask[bool](p, `document.activeElement.checked`) {
-		t.Error("the space bar does not take the tick out")
+		t.Error("the space bar does not untick the box")
 	}
 	p.enter(kb.Enter)
 	p.wantPage("address")

@@ -20,14 +20,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// A page is a browser's tab that a test walks through.
+// A page is a browser tab that a test drives.
 type page struct {
 	t     *testing.T
 	ctx   context.Context
 	watch *watch
 }
 
-// stepTimeout is for a step that never ends; on a busy machine one may take long.
+// stepTimeout ends a step that hangs. It is long because of busy machines.
 const stepTimeout = 2 * time.Minute
 
 type step = chromedp.Action[chromedp.Void]
@@ -41,15 +41,15 @@ func (p *page) do(doing string, steps ...step) {
 	}
 }
 
-// get reads something off the page; for messages too, so it never fails the
-// test by itself.
+// get reads a value from the page. Failure messages use it, too, so it never
+// fails the test itself.
 func get[T any](p *page, a chromedp.Action[T]) (T, error) {
 	ctx, cancel := context.WithTimeout(p.ctx, stepTimeout)
 	defer cancel()
 	return chromedp.Run(ctx, a)
 }
 
-// ask is what a script answers on the page.
+// ask returns the answer of a script on the page.
 func ask[T any](p *page, script string) T {
 	p.t.Helper()
 	answer, err := get(p, chromedp.Evaluate[T](script))
@@ -85,7 +85,7 @@ func (p *page) name() string {
 	return path.Base(u.Path)
 }
 
-// wantPage fails the test unless the browser is on a page, by its name.
+// wantPage fails the test unless the browser is on the page with this name.
 func (p *page) wantPage(name string) {
 	p.t.Helper()
 	if got := p.name(); got != name {
@@ -113,17 +113,17 @@ func (p *page) back() {
 	p.waitFor("going back", arrived)
 }
 
-// click presses something that leads to another page, and waits for it.
+// click presses an element that leads to another page, and waits for that page.
 func (p *page) click(selector string) {
 	p.t.Helper()
 	p.leads("clicking "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
-// arrived is true on a page that does not go on by itself.
+// arrived is true on a page that does not leave by itself.
 const arrived = `document.readyState !== "loading" && !document.querySelector("meta[http-equiv=refresh]")`
 
-// leads waits for the page that a step leads to, and not for one on the way that
-// goes on by itself.
+// leads waits for the final page of a step, and not for a page between that
+// leaves by itself.
 func (p *page) leads(doing string, to step) {
 	p.t.Helper()
 	p.do("marking the page", chromedp.Evaluate[chromedp.Void](`window.left = true`))
@@ -135,7 +135,7 @@ func (p *page) leads(doing string, to step) {
 	p.waitFor(doing, `!window.left && `+arrived)
 }
 
-// waitFor waits until a script says true, on whatever page there is by then.
+// waitFor waits until a script returns true, on any page.
 func (p *page) waitFor(doing, script string) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, stepTimeout)
@@ -146,13 +146,13 @@ func (p *page) waitFor(doing, script string) {
 			return
 		}
 		if ctx.Err() != nil {
-			p.t.Fatalf("%s leads nowhere (%v)\nat %s\n%s", doing, err, p.address(), p.text())
+			p.t.Fatalf("%s leads to no other page (%v)\nat %s\n%s", doing, err, p.address(), p.text())
 		}
 	}
 }
 
-// doubleClick presses something twice, as people do, and waits until the browser
-// is where an address begins so, whatever it is answered in between.
+// doubleClick presses an element twice, as people do, and waits until the
+// browser's address has a prefix. Other answers before that do not matter.
 func (p *page) doubleClick(selector, prefix string) {
 	p.t.Helper()
 	arrived := func(e cdppage.EventFrameNavigated) bool {
@@ -178,7 +178,7 @@ func (p *page) fill(selector, value string) {
 		chromedp.Focus(chromedp.CSS(selector)), send(input.InsertText, input.InsertTextParams{Text: value}))
 }
 
-// submit sends the page's first form, which is the one that leads on.
+// submit sends the page's first form, which is the main one.
 func (p *page) submit() {
 	p.t.Helper()
 	p.click(`main form button`)
@@ -198,7 +198,7 @@ func (p *page) textOf(selector string) string {
 	return strings.TrimSpace(text)
 }
 
-// wants waits until the page says a text: it may still be on its way.
+// wants waits until the page shows a text.
 func (p *page) wants(text string) {
 	p.t.Helper()
 	words, err := json.Marshal(strings.ToLower(text))
@@ -208,8 +208,8 @@ func (p *page) wants(text string) {
 	p.waitFor(fmt.Sprintf("waiting for %q", text), `document.body.innerText.toLowerCase().includes(`+string(words)+`)`)
 }
 
-// until reloads the page until it shows a text: for what comes by itself, such
-// as a notification.
+// until reloads the page until it shows a text. It waits for events such as a
+// notification.
 func (p *page) until(text string) {
 	p.t.Helper()
 	patience, cancel := context.WithTimeout(p.ctx, stepTimeout)
@@ -231,8 +231,8 @@ type viewport struct {
 var (
 	desktop = viewport{"desktop", 1180, 860}
 	phone   = viewport{"phone", 390, 844}
-	// narrow is a page at 400 %, on which nothing may need scrolling sideways
-	// (WCAG 1.4.10).
+	// narrow is a page at 400 %, which must not need horizontal scrolling (WCAG
+	// 1.4.10).
 	narrow = viewport{"narrow", 320, 640}
 )
 
@@ -249,7 +249,7 @@ func (p *page) scheme(name string) {
 	}))
 }
 
-// speaks has the browser prefer a language from now on, such as "de".
+// speaks sets the browser's preferred language, such as "de".
 func (p *page) speaks(language string) {
 	p.t.Helper()
 	p.do("choosing a language", send(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{
@@ -257,8 +257,8 @@ func (p *page) speaks(language string) {
 	}))
 }
 
-// focused has the page believe that its window is the one in front, whatever
-// other tests do in theirs.
+// focused makes the page behave as if its window were in front, whatever other
+// tests do.
 func (p *page) focused() {
 	p.t.Helper()
 	p.do("focusing the window",
@@ -282,5 +282,5 @@ func (p *page) mayCopy() {
 	}))
 }
 
-// click is the step of pressing something that leads nowhere.
+// click is the step of pressing an element that does not lead to another page.
 func click(selector string) step { return chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible) }

@@ -16,8 +16,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// Every page in every state that a browser can bring it into. Whoever adds a page
-// adds a line that goes there, and one that inspects it.
+// Every page in every state that a browser can reach. For a new page, add a
+// line that goes there and a line that inspects it.
 
 func TestPagesBeforeSigningIn(t *testing.T) {
 	t.Parallel()
@@ -126,7 +126,7 @@ func TestPagesOfEveryPipeline(t *testing.T) {
 			p.open(walk.link)
 			walk.goTo("confirm")
 			if got := ask[string](p, `document.documentElement.lang`); got != language {
-				t.Errorf("the page that confirms a %s is said to be in %q, want %s", w.pipeline, got, language)
+				t.Errorf("the confirm page of a %s has the language %q, want %s", w.pipeline, got, language)
 			}
 			p.fits(language + " " + string(w.pipeline))
 			p.axe(language + " " + string(w.pipeline))
@@ -135,7 +135,7 @@ func TestPagesOfEveryPipeline(t *testing.T) {
 	}
 }
 
-// Names, reasons and lists as long as they may be.
+// Names, reasons and lists of the maximum length.
 func TestPagesWithMuchOnThem(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)
@@ -192,7 +192,7 @@ func TestPagesThatLeadNowhere(t *testing.T) {
 	p.open(s.home + "/cobranded-ui/actions/sign-in?visit=none&visit=twice")
 	p.inspect("message-bad-form")
 	p.open(s.single(nil))
-	p.do("typing much", chromedp.Evaluate[chromedp.Void](`document.querySelector("input[name=email]").value = "x".repeat(70000)`))
+	p.do("typing a long text", chromedp.Evaluate[chromedp.Void](`document.querySelector("input[name=email]").value = "x".repeat(70000)`))
 	p.submit()
 	p.inspect("message-too-much")
 	p.open(strings.Replace(s.single(nil), "callerKey=", "callerKey=X", 1))
@@ -228,7 +228,7 @@ func TestPagesOfTheInbox(t *testing.T) {
 	p.wants("A long subject")
 }
 
-// single makes a link of the ordinary kind.
+// single makes an ordinary SingleUse link.
 func (s *site) single(change func(*holdfast.SingleUseRequest)) string {
 	s.t.Helper()
 	r := holdfast.SingleUseRequest{
@@ -248,7 +248,7 @@ func (s *site) single(change func(*holdfast.SingleUseRequest)) string {
 	return link
 }
 
-// tamper takes the choice out of radio buttons, as no mouse can.
+// tamper unselects radio buttons, which a mouse cannot do.
 func (p *page) tamper(selector string) {
 	p.t.Helper()
 	p.do("tampering", chromedp.Evaluate[chromedp.Void](`document.querySelectorAll("`+selector+

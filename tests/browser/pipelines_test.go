@@ -10,10 +10,10 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 )
 
-// lastButton is the one after which there is a token.
+// lastButton is the button that makes the token.
 const lastButton = `form[action$="/confirm"] button`
 
-// A story is what a browser does to a pipeline.
+// A story is one way of a browser through a pipeline.
 type story struct {
 	name      string
 	signedOut bool // at the beginning
@@ -43,11 +43,11 @@ func TestEveryPipeline(t *testing.T) {
 	})
 }
 
-// onEachDatabase runs a test for each way through the pages, on each database.
+// onEachDatabase runs a test for each pipeline, on each database.
 func onEachDatabase(t *testing.T, test func(*testing.T, *site, way)) {
 	t.Helper()
 	if shared == nil {
-		t.Skipf("%s names no browser: make test sets it", BrowserEnv)
+		t.Skipf("%s is not set: make test sets it", BrowserEnv)
 	}
 	for name, address := range holdfasttest.Addresses(t) {
 		for _, w := range ways {
@@ -59,7 +59,7 @@ func onEachDatabase(t *testing.T, test func(*testing.T, *site, way)) {
 	}
 }
 
-// succeeds goes the whole way by the keyboard alone.
+// succeeds goes the whole way with the keyboard alone.
 func succeeds(w *walk) {
 	w.open(w.link)
 	for w.name() != "confirm" {
@@ -84,8 +84,8 @@ func isCancelled(w *walk) {
 	w.wantMade(false)
 }
 
-// goesBack goes back one page after each step, and then on again; at the end
-// there is nothing to go back to but the answer.
+// goesBack goes back one page after each step, and then forward again. At the
+// end, going back only leads to the answer.
 func goesBack(w *walk) {
 	w.open(w.link)
 	w.goTo("sign-in")
@@ -100,7 +100,7 @@ func goesBack(w *walk) {
 	answer := w.address()
 	w.back()
 	if again := w.address(); again != answer {
-		w.t.Errorf("back from the shop the browser is at %s, want the answer again", again)
+		w.t.Errorf("after going back from the shop the browser is at %s, want the answer again", again)
 	}
 	w.wantMade(true)
 }
@@ -113,7 +113,7 @@ func clicksTwice(w *walk) {
 	w.wantMade(true)
 }
 
-// opensTheVisitTwice has the last page open in two tabs, and agrees in both.
+// opensTheVisitTwice opens the last page in two tabs, and agrees in both.
 func opensTheVisitTwice(w *walk) {
 	w.open(w.link)
 	w.goTo("confirm")
@@ -124,12 +124,13 @@ func opensTheVisitTwice(w *walk) {
 	other.click(lastButton)
 	w.wantBack(other, w.success)
 	if first, second := w.address(), other.address(); first != second {
-		w.t.Errorf("the tabs are answered with %s and %s", first, second)
+		w.t.Errorf("the answers of the tabs are %s and %s", first, second)
 	}
 	w.wantMade(true)
 }
 
-// opensTheLinkTwice begins twice, is led to the one visit, and agrees in both tabs.
+// opensTheLinkTwice opens the link twice, gets the same visit, and agrees in
+// both tabs.
 func opensTheLinkTwice(w *walk) {
 	w.open(w.link)
 	w.goTo("confirm")
@@ -141,7 +142,7 @@ func opensTheLinkTwice(w *walk) {
 	other.submit()
 	w.wantBack(other.page, w.success)
 	if first, second := w.address(), other.address(); first != second {
-		w.t.Errorf("the tabs are answered with %s and %s", first, second)
+		w.t.Errorf("the answers of the tabs are %s and %s", first, second)
 	}
 	w.wantMade(true)
 }

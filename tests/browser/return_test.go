@@ -17,13 +17,13 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 )
 
-// An arrival is a request for the last page of a chain of redirects.
+// An arrival is a request for the last address of a chain of redirects.
 type arrival struct {
 	url     url.URL // without the fragment, which browsers keep
 	referer string
 }
 
-// arrivals are where browsers were led to.
+// arrivals are the requests at which browsers ended.
 type arrivals struct {
 	mu  sync.Mutex
 	all []arrival
@@ -41,7 +41,7 @@ func (a *arrivals) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Write([]byte(`<!doctype html><html lang="en"><title>The shop</title><link rel="icon" href="data:,"><main><h1>Back</h1></main></html>`)) //nolint:errcheck // the browser has gone
 }
 
-// hop listens at an address, and sends on to the next with the query that came.
+// hop listens at an address, and redirects to the next one with the same query.
 func hop(t *testing.T, address, next string) string {
 	t.Helper()
 	return listenAt(t, address, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -63,8 +63,8 @@ func listenAt(t *testing.T, address string, handler http.Handler) string {
 	return server.URL
 }
 
-// Whatever the caller's site does with a buyer who comes back, the buyer gets
-// there: after approving and after cancelling, with scripts and without.
+// Buyers reach the caller's site, whatever redirects it uses: after approving
+// and after cancelling, with scripts and without.
 func TestTheWayBack(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -86,7 +86,7 @@ func TestTheWayBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, scripts := range []bool{true, false} {
 				p := openBrowser(t)
-				p.do("choosing about scripts",
+				p.do("setting whether scripts run",
 					send(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts}))
 				for _, button := range []string{lastButton, `form[action$="/cancel"] button`} {
 					p.forget()
@@ -109,7 +109,7 @@ func (a *arrivals) count() int {
 }
 
 // wantOne fails the test unless one more browser has arrived, with a genuine
-// answer and without saying where it was.
+// answer and without a referrer.
 func (a *arrivals) wantOne(t *testing.T, p *page, before int) {
 	t.Helper()
 	a.mu.Lock()
@@ -119,14 +119,14 @@ func (a *arrivals) wantOne(t *testing.T, p *page, before int) {
 	}
 	got := a.all[before]
 	if got.referer != "" {
-		t.Errorf("the shop is told of %s", got.referer)
+		t.Errorf("the shop gets the referrer %s", got.referer)
 	}
 	if got.url.Query().Get("signature") == "" || got.url.Query().Get("status") == "" {
-		t.Errorf("the browser has come with %s", got.url.RawQuery)
+		t.Errorf("the browser arrived with the query %s", got.url.RawQuery)
 	}
 }
 
-// The page between is seen by buyers whose browser does not go on by itself.
+// The page between is for buyers whose browser does not continue by itself.
 func TestTheReturnPage(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)
@@ -148,16 +148,16 @@ func TestTheReturnPage(t *testing.T) {
 		if _, err := holdfasttest.Verifier(s.Shop.ID).ParseReturn(t.Context(), onward); err != nil {
 			t.Errorf("the link leads to %s: %v", onward, err)
 		}
-		p.do("a refresh", chromedp.Reload())
+		p.do("reloading", chromedp.Reload())
 		p.wantPage("return")
 		if again := ask[string](p, `document.querySelector("main a").href`); again != onward {
-			t.Errorf("after a refresh the link leads to %s, want %s", again, onward)
+			t.Errorf("after reloading, the link leads to %s, want %s", again, onward)
 		}
 	}
 }
 
-// Back from the shop, after a wrong password and a change of mind, is the page that
-// said so, and not the browser's question whether to send the form again.
+// After a wrong password and Cancel, the Back button shows the page with the
+// error, and not the browser's question whether to send the form again.
 func TestBackAfterAnError(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)
@@ -175,7 +175,7 @@ func TestBackAfterAnError(t *testing.T) {
 	}
 }
 
-// On a phone, once somebody has signed in, the slip leaves room for the form.
+// On a phone, after the sign-in, the slip leaves room for the form.
 func TestASlipThatIsFolded(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)
@@ -186,7 +186,7 @@ func TestASlipThatIsFolded(t *testing.T) {
 		return ask[float64](p, script) //nolint:forbidigo // as above
 	}
 	if p.has(".slip.folded") {
-		t.Error("the first page has its slip folded")
+		t.Error("the slip of the first page is folded")
 	}
 	s.signIn(p, s.Buyer)
 	p.open(strings.Replace(p.address(), p.name(), "card", 1))

@@ -14,8 +14,8 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// The way there and back tells the shop and whoever serves its logo nothing but
-// what the protocol does: no address of a page, which has the visit's id in it.
+// The shop and the server of its logo learn only what the protocol sends them.
+// They do not get the address of a page, because it contains the visit's id.
 func TestNothingLeaks(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)
@@ -25,18 +25,18 @@ func TestNothingLeaks(t *testing.T) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.visitors) < 2 {
-		t.Errorf("the shop and its logo were asked for %d times", len(s.visitors))
+		t.Errorf("there were %d requests for the shop and its logo", len(s.visitors))
 	}
 	for _, header := range s.visitors {
 		for _, name := range []string{"Referer", "Cookie"} {
 			if value := header.Get(name); value != "" {
-				t.Errorf("the browser told another site its %s: %s", name, value)
+				t.Errorf("the browser sent another site its %s: %s", name, value)
 			}
 		}
 	}
 }
 
-// A page of another site that frames ours shows nothing.
+// A page of another site cannot show ours in a frame.
 func TestNoPageCanBeFramed(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)
@@ -46,8 +46,8 @@ func TestNoPageCanBeFramed(t *testing.T) {
 	signIn := p.address()
 	s.signIn(p, s.Buyer)
 	address := p.address()
-	// Another port, so another origin, but the same host: what is framed from
-	// another host runs in a process that this tab does not tell of.
+	// It has another port, so another origin, but the same host. A frame from
+	// another host runs in a process that this tab does not report.
 	shop := strings.Replace(s.shop, "localhost", "127.0.0.1", 1)
 	for _, framed := range []string{link, signIn, address, s.home + "/cobranded-ui/nowhere", link + "forged"} {
 		p.open(shop + "?frame=" + url.QueryEscape(framed))
@@ -57,11 +57,11 @@ func TestNoPageCanBeFramed(t *testing.T) {
 	}
 	p.open(shop + "?frame=" + url.QueryEscape(shop))
 	if shown := p.frame(); shown.URL != shop {
-		t.Errorf("the shop cannot frame itself, so nothing is proven: %+v", shown)
+		t.Errorf("the shop cannot frame itself, so the test proves nothing: %+v", shown)
 	}
 }
 
-// frame is the one that the page has.
+// frame returns the page's frame.
 func (p *page) frame() *cdp.Frame {
 	p.t.Helper()
 	tree, err := get(p, func(ctx context.Context, t *chromedp.Target) (cdppage.GetFrameTreeResult, error) {
@@ -73,7 +73,7 @@ func (p *page) frame() *cdp.Frame {
 	return tree.FrameTree.ChildFrames[0].Frame
 }
 
-// A form on another site that confirms somebody's payment confirms nothing.
+// A form on another site cannot confirm somebody's payment.
 func TestAFormOfAnotherSite(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)
@@ -99,7 +99,7 @@ func TestTheSessionsCookie(t *testing.T) {
 	s, p := newSite(t), openBrowser(t)
 	s.agree(p, s.single(nil))
 	if kept := p.cookies(s.home); len(kept) != 2 {
-		t.Fatalf("the browser keeps %+v", kept)
+		t.Fatalf("the browser has the cookies %+v", kept)
 	}
 	if c := p.cookie(s.home, "holdfast"); !c.HTTPOnly || !c.Session || c.SameSite != network.CookieSameSiteLax {
 		t.Errorf("the session's cookie is %+v", c)
@@ -109,8 +109,7 @@ func TestTheSessionsCookie(t *testing.T) {
 	}
 }
 
-// A session that somebody planted in a browser is not the one that its user signs
-// in to.
+// Signing in replaces a session that an attacker planted in the browser.
 func TestAPlantedSession(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)
@@ -127,7 +126,7 @@ func TestAPlantedSession(t *testing.T) {
 	p.wantPage("address")
 	signedIn := p.cookie(s.home, name).Value
 	if strings.HasPrefix(signedIn, "planted") {
-		t.Error("after signing in the session is the one that was planted")
+		t.Error("after signing in, the session is the planted one")
 	}
 	p.click(`form[action$="/sign-out"] button`)
 	s.signIn(p, s.Buyer)
@@ -141,7 +140,7 @@ func TestAPlantedSession(t *testing.T) {
 	thief.wantPage("sign-in")
 }
 
-// cookies are what the browser keeps for an address.
+// cookies returns the browser's cookies for an address.
 func (p *page) cookies(address string) []*network.Cookie {
 	p.t.Helper()
 	kept, err := get(p, func(ctx context.Context, t *chromedp.Target) (network.GetCookiesResult, error) {
@@ -153,7 +152,7 @@ func (p *page) cookies(address string) []*network.Cookie {
 	return kept.Cookies
 }
 
-// Nobody can have a page send its visitor to another site.
+// No parameter makes a page send its visitor to another site.
 func TestNoPageLeadsAstray(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)
@@ -172,7 +171,7 @@ func TestNoPageLeadsAstray(t *testing.T) {
 	s.wantBack(p, holdfast.ReturnAbandoned)
 }
 
-// The watch sees what it is there to see.
+// The watch finds the faults of bad pages.
 func TestTheWatch(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)
@@ -196,7 +195,7 @@ func TestTheWatch(t *testing.T) {
 	})
 }
 
-// cookie is one of them, which must be there.
+// cookie returns one cookie, which must exist.
 func (p *page) cookie(address, name string) *network.Cookie {
 	p.t.Helper()
 	for _, c := range p.cookies(address) {
@@ -204,6 +203,6 @@ func (p *page) cookie(address, name string) *network.Cookie {
 			return c
 		}
 	}
-	p.t.Fatalf("the browser keeps no cookie %q", name)
+	p.t.Fatalf("the browser has no cookie %q", name)
 	return nil
 }

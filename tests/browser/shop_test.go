@@ -8,7 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// The cart's button is pressed twice, and in two tabs: it is one order.
+// Pressing the cart's button twice, and in two tabs, makes one order.
 func TestOneCartIsOneOrder(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
@@ -40,19 +40,19 @@ func TestOneCartIsOneOrder(t *testing.T) {
 	}
 	other.wants("Thank you")
 	if other.address() != thanks {
-		t.Errorf("the other tab comes back to %s, want %s", other.address(), thanks)
+		t.Errorf("the other tab returns to %s, want %s", other.address(), thanks)
 	}
 	late.click(`#pay-now`)
 	late.wants("Thank you")
 	if late.address() != thanks {
-		t.Errorf("the third tab comes to %s, want %s", late.address(), thanks)
+		t.Errorf("the third tab ends at %s, want %s", late.address(), thanks)
 	}
 	if report := d.holdfast(t, "books", "check"); !strings.Contains(report, "2 transactions") {
 		t.Errorf("books check says %q", report)
 	}
 }
 
-// The first thing that a stranger tries.
+// A new user opens the API's address in a browser.
 func TestTheAPIsAddressInABrowser(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
@@ -99,7 +99,7 @@ const tablesOutside = `[...document.querySelectorAll(".text table")]
 	.filter(t => t.getBoundingClientRect().right > t.parentElement.getBoundingClientRect().right)
 	.map(t => t.textContent.trim().slice(0, 60))`
 
-// pays signs in on the Co-Branded pages and agrees.
+// pays signs in on the Co-Branded pages and confirms.
 func (p *page) pays(d demo) {
 	p.t.Helper()
 	p.fill(`input[name=email]`, d.BuyerEmail)
@@ -121,7 +121,8 @@ func (p *page) wantLogo() {
 	}
 }
 
-// A part is shipped, and a part of that refunded: both pages say what.
+// A part of an order is shipped, and a part of that refunded. Both pages show
+// which part.
 func TestAPartShipmentAndARefund(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
@@ -163,7 +164,7 @@ func TestAPartShipmentAndARefund(t *testing.T) {
 	d.holdfast(t, "books", "check")
 }
 
-// The card declines when the parcel is to leave: packer and buyer read the same,
+// The card is declined when the parcel ships. Packer and buyer read the same,
 // and the buyer pays again.
 func TestTheCardDeclinesWhenThePotteryShips(t *testing.T) {
 	t.Parallel()
@@ -196,12 +197,12 @@ func TestTheCardDeclinesWhenThePotteryShips(t *testing.T) {
 	p.click(`#do-not-ship a.button`)
 	p.click(`#done`)
 	if p.has(`#do-not-ship`) {
-		t.Error("the order is still one not to ship")
+		t.Error("the order is still listed as not to ship")
 	}
 }
 
-// The bank declines at once: the next try asks for a card, and says which one was
-// declined.
+// The bank declines at once. The next try asks for a card, and says which card
+// was declined.
 func TestADeclinedCardIsNotOfferedAgain(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
@@ -225,7 +226,7 @@ func TestADeclinedCardIsNotOfferedAgain(t *testing.T) {
 	p.wants("Thank you")
 }
 
-// newBuyer signs up at the payment pages and pays for a mug with a card.
+// newBuyer signs up on the payment pages and pays for a mug with a card.
 func (p *page) newBuyer(d demo, number string) {
 	p.t.Helper()
 	p.open(d.Shop + "products/mug")

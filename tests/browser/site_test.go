@@ -25,10 +25,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A site is the pages and the Query API on a listener, with a clock
-// that only the test moves, and beside it a shop, which for browsers is another
-// site. The caller is a marketplace; its buyer has a card, a balance and an
-// address.
+// A site is the pages and the Query API on a listener, with a clock that only
+// the test moves. It also has a shop, which is another site for browsers. The
+// caller is a marketplace; its buyer has a card, a balance and an address.
 type site struct {
 	*holdfasttest.World
 	t     *testing.T
@@ -49,7 +48,7 @@ type site struct {
 func newSite(t *testing.T) *site {
 	t.Helper()
 	if shared == nil {
-		t.Skipf("%s names no browser: make test sets it", BrowserEnv)
+		t.Skipf("%s is not set: make test sets it", BrowserEnv)
 	}
 	return newSiteOn(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
 }
@@ -97,7 +96,7 @@ func (s *site) serve() {
 	s.logo = logo.URL + "/logo.svg"
 }
 
-// furnish gives the caller a seller, and the buyer more than a card.
+// furnish gives the caller a seller, and the buyer other ways to pay.
 func (s *site) furnish() {
 	s.t.Helper()
 	s.change(func(c *party.Caller) { c.Marketplace = true })
@@ -110,7 +109,7 @@ func (s *site) furnish() {
 	}
 }
 
-// seller makes somebody who is paid through the caller.
+// seller makes a recipient who is paid through the caller.
 func (s *site) seller(name string) (party.Party, holdfast.TokenID) {
 	s.t.Helper()
 	who := s.Party(name, s.IDs.Other("seller")+"@example.test")
@@ -128,8 +127,8 @@ func (s *site) change(by func(*party.Caller)) {
 	}
 }
 
-// serveShop answers wherever a buyer comes back to. Asked to, it frames a page, or
-// sends it a form.
+// serveShop answers at every return address. On request it shows a page in a
+// frame, or sends it a form.
 func (s *site) serveShop(w http.ResponseWriter, r *http.Request) {
 	s.visited(r)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -159,8 +158,8 @@ func (s *site) visited(r *http.Request) {
 	s.visitors = append(s.visitors, r.Header.Clone())
 }
 
-// wantBack fails the test unless the browser is back at the shop with a status,
-// genuinely signed.
+// wantBack fails the test unless the browser is back at the shop with a status
+// and a valid signature.
 func (s *site) wantBack(p *page, status holdfast.ReturnStatus) holdfast.Return {
 	s.t.Helper()
 	address := p.address()
@@ -177,7 +176,8 @@ func (s *site) wantBack(p *page, status holdfast.ReturnStatus) holdfast.Return {
 	return back
 }
 
-// wantTokens fails the test unless the API finds so many tokens of a reference.
+// wantTokens fails the test unless the API finds this number of tokens for a
+// reference.
 func (s *site) wantTokens(reference holdfast.CallerReference, want int) {
 	s.t.Helper()
 	all, err := s.sdk.GetTokens(s.t.Context(), holdfast.GetTokensRequest{CallerReference: reference})
@@ -197,7 +197,7 @@ func (s *site) wantTokens(reference holdfast.CallerReference, want int) {
 	}
 }
 
-// signIn fills the form in and sends it.
+// signIn fills in the sign-in form and sends it.
 func (s *site) signIn(p *page, who party.Party) {
 	p.t.Helper()
 	p.wantPage("sign-in")
@@ -206,7 +206,7 @@ func (s *site) signIn(p *page, who party.Party) {
 	p.submit()
 }
 
-// forget has the browser forget who is signed in, as one that was closed has.
+// forget ends the browser's sign-in, as closing the browser does.
 func (p *page) forget() {
 	p.t.Helper()
 	p.do("forgetting cookies", send(network.ClearBrowserCookies, cdp.Empty{}))

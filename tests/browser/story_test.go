@@ -7,8 +7,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// order fills a cart and goes to the Co-Branded pages, signs in, says where the
-// parcel goes, and stands before the confirm page.
+// order fills a cart, goes to the Co-Branded pages, signs in and enters the
+// address. It ends at the confirm page.
 func (p *page) order(d demo) {
 	p.t.Helper()
 	p.open(d.Shop)
@@ -78,13 +78,13 @@ func TestBuyShipAndSettle(t *testing.T) {
 	p.wants("Your approval for")
 	p.wants("Your card was charged")
 
-	// The deposit in the buyer's balance, and this order.
+	// The history has the deposit into the buyer's balance and this order.
 	if report := d.holdfast(t, "books", "check"); !strings.Contains(report, "2 transactions") {
 		t.Errorf("books check says %q", report)
 	}
 }
 
-// Who buys and who packs need no mouse.
+// Buyers and packers need no mouse.
 func TestBuyAndShipByTheKeyboard(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
@@ -145,7 +145,7 @@ func TestSevenDaysPassAndNothingShips(t *testing.T) {
 	p.inspect("shop-lapsed")
 	p.open(packing)
 	if p.has("#ship") {
-		t.Error("opened again, the page offers to ship")
+		t.Error("after reopening, the page offers to ship")
 	}
 	p.open(d.Shop + "bench")
 	p.wants("Do not ship")
@@ -195,7 +195,7 @@ func TestANewBuyerSignsUpWithANewCard(t *testing.T) {
 	p.wants("Thank you")
 }
 
-// card fills the form of a new card.
+// card fills in the form of a new card.
 func (p *page) card(number, expiry string) {
 	p.t.Helper()
 	p.fill(`input[name=number]`, number)

@@ -14,16 +14,16 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 )
 
-// A watch remembers what no page of ours may do: break its own content security
-// policy, complain on the console, fetch anything from another origin, or write a
-// card's number into an address.
+// A watch records what none of our pages may do: violate its content security
+// policy, log to the console, fetch from another origin, or put a card number
+// into an address.
 type watch struct {
 	mu      sync.Mutex
 	allowed []string
 	faults  []string
 }
 
-// see is called with each event of a page, in order.
+// see receives each event of a page, in order.
 func (w *watch) see(event any) {
 	switch e := event.(type) {
 	case *log.EventEntryAdded:
@@ -41,11 +41,11 @@ func (w *watch) see(event any) {
 	}
 }
 
-// cardNumber is as long as those that a test types.
+// cardNumber matches numbers as long as the test cards.
 var cardNumber = regexp.MustCompile(`\b\d{13,19}\b`)
 
-// request judges what a page fetches. Documents are where a link or a form leads,
-// and may be anywhere on this machine. The browser's own pages are its business.
+// request checks a fetch of a page. Documents are targets of links and forms,
+// and may be anywhere on this machine. The browser's own pages are ignored.
 func (w *watch) request(e *network.EventRequestWillBeSent) {
 	if strings.HasPrefix(e.DocumentURL, "chrome-error:") {
 		return
@@ -68,8 +68,8 @@ func (w *watch) fault(format string, args ...any) {
 	w.faults = append(w.faults, fmt.Sprintf(format, args...))
 }
 
-// allow lets the pages be at fault in one way, which has these words in it. The
-// test fails if they never are.
+// allow permits faults whose text has these words. The test fails if there is
+// no such fault.
 func (w *watch) allow(words string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -91,7 +91,7 @@ func (w *watch) report(t *testing.T) {
 	}
 	for _, words := range w.allowed {
 		if !met[words] {
-			t.Errorf("no page was at fault with %q", words)
+			t.Errorf("no page had the permitted fault %q", words)
 		}
 	}
 }

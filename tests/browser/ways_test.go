@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// A way is one of the seven pipelines, as a shop would use it.
+// A way is one of the seven pipelines, with a shop's typical link.
 type way struct {
 	pipeline payment.Pipeline
 	success  holdfast.ReturnStatus
@@ -81,7 +81,7 @@ var ways = []way{
 		}},
 }
 
-// multiUse is a token of the buyer's for many uses, paid by card.
+// multiUse makes a token of the buyer for many uses, paid by card.
 func (s *site) multiUse() holdfast.TokenID {
 	s.t.Helper()
 	return s.Token(payment.Token{
@@ -90,7 +90,7 @@ func (s *site) multiUse() holdfast.TokenID {
 	})
 }
 
-// A walk is one way of a browser over the pages.
+// A walk is one browser's way through the pages.
 type walk struct {
 	*site
 	*page
@@ -100,7 +100,7 @@ type walk struct {
 	link      string
 }
 
-// begin makes a link with references of its own.
+// begin makes a link with new references.
 func (s *site) begin(p *page, w way) *walk {
 	s.t.Helper()
 	reference := holdfast.CallerReference(s.IDs.Other(string(w.pipeline) + "-"))
@@ -111,7 +111,7 @@ func (s *site) begin(p *page, w way) *walk {
 	return &walk{site: s, page: p, way: w, t: s.t, reference: reference, link: link}
 }
 
-// goOn does what the page asks for.
+// goOn fills in and sends the page.
 func (w *walk) goOn() {
 	w.t.Helper()
 	switch name := w.name(); name {
@@ -125,11 +125,11 @@ func (w *walk) goOn() {
 	case "address", "confirm":
 		w.submit()
 	default:
-		w.t.Fatalf("there is nothing to do on %s\nat %s\n%s", name, w.address(), w.text())
+		w.t.Fatalf("the test does not know what to do on %s\nat %s\n%s", name, w.address(), w.text())
 	}
 }
 
-// typeOn does what the page asks for by the keyboard alone.
+// typeOn fills in and sends the page with the keyboard alone.
 func (w *walk) typeOn() {
 	w.t.Helper()
 	w.press(kb.Tab)
@@ -160,11 +160,11 @@ func (w *walk) typeOn() {
 		w.tabTo(`main form .primary`)
 		w.enter(kb.Enter)
 	default:
-		w.t.Fatalf("there is nothing to type on %s\nat %s\n%s", name, w.address(), w.text())
+		w.t.Fatalf("the test does not know what to type on %s\nat %s\n%s", name, w.address(), w.text())
 	}
 }
 
-// goTo goes on until the browser is on a page.
+// goTo continues until the browser is on a page.
 func (w *walk) goTo(name string) {
 	w.t.Helper()
 	const pagesMost = 6
@@ -177,7 +177,7 @@ func (w *walk) goTo(name string) {
 	w.wantPage(name)
 }
 
-// wantMade fails the test unless each reference has its one token, or none has.
+// wantMade fails the test unless each reference has one token, or none has any.
 func (w *walk) wantMade(made bool) {
 	w.t.Helper()
 	want := 0

@@ -6,11 +6,11 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// untold finds what WCAG 2.2 demands of a page as it is now and axe does not look
-// for: that the title tells of a mistake (2.4.2, 3.3.1), that each mistake leads to
-// a field, which says what is wrong with it (3.3.1, 3.3.3), that every field takes
-// what is pasted, and those to sign in with what is filled in (3.3.8), and that what is pressed is 24 pixels
-// high and wide, but for words in a sentence (2.5.8).
+// untold checks rules of WCAG 2.2 that axe does not check. The title mentions a
+// mistake (2.4.2, 3.3.1). Each mistake links to a field, which says what is
+// wrong (3.3.1, 3.3.3). Every field accepts pasted text, and sign-in fields
+// accept autofill (3.3.8). Buttons are at least 24 pixels high and wide, except
+// words in a sentence (2.5.8).
 const untold = `(() => {
 	const found = [];
 	const problems = document.querySelector(".problems");
@@ -36,7 +36,7 @@ const untold = `(() => {
 	return found;
 })()`
 
-// tells fails the test if the page leaves somebody without what they need to know.
+// tells fails the test if [untold] finds a fault on the page.
 func (p *page) tells(name string) {
 	p.t.Helper()
 	for _, fault := range ask[[]string](p, untold) {
@@ -44,7 +44,7 @@ func (p *page) tells(name string) {
 	}
 }
 
-// What measures pages measures.
+// The checks find the faults of a bad page.
 func TestTells(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)
@@ -52,7 +52,7 @@ func TestTells(t *testing.T) {
 	p.click(`a[href*="/sign-up"]`)
 	p.submit()
 	p.tells("sign-up-wrong")
-	p.do("doing harm", chromedp.Evaluate[chromedp.Void](`
+	p.do("breaking the page", chromedp.Evaluate[chromedp.Void](`
 		document.title = "Create an account";
 		document.querySelector("#name-error").remove();
 		document.querySelector("#email").removeAttribute("aria-invalid");
@@ -62,12 +62,12 @@ func TestTells(t *testing.T) {
 		document.querySelector("main form .primary").style.cssText = "min-height: 0; height: 20px; padding: 0";
 	`))
 	if found := ask[[]string](p, untold); len(found) != 7 {
-		t.Errorf("of seven faults %d are found: %q", len(found), found)
+		t.Errorf("%d of seven faults are found: %q", len(found), found)
 	}
 }
 
-// Nobody is asked twice for what they have said (WCAG 3.3.7), but for a card's
-// number and code and for passwords, which no page repeats.
+// No page asks twice for the same information (WCAG 3.3.7), except a card's
+// number and code, and passwords, which no page shows again.
 func TestNobodyIsAskedTwice(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)
@@ -98,7 +98,8 @@ func TestNobodyIsAskedTwice(t *testing.T) {
 	p.wantValues("addressName", "Nora New", "city", "Portland")
 }
 
-// wantValues fails the test unless the fields have these, as name, value.
+// wantValues fails the test unless the fields have these values, given as name,
+// value.
 func (p *page) wantValues(pairs ...string) {
 	p.t.Helper()
 	for i := 0; i < len(pairs); i += 2 {

@@ -19,14 +19,15 @@ const (
 	dueAfter  = 8 * time.Second // the primary was killed
 	afterward = 10 * time.Second
 	commitMax = 10 * time.Second // after which a server gives a commit up
-	// sweptWithin is how late a hold may be released once there is a primary.
+	// sweptWithin is the time within which a due hold is released after there is a
+	// primary.
 	sweptWithin = 20 * time.Second
 )
 
-// Servers are killed, the primary hands over, its standbys stand still, it is
-// killed, and stands still itself and wakes up again, while callers reserve and
-// settle through all servers. No reserve that was answered is lost, none is made
-// twice, and holds that fall due meanwhile are released once.
+// Callers reserve and settle through all servers during these failures: servers
+// are killed, the primary hands over, its standbys hang, the primary is killed,
+// and the primary hangs and wakes up again. No answered reserve is lost, none
+// is made twice, and holds that become due meanwhile are released once.
 func TestFailover(t *testing.T) {
 	c := openCluster(t)
 	servers := startServers(t, c.address, 3)
@@ -47,7 +48,7 @@ func TestFailover(t *testing.T) {
 		t.Helper()
 		before, from, stalled := l.answered(), time.Now(), stalls(t)
 		happens()
-		t.Logf("%-28s %5.1f s without writes, %d writes answered in %.0f s; %.1f s of it the test itself got no processor",
+		t.Logf("%-28s %5.1f s without writes, %d writes answered in %.0f s; for %.1f s of it the test itself did not run",
 			name+":", l.silence(from, time.Now()).Seconds(), l.answered()-before, time.Since(from).Seconds(),
 			stalled().Seconds())
 	}
@@ -81,7 +82,7 @@ func TestFailover(t *testing.T) {
 		signal(t, standbys, syscall.SIGCONT)
 		c.writable(l)
 		if l.silence(from, time.Now()) < commitMax {
-			t.Error("writes were answered that no standby had")
+			t.Error("writes were answered without a standby")
 		}
 	})
 	stage("the primary is killed", func() {
@@ -113,8 +114,8 @@ func TestFailover(t *testing.T) {
 	checkBooks(t, c.address)
 }
 
-// stalls measures for how long the test itself was not run, from now until it is
-// asked: a busy machine is nobody's failure.
+// stalls measures how long the test itself did not run, from now until the
+// result is read. A busy machine is not a failure of the server.
 func stalls(t *testing.T) (until func() time.Duration) {
 	const tick, late = 100 * time.Millisecond, time.Second
 	ctx, cancel := context.WithCancel(t.Context())
@@ -132,7 +133,7 @@ func stalls(t *testing.T) (until func() time.Duration) {
 	return func() time.Duration { cancel(); return <-sum }
 }
 
-// writable waits for the next writes to be answered.
+// writable waits until the next writes are answered.
 func (c *cluster) writable(l *load) {
 	c.t.Helper()
 	time.Sleep(2 * time.Second) // what is under way may still be answered by the old primary
@@ -140,7 +141,7 @@ func (c *cluster) writable(l *load) {
 	eventually(c.t, "writes are answered", func() bool { return l.answered() > before+workers })
 }
 
-// dueHolds fall due while there is no primary.
+// dueHolds makes holds that become due while there is no primary.
 type dueHolds struct {
 	orders   []order
 	deadline time.Time // of the last
@@ -168,8 +169,8 @@ func (l *load) holdForAMinute(tokens []holdfast.TokenID) *dueHolds {
 	return due
 }
 
-// checkOrders asks each server in turn for every order that was answered, and
-// then for all there are: neither fewer nor more.
+// checkOrders asks the servers in turn for every answered order, and then for
+// all orders: there are neither fewer nor more.
 func checkOrders(t *testing.T, l *load, began time.Time) {
 	t.Helper()
 	checked := map[holdfast.TransactionID]bool{}
@@ -182,16 +183,16 @@ func checkOrders(t *testing.T, l *load, began time.Time) {
 		})
 		switch {
 		case err != nil:
-			t.Errorf("%s was answered, and then: %v", o.reference, err)
+			t.Errorf("%s was answered, but later: %v", o.reference, err)
 		case state.CallerReference != o.reference:
-			t.Errorf("%s is %s", o.id, state.CallerReference)
+			t.Errorf("%s has the reference %s", o.id, state.CallerReference)
 		case o.settled && state.Status != holdfast.StatusSuccess:
 			t.Errorf("%s was settled, and is %s", o.reference, state.Status)
 		case !o.settled && state.Status != holdfast.StatusReserved:
 			t.Errorf("%s was reserved, and is %s", o.reference, state.Status)
 		}
 		if checked[o.id] {
-			t.Errorf("%s was the answer twice", o.id)
+			t.Errorf("%s answered two orders", o.id)
 		}
 		checked[o.id] = true
 	}
@@ -202,18 +203,18 @@ func checkOrders(t *testing.T, l *load, began time.Time) {
 			t.Fatal(err)
 		}
 		if !checked[one.TransactionID] && one.Status != holdfast.StatusCancelled {
-			t.Errorf("%s of %v is nobody's answer", one.TransactionID, one.Parts)
+			t.Errorf("%s of %v answers no order", one.TransactionID, one.Parts)
 		}
 		there++
 	}
 	if there != len(checked)+holds {
-		t.Errorf("there are %d transactions, want the %d that were answered", there, len(checked)+holds)
+		t.Errorf("there are %d transactions, want %d", there, len(checked)+holds)
 	}
-	t.Logf("%d orders were answered and are there, each once", len(checked))
+	t.Logf("%d orders were answered and exist once", len(checked))
 }
 
-// checkHolds: what fell due was given up once, and the network released it soon
-// after there was a primary.
+// checkHolds checks that each due hold expired once, and that the network
+// released it soon after there was a primary.
 func checkHolds(t *testing.T, s *shop, due *dueHolds, released map[string]time.Time) {
 	t.Helper()
 	without, latest := 0, time.Duration(0)
@@ -238,7 +239,7 @@ func checkHolds(t *testing.T, s *shop, due *dueHolds, released map[string]time.T
 		}
 		latest = max(latest, released[string(o.id)].Sub(due.writable))
 		if expiries != 1 || held.State != payment.Cancelled || held.Completed.Before(held.Deadline) {
-			t.Errorf("%s was given up %d times and is %s since %v; its deadline was %v", o.reference, expiries, held.State,
+			t.Errorf("%s expired %d times and is %s since %v; its deadline was %v", o.reference, expiries, held.State,
 				held.Completed, held.Deadline)
 		}
 		if held.Deadline.After(due.killed) && held.Deadline.Before(due.writable) {
@@ -248,13 +249,14 @@ func checkHolds(t *testing.T, s *shop, due *dueHolds, released map[string]time.T
 	if latest > sweptWithin {
 		t.Errorf("holds were released up to %v after there was a primary, want %v", latest, sweptWithin)
 	}
-	t.Logf("%d of %d holds fell due without a primary; all were given up once, and released at most %.1f s after the "+
+	t.Logf("%d of %d holds became due without a primary; each expired once and was released at most %.1f s after the "+
 		"first writes",
 		without, len(due.orders), latest.Seconds())
 }
 
-// checkNetwork reads from the logs what the servers asked the card network: one
-// hold for an order, and what ends it. It returns when holds were released.
+// checkNetwork reads the servers' questions to the card network from the logs:
+// each order has one hold and one end of it. It returns the times of the
+// releases.
 func checkNetwork(t *testing.T, servers []*server, l *load, due *dueHolds) (released map[string]time.Time) {
 	t.Helper()
 	released = map[string]time.Time{}
@@ -302,9 +304,9 @@ func checkNetwork(t *testing.T, servers []*server, l *load, due *dueHolds) (rele
 		check(o, "Release")
 	}
 	for id, steps := range asked {
-		t.Errorf("the network was asked %v for %s, which is nobody's answer", steps, id)
+		t.Errorf("the network was asked %v for %s, which answers no order", steps, id)
 	}
-	t.Logf("the card network holds one amount for each; %d questions were repeated under their keys", repeated)
+	t.Logf("the card network holds one amount for each order; %d questions were repeated under their keys", repeated)
 	return released
 }
 

@@ -1,5 +1,5 @@
-// Package cluster has three servers on a PostgreSQL of three nodes, and takes
-// servers and nodes away from under a load.
+// Package cluster runs three servers on a PostgreSQL with three nodes, and
+// stops servers and nodes under load.
 package cluster
 
 import (
@@ -22,14 +22,14 @@ import (
 	"time"
 )
 
-// Env names the folder that scripts/with-cluster describes. Where it is empty
-// the tests are skipped.
+// Env names the folder that scripts/with-cluster describes. If it is empty the
+// tests are skipped.
 const Env = "HOLDFAST_TEST_CLUSTER"
 
-// patience is how long anything may take before the test gives up.
+// patience is the time after which the test gives up waiting.
 const patience = 3 * time.Minute
 
-// askMax is how long a node or a server may take to say how it is.
+// askMax is the time in which a node or a server must report its state.
 const askMax = 3 * time.Second
 
 var binary string // holdfast, built once
@@ -57,7 +57,7 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// A cluster is the three nodes of the database.
+// A cluster has the three nodes of the database.
 type cluster struct {
 	t       *testing.T
 	dir     string
@@ -86,8 +86,8 @@ func (c *cluster) read(name ...string) string {
 
 var nodes = []string{"node1", "node2", "node3"}
 
-// is asks a node for its role: "primary", "replica" or "sync", which is the
-// standby that commits wait for.
+// is asks whether a node has a role: "primary", "replica" or "sync", which is
+// the standby that commits wait for.
 func (c *cluster) is(node, role string) bool {
 	client := http.Client{Timeout: askMax}
 	answer, err := client.Get("http://" + c.read(node, "rest") + "/" + role)
@@ -107,7 +107,7 @@ func (c *cluster) having(role string) string {
 	return ""
 }
 
-// settled waits for a primary with two standbys, one of which it waits for.
+// settled waits for a primary with two standbys, one of them synchronous.
 func (c *cluster) settled() (primary string) {
 	c.t.Helper()
 	eventually(c.t, "a primary with two standbys", func() bool {
@@ -118,7 +118,8 @@ func (c *cluster) settled() (primary string) {
 	return primary
 }
 
-// processes are a node's Patroni, its PostgreSQL, and all that this has begun.
+// processes are a node's Patroni, its PostgreSQL, and all processes that
+// PostgreSQL started.
 func (c *cluster) processes(node string) []int {
 	c.t.Helper()
 	patroni, err := strconv.Atoi(c.read(node, "pid"))
@@ -145,7 +146,8 @@ func (c *cluster) processes(node string) []int {
 	return all
 }
 
-// signal sends a signal to processes at one moment, as when their machine goes.
+// signal sends a signal to several processes at the same moment, as if their
+// machine failed.
 func signal(t *testing.T, processes []int, s syscall.Signal) {
 	t.Helper()
 	for _, pid := range processes {
@@ -155,7 +157,8 @@ func signal(t *testing.T, processes []int, s syscall.Signal) {
 	}
 }
 
-// start starts a node again. It outlives the test: scripts/with-cluster ends it.
+// start starts a node again. The node outlives the test; scripts/with-cluster
+// ends it.
 func (c *cluster) start(node string) {
 	c.t.Helper()
 	cmd := exec.Command(filepath.Join(c.dir, node, "run"))
@@ -166,7 +169,7 @@ func (c *cluster) start(node string) {
 	go cmd.Wait() //nolint:errcheck // it is killed
 }
 
-// switchOver has Patroni hand the primary's duty to a standby, as before
+// switchOver makes Patroni move the primary role to a standby, as before
 // maintenance.
 func (c *cluster) switchOver(primary string) {
 	c.t.Helper()
@@ -193,7 +196,7 @@ type server struct {
 	cmd    *exec.Cmd
 }
 
-// startServers starts servers on one store, all at one moment.
+// startServers starts servers on one store, all at the same time.
 func startServers(t *testing.T, store string, n int) []*server {
 	t.Helper()
 	servers := make([]*server, n)
@@ -261,11 +264,11 @@ func (s *server) stop() {
 		s.t.Errorf("the server at %s ended with %v", s.listen, err)
 	}
 	if s.t.Failed() {
-		s.t.Logf("the log of %s ends:\n%s", s.listen, s.lastWarnings())
+		s.t.Logf("the end of the log of %s:\n%s", s.listen, s.lastWarnings())
 	}
 }
 
-// A logLine is what the test reads in a server's log.
+// A logLine has the fields that the test reads from a server's log.
 type logLine struct {
 	Time              time.Time
 	Level, Msg        string
@@ -305,7 +308,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 	for !is() {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("%s: not within %v", what, patience)
+			t.Fatalf("timed out after %v, waiting until %s", patience, what)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

@@ -102,7 +102,7 @@ func (s *shop) client(at *server, tally *tally) *holdfast.Client {
 	}
 }
 
-// A tally counts what every try was answered.
+// A tally counts the answers of all tries.
 type tally struct {
 	http.Transport
 	mu    sync.Mutex
@@ -145,8 +145,7 @@ func (t *tally) count(code string) {
 	t.codes[code]++
 }
 
-// check fails where a try was answered with what tells the caller anything but to
-// ask again.
+// check fails if an answer says anything but to send the request again.
 func (t *tally) check(test *testing.T) {
 	test.Helper()
 	t.mu.Lock()
@@ -160,7 +159,7 @@ func (t *tally) check(test *testing.T) {
 			test.Errorf("a wrong answer: %s", code)
 		}
 	}
-	test.Logf("tries were answered: %s", strings.Join(parts, ", "))
+	test.Logf("answers of the tries: %s", strings.Join(parts, ", "))
 }
 
 // An order is one payment, as its caller knows it.
@@ -172,8 +171,8 @@ type order struct {
 	settled   bool // the Settle was answered
 }
 
-// A load keeps making orders, each asking one server after another with the same
-// CallerReference until it is answered.
+// A load makes orders continuously. Each order asks one server after the other,
+// with the same CallerReference, until it has an answer.
 type load struct {
 	t       *testing.T
 	clients []*holdfast.Client
@@ -204,7 +203,7 @@ func (l *load) start() {
 	}
 }
 
-// finish ends the load once every order that was begun is answered.
+// finish ends the load after every started order has an answer.
 func (l *load) finish() {
 	close(l.stop)
 	l.done.Wait()
@@ -231,7 +230,8 @@ func (l *load) step(worker int) bool {
 		return false
 	}
 	o.id = reserved.TransactionID
-	// What is Pending is asked again by a server, and cannot be settled yet.
+	// A server asks the network again about a Pending reserve; it cannot be
+	// settled yet.
 	if reserved.Status == holdfast.StatusReserved && i%3 != 0 {
 		_, o.settled = until(l, worker+1, func(ctx context.Context, c *holdfast.Client) (holdfast.TransactionResult, error) {
 			return c.Settle(ctx, holdfast.SettleRequest{ReserveTransactionID: o.id})
@@ -243,8 +243,8 @@ func (l *load) step(worker int) bool {
 	return true
 }
 
-// until asks servers in turn until one of them answers. An answer that is not to
-// be expected of a server or a database that fails ends the test.
+// until asks servers in turn until one of them answers. An answer that a
+// failing server or database would not give ends the test.
 func until(
 	l *load, first int, ask func(context.Context, *holdfast.Client) (holdfast.TransactionResult, error),
 ) (holdfast.TransactionResult, bool) {
@@ -283,7 +283,7 @@ func (l *load) silence(from, to time.Time) (longest time.Duration) {
 	return longest
 }
 
-// answered is how many writes were, so far.
+// answered is the number of answered writes so far.
 func (l *load) answered() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -22,7 +22,8 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// A demo is a running "holdfast demo", and a way to it on which answers get lost.
+// A demo is a running "holdfast demo", with a proxy in front that loses
+// answers.
 type demo struct {
 	answer
 	folder string // of the binaries
@@ -43,7 +44,7 @@ func startDemo(t *testing.T) *demo {
 	server := httptest.NewServer(d.way)
 	t.Cleanup(server.Close)
 	d.way.endpoint = strings.Replace(server.URL, "127.0.0.1", "localhost", 1) + "/"
-	// The certificates are the server's, and the server is where the way begins.
+	// The certificates are the server's, at the proxy's address.
 	line := d.run(t, "demo", "--json", "--data", filepath.Join(dir, "data"), "--certificate-prefix", d.way.endpoint)
 	d.answer = readAnswer(t, line)
 	d.way.open(t, d.Endpoint)
@@ -65,7 +66,8 @@ func startDemo(t *testing.T) *demo {
 	return d
 }
 
-// run starts the demo, stopped when the test ends, and returns its one line.
+// run starts the demo and returns its line of output. The demo stops when the
+// test ends.
 func (d *demo) run(t *testing.T, args ...string) []byte {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(d.folder, "holdfast"), args...)
@@ -102,7 +104,8 @@ func (d *demo) holdfast(t *testing.T, args ...string) []byte {
 	return output
 }
 
-// buy has the buyer go through the pages, and returns what examples/buyer says.
+// buy lets the buyer go through the pages, and returns the output of
+// examples/buyer.
 func (d *demo) buy(t *testing.T, link string) (string, error) {
 	t.Helper()
 	output, err := exec.CommandContext(t.Context(), filepath.Join(d.folder, "buyer"), d.file, link).CombinedOutput()
@@ -116,8 +119,8 @@ func (d *demo) play(t *testing.T, link string) {
 	}
 }
 
-// A way forwards requests to the demo. It loses the first answer to each request
-// that moves money.
+// A way is a proxy for the demo. It loses the first answer to each request that
+// moves money.
 type way struct {
 	endpoint string
 	proxy    *httputil.ReverseProxy
@@ -159,7 +162,7 @@ func (w *way) ServeHTTP(writer http.ResponseWriter, r *http.Request) {
 	w.proxy.ServeHTTP(writer, r)
 }
 
-// requestHeader carries a request's name through the proxy.
+// requestHeader passes a request's name through the proxy.
 const requestHeader = "X-Test-Request"
 
 var (
@@ -179,7 +182,7 @@ func (w *way) lose(t *testing.T, r *http.Response) error {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	id := transactionID.FindStringSubmatch(string(body))
 	if id == nil {
-		t.Errorf("%s is answered %s", name, body)
+		t.Errorf("the answer to %s is %s", name, body)
 		return nil
 	}
 	w.mu.Lock()

@@ -21,14 +21,14 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// toolsEnv is set to "required" by make test, which installs the tools: one that
-// is missing is then a failure. Otherwise an example without its tools is skipped.
+// toolsEnv is set to "required" by make test, which installs the tools. Then a
+// missing tool is a failure; otherwise an example without its tools is skipped.
 const toolsEnv = "HOLDFAST_TEST_EXAMPLES"
 
-// folder is where the examples are.
+// folder contains the examples.
 const folder = "../../examples"
 
-// patience is how long a program may run.
+// patience is the time that a program may take.
 const patience = 3 * time.Minute
 
 // An example is a program in another language, started in its folder.
@@ -56,9 +56,9 @@ var examples = []example{
 	{name: "go", command: []string{"go", "run", "."}, ready: []string{"go", "version"}},
 }
 
-// Each example takes an order from the link to the refund. On the way the answer to
-// each request that moves money is lost once, and messages that are not genuine
-// arrive before those that are.
+// Each example takes an order from the link to the refund. The answer to each
+// request that moves money is lost once, and forged messages arrive before the
+// genuine ones.
 func TestExamples(t *testing.T) {
 	demo := startDemo(t)
 	for _, e := range examples {
@@ -76,7 +76,7 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// A program whose secret key is wrong reads why its Reserve is refused.
+// A program with a wrong secret key prints why its Reserve is refused.
 func TestExamplesAreRefused(t *testing.T) {
 	demo := startDemo(t)
 	wrong := filepath.Join(t.TempDir(), "demo.json")
@@ -118,20 +118,20 @@ func TestExamplesAreRefused(t *testing.T) {
 				t.Errorf("the program ends with %v", err)
 			}
 			if log, err := os.ReadFile(program.log); err != nil || !strings.Contains(string(log), "InvalidSignature: ") {
-				t.Errorf("the program says (%v)\n%s", err, log)
+				t.Errorf("the program prints (%v)\n%s", err, log)
 			}
 		})
 	}
 }
 
-// needTools skips the test, or fails it, where the example cannot run.
+// needTools skips the test, or fails it, if the example's tools are missing.
 func (e example) needTools(t *testing.T) {
 	t.Helper()
 	missing := func(what string) {
 		if os.Getenv(toolsEnv) == "required" {
-			t.Fatalf("there is no %s: scripts/install-needs gets it", what)
+			t.Fatalf("%s is missing: scripts/install-needs installs it", what)
 		}
-		t.Skipf("there is no %s: make test installs it", what)
+		t.Skipf("%s is missing: make test installs it", what)
 	}
 	for _, tool := range e.tools {
 		if _, err := exec.LookPath(tool); err != nil {
@@ -143,7 +143,7 @@ func (e example) needTools(t *testing.T) {
 	}
 }
 
-// A run is a program that is running.
+// A run is a running program.
 type run struct {
 	cmd   *exec.Cmd
 	lines *bufio.Scanner
@@ -151,7 +151,7 @@ type run struct {
 	log   string // the file that its standard error goes to
 }
 
-// start starts the example as its README.md says, with these arguments.
+// start starts the example as its README.md says, with the given arguments.
 func (e example) start(t *testing.T, binaries string, args ...string) *run {
 	t.Helper()
 	readme, err := os.ReadFile(filepath.Join(folder, e.name, "README.md"))
@@ -204,7 +204,7 @@ func (r *run) link(t *testing.T) string {
 	return ""
 }
 
-// finish waits until the program ends, and checks what it said.
+// finish waits until the program ends, and checks its output.
 func (r *run) finish(t *testing.T) {
 	t.Helper()
 	for r.lines.Scan() {
@@ -218,12 +218,12 @@ func (r *run) finish(t *testing.T) {
 		"Notified: REFUND Success USD 12.50\n", "Done: order-",
 	} {
 		if !strings.Contains(strings.ToUpper(r.said.String()), strings.ToUpper(want)) {
-			t.Errorf("the program does not say %q", want)
+			t.Errorf("the program does not print %q", want)
 		}
 	}
 }
 
-// request names a request that the program made, as a [way] does.
+// request returns the name that a [way] gives to a request of the program.
 func (r *run) request(action string) string {
 	_, order, _ := strings.Cut(r.said.String(), "\nDone: ")
 	if action != "Settle" {
@@ -234,7 +234,7 @@ func (r *run) request(action string) string {
 	return action + " " + payment
 }
 
-// An answer is what "holdfast demo --json" prints, as far as it is used here.
+// An answer has the fields of "holdfast demo --json" that are used here.
 type answer struct {
 	Endpoint        string            `json:"endpoint"`
 	CoBranded       string            `json:"cobranded"`

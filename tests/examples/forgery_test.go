@@ -24,13 +24,14 @@ type message struct {
 	params     holdfast.Params
 }
 
-// A forgery is a message that no program may believe.
+// A forgery is a message that no program may accept.
 type forgery struct {
 	name string
 	message
 }
 
-// A thief has a key and a certificate, and a server for it that nobody may ask.
+// A thief has a key, a certificate, and a server for the certificate. No
+// program may fetch it.
 type thief struct {
 	key *rsa.PrivateKey
 	url string
@@ -57,7 +58,7 @@ func newThief(t *testing.T) *thief {
 	return &thief{key: key, url: server.URL}
 }
 
-// forgeries makes, of a genuine message, those that the server did not sign.
+// forgeries makes forged messages from a genuine one.
 func (th *thief) forgeries(t *testing.T, d *demo, public string, genuine message) (all []forgery) {
 	t.Helper()
 	add := func(name string, p holdfast.Params) {

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// A module of one's own, made as examples/go/README.md says, gets this module and no
-// other. The module cache is empty and there is no proxy, so whatever would be
-// downloaded is missed.
+// A new module, made as examples/go/README.md says, needs this module and no
+// other. The module cache is empty and there is no proxy, so any download
+// fails.
 func TestSDKBringsNothing(t *testing.T) {
 	tree, err := filepath.Abs("../..")
 	if err != nil {
@@ -52,17 +52,17 @@ func TestSDKBringsNothing(t *testing.T) {
 	const sdk = "github.com/holdfast-pay/holdfast"
 	packages := strings.Fields(command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "."))
 	if want := []string{sdk + "/money", sdk, "example.com/shop"}; !slices.Equal(packages, want) {
-		t.Errorf("beyond the standard library the program needs %q, want %q", packages, want)
+		t.Errorf("the program needs these packages outside the standard library: %q, want %q", packages, want)
 	}
 	command("go", "build", "-buildvcs=false", "-o", "shop", ".")
 	for line := range strings.Lines(command("go", "version", "-m", "shop")) {
 		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "dep" && fields[1] != sdk {
-			t.Errorf("the binary has another module in it: %s", line)
+			t.Errorf("the binary contains another module: %s", line)
 		}
 	}
 }
 
-// moduleCommands are the commands by which the README makes a module.
+// moduleCommands are the README's commands that make a module.
 func moduleCommands(t *testing.T) (commands []string) {
 	t.Helper()
 	readme, err := os.ReadFile(filepath.Join(folder, "go", "README.md"))

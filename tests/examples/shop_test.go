@@ -16,8 +16,8 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A shop is the public address of a program. It passes messages on, and sends
-// forgeries of the first return URL and of the first notification ahead of it.
+// A shop is the public address of a program. It forwards messages. Before the
+// first return URL and the first notification it sends forgeries of them.
 type shop struct {
 	t      *testing.T
 	demo   *demo
@@ -46,8 +46,8 @@ func openShop(t *testing.T, d *demo) *shop {
 	return s
 }
 
-// freePort finds a port below those that systems give to programs that ask for
-// any, so that nothing takes it meanwhile.
+// freePort finds a port below the range that systems assign automatically, so
+// that no other program gets it meanwhile.
 func freePort(t *testing.T) string {
 	t.Helper()
 	for range 100 {
@@ -75,7 +75,7 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	m.params, err = holdfast.ParseParams(m.raw)
 	if err != nil {
-		s.t.Errorf("the demo sends %s: %v", m.raw, err)
+		s.t.Errorf("the demo sent %s: %v", m.raw, err)
 	}
 	if holdfast.CallerID(m.params.Get(holdfast.CallerField)) != s.demo.CallerID {
 		s.refuses(m, "another caller's message")
@@ -91,7 +91,8 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// deliver passes a genuine message on, the first of each kind behind its forgeries.
+// deliver forwards a genuine message. The first of each kind comes after its
+// forgeries.
 func (s *shop) deliver(m message) (status int) {
 	// One at a time: the program may end after its last notification.
 	s.mu.Lock()
@@ -111,7 +112,7 @@ func (s *shop) deliver(m message) (status int) {
 	return status
 }
 
-// refuses sends a message that is not genuine.
+// refuses sends a forged message, which the program must refuse.
 func (s *shop) refuses(m message, name string) {
 	if status, err := s.pass(m); err != nil || status != http.StatusForbidden {
 		s.t.Errorf("%s %s: the program answers %d (%v), want 403: %s", m.verb, name, status, err, m.raw)
@@ -139,8 +140,8 @@ func (s *shop) pass(m message) (status int, err error) {
 	return response.StatusCode, err
 }
 
-// forge has the server sign messages for another caller of its own, whose return
-// URL and IPN address are the program's.
+// forge lets the server sign messages for another caller, whose return URL and
+// IPN address are the program's.
 func (s *shop) forge(t *testing.T) {
 	t.Helper()
 	other := s.demo.other.client()
@@ -152,7 +153,7 @@ func (s *shop) forge(t *testing.T) {
 		t.Fatal(err)
 	}
 	if said, err := s.demo.buy(t, link); err == nil {
-		t.Errorf("a return for another caller is taken: %s", said)
+		t.Errorf("a return URL of another caller is accepted: %s", said)
 	}
 	_, token, _ := strings.Cut(<-s.others, " ")
 	_, err = other.Reserve(t.Context(), holdfast.ReserveRequest{
@@ -167,15 +168,15 @@ func (s *shop) forge(t *testing.T) {
 	}
 }
 
-// check fails the test unless each kind of message was forged and each answer was
-// lost once.
+// check fails the test unless each kind of message was forged, and each answer
+// was lost once.
 func (s *shop) check(t *testing.T, r *run) {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, verb := range []string{http.MethodGet, http.MethodPost} {
 		if s.forged[verb] < 20 {
-			t.Errorf("%d forgeries were sent by %s", s.forged[verb], verb)
+			t.Errorf("%d forgeries were sent with %s", s.forged[verb], verb)
 		}
 	}
 	for _, action := range []string{"Reserve", "Settle", "Refund"} {

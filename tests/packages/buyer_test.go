@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 )
 
-// A buyer is a person with a browser, who fills in what the pages ask for.
+// A buyer fills in the pages as a person with a browser does.
 type buyer struct {
 	t      *testing.T
 	client http.Client
@@ -84,7 +84,7 @@ func (b *buyer) arrive(response *http.Response, err error) {
 	}
 }
 
-// submitTo sends the form whose action begins so.
+// submitTo sends the form whose action has a prefix.
 func (b *buyer) submitTo(action string) {
 	b.t.Helper()
 	forms := holdfasttest.Forms(b.page)
@@ -95,7 +95,7 @@ func (b *buyer) submitTo(action string) {
 	b.submit(forms[at])
 }
 
-// pay goes through the Co-Branded pages to their end.
+// pay goes through the Co-Branded pages to the return URL.
 func (b *buyer) pay() {
 	b.t.Helper()
 	const pagesMax = 8 // more than there are
@@ -105,12 +105,12 @@ func (b *buyer) pay() {
 		}
 		forms := holdfasttest.Forms(b.page)
 		if len(forms) == 0 {
-			b.t.Fatalf("%s leads nowhere:\n%s", b.at.Path, b.page)
+			b.t.Fatalf("%s has no form that continues:\n%s", b.at.Path, b.page)
 		}
 		signIn := slices.IndexFunc(forms, func(f holdfasttest.Form) bool {
 			return slices.ContainsFunc(f.Fields, func(p holdfast.Param) bool { return p.Name == "password" })
 		})
 		b.submit(forms[max(signIn, 0)])
 	}
-	b.t.Fatalf("the pages have no end; the last is %s:\n%s", b.at.Path, b.page)
+	b.t.Fatalf("the pages do not end; the last is %s:\n%s", b.at.Path, b.page)
 }

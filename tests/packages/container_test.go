@@ -11,10 +11,10 @@ import (
 	"testing"
 )
 
-// An instruction is one of a Containerfile: its word, and what follows.
+// An instruction is a line of a Containerfile: its keyword and the rest.
 type instruction struct{ word, rest string }
 
-// instructions reads a Containerfile, with the arguments of a build filled in.
+// instructions reads a Containerfile and fills in the build's arguments.
 func instructions(t *testing.T, arguments map[string]string) (all []instruction) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(repository, "packaging", "Containerfile"))
@@ -40,7 +40,7 @@ func instructions(t *testing.T, arguments map[string]string) (all []instruction)
 	return all
 }
 
-// one is what follows the only instruction with a word.
+// one returns the rest of the only instruction with a keyword.
 func one(t *testing.T, all []instruction, word string) (rest string) {
 	t.Helper()
 	for _, i := range all {
@@ -58,9 +58,9 @@ func one(t *testing.T, all []instruction, word string) (rest string) {
 	return rest
 }
 
-// No container engine builds the image here. What its file names is compared with
-// the release and with the program: the archive and its files, the user, and a
-// command line that the program takes.
+// No container engine builds the image here. The test compares the
+// Containerfile with the release and the program: the archive and its files,
+// the user, and a command line that the program accepts.
 func TestContainerfile(t *testing.T) {
 	r := made(t)
 	all := instructions(t, map[string]string{"VERSION": releaseVersion, "TARGETARCH": runtime.GOARCH})
@@ -72,14 +72,14 @@ func TestContainerfile(t *testing.T) {
 
 	archive, _, _ := strings.Cut(one(t, making, "ADD"), " ")
 	if want := filepath.Base(r.archive(t)); archive != want {
-		t.Errorf("it adds %s, and the release has %s", archive, want)
+		t.Errorf("the image adds %s, but the release has %s", archive, want)
 	}
 	unpacked := unpack(t, r)
 	for _, i := range making {
 		for word := range strings.FieldsSeq(i.rest) {
 			if name, ok := strings.CutPrefix(word, "/release/"); i.word == "RUN" && ok {
 				if _, err := os.Stat(filepath.Join(filepath.Dir(unpacked), name)); err != nil {
-					t.Errorf("it copies what the archive does not have: %v", err)
+					t.Errorf("the image copies a file that the archive lacks: %v", err)
 				}
 			}
 		}
@@ -87,19 +87,19 @@ func TestContainerfile(t *testing.T) {
 
 	for _, i := range image {
 		if i.word == "RUN" || i.word == "HEALTHCHECK" || i.word == "ADD" {
-			t.Errorf("%s %s: the image has nothing to do that with", i.word, i.rest)
+			t.Errorf("%s %s: the image has no program for this", i.word, i.rest)
 		}
 	}
 	if user := one(t, image, "USER"); user != "65532:65532" {
 		t.Errorf("the image's user is %s", user)
 	}
 	if one(t, image, "VOLUME") != one(t, image, "WORKDIR") {
-		t.Error("the program does not start where its data are")
+		t.Error("the program does not start in its data folder")
 	}
 	var program, arguments []string
 	for word, list := range map[string]*[]string{"ENTRYPOINT": &program, "CMD": &arguments} {
 		if err := json.Unmarshal([]byte(one(t, image, word)), list); err != nil {
-			t.Fatalf("%s is no list: %v", word, err)
+			t.Fatalf("%s is not a list: %v", word, err)
 		}
 	}
 	inImage := strings.Contains(making[len(making)-1].rest, "/root-of-image/usr/bin")
@@ -107,7 +107,7 @@ func TestContainerfile(t *testing.T) {
 		t.Errorf("the entry point is %q", program)
 	}
 	if !slices.Contains(arguments, one(t, image, "VOLUME")+"/holdfast.db") {
-		t.Errorf("%q keeps the store off the volume", arguments)
+		t.Errorf("with %q the store is not on the volume", arguments)
 	}
 	// All that the program misses is the address that the person who runs the image gives.
 	here := slices.Clone(arguments)
@@ -115,11 +115,11 @@ func TestContainerfile(t *testing.T) {
 	here[slices.Index(here, "--store")+1] = filepath.Join(t.TempDir(), "holdfast.db")
 	said, err := exec.Command(filepath.Join(unpacked, "holdfast"), here...).CombinedOutput()
 	if err == nil || !strings.Contains(string(said), "--public-url") {
-		t.Errorf("the program says of %q: %s", here, said)
+		t.Errorf("the program prints for %q: %s", here, said)
 	}
 }
 
-// unpack unpacks the archive and returns the folder that is in it.
+// unpack unpacks the archive and returns its folder.
 func unpack(t *testing.T, r release) string {
 	t.Helper()
 	folder := t.TempDir()

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// Where Debian has a file and where Red Hat has it.
+// Files with different paths on Debian and on Red Hat.
 var onRedHat = map[string]string{
 	"/usr/share/doc/holdfast/copyright":           "/usr/share/licenses/holdfast/LICENSE",
 	"/usr/share/doc/holdfast/NOTICE":              "/usr/share/licenses/holdfast/NOTICE",
@@ -44,7 +44,7 @@ func TestDebHasItsFiles(t *testing.T) {
 	}
 	for _, file := range files {
 		if !strings.Contains(file, "root/root") || strings.ContainsAny(file[:10], "st") {
-			t.Errorf("the .deb has %s", file)
+			t.Errorf("the .deb has also %s", file)
 		}
 	}
 	if got := output(t, "dpkg-deb", "--info", made(t).deb(t), "conffiles"); strings.TrimSpace(got) != configPath {
@@ -52,7 +52,7 @@ func TestDebHasItsFiles(t *testing.T) {
 	}
 }
 
-// debFiles are the mode, owner and path of each file of a .deb.
+// debFiles returns the mode, owner and path of each file of a .deb.
 func debFiles(t *testing.T, deb string) (files []string) {
 	t.Helper()
 	needs(t, "dpkg-deb", "dpkg")
@@ -65,7 +65,7 @@ func debFiles(t *testing.T, deb string) (files []string) {
 	return files
 }
 
-// The .rpm has what the .deb has, to the byte, and where Red Hat wants it.
+// The .rpm has the same files as the .deb, byte for byte, at Red Hat's paths.
 func TestRPMHasTheSame(t *testing.T) {
 	r := made(t)
 	needs(t, "rpm", "rpm")
@@ -117,7 +117,7 @@ func TestArchiveHasItsFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	if says.Version != releaseVersion || says.Commit != releaseCommit || says.Date != "2026-09-21T14:13:20Z" {
-		t.Errorf("the program says %+v", says)
+		t.Errorf("the program prints %+v", says)
 	}
 	binary, err := elf.Open(filepath.Join(folder, "holdfast"))
 	if err != nil {
@@ -140,11 +140,11 @@ func TestSumsAreRight(t *testing.T) {
 		t.Errorf("%v\n%s", err, said)
 	}
 	if files, checked := len(filesBelow(t, r.folder)), strings.Count(string(said), ": OK"); checked != files-1 {
-		t.Errorf("%d of %d files are checked", checked, files-1)
+		t.Errorf("sha256sum checks %d of %d files", checked, files-1)
 	}
 }
 
-// The list of materials and the licences name each module that is in the program.
+// The SBOM and the licences name each module of the program.
 func TestSBOMNamesEveryModule(t *testing.T) {
 	r := made(t)
 	folder := unpack(t, r)
@@ -161,7 +161,7 @@ func TestSBOMNamesEveryModule(t *testing.T) {
 		Components []struct{ Purl string }
 	}
 	if err := json.Unmarshal(text, &bom); err != nil || bom.BOMFormat != "CycloneDX" {
-		t.Fatalf("the list of materials is %q (%v)", bom.BOMFormat, err)
+		t.Fatalf("the SBOM is %q (%v)", bom.BOMFormat, err)
 	}
 	want := []string{"pkg:golang/std@" + strings.TrimPrefix(info.GoVersion, "go")}
 	licences, err := os.ReadFile(filepath.Join(folder, "THIRD-PARTY.txt"))
@@ -181,12 +181,12 @@ func TestSBOMNamesEveryModule(t *testing.T) {
 	slices.Sort(want)
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
-		t.Errorf("the list of materials has\n%q\nwant\n%q", got, want)
+		t.Errorf("the SBOM has\n%q\nwant\n%q", got, want)
 	}
 }
 
-// The scripts of the .rpm run on no machine here. A shell reads them, and the user
-// that they make is the one of the .deb.
+// The scripts of the .rpm are not run here. A shell parses them, and they
+// create the same user as the .deb.
 func TestScriptsOfTheRPM(t *testing.T) {
 	folder := filepath.Join(repository, "packaging")
 	for _, name := range filesBelow(t, filepath.Join(folder, "rpm")) {
@@ -201,6 +201,6 @@ func TestScriptsOfTheRPM(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(script), "\n"+string(user)) {
-		t.Errorf("the .rpm makes another user than\n%s", user)
+		t.Errorf("the .rpm creates another user than\n%s", user)
 	}
 }

@@ -1,5 +1,6 @@
-// Package packages tests what a release publishes: it makes one for this machine,
-// compares the bytes of a second one, installs it, and buys something with it.
+// Package packages tests the files of a release. It makes a release for this
+// machine, compares it with a second one byte by byte, installs it, and buys
+// something with it.
 package packages
 
 import (
@@ -13,7 +14,7 @@ import (
 	"testing"
 )
 
-// What the release under test says of itself.
+// The version, commit and date of the release under test.
 const (
 	releaseVersion = "1.2.3"
 	releaseCommit  = "0123456789abcdef0123456789abcdef01234567"
@@ -44,14 +45,16 @@ func runTests(m *testing.M) int {
 	return m.Run()
 }
 
-// A release is a folder with what tools/release made for this machine.
+// A release is a folder with the files that tools/release made for this
+// machine.
 type release struct{ folder string }
 
 var madeRelease = sync.OnceValues(func() (release, error) {
 	return makeRelease(repository, filepath.Join(scratch, "dist"))
 })
 
-// made is the release under test, which the first test that asks makes.
+// made returns the release under test. The first test that calls it makes the
+// release.
 func made(t *testing.T) release {
 	t.Helper()
 	if testing.Short() {
@@ -89,7 +92,7 @@ type releaseError struct {
 func (f *releaseError) Error() string { return "making a release: " + f.err.Error() + "\n" + f.said }
 func (f *releaseError) Unwrap() error { return f.err }
 
-// file is the one file of the release that a pattern names.
+// file returns the only file of the release that matches a pattern.
 func (r release) file(t *testing.T, pattern string) string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(r.folder, pattern))
@@ -108,12 +111,12 @@ func (r release) deb(t *testing.T) string  { t.Helper(); return r.file(t, "*.deb
 func (r release) rpm(t *testing.T) string  { t.Helper(); return r.file(t, "*.rpm") }
 func (r release) sbom(t *testing.T) string { t.Helper(); return r.file(t, "*.cdx.json") }
 
-// needs skips a test where a program of a Debian package is missing.
-// scripts/install-needs gets them.
+// needs skips a test if a program of a Debian package is missing.
+// scripts/install-needs installs these packages.
 func needs(t *testing.T, program, debian string) {
 	t.Helper()
 	if _, err := exec.LookPath(program); err != nil {
-		t.Skipf("there is no %s here: apt-get install %s", program, debian)
+		t.Skipf("%s is not installed: apt-get install %s", program, debian)
 	}
 }
 

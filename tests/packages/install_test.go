@@ -16,8 +16,8 @@ const (
 	configPath = "/etc/holdfast/holdfast.conf"
 )
 
-// The package is installed, the server runs as its own user with the settings
-// that came along, and somebody buys something: hold, then take less.
+// The package is installed, the server runs as its own user with the package's
+// settings, and somebody buys something: Reserve, then Settle for less.
 func TestInstalledServerSells(t *testing.T) {
 	m := install(t, made(t).deb(t))
 	const sellerPassword, buyerPassword = "a long password for the shop", "a long password for Ann"
@@ -46,7 +46,7 @@ func TestInstalledServerSells(t *testing.T) {
 	verifier := holdfast.Verifier{CallerID: holdfast.CallerID(caller.CallerID), Client: client}
 	back, err := verifier.ParseReturn(t.Context(), ann.left)
 	if err != nil || !back.Authorised() {
-		t.Fatalf("the buyer comes back by %s: %v", ann.left, err)
+		t.Fatalf("the buyer returns with %s: %v", ann.left, err)
 	}
 	held, err := client.Reserve(t.Context(), holdfast.ReserveRequest{
 		SenderTokenID: back.TokenID, CallerReference: "order-1", TransactionAmount: money.Cents(1250),
@@ -66,8 +66,8 @@ func TestInstalledServerSells(t *testing.T) {
 	wantServersOwn(t, m)
 }
 
-// wantServersOwn fails the test unless the store is the server's user's, and
-// nobody else reads it or the settings.
+// wantServersOwn fails the test unless the server's user owns the store, and no
+// other user can read it or the settings.
 func wantServersOwn(t *testing.T, m machine) {
 	t.Helper()
 	own, err := user(m.root, "holdfast")
@@ -89,14 +89,14 @@ func wantServersOwn(t *testing.T, m machine) {
 		}
 		stat, ok := info.Sys().(*syscall.Stat_t)
 		if !ok || info.Mode() != want.mode || stat.Uid != want.uid || stat.Gid != want.gid {
-			t.Errorf("%s has mode %v and belongs to %d:%d, want %v and %d:%d",
+			t.Errorf("%s has mode %v and owner %d:%d, want %v and %d:%d",
 				want.path, info.Mode(), stat.Uid, stat.Gid, want.mode, want.uid, want.gid)
 		}
 	}
 }
 
-// Settings that were changed stay, whatever is installed or removed. A purge
-// removes them, and neither the data nor keys.
+// Installing or removing the package keeps changed settings. A purge removes
+// the settings, but neither the data nor the keys.
 func TestRemovalKeepsWhatIsNotTheirs(t *testing.T) {
 	deb := made(t).deb(t)
 	m := install(t, deb)
@@ -126,7 +126,7 @@ func TestRemovalKeepsWhatIsNotTheirs(t *testing.T) {
 		t.Error("the service stays enabled without its unit")
 	}
 	if said := m.dpkg("--purge", "holdfast"); !strings.Contains(said, "/var/lib/holdfast") {
-		t.Errorf("a purge does not say that the data stay:\n%s", said)
+		t.Errorf("a purge does not say that it keeps the data:\n%s", said)
 	}
 	if _, err := os.Stat(m.path(configPath)); err == nil {
 		t.Error("a purge leaves the settings")

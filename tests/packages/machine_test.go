@@ -18,18 +18,18 @@ import (
 	"time"
 )
 
-// patience is more than any step takes on a busy machine.
+// patience is longer than any step takes on a busy machine.
 const patience = time.Minute
 
-// A machine is a folder that the .deb is installed into, with users of its own.
-// Its programs run with the folder as their root, so that every path in the unit,
-// in the settings and in a command is the one that stands there.
+// A machine is a folder with its own users, into which the .deb is installed.
+// Its programs run with the folder as their root, so the paths in the unit, in
+// the settings and in commands need no change.
 type machine struct {
 	t    *testing.T
 	root string
 }
 
-// install lets dpkg install the package, and its scripts make the user.
+// install lets dpkg install the package; its scripts create the user.
 func install(t *testing.T, deb string) machine {
 	t.Helper()
 	m := emptyMachine(t)
@@ -37,7 +37,7 @@ func install(t *testing.T, deb string) machine {
 	return m
 }
 
-// emptyMachine has no package yet.
+// emptyMachine makes a machine without the package.
 func emptyMachine(t *testing.T) machine {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -58,7 +58,7 @@ func emptyMachine(t *testing.T) machine {
 	return m
 }
 
-// dpkg works on the machine. What the package depends on is not there.
+// dpkg runs dpkg on the machine, without the package's dependencies.
 func (m machine) dpkg(args ...string) string {
 	m.t.Helper()
 	return output(m.t, "dpkg", append(dpkgOptions(m.root), args...)...)
@@ -79,7 +79,7 @@ func (m machine) read(name string) string {
 	return string(text)
 }
 
-// user is a user of the machine, by its own list.
+// user finds a user in the machine's own list.
 func user(root, name string) (*syscall.Credential, error) {
 	if name == "root" {
 		return &syscall.Credential{}, nil
@@ -106,7 +106,7 @@ func user(root, name string) (*syscall.Credential, error) {
 	return nil, fmt.Errorf("the machine has no user %s", name)
 }
 
-// command is a command line on a machine, as a user and in a folder of it.
+// command returns a command line on the machine, run as a user in a folder.
 func command(root, userName, folder string, line ...string) (*exec.Cmd, error) {
 	as, err := user(root, userName)
 	if err != nil {
@@ -144,8 +144,8 @@ func (m machine) answer(to any, input string, args ...string) {
 
 var listening = regexp.MustCompile(`msg=serving .*listen=(\S+)`)
 
-// start starts the server and returns the address that its log names. The server
-// ends with the test.
+// start starts the server and returns its address, read from its log. The
+// server ends with the test.
 func (m machine) start() (address string) {
 	m.t.Helper()
 	cmd := m.service("HOLDFAST_LISTEN=127.0.0.1:0")
@@ -177,7 +177,7 @@ func (m machine) start() (address string) {
 			return found[1]
 		}
 		if err != nil {
-			m.t.Fatalf("the server does not serve:\n%s", said.String())
+			m.t.Fatalf("the server does not start:\n%s", said.String())
 		}
 	}
 }

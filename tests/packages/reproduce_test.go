@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// A second release of the same files, made in another folder, comes out the same
-// to the byte. With HOLDFAST_REPRODUCE=1 Go compiles everything again, some
-// minutes; otherwise it links again what it has compiled.
+// A second release of the same files, made in another folder, has the same
+// bytes. With HOLDFAST_REPRODUCE=1 Go compiles everything again, which takes
+// some minutes; otherwise it only links again.
 func TestReleaseIsReproducible(t *testing.T) {
 	first := made(t)
 	copied := filepath.Join(t.TempDir(), "elsewhere")
@@ -41,7 +41,7 @@ func TestReleaseIsReproducible(t *testing.T) {
 	}
 }
 
-// copyRepository copies all but git's own files and what was built.
+// copyRepository copies everything except git's own files and build results.
 func copyRepository(t *testing.T, to string) {
 	t.Helper()
 	err := filepath.WalkDir(repository, func(path string, entry fs.DirEntry, err error) error {
@@ -74,7 +74,7 @@ func copyRepository(t *testing.T, to string) {
 	}
 }
 
-// filesBelow are the regular files of a folder and its folders, sorted.
+// filesBelow returns the regular files of a folder and its subfolders, sorted.
 func filesBelow(t *testing.T, folder string) (names []string) {
 	t.Helper()
 	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {

@@ -13,7 +13,7 @@ import (
 
 const unitPath = "/usr/lib/systemd/system/holdfast.service"
 
-// settings are what the installed unit says of a name, in its order.
+// settings returns the installed unit's values for a name, in order.
 func settings(unit, name string) (values []string) {
 	for line := range strings.Lines(unit) {
 		if value, ok := strings.CutPrefix(strings.TrimSpace(line), name+"="); ok {
@@ -23,9 +23,9 @@ func settings(unit, name string) (values []string) {
 	return values
 }
 
-// service is the server as the installed unit starts it: its user, folder and
-// command, and its limits of system calls, memory and sockets. The environment
-// outranks the installed settings.
+// service returns the server's command as the installed unit starts it: with
+// its user, folder and command line, and its limits of system calls, memory and
+// sockets. The environment overrides the installed settings.
 func (m machine) service(environment ...string) *exec.Cmd {
 	m.t.Helper()
 	unit := m.read(unitPath)
@@ -37,7 +37,7 @@ func (m machine) service(environment ...string) *exec.Cmd {
 		return values[0]
 	}
 	if one("MemoryDenyWriteExecute") != "yes" || one("SystemCallErrorNumber") != "EPERM" {
-		m.t.Error("the server is confined here as its unit does not say")
+		m.t.Error("the test confines the server differently from its unit")
 	}
 	as, err := user(m.root, one("User"))
 	if err != nil {
@@ -53,7 +53,8 @@ func (m machine) service(environment ...string) *exec.Cmd {
 	return cmd
 }
 
-// allowedCalls are the system calls that lines of SystemCallFilter leave.
+// allowedCalls returns the system calls that the lines of SystemCallFilter
+// allow.
 func allowedCalls(t *testing.T, filters []string) (calls []string) {
 	t.Helper()
 	for _, filter := range filters {
@@ -69,7 +70,8 @@ func allowedCalls(t *testing.T, filters []string) (calls []string) {
 	return calls
 }
 
-// callsOf are the system calls of a set of systemd's, or the one that is named.
+// callsOf returns the system calls of one of systemd's sets, or the single
+// named call.
 func callsOf(t *testing.T, name string) (calls []string) {
 	t.Helper()
 	if !strings.HasPrefix(name, "@") {
@@ -84,8 +86,9 @@ func callsOf(t *testing.T, name string) (calls []string) {
 	return calls
 }
 
-// wantConfined fails the test unless a process has a filter of system calls and
-// gets no new privileges, and so was confined by the stand-in of systemd.
+// wantConfined fails the test unless a process has a system call filter and
+// cannot get new privileges. This proves that the stand-in for systemd confined
+// it.
 func wantConfined(t *testing.T, pid int) {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))

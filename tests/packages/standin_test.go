@@ -10,30 +10,30 @@ import (
 	"syscall"
 )
 
-// The variables that make this test's program stand in for others.
+// These variables make the test program act as another program.
 const (
 	machineVariable = "HOLDFAST_TEST_MACHINE" // the root of the machine
 	userVariable    = "HOLDFAST_TEST_USER"    // of the machine; root where it is empty
 )
 
-// standIns are the programs of a walk that work on the machine of the test, and
-// not on the one that the test runs on.
+// standIns are the programs of a walk that act on the test's machine folder,
+// and not on the real machine.
 var standIns = map[string]func(root string, args []string) error{
 	"sudo": standInSudo, "apt": standInApt, "holdfast": standInHoldfast,
 }
 
-// standIn becomes another program, by the name it was called by.
+// standIn acts as the program by whose name it was called.
 func standIn(root string) (code int) {
 	name := filepath.Base(os.Args[0])
 	become, ok := standIns[name]
 	if !ok {
-		become = func(string, []string) error { return fmt.Errorf("nothing stands in for %s", name) }
+		become = func(string, []string) error { return fmt.Errorf("there is no stand-in for %s", name) }
 	}
 	fmt.Fprintf(os.Stderr, "%s: %v\n", name, become(root, os.Args[1:]))
 	return 1
 }
 
-// standInSudo runs a command with an environment of its own, as sudo does.
+// standInSudo runs a command with a separate environment, as sudo does.
 func standInSudo(root string, args []string) error {
 	environment := []string{"PATH=" + os.Getenv("PATH"), machineVariable + "=" + root}
 	if len(args) > 1 && args[0] == "-u" {
@@ -53,7 +53,7 @@ func standInSudo(root string, args []string) error {
 // standInApt installs a file by dpkg.
 func standInApt(root string, args []string) error {
 	if len(args) != 2 || args[0] != "install" {
-		return fmt.Errorf("apt %s is not known here", strings.Join(args, " "))
+		return fmt.Errorf("the stand-in does not know apt %s", strings.Join(args, " "))
 	}
 	dpkg, err := exec.LookPath("dpkg")
 	if err != nil {
@@ -63,7 +63,7 @@ func standInApt(root string, args []string) error {
 	return syscall.Exec(dpkg, line, os.Environ())
 }
 
-// standInHoldfast becomes the installed program, in the same folder.
+// standInHoldfast runs the installed program in the same folder.
 func standInHoldfast(root string, args []string) error {
 	name := os.Getenv(userVariable)
 	if name == "" {

@@ -8,15 +8,15 @@ import (
 	"testing"
 )
 
-// How exposed systemd may call the service, in tenths: 0 is not at all, 100 all.
-// What is left is the network, which a server needs.
+// The highest exposure that systemd may report, in tenths: 0 is none, 100 is
+// complete. The remaining exposure is the network, which a server needs.
 const (
 	exposureMax     = "15"
 	portExposureMax = "25" // with the capability for ports below 1024
 )
 
-// systemd takes the unit and its examples, without a word of warning, and finds
-// them well confined.
+// systemd accepts the unit and its examples without a warning, and reports a
+// low exposure.
 func TestUnitIsConfined(t *testing.T) {
 	needs(t, "systemd-analyze", "systemd")
 	for _, row := range []struct{ dropIn, exposure string }{
@@ -27,11 +27,11 @@ func TestUnitIsConfined(t *testing.T) {
 		unit := unitFile(t, row.dropIn)
 		cmd := exec.Command("systemd-analyze", "verify", "--man=no", unit)
 		if said, err := cmd.CombinedOutput(); err != nil || len(said) > 0 {
-			t.Errorf("systemd says of the unit with %q: %v\n%s", row.dropIn, err, said)
+			t.Errorf("systemd-analyze verify, with %q: %v\n%s", row.dropIn, err, said)
 		}
 		cmd = exec.Command("systemd-analyze", "security", "--offline=true", "--threshold="+row.exposure, unit)
 		if said, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("with %q the service is exposed: %v\n%s", row.dropIn, err, said)
+			t.Errorf("with %q the service is too exposed: %v\n%s", row.dropIn, err, said)
 		}
 	}
 }
@@ -45,12 +45,12 @@ func TestUnitCheckTells(t *testing.T) {
 	}
 	cmd := exec.Command("systemd-analyze", "security", "--offline=true", "--threshold="+portExposureMax, unit)
 	if err := cmd.Run(); err == nil {
-		t.Error("systemd finds any service well confined")
+		t.Error("systemd finds an unconfined service well confined")
 	}
 }
 
-// unitFile is the unit with one of the examples added to it. Its program is one
-// that this machine has.
+// unitFile writes the unit with one of the examples added. It names a program
+// that exists on this machine.
 func unitFile(t *testing.T, dropIn string) (path string) {
 	t.Helper()
 	folder := t.TempDir()

@@ -20,8 +20,8 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// A stranger reads "Install" in docs/getting-started.md and does what it says:
-// each command as it stands there, in one shell, and what it says to do on pages.
+// A new user follows "Install" in docs/getting-started.md: the test runs each
+// command of it unchanged, in one shell, and does the steps on the pages.
 func TestStrangersWalk(t *testing.T) {
 	r := made(t)
 	needs(t, "curl", "curl")
@@ -50,7 +50,7 @@ func TestStrangersWalk(t *testing.T) {
 	ann.submitTo("/pay")
 	ann.pay()
 	if !strings.Contains(ann.page, `id="thank-you"`) {
-		t.Fatalf("the buyer's way ends at %s:\n%s", ann.at.Path, ann.page)
+		t.Fatalf("the buyer ends at %s:\n%s", ann.at.Path, ann.page)
 	}
 	order := "/bench" + ann.at.Path
 	packer := newBuyer(t, "", "")
@@ -99,9 +99,9 @@ func readWalk(t *testing.T) map[string][]string {
 	return steps
 }
 
-// A walk is a shell in which sudo, apt and holdfast work on a machine of the
-// test. systemd is not there: the test starts the service as its unit says. Ports
-// of the document stand for free ones.
+// A walk is a shell in which sudo, apt and holdfast act on the test's machine.
+// There is no systemd: the test starts the service as its unit says. Ports of
+// the document are replaced by free ones.
 type walk struct {
 	machine
 	shop   string // the address that the shop listens on
@@ -137,8 +137,8 @@ func newWalk(t *testing.T, r release) *walk {
 	return w
 }
 
-// startShell starts the shell, which ends with the test and takes what it started
-// with it.
+// startShell starts the shell. It ends with the test, together with all
+// programs that it started.
 func (w *walk) startShell(home string, environment []string) {
 	w.t.Helper()
 	shell := exec.Command("bash", "--noprofile", "--norc", "-o", "pipefail")
@@ -171,8 +171,8 @@ const (
 	startInDocument  = "sudo systemctl enable --now holdfast"
 )
 
-// follow does what a step says and returns what the commands print. A command
-// that fails ends the test.
+// follow runs the commands of a step and returns their output. A failing
+// command ends the test.
 func (w *walk) follow(commands []string) (said string) {
 	w.t.Helper()
 	if len(commands) == 0 {
@@ -188,7 +188,7 @@ func (w *walk) follow(commands []string) (said string) {
 	return said
 }
 
-// startService enables the service and starts the server by its unit.
+// startService enables the service and starts the server as its unit says.
 func (w *walk) startService() {
 	w.t.Helper()
 	output(w.t, "systemctl", "--root="+w.root, "enable", "holdfast")
@@ -224,7 +224,7 @@ func (w *walk) run(command string) (said string) {
 	}
 }
 
-// freeAddress is a port of this machine that nothing listens on.
+// freeAddress returns an address of this machine with a free port.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -235,14 +235,14 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// eventually asks until the answer is yes.
+// eventually waits until a condition is true.
 func (w *walk) eventually(what string, yes func() bool) {
 	w.t.Helper()
 	tooLate := time.After(patience)
 	for !yes() {
 		select {
 		case <-tooLate:
-			w.t.Fatalf("it does not happen that %s", what)
+			w.t.Fatalf("timed out waiting until %s", what)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
