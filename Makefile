@@ -1,4 +1,4 @@
-# Plain go commands always work; these only spell the long ones.
+# Plain go commands always work. These targets are short names for long commands.
 
 LINT = go tool -modfile=tools/go.mod golangci-lint
 FUZZTIME ?= 30s
@@ -11,65 +11,65 @@ NIGHTLY_RACES ?= 1000
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
-demo: ## server, shop, caller and buyer on this machine; prints what to open
+demo: ## start a server, a shop, a caller and a buyer on this machine, and print their addresses
 	go run ./cmd/holdfast demo
 
-test: needs ## every test, on SQLite and PostgreSQL, with a real browser and schema validator
+test: needs ## run every test, on SQLite and PostgreSQL, with a real browser and a schema validator
 	HOLDFAST_TEST_BROWSER="$$(scripts/find-browser)" HOLDFAST_TEST_XMLLINT="$$(scripts/find-xmllint)" HOLDFAST_TEST_EXAMPLES=required scripts/with-postgres go test -timeout 15m ./...
 	go test -C tools ./...
 
-test-short: ## the tests that need nothing but Go: SQLite, no browser, no validator
+test-short: ## run the tests that need only Go: SQLite, no browser, no validator
 	HOLDFAST_TEST_BROWSER= HOLDFAST_TEST_XMLLINT= HOLDFAST_TEST_EXAMPLES= go test -short -timeout 10m ./...
 
-test-cluster: ## three servers on three PostgreSQL nodes under Patroni, some of them killed; some minutes
+test-cluster: ## test failures of three servers and three PostgreSQL nodes under Patroni; takes some minutes
 	scripts/with-cluster go test -count=1 -v -timeout 15m ./tests/cluster
 
-screenshots: needs ## a picture of every page, on a phone and a desktop, in light and dark, to look at
+screenshots: needs ## take a picture of every page, on a phone and a desktop, in light and dark mode
 	mkdir -p screenshots
 	HOLDFAST_TEST_BROWSER="$$(scripts/find-browser)" HOLDFAST_TEST_SCREENSHOTS="$(CURDIR)/screenshots" go test -count=1 ./tests/browser
 
-needs: ## install, or name, what the tests need and this machine misses
+needs: ## install the missing programs for the tests, or list them
 	@scripts/install-needs
 
-check: fmt vet lint test ## everything a change must pass
+check: fmt vet lint test ## run the checks that a change must pass
 
-nightly: needs race ## what takes too long for each change: the race detector, a minute of each fuzz test, many random checks and racing pairs
+nightly: needs race ## run the long tests: the race detector, a minute of each fuzz test, many random checks and racing pairs
 	scripts/fuzz 1m
 	HOLDFAST_RANDOM=1 RAPID_CHECKS=$(NIGHTLY_CHECKS) scripts/with-postgres go test -run AgreeWithTheModel -timeout 60m ./internal/processor
 	HOLDFAST_RACES=$(NIGHTLY_RACES) scripts/with-postgres go test -run RacingPairs -timeout 60m ./internal/processor
 	HOLDFAST_REPRODUCE=1 go test -count=1 -run Reproducible -timeout 60m ./tests/packages
 
-bench: ## measure beside yardsticks and write docs/benchmarks.md: hours on a quiet machine; BENCHFLAGS="-runs 1 -only ceiling" is quicker
+bench: ## measure Holdfast and its yardsticks and write docs/benchmarks.md; takes hours on an idle machine, less with BENCHFLAGS="-runs 1 -only ceiling"
 	scripts/with-postgres --durable go run -C tools ./bench -root .. $(BENCHFLAGS)
 
 fmt: ## fail on files that gofmt would change
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; }
 
-vet: ## go vet
+vet: ## run go vet
 	go vet ./...
 
-lint: ## golangci-lint as .golangci.yml has it; the first run builds it, some minutes
+lint: ## run golangci-lint with .golangci.yml; the first run takes some minutes to build it
 	$(LINT) run
 
-race: ## the race detector; SQLite in Go is slow under it, so fewer random checks
+race: ## run the tests with the race detector, with fewer random checks, because SQLite in Go is slow under it
 	RAPID_CHECKS=20 scripts/with-postgres go test -race -short -timeout 30m ./...
 
-golden: ## write the golden answers of the API anew; read the diff like code
+golden: ## rewrite the golden answers of the API; review the diff like code
 	go test ./internal/queryapi -update
 	git diff --stat -- internal/queryapi/testdata
 
-docs: ## write the pages of docs/api that are made from tables; read the diff like code
+docs: ## rewrite the generated pages of docs/api; review the diff like code
 	go test ./internal/queryapi ./internal/cobranded -run '^Test(PagesOf|PageOf|IndexOf)' -update
 	git diff --stat -- docs/api
 
-fuzz: ## each fuzz test for FUZZTIME (30s)
+fuzz: ## run each fuzz test for FUZZTIME (30s)
 	scripts/fuzz $(FUZZTIME)
 
-vuln: ## known faults in what we depend on; needs vuln.go.dev
+vuln: ## look for known vulnerabilities in dependencies; needs vuln.go.dev
 	go tool -modfile=tools/go.mod govulncheck ./...
 
-release: ## binaries, packages, SBOMs and checksums of this commit, into dist/
+release: ## make the binaries, packages, SBOMs and checksums of this commit in dist/
 	go run -C tools ./release -root ..
 
-mutants: ## put small faults into the rules, see that tests fail, and write docs/mutants.md; some minutes
+mutants: ## put small faults into the rules, check that tests fail, and write docs/mutants.md; takes some minutes
 	go run -C tools ./mutants -root ..
