@@ -233,6 +233,26 @@ func TestNothingBelowADoorKnowsHTTP(t *testing.T) {
 	}
 }
 
+// The doors ask the processor for every change. Its field Store could write, so
+// they may not use it, except to keep the sign-ins of browsers.
+func TestDoorsDoNotWrite(t *testing.T) {
+	doors := []string{"internal/account", "internal/cobranded", "internal/inbox", "internal/queryapi"}
+	const signIns = "internal/account/sessions.go"
+	writes := regexp.MustCompile(`\bstore\.(DB|Tx)\b|[pP]rocessor\.Store\b`)
+	for _, file := range sourceFiles(t) {
+		if file.test() || file.path == signIns || !slices.Contains(doors, file.pkg()) {
+			continue
+		}
+		text, err := os.ReadFile(file.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := writes.Find(text); found != nil {
+			t.Errorf("%s uses %s: a door reads with store.Reader, and the processor writes", file.path, found)
+		}
+	}
+}
+
 func TestFilesAreShort(t *testing.T) {
 	for _, file := range sourceFiles(t) {
 		if !file.test() && !file.generated && file.lines > fileLinesMax {
