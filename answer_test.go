@@ -90,8 +90,10 @@ func TestGetTransactionUnreadable(t *testing.T) {
 	for name, change := range map[string][2]string{
 		"date":   {"2009-10-07T11:29:06.000Z</DateCompleted>", "yesterday</DateCompleted>"},
 		"amount": {"<Value>12.500000</Value></TransactionAmount>", "<Value>12,50</Value></TransactionAmount>"},
-		"currency": {"<CurrencyCode>USD</CurrencyCode><Value>0.670000",
-			"<CurrencyCode>EUR</CurrencyCode><Value>0.670000"},
+		"currency": {
+			"<CurrencyCode>USD</CurrencyCode><Value>0.670000",
+			"<CurrencyCode>EUR</CurrencyCode><Value>0.670000",
+		},
 		"history":        {"<Value>12.500000</Value></Amount>", "<Value>1e3</Value></Amount>"},
 		"no transaction": {"<TransactionId>" + testID + "</TransactionId>", ""},
 	} {

@@ -232,8 +232,10 @@ func TestUnanswered(t *testing.T) {
 		{"no transaction", answerResult("Reserve", "<TransactionStatus>Pending</TransactionStatus>"), 1},
 		{"no status", answerResult("Reserve", "<TransactionId>"+testID+"</TransactionId>"), 1},
 		{"success under another status", answerWith(http.StatusAccepted, resultXML("Reserve", reservedXML)), 1},
-		{"error without code", answerWith(http.StatusBadRequest, "<Response><Errors/><RequestID>r</RequestID></Response>"),
-			1},
+		{
+			"error without code", answerWith(http.StatusBadRequest, "<Response><Errors/><RequestID>r</RequestID></Response>"),
+			1,
+		},
 		{"error cut short", answerWith(http.StatusBadRequest, "<Response><Errors>"), 1},
 		{"proxy's refusal", answerWith(http.StatusForbidden, "<html>no</html>"), 1},
 		{"redirect", func(w http.ResponseWriter, _ *http.Request) {

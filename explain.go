@@ -160,13 +160,17 @@ func first[T any](table []slip[T], of T, is func(text string) bool) []string {
 var slips = slices.Concat([]slip[signedText]{
 	{"The signature matches with the parameters sorted ignoring case. Sort them by their bytes: AWSAccessKeyId comes " +
 		"before Action.", func(t signedText) string { return t.of(sortedFold(t.params)) }},
-	{"The signature matches with the parameters as they were sent. Sort them by name.",
-		func(t signedText) string { return t.of(t.params) }},
-	{"The signature matches without the empty parameters. Sign them as well, or do not send them.",
+	{
+		"The signature matches with the parameters as they were sent. Sort them by name.",
+		func(t signedText) string { return t.of(t.params) },
+	},
+	{
+		"The signature matches without the empty parameters. Sign them as well, or do not send them.",
 		func(t signedText) string {
 			t.query = canonicalQuery(slices.DeleteFunc(slices.Clone(t.params), func(p Param) bool { return p.Value == "" }))
 			return t.String()
-		}},
+		},
+	},
 	{"The signature matches with the other verb. Sign GET for a GET and POST for a POST.", func(t signedText) string {
 		if t.verb == http.MethodGet {
 			t.verb = http.MethodPost
@@ -182,22 +186,38 @@ var slips = slices.Concat([]slip[signedText]{
 	{"The signature matches with capitals in the host. Write it in lower case.", func(t signedText) string {
 		return strings.Replace(t.String(), "\n"+strings.ToLower(t.host)+"\n", "\n"+t.host+"\n", 1)
 	}},
-	{"The signature matches without the path. Sign the path, which is / at least.",
-		func(t signedText) string { return t.withPath("") }},
-	{"The signature matches without the slash that the path begins with. Sign the path with it.",
-		func(t signedText) string { return t.withPath(strings.TrimPrefix(CanonicalPath(t.path), "/")) }},
-	{"The signature matches with the path /. Sign the path of the address.",
-		func(t signedText) string { return t.withPath("/") }},
-	{"The signature matches with a slash at the end of the path. Sign the path as it is sent.",
-		func(t signedText) string { return t.withPath(CanonicalPath(t.path) + "/") }},
-	{"The signature matches without the line feeds. Keep them between verb, host, path and parameters.",
-		func(t signedText) string { return strings.ReplaceAll(t.String(), "\n", "") }},
-	{"The signature matches with a line feed at the end. The text ends with the last parameter.",
-		func(t signedText) string { return t.String() + "\n" }},
-	{"The signature matches the text of version 1. Say SignatureVersion 2 and sign the text of version 2.",
-		func(t signedText) string { return StringToSignV1(t.params) }},
-	{"The signature matches without a port after the host. Sign the port that the address has.",
-		func(t signedText) string { return t.withHost(bareHost(t.host)) }},
+	{
+		"The signature matches without the path. Sign the path, which is / at least.",
+		func(t signedText) string { return t.withPath("") },
+	},
+	{
+		"The signature matches without the slash that the path begins with. Sign the path with it.",
+		func(t signedText) string { return t.withPath(strings.TrimPrefix(CanonicalPath(t.path), "/")) },
+	},
+	{
+		"The signature matches with the path /. Sign the path of the address.",
+		func(t signedText) string { return t.withPath("/") },
+	},
+	{
+		"The signature matches with a slash at the end of the path. Sign the path as it is sent.",
+		func(t signedText) string { return t.withPath(CanonicalPath(t.path) + "/") },
+	},
+	{
+		"The signature matches without the line feeds. Keep them between verb, host, path and parameters.",
+		func(t signedText) string { return strings.ReplaceAll(t.String(), "\n", "") },
+	},
+	{
+		"The signature matches with a line feed at the end. The text ends with the last parameter.",
+		func(t signedText) string { return t.String() + "\n" },
+	},
+	{
+		"The signature matches the text of version 1. Say SignatureVersion 2 and sign the text of version 2.",
+		func(t signedText) string { return StringToSignV1(t.params) },
+	},
+	{
+		"The signature matches without a port after the host. Sign the port that the address has.",
+		func(t signedText) string { return t.withHost(bareHost(t.host)) },
+	},
 }, portSlips(), hostSlips())
 
 func (t signedText) withPath(path string) string {
@@ -252,8 +272,10 @@ var encodings = []struct {
 	{"The signature matches with blanks written as +. Write %20 in the string to sign.", replacer("%20", "+")},
 	{"The signature matches with * left as it is. Write %2A in the string to sign.", replacer("%2A", "*")},
 	{"The signature matches with ~ encoded. Leave ~ as it is in the string to sign.", replacer("~", "%7E")},
-	{"The signature matches with ! ' ( ) left as they are. Write %21 %27 %28 %29 in the string to sign.",
-		replacer("%21", "!", "%27", "'", "%28", "(", "%29", ")")},
+	{
+		"The signature matches with ! ' ( ) left as they are. Write %21 %27 %28 %29 in the string to sign.",
+		replacer("%21", "!", "%27", "'", "%28", "(", "%29", ")"),
+	},
 	{"The signature matches with / left as it is. Write %2F in the string to sign.", replacer("%2F", "/")},
 	{"The signature matches with lower-case escapes. Write %XX in upper case.", lowerEscapes},
 	{"The signature matches with the values encoded twice. Encode them once.", replacer("%", "%25")},
@@ -305,13 +327,17 @@ func lowerEscapes(text string) string {
 
 // slipsOfV1 are the common mistakes with version 1.
 var slipsOfV1 = []slip[Params]{
-	{"The signature matches with the parameters sorted by their bytes. Version 1 sorts them ignoring case.",
+	{
+		"The signature matches with the parameters sorted by their bytes. Version 1 sorts them ignoring case.",
 		func(p Params) string {
 			return runTogether(slices.SortedStableFunc(slices.Values(p),
 				func(a, b Param) int { return strings.Compare(a.Name, b.Name) }))
-		}},
-	{"The signature matches with the parameters as they were sent. Sort them by name, ignoring case.",
-		func(p Params) string { return runTogether(p) }},
+		},
+	},
+	{
+		"The signature matches with the parameters as they were sent. Sort them by name, ignoring case.",
+		func(p Params) string { return runTogether(p) },
+	},
 	{"The signature matches with the values encoded. Version 1 signs them as they read.", func(p Params) string {
 		encoded := slices.Clone(p)
 		for i := range encoded {
@@ -319,14 +345,22 @@ var slipsOfV1 = []slip[Params]{
 		}
 		return StringToSignV1(encoded)
 	}},
-	{"The signature matches with = and & between names and values. Version 1 has nothing between them.",
-		func(p Params) string { return sortedFold(p).Encode() }},
-	{"The signature matches with a line feed at the end. The text ends with the last value.",
-		func(p Params) string { return StringToSignV1(p) + "\n" }},
-	{"The signature is that of a link of 2007. Send it as awsSignature.",
-		func(p Params) string { return StringToSign2007(CoBrandedPath, p) }},
-	{"The signature matches without SignatureVersion. Sign every parameter that is sent.",
-		func(p Params) string { return StringToSignV1(p.Without("SignatureVersion")) }},
+	{
+		"The signature matches with = and & between names and values. Version 1 has nothing between them.",
+		func(p Params) string { return sortedFold(p).Encode() },
+	},
+	{
+		"The signature matches with a line feed at the end. The text ends with the last value.",
+		func(p Params) string { return StringToSignV1(p) + "\n" },
+	},
+	{
+		"The signature is that of a link of 2007. Send it as awsSignature.",
+		func(p Params) string { return StringToSign2007(CoBrandedPath, p) },
+	},
+	{
+		"The signature matches without SignatureVersion. Sign every parameter that is sent.",
+		func(p Params) string { return StringToSignV1(p.Without("SignatureVersion")) },
+	},
 }
 
 // made returns a function that reports whether a text has the MAC.

@@ -51,8 +51,10 @@ func TestExplain(t *testing.T) {
 			"made with HmacSHA1. Use HmacSHA256",
 		}},
 		{"row 3", "tg5VZaz2Lif4aC2+xnNvxi4h6jk=", nil}, // its parameters differ
-		{"as sent", replaced(right[strings.LastIndexByte(right, '\n')+1:], payParams.Encode()),
-			[]string{"as they were sent"}},
+		{
+			"as sent", replaced(right[strings.LastIndexByte(right, '\n')+1:], payParams.Encode()),
+			[]string{"as they were sent"},
+		},
 		{"asterisk", replaced("%2A", "*"), []string{"* left as it is"}},
 		{"tilde", replaced("~", "%7E"), []string{"~ encoded"}},
 		{"brackets", replaced("%28", "(", "%29", ")"), []string{"! ' ( ) left"}},

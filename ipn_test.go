@@ -103,8 +103,10 @@ func TestParseIPNRefuses(t *testing.T) {
 		"forged":       {ipnEndpoint, strings.Replace(genuine, "signature=", "signature=AAAA", 1)},
 		"tampered":     {ipnEndpoint, strings.Replace(genuine, "RESERVED", "SUCCESS", 1)},
 		"status twice": {ipnEndpoint, genuine + "&transactionStatus=SUCCESS"},
-		"signed twice over": {ipnEndpoint,
-			signMessage("POST", ipnEndpoint, append(holdfast.Params{{"transactionId", "x"}}, reservedIPN...))},
+		"signed twice over": {
+			ipnEndpoint,
+			signMessage("POST", ipnEndpoint, append(holdfast.Params{{"transactionId", "x"}}, reservedIPN...)),
+		},
 		"unsigned":        {ipnEndpoint, reservedIPN.Encode()},
 		"as a return":     {ipnEndpoint, signMessage("GET", ipnEndpoint, reservedIPN)},
 		"another address": {"https://shop.example.test/ipn/", genuine},
@@ -137,12 +139,18 @@ func TestIPNHandler(t *testing.T) {
 		{"PUT", "PUT", genuine, nil, 405, false},
 		{"64 KiB", "POST", strings.Repeat("x", 64<<10), nil, 403, false},
 		{"64 KiB and 1", "POST", strings.Repeat("x", 64<<10+1), nil, 413, false},
-		{"genuine, unknown status", "POST",
-			signMessage("POST", ipnEndpoint, changed(reservedIPN, "transactionStatus", "Reserved")), nil, 400, false},
-		{"genuine, bad date", "POST", signMessage("POST", ipnEndpoint, changed(reservedIPN, "transactionDate", "today")), nil,
-			400, false},
-		{"genuine, bad amount", "POST",
-			signMessage("POST", ipnEndpoint, changed(reservedIPN, "transactionAmount", "12.50 USD")), nil, 400, false},
+		{
+			"genuine, unknown status", "POST",
+			signMessage("POST", ipnEndpoint, changed(reservedIPN, "transactionStatus", "Reserved")), nil, 400, false,
+		},
+		{
+			"genuine, bad date", "POST", signMessage("POST", ipnEndpoint, changed(reservedIPN, "transactionDate", "today")), nil,
+			400, false,
+		},
+		{
+			"genuine, bad amount", "POST",
+			signMessage("POST", ipnEndpoint, changed(reservedIPN, "transactionAmount", "12.50 USD")), nil, 400, false,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			handled := 0

@@ -60,19 +60,27 @@ func TestMultiUseURLRefuses(t *testing.T) {
 		{"type of no payment", func(r *request) { r.TransactionAmount = money.Amount{} }, "AmountType needs"},
 		{"three usage limits", usage(holdfast.UsageTerms{Count: 1}, holdfast.UsageTerms{Count: 2},
 			holdfast.UsageTerms{Count: 3}), "more than 2"},
-		{"usage limit of nothing", usage(holdfast.UsageTerms{Count: 1}, holdfast.UsageTerms{Period: "1 Day"}),
-			"limit 2 must have"},
+		{
+			"usage limit of nothing", usage(holdfast.UsageTerms{Count: 1}, holdfast.UsageTerms{Period: "1 Day"}),
+			"limit 2 must have",
+		},
 		{"usage limit of both", usage(holdfast.UsageTerms{Count: 1, Amount: money.Cents(1)}), "limit 1 must have"},
 		{"usage limit below zero", usage(holdfast.UsageTerms{Count: -1}), "limit 1 must have"},
 		{"usage limit of zero", usage(holdfast.UsageTerms{Amount: money.Cents(0)}), "usageLimitValue1 must be"},
-		{"usage limit in parts of a cent", usage(holdfast.UsageTerms{Amount: money.Micros(1)}),
-			"usageLimitValue1: an amount"},
-		{"usage limit of no period", usage(holdfast.UsageTerms{Count: 1, Period: "Month"}),
-			"usageLimitPeriod1 is not a period"},
+		{
+			"usage limit in parts of a cent", usage(holdfast.UsageTerms{Amount: money.Micros(1)}),
+			"usageLimitValue1: an amount",
+		},
+		{
+			"usage limit of no period", usage(holdfast.UsageTerms{Count: 1, Period: "Month"}),
+			"usageLimitPeriod1 is not a period",
+		},
 		{"expiry before start", func(r *request) { r.ValidityExpiry = startDay }, "validityExpiry is not after"},
 		{"21 recipients", recipients(21), "more than 20"},
-		{"a recipient that is none", func(r *request) { r.RecipientTokens = []holdfast.TokenID{"R", ""} },
-			"token id is missing"},
+		{
+			"a recipient that is none", func(r *request) { r.RecipientTokens = []holdfast.TokenID{"R", ""} },
+			"token id is missing",
+		},
 		{"two recipients in one", func(r *request) { r.RecipientTokens = []holdfast.TokenID{"R,S"} }, "not a token id"},
 		{"a recipient of 66 bytes", func(r *request) {
 			r.RecipientTokens = []holdfast.TokenID{holdfast.TokenID(strings.Repeat("R", 66))}

@@ -173,8 +173,10 @@ func TestLinksRefuse(t *testing.T) {
 		{"address twice", func(r *request) { r.Address.City = "Reno" }, "exclude each other"},
 		{"an unknown method", func(r *request) { r.PaymentMethods = []holdfast.PaymentMethod{"CC", "Debt"} }, `"Debt"`},
 		{"logo without TLS", func(r *request) { r.CobrandingURL = "http://shop.test/logo.png" }, "CobrandingURL"},
-		{"logo that looks like this machine's", func(r *request) { r.CobrandingURL = "http://localhost.shop.test/logo.png" },
-			"CobrandingURL"},
+		{
+			"logo that looks like this machine's", func(r *request) { r.CobrandingURL = "http://localhost.shop.test/logo.png" },
+			"CobrandingURL",
+		},
 		{"logo without host", func(r *request) { r.CobrandingURL = "https:///logo.png" }, "CobrandingURL"},
 		{"reason of 2049 bytes", func(r *request) { r.PaymentReason = strings.Repeat("x", 2049) }, "paymentReason is longer"},
 		{"reason that is not text", func(r *request) { r.PaymentReason = "\xff" }, "paymentReason: it is not UTF-8"},

@@ -33,8 +33,10 @@ func TestRecipientURLRefuses(t *testing.T) {
 	rate := func(percent string) func(*request) { return func(r *request) { r.MaxVariableFee = percent } }
 	refuses(t, linkClient().RecipientURL, allRecipient, []refusal[request]{
 		{"no reference", func(r *request) { r.CallerReference = "" }, "callerReference is required"},
-		{"one reference twice", func(r *request) { r.CallerReferenceRefund = "c" },
-			"callerReferenceRefund is also the reference"},
+		{
+			"one reference twice", func(r *request) { r.CallerReferenceRefund = "c" },
+			"callerReferenceRefund is also the reference",
+		},
 		{"refund reference of 129 bytes", func(r *request) {
 			r.CallerReferenceRefund = holdfast.CallerReference(strings.Repeat("x", 129))
 		}, "callerReferenceRefund is longer"},

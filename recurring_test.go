@@ -50,8 +50,10 @@ func TestRecurringURLRefuses(t *testing.T) {
 		{"period of 1201 units", period("1201 Hours"), "recurringPeriod is longer"},
 		{"start as expiry", validity(expiryDay, expiryDay.Add(time.Second-1)), "validityExpiry is not after"},
 		{"start of old", validity(time.Unix(0, 0), expiryDay), "validityStart is not between"},
-		{"expiry far away", validity(startDay, time.Date(9999, time.January, 1, 0, 0, 0, 0, time.UTC)),
-			"validityExpiry is not between"},
+		{
+			"expiry far away", validity(startDay, time.Date(9999, time.January, 1, 0, 0, 0, 0, time.UTC)),
+			"validityExpiry is not between",
+		},
 		{"recipient with a blank", func(r *request) { r.RecipientToken = "R " }, "recipientToken is not a token id"},
 	}, map[string]func(*request){
 		"1200 units":        period("1200 Hours"),

@@ -119,7 +119,10 @@ func TestParseReturnOfEachPipeline(t *testing.T) {
 		},
 		"SetupPostpaid": {
 			holdfast.Params{
-				{"creditSenderTokenID", "S"}, {"creditInstrumentID", "I"}, {"settlementTokenID", "T"}, {"status", "SC"},
+				{"creditSenderTokenID", "S"},
+				{"creditInstrumentID", "I"},
+				{"settlementTokenID", "T"},
+				{"status", "SC"},
 				{"expiry", "10/2028"},
 			},
 			holdfast.Return{
@@ -269,7 +272,10 @@ func TestParseReturnOfAGenuineButIncompleteURL(t *testing.T) {
 		"no token":  {{"status", "SC"}},
 		"no seller": {{"status", "SR"}, {"refundTokenID", "F"}},
 		"no instrument": {
-			{"status", "SC"}, {"prepaidSenderTokenID", "S"}, {"fundingTokenID", "F"}, {"creditSenderTokenID", "S"},
+			{"status", "SC"},
+			{"prepaidSenderTokenID", "S"},
+			{"fundingTokenID", "F"},
+			{"creditSenderTokenID", "S"},
 			{"settlementTokenID", "T"},
 		},
 		"no edited token": {{"status", "SU"}},

@@ -35,15 +35,21 @@ func TestSetupPostpaidURLRefuses(t *testing.T) {
 	type request = holdfast.SetupPostpaidRequest
 	refuses(t, linkClient().SetupPostpaidURL, allSetupPostpaid, []refusal[request]{
 		{"no sender reference", func(r *request) { r.CallerReferenceSender = "" }, "callerReferenceSender is required"},
-		{"no settlement reference", func(r *request) { r.CallerReferenceSettlement = "" },
-			"callerReferenceSettlement is required"},
-		{"one reference twice", func(r *request) { r.CallerReferenceSettlement = "c" },
-			"callerReferenceSettlement is also the reference"},
+		{
+			"no settlement reference", func(r *request) { r.CallerReferenceSettlement = "" },
+			"callerReferenceSettlement is required",
+		},
+		{
+			"one reference twice", func(r *request) { r.CallerReferenceSettlement = "c" },
+			"callerReferenceSettlement is also the reference",
+		},
 		{"no return URL", func(r *request) { r.ReturnURL = "" }, "ReturnURL"},
 		{"no credit", func(r *request) { r.CreditLimit = money.Amount{} }, "creditLimit must be"},
 		{"no limit", func(r *request) { r.GlobalAmountLimit = money.Cents(0) }, "globalAmountLimit must be"},
-		{"usage limit of nothing", func(r *request) { r.UsageLimits = make([]holdfast.UsageTerms, 1) },
-			"limit 1 must have"},
+		{
+			"usage limit of nothing", func(r *request) { r.UsageLimits = make([]holdfast.UsageTerms, 1) },
+			"limit 1 must have",
+		},
 		{"expiry before start", func(r *request) { r.ValidityExpiry = startDay }, "validityExpiry is not after"},
 	}, nil)
 }

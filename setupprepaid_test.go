@@ -36,8 +36,10 @@ func TestSetupPrepaidURLRefuses(t *testing.T) {
 	refuses(t, linkClient().SetupPrepaidURL, allSetupPrepaid, []refusal[request]{
 		{"no sender reference", func(r *request) { r.CallerReferenceSender = "" }, "callerReferenceSender is required"},
 		{"no funding reference", func(r *request) { r.CallerReferenceFunding = "" }, "callerReferenceFunding is required"},
-		{"one reference twice", func(r *request) { r.CallerReferenceFunding = "c" },
-			"callerReferenceFunding is also the reference"},
+		{
+			"one reference twice", func(r *request) { r.CallerReferenceFunding = "c" },
+			"callerReferenceFunding is also the reference",
+		},
 		{"no return URL", func(r *request) { r.ReturnURL = "" }, "ReturnURL"},
 		{"no amount", func(r *request) { r.FundingAmount = money.Amount{} }, "fundingAmount must be"},
 		{"amount of zero", func(r *request) { r.FundingAmount = money.Cents(0) }, "fundingAmount must be"},

@@ -14,10 +14,14 @@ var v1Vectors = []struct {
 	params       holdfast.Params
 	want         string
 }{
-	{"row 7", vectorSecret, with(payParams, "SignatureVersion", "1").Without("SignatureMethod"),
-		"9dysvuvLbvMRtzwXQyVwuZgQVtg="},
-	{"row 13", vectorSecret, linkParams.Without("signatureVersion").Without("signatureMethod"),
-		"DSL0di0/ul0tIzUMK9PQcttCWR4="},
+	{
+		"row 7", vectorSecret, with(payParams, "SignatureVersion", "1").Without("SignatureMethod"),
+		"9dysvuvLbvMRtzwXQyVwuZgQVtg=",
+	},
+	{
+		"row 13", vectorSecret, linkParams.Without("signatureVersion").Without("signatureMethod"),
+		"DSL0di0/ul0tIzUMK9PQcttCWR4=",
+	},
 	{"row 17", vectorSecret, row16Params(), "NBp/Z5LT+vddOPjMJnbHLRx8vok="},
 	{"divvy", "secret_key", holdfast.Params{{"foo", "bar"}, {"one", "1"}}, "XtaSKfYnpyaQqfjL6mqX2Gow+Y0="},
 	{"divvy link", "this-is-a-fake-key", holdfast.Params{

@@ -87,30 +87,56 @@ func TestSignatureVectorsHMAC(t *testing.T) {
 		method           holdfast.SignatureMethod
 		want             string
 	}{
-		{"row 1", vectorSecret, "GET", sandboxHost, "/", payParams, holdfast.HmacSHA256,
-			"kZZLPKRqS2PE51ovaYaaRH5TWbR6D0GXTV3B43eUlCM="},
-		{"row 1, host in capitals, no path", vectorSecret, "GET", strings.ToUpper(sandboxHost), "", payParams,
-			holdfast.HmacSHA256, "kZZLPKRqS2PE51ovaYaaRH5TWbR6D0GXTV3B43eUlCM="},
-		{"row 2", vectorSecret, "POST", sandboxHost, "/", payParams, holdfast.HmacSHA256,
-			"BURT9NUp3r7BiWxcIfSO2nAGY9DX1yTbYiCh9EVu+sc="},
-		{"row 3", vectorSecret, "GET", sandboxHost, "/", with(payParams, "SignatureMethod", "HmacSHA1"), holdfast.HmacSHA1,
-			"tg5VZaz2Lif4aC2+xnNvxi4h6jk="},
-		{"row 4", vectorSecret, "POST", sandboxHost, "/", with(payParams, "SignatureMethod", "HmacSHA1"), holdfast.HmacSHA1,
-			"Sxm5VKp7vyZlSNXpilU/ZBV18v0="},
-		{"row 5", vectorSecret, "GET", "fps.example.test:8443", "/", payParams, holdfast.HmacSHA256,
-			"kx6dXPx8Ns4rCi+bkm95bEusqci7kzHaznqHms5GRr8="},
-		{"row 6", vectorSecret, "GET", "fps.example.test", "/", payParams, holdfast.HmacSHA256,
-			"/7xbCKFBltAB+TxqDN9LjJ2V4iXZOfdtFUKMpkSfhWY="},
-		{"row 10", vectorSecret, "GET", pagesHost, holdfast.CoBrandedPath, linkParams, holdfast.HmacSHA256,
-			"iVQhA6VzY9DrSAiu5vFVZkrrSyCCQpdKEHryBPx2Dls="},
-		{"row 11", vectorSecret, "GET", pagesHost, holdfast.CoBrandedPath, with(linkParams, "signatureMethod", "HmacSHA1"),
-			holdfast.HmacSHA1, "yxqyBQIZ0o15Qlm4lad+f8G/hEY="},
-		{"row 12", vectorSecret, "POST", pagesHost, holdfast.CoBrandedPath, linkParams, holdfast.HmacSHA256,
-			"ZFlBOoK/2TUuZY6bQ9YT/sXVx2thZ2pgCsGt+pGYnt4="},
-		{"kick signature", "bar", "GET", "example.com", "/api", holdfast.Params{{"hello", "world"}}, holdfast.HmacSHA256,
-			"Ro7iH0M+1hIR/SXGvT1kmF6Tg5uUKRSUd1AWaJHOcpE="},
-		{"kick pipeline", "bar", "GET", pagesHost, holdfast.CoBrandedPath, kickParams, holdfast.HmacSHA256,
-			"OuUJQqFBJhezmcWOAhDGcsD/6OXpOLVlcbF3XMIZO3U="},
+		{
+			"row 1", vectorSecret, "GET", sandboxHost, "/", payParams, holdfast.HmacSHA256,
+			"kZZLPKRqS2PE51ovaYaaRH5TWbR6D0GXTV3B43eUlCM=",
+		},
+		{
+			"row 1, host in capitals, no path", vectorSecret, "GET", strings.ToUpper(sandboxHost), "", payParams,
+			holdfast.HmacSHA256, "kZZLPKRqS2PE51ovaYaaRH5TWbR6D0GXTV3B43eUlCM=",
+		},
+		{
+			"row 2", vectorSecret, "POST", sandboxHost, "/", payParams, holdfast.HmacSHA256,
+			"BURT9NUp3r7BiWxcIfSO2nAGY9DX1yTbYiCh9EVu+sc=",
+		},
+		{
+			"row 3", vectorSecret, "GET", sandboxHost, "/", with(payParams, "SignatureMethod", "HmacSHA1"), holdfast.HmacSHA1,
+			"tg5VZaz2Lif4aC2+xnNvxi4h6jk=",
+		},
+		{
+			"row 4", vectorSecret, "POST", sandboxHost, "/", with(payParams, "SignatureMethod", "HmacSHA1"), holdfast.HmacSHA1,
+			"Sxm5VKp7vyZlSNXpilU/ZBV18v0=",
+		},
+		{
+			"row 5", vectorSecret, "GET", "fps.example.test:8443", "/", payParams, holdfast.HmacSHA256,
+			"kx6dXPx8Ns4rCi+bkm95bEusqci7kzHaznqHms5GRr8=",
+		},
+		{
+			"row 6", vectorSecret, "GET", "fps.example.test", "/", payParams, holdfast.HmacSHA256,
+			"/7xbCKFBltAB+TxqDN9LjJ2V4iXZOfdtFUKMpkSfhWY=",
+		},
+		{
+			"row 10", vectorSecret, "GET", pagesHost, holdfast.CoBrandedPath, linkParams, holdfast.HmacSHA256,
+			"iVQhA6VzY9DrSAiu5vFVZkrrSyCCQpdKEHryBPx2Dls=",
+		},
+		{
+			"row 11", vectorSecret, "GET", pagesHost, holdfast.CoBrandedPath, with(linkParams, "signatureMethod", "HmacSHA1"),
+			holdfast.HmacSHA1, "yxqyBQIZ0o15Qlm4lad+f8G/hEY=",
+		},
+		{
+			"row 12", vectorSecret, "POST", pagesHost, holdfast.CoBrandedPath, linkParams, holdfast.HmacSHA256,
+			"ZFlBOoK/2TUuZY6bQ9YT/sXVx2thZ2pgCsGt+pGYnt4=",
+		},
+		{
+			"kick signature", "bar", "GET", "example.com", "/api",
+			holdfast.Params{{"hello", "world"}},
+			holdfast.HmacSHA256,
+			"Ro7iH0M+1hIR/SXGvT1kmF6Tg5uUKRSUd1AWaJHOcpE=",
+		},
+		{
+			"kick pipeline", "bar", "GET", pagesHost, holdfast.CoBrandedPath, kickParams, holdfast.HmacSHA256,
+			"OuUJQqFBJhezmcWOAhDGcsD/6OXpOLVlcbF3XMIZO3U=",
+		},
 	} {
 		t.Run(v.name, func(t *testing.T) {
 			secret := holdfast.NewSecretKey(v.secret)

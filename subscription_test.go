@@ -125,8 +125,10 @@ var subscriptionCalls = []call{
 				TransactionID: "T1", Date: time.Date(2026, 10, 23, 10, 15, 30, 0, time.UTC), SerialNumber: 1,
 				Amount: money.Cents(1000), Description: "October", Status: holdfast.StatusSuccess,
 			},
-			{TransactionID: "T2", Date: testNow, SerialNumber: 2, Amount: money.Cents(950), Description: "November",
-				Status: holdfast.StatusPending},
+			{
+				TransactionID: "T2", Date: testNow, SerialNumber: 2, Amount: money.Cents(950), Description: "November",
+				Status: holdfast.StatusPending,
+			},
 		}, Answer: answered},
 		flaws: map[string]string{
 			"<TransactionId>T2</TransactionId>":              "",

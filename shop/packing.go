@@ -117,8 +117,10 @@ func (s *Shop) packing(w http.ResponseWriter, r *http.Request) error {
 	}{
 		{&v.Stopped, stoppedOrders, nil, packingRowsMax},
 		{&v.Away, `state = 'AwaitingAuthorisation' AND created_at > ?`, []any{micros(since)}, packingRowsMax},
-		{&v.Over, `NOT (` + stoppedOrders + `) AND state IN ('Shipped', 'Cancelled', 'Lapsed', 'NeedsAttention')`, nil,
-			packingRecentMax},
+		{
+			&v.Over, `NOT (` + stoppedOrders + `) AND state IN ('Shipped', 'Cancelled', 'Lapsed', 'NeedsAttention')`, nil,
+			packingRecentMax,
+		},
 	} {
 		orders, err := ordersWhere(r.Context(), s.db, list.which, list.args, list.most, 0)
 		if err != nil {

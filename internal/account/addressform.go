@@ -31,11 +31,15 @@ func addressFields(w webui.Words, code string) webui.Form {
 		{Name: "addressLine1", Label: w.T("address.line1"), Autocomplete: "shipping address-line1"},
 		{Name: "addressLine2", Label: w.T("address.line2"), Autocomplete: "shipping address-line2"},
 		{Name: "city", Label: w.T("address.city"), Autocomplete: "shipping address-level2", Half: true},
-		{Name: "state", Label: w.T(stateLabels[country.StateType]), Autocomplete: "shipping address-level1", Half: true,
-			Options: stateOptions(w, country)},
+		{
+			Name: "state", Label: w.T(stateLabels[country.StateType]), Autocomplete: "shipping address-level1", Half: true,
+			Options: stateOptions(w, country),
+		},
 		{Name: "zip", Label: w.T(postcodeLabels[country.PostcodeType]), Autocomplete: "shipping postal-code", Half: true},
-		{Name: "phoneNumber", Label: w.T("address.phone"), Type: "tel", Hint: w.T("address.phone-hint"),
-			Autocomplete: "shipping tel"},
+		{
+			Name: "phoneNumber", Label: w.T("address.phone"), Type: "tel", Hint: w.T("address.phone-hint"),
+			Autocomplete: "shipping tel",
+		},
 	} {
 		if !country.Uses(field.Name) {
 			continue

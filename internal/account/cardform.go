@@ -27,10 +27,14 @@ func CardForm(w webui.Words, holder string) webui.Form {
 		Submit: w.T("card.submit"),
 		Fields: []webui.Field{
 			{Name: "number", Label: w.T("card.number"), Autocomplete: "cc-number", InputMode: "numeric", Code: true},
-			{Name: "expiry", Label: w.T("card.expiry"), Hint: w.T("card.expiry-hint"), Autocomplete: "cc-exp",
-				InputMode: "numeric", Half: true, Code: true},
-			{Name: "code", Label: w.T("card.code"), Hint: w.T("card.code-hint"), Autocomplete: "cc-csc", InputMode: "numeric",
-				Half: true, Code: true},
+			{
+				Name: "expiry", Label: w.T("card.expiry"), Hint: w.T("card.expiry-hint"), Autocomplete: "cc-exp",
+				InputMode: "numeric", Half: true, Code: true,
+			},
+			{
+				Name: "code", Label: w.T("card.code"), Hint: w.T("card.code-hint"), Autocomplete: "cc-csc", InputMode: "numeric",
+				Half: true, Code: true,
+			},
 			{Name: "holder", Label: w.T("card.holder"), Value: holder, Autocomplete: "cc-name"},
 			{Name: "default", Label: w.T("card.default"), Type: "checkbox", Value: "yes"},
 		},

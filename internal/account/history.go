@@ -93,8 +93,10 @@ func figures(w webui.Words, sums payment.Totals) (all []Term) {
 		label  string
 		amount money.Amount
 	}{
-		{"state.paid", sums.Paid}, {"state.received", sums.Received},
-		{"state.held", sums.Held}, {"history.awaited", sums.Awaited},
+		{"state.paid", sums.Paid},
+		{"state.received", sums.Received},
+		{"state.held", sums.Held},
+		{"history.awaited", sums.Awaited},
 		{"history.of-instruments", sums.OfInstruments},
 	} {
 		if sum.amount.Positive() {

@@ -333,8 +333,10 @@ func TestApprovalsInALine(t *testing.T) {
 	s.Aggregate(holdfast.MethodPrepaid, "50.00")
 	s.Authorize("5.00")
 	for accept, wants := range map[string][]string{
-		"en-US": {"Regular payments · Mug of the month", "$9.99 every month · Visa\u00a04242 · since Nov 23, 2026",
-			"up to $50.00 · ", "$5.00 · Visa"},
+		"en-US": {
+			"Regular payments · Mug of the month", "$9.99 every month · Visa\u00a04242 · since Nov 23, 2026",
+			"up to $50.00 · ", "$5.00 · Visa",
+		},
 		"de": {"9,99\u00a0$ jeden Monat · Visa\u00a04242 · seit 23.11.2026", "bis zu 50,00\u00a0$ · "},
 		"es": {"9,99\u00a0US$ cada mes · Visa\u00a04242 · desde el 23 nov 2026", "hasta 50,00\u00a0US$ · "},
 	} {
@@ -418,8 +420,10 @@ func TestTheHistoryFiltered(t *testing.T) {
 			{buyer, "show=pending", "", ""},
 			{buyer, "period=2026-12", "$12.00 $7.00", "Held $12.00"},
 			{buyer, "period=2026-11", "−$30.00 +$5.00 −$20.00 +$1,234.50", "Paid $50.00 Received $1,239.50"},
-			{buyer, "period=2026", "$12.00 $7.00 −$30.00 +$5.00 −$20.00 +$1,234.50",
-				"Paid $50.00 Received $1,239.50 Held $12.00"},
+			{
+				buyer, "period=2026", "$12.00 $7.00 −$30.00 +$5.00 −$20.00 +$1,234.50",
+				"Paid $50.00 Received $1,239.50 Held $12.00",
+			},
 			{buyer, "period=2025", "", ""},
 			{buyer, "period=2026-11&show=paid", "−$30.00 −$20.00", "Paid $50.00"},
 			{buyer, "q=deposit", "+$1,234.50", "Received $1,234.50"},
@@ -435,8 +439,10 @@ func TestTheHistoryFiltered(t *testing.T) {
 			{owner, "q=ann+BUYER&show=received", "+$30.00 +$20.00", "Received $50.00"},
 			{buyer, "q=" + strings.ToLower(string(paid.ID)), "−$20.00", "Paid $20.00"},
 			{buyer, "q=%25", "", ""},
-			{buyer, "q=&show=&period=", "$12.00 $7.00 −$30.00 +$5.00 −$20.00 +$1,234.50",
-				"Paid $50.00 Received $1,239.50 Held $12.00"},
+			{
+				buyer, "q=&show=&period=", "$12.00 $7.00 −$30.00 +$5.00 −$20.00 +$1,234.50",
+				"Paid $50.00 Received $1,239.50 Held $12.00",
+			},
 		} {
 			row.by.get("history?" + row.query)
 			row.by.wantPage("history")

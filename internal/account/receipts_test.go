@@ -48,8 +48,10 @@ func letters(t *testing.T) account.Letters {
 func TestReceiptsInEachLanguage(t *testing.T) {
 	for about, says := range map[payment.ReceiptAbout][]string{
 		payment.ReceiptApproved: {"Fen Pottery", "9", "2027", "https://pay.example.test/account/authorisations/one?token="},
-		payment.ReceiptCharged: {"Fen Pottery", "30", "32", "2", "Visa", "4242", "HF*FEN POTTERY", "T0001",
-			"https://pay.example.test/account/history"},
+		payment.ReceiptCharged: {
+			"Fen Pottery", "30", "32", "2", "Visa", "4242", "HF*FEN POTTERY", "T0001",
+			"https://pay.example.test/account/history",
+		},
 		payment.ReceiptReleased: {"Fen Pottery", "30", "Visa", "T0001", "https://pay.example.test/account/history"},
 		payment.ReceiptRefunded: {"Fen Pottery", "30", "Visa", "T0001", "https://pay.example.test/account/history"},
 	} {
@@ -127,7 +129,8 @@ func TestReceiptsInWords(t *testing.T) {
 		},
 		"a refund": {
 			change(payment.ReceiptRefunded, nil), "$30.00 was refunded to you",
-			[]string{"Fen Pottery has refunded $30.00 to you."}, nil,
+			[]string{"Fen Pottery has refunded $30.00 to you."},
+			nil,
 		},
 		"regular payments": {
 			change(payment.ReceiptApproved, nil), "Your approval for Fen Pottery",

@@ -45,8 +45,10 @@ func (s *Server) passkeyGroup(c *call, keys []party.Passkey) group {
 		r := row{
 			Title: k.Name, Facts: []Term{{w.T("security.created"), w.Day(k.Created)}},
 			Links: []link{
-				{Label: w.T("account.remove"), Of: k.Name,
-					Address: pageURL("security/passkey/remove", given("passkey", string(k.ID))...)},
+				{
+					Label: w.T("account.remove"), Of: k.Name,
+					Address: pageURL("security/passkey/remove", given("passkey", string(k.ID))...),
+				},
 			},
 		}
 		used := w.T("security.never")
@@ -192,8 +194,10 @@ func (s *Server) renderPasskey(c *call, status int, problem string) error {
 	form := webui.Form{
 		Action: Root + "security/passkey", Submit: w.T("security.make-passkey"), Problem: problem,
 		Fields: []webui.Field{
-			{Name: "name", Label: w.T("security.passkey-name"), Hint: w.T("security.passkey-name-hint"), Autocomplete: "off",
-				Value: c.form.Get("name")},
+			{
+				Name: "name", Label: w.T("security.passkey-name"), Hint: w.T("security.passkey-name-hint"), Autocomplete: "off",
+				Value: c.form.Get("name"),
+			},
 			ownPasswordField(w),
 		},
 		Passkey: &webui.Passkey{

@@ -124,28 +124,44 @@ func TestSigningUpSaysWhatIsWrong(t *testing.T) {
 		typed []string
 		says  string
 	}{
-		"no name": {[]string{"name", " ", "email", nora, "password", holdfasttest.Password},
-			"Please enter your name."},
-		"a line break": {[]string{"name", "Nora\nBcc: all", "email", nora, "password", holdfasttest.Password},
-			"Please use visible characters only"},
+		"no name": {
+			[]string{"name", " ", "email", nora, "password", holdfasttest.Password},
+			"Please enter your name.",
+		},
+		"a line break": {
+			[]string{"name", "Nora\nBcc: all", "email", nora, "password", holdfasttest.Password},
+			"Please use visible characters only",
+		},
 		"a long name": {[]string{
 			"name", strings.Repeat("n", party.NameMax+1), "email", nora, "password", holdfasttest.Password,
 		}, "This is too long."},
-		"a turned name": {[]string{"name", "\u202eaoN", "email", nora, "password", holdfasttest.Password},
-			"Please use visible characters only"},
-		"a card number": {[]string{"name", "4242 4242 4242 4242", "email", nora, "password", holdfasttest.Password},
-			"This looks like a card number."},
-		"no address": {[]string{"name", "Nora", "email", "nora", "password", holdfasttest.Password},
-			"Please enter an e-mail address"},
+		"a turned name": {
+			[]string{"name", "\u202eaoN", "email", nora, "password", holdfasttest.Password},
+			"Please use visible characters only",
+		},
+		"a card number": {
+			[]string{"name", "4242 4242 4242 4242", "email", nora, "password", holdfasttest.Password},
+			"This looks like a card number.",
+		},
+		"no address": {
+			[]string{"name", "Nora", "email", "nora", "password", holdfasttest.Password},
+			"Please enter an e-mail address",
+		},
 		"a header": {[]string{
 			"name", "Nora", "email", "nora@example.test\r\nBcc: a@b.c", "password", holdfasttest.Password,
 		}, "Please enter an e-mail address"},
-		"short password": {[]string{"name", "Nora", "email", nora, "password", "1234567"},
-			"Please choose a password of at least 8 characters."},
-		"long password": {[]string{"name", "Nora", "email", nora, "password", strings.Repeat("p", party.PasswordMax+1)},
-			"This password is too long."},
-		"a taken address": {[]string{"name", "Nora", "email", "ANN@example.test", "password", holdfasttest.Password},
-			"There is already an account with this e-mail address."},
+		"short password": {
+			[]string{"name", "Nora", "email", nora, "password", "1234567"},
+			"Please choose a password of at least 8 characters.",
+		},
+		"long password": {
+			[]string{"name", "Nora", "email", nora, "password", strings.Repeat("p", party.PasswordMax+1)},
+			"This password is too long.",
+		},
+		"a taken address": {
+			[]string{"name", "Nora", "email", "ANN@example.test", "password", holdfasttest.Password},
+			"There is already an account with this e-mail address.",
+		},
 		"nothing": {nil, "Please check 3 fields:"},
 	} {
 		t.Run(name, func(t *testing.T) {

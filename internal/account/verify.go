@@ -16,8 +16,10 @@ func CodeForm(w webui.Words) webui.Form {
 	return webui.Form{
 		Submit: w.T("verify.submit"),
 		Fields: []webui.Field{
-			{Name: "code", Label: w.T("verify.code"), Hint: w.T("verify.code-hint"), Autocomplete: "one-time-code",
-				InputMode: "numeric", Code: true},
+			{
+				Name: "code", Label: w.T("verify.code"), Hint: w.T("verify.code-hint"), Autocomplete: "one-time-code",
+				InputMode: "numeric", Code: true,
+			},
 		},
 	}
 }

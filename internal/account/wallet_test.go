@@ -81,12 +81,18 @@ func TestCardsThatAreNotAdded(t *testing.T) {
 		"mistyped":   {card("4242 4242 4242 4241"), "This card number has a typing error."},
 		"letters":    {card("4242 4242 4242 424x"), "A card number has 12 to 19 digits"},
 		"not a test": {card("4929 0000 0000 6"), "This is a sandbox"},
-		"month 13": {[]string{"number", "4242424242424242", "expiry", "13/31", "code", "123", "holder", "Ann"},
-			"Please enter the month and year"},
-		"expired": {[]string{"number", "4242424242424242", "expiry", "08/20", "code", "123", "holder", "Ann"},
-			"This card has expired."},
-		"no code": {[]string{"number", "4242424242424242", "expiry", "08/31", "code", "", "holder", "Ann"},
-			"Please enter the security code."},
+		"month 13": {
+			[]string{"number", "4242424242424242", "expiry", "13/31", "code", "123", "holder", "Ann"},
+			"Please enter the month and year",
+		},
+		"expired": {
+			[]string{"number", "4242424242424242", "expiry", "08/20", "code", "123", "holder", "Ann"},
+			"This card has expired.",
+		},
+		"no code": {
+			[]string{"number", "4242424242424242", "expiry", "08/31", "code", "", "holder", "Ann"},
+			"Please enter the security code.",
+		},
 		"overlong": {card(strings.Repeat("4", 5000)), "Please enter the card number."},
 		"a number in the holder": {[]string{
 			"number", "4242424242424242", "expiry", "08/31", "code", "123", "holder", "4242 4242 4242 4242",

@@ -160,7 +160,8 @@ func (d *driver) read(o order, status int, body []byte) (code string) {
 		return ""
 	}
 	answer := ack{
-		o.action, holding{o.merchant, holdfast.TransactionID(element(body, "TransactionId"))},
+		o.action,
+		holding{o.merchant, holdfast.TransactionID(element(body, "TransactionId"))},
 		holdfast.TransactionStatus(element(body, "TransactionStatus")),
 	}
 	if answer.id == "" || !o.action.good(answer.status) {

@@ -134,8 +134,10 @@ func TestDoubtfulSettles(t *testing.T) {
 		{"settled", func(d *driver) {
 			d.read(order{action: Settle, id: "14X"}, 200, []byte(strings.Replace(pending, "Pending", "Success", 1)))
 		}, holdfast.StatusSuccess},
-		{"still pending", func(d *driver) { d.read(order{action: Settle, id: "14X"}, 200, []byte(pending)) },
-			holdfast.StatusPending},
+		{
+			"still pending", func(d *driver) { d.read(order{action: Settle, id: "14X"}, 200, []byte(pending)) },
+			holdfast.StatusPending,
+		},
 		{"failed", func(d *driver) { d.read(order{action: Settle, id: "14X"}, 503, nil) }, holdfast.StatusPending},
 		{"unanswered", func(d *driver) { d.doubt(order{action: Settle, id: "14X"}) }, holdfast.StatusPending},
 	} {

@@ -338,13 +338,19 @@ func everyPipelineEnds(t *testing.T, db *store.DB) {
 	all := map[payment.Pipeline][]string{
 		payment.PipelineSingleUse: {"callerReference", "SingleUse", "transactionAmount", "5"},
 		payment.PipelineMultiUse:  {"callerReference", "MultiUse", "globalAmountLimit", "100"},
-		payment.PipelineRecurring: {"callerReference", "Recurring", "transactionAmount", "5", "recurringPeriod",
-			"1 Month"},
+		payment.PipelineRecurring: {
+			"callerReference", "Recurring", "transactionAmount", "5", "recurringPeriod",
+			"1 Month",
+		},
 		payment.PipelineRecipient: {"callerReference", "Recipient", "recipientPaysFee", "False"},
-		payment.PipelineSetupPrepaid: {"callerReferenceSender", "SetupPrepaid", "callerReferenceFunding", "fund",
-			"fundingAmount", "50"},
-		payment.PipelineSetupPostpaid: {"callerReferenceSender", "SetupPostpaid", "callerReferenceSettlement", "settle",
-			"creditLimit", "50", "globalAmountLimit", "100"},
+		payment.PipelineSetupPrepaid: {
+			"callerReferenceSender", "SetupPrepaid", "callerReferenceFunding", "fund",
+			"fundingAmount", "50",
+		},
+		payment.PipelineSetupPostpaid: {
+			"callerReferenceSender", "SetupPostpaid", "callerReferenceSettlement", "settle",
+			"creditLimit", "50", "globalAmountLimit", "100",
+		},
 		payment.PipelineEditToken: {"callerReference", "EditToken", "tokenID", string(token)},
 	}
 	for pipeline, pairs := range all {

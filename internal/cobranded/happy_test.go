@@ -118,10 +118,14 @@ func TestReturnURLOfItsOwn(t *testing.T) {
 		{"no path", "http://shop.example.test", "http://shop.example.test/?signature=", ""},
 		{"port", "http://shop.example.test:8080/back", "http://shop.example.test:8080/back?signature=", ""},
 		{"fragment", "https://shop.example.test/back?a=1#top", "https://shop.example.test/back?a=1&signature=", "#top"},
-		{"name of the request", "http://shop.example.test/back?version=7&callerReference=order-4711",
-			"http://shop.example.test/back?version=7&callerReference=order-4711&signature=", ""},
-		{"blank and quote", `http://shop.example.test/back?q=a b"c`, "http://shop.example.test/back?q=a%20b%22c&signature=",
-			""},
+		{
+			"name of the request", "http://shop.example.test/back?version=7&callerReference=order-4711",
+			"http://shop.example.test/back?version=7&callerReference=order-4711&signature=", "",
+		},
+		{
+			"blank and quote", `http://shop.example.test/back?q=a b"c`, "http://shop.example.test/back?q=a%20b%22c&signature=",
+			"",
+		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			s := newSite(t)

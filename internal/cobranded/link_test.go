@@ -42,19 +42,27 @@ func TestDoubledParameters(t *testing.T) {
 		"once":                            {returnURL: shopURL},
 		"twice in the return URL":         {returnURL: "http://shop.example.test/back?a=1&a=1", refused: "returnURL"},
 		"two spellings in the return URL": {returnURL: "http://shop.example.test/back?a=1&A=2", refused: "returnURL"},
-		"a name of the request": {returnURL: "http://shop.example.test/back?paymentReason=mine",
-			more: params("paymentReason", "mugs")},
-		"twice in the request": {returnURL: shopURL,
-			more: params("paymentReason", "mugs", "paymentReason", "mugs"), refused: "paymentReason"},
+		"a name of the request": {
+			returnURL: "http://shop.example.test/back?paymentReason=mine",
+			more:      params("paymentReason", "mugs"),
+		},
+		"twice in the request": {
+			returnURL: shopURL,
+			more:      params("paymentReason", "mugs", "paymentReason", "mugs"), refused: "paymentReason",
+		},
 		"two spellings, one value":         {returnURL: shopURL, more: params("CallerReference", "order-4711")},
 		"two spellings of callerReference": {returnURL: shopURL, more: params("CallerReference", "order-4712")},
-		"two spellings, two values, of another": {returnURL: shopURL,
-			more: params("paymentReason", "mugs", "PaymentReason", "cups"), refused: "paymentReason"},
+		"two spellings, two values, of another": {
+			returnURL: shopURL,
+			more:      params("paymentReason", "mugs", "PaymentReason", "cups"), refused: "paymentReason",
+		},
 		"two spellings of what nobody knows":     {returnURL: shopURL, more: params("x", "1", "X", "2"), refused: "x"},
 		"two spellings of what never comes back": {returnURL: shopURL, more: params("tokenID", "1", "TokenID", "2")},
 		"two spellings that are not, by ASCII":   {returnURL: shopURL, more: params("k", "1", "\u212a", "2")},
-		"a return URL with too many parameters": {returnURL: "http://shop.example.test/back?" + manyParams(201),
-			refused: "returnURL"},
+		"a return URL with too many parameters": {
+			returnURL: "http://shop.example.test/back?" + manyParams(201),
+			refused:   "returnURL",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t)

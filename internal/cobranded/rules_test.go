@@ -80,8 +80,10 @@ func noCancelledRecipient(t *testing.T, db *store.DB) {
 	requests := map[payment.Pipeline][]string{
 		payment.PipelineSingleUse: {"transactionAmount", "10", "recipientToken", string(recipient)},
 		payment.PipelineMultiUse:  {"globalAmountLimit", "10", "recipientTokenList", string(recipient)},
-		payment.PipelineRecurring: {"transactionAmount", "10", "recurringPeriod", "1 Month", "recipientToken",
-			string(recipient)},
+		payment.PipelineRecurring: {
+			"transactionAmount", "10", "recurringPeriod", "1 Month", "recipientToken",
+			string(recipient),
+		},
 	}
 	ask := func(pipeline payment.Pipeline, reference string) {
 		t.Helper()

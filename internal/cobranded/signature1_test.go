@@ -162,8 +162,10 @@ func TestSignatureV1Vectors(t *testing.T) {
 		"row 13 as awsSignature": {append(setC, params("awsSignature", "DSL0di0/ul0tIzUMK9PQcttCWR4=")...), true},
 		"row 14":                 {append(setC, params("awsSignature", "exGwzcUYKmWIV4uw7AXGyH4rxIY=")...), true},
 		"row 14 as signature":    {append(setC, params("signature", "exGwzcUYKmWIV4uw7AXGyH4rxIY=")...), false},
-		"row 10 without its version": {append(setC, params("signature", "iVQhA6VzY9DrSAiu5vFVZkrrSyCCQpdKEHryBPx2Dls=")...),
-			false},
+		"row 10 without its version": {
+			append(setC, params("signature", "iVQhA6VzY9DrSAiu5vFVZkrrSyCCQpdKEHryBPx2Dls=")...),
+			false,
+		},
 		"divvy": {append(divvy, params("signature", "DI3/fkEGuBzxo0gf8Sp6WQD79ks=")...), true},
 		"divvy, another amount": {append(divvy.Without("transactionAmount"),
 			params("transactionAmount", "0.01", "signature", "DI3/fkEGuBzxo0gf8Sp6WQD79ks=")...), false},
@@ -215,8 +217,10 @@ func TestSignatureV1Refused(t *testing.T) {
 		reason  string
 		hint    string
 	}{
-		{name: "not allowed", off: true, request: signed, reason: absent + "[signatureVersion, signatureMethod]",
-			hint: "--signature-v1"},
+		{
+			name: "not allowed", off: true, request: signed, reason: absent + "[signatureVersion, signatureMethod]",
+			hint: "--signature-v1",
+		},
 		{name: "awsSignature not allowed", off: true, request: func(s *site) holdfast.Params {
 			p := s.oldOrder()
 			return s.signedV1("awsSignature", holdfast.StringToSignV1(p), p)
@@ -229,8 +233,10 @@ func TestSignatureV1Refused(t *testing.T) {
 		{name: "two signatures", request: func(s *site) holdfast.Params {
 			return append(signed(s), params("awsSignature", signed(s).Get("signature"))...)
 		}, reason: absent + "[signatureVersion, signatureMethod]"},
-		{name: "no returnURL", request: func(s *site) holdfast.Params { return signed(s).Without("returnURL") },
-			reason: absent + "[returnURL, signatureVersion, signatureMethod]"},
+		{
+			name: "no returnURL", request: func(s *site) holdfast.Params { return signed(s).Without("returnURL") },
+			reason: absent + "[returnURL, signatureVersion, signatureMethod]",
+		},
 		{name: "unknown pipeline", request: func(s *site) holdfast.Params {
 			return append(signed(s).Without("pipelineName"), params("pipelineName", "Lottery")...)
 		}, reason: absent + "[signatureVersion, signatureMethod]"},

@@ -34,29 +34,39 @@ func TestInvalidRequest(t *testing.T) {
 	}{
 		{name: "no callerKey", change: without("callerKey"), reason: absent + "[callerKey]"},
 		{name: "unknown callerKey", change: set("callerKey", "HFAAAAAAAAAAAAAAAAAA"), reason: "Invalid Signature"},
-		{name: "no signatureMethod", forge: func(p holdfast.Params) holdfast.Params { return p.Without("signatureMethod") },
-			reason: absent + "[signatureMethod]"},
+		{
+			name: "no signatureMethod", forge: func(p holdfast.Params) holdfast.Params { return p.Without("signatureMethod") },
+			reason: absent + "[signatureMethod]",
+		},
 		{name: "unknown signatureMethod", forge: func(p holdfast.Params) holdfast.Params {
 			return append(p.Without("signatureMethod"), params("signatureMethod", "RSA-SHA1")...)
 		}, reason: absent + "[signatureMethod]"},
 		{name: "version 1", change: without("signatureVersion"), reason: absent + "[signatureVersion]"},
-		{name: "no signature", forge: func(p holdfast.Params) holdfast.Params { return p.Without("signature") },
-			reason: absent + "[signature]"},
+		{
+			name: "no signature", forge: func(p holdfast.Params) holdfast.Params { return p.Without("signature") },
+			reason: absent + "[signature]",
+		},
 		{name: "changed amount", forge: func(p holdfast.Params) holdfast.Params {
 			return append(p.Without("transactionAmount"), params("transactionAmount", "0.01")...)
 		}, reason: "Invalid Signature"},
 		{name: "changed returnURL", forge: func(p holdfast.Params) holdfast.Params {
 			return append(p.Without("returnURL"), params("returnURL", "https://evil.example.test/")...)
 		}, reason: "Invalid Signature"},
-		{name: "added parameter",
+		{
+			name:   "added parameter",
 			forge:  func(p holdfast.Params) holdfast.Params { return append(p, params("reserve", "False")...) },
-			reason: "Invalid Signature"},
-		{name: "repeated parameter",
+			reason: "Invalid Signature",
+		},
+		{
+			name:   "repeated parameter",
 			change: func(_ *site, p holdfast.Params) holdfast.Params { return append(p, params("tax", "1", "tax", "1")...) },
-			reason: absent + "[tax]"},
-		{name: "two spellings of returnURL",
+			reason: absent + "[tax]",
+		},
+		{
+			name:   "two spellings of returnURL",
 			change: func(_ *site, p holdfast.Params) holdfast.Params { return append(p, params("returnUrl", shopURL)...) },
-			reason: absent + "[returnURL]"},
+			reason: absent + "[returnURL]",
+		},
 		{name: "unknown pipeline", change: set("pipelineName", "Lottery"), reason: absent + "[pipelineName]"},
 		{name: "unknown version", change: set("version", "2031-01-01"), reason: absent + "[version]"},
 		{name: "no returnURL", change: without("returnURL"), reason: absent + "[returnURL]"},
@@ -419,14 +429,18 @@ func TestBadForms(t *testing.T) {
 		form   holdfast.Params
 		status int
 	}{
-		"a field twice": {params("visit", visit, "email", "a@example.test", "email", "b@example.test"),
-			http.StatusBadRequest},
+		"a field twice": {
+			params("visit", visit, "email", "a@example.test", "email", "b@example.test"),
+			http.StatusBadRequest,
+		},
 		"no visit":      {params("email", "a@example.test"), http.StatusNotFound},
 		"unknown visit": {params("visit", "V9999"), http.StatusNotFound},
 		"too large":     {params("visit", visit, "email", strings.Repeat("x", 65<<10)), http.StatusRequestEntityTooLarge},
 		"not UTF-8":     {params("visit", visit, "email", "\xff"), http.StatusBadRequest},
-		"a long password": {params("visit", visit, "email", s.Buyer.Email, "password", strings.Repeat("x", 5000)),
-			http.StatusUnprocessableEntity},
+		"a long password": {
+			params("visit", visit, "email", s.Buyer.Email, "password", strings.Repeat("x", 5000)),
+			http.StatusUnprocessableEntity,
+		},
 		"nothing typed in": {params("visit", visit), http.StatusUnprocessableEntity},
 	} {
 		if s.post(address, row.form); s.at.status != row.status {

@@ -20,11 +20,13 @@ func TestCheckAddress(t *testing.T) {
 	}{
 		{"complete", func(*holdfast.Address) {}, nil},
 		{"short", func(a *holdfast.Address) { a.Line2, a.State, a.Phone = "", "", "" }, nil},
-		{"only a country", func(a *holdfast.Address) { *a = holdfast.Address{Country: "us"} },
+		{
+			"only a country", func(a *holdfast.Address) { *a = holdfast.Address{Country: "us"} },
 			map[string]party.FieldProblem{
 				"addressName": party.FieldMissing, "addressLine1": party.FieldMissing, "city": party.FieldMissing,
 				"zip": party.FieldMissing,
-			}},
+			},
+		},
 		{"no country", func(a *holdfast.Address) { a.Country = "" }, map[string]party.FieldProblem{
 			"country": party.FieldMissing,
 		}},
@@ -56,8 +58,10 @@ func TestCheckAddress(t *testing.T) {
 		{"a card number", func(a *holdfast.Address) { a.Line2 = "4242-4242-4242-4242" }, map[string]party.FieldProblem{
 			"addressLine2": party.FieldCard,
 		}},
-		{"a card number for the phone", func(a *holdfast.Address) { a.Phone = "4242 4242 4242 4242" },
-			map[string]party.FieldProblem{"phoneNumber": party.FieldCard}},
+		{
+			"a card number for the phone", func(a *holdfast.Address) { a.Phone = "4242 4242 4242 4242" },
+			map[string]party.FieldProblem{"phoneNumber": party.FieldCard},
+		},
 		{"a phone number that passes Luhn's check", func(a *holdfast.Address) { a.Phone = "+49 1512 3456 786" }, nil},
 	} {
 		t.Run(row.name, func(t *testing.T) {

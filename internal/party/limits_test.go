@@ -39,8 +39,10 @@ func TestVerification(t *testing.T) {
 		"without an address": {func(p *party.Party) { p.EmailVerified = false }, holdfast.VerificationPending},
 		"not verified":       {func(p *party.Party) { p.Verified = false }, holdfast.VerificationPending},
 		"suspended":          {func(p *party.Party) { p.Standing = party.Suspended }, holdfast.VerificationPending},
-		"suspended, with limits": {func(p *party.Party) { p.Standing, p.ReceivingLimit = party.Suspended, money.Cents(1) },
-			holdfast.VerificationPending},
+		"suspended, with limits": {
+			func(p *party.Party) { p.Standing, p.ReceivingLimit = party.Suspended, money.Cents(1) },
+			holdfast.VerificationPending,
+		},
 	} {
 		p := whole
 		row.spoil(&p)

@@ -59,8 +59,10 @@ func TestEmailAddresses(t *testing.T) {
 func TestEmailKeys(t *testing.T) {
 	for _, same := range [][]string{
 		{"ann@example.test", " Ann@Example.Test ", "ANN@EXAMPLE.TEST"},
-		{"ann@bücher.example", "Ann@BÜCHER.example", "ann@bu\u0308cher.example", "ann@xn--bcher-kva.example",
-			"ann@XN--BCHER-KVA.EXAMPLE"},
+		{
+			"ann@bücher.example", "Ann@BÜCHER.example", "ann@bu\u0308cher.example", "ann@xn--bcher-kva.example",
+			"ann@XN--BCHER-KVA.EXAMPLE",
+		},
 		{"ann@[192.0.2.1]", "Ann@[192.0.2.1]"},
 		{"ann@a_b.example", "ann@A_B.example"}, // not a host name
 		{"ann", "ANN"},

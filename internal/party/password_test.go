@@ -32,8 +32,10 @@ func TestPasswordsHaveANormalForm(t *testing.T) {
 	}{
 		"a composed and a combining accent": {"contrase\u00f1a segura", "contrasen\u0303a segura", true},
 		"an umlaut":                         {"Schl\u00fcssel", "Schlu\u0308ssel", true},
-		"Hangul": {"\ud55c\uae00\ud55c\uae00\ud55c\uae00\ud55c\uae00",
-			strings.Repeat("\u1112\u1161\u11ab\u1100\u1173\u11af", 4), true},
+		"Hangul": {
+			"\ud55c\uae00\ud55c\uae00\ud55c\uae00\ud55c\uae00",
+			strings.Repeat("\u1112\u1161\u11ab\u1100\u1173\u11af", 4), true,
+		},
 		"a no-break space":     {"correct\u00a0horse", "correct horse", true},
 		"an ideographic space": {"correct\u3000horse", "correct horse", true},
 		"case":                 {"Correct horse", "correct horse", false},

@@ -218,10 +218,14 @@ func TestTotalsOfActivity(t *testing.T) {
 	}
 	zero := money.Micros(0)
 	for account, want := range map[party.ID]payment.Totals{
-		"P1": {Paid: money.Cents(5000), Received: money.Cents(500), Held: money.Cents(1200), Awaited: zero,
-			OfInstruments: money.Cents(600)},
-		"P2": {Paid: money.Cents(500), Received: money.Cents(5000), Held: zero, Awaited: money.Cents(1200),
-			OfInstruments: money.Cents(600)},
+		"P1": {
+			Paid: money.Cents(5000), Received: money.Cents(500), Held: money.Cents(1200), Awaited: zero,
+			OfInstruments: money.Cents(600),
+		},
+		"P2": {
+			Paid: money.Cents(500), Received: money.Cents(5000), Held: zero, Awaited: money.Cents(1200),
+			OfInstruments: money.Cents(600),
+		},
 		// P3's caller moved only money of other parties
 		"P3": {Paid: zero, Received: zero, Held: zero, Awaited: zero, OfInstruments: zero},
 	} {

@@ -122,12 +122,18 @@ func TestCheckPayees(t *testing.T) {
 		"a seller":       {market, payee, single, cards, ""},
 		"no marketplace": {plain, payee, single, cards, "not registered as a marketplace"},
 		"not there":      {market, with(func(p *payment.Payee) { p.Found = false }), single, cards, "[recipientToken]"},
-		"not there, of a list": {market, with(func(p *payment.Payee) { p.Found = false }), multi, cards,
-			"[recipientTokenList]"},
-		"another caller's": {market, with(func(p *payment.Payee) { p.Token.Caller = "C2" }), single, cards,
-			"[recipientToken]"},
-		"cancelled": {market, with(func(p *payment.Payee) { p.Token.Cancelled = true }), single, cards,
-			"[recipientToken]"},
+		"not there, of a list": {
+			market, with(func(p *payment.Payee) { p.Found = false }), multi, cards,
+			"[recipientTokenList]",
+		},
+		"another caller's": {
+			market, with(func(p *payment.Payee) { p.Token.Caller = "C2" }), single, cards,
+			"[recipientToken]",
+		},
+		"cancelled": {
+			market, with(func(p *payment.Payee) { p.Token.Cancelled = true }), single, cards,
+			"[recipientToken]",
+		},
 		"no way to pay":  {market, payee, single, nil, "[paymentMethod]"},
 		"nothing to pay": {plain, payment.Payee{}, payment.PipelineRecipient, nil, ""},
 	} {
@@ -173,8 +179,10 @@ func TestInstrumentsBetweenTwo(t *testing.T) {
 	}{
 		"the recipient's": {find(prepaid, true, holdfast.MethodPrepaid, "P1"), "", ""},
 		"the sender's":    {find(prepaid, true, holdfast.MethodPrepaid, "P2"), "", ""},
-		"another's": {find(prepaid, true, holdfast.MethodPrepaid, "P3"), holdfast.InstrumentAccessDenied,
-			"no party to the instrument"},
+		"another's": {
+			find(prepaid, true, holdfast.MethodPrepaid, "P3"), holdfast.InstrumentAccessDenied,
+			"no party to the instrument",
+		},
 		"not there": {find(prepaid, false, holdfast.MethodPrepaid, "P1"), holdfast.InvalidParams, "PrepaidInstrumentId : G1"},
 		"no debt":   {find(prepaid, true, holdfast.MethodDebt, "P1"), holdfast.InvalidParams, "CreditInstrumentId : G1"},
 	} {
@@ -226,15 +234,23 @@ func TestRefundsOntoInstruments(t *testing.T) {
 		balance int64 // on the instrument afterwards
 	}{
 		"a debt": {credit, func(*payment.RefundInput) {}, "", holdfast.MethodDebt, 5_00},
-		"all that is open": {credit, func(in *payment.RefundInput) { in.Aggregate.Pending = money.Cents(5_00) },
-			"", holdfast.MethodDebt, 5_00},
-		"more than is open": {credit, func(in *payment.RefundInput) { in.Aggregate.Pending = money.Cents(5_01) },
-			holdfast.RefundAmountExceeded, "", 0},
+		"all that is open": {
+			credit, func(in *payment.RefundInput) { in.Aggregate.Pending = money.Cents(5_00) },
+			"", holdfast.MethodDebt, 5_00,
+		},
+		"more than is open": {
+			credit, func(in *payment.RefundInput) { in.Aggregate.Pending = money.Cents(5_01) },
+			holdfast.RefundAmountExceeded, "", 0,
+		},
 		"a balance": {prepaid, func(*payment.RefundInput) {}, "", holdfast.MethodPrepaid, 25_00},
-		"of a recipient with nothing": {prepaid, func(in *payment.RefundInput) { in.RecipientBalance = money.Cents(0) }, "",
-			holdfast.MethodPrepaid, 25_00},
-		"a balance that is over": {prepaid, func(in *payment.RefundInput) { in.Aggregate.Expires = now }, "",
-			holdfast.MethodABT, 0},
+		"of a recipient with nothing": {
+			prepaid, func(in *payment.RefundInput) { in.RecipientBalance = money.Cents(0) }, "",
+			holdfast.MethodPrepaid, 25_00,
+		},
+		"a balance that is over": {
+			prepaid, func(in *payment.RefundInput) { in.Aggregate.Expires = now }, "",
+			holdfast.MethodABT, 0,
+		},
 		"over, and not covered": {prepaid, func(in *payment.RefundInput) {
 			in.Aggregate.Expires, in.RecipientBalance = now, money.Cents(9_99)
 		}, holdfast.InsufficientBalance, "", 0},

@@ -300,20 +300,34 @@ func TestWhatTransactionsSay(t *testing.T) {
 		operation holdfast.Operation
 		aggregate holdfast.PaymentMethod
 	}{
-		"held": {payment.Transaction{Kind: payment.KindReserve, Settled: money.Micros(0), Method: holdfast.MethodCC},
-			holdfast.OperationReserve, ""},
-		"settled": {payment.Transaction{Kind: payment.KindReserve, Settled: some, Method: holdfast.MethodCC},
-			holdfast.OperationSettle, ""},
-		"paid": {payment.Transaction{Kind: payment.KindPay, Settled: some, Method: holdfast.MethodDebt, Aggregate: "G1"},
-			holdfast.OperationPay, holdfast.MethodDebt},
-		"funded": {payment.Transaction{Kind: payment.KindFundPrepaid, Method: holdfast.MethodCC, Aggregate: "G1"},
-			holdfast.OperationFundPrepaid, holdfast.MethodPrepaid},
-		"settling": {payment.Transaction{Kind: payment.KindSettleDebt, Method: holdfast.MethodCC, Aggregate: "G1"},
-			holdfast.OperationSettleDebt, holdfast.MethodDebt},
-		"went back": {payment.Transaction{Kind: payment.KindRefund, Method: holdfast.MethodABT, Aggregate: "G1"},
-			holdfast.OperationRefund, holdfast.MethodPrepaid},
-		"refunded": {payment.Transaction{Kind: payment.KindRefund, Method: holdfast.MethodDebt, Aggregate: "G1"},
-			holdfast.OperationRefund, holdfast.MethodDebt},
+		"held": {
+			payment.Transaction{Kind: payment.KindReserve, Settled: money.Micros(0), Method: holdfast.MethodCC},
+			holdfast.OperationReserve, "",
+		},
+		"settled": {
+			payment.Transaction{Kind: payment.KindReserve, Settled: some, Method: holdfast.MethodCC},
+			holdfast.OperationSettle, "",
+		},
+		"paid": {
+			payment.Transaction{Kind: payment.KindPay, Settled: some, Method: holdfast.MethodDebt, Aggregate: "G1"},
+			holdfast.OperationPay, holdfast.MethodDebt,
+		},
+		"funded": {
+			payment.Transaction{Kind: payment.KindFundPrepaid, Method: holdfast.MethodCC, Aggregate: "G1"},
+			holdfast.OperationFundPrepaid, holdfast.MethodPrepaid,
+		},
+		"settling": {
+			payment.Transaction{Kind: payment.KindSettleDebt, Method: holdfast.MethodCC, Aggregate: "G1"},
+			holdfast.OperationSettleDebt, holdfast.MethodDebt,
+		},
+		"went back": {
+			payment.Transaction{Kind: payment.KindRefund, Method: holdfast.MethodABT, Aggregate: "G1"},
+			holdfast.OperationRefund, holdfast.MethodPrepaid,
+		},
+		"refunded": {
+			payment.Transaction{Kind: payment.KindRefund, Method: holdfast.MethodDebt, Aggregate: "G1"},
+			holdfast.OperationRefund, holdfast.MethodDebt,
+		},
 	} {
 		if row.Operation() != row.operation || row.AggregateMethod() != row.aggregate {
 			t.Errorf("%s: %s, %s", name, row.Operation(), row.AggregateMethod())

@@ -21,37 +21,64 @@ func TestBoundsOfMarketplaceFees(t *testing.T) {
 		want     holdfast.Code
 	}{
 		"the fixed ceiling": {cents(5_00), "", &payment.FeeCeiling{Fixed: cents(5_00)}, false, ""},
-		"a cent above it": {cents(5_01), "", &payment.FeeCeiling{Fixed: cents(5_00)}, false,
-			holdfast.IncompatibleTokens},
-		"the variable ceiling": {money.Amount{}, "10", &payment.FeeCeiling{Fixed: cents(0), Variable: 100_000},
-			false, ""},
-		"a hundredth above it": {money.Amount{}, "10.01",
-			&payment.FeeCeiling{Fixed: cents(0), Variable: 100_000}, false, holdfast.IncompatibleTokens},
-		"both ceilings": {cents(5_00), "10", &payment.FeeCeiling{Fixed: cents(5_00), Variable: 100_000},
-			false, ""},
-		"the fixed one within, the other no": {cents(5_00), "10.01",
-			&payment.FeeCeiling{Fixed: cents(5_00), Variable: 100_000}, false, holdfast.IncompatibleTokens},
+		"a cent above it": {
+			cents(5_01), "", &payment.FeeCeiling{Fixed: cents(5_00)}, false,
+			holdfast.IncompatibleTokens,
+		},
+		"the variable ceiling": {
+			money.Amount{},
+			"10", &payment.FeeCeiling{Fixed: cents(0), Variable: 100_000},
+			false, "",
+		},
+		"a hundredth above it": {
+			money.Amount{},
+			"10.01",
+			&payment.FeeCeiling{Fixed: cents(0), Variable: 100_000}, false, holdfast.IncompatibleTokens,
+		},
+		"both ceilings": {
+			cents(5_00), "10", &payment.FeeCeiling{Fixed: cents(5_00), Variable: 100_000},
+			false, "",
+		},
+		"the fixed one within, the other no": {
+			cents(5_00), "10.01",
+			&payment.FeeCeiling{Fixed: cents(5_00), Variable: 100_000}, false, holdfast.IncompatibleTokens,
+		},
 		"the variable one within, the other no": {
 			cents(5_01), "10", &payment.FeeCeiling{Fixed: cents(5_00), Variable: 100_000}, false, holdfast.IncompatibleTokens,
 		},
 		"no ceiling":             {cents(1), "", nil, false, holdfast.IncompatibleTokens},
 		"no fee, and no ceiling": {money.Amount{}, "", nil, false, ""},
 		"a fee of zero":          {cents(0), "0", nil, false, ""},
-		"with the fee, all but a cent": {cents(42_50 - feeOf42 - 1), "", &payment.FeeCeiling{Fixed: cents(99_00)}, false,
-			""},
-		"with the fee, all": {cents(42_50 - feeOf42), "", &payment.FeeCeiling{Fixed: cents(99_00)}, false,
-			holdfast.InvalidParams},
+		"with the fee, all but a cent": {
+			cents(42_50 - feeOf42 - 1), "", &payment.FeeCeiling{Fixed: cents(99_00)}, false,
+			"",
+		},
+		"with the fee, all": {
+			cents(42_50 - feeOf42), "", &payment.FeeCeiling{Fixed: cents(99_00)}, false,
+			holdfast.InvalidParams,
+		},
 		"the fee is the caller's": {cents(42_49), "", &payment.FeeCeiling{Fixed: cents(99_00)}, true, ""},
-		"all, the fee is the caller's": {cents(42_50), "", &payment.FeeCeiling{Fixed: cents(99_00)}, true,
-			holdfast.InvalidParams},
-		"all of it, in percent": {money.Amount{}, "100", &payment.FeeCeiling{Fixed: cents(0), Variable: 1_000_000},
-			true, holdfast.InvalidParams},
-		"all but a cent, by both fees": {cents(38_24), "10", &payment.FeeCeiling{Fixed: cents(99_00), Variable: 100_000},
-			true, ""},
-		"all of it, by both fees": {cents(38_25), "10", &payment.FeeCeiling{Fixed: cents(99_00), Variable: 100_000},
-			true, holdfast.InvalidParams},
-		"more than all of it, in cents": {cents(42_51), "", &payment.FeeCeiling{Fixed: cents(99_00)}, true,
-			holdfast.InvalidParams},
+		"all, the fee is the caller's": {
+			cents(42_50), "", &payment.FeeCeiling{Fixed: cents(99_00)}, true,
+			holdfast.InvalidParams,
+		},
+		"all of it, in percent": {
+			money.Amount{},
+			"100", &payment.FeeCeiling{Fixed: cents(0), Variable: 1_000_000},
+			true, holdfast.InvalidParams,
+		},
+		"all but a cent, by both fees": {
+			cents(38_24), "10", &payment.FeeCeiling{Fixed: cents(99_00), Variable: 100_000},
+			true, "",
+		},
+		"all of it, by both fees": {
+			cents(38_25), "10", &payment.FeeCeiling{Fixed: cents(99_00), Variable: 100_000},
+			true, holdfast.InvalidParams,
+		},
+		"more than all of it, in cents": {
+			cents(42_51), "", &payment.FeeCeiling{Fixed: cents(99_00)}, true,
+			holdfast.InvalidParams,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := sold()

@@ -43,17 +43,23 @@ type spoiling struct {
 var spoilt = map[string]spoiling{
 	"nothing wrong": {func(*asked) {}, ""},
 	"no amount":     {func(in *asked) { in.Request.TransactionAmount = money.Amount{} }, holdfast.InvalidParams},
-	"a cent by card": {func(in *asked) { in.Request.TransactionAmount = money.Cents(1) },
-		holdfast.AmountOutOfRange},
+	"a cent by card": {
+		func(in *asked) { in.Request.TransactionAmount = money.Cents(1) },
+		holdfast.AmountOutOfRange,
+	},
 	"less than its fee": {func(in *asked) { in.Request.TransactionAmount = money.Cents(5) }, holdfast.InvalidParams},
 	"six cents":         {func(in *asked) { in.Request.TransactionAmount = money.Cents(6) }, ""},
-	"above all amounts": {func(in *asked) { in.Request.TransactionAmount = money.Cents(10_000_01) },
-		holdfast.AmountOutOfRange},
+	"above all amounts": {
+		func(in *asked) { in.Request.TransactionAmount = money.Cents(10_000_01) },
+		holdfast.AmountOutOfRange,
+	},
 	"a long timeout":         {func(in *asked) { in.Request.TransactionTimeoutMins = 10081 }, holdfast.InvalidParams},
 	"a statement of nothing": {func(in *asked) { in.Request.SoftDescriptorType = "Dynamic" }, holdfast.InvalidParams},
 	"another caller's token": {func(in *asked) { in.Token.Caller = "C2" }, holdfast.IncompatibleTokens},
-	"a token that pays": {func(in *asked) { in.Token.Use = payment.UsePay },
-		holdfast.InvalidSenderRoleForAccountType},
+	"a token that pays": {
+		func(in *asked) { in.Token.Use = payment.UsePay },
+		holdfast.InvalidSenderRoleForAccountType,
+	},
 	"a cancelled token":    {func(in *asked) { in.Token.Cancelled = true }, holdfast.TokenNotActiveSender},
 	"another caller's":     {func(in *asked) { in.Aggregate.Caller = "C2" }, holdfast.InstrumentAccessDenied},
 	"another recipient's":  {func(in *asked) { in.Aggregate.Recipient = "P3" }, holdfast.InstrumentAccessDenied},
@@ -79,28 +85,38 @@ var spoilt = map[string]spoiling{
 	}, holdfast.TokenUsageError},
 	"a reached sending limit": {func(in *asked) {
 		in.Limits = []payment.Limit{
-			{Subject: payment.SendingSubject("P2"), Kind: payment.LimitAmount, Value: money.Cents(9_99).Micro,
-				UsedAmount: money.Micros(0)},
+			{
+				Subject: payment.SendingSubject("P2"), Kind: payment.LimitAmount, Value: money.Cents(9_99).Micro,
+				UsedAmount: money.Micros(0),
+			},
 		}
 	}, holdfast.AccountLimitsExceeded},
 	"a limit that is just reached": {func(in *asked) {
 		in.Limits = []payment.Limit{
-			{Subject: payment.SendingSubject("P2"), Kind: payment.LimitAmount, Value: money.Cents(10_00).Micro,
-				UsedAmount: money.Micros(0)},
+			{
+				Subject: payment.SendingSubject("P2"), Kind: payment.LimitAmount, Value: money.Cents(10_00).Micro,
+				UsedAmount: money.Micros(0),
+			},
 		}
 	}, ""},
 }
 
 func TestFundPrepaidRefusals(t *testing.T) {
 	wantRefusals(t, payment.KindFundPrepaid, map[string]spoiling{
-		"a cent above the limit": {func(in *asked) { in.Aggregate.Limit = money.Cents(34_99) },
-			holdfast.PrepaidFundingLimitExceeded},
+		"a cent above the limit": {
+			func(in *asked) { in.Aggregate.Limit = money.Cents(34_99) },
+			holdfast.PrepaidFundingLimitExceeded,
+		},
 		"an expired instrument": {func(in *asked) { in.Aggregate.Expires = now }, holdfast.InstrumentExpired},
-		"nobody spends it": {func(in *asked) { in.Movers[0].Token.Cancelled = true },
-			holdfast.TokenNotActiveSender},
+		"nobody spends it": {
+			func(in *asked) { in.Movers[0].Token.Cancelled = true },
+			holdfast.TokenNotActiveSender,
+		},
 		"nobody spends it any more": {func(in *asked) { in.Movers[0].Token.Expires = now }, holdfast.IncompatibleTokens},
-		"a token that settles": {func(in *asked) { in.Token.Use = payment.UseSettle },
-			holdfast.InvalidSenderRoleForAccountType},
+		"a token that settles": {
+			func(in *asked) { in.Token.Use = payment.UseSettle },
+			holdfast.InvalidSenderRoleForAccountType,
+		},
 	})
 }
 
@@ -213,8 +229,10 @@ func TestWriteOffDebt(t *testing.T) {
 		"a part":           {func(*asked) {}, ""},
 		"a cent":           {func(in *asked) { in.Request.TransactionAmount = money.Cents(1) }, ""},
 		"all that is open": {func(in *asked) { in.Request.TransactionAmount = money.Cents(15_00) }, ""},
-		"a cent more than is open": {func(in *asked) { in.Request.TransactionAmount = money.Cents(15_01) },
-			holdfast.SettleAmountGreaterThanDebt},
+		"a cent more than is open": {
+			func(in *asked) { in.Request.TransactionAmount = money.Cents(15_01) },
+			holdfast.SettleAmountGreaterThanDebt,
+		},
 		"nothing":             {func(in *asked) { in.Request.TransactionAmount = money.Cents(0) }, holdfast.AmountOutOfRange},
 		"another caller's":    {func(in *asked) { in.Aggregate.Caller = "C2" }, holdfast.InstrumentAccessDenied},
 		"another recipient's": {func(in *asked) { in.Aggregate.Recipient = "P3" }, holdfast.InstrumentAccessDenied},

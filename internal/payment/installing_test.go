@@ -39,23 +39,35 @@ func TestInstructionRefusals(t *testing.T) {
 		"no value":           {holdfast.TokenUnrestricted, "MyRole ==", holdfast.BadRule},
 		"an open quote":      {holdfast.TokenUnrestricted, "MyRole == 'Caller;", holdfast.BadRule},
 		"no semicolon":       {holdfast.TokenUnrestricted, "MyRole == 'Caller'", holdfast.BadRule},
-		"said twice": {holdfast.TokenUnrestricted, "MyRole == 'Caller'; MyRole == 'Caller';",
-			holdfast.BadRule},
+		"said twice": {
+			holdfast.TokenUnrestricted, "MyRole == 'Caller'; MyRole == 'Caller';",
+			holdfast.BadRule,
+		},
 		"a bound of the role": {holdfast.TokenUnrestricted, "MyRole <= 'Caller';", holdfast.BadRule},
 		"the longest":         {holdfast.TokenUnrestricted, long(4096), ""},
 		"a byte too long":     {holdfast.TokenUnrestricted, long(4097), holdfast.BadRule},
-		"an unknown operation": {holdfast.TokenUnrestricted, sender + "OperationType == 'Steal';",
-			holdfast.BadRule},
+		"an unknown operation": {
+			holdfast.TokenUnrestricted, sender + "OperationType == 'Steal';",
+			holdfast.BadRule,
+		},
 		"a known operation": {holdfast.TokenUnrestricted, sender + "OperationType == 'Pay';", ""},
-		"an unknown method": {holdfast.TokenUnrestricted, sender + "PaymentMethod == 'Cash';",
-			holdfast.InvalidPaymentMethod},
+		"an unknown method": {
+			holdfast.TokenUnrestricted, sender + "PaymentMethod == 'Cash';",
+			holdfast.InvalidPaymentMethod,
+		},
 		"the balance": {holdfast.TokenUnrestricted, sender + "PaymentMethod == 'ABT';", ""},
-		"a missing card": {holdfast.TokenUnrestricted, sender + "PaymentMethod == 'CC';",
-			holdfast.PaymentInstrumentMissing},
-		"an invalid amount": {holdfast.TokenUnrestricted, sender + "TransactionAmount == 'much';",
-			holdfast.BadRule},
-		"no amount": {holdfast.TokenUnrestricted, sender + "TransactionAmount == '0';",
-			holdfast.BadRule},
+		"a missing card": {
+			holdfast.TokenUnrestricted, sender + "PaymentMethod == 'CC';",
+			holdfast.PaymentInstrumentMissing,
+		},
+		"an invalid amount": {
+			holdfast.TokenUnrestricted, sender + "TransactionAmount == 'much';",
+			holdfast.BadRule,
+		},
+		"no amount": {
+			holdfast.TokenUnrestricted, sender + "TransactionAmount == '0';",
+			holdfast.BadRule,
+		},
 		"two bounds": {holdfast.TokenUnrestricted, sender +
 			"TransactionAmount <= '2'; TransactionAmount >= '1';", holdfast.BadRule},
 		"for many uses without a limit": {holdfast.TokenMultiUse, sender, holdfast.UsageNotDefined},
@@ -64,26 +76,44 @@ func TestInstructionRefusals(t *testing.T) {
 		"for one use":                   {holdfast.TokenSingleUse, sender, ""},
 		"two uses":                      {holdfast.TokenMultiUse, counted, ""},
 		"one use":                       {holdfast.TokenMultiUse, sender + "UsageType == 'Count'; UsageLimit == '1';", ""},
-		"no use": {holdfast.TokenMultiUse, sender + "UsageType == 'Count'; UsageLimit == '0';",
-			holdfast.InvalidUsageLimitCount},
-		"a count that is no number": {holdfast.TokenMultiUse, sender + "UsageType == 'Count'; UsageLimit == '1.5';",
-			holdfast.InvalidUsageLimitCount},
-		"two dollars": {holdfast.TokenMultiUse, sender + "UsageType == 'Amount'; UsageLimit == '2.00';",
-			""},
-		"no dollar": {holdfast.TokenMultiUse, sender + "UsageType == 'Amount'; UsageLimit == '0';",
-			holdfast.InvalidUsageLimitCount},
-		"an amount that is no number": {holdfast.TokenMultiUse, sender + "UsageType == 'Amount'; UsageLimit == 'two';",
-			holdfast.InvalidUsageLimitCount},
-		"a limit of something else": {holdfast.TokenMultiUse, sender + "UsageType == 'Weight'; UsageLimit == '2';",
-			holdfast.InvalidUsageType},
+		"no use": {
+			holdfast.TokenMultiUse, sender + "UsageType == 'Count'; UsageLimit == '0';",
+			holdfast.InvalidUsageLimitCount,
+		},
+		"a count that is no number": {
+			holdfast.TokenMultiUse, sender + "UsageType == 'Count'; UsageLimit == '1.5';",
+			holdfast.InvalidUsageLimitCount,
+		},
+		"two dollars": {
+			holdfast.TokenMultiUse, sender + "UsageType == 'Amount'; UsageLimit == '2.00';",
+			"",
+		},
+		"no dollar": {
+			holdfast.TokenMultiUse, sender + "UsageType == 'Amount'; UsageLimit == '0';",
+			holdfast.InvalidUsageLimitCount,
+		},
+		"an amount that is no number": {
+			holdfast.TokenMultiUse, sender + "UsageType == 'Amount'; UsageLimit == 'two';",
+			holdfast.InvalidUsageLimitCount,
+		},
+		"a limit of something else": {
+			holdfast.TokenMultiUse, sender + "UsageType == 'Weight'; UsageLimit == '2';",
+			holdfast.InvalidUsageType,
+		},
 		"a period": {holdfast.TokenMultiUse, counted + "UsagePeriod == '1 Month';", ""},
-		"an invalid period": {holdfast.TokenMultiUse, counted + "UsagePeriod == '1 Blink';",
-			holdfast.InvalidUsageDuration},
-		"an invalid start": {holdfast.TokenMultiUse, counted + "UsageStart == 'soon';",
-			holdfast.InvalidUsageStartTime},
+		"an invalid period": {
+			holdfast.TokenMultiUse, counted + "UsagePeriod == '1 Blink';",
+			holdfast.InvalidUsageDuration,
+		},
+		"an invalid start": {
+			holdfast.TokenMultiUse, counted + "UsageStart == 'soon';",
+			holdfast.InvalidUsageStartTime,
+		},
 		"a start a minute ago": {holdfast.TokenMultiUse, counted + "UsageStart == '2026-11-23T10:14:30Z';", ""},
-		"a start more than a minute ago": {holdfast.TokenMultiUse, counted + "UsageStart == '2026-11-23T10:14:29Z';",
-			holdfast.InvalidUsageStartTime},
+		"a start more than a minute ago": {
+			holdfast.TokenMultiUse, counted + "UsageStart == '2026-11-23T10:14:29Z';",
+			holdfast.InvalidUsageStartTime,
+		},
 		"64 statements, the last unknown": {holdfast.TokenUnrestricted, distinct(64), holdfast.BadRule},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -162,10 +192,14 @@ func TestInstructionsMakeTokens(t *testing.T) {
 			return k.Use == payment.UseReceive && k.PaysFee && k.Recipient == "P1" && len(k.Methods) == 1 &&
 				k.Methods[0] == holdfast.MethodCC && k.Method == ""
 		}},
-		"MyRole == 'Recipient';": {holdfast.TokenUnrestricted,
-			func(m payment.Installation) bool { return len(m.Tokens[0].Methods) == 0 }},
-		"MyRole == 'Caller'; PaymentMethod == 'CC';": {holdfast.TokenUnrestricted,
-			func(m payment.Installation) bool { return len(m.Tokens[0].Methods) == 0 }},
+		"MyRole == 'Recipient';": {
+			holdfast.TokenUnrestricted,
+			func(m payment.Installation) bool { return len(m.Tokens[0].Methods) == 0 },
+		},
+		"MyRole == 'Caller'; PaymentMethod == 'CC';": {
+			holdfast.TokenUnrestricted,
+			func(m payment.Installation) bool { return len(m.Tokens[0].Methods) == 0 },
+		},
 		sender + "OperationType == 'Refund';": {holdfast.TokenUnrestricted, func(m payment.Installation) bool {
 			return m.Tokens[0].Use == payment.UseRefund && m.Tokens[0].Recipient == "P1"
 		}},
@@ -173,13 +207,15 @@ func TestInstructionsMakeTokens(t *testing.T) {
 			k := m.Tokens[0]
 			return k.Use == payment.UsePay && k.Sender == "P1" && k.Instrument == ""
 		}},
-		sender + "PaymentMethod == 'ABT'; TransactionAmount <= 'USD 25.00';": {holdfast.TokenSingleUse,
+		sender + "PaymentMethod == 'ABT'; TransactionAmount <= 'USD 25.00';": {
+			holdfast.TokenSingleUse,
 			func(m payment.Installation) bool {
 				k := m.Tokens[0]
 				return k.Instrument == "I9" && k.Expires.Equal(now.Add(3*time.Hour)) && k.AmountType == holdfast.AmountMaximum &&
 					k.Amount == money.Cents(25_00) &&
 					k.FriendlyName == "Single-use payment of "+money.Cents(25_00).String()
-			}},
+			},
+		},
 		sender + "TransactionAmount>='1'; UsageType=='Count'; UsageLimit=='3'; UsagePeriod=='2 Weeks';": {
 			holdfast.TokenMultiUse,
 			func(m payment.Installation) bool {
@@ -223,15 +259,21 @@ func TestAnInstructionTakesAnInstrumentThatCanPay(t *testing.T) {
 
 func TestTokensSayTheirInstruction(t *testing.T) {
 	for want, token := range map[string]payment.Token{
-		"as it was written": {Instruction: "as it was written", Use: payment.UsePay,
-			Method: holdfast.MethodCC},
+		"as it was written": {
+			Instruction: "as it was written", Use: payment.UsePay,
+			Method: holdfast.MethodCC,
+		},
 		"MyRole == 'Sender';":                               {Use: payment.UsePay},
 		"MyRole == 'Recipient';":                            {Use: payment.UseReceive},
 		"MyRole == 'Recipient'; OperationType == 'Refund';": {Use: payment.UseRefund},
-		"MyRole == 'Sender'; PaymentMethod == 'CC'; TransactionAmount == '5.00';": {Use: payment.UsePay,
-			Method: holdfast.MethodCC, Amount: money.Cents(5_00), AmountType: holdfast.AmountExact},
-		"MyRole == 'Sender'; TransactionAmount >= '5.00';": {Use: payment.UseFund, Amount: money.Cents(5_00),
-			AmountType: holdfast.AmountMinimum},
+		"MyRole == 'Sender'; PaymentMethod == 'CC'; TransactionAmount == '5.00';": {
+			Use:    payment.UsePay,
+			Method: holdfast.MethodCC, Amount: money.Cents(5_00), AmountType: holdfast.AmountExact,
+		},
+		"MyRole == 'Sender'; TransactionAmount >= '5.00';": {
+			Use: payment.UseFund, Amount: money.Cents(5_00),
+			AmountType: holdfast.AmountMinimum,
+		},
 	} {
 		if got := token.InstructionText(); got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -29,8 +29,10 @@ func onCredit() asked {
 			Instrument: "I1", Method: holdfast.MethodCC, Aggregate: "G1", Installed: now, Expires: now.Add(time.Hour),
 		},
 		Limits: []payment.Limit{
-			{Scope: "C1", Subject: "K2", Kind: payment.LimitAmount, Value: money.Cents(30_00).Micro,
-				UsedAmount: money.Cents(5_00)},
+			{
+				Scope: "C1", Subject: "K2", Kind: payment.LimitAmount, Value: money.Cents(30_00).Micro,
+				UsedAmount: money.Cents(5_00),
+			},
 		},
 		Instrument: in.Instrument,
 	}}
@@ -43,8 +45,10 @@ func TestCreditLimits(t *testing.T) {
 		want  holdfast.Code
 	}{
 		"as much as can be settled": {func(*asked) {}, ""},
-		"a cent more": {func(in *asked) { in.Request.TransactionAmount = money.Cents(10_01) },
-			holdfast.TokenUsageError},
+		"a cent more": {
+			func(in *asked) { in.Request.TransactionAmount = money.Cents(10_01) },
+			holdfast.TokenUsageError,
+		},
 		"with a repeating limit": {func(in *asked) {
 			in.Movers[0].Limits[0].Period = payment.Period{N: 1, Unit: payment.Day}
 		}, ""},
@@ -55,20 +59,28 @@ func TestCreditLimits(t *testing.T) {
 			in.Movers[0].Limits = []payment.Limit{{Kind: payment.LimitCount, Value: 2, UsedCount: 1}}
 		}, ""},
 		"without a limit": {func(in *asked) { in.Movers[0].Limits = nil }, ""},
-		"nobody settles": {func(in *asked) { in.Movers[0].Token.Cancelled = true },
-			holdfast.TokenNotActiveSender},
+		"nobody settles": {
+			func(in *asked) { in.Movers[0].Token.Cancelled = true },
+			holdfast.TokenNotActiveSender,
+		},
 		"nobody settles any more": {func(in *asked) { in.Movers[0].Token.Expires = now }, holdfast.IncompatibleTokens},
-		"the settlement's card is gone": {func(in *asked) { in.Movers[0].Instrument.Removed = true },
-			holdfast.InvalidPaymentInstrument},
-		"the settlement's card expired": {func(in *asked) { in.Movers[0].Instrument.ExpiryYear = 2025 },
-			holdfast.InactiveInstrument},
+		"the settlement's card is gone": {
+			func(in *asked) { in.Movers[0].Instrument.Removed = true },
+			holdfast.InvalidPaymentInstrument,
+		},
+		"the settlement's card expired": {
+			func(in *asked) { in.Movers[0].Instrument.ExpiryYear = 2025 },
+			holdfast.InactiveInstrument,
+		},
 		"another token settles": {func(in *asked) {
 			in.Movers = append([]payment.Mover{{Token: payment.Token{Cancelled: true}}}, in.Movers...)
 		}, ""},
 		"the instrument's time is over": {func(in *asked) { in.Aggregate.Expires = now }, holdfast.InstrumentExpired},
 		"the spending token's is over":  {func(in *asked) { in.Token.Expires = now }, holdfast.IncompatibleTokens},
-		"more than the credit limit": {func(in *asked) { in.Aggregate.Limit = money.Cents(29_99) },
-			holdfast.AccountLimitsExceeded},
+		"more than the credit limit": {
+			func(in *asked) { in.Aggregate.Limit = money.Cents(29_99) },
+			holdfast.AccountLimitsExceeded,
+		},
 		"a token for another instrument": {func(in *asked) { in.Token.Aggregate = "G2" }, holdfast.IncompatibleTokens},
 		"an expired and cancelled token": {func(in *asked) {
 			in.Movers[0].Token.Expires, in.Movers[0].Token.Cancelled = now, true
@@ -112,8 +124,10 @@ func TestPrepaidLimits(t *testing.T) {
 		"some of it":                 {func(*asked) {}, ""},
 		"after its time":             {over, ""},
 		"after its time, going back": {func(in *asked) { over(in); in.GoesBack = true }, holdfast.IncompatibleTokens},
-		"the same by a token that lives": {func(in *asked) { in.Aggregate.Expires, in.GoesBack = now, true },
-			holdfast.InstrumentExpired},
+		"the same by a token that lives": {
+			func(in *asked) { in.Aggregate.Expires, in.GoesBack = now, true },
+			holdfast.InstrumentExpired,
+		},
 		"after its time, and empty": {func(in *asked) {
 			over(in)
 			in.Token.Expires, in.Aggregate.Balance, in.Aggregate.Pending = time.Time{}, money.Micros(0), money.Micros(0)

@@ -103,12 +103,16 @@ func TestAnAuditSaysWhere(t *testing.T) {
 		"a step out of place":    {func(f *payment.File) { f.History[1].Seq = 7 }, "1T1/7 is in the place of step 2"},
 		"a posting out of place": {func(f *payment.File) { f.Postings[1].Seq = 7 }, "1T1/7 is in the place of posting 2"},
 		"no postings":            {func(f *payment.File) { f.Postings = nil }, "1T1/1 is missing: USD 42.50"},
-		"no history": {func(f *payment.File) { f.History = nil },
-			"1T1 is Success but its history ends at None"},
+		"no history": {
+			func(f *payment.File) { f.History = nil },
+			"1T1 is Success but its history ends at None",
+		},
 		"a token for anybody": {func(f *payment.File) { f.Token.Recipient = "" }, ""},
 		"a token for another": {func(f *payment.File) { f.Token.Recipient = "P9" }, "is not between the parties"},
-		"one that names recipients": {func(f *payment.File) { f.Token.Recipient, f.Transaction.RecipientToken = "P9", "K3" },
-			""},
+		"one that names recipients": {
+			func(f *payment.File) { f.Token.Recipient, f.Transaction.RecipientToken = "P9", "K3" },
+			"",
+		},
 		"the token's instrument": {func(f *payment.File) { f.Token.Instrument = "I9" }, "is not between the parties"},
 	} {
 		f := settled(t)

@@ -69,23 +69,34 @@ func TestPipelinesReadTheirOwn(t *testing.T) {
 		params   []string
 		want     func(*payment.PipelineRequest)
 	}{
-		{"validity in seconds", payment.PipelineMultiUse,
-			[]string{"validityStart", "1804118400", "validityExpiry", "1804118401"}, func(r *payment.PipelineRequest) {
+		{
+			"validity in seconds", payment.PipelineMultiUse,
+			[]string{"validityStart", "1804118400", "validityExpiry", "1804118401"},
+			func(r *payment.PipelineRequest) {
 				r.Starts, r.Expires = day, day.Add(time.Second)
-			}},
-		{"validity as text", payment.PipelineRecurring,
+			},
+		},
+		{
+			"validity as text", payment.PipelineRecurring,
 			[]string{"validityStart", "2027-03-04", "validityExpiry", "2027-03-04T02:00:01+02:00"},
 			func(r *payment.PipelineRequest) {
 				r.Starts, r.Expires = day, day.Add(time.Second)
-			}},
-		{"amount of each payment", payment.PipelineMultiUse, []string{"transactionAmount", "5"},
+			},
+		},
+		{
+			"amount of each payment", payment.PipelineMultiUse,
+			[]string{"transactionAmount", "5"},
 			func(r *payment.PipelineRequest) {
 				r.Amount, r.AmountType = money.Cents(500), holdfast.AmountExact
-			}},
-		{"least amount", payment.PipelineMultiUse, []string{"transactionAmount", "5", "amountType", "Minimum"},
+			},
+		},
+		{
+			"least amount", payment.PipelineMultiUse,
+			[]string{"transactionAmount", "5", "amountType", "Minimum"},
 			func(r *payment.PipelineRequest) {
 				r.Amount, r.AmountType = money.Cents(500), holdfast.AmountMinimum
-			}},
+			},
+		},
 		{"two limits", payment.PipelineMultiUse, []string{
 			"usageLimitType1", "Count", "usageLimitValue1", "3", "usageLimitPeriod1", "1 Hour",
 			"usageLimitType2", "Amount", "usageLimitValue2", "20.5",
@@ -95,43 +106,62 @@ func TestPipelinesReadTheirOwn(t *testing.T) {
 				{Kind: payment.LimitAmount, Value: 20_500_000},
 			}
 		}},
-		{"the second limit alone", payment.PipelineSetupPostpaid,
+		{
+			"the second limit alone", payment.PipelineSetupPostpaid,
 			[]string{"usageLimitType2", "Count", "usageLimitValue2", "3", "usageLimitPeriod2", "12 Months"},
 			func(r *payment.PipelineRequest) {
 				r.Usage = []payment.UsageTerms{
 					{Kind: payment.LimitCount, Value: 3, Period: payment.Period{N: 12, Unit: payment.Month}},
 				}
-			}},
-		{"recipients", payment.PipelineMultiUse, []string{"recipientTokenList", "R1, R2,,R1"},
+			},
+		},
+		{
+			"recipients", payment.PipelineMultiUse,
+			[]string{"recipientTokenList", "R1, R2,,R1"},
 			func(r *payment.PipelineRequest) {
 				r.Recipients = []holdfast.TokenID{"R1", "R2"}
-			}},
-		{"recipient", payment.PipelineRecurring, []string{"recipientToken", "R1", "isRecipientCobranding", "True"},
+			},
+		},
+		{
+			"recipient", payment.PipelineRecurring,
+			[]string{"recipientToken", "R1", "isRecipientCobranding", "True"},
 			func(r *payment.PipelineRequest) {
 				r.Recipients, r.OfRecipient = []holdfast.TokenID{"R1"}, true
-			}},
-		{"ceilings", payment.PipelineRecipient,
+			},
+		},
+		{
+			"ceilings", payment.PipelineRecipient,
 			[]string{"maxFixedFee", "0.50", "maxVariableFee", "2.5", "recipientPaysFee", "true", "callerReferenceRefund", "r"},
 			func(r *payment.PipelineRequest) {
 				rate, _ := money.ParsePercent("2.5")
 				r.FeeCeiling, r.PaysFee, r.Second = &payment.FeeCeiling{Fixed: money.Cents(50), Variable: rate}, true, "r"
-			}},
+			},
+		},
 		{"one ceiling", payment.PipelineRecipient, []string{"maxVariableFee", "5"}, func(r *payment.PipelineRequest) {
 			rate, _ := money.ParsePercent("5")
 			r.FeeCeiling = &payment.FeeCeiling{Fixed: money.Micros(0), Variable: rate}
 		}},
-		{"methods that the recipient takes", payment.PipelineRecipient, []string{"paymentMethod", "CC,ABT"},
+		{
+			"methods that the recipient takes", payment.PipelineRecipient,
+			[]string{"paymentMethod", "CC,ABT"},
 			func(r *payment.PipelineRequest) {
 				r.Methods = []holdfast.PaymentMethod{holdfast.MethodCC, holdfast.MethodABT}
-			}},
-		{"the other name of the largest balance", payment.PipelineSetupPrepaid,
-			[]string{"fundingAmount", "", "transactionAmount", "70"}, func(r *payment.PipelineRequest) {
+			},
+		},
+		{
+			"the other name of the largest balance", payment.PipelineSetupPrepaid,
+			[]string{"fundingAmount", "", "transactionAmount", "70"},
+			func(r *payment.PipelineRequest) {
 				r.Amount = money.Cents(7000)
-			}},
-		{"tokenId as samples spell it", payment.PipelineEditToken, []string{"tokenID", "", "tokenId", "U"},
+			},
+		},
+		{
+			"tokenId as samples spell it", payment.PipelineEditToken,
+			[]string{"tokenID", "", "tokenId", "U"},
 			func(r *payment.PipelineRequest) {
 				r.Edited = "U"
-			}},
+			},
+		},
 	} {
 		t.Run(string(row.pipeline)+": "+row.name, func(t *testing.T) {
 			want, _ := read(row.pipeline)
@@ -163,14 +193,19 @@ func TestPipelinesRefuse(t *testing.T) {
 		{payment.PipelineMultiUse, []string{"usageLimitType1", "Count"}, "usageLimitValue1"},
 		{payment.PipelineMultiUse, []string{"usageLimitType1", "Count", "usageLimitValue1", "1.5"}, "usageLimitValue1"},
 		{payment.PipelineMultiUse, []string{"usageLimitType2", "Amount", "usageLimitValue2", "-1"}, "usageLimitValue2"},
-		{payment.PipelineMultiUse,
+		{
+			payment.PipelineMultiUse,
 			[]string{"usageLimitType1", "Count", "usageLimitValue1", "1", "usageLimitPeriod1", "1 Fortnight"},
-			"usageLimitPeriod1"},
+			"usageLimitPeriod1",
+		},
 		{payment.PipelineMultiUse, []string{"usageLimitValue1", "1"}, "usageLimitType1"},
 		{payment.PipelineMultiUse, []string{"usageLimitPeriod2", "1 Day"}, "usageLimitType2"},
 		{payment.PipelineMultiUse, []string{"recipientTokenList", strings.Repeat("R", 66)}, "recipientTokenList"},
-		{payment.PipelineMultiUse, []string{"recipientTokenList", "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u"},
-			"recipientTokenList"},
+		{
+			payment.PipelineMultiUse,
+			[]string{"recipientTokenList", "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u"},
+			"recipientTokenList",
+		},
 		{payment.PipelineMultiUse, []string{"recipientTokenList", "a b"}, "recipientTokenList"},
 		{payment.PipelineMultiUse, []string{"validityStart", "yesterday"}, "validityStart"},
 		{payment.PipelineMultiUse, []string{"validityStart", "-5"}, "validityStart"},
@@ -252,8 +287,11 @@ func TestTakenBy(t *testing.T) {
 		}},
 		{"cards stay if they are the only method", all[1:2], []payment.Payee{taking(personal)}, all[1:2]},
 		{"only the methods of the recipient token", all, []payment.Payee{taking(business, holdfast.MethodCC)}, all[1:2]},
-		{"methods that all recipients accept", all,
-			[]payment.Payee{taking(business, holdfast.MethodCC, holdfast.MethodABT), taking(personal)}, all[:1]},
+		{
+			"methods that all recipients accept", all,
+			[]payment.Payee{taking(business, holdfast.MethodCC, holdfast.MethodABT), taking(personal)},
+			all[:1],
+		},
 		{"nothing is left", all[1:2], []payment.Payee{taking(business, holdfast.MethodABT)}, []holdfast.PaymentMethod{}},
 	} {
 		if diff := cmp.Diff(row.want, payment.PipelineRequest{Methods: row.methods}.TakenBy(row.payees).Methods); diff != "" {

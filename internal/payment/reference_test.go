@@ -36,8 +36,11 @@ func TestAReferenceIsRemembered(t *testing.T) {
 	}{
 		"the same at once": {payment.Digest{1}, now, false, ""},
 		"another at once":  {payment.Digest{2}, now, false, holdfast.DuplicateRequest},
-		"another, a microsecond earlier": {payment.Digest{2}, now.Add(payment.ReferenceLife - time.Microsecond), false,
-			holdfast.DuplicateRequest},
+		"another, a microsecond earlier": {
+			payment.Digest{2},
+			now.Add(payment.ReferenceLife - time.Microsecond), false,
+			holdfast.DuplicateRequest,
+		},
 		"another after seven days":  {payment.Digest{2}, now.Add(payment.ReferenceLife), true, ""},
 		"the same after seven days": {payment.Digest{1}, now.Add(payment.ReferenceLife), true, ""},
 	} {

@@ -201,25 +201,41 @@ func TestRefundRefusals(t *testing.T) {
 		want  holdfast.Code
 	}{
 		"nothing wrong": {func(*payment.RefundInput, *holdfast.RefundRequest) {}, ""},
-		"a reserve held": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Reserved },
-			holdfast.InvalidTransactionState},
-		"cancelled": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Cancelled },
-			holdfast.InvalidTransactionState},
-		"pending": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Pending },
-			holdfast.OriginalTransactionIncomplete},
-		"settling": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Settling },
-			holdfast.OriginalTransactionIncomplete},
-		"failed": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Failure },
-			holdfast.OriginalTransactionFailed},
-		"a deposit": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.Kind = payment.KindDeposit },
-			holdfast.InvalidTransactionID},
-		"a refund": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.Kind = payment.KindRefund },
-			holdfast.TransactionTypeNotRefundable},
+		"a reserve held": {
+			func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Reserved },
+			holdfast.InvalidTransactionState,
+		},
+		"cancelled": {
+			func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Cancelled },
+			holdfast.InvalidTransactionState,
+		},
+		"pending": {
+			func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Pending },
+			holdfast.OriginalTransactionIncomplete,
+		},
+		"settling": {
+			func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Settling },
+			holdfast.OriginalTransactionIncomplete,
+		},
+		"failed": {
+			func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.State = payment.Failure },
+			holdfast.OriginalTransactionFailed,
+		},
+		"a deposit": {
+			func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.Kind = payment.KindDeposit },
+			holdfast.InvalidTransactionID,
+		},
+		"a refund": {
+			func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Original.Kind = payment.KindRefund },
+			holdfast.TransactionTypeNotRefundable,
+		},
 		"last moment": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) {
 			in.Now = now.Add(payment.RefundWindow - 1)
 		}, ""},
-		"too late": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Now = now.Add(payment.RefundWindow) },
-			holdfast.TransactionDenied},
+		"too late": {
+			func(in *payment.RefundInput, _ *holdfast.RefundRequest) { in.Now = now.Add(payment.RefundWindow) },
+			holdfast.TransactionDenied,
+		},
 		"a shorter window": {
 			func(in *payment.RefundInput, _ *holdfast.RefundRequest) {
 				in.Window, in.Now = time.Hour, now.Add(time.Hour)
@@ -240,10 +256,14 @@ func TestRefundRefusals(t *testing.T) {
 		"no longer allowed": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) {
 			in.RefundToken = payment.Token{ID: "K9", Cancelled: true}
 		}, holdfast.SenderNotOriginalRecipient},
-		"zero": {func(_ *payment.RefundInput, r *holdfast.RefundRequest) { r.RefundAmount = money.Cents(0) },
-			holdfast.AmountOutOfRange},
-		"too much": {func(_ *payment.RefundInput, r *holdfast.RefundRequest) { r.RefundAmount = money.Cents(50_01) },
-			holdfast.RefundAmountExceeded},
+		"zero": {
+			func(_ *payment.RefundInput, r *holdfast.RefundRequest) { r.RefundAmount = money.Cents(0) },
+			holdfast.AmountOutOfRange,
+		},
+		"too much": {
+			func(_ *payment.RefundInput, r *holdfast.RefundRequest) { r.RefundAmount = money.Cents(50_01) },
+			holdfast.RefundAmountExceeded,
+		},
 		"recipient is a cent short": {func(in *payment.RefundInput, _ *holdfast.RefundRequest) {
 			in.RecipientBalance = money.Cents(50_00 - 1_75 - 1) // the fee of 1.75 comes back
 		}, holdfast.InsufficientBalance},

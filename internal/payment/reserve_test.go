@@ -63,16 +63,26 @@ func TestReserveRefusals(t *testing.T) {
 		want  holdfast.Code
 	}{
 		"nothing wrong": {func(*asked) {}, ""},
-		"no amount": {func(in *asked) { in.Request.TransactionAmount = money.Amount{} },
-			holdfast.InvalidParams},
-		"zero": {func(in *asked) { in.Request.TransactionAmount = money.Cents(0) },
-			holdfast.AmountOutOfRange},
-		"one cent": {func(in *asked) { in.Request.TransactionAmount = money.Cents(1) },
-			holdfast.AmountOutOfRange},
-		"two cents, less than fees": {func(in *asked) { in.Request.TransactionAmount = money.Cents(2) },
-			holdfast.InvalidParams},
-		"five cents, less than fees": {func(in *asked) { in.Request.TransactionAmount = money.Cents(5) },
-			holdfast.InvalidParams},
+		"no amount": {
+			func(in *asked) { in.Request.TransactionAmount = money.Amount{} },
+			holdfast.InvalidParams,
+		},
+		"zero": {
+			func(in *asked) { in.Request.TransactionAmount = money.Cents(0) },
+			holdfast.AmountOutOfRange,
+		},
+		"one cent": {
+			func(in *asked) { in.Request.TransactionAmount = money.Cents(1) },
+			holdfast.AmountOutOfRange,
+		},
+		"two cents, less than fees": {
+			func(in *asked) { in.Request.TransactionAmount = money.Cents(2) },
+			holdfast.InvalidParams,
+		},
+		"five cents, less than fees": {
+			func(in *asked) { in.Request.TransactionAmount = money.Cents(5) },
+			holdfast.InvalidParams,
+		},
 		"six cents": {func(in *asked) { in.Request.TransactionAmount = money.Cents(6) }, ""},
 		"ten thousand dollars": {func(in *asked) {
 			in.Request.TransactionAmount, in.Token.Amount = money.Cents(10_000_00), money.Cents(10_000_00)
@@ -80,8 +90,10 @@ func TestReserveRefusals(t *testing.T) {
 		"a cent more": {func(in *asked) {
 			in.Request.TransactionAmount, in.Token.Amount = money.Cents(10_000_01), money.Cents(10_000_01)
 		}, holdfast.AmountOutOfRange},
-		"above the token's amount": {func(in *asked) { in.Request.TransactionAmount = money.Cents(42_51) },
-			holdfast.IncompatibleTokens},
+		"above the token's amount": {
+			func(in *asked) { in.Request.TransactionAmount = money.Cents(42_51) },
+			holdfast.IncompatibleTokens,
+		},
 		"below it":                 {func(in *asked) { in.Request.TransactionAmount = money.Cents(42_49) }, ""},
 		"another caller's token":   {func(in *asked) { in.Token.Caller = "C2" }, holdfast.IncompatibleTokens},
 		"token cancelled":          {func(in *asked) { in.Token.Cancelled = true }, holdfast.TokenNotActiveSender},
@@ -89,14 +101,22 @@ func TestReserveRefusals(t *testing.T) {
 		"token's last microsecond": {func(in *asked) { in.Token.Expires = now.Add(time.Microsecond) }, ""},
 		"token expired":            {func(in *asked) { in.Token.Expires = now }, holdfast.IncompatibleTokens},
 		"sender is recipient":      {func(in *asked) { in.Sender.ID = "P1" }, holdfast.SameSenderAndRecipient},
-		"sender suspended": {func(in *asked) { in.Sender.Standing = party.Suspended },
-			holdfast.InvalidAccountStateSender},
-		"sender closed": {func(in *asked) { in.Sender.Standing = party.Closed },
-			holdfast.InvalidAccountStateSender},
-		"recipient closed": {func(in *asked) { in.Recipient.Standing = party.Closed },
-			holdfast.InvalidAccountStateRecipient},
-		"sender's address unverified": {func(in *asked) { in.Sender.EmailVerified = false },
-			holdfast.UnverifiedEmailAddressSender},
+		"sender suspended": {
+			func(in *asked) { in.Sender.Standing = party.Suspended },
+			holdfast.InvalidAccountStateSender,
+		},
+		"sender closed": {
+			func(in *asked) { in.Sender.Standing = party.Closed },
+			holdfast.InvalidAccountStateSender,
+		},
+		"recipient closed": {
+			func(in *asked) { in.Recipient.Standing = party.Closed },
+			holdfast.InvalidAccountStateRecipient,
+		},
+		"sender's address unverified": {
+			func(in *asked) { in.Sender.EmailVerified = false },
+			holdfast.UnverifiedEmailAddressSender,
+		},
 		"sender no longer new": {func(in *asked) {
 			in.Sender.EmailVerified, in.Sender.VerifyBy, in.Real = false, now, now
 		}, holdfast.UnverifiedEmailAddressSender},
@@ -106,8 +126,10 @@ func TestReserveRefusals(t *testing.T) {
 		"recipient new": {func(in *asked) {
 			in.Recipient.EmailVerified, in.Recipient.VerifyBy, in.Real = false, now, now.Add(-time.Microsecond)
 		}, holdfast.UnverifiedEmailAddressRecipient},
-		"recipient's unverified": {func(in *asked) { in.Recipient.EmailVerified = false },
-			holdfast.UnverifiedEmailAddressRecipient},
+		"recipient's unverified": {
+			func(in *asked) { in.Recipient.EmailVerified = false },
+			holdfast.UnverifiedEmailAddressRecipient,
+		},
 		"a bank account": {func(in *asked) {
 			in.Token.Method, in.Instrument.Method = holdfast.MethodACH, holdfast.MethodACH
 		}, holdfast.PaymentInstrumentNotCC},
@@ -121,8 +143,10 @@ func TestReserveRefusals(t *testing.T) {
 		"timeout beyond":        {func(in *asked) { in.Request.TransactionTimeoutMins = 10081 }, holdfast.InvalidParams},
 		"negative timeout":      {func(in *asked) { in.Request.TransactionTimeoutMins = -1 }, holdfast.InvalidParams},
 		"dynamic without words": {func(in *asked) { in.Request.SoftDescriptorType = "Dynamic" }, holdfast.InvalidParams},
-		"marketplace fee": {func(in *asked) { in.Request.MarketplaceFixedFee = money.Cents(1) },
-			holdfast.NotMarketplaceApp},
+		"marketplace fee": {
+			func(in *asked) { in.Request.MarketplaceFixedFee = money.Cents(1) },
+			holdfast.NotMarketplaceApp,
+		},
 		"marketplace percentage": {func(in *asked) { in.Request.MarketplaceVariableFee = "5" }, holdfast.NotMarketplaceApp},
 		"fee to the caller":      {func(in *asked) { in.Request.ChargeFeeTo = holdfast.RoleCaller }, holdfast.InvalidParams},
 		"fee to the recipient":   {func(in *asked) { in.Request.ChargeFeeTo = holdfast.RoleRecipient }, ""},

@@ -20,44 +20,62 @@ func TestReadSingleUse(t *testing.T) {
 		want  func(*payment.PipelineRequest)
 	}{
 		{"the required parameters", nil, func(*payment.PipelineRequest) {}},
-		{"empty is not sent", []string{"tax", "", "paymentMethod", "", "reserve", "", "currencyCode", ""},
-			func(*payment.PipelineRequest) {}},
+		{
+			"empty is not sent",
+			[]string{"tax", "", "paymentMethod", "", "reserve", "", "currencyCode", ""},
+			func(*payment.PipelineRequest) {},
+		},
 		{"unknown is ignored", []string{"disableGuest", "1", "CallerReference", "other"}, func(*payment.PipelineRequest) {}},
 		{"reserve takes cards only", []string{"reserve", "true"}, func(r *payment.PipelineRequest) {
 			r.Reserve, r.Methods = true, []holdfast.PaymentMethod{holdfast.MethodCC}
 		}},
-		{"reserve takes cards out of a list", []string{"reserve", "True", "paymentMethod", "ABT,CC"},
+		{
+			"reserve takes cards out of a list",
+			[]string{"reserve", "True", "paymentMethod", "ABT,CC"},
 			func(r *payment.PipelineRequest) {
 				r.Reserve, r.Methods = true, []holdfast.PaymentMethod{holdfast.MethodCC}
-			}},
+			},
+		},
 		{"methods in the caller's order, once", []string{"paymentMethod", "ACH, ABT,ACH"}, func(r *payment.PipelineRequest) {
 			r.Methods = []holdfast.PaymentMethod{holdfast.MethodACH, holdfast.MethodABT}
 		}},
-		{"breakdown in its own order", []string{"tax", "1", "discount", "0.50", "itemTotal", "4"},
+		{
+			"breakdown in its own order",
+			[]string{"tax", "1", "discount", "0.50", "itemTotal", "4"},
 			func(r *payment.PipelineRequest) {
 				r.Breakdown = []payment.BreakdownLine{
 					{Part: payment.PartItems, Amount: money.Cents(400)},
 					{Part: payment.PartDiscount, Amount: money.Cents(50)},
 					{Part: payment.PartTax, Amount: money.Cents(100)},
 				}
-			}},
-		{"the caller's address", []string{"addressName", "Ann", "city", "Ames", "phoneNumber", "1"},
+			},
+		},
+		{
+			"the caller's address",
+			[]string{"addressName", "Ann", "city", "Ames", "phoneNumber", "1"},
 			func(r *payment.PipelineRequest) {
 				r.Address = holdfast.Address{Name: "Ann", City: "Ames", Phone: "1"}
-			}},
-		{"the caller's address gives way to a collected one",
-			[]string{"addressName", "Ann", "collectShippingAddress", "True"}, func(r *payment.PipelineRequest) {
+			},
+		},
+		{
+			"the caller's address gives way to a collected one",
+			[]string{"addressName", "Ann", "collectShippingAddress", "True"},
+			func(r *payment.PipelineRequest) {
 				r.CollectAddress = true
-			}},
+			},
+		},
 		{"branding", []string{
 			"cobrandingUrl", "https://img.example.test/a.png", "cobrandingStyle", "banner", "websiteDescription", "Kiln",
 		}, func(r *payment.PipelineRequest) {
 			r.LogoURL, r.Website = "https://img.example.test/a.png", "Kiln"
 		}},
-		{"a logo on this machine", []string{"cobrandingUrl", "http://localhost:8020/static/logo.svg"},
+		{
+			"a logo on this machine",
+			[]string{"cobrandingUrl", "http://localhost:8020/static/logo.svg"},
 			func(r *payment.PipelineRequest) {
 				r.LogoURL = "http://localhost:8020/static/logo.svg"
-			}},
+			},
+		},
 		{"another spelling", []string{"PAYMENTREASON", "Mugs"}, func(r *payment.PipelineRequest) { r.Reason = "Mugs" }},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -113,13 +131,21 @@ func TestReadSingleUseRefuses(t *testing.T) {
 		message string
 	}{
 		{"nothing sent", nil, "[callerReference, transactionAmount]"},
-		{"each name once", []string{"callerReference", strings.Repeat("é", 65), "transactionAmount", "0", "tax", "x"},
-			"[callerReference, transactionAmount, tax]"},
-		{"two recipients", []string{"callerReference", "a", "transactionAmount", "1", "recipientToken", "R,S"},
-			"[recipientToken]"},
-		{"a recipient that is too long",
+		{
+			"each name once",
+			[]string{"callerReference", strings.Repeat("é", 65), "transactionAmount", "0", "tax", "x"},
+			"[callerReference, transactionAmount, tax]",
+		},
+		{
+			"two recipients",
+			[]string{"callerReference", "a", "transactionAmount", "1", "recipientToken", "R,S"},
+			"[recipientToken]",
+		},
+		{
+			"a recipient that is too long",
 			[]string{"callerReference", "a", "transactionAmount", "1", "recipientToken", strings.Repeat("R", 66)},
-			"[recipientToken]"},
+			"[recipientToken]",
+		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			_, end := payment.ReadPipeline(pipelineParams(append(row.params, "pipelineName", "SingleUse")...))

@@ -31,51 +31,77 @@ func TestTakings(t *testing.T) {
 		seller, market, buyer [4]int64
 	}{
 		"a payment": {of(payment.KindPay, nil), [4]int64{10_00, 0, 0, 59}, [4]int64{}, [4]int64{}},
-		"one that failed": {of(payment.KindPay, func(t *payment.Transaction) { t.State = payment.Failure }), [4]int64{},
-			[4]int64{}, [4]int64{}},
+		"one that failed": {
+			of(payment.KindPay, func(t *payment.Transaction) { t.State = payment.Failure }),
+			[4]int64{},
+			[4]int64{},
+			[4]int64{},
+		},
 		"a part of a hold": {
-			of(payment.KindReserve, func(t *payment.Transaction) { t.Settled = money.Cents(8_00) }), [4]int64{8_00, 0, 0, 59},
-			[4]int64{}, [4]int64{},
+			of(payment.KindReserve, func(t *payment.Transaction) { t.Settled = money.Cents(8_00) }),
+			[4]int64{8_00, 0, 0, 59},
+			[4]int64{},
+			[4]int64{},
 		},
 		"a payment whose fee the caller bears": {
-			of(payment.KindPay, func(t *payment.Transaction) { t.FeeBy = holdfast.RoleCaller }), [4]int64{10_00},
-			[4]int64{0, 0, 0, 59}, [4]int64{},
+			of(payment.KindPay, func(t *payment.Transaction) { t.FeeBy = holdfast.RoleCaller }),
+			[4]int64{10_00},
+			[4]int64{0, 0, 0, 59},
+			[4]int64{},
 		},
 		"a purchase from a prepaid balance": {
 			of(payment.KindPay, func(t *payment.Transaction) { t.Method, t.Fee = holdfast.MethodPrepaid, money.Micros(0) }),
-			[4]int64{}, [4]int64{}, [4]int64{},
+			[4]int64{},
+			[4]int64{},
+			[4]int64{},
 		},
 		"a purchase on credit": {
 			of(payment.KindPay, func(t *payment.Transaction) { t.Method, t.Fee = holdfast.MethodDebt, money.Micros(0) }),
-			[4]int64{}, [4]int64{}, [4]int64{},
+			[4]int64{},
+			[4]int64{},
+			[4]int64{},
 		},
 		"a funding": {of(payment.KindFundPrepaid, nil), [4]int64{10_00, 0, 0, 59}, [4]int64{}, [4]int64{}},
-		"a deposit": {of(payment.KindDeposit, func(t *payment.Transaction) { t.Fee = money.Micros(0) }), [4]int64{},
-			[4]int64{}, [4]int64{}},
+		"a deposit": {
+			of(payment.KindDeposit, func(t *payment.Transaction) { t.Fee = money.Micros(0) }),
+			[4]int64{},
+			[4]int64{},
+			[4]int64{},
+		},
 		"a debt that is waived": {
-			of(payment.KindWriteOffDebt, func(t *payment.Transaction) { t.Fee = money.Micros(0) }), [4]int64{}, [4]int64{},
+			of(payment.KindWriteOffDebt, func(t *payment.Transaction) { t.Fee = money.Micros(0) }),
+			[4]int64{},
+			[4]int64{},
 			[4]int64{},
 		},
 		"a commission": {
 			of(payment.KindCommission,
 				func(t *payment.Transaction) { t.Sender, t.Recipient, t.Fee = seller, market, money.Micros(0) }),
-			[4]int64{0, 0, 10_00, 0}, [4]int64{10_00}, [4]int64{},
+			[4]int64{0, 0, 10_00, 0},
+			[4]int64{10_00},
+			[4]int64{},
 		},
 		"a refund, with a part of the commission": {
 			of(payment.KindRefund, func(t *payment.Transaction) { t.Fee, t.Commission = money.Cents(-59), money.Cents(-1_00) }),
-			[4]int64{0, 10_00, -1_00, -59}, [4]int64{0, 1_00, 0, 0}, [4]int64{},
+			[4]int64{0, 10_00, -1_00, -59},
+			[4]int64{0, 1_00, 0, 0},
+			[4]int64{},
 		},
 		"a refund onto a prepaid balance": {
 			of(payment.KindRefund, func(t *payment.Transaction) {
 				t.Method, t.Fee, t.Commission = holdfast.MethodPrepaid, money.Micros(0), money.Cents(-1_00)
 			}),
-			[4]int64{0, 0, -1_00, 0}, [4]int64{0, 1_00, 0, 0}, [4]int64{},
+			[4]int64{0, 0, -1_00, 0},
+			[4]int64{0, 1_00, 0, 0},
+			[4]int64{},
 		},
 		"a commission given back": {
 			of(payment.KindRefund, func(t *payment.Transaction) {
 				t.Sender, t.Recipient, t.Fee, t.Policy = seller, market, money.Micros(0), holdfast.RefundMarketplaceOnly
 			}),
-			[4]int64{0, 0, -10_00, 0}, [4]int64{0, 10_00, 0, 0}, [4]int64{},
+			[4]int64{0, 0, -10_00, 0},
+			[4]int64{0, 10_00, 0, 0},
+			[4]int64{},
 		},
 	} {
 		for account, want := range map[party.ID][4]int64{seller: row.seller, market: row.market, buyer: row.buyer} {

@@ -49,12 +49,18 @@ func TestCancelToken(t *testing.T) {
 		words string
 	}{
 		"an active one": {func(*payment.Token, *payment.AggregateInstrument) {}, "", ""},
-		"cancelled": {func(k *payment.Token, _ *payment.AggregateInstrument) { k.Cancelled = true },
-			holdfast.TokenNotActive, "already cancelled"},
-		"used": {func(k *payment.Token, _ *payment.AggregateInstrument) { k.UsedBy = "1T1" }, holdfast.TokenNotActive,
-			"used by transaction 1T1"},
-		"expired": {func(k *payment.Token, _ *payment.AggregateInstrument) { k.Expires = now }, holdfast.TokenNotActive,
-			"expired"},
+		"cancelled": {
+			func(k *payment.Token, _ *payment.AggregateInstrument) { k.Cancelled = true },
+			holdfast.TokenNotActive, "already cancelled",
+		},
+		"used": {
+			func(k *payment.Token, _ *payment.AggregateInstrument) { k.UsedBy = "1T1" }, holdfast.TokenNotActive,
+			"used by transaction 1T1",
+		},
+		"expired": {
+			func(k *payment.Token, _ *payment.AggregateInstrument) { k.Expires = now }, holdfast.TokenNotActive,
+			"expired",
+		},
 		"its last moment": {func(k *payment.Token, _ *payment.AggregateInstrument) {
 			k.Expires = now.Add(1)
 		}, "", ""},
@@ -114,18 +120,28 @@ func TestARecipientIsOneThatTheSenderAuthorised(t *testing.T) {
 		want  holdfast.Code
 	}{
 		"on the list": {func(*asked) {}, ""},
-		"not on the list": {func(in *asked) { in.Token.Recipients = []holdfast.TokenID{"K4"} },
-			holdfast.IncompatibleTokens},
-		"none named": {func(in *asked) { in.RecipientToken, in.Request.RecipientTokenID = nil, "" },
-			holdfast.IncompatibleTokens},
+		"not on the list": {
+			func(in *asked) { in.Token.Recipients = []holdfast.TokenID{"K4"} },
+			holdfast.IncompatibleTokens,
+		},
+		"none named": {
+			func(in *asked) { in.RecipientToken, in.Request.RecipientTokenID = nil, "" },
+			holdfast.IncompatibleTokens,
+		},
 		"anybody": {func(in *asked) { in.Token.Recipients = nil }, ""},
-		"the caller only": {func(in *asked) { in.Token.Recipients, in.Token.Recipient = nil, "P1" },
-			holdfast.IncompatibleTokens},
+		"the caller only": {
+			func(in *asked) { in.Token.Recipients, in.Token.Recipient = nil, "P1" },
+			holdfast.IncompatibleTokens,
+		},
 		"the one authorised": {func(in *asked) { in.Token.Recipients, in.Token.Recipient = nil, "P3" }, ""},
-		"takes no cards": {func(in *asked) { in.RecipientToken.Methods = []holdfast.PaymentMethod{holdfast.MethodABT} },
-			holdfast.InvalidPaymentMethod},
-		"takes cards": {func(in *asked) { in.RecipientToken.Methods = []holdfast.PaymentMethod{holdfast.MethodCC} },
-			""},
+		"takes no cards": {
+			func(in *asked) { in.RecipientToken.Methods = []holdfast.PaymentMethod{holdfast.MethodABT} },
+			holdfast.InvalidPaymentMethod,
+		},
+		"takes cards": {
+			func(in *asked) { in.RecipientToken.Methods = []holdfast.PaymentMethod{holdfast.MethodCC} },
+			"",
+		},
 		"cancelled":           {func(in *asked) { in.RecipientToken.Cancelled = true }, holdfast.TokenNotActiveRecipient},
 		"expired":             {func(in *asked) { in.RecipientToken.Expires = now }, holdfast.IncompatibleTokens},
 		"not yet":             {func(in *asked) { in.RecipientToken.Starts = now.Add(1) }, holdfast.IncompatibleTokens},
@@ -279,14 +295,22 @@ func TestSubscriptions(t *testing.T) {
 		"paid":       {monthly, true, now.Add(1), now.AddDate(0, 1, 0), true, ""},
 		"paid later": {monthly, true, now.AddDate(0, 2, 1), now.AddDate(0, 3, 0), true, ""},
 		"not begun":  {monthly, true, now.Add(-time.Hour), now, true, ""},
-		"cancelled": {with(func(k *payment.Token) { k.Cancelled = true }), false, now, now, false,
-			holdfast.InvalidSubscriptionState},
-		"over": {with(func(k *payment.Token) { k.Expires = now }), false, now, now, false,
-			holdfast.InvalidSubscriptionState},
-		"over by then": {with(func(k *payment.Token) { k.Expires = now.AddDate(0, 1, 0) }), true, now,
-			now.AddDate(0, 1, 0), false, ""},
-		"over right after": {with(func(k *payment.Token) { k.Expires = now.AddDate(0, 1, 0).Add(1) }), true, now,
-			now.AddDate(0, 1, 0), true, ""},
+		"cancelled": {
+			with(func(k *payment.Token) { k.Cancelled = true }), false, now, now, false,
+			holdfast.InvalidSubscriptionState,
+		},
+		"over": {
+			with(func(k *payment.Token) { k.Expires = now }), false, now, now, false,
+			holdfast.InvalidSubscriptionState,
+		},
+		"over by then": {
+			with(func(k *payment.Token) { k.Expires = now.AddDate(0, 1, 0) }), true, now,
+			now.AddDate(0, 1, 0), false, "",
+		},
+		"over right after": {
+			with(func(k *payment.Token) { k.Expires = now.AddDate(0, 1, 0).Add(1) }), true, now,
+			now.AddDate(0, 1, 0), true, "",
+		},
 		"its first instant": {monthly, false, now, now, true, ""},
 	} {
 		next, ok := row.token.NextPayment(row.paid, row.at)

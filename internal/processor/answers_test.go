@@ -67,21 +67,35 @@ func openQuestions() map[string]openQuestion {
 	}
 	const success, failure = payment.Success, payment.Failure
 	all := map[string]openQuestion{
-		"Authorize": {payment.StepAuthorize, begun(payment.KindReserve), nil, payment.Reserved,
-			failure},
-		"Authorize, cancelled": {payment.StepAuthorize, begun(payment.KindReserve), cancelled, payment.Cancelled,
-			payment.Cancelled},
-		"Authorize, timed out": {payment.StepAuthorize, begun(payment.KindReserve), timedOut, payment.Cancelled,
-			payment.Cancelled},
-		"Authorize, overdue": {payment.StepAuthorize, begun(payment.KindReserve), overdue, payment.Cancelled,
-			payment.Cancelled},
+		"Authorize": {
+			payment.StepAuthorize, begun(payment.KindReserve), nil, payment.Reserved,
+			failure,
+		},
+		"Authorize, cancelled": {
+			payment.StepAuthorize, begun(payment.KindReserve), cancelled, payment.Cancelled,
+			payment.Cancelled,
+		},
+		"Authorize, timed out": {
+			payment.StepAuthorize, begun(payment.KindReserve), timedOut, payment.Cancelled,
+			payment.Cancelled,
+		},
+		"Authorize, overdue": {
+			payment.StepAuthorize, begun(payment.KindReserve), overdue, payment.Cancelled,
+			payment.Cancelled,
+		},
 		"Charge of a FundPrepaid, overdue": {payment.StepCharge, begun(payment.KindFundPrepaid), overdue, failure, failure},
-		"Charge of a Pay, cancelled": {payment.StepCharge, begun(payment.KindPay), cancelled, payment.Cancelled,
-			payment.Cancelled},
-		"Charge of a sale": {payment.StepCharge,
-			func(s scene) payment.Transaction { return s.open(payment.StepCharge, s.sale) }, nil, success, failure},
-		"Charge of a sale, timed out": {payment.StepCharge,
-			func(s scene) payment.Transaction { return s.open(payment.StepCharge, s.sale) }, timedOut, failure, failure},
+		"Charge of a Pay, cancelled": {
+			payment.StepCharge, begun(payment.KindPay), cancelled, payment.Cancelled,
+			payment.Cancelled,
+		},
+		"Charge of a sale": {
+			payment.StepCharge,
+			func(s scene) payment.Transaction { return s.open(payment.StepCharge, s.sale) }, nil, success, failure,
+		},
+		"Charge of a sale, timed out": {
+			payment.StepCharge,
+			func(s scene) payment.Transaction { return s.open(payment.StepCharge, s.sale) }, timedOut, failure, failure,
+		},
 		"Capture": {payment.StepCapture, func(s scene) payment.Transaction {
 			t := reserved(s)
 			return s.open(payment.StepCapture, func() (payment.Transaction, error) { return s.Settle(t.ID, "") })
@@ -94,10 +108,14 @@ func openQuestions() map[string]openQuestion {
 			t := reserved(s)
 			return s.open(payment.StepRelease, func() (payment.Transaction, error) { return s.Cancel(t.ID) })
 		}, nil, payment.Cancelled, payment.Cancelled},
-		"Return of a refund": {payment.StepReturn,
-			func(s scene) payment.Transaction { return s.open(payment.StepReturn, s.refund) }, nil, success, failure},
-		"Return of a late charge, cancelled": {payment.StepReturn, late(payment.KindPay, cancelled), nil, payment.Cancelled,
-			payment.Cancelled},
+		"Return of a refund": {
+			payment.StepReturn,
+			func(s scene) payment.Transaction { return s.open(payment.StepReturn, s.refund) }, nil, success, failure,
+		},
+		"Return of a late charge, cancelled": {
+			payment.StepReturn, late(payment.KindPay, cancelled), nil, payment.Cancelled,
+			payment.Cancelled,
+		},
 	}
 	for _, k := range []payment.Kind{payment.KindPay, payment.KindFundPrepaid, payment.KindSettleDebt} {
 		all["Charge of a "+string(k)] = openQuestion{payment.StepCharge, begun(k), nil, success, failure}

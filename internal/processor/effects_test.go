@@ -64,17 +64,25 @@ func failings() map[string]failing {
 			s.must(s.Processor.Answer(s.question(t.ID, first(k)), payment.Answer{Code: holdfast.CodeTransactionDenied}, nil))
 			return t
 		}},
-		"swept": {every,
-			func(s scene, k payment.Kind) payment.Transaction { t := open(s, k); timedOut(s, t); return t }},
+		"swept": {
+			every,
+			func(s scene, k payment.Kind) payment.Transaction { t := open(s, k); timedOut(s, t); return t },
+		},
 		"approved after it was swept": {every, late(timedOut)},
 		"approved after its deadline": {every, late(overdue)},
-		"cancelled": {cancellable,
-			func(s scene, k payment.Kind) payment.Transaction { t := open(s, k); cancelled(s, t); return t }},
+		"cancelled": {
+			cancellable,
+			func(s scene, k payment.Kind) payment.Transaction { t := open(s, k); cancelled(s, t); return t },
+		},
 		"approved after it was given up": {cancellable, late(cancelled)},
-		"cancelled when held": {holds,
-			func(s scene, k payment.Kind) payment.Transaction { t := begin(s, k); cancelled(s, t); return t }},
-		"swept when held": {holds,
-			func(s scene, k payment.Kind) payment.Transaction { t := begin(s, k); timedOut(s, t); return t }},
+		"cancelled when held": {
+			holds,
+			func(s scene, k payment.Kind) payment.Transaction { t := begin(s, k); cancelled(s, t); return t },
+		},
+		"swept when held": {
+			holds,
+			func(s scene, k payment.Kind) payment.Transaction { t := begin(s, k); timedOut(s, t); return t },
+		},
 		"settled after its deadline": {holds, func(s scene, k payment.Kind) payment.Transaction {
 			t := begin(s, k)
 			overdue(s, t)

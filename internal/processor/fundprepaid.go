@@ -18,7 +18,8 @@ func (p *Processor) FundPrepaid(
 	}
 	id := p.ids().Transaction()
 	return p.once(ctx, caller,
-		request{r.CallerReference, payment.DigestOf("FundPrepaid", r), r.SenderTokenID,
+		request{
+			r.CallerReference, payment.DigestOf("FundPrepaid", r), r.SenderTokenID,
 			func(d decision) (payment.Change, error) {
 				in, err := p.load(d, named{
 					sender: r.SenderTokenID, aggregate: r.PrepaidInstrumentID, aggregateMethod: holdfast.MethodPrepaid,
@@ -27,5 +28,6 @@ func (p *Processor) FundPrepaid(
 					return payment.Change{}, err
 				}
 				return payment.FundPrepaid(in, r)
-			}})
+			},
+		})
 }

@@ -179,8 +179,10 @@ func TestApprovalsAreTold(t *testing.T) {
 		asked []string
 		want  string
 	}{
-		"one payment": {[]string{"pipelineName", "SingleUse", "callerReference", "order-1", "transactionAmount", "5"},
-			"approved SingleUse USD 5.00"},
+		"one payment": {
+			[]string{"pipelineName", "SingleUse", "callerReference", "order-1", "transactionAmount", "5"},
+			"approved SingleUse USD 5.00",
+		},
 		"regular payments": {[]string{
 			"pipelineName", "Recurring", "callerReference", "order-1", "transactionAmount", "9.99", "recurringPeriod", "1 Month",
 		}, "approved Recurring USD 9.99"},

@@ -17,7 +17,8 @@ func TestACallerNeverPaysMoreFeesThanItHas(t *testing.T) {
 		return unanswered(w, func() (payment.Transaction, error) { return m.Pay("42.50", "", ref) })
 	}
 	settle := func(w *holdfasttest.World, m holdfasttest.Market,
-		ref holdfast.CallerReference) (payment.Transaction, error) {
+		ref holdfast.CallerReference,
+	) (payment.Transaction, error) {
 		r, err := m.Reserve("42.50", "", ref)
 		if err != nil || r.State != payment.Reserved {
 			t.Fatalf("reserve: %+v, %v", r, err)
@@ -32,22 +33,30 @@ func TestACallerNeverPaysMoreFeesThanItHas(t *testing.T) {
 		left   string // of the fee in the balance
 	}{
 		"a payment approved": {ask: pay, step: payment.StepCharge, left: "0.00"},
-		"a payment declined": {ask: pay, step: payment.StepCharge,
-			answer: holdfasttest.Reply{Decline: holdfast.CodeTransactionDenied}, left: "1.53"},
-		"a payment cancelled": {ask: pay, step: payment.StepCharge, left: "1.53",
+		"a payment declined": {
+			ask: pay, step: payment.StepCharge,
+			answer: holdfasttest.Reply{Decline: holdfast.CodeTransactionDenied}, left: "1.53",
+		},
+		"a payment cancelled": {
+			ask: pay, step: payment.StepCharge, left: "1.53",
 			end: func(w *holdfasttest.World, p payment.Transaction) {
 				if _, err := w.Cancel(p.ID); err != nil {
 					t.Fatal(err)
 				}
-			}},
-		"a payment timed out": {ask: pay, step: payment.StepCharge, left: "1.53",
+			},
+		},
+		"a payment timed out": {
+			ask: pay, step: payment.StepCharge, left: "1.53",
 			end: func(w *holdfasttest.World, p payment.Transaction) {
 				w.Clock.Set(p.Deadline)
 				sweep(w)
-			}},
+			},
+		},
 		"a capture approved": {ask: settle, step: payment.StepCapture, left: "0.00"},
-		"a capture declined": {ask: settle, step: payment.StepCapture,
-			answer: holdfasttest.Reply{Decline: holdfast.CodeTransactionDenied}, left: "1.53"},
+		"a capture declined": {
+			ask: settle, step: payment.StepCapture,
+			answer: holdfasttest.Reply{Decline: holdfast.CodeTransactionDenied}, left: "1.53",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			story(t, func(w *holdfasttest.World) {

@@ -18,7 +18,8 @@ func (p *Processor) SettleDebt(
 	}
 	id := p.ids().Transaction()
 	return p.once(ctx, caller,
-		request{r.CallerReference, payment.DigestOf("SettleDebt", r), r.SenderTokenID,
+		request{
+			r.CallerReference, payment.DigestOf("SettleDebt", r), r.SenderTokenID,
 			func(d decision) (payment.Change, error) {
 				in, err := p.load(d, named{
 					sender: r.SenderTokenID, aggregate: r.CreditInstrumentID, aggregateMethod: holdfast.MethodDebt,
@@ -27,7 +28,8 @@ func (p *Processor) SettleDebt(
 					return payment.Change{}, err
 				}
 				return payment.SettleDebt(in, r)
-			}})
+			},
+		})
 }
 
 // WriteOffDebt forgives a debt on a credit instrument, in full or in part

@@ -35,7 +35,8 @@ func (p *Processor) CancelSubscriptionAndRefund(
 	}
 	id := p.ids().Transaction()
 	return p.once(ctx, caller,
-		request{r.CallerReference, payment.DigestOf("CancelSubscriptionAndRefund", r), "",
+		request{
+			r.CallerReference, payment.DigestOf("CancelSubscriptionAndRefund", r), "",
 			func(d decision) (payment.Change, error) {
 				t, err := d.subscription(r.SubscriptionID)
 				if err != nil {
@@ -56,7 +57,8 @@ func (p *Processor) CancelSubscriptionAndRefund(
 					return c, p.cancelled(d, ended, "")
 				}
 				return c, nil
-			}})
+			},
+		})
 }
 
 func (d decision) subscription(id holdfast.TokenID) (payment.Token, error) {

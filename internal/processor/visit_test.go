@@ -69,7 +69,8 @@ func TestOldVisitsAreForgotten(t *testing.T) {
 		start := func(ref string) payment.Visit {
 			t.Helper()
 			p := holdfast.Params{
-				{Name: "pipelineName", Value: "SingleUse"}, {Name: "callerReference", Value: ref},
+				{Name: "pipelineName", Value: "SingleUse"},
+				{Name: "callerReference", Value: ref},
 				{Name: "transactionAmount", Value: "12.50"},
 			}
 			r, end := payment.ReadPipeline(p)

@@ -254,8 +254,10 @@ var orphans = []struct{ table, problem, query string }{
 	{"attempts", noTransaction, ofTransaction("attempts", "transaction_id", "")},
 	{"requests", noTransaction, ofTransaction("requests", "transaction_id", "r.transaction_id <> ''")},
 	{"tokens", noTransaction, ofTransaction("tokens", "used_by", "r.used_by <> ''")},
-	{"transactions", "belongs to a payment that does not exist",
-		ofTransaction("transactions", "parent", "r.parent <> ''")},
+	{
+		"transactions", "belongs to a payment that does not exist",
+		ofTransaction("transactions", "parent", "r.parent <> ''"),
+	},
 	{"notifications", noTransaction, ofTransaction("notifications", "subject", "r.about = 'Transaction'")},
 	{"notifications", "belongs to a token that does not exist", `
 		SELECT r.subject FROM notifications r LEFT JOIN tokens k

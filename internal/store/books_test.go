@@ -38,26 +38,38 @@ func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 		"a party deleted":       {`DELETE FROM parties WHERE name = 'Ann Buyer'`, "parties"},
 		"a posting out of turn": {`UPDATE postings SET seq = 99 WHERE seq = 3`, "/99"},
 		"a caller deleted":      {`DELETE FROM callers`, "transactions"},
-		"a kind": {`UPDATE transactions SET kind = 'FundPrepaid' WHERE kind = 'Pay' AND method = 'CC'`,
-			"postings"},
+		"a kind": {
+			`UPDATE transactions SET kind = 'FundPrepaid' WHERE kind = 'Pay' AND method = 'CC'`,
+			"postings",
+		},
 		"a balance":         {`UPDATE balances SET micro = micro + 1`, "balances party:"},
 		"a balance deleted": {`DELETE FROM balances WHERE account LIKE 'owed:%'`, "balances owed:"},
-		"a refund's total": {`UPDATE transactions SET refunded = refunded + 10000 WHERE refunded > 0`,
-			"the refunded amount"},
-		"a fee given back": {`UPDATE transactions SET fee_returned = fee_returned + 10000 WHERE fee_returned > 0`,
-			"the returned fee"},
+		"a refund's total": {
+			`UPDATE transactions SET refunded = refunded + 10000 WHERE refunded > 0`,
+			"the refunded amount",
+		},
+		"a fee given back": {
+			`UPDATE transactions SET fee_returned = fee_returned + 10000 WHERE fee_returned > 0`,
+			"the returned fee",
+		},
 		"a marketplace's fee given back": {
 			`UPDATE transactions SET commission_returned = commission_returned + 10000 WHERE commission > 0 AND kind = 'Pay'`,
 			"the returned marketplace fee",
 		},
 		"a refund deleted": {`DELETE FROM transactions WHERE kind = 'Refund'`, "the refunded amount"},
-		"a marketplace's fee": {`UPDATE transactions SET commission = commission + 10000 WHERE commission > 0`,
-			"the marketplace fee"},
+		"a marketplace's fee": {
+			`UPDATE transactions SET commission = commission + 10000 WHERE commission > 0`,
+			"the marketplace fee",
+		},
 		"a marketplace's fee deleted": {`DELETE FROM transactions WHERE kind = 'Commission'`, "the marketplace fee"},
-		"a payment deleted": {`DELETE FROM transactions WHERE kind = 'Pay' AND refunded > 0`,
-			"belongs to a payment that does not exist"},
-		"what sets money aside": {`UPDATE transactions SET sets_aside = 1 - sets_aside WHERE reference = 'aside'`,
-			"postings"},
+		"a payment deleted": {
+			`DELETE FROM transactions WHERE kind = 'Pay' AND refunded > 0`,
+			"belongs to a payment that does not exist",
+		},
+		"what sets money aside": {
+			`UPDATE transactions SET sets_aside = 1 - sets_aside WHERE reference = 'aside'`,
+			"postings",
+		},
 		"what is going back":      {`UPDATE postings SET to_account = 'fees' WHERE to_account = 'outgoing'`, "/outgoing"},
 		"an instrument's balance": {`UPDATE aggregate_instruments SET balance = balance + 1`, "balances prepaid:"},
 		"what is being funded":    {`UPDATE aggregate_instruments SET pending = 5`, "pending amount"},
@@ -121,16 +133,26 @@ func TestBooksNameTheAccountBelowZero(t *testing.T) {
 			`UPDATE balances SET micro = micro - 50000000 WHERE account = 'party:%s'`,
 			`DELETE ` + forget,
 		}, "balances party:%s (sandbox) account is below zero, at USD -10.00"},
-		"what is set aside": {[]string{`UPDATE balances SET account = 'set-aside:%s', micro = -1 WHERE account = 'party:%s'`},
-			"balances C0001/set-aside:%s account is below zero"},
-		"what is due": {[]string{`UPDATE balances SET account = 'due:%s', micro = -1 WHERE account = 'party:%s'`},
-			"balances C0001/due:%s account is below zero"},
-		"what is owed": {[]string{`UPDATE balances SET account = 'owed:%s', micro = 1 WHERE account = 'party:%s'`},
-			"balances C0001/owed:%s account is above zero"},
-		"what is held": {[]string{`UPDATE postings SET from_account = 'held' WHERE to_account = 'party:%s'`},
-			"balances C0001/held account is below zero"},
-		"what is going out": {[]string{`UPDATE postings SET from_account = 'outgoing' WHERE to_account = 'party:%s'`},
-			"balances C0001/outgoing account is below zero"},
+		"what is set aside": {
+			[]string{`UPDATE balances SET account = 'set-aside:%s', micro = -1 WHERE account = 'party:%s'`},
+			"balances C0001/set-aside:%s account is below zero",
+		},
+		"what is due": {
+			[]string{`UPDATE balances SET account = 'due:%s', micro = -1 WHERE account = 'party:%s'`},
+			"balances C0001/due:%s account is below zero",
+		},
+		"what is owed": {
+			[]string{`UPDATE balances SET account = 'owed:%s', micro = 1 WHERE account = 'party:%s'`},
+			"balances C0001/owed:%s account is above zero",
+		},
+		"what is held": {
+			[]string{`UPDATE postings SET from_account = 'held' WHERE to_account = 'party:%s'`},
+			"balances C0001/held account is below zero",
+		},
+		"what is going out": {
+			[]string{`UPDATE postings SET from_account = 'outgoing' WHERE to_account = 'party:%s'`},
+			"balances C0001/outgoing account is below zero",
+		},
 	} {
 		for engine, address := range holdfasttest.Addresses(t) {
 			t.Run(name+" on "+engine, func(t *testing.T) {

@@ -127,10 +127,14 @@ func (db *DB) reseal(ctx context.Context, to *sealer, insert func(*sql.Tx) error
 		all, change string
 		row         func(string) string
 	}{
-		{`SELECT access_key_id, secret FROM access_keys`, `UPDATE access_keys SET secret = $1 WHERE access_key_id = $2`,
-			accessKeyRow},
-		{`SELECT path, private_key FROM signing_keys`, `UPDATE signing_keys SET private_key = $1 WHERE path = $2`,
-			signingKeyRow},
+		{
+			`SELECT access_key_id, secret FROM access_keys`, `UPDATE access_keys SET secret = $1 WHERE access_key_id = $2`,
+			accessKeyRow,
+		},
+		{
+			`SELECT path, private_key FROM signing_keys`, `UPDATE signing_keys SET private_key = $1 WHERE path = $2`,
+			signingKeyRow,
+		},
 	} {
 		secrets, err := secretsOf(ctx, tx, table.all)
 		if err != nil {

@@ -20,7 +20,8 @@ func TestFormTellsWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	form := webui.Form{Action: "/do", Submit: "Go", Fields: []webui.Field{
-		{Name: "email", Label: "E-mail", Hint: "yours"}, {Name: "secret", Label: "Secret", Type: "password"},
+		{Name: "email", Label: "E-mail", Hint: "yours"},
+		{Name: "secret", Label: "Secret", Type: "password"},
 		{Name: "keep", Type: "checkbox", Label: "Keep"},
 	}}
 	form.Fill(holdfast.Params{

@@ -45,21 +45,35 @@ func TestWordsFor(t *testing.T) {
 func TestAmountsAndDates(t *testing.T) {
 	at := time.Date(2026, time.March, 4, 15, 5, 0, 0, time.UTC)
 	for accept, want := range map[string][]string{
-		"en-US": {"$1,234.50", "2.5%", "1,000", "March 2026", "March 4, 2026", "Mar 4, 2026",
-			"March 4, 2026, 3:05 PM\u00a0UTC"},
+		"en-US": {
+			"$1,234.50", "2.5%", "1,000", "March 2026", "March 4, 2026", "Mar 4, 2026",
+			"March 4, 2026, 3:05 PM\u00a0UTC",
+		},
 		"en-GB": {"US$1,234.50", "2.5%", "1,000", "March 2026", "4 March 2026", "4 Mar 2026", "4 March 2026, 15:05\u00a0UTC"},
-		"de": {"1.234,50\u00a0$", "2,5\u00a0%", "1.000", "März 2026", "4. März 2026", "04.03.2026",
-			"4. März 2026, 15:05\u00a0UTC"},
-		"de-AT": {"$\u00a01\u00a0234,50", "2,5\u00a0%", "1\u00a0000", "März 2026", "4. März 2026", "04.03.2026",
-			"4. März 2026, 15:05\u00a0UTC"},
-		"de-CH": {"$\u00a01’234.50", "2.5%", "1’000", "März 2026", "4. März 2026", "04.03.2026",
-			"4. März 2026, 15:05\u00a0UTC"},
-		"es": {"1.234,50\u00a0US$", "2,5\u00a0%", "1.000", "marzo de 2026", "4 de marzo de 2026", "4 mar 2026",
-			"4 de marzo de 2026, 15:05\u00a0UTC"},
-		"es-MX": {"USD\u00a01,234.50", "2.5\u00a0%", "1,000", "marzo de 2026", "4 de marzo de 2026", "4 mar 2026",
-			"4 de marzo de 2026, 15:05\u00a0UTC"},
-		"es-US": {"$1,234.50", "2.5%", "1,000", "marzo de 2026", "4 de marzo de 2026", "4 mar 2026",
-			"4 de marzo de 2026, 3:05 PM\u00a0UTC"},
+		"de": {
+			"1.234,50\u00a0$", "2,5\u00a0%", "1.000", "März 2026", "4. März 2026", "04.03.2026",
+			"4. März 2026, 15:05\u00a0UTC",
+		},
+		"de-AT": {
+			"$\u00a01\u00a0234,50", "2,5\u00a0%", "1\u00a0000", "März 2026", "4. März 2026", "04.03.2026",
+			"4. März 2026, 15:05\u00a0UTC",
+		},
+		"de-CH": {
+			"$\u00a01’234.50", "2.5%", "1’000", "März 2026", "4. März 2026", "04.03.2026",
+			"4. März 2026, 15:05\u00a0UTC",
+		},
+		"es": {
+			"1.234,50\u00a0US$", "2,5\u00a0%", "1.000", "marzo de 2026", "4 de marzo de 2026", "4 mar 2026",
+			"4 de marzo de 2026, 15:05\u00a0UTC",
+		},
+		"es-MX": {
+			"USD\u00a01,234.50", "2.5\u00a0%", "1,000", "marzo de 2026", "4 de marzo de 2026", "4 mar 2026",
+			"4 de marzo de 2026, 15:05\u00a0UTC",
+		},
+		"es-US": {
+			"$1,234.50", "2.5%", "1,000", "marzo de 2026", "4 de marzo de 2026", "4 mar 2026",
+			"4 de marzo de 2026, 3:05 PM\u00a0UTC",
+		},
 	} {
 		w := inLanguage(accept)
 		got := []string{

@@ -66,8 +66,10 @@ var ends = []struct {
 		w.open(w.asking("recipientToken", string(w.RecipientToken), "recipientTokenList", string(w.RecipientToken)))
 		w.change(func(c *party.Caller) { c.Marketplace = true })
 	}},
-	{holdfast.ReturnSuccessABT, payers,
-		func(w *walk) { w.payWith(holdfast.MethodABT, `form[action$="/payment"] button`) }},
+	{
+		holdfast.ReturnSuccessABT, payers,
+		func(w *walk) { w.payWith(holdfast.MethodABT, `form[action$="/payment"] button`) },
+	},
 	{holdfast.ReturnSuccessACH, payers, func(w *walk) { w.payWith(holdfast.MethodACH, `form[action$="/bank"] button`) }},
 	{holdfast.ReturnSuccessACH, edits, func(w *walk) { w.payWith(holdfast.MethodACH, `form[action$="/bank"] button`) }},
 	{holdfast.ReturnSuccessCC, edits, func(w *walk) {

@@ -76,10 +76,12 @@ func (s *site) nameAll(text string) {
 		s.Change(p.ID, func(p *party.Party) { p.Name = text })
 	}
 	err := s.DB.Update(s.t.Context(), func(tx *store.Tx) error {
-		return tx.InsertAddress(party.Address{ID: "AHOSTILE", Owner: s.Buyer.ID, Created: s.Clock.Now(),
+		return tx.InsertAddress(party.Address{
+			ID: "AHOSTILE", Owner: s.Buyer.ID, Created: s.Clock.Now(),
 			Address: holdfast.Address{
 				Name: text, Line1: text, Line2: text, City: text, State: text, Zip: text, Country: text, Phone: text,
-			}})
+			},
+		})
 	})
 	if err != nil {
 		s.t.Fatal(err)

@@ -210,8 +210,10 @@ func TestPagesOfTheInbox(t *testing.T) {
 	for _, m := range []party.Mail{
 		{ID: "M1", To: s.Buyer.Email, Subject: "Your address", Text: "Hello,\n\nopen " + s.home + "/verify?proof=" +
 			strings.Repeat("x", 80) + "\n"},
-		{ID: "M2", To: strings.Repeat("long", 15) + "@example.test", Subject: strings.Repeat("A long subject ", 12),
-			Text: "It was changed.\n"},
+		{
+			ID: "M2", To: strings.Repeat("long", 15) + "@example.test", Subject: strings.Repeat("A long subject ", 12),
+			Text: "It was changed.\n",
+		},
 	} {
 		m.Created = s.Clock.Now()
 		if err := s.DB.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertMail(m) }); err != nil {

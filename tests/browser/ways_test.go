@@ -20,7 +20,8 @@ type way struct {
 }
 
 var ways = []way{
-	{payment.PipelineSingleUse, holdfast.ReturnSuccessCC, false,
+	{
+		payment.PipelineSingleUse, holdfast.ReturnSuccessCC, false,
 		func(s *site, reference, _ holdfast.CallerReference) (string, error) {
 			return s.sdk.SingleUseURL(holdfast.SingleUseRequest{
 				CallerReference: reference, ReturnURL: s.shop, TransactionAmount: holdfasttest.USD("42.50"), Reserve: true,
@@ -28,8 +29,10 @@ var ways = []way{
 				Tax:                    holdfasttest.USD("2.50"),
 				CollectShippingAddress: true,
 			})
-		}},
-	{payment.PipelineMultiUse, holdfast.ReturnSuccessCC, false,
+		},
+	},
+	{
+		payment.PipelineMultiUse, holdfast.ReturnSuccessCC, false,
 		func(s *site, reference, _ holdfast.CallerReference) (string, error) {
 			return s.sdk.MultiUseURL(holdfast.MultiUseRequest{
 				CallerReference: reference, ReturnURL: s.shop, GlobalAmountLimit: holdfasttest.USD("200"),
@@ -40,31 +43,39 @@ var ways = []way{
 				},
 				RecipientTokens: []holdfast.TokenID{s.RecipientToken}, RecipientCobranding: true, CollectEmailAddress: true,
 			})
-		}},
-	{payment.PipelineRecurring, holdfast.ReturnSuccessCC, false,
+		},
+	},
+	{
+		payment.PipelineRecurring, holdfast.ReturnSuccessCC, false,
 		func(s *site, reference, _ holdfast.CallerReference) (string, error) {
 			return s.sdk.RecurringURL(holdfast.RecurringRequest{
 				CallerReference: reference, ReturnURL: s.shop, TransactionAmount: holdfasttest.USD("9.50"),
 				RecurringPeriod: "1 Month", PaymentReason: "A glaze every month",
 				ValidityExpiry: s.CallerNow().Add(400 * 24 * time.Hour),
 			})
-		}},
-	{payment.PipelineRecipient, holdfast.ReturnSuccessRecipient, true,
+		},
+	},
+	{
+		payment.PipelineRecipient, holdfast.ReturnSuccessRecipient, true,
 		func(s *site, reference, second holdfast.CallerReference) (string, error) {
 			return s.sdk.RecipientURL(holdfast.RecipientRequest{
 				CallerReference: reference, CallerReferenceRefund: second, ReturnURL: s.shop, RecipientPaysFee: true,
 				MaxFixedFee: holdfasttest.USD("0.50"), MaxVariableFee: "2.5", PaymentReason: "Sell your pots with us",
 			})
-		}},
-	{payment.PipelineSetupPrepaid, holdfast.ReturnSuccessCC, true,
+		},
+	},
+	{
+		payment.PipelineSetupPrepaid, holdfast.ReturnSuccessCC, true,
 		func(s *site, reference, second holdfast.CallerReference) (string, error) {
 			return s.sdk.SetupPrepaidURL(holdfast.SetupPrepaidRequest{
 				CallerReferenceSender: reference, CallerReferenceFunding: second, ReturnURL: s.shop,
 				FundingAmount: holdfasttest.USD("50"),
 				PaymentReason: "Clay by the bag",
 			})
-		}},
-	{payment.PipelineSetupPostpaid, holdfast.ReturnSuccessCC, true,
+		},
+	},
+	{
+		payment.PipelineSetupPostpaid, holdfast.ReturnSuccessCC, true,
 		func(s *site, reference, second holdfast.CallerReference) (string, error) {
 			return s.sdk.SetupPostpaidURL(holdfast.SetupPostpaidRequest{
 				CallerReferenceSender: reference, CallerReferenceSettlement: second, ReturnURL: s.shop,
@@ -72,13 +83,16 @@ var ways = []way{
 				PaymentReason: "Firing, settled each month",
 				UsageLimits:   []holdfast.UsageTerms{{Amount: holdfasttest.USD("40"), Period: "1 Day"}},
 			})
-		}},
-	{payment.PipelineEditToken, holdfast.ReturnSuccessABT, false,
+		},
+	},
+	{
+		payment.PipelineEditToken, holdfast.ReturnSuccessABT, false,
 		func(s *site, reference, _ holdfast.CallerReference) (string, error) {
 			return s.sdk.EditTokenURL(holdfast.EditTokenRequest{
 				CallerReference: reference, ReturnURL: s.shop, TokenID: s.multiUse(),
 			})
-		}},
+		},
+	},
 }
 
 // multiUse makes a token of the buyer for many uses, paid by card.

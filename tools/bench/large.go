@@ -23,12 +23,18 @@ func flatRow(kind, title string) row {
 			return e.flat(ctx, kind)
 		},
 		figures: []figure{
-			{"Reserve on a large store, " + title, "/s", "large-reserve:rate", "small-reserve:rate", "100,000 transactions",
-				times(0.8)},
-			{"GetTransactionStatus on a large store, " + title + ": p50", "ms", "large-status:p50ms", "small-status:p50ms",
-				"100,000 transactions", timesMost(1.5)},
-			{"GetAccountActivity on a large store, " + title + ": p50", "ms", "large-activity:p50ms", "small-activity:p50ms",
-				"100,000 transactions", timesMost(1.5)},
+			{
+				"Reserve on a large store, " + title, "/s", "large-reserve:rate", "small-reserve:rate", "100,000 transactions",
+				times(0.8),
+			},
+			{
+				"GetTransactionStatus on a large store, " + title + ": p50", "ms", "large-status:p50ms", "small-status:p50ms",
+				"100,000 transactions", timesMost(1.5),
+			},
+			{
+				"GetAccountActivity on a large store, " + title + ": p50", "ms", "large-activity:p50ms", "small-activity:p50ms",
+				"100,000 transactions", timesMost(1.5),
+			},
 			{"Start on a large store to the first answer, " + title, "s", "large-reserve:start.seconds", "", "", most(2, "s")},
 			{"Memory at rest on a large store, " + title, "MB", "large-reserve:start.idleMB", "", "", most(60, "MB")},
 		},

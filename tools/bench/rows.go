@@ -119,10 +119,14 @@ var rows = []row{
 			holdfast("postgres-uniform", postgres, "--connections", many, "--mix", "reserve+settle"),
 		},
 		figures: []figure{
-			{"All traffic at one merchant, Reserve and Settle, SQLite", "/s", "sqlite-one:rate", "sqlite-uniform:rate",
-				"100 merchants", times(0.9)},
-			{"All traffic at one merchant, Reserve and Settle, PostgreSQL", "/s", "postgres-one:rate", "postgres-uniform:rate",
-				"100 merchants", times(0.9)},
+			{
+				"All traffic at one merchant, Reserve and Settle, SQLite", "/s", "sqlite-one:rate", "sqlite-uniform:rate",
+				"100 merchants", times(0.9),
+			},
+			{
+				"All traffic at one merchant, Reserve and Settle, PostgreSQL", "/s", "postgres-one:rate", "postgres-uniform:rate",
+				"100 merchants", times(0.9),
+			},
 		},
 	},
 	{
@@ -132,8 +136,10 @@ var rows = []row{
 		},
 		figures: []figure{
 			{"One connection alone, SQLite: p50", "ms", "sqlite:p50ms", "fdatasync:p50ms", "the disk's fdatasync", syncs()},
-			{"One connection alone, PostgreSQL: p50", "ms", "postgres:p50ms", "fdatasync:p50ms", "the disk's fdatasync",
-				syncs()},
+			{
+				"One connection alone, PostgreSQL: p50", "ms", "postgres:p50ms", "fdatasync:p50ms", "the disk's fdatasync",
+				syncs(),
+			},
 			{"Memory at rest", "MB", "sqlite:start.idleMB", "", "", most(60, "MB")},
 		},
 	},
@@ -169,8 +175,10 @@ func floodRow(kind, flooders string) row {
 		name:     "flood-" + kind,
 		measures: []measurement{holdfast("flood", sqlite, "--connections", some, "--flood", kind, "--flooders", flooders)},
 		figures: []figure{
-			{"Under a flood, " + kind + " (" + flooders + " connections)", "/s", "flood:rate", "flood:flood.alone.rate",
-				"without the flood", times(0.5)},
+			{
+				"Under a flood, " + kind + " (" + flooders + " connections)", "/s", "flood:rate", "flood:flood.alone.rate",
+				"without the flood", times(0.5),
+			},
 		},
 	}
 }

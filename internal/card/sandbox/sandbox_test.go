@@ -351,10 +351,16 @@ func TestAuditNamesWhatMayNotBeAsked(t *testing.T) {
 		{"captured twice under one key", []card.Question{
 			question("visa-approves", payment.StepCapture, 5_00), question("visa-approves", payment.StepCapture, 5_00),
 		}, ""},
-		{"held for another amount", []card.Question{question("visa-approves", payment.StepAuthorize, 13_00)},
-			"asked for USD 12.00 and then for USD 13.00"},
-		{"captured above the hold", []card.Question{question("visa-approves", payment.StepCapture, 12_01)},
-			"USD 12.01 of the USD 12.00 held"},
+		{
+			"held for another amount",
+			[]card.Question{question("visa-approves", payment.StepAuthorize, 13_00)},
+			"asked for USD 12.00 and then for USD 13.00",
+		},
+		{
+			"captured above the hold",
+			[]card.Question{question("visa-approves", payment.StepCapture, 12_01)},
+			"USD 12.01 of the USD 12.00 held",
+		},
 		{"released after the capture", []card.Question{
 			question("visa-approves", payment.StepCapture, 5_00), question("visa-approves", payment.StepRelease, 12_00),
 		}, "captured or released"},
