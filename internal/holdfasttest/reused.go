@@ -68,7 +68,7 @@ func take(ctx context.Context, template string) (name string, err error) {
 			return "", err
 		}
 	}
-	return name, inside(ctx, name, func(db *sql.DB) error {
+	return name, inside(name, func(db *sql.DB) error {
 		var schema string
 		if err := db.QueryRowContext(ctx, `SELECT `+schemaNow).Scan(&schema); err != nil {
 			return err
@@ -139,7 +139,7 @@ END $$`
 var errChanged = errors.New("a test has changed the schema")
 
 func emptied(ctx context.Context, name string) error {
-	return inside(ctx, name, func(db *sql.DB) error {
+	return inside(name, func(db *sql.DB) error {
 		var same sql.NullBool
 		if err := db.QueryRowContext(ctx, asMade).Scan(&same); err != nil {
 			return err
@@ -153,7 +153,7 @@ func emptied(ctx context.Context, name string) error {
 }
 
 // inside runs do with a connection to a database of the test server.
-func inside(ctx context.Context, name string, do func(*sql.DB) error) error {
+func inside(name string, do func(*sql.DB) error) error {
 	at, err := withDatabase(os.Getenv(PostgresEnv), name)
 	if err != nil {
 		return err

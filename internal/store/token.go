@@ -10,6 +10,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
+//nolint:gosec // names of columns
 const tokenColumns = `
 	caller_id, token_id, token_use, token_type, reference, friendly_name,
 	reason, installed, starts, expires, used_by, cancelled,
