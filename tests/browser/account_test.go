@@ -57,12 +57,12 @@ func (p *page) reach(selector, path string) {
 // A buyer makes a passkey, signs out, and signs in again with it.
 func TestAPasskey(t *testing.T) {
 	d := startDemo(t)
-	p := openBrowser(t) // which is closed first
+	p := openBrowser(t) // closed before the demo
 	at, err := url.Parse(d.Endpoint)
 	if err != nil {
 		t.Fatal(err)
 	}
-	account := "http://localhost:" + at.Port() + "/account/" // passkeys need a name
+	account := "http://localhost:" + at.Port() + "/account/" // passkeys need a host name
 	p.device()
 	p.open(account)
 	p.fill(`input[name=email]`, d.BuyerEmail)
@@ -118,7 +118,7 @@ func TestPagesOfAnAccount(t *testing.T) {
 	at("reset?link=none")
 	p.inspect("account-form-reset-over")
 
-	s.Processor.Network = s.Network // which knows the card that the world began with
+	s.Processor.Network = s.Network // it knows the card of the test world
 	s.Reserved("42.50", "order-1")
 	many := s.Token(
 		payment.Token{
@@ -164,7 +164,7 @@ func TestPagesOfAnAccount(t *testing.T) {
 func TestPagesOfAHistory(t *testing.T) {
 	t.Parallel()
 	s, p := newSite(t), openBrowser(t)
-	s.Processor.Network = s.Network // which knows the card that the world began with
+	s.Processor.Network = s.Network // it knows the card of the test world
 	s.Deposit(s.Buyer.ID, "500.00")
 	for i := range 22 {
 		s.Clock.Advance(time.Hour)

@@ -37,7 +37,7 @@ func (p *page) eval(expression string) string {
 
 func TestACardWhileItIsTyped(t *testing.T) {
 	d := startDemo(t)
-	p := openBrowser(t) // which is closed first
+	p := openBrowser(t) // closed before the demo
 	p.newCard(d)
 	p.checkNumbers()
 	p.checkExpiries()
@@ -135,7 +135,7 @@ const press = (action, times) => {
 
 func TestADoubleClickSendsAFormOnce(t *testing.T) {
 	d := startDemo(t)
-	p := openBrowser(t) // which is closed first
+	p := openBrowser(t) // closed before the demo
 	p.order(d)
 	p.do("listening", chromedp.Evaluate[chromedp.Void](sending))
 	if got := p.eval(`press("confirm", 2)`); got != "1" {

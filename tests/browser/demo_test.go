@@ -25,7 +25,7 @@ type demo struct {
 // startDemo starts a demo on free ports. It stops when the test ends.
 func startDemo(t *testing.T) demo {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background()) // t's own ends before the clean-up stops the demo
+	ctx, cancel := context.WithCancel(context.Background()) // t.Context ends before the clean-up stops the demo
 	cmd := exec.CommandContext(ctx, binary, "demo", "--json", "--data", filepath.Join(t.TempDir(), "data"))
 	log, err := os.CreateTemp(t.TempDir(), "log-*")
 	if err != nil {

@@ -36,7 +36,7 @@ var ends = []struct {
 }{
 	{holdfast.ReturnAbandoned, payment.Pipelines, func(w *walk) {
 		w.open(w.link)
-		w.wantPage("sign-in") // before anybody has said who they are
+		w.wantPage("sign-in") // before anybody has signed in
 		w.click(`form[action$="/cancel"] button`)
 	}},
 	{holdfast.ReturnCallerError, payment.Pipelines, func(w *walk) {
@@ -53,7 +53,7 @@ var ends = []struct {
 	}},
 	{holdfast.ReturnAccountProblem, sellers, func(w *walk) {
 		w.open(w.asking("recipientToken", string(w.RecipientToken), "recipientTokenList", string(w.RecipientToken)))
-		w.signIn(w.page, w.Seller) // who would pay itself
+		w.signIn(w.page, w.Seller) // the seller would pay itself
 	}},
 	{holdfast.ReturnSystemError, payment.Pipelines, breaks},
 	{holdfast.ReturnPaymentError, slices.Concat(payers, edits), func(w *walk) {
@@ -84,7 +84,7 @@ var ends = []struct {
 	{holdfast.ReturnTokenUnchanged, edits, func(w *walk) {
 		w.open(w.link)
 		w.signIn(w.page, w.Buyer)
-		w.wantPage("payment") // what the token is paid with is chosen
+		w.wantPage("payment") // the sender chooses what pays
 		w.submit()
 		w.submit()
 	}},

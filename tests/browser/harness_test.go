@@ -30,7 +30,7 @@ var (
 	screenshots = os.Getenv(ScreenshotsEnv)
 
 	binary string          // holdfast, built once
-	shared context.Context // the browser that every test opens windows of
+	shared context.Context // the browser in which every test opens windows
 )
 
 func TestMain(m *testing.M) {

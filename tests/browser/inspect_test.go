@@ -53,7 +53,7 @@ func uninspected() (missed []string) {
 		for _, file := range files {
 			page := strings.ReplaceAll(strings.TrimSuffix(filepath.Base(file), ".html"), "_", "-")
 			if page == "layout" || strings.HasPrefix(page, "-") {
-				continue // what pages are made of
+				continue // parts of pages
 			}
 			if !slices.ContainsFunc(inspected.names, func(name string) bool { return strings.Contains(name, page) }) {
 				missed = append(missed, page)
@@ -78,7 +78,7 @@ func (p *page) inspect(name string) {
 		p.see(l)
 		p.axe(fmt.Sprintf("%s-%v", name, l))
 	}
-	for _, l := range looks[2:] { // last, since it leaves the focus somewhere
+	for _, l := range looks[2:] { // last, because it moves the focus
 		p.see(l)
 		p.tour(fmt.Sprintf("%s-%v", name, l))
 	}

@@ -17,10 +17,10 @@ const stopsMax = 150
 
 // A focus is the focused element, and whether people can see the focus.
 type focus struct {
-	What   string // as it stands in the page
-	At     int    // among the stops of the Tab key, in the order of the page; -1 is no stop
-	Ringed bool   // an outline is around it, or around its label, and stands out from the ground (WCAG 2.4.7, 1.4.11)
-	Shown  bool   // it is inside the window, and not all of it behind something else (WCAG 2.4.11)
+	What   string // its markup in the page
+	At     int    // its number among the Tab stops, in the order of the page; -1 if it is none
+	Ringed bool   // it or its label has an outline with enough contrast (WCAG 2.4.7, 1.4.11)
+	Shown  bool   // it is inside the window and not completely covered (WCAG 2.4.11)
 }
 
 // stops are the elements at which the Tab key should stop, in the order of the
@@ -115,7 +115,7 @@ func (p *page) tour(name string) {
 		p.press(kb.Tab)
 		f := p.focus()
 		if f.At == 0 || f.What == "" {
-			break // between the end and the beginning, or there
+			break // between the end and the start of the page
 		}
 		met = append(met, f.At)
 	}

@@ -141,7 +141,7 @@ func (p *page) waitFor(doing, script string) {
 	ctx, cancel := context.WithTimeout(p.ctx, stepTimeout)
 	defer cancel()
 	for {
-		there, err := get(p, chromedp.Evaluate[bool](script)) // fails while one page gives way to another
+		there, err := get(p, chromedp.Evaluate[bool](script)) // fails while one page replaces another
 		if err == nil && there {
 			return
 		}

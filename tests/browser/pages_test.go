@@ -45,7 +45,7 @@ func TestPagesBeforeSigningIn(t *testing.T) {
 
 	s.Clock.Advance(time.Hour)
 	p.open(s.single(nil))
-	s.signIn(p, s.Owner) // who cannot pay itself
+	s.signIn(p, s.Owner) // the seller cannot pay itself
 	s.wantBack(p, holdfast.ReturnAccountProblem)
 	p.open(s.single(nil))
 	p.inspect("sign-in-other-account")
@@ -192,7 +192,8 @@ func TestPagesThatLeadNowhere(t *testing.T) {
 	p.open(s.home + "/cobranded-ui/actions/sign-in?visit=none&visit=twice")
 	p.inspect("message-bad-form")
 	p.open(s.single(nil))
-	p.do("typing a long text", chromedp.Evaluate[chromedp.Void](`document.querySelector("input[name=email]").value = "x".repeat(70000)`))
+	p.do("typing a long text",
+		chromedp.Evaluate[chromedp.Void](`document.querySelector("input[name=email]").value = "x".repeat(70000)`))
 	p.submit()
 	p.inspect("message-too-much")
 	p.open(strings.Replace(s.single(nil), "callerKey=", "callerKey=X", 1))

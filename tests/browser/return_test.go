@@ -31,7 +31,7 @@ type arrivals struct {
 
 func (a *arrivals) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/stay" {
-		w.WriteHeader(http.StatusNoContent) // browsers then stay on the page that they come from
+		w.WriteHeader(http.StatusNoContent) // a browser then stays on its page
 		return
 	}
 	a.mu.Lock()

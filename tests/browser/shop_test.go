@@ -12,7 +12,7 @@ import (
 func TestOneCartIsOneOrder(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
-	p := openBrowser(t) // which is closed first
+	p := openBrowser(t) // closed before the demo
 	p.open(d.Shop)
 	p.click(`.shelf h2 a`)
 	p.click(`#add-to-cart`)
@@ -32,7 +32,7 @@ func TestOneCartIsOneOrder(t *testing.T) {
 	p.pays(d)
 	p.wants("Thank you")
 	thanks := p.address()
-	other.open(other.address()) // the buyer goes on in the other tab
+	other.open(other.address()) // the buyer continues in the other tab
 	for _, page := range []string{"address", "confirm"} {
 		if other.name() == page {
 			other.submit()
@@ -56,7 +56,7 @@ func TestOneCartIsOneOrder(t *testing.T) {
 func TestTheAPIsAddressInABrowser(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
-	p := openBrowser(t) // which is closed first
+	p := openBrowser(t) // closed before the demo
 	p.open(d.Endpoint)
 	p.wants("For programs")
 	p.inspect("welcome")
@@ -71,7 +71,7 @@ func TestTheAPIsAddressInABrowser(t *testing.T) {
 func TestTheManualInABrowser(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
-	p := openBrowser(t) // which is closed first
+	p := openBrowser(t) // closed before the demo
 	p.open(d.Endpoint)
 	p.click(`main a[href="/doc/"]`)
 	p.wants("The API")
@@ -81,7 +81,7 @@ func TestTheManualInABrowser(t *testing.T) {
 		name := path.Base(address)
 		p.wantPage(name)
 		p.inspect("manual-" + name)
-		for _, width := range []int64{768, 1087, 1088, 1279, 1280} { // where the layout changes, and before
+		for _, width := range []int64{768, 1087, 1088, 1279, 1280} { // at the changes of the layout, and below them
 			p.size(viewport{name: "window", width: width, height: 800})
 			if found := ask[[]string](p, sticksOut); len(found) > 0 {
 				t.Errorf("%s: in a window %d wide these stick out: %q", name, width, found)
@@ -126,7 +126,7 @@ func (p *page) wantLogo() {
 func TestAPartShipmentAndARefund(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
-	p := openBrowser(t) // which is closed first
+	p := openBrowser(t) // closed before the demo
 	for _, product := range []string{"mug", "mug", "bowl", "jug"} {
 		p.open(d.Shop + "products/" + product)
 		p.click(`#add-to-cart`)
@@ -169,7 +169,7 @@ func TestAPartShipmentAndARefund(t *testing.T) {
 func TestTheCardDeclinesWhenThePotteryShips(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
-	p := openBrowser(t) // which is closed first
+	p := openBrowser(t) // closed before the demo
 	p.newBuyer(d, "4000000000001018")
 	p.wants("Thank you")
 	buyer := p.address()
@@ -179,7 +179,7 @@ func TestTheCardDeclinesWhenThePotteryShips(t *testing.T) {
 	p.click(`#ship`)
 	p.until("ask the buyer to pay again")
 	p.inspect("shop-charge-declined")
-	p.focused() // or the browser keeps the clipboard to itself
+	p.focused() // otherwise the browser blocks the clipboard
 	p.mayCopy()
 	p.do("copying", click(`#copy-link`))
 	p.wants("Copied.")
@@ -206,7 +206,7 @@ func TestTheCardDeclinesWhenThePotteryShips(t *testing.T) {
 func TestADeclinedCardIsNotOfferedAgain(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
-	p := openBrowser(t) // which is closed first
+	p := openBrowser(t) // closed before the demo
 	p.newBuyer(d, "4000000000000002")
 	p.wants("declined")
 	p.inspect("shop-payment-failed")

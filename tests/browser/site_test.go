@@ -34,15 +34,15 @@ type site struct {
 	pages *cobranded.Server
 	sdk   *holdfast.Client
 
-	home string // where the server is
-	shop string // where its links return to
+	home string // the address of the server
+	shop string // the return URL of its links
 	logo string // an https address
 
 	Seller         party.Party
-	RecipientToken holdfast.TokenID // by which the seller is paid
+	RecipientToken holdfast.TokenID // of the seller
 
 	mu       sync.Mutex
-	visitors []http.Header // of requests for the shop and its logo
+	visitors []http.Header // headers of requests for the shop and its logo
 }
 
 func newSite(t *testing.T) *site {

@@ -29,7 +29,7 @@ func (p *page) order(d demo) {
 func TestTheShopsPages(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
-	p := openBrowser(t) // which is closed first
+	p := openBrowser(t) // closed before the demo
 	p.open(d.Shop)
 	p.inspect("shop-shelf")
 	p.open(d.Shop + "cart")
@@ -49,7 +49,7 @@ func TestTheShopsPages(t *testing.T) {
 func TestBuyShipAndSettle(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
-	p := openBrowser(t) // which is closed first
+	p := openBrowser(t) // closed before the demo
 	p.order(d)
 	p.submit()
 	p.wants("Thank you")
@@ -88,7 +88,7 @@ func TestBuyShipAndSettle(t *testing.T) {
 func TestBuyAndShipByTheKeyboard(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
-	p := openBrowser(t) // which is closed first
+	p := openBrowser(t) // closed before the demo
 	p.open(d.Shop)
 	p.tabTo(`.shelf h2 a`)
 	p.enter(kb.Enter)
@@ -125,7 +125,7 @@ func TestBuyAndShipByTheKeyboard(t *testing.T) {
 func TestSevenDaysPassAndNothingShips(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
-	p := openBrowser(t) // which is closed first
+	p := openBrowser(t) // closed before the demo
 	p.order(d)
 	p.submit()
 	p.wants("Thank you")
@@ -156,7 +156,7 @@ func TestSevenDaysPassAndNothingShips(t *testing.T) {
 func TestTheBuyerCancels(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
-	p := openBrowser(t) // which is closed first
+	p := openBrowser(t) // closed before the demo
 	p.order(d)
 	p.click(`form[action$="cancel"] button`)
 	if !strings.HasPrefix(p.address(), d.Shop) || p.has("#thank-you") {
@@ -168,7 +168,7 @@ func TestTheBuyerCancels(t *testing.T) {
 func TestANewBuyerSignsUpWithANewCard(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
-	p := openBrowser(t) // which is closed first
+	p := openBrowser(t) // closed before the demo
 	p.open(d.Shop)
 	p.click(`.shelf h2 a`)
 	p.click(`#add-to-cart`)
@@ -207,7 +207,7 @@ func (p *page) card(number, expiry string) {
 func TestAForgedLinkIsAnsweredWithAPageAndNoRedirect(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
-	p := openBrowser(t) // which is closed first
+	p := openBrowser(t) // closed before the demo
 	p.open(strings.TrimSuffix(d.Endpoint, "/") +
 		"/cobranded-ui/actions/start?callerKey=nobody&returnURL=https%3A%2F%2Fevil.example.test%2F&pipelineName=SingleUse")
 	p.wants("Invalid Request")

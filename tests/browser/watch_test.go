@@ -29,7 +29,7 @@ func (w *watch) see(event any) {
 	case *log.EventEntryAdded:
 		if e.Entry.Source == log.EntrySourceNetwork &&
 			strings.Contains(e.Entry.Text, "the server responded with a status of") {
-			return // a refused form, which the page itself says
+			return // a refused form, which the page itself shows
 		}
 		w.fault("the browser says (%s, %s): %s %s", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL)
 	case *runtime.EventConsoleAPICalled:

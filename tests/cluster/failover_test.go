@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	holds     = 40              // that fall due while there is no primary
+	holds     = 40              // number of holds that become due without a primary
 	dueAfter  = 8 * time.Second // the primary was killed
 	afterward = 10 * time.Second
 	commitMax = 10 * time.Second // after which a server gives a commit up
@@ -103,7 +103,7 @@ func TestFailover(t *testing.T) {
 		signal(t, frozen, syscall.SIGSTOP)
 		c.writable(l)
 		time.Sleep(afterward)
-		signal(t, frozen, syscall.SIGCONT) // it takes itself for the primary still
+		signal(t, frozen, syscall.SIGCONT) // it still believes that it is the primary
 		c.settled()
 	})
 	l.finish()
@@ -136,7 +136,7 @@ func stalls(t *testing.T) (until func() time.Duration) {
 // writable waits until the next writes are answered.
 func (c *cluster) writable(l *load) {
 	c.t.Helper()
-	time.Sleep(2 * time.Second) // what is under way may still be answered by the old primary
+	time.Sleep(2 * time.Second) // the old primary may still answer requests under way
 	before := l.answered()
 	eventually(c.t, "writes are answered", func() bool { return l.answered() > before+workers })
 }

@@ -196,7 +196,7 @@ func (l *load) start() {
 				select {
 				case <-l.stop:
 					return
-				case <-time.After(60 * time.Millisecond): // two cores have three servers and three nodes to run
+				case <-time.After(60 * time.Millisecond): // two cores run three servers and three nodes
 				}
 			}
 		})

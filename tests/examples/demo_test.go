@@ -27,7 +27,7 @@ import (
 type demo struct {
 	answer
 	folder string // of the binaries
-	file   string // what the demo printed, with the way's address as the endpoint
+	file   string // the demo's output, with the way's address as the endpoint
 	other  answer // another caller of the same server
 	way    *way
 }

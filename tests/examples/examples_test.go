@@ -35,8 +35,8 @@ const patience = 3 * time.Minute
 type example struct {
 	name    string
 	command []string // as its README.md says
-	tools   []string // that it runs besides
-	ready   []string // succeeds if the language is here, in a version that will do
+	tools   []string // other programs that it runs
+	ready   []string // succeeds if the language is installed in a sufficient version
 }
 
 var examples = []example{
@@ -90,7 +90,7 @@ func TestExamplesAreRefused(t *testing.T) {
 	}
 	for _, e := range examples {
 		if e.name == "go" {
-			continue // it could not verify the return: it asks the server
+			continue // it asks the server to verify the return, and so fails before its Reserve
 		}
 		t.Run(e.name, func(t *testing.T) {
 			e.needTools(t)
@@ -148,7 +148,7 @@ type run struct {
 	cmd   *exec.Cmd
 	lines *bufio.Scanner
 	said  strings.Builder
-	log   string // the file that its standard error goes to
+	log   string // the file with its standard error
 }
 
 // start starts the example as its README.md says, with the given arguments.

@@ -83,7 +83,7 @@ func (th *thief) forgeries(t *testing.T, d *demo, public string, genuine message
 		line.raw = strings.Replace(genuine.raw, "&", "\nstatusCode=Success&", 1)
 		all = append(all, forgery{"with a line break", line})
 	}
-	kind := genuine // the message as one of the other kind
+	kind := genuine // the message, sent as the other kind
 	kind.verb, kind.path = http.MethodPost, "/ipn"
 	if genuine.verb == http.MethodPost {
 		kind.verb, kind.path = http.MethodGet, "/return"

@@ -21,7 +21,7 @@ import (
 type shop struct {
 	t      *testing.T
 	demo   *demo
-	port   string // where the program listens
+	port   string // the address of the program
 	public string
 	thief  *thief
 	others chan string // kinds of the other caller's messages that were refused

@@ -17,8 +17,8 @@ import (
 type buyer struct {
 	t      *testing.T
 	client http.Client
-	typed  map[string]string // what goes into a field of that name
-	stopAt string            // an address that is not gone to but kept in left
+	typed  map[string]string // values by the name of their field
+	stopAt string            // requests to this address are not sent; left keeps the address
 	left   string
 	at     *url.URL
 	page   string
@@ -98,7 +98,7 @@ func (b *buyer) submitTo(action string) {
 // pay goes through the Co-Branded pages to the return URL.
 func (b *buyer) pay() {
 	b.t.Helper()
-	const pagesMax = 8 // more than there are
+	const pagesMax = 8 // more than the pages of any pipeline
 	for range pagesMax {
 		if b.left != "" || !strings.HasPrefix(b.at.Path, "/cobranded-ui/") {
 			return

@@ -12,8 +12,8 @@ import (
 
 // These variables make the test program act as another program.
 const (
-	machineVariable = "HOLDFAST_TEST_MACHINE" // the root of the machine
-	userVariable    = "HOLDFAST_TEST_USER"    // of the machine; root where it is empty
+	machineVariable = "HOLDFAST_TEST_MACHINE" // the machine's root folder
+	userVariable    = "HOLDFAST_TEST_USER"    // a user of the machine; empty means root
 )
 
 // standIns are the programs of a walk that act on the test's machine folder,

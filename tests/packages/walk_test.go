@@ -105,7 +105,7 @@ func readWalk(t *testing.T) map[string][]string {
 type walk struct {
 	machine
 	shop   string // the address that the shop listens on
-	server string // and the server, once it runs
+	server string // the address of the server, once it runs
 
 	in  io.Writer
 	out *bufio.Reader

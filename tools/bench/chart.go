@@ -61,7 +61,7 @@ func (c chart) draw(dir string, lines []line) error {
 	names := make([]string, len(lines))
 	var measured, yardsticks []spread
 	for i, l := range lines {
-		at := len(lines) - 1 - i // the first on top
+		at := len(lines) - 1 - i // the first line is on top
 		names[at] = l.title + "\nbeside: " + l.against
 	}
 	for i := range lines {
@@ -77,7 +77,7 @@ func (c chart) draw(dir string, lines []line) error {
 	}
 	p.NominalY(names...)
 	p.Y.Tick.Label.XAlign = text.XRight
-	p.Y.Label.Text = " "                             // keeps the longest name off the edge
+	p.Y.Label.Text = " "                             // keeps the longest name away from the edge
 	p.Y.Min, p.Y.Max = -0.5, float64(len(lines))+0.3 // room for the legend above
 	p.Legend.Top = true
 	p.Legend.Padding = vg.Points(3)

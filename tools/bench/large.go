@@ -25,18 +25,18 @@ func flatRow(kind, title string) row {
 		figures: []figure{
 			{
 				"Reserve on a large store, " + title, "/s", "large-reserve:rate", "small-reserve:rate", "100,000 transactions",
-				times(0.8),
+				atLeastTimes(0.8),
 			},
 			{
 				"GetTransactionStatus on a large store, " + title + ": p50", "ms", "large-status:p50ms", "small-status:p50ms",
-				"100,000 transactions", timesMost(1.5),
+				"100,000 transactions", atMostTimes(1.5),
 			},
 			{
 				"GetAccountActivity on a large store, " + title + ": p50", "ms", "large-activity:p50ms", "small-activity:p50ms",
-				"100,000 transactions", timesMost(1.5),
+				"100,000 transactions", atMostTimes(1.5),
 			},
-			{"Start on a large store to the first answer, " + title, "s", "large-reserve:start.seconds", "", "", most(2, "s")},
-			{"Memory at rest on a large store, " + title, "MB", "large-reserve:start.idleMB", "", "", most(60, "MB")},
+			{"Start on a large store to the first answer, " + title, "s", "large-reserve:start.seconds", "", "", atMost(2, "s")},
+			{"Memory at rest on a large store, " + title, "MB", "large-reserve:start.idleMB", "", "", atMost(60, "MB")},
 		},
 	}
 }
@@ -135,9 +135,9 @@ func stormRow(kind, title string) row {
 			return holdfast("storm", kind, "--storm", strconv.Itoa(e.storm), "--rate", stormRate, "--no-check-books").do(ctx, e)
 		}}},
 		figures: []figure{
-			{"Holds that expire in one second, released, " + title, "/s", "storm:storm.perSecond", "", "", least(10_000, "/s")},
-			{"The live p99 during the storm, " + title, "ms", "storm:p99ms", "storm:storm.alone.p99ms", "before", timesMost(2)},
-			{"Wrong rows in the books, " + title, "", "storm:storm.wrong", "", "", most(0, "")},
+			{"Holds that expire in one second, released, " + title, "/s", "storm:storm.perSecond", "", "", atLeast(10_000, "/s")},
+			{"The live p99 during the storm, " + title, "ms", "storm:p99ms", "storm:storm.alone.p99ms", "before", atMostTimes(2)},
+			{"Wrong rows in the books, " + title, "", "storm:storm.wrong", "", "", atMost(0, "")},
 		},
 	}
 }

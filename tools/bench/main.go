@@ -103,7 +103,7 @@ func contains(list, name string) bool {
 type environment struct {
 	settings
 	holdfast string // the program
-	dir      string // for stores, on the disk that is measured
+	dir      string // for stores, on the measured disk
 	postgres string // the address of a server
 	bin      string // of PostgreSQL's programs
 	made     int    // stores so far

@@ -133,7 +133,7 @@ func pgbench() measurement {
 }
 
 const (
-	syncBytes = 8 << 10 // about a commit's
+	syncBytes = 8 << 10 // about the size of a commit
 	syncTimes = 500
 )
 

@@ -23,8 +23,8 @@ type figure struct {
 	title     string
 	unit      string
 	value     string // measurement and the place in its JSON, "reserve:rate"
-	yardstick string // likewise; empty for none
-	against   string // what the yardstick is
+	yardstick string // in the same form; empty for none
+	against   string // the name of the yardstick
 	goal      goal
 }
 
@@ -45,19 +45,19 @@ func ratio(value, yardstick float64) float64 {
 
 func alone(value, _ float64) float64 { return value }
 
-func times(least float64) goal {
-	return goal{fmt.Sprintf("≥ %.4g ×", least), ratio, func(r float64) bool { return r >= least }}
+func atLeastTimes(limit float64) goal {
+	return goal{fmt.Sprintf("≥ %.4g ×", limit), ratio, func(r float64) bool { return r >= limit }}
 }
 
-func timesMost(most float64) goal {
-	return goal{fmt.Sprintf("≤ %.4g ×", most), ratio, func(r float64) bool { return r <= most }}
+func atMostTimes(limit float64) goal {
+	return goal{fmt.Sprintf("≤ %.4g ×", limit), ratio, func(r float64) bool { return r <= limit }}
 }
 
-func least(n float64, unit string) goal {
+func atLeast(n float64, unit string) goal {
 	return goal{fmt.Sprintf("≥ %.0f %s", n, unit), alone, func(v float64) bool { return v >= n }}
 }
 
-func most(n float64, unit string) goal {
+func atMost(n float64, unit string) goal {
 	return goal{fmt.Sprintf("≤ %.0f %s", n, unit), alone, func(v float64) bool { return v <= n }}
 }
 
@@ -82,8 +82,9 @@ var rows = []row{
 			holdfast("no-group", postgres, "--connections", many, "--no-group-commit"),
 		},
 		figures: []figure{
-			{"Reserve on PostgreSQL, 256 connections", "/s", "reserve-256:rate", "pgbench:rate", "pgbench TPC-B", times(2.5)},
-			{"Reserve on PostgreSQL, 64 connections", "/s", "reserve-64:rate", "pgbench:rate", "pgbench TPC-B", times(2)},
+			{"Reserve on PostgreSQL, 256 connections", "/s", "reserve-256:rate", "pgbench:rate", "pgbench TPC-B",
+				atLeastTimes(2.5)},
+			{"Reserve on PostgreSQL, 64 connections", "/s", "reserve-64:rate", "pgbench:rate", "pgbench TPC-B", atLeastTimes(2)},
 			{"Reserve on PostgreSQL with group commit", "/s", "reserve-256:rate", "no-group:rate", "no group commit", goal{}},
 		},
 	},
@@ -94,9 +95,10 @@ var rows = []row{
 			holdfast("no-group", sqlite, "--connections", many, "--no-group-commit"),
 		},
 		figures: []figure{
-			{"Reserve on SQLite, 256 connections", "/s", "reserve-256:rate", "no-group:rate", "no group commit", times(4)},
-			{"Reserve on SQLite, 256 connections", "/s", "reserve-256:rate", "", "", least(7000, "/s")},
-			{"Memory of the server under this load", "MB", "reserve-256:process.peakMB", "", "", most(300, "MB")},
+			{"Reserve on SQLite, 256 connections", "/s", "reserve-256:rate", "no-group:rate", "no group commit",
+				atLeastTimes(4)},
+			{"Reserve on SQLite, 256 connections", "/s", "reserve-256:rate", "", "", atLeast(7000, "/s")},
+			{"Memory of the server under this load", "MB", "reserve-256:process.peakMB", "", "", atMost(300, "MB")},
 		},
 	},
 	{
@@ -106,8 +108,9 @@ var rows = []row{
 			holdfast("postgres", postgres, "--connections", many, "--ceiling"),
 		},
 		figures: []figure{
-			{"Reserve on SQLite", "/s", "sqlite:rate", "sqlite:ceiling.rate", "answered without a store", times(0.25)},
-			{"Reserve on PostgreSQL", "/s", "postgres:rate", "postgres:ceiling.rate", "answered without a store", times(0.25)},
+			{"Reserve on SQLite", "/s", "sqlite:rate", "sqlite:ceiling.rate", "answered without a store", atLeastTimes(0.25)},
+			{"Reserve on PostgreSQL", "/s", "postgres:rate", "postgres:ceiling.rate", "answered without a store",
+				atLeastTimes(0.25)},
 		},
 	},
 	{
@@ -121,11 +124,11 @@ var rows = []row{
 		figures: []figure{
 			{
 				"All traffic at one merchant, Reserve and Settle, SQLite", "/s", "sqlite-one:rate", "sqlite-uniform:rate",
-				"100 merchants", times(0.9),
+				"100 merchants", atLeastTimes(0.9),
 			},
 			{
 				"All traffic at one merchant, Reserve and Settle, PostgreSQL", "/s", "postgres-one:rate", "postgres-uniform:rate",
-				"100 merchants", times(0.9),
+				"100 merchants", atLeastTimes(0.9),
 			},
 		},
 	},
@@ -140,7 +143,7 @@ var rows = []row{
 				"One connection alone, PostgreSQL: p50", "ms", "postgres:p50ms", "fdatasync:p50ms", "the disk's fdatasync",
 				syncs(),
 			},
-			{"Memory at rest", "MB", "sqlite:start.idleMB", "", "", most(60, "MB")},
+			{"Memory at rest", "MB", "sqlite:start.idleMB", "", "", atMost(60, "MB")},
 		},
 	},
 	floodRow("bad-signature", some),
@@ -158,10 +161,10 @@ var rows = []row{
 		name:     "killed",
 		measures: []measurement{killed("sqlite", sqlite), killed("postgres", postgres)},
 		figures: []figure{
-			{"Answers again after SIGKILL under load, SQLite", "s", "sqlite:killed.backSeconds", "", "", most(10, "s")},
-			{"Answers again after SIGKILL under load, PostgreSQL", "s", "postgres:killed.backSeconds", "", "", most(10, "s")},
-			{"Acknowledged, but missing, SQLite", "", "sqlite:checked.missing", "", "", most(0, "")},
-			{"Acknowledged, but missing, PostgreSQL", "", "postgres:checked.missing", "", "", most(0, "")},
+			{"Answers again after SIGKILL under load, SQLite", "s", "sqlite:killed.backSeconds", "", "", atMost(10, "s")},
+			{"Answers again after SIGKILL under load, PostgreSQL", "s", "postgres:killed.backSeconds", "", "", atMost(10, "s")},
+			{"Acknowledged, but missing, SQLite", "", "sqlite:checked.missing", "", "", atMost(0, "")},
+			{"Acknowledged, but missing, PostgreSQL", "", "postgres:checked.missing", "", "", atMost(0, "")},
 		},
 	},
 }
@@ -177,7 +180,7 @@ func floodRow(kind, flooders string) row {
 		figures: []figure{
 			{
 				"Under a flood, " + kind + " (" + flooders + " connections)", "/s", "flood:rate", "flood:flood.alone.rate",
-				"without the flood", times(0.5),
+				"without the flood", atLeastTimes(0.5),
 			},
 		},
 	}

@@ -12,15 +12,15 @@ func TestGoals(t *testing.T) {
 		value, yardstick float64
 		want             bool
 	}{
-		{"at least as often", times(2.5), 250, 100, true},
-		{"less often", times(2.5), 249, 100, false},
-		{"a yardstick of nothing", times(2.5), 249, 0, false},
-		{"at most as long", timesMost(1.5), 1.5, 1, true},
-		{"longer", timesMost(1.5), 1.6, 1, false},
-		{"enough", least(7000, "/s"), 7000, 0, true},
-		{"too few", least(7000, "/s"), 6999, 0, false},
-		{"little enough", most(60, "MB"), 60, 0, true},
-		{"too much", most(60, "MB"), 61, 0, false},
+		{"at least as often", atLeastTimes(2.5), 250, 100, true},
+		{"less often", atLeastTimes(2.5), 249, 100, false},
+		{"a yardstick of nothing", atLeastTimes(2.5), 249, 0, false},
+		{"at most as long", atMostTimes(1.5), 1.5, 1, true},
+		{"longer", atMostTimes(1.5), 1.6, 1, false},
+		{"enough", atLeast(7000, "/s"), 7000, 0, true},
+		{"too few", atLeast(7000, "/s"), 6999, 0, false},
+		{"little enough", atMost(60, "MB"), 60, 0, true},
+		{"too much", atMost(60, "MB"), 61, 0, false},
 		{"three waits and a millisecond", syncs(), 7, 2, true},
 		{"more than that", syncs(), 7.1, 2, false},
 	} {
@@ -40,11 +40,11 @@ func TestLineOf(t *testing.T) {
 			"ours": json.RawMessage(run), "theirs": json.RawMessage(`{"rate":100}`),
 		})
 	}
-	l, err := lineOf(figure{value: "ours:rate", yardstick: "theirs:rate", goal: times(2)}, d)
+	l, err := lineOf(figure{value: "ours:rate", yardstick: "theirs:rate", goal: atLeastTimes(2)}, d)
 	if err != nil || l.judged != (spread{1, 2, 3}) || l.value != (spread{100, 200, 300}) || l.runs != 3 || !l.met() {
 		t.Errorf("got %+v, %v", l, err)
 	}
-	if l, err = lineOf(figure{value: "ours:process.peakMB", goal: most(5, "MB")}, d); err != nil || l.value.median != 6 ||
+	if l, err = lineOf(figure{value: "ours:process.peakMB", goal: atMost(5, "MB")}, d); err != nil || l.value.median != 6 ||
 		l.met() {
 		t.Errorf("got %+v, %v", l, err)
 	}

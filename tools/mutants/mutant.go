@@ -26,7 +26,7 @@ type mutant struct {
 	id           int
 	file, kind   string
 	line, column int
-	first, last  int // lines of its expression, once it was made a switch
+	first, last  int // lines of its expression in the source with switches
 	offset       int
 	operator     string
 	instead      string
@@ -169,7 +169,7 @@ func apply(source []byte, edits []edit) []byte {
 		at = max(at, e.to)
 	}
 	for i, e := range edits {
-		if rank(e) == 0 { // the inner ones were found last
+		if rank(e) == 0 { // inner expressions are found last
 			closing = append([]edit{e}, closing...)
 			if i+1 < len(edits) && edits[i+1].from == e.from && rank(edits[i+1]) == 0 {
 				continue
