@@ -112,9 +112,11 @@ func (s *site) furnish() {
 // seller makes a recipient who is paid through the caller.
 func (s *site) seller(name string) (party.Party, holdfast.TokenID) {
 	s.t.Helper()
-	who := s.Party(name, s.IDs.Other("seller")+"@example.test")
-	s.Change(who.ID, func(p *party.Party) { p.Business = true })
-	return who, s.Token(payment.Token{Use: payment.UseReceive, Type: holdfast.TokenUnrestricted, Recipient: who.ID})
+	recipient := s.Party(name, s.IDs.Other("seller")+"@example.test")
+	s.Change(recipient.ID, func(p *party.Party) { p.Business = true })
+	return recipient, s.Token(payment.Token{
+		Use: payment.UseReceive, Type: holdfast.TokenUnrestricted, Recipient: recipient.ID,
+	})
 }
 
 func (s *site) change(by func(*party.Caller)) {
@@ -198,10 +200,10 @@ func (s *site) wantTokens(reference holdfast.CallerReference, want int) {
 }
 
 // signIn fills in the sign-in form and sends it.
-func (s *site) signIn(p *page, who party.Party) {
+func (s *site) signIn(p *page, user party.Party) {
 	p.t.Helper()
 	p.wantPage("sign-in")
-	p.fill(`input[name=email]`, who.Email)
+	p.fill(`input[name=email]`, user.Email)
 	p.fill(`input[name=password]`, holdfasttest.Password)
 	p.submit()
 }

@@ -44,7 +44,8 @@ func TestLineOf(t *testing.T) {
 	if err != nil || l.judged != (spread{1, 2, 3}) || l.value != (spread{100, 200, 300}) || l.runs != 3 || !l.met() {
 		t.Errorf("got %+v, %v", l, err)
 	}
-	if l, err = lineOf(figure{value: "ours:process.peakMB", goal: atMost(5, "MB")}, d); err != nil || l.value.median != 6 ||
+	if l, err = lineOf(figure{value: "ours:process.peakMB", goal: atMost(5, "MB")}, d); err != nil ||
+		l.value.median != 6 ||
 		l.met() {
 		t.Errorf("got %+v, %v", l, err)
 	}
