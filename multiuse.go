@@ -28,7 +28,7 @@ type MultiUseRequest struct {
 
 	CobrandingURL       string    // https address of a logo of at most 215×40 pixels
 	WebsiteDescription  string    // the shop's name in the link back to it
-	RecipientTokens     []TokenID // marketplaces only: who may be paid; at most 20, of at most 65 bytes each
+	RecipientTokens     []TokenID // marketplaces only: recipients to be paid; at most 20, of at most 65 bytes each
 	RecipientCobranding bool      // the pages also name the sellers of the RecipientTokens
 }
 

@@ -29,7 +29,7 @@ var habits = []habit{
 	{regexp.MustCompile(`(?i)\bwhoever\b`), `name the people: "users who", "anyone who", "the caller that"`},
 	{regexp.MustCompile(`(?:^|[.:;!?] )Who (?:[a-z]|'s)[^?]*?(?:[.:;!]|$)`), `name the people: "users who"`},
 	{
-		regexp.MustCompile(`(?i)\b(?:of|for|to|from|by|with|than|as|lets|unless|if|because|that|; |: )` +
+		regexp.MustCompile(`(?i)(?:[;:]|\b(?:of|for|to|from|by|with|than|as|lets|unless|if|because|that))` +
 			` who (?:has|have|is|are|was|were|can|may|must|will|does|did|gives?|takes?|reads?|sends?|asks?|comes?|` +
 			`waits?|knows?|uses?|signs?|signed|runs?|holds?|gets?|guesses|writes?|changes?|loses?|calls?|pays?)\b`),
 		`name the people or the thing before "who"`,
@@ -60,7 +60,7 @@ func habitsOf(text string) (found []string) {
 }
 
 func TestPlainEnglish(t *testing.T) {
-	for _, file := range trackedFiles(t, ".go", ".md") {
+	for _, file := range ownFiles(t, ".go", ".md") {
 		for _, p := range prose(t, file) {
 			if slices.ContainsFunc(allowedPhrases[file], func(a string) bool { return strings.Contains(p.text, a) }) {
 				continue
@@ -78,6 +78,7 @@ func TestHabits(t *testing.T) {
 		"The committer takes whoever waits.":                                true,
 		"An action\nruns again; it is left to who may ask by then.":         true,
 		"A store for who has the key.":                                      true,
+		"A lease ends; who comes next takes it.":                            true,
 		"It removes at most most rows.":                                     true,
 		"Beside the token, the caller gets a status.":                       true,
 		"The code that expires a hold also asks the network to release it.": false,
@@ -91,7 +92,7 @@ func TestHabits(t *testing.T) {
 }
 
 func TestLinesAreShort(t *testing.T) {
-	for _, file := range trackedFiles(t, ".go") {
+	for _, file := range ownFiles(t, ".go") {
 		unbreakable := unbreakableLines(t, file)
 		for n, line := range strings.Split(readFile(t, file), "\n") {
 			if columns := utf8.RuneCountInString(line); columns > lineColumnsMax && !unbreakable[n+1] {
@@ -174,9 +175,9 @@ func unbreakableLines(t *testing.T, file string) map[int]bool {
 	}
 }
 
-// trackedFiles are the module's own files with one of the extensions, tools
+// ownFiles are the repository's own files with one of the extensions, tools
 // included; no vendored file and no test data.
-func trackedFiles(t *testing.T, extensions ...string) (files []string) {
+func ownFiles(t *testing.T, extensions ...string) (files []string) {
 	t.Helper()
 	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
