@@ -23,10 +23,12 @@ import (
 // story runs a test in a new world on each database.
 func story(t *testing.T, tell func(w *holdfasttest.World)) {
 	t.Helper()
-	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
-		t.Parallel()
-		tell(holdfasttest.NewWorld(t, db))
-	})
+	for name, address := range holdfasttest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // before the test holds a database
+			tell(holdfasttest.NewWorld(t, holdfasttest.Open(t, address(t))))
+		})
+	}
 }
 
 // balance returns the balance of one of the shop's accounts.
