@@ -141,7 +141,7 @@ func TestAPartShipmentAndARefund(t *testing.T) {
 	p.click(`#to-ship a.button`)
 	p.do("unticking the jug",
 		chromedp.Evaluate[chromedp.Void](`document.querySelector("[name=line][value='2']").click(); document.querySelector("[name=pieces-0]").value = "1"`))
-	p.inspect("shop-bench-order-part")
+	p.inspect("shop-packing-order-part")
 	p.click(`#ship`)
 	p.until("Hand the parcel over")
 	p.wants("Not shipped: 1 of 2 × Morning mug, Milk jug")

@@ -40,7 +40,7 @@ func TestTheShopsPages(t *testing.T) {
 	p.click(`#add-to-cart`)
 	p.inspect("shop-cart")
 	p.open(d.Shop + "bench")
-	p.inspect("shop-bench-empty")
+	p.inspect("shop-packing-empty")
 	p.open(d.Shop + "orders/none")
 	p.wants("no such order")
 	p.inspect("shop-error-no-such-order")
@@ -61,9 +61,9 @@ func TestBuyShipAndSettle(t *testing.T) {
 
 	p.open(d.Shop + "bench")
 	p.until("left")
-	p.inspect("shop-bench")
+	p.inspect("shop-packing")
 	p.click(`#to-ship a.button`)
-	p.inspect("shop-bench-order")
+	p.inspect("shop-packing-order")
 	p.click(`#ship`)
 	p.until("Charged")
 	if got := p.textOf("#transaction-status"); got != "Success" {
@@ -149,7 +149,7 @@ func TestSevenDaysPassAndNothingShips(t *testing.T) {
 	}
 	p.open(d.Shop + "bench")
 	p.wants("Do not ship")
-	p.inspect("shop-bench-lapsed")
+	p.inspect("shop-packing-lapsed")
 	d.holdfast(t, "books", "check")
 }
 
