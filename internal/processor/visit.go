@@ -68,7 +68,7 @@ func (p *Processor) startVisit(
 			return errors.Join(err, asError(end))
 		}
 		if reuse {
-			open, found, err := tx.VisitUnderWay(v, p.now().Add(-visitReuse))
+			open, found, err := s.underWay(v)
 			if err != nil || found {
 				v = open
 				return err
@@ -84,11 +84,15 @@ const (
 	// visitReuse is how long an unfinished visit is used again when the same link
 	// is opened: by anyone until a sender signs in, then by that sender.
 	visitReuse = time.Hour
+	// visitsCompared bounds the open visits that are compared with a link. Only a
+	// caller that signs several requests with one reference has more than two.
+	visitsCompared = 20
 )
 
 // OpenVisit is StartVisit, but it returns an existing visit of exactly the same
 // request if nobody has signed in to it yet. So a link that is opened many
-// times creates one visit. Until a sender signs in, a visit shows only what the
+// times creates one visit, whatever the order of its parameters: the signature
+// allows every order. Until a sender signs in, a visit shows only what the
 // link says. The first sender that signs in then owns the visit; see
 // EnterVisit.
 func (p *Processor) OpenVisit(
@@ -105,7 +109,7 @@ func (p *Processor) OpenVisit(
 		if end, err := s.cannotStart(); err != nil || end != nil {
 			return errors.Join(err, asError(end))
 		}
-		v, found, err = tx.VisitUnderWay(v, p.now().Add(-visitReuse))
+		v, found, err = s.underWay(v)
 		return err
 	})
 	if err != nil || found {
@@ -200,7 +204,7 @@ func (p *Processor) EnterVisit(ctx context.Context, id payment.VisitID, sender p
 		}
 		if v.Sender == "" {
 			v.Sender, v.Instrument, v.Address = sender, "", ""
-			open, found, err := s.VisitUnderWay(v, s.real.Add(-visitReuse))
+			open, found, err := s.underWay(v)
 			if err != nil {
 				return v, err
 			}

@@ -2,6 +2,7 @@ package processor_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -109,6 +110,57 @@ func TestOldVisitsAreForgotten(t *testing.T) {
 			payment.PipelineRequest{Pipeline: payment.PipelineSingleUse, Reference: "given-up"}, nil, false)
 		if end, ok := errors.AsType[*payment.PipelineEnd](err); !ok || end.Status != holdfast.ReturnAccountProblem {
 			t.Errorf("started again: %v", err)
+		}
+	})
+}
+
+// The signature of a link does not depend on the order of its parameters. So
+// both orders open one visit, before and after the sender has signed in.
+func TestTheOrderOfALinksParametersOpensNoVisit(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		link := holdfast.Params{
+			{Name: "pipelineName", Value: "SingleUse"},
+			{Name: "callerReference", Value: "order-1"},
+			{Name: "transactionAmount", Value: "12.50"},
+		}
+		open := func(p holdfast.Params) payment.VisitID {
+			t.Helper()
+			r, end := payment.ReadPipeline(p)
+			if end != nil {
+				t.Fatal(end)
+			}
+			v, err := w.Processor.OpenVisit(t.Context(), w.Shop, r, p, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v.ID
+		}
+		enter := func(id payment.VisitID) payment.VisitID {
+			t.Helper()
+			v, err := w.Processor.EnterVisit(t.Context(), id, w.Buyer.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v.ID
+		}
+		first := open(link)
+		turned := slices.Clone(link)
+		slices.Reverse(turned)
+		if again := open(turned); again != first {
+			t.Errorf("the other order opened %s after %s", again, first)
+		}
+		dearer := slices.Clone(link)
+		dearer[2].Value = "13.50"
+		if other := open(dearer); other == first {
+			t.Error("another amount opened the same visit")
+		}
+		enter(first)
+		second := open(turned)
+		if second == first {
+			t.Error("the sender's visit was opened for a stranger")
+		}
+		if entered := enter(second); entered != first {
+			t.Errorf("the sender entered %s, and has begun %s", entered, first)
 		}
 	})
 }

@@ -165,6 +165,21 @@ func (s visitStep) agreedBefore() (earlier payment.Visit, found bool, err error)
 	return earlier, found && t.Status(s.now()) == holdfast.TokenActive, err
 }
 
+// underWay finds an open visit with the same request and the same sender as v.
+func (s visitStep) underWay(v payment.Visit) (open payment.Visit, found bool, err error) {
+	tx := s.Unlocked("the visit that is found is only shown, or it is written")
+	all, err := tx.OpenVisits(v, s.real.Add(-visitReuse), visitsCompared)
+	if err != nil {
+		return open, false, err
+	}
+	for _, one := range all {
+		if same, err := sameParams(one.Params, v.Params); err != nil || same {
+			return one, same, err
+		}
+	}
+	return open, false, nil
+}
+
 // resumed ends a visit with the answer of the earlier one, if the same sender
 // agreed to it. Another sender learns only that the reference is taken.
 func (s visitStep) resumed(v payment.Visit) (payment.Visit, bool, error) {

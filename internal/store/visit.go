@@ -28,17 +28,16 @@ func (tx *ReadTx) Visit(id payment.VisitID) (v payment.Visit, found bool, err er
 	return v, found, err
 }
 
-// VisitUnderWay reads an open visit with the same request and the same sender
-// as v, begun at a time or later. If v has no sender, it reads a visit in which
-// nobody has signed in yet.
-func (tx *ReadTx) VisitUnderWay(v payment.Visit, since time.Time) (found payment.Visit, ok bool, err error) {
-	found, err = scanVisit(tx.sql.QueryRowContext(tx.ctx, `
+// OpenVisits reads the oldest open visits with the caller, the reference and
+// the sender of v, begun at a time or later. If v has no sender, they are visits
+// in which nobody has signed in yet. Their parameters may differ from those of
+// v.
+func (tx *ReadTx) OpenVisits(v payment.Visit, since time.Time, limit int) ([]payment.Visit, error) {
+	return list(tx, "looking for open visits", scanVisit, `
 		SELECT `+visitColumns+` FROM visits
-		WHERE caller_id = $1 AND reference = $2 AND params = $3 AND signature_v1 = $4
-			AND party_id = $5 AND ended = 0 AND created >= $6 AND visit_key <> ''
-		ORDER BY visit_id LIMIT 1`, v.Caller, v.Reference, v.Params, flag(v.SignatureV1), v.Sender, micros(since)))
-	ok, err = maybe("looking for an open visit", err)
-	return found, ok, err
+		WHERE caller_id = $1 AND reference = $2 AND signature_v1 = $3
+			AND party_id = $4 AND ended = 0 AND created >= $5 AND visit_key <> ''
+		ORDER BY visit_id LIMIT $6`, v.Caller, v.Reference, flag(v.SignatureV1), v.Sender, micros(since), limit)
 }
 
 // Abandoned reports whether a sender abandoned a visit that a caller started
