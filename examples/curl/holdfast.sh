@@ -8,7 +8,7 @@
 #
 # Parameters are passed as name=value, not encoded.
 
-LC_ALL=C # bytes, not characters: for sorting and encoding
+export LC_ALL=C # bytes, not characters: for encoding here, and for sort
 
 # link PIPELINE NAME=VALUE... prints the address that starts a pipeline.
 link() {
