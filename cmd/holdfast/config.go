@@ -45,7 +45,11 @@ const (
 
 // passwordInside reports whether the address of a PostgreSQL server or a proxy
 // contains a password.
-var passwordInside = regexp.MustCompile(`://[^/@]*:[^/@]*@|\bpassword\s*=`)
+var passwordInside = regexp.MustCompile(`(?i)://[^/@]*:[^/@]*@|password\s*=`)
+
+// settingName matches the names that settings may have. Only such a name is
+// repeated in an error, because any other text may contain a password.
+var settingName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 
 // BeforeResolve is kong's: it reads the file before flags take their values.
 func (configFile) BeforeResolve(ctx *kong.Context, trace *kong.Path, s *settings) error {
@@ -126,7 +130,7 @@ func (s *settings) add(number int, line string) error {
 	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 	first, again := s.lines[name]
 	switch {
-	case !found || name == "":
+	case !found || !settingName.MatchString(name):
 		return errors.New("write name = value, such as listen = 127.0.0.1:8010")
 	case again:
 		return fmt.Errorf("%s is set in line %d already; a list goes into one line, with commas", name, first.number)

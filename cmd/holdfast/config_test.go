@@ -68,7 +68,7 @@ func TestShopReadsItsFile(t *testing.T) {
 func TestWrongConfigurationFiles(t *testing.T) {
 	for text, want := range map[string]string{
 		"listen = a:1\nlisen = b:2":         `conf:2: there is no setting "lisen" here`,
-		"--listen = a:1":                    `conf:1: there is no setting "--listen" here`,
+		"--listen = a:1":                    `conf:1: write name = value`,
 		"config = other.conf":               `conf:1: there is no setting "config" here`,
 		"a = 1\nb = 2\nc = 3\nd = 4":        `conf:1: there is no setting "a" here`,
 		"help = true":                       `conf:1: there is no setting "help" here`,
@@ -84,6 +84,8 @@ func TestWrongConfigurationFiles(t *testing.T) {
 		"store = \xff":                      `is not UTF-8 text`,
 		"store = postgres://h:word@db/h":    `conf:1: there is a password here`,
 		"store = host=db password=word":     `conf:1: there is a password here`,
+		"store = host=db PASSWORD = word":   `conf:1: there is a password here`,
+		"store = host=db sslpassword=word":  `conf:1: there is a password here`,
 		strings.Repeat("#", configBytesMax): "",
 		strings.Repeat("#", 1<<20+1):        "more than 1048576 bytes",
 	} {
@@ -104,6 +106,27 @@ func TestWrongConfigurationFiles(t *testing.T) {
 	}
 	if _, err := parsedWith(t, "serve", "--config", private); err != nil {
 		t.Errorf("a password in a file of mode 640: %v", err)
+	}
+}
+
+// A line without a name is not repeated: it may contain a password.
+func TestALineWithoutANameIsNotRepeated(t *testing.T) {
+	for _, text := range []string{
+		"postgres://h:word@db/h?sslmode=require",
+		"Postgres://h:word@db/h?a=1\nPostgres://h:word@db/h?a=1",
+		"postgres://h:word@db/h?sslmode=",
+		`postgres://h:word@db/h?sslmode="require"`,
+		"host = db password = word # here",
+		"password word = 1",
+	} {
+		path := configWith(t, text)
+		if err := os.Chmod(path, privateMode); err != nil {
+			t.Fatal(err)
+		}
+		_, err := parsedWith(t, "serve", "--config", path)
+		if err == nil || strings.Contains(err.Error(), "word") {
+			t.Errorf("%q: error %v", text, err)
+		}
 	}
 }
 
