@@ -13,12 +13,20 @@ const (
 )
 
 // makePrivate makes a file for secrets that only its owner can read. It refuses
-// an existing file that others can read or write.
+// an existing file that others can read or write. If another process makes the
+// file at the same time, that file is checked.
 func makePrivate(path string) error {
 	if exists, err := checkPrivate(path, refuseShared); err != nil || exists {
 		return err
 	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, privateMode)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, privateMode)
+	if errors.Is(err, os.ErrExist) {
+		exists, checked := checkPrivate(path, refuseShared)
+		if checked != nil || exists {
+			return checked
+		}
+		return fmt.Errorf("making the file, which may be a symbolic link to a missing one: %w", err)
+	}
 	if err != nil {
 		return fmt.Errorf("making the file: %w", err)
 	}
