@@ -133,7 +133,8 @@ type Totals struct {
 }
 
 // Totals adds up the page's rows. It leaves out money of other parties that the
-// account's callers only moved.
+// account's callers only moved. A refund from which the marketplace gives back
+// a part of its fee counts this part too, for the marketplace and the seller.
 func (a *Activity) Totals() Totals {
 	none := money.Micros(0)
 	sums := Totals{Paid: none, Received: none, Held: none, Awaited: none, OfInstruments: none}
@@ -151,6 +152,15 @@ func (a *Activity) Totals() Totals {
 			sums.Held = sums.Held.Add(t.Current())
 		case t.State == Reserved && t.Recipient == a.Account:
 			sums.Awaited = sums.Awaited.Add(t.Current())
+		}
+		if t.Kind == KindRefund && t.State == Success && t.Recipient != t.Owner {
+			back := none.Sub(t.Commission)
+			if a.Account == t.Recipient {
+				sums.Received = sums.Received.Add(back)
+			}
+			if a.Account == t.Owner {
+				sums.Paid = sums.Paid.Add(back)
+			}
 		}
 	}
 	return sums
@@ -176,7 +186,7 @@ func (t Transaction) Roles(account party.ID) (roles []holdfast.Role) {
 // Flow is the direction in which a transaction has moved an account's money: -1
 // away from it, 1 to it. It is 0 if the account only started the transaction.
 // It is also 0 if no money has moved: it is held, in progress, or the
-// transaction failed.
+// transaction failed, or the account paid itself.
 func (t Transaction) Flow(account party.ID) int {
 	flow := 0
 	switch account {
@@ -186,10 +196,14 @@ func (t Transaction) Flow(account party.ID) int {
 		flow = 1
 	}
 	switch {
-	case t.State != Success || t.Kind == KindWriteOffDebt:
+	case t.State != Success || t.Kind == KindWriteOffDebt || t.toItself():
 		return 0
 	case t.Kind == KindRefund, t.Kind == KindDeposit: // a deposit's sender is its recipient
 		return -flow
 	}
 	return flow
 }
+
+// toItself reports whether an account paid itself, such as the fee of a
+// marketplace for its own item. A deposit brings money from outside.
+func (t Transaction) toItself() bool { return t.Sender == t.Recipient && t.Kind != KindDeposit }

@@ -126,6 +126,11 @@ func TestFlow(t *testing.T) {
 		"refunded":  {as(func(t *payment.Transaction) { t.Kind = payment.KindRefund }), [3]int{1, -1, 0}},
 		"waived":    {as(func(t *payment.Transaction) { t.Kind = payment.KindWriteOffDebt }), [3]int{}},
 		"deposited": {as(func(t *payment.Transaction) { t.Kind, t.Recipient = payment.KindDeposit, "P1" }), [3]int{1, 0, 0}},
+		"to itself": {as(func(t *payment.Transaction) { t.Kind, t.Recipient = payment.KindCommission, "P1" }), [3]int{}},
+		"given back to itself": {
+			as(func(t *payment.Transaction) { t.Kind, t.Recipient = payment.KindRefund, "P1" }),
+			[3]int{},
+		},
 	} {
 		if got := [3]int{row.Flow("P1"), row.Flow("P2"), row.Flow("P3")}; got != row.flows {
 			t.Errorf("%s: flows are %v, want %v", name, got, row.flows)
@@ -202,6 +207,7 @@ func TestTotalsOfActivity(t *testing.T) {
 	sale := func(kind payment.Kind, state payment.State, cents int64) payment.Transaction {
 		return payment.Transaction{
 			Kind: kind, State: state, Sender: "P1", Recipient: "P2", Owner: "P3", Amount: money.Cents(cents),
+			Commission: money.Micros(0),
 		}
 	}
 	settled := sale(payment.KindReserve, payment.Success, 3200)
@@ -232,6 +238,45 @@ func TestTotalsOfActivity(t *testing.T) {
 		a := payment.Activity{Account: account, Rows: rows}
 		if diff := cmp.Diff(want, a.Totals()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", account, diff)
+		}
+	}
+}
+
+// A refund that gives back a part of the marketplace's fee moves money of the
+// seller and the marketplace. The takings count the same amounts.
+func TestTotalsOfAFeeGivenBack(t *testing.T) {
+	const buyer, seller, market = "P1", "P2", "P3"
+	zero := money.Micros(0)
+	refund := payment.Transaction{
+		Kind: payment.KindRefund, State: payment.Success, Method: holdfast.MethodCC, Sender: buyer, Recipient: seller,
+		Owner: market, Amount: money.Cents(10_00), Commission: money.Cents(-1_00), Fee: zero, Settled: zero,
+		FeeBy: holdfast.RoleRecipient, Policy: holdfast.RefundMasterAndMarketplace,
+	}
+	failed, own, charge, prepaid := refund, refund, refund, refund
+	failed.State = payment.Failure
+	own.Owner = seller
+	charge.Kind, charge.Commission = payment.KindPay, money.Cents(1_00)
+	prepaid.Method = holdfast.MethodPrepaid
+	for name, row := range map[string]struct {
+		payment.Transaction
+		buyer, seller, market [2]int64 // paid and received, in cents
+	}{
+		"refunded":                  {refund, [2]int64{0, 10_00}, [2]int64{10_00, 1_00}, [2]int64{1_00, 0}},
+		"failed":                    {failed, [2]int64{}, [2]int64{}, [2]int64{}},
+		"of the marketplace itself": {own, [2]int64{0, 10_00}, [2]int64{10_00, 0}, [2]int64{}},
+		"a payment":                 {charge, [2]int64{10_00, 0}, [2]int64{0, 10_00}, [2]int64{}},
+		"onto a prepaid balance":    {prepaid, [2]int64{}, [2]int64{0, 1_00}, [2]int64{1_00, 0}},
+	} {
+		for account, want := range map[party.ID][2]int64{buyer: row.buyer, seller: row.seller, market: row.market} {
+			a := payment.Activity{Account: account, Rows: []payment.Transaction{row.Transaction}}
+			sums := a.Totals()
+			if sums.Paid != money.Cents(want[0]) || sums.Received != money.Cents(want[1]) {
+				t.Errorf("%s, to %s: paid %v, received %v; want %v cents", name, account, sums.Paid, sums.Received, want)
+			}
+			net := payment.NoTakings().With(row.Transaction, account).Net()
+			if moved := sums.Received.Sub(sums.Paid); account != buyer && net != moved {
+				t.Errorf("%s, to %s: the takings say %v, the totals %v", name, account, net, moved)
+			}
 		}
 	}
 }

@@ -28,7 +28,7 @@ func NoTakings() Takings {
 // With adds a transaction of the account. Deposits, and payments of the account
 // as a buyer, do not count. Purchases from a prepaid balance or on credit do
 // not count either, because the account is paid when the balance is funded or
-// the debt is settled.
+// the debt is settled. A fee that a marketplace pays to itself is no cost.
 func (k Takings) With(t Transaction, account party.ID) Takings {
 	if t.State != Success {
 		return k
@@ -36,7 +36,7 @@ func (k Takings) With(t Transaction, account party.ID) Takings {
 	k.Fees = k.Fees.Add(t.FeeFrom(account))
 	ofInstrument := t.OfInstrument()
 	switch {
-	case t.Kind == KindDeposit || t.Kind == KindWriteOffDebt:
+	case t.Kind == KindDeposit || t.Kind == KindWriteOffDebt || t.toItself():
 	case t.Kind == KindRefund && t.Policy == holdfast.RefundMarketplaceOnly:
 		if t.Sender == account {
 			k.Commission = k.Commission.Sub(t.Amount)
@@ -47,10 +47,10 @@ func (k Takings) With(t Transaction, account party.ID) Takings {
 		if t.Recipient == account && !ofInstrument {
 			k.Refunded = k.Refunded.Add(t.Amount)
 		}
-		if t.Recipient == account {
+		if t.Recipient == account && t.Owner != account {
 			k.Commission = k.Commission.Add(t.Commission)
 		}
-		if t.Owner == account {
+		if t.Owner == account && t.Recipient != account {
 			k.Refunded = k.Refunded.Sub(t.Commission)
 		}
 	case t.Kind == KindCommission && t.Sender == account:

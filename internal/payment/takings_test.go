@@ -120,6 +120,45 @@ func TestTakings(t *testing.T) {
 	}
 }
 
+// A marketplace sells its own item, with a fee for itself. The fee is no cost:
+// the net is what its balance gains. After a full refund it is zero.
+func TestTakingsOfAMarketplacesOwnSale(t *testing.T) {
+	const market = "P1"
+	sale := paid(money.Cents(10_00), money.Cents(1_00))
+	sale.Recipient, sale.Fee = market, money.Cents(59)
+	fee := payment.Transaction{
+		Kind: payment.KindCommission, State: payment.Success, Method: holdfast.MethodABT, Sender: market, Recipient: market,
+		Owner: market, Amount: money.Cents(1_00), Settled: money.Micros(0), Fee: money.Micros(0),
+		Commission: money.Micros(0), FeeBy: holdfast.RoleRecipient,
+	}
+	k := payment.NoTakings().With(sale, market).With(fee, market)
+	zero := money.Micros(0)
+	want := payment.Takings{Gross: money.Cents(10_00), Refunded: zero, Commission: zero, Fees: money.Cents(59)}
+	if k != want || k.Net() != money.Cents(9_41) {
+		t.Errorf("the sale is %+v, want %+v", k, want)
+	}
+	for name, policies := range map[string][]holdfast.RefundPolicy{
+		"with the fee":             {holdfast.RefundMasterAndMarketplace},
+		"without the fee":          {holdfast.RefundMasterOnly},
+		"of the fee, then in full": {holdfast.RefundMarketplaceOnly, holdfast.RefundMasterOnly},
+	} {
+		after := k
+		for _, policy := range policies {
+			c, err := payment.Refund(refunding(sale), holdfast.RefundRequest{MarketplaceRefundPolicy: policy})
+			if err != nil {
+				t.Fatal(err)
+			}
+			refund := c.After
+			refund.State = payment.Success
+			after = after.With(refund, market)
+		}
+		want := payment.Takings{Gross: money.Cents(10_00), Refunded: money.Cents(10_00), Commission: zero, Fees: zero}
+		if after != want || after.Net() != zero {
+			t.Errorf("refunded %s: %+v, want %+v", name, after, want)
+		}
+	}
+}
+
 // A sender's token approves payments, but not refunds and commissions.
 func TestApproved(t *testing.T) {
 	for kind, payments := range map[payment.Kind]bool{
