@@ -45,7 +45,7 @@ func (s *Server) incoming(tx *store.ReadTx, p party.Party) (in incoming, err err
 	in.more = len(open) > holdsMax
 	open = slices.DeleteFunc(open, func(t payment.Transaction) bool { return t.Owner == p.ID }) // read below
 	for _, caller := range own {
-		held, err := tx.HeldBy(caller.ID, holdsMax+1)
+		held, err := tx.HeldBy(caller.ID, p.ID, holdsMax+1)
 		if err != nil {
 			return in, err
 		}

@@ -148,13 +148,13 @@ func (tx *ReadTx) OpenOf(sender party.ID, limit int) ([]payment.Transaction, err
 		ORDER BY received DESC, transaction_id DESC LIMIT $2`, sender, limit)
 }
 
-// HeldBy reads a caller's holds, the nearest deadline first, at most limit.
-// Some may be past their deadline.
-func (tx *ReadTx) HeldBy(c party.CallerID, limit int) ([]payment.Transaction, error) {
+// HeldBy reads a caller's holds for a recipient, the nearest deadline first, at
+// most limit. Some may be past their deadline.
+func (tx *ReadTx) HeldBy(c party.CallerID, recipient party.ID, limit int) ([]payment.Transaction, error) {
 	return list(tx, "reading the holds of a caller", scanTransaction, `
 		SELECT `+transactionColumns+` FROM transactions
-		WHERE caller_id = $1 AND due > 0 AND state = 'Reserved'
-		ORDER BY due LIMIT $2`, c, limit)
+		WHERE caller_id = $1 AND recipient = $2 AND due > 0 AND state = 'Reserved'
+		ORDER BY due LIMIT $3`, c, recipient, limit)
 }
 
 // HeldFor reads the holds for a recipient that is paid through a recipient
