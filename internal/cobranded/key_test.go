@@ -71,6 +71,38 @@ func cancelling(t *testing.T, db *store.DB) {
 	s.wantBack(holdfast.ReturnAbandoned)
 }
 
+// A person who has seen a visit's address cannot take the visit from its
+// sender by signing out, and so cannot cancel it. The sender can leave it.
+func TestOnlyTheSenderLeavesAVisit(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		s := newSiteOn(t, db)
+		s.get(s.link(order()))
+		s.signIn()
+		s.wantPage("confirm")
+		visit, own := s.visit(), s.browser
+		signOut := func() { s.post(s.server.URL+"/cobranded-ui/actions/sign-out", params("visit", visit)) }
+		before := s.visitNamed(visit)
+
+		s.newBrowser()
+		signOut()
+		s.wantPage("sign-in")
+		s.submit("email", s.Owner.Email, "password", holdfasttest.Password)
+		s.cancelAt(visit)
+		s.wantPage("sign-in")
+		signOut()
+		if after := s.visitNamed(visit); after != before {
+			t.Fatalf("a stranger has changed the visit from %+v to %+v", before, after)
+		}
+
+		s.browser = own
+		signOut()
+		s.wantPage("sign-in")
+		if v := s.visitNamed(visit); v.Sender != "" || v.Instrument != "" || v.Over() {
+			t.Errorf("after its sender left, the visit is %+v", v)
+		}
+	})
+}
+
 func TestTheOwnBrowserCancels(t *testing.T) {
 	s := newSite(t)
 	s.get(s.link(order()))

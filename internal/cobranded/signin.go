@@ -203,10 +203,10 @@ func (s *Server) signUp(c *call) error {
 	return c.renderSignUp(status, form)
 }
 
-// signOut signs the user out, so that somebody else can sign in to the same
-// visit.
+// signOut signs the user out. If the user is the visit's sender, somebody else
+// can then sign in to it.
 func (s *Server) signOut(c *call) error {
-	if _, err := s.Processor.LeaveVisit(c.r.Context(), c.visit.ID); err != nil {
+	if _, err := s.Processor.LeaveVisit(c.r.Context(), c.visit.ID, c.sender.ID); err != nil {
 		return err
 	}
 	if err := s.Sessions.End(c.r); err != nil {

@@ -180,9 +180,13 @@ func (s *Server) proceed(c *call, v payment.Visit) error {
 }
 
 // finish ends the visit without a token and sends the browser back to the
-// caller.
+// caller. If the visit's sender or key has changed since the request was
+// allowed, it redirects to the sign-in page.
 func (s *Server) finish(c *call, end *payment.PipelineEnd) error {
-	v, err := s.Processor.EndVisit(c.r.Context(), c.visit.ID, end)
+	v, err := s.Processor.EndVisit(c.r.Context(), c.visit, end)
+	if errors.Is(err, processor.ErrNotSender) {
+		return c.redirect("sign-in")
+	}
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 // holdMins is how many minutes a hold of the races lasts.
@@ -209,8 +210,16 @@ func confirms(tab int) action {
 
 func givesUp(tab int) action {
 	return func(g *ground) func(*processor.Processor) error {
+		var seen payment.Visit
+		err := g.DB.View(g.T.Context(), func(tx *store.ReadTx) (err error) {
+			seen, _, err = tx.Visit(g.visits[tab])
+			return err
+		})
+		if err != nil {
+			g.T.Fatal(err)
+		}
 		return func(p *processor.Processor) error {
-			_, err := p.EndVisit(g.T.Context(), g.visits[tab], payment.Abandoned())
+			_, err := p.EndVisit(g.T.Context(), seen, payment.Abandoned())
 			return err
 		}
 	}
@@ -225,7 +234,7 @@ func choosesCard(g *ground) func(*processor.Processor) error {
 
 func leaves(g *ground) func(*processor.Processor) error {
 	return func(p *processor.Processor) error {
-		_, err := p.LeaveVisit(g.T.Context(), g.visits[0])
+		_, err := p.LeaveVisit(g.T.Context(), g.visits[0], g.Buyer.ID)
 		return err
 	}
 }

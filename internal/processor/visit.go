@@ -266,10 +266,13 @@ func (p *Processor) AccountProblem(
 }
 
 // LeaveVisit removes the sender from a visit, so that another one can sign in.
-func (p *Processor) LeaveVisit(ctx context.Context, id payment.VisitID) (payment.Visit, error) {
+// It does nothing if the visit has another sender.
+func (p *Processor) LeaveVisit(ctx context.Context, id payment.VisitID, sender party.ID) (payment.Visit, error) {
 	return p.changeVisit(ctx, id, func(s visitStep) (payment.Visit, error) {
 		v := s.visit
-		v.Sender, v.Instrument, v.Address = "", "", ""
+		if v.Sender == sender {
+			v.Sender, v.Instrument, v.Address = "", "", ""
+		}
 		return v, nil
 	})
 }
@@ -292,7 +295,16 @@ func (p *Processor) ChooseInstrument(
 	})
 }
 
-// EndVisit ends a visit without a token.
-func (p *Processor) EndVisit(ctx context.Context, id payment.VisitID, end *payment.PipelineEnd) (payment.Visit, error) {
-	return p.changeVisit(ctx, id, func(s visitStep) (payment.Visit, error) { return s.ended(s.visit, end), nil })
+// EndVisit ends a visit without a token. seen is the visit as it was when the
+// request was allowed. If its sender or its key has changed since, EndVisit
+// returns ErrNotSender.
+func (p *Processor) EndVisit(
+	ctx context.Context, seen payment.Visit, end *payment.PipelineEnd,
+) (payment.Visit, error) {
+	return p.changeVisit(ctx, seen.ID, func(s visitStep) (payment.Visit, error) {
+		if s.visit.Sender != seen.Sender || s.visit.Key != seen.Key {
+			return s.visit, ErrNotSender
+		}
+		return s.ended(s.visit, end), nil
+	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 // Between the page and the click on Confirm, the address may be removed or
@@ -86,7 +87,7 @@ func TestOldVisitsAreForgotten(t *testing.T) {
 		}
 		gone := start("gone")
 		givenUp := start("given-up")
-		if _, err := w.Processor.EndVisit(t.Context(), givenUp.ID, payment.Abandoned()); err != nil {
+		if _, err := w.Processor.EndVisit(t.Context(), givenUp, payment.Abandoned()); err != nil {
 			t.Fatal(err)
 		}
 		forget := func(want int) {
@@ -161,6 +162,42 @@ func TestTheOrderOfALinksParametersOpensNoVisit(t *testing.T) {
 		}
 		if entered := enter(second); entered != first {
 			t.Errorf("the sender entered %s, and has begun %s", entered, first)
+		}
+	})
+}
+
+// A request to end a visit was allowed before somebody else became its sender,
+// or before its key changed. It does not end the visit.
+func TestAVisitThatChangedHandsIsNotEnded(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		id := visit(w, "pipelineName", "SingleUse", "callerReference", "order-1", "transactionAmount", "5")
+		read := func() (v payment.Visit) {
+			t.Helper()
+			err := w.DB.View(t.Context(), func(tx *store.ReadTx) (err error) {
+				v, _, err = tx.Visit(id)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+		free := read()
+		bound, err := w.Processor.EnterVisit(t.Context(), id, w.Buyer.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		noSender, oldKey := bound, bound
+		noSender.Sender, oldKey.Key = "", free.Key
+		for what, seen := range map[string]payment.Visit{"without the sender": noSender, "with the old key": oldKey} {
+			_, err := w.Processor.EndVisit(t.Context(), seen, payment.Abandoned())
+			wantErr(w, what, err, processor.ErrNotSender)
+		}
+		if read().Over() {
+			t.Error("the visit has ended")
+		}
+		if v, err := w.Processor.EndVisit(t.Context(), bound, payment.Abandoned()); err != nil || !v.Over() {
+			t.Errorf("as it is: %+v, %v", v, err)
 		}
 	})
 }
