@@ -74,7 +74,7 @@ func (s *Server) confirm(c *call) error {
 		return c.redirect("payment")
 	case errors.Is(err, processor.ErrNotShown), errors.Is(err, processor.ErrNotSender):
 		return c.redirect("confirm")
-	case errors.Is(err, store.ErrSignedOut):
+	case errors.Is(err, store.ErrSignedOut), errors.Is(err, processor.ErrUnproved):
 		return err
 	}
 	s.Log.Error("a payment could not be confirmed", "visit", c.visit.ID, "error", err)

@@ -87,6 +87,31 @@ func TestADayLater(t *testing.T) {
 	s.wantPage("sign-in")
 }
 
+// The day ends while a newcomer looks at the confirm page.
+func TestTheDayEndsBeforeTheConfirmation(t *testing.T) {
+	s := newSite(t)
+	post := s.Mailing()
+	s.get(s.link(order()))
+	s.signUp()
+	s.Clock.Advance(24*time.Hour - time.Minute)
+	s.newBrowser()
+	s.get(s.link(order()))
+	s.submit("email", nora, "password", holdfasttest.Password)
+	s.submit("number", "5555555555554444", "expiry", "0831", "code", "123", "holder", "Nora")
+	s.wantPage("confirm")
+	s.Clock.Advance(2 * time.Minute)
+	s.submit()
+	s.wantPage("verify")
+	if s.log.String() != "" {
+		t.Errorf("the log says %q", s.log)
+	}
+	s.press("send-code")
+	s.submit("code", post.Last(nora, party.NoticeVerify).Code)
+	s.wantPage("confirm")
+	s.submit()
+	s.wantBack(holdfast.ReturnSuccessCC)
+}
+
 // The operator may have turned mail off since the page was shown.
 func TestACodeThatCannotBeSent(t *testing.T) {
 	s := newSite(t)
