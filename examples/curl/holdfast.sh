@@ -97,7 +97,8 @@ matches() {
 	local folder=$1 verb=$2 address=$3 raw=$4 certificate
 	# Anybody can send us a message that names their own certificate.
 	certificate=$(get certificateUrl "$raw")
-	[[ $certificate =~ ^"${ENDPOINT}certs/"[A-Za-z0-9]+/PKICert\.pem(\?[A-Za-z0-9=_-]*)?$ ]] || return 1
+	certificate=${certificate%%\?*}
+	[[ $certificate =~ ^"${ENDPOINT}certs/"[A-Za-z0-9]+/PKICert\.pem$ ]] || return 1
 	curl -sS --fail --max-time 10 -o "$folder/cert.pem" "$certificate" || return 2
 	openssl x509 -in "$folder/cert.pem" -pubkey -noout >"$folder/key.pem" || return 2
 	get signature "$raw" | base64 -d >"$folder/signature" 2>"$folder/errors" || return 1

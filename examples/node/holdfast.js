@@ -128,10 +128,12 @@ export class Client {
   }
 
   // #key fetches a certificate, once, and only from our server: anybody can send
-  // us a message that names their own certificate.
-  async #key(address) {
+  // us a message that names their own certificate, or ours with many different
+  // queries.
+  async #key(certificateUrl) {
+    const [address] = certificateUrl.split("?");
     const prefix = `${this.endpoint}certs/`;
-    if (!address.startsWith(prefix) || !/^\w+\/PKICert\.pem(\?[\w=-]*)?$/.test(address.slice(prefix.length))) {
+    if (!address.startsWith(prefix) || !/^[A-Za-z0-9]+\/PKICert\.pem$/.test(address.slice(prefix.length))) {
       throw new NotGenuine("the certificate is not our server's");
     }
     if (!this.#keys.has(address)) {

@@ -151,11 +151,12 @@ class Client
 
     /**
      * Fetches a certificate, once, and only from our server: anybody can send us a
-     * message that names their own certificate.
+     * message that names their own certificate, or ours with many different queries.
      */
-    private function certificate(string $address): string
+    private function certificate(string $url): string
     {
-        $ours = '~^' . preg_quote("{$this->endpoint}certs/", '~') . '\w+/PKICert\.pem(\?[\w=-]*)?$~D';
+        $address = explode('?', $url, 2)[0];
+        $ours = '~^' . preg_quote("{$this->endpoint}certs/", '~') . '[A-Za-z0-9]+/PKICert\.pem$~D';
         if (!preg_match($ours, $address)) {
             throw new NotGenuine("the certificate is not our server's");
         }
@@ -163,6 +164,9 @@ class Client
             [$status, $body] = http($address, 10);
             if ($status !== 200) {
                 throw new InDoubt("fetching the certificate: status $status");
+            }
+            if (openssl_pkey_get_public($body) === false) {
+                throw new NotGenuine('the certificate cannot be read');
             }
             $this->certificates[$address] = $body;
         }

@@ -48,7 +48,7 @@ class Client:
         self.access_key_id = access_key_id
         self.secret_key = secret_key
         self.caller_id = caller_id  # messages for other callers are refused
-        self.certificates = {}  # in PEM, by their address
+        self.keys = {}  # of certificates, in PEM, by their address
 
     def link(self, pipeline, params):
         """Return the address that starts a pipeline, for the buyer's browser."""
@@ -107,8 +107,8 @@ class Client:
         fields = self.fields(verb, raw)
         signed = {name: value for name, value in fields.items() if name != "signature"}
         text = string_to_sign(verb, address, signed)
-        certificate = self.certificate(fields["certificateUrl"])
-        if not rsa_sha1_matches(certificate, text, fields["signature"]):
+        key = self.key(fields["certificateUrl"])
+        if not rsa_sha1_matches(key, text, fields["signature"]):
             raise NotGenuine("the signature does not match")
         return fields
 
@@ -136,23 +136,35 @@ class Client:
             raise NotGenuine("it is a message of the other kind")
         return fields
 
-    def certificate(self, address):
-        """Fetch a certificate, once, and only from our server.
+    def key(self, address):
+        """Fetch the key of a certificate, once, and only from our server.
 
-        Anybody can send us a message that names their own certificate.
+        Anybody can send us a message that names their own certificate, or ours
+        with many different queries.
         """
-        if not re.fullmatch(re.escape(self.endpoint) + r"certs/\w+/PKICert\.pem(\?[\w=-]*)?", address):
+        address = address.partition("?")[0]
+        if not re.fullmatch(re.escape(self.endpoint) + r"certs/[A-Za-z0-9]+/PKICert\.pem", address):
             raise NotGenuine("the certificate is not our server's")
-        if address not in self.certificates:
-            with urllib.request.urlopen(address, timeout=10) as answer:
-                self.certificates[address] = answer.read()
-        return self.certificates[address]
+        if address not in self.keys:
+            with opener.open(address, timeout=10) as answer:
+                self.keys[address] = public_key(answer.read())
+        return self.keys[address]
+
+
+class NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Make a redirect an HTTPError: another address is not our server."""
+
+    def redirect_request(self, *_):
+        return None
+
+
+opener = urllib.request.build_opener(NoRedirects)
 
 
 def post(address, body):
     """Return the status and the text of an answer."""
     try:
-        with urllib.request.urlopen(address, body, timeout=50) as answer:
+        with opener.open(address, body, timeout=50) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()
@@ -181,15 +193,20 @@ def string_to_sign(verb, address, params):
     return "\n".join([verb, host, path, canonical(params)])
 
 
-def rsa_sha1_matches(certificate, text, signature):
+def public_key(certificate):
+    """Return the key of a certificate, both in PEM."""
+    try:
+        return subprocess.run(["openssl", "x509", "-pubkey", "-noout"],
+                              input=certificate, check=True, capture_output=True).stdout
+    except subprocess.SubprocessError:
+        raise NotGenuine("the certificate cannot be read") from None
+
+
+def rsa_sha1_matches(key, text, signature):
     """Check a signature with openssl, as Python's library has no RSA."""
     with tempfile.TemporaryDirectory() as folder:
-        files = {"cert.pem": certificate, "signature": decode(signature)}
-        for name, content in files.items():
+        for name, content in {"key.pem": key, "signature": decode(signature)}.items():
             Path(folder, name).write_bytes(content)
-        key = subprocess.run(["openssl", "x509", "-in", "cert.pem", "-pubkey", "-noout"],
-                             cwd=folder, check=True, capture_output=True).stdout
-        Path(folder, "key.pem").write_bytes(key)
         check = ["openssl", "dgst", "-sha1", "-verify", "key.pem", "-signature", "signature"]
         return subprocess.run(check, cwd=folder, input=text.encode(), capture_output=True).returncode == 0
 

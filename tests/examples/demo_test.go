@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -120,14 +121,22 @@ func (d *demo) play(t *testing.T, link string) {
 }
 
 // A way is a proxy for the demo. It loses the first answer to each request that
-// moves money.
+// moves money, and has two certificates of its own.
 type way struct {
 	endpoint string
 	proxy    *httputil.ReverseProxy
+	redirect atomic.Pointer[string] // a thief's server
 
 	mu    sync.Mutex
 	asked map[string]string // the transaction of the answer that was lost, by request
 }
+
+// Certificates of the way, and a query with which no program may fetch one.
+const (
+	redirectedPath = "/certs/redirected/PKICert.pem"
+	brokenPath     = "/certs/broken/PKICert.pem"
+	uncached       = "uncached=1"
+)
 
 func (w *way) open(t *testing.T, endpoint string) {
 	t.Helper()
@@ -137,6 +146,9 @@ func (w *way) open(t *testing.T, endpoint string) {
 	}
 	w.proxy = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
+			if strings.Contains(r.In.URL.RawQuery, uncached) {
+				t.Errorf("the program fetches %s, with the query that the message names", r.In.URL)
+			}
 			r.SetURL(target)
 			r.Out.Host = r.In.Host // which is signed
 		},
@@ -148,6 +160,14 @@ func (w *way) open(t *testing.T, endpoint string) {
 }
 
 func (w *way) ServeHTTP(writer http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case redirectedPath:
+		http.Redirect(writer, r, *w.redirect.Load()+"/certs/1/PKICert.pem", http.StatusFound)
+		return
+	case brokenPath:
+		http.Error(writer, "no certificate", http.StatusOK)
+		return
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		panic(http.ErrAbortHandler)

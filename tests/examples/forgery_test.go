@@ -95,11 +95,30 @@ func (th *thief) forgeries(t *testing.T, d *demo, public string, genuine message
 		strings.TrimSuffix(d.way.endpoint, "/") + "@" + strings.TrimPrefix(th.url, "http://") + "/certs/1/PKICert.pem",
 		d.way.endpoint + "certs/../inbox/PKICert.pem",
 		d.way.endpoint + "inbox/1/PKICert.pem",
+		d.way.endpoint + "certs/_/PKICert.pem",
+		d.way.endpoint + "certs/\u00e9/PKICert.pem",
 	} {
 		add("by the certificate "+address, th.sign(t, genuine.verb, public+genuine.path, genuine.params, address))
 	}
 	genuineURL := genuine.params.Get("certificateUrl")
-	add("by the thief's key", th.sign(t, genuine.verb, public+genuine.path, genuine.params, genuineURL))
+	genuineURL, _, _ = strings.Cut(genuineURL, "?")
+	for _, query := range []string{"", "?" + uncached, "?x=%20&" + uncached} {
+		add("by the thief's key"+query, th.sign(t, genuine.verb, public+genuine.path, genuine.params, genuineURL+query))
+	}
+	return all
+}
+
+// strange makes forged messages with certificates that the way answers wrongly.
+func (th *thief) strange(t *testing.T, d *demo, public string, genuine message) (all []forgery) {
+	t.Helper()
+	d.way.redirect.Store(&th.url)
+	for _, path := range []string{redirectedPath, brokenPath} {
+		address := strings.TrimSuffix(d.way.endpoint, "/") + path
+		m := genuine
+		m.params = th.sign(t, genuine.verb, public+genuine.path, genuine.params, address)
+		m.raw = m.params.Encode()
+		all = append(all, forgery{"by the certificate " + path, m})
+	}
 	return all
 }
 

@@ -102,6 +102,12 @@ func (s *shop) deliver(m message) (status int) {
 			s.refuses(f.message, f.name)
 			s.forged[m.verb]++
 		}
+		// A certificate that cannot be had may leave the program in doubt.
+		for _, f := range s.thief.strange(s.t, s.demo, s.public, m) {
+			if status, err := s.pass(f.message); status != http.StatusForbidden && status != http.StatusServiceUnavailable {
+				s.t.Errorf("%s %s: the program answers %d (%v), want 403 or 503", m.verb, f.name, status, err)
+			}
+		}
 	}
 	status, err := s.pass(m)
 	if err != nil {
