@@ -119,7 +119,8 @@ func (v serveVerb) open(ctx context.Context, at store.Location, w world) (db *st
 	if unlock, err = lockStore(at); err != nil {
 		return nil, nil, err
 	}
-	if db, err = openStore(ctx, store.Config{Address: v.Store, GroupMax: v.groupMax(), SealKey: key}); err == nil {
+	config := store.Config{Address: v.Store, GroupMax: v.groupMax(), SealKey: key, Log: w.Log}
+	if db, err = openStore(ctx, config); err == nil {
 		err = v.checkDurable(ctx, db, w)
 	}
 	if err != nil {

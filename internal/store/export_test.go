@@ -3,9 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+	"log/slog"
 	"runtime"
-
-	"github.com/pressly/goose/v3"
 )
 
 // MigrateTo makes a database with the schema of an older version.
@@ -20,11 +19,7 @@ func MigrateTo(ctx context.Context, address string, version int64) error {
 	}
 	defer reader.Close()
 	defer writer.Close()
-	files, err := d.schemaFS()
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(d.goose, writer, files)
+	provider, err := d.migrations(writer, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

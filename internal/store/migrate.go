@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"path"
 
 	"github.com/pressly/goose/v3"
@@ -25,11 +26,7 @@ const lockEvery, lockTries = 1, 300
 // migrate brings the schema up to this program's version, forward only. It
 // refuses a database that is newer than the program, because the program would
 // not know what its rows mean.
-func migrate(ctx context.Context, d dialect, db *sql.DB) error {
-	files, err := d.schemaFS()
-	if err != nil {
-		return err
-	}
+func migrate(ctx context.Context, d dialect, db *sql.DB, log *slog.Logger) error {
 	var options []goose.ProviderOption
 	if d.goose == goose.DialectPostgres {
 		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(lockEvery, lockTries))
@@ -38,9 +35,9 @@ func migrate(ctx context.Context, d dialect, db *sql.DB) error {
 		}
 		options = append(options, goose.WithSessionLocker(locker))
 	}
-	provider, err := goose.NewProvider(d.goose, db, files, options...)
+	provider, err := d.migrations(db, log, options...)
 	if err != nil {
-		return fmt.Errorf("reading the migrations: %w", err)
+		return err
 	}
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrating the %s schema: %w", d.name, err)
@@ -50,6 +47,21 @@ func migrate(ctx context.Context, d dialect, db *sql.DB) error {
 		return fmt.Errorf("reading the schema's version: %w", err)
 	}
 	return newer(have, newest(provider))
+}
+
+// migrations has the migrations of schema/ and those that are code.
+func (d dialect) migrations(
+	db *sql.DB, log *slog.Logger, options ...goose.ProviderOption,
+) (*goose.Provider, error) {
+	files, err := d.schemaFS()
+	if err != nil {
+		return nil, err
+	}
+	provider, err := goose.NewProvider(d.goose, db, files, append(options, goose.WithGoMigrations(emailKeys(log)))...)
+	if err != nil {
+		return nil, fmt.Errorf("reading the migrations: %w", err)
+	}
+	return provider, nil
 }
 
 func newest(p *goose.Provider) int64 {
@@ -77,13 +89,9 @@ var (
 // checkSchema refuses a database whose schema has another version than this
 // program's.
 func checkSchema(ctx context.Context, d dialect, db *sql.DB) error {
-	files, err := d.schemaFS()
+	provider, err := d.migrations(db, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
-	}
-	provider, err := goose.NewProvider(d.goose, db, files)
-	if err != nil {
-		return fmt.Errorf("reading the migrations: %w", err)
 	}
 	var tables, have int64
 	if err := db.QueryRowContext(ctx, d.hasSchema).Scan(&tables); err != nil {
@@ -118,7 +126,7 @@ func checkFile(ctx context.Context, at Location) error {
 	return nil
 }
 
-// SchemaDigest is a hash of all statements that make a new PostgreSQL database.
+// SchemaDigest is a hash of all migrations that make a new PostgreSQL database.
 // Two programs with the same schema have the same digest.
 func SchemaDigest() (digest [sha256.Size]byte, err error) {
 	files, err := postgres.schemaFS()
@@ -130,6 +138,7 @@ func SchemaDigest() (digest [sha256.Size]byte, err error) {
 		return digest, err
 	}
 	sum := sha256.New()
+	sum.Write([]byte{emailKeysVersion}) // the migration that is code
 	for _, name := range names {
 		text, err := fs.ReadFile(files, name)
 		if err != nil {

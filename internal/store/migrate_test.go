@@ -46,8 +46,43 @@ func TestADatabaseOfVersion1IsTakenOver(t *testing.T) {
 					t.Fatalf("%v in %s", err, row)
 				}
 			}
-			takenOver(t, holdfasttest.Open(t, at))
+			var log strings.Builder
+			opened, err := store.Open(t.Context(), store.Config{Address: at, Log: slog.New(slog.NewTextHandler(&log, nil))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { opened.Close() })
+			if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "party=P0005") ||
+				strings.Contains(text, "@") {
+				t.Errorf("the log has %q", text)
+			}
+			renewedEmailKeys(t, opened)
+			takenOver(t, opened)
 		})
+	}
+}
+
+// Parties are found by the keys that this program computes. An address whose key
+// another party has stays as it is.
+func renewedEmailKeys(t *testing.T, db *store.DB) {
+	for email, want := range map[string]party.ID{
+		"ann@example.test":             "P0002",
+		"Kim@B\u00dcCHER.example":      "P0004",
+		"kim@xn--bcher-kva.example":    "P0004",
+		"eve@b\u00fccher.example":      "P0006",
+		"kay@b\u00fccher.example":      "P0007",
+		"\u212aay@b\u00fccher.example": "P0008",
+	} {
+		err := db.View(t.Context(), func(tx *store.ReadTx) error {
+			p, _, err := tx.PartyByEmail(email)
+			if p.ID != want {
+				t.Errorf("%+q is the address of %q, want %q", email, p.ID, want)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }
 
