@@ -82,8 +82,14 @@ class Client
             }
             [$status, $body] = http($this->endpoint, 50, canonical($params));
             $answer = $status > 0 && $status < 500 ? simplexml_load_string($body, options: LIBXML_NOERROR) : false;
-            if ($answer !== false) {
-                return $status === 200 ? $answer : throw new Refused(field($answer, 'Code'), field($answer, 'Message'));
+            if ($answer === false) {
+                continue;
+            }
+            if ($status === 200 && field($answer, 'RequestId') !== '') {
+                return $answer;
+            }
+            if (field($answer, 'Code') !== '') {
+                throw new Refused(field($answer, 'Code'), field($answer, 'Message'));
             }
         }
         throw new InDoubt("$action: " . ($status > 0 ? "status $status" : $body));

@@ -84,10 +84,11 @@ class Client:
             except (OSError, http.client.HTTPException, ElementTree.ParseError) as error:
                 problem = error
                 continue
-            if status == 200:
+            code = field(answer, "Code")
+            if status == 200 and field(answer, "RequestId"):
                 return answer
-            if status < 500:
-                raise Refused(field(answer, "Code"), field(answer, "Message"))
+            if status < 500 and code:
+                raise Refused(code, field(answer, "Message"))
             problem = f"status {status}"
         raise InDoubt(f"{action}: {problem}")
 
