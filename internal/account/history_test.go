@@ -157,7 +157,7 @@ func TestASellersMonth(t *testing.T) {
 		if got, want := b.figures(), "Received $50.00 Refunded −$5.00 Fees −$1.83 Net $43.17"; got != want {
 			t.Errorf("November is %q, want %q", got, want)
 		}
-		b.wantText(`<p class="amount">$43.17</p>`, "Show this month’s payments")
+		b.wantText(`<p class="amount">$43.17</p>`, "Show payments started this month")
 		b.get(links(b.at.body, "history?period")[0])
 		b.wantText("November 2026")
 		if got := len(b.amounts()); got != 4 {
