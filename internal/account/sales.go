@@ -43,7 +43,6 @@ func (s *Server) incoming(tx *store.ReadTx, p party.Party) (in incoming, err err
 		return in, err
 	}
 	in.more = len(open) > holdsMax
-	open = slices.DeleteFunc(open, func(t payment.Transaction) bool { return t.Owner == p.ID }) // read below
 	for _, caller := range own {
 		held, err := tx.HeldBy(caller.ID, p.ID, holdsMax+1)
 		if err != nil {

@@ -29,3 +29,25 @@ func TestAMarketplacesOwnHold(t *testing.T) {
 		b.wantText("Showing the 50 holds")
 	})
 }
+
+// A seller's overview shows a hold of another marketplace, even if the seller's
+// own caller has made more holds with later deadlines.
+func TestAnotherMarketplacesHold(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		s := newSiteOn(t, db)
+		other := *s.World
+		other.Shop = s.OtherShop()
+		m := other.MarketWith(s.Owner, false)
+		if _, err := m.Reserve("12.00", "", "other"); err != nil {
+			t.Fatal(err)
+		}
+		s.Clock.Advance(time.Hour)
+		own := s.MarketWith(s.Owner, false)
+		for i := range 51 {
+			if _, err := own.Reserve("1.00", "", holdfast.CallerReference(fmt.Sprint("own-", i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.owner().wantText("Showing the 50 holds", "$12.00")
+	})
+}

@@ -157,13 +157,13 @@ func (tx *ReadTx) HeldBy(c party.CallerID, recipient party.ID, limit int) ([]pay
 		ORDER BY due LIMIT $3`, c, recipient, limit)
 }
 
-// HeldFor reads the holds for a recipient that is paid through a recipient
-// token, the newest first, at most limit. Like OpenOf, it searches all of the
-// recipient's payments.
+// HeldFor reads the holds that callers of others have made for a recipient with
+// its recipient token, the newest first, at most limit. Like OpenOf, it searches
+// all of the recipient's payments.
 func (tx *ReadTx) HeldFor(recipient party.ID, limit int) ([]payment.Transaction, error) {
 	return list(tx, "reading the holds for a recipient", scanTransaction, `
 		SELECT `+transactionColumns+` FROM transactions
-		WHERE recipient = $1 AND (recipient_token <> '' OR kind = 'Deposit') AND state = 'Reserved'
+		WHERE recipient = $1 AND (recipient_token <> '' OR kind = 'Deposit') AND owner <> $1 AND state = 'Reserved'
 		ORDER BY received DESC, transaction_id DESC LIMIT $2`, recipient, limit)
 }
 
