@@ -181,8 +181,8 @@ const cancelMax = 100 // tokens read at a time
 func (p *Processor) cancelAllTokens(tx *store.Tx, partyID party.ID) error {
 	var after store.TokenPlace
 	for {
-		tokens, err := tx.Unlocked("each token is written, and an action that adds one reads the party").TokensOf(partyID,
-			true, p.now(), after, cancelMax)
+		tokens, err := tx.Unlocked("each token is written, and an action that adds one writes its session, "+
+			"which the reset ends").TokensOf(partyID, true, p.now(), after, cancelMax)
 		if err != nil || len(tokens) == 0 {
 			return err
 		}

@@ -2,11 +2,13 @@ package processor_test
 
 import (
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
@@ -185,6 +187,64 @@ func TestResettingTakesAnAccountOver(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// While the owner of an address takes an account over, a stranger's browser
+// adds a card and a token on another server. The reset has not seen them when
+// it begins. It runs again and removes them. That cannot happen on SQLite.
+func TestTakingOverMissesNothingThatCommitsMeanwhile(t *testing.T) {
+	empty, ok := holdfasttest.Addresses(t)["PostgreSQL"]
+	if !ok {
+		t.Skip("there is no PostgreSQL here")
+	}
+	at := empty(t)
+	w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
+	other := &processor.Processor{
+		Store: holdfasttest.Open(t, at), Network: w.Network, Now: w.Clock.Now, IDs: w.IDs,
+		Log: slog.New(slog.DiscardHandler),
+	}
+	t.Cleanup(other.Close)
+	post := w.Mailing()
+	nora := signUp(w)
+	used := addCard(w, nora.ID)
+	bound := store.Bound(t.Context(), signedIn(w, nora.ID))
+	begun := visit(w, "pipelineName", "SingleUse", "callerReference", "order-1", "transactionAmount", "5")
+	if _, err := w.Processor.EnterVisit(t.Context(), begun, nora.ID); err != nil {
+		t.Fatal(err)
+	}
+	forgotten(w, nora.Email)
+	link := post.Last(nora.Email, party.NoticeReset).Link
+
+	// The old password is refused just before the transaction of a reset begins.
+	calls, before := 0, 0
+	w.Processor.Now = func() time.Time { before++; return w.Clock.Now() }
+	wantErr(w, "the old password", reset(w, link, holdfasttest.Password), party.ErrPasswordSame)
+	var token holdfast.TokenID
+	w.Processor.Now = func() time.Time {
+		if calls++; calls != before+1 {
+			return w.Clock.Now()
+		}
+		v, err := other.ConfirmVisit(bound, begun, nora.ID, processor.Shown{Instrument: used.ID})
+		answer, parsing := holdfast.ParseParams(v.Answer)
+		token = holdfast.TokenID(answer.Get("tokenID"))
+		_, adding := other.AddCard(bound, nora.ID, card.Details{
+			Number: card.NewNumber("5555555555554444"), ExpiryMonth: 12, ExpiryYear: 2031, Holder: "Eve",
+		}, false)
+		if err := errors.Join(err, parsing, adding); err != nil {
+			t.Error(err)
+		}
+		return w.Clock.Now()
+	}
+	if err := reset(w, link, another); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.Pay(token, "5.00", "order-1")
+	w.WantCode(err, holdfast.TokenNotActiveSender)
+	for _, i := range instruments(w, nora.ID) {
+		if i.Method != holdfast.MethodABT {
+			t.Errorf("the card %s is left", i.ID)
+		}
+	}
 }
 
 // instruments returns a party's payment methods.

@@ -27,7 +27,9 @@ func Unbound(ctx context.Context) context.Context {
 }
 
 // inSession makes an action depend on the session that its context is bound to.
-// The session's row is read and so locked; see rests.go.
+// An action that writes also writes the session's row, as its last row. So on
+// PostgreSQL it conflicts with a transaction that ends the session: of the two,
+// the one that commits later runs again and sees the other's rows.
 func inSession(ctx context.Context, fn func(*Tx) error) func(*Tx) error {
 	s, _ := ctx.Value(boundKey{}).(party.SignedIn)
 	if s.ID == "" {
@@ -41,6 +43,9 @@ func inSession(ctx context.Context, fn func(*Tx) error) func(*Tx) error {
 		if err != nil {
 			return err
 		}
-		return fn(tx)
+		if err := fn(tx); err != nil || !tx.sql.rests.writes {
+			return err
+		}
+		return tx.restOnSignedIn(s.Party, s.ID)
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -67,5 +69,31 @@ func TestASessionEndsBeforeTheCommit(t *testing.T) {
 	})
 	if !errors.Is(err, store.ErrSignedOut) || exists(t, db, "P0002") {
 		t.Errorf("answered %v, and it was done: %t", err, exists(t, db, "P0002"))
+	}
+}
+
+// A card is added on another server after a new password has read the cards,
+// and before it ends the sessions. The new password then reads the cards again.
+// That cannot happen on SQLite.
+func TestAnActionCommitsBeforeItsSessionEnds(t *testing.T) {
+	address := postgresAddress(t)
+	db, other := holdfasttest.Open(t, address), holdfasttest.Open(t, address)
+	bound := store.Bound(t.Context(), annsSession(t, db))
+	added := payment.Instrument{ID: "I0001", Owner: "P0001", Method: holdfast.MethodCC, Created: holdfasttest.Start}
+	add := sync.OnceFunc(func() {
+		if err := other.Update(bound, func(tx *store.Tx) error { return tx.InsertInstrument(added) }); err != nil {
+			t.Error(err)
+		}
+	})
+	var seen []payment.Instrument
+	err := db.Update(t.Context(), func(tx *store.Tx) (err error) {
+		if seen, err = tx.Instruments("P0001"); err != nil {
+			return err
+		}
+		add()
+		return tx.EndSignedInElsewhere("P0001", "")
+	})
+	if err != nil || len(seen) != 1 {
+		t.Errorf("the new password has seen the cards %v, %v", seen, err)
 	}
 }

@@ -51,6 +51,14 @@ func (tx *Tx) SeeSignedIn(owner party.ID, id party.SignedInID, now time.Time) er
 	return err
 }
 
+// restOnSignedIn writes a session's row without a change. It does nothing if the
+// action itself has ended the session.
+func (tx *Tx) restOnSignedIn(owner party.ID, id party.SignedInID) error {
+	_, err := tx.exec("checking a session", `
+		UPDATE signed_in SET last_seen = last_seen WHERE party_id = $1 AND signed_in_id = $2`, owner, id)
+	return err
+}
+
 // EndSignedIn signs a party out in one browser, and reports whether the party
 // was signed in there.
 func (tx *Tx) EndSignedIn(owner party.ID, id party.SignedInID) (ended bool, err error) {
