@@ -67,11 +67,17 @@ func main() {
 const (
 	exitFine    = 0
 	exitFailed  = 1 // what was asked could not be done, or the books are wrong
-	exitMisused = 2 // the command line makes no sense
+	exitMisused = 2 // the command line or the settings make no sense
 )
 
 // errSaid ends a verb with exitFailed after it has said why by itself.
 var errSaid = errors.New("said already")
+
+// A misuseError says what is wrong with the command line or the settings. It ends
+// a verb with exitMisused, after which systemd does not start the server again.
+type misuseError struct{ error }
+
+func (m misuseError) Unwrap() error { return m.error }
 
 func newParser(c *cli, fromFile *settings, w world, exit func(code int)) *kong.Kong {
 	parser, err := kong.New(
@@ -117,6 +123,9 @@ func run(ctx context.Context, args []string, w world) int {
 		if origin := fromFile.origin(words); origin != "" {
 			fmt.Fprintln(w.Err, origin)
 		}
+	}
+	if _, ok := errors.AsType[misuseError](err); ok {
+		return exitMisused
 	}
 	return exitFailed
 }

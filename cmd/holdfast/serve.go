@@ -42,7 +42,7 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	proxy, badProxy := parseProxy(v.IPNProxy)
 	err = errors.Join(err, badProxy, checkPrefix(v.CertificatePrefix), checkPaths(v.APIPaths), v.check(at))
 	if err != nil {
-		return err
+		return misuseError{err}
 	}
 	useMemory()
 	listener, err := listen(ctx, "--listen", v.Listen)
@@ -66,7 +66,7 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	}
 	public, err := v.public(v.PublicURL, listener)
 	if err != nil {
-		return err
+		return misuseError{err}
 	}
 	certificates, err := v.certifier(public, listener, plain, w)
 	if err != nil {
@@ -74,10 +74,10 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	}
 	mails, err := v.sender(w)
 	if err != nil {
-		return err
+		return misuseError{err}
 	}
 	if err := v.checkInbox(public, listener, v.AddressHeader); err != nil {
-		return err
+		return misuseError{err}
 	}
 	db, unlock, err := v.open(ctx, at, w)
 	if err != nil {

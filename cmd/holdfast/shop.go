@@ -41,7 +41,7 @@ func (v shopVerb) Run(ctx context.Context, w world) error {
 	defer listener.Close()
 	public, err := publicURL(v.PublicURL, "http", listener)
 	if err != nil {
-		return err
+		return misuseError{err}
 	}
 	s := &shopServer{
 		Client: holdfast.Client{
