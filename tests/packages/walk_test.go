@@ -72,6 +72,16 @@ func TestStrangersWalk(t *testing.T) {
 	}
 }
 
+// systemd reports the service as started before the server listens.
+func TestWalkWaitsForTheServer(t *testing.T) {
+	for _, command := range readWalk(t)["2"] {
+		if strings.HasPrefix(command, "curl ") && strings.Contains(command, " --retry-connrefused ") {
+			return
+		}
+	}
+	t.Error("no curl of step 2 waits until the server listens")
+}
+
 var stepHead = regexp.MustCompile(`^\*\*(\d+)\. `)
 
 // readWalk takes the commands of each numbered step out of the document.
