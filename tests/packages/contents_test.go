@@ -50,6 +50,10 @@ func TestDebHasItsFiles(t *testing.T) {
 	if got := output(t, "dpkg-deb", "--info", made(t).deb(t), "conffiles"); strings.TrimSpace(got) != configPath {
 		t.Errorf("its settings are %q", got)
 	}
+	// Backups need sqlite3.
+	if got := output(t, "dpkg-deb", "--field", made(t).deb(t), "Recommends"); !strings.Contains(got, "sqlite3") {
+		t.Errorf("it recommends %q", got)
+	}
 }
 
 // debFiles returns the mode, owner and path of each file of a .deb.
@@ -92,6 +96,9 @@ func TestRPMHasTheSame(t *testing.T) {
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
 		t.Errorf("the .rpm has\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if recommended := strings.Fields(query(`[%{RECOMMENDNAME} ]`)); !slices.Contains(recommended, "sqlite") {
+		t.Errorf("the .rpm recommends %q", recommended)
 	}
 	settings := query(`[%{FILENAMES} %{FILEFLAGS:fflags} %{FILEMODES:perms} %{FILEGROUPNAME}\n]`)
 	if want := configPath + " cn -rw-r----- holdfast\n"; !strings.Contains(settings, want) {
