@@ -135,10 +135,14 @@ func stormRow(kind, title string) row {
 			return holdfast("storm", kind, "--storm", strconv.Itoa(e.storm), "--rate", stormRate, "--no-check-books").do(ctx, e)
 		}}},
 		figures: []figure{
-			{"Holds that expire in one second, released, " + title, "/s", "storm:storm.perSecond", "", "",
-				atLeast(10_000, "/s")},
-			{"The live p99 during the storm, " + title, "ms", "storm:p99ms", "storm:storm.alone.p99ms", "before",
-				atMostTimes(2)},
+			{
+				"Holds that expire in one second, released, " + title, "/s", "storm:storm.perSecond", "", "",
+				atLeast(10_000, "/s"),
+			},
+			{
+				"The live p99 during the storm, " + title, "ms", "storm:p99ms", "storm:storm.alone.p99ms", "before",
+				atMostTimes(2),
+			},
 			{"Wrong rows in the books, " + title, "", "storm:storm.wrong", "", "", atMost(0, "")},
 		},
 	}

@@ -82,8 +82,10 @@ var rows = []row{
 			holdfast("no-group", postgres, "--connections", many, "--no-group-commit"),
 		},
 		figures: []figure{
-			{"Reserve on PostgreSQL, 256 connections", "/s", "reserve-256:rate", "pgbench:rate", "pgbench TPC-B",
-				atLeastTimes(2.5)},
+			{
+				"Reserve on PostgreSQL, 256 connections", "/s", "reserve-256:rate", "pgbench:rate", "pgbench TPC-B",
+				atLeastTimes(2.5),
+			},
 			{"Reserve on PostgreSQL, 64 connections", "/s", "reserve-64:rate", "pgbench:rate", "pgbench TPC-B", atLeastTimes(2)},
 			{"Reserve on PostgreSQL with group commit", "/s", "reserve-256:rate", "no-group:rate", "no group commit", goal{}},
 		},
@@ -95,8 +97,10 @@ var rows = []row{
 			holdfast("no-group", sqlite, "--connections", many, "--no-group-commit"),
 		},
 		figures: []figure{
-			{"Reserve on SQLite, 256 connections", "/s", "reserve-256:rate", "no-group:rate", "no group commit",
-				atLeastTimes(4)},
+			{
+				"Reserve on SQLite, 256 connections", "/s", "reserve-256:rate", "no-group:rate", "no group commit",
+				atLeastTimes(4),
+			},
 			{"Reserve on SQLite, 256 connections", "/s", "reserve-256:rate", "", "", atLeast(7000, "/s")},
 			{"Memory of the server under this load", "MB", "reserve-256:process.peakMB", "", "", atMost(300, "MB")},
 		},
@@ -109,8 +113,10 @@ var rows = []row{
 		},
 		figures: []figure{
 			{"Reserve on SQLite", "/s", "sqlite:rate", "sqlite:ceiling.rate", "answered without a store", atLeastTimes(0.25)},
-			{"Reserve on PostgreSQL", "/s", "postgres:rate", "postgres:ceiling.rate", "answered without a store",
-				atLeastTimes(0.25)},
+			{
+				"Reserve on PostgreSQL", "/s", "postgres:rate", "postgres:ceiling.rate", "answered without a store",
+				atLeastTimes(0.25),
+			},
 		},
 	},
 	{
