@@ -137,7 +137,7 @@ func TestRefusalNamesTheLine(t *testing.T) {
 	refuse := func(more ...string) string {
 		var said bytes.Buffer
 		args := append([]string{"serve", "--listen=127.0.0.1:0", "--config", path}, more...)
-		if code := run(t.Context(), args, world{Out: &said, Err: &said, Now: time.Now}); code != exitFailed {
+		if code := run(t.Context(), args, world{Out: &said, Err: &said, Now: time.Now}); code != exitMisused {
 			t.Errorf("%v: exit code %d", args, code)
 		}
 		return said.String()
