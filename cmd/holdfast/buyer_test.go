@@ -4,11 +4,11 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
-	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 )
 
 // A form is a page's form for a browser without JavaScript: the fields that it
@@ -83,72 +83,31 @@ func (f *form) add(element string, attrs map[string]string) {
 
 // A browser submits forms and follows links.
 type browser struct {
-	t      testing.TB
-	client http.Client
-	at     *url.URL
-	page   string
-	stopAt string // an address that is not gone to but kept in left
-	left   string
+	*holdfasttest.Browser
+	t testing.TB
 }
 
 func newBrowser(t testing.TB) *browser {
 	t.Helper()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &browser{t: t}
-	b.client.Jar = jar
-	b.client.CheckRedirect = func(next *http.Request, _ []*http.Request) error {
-		if b.stopAt != "" && strings.HasPrefix(next.URL.String(), b.stopAt) {
-			b.left = next.URL.String()
-			return http.ErrUseLastResponse
-		}
-		return nil
-	}
-	return b
-}
-
-func (b *browser) open(address string) {
-	b.t.Helper()
-	response, err := b.client.Get(address)
-	b.arrive(response, err)
+	return &browser{holdfasttest.NewBrowser(t), t}
 }
 
 func (b *browser) submit(f form) {
 	b.t.Helper()
-	action, err := b.at.Parse(f.action)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	response, err := b.client.PostForm(action.String(), f.fields)
-	b.arrive(response, err)
-}
-
-func (b *browser) arrive(response *http.Response, err error) {
-	b.t.Helper()
-	if err != nil {
-		b.t.Fatalf("after %v: %v", b.at, err)
-	}
-	defer response.Body.Close()
-	page, err := io.ReadAll(response.Body)
-	b.at, b.page = response.Request.URL, string(page)
-	if b.left == "" && (err != nil || response.StatusCode != http.StatusOK) {
-		b.t.Fatalf("%s answers %s (%v):\n%s", b.at.Path, response.Status, err, page)
-	}
+	b.Post(f.action, f.fields)
 }
 
 // submitTo submits the first form of the page whose action begins with a
 // prefix.
 func (b *browser) submitTo(action string) {
 	b.t.Helper()
-	for _, f := range postForms(b.t, b.page) {
+	for _, f := range postForms(b.t, b.Page) {
 		if strings.HasPrefix(f.action, action) {
 			b.submit(f)
 			return
 		}
 	}
-	b.t.Fatalf("%s has no form to %s:\n%s", b.at.Path, action, b.page)
+	b.t.Fatalf("%s has no form to %s:\n%s", b.At.Path, action, b.Page)
 }
 
 // authorise submits the forms of the Co-Branded pages in order, beginning with
@@ -157,12 +116,12 @@ func (b *browser) authorise(email, password string) {
 	b.t.Helper()
 	const pagesMax = 8 // more than there are
 	for range pagesMax {
-		if b.left != "" || !strings.HasPrefix(b.at.Path, "/cobranded-ui/") {
+		if b.Left != "" || !strings.HasPrefix(b.At.Path, "/cobranded-ui/") {
 			return
 		}
-		forms := postForms(b.t, b.page)
+		forms := postForms(b.t, b.Page)
 		if len(forms) == 0 {
-			b.t.Fatalf("%s leads nowhere:\n%s", b.at.Path, b.page)
+			b.t.Fatalf("%s leads nowhere:\n%s", b.At.Path, b.Page)
 		}
 		next := forms[0]
 		for _, f := range forms {
@@ -175,19 +134,19 @@ func (b *browser) authorise(email, password string) {
 		}
 		b.submit(next)
 	}
-	b.t.Fatalf("the pages have no end; the last is %s:\n%s", b.at.Path, b.page)
+	b.t.Fatalf("the pages have no end; the last is %s:\n%s", b.At.Path, b.Page)
 }
 
 // accountShows fails the test if the buyer's account does not show a text.
 func (p *process) accountShows(text string) {
 	p.t.Helper()
 	buyer := newBrowser(p.t)
-	buyer.open(p.answer.Account)
-	form := postForms(p.t, buyer.page)[0]
+	buyer.Open(p.answer.Account)
+	form := postForms(p.t, buyer.Page)[0]
 	form.fields.Set("email", p.answer.BuyerEmail)
 	form.fields.Set("password", p.answer.BuyerPassword)
 	buyer.submit(form)
-	if !strings.Contains(buyer.page, text) {
-		p.t.Errorf("the account does not show %s:\n%s", text, buyer.page)
+	if !strings.Contains(buyer.Page, text) {
+		p.t.Errorf("the account does not show %s:\n%s", text, buyer.Page)
 	}
 }

@@ -118,14 +118,14 @@ func (p *process) token(ref holdfast.CallerReference, amount money.Amount) holdf
 		p.t.Fatal(err)
 	}
 	buyer := newBrowser(p.t)
-	buyer.stopAt = returnURL
-	buyer.open(link)
+	buyer.StopAt = returnURL
+	buyer.Open(link)
 	buyer.authorise(p.answer.BuyerEmail, p.answer.BuyerPassword)
 	back, err := holdfast.Verifier{
 		CallerID: holdfast.CallerID(p.answer.CallerID), Client: client,
-	}.ParseReturn(p.t.Context(), buyer.left)
+	}.ParseReturn(p.t.Context(), buyer.Left)
 	if err != nil {
-		p.t.Fatalf("reading the return %s: %v", buyer.left, err)
+		p.t.Fatalf("reading the return %s: %v", buyer.Left, err)
 	}
 	if !back.Authorised() || back.CallerReference != ref {
 		p.t.Fatalf("the return has status %s for %s", back.Status, back.CallerReference)
@@ -247,31 +247,31 @@ func TestDemoShopSellsAndShips(t *testing.T) {
 	dir := t.TempDir()
 	demo := startDemo(t, dir)
 	b := newBrowser(t)
-	b.open(demo.answer.Shop + "products/mug")
-	forms := postForms(t, b.page)
+	b.Open(demo.answer.Shop + "products/mug")
+	forms := postForms(t, b.Page)
 	forms[0].fields.Set("quantity", "2")
 	b.submit(forms[0])
-	b.open(demo.answer.Shop + "cart")
+	b.Open(demo.answer.Shop + "cart")
 	b.submitTo("/pay")
 	b.authorise(demo.answer.BuyerEmail, demo.answer.BuyerPassword)
-	if !strings.Contains(b.page, `id="thank-you"`) {
-		t.Fatalf("the way ends at %s:\n%s", b.at.Path, b.page)
+	if !strings.Contains(b.Page, `id="thank-you"`) {
+		t.Fatalf("the way ends at %s:\n%s", b.At.Path, b.Page)
 	}
-	order := strings.TrimPrefix(b.at.Path, "/orders/")
+	order := strings.TrimPrefix(b.At.Path, "/orders/")
 
 	packer := newBrowser(t)
 	bench := demo.answer.Shop + benchPath + "/orders/" + order
 	eventually(t, "the order waits on the bench", func() bool {
-		packer.open(bench)
-		return strings.Contains(packer.page, `data-state="ToShip"`)
+		packer.Open(bench)
+		return strings.Contains(packer.Page, `data-state="ToShip"`)
 	})
 	packer.submitTo("/bench/orders/" + order + "/ship")
 	eventually(t, "the order is shipped", func() bool {
-		packer.open(bench)
-		return strings.Contains(packer.page, `data-state="Shipped"`)
+		packer.Open(bench)
+		return strings.Contains(packer.Page, `data-state="Shipped"`)
 	})
-	if want := "57.50"; !strings.Contains(packer.page, want) { // 2 × 24.00, shipping 6.50, tax 3.00
-		t.Errorf("the bench does not say that %s was charged:\n%s", want, packer.page)
+	if want := "57.50"; !strings.Contains(packer.Page, want) { // 2 × 24.00, shipping 6.50, tax 3.00
+		t.Errorf("the bench does not say that %s was charged:\n%s", want, packer.Page)
 	}
 	db, err := sql.Open("sqlite", filepath.Join(dir, serverFile))
 	if err != nil {

@@ -102,10 +102,10 @@ func TestADemosCertificatePrefix(t *testing.T) {
 		t.Fatal(err)
 	}
 	buyer := newBrowser(t)
-	buyer.stopAt = returnURL
-	buyer.open(link)
+	buyer.StopAt = returnURL
+	buyer.Open(link)
 	buyer.authorise(p.answer.BuyerEmail, p.answer.BuyerPassword)
-	if left := fmt.Sprint(buyer.left); !strings.Contains(left, "certificateUrl="+url.QueryEscape(prefix+"certs/")) {
+	if left := fmt.Sprint(buyer.Left); !strings.Contains(left, "certificateUrl="+url.QueryEscape(prefix+"certs/")) {
 		t.Errorf("the return is %s", left)
 	}
 	if out, code := holdfastCommand(t, "demo", "--certificate-prefix",

@@ -86,10 +86,10 @@ func (s *stranger) walk(reference, returnURL string) string {
 		s.t.Fatal(err)
 	}
 	b := newBrowser(s.t)
-	b.stopAt = returnURL
-	b.open(link)
+	b.StopAt = returnURL
+	b.Open(link)
 	b.authorise(s.answer.BuyerEmail, s.answer.BuyerPassword)
-	return b.left
+	return b.Left
 }
 
 // reply sends one request that follows no redirect.
@@ -116,13 +116,13 @@ func reply(t *testing.T, verb, address, body string) (status int, location, page
 func (p *process) buy(product string, pays bool) (order string) {
 	p.t.Helper()
 	b := newBrowser(p.t)
-	b.open(p.answer.Shop + "products/" + product)
-	b.submit(postForms(p.t, b.page)[0])
-	b.open(p.answer.Shop + "cart")
+	b.Open(p.answer.Shop + "products/" + product)
+	b.submit(postForms(p.t, b.Page)[0])
+	b.Open(p.answer.Shop + "cart")
 	if !pays {
-		b.stopAt = p.answer.CoBranded
+		b.StopAt = p.answer.CoBranded
 		b.submitTo("/pay")
-		u, err := url.Parse(b.left)
+		u, err := url.Parse(b.Left)
 		if err != nil {
 			p.t.Fatal(err)
 		}
@@ -130,15 +130,15 @@ func (p *process) buy(product string, pays bool) (order string) {
 	}
 	b.submitTo("/pay")
 	b.authorise(p.answer.BuyerEmail, p.answer.BuyerPassword)
-	return strings.TrimPrefix(b.at.Path, "/orders/")
+	return strings.TrimPrefix(b.At.Path, "/orders/")
 }
 
 func (p *process) wantOrder(order, state string) {
 	p.t.Helper()
 	b := newBrowser(p.t)
-	b.open(p.answer.Shop + benchPath + "/orders/" + order)
-	if !strings.Contains(b.page, `data-state="`+state+`"`) {
-		p.t.Fatalf("order %s is not %s:\n%s", order, state, b.page)
+	b.Open(p.answer.Shop + benchPath + "/orders/" + order)
+	if !strings.Contains(b.Page, `data-state="`+state+`"`) {
+		p.t.Fatalf("order %s is not %s:\n%s", order, state, b.Page)
 	}
 }
 
@@ -151,8 +151,8 @@ func TestForeignMessagesMoveNoOrder(t *testing.T) {
 	paid, unpaid := demo.buy("mug", true), demo.buy("vase", false)
 	eventually(t, "the order is paid", func() bool {
 		b := newBrowser(t)
-		b.open(demo.answer.Shop + benchPath + "/orders/" + paid)
-		return strings.Contains(b.page, `data-state="ToShip"`)
+		b.Open(demo.answer.Shop + benchPath + "/orders/" + paid)
+		return strings.Contains(b.Page, `data-state="ToShip"`)
 	})
 	db, err := sql.Open("sqlite", filepath.Join(dir, shopFile))
 	if err != nil {

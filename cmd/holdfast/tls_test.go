@@ -169,15 +169,15 @@ func TestCallersAndBrowsersComeByTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	buyer := newBrowser(t)
-	buyer.client.Transport, buyer.stopAt = client.HTTP.Transport, returnURL
-	buyer.open(link)
+	buyer.Client.Transport, buyer.StopAt = client.HTTP.Transport, returnURL
+	buyer.Open(link)
 	buyer.authorise(callerEmail, callerPassword)
-	back, err := holdfast.Verifier{Client: client}.ParseReturn(t.Context(), buyer.left)
+	back, err := holdfast.Verifier{Client: client}.ParseReturn(t.Context(), buyer.Left)
 	if err != nil || back.Status != holdfast.ReturnAccountProblem { // the shop's owner does not pay itself
 		t.Errorf("the return says %s (%v)", back.Status, err)
 	}
 	var names []string
-	for _, c := range buyer.client.Jar.Cookies(buyer.at) {
+	for _, c := range buyer.Client.Jar.Cookies(buyer.At) {
 		names = append(names, c.Name)
 	}
 	slices.Sort(names)

@@ -75,6 +75,26 @@ var linkForm = regexp.MustCompile(`\[([^\]]+)\]\([^)]+\)`)
 
 var itemForm = regexp.MustCompile("^- `([^`]+)`(?: \\(([^)]+)\\))?(?: = ([^:]+))?(?:: (.+))?$")
 
+// MustRead is ReadNotes for a test, which fails if the file cannot be read.
+func MustRead(t testing.TB, path string) Notes {
+	t.Helper()
+	n, err := ReadNotes(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// MustItems is Items for a test, which fails if a line is not an item.
+func MustItems(t testing.TB, n Notes, heading string) []Item {
+	t.Helper()
+	items, err := n.Items(heading)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return items
+}
+
 // Items reads the lines of a section.
 func (n Notes) Items(heading string) ([]Item, error) {
 	var all []Item

@@ -33,20 +33,7 @@ type docPipeline struct {
 
 func readNotes(t *testing.T, name string) apidoc.Notes {
 	t.Helper()
-	n, err := apidoc.ReadNotes("doc/" + name + ".md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
-func docItems(t *testing.T, n apidoc.Notes, heading string) []apidoc.Item {
-	t.Helper()
-	items, err := n.Items(heading)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return items
+	return apidoc.MustRead(t, "doc/"+name+".md")
 }
 
 // TestPagesOfPipelines compares the page of each pipeline with the parameters
@@ -67,7 +54,7 @@ func TestPagesOfPipelines(t *testing.T) {
 	apidoc.CheckFolder(t, docFolder, names)
 	apidoc.CheckFolder(t, "doc", append(names, "common"))
 	for _, heading := range []string{"Parameters", "Statuses"} {
-		for _, item := range docItems(t, common, heading) {
+		for _, item := range apidoc.MustItems(t, common, heading) {
 			if !used[heading+" "+item.Name] {
 				t.Errorf("doc/common.md: no pipeline has %s", item.Name)
 			}
@@ -93,16 +80,16 @@ func (p docPipeline) page(parameters []apidoc.Item, example string) string {
 // its own and common ones.
 func (p docPipeline) parameters(words []string) (all []apidoc.Item) {
 	p.t.Helper()
-	all = docItems(p.t, p.notes, "Parameters")
+	all = apidoc.MustItems(p.t, p.notes, "Parameters")
 	for i, own := range all {
-		for _, item := range docItems(p.t, p.common, "Parameters") {
+		for _, item := range apidoc.MustItems(p.t, p.common, "Parameters") {
 			if own.Text == "" && own.Name == item.Name {
 				p.used["Parameters "+item.Name] = true
 				all[i] = item
 			}
 		}
 	}
-	for _, item := range docItems(p.t, p.common, "Parameters") {
+	for _, item := range apidoc.MustItems(p.t, p.common, "Parameters") {
 		own := slices.ContainsFunc(all, func(own apidoc.Item) bool { return own.Name == item.Name })
 		if !own && slices.Contains(words, item.Name) && p.reads(item.Name) {
 			p.used["Parameters "+item.Name] = true
@@ -117,7 +104,7 @@ func (p docPipeline) parameters(words []string) (all []apidoc.Item) {
 func (p docPipeline) table(heading string, head []string) string {
 	p.t.Helper()
 	var rows [][]string
-	own, common := docItems(p.t, p.notes, heading), docItems(p.t, p.common, heading)
+	own, common := apidoc.MustItems(p.t, p.notes, heading), apidoc.MustItems(p.t, p.common, heading)
 	if heading == "Return" {
 		own = append(own, common...)
 	}
@@ -230,7 +217,7 @@ func (p docPipeline) checkParameters(documented []apidoc.Item, words []string) {
 // checkReturn fails for fields of a return URL that are not documented.
 func (p docPipeline) checkReturn(back holdfast.Params) {
 	p.t.Helper()
-	own, common := docItems(p.t, p.notes, "Return"), docItems(p.t, p.common, "Return")
+	own, common := apidoc.MustItems(p.t, p.notes, "Return"), apidoc.MustItems(p.t, p.common, "Return")
 	var documented []string
 	for _, item := range slices.Concat(own, common) {
 		documented = append(documented, strings.Split(item.Name, ", ")...)
@@ -269,7 +256,7 @@ func TestParametersOfEveryLink(t *testing.T) {
 		}
 	}
 	var documented []string
-	for _, item := range docItems(t, readNotes(t, "common"), "Link") {
+	for _, item := range apidoc.MustItems(t, readNotes(t, "common"), "Link") {
 		documented = append(documented, item.Name)
 	}
 	slices.Sort(needed)
@@ -293,7 +280,7 @@ func TestStatusesOfPipelines(t *testing.T) {
 	}
 	for _, pipeline := range payment.Pipelines {
 		var documented []string
-		for _, item := range docItems(t, readNotes(t, string(pipeline)), "Statuses") {
+		for _, item := range apidoc.MustItems(t, readNotes(t, string(pipeline)), "Statuses") {
 			documented = append(documented, item.Name)
 		}
 		slices.Sort(documented)

@@ -28,33 +28,15 @@ type docPage struct {
 	schema docSchema
 }
 
-func readNotes(t *testing.T, path string) apidoc.Notes {
-	t.Helper()
-	n, err := apidoc.ReadNotes(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
-func docItems(t *testing.T, n apidoc.Notes, heading string) []apidoc.Item {
-	t.Helper()
-	items, err := n.Items(heading)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return items
-}
-
 // TestPagesOfActions compares the page of each action with the tables of the door,
 // the schema, the golden answers and the notes in doc. With -update it writes them.
 func TestPagesOfActions(t *testing.T) {
-	common, schema, examples := readNotes(t, "doc/common.md"), readDocSchema(t), docExamples(t)
+	common, schema, examples := apidoc.MustRead(t, "doc/common.md"), readDocSchema(t), docExamples(t)
 	used := map[string]bool{}
 	var names []string
 	for _, a := range queryapi.DocumentedActions() {
 		names = append(names, a.Name)
-		p := docPage{t: t, action: a, notes: readNotes(t, "doc/"+a.Name+".md"), common: common, schema: schema}
+		p := docPage{t: t, action: a, notes: apidoc.MustRead(t, "doc/"+a.Name+".md"), common: common, schema: schema}
 		var b strings.Builder
 		b.WriteString(apidoc.Head(a.Name, "the tables of internal/queryapi and doc/"+a.Name+".md there"))
 		b.WriteString(p.notes.Intro + "\n\n")
@@ -76,7 +58,7 @@ func TestPagesOfActions(t *testing.T) {
 	apidoc.CheckFolder(t, filepath.Join(docFolder, "actions"), names)
 	apidoc.CheckFolder(t, "doc", append(names, "common", "errors", "index"))
 	for _, heading := range []string{"Parameters", "Fields"} {
-		for _, item := range docItems(t, common, heading) {
+		for _, item := range apidoc.MustItems(t, common, heading) {
 			if !used[heading+" "+item.Name] {
 				t.Errorf("doc/common.md: %s is no action's", item.Name)
 			}
@@ -87,12 +69,12 @@ func TestPagesOfActions(t *testing.T) {
 // note finds a name in the action's notes, or else in the common notes.
 func (p docPage) note(used map[string]bool, heading, name, commonHeading, commonName string) apidoc.Item {
 	p.t.Helper()
-	for _, item := range docItems(p.t, p.notes, heading) {
+	for _, item := range apidoc.MustItems(p.t, p.notes, heading) {
 		if item.Name == name {
 			return item
 		}
 	}
-	for _, item := range docItems(p.t, p.common, commonHeading) {
+	for _, item := range apidoc.MustItems(p.t, p.common, commonHeading) {
 		if item.Name == commonName {
 			used[commonHeading+" "+commonName] = true
 			return item
@@ -178,7 +160,7 @@ func (p docPage) checkAlias(param queryapi.DocumentedParameter) {
 // checkNames fails for notes about names that the action does not have.
 func (p docPage) checkNames(heading string, names []string) {
 	p.t.Helper()
-	for _, item := range docItems(p.t, p.notes, heading) {
+	for _, item := range apidoc.MustItems(p.t, p.notes, heading) {
 		if !slices.Contains(names, item.Name) {
 			p.t.Errorf("doc/%s.md, %s: there is no %s", p.action.Name, heading, item.Name)
 		}
@@ -206,7 +188,7 @@ func (p docPage) lists() (text string) {
 	p.t.Helper()
 	for _, heading := range []string{"Statuses", "Status codes"} {
 		var rows [][]string
-		for _, item := range docItems(p.t, p.notes, heading) {
+		for _, item := range apidoc.MustItems(p.t, p.notes, heading) {
 			rows = append(rows, []string{apidoc.Code(item.Name), item.Text})
 		}
 		if len(rows) > 0 {
@@ -218,7 +200,7 @@ func (p docPage) lists() (text string) {
 
 func (p docPage) errors() string {
 	p.t.Helper()
-	table := errorTable(docItems(p.t, p.notes, "Errors"))
+	table := errorTable(apidoc.MustItems(p.t, p.notes, "Errors"))
 	every := "[The errors of every action](../errors.md#what-every-action-may-answer)"
 	switch {
 	case p.action.Public:
@@ -271,11 +253,11 @@ func (p docPage) sentTwice() string {
 // TestStatusesAreDocumented compares the words of a transaction's status with the
 // page that explains them.
 func TestStatusesAreDocumented(t *testing.T) {
-	notes := readNotes(t, "doc/GetTransactionStatus.md")
+	notes := apidoc.MustRead(t, "doc/GetTransactionStatus.md")
 	for heading, kind := range map[string]string{"Statuses": "TransactionStatus", "Status codes": "StatusCode"} {
 		words := holdfasttest.Constants(t, kind)
 		var documented []string
-		for _, item := range docItems(t, notes, heading) {
+		for _, item := range apidoc.MustItems(t, notes, heading) {
 			documented = append(documented, item.Name)
 		}
 		for _, word := range words {
@@ -289,7 +271,7 @@ func TestStatusesAreDocumented(t *testing.T) {
 // TestIndexOfThePages compares docs/api/README.md with its notes, in which each
 // action and each pipeline is named once.
 func TestIndexOfThePages(t *testing.T) {
-	notes := readNotes(t, "doc/index.md")
+	notes := apidoc.MustRead(t, "doc/index.md")
 	var b strings.Builder
 	b.WriteString(apidoc.Head(notes.Title, "the tables of internal/queryapi and doc/index.md there"))
 	b.WriteString(notes.Intro + "\n")
@@ -334,7 +316,7 @@ func indexLines(t *testing.T, text, notes, folder string, names []string) string
 			continue
 		}
 		names = slices.Delete(slices.Clone(names), i, i+1)
-		fmt.Fprintf(&b, "- [%s](%s/%s.md): %s\n", name, folder, name, readNotes(t, notes+"/"+name+".md").Summary())
+		fmt.Fprintf(&b, "- [%s](%s/%s.md): %s\n", name, folder, name, apidoc.MustRead(t, notes+"/"+name+".md").Summary())
 	}
 	if len(names) > 0 {
 		t.Errorf("the index leaves out %v", names)
@@ -346,7 +328,7 @@ func everyRequest(t *testing.T, notes apidoc.Notes) string {
 	t.Helper()
 	var rows [][]string
 	names := queryapi.CommonParameters()
-	for _, item := range docItems(t, notes, "The parameters of every request") {
+	for _, item := range apidoc.MustItems(t, notes, "The parameters of every request") {
 		rows = append(rows, []string{apidoc.Code(item.Name), item.Remark, item.Text})
 		names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == item.Name })
 	}
@@ -362,7 +344,7 @@ func everyRequest(t *testing.T, notes apidoc.Notes) string {
 func everyLink(t *testing.T) string {
 	t.Helper()
 	var rows [][]string
-	for _, item := range docItems(t, readNotes(t, "../cobranded/doc/common.md"), "Link") {
+	for _, item := range apidoc.MustItems(t, apidoc.MustRead(t, "../cobranded/doc/common.md"), "Link") {
 		rows = append(rows, []string{apidoc.Code(item.Name), "yes", item.Text})
 	}
 	version := apidoc.Code(holdfast.VersionCoBranded) + ", the version of the pipelines."
@@ -373,17 +355,17 @@ func everyLink(t *testing.T) string {
 // TestPageOfErrors compares docs/api/errors.md with the codes, what they are
 // answered with, and the pages of the actions.
 func TestPageOfErrors(t *testing.T) {
-	notes, common := readNotes(t, "doc/errors.md"), readNotes(t, "doc/common.md")
+	notes, common := apidoc.MustRead(t, "doc/errors.md"), apidoc.MustRead(t, "doc/common.md")
 	answeredBy := map[string][]string{}
 	for _, a := range queryapi.DocumentedActions() {
-		for _, item := range docItems(t, readNotes(t, "doc/"+a.Name+".md"), "Errors") {
+		for _, item := range apidoc.MustItems(t, apidoc.MustRead(t, "doc/"+a.Name+".md"), "Errors") {
 			answeredBy[item.Name] = append(answeredBy[item.Name], fmt.Sprintf("[%s](actions/%s.md)", a.Name, a.Name))
 		}
 	}
-	every := docItems(t, common, "Errors")
+	every := apidoc.MustItems(t, common, "Errors")
 	var rows [][]string
 	var documented []string
-	for _, item := range docItems(t, notes, "Codes") {
+	for _, item := range apidoc.MustItems(t, notes, "Codes") {
 		documented = append(documented, item.Name)
 		code := holdfast.Code(item.Name)
 		by := strings.Join(answeredBy[item.Name], ", ")

@@ -25,11 +25,11 @@ import (
 // impossible. It also compares them with the golden answers.
 func TestCodesOfActionsAreDocumented(t *testing.T) {
 	program := readProgram(t)
-	every := docItems(t, readNotes(t, "doc/common.md"), "Errors")
+	every := apidoc.MustItems(t, apidoc.MustRead(t, "doc/common.md"), "Errors")
 	told := goldenCodes(t)
 	for _, a := range queryapi.DocumentedActions() {
-		notes := readNotes(t, "doc/"+a.Name+".md")
-		documented, never := docItems(t, notes, "Errors"), docItems(t, notes, "Never")
+		notes := apidoc.MustRead(t, "doc/"+a.Name+".md")
+		documented, never := apidoc.MustItems(t, notes, "Errors"), apidoc.MustItems(t, notes, "Never")
 		possible := program.codes("var "+strings.ToLower(a.Name[:1])+a.Name[1:], "")
 		for _, code := range possible {
 			if !named(documented, code) && !named(every, code) && !named(never, code) {
@@ -48,7 +48,7 @@ func TestCodesOfActionsAreDocumented(t *testing.T) {
 		}
 	}
 	for _, code := range program.codes("serve", "actionNamed") {
-		if !named(every, code) && !named(docItems(t, readNotes(t, "doc/errors.md"), "Codes"), code) {
+		if !named(every, code) && !named(apidoc.MustItems(t, apidoc.MustRead(t, "doc/errors.md"), "Codes"), code) {
 			t.Errorf("every action may be refused with %s, which is not documented", code)
 		}
 	}

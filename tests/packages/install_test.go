@@ -40,13 +40,13 @@ func TestInstalledServerSells(t *testing.T) {
 		t.Fatal(err)
 	}
 	ann := newBuyer(t, "ann@example.com", buyerPassword)
-	ann.stopAt = returnURL
-	ann.open(link)
+	ann.StopAt = returnURL
+	ann.Open(link)
 	ann.pay()
 	verifier := holdfast.Verifier{CallerID: holdfast.CallerID(caller.CallerID), Client: client}
-	back, err := verifier.ParseReturn(t.Context(), ann.left)
+	back, err := verifier.ParseReturn(t.Context(), ann.Left)
 	if err != nil || !back.Authorised() {
-		t.Fatalf("the buyer returns with %s: %v", ann.left, err)
+		t.Fatalf("the buyer returns with %s: %v", ann.Left, err)
 	}
 	held, err := client.Reserve(t.Context(), holdfast.ReserveRequest{
 		SenderTokenID: back.TokenID, CallerReference: "order-1", TransactionAmount: money.Cents(1250),

@@ -44,20 +44,20 @@ func TestStrangersWalk(t *testing.T) {
 	})
 
 	ann := newBuyer(t, "ann@example.com", "a long password for Ann")
-	ann.open(shop + "/products/mug")
+	ann.Open(shop + "/products/mug")
 	ann.submitTo("/cart")
-	ann.open(shop + "/cart")
+	ann.Open(shop + "/cart")
 	ann.submitTo("/pay")
 	ann.pay()
-	if !strings.Contains(ann.page, `id="thank-you"`) {
-		t.Fatalf("the buyer ends at %s:\n%s", ann.at.Path, ann.page)
+	if !strings.Contains(ann.Page, `id="thank-you"`) {
+		t.Fatalf("the buyer ends at %s:\n%s", ann.At.Path, ann.Page)
 	}
-	order := "/bench" + ann.at.Path
+	order := "/bench" + ann.At.Path
 	packer := newBuyer(t, "", "")
 	becomes := func(state string) {
 		w.eventually("the order is "+state, func() bool {
-			packer.open(shop + order)
-			return strings.Contains(packer.page, `data-state="`+state+`"`)
+			packer.Open(shop + order)
+			return strings.Contains(packer.Page, `data-state="`+state+`"`)
 		})
 	}
 	becomes("ToShip")
