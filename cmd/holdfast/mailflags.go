@@ -118,11 +118,10 @@ func (f mailFlags) checkInbox(public *url.URL, listener net.Listener, addressHea
 	case !f.Inbox:
 		return nil
 	case addressHeader != "":
-		return errors.New("--inbox and --address-header: anyone who comes through a proxy could read all mails; give " +
-			"--smtp")
+		return errors.New("--inbox and --address-header: browsers behind the proxy could read all mails; give --smtp")
 	case !loopback(public.Hostname()) || !loopback(hostOf(listener)):
-		return errors.New("--inbox: anyone who reaches this server could read all mails, so it must listen on " +
-			"loopback and be known by it; give --smtp instead")
+		return errors.New("--inbox: every browser that reaches this server could read all mails. Let it listen on " +
+			"loopback, with a public URL there, or give --smtp")
 	}
 	return nil
 }

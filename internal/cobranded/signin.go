@@ -43,7 +43,7 @@ func (s *Server) mayEnter(c *call) (bool, error) {
 func (s *Server) enter(c *call) error {
 	v, err := s.Processor.EnterVisit(c.r.Context(), c.visit.ID, c.sender.ID)
 	if errors.Is(err, processor.ErrNotSender) {
-		return s.enterAnew(c)
+		return s.openOwnVisit(c)
 	}
 	if err != nil {
 		return err
@@ -52,9 +52,9 @@ func (s *Server) enter(c *call) error {
 	return s.proceed(c, v)
 }
 
-// enterAnew opens a new visit for a user who came to the visit of another
+// openOwnVisit opens a new visit for a user who came to the visit of another
 // sender.
-func (s *Server) enterAnew(c *call) error {
+func (s *Server) openOwnVisit(c *call) error {
 	v, err := s.begin(c.r, c.started)
 	if end, ok := errors.AsType[*payment.PipelineEnd](err); ok {
 		return s.leaveWith(c, end)

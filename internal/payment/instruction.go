@@ -146,7 +146,7 @@ func badRule(format string, args ...any) error {
 type InstallInput struct {
 	ID          holdfast.TokenID
 	Caller      party.Caller
-	Owner       party.Party  // the caller's owner, who gives the token
+	Owner       party.Party  // the caller's owner; the token is the owner's
 	Instruments []Instrument // the owner's
 	Now         time.Time
 }
