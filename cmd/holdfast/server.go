@@ -86,9 +86,9 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return fmt.Errorf("loading the signing key: %w", err)
 	}
-	s.Processor = &processor.Processor{
-		Store: s.Store, Network: s.Network, Now: s.Now, Log: s.Log, RefundWindow: s.RefundWindow,
-	}
+	s.Processor = processor.New(s.Store, processor.Config{
+		Network: s.Network, Now: s.Now, Log: s.Log, RefundWindow: s.RefundWindow,
+	})
 	if s.Mail != nil && s.Mail.On() {
 		letters := account.Letters{Public: s.PublicURL}
 		s.Processor.Letters, s.Processor.Receipts = letters.Write, letters.Receipt
@@ -161,7 +161,8 @@ func (s *server) stop() {
 func (s *server) routes(signer *ipn.Signer) http.Handler {
 	hosts := append([]string{holdfast.SignedHost(s.PublicURL)}, s.Hosts...)
 	sessions := &account.Sessions{
-		Processor: s.Processor, Now: s.Now, Public: s.PublicURL, SecureCookies: s.SecureCookies,
+		Processor: s.Processor, Store: s.Store.Reader, Kept: &store.Sessions{DB: s.Store, Now: s.Now}, Now: s.Now,
+		Public: s.PublicURL, SecureCookies: s.SecureCookies,
 		AddressHeader: s.AddressHeader,
 		StrangerPause: strangerPause,
 	}

@@ -146,7 +146,7 @@ func (noNetwork) Ask(context.Context, card.Question) (payment.Answer, error) {
 // clerk is a processor that makes and changes parties and callers, and deposits
 // sandbox money into balances.
 func clerk(db *store.DB, w world) *processor.Processor {
-	return &processor.Processor{Store: db, Network: noNetwork{}, Now: w.Now, Log: w.Log}
+	return processor.New(db, processor.Config{Network: noNetwork{}, Now: w.Now, Log: w.Log})
 }
 
 // callersOf reads all callers of a store.

@@ -24,6 +24,8 @@ import (
 // Set the fields, then use it.
 type Sessions struct {
 	Processor     *processor.Processor
+	Store         store.Reader
+	Kept          scs.CtxStore // keeps the sessions; the program passes the one of the store
 	Now           func() time.Time
 	Public        *url.URL // the address under which browsers reach the pages; passkeys need it
 	SecureCookies bool     // set if browsers use https
@@ -117,7 +119,7 @@ func (s *Sessions) Handler(next http.Handler, fail func(http.ResponseWriter, *ht
 func (s *Sessions) makeManager() *scs.SessionManager {
 	s.once.Do(func() {
 		m := scs.New()
-		m.Store = &store.Sessions{DB: s.Processor.Store, Now: s.Now}
+		m.Store = s.Kept
 		m.IdleTimeout = party.SessionIdle
 		m.Lifetime = party.SessionLifeMax
 		m.HashTokenInStore = true
@@ -149,7 +151,7 @@ func (s *Sessions) look(r *http.Request) (v Visitor, err error) {
 		return v, nil
 	}
 	var there, found bool
-	err = s.Processor.Store.View(ctx, func(tx *store.ReadTx) error {
+	err = s.Store.View(ctx, func(tx *store.ReadTx) error {
 		if v.Session, there, err = tx.SignedIn(user, id); err != nil || !there {
 			return err
 		}

@@ -39,7 +39,10 @@ func newSiteOn(t *testing.T, db *store.DB) *site {
 	public := &url.URL{Scheme: "http", Host: s.server.Listener.Addr().String(), Path: "/"}
 	s.server.Config.Handler = (&account.Server{
 		Processor: s.Processor, Store: db.Reader, Now: s.Clock.Now, Log: slog.New(slog.NewTextHandler(s.log, nil)),
-		Sessions: &account.Sessions{Processor: s.Processor, Now: s.Clock.Now, Public: public},
+		Sessions: &account.Sessions{
+			Processor: s.Processor, Store: db.Reader, Kept: &store.Sessions{DB: db, Now: s.Clock.Now}, Now: s.Clock.Now,
+			Public: public,
+		},
 	}).Handler()
 	s.server.Start()
 	t.Cleanup(s.server.Close)

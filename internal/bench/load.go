@@ -39,10 +39,10 @@ type loading struct {
 // newProcessor makes a processor with the given clock. Its ids still grow with
 // real time, because ids of one moment would have a random order.
 func (b *Bench) newProcessor(now func() time.Time) *processor.Processor {
-	return &processor.Processor{
-		Store: b.Store, Network: &sandbox.Network{Now: now}, Now: now, Log: slog.New(slog.DiscardHandler),
+	return processor.New(b.Store, processor.Config{
+		Network: &sandbox.Network{Now: now}, Now: now, Log: slog.New(slog.DiscardHandler),
 		IDs: processor.RandomIDs{Now: b.Now},
-	}
+	})
 }
 
 // Preload makes count successful payments, spread over all merchants.

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
 	"github.com/holdfast-pay/holdfast/internal/cobranded"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
@@ -48,6 +49,9 @@ func newSiteOn(t *testing.T, db *store.DB) *site {
 	s.pages = &cobranded.Server{
 		Processor: s.Processor, Store: db.Reader, Sign: holdfasttest.Sign, Now: s.Clock.Now,
 		Log: slog.New(slog.NewTextHandler(s.log, nil)),
+		Sessions: &account.Sessions{
+			Processor: s.Processor, Store: db.Reader, Kept: &store.Sessions{DB: db, Now: s.Clock.Now}, Now: s.Clock.Now,
+		},
 	}
 	s.serve()
 	s.newBrowser()

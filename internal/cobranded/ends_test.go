@@ -196,9 +196,9 @@ func (s *site) broken() {
 	if err := dead.Close(); err != nil {
 		s.t.Fatal(err)
 	}
-	s.pages.Processor = &processor.Processor{
-		Store: dead, Network: s.Network, Now: s.Clock.Now, IDs: s.IDs, Log: s.pages.Log,
-	}
+	s.pages.Processor = processor.New(dead, processor.Config{
+		Network: s.Network, Now: s.Clock.Now, IDs: s.IDs, Log: s.pages.Log,
+	})
 }
 
 func TestSystemError(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 type Server struct {
 	Processor *processor.Processor
 	Store     store.Reader
-	Sessions  *account.Sessions // the default uses the Processor
+	Sessions  *account.Sessions
 	// Sign adds the signature and its fields to the parameters of a message to an
 	// endpoint.
 	Sign func(verb, endpoint string, p holdfast.Params) (holdfast.Params, error)
@@ -41,9 +41,6 @@ const actions = "/cobranded-ui/actions/"
 // Handler returns the handler of all pages.
 func (s *Server) Handler() http.Handler {
 	s.v1Logged.Hourly = 1
-	if s.Sessions == nil {
-		s.Sessions = &account.Sessions{Processor: s.Processor, Now: s.Now}
-	}
 	pages := http.NewServeMux()
 	pages.Handle("GET "+actions+"sign-in", s.visitor(s.showSignIn))
 	pages.Handle("POST "+actions+"sign-in", s.visitor(s.signIn))

@@ -149,8 +149,8 @@ func TestSigningInByPasskeyOnTheWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sessions := &account.Sessions{Processor: s.Processor, Now: s.Clock.Now, Public: public}
-	s.pages.Sessions = sessions
+	sessions := s.pages.Sessions
+	sessions.Public = public
 	s.server.Config.Handler = s.pages.Handler()
 	s.pages.Hosts = append(s.pages.Hosts, public.Host)
 	s.server.URL, s.shop.CoBranded = address, address+holdfast.CoBrandedPath

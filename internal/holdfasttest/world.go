@@ -47,10 +47,10 @@ const Password = "correct horse battery"
 func NewWorld(t testing.TB, db *store.DB) *World {
 	t.Helper()
 	w := &World{T: t, DB: db, Clock: NewClock(), Network: &Network{}, IDs: &IDs{}}
-	w.Processor = &processor.Processor{
-		Store: db, Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: slog.New(slog.DiscardHandler),
+	w.Processor = processor.New(db, processor.Config{
+		Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: slog.New(slog.DiscardHandler),
 		Hashing: QuickHashing,
-	}
+	})
 	t.Cleanup(w.Processor.Close)
 	w.Owner = w.Party("Kiln & Co", "shop@example.test")
 	w.Buyer = w.Party("Ann Buyer", "ann@example.test")

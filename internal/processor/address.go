@@ -17,7 +17,7 @@ func (p *Processor) AddAddress(ctx context.Context, owner party.ID, typed holdfa
 	if err != nil {
 		return a, err
 	}
-	err = p.Store.Update(ctx, func(tx *store.Tx) error {
+	err = p.db.Update(ctx, func(tx *store.Tx) error {
 		have, err := tx.Addresses(owner)
 		if err == nil && len(have) >= party.AddressesMax {
 			err = holdfast.Errorf(holdfast.InvalidParams, "an account has at most %d addresses", party.AddressesMax)
@@ -39,7 +39,7 @@ func (p *Processor) ChangeAddress(
 	if err != nil {
 		return a, err
 	}
-	err = p.Store.Update(ctx, func(tx *store.Tx) error {
+	err = p.db.Update(ctx, func(tx *store.Tx) error {
 		had, err := ownAddress(&tx.ReadTx, owner, id)
 		if err != nil {
 			return err
@@ -77,7 +77,7 @@ func (p *Processor) RemoveAddress(ctx context.Context, owner party.ID, id party.
 func (p *Processor) changeAddress(
 	ctx context.Context, owner party.ID, id party.AddressID, change func(*store.Tx, party.ID, party.AddressID) error,
 ) error {
-	return p.Store.Update(ctx, func(tx *store.Tx) error {
+	return p.db.Update(ctx, func(tx *store.Tx) error {
 		if _, err := ownAddress(&tx.ReadTx, owner, id); err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ func (p *Processor) askNetwork(
 	p.at(PointIntent)
 	decided := make(chan payment.Transaction, 1)
 	asked := p.start(func() {
-		if t, err := p.ask(*c.Ask, &c.After, p.Store.Complete); err == nil {
+		if t, err := p.ask(*c.Ask, &c.After, p.db.Complete); err == nil {
 			decided <- t
 		}
 	})
@@ -255,6 +255,6 @@ func successor(tx *store.ReadTx, c party.CallerID, id holdfast.TokenID) (next ho
 // askInBackground asks a question without waiting for the answer.
 func (p *Processor) askInBackground(a payment.Attempt) {
 	p.start(func() {
-		_, _ = p.ask(a, nil, p.Store.Complete) // on failure the question is in the log, in doubt and asked again
+		_, _ = p.ask(a, nil, p.db.Complete) // on failure the question is in the log, in doubt and asked again
 	})
 }

@@ -28,7 +28,7 @@ func (p *Processor) AddSandboxBank(ctx context.Context, sandbox bool, owner part
 		Brand: "Sandbox Bank", Last4: sandboxBankLast4, Holder: owner.Name, NetworkRef: bankRef, Verified: true,
 		Created: p.now(),
 	}
-	err := p.Store.Update(ctx, func(tx *store.Tx) error {
+	err := p.db.Update(ctx, func(tx *store.Tx) error {
 		all, err := tx.Instruments(owner.ID)
 		if err != nil {
 			return err

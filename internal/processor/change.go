@@ -25,7 +25,7 @@ func (p *Processor) change(
 ) error {
 	var expiry *payment.Attempt
 	var refusal error
-	err := p.Store.Update(ctx, func(tx *store.Tx) error {
+	err := p.db.Update(ctx, func(tx *store.Tx) error {
 		expiry, refusal = nil, nil
 		tx.Ahead().Transaction(caller.ID, id)
 		d, err := p.decision(tx, caller)

@@ -76,8 +76,8 @@ func dieInTheMiddle() error {
 	if err != nil {
 		return err
 	}
-	p := &processor.Processor{
-		Store: db, Log: slog.New(slog.DiscardHandler),
+	p := processor.New(db, processor.Config{
+		Log:     slog.New(slog.DiscardHandler),
 		Network: &fileNetwork{path: os.Getenv(crashNetwork), dies: point == pointAsked},
 		Now:     func() time.Time { return holdfasttest.Start.Add(time.Minute) },
 		Hook: func(reached string) {
@@ -85,7 +85,7 @@ func dieInTheMiddle() error {
 				kill()
 			}
 		},
-	}
+	})
 	var shop party.Caller
 	err = db.View(ctx, func(tx *store.ReadTx) error {
 		all, err := tx.Callers()

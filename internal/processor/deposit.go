@@ -14,7 +14,7 @@ import (
 // it.
 func (p *Processor) Deposit(ctx context.Context, caller party.CallerID, to party.ID, amount money.Amount) error {
 	id := p.ids().Transaction()
-	return p.Store.Update(ctx, func(tx *store.Tx) error {
+	return p.db.Update(ctx, func(tx *store.Tx) error {
 		real := p.now()
 		caller, err := callerOf(&tx.ReadTx, caller)
 		if err != nil {

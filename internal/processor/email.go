@@ -31,7 +31,7 @@ func (p *Processor) ChangeEmail(ctx context.Context, partyID party.ID, o OwnPass
 		return err
 	}
 	l.CountedBy = lettersFrom(o.From).key
-	return p.Store.Update(ctx, func(tx *store.Tx) error {
+	return p.db.Update(ctx, func(tx *store.Tx) error {
 		if err := restOnPassword(tx, account); err != nil {
 			return err
 		}

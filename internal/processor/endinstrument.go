@@ -18,7 +18,7 @@ import (
 func (p *Processor) EndInstrument(
 	ctx context.Context, partyID party.ID, id holdfast.TokenID,
 ) (after payment.AggregateInstrument, err error) {
-	err = failure(p.Store.Update(ctx, func(tx *store.Tx) error {
+	err = failure(p.db.Update(ctx, func(tx *store.Tx) error {
 		t, found, err := tx.Token(id)
 		if err != nil {
 			return err

@@ -8,7 +8,7 @@ func (p *Processor) KeepHandoverShort(limit int) { p.handover.limit = limit }
 // Answer records an answer of the network. written is the transaction as it was
 // written with the question; nil means unknown.
 func (p *Processor) Answer(a payment.Attempt, answer payment.Answer, written *payment.Transaction) error {
-	_, err := p.recordOutcome(a, answer, written, p.Store.Complete)
+	_, err := p.recordOutcome(a, answer, written, p.db.Complete)
 	return err
 }
 

@@ -172,11 +172,11 @@ func TestTwoServersSignInAndChangeThePassword(t *testing.T) {
 			t.Parallel()
 			at := address(t)
 			w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
-			other := &processor.Processor{
-				Store: holdfasttest.Open(t, at), Network: w.Network, Now: w.Clock.Now, IDs: w.IDs,
+			other := processor.New(holdfasttest.Open(t, at), processor.Config{
+				Network: w.Network, Now: w.Clock.Now, IDs: w.IDs,
 				Log:     slog.New(slog.DiscardHandler),
 				Hashing: holdfasttest.QuickHashing,
-			}
+			})
 			t.Cleanup(other.Close)
 			present, next := holdfasttest.Password, another
 			for round := range 20 {
@@ -215,11 +215,11 @@ func TestTwoServersUseOneResetLink(t *testing.T) {
 			at := address(t)
 			w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
 			post := w.Mailing()
-			other := &processor.Processor{
-				Store: holdfasttest.Open(t, at), Now: w.Clock.Now, IDs: w.IDs, Letters: w.Processor.Letters,
+			other := processor.New(holdfasttest.Open(t, at), processor.Config{
+				Now: w.Clock.Now, IDs: w.IDs, Letters: w.Processor.Letters,
 				Log:     slog.New(slog.DiscardHandler),
 				Hashing: holdfasttest.QuickHashing,
-			}
+			})
 			t.Cleanup(other.Close)
 			for round := range 5 {
 				forgotten(w, w.Buyer.Email)

@@ -256,7 +256,7 @@ func TestManyExpiredHoldsAreReleasedOnce(t *testing.T) {
 
 // newServer makes another server on the same store and network.
 func newServer(w *holdfasttest.World) *processor.Processor {
-	p := &processor.Processor{Store: w.DB, Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: w.Processor.Log}
+	p := processor.New(w.DB, processor.Config{Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: w.Processor.Log})
 	w.T.Cleanup(p.Close)
 	return p
 }

@@ -21,7 +21,9 @@ type named struct {
 // load reads the input of the decision on a new payment. A missing token or
 // instrument is a refusal; any other missing row is a fault of this server.
 func (p *Processor) load(d decision, n named, id, commissionID holdfast.TransactionID) (payment.Input, error) {
-	in := payment.Input{ID: id, CommissionID: commissionID, Caller: d.caller, Fees: p.fees(), Now: d.now, Real: d.real}
+	in := payment.Input{
+		ID: id, CommissionID: commissionID, Caller: d.caller, Fees: payment.DefaultFees, Now: d.now, Real: d.real,
+	}
 	token, found, err := d.tx.TokenFor(d.caller.ID, n.sender)
 	if err != nil {
 		return in, err

@@ -35,7 +35,7 @@ func (p *Processor) AddCard(
 		Brand: kept.Brand, Last4: kept.Last4, Holder: d.Holder, NetworkRef: kept.Ref,
 		ExpiryMonth: d.ExpiryMonth, ExpiryYear: d.ExpiryYear, Default: makeDefault, Verified: true, Created: p.now(),
 	}
-	err = p.Store.Update(ctx, func(tx *store.Tx) error {
+	err = p.db.Update(ctx, func(tx *store.Tx) error {
 		have, err := tx.Instruments(owner)
 		if err == nil && len(have) >= instrumentsMax {
 			err = holdfast.Errorf(holdfast.InvalidParams, "an account has at most %d payment methods", instrumentsMax)
@@ -51,7 +51,7 @@ func (p *Processor) AddCard(
 // ChooseDefaultInstrument sets the instrument that a party pays with unless it
 // chooses another.
 func (p *Processor) ChooseDefaultInstrument(ctx context.Context, owner party.ID, id payment.InstrumentID) error {
-	return p.Store.Update(ctx, func(tx *store.Tx) error {
+	return p.db.Update(ctx, func(tx *store.Tx) error {
 		if _, err := ownInstrument(&tx.ReadTx, owner, id); err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func (p *Processor) ChooseDefaultInstrument(ctx context.Context, owner party.ID,
 // RemoveInstrument removes one of a party's instruments. If a payment or a debt
 // still needs it, it returns ErrInstrumentNeeded. A balance cannot be removed.
 func (p *Processor) RemoveInstrument(ctx context.Context, owner party.ID, id payment.InstrumentID) error {
-	return p.Store.Update(ctx, func(tx *store.Tx) error {
+	return p.db.Update(ctx, func(tx *store.Tx) error {
 		i, err := ownInstrument(&tx.ReadTx, owner, id)
 		if err != nil {
 			return err

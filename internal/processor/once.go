@@ -38,7 +38,7 @@ func (p *Processor) once(ctx context.Context, caller party.Caller, r request) (p
 	var before payment.Transaction // of the same request, sent earlier
 	var change *payment.Change
 	var refusal *holdfast.Error
-	err := p.Store.Update(ctx, func(tx *store.Tx) error {
+	err := p.db.Update(ctx, func(tx *store.Tx) error {
 		real := p.now()
 		before, change, refusal = payment.Transaction{}, nil, nil
 		tx.Ahead().Request(caller.ID, r.reference)

@@ -62,7 +62,7 @@ func (p *Processor) insertParty(ctx context.Context, made party.Party, verify *l
 		ID: payment.InstrumentID(p.ids().Other("I")), Owner: made.ID, Method: holdfast.MethodABT,
 		Brand: "Balance", Holder: made.Name, Verified: true, Created: made.Created,
 	}
-	return p.Store.Update(ctx, func(tx *store.Tx) error {
+	return p.db.Update(ctx, func(tx *store.Tx) error {
 		inserted, err := tx.InsertParty(made)
 		if err != nil {
 			return err
@@ -106,7 +106,7 @@ func (p *Processor) BecomeBusiness(ctx context.Context, partyID party.ID) (party
 func (p *Processor) ChangeParty(
 	ctx context.Context, id party.ID, change func(party.Party) (party.Party, error),
 ) (after party.Party, err error) {
-	err = p.Store.Update(ctx, func(tx *store.Tx) error {
+	err = p.db.Update(ctx, func(tx *store.Tx) error {
 		before, err := partyOf(&tx.ReadTx, id)
 		if err != nil {
 			return err
@@ -163,7 +163,7 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 		Secret: holdfast.NewSecretKey(p.ids().Secret(secretKeySize)),
 		Caller: caller.ID,
 	}
-	err = p.Store.Update(ctx, func(tx *store.Tx) error {
+	err = p.db.Update(ctx, func(tx *store.Tx) error {
 		owner, err := partyOf(&tx.ReadTx, n.Owner)
 		if err != nil {
 			return err
@@ -187,7 +187,7 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 func (p *Processor) ChangeCaller(
 	ctx context.Context, id party.CallerID, change func(party.Caller) (party.Caller, error),
 ) (after party.Caller, err error) {
-	err = p.Store.Update(ctx, func(tx *store.Tx) error {
+	err = p.db.Update(ctx, func(tx *store.Tx) error {
 		before, err := callerOf(&tx.ReadTx, id)
 		if err != nil {
 			return err
@@ -212,7 +212,7 @@ func (p *Processor) AdvanceClock(ctx context.Context, id party.CallerID, by time
 func (p *Processor) ResetClock(ctx context.Context, id party.CallerID) (after party.Caller, err error) {
 	for {
 		var due []store.Due
-		err = p.Store.Update(ctx, func(tx *store.Tx) error {
+		err = p.db.Update(ctx, func(tx *store.Tx) error {
 			real := p.now()
 			before, err := callerOf(&tx.ReadTx, id)
 			if err != nil {

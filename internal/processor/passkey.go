@@ -113,7 +113,7 @@ func (p *Processor) keepQuestion(
 		return nil, fmt.Errorf("asking a passkey: %w", err)
 	}
 	now := p.now()
-	return options, p.Store.Update(ctx, func(tx *store.Tx) error {
+	return options, p.db.Update(ctx, func(tx *store.Tx) error {
 		if owner.ID != "" {
 			if err := restOnPassword(tx, owner); err != nil {
 				return err
@@ -131,7 +131,7 @@ func (p *Processor) takeQuestion(
 	ctx context.Context, challenge string, partyID party.ID,
 ) (session webauthn.SessionData, owner keyOwner, err error) {
 	var taken party.PasskeyChallenge
-	err = p.Store.Update(ctx, func(tx *store.Tx) error {
+	err = p.db.Update(ctx, func(tx *store.Tx) error {
 		var found bool
 		if taken, found, err = tx.TakePasskeyChallenge(challenge, partyID, p.now()); err == nil && !found {
 			err = ErrPasskey
@@ -184,7 +184,7 @@ func (p *Processor) AddPasskey(
 		ID: party.PasskeyID(p.ids().Other("K")), Owner: partyID, CredentialID: credential.ID, Credential: kept, Name: name,
 		Created: p.now(),
 	}
-	return k, p.Store.Update(ctx, func(tx *store.Tx) error {
+	return k, p.db.Update(ctx, func(tx *store.Tx) error {
 		// The password may have changed since the question was asked.
 		err := restOnPassword(tx, owner.Party)
 		if errors.Is(err, ErrWrongPassword) {
@@ -212,7 +212,7 @@ func (p *Processor) SignInByPasskey(ctx context.Context, r RelyingParty, answer 
 	if err != nil {
 		return party.Party{}, err
 	}
-	if err := p.Store.Update(ctx, used.write); err != nil {
+	if err := p.db.Update(ctx, used.write); err != nil {
 		return party.Party{}, err
 	}
 	account, err := p.welcome(ctx, used.owner, "", s.Language, []subject{passkeySubject(s.From)})
@@ -285,7 +285,7 @@ func (p *Processor) RemovePasskey(ctx context.Context, partyID party.ID, o OwnPa
 	if owner, err = p.checkOwnPassword(ctx, owner, o); err != nil {
 		return err
 	}
-	return p.Store.Update(ctx, func(tx *store.Tx) error {
+	return p.db.Update(ctx, func(tx *store.Tx) error {
 		if err := restOnPassword(tx, owner); err != nil {
 			return err
 		}
@@ -305,7 +305,7 @@ func (p *Processor) RemovePasskeyByPasskey(
 	if used.owner.ID != partyID {
 		return ErrPasskey
 	}
-	return p.Store.Update(ctx, func(tx *store.Tx) error {
+	return p.db.Update(ctx, func(tx *store.Tx) error {
 		if err := used.write(tx); err != nil {
 			return err
 		}
@@ -329,7 +329,7 @@ func (p *Processor) removePasskey(tx *store.Tx, owner party.Party, id party.Pass
 
 // keyOwner reads a party with its passkeys.
 func (p *Processor) keyOwner(ctx context.Context, partyID party.ID) (o keyOwner, err error) {
-	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
+	err = p.db.View(ctx, func(tx *store.ReadTx) error {
 		o, err = keyOwnerOf(tx, partyID)
 		return err
 	})
@@ -357,7 +357,7 @@ func keyOwnerOf(tx *store.ReadTx, partyID party.ID) (o keyOwner, err error) {
 // passkey reads a passkey by its credential id, and its owner with only this
 // passkey.
 func (p *Processor) passkey(ctx context.Context, credential []byte) (k party.Passkey, o keyOwner, err error) {
-	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
+	err = p.db.View(ctx, func(tx *store.ReadTx) error {
 		var found bool
 		if k, found, err = tx.PasskeyByCredential(credential); err != nil {
 			return err

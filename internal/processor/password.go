@@ -46,7 +46,7 @@ func (p *Processor) ChangePassword(
 	if err != nil {
 		return party.Party{}, err
 	}
-	err = p.Store.Update(ctx, func(tx *store.Tx) error { return p.setPassword(tx, account, hashed, session.ID) })
+	err = p.db.Update(ctx, func(tx *store.Tx) error { return p.setPassword(tx, account, hashed, session.ID) })
 	if errors.Is(err, store.ErrStale) {
 		err = ErrWrongPassword // the password was changed at the same moment
 	}
@@ -64,7 +64,7 @@ func (p *Processor) GivePassword(ctx context.Context, partyID party.ID, password
 	if err != nil {
 		return err
 	}
-	return p.Store.Update(ctx, func(tx *store.Tx) error {
+	return p.db.Update(ctx, func(tx *store.Tx) error {
 		account, err := partyOf(&tx.ReadTx, partyID)
 		if err != nil {
 			return err
@@ -101,7 +101,7 @@ func (p *Processor) setPassword(tx *store.Tx, account party.Party, hashed string
 
 // party reads a party that must exist.
 func (p *Processor) party(ctx context.Context, id party.ID) (found party.Party, err error) {
-	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
+	err = p.db.View(ctx, func(tx *store.ReadTx) error {
 		found, err = partyOf(tx, id)
 		return err
 	})

@@ -18,16 +18,34 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A Processor carries out actions. Set its fields before the first use, and
-// Close it at the end.
+// A Processor carries out actions. New makes one; Close it at the end. Only its
+// methods write to the store, so a door that has a Processor and a store.Reader
+// changes nothing in another way.
 type Processor struct {
-	Store   *store.DB
+	Config
+	db *store.DB
+
+	handover handover // from Sweep to Release
+	over     over     // the position of Sweep
+
+	mu      sync.Mutex
+	asking  sync.WaitGroup  // questions under way; started under mu, and never after Stop
+	running context.Context // until Stop; made at its first use
+	stop    context.CancelFunc
+	ended   bool
+}
+
+// New returns a processor of a store. The store stays open when it is closed.
+func New(db *store.DB, c Config) *Processor { return &Processor{Config: c, db: db} }
+
+// A Config says how a Processor works. Network, Now and Log are needed. Change
+// nothing after the first action.
+type Config struct {
 	Network card.Network
 	Now     func() time.Time // real time
 	Log     *slog.Logger
-	IDs     IDs                 // nil means RandomIDs of Now
-	Fees    payment.FeeSchedule // zero means payment.DefaultFees; no command sets another
-	Hashing party.Hashing       // of passwords and codes; zero means party.StrongHashing
+	IDs     IDs           // nil means RandomIDs of Now
+	Hashing party.Hashing // of passwords and codes; zero means party.StrongHashing
 	// Live says that real money moves: then only the operator makes a party a
 	// business. No command sets it yet.
 	Live bool
@@ -50,15 +68,6 @@ type Processor struct {
 	// Hook is called at named points between the steps of an action. Tests use it
 	// to kill the process there.
 	Hook func(point string)
-
-	handover handover // from Sweep to Release
-	over     over     // the position of Sweep
-
-	mu      sync.Mutex
-	asking  sync.WaitGroup  // questions under way; started under mu, and never after Stop
-	running context.Context // until Stop; made at its first use
-	stop    context.CancelFunc
-	ended   bool
 }
 
 // Points at which Hook is called.
@@ -120,13 +129,6 @@ func (p *Processor) start(work func()) bool {
 func Micro(t time.Time) time.Time { return t.Truncate(time.Microsecond).UTC() }
 
 func (p *Processor) now() time.Time { return Micro(p.Now()) }
-
-func (p *Processor) fees() payment.FeeSchedule {
-	if p.Fees == (payment.FeeSchedule{}) {
-		return payment.DefaultFees
-	}
-	return p.Fees
-}
 
 func (p *Processor) passwords() party.Hashing {
 	if p.Hashing == (party.Hashing{}) {

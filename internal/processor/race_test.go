@@ -187,10 +187,10 @@ func TestTwoServersSpendNothingTwice(t *testing.T) {
 				t.Parallel()
 				at := address(t)
 				w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
-				other := &processor.Processor{
-					Store: holdfasttest.Open(t, at), Network: w.Network, Now: w.Clock.Now, IDs: w.IDs,
+				other := processor.New(holdfasttest.Open(t, at), processor.Config{
+					Network: w.Network, Now: w.Clock.Now, IDs: w.IDs,
 					Log: slog.New(slog.DiscardHandler),
-				}
+				})
 				t.Cleanup(other.Close)
 				ask := race.prepare(w)
 				var done atomic.Int64

@@ -205,10 +205,10 @@ func TestRacingPairs(t *testing.T) {
 func (r race) run(t *testing.T, address string, pairs [][2]string, rounds int) {
 	w := holdfasttest.NewWorld(t, holdfasttest.Open(t, address))
 	w.Processor.Wait = time.Minute
-	other := &processor.Processor{
-		Store: holdfasttest.Open(t, address), Network: w.Network, Now: w.Clock.Now, IDs: w.IDs,
+	other := processor.New(holdfasttest.Open(t, address), processor.Config{
+		Network: w.Network, Now: w.Clock.Now, IDs: w.IDs,
 		Log: slog.New(slog.DiscardHandler), Wait: time.Minute,
-	}
+	})
 	t.Cleanup(other.Close)
 	g := &ground{World: w, other: otherCard(w).ID}
 	done := map[string]bool{}

@@ -149,10 +149,10 @@ func TestTwoServersTellOnce(t *testing.T) {
 			at := address(t)
 			w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
 			w.Processor.Receipts = receipt
-			other := &processor.Processor{
-				Store: holdfasttest.Open(t, at), Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Receipts: receipt,
+			other := processor.New(holdfasttest.Open(t, at), processor.Config{
+				Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Receipts: receipt,
 				Log: slog.New(slog.DiscardHandler),
-			}
+			})
 			t.Cleanup(other.Close)
 			for _, ref := range []holdfast.CallerReference{"a", "b", "c", "d"} {
 				w.Reserved("1.00", ref)

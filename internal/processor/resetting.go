@@ -31,7 +31,7 @@ func (p *Processor) Forgotten(ctx context.Context, email, from string, visit pay
 		return err
 	}
 	l.CountedBy = lettersFrom(from).key
-	return p.Store.Update(ctx, func(tx *store.Tx) error {
+	return p.db.Update(ctx, func(tx *store.Tx) error {
 		account, found, err := tx.PartyByEmail(email)
 		if err != nil || !found {
 			return err
@@ -51,7 +51,7 @@ func (p *Processor) Forgotten(ctx context.Context, email, from string, visit pay
 // ForgottenBy returns the party whose password a link can reset, or
 // ErrLinkOver.
 func (p *Processor) ForgottenBy(ctx context.Context, secret string) (account party.Party, err error) {
-	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
+	err = p.db.View(ctx, func(tx *store.ReadTx) error {
 		account, _, err = p.resetting(tx, secret)
 		return err
 	})
@@ -101,7 +101,7 @@ func (p *Processor) ResetPassword(ctx context.Context, secret, password string) 
 	if hashed == "" {
 		return account, party.ErrPasswordSame
 	}
-	err = p.Store.Update(ctx, func(tx *store.Tx) error {
+	err = p.db.Update(ctx, func(tx *store.Tx) error {
 		var proof party.Proof
 		if account, proof, err = p.resetting(&tx.ReadTx, secret); err != nil {
 			return err

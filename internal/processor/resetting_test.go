@@ -199,10 +199,10 @@ func TestTakingOverMissesNothingThatCommitsMeanwhile(t *testing.T) {
 	}
 	at := empty(t)
 	w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
-	other := &processor.Processor{
-		Store: holdfasttest.Open(t, at), Network: w.Network, Now: w.Clock.Now, IDs: w.IDs,
+	other := processor.New(holdfasttest.Open(t, at), processor.Config{
+		Network: w.Network, Now: w.Clock.Now, IDs: w.IDs,
 		Log: slog.New(slog.DiscardHandler),
-	}
+	})
 	t.Cleanup(other.Close)
 	post := w.Mailing()
 	nora := signUp(w)

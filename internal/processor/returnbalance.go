@@ -86,7 +86,7 @@ func (p *Processor) readOver(ctx context.Context) (due []payment.AggregateInstru
 	p.over.mu.Lock()
 	defer p.over.mu.Unlock()
 	limit := cmp.Or(p.over.limit, overMax)
-	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
+	err = p.db.View(ctx, func(tx *store.ReadTx) error {
 		due = nil
 		all, err := tx.OverAggregates(p.now(), p.over.after, limit)
 		if err != nil {
@@ -118,7 +118,7 @@ func (p *Processor) readOver(ctx context.Context) (due []payment.AggregateInstru
 // returnOne pays one balance back if it is still there. Another server may have
 // paid it back, or the sender may have spent it.
 func (p *Processor) returnOne(ctx context.Context, id payment.AggregateID, of party.CallerID) (did bool, err error) {
-	err = p.Store.Background(ctx, func(tx *store.Tx) error {
+	err = p.db.Background(ctx, func(tx *store.Tx) error {
 		did = false
 		d, err := p.decision(tx, party.Caller{ID: of})
 		if err != nil {

@@ -23,7 +23,7 @@ func (p *Processor) Settle(
 		if now.SettledBefore(r.TransactionAmount) {
 			return nil, nil
 		}
-		c, err := in.settle(r.TransactionAmount, p.fees())
+		c, err := in.settle(r.TransactionAmount, payment.DefaultFees)
 		if err != nil {
 			return nil, err
 		}

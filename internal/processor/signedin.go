@@ -18,7 +18,7 @@ func (p *Processor) BeginSignedIn(
 	s := party.SignedIn{
 		ID: party.SignedInID(p.ids().Other("S")), Party: account.ID, Begun: now, LastSeen: now, Device: device,
 	}
-	err := p.Store.Update(ctx, func(tx *store.Tx) error {
+	err := p.db.Update(ctx, func(tx *store.Tx) error {
 		if err := restOnPassword(tx, account); err != nil {
 			return err
 		}
@@ -34,13 +34,13 @@ func (p *Processor) See(ctx context.Context, s party.SignedIn) error {
 	if now.Before(s.LastSeen.Add(party.SeenEvery)) {
 		return nil
 	}
-	return p.Store.Update(ctx, func(tx *store.Tx) error { return tx.SeeSignedIn(s.Party, s.ID, now) })
+	return p.db.Update(ctx, func(tx *store.Tx) error { return tx.SeeSignedIn(s.Party, s.ID, now) })
 }
 
 // EndSignedIn ends one session of a party. A session that has ended, or that is
 // not the party's, is InvalidParams.
 func (p *Processor) EndSignedIn(ctx context.Context, partyID party.ID, id party.SignedInID) error {
-	return p.Store.Update(ctx, func(tx *store.Tx) error {
+	return p.db.Update(ctx, func(tx *store.Tx) error {
 		ended, err := tx.EndSignedIn(partyID, id)
 		if err == nil && !ended {
 			err = holdfast.Errorf(holdfast.InvalidParams, "there is no such session")
@@ -51,5 +51,5 @@ func (p *Processor) EndSignedIn(ctx context.Context, partyID party.ID, id party.
 
 // EndSignedInElsewhere ends all sessions of a party except this one.
 func (p *Processor) EndSignedInElsewhere(ctx context.Context, here party.SignedIn) error {
-	return p.Store.Update(ctx, func(tx *store.Tx) error { return tx.EndSignedInElsewhere(here.Party, here.ID) })
+	return p.db.Update(ctx, func(tx *store.Tx) error { return tx.EndSignedInElsewhere(here.Party, here.ID) })
 }

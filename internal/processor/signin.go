@@ -54,7 +54,7 @@ func hash(ctx context.Context, work func()) error {
 // BeginSignedIn refuses it once the password has changed.
 func (p *Processor) SignIn(ctx context.Context, s SignIn) (party.Party, error) {
 	var account party.Party
-	err := p.Store.View(ctx, func(tx *store.ReadTx) (err error) {
+	err := p.db.View(ctx, func(tx *store.ReadTx) (err error) {
 		account, _, err = tx.PartyByEmail(s.Email)
 		return err
 	})
@@ -103,7 +103,7 @@ func (p *Processor) welcome(
 	ctx context.Context, account party.Party, renewed, language string, subjects []subject,
 ) (party.Party, error) {
 	after := account
-	err := p.Store.Update(ctx, func(tx *store.Tx) error {
+	err := p.db.Update(ctx, func(tx *store.Tx) error {
 		if err := restOnPassword(tx, account); err != nil {
 			return err
 		}
@@ -152,7 +152,7 @@ func (p *Processor) SignUp(ctx context.Context, n NewParty, from string) (party.
 		return party.Party{}, err
 	}
 	var taken bool
-	err := p.Store.View(ctx, func(tx *store.ReadTx) (err error) {
+	err := p.db.View(ctx, func(tx *store.ReadTx) (err error) {
 		_, taken, err = tx.PartyByEmail(n.Email)
 		return err
 	})
@@ -248,7 +248,7 @@ func lettersCountedBy(key string) subject { return subject{key, party.AddressLet
 // countGuess counts one guess of each subject, or returns a *GuessesError and
 // counts none.
 func (p *Processor) countGuess(ctx context.Context, subjects []subject) error {
-	return p.Store.Update(ctx, func(tx *store.Tx) error {
+	return p.db.Update(ctx, func(tx *store.Tx) error {
 		now := p.now()
 		if err := tx.ForgetGuesses(now); err != nil {
 			return err

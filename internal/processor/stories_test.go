@@ -397,11 +397,11 @@ func TestTwoServersDoNotFailEachOther(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			at := address(t)
 			one := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
-			other := &processor.Processor{
-				Store: holdfasttest.Open(t, at), Network: one.Network, Now: one.Clock.Now,
+			other := processor.New(holdfasttest.Open(t, at), processor.Config{
+				Network: one.Network, Now: one.Clock.Now,
 				IDs: processor.RandomIDs{Now: one.Clock.Now},
 				Log: slog.New(slog.DiscardHandler),
-			}
+			})
 			t.Cleanup(other.Close)
 			one.Processor.IDs = other.IDs
 			mine := one.Shop

@@ -56,10 +56,10 @@ func TestTwoServersStrandNothing(t *testing.T) {
 				at := address(t)
 				w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
 				other := *w
-				other.Processor = &processor.Processor{
-					Store: holdfasttest.Open(t, at), Network: w.Network, Now: w.Clock.Now, IDs: w.IDs,
+				other.Processor = processor.New(holdfasttest.Open(t, at), processor.Config{
+					Network: w.Network, Now: w.Clock.Now, IDs: w.IDs,
 					Log: slog.New(slog.DiscardHandler),
-				}
+				})
 				t.Cleanup(other.Processor.Close)
 				for range rounds {
 					w.Card = addCard(w, w.Buyer.ID)

@@ -18,7 +18,7 @@ func (p *Processor) CancelSubscriptionAndRefund(
 	ctx context.Context, caller party.Caller, r holdfast.CancelSubscriptionAndRefundRequest,
 ) (payment.Transaction, error) {
 	if !r.RefundAmount.Given() {
-		return payment.Transaction{}, failure(p.Store.Update(ctx, func(tx *store.Tx) error {
+		return payment.Transaction{}, failure(p.db.Update(ctx, func(tx *store.Tx) error {
 			d, err := p.decision(tx, caller)
 			if err != nil {
 				return err

@@ -36,7 +36,7 @@ func (p *Processor) Sweep(ctx context.Context) (done int, err error) {
 // batch, however many expired transactions another caller has.
 func (p *Processor) sweepTransactions(ctx context.Context) (expired int, err error) {
 	var all []store.Due
-	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
+	err = p.db.View(ctx, func(tx *store.ReadTx) error {
 		real := p.now()
 		callers, err := tx.DueCallers(real)
 		if err != nil {
@@ -86,7 +86,7 @@ func (p *Processor) expireAll(ctx context.Context, all []store.Due, handOver boo
 func (p *Processor) readExpiring(ctx context.Context, all []store.Due, to chan<- store.Lapse) error {
 	for some := range slices.Chunk(all, sideMax) {
 		var expiring []store.Lapse
-		err := p.Store.View(ctx, func(tx *store.ReadTx) (err error) {
+		err := p.db.View(ctx, func(tx *store.ReadTx) (err error) {
 			expiring, err = tx.Lapses(some)
 			return err
 		})
@@ -112,7 +112,7 @@ func (p *Processor) readExpiring(ctx context.Context, all []store.Due, to chan<-
 func (p *Processor) expire(ctx context.Context, l store.Lapse, handOver bool) (done bool, err error) {
 	var release question
 	place := handOver && l.CardRef != "" && p.handover.reserve()
-	err = p.Store.Background(ctx, func(tx *store.Tx) error {
+	err = p.db.Background(ctx, func(tx *store.Tx) error {
 		real := p.now()
 		done, release = false, question{}
 		caller, err := callerOf(&tx.ReadTx, l.Caller)
@@ -203,7 +203,7 @@ func (p *Processor) askAll(ctx context.Context, open []question) (asked, decided
 		done := make(chan struct{})
 		begun := p.start(func() {
 			defer close(done)
-			if _, err := p.ask(q.Attempt, &q.Of, p.Store.Background); err == nil {
+			if _, err := p.ask(q.Attempt, &q.Of, p.db.Background); err == nil {
 				ended.Add(1)
 			}
 		})
@@ -218,7 +218,7 @@ func (p *Processor) askAll(ctx context.Context, open []question) (asked, decided
 // claim takes questions in doubt, so that no other server asks them meanwhile.
 func (p *Processor) claim(ctx context.Context) (doubts []store.Doubt, err error) {
 	var inDoubt bool
-	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
+	err = p.db.View(ctx, func(tx *store.ReadTx) error {
 		inDoubt, err = tx.AttemptsDue(p.now())
 		return err
 	})
@@ -226,7 +226,7 @@ func (p *Processor) claim(ctx context.Context) (doubts []store.Doubt, err error)
 		return nil, err
 	}
 	var claimed []payment.Attempt
-	err = p.Store.Background(ctx, func(tx *store.Tx) error {
+	err = p.db.Background(ctx, func(tx *store.Tx) error {
 		real := p.now()
 		claimed, err = tx.ClaimAttempts(real, resolveMax, func(asked int) time.Time {
 			return real.Add(p.patience() * time.Duration(min(asked, resolveBackoffMax)))
@@ -236,7 +236,7 @@ func (p *Processor) claim(ctx context.Context) (doubts []store.Doubt, err error)
 	if err != nil {
 		return nil, err
 	}
-	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
+	err = p.db.View(ctx, func(tx *store.ReadTx) error {
 		doubts, err = tx.Doubts(claimed)
 		return err
 	})

@@ -12,7 +12,7 @@ import (
 // CancelToken cancels a token that the caller installed, and notifies the
 // caller (Query API Reference, CancelToken).
 func (p *Processor) CancelToken(ctx context.Context, caller party.Caller, r holdfast.CancelTokenRequest) error {
-	return failure(p.Store.Update(ctx, func(tx *store.Tx) error {
+	return failure(p.db.Update(ctx, func(tx *store.Tx) error {
 		d, err := p.decision(tx, caller)
 		if err != nil {
 			return err
@@ -32,7 +32,7 @@ func (p *Processor) CancelToken(ctx context.Context, caller party.Caller, r hold
 // rule, and notifies the token's caller. Another party's token is
 // InvalidTokenID.
 func (p *Processor) CancelOwnToken(ctx context.Context, partyID party.ID, id holdfast.TokenID) error {
-	return failure(p.Store.Update(ctx, func(tx *store.Tx) error {
+	return failure(p.db.Update(ctx, func(tx *store.Tx) error {
 		t, found, err := tx.Token(id)
 		if err != nil {
 			return err
@@ -110,7 +110,7 @@ func (p *Processor) InstallPaymentInstruction(
 	ctx context.Context, caller party.Caller, r holdfast.InstallPaymentInstructionRequest,
 ) (holdfast.TokenID, error) {
 	id := p.ids().Token()
-	err := p.Store.Update(ctx, func(tx *store.Tx) error {
+	err := p.db.Update(ctx, func(tx *store.Tx) error {
 		d, err := p.decision(tx, caller)
 		if err != nil {
 			return err

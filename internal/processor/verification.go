@@ -94,7 +94,7 @@ func (p *Processor) SendVerification(ctx context.Context, partyID party.ID, from
 		return err
 	}
 	l.CountedBy = lettersFrom(from).key
-	return p.Store.Update(ctx, func(tx *store.Tx) error { return p.send(tx, account, l) })
+	return p.db.Update(ctx, func(tx *store.Tx) error { return p.send(tx, account, l) })
 }
 
 // mailable reads a party to which a letter with a link is to be sent.
@@ -111,7 +111,7 @@ func (p *Processor) mailable(ctx context.Context, partyID party.ID) (party.Party
 func (p *Processor) ProveByLink(
 	ctx context.Context, partyID party.ID, secret string,
 ) (proved party.ProofPurpose, err error) {
-	err = p.Store.Update(ctx, func(tx *store.Tx) error {
+	err = p.db.Update(ctx, func(tx *store.Tx) error {
 		proof, err := p.linked(&tx.ReadTx, partyID, secret)
 		if err != nil {
 			return err
@@ -124,7 +124,7 @@ func (p *Processor) ProveByLink(
 
 // ProvableBy returns what a link would prove for a party, or ErrLinkOver.
 func (p *Processor) ProvableBy(ctx context.Context, partyID party.ID, secret string) (proof party.Proof, err error) {
-	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
+	err = p.db.View(ctx, func(tx *store.ReadTx) error {
 		proof, err = p.linked(tx, partyID, secret)
 		return err
 	})
@@ -145,7 +145,7 @@ func (p *Processor) ProveByCode(ctx context.Context, partyID party.ID, purpose p
 	var proof party.Proof
 	// The guess is counted before the code is checked, so that simultaneous
 	// guesses count, too.
-	err := p.Store.Update(ctx, func(tx *store.Tx) (err error) {
+	err := p.db.Update(ctx, func(tx *store.Tx) (err error) {
 		var found bool
 		if proof, found, err = tx.Proof(partyID, purpose); err != nil {
 			return err
@@ -166,7 +166,7 @@ func (p *Processor) ProveByCode(ctx context.Context, partyID party.ID, purpose p
 	if !right {
 		return ErrWrongCode
 	}
-	return p.Store.Update(ctx, func(tx *store.Tx) error { return p.proved(tx, proof) })
+	return p.db.Update(ctx, func(tx *store.Tx) error { return p.proved(tx, proof) })
 }
 
 // proved carries out what a proof was requested for.

@@ -57,7 +57,7 @@ func (p *Processor) startVisit(
 	ctx context.Context, caller party.Caller, r payment.PipelineRequest, v payment.Visit, reuse bool,
 ) (payment.Visit, error) {
 	made := v
-	err := p.Store.Update(ctx, func(tx *store.Tx) error {
+	err := p.db.Update(ctx, func(tx *store.Tx) error {
 		v = made
 		asked, err := askedOf(&tx.ReadTx, caller, r)
 		if err != nil {
@@ -100,7 +100,7 @@ func (p *Processor) OpenVisit(
 ) (payment.Visit, error) {
 	v := payment.Visit{Caller: caller.ID, Reference: r.Reference, Params: params.Encode(), SignatureV1: signatureV1}
 	var found bool
-	err := p.Store.View(ctx, func(tx *store.ReadTx) error {
+	err := p.db.View(ctx, func(tx *store.ReadTx) error {
 		asked, err := askedOf(tx, caller, r)
 		if err != nil {
 			return err
@@ -139,14 +139,14 @@ const (
 func (p *Processor) ForgetVisits(ctx context.Context) (forgotten int, err error) {
 	before := p.now().Add(-visitLife)
 	var old bool
-	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
+	err = p.db.View(ctx, func(tx *store.ReadTx) error {
 		old, err = tx.HasOldVisits(before)
 		return err
 	})
 	if err != nil || !old {
 		return 0, err
 	}
-	err = p.Store.Update(ctx, func(tx *store.Tx) error {
+	err = p.db.Update(ctx, func(tx *store.Tx) error {
 		removed, err := tx.ForgetVisits(before, forgetsMax)
 		forgotten = int(removed)
 		return err
@@ -159,7 +159,7 @@ func (p *Processor) ForgetVisits(ctx context.Context) (forgotten int, err error)
 func (p *Processor) changeVisit(
 	ctx context.Context, id payment.VisitID, change func(visitStep) (payment.Visit, error),
 ) (after payment.Visit, err error) {
-	err = p.Store.Update(ctx, func(tx *store.Tx) error {
+	err = p.db.Update(ctx, func(tx *store.Tx) error {
 		v, found, err := tx.Visit(id)
 		if err != nil {
 			return err
@@ -250,7 +250,7 @@ func (p *Processor) EnterVisit(ctx context.Context, id payment.VisitID, sender p
 func (p *Processor) AccountProblem(
 	ctx context.Context, v payment.Visit, partyID party.ID,
 ) (end *payment.PipelineEnd, err error) {
-	err = p.Store.View(ctx, func(tx *store.ReadTx) error {
+	err = p.db.View(ctx, func(tx *store.ReadTx) error {
 		s := visitStep{ReadTx: tx, visit: v, real: p.now(), mails: p.Letters != nil}
 		if s.caller, err = callerOf(tx, v.Caller); err != nil {
 			return err

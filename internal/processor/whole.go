@@ -39,7 +39,7 @@ func (p *Processor) Whole(ctx context.Context, w Whole) (payment.Transaction, er
 	now := w.Caller.Now(real)
 	in := payment.Input{
 		ID: p.ids().Transaction(), Caller: w.Caller, Owner: w.Owner, Token: w.Token, Instrument: w.Card,
-		Sender: w.Sender, Recipient: w.Recipient, Fees: p.fees(), Now: now, Real: real,
+		Sender: w.Sender, Recipient: w.Recipient, Fees: payment.DefaultFees, Now: now, Real: real,
 	}
 	w.Request.SenderTokenID = w.Token.ID
 	intent, digest, err := w.decide(in)
@@ -61,7 +61,7 @@ func (p *Processor) Whole(ctx context.Context, w Whole) (payment.Transaction, er
 		},
 		Told: []*store.Notification{p.owed(w.Caller, intent, real), p.owed(w.Caller, outcome, real)},
 	}
-	if err := p.Store.Complete(ctx, func(tx *store.Tx) error { return tx.InsertWhole(whole) }); err != nil {
+	if err := p.db.Complete(ctx, func(tx *store.Tx) error { return tx.InsertWhole(whole) }); err != nil {
 		return payment.Transaction{}, fmt.Errorf("writing a whole payment: %w", err)
 	}
 	return outcome.After, nil

@@ -64,10 +64,10 @@ func newWorldWith(t testing.TB, c store.Config) *world {
 	}
 	w := &world{t: t, address: c.Address, db: db, now: testNow}
 	quiet := slog.New(slog.DiscardHandler)
-	w.p = &processor.Processor{
-		Store: db, Network: network{}, Now: w.clock, Log: quiet, IDs: new(counting), Hashing: holdfasttest.QuickHashing,
+	w.p = processor.New(db, processor.Config{
+		Network: network{}, Now: w.clock, Log: quiet, IDs: new(counting), Hashing: holdfasttest.QuickHashing,
 		Wait: 30 * time.Second, // longer than any test: what is not silent has answered
-	}
+	})
 	var requests atomic.Int64
 	w.server = &queryapi.Server{
 		Processor: w.p, Store: db.Reader, Now: w.clock, Log: quiet,

@@ -91,7 +91,7 @@ func takenOver(t *testing.T, db *store.DB) {
 	clock := holdfasttest.NewClock()
 	clock.Advance(time.Hour)
 	network := &holdfasttest.Network{}
-	p := &processor.Processor{Store: db, Network: network, Now: clock.Now, Log: slog.New(slog.DiscardHandler)}
+	p := processor.New(db, processor.Config{Network: network, Now: clock.Now, Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(p.Close)
 
 	var shop party.Caller

@@ -127,7 +127,9 @@ func (s *site) broken() *processor.Processor {
 	if err := dead.Close(); err != nil {
 		s.t.Fatal(err)
 	}
-	return &processor.Processor{Store: dead, Network: s.Processor.Network, Now: s.Clock.Now, IDs: s.IDs, Log: s.pages.Log}
+	return processor.New(dead, processor.Config{
+		Network: s.Processor.Network, Now: s.Clock.Now, IDs: s.IDs, Log: s.pages.Log,
+	})
 }
 
 func TestEveryEnd(t *testing.T) {

@@ -73,7 +73,9 @@ func (s *site) serve() {
 	s.t.Cleanup(server.Close)
 	s.home = server.URL
 	s.pages.Hosts = []string{strings.TrimPrefix(s.home, "http://")}
-	s.pages.Sessions = &account.Sessions{Processor: s.Processor, Now: s.Clock.Now}
+	s.pages.Sessions = &account.Sessions{
+		Processor: s.Processor, Store: s.DB.Reader, Kept: &store.Sessions{DB: s.DB, Now: s.Clock.Now}, Now: s.Clock.Now,
+	}
 	accounts := &account.Server{
 		Processor: s.Processor, Store: s.DB.Reader, Sessions: s.pages.Sessions, Now: s.Clock.Now, Log: log,
 	}

@@ -39,7 +39,7 @@ type shop struct {
 func openShop(t *testing.T, db *store.DB) *shop {
 	t.Helper()
 	s := &shop{t: t, db: db, ids: processor.RandomIDs{Now: time.Now}}
-	p := &processor.Processor{Store: db, Network: &sandbox.Network{Now: time.Now}, Now: time.Now}
+	p := processor.New(db, processor.Config{Network: &sandbox.Network{Now: time.Now}, Now: time.Now})
 	defer p.Close()
 	owner, err := p.CreateParty(t.Context(), processor.NewParty{
 		Name: "Kiln", Email: "kiln@example.test", Password: "correct horse battery",
