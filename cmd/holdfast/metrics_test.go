@@ -1,69 +1,16 @@
 package main
 
 import (
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
+	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
-	"time"
-
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
-	"github.com/holdfast-pay/holdfast/internal/party"
-	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-func TestMetrics(t *testing.T) {
-	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
-		clock := holdfasttest.NewClock()
-		told := func() string {
-			w := httptest.NewRecorder()
-			(&metrics{Store: db.Reader, Now: clock.Now, Log: slog.New(slog.DiscardHandler)}).
-				ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
-			return w.Body.String()
-		}
-		want := func(values ...string) string {
-			return "# HELP holdfast_mails Mails that have not arrived: waiting for a try, given up, or kept in a sandbox's " +
-				"inbox.\n" +
-				"# TYPE holdfast_mails gauge\n" +
-				`holdfast_mails{outcome="Waiting"} ` + values[0] + "\n" +
-				`holdfast_mails{outcome="GivenUp"} ` + values[1] + "\n" +
-				`holdfast_mails{outcome="Kept"} ` + values[2] + "\n" +
-				"# HELP holdfast_mail_waiting_seconds How long the oldest waiting mail has been tried.\n" +
-				"# TYPE holdfast_mail_waiting_seconds gauge\n" +
-				"holdfast_mail_waiting_seconds " + values[3] + "\n"
-		}
-		if diff := cmp.Diff(want("0", "0", "0", "0"), told()); diff != "" {
-			t.Errorf("of an empty store (-want +got):\n%s", diff)
-		}
-		for _, id := range []string{"M1", "M2", "M3"} {
-			err := db.Update(t.Context(), func(tx *store.Tx) error {
-				return tx.InsertMail(party.Mail{ID: id, To: "ann@example.com", Created: clock.Now()})
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			clock.Advance(time.Minute)
-		}
-		err := db.Update(t.Context(), func(tx *store.Tx) error {
-			claimed, err := tx.ClaimMails(clock.Now(), clock.Now().Add(time.Minute), 1)
-			if err != nil {
-				return err
-			}
-			return tx.GiveUpMail(claimed[0], "550")
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want("2", "1", "0", "120"), told()); diff != "" {
-			t.Errorf("of two mails that wait and one that was given up (-want +got):\n%s", diff)
-		}
-	})
-}
-
-// Metrics are on a listener of their own and on no other.
+// Metrics are on a listener of their own and on no other. Each door is counted,
+// and promtool finds no fault in a scrape.
 func TestServeMetrics(t *testing.T) {
 	address := freeAddress(t)
 	listen, _ := startVerb(t, "serve", "--listen", freePort, "--store", filepath.Join(t.TempDir(), "s.db"), "--metrics",
@@ -78,4 +25,50 @@ func TestServeMetrics(t *testing.T) {
 	if got := ask(t, http.DefaultClient, http.MethodGet, "http://"+listen+"/metrics", ""); got.status == http.StatusOK {
 		t.Errorf("metrics are for everybody:\n%s", got.body)
 	}
+	for _, path := range []string{
+		"/?Action=Reserve", "/?Action=Made-up", "/healthz", "/account/sign-in", "/account/made-up",
+		"/cobranded-ui/actions/start", "/certs/made-up", "/doc/", "/sandbox-inbox/",
+	} {
+		ask(t, http.DefaultClient, http.MethodGet, "http://"+listen+path, "")
+	}
+	scrape := ask(t, http.DefaultClient, http.MethodGet, "http://"+address+"/metrics", "").body
+	for _, want := range []string{
+		`holdfast_requests_total{action="Reserve",code="AuthFailure",door="api",result="refused"} 1`,
+		`holdfast_requests_total{action="unknown",`,
+		`holdfast_requests_total{action="GET",code="200",door="health",result="success"} 1`,
+		`holdfast_requests_total{action="GET /account/sign-in",code="200",door="account",result="success"} 1`,
+		`holdfast_requests_total{action="/",code="404",door="account",result="refused"} 1`,
+		`holdfast_requests_total{action="GET /cobranded-ui/actions/start",`,
+		`holdfast_requests_total{action="GET",code="404",door="certificates",result="refused"} 1`,
+		`holdfast_requests_total{action="GET",code="200",door="manual",result="success"} 1`,
+		`holdfast_build_info{goversion="go`,
+		"holdfast_store_up 1",
+	} {
+		if !strings.Contains(scrape, want) {
+			t.Errorf("the metrics have no %s", want)
+		}
+	}
+	if strings.Contains(scrape, "ade-up") {
+		t.Error("the metrics have names that a client made up")
+	}
+	check := exec.Command(promtool(t), "check", "metrics")
+	check.Stdin = strings.NewReader(scrape)
+	if said, err := check.CombinedOutput(); err != nil || len(said) > 0 {
+		t.Errorf("promtool says: %v\n%s", err, said)
+	}
+}
+
+// promtool finds the tool of Prometheus, or skips the test, or fails it under
+// "make test", which installs the tool.
+func promtool(t *testing.T) string {
+	t.Helper()
+	found, err := exec.LookPath("promtool")
+	switch {
+	case err == nil:
+	case os.Getenv("HOLDFAST_TEST_EXAMPLES") == "required":
+		t.Fatal("promtool is missing: scripts/install-needs installs it")
+	default:
+		t.Skip("promtool is missing: make test installs it")
+	}
+	return found
 }

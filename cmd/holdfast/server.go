@@ -26,6 +26,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/jobs"
 	"github.com/holdfast-pay/holdfast/internal/mail"
 	"github.com/holdfast-pay/holdfast/internal/manual"
+	"github.com/holdfast-pay/holdfast/internal/metrics"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/queryapi"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -56,6 +57,7 @@ type server struct {
 	Metrics           net.Listener // serves metrics; nil without one
 
 	Processor *processor.Processor // made by start
+	metrics   *metrics.Set         // nil without Metrics
 	http      *http.Server
 	others    []*http.Server // on the other listeners
 	running   sync.WaitGroup
@@ -93,6 +95,9 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 		letters := account.Letters{Public: s.PublicURL}
 		s.Processor.Letters, s.Processor.Receipts = letters.Write, letters.Receipt
 	}
+	if s.Metrics != nil {
+		s.metrics = s.newMetrics()
+	}
 	s.http = httpServer(s.routes(signer), s.Log)
 
 	background, endJobs := context.WithCancel(context.Background())
@@ -115,8 +120,8 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 	if s.Plain != nil {
 		s.startBeside(s.Certifier.Challenges(https.Redirect(s.PublicURL)), s.Plain)
 	}
-	if s.Metrics != nil {
-		s.startBeside(&metrics{Store: s.Store.Reader, Now: s.Now, Log: s.Log}, s.Metrics)
+	if s.metrics != nil {
+		s.startBeside(s.metrics.Handler(), s.Metrics)
 	}
 	return nil
 }
@@ -170,7 +175,8 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 		Processor: s.Processor, Store: s.Store.Reader, Hosts: hosts, Paths: s.Paths, Now: s.Now, Log: s.Log,
 		StrangerPause:  strangerPause,
 		From:           sessions.From,
-		Page:           s.welcome(),
+		Answered:       s.answered(),
+		Page:           s.counted("welcome", s.welcome()),
 		Certificates:   signer.Certificates,
 		OwnCertificate: func(address string) bool { return ownCertificate(signer, address) },
 	}).Handler()
@@ -182,15 +188,21 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 	accounts := (&account.Server{
 		Processor: s.Processor, Store: s.Store.Reader, Sessions: sessions, Now: s.Now, Log: s.Log,
 	}).Handler()
-	documents := (&manual.Server{Files: docs.API(), Log: s.Log}).Handler(query)
+	pages, accounts = s.counted("cobranded", pages), s.counted("account", accounts)
+	documents := s.counted("manual", (&manual.Server{Files: docs.API(), Log: s.Log}).Handler(query))
 	mails := http.NotFoundHandler()
 	if s.hasInbox() {
 		mails = (&inbox.Server{Store: s.Store.Reader, Log: s.Log}).Handler()
 	}
+	mails = s.counted("inbox", mails)
+	certificates := s.counted("certificates", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		certificate(signer, w, r)
+	}))
+	health := s.counted("health", http.HandlerFunc(s.health))
 	doors := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch doorOf(r.URL.Path) {
 		case doorHealth:
-			s.health(w, r)
+			health.ServeHTTP(w, r)
 		case doorPages:
 			pages.ServeHTTP(w, r)
 		case doorInbox:
@@ -198,7 +210,7 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 		case doorAccount:
 			accounts.ServeHTTP(w, r)
 		case doorCertificates:
-			certificate(signer, w, r)
+			certificates.ServeHTTP(w, r)
 		case doorLogo:
 			s.logo(query).ServeHTTP(w, r)
 		case doorManual:

@@ -90,7 +90,7 @@ func (s *Server) Handler() http.Handler {
 	foreign.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.lost(w, r, http.StatusForbidden, pageForeign)
 	}))
-	inside := foreign.Handler(s.Sessions.Handler(pages, s.fail))
+	inside := foreign.Handler(s.Sessions.Handler(webui.TellRoute(pages), s.fail))
 	return webui.Secure(http.MaxBytesHandler(s.Sessions.Paced(inside), webui.FormBytesMax))
 }
 

@@ -73,6 +73,6 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET "+webui.AssetsPrefix, webui.Assets())
 	mux.HandleFunc("GET "+holdfast.CoBrandedPath, s.start)
 	mux.HandleFunc("POST "+holdfast.CoBrandedPath, s.start)
-	mux.Handle("/", foreign.Handler(s.Sessions.Handler(pages, s.fail)))
-	return webui.Secure(http.MaxBytesHandler(s.Sessions.Paced(mux), webui.FormBytesMax))
+	mux.Handle("/", foreign.Handler(s.Sessions.Handler(webui.TellRoute(pages), s.fail)))
+	return webui.Secure(http.MaxBytesHandler(s.Sessions.Paced(webui.TellRoute(mux)), webui.FormBytesMax))
 }

@@ -58,12 +58,13 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+Path+"{$}", s.list)
 	mux.HandleFunc("GET "+Path+"{mail}", s.mail)
+	pages := webui.TellRoute(mux)
 	return webui.Secure(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !fromHere(r) {
 			http.NotFound(w, r)
 			return
 		}
-		mux.ServeHTTP(w, r)
+		pages.ServeHTTP(w, r)
 	}))
 }
 

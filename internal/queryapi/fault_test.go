@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/payment"
@@ -47,26 +49,27 @@ func TestFaults(t *testing.T) {
 		status int
 		code   string
 		logged string
+		result queryapi.Result
 	}{
 		{"a panic", reserve, func(w *world) {
 			w.token("A", payment.Token{})
 			w.p.Hook = func(string) { panic("the roof") }
-		}, 500, "InternalError", "the roof"},
+		}, 500, "InternalError", "the roof", queryapi.Failed},
 		{"a panic of VerifySignature, whose programs know another code", verify, func(w *world) {
 			w.server.Certificates = func() []*x509.Certificate { panic("the roof") }
-		}, 500, "InternalServerError", "the roof"},
+		}, 500, "InternalServerError", "the roof", queryapi.Failed},
 		{"a row that changed under our feet", reserve, func(w *world) {
 			w.token("A", payment.Token{})
 			w.sql(`CREATE TRIGGER gone BEFORE UPDATE ON tokens BEGIN SELECT RAISE(IGNORE); END`)
-		}, 400, "ConcurrentModification", ""},
+		}, 400, "ConcurrentModification", "", queryapi.Refused},
 		{"a failure", reserve, func(w *world) {
 			w.token("A", payment.Token{Instrument: "nowhere"})
-		}, 500, "InternalError", "instrument nowhere of token is missing"},
+		}, 500, "InternalError", "instrument nowhere of token is missing", queryapi.Failed},
 		{"a caller with too many requests", reserve, func(w *world) {
 			for range queryapi.InFlightMax {
 				w.server.Enter("CSHOP")
 			}
-		}, 503, "ServiceUnavailable", ""},
+		}, 503, "ServiceUnavailable", "", queryapi.Unavailable},
 		{"the store is closed to writers", reserve, func(w *world) {
 			// Requests that only read are still answered for a moment while a server
 			// stops.
@@ -77,18 +80,24 @@ func TestFaults(t *testing.T) {
 			w.t.Cleanup(func() { again.Close() })
 			w.server.Store = again.Reader
 			w.db.Close()
-		}, 503, "ServiceUnavailable", "the store is closed"},
+		}, 503, "ServiceUnavailable", "the store is closed", queryapi.Unavailable},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			w := newWorld(t)
 			p := row.ask(w)
 			var log bytes.Buffer
 			w.server.Log = slog.New(slog.NewTextHandler(&log, nil))
+			var counted []queryapi.Answered
+			w.server.Answered = func(a queryapi.Answered) { counted = append(counted, a) }
 			row.harm(w)
 			answer := w.exchange("POST", "/", p)
 			m := errorShape.FindStringSubmatch(answer.Body.String())
 			if m == nil || answer.Code != row.status || m[1] != row.code {
 				t.Fatalf("answered %d %s, want %d %s", answer.Code, answer.Body, row.status, row.code)
+			}
+			want := []queryapi.Answered{{Action: p.Get("Action"), Result: row.result, Code: holdfast.Code(row.code)}}
+			if diff := cmp.Diff(want, counted); diff != "" {
+				t.Errorf("counted (-want +got):\n%s", diff)
 			}
 			if row.logged == "" {
 				return // a refusal, which is no fault

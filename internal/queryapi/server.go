@@ -49,6 +49,9 @@ type Server struct {
 	Window       time.Duration    // how far a Timestamp may be off, either way; zero means 15 minutes
 	Log          *slog.Logger     // nil means none
 
+	// Answered is called after each answer. Nil means that nobody counts answers.
+	Answered func(Answered)
+
 	// StrangerPause slows down floods of unsigned requests. If more than a few
 	// come from one address in a second, each further answer is delayed by this
 	// time. Zero means no delay.
@@ -91,7 +94,8 @@ func (s *Server) Handler() http.Handler {
 // A request is one request with everything known about it so far.
 type request struct {
 	id     string
-	real   time.Time // when it came in
+	began  time.Time // when it came in, on the monotonic clock
+	real   time.Time // the same time, as it is stored
 	action string
 	asked  *action // set before it is carried out
 	params holdfast.Params
@@ -127,7 +131,8 @@ type reply struct {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	q := &request{id: s.newRequestID(), real: processor.Micro(s.Now())}
+	q := &request{id: s.newRequestID(), began: s.Now()}
+	q.real = processor.Micro(q.began)
 	defer func() {
 		switch p := recover(); p {
 		case nil:
@@ -144,6 +149,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	s.log().DebugContext(r.Context(), "answered", "request", q.id, "action", q.action, "caller", q.caller.ID)
 	s.send(w, q, http.StatusOK, answer)
+	s.answered(q, Success, "")
 }
 
 // answer carries out one request.
@@ -240,6 +246,7 @@ func answeredVersion(asked string) (string, error) {
 // and the caller gets the request id to ask with.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q *request, err error) {
 	refused, ok := errors.AsType[*holdfast.Error](err)
+	result := Refused
 	switch {
 	case ok:
 		if q.caller.ID == "" {
@@ -258,17 +265,17 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q *request, err 
 	case errors.Is(err, store.ErrFull), errors.Is(err, errCallerBusy): // thousands a second, it may be
 		s.log().DebugContext(r.Context(), "too busy", "request", q.id, "action", q.action, "caller", q.caller.ID, "error",
 			err)
-		refused = holdfast.Errorf(holdfast.ServiceUnavailable,
+		result, refused = Unavailable, holdfast.Errorf(holdfast.ServiceUnavailable,
 			"The service is too busy at the moment. Send the same request again, later.")
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil: // nobody waits for the answer
 		s.log().DebugContext(r.Context(), "client gone", "request", q.id, "action", q.action, "caller", q.caller.ID, "error",
 			err)
-		refused = unavailable()
+		result, refused = Gone, unavailable()
 	case errors.Is(err, store.ErrClosed), errors.Is(err, store.ErrBusy), errors.Is(err, store.ErrUnreachable),
 		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		s.log().WarnContext(r.Context(), "request not carried out", "request", q.id, "action", q.action, "caller",
 			q.caller.ID, "error", err)
-		refused = unavailable()
+		result, refused = Unavailable, unavailable()
 	default:
 		s.log().ErrorContext(r.Context(), "request failed", "request", q.id, "action", q.action, "caller", q.caller.ID,
 			"error", err)
@@ -276,13 +283,14 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q *request, err 
 		if q.action == verifySignature.name { // as its clients know it
 			code = holdfast.InternalServerError
 		}
-		refused = holdfast.Errorf(code, "The request failed by a fault of the service. Send the same request again.")
+		result, refused = Failed, holdfast.Errorf(code, "The request failed by a fault of the service. Send the same request again.")
 	}
 	status := q.status
 	if status == 0 {
 		status = refused.Code.HTTPStatus()
 	}
 	s.send(w, q, status, reply{contentType: typeXML, body: errorDocument(refused, q.id)})
+	s.answered(q, result, refused.Code)
 }
 
 func unavailable() *holdfast.Error {
