@@ -28,6 +28,7 @@ type benchVerb struct {
 	AcceptLoss  bool          `name:"accept-data-loss" help:"Run the bench's own server with --accept-data-loss; see serve." env:"HOLDFAST_ACCEPT_DATA_LOSS"`
 	Seed        uint64        `help:"Seed the choice of merchants and amounts; the same seed repeats the same load." default:"1" placeholder:"N"`
 	Ceiling     bool          `help:"Measure also a server that answers the same requests and stores nothing. Only for the mix reserve."`
+	Deliver     bool          `help:"Deliver the notifications to a receiver on the loopback interface, and find the highest rate of Reserves at which each comes within ten seconds. With --rate, try only that rate. Only for the mix reserve."`
 	Flood       bench.Flood   `help:"Measure a second time, under a flood of invalid requests: bad-signature, oversized, slow, unfinished, oversized-link, verify-signature or visits." enum:"bad-signature,oversized,slow,unfinished,oversized-link,verify-signature,visits," default:"" placeholder:"KIND"`
 	Flooders    int           `help:"Open this many connections for the flood." default:"64" placeholder:"N"`
 	Preload     int64         `help:"Make this many payments in the store before the server starts." placeholder:"N"`
@@ -71,7 +72,7 @@ func (v benchVerb) Run(ctx context.Context, w world) (err error) {
 		return err
 	}
 	if !result.Good() {
-		fmt.Fprintln(w.Err, "The server acknowledged nothing, or what its store does not have, or its books are wrong.")
+		fmt.Fprintln(w.Err, "The server acknowledged nothing, or what its store does not have, or its books or notifications are wrong.")
 		return errSaid
 	}
 	return nil
@@ -94,6 +95,10 @@ func (v benchVerb) check() error {
 		return errors.New("--preload and --storm are numbers of transactions")
 	case v.KillAfter >= v.Duration:
 		return errors.New("--kill-after comes after the --duration")
+	case v.Deliver && v.Mix != bench.MixReserve:
+		return errors.New("--deliver is for the mix reserve alone")
+	case v.Deliver && (v.Storm > 0 || v.Flood != bench.NoFlood || v.KillAfter > 0):
+		return errors.New("--deliver measures without --storm, --flood and --kill-after")
 	case v.Ceiling && v.Mix != bench.MixReserve:
 		return errors.New("--ceiling is for the mix reserve alone")
 	}
@@ -118,7 +123,7 @@ func (v benchVerb) measure(
 	ctx context.Context, w world, db *store.DB, address string,
 ) (result bench.Result, err error) {
 	b := v.bench(w, db)
-	b.Flood, b.FloodConnections = v.Flood, v.Flooders
+	b.Flood, b.FloodConnections, b.Deliver = v.Flood, v.Flooders, v.Deliver
 	defer b.Close()
 	if v.Preload > 0 {
 		if err := b.Preload(ctx, v.Preload); err != nil {

@@ -19,9 +19,13 @@ type ownServer struct {
 }
 
 func (v benchVerb) startOwn(ctx context.Context, w world, address string) (*ownServer, error) {
+	deliver := "--no-deliver" // nothing would receive them
+	if v.Deliver {
+		deliver = "--ipn-allow-private"
+	}
 	own := &ownServer{
 		world: w, args: []string{
-			"--store", address, "--no-deliver", "--inbox", fmt.Sprintf("--group-commit=%v", v.GroupCommit),
+			"--store", address, deliver, "--inbox", fmt.Sprintf("--group-commit=%v", v.GroupCommit),
 			fmt.Sprintf("--accept-data-loss=%v", v.AcceptLoss),
 		},
 	}

@@ -67,7 +67,7 @@ func (v benchVerb) print(to io.Writer, r bench.Result) error {
 			fact{"in it", fmt.Sprintf("p99 %.2f ms, before %.2f", r.P99, s.Alone.P99)},
 		)
 	}
-	facts = append(facts, checkedOf(r.Checked)...)
+	facts = append(append(facts, deliveredOf(r.Delivered)...), checkedOf(r.Checked)...)
 	if err := printFacts(to, facts); err != nil {
 		return err
 	}
@@ -105,6 +105,27 @@ func arrivalsOf(a *bench.Arrivals) []fact {
 			a.Begun, a.Due, a.Late)
 	}
 	return []fact{{"arrivals", text}}
+}
+
+func deliveredOf(d *bench.Delivered) []fact {
+	if d == nil {
+		return nil
+	}
+	facts := make([]fact, 0, len(d.Trials)+1)
+	for _, t := range d.Trials {
+		kept := "kept"
+		if !t.Kept {
+			kept = "NOT kept"
+		}
+		facts = append(facts, fact{
+			fmt.Sprintf("at %d/s", t.Rate), fmt.Sprintf("%s: %d Reserves, %d deliveries, %d late, %d missing, %d repeated; "+
+				"p50 %.1f s, p99 %.1f, most %.1f", kept, t.Reserves, t.Deliveries, t.Late, t.Missing, t.Repeated,
+				t.P50/1000, t.P99/1000, t.Max/1000),
+		})
+	}
+	return append(facts, fact{
+		"delivered", fmt.Sprintf("within %.0f s at up to %.0f Reserves a second", d.WithinSeconds, d.Rate),
+	})
 }
 
 func checkedOf(c *bench.Checked) []fact {

@@ -32,6 +32,11 @@ type Bench struct {
 	Flood            Flood
 	FloodConnections int
 
+	// Deliver measures also the deliveries of notifications, which the server makes
+	// to a receiver of the bench. Without a Rate, the bench looks for the highest
+	// one at which they keep up.
+	Deliver bool
+
 	// Pretend sends made-up tokens to a server that checks no tokens and stores
 	// nothing.
 	Pretend bool
@@ -50,7 +55,9 @@ type Bench struct {
 	stock    *stock
 	drivers  []*driver
 	gathered *gathering
-	expected int64 // requests a second, estimated from the rate so far
+	receiver *receiver // nil unless Deliver
+	search   *search   // nil unless Deliver without a Rate
+	expected int64     // requests a second, estimated from the rate so far
 }
 
 // Progress is the current state of a bench.
@@ -82,6 +89,15 @@ func (b *Bench) Prepare(ctx context.Context) error {
 	if err := b.assemble(ctx); err != nil {
 		return err
 	}
+	if b.Deliver {
+		if b.Rate == 0 {
+			b.search = &search{}
+			b.Rate = searchFrom // of the warm-up
+		}
+		if err := b.receive(ctx); err != nil {
+			return err
+		}
+	}
 	if err := b.connect(); err != nil {
 		return err
 	}
@@ -107,6 +123,10 @@ func (b *Bench) assemble(ctx context.Context) (err error) {
 func (b *Bench) connect() error {
 	signer := newSigner(b.Endpoint, b.Now)
 	orders := newNumbers(processor.RandomIDs{Now: b.Now}.Other("b"), b.Merchants)
+	var notices *notices
+	if b.receiver != nil {
+		notices = b.receiver.notices
+	}
 	for i := range b.Connections {
 		c, err := newConn(b.Endpoint, b.Now)
 		if err != nil {
@@ -115,14 +135,17 @@ func (b *Bench) connect() error {
 		rng := rand.New(rand.NewPCG(b.Seed, uint64(i))) //nolint:gosec // it must be repeatable and is no secret
 		b.drivers = append(b.drivers, &driver{
 			stock: b.stock, signer: signer, conn: c, now: b.Now, rng: rng, pick: b.Spread.picker(rng, b.Merchants),
-			merchants: b.cast.merchants, numbers: orders,
+			merchants: b.cast.merchants, numbers: orders, notices: notices,
 		})
 	}
 	return nil
 }
 
-// Close closes the connections.
+// Close closes the connections and the receiver.
 func (b *Bench) Close() {
+	if b.receiver != nil {
+		b.receiver.close()
+	}
 	for _, d := range b.drivers {
 		d.conn.close()
 	}

@@ -24,6 +24,7 @@ func newBench(t *testing.T, db *store.DB) *Bench {
 	}
 	log := slog.New(slog.DiscardHandler)
 	p := b.newProcessor(b.Now)
+	p.NotifyDelay = -1
 	t.Cleanup(p.Close)
 	server := httptest.NewServer((&queryapi.Server{Processor: p, Store: db.Reader, Now: b.Now, Log: log}).Handler())
 	t.Cleanup(server.Close)

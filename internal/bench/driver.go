@@ -23,7 +23,8 @@ type driver struct {
 	pick      picker
 	merchants []merchant
 	numbers   *numbers
-	turn      int // position in the mix
+	turn      int      // position in the mix
+	notices   *notices // nil counts none
 
 	held    []holding // reserved and not settled
 	acked   []ack
@@ -169,6 +170,7 @@ func (d *driver) read(o order, status int, body []byte) (code string) {
 	}
 	if o.action == Reserve {
 		d.held = append(d.held, answer.holding)
+		d.notices.answered(answer.id)
 	}
 	switch {
 	case o.action == Settle && answer.status == holdfast.StatusPending:

@@ -33,6 +33,7 @@ type Result struct {
 	Ceiling   *Ceiling           `json:"ceiling,omitempty"`
 	Flood     *FloodResult       `json:"flood,omitempty"`
 	Storm     *Storm             `json:"storm,omitempty"`
+	Delivered *Delivered         `json:"delivered,omitempty"`
 	Preloaded int64              `json:"preloaded,omitempty"` // payments that were in the store before
 }
 
@@ -40,7 +41,8 @@ type Result struct {
 // answer to compare.
 func (r Result) Good() bool {
 	promised := r.Mix != MixStatus && r.Mix != MixActivity
-	return (r.Rate > 0 || !promised) && (r.Checked == nil || r.Checked.good()) && (r.Storm == nil || r.Storm.Wrong == 0)
+	return (r.Rate > 0 || !promised) && (r.Checked == nil || r.Checked.good()) && (r.Storm == nil || r.Storm.Wrong == 0) &&
+		(r.Delivered == nil || r.Delivered.good())
 }
 
 // Figures are the figures of the requests that were answered in a period.
@@ -108,6 +110,8 @@ func (b *Bench) Measure(ctx context.Context) (Result, error) {
 	switch {
 	case b.Flood != NoFlood:
 		return b.measureFlooded(ctx)
+	case b.Deliver:
+		return b.measureDelivered(ctx)
 	case b.gathered != nil:
 		return b.measureStorm(ctx)
 	}

@@ -155,8 +155,9 @@ const method = `## Method
 
 The load comes from ` + "`holdfast bench`" + `, a separate process on the same cores. Every request is signed and has its own token. Every
 answer covers the whole action: the signature, the CallerReference, intent and outcome in two durable commits, the sandbox's card network,
-the postings, the history and the rows of the notifications. Notifications are not delivered meanwhile. Commits wait for the disk: SQLite in
-WAL mode with synchronous=FULL, PostgreSQL with fsync and synchronous_commit on.
+the postings, the history and the rows of the notifications. Notifications are not delivered meanwhile, except where a row says so: there a
+receiver on the loopback interface takes them, and a search finds the highest rate that the deliveries keep up with. Commits wait for the
+disk: SQLite in WAL mode with synchronous=FULL, PostgreSQL with fsync and synchronous_commit on.
 
 Each run measures a figure and its yardstick one after the other, so that other load on the machine affects both. The ratio is that of a
 run. After each measurement the bench looks up every acknowledged transaction; a missing one would end the run. Then it audits all books,

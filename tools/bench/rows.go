@@ -152,6 +152,23 @@ var rows = []row{
 			{"Memory at rest", "MB", "sqlite:start.idleMB", "", "", atMost(60, "MB")},
 		},
 	},
+	{
+		name: "deliver",
+		measures: []measurement{
+			holdfast("sqlite", sqlite, "--connections", some, "--deliver"),
+			holdfast("postgres", postgres, "--connections", some, "--deliver"),
+		},
+		figures: []figure{
+			{
+				"Reserve with each notification delivered within 10 s, SQLite", "/s", "sqlite:delivered.rate", "", "",
+				atLeast(900, "/s"),
+			},
+			{
+				"Reserve with each notification delivered within 10 s, PostgreSQL", "/s", "postgres:delivered.rate", "", "",
+				atLeast(900, "/s"),
+			},
+		},
+	},
 	floodRow("bad-signature", some),
 	floodRow("oversized", some),
 	floodRow("slow", "1000"),
