@@ -28,6 +28,7 @@ var knowHTTP = []string{
 	".", "internal/webui", "internal/queryapi", "internal/account", "internal/cobranded",
 	"internal/inbox", "internal/manual", "internal/welcome", "internal/https", "internal/ipn", "internal/bench",
 	"internal/metrics",
+	"internal/bench/ceiling",
 	"internal/holdfasttest",
 	"shop", "cmd/holdfast", "tests/browser",
 	"tests/cluster", "tests/examples", "tests/packages", "examples/buyer", "examples/go",

@@ -27,7 +27,6 @@ type benchVerb struct {
 	GroupCommit bool          `help:"Run the bench's own server with group commit; see serve." default:"true" negatable:""`
 	AcceptLoss  bool          `name:"accept-data-loss" help:"Run the bench's own server with --accept-data-loss; see serve." env:"HOLDFAST_ACCEPT_DATA_LOSS"`
 	Seed        uint64        `help:"Seed the choice of merchants and amounts; the same seed repeats the same load." default:"1" placeholder:"N"`
-	Ceiling     bool          `help:"Measure also a server that answers the same requests and stores nothing. Only for the mix reserve."`
 	Deliver     bool          `help:"Deliver the notifications to a receiver on the loopback interface, and find the highest rate of Reserves at which each comes within ten seconds. With --rate, try only that rate. Only for the mix reserve."`
 	Flood       bench.Flood   `help:"Measure a second time, under a flood of invalid requests: bad-signature, oversized, slow, unfinished, oversized-link, verify-signature or visits." enum:"bad-signature,oversized,slow,unfinished,oversized-link,verify-signature,visits," default:"" placeholder:"KIND"`
 	Flooders    int           `help:"Open this many connections for the flood." default:"64" placeholder:"N"`
@@ -51,7 +50,7 @@ func (v benchVerb) Run(ctx context.Context, w world) (err error) {
 	if v.Server != "" {
 		open = store.OpenExisting
 	}
-	db, err := open(ctx, store.Config{Address: address, GroupMax: bench.GroupMax})
+	db, err := open(ctx, store.Config{Address: address})
 	if err != nil {
 		return err
 	}
@@ -59,11 +58,6 @@ func (v benchVerb) Run(ctx context.Context, w world) (err error) {
 	result, err := v.measure(ctx, w, db, address)
 	if err != nil {
 		return err
-	}
-	if v.Ceiling {
-		if result.Ceiling, err = v.ceiling(ctx, w, db, address, result); err != nil {
-			return err
-		}
 	}
 	if isTerminal(w.Err) {
 		fmt.Fprint(w.Err, eraseLine) // that of the progress
@@ -99,8 +93,6 @@ func (v benchVerb) check() error {
 		return errors.New("--deliver is for the mix reserve alone")
 	case v.Deliver && (v.Storm > 0 || v.Flood != bench.NoFlood || v.KillAfter > 0):
 		return errors.New("--deliver measures without --storm, --flood and --kill-after")
-	case v.Ceiling && v.Mix != bench.MixReserve:
-		return errors.New("--ceiling is for the mix reserve alone")
 	}
 	return nil
 }
@@ -122,7 +114,7 @@ func (v benchVerb) address() (address string, remove func() error, err error) {
 func (v benchVerb) measure(
 	ctx context.Context, w world, db *store.DB, address string,
 ) (result bench.Result, err error) {
-	b := v.bench(w, db)
+	b := v.bench(w, db, address)
 	b.Flood, b.FloodConnections, b.Deliver = v.Flood, v.Flooders, v.Deliver
 	defer b.Close()
 	if v.Preload > 0 {
@@ -166,32 +158,10 @@ func (v benchVerb) measure(
 	return result, err
 }
 
-// ceiling drives a server that stores nothing in the same way.
-func (v benchVerb) ceiling(
-	ctx context.Context, w world, db *store.DB, address string, measured bench.Result,
-) (c *bench.Ceiling, err error) {
-	own, err := startBenchServer(ctx, w, "ceiling", "--store", address)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, own.end()) }()
-	b := v.bench(w, db)
-	defer b.Close()
-	b.Endpoint, b.Pretend = own.Endpoint, true
-	if err := b.Prepare(ctx); err != nil {
-		return nil, err
-	}
-	result, err := b.Measure(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return bench.NewCeiling(result, measured), nil
-}
-
-func (v benchVerb) bench(w world, db *store.DB) *bench.Bench {
+func (v benchVerb) bench(w world, db *store.DB, address string) *bench.Bench {
 	b := &bench.Bench{
-		Store: db, Mix: v.Mix, Spread: v.Spread, Merchants: v.Merchants, Connections: v.Connections, Rate: v.Rate,
-		Warmup: v.Warmup, Duration: v.Duration, Seed: v.Seed, Now: w.Now,
+		Store: db, Address: address, Mix: v.Mix, Spread: v.Spread, Merchants: v.Merchants, Connections: v.Connections,
+		Rate: v.Rate, Warmup: v.Warmup, Duration: v.Duration, Seed: v.Seed, Now: w.Now,
 	}
 	if screen := isTerminal(w.Err); screen || v.Duration > quietMost || v.Preload+v.Storm > quietCount {
 		b.Progress = progressLine(w.Err, screen)

@@ -45,11 +45,6 @@ func (v benchVerb) print(to io.Writer, r bench.Result) error {
 			"tokens", fmt.Sprintf("%d minted at %d/s, waited for %d times", r.Tokens.Count, r.Tokens.PerSecond, r.Tokens.Waits),
 		},
 	)
-	if c := r.Ceiling; c != nil {
-		facts = append(facts, fact{
-			"ceiling", fmt.Sprintf("%.0f/s answered without a store; the server reaches %.0f %% of it", c.Rate, 100*c.Share),
-		})
-	}
 	if f := r.Flood; f != nil {
 		facts = append(
 			facts,

@@ -43,8 +43,7 @@ type cli struct {
 
 	Version versionVerb `cmd:"" help:"Print the version, its commit and date, and Go's version."`
 
-	Man     manVerb     `cmd:"" hidden:"" help:"Write a man page for each command."`
-	Ceiling ceilingVerb `cmd:"" hidden:"" help:"Answer Reserves without keeping anything, for bench --ceiling."`
+	Man manVerb `cmd:"" hidden:"" help:"Write a man page for each command."`
 }
 
 // A world is what a verb may touch outside its arguments.

@@ -18,6 +18,7 @@ import (
 type Bench struct {
 	Endpoint    *url.URL  // the server's Query API, plain http
 	Store       *store.DB // the server's; the bench's data stays in it
+	Address     string    // of the store
 	Mix         Mix
 	Spread      Spread
 	Merchants   int
@@ -37,8 +38,8 @@ type Bench struct {
 	// one at which they keep up.
 	Deliver bool
 
-	// Pretend sends made-up tokens to a server that checks no tokens and stores
-	// nothing.
+	// Pretend sends made-up keys and tokens to a server that has no store. See
+	// [PretendSecret].
 	Pretend bool
 
 	// Meanwhile runs during a measurement; nil does nothing.
@@ -112,7 +113,9 @@ func (b *Bench) assemble(ctx context.Context) (err error) {
 	if b.Merchants < 1 {
 		return errors.New("a bench needs at least one merchant")
 	}
-	if b.cast, err = makeCast(ctx, b.Store, b.Merchants, b.Now); err != nil {
+	if b.Pretend {
+		b.cast = pretendCast(b.Merchants)
+	} else if b.cast, err = makeCast(ctx, b.Store, b.Merchants, b.Now); err != nil {
 		return err
 	}
 	b.stock = newStock(b.Store, b.cast, b.Now)

@@ -72,6 +72,19 @@ func makeCast(ctx context.Context, db *store.DB, merchants int, now func() time.
 	return c, err
 }
 
+// PretendSecret signs the requests of all merchants of a bench with
+// [Bench.Pretend]. Such a server needs to know nothing else.
+const PretendSecret = "a secret of nobody"
+
+func pretendCast(merchants int) (c cast) {
+	for i := range merchants {
+		c.merchants = append(c.merchants, merchant{
+			key: party.AccessKey{ID: fmt.Sprintf("HFPRETEND%011d", i), Secret: holdfast.NewSecretKey(PretendSecret)},
+		})
+	}
+	return c
+}
+
 // merchant finds or makes a merchant and gives it a new key, because the
 // secrets of older keys are lost.
 func (c casting) merchant(name string) (merchant, error) {

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/holdfast-pay/holdfast"
-	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -32,8 +31,8 @@ func (c Checked) good() bool {
 	return c.Missing == 0 && c.Different == 0 && (c.Books == nil || c.Books.Wrong == 0)
 }
 
-// standingsPage is the number of transactions that are looked up in one read.
-const standingsPage = 1000
+// lookUps is the number of transactions that are looked up in one view.
+const lookUps = 1000
 
 // Check looks up every acknowledged transaction. It also audits the books if
 // books is true.
@@ -112,28 +111,29 @@ func furthest(s holdfast.TransactionStatus) int {
 	return 0
 }
 
-// compare reads the present states of one merchant's transactions. It reads
-// them by id, because a store may have millions of others.
+// compare looks up one merchant's transactions.
 func (b *Bench) compare(
 	ctx context.Context, merchant int, last map[holdfast.TransactionID]holdfast.TransactionStatus, c *Checked,
 ) error {
-	for ids := range slices.Chunk(slices.Collect(maps.Keys(last)), standingsPage) {
-		var found map[holdfast.TransactionID]payment.State
-		err := b.Store.View(ctx, func(tx *store.ReadTx) (err error) {
-			found, err = tx.Standings(b.cast.merchants[merchant].caller.ID, ids)
-			return err
+	caller := b.cast.merchants[merchant].caller.ID
+	for ids := range slices.Chunk(slices.Collect(maps.Keys(last)), lookUps) {
+		err := b.Store.View(ctx, func(tx *store.ReadTx) error {
+			for _, id := range ids {
+				t, found, err := tx.Transaction(caller, id)
+				if err != nil {
+					return err
+				}
+				switch said := last[id]; {
+				case !found:
+					c.Missing++
+				case said != holdfast.StatusPending && said != t.State.Status():
+					c.Different++
+				}
+			}
+			return nil
 		})
 		if err != nil {
 			return err
-		}
-		for _, id := range ids {
-			state, there := found[id]
-			switch said := last[id]; {
-			case !there:
-				c.Missing++
-			case said != holdfast.StatusPending && said != state.Status():
-				c.Different++
-			}
 		}
 	}
 	return nil

@@ -10,19 +10,15 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// GroupMax is the number of transactions that share a commit if they are made
-// without a server. Nothing waits for a single one, and large commits cost less
-// for each.
-const GroupMax = 2048
-
 // loaders is the number of transactions that are made at the same time, so that
 // each commit is full.
-const loaders = 2 * GroupMax
+const loaders = 1024
 
 // A loading makes transactions in the store with the server's own processor,
 // but without a server. The result is the same as with a server.
@@ -86,15 +82,26 @@ func (l *loading) run(ctx context.Context, count int64) error {
 func (l *loading) make(ctx context.Context, i int64) error {
 	merchant := int(i % int64(len(l.cast.merchants)))
 	m, b := l.cast.merchants[merchant], l.cast.buyers[i%int64(len(l.cast.buyers))]
-	t, err := l.processor.Whole(ctx, processor.Whole{
-		Kind: l.kind, Caller: m.caller, Owner: m.owner, Sender: b.Party, Recipient: m.owner, Card: b.card,
-		Token: newToken(m, b, l.processor.IDs, l.processor.Now()),
-		Request: holdfast.ReserveRequest{
-			CallerReference: l.orders.next(merchant), TransactionAmount: money.Cents(500 + 100*(i%195)), // see drawAmount
-		},
-	})
+	token := newToken(m, b, l.processor.IDs, l.processor.Now())
+	if err := insertTokens(ctx, l.bench.Store, []payment.Token{token}); err != nil {
+		return err
+	}
+	asked := holdfast.ReserveRequest{
+		SenderTokenID: token.ID, CallerReference: l.orders.next(merchant),
+		TransactionAmount: money.Cents(500 + 100*(i%195)), // see drawAmount
+	}
+	t, err := l.ask(ctx, m.caller, asked)
 	if err == nil && t.State != l.want {
 		err = fmt.Errorf("a transaction is %s instead of %s: %s", t.State, l.want, t.StatusMessage)
 	}
 	return err
+}
+
+func (l *loading) ask(
+	ctx context.Context, c party.Caller, asked holdfast.ReserveRequest,
+) (payment.Transaction, error) {
+	if l.kind == payment.KindReserve {
+		return l.processor.Reserve(ctx, c, asked)
+	}
+	return l.processor.Pay(ctx, c, holdfast.PayRequest(asked))
 }

@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 // A Result is the result of a measurement, in the form of the JSON output.
 type Result struct {
 	At          time.Time `json:"at"`
-	Store       string    `json:"store"` // "SQLite" or "PostgreSQL"
+	Store       string    `json:"store"` // "SQLite", "PostgreSQL" or "none"
 	Mix         Mix       `json:"mix"`
 	Spread      Spread    `json:"spread"`
 	Merchants   int       `json:"merchants"`
@@ -30,7 +32,6 @@ type Result struct {
 	Client    Usage              `json:"client"` // of the bench
 	Tokens    Minting            `json:"tokens"`
 	Checked   *Checked           `json:"checked,omitempty"`
-	Ceiling   *Ceiling           `json:"ceiling,omitempty"`
 	Flood     *FloodResult       `json:"flood,omitempty"`
 	Storm     *Storm             `json:"storm,omitempty"`
 	Delivered *Delivered         `json:"delivered,omitempty"`
@@ -85,23 +86,6 @@ type Killed struct {
 	BackSeconds  float64 `json:"backSeconds"`  // from the start of the new process to its first answer
 }
 
-// A Ceiling has the figures of a server that reads, verifies and answers the
-// same requests, and stores nothing.
-type Ceiling struct {
-	Figures
-	Share float64 `json:"share"` // the server's rate as a part of this rate
-}
-
-// NewCeiling compares a server's figures with those of a server that stores
-// nothing.
-func NewCeiling(ceiling, server Result) *Ceiling {
-	c := &Ceiling{Figures: ceiling.Figures}
-	if ceiling.Rate > 0 {
-		c.Share = round(server.Rate/ceiling.Rate, 3)
-	}
-	return c
-}
-
 // Measure drives the server for the bench's duration.
 func (b *Bench) Measure(ctx context.Context) (Result, error) {
 	if err := b.stockUp(ctx, b.Duration); err != nil {
@@ -122,7 +106,7 @@ func (b *Bench) measure(ctx context.Context, p phase) (Result, error) {
 	r := Result{
 		At: b.Now().UTC().Truncate(time.Second), Mix: b.Mix, Spread: b.Spread, Merchants: b.Merchants,
 		Connections: b.Connections, Seed: b.Seed,
-		Store: b.Store.Kind(),
+		Store: b.kind(),
 	}
 	before, err := b.usage()
 	if err != nil {
@@ -149,6 +133,18 @@ func (b *Bench) measure(ctx context.Context, p phase) (Result, error) {
 	}
 	r.Tokens = b.stock.minting()
 	return r, nil
+}
+
+// kind is the kind of the server's database.
+func (b *Bench) kind() string {
+	at, err := store.ParseAddress(b.Address)
+	switch {
+	case b.Pretend:
+		return "none"
+	case err == nil && !at.IsFile():
+		return "PostgreSQL"
+	}
+	return "SQLite"
 }
 
 func (t *tally) fill(r *Result, took time.Duration) {

@@ -151,8 +151,8 @@ func (s *stock) mint(ctx context.Context, merchants []int) error {
 	for i, m := range merchants {
 		minted[i] = newToken(s.cast.merchants[m], s.cast.buyers[(s.made.Count+i)%len(s.cast.buyers)], ids, began)
 	}
-	if err := s.db.Update(ctx, func(tx *store.Tx) error { return tx.InsertTokens(minted) }); err != nil {
-		return fmt.Errorf("minting tokens: %w", err)
+	if err := insertTokens(ctx, s.db, minted); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -160,6 +160,25 @@ func (s *stock) mint(ctx context.Context, merchants []int) error {
 		s.tokens[m] = append(s.tokens[m], minted[i].ID)
 	}
 	s.made.add(len(minted), s.now().Sub(began))
+	return nil
+}
+
+func insertTokens(ctx context.Context, db *store.DB, minted []payment.Token) error {
+	err := db.Update(ctx, func(tx *store.Tx) error {
+		for _, t := range minted {
+			inserted, err := tx.InsertToken(t)
+			if err == nil && !inserted {
+				err = fmt.Errorf("the reference %s is taken", t.Reference)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("minting tokens: %w", err)
+	}
 	return nil
 }
 

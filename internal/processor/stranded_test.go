@@ -381,3 +381,15 @@ func TestADebtCanStillBeSettled(t *testing.T) {
 		})
 	}
 }
+
+func tokenOf(w *holdfasttest.World, id holdfast.TokenID) (t payment.Token) {
+	w.T.Helper()
+	err := w.DB.View(w.T.Context(), func(tx *store.ReadTx) (err error) {
+		t, _, err = tx.Token(id)
+		return err
+	})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return t
+}

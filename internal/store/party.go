@@ -31,6 +31,25 @@ var parties = byKey(source[party.ID, party.Party]{
 // Party reads a party.
 func (tx *ReadTx) Party(id party.ID) (party.Party, bool, error) { return parties.read(tx, id) }
 
+// PartiesWith reads the parties with the given ids, without those that do not
+// exist.
+func (tx *ReadTx) PartiesWith(ids []party.ID) (map[party.ID]party.Party, error) {
+	found := make(map[party.ID]row[party.Party], len(ids))
+	for _, id := range ids {
+		found[id] = row[party.Party]{}
+	}
+	if err := parties.readAll(tx, found); err != nil {
+		return nil, err
+	}
+	all := make(map[party.ID]party.Party, len(found))
+	for id, p := range found {
+		if p.found {
+			all[id] = p.value
+		}
+	}
+	return all, nil
+}
+
 // PartyByEmail reads the party with an e-mail address. Spellings with the same
 // [party.EmailKey] are one address.
 func (tx *ReadTx) PartyByEmail(email string) (p party.Party, found bool, err error) {

@@ -100,6 +100,25 @@ func (tx *ReadTx) Token(id holdfast.TokenID) (t payment.Token, found bool, err e
 	return t, found, err
 }
 
+// TokensBehind reads the senders' tokens of some transactions, keyed by token
+// id.
+func (tx *ReadTx) TokensBehind(some []payment.Transaction) (map[holdfast.TokenID]payment.Token, error) {
+	found := make(map[tokenKey]row[payment.Token], len(some))
+	for _, t := range some {
+		found[tokenKey{t.Caller, t.Token}] = row[payment.Token]{}
+	}
+	if err := tokens.readAll(tx, found); err != nil {
+		return nil, err
+	}
+	all := make(map[holdfast.TokenID]payment.Token, len(found))
+	for key, t := range found {
+		if t.found {
+			all[key.id] = t.value
+		}
+	}
+	return all, nil
+}
+
 // tokenByReference repeats the condition of its partial index. SQLite cannot
 // know that the parameter is not empty, and would otherwise read all of the
 // caller's tokens.

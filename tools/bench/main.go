@@ -103,6 +103,7 @@ func contains(list, name string) bool {
 type environment struct {
 	settings
 	holdfast string // the program
+	ceiling  string // the program of the ceiling
 	dir      string // for stores, on the measured disk
 	postgres string // the address of a server
 	bin      string // of PostgreSQL's programs
@@ -122,8 +123,8 @@ func prepare(ctx context.Context, s settings) (*environment, error) {
 	if e.dir, err = os.MkdirTemp("", "holdfast-bench-"); err != nil {
 		return nil, err
 	}
-	e.holdfast = filepath.Join(e.dir, "holdfast")
-	build := exec.CommandContext(ctx, "go", "build", "-o", e.holdfast, "./cmd/holdfast")
+	e.holdfast, e.ceiling = filepath.Join(e.dir, "holdfast"), filepath.Join(e.dir, "ceiling")
+	build := exec.CommandContext(ctx, "go", "build", "-o", e.dir, "./cmd/holdfast", "./internal/bench/ceiling")
 	build.Dir = s.root
 	if _, err := output(build); err != nil {
 		e.close()

@@ -54,6 +54,14 @@ func (e *environment) bench(ctx context.Context, address string, args ...string)
 	return json.RawMessage(strings.TrimSpace(out)), err
 }
 
+// ceiling measures a server that answers Reserves and stores nothing.
+func ceiling() measurement {
+	return measurement{"ceiling", func(ctx context.Context, e *environment) (json.RawMessage, error) {
+		out, err := output(exec.CommandContext(ctx, e.ceiling, "-connections", many, "-duration", e.duration.String()))
+		return json.RawMessage(strings.TrimSpace(out)), err
+	}}
+}
+
 // endPatience is the time that a bench has to end its server and close the store.
 const endPatience = time.Minute
 

@@ -108,13 +108,12 @@ var rows = []row{
 	{
 		name: "ceiling",
 		measures: []measurement{
-			holdfast("sqlite", sqlite, "--connections", many, "--ceiling"),
-			holdfast("postgres", postgres, "--connections", many, "--ceiling"),
+			holdfast("sqlite", sqlite, "--connections", many), ceiling(), holdfast("postgres", postgres, "--connections", many),
 		},
 		figures: []figure{
-			{"Reserve on SQLite", "/s", "sqlite:rate", "sqlite:ceiling.rate", "answered without a store", atLeastTimes(0.25)},
+			{"Reserve on SQLite", "/s", "sqlite:rate", "ceiling:rate", "answered without a store", atLeastTimes(0.25)},
 			{
-				"Reserve on PostgreSQL", "/s", "postgres:rate", "postgres:ceiling.rate", "answered without a store",
+				"Reserve on PostgreSQL", "/s", "postgres:rate", "ceiling:rate", "answered without a store",
 				atLeastTimes(0.25),
 			},
 		},
