@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"math/bits"
 	"strings"
 )
 
@@ -167,11 +168,11 @@ func (a Amount) ShareHalfUpToCent(r Rate) Amount {
 	if a.Micro < 0 || r < 0 {
 		panic("money: share of a negative amount")
 	}
-	exact := new(big.Int).Mul(big.NewInt(a.Micro), big.NewInt(int64(r)))
 	const cent = microPerCent * 1_000_000 // a cent in the product's scale
-	exact.Add(exact, big.NewInt(cent/2))
-	exact.Div(exact, big.NewInt(cent))
-	return Amount{Micro: exact.Int64() * microPerCent, Currency: a.Currency}
+	high, low := bits.Mul64(uint64(a.Micro), uint64(r))
+	low, carry := bits.Add64(low, cent/2, 0)
+	cents, _ := bits.Div64(high+carry, low, cent)
+	return Amount{Micro: int64(cents) * microPerCent, Currency: a.Currency}
 }
 
 // PartHalfUpToCent returns a·part/whole, rounded once, half up, to a whole

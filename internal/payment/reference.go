@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"reflect"
+	"strconv"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -22,15 +23,24 @@ type Digest [sha256.Size]byte
 // the names and values of the fields that are set. So a field that a later
 // version adds does not change the digest of a request without it.
 func DigestOf(action string, request any) Digest {
-	sum := sha256.New()
-	fmt.Fprintln(sum, action)
+	text := append(make([]byte, 0, 512), action...)
+	text = append(text, '\n')
 	fields := reflect.ValueOf(request)
 	for i := range fields.NumField() {
-		if field := fields.Field(i); !field.IsZero() {
-			fmt.Fprintf(sum, "%s=%q\n", fields.Type().Field(i).Name, fmt.Sprint(field.Interface()))
+		field := fields.Field(i)
+		if field.IsZero() {
+			continue
 		}
+		text = append(text, fields.Type().Field(i).Name...)
+		text = append(text, '=')
+		if field.Kind() == reflect.String { // nearly all are; the rest takes longer
+			text = strconv.AppendQuote(text, field.String())
+		} else {
+			text = strconv.AppendQuote(text, fmt.Sprint(field.Interface()))
+		}
+		text = append(text, '\n')
 	}
-	return Digest(sum.Sum(nil))
+	return sha256.Sum256(text)
 }
 
 // A Request is the record of a decided request: its digest, and the transaction

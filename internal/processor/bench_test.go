@@ -140,3 +140,11 @@ func mint(b *testing.B, w *holdfasttest.World, n int) []holdfast.TokenID {
 	}
 	return ids
 }
+
+func BenchmarkTransactionID(b *testing.B) {
+	ids := processor.RandomIDs{Now: time.Now} //nolint:forbidigo // as in a server
+	b.ReportAllocs()
+	for b.Loop() {
+		ids.Transaction()
+	}
+}

@@ -2,8 +2,6 @@ package processor
 
 import (
 	"crypto/rand"
-	"math/big"
-	"strings"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -31,32 +29,39 @@ const (
 // Transaction returns an id that begins with 1, like the transaction ids of
 // FPS.
 func (r RandomIDs) Transaction() holdfast.TransactionID {
-	return holdfast.TransactionID("1" + r.timed(34))
+	return holdfast.TransactionID(r.timed("1", 34))
 }
 
 // Token returns an id of 64 characters.
-func (r RandomIDs) Token() holdfast.TokenID { return holdfast.TokenID(r.timed(64)) }
+func (r RandomIDs) Token() holdfast.TokenID { return holdfast.TokenID(r.timed("", 64)) }
 
 // Other returns the prefix and 25 characters.
-func (r RandomIDs) Other(prefix string) string { return prefix + r.timed(25) }
+func (r RandomIDs) Other(prefix string) string { return r.timed(prefix, 25) }
 
 // Secret returns random characters only, without the time.
 func (RandomIDs) Secret(size int) string { return random(size, base62) }
 
-func (r RandomIDs) timed(size int) string {
-	digits := strings.ToUpper(big.NewInt(r.Now().UnixMicro()).Text(36))
-	return strings.Repeat("0", max(0, timeDigits-len(digits))) + digits + random(size-timeDigits, base36)
+// timed returns the prefix and size characters: the time in base 36, and random
+// ones.
+func (r RandomIDs) timed(prefix string, size int) string {
+	var digits [timeDigits]byte
+	micro := r.Now().UnixMicro()
+	for i := range digits {
+		digits[timeDigits-1-i] = base36[micro%36]
+		micro /= 36
+	}
+	return prefix + string(digits[:]) + random(size-timeDigits, base36)
 }
 
 // random draws characters of an alphabet with equal probability: it discards
 // bytes that are not below the largest multiple of the alphabet's size.
 func random(size int, alphabet string) string {
 	out := make([]byte, 0, size)
-	buffer := make([]byte, size+size/4+8)
 	limit := 256 - 256%len(alphabet)
+	var drawn [64]byte
 	for len(out) < size {
-		rand.Read(buffer) // never fails; see crypto/rand
-		for _, b := range buffer {
+		rand.Read(drawn[:]) // never fails; see crypto/rand
+		for _, b := range drawn {
 			if int(b) < limit && len(out) < size {
 				out = append(out, alphabet[int(b)%len(alphabet)])
 			}
