@@ -17,6 +17,9 @@ type Param struct{ Name, Value string }
 // them for every text that may have been signed.
 const ParamsMax = 512
 
+// fewParams are compared with each other faster than a map of them is made.
+const fewParams = 32
+
 // Params are the parameters of a query or a form body in the order received.
 // Unlike url.Values, they keep the order and every occurrence of a name,
 // because both are part of the signed text.
@@ -27,7 +30,8 @@ type Params []Param
 // pairs are skipped. ParseParams fails on a broken %-escape, on decoded text
 // that is not UTF-8, on a NUL, and on more than [ParamsMax] pairs.
 func ParseParams(raw string) (Params, error) {
-	if strings.Count(raw, "&") >= ParamsMax {
+	count := strings.Count(raw, "&") + 1
+	if count > ParamsMax {
 		return nil, errTooMany
 	}
 	var params Params
@@ -43,6 +47,9 @@ func ParseParams(raw string) (Params, error) {
 		value, err = unescapeParam(value)
 		if err != nil {
 			return nil, fmt.Errorf("reading the value of parameter %q: %w", name, err)
+		}
+		if params == nil {
+			params = make(Params, 0, count)
 		}
 		params = append(params, Param{Name: name, Value: value})
 	}
@@ -98,6 +105,14 @@ func (p Params) Fold(name string) (Param, bool) {
 
 // Duplicate returns the first name that occurs twice in the same spelling.
 func (p Params) Duplicate() (name string, ok bool) {
+	if len(p) <= fewParams {
+		for i, param := range p {
+			if _, ok := p[:i].Lookup(param.Name); ok {
+				return param.Name, true
+			}
+		}
+		return "", false
+	}
 	seen := make(map[string]bool, len(p))
 	for _, param := range p {
 		if seen[param.Name] {
@@ -155,20 +170,37 @@ func lowerASCII(c byte) byte {
 // Encode returns the parameters in their order and in the canonical encoding,
 // which suits queries, form bodies and signing.
 func (p Params) Encode() string {
-	var b strings.Builder
+	size := 0
+	for _, param := range p {
+		size += len(param.Name) + len(param.Value) + len("=&")
+	}
+	b := make([]byte, 0, size+size/4) // a quarter for escapes
 	for i, param := range p {
 		if i > 0 {
-			b.WriteByte('&')
+			b = append(b, '&')
 		}
-		b.WriteString(canonical(param.Name))
-		b.WriteByte('=')
-		b.WriteString(canonical(param.Value))
+		b = appendCanonical(b, param.Name)
+		b = append(b, '=')
+		b = appendCanonical(b, param.Value)
 	}
-	return b.String()
+	return string(b)
 }
 
 // canonical encodes every byte except A–Z a–z 0–9 - _ . ~ as %XX in upper case
-// (RFC 3986). QueryEscape does the same except for the blank.
-func canonical(s string) string {
-	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
+// (RFC 3986).
+func canonical(s string) string { return string(appendCanonical(nil, s)) }
+
+func appendCanonical(b []byte, s string) []byte {
+	const digits = "0123456789ABCDEF"
+	start := 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.', c == '~':
+		default:
+			b = append(b, s[start:i]...)
+			b = append(b, '%', digits[c>>4], digits[c&15])
+			start = i + 1
+		}
+	}
+	return append(b, s[start:]...)
 }
