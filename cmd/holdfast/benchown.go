@@ -27,6 +27,7 @@ func (v benchVerb) startOwn(ctx context.Context, w world, address string) (*ownS
 		world: w, args: []string{
 			"--store", address, deliver, "--inbox", fmt.Sprintf("--group-commit=%v", v.GroupCommit),
 			fmt.Sprintf("--accept-data-loss=%v", v.AcceptLoss),
+			"--no-log-actions", // this process would have to read them
 		},
 	}
 	if err := own.begin(ctx, "127.0.0.1:0"); err != nil {

@@ -28,6 +28,7 @@ type serveVerb struct {
 	RefundWindow      time.Duration `help:"Accept refunds for this long after a payment; below zero for ever." default:"90d" env:"HOLDFAST_REFUND_WINDOW" placeholder:"DURATION"`
 	Deliver           bool          `help:"Deliver notifications. Without it, another server on the same store has to deliver them." default:"true" negatable:"" env:"HOLDFAST_DELIVER"`
 	GroupCommit       bool          `help:"Commit waiting steps together. Without it, each step has a commit of its own, for comparison." default:"true" negatable:"" env:"HOLDFAST_GROUP_COMMIT"`
+	LogActions        bool          `help:"Write a line into the log for each action that moves money." default:"true" negatable:"" env:"HOLDFAST_LOG_ACTIONS"`
 	AcceptDataLoss    bool          `help:"Serve even if PostgreSQL may lose answered requests in a crash (fsync, full_page_writes or synchronous_commit is off). For tests." env:"HOLDFAST_ACCEPT_DATA_LOSS"`
 	DeclineByAmount   bool          `help:"Decline amounts whose first decimal is 6, 7 or 8, as the sandbox of FPS did." default:"true" negatable:"" env:"HOLDFAST_DECLINE_BY_AMOUNT"`
 
@@ -93,7 +94,7 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 		Store: db, PublicURL: public, CertificatePrefix: v.CertificatePrefix, Hosts: v.SignatureHosts, Paths: v.APIPaths,
 		AllowPrivate: v.IPNAllowPrivate, Proxy: proxy, AddressHeader: v.AddressHeader, RefundWindow: v.RefundWindow,
 		SecureCookies: v.SecureCookies || public.Scheme == "https", Certifier: certificates, Plain: plain, Mail: mails,
-		Metrics: metrics, Silent: !v.Deliver, Now: w.Now, Log: w.Log, Ended: newEnding(),
+		Metrics: metrics, Silent: !v.Deliver, LogMoves: v.LogActions, Now: w.Now, Log: w.Log, Ended: newEnding(),
 		Network: &sandbox.Network{Now: w.Now, PlainAmounts: !v.DeclineByAmount},
 	}
 	if err := s.start(ctx, listener); err != nil {

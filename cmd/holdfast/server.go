@@ -43,6 +43,7 @@ type server struct {
 	Silent            bool     // notifications are written, and left to another server on the same store
 	AllowPrivate      bool     // notifications may go to private addresses
 	Proxy             *url.URL // that notifications go through; nil without one
+	LogMoves          bool     // the log has a line for each action that moves money
 	SecureCookies     bool
 	AddressHeader     string        // in which a proxy names the browser's address; empty without one
 	RefundWindow      time.Duration // see payment.RefundInput
@@ -175,6 +176,7 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 		Processor: s.Processor, Store: s.Store.Reader, Hosts: hosts, Paths: s.Paths, Now: s.Now, Log: s.Log,
 		StrangerPause:  strangerPause,
 		From:           sessions.From,
+		LogMoves:       s.LogMoves,
 		Answered:       s.answered(),
 		Page:           s.counted("welcome", s.welcome()),
 		Certificates:   signer.Certificates,

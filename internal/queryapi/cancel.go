@@ -25,5 +25,5 @@ func (s *Server) cancel(ctx context.Context, q *request, out *document) error {
 		Description:    q.params.Get("Description"),
 		OverrideIPNURL: q.params.Get("OverrideIPNURL"),
 	})
-	return q.transactionResult(t, err, out)
+	return q.moved(t, err, out)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
 )
 
 // cancelSubscriptionAndRefund ends a subscription and, if a RefundAmount is
@@ -42,6 +43,7 @@ func (s *Server) cancelSubscriptionAndRefund(ctx context.Context, q *request, ou
 	if err != nil {
 		return err
 	}
+	q.move = processor.MoveOf(&refund) // zero without a refund
 	out.text("RefundTransactionId", string(refund.ID))
 	return nil
 }

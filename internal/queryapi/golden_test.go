@@ -70,6 +70,7 @@ func play(t *testing.T, file, address string) {
 		t.Error("the story has no comment that tells it")
 	}
 	w := newWorldOn(t, address)
+	log := newMoveLog(w)
 	answer := ""
 	ids := map[string]string{} // that responses gave, by their number
 	for i, part := range story.Files {
@@ -88,6 +89,7 @@ func play(t *testing.T, file, address string) {
 			w.answers()
 		case "request":
 			answer = w.play(expand(text, ids))
+			log.check(t, part.Name, answer)
 		case "response":
 			if id := answeredID.FindStringSubmatch(answer); id != nil {
 				ids[number] = id[1]

@@ -7,6 +7,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -33,7 +34,7 @@ func (s *Server) pay(ctx context.Context, q *request, out *document) error {
 		return err
 	}
 	t, err := s.Processor.Pay(ctx, q.caller, holdfast.PayRequest(r))
-	return q.transactionResult(t, err, out)
+	return q.moved(t, err, out)
 }
 
 // paymentRequest reads parameters that were checked before.
@@ -82,7 +83,15 @@ func marketplaceFee(p holdfast.Params) (fixed money.Amount, variable string, err
 	return fixed, variable, nil
 }
 
-// transactionResult is the result of every action that moves money.
+// moved is the result of every action that moves money.
+func (q *request) moved(t payment.Transaction, err error, out *document) error {
+	if err == nil {
+		q.move = processor.MoveOf(&t)
+	}
+	return q.transactionResult(t, err, out)
+}
+
+// transactionResult writes a transaction's id and status.
 func (q *request) transactionResult(t payment.Transaction, err error, out *document) error {
 	if err != nil {
 		return err

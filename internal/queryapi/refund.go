@@ -40,5 +40,5 @@ func (s *Server) refund(ctx context.Context, q *request, out *document) error {
 		MarketplaceRefundPolicy: holdfast.RefundPolicy(p.Get("MarketplaceRefundPolicy")),
 		OverrideIPNURL:          p.Get("OverrideIPNURL"),
 	})
-	return q.transactionResult(t, err, out)
+	return q.moved(t, err, out)
 }

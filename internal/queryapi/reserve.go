@@ -12,5 +12,5 @@ func (s *Server) reserve(ctx context.Context, q *request, out *document) error {
 		return err
 	}
 	t, err := s.Processor.Reserve(ctx, q.caller, r)
-	return q.transactionResult(t, err, out)
+	return q.moved(t, err, out)
 }

@@ -49,6 +49,9 @@ type Server struct {
 	Window       time.Duration    // how far a Timestamp may be off, either way; zero means 15 minutes
 	Log          *slog.Logger     // nil means none
 
+	// LogMoves writes a line into the log for each answered action that moves
+	// money.
+	LogMoves bool
 	// Answered is called after each answer. Nil means that nobody counts answers.
 	Answered func(Answered)
 
@@ -114,6 +117,7 @@ type request struct {
 	hint     string          // why a message was not verified
 	status   int             // of a refusal when it is not its code's
 	deadline time.Time       // of the hold that the answer is about
+	move     processor.Move  // zero if the action moves no money
 }
 
 // given is a parameter's value under whichever of its names was sent.
@@ -150,6 +154,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.log().DebugContext(r.Context(), "answered", "request", q.id, "action", q.action, "caller", q.caller.ID)
 	s.send(w, q, http.StatusOK, answer)
 	s.answered(q, Success, "")
+	if s.LogMoves && q.move.Transaction != "" {
+		q.move.Log(r.Context(), s.log(), q.action, q.id, s.Now().Sub(q.began))
+	}
 }
 
 // answer carries out one request.
@@ -283,7 +290,8 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q *request, err 
 		if q.action == verifySignature.name { // as its clients know it
 			code = holdfast.InternalServerError
 		}
-		result, refused = Failed, holdfast.Errorf(code, "The request failed by a fault of the service. Send the same request again.")
+		result, refused = Failed, holdfast.Errorf(code,
+			"The request failed by a fault of the service. Send the same request again.")
 	}
 	status := q.status
 	if status == 0 {

@@ -36,5 +36,5 @@ func (s *Server) settle(ctx context.Context, q *request, out *document) error {
 		TransactionAmount:    amount,
 		OverrideIPNURL:       q.params.Get("OverrideIPNURL"),
 	})
-	return q.transactionResult(t, err, out)
+	return q.moved(t, err, out)
 }

@@ -39,5 +39,5 @@ func (s *Server) settleDebt(ctx context.Context, q *request, out *document) erro
 		TransactionTimeoutMins: timeout(p),
 		OverrideIPNURL:         p.Get("OverrideIPNURL"),
 	})
-	return q.transactionResult(t, err, out)
+	return q.moved(t, err, out)
 }

@@ -31,5 +31,5 @@ func (s *Server) writeOffDebt(ctx context.Context, q *request, out *document) er
 		CallerReference:    holdfast.CallerReference(p.Get("CallerReference")),
 		CallerDescription:  p.Get("CallerDescription"),
 	})
-	return q.transactionResult(t, err, out)
+	return q.moved(t, err, out)
 }
