@@ -1,0 +1,125 @@
+package engine
+
+// A round runs Works that share a transaction side by side. Each Work runs until
+// it wants a row. Then the rows that all of them want are read together, and the
+// Works go on. When all of them have ended, what they write is written together.
+// A Work is written as if it were alone, and sees none of this.
+//
+// The result is as if the Works had run one after the other: a Work that read or
+// would write a row which an earlier Work of the round writes runs again in the
+// next round. A Work that does something that a round does not know runs by
+// itself, after the rounds.
+type round struct {
+	*transaction
+	runners *runners
+}
+
+// run runs Works. It sets the outcomes of those that are done, and returns those
+// that have to run in another round, and by themselves. The error is the
+// transaction's.
+func (r *round) run(works []*Work) (again, alone []*Work, err error) {
+	strands := make([]strand, len(works))
+	defer func() {
+		for i := range strands {
+			r.runners.giveBack(strands[i].runner)
+		}
+	}()
+	for i, w := range works {
+		st := &strands[i]
+		st.t, st.work, st.shared, st.runner = r.transaction, w, true, r.runners.take()
+		st.runner.strand = st
+	}
+	if err := r.advance(strands); err != nil {
+		return nil, nil, err
+	}
+	var done []*strand
+	for i := range strands {
+		switch st := &strands[i]; {
+		case st.left != nil:
+			alone = append(alone, st.work)
+		case st.dependsOnTaken():
+			again = append(again, st.work)
+		case st.work.outcome == nil: // otherwise it leaves no trace
+			done = append(done, st)
+			st.end()
+		}
+	}
+	if err := r.flush(done...); err != nil {
+		return nil, nil, err
+	}
+	for _, st := range done {
+		for _, row := range st.written {
+			row.taken, row.known = false, false
+		}
+	}
+	return again, alone, nil
+}
+
+// advance runs all strands to their ends.
+func (r *round) advance(strands []strand) error {
+	live := make([]*runner, len(strands))
+	for i := range strands {
+		live[i] = strands[i].runner
+	}
+	for len(live) > 0 {
+		waiting := live[:0]
+		for _, one := range live {
+			if one.resume() {
+				waiting = append(waiting, one)
+			}
+		}
+		live = waiting
+		if err := r.readWanted(); err != nil {
+			r.failed = err
+			return err
+		}
+	}
+	return nil
+}
+
+// end notes what a strand leaves behind that will be committed.
+func (st *strand) end() {
+	for _, row := range st.written {
+		row.taken = true
+	}
+	for _, a := range st.adds {
+		a.row().taken = true
+	}
+	st.t.rest(st)
+	st.t.confirms = st.t.confirms || st.confirms
+}
+
+// alone runs a Work by itself. Its outcome is set; the error is the
+// transaction's.
+func (t *transaction) alone(w *Work, shared, atOnce bool) error {
+	st := strand{t: t, work: w, shared: shared, atOnce: atOnce}
+	if atOnce {
+		st.save()
+	}
+	st.execute()
+	if t.failed != nil {
+		return t.failed
+	}
+	if w.outcome != nil {
+		if st.savepoint {
+			t.control("ROLLBACK TO SAVEPOINT work")
+			t.control("RELEASE SAVEPOINT work")
+			t.forget()
+		}
+		return nil
+	}
+	if len(st.kept) > 0 || len(st.adds) > 0 {
+		if err := st.t.flush(&st); err != nil {
+			return err
+		}
+	}
+	if st.savepoint {
+		t.control("RELEASE SAVEPOINT work")
+	}
+	t.rest(&st)
+	for _, row := range st.written {
+		row.known = false
+	}
+	t.confirms = t.confirms || st.confirms
+	return nil
+}
