@@ -60,6 +60,7 @@ var common = append([]string{"Action", "Version"}, credentials...)
 var actionsByName = func() map[string]*action {
 	byName := map[string]*action{}
 	for i := range actions {
+		byName[actions[i].name] = &actions[i]
 		for _, name := range append(actions[i].spellings, actions[i].name) {
 			byName[holdfast.FoldName(name)] = &actions[i]
 		}
@@ -69,6 +70,9 @@ var actionsByName = func() map[string]*action {
 
 // actionNamed finds an action whatever the case of its name. It is never nil.
 func actionNamed(name string) (*action, bool) {
+	if a, ok := actionsByName[name]; ok { // spelt as in the documents, as nearly always
+		return a, true
+	}
 	if a, ok := actionsByName[holdfast.FoldName(name)]; ok {
 		return a, true
 	}
@@ -115,9 +119,10 @@ func (a *action) named(version string, sent holdfast.Params) (holdfast.Params, e
 			continue
 		}
 		name, known := a.nameOf(version, param.Name)
-		switch _, taken := p.Lookup(name); {
-		case name == param.Name:
+		if name == param.Name {
 			continue
+		}
+		switch _, taken := p.Lookup(name); {
 		case known && !taken:
 		case a.public:
 			continue

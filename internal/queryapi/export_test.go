@@ -1,6 +1,11 @@
 package queryapi
 
-import "github.com/holdfast-pay/holdfast/internal/party"
+import (
+	"context"
+
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+)
 
 // InFlightMax is how many requests of one caller are carried out at one time.
 const InFlightMax = inFlightMax
@@ -95,3 +100,17 @@ func CommonParameters() []string { return common }
 
 // SchemaOf is the schema of a version.
 func SchemaOf(version string) []byte { return schemas[schemaPath(version)] }
+
+// PretendReserve makes every Server answer Reserve with a transaction, without
+// its Processor, until undo is called.
+func PretendReserve(t payment.Transaction) (undo func()) {
+	a, _ := actionNamed(reserve.name)
+	answer := a.answer
+	a.answer = func(_ *Server, _ context.Context, q *request, out *document) error {
+		if _, err := paymentRequest(q.params); err != nil {
+			return err
+		}
+		return q.transactionResult(t, nil, out)
+	}
+	return func() { a.answer = answer }
+}

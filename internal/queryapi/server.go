@@ -151,7 +151,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, q, err)
 		return
 	}
-	s.log().DebugContext(r.Context(), "answered", "request", q.id, "action", q.action, "caller", q.caller.ID)
+	s.log().LogAttrs(r.Context(), slog.LevelDebug, "answered", slog.String("request", q.id),
+		slog.String("action", q.action), slog.String("caller", string(q.caller.ID)))
 	s.send(w, q, http.StatusOK, answer)
 	s.answered(q, Success, "")
 	if s.LogMoves && q.move.Transaction != "" {

@@ -14,7 +14,9 @@ import (
 const xmlDeclaration = `<?xml version="1.0"?>` + "\n"
 
 // namespace is a version's, with the slash at its end.
-func namespace(version string) string { return "http://fps.amazonaws.com/doc/" + version + "/" }
+func namespace(version string) string { return namespaceStart + version + "/" }
+
+const namespaceStart = "http://fps.amazonaws.com/doc/"
 
 // A document is a success answer while it is being written, on one line and in
 // the schema's order. It is written without encoding/xml, which takes many
@@ -40,12 +42,7 @@ func newBareDocument(action, version string) *document {
 
 func startDocument(action, version string) *document {
 	d := &document{action: action, b: make([]byte, 0, 1024)}
-	d.b = append(d.b, xmlDeclaration...)
-	d.b = append(d.b, '<')
-	d.b = append(d.b, action...)
-	d.b = append(d.b, `Response xmlns="`...)
-	d.b = append(d.b, namespace(version)...)
-	d.b = append(d.b, `">`...)
+	d.append(xmlDeclaration, "<", action, `Response xmlns="`, namespaceStart, version, `/">`)
 	return d
 }
 
@@ -56,23 +53,23 @@ func (d *document) finish(requestID string) []byte {
 		d.close(d.action + "Result")
 	}
 	d.open("ResponseMetadata")
-	d.text("RequestId", requestID+":0")
+	d.open("RequestId")
+	d.b = appendEscaped(d.b, requestID)
+	d.append(":0</RequestId>")
 	d.close("ResponseMetadata")
 	d.close(d.action + "Response")
 	return d.b
 }
 
-func (d *document) open(name string) {
-	d.b = append(d.b, '<')
-	d.b = append(d.b, name...)
-	d.b = append(d.b, '>')
+func (d *document) append(parts ...string) {
+	for _, part := range parts {
+		d.b = append(d.b, part...)
+	}
 }
 
-func (d *document) close(name string) {
-	d.b = append(d.b, '<', '/')
-	d.b = append(d.b, name...)
-	d.b = append(d.b, '>')
-}
+func (d *document) open(name string) { d.append("<", name, ">") }
+
+func (d *document) close(name string) { d.append("</", name, ">") }
 
 // text writes an element unless it is empty, because strict clients fail on an
 // empty enumeration.
