@@ -33,6 +33,7 @@ type checkpointer struct {
 	db     *sql.DB // one connection
 	most   int     // logMost
 	works  int     // since the last look; only the writer uses it
+	stats  Stats
 	look   chan struct{}
 	active atomic.Bool // passes are under way
 	rest   atomic.Bool // little is left for the writer
@@ -41,14 +42,15 @@ type checkpointer struct {
 }
 
 // openCheckpointer starts one for an SQLite file.
-func openCheckpointer(file string) (*checkpointer, error) {
+func openCheckpointer(file string, stats Stats) (*checkpointer, error) {
 	db, err := sql.Open(SQLite.Driver, sqliteAddress(file, sqliteCheckpointOptions))
 	if err != nil {
 		return nil, fmt.Errorf("opening SQLite file %s for its log: %w", file, err)
 	}
 	db.SetMaxOpenConns(1)
 	c := &checkpointer{
-		db: db, most: logMost, look: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{}),
+		db: db, most: logMost, stats: stats,
+		look: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{}),
 	}
 	go c.loop()
 	return c, nil
@@ -79,7 +81,11 @@ func (c *checkpointer) shorten() {
 		return
 	}
 	c.active.Store(true)
-	defer c.active.Store(false)
+	began, pages := c.stats.now(), log.left()
+	defer func() {
+		c.active.Store(false)
+		c.stats.checkpointed(pages, c.stats.now().Sub(began))
+	}()
 	for range checkpointPasses {
 		before := log.kept
 		if log, err = checkpoint(c.db, "PASSIVE"); err != nil {

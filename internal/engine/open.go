@@ -75,7 +75,7 @@ func Start(ctx context.Context, p *Pools, c Config) (*DB, error) {
 			return nil, err
 		}
 		var err error
-		if checkpoints, err = openCheckpointer(p.file); err != nil {
+		if checkpoints, err = openCheckpointer(p.file, c.Stats); err != nil {
 			return nil, err
 		}
 	}

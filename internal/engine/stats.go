@@ -14,6 +14,9 @@ type Stats struct {
 	Refused func()
 	// Tried is called after each try to commit a group.
 	Tried func(Try)
+	// Checkpointed is called after SQLite's log was copied into the file, with the
+	// number of pages that were in it.
+	Checkpointed func(pages int, took time.Duration)
 }
 
 // A Try is one run of a group of Works in one transaction of the database.
@@ -52,5 +55,11 @@ func (s *Stats) waited(w *Work, now time.Time) {
 func (s *Stats) tried(t Try) {
 	if s.Tried != nil {
 		s.Tried(t)
+	}
+}
+
+func (s *Stats) checkpointed(pages int, took time.Duration) {
+	if s.Checkpointed != nil {
+		s.Checkpointed(pages, took)
 	}
 }
