@@ -27,7 +27,16 @@ func (v benchVerb) print(to io.Writer, r bench.Result) error {
 	}
 	facts = append(facts, arrivalsOf(r.Arrivals)...)
 	if p := r.Process; p != nil {
-		facts = append(facts, fact{"server", fmt.Sprintf("%.1f s of CPU, at most %.0f MB", p.CPUSeconds, p.PeakMB)})
+		facts = append(facts, fact{
+			"server", fmt.Sprintf("%.1f s of CPU, %.0f µs for each answer, at most %.0f MB", p.CPUSeconds, p.AnswerMicros,
+				p.PeakMB),
+		})
+	}
+	if p := r.Postgres; p != nil {
+		facts = append(facts, fact{
+			"PostgreSQL", fmt.Sprintf("%.1f s of CPU, %.0f µs for each answer; %.2f kB of WAL for each", p.CPUSeconds,
+				p.AnswerMicros, p.AnswerWALkB),
+		})
 	}
 	if s := r.Start; s != nil {
 		facts = append(facts, fact{"start", fmt.Sprintf("%.2f s to the first answer, %.0f MB idle", s.Seconds, s.IdleMB)})

@@ -56,6 +56,7 @@ type Bench struct {
 	stock    *stock
 	drivers  []*driver
 	gathered *gathering
+	database database
 	receiver *receiver // nil unless Deliver
 	search   *search   // nil unless Deliver without a Rate
 	expected int64     // requests a second, estimated from the rate so far
@@ -115,6 +116,8 @@ func (b *Bench) assemble(ctx context.Context) (err error) {
 	}
 	if b.Pretend {
 		b.cast = pretendCast(b.Merchants)
+	} else if b.database, err = openDatabase(b.Address); err != nil {
+		return err
 	} else if b.cast, err = makeCast(ctx, b.Store, b.Merchants, b.Now); err != nil {
 		return err
 	}
@@ -146,6 +149,7 @@ func (b *Bench) connect() error {
 
 // Close closes the connections and the receiver.
 func (b *Bench) Close() {
+	b.database.close() //nolint:errcheck // nothing of it is needed
 	if b.receiver != nil {
 		b.receiver.close()
 	}

@@ -14,11 +14,19 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// newBench is a short bench with a server on the same store.
-func newBench(t *testing.T, db *store.DB) *Bench {
+func databases(t *testing.T, test func(t *testing.T, address string)) {
 	t.Helper()
+	for name, address := range holdfasttest.Addresses(t) {
+		t.Run(name, func(t *testing.T) { test(t, address(t)) })
+	}
+}
+
+// newBench is a short bench with a server on the same store.
+func newBench(t *testing.T, address string) *Bench {
+	t.Helper()
+	db := holdfasttest.Open(t, address)
 	b := &Bench{
-		Store: db, Mix: MixReserveSettle, Spread: Zipf, Merchants: 3, Connections: 4,
+		Store: db, Address: address, Mix: MixReserveSettle, Spread: Zipf, Merchants: 3, Connections: 4,
 		Warmup: 20 * time.Millisecond, Duration: 100 * time.Millisecond, Seed: 1,
 		Now: time.Now, //nolint:forbidigo // a measurement takes real time
 	}
@@ -37,8 +45,8 @@ func newBench(t *testing.T, db *store.DB) *Bench {
 }
 
 func TestBench(t *testing.T) {
-	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
-		b := newBench(t, db)
+	databases(t, func(t *testing.T, address string) {
+		b := newBench(t, address)
 		if err := b.Preload(t.Context(), 20); err != nil {
 			t.Fatal(err)
 		}
@@ -49,6 +57,10 @@ func TestBench(t *testing.T) {
 		if err != nil || r.Errors > 0 || r.Requests == 0 {
 			t.Fatalf("measured %+v (%v)", r.Figures, err)
 		}
+		counted := r.Postgres != nil && r.Postgres.AnswerWALkB > 0
+		if counted != (r.Store == "PostgreSQL") {
+			t.Errorf("%s has counters %+v", r.Store, r.Postgres)
+		}
 		c, err := b.Check(t.Context(), true)
 		if err != nil || !c.good() || c.Acknowledged == 0 || c.Books.Transactions != int(c.Acknowledged)+20 {
 			t.Errorf("checked %+v, books %+v (%v)", c, c.Books, err)
@@ -57,9 +69,9 @@ func TestBench(t *testing.T) {
 }
 
 // measured is a bench of one connection after its measurement.
-func measured(t *testing.T, db *store.DB) *Bench {
+func measured(t *testing.T, address string) *Bench {
 	t.Helper()
-	b := newBench(t, db)
+	b := newBench(t, address)
 	b.Mix, b.Connections = MixReserve, 1
 	if err := b.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
@@ -72,8 +84,8 @@ func measured(t *testing.T, db *store.DB) *Bench {
 
 // Check must find missing and different transactions.
 func TestCheckFindsWhatIsNotThere(t *testing.T) {
-	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
-		b := measured(t, db)
+	databases(t, func(t *testing.T, address string) {
+		b := measured(t, address)
 		d := b.drivers[0]
 		d.acked = append(d.acked, ack{Reserve, holding{0, "1NOTTHERE"}, holdfast.StatusReserved})
 		d.acked[0].status = holdfast.StatusSuccess
@@ -86,8 +98,8 @@ func TestCheckFindsWhatIsNotThere(t *testing.T) {
 
 // Two references must not be answered with the same transaction.
 func TestCheckCountsAnswers(t *testing.T) {
-	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
-		b := measured(t, db)
+	databases(t, func(t *testing.T, address string) {
+		b := measured(t, address)
 		d := b.drivers[0]
 		d.acked = append(d.acked, d.acked[0])
 		c, err := b.Check(t.Context(), false)
@@ -99,14 +111,14 @@ func TestCheckCountsAnswers(t *testing.T) {
 
 // The holds of a storm have the same deadline and a separate caller.
 func TestGather(t *testing.T) {
-	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
-		b := newBench(t, db)
+	databases(t, func(t *testing.T, address string) {
+		b := newBench(t, address)
 		if err := b.Gather(t.Context(), 30); err != nil {
 			t.Fatal(err)
 		}
 		var due []store.Lapse
 		deadlines := map[time.Time]int{}
-		err := db.View(t.Context(), func(tx *store.ReadTx) error {
+		err := b.Store.View(t.Context(), func(tx *store.ReadTx) error {
 			all, err := tx.DueOf(b.gathered.caller.ID, b.Now().Add(payment.ReserveLifeMax), 100)
 			if err == nil {
 				due, err = tx.Lapses(all)

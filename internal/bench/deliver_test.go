@@ -10,21 +10,19 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
-	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/ipn"
-	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 // delivering is a bench whose server delivers.
-func delivering(t *testing.T, db *store.DB) (b *Bench, signer *ipn.Signer) {
+func delivering(t *testing.T, address string) (b *Bench, signer *ipn.Signer) {
 	t.Helper()
-	b = newBench(t, db)
+	b = newBench(t, address)
 	b.Mix, b.Deliver, b.Warmup = MixReserve, true, 0
-	signer, err := ipn.LoadSigner(t.Context(), db, "http://127.0.0.1/", b.Now())
+	signer, err := ipn.LoadSigner(t.Context(), b.Store, "http://127.0.0.1/", b.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	sender := &ipn.Sender{Store: db, Signer: signer, Now: b.Now, AllowPrivate: true, Log: slog.New(slog.DiscardHandler)}
+	sender := &ipn.Sender{Store: b.Store, Signer: signer, Now: b.Now, AllowPrivate: true, Log: slog.New(slog.DiscardHandler)}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -44,8 +42,8 @@ func delivering(t *testing.T, db *store.DB) (b *Bench, signer *ipn.Signer) {
 
 // Each Reserve of a measurement is matched with its notification.
 func TestMeasureDelivered(t *testing.T) {
-	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
-		b, _ := delivering(t, db)
+	databases(t, func(t *testing.T, address string) {
+		b, _ := delivering(t, address)
 		b.Rate = 100
 		if err := b.Prepare(t.Context()); err != nil {
 			t.Fatal(err)
@@ -65,7 +63,7 @@ func TestMeasureDelivered(t *testing.T) {
 // The receiver counts notifications of the sample that are not signed, or about
 // another transaction.
 func TestReceiverCountsForgeries(t *testing.T) {
-	b, signer := delivering(t, holdfasttest.Open(t, t.TempDir()+"/bench.db"))
+	b, signer := delivering(t, t.TempDir()+"/bench.db")
 	b.Rate = 1
 	if err := b.Prepare(t.Context()); err != nil {
 		t.Fatal(err)

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
-
-	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 // A Result is the result of a measurement, in the form of the JSON output.
@@ -27,6 +25,7 @@ type Result struct {
 	Histogram []Bar              `json:"histogram"`
 	Arrivals  *Arrivals          `json:"arrivals,omitempty"` // of an open loop
 	Process   *Usage             `json:"process,omitempty"`  // of a server that the bench started
+	Postgres  *PostgresUsage     `json:"postgres,omitempty"` // of the server's PostgreSQL
 	Start     *Start             `json:"start,omitempty"`    // of a server that the bench started
 	Killed    *Killed            `json:"killed,omitempty"`
 	Client    Usage              `json:"client"` // of the bench
@@ -108,7 +107,7 @@ func (b *Bench) measure(ctx context.Context, p phase) (Result, error) {
 		Connections: b.Connections, Seed: b.Seed,
 		Store: b.kind(),
 	}
-	before, err := b.usage()
+	before, err := b.usage(ctx)
 	if err != nil {
 		return r, err
 	}
@@ -118,7 +117,7 @@ func (b *Bench) measure(ctx context.Context, p phase) (Result, error) {
 	if err != nil {
 		return r, err
 	}
-	after, err := b.usage()
+	after, err := b.usage(ctx)
 	if err != nil {
 		return r, err
 	}
@@ -126,22 +125,23 @@ func (b *Bench) measure(ctx context.Context, p phase) (Result, error) {
 	if b.Rate > 0 {
 		r.Arrivals = t.arrivals(b.Rate)
 	}
-	r.Client = after.client.since(before.client)
+	answers := r.Requests - t.refused
+	r.Client = after.client.between(before.client, answers)
 	if b.Process != nil {
-		used := after.server.since(before.server)
+		used := after.server.between(before.server, answers)
 		r.Process = &used
 	}
+	r.Postgres = after.postgres.between(before.postgres, answers)
 	r.Tokens = b.stock.minting()
 	return r, nil
 }
 
 // kind is the kind of the server's database.
 func (b *Bench) kind() string {
-	at, err := store.ParseAddress(b.Address)
 	switch {
 	case b.Pretend:
 		return "none"
-	case err == nil && !at.IsFile():
+	case b.database.postgres:
 		return "PostgreSQL"
 	}
 	return "SQLite"
@@ -174,9 +174,13 @@ func (t *tally) arrivals(rate int) *Arrivals {
 	return &a
 }
 
-type bothUsages struct{ client, server Usage }
+// usages are the resources that have been used at one moment.
+type usages struct {
+	client, server Usage
+	postgres       postgresCount
+}
 
-func (b *Bench) usage() (u bothUsages, err error) {
+func (b *Bench) usage(ctx context.Context) (u usages, err error) {
 	if u.client, err = OwnUsage(); err != nil {
 		return u, err
 	}
@@ -185,5 +189,6 @@ func (b *Bench) usage() (u bothUsages, err error) {
 			return u, fmt.Errorf("reading the server's usage: %w", err)
 		}
 	}
-	return u, nil
+	u.postgres, err = b.database.count(ctx)
+	return u, err
 }

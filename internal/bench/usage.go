@@ -14,10 +14,18 @@ type Usage struct {
 	CPUSeconds float64 `json:"cpuSeconds"`
 	PeakMB     float64 `json:"peakMB,omitempty"` // largest resident memory since the process began, in 1024² bytes
 	NowMB      float64 `json:"nowMB,omitempty"`  // resident memory at the end
+	// AnswerMicros is the processor time for each successful answer, in
+	// microseconds.
+	AnswerMicros float64 `json:"answerMicros,omitempty"`
 }
 
-func (u Usage) since(before Usage) Usage {
-	u.CPUSeconds = round(u.CPUSeconds-before.CPUSeconds, 3)
+// between is the usage from before to u, in which answers were answered.
+func (u Usage) between(before Usage, answers int64) Usage {
+	used := u.CPUSeconds - before.CPUSeconds
+	u.CPUSeconds = round(used, 3)
+	if answers > 0 {
+		u.AnswerMicros = round(used*1e6/float64(answers), 1)
+	}
 	return u
 }
 

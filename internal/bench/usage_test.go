@@ -14,3 +14,20 @@ func TestParseUsage(t *testing.T) {
 		}
 	}
 }
+
+// The processor time of an answer is that of the measurement alone.
+func TestUsageOfAnswers(t *testing.T) {
+	got := Usage{CPUSeconds: 3.5, PeakMB: 20}.between(Usage{CPUSeconds: 3}, 10_000)
+	if want := (Usage{CPUSeconds: 0.5, PeakMB: 20, AnswerMicros: 50}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got := (Usage{CPUSeconds: 3}).between(Usage{}, 0); got.AnswerMicros != 0 {
+		t.Errorf("no answer took %v µs", got.AnswerMicros)
+	}
+	before := postgresCount{wal: 1000, cpu: map[int]float64{1: 5, 2: 1}}
+	after := postgresCount{wal: 31_000, cpu: map[int]float64{1: 6, 3: 0.5}} // process 2 has ended
+	want := PostgresUsage{WALkB: 30, CPUSeconds: 1.5, AnswerWALkB: 3, AnswerMicros: 150_000}
+	if got := after.between(before, 10); got == nil || *got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}

@@ -48,12 +48,18 @@ func said(ctx context.Context, dir, name string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
+// errNotMeasured is about figures that are newer than the stored result.
+var errNotMeasured = errors.New("is not measured")
+
 // at reads a number from each run, by its measurement and its place in the JSON.
 func (d rowData) at(place string) ([]float64, error) {
 	var all []float64
 	name, path, _ := strings.Cut(place, ":")
 	for _, run := range d.Runs {
 		var value any
+		if run[name] == nil {
+			return nil, fmt.Errorf("%s of %s %w", name, d.Row, errNotMeasured)
+		}
 		if err := json.Unmarshal(run[name], &value); err != nil {
 			return nil, fmt.Errorf("%s of %s: %w", place, d.Row, err)
 		}
@@ -62,7 +68,9 @@ func (d rowData) at(place string) ([]float64, error) {
 			if !ok {
 				return nil, fmt.Errorf("%s of %s: there is no %s", place, d.Row, key)
 			}
-			value = fields[key]
+			if value, ok = fields[key]; !ok {
+				return nil, fmt.Errorf("%s of %s %w", place, d.Row, errNotMeasured)
+			}
 		}
 		number, ok := value.(float64)
 		if !ok {

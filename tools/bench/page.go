@@ -71,6 +71,10 @@ func writePage(root, data string) error {
 		occasions[d.occasion] = append(occasions[d.occasion], r.name)
 		for _, f := range r.figures {
 			l, err := lineOf(f, d)
+			if errors.Is(err, errNotMeasured) {
+				missing = append(missing, f.title)
+				continue
+			}
 			if err != nil {
 				return err
 			}
@@ -146,7 +150,7 @@ func notes(missing, troubles []string) string {
 		b.WriteString("\n")
 	}
 	if len(missing) > 0 {
-		fmt.Fprintf(&b, "Not measured yet: %s.\n\n", strings.Join(missing, ", "))
+		fmt.Fprintf(&b, "Not measured yet: %s.\n\n", strings.Join(missing, "; "))
 	}
 	return b.String()
 }
@@ -162,6 +166,9 @@ disk: SQLite in WAL mode with synchronous=FULL, PostgreSQL with fsync and synchr
 Each run measures a figure and its yardstick one after the other, so that other load on the machine affects both. The ratio is that of a
 run. After each measurement the bench looks up every acknowledged transaction; a missing one would end the run. Then it audits all books,
 except in the rows of large stores. After a storm it audits the books of the caller whose holds expired.
+
+Processor times are those of the whole process during the measurement, from /proc, divided by the successful answers. That of PostgreSQL is the sum
+of all its processes. The write-ahead log is the distance that ` + "`pg_current_wal_lsn`" + ` moved.
 
 ## Figures
 

@@ -54,11 +54,11 @@ func atMostTimes(limit float64) goal {
 }
 
 func atLeast(n float64, unit string) goal {
-	return goal{fmt.Sprintf("≥ %.0f %s", n, unit), alone, func(v float64) bool { return v >= n }}
+	return goal{fmt.Sprintf("≥ %s %s", number(n), unit), alone, func(v float64) bool { return v >= n }}
 }
 
 func atMost(n float64, unit string) goal {
-	return goal{fmt.Sprintf("≤ %.0f %s", n, unit), alone, func(v float64) bool { return v <= n }}
+	return goal{fmt.Sprintf("≤ %s %s", number(n), unit), alone, func(v float64) bool { return v <= n }}
 }
 
 // syncs allows three times the disk's fdatasync and a millisecond.
@@ -71,6 +71,7 @@ func syncs() goal {
 const (
 	many = "256"
 	some = "64"
+	few  = "16"
 )
 
 var rows = []row{
@@ -78,30 +79,34 @@ var rows = []row{
 		name: "postgres-reserve",
 		measures: []measurement{
 			holdfast("reserve-256", postgres, "--connections", many), pgbench(),
-			holdfast("reserve-64", postgres, "--connections", some),
+			holdfast("reserve-64", postgres, "--connections", some), holdfast("reserve-16", postgres, "--connections", few),
 			holdfast("no-group", postgres, "--connections", many, "--no-group-commit"),
 		},
 		figures: []figure{
-			{
-				"Reserve on PostgreSQL, 256 connections", "/s", "reserve-256:rate", "pgbench:rate", "pgbench TPC-B",
-				atLeastTimes(2.5),
-			},
-			{"Reserve on PostgreSQL, 64 connections", "/s", "reserve-64:rate", "pgbench:rate", "pgbench TPC-B", atLeastTimes(2)},
+			besidePgbench(many, 1.3), besidePgbench(some, 1), besidePgbench(few, 0.7),
 			{"Reserve on PostgreSQL with group commit", "/s", "reserve-256:rate", "no-group:rate", "no group commit", goal{}},
+			{
+				"Processor time of the server for a Reserve, PostgreSQL", "µs", "reserve-256:process.answerMicros", "", "",
+				atMost(110, "µs"),
+			},
+			{"Processor time of PostgreSQL for a Reserve", "µs", "reserve-256:postgres.answerMicros", "", "", goal{}},
+			{"Write-ahead log of PostgreSQL for a Reserve", "kB", "reserve-256:postgres.answerWALkB", "", "", atMost(3.5, "kB")},
 		},
 	},
 	{
 		name: "sqlite-reserve",
 		measures: []measurement{
-			holdfast("reserve-256", sqlite, "--connections", many),
+			holdfast("reserve-256", sqlite, "--connections", many), holdfast("reserve-16", sqlite, "--connections", few),
 			holdfast("no-group", sqlite, "--connections", many, "--no-group-commit"),
 		},
 		figures: []figure{
+			{"Reserve on SQLite, 256 connections", "/s", "reserve-256:rate", "", "", atLeast(7500, "/s")},
+			{"Reserve on SQLite, 16 connections", "/s", "reserve-16:rate", "", "", atLeast(4500, "/s")},
+			{"Reserve on SQLite with group commit", "/s", "reserve-256:rate", "no-group:rate", "no group commit", goal{}},
 			{
-				"Reserve on SQLite, 256 connections", "/s", "reserve-256:rate", "no-group:rate", "no group commit",
-				atLeastTimes(4),
+				"Processor time of the server for a Reserve, SQLite", "µs", "reserve-256:process.answerMicros", "", "",
+				atMost(110, "µs"),
 			},
-			{"Reserve on SQLite, 256 connections", "/s", "reserve-256:rate", "", "", atLeast(7000, "/s")},
 			{"Memory of the server under this load", "MB", "reserve-256:process.peakMB", "", "", atMost(300, "MB")},
 		},
 	},
@@ -144,10 +149,7 @@ var rows = []row{
 		},
 		figures: []figure{
 			{"One connection alone, SQLite: p50", "ms", "sqlite:p50ms", "fdatasync:p50ms", "the disk's fdatasync", syncs()},
-			{
-				"One connection alone, PostgreSQL: p50", "ms", "postgres:p50ms", "fdatasync:p50ms", "the disk's fdatasync",
-				syncs(),
-			},
+			{"One connection alone, PostgreSQL: p50", "ms", "postgres:p50ms", "", "", atMost(1.5, "ms")},
 			{"Memory at rest", "MB", "sqlite:start.idleMB", "", "", atMost(60, "MB")},
 		},
 	},
@@ -175,8 +177,8 @@ var rows = []row{
 	floodRow("oversized-link", some),
 	floodRow("verify-signature", some),
 	floodRow("visits", some),
-	stormRow(sqlite, "SQLite"),
-	stormRow(postgres, "PostgreSQL"),
+	stormRow(sqlite, "SQLite", 10_000),
+	stormRow(postgres, "PostgreSQL", 8_000),
 	flatRow(sqlite, "SQLite"),
 	flatRow(postgres, "PostgreSQL"),
 	{
@@ -189,6 +191,13 @@ var rows = []row{
 			{"Acknowledged, but missing, PostgreSQL", "", "postgres:checked.missing", "", "", atMost(0, "")},
 		},
 	},
+}
+
+func besidePgbench(connections string, times float64) figure {
+	return figure{
+		"Reserve on PostgreSQL, " + connections + " connections", "/s", "reserve-" + connections + ":rate", "pgbench:rate",
+		"pgbench TPC-B", atLeastTimes(times),
+	}
 }
 
 func killed(name, kind string) measurement {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 )
 
@@ -49,9 +50,9 @@ func TestLineOf(t *testing.T) {
 		l.met() {
 		t.Errorf("got %+v, %v", l, err)
 	}
-	for _, place := range []string{"ours:nothing", "nobody:rate", "ours:process"} {
-		if _, err := lineOf(figure{value: place}, d); err == nil {
-			t.Errorf("%s was found", place)
+	for place, notMeasured := range map[string]bool{"ours:nothing": true, "nobody:rate": true, "ours:process": false} {
+		if _, err := lineOf(figure{value: place}, d); err == nil || errors.Is(err, errNotMeasured) != notMeasured {
+			t.Errorf("%s: %v", place, err)
 		}
 	}
 }

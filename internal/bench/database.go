@@ -1,0 +1,51 @@
+package bench
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// A database is a connection to the store's database, without the store: for
+// counters of the database, and to fill it with SQL.
+type database struct {
+	*sql.DB
+	postgres bool
+}
+
+// sqliteFilling are for a file that can be filled again. The system writes it
+// when it likes, and much of it fits into the cache.
+const sqliteFilling = "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=synchronous(OFF)&_pragma=temp_store(memory)&" +
+	"_pragma=cache_size(-200000)"
+
+// openDatabase uses the drivers that package store has registered.
+func openDatabase(address string) (d database, err error) {
+	at, err := store.ParseAddress(address)
+	if err != nil {
+		return d, err
+	}
+	if at.IsFile() {
+		d.DB, err = sql.Open("sqlite", "file:"+(&url.URL{Path: at.File}).EscapedPath()+sqliteFilling)
+	} else {
+		d.postgres = true
+		d.DB, err = sql.Open("pgx", address)
+	}
+	if err != nil {
+		return d, errors.New("opening the store's database: the address cannot be read") // it may hold a password
+	}
+	d.SetMaxOpenConns(1)
+	return d, nil
+}
+
+func (d database) close() error {
+	if d.DB == nil {
+		return nil
+	}
+	if err := d.Close(); err != nil {
+		return fmt.Errorf("closing the store's database: %w", err)
+	}
+	return nil
+}
