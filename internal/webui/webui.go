@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 )
 
 //go:embed templates/*.html
@@ -54,11 +55,32 @@ type MenuLink struct {
 	Current        bool
 }
 
-// Pages has the templates of a door, each inside the layout, for every
-// language.
-type Pages struct {
-	byName map[string]map[string]*template.Template
-} // by name, then by the language's tag
+// Pages has the templates of a door, each inside the layout.
+type Pages struct{ byName map[string]*page }
+
+// A page is made for a language when it is first shown in it. Making all pages
+// at the start would take most of a server's memory at rest.
+type page struct {
+	parsed *template.Template // copied for each language, never executed
+
+	mu sync.Mutex
+	in map[string]*template.Template // by the language's tag
+}
+
+// template returns the page in the language of the words.
+func (p *page) template(words Words) (*template.Template, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t, ok := p.in[words.Tag()]; ok {
+		return t, nil
+	}
+	t, err := p.parsed.Clone()
+	if err != nil {
+		return nil, fmt.Errorf("copying the template: %w", err)
+	}
+	p.in[words.Tag()] = t.Funcs(words.funcs())
+	return t, nil
+}
 
 // MustParsePages is ParsePages for a door's embedded folder "templates". It
 // panics on an error; tests render every page.
@@ -87,7 +109,7 @@ func ParsePages(files fs.FS) (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing templates: %w", err)
 	}
-	pages := &Pages{byName: make(map[string]map[string]*template.Template)}
+	pages := &Pages{byName: make(map[string]*page)}
 	for _, file := range names {
 		if strings.HasPrefix(file, "_") {
 			if _, err := base.ParseFS(files, file); err != nil {
@@ -99,22 +121,16 @@ func ParsePages(files fs.FS) (*Pages, error) {
 		if strings.HasPrefix(file, "_") {
 			continue
 		}
-		page, err := base.Clone()
+		parsed, err := base.Clone()
 		if err == nil {
-			page, err = page.ParseFS(files, file)
+			parsed, err = parsed.ParseFS(files, file)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("reading template %s: %w", file, err)
 		}
-		spoken := make(map[string]*template.Template)
-		for _, words := range AllWords() {
-			in, err := page.Clone()
-			if err != nil {
-				return nil, fmt.Errorf("reading template %s: %w", file, err)
-			}
-			spoken[words.Tag()] = in.Funcs(words.funcs())
+		pages.byName[strings.TrimSuffix(path.Base(file), ".html")] = &page{
+			parsed: parsed, in: make(map[string]*template.Template),
 		}
-		pages.byName[strings.TrimSuffix(path.Base(file), ".html")] = spoken
 	}
 	return pages, nil
 }
@@ -154,12 +170,16 @@ func (p *Pages) Render(w http.ResponseWriter, status int, name string, l Layout)
 // Page returns a page as HTML. A page without scripts of its own can be stored
 // and sent again, with the zero Policy.
 func (p *Pages) Page(name string, l Layout) ([]byte, error) {
-	page, ok := p.byName[name][l.Words.Tag()]
+	page, ok := p.byName[name]
 	if !ok {
 		return nil, fmt.Errorf("there is no page %q", name)
 	}
+	t, err := page.template(l.Words)
+	if err != nil {
+		return nil, fmt.Errorf("rendering page %s: %w", name, err)
+	}
 	var out bytes.Buffer
-	if err := page.ExecuteTemplate(&out, "layout", l); err != nil {
+	if err := t.ExecuteTemplate(&out, "layout", l); err != nil {
 		return nil, fmt.Errorf("rendering page %s: %w", name, err)
 	}
 	return orderly(out.Bytes()), nil
