@@ -84,6 +84,9 @@ func (c *Committer) close() {
 	<-c.finished
 }
 
+// Writers is the number of concurrent commits.
+func (c *Committer) Writers() int { return c.database.writers }
+
 // Waiting returns how many Works wait for a commit, and how many of those in the
 // background.
 func (c *Committer) Waiting() (foreground, background int) { return len(c.queue), len(c.background) }

@@ -59,9 +59,6 @@ var SQLite = &Database{
 
 func never(error) bool { return false }
 
-// Writers is the number of concurrent commits.
-func (d *Database) Writers() int { return d.writers }
-
 func sqliteLocked(err error) bool { return sqliteCode(err) == sqlite3.SQLITE_BUSY }
 
 func sqliteNoSpace(err error) bool { return sqliteCode(err) == sqlite3.SQLITE_FULL }
