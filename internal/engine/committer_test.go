@@ -65,9 +65,11 @@ func TestAWorkNeverHarmsItsNeighbours(t *testing.T) {
 		}
 		letGo(&wait)
 		for name, ok := range map[string]func(error) bool{
-			"good 0":  func(err error) bool { return err == nil },
-			"good 1":  func(err error) bool { return err == nil },
-			"panics":  func(err error) bool { return err != nil && strings.Contains(err.Error(), "panic in a transaction: a bug") },
+			"good 0": func(err error) bool { return err == nil },
+			"good 1": func(err error) bool { return err == nil },
+			"panics": func(err error) bool {
+				return err != nil && strings.Contains(err.Error(), "panic in a transaction: a bug")
+			},
 			"checks":  func(err error) bool { return err != nil && strings.Contains(strings.ToLower(err.Error()), "check") },
 			"stale":   func(err error) bool { return errors.Is(err, engine.ErrStale) },
 			"twice":   func(err error) bool { return err != nil && !engine.IsUnavailable(err) },

@@ -1,6 +1,9 @@
 package engine
 
-import "runtime"
+import (
+	"database/sql"
+	"runtime"
+)
 
 // QueueMax is how many Works may wait for a commit.
 const QueueMax = queueMax
@@ -63,3 +66,6 @@ var RefusePooler = refusePooler
 
 // ErrPooler is the error of RefusePooler.
 var ErrPooler = errPooler
+
+// WriterPool is the pool of the writers' connections.
+func (db *DB) WriterPool() *sql.DB { return db.pools.Writer }

@@ -145,6 +145,15 @@ func postgresStale(err error) error {
 	return err
 }
 
+// undo uses the simple protocol, because the driver can prepare no statement
+// after one has failed.
+func (p *pipeline) undo(ctx context.Context) error {
+	return p.raw(func(conn *pgx.Conn) error {
+		_, err := conn.PgConn().Exec(ctx, gotoSavepoint+"; "+removeSavepoint).ReadAll()
+		return err
+	})
+}
+
 // rollback gives the connection back. If the transaction cannot be rolled back,
 // the connection is closed.
 func (p *pipeline) rollback() {

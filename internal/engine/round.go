@@ -101,12 +101,7 @@ func (t *transaction) alone(w *Work, shared, atOnce bool) error {
 		return t.failed
 	}
 	if w.outcome != nil {
-		if st.savepoint {
-			t.control("ROLLBACK TO SAVEPOINT work")
-			t.control("RELEASE SAVEPOINT work")
-			t.forget()
-		}
-		return nil
+		return t.undo(&st)
 	}
 	if len(st.kept) > 0 || len(st.adds) > 0 {
 		if err := st.t.flush(&st); err != nil {
@@ -114,12 +109,27 @@ func (t *transaction) alone(w *Work, shared, atOnce bool) error {
 		}
 	}
 	if st.savepoint {
-		t.control("RELEASE SAVEPOINT work")
+		t.control(removeSavepoint)
 	}
 	t.rest(&st)
 	for _, row := range st.written {
 		row.known = false
 	}
 	t.confirms = t.confirms || st.confirms
+	return nil
+}
+
+// undo removes the trace of a Work that ran by itself and failed.
+func (t *transaction) undo(st *strand) error {
+	if !st.savepoint {
+		return nil
+	}
+	t.forget()
+	if st.broken != nil {
+		t.failed = t.session.undo(t.ctx)
+		return t.failed
+	}
+	t.control(gotoSavepoint)
+	t.control(removeSavepoint)
 	return nil
 }

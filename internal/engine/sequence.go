@@ -29,6 +29,11 @@ func (s sequence) commit(ctx context.Context, all []Statement) error {
 	return s.tx.Commit()
 }
 
+func (s sequence) undo(ctx context.Context) error {
+	_, err := s.run(ctx, []Statement{{Text: gotoSavepoint, Touched: new(int64)}, {Text: removeSavepoint, Touched: new(int64)}})
+	return err
+}
+
 func (s sequence) rollback() { s.tx.Rollback() }
 
 func (s sequence) runOne(ctx context.Context, one *Statement) error {

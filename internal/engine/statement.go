@@ -45,6 +45,13 @@ func (s *Statement) failed(err error) error {
 	return fmt.Errorf("%s: %w", s.Doing, err)
 }
 
+// The statements of a savepoint.
+const (
+	makeSavepoint   = "SAVEPOINT work"
+	gotoSavepoint   = "ROLLBACK TO SAVEPOINT work"
+	removeSavepoint = "RELEASE SAVEPOINT work"
+)
+
 // A session is a transaction of the database.
 type session interface {
 	// run runs statements in order until one fails. It returns how many succeeded.
@@ -52,6 +59,8 @@ type session interface {
 	// commit runs statements and commits, if all of them succeed. If nobody knows
 	// whether the commit has happened, the error is errDoubtful.
 	commit(ctx context.Context, all []Statement) error
+	// undo goes back to the savepoint and removes it, after a statement has failed.
+	undo(ctx context.Context) error
 	// rollback ends the session in any case.
 	rollback()
 }

@@ -207,7 +207,7 @@ func (st *strand) run(all []Statement, unlocked bool) error {
 func (st *strand) save() {
 	if st.shared && !st.savepoint {
 		st.savepoint = true
-		st.t.control("SAVEPOINT work")
+		st.t.control(makeSavepoint)
 	}
 }
 
