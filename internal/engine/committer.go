@@ -78,8 +78,8 @@ func (c *Committer) start() {
 	}()
 }
 
-// close carries out the accepted Works and ends the writers.
-func (c *Committer) close() {
+// end carries out the accepted Works and ends the writers.
+func (c *Committer) end() {
 	close(c.stop)
 	<-c.finished
 }

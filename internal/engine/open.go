@@ -91,7 +91,7 @@ func Start(ctx context.Context, p *Pools, c Config) (*DB, error) {
 // Close carries out the accepted Works and closes the database.
 func (db *DB) Close() error {
 	db.closeOnce.Do(func() {
-		db.Committer.close()
+		db.end()
 		if db.checkpoints != nil {
 			db.closeErr = db.checkpoints.close()
 		}

@@ -62,8 +62,8 @@ func (s sequence) runOne(ctx context.Context, one *Statement) error {
 }
 
 func (s sequence) exec(ctx context.Context, one *Statement) (sql.Result, error) {
-	if kept := s.prepared.of(one.Text); kept != nil { //nolint:sqlclosecheck // it ends with the transaction
-		return s.tx.StmtContext(ctx, kept).ExecContext(ctx, one.Args...)
+	if kept := s.prepared.of(one.Text); kept != nil {
+		return s.tx.StmtContext(ctx, kept).ExecContext(ctx, one.Args...) //nolint:sqlclosecheck // it ends with the transaction
 	}
 	return s.tx.ExecContext(ctx, one.Text, one.Args...)
 }

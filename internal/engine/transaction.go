@@ -11,8 +11,8 @@ import (
 // is sent: the writes of a round go to the database together with the reads of
 // the next one, and those of the last round together with the commit.
 type transaction struct {
-	ctx context.Context
-	session
+	ctx      context.Context
+	session  session
 	database *Database
 	running  *atomic.Int64 // how many strands of the committer run
 	share    string        // locks the rows of a query; empty if nothing is locked
