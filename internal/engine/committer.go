@@ -69,7 +69,7 @@ func (c *Committer) start() {
 	c.queue, c.background = make(chan *Work, queueMax), make(chan *Work, queueMax)
 	c.stop, c.finished = make(chan struct{}), make(chan struct{})
 	for _, shard := range drawShards(c.database.writers) {
-		w := &writer{Committer: c, shard: shard, runners: runners{known: &c.goroutines}}
+		w := newWriter(c, shard)
 		c.writers.Go(w.loop)
 	}
 	go func() {

@@ -146,6 +146,7 @@ type counted[R, S comparable] struct {
 // A counting is what a transaction adds to one counter, without its types.
 type counting interface {
 	statements(all []Statement, t *transaction) []Statement
+	reset()
 }
 
 // statements appends the additions, and begins anew.
@@ -154,7 +155,11 @@ func (c *counted[R, S]) statements(all []Statement, t *transaction) []Statement 
 		values[len(values)-1] = c.amounts[i]
 	}
 	all = c.counter.add.statements(all, t.database, c.rows, true)
+	c.reset()
+	return all
+}
+
+func (c *counted[R, S]) reset() {
 	clear(c.at)
 	c.rows, c.amounts = nil, c.amounts[:0]
-	return all
 }

@@ -49,8 +49,8 @@
 //     of a wrong number of rows fails, so a wrong group is not committed.
 //  7. The writer answers A, B and C. Each is durable.
 //
-// Three round trips and one commit did what takes nine and three commits alone.
-// TestThreeWorksTwoOfWhichWantTheSameRow and TestRoundTrips run this example.
+// One commit and three round trips do what takes three commits and six round
+// trips if each Work is committed alone. TestThreeWorksTwoOfWhichWantTheSameRow and TestRoundTrips run this example.
 //
 // # What else can happen
 //

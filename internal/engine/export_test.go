@@ -69,3 +69,21 @@ var ErrPooler = errPooler
 
 // WriterPool is the pool of the writers' connections.
 func (db *DB) WriterPool() *sql.DB { return db.pools.Writer }
+
+// OneWriter returns a function that commits a group and returns its outcomes. It
+// must not run together with other groups.
+func (db *DB) OneWriter() func(works []func(*Tx) error) []error {
+	w := newWriter(db.Committer, 0)
+	return func(works []func(*Tx) error) []error {
+		group := make([]*Work, len(works))
+		for i, run := range works {
+			group[i] = &Work{run: run, done: make(chan error, 1)}
+		}
+		w.commit(group)
+		errs := make([]error, len(group))
+		for i, one := range group {
+			errs[i] = <-one.done
+		}
+		return errs
+	}
+}

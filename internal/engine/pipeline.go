@@ -127,8 +127,9 @@ func (s *Statement) take(results pgx.BatchResults) error {
 		return postgresStale(err)
 	}
 	defer rows.Close()
+	row := &pipelineRow{rows}
 	for rows.Next() {
-		if err := s.Row(pipelineRow{rows}); err != nil {
+		if err := s.Row(row); err != nil {
 			return err
 		}
 	}
@@ -185,7 +186,7 @@ func (p *pipeline) raw(do func(*pgx.Conn) error) error {
 // and false.
 type pipelineRow struct{ pgx.Rows }
 
-func (r pipelineRow) Scan(dest ...any) error {
+func (r *pipelineRow) Scan(dest ...any) error {
 	for i, d := range dest {
 		if b, ok := d.(*bool); ok {
 			dest[i] = (*flag)(b)

@@ -18,15 +18,15 @@ type round struct {
 // that have to run in another round, and by themselves. The error is the
 // transaction's.
 func (r *round) run(works []*Work) (again, alone []*Work, err error) {
-	strands := make([]strand, len(works))
+	strands := r.start(works, true, false)
 	defer func() {
 		for i := range strands {
 			r.runners.giveBack(strands[i].runner)
 		}
 	}()
-	for i, w := range works {
+	for i := range strands {
 		st := &strands[i]
-		st.t, st.work, st.shared, st.runner = r.transaction, w, true, r.runners.take()
+		st.runner = r.runners.take()
 		st.runner.strand = st
 	}
 	if err := r.advance(strands); err != nil {
@@ -92,7 +92,7 @@ func (st *strand) end() {
 // alone runs a Work by itself. Its outcome is set; the error is the
 // transaction's.
 func (t *transaction) alone(w *Work, shared, atOnce bool) error {
-	st := strand{t: t, work: w, shared: shared, atOnce: atOnce}
+	st := &t.start([]*Work{w}, shared, atOnce)[0]
 	if atOnce {
 		st.save()
 	}
@@ -101,17 +101,17 @@ func (t *transaction) alone(w *Work, shared, atOnce bool) error {
 		return t.failed
 	}
 	if w.outcome != nil {
-		return t.undo(&st)
+		return t.undo(st)
 	}
 	if len(st.kept) > 0 || len(st.adds) > 0 {
-		if err := st.t.flush(&st); err != nil {
+		if err := st.t.flush(st); err != nil {
 			return err
 		}
 	}
 	if st.savepoint {
 		t.control(removeSavepoint)
 	}
-	t.rest(&st)
+	t.rest(st)
 	for _, row := range st.written {
 		row.known = false
 	}

@@ -17,7 +17,12 @@ type rows[K comparable, V any] struct {
 	source *Source[K, V]
 	byKey  map[K]*row[K, V]
 	wanted []*row[K, V]
+	memory []*row[K, V] // of this and earlier transactions; the first len(byKey) are used
 }
+
+// rowsMost is how many rows of a source keep their memory for the next
+// transaction.
+const rowsMost = 1024
 
 type row[K comparable, V any] struct {
 	rowState
@@ -37,6 +42,8 @@ type table interface {
 	lock(all []Statement, share string) []Statement
 	// forget makes the round read all rows again.
 	forget()
+	// reset removes all rows, for the next transaction.
+	reset()
 }
 
 // rowsOf returns the rows of a source in a transaction.
@@ -51,10 +58,17 @@ func rowsOf[K comparable, V any](t *transaction, s *Source[K, V]) *rows[K, V] {
 
 func (rs *rows[K, V]) of(k K) *row[K, V] {
 	r, ok := rs.byKey[k]
-	if !ok {
-		r = &row[K, V]{key: k}
-		rs.byKey[k] = r
+	if ok {
+		return r
 	}
+	if used := len(rs.byKey); used < len(rs.memory) {
+		r = rs.memory[used]
+		*r = row[K, V]{key: k}
+	} else {
+		r = &row[K, V]{key: k}
+		rs.memory = append(rs.memory, r)
+	}
+	rs.byKey[k] = r
 	return r
 }
 
@@ -104,6 +118,15 @@ func (rs *rows[K, V]) lock(all []Statement, share string) []Statement {
 func (rs *rows[K, V]) forget() {
 	for _, r := range rs.byKey {
 		r.known = false
+	}
+}
+
+func (rs *rows[K, V]) reset() {
+	clear(rs.byKey)
+	clear(rs.wanted)
+	rs.wanted = rs.wanted[:0]
+	if len(rs.memory) > rowsMost {
+		rs.byKey, rs.memory = make(map[K]*row[K, V]), nil
 	}
 }
 

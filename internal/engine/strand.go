@@ -46,6 +46,20 @@ type keptWrite struct {
 	values []any
 }
 
+// reset makes the strand ready for another Work. It keeps the memory of the last
+// one.
+func (st *strand) reset(t *transaction, w *Work, shared, atOnce bool) {
+	clear(st.reads)
+	clear(st.queries)
+	clear(st.kept[:cap(st.kept)])
+	clear(st.written)
+	clear(st.adds)
+	*st = strand{
+		t: t, work: w, shared: shared, atOnce: atOnce, reads: st.reads[:0], queries: st.queries[:0], kept: st.kept[:0],
+		written: st.written[:0], adds: st.adds[:0],
+	}
+}
+
 // execute runs the Work. A panic, which is a bug of ours, becomes a failure of
 // this Work alone.
 func (st *strand) execute() {

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"slices"
 	"sync/atomic"
 )
 
@@ -28,7 +27,40 @@ type transaction struct {
 	counters map[any]counting
 	counting []counting // the same, in order
 
-	batches []batch // of flush, reused
+	batches []batch // of flush
+	flushed int     // batches that are pending or sent
+	strands []strand
+}
+
+// begin makes the transaction ready for another try. It keeps the memory of the
+// last one.
+func (t *transaction) begin(ctx context.Context, s session, share string, shard int) {
+	t.ctx, t.session, t.share, t.shard = ctx, s, share, shard
+	clear(t.queries)
+	t.pending, t.queries = t.pending[:0], t.queries[:0]
+	t.failed, t.confirms = nil, false
+	for _, rows := range t.order {
+		rows.reset()
+	}
+	for _, c := range t.counting {
+		c.reset()
+	}
+	for i := range t.batches {
+		clear(t.batches[i].rows)
+	}
+	t.batches, t.flushed = t.batches[:0], 0
+}
+
+// start returns strands for some Works.
+func (t *transaction) start(works []*Work, shared, atOnce bool) []strand {
+	if cap(t.strands) < len(works) {
+		t.strands = make([]strand, len(works))
+	}
+	strands := t.strands[:len(works)]
+	for i, w := range works {
+		strands[i].reset(t, w, shared, atOnce)
+	}
+	return strands
 }
 
 // A batch is what the strands of a round write by one kind of change.
@@ -112,22 +144,28 @@ func (t *transaction) flush(strands ...*strand) error {
 	for _, c := range t.counting {
 		t.pending = c.statements(t.pending, t)
 	}
-	for i := range t.batches {
-		b := &t.batches[i]
+	for _, b := range t.batches[t.flushed:] {
 		t.pending = b.write.statements(t.pending, t.database, b.rows, true)
 	}
-	t.batches = t.batches[:0]
+	t.flushed = len(t.batches)
 	return nil
 }
 
 // batch adds a row to the batch of its change.
 func (t *transaction) batch(w *write, values []any) {
-	at := slices.IndexFunc(t.batches, func(b batch) bool { return b.write == w })
-	if at < 0 {
-		at = len(t.batches)
-		t.batches = append(t.batches, batch{write: w})
+	for i := t.flushed; i < len(t.batches); i++ {
+		if b := &t.batches[i]; b.write == w {
+			b.rows = append(b.rows, values)
+			return
+		}
 	}
-	t.batches[at].rows = append(t.batches[at].rows, values)
+	if n := len(t.batches); n < cap(t.batches) {
+		t.batches = t.batches[:n+1]
+		b := &t.batches[n]
+		b.write, b.rows = w, append(b.rows[:0], values)
+		return
+	}
+	t.batches = append(t.batches, batch{w, [][]any{values}})
 }
 
 // commit sends what is pending, locks what the Works depend on, and commits.

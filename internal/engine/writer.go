@@ -14,6 +14,15 @@ type writer struct {
 	shard    int // of counters, to which it adds
 	runners  runners
 	doubtful bool // a commit was not answered, and may still wait for a standby
+
+	transaction *transaction // reused by each try
+}
+
+func newWriter(c *Committer, shard int) *writer {
+	t := &transaction{
+		database: c.database, running: &c.running, tables: make(map[any]table), counters: make(map[any]counting),
+	}
+	return &writer{Committer: c, shard: shard, runners: runners{known: &c.goroutines}, transaction: t}
 }
 
 func (w *writer) loop() {
@@ -138,7 +147,8 @@ func (w *writer) try(group []*Work, apart bool, share string) (err error) {
 		return err
 	}
 	defer session.rollback()
-	t := w.transaction(ctx, session, share)
+	t := w.transaction
+	t.begin(ctx, session, share, w.shard)
 	if err := w.awaitDoubtful(t); err != nil {
 		return err
 	}
@@ -153,13 +163,6 @@ func (w *writer) try(group []*Work, apart bool, share string) (err error) {
 	w.doubtful = w.doubtful || errors.Is(err, errDoubtful)
 	seen.Commit = w.stats.now().Sub(committing)
 	return err
-}
-
-func (w *writer) transaction(ctx context.Context, s session, share string) *transaction {
-	return &transaction{
-		ctx: ctx, session: s, database: w.database, running: &w.running, share: share, shard: w.shard,
-		tables: make(map[any]table), counters: make(map[any]counting),
-	}
 }
 
 // runAll runs the Works of a group: in a few rounds, and then one by one those
