@@ -25,7 +25,7 @@ const (
 // delivery of notifications, the programs and their tests. No package below a
 // door knows how a request arrives.
 var knowHTTP = []string{
-	".", "internal/webui", "internal/queryapi", "internal/account", "internal/cobranded",
+	".", "internal/webui", "internal/signed", "internal/queryapi", "internal/account", "internal/cobranded",
 	"internal/inbox", "internal/manual", "internal/welcome", "internal/https", "internal/ipn", "internal/bench",
 	"internal/metrics",
 	"internal/bench/ceiling",

@@ -29,6 +29,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/metrics"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/queryapi"
+	"github.com/holdfast-pay/holdfast/internal/signed"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -58,7 +59,8 @@ type server struct {
 	Metrics           net.Listener // serves metrics; nil without one
 
 	Processor *processor.Processor // made by start
-	metrics   *metrics.Set         // nil without Metrics
+	callers   *signed.Callers
+	metrics   *metrics.Set // nil without Metrics
 	http      *http.Server
 	others    []*http.Server // on the other listeners
 	running   sync.WaitGroup
@@ -89,8 +91,9 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return fmt.Errorf("loading the signing key: %w", err)
 	}
+	s.callers = &signed.Callers{Find: s.Store.CallerByKey, Now: s.Now}
 	s.Processor = processor.New(s.Store, processor.Config{
-		Network: s.Network, Now: s.Now, Log: s.Log, RefundWindow: s.RefundWindow,
+		Network: s.Network, Now: s.Now, Log: s.Log, RefundWindow: s.RefundWindow, CallerChanged: s.callers.Forget,
 	})
 	if s.Mail != nil && s.Mail.On() {
 		letters := account.Letters{Public: s.PublicURL}
@@ -173,7 +176,8 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 		StrangerPause: strangerPause,
 	}
 	query := (&queryapi.Server{
-		Processor: s.Processor, Store: s.Store.Reader, Hosts: hosts, Paths: s.Paths, Now: s.Now, Log: s.Log,
+		Processor: s.Processor, Store: s.Store.Reader, Callers: s.callers, Hosts: hosts, Paths: s.Paths, Now: s.Now,
+		Log:            s.Log,
 		StrangerPause:  strangerPause,
 		From:           sessions.From,
 		LogMoves:       s.LogMoves,
@@ -183,8 +187,8 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 		OwnCertificate: func(address string) bool { return ownCertificate(signer, address) },
 	}).Handler()
 	pages := (&cobranded.Server{
-		Processor: s.Processor, Store: s.Store.Reader, Sessions: sessions, Sign: signer.Sign, Hosts: hosts, Now: s.Now,
-		Log:     s.Log,
+		Processor: s.Processor, Store: s.Store.Reader, Callers: s.callers, Sessions: sessions, Sign: signer.Sign,
+		Hosts: hosts, Now: s.Now, Log: s.Log,
 		Signing: manual.Path + "signing",
 	}).Handler()
 	accounts := (&account.Server{

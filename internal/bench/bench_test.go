@@ -11,6 +11,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/queryapi"
+	"github.com/holdfast-pay/holdfast/internal/signed"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -34,7 +35,9 @@ func newBench(t *testing.T, address string) *Bench {
 	p := b.newProcessor(b.Now)
 	p.NotifyDelay = -1
 	t.Cleanup(p.Close)
-	server := httptest.NewServer((&queryapi.Server{Processor: p, Store: db.Reader, Now: b.Now, Log: log}).Handler())
+	server := httptest.NewServer((&queryapi.Server{
+		Processor: p, Store: db.Reader, Callers: &signed.Callers{Find: db.CallerByKey, Now: b.Now}, Now: b.Now, Log: log,
+	}).Handler())
 	t.Cleanup(server.Close)
 	t.Cleanup(b.Close)
 	var err error

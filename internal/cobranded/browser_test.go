@@ -47,7 +47,7 @@ func newSiteOn(t *testing.T, db *store.DB) *site {
 	s := &site{World: holdfasttest.NewWorld(t, db), t: t, log: &strings.Builder{}}
 	s.Processor.Network = &sandbox.Network{Now: s.Clock.Now}
 	s.pages = &cobranded.Server{
-		Processor: s.Processor, Store: db.Reader, Sign: holdfasttest.Sign, Now: s.Clock.Now,
+		Processor: s.Processor, Store: db.Reader, Callers: s.Callers, Sign: holdfasttest.Sign, Now: s.Clock.Now,
 		Log: slog.New(slog.NewTextHandler(s.log, nil)),
 		Sessions: &account.Sessions{
 			Processor: s.Processor, Store: db.Reader, Kept: &store.Sessions{DB: db, Now: s.Clock.Now}, Now: s.Clock.Now,

@@ -11,6 +11,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/pace"
 	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/signed"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
@@ -19,6 +20,7 @@ import (
 type Server struct {
 	Processor *processor.Processor
 	Store     store.Reader
+	Callers   *signed.Callers
 	Sessions  *account.Sessions
 	// Sign adds the signature and its fields to the parameters of a message to an
 	// endpoint.

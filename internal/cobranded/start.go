@@ -2,7 +2,6 @@ package cobranded
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,7 +9,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
-	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/internal/signed"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
@@ -131,17 +130,18 @@ func (s *Server) authenticate(r *http.Request, params holdfast.Params, from *sta
 	if d := checkForm(params); d != nil {
 		return d
 	}
-	caller, key, found, err := s.callerOf(r, param(params, "callerKey"))
-	if err != nil {
+	signer, err := s.Callers.ByKey(r.Context(), param(params, "callerKey"))
+	switch {
+	case errors.Is(err, signed.ErrUnknownKey):
+		return &distrusted{reason: invalidSignature}
+	case err != nil:
 		return err
 	}
-	if !found {
-		return &distrusted{reason: invalidSignature}
+	sent := signedBy2(r, params, s.Hosts)
+	if sent.Check(signer) != nil {
+		return explained(sent, signer)
 	}
-	if d := s.checkSignature(r, params, caller, key); d != nil {
-		return d
-	}
-	from.caller = caller
+	from.caller = signer.Caller
 	return nil
 }
 
@@ -164,24 +164,24 @@ func (s *Server) authenticateV1(r *http.Request, params holdfast.Params, from *s
 	if checkNamed(params) != nil || (param(params, "signature") == "") == (param(params, awsSignature) == "") {
 		return refused
 	}
-	caller, key, found, err := s.callerOf(r, param(params, "callerKey"))
-	if err != nil {
+	signer, err := s.Callers.ByKey(r.Context(), param(params, "callerKey"))
+	switch {
+	case errors.Is(err, signed.ErrUnknownKey):
+		return refused
+	case err != nil:
 		return err
 	}
-	if found && !caller.SignatureV1 {
-		return s.hintV1(caller, refused)
-	}
-	if !found {
+	sent := signedBy1(r, params)
+	switch err := sent.Check(signer); {
+	case err == nil:
+		from.caller, from.secret = signer.Caller, signer.Key.Secret
+		return nil
+	case errors.Is(err, signed.ErrVersion):
+		return s.hintV1(signer.Caller, refused)
+	case !signer.Caller.Sandbox:
 		return refused
 	}
-	if d := checkSignatureV1(r, params, caller, key); d != nil {
-		if !caller.Sandbox {
-			return refused
-		}
-		return d
-	}
-	from.caller, from.secret = caller, key.Secret
-	return nil
+	return explained(sent, signer)
 }
 
 // hintV1 adds to a refusal how an old program can be allowed to use version 1.
@@ -268,18 +268,4 @@ func isPipeline(p holdfast.Params) bool {
 func isVersion(p holdfast.Params) bool {
 	version := param(p, "version")
 	return version == "" || version == holdfast.VersionCoBranded
-}
-
-// callerOf finds the caller by its access key.
-func (s *Server) callerOf(
-	r *http.Request, keyID string,
-) (caller party.Caller, key party.AccessKey, found bool, err error) {
-	err = s.Store.View(r.Context(), func(tx *store.ReadTx) (err error) {
-		caller, key, found, err = tx.CallerByKey(keyID)
-		return err
-	})
-	if err != nil {
-		err = fmt.Errorf("finding the caller of a link: %w", err)
-	}
-	return caller, key, found, err
 }

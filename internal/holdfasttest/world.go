@@ -13,6 +13,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/signed"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/money"
 )
@@ -28,7 +29,8 @@ type World struct {
 	Network   *Network
 	IDs       *IDs
 	Processor *processor.Processor
-	Unchecked bool // the test checks the books itself
+	Callers   *signed.Callers // of the doors
+	Unchecked bool            // the test checks the books itself
 
 	Owner, Buyer party.Party
 	Shop         party.Caller // as it was at first; its clock may have moved since
@@ -47,9 +49,10 @@ const Password = "correct horse battery"
 func NewWorld(t testing.TB, db *store.DB) *World {
 	t.Helper()
 	w := &World{T: t, DB: db, Clock: NewClock(), Network: &Network{}, IDs: &IDs{}}
+	w.Callers = &signed.Callers{Find: db.CallerByKey, Now: w.Clock.Now}
 	w.Processor = processor.New(db, processor.Config{
 		Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: slog.New(slog.DiscardHandler),
-		Hashing: QuickHashing,
+		Hashing: QuickHashing, CallerChanged: w.Callers.Forget,
 	})
 	t.Cleanup(w.Processor.Close)
 	w.Owner = w.Party("Kiln & Co", "shop@example.test")

@@ -187,6 +187,7 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 func (p *Processor) ChangeCaller(
 	ctx context.Context, id party.CallerID, change func(party.Caller) (party.Caller, error),
 ) (after party.Caller, err error) {
+	defer p.callerChanged()
 	err = p.db.Update(ctx, func(tx *store.Tx) error {
 		before, err := callerOf(&tx.ReadTx, id)
 		if err != nil {
@@ -200,6 +201,12 @@ func (p *Processor) ChangeCaller(
 	return after, err
 }
 
+func (p *Processor) callerChanged() {
+	if p.CallerChanged != nil {
+		p.CallerChanged()
+	}
+}
+
 // AdvanceClock moves a sandbox caller's clock forward. It affects no other
 // caller.
 func (p *Processor) AdvanceClock(ctx context.Context, id party.CallerID, by time.Duration) (party.Caller, error) {
@@ -210,6 +217,7 @@ func (p *Processor) AdvanceClock(ctx context.Context, id party.CallerID, by time
 // stays expired: ResetClock first cancels the holds that have expired, and
 // marks expired tokens and references.
 func (p *Processor) ResetClock(ctx context.Context, id party.CallerID) (after party.Caller, err error) {
+	defer p.callerChanged()
 	for {
 		var due []store.Due
 		err = p.db.Update(ctx, func(tx *store.Tx) error {

@@ -65,6 +65,10 @@ type Config struct {
 	RefundWindow   time.Duration // see payment.RefundInput
 	NotifyDelay    time.Duration // from a change to its notification; zero means 3 s, negative none
 
+	// CallerChanged is called after the settings or the clock of a caller may have
+	// changed. Nil means that nobody keeps callers.
+	CallerChanged func()
+
 	// Hook is called at named points between the steps of an action. Tests use it
 	// to kill the process there.
 	Hook func(point string)

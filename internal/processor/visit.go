@@ -59,6 +59,10 @@ func (p *Processor) startVisit(
 	made := v
 	err := p.db.Update(ctx, func(tx *store.Tx) error {
 		v = made
+		caller, err := callerOf(&tx.ReadTx, caller.ID)
+		if err != nil {
+			return err
+		}
 		asked, err := askedOf(&tx.ReadTx, caller, r)
 		if err != nil {
 			return err
@@ -101,6 +105,10 @@ func (p *Processor) OpenVisit(
 	v := payment.Visit{Caller: caller.ID, Reference: r.Reference, Params: params.Encode(), SignatureV1: signatureV1}
 	var found bool
 	err := p.db.View(ctx, func(tx *store.ReadTx) error {
+		caller, err := callerOf(tx, caller.ID)
+		if err != nil {
+			return err
+		}
 		asked, err := askedOf(tx, caller, r)
 		if err != nil {
 			return err

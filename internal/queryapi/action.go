@@ -32,6 +32,10 @@ type action struct {
 	parameters []parameter
 	noResult   bool // the answer is metadata alone
 
+	// byClock means that the answer depends on the caller's time, and that the
+	// processor does not read the caller again.
+	byClock bool
+
 	// public actions need no signature: anybody may ask for them. Such a request
 	// may have unknown parameters and no Version.
 	public bool

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/signed"
 )
 
 // BenchmarkReserveParseVerifyAnswer measures the door's own part of a Reserve,
@@ -36,6 +38,7 @@ func BenchmarkReserveParseVerifyAnswer(b *testing.B) {
 	body := append(p, holdfast.Param{Name: "Signature", Value: signature}).Encode()
 	r := httptest.NewRequest(http.MethodPost, "http://fps.example.test/", nil)
 	s := &Server{}
+	signer := signed.Signer{Key: party.AccessKey{Secret: secret}}
 	id := randomUUID()
 	t := payment.Transaction{
 		ID: "14TESTTXN00000000000000000000000P01", Kind: payment.KindReserve, State: payment.Reserved, Deadline: now,
@@ -49,7 +52,11 @@ func BenchmarkReserveParseVerifyAnswer(b *testing.B) {
 		if err := s.checkTime(p, now); err != nil {
 			b.Fatal(err)
 		}
-		if err := s.checkSignature(r, []string{"/"}, p, secret); err != nil {
+		sent := signed.Request{
+			Request: r, Version: p.Get("SignatureVersion"), Method: holdfast.SignatureMethod(p.Get("SignatureMethod")),
+			Params: p, Field: "Signature", Verbs: []string{r.Method}, Paths: s.signedPaths("/"),
+		}
+		if err := checkSignature(&sent, signer, nil); err != nil {
 			b.Fatal(err)
 		}
 		a, _ := actionNamed(p.Get("Action"))

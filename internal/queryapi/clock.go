@@ -1,6 +1,7 @@
 package queryapi
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 // readClock and moveClock are not actions of the API, but their parameters are
@@ -35,6 +37,9 @@ func (s *Server) clock(r *http.Request, q *request) (reply, error) {
 		return reply{}, err
 	}
 	defer leave()
+	if err := s.readClockAgain(r.Context(), q); err != nil {
+		return reply{}, err
+	}
 	asked := &readClock
 	if r.Method == http.MethodPost {
 		asked = &moveClock
@@ -55,6 +60,27 @@ func (s *Server) clock(r *http.Request, q *request) (reply, error) {
 		return reply{}, fmt.Errorf("writing the clock: %w", err)
 	}
 	return reply{contentType: typeJSON, body: body}, nil
+}
+
+// readClockAgain reads a sandbox caller again, because the one that signed.Callers
+// returned may be a second old, and its clock may have been moved since by
+// another server or by a command. Other callers have no clock.
+func (s *Server) readClockAgain(ctx context.Context, q *request) error {
+	if !q.caller.Sandbox {
+		return nil
+	}
+	id := q.caller.ID
+	return s.Store.View(ctx, func(tx *store.ReadTx) error {
+		now, found, err := tx.Caller(id)
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return fmt.Errorf("caller %s is missing", id)
+		}
+		q.caller = now
+		return nil
+	})
 }
 
 func (s *Server) moveClock(r *http.Request, q *request) error {

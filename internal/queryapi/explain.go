@@ -3,7 +3,6 @@ package queryapi
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/holdfast-pay/holdfast"
@@ -29,22 +28,6 @@ type wrongSignature struct {
 func isWrongSignature(err error) bool {
 	refused, ok := errors.AsType[*holdfast.Error](err)
 	return ok && (refused.Code == holdfast.InvalidSignature || refused.Code == holdfast.SignatureDoesNotMatch)
-}
-
-// refusedSignature gathers everything that the signature may have been made
-// from.
-func (s *Server) refusedSignature(r *http.Request, path string, p holdfast.Params) holdfast.RefusedSignature {
-	refused := holdfast.RefusedSignature{
-		Version: p.Get("SignatureVersion"), Method: holdfast.SignatureMethod(p.Get("SignatureMethod")),
-		Verbs: []string{r.Method}, Hosts: slices.Collect(s.signedHosts(r)), Path: path,
-		Params: unsigned(p), Signature: p.Get("Signature"),
-	}
-	refused.Hosts = slices.Insert(refused.Hosts, 0, r.Host) // with its capitals
-	query, err := holdfast.ParseParams(r.URL.RawQuery)
-	if err == nil && len(query) > 0 && len(query) < len(p) {
-		refused.Parts = []holdfast.Params{unsigned(query), unsigned(p[len(query):])}
-	}
-	return refused
 }
 
 // explain finds the usual mistake behind a wrong signature of a sandbox caller.

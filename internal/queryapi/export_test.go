@@ -114,3 +114,13 @@ func PretendReserve(t payment.Transaction) (undo func()) {
 	}
 	return func() { a.answer = answer }
 }
+
+// ByClock are the actions whose answers depend on the caller's clock.
+func ByClock() (names []string) {
+	for _, a := range actions {
+		if a.byClock {
+			names = append(names, a.name)
+		}
+	}
+	return names
+}

@@ -78,7 +78,7 @@ func TestFaults(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.t.Cleanup(func() { again.Close() })
-			w.server.Store = again.Reader
+			w.server.Store, w.server.Callers.Find = again.Reader, again.CallerByKey
 			w.db.Close()
 		}, 503, "ServiceUnavailable", "the store is closed", queryapi.Unavailable},
 	} {

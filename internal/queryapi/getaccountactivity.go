@@ -34,7 +34,8 @@ var getAccountActivity = action{
 		{name: "Status", rule: transactionStatus, aliasOf: "TransactionStatus"},
 		{name: "ResponseGroup", aliasOf: "-"},
 	},
-	answer: (*Server).getAccountActivity,
+	byClock: true,
+	answer:  (*Server).getAccountActivity,
 }
 
 var (

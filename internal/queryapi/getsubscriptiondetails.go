@@ -16,6 +16,7 @@ var getSubscriptionDetails = action{
 	name:       "GetSubscriptionDetails",
 	since:      holdfast.Version2010,
 	parameters: []parameter{{name: "SubscriptionId", required: true, rule: bytesMax(tokenIDMax)}},
+	byClock:    true,
 	answer:     (*Server).getSubscriptionDetails,
 }
 
@@ -120,6 +121,7 @@ var getTransactionsForSubscription = action{
 	name:       "GetTransactionsForSubscription",
 	since:      holdfast.Version2010,
 	parameters: []parameter{{name: "SubscriptionId", required: true, rule: bytesMax(tokenIDMax)}},
+	byClock:    true,
 	answer:     (*Server).getTransactionsForSubscription,
 }
 

@@ -17,7 +17,8 @@ var getTokenByCaller = action{
 		{name: "TokenId", rule: bytesMax(tokenIDMax)},
 		{name: "CallerReference", rule: bytesMax(payment.ReferenceMax)},
 	},
-	answer: (*Server).getTokenByCaller,
+	byClock: true,
+	answer:  (*Server).getTokenByCaller,
 }
 
 func (s *Server) getTokenByCaller(ctx context.Context, q *request, out *document) error {

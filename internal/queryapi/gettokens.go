@@ -18,7 +18,8 @@ var getTokens = action{
 		{name: "CallerReference", rule: bytesMax(payment.ReferenceMax)},
 		{name: "TokenFriendlyName", rule: bytesMax(friendlyNameMax)},
 	},
-	answer: (*Server).getTokens,
+	byClock: true,
+	answer:  (*Server).getTokens,
 }
 
 const (

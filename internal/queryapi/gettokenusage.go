@@ -15,6 +15,7 @@ import (
 var getTokenUsage = action{
 	name:       "GetTokenUsage",
 	parameters: []parameter{{name: "TokenId", required: true, rule: bytesMax(tokenIDMax)}},
+	byClock:    true,
 	answer:     (*Server).getTokenUsage,
 }
 

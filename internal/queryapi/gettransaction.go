@@ -16,6 +16,7 @@ import (
 var getTransaction = action{
 	name:       "GetTransaction",
 	parameters: []parameter{{name: "TransactionId", required: true, rule: transactionID}},
+	byClock:    true,
 	answer:     (*Server).getTransaction,
 }
 

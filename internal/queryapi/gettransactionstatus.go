@@ -13,6 +13,7 @@ import (
 var getTransactionStatus = action{
 	name:       "GetTransactionStatus",
 	parameters: []parameter{{name: "TransactionId", required: true, rule: transactionID}},
+	byClock:    true,
 	answer:     (*Server).getTransactionStatus,
 }
 

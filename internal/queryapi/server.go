@@ -19,6 +19,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/signed"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -26,6 +27,7 @@ import (
 type Server struct {
 	Processor *processor.Processor
 	Store     store.Reader
+	Callers   *signed.Callers
 
 	// Certificates are the current and retired certificates of return URLs and
 	// notifications. OwnCertificate reports whether one of them is served at an
@@ -218,6 +220,11 @@ func (s *Server) act(r *http.Request, q *request) (reply, error) {
 		return reply{}, err
 	}
 	defer leave()
+	if a.byClock {
+		if err := s.readClockAgain(r.Context(), q); err != nil {
+			return reply{}, err
+		}
+	}
 	if q.caller.ID == "" {
 		s.unsigned().verified.Keep(r.Context(), s.from(r), s.Now())
 	}

@@ -4,13 +4,13 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/url"
 	"strings"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/signed"
 )
 
 // verifySignature reports whether this server signed a return URL or a
@@ -80,14 +80,14 @@ var errOthers = errors.New("the message is for another caller")
 // answer stricter.
 func (s *Server) asker(ctx context.Context, q *request) (party.CallerID, error) {
 	key := q.params.Get("AWSAccessKeyId")
-	if q.caller.ID != "" || key == "" || len(key) > accessKeyMax {
+	if q.caller.ID != "" || key == "" {
 		return q.caller.ID, nil
 	}
-	caller, _, _, err := s.Store.CallerByKey(ctx, key)
-	if err != nil {
-		return "", fmt.Errorf("finding the caller who asks: %w", err)
+	signer, err := s.Callers.ByKey(ctx, key)
+	if errors.Is(err, signed.ErrUnknownKey) {
+		return "", nil
 	}
-	return caller.ID, nil
+	return signer.Caller.ID, err
 }
 
 // checkFor checks that a genuine message is for the caller that asks, and names

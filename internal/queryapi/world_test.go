@@ -22,6 +22,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/queryapi"
+	"github.com/holdfast-pay/holdfast/internal/signed"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/money"
 )
@@ -64,13 +65,15 @@ func newWorldWith(t testing.TB, c store.Config) *world {
 	}
 	w := &world{t: t, address: c.Address, db: db, now: testNow}
 	quiet := slog.New(slog.DiscardHandler)
+	callers := &signed.Callers{Find: db.CallerByKey, Now: w.clock}
 	w.p = processor.New(db, processor.Config{
 		Network: network{}, Now: w.clock, Log: quiet, IDs: new(counting), Hashing: holdfasttest.QuickHashing,
-		Wait: 30 * time.Second, // longer than any test: what is not silent has answered
+		CallerChanged: callers.Forget,
+		Wait:          30 * time.Second, // longer than any test: what is not silent has answered
 	})
 	var requests atomic.Int64
 	w.server = &queryapi.Server{
-		Processor: w.p, Store: db.Reader, Now: w.clock, Log: quiet,
+		Processor: w.p, Store: db.Reader, Callers: callers, Now: w.clock, Log: quiet,
 		Certificates:   func() []*x509.Certificate { return []*x509.Certificate{vectorCertificate(t)} },
 		OwnCertificate: func(url string) bool { return strings.HasPrefix(url, vectorCertificateURL) },
 		NewRequestID: func() string {

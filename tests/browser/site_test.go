@@ -66,7 +66,7 @@ func (s *site) serve() {
 	s.t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	s.pages = &cobranded.Server{
-		Processor: s.Processor, Store: s.DB.Reader, Sign: holdfasttest.Sign, Now: s.Clock.Now, Log: log,
+		Processor: s.Processor, Store: s.DB.Reader, Callers: s.Callers, Sign: holdfasttest.Sign, Now: s.Clock.Now, Log: log,
 	}
 	mux := http.NewServeMux()
 	server := httptest.NewServer(mux)
@@ -83,7 +83,7 @@ func (s *site) serve() {
 	mux.Handle(inbox.Path, (&inbox.Server{Store: s.DB.Reader, Log: log}).Handler())
 	mux.Handle(account.Root, accounts.Handler())
 	mux.Handle("/", (&queryapi.Server{
-		Processor: s.Processor, Store: s.DB.Reader, Hosts: s.pages.Hosts, Now: s.Clock.Now, Log: log,
+		Processor: s.Processor, Store: s.DB.Reader, Callers: s.Callers, Hosts: s.pages.Hosts, Now: s.Clock.Now, Log: log,
 	}).Handler())
 	s.sdk = &holdfast.Client{
 		Endpoint: s.home, CoBranded: s.home + holdfast.CoBrandedPath, AccessKeyID: s.Key.ID, SecretKey: s.Key.Secret,
