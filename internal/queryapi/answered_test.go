@@ -30,7 +30,7 @@ func TestAnswersAreCounted(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
 	w.server.Handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet,
-		"/?"+w.signed("GET", "/", "shop", holdfast.Params{{Name: "Action", Value: "GetAccountBalance"}}).Encode(), nil))
+		"http://"+testHost+"/?"+w.signed("GET", "/", "shop", holdfast.Params{{Name: "Action", Value: "GetAccountBalance"}}).Encode(), nil))
 	want := []queryapi.Answered{
 		{Action: "Reserve", Result: queryapi.Success, Took: 2 * time.Millisecond},
 		{Result: queryapi.Refused, Code: holdfast.InvalidRequest},
