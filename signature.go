@@ -1,7 +1,6 @@
 package holdfast
 
 import (
-	"cmp"
 	"crypto"
 	"crypto/hmac"
 	"crypto/rsa"
@@ -57,7 +56,10 @@ func CanonicalPath(path string) string {
 func StringToSign(verb, host, path string, p Params) string {
 	sorted := slices.Clone(p)
 	slices.SortStableFunc(sorted, func(a, b Param) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
+		if byName := strings.Compare(a.Name, b.Name); byName != 0 {
+			return byName
+		}
+		return strings.Compare(a.Value, b.Value)
 	})
 	return verb + "\n" + strings.ToLower(host) + "\n" + CanonicalPath(path) + "\n" + sorted.Encode()
 }

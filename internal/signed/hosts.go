@@ -28,19 +28,20 @@ func hosts(r *http.Request, configured []string) iter.Seq[string] {
 		}
 		host := strings.ToLower(r.Host)
 		name, port := splitPort(host)
+		if !try(host) || !try(name) {
+			return
+		}
 		if port == "" {
 			port = localPort(r)
 		}
-		each := func(host, name string) bool {
-			return try(host) && try(name) && (port == "" || try(name+":"+port))
-		}
-		if !each(host, name) {
+		withPort := func(name string) bool { return port == "" || try(name+":"+port) }
+		if !withPort(name) {
 			return
 		}
 		for _, names := range [][]string{configured, holdfast.ServiceHosts} {
 			for _, host := range names {
 				host = strings.ToLower(host)
-				if name, _ := splitPort(host); !each(host, name) {
+				if name, _ := splitPort(host); !try(host) || !try(name) || !withPort(name) {
 					return
 				}
 			}

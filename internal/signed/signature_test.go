@@ -32,7 +32,7 @@ func params(pairs ...string) (p holdfast.Params) {
 // sent are parameters that need every kind of encoding and sorting.
 var sent = params("B", "2", "A", "Tea & cakes ~ 50% off* (café)", "a.b", "=+", "aB", "", "", "nameless")
 
-func hmacOf(t *testing.T, m holdfast.SignatureMethod, text string) string {
+func hmacOf(t testing.TB, m holdfast.SignatureMethod, text string) string {
 	t.Helper()
 	signature, err := holdfast.SignHMAC(secret, m, text)
 	if err != nil {
