@@ -5,12 +5,10 @@ import (
 	"crypto/hmac"
 	"crypto/rsa"
 	"crypto/sha1" //nolint:gosec // HmacSHA1 and RSA-SHA1 are what the wire format prescribes
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"hash"
 	"net/url"
 	"slices"
 	"strings"
@@ -87,24 +85,23 @@ func VerifyHMAC(secret SecretKey, m SignatureMethod, text, signature string) boo
 }
 
 func sumHMAC(secret SecretKey, m SignatureMethod, text string) ([]byte, error) {
-	var newHash func() hash.Hash
 	switch m {
-	case HmacSHA256:
-		newHash = sha256.New
-	case HmacSHA1:
-		newHash = sha1.New
+	case HmacSHA256, HmacSHA1:
 	case RSASHA1:
 		return nil, errors.New("RSA-SHA1 needs a private key, not a secret key")
 	default:
 		return nil, fmt.Errorf("signature method %q is not known", m)
 	}
-	key := secret.Reveal()
-	if len(key) == 0 {
+	if secret.macs == nil {
 		return nil, errors.New("there is no secret key to sign with")
 	}
-	mac := hmac.New(newHash, key)
-	mac.Write([]byte(text))
-	return mac.Sum(nil), nil
+	pool := &secret.macs.sha256
+	if m == HmacSHA1 {
+		pool = &secret.macs.sha1
+	}
+	mac := pool.Get().(*mac) //nolint:forcetypeassert // nothing else is in it
+	defer pool.Put(mac)
+	return mac.sum(text), nil
 }
 
 // SignRSA signs text with RSA-SHA1 (PKCS #1 v1.5) and returns the signature in

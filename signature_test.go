@@ -1,14 +1,21 @@
 package holdfast_test
 
 import (
+	"crypto/hmac"
 	"crypto/rsa"
+	"crypto/sha1"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"hash"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/holdfast-pay/holdfast"
@@ -203,9 +210,36 @@ func TestSignHMACFails(t *testing.T) {
 			t.Errorf("method %q signed %q", m, s)
 		}
 	}
-	if s, err := holdfast.SignHMAC(holdfast.SecretKey{}, holdfast.HmacSHA256, "text"); err == nil {
-		t.Errorf("no key signed %q", s)
+	for name, key := range map[string]holdfast.SecretKey{"no": {}, "an empty": holdfast.NewSecretKey("")} {
+		if s, err := holdfast.SignHMAC(key, holdfast.HmacSHA256, "text"); err == nil {
+			t.Errorf("%s key signed %q", name, s)
+		}
 	}
+}
+
+// One key makes many signatures at the same time, by both methods and over
+// texts of any length.
+func TestManySignWithOneKey(t *testing.T) {
+	one := holdfast.NewSecretKey(vectorSecret)
+	var wait sync.WaitGroup
+	for i := range 8 {
+		wait.Go(func() {
+			for n := range 200 {
+				text := strings.Repeat(strconv.Itoa(i), n*(i+1))
+				for method, newHash := range map[holdfast.SignatureMethod]func() hash.Hash{
+					holdfast.HmacSHA1: sha1.New, holdfast.HmacSHA256: sha256.New,
+				} {
+					mac := hmac.New(newHash, []byte(vectorSecret))
+					mac.Write([]byte(text))
+					want := base64.StdEncoding.EncodeToString(mac.Sum(nil))
+					if got, err := holdfast.SignHMAC(one, method, text); got != want || err != nil {
+						t.Errorf("%s of %q is %q, want %q (%v)", method, text, got, want, err)
+					}
+				}
+			}
+		})
+	}
+	wait.Wait()
 }
 
 func vectorKey(t *testing.T) *rsa.PublicKey {
