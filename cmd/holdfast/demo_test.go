@@ -280,7 +280,7 @@ func TestDemoShopSellsAndShips(t *testing.T) {
 	defer db.Close()
 	eventually(t, "the shop takes every notification", func() bool {
 		var delivered int
-		if err := db.QueryRow(`SELECT count(*) FROM notifications WHERE outcome = 'Delivered'`).Scan(&delivered); err != nil {
+		if err := db.QueryRow(`SELECT count(*) FROM steps WHERE told > 0`).Scan(&delivered); err != nil {
 			t.Fatal(err)
 		}
 		return delivered == 3 // Reserve: pending, then held; Settle: charged
@@ -296,7 +296,8 @@ func booksNameTheRow(t *testing.T, dir string, id holdfast.TransactionID) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if _, err := db.Exec(`UPDATE postings SET amount = amount + 1 WHERE transaction_id = $1 AND seq = 1`, id); err != nil {
+	if _, err := db.Exec(`UPDATE steps SET postings = replace(postings, '"held"', '"fees"') WHERE transaction_id = $1`,
+		id); err != nil {
 		t.Fatal(err)
 	}
 	out, code := holdfastCommand(t, "books", "check", "--data", dir)

@@ -240,7 +240,7 @@ func TestForeignMessagesMoveNoOrder(t *testing.T) {
 		defer server.Close()
 		eventually(t, "the shop refuses the notifications", func() bool {
 			var refused int
-			err := server.QueryRow(`SELECT count(*) FROM notifications WHERE caller_id = ? AND last_result = '403 Forbidden'`,
+			err := server.QueryRow(`SELECT count(*) FROM deliveries WHERE caller_id = ? AND last_result = '403 Forbidden'`,
 				mallory.id).Scan(&refused)
 			return err == nil && refused == 3
 		})

@@ -120,7 +120,7 @@ func (v serveVerb) open(ctx context.Context, at store.Location, w world) (db *st
 	if unlock, err = lockStore(at); err != nil {
 		return nil, nil, err
 	}
-	config := store.Config{Address: v.Store, GroupMax: v.groupMax(), SealKey: key, Log: w.Log}
+	config := store.Config{Address: v.Store, GroupMax: v.groupMax(), SealKey: key}
 	if db, err = openStore(ctx, config); err == nil {
 		err = v.checkDurable(ctx, db, w)
 	}

@@ -224,14 +224,13 @@ func (s *Sender) deliver(ctx context.Context, d store.Delivery) (arrived bool, e
 	}
 	address, body, result, err := s.body(ctx, d)
 	switch {
-	case errors.Is(err, store.ErrStale):
-		return false, nil // the lease is lost: somebody else is at it
 	case err != nil && ctx.Err() != nil:
 		return false, s.giveBack(ctx, d)
 	case err != nil:
 		return false, err
 	}
 	if result == "" {
+		d.URL, d.Body = address, body
 		result, arrived = post(ctx, s.client, address, deliveryID(d), body)
 	}
 	if !arrived && ctx.Err() != nil {
@@ -244,8 +243,8 @@ func (s *Sender) deliver(ctx context.Context, d store.Delivery) (arrived bool, e
 // another notification.
 func deliveryID(d store.Delivery) string { return fmt.Sprintf("%s-%d", d.Subject(), d.Seq) }
 
-// body returns the notification's body and its address. The body is stored
-// before it is first sent to an address, so that every try sends the same. If
+// body returns the notification's body and its address. The body is stored with
+// the result of a failed try, so that every try sends the same to an address. If
 // there is no body, result says why.
 func (s *Sender) body(ctx context.Context, d store.Delivery) (address, body, result string, err error) {
 	if d.Body != "" {
@@ -273,8 +272,7 @@ func (s *Sender) body(ctx context.Context, d store.Delivery) (address, body, res
 	if obstacle != "" {
 		return "", "", "not sent: " + obstacle, nil
 	}
-	err = s.Store.Update(ctx, func(tx *store.Tx) error { return tx.FreezeBody(d, address, body) })
-	return address, body, "", err
+	return address, body, "", nil
 }
 
 // stays reports whether a notification that was sent before goes to the same

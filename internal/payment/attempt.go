@@ -1,10 +1,11 @@
 package payment
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
-	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/money"
 )
@@ -63,18 +64,95 @@ type Answer struct {
 	Message       string              // of a refusal, for the caller
 }
 
-func (t Transaction) ask(step Step, amount money.Amount) *Attempt {
-	return &Attempt{
-		Caller: t.Caller, Transaction: t.ID, Step: step, Amount: amount, Instrument: t.Instrument,
-		Authorization: t.Authorization, Descriptor: t.Descriptor, State: AttemptOpen,
+// attempt is a question of the transaction to a network. Everything that it
+// asks for is in the transaction.
+func (t Transaction) attempt(step Step, s AttemptState, asked int) Attempt {
+	a := Attempt{
+		Caller: t.Caller, Transaction: t.ID, Step: step, Amount: t.Amount, Instrument: t.Instrument,
+		Authorization: t.Authorization, Descriptor: t.Descriptor, State: s, Asked: asked,
 	}
+	if step == StepCapture {
+		a.Amount = t.Settled
+	}
+	return a
+}
+
+// Question is the transaction's open question, or nil.
+func (t Transaction) Question() *Attempt {
+	if t.Asking == "" {
+		return nil
+	}
+	a := t.attempt(t.Asking, AttemptOpen, t.Asked)
+	return &a
+}
+
+// Attempts are all questions of the transaction, the first one first.
+func (t Transaction) Attempts() (all []Attempt) {
+	for _, a := range t.Answers.all() {
+		all = append(all, t.attempt(a.step, a.state, 0))
+	}
+	if open := t.Question(); open != nil {
+		all = append(all, *open)
+	}
+	return all
+}
+
+// ask opens a question. It panics if one is open already: the answer to that
+// one decides what happens next.
+func (c *Change) ask(step Step) {
+	if c.After.Asking != "" {
+		panic(fmt.Sprintf("payment: %s of transaction %s while %s is open", step, c.After.ID, c.After.Asking))
+	}
+	c.After.Asking, c.After.Asked = step, 1
+	c.Ask = c.After.Question()
+}
+
+// Answers are the questions of a transaction that were answered, in order, such
+// as "Authorize:Approved Capture:Declined".
+type Answers string
+
+type answered struct {
+	step  Step
+	state AttemptState
+}
+
+func (a Answers) with(step Step, state AttemptState) Answers {
+	return Answers(strings.TrimSpace(string(a) + " " + string(step) + ":" + string(state)))
+}
+
+func (a Answers) all() (all []answered) {
+	for _, word := range strings.Fields(string(a)) {
+		step, state, _ := strings.Cut(word, ":")
+		all = append(all, answered{Step(step), AttemptState(state)})
+	}
+	return all
+}
+
+// answered closes the open question.
+func (t Transaction) answered(step Step, answer Answer) Transaction {
+	state := AttemptDeclined
+	if answer.Approved {
+		state = AttemptApproved
+	}
+	t.Asking, t.Asked, t.Answers = "", 0, t.Answers.with(step, state)
+	return t
 }
 
 // Outcome decides what a network's answer means for the transaction in its
 // present state. The transaction may have been cancelled or have expired before
-// the answer came. The Change may be empty.
+// the answer came. A second answer to a question changes nothing: the Change is
+// empty.
 func (t Transaction) Outcome(a Attempt, answer Answer, now time.Time) Change {
-	switch a.Step {
+	if t.Asking != a.Step {
+		return t.unmoved(now)
+	}
+	c := t.answered(a.Step, answer).outcome(a.Step, answer, now)
+	c.Before = t
+	return c
+}
+
+func (t Transaction) outcome(step Step, answer Answer, now time.Time) Change {
+	switch step {
 	case StepAuthorize:
 		return t.authorized(answer, now)
 	case StepCapture:
@@ -97,6 +175,12 @@ func (t Transaction) done(v Verb, now time.Time, code holdfast.StatusCode, messa
 	return c
 }
 
+// late books what a network did after the transaction had ended. The caller was
+// told of the end, so its state and its status stay as they are.
+func (t Transaction) late(v Verb, now time.Time) Change {
+	return t.done(v, now, t.StatusCode, t.StatusMessage)
+}
+
 func (t Transaction) authorized(answer Answer, now time.Time) Change {
 	switch {
 	case t.State == Pending && answer.Approved:
@@ -108,7 +192,7 @@ func (t Transaction) authorized(answer Answer, now time.Time) Change {
 		// The transaction was given up before the answer came: release the hold.
 		t.Authorization = answer.Authorization
 		c := t.unmoved(now)
-		c.Ask = t.ask(StepRelease, t.Amount)
+		c.ask(StepRelease)
 		return c
 	}
 	return t.unmoved(now)
@@ -123,7 +207,7 @@ func (t Transaction) captured(answer Answer, now time.Time) Change {
 	case t.State == Settling:
 		// The hold is no longer needed: release the buyer's money.
 		c := t.done(VerbCaptureDecline, now, answer.Code, answer.Message)
-		c.Ask = t.ask(StepRelease, t.Amount)
+		c.ask(StepRelease)
 		return c
 	}
 	return t.unmoved(now)
@@ -141,9 +225,8 @@ func (t Transaction) charged(answer Answer, now time.Time) Change {
 	case answer.Approved && t.State != Success:
 		// The transaction was given up before the answer came: return the charge.
 		t.Authorization = answer.Authorization
-		c := t.unmoved(now)
-		c.Postings = move(transfer(nil, ledger.Network, ledger.Outgoing, t.Amount))
-		c.Ask = t.ask(StepReturn, t.Amount)
+		c := t.late(VerbLateCharge, now)
+		c.ask(StepReturn)
 		return c
 	}
 	return t.unmoved(now)
@@ -158,9 +241,7 @@ func (t Transaction) returned(answer Answer, now time.Time) Change {
 	case t.Kind == KindRefund && t.State == Pending:
 		return t.done(VerbDecline, now, answer.Code, answer.Message)
 	case t.Kind != KindRefund && answer.Approved:
-		c := t.unmoved(now)
-		c.Postings = move(transfer(nil, ledger.Outgoing, ledger.Network, t.Amount))
-		return c
+		return t.late(VerbLateReturn, now)
 	}
 	return t.unmoved(now)
 }
@@ -177,3 +258,18 @@ const (
 	messageFee      = "The marketplace fee was taken from the payment."
 	messageDeposit  = "The balance was raised."
 )
+
+// MessageOf is the message of a transaction in a state, unless its step gives it
+// another. The store does not keep it.
+func MessageOf(s State) string {
+	switch s {
+	case Pending, Settling:
+		return messagePending
+	case Reserved:
+		return messageReserved
+	case Success:
+		return messageSuccess
+	case None, Failure, Cancelled:
+	}
+	return ""
+}

@@ -12,7 +12,7 @@ import (
 // A Finding is a row that is wrong.
 type Finding struct {
 	Table   string // such as "postings"
-	Row     string // the row's key, such as "1HZ5…/2"
+	Row     string // the row's key, such as "1HZ5…/2/1": of step 2 the first posting
 	Problem string
 }
 
@@ -21,7 +21,6 @@ type File struct {
 	Transaction Transaction
 	History     []HistoryRow
 	Postings    []Booked
-	Attempts    []Attempt
 	Token       Token // that authorised it; zero if it is missing
 	Remembered  bool  // a request is stored under its CallerReference
 	Parties     int   // how many of sender and recipient exist
@@ -29,14 +28,15 @@ type File struct {
 
 // A Booked posting is a posting read from the books.
 type Booked struct {
-	Seq int // from 1
+	Step int // of the history
+	Seq  int // in the step, from 1
 	ledger.Posting
 }
 
 // Audit compares a transaction's rows with each other. The history must be a
 // path through the table of moves that ends in the transaction's state. The
-// postings must be those that the path requires, and every answer must belong
-// to a question. A finding means a bug of this server or a change from outside.
+// postings must be those that the path requires, and so must the answers and the
+// open question. A finding means a bug of this server or a change from outside.
 func (f File) Audit() []Finding {
 	found := f.auditHistory()
 	found = append(found, f.auditOrigin()...)
@@ -57,18 +57,18 @@ func (f File) auditHistory() (found []Finding) {
 	for i, h := range f.History {
 		switch next, ok := state.After(h.Verb); {
 		case h.Seq != i+1:
-			found = append(found, f.finding("transaction_history", h.Seq, "is in the place of step %d", i+1))
+			found = append(found, f.finding("steps", h.Seq, "is in the place of step %d", i+1))
 		case h.Before != state:
-			found = append(found, f.finding("transaction_history", h.Seq, "begins at %s but the step before ended at %s",
+			found = append(found, f.finding("steps", h.Seq, "begins at %s but the step before ended at %s",
 				h.Before, state))
 		case !f.Transaction.Kind.May(h.Verb):
-			found = append(found, f.finding("transaction_history", h.Seq, "a %[2]s has no step %[1]s", h.Verb,
+			found = append(found, f.finding("steps", h.Seq, "a %[2]s has no step %[1]s", h.Verb,
 				f.Transaction.Kind))
 		case !ok || next != h.After:
-			found = append(found, f.finding("transaction_history", h.Seq, "%s does not lead from %s to %s", h.Verb, h.Before,
+			found = append(found, f.finding("steps", h.Seq, "%s does not lead from %s to %s", h.Verb, h.Before,
 				h.After))
 		case h.Amount != f.amountAt(h):
-			found = append(found, f.finding("transaction_history", h.Seq, "is about %v but should be about %v", h.Amount,
+			found = append(found, f.finding("steps", h.Seq, "is about %v but should be about %v", h.Amount,
 				f.amountAt(h)))
 		}
 		state = h.After
@@ -76,9 +76,8 @@ func (f File) auditHistory() (found []Finding) {
 	if state != t.State {
 		found = append(found, f.finding("transactions", nil, "is %s but its history ends at %s", t.State, state))
 	}
-	if t.Steps != len(f.History) || t.Posted != len(f.Postings) {
-		found = append(found, f.finding("transactions", nil, "counts %d steps and %d postings but has %d and %d", t.Steps,
-			t.Posted, len(f.History), len(f.Postings)))
+	if t.Steps != len(f.History) {
+		found = append(found, f.finding("transactions", nil, "counts %d steps but has %d", t.Steps, len(f.History)))
 	}
 	if n := len(f.History); n > 0 {
 		if last := f.History[n-1]; last.StatusCode != t.StatusCode || last.Amount != t.Current() {
@@ -141,22 +140,6 @@ func (f File) auditToken() []Finding {
 	return nil
 }
 
-// demanded are the postings that the history requires. They include the
-// postings for money that a network took after the payment had been given up.
-func (f File) demanded() (postings []ledger.Posting) {
-	t := f.Transaction
-	for _, h := range f.History {
-		postings = append(postings, t.stepPostings(h.Verb, h.Before)...)
-	}
-	if t.State != Success && f.has(StepCharge, AttemptApproved) {
-		postings = append(postings, ledger.Posting{From: ledger.Network, To: ledger.Outgoing, Amount: t.Amount})
-		if f.has(StepReturn, AttemptApproved) {
-			postings = append(postings, ledger.Posting{From: ledger.Outgoing, To: ledger.Network, Amount: t.Amount})
-		}
-	}
-	return postings
-}
-
 // UnderWay is the transaction's money in the accounts Held and Outgoing.
 func (f File) UnderWay() (held, outgoing money.Amount) {
 	held, outgoing = money.Micros(0), money.Micros(0)
@@ -172,30 +155,50 @@ func (f File) UnderWay() (held, outgoing money.Amount) {
 }
 
 func (f File) has(step Step, states ...AttemptState) bool {
-	return slices.ContainsFunc(f.Attempts,
+	return slices.ContainsFunc(f.Transaction.Attempts(),
 		func(a Attempt) bool { return a.Step == step && slices.Contains(states, a.State) })
 }
 
 func (f File) auditPostings() (found []Finding) {
-	want := f.demanded()
-	for i := range max(len(want), len(f.Postings)) {
-		switch {
-		case i >= len(f.Postings):
-			found = append(found, f.finding("postings", f.after(i), "is missing: %v from %s to %s", want[i].Amount, want[i].From,
-				want[i].To))
-		case i >= len(want):
-			p := f.Postings[i]
-			found = append(found, f.finding("postings", p.Seq, "is not part of any step: %v from %s to %s", p.Amount, p.From,
-				p.To))
-		case f.Postings[i].Posting != want[i]:
-			p := f.Postings[i]
-			found = append(found, f.finding("postings", p.Seq, "is %v from %s to %s but should be %v from %s to %s",
-				p.Amount, p.From, p.To, want[i].Amount, want[i].From, want[i].To))
-		case f.Postings[i].Seq != i+1:
-			found = append(found, f.finding("postings", f.Postings[i].Seq, "is in the place of posting %d", i+1))
+	booked := make(map[int][]Booked)
+	for _, p := range f.Postings {
+		booked[p.Step] = append(booked[p.Step], p)
+	}
+	for _, h := range f.History {
+		found = append(found, f.auditStep(h, booked[h.Seq])...)
+		delete(booked, h.Seq)
+	}
+	for _, left := range f.Postings {
+		if _, strays := booked[left.Step]; strays {
+			found = append(found, f.stray(left))
 		}
 	}
 	return found
+}
+
+// auditStep compares the postings of a step with those that it requires.
+func (f File) auditStep(h HistoryRow, got []Booked) (found []Finding) {
+	want := f.Transaction.stepPostings(h.Verb, h.Before)
+	for i := range max(len(want), len(got)) {
+		place := fmt.Sprintf("%d/%d", h.Seq, i+1)
+		switch {
+		case i >= len(got):
+			found = append(found, f.finding("postings", place, "is missing: %v from %s to %s", want[i].Amount, want[i].From,
+				want[i].To))
+		case i >= len(want):
+			found = append(found, f.stray(got[i]))
+		case got[i].Posting != want[i]:
+			p := got[i]
+			found = append(found, f.finding("postings", place, "is %v from %s to %s but should be %v from %s to %s",
+				p.Amount, p.From, p.To, want[i].Amount, want[i].From, want[i].To))
+		}
+	}
+	return found
+}
+
+func (f File) stray(p Booked) Finding {
+	return f.finding("postings", fmt.Sprintf("%d/%d", p.Step, p.Seq), "is not part of any step: %v from %s to %s",
+		p.Amount, p.From, p.To)
 }
 
 // asks is the first question to the network of a transaction of this kind.
@@ -221,56 +224,65 @@ func (k Kind) restsOn(v Verb) (step Step, state AttemptState, ok bool) {
 		return StepCapture, AttemptApproved, true
 	case VerbCaptureDecline:
 		return StepCapture, AttemptDeclined, true
+	case VerbLateCharge:
+		return StepCharge, AttemptApproved, true
+	case VerbLateReturn:
+		return StepReturn, AttemptApproved, true
 	case VerbReserve, VerbPay, VerbTransfer, VerbRefund, VerbSettle, VerbCancel, VerbExpire, VerbTimeOut:
 	}
 	return "", "", false
 }
 
-// after returns the sequence number of a missing posting: the one at index i of
-// those required.
-func (f File) after(i int) int {
-	if len(f.Postings) == 0 {
-		return i + 1
-	}
-	last := len(f.Postings) - 1
-	return f.Postings[last].Seq + i - last
-}
-
+// auditAttempts compares the questions to the network and their answers with the
+// history.
 func (f File) auditAttempts() (found []Finding) {
 	t := f.Transaction
-	for _, a := range f.Attempts {
-		want := t.Amount
-		if a.Step == StepCapture {
-			want = t.Settled
+	wrong := func(step Step, format string, args ...any) {
+		found = append(found, f.finding("transactions", nil, "question "+string(step)+" "+format, args...))
+	}
+	seen := make(map[Step]bool)
+	for _, a := range t.Attempts() {
+		if seen[a.Step] {
+			wrong(a.Step, "was asked twice")
 		}
-		if a.Amount != want || a.Instrument != t.Instrument {
-			found = append(found, f.finding("attempts", a.Step, "asks for %v from %s but should ask for %v from %s",
-				a.Amount, a.Instrument, want, t.Instrument))
-		}
+		seen[a.Step] = true
 	}
 	for _, h := range f.History {
 		if step, state, ok := t.Kind.restsOn(h.Verb); ok && !f.has(step, state) {
-			found = append(found, f.finding("attempts", step, "is not %s, though step %d of the history requires it", state,
-				h.Seq))
+			wrong(step, "is not %s, though step %d of the history requires it", state, h.Seq)
 		}
 	}
 	givenUp := t.State == Cancelled || t.State == Failure
 	for taken, back := range map[Step]Step{StepAuthorize: StepRelease, StepCharge: StepReturn} {
 		if givenUp && f.has(taken, AttemptApproved) && !f.has(back, AttemptOpen, AttemptApproved, AttemptDeclined) {
-			found = append(found, f.finding("attempts", back,
-				"is missing: the network was never asked to release the hold or return the charge"))
+			wrong(back, "is missing: the network was never asked to release the hold or return the charge")
+		}
+	}
+	if givenUp && t.Kind != KindRefund {
+		for step, booked := range map[Step]Verb{StepCharge: VerbLateCharge, StepReturn: VerbLateReturn} {
+			if f.has(step, AttemptApproved) && !f.took(booked) {
+				wrong(step, "was approved after the end, but no step %s books it", booked)
+			}
 		}
 	}
 	switch t.State {
 	case Pending:
 		if !f.has(t.Kind.asks(), AttemptOpen) {
-			found = append(found, f.finding("attempts", t.Kind.asks(), "is not open, though the transaction waits for it"))
+			wrong(t.Kind.asks(), "is not open, though the transaction waits for it")
 		}
 	case Settling:
 		if !f.has(StepCapture, AttemptOpen) {
-			found = append(found, f.finding("attempts", StepCapture, "is not open, though the transaction waits for it"))
+			wrong(StepCapture, "is not open, though the transaction waits for it")
 		}
-	case None, Reserved, Success, Failure, Cancelled:
+	case Reserved, Success:
+		if t.Asking != "" {
+			wrong(t.Asking, "is open, though nothing waits for it")
+		}
+	case None, Failure, Cancelled:
 	}
 	return found
+}
+
+func (f File) took(v Verb) bool {
+	return slices.ContainsFunc(f.History, func(h HistoryRow) bool { return h.Verb == v })
 }

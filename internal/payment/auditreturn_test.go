@@ -8,29 +8,18 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// answered is a change with the network's answer to its question.
-type answered struct {
-	payment.Change
-	state payment.AttemptState
-}
-
 // fileOf is the file after the changes.
-func fileOf(token payment.Token, changes ...answered) payment.File {
+func fileOf(token payment.Token, changes ...payment.Change) payment.File {
 	f := payment.File{Transaction: changes[len(changes)-1].After, Token: token, Remembered: true, Parties: 2}
 	for _, c := range changes {
-		if c.Moved() {
+		if c.Stepped() {
 			f.History = append(f.History, c.History(len(f.History)+1))
 		}
-		for _, p := range c.Postings {
-			f.Postings = append(f.Postings, payment.Booked{Seq: len(f.Postings) + 1, Posting: p})
-		}
-		if c.Ask != nil {
-			a := *c.Ask
-			a.State = c.state
-			f.Attempts = append(f.Attempts, a)
+		for i, p := range c.Postings {
+			f.Postings = append(f.Postings, payment.Booked{Step: len(f.History), Seq: i + 1, Posting: p})
 		}
 	}
-	f.Transaction.Steps, f.Transaction.Posted = len(f.History), len(f.Postings)
+	f.Transaction.Steps = len(f.History)
 	return f
 }
 
@@ -64,19 +53,24 @@ func TestAReturnInTheAudit(t *testing.T) {
 	} {
 		back := late.After.Outcome(*late.Ask,
 			payment.Answer{Approved: state == payment.AttemptApproved, Code: holdfast.CodeTransactionDenied}, pay.After.Deadline)
-		changes := []answered{{pay, payment.AttemptApproved}, {timeOut, ""}, {late, state}}
+		changes := []payment.Change{pay, timeOut, late}
 		if state != payment.AttemptOpen {
-			changes = append(changes, answered{back, ""})
+			changes = append(changes, back)
 		}
 		wantAudit(t, string(state), fileOf(token, changes...), outgoing, false)
 	}
 
-	declined := []answered{{pay, payment.AttemptApproved}, {timeOut, ""}, {late, payment.AttemptDeclined}}
 	gone := late
-	gone.Ask = nil
-	wantAudit(t, "never asked back", fileOf(token, declined[0], declined[1], answered{gone, ""}), none, true)
+	gone.After.Asking = ""
+	wantAudit(t, "never asked back", fileOf(token, pay, timeOut, gone), none, true)
 	given := late.After.Outcome(*late.Ask, payment.Answer{Approved: true}, pay.After.Deadline)
-	wantAudit(t, "booked as given back", fileOf(token, append(declined, answered{given, ""})...), amount, true)
+	wantAudit(t, "given back", fileOf(token, pay, timeOut, late, given), none, false)
+	given.After.Answers = "Charge:Approved Return:Declined"
+	wantAudit(t, "booked as given back", fileOf(token, pay, timeOut, late, given), amount, true)
+	given.After.Answers = "Charge:Approved Return:Approved"
+	unbooked := payment.Change{After: given.After}
+	wantAudit(t, "given back and not booked", fileOf(token, pay, timeOut, late, unbooked), none, true)
+	wantAudit(t, "charged and not booked", fileOf(token, pay, timeOut, payment.Change{After: late.After}), amount, true)
 }
 
 // If the network declines a refund, the recipient has the money again.
@@ -89,12 +83,11 @@ func TestADeclinedRefundInTheAudit(t *testing.T) {
 	}
 	declined := refund.After.Outcome(*refund.Ask, payment.Answer{Code: holdfast.CodeTransactionDenied}, now)
 	none := money.Micros(0)
-	wantAudit(t, "waiting", fileOf(payment.Token{}, answered{refund, payment.AttemptOpen}), money.Cents(5_00), false)
-	wantAudit(t, "declined", fileOf(payment.Token{}, answered{refund, payment.AttemptDeclined}, answered{declined, ""}),
-		none, false)
-	wantAudit(t, "declined and called approved",
-		fileOf(payment.Token{}, answered{refund, payment.AttemptApproved}, answered{declined, ""}), none, true)
+	wantAudit(t, "waiting", fileOf(payment.Token{}, refund), money.Cents(5_00), false)
+	wantAudit(t, "declined", fileOf(payment.Token{}, refund, declined), none, false)
+	called := declined
+	called.After.Answers = "Return:Approved"
+	wantAudit(t, "declined and called approved", fileOf(payment.Token{}, refund, called), none, true)
 	declined.Postings = nil
-	wantAudit(t, "declined and kept",
-		fileOf(payment.Token{}, answered{refund, payment.AttemptDeclined}, answered{declined, ""}), none, true)
+	wantAudit(t, "declined and kept", fileOf(payment.Token{}, refund, declined), none, true)
 }

@@ -357,7 +357,8 @@ func TestAnswersThatComeLate(t *testing.T) {
 		late.Ask.Authorization != "auth" || late.Moved() {
 		t.Errorf("a late approval makes %+v", late)
 	}
-	if late := cancelled.After.Outcome(*c.Ask, declined, now); !late.Empty() {
+	if late := cancelled.After.Outcome(*c.Ask, declined, now); late.Stepped() || late.After.Asking != "" ||
+		late.After.Answers != "Authorize:Declined" {
 		t.Errorf("a late decline makes %+v", late)
 	}
 	done := c.After.Outcome(*c.Ask, declined, now)

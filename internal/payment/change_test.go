@@ -228,7 +228,8 @@ func TestCancelAndExpire(t *testing.T) {
 		if _, due := row.Expire(row.Deadline.Add(-1)); due {
 			t.Errorf("%s: it expires before its deadline", name)
 		}
-		history := row.HistoryAsOf([]payment.HistoryRow{{Seq: 1}}, row.Deadline)
+		rows := []payment.HistoryRow{{Seq: 1}}
+		history := row.HistoryAsOf(rows, row.Deadline)
 		if len(history) != 2 || history[1].Seq != 2 || len(row.HistoryAsOf(nil, now)) != 0 {
 			t.Errorf("%s: the history is %+v", name, history)
 		}
@@ -284,8 +285,8 @@ func TestStepsThatCallersAreNotifiedOf(t *testing.T) {
 	}{
 		"nothing":    {payment.Change{}, true},
 		"a step":     {payment.Change{Verb: payment.VerbPay}, false},
-		"a question": {payment.Change{Ask: &payment.Attempt{}}, false},
-		"a posting":  {payment.Change{Postings: make([]ledger.Posting, 1)}, false},
+		"a question": {payment.Change{After: payment.Transaction{Asking: payment.StepRelease}}, false},
+		"an answer":  {payment.Change{Before: payment.Transaction{Asking: payment.StepRelease}}, false},
 	} {
 		if row.Empty() != row.want {
 			t.Errorf("%s: Empty is wrong, want %v", name, row.want)

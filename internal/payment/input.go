@@ -141,7 +141,7 @@ func (in Input) charge(t Transaction) Change {
 		t = t.withAside()
 		c := t.begun(VerbPay, in.Now, holdfast.CodePendingNetworkResponse, messagePending)
 		c.Postings = move(t.stepPostings(VerbPay, None))
-		c.Ask = c.After.ask(StepCharge, t.Amount)
+		c.ask(StepCharge)
 		return c
 	}
 	t.Deadline = time.Time{}

@@ -24,7 +24,7 @@ const (
 )
 
 // charged are the steps of payments without a hold.
-var charged = []Verb{VerbPay, VerbCharge, VerbDecline, VerbTimeOut, VerbTransfer}
+var charged = []Verb{VerbPay, VerbCharge, VerbDecline, VerbTimeOut, VerbTransfer, VerbLateCharge, VerbLateReturn}
 
 // kindVerbs has the verbs that each kind allows.
 var kindVerbs = map[Kind][]Verb{

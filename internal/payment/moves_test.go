@@ -100,9 +100,8 @@ func TestAnAuditSaysWhere(t *testing.T) {
 		tamper func(*payment.File)
 		want   string // a row and its finding; empty if nothing is wrong
 	}{
-		"a step out of place":    {func(f *payment.File) { f.History[1].Seq = 7 }, "1T1/7 is in the place of step 2"},
-		"a posting out of place": {func(f *payment.File) { f.Postings[1].Seq = 7 }, "1T1/7 is in the place of posting 2"},
-		"no postings":            {func(f *payment.File) { f.Postings = nil }, "1T1/1 is missing: USD 42.50"},
+		"a step out of place": {func(f *payment.File) { f.History[1].Seq = 7 }, "1T1/7 is in the place of step 2"},
+		"no postings":         {func(f *payment.File) { f.Postings = nil }, "1T1/2/1 is missing: USD 42.50"},
 		"no history": {
 			func(f *payment.File) { f.History = nil },
 			"1T1 is Success but its history ends at None",

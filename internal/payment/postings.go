@@ -152,6 +152,10 @@ func (t Transaction) verbPostings(v Verb, before State) []ledger.Posting {
 		if before == Reserved {
 			return transfer(nil, ledger.Held, ledger.Network, t.Amount)
 		}
+	case VerbLateCharge:
+		return transfer(nil, ledger.Network, ledger.Outgoing, t.Amount)
+	case VerbLateReturn:
+		return transfer(nil, ledger.Outgoing, ledger.Network, t.Amount)
 	case VerbReserve, VerbPay, VerbSettle, VerbTimeOut:
 	}
 	return nil

@@ -50,7 +50,7 @@ func Refund(in RefundInput, r holdfast.RefundRequest) (Change, error) {
 		refund = refund.withAside()
 		c = refund.begun(VerbRefund, in.Now, holdfast.CodePendingNetworkResponse, messagePending)
 		c.Postings = move(refund.stepPostings(VerbRefund, None))
-		c.Ask = c.After.ask(StepReturn, refund.Amount)
+		c.ask(StepReturn)
 	} else {
 		c = refund.begun(VerbTransfer, in.Now, holdfast.CodeSuccess, messageRefunded)
 		c.Postings = move(refund.transferPostings())

@@ -15,7 +15,7 @@ func Reserve(in Input, r holdfast.ReserveRequest) (Change, error) {
 		return Change{}, err
 	}
 	c := t.begun(VerbReserve, in.Now, holdfast.CodePendingNetworkResponse, messagePending)
-	c.Ask = c.After.ask(StepAuthorize, t.Amount)
+	c.ask(StepAuthorize)
 	return in.using(c, limits), nil
 }
 

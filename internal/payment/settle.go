@@ -54,7 +54,7 @@ func (t Transaction) Settle(in SettleInput) (Change, error) {
 	c := t.step(VerbSettle, in.Now, holdfast.CodePendingNetworkResponse, messagePending)
 	c.After.Completed = time.Time{}
 	c.Postings = move(t.stepPostings(VerbSettle, t.State))
-	c.Ask = t.ask(StepCapture, amount)
+	c.ask(StepCapture)
 	if t.FeeBy == holdfast.RoleCaller {
 		c.Spends = []party.ID{t.Owner}
 	}

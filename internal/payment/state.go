@@ -28,7 +28,9 @@ type Verb string
 
 // The verbs. Reserve, Pay, Transfer, Refund, Settle and Cancel come from a
 // caller. Transfer moves money only in the books, and so at once. Expire and
-// TimeOut come when a deadline passes. The others are a network's answers.
+// TimeOut come when a deadline passes. The others are a network's answers. If a
+// network charges after the payment was given up, LateCharge books the charge
+// and LateReturn its return. They do not change the state.
 const (
 	VerbReserve        Verb = "Reserve"
 	VerbPay            Verb = "Pay"
@@ -44,16 +46,21 @@ const (
 	VerbCancel         Verb = "Cancel"
 	VerbExpire         Verb = "Expire"
 	VerbTimeOut        Verb = "TimeOut"
+	VerbLateCharge     Verb = "LateCharge"
+	VerbLateReturn     Verb = "LateReturn"
 )
 
 // Verbs lists every verb.
 var Verbs = []Verb{
 	VerbReserve, VerbPay, VerbTransfer, VerbRefund, VerbApprove, VerbCharge, VerbReturn, VerbDecline,
 	VerbSettle, VerbCapture, VerbCaptureDecline, VerbCancel, VerbExpire, VerbTimeOut,
+	VerbLateCharge, VerbLateReturn,
 }
 
+func (v Verb) late() bool { return v == VerbLateCharge || v == VerbLateReturn }
+
 // moves has every step that a transaction may take; all others are refused. The
-// database table transaction_history has the same list in its CHECK.
+// database table steps has the same list in its CHECK.
 // [kindVerbs] says which of the verbs a kind of transaction may have.
 var moves = map[State]map[Verb]State{
 	None: {VerbReserve: Pending, VerbPay: Pending, VerbTransfer: Success, VerbRefund: Pending},
@@ -64,8 +71,8 @@ var moves = map[State]map[Verb]State{
 	Reserved:  {VerbSettle: Settling, VerbCancel: Cancelled, VerbExpire: Cancelled},
 	Settling:  {VerbCapture: Success, VerbCaptureDecline: Failure},
 	Success:   {},
-	Failure:   {},
-	Cancelled: {},
+	Failure:   {VerbLateCharge: Failure, VerbLateReturn: Failure},
+	Cancelled: {VerbLateCharge: Cancelled, VerbLateReturn: Cancelled},
 }
 
 // After returns the state that a verb leads to, and whether the step exists.
@@ -74,8 +81,8 @@ func (s State) After(v Verb) (State, bool) {
 	return next, ok
 }
 
-// Final reports whether the state allows no further step.
-func (s State) Final() bool { return len(moves[s]) == 0 }
+// Final reports whether no step leads to another state.
+func (s State) Final() bool { return s == Success || s == Failure || s == Cancelled }
 
 // Status is the API's name for the state (Query API, TransactionStatus).
 func (s State) Status() holdfast.TransactionStatus {

@@ -2,6 +2,7 @@ package payment
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -65,9 +66,15 @@ type Transaction struct {
 	// transaction moved money on them. Before that they are not given.
 	SenderBalance, RecipientBalance money.Amount
 
-	// Steps and Posted are the numbers of its steps and postings. The store counts
-	// them.
-	Steps, Posted int
+	// Steps is the number of its steps. The store counts them.
+	Steps int
+
+	// Asking is the step that a network is being asked for, or empty: a
+	// transaction has at most one open question. Asked is how often it was sent.
+	// Answers are the questions that were answered.
+	Asking  Step
+	Asked   int
+	Answers Answers
 
 	Received  time.Time
 	Deadline  time.Time // from then on an open transaction is given up; zero means never
@@ -162,9 +169,12 @@ type Change struct {
 // An OriginalChange is a refund's change of the payment's totals of refunds.
 type OriginalChange struct{ Before, After Transaction }
 
-// Moved reports whether the transaction took a step. A Change can also have
-// only postings or a question.
-func (c Change) Moved() bool { return c.Verb != "" }
+// Stepped reports whether the change is a step of the transaction's history. A
+// Change can also have only a question or an answer.
+func (c Change) Stepped() bool { return c.Verb != "" }
+
+// Moved reports whether the change is a step to another state.
+func (c Change) Moved() bool { return c.Stepped() && !c.Verb.late() }
 
 // Told reports whether the caller gets a notification of the step (IPN,
 // "events"). There is none for the first half of a Settle, for spending a
@@ -176,7 +186,7 @@ func (c Change) Told() bool {
 }
 
 // Empty reports whether there is nothing to write.
-func (c Change) Empty() bool { return !c.Moved() && c.Ask == nil && len(c.Postings) == 0 }
+func (c Change) Empty() bool { return !c.Stepped() && c.Before.Asking == c.After.Asking }
 
 // A HistoryRow is one step a transaction took.
 type HistoryRow struct {
@@ -201,7 +211,7 @@ func (t Transaction) step(v Verb, now time.Time, code holdfast.StatusCode, messa
 	}
 	after := t
 	after.State, after.StatusCode, after.StatusMessage = next, code, message
-	if next != Pending && next != Settling {
+	if next != Pending && next != Settling && !v.late() {
 		after.Completed = now
 	}
 	return Change{Before: t, After: after, Verb: v, At: now}
@@ -247,12 +257,14 @@ func (t Transaction) AsOf(now time.Time) Transaction {
 	return t
 }
 
-// HistoryAsOf adds an expiry that is due but not written yet.
+// HistoryAsOf is the history as it is shown: without bookings that came after
+// the end, and with an expiry that is due but not written yet.
 func (t Transaction) HistoryAsOf(history []HistoryRow, now time.Time) []HistoryRow {
+	shown := slices.DeleteFunc(slices.Clone(history), func(h HistoryRow) bool { return h.Verb.late() })
 	if c, due := t.Expire(now); due {
-		return append(history, c.History(len(history)+1))
+		return append(shown, c.History(len(history)+1))
 	}
-	return history
+	return shown
 }
 
 // History is the row that a change adds.
@@ -271,6 +283,6 @@ func (c *Change) release() {
 	t := c.Before
 	c.Postings = move(t.stepPostings(c.Verb, t.State))
 	if t.State == Reserved {
-		c.Ask = t.ask(StepRelease, t.Amount)
+		c.ask(StepRelease)
 	}
 }

@@ -14,10 +14,11 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// askNetwork asks the question that a change has written, if there is one. It
-// returns the transaction when the outcome is known or the caller's wait is
-// over. After the wait the question continues in the background. A bank debit
-// and a caller with PendingFirst get the Pending transaction at once.
+// askNetwork asks the question that a change has written, if there is one. caller
+// is the caller as the commit of the change read it. askNetwork returns the
+// transaction when the outcome is known or the caller's wait is over. After the
+// wait the question continues in the background. A bank debit and a caller with
+// PendingFirst get the Pending transaction at once.
 func (p *Processor) askNetwork(
 	ctx context.Context, caller party.Caller, c payment.Change,
 ) (payment.Transaction, error) {
@@ -28,7 +29,7 @@ func (p *Processor) askNetwork(
 	p.at(PointIntent)
 	decided := make(chan payment.Transaction, 1)
 	asked := p.start(func() {
-		if t, err := p.ask(*c.Ask, &c.After, p.db.Complete); err == nil {
+		if t, err := p.ask(*c.Ask, &intent{c.After, &caller}, p.db.Complete); err == nil {
 			decided <- t
 		}
 	})
@@ -51,11 +52,11 @@ func (p *Processor) askNetwork(
 }
 
 // ask asks the network one question and records the answer. If it fails, the
-// question is in doubt, and the error is in the log. written is the transaction
-// as it was written with the question; nil means that the caller of ask does
-// not have it. commit writes the answer.
+// question is in doubt, and the error is in the log. written is what was written
+// with the question; nil means that the caller of ask does not have it. commit
+// writes the answer.
 func (p *Processor) ask(
-	a payment.Attempt, written *payment.Transaction, commit commitFunc,
+	a payment.Attempt, written *intent, commit commitFunc,
 ) (after payment.Transaction, err error) {
 	defer func() {
 		if broken := recover(); broken != nil { // a network's code must not end the server
@@ -89,17 +90,24 @@ func missing(found bool, what, id string) error {
 	return fmt.Errorf("%s %s is missing", what, id)
 }
 
+// An intent is what a commit wrote with a question: the transaction, and the
+// caller as that commit read it.
+type intent struct {
+	after  payment.Transaction
+	caller *party.Caller // nil if it was not read
+}
+
 // recordOutcome writes a network's answer, once: a second answer changes
 // nothing. If the answer leads to another question, that question is asked in
 // the background.
 //
 // Most transactions do not change between the question and the answer, so
-// recordOutcome uses written without reading the transaction again. If the
+// recordOutcome uses the intent without reading its rows again. If the
 // transaction has changed, the commit fails with [store.ErrStale], and
 // recordOutcome tries again with a fresh read. A transaction with effects is
 // always read, because its effects depend on its current state.
 func (p *Processor) recordOutcome(
-	a payment.Attempt, answer payment.Answer, written *payment.Transaction, commit commitFunc,
+	a payment.Attempt, answer payment.Answer, written *intent, commit commitFunc,
 ) (after payment.Transaction, err error) {
 	var next *payment.Attempt
 	record := func(tx *store.Tx) error {
@@ -130,30 +138,14 @@ func (p *Processor) recordOutcome(
 // transaction. It returns the transaction and the next question, if there is
 // one.
 func (p *Processor) decideOutcome(
-	tx *store.Tx, a payment.Attempt, answer payment.Answer, known *payment.Transaction,
+	tx *store.Tx, a payment.Attempt, answer payment.Answer, known *intent,
 ) (t payment.Transaction, next *payment.Attempt, err error) {
+	t, caller, err := asked(tx, a, known)
+	if err != nil || t.Asking != a.Step { // it is answered already
+		return t, nil, err
+	}
 	real := p.now()
-	caller, err := callerOf(&tx.ReadTx, a.Caller)
-	if err != nil {
-		return t, nil, err
-	}
 	now := caller.Now(real)
-	first, err := tx.DecideAttempt(a, answer, now)
-	if err != nil {
-		return t, nil, err
-	}
-	if known != nil && first && !known.HasEffects() {
-		t = *known
-	} else {
-		var found bool
-		t, found, err = tx.Transaction(a.Caller, a.Transaction)
-		if err != nil || !found {
-			return t, nil, errors.Join(err, missing(found, "transaction", string(a.Transaction)))
-		}
-	}
-	if !first {
-		return t, nil, nil
-	}
 	if expiry, due := t.Expire(now); due {
 		if expiry, err = withEffects(&tx.ReadTx, expiry); err != nil {
 			return t, nil, err
@@ -161,17 +153,36 @@ func (p *Processor) decideOutcome(
 		if t, err = p.record(tx, caller, expiry, real); err != nil {
 			return t, nil, err
 		}
-		next = expiry.Ask
 	}
 	c, err := withEffects(&tx.ReadTx, t.Outcome(a, answer, now))
-	if err != nil || c.Empty() {
-		return c.After, next, err
+	if err != nil {
+		return c.After, nil, err
 	}
-	if c.Ask != nil {
-		next = c.Ask
+	after, err := p.record(tx, caller, c, real)
+	return after, c.Ask, err
+}
+
+// asked returns the transaction of a question and its caller. Both come from the
+// intent where it is known, so that an outcome reads nothing.
+//
+// The caller's clock may have moved since the intent. The outcome then has the
+// time of the old clock, as if it had come just before the move. That does no
+// harm: everything that reads the transaction applies its deadline by the clock
+// of that moment ([payment.Transaction.AsOf]), and Sweep writes the expiry.
+func asked(tx *store.Tx, a payment.Attempt, known *intent) (t payment.Transaction, c party.Caller, err error) {
+	if known != nil && known.caller != nil {
+		c = *known.caller
+	} else if c, err = callerOf(&tx.ReadTx, a.Caller); err != nil {
+		return t, c, err
 	}
-	_, err = p.record(tx, caller, c, real)
-	return c.After, next, err
+	if known != nil && !known.after.HasEffects() {
+		return known.after, c, nil
+	}
+	t, found, err := tx.Transaction(a.Caller, a.Transaction)
+	if err == nil && !found {
+		err = missing(found, "transaction", string(a.Transaction))
+	}
+	return t, c, err
 }
 
 // gaveNothingBack reports whether the network has kept money that belongs to

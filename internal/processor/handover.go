@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -30,7 +31,8 @@ type handover struct {
 // transaction.
 type question struct {
 	store.Doubt
-	by time.Time // from then on another server may ask it, and Release must not; zero means never
+	caller *party.Caller // nil if it was not read with the transaction
+	by     time.Time     // from then on another server may ask it, and Release must not; zero means never
 }
 
 func (h *handover) make() {

@@ -13,6 +13,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/ledger"
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -142,9 +143,73 @@ func TestAnApprovalAfterTheDeadlineIsReleased(t *testing.T) {
 	})
 }
 
+// The outcome takes the caller's clock as the intent has read it. If the clock
+// has passed the deadline since, everybody sees the hold as expired, and it is
+// released, whether or not the clock is put back. If the clock has been put back,
+// the hold stays.
+func TestAClockMovesWhileTheNetworkThinks(t *testing.T) {
+	moves := map[string]struct {
+		before, during time.Duration // by which the clock is moved; during < 0 puts it back to real time
+		then           bool          // the clock is put back after the outcome
+		want           payment.State
+	}{
+		"past the deadline":           {0, 8 * 24 * time.Hour, false, payment.Cancelled},
+		"past the deadline, and back": {0, 8 * 24 * time.Hour, true, payment.Cancelled},
+		"before the deadline":         {0, 24 * time.Hour, false, payment.Reserved},
+		"back":                        {8 * 24 * time.Hour, -1, false, payment.Reserved},
+	}
+	for name, row := range moves {
+		t.Run(name, func(t *testing.T) {
+			story(t, func(w *holdfasttest.World) {
+				impatient(w)
+				move := func(by time.Duration) {
+					_, err := w.Processor.ResetClock(t.Context(), w.Shop.ID)
+					if by > 0 {
+						_, err = w.Processor.AdvanceClock(t.Context(), w.Shop.ID, by)
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+				move(row.before)
+				answer := make(chan struct{})
+				w.Network.Next(holdfasttest.Reply{Wait: answer})
+				r, err := w.Reserve(w.Authorize("42.50"), "42.50", "order-1")
+				if err != nil || r.State != payment.Pending {
+					t.Fatalf("reserve: %+v, %v", r, err)
+				}
+				move(row.during)
+				close(answer)
+				decided(w, r.ID, payment.StepAuthorize)
+				w.WantState(r.ID, row.want)
+				if row.then {
+					move(0)
+					w.WantState(r.ID, row.want)
+				}
+				w.Clock.Advance(time.Minute) // when the release is in doubt
+				sweep(w)
+				later(w)
+				effects := []string{string(r.ID) + "/Authorize USD 42.50"}
+				if row.want == payment.Cancelled {
+					decided(w, r.ID, payment.StepRelease)
+					effects = append(effects, string(r.ID)+"/Release USD 42.50")
+				}
+				w.WantState(r.ID, row.want)
+				w.CheckBooks()
+				wantEffects(w, effects...)
+			})
+		})
+	}
+}
+
 func TestPendingFirstAnswersPendingAndSettlesAllTheSame(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
-		w.Shop.PendingFirst = true
+		if _, err := w.Processor.ChangeCaller(t.Context(), w.Shop.ID, func(c party.Caller) (party.Caller, error) {
+			c.PendingFirst = true
+			return c, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
 		r, err := w.Reserve(w.Authorize("42.50"), "42.50", "order-1")
 		if err != nil || r.State != payment.Pending {
 			t.Fatalf("reserve: %+v, %v", r, err)

@@ -38,6 +38,7 @@ func (p *Processor) once(ctx context.Context, caller party.Caller, r request) (p
 	var before payment.Transaction // of the same request, sent earlier
 	var change *payment.Change
 	var refusal *holdfast.Error
+	read := caller // as the commit reads it
 	err := p.db.Update(ctx, func(tx *store.Tx) error {
 		real := p.now()
 		before, change, refusal = payment.Transaction{}, nil, nil
@@ -49,6 +50,7 @@ func (p *Processor) once(ctx context.Context, caller party.Caller, r request) (p
 		if err != nil {
 			return err
 		}
+		read = caller
 		now := caller.Now(real)
 		met, err := p.met(tx, caller, r.reference, r.digest, now)
 		if err != nil {
@@ -84,7 +86,7 @@ func (p *Processor) once(ctx context.Context, caller party.Caller, r request) (p
 	case change == nil:
 		return before, nil
 	}
-	return p.askNetwork(ctx, caller, *change)
+	return p.askNetwork(ctx, read, *change)
 }
 
 // A met request is the earlier request of which the current one is a

@@ -19,7 +19,7 @@ func (p *Processor) Settle(
 	var now payment.Transaction
 	var change *payment.Change
 	err := p.change(ctx, caller, r.ReserveTransactionID, func(in changeInput) (*payment.Change, error) {
-		now, change = in.Transaction.AsOf(in.now), nil
+		now, change, caller = in.Transaction.AsOf(in.now), nil, in.caller
 		if now.SettledBefore(r.TransactionAmount) {
 			return nil, nil
 		}

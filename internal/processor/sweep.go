@@ -134,7 +134,7 @@ func (p *Processor) expire(ctx context.Context, l store.Lapse, handOver bool) (d
 		after, err := p.recordFor(tx, caller, c, real, nextAsk)
 		if c.Ask != nil {
 			c.Ask.CardRef = l.CardRef
-			release = question{store.Doubt{Attempt: *c.Ask, Of: after}, real.Add(inDoubtGrace)}
+			release = question{store.Doubt{Attempt: *c.Ask, Of: after}, &caller, real.Add(inDoubtGrace)}
 		}
 		return err
 	})
@@ -203,7 +203,7 @@ func (p *Processor) askAll(ctx context.Context, open []question) (asked, decided
 		done := make(chan struct{})
 		begun := p.start(func() {
 			defer close(done)
-			if _, err := p.ask(q.Attempt, &q.Of, p.db.Background); err == nil {
+			if _, err := p.ask(q.Attempt, &intent{q.Of, q.caller}, p.db.Background); err == nil {
 				ended.Add(1)
 			}
 		})
@@ -225,7 +225,7 @@ func (p *Processor) claim(ctx context.Context) (doubts []store.Doubt, err error)
 	if err != nil || !inDoubt {
 		return nil, err
 	}
-	var claimed []payment.Attempt
+	var claimed []payment.Transaction
 	err = p.db.Background(ctx, func(tx *store.Tx) error {
 		real := p.now()
 		claimed, err = tx.ClaimAttempts(real, resolveMax, func(asked int) time.Time {

@@ -22,10 +22,12 @@ func BenchmarkActivityPage(b *testing.B) {
 			w.sql(fmt.Sprintf(`
 				WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
 				INSERT INTO transactions
-				SELECT caller_id, printf('2%%034d', i), kind, 'order-' || i, sender, recipient, owner, token_id, recipient_token, instrument_id, method, aggregate_id,
-					state, status_code, status_message, amount, settled, fee, fee_by, commission, commission_id, fixed_terms, variable_terms, parent, policy,
-					refunded, fee_returned, commission_returned, counted, caller_description, sender_description, descriptor, ipn_url, authorization_ref,
-					sender_balance, recipient_balance, steps, posted, due, received - i * 1000000, deadline - i * 1000000, completed - i * 1000000
+				SELECT caller_id, printf('2%%034d', i), kind, 'order-' || i, sender, recipient, owner, token_id, recipient_token,
+					instrument_id, method, aggregate_id, fee_by, commission_id, parent, policy, caller_description,
+					sender_description, descriptor, amount, fixed_terms, variable_terms, counted, received - i * 1000000,
+					deadline - i * 1000000, due, completed - i * 1000000, steps, asked, next_ask, refunded, fee_returned,
+					commission_returned, settled, fee, commission, sets_aside, sender_balance, recipient_balance, state,
+					status_code, status_message, asking, answers, authorization_ref, ipn_url
 				FROM transactions, n`, rows))
 			middle := testNow.Add(-time.Duration(rows/2) * time.Second)
 			p := w.signed(http.MethodPost, "/", "shop", holdfast.Params{

@@ -203,12 +203,11 @@ func (tx *ReadTx) restOnGate(p party.ID, balance balanceKey) error {
 // card network was asked for and has not decided.
 func (tx *ReadTx) Moving(p party.ID, sandbox bool) (in, out int64, err error) {
 	err = tx.sql.QueryRowContext(tx.ctx, `
-		SELECT CAST(COALESCE(SUM(CASE WHEN a.step <> 'Return' THEN a.amount ELSE 0 END), 0) AS BIGINT),
-			CAST(COALESCE(SUM(CASE WHEN a.step = 'Return' THEN a.amount ELSE 0 END), 0) AS BIGINT)
-		FROM attempts a
-		JOIN transactions t ON t.caller_id = a.caller_id AND t.transaction_id = a.transaction_id
-		JOIN callers c ON c.caller_id = a.caller_id
-		WHERE a.state = 'Open' AND a.step IN ('Capture', 'Charge', 'Return') AND t.state IN ('Pending', 'Settling')
+		SELECT CAST(COALESCE(SUM(CASE t.asking WHEN 'Capture' THEN t.settled WHEN 'Charge' THEN t.amount ELSE 0 END), 0) AS BIGINT),
+			CAST(COALESCE(SUM(CASE t.asking WHEN 'Return' THEN t.amount ELSE 0 END), 0) AS BIGINT)
+		FROM transactions t
+		JOIN callers c ON c.caller_id = t.caller_id
+		WHERE t.asking IN ('Capture', 'Charge', 'Return') AND t.state IN ('Pending', 'Settling')
 			AND t.recipient = $1 AND c.sandbox = $2`, p, flag(sandbox)).Scan(&in, &out)
 	if err != nil {
 		return 0, 0, fmt.Errorf("adding up amounts on their way: %w", err)

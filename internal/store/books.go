@@ -146,18 +146,17 @@ func group[T any](
 func (tx *ReadTx) files(c party.CallerID, page []payment.Transaction) ([]payment.File, error) {
 	span := ` WHERE caller_id = $1 AND transaction_id` + tx.dialect.keys(2) + ` ORDER BY transaction_id, `
 	ids := keysOf(page, func(t payment.Transaction) []string { return []string{string(t.ID)} })
-	history, err := group(tx, "reading histories", scanHistory,
-		`SELECT transaction_id, `+historyColumns+` FROM transaction_history`+span+`seq`, c, ids)
+	steps, err := list(tx, "reading histories", scanStep,
+		`SELECT `+stepColumns+` FROM steps`+span+`seq`, c, ids)
 	if err != nil {
 		return nil, err
+	}
+	history := make(map[holdfast.TransactionID][]payment.HistoryRow)
+	for _, s := range steps {
+		history[s.transaction] = append(history[s.transaction], s.HistoryRow)
 	}
 	postings, err := group(tx, "reading postings", scanBooked,
-		`SELECT transaction_id, seq, from_account, to_account, amount FROM postings`+span+`seq`, c, ids)
-	if err != nil {
-		return nil, err
-	}
-	attempts, err := group(tx, "reading attempts", scanAttempt,
-		`SELECT transaction_id, `+attemptColumns+` FROM attempts`+span+`step`, c, ids)
+		`SELECT transaction_id, step, seq, from_account, to_account, amount FROM postings`+span+`step, seq`, c, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +167,7 @@ func (tx *ReadTx) files(c party.CallerID, page []payment.Transaction) ([]payment
 	files := make([]payment.File, len(page))
 	for i, t := range page {
 		files[i] = payment.File{
-			Transaction: t, History: history[t.ID], Postings: postings[t.ID], Attempts: attempts[t.ID],
+			Transaction: t, History: history[t.ID], Postings: postings[t.ID],
 			Token: around.tokens[t.Token], Remembered: around.references[string(t.Reference)],
 		}
 		for p := range map[party.ID]bool{t.Sender: true, t.Recipient: true} {
@@ -235,7 +234,7 @@ func setOf(ids []string) map[string]bool {
 }
 
 func scanBooked(row scanner) (b payment.Booked, err error) {
-	b.Posting, err = scanPosting(behind{row, []any{&b.Seq}})
+	b.Posting, err = scanPosting(behind{row, []any{&b.Step, &b.Seq}})
 	return b, err
 }
 
@@ -249,18 +248,16 @@ const noTransaction = "belongs to a transaction that does not exist"
 // orphans are queries for rows that name another row which does not exist, or
 // which is not theirs.
 var orphans = []struct{ table, problem, query string }{
-	{"postings", noTransaction, ofTransaction("postings", "transaction_id", "")},
-	{"transaction_history", noTransaction, ofTransaction("transaction_history", "transaction_id", "")},
-	{"attempts", noTransaction, ofTransaction("attempts", "transaction_id", "")},
+	{"steps", noTransaction, ofTransaction("steps", "transaction_id", "")},
 	{"requests", noTransaction, ofTransaction("requests", "transaction_id", "r.transaction_id <> ''")},
 	{"tokens", noTransaction, ofTransaction("tokens", "used_by", "r.used_by <> ''")},
 	{
 		"transactions", "belongs to a payment that does not exist",
 		ofTransaction("transactions", "parent", "r.parent <> ''"),
 	},
-	{"notifications", noTransaction, ofTransaction("notifications", "subject", "r.about = 'Transaction'")},
-	{"notifications", "belongs to a token that does not exist", `
-		SELECT r.subject FROM notifications r LEFT JOIN tokens k
+	{"deliveries", noTransaction, ofTransaction("deliveries", "subject", "r.about = 'Transaction'")},
+	{"deliveries", "belongs to a token that does not exist", `
+		SELECT r.subject FROM deliveries r LEFT JOIN tokens k
 		ON k.caller_id = r.caller_id AND k.token_id = r.subject
 		WHERE r.about = 'Token' AND k.token_id IS NULL LIMIT $1`},
 	{"requests", "names the transaction of another request", `

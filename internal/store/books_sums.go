@@ -51,12 +51,12 @@ var sums = []struct{ table, what, query string }{
 		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay')
 			AND t.commission_returned <> COALESCE(r.commission, 0) + COALESCE(m.amount, 0) LIMIT $2`},
 	{"transactions", "the marketplace fee", `
-		SELECT t.transaction_id, CASE WHEN t.state = 'Success' THEN t.commission ELSE 0 END, COALESCE(m.amount, 0)
+		SELECT t.transaction_id, CASE WHEN t.state = 'Success' THEN COALESCE(t.commission, 0) ELSE 0 END, COALESCE(m.amount, 0)
 		FROM transactions t LEFT JOIN transactions m
 		ON m.caller_id = t.caller_id AND m.transaction_id = t.commission_id
 			AND m.parent = t.transaction_id AND m.kind = 'Commission'
 		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay')
-			AND CASE WHEN t.state = 'Success' THEN t.commission ELSE 0 END <> COALESCE(m.amount, 0) LIMIT $2`},
+			AND CASE WHEN t.state = 'Success' THEN COALESCE(t.commission, 0) ELSE 0 END <> COALESCE(m.amount, 0) LIMIT $2`},
 }
 
 const postingsOf = `

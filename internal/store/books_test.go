@@ -14,30 +14,41 @@ import (
 // A check of the books finds every manual change of a row, and names the row.
 func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 	for name, row := range map[string]struct{ statement, want string }{
-		"a posting's amount":  {`UPDATE postings SET amount = amount + 1 WHERE seq = 2`, "postings"},
-		"a posting's account": {`UPDATE postings SET to_account = 'fees' WHERE to_account = 'held'`, "postings"},
-		"a posting deleted":   {`DELETE FROM postings WHERE seq = 1`, "postings"},
-		"a posting of nobody": {`
-			INSERT INTO postings (caller_id, transaction_id, seq, at, from_account, to_account, amount)
-			VALUES ('C0001', 'nobody', 1, 0, 'network', 'held', 5)`, "postings nobody"},
+		"a posting's amount": {
+			`UPDATE steps SET postings = replace(postings, ',40000000]', ',40000001]')`,
+			"/1 is USD 40.00",
+		},
+		"a posting's account": {`UPDATE steps SET postings = replace(postings, '"held"', '"fees"')`, "postings"},
+		"postings deleted":    {`UPDATE steps SET postings = NULL WHERE seq = 2`, "/2/1 is missing"},
+		"a posting more": {
+			`UPDATE steps SET postings = '[["network","held",5000000]]' WHERE seq = 1`,
+			"/1/1 is not part of any step",
+		},
+		"a step of nobody": {`
+			INSERT INTO steps (caller_id, transaction_id, seq, at, amount, before_state, verb, after_state, status_code,
+				notify_url, notify_at, leased_until, told)
+			VALUES ('C0001', 'nobody', 1, 0, 5, 'None', 'Pay', 'Pending', '', '', 0, 0, 0)`, "steps nobody"},
 		"a state":               {`UPDATE transactions SET state = 'Cancelled' WHERE state = 'Reserved'`, "transactions"},
 		"an amount":             {`UPDATE transactions SET amount = amount + 10000 WHERE state = 'Reserved'`, "postings"},
-		"a transaction deleted": {`DELETE FROM transactions WHERE state = 'Success'`, "transaction_history"},
-		"a step deleted":        {`DELETE FROM transaction_history WHERE seq = 2`, "transaction_history"},
+		"a transaction deleted": {`DELETE FROM transactions WHERE state = 'Success'`, "steps"},
+		"a step deleted":        {`DELETE FROM steps WHERE seq = 2`, "steps"},
 		"a token freed":         {`UPDATE tokens SET used_by = ''`, "tokens"},
-		"an attempt deleted":    {`DELETE FROM attempts WHERE step = 'Capture'`, "attempts"},
+		"an answer deleted": {
+			`UPDATE transactions SET answers = 'Authorize:Approved' WHERE state = 'Success'`,
+			"question Capture is not Approved",
+		},
+		"a question closed":     {`UPDATE transactions SET asking = ''`, "question Charge is not open"},
+		"a question opened":     {`UPDATE transactions SET asking = 'Capture'`, "question Capture is open"},
 		"a request misdirected": {`UPDATE requests SET transaction_id = 'nobody'`, "requests nobody"},
-		"an asked amount":       {`UPDATE attempts SET amount = amount + 1 WHERE step = 'Authorize'`, "attempts"},
-		"a step's amount":       {`UPDATE transaction_history SET amount = amount + 1 WHERE seq = 1`, "transaction_history"},
+		"a step's amount":       {`UPDATE steps SET amount = amount + 1 WHERE seq = 1`, "steps"},
 		"a sender":              {`UPDATE transactions SET sender = 'PX'`, "transactions"},
 		"a token's amount":      {`UPDATE tokens SET amount = 1 WHERE amount > 0`, "tokens"},
 		"a request deleted":     {`DELETE FROM requests WHERE reference = 'order-1'`, "requests"},
 		"a request repointed": {`
 			UPDATE requests
 			SET transaction_id = (SELECT transaction_id FROM transactions WHERE reference = 'order-2')`, "requests"},
-		"a party deleted":       {`DELETE FROM parties WHERE name = 'Ann Buyer'`, "parties"},
-		"a posting out of turn": {`UPDATE postings SET seq = 99 WHERE seq = 3`, "/99"},
-		"a caller deleted":      {`DELETE FROM callers`, "transactions"},
+		"a party deleted":  {`DELETE FROM parties WHERE name = 'Ann Buyer'`, "parties"},
+		"a caller deleted": {`DELETE FROM callers`, "transactions"},
 		"a kind": {
 			`UPDATE transactions SET kind = 'FundPrepaid' WHERE kind = 'Pay' AND method = 'CC'`,
 			"postings",
@@ -67,10 +78,12 @@ func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 			"belongs to a payment that does not exist",
 		},
 		"what sets money aside": {
-			`UPDATE transactions SET sets_aside = 1 - sets_aside WHERE reference = 'aside'`,
+			`UPDATE transactions SET sets_aside = 1 - COALESCE(sets_aside, 0) WHERE reference = 'aside'`,
 			"postings",
 		},
-		"what is going back":      {`UPDATE postings SET to_account = 'fees' WHERE to_account = 'outgoing'`, "/outgoing"},
+		"what is going back": {
+			`UPDATE steps SET postings = replace(postings, '"outgoing"', '"fees"')`, "/outgoing",
+		},
 		"an instrument's balance": {`UPDATE aggregate_instruments SET balance = balance + 1`, "balances prepaid:"},
 		"what is being funded":    {`UPDATE aggregate_instruments SET pending = 5`, "pending amount"},
 		"an instrument deleted":   {`DELETE FROM aggregate_instruments`, "belongs to an instrument that does not exist"},
@@ -90,8 +103,9 @@ func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 		"a count of steps":    {`UPDATE transactions SET steps = steps + 1 WHERE kind = 'Refund'`, "counts"},
 		"when it is due":      {`UPDATE transactions SET due = 0 WHERE state = 'Reserved'`, "not due at its deadline"},
 		"a notification of nobody": {`
-			UPDATE notifications SET subject = 'nobody'
-			WHERE seq = 1 AND subject = (SELECT MIN(subject) FROM notifications)`, "notifications nobody"},
+			INSERT INTO deliveries (caller_id, subject, seq, about, url, overrides, body, created, next_at, leased_until, tries,
+				last_result, outcome, done)
+			VALUES ('C0001', 'nobody', 1, 'Transaction', '', 0, '', 0, 0, 0, 0, '', 'Waiting', 0)`, "deliveries nobody"},
 	} {
 		for engine, address := range holdfasttest.Addresses(t) {
 			t.Run(name+" on "+engine, func(t *testing.T) {
@@ -128,8 +142,7 @@ func TestBooksNameTheAccountBelowZero(t *testing.T) {
 	}{
 		// The buyer has spent money that was never in the account.
 		"a party": {[]string{
-			`DELETE FROM postings WHERE transaction_id IN (SELECT transaction_id ` + forget + `)`,
-			`DELETE FROM transaction_history WHERE transaction_id IN (SELECT transaction_id ` + forget + `)`,
+			`DELETE FROM steps WHERE transaction_id IN (SELECT transaction_id ` + forget + `)`,
 			`UPDATE balances SET micro = micro - 50000000 WHERE account = 'party:%s'`,
 			`DELETE ` + forget,
 		}, "balances party:%s (sandbox) account is below zero, at USD -10.00"},
@@ -146,11 +159,11 @@ func TestBooksNameTheAccountBelowZero(t *testing.T) {
 			"balances C0001/owed:%s account is above zero",
 		},
 		"what is held": {
-			[]string{`UPDATE postings SET from_account = 'held' WHERE to_account = 'party:%s'`},
+			[]string{`UPDATE steps SET postings = '[["held","party:%s",50000000]]' WHERE postings LIKE '%,"party:%s",50000000]%'`},
 			"balances C0001/held account is below zero",
 		},
 		"what is going out": {
-			[]string{`UPDATE postings SET from_account = 'outgoing' WHERE to_account = 'party:%s'`},
+			[]string{`UPDATE steps SET postings = '[["outgoing","party:%s",50000000]]' WHERE postings LIKE '%,"party:%s",50000000]%'`},
 			"balances C0001/outgoing account is below zero",
 		},
 	} {

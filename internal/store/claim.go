@@ -8,12 +8,13 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// All new notifications join one line, in the order in which they become due,
-// so that inserting one touches the end of an index. A claim reads the head of
-// that line and the head of each caller's queue. If many notifications at the
-// head of the line cannot be delivered yet, they move to their callers' queues.
-// So the cost of a claim does not grow with the number of waiting
-// notifications, and one caller's backlog does not delay another's.
+// New notifications about steps form one line, in the order in which they become
+// due, so that adding one touches one place of an index. A notification that is
+// claimed leaves the line for its first try. A claim reads the head of the line
+// and the head of each caller's queue. If many notifications at the head of the line cannot be
+// delivered yet, they move to their callers' queues. So the cost of a claim does
+// not grow with the number of waiting notifications, and one caller's backlog
+// does not delay another's.
 const (
 	headMost = 256          // notifications that a claim reads from the line
 	wayMost  = 4 * headMost // notifications that leave the line's head at a time
@@ -57,6 +58,7 @@ type candidate struct {
 	leasedUntil int64 // real time
 	offset      int64 // of the caller's clock
 	place       int   // its number among its caller's candidates
+	queued      bool  // it is in its caller's queue, not in the line
 }
 
 // due reports whether a candidate is due by its caller's clock.
@@ -106,11 +108,15 @@ func (c Claim) choose(all []candidate) []candidate {
 
 // ClaimNotifications leases due notifications, each caller's earliest first.
 // Each claim counts as a try, even if the server crashes and never reports a
-// result. more is true if many notifications left the head of the line, so that
-// another claim may find others behind them.
+// result. more is true if notifications left the line for their callers' queues,
+// so that another claim may find them there, or others behind them.
 func (tx *Tx) ClaimNotifications(c Claim) (claimed []Delivery, more bool, err error) {
 	looking := tx.Unlocked(claimsLock)
 	head, err := looking.headOfLine()
+	if err != nil {
+		return nil, false, err
+	}
+	first, err := looking.firstTries()
 	if err != nil {
 		return nil, false, err
 	}
@@ -118,7 +124,7 @@ func (tx *Tx) ClaimNotifications(c Claim) (claimed []Delivery, more bool, err er
 	if err != nil {
 		return nil, false, err
 	}
-	stuck := 0
+	stuck, lost := 0, 0
 	for _, k := range head {
 		if c.due(k) {
 			all = append(all, k)
@@ -127,11 +133,23 @@ func (tx *Tx) ClaimNotifications(c Claim) (claimed []Delivery, more bool, err er
 			stuck++
 		}
 	}
+	for _, k := range first {
+		if c.leased(k) {
+			all = append(all, k)
+		} else {
+			lost++
+		}
+	}
+	if lost > 0 {
+		if err := tx.queueLost(c); err != nil {
+			return nil, false, err
+		}
+	}
 	if claimed, err = tx.take(c.choose(all), c); err != nil {
 		return nil, false, err
 	}
 	if len(head) < headMost || stuck-len(claimed) < headMost/2 {
-		return claimed, false, nil
+		return claimed, lost > 0, nil
 	}
 	return claimed, true, tx.makeWay(c.Now)
 }
@@ -139,15 +157,25 @@ func (tx *Tx) ClaimNotifications(c Claim) (claimed []Delivery, more bool, err er
 // headOfLine reads the first notifications of the line of all callers. None of
 // them is leased.
 func (tx *ReadTx) headOfLine() ([]candidate, error) {
-	scan := func(row scanner) (k candidate, err error) {
-		return k, row.Scan(&k.caller, &k.subject, &k.seq, &k.nextAt, &k.offset)
-	}
-	return list(tx, "looking for notifications", scan, `
-		SELECT head.caller_id, subject, seq, next_at, clock_offset
-		FROM (SELECT caller_id, subject, seq, next_at FROM notifications
-			WHERE outcome = 'Waiting' AND queued = 0
-			ORDER BY next_at LIMIT $1) AS head
+	return list(tx, "looking for notifications", scanCandidate, `
+		SELECT head.caller_id, transaction_id, seq, notify_at, 0, clock_offset
+		FROM (SELECT caller_id, transaction_id, seq, notify_at FROM steps
+			WHERE notify_at > 0 AND leased_until = 0
+			ORDER BY notify_at LIMIT $1) AS head
 		JOIN callers ON callers.caller_id = head.caller_id`, headMost)
+}
+
+// firstTries reads the notifications that have left the line for their first
+// try. There are no more than servers have slots for deliveries, and those that
+// a crash left behind.
+func (tx *ReadTx) firstTries() ([]candidate, error) {
+	return list(tx, "looking for leases of notifications", scanCandidate, `
+		SELECT caller_id, transaction_id, seq, notify_at, leased_until, 0 FROM steps
+		WHERE notify_at > 0 AND leased_until > 0`)
+}
+
+func scanCandidate(row scanner) (k candidate, err error) {
+	return k, row.Scan(&k.caller, &k.subject, &k.seq, &k.nextAt, &k.leasedUntil, &k.offset)
 }
 
 // headsOfQueues reads from each caller's queue the leased notifications, the
@@ -164,8 +192,8 @@ func (tx *ReadTx) headsOfQueues(c Claim) (all []candidate, err error) {
 			looks = append(looks, statement{
 				doing: "looking into a queue of notifications",
 				text: `
-					SELECT subject, seq, next_at, leased_until FROM notifications
-					WHERE caller_id = $1 AND outcome = 'Waiting' AND queued = 1 AND ` + which,
+					SELECT subject, seq, next_at, leased_until FROM deliveries
+					WHERE caller_id = $1 AND outcome = 'Waiting' AND ` + which,
 				args: append([]any{q.caller}, args...),
 				row: func(row scanner) error {
 					k := q
@@ -189,15 +217,18 @@ func (tx *ReadTx) headsOfQueues(c Claim) (all []candidate, err error) {
 // to the next. So the lengths of the queues and the number of callers without
 // one do not matter.
 func (tx *ReadTx) queues() ([]candidate, error) {
-	scan := func(row scanner) (k candidate, err error) { return k, row.Scan(&k.caller, &k.offset) }
+	scan := func(row scanner) (k candidate, err error) {
+		k.queued = true
+		return k, row.Scan(&k.caller, &k.offset)
+	}
 	return list(tx, "looking for queues of notifications", scan, `
 		WITH RECURSIVE queues AS (
 			SELECT (
-				SELECT caller_id FROM notifications WHERE outcome = 'Waiting' AND queued = 1
+				SELECT caller_id FROM deliveries WHERE outcome = 'Waiting'
 				ORDER BY caller_id LIMIT 1) AS whose
 			UNION ALL
 			SELECT (
-				SELECT caller_id FROM notifications WHERE outcome = 'Waiting' AND queued = 1 AND caller_id > whose
+				SELECT caller_id FROM deliveries WHERE outcome = 'Waiting' AND caller_id > whose
 				ORDER BY caller_id LIMIT 1)
 			FROM queues WHERE whose IS NOT NULL)
 		SELECT whose, clock_offset FROM queues JOIN callers ON caller_id = whose`)
@@ -206,45 +237,111 @@ func (tx *ReadTx) queues() ([]candidate, error) {
 // take leases notifications, except those that another server is taking now.
 func (tx *Tx) take(chosen []candidate, c Claim) (claimed []Delivery, err error) {
 	var reads []statement
-	var leases [][]any
 	for _, k := range chosen {
-		reads = append(reads, statement{
+		read := statement{
 			doing: "reading a notification that is due",
-			text: `
-				SELECT ` + notificationColumns + ` FROM notifications
-				WHERE caller_id = $1 AND subject = $2 AND seq = $3
-					AND NOT EXISTS (
-						SELECT 1 FROM notifications AS other
-						WHERE other.caller_id = $1 AND other.subject = $2 AND other.outcome = 'Waiting' AND other.leased_until > $4)` +
-				tx.dialect.claiming("notifications"),
-			args: []any{k.caller, k.subject, k.seq, micros(c.Now)},
-			row: func(row scanner) error {
-				n, err := scanNotification(row)
-				n.Tries++
-				claimed = append(claimed, Delivery{Notification: n, LeasedUntil: when(micros(c.Until))})
-				leases = append(leases, []any{micros(c.Until), n.Tries, 1, n.Caller, n.Subject(), n.Seq, NotificationWaiting})
-				return err
-			},
-		})
+			args:  []any{k.caller, k.subject, k.seq, micros(c.Now)},
+		}
+		add := func(n Notification, err error) error {
+			n.Tries++
+			claimed = append(claimed, Delivery{Notification: n, LeasedUntil: when(micros(c.Until)), Queued: k.queued})
+			return err
+		}
+		if k.queued {
+			read.text = `
+				SELECT ` + deliveryColumns + ` FROM deliveries
+				WHERE caller_id = $1 AND subject = $2 AND seq = $3 AND outcome = 'Waiting'` + alone +
+				tx.dialect.claiming("deliveries")
+			read.row = func(row scanner) error { return add(scanQueued(row)) }
+		} else {
+			read.text = `
+				SELECT ` + stepColumns + ` FROM steps
+				WHERE caller_id = $1 AND transaction_id = $2 AND seq = $3 AND notify_at > 0` + alone +
+				tx.dialect.claiming("steps")
+			read.row = func(row scanner) error {
+				s, err := scanStep(row)
+				return add(s.notification(), err)
+			}
+		}
+		reads = append(reads, read)
 	}
-	if err := tx.Unlocked(claimsLock).sql.run(tx.ctx, reads...); err != nil || len(leases) == 0 {
+	if err := tx.Unlocked(claimsLock).sql.run(tx.ctx, reads...); err != nil || len(claimed) == 0 {
 		return nil, err
 	}
-	return claimed, tx.writeMany(leaseNotification, leases)
+	return claimed, tx.lease(claimed)
+}
+
+// alone is the condition that no other notification about the same subject is
+// leased.
+const alone = `
+	AND NOT EXISTS (
+		SELECT 1 FROM deliveries AS other
+		WHERE other.caller_id = $1 AND other.subject = $2 AND other.outcome = 'Waiting' AND other.leased_until > $4)
+	AND NOT EXISTS (
+		SELECT 1 FROM steps AS other
+		WHERE other.caller_id = $1 AND other.transaction_id = $2 AND other.notify_at > 0 AND other.leased_until > $4)`
+
+// lease writes the leases of claimed notifications.
+func (tx *Tx) lease(claimed []Delivery) error {
+	var inSteps, queued [][]any
+	for _, d := range claimed {
+		if d.Queued {
+			before, after := d.inQueue(), d.inQueue()
+			queued = append(queued, leaseQueued.args(&before, &after))
+		} else {
+			before, after := d.inStep(), d.inStep()
+			inSteps = append(inSteps, leaseStep.args(&before, &after))
+		}
+	}
+	if len(inSteps) > 0 {
+		if err := tx.writeMany(leaseStep.change, inSteps); err != nil {
+			return err
+		}
+	}
+	if len(queued) > 0 {
+		return tx.writeMany(leaseQueued.change, queued)
+	}
+	return nil
 }
 
 // makeWay moves notifications from the head of the line to their callers'
 // queues if they are due, or not due for a long time.
 func (tx *Tx) makeWay(now time.Time) error {
-	_, err := tx.exec("queueing notifications", `
-		UPDATE notifications SET queued = 1
-		WHERE (caller_id, subject, seq) IN (
-			SELECT head.caller_id, subject, seq
-			FROM (SELECT caller_id, subject, seq, next_at FROM notifications
-				WHERE outcome = 'Waiting' AND queued = 0
-				ORDER BY next_at LIMIT $3) AS head
-			JOIN callers ON callers.caller_id = head.caller_id
-			WHERE next_at <= $1 + clock_offset OR next_at > $1 + clock_offset + $2)`,
+	return tx.moveToQueues(0, `
+		FROM (SELECT caller_id, transaction_id, seq FROM steps
+			WHERE notify_at > 0 AND leased_until = 0
+			ORDER BY notify_at LIMIT $3) AS head
+		JOIN steps ON steps.caller_id = head.caller_id AND steps.transaction_id = head.transaction_id
+			AND steps.seq = head.seq
+		JOIN callers ON callers.caller_id = head.caller_id
+		WHERE notify_at <= $1 + clock_offset OR notify_at > $1 + clock_offset + $2`,
 		micros(now), headSoon.Microseconds(), wayMost)
-	return err
+}
+
+// queueLost moves notifications whose lease ended without a result to their
+// callers' queues. The server that had the lease has probably crashed, and its
+// try counts.
+func (tx *Tx) queueLost(c Claim) error {
+	return tx.moveToQueues(1, ` FROM steps WHERE notify_at > 0 AND leased_until BETWEEN 1 AND $1`, micros(c.Now))
+}
+
+// moveToQueues moves notifications from the rows of their steps to their
+// callers' queues. from is the end of a query that chooses steps.
+func (tx *Tx) moveToQueues(tries int, from string, args ...any) error {
+	moving, err := list(tx.Unlocked(claimsLock), "choosing notifications to queue", scanStep,
+		`SELECT `+joined("steps", stepColumns)+from+tx.dialect.claiming("steps"), args...)
+	if err != nil || len(moving) == 0 {
+		return err
+	}
+	var leaves, enters [][]any
+	for _, s := range moving {
+		leaves = append(leaves, passOnStep.args(&s, &stepRow{}))
+		to := deliveryRow{Notification: s.notification(), subject: string(s.transaction)}
+		to.Tries = tries
+		enters = append(enters, deliveryTable.fields.values(&to))
+	}
+	if err := tx.writeMany(passOnStep.change, leaves); err != nil {
+		return err
+	}
+	return tx.writeMany(insertDelivery, enters)
 }

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -40,8 +39,6 @@ type Config struct {
 	LockWait time.Duration
 	// SealKey opens a sealed store. nil opens a plain store.
 	SealKey *SealKey
-	// Log is told what a migration could not change. nil logs nothing.
-	Log *slog.Logger
 }
 
 // Open opens the database, brings its schema up to date and starts the
@@ -51,10 +48,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	log := cmp.Or(c.Log, slog.New(slog.DiscardHandler))
-	return openWith(ctx, c, at, func(ctx context.Context, d dialect, db *sql.DB) error {
-		return migrate(ctx, d, db, log)
-	})
+	return openWith(ctx, c, at, migrate)
 }
 
 // OpenExisting opens a store that a server has made. It refuses a database with

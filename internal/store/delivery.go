@@ -3,9 +3,6 @@ package store
 import (
 	"errors"
 	"time"
-
-	"github.com/holdfast-pay/holdfast"
-	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
 // A Delivery is a notification that one server has claimed. No other delivers
@@ -13,96 +10,132 @@ import (
 type Delivery struct {
 	Notification
 	LeasedUntil time.Time // real time: no sandbox clock moves it
-}
-
-const notificationColumns = `
-	caller_id, about, subject, seq, url, body, created, next_at, tries, last_result, outcome, overrides`
-
-func scanNotification(row scanner) (n Notification, err error) {
-	var created, next int64
-	var subject string
-	err = row.Scan(&n.Caller, &n.About, &subject, &n.Seq, &n.URL, &n.Body, &created, &next, &n.Tries, &n.LastResult,
-		&n.Outcome, &n.Overrides)
-	n.Created, n.NextAt = when(created), when(next)
-	if n.About == AboutToken {
-		n.Token = holdfast.TokenID(subject)
-	} else {
-		n.Transaction = holdfast.TransactionID(subject)
-	}
-	return n, err
-}
-
-// Notifications reads all notifications about a transaction or a token, in the
-// order of its steps.
-func (tx *ReadTx) Notifications(c party.CallerID, subject string) ([]Notification, error) {
-	return list(tx, "reading notifications", scanNotification, `
-		SELECT `+notificationColumns+` FROM notifications
-		WHERE caller_id = $1 AND subject = $2 ORDER BY seq`, c, subject)
+	Queued      bool      // it is in its caller's queue; otherwise it is in the row of its step
 }
 
 // The steps of a delivery are changes, so that those of one commit are written
-// together. Each payment has two or three deliveries.
+// together.
 var (
-	leaseNotification  = deliveryChange("claiming a notification", columns(number, "leased_until, tries, queued"), nil)
-	freezeNotification = deliveryChange("freezing a notification", columns(text, "url, body"), []column{
-		{"leased_until", number}, {"body", text},
-	})
-	finishNotification = deliveryChange("finishing a notification", finished, nil)
-	giveUpNotification = deliveryChange("giving up a notification", finished, whileLeased)
-	putOffNotification = deliveryChange("postponing a notification",
-		[]column{{"last_result", text}, {"leased_until", number}, {"next_at", number}}, whileLeased)
-	returnNotification = deliveryChange("returning a notification", columns(number, "leased_until, tries"), whileLeased)
+	leaseStep  = stepChange("claiming a notification", "leased_until", "notify_at")
+	tellStep   = stepChange("finishing a notification", "notify_at, leased_until, told", "notify_at")
+	passOnStep = stepChange("moving a notification to its queue", "notify_at, leased_until", "notify_at, leased_until")
+	returnStep = stepChange("returning a notification", "leased_until", "notify_at, leased_until")
 
-	whileLeased = columns(number, "leased_until")
-	finished    = []column{{"outcome", text}, {"last_result", text}, {"leased_until", number}, {"done", number}}
+	leaseQueued  = queuedChange("claiming a notification", "leased_until, tries", "outcome")
+	finishQueued = queuedChange("finishing a notification", "outcome, last_result, leased_until, done, body", "outcome")
+	giveUpQueued = queuedChange("giving up a notification", "outcome, last_result, leased_until, done, url, body",
+		"outcome, leased_until")
+	putOffQueued = queuedChange("postponing a notification", "last_result, leased_until, next_at, url, body",
+		"outcome, leased_until")
+	returnQueued = queuedChange("returning a notification", "leased_until, tries", "outcome, leased_until")
 )
 
-// deliveryChange is a change of a waiting notification. The columns of guard
-// must be as the claim left them.
-func deliveryChange(doing string, set, guard []column) *change {
-	return update{
-		doing: doing, table: "notifications", set: set,
-		key:   []column{{"caller_id", text}, {"subject", text}, {"seq", number}},
-		guard: append(columns(text, "outcome"), guard...),
+// A rowChange changes the notification in a row: it sets some columns of a row
+// whose others are as they were.
+type rowChange[T any] struct {
+	*change
+	set, key, guard fields[T]
+}
+
+func changeOf[T any](t *table[T], doing, set, key, guard string) rowChange[T] {
+	c := rowChange[T]{set: t.some(set), key: t.some(key), guard: t.some(guard)}
+	c.change = update{
+		doing: doing, table: t.name, set: c.set.columns(), key: c.key.columns(), guard: c.guard.columns(),
 	}.change()
+	return c
 }
 
-// writeDelivery writes a change, given the values that it sets and the values
-// of its guard.
-func (tx *Tx) writeDelivery(c *change, d Delivery, set []any, guard ...any) error {
-	args := append(set, d.Caller, d.Subject(), d.Seq, NotificationWaiting)
-	return tx.write(c, notificationKey{d.Caller, d.Subject(), d.Seq}, append(args, guard...)...)
+func (c rowChange[T]) args(before, after *T) []any {
+	return c.guard.appendTo(c.key.appendTo(c.set.values(after), before), before)
 }
 
-// FreezeBody stores the body of a notification to a URL, for all tries to that
-// URL. It is ErrStale if the lease is lost.
-func (tx *Tx) FreezeBody(d Delivery, url, body string) error {
-	return tx.writeDelivery(freezeNotification, d, []any{url, body}, micros(d.LeasedUntil), d.Body)
+func stepChange(doing, set, guard string) rowChange[stepRow] {
+	return changeOf(&stepTable, doing, set, "caller_id, transaction_id, seq", guard)
+}
+
+func queuedChange(doing, set, guard string) rowChange[deliveryRow] {
+	return changeOf(&deliveryTable, doing, set, "caller_id, subject, seq", guard)
+}
+
+// inStep is the row of the step that has the notification, as far as the
+// changes need it.
+func (d Delivery) inStep() stepRow {
+	s := stepRow{caller: d.Caller, transaction: d.Transaction, notifyAt: d.NextAt, leasedUntil: d.LeasedUntil}
+	s.Seq = d.Seq
+	return s
+}
+
+// inQueue is the row of the queue that has the notification.
+func (d Delivery) inQueue() deliveryRow {
+	return deliveryRow{Notification: d.Notification, subject: d.Subject(), leasedUntil: d.LeasedUntil}
+}
+
+func (tx *Tx) changeStep(c rowChange[stepRow], before, after stepRow) error {
+	key := notificationKey{before.caller, string(before.transaction), before.Seq}
+	return tx.write(c.change, key, c.args(&before, &after)...)
+}
+
+func (tx *Tx) changeQueued(c rowChange[deliveryRow], before, after deliveryRow) error {
+	return tx.write(c.change, notificationKey{before.Caller, before.subject, before.Seq}, c.args(&before, &after)...)
 }
 
 // NotificationDone records that a notification arrived. That is true even if
 // the lease is lost.
 func (tx *Tx) NotificationDone(d Delivery, result string, now time.Time) error {
-	return unlessStale(tx.writeDelivery(finishNotification, d, []any{NotificationDelivered, result, 0, micros(now)}))
+	if !d.Queued {
+		told := stepRow{told: now}
+		err := tx.changeStep(tellStep, d.inStep(), told)
+		if !errors.Is(err, ErrStale) {
+			return err
+		}
+		// Another server took it over, and has moved it to the queue.
+	}
+	after := d.inQueue()
+	after.Outcome, after.LastResult, after.leasedUntil, after.done, after.Body =
+		NotificationDelivered, result, time.Time{}, now, ""
+	return unlessStale(tx.changeQueued(finishQueued, d.inQueue(), after))
 }
 
-// RetryNotification records the result of a try and the time of the next one.
-// It does nothing if the lease is lost, because another try is then under way.
+// RetryNotification records the result of a try and the time of the next one,
+// with the URL and the body that were sent. It does nothing if the lease is
+// lost, because another try is then under way.
 func (tx *Tx) RetryNotification(d Delivery, result string, next time.Time) error {
-	return unlessStale(tx.writeDelivery(putOffNotification, d, []any{result, 0, micros(next)}, micros(d.LeasedUntil)))
+	after := d.inQueue()
+	after.LastResult, after.leasedUntil, after.NextAt = result, time.Time{}, next
+	if d.Queued {
+		return unlessStale(tx.changeQueued(putOffQueued, d.inQueue(), after))
+	}
+	return unlessStale(tx.passOn(d, after))
 }
 
 // GiveUpNotification records the result of the last try. It does nothing if the
 // lease is lost.
 func (tx *Tx) GiveUpNotification(d Delivery, result string, now time.Time) error {
-	return unlessStale(tx.writeDelivery(giveUpNotification, d, []any{NotificationGivenUp, result, 0, micros(now)},
-		micros(d.LeasedUntil)))
+	after := d.inQueue()
+	after.Outcome, after.LastResult, after.leasedUntil, after.done = NotificationGivenUp, result, time.Time{}, now
+	if d.Queued {
+		return unlessStale(tx.changeQueued(giveUpQueued, d.inQueue(), after))
+	}
+	return unlessStale(tx.passOn(d, after))
+}
+
+// passOn moves a notification from the row of its step to its caller's queue.
+func (tx *Tx) passOn(d Delivery, to deliveryRow) error {
+	if err := tx.changeStep(passOnStep, d.inStep(), stepRow{}); err != nil {
+		return err
+	}
+	return tx.queue(to)
 }
 
 // ReturnNotification ends a lease without a try, so that the notification can
 // be claimed again at once.
 func (tx *Tx) ReturnNotification(d Delivery) error {
-	return unlessStale(tx.writeDelivery(returnNotification, d, []any{0, d.Tries - 1}, micros(d.LeasedUntil)))
+	if !d.Queued {
+		return unlessStale(tx.changeStep(returnStep, d.inStep(), stepRow{}))
+	}
+	after := d.inQueue()
+	after.leasedUntil, after.Tries = time.Time{}, d.Tries-1
+	return unlessStale(tx.changeQueued(returnQueued, d.inQueue(), after))
 }
 
 // unlessStale ignores ErrStale: the row has already changed and needs nothing

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
@@ -18,7 +17,7 @@ func BenchmarkClaimNotifications(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/waiting=%d", name, waiting), func(b *testing.B) {
 				db := holdfasttest.Open(b, address(b))
 				w := holdfasttest.NewWorld(b, db)
-				owe(b, w, waiting)
+				w.Owe(waiting, w.CallerNow())
 				claim := store.Claim{Now: w.Clock.Now().Add(time.Minute), AheadMax: time.Hour, PerCaller: 8, Most: 64}
 				claim.Until = claim.Now.Add(time.Minute)
 				for more := true; more; {
@@ -54,25 +53,4 @@ func takeAndReturn(b *testing.B, db *store.DB, claim store.Claim) (more bool) {
 		b.Fatal(err)
 	}
 	return more
-}
-
-// owe writes notifications for the world's shop, one for each of count tokens.
-func owe(b *testing.B, w *holdfasttest.World, count int) {
-	b.Helper()
-	n := store.Notification{
-		Caller: w.Shop.ID, About: store.AboutToken, Seq: 1, URL: "http://127.0.0.1:9/ipn", Created: w.CallerNow(),
-		NextAt: w.CallerNow(),
-	}
-	err := w.DB.Update(b.Context(), func(tx *store.Tx) error {
-		for i := range count {
-			n.Token = holdfast.TokenID(fmt.Sprintf("%064d", i))
-			if err := tx.InsertNotification(n); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
 }

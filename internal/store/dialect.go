@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pressly/goose/v3"
@@ -20,24 +19,23 @@ type dialect struct {
 	name          string
 	driver        string
 	goose         goose.Dialect
-	schema        *strings.Replacer // replaces PostgreSQL's type names with the database's own
-	hasSchema     string            // counts the table of migrations, even in an empty database
-	isConflict    func(error) bool  // the transaction should run again
-	isLocked      func(error) bool  // another process had locked the database for longer than the driver waits
-	isUnreachable func(error) bool  // the database cannot be reached
-	confirm       string            // makes the commit wait for the standbys without a change; empty on SQLite
-	others        string            // counts sessions of other servers and commands; empty on SQLite
-	clean         []string          // remove old secrets from freed space
-	waiting       string            // counts this server's commits that wait for a standby for over a second
-	skipLocked    string            // ends a query that claims rows of a table
-	among         string            // compares with the strings of a JSON array in an argument
-	share         string            // locks the rows of a query; empty on SQLite
-	shareNow      string            // the same, but fails instead of waiting
-	lines         int               // number of concurrent commits
-	lane          int               // of balances to which a line adds
-	pipelines     bool              // the driver sends several statements at once, and keeps them prepared
-	arrays        bool              // many rows go into one statement
-	remote        bool              // a session may hang
+	hasTable      string           // counts the tables of a name, even in an empty database
+	isConflict    func(error) bool // the transaction should run again
+	isLocked      func(error) bool // another process had locked the database for longer than the driver waits
+	isUnreachable func(error) bool // the database cannot be reached
+	confirm       string           // makes the commit wait for the standbys without a change; empty on SQLite
+	others        string           // counts sessions of other servers and commands; empty on SQLite
+	clean         []string         // remove old secrets from freed space
+	waiting       string           // counts this server's commits that wait for a standby for over a second
+	skipLocked    string           // ends a query that claims rows of a table
+	among         string           // compares with the strings of a JSON array in an argument
+	share         string           // locks the rows of a query; empty on SQLite
+	shareNow      string           // the same, but fails instead of waiting
+	lines         int              // number of concurrent commits
+	lane          int              // of balances to which a line adds
+	pipelines     bool             // the driver sends several statements at once, and keeps them prepared
+	arrays        bool             // many rows go into one statement
+	remote        bool             // a session may hang
 	write         pgx.TxOptions
 	read          pgx.TxOptions // all statements see one consistent state
 	sealer        *sealer       // of the secrets of this store; nil if they are plain
@@ -47,8 +45,7 @@ var postgres = dialect{
 	name:          "PostgreSQL",
 	driver:        "pgx",
 	goose:         goose.DialectPostgres,
-	schema:        strings.NewReplacer(") /* by key, changed */;", ") WITH (fillfactor = 50);"),
-	hasSchema:     `SELECT COUNT(to_regclass('goose_db_version'))`,
+	hasTable:      `SELECT COUNT(to_regclass('%s'))`,
 	isConflict:    postgresConflict,
 	isLocked:      func(error) bool { return false },
 	isUnreachable: postgresUnreachable,
@@ -81,12 +78,11 @@ var sqliteDialect = dialect{
 	name:   "SQLite",
 	driver: "sqlite",
 	goose:  goose.DialectSQLite3,
-	schema: sqliteSchema,
 	lines:  1,
 	// VACUUM copies the whole store
 	clean:      []string{`PRAGMA temp_store = file`, `VACUUM`, `PRAGMA temp_store = memory`},
 	among:      " IN (SELECT value FROM json_each($%d))",
-	hasSchema:  `SELECT COUNT(1) FROM sqlite_master WHERE name = 'goose_db_version'`,
+	hasTable:   `SELECT COUNT(1) FROM sqlite_master WHERE name = '%s'`,
 	isConflict: func(error) bool { return false }, // a writer has the only lock from the beginning
 	isLocked: func(err error) bool {
 		e, ok := errors.AsType[*sqlite.Error](err)
@@ -94,19 +90,6 @@ var sqliteDialect = dialect{
 	},
 	isUnreachable: func(error) bool { return false },
 }
-
-// sqliteSchema turns the schema's text into SQLite's. It puts the id first in
-// the primary keys. The ids of all callers grow with time, so tables grow at
-// one end and a commit writes few pages. PostgreSQL logs rows and not pages, so
-// its keys begin with the caller.
-var sqliteSchema = strings.NewReplacer(
-	"BIGINT", "INTEGER", "BYTEA", "BLOB",
-	"\n) /* by key */;", "\n) STRICT, WITHOUT ROWID;", "\n) /* by key, changed */;", "\n) STRICT, WITHOUT ROWID;", "\n);",
-	"\n) STRICT;", "KEY (caller_id, transaction_id /* grows */", "KEY (transaction_id, caller_id",
-	"KEY (caller_id, subject /* grows */", "KEY (subject, caller_id",
-	"KEY (caller_id, token_id /* grows */", "KEY (token_id, caller_id",
-	"tokens (token_id) /* by the other key */", "tokens (caller_id, token_id)",
-)
 
 // claimsLock is the reason why rows that a claim reads are not locked before
 // the commit.

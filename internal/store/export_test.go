@@ -3,29 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
-	"log/slog"
 	"runtime"
 )
 
-// MigrateTo makes a database with the schema of an older version.
-func MigrateTo(ctx context.Context, address string, version int64) error {
-	at, err := ParseAddress(address)
-	if err != nil {
-		return err
-	}
-	d, writer, reader, err := open(ctx, at)
-	if err != nil {
-		return err
-	}
-	defer reader.Close()
-	defer writer.Close()
-	provider, err := d.migrations(writer, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	_, err = provider.UpTo(ctx, version)
-	return err
-}
+// CompareSchemas refuses a schema's version that is not this program's.
+func CompareSchemas(have, known int64) error { return compareSchemas(have, known) }
 
 // QueueMax is how many actions may wait for a commit.
 const QueueMax = queueMax
@@ -118,4 +100,4 @@ func (db *DB) AfterSealStep(call func()) { db.afterSealStep = call }
 func (db *DB) LeaveUnclean() { db.dialect.clean = []string{`SELECT nothing`} }
 
 // TokenByReferenceQuery is the query of TokenByReference.
-const TokenByReferenceQuery = tokenByReference
+var TokenByReferenceQuery = tokenByReference

@@ -4,20 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
-	"path"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
-	"golang.org/x/tools/txtar"
 )
-
-//go:embed schema/*.sql
-var schemaFiles embed.FS
 
 // If several servers start at once, one migrates. The others try again every
 // second, for five minutes.
@@ -26,7 +19,10 @@ const lockEvery, lockTries = 1, 300
 // migrate brings the schema up to this program's version, forward only. It
 // refuses a database that is newer than the program, because the program would
 // not know what its rows mean.
-func migrate(ctx context.Context, d dialect, db *sql.DB, log *slog.Logger) error {
+func migrate(ctx context.Context, d dialect, db *sql.DB) error {
+	if err := refuseUnknown(ctx, d, db); err != nil {
+		return err
+	}
 	var options []goose.ProviderOption
 	if d.goose == goose.DialectPostgres {
 		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(lockEvery, lockTries))
@@ -35,7 +31,7 @@ func migrate(ctx context.Context, d dialect, db *sql.DB, log *slog.Logger) error
 		}
 		options = append(options, goose.WithSessionLocker(locker))
 	}
-	provider, err := d.migrations(db, log, options...)
+	provider, err := d.migrations(db, options...)
 	if err != nil {
 		return err
 	}
@@ -49,15 +45,13 @@ func migrate(ctx context.Context, d dialect, db *sql.DB, log *slog.Logger) error
 	return newer(have, newest(provider))
 }
 
-// migrations has the migrations of schema/ and those that are code.
-func (d dialect) migrations(
-	db *sql.DB, log *slog.Logger, options ...goose.ProviderOption,
-) (*goose.Provider, error) {
+// migrations has the migrations of schema/.
+func (d dialect) migrations(db *sql.DB, options ...goose.ProviderOption) (*goose.Provider, error) {
 	files, err := d.schemaFS()
 	if err != nil {
 		return nil, err
 	}
-	provider, err := goose.NewProvider(d.goose, db, files, append(options, goose.WithGoMigrations(emailKeys(log)))...)
+	provider, err := goose.NewProvider(d.goose, db, files, options...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the migrations: %w", err)
 	}
@@ -77,6 +71,24 @@ func newer(have, known int64) error {
 	return nil
 }
 
+// ErrUnknownSchema refuses a store of version 0.1.0 or older. Its migrations have
+// the numbers of this program's, but other tables.
+var ErrUnknownSchema = errors.New("UnknownSchema: this store was made by holdfast 0.1.0 or older, and this program " +
+	"cannot take its tables over. Nothing was changed. Give holdfast another file or an empty database; to read the old " +
+	"store, use the program that made it")
+
+// refuseUnknown refuses a store with a table that only those versions had.
+func refuseUnknown(ctx context.Context, d dialect, db *sql.DB) error {
+	var tables int64
+	if err := db.QueryRowContext(ctx, fmt.Sprintf(d.hasTable, "attempts")).Scan(&tables); err != nil {
+		return fmt.Errorf("looking for the schema: %w", err)
+	}
+	if tables > 0 {
+		return ErrUnknownSchema
+	}
+	return nil
+}
+
 // Errors of OpenExisting.
 var (
 	ErrNoSchema = errors.New("there is no store in this database: its tables are missing. Run holdfast serve on it, " +
@@ -89,12 +101,15 @@ var (
 // checkSchema refuses a database whose schema has another version than this
 // program's.
 func checkSchema(ctx context.Context, d dialect, db *sql.DB) error {
-	provider, err := d.migrations(db, slog.New(slog.DiscardHandler))
+	if err := refuseUnknown(ctx, d, db); err != nil {
+		return err
+	}
+	provider, err := d.migrations(db)
 	if err != nil {
 		return err
 	}
 	var tables, have int64
-	if err := db.QueryRowContext(ctx, d.hasSchema).Scan(&tables); err != nil {
+	if err := db.QueryRowContext(ctx, fmt.Sprintf(d.hasTable, "goose_db_version")).Scan(&tables); err != nil {
 		return fmt.Errorf("looking for the schema: %w", err)
 	}
 	if tables > 0 {
@@ -103,7 +118,12 @@ func checkSchema(ctx context.Context, d dialect, db *sql.DB) error {
 			return fmt.Errorf("reading the schema's version: %w", err)
 		}
 	}
-	switch known := newest(provider); {
+	return compareSchemas(have, newest(provider))
+}
+
+// compareSchemas refuses a version that is not this program's.
+func compareSchemas(have, known int64) error {
+	switch {
 	case have == 0:
 		return ErrNoSchema
 	case have < known:
@@ -138,7 +158,6 @@ func SchemaDigest() (digest [sha256.Size]byte, err error) {
 		return digest, err
 	}
 	sum := sha256.New()
-	sum.Write([]byte{emailKeysVersion}) // the migration that is code
 	for _, name := range names {
 		text, err := fs.ReadFile(files, name)
 		if err != nil {
@@ -147,21 +166,4 @@ func SchemaDigest() (digest [sha256.Size]byte, err error) {
 		sum.Write(text)
 	}
 	return [sha256.Size]byte(sum.Sum(nil)), nil
-}
-
-// schemaFS has the migrations in the database's own type names.
-func (d dialect) schemaFS() (fs.FS, error) {
-	names, err := fs.Glob(schemaFiles, "schema/*.sql")
-	if err != nil {
-		return nil, fmt.Errorf("listing the schema: %w", err)
-	}
-	var files txtar.Archive
-	for _, name := range names {
-		text, err := schemaFiles.ReadFile(name)
-		if err != nil {
-			return nil, fmt.Errorf("reading the schema: %w", err)
-		}
-		files.Files = append(files.Files, txtar.File{Name: path.Base(name), Data: []byte(d.schema.Replace(string(text)))})
-	}
-	return txtar.FS(&files)
 }

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -8,22 +10,22 @@ import (
 )
 
 // A Notification tells a caller about one step of a transaction, or about a
-// cancelled token. It is written in the same commit as that event. Its body is
-// composed when it is first sent and kept from then on, unless the notification
-// has to go to another URL.
+// cancelled token. It is written in the same commit as that event. A new one
+// about a step is a part of the step's row. All others are rows of the table
+// deliveries.
 type Notification struct {
 	Caller      party.CallerID
 	About       NotificationAbout
 	Transaction holdfast.TransactionID // empty if it is about a token
 	Token       holdfast.TokenID       // empty if it is about a transaction
 	Seq         int                    // of the step in the transaction's history; 1 for a token
-	URL         string                 // to which it is sent
+	URL         string                 // to which it was last sent, or the request's; empty if neither
 	Overrides   bool                   // the request gave the URL, so it replaces the caller's
-	Body        string                 // form body, signed for the URL; empty until first sent
+	Body        string                 // form body, signed for the URL; empty until a try has failed
 	Created     time.Time              // the caller's time, as is NextAt
 	NextAt      time.Time
 	Tries       int
-	LastResult  string
+	LastResult  string // of a try that failed, and of a delivery after such a try
 	Outcome     NotificationOutcome
 }
 
@@ -47,21 +49,90 @@ const (
 // A NotificationOutcome says whether a notification is still to be delivered.
 type NotificationOutcome string
 
-// The outcomes.
+// Outcomes.
 const (
 	NotificationWaiting   NotificationOutcome = "Waiting"
 	NotificationDelivered NotificationOutcome = "Delivered"
 	NotificationGivenUp   NotificationOutcome = "GivenUp"
 )
 
-var insertNotification = insertion("adding a notification", "notifications", "",
-	columns(text, "caller_id, about, subject"), columns(number, "seq"), columns(text, "url, body"),
-	columns(number, "created, next_at, leased_until, tries"), columns(text, "last_result, outcome"),
-	columns(number, "done, overrides"))
+// A deliveryRow is a row of the table deliveries.
+type deliveryRow struct {
+	Notification
+	subject           string
+	leasedUntil, done time.Time
+}
 
-// InsertNotification adds a notification to be delivered.
+var deliveryTable = table[deliveryRow]{name: "deliveries", fields: fields[deliveryRow]{
+	textField("caller_id", func(d *deliveryRow) *party.CallerID { return &d.Caller }),
+	textField("subject", func(d *deliveryRow) *string { return &d.subject }),
+	numberField("seq", func(d *deliveryRow) *int { return &d.Seq }),
+	textField("about", func(d *deliveryRow) *NotificationAbout { return &d.About }),
+	textField("url", func(d *deliveryRow) *string { return &d.URL }),
+	flagField("overrides", func(d *deliveryRow) *bool { return &d.Overrides }),
+	textField("body", func(d *deliveryRow) *string { return &d.Body }),
+	timeField("created", func(d *deliveryRow) *time.Time { return &d.Created }),
+	timeField("next_at", func(d *deliveryRow) *time.Time { return &d.NextAt }),
+	timeField("leased_until", func(d *deliveryRow) *time.Time { return &d.leasedUntil }),
+	numberField("tries", func(d *deliveryRow) *int { return &d.Tries }),
+	textField("last_result", func(d *deliveryRow) *string { return &d.LastResult }),
+	textField("outcome", func(d *deliveryRow) *NotificationOutcome { return &d.Outcome }),
+	timeField("done", func(d *deliveryRow) *time.Time { return &d.done }),
+}}
+
+var (
+	deliveryColumns = deliveryTable.list()
+	scanDeliveryRow = deliveryTable.scanner()
+	insertDelivery  = deliveryTable.insertion("queueing a notification", "")
+)
+
+func scanQueued(from scanner) (Notification, error) {
+	row, err := scanDeliveryRow(from)
+	if row.About == AboutToken {
+		row.Token = holdfast.TokenID(row.subject)
+	} else {
+		row.Transaction = holdfast.TransactionID(row.subject)
+	}
+	return row.Notification, err
+}
+
+// notification is the notification in the row of a step.
+func (s stepRow) notification() Notification {
+	n := Notification{
+		Caller: s.caller, About: AboutTransaction, Transaction: s.transaction, Seq: s.Seq, URL: s.notifyURL,
+		Overrides: s.notifyURL != "", Created: s.notifyAt, NextAt: s.notifyAt, Outcome: NotificationWaiting,
+	}
+	if !s.told.IsZero() {
+		n.Created, n.Tries, n.Outcome = s.At, 1, NotificationDelivered
+	}
+	return n
+}
+
+// InsertNotification adds a notification to its caller's queue.
 func (tx *Tx) InsertNotification(n Notification) error {
-	return tx.write(insertNotification, nil,
-		n.Caller, n.About, n.Subject(), n.Seq, n.URL, "", micros(n.Created), micros(n.NextAt), 0, 0, "", NotificationWaiting,
-		0, flag(n.Overrides))
+	n.Outcome = NotificationWaiting
+	return tx.queue(deliveryRow{Notification: n})
+}
+
+func (tx *Tx) queue(row deliveryRow) error {
+	row.subject = row.Subject()
+	return tx.write(insertDelivery, nil, deliveryTable.fields.values(&row)...)
+}
+
+// Notifications reads all notifications about a transaction or a token, in the
+// order of its steps.
+func (tx *ReadTx) Notifications(c party.CallerID, subject string) ([]Notification, error) {
+	all, err := list(tx, "reading notifications", scanQueued, `
+		SELECT `+deliveryColumns+` FROM deliveries WHERE caller_id = $1 AND subject = $2`, c, subject)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := list(tx, "reading notifications", scanStep, `
+		SELECT `+stepColumns+` FROM steps
+		WHERE caller_id = $1 AND transaction_id = $2 AND (notify_at > 0 OR told > 0)`, c, subject)
+	for _, s := range steps {
+		all = append(all, s.notification())
+	}
+	slices.SortFunc(all, func(a, b Notification) int { return cmp.Compare(a.Seq, b.Seq) })
+	return all, err
 }

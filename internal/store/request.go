@@ -14,7 +14,31 @@ type requestKey struct {
 	reference holdfast.CallerReference
 }
 
-const requestColumns = `caller_id, reference, digest, transaction_id, refusal_code, refusal_message, received`
+// A requestRow is a row of the table requests.
+type requestRow struct {
+	payment.Request
+	digest        []byte
+	code, message string // of the refusal
+}
+
+var requestTable = table[requestRow]{name: "requests", fields: fields[requestRow]{
+	textField("caller_id", func(r *requestRow) *party.CallerID { return &r.Caller }),
+	textField("reference", func(r *requestRow) *holdfast.CallerReference { return &r.Reference }),
+	{
+		column: column{"digest", blob},
+		value:  func(r *requestRow) any { return r.Digest[:] },
+		dest:   func(r *requestRow) any { return &r.digest },
+	},
+	timeField("received", func(r *requestRow) *time.Time { return &r.Received }),
+	textField("transaction_id", func(r *requestRow) *holdfast.TransactionID { return &r.Transaction }),
+	textField("refusal_code", func(r *requestRow) *string { return &r.code }),
+	textField("refusal_message", func(r *requestRow) *string { return &r.message }),
+}}
+
+var (
+	requestColumns = requestTable.list()
+	scanRequestRow = requestTable.scanner()
+)
 
 var requests = byKey(source[requestKey, payment.Request]{
 	doing: "reading a request",
@@ -27,20 +51,18 @@ var requests = byKey(source[requestKey, payment.Request]{
 	order: `caller_id, reference`,
 })
 
-func scanRequest(row scanner) (r payment.Request, err error) {
-	var digest []byte
-	var code, message string
-	var received int64
-	if err := row.Scan(&r.Caller, &r.Reference, &digest, &r.Transaction, &code, &message, &received); err != nil {
-		return r, err
+func scanRequest(from scanner) (payment.Request, error) {
+	row, err := scanRequestRow(from)
+	if err != nil {
+		return row.Request, err
 	}
-	if len(digest) != len(r.Digest) {
-		return r, fmt.Errorf("the digest of a request has %d bytes", len(digest))
+	r := row.Request
+	if len(row.digest) != len(r.Digest) {
+		return r, fmt.Errorf("the digest of a request has %d bytes", len(row.digest))
 	}
-	r.Received = when(received)
-	copy(r.Digest[:], digest)
-	if code != "" {
-		r.Refusal = &holdfast.Error{Code: holdfast.Code(code), Message: message}
+	copy(r.Digest[:], row.digest)
+	if row.code != "" {
+		r.Refusal = &holdfast.Error{Code: holdfast.Code(row.code), Message: row.message}
 	}
 	return r, nil
 }
@@ -59,21 +81,18 @@ func (tx *Tx) KeepForgotten(c party.CallerID, before, after time.Time) error {
 	return err
 }
 
-var rememberRequest = insertion("remembering a request", "requests",
+var rememberRequest = requestTable.insertion("remembering a request",
 	`ON CONFLICT (caller_id, reference) DO UPDATE
 	SET digest = excluded.digest, transaction_id = excluded.transaction_id,
-		refusal_code = excluded.refusal_code, refusal_message = excluded.refusal_message, received = excluded.received`,
-	columns(text, "caller_id, reference"), columns(blob, "digest"),
-	columns(text, "transaction_id, refusal_code, refusal_message"), columns(number, "received"))
+		refusal_code = excluded.refusal_code, refusal_message = excluded.refusal_message, received = excluded.received`)
 
 // RememberRequest writes the request that a CallerReference was used for. It
 // replaces an older, forgotten request. The action must have read that the
 // reference is free.
 func (tx *Tx) RememberRequest(r payment.Request) error {
-	var code, message string
+	row := requestRow{Request: r}
 	if r.Refusal != nil {
-		code, message = string(r.Refusal.Code), r.Refusal.Message
+		row.code, row.message = string(r.Refusal.Code), r.Refusal.Message
 	}
-	return tx.write(rememberRequest, requestKey{r.Caller, r.Reference},
-		r.Caller, r.Reference, r.Digest[:], r.Transaction, code, message, micros(r.Received))
+	return tx.write(rememberRequest, requestKey{r.Caller, r.Reference}, requestTable.fields.values(&row)...)
 }

@@ -69,19 +69,3 @@ func TestAnActionReadsWhatItWrote(t *testing.T) {
 		}
 	})
 }
-
-// DecideAttempt reports an answer that is not the first, although that is known
-// only when the action's writes are sent.
-func TestAnActionIsToldThatItsAnswerIsLate(t *testing.T) {
-	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
-		var first bool
-		err := db.Update(t.Context(), func(tx *store.Tx) (err error) {
-			first, err = tx.DecideAttempt(payment.Attempt{Caller: "C1", Transaction: "T1", Step: payment.StepAuthorize},
-				payment.Answer{}, holdfasttest.Start)
-			return err
-		})
-		if first || err != nil {
-			t.Errorf("the answer to a question that was never asked is the first: %t, and %v", first, err)
-		}
-	})
-}

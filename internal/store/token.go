@@ -10,12 +10,52 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-//nolint:gosec // names of columns
-const tokenColumns = `
-	caller_id, token_id, token_use, token_type, reference, friendly_name,
-	reason, installed, starts, expires, used_by, cancelled,
-	old_token, instruction, sender, instrument_id, method, aggregate_id, amount_type, amount, period,
-	recipient, recipients, methods, fee_ceiling, fixed_ceiling, variable_ceiling, pays_fee, refund_token`
+// A tokenRow is a row of the table tokens. What has another form there is read
+// into the fields of its own.
+type tokenRow struct {
+	payment.Token
+	expires                     time.Time
+	period, recipients, methods string
+	hasCeiling                  bool
+	ceiling                     payment.FeeCeiling
+}
+
+var tokenTable = table[tokenRow]{name: "tokens", fields: fields[tokenRow]{
+	textField("caller_id", func(t *tokenRow) *party.CallerID { return &t.Caller }),
+	textField("token_id", func(t *tokenRow) *holdfast.TokenID { return &t.ID }),
+	textField("token_use", func(t *tokenRow) *payment.TokenUse { return &t.Use }),
+	textField("token_type", func(t *tokenRow) *holdfast.TokenType { return &t.Type }),
+	textField("reference", func(t *tokenRow) *holdfast.CallerReference { return &t.Reference }),
+	textField("friendly_name", func(t *tokenRow) *string { return &t.FriendlyName }),
+	textField("reason", func(t *tokenRow) *string { return &t.Reason }),
+	textField("old_token", func(t *tokenRow) *holdfast.TokenID { return &t.OldToken }),
+	textField("instruction", func(t *tokenRow) *string { return &t.Instruction }),
+	textField("sender", func(t *tokenRow) *party.ID { return &t.Sender }),
+	textField("instrument_id", func(t *tokenRow) *payment.InstrumentID { return &t.Instrument }),
+	textField("method", func(t *tokenRow) *holdfast.PaymentMethod { return &t.Method }),
+	textField("aggregate_id", func(t *tokenRow) *payment.AggregateID { return &t.Aggregate }),
+	textField("amount_type", func(t *tokenRow) *holdfast.AmountType { return &t.AmountType }),
+	textField("period", func(t *tokenRow) *string { return &t.period }),
+	textField("recipient", func(t *tokenRow) *party.ID { return &t.Recipient }),
+	textField("recipients", func(t *tokenRow) *string { return &t.recipients }),
+	textField("methods", func(t *tokenRow) *string { return &t.methods }),
+	textField("refund_token", func(t *tokenRow) *holdfast.TokenID { return &t.RefundToken }),
+	maybeDollarsField("amount", func(t *tokenRow) *money.Amount { return &t.Amount }),
+	flagField("fee_ceiling", func(t *tokenRow) *bool { return &t.hasCeiling }).orNull(),
+	dollarsField("fixed_ceiling", func(t *tokenRow) *money.Amount { return &t.ceiling.Fixed }).orNull(),
+	numberField("variable_ceiling", func(t *tokenRow) *money.Rate { return &t.ceiling.Variable }).orNull(),
+	flagField("pays_fee", func(t *tokenRow) *bool { return &t.PaysFee }).orNull(),
+	timeField("installed", func(t *tokenRow) *time.Time { return &t.Installed }),
+	timeField("starts", func(t *tokenRow) *time.Time { return &t.Starts }),
+	timeField("expires", func(t *tokenRow) *time.Time { return &t.expires }),
+	flagField("cancelled", func(t *tokenRow) *bool { return &t.Cancelled }),
+	textField("used_by", func(t *tokenRow) *holdfast.TransactionID { return &t.UsedBy }),
+}}
+
+var (
+	tokenColumns = tokenTable.list() //nolint:gosec // names of columns
+	scanTokenRow = tokenTable.scanner()
+)
 
 // joinedTokenColumns are tokenColumns of the table tokens joined as k.
 var joinedTokenColumns = joined("k", tokenColumns)
@@ -25,28 +65,37 @@ var joinedTokenColumns = joined("k", tokenColumns)
 // have not expired.
 var neverExpires = time.Date(10_000, time.January, 1, 0, 0, 0, -1_000, time.UTC)
 
-func scanToken(row scanner) (t payment.Token, err error) {
-	var installed, starts, expires, amount, fixed int64
-	var variable money.Rate
-	var period, recipients, methods string
-	var ceiling bool
-	err = row.Scan(&t.Caller, &t.ID, &t.Use, &t.Type, &t.Reference, &t.FriendlyName, &t.Reason, &installed, &starts,
-		&expires, &t.UsedBy, &t.Cancelled,
-		&t.OldToken, &t.Instruction, &t.Sender, &t.Instrument, &t.Method, &t.Aggregate, &t.AmountType, &amount, &period,
-		&t.Recipient, &recipients, &methods, &ceiling, &fixed, &variable, &t.PaysFee, &t.RefundToken)
+func scanToken(from scanner) (payment.Token, error) {
+	row, err := scanTokenRow(from)
 	if err != nil {
-		return t, err
+		return payment.Token{}, err
 	}
-	t.Installed, t.Starts, t.Amount = when(installed), when(starts), maybeDollars(amount)
-	if t.Expires = when(expires); t.Expires.Equal(neverExpires) {
+	t := row.Token
+	if t.Expires = row.expires; t.Expires.Equal(neverExpires) {
 		t.Expires = time.Time{}
 	}
-	t.Period, _ = payment.ParsePeriod(period) // none is the zero Period
-	t.Recipients, t.Methods = words[holdfast.TokenID](recipients), words[holdfast.PaymentMethod](methods)
-	if ceiling {
-		t.FeeCeiling = &payment.FeeCeiling{Fixed: dollars(fixed), Variable: variable}
+	t.Period, _ = payment.ParsePeriod(row.period) // none is the zero Period
+	t.Recipients, t.Methods = words[holdfast.TokenID](row.recipients), words[holdfast.PaymentMethod](row.methods)
+	if row.hasCeiling {
+		t.FeeCeiling = &row.ceiling
 	}
 	return t, nil
+}
+
+// valuesOf are the values of a token's row.
+func valuesOf(t payment.Token) []any {
+	row := tokenRow{Token: t, expires: t.Expires, hasCeiling: t.FeeCeiling != nil}
+	if !t.Period.Endless() {
+		row.period = t.Period.String()
+	}
+	if t.Expires.IsZero() {
+		row.expires = neverExpires
+	}
+	row.recipients, row.methods = wordList(t.Recipients), wordList(t.Methods)
+	if t.FeeCeiling != nil {
+		row.ceiling = *t.FeeCeiling
+	}
+	return tokenTable.fields.values(&row)
 }
 
 // words reads a list of words from one column. wordList is its inverse.
@@ -122,7 +171,7 @@ func (tx *ReadTx) TokensBehind(some []payment.Transaction) (map[holdfast.TokenID
 // tokenByReference repeats the condition of its partial index. SQLite cannot
 // know that the parameter is not empty, and would otherwise read all of the
 // caller's tokens.
-const tokenByReference = `SELECT ` + tokenColumns +
+var tokenByReference = `SELECT ` + tokenColumns +
 	` FROM tokens WHERE caller_id = $1 AND reference = $2 AND reference <> ''`
 
 // TokenByReference reads the token that was made under a caller's reference.
@@ -210,42 +259,15 @@ func (tx *ReadTx) TokenOf(p party.ID, h payment.TokenHandle) (t payment.Token, f
 	return t, false, err
 }
 
-var insertToken = insertion("adding a token", "tokens", "ON CONFLICT DO NOTHING",
-	columns(text, "caller_id, token_id, token_use, token_type, reference, friendly_name, reason"),
-	columns(number, "installed, starts, expires"), columns(text, "used_by"), columns(number, "cancelled"),
-	columns(text, "old_token, instruction, sender, instrument_id, method, aggregate_id, amount_type"),
-	columns(number, "amount"), columns(text, "period, recipient, recipients, methods"),
-	columns(number, "fee_ceiling, fixed_ceiling, variable_ceiling, pays_fee"), columns(text, "refund_token"))
+var insertToken = tokenTable.insertion("adding a token", "ON CONFLICT DO NOTHING")
 
 // InsertToken adds a token, and reports whether its reference was free.
 func (tx *Tx) InsertToken(t payment.Token) (inserted bool, err error) {
 	var rows int64
-	insert := insertToken.statement(tx.dialect, tokenRow(t))
+	insert := insertToken.statement(tx.dialect, valuesOf(t))
 	insert.touched = &rows
 	err = tx.sql.run(tx.ctx, insert)
 	return rows == 1, err
-}
-
-func tokenRow(t payment.Token) []any {
-	period := ""
-	if !t.Period.Endless() {
-		period = t.Period.String()
-	}
-	expires := t.Expires
-	if expires.IsZero() {
-		expires = neverExpires
-	}
-	var ceiling payment.FeeCeiling
-	if t.FeeCeiling != nil {
-		ceiling = *t.FeeCeiling
-	}
-	return []any{
-		t.Caller, t.ID, t.Use, t.Type, t.Reference, t.FriendlyName, t.Reason, micros(t.Installed), micros(t.Starts),
-		micros(expires), t.UsedBy, flag(t.Cancelled),
-		t.OldToken, t.Instruction, t.Sender, t.Instrument, t.Method, t.Aggregate, t.AmountType, t.Amount.Micro, period,
-		t.Recipient, wordList(t.Recipients), wordList(t.Methods), flag(t.FeeCeiling != nil), ceiling.Fixed.Micro,
-		int64(ceiling.Variable), flag(t.PaysFee), t.RefundToken,
-	}
 }
 
 // KeepExpired keeps a caller's tokens and instruments expired that were expired

@@ -12,38 +12,121 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-const transactionColumns = `
-	caller_id, transaction_id, kind, reference, sender, recipient, owner,
-	token_id, recipient_token, instrument_id, method, aggregate_id,
-	state, status_code, status_message, amount, settled, fee, fee_by, commission,
-	commission_id, fixed_terms, variable_terms, parent, policy,
-	refunded, fee_returned, commission_returned, sets_aside, counted,
-	caller_description, sender_description, descriptor, ipn_url, authorization_ref,
-	sender_balance, recipient_balance, steps, posted, received, deadline, completed`
+// A transactionRow is a row of the table transactions.
+type transactionRow struct {
+	payment.Transaction
+	message                                   sql.NullString
+	nextAsk                                   time.Time
+	senderBalanceAfter, recipientBalanceAfter any // to be written; nil for none
+}
 
-func scanTransaction(row scanner) (t payment.Transaction, err error) {
-	var amount, settled, fee, commission, fixed, refunded, feeReturned, commissionReturned int64
-	var received, deadline, completed int64
-	var variable money.Rate
-	var senderBalance, recipientBalance sql.NullInt64
-	err = row.Scan(&t.Caller, &t.ID, &t.Kind, &t.Reference, &t.Sender, &t.Recipient, &t.Owner, &t.Token, &t.RecipientToken,
-		&t.Instrument, &t.Method, &t.Aggregate,
-		&t.State, &t.StatusCode, &t.StatusMessage, &amount, &settled, &fee, &t.FeeBy, &commission, &t.CommissionID, &fixed,
-		&variable, &t.Parent, &t.Policy,
-		&refunded, &feeReturned, &commissionReturned, &t.SetsAside, &t.Counted,
-		&t.CallerDescription, &t.SenderDescription, &t.Descriptor, &t.IPNURL, &t.Authorization, &senderBalance,
-		&recipientBalance, &t.Steps, &t.Posted, &received, &deadline, &completed)
-	t.Amount, t.Settled, t.Fee, t.Commission = dollars(amount), dollars(settled), dollars(fee), dollars(commission)
-	t.Terms = payment.CommissionTerms{Fixed: maybeDollars(fixed), Variable: variable}
-	t.Refunded, t.FeeReturned, t.CommissionReturned = dollars(refunded), dollars(feeReturned), dollars(commissionReturned)
-	if senderBalance.Valid {
-		t.SenderBalance = dollars(senderBalance.Int64)
+var transactionTable = table[transactionRow]{name: "transactions", fields: fields[transactionRow]{
+	textField("caller_id", func(t *transactionRow) *party.CallerID { return &t.Caller }),
+	textField("transaction_id", func(t *transactionRow) *holdfast.TransactionID { return &t.ID }),
+	textField("kind", func(t *transactionRow) *payment.Kind { return &t.Kind }),
+	textField("reference", func(t *transactionRow) *holdfast.CallerReference { return &t.Reference }),
+	textField("sender", func(t *transactionRow) *party.ID { return &t.Sender }),
+	textField("recipient", func(t *transactionRow) *party.ID { return &t.Recipient }),
+	textField("owner", func(t *transactionRow) *party.ID { return &t.Owner }),
+	textField("token_id", func(t *transactionRow) *holdfast.TokenID { return &t.Token }),
+	textField("recipient_token", func(t *transactionRow) *holdfast.TokenID { return &t.RecipientToken }),
+	textField("instrument_id", func(t *transactionRow) *payment.InstrumentID { return &t.Instrument }),
+	textField("method", func(t *transactionRow) *holdfast.PaymentMethod { return &t.Method }),
+	textField("aggregate_id", func(t *transactionRow) *payment.AggregateID { return &t.Aggregate }),
+	textField("fee_by", func(t *transactionRow) *holdfast.Role { return &t.FeeBy }),
+	textField("commission_id", func(t *transactionRow) *holdfast.TransactionID { return &t.CommissionID }),
+	textField("parent", func(t *transactionRow) *holdfast.TransactionID { return &t.Parent }),
+	textField("policy", func(t *transactionRow) *holdfast.RefundPolicy { return &t.Policy }),
+	textField("caller_description", func(t *transactionRow) *string { return &t.CallerDescription }),
+	textField("sender_description", func(t *transactionRow) *string { return &t.SenderDescription }),
+	textField("descriptor", func(t *transactionRow) *string { return &t.Descriptor }),
+	dollarsField("amount", func(t *transactionRow) *money.Amount { return &t.Amount }),
+	maybeDollarsField("fixed_terms", func(t *transactionRow) *money.Amount { return &t.Terms.Fixed }).orNull(),
+	numberField("variable_terms", func(t *transactionRow) *money.Rate { return &t.Terms.Variable }).orNull(),
+	flagField("counted", func(t *transactionRow) *bool { return &t.Counted }).orNull(),
+	timeField("received", func(t *transactionRow) *time.Time { return &t.Received }),
+	timeField("deadline", func(t *transactionRow) *time.Time { return &t.Deadline }),
+
+	writeOnly("due", number, func(t *transactionRow) any { return due(&t.Transaction) }),
+	timeField("completed", func(t *transactionRow) *time.Time { return &t.Completed }),
+	numberField("steps", func(t *transactionRow) *int { return &t.Steps }),
+	numberField("asked", func(t *transactionRow) *int { return &t.Asked }),
+	writeOnly("next_ask", number, func(t *transactionRow) any { return micros(t.nextAsk) }),
+	dollarsField("refunded", func(t *transactionRow) *money.Amount { return &t.Refunded }),
+	dollarsField("fee_returned", func(t *transactionRow) *money.Amount { return &t.FeeReturned }),
+	dollarsField("commission_returned", func(t *transactionRow) *money.Amount { return &t.CommissionReturned }),
+	dollarsField("settled", func(t *transactionRow) *money.Amount { return &t.Settled }).orNull(),
+	dollarsField("fee", func(t *transactionRow) *money.Amount { return &t.Fee }).orNull(),
+	dollarsField("commission", func(t *transactionRow) *money.Amount { return &t.Commission }).orNull(),
+	flagField("sets_aside", func(t *transactionRow) *bool { return &t.SetsAside }).orNull(),
+	balanceField("sender_balance", func(t *transactionRow) (*money.Amount, any) {
+		return &t.SenderBalance, t.senderBalanceAfter
+	}),
+	balanceField("recipient_balance", func(t *transactionRow) (*money.Amount, any) {
+		return &t.RecipientBalance, t.recipientBalanceAfter
+	}),
+	textField("state", func(t *transactionRow) *payment.State { return &t.State }),
+	textField("status_code", func(t *transactionRow) *holdfast.StatusCode { return &t.StatusCode }),
+	messageField(func(t *transactionRow) (string, payment.State, *sql.NullString) {
+		return t.StatusMessage, t.State, &t.message
+	}),
+	textField("asking", func(t *transactionRow) *payment.Step { return &t.Asking }),
+	textField("answers", func(t *transactionRow) *payment.Answers { return &t.Answers }),
+	textField("authorization_ref", func(t *transactionRow) *string { return &t.Authorization }),
+	textField("ipn_url", func(t *transactionRow) *string { return &t.IPNURL }),
+}}
+
+// balanceField is the balance of a party after a transaction. It is NULL if the
+// transaction moved no money on it, which differs from a balance of 0.
+func balanceField(name string, of func(*transactionRow) (read *money.Amount, written any)) field[transactionRow] {
+	return field[transactionRow]{
+		column: column{name, number},
+		value: func(t *transactionRow) any {
+			_, after := of(t)
+			return after
+		},
+		dest: func(t *transactionRow) any {
+			read, _ := of(t)
+			return balanceDest{read}
+		},
 	}
-	if recipientBalance.Valid {
-		t.RecipientBalance = dollars(recipientBalance.Int64)
+}
+
+// messageField is the message of a status. It is NULL if the state implies it.
+func messageField[T any](of func(*T) (string, payment.State, *sql.NullString)) field[T] {
+	return field[T]{
+		column: column{"status_message", text},
+		value: func(row *T) any {
+			message, state, _ := of(row)
+			if message == payment.MessageOf(state) {
+				return nil
+			}
+			return message
+		},
+		dest: func(row *T) any {
+			_, _, read := of(row)
+			return read
+		},
 	}
-	t.Received, t.Deadline, t.Completed = when(received), when(deadline), when(completed)
-	return t, err
+}
+
+// messageFrom is the message that a messageField has read.
+func messageFrom(read sql.NullString, s payment.State) string {
+	if read.Valid {
+		return read.String
+	}
+	return payment.MessageOf(s)
+}
+
+var (
+	transactionColumns = transactionTable.list()
+	scanTransactionRow = transactionTable.scanner()
+)
+
+func scanTransaction(from scanner) (payment.Transaction, error) {
+	row, err := scanTransactionRow(from)
+	row.StatusMessage = messageFrom(row.message, row.State)
+	return row.Transaction, err
 }
 
 type transactionKey struct {
@@ -230,27 +313,17 @@ func (tx *ReadTx) count(doing, query string, args ...any) (n int64, err error) {
 	return n, nil
 }
 
-// History reads a transaction's steps, in order.
-func (tx *ReadTx) History(c party.CallerID, id holdfast.TransactionID) ([]payment.HistoryRow, error) {
-	return list(tx, "reading a transaction's history", scanHistory, `
-		SELECT `+historyColumns+` FROM transaction_history
-		WHERE caller_id = $1 AND transaction_id = $2 ORDER BY seq`, c, id)
-}
-
-const historyColumns = `seq, at, before_state, verb, after_state, status_code, status_message, amount`
-
-func scanHistory(row scanner) (h payment.HistoryRow, err error) {
-	var at, amount int64
-	err = row.Scan(&h.Seq, &at, &h.Before, &h.Verb, &h.After, &h.StatusCode, &h.StatusMessage, &amount)
-	h.At, h.Amount = when(at), dollars(amount)
-	return h, err
-}
-
 // Postings reads a transaction's postings, in order.
 func (tx *ReadTx) Postings(c party.CallerID, id holdfast.TransactionID) ([]ledger.Posting, error) {
 	return list(tx, "reading postings", scanPosting, `
 		SELECT from_account, to_account, amount FROM postings
-		WHERE caller_id = $1 AND transaction_id = $2 ORDER BY seq`, c, id)
+		WHERE caller_id = $1 AND transaction_id = $2 ORDER BY step, seq`, c, id)
+}
+
+// Attempts reads all questions to the network about a transaction.
+func (tx *ReadTx) Attempts(c party.CallerID, id holdfast.TransactionID) ([]payment.Attempt, error) {
+	t, _, err := tx.Transaction(c, id)
+	return t.Attempts(), err
 }
 
 func scanPosting(row scanner) (p ledger.Posting, err error) {

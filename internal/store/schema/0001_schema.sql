@@ -1,0 +1,501 @@
+-- +goose Up
+
+-- All tables of the store, for both databases. The file is a template: double braces mark where the two differ, and
+-- schema.go says what they stand for. In short:
+--
+--   BIGINT, BYTEA    are called INTEGER and BLOB on SQLite
+--   plain            ends a table
+--   byKey            ends a table that grows: SQLite keeps its rows in the order of its key, and nowhere else
+--   byKeyFilled 50   the same; PostgreSQL fills a page to 50 % with new rows, which leaves room for changed ones
+--   key "token_id"   the columns caller_id and token_id. SQLite has token_id first: ids grow with time, so a commit
+--                    writes the pages at one end of the table. PostgreSQL logs rows, not pages.
+--
+-- Times are microseconds since 1970 (0 is none), amounts are micro-dollars, flags are 0 or 1. For a list of more than
+-- two values SQLite makes a table each time it checks one, so the CHECKs of tables that grow use OR.
+
+-- Buyers, sellers and operators. email_key is the address as it is compared. verify_by is until when a newcomer may
+-- pay with an address that is not proved; 0 where nobody waits for it. Limits are per month; 0 is none.
+CREATE TABLE parties (
+	party_id        TEXT   NOT NULL PRIMARY KEY,
+	name            TEXT   NOT NULL,
+	email           TEXT   NOT NULL,
+	email_key       TEXT   NOT NULL UNIQUE,
+	email_verified  BIGINT NOT NULL,
+	verify_by       BIGINT NOT NULL,
+	password_hash   TEXT   NOT NULL,
+	standing        TEXT   NOT NULL CHECK (standing IN ('Active', 'Suspended', 'Closed')),
+	business        BIGINT NOT NULL,
+	verified        BIGINT NOT NULL,
+	sending_limit   BIGINT NOT NULL,
+	receiving_limit BIGINT NOT NULL,
+	language        TEXT   NOT NULL,
+	created         BIGINT NOT NULL
+) {{plain}};
+
+-- Programs that use the API, with their settings. clock_offset moves a sandbox caller's clock, in microseconds.
+CREATE TABLE callers (
+	caller_id       TEXT   NOT NULL PRIMARY KEY,
+	owner           TEXT   NOT NULL,
+	name            TEXT   NOT NULL,
+	descriptor      TEXT   NOT NULL,
+	ipn_url         TEXT   NOT NULL,
+	bare_return     BIGINT NOT NULL,
+	pending_first   BIGINT NOT NULL,
+	signature_v1    BIGINT NOT NULL,
+	marketplace     BIGINT NOT NULL,
+	resume          BIGINT NOT NULL,
+	reuse_cancelled BIGINT NOT NULL,
+	return_schemes  TEXT   NOT NULL,
+	sandbox         BIGINT NOT NULL,
+	clock_offset    BIGINT NOT NULL,
+	created         BIGINT NOT NULL,
+	CHECK (sandbox = 1 OR clock_offset = 0)
+) {{plain}};
+
+CREATE TABLE access_keys (
+	access_key_id TEXT   NOT NULL PRIMARY KEY,
+	secret        BYTEA  NOT NULL,
+	caller_id     TEXT   NOT NULL,
+	created       BIGINT NOT NULL
+) {{plain}};
+
+-- Cards, bank accounts and balances that parties pay with. network_ref is the card network's name for a card.
+CREATE TABLE instruments (
+	party_id      TEXT   NOT NULL,
+	instrument_id TEXT   NOT NULL,
+	method        TEXT   NOT NULL CHECK (method IN ('CC', 'ACH', 'ABT')),
+	brand         TEXT   NOT NULL,
+	last4         TEXT   NOT NULL,
+	holder        TEXT   NOT NULL,
+	expiry_month  BIGINT NOT NULL,
+	expiry_year   BIGINT NOT NULL,
+	network_ref   TEXT   NOT NULL,
+	is_default    BIGINT NOT NULL,
+	verified      BIGINT NOT NULL,
+	removed       BIGINT NOT NULL,
+	created       BIGINT NOT NULL,
+	PRIMARY KEY (party_id, instrument_id)
+) {{plain}};
+
+CREATE TABLE addresses (
+	party_id   TEXT   NOT NULL,
+	address_id TEXT   NOT NULL,
+	name       TEXT   NOT NULL,
+	line1      TEXT   NOT NULL,
+	line2      TEXT   NOT NULL,
+	city       TEXT   NOT NULL,
+	state      TEXT   NOT NULL,
+	zip        TEXT   NOT NULL,
+	country    TEXT   NOT NULL,
+	phone      TEXT   NOT NULL,
+	is_default BIGINT NOT NULL,
+	removed    BIGINT NOT NULL,
+	created    BIGINT NOT NULL,
+	PRIMARY KEY (party_id, address_id)
+) {{plain}};
+
+-- A visit is one browser on its way through a pipeline. answer is its result as the return URL spells it. visit_key is
+-- known to the browsers that came by the caller's link or signed in.
+CREATE TABLE visits (
+	visit_id      TEXT   NOT NULL PRIMARY KEY,
+	visit_key     TEXT   NOT NULL,
+	caller_id     TEXT   NOT NULL,
+	reference     TEXT   NOT NULL,
+	params        TEXT   NOT NULL,
+	signature_v1  BIGINT NOT NULL,
+	party_id      TEXT   NOT NULL,
+	instrument_id TEXT   NOT NULL,
+	address_id    TEXT   NOT NULL,
+	status        TEXT   NOT NULL,
+	message       TEXT   NOT NULL,
+	answer        TEXT   NOT NULL,
+	created       BIGINT NOT NULL,
+	ended         BIGINT NOT NULL
+) {{plain}};
+CREATE INDEX visits_by_reference ON visits (caller_id, reference);
+CREATE INDEX visits_by_age ON visits (created) WHERE status <> 'A';
+
+-- What senders and recipients have authorised. The columns that change come last.
+CREATE TABLE tokens (
+	caller_id        TEXT   NOT NULL,
+	token_id         TEXT   NOT NULL,
+	token_use        TEXT   NOT NULL CHECK (token_use = 'Pay' OR token_use = 'Fund' OR token_use = 'Settle'
+		OR token_use = 'Receive' OR token_use = 'Refund' OR token_use = 'Call'),
+	token_type       TEXT   NOT NULL CHECK (token_type = 'SingleUse' OR token_type = 'MultiUse'
+		OR token_type = 'Recurring' OR token_type = 'Unrestricted'),
+	reference        TEXT   NOT NULL,
+	friendly_name    TEXT   NOT NULL,
+	reason           TEXT   NOT NULL,
+	old_token        TEXT   NOT NULL,
+	instruction      TEXT   NOT NULL,
+	sender           TEXT   NOT NULL,
+	instrument_id    TEXT   NOT NULL,
+	method           TEXT   NOT NULL CHECK (method = '' OR method = 'CC' OR method = 'ACH' OR method = 'ABT'
+		OR method = 'Prepaid' OR method = 'Debt'),
+	aggregate_id     TEXT   NOT NULL,
+	amount_type      TEXT   NOT NULL CHECK (amount_type = '' OR amount_type = 'Maximum' OR amount_type = 'Exact'
+		OR amount_type = 'Minimum'),
+	period           TEXT   NOT NULL,
+	recipient        TEXT   NOT NULL,
+	recipients       TEXT   NOT NULL,
+	methods          TEXT   NOT NULL,
+	refund_token     TEXT   NOT NULL,
+	amount           BIGINT NOT NULL CHECK (amount >= 0),
+	fee_ceiling      BIGINT,                    -- a flag; NULL is 0 here and in the next three
+	fixed_ceiling    BIGINT CHECK (fixed_ceiling >= 0),
+	variable_ceiling BIGINT CHECK (variable_ceiling BETWEEN 0 AND 1000000),
+	pays_fee         BIGINT,
+	installed        BIGINT NOT NULL,
+	starts           BIGINT NOT NULL,
+	expires          BIGINT NOT NULL,
+	cancelled        BIGINT NOT NULL,
+	used_by          TEXT   NOT NULL,
+	PRIMARY KEY ({{key "token_id"}}),
+	CHECK ((amount = 0) = (amount_type = '')),
+	CHECK (sender <> '' OR recipient <> '')
+) {{byKeyFilled 50}};
+CREATE UNIQUE INDEX tokens_by_reference ON tokens (caller_id, reference) WHERE reference <> '';
+CREATE INDEX tokens_by_id ON tokens ({{if sqlite}}caller_id, token_id{{else}}token_id{{end}});
+CREATE INDEX tokens_by_expiry ON tokens (caller_id, expires);
+CREATE INDEX tokens_by_sender ON tokens (sender, installed, token_id) WHERE sender <> '';
+CREATE INDEX tokens_by_recipient ON tokens (recipient, installed, token_id) WHERE token_use IN ('Receive', 'Refund');
+CREATE INDEX tokens_by_old_token ON tokens (caller_id, old_token) WHERE old_token <> '';
+CREATE INDEX tokens_by_aggregate ON tokens (caller_id, aggregate_id) WHERE aggregate_id <> '';
+
+-- A limit of a token, or of a party (its scope is then the mode or the caller): what it allows in each window, and what
+-- was used in the present one.
+CREATE TABLE usage_limits (
+	scope        TEXT   NOT NULL,
+	subject      TEXT   NOT NULL,
+	slot         BIGINT NOT NULL,
+	kind         TEXT   NOT NULL CHECK (kind IN ('Count', 'Amount')),
+	value        BIGINT NOT NULL CHECK (value >= 0),
+	period       TEXT   NOT NULL,
+	start        BIGINT NOT NULL,
+	window_start BIGINT NOT NULL,
+	used_count   BIGINT NOT NULL CHECK (used_count >= 0),
+	used_amount  BIGINT NOT NULL CHECK (used_amount >= 0),
+	PRIMARY KEY (scope, subject, slot)
+) {{byKeyFilled 50}};
+
+-- A prepaid or a credit instrument: what can be spent or is owed, and what is being funded or settled.
+CREATE TABLE aggregate_instruments (
+	caller_id    TEXT   NOT NULL,
+	aggregate_id TEXT   NOT NULL,
+	sender       TEXT   NOT NULL,
+	recipient    TEXT   NOT NULL,
+	method       TEXT   NOT NULL CHECK (method IN ('Prepaid', 'Debt')),
+	most         BIGINT NOT NULL CHECK (most > 0),
+	installed    BIGINT NOT NULL,
+	expires      BIGINT NOT NULL,
+	balance      BIGINT NOT NULL CHECK (balance >= 0),
+	pending      BIGINT NOT NULL CHECK (pending >= 0),
+	PRIMARY KEY (caller_id, aggregate_id),
+	CHECK (method <> 'Debt' OR pending <= balance)
+) {{plain}};
+CREATE INDEX aggregate_instruments_by_id ON aggregate_instruments (aggregate_id);
+CREATE INDEX aggregate_instruments_by_sender ON aggregate_instruments (sender);
+CREATE INDEX aggregate_instruments_pending ON aggregate_instruments (recipient, method) WHERE pending > 0;
+CREATE INDEX aggregate_instruments_over ON aggregate_instruments (caller_id, expires, aggregate_id)
+	WHERE method = 'Prepaid' AND balance > 0 AND expires > 0;
+
+-- The first request under a CallerReference: its digest, and the transaction that it made or the refusal that it got.
+CREATE TABLE requests (
+	caller_id       TEXT   NOT NULL,
+	reference       TEXT   NOT NULL,
+	digest          BYTEA  NOT NULL,
+	received        BIGINT NOT NULL,
+	transaction_id  TEXT   NOT NULL,
+	refusal_code    TEXT   NOT NULL,
+	refusal_message TEXT   NOT NULL,
+	PRIMARY KEY (caller_id, reference),
+	CHECK ((transaction_id = '') <> (refusal_code = ''))
+) {{byKey}};
+
+-- Movements of money that were asked for, each with its state. The columns that change come last, because PostgreSQL
+-- logs only the changed part of a row that stays in its page.
+--
+-- due is the deadline of an open transaction, else 0. status_message is NULL for the message that the state implies
+-- (payment.MessageOf). Balances are NULL unless the transaction moved money on them. In the columns without NOT NULL,
+-- NULL is 0: they are nearly always 0, and NULL takes no space.
+--
+-- asking is the open question to a card network, or empty: there is at most one. It was sent asked times, and from
+-- next_ask on (real time) any server may send it again. answers are the questions that were answered, such as
+-- 'Authorize:Approved Capture:Declined'.
+CREATE TABLE transactions (
+	caller_id           TEXT   NOT NULL,
+	transaction_id      TEXT   NOT NULL,
+	kind                TEXT   NOT NULL CHECK (kind = 'Reserve' OR kind = 'Pay' OR kind = 'Refund' OR kind = 'FundPrepaid'
+		OR kind = 'SettleDebt' OR kind = 'WriteOffDebt' OR kind = 'Commission' OR kind = 'Deposit'),
+	reference           TEXT   NOT NULL,
+	sender              TEXT   NOT NULL,
+	recipient           TEXT   NOT NULL,
+	owner               TEXT   NOT NULL,
+	token_id            TEXT   NOT NULL,
+	recipient_token     TEXT   NOT NULL,
+	instrument_id       TEXT   NOT NULL,
+	method              TEXT   NOT NULL CHECK (method = 'CC' OR method = 'ACH' OR method = 'ABT' OR method = 'Prepaid'
+		OR method = 'Debt'),
+	aggregate_id        TEXT   NOT NULL,
+	fee_by              TEXT   NOT NULL CHECK (fee_by IN ('Recipient', 'Caller')),
+	commission_id       TEXT   NOT NULL,
+	parent              TEXT   NOT NULL,
+	policy              TEXT   NOT NULL CHECK (policy = '' OR policy = 'MasterTxnOnly' OR policy = 'MarketplaceTxnOnly'
+		OR policy = 'MasterAndMarketplaceTxn'),
+	caller_description  TEXT   NOT NULL,
+	sender_description  TEXT   NOT NULL,
+	descriptor          TEXT   NOT NULL,
+	amount              BIGINT NOT NULL CHECK (amount > 0),
+	fixed_terms         BIGINT CHECK (fixed_terms >= 0),
+	variable_terms      BIGINT CHECK (variable_terms BETWEEN 0 AND 1000000),
+	counted             BIGINT,
+	received            BIGINT NOT NULL,
+	deadline            BIGINT NOT NULL CHECK (deadline = 0 OR deadline > received),
+
+	due                 BIGINT NOT NULL,
+	completed           BIGINT NOT NULL,
+	steps               BIGINT NOT NULL,
+	asked               BIGINT NOT NULL,
+	next_ask            BIGINT NOT NULL,
+	refunded            BIGINT NOT NULL CHECK (refunded BETWEEN 0 AND amount),
+	fee_returned        BIGINT NOT NULL CHECK (fee_returned >= 0),
+	commission_returned BIGINT NOT NULL CHECK (commission_returned >= 0),
+	settled             BIGINT CHECK (settled BETWEEN 0 AND amount),
+	fee                 BIGINT,
+	commission          BIGINT,
+	sets_aside          BIGINT,
+	sender_balance      BIGINT,
+	recipient_balance   BIGINT,
+	state               TEXT   NOT NULL CHECK (state = 'Pending' OR state = 'Reserved' OR state = 'Settling'
+		OR state = 'Success' OR state = 'Failure' OR state = 'Cancelled'),
+	status_code         TEXT   NOT NULL,
+	status_message      TEXT,
+	asking              TEXT   NOT NULL CHECK (asking = '' OR asking = 'Authorize' OR asking = 'Capture'
+		OR asking = 'Release' OR asking = 'Charge' OR asking = 'Return'),
+	answers             TEXT   NOT NULL,
+	authorization_ref   TEXT   NOT NULL,
+	ipn_url             TEXT   NOT NULL,
+	PRIMARY KEY ({{key "transaction_id"}}),
+	CHECK (kind = 'Reserve' OR state NOT IN ('Reserved', 'Settling') AND COALESCE(settled, 0) = 0),
+	CHECK (kind <> 'Reserve' OR state NOT IN ('Pending', 'Reserved') OR COALESCE(settled, 0) = 0),
+	CHECK (kind <> 'Reserve' OR state NOT IN ('Settling', 'Success') OR COALESCE(settled, 0) > 0),
+	CHECK (kind = 'Refund' OR COALESCE(fee, 0) >= 0 AND COALESCE(commission, 0) >= 0),
+	CHECK (kind IN ('Refund', 'Commission') OR parent = ''),
+	CHECK (kind = 'Refund' OR policy = ''),
+	CHECK (fee_returned <= COALESCE(fee, 0) OR kind = 'Refund'),
+	CHECK (commission_returned <= COALESCE(commission, 0) OR kind = 'Refund')
+) {{byKeyFilled 50}};
+CREATE INDEX transactions_due ON transactions (caller_id, due) WHERE due > 0;
+CREATE INDEX transactions_asking ON transactions (next_ask) WHERE asking <> '';
+CREATE INDEX transactions_moving ON transactions (recipient) WHERE asking IN ('Capture', 'Charge', 'Return');
+CREATE INDEX transactions_by_time ON transactions (caller_id, received, transaction_id);
+CREATE INDEX transactions_by_sender ON transactions (sender, received, transaction_id);
+CREATE INDEX transactions_received ON transactions (recipient, received, transaction_id)
+	WHERE recipient_token <> '' OR kind = 'Deposit';
+CREATE INDEX transactions_by_parent ON transactions (caller_id, parent) WHERE parent <> '';
+CREATE INDEX transactions_by_lasting_token ON transactions (caller_id, token_id, received) WHERE counted = 1;
+CREATE INDEX transactions_by_funding ON transactions (caller_id, aggregate_id, received, transaction_id)
+	WHERE kind = 'FundPrepaid';
+
+-- The history: one row for each step of a transaction, with its postings and its notice to the caller. Rows are added
+-- and never deleted; only the four columns of the notice change.
+--
+-- status_message is NULL for the message that after_state implies. postings is a JSON array of
+-- [from account, to account, amount], or NULL for none; the view postings has a row for each.
+--
+-- notify_at is when the notice is due by the caller's clock; 0 means that nothing waits here. notify_url is empty if the
+-- notice goes to the caller's address as it is when the notice is sent. One server delivers it until leased_until (real
+-- time). told is when it arrived. A notice whose first try failed goes on in deliveries.
+CREATE TABLE steps (
+	caller_id      TEXT   NOT NULL,
+	transaction_id TEXT   NOT NULL,
+	seq            BIGINT NOT NULL,
+	at             BIGINT NOT NULL,
+	amount         BIGINT NOT NULL CHECK (amount > 0),
+	before_state   TEXT   NOT NULL,
+	verb           TEXT   NOT NULL,
+	after_state    TEXT   NOT NULL,
+	status_code    TEXT   NOT NULL,
+	status_message TEXT,
+	postings       TEXT,
+	notify_url     TEXT   NOT NULL,
+	notify_at      BIGINT NOT NULL,
+	leased_until   BIGINT NOT NULL,
+	told           BIGINT NOT NULL,
+	PRIMARY KEY ({{key "transaction_id"}}, seq),
+	CHECK (before_state || ' ' || verb || ' ' || after_state IN (
+		'None Reserve Pending',
+		'None Pay Pending',
+		'None Transfer Success',
+		'None Refund Pending',
+		'Pending Approve Reserved',
+		'Pending Charge Success',
+		'Pending Return Success',
+		'Pending Decline Failure',
+		'Pending Cancel Cancelled',
+		'Pending Expire Cancelled',
+		'Pending TimeOut Failure',
+		'Reserved Settle Settling',
+		'Reserved Cancel Cancelled',
+		'Reserved Expire Cancelled',
+		'Settling Capture Success',
+		'Settling CaptureDecline Failure',
+		'Failure LateCharge Failure',
+		'Failure LateReturn Failure',
+		'Cancelled LateCharge Cancelled',
+		'Cancelled LateReturn Cancelled'
+	))
+) {{byKey}};
+CREATE INDEX steps_to_tell ON steps (leased_until, notify_at) WHERE notify_at > 0;
+
+-- The postings of all steps, as rows: money that moves from one account to another. seq is the posting's place in its
+-- step.
+CREATE VIEW postings AS
+SELECT s.caller_id, s.transaction_id, s.seq AS step, {{if sqlite -}}
+	p.key + 1 AS seq, s.at,
+	p.value ->> 0 AS from_account, p.value ->> 1 AS to_account, p.value ->> 2 AS amount
+FROM steps s JOIN json_each(s.postings) p;
+{{- else -}}
+	p.seq, s.at,
+	p.value ->> 0 AS from_account, p.value ->> 1 AS to_account, CAST(p.value ->> 2 AS BIGINT) AS amount
+FROM steps s CROSS JOIN LATERAL json_array_elements(CAST(s.postings AS json)) WITH ORDINALITY AS p (value, seq);
+{{- end}}
+
+-- Notices in their callers' queues: those whose first try failed, those that made way for other callers' in the line of
+-- steps, and those about a cancelled token. url and body are what the last try sent, and body is empty before that.
+-- A notice that the request gave an address for overrides the caller's.
+CREATE TABLE deliveries (
+	caller_id    TEXT   NOT NULL,
+	subject      TEXT   NOT NULL,
+	seq          BIGINT NOT NULL,
+	about        TEXT   NOT NULL CHECK (about IN ('Transaction', 'Token')),
+	url          TEXT   NOT NULL,
+	overrides    BIGINT NOT NULL,
+	body         TEXT   NOT NULL,
+	created      BIGINT NOT NULL,
+	next_at      BIGINT NOT NULL,
+	leased_until BIGINT NOT NULL,
+	tries        BIGINT NOT NULL,
+	last_result  TEXT   NOT NULL,
+	outcome      TEXT   NOT NULL CHECK (outcome = 'Waiting' OR outcome = 'Delivered' OR outcome = 'GivenUp'),
+	done         BIGINT NOT NULL,
+	PRIMARY KEY ({{key "subject"}}, seq)
+) {{byKey}};
+CREATE INDEX deliveries_waiting ON deliveries (caller_id, leased_until, next_at, subject) WHERE outcome = 'Waiting';
+
+-- What postings have left in the accounts whose balance is asked for. Each server adds to rows (lanes) of its own, so
+-- that servers do not conflict at an account that everybody is paid into; the balance is the sum of the rows.
+CREATE TABLE balances (
+	caller_id TEXT   NOT NULL,
+	account   TEXT   NOT NULL,
+	lane      BIGINT NOT NULL,
+	micro     BIGINT NOT NULL,
+	PRIMARY KEY (caller_id, account, lane)
+) {{byKeyFilled 50}};
+CREATE INDEX balances_by_account ON balances (account);
+
+-- A row that every decision to spend from a party's balance changes, so that two of them meet.
+CREATE TABLE spenders (
+	party_id TEXT   NOT NULL PRIMARY KEY,
+	times    BIGINT NOT NULL
+) {{plain}};
+
+-- Letters to parties. A delivered letter is removed, because there may be a link in it that lets its reader in. Where
+-- there is an inbox and no mail server, it is Kept; one that will not be tried again is GivenUp. Tries are counted from
+-- queued on. failure is why the last one failed, with nothing of the letter in it.
+CREATE TABLE mails (
+	mail_id      TEXT   NOT NULL PRIMARY KEY,
+	recipient    TEXT   NOT NULL,
+	subject      TEXT   NOT NULL,
+	body         TEXT   NOT NULL,
+	created      BIGINT NOT NULL,
+	queued       BIGINT NOT NULL,
+	next_at      BIGINT NOT NULL,
+	leased_until BIGINT NOT NULL,
+	tries        BIGINT NOT NULL,
+	failure      TEXT   NOT NULL,
+	outcome      TEXT   NOT NULL CHECK (outcome IN ('Waiting', 'Kept', 'GivenUp'))
+) {{plain}};
+CREATE INDEX mails_waiting ON mails (next_at) WHERE outcome = 'Waiting';
+CREATE INDEX mails_by_age ON mails (created, mail_id);
+
+-- A row is a letter whose reader may prove an address with it; of its link and its code only hashes are kept. A newer
+-- letter replaces an older one, except a link to a new password: a stranger can ask for those, and must not make the
+-- owner's worthless. counted_by is the subject in guesses that the letter was counted for.
+CREATE TABLE proofs (
+	link       BYTEA  NOT NULL PRIMARY KEY,
+	party_id   TEXT   NOT NULL,
+	purpose    TEXT   NOT NULL CHECK (purpose IN ('Verify', 'Change', 'Reset')),
+	email      TEXT   NOT NULL,
+	code       TEXT   NOT NULL,
+	guesses    BIGINT NOT NULL CHECK (guesses >= 0),
+	counted_by TEXT   NOT NULL,
+	created    BIGINT NOT NULL
+) {{plain}};
+CREATE UNIQUE INDEX proofs_newest ON proofs (party_id, purpose) WHERE purpose <> 'Reset';
+CREATE INDEX proofs_of_party ON proofs (party_id, purpose);
+
+-- What is counted of an account or an address is a bucket that empties by itself: recovered is when it is empty again.
+CREATE TABLE guesses (
+	subject   TEXT   NOT NULL PRIMARY KEY,
+	recovered BIGINT NOT NULL
+) {{plain}};
+CREATE INDEX guesses_by_recovery ON guesses (recovered);
+
+CREATE TABLE passkeys (
+	party_id      TEXT   NOT NULL,
+	passkey_id    TEXT   NOT NULL,
+	credential_id BYTEA  NOT NULL UNIQUE,
+	credential    BYTEA  NOT NULL,
+	name          TEXT   NOT NULL,
+	created       BIGINT NOT NULL,
+	last_used     BIGINT NOT NULL,
+	PRIMARY KEY (party_id, passkey_id)
+) {{plain}};
+
+-- A question to a passkey that is not answered yet. party_id is empty if the answer is to tell which party it is.
+CREATE TABLE passkey_challenges (
+	challenge TEXT   NOT NULL PRIMARY KEY,
+	party_id  TEXT   NOT NULL,
+	session   BYTEA  NOT NULL,
+	expires   BIGINT NOT NULL
+) {{plain}};
+CREATE INDEX passkey_challenges_by_expiry ON passkey_challenges (expires);
+
+-- A browser in which a party is signed in. Its session is worth nothing without the row.
+CREATE TABLE signed_in (
+	party_id     TEXT   NOT NULL,
+	signed_in_id TEXT   NOT NULL,
+	browser      TEXT   NOT NULL,
+	system       TEXT   NOT NULL,
+	network      TEXT   NOT NULL,
+	begun        BIGINT NOT NULL,
+	last_seen    BIGINT NOT NULL,
+	PRIMARY KEY (party_id, signed_in_id)
+) {{plain}};
+CREATE INDEX signed_in_by_last_seen ON signed_in (last_seen);
+
+CREATE TABLE sessions (
+	session_id TEXT   NOT NULL PRIMARY KEY,
+	data       BYTEA  NOT NULL,
+	expires    BIGINT NOT NULL
+) {{plain}};
+CREATE INDEX sessions_by_expiry ON sessions (expires);
+
+-- Keys that sign return URLs and notifications. Retired ones stay, so that what they signed can still be verified.
+CREATE TABLE signing_keys (
+	place       BIGINT NOT NULL UNIQUE,
+	path        TEXT   NOT NULL PRIMARY KEY,
+	certificate TEXT   NOT NULL,
+	private_key BYTEA  NOT NULL,
+	created     BIGINT NOT NULL
+) {{plain}};
+
+-- How the secrets in access_keys and signing_keys are sealed; without a row they are plain. data_key seals them, and is
+-- itself encrypted to key_name, which is an age public key. cleaned is 0 until no plain secret is left in freed space.
+CREATE TABLE sealing (
+	place    BIGINT NOT NULL PRIMARY KEY CHECK (place = 1),
+	data_key BYTEA  NOT NULL,
+	key_name TEXT   NOT NULL,
+	cleaned  BIGINT NOT NULL
+) {{plain}};
