@@ -82,7 +82,7 @@ func (a AggregateInstrument) of(caller party.Caller) error {
 // spend takes amount off a prepaid balance, or adds it to a debt. A refusal
 // because of the amount can be retried: the balance may be funded, or the debt
 // settled.
-func (in Input) spend(amount money.Amount) (*AggregateChange, error) {
+func (in *Input) spend(amount money.Amount) (*AggregateChange, error) {
 	a := in.Aggregate
 	after := a
 	if a.Method == holdfast.MethodPrepaid {

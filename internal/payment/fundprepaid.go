@@ -70,7 +70,7 @@ func (o order) check(caller party.Caller) error {
 
 // onInstrument decides on a payment that funds or settles an instrument. It
 // does not check the instrument's own limit.
-func (in Input) onInstrument(o order) (Change, error) {
+func (in *Input) onInstrument(o order) (Change, error) {
 	if err := o.check(in.Caller); err != nil {
 		return Change{}, err
 	}

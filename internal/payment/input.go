@@ -47,7 +47,7 @@ type Input struct {
 }
 
 // parties refuses accounts that cannot send, receive or start payments.
-func (in Input) parties() error {
+func (in *Input) parties() error {
 	sender, recipient := in.Sender, in.Recipient
 	switch {
 	case sender.ID == recipient.ID:
@@ -75,7 +75,7 @@ func (in Input) parties() error {
 func standing(p party.Party) string { return strings.ToLower(string(p.Standing)) }
 
 // instrument refuses an instrument that cannot pay the recipient.
-func (in Input) instrument() error {
+func (in *Input) instrument() error {
 	switch in.Token.Method {
 	case "":
 		return holdfast.Errorf(holdfast.PaymentMethodNotDefined,
@@ -100,7 +100,7 @@ func (in Input) instrument() error {
 }
 
 // funds refuses a payment that is larger than the sender's balance.
-func (in Input) funds(amount money.Amount) error {
+func (in *Input) funds(amount money.Amount) error {
 	if in.Token.Method == holdfast.MethodABT && in.Balance.Cmp(amount) < 0 {
 		return holdfast.Errorf(holdfast.InsufficientBalance, "the sender's balance is less than %v", amount)
 	}
@@ -108,7 +108,7 @@ func (in Input) funds(amount money.Amount) error {
 }
 
 // limits counts the payment, or refuses a payment that exceeds a limit.
-func (in Input) limits(amount money.Amount) ([]LimitChange, error) {
+func (in *Input) limits(amount money.Amount) ([]LimitChange, error) {
 	changes, exceeded := use(in.Limits, amount, in.Now)
 	switch {
 	case exceeded == nil:
@@ -124,7 +124,7 @@ func (in Input) limits(amount money.Amount) ([]LimitChange, error) {
 }
 
 // transaction makes the new transaction with the fields that all kinds share.
-func (in Input) transaction(kind Kind, amount money.Amount) Transaction {
+func (in *Input) transaction(kind Kind, amount money.Amount) Transaction {
 	t := Transaction{
 		ID: in.ID, Caller: in.Caller.ID, Kind: kind,
 		Sender: in.Sender.ID, Recipient: in.Recipient.ID, Owner: in.Caller.Owner, Token: in.Token.ID,
@@ -136,7 +136,7 @@ func (in Input) transaction(kind Kind, amount money.Amount) Transaction {
 
 // charge begins a payment without a hold. A network charges it, or it moves
 // only in the books if the balance pays.
-func (in Input) charge(t Transaction) Change {
+func (in *Input) charge(t Transaction) Change {
 	if t.Method == holdfast.MethodACH || t.Method == holdfast.MethodCC {
 		t = t.withAside()
 		c := t.begun(VerbPay, in.Now, holdfast.CodePendingNetworkResponse, messagePending)

@@ -122,7 +122,7 @@ func (m Mover) purpose() string {
 // expired instrument. A debt can always be settled. A prepaid balance goes back
 // to its sender; if the recipient cannot pay it back now, it can still be
 // spent.
-func (in Input) outlives() bool { return in.Aggregate.needs(in.Token) && !in.GoesBack }
+func (in *Input) outlives() bool { return in.Aggregate.needs(in.Token) && !in.GoesBack }
 
 // needs reports whether the instrument has money that the token moves.
 func (a AggregateInstrument) needs(t Token) bool {
@@ -140,7 +140,7 @@ func (a AggregateInstrument) Lasting(t Token) Token {
 
 // lasting is the sender token, without its expiry if its instrument still needs
 // it.
-func (in Input) lasting() Token {
+func (in *Input) lasting() Token {
 	if in.GoesBack {
 		return in.Token
 	}
@@ -149,7 +149,7 @@ func (in Input) lasting() Token {
 
 // aggregate refuses an instrument that has expired, or that the token is not
 // for.
-func (in Input) aggregate() error {
+func (in *Input) aggregate() error {
 	switch a := in.Aggregate; {
 	case a.expired(in.Now) && !in.outlives():
 		return holdfast.Errorf(holdfast.InstrumentExpired, "the instrument expired at %s", stamp(a.Expires))
@@ -161,7 +161,7 @@ func (in Input) aggregate() error {
 
 // strands refuses a step that moves only part of an instrument's money and uses
 // up the token, so that the rest could not be moved.
-func (in Input) strands(c Change) error {
+func (in *Input) strands(c Change) error {
 	if c.Aggregate == nil {
 		return nil
 	}

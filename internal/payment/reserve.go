@@ -52,7 +52,7 @@ func Pay(in Input, r holdfast.PayRequest) (Change, error) {
 
 // paysItself is the amount that the payment takes from the caller's own balance
 // if the caller's owner is the sender.
-func (in Input) paysItself(t Transaction) money.Amount {
+func (in *Input) paysItself(t Transaction) money.Amount {
 	if t.Method == holdfast.MethodABT && t.Sender == t.Owner {
 		return t.Amount
 	}
@@ -60,7 +60,7 @@ func (in Input) paysItself(t Transaction) money.Amount {
 }
 
 // using adds the use of the sender token and its limits to the change.
-func (in Input) using(c Change, limits []LimitChange) Change {
+func (in *Input) using(c Change, limits []LimitChange) Change {
 	if in.Token.Type == holdfast.TokenSingleUse {
 		c.Uses = in.Token.ID
 	}
@@ -69,7 +69,7 @@ func (in Input) using(c Change, limits []LimitChange) Change {
 }
 
 // payment has the common part of Reserve and Pay.
-func (in Input) payment(kind Kind, r holdfast.ReserveRequest) (t Transaction, limits []LimitChange, err error) {
+func (in *Input) payment(kind Kind, r holdfast.ReserveRequest) (t Transaction, limits []LimitChange, err error) {
 	// The processor has checked the request before it began the transaction. The
 	// decision checks it again, with the caller's current settings.
 	if err := CheckPayment(kind, r, in.Caller); err != nil {
@@ -98,7 +98,7 @@ func (in Input) payment(kind Kind, r holdfast.ReserveRequest) (t Transaction, li
 }
 
 // recipient refuses a recipient that the tokens do not name.
-func (in Input) recipient() error {
+func (in *Input) recipient() error {
 	if in.RecipientToken == nil {
 		if len(in.Token.Recipients) > 0 {
 			return holdfast.Errorf(holdfast.IncompatibleTokens,
@@ -110,7 +110,7 @@ func (in Input) recipient() error {
 	return marketplace(in.Caller, in.Sender.ID, in.Recipient.ID)
 }
 
-func (in Input) instrumentFor(kind Kind) error {
+func (in *Input) instrumentFor(kind Kind) error {
 	if m := in.Token.Method; kind == KindReserve && m != "" && m != holdfast.MethodCC {
 		name := string(m)
 		if in.Instrument.ID != "" {
@@ -124,7 +124,7 @@ func (in Input) instrumentFor(kind Kind) error {
 
 // priced makes the transaction with its fees. The fee of a Reserve is not known
 // before Settle, but a hold that is no larger than its fees is refused now.
-func (in Input) priced(kind Kind, r holdfast.ReserveRequest) (Transaction, error) {
+func (in *Input) priced(kind Kind, r holdfast.ReserveRequest) (Transaction, error) {
 	t := in.transaction(kind, r.TransactionAmount)
 	t.Reference, t.CallerDescription, t.SenderDescription = r.CallerReference, r.CallerDescription, r.SenderDescription
 	t.IPNURL, t.Deadline = r.OverrideIPNURL, in.Now.Add(life(r.TransactionTimeoutMins))
@@ -158,7 +158,7 @@ func (in Input) priced(kind Kind, r holdfast.ReserveRequest) (Transaction, error
 // feeBy is the role that bears the operator's fee: the role in the request,
 // else the one in the recipient token, else the recipient (Marketplace Guide,
 // ChargeFeeTo).
-func (in Input) feeBy(asked holdfast.Role) (holdfast.Role, error) {
+func (in *Input) feeBy(asked holdfast.Role) (holdfast.Role, error) {
 	agreed := holdfast.RoleRecipient
 	if in.RecipientToken != nil && !in.RecipientToken.PaysFee {
 		agreed = holdfast.RoleCaller
