@@ -43,6 +43,15 @@ func (c *Change[K]) WriteMany(tx *Tx, rows [][]any) error {
 	return tx.Run(c.statements(nil, tx.database, rows, false)...)
 }
 
+// Now makes a change of one row, now, and reports how many rows it changed. The
+// row has no name, so a Work of a group leaves its round for it.
+func (c *Change[K]) Now(tx *Tx, values ...any) (rows int64, err error) {
+	one := c.statement(tx.database, values, false)
+	one.Touched = &rows
+	err = tx.Run(one)
+	return rows, err
+}
+
 // A NewRow adds rows that no other Work can know yet, such as rows of a history.
 // They have no key, so they are invisible to the other Works of the group.
 type NewRow struct{ write }
@@ -56,6 +65,11 @@ func (n *NewRow) Add(tx *Tx, values ...any) error {
 		return tx.strand.left
 	}
 	return tx.strand.write(&n.write, nil, values)
+}
+
+// AddMany adds many rows, now.
+func (n *NewRow) AddMany(tx *Tx, rows [][]any) error {
+	return tx.Run(n.statements(nil, tx.database, rows, false)...)
 }
 
 // statement makes the change of one row. If sure is true, a wrong number of rows

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/holdfast-pay/holdfast/internal/engine"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 )
 
 // until repeats a query until PostgreSQL answers true. The tests' clock cannot
@@ -48,12 +49,14 @@ func openWriter(t *testing.T, at string) *sql.DB {
 // Works do not run again, because they could be refused for their own changes.
 // Their callers get ErrUnreachable, and the next Work finds a new connection.
 func TestCommitInDoubt(t *testing.T) {
-	for name, what := range map[string]cutting{"the commit gets lost": cutQuestion, "its answer gets lost": cutAnswer} {
+	for name, what := range map[string]holdfasttest.Cutting{
+		"the commit gets lost": holdfasttest.CutQuestion, "its answer gets lost": holdfasttest.CutAnswer,
+	} {
 		t.Run(name, func(t *testing.T) {
-			happened := what == cutAnswer
+			happened := what == holdfasttest.CutAnswer
 			at := postgresAddress(t)
-			w := newWire(t, at)
-			db := open(t, through(t, at, w), engine.Config{})
+			w := holdfasttest.NewWire(t, at)
+			db := open(t, holdfasttest.Through(t, at, w), engine.Config{})
 			var runs atomic.Int64
 			asked := func(i int) func(tx *engine.Tx) error {
 				return func(tx *engine.Tx) error {
@@ -72,13 +75,13 @@ func TestCommitInDoubt(t *testing.T) {
 				})
 			}
 			engine.WaitForQueue(db, others, 0)
-			w.cutCommits(what)
+			w.CutCommits(what)
 			letGo()
 			wait.Wait()
 			if runs.Load() != others {
 				t.Errorf("%d Works were run %d times", others, runs.Load())
 			}
-			w.cutCommits(cutNothing)
+			w.CutCommits(holdfasttest.CutNothing)
 			for i := range others {
 				if there := valueOf(t, db, fmt.Sprint(i)) == 1; there != happened {
 					t.Errorf("the row of Work %d exists: %v, want %v", i, there, happened)
@@ -93,10 +96,10 @@ func TestCommitInDoubt(t *testing.T) {
 // call gets another connection.
 func TestLostConnection(t *testing.T) {
 	at := postgresAddress(t)
-	w := newWire(t, at)
-	db := open(t, through(t, at, w), engine.Config{})
+	w := holdfasttest.NewWire(t, at)
+	db := open(t, holdfasttest.Through(t, at, w), engine.Config{})
 	err := db.View(t.Context(), func(tx *engine.Tx) error {
-		w.cut()
+		w.Cut()
 		_, _, err := numbers.Get(tx, "a")
 		return err
 	})
@@ -105,15 +108,15 @@ func TestLostConnection(t *testing.T) {
 	}
 	for name, work := range map[string]func(tx *engine.Tx) error{
 		"writing": func(tx *engine.Tx) error {
-			w.cut()
+			w.Cut()
 			return add(tx, "a", 1)
 		},
 		"reading and writing": func(tx *engine.Tx) error {
-			w.cut()
+			w.Cut()
 			return increase(tx, "a", 1)
 		},
 		"ignoring the error": func(tx *engine.Tx) error {
-			w.cut()
+			w.Cut()
 			_, _, _ = numbers.Get(tx, "a")
 			return nil
 		},
@@ -151,13 +154,13 @@ func TestNoStandbyAnswers(t *testing.T) {
 	if one(`SHOW synchronous_commit`) != "off" {
 		t.Skip("other users of this PostgreSQL would wait for the standby, too")
 	}
-	w := newWire(t, at)
+	w := holdfasttest.NewWire(t, at)
 	open(t, at, engine.Config{}) // makes the tables
-	db := open(t, through(t, at, w)+"&synchronous_commit=on", engine.Config{})
+	db := open(t, holdfasttest.Through(t, at, w)+"&synchronous_commit=on", engine.Config{})
 	standby("nobody")
 	defer standby("")
 	untilCommitsWait(t, admin, at)
-	w.cutCommits(hangUp)
+	w.CutCommits(holdfasttest.HangUp)
 	const waiting = ` FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'`
 	const forLong = `SELECT COUNT(1) > 0` + waiting + ` AND query_start < clock_timestamp() - INTERVAL '1 second'`
 	for i := range 4 * db.Writers() {
@@ -170,7 +173,7 @@ func TestNoStandbyAnswers(t *testing.T) {
 	if n, err := strconv.Atoi(one(`SELECT COUNT(1)::text` + waiting)); err != nil || n > db.Writers() {
 		t.Errorf("%d commits wait for a standby (%v), want one for each of %d writers", n, err, db.Writers())
 	}
-	w.cutCommits(cutNothing)
+	w.CutCommits(holdfasttest.CutNothing)
 	standby("")
 	until(t, admin, `SELECT COUNT(1) = 0`+waiting)
 	until(t, admin, `SELECT EXISTS (SELECT 1 FROM numbers WHERE name = '0')`) // the first Work is there

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/holdfast-pay/holdfast/internal/engine"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 )
 
 // The first statements of a transaction take its beginning with them, and the
@@ -12,8 +13,8 @@ import (
 // trip to PostgreSQL, and all its writes are one.
 func TestRoundTrips(t *testing.T) {
 	at := postgresAddress(t)
-	w := newWire(t, at)
-	db := open(t, through(t, at, w), engine.Config{})
+	w := holdfasttest.NewWire(t, at)
+	db := open(t, holdfasttest.Through(t, at, w), engine.Config{})
 	mustUpdate(t, db, func(tx *engine.Tx) error {
 		return errors.Join(add(tx, "a", 1), add(tx, "b", 1), add(tx, "c", 1))
 	})
@@ -66,7 +67,7 @@ func TestRoundTrips(t *testing.T) {
 				for i, one := range test.works {
 					works[i] = func(tx *engine.Tx) error {
 						if i == 0 && before == 0 {
-							before = w.turns.Load()
+							before = w.Turns.Load()
 						}
 						return one(tx)
 					}
@@ -76,7 +77,7 @@ func TestRoundTrips(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				least = min(least, w.turns.Load()-before)
+				least = min(least, w.Turns.Load()-before)
 			}
 			if least != test.trips {
 				t.Errorf("%d round trips, want %d", least, test.trips)

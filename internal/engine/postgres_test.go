@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/holdfast-pay/holdfast/internal/engine"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 )
 
 // Once a connection goes to another node, the connections that are left to the
@@ -14,9 +15,9 @@ import (
 // know it.
 func TestConnectionsFollowTheNewest(t *testing.T) {
 	address := postgresAddress(t)
-	before, after := newWire(t, address), newWire(t, address)
+	before, after := holdfasttest.NewWire(t, address), holdfasttest.NewWire(t, address)
 	open(t, address, engine.Config{}) // makes the tables
-	db := open(t, through(t, address, before, after), engine.Config{})
+	db := open(t, holdfasttest.Through(t, address, before, after), engine.Config{})
 	readTwice := func() { // on two connections
 		t.Helper()
 		err := db.View(t.Context(), func(*engine.Tx) error {
@@ -28,23 +29,23 @@ func TestConnectionsFollowTheNewest(t *testing.T) {
 		}
 	}
 	readTwice()
-	if after.carried.Load() != 0 {
+	if after.Carried.Load() != 0 {
 		t.Fatal("the second node was used although the first one answers")
 	}
-	before.refuse()
+	before.Refuse()
 	// a third connection
 	if err := db.View(t.Context(), func(*engine.Tx) error { readTwice(); return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if after.carried.Load() == 0 {
+	if after.Carried.Load() == 0 {
 		t.Fatal("no connection was made to the second node")
 	}
-	old := before.carried.Load()
+	old := before.Carried.Load()
 	readTwice()
-	if before.carried.Load() != old {
+	if before.Carried.Load() != old {
 		// Closing a connection sends a message on it; nothing else may be sent.
 		const goodbye = 5
-		if said := before.carried.Load() - old; said%goodbye != 0 || said > 3*goodbye {
+		if said := before.Carried.Load() - old; said%goodbye != 0 || said > 3*goodbye {
 			t.Errorf("%d bytes were sent to the first node after a connection to the second", said)
 		}
 	}

@@ -30,8 +30,12 @@ func (s sequence) commit(ctx context.Context, all []Statement) error {
 }
 
 func (s sequence) undo(ctx context.Context) error {
-	_, err := s.run(ctx, []Statement{{Text: gotoSavepoint, Touched: new(int64)}, {Text: removeSavepoint, Touched: new(int64)}})
-	return err
+	for _, text := range []string{gotoSavepoint, removeSavepoint} {
+		if _, err := s.tx.ExecContext(ctx, text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s sequence) rollback() { s.tx.Rollback() }
@@ -63,14 +67,14 @@ func (s sequence) runOne(ctx context.Context, one *Statement) error {
 
 func (s sequence) exec(ctx context.Context, one *Statement) (sql.Result, error) {
 	if kept := s.prepared.of(one.Text); kept != nil {
-		return s.tx.StmtContext(ctx, kept).ExecContext(ctx, one.Args...) //nolint:sqlclosecheck // it ends with the transaction
+		return s.tx.StmtContext(ctx, kept).ExecContext(ctx, one.Args...) //nolint:sqlclosecheck // kept
 	}
 	return s.tx.ExecContext(ctx, one.Text, one.Args...)
 }
 
 func (s sequence) query(ctx context.Context, one *Statement) (*sql.Rows, error) {
 	if kept := s.prepared.of(one.Text); kept != nil {
-		return s.tx.StmtContext(ctx, kept).QueryContext(ctx, one.Args...) //nolint:sqlclosecheck // it ends with the transaction
+		return s.tx.StmtContext(ctx, kept).QueryContext(ctx, one.Args...) //nolint:sqlclosecheck // kept
 	}
 	return s.tx.QueryContext(ctx, one.Text, one.Args...)
 }

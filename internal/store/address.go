@@ -17,7 +17,7 @@ func scanAddress(row scanner) (a party.Address, err error) {
 
 // Address reads one of a party's addresses, even if the party has removed it.
 func (tx *ReadTx) Address(owner party.ID, id party.AddressID) (a party.Address, found bool, err error) {
-	a, err = scanAddress(tx.sql.QueryRowContext(tx.ctx, `
+	a, err = scanAddress(tx.sql.QueryRow(`
 		SELECT `+addressColumns+` FROM addresses WHERE party_id = $1 AND address_id = $2`, owner, id))
 	found, err = maybe("reading an address", err)
 	return a, found, err

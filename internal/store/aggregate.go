@@ -25,7 +25,7 @@ func scanAggregate(row scanner) (a payment.AggregateInstrument, err error) {
 // Aggregate reads a prepaid or credit instrument by its id alone. The action
 // must check whose instrument it is.
 func (tx *ReadTx) Aggregate(id payment.AggregateID) (a payment.AggregateInstrument, found bool, err error) {
-	a, err = scanAggregate(tx.sql.QueryRowContext(tx.ctx, `
+	a, err = scanAggregate(tx.sql.QueryRow(`
 		SELECT `+aggregateColumns+` FROM aggregate_instruments WHERE aggregate_id = $1`, id))
 	found, err = maybe("reading an instrument", err)
 	return a, found, err
@@ -37,7 +37,7 @@ func (tx *ReadTx) Aggregate(id payment.AggregateID) (a payment.AggregateInstrume
 func (tx *ReadTx) PendingAggregates(
 	recipient party.ID, m holdfast.PaymentMethod, sandbox bool,
 ) (micro int64, err error) {
-	err = tx.sql.QueryRowContext(tx.ctx, `
+	err = tx.sql.QueryRow(`
 		SELECT CAST(COALESCE(SUM(a.pending), 0) AS BIGINT)
 		FROM aggregate_instruments a JOIN callers c ON c.caller_id = a.caller_id
 		WHERE a.recipient = $1 AND a.method = $2 AND a.pending > 0 AND c.sandbox = $3`,

@@ -16,32 +16,21 @@ func (tx *ReadTx) Ahead() Ahead { return Ahead{tx} }
 
 // Request announces [ReadTx.Request].
 func (a Ahead) Request(c party.CallerID, ref holdfast.CallerReference) {
-	requests.expect(a.tx, requestKey{c, ref})
+	requests.Expect(a.tx.sql, requestKey{c, ref})
 }
 
 // Token announces [ReadTx.TokenFor] of a token of the caller's own.
-func (a Ahead) Token(c party.CallerID, id holdfast.TokenID) { tokens.expect(a.tx, tokenKey{c, id}) }
+func (a Ahead) Token(c party.CallerID, id holdfast.TokenID) { tokens.Expect(a.tx.sql, tokenKey{c, id}) }
 
 // Transaction announces [ReadTx.Transaction].
 func (a Ahead) Transaction(c party.CallerID, id holdfast.TransactionID) {
-	transactions.expect(a.tx, transactionKey{c, id})
+	transactions.Expect(a.tx.sql, transactionKey{c, id})
 }
 
 // Party announces [ReadTx.Party].
-func (a Ahead) Party(id party.ID) { parties.expect(a.tx, id) }
+func (a Ahead) Party(id party.ID) { parties.Expect(a.tx.sql, id) }
 
 // Instrument announces [ReadTx.Instrument].
 func (a Ahead) Instrument(owner party.ID, id payment.InstrumentID) {
-	instruments.expect(a.tx, instrumentKey{owner, id})
-}
-
-// expect adds a row to the next read of the action's round.
-func (s *source[K, V]) expect(tx *ReadTx, k K) {
-	if tx.strand == nil {
-		return
-	}
-	rows := sharedBy(tx.strand.round, s)
-	if _, known := rows.found[k]; !known {
-		rows.wanted[k] = true
-	}
+	instruments.Expect(a.tx.sql, instrumentKey{owner, id})
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"time"
 
+	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
@@ -27,10 +28,10 @@ func (tx *ReadTx) Asking(c party.CallerID) (bool, error) {
 
 var (
 	claimed      = transactionTable.some("asked, next_ask")
-	claimAttempt = update{
-		doing: "claiming a question", table: transactionTable.name,
-		set: claimed.columns(), key: transactionKeys.columns(),
-	}.change()
+	claimAttempt = transactions.Change(engine.Update{
+		Doing: "claiming a question", Table: transactionTable.name,
+		Set: claimed.columns(), Key: transactionKeys.columns(),
+	})
 )
 
 // ClaimAttempts takes at most limit transactions whose questions are in doubt
@@ -54,7 +55,7 @@ func (tx *Tx) ClaimAttempts(
 		row := transactionRow{Transaction: all[i], nextAsk: nextAsk(all[i].Asked)}
 		rows[i] = transactionKeys.appendTo(claimed.values(&row), &row)
 	}
-	return all, tx.writeMany(claimAttempt, rows)
+	return all, claimAttempt.WriteMany(tx.sql, rows)
 }
 
 // A Doubt is a question that the network has not answered, with the current
@@ -68,21 +69,22 @@ type Doubt struct {
 // question whose card does not exist, so that the other questions are still
 // asked.
 func (tx *ReadTx) Doubts(asked []payment.Transaction) ([]Doubt, error) {
-	with := make(map[instrumentKey]row[payment.Instrument])
+	var keys []instrumentKey
 	for _, t := range asked {
-		with[instrumentKey{t.Sender, t.Instrument}] = row[payment.Instrument]{}
+		keys = append(keys, instrumentKey{t.Sender, t.Instrument})
 	}
-	if err := instruments.readAll(tx, with); err != nil {
+	with, err := instruments.GetAll(tx.sql, keys)
+	if err != nil {
 		return nil, err
 	}
 	doubts := make([]Doubt, 0, len(asked))
 	for _, t := range asked {
-		instrument := with[instrumentKey{t.Sender, t.Instrument}]
+		instrument, found := with[instrumentKey{t.Sender, t.Instrument}]
 		a := t.Question()
-		if a == nil || !instrument.found {
+		if a == nil || !found {
 			continue
 		}
-		a.CardRef = instrument.value.NetworkRef
+		a.CardRef = instrument.NetworkRef
 		doubts = append(doubts, Doubt{*a, t})
 	}
 	return doubts, nil

@@ -1,26 +1,12 @@
 package store
 
 import (
-	"database/sql"
 	"fmt"
-	"math/rand/v2"
 
+	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
-
-// lanes is the largest number of rows that hold the balance of one account.
-// Each server that shares a database draws some at random, so that servers
-// mostly use different rows.
-const lanes = 32
-
-func drawLanes(n int) []int { return rand.Perm(lanes)[:n] } //nolint:gosec // spreads rows, no secret
-
-// otherLane draws another lane after a conflict with a server that may use the
-// same one.
-func otherLane(lane int) int {
-	return (lane + 1 + rand.IntN(lanes-1)) % lanes //nolint:gosec // spreads rows, no secret
-}
 
 // A balanceKey names an account in the books of all callers in one mode,
 // sandbox or live.
@@ -29,39 +15,47 @@ type balanceKey struct {
 	sandbox bool
 }
 
-// A balanceSum is a balance with its key.
-type balanceSum struct {
-	balanceKey
-	micro int64
-}
-
-var balanceSums = byKey(source[balanceKey, balanceSum]{
-	doing: "reading a balance",
-	query: `
+var balanceSums = engine.NewSource(engine.Source[balanceKey, engine.Total[balanceKey]]{
+	Doing: "reading a balance",
+	Query: `
 		SELECT b.account, c.sandbox, CAST(SUM(b.micro) AS BIGINT)
 		FROM balances b JOIN callers c ON c.caller_id = b.caller_id
 		WHERE b.account = $1 AND c.sandbox = $2
 		GROUP BY b.account, c.sandbox`,
-	many: `
+	Many: `
 		SELECT b.account, c.sandbox, CAST(SUM(b.micro) AS BIGINT)
 		FROM unnest($1::text[], $2::bigint[]) AS k(account, sandbox)
 			JOIN balances b ON b.account = k.account
 			JOIN callers c ON c.caller_id = b.caller_id AND c.sandbox = k.sandbox
 		GROUP BY b.account, c.sandbox`,
-	args: func(k balanceKey) []any { return []any{k.account, flag(k.sandbox)} },
-	scan: func(row scanner) (b balanceSum, err error) {
-		err = row.Scan(&b.account, &b.sandbox, &b.micro)
+	Args: func(k balanceKey) []any { return []any{k.account, flag(k.sandbox)} },
+	Scan: func(row scanner) (b engine.Total[balanceKey], err error) {
+		err = row.Scan(&b.Key.account, &b.Key.sandbox, &b.Amount)
 		return b, err
 	},
-	key:      func(b balanceSum) balanceKey { return b.balanceKey },
-	unlocked: "a decision that depends on a balance locks or writes the gate of its party instead",
+	Key:      func(b engine.Total[balanceKey]) balanceKey { return b.Key },
+	Unlocked: "a decision that depends on a balance locks or writes the gate of its party instead",
 })
+
+// A balanceRow names the rows of an account in a caller's books.
+type balanceRow struct {
+	caller  party.CallerID
+	account ledger.AccountID
+}
+
+// balances has the balance of each account in each caller's books, in up to
+// [engine.Shards] rows.
+var balances = engine.NewCounter(balanceSums, engine.Insertion{
+	Doing: "changing a balance", Table: "balances",
+	Otherwise: "ON CONFLICT (caller_id, account, lane) DO UPDATE SET micro = balances.micro + excluded.micro",
+	Columns:   append(engine.Columns(engine.Text, "caller_id, account"), engine.Columns(engine.Number, "lane, micro")...),
+}, func(r balanceRow) []any { return []any{r.caller, r.account} })
 
 // AccountBalance is the balance of an account in the books of all callers in
 // one mode, in micro-dollars. A decision that reads a party's balance also
 // depends on the party's gate; see restOnGate.
 func (tx *ReadTx) AccountBalance(account ledger.AccountID, sandbox bool) (micro int64, err error) {
-	if id, ok := account.Party(); ok && tx.sql.rests != nil {
+	if id, ok := account.Party(); ok && tx.sql.Locks() {
 		if err := tx.restOnGate(party.ID(id), balanceKey{account, sandbox}); err != nil {
 			return 0, err
 		}
@@ -70,128 +64,58 @@ func (tx *ReadTx) AccountBalance(account ledger.AccountID, sandbox bool) (micro 
 }
 
 func (tx *ReadTx) balanceSum(account ledger.AccountID, sandbox bool) (micro int64, err error) {
-	b, _, err := balanceSums.read(tx, balanceKey{account, sandbox})
-	return b.micro, err
+	return balances.Read(tx.sql, balanceKey{account, sandbox})
 }
 
-var addToBalance = insertion("changing a balance", "balances",
-	"ON CONFLICT (caller_id, account, lane) DO UPDATE SET micro = balances.micro + excluded.micro",
-	columns(text, "caller_id, account"), columns(number, "lane, micro"))
-
-// An addition is an amount that one action adds to an account. after is the
-// balance that results in the books of all callers of the same mode, as the
-// transaction sees it.
-type addition struct {
-	caller party.CallerID
-	key    balanceKey
-	micro  int64
-	after  sql.NullInt64
-}
-
-// add adds an amount to an account in a caller's books. In a round, the
-// resulting balance is known only when the amounts of all actions are added.
-func (tx *Tx) add(c party.CallerID, account ledger.AccountID, micro int64) (*addition, error) {
+// add adds an amount to an account in a caller's books. It returns the balance
+// after it in the books of all callers of the same mode, as a value for a row
+// that the same action writes.
+func (tx *Tx) add(c party.CallerID, account ledger.AccountID, micro int64) (*engine.Sum, error) {
 	caller, found, err := tx.Caller(c)
 	if err != nil || !found {
 		return nil, fmt.Errorf("changing a balance of caller %s (found %t): %w", c, found, err)
 	}
-	a := &addition{caller: c, key: balanceKey{account, caller.Sandbox}, micro: micro}
-	if tx.strand != nil {
-		tx.sql.rests.wrote(nil)
-		tx.strand.adds = append(tx.strand.adds, a)
-		return a, nil
-	}
-	add := addToBalance.statement(tx.dialect, []any{c, account, tx.dialect.lane, micro})
-	if err := tx.sql.run(tx.ctx, add); err != nil {
-		return nil, err
-	}
-	after, err := tx.balanceSum(account, caller.Sandbox)
-	a.after = sql.NullInt64{Int64: after, Valid: true}
-	return a, err
-}
-
-// addUp returns the statements that add the amounts of all strands. Each
-// account in a caller's books is one row, so an account that many payments go
-// to costs no more than any other. The balance after each addition is computed
-// from the balance before.
-func (r *round) addUp(strands []*strand) ([]statement, error) {
-	type laneKey struct {
-		caller  party.CallerID
-		account ledger.AccountID
-	}
-	var all []*addition
-	sums := make(map[laneKey]int64)
-	var rows []laneKey
-	before := sharedBy(r, balanceSums)
-	for _, st := range strands {
-		for _, a := range st.adds {
-			all = append(all, a)
-			k := laneKey{a.caller, a.key.account}
-			if _, known := sums[k]; !known {
-				rows = append(rows, k)
-			}
-			sums[k] += a.micro
-			if _, known := before.found[a.key]; !known {
-				before.wanted[a.key] = true
-			}
-		}
-	}
-	if len(all) == 0 {
-		return nil, nil
-	}
-	if err := r.readWanted(); err != nil {
-		return nil, err
-	}
-	for _, a := range all {
-		now := before.found[a.key]
-		now.value.balanceKey, now.found = a.key, true
-		now.value.micro += a.micro
-		before.found[a.key] = now
-		a.after = sql.NullInt64{Int64: now.value.micro, Valid: true}
-	}
-	args := make([][]any, len(rows))
-	for i, k := range rows {
-		args[i] = []any{k.caller, k.account, r.dialect.lane, sums[k]}
-	}
-	return addToBalance.statements(r.dialect, args), nil
+	return balances.Add(tx.sql, balanceRow{c, account}, balanceKey{account, caller.Sandbox}, micro)
 }
 
 // A spenderKey names a party's gate: the row that every decision to spend from
 // the party's balance writes.
 type spenderKey party.ID
 
-var spendFrom = insertion("spending from a balance", "spenders",
-	"ON CONFLICT (party_id) DO UPDATE SET times = spenders.times + 1",
-	columns(text, "party_id"), columns(number, "times"))
+var gates = engine.NewSource(engine.Source[spenderKey, spenderKey]{
+	Doing: "reading a gate",
+	Query: `SELECT party_id FROM spenders WHERE party_id = $1`,
+	Many:  `SELECT party_id FROM spenders WHERE party_id = ANY($1::text[])`,
+	Order: `party_id`,
+	Args:  func(k spenderKey) []any { return []any{k} },
+	Scan: func(row scanner) (k spenderKey, err error) {
+		err = row.Scan(&k)
+		return k, err
+	},
+	Key: func(k spenderKey) spenderKey { return k },
+})
+
+var spendFrom = gates.Change(engine.Insertion{
+	Doing: "spending from a balance", Table: "spenders",
+	Otherwise: "ON CONFLICT (party_id) DO UPDATE SET times = spenders.times + 1",
+	Columns:   append(engine.Columns(engine.Text, "party_id"), engine.Columns(engine.Number, "times")...),
+})
 
 // spend writes a party's gate, so that two decisions that depend on the party's
 // balance conflict.
 func (tx *Tx) spend(p party.ID) error {
-	if tx.sql.rests.hasWritten(spenderKey(p)) {
+	if tx.sql.HasWritten(gates.Row(spenderKey(p))) {
 		return nil
 	}
-	return tx.write(spendFrom, spenderKey(p), p, 1)
+	return spendFrom.Write(tx.sql, spenderKey(p), p, 1)
 }
-
-var gates = byKey(source[spenderKey, spenderKey]{
-	doing: "reading a gate",
-	query: `SELECT party_id FROM spenders WHERE party_id = $1`,
-	many:  `SELECT party_id FROM spenders WHERE party_id = ANY($1::text[])`,
-	order: `party_id`,
-	args:  func(k spenderKey) []any { return []any{k} },
-	scan: func(row scanner) (k spenderKey, err error) {
-		err = row.Scan(&k)
-		return k, err
-	},
-	key: func(k spenderKey) spenderKey { return k },
-})
 
 // restOnGate makes a decision that reads a balance conflict with decisions that
 // spend from it. The first decision that ever reads a party's balance creates
 // the gate.
 func (tx *ReadTx) restOnGate(p party.ID, balance balanceKey) error {
-	balanceSums.expect(tx, balance)
-	_, there, err := gates.read(tx, spenderKey(p))
+	balances.Expect(tx.sql, balance)
+	_, there, err := gates.Get(tx.sql, spenderKey(p))
 	if err != nil || there {
 		return err
 	}
@@ -202,7 +126,7 @@ func (tx *ReadTx) restOnGate(p party.ID, balance balanceKey) error {
 // callers in one mode, in micro-dollars. These are payments and refunds that a
 // card network was asked for and has not decided.
 func (tx *ReadTx) Moving(p party.ID, sandbox bool) (in, out int64, err error) {
-	err = tx.sql.QueryRowContext(tx.ctx, `
+	err = tx.sql.QueryRow(`
 		SELECT CAST(COALESCE(SUM(CASE t.asking WHEN 'Capture' THEN t.settled WHEN 'Charge' THEN t.amount ELSE 0 END), 0) AS BIGINT),
 			CAST(COALESCE(SUM(CASE t.asking WHEN 'Return' THEN t.amount ELSE 0 END), 0) AS BIGINT)
 		FROM transactions t

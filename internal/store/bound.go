@@ -43,7 +43,7 @@ func inSession(ctx context.Context, fn func(*Tx) error) func(*Tx) error {
 		if err != nil {
 			return err
 		}
-		if err := fn(tx); err != nil || !tx.sql.rests.writes {
+		if err := fn(tx); err != nil || !tx.sql.Writes() {
 			return err
 		}
 		return tx.restOnSignedIn(s.Party, s.ID)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
@@ -26,20 +27,22 @@ func scanCaller(row scanner, more ...any) (c party.Caller, err error) {
 	return c, err
 }
 
-var callers = byKey(source[party.CallerID, party.Caller]{
-	doing: "reading a caller",
-	query: `SELECT ` + callerColumns + ` FROM callers WHERE caller_id = $1`,
-	many:  `SELECT ` + callerColumns + ` FROM callers WHERE caller_id = ANY($1::text[])`,
-	args:  func(id party.CallerID) []any { return []any{id} },
-	scan:  func(row scanner) (party.Caller, error) { return scanCaller(row) },
-	key:   func(c party.Caller) party.CallerID { return c.ID },
-	unlocked: "every action reads its caller, and would wait for a change of its clock or its settings; settings that " +
+var callers = engine.NewSource(engine.Source[party.CallerID, party.Caller]{
+	Doing: "reading a caller",
+	Query: `SELECT ` + callerColumns + ` FROM callers WHERE caller_id = $1`,
+	Many:  `SELECT ` + callerColumns + ` FROM callers WHERE caller_id = ANY($1::text[])`,
+	Args:  func(id party.CallerID) []any { return []any{id} },
+	Scan:  func(row scanner) (party.Caller, error) { return scanCaller(row) },
+	Key:   func(c party.Caller) party.CallerID { return c.ID },
+	Unlocked: "every action reads its caller, and would wait for a change of its clock or its settings; settings that " +
 		"are a moment old do no harm",
-	appears: "its id is random and new when it is added, so no action can have looked for it",
+	MayAppear: "its id is random and new when it is added, so no action can have looked for it",
 })
 
 // Caller reads a caller.
-func (tx *ReadTx) Caller(id party.CallerID) (party.Caller, bool, error) { return callers.read(tx, id) }
+func (tx *ReadTx) Caller(id party.CallerID) (party.Caller, bool, error) {
+	return callers.Get(tx.sql, id)
+}
 
 // Callers reads all callers, oldest first.
 func (tx *ReadTx) Callers() ([]party.Caller, error) {
@@ -69,37 +72,41 @@ func (k callerKey) unsealed(s *sealer, found bool, err error) (party.Caller, par
 	return k.caller, k.key, found && err == nil, err
 }
 
-var callersByKey = byKey(source[string, callerKey]{
-	doing: "reading an access key",
-	query: `
+var callersByKey = engine.NewSource(engine.Source[string, callerKey]{
+	Doing: "reading an access key",
+	Query: `
 		SELECT ` + joinedCallerColumns + `, k.access_key_id, k.secret
 		FROM access_keys k JOIN callers c ON c.caller_id = k.caller_id
 		WHERE k.access_key_id = $1`,
-	many: `
+	Many: `
 		SELECT ` + joinedCallerColumns + `, k.access_key_id, k.secret
 		FROM access_keys k JOIN callers c ON c.caller_id = k.caller_id
 		WHERE k.access_key_id = ANY($1::text[])`,
-	args: func(id string) []any { return []any{id} },
-	scan: func(row scanner) (k callerKey, err error) {
+	Args: func(id string) []any { return []any{id} },
+	Scan: func(row scanner) (k callerKey, err error) {
 		var secret []byte
 		k.caller, err = scanCaller(row, &k.key.ID, &secret)
 		k.key.Secret, k.key.Caller = holdfast.NewSecretKey(string(secret)), k.caller.ID
 		return k, err
 	},
-	key:      func(k callerKey) string { return k.key.ID },
-	unlocked: "it is read before the action begins",
+	Key:      func(k callerKey) string { return k.key.ID },
+	Unlocked: "it is read before the action begins",
 })
 
 // CallerByKey reads the caller that an access key belongs to, and the key.
 func (tx *ReadTx) CallerByKey(accessKeyID string) (party.Caller, party.AccessKey, bool, error) {
-	k, found, err := callersByKey.read(tx, accessKeyID)
+	k, found, err := callersByKey.Get(tx.sql, accessKeyID)
 	return k.unsealed(tx.dialect.sealer, found, err)
 }
 
-// CallerByKey is [ReadTx.CallerByKey] for the beginning of a request. One query
-// reads the keys of all requests that arrive together.
+// CallerByKey is [ReadTx.CallerByKey] for the beginning of a request.
 func (r Reader) CallerByKey(ctx context.Context, accessKeyID string) (party.Caller, party.AccessKey, bool, error) {
-	k, found, err := r.callers.read(ctx, accessKeyID)
+	var k callerKey
+	var found bool
+	err := r.glance(ctx, func(tx *ReadTx) (err error) {
+		k, found, err = callersByKey.Get(tx.sql, accessKeyID)
+		return err
+	})
 	return k.unsealed(r.dialect.sealer, found, err)
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
@@ -186,16 +187,16 @@ func (tx *ReadTx) headsOfQueues(c Claim) (all []candidate, err error) {
 		return nil, err
 	}
 	limit := queueFor * c.PerCaller
-	var looks []statement
+	var looks []engine.Statement
 	for _, q := range queues {
 		look := func(which string, args ...any) {
-			looks = append(looks, statement{
-				doing: "looking into a queue of notifications",
-				text: `
+			looks = append(looks, engine.Statement{
+				Doing: "looking into a queue of notifications",
+				Text: `
 					SELECT subject, seq, next_at, leased_until FROM deliveries
 					WHERE caller_id = $1 AND outcome = 'Waiting' AND ` + which,
-				args: append([]any{q.caller}, args...),
-				row: func(row scanner) error {
+				Args: append([]any{q.caller}, args...),
+				Row: func(row scanner) error {
 					k := q
 					err := row.Scan(&k.subject, &k.seq, &k.nextAt, &k.leasedUntil)
 					if c.leased(k) || c.due(k) {
@@ -210,7 +211,7 @@ func (tx *ReadTx) headsOfQueues(c Claim) (all []candidate, err error) {
 		look(`leased_until = 0 AND next_at <= $2 ORDER BY next_at, subject LIMIT $3`, now, limit)
 		look(`leased_until = 0 AND next_at > $2 ORDER BY next_at, subject LIMIT $3`, now+c.AheadMax.Microseconds(), limit)
 	}
-	return all, tx.sql.run(tx.ctx, looks...)
+	return all, tx.sql.Run(looks...)
 }
 
 // queues reads which callers have a queue. It jumps in the index from one queue
@@ -236,11 +237,11 @@ func (tx *ReadTx) queues() ([]candidate, error) {
 
 // take leases notifications, except those that another server is taking now.
 func (tx *Tx) take(chosen []candidate, c Claim) (claimed []Delivery, err error) {
-	var reads []statement
+	var reads []engine.Statement
 	for _, k := range chosen {
-		read := statement{
-			doing: "reading a notification that is due",
-			args:  []any{k.caller, k.subject, k.seq, micros(c.Now)},
+		read := engine.Statement{
+			Doing: "reading a notification that is due",
+			Args:  []any{k.caller, k.subject, k.seq, micros(c.Now)},
 		}
 		add := func(n Notification, err error) error {
 			n.Tries++
@@ -248,24 +249,24 @@ func (tx *Tx) take(chosen []candidate, c Claim) (claimed []Delivery, err error) 
 			return err
 		}
 		if k.queued {
-			read.text = `
+			read.Text = `
 				SELECT ` + deliveryColumns + ` FROM deliveries
 				WHERE caller_id = $1 AND subject = $2 AND seq = $3 AND outcome = 'Waiting'` + alone +
 				tx.dialect.claiming("deliveries")
-			read.row = func(row scanner) error { return add(scanQueued(row)) }
+			read.Row = func(row scanner) error { return add(scanQueued(row)) }
 		} else {
-			read.text = `
+			read.Text = `
 				SELECT ` + stepColumns + ` FROM steps
 				WHERE caller_id = $1 AND transaction_id = $2 AND seq = $3 AND notify_at > 0` + alone +
 				tx.dialect.claiming("steps")
-			read.row = func(row scanner) error {
+			read.Row = func(row scanner) error {
 				s, err := scanStep(row)
 				return add(s.notification(), err)
 			}
 		}
 		reads = append(reads, read)
 	}
-	if err := tx.Unlocked(claimsLock).sql.run(tx.ctx, reads...); err != nil || len(claimed) == 0 {
+	if err := tx.Unlocked(claimsLock).sql.Run(reads...); err != nil || len(claimed) == 0 {
 		return nil, err
 	}
 	return claimed, tx.lease(claimed)
@@ -294,12 +295,12 @@ func (tx *Tx) lease(claimed []Delivery) error {
 		}
 	}
 	if len(inSteps) > 0 {
-		if err := tx.writeMany(leaseStep.change, inSteps); err != nil {
+		if err := leaseStep.WriteMany(tx.sql, inSteps); err != nil {
 			return err
 		}
 	}
 	if len(queued) > 0 {
-		return tx.writeMany(leaseQueued.change, queued)
+		return leaseQueued.WriteMany(tx.sql, queued)
 	}
 	return nil
 }
@@ -340,8 +341,8 @@ func (tx *Tx) moveToQueues(tries int, from string, args ...any) error {
 		to.Tries = tries
 		enters = append(enters, deliveryTable.fields.values(&to))
 	}
-	if err := tx.writeMany(passOnStep.change, leaves); err != nil {
+	if err := passOnStep.WriteMany(tx.sql, leaves); err != nil {
 		return err
 	}
-	return tx.writeMany(insertDelivery, enters)
+	return insertDelivery.AddMany(tx.sql, enters)
 }

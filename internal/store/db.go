@@ -1,15 +1,12 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/holdfast-pay/holdfast/internal/engine"
 )
 
 // A DB is an open store, made by [Open]. Its zero value cannot be used.
@@ -19,13 +16,10 @@ type DB struct {
 	// left in the database's files until [DB.Seal] runs again.
 	Unclean bool
 
-	writer      *sql.DB
-	committer   *committer
-	checkpoints *checkpointer // nil on PostgreSQL, which needs none
-	closeOnce   sync.Once
+	engine *engine.DB
+	pools  *engine.Pools
 
 	afterSealStep func() // set by a test
-	closeErr      error
 }
 
 // A Config says which database to open and how.
@@ -39,6 +33,8 @@ type Config struct {
 	LockWait time.Duration
 	// SealKey opens a sealed store. nil opens a plain store.
 	SealKey *SealKey
+	// Stats is told what happens to the actions.
+	Stats engine.Stats
 }
 
 // Open opens the database, brings its schema up to date and starts the
@@ -69,60 +65,56 @@ func OpenExisting(ctx context.Context, c Config) (*DB, error) {
 func openWith(
 	ctx context.Context, c Config, at Location, prepare func(context.Context, dialect, *sql.DB) error,
 ) (*DB, error) {
-	d, writer, reader, err := open(ctx, at)
+	d, pools, err := open(ctx, at)
 	if err != nil {
 		return nil, err
 	}
-	if err := prepare(ctx, d, writer); err != nil {
-		writer.Close()
-		reader.Close()
-		return nil, d.locked(err)
+	db := &DB{pools: pools}
+	if err := db.start(ctx, c, d, prepare); err != nil {
+		_ = pools.Close()
+		return nil, d.Named(err)
 	}
-	if err := waitForLock(ctx, at, writer, c.LockWait); err != nil {
-		writer.Close()
-		reader.Close()
-		return nil, err
-	}
-	db := &DB{writer: writer}
-	if d.sealer, err = db.loadSealer(ctx, d, c.SealKey); err != nil {
-		writer.Close()
-		reader.Close()
-		return nil, d.locked(err)
-	}
-	if db.checkpoints, err = openCheckpointer(d, at); err != nil {
-		writer.Close()
-		reader.Close()
-		return nil, err
-	}
-	db.Reader = newReader(reader, d)
-	db.committer = newCommitter(writer, d, cmp.Or(c.GroupMax, groupMax), db.checkpoints)
 	return db, nil
 }
 
-func waitForLock(ctx context.Context, at Location, writer *sql.DB, wait time.Duration) error {
-	if wait <= 0 || !at.IsFile() {
-		return nil
+func (db *DB) start(
+	ctx context.Context, c Config, d dialect, prepare func(context.Context, dialect, *sql.DB) error,
+) error {
+	err := prepare(ctx, d, db.pools.Writer)
+	if err != nil {
+		return err
 	}
-	if _, err := writer.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", wait.Milliseconds())); err != nil {
-		return fmt.Errorf("setting the lock timeout: %w", err)
+	if d.sealer, err = db.loadSealer(ctx, d, c.SealKey); err != nil {
+		return err
 	}
+	db.engine, err = engine.Start(ctx, db.pools, engine.Config{GroupMax: c.GroupMax, LockWait: c.LockWait, Stats: c.Stats})
+	if err != nil {
+		return err
+	}
+	db.Reader = Reader{views: db.engine.Reader, dialect: d}
 	return nil
 }
 
-// Close carries out the accepted actions and closes the database.
-func (db *DB) Close() error {
-	db.closeOnce.Do(func() {
-		db.committer.close()
-		if db.checkpoints != nil {
-			db.closeErr = db.checkpoints.close()
-		}
-		db.closeErr = errors.Join(db.closeErr, db.writer.Close())
-		if db.db != db.writer {
-			db.closeErr = errors.Join(db.closeErr, db.db.Close())
-		}
-	})
-	return db.closeErr
+// open connects to the database at a location.
+func open(ctx context.Context, at Location) (dialect, *engine.Pools, error) {
+	d := postgres
+	if at.IsFile() {
+		d = sqliteDialect
+	}
+	pools, err := engine.Connect(ctx, engine.Address{File: at.File, PostgreSQL: at.postgres})
+	return d, pools, err
 }
+
+// Close carries out the accepted actions and closes the database.
+func (db *DB) Close() error { return db.engine.Close() }
+
+// Waiting returns how many actions wait for a commit, and how many of those in
+// the background.
+func (db *DB) Waiting() (foreground, background int) { return db.engine.Waiting() }
+
+// CheckDurable refuses a PostgreSQL server whose settings may lose an answered
+// commit when its machine crashes.
+func (db *DB) CheckDurable(ctx context.Context) error { return db.pools.CheckDurable(ctx) }
 
 // Update runs one action in a transaction. It returns when the action is
 // durable, refused or failed. The action may share its commit with others. An
@@ -136,48 +128,38 @@ func (db *DB) Close() error {
 // Update refuses with [ErrFull] if too many actions are waiting. A context may
 // bind the action to a session; see [Bound].
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
-	return db.committer.update(ctx, inSession(ctx, fn), db.committer.queue, false)
+	return db.engine.Update(ctx, db.work(inSession(ctx, fn)))
 }
 
 // Complete is Update for something that has already happened outside the store
 // and must be recorded. Instead of refusing with ErrFull, it waits.
 func (db *DB) Complete(ctx context.Context, fn func(*Tx) error) error {
-	return db.committer.update(ctx, fn, db.committer.queue, true)
+	return db.engine.Complete(ctx, db.work(fn))
 }
 
 // Background is Complete for actions whose answer nobody waits for. Actions of
 // Update and Complete go first, but each commit has a few places for background
 // actions.
 func (db *DB) Background(ctx context.Context, fn func(*Tx) error) error {
-	return db.committer.update(ctx, fn, db.committer.background, true)
+	return db.engine.Background(ctx, db.work(fn))
+}
+
+func (db *DB) work(fn func(*Tx) error) func(*engine.Tx) error {
+	return func(tx *engine.Tx) error { return fn(&Tx{ReadTx{sql: tx, dialect: &db.dialect}}) }
 }
 
 // A Reader reads and cannot write. Doors get a Reader. SQLite would carry out a
 // write in a read-only transaction, so the type has no method that writes.
 type Reader struct {
-	db       *sql.DB
-	prepared *prepared
-	dialect  dialect
-	callers  *gatherer[string, callerKey]
-}
-
-func newReader(db *sql.DB, d dialect) Reader {
-	r := Reader{db: db, prepared: d.prepared(db), dialect: d}
-	r.callers = &gatherer[string, callerKey]{source: callersByKey, view: r.glance}
-	return r
-}
-
-// glance is View for a single statement, which needs no transaction to see one
-// consistent state.
-func (r Reader) glance(ctx context.Context, fn func(*ReadTx) error) error {
-	return r.shortly(ctx, nil, fn)
+	views   engine.Reader
+	dialect dialect
 }
 
 // Ping reads a row that every store has once a server has opened it.
 func (r Reader) Ping(ctx context.Context) error {
-	return r.glance(ctx, func(tx *ReadTx) error {
+	return r.views.Glance(ctx, func(tx *engine.Tx) error {
 		var path string
-		if err := tx.sql.QueryRowContext(ctx, `SELECT path FROM signing_keys WHERE place = 1`).Scan(&path); err != nil {
+		if err := tx.QueryRow(`SELECT path FROM signing_keys WHERE place = 1`).Scan(&path); err != nil {
 			return fmt.Errorf("reading a row: %w", err)
 		}
 		return nil
@@ -187,66 +169,52 @@ func (r Reader) Ping(ctx context.Context) error {
 // View runs fn on one consistent state of the store. On PostgreSQL its time is
 // limited, so that a session that hangs does not block its caller.
 func (r Reader) View(ctx context.Context, fn func(*ReadTx) error) error {
-	return r.shortly(ctx, &r.dialect.read, fn)
+	return r.views.View(ctx, r.view(fn))
 }
 
-func (r Reader) shortly(ctx context.Context, options *pgx.TxOptions, fn func(*ReadTx) error) error {
-	if r.dialect.remote {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, tryMax)
-		defer cancel()
-	}
-	return r.read(ctx, options, fn)
+// glance is View for a single statement, which needs no transaction to see one
+// consistent state.
+func (r Reader) glance(ctx context.Context, fn func(*ReadTx) error) error {
+	return r.views.Glance(ctx, r.view(fn))
 }
 
 // viewLong is View without the time limit, for reading whole tables.
 func (r Reader) viewLong(ctx context.Context, fn func(*ReadTx) error) error {
-	return r.read(ctx, &r.dialect.read, fn)
+	return r.views.ViewLong(ctx, r.view(fn))
 }
 
-func (r Reader) read(ctx context.Context, options *pgx.TxOptions, fn func(*ReadTx) error) error {
-	tx, err := r.dialect.begin(ctx, r.db, r.prepared, options)
-	if err != nil {
-		return r.dialect.unreachable(fmt.Errorf("beginning to read: %w", r.dialect.locked(err)))
-	}
-	defer tx.Rollback()
-	return r.dialect.unreachable(r.dialect.locked(fn(&ReadTx{ctx: ctx, sql: tx, dialect: r.dialect})))
+func (r Reader) view(fn func(*ReadTx) error) func(*engine.Tx) error {
+	return func(tx *engine.Tx) error { return fn(&ReadTx{sql: tx, dialect: &r.dialect}) }
 }
 
-// A ReadTx is one consistent state of the store.
+// A ReadTx is one consistent state of the store. Its methods take no context,
+// because one action must not end the transaction for the others that share its
+// commit.
 type ReadTx struct {
-	// ctx belongs to the transaction. Methods take no context, because one action
-	// must not end the transaction for the others that share its commit.
-	ctx     context.Context
-	sql     transaction
-	dialect dialect
-	strand  *strand // nil outside a round
+	sql     *engine.Tx
+	dialect *dialect
 }
 
 // A Tx is a transaction that can write.
 type Tx struct{ ReadTx }
 
-// Confirm makes the commit wait until the rows that were read are as durable as
-// those that are written. After a crash, a primary shows commits that no
-// standby has yet. An answer that depends on such a commit must wait until it
-// is safe.
-func (tx *Tx) Confirm() error {
-	if tx.dialect.confirm == "" {
-		return nil
-	}
-	return tx.Unlocked("it reads no row").sql.run(tx.ctx, statement{
-		doing: "confirming what was read", text: tx.dialect.confirm, row: func(scanner) error { return nil },
-	})
+// Unlocked returns a transaction whose reads are not locked; see
+// [engine.Tx.Unlocked].
+func (tx *ReadTx) Unlocked(why string) *ReadTx {
+	return &ReadTx{sql: tx.sql.Unlocked(why), dialect: tx.dialect}
 }
+
+// Confirm makes the commit wait until the rows that were read are as durable as
+// those that are written; see [engine.Tx.Confirm].
+func (tx *Tx) Confirm() error { return tx.sql.Confirm() }
 
 // exec runs a statement and reports how many rows it changed.
 func (tx *Tx) exec(doing string, query string, args ...any) (rows int64, err error) {
-	err = tx.sql.run(tx.ctx, statement{doing: doing, text: query, args: args, touched: &rows})
-	return rows, err
+	return tx.sql.Exec(doing, query, args...)
 }
 
 // one runs a statement that must change exactly one row. Otherwise it returns
 // ErrStale.
 func (tx *Tx) one(doing string, query string, args ...any) error {
-	return tx.sql.run(tx.ctx, statement{doing: doing, text: query, args: args, want: 1})
+	return tx.sql.One(doing, query, args...)
 }

@@ -3,6 +3,8 @@ package store
 import (
 	"errors"
 	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/engine"
 )
 
 // A Delivery is a notification that one server has claimed. No other delivers
@@ -30,18 +32,21 @@ var (
 	returnQueued = queuedChange("returning a notification", "leased_until, tries", "outcome, leased_until")
 )
 
+// notifications names the rows of steps and deliveries that have a notification.
+var notifications = engine.Keys[notificationKey]("changing a notification")
+
 // A rowChange changes the notification in a row: it sets some columns of a row
 // whose others are as they were.
 type rowChange[T any] struct {
-	*change
+	*engine.Change[notificationKey]
 	set, key, guard fields[T]
 }
 
 func changeOf[T any](t *table[T], doing, set, key, guard string) rowChange[T] {
 	c := rowChange[T]{set: t.some(set), key: t.some(key), guard: t.some(guard)}
-	c.change = update{
-		doing: doing, table: t.name, set: c.set.columns(), key: c.key.columns(), guard: c.guard.columns(),
-	}.change()
+	c.Change = notifications.Change(engine.Update{
+		Doing: doing, Table: t.name, Set: c.set.columns(), Key: c.key.columns(), Guard: c.guard.columns(),
+	})
 	return c
 }
 
@@ -72,11 +77,11 @@ func (d Delivery) inQueue() deliveryRow {
 
 func (tx *Tx) changeStep(c rowChange[stepRow], before, after stepRow) error {
 	key := notificationKey{before.caller, string(before.transaction), before.Seq}
-	return tx.write(c.change, key, c.args(&before, &after)...)
+	return c.Write(tx.sql, key, c.args(&before, &after)...)
 }
 
 func (tx *Tx) changeQueued(c rowChange[deliveryRow], before, after deliveryRow) error {
-	return tx.write(c.change, notificationKey{before.Caller, before.subject, before.Seq}, c.args(&before, &after)...)
+	return c.Write(tx.sql, notificationKey{before.Caller, before.subject, before.Seq}, c.args(&before, &after)...)
 }
 
 // NotificationDone records that a notification arrived. That is true even if

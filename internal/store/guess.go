@@ -10,7 +10,7 @@ import (
 // returns the zero Guesses.
 func (tx *ReadTx) Guesses(subject string) (g party.Guesses, err error) {
 	var recovered int64
-	err = tx.sql.QueryRowContext(tx.ctx, `
+	err = tx.sql.QueryRow(`
 		SELECT recovered FROM guesses WHERE subject = $1`, subject).Scan(&recovered)
 	g.Recovered = when(recovered)
 	_, err = maybe("reading guesses", err)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
@@ -22,21 +23,21 @@ type instrumentKey struct {
 	id    payment.InstrumentID
 }
 
-var instruments = byKey(source[instrumentKey, payment.Instrument]{
-	doing: "reading an instrument",
-	query: `SELECT ` + instrumentColumns + ` FROM instruments WHERE party_id = $1 AND instrument_id = $2`,
-	many: `SELECT ` + instrumentColumns + ` FROM instruments
+var instruments = engine.NewSource(engine.Source[instrumentKey, payment.Instrument]{
+	Doing: "reading an instrument",
+	Query: `SELECT ` + instrumentColumns + ` FROM instruments WHERE party_id = $1 AND instrument_id = $2`,
+	Many: `SELECT ` + instrumentColumns + ` FROM instruments
 		WHERE (party_id, instrument_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
-	args:    func(k instrumentKey) []any { return []any{k.owner, k.id} },
-	scan:    scanInstrument,
-	key:     func(i payment.Instrument) instrumentKey { return instrumentKey{i.Owner, i.ID} },
-	order:   `party_id, instrument_id`,
-	appears: "its id is random and new when it is added, so no action can have looked for it",
+	Args:      func(k instrumentKey) []any { return []any{k.owner, k.id} },
+	Scan:      scanInstrument,
+	Key:       func(i payment.Instrument) instrumentKey { return instrumentKey{i.Owner, i.ID} },
+	Order:     `party_id, instrument_id`,
+	MayAppear: "its id is random and new when it is added, so no action can have looked for it",
 })
 
 // Instrument reads one of a party's instruments.
 func (tx *ReadTx) Instrument(owner party.ID, id payment.InstrumentID) (payment.Instrument, bool, error) {
-	return instruments.read(tx, instrumentKey{owner, id})
+	return instruments.Get(tx.sql, instrumentKey{owner, id})
 }
 
 // Instruments reads a party's instruments, without those that it has removed:

@@ -3,6 +3,7 @@ package store
 import (
 	"time"
 
+	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
@@ -37,14 +38,16 @@ func scanMail(row scanner) (m Mail, err error) {
 	return m, err
 }
 
-var insertMail = insertion("adding a mail", "mails", "",
-	columns(text, "mail_id, recipient, subject, body, failure, outcome"),
-	columns(number, "created, queued, next_at, leased_until, tries"))
+var insertMail = engine.NewRows(engine.Insertion{
+	Doing: "adding a mail", Table: "mails",
+	Columns: append(engine.Columns(engine.Text, "mail_id, recipient, subject, body, failure, outcome"),
+		engine.Columns(engine.Number, "created, queued, next_at, leased_until, tries")...),
+})
 
 // InsertMail adds a letter to be delivered.
 func (tx *Tx) InsertMail(m party.Mail) error {
 	at := micros(m.Created)
-	return tx.write(insertMail, nil, m.ID, m.To, m.Subject, m.Text, "", string(MailWaiting), at, at, at, 0, 0)
+	return insertMail.Add(tx.sql, m.ID, m.To, m.Subject, m.Text, "", string(MailWaiting), at, at, at, 0, 0)
 }
 
 // Mails reads the mails with an outcome, the newest first, at most limit. An
@@ -57,7 +60,7 @@ func (tx *ReadTx) Mails(outcome MailOutcome, limit int) ([]Mail, error) {
 
 // Mail reads a mail.
 func (tx *ReadTx) Mail(id string) (m Mail, found bool, err error) {
-	m, err = scanMail(tx.sql.QueryRowContext(tx.ctx, `SELECT `+mailColumns+` FROM mails WHERE mail_id = $1`, id))
+	m, err = scanMail(tx.sql.QueryRow(`SELECT `+mailColumns+` FROM mails WHERE mail_id = $1`, id))
 	found, err = maybe("reading a mail", err)
 	return m, found, err
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"github.com/holdfast-pay/holdfast/internal/engine"
 )
 
 // If several servers start at once, one migrates. The others try again every
@@ -36,7 +38,7 @@ func migrate(ctx context.Context, d dialect, db *sql.DB) error {
 		return err
 	}
 	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrating the %s schema: %w", d.name, err)
+		return fmt.Errorf("migrating the %s schema: %w", d.Name, err)
 	}
 	have, err := provider.GetDBVersion(ctx)
 	if err != nil {
@@ -135,13 +137,13 @@ func compareSchemas(have, known int64) error {
 
 // checkFile is checkSchema for an SQLite file. It does not change the file.
 func checkFile(ctx context.Context, at Location) error {
-	db, err := sql.Open(sqliteDialect.driver, sqliteFile(at.File, sqliteLookOptions))
+	db, err := engine.LookAtSQLite(at.File)
 	if err != nil {
 		return fmt.Errorf("opening SQLite file %s: %w", at, err)
 	}
 	defer db.Close()
 	if err := checkSchema(ctx, sqliteDialect, db); err != nil {
-		return fmt.Errorf("opening SQLite file %s: %w", at, sqliteDialect.locked(err))
+		return fmt.Errorf("opening SQLite file %s: %w", at, sqliteDialect.Named(err))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
@@ -83,7 +84,7 @@ var deliveryTable = table[deliveryRow]{name: "deliveries", fields: fields[delive
 var (
 	deliveryColumns = deliveryTable.list()
 	scanDeliveryRow = deliveryTable.scanner()
-	insertDelivery  = deliveryTable.insertion("queueing a notification", "")
+	insertDelivery  = engine.NewRows(deliveryTable.insertion("queueing a notification", ""))
 )
 
 func scanQueued(from scanner) (Notification, error) {
@@ -116,7 +117,7 @@ func (tx *Tx) InsertNotification(n Notification) error {
 
 func (tx *Tx) queue(row deliveryRow) error {
 	row.subject = row.Subject()
-	return tx.write(insertDelivery, nil, deliveryTable.fields.values(&row)...)
+	return insertDelivery.Add(tx.sql, deliveryTable.fields.values(&row)...)
 }
 
 // Notifications reads all notifications about a transaction or a token, in the

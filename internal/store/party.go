@@ -1,6 +1,7 @@
 package store
 
 import (
+	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
@@ -17,43 +18,30 @@ func scanParty(row scanner) (p party.Party, err error) {
 	return p, err
 }
 
-var parties = byKey(source[party.ID, party.Party]{
-	doing:   "reading a party",
-	query:   `SELECT ` + partyColumns + ` FROM parties WHERE party_id = $1`,
-	many:    `SELECT ` + partyColumns + ` FROM parties WHERE party_id = ANY($1::text[])`,
-	args:    func(id party.ID) []any { return []any{id} },
-	scan:    scanParty,
-	key:     func(p party.Party) party.ID { return p.ID },
-	order:   `party_id`,
-	appears: "its id is random and new when it is added, so no action can have looked for it",
+var parties = engine.NewSource(engine.Source[party.ID, party.Party]{
+	Doing:     "reading a party",
+	Query:     `SELECT ` + partyColumns + ` FROM parties WHERE party_id = $1`,
+	Many:      `SELECT ` + partyColumns + ` FROM parties WHERE party_id = ANY($1::text[])`,
+	Args:      func(id party.ID) []any { return []any{id} },
+	Scan:      scanParty,
+	Key:       func(p party.Party) party.ID { return p.ID },
+	Order:     `party_id`,
+	MayAppear: "its id is random and new when it is added, so no action can have looked for it",
 })
 
 // Party reads a party.
-func (tx *ReadTx) Party(id party.ID) (party.Party, bool, error) { return parties.read(tx, id) }
+func (tx *ReadTx) Party(id party.ID) (party.Party, bool, error) { return parties.Get(tx.sql, id) }
 
 // PartiesWith reads the parties with the given ids, without those that do not
 // exist.
 func (tx *ReadTx) PartiesWith(ids []party.ID) (map[party.ID]party.Party, error) {
-	found := make(map[party.ID]row[party.Party], len(ids))
-	for _, id := range ids {
-		found[id] = row[party.Party]{}
-	}
-	if err := parties.readAll(tx, found); err != nil {
-		return nil, err
-	}
-	all := make(map[party.ID]party.Party, len(found))
-	for id, p := range found {
-		if p.found {
-			all[id] = p.value
-		}
-	}
-	return all, nil
+	return parties.GetAll(tx.sql, ids)
 }
 
 // PartyByEmail reads the party with an e-mail address. Spellings with the same
 // [party.EmailKey] are one address.
 func (tx *ReadTx) PartyByEmail(email string) (p party.Party, found bool, err error) {
-	p, err = scanParty(tx.sql.QueryRowContext(tx.ctx, `
+	p, err = scanParty(tx.sql.QueryRow(`
 		SELECT `+partyColumns+` FROM parties WHERE email_key = $1`, party.EmailKey(email)))
 	found, err = maybe("reading a party by e-mail address", err)
 	return p, found, err

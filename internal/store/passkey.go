@@ -3,6 +3,7 @@ package store
 import (
 	"time"
 
+	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
@@ -25,7 +26,7 @@ func (tx *ReadTx) Passkeys(owner party.ID) ([]party.Passkey, error) {
 // PasskeyByCredential reads a passkey by the credential id that its device
 // chose.
 func (tx *ReadTx) PasskeyByCredential(credential []byte) (k party.Passkey, found bool, err error) {
-	k, err = scanPasskey(tx.sql.QueryRowContext(tx.ctx, `
+	k, err = scanPasskey(tx.sql.QueryRow(`
 		SELECT `+passkeyColumns+` FROM passkeys WHERE credential_id = $1`, credential))
 	found, err = maybe("reading a passkey", err)
 	return k, found, err
@@ -91,13 +92,13 @@ func (tx *Tx) TakePasskeyChallenge(
 	challenge string, owner party.ID, now time.Time,
 ) (c party.PasskeyChallenge, found bool, err error) {
 	c = party.PasskeyChallenge{Challenge: challenge, Owner: owner}
-	err = tx.sql.run(tx.ctx, statement{
-		doing: "taking a passkey challenge",
-		text: `
+	err = tx.sql.Run(engine.Statement{
+		Doing: "taking a passkey challenge",
+		Text: `
 			DELETE FROM passkey_challenges WHERE challenge = $1 AND party_id = $2 AND expires > $3
 			RETURNING session, expires`,
-		args: []any{challenge, owner, micros(now)}, writes: true,
-		row: func(row scanner) error {
+		Args: []any{challenge, owner, micros(now)}, Writes: true,
+		Row: func(row scanner) error {
 			var expires int64
 			err := row.Scan(&c.Session, &expires)
 			c.Expires, found = when(expires), true

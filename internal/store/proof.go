@@ -25,7 +25,7 @@ func scanProof(row scanner) (p party.Proof, err error) {
 // Proof reads the proof of the last letter with a purpose that a party was
 // sent.
 func (tx *ReadTx) Proof(owner party.ID, purpose party.ProofPurpose) (p party.Proof, found bool, err error) {
-	p, err = scanProof(tx.sql.QueryRowContext(tx.ctx, `
+	p, err = scanProof(tx.sql.QueryRow(`
 		SELECT `+proofColumns+` FROM proofs WHERE party_id = $1 AND purpose = $2
 		ORDER BY created DESC LIMIT 1`, owner, purpose))
 	found, err = maybe("reading a proof", err)
@@ -34,7 +34,7 @@ func (tx *ReadTx) Proof(owner party.ID, purpose party.ProofPurpose) (p party.Pro
 
 // ProofByLink reads the proof that a link in a letter belongs to.
 func (tx *ReadTx) ProofByLink(link party.LinkHash) (p party.Proof, found bool, err error) {
-	p, err = scanProof(tx.sql.QueryRowContext(tx.ctx, `
+	p, err = scanProof(tx.sql.QueryRow(`
 		SELECT `+proofColumns+` FROM proofs WHERE link = $1`, link[:]))
 	found, err = maybe("reading a proof by its link", err)
 	return p, found, err

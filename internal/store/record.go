@@ -3,6 +3,7 @@ package store
 import (
 	"time"
 
+	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
@@ -64,17 +65,19 @@ func (tx *Tx) recordOthers(c payment.Change) error {
 	return nil
 }
 
-var changeRefunds = update{
-	doing: "adding up refunds", table: "transactions",
-	set: columns(number, "refunded, fee_returned, commission_returned"), key: columns(text, "caller_id, transaction_id"),
-	guard: append(columns(text, "state"), columns(number, "refunded, fee_returned, commission_returned")...),
-}.change()
+var changeRefunds = transactions.Change(engine.Update{
+	Doing: "adding up refunds", Table: "transactions",
+	Set: engine.Columns(engine.Number, "refunded, fee_returned, commission_returned"),
+	Key: engine.Columns(engine.Text, "caller_id, transaction_id"),
+	Guard: append(engine.Columns(engine.Text, "state"),
+		engine.Columns(engine.Number, "refunded, fee_returned, commission_returned")...),
+})
 
 // changeRefunds writes the sums of a payment's refunds. It is ErrStale unless
 // they are still as they were read.
 func (tx *Tx) changeRefunds(c payment.OriginalChange) error {
 	before, after := c.Before, c.After
-	return tx.write(changeRefunds, transactionKey{after.Caller, after.ID},
+	return changeRefunds.Write(tx.sql, transactionKey{after.Caller, after.ID},
 		after.Refunded.Micro, after.FeeReturned.Micro, after.CommissionReturned.Micro,
 		after.Caller, after.ID, before.State, before.Refunded.Micro, before.FeeReturned.Micro,
 		before.CommissionReturned.Micro)
@@ -86,13 +89,9 @@ func (tx *Tx) changeRefunds(c payment.OriginalChange) error {
 func (tx *Tx) changeBalances(c payment.Change) (sender, recipient any, err error) {
 	accounts, by := ledger.Changes(c.Postings)
 	for i, account := range accounts {
-		a, err := tx.add(c.After.Caller, account, by[i])
+		after, err := tx.add(c.After.Caller, account, by[i])
 		if err != nil {
 			return nil, nil, err
-		}
-		var after any = a.after
-		if tx.strand != nil {
-			after = a // the round fills in the value at its end
 		}
 		if account == ledger.Party(string(c.After.Sender)) {
 			sender = after
@@ -105,7 +104,7 @@ func (tx *Tx) changeBalances(c payment.Change) (sender, recipient any, err error
 }
 
 var (
-	insertTransaction = transactionTable.insertion("adding a transaction", "")
+	insertTransaction = transactions.Change(transactionTable.insertion("adding a transaction", ""))
 	// When a transaction is moved, what is known of its question is written only if
 	// a question is opened, because another server may be claiming the open one.
 	moved = transactionTable.some(`due, completed, steps, settled, fee, commission, sets_aside, state,
@@ -113,10 +112,10 @@ var (
 	movedIfGiven    = transactionTable.some("asked, next_ask, sender_balance, recipient_balance")
 	transactionKeys = transactionTable.some("caller_id, transaction_id")
 	movedFrom       = transactionTable.some("steps, asking")
-	moveTransaction = update{
-		doing: "moving a transaction", table: transactionTable.name,
-		set: moved.columns(), keep: movedIfGiven.columns(), key: transactionKeys.columns(), guard: movedFrom.columns(),
-	}.change()
+	moveTransaction = transactions.Change(engine.Update{
+		Doing: "moving a transaction", Table: transactionTable.name,
+		Set: moved.columns(), Keep: movedIfGiven.columns(), Key: transactionKeys.columns(), Guard: movedFrom.columns(),
+	})
 )
 
 // writeTransaction writes the transaction of a change. It is ErrStale if the
@@ -131,7 +130,7 @@ func (tx *Tx) writeTransaction(c payment.Change, nextAsk time.Time) (err error) 
 		return err
 	}
 	if c.Before.State == payment.None {
-		return tx.write(insertTransaction, key, transactionTable.fields.values(&row)...)
+		return insertTransaction.Write(tx.sql, key, transactionTable.fields.values(&row)...)
 	}
 	args := moved.values(&row)
 	if c.Ask != nil {
@@ -140,7 +139,7 @@ func (tx *Tx) writeTransaction(c payment.Change, nextAsk time.Time) (err error) 
 		args = append(args, nil, nil, row.senderBalanceAfter, row.recipientBalanceAfter)
 	}
 	args = transactionKeys.appendTo(args, &row)
-	return tx.write(moveTransaction, key, movedFrom.appendTo(args, &transactionRow{Transaction: c.Before})...)
+	return moveTransaction.Write(tx.sql, key, movedFrom.appendTo(args, &transactionRow{Transaction: c.Before})...)
 }
 
 // due is the value of the column due: the deadline of an open transaction, or

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
@@ -25,7 +26,7 @@ var requestTable = table[requestRow]{name: "requests", fields: fields[requestRow
 	textField("caller_id", func(r *requestRow) *party.CallerID { return &r.Caller }),
 	textField("reference", func(r *requestRow) *holdfast.CallerReference { return &r.Reference }),
 	{
-		column: column{"digest", blob},
+		Column: engine.Column{Name: "digest", Type: engine.Blob},
 		value:  func(r *requestRow) any { return r.Digest[:] },
 		dest:   func(r *requestRow) any { return &r.digest },
 	},
@@ -40,15 +41,15 @@ var (
 	scanRequestRow = requestTable.scanner()
 )
 
-var requests = byKey(source[requestKey, payment.Request]{
-	doing: "reading a request",
-	query: `SELECT ` + requestColumns + ` FROM requests WHERE caller_id = $1 AND reference = $2`,
-	many: `SELECT ` + requestColumns + ` FROM requests
+var requests = engine.NewSource(engine.Source[requestKey, payment.Request]{
+	Doing: "reading a request",
+	Query: `SELECT ` + requestColumns + ` FROM requests WHERE caller_id = $1 AND reference = $2`,
+	Many: `SELECT ` + requestColumns + ` FROM requests
 		WHERE (caller_id, reference) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
-	args:  func(k requestKey) []any { return []any{k.caller, k.reference} },
-	scan:  scanRequest,
-	key:   func(r payment.Request) requestKey { return requestKey{r.Caller, r.Reference} },
-	order: `caller_id, reference`,
+	Args:  func(k requestKey) []any { return []any{k.caller, k.reference} },
+	Scan:  scanRequest,
+	Key:   func(r payment.Request) requestKey { return requestKey{r.Caller, r.Reference} },
+	Order: `caller_id, reference`,
 })
 
 func scanRequest(from scanner) (payment.Request, error) {
@@ -69,7 +70,7 @@ func scanRequest(from scanner) (payment.Request, error) {
 
 // Request reads the request that was made with a CallerReference.
 func (tx *ReadTx) Request(c party.CallerID, ref holdfast.CallerReference) (payment.Request, bool, error) {
-	return requests.read(tx, requestKey{c, ref})
+	return requests.Get(tx.sql, requestKey{c, ref})
 }
 
 // KeepForgotten keeps references free that were free at before, when the
@@ -81,10 +82,10 @@ func (tx *Tx) KeepForgotten(c party.CallerID, before, after time.Time) error {
 	return err
 }
 
-var rememberRequest = requestTable.insertion("remembering a request",
+var rememberRequest = requests.Change(requestTable.insertion("remembering a request",
 	`ON CONFLICT (caller_id, reference) DO UPDATE
 	SET digest = excluded.digest, transaction_id = excluded.transaction_id,
-		refusal_code = excluded.refusal_code, refusal_message = excluded.refusal_message, received = excluded.received`)
+		refusal_code = excluded.refusal_code, refusal_message = excluded.refusal_message, received = excluded.received`))
 
 // RememberRequest writes the request that a CallerReference was used for. It
 // replaces an older, forgotten request. The action must have read that the
@@ -94,5 +95,5 @@ func (tx *Tx) RememberRequest(r payment.Request) error {
 	if r.Refusal != nil {
 		row.code, row.message = string(r.Refusal.Code), r.Refusal.Message
 	}
-	return tx.write(rememberRequest, requestKey{r.Caller, r.Reference}, requestTable.fields.values(&row)...)
+	return rememberRequest.Write(tx.sql, requestKey{r.Caller, r.Reference}, requestTable.fields.values(&row)...)
 }

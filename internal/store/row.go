@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -43,7 +44,7 @@ func maybeDollars(micro int64) money.Amount {
 }
 
 // A scanner is one row of a result.
-type scanner interface{ Scan(dest ...any) error }
+type scanner = engine.Scanner
 
 // behind scans a row that has further columns in front.
 type behind struct {
@@ -77,13 +78,5 @@ func maybe(doing string, err error) (found bool, _ error) {
 func list[T any](
 	tx *ReadTx, doing string, scan func(scanner) (T, error), query string, args ...any,
 ) (all []T, err error) {
-	err = tx.sql.run(tx.ctx, statement{doing: doing, text: query, args: args, row: func(row scanner) error {
-		one, err := scan(row)
-		if err != nil {
-			return err
-		}
-		all = append(all, one)
-		return nil
-	}})
-	return all, err
+	return engine.List(tx.sql, doing, scan, query, args...)
 }

@@ -43,7 +43,7 @@ func (d dialect) schemaFS() (fs.FS, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing the schema: %w", err)
 	}
-	sqlite := d.name == sqliteDialect.name
+	sqlite := !d.Remote
 	var files txtar.Archive
 	for _, name := range names {
 		parsed, err := template.New(path.Base(name)).Funcs(schemaWords(sqlite)).ParseFS(schemaFiles, name)

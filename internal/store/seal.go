@@ -45,13 +45,13 @@ func (db *DB) loadSealer(ctx context.Context, d dialect, key *SealKey) (*sealer,
 // sealing reads how the store is sealed. name is empty if it is not sealed.
 func (db *DB) sealing(ctx context.Context, d dialect) (wrapped []byte, name string, err error) {
 	var cleaned bool
-	err = db.writer.QueryRowContext(ctx, `SELECT data_key, key_name, cleaned = 1 FROM sealing`).Scan(&wrapped, &name,
+	err = db.pools.Writer.QueryRowContext(ctx, `SELECT data_key, key_name, cleaned = 1 FROM sealing`).Scan(&wrapped, &name,
 		&cleaned)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, "", nil
 	}
 	if err != nil {
-		return nil, "", d.unreachable(fmt.Errorf("reading how the store is sealed: %w", err))
+		return nil, "", d.Named(fmt.Errorf("reading how the store is sealed: %w", err))
 	}
 	db.Unclean = !cleaned
 	return wrapped, name, nil
@@ -61,10 +61,10 @@ const insertSealing = `INSERT INTO sealing (place, data_key, key_name, cleaned) 
 
 func (db *DB) sealFresh(ctx context.Context, d dialect, key SealKey) (wrapped []byte, name string, err error) {
 	var secrets int
-	err = db.writer.QueryRowContext(ctx,
+	err = db.pools.Writer.QueryRowContext(ctx,
 		`SELECT (SELECT COUNT(1) FROM access_keys) + (SELECT COUNT(1) FROM signing_keys)`).Scan(&secrets)
 	if err != nil {
-		return nil, "", d.unreachable(fmt.Errorf("counting secrets: %w", err))
+		return nil, "", d.Named(fmt.Errorf("counting secrets: %w", err))
 	}
 	if secrets > 0 {
 		return nil, "", fmt.Errorf("%w, but a key was given: stop all servers and seal it with holdfast seal on, or start "+
@@ -73,7 +73,7 @@ func (db *DB) sealFresh(ctx context.Context, d dialect, key SealKey) (wrapped []
 	if wrapped, err = key.wrap(newDataKey()); err != nil {
 		return nil, "", err
 	}
-	if _, err := db.writer.ExecContext(ctx, insertSealing+` ON CONFLICT DO NOTHING`, wrapped, key.Name(), 1); err != nil {
+	if _, err := db.pools.Writer.ExecContext(ctx, insertSealing+` ON CONFLICT DO NOTHING`, wrapped, key.Name(), 1); err != nil {
 		return nil, "", fmt.Errorf("sealing the store: %w", err)
 	}
 	return db.sealing(ctx, d) // another server that starts at once may have sealed it
@@ -118,9 +118,9 @@ func (db *DB) reseal(ctx context.Context, to *sealer, insert func(*sql.Tx) error
 	if err := db.refuseInUse(ctx); err != nil {
 		return err
 	}
-	tx, err := db.writer.BeginTx(ctx, nil)
+	tx, err := db.pools.Writer.BeginTx(ctx, nil)
 	if err != nil {
-		return db.dialect.locked(err)
+		return db.dialect.Named(err)
 	}
 	defer tx.Rollback()
 	for _, table := range []struct {
@@ -197,7 +197,7 @@ func (db *DB) refuseInUse(ctx context.Context) error {
 		return nil
 	}
 	var others int
-	if err := db.writer.QueryRowContext(ctx, db.dialect.others).Scan(&others); err != nil {
+	if err := db.pools.Writer.QueryRowContext(ctx, db.dialect.others).Scan(&others); err != nil {
 		return fmt.Errorf("looking for other servers: %w", err)
 	}
 	if others > 0 {
@@ -210,19 +210,19 @@ func (db *DB) refuseInUse(ctx context.Context) error {
 // then records that the store is clean.
 func (db *DB) clean(ctx context.Context) error {
 	for _, statement := range db.dialect.clean {
-		if _, err := db.writer.ExecContext(ctx, statement); err != nil {
+		if _, err := db.pools.Writer.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("the secrets are sealed, but plain copies may be left in freed space; seal the store again: %w",
-				db.dialect.locked(err))
+				db.dialect.Named(err))
 		}
 		db.sealStep()
 	}
-	if !db.dialect.remote {
+	if !db.dialect.Remote {
 		if err := db.emptyLog(ctx); err != nil {
 			return err
 		}
 		db.sealStep()
 	}
-	if _, err := db.writer.ExecContext(ctx, `UPDATE sealing SET cleaned = 1`); err != nil {
+	if _, err := db.pools.Writer.ExecContext(ctx, `UPDATE sealing SET cleaned = 1`); err != nil {
 		return fmt.Errorf("writing that the store is clean: %w", err)
 	}
 	db.sealStep()
@@ -234,7 +234,7 @@ func (db *DB) clean(ctx context.Context) error {
 func (db *DB) emptyLog(ctx context.Context) error {
 	var busy bool
 	var pages, kept int
-	if err := db.writer.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &kept); err != nil {
+	if err := db.pools.Writer.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &kept); err != nil {
 		return fmt.Errorf("putting the log into the file: %w", err)
 	}
 	if busy {

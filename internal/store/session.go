@@ -17,7 +17,7 @@ type Sessions struct {
 // FindCtx reads a session that has not expired.
 func (s *Sessions) FindCtx(ctx context.Context, id string) (data []byte, found bool, err error) {
 	err = s.DB.View(ctx, func(tx *ReadTx) error {
-		err := tx.sql.QueryRowContext(tx.ctx, `
+		err := tx.sql.QueryRow(`
 			SELECT data FROM sessions WHERE session_id = $1 AND expires > $2`, id, micros(s.Now())).Scan(&data)
 		found, err = maybe("reading a session", err)
 		return err

@@ -17,7 +17,7 @@ func scanSignedIn(row scanner) (s party.SignedIn, err error) {
 
 // SignedIn reads one of the browsers in which a party is signed in.
 func (tx *ReadTx) SignedIn(owner party.ID, id party.SignedInID) (s party.SignedIn, found bool, err error) {
-	s, err = scanSignedIn(tx.sql.QueryRowContext(tx.ctx, `
+	s, err = scanSignedIn(tx.sql.QueryRow(`
 		SELECT `+signedInColumns+` FROM signed_in WHERE party_id = $1 AND signed_in_id = $2`, owner, id))
 	found, err = maybe("reading a signed-in browser", err)
 	return s, found, err

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
@@ -39,7 +40,7 @@ var stepTable = table[stepRow]{name: "steps", fields: fields[stepRow]{
 	messageField(func(s *stepRow) (string, payment.State, *sql.NullString) {
 		return s.StatusMessage, s.After, &s.message
 	}),
-	writeOnly("postings", text, func(s *stepRow) any { return postingsText(s.postings) }),
+	writeOnly("postings", engine.Text, func(s *stepRow) any { return postingsText(s.postings) }),
 	textField("notify_url", func(s *stepRow) *string { return &s.notifyURL }),
 	timeField("notify_at", func(s *stepRow) *time.Time { return &s.notifyAt }),
 	timeField("leased_until", func(s *stepRow) *time.Time { return &s.leasedUntil }),
@@ -49,7 +50,7 @@ var stepTable = table[stepRow]{name: "steps", fields: fields[stepRow]{
 var (
 	stepColumns = stepTable.list()
 	scanStepRow = stepTable.scanner()
-	insertStep  = stepTable.insertion("adding a step", "")
+	insertStep  = engine.NewRows(stepTable.insertion("adding a step", ""))
 )
 
 func scanStep(from scanner) (stepRow, error) {
@@ -86,7 +87,7 @@ func (tx *Tx) addStep(c payment.Change, n *Notification) error {
 			row.notifyURL = n.URL
 		}
 	}
-	return tx.write(insertStep, nil, stepTable.fields.values(&row)...)
+	return insertStep.Add(tx.sql, stepTable.fields.values(&row)...)
 }
 
 // History reads a transaction's steps, in order.

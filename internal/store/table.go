@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -19,7 +20,7 @@ type table[T any] struct {
 
 // A field connects a column with a part of T.
 type field[T any] struct {
-	column
+	engine.Column
 	value func(*T) any // for the database
 	dest  func(*T) any // where Scan puts it; nil for a column that is never read
 }
@@ -38,7 +39,7 @@ func (t *table[T]) some(names string) fields[T] {
 
 func (t *table[T]) field(name string) field[T] {
 	for _, f := range t.fields {
-		if f.name == name {
+		if f.Name == name {
 			return f
 		}
 	}
@@ -46,10 +47,10 @@ func (t *table[T]) field(name string) field[T] {
 }
 
 // columns are the columns of the fields.
-func (f fields[T]) columns() []column {
-	all := make([]column, len(f))
+func (f fields[T]) columns() []engine.Column {
+	all := make([]engine.Column, len(f))
 	for i, one := range f {
-		all[i] = one.column
+		all[i] = one.Column
 	}
 	return all
 }
@@ -79,7 +80,7 @@ func (t *table[T]) read() (read fields[T]) {
 func (t *table[T]) list() string {
 	var names []string
 	for _, f := range t.read() {
-		names = append(names, f.name)
+		names = append(names, f.Name)
 	}
 	return strings.Join(names, ", ")
 }
@@ -97,15 +98,15 @@ func (t *table[T]) scanner() func(scanner) (T, error) {
 	}
 }
 
-// insertion is the change that adds a row; see [insertion].
-func (t *table[T]) insertion(doing, otherwise string) *change {
-	return insertion(doing, t.name, otherwise, t.fields.columns())
+// insertion defines the change that adds a row.
+func (t *table[T]) insertion(doing, otherwise string) engine.Insertion {
+	return engine.Insertion{Doing: doing, Table: t.name, Otherwise: otherwise, Columns: t.fields.columns()}
 }
 
 // textField is a column of strings.
 func textField[T any, S ~string](name string, of func(*T) *S) field[T] {
 	return field[T]{
-		column: column{name, text},
+		Column: engine.Column{Name: name, Type: engine.Text},
 		value:  func(row *T) any { return string(*of(row)) },
 		dest:   func(row *T) any { return textDest[S]{of(row)} },
 	}
@@ -114,7 +115,7 @@ func textField[T any, S ~string](name string, of func(*T) *S) field[T] {
 // numberField is a column of numbers.
 func numberField[T any, N ~int | ~int64](name string, of func(*T) *N) field[T] {
 	return field[T]{
-		column: column{name, number},
+		Column: engine.Column{Name: name, Type: engine.Number},
 		value:  func(row *T) any { return int64(*of(row)) },
 		dest:   func(row *T) any { return numberDest[N]{of(row)} },
 	}
@@ -123,7 +124,7 @@ func numberField[T any, N ~int | ~int64](name string, of func(*T) *N) field[T] {
 // flagField is a column of 0 and 1.
 func flagField[T any](name string, of func(*T) *bool) field[T] {
 	return field[T]{
-		column: column{name, number},
+		Column: engine.Column{Name: name, Type: engine.Number},
 		value:  func(row *T) any { return flag(*of(row)) },
 		dest:   func(row *T) any { return flagDest{of(row)} },
 	}
@@ -132,7 +133,7 @@ func flagField[T any](name string, of func(*T) *bool) field[T] {
 // timeField is a column of times.
 func timeField[T any](name string, of func(*T) *time.Time) field[T] {
 	return field[T]{
-		column: column{name, number},
+		Column: engine.Column{Name: name, Type: engine.Number},
 		value:  func(row *T) any { return micros(*of(row)) },
 		dest:   func(row *T) any { return timeDest{of(row)} },
 	}
@@ -141,7 +142,7 @@ func timeField[T any](name string, of func(*T) *time.Time) field[T] {
 // dollarsField is a column of amounts.
 func dollarsField[T any](name string, of func(*T) *money.Amount) field[T] {
 	return field[T]{
-		column: column{name, number},
+		Column: engine.Column{Name: name, Type: engine.Number},
 		value:  func(row *T) any { return of(row).Micro },
 		dest:   func(row *T) any { return dollarsDest{of(row)} },
 	}
@@ -167,8 +168,8 @@ func (f field[T]) orNull() field[T] {
 }
 
 // writeOnly is a column that is written and never read.
-func writeOnly[T any](name string, kind columnType, value func(*T) any) field[T] {
-	return field[T]{column: column{name, kind}, value: value}
+func writeOnly[T any](name string, kind engine.ColumnType, value func(*T) any) field[T] {
+	return field[T]{Column: engine.Column{Name: name, Type: kind}, value: value}
 }
 
 // The destinations of a scan are called by database/sql (Scan) and by pgx. They

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/money"
@@ -53,7 +54,7 @@ var tokenTable = table[tokenRow]{name: "tokens", fields: fields[tokenRow]{
 }}
 
 var (
-	tokenColumns = tokenTable.list() //nolint:gosec // names of columns
+	tokenColumns = tokenTable.list()
 	scanTokenRow = tokenTable.scanner()
 )
 
@@ -119,23 +120,23 @@ type tokenKey struct {
 	id     holdfast.TokenID
 }
 
-var tokens = byKey(source[tokenKey, payment.Token]{
-	doing: "reading a token",
-	query: `SELECT ` + tokenColumns + ` FROM tokens WHERE caller_id = $1 AND token_id = $2`,
-	many: `SELECT ` + tokenColumns + ` FROM tokens
+var tokens = engine.NewSource(engine.Source[tokenKey, payment.Token]{
+	Doing: "reading a token",
+	Query: `SELECT ` + tokenColumns + ` FROM tokens WHERE caller_id = $1 AND token_id = $2`,
+	Many: `SELECT ` + tokenColumns + ` FROM tokens
 		WHERE (caller_id, token_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
-	args:    func(k tokenKey) []any { return []any{k.caller, k.id} },
-	scan:    scanToken,
-	key:     func(t payment.Token) tokenKey { return tokenKey{t.Caller, t.ID} },
-	order:   `caller_id, token_id`,
-	appears: "its id is random and new when it is added, so no action can have looked for it",
+	Args:      func(k tokenKey) []any { return []any{k.caller, k.id} },
+	Scan:      scanToken,
+	Key:       func(t payment.Token) tokenKey { return tokenKey{t.Caller, t.ID} },
+	Order:     `caller_id, token_id`,
+	MayAppear: "its id is random and new when it is added, so no action can have looked for it",
 })
 
 // TokenFor reads a token by its id. It may belong to another caller; the action
 // must check that. The caller's own token is found by its key, without the
 // index over all callers.
 func (tx *ReadTx) TokenFor(c party.CallerID, id holdfast.TokenID) (payment.Token, bool, error) {
-	if t, found, err := tokens.read(tx, tokenKey{c, id}); found || err != nil {
+	if t, found, err := tokens.Get(tx.sql, tokenKey{c, id}); found || err != nil {
 		return t, found, err
 	}
 	return tx.Token(id)
@@ -143,7 +144,7 @@ func (tx *ReadTx) TokenFor(c party.CallerID, id holdfast.TokenID) (payment.Token
 
 // Token reads a token by its id alone.
 func (tx *ReadTx) Token(id holdfast.TokenID) (t payment.Token, found bool, err error) {
-	t, err = scanToken(tx.sql.QueryRowContext(tx.ctx, `
+	t, err = scanToken(tx.sql.QueryRow(`
 		SELECT `+tokenColumns+` FROM tokens WHERE token_id = $1`, id))
 	found, err = maybe("reading a token by its id alone", err)
 	return t, found, err
@@ -152,18 +153,17 @@ func (tx *ReadTx) Token(id holdfast.TokenID) (t payment.Token, found bool, err e
 // TokensBehind reads the senders' tokens of some transactions, keyed by token
 // id.
 func (tx *ReadTx) TokensBehind(some []payment.Transaction) (map[holdfast.TokenID]payment.Token, error) {
-	found := make(map[tokenKey]row[payment.Token], len(some))
+	var keys []tokenKey
 	for _, t := range some {
-		found[tokenKey{t.Caller, t.Token}] = row[payment.Token]{}
+		keys = append(keys, tokenKey{t.Caller, t.Token})
 	}
-	if err := tokens.readAll(tx, found); err != nil {
+	found, err := tokens.GetAll(tx.sql, keys)
+	if err != nil {
 		return nil, err
 	}
 	all := make(map[holdfast.TokenID]payment.Token, len(found))
 	for key, t := range found {
-		if t.found {
-			all[key.id] = t.value
-		}
+		all[key.id] = t
 	}
 	return all, nil
 }
@@ -178,14 +178,14 @@ var tokenByReference = `SELECT ` + tokenColumns +
 func (tx *ReadTx) TokenByReference(
 	c party.CallerID, ref holdfast.CallerReference,
 ) (t payment.Token, found bool, err error) {
-	t, err = scanToken(tx.sql.QueryRowContext(tx.ctx, tokenByReference, c, ref))
+	t, err = scanToken(tx.sql.QueryRow(tokenByReference, c, ref))
 	found, err = maybe("reading a token by reference", err)
 	return t, found, err
 }
 
 // Successor reads the token that replaced a cancelled one.
 func (tx *ReadTx) Successor(c party.CallerID, id holdfast.TokenID) (next holdfast.TokenID, found bool, err error) {
-	err = tx.sql.QueryRowContext(tx.ctx, `
+	err = tx.sql.QueryRow(`
 		SELECT token_id FROM tokens WHERE caller_id = $1 AND old_token = $2 AND old_token <> ''`, c, id).Scan(&next)
 	found, err = maybe("reading the successor of a token", err)
 	return next, found, err
@@ -259,14 +259,11 @@ func (tx *ReadTx) TokenOf(p party.ID, h payment.TokenHandle) (t payment.Token, f
 	return t, false, err
 }
 
-var insertToken = tokenTable.insertion("adding a token", "ON CONFLICT DO NOTHING")
+var insertToken = tokens.Change(tokenTable.insertion("adding a token", "ON CONFLICT DO NOTHING"))
 
 // InsertToken adds a token, and reports whether its reference was free.
 func (tx *Tx) InsertToken(t payment.Token) (inserted bool, err error) {
-	var rows int64
-	insert := insertToken.statement(tx.dialect, valuesOf(t))
-	insert.touched = &rows
-	err = tx.sql.run(tx.ctx, insert)
+	rows, err := insertToken.Now(tx.sql, valuesOf(t)...)
 	return rows == 1, err
 }
 
@@ -284,15 +281,16 @@ func (tx *Tx) KeepExpired(c party.CallerID, before, after time.Time) error {
 	return nil
 }
 
-var useToken = update{
-	doing: "using a token", table: "tokens",
-	set: columns(text, "used_by"), key: columns(text, "caller_id, token_id"), guard: columns(text, "used_by"),
-}.change()
+var useToken = tokens.Change(engine.Update{
+	Doing: "using a token", Table: "tokens",
+	Set: engine.Columns(engine.Text, "used_by"), Key: engine.Columns(engine.Text, "caller_id, token_id"),
+	Guard: engine.Columns(engine.Text, "used_by"),
+})
 
 // UseToken marks a single-use token as used. It is ErrStale if the token is
 // already used.
 func (tx *Tx) UseToken(c party.CallerID, id holdfast.TokenID, by holdfast.TransactionID) error {
-	return tx.write(useToken, tokenKey{c, id}, by, c, id, "")
+	return useToken.Write(tx.sql, tokenKey{c, id}, by, c, id, "")
 }
 
 // CancelToken marks a token as cancelled. It is ErrStale if the token is

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
@@ -47,11 +48,11 @@ var transactionTable = table[transactionRow]{name: "transactions", fields: field
 	timeField("received", func(t *transactionRow) *time.Time { return &t.Received }),
 	timeField("deadline", func(t *transactionRow) *time.Time { return &t.Deadline }),
 
-	writeOnly("due", number, func(t *transactionRow) any { return due(&t.Transaction) }),
+	writeOnly("due", engine.Number, func(t *transactionRow) any { return due(&t.Transaction) }),
 	timeField("completed", func(t *transactionRow) *time.Time { return &t.Completed }),
 	numberField("steps", func(t *transactionRow) *int { return &t.Steps }),
 	numberField("asked", func(t *transactionRow) *int { return &t.Asked }),
-	writeOnly("next_ask", number, func(t *transactionRow) any { return micros(t.nextAsk) }),
+	writeOnly("next_ask", engine.Number, func(t *transactionRow) any { return micros(t.nextAsk) }),
 	dollarsField("refunded", func(t *transactionRow) *money.Amount { return &t.Refunded }),
 	dollarsField("fee_returned", func(t *transactionRow) *money.Amount { return &t.FeeReturned }),
 	dollarsField("commission_returned", func(t *transactionRow) *money.Amount { return &t.CommissionReturned }),
@@ -80,7 +81,7 @@ var transactionTable = table[transactionRow]{name: "transactions", fields: field
 // transaction moved no money on it, which differs from a balance of 0.
 func balanceField(name string, of func(*transactionRow) (read *money.Amount, written any)) field[transactionRow] {
 	return field[transactionRow]{
-		column: column{name, number},
+		Column: engine.Column{Name: name, Type: engine.Number},
 		value: func(t *transactionRow) any {
 			_, after := of(t)
 			return after
@@ -95,7 +96,7 @@ func balanceField(name string, of func(*transactionRow) (read *money.Amount, wri
 // messageField is the message of a status. It is NULL if the state implies it.
 func messageField[T any](of func(*T) (string, payment.State, *sql.NullString)) field[T] {
 	return field[T]{
-		column: column{"status_message", text},
+		Column: engine.Column{Name: "status_message", Type: engine.Text},
 		value: func(row *T) any {
 			message, state, _ := of(row)
 			if message == payment.MessageOf(state) {
@@ -134,21 +135,21 @@ type transactionKey struct {
 	id     holdfast.TransactionID
 }
 
-var transactions = byKey(source[transactionKey, payment.Transaction]{
-	doing: "reading a transaction",
-	query: `SELECT ` + transactionColumns + ` FROM transactions WHERE caller_id = $1 AND transaction_id = $2`,
-	many: `SELECT ` + transactionColumns + ` FROM transactions
+var transactions = engine.NewSource(engine.Source[transactionKey, payment.Transaction]{
+	Doing: "reading a transaction",
+	Query: `SELECT ` + transactionColumns + ` FROM transactions WHERE caller_id = $1 AND transaction_id = $2`,
+	Many: `SELECT ` + transactionColumns + ` FROM transactions
 		WHERE (caller_id, transaction_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
-	args:    func(k transactionKey) []any { return []any{k.caller, k.id} },
-	scan:    scanTransaction,
-	key:     func(t payment.Transaction) transactionKey { return transactionKey{t.Caller, t.ID} },
-	order:   `caller_id, transaction_id`,
-	appears: "its id is random and new when it is added, so no action can have looked for it",
+	Args:      func(k transactionKey) []any { return []any{k.caller, k.id} },
+	Scan:      scanTransaction,
+	Key:       func(t payment.Transaction) transactionKey { return transactionKey{t.Caller, t.ID} },
+	Order:     `caller_id, transaction_id`,
+	MayAppear: "its id is random and new when it is added, so no action can have looked for it",
 })
 
 // Transaction reads one of a caller's transactions.
 func (tx *ReadTx) Transaction(c party.CallerID, id holdfast.TransactionID) (payment.Transaction, bool, error) {
-	return transactions.read(tx, transactionKey{c, id})
+	return transactions.Get(tx.sql, transactionKey{c, id})
 }
 
 // DueCallers reads the callers that have an open transaction past its deadline
@@ -196,24 +197,26 @@ type Lapse struct {
 // Lapses reads transactions with their cards. It leaves out transactions that
 // do not exist.
 func (tx *ReadTx) Lapses(all []Due) ([]Lapse, error) {
-	of := make(map[transactionKey]row[payment.Transaction])
+	var keys []transactionKey
 	for _, d := range all {
-		of[d.key()] = row[payment.Transaction]{}
+		keys = append(keys, d.key())
 	}
-	if err := transactions.readAll(tx, of); err != nil {
+	of, err := transactions.GetAll(tx.sql, keys)
+	if err != nil {
 		return nil, err
 	}
-	cards := make(map[instrumentKey]row[payment.Instrument])
+	var paidWith []instrumentKey
 	for _, t := range of {
-		cards[instrumentKey{t.value.Sender, t.value.Instrument}] = row[payment.Instrument]{}
+		paidWith = append(paidWith, instrumentKey{t.Sender, t.Instrument})
 	}
-	if err := instruments.readAll(tx, cards); err != nil {
+	cards, err := instruments.GetAll(tx.sql, paidWith)
+	if err != nil {
 		return nil, err
 	}
 	lapses := make([]Lapse, 0, len(all))
 	for _, d := range all {
-		if t := of[d.key()]; t.found {
-			lapses = append(lapses, Lapse{t.value, cards[instrumentKey{t.value.Sender, t.value.Instrument}].value.NetworkRef})
+		if t, found := of[d.key()]; found {
+			lapses = append(lapses, Lapse{t, cards[instrumentKey{t.Sender, t.Instrument}].NetworkRef})
 		}
 	}
 	return lapses, nil
@@ -307,7 +310,7 @@ func (tx *ReadTx) CountPaid(c party.CallerID, token holdfast.TokenID) (n int64, 
 }
 
 func (tx *ReadTx) count(doing, query string, args ...any) (n int64, err error) {
-	if err := tx.sql.QueryRowContext(tx.ctx, query, args...).Scan(&n); err != nil {
+	if err := tx.sql.QueryRow(query, args...).Scan(&n); err != nil {
 		return 0, fmt.Errorf("%s: %w", doing, err)
 	}
 	return n, nil
@@ -336,7 +339,7 @@ func scanPosting(row scanner) (p ledger.Posting, err error) {
 // Balance is the sum of all postings to one of a caller's accounts, less all
 // postings from it, in micro-dollars.
 func (tx *ReadTx) Balance(c party.CallerID, account ledger.AccountID) (micro int64, err error) {
-	err = tx.sql.QueryRowContext(tx.ctx, `
+	err = tx.sql.QueryRow(`
 		SELECT CAST(COALESCE(SUM(CASE WHEN to_account = $2 THEN amount ELSE -amount END), 0) AS BIGINT)
 		FROM postings WHERE caller_id = $1 AND (to_account = $2 OR from_account = $2)`, c, account).Scan(&micro)
 	if err != nil {

@@ -22,7 +22,7 @@ func scanVisit(row scanner) (v payment.Visit, err error) {
 
 // Visit reads a visit.
 func (tx *ReadTx) Visit(id payment.VisitID) (v payment.Visit, found bool, err error) {
-	v, err = scanVisit(tx.sql.QueryRowContext(tx.ctx, `
+	v, err = scanVisit(tx.sql.QueryRow(`
 		SELECT `+visitColumns+` FROM visits WHERE visit_id = $1`, id))
 	found, err = maybe("reading a visit", err)
 	return v, found, err
@@ -44,7 +44,7 @@ func (tx *ReadTx) OpenVisits(v payment.Visit, since time.Time, limit int) ([]pay
 // with a reference.
 func (tx *ReadTx) Abandoned(c party.CallerID, ref holdfast.CallerReference) (bool, error) {
 	var id payment.VisitID
-	err := tx.sql.QueryRowContext(tx.ctx, `
+	err := tx.sql.QueryRow(`
 		SELECT visit_id FROM visits WHERE caller_id = $1 AND reference = $2 AND status = $3
 		ORDER BY visit_id LIMIT 1`, c, ref, holdfast.ReturnAbandoned).Scan(&id)
 	return maybe("reading abandoned visits", err)
@@ -53,7 +53,7 @@ func (tx *ReadTx) Abandoned(c party.CallerID, ref holdfast.CallerReference) (boo
 // Agreed reads the last visit with a caller's reference in which the sender
 // agreed.
 func (tx *ReadTx) Agreed(c party.CallerID, ref holdfast.CallerReference) (v payment.Visit, found bool, err error) {
-	v, err = scanVisit(tx.sql.QueryRowContext(tx.ctx, `
+	v, err = scanVisit(tx.sql.QueryRow(`
 		SELECT `+visitColumns+` FROM visits WHERE caller_id = $1 AND reference = $2 AND answer <> ''
 		ORDER BY ended DESC LIMIT 1`, c, ref))
 	found, err = maybe("reading the visit in which a sender agreed", err)

@@ -1,4 +1,4 @@
-package engine_test
+package holdfasttest
 
 import (
 	"bytes"
@@ -23,42 +23,44 @@ var commitMessage = func() []byte {
 	return []byte("\x00stmtcache_" + hex.EncodeToString(digest[:length]) + "\x00")
 }()
 
-// A wire is a proxy between an engine and its database that can cut connections.
-type wire struct {
-	t        *testing.T
+// A Wire is a proxy between a server and its PostgreSQL that can cut connections.
+type Wire struct {
+	t        testing.TB
 	listener net.Listener
 	network  string // of the database
 	address  string
-	carried  atomic.Int64 // bytes to the database
-	turns    atomic.Int64 // round trips: messages to the database that follow an answer
+	Carried  atomic.Int64 // bytes to the database
+	Turns    atomic.Int64 // round trips: messages to the database that follow an answer
 
 	mu    sync.Mutex
 	open  []net.Conn
-	cutAt func(sent []byte) cutting // nil cuts nothing
+	cutAt func(sent []byte) Cutting // nil cuts nothing
 }
 
-// A cutting says what is lost when a connection is cut.
-type cutting int
+// A Cutting says what is lost when a connection is cut.
+type Cutting int
 
+// What can be lost.
 const (
-	cutNothing  cutting = iota
-	cutQuestion         // the message does not arrive
-	cutAnswer           // the message arrives, and its answer is lost
-	hangUp              // the message arrives, and the database loses its client
+	CutNothing  Cutting = iota
+	CutQuestion         // the message does not arrive
+	CutAnswer           // the message arrives, and its answer is lost
+	HangUp              // the message arrives, and the database loses its client
 )
 
-func newWire(t *testing.T, database string) *wire {
+// NewWire starts a proxy to a PostgreSQL server.
+func NewWire(t testing.TB, database string) *Wire {
 	t.Helper()
 	config, err := pgx.ParseConfig(database)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{t: t}
+	w := &Wire{t: t}
 	w.network, w.address = pgconn.NetworkAddress(config.Host, config.Port)
 	if w.listener, err = new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { w.refuse(); w.cut() })
+	t.Cleanup(func() { w.Refuse(); w.Cut() })
 	go func() {
 		for {
 			client, err := w.listener.Accept()
@@ -80,7 +82,7 @@ func newWire(t *testing.T, database string) *wire {
 }
 
 // carry copies bytes both ways until one end closes or the wire is cut.
-func (w *wire) carry(client, server net.Conn) {
+func (w *Wire) carry(client, server net.Conn) {
 	defer client.Close()
 	defer server.Close()
 	answers := make(chan net.Conn, 1) // the connection for answers; none once the wire is cut
@@ -112,46 +114,48 @@ func (w *wire) carry(client, server net.Conn) {
 		if err != nil {
 			return
 		}
-		w.carried.Add(int64(n))
+		w.Carried.Add(int64(n))
 		if answered.Swap(false) {
-			w.turns.Add(1)
+			w.Turns.Add(1)
 		}
 		w.mu.Lock()
 		cutAt := w.cutAt
 		w.mu.Unlock()
-		what := cutNothing
+		what := CutNothing
 		if cutAt != nil {
 			what = cutAt(buffer[:n])
 		}
 		switch what {
-		case cutQuestion:
+		case CutQuestion:
 			return
-		case cutAnswer:
+		case CutAnswer:
 			<-answers
 			answers <- nil
-		case cutNothing, hangUp:
+		case CutNothing, HangUp:
 		}
-		if _, err := server.Write(buffer[:n]); err != nil || what == hangUp {
+		if _, err := server.Write(buffer[:n]); err != nil || what == HangUp {
 			return
 		}
 	}
 }
 
-func (w *wire) cutCommits(what cutting) {
+// CutCommits cuts what is lost of each message that commits.
+func (w *Wire) CutCommits(what Cutting) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.cutAt = func(sent []byte) cutting {
+	w.cutAt = func(sent []byte) Cutting {
 		if bytes.Contains(sent, commitMessage) {
 			return what
 		}
-		return cutNothing
+		return CutNothing
 	}
 }
 
-// refuse accepts no more connections, and keeps the existing ones.
-func (w *wire) refuse() { w.listener.Close() }
+// Refuse accepts no more connections, and keeps the existing ones.
+func (w *Wire) Refuse() { w.listener.Close() }
 
-func (w *wire) cut() {
+// Cut closes all connections.
+func (w *Wire) Cut() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, end := range w.open {
@@ -160,8 +164,8 @@ func (w *wire) cut() {
 	w.open = nil
 }
 
-// through is the address of a database behind wires.
-func through(t *testing.T, database string, wires ...*wire) string {
+// Through is the address of a database behind wires.
+func Through(t testing.TB, database string, wires ...*Wire) string {
 	t.Helper()
 	u, err := url.Parse(database)
 	if err != nil {

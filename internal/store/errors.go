@@ -1,0 +1,18 @@
+package store
+
+import "github.com/holdfast-pay/holdfast/internal/engine"
+
+// Errors of the engine that Update and View return; see package engine.
+var (
+	ErrBusy        = engine.ErrBusy
+	ErrLocked      = engine.ErrLocked
+	ErrFull        = engine.ErrFull
+	ErrStale       = engine.ErrStale
+	ErrNoSpace     = engine.ErrNoSpace
+	ErrUnreachable = engine.ErrUnreachable
+	ErrClosed      = engine.ErrClosed
+)
+
+// IsUnavailable reports whether an error says that the same request may succeed
+// later, because the store could not be written or read at the moment.
+func IsUnavailable(err error) bool { return engine.IsUnavailable(err) }
