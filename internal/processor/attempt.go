@@ -20,16 +20,16 @@ import (
 // wait the question continues in the background. A bank debit and a caller with
 // PendingFirst get the Pending transaction at once.
 func (p *Processor) askNetwork(
-	ctx context.Context, caller party.Caller, c payment.Change,
+	ctx context.Context, caller *party.Caller, c *payment.Change,
 ) (payment.Transaction, error) {
 	if c.Ask == nil {
 		p.at(PointOutcome)
 		return c.After, nil
 	}
 	p.at(PointIntent)
-	decided := make(chan payment.Transaction, 1)
+	decided := make(chan *payment.Transaction, 1)
 	asked := p.start(func() {
-		if t, err := p.ask(*c.Ask, &intent{c.After, &caller}, p.db.Complete); err == nil {
+		if t, err := p.ask(c.Ask, &intent{&c.After, caller}, p.db.Complete); err == nil {
 			decided <- t
 		}
 	})
@@ -44,7 +44,7 @@ func (p *Processor) askNetwork(
 	select {
 	case t := <-decided:
 		p.at(PointOutcome)
-		return t, nil
+		return *t, nil
 	case <-patience.C:
 	case <-ctx.Done():
 	}
@@ -56,8 +56,8 @@ func (p *Processor) askNetwork(
 // with the question; nil means that the caller of ask does not have it. commit
 // writes the answer.
 func (p *Processor) ask(
-	a payment.Attempt, written *intent, commit commitFunc,
-) (after payment.Transaction, err error) {
+	a *payment.Attempt, written *intent, commit commitFunc,
+) (after *payment.Transaction, err error) {
 	defer func() {
 		if broken := recover(); broken != nil { // a network's code must not end the server
 			err = fmt.Errorf("panic: %v", broken)
@@ -70,9 +70,9 @@ func (p *Processor) ask(
 	// A slow network does not delay the end of the server.
 	ctx, cancel := context.WithTimeout(p.untilStopped(), or(p.NetworkTimeout, networkTimeoutDefault))
 	defer cancel()
-	answer, err := p.Network.Ask(ctx, card.Question{Attempt: a})
+	answer, err := p.Network.Ask(ctx, card.Question{Attempt: *a})
 	if err != nil {
-		return payment.Transaction{}, fmt.Errorf("asking the network: %w", err)
+		return nil, fmt.Errorf("asking the network: %w", err)
 	}
 	p.Log.LogAttrs(ctx, slog.LevelDebug, "the card network answered",
 		slog.String("transaction", string(a.Transaction)), slog.String("step", string(a.Step)),
@@ -93,7 +93,7 @@ func missing(found bool, what, id string) error {
 // An intent is what a commit wrote with a question: the transaction, and the
 // caller as that commit read it.
 type intent struct {
-	after  payment.Transaction
+	after  *payment.Transaction
 	caller *party.Caller // nil if it was not read
 }
 
@@ -107,38 +107,39 @@ type intent struct {
 // recordOutcome tries again with a fresh read. A transaction with effects is
 // always read, because its effects depend on its current state.
 func (p *Processor) recordOutcome(
-	a payment.Attempt, answer payment.Answer, written *intent, commit commitFunc,
-) (after payment.Transaction, err error) {
+	a *payment.Attempt, answer payment.Answer, written *intent, commit commitFunc,
+) (*payment.Transaction, error) {
+	var after payment.Transaction
 	var next *payment.Attempt
-	record := func(tx *store.Tx) error {
-		known := written
-		written, next = nil, nil
-		after, next, err = p.decideOutcome(tx, a, answer, known)
+	known := written
+	record := func(tx *store.Tx) (err error) {
+		trusted := known
+		known, next = nil, nil
+		after, next, err = p.decideOutcome(tx, a, answer, trusted)
 		return err
 	}
-	trusting := written != nil
-	err = commit(context.Background(), record)
-	if trusting && errors.Is(err, store.ErrStale) {
+	err := commit(context.Background(), record)
+	if written != nil && errors.Is(err, store.ErrStale) {
 		err = commit(context.Background(), record)
 	}
 	if err != nil {
-		return after, fmt.Errorf("recording the network's answer for %s: %w", a.Key(), err)
+		return nil, fmt.Errorf("recording the network's answer for %s: %w", a.Key(), err)
 	}
-	if gaveNothingBack(a, answer, after) {
+	if gaveNothingBack(a.Step, answer, after.Kind) {
 		p.Log.Error("the network refused to give the buyer's money back; an operator must act",
 			"caller", a.Caller, "transaction", a.Transaction, "code", answer.Code, "message", answer.Message)
 	}
 	if next != nil {
-		p.askInBackground(*next)
+		p.askInBackground(next)
 	}
-	return after, nil
+	return &after, nil
 }
 
 // decideOutcome writes what an answer means for the current state of the
 // transaction. It returns the transaction and the next question, if there is
 // one.
 func (p *Processor) decideOutcome(
-	tx *store.Tx, a payment.Attempt, answer payment.Answer, known *intent,
+	tx *store.Tx, a *payment.Attempt, answer payment.Answer, known *intent,
 ) (t payment.Transaction, next *payment.Attempt, err error) {
 	t, caller, err := asked(tx, a, known)
 	if err != nil || t.Asking != a.Step { // it is answered already
@@ -154,7 +155,7 @@ func (p *Processor) decideOutcome(
 			return t, nil, err
 		}
 	}
-	c, err := withEffects(&tx.ReadTx, t.Outcome(a, answer, now))
+	c, err := withEffects(&tx.ReadTx, t.Outcome(*a, answer, now))
 	if err != nil {
 		return c.After, nil, err
 	}
@@ -169,14 +170,14 @@ func (p *Processor) decideOutcome(
 // time of the old clock, as if it had come just before the move. That does no
 // harm: everything that reads the transaction applies its deadline by the clock
 // of that moment ([payment.Transaction.AsOf]), and Sweep writes the expiry.
-func asked(tx *store.Tx, a payment.Attempt, known *intent) (t payment.Transaction, c party.Caller, err error) {
+func asked(tx *store.Tx, a *payment.Attempt, known *intent) (t payment.Transaction, c party.Caller, err error) {
 	if known != nil && known.caller != nil {
 		c = *known.caller
 	} else if c, err = callerOf(&tx.ReadTx, a.Caller); err != nil {
 		return t, c, err
 	}
 	if known != nil && !known.after.HasEffects() {
-		return known.after, c, nil
+		return *known.after, c, nil
 	}
 	t, found, err := tx.Transaction(a.Caller, a.Transaction)
 	if err == nil && !found {
@@ -189,8 +190,8 @@ func asked(tx *store.Tx, a payment.Attempt, known *intent) (t payment.Transactio
 // the buyer: a hold that it did not release, or a cancelled charge that it did
 // not return. A declined refund does not count, because its money goes back to
 // the recipient.
-func gaveNothingBack(a payment.Attempt, answer payment.Answer, t payment.Transaction) bool {
-	back := a.Step == payment.StepRelease || a.Step == payment.StepReturn && t.Kind != payment.KindRefund
+func gaveNothingBack(asked payment.Step, answer payment.Answer, of payment.Kind) bool {
+	back := asked == payment.StepRelease || asked == payment.StepReturn && of != payment.KindRefund
 	return back && !answer.Approved
 }
 
@@ -264,7 +265,7 @@ func successor(tx *store.ReadTx, c party.CallerID, id holdfast.TokenID) (next ho
 }
 
 // askInBackground asks a question without waiting for the answer.
-func (p *Processor) askInBackground(a payment.Attempt) {
+func (p *Processor) askInBackground(a *payment.Attempt) {
 	p.start(func() {
 		_, _ = p.ask(a, nil, p.db.Complete) // on failure the question is in the log, in doubt and asked again
 	})

@@ -61,7 +61,7 @@ func (p *Processor) change(
 		return failure(err)
 	}
 	if expiry != nil {
-		p.askInBackground(*expiry)
+		p.askInBackground(expiry)
 	}
 	return refusal
 }

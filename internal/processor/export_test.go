@@ -20,9 +20,9 @@ func (p *Processor) AnswerTo(
 ) error {
 	var known *intent
 	if written != nil {
-		known = &intent{*written, caller}
+		known = &intent{written, caller}
 	}
-	_, err := p.recordOutcome(a, answer, known, p.db.Complete)
+	_, err := p.recordOutcome(&a, answer, known, p.db.Complete)
 	return err
 }
 

@@ -35,13 +35,13 @@ type decision struct {
 // days, it gets the first answer again, final refusals included. A different
 // request under the same CallerReference is a DuplicateRequest.
 func (p *Processor) once(ctx context.Context, caller party.Caller, r request) (payment.Transaction, error) {
-	var before payment.Transaction // of the same request, sent earlier
+	var before *payment.Transaction // of the same request, sent earlier
 	var change *payment.Change
 	var refusal *holdfast.Error
 	read := caller // as the commit reads it
 	err := p.db.Update(ctx, func(tx *store.Tx) error {
 		real := p.now()
-		before, change, refusal = payment.Transaction{}, nil, nil
+		before, change, refusal = nil, nil, nil
 		tx.Ahead().Request(caller.ID, r.reference)
 		if r.token != "" {
 			tx.Ahead().Token(caller.ID, r.token)
@@ -84,9 +84,9 @@ func (p *Processor) once(ctx context.Context, caller party.Caller, r request) (p
 	case refusal != nil:
 		return payment.Transaction{}, refusal
 	case change == nil:
-		return before, nil
+		return *before, nil
 	}
-	return p.askNetwork(ctx, read, *change)
+	return p.askNetwork(ctx, &read, change)
 }
 
 // A met request is the earlier request of which the current one is a
@@ -111,13 +111,14 @@ func (p *Processor) met(
 
 // again returns the first answer: the refusal, or the transaction in its
 // current state.
-func (m *met) again(tx *store.Tx, now time.Time) (payment.Transaction, *holdfast.Error, error) {
+func (m *met) again(tx *store.Tx, now time.Time) (*payment.Transaction, *holdfast.Error, error) {
 	if m.Refusal != nil {
-		return payment.Transaction{}, m.Refusal, nil
+		return nil, m.Refusal, nil
 	}
 	t, found, err := tx.Transaction(m.Caller, m.Transaction)
 	if err != nil || !found {
-		return t, nil, errors.Join(err, missing(found, "transaction", string(m.Transaction)))
+		return nil, nil, errors.Join(err, missing(found, "transaction", string(m.Transaction)))
 	}
-	return t.AsOf(now), nil, nil
+	t = t.AsOf(now)
+	return &t, nil, nil
 }

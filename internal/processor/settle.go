@@ -34,7 +34,7 @@ func (p *Processor) Settle(
 	if err != nil || change == nil {
 		return now, err
 	}
-	return p.askNetwork(ctx, caller, *change)
+	return p.askNetwork(ctx, &caller, change)
 }
 
 // Cancel gives up a Reserved or Pending transaction (Query API Reference,
@@ -58,7 +58,7 @@ func (p *Processor) Cancel(
 	}
 	p.at(PointIntent)
 	if change.Ask != nil {
-		p.askInBackground(*change.Ask)
+		p.askInBackground(change.Ask)
 	}
 	return change.After, nil
 }

@@ -203,7 +203,7 @@ func (p *Processor) askAll(ctx context.Context, open []question) (asked, decided
 		done := make(chan struct{})
 		begun := p.start(func() {
 			defer close(done)
-			if _, err := p.ask(q.Attempt, &intent{q.Of, q.caller}, p.db.Background); err == nil {
+			if _, err := p.ask(&q.Attempt, &intent{&q.Of, q.caller}, p.db.Background); err == nil {
 				ended.Add(1)
 			}
 		})
