@@ -121,7 +121,7 @@ func (b *Bench) assemble(ctx context.Context) (err error) {
 	} else if b.cast, err = makeCast(ctx, b.Store, b.Merchants, b.Now); err != nil {
 		return err
 	}
-	b.stock = newStock(b.Store, b.cast, b.Now)
+	b.stock = newStock(b.Store, b.database, b.cast, b.Now)
 	b.stock.pretend = b.Pretend
 	return nil
 }
@@ -149,7 +149,7 @@ func (b *Bench) connect() error {
 
 // Close closes the connections and the receiver.
 func (b *Bench) Close() {
-	b.database.close() //nolint:errcheck // nothing of it is needed
+	b.database.close()
 	if b.receiver != nil {
 		b.receiver.close()
 	}

@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,29 +15,33 @@ import (
 )
 
 const (
-	mintBatch  = 2000 // tokens in one commit
-	mintMore   = 500  // tokens for a merchant that runs out
-	stockSpare = 16   // tokens for each merchant in addition to its share
+	seedsEach  = 10  // buyers of each merchant, whose tokens are copied
+	mintMore   = 500 // tokens for a merchant that runs out
+	stockSpare = 16  // tokens for each merchant in addition to its share
 	stockPause = time.Millisecond
 )
 
 // A stock has the unused tokens of each merchant.
 type stock struct {
 	db      *store.DB
-	pretend bool // made-up tokens are enough
+	raw     database // the same
+	pretend bool     // made-up tokens are enough
 	cast    cast
 	now     func() time.Time
 	made    Minting
 	wanted  chan int // merchants that have run out
+
+	seeds    []pattern // seedsEach for each merchant, in turns
+	seededAt time.Time
 
 	mu     sync.Mutex
 	tokens [][]holdfast.TokenID
 	waits  int64
 }
 
-func newStock(db *store.DB, c cast, now func() time.Time) *stock {
+func newStock(db *store.DB, raw database, c cast, now func() time.Time) *stock {
 	return &stock{
-		db: db, cast: c, now: now, tokens: make([][]holdfast.TokenID, len(c.merchants)),
+		db: db, raw: raw, cast: c, now: now, tokens: make([][]holdfast.TokenID, len(c.merchants)),
 		wanted: make(chan int, len(c.merchants)),
 	}
 }
@@ -90,36 +93,7 @@ func (s *stock) fill(ctx context.Context, count int64, spread Spread) error {
 	for i, share := range shares {
 		wanted[i] = int(share*float64(count)) + stockSpare - s.left(i)
 	}
-	return s.mintAll(ctx, inTurns(wanted))
-}
-
-// inTurns lists each merchant as often as wanted says, in turns. So the buyers
-// of different shops authorise in a mixed order.
-func inTurns(wanted []int) (merchants []int) {
-	left := slices.Clone(wanted)
-	for some := true; some; {
-		some = false
-		for i := range left {
-			if left[i] > 0 {
-				merchants = append(merchants, i)
-				left[i]--
-				some = true
-			}
-		}
-	}
-	return merchants
-}
-
-// mintAll makes a token for each of the merchants.
-func (s *stock) mintAll(ctx context.Context, merchants []int) error {
-	for len(merchants) > 0 {
-		n := min(mintBatch, len(merchants))
-		if err := s.mint(ctx, merchants[:n]); err != nil {
-			return err
-		}
-		merchants = merchants[n:]
-	}
-	return nil
+	return s.mint(ctx, wanted)
 }
 
 // refill makes tokens for merchants that have run out, until ctx ends.
@@ -132,34 +106,79 @@ func (s *stock) refill(ctx context.Context) error {
 			if s.left(merchant) > 0 {
 				continue
 			}
-			batch := make([]int, mintMore)
-			for i := range batch {
-				batch[i] = merchant
-			}
-			if err := s.mint(ctx, batch); err != nil {
+			wanted := make([]int, len(s.cast.merchants))
+			wanted[merchant] = mintMore
+			if err := s.mint(ctx, wanted); err != nil {
 				return ended(ctx, err)
 			}
 		}
 	}
 }
 
-// mint makes one token for each of the merchants in one commit.
-func (s *stock) mint(ctx context.Context, merchants []int) error {
-	began := s.now()
-	ids := processor.RandomIDs{Now: s.now}
-	minted := make([]payment.Token, len(merchants))
-	for i, m := range merchants {
-		minted[i] = newToken(s.cast.merchants[m], s.cast.buyers[(s.made.Count+i)%len(s.cast.buyers)], ids, began)
-	}
-	if err := insertTokens(ctx, s.db, minted); err != nil {
+// mint makes the wanted number of tokens of each merchant, in turns. So the
+// buyers of different shops authorise in a mixed order.
+func (s *stock) mint(ctx context.Context, wanted []int) error {
+	if err := s.seed(ctx); err != nil {
 		return err
+	}
+	began := s.now()
+	patterns, merchants := s.patterns(wanted)
+	if len(patterns) == 0 {
+		return nil
+	}
+	f := newFilling(patterns, processor.RandomIDs{Now: s.now})
+	f.offset = began.Sub(s.seededAt)
+	if err := f.prepare(ctx, s.raw, []copiedTable{copiedTokens}); err != nil {
+		return fmt.Errorf("minting tokens: %w", err)
+	}
+	if err := f.run(ctx, s.raw, func(int64) {}); err != nil {
+		return fmt.Errorf("minting tokens: %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i, m := range merchants {
-		s.tokens[m] = append(s.tokens[m], minted[i].ID)
+	for n := range f.most {
+		for place, p := range patterns {
+			if n < p.copies {
+				s.tokens[merchants[place]] = append(s.tokens[merchants[place]], f.token(n, place))
+			}
+		}
 	}
-	s.made.add(len(minted), s.now().Sub(began))
+	s.made.add(int(f.count(f.most)), s.now().Sub(began))
+	return nil
+}
+
+// patterns are the seeds with the number of copies that each must have, and
+// their merchants.
+func (s *stock) patterns(wanted []int) (patterns []pattern, merchants []int) {
+	for i, p := range s.seeds {
+		merchant := i % len(wanted)
+		if p.copies = inParts(int64(max(wanted[merchant], 0)), seedsEach, i/len(wanted)); p.copies > 0 {
+			patterns, merchants = append(patterns, p), append(merchants, merchant)
+		}
+	}
+	return patterns, merchants
+}
+
+// seed makes the tokens that are copied. They are not used.
+func (s *stock) seed(ctx context.Context) error {
+	if s.seeds != nil {
+		return nil
+	}
+	s.seededAt = processor.Micro(s.now())
+	ids := processor.RandomIDs{Now: s.now}
+	var made []payment.Token
+	var seeds []pattern
+	for i := range seedsEach * len(s.cast.merchants) {
+		m := s.cast.merchants[i%len(s.cast.merchants)]
+		b := s.cast.buyers[(i+i/len(s.cast.merchants))%len(s.cast.buyers)]
+		token := newToken(m, b, ids, s.seededAt)
+		made = append(made, token)
+		seeds = append(seeds, pattern{caller: token.Caller, token: token.ID})
+	}
+	if err := insertTokens(ctx, s.db, made); err != nil {
+		return err
+	}
+	s.seeds = seeds
 	return nil
 }
 

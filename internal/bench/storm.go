@@ -59,7 +59,7 @@ func (b *Bench) Gather(ctx context.Context, count int64) error {
 	if err != nil {
 		return err
 	}
-	l := loading{
+	l := &loading{
 		bench: b, processor: b.newProcessor(still), doing: "gathering holds", cast: apart, kind: payment.KindReserve,
 		want: payment.Reserved,
 	}

@@ -114,11 +114,10 @@ func TestForget(t *testing.T) {
 	s.want(t, c, "B", "secret", 4)
 }
 
-// A read that began before a change is not used after it, and does not undo a
-// later read.
+// A read that began before a change is not used after it.
 func TestForgetDuringARead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newShelf()
+		s := newShelf("A")
 		c, wait := s.callers(), make(chan struct{})
 		s.wait = wait
 		go c.ByKey(t.Context(), "A") //nolint:errcheck // its answer may be of either moment

@@ -38,7 +38,7 @@ func main() {
 	flag.IntVar(&s.large, "large", 10_000_000, "make this many transactions in the large store")
 	flag.IntVar(&s.storm, "storm", 1_000_000, "let this many holds expire in one second")
 	flag.StringVar(&s.keep, "keep", "",
-		"keep large stores in this folder for the next time: making one takes most of an hour")
+		"keep large stores in this folder for the next time: making one takes ten minutes")
 	flag.StringVar(&s.only, "only", "", "run only these rows, separated by commas")
 	flag.BoolVar(&s.render, "render", false, "do not measure: write the page from the stored data")
 	flag.Parse()
