@@ -99,9 +99,9 @@ func sumHMAC(secret SecretKey, m SignatureMethod, text string) ([]byte, error) {
 	if m == HmacSHA1 {
 		pool = &secret.macs.sha1
 	}
-	mac := pool.Get().(*mac) //nolint:forcetypeassert // nothing else is in it
-	defer pool.Put(mac)
-	return mac.sum(text), nil
+	keyed := pool.Get().(*mac)
+	defer pool.Put(keyed)
+	return keyed.sum(text), nil
 }
 
 // SignRSA signs text with RSA-SHA1 (PKCS #1 v1.5) and returns the signature in
