@@ -19,6 +19,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/money"
@@ -129,37 +130,10 @@ func (n *silentNetwork) Ask(ctx context.Context, _ card.Question) (payment.Answe
 // A job that waits for the card network does not delay the end of the server.
 func TestStopCutsQuestionsShort(t *testing.T) {
 	var ahead atomic.Int64
-	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
-	dir := t.TempDir()
-	db, err := openStore(t.Context(), store.Config{Address: filepath.Join(dir, serverFile)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	listener, err := listen(t.Context(), "--listen", freePort)
-	if err != nil {
-		t.Fatal(err)
-	}
-	public := &url.URL{Scheme: "http", Host: listener.Addr().String(), Path: "/"}
 	network := &silentNetwork{asked: make(chan struct{}, 10), ended: make(chan error, 10)}
-	network.Now = now
-	s := &server{
-		Store: db, PublicURL: public, AllowPrivate: true, Network: network, Now: now,
-		Log: slog.New(slog.DiscardHandler), Ended: newEnding(),
-	}
-	if err := s.start(t.Context(), listener); err != nil {
-		t.Fatal(err)
-	}
-	stop := sync.OnceFunc(s.stop)
-	defer stop()
-	kept, err := (&cast{Processor: s.Processor, Store: db.Reader, Dir: dir, Now: now}).assemble(t.Context(), demoState{},
-		"http://127.0.0.1:1/ipn")
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &demo{dir: dir, kept: kept, public: public, shopAt: public}
-	p := &process{t: t, answer: d.answer()}
-	_, err = p.client().Reserve(t.Context(), holdfast.ReserveRequest{
+	network.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	_, p, stop := startServer(t, network, network.Now)
+	_, err := p.client().Reserve(t.Context(), holdfast.ReserveRequest{
 		SenderTokenID: p.token("order-1-pay", money.Cents(1000)), CallerReference: "order-1",
 		TransactionAmount: money.Cents(1000),
 	})
@@ -174,5 +148,70 @@ func TestStopCutsQuestionsShort(t *testing.T) {
 		if err := <-network.ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("a question ended with %v, want it cut short", err)
 		}
+	}
+}
+
+// startServer starts a server on a new store with the cast of a demo.
+func startServer(t *testing.T, network card.Network, now func() time.Time) (s *server, p *process, stop func()) {
+	t.Helper()
+	dir := t.TempDir()
+	db, err := openStore(t.Context(), store.Config{Address: filepath.Join(dir, serverFile)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	listener, err := listen(t.Context(), "--listen", freePort)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := &url.URL{Scheme: "http", Host: listener.Addr().String(), Path: "/"}
+	s = &server{
+		Store: db, PublicURL: public, AllowPrivate: true, Network: network, Now: now,
+		Log: slog.New(slog.DiscardHandler), Ended: newEnding(),
+	}
+	if err := s.start(t.Context(), listener); err != nil {
+		t.Fatal(err)
+	}
+	stop = sync.OnceFunc(s.stop)
+	t.Cleanup(stop)
+	kept, err := (&cast{Processor: s.Processor, Store: db.Reader, Dir: dir, Now: now}).assemble(t.Context(), demoState{},
+		"http://127.0.0.1:1/ipn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &demo{dir: dir, kept: kept, public: public, shopAt: public}
+	return s, &process{t: t, answer: d.answer()}, stop
+}
+
+// The API and the Co-Branded pages read a caller once, and not again before its
+// clock was moved.
+func TestDoorsShareCallers(t *testing.T) {
+	at := time.Now()
+	now := func() time.Time { return at }
+	s, p, _ := startServer(t, &sandbox.Network{Now: now}, now)
+	var reads atomic.Int64
+	find := s.callers.Find
+	s.callers.Find = func(ctx context.Context, id string) (party.Caller, party.AccessKey, bool, error) {
+		reads.Add(1)
+		return find(ctx, id)
+	}
+	pay := func(ref holdfast.CallerReference) {
+		if _, err := p.client().Reserve(t.Context(), holdfast.ReserveRequest{
+			SenderTokenID: p.token(ref, money.Cents(1000)), CallerReference: ref, TransactionAmount: money.Cents(1000),
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pay("order-1")
+	pay("order-2")
+	if n := reads.Load(); n != 1 {
+		t.Errorf("the caller was read %d times", n)
+	}
+	if _, err := p.client().AdvanceClock(t.Context(), time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	pay("order-3")
+	if n := reads.Load(); n != 2 {
+		t.Errorf("the caller was read %d times, the last time after its clock was moved", n)
 	}
 }

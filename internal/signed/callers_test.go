@@ -114,10 +114,11 @@ func TestForget(t *testing.T) {
 	s.want(t, c, "B", "secret", 4)
 }
 
-// A read that began before a change is not used after it.
+// A read that began before a change is not used after it, and does not undo a
+// later read.
 func TestForgetDuringARead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newShelf("A")
+		s := newShelf()
 		c, wait := s.callers(), make(chan struct{})
 		s.wait = wait
 		go c.ByKey(t.Context(), "A") //nolint:errcheck // its answer may be of either moment

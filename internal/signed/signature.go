@@ -26,7 +26,7 @@ type Request struct {
 
 	Version string
 	Method  holdfast.SignatureMethod // of version 2
-	Params  holdfast.Params          // all, in the order received
+	Params  holdfast.Params          // all of the query, then all of the form
 	Field   string                   // the name of the parameter that is the signature
 	Also07  bool                     // the text of 2007 counts as version 1, too
 
@@ -105,7 +105,7 @@ func (r *Request) Refused() holdfast.RefusedSignature {
 // request has both.
 func (r *Request) parts() []holdfast.Params {
 	query, err := holdfast.ParseParams(r.URL.RawQuery)
-	if err != nil || len(query) > len(r.Params) {
+	if err != nil {
 		return nil
 	}
 	query, form := r.without(query), r.without(r.Params[len(query):])

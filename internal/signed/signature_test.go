@@ -281,6 +281,15 @@ func TestPartsOfARefusedSignature(t *testing.T) {
 	}
 }
 
+// The developer sees the host as the program sent it, because capitals are a
+// usual mistake.
+func TestRefusedHostKeepsItsCapitals(t *testing.T) {
+	r := version2(t, at("POST", "Shop.example.test", ""), holdfast.HmacSHA256, "POST", "x", "/")
+	if hosts := r.Refused().Hosts; hosts[0] != "Shop.example.test" || slices.Contains(hosts, "shop.example.test") {
+		t.Errorf("the hosts are %q", hosts)
+	}
+}
+
 func TestKnownMethod(t *testing.T) {
 	for m, want := range map[holdfast.SignatureMethod]bool{
 		holdfast.HmacSHA1: true, holdfast.HmacSHA256: true, holdfast.RSASHA1: false, "": false, "HmacMD5": false,
