@@ -32,6 +32,7 @@ type callerAnswer struct {
 	IPNURL          string         `json:"ipnUrl"`
 	BareReturn      bool           `json:"bareReturn"`
 	PendingFirst    bool           `json:"pendingFirst"`
+	PendingNotice   bool           `json:"pendingNotice"`
 	SignatureV1     bool           `json:"signatureV1"`
 	Marketplace     bool           `json:"marketplace"`
 	Resume          bool           `json:"resume"`
@@ -46,7 +47,8 @@ type callerAnswer struct {
 func describeCaller(c party.Caller) callerAnswer {
 	return callerAnswer{
 		CallerID: c.ID, Owner: c.Owner, Name: c.Name, Descriptor: c.Descriptor, IPNURL: c.IPNURL, BareReturn: c.BareReturn,
-		PendingFirst: c.PendingFirst, SignatureV1: c.SignatureV1, Marketplace: c.Marketplace, Resume: c.Resume,
+		PendingFirst: c.PendingFirst, PendingNotice: c.PendingNotice, SignatureV1: c.SignatureV1,
+		Marketplace: c.Marketplace, Resume: c.Resume,
 		ReuseCancelled: c.ReuseCancelled, ReturnSchemes: strings.Fields(c.ReturnSchemes),
 		Sandbox: c.Sandbox, ClockOffset: c.ClockOffset.String(),
 	}
@@ -55,10 +57,10 @@ func describeCaller(c party.Caller) callerAnswer {
 func (a callerAnswer) print(to io.Writer) {
 	columns := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(columns, "caller\t%s\nname\t%s\ndescriptor\t%s\nowner\t%s\nIPN address\t%s\nbare return\t%v\npending "+
-		"first\t%v\nsignature version 1\t%v\nmarketplace\t%v\nresume\t%v\nreuse cancelled\t%v\nreturn schemes\t%s\nclock "+
+		"first\t%v\npending notice\t%v\nsignature version 1\t%v\nmarketplace\t%v\nresume\t%v\nreuse cancelled\t%v\nreturn schemes\t%s\nclock "+
 		"offset\t%s\n",
 		a.CallerID, a.Name, or(a.Descriptor, "by name"), a.Owner, or(a.IPNURL, "none"), a.BareReturn, a.PendingFirst,
-		a.SignatureV1, a.Marketplace, a.Resume,
+		a.PendingNotice, a.SignatureV1, a.Marketplace, a.Resume,
 		a.ReuseCancelled, or(strings.Join(a.ReturnSchemes, " "), "none"), a.ClockOffset)
 	if a.AccessKeyID != "" {
 		fmt.Fprintf(columns, "access key\t%s\nsecret key\t%s\n", a.AccessKeyID, a.SecretAccessKey)
@@ -82,15 +84,16 @@ func printJSON(to io.Writer, answer any) error {
 
 type callerCreate struct {
 	storeFlags
-	Owner        string `help:"Name the party that is paid, by its e-mail address (see party create)." required:"" placeholder:"EMAIL"`
-	Name         string `help:"Show buyers this name." required:"" placeholder:"NAME"`
-	Descriptor   string `help:"Show this on card statements where a name cannot be written in Latin letters, at most 15 characters. Required if the caller's own name cannot." placeholder:"TEXT"`
-	IPNURL       string `name:"ipn-url" help:"Send notifications to this address." placeholder:"URL"`
-	BareReturn   bool   `help:"Put only the answer into return URLs, without the request's parameters."`
-	PendingFirst bool   `help:"Answer every Reserve with Pending first."`
-	SignatureV1  bool   `name:"signature-v1" help:"Accept signature version 1 from an old program. It is unsafe."`
-	Marketplace  bool   `help:"Let the caller bring together senders and recipients other than its owner, and charge a fee for it."`
-	Resume       bool   `help:"Answer an identical Co-Branded request as the first time, once its sender has signed in."`
+	Owner         string `help:"Name the party that is paid, by its e-mail address (see party create)." required:"" placeholder:"EMAIL"`
+	Name          string `help:"Show buyers this name." required:"" placeholder:"NAME"`
+	Descriptor    string `help:"Show this on card statements where a name cannot be written in Latin letters, at most 15 characters. Required if the caller's own name cannot." placeholder:"TEXT"`
+	IPNURL        string `name:"ipn-url" help:"Send notifications to this address." placeholder:"URL"`
+	BareReturn    bool   `help:"Put only the answer into return URLs, without the request's parameters."`
+	PendingFirst  bool   `help:"Answer every Reserve with Pending first."`
+	PendingNotice bool   `help:"Send a notification of PENDING for every Reserve, even if its answer is Reserved at once."`
+	SignatureV1   bool   `name:"signature-v1" help:"Accept signature version 1 from an old program. It is unsafe."`
+	Marketplace   bool   `help:"Let the caller bring together senders and recipients other than its owner, and charge a fee for it."`
+	Resume        bool   `help:"Answer an identical Co-Branded request as the first time, once its sender has signed in."`
 	// These two are for few callers.
 	ReuseCancelled bool     `help:"Accept a CallerReference again after the buyer cancelled on the pages."`
 	ReturnSchemes  []string `help:"Accept return addresses with these schemes in addition to http and https, such as com.example.shop." placeholder:"SCHEME"`
@@ -117,7 +120,8 @@ func (v callerCreate) Run(ctx context.Context, w world) error {
 	// Every caller is a sandbox caller until there is a network for real cards.
 	caller, key, err := clerk(db, w).CreateCaller(ctx, processor.NewCaller{
 		Owner: owner.ID, Name: v.Name, Descriptor: v.Descriptor, IPNURL: v.IPNURL, BareReturn: v.BareReturn,
-		PendingFirst: v.PendingFirst, SignatureV1: v.SignatureV1, Marketplace: v.Marketplace, Resume: v.Resume, Sandbox: true,
+		PendingFirst: v.PendingFirst, PendingNotice: v.PendingNotice, SignatureV1: v.SignatureV1,
+		Marketplace: v.Marketplace, Resume: v.Resume, Sandbox: true,
 		ReuseCancelled: v.ReuseCancelled, ReturnSchemes: schemes,
 	})
 	if err != nil {
@@ -168,15 +172,16 @@ func checkURL(flag, value string) error {
 
 type callerSet struct {
 	storeFlags
-	Caller       string  `help:"Change this caller, if there are several." placeholder:"ID"`
-	Name         *string `help:"Show buyers this name." placeholder:"NAME"`
-	Descriptor   *string `help:"Show this on card statements where a name cannot be written in Latin letters, at most 15 characters." placeholder:"TEXT"`
-	IPNURL       *string `name:"ipn-url" help:"Send notifications to this address, and waiting ones too from their next try on. Empty sends none." placeholder:"URL"`
-	BareReturn   *bool   `help:"Put only the answer into return URLs, without the request's parameters." negatable:""`
-	PendingFirst *bool   `help:"Answer every Reserve with Pending first." negatable:""`
-	SignatureV1  *bool   `name:"signature-v1" help:"Accept signature version 1 from an old program. It is unsafe." negatable:""`
-	Marketplace  *bool   `help:"Let the caller bring together senders and recipients other than its owner, and charge a fee for it." negatable:""`
-	Resume       *bool   `help:"Answer an identical Co-Branded request as the first time, once its sender has signed in." negatable:""`
+	Caller        string  `help:"Change this caller, if there are several." placeholder:"ID"`
+	Name          *string `help:"Show buyers this name." placeholder:"NAME"`
+	Descriptor    *string `help:"Show this on card statements where a name cannot be written in Latin letters, at most 15 characters." placeholder:"TEXT"`
+	IPNURL        *string `name:"ipn-url" help:"Send notifications to this address, and waiting ones too from their next try on. Empty sends none." placeholder:"URL"`
+	BareReturn    *bool   `help:"Put only the answer into return URLs, without the request's parameters." negatable:""`
+	PendingFirst  *bool   `help:"Answer every Reserve with Pending first." negatable:""`
+	PendingNotice *bool   `help:"Send a notification of PENDING for every Reserve, even if its answer is Reserved at once." negatable:""`
+	SignatureV1   *bool   `name:"signature-v1" help:"Accept signature version 1 from an old program. It is unsafe." negatable:""`
+	Marketplace   *bool   `help:"Let the caller bring together senders and recipients other than its owner, and charge a fee for it." negatable:""`
+	Resume        *bool   `help:"Answer an identical Co-Branded request as the first time, once its sender has signed in." negatable:""`
 	// These two are for few callers.
 	ReuseCancelled *bool     `help:"Accept a CallerReference again after the buyer cancelled on the pages." negatable:""`
 	ReturnSchemes  *[]string `help:"Accept return addresses with these schemes in addition to http and https, such as com.example.shop. Empty accepts none." placeholder:"SCHEME"`
@@ -185,7 +190,7 @@ type callerSet struct {
 
 func (v callerSet) Run(ctx context.Context, w world) error {
 	if v.Name == nil && v.Descriptor == nil && v.IPNURL == nil && v.BareReturn == nil && v.PendingFirst == nil &&
-		v.SignatureV1 == nil &&
+		v.PendingNotice == nil && v.SignatureV1 == nil &&
 		v.Marketplace == nil && v.Resume == nil && v.ReuseCancelled == nil && v.ReturnSchemes == nil {
 		return errors.New("nothing to set; see holdfast caller set --help")
 	}
@@ -220,6 +225,7 @@ func (v callerSet) Run(ctx context.Context, w world) error {
 		set(&c.IPNURL, v.IPNURL)
 		set(&c.BareReturn, v.BareReturn)
 		set(&c.PendingFirst, v.PendingFirst)
+		set(&c.PendingNotice, v.PendingNotice)
 		set(&c.SignatureV1, v.SignatureV1)
 		set(&c.Marketplace, v.Marketplace)
 		set(&c.Resume, v.Resume)

@@ -99,19 +99,31 @@ func TestANewAddressReachesWhatWaits(t *testing.T) {
 // If the caller's address is removed, waiting notifications fail. They go to
 // the next address that the caller sets within the day.
 func TestWithoutAnAddressNothingIsLost(t *testing.T) {
-	s := newShop(t, keyedWorldStore(t))
-	id := s.pending("order-1")
-	s.sendTo("")
-	s.Clock.Advance(3 * time.Second)
-	if n := s.run(); n != 0 || len(s.arrivals()) != 0 {
-		t.Errorf("%d notifications arrived nowhere", n)
-	}
-	s.wantOwed(id, store.NotificationWaiting, 1, "not sent: the caller's account has no address for notifications")
-	s.sendTo(s.URL + "/ipn")
-	s.Clock.Advance(time.Minute)
-	s.run()
-	s.one()
-	s.wantOwed(id, store.NotificationDelivered, 2, "200 OK")
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		const nowhere = "not sent: the caller's account has no address for notifications"
+		s := newShop(t, db)
+		s.answers(http.StatusInternalServerError)
+		queued := s.pending("order-1")
+		s.Clock.Advance(3 * time.Second)
+		s.run()
+		s.one()
+		fresh := s.pending("order-2")
+		s.sendTo("")
+		s.answers(http.StatusOK)
+		s.Clock.Advance(time.Minute)
+		if n := s.run(); n != 0 || len(s.arrivals()) != 0 {
+			t.Errorf("%d notifications arrived nowhere", n)
+		}
+		s.wantOwed(queued, store.NotificationWaiting, 2, nowhere)
+		s.wantOwed(fresh, store.NotificationWaiting, 1, nowhere)
+		s.sendTo(s.URL + "/ipn")
+		s.Clock.Advance(2 * time.Minute)
+		if n := s.run(); n != 2 {
+			t.Errorf("%d notifications arrived at the new address, want 2", n)
+		}
+		s.wantOwed(queued, store.NotificationDelivered, 3, "200 OK")
+		s.wantOwed(fresh, store.NotificationDelivered, 2, "200 OK")
+	})
 }
 
 // Every try at an address sends the same body, also after the caller had

@@ -40,7 +40,8 @@ func newClient(timeout time.Duration, allowPrivate bool, proxy *url.URL) *http.C
 		DialContext:            dialer.DialContext,
 		TLSHandshakeTimeout:    dialTimeout,
 		MaxResponseHeaderBytes: headerBytesMax,
-		MaxIdleConnsPerHost:    2,
+		MaxIdleConnsPerHost:    slots,
+		MaxIdleConns:           2 * slots,
 		IdleConnTimeout:        idleConnTimeout,
 		ForceAttemptHTTP2:      true,
 	}

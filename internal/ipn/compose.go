@@ -7,6 +7,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 // A Message is the content of a notification: one step of a transaction with
@@ -20,6 +21,14 @@ type Message struct {
 	Sender      party.Party
 	Recipient   party.Party
 	TokenReason string // the paymentReason that the sender agreed to
+}
+
+// messageOf is the message of what a notification tells of.
+func messageOf(t store.Telling) Message {
+	return Message{
+		Token: t.Token, Transaction: t.Transaction, Step: t.Step, Caller: t.Caller, Sender: t.Sender,
+		Recipient: t.Recipient, TokenReason: t.TokenReason,
+	}
 }
 
 // Compose returns the fields of a transaction notification (IPN, "transaction

@@ -21,6 +21,24 @@ var events = []event{
 		w.Clock.Advance(time.Hour)
 		played(w)(w.Settle(r.ID, "4"))
 	}},
+	{"a Reserve that is answered with Pending", func(w *holdfasttest.World) {
+		w.Processor.Wait = -1
+		w.Network.Next(holdfasttest.Reply{Deaf: true})
+		played(w)(w.Reserve(w.Authorize("25.00"), "25.00", "order-1"))
+		w.Clock.Advance(time.Minute)
+		if _, err := w.Processor.Resolve(w.T.Context()); err != nil {
+			w.T.Error(err)
+		}
+	}},
+	{"a caller that is told of PENDING for every Reserve", func(w *holdfasttest.World) {
+		if _, err := w.Processor.ChangeCaller(w.T.Context(), w.Shop.ID, func(c party.Caller) (party.Caller, error) {
+			c.PendingNotice = true
+			return c, nil
+		}); err != nil {
+			w.T.Fatal(err)
+		}
+		w.Reserved("25.00", "order-1")
+	}},
 	{"declined", func(w *holdfasttest.World) {
 		decline(w)
 		played(w)(w.Reserve(w.Authorize("25.00"), "25.00", "order-1"))

@@ -3,17 +3,14 @@ package ipn
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
@@ -40,13 +37,14 @@ type Sender struct {
 	taken      atomic.Int64 // slots
 	deliveries sync.WaitGroup
 	freed      chan struct{} // holds one when a slot became free since it was read
+	endings    endings
 }
 
 const (
 	// slots limits the deliveries under way, and slotsPerCaller those of one
 	// caller on all servers. A receiver that hangs does not delay other callers.
-	slots          = 64
-	slotsPerCaller = 8
+	slots          = 128
+	slotsPerCaller = 16
 	timeoutDefault = 10 * time.Second
 	// leaseTimeouts is how long a lease is, in time-outs of one delivery: one
 	// to deliver, the rest to compose, sign and write.
@@ -145,10 +143,11 @@ func (s *Sender) start(ctx context.Context, ended func(arrived bool, err error))
 	s.taken.Add(int64(len(claimed)))
 	for _, group := range byTransaction(claimed) {
 		s.deliveries.Go(func() {
-			for _, d := range group {
-				arrived, err := s.deliver(ctx, d)
+			for _, t := range group {
+				e := s.deliver(ctx, t)
+				err := s.finish(ctx, e)
 				s.taken.Add(-1)
-				ended(arrived, err)
+				ended(e.arrived, err)
 				select {
 				case s.freed <- struct{}{}:
 				default:
@@ -173,10 +172,17 @@ func (s *Sender) timeout() time.Duration {
 	return s.Timeout
 }
 
+// A try is a claimed notification with what it tells of.
+type try struct {
+	store.Delivery
+	telling store.Telling
+}
+
 // claim takes notifications that are due. If a claim only moved waiting
 // notifications to their callers' queues, it claims again, because others are
 // behind them.
-func (s *Sender) claim(ctx context.Context, most int) (claimed []store.Delivery, err error) {
+func (s *Sender) claim(ctx context.Context, most int) (tries []try, err error) {
+	var claimed []store.Delivery
 	for more := true; more && len(claimed) == 0; {
 		err = s.Store.Update(ctx, func(tx *store.Tx) error {
 			c := store.Claim{Now: s.Now(), AheadMax: aheadMax, PerCaller: slotsPerCaller, Most: most}
@@ -188,210 +194,54 @@ func (s *Sender) claim(ctx context.Context, most int) (claimed []store.Delivery,
 			return nil, err
 		}
 	}
-	return claimed, nil
+	if len(claimed) == 0 {
+		return nil, nil
+	}
+	// One read for all of them costs much less than one for each.
+	err = s.Store.View(ctx, func(tx *store.ReadTx) error {
+		tellings, err := tx.Tellings(claimed)
+		tries = nil
+		for i, t := range tellings {
+			tries = append(tries, try{claimed[i], t})
+		}
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, s.giveBack(ctx, claimed))
+	}
+	return tries, nil
+}
+
+// giveBack returns notifications that were claimed and not tried.
+func (s *Sender) giveBack(ctx context.Context, claimed []store.Delivery) error {
+	var ends []ending
+	for _, d := range claimed {
+		ends = append(ends, ending{try: try{Delivery: d}, back: true})
+	}
+	return s.write(ctx, ends)
 }
 
 // byTransaction groups the notifications of each transaction. They are
 // delivered one after another, so they usually arrive in order.
-func byTransaction(claimed []store.Delivery) [][]store.Delivery {
+func byTransaction(claimed []try) [][]try {
 	type key struct {
 		caller  party.CallerID
 		subject string
 	}
 	at := map[key]int{}
-	var groups [][]store.Delivery
-	for _, d := range claimed {
-		k := key{d.Caller, d.Subject()}
+	var groups [][]try
+	for _, t := range claimed {
+		k := key{t.Caller, t.Subject()}
 		i, ok := at[k]
 		if !ok {
 			i = len(groups)
 			at[k] = i
 			groups = append(groups, nil)
 		}
-		groups[i] = append(groups[i], d)
+		groups[i] = append(groups[i], t)
 	}
 	for _, group := range groups {
-		slices.SortFunc(group, func(a, b store.Delivery) int { return a.Seq - b.Seq })
+		slices.SortFunc(group, func(a, b try) int { return a.Seq - b.Seq })
 	}
 	return groups
-}
-
-// deliver makes one try and writes the result. A try that was cut short by the
-// end of the server or of the lease does not count.
-func (s *Sender) deliver(ctx context.Context, d store.Delivery) (arrived bool, err error) {
-	if ctx.Err() != nil || s.Now().Add(s.timeout()).After(d.LeasedUntil) {
-		return false, s.giveBack(ctx, d)
-	}
-	address, body, result, err := s.body(ctx, d)
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return false, s.giveBack(ctx, d)
-	case err != nil:
-		return false, err
-	}
-	if result == "" {
-		d.URL, d.Body = address, body
-		result, arrived = post(ctx, s.client, address, deliveryID(d), body)
-	}
-	if !arrived && ctx.Err() != nil {
-		return false, s.giveBack(ctx, d)
-	}
-	return arrived, s.finish(ctx, d, result, arrived)
-}
-
-// deliveryID is the same for all tries, so that a receiver can tell them from
-// another notification.
-func deliveryID(d store.Delivery) string { return fmt.Sprintf("%s-%d", d.Subject(), d.Seq) }
-
-// body returns the notification's body and its address. The body is stored with
-// the result of a failed try, so that every try sends the same to an address. If
-// there is no body, result says why.
-func (s *Sender) body(ctx context.Context, d store.Delivery) (address, body, result string, err error) {
-	if d.Body != "" {
-		if stays, err := s.stays(ctx, d); err != nil || stays {
-			return d.URL, d.Body, "", err
-		}
-	}
-	message, err := s.message(ctx, d)
-	if err != nil {
-		if ctx.Err() != nil {
-			return "", "", "", err
-		}
-		// A row that is missing or broken may stay so, so this counts as a try. If
-		// the store is at fault, writing the result fails as well.
-		s.Log.Error("notification cannot be composed", "caller", d.Caller, "delivery", deliveryID(d), "error", err)
-		return "", "", "not sent: what it tells of cannot be read", nil
-	}
-	if address = d.URL; !d.Overrides {
-		address = message.Caller.IPNURL
-	}
-	if address == "" {
-		return "", "", "not sent: the caller's account has no address for notifications", nil
-	}
-	body, obstacle := s.signedBody(address, Compose(message))
-	if obstacle != "" {
-		return "", "", "not sent: " + obstacle, nil
-	}
-	return address, body, "", nil
-}
-
-// stays reports whether a notification that was sent before goes to the same
-// address again. The caller's own address may have changed.
-func (s *Sender) stays(ctx context.Context, d store.Delivery) (stays bool, err error) {
-	if d.Overrides {
-		return true, nil
-	}
-	err = s.Store.View(ctx, func(tx *store.ReadTx) error {
-		caller, found, err := tx.Caller(d.Caller)
-		stays = caller.IPNURL == d.URL
-		return errors.Join(err, missing(found || err != nil, "the caller"))
-	})
-	return stays, err
-}
-
-// signedBody signs the fields only. Parameters in the address's own query are
-// not part of the message: receivers verify the body that they got, at the
-// address without its query (VerifySignature, UrlEndPoint).
-func (s *Sender) signedBody(address string, fields holdfast.Params) (body, obstacle string) {
-	endpoint, _, _ := strings.Cut(address, "?")
-	signed, err := s.Signer.Sign(http.MethodPost, endpoint, fields)
-	if err != nil {
-		return "", err.Error()
-	}
-	return signed.Encode(), ""
-}
-
-// message reads the content of a notification.
-func (s *Sender) message(ctx context.Context, d store.Delivery) (m Message, err error) {
-	err = s.Store.View(ctx, func(tx *store.ReadTx) error {
-		var found bool
-		if m.Caller, found, err = tx.Caller(d.Caller); err != nil || !found {
-			return errors.Join(err, missing(found, "the caller"))
-		}
-		if d.About == store.AboutToken {
-			return m.readToken(tx, d.Token)
-		}
-		if m.Transaction, found, err = tx.Transaction(d.Caller, d.Transaction); err != nil || !found {
-			return errors.Join(err, missing(found, "the transaction"))
-		}
-		history, err := tx.History(d.Caller, d.Transaction)
-		if err != nil {
-			return err
-		}
-		if d.Seq < 1 || d.Seq > len(history) {
-			return missing(false, "the step")
-		}
-		m.Step = history[d.Seq-1]
-		if m.Sender, found, err = tx.Party(m.Transaction.Sender); err != nil || !found {
-			return errors.Join(err, missing(found, "the sender"))
-		}
-		if m.Recipient, found, err = tx.Party(m.Transaction.Recipient); err != nil || !found {
-			return errors.Join(err, missing(found, "the recipient"))
-		}
-		token, _, err := tx.Token(m.Transaction.Token)
-		m.TokenReason = token.Reason
-		return err
-	})
-	return m, err
-}
-
-// readToken reads a cancelled token and its parties.
-func (m *Message) readToken(tx *store.ReadTx, id holdfast.TokenID) error {
-	token, found, err := tx.Token(id)
-	if err != nil || !found {
-		return errors.Join(err, missing(found, "the token"))
-	}
-	m.Token = &token
-	m.Sender, found, err = tx.Party(token.Holder())
-	return errors.Join(err, missing(found, "the token's holder"))
-}
-
-func missing(found bool, what string) error {
-	if found {
-		return nil
-	}
-	return fmt.Errorf("%s is missing", what)
-}
-
-// finish writes the result of a try, by the caller's clock as it is now. If the
-// notification was sent, the result is written even if the server is about to
-// stop.
-func (s *Sender) finish(ctx context.Context, d store.Delivery, result string, arrived bool) error {
-	var gaveUp bool
-	err := s.Store.Complete(context.WithoutCancel(ctx), func(tx *store.Tx) error {
-		caller, _, err := tx.Caller(d.Caller)
-		if err != nil {
-			return err
-		}
-		now := caller.Now(s.Now())
-		if arrived {
-			return tx.NotificationDone(d, result, now)
-		}
-		next, again := nextTry(d.Created, now, d.Tries)
-		gaveUp = !again
-		if gaveUp {
-			return tx.GiveUpNotification(d, result, now)
-		}
-		return tx.RetryNotification(d, result, next)
-	})
-	if err != nil {
-		return fmt.Errorf("writing what came of notification %s: %w", deliveryID(d), err)
-	}
-	switch {
-	case gaveUp:
-		s.Log.Error("notification given up", "caller", d.Caller, "delivery", deliveryID(d), "tries", d.Tries, "result",
-			result)
-	case !arrived:
-		s.Log.Warn("notification not delivered, will be tried again", "caller", d.Caller, "delivery", deliveryID(d), "tries",
-			d.Tries, "result", result)
-	}
-	return nil
-}
-
-func (s *Sender) giveBack(ctx context.Context, d store.Delivery) error {
-	err := s.Store.Complete(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.ReturnNotification(d) })
-	if err != nil && !errors.Is(err, store.ErrClosed) {
-		return fmt.Errorf("putting notification %s back: %w", deliveryID(d), err)
-	}
-	return nil
 }

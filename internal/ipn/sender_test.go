@@ -173,6 +173,7 @@ func TestRetryThatArrivesEndsIt(t *testing.T) {
 // The body is frozen: later steps do not change it.
 func TestLaterStepsDoNotChangeWhatWasSaid(t *testing.T) {
 	s := newShop(t, keyedWorldStore(t))
+	s.hearsPending()
 	s.answers(http.StatusInternalServerError)
 	r := s.Reserved("25.00", "order-1")
 	s.Clock.Advance(3 * time.Second)

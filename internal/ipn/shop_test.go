@@ -115,16 +115,29 @@ func (s *shop) receive(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// sendTo sets where the shop is notified.
-func (s *shop) sendTo(url string) {
+// change changes the shop's settings.
+func (s *shop) change(to func(*party.Caller)) {
 	s.t.Helper()
-	_, err := s.Processor.ChangeCaller(s.t.Context(), s.Shop.ID, func(c party.Caller) (party.Caller, error) {
-		c.IPNURL = url
+	changed, err := s.Processor.ChangeCaller(s.t.Context(), s.Shop.ID, func(c party.Caller) (party.Caller, error) {
+		to(&c)
 		return c, nil
 	})
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	s.Shop = changed
+}
+
+// sendTo sets where the shop is notified.
+func (s *shop) sendTo(url string) {
+	s.t.Helper()
+	s.change(func(c *party.Caller) { c.IPNURL = url })
+}
+
+// hearsPending makes a Reserve have two notifications.
+func (s *shop) hearsPending() {
+	s.t.Helper()
+	s.change(func(c *party.Caller) { c.PendingNotice = true })
 }
 
 // answers sets the answer of the shop's server.

@@ -32,6 +32,7 @@ const (
 // 2, outbound).
 type Signer struct {
 	key            *rsa.PrivateKey
+	sign           func(*rsa.PrivateKey, string) (string, error)
 	certificateURL string
 	certificates   []*x509.Certificate
 	pems           map[string][]byte // by path
@@ -57,8 +58,9 @@ func LoadSigner(ctx context.Context, db *store.DB, certificatePrefix string, now
 	}
 	s := &Signer{
 		certificateURL: certificatePrefix + strings.TrimPrefix(keys[0].Path, "/"),
+		sign:           holdfast.SignRSA,
 		pems:           make(map[string][]byte, len(keys)),
-		slots:          make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
+		slots:          make(chan struct{}, max(2, runtime.GOMAXPROCS(0)/2)),
 	}
 	if len(s.certificateURL) > certificateURLMax {
 		return nil, fmt.Errorf("loading the signing key: certificateUrl would have more than %d bytes", certificateURLMax)
@@ -193,7 +195,7 @@ func (s *Signer) Sign(verb, endpoint string, p holdfast.Params) (holdfast.Params
 	text := holdfast.StringToSign(verb, holdfast.SignedHost(u), u.EscapedPath(), signed)
 	s.slots <- struct{}{}
 	defer func() { <-s.slots }()
-	signature, err := holdfast.SignRSA(s.key, text)
+	signature, err := s.sign(s.key, text)
 	if err != nil {
 		return nil, fmt.Errorf("signing a message: %w", err)
 	}

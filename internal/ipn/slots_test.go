@@ -13,9 +13,13 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/ipn"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
+
+// perCaller is how many deliveries of one caller can be under way.
+const perCaller = ipn.SlotsPerCaller
 
 // A jam is a receiver that holds the shop's notifications until it is released.
 type jam struct {
@@ -72,7 +76,7 @@ func (s *shop) wantStarted(want int) {
 func TestHangingReceiverHoldsUpItsOwnCallerAlone(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newShop(t, db)
-		const owed = 20
+		const owed = perCaller + 12
 		for range owed {
 			s.pending(holdfast.CallerReference(s.IDs.Other("order-")))
 		}
@@ -81,8 +85,8 @@ func TestHangingReceiverHoldsUpItsOwnCallerAlone(t *testing.T) {
 		late := s.pending("late")
 		s.Clock.Advance(3 * time.Second)
 		jam := s.jam()
-		s.wantStarted(8 + 1)
-		for range 8 {
+		s.wantStarted(perCaller + 1)
+		for range perCaller {
 			<-jam.reached
 		}
 		if got, want := <-jam.opened, string(late)+"-1"; got != want {
@@ -98,12 +102,12 @@ func TestHangingReceiverHoldsUpItsOwnCallerAlone(t *testing.T) {
 			t.Errorf("the other caller is told of %s, want %s", got, want)
 		}
 		if len(jam.reached) != 0 {
-			t.Errorf("%d deliveries to one caller are under way, more than its 8", len(jam.reached))
+			t.Errorf("%d deliveries to one caller are under way, more than its %d", len(jam.reached), perCaller)
 		}
 		jam.end()
 		s.Sender.Wait()
-		if n := s.run(); n != owed-8 {
-			t.Errorf("%d notifications arrived after that, want %d", n, owed-8)
+		if n := s.run(); n != owed-perCaller {
+			t.Errorf("%d notifications arrived after that, want %d", n, owed-perCaller)
 		}
 	})
 }
@@ -119,14 +123,14 @@ func TestBacklogStandsBeforeNobodyElse(t *testing.T) {
 		late := s.pending("late")
 		s.Clock.Advance(3 * time.Second)
 		jam := s.jam()
-		s.wantStarted(8)
+		s.wantStarted(perCaller)
 		s.wantStarted(1)
 		if got, want := <-jam.opened, string(late)+"-1"; got != want {
 			t.Errorf("the other caller is told of %s, want %s", got, want)
 		}
 		jam.end()
 		s.Sender.Wait()
-		s.wantStarted(8)
+		s.wantStarted(perCaller)
 		s.Sender.Wait()
 	})
 }
@@ -138,12 +142,12 @@ func TestOlderBacklogGetsNoMorePlaces(t *testing.T) {
 		s := newShop(t, db)
 		long := s.CallerNow()
 		s.Clock.Advance(time.Minute)
-		for range 8 {
+		for range perCaller {
 			s.pending(holdfast.CallerReference(s.IDs.Other("order-")))
 		}
 		s.Clock.Advance(3 * time.Second)
 		jam := s.jam()
-		s.wantStarted(8)
+		s.wantStarted(perCaller)
 		s.Owe(300, long)
 		s.wantStarted(0)
 		jam.end()
@@ -155,18 +159,18 @@ func TestOlderBacklogGetsNoMorePlaces(t *testing.T) {
 // fewest deliveries, however long the others have waited.
 func TestFreedSlotGoesToWhoHasTheFewest(t *testing.T) {
 	s := newShop(t, keyedWorldStore(t))
-	for i := range 8 {
+	for i := range ipn.Slots / perCaller {
 		if i > 0 {
 			s.another(fmt.Sprintf("shop-%d", i), "/ipn")
 		}
-		for range 9 {
+		for range perCaller + 1 {
 			s.pending(holdfast.CallerReference(s.IDs.Other("order-")))
 		}
 	}
 	s.Clock.Advance(time.Minute)
 	jam := s.jam()
-	s.wantStarted(64)
-	for range 64 {
+	s.wantStarted(ipn.Slots)
+	for range ipn.Slots {
 		<-jam.reached
 	}
 	s.another("open", "/open")
@@ -190,6 +194,7 @@ func TestFreedSlotGoesToWhoHasTheFewest(t *testing.T) {
 func TestTransactionIsToldInOrder(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		s := newShop(t, db)
+		s.hearsPending()
 		held := s.Reserved("25.00", "order-1")
 		s.Clock.Advance(3 * time.Second)
 		jam := s.jam()
@@ -234,7 +239,7 @@ func TestNotificationThatCannotBeComposed(t *testing.T) {
 	}
 	s.wantOwed(whole, store.NotificationDelivered, 1, "")
 	s.wantOwed(broken, store.NotificationWaiting, 1, "not sent: what it tells of cannot be read")
-	if !strings.Contains(s.Log.String(), "the sender is missing") {
+	if !strings.Contains(s.Log.String(), "one of its parties is missing") {
 		t.Error("the log does not say why")
 	}
 	for range 25 {

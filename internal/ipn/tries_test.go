@@ -44,6 +44,7 @@ func TestNoDeliveryBeginsNearTheEndOfItsLease(t *testing.T) {
 			at := address(t)
 			s := newShop(t, holdfasttest.Open(t, at))
 			other := s.newSender(holdfasttest.Open(t, at))
+			s.hearsPending()
 			s.Reserved("25.00", "order-1") // PENDING and RESERVED
 			s.Clock.Advance(3 * time.Second)
 			var arrived atomic.Int64

@@ -137,6 +137,9 @@ type Caller struct {
 	// PendingFirst answers every Reserve with Pending, which old FPS programs
 	// expect. They get the outcome by IPN or GetTransactionStatus.
 	PendingFirst bool
+	// PendingNotice sends a notification of PENDING for every Reserve. Without it,
+	// only Reserves that were answered with Pending have one.
+	PendingNotice bool
 	// SignatureV1 lets the caller sign with version 1, for programs that have no
 	// other version. Version 1 signs names and values without separators. So an
 	// attacker can build a different request with the same signature, and the

@@ -143,94 +143,107 @@ func (t Transaction) answered(step Step, answer Answer) Transaction {
 // the answer came. A second answer to a question changes nothing: the Change is
 // empty.
 func (t Transaction) Outcome(a Attempt, answer Answer, now time.Time) Change {
-	c := Change{Before: t, After: t, At: now}
 	if t.Asking != a.Step {
-		return c
+		return t.unmoved(now)
 	}
-	c.After = t.answered(a.Step, answer)
-	switch a.Step {
-	case StepAuthorize:
-		c.authorized(answer, now)
-	case StepCapture:
-		c.captured(answer, now)
-	case StepCharge:
-		c.charged(answer, now)
-	case StepReturn:
-		c.returned(answer, now)
-	case StepRelease:
-	}
+	c := t.answered(a.Step, answer).outcome(a.Step, answer, now)
+	c.Before = t
 	return c
 }
 
-// done makes a step of c.After together with its postings.
-func (c *Change) done(v Verb, now time.Time, code holdfast.StatusCode, message string) {
-	postings := c.After.stepPostings(v, c.After.State)
-	c.step(v, now, code, message)
-	c.Postings = move(postings)
+func (t Transaction) outcome(step Step, answer Answer, now time.Time) Change {
+	switch step {
+	case StepAuthorize:
+		return t.authorized(answer, now)
+	case StepCapture:
+		return t.captured(answer, now)
+	case StepCharge:
+		return t.charged(answer, now)
+	case StepReturn:
+		return t.returned(answer, now)
+	case StepRelease:
+	}
+	return t.unmoved(now)
+}
+
+func (t Transaction) unmoved(now time.Time) Change { return Change{Before: t, After: t, At: now} }
+
+// done makes a step together with its postings.
+func (t Transaction) done(v Verb, now time.Time, code holdfast.StatusCode, message string) Change {
+	c := t.step(v, now, code, message)
+	c.Postings = move(t.stepPostings(v, t.State))
+	return c
 }
 
 // late books what a network did after the transaction had ended. The caller was
 // told of the end, so its state and its status stay as they are.
-func (c *Change) late(v Verb, now time.Time) {
-	c.done(v, now, c.After.StatusCode, c.After.StatusMessage)
+func (t Transaction) late(v Verb, now time.Time) Change {
+	return t.done(v, now, t.StatusCode, t.StatusMessage)
 }
 
-func (c *Change) authorized(answer Answer, now time.Time) {
-	t := &c.After
+func (t Transaction) authorized(answer Answer, now time.Time) Change {
 	switch {
 	case t.State == Pending && answer.Approved:
 		t.Authorization = answer.Authorization
-		c.done(VerbApprove, now, holdfast.CodeSuccess, messageReserved)
+		return t.done(VerbApprove, now, holdfast.CodeSuccess, messageReserved)
 	case t.State == Pending:
-		c.done(VerbDecline, now, answer.Code, answer.Message)
+		return t.done(VerbDecline, now, answer.Code, answer.Message)
 	case t.State == Cancelled && answer.Approved:
 		// The transaction was given up before the answer came: release the hold.
 		t.Authorization = answer.Authorization
+		c := t.unmoved(now)
 		c.ask(StepRelease)
+		return c
 	}
+	return t.unmoved(now)
 }
 
-func (c *Change) captured(answer Answer, now time.Time) {
+func (t Transaction) captured(answer Answer, now time.Time) Change {
 	switch {
-	case c.After.State == Settling && answer.Approved:
-		c.done(VerbCapture, now, holdfast.CodeSuccess, messageSuccess)
+	case t.State == Settling && answer.Approved:
+		c := t.done(VerbCapture, now, holdfast.CodeSuccess, messageSuccess)
 		c.takeCommission()
-	case c.After.State == Settling:
+		return c
+	case t.State == Settling:
 		// The hold is no longer needed: release the buyer's money.
-		c.done(VerbCaptureDecline, now, answer.Code, answer.Message)
+		c := t.done(VerbCaptureDecline, now, answer.Code, answer.Message)
 		c.ask(StepRelease)
+		return c
 	}
+	return t.unmoved(now)
 }
 
-func (c *Change) charged(answer Answer, now time.Time) {
-	t := &c.After
+func (t Transaction) charged(answer Answer, now time.Time) Change {
 	switch {
 	case t.State == Pending && answer.Approved:
 		t.Authorization = answer.Authorization
-		c.done(VerbCharge, now, holdfast.CodeSuccess, messageSuccess)
+		c := t.done(VerbCharge, now, holdfast.CodeSuccess, messageSuccess)
 		c.takeCommission()
+		return c
 	case t.State == Pending:
-		c.done(VerbDecline, now, answer.Code, answer.Message)
+		return t.done(VerbDecline, now, answer.Code, answer.Message)
 	case answer.Approved && t.State != Success:
 		// The transaction was given up before the answer came: return the charge.
 		t.Authorization = answer.Authorization
-		c.late(VerbLateCharge, now)
+		c := t.late(VerbLateCharge, now)
 		c.ask(StepReturn)
+		return c
 	}
+	return t.unmoved(now)
 }
 
 // returned decides on the network's answer to a return of money: for a refund,
 // or for a payment that was given up before the network charged it.
-func (c *Change) returned(answer Answer, now time.Time) {
-	t := &c.After
+func (t Transaction) returned(answer Answer, now time.Time) Change {
 	switch {
 	case t.Kind == KindRefund && t.State == Pending && answer.Approved:
-		c.done(VerbReturn, now, holdfast.CodeSuccess, messageRefunded)
+		return t.done(VerbReturn, now, holdfast.CodeSuccess, messageRefunded)
 	case t.Kind == KindRefund && t.State == Pending:
-		c.done(VerbDecline, now, answer.Code, answer.Message)
+		return t.done(VerbDecline, now, answer.Code, answer.Message)
 	case t.Kind != KindRefund && answer.Approved:
-		c.late(VerbLateReturn, now)
+		return t.late(VerbLateReturn, now)
 	}
+	return t.unmoved(now)
 }
 
 // Messages of GetTransactionStatus. The first and the third are the original

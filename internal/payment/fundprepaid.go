@@ -107,8 +107,7 @@ func (in *Input) onInstrument(o order) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	c := in.charge(t)
-	in.using(&c, limits)
+	c := in.using(in.charge(t), limits)
 	c.Aggregate = in.Aggregate.begin(t.Amount)
 	if c.After.State == Success {
 		c.Aggregate.After = c.Aggregate.After.finish(t.Amount).After

@@ -201,14 +201,7 @@ type HistoryRow struct {
 
 // step makes a step. Its caller has checked that the state allows it; otherwise
 // step panics.
-func (t *Transaction) step(v Verb, now time.Time, code holdfast.StatusCode, message string) Change {
-	c := Change{Before: *t, After: *t}
-	c.step(v, now, code, message)
-	return c
-}
-
-func (c *Change) step(v Verb, now time.Time, code holdfast.StatusCode, message string) {
-	t := &c.After
+func (t Transaction) step(v Verb, now time.Time, code holdfast.StatusCode, message string) Change {
 	next, ok := t.State.After(v)
 	if !ok || !t.Kind.May(v) {
 		panic(fmt.Sprintf("payment: %s of a %s in state %s", v, t.Kind, t.State))
@@ -216,19 +209,20 @@ func (c *Change) step(v Verb, now time.Time, code holdfast.StatusCode, message s
 	if now.Before(t.Received) {
 		now = t.Received // the sandbox clock was put back since
 	}
-	t.State, t.StatusCode, t.StatusMessage = next, code, message
+	after := t
+	after.State, after.StatusCode, after.StatusMessage = next, code, message
 	if next != Pending && next != Settling && !v.late() {
-		t.Completed = now
+		after.Completed = now
 	}
-	c.Verb, c.At = v, now
+	return Change{Before: t, After: after, Verb: v, At: now}
 }
 
 // begun is the change that makes a transaction. v leads from None to its first
 // state.
 func (t Transaction) begun(v Verb, now time.Time, code holdfast.StatusCode, message string) Change {
-	c := Change{Before: Transaction{State: None}, After: t}
-	c.After.State = None
-	c.step(v, now, code, message)
+	t.State = None
+	c := t.step(v, now, code, message)
+	c.Before = Transaction{State: None}
 	return c
 }
 

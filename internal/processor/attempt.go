@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -29,21 +28,15 @@ func (p *Processor) askNetwork(
 	}
 	p.at(PointIntent)
 	decided := make(chan *payment.Transaction, 1)
-	var left atomic.Bool // the answer did not wait for the outcome
-	left.Store(caller.PendingFirst || c.After.Method == holdfast.MethodACH)
 	asked := p.start(func() {
-		began := p.Now()
 		if t, err := p.ask(c.Ask, &intent{&c.After, caller}, p.db.Complete); err == nil {
 			decided <- t
-			if left.Load() {
-				p.logOutcome(c.After.State, t, began)
-			}
 		}
 	})
 	if !asked {
-		return c.After, nil // the server is ending; the next one asks
+		return p.answerPending(ctx, caller, c), nil // the server is ending; the next one asks
 	}
-	if caller.PendingFirst || c.After.Method == holdfast.MethodACH {
+	if pendingAtOnce(caller, c) {
 		return c.After, nil
 	}
 	patience := time.NewTimer(or(p.Wait, waitDefault))
@@ -55,8 +48,48 @@ func (p *Processor) askNetwork(
 	case <-patience.C:
 	case <-ctx.Done():
 	}
-	left.Store(true)
-	return c.After, nil
+	return p.answerPending(ctx, caller, c), nil
+}
+
+// pendingAtOnce reports whether the answer is Pending whatever the network says.
+func pendingAtOnce(caller *party.Caller, c *payment.Change) bool {
+	return caller.PendingFirst || c.After.Method == holdfast.MethodACH
+}
+
+// answerPending returns the transaction for an answer that waits no longer. If
+// the transaction of a Reserve is still Pending, its caller is owed a
+// notification of PENDING from now on.
+//
+// A crash before this commit loses the notification, and nothing that the caller
+// was promised: it has no answer either. When it asks again, the answer itself
+// says Pending. The notification of the outcome is written with the outcome.
+func (p *Processor) answerPending(ctx context.Context, caller *party.Caller, c *payment.Change) payment.Transaction {
+	if c.Verb != payment.VerbReserve || caller.PendingNotice || pendingAtOnce(caller, c) {
+		return c.After
+	}
+	p.at(PointWaited)
+	after := c.After
+	err := p.db.Complete(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		after = c.After
+		t, found, err := tx.Transaction(c.After.Caller, c.After.ID)
+		if err != nil || !found {
+			return errors.Join(err, missing(found, "transaction", string(c.After.ID)))
+		}
+		if t.Steps != c.After.Steps {
+			after = t // the outcome came in the meantime, with its notification
+			return tx.Confirm()
+		}
+		caller, err := callerOf(&tx.ReadTx, caller.ID)
+		if n := p.notificationOf(caller, t, p.now()); err == nil && n != nil {
+			err = tx.Owe(*n, t.Steps)
+		}
+		return err
+	})
+	if err != nil {
+		p.Log.Warn("a Reserve is answered with Pending, without a notification", "transaction", c.After.ID, "error", err)
+		return c.After
+	}
+	return after
 }
 
 // ask asks the network one question and records the answer. If it fails, the
@@ -117,12 +150,14 @@ type intent struct {
 func (p *Processor) recordOutcome(
 	a *payment.Attempt, answer payment.Answer, written *intent, commit commitFunc,
 ) (*payment.Transaction, error) {
-	var o outcome
+	var after payment.Transaction
+	var next *payment.Attempt
 	known := written
-	record := func(tx *store.Tx) error {
+	record := func(tx *store.Tx) (err error) {
 		trusted := known
-		known, o = nil, outcome{}
-		return p.decideOutcome(tx, a, answer, trusted, &o)
+		known, next = nil, nil
+		after, next, err = p.decideOutcome(tx, a, answer, trusted)
+		return err
 	}
 	err := commit(context.Background(), record)
 	if written != nil && errors.Is(err, store.ErrStale) {
@@ -131,60 +166,42 @@ func (p *Processor) recordOutcome(
 	if err != nil {
 		return nil, fmt.Errorf("recording the network's answer for %s: %w", a.Key(), err)
 	}
-	if o.late > 0 && p.Released != nil {
-		p.Released(o.late)
-	}
-	if gaveNothingBack(a.Step, answer, o.after.Kind) {
+	if gaveNothingBack(a.Step, answer, after.Kind) {
 		p.Log.Error("the network refused to give the buyer's money back; an operator must act",
 			"caller", a.Caller, "transaction", a.Transaction, "code", answer.Code, "message", answer.Message)
 	}
-	if o.next != nil {
-		p.askInBackground(o.next)
+	if next != nil {
+		p.askInBackground(next)
 	}
-	return &o.after, nil
-}
-
-// An outcome is what the network's answer to a question has led to.
-type outcome struct {
-	after payment.Transaction
-	next  *payment.Attempt // the next question; nil if there is none
-	// late is the time from the deadline of an expired hold to its release. It is
-	// zero for other outcomes, and if the caller's clock was moved.
-	late time.Duration
+	return &after, nil
 }
 
 // decideOutcome writes what an answer means for the current state of the
-// transaction.
+// transaction. It returns the transaction and the next question, if there is
+// one.
 func (p *Processor) decideOutcome(
-	tx *store.Tx, a *payment.Attempt, answer payment.Answer, known *intent, o *outcome,
-) error {
+	tx *store.Tx, a *payment.Attempt, answer payment.Answer, known *intent,
+) (t payment.Transaction, next *payment.Attempt, err error) {
 	t, caller, err := asked(tx, a, known)
 	if err != nil || t.Asking != a.Step { // it is answered already
-		o.after = t
-		return err
+		return t, nil, err
 	}
 	real := p.now()
 	now := caller.Now(real)
 	if expiry, due := t.Expire(now); due {
 		if expiry, err = withEffects(&tx.ReadTx, expiry); err != nil {
-			return err
+			return t, nil, err
 		}
 		if t, err = p.record(tx, caller, expiry, real); err != nil {
-			return err
+			return t, nil, err
 		}
 	}
 	c, err := withEffects(&tx.ReadTx, t.Outcome(*a, answer, now))
 	if err != nil {
-		return err
+		return c.After, nil, err
 	}
-	if o.after, err = p.record(tx, caller, c, real); err != nil {
-		return err
-	}
-	o.next = c.Ask
-	if a.Step == payment.StepRelease && answer.Approved && t.StatusCode == holdfast.CodeExpired {
-		o.late = late(&caller, &t, now)
-	}
-	return nil
+	after, err := p.record(tx, caller, c, real)
+	return after, c.Ask, err
 }
 
 // asked returns the transaction of a question and its caller. Both come from the

@@ -18,8 +18,6 @@ import (
 func (p *Processor) EndInstrument(
 	ctx context.Context, partyID party.ID, id holdfast.TokenID,
 ) (after payment.AggregateInstrument, err error) {
-	var before payment.AggregateInstrument
-	began := p.Now()
 	err = failure(p.db.Update(ctx, func(tx *store.Tx) error {
 		t, found, err := tx.Token(id)
 		if err != nil {
@@ -35,21 +33,17 @@ func (p *Processor) EndInstrument(
 		if err != nil {
 			return err
 		}
-		if before, err = d.instrument(t.Aggregate); err != nil {
-			return err
-		}
-		after, err = p.endInstrument(d, before)
+		after, err = p.endInstrument(d, t.Aggregate)
 		return err
 	}))
-	if err == nil && after.Balance != before.Balance {
-		p.logReturn(before, after, began)
-	}
 	return after, err
 }
 
-func (p *Processor) endInstrument(
-	d decision, before payment.AggregateInstrument,
-) (a payment.AggregateInstrument, err error) {
+func (p *Processor) endInstrument(d decision, id payment.AggregateID) (a payment.AggregateInstrument, err error) {
+	before, err := d.instrument(id)
+	if err != nil {
+		return a, err
+	}
 	a = before.Ended(d.now)
 	if err := d.tx.ChangeAggregate(payment.AggregateChange{Before: before, After: a}); err != nil {
 		return a, err

@@ -121,16 +121,17 @@ func (p *Processor) ChangeParty(
 
 // A NewCaller is a caller to create.
 type NewCaller struct {
-	Owner        party.ID // is paid unless a request names a recipient
-	Name         string
-	Descriptor   string // see party.Caller; required if the name cannot be written in Latin letters
-	IPNURL       string
-	BareReturn   bool
-	PendingFirst bool
-	SignatureV1  bool // see party.Caller: it is a risk
-	Marketplace  bool
-	Resume       bool
-	Sandbox      bool
+	Owner         party.ID // is paid unless a request names a recipient
+	Name          string
+	Descriptor    string // see party.Caller; required if the name cannot be written in Latin letters
+	IPNURL        string
+	BareReturn    bool
+	PendingFirst  bool
+	PendingNotice bool // see party.Caller
+	SignatureV1   bool // see party.Caller: it is a risk
+	Marketplace   bool
+	Resume        bool
+	Sandbox       bool
 
 	ReuseCancelled bool
 	ReturnSchemes  string // as in party.Caller
@@ -154,7 +155,7 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 	now := p.now()
 	caller := party.Caller{
 		ID: party.CallerID(p.ids().Other("C")), Owner: n.Owner, Name: n.Name, Descriptor: descriptor, IPNURL: n.IPNURL,
-		BareReturn: n.BareReturn, PendingFirst: n.PendingFirst, SignatureV1: n.SignatureV1,
+		BareReturn: n.BareReturn, PendingFirst: n.PendingFirst, PendingNotice: n.PendingNotice, SignatureV1: n.SignatureV1,
 		Marketplace: n.Marketplace, Resume: n.Resume, Sandbox: n.Sandbox, Created: now,
 		ReuseCancelled: n.ReuseCancelled, ReturnSchemes: n.ReturnSchemes,
 	}
@@ -196,7 +197,7 @@ func (p *Processor) ChangeCaller(
 		if after, err = change(before); err != nil {
 			return err
 		}
-		return tx.UpdateCaller(after)
+		return saveCaller(tx, before, after)
 	})
 	return after, err
 }
@@ -205,6 +206,16 @@ func (p *Processor) callerChanged() {
 	if p.CallerChanged != nil {
 		p.CallerChanged()
 	}
+}
+
+// saveCaller writes a changed caller. Its waiting notifications follow its clock.
+func saveCaller(tx *store.Tx, before, after party.Caller) error {
+	if after.ClockOffset != before.ClockOffset {
+		if err := tx.QueueNotifications(after.ID); err != nil {
+			return err
+		}
+	}
+	return tx.UpdateCaller(after)
 }
 
 // AdvanceClock moves a sandbox caller's clock forward. It affects no other
@@ -240,7 +251,7 @@ func (p *Processor) ResetClock(ctx context.Context, id party.CallerID) (after pa
 			if err := tx.KeepForgotten(id, now, real); err != nil {
 				return err
 			}
-			return tx.UpdateCaller(after)
+			return saveCaller(tx, before, after)
 		})
 		if err != nil || len(due) == 0 {
 			return after, err

@@ -69,15 +69,6 @@ type Config struct {
 	// changed. Nil means that nobody keeps callers.
 	CallerChanged func()
 
-	// LogMoves writes a line into the log for money that moves although no caller
-	// waits: expiries, outcomes after the answer, and balances that go back. The
-	// door writes the lines about answered requests.
-	LogMoves bool
-	// Expired is told how late an expiry was written, and Released how late an
-	// expired hold was released at the card network. They are not told about callers
-	// whose clock was moved. Nil means that nobody watches.
-	Expired, Released func(lag time.Duration)
-
 	// Hook is called at named points between the steps of an action. Tests use it
 	// to kill the process there.
 	Hook func(point string)
@@ -86,6 +77,7 @@ type Config struct {
 // Points at which Hook is called.
 const (
 	PointIntent  = "intent"  // the intent is durable; the network was not asked yet
+	PointWaited  = "waited"  // the caller's wait is over; its answer is not known yet
 	PointOutcome = "outcome" // the outcome is durable; the caller has no answer yet
 	PointChecked = "checked" // the password was right; the action that needs it follows
 )
@@ -215,15 +207,26 @@ func (p *Processor) recordFor(
 	return after, p.tellSender(tx, caller, c)
 }
 
-// owed returns the notification of a change, or nil if the caller gets none.
+// owed returns the notification of a change, or nil if the caller gets none. A
+// Reserve that may still be answered at once has none of its intent: see
+// answerPending.
 func (p *Processor) owed(caller party.Caller, c payment.Change, real time.Time) *store.Notification {
-	url := ipnURL(caller, c.After.IPNURL)
-	if url == "" || !c.Told() {
+	if !c.Told() || c.Verb == payment.VerbReserve && !pendingAtOnce(&caller, &c) && !caller.PendingNotice {
+		return nil
+	}
+	return p.notificationOf(caller, c.After, real)
+}
+
+// notificationOf returns a notification of the latest step of a transaction, or
+// nil if there is no address for it.
+func (p *Processor) notificationOf(caller party.Caller, t payment.Transaction, real time.Time) *store.Notification {
+	url := ipnURL(caller, t.IPNURL)
+	if url == "" {
 		return nil
 	}
 	n := p.notification(caller, url, real)
-	n.Overrides = c.After.IPNURL != ""
-	n.About, n.Transaction = store.AboutTransaction, c.After.ID
+	n.Overrides = t.IPNURL != ""
+	n.About, n.Transaction = store.AboutTransaction, t.ID
 	return &n
 }
 
@@ -240,6 +243,7 @@ func (p *Processor) notification(caller party.Caller, url string, real time.Time
 	created := caller.Now(real)
 	return store.Notification{
 		Caller: caller.ID, URL: url, Created: created, NextAt: created.Add(or(p.NotifyDelay, notifyDelayDefault)),
+		Moved: caller.ClockOffset != 0,
 	}
 }
 

@@ -111,9 +111,6 @@ func (p *Processor) readExpiring(ctx context.Context, all []store.Due, to chan<-
 // card is left to Resolve, like any other.
 func (p *Processor) expire(ctx context.Context, l store.Lapse, handOver bool) (done bool, err error) {
 	var release question
-	var after payment.Transaction
-	var lag time.Duration
-	began := p.Now()
 	place := handOver && l.CardRef != "" && p.handover.reserve()
 	err = p.db.Background(ctx, func(tx *store.Tx) error {
 		real := p.now()
@@ -134,8 +131,7 @@ func (p *Processor) expire(ctx context.Context, l store.Lapse, handOver bool) (d
 		if place {
 			nextAsk = real.Add(p.patience())
 		}
-		lag = late(&caller, &l.Transaction, caller.Now(real))
-		after, err = p.recordFor(tx, caller, c, real, nextAsk)
+		after, err := p.recordFor(tx, caller, c, real, nextAsk)
 		if c.Ask != nil {
 			c.Ask.CardRef = l.CardRef
 			release = question{store.Doubt{Attempt: *c.Ask, Of: after}, &caller, real.Add(inDoubtGrace)}
@@ -151,13 +147,7 @@ func (p *Processor) expire(ctx context.Context, l store.Lapse, handOver bool) (d
 	if errors.Is(err, store.ErrStale) {
 		return false, nil
 	}
-	if done = done && err == nil; done {
-		p.logMove("Expire", &after, began)
-		if p.Expired != nil && lag > 0 {
-			p.Expired(lag)
-		}
-	}
-	return done, err
+	return done && err == nil, err
 }
 
 // errSilent means that the network answers nothing. The next batch then waits.
@@ -213,9 +203,7 @@ func (p *Processor) askAll(ctx context.Context, open []question) (asked, decided
 		done := make(chan struct{})
 		begun := p.start(func() {
 			defer close(done)
-			began := p.Now()
-			if t, err := p.ask(&q.Attempt, &intent{&q.Of, q.caller}, p.db.Background); err == nil {
-				p.logOutcome(q.Of.State, t, began)
+			if _, err := p.ask(&q.Attempt, &intent{&q.Of, q.caller}, p.db.Background); err == nil {
 				ended.Add(1)
 			}
 		})

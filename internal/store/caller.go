@@ -10,7 +10,7 @@ import (
 )
 
 const callerColumns = `
-	caller_id, owner, name, descriptor, ipn_url, bare_return, pending_first, signature_v1,
+	caller_id, owner, name, descriptor, ipn_url, bare_return, pending_first, pending_notice, signature_v1,
 	marketplace, resume, sandbox, clock_offset, created, reuse_cancelled, return_schemes`
 
 // joinedCallerColumns are callerColumns of the table callers joined as c.
@@ -19,8 +19,8 @@ var joinedCallerColumns = joined("c", callerColumns)
 func scanCaller(row scanner, more ...any) (c party.Caller, err error) {
 	var offset, created int64
 	err = row.Scan(append([]any{
-		&c.ID, &c.Owner, &c.Name, &c.Descriptor, &c.IPNURL, &c.BareReturn, &c.PendingFirst, &c.SignatureV1, &c.Marketplace,
-		&c.Resume, &c.Sandbox, &offset, &created,
+		&c.ID, &c.Owner, &c.Name, &c.Descriptor, &c.IPNURL, &c.BareReturn, &c.PendingFirst, &c.PendingNotice, &c.SignatureV1,
+		&c.Marketplace, &c.Resume, &c.Sandbox, &offset, &created,
 		&c.ReuseCancelled, &c.ReturnSchemes,
 	}, more...)...)
 	c.ClockOffset, c.Created = time.Duration(offset)*time.Microsecond, when(created)
@@ -113,9 +113,9 @@ func (r Reader) CallerByKey(ctx context.Context, accessKeyID string) (party.Call
 // InsertCaller adds a caller.
 func (tx *Tx) InsertCaller(c party.Caller) error {
 	return tx.one("adding a caller", `
-		INSERT INTO callers (`+callerColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
-		c.ID, c.Owner, c.Name, c.Descriptor, c.IPNURL, flag(c.BareReturn), flag(c.PendingFirst), flag(c.SignatureV1),
-		flag(c.Marketplace), flag(c.Resume), flag(c.Sandbox),
+		INSERT INTO callers (`+callerColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		c.ID, c.Owner, c.Name, c.Descriptor, c.IPNURL, flag(c.BareReturn), flag(c.PendingFirst), flag(c.PendingNotice),
+		flag(c.SignatureV1), flag(c.Marketplace), flag(c.Resume), flag(c.Sandbox),
 		c.ClockOffset.Microseconds(), micros(c.Created), flag(c.ReuseCancelled), c.ReturnSchemes)
 }
 
@@ -124,11 +124,11 @@ func (tx *Tx) UpdateCaller(c party.Caller) error {
 	return tx.one("changing a caller", `
 		UPDATE callers
 		SET name = $1, ipn_url = $2, bare_return = $3, pending_first = $4, signature_v1 = $5, marketplace = $6,
-			resume = $7, clock_offset = $8, descriptor = $9, reuse_cancelled = $10, return_schemes = $11
-		WHERE caller_id = $12`,
+			resume = $7, clock_offset = $8, descriptor = $9, reuse_cancelled = $10, return_schemes = $11, pending_notice = $12
+		WHERE caller_id = $13`,
 		c.Name, c.IPNURL, flag(c.BareReturn), flag(c.PendingFirst), flag(c.SignatureV1), flag(c.Marketplace), flag(c.Resume),
 		c.ClockOffset.Microseconds(), c.Descriptor,
-		flag(c.ReuseCancelled), c.ReturnSchemes, c.ID)
+		flag(c.ReuseCancelled), c.ReturnSchemes, flag(c.PendingNotice), c.ID)
 }
 
 // InsertAccessKey adds a key that signs a caller's requests.

@@ -5,36 +5,40 @@ import (
 	"slices"
 	"time"
 
+	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// New notifications about steps form one line, in the order in which they become
-// due, so that adding one touches one place of an index. A notification that is
-// claimed leaves the line for its first try. A claim reads the head of the line
-// and the head of each caller's queue. If many notifications at the head of the line cannot be
+// New notifications about steps form one line of all callers, in the order in
+// which they become due, so that adding one touches one place of an index. The
+// line keeps real time: a caller whose clock was moved has all its notifications
+// in its own queue.
+//
+// A claim leases notifications at the head of the line for their first try, and
+// others at the heads of the queues. If many at the head of the line cannot be
 // delivered yet, they move to their callers' queues. So the cost of a claim does
 // not grow with the number of waiting notifications, and one caller's backlog
 // does not delay another's.
 const (
 	headMost = 256          // notifications that a claim reads from the line
 	wayMost  = 4 * headMost // notifications that leave the line's head at a time
+	// waitMost is how long a notification at the head of the line may be overdue
+	// only because all slots are taken. Then the line makes way for callers with
+	// fewer deliveries under way, who may be far behind.
+	waitMost = 5 * time.Second
 	// queueFor times PerCaller notifications are read from a queue, because some
 	// may wait for the end of a lease.
 	queueFor = 2
-	// headSoon is how long before its time a notification may be at the head of
-	// the line. If it is due later than that, its caller's clock was put back
-	// after it was written.
-	headSoon = time.Minute
 )
 
 // A Claim says which notifications to take, and for how long.
 type Claim struct {
 	Now   time.Time // real time
 	Until time.Time // real time; the end of the leases
-	// AheadMax is how far ahead a notification can be due. If it is due later, its
-	// caller's clock was put back after it was written. It then counts as due now,
-	// because it would otherwise wait for days.
+	// AheadMax is how far ahead a notification can be due. If it is due later, a
+	// clock was put back after it was written. It then counts as due now, because
+	// it would otherwise wait for days.
 	AheadMax  time.Duration
 	PerCaller int // the most leases of one caller, including those it has already
 	Most      int // the most notifications to take, of all callers
@@ -55,11 +59,12 @@ func (k notificationKey) compare(other notificationKey) int {
 // microseconds.
 type candidate struct {
 	notificationKey
-	nextAt      int64 // the caller's time
-	leasedUntil int64 // real time
-	offset      int64 // of the caller's clock
-	place       int   // its number among its caller's candidates
-	queued      bool  // it is in its caller's queue, not in the line
+	nextAt      int64  // the caller's time
+	leasedUntil int64  // real time
+	offset      int64  // of the caller's clock
+	place       int    // its number among its caller's candidates
+	queued      bool   // it is in its caller's queue, not in the line
+	url         string // of one in the line, if its request gave one
 }
 
 // due reports whether a candidate is due by its caller's clock.
@@ -112,80 +117,130 @@ func (c Claim) choose(all []candidate) []candidate {
 // result. more is true if notifications left the line for their callers' queues,
 // so that another claim may find them there, or others behind them.
 func (tx *Tx) ClaimNotifications(c Claim) (claimed []Delivery, more bool, err error) {
-	looking := tx.Unlocked(claimsLock)
-	head, err := looking.headOfLine()
+	v, err := tx.Unlocked(claimsLock).look(c)
 	if err != nil {
 		return nil, false, err
 	}
-	first, err := looking.firstTries()
+	all, err := tx.Unlocked(claimsLock).headsOfQueues(c, v.queues)
 	if err != nil {
 		return nil, false, err
 	}
-	all, err := looking.headsOfQueues(c)
-	if err != nil {
-		return nil, false, err
-	}
-	stuck, lost := 0, 0
-	for _, k := range head {
-		if c.due(k) {
-			all = append(all, k)
-		}
-		if at := micros(c.Now) + k.offset; k.nextAt <= at || k.nextAt > at+headSoon.Microseconds() {
-			stuck++
-		}
-	}
-	for _, k := range first {
+	lost := 0
+	for _, k := range v.firstTries {
 		if c.leased(k) {
 			all = append(all, k)
 		} else {
 			lost++
 		}
 	}
-	if lost > 0 {
-		if err := tx.queueLost(c); err != nil {
+	if claimed, err = tx.take(c.choose(append(all, v.head...)), c); err != nil {
+		return nil, false, err
+	}
+	now := micros(c.Now)
+	if v.jams(c, claimed) {
+		more = true
+		if _, err := tx.queueSteps(0, `leased_until = 0 AND notify_at <= $1`, now); err != nil {
 			return nil, false, err
 		}
 	}
-	if claimed, err = tx.take(c.choose(all), c); err != nil {
-		return nil, false, err
+	if v.ahead {
+		more = true
+		if _, err := tx.queueSteps(0, `leased_until = 0 AND notify_at > $1`, now+c.AheadMax.Microseconds()); err != nil {
+			return nil, false, err
+		}
 	}
-	if len(head) < headMost || stuck-len(claimed) < headMost/2 {
-		return claimed, lost > 0, nil
+	if lost > 0 { // the server that had the lease has probably crashed, and its try counts
+		more = true
+		if _, err := tx.queueSteps(1, `leased_until BETWEEN 1 AND $1`, now); err != nil {
+			return nil, false, err
+		}
 	}
-	return claimed, true, tx.makeWay(c.Now)
+	return claimed, more, nil
 }
 
-// headOfLine reads the first notifications of the line of all callers. None of
-// them is leased.
-func (tx *ReadTx) headOfLine() ([]candidate, error) {
-	return list(tx, "looking for notifications", scanCandidate, `
-		SELECT head.caller_id, transaction_id, seq, notify_at, 0, clock_offset
-		FROM (SELECT caller_id, transaction_id, seq, notify_at FROM steps
-			WHERE notify_at > 0 AND leased_until = 0
-			ORDER BY notify_at LIMIT $1) AS head
-		JOIN callers ON callers.caller_id = head.caller_id`, headMost)
+// A view is what a claim sees of the line, and which callers have queues.
+type view struct {
+	head       []candidate // due and not leased, the first ones
+	firstTries []candidate // leased; as many as servers have slots, and those that a crash left behind
+	ahead      bool        // some are due too late: a server's clock was put back
+	queues     []candidate // one for each caller with a queue
 }
 
-// firstTries reads the notifications that have left the line for their first
-// try. There are no more than servers have slots for deliveries, and those that
-// a crash left behind.
-func (tx *ReadTx) firstTries() ([]candidate, error) {
-	return list(tx, "looking for leases of notifications", scanCandidate, `
-		SELECT caller_id, transaction_id, seq, notify_at, leased_until, 0 FROM steps
-		WHERE notify_at > 0 AND leased_until > 0`)
+// jams reports whether too many notifications at the head of the line were not
+// taken. That is no jam while all slots are taken and the head is not long
+// overdue.
+func (v view) jams(c Claim, claimed []Delivery) bool {
+	if len(v.head) < headMost {
+		return false
+	}
+	taken := 0
+	for _, d := range claimed {
+		if !d.Queued {
+			taken++
+		}
+	}
+	overdue := micros(c.Now)-v.head[0].nextAt > waitMost.Microseconds()
+	return len(v.head)-taken >= headMost/2 && (len(claimed) < c.Most || overdue)
 }
 
-func scanCandidate(row scanner) (k candidate, err error) {
-	return k, row.Scan(&k.caller, &k.subject, &k.seq, &k.nextAt, &k.leasedUntil, &k.offset)
+// look reads a view of the line.
+//
+// It finds the callers with queues by going through the index from one to the
+// next. So the lengths of the queues and the number of callers without one do
+// not matter.
+func (tx *ReadTx) look(c Claim) (v view, err error) {
+	into := func(to *[]candidate) func(scanner) error {
+		return func(row scanner) error {
+			var k candidate
+			err := row.Scan(&k.caller, &k.subject, &k.seq, &k.url, &k.nextAt, &k.leasedUntil)
+			*to = append(*to, k)
+			return err
+		}
+	}
+	const inLine = `SELECT caller_id, transaction_id, seq, notify_url, notify_at, leased_until FROM steps WHERE notify_at > 0 `
+	now := micros(c.Now)
+	err = tx.sql.Run(
+		engine.Statement{
+			Doing: "reading the head of the line", Row: into(&v.head), Args: []any{now, headMost},
+			Text: inLine + `AND leased_until = 0 AND notify_at <= $1 ORDER BY notify_at LIMIT $2`,
+		},
+		engine.Statement{
+			Doing: "reading first tries", Row: into(&v.firstTries), Text: inLine + `AND leased_until > 0`,
+		},
+		engine.Statement{
+			Doing: "looking for notifications that are due too late", Args: []any{now + c.AheadMax.Microseconds()},
+			Text: `SELECT 1 FROM steps WHERE notify_at > 0 AND leased_until = 0 AND notify_at > $1 LIMIT 1`,
+			Row: func(scanner) error {
+				v.ahead = true
+				return nil
+			},
+		},
+		engine.Statement{
+			Doing: "looking for queues of notifications",
+			Text: `
+				WITH RECURSIVE queues AS (
+					SELECT (
+						SELECT caller_id FROM deliveries WHERE outcome = 'Waiting'
+						ORDER BY caller_id LIMIT 1) AS whose
+					UNION ALL
+					SELECT (
+						SELECT caller_id FROM deliveries WHERE outcome = 'Waiting' AND caller_id > whose
+						ORDER BY caller_id LIMIT 1)
+					FROM queues WHERE whose IS NOT NULL)
+				SELECT whose, clock_offset FROM queues JOIN callers ON caller_id = whose`,
+			Row: func(row scanner) error {
+				k := candidate{queued: true}
+				err := row.Scan(&k.caller, &k.offset)
+				v.queues = append(v.queues, k)
+				return err
+			},
+		})
+	return v, err
 }
 
 // headsOfQueues reads from each caller's queue the leased notifications, the
 // first due ones, and the first ones that are too far ahead.
-func (tx *ReadTx) headsOfQueues(c Claim) (all []candidate, err error) {
-	queues, err := tx.queues()
-	if err != nil {
-		return nil, err
-	}
+func (tx *ReadTx) headsOfQueues(c Claim, queues []candidate) (all []candidate, err error) {
 	limit := queueFor * c.PerCaller
 	var looks []engine.Statement
 	for _, q := range queues {
@@ -214,57 +269,43 @@ func (tx *ReadTx) headsOfQueues(c Claim) (all []candidate, err error) {
 	return all, tx.sql.Run(looks...)
 }
 
-// queues reads which callers have a queue. It jumps in the index from one queue
-// to the next. So the lengths of the queues and the number of callers without
-// one do not matter.
-func (tx *ReadTx) queues() ([]candidate, error) {
-	scan := func(row scanner) (k candidate, err error) {
-		k.queued = true
-		return k, row.Scan(&k.caller, &k.offset)
-	}
-	return list(tx, "looking for queues of notifications", scan, `
-		WITH RECURSIVE queues AS (
-			SELECT (
-				SELECT caller_id FROM deliveries WHERE outcome = 'Waiting'
-				ORDER BY caller_id LIMIT 1) AS whose
-			UNION ALL
-			SELECT (
-				SELECT caller_id FROM deliveries WHERE outcome = 'Waiting' AND caller_id > whose
-				ORDER BY caller_id LIMIT 1)
-			FROM queues WHERE whose IS NOT NULL)
-		SELECT whose, clock_offset FROM queues JOIN callers ON caller_id = whose`)
-}
-
 // take leases notifications, except those that another server is taking now.
 func (tx *Tx) take(chosen []candidate, c Claim) (claimed []Delivery, err error) {
+	until := when(micros(c.Until))
 	var reads []engine.Statement
 	for _, k := range chosen {
-		read := engine.Statement{
-			Doing: "reading a notification that is due",
-			Args:  []any{k.caller, k.subject, k.seq, micros(c.Now)},
-		}
-		add := func(n Notification, err error) error {
-			n.Tries++
-			claimed = append(claimed, Delivery{Notification: n, LeasedUntil: when(micros(c.Until)), Queued: k.queued})
-			return err
-		}
 		if k.queued {
-			read.Text = `
-				SELECT ` + deliveryColumns + ` FROM deliveries
-				WHERE caller_id = $1 AND subject = $2 AND seq = $3 AND outcome = 'Waiting'` + alone +
-				tx.dialect.claiming("deliveries")
-			read.Row = func(row scanner) error { return add(scanQueued(row)) }
-		} else {
-			read.Text = `
-				SELECT ` + stepColumns + ` FROM steps
-				WHERE caller_id = $1 AND transaction_id = $2 AND seq = $3 AND notify_at > 0` + alone +
-				tx.dialect.claiming("steps")
-			read.Row = func(row scanner) error {
-				s, err := scanStep(row)
-				return add(s.notification(), err)
-			}
+			reads = append(reads, engine.Statement{
+				Doing: "reading a notification that is due",
+				Text: `
+					SELECT ` + deliveryColumns + ` FROM deliveries
+					WHERE caller_id = $1 AND subject = $2 AND seq = $3 AND outcome = 'Waiting'` +
+					tx.dialect.claiming("deliveries"),
+				Args: []any{k.caller, k.subject, k.seq},
+				Row: func(row scanner) error {
+					n, err := scanQueued(row)
+					n.Tries++
+					claimed = append(claimed, Delivery{Notification: n, LeasedUntil: until, Queued: true})
+					return err
+				},
+			})
+			continue
 		}
-		reads = append(reads, read)
+		d := Delivery{Notification: k.firstTry(), LeasedUntil: until}
+		if tx.dialect.claiming("steps") == "" { // nobody else can take it
+			claimed = append(claimed, d)
+			continue
+		}
+		reads = append(reads, engine.Statement{
+			Doing: "locking a notification that is due",
+			Text: `SELECT 1 FROM steps WHERE caller_id = $1 AND transaction_id = $2 AND seq = $3` +
+				tx.dialect.claiming("steps"),
+			Args: []any{k.caller, k.subject, k.seq},
+			Row: func(scanner) error {
+				claimed = append(claimed, d)
+				return nil
+			},
+		})
 	}
 	if err := tx.Unlocked(claimsLock).sql.Run(reads...); err != nil || len(claimed) == 0 {
 		return nil, err
@@ -272,15 +313,13 @@ func (tx *Tx) take(chosen []candidate, c Claim) (claimed []Delivery, err error) 
 	return claimed, tx.lease(claimed)
 }
 
-// alone is the condition that no other notification about the same subject is
-// leased.
-const alone = `
-	AND NOT EXISTS (
-		SELECT 1 FROM deliveries AS other
-		WHERE other.caller_id = $1 AND other.subject = $2 AND other.outcome = 'Waiting' AND other.leased_until > $4)
-	AND NOT EXISTS (
-		SELECT 1 FROM steps AS other
-		WHERE other.caller_id = $1 AND other.transaction_id = $2 AND other.notify_at > 0 AND other.leased_until > $4)`
+// firstTry is a notification in the line, to be tried for the first time.
+func (k candidate) firstTry() Notification {
+	return Notification{
+		Caller: k.caller, About: AboutTransaction, Transaction: holdfast.TransactionID(k.subject), Seq: k.seq, URL: k.url,
+		Overrides: k.url != "", Created: when(k.nextAt), NextAt: when(k.nextAt), Tries: 1, Outcome: NotificationWaiting,
+	}
+}
 
 // lease writes the leases of claimed notifications.
 func (tx *Tx) lease(claimed []Delivery) error {
@@ -305,34 +344,25 @@ func (tx *Tx) lease(claimed []Delivery) error {
 	return nil
 }
 
-// makeWay moves notifications from the head of the line to their callers'
-// queues if they are due, or not due for a long time.
-func (tx *Tx) makeWay(now time.Time) error {
-	return tx.moveToQueues(0, `
-		FROM (SELECT caller_id, transaction_id, seq FROM steps
-			WHERE notify_at > 0 AND leased_until = 0
-			ORDER BY notify_at LIMIT $3) AS head
-		JOIN steps ON steps.caller_id = head.caller_id AND steps.transaction_id = head.transaction_id
-			AND steps.seq = head.seq
-		JOIN callers ON callers.caller_id = head.caller_id
-		WHERE notify_at <= $1 + clock_offset OR notify_at > $1 + clock_offset + $2`,
-		micros(now), headSoon.Microseconds(), wayMost)
+// QueueNotifications moves a caller's notifications from the line to its queue,
+// because its clock is about to be moved.
+func (tx *Tx) QueueNotifications(c party.CallerID) error {
+	for {
+		moved, err := tx.queueSteps(0, `leased_until = 0 AND caller_id = $1`, c)
+		if err != nil || moved < wayMost {
+			return err
+		}
+	}
 }
 
-// queueLost moves notifications whose lease ended without a result to their
-// callers' queues. The server that had the lease has probably crashed, and its
-// try counts.
-func (tx *Tx) queueLost(c Claim) error {
-	return tx.moveToQueues(1, ` FROM steps WHERE notify_at > 0 AND leased_until BETWEEN 1 AND $1`, micros(c.Now))
-}
-
-// moveToQueues moves notifications from the rows of their steps to their
-// callers' queues. from is the end of a query that chooses steps.
-func (tx *Tx) moveToQueues(tries int, from string, args ...any) error {
-	moving, err := list(tx.Unlocked(claimsLock), "choosing notifications to queue", scanStep,
-		`SELECT `+joined("steps", stepColumns)+from+tx.dialect.claiming("steps"), args...)
+// queueSteps moves notifications from the rows of their steps to their callers'
+// queues, the earliest first. where is a condition that chooses steps.
+func (tx *Tx) queueSteps(tries int, where string, arg any) (moved int, err error) {
+	moving, err := list(tx.Unlocked(claimsLock), "choosing notifications to queue", scanStep, `
+		SELECT `+stepColumns+` FROM steps WHERE notify_at > 0 AND `+where+` ORDER BY notify_at LIMIT $2`+
+		tx.dialect.claiming("steps"), arg, wayMost)
 	if err != nil || len(moving) == 0 {
-		return err
+		return 0, err
 	}
 	var leaves, enters [][]any
 	for _, s := range moving {
@@ -342,7 +372,7 @@ func (tx *Tx) moveToQueues(tries int, from string, args ...any) error {
 		enters = append(enters, deliveryTable.fields.values(&to))
 	}
 	if err := passOnStep.WriteMany(tx.sql, leaves); err != nil {
-		return err
+		return 0, err
 	}
-	return insertDelivery.AddMany(tx.sql, enters)
+	return len(moving), insertDelivery.AddMany(tx.sql, enters)
 }

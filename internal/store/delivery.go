@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/engine"
@@ -18,6 +17,7 @@ type Delivery struct {
 // The steps of a delivery are changes, so that those of one commit are written
 // together.
 var (
+	oweStep    = stepChange("adding a notification", "notify_at, notify_url", "notify_at, told")
 	leaseStep  = stepChange("claiming a notification", "leased_until", "notify_at")
 	tellStep   = stepChange("finishing a notification", "notify_at, leased_until, told", "notify_at")
 	passOnStep = stepChange("moving a notification to its queue", "notify_at, leased_until", "notify_at, leased_until")
@@ -85,43 +85,38 @@ func (tx *Tx) changeQueued(c rowChange[deliveryRow], before, after deliveryRow) 
 }
 
 // NotificationDone records that a notification arrived. That is true even if
-// the lease is lost.
+// the lease is lost. It is ErrStale if the notification is elsewhere than d says.
 func (tx *Tx) NotificationDone(d Delivery, result string, now time.Time) error {
 	if !d.Queued {
-		told := stepRow{told: now}
-		err := tx.changeStep(tellStep, d.inStep(), told)
-		if !errors.Is(err, ErrStale) {
-			return err
-		}
-		// Another server took it over, and has moved it to the queue.
+		return tx.changeStep(tellStep, d.inStep(), stepRow{told: now})
 	}
 	after := d.inQueue()
 	after.Outcome, after.LastResult, after.leasedUntil, after.done, after.Body =
 		NotificationDelivered, result, time.Time{}, now, ""
-	return unlessStale(tx.changeQueued(finishQueued, d.inQueue(), after))
+	return tx.changeQueued(finishQueued, d.inQueue(), after)
 }
 
 // RetryNotification records the result of a try and the time of the next one,
-// with the URL and the body that were sent. It does nothing if the lease is
-// lost, because another try is then under way.
+// with the URL and the body that were sent. It is ErrStale if the lease is lost,
+// because another try is then under way.
 func (tx *Tx) RetryNotification(d Delivery, result string, next time.Time) error {
 	after := d.inQueue()
 	after.LastResult, after.leasedUntil, after.NextAt = result, time.Time{}, next
 	if d.Queued {
-		return unlessStale(tx.changeQueued(putOffQueued, d.inQueue(), after))
+		return tx.changeQueued(putOffQueued, d.inQueue(), after)
 	}
-	return unlessStale(tx.passOn(d, after))
+	return tx.passOn(d, after)
 }
 
-// GiveUpNotification records the result of the last try. It does nothing if the
+// GiveUpNotification records the result of the last try. It is ErrStale if the
 // lease is lost.
 func (tx *Tx) GiveUpNotification(d Delivery, result string, now time.Time) error {
 	after := d.inQueue()
 	after.Outcome, after.LastResult, after.leasedUntil, after.done = NotificationGivenUp, result, time.Time{}, now
 	if d.Queued {
-		return unlessStale(tx.changeQueued(giveUpQueued, d.inQueue(), after))
+		return tx.changeQueued(giveUpQueued, d.inQueue(), after)
 	}
-	return unlessStale(tx.passOn(d, after))
+	return tx.passOn(d, after)
 }
 
 // passOn moves a notification from the row of its step to its caller's queue.
@@ -133,21 +128,12 @@ func (tx *Tx) passOn(d Delivery, to deliveryRow) error {
 }
 
 // ReturnNotification ends a lease without a try, so that the notification can
-// be claimed again at once.
+// be claimed again at once. It is ErrStale if the lease is lost.
 func (tx *Tx) ReturnNotification(d Delivery) error {
 	if !d.Queued {
-		return unlessStale(tx.changeStep(returnStep, d.inStep(), stepRow{}))
+		return tx.changeStep(returnStep, d.inStep(), stepRow{})
 	}
 	after := d.inQueue()
 	after.leasedUntil, after.Tries = time.Time{}, d.Tries-1
-	return unlessStale(tx.changeQueued(returnQueued, d.inQueue(), after))
-}
-
-// unlessStale ignores ErrStale: the row has already changed and needs nothing
-// more.
-func unlessStale(err error) error {
-	if errors.Is(err, ErrStale) {
-		return nil
-	}
-	return err
+	return tx.changeQueued(returnQueued, d.inQueue(), after)
 }

@@ -23,6 +23,7 @@ type Notification struct {
 	URL         string                 // to which it was last sent, or the request's; empty if neither
 	Overrides   bool                   // the request gave the URL, so it replaces the caller's
 	Body        string                 // form body, signed for the URL; empty until a try has failed
+	Moved       bool                   // the caller's clock is moved; not set by reading
 	Created     time.Time              // the caller's time, as is NextAt
 	NextAt      time.Time
 	Tries       int
@@ -36,6 +37,14 @@ func (n Notification) Subject() string {
 		return string(n.Token)
 	}
 	return string(n.Transaction)
+}
+
+// address is the one that the request gave, or empty.
+func (n Notification) address() string {
+	if n.Overrides {
+		return n.URL
+	}
+	return ""
 }
 
 // A NotificationAbout says what a notification is about.
@@ -136,4 +145,16 @@ func (tx *ReadTx) Notifications(c party.CallerID, subject string) ([]Notificatio
 	}
 	slices.SortFunc(all, func(a, b Notification) int { return cmp.Compare(a.Seq, b.Seq) })
 	return all, err
+}
+
+// Owe adds a notification to a step that was written without one.
+func (tx *Tx) Owe(n Notification, step int) error {
+	n.Seq = step
+	if n.Moved {
+		return tx.InsertNotification(n)
+	}
+	before := Delivery{Notification: n}.inStep()
+	after := before
+	before.notifyAt, after.notifyURL = time.Time{}, n.address()
+	return tx.changeStep(oweStep, before, after)
 }

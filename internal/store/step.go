@@ -82,10 +82,16 @@ func (tx *Tx) addStep(c payment.Change, n *Notification) error {
 		caller: c.After.Caller, transaction: c.After.ID, HistoryRow: c.History(c.After.Steps), postings: c.Postings,
 	}
 	if n != nil {
-		row.notifyAt = n.NextAt
-		if n.Overrides {
-			row.notifyURL = n.URL
+		n.Seq = row.Seq
+	}
+	switch {
+	case n == nil:
+	case n.Moved:
+		if err := tx.InsertNotification(*n); err != nil {
+			return err
 		}
+	default:
+		row.notifyAt, row.notifyURL = n.NextAt, n.address()
 	}
 	return insertStep.Add(tx.sql, stepTable.fields.values(&row)...)
 }

@@ -41,6 +41,7 @@ CREATE TABLE callers (
 	ipn_url         TEXT   NOT NULL,
 	bare_return     BIGINT NOT NULL,
 	pending_first   BIGINT NOT NULL,
+	pending_notice  BIGINT NOT NULL,
 	signature_v1    BIGINT NOT NULL,
 	marketplace     BIGINT NOT NULL,
 	resume          BIGINT NOT NULL,
