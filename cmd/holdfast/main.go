@@ -110,9 +110,11 @@ func run(ctx context.Context, args []string, w world) int {
 		fmt.Fprintln(w.Err, misused(err))
 		return exitMisused
 	}
-	w.Log = newLog(w.Err, c)
+	log, flush := newLog(w.Err, c)
+	w.Log = log
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	err = parsed.Run(w)
+	flush() // before what is said below
 	switch {
 	case err == nil:
 		return exitFine
@@ -143,15 +145,4 @@ func sentence(err error) string {
 		return "another program keeps the SQLite file locked; nothing was done. End that program, or try again later"
 	}
 	return err.Error()
-}
-
-func newLog(to io.Writer, c cli) *slog.Logger {
-	options := &slog.HandlerOptions{Level: slog.LevelInfo}
-	if c.Verbose {
-		options.Level = slog.LevelDebug
-	}
-	if c.LogJSON {
-		return slog.New(slog.NewJSONHandler(to, options))
-	}
-	return slog.New(slog.NewTextHandler(to, options))
 }
