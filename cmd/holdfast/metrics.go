@@ -1,34 +1,76 @@
 package main
 
 import (
+	"context"
+	"net"
 	"net/http"
 
+	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/internal/metrics"
 	"github.com/holdfast-pay/holdfast/internal/queryapi"
+	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// newMetrics makes the metrics of a server.
-func (s *server) newMetrics() *metrics.Set {
+// A monitor has the metrics of a server and the listener that serves them.
+type monitor struct {
+	*metrics.Set
+	net.Listener
+}
+
+// newMonitor opens the listener for metrics; without an address it returns nil.
+func newMonitor(ctx context.Context, address string, w world) (*monitor, error) {
+	if address == "" {
+		return nil, nil
+	}
+	listener, err := listen(ctx, "--metrics", address)
+	if err != nil {
+		return nil, err
+	}
 	program := programVersion()
 	build := metrics.Build{Version: program.Version, Revision: program.Commit, Go: program.Go}
-	set := metrics.New(build, s.Now, s.Log)
-	set.Watch(s.Store.Reader)
-	return set
+	return &monitor{metrics.New(build, w.Now, w.Log), listener}, nil
+}
+
+// close closes the listener.
+func (m *monitor) close() {
+	if m != nil {
+		m.Listener.Close()
+	}
+}
+
+// stats is told what a store commits; without metrics it has no functions.
+func (m *monitor) stats() engine.Stats {
+	if m == nil {
+		return engine.Stats{}
+	}
+	return m.Engine()
+}
+
+// watch adds the metrics of a store.
+func (m *monitor) watch(db *store.DB, at store.Location) {
+	if m == nil {
+		return
+	}
+	m.Watch(db.Reader)
+	m.Queues(db.Waiting)
+	if at.IsFile() {
+		m.File(at.File)
+	}
 }
 
 // counted counts the requests of a door, if there are metrics. The API counts
 // its own, because it knows the action and the code of a refusal.
-func (s *server) counted(door string, handler http.Handler) http.Handler {
-	if s.metrics == nil {
+func (m *monitor) counted(door string, handler http.Handler) http.Handler {
+	if m == nil {
 		return handler
 	}
-	return s.metrics.Door(door, handler)
+	return m.Door(door, handler)
 }
 
 // answered counts the answers of the API; nil without metrics.
-func (s *server) answered() func(queryapi.Answered) {
-	if s.metrics == nil {
+func (m *monitor) answered() func(queryapi.Answered) {
+	if m == nil {
 		return nil
 	}
-	return s.metrics.Answered
+	return m.Answered
 }

@@ -43,10 +43,17 @@ func TestServeMetrics(t *testing.T) {
 		`holdfast_requests_total{action="GET",code="200",door="manual",result="success"} 1`,
 		`holdfast_build_info{goversion="go`,
 		"holdfast_store_up 1",
+		`holdfast_commit_actions_total{queue="foreground"}`,
+		`holdfast_commit_queue_length{queue="background"} 0`,
+		"holdfast_disk_free_bytes ",
+		"holdfast_sqlite_log_bytes ",
 	} {
 		if !strings.Contains(scrape, want) {
 			t.Errorf("the metrics have no %s", want)
 		}
+	}
+	if strings.Contains(scrape, `holdfast_commits_total{result="committed"} 0`) {
+		t.Error("the engine's commits are not counted: the start writes a signing key")
 	}
 	if strings.Contains(scrape, "ade-up") {
 		t.Error("the metrics have names that a client made up")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -58,13 +57,11 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	if plain != nil {
 		defer plain.Close()
 	}
-	metrics, err := v.listenMetrics(ctx)
+	watched, err := newMonitor(ctx, v.Metrics, w)
 	if err != nil {
 		return err
 	}
-	if metrics != nil {
-		defer metrics.Close()
-	}
+	defer watched.close()
 	public, err := v.public(v.PublicURL, listener)
 	if err != nil {
 		return misuseError{err}
@@ -80,7 +77,7 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	if err := v.checkInbox(public, listener, v.AddressHeader); err != nil {
 		return misuseError{err}
 	}
-	db, unlock, err := v.open(ctx, at, w)
+	db, unlock, err := v.open(ctx, at, watched, w)
 	if err != nil {
 		return err
 	}
@@ -94,7 +91,7 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 		Store: db, PublicURL: public, CertificatePrefix: v.CertificatePrefix, Hosts: v.SignatureHosts, Paths: v.APIPaths,
 		AllowPrivate: v.IPNAllowPrivate, Proxy: proxy, AddressHeader: v.AddressHeader, RefundWindow: v.RefundWindow,
 		SecureCookies: v.SecureCookies || public.Scheme == "https", Certifier: certificates, Plain: plain, Mail: mails,
-		Metrics: metrics, Silent: !v.Deliver, LogMoves: v.LogActions, Now: w.Now, Log: w.Log, Ended: newEnding(),
+		Monitor: watched, Silent: !v.Deliver, LogMoves: v.LogActions, Now: w.Now, Log: w.Log, Ended: newEnding(),
 		Network: &sandbox.Network{Now: w.Now, PlainAmounts: !v.DeclineByAmount},
 	}
 	if err := s.start(ctx, listener); err != nil {
@@ -111,8 +108,11 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	return err
 }
 
-// open opens the store. An SQLite file is locked against other servers.
-func (v serveVerb) open(ctx context.Context, at store.Location, w world) (db *store.DB, unlock func(), err error) {
+// open opens the store, for the metrics to watch. An SQLite file is locked
+// against other servers.
+func (v serveVerb) open(
+	ctx context.Context, at store.Location, m *monitor, w world,
+) (db *store.DB, unlock func(), err error) {
 	key, err := v.key()
 	if err != nil {
 		return nil, nil, err
@@ -120,7 +120,7 @@ func (v serveVerb) open(ctx context.Context, at store.Location, w world) (db *st
 	if unlock, err = lockStore(at); err != nil {
 		return nil, nil, err
 	}
-	config := store.Config{Address: v.Store, GroupMax: v.groupMax(), SealKey: key}
+	config := store.Config{Address: v.Store, GroupMax: v.groupMax(), SealKey: key, Stats: m.stats()}
 	if db, err = openStore(ctx, config); err == nil {
 		err = v.checkDurable(ctx, db, w)
 	}
@@ -135,6 +135,7 @@ func (v serveVerb) open(ctx context.Context, at store.Location, w world) (db *st
 		w.Log.Warn("sealing the store was cut short, and plain secrets may be left in its files: stop all servers, and run " +
 			"holdfast seal on again")
 	}
+	m.watch(db, at)
 	return db, unlock, nil
 }
 
@@ -157,14 +158,6 @@ func (v serveVerb) groupMax() int {
 		return 0
 	}
 	return 1
-}
-
-// listenMetrics opens the listener for metrics, if there is to be one.
-func (v serveVerb) listenMetrics(ctx context.Context) (net.Listener, error) {
-	if v.Metrics == "" {
-		return nil, nil
-	}
-	return listen(ctx, "--metrics", v.Metrics)
 }
 
 // parseProxy reads the address of a proxy, which may hold a password.

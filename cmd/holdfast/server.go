@@ -26,7 +26,6 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/jobs"
 	"github.com/holdfast-pay/holdfast/internal/mail"
 	"github.com/holdfast-pay/holdfast/internal/manual"
-	"github.com/holdfast-pay/holdfast/internal/metrics"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/queryapi"
 	"github.com/holdfast-pay/holdfast/internal/signed"
@@ -56,11 +55,10 @@ type server struct {
 	Ended             ending
 	Certifier         certifier    // nil where the listener speaks plain HTTP
 	Plain             net.Listener // redirects plain HTTP; nil without one
-	Metrics           net.Listener // serves metrics; nil without one
+	Monitor           *monitor     // nil without metrics
 
 	Processor *processor.Processor // made by start
 	callers   *signed.Callers
-	metrics   *metrics.Set // nil without Metrics
 	http      *http.Server
 	others    []*http.Server // on the other listeners
 	running   sync.WaitGroup
@@ -94,13 +92,14 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 	s.callers = &signed.Callers{Find: s.Store.CallerByKey, Now: s.Now}
 	s.Processor = processor.New(s.Store, processor.Config{
 		Network: s.Network, Now: s.Now, Log: s.Log, RefundWindow: s.RefundWindow, CallerChanged: s.callers.Forget,
+		LogMoves: s.LogMoves,
 	})
+	if s.Monitor != nil {
+		s.Processor.Expired, s.Processor.Released = s.Monitor.Expired, s.Monitor.Released
+	}
 	if s.Mail != nil && s.Mail.On() {
 		letters := account.Letters{Public: s.PublicURL}
 		s.Processor.Letters, s.Processor.Receipts = letters.Write, letters.Receipt
-	}
-	if s.Metrics != nil {
-		s.metrics = s.newMetrics()
 	}
 	s.http = httpServer(s.routes(signer), s.Log)
 
@@ -124,8 +123,8 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 	if s.Plain != nil {
 		s.startBeside(s.Certifier.Challenges(https.Redirect(s.PublicURL)), s.Plain)
 	}
-	if s.metrics != nil {
-		s.startBeside(s.metrics.Handler(), s.Metrics)
+	if s.Monitor != nil {
+		s.startBeside(s.Monitor.Handler(), s.Monitor.Listener)
 	}
 	return nil
 }
@@ -181,8 +180,8 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 		StrangerPause:  strangerPause,
 		From:           sessions.From,
 		LogMoves:       s.LogMoves,
-		Answered:       s.answered(),
-		Page:           s.counted("welcome", s.welcome()),
+		Answered:       s.Monitor.answered(),
+		Page:           s.Monitor.counted("welcome", s.welcome()),
 		Certificates:   signer.Certificates,
 		OwnCertificate: func(address string) bool { return ownCertificate(signer, address) },
 	}).Handler()
@@ -194,17 +193,17 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 	accounts := (&account.Server{
 		Processor: s.Processor, Store: s.Store.Reader, Sessions: sessions, Now: s.Now, Log: s.Log,
 	}).Handler()
-	pages, accounts = s.counted("cobranded", pages), s.counted("account", accounts)
-	documents := s.counted("manual", (&manual.Server{Files: docs.API(), Log: s.Log}).Handler(query))
+	pages, accounts = s.Monitor.counted("cobranded", pages), s.Monitor.counted("account", accounts)
+	documents := s.Monitor.counted("manual", (&manual.Server{Files: docs.API(), Log: s.Log}).Handler(query))
 	mails := http.NotFoundHandler()
 	if s.hasInbox() {
 		mails = (&inbox.Server{Store: s.Store.Reader, Log: s.Log}).Handler()
 	}
-	mails = s.counted("inbox", mails)
-	certificates := s.counted("certificates", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	mails = s.Monitor.counted("inbox", mails)
+	certificates := s.Monitor.counted("certificates", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		certificate(signer, w, r)
 	}))
-	health := s.counted("health", http.HandlerFunc(s.health))
+	health := s.Monitor.counted("health", http.HandlerFunc(s.health))
 	doors := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch doorOf(r.URL.Path) {
 		case doorHealth:

@@ -1,10 +1,13 @@
 package bench
 
 import (
+	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"net/url"
 
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -44,4 +47,16 @@ func (d database) close() {
 	if d.DB != nil {
 		d.Close()
 	}
+}
+
+// asking reports whether a question of a caller to the card network is open. It
+// may read all open questions.
+func (d database) asking(ctx context.Context, c party.CallerID) (open bool, err error) {
+	err = d.QueryRowContext(ctx, `
+		SELECT COUNT(1) > 0 FROM (SELECT 1 FROM transactions WHERE asking <> '' AND caller_id = $1 LIMIT 1) AS open`,
+		c).Scan(&open)
+	if err != nil {
+		return false, fmt.Errorf("looking for open questions: %w", err)
+	}
+	return open, nil
 }

@@ -116,3 +116,26 @@ func TestGatheredCopies(t *testing.T) {
 		}
 	})
 }
+
+// A storm is over when no question to the card network is open.
+func TestAsking(t *testing.T) {
+	databases(t, func(t *testing.T, address string) {
+		b := newBench(t, address)
+		if err := b.Gather(t.Context(), 3); err != nil {
+			t.Fatal(err)
+		}
+		for _, question := range []string{"", "Release"} {
+			_, err := b.database.ExecContext(t.Context(), `UPDATE transactions SET asking = $1`, question)
+			if err != nil {
+				t.Fatal(err)
+			}
+			asking, err := b.database.asking(t.Context(), b.gathered.caller.ID)
+			if err != nil || asking != (question != "") {
+				t.Errorf("with the question %q something is asked: %t (%v)", question, asking, err)
+			}
+			if asking, err = b.database.asking(t.Context(), "another"); err != nil || asking {
+				t.Errorf("another caller asks: %t (%v)", asking, err)
+			}
+		}
+	})
+}

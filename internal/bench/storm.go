@@ -115,7 +115,7 @@ func (b *Bench) release(ctx context.Context, s *Storm) error {
 	}
 	s.Seconds = round(over.Sub(began).Seconds(), 3)
 	s.PerSecond = round(float64(s.Holds)/over.Sub(began).Seconds(), 1)
-	over, err = b.await(ctx, func(tx *store.ReadTx) (bool, error) { return tx.Asking(caller.ID) })
+	over, err = b.await(ctx, func(*store.ReadTx) (bool, error) { return b.database.asking(ctx, caller.ID) })
 	s.NetworkSeconds = round(over.Sub(began).Seconds(), 3)
 	return err
 }

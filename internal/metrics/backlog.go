@@ -20,38 +20,64 @@ const (
 	backlogPatience = 3 * time.Second
 )
 
-// backlog reads from the store what waits there. All servers on one store show
-// the same values.
+// backlog reads from the store what waits there, and how the database does. All
+// servers on one store show the same values.
 type backlog struct {
 	store store.Reader
 	now   func() time.Time
 	log   *slog.Logger
 
-	mu     sync.Mutex
-	read   time.Time // when the store was read last
-	mails  map[store.MailOutcome]store.MailCount
-	failed error
+	mu       sync.Mutex
+	read     time.Time // when the store was read last
+	waiting  store.Backlog
+	database store.Database
+	failed   error
 }
 
 // Watch adds the metrics of what waits in the store.
-func (s *Set) Watch(r store.Reader) {
-	s.registry.MustRegister(&backlog{store: r, now: s.now, log: s.log})
+func (s *Set) Watch(r store.Reader) { s.register(&backlog{store: r, now: s.now, log: s.log}) }
+
+func described(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
 }
 
 var (
-	storeUp = prometheus.NewDesc("holdfast_store_up",
+	storeUp = described("holdfast_store_up",
 		"1 if the store could be read at the last try, 0 if not. Without the store, the metrics of what waits in it are "+
-			"missing.", nil, nil)
-	mails = prometheus.NewDesc("holdfast_mails",
-		"Mails that have not arrived: waiting for a try, given up, or kept in a sandbox's inbox.",
-		[]string{"outcome"}, nil)
-	mailWaiting = prometheus.NewDesc("holdfast_mail_waiting_seconds",
-		"How long the oldest waiting mail has been tried.", nil, nil)
+			"missing.")
+	overdue = described("holdfast_transactions_overdue",
+		"Open transactions past their deadline by their caller's clock, at most 10,000.")
+	overdueAge = described("holdfast_transaction_overdue_seconds",
+		"Time since the deadline of the most overdue open transaction.")
+	questions = described("holdfast_questions_open",
+		"Questions to a card network without an answer, at most 10,000.")
+	questionAge = described("holdfast_question_open_seconds",
+		"Age of the oldest question to a card network without an answer.")
+	notices = described("holdfast_notices_waiting",
+		"Notices that wait in the line for their first try, or in their caller's queue, at most 10,000 of each.", "place")
+	noticeAge = described("holdfast_notice_waiting_seconds",
+		"Time since the oldest waiting notice was due for the first time.", "place")
+	mails = described("holdfast_mails",
+		"Mails that have not arrived: waiting for a try, given up, or kept in a sandbox's inbox.", "outcome")
+	mailWaiting  = described("holdfast_mail_waiting_seconds", "How long the oldest waiting mail has been tried.")
+	standbyWaits = described("holdfast_standby_waits",
+		"Sessions of PostgreSQL that have waited for a standby for over a second.")
+	standbyLag = described("holdfast_standby_flush_lag_seconds",
+		"Time until a standby has written what the primary has. It is missing if the server's user may not see it.",
+		"standby")
+	deadRows  = described("holdfast_table_dead_rows", "Row versions that VACUUM has not removed from a table.", "table")
+	freezeAge = described("holdfast_table_freeze_age",
+		"Age of the oldest transaction id in a table, in transactions. PostgreSQL stops at two billion.", "table")
+	slotBytes = described("holdfast_replication_slot_bytes",
+		"Write-ahead log that PostgreSQL keeps for a replication slot.", "slot")
 )
 
 // Describe implements [prometheus.Collector].
 func (b *backlog) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{storeUp, mails, mailWaiting} {
+	for _, d := range []*prometheus.Desc{
+		storeUp, overdue, overdueAge, questions, questionAge, notices, noticeAge, mails, mailWaiting,
+		standbyWaits, standbyLag, deadRows, freezeAge, slotBytes,
+	} {
 		to <- d
 	}
 }
@@ -70,17 +96,56 @@ func (b *backlog) Collect(to chan<- prometheus.Metric) {
 		return
 	}
 	to <- gauge(storeUp, 1)
-	for _, outcome := range []store.MailOutcome{store.MailWaiting, store.MailGivenUp, store.MailKept} {
-		to <- gauge(mails, b.mails[outcome].Mails, string(outcome))
+	b.collectWaiting(to, now)
+	b.collectDatabase(to)
+}
+
+func (b *backlog) collectWaiting(to chan<- prometheus.Metric, now time.Time) {
+	w := b.waiting
+	to <- gauge(overdue, w.Overdue.Rows)
+	to <- seconds(overdueAge, w.Overdue.Oldest)
+	to <- gauge(questions, w.Asking.Rows)
+	to <- seconds(questionAge, w.Asking.Oldest)
+	for place, some := range map[string]store.Waiting{"line": w.Line, "queues": w.Queues} {
+		to <- gauge(notices, some.Rows, place)
+		to <- seconds(noticeAge, some.Oldest, place)
 	}
-	to <- age(mailWaiting, now, b.mails[store.MailWaiting].Oldest)
+	for _, outcome := range []store.MailOutcome{store.MailWaiting, store.MailGivenUp, store.MailKept} {
+		to <- gauge(mails, w.Mails[outcome].Mails, string(outcome))
+	}
+	var age time.Duration
+	if oldest := w.Mails[store.MailWaiting].Oldest; !oldest.IsZero() {
+		age = max(now.Sub(oldest), 0)
+	}
+	to <- seconds(mailWaiting, age)
+}
+
+func (b *backlog) collectDatabase(to chan<- prometheus.Metric) {
+	if !b.database.Known {
+		return
+	}
+	to <- gauge(standbyWaits, b.database.StandbyWaits)
+	for _, s := range b.database.Standbys {
+		to <- seconds(standbyLag, s.FlushLag, s.Name)
+	}
+	for _, t := range b.database.Tables {
+		to <- gauge(deadRows, t.DeadRows, t.Name)
+		to <- gauge(freezeAge, t.FreezeAge, t.Name)
+	}
+	for _, s := range b.database.Slots {
+		to <- gauge(slotBytes, s.Bytes, s.Name)
+	}
 }
 
 func (b *backlog) refresh() {
 	ctx, cancel := context.WithTimeout(context.Background(), backlogPatience)
 	defer cancel()
+	now := b.now()
 	b.failed = b.store.View(ctx, func(tx *store.ReadTx) (err error) {
-		b.mails, err = tx.CountMails()
+		if b.waiting, err = tx.Backlog(now); err != nil {
+			return err
+		}
+		b.database, err = tx.Database()
 		return err
 	})
 	if b.failed != nil {
@@ -92,11 +157,6 @@ func gauge(d *prometheus.Desc, value int, labels ...string) prometheus.Metric {
 	return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(value), labels...)
 }
 
-// age is the time since a moment; 0 if there is none.
-func age(d *prometheus.Desc, now, since time.Time, labels ...string) prometheus.Metric {
-	var seconds float64
-	if !since.IsZero() {
-		seconds = max(now.Sub(since), 0).Seconds()
-	}
-	return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, seconds, labels...)
+func seconds(d *prometheus.Desc, value time.Duration, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value.Seconds(), labels...)
 }

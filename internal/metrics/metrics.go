@@ -21,9 +21,12 @@ type Set struct {
 	now      func() time.Time
 	log      *slog.Logger
 	registry *prometheus.Registry
+	all      []prometheus.Collector // that are registered
 
 	requests *prometheus.CounterVec
 	answers  *prometheus.HistogramVec
+	commits  *commits
+	lateness lateness
 }
 
 // durations are the bounds of histograms of times, in seconds. They fit times
@@ -46,11 +49,17 @@ func New(build Build, now func() time.Time, log *slog.Logger) *Set {
 		Name: "holdfast_build_info", Help: "The program that runs. The value is always 1.",
 		ConstLabels: prometheus.Labels{"version": build.Version, "revision": build.Revision, "goversion": build.Go},
 	}, func() float64 { return 1 })
-	s.registry.MustRegister(
+	s.register(
 		s.requests, s.answers, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
+	s.commits, s.lateness = s.newCommits(), s.newLateness()
 	return s
+}
+
+func (s *Set) register(all ...prometheus.Collector) {
+	s.registry.MustRegister(all...)
+	s.all = append(s.all, all...)
 }
 
 // Path is where Handler answers.

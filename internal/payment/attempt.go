@@ -143,107 +143,94 @@ func (t Transaction) answered(step Step, answer Answer) Transaction {
 // the answer came. A second answer to a question changes nothing: the Change is
 // empty.
 func (t Transaction) Outcome(a Attempt, answer Answer, now time.Time) Change {
+	c := Change{Before: t, After: t, At: now}
 	if t.Asking != a.Step {
-		return t.unmoved(now)
+		return c
 	}
-	c := t.answered(a.Step, answer).outcome(a.Step, answer, now)
-	c.Before = t
-	return c
-}
-
-func (t Transaction) outcome(step Step, answer Answer, now time.Time) Change {
-	switch step {
+	c.After = t.answered(a.Step, answer)
+	switch a.Step {
 	case StepAuthorize:
-		return t.authorized(answer, now)
+		c.authorized(answer, now)
 	case StepCapture:
-		return t.captured(answer, now)
+		c.captured(answer, now)
 	case StepCharge:
-		return t.charged(answer, now)
+		c.charged(answer, now)
 	case StepReturn:
-		return t.returned(answer, now)
+		c.returned(answer, now)
 	case StepRelease:
 	}
-	return t.unmoved(now)
+	return c
 }
 
-func (t Transaction) unmoved(now time.Time) Change { return Change{Before: t, After: t, At: now} }
-
-// done makes a step together with its postings.
-func (t Transaction) done(v Verb, now time.Time, code holdfast.StatusCode, message string) Change {
-	c := t.step(v, now, code, message)
-	c.Postings = move(t.stepPostings(v, t.State))
-	return c
+// done makes a step of c.After together with its postings.
+func (c *Change) done(v Verb, now time.Time, code holdfast.StatusCode, message string) {
+	postings := c.After.stepPostings(v, c.After.State)
+	c.step(v, now, code, message)
+	c.Postings = move(postings)
 }
 
 // late books what a network did after the transaction had ended. The caller was
 // told of the end, so its state and its status stay as they are.
-func (t Transaction) late(v Verb, now time.Time) Change {
-	return t.done(v, now, t.StatusCode, t.StatusMessage)
+func (c *Change) late(v Verb, now time.Time) {
+	c.done(v, now, c.After.StatusCode, c.After.StatusMessage)
 }
 
-func (t Transaction) authorized(answer Answer, now time.Time) Change {
+func (c *Change) authorized(answer Answer, now time.Time) {
+	t := &c.After
 	switch {
 	case t.State == Pending && answer.Approved:
 		t.Authorization = answer.Authorization
-		return t.done(VerbApprove, now, holdfast.CodeSuccess, messageReserved)
+		c.done(VerbApprove, now, holdfast.CodeSuccess, messageReserved)
 	case t.State == Pending:
-		return t.done(VerbDecline, now, answer.Code, answer.Message)
+		c.done(VerbDecline, now, answer.Code, answer.Message)
 	case t.State == Cancelled && answer.Approved:
 		// The transaction was given up before the answer came: release the hold.
 		t.Authorization = answer.Authorization
-		c := t.unmoved(now)
 		c.ask(StepRelease)
-		return c
 	}
-	return t.unmoved(now)
 }
 
-func (t Transaction) captured(answer Answer, now time.Time) Change {
+func (c *Change) captured(answer Answer, now time.Time) {
 	switch {
-	case t.State == Settling && answer.Approved:
-		c := t.done(VerbCapture, now, holdfast.CodeSuccess, messageSuccess)
+	case c.After.State == Settling && answer.Approved:
+		c.done(VerbCapture, now, holdfast.CodeSuccess, messageSuccess)
 		c.takeCommission()
-		return c
-	case t.State == Settling:
+	case c.After.State == Settling:
 		// The hold is no longer needed: release the buyer's money.
-		c := t.done(VerbCaptureDecline, now, answer.Code, answer.Message)
+		c.done(VerbCaptureDecline, now, answer.Code, answer.Message)
 		c.ask(StepRelease)
-		return c
 	}
-	return t.unmoved(now)
 }
 
-func (t Transaction) charged(answer Answer, now time.Time) Change {
+func (c *Change) charged(answer Answer, now time.Time) {
+	t := &c.After
 	switch {
 	case t.State == Pending && answer.Approved:
 		t.Authorization = answer.Authorization
-		c := t.done(VerbCharge, now, holdfast.CodeSuccess, messageSuccess)
+		c.done(VerbCharge, now, holdfast.CodeSuccess, messageSuccess)
 		c.takeCommission()
-		return c
 	case t.State == Pending:
-		return t.done(VerbDecline, now, answer.Code, answer.Message)
+		c.done(VerbDecline, now, answer.Code, answer.Message)
 	case answer.Approved && t.State != Success:
 		// The transaction was given up before the answer came: return the charge.
 		t.Authorization = answer.Authorization
-		c := t.late(VerbLateCharge, now)
+		c.late(VerbLateCharge, now)
 		c.ask(StepReturn)
-		return c
 	}
-	return t.unmoved(now)
 }
 
 // returned decides on the network's answer to a return of money: for a refund,
 // or for a payment that was given up before the network charged it.
-func (t Transaction) returned(answer Answer, now time.Time) Change {
+func (c *Change) returned(answer Answer, now time.Time) {
+	t := &c.After
 	switch {
 	case t.Kind == KindRefund && t.State == Pending && answer.Approved:
-		return t.done(VerbReturn, now, holdfast.CodeSuccess, messageRefunded)
+		c.done(VerbReturn, now, holdfast.CodeSuccess, messageRefunded)
 	case t.Kind == KindRefund && t.State == Pending:
-		return t.done(VerbDecline, now, answer.Code, answer.Message)
+		c.done(VerbDecline, now, answer.Code, answer.Message)
 	case t.Kind != KindRefund && answer.Approved:
-		return t.late(VerbLateReturn, now)
+		c.late(VerbLateReturn, now)
 	}
-	return t.unmoved(now)
 }
 
 // Messages of GetTransactionStatus. The first and the third are the original

@@ -107,7 +107,8 @@ func (in *Input) onInstrument(o order) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	c := in.using(in.charge(t), limits)
+	c := in.charge(t)
+	in.using(&c, limits)
 	c.Aggregate = in.Aggregate.begin(t.Amount)
 	if c.After.State == Success {
 		c.Aggregate.After = c.Aggregate.After.finish(t.Amount).After

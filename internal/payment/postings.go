@@ -32,7 +32,7 @@ func move(postings []ledger.Posting) []ledger.Posting {
 func account(p party.ID) ledger.AccountID { return ledger.Party(string(p)) }
 
 // bearer is the account of the party that bears the operator's fee.
-func (t Transaction) bearer() ledger.AccountID {
+func (t *Transaction) bearer() ledger.AccountID {
 	if t.FeeBy == holdfast.RoleCaller {
 		return account(t.Owner)
 	}
@@ -41,7 +41,7 @@ func (t Transaction) bearer() ledger.AccountID {
 
 // paidPostings move a payment to the recipient and the fee to the operator.
 // Funding and settling also change the instrument's account.
-func (t Transaction) paidPostings(from ledger.AccountID) (postings []ledger.Posting) {
+func (t *Transaction) paidPostings(from ledger.AccountID) (postings []ledger.Posting) {
 	postings = transfer(postings, from, account(t.Recipient), t.Current())
 	postings = transfer(postings, t.bearer(), ledger.Fees, t.Fee)
 	switch t.Kind {
@@ -56,12 +56,12 @@ func (t Transaction) paidPostings(from ledger.AccountID) (postings []ledger.Post
 
 // capturePostings are the postings of a capture: the settled amount is paid,
 // and the rest of the hold goes back.
-func (t Transaction) capturePostings() []ledger.Posting {
+func (t *Transaction) capturePostings() []ledger.Posting {
 	return transfer(t.paidPostings(ledger.Held), ledger.Held, ledger.Network, t.Amount.Sub(t.Settled))
 }
 
 // transferPostings are the postings of transactions that need no network.
-func (t Transaction) transferPostings() (postings []ledger.Posting) {
+func (t *Transaction) transferPostings() (postings []ledger.Posting) {
 	recipient := string(t.Recipient)
 	switch {
 	case t.Kind == KindDeposit:
@@ -83,7 +83,7 @@ func (t Transaction) transferPostings() (postings []ledger.Posting) {
 // refundPostings give the operator's and the marketplace's fees back, and take
 // the refund from the recipient. It goes to the sender's balance or instrument,
 // or is on its way to the card.
-func (t Transaction) refundPostings() (postings []ledger.Posting) {
+func (t *Transaction) refundPostings() (postings []ledger.Posting) {
 	recipient := account(t.Recipient)
 	back := money.Micros(0)
 	postings = transfer(postings, ledger.Fees, t.bearer(), back.Sub(t.Fee))
@@ -116,7 +116,7 @@ func undone(postings []ledger.Posting) []ledger.Posting {
 
 // stepPostings are the postings of a step. A step that ends the wait for a
 // network first gives back the money that was set aside.
-func (t Transaction) stepPostings(v Verb, before State) (postings []ledger.Posting) {
+func (t *Transaction) stepPostings(v Verb, before State) (postings []ledger.Posting) {
 	if t.waits(before) {
 		postings = undone(t.aside())
 	}
@@ -128,7 +128,7 @@ func (t Transaction) stepPostings(v Verb, before State) (postings []ledger.Posti
 }
 
 // verbPostings are the postings of a step without the money that is set aside.
-func (t Transaction) verbPostings(v Verb, before State) []ledger.Posting {
+func (t *Transaction) verbPostings(v Verb, before State) []ledger.Posting {
 	switch v {
 	case VerbApprove:
 		return transfer(nil, ledger.Network, ledger.Held, t.Amount)

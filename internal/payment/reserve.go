@@ -16,7 +16,8 @@ func Reserve(in Input, r holdfast.ReserveRequest) (Change, error) {
 	}
 	c := t.begun(VerbReserve, in.Now, holdfast.CodePendingNetworkResponse, messagePending)
 	c.ask(StepAuthorize)
-	return in.using(c, limits), nil
+	in.using(&c, limits)
+	return c, nil
 }
 
 // Pay decides whether a token may pay now. A payment from the balance, or from
@@ -39,7 +40,8 @@ func Pay(in Input, r holdfast.PayRequest) (Change, error) {
 	if err := in.funds(t.Amount); err != nil {
 		return Change{}, err
 	}
-	c := in.using(in.charge(t), limits)
+	c := in.charge(t)
+	in.using(&c, limits)
 	c.Aggregate = spent
 	if err := in.strands(c); err != nil {
 		return Change{}, err
@@ -60,12 +62,11 @@ func (in *Input) paysItself(t Transaction) money.Amount {
 }
 
 // using adds the use of the sender token and its limits to the change.
-func (in *Input) using(c Change, limits []LimitChange) Change {
+func (in *Input) using(c *Change, limits []LimitChange) {
 	if in.Token.Type == holdfast.TokenSingleUse {
 		c.Uses = in.Token.ID
 	}
 	c.Limits, c.After.Counted = limits, len(limits) > 0
-	return c
 }
 
 // payment has the common part of Reserve and Pay.

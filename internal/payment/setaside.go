@@ -19,7 +19,7 @@ func (t Transaction) withAside() Transaction {
 
 // aside are the postings that set money aside. A transaction whose SetsAside is
 // false has none.
-func (t Transaction) aside() (postings []ledger.Posting) {
+func (t *Transaction) aside() (postings []ledger.Posting) {
 	if !t.SetsAside {
 		return nil
 	}
@@ -34,7 +34,7 @@ func (t Transaction) aside() (postings []ledger.Posting) {
 
 // takes are the postings of the outcome that may take money from a party: the
 // success of a payment, or the decline of a refund.
-func (t Transaction) takes() []ledger.Posting {
+func (t *Transaction) takes() []ledger.Posting {
 	switch t.Kind {
 	case KindRefund:
 		return undone(t.refundPostings())
@@ -49,7 +49,7 @@ func (t Transaction) takes() []ledger.Posting {
 
 // commissionPostings adds the posting of the marketplace's fee, which is a
 // separate transaction.
-func (t Transaction) commissionPostings(postings []ledger.Posting) []ledger.Posting {
+func (t *Transaction) commissionPostings(postings []ledger.Posting) []ledger.Posting {
 	return transfer(postings, account(t.Recipient), account(t.Owner), t.Commission)
 }
 
@@ -57,7 +57,7 @@ func (t Transaction) commissionPostings(postings []ledger.Posting) []ledger.Post
 func (v Verb) setsAside() bool { return v == VerbPay || v == VerbRefund || v == VerbSettle }
 
 // waits reports whether money is set aside while the transaction is in a state.
-func (t Transaction) waits(s State) bool {
+func (t *Transaction) waits(s State) bool {
 	if t.Kind == KindReserve {
 		return s == Settling
 	}

@@ -201,7 +201,14 @@ type HistoryRow struct {
 
 // step makes a step. Its caller has checked that the state allows it; otherwise
 // step panics.
-func (t Transaction) step(v Verb, now time.Time, code holdfast.StatusCode, message string) Change {
+func (t *Transaction) step(v Verb, now time.Time, code holdfast.StatusCode, message string) Change {
+	c := Change{Before: *t, After: *t}
+	c.step(v, now, code, message)
+	return c
+}
+
+func (c *Change) step(v Verb, now time.Time, code holdfast.StatusCode, message string) {
+	t := &c.After
 	next, ok := t.State.After(v)
 	if !ok || !t.Kind.May(v) {
 		panic(fmt.Sprintf("payment: %s of a %s in state %s", v, t.Kind, t.State))
@@ -209,20 +216,19 @@ func (t Transaction) step(v Verb, now time.Time, code holdfast.StatusCode, messa
 	if now.Before(t.Received) {
 		now = t.Received // the sandbox clock was put back since
 	}
-	after := t
-	after.State, after.StatusCode, after.StatusMessage = next, code, message
+	t.State, t.StatusCode, t.StatusMessage = next, code, message
 	if next != Pending && next != Settling && !v.late() {
-		after.Completed = now
+		t.Completed = now
 	}
-	return Change{Before: t, After: after, Verb: v, At: now}
+	c.Verb, c.At = v, now
 }
 
 // begun is the change that makes a transaction. v leads from None to its first
 // state.
 func (t Transaction) begun(v Verb, now time.Time, code holdfast.StatusCode, message string) Change {
-	t.State = None
-	c := t.step(v, now, code, message)
-	c.Before = Transaction{State: None}
+	c := Change{Before: Transaction{State: None}, After: t}
+	c.After.State = None
+	c.step(v, now, code, message)
 	return c
 }
 

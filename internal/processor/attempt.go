@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -28,9 +29,15 @@ func (p *Processor) askNetwork(
 	}
 	p.at(PointIntent)
 	decided := make(chan *payment.Transaction, 1)
+	var left atomic.Bool // the answer did not wait for the outcome
+	left.Store(pendingAtOnce(caller, c))
 	asked := p.start(func() {
+		began := p.Now()
 		if t, err := p.ask(c.Ask, &intent{&c.After, caller}, p.db.Complete); err == nil {
 			decided <- t
+			if left.Load() {
+				p.logOutcome(c.After.State, t, began)
+			}
 		}
 	})
 	if !asked {
@@ -48,6 +55,7 @@ func (p *Processor) askNetwork(
 	case <-patience.C:
 	case <-ctx.Done():
 	}
+	left.Store(true)
 	return p.answerPending(ctx, caller, c), nil
 }
 
@@ -150,14 +158,12 @@ type intent struct {
 func (p *Processor) recordOutcome(
 	a *payment.Attempt, answer payment.Answer, written *intent, commit commitFunc,
 ) (*payment.Transaction, error) {
-	var after payment.Transaction
-	var next *payment.Attempt
+	var o outcome
 	known := written
-	record := func(tx *store.Tx) (err error) {
+	record := func(tx *store.Tx) error {
 		trusted := known
-		known, next = nil, nil
-		after, next, err = p.decideOutcome(tx, a, answer, trusted)
-		return err
+		known, o = nil, outcome{}
+		return p.decideOutcome(tx, a, answer, trusted, &o)
 	}
 	err := commit(context.Background(), record)
 	if written != nil && errors.Is(err, store.ErrStale) {
@@ -166,42 +172,60 @@ func (p *Processor) recordOutcome(
 	if err != nil {
 		return nil, fmt.Errorf("recording the network's answer for %s: %w", a.Key(), err)
 	}
-	if gaveNothingBack(a.Step, answer, after.Kind) {
+	if o.late > 0 && p.Released != nil {
+		p.Released(o.late)
+	}
+	if gaveNothingBack(a.Step, answer, o.after.Kind) {
 		p.Log.Error("the network refused to give the buyer's money back; an operator must act",
 			"caller", a.Caller, "transaction", a.Transaction, "code", answer.Code, "message", answer.Message)
 	}
-	if next != nil {
-		p.askInBackground(next)
+	if o.next != nil {
+		p.askInBackground(o.next)
 	}
-	return &after, nil
+	return &o.after, nil
+}
+
+// An outcome is what the network's answer to a question has led to.
+type outcome struct {
+	after payment.Transaction
+	next  *payment.Attempt // the next question; nil if there is none
+	// late is the time from the deadline of an expired hold to its release. It is
+	// zero for other outcomes, and if the caller's clock was moved.
+	late time.Duration
 }
 
 // decideOutcome writes what an answer means for the current state of the
-// transaction. It returns the transaction and the next question, if there is
-// one.
+// transaction.
 func (p *Processor) decideOutcome(
-	tx *store.Tx, a *payment.Attempt, answer payment.Answer, known *intent,
-) (t payment.Transaction, next *payment.Attempt, err error) {
+	tx *store.Tx, a *payment.Attempt, answer payment.Answer, known *intent, o *outcome,
+) error {
 	t, caller, err := asked(tx, a, known)
 	if err != nil || t.Asking != a.Step { // it is answered already
-		return t, nil, err
+		o.after = t
+		return err
 	}
 	real := p.now()
 	now := caller.Now(real)
 	if expiry, due := t.Expire(now); due {
 		if expiry, err = withEffects(&tx.ReadTx, expiry); err != nil {
-			return t, nil, err
+			return err
 		}
 		if t, err = p.record(tx, caller, expiry, real); err != nil {
-			return t, nil, err
+			return err
 		}
 	}
 	c, err := withEffects(&tx.ReadTx, t.Outcome(*a, answer, now))
 	if err != nil {
-		return c.After, nil, err
+		return err
 	}
-	after, err := p.record(tx, caller, c, real)
-	return after, c.Ask, err
+	if o.after, err = p.record(tx, caller, c, real); err != nil {
+		return err
+	}
+	o.next = c.Ask
+	if a.Step == payment.StepRelease && answer.Approved && t.StatusCode == holdfast.CodeExpired {
+		o.late = late(&caller, &t, now)
+	}
+	return nil
 }
 
 // asked returns the transaction of a question and its caller. Both come from the

@@ -24,9 +24,11 @@ func (p *Processor) change(
 	ctx context.Context, caller party.Caller, id holdfast.TransactionID, decide func(changeInput) (*payment.Change, error),
 ) error {
 	var expiry *payment.Attempt
+	var expired *payment.Transaction
 	var refusal error
+	began := p.Now()
 	err := p.db.Update(ctx, func(tx *store.Tx) error {
-		expiry, refusal = nil, nil
+		expiry, expired, refusal = nil, nil, nil
 		tx.Ahead().Transaction(caller.ID, id)
 		d, err := p.decision(tx, caller)
 		if err != nil {
@@ -43,7 +45,7 @@ func (p *Processor) change(
 		e, due := t.Expire(d.now)
 		switch {
 		case due:
-			expiry, refusal = e.Ask, err
+			expiry, expired, refusal = e.Ask, &e.After, err
 			c = &e
 		case err != nil:
 			return err
@@ -59,6 +61,9 @@ func (p *Processor) change(
 	})
 	if err != nil {
 		return failure(err)
+	}
+	if expired != nil {
+		p.logMove("Expire", expired, began)
 	}
 	if expiry != nil {
 		p.askInBackground(expiry)

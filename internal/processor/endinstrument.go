@@ -18,6 +18,8 @@ import (
 func (p *Processor) EndInstrument(
 	ctx context.Context, partyID party.ID, id holdfast.TokenID,
 ) (after payment.AggregateInstrument, err error) {
+	var before payment.AggregateInstrument
+	began := p.Now()
 	err = failure(p.db.Update(ctx, func(tx *store.Tx) error {
 		t, found, err := tx.Token(id)
 		if err != nil {
@@ -33,17 +35,21 @@ func (p *Processor) EndInstrument(
 		if err != nil {
 			return err
 		}
-		after, err = p.endInstrument(d, t.Aggregate)
+		if before, err = d.instrument(t.Aggregate); err != nil {
+			return err
+		}
+		after, err = p.endInstrument(d, before)
 		return err
 	}))
+	if err == nil && after.Balance != before.Balance {
+		p.logReturn(before, after, began)
+	}
 	return after, err
 }
 
-func (p *Processor) endInstrument(d decision, id payment.AggregateID) (a payment.AggregateInstrument, err error) {
-	before, err := d.instrument(id)
-	if err != nil {
-		return a, err
-	}
+func (p *Processor) endInstrument(
+	d decision, before payment.AggregateInstrument,
+) (a payment.AggregateInstrument, err error) {
 	a = before.Ended(d.now)
 	if err := d.tx.ChangeAggregate(payment.AggregateChange{Before: before, After: a}); err != nil {
 		return a, err

@@ -52,3 +52,39 @@ func shownReference(reference string) string {
 	}
 	return reference
 }
+
+// logMove writes the line about an action of the background.
+func (p *Processor) logMove(action string, t *payment.Transaction, began time.Time) {
+	if p.LogMoves {
+		MoveOf(t).Log(context.Background(), p.Log, action, "", p.Now().Sub(began))
+	}
+}
+
+// logOutcome writes the line about an outcome that no caller waited for, if it
+// moved the transaction from its state before.
+func (p *Processor) logOutcome(before payment.State, t *payment.Transaction, began time.Time) {
+	if t.State != before {
+		p.logMove(string(t.Operation()), t, began)
+	}
+}
+
+// late is how long ago the deadline of a transaction was. It is zero if the
+// caller's clock was moved, because the time then says nothing about the server.
+func late(c *party.Caller, t *payment.Transaction, now time.Time) time.Duration {
+	if c.ClockOffset != 0 || t.Deadline.IsZero() {
+		return 0
+	}
+	return now.Sub(t.Deadline)
+}
+
+// logReturn writes the line about a prepaid balance that went back to its
+// sender. Its reference is the instrument.
+func (p *Processor) logReturn(before, after payment.AggregateInstrument, began time.Time) {
+	if p.LogMoves {
+		m := Move{
+			Caller: before.Caller, Reference: holdfast.CallerReference(before.ID),
+			Amount: before.Balance.Sub(after.Balance), State: payment.Success, Code: holdfast.CodeSuccess,
+		}
+		m.Log(context.Background(), p.Log, "ReturnBalance", "", p.Now().Sub(began))
+	}
+}

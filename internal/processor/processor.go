@@ -69,6 +69,15 @@ type Config struct {
 	// changed. Nil means that nobody keeps callers.
 	CallerChanged func()
 
+	// LogMoves writes a line into the log for money that moves although no caller
+	// waits: expiries, outcomes after the answer, and balances that go back. The
+	// door writes the lines about answered requests.
+	LogMoves bool
+	// Expired is told how late an expiry was written, and Released how late an
+	// expired hold was released at the card network. They are not told about callers
+	// whose clock was moved. Nil means that nobody watches.
+	Expired, Released func(lag time.Duration)
+
 	// Hook is called at named points between the steps of an action. Tests use it
 	// to kill the process there.
 	Hook func(point string)

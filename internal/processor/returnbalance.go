@@ -118,6 +118,8 @@ func (p *Processor) readOver(ctx context.Context) (due []payment.AggregateInstru
 // returnOne pays one balance back if it is still there. Another server may have
 // paid it back, or the sender may have spent it.
 func (p *Processor) returnOne(ctx context.Context, id payment.AggregateID, of party.CallerID) (did bool, err error) {
+	var before, after payment.AggregateInstrument
+	began := p.Now()
 	err = p.db.Background(ctx, func(tx *store.Tx) error {
 		did = false
 		d, err := p.decision(tx, party.Caller{ID: of})
@@ -128,12 +130,16 @@ func (p *Processor) returnOne(ctx context.Context, id payment.AggregateID, of pa
 		if err != nil || !a.Over(d.now) {
 			return err
 		}
-		after, err := p.returnBalance(d, a)
+		before = a
+		after, err = p.returnBalance(d, a)
 		did = after.Balance != a.Balance
 		return err
 	})
 	if errors.Is(err, store.ErrStale) {
 		return false, nil
 	}
-	return did && err == nil, err
+	if did = did && err == nil; did {
+		p.logReturn(before, after, began)
+	}
+	return did, err
 }

@@ -111,6 +111,9 @@ func (p *Processor) readExpiring(ctx context.Context, all []store.Due, to chan<-
 // card is left to Resolve, like any other.
 func (p *Processor) expire(ctx context.Context, l store.Lapse, handOver bool) (done bool, err error) {
 	var release question
+	var after payment.Transaction
+	var lag time.Duration
+	began := p.Now()
 	place := handOver && l.CardRef != "" && p.handover.reserve()
 	err = p.db.Background(ctx, func(tx *store.Tx) error {
 		real := p.now()
@@ -131,7 +134,8 @@ func (p *Processor) expire(ctx context.Context, l store.Lapse, handOver bool) (d
 		if place {
 			nextAsk = real.Add(p.patience())
 		}
-		after, err := p.recordFor(tx, caller, c, real, nextAsk)
+		lag = late(&caller, &l.Transaction, caller.Now(real))
+		after, err = p.recordFor(tx, caller, c, real, nextAsk)
 		if c.Ask != nil {
 			c.Ask.CardRef = l.CardRef
 			release = question{store.Doubt{Attempt: *c.Ask, Of: after}, &caller, real.Add(inDoubtGrace)}
@@ -147,7 +151,13 @@ func (p *Processor) expire(ctx context.Context, l store.Lapse, handOver bool) (d
 	if errors.Is(err, store.ErrStale) {
 		return false, nil
 	}
-	return done && err == nil, err
+	if done = done && err == nil; done {
+		p.logMove("Expire", &after, began)
+		if p.Expired != nil && lag > 0 {
+			p.Expired(lag)
+		}
+	}
+	return done, err
 }
 
 // errSilent means that the network answers nothing. The next batch then waits.
@@ -203,7 +213,9 @@ func (p *Processor) askAll(ctx context.Context, open []question) (asked, decided
 		done := make(chan struct{})
 		begun := p.start(func() {
 			defer close(done)
-			if _, err := p.ask(&q.Attempt, &intent{&q.Of, q.caller}, p.db.Background); err == nil {
+			began := p.Now()
+			if t, err := p.ask(&q.Attempt, &intent{&q.Of, q.caller}, p.db.Background); err == nil {
+				p.logOutcome(q.Of.State, t, began)
 				ended.Add(1)
 			}
 		})

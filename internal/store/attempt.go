@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/engine"
-	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
@@ -16,14 +15,6 @@ func (tx *ReadTx) AttemptsDue(now time.Time) (bool, error) {
 	due, err := list(tx, "looking for questions in doubt", scanID, `
 		SELECT transaction_id FROM transactions WHERE asking <> '' AND next_ask <= $1 LIMIT 1`, micros(now))
 	return len(due) > 0, err
-}
-
-// Asking reports whether a question of a caller to the network is open. It may
-// read all open questions.
-func (tx *ReadTx) Asking(c party.CallerID) (bool, error) {
-	open, err := list(tx, "looking for open questions", scanID, `
-		SELECT transaction_id FROM transactions WHERE asking <> '' AND caller_id = $1 LIMIT 1`, c)
-	return len(open) > 0, err
 }
 
 var (

@@ -1,0 +1,46 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// lags are the bounds of histograms of how late background work is, in seconds.
+var lags = []float64{.1, .5, 1, 2, 5, 10, 30, 60, 300, 1800, 3600, 6 * 3600}
+
+// lateness has the metrics of background work.
+type lateness struct {
+	expiries, releases prometheus.Histogram
+	deliveries         *prometheus.CounterVec
+}
+
+func (s *Set) newLateness() lateness {
+	l := lateness{
+		expiries: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "holdfast_expiry_lag_seconds", Buckets: lags,
+			Help: "Time from the deadline of a transaction to its expiry in the books. Callers whose clock was moved are left " +
+				"out.",
+		}),
+		releases: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "holdfast_release_lag_seconds", Buckets: lags,
+			Help: "Time from the deadline of a hold to its release at the card network. Callers whose clock was moved are " +
+				"left out.",
+		}),
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "holdfast_notice_deliveries_total",
+			Help: "Tries to deliver a notice: it was delivered, the try failed, or it was given up.",
+		}, []string{"result"}),
+	}
+	for _, result := range []string{"delivered", "failed", "given_up"} {
+		l.deliveries.WithLabelValues(result)
+	}
+	s.register(l.expiries, l.releases, l.deliveries)
+	return l
+}
+
+// Expired counts an expiry that was written some time after its deadline.
+func (s *Set) Expired(lag time.Duration) { s.lateness.expiries.Observe(max(lag, 0).Seconds()) }
+
+// Released counts a release some time after the deadline of its hold.
+func (s *Set) Released(lag time.Duration) { s.lateness.releases.Observe(max(lag, 0).Seconds()) }

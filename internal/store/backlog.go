@@ -1,0 +1,121 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// Limits of what [ReadTx.Backlog] reads, so that it is quick however much
+// waits.
+const (
+	backlogMost    = 10_000 // rows that are counted
+	backlogOldest  = 1_000  // rows among which the oldest is looked for
+	backlogCallers = 100    // callers whose overdue transactions are counted
+)
+
+// A Backlog is what waits in the store, for all servers on it.
+type Backlog struct {
+	Overdue Waiting // open transactions past their deadline
+	Asking  Waiting // questions to a card network without an answer
+	Line    Waiting // notices in the line for their first try
+	Queues  Waiting // notices in their callers' queues
+	Mails   map[MailOutcome]MailCount
+}
+
+// Waiting is a number of rows, and how long the oldest waits.
+type Waiting struct {
+	Rows   int // at most 10,000 are counted
+	Oldest time.Duration
+}
+
+// Backlog reads what waits in the store at a real time. It reads partial indexes
+// of what is open, and only their first rows. So the time that it takes does not
+// depend on the number of payments. Ages are those of the oldest of the first
+// 1,000 rows.
+func (tx *ReadTx) Backlog(real time.Time) (b Backlog, err error) {
+	if b.Overdue, err = tx.overdue(real); err != nil {
+		return b, err
+	}
+	for _, w := range []struct {
+		of            *Waiting
+		count, oldest string
+	}{
+		{&b.Asking, `SELECT 1 FROM transactions WHERE asking <> '' ORDER BY next_ask`, `
+			SELECT MAX($1 + clock_offset - steps.at)
+			FROM (SELECT caller_id, transaction_id, steps FROM transactions
+				WHERE asking <> '' ORDER BY next_ask LIMIT $2) AS head
+			JOIN steps ON steps.caller_id = head.caller_id AND steps.transaction_id = head.transaction_id
+				AND steps.seq = head.steps
+			JOIN callers ON callers.caller_id = head.caller_id`},
+		{&b.Line, `SELECT 1 FROM steps WHERE notify_at > 0 ORDER BY notify_at`, `
+			SELECT MAX($1 + clock_offset - notify_at)
+			FROM (SELECT caller_id, notify_at FROM steps WHERE notify_at > 0 ORDER BY notify_at LIMIT $2) AS head
+			JOIN callers ON callers.caller_id = head.caller_id`},
+		{&b.Queues, `SELECT 1 FROM deliveries WHERE outcome = 'Waiting' ORDER BY caller_id`, `
+			SELECT MAX($1 + clock_offset - head.created)
+			FROM (SELECT caller_id, created FROM deliveries
+				WHERE outcome = 'Waiting' ORDER BY caller_id, leased_until, next_at LIMIT $2) AS head
+			JOIN callers ON callers.caller_id = head.caller_id`},
+	} {
+		if w.of.Rows, err = tx.upTo(w.count, backlogMost); err != nil {
+			return b, err
+		}
+		if w.of.Oldest, err = tx.oldest(w.oldest, micros(real), backlogOldest); err != nil {
+			return b, err
+		}
+	}
+	b.Mails, err = tx.CountMails()
+	return b, err
+}
+
+// overdue counts transactions whose deadline has passed by their caller's clock.
+func (tx *ReadTx) overdue(real time.Time) (w Waiting, err error) {
+	callers, err := tx.DueCallers(real)
+	if err != nil {
+		return w, err
+	}
+	for i, c := range callers[:min(len(callers), backlogCallers)] {
+		now := micros(c.Now(real))
+		const due = ` FROM transactions WHERE caller_id = $1 AND due > 0 AND due <= $2`
+		some, err := tx.upTo(`SELECT 1`+due+` ORDER BY due`, backlogMost-w.Rows, c.ID, now)
+		if err != nil {
+			return w, err
+		}
+		w.Rows += some
+		if i == 0 { // the caller with the most overdue transaction
+			if w.Oldest, err = tx.oldest(`SELECT $2 - MIN(due)`+due, c.ID, now); err != nil {
+				return w, err
+			}
+		}
+		if w.Rows >= backlogMost {
+			break
+		}
+	}
+	return w, nil
+}
+
+// upTo counts the rows of a query, at most limit. The query's order makes
+// PostgreSQL use the index, whatever its statistics say.
+func (tx *ReadTx) upTo(query string, limit int, args ...any) (rows int, err error) {
+	n, err := tx.number(fmt.Sprintf(`SELECT COUNT(*) FROM (%s LIMIT $%d) AS open`, query, len(args)+1),
+		append(args, limit)...)
+	return int(n), err
+}
+
+// oldest reads an age in microseconds; zero if there is none. A sandbox clock
+// that was moved back makes no age below zero.
+func (tx *ReadTx) oldest(query string, args ...any) (time.Duration, error) {
+	micros, err := tx.number(query, args...)
+	return time.Duration(max(micros, 0)) * time.Microsecond, err
+}
+
+func (tx *ReadTx) number(query string, args ...any) (n int64, err error) {
+	all, err := list(tx, "reading what waits", func(row scanner) (n sql.NullInt64, err error) {
+		return n, row.Scan(&n)
+	}, query, args...)
+	if err != nil || len(all) == 0 {
+		return 0, err
+	}
+	return all[0].Int64, nil
+}
