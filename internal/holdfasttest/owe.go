@@ -25,7 +25,7 @@ func (w *World) Owe(count int, due time.Time) {
 			t.ID = w.IDs.Transaction()
 			n.Transaction = t.ID
 			c := payment.Change{Before: payment.Transaction{State: payment.None}, After: t, Verb: payment.VerbPay, At: due}
-			if _, err := tx.Record(c, &n, due); err != nil {
+			if err := tx.Record(&c, &n, due); err != nil {
 				return err
 			}
 		}

@@ -23,7 +23,7 @@ func (t Transaction) HasEffects() bool {
 
 // GivesBack reports whether the change gives a counted use, or part of its
 // amount, back to the limits.
-func (c Change) GivesBack() bool {
+func (c *Change) GivesBack() bool {
 	t := c.After
 	return t.State == Failure || t.State == Cancelled || c.Verb == VerbCapture && t.Settled.Cmp(t.Amount) < 0
 }

@@ -42,7 +42,7 @@ var receiptMethods = []holdfast.PaymentMethod{holdfast.MethodCC, holdfast.Method
 
 // Receipt is the subject of the receipt that the sender gets for a step. due is
 // false if there is none.
-func (c Change) Receipt() (about ReceiptAbout, due bool) {
+func (c *Change) Receipt() (about ReceiptAbout, due bool) {
 	t := c.After
 	if !c.Moved() || t.Sender == "" || !slices.Contains(receiptMethods, t.Method) {
 		return "", false

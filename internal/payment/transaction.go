@@ -171,22 +171,22 @@ type OriginalChange struct{ Before, After Transaction }
 
 // Stepped reports whether the change is a step of the transaction's history. A
 // Change can also have only a question or an answer.
-func (c Change) Stepped() bool { return c.Verb != "" }
+func (c *Change) Stepped() bool { return c.Verb != "" }
 
 // Moved reports whether the change is a step to another state.
-func (c Change) Moved() bool { return c.Stepped() && !c.Verb.late() }
+func (c *Change) Moved() bool { return c.Stepped() && !c.Verb.late() }
 
 // Told reports whether the caller gets a notification of the step (IPN,
 // "events"). There is none for the first half of a Settle, for spending a
 // prepaid balance, for a marketplace's fee and for private transactions.
-func (c Change) Told() bool {
+func (c *Change) Told() bool {
 	t := c.After
 	return c.Moved() && c.Verb != VerbSettle && t.Kind != KindCommission && !t.Private() &&
 		(t.Kind != KindPay || t.Method != holdfast.MethodPrepaid)
 }
 
 // Empty reports whether there is nothing to write.
-func (c Change) Empty() bool { return !c.Stepped() && c.Before.Asking == c.After.Asking }
+func (c *Change) Empty() bool { return !c.Stepped() && c.Before.Asking == c.After.Asking }
 
 // A HistoryRow is one step a transaction took.
 type HistoryRow struct {
@@ -274,7 +274,7 @@ func (t Transaction) HistoryAsOf(history []HistoryRow, now time.Time) []HistoryR
 }
 
 // History is the row that a change adds.
-func (c Change) History(seq int) HistoryRow {
+func (c *Change) History(seq int) HistoryRow {
 	return HistoryRow{
 		Seq: seq, At: c.At, Verb: c.Verb, Before: c.Before.State, After: c.After.State,
 		StatusCode: c.After.StatusCode, StatusMessage: c.After.StatusMessage, Amount: c.After.Current(),

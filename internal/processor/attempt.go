@@ -206,26 +206,29 @@ func (p *Processor) decideOutcome(
 	}
 	real := p.now()
 	now := caller.Now(real)
-	if expiry, due := t.Expire(now); due {
-		if expiry, err = withEffects(&tx.ReadTx, expiry); err != nil {
-			return err
-		}
-		if t, err = p.record(tx, caller, expiry, real); err != nil {
-			return err
-		}
-	}
-	c, err := withEffects(&tx.ReadTx, t.Outcome(*a, answer, now))
-	if err != nil {
+	if err := p.expireFirst(tx, caller, &t, real); err != nil {
 		return err
 	}
-	if o.after, err = p.record(tx, caller, c, real); err != nil {
+	c := t.Outcome(*a, answer, now)
+	if err := p.recordWithEffects(tx, caller, &c, real); err != nil {
 		return err
 	}
-	o.next = c.Ask
+	o.after, o.next = c.After, c.Ask
 	if a.Step == payment.StepRelease && answer.Approved && t.StatusCode == holdfast.CodeExpired {
 		o.late = late(&caller, &t, now)
 	}
 	return nil
+}
+
+// expireFirst writes the expiry of a transaction if it is due.
+func (p *Processor) expireFirst(tx *store.Tx, caller party.Caller, t *payment.Transaction, real time.Time) error {
+	c, due := t.Expire(caller.Now(real))
+	if !due {
+		return nil
+	}
+	err := p.recordWithEffects(tx, caller, &c, real)
+	*t = c.After
+	return err
 }
 
 // asked returns the transaction of a question and its caller. Both come from the
@@ -260,34 +263,42 @@ func gaveNothingBack(asked payment.Step, answer payment.Answer, of payment.Kind)
 	return back && !answer.Approved
 }
 
-// withEffects adds the changes of limits, instruments and earlier payments that
-// come with a change of the transaction.
-func withEffects(tx *store.ReadTx, c payment.Change) (payment.Change, error) {
-	if !c.Moved() {
-		return c, nil
+// recordWithEffects is record for a change of an existing transaction.
+func (p *Processor) recordWithEffects(tx *store.Tx, caller party.Caller, c *payment.Change, real time.Time) error {
+	if c.Moved() && c.After.HasEffects() {
+		if err := addEffects(&tx.ReadTx, c); err != nil {
+			return err
+		}
 	}
-	t := c.After
+	return p.record(tx, caller, c, real)
+}
+
+// addEffects adds the changes of limits, instruments and earlier payments that
+// come with a change of the transaction.
+func addEffects(tx *store.ReadTx, c *payment.Change) error {
+	t := &c.After
 	var effects payment.Effects
 	var err error
 	limits, aggregate, original := t.Needs()
 	if limits && c.GivesBack() {
-		if effects.Limits, err = limitsThatCount(tx, t); err != nil {
-			return c, err
+		if effects.Limits, err = limitsThatCount(tx, *t); err != nil {
+			return err
 		}
 	}
 	if aggregate {
 		var found bool
 		if effects.Aggregate, found, err = tx.Aggregate(t.Aggregate); err != nil || !found {
-			return c, errors.Join(err, missing(found, "instrument", string(t.Aggregate)))
+			return errors.Join(err, missing(found, "instrument", string(t.Aggregate)))
 		}
 	}
 	if original {
 		var found bool
 		if effects.Original, found, err = tx.Transaction(t.Caller, t.Parent); err != nil || !found {
-			return c, errors.Join(err, missing(found, "transaction", string(t.Parent)))
+			return errors.Join(err, missing(found, "transaction", string(t.Parent)))
 		}
 	}
-	return c.With(effects), nil
+	*c = c.With(effects)
+	return nil
 }
 
 // limitsThatCount returns the limits in which a transaction counts: those of

@@ -52,12 +52,7 @@ func (p *Processor) change(
 		case c == nil:
 			return tx.Confirm() // the answer repeats an earlier one
 		}
-		complete, err := withEffects(&tx.ReadTx, *c)
-		if err != nil {
-			return err
-		}
-		c.After, err = p.record(tx, d.caller, complete, d.real)
-		return err
+		return p.recordWithEffects(tx, d.caller, c, d.real)
 	})
 	if err != nil {
 		return failure(err)

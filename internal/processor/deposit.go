@@ -29,7 +29,6 @@ func (p *Processor) Deposit(ctx context.Context, caller party.CallerID, to party
 		if err != nil {
 			return err
 		}
-		_, err = p.record(tx, caller, c, real)
-		return err
+		return p.record(tx, caller, &c, real)
 	})
 }

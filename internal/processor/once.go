@@ -75,8 +75,7 @@ func (p *Processor) once(ctx context.Context, caller party.Caller, r request) (p
 		if err := tx.RememberRequest(remember); err != nil {
 			return err
 		}
-		c.After, err = p.record(tx, caller, c, real)
-		return err
+		return p.record(tx, caller, &c, real)
 	})
 	switch {
 	case err != nil:

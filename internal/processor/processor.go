@@ -179,7 +179,8 @@ func failure(err error) error {
 }
 
 // record writes a change with its notification, its mail and its question,
-// which the caller of record then asks.
+// which the caller of record then asks. Afterwards c.After is the transaction as
+// it was written.
 //
 // The question gets the network's name for the card here. Package payment knows
 // only the instrument's id, and most changes, such as a Settle or an expiry,
@@ -187,12 +188,12 @@ func failure(err error) error {
 // already. In a commit that actions share, the store answers the second read
 // from memory.
 func (p *Processor) record(
-	tx *store.Tx, caller party.Caller, c payment.Change, real time.Time,
-) (payment.Transaction, error) {
+	tx *store.Tx, caller party.Caller, c *payment.Change, real time.Time,
+) error {
 	if c.Ask != nil {
 		i, found, err := tx.Instrument(c.After.Sender, c.Ask.Instrument)
 		if err != nil || !found {
-			return c.After, errors.Join(err, missing(found, "instrument", string(c.Ask.Instrument)))
+			return errors.Join(err, missing(found, "instrument", string(c.Ask.Instrument)))
 		}
 		c.Ask.CardRef = i.NetworkRef
 	}
@@ -207,13 +208,12 @@ func (p *Processor) patience() time.Duration {
 // recordFor is record without the network's name for the card. Resolve may ask
 // the question from nextAsk on.
 func (p *Processor) recordFor(
-	tx *store.Tx, caller party.Caller, c payment.Change, real, nextAsk time.Time,
-) (payment.Transaction, error) {
-	after, err := tx.Record(c, p.owed(caller, c, real), nextAsk)
-	if err != nil {
-		return after, err
+	tx *store.Tx, caller party.Caller, c *payment.Change, real, nextAsk time.Time,
+) error {
+	if err := tx.Record(c, p.owed(caller, *c, real), nextAsk); err != nil {
+		return err
 	}
-	return after, p.tellSender(tx, caller, c)
+	return p.tellSender(tx, caller, c)
 }
 
 // owed returns the notification of a change, or nil if the caller gets none. A

@@ -8,7 +8,7 @@ import (
 
 // tellSender writes the mail to a transaction's sender about a change, in the
 // same commit.
-func (p *Processor) tellSender(tx *store.Tx, caller party.Caller, c payment.Change) error {
+func (p *Processor) tellSender(tx *store.Tx, caller party.Caller, c *payment.Change) error {
 	about, due := c.Receipt()
 	if !due || p.Receipts == nil {
 		return nil

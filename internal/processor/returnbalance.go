@@ -53,7 +53,7 @@ func (p *Processor) returnBalance(d decision, a payment.AggregateInstrument) (pa
 		if err != nil {
 			return a, err
 		}
-		if _, err := p.record(d.tx, d.caller, c, d.real); err != nil {
+		if err := p.record(d.tx, d.caller, &c, d.real); err != nil {
 			return a, err
 		}
 		a = c.Aggregate.After

@@ -127,15 +127,18 @@ func (p *Processor) expire(ctx context.Context, l store.Lapse, handOver bool) (d
 			return nil
 		}
 		done = true
-		if c, err = withEffects(&tx.ReadTx, c); err != nil {
-			return err
+		if c.After.HasEffects() {
+			if err := addEffects(&tx.ReadTx, &c); err != nil {
+				return err
+			}
 		}
 		nextAsk := real
 		if place {
 			nextAsk = real.Add(p.patience())
 		}
 		lag = late(&caller, &l.Transaction, caller.Now(real))
-		after, err = p.recordFor(tx, caller, c, real, nextAsk)
+		err = p.recordFor(tx, caller, &c, real, nextAsk)
+		after = c.After
 		if c.Ask != nil {
 			c.Ask.CardRef = l.CardRef
 			release = question{store.Doubt{Attempt: *c.Ask, Of: after}, &caller, real.Add(inDoubtGrace)}

@@ -12,33 +12,33 @@ import (
 // balances, all other rows that change with it, and the question to the
 // network, which any server may ask again from nextAsk on. It also writes the
 // notification n unless n is nil. It is ErrStale if a row is no longer as the change
-// found it. It returns the transaction as it was written.
-func (tx *Tx) Record(c payment.Change, n *Notification, nextAsk time.Time) (payment.Transaction, error) {
+// found it. Afterwards c.After is the transaction as it was written.
+func (tx *Tx) Record(c *payment.Change, n *Notification, nextAsk time.Time) error {
 	c.After.Steps = c.Before.Steps
 	if c.Stepped() {
 		c.After.Steps++
 	}
 	if err := tx.recordOthers(c); err != nil {
-		return c.After, err
+		return err
 	}
 	if err := tx.writeTransaction(c, nextAsk); err != nil {
-		return c.After, err
+		return err
 	}
 	if c.Stepped() {
 		if err := tx.addStep(c, n); err != nil {
-			return c.After, err
+			return err
 		}
 	}
-	for _, also := range c.Also {
-		if _, err := tx.Record(also, nil, nextAsk); err != nil {
-			return c.After, err
+	for i := range c.Also {
+		if err := tx.Record(&c.Also[i], nil, nextAsk); err != nil {
+			return err
 		}
 	}
-	return c.After, nil
+	return nil
 }
 
 // recordOthers writes the other rows that change with the transaction.
-func (tx *Tx) recordOthers(c payment.Change) error {
+func (tx *Tx) recordOthers(c *payment.Change) error {
 	for _, p := range c.Spends {
 		if err := tx.spend(p); err != nil {
 			return err
@@ -86,7 +86,7 @@ func (tx *Tx) changeRefunds(c payment.OriginalChange) error {
 // changeBalances adds the postings to the accounts whose balances are stored.
 // It returns the new balances of sender and recipient as values for the
 // database. They are nil for a balance that the change leaves as it is.
-func (tx *Tx) changeBalances(c payment.Change) (sender, recipient any, err error) {
+func (tx *Tx) changeBalances(c *payment.Change) (sender, recipient any, err error) {
 	accounts, by := ledger.Changes(c.Postings)
 	for i, account := range accounts {
 		after, err := tx.add(c.After.Caller, account, by[i])
@@ -120,7 +120,7 @@ var (
 
 // writeTransaction writes the transaction of a change. It is ErrStale if the
 // transaction took a step, or its question was answered, since it was read.
-func (tx *Tx) writeTransaction(c payment.Change, nextAsk time.Time) (err error) {
+func (tx *Tx) writeTransaction(c *payment.Change, nextAsk time.Time) (err error) {
 	row, key := transactionRow{Transaction: c.After}, transactionKey{c.After.Caller, c.After.ID}
 	if c.Ask != nil {
 		row.nextAsk = nextAsk

@@ -77,7 +77,7 @@ func postingsText(postings []ledger.Posting) any {
 }
 
 // addStep writes the row of a step. n is the notification of it, or nil.
-func (tx *Tx) addStep(c payment.Change, n *Notification) error {
+func (tx *Tx) addStep(c *payment.Change, n *Notification) error {
 	row := stepRow{
 		caller: c.After.Caller, transaction: c.After.ID, HistoryRow: c.History(c.After.Steps), postings: c.Postings,
 	}
