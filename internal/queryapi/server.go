@@ -286,8 +286,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q *request, err 
 		s.log().DebugContext(r.Context(), "client gone", "request", q.id, "action", q.action, "caller", q.caller.ID, "error",
 			err)
 		result, refused = Gone, unavailable()
-	case errors.Is(err, store.ErrClosed), errors.Is(err, store.ErrBusy), errors.Is(err, store.ErrUnreachable),
-		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case store.IsUnavailable(err), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		s.log().WarnContext(r.Context(), "request not carried out", "request", q.id, "action", q.action, "caller",
 			q.caller.ID, "error", err)
 		result, refused = Unavailable, unavailable()

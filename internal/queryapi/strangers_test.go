@@ -90,7 +90,9 @@ func TestStrangersInAFloodWait(t *testing.T) {
 // A request that the store had no room for, or could not carry out, may be sent
 // again.
 func TestAStoreThatCannotIsRetriable(t *testing.T) {
-	for _, err := range []error{store.ErrFull, errCallerBusy, store.ErrBusy, store.ErrUnreachable, store.ErrClosed} {
+	for _, err := range []error{
+		store.ErrFull, errCallerBusy, store.ErrBusy, store.ErrUnreachable, store.ErrNoSpace, store.ErrClosed,
+	} {
 		s := &Server{Now: func() time.Time { return time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC) }}
 		answer := httptest.NewRecorder()
 		s.refuse(answer, httptest.NewRequest(http.MethodPost, "/", nil), &request{}, fmt.Errorf("committing: %w", err))
