@@ -12,6 +12,8 @@ import (
 
 const (
 	groupMax        = 256              // Works in one commit
+	crowdMin        = 32               // Works that wait before a second commit begins
+	companyMax      = time.Millisecond // for which a commit waits for Works that are likely to come
 	queueMax        = 4096             // Works that wait for a commit
 	backgroundMost  = 64               // background Works in a commit that nobody waits for
 	backgroundLeast = 32               // places for them in any other
@@ -26,12 +28,18 @@ const (
 
 // A Committer runs Works, and commits many of them together. A durable commit
 // costs the same however much is in it. So while one commit is under way, the
-// Works that come wait together for the next one. If none waits, a Work commits
-// at once: nothing ever waits for company.
+// Works that come wait together for the next one.
 //
-// If the database takes several commits at a time, there are several writers.
-// Works of two writers may conflict like those of two servers; the group then
-// runs again.
+// One writer at a time has the turn. When it has answered a group, the callers
+// are likely to come back at once, with the outcome of what they began or with
+// their next request. So the next commit waits for about as many Works as the
+// last two had, for a millisecond at most. Otherwise the callers would be split
+// into two groups that take turns. A Work that comes alone after another one
+// that came alone waits for nothing.
+//
+// If the database takes several commits at a time, there are several writers. A
+// writer without the turn begins when a crowd waits. Works of two writers may
+// conflict like those of two servers; the group then runs again.
 //
 // Background Works, whose answers nobody waits for, have a queue of their own.
 // Each commit has a few places for them. So a commit stays short for the others
@@ -46,6 +54,9 @@ type Committer struct {
 	checkpoints *checkpointer // nil if the database needs none
 	queue       chan *Work    // somebody waits for their answers
 	background  chan *Work    // nobody waits for these
+	turn        chan struct{} // has a token if no writer has the turn
+	crowd       chan struct{} // has a token if a crowd may wait
+	recent      [2]int        // how many callers the last two groups answered; only the writer with the turn uses it
 	stop        chan struct{}
 	writers     sync.WaitGroup
 	finished    chan struct{} // closed when all writers have ended
@@ -68,6 +79,8 @@ type Work struct {
 func (c *Committer) start() {
 	c.queue, c.background = make(chan *Work, queueMax), make(chan *Work, queueMax)
 	c.stop, c.finished = make(chan struct{}), make(chan struct{})
+	c.turn, c.crowd = make(chan struct{}, 1), make(chan struct{}, 1)
+	c.turn <- struct{}{}
 	for _, shard := range drawShards(c.database.writers) {
 		w := newWriter(c, shard)
 		c.writers.Go(w.loop)
@@ -83,9 +96,6 @@ func (c *Committer) end() {
 	close(c.stop)
 	<-c.finished
 }
-
-// Writers is the number of concurrent commits.
-func (c *Committer) Writers() int { return c.database.writers }
 
 // Waiting returns how many Works wait for a commit, and how many of those in the
 // background.
@@ -142,6 +152,12 @@ func (c *Committer) put(ctx context.Context, run func(*Tx) error, queue chan *Wo
 			return ctx.Err()
 		case <-c.stop:
 			return ErrClosed
+		}
+	}
+	if len(queue) >= crowdMin {
+		select {
+		case c.crowd <- struct{}{}:
+		default: // a writer will look anyway
 		}
 	}
 	select {

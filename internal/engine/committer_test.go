@@ -278,6 +278,44 @@ func TestTheBackgroundIsCarriedOut(t *testing.T) {
 	}
 }
 
+// While one commit is under way, another one begins for a crowd.
+func TestACrowdDoesNotWait(t *testing.T) {
+	db := open(t, postgresAddress(t), engine.Config{})
+	begun, hold := make(chan struct{}), make(chan struct{})
+	var first, crowd sync.WaitGroup
+	first.Go(func() {
+		_ = db.Update(t.Context(), func(*engine.Tx) error { close(begun); <-hold; return errRefused })
+	})
+	<-begun
+	for i := range engine.CrowdMin {
+		crowd.Go(func() {
+			if err := db.Update(t.Context(), func(tx *engine.Tx) error { return add(tx, fmt.Sprint(i), 1) }); err != nil {
+				t.Errorf("Work %d: %v", i, err)
+			}
+		})
+	}
+	crowd.Wait()
+	close(hold)
+	first.Wait()
+}
+
+// After groups of several Works, the next commit waits for as many. It does not
+// wait for ever: a Work that comes alone is committed.
+func TestCompanyThatDoesNotCome(t *testing.T) {
+	databases(t, func(t *testing.T, db *engine.DB) {
+		for round := range 3 {
+			var works []func(tx *engine.Tx) error
+			for i := range 3 {
+				works = append(works, func(tx *engine.Tx) error { return add(tx, fmt.Sprint(round, " ", i), 1) })
+			}
+			if err := errors.Join(together(t, db, works...)...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		mustUpdate(t, db, func(tx *engine.Tx) error { return add(tx, "alone", 1) })
+	})
+}
+
 // The statistics say what happened to a group of three Works, two of which want
 // the same row and one of which runs alone.
 func TestStats(t *testing.T) {

@@ -170,26 +170,40 @@ func mustUpdate(t testing.TB, db *engine.DB, run func(tx *engine.Tx) error) {
 
 var errRefused = errors.New("refused")
 
-// occupied keeps all writers busy, so that further Works wait in the queue until
-// they are let go. The Works that keep them busy end with an error and commit
-// nothing.
-func occupied(t testing.TB, db *engine.DB) (letGo func()) {
+// busy keeps all writers busy with a Work each, which ends with an error and
+// commits nothing when its channel is closed. The writer of the first Work has
+// the turn.
+func busy(t testing.TB, db *engine.DB) (holds []chan struct{}, wait func()) {
 	t.Helper()
-	hold := make(chan struct{})
-	var wait sync.WaitGroup
-	for range db.Writers() {
-		begun := make(chan struct{})
-		wait.Go(func() {
+	var works sync.WaitGroup
+	for i := range db.Writers() {
+		begun, hold := make(chan struct{}), make(chan struct{})
+		holds = append(holds, hold)
+		works.Go(func() {
 			err := db.Update(t.Context(), func(*engine.Tx) error { close(begun); <-hold; return errRefused })
 			if !errors.Is(err, errRefused) {
-				t.Errorf("the action that keeps a writer busy: %v", err)
+				t.Errorf("the Work that keeps a writer busy: %v", err)
 			}
 		})
+		if i > 0 {
+			engine.WaitForQueue(db, 1, 0)
+			engine.Crowd(db)
+		}
 		<-begun
 	}
+	return holds, works.Wait
+}
+
+// occupied keeps all writers busy, so that further Works wait in the queue until
+// they are let go.
+func occupied(t testing.TB, db *engine.DB) (letGo func()) {
+	t.Helper()
+	holds, wait := busy(t, db)
 	return func() {
-		close(hold)
-		wait.Wait()
+		for _, hold := range holds {
+			close(hold)
+		}
+		wait()
 	}
 }
 
@@ -207,26 +221,17 @@ func together(t testing.TB, db *engine.DB, works ...func(tx *engine.Tx) error) [
 	return errs
 }
 
-// occupiedAllButOne keeps all writers busy. Then it lets one go, which takes the
-// whole queue, and the others when the queue's Works have ended.
+// occupiedAllButOne keeps all writers busy. Then it lets the one with the turn go,
+// which takes the whole queue, and the others when the queue's Works have ended.
 func occupiedAllButOne(t testing.TB, db *engine.DB) (letGo func(works *sync.WaitGroup)) {
 	t.Helper()
-	var busy sync.WaitGroup
-	var holds []chan struct{}
-	for range db.Writers() {
-		begun, hold := make(chan struct{}), make(chan struct{})
-		holds = append(holds, hold)
-		busy.Go(func() {
-			_ = db.Update(t.Context(), func(*engine.Tx) error { close(begun); <-hold; return errRefused })
-		})
-		<-begun
-	}
+	holds, wait := busy(t, db)
 	return func(works *sync.WaitGroup) {
 		close(holds[0])
 		works.Wait()
 		for _, hold := range holds[1:] {
 			close(hold)
 		}
-		busy.Wait()
+		wait()
 	}
 }

@@ -15,6 +15,15 @@ func WaitForQueue(db *DB, foreground, background int) {
 	}
 }
 
+// CrowdMin is how many Works have to wait before a second commit begins.
+const CrowdMin = crowdMin
+
+// Writers is the number of concurrent commits.
+func (db *DB) Writers() int { return db.Committer.database.writers }
+
+// Crowd lets a writer begin that does not have the turn.
+func Crowd(db *DB) { db.crowd <- struct{}{} }
+
 // OtherShard draws a shard other than the given one.
 func OtherShard(shard int) int { return otherShard(shard) }
 

@@ -30,21 +30,70 @@ func (w *writer) loop() {
 	defer w.runners.close()
 	for {
 		select {
-		case first := <-w.queue:
-			w.next([]*Work{first}, nil)
-		case first := <-w.background:
-			w.next(nil, []*Work{first})
-		case <-w.stop:
-			for len(w.queue)+len(w.background) > 0 { // what was accepted is carried out
-				w.next(nil, nil)
+		case <-w.turn:
+			ended := w.takeTurn()
+			w.turn <- struct{}{}
+			if ended {
+				return
 			}
+		case <-w.crowd:
+			w.next(nil, nil)
+		case <-w.stop:
+			w.drain()
 			return
 		}
 	}
 }
 
-// next commits a group with the Works that are taken already.
-func (w *writer) next(waited, background []*Work) {
+// takeTurn commits the next group, when there is one. ended reports whether the
+// committer ends.
+func (w *writer) takeTurn() (ended bool) {
+	var answered int
+	select {
+	case first := <-w.queue:
+		answered = w.next(w.company(first), nil)
+	case first := <-w.background:
+		answered = w.next(nil, []*Work{first})
+	case <-w.stop:
+		w.drain()
+		return true
+	}
+	w.recent[0], w.recent[1] = w.recent[1], answered
+	return false
+}
+
+// drain carries out what was accepted.
+func (w *writer) drain() {
+	for len(w.queue)+len(w.background) > 0 {
+		w.next(nil, nil)
+	}
+}
+
+// company waits for the Works that are likely to come, and takes them.
+func (w *writer) company(first *Work) []*Work {
+	waited := append(make([]*Work, 0, w.groupMax), first)
+	want := min(max(w.recent[0], w.recent[1]), crowdMin, w.groupMax)
+	if waited = take(w.queue, waited, want-len(waited)); len(waited) >= want {
+		return waited
+	}
+	patience := time.NewTimer(companyMax)
+	defer patience.Stop()
+	for len(waited) < want {
+		select {
+		case one := <-w.queue:
+			waited = append(waited, one)
+		case <-patience.C:
+			return waited
+		case <-w.stop:
+			return waited
+		}
+	}
+	return waited
+}
+
+// next commits a group with the Works that are taken already, and returns how
+// many callers it answers.
+func (w *writer) next(waited, background []*Work) (answered int) {
 	group := w.group(waited, background)
 	if w.stats.Waited != nil {
 		now := w.stats.now()
@@ -56,6 +105,12 @@ func (w *writer) next(waited, background []*Work) {
 	if w.checkpoints != nil {
 		w.checkpoints.committed(len(group), w.db)
 	}
+	for _, one := range group {
+		if !one.background {
+			answered++
+		}
+	}
+	return answered
 }
 
 // commit runs a group until it is committed or cannot be, and answers. A group

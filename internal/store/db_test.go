@@ -40,21 +40,18 @@ func exists(t *testing.T, db *store.DB, id party.ID) (found bool) {
 	return found
 }
 
-// occupied keeps all writers busy, so that further actions wait in the queue
-// until they are let go.
+// occupied keeps the only writer of an SQLite store busy, so that further actions
+// wait in the queue until it is let go.
 func occupied(t *testing.T, db *store.DB) (letGo func()) {
 	t.Helper()
-	hold := make(chan struct{})
+	begun, hold := make(chan struct{}), make(chan struct{})
 	var wait sync.WaitGroup
-	for range db.Writers() {
-		begun := make(chan struct{})
-		wait.Go(func() {
-			if err := db.Update(t.Context(), func(*store.Tx) error { close(begun); <-hold; return nil }); err != nil {
-				t.Errorf("the action that keeps the store busy: %v", err)
-			}
-		})
-		<-begun
-	}
+	wait.Go(func() {
+		if err := db.Update(t.Context(), func(*store.Tx) error { close(begun); <-hold; return nil }); err != nil {
+			t.Errorf("the action that keeps the store busy: %v", err)
+		}
+	})
+	<-begun
 	return func() {
 		close(hold)
 		wait.Wait()

@@ -5,9 +5,6 @@ import "runtime"
 // CompareSchemas refuses a schema's version that is not this program's.
 func CompareSchemas(have, known int64) error { return compareSchemas(have, known) }
 
-// Writers is the number of concurrent commits.
-func (db *DB) Writers() int { return db.engine.Writers() }
-
 // WaitForQueue waits until n actions wait for a commit.
 func WaitForQueue(db *DB, n int) {
 	for {
