@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"errors"
 	"sync"
 	"testing"
 
@@ -98,6 +99,37 @@ func TestTwoAddTheSameRow(t *testing.T) {
 	})
 	if met != 1 {
 		t.Errorf("the second one found %d, want 1", met)
+	}
+}
+
+// A Work reads a row, and then its write of that row changes nothing, which it
+// ignores. It still must not commit if another server changes the row.
+func TestAWriteThatChangesNothingReplacesNoLock(t *testing.T) {
+	at := postgresAddress(t)
+	db, other := open(t, at, engine.Config{}), open(t, at, engine.Config{})
+	mustUpdate(t, db, func(tx *engine.Tx) error { return add(tx, "read", 1) })
+	runs := 0
+	first := sync.OnceFunc(func() {
+		if err := other.Update(t.Context(), func(tx *engine.Tx) error { return increase(tx, "read", 1) }); err != nil {
+			t.Errorf("the other server: %v", err)
+		}
+	})
+	mustUpdate(t, db, func(tx *engine.Tx) error {
+		runs++
+		v, _, err := numbers.Get(tx, "read")
+		if err != nil {
+			return err
+		}
+		switch err := setNumber.Write(tx, "read", 9, "read", 7); {
+		case errors.Is(err, engine.ErrStale):
+			first()
+		case err != nil:
+			return err
+		}
+		return add(tx, "saw", v.n)
+	})
+	if saw := valueOf(t, db, "saw"); saw != 2 {
+		t.Errorf("it saw %d in its last of %d runs, want 2", saw, runs)
 	}
 }
 

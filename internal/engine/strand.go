@@ -177,7 +177,9 @@ func (st *strand) write(w *write, rows []*rowState, values []any) error {
 		for _, row := range rows {
 			row.known = false
 		}
-		st.written, st.sent = append(st.written, rows...), len(st.written)+len(rows)
+		if err == nil { // otherwise the row is not changed, and is locked if it was read
+			st.written, st.sent = append(st.written, rows...), len(st.written)+len(rows)
+		}
 		return err
 	}
 	if slices.ContainsFunc(rows, st.keeps) { // one statement changes a row once
