@@ -88,6 +88,34 @@ func TestAWorkNeverHarmsItsNeighbours(t *testing.T) {
 	})
 }
 
+// A row that cannot be read without a panic ends neither the server nor the
+// neighbours of the Work that reads it.
+func TestAPanicWhileARowIsRead(t *testing.T) {
+	poisoned := engine.NewSource(engine.Source[string, number]{
+		Doing: "reading a poisoned number",
+		Query: selectNumbers + `WHERE name = $1`, Many: selectNumbers + `WHERE name = ANY($1::text[])`, Order: "name",
+		Args: func(k string) []any { return []any{k} },
+		Scan: func(engine.Scanner) (number, error) { panic("a bug") }, Key: func(n number) string { return n.name },
+	})
+	databases(t, func(t *testing.T, db *engine.DB) {
+		mustUpdate(t, db, func(tx *engine.Tx) error { return add(tx, "a", 1) })
+		poison := func(tx *engine.Tx) error {
+			_, _, err := poisoned.Get(tx, "a")
+			return err
+		}
+		good := func(tx *engine.Tx) error { return increase(tx, "a", 1) }
+		errs := append(together(t, db, good, poison, good), together(t, db, poison)...)
+		for i, bad := range []bool{false, true, false, true} {
+			if bad != (errs[i] != nil && strings.Contains(errs[i].Error(), "a bug")) || !bad && errs[i] != nil {
+				t.Errorf("Work %d ended with %v", i, errs[i])
+			}
+		}
+		if n := valueOf(t, db, "a"); n != 3 {
+			t.Errorf("the number is %d, want 3", n)
+		}
+	})
+}
+
 func TestAWorkWhoseCallerLeftBeforeItsTurnIsNotRun(t *testing.T) {
 	databases(t, func(t *testing.T, db *engine.DB) {
 		letGo := occupied(t, db)

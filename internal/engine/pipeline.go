@@ -129,7 +129,7 @@ func (s *Statement) take(results pgx.BatchResults) error {
 	defer rows.Close()
 	row := &pipelineRow{rows}
 	for rows.Next() {
-		if err := s.Row(row); err != nil {
+		if err := s.read(row); err != nil {
 			return err
 		}
 	}

@@ -58,7 +58,7 @@ func (s sequence) runOne(ctx context.Context, one *Statement) error {
 	}
 	defer rows.Close()
 	for rows.Next() {
-		if err := one.Row(rows); err != nil {
+		if err := one.read(rows); err != nil {
 			return err
 		}
 	}

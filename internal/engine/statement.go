@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 )
 
 // A Statement is one SQL statement. A session sends several of them together.
@@ -32,6 +33,17 @@ func (s *Statement) changed(rows int64) error {
 		return fmt.Errorf("%d rows changed instead of %d: %w", rows, s.Want, ErrStale)
 	}
 	return nil
+}
+
+// read gives a row to the Statement. It runs on the goroutine of a writer, so a
+// panic, which is a bug of ours, becomes a failure of the Statement.
+func (s *Statement) read(row Scanner) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic while reading a row: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return s.Row(row)
 }
 
 // countsAfterwards reports whether only the answer tells that the number of
