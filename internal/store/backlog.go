@@ -29,6 +29,9 @@ type Waiting struct {
 	Oldest time.Duration
 }
 
+// line has the notices in the line in the order of their index.
+const line = `SELECT 1 FROM steps WHERE notify_at > 0 ORDER BY leased_until, notify_at`
+
 // Backlog reads what waits in the store at a real time. It reads partial indexes
 // of what is open, and only their first rows. So the time that it takes does not
 // depend on the number of payments. Ages are those of the oldest of the first
@@ -48,9 +51,9 @@ func (tx *ReadTx) Backlog(real time.Time) (b Backlog, err error) {
 			JOIN steps ON steps.caller_id = head.caller_id AND steps.transaction_id = head.transaction_id
 				AND steps.seq = head.steps
 			JOIN callers ON callers.caller_id = head.caller_id`},
-		{&b.Line, `SELECT 1 FROM steps WHERE notify_at > 0 ORDER BY notify_at`, `
+		{&b.Line, line, `
 			SELECT MAX($1 + clock_offset - notify_at)
-			FROM (SELECT caller_id, notify_at FROM steps WHERE notify_at > 0 ORDER BY notify_at LIMIT $2) AS head
+			FROM (SELECT caller_id, notify_at FROM steps WHERE notify_at > 0 ORDER BY leased_until, notify_at LIMIT $2) AS head
 			JOIN callers ON callers.caller_id = head.caller_id`},
 		{&b.Queues, `SELECT 1 FROM deliveries WHERE outcome = 'Waiting' ORDER BY caller_id`, `
 			SELECT MAX($1 + clock_offset - head.created)

@@ -21,5 +21,9 @@ func (db *DB) AfterSealStep(call func()) { db.afterSealStep = call }
 // LeaveUnclean makes sealing fail after all secrets are sealed.
 func (db *DB) LeaveUnclean() { db.dialect.clean = []string{`SELECT nothing`} }
 
-// TokenByReferenceQuery is the query of TokenByReference.
-var TokenByReferenceQuery = tokenByReference
+// Queries are some that must use an index, keyed by SQLite's plan for each.
+var Queries = map[string]string{
+	"SEARCH tokens USING INDEX tokens_by_reference (caller_id=? AND reference=?)":       tokenByReference,
+	"SEARCH transactions USING INDEX transactions_by_parent (caller_id=? AND parent=?)": childrenOf,
+	"SCAN steps USING COVERING INDEX steps_to_tell":                                     line,
+}

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -80,19 +81,29 @@ func TestADatabaseNewerThanTheProgramIsRefused(t *testing.T) {
 	}
 }
 
-// A token is found by its reference in the index, however many tokens the
-// caller has.
-func TestTokensAreFoundByReference(t *testing.T) {
+// Queries of large tables use their index, however many rows a caller has.
+func TestQueriesUseTheirIndex(t *testing.T) {
 	address := holdfasttest.Addresses(t)["SQLite"](t)
 	holdfasttest.Open(t, address)
-	var id, parent, unused int
-	var plan string
-	query := "EXPLAIN QUERY PLAN " + store.TokenByReferenceQuery
-	row := raw(t, address).QueryRowContext(t.Context(), query, "C1", "order-1")
-	if err := row.Scan(&id, &parent, &unused, &plan); err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(plan, "tokens_by_reference (caller_id=? AND reference=?)") {
-		t.Errorf("SQLite's plan is %s", plan)
+	for want, query := range store.Queries {
+		rows, err := raw(t, address).QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, "C1", "1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var plan []string
+		for rows.Next() {
+			var id, parent, unused int
+			var step string
+			if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+				t.Fatal(err)
+			}
+			plan = append(plan, step)
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(plan, ", "); got != want {
+			t.Errorf("%s\nSQLite's plan is %s, want %s", query, got, want)
+		}
 	}
 }

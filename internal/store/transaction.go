@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -275,12 +277,20 @@ func (tx *ReadTx) LastWith(sender party.ID, with payment.InstrumentID) (t paymen
 	return all[0], true, nil
 }
 
+// childrenOf repeats the condition of its partial index, because SQLite cannot
+// know that the parameter is not empty. Without the condition, or with ORDER BY,
+// SQLite would read all of the caller's transactions.
+var childrenOf = `SELECT ` + transactionColumns + ` FROM transactions
+	WHERE caller_id = $1 AND parent = $2 AND parent <> ''`
+
 // Children reads the transactions that belong to one, such as the marketplace's
 // fee and refunds, the oldest first.
 func (tx *ReadTx) Children(c party.CallerID, parent holdfast.TransactionID) ([]payment.Transaction, error) {
-	return list(tx, "reading related transactions", scanTransaction, `
-		SELECT `+transactionColumns+` FROM transactions
-		WHERE caller_id = $1 AND parent = $2 ORDER BY received, transaction_id`, c, parent)
+	children, err := list(tx, "reading related transactions", scanTransaction, childrenOf, c, parent)
+	slices.SortFunc(children, func(a, b payment.Transaction) int {
+		return cmp.Or(a.Received.Compare(b.Received), cmp.Compare(a.ID, b.ID))
+	})
+	return children, err
 }
 
 // PaymentsOf reads the payments that were made with a multi-use or recurring
