@@ -1,19 +1,32 @@
 package store
 
 import (
+	"time"
+
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-const addressColumns = `
-	party_id, address_id, name, line1, line2, city, state, zip, country, phone, is_default, removed, created`
+var addressTable = table[party.Address]{name: "addresses", fields: fields[party.Address]{
+	textField("party_id", func(a *party.Address) *party.ID { return &a.Owner }),
+	textField("address_id", func(a *party.Address) *party.AddressID { return &a.ID }),
+	textField("name", func(a *party.Address) *string { return &a.Name }),
+	textField("line1", func(a *party.Address) *string { return &a.Line1 }),
+	textField("line2", func(a *party.Address) *string { return &a.Line2 }),
+	textField("city", func(a *party.Address) *string { return &a.City }),
+	textField("state", func(a *party.Address) *string { return &a.State }),
+	textField("zip", func(a *party.Address) *string { return &a.Zip }),
+	textField("country", func(a *party.Address) *string { return &a.Country }),
+	textField("phone", func(a *party.Address) *string { return &a.Phone }),
+	flagField("is_default", func(a *party.Address) *bool { return &a.Default }),
+	flagField("removed", func(a *party.Address) *bool { return &a.Removed }),
+	timeField("created", func(a *party.Address) *time.Time { return &a.Created }),
+}}
 
-func scanAddress(row scanner) (a party.Address, err error) {
-	var created int64
-	err = row.Scan(&a.Owner, &a.ID, &a.Name, &a.Line1, &a.Line2, &a.City, &a.State, &a.Zip, &a.Country, &a.Phone,
-		&a.Default, &a.Removed, &created)
-	a.Created = when(created)
-	return a, err
-}
+var (
+	addressColumns = addressTable.list()
+	scanAddress    = addressTable.scanner()
+	insertAddress  = addressTable.insertText("")
+)
 
 // Address reads one of a party's addresses, even if the party has removed it.
 func (tx *ReadTx) Address(owner party.ID, id party.AddressID) (a party.Address, found bool, err error) {
@@ -39,10 +52,7 @@ func (tx *Tx) InsertAddress(a party.Address) error {
 			return err
 		}
 	}
-	return tx.one("adding an address", `
-		INSERT INTO addresses (`+addressColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		a.Owner, a.ID, a.Name, a.Line1, a.Line2, a.City, a.State, a.Zip, a.Country, a.Phone, flag(a.Default), flag(a.Removed),
-		micros(a.Created))
+	return tx.one("adding an address", insertAddress, addressTable.fields.values(&a)...)
 }
 
 // SetDefaultAddress makes an address the party's default.

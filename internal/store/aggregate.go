@@ -9,18 +9,27 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
-const aggregateColumns = `
-	caller_id, aggregate_id, sender, recipient, method, most, installed, expires, balance, pending`
+var aggregateTable = table[payment.AggregateInstrument]{name: "aggregate_instruments", fields: fields[payment.AggregateInstrument]{
+	textField("caller_id", func(a *payment.AggregateInstrument) *party.CallerID { return &a.Caller }),
+	textField("aggregate_id", func(a *payment.AggregateInstrument) *payment.AggregateID { return &a.ID }),
+	textField("sender", func(a *payment.AggregateInstrument) *party.ID { return &a.Sender }),
+	textField("recipient", func(a *payment.AggregateInstrument) *party.ID { return &a.Recipient }),
+	textField("method", func(a *payment.AggregateInstrument) *holdfast.PaymentMethod { return &a.Method }),
+	dollarsField("most", func(a *payment.AggregateInstrument) *money.Amount { return &a.Limit }),
+	timeField("installed", func(a *payment.AggregateInstrument) *time.Time { return &a.Installed }),
+	timeField("expires", func(a *payment.AggregateInstrument) *time.Time { return &a.Expires }),
+	dollarsField("balance", func(a *payment.AggregateInstrument) *money.Amount { return &a.Balance }),
+	dollarsField("pending", func(a *payment.AggregateInstrument) *money.Amount { return &a.Pending }),
+}}
 
-func scanAggregate(row scanner) (a payment.AggregateInstrument, err error) {
-	var most, installed, expires, balance, pending int64
-	err = row.Scan(&a.Caller, &a.ID, &a.Sender, &a.Recipient, &a.Method, &most, &installed, &expires, &balance, &pending)
-	a.Limit, a.Balance, a.Pending = dollars(most), dollars(balance), dollars(pending)
-	a.Installed, a.Expires = when(installed), when(expires)
-	return a, err
-}
+var (
+	aggregateColumns = aggregateTable.list()
+	scanAggregate    = aggregateTable.scanner()
+	insertAggregate  = aggregateTable.insertText("")
+)
 
 // Aggregate reads a prepaid or credit instrument by its id alone. The action
 // must check whose instrument it is.
@@ -50,10 +59,7 @@ func (tx *ReadTx) PendingAggregates(
 
 // InsertAggregate adds an instrument.
 func (tx *Tx) InsertAggregate(a payment.AggregateInstrument) error {
-	return tx.one("adding an instrument", `
-		INSERT INTO aggregate_instruments (`+aggregateColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		a.Caller, a.ID, a.Sender, a.Recipient, a.Method, a.Limit.Micro, micros(a.Installed), micros(a.Expires),
-		a.Balance.Micro, a.Pending.Micro)
+	return tx.one("adding an instrument", insertAggregate, aggregateTable.fields.values(&a)...)
 }
 
 // ChangeAggregate writes an instrument's balance and expiry. It is ErrStale

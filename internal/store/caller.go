@@ -9,30 +9,43 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-const callerColumns = `
-	caller_id, owner, name, descriptor, ipn_url, bare_return, pending_first, pending_notice, signature_v1,
-	marketplace, resume, sandbox, clock_offset, created, reuse_cancelled, return_schemes`
+var callerTable = table[party.Caller]{name: "callers", fields: fields[party.Caller]{
+	textField("caller_id", func(c *party.Caller) *party.CallerID { return &c.ID }),
+	textField("owner", func(c *party.Caller) *party.ID { return &c.Owner }),
+	textField("name", func(c *party.Caller) *string { return &c.Name }),
+	textField("descriptor", func(c *party.Caller) *string { return &c.Descriptor }),
+	textField("ipn_url", func(c *party.Caller) *string { return &c.IPNURL }),
+	flagField("bare_return", func(c *party.Caller) *bool { return &c.BareReturn }),
+	flagField("pending_first", func(c *party.Caller) *bool { return &c.PendingFirst }),
+	flagField("pending_notice", func(c *party.Caller) *bool { return &c.PendingNotice }),
+	flagField("signature_v1", func(c *party.Caller) *bool { return &c.SignatureV1 }),
+	flagField("marketplace", func(c *party.Caller) *bool { return &c.Marketplace }),
+	flagField("resume", func(c *party.Caller) *bool { return &c.Resume }),
+	flagField("sandbox", func(c *party.Caller) *bool { return &c.Sandbox }),
+	durationField("clock_offset", func(c *party.Caller) *time.Duration { return &c.ClockOffset }),
+	timeField("created", func(c *party.Caller) *time.Time { return &c.Created }),
+	flagField("reuse_cancelled", func(c *party.Caller) *bool { return &c.ReuseCancelled }),
+	textField("return_schemes", func(c *party.Caller) *string { return &c.ReturnSchemes }),
+}}
+
+var (
+	callerColumns = callerTable.list()
+	scanCaller    = callerTable.scanner()
+	insertCaller  = callerTable.insertText("")
+	updateCaller  = callerTable.update(`
+		name, ipn_url, bare_return, pending_first, pending_notice, signature_v1, marketplace, resume, clock_offset,
+		descriptor, reuse_cancelled, return_schemes`, "caller_id")
+)
 
 // joinedCallerColumns are callerColumns of the table callers joined as c.
 var joinedCallerColumns = joined("c", callerColumns)
-
-func scanCaller(row scanner, more ...any) (c party.Caller, err error) {
-	var offset, created int64
-	err = row.Scan(append([]any{
-		&c.ID, &c.Owner, &c.Name, &c.Descriptor, &c.IPNURL, &c.BareReturn, &c.PendingFirst, &c.PendingNotice, &c.SignatureV1,
-		&c.Marketplace, &c.Resume, &c.Sandbox, &offset, &created,
-		&c.ReuseCancelled, &c.ReturnSchemes,
-	}, more...)...)
-	c.ClockOffset, c.Created = time.Duration(offset)*time.Microsecond, when(created)
-	return c, err
-}
 
 var callers = engine.NewSource(engine.Source[party.CallerID, party.Caller]{
 	Doing: "reading a caller",
 	Query: `SELECT ` + callerColumns + ` FROM callers WHERE caller_id = $1`,
 	Many:  `SELECT ` + callerColumns + ` FROM callers WHERE caller_id = ANY($1::text[])`,
 	Args:  func(id party.CallerID) []any { return []any{id} },
-	Scan:  func(row scanner) (party.Caller, error) { return scanCaller(row) },
+	Scan:  scanCaller,
 	Key:   func(c party.Caller) party.CallerID { return c.ID },
 	Unlocked: "every action reads its caller, and would wait for a change of its clock or its settings; settings that " +
 		"are a moment old do no harm",
@@ -46,13 +59,13 @@ func (tx *ReadTx) Caller(id party.CallerID) (party.Caller, bool, error) {
 
 // Callers reads all callers, oldest first.
 func (tx *ReadTx) Callers() ([]party.Caller, error) {
-	return list(tx, "reading callers", func(row scanner) (party.Caller, error) { return scanCaller(row) }, `
+	return list(tx, "reading callers", scanCaller, `
 		SELECT `+callerColumns+` FROM callers ORDER BY created, caller_id`)
 }
 
 // CallersOf reads the callers that a party owns, oldest first.
 func (tx *ReadTx) CallersOf(owner party.ID) ([]party.Caller, error) {
-	return list(tx, "reading a party's callers", func(row scanner) (party.Caller, error) { return scanCaller(row) }, `
+	return list(tx, "reading a party's callers", scanCaller, `
 		SELECT `+callerColumns+` FROM callers WHERE owner = $1 ORDER BY created, caller_id`, owner)
 }
 
@@ -75,17 +88,17 @@ func (k callerKey) unsealed(s *sealer, found bool, err error) (party.Caller, par
 var callersByKey = engine.NewSource(engine.Source[string, callerKey]{
 	Doing: "reading an access key",
 	Query: `
-		SELECT ` + joinedCallerColumns + `, k.access_key_id, k.secret
+		SELECT k.access_key_id, k.secret, ` + joinedCallerColumns + `
 		FROM access_keys k JOIN callers c ON c.caller_id = k.caller_id
 		WHERE k.access_key_id = $1`,
 	Many: `
-		SELECT ` + joinedCallerColumns + `, k.access_key_id, k.secret
+		SELECT k.access_key_id, k.secret, ` + joinedCallerColumns + `
 		FROM access_keys k JOIN callers c ON c.caller_id = k.caller_id
 		WHERE k.access_key_id = ANY($1::text[])`,
 	Args: func(id string) []any { return []any{id} },
 	Scan: func(row scanner) (k callerKey, err error) {
 		var secret []byte
-		k.caller, err = scanCaller(row, &k.key.ID, &secret)
+		k.caller, err = scanCaller(behind{row, []any{&k.key.ID, &secret}})
 		k.key.Secret, k.key.Caller = holdfast.NewSecretKey(string(secret)), k.caller.ID
 		return k, err
 	},
@@ -112,23 +125,12 @@ func (r Reader) CallerByKey(ctx context.Context, accessKeyID string) (party.Call
 
 // InsertCaller adds a caller.
 func (tx *Tx) InsertCaller(c party.Caller) error {
-	return tx.one("adding a caller", `
-		INSERT INTO callers (`+callerColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
-		c.ID, c.Owner, c.Name, c.Descriptor, c.IPNURL, flag(c.BareReturn), flag(c.PendingFirst), flag(c.PendingNotice),
-		flag(c.SignatureV1), flag(c.Marketplace), flag(c.Resume), flag(c.Sandbox),
-		c.ClockOffset.Microseconds(), micros(c.Created), flag(c.ReuseCancelled), c.ReturnSchemes)
+	return tx.one("adding a caller", insertCaller, callerTable.fields.values(&c)...)
 }
 
 // UpdateCaller writes a caller's settings and clock.
 func (tx *Tx) UpdateCaller(c party.Caller) error {
-	return tx.one("changing a caller", `
-		UPDATE callers
-		SET name = $1, ipn_url = $2, bare_return = $3, pending_first = $4, signature_v1 = $5, marketplace = $6,
-			resume = $7, clock_offset = $8, descriptor = $9, reuse_cancelled = $10, return_schemes = $11, pending_notice = $12
-		WHERE caller_id = $13`,
-		c.Name, c.IPNURL, flag(c.BareReturn), flag(c.PendingFirst), flag(c.SignatureV1), flag(c.Marketplace), flag(c.Resume),
-		c.ClockOffset.Microseconds(), c.Descriptor,
-		flag(c.ReuseCancelled), c.ReturnSchemes, flag(c.PendingNotice), c.ID)
+	return tx.one("changing a caller", updateCaller.text, updateCaller.values.values(&c)...)
 }
 
 // InsertAccessKey adds a key that signs a caller's requests.

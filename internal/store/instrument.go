@@ -1,22 +1,35 @@
 package store
 
 import (
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-const instrumentColumns = `
-	party_id, instrument_id, method, brand, last4, holder, expiry_month,
-	expiry_year, network_ref, is_default, verified, removed, created`
+var instrumentTable = table[payment.Instrument]{name: "instruments", fields: fields[payment.Instrument]{
+	textField("party_id", func(i *payment.Instrument) *party.ID { return &i.Owner }),
+	textField("instrument_id", func(i *payment.Instrument) *payment.InstrumentID { return &i.ID }),
+	textField("method", func(i *payment.Instrument) *holdfast.PaymentMethod { return &i.Method }),
+	textField("brand", func(i *payment.Instrument) *string { return &i.Brand }),
+	textField("last4", func(i *payment.Instrument) *string { return &i.Last4 }),
+	textField("holder", func(i *payment.Instrument) *string { return &i.Holder }),
+	numberField("expiry_month", func(i *payment.Instrument) *int { return &i.ExpiryMonth }),
+	numberField("expiry_year", func(i *payment.Instrument) *int { return &i.ExpiryYear }),
+	textField("network_ref", func(i *payment.Instrument) *string { return &i.NetworkRef }),
+	flagField("is_default", func(i *payment.Instrument) *bool { return &i.Default }),
+	flagField("verified", func(i *payment.Instrument) *bool { return &i.Verified }),
+	flagField("removed", func(i *payment.Instrument) *bool { return &i.Removed }),
+	timeField("created", func(i *payment.Instrument) *time.Time { return &i.Created }),
+}}
 
-func scanInstrument(row scanner) (i payment.Instrument, err error) {
-	var created int64
-	err = row.Scan(&i.Owner, &i.ID, &i.Method, &i.Brand, &i.Last4, &i.Holder, &i.ExpiryMonth, &i.ExpiryYear, &i.NetworkRef,
-		&i.Default, &i.Verified, &i.Removed, &created)
-	i.Created = when(created)
-	return i, err
-}
+var (
+	instrumentColumns = instrumentTable.list()
+	scanInstrument    = instrumentTable.scanner()
+	insertInstrument  = instrumentTable.insertText("")
+)
 
 type instrumentKey struct {
 	owner party.ID
@@ -56,10 +69,7 @@ func (tx *Tx) InsertInstrument(i payment.Instrument) error {
 			return err
 		}
 	}
-	return tx.one("adding an instrument", `
-		INSERT INTO instruments (`+instrumentColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		i.Owner, i.ID, i.Method, i.Brand, i.Last4, i.Holder, i.ExpiryMonth, i.ExpiryYear, i.NetworkRef, flag(i.Default),
-		flag(i.Verified), flag(i.Removed), micros(i.Created))
+	return tx.one("adding an instrument", insertInstrument, instrumentTable.fields.values(&i)...)
 }
 
 // SetDefaultInstrument makes an instrument the party's default.

@@ -1,18 +1,41 @@
 package store
 
 import (
+	"time"
+
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
-const limitColumns = `scope, subject, slot, kind, value, period, start, window_start, used_count, used_amount`
+// A limitRow is a row of the table usage_limits.
+type limitRow struct {
+	payment.Limit
+	period string
+}
 
-func scanLimit(row scanner) (l payment.Limit, err error) {
-	var period string
-	var start, window, amount int64
-	err = row.Scan(&l.Scope, &l.Subject, &l.Slot, &l.Kind, &l.Value, &period, &start, &window, &l.UsedCount, &amount)
-	l.Period, _ = payment.ParsePeriod(period) // none is the zero Period
-	l.Start, l.Window, l.UsedAmount = when(start), when(window), dollars(amount)
-	return l, err
+var limitTable = table[limitRow]{name: "usage_limits", fields: fields[limitRow]{
+	textField("scope", func(l *limitRow) *string { return &l.Scope }),
+	textField("subject", func(l *limitRow) *string { return &l.Subject }),
+	numberField("slot", func(l *limitRow) *int { return &l.Slot }),
+	textField("kind", func(l *limitRow) *payment.LimitKind { return &l.Kind }),
+	numberField("value", func(l *limitRow) *int64 { return &l.Value }),
+	textField("period", func(l *limitRow) *string { return &l.period }),
+	timeField("start", func(l *limitRow) *time.Time { return &l.Start }),
+	timeField("window_start", func(l *limitRow) *time.Time { return &l.Window }),
+	numberField("used_count", func(l *limitRow) *int64 { return &l.UsedCount }),
+	dollarsField("used_amount", func(l *limitRow) *money.Amount { return &l.UsedAmount }),
+}}
+
+var (
+	limitColumns = limitTable.list()
+	scanLimitRow = limitTable.scanner()
+	insertLimit  = limitTable.insertText("ON CONFLICT DO NOTHING")
+)
+
+func scanLimit(from scanner) (payment.Limit, error) {
+	row, err := scanLimitRow(from)
+	row.Period, _ = payment.ParsePeriod(row.period) // none is the zero Period
+	return row.Limit, err
 }
 
 // Limits reads the limits of a subject and how much of each is used.
@@ -25,20 +48,11 @@ func (tx *ReadTx) Limits(scope, subject string) ([]payment.Limit, error) {
 // another server has just added it, it is a conflict on PostgreSQL, and the
 // action runs again and finds the limit.
 func (tx *Tx) InsertLimit(l payment.Limit) error {
-	return tx.one("adding a limit", `
-		INSERT INTO usage_limits (`+limitColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-		ON CONFLICT DO NOTHING`, limitRow(l)...)
-}
-
-func limitRow(l payment.Limit) []any {
-	period := ""
+	row := limitRow{Limit: l}
 	if !l.Period.Endless() {
-		period = l.Period.String()
+		row.period = l.Period.String()
 	}
-	return []any{
-		l.Scope, l.Subject, l.Slot, l.Kind, l.Value, period, micros(l.Start), micros(l.Window), l.UsedCount,
-		l.UsedAmount.Micro,
-	}
+	return tx.one("adding a limit", insertLimit, limitTable.fields.values(&row)...)
 }
 
 // changeLimit writes how much of a limit is used. The row must be as it was

@@ -28,26 +28,30 @@ type Mail struct {
 	Failure     string    // of the last try; it quotes nothing from the letter
 }
 
-const mailColumns = `
-	mail_id, recipient, subject, body, created, outcome, queued, next_at, leased_until, tries, failure`
+var mailTable = table[Mail]{name: "mails", fields: fields[Mail]{
+	textField("mail_id", func(m *Mail) *string { return &m.ID }),
+	textField("recipient", func(m *Mail) *string { return &m.To }),
+	textField("subject", func(m *Mail) *string { return &m.Subject }),
+	textField("body", func(m *Mail) *string { return &m.Text }),
+	timeField("created", func(m *Mail) *time.Time { return &m.Created }),
+	textField("outcome", func(m *Mail) *MailOutcome { return &m.Outcome }),
+	timeField("queued", func(m *Mail) *time.Time { return &m.Queued }),
+	timeField("next_at", func(m *Mail) *time.Time { return &m.NextAt }),
+	timeField("leased_until", func(m *Mail) *time.Time { return &m.LeasedUntil }),
+	numberField("tries", func(m *Mail) *int { return &m.Tries }),
+	textField("failure", func(m *Mail) *string { return &m.Failure }),
+}}
 
-func scanMail(row scanner) (m Mail, err error) {
-	var created, queued, next, leased int64
-	err = row.Scan(&m.ID, &m.To, &m.Subject, &m.Text, &created, &m.Outcome, &queued, &next, &leased, &m.Tries, &m.Failure)
-	m.Created, m.Queued, m.NextAt, m.LeasedUntil = when(created), when(queued), when(next), when(leased)
-	return m, err
-}
-
-var insertMail = engine.NewRows(engine.Insertion{
-	Doing: "adding a mail", Table: "mails",
-	Columns: append(engine.Columns(engine.Text, "mail_id, recipient, subject, body, failure, outcome"),
-		engine.Columns(engine.Number, "created, queued, next_at, leased_until, tries")...),
-})
+var (
+	mailColumns = mailTable.list()
+	scanMail    = mailTable.scanner()
+	insertMail  = engine.NewRows(mailTable.insertion("adding a mail", ""))
+)
 
 // InsertMail adds a letter to be delivered.
 func (tx *Tx) InsertMail(m party.Mail) error {
-	at := micros(m.Created)
-	return insertMail.Add(tx.sql, m.ID, m.To, m.Subject, m.Text, "", string(MailWaiting), at, at, at, 0, 0)
+	row := Mail{Mail: m, Outcome: MailWaiting, Queued: m.Created, NextAt: m.Created}
+	return insertMail.Add(tx.sql, mailTable.fields.values(&row)...)
 }
 
 // Mails reads the mails with an outcome, the newest first, at most limit. An
@@ -88,7 +92,7 @@ func (tx *ReadTx) CountMails() (map[MailOutcome]MailCount, error) {
 }
 
 // mailsDue selects waiting mails that are due and not leased.
-const mailsDue = `
+var mailsDue = `
 	SELECT ` + mailColumns + ` FROM mails
 	WHERE outcome = 'Waiting' AND next_at <= $1 AND leased_until <= $1
 	ORDER BY next_at, mail_id LIMIT $2`

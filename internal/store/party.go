@@ -1,21 +1,47 @@
 package store
 
 import (
+	"time"
+
 	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
-const partyColumns = `
-	party_id, name, email, email_verified, verify_by, language, password_hash,
-	standing, business, verified, sending_limit, receiving_limit, created`
+// A partyRow is a row of the table parties.
+type partyRow struct {
+	party.Party
+	emailKey string
+}
 
-func scanParty(row scanner) (p party.Party, err error) {
-	var verifyBy, sending, receiving, created int64
-	err = row.Scan(&p.ID, &p.Name, &p.Email, &p.EmailVerified, &verifyBy, &p.Language, &p.PasswordHash, &p.Standing,
-		&p.Business, &p.Verified, &sending, &receiving, &created)
-	p.VerifyBy, p.SendingLimit, p.ReceivingLimit, p.Created = when(verifyBy), maybeDollars(sending),
-		maybeDollars(receiving), when(created)
-	return p, err
+var partyTable = table[partyRow]{name: "parties", fields: fields[partyRow]{
+	textField("party_id", func(p *partyRow) *party.ID { return &p.ID }),
+	textField("name", func(p *partyRow) *string { return &p.Name }),
+	textField("email", func(p *partyRow) *string { return &p.Email }),
+	flagField("email_verified", func(p *partyRow) *bool { return &p.EmailVerified }),
+	timeField("verify_by", func(p *partyRow) *time.Time { return &p.VerifyBy }),
+	textField("language", func(p *partyRow) *string { return &p.Language }),
+	textField("password_hash", func(p *partyRow) *string { return &p.PasswordHash }),
+	textField("standing", func(p *partyRow) *party.Standing { return &p.Standing }),
+	flagField("business", func(p *partyRow) *bool { return &p.Business }),
+	flagField("verified", func(p *partyRow) *bool { return &p.Verified }),
+	maybeDollarsField("sending_limit", func(p *partyRow) *money.Amount { return &p.SendingLimit }),
+	maybeDollarsField("receiving_limit", func(p *partyRow) *money.Amount { return &p.ReceivingLimit }),
+	timeField("created", func(p *partyRow) *time.Time { return &p.Created }),
+	textField("email_key", func(p *partyRow) *string { return &p.emailKey }),
+}}
+
+var (
+	partyColumns = partyTable.list()
+	scanPartyRow = partyTable.scanner()
+	insertParty  = partyTable.insertText("ON CONFLICT DO NOTHING")
+	updateParty  = partyTable.update(`
+		name, email_verified, verify_by, language, standing, business, verified, sending_limit, receiving_limit`, "party_id")
+)
+
+func scanParty(from scanner) (party.Party, error) {
+	row, err := scanPartyRow(from)
+	return row.Party, err
 }
 
 var parties = engine.NewSource(engine.Source[party.ID, party.Party]{
@@ -55,25 +81,16 @@ func (tx *ReadTx) Parties() ([]party.Party, error) {
 
 // InsertParty adds a party and reports whether its e-mail address was free.
 func (tx *Tx) InsertParty(p party.Party) (inserted bool, err error) {
-	rows, err := tx.exec("adding a party", `
-		INSERT INTO parties (email_key, `+partyColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-		ON CONFLICT DO NOTHING`,
-		party.EmailKey(p.Email), p.ID, p.Name, p.Email, flag(p.EmailVerified), micros(p.VerifyBy), p.Language, p.PasswordHash,
-		p.Standing, flag(p.Business), flag(p.Verified), p.SendingLimit.Micro, p.ReceivingLimit.Micro, micros(p.Created))
+	row := partyRow{p, party.EmailKey(p.Email)}
+	rows, err := tx.exec("adding a party", insertParty, partyTable.fields.values(&row)...)
 	return rows == 1, err
 }
 
 // UpdateParty writes all fields of a party that may change, except its e-mail
 // address and its password.
 func (tx *Tx) UpdateParty(p party.Party) error {
-	return tx.one("changing a party", `
-		UPDATE parties
-		SET name = $1, email_verified = $2, verify_by = $3, language = $4, standing = $5, business = $6,
-			verified = $7, sending_limit = $8, receiving_limit = $9
-		WHERE party_id = $10`,
-		p.Name, flag(p.EmailVerified), micros(p.VerifyBy), p.Language, p.Standing, flag(p.Business), flag(p.Verified),
-		p.SendingLimit.Micro, p.ReceivingLimit.Micro, p.ID)
+	row := partyRow{Party: p}
+	return tx.one("changing a party", updateParty.text, updateParty.values.values(&row)...)
 }
 
 // RestOnPassword is ErrStale unless a party's password still has the given

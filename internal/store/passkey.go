@@ -7,15 +7,21 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-//nolint:gosec // names of columns
-const passkeyColumns = `party_id, passkey_id, credential_id, credential, name, created, last_used`
+var passkeyTable = table[party.Passkey]{name: "passkeys", fields: fields[party.Passkey]{
+	textField("party_id", func(k *party.Passkey) *party.ID { return &k.Owner }),
+	textField("passkey_id", func(k *party.Passkey) *party.PasskeyID { return &k.ID }),
+	bytesField("credential_id", func(k *party.Passkey) *[]byte { return &k.CredentialID }),
+	bytesField("credential", func(k *party.Passkey) *[]byte { return &k.Credential }),
+	textField("name", func(k *party.Passkey) *string { return &k.Name }),
+	timeField("created", func(k *party.Passkey) *time.Time { return &k.Created }),
+	timeField("last_used", func(k *party.Passkey) *time.Time { return &k.LastUsed }),
+}}
 
-func scanPasskey(row scanner) (k party.Passkey, err error) {
-	var created, used int64
-	err = row.Scan(&k.Owner, &k.ID, &k.CredentialID, &k.Credential, &k.Name, &created, &used)
-	k.Created, k.LastUsed = when(created), when(used)
-	return k, err
-}
+var (
+	passkeyColumns = passkeyTable.list()
+	scanPasskey    = passkeyTable.scanner()
+	insertPasskey  = passkeyTable.insertText("ON CONFLICT DO NOTHING")
+)
 
 // Passkeys reads a party's passkeys, the oldest first.
 func (tx *ReadTx) Passkeys(owner party.ID) ([]party.Passkey, error) {
@@ -34,10 +40,7 @@ func (tx *ReadTx) PasskeyByCredential(credential []byte) (k party.Passkey, found
 
 // InsertPasskey adds a passkey and reports whether it was new.
 func (tx *Tx) InsertPasskey(k party.Passkey) (inserted bool, err error) {
-	rows, err := tx.exec("adding a passkey", `
-		INSERT INTO passkeys (`+passkeyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT DO NOTHING`,
-		k.Owner, k.ID, k.CredentialID, k.Credential, k.Name, micros(k.Created), micros(k.LastUsed))
+	rows, err := tx.exec("adding a passkey", insertPasskey, passkeyTable.fields.values(&k)...)
 	return rows == 1, err
 }
 

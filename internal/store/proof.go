@@ -2,24 +2,40 @@ package store
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-const proofColumns = `party_id, purpose, email, link, code, guesses, counted_by, created`
+// A proofRow is a row of the table proofs.
+type proofRow struct {
+	party.Proof
+	link []byte
+}
 
-func scanProof(row scanner) (p party.Proof, err error) {
-	var link []byte
-	var created int64
-	if err := row.Scan(&p.Party, &p.Purpose, &p.Email, &link, &p.Code, &p.Guesses, &p.CountedBy, &created); err != nil {
-		return p, err
+var proofTable = table[proofRow]{name: "proofs", fields: fields[proofRow]{
+	textField("party_id", func(p *proofRow) *party.ID { return &p.Party }),
+	textField("purpose", func(p *proofRow) *party.ProofPurpose { return &p.Purpose }),
+	textField("email", func(p *proofRow) *string { return &p.Email }),
+	bytesField("link", func(p *proofRow) *[]byte { return &p.link }),
+	textField("code", func(p *proofRow) *string { return &p.Code }),
+	numberField("guesses", func(p *proofRow) *int { return &p.Guesses }),
+	textField("counted_by", func(p *proofRow) *string { return &p.CountedBy }),
+	timeField("created", func(p *proofRow) *time.Time { return &p.Created }),
+}}
+
+var (
+	proofColumns = proofTable.list()
+	scanProofRow = proofTable.scanner()
+)
+
+func scanProof(from scanner) (party.Proof, error) {
+	row, err := scanProofRow(from)
+	if err == nil && len(row.link) != len(row.Link) {
+		err = fmt.Errorf("the hash of a link has %d bytes", len(row.link))
 	}
-	if len(link) != len(p.Link) {
-		return p, fmt.Errorf("the hash of a link has %d bytes", len(link))
-	}
-	copy(p.Link[:], link)
-	p.Created = when(created)
-	return p, nil
+	copy(row.Link[:], row.link)
+	return row.Proof, err
 }
 
 // Proof reads the proof of the last letter with a purpose that a party was
@@ -54,9 +70,8 @@ func (tx *Tx) SetProof(p party.Proof) error {
 			return err
 		}
 	}
-	return tx.one("writing a proof", `
-		INSERT INTO proofs (`+proofColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) `+onConflict,
-		p.Party, p.Purpose, p.Email, p.Link[:], p.Code, p.Guesses, p.CountedBy, micros(p.Created))
+	row := proofRow{p, p.Link[:]}
+	return tx.one("writing a proof", proofTable.insertText(onConflict), proofTable.fields.values(&row)...)
 }
 
 // UseProof removes a proof, because it is valid only once. It is ErrStale if

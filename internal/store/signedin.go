@@ -6,14 +6,21 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-const signedInColumns = `party_id, signed_in_id, browser, system, network, begun, last_seen`
+var signedInTable = table[party.SignedIn]{name: "signed_in", fields: fields[party.SignedIn]{
+	textField("party_id", func(s *party.SignedIn) *party.ID { return &s.Party }),
+	textField("signed_in_id", func(s *party.SignedIn) *party.SignedInID { return &s.ID }),
+	textField("browser", func(s *party.SignedIn) *string { return &s.Browser }),
+	textField("system", func(s *party.SignedIn) *string { return &s.System }),
+	textField("network", func(s *party.SignedIn) *string { return &s.Network }),
+	timeField("begun", func(s *party.SignedIn) *time.Time { return &s.Begun }),
+	timeField("last_seen", func(s *party.SignedIn) *time.Time { return &s.LastSeen }),
+}}
 
-func scanSignedIn(row scanner) (s party.SignedIn, err error) {
-	var begun, seen int64
-	err = row.Scan(&s.Party, &s.ID, &s.Browser, &s.System, &s.Network, &begun, &seen)
-	s.Begun, s.LastSeen = when(begun), when(seen)
-	return s, err
-}
+var (
+	signedInColumns = signedInTable.list()
+	scanSignedIn    = signedInTable.scanner()
+	insertSignedIn  = signedInTable.insertText("")
+)
 
 // SignedIn reads one of the browsers in which a party is signed in.
 func (tx *ReadTx) SignedIn(owner party.ID, id party.SignedInID) (s party.SignedIn, found bool, err error) {
@@ -38,9 +45,7 @@ func (tx *Tx) InsertSignedIn(s party.SignedIn, before time.Time) error {
 		DELETE FROM signed_in WHERE last_seen < $1`, micros(before)); err != nil {
 		return err
 	}
-	return tx.one("signing a party in", `
-		INSERT INTO signed_in (`+signedInColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		s.Party, s.ID, s.Browser, s.System, s.Network, micros(s.Begun), micros(s.LastSeen))
+	return tx.one("signing a party in", insertSignedIn, signedInTable.fields.values(&s)...)
 }
 
 // SeeSignedIn writes the time at which a browser was last seen. It does nothing

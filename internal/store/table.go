@@ -103,6 +103,33 @@ func (t *table[T]) insertion(doing, otherwise string) engine.Insertion {
 	return engine.Insertion{Doing: doing, Table: t.name, Otherwise: otherwise, Columns: t.fields.columns()}
 }
 
+// insertText is the statement that adds one row; see [engine.Insertion].
+func (t *table[T]) insertText(otherwise string) string {
+	var names, values []string
+	for i, f := range t.fields {
+		names, values = append(names, f.Name), append(values, fmt.Sprintf("$%d", i+1))
+	}
+	return strings.TrimSpace(fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s) %s",
+		t.name, strings.Join(names, ", "), strings.Join(values, ", "), otherwise))
+}
+
+// A rowUpdate sets some columns of the row with a key to the values in a T.
+type rowUpdate[T any] struct {
+	text   string
+	values fields[T]
+}
+
+func (t *table[T]) update(set, key string) rowUpdate[T] {
+	u := rowUpdate[T]{values: t.some(set)}
+	var parts []string
+	for i, f := range u.values {
+		parts = append(parts, fmt.Sprintf("%s = $%d", f.Name, i+1))
+	}
+	u.values = append(u.values, t.field(key))
+	u.text = fmt.Sprintf("UPDATE %s SET %s WHERE %s = $%d", t.name, strings.Join(parts, ", "), key, len(u.values))
+	return u
+}
+
 // textField is a column of strings.
 func textField[T any, S ~string](name string, of func(*T) *S) field[T] {
 	return field[T]{
@@ -136,6 +163,24 @@ func timeField[T any](name string, of func(*T) *time.Time) field[T] {
 		Column: engine.Column{Name: name, Type: engine.Number},
 		value:  func(row *T) any { return micros(*of(row)) },
 		dest:   func(row *T) any { return timeDest{of(row)} },
+	}
+}
+
+// durationField is a column of durations in microseconds.
+func durationField[T any](name string, of func(*T) *time.Duration) field[T] {
+	return field[T]{
+		Column: engine.Column{Name: name, Type: engine.Number},
+		value:  func(row *T) any { return of(row).Microseconds() },
+		dest:   func(row *T) any { return durationDest{of(row)} },
+	}
+}
+
+// bytesField is a column of bytes.
+func bytesField[T any](name string, of func(*T) *[]byte) field[T] {
+	return field[T]{
+		Column: engine.Column{Name: name, Type: engine.Blob},
+		value:  func(row *T) any { return *of(row) },
+		dest:   func(row *T) any { return of(row) },
 	}
 }
 
@@ -179,6 +224,7 @@ type (
 	numberDest[N ~int | ~int64] struct{ to *N }
 	flagDest                    struct{ to *bool }
 	timeDest                    struct{ to *time.Time }
+	durationDest                struct{ to *time.Duration }
 	dollarsDest                 struct{ to *money.Amount }
 	maybeDollarsDest            struct{ to *money.Amount }
 )
@@ -217,6 +263,13 @@ func (d timeDest) ScanInt64(v pgtype.Int8) error {
 }
 
 func (d timeDest) Scan(v any) error { return scanNumber(v, d.ScanInt64) }
+
+func (d durationDest) ScanInt64(v pgtype.Int8) error {
+	*d.to = time.Duration(v.Int64) * time.Microsecond
+	return nil
+}
+
+func (d durationDest) Scan(v any) error { return scanNumber(v, d.ScanInt64) }
 
 func (d dollarsDest) ScanInt64(v pgtype.Int8) error {
 	*d.to = dollars(v.Int64)

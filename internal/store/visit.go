@@ -8,17 +8,30 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-const visitColumns = `
-	visit_id, caller_id, reference, params, signature_v1, party_id, instrument_id,
-	address_id, status, message, answer, created, ended, visit_key`
+var visitTable = table[payment.Visit]{name: "visits", fields: fields[payment.Visit]{
+	textField("visit_id", func(v *payment.Visit) *payment.VisitID { return &v.ID }),
+	textField("caller_id", func(v *payment.Visit) *party.CallerID { return &v.Caller }),
+	textField("reference", func(v *payment.Visit) *holdfast.CallerReference { return &v.Reference }),
+	textField("params", func(v *payment.Visit) *string { return &v.Params }),
+	flagField("signature_v1", func(v *payment.Visit) *bool { return &v.SignatureV1 }),
+	textField("party_id", func(v *payment.Visit) *party.ID { return &v.Sender }),
+	textField("instrument_id", func(v *payment.Visit) *payment.InstrumentID { return &v.Instrument }),
+	textField("address_id", func(v *payment.Visit) *party.AddressID { return &v.Address }),
+	textField("status", func(v *payment.Visit) *holdfast.ReturnStatus { return &v.Status }),
+	textField("message", func(v *payment.Visit) *string { return &v.Message }),
+	textField("answer", func(v *payment.Visit) *string { return &v.Answer }),
+	timeField("created", func(v *payment.Visit) *time.Time { return &v.Created }),
+	timeField("ended", func(v *payment.Visit) *time.Time { return &v.Ended }),
+	textField("visit_key", func(v *payment.Visit) *string { return &v.Key }),
+}}
 
-func scanVisit(row scanner) (v payment.Visit, err error) {
-	var created, ended int64
-	err = row.Scan(&v.ID, &v.Caller, &v.Reference, &v.Params, &v.SignatureV1, &v.Sender, &v.Instrument, &v.Address,
-		&v.Status, &v.Message, &v.Answer, &created, &ended, &v.Key)
-	v.Created, v.Ended = when(created), when(ended)
-	return v, err
-}
+var (
+	visitColumns = visitTable.list()
+	scanVisit    = visitTable.scanner()
+	insertVisit  = visitTable.insertText("")
+	updateVisit  = visitTable.update(
+		"party_id, instrument_id, address_id, status, message, answer, ended, visit_key", "visit_id")
+)
 
 // Visit reads a visit.
 func (tx *ReadTx) Visit(id payment.VisitID) (v payment.Visit, found bool, err error) {
@@ -79,19 +92,11 @@ func (tx *Tx) ForgetVisits(before time.Time, limit int) (removed int64, err erro
 
 // InsertVisit adds a visit.
 func (tx *Tx) InsertVisit(v payment.Visit) error {
-	return tx.one("adding a visit", `
-		INSERT INTO visits (`+visitColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-		v.ID, v.Caller, v.Reference, v.Params, flag(v.SignatureV1), v.Sender, v.Instrument, v.Address,
-		v.Status, v.Message, v.Answer, micros(v.Created), micros(v.Ended), v.Key)
+	return tx.one("adding a visit", insertVisit, visitTable.fields.values(&v)...)
 }
 
 // UpdateVisit writes the sender's choices and the visit's outcome. It is
 // ErrStale if the visit has already ended.
 func (tx *Tx) UpdateVisit(v payment.Visit) error {
-	return tx.one("changing a visit", `
-		UPDATE visits
-		SET party_id = $1, instrument_id = $2, address_id = $3, status = $4, message = $5, answer = $6,
-			ended = $7, visit_key = $8
-		WHERE visit_id = $9 AND ended = 0`,
-		v.Sender, v.Instrument, v.Address, v.Status, v.Message, v.Answer, micros(v.Ended), v.Key, v.ID)
+	return tx.one("changing a visit", updateVisit.text+" AND ended = 0", updateVisit.values.values(&v)...)
 }
