@@ -11,19 +11,20 @@ import (
 )
 
 const (
-	groupMax        = 256              // Works in one commit
-	crowdMin        = 32               // Works that wait before a second commit begins
-	companyMax      = time.Millisecond // for which a commit waits for Works that are likely to come
-	queueMax        = 4096             // Works that wait for a commit
-	backgroundMost  = 64               // background Works in a commit that nobody waits for
-	backgroundLeast = 32               // places for them in any other
-	backgroundAside = 4                // places while SQLite's log is copied into the file, which takes a processor
-	backgroundShare = 5                // one place in so many is theirs, if that is more
-	conflictsMax    = 20               // runs of a group of one; a larger one is halved sooner
-	halvedAfter     = 3                // runs of a larger group
-	roundsMax       = 4                // of one commit; Works that are left after them run alone
-	pauseMax        = 20               // milliseconds between runs after a conflict, at most
-	tryMax          = 10 * time.Second // one run: a session that hangs must not stop the server
+	groupMax        = 256                    // Works in one commit
+	crowdMin        = 32                     // Works that wait before a second commit begins
+	companyMax      = time.Millisecond       // for which a commit waits for Works that are likely to come
+	turnMax         = 100 * time.Millisecond // after which a commit no longer keeps other writers from beginning
+	queueMax        = 4096                   // Works that wait for a commit
+	backgroundMost  = 64                     // background Works in a commit that nobody waits for
+	backgroundLeast = 32                     // places for them in any other
+	backgroundAside = 4                      // places while SQLite's log is copied into the file, which takes a processor
+	backgroundShare = 5                      // one place in so many is theirs, if that is more
+	conflictsMax    = 20                     // runs of a group of one; a larger one is halved sooner
+	halvedAfter     = 3                      // runs of a larger group
+	roundsMax       = 4                      // of one commit; Works that are left after them run alone
+	pauseMax        = 20                     // milliseconds between runs after a conflict, at most
+	tryMax          = 10 * time.Second       // one run: a session that hangs must not stop the server
 )
 
 // A Committer runs Works, and commits many of them together. A durable commit
@@ -38,8 +39,9 @@ const (
 // that came alone waits for nothing.
 //
 // If the database takes several commits at a time, there are several writers. A
-// writer without the turn begins when a crowd waits. Works of two writers may
-// conflict like those of two servers; the group then runs again.
+// writer without the turn begins when a crowd waits. If a commit takes long,
+// because it waits for a lock or its session hangs, the turn passes on. Works of
+// two writers may conflict like those of two servers; the group then runs again.
 //
 // Background Works, whose answers nobody waits for, have a queue of their own.
 // Each commit has a few places for them. So a commit stays short for the others

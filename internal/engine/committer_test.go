@@ -327,6 +327,36 @@ func TestACrowdDoesNotWait(t *testing.T) {
 	first.Wait()
 }
 
+// A commit that hangs delays no other Work, however few wait.
+func TestAHangingCommitDelaysNobody(t *testing.T) {
+	at := postgresAddress(t)
+	db, admin := open(t, at, engine.Config{}), openWriter(t, at)
+	mustUpdate(t, db, func(tx *engine.Tx) error { return add(tx, "a", 1) })
+	tx, err := admin.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(t.Context(), `SELECT 1 FROM numbers WHERE name = 'a' FOR UPDATE`); err != nil {
+		t.Fatal(err)
+	}
+	var hanging sync.WaitGroup
+	hanging.Go(func() {
+		if err := db.Update(t.Context(), func(tx *engine.Tx) error { return increase(tx, "a", 1) }); err != nil {
+			t.Errorf("the Work that waited for the lock: %v", err)
+		}
+	})
+	until(t, admin, `
+		SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')`)
+	for i := range 3 {
+		mustUpdate(t, db, func(tx *engine.Tx) error { return add(tx, fmt.Sprint("b", i), 1) })
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	hanging.Wait()
+}
+
 // After groups of several Works, the next commit waits for as many. It does not
 // wait for ever: a Work that comes alone is committed.
 func TestCompanyThatDoesNotCome(t *testing.T) {

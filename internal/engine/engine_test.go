@@ -186,8 +186,7 @@ func busy(t testing.TB, db *engine.DB) (holds []chan struct{}, wait func()) {
 			}
 		})
 		if i > 0 {
-			engine.WaitForQueue(db, 1, 0)
-			engine.Crowd(db)
+			engine.Crowd(db, begun)
 		}
 		<-begun
 	}

@@ -21,8 +21,24 @@ const CrowdMin = crowdMin
 // Writers is the number of concurrent commits.
 func (db *DB) Writers() int { return db.Committer.database.writers }
 
-// Crowd lets a writer begin that does not have the turn.
-func Crowd(db *DB) { db.crowd <- struct{}{} }
+// Crowd lets a writer without the turn begin with the Work that waits. It returns
+// when the Work has begun, which may also be because the turn has passed on.
+func Crowd(db *DB, begun <-chan struct{}) {
+	for {
+		select {
+		case <-begun:
+			return
+		default:
+		}
+		if len(db.queue) > 0 {
+			select {
+			case db.crowd <- struct{}{}:
+			default:
+			}
+		}
+		runtime.Gosched()
+	}
+}
 
 // OtherShard draws a shard other than the given one.
 func OtherShard(shard int) int { return otherShard(shard) }

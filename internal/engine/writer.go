@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 )
 
@@ -31,9 +32,7 @@ func (w *writer) loop() {
 	for {
 		select {
 		case <-w.turn:
-			ended := w.takeTurn()
-			w.turn <- struct{}{}
-			if ended {
+			if ended := w.takeTurn(); ended {
 				return
 			}
 		case <-w.crowd:
@@ -45,20 +44,26 @@ func (w *writer) loop() {
 	}
 }
 
-// takeTurn commits the next group, when there is one. ended reports whether the
-// committer ends.
+// takeTurn commits the next group, when there is one, and passes the turn on.
+// ended reports whether the committer ends.
 func (w *writer) takeTurn() (ended bool) {
-	var answered int
+	passOn := sync.OnceFunc(func() { w.turn <- struct{}{} })
+	defer passOn()
+	var waited, background []*Work
 	select {
 	case first := <-w.queue:
-		answered = w.next(w.company(first), nil)
+		waited = w.company(first)
 	case first := <-w.background:
-		answered = w.next(nil, []*Work{first})
+		background = []*Work{first}
 	case <-w.stop:
 		w.drain()
 		return true
 	}
-	w.recent[0], w.recent[1] = w.recent[1], answered
+	hangs := time.AfterFunc(turnMax, passOn)
+	answered := w.next(waited, background)
+	if hangs.Stop() { // the turn is still this writer's
+		w.recent[0], w.recent[1] = w.recent[1], answered
+	}
 	return false
 }
 
