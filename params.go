@@ -174,33 +174,40 @@ func (p Params) Encode() string {
 	for _, param := range p {
 		size += len(param.Name) + len(param.Value) + len("=&")
 	}
-	b := make([]byte, 0, size+size/4) // a quarter for escapes
+	var b strings.Builder
+	b.Grow(size + size/4) // a quarter for escapes
 	for i, param := range p {
 		if i > 0 {
-			b = append(b, '&')
+			b.WriteByte('&')
 		}
-		b = appendCanonical(b, param.Name)
-		b = append(b, '=')
-		b = appendCanonical(b, param.Value)
+		writeCanonical(&b, param.Name)
+		b.WriteByte('=')
+		writeCanonical(&b, param.Value)
 	}
-	return string(b)
+	return b.String()
 }
 
 // canonical encodes every byte except A–Z a–z 0–9 - _ . ~ as %XX in upper case
 // (RFC 3986).
-func canonical(s string) string { return string(appendCanonical(nil, s)) }
+func canonical(s string) string {
+	var b strings.Builder
+	writeCanonical(&b, s)
+	return b.String()
+}
 
-func appendCanonical(b []byte, s string) []byte {
+func writeCanonical(b *strings.Builder, s string) {
 	const digits = "0123456789ABCDEF"
 	start := 0
 	for i := range len(s) {
 		switch c := s[i]; {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.', c == '~':
 		default:
-			b = append(b, s[start:i]...)
-			b = append(b, '%', digits[c>>4], digits[c&15])
+			b.WriteString(s[start:i])
+			b.WriteByte('%')
+			b.WriteByte(digits[c>>4])
+			b.WriteByte(digits[c&15])
 			start = i + 1
 		}
 	}
-	return append(b, s[start:]...)
+	b.WriteString(s[start:])
 }

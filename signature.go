@@ -38,7 +38,7 @@ var errForged = errors.New("the signature does not match the message")
 // (URL.EscapedPath). The empty path becomes "/". A path with a broken escape is
 // not decoded.
 func CanonicalPath(path string) string {
-	if path == "" {
+	if path == "" || path == "/" { // as nearly always
 		return "/"
 	}
 	if decoded, err := url.PathUnescape(path); err == nil {

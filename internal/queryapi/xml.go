@@ -41,7 +41,7 @@ func newBareDocument(action, version string) *document {
 }
 
 func startDocument(action, version string) *document {
-	d := &document{action: action, b: make([]byte, 0, 1024)}
+	d := &document{action: action, b: make([]byte, 0, 512)}
 	d.append(xmlDeclaration, "<", action, `Response xmlns="`, namespaceStart, version, `/">`)
 	return d
 }
