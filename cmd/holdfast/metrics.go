@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/holdfast-pay/holdfast/internal/engine"
+	"github.com/holdfast-pay/holdfast/internal/ipn"
 	"github.com/holdfast-pay/holdfast/internal/metrics"
 	"github.com/holdfast-pay/holdfast/internal/queryapi"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -65,6 +66,14 @@ func (m *monitor) counted(door string, handler http.Handler) http.Handler {
 		return handler
 	}
 	return m.Door(door, handler)
+}
+
+// tried counts the tries to deliver notices; nil without metrics.
+func (m *monitor) tried() func(ipn.Result) {
+	if m == nil {
+		return nil
+	}
+	return m.Delivered
 }
 
 // answered counts the answers of the API; nil without metrics.

@@ -109,6 +109,7 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 	if !s.Silent {
 		runner.Sender = &ipn.Sender{
 			Store: s.Store, Signer: signer, Now: s.Now, AllowPrivate: s.AllowPrivate, Proxy: s.Proxy, Log: s.Log,
+			Tried: s.Monitor.tried(),
 		}
 	}
 	s.running.Go(func() { runner.Run(background) })

@@ -84,7 +84,7 @@ func (s *Sender) write(ctx context.Context, ends []ending) error {
 		return fmt.Errorf("writing the results of %d notifications: %w", len(ends), err)
 	}
 	for _, e := range ends {
-		s.logFailure(e)
+		s.tell(e)
 	}
 	return nil
 }
@@ -129,15 +129,37 @@ func (s *Sender) record(tx *store.Tx, e ending) error {
 	return tx.GiveUpNotification(e.Delivery, e.result, now)
 }
 
-func (s *Sender) logFailure(e ending) {
-	if e.arrived || e.back {
+// A Result is what came of a try to deliver a notification.
+type Result string
+
+// The results.
+const (
+	Delivered Result = "delivered"
+	Failed    Result = "failed" // the notification is tried again
+	GivenUp   Result = "given_up"
+)
+
+// tell counts a try, and logs a failure.
+func (s *Sender) tell(e ending) {
+	result := Delivered
+	switch {
+	case e.back:
 		return
+	case !e.arrived:
+		result = s.logFailure(e)
 	}
+	if s.Tried != nil {
+		s.Tried(result)
+	}
+}
+
+func (s *Sender) logFailure(e ending) Result {
 	if _, again := nextTry(e.Created, e.telling.Caller.Now(s.Now()), e.Tries); again {
 		s.Log.Warn("notification not delivered, will be tried again", "caller", e.Caller, "delivery", deliveryID(e.try),
 			"tries", e.Tries, "result", e.result)
-		return
+		return Failed
 	}
 	s.Log.Error("notification given up", "caller", e.Caller, "delivery", deliveryID(e.try), "tries", e.Tries, "result",
 		e.result)
+	return GivenUp
 }

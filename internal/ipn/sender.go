@@ -29,6 +29,9 @@ type Sender struct {
 	// and, unless AllowPrivate, sends to public addresses only; AllowPrivate,
 	// Timeout and Proxy are that client's.
 	HTTP *http.Client
+	// Tried is called after the result of a try is written. Nil means that nobody
+	// counts the tries.
+	Tried func(Result)
 
 	once   sync.Once
 	client *http.Client

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/holdfast-pay/holdfast/internal/ipn"
 )
 
 // lags are the bounds of histograms of how late background work is, in seconds.
@@ -32,8 +34,8 @@ func (s *Set) newLateness() lateness {
 			Help: "Tries to deliver a notice: it was delivered, the try failed, or it was given up.",
 		}, []string{"result"}),
 	}
-	for _, result := range []string{"delivered", "failed", "given_up"} {
-		l.deliveries.WithLabelValues(result)
+	for _, result := range []ipn.Result{ipn.Delivered, ipn.Failed, ipn.GivenUp} {
+		l.deliveries.WithLabelValues(string(result))
 	}
 	s.register(l.expiries, l.releases, l.deliveries)
 	return l
@@ -44,3 +46,6 @@ func (s *Set) Expired(lag time.Duration) { s.lateness.expiries.Observe(max(lag, 
 
 // Released counts a release some time after the deadline of its hold.
 func (s *Set) Released(lag time.Duration) { s.lateness.releases.Observe(max(lag, 0).Seconds()) }
+
+// Delivered counts a try to deliver a notice.
+func (s *Set) Delivered(r ipn.Result) { s.lateness.deliveries.WithLabelValues(string(r)).Inc() }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/ipn"
 	"github.com/holdfast-pay/holdfast/internal/metrics"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/queryapi"
@@ -73,6 +74,26 @@ holdfast_request_duration_seconds_bucket{action="Reserve",door="api",result="suc
 		if scraped(t, s, name) == "" {
 			t.Errorf("there is no %s", name)
 		}
+	}
+}
+
+func TestBackgroundWork(t *testing.T) {
+	s := newSet(holdfasttest.NewClock())
+	s.Expired(2 * time.Second)
+	s.Released(-time.Second)
+	s.Released(8 * time.Second)
+	s.Delivered(ipn.Delivered)
+	want := `holdfast_expiry_lag_seconds_sum 2
+holdfast_notice_deliveries_total{result="delivered"} 1
+holdfast_notice_deliveries_total{result="failed"} 0
+holdfast_notice_deliveries_total{result="given_up"} 0
+holdfast_release_lag_seconds_sum 8
+holdfast_release_lag_seconds_count 2
+`
+	got := scraped(t, s, "holdfast_expiry_lag_seconds_sum", "holdfast_notice_deliveries", "holdfast_release_lag_seconds_sum",
+		"holdfast_release_lag_seconds_count")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the metrics are (-want +got):\n%s", diff)
 	}
 }
 

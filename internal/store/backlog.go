@@ -52,9 +52,8 @@ func (tx *ReadTx) Backlog(real time.Time) (b Backlog, err error) {
 				AND steps.seq = head.steps
 			JOIN callers ON callers.caller_id = head.caller_id`},
 		{&b.Line, line, `
-			SELECT MAX($1 + clock_offset - notify_at)
-			FROM (SELECT caller_id, notify_at FROM steps WHERE notify_at > 0 ORDER BY leased_until, notify_at LIMIT $2) AS head
-			JOIN callers ON callers.caller_id = head.caller_id`},
+			SELECT $1 - MIN(notify_at)
+			FROM (SELECT notify_at FROM steps WHERE notify_at > 0 ORDER BY leased_until, notify_at LIMIT $2) AS head`},
 		{&b.Queues, `SELECT 1 FROM deliveries WHERE outcome = 'Waiting' ORDER BY caller_id`, `
 			SELECT MAX($1 + clock_offset - head.created)
 			FROM (SELECT caller_id, created FROM deliveries
