@@ -29,7 +29,8 @@ func rowsWritten(t *testing.T, db *sql.DB) map[string]written {
 			t.Fatal(err)
 		}
 	}
-	rows, err := db.QueryContext(t.Context(), `SELECT relname, n_tup_ins, n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables`)
+	rows, err := db.QueryContext(t.Context(), `
+		SELECT relname, n_tup_ins, n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables`)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -197,7 +197,9 @@ func (tx *ReadTx) look(c Claim) (v view, err error) {
 			return err
 		}
 	}
-	const inLine = `SELECT caller_id, transaction_id, seq, notify_url, notify_at, leased_until FROM steps WHERE notify_at > 0 `
+	const inLine = `
+		SELECT caller_id, transaction_id, seq, notify_url, notify_at, leased_until FROM steps
+		WHERE notify_at > 0 `
 	now := micros(c.Now)
 	err = tx.sql.Run(
 		engine.Statement{
