@@ -16,6 +16,10 @@
 // runs them in rounds, commits, and answers. PostgreSQL has two writers, SQLite
 // one. A view only reads, and takes no part in any of this.
 //
+// In the code, a strand is one run of one Work. A session is the transaction as
+// the database has it. A transaction is what the engine knows of it: the rows that
+// the Works have read, and the statements that wait to be sent.
+//
 // # Three Works in one commit
 //
 // The Works A and B each reserve one apple, and C reserves one pear:
@@ -40,17 +44,18 @@
 //     has kept 8 apples, B also 8, C 4 pears.
 //  4. All have ended, so the round decides, in the order of the group. A is done.
 //     B has read a row that A writes, so it has to run again: what it kept is
-//     forgotten. C met neither and is done. The changes of A and C are one
-//     statement, which waits to be sent.
+//     forgotten. C has read nothing that A writes, so it is done. The changes of A
+//     and C are one statement, which waits to be sent.
 //  5. Round two has B alone. Its Get sends the waiting statement and the query in
 //     one round trip. B sees 8 apples and keeps 7.
-//  6. Nobody is left. The last round trip takes B's change, the locks, and the
+//  6. No Work is left. The last round trip takes B's change, the locks, and the
 //     commit. PostgreSQL skips what follows a statement that fails, and a change
 //     of a wrong number of rows fails, so a wrong group is not committed.
 //  7. The writer answers A, B and C. Each is durable.
 //
 // One commit and three round trips do what takes three commits and six round
-// trips if each Work is committed alone. TestThreeWorksTwoOfWhichWantTheSameRow and TestRoundTrips run this example.
+// trips if each Work is committed alone. Two tests run this example:
+// TestThreeWorksTwoOfWhichWantTheSameRow and TestRoundTrips.
 //
 // # What else can happen
 //

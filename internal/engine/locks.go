@@ -44,9 +44,9 @@ func (t *transaction) lock() {
 	}
 }
 
-// rest notes the rows and queries that a strand depends on. It will be
+// depend notes the rows and queries that a strand depends on. It will be
 // committed.
-func (t *transaction) rest(st *strand) {
+func (t *transaction) depend(st *strand) {
 	for _, row := range st.written {
 		row.written = true
 	}

@@ -85,7 +85,7 @@ func (st *strand) end() {
 	for _, a := range st.adds {
 		a.row().taken = true
 	}
-	st.t.rest(st)
+	st.t.depend(st)
 	st.t.confirms = st.t.confirms || st.confirms
 }
 
@@ -111,7 +111,7 @@ func (t *transaction) alone(w *Work, shared, atOnce bool) error {
 	if st.savepoint {
 		t.control(removeSavepoint)
 	}
-	t.rest(st)
+	t.depend(st)
 	for _, row := range st.written {
 		row.known = false
 	}

@@ -33,8 +33,8 @@ type row[K comparable, V any] struct {
 // A table is the rows of one source, without their types.
 type table interface {
 	name() string
-	// keepable reports whether the row of a source may appear although a decision
-	// depends on its absence.
+	// mayAppear reports whether a row may appear although a decision depends on its
+	// absence.
 	mayAppear() bool
 	// readWanted appends the statements that read the wanted rows.
 	readWanted(all []Statement, d *Database) []Statement
