@@ -21,6 +21,7 @@ type File struct {
 	Transaction Transaction
 	History     []HistoryRow
 	Postings    []Booked
+	Unreadable  []int // the steps whose postings cannot be read
 	Token       Token // that authorised it; zero if it is missing
 	Remembered  bool  // a request is stored under its CallerReference
 	Parties     int   // how many of sender and recipient exist
@@ -31,6 +32,15 @@ type Booked struct {
 	Step int // of the history
 	Seq  int // in the step, from 1
 	ledger.Posting
+}
+
+// Balance is what the transaction's postings leave in an account.
+func (f File) Balance(a ledger.AccountID) money.Amount {
+	sum := money.Micros(0)
+	for _, p := range f.Postings {
+		sum = sum.Add(ledger.Balance([]ledger.Posting{p.Posting}, a))
+	}
+	return sum
 }
 
 // Audit compares a transaction's rows with each other. The history must be a
@@ -160,6 +170,9 @@ func (f File) has(step Step, states ...AttemptState) bool {
 }
 
 func (f File) auditPostings() (found []Finding) {
+	for _, step := range f.Unreadable {
+		found = append(found, f.finding("steps", step, "has postings that cannot be read"))
+	}
 	booked := make(map[int][]Booked)
 	for _, p := range f.Postings {
 		booked[p.Step] = append(booked[p.Step], p)

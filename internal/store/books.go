@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/holdfast-pay/holdfast"
@@ -59,7 +60,11 @@ func (r Reader) CheckCallerBooks(ctx context.Context, c party.CallerID) (report 
 }
 
 func (tx *ReadTx) checkCaller(c party.CallerID, report *Report) error {
-	held, outgoing := money.Micros(0), money.Micros(0) // according to the transactions
+	// Money under way: what the transactions say, and what their postings add up to.
+	none := money.Micros(0)
+	should := map[ledger.AccountID]money.Amount{ledger.Held: none, ledger.Outgoing: none}
+	does := maps.Clone(should)
+	readable := true
 	for after := (bookmark{}); ; {
 		page, err := list(tx, "reading transactions", scanTransaction, `
 			SELECT `+transactionColumns+` FROM transactions
@@ -79,31 +84,30 @@ func (tx *ReadTx) checkCaller(c party.CallerID, report *Report) error {
 			report.Transactions++
 			report.Postings += len(f.Postings)
 			report.Findings = append(report.Findings, f.Audit()...)
-			h, o := f.UnderWay()
-			held, outgoing = held.Add(h), outgoing.Add(o)
+			readable = readable && len(f.Unreadable) == 0
+			held, outgoing := f.UnderWay()
+			should[ledger.Held], should[ledger.Outgoing] = should[ledger.Held].Add(held), should[ledger.Outgoing].Add(outgoing)
+			for account := range does {
+				does[account] = does[account].Add(f.Balance(account))
+			}
 		}
 		last := page[len(page)-1]
 		after = bookmark{micros(last.Received), last.ID}
 	}
-	for account, want := range map[ledger.AccountID]money.Amount{ledger.Held: held, ledger.Outgoing: outgoing} {
-		micro, err := tx.Balance(c, account)
-		if err != nil {
-			return err
+	report.Held += does[ledger.Held].Micro
+	for _, account := range []ledger.AccountID{ledger.Held, ledger.Outgoing} {
+		row, is := string(c)+"/"+string(account), does[account]
+		if !account.Allows(is.Micro) {
+			report.Findings = append(report.Findings, wrongSide(row, is.Micro))
 		}
-		if account == ledger.Held {
-			report.Held += micro
-		}
-		if !account.Allows(micro) {
-			report.Findings = append(report.Findings, wrongSide(string(c)+"/"+string(account), micro))
-		}
-		if micro != want.Micro {
+		if is.Micro != should[account].Micro {
 			report.Findings = append(report.Findings, payment.Finding{
-				Table: "postings", Row: string(c) + "/" + string(account),
-				Problem: fmt.Sprintf("account holds %v but its transactions add up to %v", dollars(micro), want),
+				Table: "postings", Row: row,
+				Problem: fmt.Sprintf("account holds %v but its transactions add up to %v", is, should[account]),
 			})
 		}
 	}
-	if err := tx.checkSums(c, report); err != nil {
+	if err := tx.checkSums(c, readable, report); err != nil {
 		return err
 	}
 	return tx.checkStranded(c, report)
@@ -114,32 +118,6 @@ func (tx *ReadTx) checkCaller(c party.CallerID, report *Report) error {
 type bookmark struct {
 	received int64
 	id       holdfast.TransactionID
-}
-
-// keyed is a row with the id of its transaction.
-type keyed[T any] struct {
-	id  holdfast.TransactionID
-	row T
-}
-
-// withKey scans a row that has a transaction's id in its first column.
-func withKey[T any](scan func(scanner) (T, error)) func(scanner) (keyed[T], error) {
-	return func(row scanner) (k keyed[T], err error) {
-		k.row, err = scan(behind{row, []any{&k.id}})
-		return k, err
-	}
-}
-
-// group reads rows and groups them by transaction.
-func group[T any](
-	tx *ReadTx, doing string, scan func(scanner) (T, error), query string, args ...any,
-) (map[holdfast.TransactionID][]T, error) {
-	rows, err := list(tx, doing, withKey(scan), query, args...)
-	grouped := make(map[holdfast.TransactionID][]T)
-	for _, k := range rows {
-		grouped[k.id] = append(grouped[k.id], k.row)
-	}
-	return grouped, err
 }
 
 // files reads all rows that belong to each transaction of a page.
@@ -155,8 +133,8 @@ func (tx *ReadTx) files(c party.CallerID, page []payment.Transaction) ([]payment
 	for _, s := range steps {
 		history[s.transaction] = append(history[s.transaction], s.HistoryRow)
 	}
-	postings, err := group(tx, "reading postings", scanBooked,
-		`SELECT transaction_id, step, seq, from_account, to_account, amount FROM postings`+span+`step, seq`, c, ids)
+	booked, err := list(tx, "reading postings", scanBooked,
+		`SELECT transaction_id, seq, postings FROM steps`+span+`seq`, c, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -164,17 +142,21 @@ func (tx *ReadTx) files(c party.CallerID, page []payment.Transaction) ([]payment
 	if err != nil {
 		return nil, err
 	}
-	files := make([]payment.File, len(page))
+	files, at := make([]payment.File, len(page)), make(map[holdfast.TransactionID]*payment.File)
 	for i, t := range page {
 		files[i] = payment.File{
-			Transaction: t, History: history[t.ID], Postings: postings[t.ID],
+			Transaction: t, History: history[t.ID],
 			Token: around.tokens[t.Token], Remembered: around.references[string(t.Reference)],
 		}
+		at[t.ID] = &files[i]
 		for p := range map[party.ID]bool{t.Sender: true, t.Recipient: true} {
 			if around.parties[string(p)] {
 				files[i].Parties++
 			}
 		}
+	}
+	for _, b := range booked {
+		b.addTo(at[b.transaction])
 	}
 	return files, nil
 }
@@ -231,11 +213,6 @@ func setOf(ids []string) map[string]bool {
 		set[id] = true
 	}
 	return set
-}
-
-func scanBooked(row scanner) (b payment.Booked, err error) {
-	b.Posting, err = scanPosting(behind{row, []any{&b.Step, &b.Seq}})
-	return b, err
 }
 
 func scanID(row scanner) (id string, err error) {

@@ -24,6 +24,18 @@ func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 			`UPDATE steps SET postings = '[["network","held",5000000]]' WHERE seq = 1`,
 			"/1/1 is not part of any step",
 		},
+		"postings that are no JSON": {
+			`UPDATE steps SET postings = 'x' WHERE seq = 2`, "/2 has postings that cannot be read",
+		},
+		"postings that are null": {
+			`UPDATE steps SET postings = 'null' WHERE seq = 2`, "/2 has postings that cannot be read",
+		},
+		"a posting without an amount": {
+			`UPDATE steps SET postings = '[["network","held"]]' WHERE seq = 2`, "/2 has postings that cannot be read",
+		},
+		"a posting of no number": {
+			`UPDATE steps SET postings = '[["network","held","much"]]' WHERE seq = 2`, "/2 has postings that cannot be read",
+		},
 		"a step of nobody": {`
 			INSERT INTO steps (caller_id, transaction_id, seq, at, amount, before_state, verb, after_state, status_code,
 				notify_url, notify_at, leased_until, told)

@@ -345,15 +345,3 @@ func scanPosting(row scanner) (p ledger.Posting, err error) {
 	p.Amount = dollars(amount)
 	return p, err
 }
-
-// Balance is the sum of all postings to one of a caller's accounts, less all
-// postings from it, in micro-dollars.
-func (tx *ReadTx) Balance(c party.CallerID, account ledger.AccountID) (micro int64, err error) {
-	err = tx.sql.QueryRow(`
-		SELECT CAST(COALESCE(SUM(CASE WHEN to_account = $2 THEN amount ELSE -amount END), 0) AS BIGINT)
-		FROM postings WHERE caller_id = $1 AND (to_account = $2 OR from_account = $2)`, c, account).Scan(&micro)
-	if err != nil {
-		return 0, fmt.Errorf("reading the balance of %s: %w", account, err)
-	}
-	return micro, nil
-}
