@@ -35,7 +35,7 @@ func newMonitor(ctx context.Context, address string, w world) (*monitor, error) 
 // close closes the listener.
 func (m *monitor) close() {
 	if m != nil {
-		m.Listener.Close()
+		m.Close()
 	}
 }
 

@@ -40,25 +40,30 @@ func TestTrials(t *testing.T) {
 	}{
 		{"none", nil, Trial{}},
 		{
-			"in time", []told{{0, 3000}, {100, 3200}, {200, 10_200}, {300, 3300}},
+			"in time",
+			[]told{{0, 3000}, {100, 3200}, {200, 10_200}, {300, 3300}},
 			Trial{Reserves: 4, Deliveries: 8, P50: 3000, P99: 10_000, Max: 10_000, Kept: true},
 		},
 		{
-			"late by a millisecond", []told{{0, 10_001}},
+			"late by a millisecond",
+			[]told{{0, 10_001}},
 			Trial{Reserves: 1, Deliveries: 2, Late: 1, P50: 10_001, P99: 10_001, Max: 10_001},
 		},
 		{
-			"one never comes", []told{{0, 3000}, {0, -1}},
+			"one never comes",
+			[]told{{0, 3000}, {0, -1}},
 			Trial{Reserves: 2, Deliveries: 2, Missing: 1, P50: 3000, P99: 3000, Max: 3000},
 		},
 		{"of a Reserve without an answer", []told{{-1, 3000}}, Trial{Deliveries: 2}},
 		{"before the answer", []told{{1, 0}}, Trial{Reserves: 1, Deliveries: 2, Kept: true}},
 		{
-			"growing by a twentieth", []told{{3000, 6500}, {0, 3000}, {2000, 5500}, {1000, 4000}},
+			"growing by a twentieth",
+			[]told{{3000, 6500}, {0, 3000}, {2000, 5500}, {1000, 4000}},
 			Trial{Reserves: 4, Deliveries: 8, P50: 3000, P99: 3500, Max: 3500, Growth: 500, Kept: true},
 		},
 		{
-			"growing by more", []told{{3000, 6501}, {0, 3000}, {2000, 5500}, {1000, 4000}},
+			"growing by more",
+			[]told{{3000, 6501}, {0, 3000}, {2000, 5500}, {1000, 4000}},
 			Trial{Reserves: 4, Deliveries: 8, P50: 3000, P99: 3501, Max: 3501, Growth: 501},
 		},
 	} {

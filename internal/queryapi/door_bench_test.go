@@ -50,7 +50,7 @@ func BenchmarkReserveOverHTTP(b *testing.B) {
 		Handler: w.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute,
 	}
-	go server.Serve(listener)
+	go server.Serve(listener) //nolint:errcheck // it ends with the benchmark
 	defer server.Close()
 	client, err := new(net.Dialer).DialContext(b.Context(), "tcp", listener.Addr().String())
 	if err != nil {

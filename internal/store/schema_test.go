@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"database/sql"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -86,24 +85,31 @@ func TestQueriesUseTheirIndex(t *testing.T) {
 	address := holdfasttest.Addresses(t)["SQLite"](t)
 	holdfasttest.Open(t, address)
 	for want, query := range store.Queries {
-		rows, err := raw(t, address).QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, "C1", "1")
-		if err != nil {
-			t.Fatal(err)
-		}
-		var plan []string
-		for rows.Next() {
-			var id, parent, unused int
-			var step string
-			if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
-				t.Fatal(err)
-			}
-			plan = append(plan, step)
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			t.Fatal(err)
-		}
-		if got := strings.Join(plan, ", "); got != want {
+		if got := planOf(t, address, query); got != want {
 			t.Errorf("%s\nSQLite's plan is %s, want %s", query, got, want)
 		}
 	}
+}
+
+// planOf returns the steps of SQLite's plan for a query.
+func planOf(t *testing.T, address, query string) string {
+	t.Helper()
+	rows, err := raw(t, address).QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, "C1", "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var plan []string
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			t.Fatal(err)
+		}
+		plan = append(plan, step)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(plan, ", ")
 }
