@@ -246,6 +246,19 @@ const (
 	messageDeposit  = "The balance was raised."
 )
 
+// CodeOf is the status code of a transaction in a state, unless its step gives it
+// another. The store does not keep it.
+func CodeOf(s State) holdfast.StatusCode {
+	switch s {
+	case Pending, Settling:
+		return holdfast.CodePendingNetworkResponse
+	case Reserved, Success:
+		return holdfast.CodeSuccess
+	case None, Failure, Cancelled:
+	}
+	return ""
+}
+
 // MessageOf is the message of a transaction in a state, unless its step gives it
 // another. The store does not keep it.
 func MessageOf(s State) string {

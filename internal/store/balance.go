@@ -124,14 +124,14 @@ func (tx *ReadTx) restOnGate(p party.ID, balance balanceKey) error {
 
 // Moving adds up the amounts on their way to and from a party's account, by
 // callers in one mode, in micro-dollars. These are payments and refunds that a
-// card network was asked for and has not decided.
+// card network was asked for and has not decided. It reads all open questions.
 func (tx *ReadTx) Moving(p party.ID, sandbox bool) (in, out int64, err error) {
 	err = tx.sql.QueryRow(`
-		SELECT CAST(COALESCE(SUM(CASE t.asking WHEN 'Capture' THEN t.settled WHEN 'Charge' THEN t.amount ELSE 0 END), 0) AS BIGINT),
-			CAST(COALESCE(SUM(CASE t.asking WHEN 'Return' THEN t.amount ELSE 0 END), 0) AS BIGINT)
+		SELECT CAST(COALESCE(SUM(CASE t.asking WHEN 'Capture' THEN t.settled WHEN 'Charge' THEN t.amount END), 0) AS BIGINT),
+			CAST(COALESCE(SUM(CASE t.asking WHEN 'Return' THEN t.amount END), 0) AS BIGINT)
 		FROM transactions t
 		JOIN callers c ON c.caller_id = t.caller_id
-		WHERE t.asking IN ('Capture', 'Charge', 'Return') AND t.state IN ('Pending', 'Settling')
+		WHERE t.asking <> '' AND t.asking IN ('Capture', 'Charge', 'Return') AND t.state IN ('Pending', 'Settling')
 			AND t.recipient = $1 AND c.sandbox = $2`, p, flag(sandbox)).Scan(&in, &out)
 	if err != nil {
 		return 0, 0, fmt.Errorf("adding up amounts on their way: %w", err)

@@ -105,18 +105,36 @@ func (tx *Tx) changeBalances(c *payment.Change) (sender, recipient any, err erro
 
 var (
 	insertTransaction = transactions.Change(transactionTable.insertion("adding a transaction", ""))
-	// When a transaction is moved, what is known of its question is written only if
-	// a question is opened, because another server may be claiming the open one.
-	moved = transactionTable.some(`due, completed, steps, settled, fee, commission, sets_aside, state,
-		status_code, status_message, asking, answers, authorization_ref, ipn_url`)
-	movedIfGiven    = transactionTable.some("asked, next_ask, sender_balance, recipient_balance")
-	transactionKeys = transactionTable.some("caller_id, transaction_id")
-	movedFrom       = transactionTable.some("steps, asking")
-	moveTransaction = transactions.Change(engine.Update{
-		Doing: "moving a transaction", Table: transactionTable.name,
-		Set: moved.columns(), Keep: movedIfGiven.columns(), Key: transactionKeys.columns(), Guard: movedFrom.columns(),
-	})
+	transactionKeys   = transactionTable.some("caller_id, transaction_id")
+	moveTransaction   = movingTransaction("")
+	moveTransactionTo = movingTransaction("due, ") // which also changes when it is due
 )
+
+// A transactionMove is a change of a transaction that exists.
+type transactionMove struct {
+	*engine.Change[transactionKey]
+	set, ifGiven, guard fields[transactionRow]
+}
+
+// movingTransaction is a change that also sets other columns. SQLite writes an
+// entry of an index anew if a statement names its column, even if the value stays
+// as it is.
+//
+// What is known of the question is written only if a question is opened, because
+// another server may be claiming the open one.
+func movingTransaction(others string) transactionMove {
+	m := transactionMove{
+		set: transactionTable.some(others + `completed, steps, settled, fee, commission, sets_aside, state, status_code,
+			status_message, asking, answers, authorization_ref, ipn_url`),
+		ifGiven: transactionTable.some("asked, next_ask, sender_balance, recipient_balance"),
+		guard:   transactionTable.some("steps, asking"),
+	}
+	m.Change = transactions.Change(engine.Update{
+		Doing: "moving a transaction", Table: transactionTable.name,
+		Set: m.set.columns(), Keep: m.ifGiven.columns(), Key: transactionKeys.columns(), Guard: m.guard.columns(),
+	})
+	return m
+}
 
 // writeTransaction writes the transaction of a change. It is ErrStale if the
 // transaction took a step, or its question was answered, since it was read.
@@ -132,14 +150,18 @@ func (tx *Tx) writeTransaction(c *payment.Change, nextAsk time.Time) (err error)
 	if c.Before.State == payment.None {
 		return insertTransaction.Write(tx.sql, key, transactionTable.fields.values(&row)...)
 	}
-	args := moved.values(&row)
+	move := moveTransaction
+	if due(&c.Before) != due(&c.After) {
+		move = moveTransactionTo
+	}
+	args := move.set.values(&row)
 	if c.Ask != nil {
-		args = movedIfGiven.appendTo(args, &row)
+		args = move.ifGiven.appendTo(args, &row)
 	} else {
 		args = append(args, nil, nil, row.senderBalanceAfter, row.recipientBalanceAfter)
 	}
 	args = transactionKeys.appendTo(args, &row)
-	return moveTransaction.Write(tx.sql, key, movedFrom.appendTo(args, &transactionRow{Transaction: c.Before})...)
+	return move.Write(tx.sql, key, move.guard.appendTo(args, &transactionRow{Transaction: c.Before})...)
 }
 
 // due is the value of the column due: the deadline of an open transaction, or

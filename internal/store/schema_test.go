@@ -42,9 +42,9 @@ func TestTheDatabaseKnowsTheMoves(t *testing.T) {
 					for k, to := range payment.States {
 						_, err := db.ExecContext(t.Context(), `
 							INSERT INTO steps (
-								caller_id, transaction_id, seq, at, before_state, verb, after_state, status_code, amount, notify_url,
+								caller_id, transaction_id, seq, at, before_state, verb, after_state, amount, notify_url,
 								notify_at, leased_until, told)
-							VALUES ('C1', $1, 1, 0, $2, $3, $4, '', 1, '', 0, 0, 0)`,
+							VALUES ('C1', $1, 1, 0, $2, $3, $4, 1, '', 0, 0, 0)`,
 							fmt.Sprintf("T%d-%d-%d", i, j, k), string(from), string(verb), string(to))
 						next, ok := from.After(verb)
 						if want := ok && next == to; (err == nil) != want {

@@ -19,7 +19,7 @@ type stepRow struct {
 	caller      party.CallerID
 	transaction holdfast.TransactionID
 	payment.HistoryRow
-	message     sql.NullString
+	implied
 	postings    []ledger.Posting
 	notifyURL   string
 	notifyAt    time.Time
@@ -36,10 +36,12 @@ var stepTable = table[stepRow]{name: "steps", fields: fields[stepRow]{
 	textField("before_state", func(s *stepRow) *payment.State { return &s.Before }),
 	textField("verb", func(s *stepRow) *payment.Verb { return &s.Verb }),
 	textField("after_state", func(s *stepRow) *payment.State { return &s.After }),
-	textField("status_code", func(s *stepRow) *holdfast.StatusCode { return &s.StatusCode }),
-	messageField(func(s *stepRow) (string, payment.State, *sql.NullString) {
-		return s.StatusMessage, s.After, &s.message
-	}),
+	impliedField("status_code", func(s *stepRow) (string, string) {
+		return string(s.StatusCode), string(payment.CodeOf(s.After))
+	}, func(s *stepRow) *sql.NullString { return &s.code }),
+	impliedField("status_message", func(s *stepRow) (string, string) {
+		return s.StatusMessage, payment.MessageOf(s.After)
+	}, func(s *stepRow) *sql.NullString { return &s.message }),
 	writeOnly("postings", engine.Text, func(s *stepRow) any { return postingsText(s.postings) }),
 	textField("notify_url", func(s *stepRow) *string { return &s.notifyURL }),
 	timeField("notify_at", func(s *stepRow) *time.Time { return &s.notifyAt }),
@@ -55,7 +57,7 @@ var (
 
 func scanStep(from scanner) (stepRow, error) {
 	row, err := scanStepRow(from)
-	row.StatusMessage = messageFrom(row.message, row.After)
+	row.read(row.After, &row.StatusCode, &row.StatusMessage)
 	return row, err
 }
 

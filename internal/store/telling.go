@@ -60,17 +60,19 @@ func (tx *ReadTx) Tellings(of []Delivery) ([]Telling, error) {
 
 func (t *Telling) scan(row scanner, d Delivery) error {
 	var offset, received, amount int64
-	var message, reason sql.NullString
+	var status implied
+	var reason sql.NullString
 	err := row.Scan(
 		&t.Caller.Owner, &t.Caller.IPNURL, &offset,
 		&t.Transaction.Kind, &t.Transaction.Method, &t.Transaction.Reference, &t.Transaction.Parent,
 		&t.Transaction.CallerDescription, &received, &t.Transaction.Recipient,
-		&t.Step.Verb, &t.Step.After, &t.Step.StatusCode, &message, &amount,
+		&t.Step.Verb, &t.Step.After, &status.code, &status.message, &amount,
 		&t.Sender.Name, &t.Sender.Email, &t.Recipient.Name, &t.Recipient.Email, &reason)
 	t.Missing = nil
 	t.Caller.ID, t.Caller.ClockOffset = d.Caller, time.Duration(offset)*time.Microsecond
 	t.Transaction.ID, t.Transaction.Received = d.Transaction, when(received)
-	t.Step.Seq, t.Step.Amount, t.Step.StatusMessage = d.Seq, dollars(amount), messageFrom(message, t.Step.After)
+	t.Step.Seq, t.Step.Amount = d.Seq, dollars(amount)
+	status.read(t.Step.After, &t.Step.StatusCode, &t.Step.StatusMessage)
 	t.TokenReason = reason.String
 	return err
 }

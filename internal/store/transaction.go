@@ -18,7 +18,7 @@ import (
 // A transactionRow is a row of the table transactions.
 type transactionRow struct {
 	payment.Transaction
-	message                                   sql.NullString
+	implied
 	nextAsk                                   time.Time
 	senderBalanceAfter, recipientBalanceAfter any // to be written; nil for none
 }
@@ -69,10 +69,12 @@ var transactionTable = table[transactionRow]{name: "transactions", fields: field
 		return &t.RecipientBalance, t.recipientBalanceAfter
 	}),
 	textField("state", func(t *transactionRow) *payment.State { return &t.State }),
-	textField("status_code", func(t *transactionRow) *holdfast.StatusCode { return &t.StatusCode }),
-	messageField(func(t *transactionRow) (string, payment.State, *sql.NullString) {
-		return t.StatusMessage, t.State, &t.message
-	}),
+	impliedField("status_code", func(t *transactionRow) (string, string) {
+		return string(t.StatusCode), string(payment.CodeOf(t.State))
+	}, func(t *transactionRow) *sql.NullString { return &t.code }),
+	impliedField("status_message", func(t *transactionRow) (string, string) {
+		return t.StatusMessage, payment.MessageOf(t.State)
+	}, func(t *transactionRow) *sql.NullString { return &t.message }),
 	textField("asking", func(t *transactionRow) *payment.Step { return &t.Asking }),
 	textField("answers", func(t *transactionRow) *payment.Answers { return &t.Answers }),
 	textField("authorization_ref", func(t *transactionRow) *string { return &t.Authorization }),
@@ -95,30 +97,33 @@ func balanceField(name string, of func(*transactionRow) (read *money.Amount, wri
 	}
 }
 
-// messageField is the message of a status. It is NULL if the state implies it.
-func messageField[T any](of func(*T) (string, payment.State, *sql.NullString)) field[T] {
-	return field[T]{
-		Column: engine.Column{Name: "status_message", Type: engine.Text},
-		value: func(row *T) any {
-			message, state, _ := of(row)
-			if message == payment.MessageOf(state) {
-				return nil
-			}
-			return message
-		},
-		dest: func(row *T) any {
-			_, _, read := of(row)
-			return read
-		},
+// An implied text is one that a state implies, unless it was stored.
+type implied struct{ code, message sql.NullString }
+
+// read sets the code and the message of a status from what was stored.
+func (i implied) read(s payment.State, code *holdfast.StatusCode, message *string) {
+	*code, *message = payment.CodeOf(s), payment.MessageOf(s)
+	if i.code.Valid {
+		*code = holdfast.StatusCode(i.code.String)
+	}
+	if i.message.Valid {
+		*message = i.message.String
 	}
 }
 
-// messageFrom is the message that a messageField has read.
-func messageFrom(read sql.NullString, s payment.State) string {
-	if read.Valid {
-		return read.String
+// impliedField is a column that is NULL for the text that the state implies.
+func impliedField[T any](name string, of func(*T) (text, implied string), read func(*T) *sql.NullString) field[T] {
+	return field[T]{
+		Column: engine.Column{Name: name, Type: engine.Text},
+		value: func(row *T) any {
+			text, implied := of(row)
+			if text == implied {
+				return nil
+			}
+			return text
+		},
+		dest: func(row *T) any { return read(row) },
 	}
-	return payment.MessageOf(s)
 }
 
 var (
@@ -128,7 +133,7 @@ var (
 
 func scanTransaction(from scanner) (payment.Transaction, error) {
 	row, err := scanTransactionRow(from)
-	row.StatusMessage = messageFrom(row.message, row.State)
+	row.read(row.State, &row.StatusCode, &row.StatusMessage)
 	return row.Transaction, err
 }
 
