@@ -58,7 +58,8 @@ type Committer struct {
 	background  chan *Work    // nobody waits for these
 	turn        chan struct{} // has a token if no writer has the turn
 	crowd       chan struct{} // has a token if a crowd may wait
-	recent      [2]int        // how many callers the last two groups answered; only the writer with the turn uses it
+	crowdMin    atomic.Int64
+	recent      [2]int // how many callers the last two groups answered; only the writer with the turn uses it
 	stop        chan struct{}
 	writers     sync.WaitGroup
 	finished    chan struct{} // closed when all writers have ended
@@ -83,6 +84,7 @@ func (c *Committer) start() {
 	c.stop, c.finished = make(chan struct{}), make(chan struct{})
 	c.turn, c.crowd = make(chan struct{}, 1), make(chan struct{}, 1)
 	c.turn <- struct{}{}
+	c.crowdMin.Store(int64(min(crowdMin, c.groupMax)))
 	for _, shard := range drawShards(c.database.writers) {
 		w := newWriter(c, shard)
 		c.writers.Go(w.loop)
@@ -156,7 +158,7 @@ func (c *Committer) put(ctx context.Context, run func(*Tx) error, queue chan *Wo
 			return ErrClosed
 		}
 	}
-	if len(queue) >= crowdMin {
+	if c.crowded() {
 		select {
 		case c.crowd <- struct{}{}:
 		default: // a writer will look anyway
@@ -175,6 +177,11 @@ func (c *Committer) put(ctx context.Context, run func(*Tx) error, queue chan *Wo
 		}
 	}
 	return <-w.done
+}
+
+// crowded reports whether enough Works wait for a second commit.
+func (c *Committer) crowded() bool {
+	return max(len(c.queue), len(c.background)) >= min(crowdMin, c.groupMax)
 }
 
 // group adds waiting Works to those that are taken already. Those that somebody

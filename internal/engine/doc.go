@@ -13,8 +13,8 @@
 // [Change], which its source makes, or through a [NewRow]. It adds to a
 // [Counter]. Any other statement runs through [Tx.Run] and the methods built on
 // it. The [Committer] queues Works. A writer takes those that wait as a group,
-// runs them in rounds, commits, and answers. PostgreSQL has two writers, SQLite
-// one. A view only reads, and takes no part in any of this.
+// runs them in rounds, commits, and answers. PostgreSQL has a second writer, for
+// when many wait. A view only reads, and takes no part in any of this.
 //
 // In the code, a strand is one run of one Work. A session is the transaction as
 // the database has it. A transaction is what the engine knows of it: the rows that

@@ -171,23 +171,22 @@ func mustUpdate(t testing.TB, db *engine.DB, run func(tx *engine.Tx) error) {
 var errRefused = errors.New("refused")
 
 // busy keeps all writers busy with a Work each, which ends with an error and
-// commits nothing when its channel is closed. The writer of the first Work has
-// the turn.
+// commits nothing when its channel is closed.
 func busy(t testing.TB, db *engine.DB) (holds []chan struct{}, wait func()) {
 	t.Helper()
 	var works sync.WaitGroup
 	for i := range db.Writers() {
 		begun, hold := make(chan struct{}), make(chan struct{})
 		holds = append(holds, hold)
+		if i > 0 { // the writer of the first has the turn
+			defer engine.SmallCrowd(db)()
+		}
 		works.Go(func() {
 			err := db.Update(t.Context(), func(*engine.Tx) error { close(begun); <-hold; return errRefused })
 			if !errors.Is(err, errRefused) {
 				t.Errorf("the Work that keeps a writer busy: %v", err)
 			}
 		})
-		if i > 0 {
-			engine.Crowd(db, begun)
-		}
 		<-begun
 	}
 	return holds, works.Wait

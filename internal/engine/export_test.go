@@ -21,23 +21,10 @@ const CrowdMin = crowdMin
 // Writers is the number of concurrent commits.
 func (db *DB) Writers() int { return db.Committer.database.writers }
 
-// Crowd lets a writer without the turn begin with the Work that waits. It returns
-// when the Work has begun, which may also be because the turn has passed on.
-func Crowd(db *DB, begun <-chan struct{}) {
-	for {
-		select {
-		case <-begun:
-			return
-		default:
-		}
-		if len(db.queue) > 0 {
-			select {
-			case db.crowd <- struct{}{}:
-			default:
-			}
-		}
-		runtime.Gosched()
-	}
+// SmallCrowd makes one Work a crowd until restore is called.
+func SmallCrowd(db *DB) (restore func()) {
+	usual := db.crowdMin.Swap(1)
+	return func() { db.crowdMin.Store(usual) }
 }
 
 // OtherShard draws a shard other than the given one.

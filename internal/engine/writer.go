@@ -36,7 +36,9 @@ func (w *writer) loop() {
 				return
 			}
 		case <-w.crowd:
-			w.next(nil, nil)
+			if w.crowded() { // still
+				w.next(nil, nil)
+			}
 		case <-w.stop:
 			w.drain()
 			return
