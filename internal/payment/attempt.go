@@ -2,6 +2,7 @@ package payment
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,6 +56,12 @@ type Attempt struct {
 
 // Key names the question to the network: the transaction and the step.
 func (a Attempt) Key() string { return string(a.Transaction) + "/" + string(a.Step) }
+
+// known reports whether there are such a step and such a state.
+func (a Attempt) known() bool {
+	return slices.Contains([]Step{StepAuthorize, StepCapture, StepRelease, StepCharge, StepReturn}, a.Step) &&
+		slices.Contains([]AttemptState{AttemptOpen, AttemptApproved, AttemptDeclined}, a.State)
+}
 
 // An Answer is a network's answer to an Attempt.
 type Answer struct {

@@ -255,8 +255,11 @@ func (f File) auditAttempts() (found []Finding) {
 	}
 	seen := make(map[Step]bool)
 	for _, a := range t.Attempts() {
-		if seen[a.Step] {
+		switch {
+		case seen[a.Step]:
 			wrong(a.Step, "was asked twice")
+		case !a.known():
+			wrong(a.Step, "does not exist, or cannot be %s", a.State)
 		}
 		seen[a.Step] = true
 	}

@@ -80,6 +80,14 @@ func TestAnAuditNamesTheRowThatIsWrong(t *testing.T) {
 			func(f *payment.File) { f.Transaction.Answers += " Capture:Approved" },
 			"transactions 1T1 question Capture was asked twice",
 		},
+		"an answer to no question": {
+			func(f *payment.File) { f.Transaction.Answers += " Gift:Approved" },
+			"transactions 1T1 question Gift does not exist",
+		},
+		"an answer that is none": {
+			func(f *payment.File) { f.Transaction.Answers += " Release:Maybe" },
+			"transactions 1T1 question Release does not exist, or cannot be Maybe",
+		},
 		"an open question": {
 			func(f *payment.File) { f.Transaction.Asking = payment.StepRelease },
 			"transactions 1T1 question Release is open",
