@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	garbagePercent = 400
-	memoryMost     = 208 << 20 // bytes, after which it is collected more often
+	garbagePercent = 800
+	memoryMost     = 224 << 20 // bytes, after which it is collected more often
 )
 
 // useMemory lets a server collect garbage less often than Go's default: it

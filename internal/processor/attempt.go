@@ -88,7 +88,7 @@ func (p *Processor) answerPending(ctx context.Context, caller *party.Caller, c *
 			return tx.Confirm()
 		}
 		caller, err := callerOf(&tx.ReadTx, caller.ID)
-		if n := p.notificationOf(caller, t, p.now()); err == nil && n != nil {
+		if n := p.notificationOf(caller, &t, p.now()); err == nil && n != nil {
 			err = tx.Owe(*n, t.Steps)
 		}
 		return err

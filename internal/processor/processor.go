@@ -210,7 +210,7 @@ func (p *Processor) patience() time.Duration {
 func (p *Processor) recordFor(
 	tx *store.Tx, caller party.Caller, c *payment.Change, real, nextAsk time.Time,
 ) error {
-	if err := tx.Record(c, p.owed(caller, *c, real), nextAsk); err != nil {
+	if err := tx.Record(c, p.owed(caller, c, real), nextAsk); err != nil {
 		return err
 	}
 	return p.tellSender(tx, caller, c)
@@ -219,16 +219,16 @@ func (p *Processor) recordFor(
 // owed returns the notification of a change, or nil if the caller gets none. A
 // Reserve that may still be answered at once has none of its intent: see
 // answerPending.
-func (p *Processor) owed(caller party.Caller, c payment.Change, real time.Time) *store.Notification {
-	if !c.Told() || c.Verb == payment.VerbReserve && !pendingAtOnce(&caller, &c) && !caller.PendingNotice {
+func (p *Processor) owed(caller party.Caller, c *payment.Change, real time.Time) *store.Notification {
+	if !c.Told() || c.Verb == payment.VerbReserve && !pendingAtOnce(&caller, c) && !caller.PendingNotice {
 		return nil
 	}
-	return p.notificationOf(caller, c.After, real)
+	return p.notificationOf(caller, &c.After, real)
 }
 
 // notificationOf returns a notification of the latest step of a transaction, or
 // nil if there is no address for it.
-func (p *Processor) notificationOf(caller party.Caller, t payment.Transaction, real time.Time) *store.Notification {
+func (p *Processor) notificationOf(caller party.Caller, t *payment.Transaction, real time.Time) *store.Notification {
 	url := ipnURL(caller, t.IPNURL)
 	if url == "" {
 		return nil
