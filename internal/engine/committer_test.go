@@ -405,6 +405,9 @@ func TestStats(t *testing.T) {
 			}
 			mu.Lock()
 			defer mu.Unlock()
+			if first := tries[0]; first.Works != 1 || first.Rounds != 1 || first.Alone != 0 || !first.Committed {
+				t.Errorf("the group of one: %+v", first)
+			}
 			found := false
 			for _, one := range tries {
 				if one.Works == 3 {

@@ -25,7 +25,7 @@ type Try struct {
 	Background int  // of them, nobody waits for these
 	Rounds     int  // that were run
 	Again      int  // Works that ran again in a later round, because of a row that an earlier one writes
-	Alone      int  // Works that ran by themselves
+	Alone      int  // Works of a larger group, or after a failure, that ran by themselves
 	Committed  bool // otherwise the group runs again, or its Works get the error
 	Conflict   bool // another transaction used the same rows; the group runs again
 

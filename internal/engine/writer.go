@@ -245,7 +245,11 @@ func (w *writer) runAll(t *transaction, group []*Work, apart bool, seen *Try) er
 		}
 		rest = append(rest, group...)
 	}
-	seen.Alone = len(rest)
+	if seen.Works == 1 && !apart {
+		seen.Rounds = 1 // it has the round to itself
+	} else {
+		seen.Alone = len(rest)
+	}
 	for _, one := range rest {
 		if err := t.alone(one, seen.Works > 1, apart); err != nil {
 			return err
