@@ -66,7 +66,8 @@ func (v benchVerb) Run(ctx context.Context, w world) (err error) {
 		return err
 	}
 	if !result.Good() {
-		fmt.Fprintln(w.Err, "The server acknowledged nothing, or what its store does not have, or its books or notifications are wrong.")
+		fmt.Fprintln(w.Err, "The server acknowledged nothing, or something that its store does not have, "+
+			"or its books or notifications are wrong.")
 		return errSaid
 	}
 	return nil

@@ -56,9 +56,9 @@ func describeCaller(c party.Caller) callerAnswer {
 
 func (a callerAnswer) print(to io.Writer) {
 	columns := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(columns, "caller\t%s\nname\t%s\ndescriptor\t%s\nowner\t%s\nIPN address\t%s\nbare return\t%v\npending "+
-		"first\t%v\npending notice\t%v\nsignature version 1\t%v\nmarketplace\t%v\nresume\t%v\nreuse cancelled\t%v\nreturn schemes\t%s\nclock "+
-		"offset\t%s\n",
+	fmt.Fprintf(columns, "caller\t%s\nname\t%s\ndescriptor\t%s\nowner\t%s\nIPN address\t%s\nbare return\t%v\n"+
+		"pending first\t%v\npending notice\t%v\nsignature version 1\t%v\nmarketplace\t%v\nresume\t%v\n"+
+		"reuse cancelled\t%v\nreturn schemes\t%s\nclock offset\t%s\n",
 		a.CallerID, a.Name, or(a.Descriptor, "by name"), a.Owner, or(a.IPNURL, "none"), a.BareReturn, a.PendingFirst,
 		a.PendingNotice, a.SignatureV1, a.Marketplace, a.Resume,
 		a.ReuseCancelled, or(strings.Join(a.ReturnSchemes, " "), "none"), a.ClockOffset)

@@ -22,7 +22,9 @@ func delivering(t *testing.T, address string) (b *Bench, signer *ipn.Signer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sender := &ipn.Sender{Store: b.Store, Signer: signer, Now: b.Now, AllowPrivate: true, Log: slog.New(slog.DiscardHandler)}
+	sender := &ipn.Sender{
+		Store: b.Store, Signer: signer, Now: b.Now, AllowPrivate: true, Log: slog.New(slog.DiscardHandler),
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {

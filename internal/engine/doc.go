@@ -86,7 +86,7 @@
 //
 //   - A source and its changes name a row by the same key: the source makes them.
 //   - A row without a key is written only through a NewRow.
-//   - Update, Complete and Background inside a Work fail with [ErrNested].
+//   - Update, Complete and Background on the goroutine of a Work fail with [ErrNested].
 //   - A Work that depends on the absence of a row of a source adds the row, or the
 //     source says in MayAppear why it need not. Otherwise the Work fails.
 //   - A Work that ignores the failure of a statement fails.

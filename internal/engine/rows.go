@@ -133,5 +133,5 @@ func (rs *rows[K, V]) reset() {
 // absent fails if a Work that writes depends on the absence of a row and does
 // not add it. Nothing else could keep another server from adding it.
 func absent(t table) error {
-	return fmt.Errorf("%s: the action depends on the absence of a row, but does not add it", t.name())
+	return fmt.Errorf("%s: the Work depends on the absence of a row, but does not add it", t.name())
 }

@@ -10,7 +10,7 @@ import (
 // errLeft ends a Work that cannot go on in its round. Each method of its Tx
 // returns it from then on. The Work's outcome is ignored: it runs again by
 // itself, or its group fails.
-var errLeft = errors.New("the action leaves its round")
+var errLeft = errors.New("the Work leaves its round")
 
 // A strand is one run of one Work: in a round with others, or by itself.
 type strand struct {
@@ -73,7 +73,7 @@ func (st *strand) execute() {
 	defer st.t.running.Add(-1)
 	st.work.outcome = call(st.work.run, &st.tx)
 	if st.work.outcome == nil && st.broken != nil {
-		st.work.outcome = fmt.Errorf("the action ignored an error: %w", st.broken)
+		st.work.outcome = fmt.Errorf("the Work ignored an error: %w", st.broken)
 	}
 	if st.work.outcome == nil {
 		st.work.outcome = st.checkAbsences()

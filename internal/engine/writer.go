@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -129,7 +130,7 @@ func (w *writer) commit(group []*Work) {
 	}
 	err := w.persist(group)
 	if errors.Is(err, ErrLocked) { // the others would wait as long again, one group after the other
-		group = append(group, w.everything()...)
+		group = append(slices.Clip(group), w.everything()...)
 	}
 	if err != nil && w.database.conflict(err) {
 		if half := len(group) / 2; half > 0 {

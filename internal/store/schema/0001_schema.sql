@@ -304,7 +304,7 @@ CREATE INDEX transactions_by_funding ON transactions (caller_id, aggregate_id, r
 -- status_code and status_message are NULL for what after_state implies. postings is a JSON array of
 -- [from account, to account, amount], or NULL for none; the view postings has a row for each.
 --
--- notify_at is when the notice is due by the caller's clock; 0 means that nothing waits here. notify_url is empty if the
+-- notify_at is when the notice is due (real time); 0 means that nothing waits here. notify_url is empty if the
 -- notice goes to the caller's address as it is when the notice is sent. One server delivers it until leased_until (real
 -- time). told is when it arrived. A notice whose first try failed goes on in deliveries.
 CREATE TABLE steps (
