@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -29,6 +30,8 @@ type Processor struct {
 	over     over     // the position of Sweep
 
 	mu      sync.Mutex
+	idle    chan func()     // for goroutines that wait for work
+	idling  atomic.Int64    // number of them
 	asking  sync.WaitGroup  // questions under way; started under mu, and never after Stop
 	running context.Context // until Stop; made at its first use
 	stop    context.CancelFunc
@@ -36,7 +39,9 @@ type Processor struct {
 }
 
 // New returns a processor of a store. The store stays open when it is closed.
-func New(db *store.DB, c Config) *Processor { return &Processor{Config: c, db: db} }
+func New(db *store.DB, c Config) *Processor {
+	return &Processor{Config: c, db: db, idle: make(chan func())}
+}
 
 // A Config says how a Processor works. Network, Now and Log are needed. Change
 // nothing after the first action.
@@ -98,6 +103,8 @@ const (
 	// inDoubtGrace is added to the network's time-out before another server asks
 	// the same question again.
 	inDoubtGrace = 5 * time.Second
+	// idleMax is the largest number of goroutines that wait for work.
+	idleMax = 256
 )
 
 // Stop interrupts the questions under way and starts no more. The interrupted
@@ -127,16 +134,40 @@ func (p *Processor) untilStopped() context.Context {
 	return p.running
 }
 
-// start runs work in a goroutine of its own unless the processor has stopped,
-// and reports whether it did. Close waits for the work.
+// start runs work in another goroutine unless the processor has stopped, and
+// reports whether it did. Close waits for the work. A goroutine whose work has
+// ended takes the next one, because its stack has grown already.
 func (p *Processor) start(work func()) bool {
+	running := p.untilStopped()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ended {
 		return false
 	}
-	p.asking.Go(work)
+	select {
+	case p.idle <- work:
+	default:
+		p.asking.Go(func() { p.workUntil(running.Done(), work) })
+	}
 	return true
+}
+
+// workUntil carries out work, and then more of it, until the processor stops. It
+// ends early if enough goroutines wait for work already.
+func (p *Processor) workUntil(stopped <-chan struct{}, work func()) {
+	for {
+		work()
+		if p.idling.Add(1) > idleMax {
+			p.idling.Add(-1)
+			return
+		}
+		select {
+		case work = <-p.idle:
+			p.idling.Add(-1)
+		case <-stopped:
+			return
+		}
+	}
 }
 
 // Micro returns a time as the store keeps it: whole microseconds, in UTC.
