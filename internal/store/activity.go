@@ -30,8 +30,9 @@ type Listing struct {
 var listings = func() map[string]map[bool]string {
 	texts := map[string]map[bool]string{}
 	for field, condition := range map[string]string{
-		"caller": `caller_id = $1`, "recipient": `recipient = $1 AND (recipient_token <> '' OR kind = 'Deposit')`,
-		"sender": `sender = $1`,
+		"caller":    `caller_id = $1 AND received > 0`,
+		"recipient": `recipient = $1 AND (recipient_token <> '' OR kind = 'Deposit')`,
+		"sender":    `sender = $1`,
 	} {
 		texts[field] = map[bool]string{
 			true: `

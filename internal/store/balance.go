@@ -131,7 +131,7 @@ func (tx *ReadTx) Moving(p party.ID, sandbox bool) (in, out int64, err error) {
 			CAST(COALESCE(SUM(CASE t.asking WHEN 'Return' THEN t.amount END), 0) AS BIGINT)
 		FROM transactions t
 		JOIN callers c ON c.caller_id = t.caller_id
-		WHERE t.asking <> '' AND t.asking IN ('Capture', 'Charge', 'Return') AND t.state IN ('Pending', 'Settling')
+		WHERE t.asking IN ('Capture', 'Charge', 'Return') AND t.state IN ('Pending', 'Settling')
 			AND t.recipient = $1 AND c.sandbox = $2`, p, flag(sandbox)).Scan(&in, &out)
 	if err != nil {
 		return 0, 0, fmt.Errorf("adding up amounts on their way: %w", err)

@@ -68,7 +68,8 @@ func (tx *ReadTx) checkCaller(c party.CallerID, report *Report) error {
 	for after := (bookmark{}); ; {
 		page, err := list(tx, "reading transactions", scanTransaction, `
 			SELECT `+transactionColumns+` FROM transactions
-			WHERE caller_id = $1 AND (received, transaction_id) > ($2, $3) ORDER BY received, transaction_id LIMIT $4`,
+			WHERE caller_id = $1 AND received > 0 AND (received, transaction_id) > ($2, $3)
+			ORDER BY received, transaction_id LIMIT $4`,
 			c, after.received, after.id, booksPage)
 		if err != nil {
 			return err

@@ -29,39 +29,39 @@ var sums = []struct{ table, what, query string }{
 		SELECT a.aggregate_id, a.pending, COALESCE(t.open, 0)
 		FROM aggregate_instruments a LEFT JOIN (
 			SELECT aggregate_id, CAST(SUM(amount) AS BIGINT) AS open FROM transactions
-			WHERE caller_id = $1 AND kind IN ('FundPrepaid', 'SettleDebt') AND state = 'Pending'
+			WHERE caller_id = $1 AND received > 0 AND kind IN ('FundPrepaid', 'SettleDebt') AND state = 'Pending'
 			GROUP BY aggregate_id
 		) AS t ON t.aggregate_id = a.aggregate_id
 		WHERE a.caller_id = $1 AND a.pending <> COALESCE(t.open, 0) LIMIT $2`},
 	{"transactions", "the refunded amount", `
 		SELECT t.transaction_id, t.refunded, COALESCE(r.amount, 0)` + refundsOf + `
-		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay', 'FundPrepaid')
+		WHERE t.caller_id = $1 AND t.received > 0 AND t.kind IN ('Reserve', 'Pay', 'FundPrepaid')
 			AND t.refunded <> COALESCE(r.amount, 0) LIMIT $2`},
 	{"transactions", "the returned fee", `
 		SELECT t.transaction_id, t.fee_returned, COALESCE(r.fee, 0)` + refundsOf + `
-		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay', 'FundPrepaid')
+		WHERE t.caller_id = $1 AND t.received > 0 AND t.kind IN ('Reserve', 'Pay', 'FundPrepaid')
 			AND t.fee_returned <> COALESCE(r.fee, 0) LIMIT $2`},
 	{"transactions", "the returned marketplace fee", `
 		SELECT t.transaction_id, t.commission_returned, COALESCE(r.commission, 0) + COALESCE(m.amount, 0)` + refundsOf + `
 		LEFT JOIN (
 			SELECT parent, CAST(SUM(amount) AS BIGINT) AS amount FROM transactions
-			WHERE caller_id = $1 AND kind = 'Refund' AND state NOT IN ('Failure', 'Cancelled')
+			WHERE caller_id = $1 AND received > 0 AND kind = 'Refund' AND state NOT IN ('Failure', 'Cancelled')
 			GROUP BY parent
 		) AS m ON m.parent = t.commission_id AND t.commission_id <> ''
-		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay')
+		WHERE t.caller_id = $1 AND t.received > 0 AND t.kind IN ('Reserve', 'Pay')
 			AND t.commission_returned <> COALESCE(r.commission, 0) + COALESCE(m.amount, 0) LIMIT $2`},
 	{"transactions", "the marketplace fee", `
 		SELECT t.transaction_id, CASE WHEN t.state = 'Success' THEN COALESCE(t.commission, 0) ELSE 0 END, COALESCE(m.amount, 0)
 		FROM transactions t LEFT JOIN transactions m
 		ON m.caller_id = t.caller_id AND m.transaction_id = t.commission_id
 			AND m.parent = t.transaction_id AND m.kind = 'Commission'
-		WHERE t.caller_id = $1 AND t.kind IN ('Reserve', 'Pay')
+		WHERE t.caller_id = $1 AND t.received > 0 AND t.kind IN ('Reserve', 'Pay')
 			AND CASE WHEN t.state = 'Success' THEN COALESCE(t.commission, 0) ELSE 0 END <> COALESCE(m.amount, 0) LIMIT $2`},
 }
 
 const postingsOf = `
 				FROM transactions t JOIN postings p ON p.caller_id = t.caller_id AND p.transaction_id = t.transaction_id
-				WHERE t.caller_id = $1`
+				WHERE t.caller_id = $1 AND t.received > 0`
 
 // refundsOf joins transactions with the sums of their refunds, without refunds
 // of the marketplace's fee alone.
@@ -70,7 +70,8 @@ const refundsOf = `
 		SELECT parent, CAST(SUM(amount) AS BIGINT) AS amount, CAST(-SUM(fee) AS BIGINT) AS fee,
 			CAST(-SUM(commission) AS BIGINT) AS commission
 		FROM transactions
-		WHERE caller_id = $1 AND kind = 'Refund' AND policy <> 'MarketplaceTxnOnly' AND state NOT IN ('Failure', 'Cancelled')
+		WHERE caller_id = $1 AND received > 0 AND kind = 'Refund' AND policy <> 'MarketplaceTxnOnly'
+			AND state NOT IN ('Failure', 'Cancelled')
 		GROUP BY parent
 	) AS r ON r.parent = t.transaction_id`
 
@@ -166,7 +167,7 @@ func (tx *ReadTx) checkParties(report *Report) error {
 func (tx *ReadTx) checkDue(c party.CallerID, report *Report) error {
 	ids, err := list(tx, "checking due times", scanID, `
 		SELECT transaction_id FROM transactions
-		WHERE caller_id = $1 AND due <> CASE WHEN state IN ('Pending', 'Reserved') THEN deadline ELSE 0 END LIMIT $2`,
+		WHERE caller_id = $1 AND received > 0 AND due <> CASE WHEN state IN ('Pending', 'Reserved') THEN deadline ELSE 0 END LIMIT $2`,
 		c, findingsMax)
 	for _, id := range ids {
 		report.Findings = append(report.Findings, payment.Finding{

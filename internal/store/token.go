@@ -196,7 +196,7 @@ func (tx *ReadTx) Successor(c party.CallerID, id holdfast.TokenID) (next holdfas
 func (tx *ReadTx) ActiveTokens(c party.CallerID, now time.Time, limit int) ([]payment.Token, error) {
 	return list(tx, "reading active tokens", scanToken, `
 		SELECT `+tokenColumns+` FROM tokens
-		WHERE caller_id = $1 AND expires > $2 AND used_by = '' AND cancelled = 0
+		WHERE caller_id = $1 AND expires > 0 AND expires > $2 AND used_by = '' AND cancelled = 0
 		ORDER BY expires DESC, token_id DESC LIMIT $3`, c, micros(now), limit)
 }
 
@@ -272,7 +272,8 @@ func (tx *Tx) InsertToken(t payment.Token) (inserted bool, err error) {
 func (tx *Tx) KeepExpired(c party.CallerID, before, after time.Time) error {
 	for _, table := range []string{"tokens", "aggregate_instruments"} {
 		_, err := tx.exec("keeping tokens and instruments expired", `
-			UPDATE `+table+` SET expires = $1 WHERE caller_id = $2 AND expires > $1 AND expires <= $3`,
+			UPDATE `+table+` SET expires = $1
+			WHERE caller_id = $2 AND expires > 0 AND expires > $1 AND expires <= $3`,
 			micros(after), c, micros(before))
 		if err != nil {
 			return err

@@ -13,6 +13,10 @@
 --
 -- Times are microseconds since 1970 (0 is none), amounts are micro-dollars, flags are 0 or 1. For a list of more than
 -- two values SQLite makes a table each time it checks one, so the CHECKs of tables that grow use OR.
+--
+-- Two indexes by caller and time have a condition that every row meets. In a new database PostgreSQL knows nothing of
+-- its tables, takes all indexes that begin with the caller for equally good, and keeps that plan. An index with a
+-- condition is used only by a query that repeats it, so rows are found by their keys.
 
 -- Buyers, sellers and operators. email_key is the address as it is compared. verify_by is until when a newcomer may
 -- pay with an address that is not proved; 0 where nobody waits for it. Limits are per month; 0 is none.
@@ -158,7 +162,7 @@ CREATE TABLE tokens (
 ) {{byKeyFilled 45}};
 CREATE UNIQUE INDEX tokens_by_reference ON tokens (caller_id, reference) WHERE reference <> '';
 CREATE INDEX tokens_by_id ON tokens ({{if sqlite}}caller_id, token_id{{else}}token_id{{end}});
-CREATE INDEX tokens_by_expiry ON tokens (caller_id, expires);
+CREATE INDEX tokens_by_expiry ON tokens (caller_id, expires) WHERE expires > 0;
 CREATE INDEX tokens_by_sender ON tokens (sender, installed, token_id) WHERE sender <> '';
 CREATE INDEX tokens_by_recipient ON tokens (recipient, installed, token_id) WHERE token_use IN ('Receive', 'Refund');
 CREATE INDEX tokens_by_old_token ON tokens (caller_id, old_token) WHERE old_token <> '';
@@ -289,7 +293,8 @@ CREATE TABLE transactions (
 ) {{byKeyFilled 50}};
 CREATE INDEX transactions_due ON transactions (caller_id, due) WHERE due > 0;
 CREATE INDEX transactions_asking ON transactions (next_ask) WHERE asking <> '';
-CREATE INDEX transactions_by_time ON transactions (caller_id, received);
+CREATE INDEX transactions_moving ON transactions (recipient) WHERE asking IN ('Capture', 'Charge', 'Return');
+CREATE INDEX transactions_by_time ON transactions (caller_id, received) WHERE received > 0;
 CREATE INDEX transactions_by_sender ON transactions (sender, received);
 CREATE INDEX transactions_received ON transactions (recipient, received, transaction_id)
 	WHERE recipient_token <> '' OR kind = 'Deposit';
