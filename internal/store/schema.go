@@ -31,6 +31,11 @@ func schemaWords(sqlite bool) template.FuncMap {
 			return either("STRICT, WITHOUT ROWID", fmt.Sprintf("WITH (fillfactor = %d)", percent))
 		},
 		"key": func(id string) string { return either(id+", caller_id", "caller_id, "+id) },
+		"oneOf": func(text string, words ...string) string {
+			return either(
+				"CASE "+text+" WHEN '"+strings.Join(words, "' THEN 1 WHEN '")+"' THEN 1 ELSE 0 END",
+				text+` = ANY (CAST('{"`+strings.Join(words, `","`)+`"}' AS TEXT []))`)
+		},
 	}
 }
 

@@ -11,8 +11,10 @@
 --   key "token_id"   the columns caller_id and token_id. SQLite has token_id first: ids grow with time, so a commit
 --                    writes the pages at one end of the table. PostgreSQL logs rows, not pages.
 --
--- Times are microseconds since 1970 (0 is none), amounts are micro-dollars, flags are 0 or 1. For a list of more than
--- two values SQLite makes a table each time it checks one, so the CHECKs of tables that grow use OR.
+--   oneOf "x" "A"    the text x is A, or one of the other words. PostgreSQL reads the text of each CHECK again for each
+--                    statement, and an array is short. SQLite would make a table of a list each time it checks one.
+--
+-- Times are microseconds since 1970 (0 is none), amounts are micro-dollars, flags are 0 or 1.
 --
 -- Two indexes by caller and time have a condition that every row meets. In a new database PostgreSQL knows nothing of
 -- its tables, takes all indexes that begin with the caller for equally good, and keeps that plan. An index with a
@@ -125,10 +127,8 @@ CREATE INDEX visits_by_age ON visits (created) WHERE status <> 'A';
 CREATE TABLE tokens (
 	caller_id        TEXT   NOT NULL,
 	token_id         TEXT   NOT NULL,
-	token_use        TEXT   NOT NULL CHECK (token_use = 'Pay' OR token_use = 'Fund' OR token_use = 'Settle'
-		OR token_use = 'Receive' OR token_use = 'Refund' OR token_use = 'Call'),
-	token_type       TEXT   NOT NULL CHECK (token_type = 'SingleUse' OR token_type = 'MultiUse'
-		OR token_type = 'Recurring' OR token_type = 'Unrestricted'),
+	token_use        TEXT   NOT NULL CHECK ({{oneOf "token_use" "Pay" "Fund" "Settle" "Receive" "Refund" "Call"}}),
+	token_type       TEXT   NOT NULL CHECK ({{oneOf "token_type" "SingleUse" "MultiUse" "Recurring" "Unrestricted"}}),
 	reference        TEXT   NOT NULL,
 	friendly_name    TEXT   NOT NULL,
 	reason           TEXT   NOT NULL,
@@ -136,11 +136,9 @@ CREATE TABLE tokens (
 	instruction      TEXT   NOT NULL,
 	sender           TEXT   NOT NULL,
 	instrument_id    TEXT   NOT NULL,
-	method           TEXT   NOT NULL CHECK (method = '' OR method = 'CC' OR method = 'ACH' OR method = 'ABT'
-		OR method = 'Prepaid' OR method = 'Debt'),
+	method           TEXT   NOT NULL CHECK ({{oneOf "method" "" "CC" "ACH" "ABT" "Prepaid" "Debt"}}),
 	aggregate_id     TEXT   NOT NULL,
-	amount_type      TEXT   NOT NULL CHECK (amount_type = '' OR amount_type = 'Maximum' OR amount_type = 'Exact'
-		OR amount_type = 'Minimum'),
+	amount_type      TEXT   NOT NULL CHECK ({{oneOf "amount_type" "" "Maximum" "Exact" "Minimum"}}),
 	period           TEXT   NOT NULL,
 	recipient        TEXT   NOT NULL,
 	recipients       TEXT   NOT NULL,
@@ -231,8 +229,8 @@ CREATE TABLE requests (
 CREATE TABLE transactions (
 	caller_id           TEXT   NOT NULL,
 	transaction_id      TEXT   NOT NULL,
-	kind                TEXT   NOT NULL CHECK (kind = 'Reserve' OR kind = 'Pay' OR kind = 'Refund' OR kind = 'FundPrepaid'
-		OR kind = 'SettleDebt' OR kind = 'WriteOffDebt' OR kind = 'Commission' OR kind = 'Deposit'),
+	kind                TEXT   NOT NULL CHECK ({{oneOf "kind" "Reserve" "Pay" "Refund" "FundPrepaid" "SettleDebt" "WriteOffDebt"
+		"Commission" "Deposit"}}),
 	reference           TEXT   NOT NULL,
 	sender              TEXT   NOT NULL,
 	recipient           TEXT   NOT NULL,
@@ -240,14 +238,13 @@ CREATE TABLE transactions (
 	token_id            TEXT   NOT NULL,
 	recipient_token     TEXT   NOT NULL,
 	instrument_id       TEXT   NOT NULL,
-	method              TEXT   NOT NULL CHECK (method = 'CC' OR method = 'ACH' OR method = 'ABT' OR method = 'Prepaid'
-		OR method = 'Debt'),
+	method              TEXT   NOT NULL CHECK ({{oneOf "method" "CC" "ACH" "ABT" "Prepaid" "Debt"}}),
 	aggregate_id        TEXT   NOT NULL,
 	fee_by              TEXT   NOT NULL CHECK (fee_by IN ('Recipient', 'Caller')),
 	commission_id       TEXT   NOT NULL,
 	parent              TEXT   NOT NULL,
-	policy              TEXT   NOT NULL CHECK (policy = '' OR policy = 'MasterTxnOnly' OR policy = 'MarketplaceTxnOnly'
-		OR policy = 'MasterAndMarketplaceTxn'),
+	policy              TEXT   NOT NULL CHECK ({{oneOf "policy" "" "MasterTxnOnly" "MarketplaceTxnOnly"
+		"MasterAndMarketplaceTxn"}}),
 	caller_description  TEXT   NOT NULL,
 	sender_description  TEXT   NOT NULL,
 	descriptor          TEXT   NOT NULL,
@@ -272,12 +269,10 @@ CREATE TABLE transactions (
 	sets_aside          BIGINT,
 	sender_balance      BIGINT,
 	recipient_balance   BIGINT,
-	state               TEXT   NOT NULL CHECK (state = 'Pending' OR state = 'Reserved' OR state = 'Settling'
-		OR state = 'Success' OR state = 'Failure' OR state = 'Cancelled'),
+	state               TEXT   NOT NULL CHECK ({{oneOf "state" "Pending" "Reserved" "Settling" "Success" "Failure" "Cancelled"}}),
 	status_code         TEXT,
 	status_message      TEXT,
-	asking              TEXT   NOT NULL CHECK (asking = '' OR asking = 'Authorize' OR asking = 'Capture'
-		OR asking = 'Release' OR asking = 'Charge' OR asking = 'Return'),
+	asking              TEXT   NOT NULL CHECK ({{oneOf "asking" "" "Authorize" "Capture" "Release" "Charge" "Return"}}),
 	answers             TEXT   NOT NULL,
 	authorization_ref   TEXT   NOT NULL,
 	ipn_url             TEXT   NOT NULL,
@@ -329,28 +324,27 @@ CREATE TABLE steps (
 	leased_until   BIGINT NOT NULL,
 	told           BIGINT NOT NULL,
 	PRIMARY KEY ({{key "transaction_id"}}, seq),
-	CHECK (before_state || ' ' || verb || ' ' || after_state IN (
-		'None Reserve Pending',
-		'None Pay Pending',
-		'None Transfer Success',
-		'None Refund Pending',
-		'Pending Approve Reserved',
-		'Pending Charge Success',
-		'Pending Return Success',
-		'Pending Decline Failure',
-		'Pending Cancel Cancelled',
-		'Pending Expire Cancelled',
-		'Pending TimeOut Failure',
-		'Reserved Settle Settling',
-		'Reserved Cancel Cancelled',
-		'Reserved Expire Cancelled',
-		'Settling Capture Success',
-		'Settling CaptureDecline Failure',
-		'Failure LateCharge Failure',
-		'Failure LateReturn Failure',
-		'Cancelled LateCharge Cancelled',
-		'Cancelled LateReturn Cancelled'
-	))
+	CHECK ({{oneOf "before_state || ' ' || verb || ' ' || after_state"
+		"None Reserve Pending"
+		"None Pay Pending"
+		"None Transfer Success"
+		"None Refund Pending"
+		"Pending Approve Reserved"
+		"Pending Charge Success"
+		"Pending Return Success"
+		"Pending Decline Failure"
+		"Pending Cancel Cancelled"
+		"Pending Expire Cancelled"
+		"Pending TimeOut Failure"
+		"Reserved Settle Settling"
+		"Reserved Cancel Cancelled"
+		"Reserved Expire Cancelled"
+		"Settling Capture Success"
+		"Settling CaptureDecline Failure"
+		"Failure LateCharge Failure"
+		"Failure LateReturn Failure"
+		"Cancelled LateCharge Cancelled"
+		"Cancelled LateReturn Cancelled"}})
 ) {{byKey}};
 CREATE INDEX steps_to_tell ON steps (leased_until, notify_at) WHERE notify_at > 0;
 
@@ -383,7 +377,7 @@ CREATE TABLE deliveries (
 	leased_until BIGINT NOT NULL,
 	tries        BIGINT NOT NULL,
 	last_result  TEXT   NOT NULL,
-	outcome      TEXT   NOT NULL CHECK (outcome = 'Waiting' OR outcome = 'Delivered' OR outcome = 'GivenUp'),
+	outcome      TEXT   NOT NULL CHECK ({{oneOf "outcome" "Waiting" "Delivered" "GivenUp"}}),
 	done         BIGINT NOT NULL,
 	PRIMARY KEY ({{key "subject"}}, seq)
 ) {{byKey}};
