@@ -2,11 +2,11 @@ package main
 
 import (
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 )
 
 // Metrics are on a listener of their own and on no other. Each door is counted,
@@ -58,24 +58,5 @@ func TestServeMetrics(t *testing.T) {
 	if strings.Contains(scrape, "ade-up") {
 		t.Error("the metrics have names that a client made up")
 	}
-	check := exec.Command(promtool(t), "check", "metrics")
-	check.Stdin = strings.NewReader(scrape)
-	if said, err := check.CombinedOutput(); err != nil || len(said) > 0 {
-		t.Errorf("promtool says: %v\n%s", err, said)
-	}
-}
-
-// promtool finds the tool of Prometheus, or skips the test, or fails it under
-// "make test", which installs the tool.
-func promtool(t *testing.T) string {
-	t.Helper()
-	found, err := exec.LookPath("promtool")
-	switch {
-	case err == nil:
-	case os.Getenv("HOLDFAST_TEST_EXAMPLES") == "required":
-		t.Fatal("promtool is missing: scripts/install-needs installs it")
-	default:
-		t.Skip("promtool is missing: make test installs it")
-	}
-	return found
+	holdfasttest.Promtool(t, scrape, "check", "metrics")
 }

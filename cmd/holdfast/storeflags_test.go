@@ -107,11 +107,7 @@ func TestABusyPortMakesNoStore(t *testing.T) {
 // A PostgreSQL server that may lose answered requests is refused, unless
 // --accept-data-loss is set.
 func TestALossyPostgresIsRefused(t *testing.T) {
-	empty, ok := holdfasttest.Addresses(t)["PostgreSQL"]
-	if !ok {
-		t.Skip("there is no PostgreSQL here")
-	}
-	address := empty(t)
+	address := holdfasttest.PostgresAddress(t)
 	set := "?"
 	if strings.Contains(address, "?") {
 		set = "&"

@@ -308,7 +308,7 @@ func TestTheBackgroundIsCarriedOut(t *testing.T) {
 
 // While one commit is under way, another one begins for a crowd.
 func TestACrowdDoesNotWait(t *testing.T) {
-	db := open(t, postgresAddress(t), engine.Config{})
+	db := open(t, holdfasttest.EmptyPostgresAddress(t), engine.Config{})
 	begun, hold := make(chan struct{}), make(chan struct{})
 	var first, crowd sync.WaitGroup
 	first.Go(func() {
@@ -329,7 +329,7 @@ func TestACrowdDoesNotWait(t *testing.T) {
 
 // A commit that hangs delays no other Work, however few wait.
 func TestAHangingCommitDelaysNobody(t *testing.T) {
-	at := postgresAddress(t)
+	at := holdfasttest.EmptyPostgresAddress(t)
 	db, admin := open(t, at, engine.Config{}), openWriter(t, at)
 	mustUpdate(t, db, func(tx *engine.Tx) error { return add(tx, "a", 1) })
 	tx, err := admin.BeginTx(t.Context(), nil)

@@ -54,7 +54,7 @@ func TestCommitInDoubt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			happened := what == holdfasttest.CutAnswer
-			at := postgresAddress(t)
+			at := holdfasttest.EmptyPostgresAddress(t)
 			w := holdfasttest.NewWire(t, at)
 			db := open(t, holdfasttest.Through(t, at, w), engine.Config{})
 			var runs atomic.Int64
@@ -95,7 +95,7 @@ func TestCommitInDoubt(t *testing.T) {
 // If a connection is lost, View and Update return ErrUnreachable, and the next
 // call gets another connection.
 func TestLostConnection(t *testing.T) {
-	at := postgresAddress(t)
+	at := holdfasttest.EmptyPostgresAddress(t)
 	w := holdfasttest.NewWire(t, at)
 	db := open(t, holdfasttest.Through(t, at, w), engine.Config{})
 	err := db.View(t.Context(), func(tx *engine.Tx) error {
@@ -134,7 +134,7 @@ func TestLostConnection(t *testing.T) {
 // While a commit waits for a standby, its writer sends no other one to wait as
 // well, because the sessions would run out.
 func TestNoStandbyAnswers(t *testing.T) {
-	at := postgresAddress(t)
+	at := holdfasttest.EmptyPostgresAddress(t)
 	admin := openWriter(t, at)
 	one := func(query string) (answer string) {
 		t.Helper()

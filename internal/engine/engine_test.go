@@ -135,15 +135,6 @@ func databases(t *testing.T, test func(t *testing.T, db *engine.DB)) {
 	}
 }
 
-func postgresAddress(t *testing.T) string {
-	t.Helper()
-	empty, ok := holdfasttest.EmptyAddresses(t)["PostgreSQL"]
-	if !ok {
-		t.Skip("there is no PostgreSQL here")
-	}
-	return empty(t)
-}
-
 // valueOf reads a number. It is -1 if it does not exist.
 func valueOf(t testing.TB, db *engine.DB, name string) int64 {
 	t.Helper()

@@ -80,7 +80,7 @@ func TestWhatADecisionOnlyReadCannotChange(t *testing.T) {
 // Two servers find that a row does not exist, and both add it. The second one
 // runs again and reads the row of the first one.
 func TestTwoAddTheSameRow(t *testing.T) {
-	at := postgresAddress(t)
+	at := holdfasttest.EmptyPostgresAddress(t)
 	db, other := open(t, at, engine.Config{}), open(t, at, engine.Config{})
 	var met int64
 	first := sync.OnceFunc(func() {
@@ -105,7 +105,7 @@ func TestTwoAddTheSameRow(t *testing.T) {
 // A Work reads a row, and then its write of that row changes nothing, which it
 // ignores. It still must not commit if another server changes the row.
 func TestAWriteThatChangesNothingReplacesNoLock(t *testing.T) {
-	at := postgresAddress(t)
+	at := holdfasttest.EmptyPostgresAddress(t)
 	db, other := open(t, at, engine.Config{}), open(t, at, engine.Config{})
 	mustUpdate(t, db, func(tx *engine.Tx) error { return add(tx, "read", 1) })
 	runs := 0

@@ -12,7 +12,7 @@ import (
 // last writes take the locks and the commit. So each read of a Work is one round
 // trip to PostgreSQL, and all its writes are one.
 func TestRoundTrips(t *testing.T) {
-	at := postgresAddress(t)
+	at := holdfasttest.EmptyPostgresAddress(t)
 	w := holdfasttest.NewWire(t, at)
 	db := open(t, holdfasttest.Through(t, at, w), engine.Config{})
 	mustUpdate(t, db, func(tx *engine.Tx) error {

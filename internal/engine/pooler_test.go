@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/holdfast-pay/holdfast/internal/engine"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 )
 
 // A pooler is a proxy for PostgreSQL, like PgBouncer. It gives a client the
@@ -140,7 +141,7 @@ func postgres(t *testing.T, address string) *sql.DB {
 // A pooler that shares server sessions between transactions is refused before
 // anything is written. A pooler in session mode is accepted.
 func TestAPoolerInTransactionModeIsRefused(t *testing.T) {
-	server := postgresAddress(t)
+	server := holdfasttest.EmptyPostgresAddress(t)
 	shared := &pooler{t: t, server: server}
 	pools, err := engine.Connect(t.Context(), engine.Address{PostgreSQL: shared.start()})
 	if err == nil {

@@ -14,7 +14,7 @@ import (
 // old node are not used. The old node may be a former primary that does not
 // know it.
 func TestConnectionsFollowTheNewest(t *testing.T) {
-	address := postgresAddress(t)
+	address := holdfasttest.EmptyPostgresAddress(t)
 	before, after := holdfasttest.NewWire(t, address), holdfasttest.NewWire(t, address)
 	open(t, address, engine.Config{}) // makes the tables
 	db := open(t, holdfasttest.Through(t, address, before, after), engine.Config{})
@@ -54,7 +54,7 @@ func TestConnectionsFollowTheNewest(t *testing.T) {
 // A node that accepts no writes is skipped. If there is no other node,
 // connecting fails.
 func TestStandbyIsRefused(t *testing.T) {
-	address := postgresAddress(t)
+	address := holdfasttest.EmptyPostgresAddress(t)
 	u, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +74,7 @@ func TestStandbyIsRefused(t *testing.T) {
 // A statement that the committer gives up is not cancelled. Otherwise
 // PostgreSQL would treat a commit that waits for its standbys as done.
 func TestNothingIsCancelled(t *testing.T) {
-	address := postgresAddress(t)
+	address := holdfasttest.EmptyPostgresAddress(t)
 	writer := openWriter(t, address)
 	must(t, writer, `CREATE SEQUENCE carried_out`)
 	must(t, writer, `CREATE TABLE gate (one BIGINT)`)
@@ -109,7 +109,7 @@ func TestNothingIsCancelled(t *testing.T) {
 // Pages that PostgreSQL writes out go to the disk steadily, unless the operator
 // has set another value.
 func TestWritesSteadily(t *testing.T) {
-	address := postgresAddress(t)
+	address := holdfasttest.EmptyPostgresAddress(t)
 	for set, want := range map[string]string{"": "256kB", "&backend_flush_after=64kB": "64kB"} {
 		writer := openWriter(t, address+set)
 		var got string

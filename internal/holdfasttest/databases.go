@@ -45,6 +45,29 @@ func EmptyAddresses(t testing.TB) map[string]func(testing.TB) string {
 	return addresses(emptySQLiteFile, emptyPostgresDatabase)
 }
 
+// PostgresAddress returns the address of a PostgreSQL database for one test. It
+// skips the test if there is no PostgreSQL server.
+func PostgresAddress(t testing.TB) string {
+	t.Helper()
+	return onPostgres(t, Addresses(t))
+}
+
+// EmptyPostgresAddress is PostgresAddress for a database that no server has
+// opened.
+func EmptyPostgresAddress(t testing.TB) string {
+	t.Helper()
+	return onPostgres(t, EmptyAddresses(t))
+}
+
+func onPostgres(t testing.TB, all map[string]func(testing.TB) string) string {
+	t.Helper()
+	address, ok := all["PostgreSQL"]
+	if !ok {
+		t.Skip("there is no PostgreSQL server: " + PostgresEnv + " is not set")
+	}
+	return address(t)
+}
+
 func addresses(sqlite, postgres func(testing.TB) string) map[string]func(testing.TB) string {
 	all := map[string]func(testing.TB) string{"SQLite": sqlite}
 	if os.Getenv(PostgresEnv) != "" {

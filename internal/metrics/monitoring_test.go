@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -175,7 +174,7 @@ func TestDashboardsExpressions(t *testing.T) {
 	if err := os.WriteFile(file, []byte(rules.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	promtool(t, "check", "rules", file)
+	holdfasttest.Promtool(t, "", "check", "rules", file)
 }
 
 // The alerts are about metrics that exist, every alert is tested, and the tests
@@ -211,8 +210,8 @@ func TestAlerts(t *testing.T) {
 			t.Errorf("%s does not say what to do", alert)
 		}
 	}
-	promtool(t, "check", "rules", dir+"alerts.yml")
-	promtool(t, "test", "rules", dir+"alerts_test.yml")
+	holdfasttest.Promtool(t, "", "check", "rules", dir+"alerts.yml")
+	holdfasttest.Promtool(t, "", "test", "rules", dir+"alerts_test.yml")
 }
 
 // The table of docs/scale.md names metrics and alerts that exist.
@@ -239,22 +238,5 @@ func TestWhatToWatch(t *testing.T) {
 		if !strings.Contains(string(alerts), "- alert: "+m[1]+"\n") {
 			t.Errorf("there is no alert %s", m[1])
 		}
-	}
-}
-
-// promtool runs the tool of Prometheus. It skips the test if there is none, or
-// fails it under "make test", which installs the tool.
-func promtool(t *testing.T, args ...string) {
-	t.Helper()
-	program, err := exec.LookPath("promtool")
-	switch {
-	case err == nil:
-	case os.Getenv("HOLDFAST_TEST_EXAMPLES") == "required":
-		t.Fatal("promtool is missing: scripts/install-needs installs it")
-	default:
-		t.Skip("promtool is missing: make test installs it")
-	}
-	if said, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput(); err != nil {
-		t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, said)
 	}
 }

@@ -193,11 +193,7 @@ func TestResettingTakesAnAccountOver(t *testing.T) {
 // adds a card and a token on another server. The reset has not seen them when
 // it begins. It runs again and removes them. That cannot happen on SQLite.
 func TestTakingOverMissesNothingThatCommitsMeanwhile(t *testing.T) {
-	empty, ok := holdfasttest.Addresses(t)["PostgreSQL"]
-	if !ok {
-		t.Skip("there is no PostgreSQL here")
-	}
-	at := empty(t)
+	at := holdfasttest.PostgresAddress(t)
 	w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
 	other := processor.New(holdfasttest.Open(t, at), processor.Config{
 		Network: w.Network, Now: w.Clock.Now, IDs: w.IDs,

@@ -13,7 +13,7 @@ import (
 // A decision that reads a balance and spends nothing conflicts with a decision
 // that spends.
 func TestABalanceThatWasReadIsNotSpentMeanwhile(t *testing.T) {
-	address := postgresAddress(t)
+	address := holdfasttest.PostgresAddress(t)
 	db := holdfasttest.Open(t, address)
 	w := holdfasttest.NewWorld(t, holdfasttest.Open(t, address))
 	w.Deposit(w.Buyer.ID, "10.00")

@@ -59,7 +59,7 @@ func TestWhatIsBoundToASessionEndsWithIt(t *testing.T) {
 // The session ends on another server between the check and the commit. That
 // cannot happen on SQLite.
 func TestASessionEndsBeforeTheCommit(t *testing.T) {
-	address := postgresAddress(t)
+	address := holdfasttest.PostgresAddress(t)
 	db, other := holdfasttest.Open(t, address), holdfasttest.Open(t, address)
 	bound := store.Bound(t.Context(), annsSession(t, db))
 	end := sync.OnceFunc(func() { endSessions(t, other) })
@@ -76,7 +76,7 @@ func TestASessionEndsBeforeTheCommit(t *testing.T) {
 // and before it ends the sessions. The new password then reads the cards again.
 // That cannot happen on SQLite.
 func TestAnActionCommitsBeforeItsSessionEnds(t *testing.T) {
-	address := postgresAddress(t)
+	address := holdfasttest.PostgresAddress(t)
 	db, other := holdfasttest.Open(t, address), holdfasttest.Open(t, address)
 	bound := store.Bound(t.Context(), annsSession(t, db))
 	added := payment.Instrument{ID: "I0001", Owner: "P0001", Method: holdfast.MethodCC, Created: holdfasttest.Start}

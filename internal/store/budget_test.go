@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 )
 
 // paymentsCounted is large enough for steady figures: 20,000 Reserves give the
@@ -37,7 +39,7 @@ func TestWhatAPaymentWritesToPostgres(t *testing.T) {
 	if testing.Short() {
 		t.Skip("some thousand payments take long")
 	}
-	at := postgresAddress(t)
+	at := holdfasttest.PostgresAddress(t)
 	l := newTill(t, at, payments)
 	log := newWAL(t, at)
 

@@ -125,23 +125,9 @@ func TestALostAddressIsNoSecretsLeak(t *testing.T) {
 	}
 }
 
-// postgresAddress is the address of a database for this test alone.
-func postgresAddress(t *testing.T) string {
-	t.Helper()
-	empty, ok := holdfasttest.Addresses(t)["PostgreSQL"]
-	if !ok {
-		t.Skip("there is no PostgreSQL here")
-	}
-	return empty(t)
-}
-
 // Servers that start at once on an empty database create its schema only once.
 func TestServersStartAtOnce(t *testing.T) {
-	empty, ok := holdfasttest.EmptyAddresses(t)["PostgreSQL"]
-	if !ok {
-		t.Skip("there is no PostgreSQL here")
-	}
-	address := empty(t)
+	address := holdfasttest.EmptyPostgresAddress(t)
 	var wait sync.WaitGroup
 	for i := range 3 {
 		wait.Go(func() {

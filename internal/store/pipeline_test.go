@@ -11,7 +11,7 @@ import (
 // action competes. Two read the rows that the request and its token name, the
 // third writes and commits. The fourth writes and commits the network's answer.
 func TestRoundTripsOfALoneReserve(t *testing.T) {
-	address := postgresAddress(t)
+	address := holdfasttest.PostgresAddress(t)
 	w := holdfasttest.NewWire(t, address)
 	world := holdfasttest.NewWorld(t, holdfasttest.Open(t, holdfasttest.Through(t, address, w)))
 	least := int64(1000)
