@@ -52,7 +52,7 @@ func (s *Server) enter(c *call) error {
 	return s.proceed(c, v)
 }
 
-// openOwnVisit opens a new visit for a user who came to the visit of another
+// openOwnVisit opens a new visit for a user whose link led to the visit of another
 // sender.
 func (s *Server) openOwnVisit(c *call) error {
 	v, err := s.begin(c.r, c.started)

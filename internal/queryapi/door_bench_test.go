@@ -38,7 +38,7 @@ func BenchmarkReserveAtTheDoor(b *testing.B) {
 }
 
 // BenchmarkReserveOverHTTP measures a signed Reserve on a connection of its own,
-// without the processor. The client takes part of the time, and allocates
+// without the processor. The figures include the time of the client, which allocates
 // nothing.
 func BenchmarkReserveOverHTTP(b *testing.B) {
 	w, form := reserveAtTheDoor(b)

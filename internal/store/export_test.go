@@ -1,6 +1,12 @@
 package store
 
-import "runtime"
+import (
+	"context"
+	"runtime"
+	"strings"
+
+	"github.com/holdfast-pay/holdfast/internal/engine"
+)
 
 // CompareSchemas refuses a schema's version that is not this program's.
 func CompareSchemas(have, known int64) error { return compareSchemas(have, known) }
@@ -26,4 +32,22 @@ var Queries = map[string]string{
 	"SEARCH tokens USING INDEX tokens_by_reference (caller_id=? AND reference=?)":       tokenByReference,
 	"SEARCH transactions USING INDEX transactions_by_parent (caller_id=? AND parent=?)": childrenOf,
 	"SCAN steps USING COVERING INDEX steps_to_tell":                                     line,
+}
+
+// WriterPlan returns PostgreSQL's plan for a statement on a connection that
+// commits groups.
+func (db *DB) WriterPlan(ctx context.Context, text string) (plan string, err error) {
+	err = db.Update(ctx, func(tx *Tx) error {
+		var lines []string
+		plan = ""
+		err := tx.sql.Run(engine.Statement{Text: "EXPLAIN " + text, Row: func(row scanner) error {
+			var line string
+			err := row.Scan(&line)
+			lines = append(lines, line)
+			return err
+		}})
+		plan = strings.Join(lines, "\n")
+		return err
+	})
+	return plan, err
 }

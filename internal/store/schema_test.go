@@ -3,6 +3,7 @@ package store_test
 import (
 	"database/sql"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -112,4 +113,23 @@ func planOf(t *testing.T, address, query string) string {
 		t.Fatal(err)
 	}
 	return strings.Join(plan, ", ")
+}
+
+// PostgreSQL keeps the plan that it made when a table was empty, until the first
+// statistics of the table come. By an index of callers, it would read all rows of
+// a caller for each of them.
+func TestRowsOfANewDatabaseAreFoundByTheirIDs(t *testing.T) {
+	db := holdfasttest.Open(t, holdfasttest.PostgresAddress(t))
+	for table, id := range map[string]string{"transactions": "transaction_id", "tokens": "token_id"} {
+		plan, err := db.WriterPlan(t.Context(), `
+			UPDATE `+table+` AS r SET caller_id = r.caller_id
+			FROM unnest(CAST('{C1,C2}' AS text[]), CAST('{A,B}' AS text[])) AS v (caller, id)
+			WHERE r.caller_id = v.caller AND r.`+id+` = v.id`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if byID := regexp.MustCompile(`Index Cond: .*` + id + ` = v\.id`); !byID.MatchString(plan) {
+			t.Errorf("rows of %s are not found by their ids:\n%s", table, plan)
+		}
+	}
 }
