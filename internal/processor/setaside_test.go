@@ -67,8 +67,9 @@ func TestACallerNeverPaysMoreFeesThanItHas(t *testing.T) {
 					want(w, balance(w, account(string(w.Owner.ID))), dollars)
 				}
 				answer := make(chan struct{})
-				row.answer.Step, row.answer.Wait = row.step, answer
-				w.Network.Next(row.answer)
+				reply := row.answer
+				reply.Step, reply.Wait = row.step, answer
+				w.Network.Next(reply)
 				first, err := row.ask(w, m, "first")
 				if err != nil || first.State.Status() != holdfast.StatusPending {
 					t.Fatalf("first: %+v, %v", first, err)
