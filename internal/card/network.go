@@ -1,26 +1,208 @@
-// Package card defines the operations of a card network that the processor
-// uses. The packages below it implement networks.
+// Package card defines what the processor asks of a card network, and what a
+// network says by itself. The packages below it implement networks.
 package card
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// A Network verifies cards, and holds, captures, releases, charges and returns
-// money on them.
+// A Network holds, captures, releases, charges and returns money on cards.
 type Network interface {
-	// Verify checks a card before it is stored, and returns the data that may be
-	// stored. It returns a *RefusedError for a card that cannot be used. Any other
-	// error means that the network could not be reached.
-	Verify(ctx context.Context, d Details) (Kept, error)
-
 	// Ask sends one question, such as to hold, to capture or to release. A
 	// question with the same key is the same question: the network does not repeat
-	// the operation, and gives the first answer again. An error means that the
-	// answer is not known. The question is then in doubt, and is sent again.
+	// the operation. An error means that the answer is not known. The question is
+	// then in doubt, and is sent again. The error may be a *DoubtError, which has
+	// what is known all the same.
 	Ask(ctx context.Context, q Question) (payment.Answer, error)
+}
+
+// A Question is one attempt. Its Card is at the network that is asked.
+type Question struct{ payment.Attempt }
+
+// A DoubtError is the error of a question whose outcome is not known.
+type DoubtError struct {
+	// Known has what the network said before the doubt, such as the reference of the
+	// hold. It is stored, so that the next asking looks there.
+	Known payment.Details
+	// Retry is how long the network asks to wait. Zero leaves the pause to the
+	// processor.
+	Retry time.Duration
+	// Alarm says that a person must act, for example because the network refuses
+	// the account's key.
+	Alarm bool
+	// Err is why the outcome is not known, without secrets.
+	Err error
+}
+
+func (e *DoubtError) Error() string { return e.Err.Error() }
+
+func (e *DoubtError) Unwrap() error { return e.Err }
+
+// A Verifier checks typed cards before they are stored. Only the sandbox has
+// one: a real network collects cards on its own page.
+type Verifier interface {
+	// Verify returns the data that may be stored. It returns a *RefusedError for a
+	// card that cannot be used. Any other error means that the network could not be
+	// reached.
+	Verify(ctx context.Context, d Details) (Kept, error)
+}
+
+// A Collector collects cards on the network's own page.
+type Collector interface {
+	// Customer returns the network's name for a party. It makes one if the network
+	// has none: the same party always gets the same one.
+	Customer(ctx context.Context, h Holder) (string, error)
+	// Open makes a page for the buyer, and returns where it is. A Collection with the
+	// same Key is the same page.
+	Open(ctx context.Context, c Collection) (Page, error)
+	// Collected looks at what the buyer did on a page. The id may have come from a
+	// browser: it is a *ForeignError if it is not one of the account's pages.
+	Collected(ctx context.Context, page string) (Collected, error)
+	// Close makes sure that nobody can finish a page any more. It does nothing if the
+	// buyer has finished it already: see Collected.
+	Close(ctx context.Context, page string) error
+}
+
+// A Holder is the party that a network makes a customer for.
+type Holder struct {
+	Account payment.NetworkAccountID
+	Party   string
+	Name    string // empty for a guest
+	Email   string // empty for a guest
+}
+
+// A Collection is one page of a network that collects a card.
+type Collection struct {
+	Key      string // names the page for ever, such as "visit/V01K…/1"
+	Account  payment.NetworkAccountID
+	Visit    payment.VisitID
+	Caller   string // id of the caller
+	Customer string // empty for a guest: the network then asks for name and e-mail
+	// Hold is what the page holds on the card at once. Nil keeps the card for later.
+	Hold *PageHold
+	// Done and Back are where the network's page sends the browser. The network puts
+	// the page's id in the place of "{PAGE}" in Done.
+	Done, Back string
+	Language   string    // of the page, such as "de"; empty means the browser's
+	Until      time.Time // the page can be finished until then
+	Title      string    // what the buyer pays for, such as the caller's name
+}
+
+// A PageHold is a hold that a network's page places.
+type PageHold struct {
+	Attempt payment.Attempt // its Key names the hold at the network
+	// Keep keeps the card for later payments with the buyer present.
+	Keep bool
+}
+
+// A Page is a network's page that collects a card.
+type Page struct {
+	ID    string
+	URL   string
+	Until time.Time
+}
+
+// A PageState says how far the buyer is on a network's page.
+type PageState int
+
+// The buyer can still finish an open page. Nobody can finish an expired one.
+const (
+	PageOpen PageState = iota
+	PageComplete
+	PageExpired
+)
+
+// A Collected is what a buyer did on a network's page. All but State and Visit is
+// zero unless the page is complete.
+type Collected struct {
+	State  PageState
+	Visit  payment.VisitID // that the page was made for
+	Key    string          // of the Collection
+	URL    string          // of an open page
+	Card   Kept
+	Name   string // of the buyer, as the network knows it
+	Email  string
+	Held   *payment.Answer // of the PageHold; nil without one
+	Reason string          // why the card could not be kept; empty as a rule
+}
+
+// A Teller says by itself what happened at a network.
+type Teller interface {
+	// Hear reads a message that came to the account's address. It is a
+	// *MessageError if the message is not the network's, or not for this account.
+	Hear(header map[string][]string, body []byte, now time.Time) (Event, error)
+	// Events reads the events since a time, the oldest first.
+	Events(ctx context.Context, since time.Time) ([]Event, error)
+	// Look reads the present state of what an event is about.
+	Look(ctx context.Context, e Event) (Finding, error)
+}
+
+// An Event says that something about an object has changed. It is a reason to
+// look, and not a fact: events are lost, repeated and in any order.
+type Event struct {
+	ID      string
+	Type    string // as the network spells it
+	Object  string // id of the object that it is about
+	Parent  string // id of the payment that the object belongs to; may be empty
+	Key     string // that names our question or page, if the object carries one
+	Created time.Time
+}
+
+// A Finding is the present state of a payment at a network, or of a page. Exactly
+// one of its parts is set; none is set if the event is about nothing of ours.
+type Finding struct {
+	Payment *PaymentFound
+	Page    *Collected
+	PageID  string
+	// Removed is the network's name for a card that can no longer be used.
+	Removed string
+	// Payout is a payout of which the network has finished the list.
+	Payout string
+}
+
+// A PaymentFound is the present state of a payment at a network.
+type PaymentFound struct {
+	Reference string // of the payment
+	Key       string // of our question that made it; empty if it is not ours
+	Status    string // as the network spells it
+	Held      int64  // micro-dollars that are held and can be captured
+	Captured  int64  // micro-dollars that were taken
+	Ended     bool   // nothing is held, and nothing was or can be taken
+	At        time.Time
+	Refunds   []RefundFound
+	Disputes  []DisputeFound
+	// Warned says that the issuer suspects fraud: a refund now may avoid a dispute.
+	Warned bool
+}
+
+// A RefundFound is the present state of a refund at a network.
+type RefundFound struct {
+	Reference string
+	Key       string // of our question; empty if the refund was made elsewhere
+	Status    string
+	Micro     int64
+	Failed    bool // the money did not reach the buyer, and is the merchant's again
+	Paid      bool
+	// Rest says that the network made it by itself, for the part of a hold that was
+	// not captured. It gives no money back.
+	Rest bool
+	At   time.Time
+}
+
+// A DisputeFound is the present state of a dispute at a network.
+type DisputeFound struct {
+	Reference string
+	Status    string
+	Reason    string // as the network spells it
+	Micro     int64
+	Inquiry   bool // no money has moved
+	Won, Lost bool
+	Due       time.Time // until when the merchant can answer
+	At        time.Time
 }
 
 // A Number is a card's number. A function hides it, so that no formatter,
@@ -55,9 +237,15 @@ type Details struct {
 
 // Kept is the data of a card that may be stored and shown.
 type Kept struct {
-	Brand string // "Visa"
-	Last4 string
-	Ref   string // the network's own name for the card
+	Brand       string // "Visa"
+	Last4       string
+	Ref         string // the network's own name for the card
+	Customer    string // the network's own name for its holder
+	ExpiryMonth int    // 1 to 12
+	ExpiryYear  int    // four digits
+	Funding     string // "credit", "debit" or "prepaid"
+	Country     string // of the issuer
+	Fingerprint string // the same for the same number in one account
 }
 
 // A RefusedError says why a card cannot be stored.
@@ -65,5 +253,16 @@ type RefusedError struct{ Problem payment.CardProblem }
 
 func (r *RefusedError) Error() string { return "card refused: " + string(r.Problem) }
 
-// A Question is one attempt. Its CardRef is the [Kept] card's Ref.
-type Question struct{ payment.Attempt }
+// A MessageError refuses a message that came to an account's address.
+type MessageError struct{ Reason string }
+
+func (e *MessageError) Error() string { return "message refused: " + e.Reason }
+
+// A ForeignError means that an object is not one of the account's.
+type ForeignError struct{ Object string }
+
+func (e *ForeignError) Error() string { return e.Object + " is not an object of this account" }
+
+// ErrNoAccount means that a question names an account that does not exist, or
+// that the server has no key for.
+var ErrNoAccount = errors.New("there is no such account at a card network")

@@ -78,7 +78,7 @@ func (n *Network) Ask(ctx context.Context, q card.Question) (payment.Answer, err
 	defer n.mu.Unlock()
 	answer, asked := n.answers[q.Key()]
 	if !asked {
-		answer = payment.Answer{Approved: true, Authorization: "auth-" + string(q.Transaction)}
+		answer = payment.Answer{Verdict: payment.Approved, Authorization: "auth-" + string(q.Transaction)}
 		if reply.Decline != "" {
 			answer = payment.Answer{Code: reply.Decline, Message: "The card network declined the payment."}
 		} else {

@@ -52,6 +52,8 @@ type Party struct {
 	// and receive in a month. The zero Amount means no limit.
 	SendingLimit, ReceivingLimit money.Amount
 
+	// Guest says that the party paid once without an account. It cannot sign in.
+	Guest   bool
 	Created time.Time
 }
 
@@ -120,6 +122,10 @@ func ValidEmail(address string) bool {
 // carry it.
 type CallerID = holdfast.CallerID
 
+// A NetworkAccountID names a merchant's account at a card network, such as
+// "N01K…". The empty id is the sandbox, which needs no account.
+type NetworkAccountID string
+
 // A Caller is a program, usually a web site, that requests payments for its
 // owner.
 type Caller struct {
@@ -160,8 +166,20 @@ type Caller struct {
 	// http and https, separated by blanks. They belong to applications on the
 	// sender's device.
 	ReturnSchemes string
-	// Sandbox callers use test cards and may move their clock. A live caller
-	// has no offset.
+	// Network is the account at a card network that the caller's payments use. It is
+	// empty in the sandbox.
+	Network NetworkAccountID
+	// Wait is how long a Reserve or Pay waits for the network before it is answered
+	// with Pending. Zero is the server's default for the caller: see
+	// [Caller.WaitFor].
+	Wait time.Duration
+	// HoldOnPage places the hold of a single payment on the network's page, where
+	// the sender is present, if the request says that a Reserve follows.
+	HoldOnPage bool
+	// Guests lets senders pay once without an account.
+	Guests bool
+	// Sandbox callers move no real money. They may move their clock, unless they use
+	// an account at a card network. A live caller has no offset.
 	Sandbox     bool
 	ClockOffset time.Duration
 	Created     time.Time

@@ -49,9 +49,17 @@ type Attempt struct {
 	State         AttemptState
 	Asked         int // number of times it was sent
 
-	// CardRef is the network's own name for the card. It is stored with the
-	// instrument.
-	CardRef string
+	// Card names the card at its network. It is stored with the instrument.
+	Card StoredCard
+	// Reference is the network's object, if an earlier answer or doubt named it. A
+	// network looks at it before it does anything.
+	Reference string
+	// Since is when the question was first sent, or a little earlier.
+	Since time.Time
+	// Present says that the buyer is at a browser and can confirm the payment at
+	// the bank. The bank's page then sends the browser to ReturnURL.
+	Present   bool
+	ReturnURL string
 }
 
 // Key names the question to the network: the transaction and the step.
@@ -65,11 +73,17 @@ func (a Attempt) known() bool {
 
 // An Answer is a network's answer to an Attempt.
 type Answer struct {
-	Approved      bool
+	Verdict       Verdict
 	Authorization string              // names an approved hold or charge
 	Code          holdfast.StatusCode // of a refusal, such as TransactionDenied
 	Message       string              // of a refusal, for the caller
+	Details       Details
+	// Gone says that the network approved the hold and has let it go already.
+	Gone bool
 }
+
+// Approved reports whether the network did what it was asked for.
+func (a Answer) Approved() bool { return a.Verdict == Approved }
 
 // attempt is a question of the transaction to a network. Everything that it
 // asks for is in the transaction.
@@ -138,7 +152,7 @@ func (a Answers) all() (all []answered) {
 // answered closes the open question.
 func (t Transaction) answered(step Step, answer Answer) Transaction {
 	state := AttemptDeclined
-	if answer.Approved {
+	if answer.Approved() {
 		state = AttemptApproved
 	}
 	t.Asking, t.Asked, t.Answers = "", 0, t.Answers.with(step, state)
@@ -185,12 +199,12 @@ func (c *Change) late(v Verb, now time.Time) {
 func (c *Change) authorized(answer Answer, now time.Time) {
 	t := &c.After
 	switch {
-	case t.State == Pending && answer.Approved:
+	case t.State == Pending && answer.Approved():
 		t.Authorization = answer.Authorization
 		c.done(VerbApprove, now, holdfast.CodeSuccess, messageReserved)
 	case t.State == Pending:
 		c.done(VerbDecline, now, answer.Code, answer.Message)
-	case t.State == Cancelled && answer.Approved:
+	case t.State == Cancelled && answer.Approved():
 		// The transaction was given up before the answer came: release the hold.
 		t.Authorization = answer.Authorization
 		c.ask(StepRelease)
@@ -199,7 +213,7 @@ func (c *Change) authorized(answer Answer, now time.Time) {
 
 func (c *Change) captured(answer Answer, now time.Time) {
 	switch {
-	case c.After.State == Settling && answer.Approved:
+	case c.After.State == Settling && answer.Approved():
 		c.done(VerbCapture, now, holdfast.CodeSuccess, messageSuccess)
 		c.takeCommission()
 	case c.After.State == Settling:
@@ -212,13 +226,13 @@ func (c *Change) captured(answer Answer, now time.Time) {
 func (c *Change) charged(answer Answer, now time.Time) {
 	t := &c.After
 	switch {
-	case t.State == Pending && answer.Approved:
+	case t.State == Pending && answer.Approved():
 		t.Authorization = answer.Authorization
 		c.done(VerbCharge, now, holdfast.CodeSuccess, messageSuccess)
 		c.takeCommission()
 	case t.State == Pending:
 		c.done(VerbDecline, now, answer.Code, answer.Message)
-	case answer.Approved && t.State != Success:
+	case answer.Approved() && t.State != Success:
 		// The transaction was given up before the answer came: return the charge.
 		t.Authorization = answer.Authorization
 		c.late(VerbLateCharge, now)
@@ -231,11 +245,11 @@ func (c *Change) charged(answer Answer, now time.Time) {
 func (c *Change) returned(answer Answer, now time.Time) {
 	t := &c.After
 	switch {
-	case t.Kind == KindRefund && t.State == Pending && answer.Approved:
+	case t.Kind == KindRefund && t.State == Pending && answer.Approved():
 		c.done(VerbReturn, now, holdfast.CodeSuccess, messageRefunded)
 	case t.Kind == KindRefund && t.State == Pending:
 		c.done(VerbDecline, now, answer.Code, answer.Message)
-	case t.Kind != KindRefund && answer.Approved:
+	case t.Kind != KindRefund && answer.Approved():
 		c.late(VerbLateReturn, now)
 	}
 }

@@ -16,12 +16,12 @@ func settled(t *testing.T) payment.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	approve := reserve.After.Outcome(*reserve.Ask, payment.Answer{Approved: true}, now)
+	approve := reserve.After.Outcome(*reserve.Ask, payment.Answer{Verdict: payment.Approved}, now)
 	settle, err := approve.After.Settle(settling(money.Cents(40_00), now))
 	if err != nil {
 		t.Fatal(err)
 	}
-	capture := settle.After.Outcome(*settle.Ask, payment.Answer{Approved: true}, now)
+	capture := settle.After.Outcome(*settle.Ask, payment.Answer{Verdict: payment.Approved}, now)
 	token := good().Token
 	token.UsedBy = "1T1"
 	f := payment.File{Transaction: capture.After, Token: token, Remembered: true, Parties: 2}

@@ -44,7 +44,7 @@ func TestAReturnInTheAudit(t *testing.T) {
 	if !due {
 		t.Fatal("no time-out")
 	}
-	late := timeOut.After.Outcome(*pay.Ask, payment.Answer{Approved: true, Authorization: "A1"}, pay.After.Deadline)
+	late := timeOut.After.Outcome(*pay.Ask, payment.Answer{Verdict: payment.Approved, Authorization: "A1"}, pay.After.Deadline)
 	token := good().Token
 	token.UsedBy = pay.After.ID
 	none, amount := money.Micros(0), pay.After.Amount
@@ -52,7 +52,7 @@ func TestAReturnInTheAudit(t *testing.T) {
 		payment.AttemptOpen: amount, payment.AttemptDeclined: amount, payment.AttemptApproved: none,
 	} {
 		back := late.After.Outcome(*late.Ask,
-			payment.Answer{Approved: state == payment.AttemptApproved, Code: holdfast.CodeTransactionDenied}, pay.After.Deadline)
+			verdict(state == payment.AttemptApproved), pay.After.Deadline)
 		changes := []payment.Change{pay, timeOut, late}
 		if state != payment.AttemptOpen {
 			changes = append(changes, back)
@@ -63,7 +63,7 @@ func TestAReturnInTheAudit(t *testing.T) {
 	gone := late
 	gone.After.Asking = ""
 	wantAudit(t, "never asked back", fileOf(token, pay, timeOut, gone), none, true)
-	given := late.After.Outcome(*late.Ask, payment.Answer{Approved: true}, pay.After.Deadline)
+	given := late.After.Outcome(*late.Ask, payment.Answer{Verdict: payment.Approved}, pay.After.Deadline)
 	wantAudit(t, "given back", fileOf(token, pay, timeOut, late, given), none, false)
 	given.After.Answers = "Charge:Approved Return:Declined"
 	wantAudit(t, "booked as given back", fileOf(token, pay, timeOut, late, given), amount, true)
@@ -90,4 +90,11 @@ func TestADeclinedRefundInTheAudit(t *testing.T) {
 	wantAudit(t, "declined and called approved", fileOf(payment.Token{}, refund, called), none, true)
 	declined.Postings = nil
 	wantAudit(t, "declined and kept", fileOf(payment.Token{}, refund, declined), none, true)
+}
+
+func verdict(approved bool) payment.Answer {
+	if approved {
+		return payment.Answer{Verdict: payment.Approved}
+	}
+	return payment.Answer{Code: holdfast.CodeTransactionDenied}
 }

@@ -15,7 +15,7 @@ func BenchmarkReserve(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		answer := payment.Answer{Approved: true, Authorization: "A1"}
+		answer := payment.Answer{Verdict: payment.Approved, Authorization: "A1"}
 		if got := c.After.Outcome(*c.Ask, answer, now); got.After.State != payment.Reserved {
 			b.Fatal(got.After.State)
 		}

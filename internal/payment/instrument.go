@@ -21,14 +21,25 @@ type Instrument struct {
 	Brand       string                 // "Visa"; the bank's name for MethodACH
 	Last4       string                 // last four digits; empty for a balance
 	Holder      string
-	ExpiryMonth int // 1 to 12; zero unless a card
-	ExpiryYear  int // four digits; zero unless a card
-	NetworkRef  string
+	ExpiryMonth int    // 1 to 12; zero unless a card
+	ExpiryYear  int    // four digits; zero unless a card
+	NetworkRef  string // the network's name for a card
+	// Account is the account at a card network that the card is kept at, and
+	// Customer is its name for the owner. Both are empty in the sandbox.
+	Account     NetworkAccountID
+	Customer    string
+	Funding     string // "credit", "debit" or "prepaid"; empty if the network does not say
+	Country     string // of the issuer, such as "US"; empty if the network does not say
+	Fingerprint string // the same for the same card number in one account; empty in the sandbox
+	Unusable    string // why the network does not take the card any more; empty as a rule
 	Default     bool
 	Verified    bool // a bank account is known to belong to the owner
 	Removed     bool // by its owner: it cannot pay any more
 	Created     time.Time
 }
+
+// Stored names the card at its network.
+func (i Instrument) Stored() StoredCard { return StoredCard{i.Account, i.NetworkRef, i.Customer} }
 
 // Expired reports whether a card has expired. It expires at the beginning of
 // the month after the month printed on it.

@@ -69,7 +69,7 @@ func TestRefundsOfPartsAddUp(t *testing.T) {
 				continue
 			}
 			moved = append(moved, c.Postings...)
-			moved = append(moved, c.After.Outcome(*c.Ask, payment.Answer{Approved: true}, now).Postings...)
+			moved = append(moved, c.After.Outcome(*c.Ask, payment.Answer{Verdict: payment.Approved}, now).Postings...)
 			o = c.Original.After
 		}
 		rest := refunding(o)
@@ -79,7 +79,7 @@ func TestRefundsOfPartsAddUp(t *testing.T) {
 				t.Fatal(err)
 			}
 			moved = append(moved, c.Postings...)
-			moved = append(moved, c.After.Outcome(*c.Ask, payment.Answer{Approved: true}, now).Postings...)
+			moved = append(moved, c.After.Outcome(*c.Ask, payment.Answer{Verdict: payment.Approved}, now).Postings...)
 			o = c.Original.After
 		}
 		if o.Refunded != amount || o.FeeReturned != o.Fee || o.CommissionReturned.Cmp(o.Commission) > 0 {

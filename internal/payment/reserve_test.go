@@ -218,7 +218,7 @@ func TestARefusalNamesWhatHappenedInstead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reserved := c.After.Outcome(*c.Ask, payment.Answer{Approved: true}, now).After
+	reserved := c.After.Outcome(*c.Ask, payment.Answer{Verdict: payment.Approved}, now).After
 	_, err = reserved.Settle(settling(money.Amount{}, reserved.Deadline))
 	if err == nil || !strings.Contains(err.Error(), "its deadline was 2026-11-30T10:15:30.000Z") {
 		t.Fatalf("a late Settle gets %v", err)

@@ -32,7 +32,7 @@ func sold() asked {
 const feeOf42 = 1_53 // cents, of a card payment of 42.50
 
 var (
-	approved = payment.Answer{Approved: true, Authorization: "auth"}
+	approved = payment.Answer{Verdict: payment.Approved, Authorization: "auth"}
 	declined = payment.Answer{Code: holdfast.CodeTransactionDenied, Message: "declined"}
 )
 

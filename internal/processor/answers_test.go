@@ -60,7 +60,7 @@ func openQuestions() map[string]openQuestion {
 			end(s, t)
 			s.Network.Next(holdfasttest.Reply{Step: payment.StepReturn, Deaf: true})
 			s.must(s.Processor.Answer(s.question(t.ID, payment.StepCharge),
-				payment.Answer{Approved: true, Authorization: "late"}, nil))
+				payment.Answer{Verdict: payment.Approved, Authorization: "late"}, nil))
 			s.question(t.ID, payment.StepReturn)
 			return t
 		}
@@ -167,9 +167,9 @@ func eachAnswer(
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		row := all[name]
 		for _, a := range []payment.Answer{
-			{Approved: true, Authorization: "auth"}, {Code: holdfast.CodeTransactionDenied, Message: "declined"},
+			{Verdict: payment.Approved, Authorization: "auth"}, {Code: holdfast.CodeTransactionDenied, Message: "declined"},
 		} {
-			w.T.(*testing.T).Run(fmt.Sprintf("%s, approved %t", name, a.Approved), func(t *testing.T) {
+			w.T.(*testing.T).Run(fmt.Sprintf("%s, approved %t", name, a.Approved()), func(t *testing.T) {
 				outer := w.T
 				w.T = t
 				defer func() { w.T = outer }()
@@ -179,9 +179,9 @@ func eachAnswer(
 				if row.meanwhile != nil {
 					row.meanwhile(s, asked)
 				}
-				give(fmt.Sprint(name, a.Approved), s, q, a, written)
+				give(fmt.Sprint(name, a.Approved()), s, q, a, written)
 				end := row.declined
-				if a.Approved {
+				if a.Approved() {
 					end = row.approved
 				}
 				s.WantState(asked.ID, end)

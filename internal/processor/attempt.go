@@ -125,7 +125,7 @@ func (p *Processor) ask(
 	}
 	p.Log.LogAttrs(ctx, slog.LevelDebug, "the card network answered",
 		slog.String("transaction", string(a.Transaction)), slog.String("step", string(a.Step)),
-		slog.Bool("approved", answer.Approved))
+		slog.Bool("approved", answer.Approved()))
 	return p.recordOutcome(a, answer, written, commit)
 }
 
@@ -214,7 +214,7 @@ func (p *Processor) decideOutcome(
 		return err
 	}
 	o.after, o.next = c.After, c.Ask
-	if a.Step == payment.StepRelease && answer.Approved && t.StatusCode == holdfast.CodeExpired {
+	if a.Step == payment.StepRelease && answer.Approved() && t.StatusCode == holdfast.CodeExpired {
 		o.late = late(&caller, &t, now)
 	}
 	return nil
@@ -260,7 +260,7 @@ func asked(tx *store.Tx, a *payment.Attempt, known *intent) (t payment.Transacti
 // the recipient.
 func gaveNothingBack(asked payment.Step, answer payment.Answer, of payment.Kind) bool {
 	back := asked == payment.StepRelease || asked == payment.StepReturn && of != payment.KindRefund
-	return back && !answer.Approved
+	return back && !answer.Approved()
 }
 
 // recordWithEffects is record for a change of an existing transaction.

@@ -170,7 +170,7 @@ func (n *fileNetwork) Ask(_ context.Context, q card.Question) (payment.Answer, e
 	if n.dies {
 		kill()
 	}
-	return payment.Answer{Approved: true, Authorization: "auth"}, nil
+	return payment.Answer{Verdict: payment.Approved, Authorization: "auth"}, nil
 }
 
 func (n *fileNetwork) effects() (all []string, err error) {

@@ -43,7 +43,7 @@ func failings() map[string]failing {
 			s.T.Helper()
 			t := open(s, k)
 			giveUp(s, t)
-			s.must(s.Processor.Answer(s.question(t.ID, first(k)), payment.Answer{Approved: true, Authorization: "late"}, nil))
+			s.must(s.Processor.Answer(s.question(t.ID, first(k)), payment.Answer{Verdict: payment.Approved, Authorization: "late"}, nil))
 			back := payment.StepReturn
 			if k == payment.KindReserve {
 				back = payment.StepRelease

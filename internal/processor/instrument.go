@@ -26,7 +26,11 @@ func (p *Processor) AddCard(
 ) (payment.Instrument, error) {
 	ctx, cancel := context.WithTimeout(ctx, or(p.NetworkTimeout, networkTimeoutDefault))
 	defer cancel()
-	kept, err := p.Network.Verify(ctx, d)
+	verifier, ok := p.Network.(card.Verifier)
+	if !ok {
+		return payment.Instrument{}, errors.New("the card network does not take typed cards")
+	}
+	kept, err := verifier.Verify(ctx, d)
 	if err != nil {
 		return payment.Instrument{}, err
 	}

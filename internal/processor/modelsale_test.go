@@ -70,12 +70,12 @@ func (m *model) answer(t *rapid.T) {
 		return
 	}
 	a := payment.Answer{
-		Approved: rapid.Bool().Draw(t, "approved"), Authorization: "auth", Code: holdfast.CodeTransactionDenied,
+		Verdict: rapid.SampledFrom([]payment.Verdict{payment.Declined, payment.Approved}).Draw(t, "verdict"), Authorization: "auth", Code: holdfast.CodeTransactionDenied,
 	}
 	m.w.Network.Forget() // in case the question itself is late
 	must(t, m.w.Processor.Answer(m.questions(t, s.id)[0], a, nil))
 	m.over(s)
-	if a.Approved && m.now.Before(s.deadline) {
+	if a.Approved() && m.now.Before(s.deadline) {
 		m.shop = m.shop.Add(s.commission).Sub(s.fee)
 		m.seller, m.charged = m.seller.Add(s.amount).Sub(s.commission), m.charged.Add(s.amount)
 	}

@@ -226,7 +226,7 @@ func (p *Processor) record(
 		if err != nil || !found {
 			return errors.Join(err, missing(found, "instrument", string(c.Ask.Instrument)))
 		}
-		c.Ask.CardRef = i.NetworkRef
+		c.Ask.Card = i.Stored()
 	}
 	return p.recordFor(tx, caller, c, real, real.Add(p.patience()))
 }

@@ -114,7 +114,7 @@ func (p *Processor) expire(ctx context.Context, l store.Lapse, handOver bool) (d
 	var after payment.Transaction
 	var lag time.Duration
 	began := p.Now()
-	place := handOver && l.CardRef != "" && p.handover.reserve()
+	place := handOver && l.Card.Ref != "" && p.handover.reserve()
 	err = p.db.Background(ctx, func(tx *store.Tx) error {
 		real := p.now()
 		done, release = false, question{}
@@ -140,7 +140,7 @@ func (p *Processor) expire(ctx context.Context, l store.Lapse, handOver bool) (d
 		err = p.recordFor(tx, caller, &c, real, nextAsk)
 		after = c.After
 		if c.Ask != nil {
-			c.Ask.CardRef = l.CardRef
+			c.Ask.Card = l.Card
 			release = question{store.Doubt{Attempt: *c.Ask, Of: after}, &caller, real.Add(inDoubtGrace)}
 		}
 		return err

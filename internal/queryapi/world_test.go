@@ -286,12 +286,12 @@ func (network) Verify(_ context.Context, d card.Details) (card.Kept, error) {
 
 func (network) Ask(_ context.Context, q card.Question) (payment.Answer, error) {
 	switch {
-	case q.CardRef == "silent", q.CardRef == "half-silent" && q.Step == payment.StepCapture:
+	case q.Card.Ref == "silent", q.Card.Ref == "half-silent" && q.Step == payment.StepCapture:
 		return payment.Answer{}, errors.New("no answer")
-	case q.CardRef == "declining", q.CardRef == "takes-only" && q.Step == payment.StepReturn:
+	case q.Card.Ref == "declining", q.Card.Ref == "takes-only" && q.Step == payment.StepReturn:
 		return payment.Answer{Code: holdfast.CodeTransactionDenied, Message: "The card's issuer declined the payment."}, nil
 	}
-	return payment.Answer{Approved: true, Authorization: "A1"}, nil
+	return payment.Answer{Verdict: payment.Approved, Authorization: "A1"}, nil
 }
 
 // vectorCertificate has the key of the published RSA-SHA1 signatures. Nobody

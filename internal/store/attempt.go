@@ -75,7 +75,7 @@ func (tx *ReadTx) Doubts(asked []payment.Transaction) ([]Doubt, error) {
 		if a == nil || !found {
 			continue
 		}
-		a.CardRef = instrument.NetworkRef
+		a.Card = instrument.Stored()
 		doubts = append(doubts, Doubt{*a, t})
 	}
 	return doubts, nil

@@ -26,6 +26,10 @@ var callerTable = table[party.Caller]{name: "callers", fields: fields[party.Call
 	timeField("created", func(c *party.Caller) *time.Time { return &c.Created }),
 	flagField("reuse_cancelled", func(c *party.Caller) *bool { return &c.ReuseCancelled }),
 	textField("return_schemes", func(c *party.Caller) *string { return &c.ReturnSchemes }),
+	textField("network", func(c *party.Caller) *party.NetworkAccountID { return &c.Network }),
+	durationField("wait", func(c *party.Caller) *time.Duration { return &c.Wait }),
+	flagField("hold_on_page", func(c *party.Caller) *bool { return &c.HoldOnPage }),
+	flagField("guests", func(c *party.Caller) *bool { return &c.Guests }),
 }}
 
 var (
@@ -34,7 +38,7 @@ var (
 	insertCaller  = callerTable.insertText("")
 	updateCaller  = callerTable.update(`
 		name, ipn_url, bare_return, pending_first, pending_notice, signature_v1, marketplace, resume, clock_offset,
-		descriptor, reuse_cancelled, return_schemes`, "caller_id")
+		descriptor, reuse_cancelled, return_schemes, network, wait, hold_on_page, guests, sandbox`, "caller_id")
 )
 
 // joinedCallerColumns are callerColumns of the table callers joined as c.

@@ -27,6 +27,7 @@ var partyTable = table[partyRow]{name: "parties", fields: fields[partyRow]{
 	flagField("verified", func(p *partyRow) *bool { return &p.Verified }),
 	maybeDollarsField("sending_limit", func(p *partyRow) *money.Amount { return &p.SendingLimit }),
 	maybeDollarsField("receiving_limit", func(p *partyRow) *money.Amount { return &p.ReceivingLimit }),
+	flagField("guest", func(p *partyRow) *bool { return &p.Guest }),
 	timeField("created", func(p *partyRow) *time.Time { return &p.Created }),
 	textField("email_key", func(p *partyRow) *string { return &p.emailKey }),
 }}
@@ -36,7 +37,7 @@ var (
 	scanPartyRow = partyTable.scanner()
 	insertParty  = partyTable.insertText("ON CONFLICT DO NOTHING")
 	updateParty  = partyTable.update(`
-		name, email_verified, verify_by, language, standing, business, verified, sending_limit, receiving_limit`, "party_id")
+		name, email_verified, verify_by, language, standing, business, verified, sending_limit, receiving_limit, guest`, "party_id")
 )
 
 func scanParty(from scanner) (party.Party, error) {

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+
+	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
 // Errors when a store is opened with or without a seal key, or is sealed.
@@ -62,7 +64,8 @@ const insertSealing = `INSERT INTO sealing (place, data_key, key_name, cleaned) 
 func (db *DB) sealFresh(ctx context.Context, d dialect, key SealKey) (wrapped []byte, name string, err error) {
 	var secrets int
 	err = db.pools.Writer.QueryRowContext(ctx,
-		`SELECT (SELECT COUNT(1) FROM access_keys) + (SELECT COUNT(1) FROM signing_keys)`).Scan(&secrets)
+		`SELECT (SELECT COUNT(1) FROM access_keys) + (SELECT COUNT(1) FROM signing_keys)
+			+ (SELECT COUNT(1) FROM network_accounts)`).Scan(&secrets)
 	if err != nil {
 		return nil, "", d.Named(fmt.Errorf("counting secrets: %w", err))
 	}
@@ -134,6 +137,16 @@ func (db *DB) reseal(ctx context.Context, to *sealer, insert func(*sql.Tx) error
 		{
 			`SELECT path, private_key FROM signing_keys`, `UPDATE signing_keys SET private_key = $1 WHERE path = $2`,
 			signingKeyRow,
+		},
+		{
+			`SELECT account_id, credentials FROM network_accounts`,
+			`UPDATE network_accounts SET credentials = $1 WHERE account_id = $2`,
+			func(id string) string { return networkKeyRow(payment.NetworkAccountID(id)) },
+		},
+		{
+			`SELECT account_id, event_secrets FROM network_accounts`,
+			`UPDATE network_accounts SET event_secrets = $1 WHERE account_id = $2`,
+			func(id string) string { return networkEventsRow(payment.NetworkAccountID(id)) },
 		},
 	} {
 		secrets, err := secretsOf(ctx, tx, table.all)

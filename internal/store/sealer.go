@@ -11,6 +11,8 @@ import (
 	"log/slog"
 
 	"filippo.io/age"
+
+	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
 // A SealKey opens a sealed store. It is an age identity and is kept outside the
@@ -147,3 +149,9 @@ func (s *sealer) unseal(kept []byte, row string) ([]byte, error) {
 // These functions name the row that a secret belongs to.
 func accessKeyRow(id string) string    { return "access_keys " + id }
 func signingKeyRow(path string) string { return "signing_keys " + path }
+
+func networkKeyRow(id payment.NetworkAccountID) string { return "network_accounts key " + string(id) }
+
+func networkEventsRow(id payment.NetworkAccountID) string {
+	return "network_accounts events " + string(id)
+}

@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"database/sql"
+	"flag"
+	"os"
 	"strings"
 	"testing"
 
@@ -41,7 +43,7 @@ func TestTablesAndIndexesAreAsIntended(t *testing.T) {
 		t.Fatal(err)
 	}
 	addresses := holdfasttest.EmptyAddresses(t)
-	for _, file := range want.Files {
+	for i, file := range want.Files {
 		t.Run(file.Name, func(t *testing.T) {
 			address := addresses[file.Name]
 			if address == nil {
@@ -59,12 +61,23 @@ func TestTablesAndIndexesAreAsIntended(t *testing.T) {
 					got.WriteString(line + "\n")
 				}
 			}
+			if *update {
+				want.Files[i].Data = []byte(got.String())
+				return
+			}
 			if diff := cmp.Diff(string(file.Data), got.String()); diff != "" {
-				t.Errorf("testdata/tables.txtar and the database differ (-want +got):\n%s\n%s", diff, got.String())
+				t.Errorf("testdata/tables.txtar and the database differ; -update rewrites it (-want +got):\n%s", diff)
 			}
 		})
 	}
+	if *update {
+		if err := os.WriteFile("testdata/tables.txtar", txtar.Format(want), 0o644); err != nil { //nolint:gosec // no secret
+			t.Fatal(err)
+		}
+	}
 }
+
+var update = flag.Bool("update", false, "rewrite testdata/tables.txtar from the databases")
 
 // linesOf reads a query's only column.
 func linesOf(t *testing.T, db *sql.DB, query string, args ...any) (all []string) {

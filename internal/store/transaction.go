@@ -194,11 +194,11 @@ func (tx *ReadTx) DueOf(c party.CallerID, now time.Time, limit int) ([]Due, erro
 		LIMIT $3`, c, micros(now), limit)
 }
 
-// A Lapse is a transaction past its deadline, with the network's name for its
-// card. CardRef is empty if no card pays it.
+// A Lapse is a transaction past its deadline, with its card. Card is zero if no
+// card pays it.
 type Lapse struct {
 	payment.Transaction
-	CardRef string
+	Card payment.StoredCard
 }
 
 // Lapses reads transactions with their cards. It leaves out transactions that
@@ -223,7 +223,7 @@ func (tx *ReadTx) Lapses(all []Due) ([]Lapse, error) {
 	lapses := make([]Lapse, 0, len(all))
 	for _, d := range all {
 		if t, found := of[d.key()]; found {
-			lapses = append(lapses, Lapse{t, cards[instrumentKey{t.Sender, t.Instrument}].NetworkRef})
+			lapses = append(lapses, Lapse{t, cards[instrumentKey{t.Sender, t.Instrument}].Stored()})
 		}
 	}
 	return lapses, nil

@@ -116,8 +116,8 @@ func (n *Network) outcome(q card.Question) Outcome {
 			return o
 		}
 	}
-	c, ok := byRef[q.CardRef]
-	if !ok && q.CardRef != BankRef {
+	c, ok := byRef[q.Card.Ref]
+	if !ok && q.Card.Ref != BankRef {
 		return Outcome{Decline: holdfast.CodeTransactionDenied, Message: "The card is not one of the sandbox's test cards."}
 	}
 	o := c.script[q.Step]
@@ -156,7 +156,7 @@ func (o Outcome) answer(q card.Question) payment.Answer {
 	if o.Decline != "" {
 		return payment.Answer{Code: o.Decline, Message: o.Message}
 	}
-	answer := payment.Answer{Approved: true}
+	answer := payment.Answer{Verdict: payment.Approved}
 	if paying(q.Step) {
 		answer.Authorization = authorization(q)
 	}

@@ -37,8 +37,8 @@ func TestPageHasTheAmounts(t *testing.T) {
 		documented := slices.ContainsFunc(rows, func(row []string) bool {
 			return row[0] == fmt.Sprintf("`N.%dn`", dime) && strings.Contains(row[1], string(holdfast.CodeTransactionDenied))
 		})
-		if documented == answer.Approved {
-			t.Errorf("12.%d5 is approved: %t; the page says that it is declined: %t", dime, answer.Approved, documented)
+		if documented == answer.Approved() {
+			t.Errorf("12.%d5 is approved: %t; the page says that it is declined: %t", dime, answer.Approved(), documented)
 		}
 	}
 }

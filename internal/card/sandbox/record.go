@@ -80,7 +80,7 @@ func (r *record) again(q card.Question) (payment.Answer, bool) {
 		return payment.Answer{}, false
 	}
 	was := before.question
-	if was.Amount != q.Amount || was.CardRef != q.CardRef || was.Authorization != q.Authorization {
+	if was.Amount != q.Amount || was.Card != q.Card || was.Authorization != q.Authorization {
 		r.fault("%s was asked for %v and then for %v, or about another card or hold", q.Key(), was.Amount, q.Amount)
 	}
 	return before.answer, true
@@ -96,7 +96,7 @@ func (r *record) add(q card.Question, answer payment.Answer) {
 	key := q.Key()
 	r.answers[key] = answered{question: q, answer: answer}
 	r.order = append(r.order, asked{key, q.Transaction})
-	if answer.Approved {
+	if answer.Approved() {
 		r.carryOut(q, answer)
 	}
 }

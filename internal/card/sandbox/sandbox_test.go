@@ -139,7 +139,7 @@ func TestCardsAreWellFormed(t *testing.T) {
 
 func question(ref string, step payment.Step, cents int64) card.Question {
 	return card.Question{Attempt: payment.Attempt{
-		Transaction: "T1", Step: step, Amount: money.Cents(cents), CardRef: "sandbox:" + ref,
+		Transaction: "T1", Step: step, Amount: money.Cents(cents), Card: payment.StoredCard{Ref: "sandbox:" + ref},
 	}}
 }
 
@@ -178,13 +178,13 @@ func TestAnswers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if answer.Approved != (row.code == "") || answer.Code != row.code {
+			if answer.Approved() != (row.code == "") || answer.Code != row.code {
 				t.Errorf("got %+v, want code %q", answer, row.code)
 			}
-			if answer.Approved != (answer.Message == "") {
+			if answer.Approved() != (answer.Message == "") {
 				t.Errorf("a decline has words and an approval has none; got %+v", answer)
 			}
-			if (answer.Authorization != "") != (answer.Approved && row.step == payment.StepAuthorize) {
+			if (answer.Authorization != "") != (answer.Approved() && row.step == payment.StepAuthorize) {
 				t.Errorf("authorization %q: only an approved hold has a name", answer.Authorization)
 			}
 			if diff := cmp.Diff(row.pauses, pauses.pauses); diff != "" {
@@ -202,7 +202,7 @@ func TestPlainAmountsDecideNothing(t *testing.T) {
 	n, _ := newNetwork()
 	n.PlainAmounts = true
 	if answer, err := n.Ask(t.Context(), question("visa-approves", payment.StepAuthorize, 2_61)); err != nil ||
-		!answer.Approved {
+		!answer.Approved() {
 		t.Errorf("got %+v and %v, want an approval", answer, err)
 	}
 }
@@ -218,7 +218,7 @@ func TestLostQuestionTakesNoEffect(t *testing.T) {
 		t.Errorf("a lost question holds %+v", holds)
 	}
 	q.Asked = 2
-	if answer, err := n.Ask(t.Context(), q); err != nil || !answer.Approved {
+	if answer, err := n.Ask(t.Context(), q); err != nil || !answer.Approved() {
 		t.Errorf("asked again: got %+v and %v, want an approval", answer, err)
 	}
 	if holds := n.Holds(); len(holds) != 1 {
@@ -292,13 +292,13 @@ func TestScriptGoesFirst(t *testing.T) {
 		t.Errorf("first hold, asked again: got %+v, want the first answer", got)
 	}
 	second := ask("T2", payment.StepAuthorize, "")
-	if !second.Approved || len(pauses.pauses) != 1 {
+	if !second.Approved() || len(pauses.pauses) != 1 {
 		t.Errorf("second hold: got %+v after %v, want the script's late approval", second, pauses.pauses)
 	}
 	if got := ask("T2", payment.StepCapture, second.Authorization); got.Code != "TransactionDenied" {
 		t.Errorf("capture: got %+v, want the script's decline", got)
 	}
-	if got := ask("T3", payment.StepAuthorize, ""); got.Approved {
+	if got := ask("T3", payment.StepAuthorize, ""); got.Approved() {
 		t.Errorf("third hold: got %+v, want the outcome of the amount after the end of the script", got)
 	}
 }

@@ -20,8 +20,9 @@
 -- its tables, takes all indexes that begin with the caller for equally good, and keeps that plan. An index with a
 -- condition is used only by a query that repeats it, so rows are found by their keys.
 
--- Buyers, sellers and operators. email_key is the address as it is compared. verify_by is until when a newcomer may
--- pay with an address that is not proved; 0 where nobody waits for it. Limits are per month; 0 is none.
+-- Buyers, sellers and operators. email_key is the address as it is compared; a guest, who cannot sign in, has another
+-- text there. verify_by is until when a newcomer may pay with an address that is not proved; 0 where nobody waits for
+-- it. Limits are per month; 0 is none.
 CREATE TABLE parties (
 	party_id        TEXT   NOT NULL PRIMARY KEY,
 	name            TEXT   NOT NULL,
@@ -36,10 +37,13 @@ CREATE TABLE parties (
 	sending_limit   BIGINT NOT NULL,
 	receiving_limit BIGINT NOT NULL,
 	language        TEXT   NOT NULL,
+	guest           BIGINT NOT NULL,
 	created         BIGINT NOT NULL
 ) {{plain}};
 
--- Programs that use the API, with their settings. clock_offset moves a sandbox caller's clock, in microseconds.
+-- Programs that use the API, with their settings. network is the account at a card network, or empty for the sandbox.
+-- wait is how long an answer waits for the network, in microseconds; 0 is the server's choice. clock_offset moves a
+-- sandbox caller's clock, in microseconds.
 CREATE TABLE callers (
 	caller_id       TEXT   NOT NULL PRIMARY KEY,
 	owner           TEXT   NOT NULL,
@@ -54,10 +58,14 @@ CREATE TABLE callers (
 	resume          BIGINT NOT NULL,
 	reuse_cancelled BIGINT NOT NULL,
 	return_schemes  TEXT   NOT NULL,
+	network         TEXT   NOT NULL,
+	wait            BIGINT NOT NULL CHECK (wait >= 0),
+	hold_on_page    BIGINT NOT NULL,
+	guests          BIGINT NOT NULL,
 	sandbox         BIGINT NOT NULL,
 	clock_offset    BIGINT NOT NULL,
 	created         BIGINT NOT NULL,
-	CHECK (sandbox = 1 OR clock_offset = 0)
+	CHECK (sandbox = 1 AND network = '' OR clock_offset = 0)
 ) {{plain}};
 
 CREATE TABLE access_keys (
@@ -67,7 +75,9 @@ CREATE TABLE access_keys (
 	created       BIGINT NOT NULL
 ) {{plain}};
 
--- Cards, bank accounts and balances that parties pay with. network_ref is the card network's name for a card.
+-- Cards, bank accounts and balances that parties pay with. network_ref is the card network's name for a card, customer
+-- its name for the holder, and network the account there (empty in the sandbox). fingerprint is the same for the same
+-- card number in one account. unusable is why the network does not take the card any more.
 CREATE TABLE instruments (
 	party_id      TEXT   NOT NULL,
 	instrument_id TEXT   NOT NULL,
@@ -78,6 +88,12 @@ CREATE TABLE instruments (
 	expiry_month  BIGINT NOT NULL,
 	expiry_year   BIGINT NOT NULL,
 	network_ref   TEXT   NOT NULL,
+	network       TEXT   NOT NULL,
+	customer      TEXT   NOT NULL,
+	funding       TEXT   NOT NULL,
+	country       TEXT   NOT NULL,
+	fingerprint   TEXT   NOT NULL,
+	unusable      TEXT   NOT NULL,
 	is_default    BIGINT NOT NULL,
 	verified      BIGINT NOT NULL,
 	removed       BIGINT NOT NULL,
@@ -230,7 +246,7 @@ CREATE TABLE transactions (
 	caller_id           TEXT   NOT NULL,
 	transaction_id      TEXT   NOT NULL,
 	kind                TEXT   NOT NULL CHECK ({{oneOf "kind" "Reserve" "Pay" "Refund" "FundPrepaid" "SettleDebt" "WriteOffDebt"
-		"Commission" "Deposit"}}),
+		"Commission" "Deposit" "Dispute" "DisputeReturn" "RefundReversal" "OutsideRefund"}}),
 	reference           TEXT   NOT NULL,
 	sender              TEXT   NOT NULL,
 	recipient           TEXT   NOT NULL,
@@ -281,7 +297,8 @@ CREATE TABLE transactions (
 	CHECK (kind <> 'Reserve' OR state NOT IN ('Pending', 'Reserved') OR COALESCE(settled, 0) = 0),
 	CHECK (kind <> 'Reserve' OR state NOT IN ('Settling', 'Success') OR COALESCE(settled, 0) > 0),
 	CHECK (kind = 'Refund' OR COALESCE(fee, 0) >= 0 AND COALESCE(commission, 0) >= 0),
-	CHECK (kind IN ('Refund', 'Commission') OR parent = ''),
+	CHECK ({{oneOf "kind" "Refund" "Commission" "Dispute" "DisputeReturn" "RefundReversal" "OutsideRefund"}}
+		OR parent = ''),
 	CHECK (kind = 'Refund' OR policy = ''),
 	CHECK (fee_returned <= COALESCE(fee, 0) OR kind = 'Refund'),
 	CHECK (commission_returned <= COALESCE(commission, 0) OR kind = 'Refund')
@@ -499,3 +516,173 @@ CREATE TABLE sealing (
 	key_name TEXT   NOT NULL,
 	cleaned  BIGINT NOT NULL
 ) {{plain}};
+
+-- Merchants' accounts at card networks. owner is the party whose callers may use it. remote is the network's own id of
+-- the account. credentials and event_secrets are sealed, like all secrets of the store. base_url is the address of a fake
+-- network on this machine, or empty. events_seen is until when events were read by polling. stopped is why the network
+-- refuses the key, or empty. fee_share and fee_fixed are the operator's fee.
+CREATE TABLE network_accounts (
+	account_id       TEXT   NOT NULL PRIMARY KEY,
+	kind             TEXT   NOT NULL CHECK (kind IN ('stripe')),
+	mode             TEXT   NOT NULL CHECK (mode IN ('test', 'live')),
+	owner            TEXT   NOT NULL,
+	name             TEXT   NOT NULL,
+	remote           TEXT   NOT NULL,
+	base_url         TEXT   NOT NULL,
+	statement_prefix TEXT   NOT NULL,
+	credentials      BYTEA  NOT NULL,
+	event_secrets    BYTEA  NOT NULL,
+	fee_share        BIGINT NOT NULL CHECK (fee_share BETWEEN 0 AND 1000000),
+	fee_fixed        BIGINT NOT NULL CHECK (fee_fixed >= 0),
+	per_second       BIGINT NOT NULL CHECK (per_second > 0),
+	is_default       BIGINT NOT NULL,
+	events_seen      BIGINT NOT NULL,
+	stopped          TEXT   NOT NULL,
+	created          BIGINT NOT NULL
+) {{plain}};
+CREATE UNIQUE INDEX network_accounts_default ON network_accounts (owner, mode) WHERE is_default = 1;
+
+-- The names that networks have given to parties.
+CREATE TABLE network_customers (
+	party_id   TEXT NOT NULL,
+	account_id TEXT NOT NULL,
+	customer   TEXT NOT NULL,
+	PRIMARY KEY (party_id, account_id)
+) {{plain}};
+
+-- What is known of a transaction at its card network, in addition to the transaction; see payment.Details. Transactions
+-- of the sandbox have no row. attention is what a person must look at, or empty.
+CREATE TABLE network_payments (
+	caller_id           TEXT   NOT NULL,
+	transaction_id      TEXT   NOT NULL,
+	account_id          TEXT   NOT NULL,
+	reference           TEXT   NOT NULL,
+	charge              TEXT   NOT NULL,
+	status              TEXT   NOT NULL,
+	hold_until          BIGINT NOT NULL,
+	authorization_code  TEXT   NOT NULL,
+	network_transaction TEXT   NOT NULL,
+	decline_code        TEXT   NOT NULL,
+	advice              TEXT   NOT NULL,
+	request_id          TEXT   NOT NULL,
+	attention           TEXT   NOT NULL,
+	updated             BIGINT NOT NULL,
+	PRIMARY KEY ({{key "transaction_id"}})
+) {{byKeyFilled 50}};
+CREATE INDEX network_payments_by_reference ON network_payments (account_id, reference) WHERE reference <> '';
+CREATE INDEX network_payments_attention ON network_payments (account_id) WHERE attention <> '';
+
+-- Pages of card networks on which buyers give a card. page is the network's id, empty until it is known. A page of mode
+-- Hold also holds amount on the card. From next_at on, the server looks by itself how an open page ended.
+CREATE TABLE network_pages (
+	page_key      TEXT   NOT NULL PRIMARY KEY,
+	visit_id      TEXT   NOT NULL,
+	account_id    TEXT   NOT NULL,
+	party_id      TEXT   NOT NULL,
+	mode          TEXT   NOT NULL CHECK (mode IN ('Keep', 'Hold')),
+	hold_id       TEXT   NOT NULL,
+	page          TEXT   NOT NULL,
+	created       BIGINT NOT NULL,
+	expires       BIGINT NOT NULL,
+	state         TEXT   NOT NULL CHECK (state IN ('Asking', 'Open', 'Complete', 'Expired')),
+	next_at       BIGINT NOT NULL
+) {{plain}};
+CREATE INDEX network_pages_of_visit ON network_pages (visit_id);
+CREATE UNIQUE INDEX network_pages_by_page ON network_pages (account_id, page) WHERE page <> '';
+CREATE INDEX network_pages_open ON network_pages (next_at) WHERE state IN ('Asking', 'Open');
+
+-- Holds that were placed while the buyer was on a page, before the caller's Reserve. A Reserve with the token adopts the
+-- hold: transaction_id. A hold that nobody adopts is released. action is the bank's page that the buyer must visit.
+CREATE TABLE page_holds (
+	hold_id        TEXT   NOT NULL PRIMARY KEY,
+	caller_id      TEXT   NOT NULL,
+	visit_id       TEXT   NOT NULL,
+	party_id       TEXT   NOT NULL,
+	instrument_id  TEXT   NOT NULL,
+	account_id     TEXT   NOT NULL,
+	token_id       TEXT   NOT NULL,
+	amount         BIGINT NOT NULL CHECK (amount > 0),
+	descriptor     TEXT   NOT NULL,
+	reference      TEXT   NOT NULL,
+	hold_until     BIGINT NOT NULL,
+	action         TEXT   NOT NULL,
+	decline_code   TEXT   NOT NULL,
+	state          TEXT   NOT NULL CHECK ({{oneOf "state" "Asking" "Action" "Held" "Declined" "Adopted" "Releasing"
+		"Released"}}),
+	asked          BIGINT NOT NULL,
+	next_at        BIGINT NOT NULL,
+	transaction_id TEXT   NOT NULL,
+	created        BIGINT NOT NULL
+) {{plain}};
+CREATE INDEX page_holds_of_visit ON page_holds (visit_id);
+CREATE INDEX page_holds_by_token ON page_holds (token_id) WHERE token_id <> '';
+CREATE INDEX page_holds_by_reference ON page_holds (account_id, reference) WHERE reference <> '';
+CREATE INDEX page_holds_next ON page_holds (next_at) WHERE state IN ('Asking', 'Action', 'Held', 'Releasing');
+
+-- What a sender agreed to when a card was kept for later payments.
+CREATE TABLE consents (
+	caller_id TEXT   NOT NULL,
+	token_id  TEXT   NOT NULL,
+	language  TEXT   NOT NULL,
+	text      TEXT   NOT NULL,
+	at        BIGINT NOT NULL,
+	PRIMARY KEY ({{key "token_id"}})
+) {{plain}};
+
+-- Events that networks have told, each once. They say where to look; their contents are not kept. problem is why the
+-- last try failed. Rows are deleted after 90 days.
+CREATE TABLE network_events (
+	account_id   TEXT   NOT NULL,
+	event_id     TEXT   NOT NULL,
+	type         TEXT   NOT NULL,
+	object       TEXT   NOT NULL,
+	parent       TEXT   NOT NULL,
+	question     TEXT   NOT NULL,
+	created      BIGINT NOT NULL,
+	received     BIGINT NOT NULL,
+	next_at      BIGINT NOT NULL,
+	leased_until BIGINT NOT NULL,
+	tries        BIGINT NOT NULL,
+	problem      TEXT   NOT NULL,
+	outcome      TEXT   NOT NULL CHECK ({{oneOf "outcome" "Waiting" "Done" "Ignored" "GivenUp"}}),
+	PRIMARY KEY (account_id, event_id)
+) {{plain}};
+CREATE INDEX network_events_waiting ON network_events (next_at) WHERE outcome = 'Waiting';
+CREATE INDEX network_events_by_age ON network_events (received);
+
+-- Disputes of payments. booked and returned are the transactions that took the amount from the recipient and gave it
+-- back.
+CREATE TABLE disputes (
+	account_id     TEXT   NOT NULL,
+	dispute_id     TEXT   NOT NULL,
+	caller_id      TEXT   NOT NULL,
+	transaction_id TEXT   NOT NULL,
+	amount         BIGINT NOT NULL CHECK (amount > 0),
+	reason         TEXT   NOT NULL,
+	status         TEXT   NOT NULL,
+	open           BIGINT NOT NULL,
+	due            BIGINT NOT NULL,
+	booked         TEXT   NOT NULL,
+	returned       TEXT   NOT NULL,
+	opened         BIGINT NOT NULL,
+	updated        BIGINT NOT NULL,
+	PRIMARY KEY (account_id, dispute_id)
+) {{plain}};
+CREATE INDEX disputes_of_transaction ON disputes (caller_id, transaction_id);
+
+-- The lines of the networks' own books, as they were imported: see docs/going-live.md, "Reconcile". Amounts may be below
+-- zero. payment is the network's payment that a line belongs to.
+CREATE TABLE network_lines (
+	account_id TEXT   NOT NULL,
+	line_id    TEXT   NOT NULL,
+	type       TEXT   NOT NULL,
+	amount     BIGINT NOT NULL,
+	fee        BIGINT NOT NULL,
+	source     TEXT   NOT NULL,
+	payment    TEXT   NOT NULL,
+	payout     TEXT   NOT NULL,
+	created    BIGINT NOT NULL,
+	PRIMARY KEY (account_id, line_id)
+) {{plain}};
+CREATE INDEX network_lines_by_time ON network_lines (account_id, created);
+CREATE INDEX network_lines_by_payout ON network_lines (account_id, payout) WHERE payout <> '';
