@@ -164,45 +164,26 @@ type Finding struct {
 	Payout string
 }
 
-// A PaymentFound is the present state of a payment at a network.
-type PaymentFound struct {
-	Reference string // of the payment
-	Key       string // of our question that made it; empty if it is not ours
-	Status    string // as the network spells it
-	Held      int64  // micro-dollars that are held and can be captured
-	Captured  int64  // micro-dollars that were taken
-	Ended     bool   // nothing is held, and nothing was or can be taken
-	At        time.Time
-	Refunds   []RefundFound
-	Disputes  []DisputeFound
-	// Warned says that the issuer suspects fraud: a refund now may avoid a dispute.
-	Warned bool
+// The parts of a Finding are types of package payment, which decides what they
+// mean.
+type (
+	PaymentFound = payment.PaymentFound
+	RefundFound  = payment.RefundFound
+	DisputeFound = payment.DisputeFound
+)
+
+// Tellers finds the Teller of an account. It is ErrNoAccount if there is no such
+// account.
+type Tellers interface {
+	Teller(ctx context.Context, account payment.NetworkAccountID) (Teller, error)
 }
 
-// A RefundFound is the present state of a refund at a network.
-type RefundFound struct {
-	Reference string
-	Key       string // of our question; empty if the refund was made elsewhere
-	Status    string
-	Micro     int64
-	Failed    bool // the money did not reach the buyer, and is the merchant's again
-	Paid      bool
-	// Rest says that the network made it by itself, for the part of a hold that was
-	// not captured. It gives no money back.
-	Rest bool
-	At   time.Time
-}
-
-// A DisputeFound is the present state of a dispute at a network.
-type DisputeFound struct {
-	Reference string
-	Status    string
-	Reason    string // as the network spells it
-	Micro     int64
-	Inquiry   bool // no money has moved
-	Won, Lost bool
-	Due       time.Time // until when the merchant can answer
-	At        time.Time
+// A Bookkeeper reads a network's own books, to compare ours with them.
+type Bookkeeper interface {
+	// Lines reads the lines that the network wrote from a time until before another.
+	Lines(ctx context.Context, from, to time.Time) ([]payment.NetworkLine, error)
+	// PayoutLines reads the lines that a payout has paid out, and its own line.
+	PayoutLines(ctx context.Context, payout string) ([]payment.NetworkLine, error)
 }
 
 // A Number is a card's number. A function hides it, so that no formatter,
@@ -254,7 +235,12 @@ type RefusedError struct{ Problem payment.CardProblem }
 func (r *RefusedError) Error() string { return "card refused: " + string(r.Problem) }
 
 // A MessageError refuses a message that came to an account's address.
-type MessageError struct{ Reason string }
+type MessageError struct {
+	Reason string // for the operator, without anything of the message
+	// Foreign says that the message is the network's, but about another account or
+	// the other mode. It is answered as if it was taken, and forgotten.
+	Foreign bool
+}
 
 func (e *MessageError) Error() string { return "message refused: " + e.Reason }
 
