@@ -21,12 +21,38 @@ type Network interface {
 }
 
 // A Question is one attempt. Its Card is at the network that is asked.
-type Question struct{ payment.Attempt }
+type Question struct {
+	payment.Attempt
+	// Until is the deadline of the transaction. After it, a network finishes what it
+	// began, and begins nothing new. Zero means that there is none.
+	Until time.Time
+	// HoldUntil is when the network lets the hold go by itself, if it said so when it
+	// approved the hold. A network need not release a hold that ends soon anyway.
+	HoldUntil time.Time
+	// Expired says that a hold is released because its deadline has passed. Otherwise
+	// the caller has asked for it.
+	Expired bool
+}
+
+type backgroundKey struct{}
+
+// Background marks requests that no caller waits for, such as the release of an
+// expired hold. A network asks callers' questions first.
+func Background(ctx context.Context) context.Context {
+	return context.WithValue(ctx, backgroundKey{}, true)
+}
+
+// InBackground reports whether nobody waits for a request: see [Background].
+func InBackground(ctx context.Context) bool {
+	marked, _ := ctx.Value(backgroundKey{}).(bool)
+	return marked
+}
 
 // A DoubtError is the error of a question whose outcome is not known.
 type DoubtError struct {
 	// Known has what the network said before the doubt, such as the reference of the
-	// hold. It is stored, so that the next asking looks there.
+	// hold. It is stored, so that the next asking looks there. If the buyer must
+	// confirm the payment at the bank, it has the bank's page as its Action.
 	Known payment.Details
 	// Retry is how long the network asks to wait. Zero leaves the pause to the
 	// processor.

@@ -82,7 +82,7 @@ type Details struct {
 	AuthorizationCode  string    // the issuer's
 	NetworkTransaction string    // the card scheme's own id of the payment
 	DeclineCode        string    // the network's reason for a decline
-	Advice             string    // the network's advice after a decline, such as "do_not_try_again"
+	Advice             string    // after a decline: one of the Advice constants, or as the network spells it
 	RequestID          string    // the network's id of the request, for its support
 	// Attention says what a person must look at. Until then, the transaction is
 	// not settled or cancelled. It is empty as a rule.
@@ -91,6 +91,17 @@ type Details struct {
 	// empty unless the buyer is present and must act.
 	Action string
 }
+
+// Advice after a decline that the processor acts on.
+const (
+	// AdviceNever: another payment with this card would be declined as well.
+	AdviceNever = "do_not_try_again"
+	// AdviceGone: the network no longer has the card.
+	AdviceGone = "card_gone"
+	// AdviceWithdrawn: the buyer has told the bank that the merchant may not charge
+	// the card any more.
+	AdviceWithdrawn = "permission_withdrawn"
+)
 
 // A NetworkPayment is what is known of a transaction at its card network. A
 // transaction of the sandbox has none.
