@@ -93,6 +93,20 @@ type Collector interface {
 	Close(ctx context.Context, page string) error
 }
 
+// A Client is one account at a card network, with all that the account can do.
+type Client interface {
+	Network
+	Collector
+	Teller
+}
+
+// Accounts finds the client of an account. A Network that routes questions to
+// several accounts implements it.
+type Accounts interface {
+	// Account returns the client of an account, or ErrNoAccount.
+	Account(ctx context.Context, id payment.NetworkAccountID) (Client, error)
+}
+
 // A Holder is the party that a network makes a customer for.
 type Holder struct {
 	Account payment.NetworkAccountID

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -148,6 +149,32 @@ func (tx *ReadTx) NetworkAccount(id payment.NetworkAccountID) (a NetworkAccount,
 		return a, false, err
 	}
 	return all[0], true, nil
+}
+
+// NetworkAccount reads an account at a card network for the beginning of a
+// question.
+func (r Reader) NetworkAccount(
+	ctx context.Context, id payment.NetworkAccountID,
+) (a NetworkAccount, found bool, err error) {
+	err = r.View(ctx, func(tx *ReadTx) error {
+		a, found, err = tx.NetworkAccount(id)
+		return err
+	})
+	return a, found, err
+}
+
+// NetworkFees reads the operator's fee for payments of an account. It is zero for
+// an account that does not exist.
+func (tx *ReadTx) NetworkFees(id payment.NetworkAccountID) (payment.FeeRate, error) {
+	all, err := list(tx, "reading the fee of an account at a card network",
+		func(row scanner) (rate payment.FeeRate, err error) {
+			rate.Fixed = money.Micros(0)
+			return rate, row.Scan(&rate.Share, dollarsDest{&rate.Fixed})
+		}, `SELECT fee_share, fee_fixed FROM network_accounts WHERE account_id = $1`, id)
+	if err != nil || len(all) == 0 {
+		return payment.FeeRate{Fixed: money.Micros(0)}, err
+	}
+	return all[0], nil
 }
 
 // InsertNetworkAccount adds an account. It is ErrPlainStore for a live account in

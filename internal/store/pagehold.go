@@ -1,0 +1,88 @@
+package store
+
+import (
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/engine"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+var pageHoldTable = table[payment.PageHold]{name: "page_holds", fields: fields[payment.PageHold]{
+	textField("hold_id", func(h *payment.PageHold) *payment.PageHoldID { return &h.ID }),
+	textField("caller_id", func(h *payment.PageHold) *party.CallerID { return &h.Caller }),
+	textField("visit_id", func(h *payment.PageHold) *payment.VisitID { return &h.Visit }),
+	textField("party_id", func(h *payment.PageHold) *party.ID { return &h.Party }),
+	textField("instrument_id", func(h *payment.PageHold) *payment.InstrumentID { return &h.Instrument }),
+	textField("account_id", func(h *payment.PageHold) *payment.NetworkAccountID { return &h.Account }),
+	textField("token_id", func(h *payment.PageHold) *holdfast.TokenID { return &h.Token }),
+	dollarsField("amount", func(h *payment.PageHold) *money.Amount { return &h.Amount }),
+	textField("descriptor", func(h *payment.PageHold) *string { return &h.Descriptor }),
+	textField("reference", func(h *payment.PageHold) *string { return &h.Reference }),
+	timeField("hold_until", func(h *payment.PageHold) *time.Time { return &h.HoldUntil }),
+	textField("action", func(h *payment.PageHold) *string { return &h.Action }),
+	textField("decline_code", func(h *payment.PageHold) *string { return &h.DeclineCode }),
+	textField("state", func(h *payment.PageHold) *payment.PageHoldState { return &h.State }),
+	numberField("asked", func(h *payment.PageHold) *int { return &h.Asked }),
+	timeField("next_at", func(h *payment.PageHold) *time.Time { return &h.NextAt }),
+	textField("transaction_id", func(h *payment.PageHold) *holdfast.TransactionID { return &h.Transaction }),
+	timeField("created", func(h *payment.PageHold) *time.Time { return &h.Created }),
+}}
+
+var (
+	pageHoldColumns = pageHoldTable.list()
+	scanPageHold    = pageHoldTable.scanner()
+)
+
+var pageHolds = engine.NewSource(engine.Source[payment.PageHoldID, payment.PageHold]{
+	Doing:     "reading a page hold",
+	Query:     `SELECT ` + pageHoldColumns + ` FROM page_holds WHERE hold_id = $1`,
+	Many:      `SELECT ` + pageHoldColumns + ` FROM page_holds WHERE hold_id = ANY($1::text[])`,
+	Args:      func(id payment.PageHoldID) []any { return []any{id} },
+	Scan:      scanPageHold,
+	Key:       func(h payment.PageHold) payment.PageHoldID { return h.ID },
+	Order:     `hold_id`,
+	MayAppear: "its id is random and new when it is added, so no action can have looked for it",
+})
+
+// PageHold reads a page hold.
+func (tx *ReadTx) PageHold(id payment.PageHoldID) (payment.PageHold, bool, error) {
+	return pageHolds.Get(tx.sql, id)
+}
+
+// HeldForToken reads the hold that waits for a payment with a token.
+func (tx *ReadTx) HeldForToken(c party.CallerID, token holdfast.TokenID) (h payment.PageHold, found bool, err error) {
+	all, err := list(tx, "looking for a page hold", scanPageHold, `
+		SELECT `+pageHoldColumns+` FROM page_holds
+		WHERE token_id = $1 AND token_id <> '' AND caller_id = $2 AND state = 'Held'`, token, c)
+	if err != nil || len(all) == 0 {
+		return h, false, err
+	}
+	return all[0], true, nil
+}
+
+var (
+	insertPageHold = pageHolds.Change(pageHoldTable.insertion("adding a page hold", ""))
+	pageHoldSet    = pageHoldTable.some(`instrument_id, token_id, reference, hold_until, action, decline_code, state, asked,
+		next_at, transaction_id`)
+	pageHoldKey    = pageHoldTable.some("hold_id")
+	pageHoldGuard  = pageHoldTable.some("state, asked")
+	changePageHold = pageHolds.Change(engine.Update{
+		Doing: "changing a page hold", Table: pageHoldTable.name,
+		Set: pageHoldSet.columns(), Key: pageHoldKey.columns(), Guard: pageHoldGuard.columns(),
+	})
+)
+
+// InsertPageHold adds a page hold.
+func (tx *Tx) InsertPageHold(h payment.PageHold) error {
+	return insertPageHold.Write(tx.sql, h.ID, pageHoldTable.fields.values(&h)...)
+}
+
+// ChangePageHold writes what has changed of a page hold. It is ErrStale if the
+// hold has another state, or was asked about again, since it was read.
+func (tx *Tx) ChangePageHold(before, after payment.PageHold) error {
+	args := pageHoldKey.appendTo(pageHoldSet.values(&after), &after)
+	return changePageHold.Write(tx.sql, after.ID, pageHoldGuard.appendTo(args, &before)...)
+}
