@@ -25,23 +25,30 @@ type callerVerb struct {
 
 // A callerAnswer is a caller as --json prints it.
 type callerAnswer struct {
-	CallerID        party.CallerID `json:"callerId"`
-	Owner           party.ID       `json:"owner"`
-	Name            string         `json:"name"`
-	Descriptor      string         `json:"descriptor,omitempty"`
-	IPNURL          string         `json:"ipnUrl"`
-	BareReturn      bool           `json:"bareReturn"`
-	PendingFirst    bool           `json:"pendingFirst"`
-	PendingNotice   bool           `json:"pendingNotice"`
-	SignatureV1     bool           `json:"signatureV1"`
-	Marketplace     bool           `json:"marketplace"`
-	Resume          bool           `json:"resume"`
-	ReuseCancelled  bool           `json:"reuseCancelled,omitempty"`
-	ReturnSchemes   []string       `json:"returnSchemes,omitempty"`
-	Sandbox         bool           `json:"sandbox"`
-	ClockOffset     string         `json:"clockOffset"`
-	AccessKeyID     string         `json:"accessKeyId,omitempty"`
-	SecretAccessKey string         `json:"secretAccessKey,omitempty"`
+	CallerID       party.CallerID `json:"callerId"`
+	Owner          party.ID       `json:"owner"`
+	Name           string         `json:"name"`
+	Descriptor     string         `json:"descriptor,omitempty"`
+	IPNURL         string         `json:"ipnUrl"`
+	BareReturn     bool           `json:"bareReturn"`
+	PendingFirst   bool           `json:"pendingFirst"`
+	PendingNotice  bool           `json:"pendingNotice"`
+	SignatureV1    bool           `json:"signatureV1"`
+	Marketplace    bool           `json:"marketplace"`
+	Resume         bool           `json:"resume"`
+	ReuseCancelled bool           `json:"reuseCancelled,omitempty"`
+	ReturnSchemes  []string       `json:"returnSchemes,omitempty"`
+	// The account at a card network, and the settings for it.
+	Network    party.NetworkAccountID `json:"network,omitempty"`
+	Wait       string                 `json:"wait,omitempty"`
+	HoldOnPage bool                   `json:"holdOnPage,omitempty"`
+	Guests     bool                   `json:"guests,omitempty"`
+
+	Sandbox         bool   `json:"sandbox"`
+	ClockOffset     string `json:"clockOffset"`
+	AccessKeyID     string `json:"accessKeyId,omitempty"`
+	SecretAccessKey string `json:"secretAccessKey,omitempty"`
+	network         string
 }
 
 func describeCaller(c party.Caller) callerAnswer {
@@ -50,7 +57,8 @@ func describeCaller(c party.Caller) callerAnswer {
 		PendingFirst: c.PendingFirst, PendingNotice: c.PendingNotice, SignatureV1: c.SignatureV1,
 		Marketplace: c.Marketplace, Resume: c.Resume,
 		ReuseCancelled: c.ReuseCancelled, ReturnSchemes: strings.Fields(c.ReturnSchemes),
-		Sandbox: c.Sandbox, ClockOffset: c.ClockOffset.String(),
+		Network: c.Network, Wait: waitOf(c), HoldOnPage: c.HoldOnPage, Guests: c.Guests,
+		Sandbox: c.Sandbox, ClockOffset: c.ClockOffset.String(), network: networkOf(c),
 	}
 }
 
@@ -58,10 +66,11 @@ func (a callerAnswer) print(to io.Writer) {
 	columns := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(columns, "caller\t%s\nname\t%s\ndescriptor\t%s\nowner\t%s\nIPN address\t%s\nbare return\t%v\n"+
 		"pending first\t%v\npending notice\t%v\nsignature version 1\t%v\nmarketplace\t%v\nresume\t%v\n"+
-		"reuse cancelled\t%v\nreturn schemes\t%s\nclock offset\t%s\n",
+		"reuse cancelled\t%v\nreturn schemes\t%s\nnetwork\t%s\nwait\t%s\nhold on page\t%v\nguests\t%v\nclock offset\t%s\n",
 		a.CallerID, a.Name, or(a.Descriptor, "by name"), a.Owner, or(a.IPNURL, "none"), a.BareReturn, a.PendingFirst,
 		a.PendingNotice, a.SignatureV1, a.Marketplace, a.Resume,
-		a.ReuseCancelled, or(strings.Join(a.ReturnSchemes, " "), "none"), a.ClockOffset)
+		a.ReuseCancelled, or(strings.Join(a.ReturnSchemes, " "), "none"), a.network, or(a.Wait, "the server's choice"),
+		a.HoldOnPage, a.Guests, a.ClockOffset)
 	if a.AccessKeyID != "" {
 		fmt.Fprintf(columns, "access key\t%s\nsecret key\t%s\n", a.AccessKeyID, a.SecretAccessKey)
 	}
@@ -97,7 +106,8 @@ type callerCreate struct {
 	// These two are for few callers.
 	ReuseCancelled bool     `help:"Accept a CallerReference again after the buyer cancelled on the pages."`
 	ReturnSchemes  []string `help:"Accept return addresses with these schemes in addition to http and https, such as com.example.shop." placeholder:"SCHEME"`
-	JSON           bool     `name:"json" help:"Print one line of JSON."`
+	callerNetworkFlags
+	JSON bool `name:"json" help:"Print one line of JSON."`
 }
 
 func (v callerCreate) Run(ctx context.Context, w world) error {
@@ -117,13 +127,19 @@ func (v callerCreate) Run(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
-	// Every caller is a sandbox caller until there is a network for real cards.
-	caller, key, err := clerk(db, w).CreateCaller(ctx, processor.NewCaller{
+	account, err := v.account(ctx, db.Reader, owner.ID, v.mode())
+	if err != nil {
+		return err
+	}
+	n := processor.NewCaller{
 		Owner: owner.ID, Name: v.Name, Descriptor: v.Descriptor, IPNURL: v.IPNURL, BareReturn: v.BareReturn,
 		PendingFirst: v.PendingFirst, PendingNotice: v.PendingNotice, SignatureV1: v.SignatureV1,
 		Marketplace: v.Marketplace, Resume: v.Resume, Sandbox: true,
 		ReuseCancelled: v.ReuseCancelled, ReturnSchemes: schemes,
-	})
+		Network: account, Live: v.Live, HoldOnPage: v.HoldOnPage, Guests: v.Guests,
+	}
+	set(&n.Wait, v.Wait)
+	caller, key, err := clerk(db, w).CreateCaller(ctx, n)
 	if err != nil {
 		return err
 	}
@@ -185,13 +201,15 @@ type callerSet struct {
 	// These two are for few callers.
 	ReuseCancelled *bool     `help:"Accept a CallerReference again after the buyer cancelled on the pages." negatable:""`
 	ReturnSchemes  *[]string `help:"Accept return addresses with these schemes in addition to http and https, such as com.example.shop. Empty accepts none." placeholder:"SCHEME"`
-	JSON           bool      `name:"json" help:"Print one line of JSON."`
+	callerNetworkFlags
+	JSON bool `name:"json" help:"Print one line of JSON."`
 }
 
 func (v callerSet) Run(ctx context.Context, w world) error {
 	if v.Name == nil && v.Descriptor == nil && v.IPNURL == nil && v.BareReturn == nil && v.PendingFirst == nil &&
 		v.PendingNotice == nil && v.SignatureV1 == nil &&
-		v.Marketplace == nil && v.Resume == nil && v.ReuseCancelled == nil && v.ReturnSchemes == nil {
+		v.Marketplace == nil && v.Resume == nil && v.ReuseCancelled == nil && v.ReturnSchemes == nil &&
+		!v.given() {
 		return errors.New("nothing to set; see holdfast caller set --help")
 	}
 	if v.Name != nil && !party.ValidName(*v.Name) {
@@ -219,7 +237,7 @@ func (v callerSet) Run(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
-	changed, err := clerk(db, w).ChangeCaller(ctx, chosen.ID, func(c party.Caller) (party.Caller, error) {
+	changed, err := v.change(ctx, db, w, chosen, func(c party.Caller) (party.Caller, error) {
 		set(&c.Name, v.Name)
 		set(&c.Descriptor, v.Descriptor)
 		set(&c.IPNURL, v.IPNURL)
@@ -294,11 +312,19 @@ func (v callerList) Run(ctx context.Context, w world) error {
 			}
 			continue
 		}
-		var kind string
-		if c.Marketplace {
-			kind = "marketplace"
-		}
-		table.row(string(c.ID), c.Name, or(c.IPNURL, "no IPN address"), "+"+inDays(c.ClockOffset), kind)
+		table.row(string(c.ID), c.Name, or(c.IPNURL, "no IPN address"), "+"+inDays(c.ClockOffset), kindOfCaller(c))
 	}
 	return table.Flush()
+}
+
+// kindOfCaller says in a few words what is special about a caller.
+func kindOfCaller(c party.Caller) string {
+	var words []string
+	if c.Network != "" {
+		words = append(words, networkOf(c))
+	}
+	if c.Marketplace {
+		words = append(words, "marketplace")
+	}
+	return strings.Join(words, ", ")
 }

@@ -121,6 +121,28 @@ func (callerCreate) Help() string {
 `
 }
 
+func (networkAdd) Help() string {
+	return `Secrets come from files, from standard input or from the environment, never from the command line.
+A live account needs a sealed store: see holdfast seal.
+
+Examples:
+
+    holdfast network add stripe fen-test --store holdfast.db \
+        --owner shop@example.com --mode test --key-file stripe.key
+    holdfast network add stripe fen --store holdfast.db --seal-key seal.key \
+        --owner shop@example.com --mode live --key-file stripe.key --event-secret-file stripe.events
+`
+}
+
+func (networkSet) Help() string {
+	return `Examples:
+
+    holdfast network set --store holdfast.db fen --key-file new.key
+    holdfast network set --store holdfast.db fen --add-event-secret-file new.events
+    holdfast network set --store holdfast.db fen --remove-event-secrets old
+`
+}
+
 func (txList) Help() string {
 	return `Examples:
 

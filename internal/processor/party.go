@@ -131,10 +131,18 @@ type NewCaller struct {
 	SignatureV1   bool // see party.Caller: it is a risk
 	Marketplace   bool
 	Resume        bool
-	Sandbox       bool
+	Sandbox       bool // if Network is empty
 
 	ReuseCancelled bool
 	ReturnSchemes  string // as in party.Caller
+
+	// Network is the account at a card network; empty means the sandbox. Live says
+	// that the operator means real money.
+	Network payment.NetworkAccountID
+	Live    bool
+	Wait    time.Duration // as in party.Caller
+	// HoldOnPage and Guests are as in party.Caller. Nil is what suits the account.
+	HoldOnPage, Guests *bool
 }
 
 const (
@@ -157,13 +165,14 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 		ID: party.CallerID(p.ids().Other("C")), Owner: n.Owner, Name: n.Name, Descriptor: descriptor, IPNURL: n.IPNURL,
 		BareReturn: n.BareReturn, PendingFirst: n.PendingFirst, PendingNotice: n.PendingNotice, SignatureV1: n.SignatureV1,
 		Marketplace: n.Marketplace, Resume: n.Resume, Sandbox: n.Sandbox, Created: now,
-		ReuseCancelled: n.ReuseCancelled, ReturnSchemes: n.ReturnSchemes,
+		ReuseCancelled: n.ReuseCancelled, ReturnSchemes: n.ReturnSchemes, Wait: n.Wait,
 	}
 	key := party.AccessKey{
 		ID:     "HF" + random(accessKeySize-2, base36),
 		Secret: holdfast.NewSecretKey(p.ids().Secret(secretKeySize)),
 		Caller: caller.ID,
 	}
+	var made party.Caller
 	err = p.db.Update(ctx, func(tx *store.Tx) error {
 		owner, err := partyOf(&tx.ReadTx, n.Owner)
 		if err != nil {
@@ -175,16 +184,38 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 				return err
 			}
 		}
-		if err := tx.InsertCaller(caller); err != nil {
+		if made, err = p.atNetwork(tx, caller, n); err != nil {
+			return err
+		}
+		if err := tx.InsertCaller(made); err != nil {
 			return err
 		}
 		return tx.InsertAccessKey(key, now)
 	})
-	return caller, key, err
+	return made, key, err
+}
+
+// atNetwork gives a new caller its account at a card network, and the settings
+// that go with it.
+func (p *Processor) atNetwork(tx *store.Tx, c party.Caller, n NewCaller) (_ party.Caller, err error) {
+	if n.Network != "" || n.Live {
+		if c, err = p.useNetwork(tx, c, n.Network, n.Live); err != nil {
+			return c, err
+		}
+	}
+	setIf(&c.HoldOnPage, n.HoldOnPage)
+	setIf(&c.Guests, n.Guests)
+	return c, checkCaller(c)
+}
+
+func setIf[T any](field *T, to *T) {
+	if to != nil {
+		*field = *to
+	}
 }
 
 // ChangeCaller applies change to a caller's settings and clock, and stores the
-// result.
+// result. It does not change the caller's network: see [Processor.UseNetwork].
 func (p *Processor) ChangeCaller(
 	ctx context.Context, id party.CallerID, change func(party.Caller) (party.Caller, error),
 ) (after party.Caller, err error) {
@@ -195,6 +226,9 @@ func (p *Processor) ChangeCaller(
 			return err
 		}
 		if after, err = change(before); err != nil {
+			return err
+		}
+		if err := checkCaller(after); err != nil {
 			return err
 		}
 		return saveCaller(tx, before, after)

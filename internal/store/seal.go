@@ -108,9 +108,28 @@ func (db *DB) Seal(ctx context.Context, key SealKey) error {
 }
 
 // Unseal makes all secrets plain again, on the same conditions as Seal.
+// A store with the key of a live account stays sealed.
 func (db *DB) Unseal(ctx context.Context) error {
+	if err := db.refuseLiveKeys(ctx); err != nil {
+		return err
+	}
 	if err := db.reseal(ctx, nil, func(*sql.Tx) error { return nil }); err != nil {
 		return fmt.Errorf("unsealing the store: %w", err)
+	}
+	return nil
+}
+
+// refuseLiveKeys refuses a store with live accounts at card networks.
+func (db *DB) refuseLiveKeys(ctx context.Context) error {
+	var live int
+	var name string
+	err := db.pools.Writer.QueryRowContext(ctx, `
+		SELECT COUNT(1), COALESCE(MIN(name), '') FROM network_accounts WHERE mode = 'live'`).Scan(&live, &name)
+	if err != nil {
+		return fmt.Errorf("looking for live accounts: %w", db.dialect.Named(err))
+	}
+	if live > 0 {
+		return fmt.Errorf("the store has live accounts at card networks, whose keys are stored only in a sealed store: %s", name)
 	}
 	return nil
 }

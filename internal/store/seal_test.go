@@ -3,17 +3,22 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 // secretOf is the plain secret of an access key in these tests.
@@ -37,12 +42,31 @@ func addSecrets(t *testing.T, db *store.DB, from, to int) {
 		if from > 0 {
 			return nil
 		}
+		if err := tx.InsertNetworkAccount(networkAccount("N0", payment.NetworkTest)); err != nil {
+			return err
+		}
 		return tx.InsertSigningKey(store.SigningKey{
 			Path: "/certs/x", PrivateKey: []byte(privateKey), Created: holdfasttest.Start,
 		}, 0)
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The secrets of the network accounts in these tests.
+const (
+	networkKey  = "rk_test_to-look-for"
+	eventSecret = "whsec_to-look-for"
+)
+
+func networkAccount(id payment.NetworkAccountID, mode payment.NetworkMode) store.NetworkAccount {
+	return store.NetworkAccount{
+		NetworkAccount: payment.NetworkAccount{
+			ID: id, Kind: payment.NetworkStripe, Mode: mode, Owner: "P", Name: string(id), PerSecond: 1,
+			Fees: payment.FeeRate{Fixed: money.Micros(0)}, Created: holdfasttest.Start,
+		},
+		Secrets: store.NewNetworkSecrets(networkKey, eventSecret),
 	}
 }
 
@@ -64,7 +88,15 @@ func readable(t *testing.T, db *store.DB, to int) {
 		if err == nil && (len(signing) != 1 || string(signing[0].PrivateKey) != privateKey) {
 			err = fmt.Errorf("the signing keys are %v", signing)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		account, found, err := tx.NetworkAccount("N0")
+		if err != nil || !found || account.Secrets.Key() != networkKey ||
+			!slices.Equal(account.Secrets.Events(), []string{eventSecret}) {
+			return fmt.Errorf("the network account is %v, %v, %w", account.ID, found, err)
+		}
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +124,8 @@ func traces(t *testing.T, address string) (count int) {
 func plainRows(t *testing.T, address string) (count int) {
 	t.Helper()
 	rows, err := raw(t, address).QueryContext(t.Context(),
-		`SELECT secret FROM access_keys UNION ALL SELECT private_key FROM signing_keys`)
+		`SELECT secret FROM access_keys UNION ALL SELECT private_key FROM signing_keys
+			UNION ALL SELECT credentials FROM network_accounts UNION ALL SELECT event_secrets FROM network_accounts`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -324,6 +357,72 @@ func TestASealedSecretIsItsRows(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// The key of a live account is stored only in a sealed store, and the store then
+// stays sealed. The secrets of an account are bound to its row.
+func TestLiveKeysAreSealed(t *testing.T) {
+	for name, address := range holdfasttest.EmptyAddresses(t) {
+		t.Run(name, func(t *testing.T) {
+			at, key := address(t), newSealKey(t)
+			insert := func(a store.NetworkAccount) func(*store.DB) error {
+				return func(db *store.DB) error {
+					return db.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertNetworkAccount(a) })
+				}
+			}
+			live := insert(networkAccount("N1", payment.NetworkLive))
+			with(t, at, nil, func(db *store.DB) {
+				if err := live(db); !errors.Is(err, store.ErrPlainStore) || strings.Contains(err.Error(), networkKey) {
+					t.Errorf("a live account in a plain store: %v", err)
+				}
+				if err := alone(func() error { return db.Seal(t.Context(), *key) }); err != nil {
+					t.Fatal(err)
+				}
+			})
+			with(t, at, key, func(db *store.DB) {
+				if err := errors.Join(live(db), insert(networkAccount("N2", payment.NetworkTest))(db)); err != nil {
+					t.Fatal(err)
+				}
+				err := alone(func() error { return db.Unseal(t.Context()) })
+				if err == nil || !strings.Contains(err.Error(), "stored only in a sealed store: N1") {
+					t.Errorf("unsealing with a live account: %v", err)
+				}
+			})
+			swap := `
+				UPDATE network_accounts SET credentials = (SELECT credentials FROM network_accounts WHERE account_id = 'N2')
+				WHERE account_id = 'N1'`
+			if _, err := raw(t, at).ExecContext(t.Context(), swap); err != nil {
+				t.Fatal(err)
+			}
+			with(t, at, key, func(db *store.DB) {
+				err := db.View(t.Context(), func(tx *store.ReadTx) error {
+					_, _, err := tx.NetworkAccount("N1")
+					return err
+				})
+				if !errors.Is(err, store.ErrSealed) {
+					t.Errorf("another account's key was read: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// No formatter, logger or encoder prints the secrets of a network account.
+func TestNetworkSecretsHide(t *testing.T) {
+	a := networkAccount("N1", payment.NetworkLive)
+	var logged bytes.Buffer
+	for _, handler := range []slog.Handler{slog.NewTextHandler(&logged, nil), slog.NewJSONHandler(&logged, nil)} {
+		slog.New(handler).Info("account", "a", a, "secrets", a.Secrets, "pointer", &a)
+	}
+	encoded, err := json.Marshal(a.NetworkAccount)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = json.Marshal(a) // a function cannot be encoded
+	shown := fmt.Sprintf("%v %+v %#v %s %q %v %v %s %v", a, a, a, a.Secrets, a.Secrets, &a, a.Secrets, encoded, err)
+	if shown += logged.String(); strings.Contains(shown, "look-for") {
+		t.Errorf("a secret is printed: %s", shown)
 	}
 }
 

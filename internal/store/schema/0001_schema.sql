@@ -540,6 +540,7 @@ CREATE TABLE network_accounts (
 	stopped          TEXT   NOT NULL,
 	created          BIGINT NOT NULL
 ) {{plain}};
+CREATE UNIQUE INDEX network_accounts_by_name ON network_accounts (name);
 CREATE UNIQUE INDEX network_accounts_default ON network_accounts (owner, mode) WHERE is_default = 1;
 
 -- The names that networks have given to parties.
