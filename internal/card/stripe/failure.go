@@ -1,0 +1,208 @@
+package stripe
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	stripego "github.com/stripe/stripe-go/v85"
+
+	"github.com/holdfast-pay/holdfast/internal/card"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+)
+
+// A failure is a request that did not end with a good answer. Its text has codes
+// alone, because Stripe's messages and bodies hold client secrets and parts of
+// keys.
+type failure struct {
+	sent      bool // Stripe may have carried the request out
+	status    int  // 0 without an answer
+	kind      string
+	code      string
+	decline   string
+	advice    string
+	param     string
+	requestID string
+	replayed  bool // the answer is the one of an earlier request with the same key
+	// retry is how long to wait, if Stripe said so.
+	retry time.Duration
+	// hopeless says that Stripe advises against sending the request again.
+	hopeless bool
+	refused  bool // a person must act, as a rule because of the account's key
+	why      string
+	intent   *intent // in the answer; may be nil
+	cause    error   // a context's; may be nil
+}
+
+func (f *failure) Error() string {
+	text := f.why
+	if f.status != 0 {
+		words := []string{fmt.Sprintf("Stripe answered %d", f.status), f.kind, f.code, f.decline, f.param}
+		text = strings.Join(strings.Fields(strings.Join(words, " ")), " ")
+	}
+	if f.requestID != "" {
+		text += " (" + f.requestID + ")"
+	}
+	return text
+}
+
+func (f *failure) Unwrap() error { return f.cause }
+
+// failed translates the error of a request. It is nil for a good answer.
+func (c *Client) failed(x *exchange, err error) *failure {
+	if err == nil && x.status == http.StatusOK {
+		return nil
+	}
+	f := &failure{
+		sent: x.sent, status: x.status, requestID: word(x.header.Get("Request-Id")),
+		replayed: x.header.Get("Idempotent-Replayed") == "true", retry: retryAfter(x.header),
+		hopeless: x.header.Get("Stripe-Should-Retry") == "false",
+		refused:  x.status == http.StatusUnauthorized || x.status == http.StatusForbidden,
+	}
+	if open, ok := errors.AsType[*openError](err); ok {
+		f.why, f.retry, f.refused = open.Error(), open.retry, open.why == keyRefused || open.why == rightMissing
+		return f
+	}
+	if theirs, ok := errors.AsType[*stripego.Error](err); ok {
+		f.read(theirs)
+		return f
+	}
+	f.why = reason(err)
+	if x.status != 0 {
+		f.kind = "with a body that cannot be read"
+	}
+	if cause := context.Canceled; errors.Is(err, cause) {
+		f.cause = cause
+	}
+	if cause := context.DeadlineExceeded; errors.Is(err, cause) {
+		f.cause = cause
+	}
+	return f
+}
+
+// read takes what is known from an error of Stripe.
+func (f *failure) read(e *stripego.Error) {
+	f.kind, f.code, f.decline = word(string(e.Type)), word(string(e.Code)), word(string(e.DeclineCode))
+	f.param = word(e.Param)
+	if e.LastResponse != nil {
+		var body struct {
+			Error struct {
+				Advice string `json:"advice_code"`
+			} `json:"error"`
+		}
+		if json.Unmarshal(e.LastResponse.RawJSON, &body) == nil {
+			f.advice = word(body.Error.Advice)
+		}
+	}
+	if e.PaymentIntent != nil && e.PaymentIntent.ID != "" {
+		f.intent = new(readIntent(e.PaymentIntent))
+	}
+}
+
+// reason says what happened to a request without an answer that can be read.
+func reason(err error) string {
+	if err == nil {
+		return "the answer is not one of Stripe's"
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return "no connection to Stripe: " + op.Error()
+	}
+	switch {
+	case errors.Is(err, errNoKey):
+		return errNoKey.Error()
+	case errors.Is(err, context.DeadlineExceeded):
+		return "no answer from Stripe in time"
+	case errors.Is(err, context.Canceled):
+		return "the request to Stripe was given up"
+	case strings.Contains(err.Error(), "would exceed context deadline"):
+		return "too many requests to Stripe are waiting"
+	}
+	return "no answer from Stripe that can be read"
+}
+
+// word is a code of the network as it may be stored and logged. Anything else
+// than a short word of plain letters is dropped.
+func word(s string) string {
+	const longest = 80
+	if len(s) > longest {
+		return ""
+	}
+	for _, r := range s {
+		plain := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-.[]", r)
+		if !plain {
+			return ""
+		}
+	}
+	return s
+}
+
+// is reports whether Stripe refused the request with one of some codes.
+func (f *failure) is(codes ...string) bool {
+	for _, code := range codes {
+		if f.code == code {
+			return true
+		}
+	}
+	return false
+}
+
+// invalid reports whether Stripe refused the request itself: because of its
+// parameters, or because of the state of its object.
+func (f *failure) invalid() bool {
+	return f.status == http.StatusBadRequest && f.kind != kindIdempotency
+}
+
+// declined reports whether the card was declined.
+func (f *failure) declined() bool { return f.status == http.StatusPaymentRequired }
+
+// missing reports whether an object does not exist in the account.
+func (f *failure) missing() bool {
+	return f.status == http.StatusNotFound || f.is("resource_missing")
+}
+
+// cardGone reports whether the card or its customer is no longer in the account.
+func (f *failure) cardGone() bool {
+	return f.missing() && (f.param == "payment_method" || f.param == "customer")
+}
+
+// stored reports whether every repeat under the same key gets this answer, though
+// nothing is known of the outcome.
+func (f *failure) stored() bool {
+	return f.status == http.StatusInternalServerError && f.replayed || f.kind == kindIdempotency
+}
+
+const kindIdempotency = "idempotency_error"
+
+// pauses before the next asking, where Stripe does not say more
+const (
+	inUsePause = 2 * time.Second
+	lockPause  = time.Second
+)
+
+// doubt is the error of a question that ends with a failure. known is what is
+// known all the same.
+func (f *failure) doubt(known payment.Details) *card.DoubtError {
+	d := &card.DoubtError{Known: known, Retry: f.retry, Err: f, Alarm: f.refused || f.kind == kindIdempotency}
+	if f.requestID != "" {
+		d.Known.RequestID = f.requestID
+	}
+	switch {
+	case f.is("idempotency_key_in_use"):
+		d.Retry = max(d.Retry, inUsePause)
+	case f.is("lock_timeout"):
+		d.Retry = max(d.Retry, lockPause)
+	case f.hopeless && !f.refused:
+		d.Retry = max(d.Retry, hopelessPause)
+	}
+	return d
+}
+
+// hopelessPause is the pause after an answer that Stripe advises not to repeat.
+// The question must be asked again all the same, because only a look can tell
+// how it ended.
+const hopelessPause = time.Minute

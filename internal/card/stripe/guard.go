@@ -1,0 +1,178 @@
+package stripe
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/card"
+)
+
+// answerBytesMax bounds a body of Stripe. A list of 100 expanded objects has
+// about a tenth.
+const answerBytesMax = 8 << 20
+
+// An exchange is one request and what is known of its answer, also if the body
+// cannot be read.
+type exchange struct {
+	key    string
+	sent   bool
+	status int
+	header http.Header
+}
+
+// tooFast reports whether Stripe says that the account sends too many requests.
+// If a request finds its object locked, it gets the same status without the
+// reason.
+func (x *exchange) tooFast() bool {
+	return x.status == http.StatusTooManyRequests && x.header.Get("Stripe-Rate-Limited-Reason") != ""
+}
+
+type exchangeKey struct{}
+
+func withExchange(ctx context.Context, x *exchange) context.Context {
+	return context.WithValue(ctx, exchangeKey{}, x)
+}
+
+// errNoKey refuses a request that Stripe could carry out twice.
+var errNoKey = errors.New("a POST without an idempotency key")
+
+// A guard carries every request of an account, so that none goes out without its
+// key, past the limits, or while Stripe refuses the account.
+type guard struct {
+	config  Config
+	next    http.RoundTripper
+	agent   string
+	buckets buckets
+	breaker breaker
+}
+
+func newGuard(config Config) *guard {
+	g := &guard{config: config, next: config.Transport, agent: "Holdfast", buckets: newBuckets(config.Account)}
+	if config.Version != "" {
+		g.agent += "/" + config.Version
+	}
+	if g.next == nil {
+		own := http.DefaultTransport.(*http.Transport).Clone()
+		own.MaxIdleConnsPerHost = 64
+		g.next = own
+	}
+	return g
+}
+
+// RoundTrip sends a request when it is its turn, and reads the whole answer.
+func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
+	x, ok := req.Context().Value(exchangeKey{}).(*exchange)
+	if !ok || req.Method == http.MethodPost && x.key == "" {
+		return nil, errNoKey
+	}
+	endpoint := req.Method + " " + endpointOf(req.URL.Path)
+	observed := Request{Account: g.config.Account.ID, Endpoint: endpoint}
+	began := g.config.Now()
+	if err := g.breaker.admit(endpoint, began); err != nil {
+		return nil, err
+	}
+	if err := g.buckets.wait(req.Context(), endpoint, card.InBackground(req.Context())); err != nil {
+		g.breaker.leave(endpoint)
+		return nil, fmt.Errorf("waiting for the account's turn: %w", err)
+	}
+	sent := g.config.Now()
+	res, err := g.send(req, x)
+	now := g.config.Now()
+	g.breaker.hear(endpoint, outcomeOf(req.Context(), x, err), now)
+	g.buckets.hear(endpoint, x)
+	observed.Status, observed.Sent = x.status, x.sent
+	observed.Waited, observed.Took = sent.Sub(began), now.Sub(sent)
+	if g.config.Observe != nil {
+		g.config.Observe(observed)
+	}
+	return res, err
+}
+
+// send sends a copy of the request with the headers that belong to it.
+func (g *guard) send(req *http.Request, x *exchange) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(req.Context(), requestTime)
+	defer cancel()
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
+	out := req.Clone(ctx)
+	out.Header.Set("User-Agent", g.agent)
+	out.Header.Del("X-Stripe-Client-User-Agent")
+	out.Header.Del("Idempotency-Key")
+	if req.Method == http.MethodPost {
+		out.Header.Set("Idempotency-Key", x.key)
+	}
+	res, err := g.next.RoundTrip(out)
+	x.sent = sent.Load() || err == nil
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	x.status, x.header = res.StatusCode, res.Header
+	body, err := io.ReadAll(io.LimitReader(res.Body, answerBytesMax+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	if len(body) > answerBytesMax {
+		return nil, errors.New("the answer is too long")
+	}
+	res.Body = io.NopCloser(bytes.NewReader(body))
+	return res, nil
+}
+
+// endpointOf is a path with "{}" in the place of ids. Stripe limits requests by
+// endpoint.
+func endpointOf(path string) string {
+	parts := strings.Split(path, "/")
+	for i, part := range parts {
+		if i > 1 && strings.ContainsAny(part, "_0123456789") && !known[part] {
+			parts[i] = "{}"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// known are the parts of paths with an underscore that are no ids.
+var known = map[string]bool{
+	"payment_intents": true, "setup_intents": true, "payment_methods": true, "balance_transactions": true,
+	"early_fraud_warnings": true, "webhook_endpoints": true,
+}
+
+// outcomeOf is what an answer says about the health of the account.
+func outcomeOf(ctx context.Context, x *exchange, err error) health {
+	switch {
+	case x.status == http.StatusUnauthorized:
+		return keyRefused
+	case x.status == http.StatusForbidden:
+		return rightMissing
+	case x.tooFast():
+		return tooFast
+	case x.status == http.StatusTooManyRequests:
+		return unheard // another request has locked the object
+	case x.status >= http.StatusInternalServerError:
+		return broken
+	case x.status != 0:
+		return healthy
+	case errors.Is(context.Cause(ctx), context.Canceled):
+		return unheard // the caller has gone: it says nothing about Stripe
+	case err != nil:
+		return broken
+	}
+	return healthy
+}
+
+// retryAfter is how long Stripe asks to wait.
+func retryAfter(h http.Header) time.Duration {
+	var seconds int
+	if _, err := fmt.Sscanf(h.Get("Retry-After"), "%d", &seconds); err != nil || seconds < 0 {
+		return 0
+	}
+	return min(time.Duration(seconds)*time.Second, time.Hour)
+}

@@ -1,0 +1,171 @@
+package stripe
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	stripego "github.com/stripe/stripe-go/v85"
+
+	"github.com/holdfast-pay/holdfast/internal/card"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+)
+
+// refundSettleTime is how long Stripe has to put right a refund that ended with a
+// stored 500. Stripe's objects do not prevent a second refund of the same amount,
+// so this is longer than for a hold.
+const refundSettleTime = 24 * time.Hour
+
+// giveBack answers whether money was returned. Two partial refunds of one amount
+// are both legal, so it lists the refunds of the payment before it repeats a
+// request.
+func (c *Client) giveBack(ctx context.Context, q card.Question) (payment.Answer, error) {
+	switch {
+	case q.Authorization == "":
+		return payment.Answer{}, errors.New("asking Stripe: the question names no payment")
+	case q.Reference != "":
+		r, f := c.refund(ctx, q.Reference)
+		if f != nil {
+			d := f.doubt(payment.Details{Reference: q.Reference})
+			d.Alarm = d.Alarm || f.status == http.StatusNotFound
+			return payment.Answer{}, d
+		}
+		return c.refunded(q, r)
+	case q.Asked > 1:
+		if r, err := c.findRefund(ctx, q); r != nil || err != nil {
+			return c.orRefunded(q, r, err)
+		}
+	}
+	r, f := c.createRefund(ctx, q, "")
+	if f != nil && f.stored() {
+		return c.unsureRefund(ctx, q, f)
+	}
+	return c.orRefused(ctx, q, r, f)
+}
+
+// unsureRefund decides on a refund whose request only ever gets a stored error.
+func (c *Client) unsureRefund(ctx context.Context, q card.Question, f *failure) (payment.Answer, error) {
+	if r, err := c.findRefund(ctx, q); r != nil || err != nil {
+		return c.orRefunded(q, r, err)
+	}
+	if c.now().Sub(q.Since) < refundSettleTime {
+		return payment.Answer{}, f.doubt(payment.Details{})
+	}
+	r, second := c.createRefund(ctx, q, "2")
+	if second != nil && second.stored() {
+		d := second.doubt(payment.Details{})
+		d.Alarm, d.Retry = true, max(d.Retry, time.Hour)
+		return payment.Answer{}, d
+	}
+	return c.orRefused(ctx, q, r, second)
+}
+
+// orRefused is the answer to a request for a refund.
+func (c *Client) orRefused(ctx context.Context, q card.Question, r refund, f *failure) (payment.Answer, error) {
+	switch {
+	case f == nil:
+		return c.refunded(q, r)
+	case !f.invalid() && !f.declined():
+		d := f.doubt(payment.Details{})
+		d.Alarm = d.Alarm || f.status == http.StatusNotFound
+		return payment.Answer{}, d
+	}
+	// Stripe refuses a refund of more than is left. What was refunded already may be
+	// this very refund.
+	if r, err := c.findRefund(ctx, q); r != nil || err != nil {
+		return c.orRefunded(q, r, err)
+	}
+	d := payment.Details{RequestID: f.requestID, DeclineCode: f.code}
+	switch {
+	case f.missing():
+		doubt := f.doubt(payment.Details{})
+		doubt.Alarm = true
+		return payment.Answer{}, doubt
+	case f.is("charge_disputed"):
+		return declined(messageDisputed, d), nil
+	case f.is("charge_already_refunded", "amount_too_large"):
+		d.Attention = "The payment was refunded at Stripe, and not by Holdfast: " + f.Error()
+		return declined(messageOutside, d), nil
+	}
+	d.Attention = "Stripe refused the refund: " + f.Error()
+	return declined(messageRefused, d), nil
+}
+
+func (c *Client) orRefunded(q card.Question, r *refund, err error) (payment.Answer, error) {
+	if err != nil {
+		return payment.Answer{}, err
+	}
+	return c.refunded(q, *r)
+}
+
+func (c *Client) refunded(q card.Question, r refund) (payment.Answer, error) {
+	d := decideRefund(q, r)
+	if d.move == moveDoubt {
+		return payment.Answer{}, d.error(r.id, r.details())
+	}
+	return d.answer, nil
+}
+
+func (c *Client) createRefund(ctx context.Context, q card.Question, second string) (refund, *failure) {
+	amount, _ := cents(q.Amount)
+	params := &stripego.RefundCreateParams{
+		PaymentIntent: stripego.String(q.Authorization),
+		Amount:        stripego.Int64(amount),
+		Reason:        stripego.String("requested_by_customer"),
+		Metadata: map[string]string{
+			metaKey: q.Key(), metaCaller: string(q.Caller), metaTransaction: string(q.Transaction),
+		},
+	}
+	r, f := call(ctx, c, secondKey(q.Key(), second), func(ctx context.Context) (*stripego.Refund, error) {
+		return c.api.V1Refunds.Create(ctx, params)
+	})
+	if f != nil {
+		return refund{}, f
+	}
+	return readRefund(r), nil
+}
+
+func (c *Client) refund(ctx context.Context, id string) (refund, *failure) {
+	r, f := call(ctx, c, "", func(ctx context.Context) (*stripego.Refund, error) {
+		return c.api.V1Refunds.Retrieve(ctx, id, nil)
+	})
+	if f != nil {
+		return refund{}, f
+	}
+	return readRefund(r), nil
+}
+
+// refundsOf lists the refunds of a payment.
+func (c *Client) refundsOf(ctx context.Context, intent string) ([]refund, *failure) {
+	params := &stripego.RefundListParams{PaymentIntent: stripego.String(intent)}
+	params.Limit = stripego.Int64(100)
+	all, f := call(ctx, c, "", func(ctx context.Context) (all []refund, err error) {
+		for r, err := range c.api.V1Refunds.List(ctx, params).All(ctx) {
+			if err != nil || len(all) == listMax {
+				return all, err
+			}
+			all = append(all, readRefund(r))
+		}
+		return all, nil
+	})
+	if f == nil && len(all) == listMax {
+		return nil, tooMany()
+	}
+	return all, f
+}
+
+// findRefund looks for the refund that a question has made. It is nil if there is
+// none.
+func (c *Client) findRefund(ctx context.Context, q card.Question) (*refund, error) {
+	all, f := c.refundsOf(ctx, q.Authorization)
+	if f != nil {
+		return nil, f.doubt(payment.Details{})
+	}
+	for _, r := range all {
+		if r.key == q.Key() {
+			return &r, nil
+		}
+	}
+	return nil, nil
+}
