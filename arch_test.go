@@ -27,7 +27,7 @@ const (
 var knowHTTP = []string{
 	".", "internal/webui", "internal/signed", "internal/queryapi", "internal/account", "internal/cobranded",
 	"internal/inbox", "internal/manual", "internal/welcome", "internal/https", "internal/ipn", "internal/bench",
-	"internal/metrics", "internal/card/stripe",
+	"internal/metrics", "internal/card/stripe", "internal/card/stripe/stripefake",
 	"internal/bench/ceiling",
 	"internal/holdfasttest",
 	"shop", "cmd/holdfast", "tests/browser",

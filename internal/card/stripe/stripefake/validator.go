@@ -1,0 +1,58 @@
+package stripefake
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+)
+
+// MockVariable has the address of a stripe-mock program: see
+// scripts/with-stripe-mock.
+const MockVariable = "HOLDFAST_TEST_STRIPE_MOCK"
+
+// ValidatorFromEnv returns a Validate that sends each request to stripe-mock, which
+// checks it by Stripe's own OpenAPI text. Without MockVariable it is nil: then
+// nothing is checked.
+func ValidatorFromEnv() func(*http.Request, []byte) error {
+	address := os.Getenv(MockVariable)
+	if address == "" {
+		return nil
+	}
+	return validator(strings.TrimSuffix(address, "/"))
+}
+
+func validator(address string) func(*http.Request, []byte) error {
+	return func(r *http.Request, body []byte) error {
+		copied, err := http.NewRequestWithContext(r.Context(), r.Method, address+r.URL.RequestURI(), bytes.NewReader(body))
+		if err != nil {
+			return fmt.Errorf("validating by stripe-mock: %w", err)
+		}
+		if kind := r.Header.Get("Content-Type"); kind != "" {
+			copied.Header.Set("Content-Type", kind)
+		}
+		copied.Header.Set("Authorization", "Bearer sk_test_123") // it takes no other
+		resp, err := http.DefaultClient.Do(copied)
+		if err != nil {
+			return fmt.Errorf("validating by stripe-mock: %w", err)
+		}
+		defer resp.Body.Close() //nolint:errcheck // the answer was read
+		text, err := io.ReadAll(io.LimitReader(resp.Body, bodyMax))
+		if err != nil {
+			return fmt.Errorf("validating by stripe-mock: %w", err)
+		}
+		if resp.StatusCode < http.StatusBadRequest {
+			return nil
+		}
+		var refusal struct {
+			Error struct{ Message string }
+		}
+		if err := json.Unmarshal(text, &refusal); err != nil {
+			return fmt.Errorf("stripe-mock answers %d", resp.StatusCode)
+		}
+		return fmt.Errorf("stripe-mock refuses the request: %s", refusal.Error.Message)
+	}
+}
