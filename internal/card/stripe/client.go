@@ -69,7 +69,8 @@ type Client struct {
 }
 
 var (
-	_ card.Network = (*Client)(nil)
+	_ card.Client     = (*Client)(nil)
+	_ card.Bookkeeper = (*Client)(nil)
 )
 
 // New makes the client of an account.

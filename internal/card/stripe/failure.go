@@ -129,16 +129,18 @@ func reason(err error) string {
 // than a short word of plain letters is dropped.
 func word(s string) string {
 	const longest = 80
-	if len(s) > longest {
+	if len(s) > longest || !plain(s) {
 		return ""
 	}
-	for _, r := range s {
-		plain := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-.[]", r)
-		if !plain {
-			return ""
-		}
-	}
 	return s
+}
+
+// plain reports whether a text has only letters, digits and the few signs that
+// Stripe's codes and ids are made of.
+func plain(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-.[]", r))
+	})
 }
 
 // is reports whether Stripe refused the request with one of some codes.
@@ -206,3 +208,10 @@ func (f *failure) doubt(known payment.Details) *card.DoubtError {
 // The question must be asked again all the same, because only a look can tell
 // how it ended.
 const hopelessPause = time.Minute
+
+// while is the error of a request that belongs to no question.
+func (f *failure) while(doing string) error {
+	d := f.doubt(payment.Details{})
+	d.Err = fmt.Errorf("%s at Stripe: %w", doing, f)
+	return d
+}
