@@ -134,7 +134,10 @@ const (
 // A RelationType is the relation of another transaction to this one.
 type RelationType string
 
-// All relations. This server never makes a RefundReversal.
+// All relations. RelationRefundReversal is the relation of a refund to the
+// transaction that gave its amount back to the recipient, because the refund
+// failed at a real card network after its success. A dispute is related to its
+// payment by no word of FPS: its RelationType is empty.
 const (
 	RelationRefund         RelationType = "Refund"
 	RelationParent         RelationType = "Parent"

@@ -194,6 +194,14 @@ func kindWord(w webui.Words, t payment.Transaction) string {
 		return w.T("kind.commission")
 	case payment.KindDeposit:
 		return w.T("kind.deposit")
+	case payment.KindDispute:
+		return w.T("kind.dispute")
+	case payment.KindDisputeReturn:
+		return w.T("kind.dispute-return")
+	case payment.KindRefundReversal:
+		return w.T("kind.refund-reversal")
+	case payment.KindOutsideRefund:
+		return w.T("kind.refund")
 	case payment.KindReserve, payment.KindPay:
 	}
 	switch t.Method {

@@ -25,6 +25,9 @@ const (
 	// Outgoing is money on its way back to cards. It has left the recipient's
 	// account, and the network has not confirmed the refund yet.
 	Outgoing AccountID = "outgoing"
+	// Disputed is money that a card network takes back because of a dispute, or
+	// gives back after it. Money passes through it and never stays.
+	Disputed AccountID = "disputed"
 	// Fees are the operator's earnings.
 	Fees AccountID = "fees"
 )
@@ -70,7 +73,7 @@ var prefixes = []string{partyPrefix, setAsidePrefix, prepaidPrefix, owedPrefix, 
 // Valid reports whether books may have the account.
 func (a AccountID) Valid() bool {
 	switch a {
-	case Network, Held, Outgoing, Fees:
+	case Network, Held, Outgoing, Disputed, Fees:
 		return true
 	}
 	for _, prefix := range prefixes {
@@ -88,13 +91,24 @@ func (a AccountID) Kept() bool {
 }
 
 // Allows reports whether an account may have a balance. Accounts of money that
-// others owe are never above zero; all others are never below.
+// others owe are never above zero; all others are never below. For a party's
+// account, this holds after adding what card networks have taken back: see
+// [AccountID.AllowsTaken].
 func (a AccountID) Allows(micro int64) bool {
+	if a == Disputed {
+		return micro == 0
+	}
 	if a == Network || a.hasPrefix(owedPrefix, debtPrefix) {
 		return micro <= 0
 	}
 	return micro >= 0
 }
+
+// AllowsTaken is Allows for a party's account from which card networks have taken
+// money back, such as for a dispute. Nobody is asked before that, so the party
+// may owe that much. All that the party spends by itself comes from a balance
+// above zero.
+func (a AccountID) AllowsTaken(micro, taken int64) bool { return a.Allows(micro + taken) }
 
 func (a AccountID) hasPrefix(any ...string) bool {
 	return slices.ContainsFunc(any, func(prefix string) bool { return strings.HasPrefix(string(a), prefix) })

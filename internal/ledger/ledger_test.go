@@ -68,6 +68,22 @@ func TestAccountsStandOnTheirSideOfZero(t *testing.T) {
 	}
 }
 
+// Money passes through the account of disputes, and a party may owe what a
+// network has taken back.
+func TestAccountsOfDisputes(t *testing.T) {
+	for micro, want := range map[int64]bool{-1: false, 0: true, 1: false} {
+		if got := ledger.Disputed.Allows(micro); got != want {
+			t.Errorf("%s may be at %d: %v", ledger.Disputed, micro, got)
+		}
+	}
+	party := ledger.Party("P1")
+	for micro, want := range map[int64]bool{-11: false, -10: true, 0: true, 5: true} {
+		if got := party.AllowsTaken(micro, 10); got != want {
+			t.Errorf("after 10 were taken, the balance may be %d: %v", micro, got)
+		}
+	}
+}
+
 // Changes lists the accounts whose balances are stored, each once, in the order
 // of the postings.
 func TestChanges(t *testing.T) {

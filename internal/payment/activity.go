@@ -198,7 +198,8 @@ func (t Transaction) Flow(account party.ID) int {
 	switch {
 	case t.State != Success || t.Kind == KindWriteOffDebt || t.toItself():
 		return 0
-	case t.Kind == KindRefund, t.Kind == KindDeposit: // a deposit's sender is its recipient
+	case t.Kind == KindRefund, t.Kind == KindOutsideRefund, t.Kind == KindDispute,
+		t.Kind == KindDeposit: // a deposit's sender is its recipient
 		return -flow
 	}
 	return flow

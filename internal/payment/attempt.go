@@ -265,6 +265,11 @@ const (
 	messageReturned = "The rest of the prepaid balance was paid back to the sender's account balance."
 	messageFee      = "The marketplace fee was taken from the payment."
 	messageDeposit  = "The balance was raised."
+	messageGone     = "The card network let the hold go before its deadline."
+	messageReversed = "The refund failed at the card network, and its amount is the recipient's again."
+	messageOutside  = "The refund was made at the card network."
+	messageDisputed = "The buyer disputes the payment with the card's issuer."
+	messageWon      = "The dispute was decided for the recipient."
 )
 
 // CodeOf is the status code of a transaction in a state, unless its step gives it

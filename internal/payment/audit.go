@@ -221,7 +221,8 @@ func (k Kind) asks() Step {
 		return StepAuthorize
 	case KindRefund:
 		return StepReturn
-	case KindPay, KindFundPrepaid, KindSettleDebt, KindWriteOffDebt, KindCommission, KindDeposit:
+	case KindPay, KindFundPrepaid, KindSettleDebt, KindWriteOffDebt, KindCommission, KindDeposit, KindDispute,
+		KindDisputeReturn, KindRefundReversal, KindOutsideRefund:
 	}
 	return StepCharge
 }

@@ -12,6 +12,12 @@ type Kind string
 // The kinds. A Commission is a marketplace's fee: a separate transaction, made
 // together with the payment that it is taken from. A Deposit puts sandbox money
 // into a party's balance, and no caller sees it.
+//
+// The last four come from a card network by itself, and belong to the payment or
+// the refund that is their parent. A Dispute is money that the network took back
+// for a buyer, and a DisputeReturn gives it back. A RefundReversal gives the
+// amount of a refund that failed after its success back to the recipient. An
+// OutsideRefund was made at the network, and not by this server.
 const (
 	KindReserve      Kind = "Reserve"
 	KindPay          Kind = "Pay"
@@ -21,6 +27,11 @@ const (
 	KindWriteOffDebt Kind = "WriteOffDebt"
 	KindCommission   Kind = "Commission"
 	KindDeposit      Kind = "Deposit"
+
+	KindDispute        Kind = "Dispute"
+	KindDisputeReturn  Kind = "DisputeReturn"
+	KindRefundReversal Kind = "RefundReversal"
+	KindOutsideRefund  Kind = "OutsideRefund"
 )
 
 // charged are the steps of payments without a hold.
@@ -38,6 +49,21 @@ var kindVerbs = map[Kind][]Verb{
 	KindWriteOffDebt: {VerbTransfer},
 	KindCommission:   {VerbTransfer},
 	KindDeposit:      {VerbTransfer},
+
+	KindDispute:        {VerbTransfer},
+	KindDisputeReturn:  {VerbTransfer},
+	KindRefundReversal: {VerbTransfer},
+	KindOutsideRefund:  {VerbTransfer},
+}
+
+// FromNetwork reports whether a card network made the transaction by itself.
+func (k Kind) FromNetwork() bool {
+	switch k {
+	case KindDispute, KindDisputeReturn, KindRefundReversal, KindOutsideRefund:
+		return true
+	case KindReserve, KindPay, KindRefund, KindFundPrepaid, KindSettleDebt, KindWriteOffDebt, KindCommission, KindDeposit:
+	}
+	return false
 }
 
 // May reports whether the kind allows a verb.
@@ -49,7 +75,7 @@ func (k Kind) operation() holdfast.Operation {
 	switch k {
 	case KindReserve:
 		return holdfast.OperationReserve
-	case KindRefund:
+	case KindRefund, KindOutsideRefund, KindDispute: // to the sender
 		return holdfast.OperationRefund
 	case KindFundPrepaid:
 		return holdfast.OperationFundPrepaid
@@ -57,7 +83,7 @@ func (k Kind) operation() holdfast.Operation {
 		return holdfast.OperationSettleDebt
 	case KindWriteOffDebt:
 		return holdfast.OperationWriteOffDebt
-	case KindPay, KindCommission, KindDeposit:
+	case KindPay, KindCommission, KindDeposit, KindDisputeReturn, KindRefundReversal:
 	}
 	return holdfast.OperationPay
 }

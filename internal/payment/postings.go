@@ -49,7 +49,8 @@ func (t *Transaction) paidPostings(from ledger.AccountID) (postings []ledger.Pos
 		postings = transfer(postings, ledger.Owed(string(t.Recipient)), ledger.Prepaid(string(t.Aggregate)), t.Amount)
 	case KindSettleDebt:
 		postings = transfer(postings, ledger.Due(string(t.Recipient)), ledger.Debt(string(t.Aggregate)), t.Amount)
-	case KindReserve, KindPay, KindRefund, KindWriteOffDebt, KindCommission, KindDeposit:
+	case KindReserve, KindPay, KindRefund, KindWriteOffDebt, KindCommission, KindDeposit, KindDispute, KindDisputeReturn,
+		KindRefundReversal, KindOutsideRefund:
 	}
 	return postings
 }
@@ -64,6 +65,8 @@ func (t *Transaction) capturePostings() []ledger.Posting {
 func (t *Transaction) transferPostings() (postings []ledger.Posting) {
 	recipient := string(t.Recipient)
 	switch {
+	case t.Kind.FromNetwork():
+		return t.networkPostings()
 	case t.Kind == KindDeposit:
 		return transfer(nil, ledger.Network, account(t.Recipient), t.Amount)
 	case t.Kind == KindCommission:
@@ -78,6 +81,29 @@ func (t *Transaction) transferPostings() (postings []ledger.Posting) {
 		return transfer(nil, ledger.Debt(string(t.Aggregate)), ledger.Due(recipient), t.Amount)
 	}
 	return t.paidPostings(account(t.Sender))
+}
+
+// networkPostings are the postings of what a card network has done by itself.
+// Nobody has asked the recipient, whose balance may be too small: then it is below
+// zero afterwards.
+func (t *Transaction) networkPostings() (postings []ledger.Posting) {
+	recipient := account(t.Recipient)
+	switch t.Kind {
+	case KindDispute:
+		postings = transfer(nil, recipient, ledger.Disputed, t.Amount)
+		return transfer(postings, ledger.Disputed, ledger.Network, t.Amount)
+	case KindDisputeReturn:
+		postings = transfer(nil, ledger.Network, ledger.Disputed, t.Amount)
+		return transfer(postings, ledger.Disputed, recipient, t.Amount)
+	case KindOutsideRefund:
+		return transfer(nil, recipient, ledger.Network, t.Amount)
+	case KindRefundReversal: // the fees that the refund gave back are taken again
+		postings = transfer(nil, ledger.Network, recipient, t.Amount)
+		postings = transfer(postings, recipient, account(t.Owner), t.Commission)
+		return transfer(postings, t.bearer(), ledger.Fees, t.Fee)
+	case KindReserve, KindPay, KindRefund, KindFundPrepaid, KindSettleDebt, KindWriteOffDebt, KindCommission, KindDeposit:
+	}
+	return nil
 }
 
 // refundPostings give the operator's and the marketplace's fees back, and take

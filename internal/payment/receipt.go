@@ -57,7 +57,8 @@ func (c *Change) Receipt() (about ReceiptAbout, due bool) {
 		}
 	case KindRefund:
 		return ReceiptRefunded, t.State == Success
-	case KindWriteOffDebt, KindCommission, KindDeposit:
+	case KindWriteOffDebt, KindCommission, KindDeposit, KindDispute, KindDisputeReturn, KindRefundReversal,
+		KindOutsideRefund:
 	}
 	return "", false
 }

@@ -23,6 +23,7 @@ type RefundInput struct {
 	OwnerBalance     money.Amount
 	Aggregate        AggregateInstrument // that the payment spent
 	Movers           []Mover             // of a prepaid instrument
+	Disputes         Disputes            // of the payment
 	// Window is the time after the payment in which it can be refunded. Zero means
 	// RefundWindow; below zero means no end.
 	Window time.Duration
@@ -74,7 +75,8 @@ func (in RefundInput) refundable() error {
 	o := in.Original
 	switch o.Kind {
 	case KindReserve, KindPay:
-	case KindRefund, KindFundPrepaid, KindSettleDebt, KindWriteOffDebt, KindCommission:
+	case KindRefund, KindFundPrepaid, KindSettleDebt, KindWriteOffDebt, KindCommission, KindDispute, KindDisputeReturn,
+		KindRefundReversal, KindOutsideRefund:
 		return holdfast.Errorf(holdfast.TransactionTypeNotRefundable, "a %s cannot be refunded", o.Kind)
 	case KindDeposit:
 		return invalidTransaction(o.ID)
@@ -90,6 +92,10 @@ func (in RefundInput) refundable() error {
 	}
 	if err := active(in.Owner); err != nil {
 		return err
+	}
+	if in.Disputes.Open() {
+		return holdfast.Errorf(holdfast.InvalidTransactionState,
+			"transaction %s cannot be refunded: the buyer disputes it with the card's issuer, who has not decided yet", o.ID)
 	}
 	if last := o.Completed.Add(cmp.Or(in.Window, RefundWindow)); in.Window >= 0 && !in.Now.Before(last) {
 		return holdfast.Errorf(holdfast.TransactionDenied, "the transaction could be refunded until %s", stamp(last))
@@ -120,7 +126,7 @@ func (in RefundInput) refund(r holdfast.RefundRequest) (Transaction, error) {
 	if policy == holdfast.RefundMarketplaceOnly {
 		return in.refundOfCommission(t, r.RefundAmount)
 	}
-	amount, err := part(r.RefundAmount, o.Current().Sub(o.Refunded))
+	amount, err := part(r.RefundAmount, o.Current().Sub(o.Refunded).Sub(in.Disputes.Lost()))
 	if err != nil {
 		return t, err
 	}

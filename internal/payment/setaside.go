@@ -42,7 +42,8 @@ func (t *Transaction) takes() []ledger.Posting {
 		return t.commissionPostings(t.capturePostings())
 	case KindPay, KindFundPrepaid, KindSettleDebt:
 		return t.commissionPostings(t.paidPostings(ledger.Network))
-	case KindWriteOffDebt, KindCommission, KindDeposit:
+	case KindWriteOffDebt, KindCommission, KindDeposit, KindDispute, KindDisputeReturn, KindRefundReversal,
+		KindOutsideRefund:
 	}
 	return nil
 }

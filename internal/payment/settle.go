@@ -131,6 +131,8 @@ func (t Transaction) can(v Verb, done string) error {
 		Cancelled: "it was cancelled",
 	}[t.State]
 	switch {
+	case t.State == Cancelled && t.StatusCode == holdfast.CodeExpired && t.Completed.Before(t.Deadline):
+		because = "the card network let the hold go on " + stamp(t.Completed)
 	case t.State == Cancelled && t.StatusCode == holdfast.CodeExpired:
 		because = "its deadline was " + stamp(t.Deadline) + " and the amount was released"
 	case t.State == Success && t.Hold():

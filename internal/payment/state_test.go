@@ -71,7 +71,12 @@ func TestEveryKindsVerbs(t *testing.T) {
 		payment.KindWriteOffDebt: "Transfer",
 		payment.KindCommission:   "Transfer",
 		payment.KindDeposit:      "Transfer",
-		"Gift":                   "",
+
+		payment.KindDispute:        "Transfer",
+		payment.KindDisputeReturn:  "Transfer",
+		payment.KindRefundReversal: "Transfer",
+		payment.KindOutsideRefund:  "Transfer",
+		"Gift":                     "",
 	} {
 		for _, verb := range payment.Verbs {
 			if got := kind.May(verb); got != slices.Contains(strings.Fields(want), string(verb)) {

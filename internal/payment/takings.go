@@ -53,6 +53,10 @@ func (k Takings) With(t Transaction, account party.ID) Takings {
 		if t.Owner == account && t.Recipient != account {
 			k.Refunded = k.Refunded.Sub(t.Commission)
 		}
+	case t.Kind.FromNetwork():
+		if t.Recipient == account {
+			k.Refunded = k.Refunded.Sub(t.Amount.Times(int64(t.Flow(account))))
+		}
 	case t.Kind == KindCommission && t.Sender == account:
 		k.Commission = k.Commission.Add(t.Amount)
 	case t.Recipient == account && !ofInstrument:

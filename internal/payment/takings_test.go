@@ -103,6 +103,18 @@ func TestTakings(t *testing.T) {
 			[4]int64{0, 10_00, 0, 0},
 			[4]int64{},
 		},
+		"a dispute": {
+			of(payment.KindDispute, func(t *payment.Transaction) { t.Fee = money.Micros(0) }),
+			[4]int64{0, 10_00, 0, 0},
+			[4]int64{},
+			[4]int64{},
+		},
+		"a refund that failed": {
+			of(payment.KindRefundReversal, nil),
+			[4]int64{0, -10_00, 0, 59},
+			[4]int64{},
+			[4]int64{},
+		},
 	} {
 		for account, want := range map[party.ID][4]int64{seller: row.seller, market: row.market, buyer: row.buyer} {
 			takings := payment.NoTakings().With(row.Transaction, account)

@@ -138,7 +138,8 @@ func (t Transaction) Approved() bool {
 	switch t.Kind {
 	case KindReserve, KindPay, KindFundPrepaid, KindSettleDebt:
 		return t.Token != ""
-	case KindRefund, KindCommission, KindWriteOffDebt, KindDeposit:
+	case KindRefund, KindCommission, KindWriteOffDebt, KindDeposit, KindDispute, KindDisputeReturn, KindRefundReversal,
+		KindOutsideRefund:
 	}
 	return false
 }
@@ -178,10 +179,12 @@ func (c *Change) Moved() bool { return c.Stepped() && !c.Verb.late() }
 
 // Told reports whether the caller gets a notification of the step (IPN,
 // "events"). There is none for the first half of a Settle, for spending a
-// prepaid balance, for a marketplace's fee and for private transactions.
+// prepaid balance, for a marketplace's fee, for private transactions and for
+// what a card network does by itself: programs that were written for FPS know no
+// notification of it.
 func (c *Change) Told() bool {
 	t := c.After
-	return c.Moved() && c.Verb != VerbSettle && t.Kind != KindCommission && !t.Private() &&
+	return c.Moved() && c.Verb != VerbSettle && t.Kind != KindCommission && !t.Private() && !t.Kind.FromNetwork() &&
 		(t.Kind != KindPay || t.Method != holdfast.MethodPrepaid)
 }
 

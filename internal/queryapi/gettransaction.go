@@ -66,7 +66,8 @@ func (q *request) detail(tx *store.ReadTx) (d detail, err error) {
 }
 
 // related are the related transactions with their relation: for a payment its
-// marketplace fee and its refunds, for these the payment.
+// marketplace fee, its refunds and its disputes, for these the payment. FPS has no
+// word for the relation of a dispute.
 func (d detail) related(out *document) {
 	relate := func(id holdfast.TransactionID, relation holdfast.RelationType) {
 		out.open("RelatedTransaction")
@@ -81,8 +82,12 @@ func (d detail) related(out *document) {
 		switch child.Kind {
 		case payment.KindCommission:
 			relate(child.ID, holdfast.RelationMarketplaceFee)
-		case payment.KindRefund:
+		case payment.KindRefund, payment.KindOutsideRefund:
 			relate(child.ID, holdfast.RelationRefund)
+		case payment.KindRefundReversal:
+			relate(child.ID, holdfast.RelationRefundReversal)
+		case payment.KindDispute, payment.KindDisputeReturn:
+			relate(child.ID, "")
 		default:
 		}
 	}

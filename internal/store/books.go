@@ -246,6 +246,20 @@ var orphans = []struct{ table, problem, query string }{
 		SELECT k.token_id FROM tokens k LEFT JOIN aggregate_instruments a
 		ON a.caller_id = k.caller_id AND a.aggregate_id = k.aggregate_id
 		WHERE k.aggregate_id <> '' AND a.aggregate_id IS NULL LIMIT $1`},
+	{"disputes", "is not booked as its row says", `
+		SELECT d.dispute_id FROM disputes d LEFT JOIN transactions t
+		ON t.caller_id = d.caller_id AND t.transaction_id = d.booked AND t.kind = 'Dispute' AND t.amount = d.amount
+			AND t.parent = d.transaction_id
+		WHERE d.booked <> '' AND t.transaction_id IS NULL LIMIT $1`},
+	{"disputes", "is not returned as its row says", `
+		SELECT d.dispute_id FROM disputes d LEFT JOIN transactions t
+		ON t.caller_id = d.caller_id AND t.transaction_id = d.returned AND t.kind = 'DisputeReturn' AND t.amount = d.amount
+			AND t.parent = d.transaction_id
+		WHERE d.returned <> '' AND t.transaction_id IS NULL LIMIT $1`},
+	{"transactions", "is a dispute without a row in disputes", `
+		SELECT t.transaction_id FROM transactions t LEFT JOIN disputes d
+		ON d.caller_id = t.caller_id AND d.transaction_id = t.parent AND t.transaction_id IN (d.booked, d.returned)
+		WHERE t.kind IN ('Dispute', 'DisputeReturn') AND d.dispute_id IS NULL LIMIT $1`},
 	{"transactions", "belongs to a caller that does not exist", `
 		SELECT t.transaction_id FROM transactions t LEFT JOIN callers c
 		ON c.caller_id = t.caller_id WHERE c.caller_id IS NULL LIMIT $1`},

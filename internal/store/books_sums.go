@@ -23,7 +23,7 @@ var sums = []struct{ table, what, query string }{
 			UNION ALL SELECT p.to_account, 0, p.amount` + postingsOf + `
 			UNION ALL SELECT p.from_account, 0, -p.amount` + postingsOf + `
 		) AS accounts
-		WHERE account NOT IN ('network', 'held', 'outgoing', 'fees')
+		WHERE account NOT IN ('network', 'held', 'outgoing', 'disputed', 'fees')
 		GROUP BY account HAVING SUM(kept) <> SUM(posted) LIMIT $2`},
 	{"aggregate_instruments", "the instrument's pending amount", `
 		SELECT a.aggregate_id, a.pending, COALESCE(t.open, 0)
@@ -63,15 +63,23 @@ const postingsOf = `
 				FROM transactions t JOIN postings p ON p.caller_id = t.caller_id AND p.transaction_id = t.transaction_id
 				WHERE t.caller_id = $1 AND t.received > 0`
 
-// refundsOf joins transactions with the sums of their refunds, without refunds
-// of the marketplace's fee alone.
+// refundsOf joins transactions with the sums of their refunds, those that were
+// made at a card network, too, and less those that failed there after their
+// success. It leaves out refunds of the marketplace's fee alone.
 const refundsOf = `
 	FROM transactions t LEFT JOIN (
 		SELECT parent, CAST(SUM(amount) AS BIGINT) AS amount, CAST(-SUM(fee) AS BIGINT) AS fee,
 			CAST(-SUM(commission) AS BIGINT) AS commission
-		FROM transactions
-		WHERE caller_id = $1 AND received > 0 AND kind = 'Refund' AND policy <> 'MarketplaceTxnOnly'
-			AND state NOT IN ('Failure', 'Cancelled')
+		FROM (
+			SELECT parent, amount, fee, commission FROM transactions
+			WHERE caller_id = $1 AND received > 0 AND kind IN ('Refund', 'OutsideRefund') AND policy <> 'MarketplaceTxnOnly'
+				AND state NOT IN ('Failure', 'Cancelled')
+			UNION ALL
+			SELECT refund.parent, -back.amount, back.fee, back.commission
+			FROM transactions back JOIN transactions refund
+			ON refund.caller_id = back.caller_id AND refund.transaction_id = back.parent
+			WHERE back.caller_id = $1 AND back.received > 0 AND back.kind = 'RefundReversal'
+		) AS refunds
 		GROUP BY parent
 	) AS r ON r.parent = t.transaction_id`
 
@@ -145,7 +153,8 @@ func (tx *ReadTx) checkSides(c party.CallerID, report *Report) error {
 	return err
 }
 
-// checkParties finds parties with a negative balance.
+// checkParties finds parties with a negative balance, although card networks have
+// not taken that much back from them.
 func (tx *ReadTx) checkParties(report *Report) error {
 	scan := func(row scanner) (s side, err error) {
 		err = row.Scan(&s.account, &s.mode, &s.micro)
@@ -157,9 +166,26 @@ func (tx *ReadTx) checkParties(report *Report) error {
 		WHERE b.account LIKE 'party:%'
 		GROUP BY b.account, c.sandbox HAVING SUM(b.micro) < 0 LIMIT $1`, findingsMax)
 	for _, s := range all {
-		report.Findings = append(report.Findings, wrongSide(string(s.account)+" ("+s.mode+")", s.micro))
+		taken, err := tx.taken(s)
+		if err != nil {
+			return err
+		}
+		if !s.account.AllowsTaken(s.micro, taken) {
+			report.Findings = append(report.Findings, wrongSide(string(s.account)+" ("+s.mode+")", s.micro))
+		}
 	}
 	return err
+}
+
+// taken is what card networks have taken back from a party by themselves. It
+// reads all transactions: very few parties have less than nothing.
+func (tx *ReadTx) taken(s side) (micro int64, err error) {
+	id, _ := s.account.Party()
+	return tx.count("adding up what networks have taken back", `
+		SELECT CAST(COALESCE(SUM(CASE t.kind WHEN 'DisputeReturn' THEN -t.amount ELSE t.amount END), 0) AS BIGINT)
+		FROM transactions t JOIN callers c ON c.caller_id = t.caller_id
+		WHERE t.recipient = $1 AND t.kind IN ('Dispute', 'DisputeReturn', 'OutsideRefund') AND c.sandbox = $2`,
+		id, flag(s.mode == "sandbox"))
 }
 
 // checkDue finds transactions whose due time is not their deadline. They would

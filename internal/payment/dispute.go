@@ -1,0 +1,68 @@
+package payment
+
+import (
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// A Dispute is a buyer's complaint about a payment to the issuer of the card, as
+// the network has told of it. In an inquiry no money moves. A real dispute takes
+// the amount from the recipient at once: Booked is that transaction. Returned is
+// the one that gives it back.
+type Dispute struct {
+	Account     NetworkAccountID
+	ID          string // the network's
+	Caller      party.CallerID
+	Transaction holdfast.TransactionID // the payment
+	Amount      money.Amount
+	Reason      string // as the network spells it
+	Status      string // as the network spells it
+	Open        bool   // not decided
+	Due         time.Time
+	Booked      holdfast.TransactionID // empty for an inquiry
+	Returned    holdfast.TransactionID // empty unless the recipient has won
+	Opened      time.Time
+	Updated     time.Time
+}
+
+// warningStatus is the status of a Dispute that stands for the issuer's warning
+// of fraud. It keeps the letter about it from being written twice.
+const warningStatus = "warning"
+
+// Disputes are all disputes of one payment.
+type Disputes []Dispute
+
+// Open reports whether the network has taken the money of a dispute that is not
+// decided.
+func (all Disputes) Open() bool {
+	for _, d := range all {
+		if d.Open && d.Booked != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// Lost is the sum of the disputes that the recipient has lost.
+func (all Disputes) Lost() money.Amount {
+	sum := money.Micros(0)
+	for _, d := range all {
+		if !d.Open && d.Booked != "" && d.Returned == "" {
+			sum = sum.Add(d.Amount)
+		}
+	}
+	return sum
+}
+
+// find returns the stored dispute with the network's id.
+func (all Disputes) find(id string) (Dispute, bool) {
+	for _, d := range all {
+		if d.ID == id {
+			return d, true
+		}
+	}
+	return Dispute{}, false
+}
