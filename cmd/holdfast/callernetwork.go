@@ -32,7 +32,7 @@ func (f callerNetworkFlags) account(
 	if f.Network == payment.SandboxName {
 		return "", nil
 	}
-	all, err := networkAccounts(ctx, r)
+	all, err := r.NetworkAccounts(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -34,19 +34,11 @@ type networkFlags struct {
 }
 
 func (f networkFlags) find(ctx context.Context, r store.Reader) (store.NetworkAccount, error) {
-	all, err := networkAccounts(ctx, r)
+	all, err := r.NetworkAccounts(ctx)
 	if err != nil {
 		return store.NetworkAccount{}, err
 	}
 	return chooseNetwork(all, f.Account)
-}
-
-func networkAccounts(ctx context.Context, r store.Reader) (all []store.NetworkAccount, err error) {
-	err = r.View(ctx, func(tx *store.ReadTx) error {
-		all, err = tx.NetworkAccounts()
-		return err
-	})
-	return all, err
 }
 
 // chooseNetwork finds an account by its name or its id.
@@ -287,7 +279,7 @@ func (v networkList) Run(ctx context.Context, w world) error {
 		return err
 	}
 	defer db.Close()
-	all, err := networkAccounts(ctx, db.Reader)
+	all, err := db.NetworkAccounts(ctx)
 	if err != nil {
 		return err
 	}

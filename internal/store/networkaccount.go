@@ -177,6 +177,15 @@ func (tx *ReadTx) NetworkFees(id payment.NetworkAccountID) (payment.FeeRate, err
 	return all[0], nil
 }
 
+// NetworkAccounts is [ReadTx.NetworkAccounts] outside an action.
+func (r Reader) NetworkAccounts(ctx context.Context) (all []NetworkAccount, err error) {
+	err = r.glance(ctx, func(tx *ReadTx) (err error) {
+		all, err = tx.NetworkAccounts()
+		return err
+	})
+	return all, err
+}
+
 // InsertNetworkAccount adds an account. It is ErrPlainStore for a live account in
 // a store that is not sealed.
 func (tx *Tx) InsertNetworkAccount(a NetworkAccount) error {

@@ -113,6 +113,9 @@ func newDataKey() []byte {
 	return key
 }
 
+// Sealed reports whether the store's secrets are sealed.
+func (r Reader) Sealed() bool { return r.dialect.sealer != nil }
+
 // sealedPrefix begins every sealed secret. No plain secret begins with a zero
 // byte: access secrets are letters and digits, and private keys are DER.
 const sealedPrefix = "\x00sealed1\x00"
