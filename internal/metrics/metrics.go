@@ -27,6 +27,7 @@ type Set struct {
 	answers  *prometheus.HistogramVec
 	commits  *commits
 	lateness lateness
+	networks networks
 }
 
 // durations are the bounds of histograms of times, in seconds. They fit times
@@ -53,7 +54,7 @@ func New(build Build, now func() time.Time, log *slog.Logger) *Set {
 		s.requests, s.answers, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
-	s.commits, s.lateness = s.newCommits(), s.newLateness()
+	s.commits, s.lateness, s.networks = s.newCommits(), s.newLateness(), s.newNetworks()
 	return s
 }
 

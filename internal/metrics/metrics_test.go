@@ -201,3 +201,23 @@ func TestStoreIsAway(t *testing.T) {
 		t.Error("a scrape without the store has nothing else")
 	}
 }
+
+func TestNetworkRequests(t *testing.T) {
+	s := newSet(holdfasttest.NewClock())
+	const confirm = "POST /v1/payment_intents/{}/confirm"
+	for _, status := range []int{200, 200, 402, 0} {
+		s.NetworkAsked(metrics.NetworkRequest{
+			Account: "N1", Endpoint: confirm, Status: status, Waited: 30 * time.Millisecond, Took: 300 * time.Millisecond,
+		})
+	}
+	want := `holdfast_network_requests_total{account="N1",endpoint="POST /v1/payment_intents/{}/confirm",status="200"} 2
+holdfast_network_requests_total{account="N1",endpoint="POST /v1/payment_intents/{}/confirm",status="402"} 1
+holdfast_network_requests_total{account="N1",endpoint="POST /v1/payment_intents/{}/confirm",status="none"} 1
+`
+	if diff := cmp.Diff(want, scraped(t, s, "holdfast_network_requests_total")); diff != "" {
+		t.Errorf("counted (-want +got):\n%s", diff)
+	}
+	if got, want := scraped(t, s, "holdfast_network_wait_seconds_count"), `holdfast_network_wait_seconds_count{account="N1"} 4`+"\n"; got != want {
+		t.Errorf("counted %s, want %s", got, want)
+	}
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/holdfast-pay/holdfast/internal/card"
+	"github.com/holdfast-pay/holdfast/internal/card/networks"
+	"github.com/holdfast-pay/holdfast/internal/card/stripe"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// errNotLive is the error of questions about a live account on a server that was
+// started without one. Its pages show the sandbox, and its mails may be in an
+// inbox.
+var errNotLive = errors.New("the account is live, but this server was started before there was a live account; restart it")
+
+// checkNetworks refuses accounts that a server cannot serve, and reports whether
+// real money moves.
+func (s *server) checkNetworks(ctx context.Context) (live bool, err error) {
+	all, err := s.Store.NetworkAccounts(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, a := range all {
+		if err := a.CheckKey(a.Secrets.Key(), true); err != nil {
+			return false, fmt.Errorf("the account %s at a card network: %w; store the right key with holdfast network set %s "+
+				"--key-file", a.Name, err, a.Name)
+		}
+		if a.Mode != payment.NetworkLive {
+			continue
+		}
+		live = true
+		switch {
+		case !s.Store.Sealed():
+			return false, fmt.Errorf("the account %s is live: %w", a.Name, store.ErrPlainStore)
+		case s.hasInbox():
+			return false, fmt.Errorf("an inbox is for a sandbox: real money moves on the account %s, so mails are sent with --smtp",
+				a.Name)
+		}
+	}
+	return live, nil
+}
+
+// router sends each question to the sandbox or to the account that its card is
+// at.
+func (s *server) router(live bool) *networks.Router {
+	return &networks.Router{
+		Sandbox: s.Network,
+		Find: func(ctx context.Context, id payment.NetworkAccountID) (store.NetworkAccount, bool, error) {
+			a, found, err := s.Store.NetworkAccount(ctx, id)
+			if err == nil && found && a.Mode == payment.NetworkLive && !live {
+				err = errNotLive
+			}
+			return a, found, err
+		},
+		Make: func(a store.NetworkAccount) (card.Client, error) {
+			return networkClient(a, s.Now, s.Transport, s.Monitor.networkAsked())
+		},
+		Now: s.Now,
+	}
+}
