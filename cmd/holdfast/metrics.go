@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 
+	"github.com/holdfast-pay/holdfast/internal/card/stripe"
 	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/internal/ipn"
 	"github.com/holdfast-pay/holdfast/internal/metrics"
@@ -82,4 +83,16 @@ func (m *monitor) answered() func(queryapi.Answered) {
 		return nil
 	}
 	return m.Answered
+}
+
+// networkAsked counts the requests to card networks; nil without metrics.
+func (m *monitor) networkAsked() func(stripe.Request) {
+	if m == nil {
+		return nil
+	}
+	return func(r stripe.Request) {
+		m.NetworkAsked(metrics.NetworkRequest{
+			Account: string(r.Account), Endpoint: r.Endpoint, Status: r.Status, Waited: r.Waited, Took: r.Took,
+		})
+	}
 }

@@ -29,6 +29,7 @@ func (s *server) checkNetworks(ctx context.Context) (live bool, err error) {
 			return false, fmt.Errorf("the account %s at a card network: %w; store the right key with holdfast network set %s "+
 				"--key-file", a.Name, err, a.Name)
 		}
+		s.Log.Info("takes cards", "account", a.Name, "id", a.ID, "network", a.Kind, "mode", a.Mode)
 		if a.Mode != payment.NetworkLive {
 			continue
 		}
@@ -56,9 +57,19 @@ func (s *server) router(live bool) *networks.Router {
 			}
 			return a, found, err
 		},
-		Make: func(a store.NetworkAccount) (card.Client, error) {
-			return networkClient(a, s.Now, s.Transport, s.Monitor.networkAsked())
-		},
-		Now: s.Now,
+		Make: s.client,
+		Now:  s.Now,
 	}
+}
+
+// client makes the client of an account at a card network. It asks nobody.
+func (s *server) client(a store.NetworkAccount) (card.Client, error) {
+	switch a.Kind {
+	case payment.NetworkStripe:
+		return stripe.New(stripe.Config{
+			Account: a.NetworkAccount, Secrets: a.Secrets, Version: programVersion().Version, Now: s.Now,
+			Observe: s.Monitor.networkAsked(),
+		}), nil
+	}
+	return nil, fmt.Errorf("the account %s is at a network that this version does not know: %s", a.Name, a.Kind)
 }

@@ -47,9 +47,9 @@ type server struct {
 	SecureCookies     bool
 	AddressHeader     string        // in which a proxy names the browser's address; empty without one
 	RefundWindow      time.Duration // see payment.RefundInput
-	Network           card.Network
-	Mail              *mail.Sender // nil delivers none
-	Logo              []byte       // an SVG of the demo's shop, for the payment pages; nil without one
+	Network           card.Network  // the sandbox
+	Mail              *mail.Sender  // nil delivers none
+	Logo              []byte        // an SVG of the demo's shop, for the payment pages; nil without one
 	Now               func() time.Time
 	Log               *slog.Logger
 	Ended             ending
@@ -81,6 +81,10 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 	if _, ok := s.Network.(*sandbox.Network); !ok && s.hasInbox() {
 		return errors.New("an inbox is for a sandbox: with a real card network, mails are sent")
 	}
+	live, err := s.checkNetworks(ctx)
+	if err != nil {
+		return err
+	}
 	prefix := s.CertificatePrefix
 	if prefix == "" {
 		prefix = strings.TrimSuffix(s.PublicURL.String(), "/") + "/"
@@ -91,8 +95,8 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 	}
 	s.callers = &signed.Callers{Find: s.Store.CallerByKey, Now: s.Now}
 	s.Processor = processor.New(s.Store, processor.Config{
-		Network: s.Network, Now: s.Now, Log: s.Log, RefundWindow: s.RefundWindow, CallerChanged: s.callers.Forget,
-		LogMoves: s.LogMoves,
+		Network: s.router(live), Now: s.Now, Log: s.Log, RefundWindow: s.RefundWindow, CallerChanged: s.callers.Forget,
+		LogMoves: s.LogMoves, Live: live,
 	})
 	if s.Monitor != nil {
 		s.Processor.Expired, s.Processor.Released = s.Monitor.Expired, s.Monitor.Released
