@@ -20,6 +20,7 @@ type Network struct {
 	answers map[string]payment.Answer
 	script  []Reply
 	effects []string
+	asked   []card.Question
 }
 
 // A Reply scripts the network's answer to its next question.
@@ -29,6 +30,11 @@ type Reply struct {
 	Lost    bool                // takes effect, but the answer never arrives
 	Deaf    bool                // has no effect and gives no answer
 	Wait    <-chan struct{}     // answers only after this is closed
+	// Answer is what a real network answers. If it is approved, it takes effect.
+	Answer *payment.Answer
+	// Doubt is the error of a question without an answer. It takes effect if Lost is
+	// set.
+	Doubt *card.DoubtError
 }
 
 // ErrNoAnswer is the error of a question without an answer.
@@ -62,6 +68,7 @@ func (n *Network) Verify(_ context.Context, d card.Details) (card.Kept, error) {
 // Ask answers according to the script.
 func (n *Network) Ask(ctx context.Context, q card.Question) (payment.Answer, error) {
 	n.mu.Lock()
+	n.asked = append(n.asked, q)
 	reply := n.next(q.Step)
 	n.mu.Unlock()
 	if reply.Wait != nil {
@@ -71,17 +78,24 @@ func (n *Network) Ask(ctx context.Context, q card.Question) (payment.Answer, err
 			return payment.Answer{}, ctx.Err()
 		}
 	}
-	if reply.Deaf {
-		return payment.Answer{}, ErrNoAnswer
+	if reply.Deaf || reply.Doubt != nil && !reply.Lost {
+		return payment.Answer{}, reply.err()
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	answer, asked := n.answers[q.Key()]
 	if !asked {
 		answer = payment.Answer{Verdict: payment.Approved, Authorization: "auth-" + string(q.Transaction)}
-		if reply.Decline != "" {
+		switch {
+		case reply.Answer != nil:
+			answer = *reply.Answer
+		case reply.Decline != "":
 			answer = payment.Answer{Code: reply.Decline, Message: "The card network declined the payment."}
-		} else {
+		}
+		if answer.Verdict == payment.Accepted {
+			return answer, nil // the next time the question is asked, it is decided
+		}
+		if answer.Approved() {
 			n.effects = append(n.effects, fmt.Sprintf("%s %v", q.Key(), q.Amount))
 		}
 		if n.answers == nil {
@@ -90,9 +104,23 @@ func (n *Network) Ask(ctx context.Context, q card.Question) (payment.Answer, err
 		n.answers[q.Key()] = answer
 	}
 	if reply.Lost {
-		return payment.Answer{}, ErrNoAnswer
+		return payment.Answer{}, reply.err()
 	}
 	return answer, nil
+}
+
+func (r Reply) err() error {
+	if r.Doubt != nil {
+		return r.Doubt
+	}
+	return ErrNoAnswer
+}
+
+// Asked lists the questions that were sent, repetitions included.
+func (n *Network) Asked() []card.Question {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.asked)
 }
 
 // next takes the script's reply to a question.

@@ -204,9 +204,29 @@ func (c Caller) LimitScope() string {
 // Now is the caller's time at the given real time.
 func (c Caller) Now(real time.Time) time.Time { return real.Add(c.ClockOffset) }
 
+// Waits of an answer for the card network. A real network takes longer.
+const (
+	waitSandbox = 2 * time.Second
+	waitNetwork = 5 * time.Second
+)
+
+// WaitFor is how long an answer waits for the card network.
+func (c Caller) WaitFor() time.Duration {
+	switch {
+	case c.Wait > 0:
+		return c.Wait
+	case c.Network != "":
+		return waitNetwork
+	}
+	return waitSandbox
+}
+
 // clockOffsetMax keeps a moved clock within the dates that every program can
 // read.
 const clockOffsetMax = 10 * 366 * 24 * time.Hour
+
+var errNetworkClock = holdfast.Errorf(holdfast.AccessFailure,
+	"the clock of a caller with an account at a card network cannot be moved: the network has its own time")
 
 // Advance moves a sandbox caller's clock forward. It refuses live callers. It
 // also refuses to move the clock back, because an expired hold cannot become
@@ -215,6 +235,8 @@ func (c Caller) Advance(by time.Duration) (Caller, error) {
 	switch {
 	case !c.Sandbox:
 		return c, holdfast.Errorf(holdfast.AccessFailure, "only a sandbox caller's clock can be moved")
+	case c.Network != "":
+		return c, errNetworkClock
 	case by <= 0:
 		return c, holdfast.Errorf(holdfast.InvalidParams, "the clock moves forward only; give a duration such as 168h")
 	case by > clockOffsetMax-c.ClockOffset:
@@ -227,8 +249,11 @@ func (c Caller) Advance(by time.Duration) (Caller, error) {
 // ResetClock sets a sandbox caller's clock back to real time. Holds that have
 // expired stay expired.
 func (c Caller) ResetClock() (Caller, error) {
-	if !c.Sandbox {
+	switch {
+	case !c.Sandbox:
 		return c, holdfast.Errorf(holdfast.AccessFailure, "only a sandbox caller's clock can be moved")
+	case c.Network != "":
+		return c, errNetworkClock
 	}
 	c.ClockOffset = 0
 	return c, nil

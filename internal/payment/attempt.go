@@ -54,8 +54,10 @@ type Attempt struct {
 	// Reference is the network's object, if an earlier answer or doubt named it. A
 	// network looks at it before it does anything.
 	Reference string
-	// Since is when the question was first sent, or a little earlier.
+	// Since is when the question was first sent, or earlier.
 	Since time.Time
+	// Lapses is when the network lets the hold go by itself; zero if it does not say.
+	Lapses time.Time
 	// Present says that the buyer is at a browser and can confirm the payment at
 	// the bank. The bank's page then sends the browser to ReturnURL.
 	Present   bool
@@ -90,7 +92,7 @@ func (a Answer) Approved() bool { return a.Verdict == Approved }
 func (t Transaction) attempt(step Step, s AttemptState, asked int) Attempt {
 	a := Attempt{
 		Caller: t.Caller, Transaction: t.ID, Step: step, Amount: t.Amount, Instrument: t.Instrument,
-		Authorization: t.Authorization, Descriptor: t.Descriptor, State: s, Asked: asked,
+		Authorization: t.Authorization, Descriptor: t.Descriptor, State: s, Asked: asked, Since: t.Received,
 	}
 	if step == StepCapture {
 		a.Amount = t.Settled
@@ -161,11 +163,11 @@ func (t Transaction) answered(step Step, answer Answer) Transaction {
 
 // Outcome decides what a network's answer means for the transaction in its
 // present state. The transaction may have been cancelled or have expired before
-// the answer came. A second answer to a question changes nothing: the Change is
-// empty.
+// the answer came. A second answer to a question changes nothing, and neither
+// does one that has only accepted it: the Change is empty.
 func (t Transaction) Outcome(a Attempt, answer Answer, now time.Time) Change {
 	c := Change{Before: t, After: t, At: now}
-	if t.Asking != a.Step {
+	if t.Asking != a.Step || answer.Verdict == Accepted {
 		return c
 	}
 	c.After = t.answered(a.Step, answer)
@@ -199,15 +201,19 @@ func (c *Change) late(v Verb, now time.Time) {
 func (c *Change) authorized(answer Answer, now time.Time) {
 	t := &c.After
 	switch {
+	case t.State == Pending && answer.Approved() && answer.tooShort(now):
+		t.Authorization = answer.Authorization
+		c.done(VerbDecline, now, holdfast.CodeTransactionDenied, messageTooShort)
+		c.ask(StepRelease)
 	case t.State == Pending && answer.Approved():
 		t.Authorization = answer.Authorization
-		c.done(VerbApprove, now, holdfast.CodeSuccess, messageReserved)
+		c.done(VerbApprove, now, holdfast.CodeSuccess, t.heldUntil(answer))
 	case t.State == Pending:
 		c.done(VerbDecline, now, answer.Code, answer.Message)
 	case t.State == Cancelled && answer.Approved():
 		// The transaction was given up before the answer came: release the hold.
 		t.Authorization = answer.Authorization
-		c.ask(StepRelease)
+		c.giveUpHold(answer.Gone)
 	}
 }
 
@@ -219,7 +225,7 @@ func (c *Change) captured(answer Answer, now time.Time) {
 	case c.After.State == Settling:
 		// The hold is no longer needed: release the buyer's money.
 		c.done(VerbCaptureDecline, now, answer.Code, answer.Message)
-		c.ask(StepRelease)
+		c.giveUpHold(answer.Gone)
 	}
 }
 

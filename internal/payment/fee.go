@@ -41,6 +41,12 @@ var DefaultFees = FeeSchedule{
 	TinyBelow:  money.Cents(5),
 }
 
+// NetworkFees are the operator's fees for card payments through an account at a
+// card network, whose own fees the merchant pays there.
+func NetworkFees(r FeeRate) FeeSchedule {
+	return FeeSchedule{Card: r, SmallBelow: money.Micros(0), TinyBelow: money.Micros(0)}
+}
+
 // Fee is the fee for a payment. It is rounded once, half up, to a cent.
 func (f FeeSchedule) Fee(method holdfast.PaymentMethod, amount money.Amount) money.Amount {
 	switch method {

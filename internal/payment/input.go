@@ -88,6 +88,8 @@ func (in *Input) instrument() error {
 	switch {
 	case i.Removed:
 		return holdfast.Errorf(holdfast.InvalidPaymentInstrument, "the sender has removed %s", i.Name())
+	case i.Unusable != "":
+		return holdfast.Errorf(holdfast.InactiveInstrument, "the sender's card cannot be used any more: %s", i.Unusable)
 	case i.Expired(in.Now):
 		return holdfast.Errorf(holdfast.InactiveInstrument, "the sender's card expired in %s", i.Expiry())
 	case i.Method == holdfast.MethodCC && !in.Recipient.Business:

@@ -112,3 +112,110 @@ type NetworkPayment struct {
 	Details
 	Updated time.Time
 }
+
+// holdMargin is the time before the network lets a hold go in which it cannot be
+// settled any more: a Capture in doubt is asked several times.
+const holdMargin = time.Hour
+
+const messageTooShort = "The card network would hold the amount for less than an hour. Nothing is held."
+
+// tooShort reports whether the network lets an approved hold go so soon that it
+// cannot be settled. A hold that is gone already is another case.
+func (a Answer) tooShort(now time.Time) bool {
+	until := a.Details.HoldUntil
+	return !a.Gone && !until.IsZero() && !until.Add(-holdMargin).After(now)
+}
+
+// heldUntil moves the deadline forward to the time until which the network holds
+// the amount, less a margin. It returns the message of the reserved transaction,
+// which says why.
+func (t *Transaction) heldUntil(a Answer) string {
+	until := a.Details.HoldUntil
+	last := until.Add(-holdMargin)
+	if a.Gone || until.IsZero() || !last.Before(t.Deadline) {
+		return messageReserved
+	}
+	t.Deadline = last
+	return messageReserved + " The card network holds it until " + stamp(until) + "."
+}
+
+// giveUpHold asks for the release of a hold that is no longer needed. If the
+// network has let it go already, there is nothing to ask.
+func (c *Change) giveUpHold(gone bool) {
+	if gone {
+		c.After.Answers = c.After.Answers.with(StepRelease, AttemptApproved)
+		return
+	}
+	c.ask(StepRelease)
+}
+
+// Lapse ends a hold that the network has let go before the deadline. The network
+// is not asked for a release. It reports false if nothing is held.
+func (t Transaction) Lapse(now time.Time) (Change, bool) {
+	if t.State != Reserved {
+		return Change{}, false
+	}
+	c := t.step(VerbExpire, now, holdfast.CodeExpired, "The card network let the hold go. Nothing was paid.")
+	c.Postings = move(t.stepPostings(VerbExpire, t.State))
+	c.giveUpHold(true)
+	return c, true
+}
+
+// LeftToLapse reports whether the network lets go of an expired hold so soon that
+// it is not asked for the release. One later question makes sure.
+func (c *Change) LeftToLapse() bool {
+	return c.Verb == VerbExpire && c.Ask != nil && c.Ask.Step == StepRelease && c.Ask.LapsesBy(c.At)
+}
+
+// LapsesBy reports whether the network lets the hold go by itself soon after a
+// deadline.
+func (a Attempt) LapsesBy(deadline time.Time) bool {
+	return !a.Lapses.IsZero() && !a.Lapses.After(deadline.Add(holdMargin))
+}
+
+// Knowing is the question with what is known of its transaction at the network.
+func (a Attempt) Knowing(p NetworkPayment) Attempt {
+	a.Lapses = p.HoldUntil
+	if a.Step != StepReturn || p.Reference != a.Authorization { // a return has an object of its own
+		a.Reference = p.Reference
+	}
+	return a
+}
+
+// Said is what an answer or a doubt about a transaction adds to what is known of
+// it at its network.
+func (a Attempt) Said(d Details, of Kind, now time.Time) NetworkPayment {
+	if a.Step == StepReturn && of != KindRefund {
+		d.Reference, d.Status = "", "" // those of the payment stay
+	}
+	return NetworkPayment{
+		Caller: a.Caller, Transaction: a.Transaction, Account: a.Card.Account, Details: d, Updated: now,
+	}
+}
+
+// Unusable is why a card must not be used again after an answer, or empty.
+func (a Answer) Unusable() string {
+	if a.Verdict != Declined {
+		return ""
+	}
+	switch a.Details.Advice {
+	case AdviceNever:
+		return "its bank declines every payment"
+	case AdviceGone:
+		return "the card network no longer has it"
+	case AdviceWithdrawn:
+		return "its owner has withdrawn the permission at the bank"
+	}
+	return ""
+}
+
+// Attended refuses to settle or cancel a transaction before a person has looked
+// at it. done is "settled" or "cancelled".
+func (p NetworkPayment) Attended(done string) error {
+	if p.Attention == "" {
+		return nil
+	}
+	return holdfast.Errorf(holdfast.InvalidTransactionState,
+		"transaction %s cannot be %s before the operator has looked at it: its state at the card network is not as expected",
+		p.Transaction, done)
+}

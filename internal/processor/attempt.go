@@ -33,7 +33,7 @@ func (p *Processor) askNetwork(
 	left.Store(pendingAtOnce(caller, c))
 	asked := p.start(func() {
 		began := p.Now()
-		if t, err := p.ask(c.Ask, &intent{&c.After, caller}, p.db.Complete); err == nil {
+		if t, err := p.ask(asking{*c.Ask, &c.After, &intent{&c.After, caller}, p.db.Complete, false}); err == nil {
 			decided <- t
 			if left.Load() {
 				p.logOutcome(c.After.State, t, began)
@@ -46,11 +46,14 @@ func (p *Processor) askNetwork(
 	if pendingAtOnce(caller, c) {
 		return c.After, nil
 	}
-	patience := time.NewTimer(or(p.Wait, waitDefault))
+	patience := time.NewTimer(or(p.Wait, caller.WaitFor()))
 	defer patience.Stop()
 	select {
 	case t := <-decided:
 		p.at(PointOutcome)
+		if t.Asking != "" && t.Steps == c.After.Steps { // accepted: the network tells the outcome later
+			return p.answerPending(ctx, caller, c), nil
+		}
 		return *t, nil
 	case <-patience.C:
 	case <-ctx.Done():
@@ -100,33 +103,48 @@ func (p *Processor) answerPending(ctx context.Context, caller *party.Caller, c *
 	return after
 }
 
+// An asking is a question with what is known of its transaction.
+type asking struct {
+	payment.Attempt
+	of      *payment.Transaction // as it was when the question was written, or later
+	written *intent              // nil means that what was written with the question is not known
+	commit  commitFunc           // writes the answer
+	quiet   bool                 // nobody waits for the answer
+}
+
+// question is what the network is asked.
+func (a asking) question() card.Question {
+	return card.Question{
+		Attempt: a.Attempt, Until: a.of.Deadline, HoldUntil: a.Lapses,
+		Expired: a.Step == payment.StepRelease && a.of.StatusCode == holdfast.CodeExpired,
+	}
+}
+
 // ask asks the network one question and records the answer. If it fails, the
-// question is in doubt, and the error is in the log. written is what was written
-// with the question; nil means that the caller of ask does not have it. commit
-// writes the answer.
-func (p *Processor) ask(
-	a *payment.Attempt, written *intent, commit commitFunc,
-) (after *payment.Transaction, err error) {
+// question is in doubt, and the error is in the log.
+func (p *Processor) ask(a asking) (after *payment.Transaction, err error) {
 	defer func() {
 		if broken := recover(); broken != nil { // a network's code must not end the server
 			err = fmt.Errorf("panic: %v", broken)
 		}
 		if err != nil {
-			p.Log.Warn("question to the card network is in doubt", "transaction", a.Transaction, "step", a.Step, "asked",
-				a.Asked, "error", err)
+			p.inDoubt(a, err)
 		}
 	}()
 	// A slow network does not delay the end of the server.
 	ctx, cancel := context.WithTimeout(p.untilStopped(), or(p.NetworkTimeout, networkTimeoutDefault))
 	defer cancel()
-	answer, err := p.Network.Ask(ctx, card.Question{Attempt: *a})
+	if a.quiet {
+		ctx = card.Background(ctx)
+	}
+	answer, err := p.Network.Ask(ctx, a.question())
 	if err != nil {
 		return nil, fmt.Errorf("asking the network: %w", err)
 	}
 	p.Log.LogAttrs(ctx, slog.LevelDebug, "the card network answered",
 		slog.String("transaction", string(a.Transaction)), slog.String("step", string(a.Step)),
 		slog.Bool("approved", answer.Approved()))
-	return p.recordOutcome(a, answer, written, commit)
+	return p.recordOutcome(&a.Attempt, answer, a.written, a.commit)
 }
 
 // A commitFunc is the store's Complete, or its Background if no request waits.
@@ -182,13 +200,16 @@ func (p *Processor) recordOutcome(
 	if o.next != nil {
 		p.askInBackground(o.next)
 	}
+	if answer.Details.Attention != "" {
+		p.alarm(a, answer.Details.Attention)
+	}
 	return &o.after, nil
 }
 
 // An outcome is what the network's answer to a question has led to.
 type outcome struct {
 	after payment.Transaction
-	next  *payment.Attempt // the next question; nil if there is none
+	next  *payment.Change // the change with the next question; nil if there is none
 	// late is the time from the deadline of an expired hold to its release. It is
 	// zero for other outcomes, and if the caller's clock was moved.
 	late time.Duration
@@ -209,15 +230,50 @@ func (p *Processor) decideOutcome(
 	if err := p.expireFirst(tx, caller, &t, real); err != nil {
 		return err
 	}
+	if err := p.recordSaid(tx, a, answer, &t, real); err != nil || answer.Verdict == payment.Accepted {
+		o.after = t
+		return err
+	}
 	c := t.Outcome(*a, answer, now)
 	if err := p.recordWithEffects(tx, caller, &c, real); err != nil {
 		return err
 	}
-	o.after, o.next = c.After, c.Ask
-	if a.Step == payment.StepRelease && answer.Approved() && t.StatusCode == holdfast.CodeExpired {
+	o.after, o.next = c.After, &c
+	if answer.Gone {
+		if lapsed, held := c.After.Lapse(now); held {
+			if err := p.recordWithEffects(tx, caller, &lapsed, real); err != nil {
+				return err
+			}
+			o.after = lapsed.After
+		}
+	}
+	if a.Step == payment.StepRelease && answer.Approved() && t.StatusCode == holdfast.CodeExpired &&
+		!a.LapsesBy(t.Deadline) {
 		o.late = late(&caller, &t, now)
 	}
 	return nil
+}
+
+// recordSaid writes what a real card network has said in addition to its verdict.
+// A question that it has only accepted is asked again much later. A card that it
+// will not take again is marked.
+func (p *Processor) recordSaid(
+	tx *store.Tx, a *payment.Attempt, answer payment.Answer, t *payment.Transaction, real time.Time,
+) error {
+	if answer.Verdict == payment.Accepted {
+		if err := tx.AskAgain(*t, real.Add(acceptedPause)); err != nil {
+			return err
+		}
+	}
+	if !a.Card.Real() {
+		return nil
+	}
+	if why := answer.Unusable(); why != "" {
+		if err := tx.SetUnusable(t.Sender, a.Instrument, why); err != nil {
+			return err
+		}
+	}
+	return tx.SaveNetworkPayment(a.Said(answer.Details, t.Kind, real))
 }
 
 // expireFirst writes the expiry of a transaction if it is due.
@@ -340,9 +396,14 @@ func successor(tx *store.ReadTx, c party.CallerID, id holdfast.TokenID) (next ho
 	return tx.Successor(c, id)
 }
 
-// askInBackground asks a question without waiting for the answer.
-func (p *Processor) askInBackground(a *payment.Attempt) {
+// askInBackground asks the question of a change that was written, if it has one,
+// without waiting for the answer.
+func (p *Processor) askInBackground(c *payment.Change) {
+	if c.Ask == nil {
+		return
+	}
 	p.start(func() {
-		_, _ = p.ask(a, nil, p.db.Complete) // on failure the question is in the log, in doubt and asked again
+		// On failure the question is in the log, in doubt and asked again.
+		_, _ = p.ask(asking{*c.Ask, &c.After, nil, p.db.Complete, true})
 	})
 }

@@ -23,12 +23,11 @@ type changeInput struct {
 func (p *Processor) change(
 	ctx context.Context, caller party.Caller, id holdfast.TransactionID, decide func(changeInput) (*payment.Change, error),
 ) error {
-	var expiry *payment.Attempt
-	var expired *payment.Transaction
+	var expired *payment.Change
 	var refusal error
 	began := p.Now()
 	err := p.db.Update(ctx, func(tx *store.Tx) error {
-		expiry, expired, refusal = nil, nil, nil
+		expired, refusal = nil, nil
 		tx.Ahead().Transaction(caller.ID, id)
 		d, err := p.decision(tx, caller)
 		if err != nil {
@@ -45,7 +44,7 @@ func (p *Processor) change(
 		e, due := t.Expire(d.now)
 		switch {
 		case due:
-			expiry, expired, refusal = e.Ask, &e.After, err
+			expired, refusal = &e, err
 			c = &e
 		case err != nil:
 			return err
@@ -58,10 +57,8 @@ func (p *Processor) change(
 		return failure(err)
 	}
 	if expired != nil {
-		p.logMove("Expire", expired, began)
-	}
-	if expiry != nil {
-		p.askInBackground(expiry)
+		p.logMove("Expire", &expired.After, began)
+		p.askInBackground(expired)
 	}
 	return refusal
 }

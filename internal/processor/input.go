@@ -22,7 +22,11 @@ type named struct {
 // instrument is a refusal; any other missing row is a fault of this server.
 func (p *Processor) load(d decision, n named, id, commissionID holdfast.TransactionID) (payment.Input, error) {
 	in := payment.Input{
-		ID: id, CommissionID: commissionID, Caller: d.caller, Fees: payment.DefaultFees, Now: d.now, Real: d.real,
+		ID: id, CommissionID: commissionID, Caller: d.caller, Now: d.now, Real: d.real,
+	}
+	var err error
+	if in.Fees, err = feesOf(&d.tx.ReadTx, d.caller.Network); err != nil {
+		return in, err
 	}
 	token, found, err := d.tx.TokenFor(d.caller.ID, n.sender)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/card"
+	"github.com/holdfast-pay/holdfast/internal/pace"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -26,8 +27,9 @@ type Processor struct {
 	Config
 	db *store.DB
 
-	handover handover // from Sweep to Release
-	over     over     // the position of Sweep
+	alarms   pace.Seldom // lines in the log about accounts at card networks
+	handover handover    // from Sweep to Release
+	over     over        // the position of Sweep
 
 	mu      sync.Mutex
 	idle    chan func()     // for goroutines that wait for work
@@ -40,7 +42,7 @@ type Processor struct {
 
 // New returns a processor of a store. The store stays open when it is closed.
 func New(db *store.DB, c Config) *Processor {
-	return &Processor{Config: c, db: db, idle: make(chan func())}
+	return &Processor{Config: c, db: db, idle: make(chan func()), alarms: pace.Seldom{Hourly: 1}}
 }
 
 // A Config says how a Processor works. Network, Now and Log are needed. Change
@@ -65,7 +67,7 @@ type Config struct {
 	// e-mail address. Zero means 24 h, negative means not at all.
 	VerifyWithin time.Duration
 
-	Wait           time.Duration // how long a caller waits for the network; zero means 2 s
+	Wait           time.Duration // how long every caller waits for the network; zero means as long as it wants
 	NetworkTimeout time.Duration // of one question; zero means 15 s
 	RefundWindow   time.Duration // see payment.RefundInput
 	NotifyDelay    time.Duration // from a change to its notification; zero means 3 s, negative none
@@ -97,12 +99,17 @@ const (
 )
 
 const (
-	waitDefault           = 2 * time.Second
 	networkTimeoutDefault = 15 * time.Second
 	notifyDelayDefault    = 3 * time.Second
 	// inDoubtGrace is added to the network's time-out before another server asks
 	// the same question again.
 	inDoubtGrace = 5 * time.Second
+	// lapseGrace is how long after the end of a hold the network is asked whether it
+	// is gone. No network promises the minute.
+	lapseGrace = 15 * time.Minute
+	// acceptedPause is how long after a network has accepted a question it is asked
+	// again. The network tells the outcome by itself, usually much sooner.
+	acceptedPause = 6 * time.Hour
 	// idleMax is the largest number of goroutines that wait for work.
 	idleMax = 256
 )
@@ -211,7 +218,7 @@ func failure(err error) error {
 
 // record writes a change with its notification, its mail and its question,
 // which the caller of record then asks. Afterwards c.After is the transaction as
-// it was written.
+// it was written, and c.Ask is the question to ask now.
 //
 // The question gets the network's name for the card here. Package payment knows
 // only the instrument's id, and most changes, such as a Settle or an expiry,
@@ -226,7 +233,13 @@ func (p *Processor) record(
 		if err != nil || !found {
 			return errors.Join(err, missing(found, "instrument", string(c.Ask.Instrument)))
 		}
-		c.Ask.Card = i.Stored()
+		if c.Ask.Card = i.Stored(); c.Ask.Card.Real() && c.Before.State != payment.None {
+			known, _, err := tx.NetworkPayment(c.After.Caller, c.After.ID)
+			if err != nil {
+				return err
+			}
+			*c.Ask = c.Ask.Knowing(known)
+		}
 	}
 	return p.recordFor(tx, caller, c, real, real.Add(p.patience()))
 }
@@ -237,12 +250,20 @@ func (p *Processor) patience() time.Duration {
 }
 
 // recordFor is record without the network's name for the card. Resolve may ask
-// the question from nextAsk on.
+// the question from nextAsk on. A hold that the network lets go soon by itself is
+// not asked about now: Resolve looks once when it is gone.
 func (p *Processor) recordFor(
 	tx *store.Tx, caller party.Caller, c *payment.Change, real, nextAsk time.Time,
 ) error {
+	lapses := c.LeftToLapse()
+	if lapses {
+		nextAsk = c.Ask.Lapses.Add(lapseGrace)
+	}
 	if err := tx.Record(c, p.owed(caller, c, real), nextAsk); err != nil {
 		return err
+	}
+	if lapses {
+		c.Ask = nil
 	}
 	return p.tellSender(tx, caller, c)
 }

@@ -23,7 +23,10 @@ func (p *Processor) Settle(
 		if now.SettledBefore(r.TransactionAmount) {
 			return nil, nil
 		}
-		c, err := in.settle(r.TransactionAmount, payment.DefaultFees)
+		if err := in.attended("settled"); err != nil {
+			return nil, err
+		}
+		c, err := in.settle(r.TransactionAmount)
 		if err != nil {
 			return nil, err
 		}
@@ -45,6 +48,9 @@ func (p *Processor) Cancel(
 ) (payment.Transaction, error) {
 	var change payment.Change
 	err := p.change(ctx, caller, r.TransactionID, func(in changeInput) (*payment.Change, error) {
+		if err := in.attended("cancelled"); err != nil {
+			return nil, err
+		}
 		c, err := in.Transaction.Cancel(r.Description, in.now)
 		if err != nil {
 			return nil, err
@@ -57,16 +63,46 @@ func (p *Processor) Cancel(
 		return payment.Transaction{}, err
 	}
 	p.at(PointIntent)
-	if change.Ask != nil {
-		p.askInBackground(change.Ask)
-	}
+	p.askInBackground(&change)
 	return change.After, nil
 }
 
+// attended refuses to change a transaction at a card network that a person must
+// look at first.
+func (in changeInput) attended(done string) error {
+	t := in.Transaction
+	account, err := in.account()
+	if err != nil || account == "" {
+		return err
+	}
+	known, _, err := in.tx.NetworkPayment(t.Caller, t.ID)
+	if err != nil {
+		return err
+	}
+	return known.Attended(done)
+}
+
+// account is the account at a card network that the transaction is at. It is
+// empty in the sandbox, and for a transaction that has ended.
+func (in changeInput) account() (payment.NetworkAccountID, error) {
+	t := in.Transaction
+	if t.Instrument == "" || t.State.Final() {
+		return "", nil
+	}
+	i, _, err := in.tx.Instrument(t.Sender, t.Instrument)
+	return i.Account, err
+}
+
 // settle loads the rest of the decision's input, and decides.
-func (in changeInput) settle(amount money.Amount, fees payment.FeeSchedule) (payment.Change, error) {
-	settle := payment.SettleInput{Amount: amount, Fees: fees, Now: in.now}
-	var err error
+func (in changeInput) settle(amount money.Amount) (payment.Change, error) {
+	settle := payment.SettleInput{Amount: amount, Now: in.now}
+	account, err := in.account()
+	if err != nil {
+		return payment.Change{}, err
+	}
+	if settle.Fees, err = feesOf(&in.tx.ReadTx, account); err != nil {
+		return payment.Change{}, err
+	}
 	if settle.Owner, err = partyInPayment(&in.tx.ReadTx, in.caller.Owner); err != nil {
 		return payment.Change{}, err
 	}

@@ -137,10 +137,13 @@ func (p *Processor) expire(ctx context.Context, l store.Lapse, handOver bool) (d
 			nextAsk = real.Add(p.patience())
 		}
 		lag = late(&caller, &l.Transaction, caller.Now(real))
+		if c.Ask != nil {
+			*c.Ask = c.Ask.Knowing(l.Known)
+			c.Ask.Card = l.Card
+		}
 		err = p.recordFor(tx, caller, &c, real, nextAsk)
 		after = c.After
 		if c.Ask != nil {
-			c.Ask.Card = l.Card
 			release = question{store.Doubt{Attempt: *c.Ask, Of: after}, &caller, real.Add(inDoubtGrace)}
 		}
 		return err
@@ -217,7 +220,8 @@ func (p *Processor) askAll(ctx context.Context, open []question) (asked, decided
 		begun := p.start(func() {
 			defer close(done)
 			began := p.Now()
-			if t, err := p.ask(&q.Attempt, &intent{&q.Of, q.caller}, p.db.Background); err == nil {
+			a := asking{q.Attempt, &q.Of, &intent{&q.Of, q.caller}, p.db.Background, true}
+			if t, err := p.ask(a); err == nil {
 				p.logOutcome(q.Of.State, t, began)
 				ended.Add(1)
 			}

@@ -68,6 +68,10 @@ func (tx *ReadTx) Doubts(asked []payment.Transaction) ([]Doubt, error) {
 	if err != nil {
 		return nil, err
 	}
+	known, err := tx.known(asked, with)
+	if err != nil {
+		return nil, err
+	}
 	doubts := make([]Doubt, 0, len(asked))
 	for _, t := range asked {
 		instrument, found := with[instrumentKey{t.Sender, t.Instrument}]
@@ -76,7 +80,24 @@ func (tx *ReadTx) Doubts(asked []payment.Transaction) ([]Doubt, error) {
 			continue
 		}
 		a.Card = instrument.Stored()
-		doubts = append(doubts, Doubt{*a, t})
+		doubts = append(doubts, Doubt{a.Knowing(known[transactionKey{t.Caller, t.ID}]), t})
 	}
 	return doubts, nil
+}
+
+// known reads what is known of transactions at their card networks. Those of the
+// sandbox are not looked for.
+func (tx *ReadTx) known(
+	all []payment.Transaction, with map[instrumentKey]payment.Instrument,
+) (map[transactionKey]payment.NetworkPayment, error) {
+	var keys []transactionKey
+	for _, t := range all {
+		if with[instrumentKey{t.Sender, t.Instrument}].Account != "" {
+			keys = append(keys, transactionKey{t.Caller, t.ID})
+		}
+	}
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	return networkPayments.GetAll(tx.sql, keys)
 }

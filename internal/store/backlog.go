@@ -32,6 +32,11 @@ type Waiting struct {
 // line has the notices in the line in the order of their index.
 const line = `SELECT 1 FROM steps WHERE notify_at > 0 ORDER BY leased_until, notify_at`
 
+// inDoubt are the questions that are asked again within ten minutes. Those that a
+// network has accepted, and holds that are left to lapse, wait longer: they are
+// not in doubt.
+const inDoubt = `asking <> '' AND next_ask <= CAST($1 AS BIGINT) + 600000000`
+
 // Backlog reads what waits in the store at a real time. It reads partial indexes
 // of what is open, and only their first rows. So the time that it takes does not
 // depend on the number of payments. Ages are those of the oldest of the first
@@ -43,24 +48,25 @@ func (tx *ReadTx) Backlog(real time.Time) (b Backlog, err error) {
 	for _, w := range []struct {
 		of            *Waiting
 		count, oldest string
+		counts        []any // the arguments of count
 	}{
-		{&b.Asking, `SELECT 1 FROM transactions WHERE asking <> '' ORDER BY next_ask`, `
+		{&b.Asking, `SELECT 1 FROM transactions WHERE ` + inDoubt + ` ORDER BY next_ask`, `
 			SELECT MAX($1 + clock_offset - steps.at)
 			FROM (SELECT caller_id, transaction_id, steps FROM transactions
-				WHERE asking <> '' ORDER BY next_ask LIMIT $2) AS head
+				WHERE ` + inDoubt + ` ORDER BY next_ask LIMIT $2) AS head
 			JOIN steps ON steps.caller_id = head.caller_id AND steps.transaction_id = head.transaction_id
 				AND steps.seq = head.steps
-			JOIN callers ON callers.caller_id = head.caller_id`},
+			JOIN callers ON callers.caller_id = head.caller_id`, []any{micros(real)}},
 		{&b.Line, line, `
 			SELECT $1 - MIN(notify_at)
-			FROM (SELECT notify_at FROM steps WHERE notify_at > 0 ORDER BY leased_until, notify_at LIMIT $2) AS head`},
+			FROM (SELECT notify_at FROM steps WHERE notify_at > 0 ORDER BY leased_until, notify_at LIMIT $2) AS head`, nil},
 		{&b.Queues, `SELECT 1 FROM deliveries WHERE outcome = 'Waiting' ORDER BY caller_id`, `
 			SELECT MAX($1 + clock_offset - head.created)
 			FROM (SELECT caller_id, created FROM deliveries
 				WHERE outcome = 'Waiting' ORDER BY caller_id, leased_until, next_at LIMIT $2) AS head
-			JOIN callers ON callers.caller_id = head.caller_id`},
+			JOIN callers ON callers.caller_id = head.caller_id`, nil},
 	} {
-		if w.of.Rows, err = tx.upTo(w.count, backlogMost); err != nil {
+		if w.of.Rows, err = tx.upTo(w.count, backlogMost, w.counts...); err != nil {
 			return b, err
 		}
 		if w.of.Oldest, err = tx.oldest(w.oldest, micros(real), backlogOldest); err != nil {

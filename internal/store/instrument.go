@@ -93,6 +93,12 @@ func (tx *Tx) clearDefaultInstrument(owner party.ID) error {
 	return err
 }
 
+// SetUnusable writes why an instrument cannot be used any more.
+func (tx *Tx) SetUnusable(owner party.ID, id payment.InstrumentID, why string) error {
+	return tx.one("marking an instrument as unusable", `
+		UPDATE instruments SET unusable = $1 WHERE party_id = $2 AND instrument_id = $3`, why, owner, id)
+}
+
 // RemoveInstrument marks an instrument as removed, so that no new payment uses
 // it.
 func (tx *Tx) RemoveInstrument(owner party.ID, id payment.InstrumentID) error {

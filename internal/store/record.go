@@ -107,7 +107,7 @@ var (
 	insertTransaction = transactions.Change(transactionTable.insertion("adding a transaction", ""))
 	transactionKeys   = transactionTable.some("caller_id, transaction_id")
 	moveTransaction   = movingTransaction("")
-	moveTransactionTo = movingTransaction("due, ") // which also changes when it is due
+	moveTransactionTo = movingTransaction("due, deadline, ") // which also changes when it is due
 )
 
 // A transactionMove is a change of a transaction that exists.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -195,10 +196,11 @@ func (tx *ReadTx) DueOf(c party.CallerID, now time.Time, limit int) ([]Due, erro
 }
 
 // A Lapse is a transaction past its deadline, with its card. Card is zero if no
-// card pays it.
+// card pays it. Known is what its card network has said.
 type Lapse struct {
 	payment.Transaction
-	Card payment.StoredCard
+	Card  payment.StoredCard
+	Known payment.NetworkPayment
 }
 
 // Lapses reads transactions with their cards. It leaves out transactions that
@@ -220,10 +222,14 @@ func (tx *ReadTx) Lapses(all []Due) ([]Lapse, error) {
 	if err != nil {
 		return nil, err
 	}
+	known, err := tx.known(slices.Collect(maps.Values(of)), cards)
+	if err != nil {
+		return nil, err
+	}
 	lapses := make([]Lapse, 0, len(all))
 	for _, d := range all {
 		if t, found := of[d.key()]; found {
-			lapses = append(lapses, Lapse{t, cards[instrumentKey{t.Sender, t.Instrument}].Stored()})
+			lapses = append(lapses, Lapse{t, cards[instrumentKey{t.Sender, t.Instrument}].Stored(), known[d.key()]})
 		}
 	}
 	return lapses, nil
