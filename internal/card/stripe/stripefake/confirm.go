@@ -11,36 +11,9 @@ func confirmIntent(c *call) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	return confirmNow(c, p)
-}
-
-// confirmNow confirms a PaymentIntent by the request's parameters.
-func confirmNow(c *call, p *intent) (object, error) {
-	offSession, err := c.form.boolean("off_session")
-	if text := c.form.text("off_session"); text == "one_off" || text == "recurring" {
-		offSession, err = true, nil
-	}
+	way, err := p.readConfirmation(c)
 	if err != nil {
 		return nil, err
-	}
-	mustNotAct, err := c.form.boolean("error_on_requires_action")
-	if err != nil {
-		return nil, err
-	}
-	setup, err := c.form.enum("setup_future_usage", p.setupFuture, "off_session", "on_session")
-	if err != nil {
-		return nil, err
-	}
-	if offSession && setup != "" {
-		return nil, invalid("off_session", "You cannot use `setup_future_usage` with `off_session=true`.")
-	}
-	back := c.form.text("return_url")
-	if _, err := url.ParseRequestURI(back); back != "" && err != nil {
-		return nil, invalidCode("url_invalid", "return_url", "Not a valid URL")
-	}
-	if p.anyMethod && back == "" && !offSession {
-		return nil, invalid("return_url", "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. "+
-			"Because some of these payment methods might redirect your customer off of your page, you must provide a `return_url`.")
 	}
 	if p.session != "" {
 		return nil, refused("", "You cannot confirm a PaymentIntent that was created by a Checkout Session.")
@@ -51,6 +24,54 @@ func confirmNow(c *call, p *intent) (object, error) {
 	if err := p.choose(c); err != nil {
 		return nil, err
 	}
+	return p.confirm(c, way)
+}
+
+// A confirmation is how a PaymentIntent is confirmed.
+type confirmation struct {
+	presence
+	setupFuture, returnURL string
+}
+
+// readConfirmation checks and reads the parameters of a confirmation.
+func (p *intent) readConfirmation(c *call) (confirmation, error) {
+	var way confirmation
+	var err error
+	if way.offSession, err = c.form.boolean("off_session"); err != nil {
+		if text := c.form.text("off_session"); text != "one_off" && text != "recurring" {
+			return way, err
+		}
+		way.offSession = true
+	}
+	if way.mustNotAct, err = c.form.boolean("error_on_requires_action"); err != nil {
+		return way, err
+	}
+	script, err := c.form.boolean("use_stripe_sdk") // on the merchant's page, in place of a redirect
+	if err != nil {
+		return way, err
+	}
+	way.setupFuture, err = c.form.enum("setup_future_usage", p.setupFuture, "off_session", "on_session")
+	if err != nil {
+		return way, err
+	}
+	if way.offSession && way.setupFuture != "" {
+		return way, invalid("off_session", "You cannot use `setup_future_usage` with `off_session=true`.")
+	}
+	way.returnURL = c.form.text("return_url")
+	if u, err := url.Parse(way.returnURL); way.returnURL != "" && (err != nil || u.Host == "") {
+		return way, invalidCode("url_invalid", "return_url", "Not a valid URL")
+	}
+	if p.anyMethod && way.returnURL == "" && !way.offSession {
+		return way, invalid("return_url", "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. "+
+			"Because some of these payment methods might redirect your customer off of your page, you must provide a `return_url`.")
+	}
+	if script {
+		way.returnURL = ""
+	}
+	return way, nil
+}
+
+func (p *intent) confirm(c *call, way confirmation) (object, error) {
 	if p.status != needsConfirmation && (p.status != needsAction || p.method == "") {
 		e := p.wrongState("confirm")
 		if p.status == needsMethod {
@@ -59,16 +80,12 @@ func confirmNow(c *call, p *intent) (object, error) {
 		}
 		return nil, e
 	}
-	p.setupFuture, p.returnURL = setup, back
+	p.setupFuture, p.returnURL = way.setupFuture, way.returnURL
 	m := c.server.things[p.method].(*method)
 	if err := m.mayPay(p.customer); err != nil {
 		return nil, err
 	}
-	_, sdk := c.form.boolean("use_stripe_sdk")
-	if sdk != nil {
-		return nil, sdk
-	}
-	if refusal := c.server.attempt(p, m, presence{offSession, mustNotAct}); refusal != nil {
+	if refusal := c.server.attempt(p, m, way.presence); refusal != nil {
 		return nil, refusal
 	}
 	return p.render(c.server), nil

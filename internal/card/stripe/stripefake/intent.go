@@ -155,6 +155,12 @@ func createIntent(c *call) (object, error) {
 			return nil, invalid(name, "You cannot pass `%s` unless you confirm the PaymentIntent with `confirm=true`.", name)
 		}
 	}
+	var way confirmation
+	if confirm {
+		if way, err = p.readConfirmation(c); err != nil {
+			return nil, err
+		}
+	}
 	if err := p.choose(c); err != nil {
 		return nil, err
 	}
@@ -162,7 +168,7 @@ func createIntent(c *call) (object, error) {
 	c.server.keep(p)
 	c.server.emit("payment_intent.created", p)
 	if confirm {
-		return confirmNow(c, p)
+		return p.confirm(c, way)
 	}
 	return p.render(c.server), nil
 }
