@@ -88,7 +88,8 @@ type Details struct {
 	// not settled or cancelled. It is empty as a rule.
 	Attention string
 	// Action is the page where the buyer must confirm the payment at the bank. It is
-	// empty unless the buyer is present and must act.
+	// empty unless the buyer is present and must act. Its address may hold a secret of
+	// the network: it goes to the buyer's browser, and into no log.
 	Action string
 }
 

@@ -143,6 +143,8 @@ func (c *Client) recover(
 ) (intent, *payment.Answer, error) {
 	known := before.details()
 	switch {
+	case f.seen != "":
+		return intent{}, nil, f.doubt(known)
 	case f.declined() && m == moveConfirm:
 		if f.intent != nil && f.intent.id == before.id && f.intent.status == needsMethod {
 			after := *f.intent

@@ -39,6 +39,8 @@ func (c *Client) first(ctx context.Context, q card.Question, second string) (*in
 		return nil, nil, &card.DoubtError{Err: errors.New("the answer of Stripe names no intent")}
 	case f == nil:
 		return &pi, nil, nil
+	case f.seen != "":
+		return nil, nil, f.doubt(payment.Details{Reference: f.seen})
 	case f.stored():
 		return c.unsure(ctx, q, second, f)
 	case f.invalid() || f.missing() || f.declined():
@@ -57,7 +59,7 @@ func (c *Client) unsure(
 	if err != nil {
 		return nil, nil, err
 	}
-	if pi != nil && f.kind == kindIdempotency {
+	if pi != nil && f.changed() {
 		// The program has asked something else under this key before. A person is told,
 		// and the next asking goes on with what there is.
 		d := f.doubt(pi.details())
@@ -92,7 +94,7 @@ func (c *Client) refused(ctx context.Context, q card.Question, f *failure) (*int
 	switch {
 	case f.declined():
 		answer = refusal{f.code, f.decline, f.advice}.answer(d)
-	case f.missing():
+	case f.missing() || f.cardGone():
 		answer = f.gone(d)
 	default:
 		d.Attention = "Stripe refused to begin the payment: " + f.Error()

@@ -116,15 +116,23 @@ func (c *Client) live() bool { return c.config.Account.Mode == payment.NetworkLi
 func (c *Client) now() time.Time { return c.config.Now() }
 
 // call sends one request. key is the idempotency key, which each POST must have.
-// Its error is a *failure.
 func call[T any](
 	ctx context.Context, c *Client, key string, send func(context.Context) (T, error),
 ) (T, *failure) {
+	answer, _, f := callFresh(ctx, c, key, send)
+	return answer, f
+}
+
+// callFresh is call, and reports whether the answer is fresh. A repeat of an
+// earlier request gets the answer of that time: the object may have changed since.
+func callFresh[T any](
+	ctx context.Context, c *Client, key string, send func(context.Context) (T, error),
+) (answer T, fresh bool, f *failure) {
 	x := &exchange{key: key}
 	answer, err := send(withExchange(ctx, x))
 	if f := c.failed(x, err); f != nil {
 		var none T
-		return none, f
+		return none, false, f
 	}
-	return answer, nil
+	return answer, x.header.Get("Idempotent-Replayed") != "true", nil
 }

@@ -36,7 +36,10 @@ type failure struct {
 	refused  bool // a person must act, as a rule because of the account's key
 	why      string
 	intent   *intent // in the answer; may be nil
-	cause    error   // a context's; may be nil
+	// seen is the object that the request has made or changed, if the look at it
+	// afterwards is what failed.
+	seen  string
+	cause error // a context's; may be nil
 }
 
 func (f *failure) Error() string {
@@ -63,6 +66,10 @@ func (c *Client) failed(x *exchange, err error) *failure {
 		replayed: x.header.Get("Idempotent-Replayed") == "true", retry: retryAfter(x.header),
 		hopeless: x.header.Get("Stripe-Should-Retry") == "false",
 		refused:  x.status == http.StatusUnauthorized || x.status == http.StatusForbidden,
+	}
+	if errors.Is(err, errWrongMode) {
+		f.why, f.refused = errWrongMode.Error(), true
+		return f
 	}
 	if open, ok := errors.AsType[*openError](err); ok {
 		f.why, f.retry, f.refused = open.Error(), open.retry, open.why == keyRefused || open.why == rightMissing
@@ -167,15 +174,23 @@ func (f *failure) missing() bool {
 	return f.status == http.StatusNotFound || f.is("resource_missing")
 }
 
-// cardGone reports whether the card or its customer is no longer in the account.
+// cardGone reports whether the card or its customer is no longer in the account, or
+// no longer belong together.
 func (f *failure) cardGone() bool {
-	return f.missing() && (f.param == "payment_method" || f.param == "customer")
+	return (f.missing() || f.invalid()) && (f.param == "payment_method" || f.param == "customer") ||
+		f.is("payment_method_unactivated", "payment_method_unexpected_state")
+}
+
+// changed reports whether an earlier request with the same key had other
+// parameters.
+func (f *failure) changed() bool {
+	return f.status == http.StatusBadRequest && f.kind == kindIdempotency
 }
 
 // stored reports whether every repeat under the same key gets this answer, though
 // nothing is known of the outcome.
 func (f *failure) stored() bool {
-	return f.status == http.StatusInternalServerError && f.replayed || f.kind == kindIdempotency
+	return f.status == http.StatusInternalServerError && f.replayed || f.changed()
 }
 
 const kindIdempotency = "idempotency_error"
@@ -189,7 +204,7 @@ const (
 // doubt is the error of a question that ends with a failure. known is what is
 // known all the same.
 func (f *failure) doubt(known payment.Details) *card.DoubtError {
-	d := &card.DoubtError{Known: known, Retry: f.retry, Err: f, Alarm: f.refused || f.kind == kindIdempotency}
+	d := &card.DoubtError{Known: known, Retry: f.retry, Err: f, Alarm: f.refused || f.changed()}
 	if f.requestID != "" {
 		d.Known.RequestID = f.requestID
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/card"
+	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
 // answerBytesMax bounds a body of Stripe. A list of 100 expanded objects has
@@ -41,8 +42,27 @@ func withExchange(ctx context.Context, x *exchange) context.Context {
 	return context.WithValue(ctx, exchangeKey{}, x)
 }
 
-// errNoKey refuses a request that Stripe could carry out twice.
-var errNoKey = errors.New("a POST without an idempotency key")
+var (
+	// errNoKey refuses a request that Stripe could carry out twice.
+	errNoKey = errors.New("a POST without an idempotency key")
+	// errWrongMode refuses all requests of an account whose key is of the other mode:
+	// none of its objects would be found.
+	errWrongMode = errors.New("the account's API key is of the other mode: test keys are for test accounts only")
+)
+
+// ModeOf is the mode of an API key, which its prefix tells. It is false for a text
+// that is no API key of Stripe.
+func ModeOf(key string) (payment.NetworkMode, bool) {
+	for _, kind := range []string{"sk_", "rk_"} {
+		switch {
+		case strings.HasPrefix(key, kind+"live_"):
+			return payment.NetworkLive, true
+		case strings.HasPrefix(key, kind+"test_"):
+			return payment.NetworkTest, true
+		}
+	}
+	return "", false
+}
 
 // A guard carries every request of an account, so that none goes out without its
 // key, past the limits, or while Stripe refuses the account.
@@ -69,6 +89,9 @@ func newGuard(config Config) *guard {
 
 // RoundTrip sends a request when it is its turn, and reads the whole answer.
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
+	if mode, _ := ModeOf(g.config.Secrets.Key()); mode != g.config.Account.Mode {
+		return nil, errWrongMode
+	}
 	x, ok := req.Context().Value(exchangeKey{}).(*exchange)
 	if !ok || req.Method == http.MethodPost && x.key == "" {
 		return nil, errNoKey

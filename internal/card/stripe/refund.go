@@ -66,8 +66,8 @@ func (c *Client) orRefused(ctx context.Context, q card.Question, r refund, f *fa
 	switch {
 	case f == nil:
 		return c.refunded(q, r)
-	case !f.invalid() && !f.declined():
-		d := f.doubt(payment.Details{})
+	case f.seen != "" || !f.invalid() && !f.declined():
+		d := f.doubt(payment.Details{Reference: f.seen})
 		d.Alarm = d.Alarm || f.status == http.StatusNotFound
 		return payment.Answer{}, d
 	}
@@ -117,11 +117,18 @@ func (c *Client) createRefund(ctx context.Context, q card.Question, second strin
 			metaKey: q.Key(), metaCaller: string(q.Caller), metaTransaction: string(q.Transaction),
 		},
 	}
-	r, f := call(ctx, c, secondKey(q.Key(), second), func(ctx context.Context) (*stripego.Refund, error) {
+	r, fresh, f := callFresh(ctx, c, secondKey(q.Key(), second), func(ctx context.Context) (*stripego.Refund, error) {
 		return c.api.V1Refunds.Create(ctx, params)
 	})
-	if f != nil {
+	switch {
+	case f != nil:
 		return refund{}, f
+	case !fresh:
+		now, f := c.refund(ctx, r.ID)
+		if f != nil {
+			f.seen = r.ID
+		}
+		return now, f
 	}
 	return readRefund(r), nil
 }

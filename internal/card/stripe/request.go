@@ -119,9 +119,16 @@ func (c *Client) get(ctx context.Context, id string) (intent, *failure) {
 func (c *Client) intent(
 	ctx context.Context, key string, send func(context.Context) (*stripego.PaymentIntent, error),
 ) (intent, *failure) {
-	pi, f := call(ctx, c, key, send)
-	if f != nil {
+	pi, fresh, f := callFresh(ctx, c, key, send)
+	switch {
+	case f != nil:
 		return intent{}, f
+	case !fresh:
+		now, f := c.get(ctx, pi.ID)
+		if f != nil {
+			f.seen = pi.ID
+		}
+		return now, f
 	}
 	return readIntent(pi), nil
 }
