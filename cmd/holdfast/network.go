@@ -24,6 +24,10 @@ type networkVerb struct {
 	Show   networkShow   `cmd:"" help:"Show an account and what uses it."`
 	Set    networkSet    `cmd:"" help:"Change an account's settings, its key or its event secrets."`
 	Remove networkRemove `cmd:"" help:"Remove an account that nothing needs any more."`
+
+	Payment   networkPayment   `cmd:"" help:"Show what is known of a transaction at its card network."`
+	Attention networkAttention `cmd:"" help:"List the transactions that a person must look at before they can go on."`
+	Disputes  networkDisputes  `cmd:"" help:"List the disputes that are not decided, and when they must be answered."`
 }
 
 // networkFlags name an account in a store.

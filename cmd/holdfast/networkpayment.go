@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// networkRowsMax is how many rows of each account a listing has at most.
+const networkRowsMax = 1000
+
+// networkListFlags name one account, or all.
+type networkListFlags struct {
+	storeFlags
+	Account string `arg:"" optional:"" help:"Choose the account by its name or its id; by default all."`
+	JSON    bool   `name:"json" help:"Print one line of JSON for each."`
+}
+
+// accounts are the accounts that are meant.
+func (f networkListFlags) accounts(ctx context.Context, r store.Reader) ([]store.NetworkAccount, error) {
+	all, err := r.NetworkAccounts(ctx)
+	if err != nil || f.Account == "" {
+		return all, err
+	}
+	one, err := chooseNetwork(all, f.Account)
+	return []store.NetworkAccount{one}, err
+}
+
+type networkPayment struct {
+	storeFlags
+	ID   holdfast.TransactionID `arg:"" help:"Choose the transaction by its id."`
+	JSON bool                   `name:"json" help:"Print one line of JSON."`
+}
+
+func (v networkPayment) Run(ctx context.Context, w world) error {
+	db, err := v.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	known, err := networkPaymentOf(ctx, db.Reader, v.ID)
+	if err != nil {
+		return err
+	}
+	a := describeNetworkPayment(known)
+	if v.JSON {
+		return printJSON(w.Out, a)
+	}
+	return printFacts(w.Out, a.facts())
+}
+
+// networkPaymentOf finds what is known of a transaction at its card network,
+// whatever caller it belongs to.
+func networkPaymentOf(
+	ctx context.Context, r store.Reader, id holdfast.TransactionID,
+) (known payment.NetworkPayment, err error) {
+	found := false
+	err = r.View(ctx, func(tx *store.ReadTx) error {
+		callers, err := tx.Callers()
+		for _, c := range callers {
+			if err != nil || found {
+				break
+			}
+			known, found, err = tx.NetworkPayment(c.ID, id)
+		}
+		return err
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("no card network knows a transaction %s: there is none, it is in the sandbox, or nothing was asked yet",
+			quote(string(id)))
+	}
+	return known, err
+}
+
+// A networkPaymentAnswer is what is known of a transaction at its card network,
+// as --json prints it.
+type networkPaymentAnswer struct {
+	TransactionID      holdfast.TransactionID   `json:"transactionId"`
+	CallerID           party.CallerID           `json:"callerId"`
+	AccountID          payment.NetworkAccountID `json:"accountId"`
+	Reference          string                   `json:"reference,omitempty"`
+	Charge             string                   `json:"charge,omitempty"`
+	Status             string                   `json:"status,omitempty"`
+	HoldUntil          time.Time                `json:"holdUntil,omitzero"`
+	AuthorizationCode  string                   `json:"authorizationCode,omitempty"`
+	NetworkTransaction string                   `json:"networkTransaction,omitempty"`
+	DeclineCode        string                   `json:"declineCode,omitempty"`
+	Advice             string                   `json:"advice,omitempty"`
+	RequestID          string                   `json:"requestId,omitempty"`
+	Attention          string                   `json:"attention,omitempty"`
+	Updated            time.Time                `json:"updated"`
+}
+
+func describeNetworkPayment(p payment.NetworkPayment) networkPaymentAnswer {
+	return networkPaymentAnswer{
+		TransactionID: p.Transaction, CallerID: p.Caller, AccountID: p.Account, Reference: p.Reference, Charge: p.Charge,
+		Status: p.Status, HoldUntil: p.HoldUntil, AuthorizationCode: p.AuthorizationCode,
+		NetworkTransaction: p.NetworkTransaction, DeclineCode: p.DeclineCode, Advice: p.Advice, RequestID: p.RequestID,
+		Attention: p.Attention, Updated: p.Updated,
+	}
+}
+
+func (a networkPaymentAnswer) facts() []fact {
+	return []fact{
+		{"transaction", string(a.TransactionID)},
+		{"caller", string(a.CallerID)},
+		{"account", string(a.AccountID)},
+		{"network's id", a.Reference},
+		{"charge", a.Charge},
+		{"network's status", a.Status},
+		{"network holds until", moment(a.HoldUntil)},
+		{"authorisation code", a.AuthorizationCode},
+		{"card scheme's id", a.NetworkTransaction},
+		{"decline code", a.DeclineCode},
+		{"advice", a.Advice},
+		{"request id", a.RequestID},
+		{"attention", a.Attention},
+		{"updated", moment(a.Updated)},
+	}
+}
+
+type networkAttention struct{ networkListFlags }
+
+func (v networkAttention) Run(ctx context.Context, w world) error {
+	table := newColumns(w.Out, "TRANSACTION", "CALLER", "NETWORK'S ID", "SINCE", "WHY")
+	return v.each(ctx, func(tx *store.ReadTx, a store.NetworkAccount) error {
+		all, err := tx.NetworkAttention(a.ID, networkRowsMax)
+		if err != nil {
+			return err
+		}
+		for _, p := range all {
+			if v.JSON {
+				if err := printJSON(w.Out, describeNetworkPayment(p)); err != nil {
+					return err
+				}
+				continue
+			}
+			table.row(string(p.Transaction), string(p.Caller), p.Reference, p.Updated.Format(shortLayout), p.Attention)
+		}
+		return nil
+	}, table)
+}
+
+// each reads the rows of each account that is meant, and then prints the table.
+func (f networkListFlags) each(
+	ctx context.Context, read func(*store.ReadTx, store.NetworkAccount) error, table *columns,
+) error {
+	db, err := f.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	accounts, err := f.accounts(ctx, db.Reader)
+	if err != nil {
+		return err
+	}
+	err = db.View(ctx, func(tx *store.ReadTx) error {
+		for _, a := range accounts {
+			if err := read(tx, a); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return table.Flush()
+}
+
+type networkDisputes struct{ networkListFlags }
+
+func (v networkDisputes) Run(ctx context.Context, w world) error {
+	table := newColumns(w.Out, "ANSWER BY", "DISPUTE", "TRANSACTION", "AMOUNT", "REASON", "STATUS", "KIND")
+	return v.each(ctx, func(tx *store.ReadTx, a store.NetworkAccount) error {
+		all, err := tx.OpenDisputes(a.ID, networkRowsMax)
+		if err != nil {
+			return err
+		}
+		for _, d := range all {
+			answer := describeDispute(d)
+			if v.JSON {
+				if err := printJSON(w.Out, answer); err != nil {
+					return err
+				}
+				continue
+			}
+			kind := "dispute"
+			if d.Booked == "" {
+				kind = "inquiry"
+			}
+			due := "-"
+			if !d.Due.IsZero() {
+				due = d.Due.Format(shortLayout)
+			}
+			table.row(due, d.ID, string(d.Transaction), d.Amount.String(), d.Reason, d.Status, kind)
+		}
+		return nil
+	}, table)
+}
+
+// A disputeAnswer is a dispute as --json prints it.
+type disputeAnswer struct {
+	DisputeID     string                   `json:"disputeId"`
+	AccountID     payment.NetworkAccountID `json:"accountId"`
+	CallerID      party.CallerID           `json:"callerId"`
+	TransactionID holdfast.TransactionID   `json:"transactionId"`
+	Amount        dollars                  `json:"amount"`
+	Reason        string                   `json:"reason"`
+	Status        string                   `json:"status"`
+	AnswerBy      time.Time                `json:"answerBy,omitzero"`
+	BookedBy      holdfast.TransactionID   `json:"bookedBy,omitempty"` // empty for an inquiry
+	Opened        time.Time                `json:"opened"`
+}
+
+func describeDispute(d payment.Dispute) disputeAnswer {
+	return disputeAnswer{
+		DisputeID: d.ID, AccountID: d.Account, CallerID: d.Caller, TransactionID: d.Transaction, Amount: dollars(d.Amount),
+		Reason: d.Reason, Status: d.Status, AnswerBy: d.Due, BookedBy: d.Booked, Opened: d.Opened,
+	}
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// An operator sees what the network said of a payment, the payments that need a
+// person, and the disputes that must be answered, the most urgent first.
+func TestWhatTheNetworkSaid(t *testing.T) {
+	address := filepath.Join(t.TempDir(), "s.db")
+	db, err := openStore(t.Context(), store.Config{Address: address})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	addNetwork(t, db, "N1", payment.NetworkTest, testKey)
+	addNetwork(t, db, "N2", payment.NetworkTest, testKey)
+	at := holdfasttest.Start
+	known := payment.NetworkPayment{
+		Caller: "C1", Transaction: "1T1", Account: "N1", Updated: at,
+		Details: payment.Details{
+			Reference: "pi_1", Status: "succeeded", HoldUntil: at.Add(time.Hour), DeclineCode: "do_not_honor",
+			Attention: "somebody captured the hold",
+		},
+	}
+	dispute := payment.Dispute{
+		Account: "N2", ID: "dp_1", Caller: "C1", Transaction: "1T2", Amount: money.Cents(1234), Reason: "fraudulent",
+		Status: "needs_response", Open: true, Due: at.Add(48 * time.Hour), Booked: "1B", Opened: at, Updated: at,
+	}
+	urgent, decided := dispute, dispute
+	urgent.ID, urgent.Due, urgent.Booked = "dp_2", at.Add(time.Hour), ""
+	decided.ID, decided.Open = "dp_3", false
+	err = db.Update(t.Context(), func(tx *store.Tx) error {
+		if err := tx.InsertCaller(party.Caller{ID: "C1", Sandbox: true, Created: at}); err != nil {
+			return err
+		}
+		for _, d := range []payment.Dispute{dispute, urgent, decided} {
+			if err := tx.SaveDispute(payment.Dispute{}, d); err != nil {
+				return err
+			}
+		}
+		return tx.SaveNetworkPayment(known)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"network", "payment", "1T1"}, `(?s)network's id +pi_1\n.*decline code +do_not_honor\n.*attention +somebody captured`},
+		{[]string{"network", "payment", "1T1", "--json"}, `"reference":"pi_1","status":"succeeded","holdUntil":"[^"]+","declineCode"`},
+		{[]string{"network", "attention"}, `1T1 +C1 +pi_1 +[-0-9]+ [:0-9]+ +somebody captured the hold\n$`},
+		{[]string{"network", "attention", "n2"}, `^$`},
+		{[]string{"network", "attention", "N1", "--json"}, `"attention":"somebody captured the hold"`},
+		{[]string{"network", "disputes"}, `(?s)^ANSWER BY.*dp_2 +1T2 +USD 12.34 +fraudulent +needs_response +inquiry\n.*dp_1 .* dispute\n$`},
+		{[]string{"network", "disputes", "n1"}, `^$`},
+		{[]string{"network", "disputes", "--json"}, `"disputeId":"dp_2",.*"amount":"12.34"`},
+	} {
+		if out := onStore(t, address, row.args...); !regexp.MustCompile(row.want).MatchString(out) {
+			t.Errorf("%q prints\n%s", row.args, out)
+		}
+	}
+	if out, code := holdfastCommand(t, "network", "payment", "1T9", "--store", address); code != exitFailed ||
+		!regexp.MustCompile("no card network knows a transaction 1T9").MatchString(out) {
+		t.Errorf("an unknown transaction: exit code %d, %s", code, out)
+	}
+}
