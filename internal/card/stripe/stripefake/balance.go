@@ -40,7 +40,8 @@ func (b *balanceTransaction) render(*Server) object {
 	fees := []any{}
 	if b.fee != 0 {
 		fees = append(fees, object{
-			"amount": b.fee, "currency": "usd", "type": "stripe_fee", "description": "Stripe processing fees", "application": nil,
+			"amount": b.fee, "currency": "usd", "type": "stripe_fee", "description": "Stripe processing fees",
+			"application": nil,
 		})
 	}
 	shown.add(object{

@@ -26,7 +26,8 @@ func captureIntent(c *call) (object, error) {
 		return nil, err
 	}
 	if amount < 1 {
-		return nil, invalidCode("parameter_invalid_integer", "amount_to_capture", "This value must be greater than or equal to 1.")
+		return nil, invalidCode("parameter_invalid_integer", "amount_to_capture",
+			"This value must be greater than or equal to 1.")
 	}
 	if err := c.server.capture(p, amount); err != nil {
 		return nil, err
@@ -42,12 +43,13 @@ func captureIntent(c *call) (object, error) {
 func (s *Server) capture(p *intent, amount int64) error {
 	if p.status != needsCapture {
 		e := p.wrongState("capture")
-		e.Message = "This PaymentIntent could not be captured because it has a status of " + p.status + ". Only a PaymentIntent " +
-			"with one of the following statuses may be captured: requires_capture."
+		e.Message = "This PaymentIntent could not be captured because it has a status of " + p.status + ". Only a " +
+			"PaymentIntent with one of the following statuses may be captured: requires_capture."
 		return e
 	}
 	if amount > p.amount {
-		e := refused("amount_too_large", "The amount_to_capture is greater than the amount that can be captured: %d", p.amount)
+		e := refused("amount_too_large", "The amount_to_capture is greater than the amount that can be captured: %d",
+			p.amount)
 		e.Param = "amount_to_capture"
 		return e
 	}
@@ -91,9 +93,9 @@ func cancelIntent(c *call) (object, error) {
 func (s *Server) cancel(p *intent, reason string) error {
 	if !slices.Contains([]string{needsMethod, needsConfirmation, needsAction, needsCapture}, p.status) {
 		e := p.wrongState("cancel")
-		e.Message = "You cannot cancel this PaymentIntent because it has a status of " + p.status + ". Only a PaymentIntent with one " +
-			"of the following statuses may be canceled: requires_payment_method, requires_capture, requires_confirmation, " +
-			"requires_action, processing."
+		e.Message = "You cannot cancel this PaymentIntent because it has a status of " + p.status + ". Only a " +
+			"PaymentIntent with one of the following statuses may be canceled: requires_payment_method, requires_capture, " +
+			"requires_confirmation, requires_action, processing."
 		return e
 	}
 	if p.status == needsCapture {

@@ -65,10 +65,16 @@ var testCards = []testCard{
 		decline: declines("card_declined", "insufficient_funds"),
 	},
 	{number: "4000000000009987", token: "pm_card_chargeDeclinedLostCard", decline: declines("card_declined", "lost_card")},
-	{number: "4000000000009979", token: "pm_card_chargeDeclinedStolenCard", decline: declines("card_declined", "stolen_card")},
+	{
+		number: "4000000000009979", token: "pm_card_chargeDeclinedStolenCard",
+		decline: declines("card_declined", "stolen_card"),
+	},
 	{number: "4000000000000069", token: "pm_card_chargeDeclinedExpiredCard", decline: declines("expired_card", "")},
 	{number: "4000000000000127", token: "pm_card_chargeDeclinedIncorrectCvc", decline: declines("incorrect_cvc", "")},
-	{number: "4000000000000119", token: "pm_card_chargeDeclinedProcessingError", decline: declines("processing_error", "")},
+	{
+		number: "4000000000000119", token: "pm_card_chargeDeclinedProcessingError",
+		decline: declines("processing_error", ""),
+	},
 	{
 		number: "4000000000006975", token: "pm_card_visa_chargeDeclinedVelocityLimitExceeded",
 		decline: declines("card_declined", "card_velocity_exceeded"),

@@ -65,9 +65,12 @@ func (ch *charge) render(s *Server) object {
 		"failure_code": orNull(ch.failure), "failure_message": orNull(ch.failureMessage),
 		"failure_balance_transaction": nil, "balance_transaction": orNull(ch.transaction), "dispute": orNull(ch.dispute),
 		"disputed": ch.dispute != "", "statement_descriptor_suffix": orNull(p.suffix), "statement_descriptor": nil,
-		"calculated_statement_descriptor": s.settings.StatementPrefix + suffixShown(p.suffix), "receipt_email": orNull(p.receiptEmail),
-		"receipt_url": nil, "review": orNull(p.review), "application_fee": nil, "application_fee_amount": nil, "fraud_details": object{},
-		"billing_details": m.render(s)["billing_details"], "payment_method_details": ch.details(m),
+		"calculated_statement_descriptor": s.settings.StatementPrefix + suffixShown(p.suffix),
+		"receipt_email":                   orNull(p.receiptEmail),
+		"receipt_url":                     nil, "review": orNull(p.review), "application_fee": nil,
+		"application_fee_amount": nil,
+		"fraud_details":          object{},
+		"billing_details":        m.render(s)["billing_details"], "payment_method_details": ch.details(m),
 	})
 	return shown
 }
@@ -85,7 +88,8 @@ func (ch *charge) details(m *method) object {
 		delete(card, field)
 	}
 	card.add(object{
-		"amount_authorized": ch.amount, "authorization_code": orNull(ch.authorisation), "capture_before": orNull(ch.captureBefore),
+		"amount_authorized": ch.amount, "authorization_code": orNull(ch.authorisation),
+		"capture_before":         orNull(ch.captureBefore),
 		"extended_authorization": object{"status": "disabled"}, "incremental_authorization": object{"status": "unavailable"},
 		"multicapture": object{"status": "unavailable"},
 		"overcapture":  object{"maximum_amount_capturable": ch.amount, "status": "unavailable"},

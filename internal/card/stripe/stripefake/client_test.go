@@ -218,8 +218,9 @@ func (f *fake) card(token string) (customer, card string) {
 func (f *fake) intent(token string, amount int, more string) reply {
 	f.t.Helper()
 	customer, card := f.card(token)
-	return f.post("/v1/payment_intents", fmt.Sprintf("amount=%d&currency=usd&customer=%s&payment_method=%s&payment_method_types[]=card"+
-		"&capture_method=manual&metadata[holdfast_key]=T1/Authorize%s", amount, customer, card, more))
+	return f.post("/v1/payment_intents", fmt.Sprintf("amount=%d&currency=usd&customer=%s&payment_method=%s"+
+		"&payment_method_types[]=card&capture_method=manual&metadata[holdfast_key]=T1/Authorize%s",
+		amount, customer, card, more))
 }
 
 // held is a hold of an absent buyer.

@@ -62,8 +62,9 @@ func (p *intent) readConfirmation(c *call) (confirmation, error) {
 		return way, invalidCode("url_invalid", "return_url", "Not a valid URL")
 	}
 	if p.anyMethod && way.returnURL == "" && !way.offSession {
-		return way, invalid("return_url", "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. "+
-			"Because some of these payment methods might redirect your customer off of your page, you must provide a `return_url`.")
+		return way, invalid("return_url", "This PaymentIntent is configured to accept payment methods enabled in your "+
+			"Dashboard. Because some of these payment methods might redirect your customer off of your page, you must "+
+			"provide a `return_url`.")
 	}
 	if script {
 		way.returnURL = ""
@@ -75,8 +76,9 @@ func (p *intent) confirm(c *call, way confirmation) (object, error) {
 	if p.status != needsConfirmation && (p.status != needsAction || p.method == "") {
 		e := p.wrongState("confirm")
 		if p.status == needsMethod {
-			e.Message = "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the " +
-				"PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a payment method."
+			e.Message = "You cannot confirm this PaymentIntent because it's missing a payment method. You can either " +
+				"update the PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a " +
+				"payment method."
 		}
 		return nil, e
 	}
@@ -233,7 +235,8 @@ func (s *Server) decline(p *intent, m *method, d Decline) *apiError {
 	p.charge, p.method, p.action, p.status = ch.id, "", nil, needsMethod
 	message, advice := d.words()
 	if d.Code == "payment_intent_authentication_failure" {
-		message, advice = "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new "+
+		message, advice = "The provided PaymentMethod has failed authentication. You can provide payment_method_data or "+
+			"a new "+
 			"PaymentMethod to attempt to fulfill this PaymentIntent again.", ""
 	}
 	ch.fail(d, message, advice)

@@ -47,7 +47,8 @@ func (s *Server) replay(c *call) (answer, bool) {
 	case before.print != print:
 		return c.answerOf(nil, &apiError{
 			status: http.StatusBadRequest, Type: typeIdempotency, unstored: true,
-			Message: fmt.Sprintf("Keys for idempotent requests can only be used with the same parameters they were first used with. "+
+			Message: fmt.Sprintf("Keys for idempotent requests can only be used with the same parameters they were first "+
+				"used with. "+
 				"Try using a key other than '%s' if you meant to execute a different request.", c.key),
 		}), true
 	case before.inUse:

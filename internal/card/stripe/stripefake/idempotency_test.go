@@ -21,7 +21,8 @@ func TestKeyRepeatsTheFirstAnswer(t *testing.T) {
 	}
 	other := f.keyed(400, "POST", customersPath, "k", "name=Bob")
 	f.want(other, "error.type", "idempotency_error")
-	f.want(f.keyed(400, "POST", "/v1/customers/"+first.id(), "k", "name=Ann&metadata[a]=1"), "error.type", "idempotency_error")
+	f.want(f.keyed(400, "POST", "/v1/customers/"+first.id(), "k", "name=Ann&metadata[a]=1"), "error.type",
+		"idempotency_error")
 
 	f.clock.move(24*time.Hour - time.Second)
 	if f.keyed(200, "POST", customersPath, "k", "name=Ann&metadata[a]=1").id() != first.id() {
@@ -207,7 +208,8 @@ func TestRequestsAreCounted(t *testing.T) {
 		}
 	}
 	last := f.Requests()[len(f.Requests())-2]
-	if last.Endpoint != "POST /v1/payment_intents/{id}/confirm" || last.Form["off_session"] != "true" || last.Status != 200 ||
+	if last.Endpoint != "POST /v1/payment_intents/{id}/confirm" || last.Form["off_session"] != "true" ||
+		last.Status != 200 ||
 		last.Key == "" || !last.At.Equal(f.clock.Now()) {
 		t.Errorf("the request before the last is %+v", last)
 	}

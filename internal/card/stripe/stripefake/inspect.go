@@ -1,6 +1,7 @@
 package stripefake
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -112,8 +113,10 @@ func plain(o object) map[string]any {
 	if err != nil {
 		panic(fmt.Sprintf("stripefake: writing an object: %v", err))
 	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
 	var read map[string]any
-	if err := json.Unmarshal(text, &read); err != nil {
+	if err := decoder.Decode(&read); err != nil {
 		panic(fmt.Sprintf("stripefake: reading an object: %v", err))
 	}
 	return read

@@ -64,8 +64,9 @@ func (p *intent) render(*Server) object {
 		types = append(types, t)
 	}
 	shown.add(object{
-		"amount": p.amount, "amount_capturable": capturable, "amount_received": p.captured, "amount_details": object{"tip": object{}},
-		"currency": p.currency, "customer": orNull(p.customer), "payment_method": orNull(p.method), "status": p.status,
+		"amount": p.amount, "amount_capturable": capturable, "amount_received": p.captured,
+		"amount_details": object{"tip": object{}},
+		"currency":       p.currency, "customer": orNull(p.customer), "payment_method": orNull(p.method), "status": p.status,
 		"capture_method": p.captureMethod, "confirmation_method": "automatic", "payment_method_types": types,
 		"payment_method_options": object{"card": object{
 			"request_three_d_secure": p.request3DS, "network": nil, "installments": nil, "mandate_options": nil,
@@ -193,7 +194,8 @@ func (p *intent) read(c *call) error {
 	}
 	for _, t := range p.types {
 		if t != "card" {
-			return invalid("payment_method_types", "The payment method type provided: %s is invalid. The fake knows card only.", t)
+			return invalid("payment_method_types",
+				"The payment method type provided: %s is invalid. The fake knows card only.", t)
 		}
 	}
 	var err error
@@ -320,7 +322,8 @@ func updateIntent(c *call) (object, error) {
 		return nil, err
 	}
 	settled := p.status == succeeded || p.status == canceled || p.status == needsCapture
-	if settled && (c.form.has("amount") || c.form.has("currency") || c.form.has("payment_method") || c.form.has("customer")) {
+	if settled && (c.form.has("amount") || c.form.has("currency") || c.form.has("payment_method") ||
+		c.form.has("customer")) {
 		return nil, p.wrongState("update")
 	}
 	changed := *p

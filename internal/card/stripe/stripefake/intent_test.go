@@ -12,15 +12,18 @@ import (
 func TestHoldThenCapture(t *testing.T) {
 	f := newFake(t)
 	p := f.intent("pm_card_visa", 4250, "&statement_descriptor_suffix=ORDER+A")
-	f.want(p, "status", "requires_confirmation", "amount", 4250, "amount_capturable", 0, "latest_charge", nil, "livemode", false)
+	f.want(p, "status", "requires_confirmation", "amount", 4250, "amount_capturable", 0, "latest_charge", nil,
+		"livemode", false)
 	p = f.post("/v1/payment_intents/"+p.id()+"/confirm", "off_session=true&expand[0]=latest_charge")
-	f.want(p, "status", "requires_capture", "amount_capturable", 4250, "amount_received", 0, "metadata.holdfast_key", "T1/Authorize",
+	f.want(p, "status", "requires_capture", "amount_capturable", 4250, "amount_received", 0, "metadata.holdfast_key",
+		"T1/Authorize",
 		"latest_charge.captured", false, "latest_charge.outcome.type", "authorized",
 		"latest_charge.payment_method_details.card.last4", "4242")
 	if holds := f.Holds(); len(holds) != 1 || holds[0].Amount != 4250 || holds[0].Key != "T1/Authorize" {
 		t.Errorf("holds are %+v", holds)
 	}
-	p = f.post("/v1/payment_intents/"+p.id()+"/capture", "amount_to_capture=4250&expand[]=latest_charge.balance_transaction")
+	p = f.post("/v1/payment_intents/"+p.id()+"/capture",
+		"amount_to_capture=4250&expand[]=latest_charge.balance_transaction")
 	f.want(p, "status", "succeeded", "amount_received", 4250, "amount_capturable", 0, "latest_charge.captured", true,
 		"latest_charge.balance_transaction.amount", 4250, "latest_charge.balance_transaction.fee", 153)
 	if refunds := f.get("/v1/refunds", "payment_intent="+p.id()).list(); len(refunds) != 0 {
@@ -110,7 +113,8 @@ func TestStatesOfAPaymentIntent(t *testing.T) {
 		"status", "canceled", "cancellation_reason", "abandoned")
 	for _, path := range []string{"/cancel", "/capture", "/confirm"} {
 		f.want(f.do(http.StatusBadRequest, "POST", "/v1/payment_intents/"+id+path, ""),
-			"error.code", "payment_intent_unexpected_state", "error.payment_intent.id", id, "error.type", "invalid_request_error")
+			"error.code", "payment_intent_unexpected_state", "error.payment_intent.id", id, "error.type",
+			"invalid_request_error")
 	}
 	if len(f.Holds()) != 0 || f.Captured() != 0 {
 		t.Errorf("%d holds, %d captured", len(f.Holds()), f.Captured())
@@ -151,7 +155,8 @@ func TestDeclines(t *testing.T) {
 		f := newFake(t)
 		customer := f.post("/v1/customers", "name=Ann").id()
 		card := f.post("/v1/payment_methods/"+row.token+"/attach", "customer="+customer)
-		id := f.post("/v1/payment_intents", "amount=500&currency=usd&payment_method_types[]=card&capture_method=manual&customer="+
+		id := f.post("/v1/payment_intents", "amount=500&currency=usd&payment_method_types[]=card"+
+			"&capture_method=manual&customer="+
 			customer+"&payment_method="+card.id()).id()
 		got := f.do(http.StatusPaymentRequired, "POST", "/v1/payment_intents/"+id+"/confirm", "off_session=true")
 		f.want(got, "error.type", "card_error", "error.code", row.code, "error.decline_code", row.decline,

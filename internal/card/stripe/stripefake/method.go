@@ -33,8 +33,9 @@ func (m *method) shownCard() object {
 		"brand": m.card.brand, "display_brand": m.card.brand, "last4": m.card.last4(), "exp_month": int64(m.month),
 		"exp_year": int64(m.year), "funding": m.card.funding, "country": m.card.country,
 		"fingerprint": m.card.fingerprint(), "generated_from": nil, "wallet": nil, "regulated_status": "unregulated",
-		"networks": object{"available": []any{m.card.brand}, "preferred": nil}, "three_d_secure_usage": object{"supported": true},
-		"checks": object{"address_line1_check": nil, "address_postal_code_check": nil, "cvc_check": "pass"},
+		"networks":             object{"available": []any{m.card.brand}, "preferred": nil},
+		"three_d_secure_usage": object{"supported": true},
+		"checks":               object{"address_line1_check": nil, "address_postal_code_check": nil, "cvc_check": "pass"},
 	}
 }
 
@@ -81,9 +82,10 @@ func (c *call) method(id, param string) (*method, error) {
 func (m *method) mayPay(customer string) error {
 	switch {
 	case m.detached || m.customer == "" && m.used:
-		return refused("payment_method_unactivated", "The provided PaymentMethod was previously used with a PaymentIntent without "+
-			"Customer attachment, shared with a connected account without Customer attachment, or was detached from a Customer. "+
-			"It may not be used again. To use a PaymentMethod multiple times, you must attach it to a Customer first.")
+		return refused("payment_method_unactivated",
+			"The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared with a "+
+				"connected account without Customer attachment, or was detached from a Customer. It may not be used again. To "+
+				"use a PaymentMethod multiple times, you must attach it to a Customer first.")
 	case m.customer != "" && customer == "":
 		return refused("", "The PaymentMethod %s belongs to the Customer %s. Please include the Customer in the `customer` "+
 			"parameter on the PaymentIntent.", m.id, m.customer)

@@ -80,7 +80,8 @@ func find[T thing](c *call, kind, id, param string) (T, error) {
 		}
 		return none, &apiError{
 			status: 404, Type: typeInvalid, Code: "resource_missing", Param: param,
-			Message: fmt.Sprintf("No such %s: '%s'; a similar object exists in %s mode, but a %s mode key was used to make this request.",
+			Message: fmt.Sprintf("No such %s: '%s'; a similar object exists in %s mode, but a %s mode key was used to make "+
+				"this request.",
 				kind, id, other, key),
 		}
 	}

@@ -118,7 +118,8 @@ func (s *Server) giveBack(ch *charge, amount int64, reason string) (*refund, err
 	case amount < 1:
 		return nil, invalidCode("parameter_invalid_integer", "amount", "This value must be greater than or equal to 1.")
 	case amount > left:
-		e := refused("", "Refund amount (%s) is greater than unrefunded amount on charge (%s)", dollars(amount), dollars(left))
+		e := refused("", "Refund amount (%s) is greater than unrefunded amount on charge (%s)", dollars(amount),
+			dollars(left))
 		e.Param = "amount"
 		return nil, e
 	}

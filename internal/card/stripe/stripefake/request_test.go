@@ -161,7 +161,8 @@ func TestStatementSuffix(t *testing.T) {
 		{"ORDER 4711", 200}, {"CAFÉ 1", 200}, {"TWELVELETTER", 200}, {"THIRTEENLETTE", 400}, {"A*B", 400}, {"A'B", 400},
 		{`A"B`, 400}, {"A<B", 400}, {`A\B`, 400}, {"4711", 400}, {"注文 A", 400},
 	} {
-		f.do(row.status, "POST", "/v1/payment_intents", values("amount", "500", "currency", "usd", "payment_method_types[]", "card",
+		f.do(row.status, "POST", "/v1/payment_intents", values("amount", "500", "currency", "usd", "payment_method_types[]",
+			"card",
 			"statement_descriptor_suffix", row.suffix))
 	}
 }

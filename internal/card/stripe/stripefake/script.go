@@ -117,7 +117,8 @@ func (script *Script) early(c *call) (answer, bool) {
 	case LockTimeout:
 		e = &apiError{
 			status: http.StatusTooManyRequests, Type: typeInvalid, Code: "lock_timeout",
-			Message: "This object cannot be accessed right now because another API request or Stripe process is currently accessing it.",
+			Message: "This object cannot be accessed right now because another API request or Stripe process is currently " +
+				"accessing it.",
 		}
 	case RateLimited:
 		e = tooFast("endpoint-rate")

@@ -53,7 +53,8 @@ func (n *session) render(s *Server) object {
 	var details, amount, creation any
 	if n.name != "" || n.email != "" {
 		details = object{
-			"email": orNull(n.email), "name": orNull(n.name), "phone": nil, "tax_exempt": "none", "tax_ids": []any{}, "address": nil,
+			"email": orNull(n.email), "name": orNull(n.name), "phone": nil, "tax_exempt": "none", "tax_ids": []any{},
+			"address": nil,
 		}
 	}
 	if n.mode == "payment" {
@@ -65,7 +66,8 @@ func (n *session) render(s *Server) object {
 		"client_reference_id": orNull(n.reference), "success_url": n.successURL, "cancel_url": orNull(n.cancelURL),
 		"expires_at": n.expires, "metadata": shownMap(n.metadata), "payment_intent": orNull(n.intent),
 		"setup_intent": orNull(n.setup), "amount_total": amount, "amount_subtotal": amount, "currency": "usd",
-		"locale": orNull(n.locale), "submit_type": orNull(n.submit), "payment_method_types": []any{"card"}, "ui_mode": "hosted",
+		"locale": orNull(n.locale), "submit_type": orNull(n.submit), "payment_method_types": []any{"card"},
+		"ui_mode":                   "hosted",
 		"payment_method_collection": "if_required", "wallet_options": object{"link": object{"display": "never"}},
 		"client_secret": nil, "subscription": nil, "invoice": nil, "payment_link": nil, "after_expiration": nil,
 	})
@@ -76,12 +78,16 @@ func sessionRoutes() []route {
 	const path, right = "/v1/checkout/sessions", "checkout_session"
 	const item, data = "line_items[]", "payment_intent_data"
 	creating := []string{
-		"mode", "customer", "customer_email", "customer_creation", "currency", "payment_method_types[]", "success_url", "cancel_url",
-		"wallet_options[link][display]", "client_reference_id", "expires_at", "locale", "metadata[*]", "submit_type", "ui_mode",
-		"setup_intent_data[metadata][*]", "setup_intent_data[description]", "payment_method_options[card][request_three_d_secure]",
+		"mode", "customer", "customer_email", "customer_creation", "currency", "payment_method_types[]", "success_url",
+		"cancel_url",
+		"wallet_options[link][display]", "client_reference_id", "expires_at", "locale", "metadata[*]", "submit_type",
+		"ui_mode",
+		"setup_intent_data[metadata][*]", "setup_intent_data[description]",
+		"payment_method_options[card][request_three_d_secure]",
 		item + "[quantity]", item + "[price_data][currency]", item + "[price_data][unit_amount]",
 		item + "[price_data][product_data][name]", item + "[price_data][product_data][description]",
-		data + "[capture_method]", data + "[metadata][*]", data + "[statement_descriptor_suffix]", data + "[setup_future_usage]",
+		data + "[capture_method]", data + "[metadata][*]", data + "[statement_descriptor_suffix]",
+		data + "[setup_future_usage]",
 		data + "[description]", data + "[receipt_email]", "name_collection[individual][enabled]",
 		"name_collection[individual][optional]", "billing_address_collection", "custom_text[submit][message]",
 	}
@@ -182,7 +188,8 @@ func (n *session) readLife(c *call) error {
 		return err
 	}
 	if expires < now.Add(sessionLifeMin).Unix() || expires > now.Add(sessionLifeMax).Unix() {
-		return invalid("expires_at", "The `expires_at` timestamp must be between 30 minutes and 24 hours from Checkout Session creation.")
+		return invalid("expires_at", "The `expires_at` timestamp must be between 30 minutes and 24 hours from Checkout "+
+			"Session creation.")
 	}
 	n.expires = expires
 	return nil
@@ -226,8 +233,9 @@ func (n *session) readPayment(c *call) error {
 	}
 	n.title = c.form.text(item + "[price_data][product_data][name]")
 	if quantity < 1 || n.title == "" || !c.form.has(item+"[price_data][unit_amount]") {
-		return invalidCode("parameter_missing", "line_items", "You must pass `line_items` with quantity, price_data[currency], "+
-			"price_data[unit_amount] and price_data[product_data][name] in `payment` mode.")
+		return invalidCode("parameter_missing", "line_items",
+			"You must pass `line_items` with quantity, price_data[currency], price_data[unit_amount] and "+
+				"price_data[product_data][name] in `payment` mode.")
 	}
 	n.amount = unit * quantity
 	if err := checkAmount(n.amount, c.form.text(item+"[price_data][currency]")); err != nil {
@@ -244,7 +252,8 @@ func (n *session) readPayment(c *call) error {
 		description: c.form.text(data + "[description]"), suffix: c.form.text(data + "[statement_descriptor_suffix]"),
 		receiptEmail: c.form.text(data + "[receipt_email]"),
 	}
-	p.captureMethod, err = c.form.enum(data+"[capture_method]", "automatic_async", "automatic", "automatic_async", "manual")
+	p.captureMethod, err = c.form.enum(data+"[capture_method]", "automatic_async", "automatic", "automatic_async",
+		"manual")
 	if err != nil {
 		return err
 	}
@@ -296,7 +305,8 @@ func expireSession(c *call) (object, error) {
 		return nil, err
 	}
 	if n.status != sessionOpen {
-		return nil, refused("", "Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout Session has a "+
+		return nil, refused("", "Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout "+
+			"Session has a "+
 			"status of %s.", n.status)
 	}
 	c.server.expire(n)

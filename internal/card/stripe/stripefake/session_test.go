@@ -22,17 +22,21 @@ const (
 func setupParams(more ...string) string {
 	return values(append([]string{
 		"mode", "setup", "currency", "usd", "payment_method_types[]", "card", "wallet_options[link][display]", "never",
-		"success_url", doneURL, "cancel_url", backURL, "client_reference_id", "V1", "locale", "de", "metadata[holdfast_visit]", "V1",
-		"setup_intent_data[metadata][holdfast_visit]", "V1", "payment_method_options[card][request_three_d_secure]", "automatic",
+		"success_url", doneURL, "cancel_url", backURL, "client_reference_id", "V1", "locale", "de",
+		"metadata[holdfast_visit]", "V1",
+		"setup_intent_data[metadata][holdfast_visit]", "V1", "payment_method_options[card][request_three_d_secure]",
+		"automatic",
 	}, more...)...)
 }
 
 func paymentParams(more ...string) string {
 	return values(append([]string{
 		"mode", "payment", "payment_method_types[]", "card", "success_url", doneURL, "cancel_url", backURL,
-		"line_items[0][quantity]", "1", "line_items[0][price_data][currency]", "usd", "line_items[0][price_data][unit_amount]", "4250",
+		"line_items[0][quantity]", "1", "line_items[0][price_data][currency]", "usd",
+		"line_items[0][price_data][unit_amount]", "4250",
 		"line_items[0][price_data][product_data][name]", "Corner Shop", "payment_intent_data[capture_method]", "manual",
-		"payment_intent_data[metadata][holdfast_key]", "H1/Authorize", "payment_intent_data[statement_descriptor_suffix]", "ORDER A",
+		"payment_intent_data[metadata][holdfast_key]", "H1/Authorize", "payment_intent_data[statement_descriptor_suffix]",
+		"ORDER A",
 		"submit_type", "book",
 	}, more...)...)
 }
@@ -103,7 +107,8 @@ func TestSetupPage(t *testing.T) {
 	f := newFake(t)
 	customer := f.post(customersPath, "name=Ann&email=ann@buyer.example").id()
 	n := f.post(sessionsPath, setupParams("customer", customer))
-	f.want(n, "status", "open", "payment_status", "no_payment_required", "payment_intent", nil, "client_reference_id", "V1",
+	f.want(n, "status", "open", "payment_status", "no_payment_required", "payment_intent", nil, "client_reference_id",
+		"V1",
 		"expires_at", int(f.clock.Now().Add(24*time.Hour).Unix()))
 	f.want(f.get("/v1/setup_intents/"+n.at("setup_intent").(string), ""), "status", "requires_payment_method",
 		"metadata.holdfast_visit", "V1")
@@ -117,7 +122,8 @@ func TestSetupPage(t *testing.T) {
 		t.Errorf("the browser is at %s", b.at)
 	}
 	n = f.get(sessionsPath+"/"+n.id(), "expand[]=setup_intent.payment_method&expand[]=setup_intent.latest_attempt")
-	f.want(n, "status", "complete", "url", nil, "setup_intent.status", "succeeded", "setup_intent.payment_method.card.last4", "4242",
+	f.want(n, "status", "complete", "url", nil, "setup_intent.status", "succeeded",
+		"setup_intent.payment_method.card.last4", "4242",
 		"setup_intent.payment_method.card.exp_month", 12, "setup_intent.payment_method.card.exp_year", 2034,
 		"setup_intent.payment_method.customer", customer, "setup_intent.latest_attempt.status", "succeeded",
 		"setup_intent.latest_attempt.payment_method_details.card.three_d_secure", nil)
@@ -149,7 +155,8 @@ func TestSetupPageWithDeclineAndBank(t *testing.T) {
 
 	// The card was set up for payments without the buyer.
 	card := n.at("setup_intent.payment_method.id").(string)
-	id := f.post("/v1/payment_intents", "amount=500&currency=usd&payment_method_types[]=card&capture_method=manual&customer="+customer+
+	id := f.post("/v1/payment_intents", "amount=500&currency=usd&payment_method_types[]=card"+
+		"&capture_method=manual&customer="+customer+
 		"&payment_method="+card).id()
 	f.want(f.post("/v1/payment_intents/"+id+"/confirm", "off_session=true"), "status", "requires_capture")
 }
@@ -172,7 +179,8 @@ func TestPaymentPage(t *testing.T) {
 		t.Errorf("the browser is at %s: %s", b.at, b.page)
 	}
 	n = f.get(sessionsPath+"/"+n.id(), "expand[]=payment_intent.latest_charge&expand[]=payment_intent.payment_method")
-	f.want(n, "status", "complete", "payment_status", "unpaid", "customer", nil, "customer_details.email", "ann@buyer.example",
+	f.want(n, "status", "complete", "payment_status", "unpaid", "customer", nil, "customer_details.email",
+		"ann@buyer.example",
 		"customer_details.name", "Ann Buyer", "payment_intent.id", payment, "payment_intent.status", "requires_capture",
 		"payment_intent.amount_capturable", 4250, "payment_intent.metadata.holdfast_key", "H1/Authorize",
 		"payment_intent.latest_charge.payment_method_details.card.three_d_secure.result", "authenticated",
@@ -208,7 +216,8 @@ func TestPaymentPageThatKeepsTheCard(t *testing.T) {
 func TestWhatThePageRefuses(t *testing.T) {
 	f := newFake(t)
 	id := f.post(sessionsPath, paymentParams()).id()
-	good := stripefake.Typed{Name: "Ann", Email: "ann@buyer.example", Number: "4242424242424242", Expiry: "12/34", SecurityCode: "123"}
+	good := stripefake.Typed{Name: "Ann", Email: "ann@buyer.example", Number: "4242424242424242", Expiry: "12/34",
+		SecurityCode: "123"}
 	for _, change := range []func(*stripefake.Typed){
 		func(x *stripefake.Typed) { x.Number = "4242424242424241" },
 		func(x *stripefake.Typed) { x.Number = "4012888888881881" }, // no test card of the fake
@@ -240,7 +249,8 @@ func TestSessionsExpire(t *testing.T) {
 	byClock := f.post(sessionsPath, setupParams("expires_at", fmt.Sprint(until.Unix())))
 	byCall := f.post(sessionsPath, paymentParams())
 	var problem *stripefake.ProblemError
-	if _, err := f.Submit(byCall.id(), stripefake.Typed{Name: "Ann", Email: "a@b.example", Number: "4000000000000002"}); !errors.As(err, &problem) {
+	if _, err := f.Submit(byCall.id(), stripefake.Typed{Name: "Ann", Email: "a@b.example",
+		Number: "4000000000000002"}); !errors.As(err, &problem) {
 		t.Fatal(err)
 	}
 	f.want(f.post(sessionsPath+"/"+byCall.id()+"/expire", ""), "status", "expired", "url", nil)
@@ -248,7 +258,8 @@ func TestSessionsExpire(t *testing.T) {
 	f.clock.move(30*time.Minute - time.Second)
 	f.want(f.get(sessionsPath+"/"+byClock.id(), ""), "status", "open")
 	f.clock.move(time.Second)
-	f.want(f.get(sessionsPath+"/"+byClock.id(), "expand[]=setup_intent"), "status", "expired", "setup_intent.status", "canceled")
+	f.want(f.get(sessionsPath+"/"+byClock.id(), "expand[]=setup_intent"), "status", "expired", "setup_intent.status",
+		"canceled")
 	f.wantEvents("setup_intent.canceled", "checkout.session.expired")
 	if _, err := f.Submit(byClock.id(), stripefake.Typed{Number: "4242424242424242"}); !errors.As(err, &problem) {
 		t.Errorf("an expired page takes a card: %v", err)
@@ -278,7 +289,8 @@ func TestSessionsThatAreWrong(t *testing.T) {
 		{setupParams("wallet_options[link][display]", "often"), "wallet_options[link][display]"},
 		{"mode=payment&success_url=https://hf.example", "line_items"},
 		{paymentParams("line_items[0][price_data][unit_amount]", "49"), "amount"},
-		{paymentParams("payment_intent_data[statement_descriptor_suffix]", "A*"), "payment_intent_data[statement_descriptor_suffix]"},
+		{paymentParams("payment_intent_data[statement_descriptor_suffix]", "A*"),
+			"payment_intent_data[statement_descriptor_suffix]"},
 		{paymentParams("setup_intent_data[description]", "x"), "setup_intent_data"},
 		{paymentParams("customer_email", "a@b.example", "customer", "cus_none"), "customer"},
 	} {
@@ -341,9 +353,11 @@ func TestAuthenticateLater(t *testing.T) {
 	customer := f.post(customersPath, "").id()
 	card := f.post("/v1/payment_methods/pm_card_authenticationRequired/attach", "customer="+customer).id()
 	create := func() string {
-		id := f.post("/v1/payment_intents", "amount=500&currency=usd&payment_method_types[]=card&capture_method=manual&customer="+
+		id := f.post("/v1/payment_intents", "amount=500&currency=usd&payment_method_types[]=card"+
+			"&capture_method=manual&customer="+
 			customer+"&payment_method="+card).id()
-		f.want(f.do(402, "POST", "/v1/payment_intents/"+id+"/confirm", "off_session=true"), "error.code", "authentication_required")
+		f.want(f.do(402, "POST", "/v1/payment_intents/"+id+"/confirm", "off_session=true"), "error.code",
+			"authentication_required")
 		return id
 	}
 	left, closed := create(), create()

@@ -22,8 +22,9 @@ func (t *setup) render(*Server) object {
 	shown.add(object{
 		"status": t.status, "customer": orNull(t.customer), "payment_method": orNull(t.method), "usage": t.usage,
 		"metadata": shownMap(t.metadata), "client_secret": t.secret(), "latest_attempt": orNull(t.attempt),
-		"next_action": nullObject(t.action), "last_setup_error": nullObject(t.lastError), "payment_method_types": []any{"card"},
-		"cancellation_reason": orNull(t.cancelReason), "description": orNull(t.description), "mandate": nil,
+		"next_action": nullObject(t.action), "last_setup_error": nullObject(t.lastError),
+		"payment_method_types": []any{"card"},
+		"cancellation_reason":  orNull(t.cancelReason), "description": orNull(t.description), "mandate": nil,
 		"single_use_mandate": nil, "on_behalf_of": nil, "application": nil, "automatic_payment_methods": nil,
 		"payment_method_options": object{"card": object{"request_three_d_secure": "automatic", "network": nil}},
 	})
@@ -193,7 +194,8 @@ func (s *Server) notKept(t *setup, m *method, d Decline) *apiError {
 	c := call{server: s}
 	e := c.cardError(d, t, m)
 	t.lastError = object{
-		"type": e.Type, "code": e.Code, "decline_code": orNull(e.DeclineCode), "message": e.Message, "payment_method": m.render(s),
+		"type": e.Type, "code": e.Code, "decline_code": orNull(e.DeclineCode), "message": e.Message,
+		"payment_method": m.render(s),
 	}
 	e.SetupIntent = t.render(s)
 	s.emit("setup_intent.setup_failed", t)
@@ -238,7 +240,8 @@ func cancelSetup(c *call) (object, error) {
 		return nil, t.wrongState("cancel")
 	}
 	if t.session != "" {
-		return nil, refused("", "You cannot cancel a SetupIntent that was created by a Checkout Session. Expire the session instead.")
+		return nil, refused("", "You cannot cancel a SetupIntent that was created by a Checkout Session. Expire the "+
+			"session instead.")
 	}
 	c.server.endSetup(t, reason)
 	return t.render(c.server), nil
@@ -250,7 +253,8 @@ func (s *Server) endSetup(t *setup, reason string) {
 }
 
 func (t *setup) wrongState(verb string) *apiError {
-	e := refused("setup_intent_unexpected_state", "You cannot %s this SetupIntent because it has a status of %s.", verb, t.status)
+	e := refused("setup_intent_unexpected_state", "You cannot %s this SetupIntent because it has a status of %s.", verb,
+		t.status)
 	e.SetupIntent = t.render(nil)
 	return e
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"slices"
@@ -190,6 +191,11 @@ func (s *Server) Drop(lost ...*Delivery) {
 	s.lock()
 	defer s.mu.Unlock()
 	s.deliveries = slices.DeleteFunc(s.deliveries, func(d *Delivery) bool { return slices.Contains(lost, d) })
+}
+
+// Shuffle changes the order of deliveries.
+func Shuffle(deliveries []*Delivery, random *rand.Rand) {
+	random.Shuffle(len(deliveries), func(i, j int) { deliveries[i], deliveries[j] = deliveries[j], deliveries[i] })
 }
 
 // Signature signs a message as Stripe does, in the header Stripe-Signature.
