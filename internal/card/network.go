@@ -212,12 +212,6 @@ type (
 	DisputeFound = payment.DisputeFound
 )
 
-// Tellers finds the Teller of an account. It is ErrNoAccount if there is no such
-// account.
-type Tellers interface {
-	Teller(ctx context.Context, account payment.NetworkAccountID) (Teller, error)
-}
-
 // A Bookkeeper reads a network's own books, to compare ours with them.
 type Bookkeeper interface {
 	// Lines reads the lines that the network wrote from a time until before another.

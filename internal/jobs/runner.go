@@ -56,6 +56,9 @@ func (r *Runner) Run(ctx context.Context) {
 		{"releasing holds", r.Processor.Release, r.Processor.HandedOver(), 0},
 		{"resolving what is in doubt", r.Processor.Resolve, nil, 0},
 		{"forgetting old visits", r.Processor.ForgetVisits, nil, 0},
+		{"reading events of card networks", r.Processor.PollEvents, nil, 0},
+		{"working off events of card networks", r.Processor.WorkEvents, nil, 0},
+		{"forgetting old events of card networks", r.Processor.ForgetEvents, nil, 0},
 	}
 	if r.Sender != nil {
 		loops = append(loops, loop{"delivering notifications", r.Sender.Start, r.Sender.Freed(), claimRest})
@@ -78,6 +81,9 @@ func (r *Runner) RunOnce(ctx context.Context) error {
 	_, releasing := r.Processor.Release(ctx)
 	_, resolving := r.Processor.Resolve(ctx)
 	_, forgetting := r.Processor.ForgetVisits(ctx)
+	_, polling := r.Processor.PollEvents(ctx)
+	_, working := r.Processor.WorkEvents(ctx)
+	_, forgettingEvents := r.Processor.ForgetEvents(ctx)
 	var delivering, mailing error
 	if r.Sender != nil {
 		_, delivering = r.Sender.RunOnce(ctx)
@@ -85,7 +91,7 @@ func (r *Runner) RunOnce(ctx context.Context) error {
 	if r.Mail != nil {
 		_, mailing = r.Mail.RunOnce(ctx)
 	}
-	return errors.Join(sweeping, releasing, resolving, forgetting, delivering, mailing)
+	return errors.Join(sweeping, releasing, resolving, forgetting, polling, working, forgettingEvents, delivering, mailing)
 }
 
 // repeat runs rounds: at once, or after a short rest, while there is work; at

@@ -30,6 +30,9 @@ type Processor struct {
 	alarms   pace.Seldom // lines in the log about accounts at card networks
 	handover handover    // from Sweep to Release
 	over     over        // the position of Sweep
+	polls    polls       // of events
+	// finishPage completes a page of a card network, once.
+	finishPage func(context.Context, payment.NetworkAccountID, string) error
 
 	mu      sync.Mutex
 	idle    chan func()     // for goroutines that wait for work
@@ -63,6 +66,12 @@ type Config struct {
 	// Receipts writes the subject and text of a mail about a sender's approvals
 	// and money. Nil means that senders get no such mail.
 	Receipts func(payment.Receipt) (subject, text string)
+	// NetworkLetters writes the subject and text of a letter to the operator and to
+	// a recipient about what a card network has done by itself. Nil means that nobody
+	// gets such letters. Operator is the operator's e-mail address; without one, only
+	// the owner of the account gets them.
+	NetworkLetters func(payment.NetworkNotice) (subject, text string)
+	Operator       string
 	// VerifyWithin is how long after signing up a party may pay without a verified
 	// e-mail address. Zero means 24 h, negative means not at all.
 	VerifyWithin time.Duration

@@ -100,6 +100,7 @@ CREATE TABLE instruments (
 	created       BIGINT NOT NULL,
 	PRIMARY KEY (party_id, instrument_id)
 ) {{plain}};
+CREATE INDEX instruments_by_ref ON instruments (network, network_ref) WHERE network <> '';
 
 CREATE TABLE addresses (
 	party_id   TEXT   NOT NULL,
@@ -650,6 +651,7 @@ CREATE TABLE network_events (
 ) {{plain}};
 CREATE INDEX network_events_waiting ON network_events (next_at) WHERE outcome = 'Waiting';
 CREATE INDEX network_events_by_age ON network_events (received);
+CREATE INDEX network_events_given_up ON network_events (received) WHERE outcome = 'GivenUp';
 
 -- Disputes of payments. booked and returned are the transactions that took the amount from the recipient and gave it
 -- back.
