@@ -110,6 +110,10 @@ func (c *Client) Serves(account payment.NetworkAccount, secrets Secrets) bool {
 		slices.Equal(c.config.Secrets.Events(), secrets.Events())
 }
 
+// Stopped says why Stripe refuses the account's key. It is empty while the key
+// works.
+func (c *Client) Stopped() string { return c.guard.breaker.stopped() }
+
 // live reports whether the account's objects move real money.
 func (c *Client) live() bool { return c.config.Account.Mode == payment.NetworkLive }
 

@@ -212,7 +212,7 @@ func (s *stand) ask(q *card.Question) (payment.Answer, *card.DoubtError) {
 	}
 	stored := doubt.Known
 	stored.Action = "" // the bank's page has a secret in its address, for the buyer
-	s.texts = append(s.texts, fmt.Sprintf("%v %+v %#v %+v", err, err, doubt.Err, stored))
+	s.texts = append(s.texts, fmt.Sprintf("%v %+v %+v", err, doubt.Err, stored))
 	if doubt.Known.Reference != "" && !s.forgets {
 		q.Reference = doubt.Known.Reference
 	}
