@@ -24,6 +24,7 @@ type call struct {
 	route   *route
 	request *http.Request
 	form    form
+	body    string
 	id      string // of the request
 	key     string // of idempotency
 	live    bool
@@ -32,6 +33,11 @@ type call struct {
 
 // path returns the id in the request's path.
 func (c *call) path() string { return c.request.PathValue("id") }
+
+func (s *Server) newRequestID() string {
+	s.asked++
+	return "req_" + letters(s.began, 6) + letters(s.asked, 8)
+}
 
 // An answer is what the client gets.
 type answer struct {
@@ -82,7 +88,7 @@ func (s *Server) serve(rt *route, w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.lock()
-	c := &call{server: s, route: rt, request: r, id: s.newID("req"), key: r.Header.Get("Idempotency-Key")}
+	c := &call{server: s, route: rt, request: r, id: s.newRequestID(), key: r.Header.Get("Idempotency-Key")}
 	s.counts[rt.pattern]++
 	script := s.scriptFor(r)
 	settings := s.settings
@@ -141,6 +147,11 @@ func (s *Server) execute(c *call, script *Script) answer {
 	}
 	s.current = c
 	defer func() { s.current = nil }()
+	if c.request.Method != http.MethodGet {
+		s.write(entry{Request: &requestEntry{
+			Method: c.request.Method, URI: c.request.URL.RequestURI(), Key: c.key, Body: c.body, Live: c.live,
+		}})
+	}
 	shown, err := c.route.do(c)
 	if err == nil {
 		err = c.expand(shown)
@@ -187,6 +198,7 @@ func (c *call) read(body []byte) error {
 		}
 		raw = string(body)
 	}
+	c.body = string(body)
 	var err error
 	if c.form, err = readForm(raw); err != nil {
 		return err

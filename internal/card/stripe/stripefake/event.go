@@ -14,6 +14,8 @@ const apiVersion = "2026-08-26.dahlia"
 // eventLife is how long events can be read.
 const eventLife = 30 * 24 * time.Hour
 
+const eventTypesMax = 20 // of one list
+
 // An event tells that something has changed.
 type event struct {
 	head
@@ -80,6 +82,9 @@ func listEvents(c *call) (object, error) {
 			return nil, invalid("type", "You may pass either `type` or `types`, but not both.")
 		}
 		types = []string{c.form.text("type")}
+	}
+	if len(types) > eventTypesMax {
+		return nil, invalid("types", "The `types` parameter has more than %d values.", eventTypesMax)
 	}
 	wantDelivered, err := c.form.boolean("delivery_success")
 	if err != nil {

@@ -69,7 +69,7 @@ func (s *Server) showSession(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) shownSession(n *session) pageShown {
 	shown := pageShown{
-		Language: "en", Title: n.title, Button: "Save card", Back: n.cancelURL, AskName: n.customer == "" || n.email == "",
+		Language: "en", Title: n.title, Button: "Save card", Back: n.cancelURL, AskName: n.asksWho(),
 		Typed: Typed{Name: n.name, Email: n.email}, Done: n.status == sessionComplete, Expired: n.status == sessionExpired,
 		Next: n.success(),
 	}
@@ -134,10 +134,12 @@ func (s *Server) Submit(sessionID string, typed Typed) (next string, err error) 
 	case n.status == sessionExpired:
 		return "", &ProblemError{"This page has expired."}
 	}
-	m, err := s.typedCard(n, typed)
+	card, err := s.check(n, &typed)
 	if err != nil {
 		return "", err
 	}
+	s.write(entry{Page: &pageEntry{sessionID, typed}})
+	m := s.typedCard(n, typed, card)
 	if n.mode == "payment" {
 		return s.payBySession(n, m)
 	}
@@ -182,30 +184,38 @@ func (s *Server) finish(n *session) string {
 	return n.success()
 }
 
-// typedCard checks what the buyer has typed, and makes a payment method of it.
-func (s *Server) typedCard(n *session, typed Typed) (*method, error) {
+// check checks what the buyer has typed, and trims it.
+func (s *Server) check(n *session, typed *Typed) (testCard, error) {
 	number := strings.NewReplacer(" ", "", "-", "").Replace(typed.Number)
 	const numberMin, numberMax = 12, 19
 	digits := strings.Trim(number, "0123456789") == "" && len(number) >= numberMin && len(number) <= numberMax
 	card, known := cardByNumber(number)
-	month, year, ok := s.expiry(typed.Expiry)
+	_, _, ok := s.expiry(typed.Expiry)
 	code := typed.SecurityCode
+	typed.Name, typed.Email = strings.TrimSpace(typed.Name), strings.TrimSpace(typed.Email)
 	switch {
 	case !digits || !luhn(number):
-		return nil, &ProblemError{"Your card number is invalid."}
+		return card, &ProblemError{"Your card number is invalid."}
 	case !ok:
-		return nil, &ProblemError{"Your card's expiration date is incomplete or in the past."}
+		return card, &ProblemError{"Your card's expiration date is incomplete or in the past."}
 	case code != "" && (strings.Trim(code, "0123456789") != "" || len(code) < 3 || len(code) > 4):
-		return nil, &ProblemError{"Your card's security code is incomplete."}
+		return card, &ProblemError{"Your card's security code is incomplete."}
 	case !known:
-		return nil, &ProblemError{"Your card was declined. This page takes test cards only."}
+		return card, &ProblemError{"Your card was declined. This page takes test cards only."}
+	case n.asksWho() && (typed.Name == "" || !mailAddress.MatchString(typed.Email)):
+		return card, &ProblemError{"Please give your name and e-mail address."}
 	}
-	name, email := strings.TrimSpace(typed.Name), strings.TrimSpace(typed.Email)
-	if n.customer == "" || n.email == "" {
-		if name == "" || !mailAddress.MatchString(email) {
-			return nil, &ProblemError{"Please give your name and e-mail address."}
-		}
-		n.name, n.email = name, email
+	return card, nil
+}
+
+// asksWho reports whether the page asks for the buyer's name and e-mail address.
+func (n *session) asksWho() bool { return n.customer == "" || n.email == "" }
+
+// typedCard makes a payment method of what the buyer has typed. If the card is to
+// be kept, it makes a customer of a guest.
+func (s *Server) typedCard(n *session, typed Typed, card testCard) *method {
+	if n.asksWho() {
+		n.name, n.email = typed.Name, typed.Email
 	}
 	if n.customer == "" && (n.customerCreated == "always" || n.template != nil && n.template.setupFuture != "") {
 		u := &customer{head: s.newHead("cus", n.live), name: n.name, email: n.email}
@@ -214,8 +224,9 @@ func (s *Server) typedCard(n *session, typed Typed) (*method, error) {
 		s.emit("customer.created", u)
 	}
 	m := s.newMethod(card, n.live)
-	m.month, m.year, m.name, m.email = month, year, n.name, n.email
-	return m, nil
+	m.name, m.email = n.name, n.email
+	m.month, m.year, _ = s.expiry(typed.Expiry)
+	return m
 }
 
 // expiry reads a date such as "12 / 34". It must not be in the past.
@@ -312,6 +323,7 @@ func (s *Server) submitBank(w http.ResponseWriter, r *http.Request) {
 
 // atBankDone goes on with a payment, or a card, after its holder was asked.
 func (s *Server) atBankDone(id string, passed bool) {
+	s.write(entry{Bank: &bankEntry{id, passed}})
 	var sessionID string
 	var done bool
 	switch t := s.things[id].(type) {

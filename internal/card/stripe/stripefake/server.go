@@ -9,6 +9,7 @@ package stripefake
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -61,6 +62,8 @@ type Server struct {
 	now      time.Time // of what happens at present
 	began    int64     // Unix time of New
 	ids      int64
+	asked    int64 // requests; their ids are apart, since a journal has no reading ones
+	journal  io.Writer
 	things   map[string]thing
 	order    map[string][]thing // by the prefix of their ids
 	keys     map[string]Rights
@@ -84,10 +87,12 @@ type Server struct {
 }
 
 // New makes a server with the account's four keys. The clock says what time it is.
-func New(clock func() time.Time) *Server {
-	now := clock()
+func New(clock func() time.Time) *Server { return NewAt(clock, clock()) }
+
+// NewAt makes a server that began at a time, for Replay. Its ids depend on it.
+func NewAt(clock func() time.Time, began time.Time) *Server {
 	s := &Server{
-		clock: clock, now: now, began: now.Unix(),
+		clock: clock, now: clock(), began: began.Unix(),
 		settings: Settings{StatementPrefix: "HOLDFAST"},
 		things:   map[string]thing{},
 		order:    map[string][]thing{},
@@ -110,15 +115,18 @@ func New(clock func() time.Time) *Server {
 }
 
 // Start listens on a free port of this machine. Close ends it.
-func Start(clock func() time.Time) (*Server, error) { return StartAt("127.0.0.1:0", clock) }
-
-// StartAt listens on an address, such as "127.0.0.1:12112". Close ends it.
-func StartAt(address string, clock func() time.Time) (*Server, error) {
-	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
+func Start(clock func() time.Time) (*Server, error) {
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listening for the fake of Stripe: %w", err)
 	}
 	s := New(clock)
+	s.Serve(listener)
+	return s, nil
+}
+
+// Serve answers on a listener, and returns. Close ends it.
+func (s *Server) Serve(listener net.Listener) {
 	s.url = "http://" + listener.Addr().String()
 	s.server = &http.Server{Handler: s, ReadHeaderTimeout: readHeaderTimeout}
 	s.served = make(chan struct{})
@@ -126,7 +134,6 @@ func StartAt(address string, clock func() time.Time) (*Server, error) {
 		defer close(s.served)
 		_ = s.server.Serve(listener) // always ErrServerClosed, after Close
 	}()
-	return s, nil
 }
 
 // URL is the address of a started server.

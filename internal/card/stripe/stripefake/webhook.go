@@ -143,6 +143,7 @@ func listEndpoints(c *call) (object, error) { return c.page(slices.Clone(c.serve
 func (s *Server) Subscribe(address string, live bool) (secret string) {
 	s.lock()
 	defer s.mu.Unlock()
+	s.write(entry{Subscribe: &subscribeEntry{address, live}})
 	e := &endpoint{head: s.newHead("we", live), url: address, events: []string{"*"}, version: apiVersion}
 	e.secret = "whsec_" + letters(s.began, 8) + letters(s.ids, 24)
 	s.keep(e)

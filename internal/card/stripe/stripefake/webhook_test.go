@@ -216,6 +216,8 @@ func TestEventsAreForgotten(t *testing.T) {
 		t.Errorf("%d events after more than 30 days", n)
 	}
 	f.do(404, "GET", "/v1/events/"+first, "")
+	f.get("/v1/events", strings.Repeat("types[]=refund.failed&", 20))
+	f.want(f.do(400, "GET", "/v1/events", strings.Repeat("types[]=refund.failed&", 21)), "error.param", "types")
 }
 
 func TestQuietMakesNoEvents(t *testing.T) {
