@@ -62,7 +62,7 @@ func (n *Network) Verify(_ context.Context, d card.Details) (card.Kept, error) {
 		return card.Kept{}, &card.RefusedError{Problem: payment.CardNumberForm}
 	}
 	last4 := digits[len(digits)-4:]
-	return card.Kept{Brand: "Visa", Last4: last4, Ref: "test:" + last4}, nil
+	return card.Kept{Brand: "Visa", Last4: last4, Ref: "test:" + last4, Fingerprint: "test:" + last4}, nil
 }
 
 // Ask answers according to the script.

@@ -13,16 +13,19 @@ type Notice struct {
 	Code     string // to type instead of following the link; empty without one
 	NewEmail string // the new address after a change; empty otherwise
 	Visit    string // of the party, not ended yet; empty without one
+	Guest    string // link of a guest: see [GuestLink]; empty for others
 }
 
 // A NoticeAbout is the subject of a notice.
 type NoticeAbout string
 
-// The subjects of notices. The first three have links.
+// The subjects of notices. The first four have links.
 const (
-	NoticeVerify          NoticeAbout = "verify"        // asks to verify the address
-	NoticeNewEmail        NoticeAbout = "new-email"     // asks to verify the new address
-	NoticeReset           NoticeAbout = "reset"         // lets the party set a new password
+	NoticeVerify          NoticeAbout = "verify"      // asks to verify the address
+	NoticeNewEmail        NoticeAbout = "new-email"   // asks to verify the new address
+	NoticeReset           NoticeAbout = "reset"       // lets the party set a new password
+	NoticeGuestClaim      NoticeAbout = "guest-claim" // lets a guest become an account
+	NoticeGuestHasAccount NoticeAbout = "guest-has-account"
 	NoticeEmailChanged    NoticeAbout = "email-changed" // goes to the old address
 	NoticePasswordChanged NoticeAbout = "password-changed"
 	NoticePasskeyAdded    NoticeAbout = "passkey-added"

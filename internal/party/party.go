@@ -36,7 +36,8 @@ type Party struct {
 	Email         string // as typed; compared without case
 	EmailVerified bool
 	// VerifyBy is the time until which a newcomer may pay without a verified
-	// e-mail address. It is zero for parties that were never asked to verify it.
+	// e-mail address. It is zero for parties that were never asked to verify it. For
+	// guests see below.
 	VerifyBy     time.Time
 	Language     string // of the pages that the party last read, "de-CH"; empty if unknown
 	PasswordHash string // from Hashing.Hash; never shown
@@ -52,20 +53,24 @@ type Party struct {
 	// and receive in a month. The zero Amount means no limit.
 	SendingLimit, ReceivingLimit money.Amount
 
-	// Guest says that the party paid once without an account. It cannot sign in.
+	// Guest says that the party pays once without an account. It cannot sign in, and
+	// has neither a name nor an e-mail address until it gives them with its card. A
+	// guest without a token is forgotten at VerifyBy.
 	Guest   bool
 	Created time.Time
 }
 
 // MayPay reports whether the party's e-mail address allows it to pay: the
-// address is verified, or the party is new enough. To be paid, a party must
-// always have a verified address.
-func (p Party) MayPay(now time.Time) bool { return p.EmailVerified || now.Before(p.VerifyBy) }
+// address is verified, or the party is new enough, or a guest. To be paid, a party
+// must always have a verified address.
+func (p Party) MayPay(now time.Time) bool {
+	return p.EmailVerified || p.Guest || now.Before(p.VerifyBy)
+}
 
 // Newcomer reports whether the party has signed up by itself and has not
 // verified its e-mail address yet. Other parties are unverified only if an
 // operator marked them so.
-func (p Party) Newcomer() bool { return !p.EmailVerified && !p.VerifyBy.IsZero() }
+func (p Party) Newcomer() bool { return !p.Guest && !p.EmailVerified && !p.VerifyBy.IsZero() }
 
 // Verification is the API's name for the party's verification
 // (GetRecipientVerificationStatus).
@@ -178,6 +183,9 @@ type Caller struct {
 	HoldOnPage bool
 	// Guests lets senders pay once without an account.
 	Guests bool
+	// GuestLimit is the largest sum that guests may pay with one card in a month. The
+	// zero Amount means no limit.
+	GuestLimit money.Amount
 	// Sandbox callers move no real money. They may move their clock, unless they use
 	// an account at a card network. A live caller has no offset.
 	Sandbox     bool

@@ -14,6 +14,7 @@ const (
 	ProvesEmail    ProofPurpose = "Verify" // the account's address belongs to its owner
 	ProvesNewEmail ProofPurpose = "Change" // the new address replaces the old one
 	ProvesOwner    ProofPurpose = "Reset"  // a new password may be set
+	ProvesGuest    ProofPurpose = "Guest"  // the guest may become an account
 )
 
 // A Proof is the record of a letter with which a person can prove to read the

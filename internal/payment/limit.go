@@ -44,6 +44,10 @@ const (
 func SendingSubject(p party.ID) string   { return sendingPrefix + string(p) }
 func ReceivingSubject(p party.ID) string { return receivingPrefix + string(p) }
 
+// GuestSubject names the limit on what guests pay with a card. Each guest is a new
+// party, so their payments are added up by the card.
+func GuestSubject(i Instrument) string { return sendingPrefix + "guests with card " + i.Fingerprint }
+
 // partyPeriod is the period of a party's limits.
 var partyPeriod = Period{1, Month}
 
@@ -51,10 +55,14 @@ var partyPeriod = Period{1, Month}
 // are calendar months.
 var partyEpoch = time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// Sending is the unused limit on what a party may pay. ok is false if it has
-// none.
-func Sending(p party.Party, scope string) (l Limit, ok bool) {
-	return partyLimit(scope, SendingSubject(p.ID), p.SendingLimit)
+// Sending is the unused limit on what a party may pay with an instrument. ok is
+// false if it has none.
+func Sending(p party.Party, i Instrument, scope string) (l Limit, ok bool) {
+	subject := SendingSubject(p.ID)
+	if p.Guest && i.Fingerprint != "" {
+		subject = GuestSubject(i)
+	}
+	return partyLimit(scope, subject, p.SendingLimit)
 }
 
 // Receiving is the unused limit on what a party may receive. ok is false if it

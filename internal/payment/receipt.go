@@ -13,6 +13,7 @@ import (
 type Receipt struct {
 	About      ReceiptAbout
 	Language   string // of the sender's pages, "de-CH"; empty if unknown
+	Guest      string // link to the payments of a guest: see [party.GuestLink]; empty for accounts
 	Caller     party.Caller
 	Instrument Instrument // that pays; zero if an approval has none
 

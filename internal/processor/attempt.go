@@ -358,8 +358,8 @@ func addEffects(tx *store.ReadTx, c *payment.Change) error {
 }
 
 // limitsThatCount returns the limits in which a transaction counts: those of
-// its token and of the tokens that replaced it, and those of the sender and the
-// recipient that were ever used.
+// its token and of the tokens that replaced it, and those of the sender, of a
+// guest's card and of the recipient that were ever used.
 func limitsThatCount(tx *store.ReadTx, t payment.Transaction) (all []payment.Limit, err error) {
 	caller, err := callerOf(tx, t.Caller)
 	if err != nil {
@@ -369,6 +369,17 @@ func limitsThatCount(tx *store.ReadTx, t payment.Transaction) (all []payment.Lim
 	subjects := []counting{
 		{caller.LimitScope(), payment.SendingSubject(t.Sender)},
 		{caller.LimitScope(), payment.ReceivingSubject(t.Recipient)},
+	}
+	sender, err := partyInPayment(tx, t.Sender)
+	if err != nil {
+		return nil, err
+	}
+	if sender.Guest {
+		card, _, err := tx.Instrument(t.Sender, t.Instrument)
+		if err != nil {
+			return nil, err
+		}
+		subjects = append(subjects, counting{caller.LimitScope(), payment.GuestSubject(card)})
 	}
 	for token, found := t.Token, true; found; {
 		subjects = append(subjects, counting{string(t.Caller), string(token)})

@@ -109,6 +109,9 @@ func (s visitStep) install(v payment.Visit, made payment.Installation) (payment.
 	if err != nil {
 		return v, err
 	}
+	if err := s.keepGuest(v.Sender); err != nil {
+		return v, err
+	}
 	v.Answer = made.Answer.Encode()
 	return v.End(made.Status, "", s.real), nil
 }

@@ -144,7 +144,9 @@ func (d decision) loadLimits(in *payment.Input) (err error) {
 		}
 	}
 	for _, of := range []func(party.Caller) (payment.Limit, bool){
-		func(c party.Caller) (payment.Limit, bool) { return payment.Sending(in.Sender, c.LimitScope()) },
+		func(c party.Caller) (payment.Limit, bool) {
+			return payment.Sending(in.Sender, in.Instrument, c.LimitScope())
+		},
 		func(c party.Caller) (payment.Limit, bool) { return payment.Receiving(in.Recipient, c.LimitScope()) },
 	} {
 		limit, has := of(d.caller)

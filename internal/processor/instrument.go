@@ -24,13 +24,7 @@ const instrumentsMax = 50
 func (p *Processor) AddCard(
 	ctx context.Context, owner party.ID, d card.Details, makeDefault bool,
 ) (payment.Instrument, error) {
-	ctx, cancel := context.WithTimeout(ctx, or(p.NetworkTimeout, networkTimeoutDefault))
-	defer cancel()
-	verifier, ok := p.Network.(card.Verifier)
-	if !ok {
-		return payment.Instrument{}, errors.New("the card network does not take typed cards")
-	}
-	kept, err := verifier.Verify(ctx, d)
+	kept, err := p.verifyCard(ctx, d)
 	if err != nil {
 		return payment.Instrument{}, err
 	}
@@ -50,6 +44,16 @@ func (p *Processor) AddCard(
 		return tx.InsertInstrument(i)
 	})
 	return i, err
+}
+
+func (p *Processor) verifyCard(ctx context.Context, d card.Details) (card.Kept, error) {
+	ctx, cancel := context.WithTimeout(ctx, or(p.NetworkTimeout, networkTimeoutDefault))
+	defer cancel()
+	verifier, ok := p.Network.(card.Verifier)
+	if !ok {
+		return card.Kept{}, errors.New("the card network does not take typed cards")
+	}
+	return verifier.Verify(ctx, d)
 }
 
 // ChooseDefaultInstrument sets the instrument that a party pays with unless it

@@ -58,10 +58,7 @@ var errName = holdfast.Errorf(holdfast.InvalidParams,
 // insertParty stores a new party with its balance and, unless verify is nil,
 // sends it a letter. An address that is taken is ErrEmailTaken.
 func (p *Processor) insertParty(ctx context.Context, made party.Party, verify *letter) error {
-	balance := payment.Instrument{
-		ID: payment.InstrumentID(p.ids().Other("I")), Owner: made.ID, Method: holdfast.MethodABT,
-		Brand: "Balance", Holder: made.Name, Verified: true, Created: made.Created,
-	}
+	balance := p.balanceOf(made)
 	return p.db.Update(ctx, func(tx *store.Tx) error {
 		inserted, err := tx.InsertParty(made)
 		if err != nil {

@@ -65,6 +65,11 @@ func (p *Processor) BeginPasskey(
 	if len(owner.credentials) >= party.PasskeysMax {
 		return nil, holdfast.Errorf(holdfast.InvalidParams, "an account has at most %d passkeys", party.PasskeysMax)
 	}
+	return p.askNewPasskey(ctx, r, owner)
+}
+
+// askNewPasskey asks a browser to make a passkey.
+func (p *Processor) askNewPasskey(ctx context.Context, r RelyingParty, owner keyOwner) (options []byte, err error) {
 	library, err := r.library()
 	if err != nil {
 		return nil, fmt.Errorf("setting up passkeys: %w", err)
@@ -156,33 +161,9 @@ func (p *Processor) takeQuestion(
 func (p *Processor) AddPasskey(
 	ctx context.Context, r RelyingParty, partyID party.ID, name string, answer []byte,
 ) (party.Passkey, error) {
-	if problem := party.CheckLine(name, party.PasskeyNameMax); problem != "" {
-		return party.Passkey{}, holdfast.Errorf(holdfast.InvalidParams,
-			"the passkey's name is %s; it has from 1 to %d characters", problem, party.PasskeyNameMax)
-	}
-	parsed, err := protocol.ParseCredentialCreationResponseBytes(answer)
-	if err != nil {
-		return party.Passkey{}, ErrPasskey
-	}
-	session, owner, err := p.takeQuestion(ctx, parsed.Response.CollectedClientData.Challenge, partyID)
+	k, owner, err := p.madePasskey(ctx, r, partyID, name, answer)
 	if err != nil {
 		return party.Passkey{}, err
-	}
-	library, err := r.library()
-	if err != nil {
-		return party.Passkey{}, fmt.Errorf("setting up passkeys: %w", err)
-	}
-	credential, err := library.CreateCredential(owner, session, parsed)
-	if err != nil {
-		return party.Passkey{}, ErrPasskey
-	}
-	kept, err := encodeCredential(*credential)
-	if err != nil {
-		return party.Passkey{}, err
-	}
-	k := party.Passkey{
-		ID: party.PasskeyID(p.ids().Other("K")), Owner: partyID, CredentialID: credential.ID, Credential: kept, Name: name,
-		Created: p.now(),
 	}
 	return k, p.db.Update(ctx, func(tx *store.Tx) error {
 		// The password may have changed since the question was asked.
@@ -202,6 +183,37 @@ func (p *Processor) AddPasskey(
 		}
 		return p.tellOwner(tx, owner.Party, party.Notice{About: party.NoticePasskeyAdded})
 	})
+}
+
+// madePasskey checks the passkey that a browser has made. It is not stored yet.
+func (p *Processor) madePasskey(
+	ctx context.Context, r RelyingParty, partyID party.ID, name string, answer []byte,
+) (k party.Passkey, owner keyOwner, err error) {
+	if problem := party.CheckLine(name, party.PasskeyNameMax); problem != "" {
+		return k, owner, holdfast.Errorf(holdfast.InvalidParams,
+			"the passkey's name is %s; it has from 1 to %d characters", problem, party.PasskeyNameMax)
+	}
+	parsed, err := protocol.ParseCredentialCreationResponseBytes(answer)
+	if err != nil {
+		return k, owner, ErrPasskey
+	}
+	session, owner, err := p.takeQuestion(ctx, parsed.Response.CollectedClientData.Challenge, partyID)
+	if err != nil {
+		return k, owner, err
+	}
+	library, err := r.library()
+	if err != nil {
+		return k, owner, fmt.Errorf("setting up passkeys: %w", err)
+	}
+	credential, err := library.CreateCredential(owner, session, parsed)
+	if err != nil {
+		return k, owner, ErrPasskey
+	}
+	kept, err := encodeCredential(*credential)
+	return party.Passkey{
+		ID: party.PasskeyID(p.ids().Other("K")), Owner: partyID, CredentialID: credential.ID, Credential: kept, Name: name,
+		Created: p.now(),
+	}, owner, err
 }
 
 // SignInByPasskey returns the party whose passkey has answered. Any problem is

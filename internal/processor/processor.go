@@ -33,6 +33,8 @@ type Processor struct {
 	polls    polls       // of events
 	// finishPage completes a page of a card network, once.
 	finishPage func(context.Context, payment.NetworkAccountID, string) error
+	// linkKey is the key of guests' links; nil until it was read.
+	linkKey atomic.Pointer[holdfast.SecretKey]
 
 	mu      sync.Mutex
 	idle    chan func()     // for goroutines that wait for work

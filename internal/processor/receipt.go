@@ -22,15 +22,21 @@ func (p *Processor) tellSender(tx *store.Tx, caller party.Caller, c *payment.Cha
 	})
 }
 
-// sendReceipt writes a receipt to a party, if the party has verified its e-mail
-// address and the server sends mail.
+// sendReceipt writes a receipt to a party, if the server sends mail and the party
+// has verified its e-mail address. Guests cannot verify theirs; their mails have a
+// link in place of an account.
 func (p *Processor) sendReceipt(tx *store.Tx, to party.ID, r payment.Receipt) error {
 	if p.Receipts == nil {
 		return nil
 	}
 	account, err := partyOf(&tx.ReadTx, to)
-	if err != nil || !account.EmailVerified {
+	if err != nil || account.Email == "" || !account.EmailVerified && !account.Guest {
 		return err
+	}
+	if account.Guest {
+		if r.Guest, err = p.guestLink(&tx.ReadTx, account.ID, r.Token.Expires); err != nil {
+			return err
+		}
 	}
 	r.Language = account.Language
 	subject, text := p.Receipts(r)

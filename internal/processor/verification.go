@@ -47,7 +47,7 @@ func (p *Processor) newLetter(
 		link:  p.ids().Secret(linkSecretSize),
 	}
 	l.Link = party.HashLink(l.link)
-	if purpose == party.ProvesOwner {
+	if purpose == party.ProvesOwner || purpose == party.ProvesGuest {
 		return l, nil
 	}
 	l.code = random(party.CodeDigits, "0123456789")
@@ -57,7 +57,7 @@ func (p *Processor) newLetter(
 // noticeOf maps the purpose of a proof to the subject of its letter.
 var noticeOf = map[party.ProofPurpose]party.NoticeAbout{
 	party.ProvesEmail: party.NoticeVerify, party.ProvesNewEmail: party.NoticeNewEmail,
-	party.ProvesOwner: party.NoticeReset,
+	party.ProvesOwner: party.NoticeReset, party.ProvesGuest: party.NoticeGuestClaim,
 }
 
 // send stores the hashes of a letter's secrets (see [store.Tx.SetProof]) and
@@ -133,7 +133,8 @@ func (p *Processor) ProvableBy(ctx context.Context, partyID party.ID, secret str
 
 func (p *Processor) linked(tx *store.ReadTx, partyID party.ID, secret string) (party.Proof, error) {
 	proof, found, err := tx.ProofByLink(party.HashLink(secret))
-	if err == nil && (!found || proof.Party != partyID || proof.Purpose == party.ProvesOwner || proof.LinkOver(p.now())) {
+	byItself := proof.Purpose == party.ProvesOwner || proof.Purpose == party.ProvesGuest
+	if err == nil && (!found || proof.Party != partyID || byItself || proof.LinkOver(p.now())) {
 		err = ErrLinkOver
 	}
 	return proof, err

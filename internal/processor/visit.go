@@ -141,22 +141,29 @@ const (
 	forgetsMax = 1000 // visits in one batch of ForgetVisits
 )
 
-// ForgetVisits removes visits that are too old to be continued, one bounded
-// batch, and reports how many. Without it they would add up, because every
-// opened link creates one.
+// ForgetVisits removes visits that are too old to be continued, and guests whose
+// visits gave no token, one bounded batch of each. It reports how many. Without it
+// they would add up, because every opened link creates a visit.
 func (p *Processor) ForgetVisits(ctx context.Context) (forgotten int, err error) {
-	before := p.now().Add(-visitLife)
-	var old bool
+	now := p.now()
+	before := now.Add(-visitLife)
+	var old, guests bool
 	err = p.db.View(ctx, func(tx *store.ReadTx) error {
-		old, err = tx.HasOldVisits(before)
+		if old, err = tx.HasOldVisits(before); err == nil {
+			guests, err = tx.HasOldGuests(now)
+		}
 		return err
 	})
-	if err != nil || !old {
+	if err != nil || !old && !guests {
 		return 0, err
 	}
 	err = p.db.Update(ctx, func(tx *store.Tx) error {
-		removed, err := tx.ForgetVisits(before, forgetsMax)
-		forgotten = int(removed)
+		visits, err := tx.ForgetVisits(before, forgetsMax)
+		if err != nil {
+			return err
+		}
+		guests, err := tx.ForgetGuests(now, forgetsMax)
+		forgotten = int(visits + guests)
 		return err
 	})
 	return forgotten, err

@@ -7,6 +7,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 var callerTable = table[party.Caller]{name: "callers", fields: fields[party.Caller]{
@@ -30,6 +31,7 @@ var callerTable = table[party.Caller]{name: "callers", fields: fields[party.Call
 	durationField("wait", func(c *party.Caller) *time.Duration { return &c.Wait }),
 	flagField("hold_on_page", func(c *party.Caller) *bool { return &c.HoldOnPage }),
 	flagField("guests", func(c *party.Caller) *bool { return &c.Guests }),
+	maybeDollarsField("guest_limit", func(c *party.Caller) *money.Amount { return &c.GuestLimit }),
 }}
 
 var (
@@ -38,7 +40,7 @@ var (
 	insertCaller  = callerTable.insertText("")
 	updateCaller  = callerTable.update(`
 		name, ipn_url, bare_return, pending_first, pending_notice, signature_v1, marketplace, resume, clock_offset,
-		descriptor, reuse_cancelled, return_schemes, network, wait, hold_on_page, guests, sandbox`, "caller_id")
+		descriptor, reuse_cancelled, return_schemes, network, wait, hold_on_page, guests, guest_limit, sandbox`, "caller_id")
 )
 
 // joinedCallerColumns are callerColumns of the table callers joined as c.

@@ -29,7 +29,9 @@ var postgres = dialect{
 		SELECT COUNT(1) FROM pg_stat_activity
 		WHERE datname = current_database() AND application_name LIKE 'holdfast %'
 			AND application_name <> current_setting('application_name')`,
-	clean:      []string{`VACUUM FULL access_keys`, `VACUUM FULL signing_keys`},
+	clean: []string{
+		`VACUUM FULL access_keys`, `VACUUM FULL signing_keys`, `VACUUM FULL link_keys`, `VACUUM FULL network_accounts`,
+	},
 	skipLocked: " FOR UPDATE OF %s SKIP LOCKED",
 	among:      " = ANY (ARRAY (SELECT json_array_elements_text(CAST($%d AS json))))",
 }

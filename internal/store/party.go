@@ -66,10 +66,10 @@ func (tx *ReadTx) PartiesWith(ids []party.ID) (map[party.ID]party.Party, error) 
 }
 
 // PartyByEmail reads the party with an e-mail address. Spellings with the same
-// [party.EmailKey] are one address.
+// [party.EmailKey] are one address. It finds no guests.
 func (tx *ReadTx) PartyByEmail(email string) (p party.Party, found bool, err error) {
 	p, err = scanParty(tx.sql.QueryRow(`
-		SELECT `+partyColumns+` FROM parties WHERE email_key = $1`, party.EmailKey(email)))
+		SELECT `+partyColumns+` FROM parties WHERE email_key = $1 AND guest = 0`, party.EmailKey(email)))
 	found, err = maybe("reading a party by e-mail address", err)
 	return p, found, err
 }
@@ -82,7 +82,7 @@ func (tx *ReadTx) Parties() ([]party.Party, error) {
 
 // InsertParty adds a party and reports whether its e-mail address was free.
 func (tx *Tx) InsertParty(p party.Party) (inserted bool, err error) {
-	row := partyRow{p, party.EmailKey(p.Email)}
+	row := partyRow{p, p.EmailKey()}
 	rows, err := tx.exec("adding a party", insertParty, partyTable.fields.values(&row)...)
 	return rows == 1, err
 }
@@ -107,6 +107,51 @@ func (tx *Tx) RestOnPassword(id party.ID, hash string) error {
 func (tx *Tx) SetPassword(id party.ID, before, after string) error {
 	return tx.one("changing a password", `
 		UPDATE parties SET password_hash = $1 WHERE party_id = $2 AND password_hash = $3`, after, id, before)
+}
+
+// NameGuest writes the name and the e-mail address of a guest.
+func (tx *Tx) NameGuest(id party.ID, name, email string) error {
+	return tx.one("naming a guest", `
+		UPDATE parties SET name = $1, email = $2 WHERE party_id = $3 AND guest = 1`, name, email, id)
+}
+
+// ClaimGuest makes an account of a guest. It reports false if another account has
+// the e-mail address, and is ErrStale if there is no such guest any more.
+func (tx *Tx) ClaimGuest(p party.Party) (claimed bool, err error) {
+	if _, taken, err := tx.PartyByEmail(p.Email); err != nil || taken {
+		return false, err
+	}
+	row := partyRow{Party: p}
+	if err := tx.one("checking a guest", `
+		UPDATE parties SET guest = 0, email_key = $1, password_hash = $2 WHERE party_id = $3 AND guest = 1`,
+		party.EmailKey(p.Email), p.PasswordHash, p.ID); err != nil {
+		return false, err
+	}
+	return true, tx.one("making an account of a guest", updateParty.text, updateParty.values.values(&row)...)
+}
+
+// oldGuests selects guests without a token that are to be forgotten by $1.
+const oldGuests = `SELECT party_id FROM parties WHERE guest = 1 AND verify_by > 0 AND verify_by <= $1
+	ORDER BY verify_by LIMIT $2`
+
+// HasOldGuests reports whether ForgetGuests would find anything, so that an idle
+// server does not write.
+func (tx *ReadTx) HasOldGuests(now time.Time) (bool, error) {
+	old, err := list(tx, "looking for old guests", scanID, oldGuests, micros(now), 1)
+	return len(old) > 0, err
+}
+
+// ForgetGuests removes guests without a token whose time is over, at most limit,
+// with their cards and addresses. It reports how many.
+func (tx *Tx) ForgetGuests(now time.Time, limit int) (removed int64, err error) {
+	for _, table := range []string{"instruments", "addresses", "proofs", "parties"} {
+		removed, err = tx.exec("forgetting guests", `DELETE FROM `+table+` WHERE party_id IN (`+oldGuests+`)`,
+			micros(now), limit)
+		if err != nil {
+			return 0, err
+		}
+	}
+	return removed, nil
 }
 
 // SetLanguage writes the language of a party's pages.

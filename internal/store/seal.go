@@ -65,7 +65,7 @@ func (db *DB) sealFresh(ctx context.Context, d dialect, key SealKey) (wrapped []
 	var secrets int
 	err = db.pools.Writer.QueryRowContext(ctx,
 		`SELECT (SELECT COUNT(1) FROM access_keys) + (SELECT COUNT(1) FROM signing_keys)
-			+ (SELECT COUNT(1) FROM network_accounts)`).Scan(&secrets)
+			+ (SELECT COUNT(1) FROM network_accounts) + (SELECT COUNT(1) FROM link_keys)`).Scan(&secrets)
 	if err != nil {
 		return nil, "", d.Named(fmt.Errorf("counting secrets: %w", err))
 	}
@@ -156,6 +156,9 @@ func (db *DB) reseal(ctx context.Context, to *sealer, insert func(*sql.Tx) error
 		{
 			`SELECT path, private_key FROM signing_keys`, `UPDATE signing_keys SET private_key = $1 WHERE path = $2`,
 			signingKeyRow,
+		},
+		{
+			`SELECT purpose, secret FROM link_keys`, `UPDATE link_keys SET secret = $1 WHERE purpose = $2`, linkKeyRow,
 		},
 		{
 			`SELECT account_id, credentials FROM network_accounts`,

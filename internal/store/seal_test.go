@@ -24,7 +24,10 @@ import (
 // secretOf is the plain secret of an access key in these tests.
 func secretOf(i int) string { return fmt.Sprintf("a-secret-to-look-for-%019d", i) }
 
-const privateKey = "a private key to look for"
+const (
+	privateKey = "a private key to look for"
+	linkKey    = "a key of links, to-look-for"
+)
 
 func addSecrets(t *testing.T, db *store.DB, from, to int) {
 	t.Helper()
@@ -43,6 +46,9 @@ func addSecrets(t *testing.T, db *store.DB, from, to int) {
 			return nil
 		}
 		if err := tx.InsertNetworkAccount(networkAccount("N0", payment.NetworkTest)); err != nil {
+			return err
+		}
+		if err := tx.InsertLinkKey(holdfast.NewSecretKey(linkKey), holdfasttest.Start); err != nil {
 			return err
 		}
 		return tx.InsertSigningKey(store.SigningKey{
@@ -96,7 +102,11 @@ func readable(t *testing.T, db *store.DB, to int) {
 			!slices.Equal(account.Secrets.Events(), []string{eventSecret}) {
 			return fmt.Errorf("the network account is %v, %v, %w", account.ID, found, err)
 		}
-		return nil
+		links, found, err := tx.LinkKey()
+		if err == nil && (!found || string(links.Reveal()) != linkKey) {
+			err = fmt.Errorf("the key of links is %q, %v", links.Reveal(), found)
+		}
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -125,6 +135,7 @@ func plainRows(t *testing.T, address string) (count int) {
 	t.Helper()
 	rows, err := raw(t, address).QueryContext(t.Context(),
 		`SELECT secret FROM access_keys UNION ALL SELECT private_key FROM signing_keys
+			UNION ALL SELECT secret FROM link_keys
 			UNION ALL SELECT credentials FROM network_accounts UNION ALL SELECT event_secrets FROM network_accounts`)
 	if err != nil {
 		t.Fatal(err)

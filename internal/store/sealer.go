@@ -152,6 +152,7 @@ func (s *sealer) unseal(kept []byte, row string) ([]byte, error) {
 // These functions name the row that a secret belongs to.
 func accessKeyRow(id string) string    { return "access_keys " + id }
 func signingKeyRow(path string) string { return "signing_keys " + path }
+func linkKeyRow(purpose string) string { return "link_keys " + purpose }
 
 func networkKeyRow(id payment.NetworkAccountID) string { return "network_accounts key " + string(id) }
 

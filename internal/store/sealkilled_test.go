@@ -150,7 +150,8 @@ func holdsAll(t *testing.T, at string, from, to *store.SealKey) (after bool) {
 	}
 	want := 0
 	if opened[0] == nil {
-		want = 4 // an access secret, a signing key, and a network account with its key and its event secrets
+		// An access secret, a signing key, a key of links, and a network account with its key and its event secrets.
+		want = 5
 	}
 	if got := plainRows(t, at); got != want {
 		t.Fatalf("%d secrets are plain, want %d", got, want)

@@ -55,6 +55,7 @@ func TestVerifyKeepsTestCards(t *testing.T) {
 		"6011111111111117": {Brand: "Discover", Last4: "1117", Ref: "sandbox:discover-approves"},
 		"4000000000000341": {Brand: "Visa", Last4: "0341", Ref: "sandbox:visa-declined-later"},
 	} {
+		want.Fingerprint = want.Ref
 		got, err := n.Verify(t.Context(), visa(number, "123", 11, 2026)) // valid to the end of this month
 		if err != nil {
 			t.Errorf("card ending in %s: %v", want.Last4, err)
@@ -64,8 +65,10 @@ func TestVerifyKeepsTestCards(t *testing.T) {
 		}
 	}
 	got, err := n.Verify(t.Context(), visa("378282246310005", "1234", 1, 2030))
-	if want := (card.Kept{Brand: "American Express", Last4: "0005", Ref: "sandbox:amex-approves"}); err != nil ||
-		got != want {
+	want := card.Kept{
+		Brand: "American Express", Last4: "0005", Ref: "sandbox:amex-approves", Fingerprint: "sandbox:amex-approves",
+	}
+	if err != nil || got != want {
 		t.Errorf("American Express: got %v and %v, want %v", got, err, want)
 	}
 }

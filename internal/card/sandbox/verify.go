@@ -38,7 +38,9 @@ func (n *Network) Verify(ctx context.Context, d card.Details) (card.Kept, error)
 	if problem != "" {
 		return card.Kept{}, &card.RefusedError{Problem: problem}
 	}
-	return card.Kept{Brand: c.Brand, Last4: number[len(number)-lastFour:], Ref: c.Ref()}, nil
+	return card.Kept{
+		Brand: c.Brand, Last4: number[len(number)-lastFour:], Ref: c.Ref(), Fingerprint: c.Ref(), // one number, one card
+	}, nil
 }
 
 func lookUp(number string) (c Card, problem payment.CardProblem) {

@@ -22,7 +22,7 @@
 
 -- Buyers, sellers and operators. email_key is the address as it is compared; a guest, who cannot sign in, has another
 -- text there. verify_by is until when a newcomer may pay with an address that is not proved; 0 where nobody waits for
--- it. Limits are per month; 0 is none.
+-- it. A guest without a token is forgotten then. Limits are per month; 0 is none.
 CREATE TABLE parties (
 	party_id        TEXT   NOT NULL PRIMARY KEY,
 	name            TEXT   NOT NULL,
@@ -40,10 +40,11 @@ CREATE TABLE parties (
 	guest           BIGINT NOT NULL,
 	created         BIGINT NOT NULL
 ) {{plain}};
+CREATE INDEX parties_to_forget ON parties (verify_by) WHERE guest = 1 AND verify_by > 0;
 
 -- Programs that use the API, with their settings. network is the account at a card network, or empty for the sandbox.
--- wait is how long an answer waits for the network, in microseconds; 0 is the server's choice. clock_offset moves a
--- sandbox caller's clock, in microseconds.
+-- wait is how long an answer waits for the network, in microseconds; 0 is the server's choice. guest_limit is what guests
+-- may pay with one card in a month; 0 is no limit. clock_offset moves a sandbox caller's clock, in microseconds.
 CREATE TABLE callers (
 	caller_id       TEXT   NOT NULL PRIMARY KEY,
 	owner           TEXT   NOT NULL,
@@ -62,6 +63,7 @@ CREATE TABLE callers (
 	wait            BIGINT NOT NULL CHECK (wait >= 0),
 	hold_on_page    BIGINT NOT NULL,
 	guests          BIGINT NOT NULL,
+	guest_limit     BIGINT NOT NULL CHECK (guest_limit >= 0),
 	sandbox         BIGINT NOT NULL,
 	clock_offset    BIGINT NOT NULL,
 	created         BIGINT NOT NULL,
@@ -443,7 +445,7 @@ CREATE INDEX mails_by_age ON mails (created, mail_id);
 CREATE TABLE proofs (
 	link       BYTEA  NOT NULL PRIMARY KEY,
 	party_id   TEXT   NOT NULL,
-	purpose    TEXT   NOT NULL CHECK (purpose IN ('Verify', 'Change', 'Reset')),
+	purpose    TEXT   NOT NULL CHECK (purpose IN ('Verify', 'Change', 'Reset', 'Guest')),
 	email      TEXT   NOT NULL,
 	code       TEXT   NOT NULL,
 	guesses    BIGINT NOT NULL CHECK (guesses >= 0),
@@ -509,8 +511,16 @@ CREATE TABLE signing_keys (
 	created     BIGINT NOT NULL
 ) {{plain}};
 
--- How the secrets in access_keys and signing_keys are sealed; without a row they are plain. data_key seals them, and is
--- itself encrypted to key_name, which is an age public key. cleaned is 0 until no plain secret is left in freed space.
+-- The key that signs the links in mails to guests.
+CREATE TABLE link_keys (
+	purpose TEXT   NOT NULL PRIMARY KEY,
+	secret  BYTEA  NOT NULL,
+	created BIGINT NOT NULL
+) {{plain}};
+
+-- How the secrets in access_keys, signing_keys and link_keys are sealed; without a row they are plain. data_key seals
+-- them, and is itself encrypted to key_name, which is an age public key. cleaned is 0 until no plain secret is left in
+-- freed space.
 CREATE TABLE sealing (
 	place    BIGINT NOT NULL PRIMARY KEY CHECK (place = 1),
 	data_key BYTEA  NOT NULL,

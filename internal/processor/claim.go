@@ -1,0 +1,174 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// AskClaim sends a letter to the guest of a link. The letter's own link makes an
+// account of the guest. If the address has an account already, the letter says so:
+// only its reader learns that. Too many requests are a *GuessesError.
+func (p *Processor) AskClaim(ctx context.Context, link, from string) error {
+	if p.Letters == nil {
+		return ErrNoMail
+	}
+	guest, err := p.GuestBy(ctx, link)
+	if err != nil {
+		return err
+	}
+	if guest.Email == "" {
+		return ErrLinkOver // no mail can have had the link
+	}
+	if err := p.countGuess(ctx, lettersTo(guest.Email, from)); err != nil {
+		return err
+	}
+	l, err := p.newLetter(ctx, guest.ID, party.ProvesGuest, guest.Email)
+	if err != nil {
+		return err
+	}
+	l.CountedBy = lettersFrom(from).key
+	return p.db.Update(ctx, func(tx *store.Tx) error {
+		guest, err := p.guestBy(&tx.ReadTx, link)
+		if err != nil {
+			return err
+		}
+		_, taken, err := tx.PartyByEmail(guest.Email)
+		if err != nil {
+			return err
+		}
+		if !taken {
+			return p.send(tx, guest, l)
+		}
+		return p.tell(tx, party.Notice{
+			About: party.NoticeGuestHasAccount, To: guest.Email, Language: guest.Language, Guest: link,
+		})
+	})
+}
+
+// ClaimableBy returns the guest of which a letter's link makes an account, or
+// ErrLinkOver.
+func (p *Processor) ClaimableBy(ctx context.Context, secret string) (guest party.Party, err error) {
+	err = p.db.View(ctx, func(tx *store.ReadTx) error {
+		guest, _, err = p.claiming(tx, secret)
+		return err
+	})
+	return guest, err
+}
+
+func (p *Processor) claiming(tx *store.ReadTx, secret string) (guest party.Party, proof party.Proof, err error) {
+	proof, found, err := tx.ProofByLink(party.HashLink(secret))
+	if err != nil {
+		return guest, proof, err
+	}
+	if !found || proof.Purpose != party.ProvesGuest || proof.LinkOver(p.now()) {
+		return guest, proof, ErrLinkOver
+	}
+	guest, found, err = tx.Party(proof.Party)
+	if err == nil && (!found || !guest.Guest || guest.Standing != party.Active) {
+		err = ErrLinkOver
+	}
+	return guest, proof, err
+}
+
+// Claim makes an account of the guest of a letter's link, with a password. The link
+// has proved the e-mail address, so the account is verified. From then on the links
+// in the guest's mails no longer work: the account's owner signs in. If another
+// account has the address by now, it is ErrEmailTaken, and neither changes.
+func (p *Processor) Claim(ctx context.Context, secret, password string) (account party.Party, err error) {
+	if err := party.ValidPassword(password); err != nil {
+		return account, err
+	}
+	if _, err := p.ClaimableBy(ctx, secret); err != nil {
+		return account, err // before the expensive hash
+	}
+	hashed, err := p.hashNew(ctx, password)
+	if err != nil {
+		return account, err
+	}
+	err = p.db.Update(ctx, func(tx *store.Tx) error {
+		account, err = p.makeAccount(tx, secret, hashed)
+		return err
+	})
+	return account, staleLink(err)
+}
+
+// staleLink is ErrLinkOver for a link that was used at the same moment.
+func staleLink(err error) error {
+	if errors.Is(err, store.ErrStale) {
+		return ErrLinkOver
+	}
+	return err
+}
+
+// makeAccount does the work of Claim in one database transaction. Without a hash the
+// account has no password.
+func (p *Processor) makeAccount(tx *store.Tx, secret, hashed string) (party.Party, error) {
+	guest, proof, err := p.claiming(&tx.ReadTx, secret)
+	if err != nil {
+		return guest, err
+	}
+	if err := p.useProof(tx, proof); err != nil {
+		return guest, err
+	}
+	account := guest
+	account.Guest, account.EmailVerified, account.PasswordHash = false, true, hashed
+	account.VerifyBy, account.SendingLimit = time.Time{}, party.Party{}.SendingLimit
+	claimed, err := tx.ClaimGuest(account)
+	if err == nil && !claimed {
+		err = ErrEmailTaken
+	}
+	if err != nil {
+		return guest, err
+	}
+	return account, tx.InsertInstrument(p.balanceOf(account))
+}
+
+// balanceOf is the balance of a new account, as an instrument.
+func (p *Processor) balanceOf(account party.Party) payment.Instrument {
+	return payment.Instrument{
+		ID: payment.InstrumentID(p.ids().Other("I")), Owner: account.ID, Method: holdfast.MethodABT,
+		Brand: "Balance", Holder: account.Name, Verified: true, Created: p.now(),
+	}
+}
+
+// BeginClaimPasskey starts making a passkey for the account that Claim would make.
+// It returns the options for the browser, as JSON.
+func (p *Processor) BeginClaimPasskey(ctx context.Context, r RelyingParty, secret string) (options []byte, err error) {
+	guest, err := p.ClaimableBy(ctx, secret)
+	if err != nil {
+		return nil, err
+	}
+	return p.askNewPasskey(ctx, r, keyOwner{Party: guest})
+}
+
+// ClaimByPasskey is Claim with a passkey in place of a password. An answer that does
+// not verify is ErrPasskey, and changes nothing.
+func (p *Processor) ClaimByPasskey(
+	ctx context.Context, r RelyingParty, secret, name string, answer []byte,
+) (account party.Party, err error) {
+	guest, err := p.ClaimableBy(ctx, secret)
+	if err != nil {
+		return account, err
+	}
+	k, _, err := p.madePasskey(ctx, r, guest.ID, name, answer)
+	if err != nil {
+		return account, err
+	}
+	err = p.db.Update(ctx, func(tx *store.Tx) error {
+		if account, err = p.makeAccount(tx, secret, ""); err != nil {
+			return err
+		}
+		inserted, err := tx.InsertPasskey(k)
+		if err == nil && !inserted {
+			err = ErrPasskey
+		}
+		return err
+	})
+	return account, staleLink(err)
+}
