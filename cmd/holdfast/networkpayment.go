@@ -173,6 +173,33 @@ func (f networkListFlags) each(
 	return table.Flush()
 }
 
+type networkClear struct {
+	storeFlags
+	ID   holdfast.TransactionID `arg:"" help:"Choose the transaction by its id."`
+	JSON bool                   `name:"json" help:"Print one line of JSON."`
+}
+
+func (v networkClear) Run(ctx context.Context, w world) error {
+	db, err := v.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	known, err := networkPaymentOf(ctx, db.Reader, v.ID)
+	if err != nil {
+		return err
+	}
+	if err := clerk(db, w).ClearAttention(ctx, known.Caller, known.Transaction); err != nil {
+		return err
+	}
+	known.Attention = ""
+	if v.JSON {
+		return printJSON(w.Out, describeNetworkPayment(known))
+	}
+	_, err = fmt.Fprintf(w.Out, "Transaction %s can be settled and cancelled again.\n", v.ID)
+	return err
+}
+
 type networkDisputes struct{ networkListFlags }
 
 func (v networkDisputes) Run(ctx context.Context, w world) error {

@@ -75,3 +75,34 @@ func TestWhatTheNetworkSaid(t *testing.T) {
 		t.Errorf("an unknown transaction: exit code %d, %s", code, out)
 	}
 }
+
+// A transaction that the operator has looked at needs no attention any more.
+func TestClearAttention(t *testing.T) {
+	address := filepath.Join(t.TempDir(), "s.db")
+	db, err := openStore(t.Context(), store.Config{Address: address})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	w := holdfasttest.NewWorld(t, db)
+	held := w.Reserved("10.00", "order-1")
+	err = db.Update(t.Context(), func(tx *store.Tx) error {
+		return tx.SaveNetworkPayment(payment.NetworkPayment{
+			Caller: w.Shop.ID, Transaction: held.ID, Account: "N1", Updated: w.Clock.Now(), Details: payment.Details{Attention: "captured by hand"},
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := onStore(t, address, "network", "clear", string(held.ID)); out !=
+		"Transaction "+string(held.ID)+" can be settled and cancelled again.\n" {
+		t.Errorf("clear prints %q", out)
+	}
+	if out, code := holdfastCommand(t, "network", "clear", string(held.ID), "--store", address); code != exitFailed ||
+		!regexp.MustCompile("needs no attention").MatchString(out) {
+		t.Errorf("clearing again: exit code %d, %s", code, out)
+	}
+	if out := onStore(t, address, "network", "attention"); out != "" {
+		t.Errorf("after that, attention prints %q", out)
+	}
+}
