@@ -12,6 +12,9 @@ func Deposit(caller party.Caller, t Transaction) (Change, error) {
 	switch {
 	case !caller.Sandbox:
 		return Change{}, holdfast.Errorf(holdfast.AccessFailure, "deposits are possible only in the sandbox")
+	case caller.Network != "":
+		return Change{}, holdfast.Errorf(holdfast.AccessFailure,
+			"the caller's payments use an account at a card network, so its money cannot be made up")
 	case !t.Amount.Positive() || t.Amount.Cmp(amountMax) > 0:
 		return Change{}, holdfast.Errorf(holdfast.AmountOutOfRange, "a deposit must be above zero and at most %v", amountMax)
 	}

@@ -59,6 +59,9 @@ func (o order) check(caller party.Caller) error {
 	if err := sandboxAccount(caller, o.token, ""); err != nil {
 		return err
 	}
+	if err := onlyCards(caller); err != nil {
+		return err
+	}
 	if err := amountFor(o.name, "", o.amount); err != nil {
 		return err
 	}

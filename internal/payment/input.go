@@ -81,15 +81,19 @@ func (in *Input) instrument() error {
 		return holdfast.Errorf(holdfast.PaymentMethodNotDefined,
 			"the sender token has neither a payment method nor an instrument")
 	case holdfast.MethodPrepaid, holdfast.MethodDebt:
+		if err := onlyCards(in.Caller); err != nil {
+			return err
+		}
 		return in.aggregate()
 	case holdfast.MethodCC, holdfast.MethodACH, holdfast.MethodABT:
 	}
 	i := in.Instrument
+	if err := in.kept(); err != nil {
+		return err
+	}
 	switch {
 	case i.Removed:
 		return holdfast.Errorf(holdfast.InvalidPaymentInstrument, "the sender has removed %s", i.Name())
-	case i.Unusable != "":
-		return holdfast.Errorf(holdfast.InactiveInstrument, "the sender's card cannot be used any more: %s", i.Unusable)
 	case i.Expired(in.Now):
 		return holdfast.Errorf(holdfast.InactiveInstrument, "the sender's card expired in %s", i.Expiry())
 	case i.Method == holdfast.MethodCC && !in.Recipient.Business:

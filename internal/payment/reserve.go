@@ -192,6 +192,9 @@ func CheckPayment(kind Kind, r holdfast.ReserveRequest, caller party.Caller) err
 	if err := amountFor("TransactionAmount", method, r.TransactionAmount); err != nil {
 		return err
 	}
+	if err := checkNetworkPayment(r, caller); err != nil {
+		return err
+	}
 	if err := checkTimeout(r.TransactionTimeoutMins); err != nil {
 		return err
 	}

@@ -44,6 +44,9 @@ func WriteOffDebt(in Input, r holdfast.WriteOffDebtRequest) (Change, error) {
 	if err := CheckWriteOffDebt(r); err != nil {
 		return Change{}, err
 	}
+	if err := onlyCards(in.Caller); err != nil {
+		return Change{}, err
+	}
 	if err := in.Aggregate.of(in.Caller); err != nil {
 		return Change{}, err
 	}

@@ -29,7 +29,11 @@ func (p *Processor) Reserve(
 			if err != nil {
 				return payment.Change{}, err
 			}
-			return payment.Reserve(in, r)
+			c, err := payment.Reserve(in, r)
+			if err != nil {
+				return c, err
+			}
+			return c, d.adopt(&c)
 		}})
 }
 
@@ -45,8 +49,37 @@ func (p *Processor) Pay(ctx context.Context, caller party.Caller, r holdfast.Pay
 			if err != nil {
 				return payment.Change{}, err
 			}
-			return payment.Pay(in, r)
+			c, err := payment.Pay(in, r)
+			if err != nil {
+				return c, err
+			}
+			return c, d.adopt(&c)
 		}})
+}
+
+// adopt gives a new payment the hold that was placed while the sender was on a
+// page. The network is then asked about that hold, and makes no second one.
+func (d decision) adopt(c *payment.Change) error {
+	if d.caller.Network == "" || c.Ask == nil || c.Uses == "" {
+		return nil
+	}
+	held, found, err := d.tx.HeldForToken(d.caller.ID, c.Uses)
+	if err != nil || !found {
+		return err
+	}
+	adopted, fits := held.Adopt(c.After)
+	if !fits {
+		return nil
+	}
+	if err := d.tx.ChangePageHold(held, adopted); err != nil {
+		return err
+	}
+	known := payment.NetworkPayment{
+		Caller: c.After.Caller, Transaction: c.After.ID, Account: held.Account, Updated: d.real,
+		Details: payment.Details{Reference: held.Reference, HoldUntil: held.HoldUntil},
+	}
+	*c.Ask = c.Ask.Knowing(known)
+	return d.tx.SaveNetworkPayment(known)
 }
 
 // paymentIDs draws the id of a payment and, if the caller takes a marketplace

@@ -70,6 +70,9 @@ func (s visitStep) cannotConfirm(v payment.Visit) (*payment.PipelineEnd, error) 
 
 // cannotBe returns what is wrong with the tokens that a request names, or nil.
 func (s visitStep) cannotBe() (*payment.PipelineEnd, error) {
+	if end := s.asked.Request.CheckNetwork(s.caller); end != nil {
+		return end, nil
+	}
 	if s.asked.Request.Edited == "" {
 		return s.asked.Request.CheckPayees(s.caller, s.asked.Payees, s.now()), nil
 	}

@@ -1,0 +1,122 @@
+package processor_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// V7: a payment with the token of a page hold asks about that hold, whether it is
+// for the held amount or for less. The deadline follows the hold.
+func TestV7APaymentAdoptsTheHoldOfThePage(t *testing.T) {
+	type paying = func(w *holdfasttest.World, token holdfast.TokenID) (payment.Transaction, error)
+	for name, row := range map[string]struct {
+		pay  paying
+		step payment.Step
+		ends payment.State
+	}{
+		"Reserve of all": {func(w *holdfasttest.World, token holdfast.TokenID) (payment.Transaction, error) {
+			return w.Reserve(token, "42.50", "order-1")
+		}, payment.StepAuthorize, payment.Reserved},
+		"Reserve of less": {func(w *holdfasttest.World, token holdfast.TokenID) (payment.Transaction, error) {
+			return w.Reserve(token, "40.00", "order-1")
+		}, payment.StepAuthorize, payment.Reserved},
+		"Pay": {func(w *holdfasttest.World, token holdfast.TokenID) (payment.Transaction, error) {
+			return w.Pay(token, "42.50", "order-1")
+		}, payment.StepCharge, payment.Success},
+	} {
+		t.Run(name, func(t *testing.T) {
+			atNetwork(t, func(w *holdfasttest.World) {
+				h, token := holdOnPage(w, "42.50")
+				r, err := row.pay(w, token)
+				if err != nil || r.State != row.ends {
+					t.Fatalf("paying: %+v, %v", r, err)
+				}
+				q := lastAsked(w)
+				if q.Step != row.step || q.Reference != "pi_page" || q.Amount != r.Amount || !q.HoldUntil.Equal(h.HoldUntil) {
+					t.Errorf("asked: %+v", q)
+				}
+				if after := pageHold(w, h.ID); after.State != payment.PageHoldAdopted || after.Transaction != r.ID {
+					t.Errorf("the hold is %+v", after)
+				}
+				if known, _ := w.NetworkPayment(r.ID); known.Reference != "pi_page" {
+					t.Errorf("known: %+v", known)
+				}
+			})
+		})
+	}
+}
+
+// A Reserve for more than was held is refused as ever, because a token for a
+// single payment has a largest amount. The hold stays for the next Reserve.
+func TestV7MoreThanWasHeldIsRefused(t *testing.T) {
+	atNetwork(t, func(w *holdfasttest.World) {
+		h, token := holdOnPage(w, "42.50")
+		_, err := w.Reserve(token, "42.51", "order-1")
+		w.WantCode(err, holdfast.IncompatibleTokens)
+		if after := pageHold(w, h.ID); after.State != payment.PageHoldHeld {
+			t.Errorf("the hold is %+v", after)
+		}
+		if r, err := w.Reserve(token, "42.50", "order-2"); err != nil || r.State != payment.Reserved {
+			t.Fatalf("reserve: %+v, %v", r, err)
+		}
+	})
+}
+
+// A hold that is being released is not adopted: the payment makes its own.
+func TestAReleasedHoldIsNotAdopted(t *testing.T) {
+	atNetwork(t, func(w *holdfasttest.World) {
+		h, token := holdOnPage(w, "42.50")
+		releasing := h
+		releasing.State = payment.PageHoldReleasing
+		err := w.DB.Update(t.Context(), func(tx *store.Tx) error { return tx.ChangePageHold(h, releasing) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := w.Reserve(token, "42.50", "order-1")
+		if err != nil || r.State != payment.Reserved {
+			t.Fatalf("reserve: %+v, %v", r, err)
+		}
+		if q := lastAsked(w); q.Reference != "" {
+			t.Errorf("asked: %+v", q)
+		}
+	})
+}
+
+// The fee of a payment at a network is the account's, when it is reserved and when
+// it is settled. The shop's clock stays.
+func TestFeesAndClockAtANetwork(t *testing.T) {
+	atNetwork(t, func(w *holdfasttest.World) {
+		r := reservedUntil(w, 5*24*time.Hour)
+		if s, err := w.Settle(r.ID, ""); err != nil || s.Fee.Micro != 0 {
+			t.Fatalf("settle: %+v, %v", s, err)
+		}
+		err := w.DB.Update(t.Context(), func(tx *store.Tx) error {
+			a, _, err := tx.NetworkAccount(holdfasttest.AccountID)
+			if err != nil {
+				return err
+			}
+			a.Fees.Fixed = holdfasttest.USD("0.25")
+			return tx.UpdateNetworkAccount(a)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if paid := w.Paid("10.00", "order-2"); paid.Fee != holdfasttest.USD("0.25") {
+			t.Errorf("the fee is %v", paid.Fee)
+		}
+		r = w.Reserved("10.00", "order-3")
+		if s, err := w.Settle(r.ID, "5.00"); err != nil || s.Fee != holdfasttest.USD("0.25") {
+			t.Errorf("settle: %+v, %v", s, err)
+		}
+		_, err = w.Processor.AdvanceClock(t.Context(), w.Shop.ID, time.Hour)
+		w.WantCode(err, holdfast.AccessFailure)
+		_, err = w.Processor.ResetClock(t.Context(), w.Shop.ID)
+		w.WantCode(err, holdfast.AccessFailure)
+		w.WantCode(w.Processor.Deposit(t.Context(), w.Shop.ID, w.Buyer.ID, holdfasttest.USD("5.00")), holdfast.AccessFailure)
+	})
+}
