@@ -26,7 +26,7 @@ const (
 // package below a door knows how a request arrives.
 var knowHTTP = []string{
 	".", "internal/webui", "internal/signed", "internal/queryapi", "internal/account", "internal/cobranded",
-	"internal/inbox", "internal/manual", "internal/welcome", "internal/https", "internal/ipn", "internal/bench",
+	"internal/inbox", "internal/networkdoor", "internal/manual", "internal/welcome", "internal/https", "internal/ipn", "internal/bench",
 	"internal/metrics", "internal/card/stripe", "internal/card/stripe/stripefake",
 	"internal/bench/ceiling",
 	"internal/holdfasttest",

@@ -26,6 +26,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/jobs"
 	"github.com/holdfast-pay/holdfast/internal/mail"
 	"github.com/holdfast-pay/holdfast/internal/manual"
+	"github.com/holdfast-pay/holdfast/internal/networkdoor"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/queryapi"
 	"github.com/holdfast-pay/holdfast/internal/signed"
@@ -104,6 +105,10 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 	if s.Mail != nil && s.Mail.On() {
 		letters := account.Letters{Public: s.PublicURL}
 		s.Processor.Letters, s.Processor.Receipts = letters.Write, letters.Receipt
+		s.Processor.NetworkLetters = letters.Network
+		if s.Mail.Relay != nil {
+			s.Processor.Operator = s.Mail.Relay.From.Address
+		}
 	}
 	s.http = httpServer(s.routes(signer), s.Log)
 
@@ -205,6 +210,9 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 		mails = (&inbox.Server{Store: s.Store.Reader, Log: s.Log}).Handler()
 	}
 	mails = s.Monitor.counted("inbox", mails)
+	messages := s.Monitor.counted("networks", (&networkdoor.Server{
+		Inbox: s.Processor, From: sessions.From, StrangerPause: strangerPause, Now: s.Now, Log: s.Log,
+	}).Handler())
 	certificates := s.Monitor.counted("certificates", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		certificate(signer, w, r)
 	}))
@@ -219,6 +227,8 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 			mails.ServeHTTP(w, r)
 		case doorAccount:
 			accounts.ServeHTTP(w, r)
+		case doorNetworks:
+			messages.ServeHTTP(w, r)
 		case doorCertificates:
 			certificates.ServeHTTP(w, r)
 		case doorLogo:
@@ -243,6 +253,7 @@ const (
 	doorPages
 	doorInbox
 	doorAccount
+	doorNetworks
 	doorCertificates
 	doorHealth
 	doorLogo
@@ -261,6 +272,8 @@ func doorOf(path string) door {
 		return doorInbox
 	case strings.HasPrefix(path, account.Root), path+"/" == account.Root:
 		return doorAccount
+	case strings.HasPrefix(path, networkdoor.Path):
+		return doorNetworks
 	case strings.HasPrefix(path, manual.Path), path+"/" == manual.Path:
 		return doorManual
 	case strings.HasPrefix(path, "/certs/"):
