@@ -45,6 +45,12 @@ func (p *Processor) refund(
 	if in.OwnerBalance, err = d.balance(original.Owner); err != nil {
 		return payment.Change{}, err
 	}
+	if d.caller.Network != "" {
+		const why = "a dispute that comes at the same moment is the network's to weigh: it declines the refund"
+		if in.Disputes, err = d.tx.Unlocked(why).Disputes(original.Caller, original.ID); err != nil {
+			return payment.Change{}, err
+		}
+	}
 	if original.Aggregate != "" {
 		var found bool
 		if in.Aggregate, found, err = d.tx.Aggregate(original.Aggregate); err != nil || !found {
