@@ -235,6 +235,20 @@ func TestNothingBelowADoorKnowsHTTP(t *testing.T) {
 	}
 }
 
+// Nothing outside the package of a card network sees the types of its client.
+func TestClientsOfNetworksStayInTheirPackages(t *testing.T) {
+	for _, file := range sourceFiles(t) {
+		if file.pkg() == "internal/card/stripe" {
+			continue
+		}
+		for _, imported := range file.imports {
+			if strings.HasPrefix(imported, "github.com/stripe/") {
+				t.Errorf("%s imports %s", file.path, imported)
+			}
+		}
+	}
+}
+
 // The doors ask the processor for every change.
 func TestDoorsDoNotWrite(t *testing.T) {
 	doors := []string{"internal/account", "internal/cobranded", "internal/inbox", "internal/queryapi"}

@@ -63,9 +63,10 @@ type Request struct {
 // A Client asks Stripe for one account. It has the account's limits and what it
 // learned about Stripe's health, so it should live as long as its Config holds.
 type Client struct {
-	config Config
-	api    *stripego.Client
-	guard  *guard
+	config  Config
+	backend stripego.Backend
+	api     *stripego.Client
+	guard   *guard
 }
 
 var (
@@ -94,9 +95,10 @@ func New(config Config) *Client {
 	})
 	backends := &stripego.Backends{API: backend, Connect: backend, Uploads: backend, MeterEvents: backend}
 	return &Client{
-		config: config,
-		api:    stripego.NewClient(config.Secrets.Key(), stripego.WithBackends(backends)),
-		guard:  g,
+		config:  config,
+		backend: backend,
+		api:     stripego.NewClient(config.Secrets.Key(), stripego.WithBackends(backends)),
+		guard:   g,
 	}
 }
 

@@ -163,16 +163,17 @@ func (f *failure) is(codes ...string) bool {
 // invalid reports whether Stripe refused the request itself: because of its
 // parameters, or because of the state of its object.
 func (f *failure) invalid() bool {
-	return f.status == http.StatusBadRequest && f.kind != kindIdempotency
+	return f.status == http.StatusBadRequest && f.kind == kindInvalid
 }
 
 // declined reports whether the card was declined.
-func (f *failure) declined() bool { return f.status == http.StatusPaymentRequired }
-
-// missing reports whether an object does not exist in the account.
-func (f *failure) missing() bool {
-	return f.status == http.StatusNotFound || f.is("resource_missing")
+func (f *failure) declined() bool {
+	return f.status == http.StatusPaymentRequired && f.kind == kindCard
 }
+
+// missing reports whether an object that a parameter names does not exist in the
+// account. A bare 404 may be another program's.
+func (f *failure) missing() bool { return f.is("resource_missing") }
 
 // cardGone reports whether the card or its customer is no longer in the account, or
 // no longer belong together.
@@ -193,7 +194,12 @@ func (f *failure) stored() bool {
 	return f.status == http.StatusInternalServerError && f.replayed || f.changed()
 }
 
-const kindIdempotency = "idempotency_error"
+// Types of Stripe's errors. An answer without one is not believed.
+const (
+	kindCard        = "card_error"
+	kindIdempotency = "idempotency_error"
+	kindInvalid     = "invalid_request_error"
+)
 
 // pauses before the next asking, where Stripe does not say more
 const (

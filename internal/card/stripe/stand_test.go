@@ -92,7 +92,7 @@ func (s *stand) restart() {
 	s.client = stripe.New(s.config)
 }
 
-var secretText = regexp.MustCompile(`_secret_|rk_test|sk_test|rk_live|whsec_|\b[0-9]{12,19}\b`)
+var secretText = regexp.MustCompile(`_secret_|[rs]k_(test|live)_\w|whsec_|\b[0-9]{12,19}\b`)
 
 // check looks for faults and for secrets.
 func (s *stand) check() {
