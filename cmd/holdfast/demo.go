@@ -13,6 +13,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
+	"github.com/holdfast-pay/holdfast/internal/card/stripe/stripefake"
 	"github.com/holdfast-pay/holdfast/internal/inbox"
 	"github.com/holdfast-pay/holdfast/internal/mail"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -22,6 +23,7 @@ import (
 type demoVerb struct {
 	Listen     string `help:"Answer on this address; by default on the port of last time, or a free one." env:"HOLDFAST_DEMO_LISTEN" placeholder:"ADDR"`
 	ShopListen string `help:"Open the shop on this address; by default on the port of last time, or a free one." env:"HOLDFAST_DEMO_SHOP_LISTEN" placeholder:"ADDR"`
+	Network    string `help:"Take cards in the sandbox, or on the page of a fake of Stripe: sandbox or stripe-fake; by default as last time, or in the sandbox." enum:"sandbox,stripe-fake," default:"" env:"HOLDFAST_DEMO_NETWORK" placeholder:"NETWORK"`
 	Prefix     string `name:"certificate-prefix" help:"Begin every certificateUrl with this, for a program that accepts only one host; by default the server's address." env:"HOLDFAST_DEMO_CERTIFICATE_PREFIX" placeholder:"URL"`
 	Data       string `help:"Keep everything in this directory, and find it there again; by default a new one." type:"path" env:"HOLDFAST_DEMO_DATA" placeholder:"DIR"`
 	JSON       bool   `name:"json" help:"Print one line of JSON, and no guide, when everything answers."`
@@ -42,6 +44,7 @@ type demoAnswer struct {
 	RecipientEmail    string `json:"recipientEmail"`
 	RecipientPassword string `json:"recipientPassword"`
 	DataDir           string `json:"dataDir"`
+	Network           string `json:"network,omitempty"` // where the fake of a card network is
 }
 
 func (v demoVerb) Run(ctx context.Context, w world) (err error) {
@@ -59,7 +62,7 @@ func (v demoVerb) Run(ctx context.Context, w world) (err error) {
 	defer unlock()
 	d := &demo{dir: dir, prefix: v.Prefix, world: w, ended: newEnding()}
 	defer func() { err = errors.Join(err, d.stop()) }()
-	if err := d.start(ctx, v.Listen, v.ShopListen); err != nil {
+	if err := d.start(ctx, v); err != nil {
 		return unlessStopped(ctx, err)
 	}
 	answer := d.answer()
@@ -110,13 +113,14 @@ type demo struct {
 	world  world
 
 	kept   demoState
-	public *url.URL // the server's
+	fake   *stripefake.Server // nil in the sandbox
+	public *url.URL           // the server's
 	shopAt *url.URL
 	stops  []func() error // in the order of starting
 	ended  ending
 }
 
-func (d *demo) start(ctx context.Context, listenAt, shopListenAt string) error {
+func (d *demo) start(ctx context.Context, v demoVerb) error {
 	if _, err := checkPrivate(filepath.Join(d.dir, demoFile), refuseShared); err != nil {
 		return err
 	}
@@ -125,16 +129,22 @@ func (d *demo) start(ctx context.Context, listenAt, shopListenAt string) error {
 		return err
 	}
 	d.kept = kept
-	serverListener, public, err := d.listen(ctx, "--listen", listenAt, kept.Listen)
+	if err := d.chooseDemoNetwork(v.Network); err != nil {
+		return err
+	}
+	serverListener, public, err := d.listen(ctx, "--listen", v.Listen, kept.Listen)
 	if err != nil {
 		return err
 	}
-	shopListener, shopAt, err := d.listen(ctx, "--shop-listen", shopListenAt, kept.ShopListen)
+	shopListener, shopAt, err := d.listen(ctx, "--shop-listen", v.ShopListen, kept.ShopListen)
 	if err != nil {
 		return err
 	}
 	d.public, d.shopAt = public, shopAt
 	d.kept.Listen, d.kept.ShopListen = public.Host, shopAt.Host
+	if err := d.startNetwork(ctx); err != nil {
+		return err
+	}
 
 	path := filepath.Join(d.dir, serverFile)
 	unlock, err := lockStore(store.Location{File: path})
@@ -169,7 +179,9 @@ func (d *demo) startServer(ctx context.Context, db *store.DB, listener net.Liste
 		return err
 	}
 	d.later(func() error { s.stop(); return nil })
-	people := &cast{Processor: s.Processor, Store: db.Reader, Dir: d.dir, Now: d.world.Now}
+	people := &cast{
+		Processor: s.Processor, Store: db.Reader, Dir: d.dir, Now: d.world.Now, Fake: d.fake, Public: d.public,
+	}
 	kept, err := people.assemble(ctx, d.kept, d.shopAt.JoinPath("ipn").String())
 	d.kept = kept
 	return err
@@ -240,12 +252,16 @@ func (d *demo) stop() (err error) {
 }
 
 func (d *demo) answer() demoAnswer {
+	network := ""
+	if d.fake != nil {
+		network = d.fake.URL()
+	}
 	return demoAnswer{
 		Endpoint: d.public.String(), CoBranded: pipelineURL(d.public), Account: accountURL(d.public), Shop: d.shopAt.String(),
 		Inbox:    d.public.JoinPath(inbox.Path).String(),
 		CallerID: string(d.kept.CallerID), AccessKeyID: d.kept.AccessKeyID, SecretAccessKey: d.kept.SecretAccessKey,
 		BuyerEmail: d.kept.BuyerEmail, BuyerPassword: d.kept.BuyerPassword,
 		RecipientEmail: d.kept.OwnerEmail, RecipientPassword: d.kept.OwnerPassword,
-		DataDir: d.dir,
+		DataDir: d.dir, Network: network,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
+	"github.com/holdfast-pay/holdfast/internal/card/stripe/stripefake"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -37,6 +39,8 @@ type demoState struct {
 	SecretAccessKey string         `json:"secretAccessKey"`
 
 	Deposited bool `json:"deposited"` // the buyer was given a balance, once
+
+	Fake *demoNetwork `json:"fake,omitempty"` // the card network, unless it is the sandbox
 }
 
 func readDemo(dir string) (kept demoState, found bool, err error) {
@@ -90,12 +94,15 @@ func replaceFile(name string, text []byte) error {
 }
 
 // A cast has the people of a demo: the shop's owner, who is paid; a buyer with
-// two cards and a balance; and the shop's caller.
+// two cards and a balance; and the shop's caller. At a card network, the buyer
+// has neither cards nor a balance.
 type cast struct {
 	Processor *processor.Processor
 	Store     store.Reader
 	Dir       string
 	Now       func() time.Time
+	Fake      *stripefake.Server // the card network; nil is the sandbox
+	Public    *url.URL           // the server's
 }
 
 // assemble makes the missing people. It remembers each one before it is used,
@@ -119,10 +126,16 @@ func (c *cast) assemble(ctx context.Context, kept demoState, ipnURL string) (dem
 	if err != nil {
 		return kept, err
 	}
-	if err := c.cards(ctx, buyer); err != nil {
+	if err := c.address(ctx, buyer); err != nil {
 		return kept, err
 	}
-	if err := c.address(ctx, buyer); err != nil {
+	if c.Fake != nil {
+		if kept, err = c.account(ctx, kept, owner.ID); err != nil {
+			return kept, err
+		}
+		return c.caller(ctx, kept, owner.ID, ipnURL)
+	}
+	if err := c.cards(ctx, buyer); err != nil {
 		return kept, err
 	}
 	if kept, err = c.caller(ctx, kept, owner.ID, ipnURL); err != nil {
@@ -235,12 +248,13 @@ func (c *cast) deposit(ctx context.Context, kept demoState, buyer party.ID) (dem
 	return kept, kept.write(c.Dir)
 }
 
-// caller makes the shop's caller, as a marketplace, so that every feature can
-// be tried. If the caller exists, it gets the shop's present address.
+// caller makes the shop's caller. In the sandbox it is a marketplace, so that
+// every feature can be tried. If the caller exists, it gets the shop's present
+// address.
 func (c *cast) caller(ctx context.Context, kept demoState, owner party.ID, ipnURL string) (demoState, error) {
 	if kept.CallerID != "" {
 		_, err := c.Processor.ChangeCaller(ctx, kept.CallerID, func(had party.Caller) (party.Caller, error) {
-			had.IPNURL, had.Marketplace = ipnURL, true
+			had.IPNURL, had.Marketplace = ipnURL, c.Fake == nil
 			return had, nil
 		})
 		if err != nil {
@@ -248,9 +262,11 @@ func (c *cast) caller(ctx context.Context, kept demoState, owner party.ID, ipnUR
 		}
 		return kept, nil
 	}
-	made, key, err := c.Processor.CreateCaller(ctx, processor.NewCaller{
-		Owner: owner, Name: shopName, IPNURL: ipnURL, Marketplace: true, Sandbox: true,
-	})
+	n := processor.NewCaller{Owner: owner, Name: shopName, IPNURL: ipnURL, Marketplace: c.Fake == nil, Sandbox: true}
+	if kept.Fake != nil {
+		n.Network = kept.Fake.Account
+	}
+	made, key, err := c.Processor.CreateCaller(ctx, n)
 	if err != nil {
 		return kept, fmt.Errorf("making the demo's caller: %w", err)
 	}

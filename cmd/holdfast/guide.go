@@ -14,8 +14,11 @@ import (
 	"github.com/holdfast-pay/holdfast"
 )
 
-// guide returns the text that tells users what to open and click.
+// guide prints the text that tells users what to open and click.
 func (d *demo) guide(to io.Writer, a demoAnswer) error {
+	if d.fake != nil {
+		return d.fakeGuide(to, a)
+	}
 	program := program()
 	_, err := fmt.Fprintf(to, `
 Holdfast is running on this machine. Everything is kept in
@@ -54,6 +57,51 @@ Ctrl-C stops. To start again where you stopped:
 `, a.DataDir, a.Shop, a.BuyerEmail, a.BuyerPassword, a.Shop+benchPath, program, quote(a.DataDir),
 		a.Endpoint, a.CoBranded, a.AccessKeyID, a.SecretAccessKey, a.RecipientEmail, a.RecipientPassword, a.Inbox, a.Account,
 		passkeyWords(d.public))
+	return err
+}
+
+// fakeGuide is the guide of a demo whose card network is a fake of Stripe.
+func (d *demo) fakeGuide(to io.Writer, a demoAnswer) error {
+	_, err := fmt.Fprintf(to, `
+Holdfast is running on this machine, together with a fake of Stripe. It works as with a real account at Stripe, but no
+money moves, and nothing leaves this machine. Everything is kept in
+    %[1]s
+
+1. Open the shop:             %[2]s
+   Put something into the cart and press "Pay now".
+2. Press "Continue as guest". The card page of the fake opens, at %[16]s
+   Type a name, an e-mail address, any date in the future, any security code, and one of these numbers:
+       4242 4242 4242 4242   works
+       4000 0000 0000 9995   is declined: insufficient funds
+       4000 0000 0000 3220   asks you to confirm at the bank
+       4000 0000 0000 5126   works, but a refund fails a minute later
+   Never type the number of a real card. You come back to the shop: the amount is held, and nothing is charged yet.
+3. Open the packing bench:    %[5]s
+   Ship the order: that charges the card. You can leave something out, and refund.
+4. Buy again, and sign in as  %[3]s
+   with the password          %[4]s
+   The buyer's account is at %[15]s
+5. Sign out and sign in as the seller: %[12]s
+   with the password          %[13]s
+   See what the shop was paid.
+6. See what was paid, what the network said, and check the books:
+       %[6]s tx list --data %[7]s
+       %[6]s network show %[17]s --data %[7]s
+       %[6]s books check --data %[7]s
+
+Mails are not sent but shown, on this machine:
+       %[14]s
+
+For programs:  Query API   %[8]s
+               pipelines   %[9]s
+               access key  %[10]s
+               secret key  %[11]s
+
+Ctrl-C stops. To start again where you stopped:
+       %[6]s demo --data %[7]s
+`, a.DataDir, a.Shop, a.BuyerEmail, a.BuyerPassword, a.Shop+benchPath, program(), quote(a.DataDir),
+		a.Endpoint, a.CoBranded, a.AccessKeyID, a.SecretAccessKey, a.RecipientEmail, a.RecipientPassword, a.Inbox, a.Account,
+		a.Network, stripeFake)
 	return err
 }
 
