@@ -11,6 +11,9 @@ import (
 )
 
 func (s *Server) showCard(c *call) error {
+	if c.sender.Guest {
+		return s.renderCard(c, http.StatusOK, guestCardForm(c.words, c.sender))
+	}
 	return s.renderCard(c, http.StatusOK, account.CardForm(c.words, c.sender.Name))
 }
 
@@ -37,6 +40,9 @@ func (s *Server) renderCard(c *call, status int, form webui.Form) error {
 // error, the page is shown again without the number and the security code,
 // which no page may contain.
 func (s *Server) addCard(c *call) error {
+	if c.sender.Guest {
+		return s.addGuestCard(c)
+	}
 	typed, form := account.ReadCard(c.words, c.form)
 	if form.Failed() {
 		return s.renderCard(c, http.StatusUnprocessableEntity, form)

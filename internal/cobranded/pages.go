@@ -34,6 +34,7 @@ type frame struct {
 	Folded  bool           // small screens show only the seller and the amount: an earlier page showed the rest
 	Hidden  holdfast.Params
 	Sender  string // the signed-in user's address, or empty
+	Guest   bool   // the sender is a guest
 }
 
 // The pages' own types.
@@ -45,6 +46,7 @@ type (
 		Form      webui.Form
 		Passkey   *webui.PasskeyForm // if passkeys can be used
 		SignUp    string             // address of the other page, or empty
+		Guest     string             // action for guests, or empty
 		Forgotten string             // address of the page to reset the password, or empty
 	}
 	signUpPage struct {
@@ -135,7 +137,7 @@ func (c *call) frame() frame {
 		f.Seller = c.words.T("slip.through", "Seller", sellers, "Caller", c.started.caller.Name)
 	}
 	if c.visit.Sender != "" && c.visit.Sender == c.sender.ID {
-		f.Sender = c.sender.Email
+		f.Sender, f.Guest = c.sender.Email, c.sender.Guest
 	}
 	return f
 }

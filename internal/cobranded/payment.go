@@ -65,7 +65,7 @@ func (s *Server) renderPayment(c *call, status int, problem string) error {
 	if c.request.Offers(holdfast.MethodCC) {
 		page.AddCard = pageURL("card", c.visit.ID)
 	}
-	if c.request.Offers(holdfast.MethodACH) && c.started.caller.Sandbox {
+	if c.request.Offers(holdfast.MethodACH) && c.started.caller.Sandbox && !c.sender.Guest {
 		page.AddBank = actions + "bank"
 	}
 	return c.render(status, "payment", c.words.T("payment.heading"), stagePayment, page)
@@ -100,11 +100,11 @@ func (c *call) preselect(
 	return chosen
 }
 
-// otherThanCards reports whether the caller accepts more than cards. Only then
+// otherThanCards reports whether the sender can pay with more than cards. Only then
 // can senders tell the caller that they have none of its payment methods. If it
-// accepts only cards, senders without a card can only cancel.
+// accepts only cards, senders without a card can only cancel, and so can guests.
 func (c *call) otherThanCards() bool {
-	return c.request.Offers(holdfast.MethodACH) || c.request.Offers(holdfast.MethodABT)
+	return !c.sender.Guest && (c.request.Offers(holdfast.MethodACH) || c.request.Offers(holdfast.MethodABT))
 }
 
 // declined returns the instruments that were declined at their last use, with
@@ -157,6 +157,9 @@ func (s *Server) choosePayment(c *call) error {
 // addBank adds the sandbox's bank account to the sender's instruments and
 // chooses it.
 func (s *Server) addBank(c *call) error {
+	if c.sender.Guest {
+		return c.redirect("payment")
+	}
 	bank, err := s.Processor.AddSandboxBank(c.r.Context(), c.started.caller.Sandbox, c.sender)
 	if err != nil {
 		return err

@@ -79,6 +79,9 @@ func (s *Server) renderSignIn(c *call, status int, f webui.Form) error {
 	if c.request.Edited != "" {
 		page.SignUp = "" // a new account has no token to edit
 	}
+	if c.takesGuests() {
+		page.Guest, page.Heading = actions+"guest", c.words.T("guest.heading")
+	}
 	if s.Processor.Letters != nil {
 		page.Forgotten = account.ForgottenURL(c.visit.ID)
 	}
@@ -206,6 +209,9 @@ func (s *Server) signUp(c *call) error {
 // signOut signs the user out. If the user is the visit's sender, somebody else
 // can then sign in to it.
 func (s *Server) signOut(c *call) error {
+	if c.sender.Guest {
+		return s.leaveGuest(c)
+	}
 	if _, err := s.Processor.LeaveVisit(c.r.Context(), c.visit.ID, c.sender.ID); err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ func (s *Server) showVerify(c *call) error {
 	switch {
 	case c.sender.ID == "":
 		return c.redirect("sign-in")
-	case c.sender.EmailVerified:
+	case c.sender.EmailVerified, c.sender.Guest:
 		return s.enter(c) // verified in another window, by the letter's link
 	}
 	return c.renderVerify(http.StatusOK, account.CodeForm(c.words))

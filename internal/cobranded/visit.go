@@ -100,6 +100,9 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) (*call, error) {
 		if err := c.readSecret(tx); err != nil {
 			return err
 		}
+		if err := s.readGuest(tx, c); err != nil {
+			return err
+		}
 		asked, err := processor.ReadAsked(tx, c.started.caller, c.visit)
 		if err != nil {
 			return err

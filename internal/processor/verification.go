@@ -83,7 +83,7 @@ func (p *Processor) send(tx *store.Tx, to party.Party, l letter) error {
 // address is not verified. Too many requests are a *GuessesError.
 func (p *Processor) SendVerification(ctx context.Context, partyID party.ID, from string) error {
 	account, err := p.mailable(ctx, partyID)
-	if err != nil || account.EmailVerified {
+	if err != nil || account.EmailVerified || account.Guest {
 		return err
 	}
 	if err := p.countGuess(ctx, lettersTo(account.Email, from)); err != nil {
