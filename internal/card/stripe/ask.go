@@ -166,8 +166,8 @@ func (c *Client) recover(
 		return intent{}, nil, d
 	default:
 		d := f.doubt(known)
-		if f.status == http.StatusInternalServerError && c.now().Sub(q.Since) >= settleTime {
-			d.Retry = max(d.Retry, settleTime)
+		if begins(q) && f.status == http.StatusInternalServerError && c.now().Sub(q.Since) >= settleTime {
+			d.Retry = max(d.Retry, settleTime) // the next asking may be under the second key
 		}
 		return intent{}, nil, d
 	}
@@ -196,7 +196,7 @@ func (c *Client) again(
 	if d := c.view(q, after).decide(); d.move != m {
 		return after, nil, nil
 	}
-	if wait := settleTime - c.now().Sub(q.Since); wait > 0 {
+	if wait := c.settling(q); wait > 0 {
 		d := f.doubt(after.details())
 		d.Retry = max(d.Retry, wait)
 		return intent{}, nil, d
@@ -211,6 +211,24 @@ func (c *Client) again(
 		return intent{}, nil, d
 	}
 	return c.recover(ctx, q, m, after, second)
+}
+
+// settling is how long a request is not sent under its second key yet. A question
+// about an older hold does not say when it was first asked, but how often.
+func (c *Client) settling(q card.Question) time.Duration {
+	const askings = 5
+	switch {
+	case begins(q):
+		return settleTime - c.now().Sub(q.Since)
+	case q.Asked > askings:
+		return 0
+	}
+	return settleTime / askings
+}
+
+// begins reports whether a question begins a payment.
+func begins(q card.Question) bool {
+	return q.Step == payment.StepAuthorize || q.Step == payment.StepCharge
 }
 
 // withoutCard ends an intent whose card is no longer at Stripe.

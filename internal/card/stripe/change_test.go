@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/card/stripe/stripefake"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 func TestS13CaptureOfLess(t *testing.T) {
@@ -55,6 +57,23 @@ func TestN8CaptureInTrouble(t *testing.T) {
 	}
 }
 
+// A hold is captured long after the transaction began. A 500 does not delay the
+// look at what became of it.
+func TestCaptureOfAnOldHoldIsLookedAtSoon(t *testing.T) {
+	everyWay(t, func(_ *testing.T, s *stand) {
+		c := s.card("visa")
+		q := s.about(payment.StepCapture, c, 4250, s.held(c, 4250))
+		s.clock.Advance(48 * time.Hour)
+		begin := s.clock.Now()
+		s.fake.Next(http.MethodPost, capturePath, stripefake.ErrorAfter)
+		answer, _ := s.settle(q)
+		s.wantApproved(answer)
+		if waited := s.clock.Now().Sub(begin); waited > time.Minute {
+			s.t.Errorf("it took %v", waited)
+		}
+	})
+}
+
 func TestN9HoldLapsedBeforeCapture(t *testing.T) {
 	everyWay(t, func(_ *testing.T, s *stand) {
 		c := s.card("visa")
@@ -85,6 +104,21 @@ func TestReleaseInTrouble(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A hold that no transaction knows, because a backup was restored, is released by
+// its reference alone.
+func TestS25ReleaseWithoutItsCaller(t *testing.T) {
+	everyWay(t, func(_ *testing.T, s *stand) {
+		c := s.card("visa")
+		id := s.held(c, 4250)
+		answer, _ := s.settle(card.Question{Attempt: payment.Attempt{
+			Transaction: "T1", Step: payment.StepRelease, Amount: money.Cents(4250), Authorization: id, Reference: id,
+			Asked: 1, Since: s.clock.Now(), Card: payment.StoredCard{Account: "N1"},
+		}})
+		s.wantApproved(answer)
+		s.wantHeld()
+	})
 }
 
 // A hold that was captured in the dashboard is not released, and no money moves by

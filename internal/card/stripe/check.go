@@ -124,7 +124,8 @@ func (c *Client) checkAccount(ctx context.Context, report *Report) (known bool, 
 		report.Prefix = account.Settings.Payments.StatementDescriptor
 	}
 	if remote := c.config.Account.Remote; remote != "" && remote != account.ID {
-		report.Problems = append(report.Problems, fmt.Sprintf("The key is of account %s, and not of %s.", report.Remote, remote))
+		report.Problems = append(report.Problems,
+			fmt.Sprintf("The key is of account %s, and not of %s.", report.Remote, remote))
 	}
 	if !account.ChargesEnabled && c.live() {
 		report.Problems = append(report.Problems, "Stripe does not let the account take money yet: see its dashboard.")

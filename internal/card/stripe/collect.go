@@ -208,7 +208,8 @@ func (c *Client) heldByPage(seen *stripego.CheckoutSession) (*payment.Answer, er
 	pi := readIntent(seen.PaymentIntent)
 	transaction, step, _ := strings.Cut(pi.key, "/")
 	q := card.Question{Attempt: payment.Attempt{
-		Caller: party.CallerID(seen.Metadata[metaCaller]), Transaction: holdfast.TransactionID(transaction), Step: payment.Step(step),
+		Caller: party.CallerID(seen.Metadata[metaCaller]), Transaction: holdfast.TransactionID(transaction),
+		Step:   payment.Step(step),
 		Amount: money.Amount{Micro: seen.AmountTotal * microPerCent}, Since: pi.created, Present: true,
 	}}
 	d := c.view(q, pi).decide()

@@ -73,13 +73,13 @@ func (v view) decide() decision {
 // strange says why an intent cannot be the one that the question is about.
 func (v view) strange() string {
 	want, _ := cents(v.q.Amount)
-	paying := v.q.Step == payment.StepAuthorize || v.q.Step == payment.StepCharge
+	paying := begins(v.q)
 	switch {
 	case v.pi.live != v.live:
 		return "is of the other mode"
 	case v.pi.currency != "usd":
 		return "is in another currency"
-	case v.pi.caller != string(v.q.Caller):
+	case v.q.Caller != "" && v.pi.caller != string(v.q.Caller):
 		return "belongs to another caller"
 	case paying && v.ours() && v.pi.amount != want:
 		return "has another amount"

@@ -142,6 +142,16 @@ func TestRequestsThatWereNotSent(t *testing.T) {
 	}
 }
 
+// An account that is settled in another currency cannot be compared with our books.
+func TestLinesOfAnotherCurrency(t *testing.T) {
+	c := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"object":"list","has_more":false,"data":[{"id":"txn_1","currency":"eur","type":"charge"}]}`))
+	})
+	if _, err := c.Lines(t.Context(), start, start.Add(time.Hour)); err == nil || !strings.Contains(err.Error(), "EUR") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 func TestObserve(t *testing.T) {
 	var seen []Request
 	c := newClient(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
@@ -298,8 +308,9 @@ func TestBucketSlowsAndRecovers(t *testing.T) {
 	if b.perSecond != perSecondLive || b.all.full != 4*perSecondLive {
 		t.Errorf("a live account has %d a second", b.perSecond)
 	}
-	if b := newBuckets(payment.NetworkAccount{Mode: payment.NetworkTest}); b.perSecond != perSecondTest || b.all.full != 20 {
-		t.Errorf("a test account has %d a second", b.perSecond)
+	test := newBuckets(payment.NetworkAccount{Mode: payment.NetworkTest})
+	if test.perSecond != perSecondTest || test.all.full != 20 {
+		t.Errorf("a test account has %d a second", test.perSecond)
 	}
 	tooFast := &exchange{status: 429, header: http.Header{"Stripe-Rate-Limited-Reason": {"endpoint-rate"}}}
 	b.hear("GET x", tooFast)

@@ -190,7 +190,8 @@ func TestReleasesDoNotStarveCallers(t *testing.T) {
 		got := s.load(kept, 64, begin.Add(time.Second), begin.Add(time.Second+under))
 		releasing.Wait()
 		want := int64(s.config.Account.PerSecond) * int64(under/time.Second) * 95 / 100
-		t.Logf("%d holds in %v, at least %d are wanted; %d releases took %v", got, under, want, storm, time.Duration(last.Load()))
+		t.Logf("%d holds in %v, at least %d are wanted; %d releases took %v", got, under, want, storm,
+			time.Duration(last.Load()))
 		if got < want {
 			t.Errorf("%d holds in %v, want at least %d", got, under, want)
 		}

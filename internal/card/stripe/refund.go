@@ -12,10 +12,14 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// refundSettleTime is how long Stripe has to put right a refund that ended with a
-// stored 500. Stripe's objects do not prevent a second refund of the same amount,
-// so this is longer than for a hold.
-const refundSettleTime = 24 * time.Hour
+// Stripe has so long, and so many askings with growing pauses, to put right a refund
+// that ended with a stored 500. Its objects do not prevent a second refund of the
+// same amount, so this is longer than for a hold.
+const (
+	refundSettleTime    = 24 * time.Hour
+	refundSettleAskings = 30
+	refundSettlePause   = 2 * time.Minute // for each asking so far
+)
 
 // giveBack answers whether money was returned. Two partial refunds of one amount
 // are both legal, so it lists the refunds of the payment before it repeats a
@@ -49,8 +53,10 @@ func (c *Client) unsureRefund(ctx context.Context, q card.Question, f *failure) 
 	if r, err := c.findRefund(ctx, q); r != nil || err != nil {
 		return c.orRefunded(q, r, err)
 	}
-	if c.now().Sub(q.Since) < refundSettleTime {
-		return payment.Answer{}, f.doubt(payment.Details{})
+	if c.now().Sub(q.Since) < refundSettleTime || q.Asked <= refundSettleAskings {
+		d := f.doubt(payment.Details{})
+		d.Retry = max(d.Retry, min(time.Duration(q.Asked)*refundSettlePause, time.Hour))
+		return payment.Answer{}, d
 	}
 	r, second := c.createRefund(ctx, q, "2")
 	if second != nil && second.stored() {
