@@ -26,7 +26,7 @@ const (
 // A testCard is a card that the fake knows.
 type testCard struct {
 	number    string
-	token     string // that stands for it, in place of a payment method's id
+	alias     string // that stands for it, in place of a payment method's id
 	brand     string
 	funding   string
 	country   string
@@ -53,62 +53,62 @@ const (
 // testCards are Stripe's test cards. Fields that are empty are a credit card of
 // the US by Visa.
 var testCards = []testCard{
-	{number: "4242424242424242", token: "pm_card_visa"},
-	{number: "4000056655665556", token: "pm_card_visa_debit", funding: "debit"},
-	{number: "5555555555554444", token: "pm_card_mastercard", brand: "mastercard"},
-	{number: "378282246310005", token: "pm_card_amex", brand: "amex"},
-	{number: "6011111111111117", token: "pm_card_discover", brand: "discover"},
-	{number: "4000002760000016", token: "pm_card_de", country: "DE"},
-	{number: "4000000000000002", token: "pm_card_chargeDeclined", decline: declines("card_declined", "generic_decline")},
+	{number: "4242424242424242", alias: "pm_card_visa"},
+	{number: "4000056655665556", alias: "pm_card_visa_debit", funding: "debit"},
+	{number: "5555555555554444", alias: "pm_card_mastercard", brand: "mastercard"},
+	{number: "378282246310005", alias: "pm_card_amex", brand: "amex"},
+	{number: "6011111111111117", alias: "pm_card_discover", brand: "discover"},
+	{number: "4000002760000016", alias: "pm_card_de", country: "DE"},
+	{number: "4000000000000002", alias: "pm_card_chargeDeclined", decline: declines("card_declined", "generic_decline")},
 	{
-		number: "4000000000009995", token: "pm_card_chargeDeclinedInsufficientFunds",
+		number: "4000000000009995", alias: "pm_card_chargeDeclinedInsufficientFunds",
 		decline: declines("card_declined", "insufficient_funds"),
 	},
-	{number: "4000000000009987", token: "pm_card_chargeDeclinedLostCard", decline: declines("card_declined", "lost_card")},
+	{number: "4000000000009987", alias: "pm_card_chargeDeclinedLostCard", decline: declines("card_declined", "lost_card")},
 	{
-		number: "4000000000009979", token: "pm_card_chargeDeclinedStolenCard",
+		number: "4000000000009979", alias: "pm_card_chargeDeclinedStolenCard",
 		decline: declines("card_declined", "stolen_card"),
 	},
-	{number: "4000000000000069", token: "pm_card_chargeDeclinedExpiredCard", decline: declines("expired_card", "")},
-	{number: "4000000000000127", token: "pm_card_chargeDeclinedIncorrectCvc", decline: declines("incorrect_cvc", "")},
+	{number: "4000000000000069", alias: "pm_card_chargeDeclinedExpiredCard", decline: declines("expired_card", "")},
+	{number: "4000000000000127", alias: "pm_card_chargeDeclinedIncorrectCvc", decline: declines("incorrect_cvc", "")},
 	{
-		number: "4000000000000119", token: "pm_card_chargeDeclinedProcessingError",
+		number: "4000000000000119", alias: "pm_card_chargeDeclinedProcessingError",
 		decline: declines("processing_error", ""),
 	},
 	{
-		number: "4000000000006975", token: "pm_card_visa_chargeDeclinedVelocityLimitExceeded",
+		number: "4000000000006975", alias: "pm_card_visa_chargeDeclinedVelocityLimitExceeded",
 		decline: declines("card_declined", "card_velocity_exceeded"),
 	},
 	{
-		number: "4100000000000019", token: "pm_card_radarBlock",
+		number: "4100000000000019", alias: "pm_card_radarBlock",
 		decline: &Decline{Code: "card_declined", DeclineCode: "fraudulent", blocked: true},
 	},
 	{
-		number: "4000000000000341", token: "pm_card_chargeCustomerFail", keeps: true,
+		number: "4000000000000341", alias: "pm_card_chargeCustomerFail", keeps: true,
 		decline: declines("card_declined", "generic_decline"),
 	},
-	{number: "4000002500003155", token: "pm_card_authenticationRequiredOnSetup", challenge: challengeUnlessKept},
-	{number: "4000002760003184", token: "pm_card_authenticationRequired", challenge: challengeAlways},
-	{number: "4000003800000446", token: "pm_card_authenticationRequiredSetupForOffSession", challenge: challengePresent},
+	{number: "4000002500003155", alias: "pm_card_authenticationRequiredOnSetup", challenge: challengeUnlessKept},
+	{number: "4000002760003184", alias: "pm_card_authenticationRequired", challenge: challengeAlways},
+	{number: "4000003800000446", alias: "pm_card_authenticationRequiredSetupForOffSession", challenge: challengePresent},
 	{
-		number: "4000008260003178", token: "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds", keeps: true,
+		number: "4000008260003178", alias: "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds", keeps: true,
 		challenge: challengePresent, decline: declines("card_declined", "insufficient_funds"),
 	},
-	{number: "4000000000003220", token: "pm_card_threeDSecure2Required", challenge: challengeAlways},
+	{number: "4000000000003220", alias: "pm_card_threeDSecure2Required", challenge: challengeAlways},
 	{
-		number: "4000008400001629", token: "pm_card_threeDSecureRequiredChargeDeclined", challenge: challengeAlways,
+		number: "4000008400001629", alias: "pm_card_threeDSecureRequiredChargeDeclined", challenge: challengeAlways,
 		decline: declines("card_declined", "generic_decline"),
 	},
 	{
-		number: "4000008400001280", token: "pm_card_threeDSecureRequiredProcessingError", challenge: challengeAlways,
+		number: "4000008400001280", alias: "pm_card_threeDSecureRequiredProcessingError", challenge: challengeAlways,
 		lookup: true, decline: declines("card_declined", "generic_decline"),
 	},
-	{number: "4000000000005126", token: "pm_card_refundFail", refund: refundFailsLater},
-	{number: "4000000000007726", token: "pm_card_pendingRefund", refund: refundSucceedsLater},
-	{number: "4000000000000259", token: "pm_card_createDispute", dispute: "fraudulent"},
-	{number: "4000000000002685", token: "pm_card_createDisputeProductNotReceived", dispute: "product_not_received"},
-	{number: "4000000000001976", token: "pm_card_createDisputeInquiry", dispute: "fraudulent", inquiry: true},
-	{number: "4000000000005423", token: "pm_card_createIssuerFraudRecord", warned: true},
+	{number: "4000000000005126", alias: "pm_card_refundFail", refund: refundFailsLater},
+	{number: "4000000000007726", alias: "pm_card_pendingRefund", refund: refundSucceedsLater},
+	{number: "4000000000000259", alias: "pm_card_createDispute", dispute: "fraudulent"},
+	{number: "4000000000002685", alias: "pm_card_createDisputeProductNotReceived", dispute: "product_not_received"},
+	{number: "4000000000001976", alias: "pm_card_createDisputeInquiry", dispute: "fraudulent", inquiry: true},
+	{number: "4000000000005423", alias: "pm_card_createIssuerFraudRecord", warned: true},
 }
 
 func cardBy(same func(testCard) bool) (testCard, bool) {
@@ -133,10 +133,10 @@ func cardByNumber(number string) (testCard, bool) {
 	return cardBy(func(c testCard) bool { return c.number == number })
 }
 
-// cardByToken knows a token also with the brand in it, as in
+// cardByAlias knows an alias also with the brand in it, as in
 // "pm_card_visa_chargeDeclined".
-func cardByToken(token string) (testCard, bool) {
-	return cardBy(func(c testCard) bool { return c.token == token || "pm_card_visa_"+c.token[len("pm_card_"):] == token })
+func cardByAlias(alias string) (testCard, bool) {
+	return cardBy(func(c testCard) bool { return c.alias == alias || "pm_card_visa_"+c.alias[len("pm_card_"):] == alias })
 }
 
 // fingerprint is the same for the same number.

@@ -158,16 +158,17 @@ func (c testCard) asksForChallenge(offSession, kept bool) bool {
 }
 
 // authenticated goes on after the holder has, or has not, authenticated a payment.
+// Nobody waits for an answer: the object has it.
 func (s *Server) authenticated(p *intent, passed bool) {
 	m := s.things[p.lastMethod].(*method)
 	p.action = nil
 	switch {
 	case !passed:
-		s.decline(p, m, Decline{Code: "payment_intent_authentication_failure"})
+		_ = s.decline(p, m, Decline{Code: "payment_intent_authentication_failure"})
 	case m.override != nil:
-		s.decline(p, m, *m.override)
+		_ = s.decline(p, m, *m.override)
 	case m.card.decline != nil:
-		s.decline(p, m, *m.card.decline)
+		_ = s.decline(p, m, *m.card.decline)
 	default:
 		s.approve(p, m, "authenticated")
 	}

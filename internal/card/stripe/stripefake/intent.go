@@ -131,7 +131,8 @@ func intentRoutes() []route {
 		{"POST " + intentsPath + "/{id}/confirm", right, true, confirming, confirmIntent},
 		{
 			"POST " + intentsPath + "/{id}/capture", right, true,
-			[]string{"amount_to_capture", "final_capture", "metadata[*]", "statement_descriptor_suffix"}, captureIntent,
+			[]string{"amount_to_capture", "final_capture", "metadata[*]", "statement_descriptor_suffix"},
+			captureIntent,
 		},
 		{"POST " + intentsPath + "/{id}/cancel", right, true, []string{"cancellation_reason"}, cancelIntent},
 		{"GET " + intentsPath + "/search", right, false, []string{"query", "limit", "page"}, searchIntents},
@@ -259,7 +260,7 @@ func (p *intent) choose(c *call) error {
 	if !c.form.has("payment_method") {
 		return nil
 	}
-	m, err := c.method(c.form.text("payment_method"), "payment_method")
+	m, err := c.method(c.form.text("payment_method"))
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package stripefake
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -122,7 +123,7 @@ func (s *Server) again(e entry) error {
 }
 
 func (s *Server) requestAgain(e requestEntry) error {
-	r, err := http.NewRequest(e.Method, e.URI, strings.NewReader(e.Body)) //nolint:noctx // it is not sent
+	r, err := http.NewRequestWithContext(context.Background(), e.Method, e.URI, strings.NewReader(e.Body))
 	if err != nil {
 		return err
 	}

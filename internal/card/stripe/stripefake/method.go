@@ -45,7 +45,8 @@ func methodRoutes() []route {
 	return []route{
 		{
 			"POST " + methodsPath, "payment_method", true,
-			[]string{"type", "card[token]", "billing_details[name]", "billing_details[email]", "metadata[*]"}, createMethod,
+			[]string{"type", "card[token]", "billing_details[name]", "billing_details[email]", "metadata[*]"},
+			createMethod,
 		},
 		{"GET " + methodsPath + "/{id}", "payment_method", false, nil, getMethod},
 		{"GET " + methodsPath, "payment_method", false, append(pageOf, "customer", "type"), listMethods},
@@ -66,12 +67,12 @@ func (s *Server) newMethod(card testCard, live bool) *method {
 	return m
 }
 
-// method returns a payment method. The token of a test card is a new one.
-func (c *call) method(id, param string) (*method, error) {
-	if card, ok := cardByToken(id); ok {
+// method returns a payment method. The alias of a test card is a new one.
+func (c *call) method(id string) (*method, error) {
+	if card, ok := cardByAlias(id); ok {
 		return c.server.newMethod(card, c.live), nil
 	}
-	m, err := find[*method](c, "PaymentMethod", id, param)
+	m, err := find[*method](c, "PaymentMethod", id, "payment_method")
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +100,7 @@ func createMethod(c *call) (object, error) {
 	if c.form.text("type") != "card" {
 		return nil, invalid("type", "The fake knows payment methods of type card only.")
 	}
-	card, ok := cardByToken(strings.Replace(c.form.text("card[token]"), "tok_", "pm_card_", 1))
+	card, ok := cardByAlias(strings.Replace(c.form.text("card[token]"), "tok_", "pm_card_", 1))
 	if !ok {
 		return nil, missing("token", c.form.text("card[token]"), "card[token]")
 	}
@@ -114,7 +115,7 @@ func createMethod(c *call) (object, error) {
 }
 
 func getMethod(c *call) (object, error) {
-	m, err := c.method(c.path(), "payment_method")
+	m, err := c.method(c.path())
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +148,7 @@ func attachMethod(c *call) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := c.method(c.path(), "payment_method")
+	m, err := c.method(c.path())
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +170,7 @@ func attachMethod(c *call) (object, error) {
 }
 
 func detachMethod(c *call) (object, error) {
-	m, err := c.method(c.path(), "payment_method")
+	m, err := c.method(c.path())
 	if err != nil {
 		return nil, err
 	}

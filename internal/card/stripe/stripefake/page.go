@@ -64,7 +64,7 @@ func (s *Server) showSession(w http.ResponseWriter, r *http.Request) {
 	}
 	shown := s.shownSession(n)
 	s.mu.Unlock()
-	show(w, http.StatusOK, "session", shown)
+	show(w, "session", shown)
 }
 
 func (s *Server) shownSession(n *session) pageShown {
@@ -106,7 +106,7 @@ func (s *Server) submitSession(w http.ResponseWriter, r *http.Request) {
 		s.mu.Unlock()
 		shown.Problem = problem.Message
 		shown.Typed.Name, shown.Typed.Email = typed.Name, typed.Email
-		show(w, http.StatusOK, "session", shown)
+		show(w, "session", shown)
 	case err != nil:
 		http.NotFound(w, r)
 	default:
@@ -255,7 +255,7 @@ func (s *Server) showBank(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	show(w, http.StatusOK, "bank", pageShown{Language: "en", Done: !waits, Next: next})
+	show(w, "bank", pageShown{Language: "en", Done: !waits, Next: next})
 }
 
 // atBank finds what a card's bank is to confirm, and where the browser goes next.
@@ -315,10 +315,10 @@ func (s *Server) submitBank(w http.ResponseWriter, r *http.Request) {
 	_, next, _ := s.atBank(r)
 	s.mu.Unlock()
 	if next == "" {
-		show(w, http.StatusOK, "bank", pageShown{Language: "en", Done: true})
+		show(w, "bank", pageShown{Language: "en", Done: true})
 		return
 	}
-	http.Redirect(w, r, next, http.StatusSeeOther)
+	http.Redirect(w, r, next, http.StatusSeeOther) //nolint:gosec // the merchant's program has named the address
 }
 
 // atBankDone goes on with a payment, or a card, after its holder was asked.
@@ -339,7 +339,7 @@ func (s *Server) atBankDone(id string, passed bool) {
 	}
 }
 
-func show(w http.ResponseWriter, status int, name string, shown pageShown) {
+func show(w http.ResponseWriter, name string, shown pageShown) {
 	var text strings.Builder
 	if err := pageTemplates.ExecuteTemplate(&text, name, shown); err != nil {
 		panic(fmt.Sprintf("stripefake: showing a page: %v", err))
@@ -348,6 +348,5 @@ func show(w http.ResponseWriter, status int, name string, shown pageShown) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Security-Policy",
 		"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'")
-	w.WriteHeader(status)
 	_, _ = w.Write([]byte(text.String())) // the client may be gone
 }

@@ -40,7 +40,8 @@ func refundRoutes() []route {
 	return []route{
 		{
 			"POST /v1/refunds", "charge", true,
-			[]string{"payment_intent", "charge", "amount", "reason", "metadata[*]"}, createRefund,
+			[]string{"payment_intent", "charge", "amount", "reason", "metadata[*]"},
+			createRefund,
 		},
 		{"GET /v1/refunds/{id}", "charge", false, nil, getRefund},
 		{"POST /v1/refunds/{id}", "charge", true, []string{"metadata[*]"}, updateRefund},

@@ -158,8 +158,17 @@ func TestStatementSuffix(t *testing.T) {
 		suffix string
 		status int
 	}{
-		{"ORDER 4711", 200}, {"CAFÉ 1", 200}, {"TWELVELETTER", 200}, {"THIRTEENLETTE", 400}, {"A*B", 400}, {"A'B", 400},
-		{`A"B`, 400}, {"A<B", 400}, {`A\B`, 400}, {"4711", 400}, {"注文 A", 400},
+		{"ORDER 4711", 200},
+		{"CAFÉ 1", 200},
+		{"TWELVELETTER", 200},
+		{"THIRTEENLETTE", 400},
+		{"A*B", 400},
+		{"A'B", 400},
+		{`A"B`, 400},
+		{"A<B", 400},
+		{`A\B`, 400},
+		{"4711", 400},
+		{"注文 A", 400},
 	} {
 		f.do(row.status, "POST", "/v1/payment_intents", values("amount", "500", "currency", "usd", "payment_method_types[]",
 			"card",

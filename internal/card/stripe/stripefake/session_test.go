@@ -216,8 +216,10 @@ func TestPaymentPageThatKeepsTheCard(t *testing.T) {
 func TestWhatThePageRefuses(t *testing.T) {
 	f := newFake(t)
 	id := f.post(sessionsPath, paymentParams()).id()
-	good := stripefake.Typed{Name: "Ann", Email: "ann@buyer.example", Number: "4242424242424242", Expiry: "12/34",
-		SecurityCode: "123"}
+	good := stripefake.Typed{
+		Name: "Ann", Email: "ann@buyer.example", Number: "4242424242424242", Expiry: "12/34",
+		SecurityCode: "123",
+	}
 	for _, change := range []func(*stripefake.Typed){
 		func(x *stripefake.Typed) { x.Number = "4242424242424241" },
 		func(x *stripefake.Typed) { x.Number = "4012888888881881" }, // no test card of the fake
@@ -249,8 +251,10 @@ func TestSessionsExpire(t *testing.T) {
 	byClock := f.post(sessionsPath, setupParams("expires_at", fmt.Sprint(until.Unix())))
 	byCall := f.post(sessionsPath, paymentParams())
 	var problem *stripefake.ProblemError
-	if _, err := f.Submit(byCall.id(), stripefake.Typed{Name: "Ann", Email: "a@b.example",
-		Number: "4000000000000002"}); !errors.As(err, &problem) {
+	if _, err := f.Submit(byCall.id(), stripefake.Typed{
+		Name: "Ann", Email: "a@b.example",
+		Number: "4000000000000002",
+	}); !errors.As(err, &problem) {
 		t.Fatal(err)
 	}
 	f.want(f.post(sessionsPath+"/"+byCall.id()+"/expire", ""), "status", "expired", "url", nil)
@@ -289,8 +293,10 @@ func TestSessionsThatAreWrong(t *testing.T) {
 		{setupParams("wallet_options[link][display]", "often"), "wallet_options[link][display]"},
 		{"mode=payment&success_url=https://hf.example", "line_items"},
 		{paymentParams("line_items[0][price_data][unit_amount]", "49"), "amount"},
-		{paymentParams("payment_intent_data[statement_descriptor_suffix]", "A*"),
-			"payment_intent_data[statement_descriptor_suffix]"},
+		{
+			paymentParams("payment_intent_data[statement_descriptor_suffix]", "A*"),
+			"payment_intent_data[statement_descriptor_suffix]",
+		},
 		{paymentParams("setup_intent_data[description]", "x"), "setup_intent_data"},
 		{paymentParams("customer_email", "a@b.example", "customer", "cus_none"), "customer"},
 	} {

@@ -104,7 +104,7 @@ func (t *setup) choose(c *call) error {
 	if !c.form.has("payment_method") {
 		return nil
 	}
-	m, err := c.method(c.form.text("payment_method"), "payment_method")
+	m, err := c.method(c.form.text("payment_method"))
 	if err != nil {
 		return err
 	}
@@ -219,9 +219,9 @@ func (s *Server) setupAuthenticated(t *setup, passed bool) {
 	m := s.things[t.method].(*method)
 	switch {
 	case !passed:
-		s.notKept(t, m, Decline{Code: "setup_intent_authentication_failure"})
+		_ = s.notKept(t, m, Decline{Code: "setup_intent_authentication_failure"})
 	case m.card.decline != nil && !m.card.keeps:
-		s.notKept(t, m, *m.card.decline)
+		_ = s.notKept(t, m, *m.card.decline)
 	default:
 		s.cardKept(t, m, "authenticated")
 	}

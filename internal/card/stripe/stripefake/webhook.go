@@ -241,7 +241,7 @@ func (s *Server) Send(ctx context.Context, d *Delivery) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("sending event %s: %w", d.Event, err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // the answer was read
+	defer resp.Body.Close()
 	if _, err := io.Copy(io.Discard, io.LimitReader(resp.Body, bodyMax)); err != nil {
 		return 0, fmt.Errorf("sending event %s: reading the answer: %w", d.Event, err)
 	}
