@@ -26,8 +26,9 @@ const (
 // package below a door knows how a request arrives.
 var knowHTTP = []string{
 	".", "internal/webui", "internal/signed", "internal/queryapi", "internal/account", "internal/cobranded",
-	"internal/inbox", "internal/networkdoor", "internal/manual", "internal/welcome", "internal/https", "internal/ipn", "internal/bench",
-	"internal/metrics", "internal/card/stripe", "internal/card/stripe/stripefake",
+	"internal/inbox", "internal/networkdoor", "internal/manual", "internal/welcome", "internal/https", "internal/ipn",
+	"internal/bench", "internal/metrics",
+	"internal/card/stripe", "internal/card/stripe/stripefake", "internal/card/cardtest",
 	"internal/bench/ceiling",
 	"internal/holdfasttest",
 	"shop", "cmd/holdfast", "tests/browser",

@@ -150,18 +150,6 @@ func (c *Change) giveUpHold(gone bool) {
 	c.ask(StepRelease)
 }
 
-// Lapse ends a hold that the network has let go before the deadline. The network
-// is not asked for a release. It reports false if nothing is held.
-func (t Transaction) Lapse(now time.Time) (Change, bool) {
-	if t.State != Reserved {
-		return Change{}, false
-	}
-	c := t.step(VerbExpire, now, holdfast.CodeExpired, "The card network let the hold go. Nothing was paid.")
-	c.Postings = move(t.stepPostings(VerbExpire, t.State))
-	c.giveUpHold(true)
-	return c, true
-}
-
 // LeftToLapse reports whether the network lets go of an expired hold so soon that
 // it is not asked for the release. One later question makes sure.
 func (c *Change) LeftToLapse() bool {

@@ -239,13 +239,12 @@ func (p *Processor) decideOutcome(
 		return err
 	}
 	o.after, o.next = c.After, &c
-	if answer.Gone {
-		if lapsed, held := c.After.Lapse(now); held {
-			if err := p.recordWithEffects(tx, caller, &lapsed, real); err != nil {
-				return err
-			}
-			o.after = lapsed.After
+	if answer.Gone && c.After.State == payment.Reserved {
+		gone := c.After.Gone(now)
+		if err := p.recordWithEffects(tx, caller, &gone, real); err != nil {
+			return err
 		}
+		o.after = gone.After
 	}
 	if a.Step == payment.StepRelease && answer.Approved() && t.StatusCode == holdfast.CodeExpired &&
 		!a.LapsesBy(t.Deadline) {

@@ -99,22 +99,6 @@ func (p *Processor) ClearAttention(ctx context.Context, caller party.CallerID, i
 	})
 }
 
-// AskSoon makes the open question of a transaction due now, because the network
-// has something to say. It reports false if no question is open.
-func (p *Processor) AskSoon(
-	ctx context.Context, caller party.CallerID, id holdfast.TransactionID,
-) (open bool, err error) {
-	err = p.db.Background(ctx, func(tx *store.Tx) error {
-		t, found, err := tx.Transaction(caller, id)
-		open = found && t.Asking != ""
-		if err != nil || !open {
-			return err
-		}
-		return tx.AskAgain(t, p.now())
-	})
-	return open, err
-}
-
 // client returns the client of an account at a card network, which can collect
 // cards. It is card.ErrNoAccount if there is none.
 func (p *Processor) client(ctx context.Context, id payment.NetworkAccountID) (card.Client, error) {

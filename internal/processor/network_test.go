@@ -15,6 +15,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 // atNetwork is story for a shop with an account at a real card network.
@@ -172,8 +173,10 @@ func TestAnAcceptedQuestionWaitsForTheNetwork(t *testing.T) {
 					t.Fatal("it was asked again")
 				}
 				if told {
-					if open, err := w.Processor.AskSoon(t.Context(), w.Shop.ID, r.ID); err != nil || !open {
-						t.Fatal(open, err)
+					if err := w.DB.Update(t.Context(), func(tx *store.Tx) error {
+						return tx.AskAgain(r, w.Clock.Now())
+					}); err != nil {
+						t.Fatal(err)
 					}
 				} else {
 					w.Clock.Advance(6 * time.Hour)
@@ -182,9 +185,6 @@ func TestAnAcceptedQuestionWaitsForTheNetwork(t *testing.T) {
 				w.WantState(r.ID, payment.Success)
 				if q := lastAsked(w); q.Reference != "re_1" || q.Authorization != "pi_1" {
 					t.Errorf("asked: %+v", q)
-				}
-				if open, err := w.Processor.AskSoon(t.Context(), w.Shop.ID, r.ID); err != nil || open {
-					t.Errorf("a decided question is open: %v, %v", open, err)
 				}
 			})
 		})
