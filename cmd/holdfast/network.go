@@ -23,6 +23,7 @@ type networkVerb struct {
 	List   networkList   `cmd:"" help:"List the accounts at card networks."`
 	Show   networkShow   `cmd:"" help:"Show an account and what uses it."`
 	Set    networkSet    `cmd:"" help:"Change an account's settings, its key or its event secrets."`
+	Check  networkCheck  `cmd:"" help:"Check an account's key, its rights, the clocks, and the way of the network's messages."`
 	Remove networkRemove `cmd:"" help:"Remove an account that nothing needs any more."`
 
 	Payment   networkPayment   `cmd:"" help:"Show what is known of a transaction at its card network."`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/card/networks"
@@ -64,11 +65,20 @@ func (s *server) router(live bool) *networks.Router {
 
 // client makes the client of an account at a card network. It asks nobody.
 func (s *server) client(a store.NetworkAccount) (card.Client, error) {
+	client, err := networkClient(a, s.Now, s.Monitor.networkAsked())
+	if err != nil {
+		return nil, err
+	}
+	return client, nil
+}
+
+// networkClient makes the client of an account. It asks nobody. observe is told of
+// each request, and may be nil.
+func networkClient(a store.NetworkAccount, now func() time.Time, observe func(stripe.Request)) (*stripe.Client, error) {
 	switch a.Kind {
 	case payment.NetworkStripe:
 		return stripe.New(stripe.Config{
-			Account: a.NetworkAccount, Secrets: a.Secrets, Version: programVersion().Version, Now: s.Now,
-			Observe: s.Monitor.networkAsked(),
+			Account: a.NetworkAccount, Secrets: a.Secrets, Version: programVersion().Version, Now: now, Observe: observe,
 		}), nil
 	}
 	return nil, fmt.Errorf("the account %s is at a network that this version does not know: %s", a.Name, a.Kind)
