@@ -37,6 +37,13 @@ func (l Letters) Write(n party.Notice) (subject, text string) {
 		say(w.T("mail.reset"))
 		say(l.address("reset", "link", n.Link, "visit", n.Visit))
 		say(w.T("mail.reset-not-you"))
+	case party.NoticeGuestClaim:
+		return w.T("mail.guest-claim-subject"), l.text(
+			w.T("mail.guest-claim"), l.address("guest/account", "link", n.Link), w.T("mail.guest-not-asked"))
+	case party.NoticeGuestHasAccount:
+		return w.T("mail.guest-has-account-subject"), l.text(
+			w.T("mail.guest-has-account"), l.address("sign-in"), w.T("mail.guest-stays"), l.address("guest", "link", n.Guest),
+			w.T("mail.guest-not-asked"))
 	case party.NoticePasswordChanged:
 		subject = w.T("mail.password-subject")
 		say(w.T("mail.password"))
@@ -55,8 +62,11 @@ func (l Letters) Write(n party.Notice) (subject, text string) {
 		say(w.T("mail.passkey-removed"))
 	}
 	say(w.T("mail.foot", "Address", l.address("")))
-	return subject, strings.Join(parts, "\n\n") + "\n"
+	return subject, l.text(parts...)
 }
+
+// text puts the paragraphs of a mail together.
+func (Letters) text(parts ...string) string { return strings.Join(parts, "\n\n") + "\n" }
 
 // address is the full address of a page, for a mail.
 func (l Letters) address(place string, pairs ...string) string {

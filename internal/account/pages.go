@@ -166,12 +166,13 @@ type view struct {
 	place   string // of the menu
 	title   string
 	scripts []string
+	real    bool // it shows real money, whatever the rest of the server does
 	content any
 }
 
 func (s *Server) render(c *call, v view) error {
 	l := webui.Layout{
-		Words: c.words, Title: v.title, Sandbox: !s.Processor.Live, Menu: c.menu(v.place),
+		Words: c.words, Title: v.title, Sandbox: !s.Processor.Live && !v.real, Menu: c.menu(v.place),
 		Scripts: append([]string{"once.js"}, v.scripts...), Content: v.content,
 		NoCheckout: !slices.Contains(v.scripts, cardScript),
 	}
@@ -237,6 +238,7 @@ var doings = []string{
 	"done.verified", "done.email", "done.sent", "done.reset", "done.password", "done.passkey", "done.passkey-removed",
 	"done.session", "done.card", "done.bank", "done.method-removed", "done.address", "done.address-removed",
 	"done.default", "done.cancelled", "done.ended", "done.ending", "done.stopped", "done.name", "done.business",
+	"done.claimed",
 }
 
 // done returns the message about the action that was just completed. It ignores

@@ -22,8 +22,11 @@ func (l Letters) Receipt(r payment.Receipt) (subject, text string) {
 	if r.Caller.Sandbox {
 		parts = append(parts, w.T("mail.sandbox"))
 	}
-	parts = append(parts, w.T("mail.foot", "Address", l.address("")))
-	return subject, strings.Join(parts, "\n\n") + "\n"
+	foot := w.T("mail.foot", "Address", l.address(""))
+	if r.Guest != "" {
+		foot = w.T("mail.guest-foot")
+	}
+	return subject, l.text(append(parts, foot)...)
 }
 
 // moved writes about a movement of money.
@@ -59,7 +62,11 @@ func (l Letters) moved(w webui.Words, r payment.Receipt) (subject string, parts 
 		facts = append(facts, Term{w.T("mail.statement"), t.Descriptor})
 	}
 	facts = append(facts, Term{w.T("mail.transaction"), string(t.ID)})
-	return subject, append(parts, lines(facts), w.T("mail.history", "Address", l.address("history")))
+	more := w.T("mail.history", "Address", l.address("history"))
+	if r.Guest != "" {
+		more = w.T("mail.guest-link", "Address", l.address("guest", "link", r.Guest))
+	}
+	return subject, append(parts, lines(facts), more)
 }
 
 // approval writes about an approval of the sender.
@@ -69,10 +76,15 @@ func (l Letters) approval(w webui.Words, r payment.Receipt) (subject string, par
 	if r.Token.OldToken != "" {
 		subject, lead = w.T("mail.approval-changed-subject", "Caller", caller), w.T("mail.approval-changed", "Caller", caller)
 	}
-	link := l.address("authorisations/one", "token", string(r.Token.Handle()))
-	return subject, []string{
-		lead, tokenFor(w, r.Token) + "\n" + lines(approvalTerms(w, r)), w.T("mail.approval-link", "Address", link),
+	terms := tokenFor(w, r.Token) + "\n" + lines(approvalTerms(w, r))
+	if r.Guest != "" {
+		return subject, []string{
+			lead, terms, w.T("mail.guest-link", "Address", l.address("guest", "link", r.Guest)),
+			w.T("mail.guest-not-you", "Caller", caller),
+		}
 	}
+	link := l.address("authorisations/one", "token", string(r.Token.Handle()))
+	return subject, []string{lead, terms, w.T("mail.approval-link", "Address", link)}
 }
 
 // approvalTerms returns the terms of an approval.

@@ -45,6 +45,12 @@ func (s *Server) Handler() http.Handler {
 	anybody("POST forgotten", s.forgotten)
 	anybody("GET reset", s.showReset)
 	anybody("POST reset", s.reset)
+	anybody("GET guest", s.showGuest)
+	anybody("POST guest/ask", s.askClaim)
+	anybody("GET guest/account", s.showClaim)
+	anybody("POST guest/account", s.claim)
+	anybody("POST guest/passkey", s.claimByPasskey)
+	anybody("POST guest/passkey/ask", s.askClaimPasskey)
 
 	owner("GET {$}", s.showOverview)
 	owner("GET verify", s.showVerify)
