@@ -295,6 +295,8 @@ func (p *Processor) heard(
 		err = p.db.Background(ctx, func(tx *store.Tx) error {
 			return tx.SpoilInstruments(e.Account, found.Removed, "The card was removed at the card network.")
 		})
+	case found.Payout != "":
+		_, err = p.ImportPayout(ctx, e.Account, found.Payout)
 	default:
 		outcome = store.NetworkEventIgnored
 	}
