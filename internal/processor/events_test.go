@@ -263,7 +263,7 @@ func TestS20EventsAreOnlyPolled(t *testing.T) {
 
 func (s striped) settledSilently() payment.Transaction {
 	s.T.Helper()
-	t := s.Reserved("42.50", "order-1")
+	t := s.Reserved("42.50", holdfast.CallerReference(s.IDs.Other("order-")))
 	_, err := s.Settle(t.ID, "")
 	s.must(err)
 	return s.Transaction(t.ID)

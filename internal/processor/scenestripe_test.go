@@ -107,7 +107,7 @@ func (s striped) intent(id holdfast.TransactionID) string {
 // settled is a hold of 42.50 that was settled.
 func (s striped) settled(value string) payment.Transaction {
 	s.T.Helper()
-	t := s.Reserved("42.50", "order-1")
+	t := s.Reserved("42.50", holdfast.CallerReference(s.IDs.Other("order-")))
 	if _, err := s.Settle(t.ID, value); err != nil {
 		s.T.Fatal(err)
 	}
