@@ -39,8 +39,8 @@ func TestReplayOfAJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, kind := range []string{
-		"payment_intent", "charge", "refund", "checkout.session", "customer", "payment_method", "event", "balance_transaction",
-		"webhook_endpoint",
+		"payment_intent", "charge", "refund", "checkout.session", "customer", "payment_method", "event",
+		"balance_transaction", "webhook_endpoint",
 	} {
 		want, got := f.Objects(kind), again.Objects(kind)
 		for _, e := range append(slices.Clone(want), got...) {

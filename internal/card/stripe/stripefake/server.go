@@ -48,7 +48,7 @@ type Settings struct {
 	Alter func(r *http.Request, answer map[string]any)
 	// PagesAt replaces the address of the server in links to its pages.
 	PagesAt string
-	// Client sends events. Nil is http.DefaultClient.
+	// Client sends events. Nil is one that waits 20 seconds for an answer.
 	Client *http.Client
 }
 

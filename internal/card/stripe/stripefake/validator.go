@@ -27,8 +27,8 @@ func ValidatorFromEnv() func(*http.Request, []byte) error {
 
 func validator(address string) func(*http.Request, []byte) error {
 	return func(r *http.Request, body []byte) error {
-		uri := address + r.URL.RequestURI()
-		copied, err := http.NewRequestWithContext(r.Context(), r.Method, uri, bytes.NewReader(body)) //nolint:gosec // a program of the test
+		uri, text := address+r.URL.RequestURI(), bytes.NewReader(body)
+		copied, err := http.NewRequestWithContext(r.Context(), r.Method, uri, text) //nolint:gosec // a program of the test
 		if err != nil {
 			return fmt.Errorf("validating by stripe-mock: %w", err)
 		}
@@ -41,7 +41,7 @@ func validator(address string) func(*http.Request, []byte) error {
 			return fmt.Errorf("validating by stripe-mock: %w", err)
 		}
 		defer resp.Body.Close()
-		text, err := io.ReadAll(io.LimitReader(resp.Body, bodyMax))
+		answer, err := io.ReadAll(io.LimitReader(resp.Body, bodyMax))
 		if err != nil {
 			return fmt.Errorf("validating by stripe-mock: %w", err)
 		}
@@ -51,7 +51,7 @@ func validator(address string) func(*http.Request, []byte) error {
 		var refusal struct {
 			Error struct{ Message string }
 		}
-		if err := json.Unmarshal(text, &refusal); err != nil {
+		if err := json.Unmarshal(answer, &refusal); err != nil {
 			return fmt.Errorf("stripe-mock answers %d", resp.StatusCode)
 		}
 		return fmt.Errorf("stripe-mock refuses the request: %s", refusal.Error.Message)

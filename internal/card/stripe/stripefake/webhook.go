@@ -228,7 +228,7 @@ func (s *Server) Send(ctx context.Context, d *Delivery) (int, error) {
 	d.next = s.now.Add(pause(d.Tries))
 	s.mu.Unlock()
 	if client == nil {
-		client = http.DefaultClient
+		client = &http.Client{Timeout: sendTimeout}
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, d.URL, bytes.NewReader(body))
 	if err != nil {
@@ -253,6 +253,9 @@ func (s *Server) Send(ctx context.Context, d *Delivery) (int, error) {
 	}
 	return resp.StatusCode, nil
 }
+
+// sendTimeout is how long an endpoint may take to answer.
+const sendTimeout = 20 * time.Second
 
 // pause is how long a failed delivery waits, by how often it was tried.
 func pause(tries int) time.Duration { return min(time.Minute<<min(tries, 10), 12*time.Hour) }
