@@ -13,12 +13,11 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// checked checks an account with a key, at the time of Stripe's clock.
+// checked checks an account with a key.
 func (s *stand) checked(key string) stripe.Report {
 	s.t.Helper()
 	config := s.config
 	config.Secrets = secrets{key: key}
-	config.Now = time.Now
 	report, err := stripe.New(config).Check(context.Background())
 	if err != nil {
 		s.t.Fatal(err)
@@ -73,9 +72,9 @@ func TestCheckNamesMissingRights(t *testing.T) {
 func TestCheckOfTheClock(t *testing.T) {
 	s := newStand(t)
 	config := s.config
-	config.Now = func() time.Time { return time.Now().Add(10 * time.Minute) }
+	config.Now = func() time.Time { return s.clock.Now().Add(10 * time.Minute) }
 	r, err := stripe.New(config).Check(context.Background())
-	if err != nil || r.Clock < 9*time.Minute || len(r.Problems) != 1 {
+	if err != nil || r.Clock != 10*time.Minute || len(r.Problems) != 1 {
 		t.Errorf("a clock that is ahead: %+v, %v", r, err)
 	}
 }

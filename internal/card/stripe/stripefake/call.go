@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // A route is an endpoint of the API.
@@ -44,13 +45,14 @@ type answer struct {
 	status   int
 	header   map[string]string
 	body     []byte
+	at       time.Time
 	replayed bool
 	unstored bool
 }
 
 // answerOf writes an object or an error.
 func (c *call) answerOf(shown object, err error) answer {
-	a := answer{status: http.StatusOK, header: map[string]string{}}
+	a := answer{status: http.StatusOK, header: map[string]string{}, at: c.server.now}
 	if err != nil {
 		var refusal *apiError
 		if !errors.As(err, &refusal) {
@@ -232,6 +234,9 @@ func (c *call) write(w http.ResponseWriter, script *Script, a answer) {
 	header := w.Header()
 	header.Set("Content-Type", "application/json")
 	header.Set("Request-Id", c.id)
+	if !a.at.IsZero() {
+		header.Set("Date", a.at.UTC().Format(http.TimeFormat))
+	}
 	header.Set("Stripe-Version", c.request.Header.Get("Stripe-Version"))
 	if c.key != "" && c.request.Method == http.MethodPost {
 		header.Set("Idempotency-Key", c.key)

@@ -55,7 +55,7 @@ func (s *Server) replay(c *call) (answer, bool) {
 		return c.answerOf(nil, keyInUse(c.key)), true
 	}
 	again := before.answer
-	again.replayed = true
+	again.replayed, again.at = true, s.now
 	return again, true
 }
 

@@ -193,6 +193,18 @@ func TestRateLimit(t *testing.T) {
 	f.get("/v1/events", "")
 }
 
+// An answer tells the time of the fake's clock.
+func TestDateOfAnswers(t *testing.T) {
+	f := newFake(t)
+	for range 2 { // the second one is repeated
+		date := f.keyed(200, "POST", customersPath, "k", "").header.Get("Date")
+		if want := f.clock.Now().Format(http.TimeFormat); date != want {
+			t.Errorf("the date is %s, want %s", date, want)
+		}
+		f.clock.move(time.Hour)
+	}
+}
+
 func TestLists(t *testing.T) {
 	f := newFake(t)
 	began := f.clock.Now().Unix()
