@@ -46,7 +46,7 @@ func (v networkCheck) Run(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
-	client, err := networkClient(account, w.Now, nil)
+	client, err := networkClient(account, stripe.Config{Now: w.Now})
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/card/networks"
@@ -65,21 +64,22 @@ func (s *server) router(live bool) *networks.Router {
 
 // client makes the client of an account at a card network. It asks nobody.
 func (s *server) client(a store.NetworkAccount) (card.Client, error) {
-	client, err := networkClient(a, s.Now, s.Monitor.networkAsked())
+	client, err := networkClient(a, stripe.Config{
+		Now: s.Now, Observe: s.Monitor.networkAsked(),
+		Stopped: func(why string) { s.Processor.NetworkStopped(context.Background(), a, why) },
+	})
 	if err != nil {
 		return nil, err
 	}
 	return client, nil
 }
 
-// networkClient makes the client of an account. It asks nobody. observe is told of
-// each request, and may be nil.
-func networkClient(a store.NetworkAccount, now func() time.Time, observe func(stripe.Request)) (*stripe.Client, error) {
+// networkClient makes the client of an account. It asks nobody.
+func networkClient(a store.NetworkAccount, config stripe.Config) (*stripe.Client, error) {
 	switch a.Kind {
 	case payment.NetworkStripe:
-		return stripe.New(stripe.Config{
-			Account: a.NetworkAccount, Secrets: a.Secrets, Version: programVersion().Version, Now: now, Observe: observe,
-		}), nil
+		config.Account, config.Secrets, config.Version = a.NetworkAccount, a.Secrets, programVersion().Version
+		return stripe.New(config), nil
 	}
 	return nil, fmt.Errorf("the account %s is at a network that this version does not know: %s", a.Name, a.Kind)
 }

@@ -82,6 +82,33 @@ func (p *Processor) ChangeNetworkAccount(
 	return after, err
 }
 
+// NetworkStopped stores why a network refuses the key of an account, for the
+// operator. why is empty when the network accepts the key again. It does nothing if
+// the account has another key by now.
+func (p *Processor) NetworkStopped(ctx context.Context, asked store.NetworkAccount, why string) {
+	ctx, cancel := context.WithTimeout(ctx, or(p.NetworkTimeout, networkTimeoutDefault))
+	defer cancel()
+	id := asked.ID
+	err := p.db.Update(ctx, func(tx *store.Tx) error {
+		a, err := networkAccountOf(&tx.ReadTx, id)
+		if err != nil || a.Stopped == why || a.Secrets.Key() != asked.Secrets.Key() {
+			return err
+		}
+		a.Stopped = why
+		return tx.UpdateNetworkAccount(a)
+	})
+	switch {
+	case err != nil:
+		p.Log.Error("what the card network says of an account's key is not stored", "account", id, "stopped", why,
+			"error", err)
+	case why != "":
+		p.Log.Error("the card network refuses the key of an account: store one that works with holdfast network set",
+			"account", id, "why", why)
+	default:
+		p.Log.Info("the card network accepts the key of an account", "account", id)
+	}
+}
+
 func checkNetworkAccount(a store.NetworkAccount, fullKey bool) error {
 	if err := a.Check(); err != nil {
 		return err

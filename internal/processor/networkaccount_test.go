@@ -169,3 +169,38 @@ func TestUseNetworkAndRemove(t *testing.T) {
 		saysNo(t, "the account again", w.Processor.RemoveNetworkAccount(t.Context(), one.ID, false), "is missing")
 	})
 }
+
+// The operator sees why a network refuses a key, until the network accepts it or
+// the account has another key.
+func TestNetworkStopped(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		w := holdfasttest.NewWorld(t, db)
+		a := account(t, w, "one", true)
+		stopped := func() string {
+			t.Helper()
+			read, found, err := db.NetworkAccount(t.Context(), a.ID)
+			if err != nil || !found || read.Secrets.Key() == "" {
+				t.Fatalf("read %v, %v", found, err)
+			}
+			return read.Stopped
+		}
+		for _, why := range []string{"refused", "refused", "", "refused"} {
+			w.Processor.NetworkStopped(t.Context(), a, why)
+			if stopped() != why {
+				t.Errorf("stopped because of %q, want %q", stopped(), why)
+			}
+		}
+		_, err := w.Processor.ChangeNetworkAccount(t.Context(), a.ID, false,
+			func(a store.NetworkAccount) (store.NetworkAccount, error) {
+				a.Secrets = store.NewNetworkSecrets("rk_test_51jihgfedcba", a.Secrets.Events()...)
+				return a, nil
+			})
+		if err != nil || stopped() != "" {
+			t.Errorf("a new key: %v, stopped because of %q", err, stopped())
+		}
+		w.Processor.NetworkStopped(t.Context(), a, "refused")
+		if stopped() != "" {
+			t.Errorf("the old key stops the account: %s", stopped())
+		}
+	})
+}

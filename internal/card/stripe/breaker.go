@@ -153,13 +153,3 @@ func (c *circuit) fail(why health, from int, pause, pauseMax time.Duration, now 
 	c.pause = min(max(pause, 2*c.pause), pauseMax)
 	c.until = now.Add(c.pause)
 }
-
-// stopped says why the account is stopped. It is empty while it is not.
-func (b *breaker) stopped() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.account.until.IsZero() || b.account.why != keyRefused {
-		return ""
-	}
-	return "Stripe refuses the account's key"
-}

@@ -259,6 +259,9 @@ func TestN17KeyRefused(t *testing.T) {
 		payment.StepAuthorize, payment.StepCharge, payment.StepCapture, payment.StepRelease, payment.StepReturn,
 	} {
 		s := newStand(t)
+		var told []string
+		s.config.Stopped = func(why string) { told = append(told, why) }
+		s.restart()
 		c := s.card("visa")
 		q := s.question(step, c, 4250)
 		switch step {
@@ -280,16 +283,26 @@ func TestN17KeyRefused(t *testing.T) {
 		if asked := len(s.fake.Requests()) - before; asked > 12 {
 			t.Errorf("%s: Stripe was asked %d times in ten minutes", step, asked)
 		}
-		if s.client.Stopped() == "" {
-			t.Error("the account is not stopped")
-		}
 		s.fake.RestoreKey(stripefake.TestKey)
 		s.clock.Advance(2 * time.Minute)
 		answer, _ := s.settle(q)
 		s.wantApproved(answer)
-		if s.client.Stopped() != "" {
-			t.Error("the account is still stopped")
+		if len(told) != 2 || told[0] == "" || told[1] != "" {
+			t.Errorf("%s: told that the account is stopped: %q", step, told)
 		}
+	}
+}
+
+// A server that starts with an account that was stopped finds that the key works.
+func TestKeyWorksAgainAfterARestart(t *testing.T) {
+	s := newStand(t)
+	var told []string
+	s.config.Account.Stopped, s.config.Stopped = "refused", func(why string) { told = append(told, why) }
+	s.restart()
+	s.card("visa")
+	s.held(s.card("visa"), 4250)
+	if len(told) != 1 || told[0] != "" {
+		t.Errorf("told %q", told)
 	}
 }
 

@@ -7,7 +7,6 @@ package stripe
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	stripego "github.com/stripe/stripe-go/v85"
@@ -46,6 +45,9 @@ type Config struct {
 	Now     func() time.Time // real time
 	// Observe is told of each request. It may be nil.
 	Observe func(Request)
+	// Stopped is told why Stripe refuses the account's key, once, and gets an empty
+	// text when Stripe accepts the key again. It may be nil.
+	Stopped func(why string)
 	// Transport carries the requests. Nil means one of the Client's own.
 	Transport http.RoundTripper
 }
@@ -101,20 +103,6 @@ func New(config Config) *Client {
 		guard:   g,
 	}
 }
-
-// Serves reports whether the client still fits an account and its secrets. A new
-// one is needed if not.
-func (c *Client) Serves(account payment.NetworkAccount, secrets Secrets) bool {
-	mine := c.config.Account
-	return mine.ID == account.ID && mine.Mode == account.Mode && mine.BaseURL == account.BaseURL &&
-		mine.Remote == account.Remote && mine.StatementPrefix == account.StatementPrefix &&
-		mine.PerSecond == account.PerSecond && c.config.Secrets.Key() == secrets.Key() &&
-		slices.Equal(c.config.Secrets.Events(), secrets.Events())
-}
-
-// Stopped says why Stripe refuses the account's key. It is empty while the key
-// works.
-func (c *Client) Stopped() string { return c.guard.breaker.stopped() }
 
 // live reports whether the account's objects move real money.
 func (c *Client) live() bool { return c.config.Account.Mode == payment.NetworkLive }

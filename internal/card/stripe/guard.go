@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -72,10 +73,16 @@ type guard struct {
 	agent   string
 	buckets buckets
 	breaker breaker
+
+	mu      sync.Mutex
+	stopped string // as Config.Stopped was told
 }
 
 func newGuard(config Config) *guard {
-	g := &guard{config: config, next: config.Transport, agent: "Holdfast", buckets: newBuckets(config.Account)}
+	g := &guard{
+		config: config, next: config.Transport, agent: "Holdfast", buckets: newBuckets(config.Account),
+		stopped: config.Account.Stopped,
+	}
 	if config.Version != "" {
 		g.agent += "/" + config.Version
 	}
@@ -111,12 +118,31 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	now := g.config.Now()
 	g.breaker.hear(endpoint, outcomeOf(req.Context(), x, err), now)
 	g.buckets.hear(endpoint, x)
+	g.tell(x)
 	observed.Status, observed.Sent = x.status, x.sent
 	observed.Waited, observed.Took = sent.Sub(began), now.Sub(sent)
 	if g.config.Observe != nil {
 		g.config.Observe(observed)
 	}
 	return res, err
+}
+
+// tell says once that Stripe refuses the key, and once that it accepts it again.
+func (g *guard) tell(x *exchange) {
+	why := ""
+	switch {
+	case x.status == http.StatusUnauthorized:
+		why = "Stripe refuses the account's key"
+	case x.status == 0 || x.status >= http.StatusInternalServerError || x.status == http.StatusTooManyRequests:
+		return // it says nothing about the key
+	}
+	g.mu.Lock()
+	changed := g.stopped != why
+	g.stopped = why
+	g.mu.Unlock()
+	if changed && g.config.Stopped != nil {
+		g.config.Stopped(why)
+	}
 }
 
 // send sends a copy of the request with the headers that belong to it.

@@ -3,10 +3,12 @@ package stripe_test
 import (
 	"context"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/card"
+	"github.com/holdfast-pay/holdfast/internal/card/stripe"
 	"github.com/holdfast-pay/holdfast/internal/card/stripe/stripefake"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
@@ -432,5 +434,50 @@ func TestAmountsThatStripeCannotTake(t *testing.T) {
 	}
 	if len(s.fake.Objects("payment_intent")) != 0 {
 		t.Error("Stripe was asked")
+	}
+}
+
+// Several servers ask the same question at once.
+func TestN19ServersAskAtOnce(t *testing.T) {
+	for _, step := range []payment.Step{
+		payment.StepAuthorize, payment.StepCharge, payment.StepCapture, payment.StepRelease, payment.StepReturn,
+	} {
+		s := newStand(t)
+		c := s.card("visa")
+		q := s.question(step, c, 4250)
+		switch step {
+		case payment.StepCapture, payment.StepRelease:
+			q.Authorization = s.held(c, 4250)
+		case payment.StepReturn:
+			charged, _ := s.settle(s.question(payment.StepCharge, c, 4250))
+			q.Authorization = charged.Authorization
+		case payment.StepAuthorize, payment.StepCharge:
+		}
+		var servers sync.WaitGroup
+		for i := range 8 {
+			servers.Go(func() {
+				q := q
+				q.Asked = 1 + i%3
+				_, _ = stripe.New(s.config).Ask(context.Background(), q) // all but one may be in doubt
+			})
+		}
+		servers.Wait()
+		q.Asked = 2
+		answer, _ := s.settle(q)
+		s.wantApproved(answer)
+		held, captured, refunded := int64(0), int64(0), int64(0)
+		switch step {
+		case payment.StepAuthorize:
+			held = 4250
+		case payment.StepCharge, payment.StepCapture:
+			captured = 4250
+		case payment.StepReturn:
+			captured, refunded = 4250, 4250
+		case payment.StepRelease:
+		}
+		if s.fake.Held() != held || s.fake.Captured() != captured || s.fake.Refunded() != refunded {
+			t.Errorf("%s: held %d, captured %d, refunded %d", step, s.fake.Held(), s.fake.Captured(), s.fake.Refunded())
+		}
+		s.wantTried(1)
 	}
 }
