@@ -55,7 +55,8 @@ func (s *Server) readGuest(c *call, guest party.Party) (v guestView, err error) 
 		}
 		page := processor.ActivityPage{
 			Activity: payment.Activity{
-				Filter: payment.ActivityFilter{End: endOfTime, BatchMax: guestMax}, Account: guest.ID, Own: true,
+				Filter:  payment.ActivityFilter{End: endOfTime, BatchMax: guestMax, Ascending: true},
+				Account: guest.ID, Own: true,
 			},
 			Sandbox: v.sandbox, Real: real,
 		}

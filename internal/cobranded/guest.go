@@ -86,9 +86,8 @@ func (s *Server) enterAsGuest(c *call) error {
 	case errors.Is(err, processor.ErrNoGuests), errors.Is(err, processor.ErrNotSender):
 		return c.redirect("sign-in")
 	case limited:
-		form := account.SignInForm(c.words)
-		form.Problem = guestsProblem(c.words, c.w.Header(), tooMany)
-		return s.renderSignIn(c, http.StatusTooManyRequests, form)
+		c.guestProblem = guestsProblem(c.words, c.w.Header(), tooMany)
+		return s.renderSignIn(c, http.StatusTooManyRequests, account.SignInForm(c.words))
 	case err != nil:
 		return err
 	}

@@ -40,14 +40,16 @@ type frame struct {
 // The pages' own types.
 type (
 	signInPage struct {
-		Frame     frame
-		Heading   string
-		Ended     string // why the sender has to sign in again, or empty
-		Form      webui.Form
-		Passkey   *webui.PasskeyForm // if passkeys can be used
-		SignUp    string             // address of the other page, or empty
-		Guest     string             // action for guests, or empty
-		Forgotten string             // address of the page to reset the password, or empty
+		Frame   frame
+		Heading string
+		Ended   string // why the sender has to sign in again, or empty
+		Form    webui.Form
+		Passkey *webui.PasskeyForm // if passkeys can be used
+		SignUp  string             // address of the other page, or empty
+		Guest   string             // action for guests, or empty
+		// GuestProblem says why nobody may continue as a guest now.
+		GuestProblem string
+		Forgotten    string // address of the page to reset the password, or empty
 	}
 	signUpPage struct {
 		Frame  frame

@@ -80,7 +80,7 @@ func (s *Server) renderSignIn(c *call, status int, f webui.Form) error {
 		page.SignUp = "" // a new account has no token to edit
 	}
 	if c.takesGuests() {
-		page.Guest, page.Heading = actions+"guest", c.words.T("guest.heading")
+		page.Guest, page.GuestProblem, page.Heading = actions+"guest", c.guestProblem, c.words.T("guest.heading")
 	}
 	if s.Processor.Letters != nil {
 		page.Forgotten = account.ForgottenURL(c.visit.ID)

@@ -28,6 +28,8 @@ type call struct {
 	sender  party.Party // zero on pages that anybody may see
 	scripts []string    // that the page needs, in addition to the one that every form has
 
+	guestProblem string // why nobody may continue as a guest now
+
 	payees []payment.Payee // the recipients of the request
 	edited payment.Token   // for EditToken
 	now    time.Time       // by the caller's clock
