@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -119,4 +120,50 @@ func TestFeesAndClockAtANetwork(t *testing.T) {
 		w.WantCode(err, holdfast.AccessFailure)
 		w.WantCode(w.Processor.Deposit(t.Context(), w.Shop.ID, w.Buyer.ID, holdfasttest.USD("5.00")), holdfast.AccessFailure)
 	})
+}
+
+// The hold of a page at Stripe is adopted: there is one hold, and one capture of
+// no more than was reserved.
+func TestV7TheHoldOfAPageAtStripe(t *testing.T) {
+	atStripe(t, func(s striped) {
+		s.Processor.Wait = time.Minute
+		h, token := holdOnPage(s.World, "42.50")
+		h.Reference = heldAtStripe(s, h)
+		s.must(s.DB.Update(t.Context(), func(tx *store.Tx) error {
+			before, _, err := tx.PageHold(h.ID)
+			if err != nil {
+				return err
+			}
+			return tx.ChangePageHold(before, h)
+		}))
+		r, err := s.Reserve(token, "40.00", "order-1")
+		if err != nil || r.State != payment.Reserved || r.Authorization != h.Reference {
+			t.Fatalf("reserve: %+v, %v", r, err)
+		}
+		if holds := s.fake.Holds(); len(holds) != 1 {
+			t.Fatalf("held: %v", holds)
+		}
+		_, err = s.Settle(r.ID, "40.01")
+		s.WantCode(err, holdfast.SettleAmountGreaterThanReserveAmount)
+		if after, err := s.Settle(r.ID, "40.00"); err != nil || after.State != payment.Success {
+			t.Fatalf("settle: %+v, %v", after, err)
+		}
+		if s.fake.Captured() != 40_00 || s.fake.Held() != 0 {
+			t.Errorf("captured %d, held %d", s.fake.Captured(), s.fake.Held())
+		}
+	})
+}
+
+// heldAtStripe places the hold of a page at Stripe, and returns Stripe's name for
+// it.
+func heldAtStripe(s striped, h payment.PageHold) string {
+	s.T.Helper()
+	answer, err := s.Processor.Network.Ask(s.T.Context(), card.Question{Attempt: payment.Attempt{
+		Caller: h.Caller, Transaction: holdfast.TransactionID(h.ID), Step: payment.StepAuthorize, Amount: h.Amount,
+		Card: s.Card.Stored(), Since: s.Clock.Now(), Asked: 1, Descriptor: "HF*SHOP",
+	}})
+	if s.must(err); !answer.Approved() {
+		s.T.Fatalf("the page's hold is %+v", answer)
+	}
+	return answer.Authorization
 }

@@ -78,7 +78,7 @@ func dieInTheMiddle() error {
 	}
 	p := processor.New(db, processor.Config{
 		Log:     slog.New(slog.DiscardHandler),
-		Network: &fileNetwork{path: os.Getenv(crashNetwork), dies: point == pointAsked},
+		Network: networkOf(db, point),
 		Now:     func() time.Time { return holdfasttest.Start.Add(time.Minute) },
 		Hook: func(reached string) {
 			if reached == point {
@@ -104,6 +104,14 @@ func dieInTheMiddle() error {
 		<-asking.Done()
 	}
 	return err
+}
+
+// networkOf is the network of the child: the file, or the account in the store.
+func networkOf(db *store.DB, point string) card.Network {
+	if path := os.Getenv(crashNetwork); path != "" {
+		return &fileNetwork{path: path, dies: point == pointAsked}
+	}
+	return dyingAtStripe(db, point)
 }
 
 // verbs are the actions that move money. Each takes its request as JSON, so

@@ -269,64 +269,6 @@ func TestN11TheDeadlineIsBeforeTheEndOfTheHold(t *testing.T) {
 	})
 }
 
-// A hold that the network lets go within an hour is not released. Its end is
-// proved by one later look.
-func TestAnExpiredHoldIsLeftToLapse(t *testing.T) {
-	for name, expire := range map[string]func(w *holdfasttest.World, r payment.Transaction){
-		"by the sweep": func(w *holdfasttest.World, _ payment.Transaction) { sweep(w) },
-		"by a request": func(w *holdfasttest.World, r payment.Transaction) {
-			_, err := w.Cancel(r.ID)
-			w.WantCode(err, holdfast.InvalidTransactionState)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			atNetwork(t, func(w *holdfasttest.World) {
-				r := reservedUntil(w, 24*time.Hour)
-				w.Clock.Set(r.Deadline)
-				expire(w, r)
-				w.CheckBooks()
-				w.WantState(r.ID, payment.Cancelled)
-				before := len(w.Network.Asked())
-				if n, err := w.Processor.Release(t.Context()); n > 0 || err != nil {
-					t.Fatalf("%d released, %v", n, err)
-				}
-				w.Clock.Advance(time.Hour)
-				later(w)
-				if len(w.Network.Asked()) != before {
-					t.Fatalf("the network was asked: %+v", lastAsked(w))
-				}
-				if in := backlogOf(w).Asking; in.Rows != 0 && w.Clock.Now().Before(r.Deadline.Add(time.Hour)) {
-					t.Errorf("%d questions are in doubt", in.Rows)
-				}
-				w.Clock.Advance(20 * time.Minute)
-				later(w)
-				if q := lastAsked(w); len(w.Network.Asked()) != before+1 || q.Step != payment.StepRelease || !q.Expired ||
-					q.Reference != "pi_1" {
-					t.Errorf("asked: %+v", q)
-				}
-				if open := w.Transaction(r.ID).Asking; open != "" {
-					t.Errorf("%s is still open", open)
-				}
-			})
-		})
-	}
-}
-
-// A caller that cancels gets the hold released at once, however soon it ends.
-func TestACancelledHoldIsReleased(t *testing.T) {
-	atNetwork(t, func(w *holdfasttest.World) {
-		r := reservedUntil(w, 24*time.Hour)
-		w.Clock.Set(r.Deadline.Add(-time.Minute))
-		if _, err := w.Cancel(r.ID); err != nil {
-			t.Fatal(err)
-		}
-		decided(w, r.ID, payment.StepRelease)
-		if q := lastAsked(w); q.Step != payment.StepRelease || q.Expired {
-			t.Errorf("asked: %+v", q)
-		}
-	})
-}
-
 func TestN12AHoldThatEndsTooSoonIsNotTaken(t *testing.T) {
 	for left, want := range map[time.Duration]payment.State{
 		time.Hour: payment.Failure, time.Hour + time.Minute: payment.Reserved, time.Minute: payment.Failure,

@@ -25,5 +25,6 @@ func TestN6TheApprovalComesTooLate(t *testing.T)  { each(t, "N6") }
 func TestN7Captures(t *testing.T)                 { each(t, "N7") }
 func TestN9TheHoldLapsedBeforeIt(t *testing.T)    { each(t, "N9") }
 func TestN13Refunds(t *testing.T)                 { each(t, "N13") }
+func TestN14ARefundIsLostForADay(t *testing.T)    { each(t, "N14") }
 func TestN18TheNetworksCodeBreaks(t *testing.T)   { each(t, "N18") }
 func TestN19TwoServersAskAtOnce(t *testing.T)     { each(t, "N19") }

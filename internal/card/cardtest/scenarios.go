@@ -32,7 +32,11 @@ func Scenarios() (all []Scenario) {
 		}
 	}
 	for _, l := range losses() {
-		all = append(all, Scenario{"N5 " + l.name + ", answer lost and keys forgotten", func(t *testing.T, b *Bench) {
+		number := "N5 "
+		if l.step == payment.StepReturn {
+			number = "N14 "
+		}
+		all = append(all, Scenario{number + l.name + ", answer lost and keys forgotten", func(t *testing.T, b *Bench) {
 			b.lost(t, l, LostAnswer, true)
 		}})
 	}

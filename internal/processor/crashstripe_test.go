@@ -1,0 +1,150 @@
+package processor_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/card"
+	"github.com/holdfast-pay/holdfast/internal/card/cardtest"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// dyingAtStripe is the network of a child whose shop has an account at the fake
+// of Stripe. The child dies when the answer to request n is there ("answered-n"),
+// or when its network has answered (pointAsked).
+func dyingAtStripe(db *store.DB, point string) card.Network {
+	var last int
+	if _, err := fmt.Sscanf(point, "answered-%d", &last); err != nil {
+		last = -1
+	}
+	now := func() time.Time { return holdfasttest.Start.Add(time.Minute) }
+	return dying{cardtest.Router(db, now, &dyingWire{last: last}), point == pointAsked}
+}
+
+type dying struct {
+	card.Network
+	dies bool
+}
+
+func (n dying) Ask(ctx context.Context, q card.Question) (payment.Answer, error) {
+	answer, err := n.Network.Ask(ctx, q)
+	if n.dies {
+		kill()
+	}
+	return answer, err
+}
+
+// A dyingWire kills the process when it has the answer to its last request.
+type dyingWire struct {
+	mu   sync.Mutex
+	sent int
+	last int
+}
+
+func (w *dyingWire) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.sent++; w.sent == w.last {
+		kill()
+	}
+	return answer, err
+}
+
+// N8, S1 and the others: every action with a card is killed at Stripe at every
+// point between its intent and its outcome: before the first request, after each
+// of its requests, after the answer, and after the outcome. Then the keys may be
+// forgotten. There is one effect at the end.
+func TestN8KilledInTheMiddleAtStripe(t *testing.T) {
+	requests := map[string]int{"Reserve": 2, "Pay by card": 2, "Settle": 1, "Cancel": 1, "Refund to a card": 1}
+	for _, action := range moneyActions {
+		count, there := requests[action.name]
+		if !there {
+			continue
+		}
+		delete(requests, action.name)
+		points := []string{processor.PointIntent}
+		for n := range count {
+			points = append(points, fmt.Sprintf("answered-%d", n+1))
+		}
+		if points = append(points, pointAsked); action.verb != "Cancel" {
+			points = append(points, processor.PointOutcome)
+		}
+		for i, point := range points {
+			for name, address := range holdfasttest.Addresses(t) {
+				forgets := i%2 == 1
+				t.Run(fmt.Sprintf("%s at %s on %s, keys forgotten %v", action.name, point, name, forgets), func(t *testing.T) {
+					t.Parallel()
+					crashAtStripe(t, action, point, address(t), forgets)
+				})
+			}
+		}
+	}
+	if len(requests) > 0 {
+		t.Errorf("there are no actions %v", requests)
+	}
+}
+
+func crashAtStripe(t *testing.T, action moneyAction, point, address string, forgets bool) {
+	w := holdfasttest.NewWorld(t, holdfasttest.Open(t, address))
+	w.Processor.Wait = time.Minute
+	b, fake := cardtest.AtFake(t, w)
+	ready := action.prepare(w)
+	child := exec.CommandContext(t.Context(), os.Args[0])
+	child.Env = append(os.Environ(), crashEnv+"="+point+" "+action.verb, crashStore+"="+address, crashNetwork+"=",
+		crashRequest+"="+string(ready.request))
+	output, err := child.CombinedOutput()
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		t.Fatalf("the child was not killed: %v\n%s", err, output)
+	}
+	w.CheckBooks()
+	w.Clock.Advance(10 * time.Minute)
+	if forgets {
+		w.Clock.Advance(25 * time.Hour)
+		fake.ForgetKeys()
+	}
+	for range 3 {
+		later(w)
+	}
+	again, err := action.ask(w, ready.request)
+	if action.verb == "Cancel" {
+		w.WantCode(err, holdfast.InvalidTransactionState)
+		again = w.Transaction(ready.about)
+	} else if err != nil {
+		t.Fatalf("asking again: %v", err)
+	}
+	if again.State != action.ends || again.Asking != "" {
+		t.Fatalf("asking again: %s, asking %q; want %s", again.State, again.Asking, action.ends)
+	}
+	w.CheckBooks()
+	held, taken, returned := 0, holdfasttest.USD("0.00"), holdfasttest.USD("0.00")
+	switch action.name {
+	case "Reserve":
+		held = 1
+	case "Pay by card", "Settle":
+		taken = holdfasttest.USD("42.50")
+	case "Cancel":
+		taken = holdfasttest.USD("1.00") // another payment of its preparation
+	case "Refund to a card":
+		taken, returned = holdfasttest.USD("42.50"), again.Amount
+	}
+	if got := b.Held(); len(got) != held || b.Taken() != taken || b.Returned() != returned {
+		t.Errorf("held %v, taken %v, returned %v", got, b.Taken(), b.Returned())
+	}
+	for _, fault := range b.Faults() {
+		t.Errorf("the fake says: %s", fault)
+	}
+}
