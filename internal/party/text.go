@@ -86,11 +86,23 @@ func ValidName(name string) bool { return CheckLine(name, NameMax) == "" }
 // Lengths of card numbers, in digits (ISO/IEC 7812).
 const cardDigitsMin, cardDigitsMax = 13, 19
 
+// cardDigitsLeast is the length of the shortest card numbers that were ever given
+// out.
+const cardDigitsLeast = 12
+
 // LooksLikeCard reports whether text has a card number in it: 13 to 19 digits
 // that pass the Luhn check, also in groups and in the digits of other scripts.
 // People paste card numbers into wrong fields, and those fields are stored in
 // clear text.
 func LooksLikeCard(text string) bool {
+	return hasCard(text, cardDigitsMin)
+}
+
+// HasCardDigits is LooksLikeCard for text that is refused unread, so it also finds
+// the shortest numbers, of 12 digits.
+func HasCardDigits(text string) bool { return hasCard(text, cardDigitsLeast) }
+
+func hasCard(text string, digitsMin int) bool {
 	var groups [][]int // of digits, with only separators between them
 	inGroup := false
 	for _, c := range text {
@@ -101,25 +113,25 @@ func LooksLikeCard(text string) bool {
 		case is:
 			groups = append(groups, []int{digit})
 		case !between(c):
-			if anyCard(groups) {
+			if anyCard(groups, digitsMin) {
 				return true
 			}
 			groups = nil
 		}
 		inGroup = is
 	}
-	return anyCard(groups)
+	return anyCard(groups, digitsMin)
 }
 
 // anyCard reports whether any consecutive groups together are a card number.
-func anyCard(groups [][]int) bool {
+func anyCard(groups [][]int, digitsMin int) bool {
 	for first := range groups {
 		var digits []int
 		for _, group := range groups[first:] {
 			if digits = append(digits, group...); len(digits) > cardDigitsMax {
 				break
 			}
-			if len(digits) >= cardDigitsMin && digits[0] != 0 && luhn(digits) {
+			if len(digits) >= digitsMin && digits[0] != 0 && luhn(digits) {
 				return true
 			}
 		}

@@ -41,6 +41,13 @@ type Instrument struct {
 // Stored names the card at its network.
 func (i Instrument) Stored() StoredCard { return StoredCard{i.Account, i.NetworkRef, i.Customer} }
 
+// UsableAt reports whether a payment through an account at a card network may use
+// the instrument. A card is kept at one account, or in the sandbox, and cannot be
+// used elsewhere.
+func (i Instrument) UsableAt(a NetworkAccountID) bool {
+	return i.Method != holdfast.MethodCC || i.Account == a && i.Unusable == ""
+}
+
 // Expired reports whether a card has expired. It expires at the beginning of
 // the month after the month printed on it.
 func (i Instrument) Expired(now time.Time) bool {

@@ -42,6 +42,7 @@ type PageHold struct {
 	Reference   string    // the network's object; empty until it is known
 	HoldUntil   time.Time // the network lets the hold go then; zero if it is not known
 	Action      string    // the page where the buyer must confirm the payment at the bank
+	ReturnURL   string    // where the bank's page sends the browser
 	DeclineCode string    // the network's reason for a decline
 	State       PageHoldState
 	Asked       int       // number of times that the network was asked

@@ -60,6 +60,7 @@ type PipelineRequest struct {
 	FeeCeiling  *FeeCeiling
 
 	Methods        []holdfast.PaymentMethod // allowed, in the caller's order
+	Account        NetworkAccountID         // that cards must be kept at: see At
 	Reserve        bool                     // the caller will use Reserve, not Pay
 	Reason         string                   // as sent; may hold inline tags
 	Breakdown      []BreakdownLine
@@ -182,7 +183,19 @@ func (r PipelineRequest) Pays() bool { return r.Pipeline != PipelineRecipient }
 
 // Allows reports whether the sender may pay with an instrument at a time.
 func (r PipelineRequest) Allows(i Instrument, now time.Time) bool {
-	return slices.Contains(r.Methods, i.Method) && !i.Removed && !i.Expired(now)
+	return slices.Contains(r.Methods, i.Method) && !i.Removed && !i.Expired(now) && i.UsableAt(r.Account)
+}
+
+// At is the request of a caller whose cards are kept at an account of a card
+// network. Such a caller takes only cards.
+func (r PipelineRequest) At(a NetworkAccountID) PipelineRequest {
+	r.Account = a
+	if a != "" && r.Pays() {
+		r.Methods = slices.DeleteFunc(slices.Clone(r.Methods), func(m holdfast.PaymentMethod) bool {
+			return m != holdfast.MethodCC
+		})
+	}
+	return r
 }
 
 // BalanceReaches reports whether a balance is large enough for the request. A

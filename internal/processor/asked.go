@@ -57,6 +57,6 @@ func askedOf(tx *store.ReadTx, caller party.Caller, r payment.PipelineRequest) (
 		}
 		a.Payees = []payment.Payee{{Party: owner}}
 	}
-	a.Request = r.TakenBy(a.Payees)
+	a.Request = r.TakenBy(a.Payees).At(caller.Network)
 	return a, nil
 }

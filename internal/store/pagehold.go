@@ -23,6 +23,7 @@ var pageHoldTable = table[payment.PageHold]{name: "page_holds", fields: fields[p
 	textField("reference", func(h *payment.PageHold) *string { return &h.Reference }),
 	timeField("hold_until", func(h *payment.PageHold) *time.Time { return &h.HoldUntil }),
 	textField("action", func(h *payment.PageHold) *string { return &h.Action }),
+	textField("return_url", func(h *payment.PageHold) *string { return &h.ReturnURL }),
 	textField("decline_code", func(h *payment.PageHold) *string { return &h.DeclineCode }),
 	textField("state", func(h *payment.PageHold) *payment.PageHoldState { return &h.State }),
 	numberField("asked", func(h *payment.PageHold) *int { return &h.Asked }),
@@ -85,4 +86,31 @@ func (tx *Tx) InsertPageHold(h payment.PageHold) error {
 func (tx *Tx) ChangePageHold(before, after payment.PageHold) error {
 	args := pageHoldKey.appendTo(pageHoldSet.values(&after), &after)
 	return changePageHold.Write(tx.sql, after.ID, pageHoldGuard.appendTo(args, &before)...)
+}
+
+// PageHoldsOf reads the holds of a visit, the oldest first.
+func (tx *ReadTx) PageHoldsOf(v payment.VisitID) ([]payment.PageHold, error) {
+	return list(tx, "reading the holds of a visit", scanPageHold, `
+		SELECT `+pageHoldColumns+` FROM page_holds WHERE visit_id = $1 ORDER BY created, hold_id`, v)
+}
+
+// PageHoldsDue reads holds that the server must do something about, the longest
+// due first.
+func (tx *ReadTx) PageHoldsDue(now time.Time, limit int) ([]payment.PageHold, error) {
+	return list(tx, "looking for page holds that are due", scanPageHold, `
+		SELECT `+pageHoldColumns+` FROM page_holds
+		WHERE state IN ('Asking', 'Action', 'Held', 'Releasing') AND next_at <= $1
+		ORDER BY next_at LIMIT $2`, micros(now), limit)
+}
+
+// LookAtPageHolds makes the server look at the hold of a token, because the token
+// may have ended.
+func (tx *Tx) LookAtPageHolds(c party.CallerID, token holdfast.TokenID, now time.Time) error {
+	held, found, err := tx.HeldForToken(c, token)
+	if err != nil || !found {
+		return err
+	}
+	after := held
+	after.NextAt = now
+	return tx.ChangePageHold(held, after)
 }

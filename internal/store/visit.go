@@ -87,6 +87,10 @@ func (tx *ReadTx) HasOldVisits(before time.Time) (bool, error) {
 // ForgetVisits removes visits begun before a time, at most limit, and reports
 // how many.
 func (tx *Tx) ForgetVisits(before time.Time, limit int) (removed int64, err error) {
+	if _, err := tx.exec("forgetting the pages of visits", `
+		DELETE FROM network_pages WHERE visit_id IN (`+oldVisits+`)`, micros(before), limit); err != nil {
+		return 0, err
+	}
 	return tx.exec("forgetting visits", `DELETE FROM visits WHERE visit_id IN (`+oldVisits+`)`, micros(before), limit)
 }
 

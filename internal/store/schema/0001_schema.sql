@@ -585,7 +585,8 @@ CREATE INDEX network_payments_by_reference ON network_payments (account_id, refe
 CREATE INDEX network_payments_attention ON network_payments (account_id) WHERE attention <> '';
 
 -- Pages of card networks on which buyers give a card. page is the network's id, empty until it is known. A page of mode
--- Hold also holds amount on the card. From next_at on, the server looks by itself how an open page ended.
+-- Hold also holds an amount on the card. From next_at on, the server looks by itself how an open page ended. consent is
+-- what the sender agreed to before, in language.
 CREATE TABLE network_pages (
 	page_key      TEXT   NOT NULL PRIMARY KEY,
 	visit_id      TEXT   NOT NULL,
@@ -594,6 +595,8 @@ CREATE TABLE network_pages (
 	mode          TEXT   NOT NULL CHECK (mode IN ('Keep', 'Hold')),
 	hold_id       TEXT   NOT NULL,
 	page          TEXT   NOT NULL,
+	language      TEXT   NOT NULL,
+	consent       TEXT   NOT NULL,
 	created       BIGINT NOT NULL,
 	expires       BIGINT NOT NULL,
 	state         TEXT   NOT NULL CHECK (state IN ('Asking', 'Open', 'Complete', 'Expired')),
@@ -604,7 +607,8 @@ CREATE UNIQUE INDEX network_pages_by_page ON network_pages (account_id, page) WH
 CREATE INDEX network_pages_open ON network_pages (next_at) WHERE state IN ('Asking', 'Open');
 
 -- Holds that were placed while the buyer was on a page, before the caller's Reserve. A Reserve with the token adopts the
--- hold: transaction_id. A hold that nobody adopts is released. action is the bank's page that the buyer must visit.
+-- hold: transaction_id. A hold that nobody adopts is released. action is the bank's page that the buyer must visit,
+-- which sends the browser to return_url.
 CREATE TABLE page_holds (
 	hold_id        TEXT   NOT NULL PRIMARY KEY,
 	caller_id      TEXT   NOT NULL,
@@ -618,6 +622,7 @@ CREATE TABLE page_holds (
 	reference      TEXT   NOT NULL,
 	hold_until     BIGINT NOT NULL,
 	action         TEXT   NOT NULL,
+	return_url     TEXT   NOT NULL,
 	decline_code   TEXT   NOT NULL,
 	state          TEXT   NOT NULL CHECK ({{oneOf "state" "Asking" "Action" "Held" "Declined" "Adopted" "Releasing"
 		"Released"}}),
