@@ -59,6 +59,7 @@ func (r *Runner) Run(ctx context.Context) {
 		{"reading events of card networks", r.Processor.PollEvents, nil, 0},
 		{"working off events of card networks", r.Processor.WorkEvents, nil, 0},
 		{"forgetting old events of card networks", r.Processor.ForgetEvents, nil, 0},
+		{"watching pages of card networks", r.Processor.WatchPages, nil, 0},
 	}
 	if r.Sender != nil {
 		loops = append(loops, loop{"delivering notifications", r.Sender.Start, r.Sender.Freed(), claimRest})
@@ -84,6 +85,7 @@ func (r *Runner) RunOnce(ctx context.Context) error {
 	_, polling := r.Processor.PollEvents(ctx)
 	_, working := r.Processor.WorkEvents(ctx)
 	_, forgettingEvents := r.Processor.ForgetEvents(ctx)
+	_, watching := r.Processor.WatchPages(ctx)
 	var delivering, mailing error
 	if r.Sender != nil {
 		_, delivering = r.Sender.RunOnce(ctx)
@@ -91,7 +93,8 @@ func (r *Runner) RunOnce(ctx context.Context) error {
 	if r.Mail != nil {
 		_, mailing = r.Mail.RunOnce(ctx)
 	}
-	return errors.Join(sweeping, releasing, resolving, forgetting, polling, working, forgettingEvents, delivering, mailing)
+	return errors.Join(
+		sweeping, releasing, resolving, forgetting, polling, working, forgettingEvents, watching, delivering, mailing)
 }
 
 // repeat runs rounds: at once, or after a short rest, while there is work; at

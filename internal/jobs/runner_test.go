@@ -222,7 +222,10 @@ func TestFailuresBackOff(t *testing.T) {
 	r.Log = slog.New(slog.NewTextHandler(&log, nil))
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	jobs := []string{"expiring holds", "resolving what is in doubt", "forgetting old visits", "delivering notifications"}
+	jobs := []string{
+		"expiring holds", "resolving what is in doubt", "forgetting old visits", "working off events of card networks", "forgetting old events of card networks", "watching pages of card networks",
+		"delivering notifications",
+	}
 	var mu sync.Mutex
 	pauses := map[time.Duration]int{}
 	r.Pause = func(ctx context.Context, d time.Duration) error {
@@ -240,7 +243,7 @@ func TestFailuresBackOff(t *testing.T) {
 		}
 		delete(pauses, d)
 	}
-	delete(pauses, 500*time.Millisecond) // one loop asks no store, and finds nothing
+	delete(pauses, 500*time.Millisecond) // two loops ask no store, and find nothing
 	if len(pauses) != 1 || pauses[5*time.Second] < 3*len(jobs) {
 		t.Errorf("after that the pauses are %v, want 5s all the time", pauses)
 	}

@@ -14,6 +14,9 @@ import (
 type Shown struct {
 	Instrument payment.InstrumentID
 	Address    party.AddressID
+	// Language and Consent are what the page said about a card that is kept. Consent
+	// is empty if it said nothing.
+	Language, Consent string
 }
 
 // ConfirmVisit installs the tokens that the party agrees to, and ends the
@@ -29,38 +32,72 @@ type Shown struct {
 func (p *Processor) ConfirmVisit(
 	ctx context.Context, id payment.VisitID, partyID party.ID, shown Shown,
 ) (payment.Visit, error) {
-	var ids [payment.AgreementIDs]holdfast.TokenID
+	ids := p.agreementIDs()
+	return p.changeVisit(ctx, id, func(s visitStep) (payment.Visit, error) {
+		v, ready, err := s.ready(partyID, shown)
+		if err != nil || !ready {
+			return v, err
+		}
+		if s.holdsOnPage() {
+			return v, ErrHoldFirst
+		}
+		v, _, err = p.agree(s, v, ids, shown)
+		return v, err
+	})
+}
+
+func (p *Processor) agreementIDs() (ids [payment.AgreementIDs]holdfast.TokenID) {
 	for i := range ids {
 		ids[i] = p.ids().Token()
 	}
-	return p.changeVisit(ctx, id, func(s visitStep) (payment.Visit, error) {
-		v := s.visit
-		if v.Sender != partyID {
-			return v, ErrNotSender
+	return ids
+}
+
+// ready reports whether the party can agree to the visit's request now, with the
+// choices that the page showed. If not, the visit may have ended.
+func (s visitStep) ready(partyID party.ID, shown Shown) (v payment.Visit, ready bool, err error) {
+	v = s.visit
+	if v.Sender != partyID {
+		return v, false, ErrNotSender
+	}
+	if shown.Instrument != v.Instrument || shown.Address != v.Address ||
+		s.asked.Request.CollectAddress && v.Address == "" {
+		return v, false, ErrNotShown
+	}
+	if again, over, err := s.resumed(v); err != nil || over {
+		return again, false, err
+	}
+	if end, err := s.cannotConfirm(v); err != nil || end != nil {
+		return s.ended(v, end), false, err
+	}
+	return v, true, nil
+}
+
+// agree installs the tokens that the visit's sender agrees to, ends the visit and
+// writes the receipt. It returns the first token.
+func (p *Processor) agree(
+	s visitStep, v payment.Visit, ids [payment.AgreementIDs]holdfast.TokenID, shown Shown,
+) (payment.Visit, payment.Token, error) {
+	agreed, err := s.agreement(v)
+	if err != nil {
+		return v, payment.Token{}, err
+	}
+	agreed.IDs = ids
+	made := agreed.Install()
+	if v, err = s.install(v, made); err != nil || len(made.Tokens) == 0 {
+		return v, payment.Token{}, err
+	}
+	if shown.Consent != "" && s.caller.Network != "" {
+		if err := s.tx.InsertConsent(payment.Consent{
+			Caller: s.caller.ID, Token: made.Tokens[0].ID, Language: shown.Language, Text: shown.Consent, At: s.real,
+		}); err != nil {
+			return v, payment.Token{}, err
 		}
-		if shown != (Shown{v.Instrument, v.Address}) || s.asked.Request.CollectAddress && v.Address == "" {
-			return v, ErrNotShown
-		}
-		if again, over, err := s.resumed(v); err != nil || over {
-			return again, err
-		}
-		if end, err := s.cannotConfirm(v); err != nil || end != nil {
-			return s.ended(v, end), err
-		}
-		agreed, err := s.agreement(v)
-		if err != nil {
-			return v, err
-		}
-		agreed.IDs = ids
-		made := agreed.Install()
-		if v, err = s.install(v, made); err != nil {
-			return v, err
-		}
-		if told, due := agreed.Receipt(made); due {
-			err = p.sendReceipt(s.tx, v.Sender, told)
-		}
-		return v, err
-	})
+	}
+	if told, due := agreed.Receipt(made); due {
+		err = p.sendReceipt(s.tx, v.Sender, told)
+	}
+	return v, made.Tokens[0], err
 }
 
 // agreement returns what the party agrees to, with all that is needed to carry

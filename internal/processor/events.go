@@ -288,8 +288,8 @@ func (p *Processor) heard(
 	case found.Payment != nil:
 		return p.heardOfPayment(ctx, e, *found.Payment)
 	case found.Page != nil:
-		if err = errNotYet; p.finishPage != nil {
-			err = p.finishPage(ctx, e.Account, found.PageID)
+		if _, err = p.FinishPage(ctx, e.Account, found.PageID); errors.Is(err, ErrNoPage) {
+			outcome, err = store.NetworkEventIgnored, nil // it is not ours, or its visit is forgotten
 		}
 	case found.Removed != "":
 		err = p.db.Background(ctx, func(tx *store.Tx) error {

@@ -31,8 +31,6 @@ type Processor struct {
 	handover handover    // from Sweep to Release
 	over     over        // the position of Sweep
 	polls    polls       // of events
-	// finishPage completes a page of a card network, once.
-	finishPage func(context.Context, payment.NetworkAccountID, string) error
 	// linkKey is the key of guests' links; nil until it was read.
 	linkKey atomic.Pointer[holdfast.SecretKey]
 

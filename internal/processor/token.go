@@ -79,6 +79,11 @@ func (p *Processor) cancelled(d decision, t payment.Token, override string) erro
 	if err := d.tx.CancelToken(t.Caller, t.ID); err != nil {
 		return err
 	}
+	if d.caller.Network != "" {
+		if err := d.tx.LookAtPageHolds(t.Caller, t.ID, d.real); err != nil {
+			return err
+		}
+	}
 	return p.tellCancelled(d, t, override)
 }
 

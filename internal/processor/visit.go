@@ -210,7 +210,8 @@ func (p *Processor) changeVisit(
 //
 // From then on only the sender's browser holds the visit's key. EnterVisit also
 // chooses the party's default instrument if the caller accepts it, unless it
-// was declined at its last use or is a balance that is too low.
+// was declined at its last use or is a balance that is too low. Where cards are kept
+// at a card network, the first card that is kept there takes the default's place.
 func (p *Processor) EnterVisit(ctx context.Context, id payment.VisitID, sender party.ID) (payment.Visit, error) {
 	return p.changeVisit(ctx, id, func(s visitStep) (payment.Visit, error) {
 		v := s.visit
@@ -241,7 +242,8 @@ func (p *Processor) EnterVisit(ctx context.Context, id payment.VisitID, sender p
 			return v, err
 		}
 		for _, i := range all {
-			if !i.Default || !s.asked.Request.Allows(i, s.now()) {
+			// The default may be kept at another account than this caller's.
+			if !i.Default && s.caller.Network == "" || !s.asked.Request.Allows(i, s.now()) {
 				continue
 			}
 			if _, declined, err := ReadDecline(s.ReadTx, s.caller.Sandbox, i, s.real); err != nil || declined {
@@ -254,6 +256,7 @@ func (p *Processor) EnterVisit(ctx context.Context, id payment.VisitID, sender p
 				}
 			}
 			v.Instrument = i.ID
+			break
 		}
 		return v, nil
 	})
@@ -302,8 +305,10 @@ func (p *Processor) ChooseInstrument(
 		if v.Sender != sender {
 			return v, ErrNotSender
 		}
-		if _, err := s.instrument(sender, choice); err != nil {
-			return v, err
+		if choice != payment.CardOnPage || !s.holdsOnPage() {
+			if _, err := s.instrument(sender, choice); err != nil {
+				return v, err
+			}
 		}
 		v.Instrument = choice
 		return v, nil
@@ -319,6 +324,11 @@ func (p *Processor) EndVisit(
 	return p.changeVisit(ctx, seen.ID, func(s visitStep) (payment.Visit, error) {
 		if s.visit.Sender != seen.Sender || s.visit.Key != seen.Key {
 			return s.visit, ErrNotSender
+		}
+		if s.caller.Network != "" {
+			if err := p.hurry(s.tx, s.visit, ""); err != nil {
+				return s.visit, err
+			}
 		}
 		return s.ended(s.visit, end), nil
 	})
