@@ -11,6 +11,12 @@ import (
 )
 
 func (s *Server) showCard(c *call) error {
+	switch {
+	case c.holdsOnPage():
+		return c.redirect("payment")
+	case c.onNetwork():
+		return s.renderNetworkCard(c, http.StatusOK, c.problemWords())
+	}
 	if c.sender.Guest {
 		return s.renderCard(c, http.StatusOK, guestCardForm(c.words, c.sender))
 	}
@@ -40,6 +46,9 @@ func (s *Server) renderCard(c *call, status int, form webui.Form) error {
 // error, the page is shown again without the number and the security code,
 // which no page may contain.
 func (s *Server) addCard(c *call) error {
+	if c.onNetwork() {
+		return s.keepCard(c)
+	}
 	if c.sender.Guest {
 		return s.addGuestCard(c)
 	}

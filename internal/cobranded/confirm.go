@@ -29,7 +29,8 @@ func (s *Server) showConfirm(c *call) error {
 	if err != nil {
 		return err
 	}
-	if c.request.Pays() && (!usable || !c.request.Allows(instrument, c.now)) {
+	onPage := c.holdsOnPage() && c.visit.Instrument == payment.CardOnPage
+	if c.request.Pays() && !onPage && (!usable || !c.request.Allows(instrument, c.now)) {
 		return c.redirect("payment")
 	}
 	page := confirmPage{
@@ -44,8 +45,22 @@ func (s *Server) showConfirm(c *call) error {
 	if c.request.Pays() {
 		page.Instrument, page.Change = account.InstrumentIn(c.words, instrument), pageURL("payment", c.visit.ID)
 	}
+	if onPage {
+		onNetworkPage := c.cardOnPage(false)
+		page.Instrument = account.InstrumentView{Title: onNetworkPage.Title, Detail: onNetworkPage.Detail}
+		if page.Script = c.words.T("network.script", "Network", c.brand()); c.sender.Guest {
+			page.Change = ""
+		}
+	}
+	if c.holdsOnPage() {
+		c.leads = c.network.PageOrigin()
+	}
+	page.Consent = c.consent()
 	if c.request.CollectEmail {
-		page.Email = c.sender.Email
+		if page.Email = c.sender.Email; onPage && c.sender.Guest {
+			page.Email, page.EmailLabel = c.words.T("network.email-where", "Network", c.brand()),
+				c.words.T("network.email", "Caller", c.started.caller.Name)
+		}
 	}
 	if c.request.CollectAddress {
 		if address.ID == "" || address.Removed {
@@ -63,13 +78,23 @@ func (s *Server) showConfirm(c *call) error {
 // confirm records the sender's approval. After an internal error, the caller
 // gets a system error, and the sender may try again.
 func (s *Server) confirm(c *call) error {
+	if c.holdsOnPage() {
+		return s.holdAndConfirm(c)
+	}
 	v, err := s.Processor.ConfirmVisit(c.r.Context(), c.visit.ID, c.sender.ID, processor.Shown{
 		Instrument: payment.InstrumentID(c.form.Get("instrument")),
 		Address:    party.AddressID(c.form.Get("address")),
+		Language:   c.words.Tag(), Consent: c.consent(),
 	})
-	switch {
-	case err == nil:
+	if err == nil {
 		return s.proceed(c, v)
+	}
+	return s.notConfirmed(c, err)
+}
+
+// notConfirmed answers a confirmation that had no effect.
+func (s *Server) notConfirmed(c *call, err error) error {
+	switch {
 	case isRefusal(err):
 		return c.redirect("payment")
 	case errors.Is(err, processor.ErrNotShown), errors.Is(err, processor.ErrNotSender):

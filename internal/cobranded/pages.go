@@ -12,6 +12,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/account"
+	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
@@ -99,6 +100,9 @@ type (
 		Change     string   // address of the payment page
 		ChangeShip string   // address of the address page, or empty
 		Email      string   // the sender's, if the caller gets it
+		EmailLabel string   // for a guest, who gives the address later; empty for others
+		Consent    string   // what the sender agrees to about a card that is kept
+		Script     string   // warns senders whose browser cannot show the next page
 		Breakdown  string   // warns a sandbox caller's developer that it does not add up
 	}
 	returnPage struct {
@@ -167,12 +171,18 @@ func (c *call) render(status int, page, title string, stage int, content any) er
 	l := webui.Layout{
 		Words: c.words, Title: title, Sandbox: c.started.caller.Sandbox, Content: content,
 		Scripts: append([]string{"once.js"}, c.scripts...),
-		Policy:  webui.Policy{ImageFrom: logoOrigin(c.request), Asks: slices.Contains(c.scripts, webui.PasskeyScript)},
+		Policy: webui.Policy{
+			ImageFrom: logoOrigin(c.request), Asks: slices.Contains(c.scripts, webui.PasskeyScript), FormsTo: c.leads,
+		},
+	}
+	if c.onNetwork() {
+		l.Network = c.brand()
 	}
 	for i, label := range []string{
 		c.words.T("step.sign-in"), c.words.T("step.payment"), c.words.T("step.shipping"), c.words.T("step.confirm"),
 	} {
-		if i == stageAddress && !c.request.CollectAddress || i == stagePayment && !c.request.Pays() {
+		cardLater := !c.request.Pays() || c.visit.Instrument == payment.CardOnPage
+		if i == stageAddress && !c.request.CollectAddress || i == stagePayment && cardLater {
 			continue
 		}
 		l.Steps = append(l.Steps, webui.Step{Label: label, Done: i < stage, Current: i == stage})

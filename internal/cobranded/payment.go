@@ -2,6 +2,7 @@ package cobranded
 
 import (
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -32,14 +33,21 @@ func (s *Server) balance(c *call) (balance money.Amount, err error) {
 	return balance, err
 }
 
-func (s *Server) showPayment(c *call) error { return s.renderPayment(c, http.StatusOK, "") }
+func (s *Server) showPayment(c *call) error {
+	return s.renderPayment(c, http.StatusOK, c.problemWords())
+}
 
 func (s *Server) renderPayment(c *call, status int, problem string) error {
 	usable, err := s.usable(c)
 	if err != nil {
 		return err
 	}
-	if len(usable) == 0 && c.request.Offers(holdfast.MethodCC) && status == http.StatusOK && c.form.Get("others") == "" {
+	onCard := !c.holdsOnPage() && status == http.StatusOK && c.form.Get("others") == ""
+	if len(usable) == 0 && c.request.Offers(holdfast.MethodCC) && onCard {
+		if code := c.form.Get("problem"); c.problemWords() != "" {
+			webui.Redirect(c.w, c.r, pageURL("card", c.visit.ID)+"&problem="+url.QueryEscape(code))
+			return nil
+		}
 		return c.redirect("card")
 	}
 	page := paymentPage{Frame: c.frame(), Action: actions + "payment", Problem: problem, Decline: c.otherThanCards()}
@@ -62,13 +70,28 @@ func (s *Server) renderPayment(c *call, status int, problem string) error {
 			Checked: i.ID == chosen,
 		})
 	}
-	if c.request.Offers(holdfast.MethodCC) {
+	if c.holdsOnPage() {
+		page.Choices = append(page.Choices, c.cardOnPage(len(usable) > 0))
+	} else if c.request.Offers(holdfast.MethodCC) {
 		page.AddCard = pageURL("card", c.visit.ID)
 	}
 	if c.request.Offers(holdfast.MethodACH) && c.started.caller.Sandbox && !c.sender.Guest {
 		page.AddBank = actions + "bank"
 	}
 	return c.render(status, "payment", c.words.T("payment.heading"), stagePayment, page)
+}
+
+// cardOnPage is the choice of a card that the sender gives on the network's page
+// when the amount is held.
+func (c *call) cardOnPage(another bool) choice {
+	title := c.words.T("network.new-card")
+	if another {
+		title = c.words.T("network.another-card")
+	}
+	return choice{
+		Value: string(payment.CardOnPage), Title: title, Detail: c.words.T("network.new-card-detail", "Network", c.brand()),
+		Checked: !another || c.visit.Instrument == payment.CardOnPage,
+	}
 }
 
 // preselect returns the instrument to select, as FPS's pages did: the visit's

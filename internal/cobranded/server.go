@@ -59,6 +59,8 @@ func (s *Server) Handler() http.Handler {
 	pages.Handle("POST "+actions+"card", s.sender(s.addCard))
 	pages.Handle("POST "+actions+"bank", s.sender(s.addBank))
 	pages.Handle("POST "+actions+"guest", s.visitor(s.enterAsGuest))
+	pages.Handle("GET "+actions+"back", s.opened(s.showBack))
+	pages.Handle("GET "+actions+"bank", s.opened(s.showBank))
 	pages.Handle("GET "+actions+"address", s.sender(s.showAddress))
 	pages.Handle("POST "+actions+"address", s.sender(s.chooseAddress))
 	pages.Handle("GET "+actions+"confirm", s.sender(s.showConfirm))

@@ -38,6 +38,9 @@ func (c *call) agreement() agreement {
 		if r.Reserve {
 			a.Calm, a.Note = w.T("confirm.not-yet"), w.T("single-use.note-reserve", "Caller", caller, "Amount", amount)
 		}
+		if c.holdsOnPage() {
+			c.agreeToHold(&a)
+		}
 	case payment.PipelineMultiUse:
 		a.Asks, a.Agree = w.T("multi-use.asks"), w.T("multi-use.agree")
 		a.Note = w.T("multi-use.note", "Caller", caller)
@@ -61,6 +64,20 @@ func (c *call) agreement() agreement {
 		a.Note = w.T("edit-token.note", "Caller", caller)
 	}
 	return a
+}
+
+// agreeToHold says that the amount is held by the next step, and where.
+func (c *call) agreeToHold(a *agreement) {
+	w, named := c.words, []any{
+		"Network", c.brand(), "Caller", c.started.caller.Name, "Amount", account.Amount(c.words, c.request.Amount),
+	}
+	a.Note = w.T("network.note-hold", named...)
+	if c.visit.Instrument == payment.CardOnPage {
+		a.Agree = w.T("network.agree-hold", named...)
+		a.Note = w.T("network.next-hold", named...) + " " + w.T("single-use.note-reserve", named...)
+		return
+	}
+	a.Note += " " + w.T("network.next-saved")
 }
 
 // terms returns the terms of the request.

@@ -25,8 +25,10 @@ type call struct {
 	visit   payment.Visit
 	started started
 	request payment.PipelineRequest
-	sender  party.Party // zero on pages that anybody may see
-	scripts []string    // that the page needs, in addition to the one that every form has
+	sender  party.Party            // zero on pages that anybody may see
+	scripts []string               // that the page needs, in addition to the one that every form has
+	network payment.NetworkAccount // of the caller; zero in the sandbox
+	leads   string                 // origin of another server to which the page's form leads
 
 	guestProblem string // why nobody may continue as a guest now
 
@@ -105,6 +107,9 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) (*call, error) {
 		if err := s.readGuest(tx, c); err != nil {
 			return err
 		}
+		if err := c.readNetwork(tx); err != nil {
+			return err
+		}
 		asked, err := processor.ReadAsked(tx, c.started.caller, c.visit)
 		if err != nil {
 			return err
@@ -153,7 +158,7 @@ func (s *Server) authorised(c *call) (holdfast.Params, error) {
 			}
 			answer = append(answer, given(holdfast.Param{Name: "expiry", Value: i.Expiry()})...)
 		}
-		if c.request.CollectEmail {
+		if c.request.CollectEmail && c.sender.Email != "" {
 			answer = append(answer, holdfast.Param{Name: "buyerEmailAddress", Value: c.sender.Email})
 		}
 		if v.Address == "" {
@@ -176,6 +181,8 @@ func (s *Server) proceed(c *call, v payment.Visit) error {
 	switch {
 	case v.Over():
 		return s.goBack(c)
+	case v.Instrument == "" && c.holdsOnPage():
+		return s.chooseCardOnPage(c)
 	case v.Instrument == "" && c.request.Pays():
 		return c.redirect("payment")
 	case c.request.CollectAddress && v.Address == "":

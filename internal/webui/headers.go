@@ -12,6 +12,7 @@ type Policy struct {
 	ImageFrom string // an origin from which pictures may be loaded
 	Scripts   bool   // allow our own scripts; without it, no script runs
 	Asks      bool   // the scripts may call our server
+	FormsTo   string // an origin to which the answer to a form may redirect
 }
 
 func (p Policy) String() string {
@@ -25,7 +26,8 @@ func (p Policy) String() string {
 	return strings.Join(append(
 		allowed,
 		strings.TrimSpace("img-src 'self' "+p.ImageFrom),
-		"form-action 'self'", // browsers check every redirect after a form, so none may leave this server
+		// Browsers check every redirect after a form.
+		strings.TrimSpace("form-action 'self' "+p.FormsTo),
 		"frame-ancestors 'none'",
 		"base-uri 'none'",
 	), "; ")

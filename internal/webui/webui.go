@@ -30,6 +30,7 @@ type Layout struct {
 	Wide       bool         // text and code want more room than a form
 	Scripts    []string     // files of the assets, such as "card.js"
 	Policy     Policy       // what else the page may reach
+	Network    string       // the card network whose page takes the card; empty in the sandbox
 	Onward     template.URL // where the browser goes on to at once; empty stays
 	Content    any          // the page's own type
 }
