@@ -310,8 +310,14 @@ func TestS19MessagesTwiceReversedAndBeforeTheAnswer(t *testing.T) {
 		for _, d := range append(all, all...) {
 			s.take(d)
 		}
-		if n := s.events()[store.NetworkEventWaiting]; n != len(all) {
-			t.Errorf("%d events are stored of %d", n, len(all))
+		want := 0
+		for _, d := range all {
+			if !strings.HasPrefix(d.Type, "checkout.") && !strings.HasPrefix(d.Type, "setup_intent.") {
+				want++
+			}
+		}
+		if n := s.events()[store.NetworkEventWaiting]; n != want {
+			t.Errorf("%d events are stored of %d", n, want)
 		}
 		s.work()
 		s.wantBalance("35.00")
