@@ -252,10 +252,15 @@ func (f *failure) gone(d payment.Details) payment.Answer {
 	return declined(messageGone, d)
 }
 
-// tidy cancels an intent that was declined. Nothing rests on it: an intent
-// without a card holds nothing.
+// tidyTime is how long a decline waits for the intent to be cancelled.
+const tidyTime = 2 * time.Second
+
+// tidy cancels an intent that was declined. The answer does not depend on it: the
+// intent holds nothing, and only its secret could confirm it again.
 func (c *Client) tidy(ctx context.Context, q card.Question, pi intent) {
-	_, _ = c.send(card.Background(ctx), q, moveCancel, pi.id, "")
+	ctx, cancel := context.WithTimeout(ctx, tidyTime)
+	defer cancel()
+	_, _ = c.send(ctx, q, moveCancel, pi.id, "")
 }
 
 // look reads an intent. Its error is a *card.DoubtError.

@@ -18,7 +18,7 @@ func (c *Client) begin(ctx context.Context, q card.Question) (*intent, *payment.
 	}
 	age := c.now().Sub(q.Since)
 	over := !q.Until.IsZero() && !c.now().Before(q.Until)
-	if q.Asked > 1 && over || age >= keyTrust {
+	if over || age >= keyTrust {
 		pi, err := c.find(ctx, q)
 		switch {
 		case pi != nil || err != nil:

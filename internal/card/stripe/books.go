@@ -132,6 +132,7 @@ func lineType(b *stripego.BalanceTransaction) payment.LineType {
 		return payment.LineFee
 	case "payout", "payout_cancel", "payout_failure":
 		return payment.LinePayout
+	default:
 	}
 	if strings.HasPrefix(string(b.ReportingCategory), "dispute") {
 		return payment.LineDispute

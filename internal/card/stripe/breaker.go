@@ -67,8 +67,20 @@ func (e *openError) Error() string {
 	return fmt.Sprintf("Stripe does not answer: next try in %v", e.retry)
 }
 
+// check says why a request would not be let through. It is nil if it would be.
+func (b *breaker) check(endpoint string, now time.Time) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range b.of(endpoint) {
+		if err := c.refuses(now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // admit lets a request through, or says why not. Each request that it lets
-// through must be followed by hear or leave.
+// through must be followed by hear.
 func (b *breaker) admit(endpoint string, now time.Time) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -99,15 +111,6 @@ func (c *circuit) refuses(now time.Time) error {
 		return &openError{why: c.why, retry: time.Second}
 	}
 	return nil
-}
-
-// leave takes back a request that was not sent.
-func (b *breaker) leave(endpoint string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, c := range b.of(endpoint) {
-		c.trial = false
-	}
 }
 
 // hear takes in what an answer says.

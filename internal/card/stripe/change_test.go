@@ -333,7 +333,7 @@ func TestCardIsGoneMidway(t *testing.T) {
 		c := s.card("visa")
 		q := s.question(payment.StepAuthorize, c, 4250)
 		s.fake.Next(http.MethodPost, confirmPath, stripefake.LoseRequest)
-		s.ask(&q)
+		s.wantDoubt(&q)
 		if err := s.fake.Detach(c.Ref); err != nil {
 			s.t.Fatal(err)
 		}

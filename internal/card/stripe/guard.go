@@ -106,14 +106,17 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	endpoint := req.Method + " " + endpointOf(req.URL.Path)
 	observed := Request{Account: g.config.Account.ID, Endpoint: endpoint}
 	began := g.config.Now()
-	if err := g.breaker.admit(endpoint, began); err != nil {
+	if err := g.breaker.check(endpoint, began); err != nil {
 		return nil, err
 	}
 	if err := g.buckets.wait(req.Context(), endpoint, card.InBackground(req.Context())); err != nil {
-		g.breaker.leave(endpoint)
 		return nil, fmt.Errorf("waiting for the account's turn: %w", err)
 	}
+	// The account may have been stopped while the request waited.
 	sent := g.config.Now()
+	if err := g.breaker.admit(endpoint, sent); err != nil {
+		return nil, err
+	}
 	res, err := g.send(req, x)
 	now := g.config.Now()
 	g.breaker.hear(endpoint, outcomeOf(req.Context(), x, err), now)

@@ -13,6 +13,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/card/stripe"
 	"github.com/holdfast-pay/holdfast/internal/card/stripe/stripefake"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
@@ -122,7 +123,7 @@ func TestMessagesWithStrangeParts(t *testing.T) {
 func FuzzHear(f *testing.F) {
 	client := stripe.New(stripe.Config{
 		Account: payment.NetworkAccount{ID: "N1", Mode: payment.NetworkTest},
-		Secrets: secrets{key: stripefake.TestKey, events: []string{"whsec_first"}}, Now: time.Now,
+		Secrets: secrets{key: stripefake.TestKey, events: []string{"whsec_first"}}, Now: holdfasttest.NewClock().Now,
 	})
 	f.Add("t=1,v1=00", []byte(message))
 	f.Fuzz(func(t *testing.T, signature string, body []byte) {

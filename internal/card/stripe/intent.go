@@ -22,6 +22,7 @@ type intent struct {
 	action  string // the bank's page
 	created time.Time
 	charge  charge
+	request string // id of the request that has read it
 }
 
 // A charge is what matters of the charge of an intent.
@@ -82,6 +83,9 @@ func readIntent(pi *stripego.PaymentIntent) intent {
 	if pi.LatestCharge != nil {
 		i.charge = readCharge(pi.LatestCharge)
 	}
+	if pi.LastResponse != nil {
+		i.request = word(pi.LastResponse.RequestID)
+	}
 	return i
 }
 
@@ -118,6 +122,7 @@ func (i intent) details() payment.Details {
 	d := payment.Details{
 		Reference: i.id, Charge: i.charge.id, Status: word(i.status), HoldUntil: i.charge.captureBefore,
 		AuthorizationCode: i.charge.authorizationCode, NetworkTransaction: i.charge.networkTransaction, Action: i.action,
+		RequestID: i.request,
 	}
 	if i.tried != nil {
 		d.DeclineCode, d.Advice = or(i.tried.decline, i.tried.code), i.tried.advice
@@ -136,6 +141,7 @@ type refund struct {
 	amount                  int64
 	currency                string
 	created                 time.Time
+	request                 string // id of the request that has read it
 }
 
 func readRefund(r *stripego.Refund) refund {
@@ -149,11 +155,14 @@ func readRefund(r *stripego.Refund) refund {
 	if r.PaymentIntent != nil {
 		one.intent = r.PaymentIntent.ID
 	}
+	if r.LastResponse != nil {
+		one.request = word(r.LastResponse.RequestID)
+	}
 	return one
 }
 
 func (r refund) details() payment.Details {
-	return payment.Details{Reference: r.id, Charge: r.charge, Status: word(r.status)}
+	return payment.Details{Reference: r.id, Charge: r.charge, Status: word(r.status), RequestID: r.request}
 }
 
 const microPerCent = 10_000

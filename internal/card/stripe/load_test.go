@@ -61,13 +61,13 @@ func (s *slowFake) answered(status int) int64 {
 // time.
 func newBusy(t *testing.T) (*stand, *slowFake) {
 	t.Helper()
-	slow := &slowFake{fake: stripefake.New(time.Now), after: 300 * time.Millisecond}
+	slow := &slowFake{fake: stripefake.New(time.Now), after: 300 * time.Millisecond} //nolint:forbidigo // the bubble's
 	slow.fake.Set(func(settings *stripefake.Settings) { settings.PerSecond, settings.Quiet = 25, true })
 	s := &stand{t: t, fake: slow.fake, net: &cable{left: -1}}
 	t.Cleanup(s.check)
 	s.config = stripe.Config{
 		Account: payment.NetworkAccount{ID: "N1", Kind: payment.NetworkStripe, Mode: payment.NetworkLive, PerSecond: 20},
-		Secrets: secrets{key: stripefake.LiveKey}, Version: "1.2.3", Now: time.Now, Transport: slow,
+		Secrets: secrets{key: stripefake.LiveKey}, Version: "1.2.3", Now: time.Now, Transport: slow, //nolint:forbidigo // the bubble's
 	}
 	s.client = stripe.New(s.config)
 	return s, slow
@@ -106,14 +106,14 @@ func (s *stand) load(c payment.StoredCard, connections int, warm, until time.Tim
 	var asking sync.WaitGroup
 	for range connections {
 		asking.Go(func() {
-			for time.Now().Before(until) {
+			for time.Now().Before(until) { //nolint:forbidigo // the bubble's
 				q := s.numbered(payment.StepAuthorize, c, order.Add(1), "")
 				answer, err := s.client.Ask(context.Background(), q)
 				switch {
 				case err != nil || !answer.Approved():
 					s.t.Errorf("%s: %+v, %v", q.Transaction, answer, err)
 					return
-				case time.Now().After(warm):
+				case time.Now().After(warm): //nolint:forbidigo // the bubble's
 					holds.Add(1)
 				}
 			}
@@ -126,7 +126,7 @@ func (s *stand) load(c payment.StoredCard, connections int, warm, until time.Tim
 func (s *stand) numbered(step payment.Step, c payment.StoredCard, n int64, authorization string) card.Question {
 	return card.Question{Attempt: payment.Attempt{
 		Caller: "C1", Transaction: holdfast.TransactionID(fmt.Sprint("T", n)), Step: step, Amount: money.Cents(1000), Card: c,
-		Descriptor: "HF*BOOKS", Asked: 1, Since: time.Now(), Authorization: authorization,
+		Descriptor: "HF*BOOKS", Asked: 1, Since: time.Now(), Authorization: authorization, //nolint:forbidigo // the bubble's
 	}}
 }
 
@@ -143,7 +143,7 @@ func TestConnectionsGetTheAccountsRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, slow := newBusy(t)
 		kept := slow.kept(t, s.client)
-		begin := time.Now()
+		begin := time.Now() //nolint:forbidigo // the bubble's
 		got := s.load(kept, 64, begin.Add(warmUp), begin.Add(warmUp+busy))
 		want := int64(s.config.Account.PerSecond) * int64(busy/time.Second) * 95 / 100
 		t.Logf("%d holds in %v, at least %d are wanted", got, busy, want)
@@ -174,7 +174,7 @@ func TestReleasesDoNotStarveCallers(t *testing.T) {
 			})
 		}
 		holding.Wait()
-		begin := time.Now()
+		begin := time.Now() //nolint:forbidigo // the bubble's
 		var releasing sync.WaitGroup
 		var last atomic.Int64
 		for i, reference := range held {
@@ -183,7 +183,7 @@ func TestReleasesDoNotStarveCallers(t *testing.T) {
 				if answer, err := s.client.Ask(card.Background(context.Background()), q); err != nil || !answer.Approved() {
 					t.Errorf("%+v, %v", answer, err)
 				}
-				last.Store(int64(time.Since(begin)))
+				last.Store(int64(time.Since(begin))) //nolint:forbidigo // the bubble's
 			})
 		}
 		const under = 15 * time.Second // all releases take longer

@@ -21,7 +21,7 @@ func TestN1Hold(t *testing.T) {
 		hold := s.fake.Holds()[0]
 		d := answer.Details
 		if answer.Authorization != hold.Intent || d.Reference != hold.Intent || !d.HoldUntil.Equal(hold.Until) ||
-			d.Charge == "" || d.AuthorizationCode == "" || d.Status != "requires_capture" {
+			d.Charge == "" || d.AuthorizationCode == "" || d.RequestID == "" || d.Status != "requires_capture" {
 			s.t.Errorf("the answer is %+v, the hold %+v", answer, hold)
 		}
 		if want := s.clock.Now().Add(4*24*time.Hour + 18*time.Hour); !d.HoldUntil.Equal(want) {
@@ -133,7 +133,7 @@ func TestGivenUpBeforeItBegan(t *testing.T) {
 			q := s.question(payment.StepAuthorize, s.card("visa"), 4250)
 			q.Until = s.clock.Now().Add(time.Hour)
 			s.fake.Next(http.MethodPost, path, stripefake.LoseRequest)
-			s.ask(&q)
+			s.wantDoubt(&q)
 			s.clock.Advance(2 * time.Hour)
 			answer, _ := s.settle(q)
 			s.wantDeclined(answer, "The payment was not decided in time.")
@@ -318,7 +318,7 @@ func TestS11OtherParametersUnderTheKey(t *testing.T) {
 		other := s.question(payment.StepAuthorize, c, 4250)
 		other.Descriptor = "HF*OTHER"
 		s.fake.Next(http.MethodPost, confirmPath, stripefake.LoseRequest)
-		s.ask(&other)
+		s.wantDoubt(&other)
 		q := s.question(payment.StepAuthorize, c, 4250)
 		q.Asked = 2
 		_, doubt := s.ask(&q)
@@ -344,7 +344,7 @@ func TestS12RefundAfterTheKeyIsForgotten(t *testing.T) {
 				charged, _ := s.settle(s.question(payment.StepCharge, c, 4250))
 				q := s.about(payment.StepReturn, c, 1000, charged.Authorization)
 				s.fake.Next(http.MethodPost, refundsPath, trouble)
-				s.ask(&q)
+				s.wantDoubt(&q)
 				s.clock.Advance(25 * time.Hour)
 				answer, _ := s.settle(q)
 				s.wantApproved(answer)

@@ -219,6 +219,14 @@ func (s *stand) ask(q *card.Question) (payment.Answer, *card.DoubtError) {
 	return payment.Answer{}, doubt
 }
 
+// wantDoubt asks a question whose outcome cannot be known at once.
+func (s *stand) wantDoubt(q *card.Question) {
+	s.t.Helper()
+	if answer, doubt := s.ask(q); doubt == nil {
+		s.t.Fatalf("the outcome is known: %+v", answer)
+	}
+}
+
 // settle asks until there is an answer. It waits as the doubts say, and five
 // seconds otherwise.
 func (s *stand) settle(q card.Question) (payment.Answer, []*card.DoubtError) {
