@@ -30,6 +30,7 @@ type networkVerb struct {
 	Attention networkAttention `cmd:"" help:"List the transactions that a person must look at before they can go on."`
 	Clear     networkClear     `cmd:"" help:"Confirm that you have looked at a transaction at its card network. It can then be settled and cancelled again."`
 	Reconcile networkReconcile `cmd:"" help:"Compare the books with the network's own for each day, and exit with 1 if they differ."`
+	Restored  networkRestored  `cmd:"" help:"Read again what card networks have told since a backup that was restored."`
 	Disputes  networkDisputes  `cmd:"" help:"List the disputes that are not decided, and when they must be answered."`
 }
 

@@ -29,7 +29,7 @@ type checkStand struct {
 	public  string // of the server
 }
 
-func newCheckStand(t *testing.T) *checkStand {
+func newCheckStand(t *testing.T, serves bool) *checkStand {
 	t.Helper()
 	c := &checkStand{t: t, fake: holdfasttest.StripeFake(t, time.Now), address: filepath.Join(t.TempDir(), "s.db")}
 	var err error
@@ -52,6 +52,10 @@ func newCheckStand(t *testing.T) *checkStand {
 	}
 	if err := c.db.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertNetworkAccount(account) }); err != nil {
 		t.Fatal(err)
+	}
+	if !serves {
+		listener.Close()
+		return c
 	}
 	s := serverOf(c.db, false)
 	s.PublicURL, s.Mail = public, nil
@@ -105,7 +109,7 @@ func (c *checkStand) change(by func(*store.NetworkAccount)) {
 // The command checks the key, and the way of a message from the network to the
 // server, both ways. It says what it did not test.
 func TestNetworkCheck(t *testing.T) {
-	c := newCheckStand(t)
+	c := newCheckStand(t, true)
 	other := httptest.NewServer(http.NotFoundHandler())
 	defer other.Close()
 	c.check("a good account", 0, []string{
@@ -178,4 +182,35 @@ func eventSecrets(t *testing.T, db *store.DB) []string {
 		t.Fatal(err)
 	}
 	return a.Secrets.Events()
+}
+
+// After a restore, the store learns what the network has told since the backup,
+// once.
+func TestNetworkRestored(t *testing.T) {
+	c := newCheckStand(t, false)
+	account, _, err := c.db.NetworkAccount(t.Context(), "N1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := networkClient(account, time.Now, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Ring(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	since := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
+	for _, want := range []string{`^1 event since then that the store did not know\.`, `^0 events since then`} {
+		if out := onStore(t, c.address, "network", "restored", "--since", since); !regexp.MustCompile(want).MatchString(out) {
+			t.Errorf("restored prints %q, want %q", out, want)
+		}
+	}
+	for since, want := range map[string]string{
+		"2020-01-01": "for 30 days only", "2099-01-01": "in the future", "yesterday": "give a day",
+	} {
+		out, code := holdfastCommand(t, "network", "restored", "--since", since, "--store", c.address)
+		if code != exitMisused || !strings.Contains(out, want) {
+			t.Errorf("--since %s: exit code %d, %s", since, code, out)
+		}
+	}
 }
