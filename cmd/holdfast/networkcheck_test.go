@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-pay/holdfast/internal/card/stripe"
 	"github.com/holdfast-pay/holdfast/internal/card/stripe/stripefake"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/payment"
@@ -192,7 +193,7 @@ func TestNetworkRestored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := networkClient(account, time.Now, nil)
+	client, err := networkClient(account, stripe.Config{Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
