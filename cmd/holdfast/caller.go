@@ -15,6 +15,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 type callerVerb struct {
@@ -43,6 +44,7 @@ type callerAnswer struct {
 	Wait       string                 `json:"wait,omitempty"`
 	HoldOnPage bool                   `json:"holdOnPage,omitempty"`
 	Guests     bool                   `json:"guests,omitempty"`
+	GuestLimit dollars                `json:"guestLimit,omitzero"`
 
 	Sandbox         bool   `json:"sandbox"`
 	ClockOffset     string `json:"clockOffset"`
@@ -58,7 +60,8 @@ func describeCaller(c party.Caller) callerAnswer {
 		Marketplace: c.Marketplace, Resume: c.Resume,
 		ReuseCancelled: c.ReuseCancelled, ReturnSchemes: strings.Fields(c.ReturnSchemes),
 		Network: c.Network, Wait: waitOf(c), HoldOnPage: c.HoldOnPage, Guests: c.Guests,
-		Sandbox: c.Sandbox, ClockOffset: c.ClockOffset.String(), network: networkOf(c),
+		GuestLimit: dollars(c.GuestLimit),
+		Sandbox:    c.Sandbox, ClockOffset: c.ClockOffset.String(), network: networkOf(c),
 	}
 }
 
@@ -66,11 +69,11 @@ func (a callerAnswer) print(to io.Writer) {
 	columns := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(columns, "caller\t%s\nname\t%s\ndescriptor\t%s\nowner\t%s\nIPN address\t%s\nbare return\t%v\n"+
 		"pending first\t%v\npending notice\t%v\nsignature version 1\t%v\nmarketplace\t%v\nresume\t%v\n"+
-		"reuse cancelled\t%v\nreturn schemes\t%s\nnetwork\t%s\nwait\t%s\nhold on page\t%v\nguests\t%v\nclock offset\t%s\n",
+		"reuse cancelled\t%v\nreturn schemes\t%s\nnetwork\t%s\nwait\t%s\nhold on page\t%v\nguests\t%v\nguest limit\t%s\nclock offset\t%s\n",
 		a.CallerID, a.Name, or(a.Descriptor, "by name"), a.Owner, or(a.IPNURL, "none"), a.BareReturn, a.PendingFirst,
 		a.PendingNotice, a.SignatureV1, a.Marketplace, a.Resume,
 		a.ReuseCancelled, or(strings.Join(a.ReturnSchemes, " "), "none"), a.network, or(a.Wait, "the server's choice"),
-		a.HoldOnPage, a.Guests, a.ClockOffset)
+		a.HoldOnPage, a.Guests, or(a.GuestLimit.String(), "none"), a.ClockOffset)
 	if a.AccessKeyID != "" {
 		fmt.Fprintf(columns, "access key\t%s\nsecret key\t%s\n", a.AccessKeyID, a.SecretAccessKey)
 	}
@@ -139,6 +142,7 @@ func (v callerCreate) Run(ctx context.Context, w world) error {
 		Network: account, Live: v.Live, HoldOnPage: v.HoldOnPage, Guests: v.Guests,
 	}
 	set(&n.Wait, v.Wait)
+	set(&n.GuestLimit, (*money.Amount)(v.GuestLimit))
 	caller, key, err := clerk(db, w).CreateCaller(ctx, n)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 // callerNetworkFlags say which account at a card network a caller uses, and how.
@@ -18,10 +19,12 @@ type callerNetworkFlags struct {
 	Wait       *time.Duration `help:"Let a Reserve or Pay wait this long for the card network before it answers Pending; 0s is the server's choice, which is 2s in the sandbox and 5s at a card network." placeholder:"DURATION"`
 	HoldOnPage *bool          `help:"Hold the money while the buyer is on the pages, if the request says that a Reserve follows. On for callers with an account at a card network, unless you say otherwise." negatable:""`
 	Guests     *bool          `help:"Let buyers pay once without an account here. On for callers with an account at a card network, unless you say otherwise." negatable:""`
+	GuestLimit *limit         `help:"Limit what guests may pay with one card in a month; none removes the limit." placeholder:"500.00"`
 }
 
 func (f callerNetworkFlags) given() bool {
-	return f.Network != "" || f.Live || f.Wait != nil || f.HoldOnPage != nil || f.Guests != nil
+	return f.Network != "" || f.Live || f.Wait != nil || f.HoldOnPage != nil || f.Guests != nil ||
+		f.GuestLimit != nil
 }
 
 // account finds the account that is meant. It is empty for the sandbox. Without
@@ -63,6 +66,7 @@ func (f callerNetworkFlags) change(
 		set(&c.Wait, f.Wait)
 		set(&c.HoldOnPage, f.HoldOnPage)
 		set(&c.Guests, f.Guests)
+		set(&c.GuestLimit, (*money.Amount)(f.GuestLimit))
 		return more(c)
 	}
 	if f.Network == "" && !f.Live {

@@ -32,6 +32,7 @@ type partyAnswer struct {
 	Business       bool           `json:"business"`
 	Verified       bool           `json:"verified"`
 	EmailVerified  bool           `json:"emailVerified"`
+	Guest          bool           `json:"guest,omitzero"`
 	SendingLimit   dollars        `json:"sendingLimit,omitzero"`
 	ReceivingLimit dollars        `json:"receivingLimit,omitzero"`
 }
@@ -39,13 +40,13 @@ type partyAnswer struct {
 func describeParty(p party.Party) partyAnswer {
 	return partyAnswer{
 		PartyID: p.ID, Name: p.Name, Email: p.Email, Standing: p.Standing, Business: p.Business,
-		Verified: p.Verified, EmailVerified: p.EmailVerified,
+		Verified: p.Verified, EmailVerified: p.EmailVerified, Guest: p.Guest,
 		SendingLimit: dollars(p.SendingLimit), ReceivingLimit: dollars(p.ReceivingLimit),
 	}
 }
 
 func (a partyAnswer) facts() []fact {
-	return []fact{
+	facts := []fact{
 		{"party", string(a.PartyID)},
 		{"name", a.Name},
 		{"e-mail", a.Email},
@@ -56,6 +57,10 @@ func (a partyAnswer) facts() []fact {
 		{"sending limit", or(a.SendingLimit.String(), "none")},
 		{"receiving limit", or(a.ReceivingLimit.String(), "none")},
 	}
+	if a.Guest {
+		facts = append(facts, fact{"guest", "true"})
+	}
+	return facts
 }
 
 type partyCreate struct {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/ledger"
@@ -13,7 +14,8 @@ import (
 
 type partySet struct {
 	storeFlags
-	Email          string          `help:"Choose the party by its e-mail address." required:"" placeholder:"EMAIL"`
+	Email          string          `help:"Choose the account by its e-mail address." required:"" xor:"party" placeholder:"EMAIL"`
+	Party          party.ID        `help:"Choose the account or the guest by its id." required:"" xor:"party" placeholder:"ID"`
 	Standing       *party.Standing `help:"Let the party take part in payments or not: Active, Suspended or Closed." enum:"Active,Suspended,Closed" placeholder:"STANDING"`
 	Business       *bool           `help:"Let the party be paid by card." negatable:""`
 	Verified       *bool           `help:"Confirm that you know whose account it is. Other parties neither pay nor are paid." negatable:""`
@@ -51,7 +53,7 @@ func (v partySet) Run(ctx context.Context, w world) error {
 		return err
 	}
 	defer db.Close()
-	found, err := partyByEmail(ctx, db.Reader, v.Email)
+	found, err := chooseParty(ctx, db.Reader, v.Party, v.Email)
 	if err != nil {
 		return err
 	}
@@ -73,6 +75,23 @@ func (v partySet) Run(ctx context.Context, w world) error {
 		return printJSON(w.Out, describeParty(changed))
 	}
 	return printFacts(w.Out, describeParty(changed).facts())
+}
+
+// chooseParty finds a party by its id or else by its e-mail address. Only the id
+// finds a guest.
+func chooseParty(ctx context.Context, r store.Reader, id party.ID, email string) (found party.Party, err error) {
+	if id == "" {
+		return partyByEmail(ctx, r, email)
+	}
+	var ok bool
+	err = r.View(ctx, func(tx *store.ReadTx) error {
+		found, ok, err = tx.Party(id)
+		return err
+	})
+	if err == nil && !ok {
+		err = fmt.Errorf("there is no party %s; see holdfast party list", id)
+	}
+	return found, err
 }
 
 type partyDeposit struct {
@@ -140,7 +159,8 @@ func balanceOf(ctx context.Context, r store.Reader, id party.ID) (money.Amount, 
 
 type partyList struct {
 	storeFlags
-	JSON bool `name:"json" help:"Print one line of JSON for each."`
+	Guests bool `help:"List guests, who have no account, in place of accounts."`
+	JSON   bool `name:"json" help:"Print one line of JSON for each."`
 }
 
 func (v partyList) Run(ctx context.Context, w world) error {
@@ -151,7 +171,7 @@ func (v partyList) Run(ctx context.Context, w world) error {
 	defer db.Close()
 	var all []party.Party
 	err = db.View(ctx, func(tx *store.ReadTx) (err error) {
-		all, err = tx.Parties()
+		all, err = tx.Parties(v.Guests)
 		return err
 	})
 	if err != nil {
@@ -166,7 +186,10 @@ func (v partyList) Run(ctx context.Context, w world) error {
 			continue
 		}
 		kind := "personal"
-		if p.Business {
+		switch {
+		case p.Guest:
+			kind = "guest"
+		case p.Business:
 			kind = "business"
 		}
 		table.row(string(p.ID), p.Name, p.Email, string(p.Standing), kind, verification(p))

@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 // A NewParty is a party to create.
@@ -140,6 +141,7 @@ type NewCaller struct {
 	Wait    time.Duration // as in party.Caller
 	// HoldOnPage and Guests are as in party.Caller. Nil is what suits the account.
 	HoldOnPage, Guests *bool
+	GuestLimit         money.Amount // as in party.Caller
 }
 
 const (
@@ -202,6 +204,7 @@ func (p *Processor) atNetwork(tx *store.Tx, c party.Caller, n NewCaller) (_ part
 	}
 	setIf(&c.HoldOnPage, n.HoldOnPage)
 	setIf(&c.Guests, n.Guests)
+	c.GuestLimit = n.GuestLimit
 	return c, checkCaller(c)
 }
 

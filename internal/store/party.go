@@ -74,10 +74,10 @@ func (tx *ReadTx) PartyByEmail(email string) (p party.Party, found bool, err err
 	return p, found, err
 }
 
-// Parties reads all parties, oldest first.
-func (tx *ReadTx) Parties() ([]party.Party, error) {
+// Parties reads all accounts, or all guests, oldest first.
+func (tx *ReadTx) Parties(guests bool) ([]party.Party, error) {
 	return list(tx, "reading parties", scanParty, `
-		SELECT `+partyColumns+` FROM parties ORDER BY created, party_id`)
+		SELECT `+partyColumns+` FROM parties WHERE guest = $1 ORDER BY created, party_id`, flag(guests))
 }
 
 // InsertParty adds a party and reports whether its e-mail address was free.
