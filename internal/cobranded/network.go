@@ -237,7 +237,7 @@ func (s *Server) chooseCardOnPage(c *call) error {
 	if len(usable) > 0 {
 		return c.redirect("payment")
 	}
-	v, err := s.Processor.ChooseInstrument(c.r.Context(), c.visit.ID, c.sender.ID, payment.CardOnPage)
+	v, err := s.Processor.ChooseInstrument(c.r.Context(), c.visit.ID, c.visit.Sender, payment.CardOnPage)
 	if err != nil {
 		return err
 	}
