@@ -2,11 +2,13 @@ package processor_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
 	"sync"
 	"syscall"
 	"testing"
@@ -15,6 +17,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/card/cardtest"
+	"github.com/holdfast-pay/holdfast/internal/card/stripe/stripefake"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -102,15 +105,7 @@ func crashAtStripe(t *testing.T, action moneyAction, point, address string, forg
 	w.Processor.Wait = time.Minute
 	b, fake := cardtest.AtFake(t, w)
 	ready := action.prepare(w)
-	child := exec.CommandContext(t.Context(), os.Args[0])
-	child.Env = append(os.Environ(), crashEnv+"="+point+" "+action.verb, crashStore+"="+address, crashNetwork+"=",
-		crashRequest+"="+string(ready.request))
-	output, err := child.CombinedOutput()
-	exit, ok := errors.AsType[*exec.ExitError](err)
-	if !ok || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-		t.Fatalf("the child was not killed: %v\n%s", err, output)
-	}
-	w.CheckBooks()
+	dieAtStripe(w, action.verb, point, address, ready.request)
 	w.Clock.Advance(10 * time.Minute)
 	if forgets {
 		w.Clock.Advance(25 * time.Hour)
@@ -146,5 +141,103 @@ func crashAtStripe(t *testing.T, action moneyAction, point, address string, forg
 	}
 	for _, fault := range b.Faults() {
 		t.Errorf("the fake says: %s", fault)
+	}
+}
+
+// dieAtStripe sends a request by a child that dies at a point.
+func dieAtStripe(w *holdfasttest.World, verb, point, address string, request []byte) {
+	w.T.Helper()
+	child := exec.CommandContext(w.T.Context(), os.Args[0])
+	child.Env = append(os.Environ(), crashEnv+"="+point+" "+verb, crashStore+"="+address, crashNetwork+"=",
+		crashRequest+"="+string(request))
+	output, err := child.CombinedOutput()
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		w.T.Fatalf("the child was not killed: %v\n%s", err, output)
+	}
+	w.CheckBooks()
+}
+
+// Ends of a Reserve that hold nothing, also if the server is killed at each point
+// before them.
+var endsWithoutHold = map[string]struct {
+	before func(w *holdfasttest.World, fake *stripefake.Server)
+	after  func(w *holdfasttest.World, id holdfast.TransactionID)
+	ends   payment.State
+}{
+	"N2 declined": {func(_ *holdfasttest.World, fake *stripefake.Server) {
+		fake.DeclineNext(stripefake.Decline{DeclineCode: "insufficient_funds"})
+	}, nil, payment.Failure},
+	"N6 cancelled meanwhile": {nil, func(w *holdfasttest.World, id holdfast.TransactionID) {
+		if _, err := w.Cancel(id); err != nil {
+			w.T.Fatal(err)
+		}
+	}, payment.Cancelled},
+	"N12 held for too short": {func(w *holdfasttest.World, fake *stripefake.Server) {
+		until := w.Clock.Now().Add(time.Hour + time.Minute).Unix()
+		fake.Set(func(s *stripefake.Settings) {
+			s.Alter = func(_ *http.Request, answer map[string]any) { holdUntil(answer, until) }
+		})
+	}, nil, payment.Failure},
+}
+
+// holdUntil changes the end of each hold in an answer.
+func holdUntil(answer map[string]any, until int64) {
+	text, err := json.Marshal(answer)
+	if err != nil {
+		panic(err)
+	}
+	text = captureBefore.ReplaceAll(text, fmt.Appendf(nil, `"capture_before":%d`, until))
+	if err := json.Unmarshal(text, &answer); err != nil {
+		panic(err)
+	}
+}
+
+var captureBefore = regexp.MustCompile(`"capture_before":[0-9]+`)
+
+func TestN2N6N12KilledInTheMiddleAtStripe(t *testing.T) {
+	points := []string{processor.PointIntent, "answered-1", "answered-2", pointAsked}
+	for name, end := range endsWithoutHold {
+		for i, point := range points {
+			for database, address := range holdfasttest.Addresses(t) {
+				t.Run(name+" at "+point+" on "+database, func(t *testing.T) {
+					t.Parallel()
+					at := address(t)
+					w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
+					b, fake := cardtest.AtFake(t, w)
+					if end.before != nil {
+						end.before(w, fake)
+					}
+					ready := moneyActions[0].prepare(w)
+					dieAtStripe(w, "Reserve", point, at, ready.request)
+					r, err := moneyActions[0].ask(w, ready.request)
+					if err != nil || r.State != payment.Pending {
+						t.Fatalf("asking again: %+v, %v", r, err)
+					}
+					if end.after != nil {
+						end.after(w, r.ID)
+					}
+					if w.Clock.Advance(2 * time.Minute); i%2 == 1 {
+						w.Clock.Advance(25 * time.Hour)
+						fake.ForgetKeys()
+					}
+					for range 5 {
+						later(w)
+					}
+					w.WantState(r.ID, end.ends)
+					if end.ends == payment.Cancelled || name == "N12 held for too short" {
+						decided(w, r.ID, payment.StepRelease)
+					}
+					if held := b.Held(); len(held) != 0 || b.Taken().Micro != 0 {
+						t.Errorf("held %v, taken %v", held, b.Taken())
+					}
+					for _, pi := range fake.Objects("payment_intent") {
+						if n := fake.Attempts(pi["id"].(string)); n > 1 {
+							t.Errorf("the card was tried %d times", n)
+						}
+					}
+				})
+			}
+		}
 	}
 }

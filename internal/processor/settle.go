@@ -23,6 +23,7 @@ func (p *Processor) Settle(
 		if now.SettledBefore(r.TransactionAmount) {
 			return nil, nil
 		}
+		in.foresee()
 		if err := in.attended("settled"); err != nil {
 			return nil, err
 		}
@@ -65,6 +66,13 @@ func (p *Processor) Cancel(
 	p.at(PointIntent)
 	p.askInBackground(&change)
 	return change.After, nil
+}
+
+// foresee announces the rows that every Settle needs, so that the store reads them
+// together.
+func (in changeInput) foresee() {
+	in.tx.Ahead().Party(in.caller.Owner)
+	in.tx.Ahead().Instrument(in.Transaction.Sender, in.Transaction.Instrument)
 }
 
 // attended refuses to change a transaction at a card network that a person must
