@@ -84,9 +84,9 @@ money moves, and nothing leaves this machine. Everything is kept in
 5. Sign out and sign in as the seller: %[12]s
    with the password          %[13]s
    See what the shop was paid.
-6. See what was paid, what the network said, and check the books:
+6. See what was paid, and check the account at the fake and the books:
        %[6]s tx list --data %[7]s
-       %[6]s network show %[17]s --data %[7]s
+       %[6]s network check %[17]s --data %[7]s
        %[6]s books check --data %[7]s
 
 Mails are not sent but shown, on this machine:
