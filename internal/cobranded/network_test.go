@@ -106,6 +106,25 @@ func TestV1AHoldIsPlacedOnThePage(t *testing.T) {
 	})
 }
 
+// A guest has no other card, so the card page of the network comes next.
+func TestAGuestOnTheNetworksPage(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		s := newNetworkSite(t, db)
+		s.get(s.link(order()))
+		s.press("guest")
+		s.wantPage("confirm")
+		s.wantText("You are paying as a guest.")
+		visit := s.visit()
+		s.submit()
+		s.get(s.network.Finish(t, s.left(), good, "Gus Guest", "gus@example.test"))
+		token := s.token(s.wantBack(holdfast.ReturnSuccessCC).TokenID)
+		guest := s.guestOf(visit)
+		if token.Sender != guest.ID || guest.Name != "Gus Guest" || guest.Email != "gus@example.test" {
+			t.Errorf("the guest is %+v, the token %+v", guest, token)
+		}
+	})
+}
+
 // V2: the buyer comes back without finishing the page, and chooses again.
 func TestV2TheBuyerChoosesAgain(t *testing.T) {
 	s := newNetworkSite(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
