@@ -20,13 +20,15 @@ type demo struct {
 	BuyerEmail    string `json:"buyerEmail"`
 	BuyerPassword string `json:"buyerPassword"`
 	DataDir       string `json:"dataDir"`
+	Network       string `json:"network"` // of a fake of Stripe
 }
 
 // startDemo starts a demo on free ports. It stops when the test ends.
-func startDemo(t *testing.T) demo {
+func startDemo(t *testing.T, more ...string) demo {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background()) // t.Context ends before the clean-up stops the demo
-	cmd := exec.CommandContext(ctx, binary, "demo", "--json", "--data", filepath.Join(t.TempDir(), "data"))
+	args := append([]string{"demo", "--json", "--data", filepath.Join(t.TempDir(), "data")}, more...)
+	cmd := exec.CommandContext(ctx, binary, args...)
 	log, err := os.CreateTemp(t.TempDir(), "log-*")
 	if err != nil {
 		t.Fatal(err)
