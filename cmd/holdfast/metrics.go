@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/internal/ipn"
 	"github.com/holdfast-pay/holdfast/internal/metrics"
+	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/queryapi"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
@@ -83,6 +84,14 @@ func (m *monitor) answered() func(queryapi.Answered) {
 		return nil
 	}
 	return m.Answered
+}
+
+// reconciled notes the differences of daily comparisons; nil without metrics.
+func (m *monitor) reconciled() func(payment.NetworkAccountID, int) {
+	if m == nil {
+		return nil
+	}
+	return func(account payment.NetworkAccountID, differences int) { m.Reconciled(string(account), differences) }
 }
 
 // networkAsked counts the requests to card networks; nil without metrics.

@@ -29,6 +29,8 @@ type networkVerb struct {
 	Payment   networkPayment   `cmd:"" help:"Show what is known of a transaction at its card network."`
 	Attention networkAttention `cmd:"" help:"List the transactions that a person must look at before they can go on."`
 	Clear     networkClear     `cmd:"" help:"Confirm that you have looked at a transaction at its card network. It can then be settled and cancelled again."`
+	Events    networkEvents    `cmd:"" help:"List the events of card networks that wait or were given up."`
+	Retry     networkRetry     `cmd:"" help:"Take up the events of an account again that were given up."`
 	Reconcile networkReconcile `cmd:"" help:"Compare the books with the network's own for each day, and exit with 1 if they differ."`
 	Restored  networkRestored  `cmd:"" help:"Read again what card networks have told since a backup that was restored."`
 	Disputes  networkDisputes  `cmd:"" help:"List the disputes that are not decided, and when they must be answered."`

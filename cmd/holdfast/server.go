@@ -101,6 +101,7 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 	})
 	if s.Monitor != nil {
 		s.Processor.Expired, s.Processor.Released = s.Monitor.Expired, s.Monitor.Released
+		s.Processor.Reconciled = s.Monitor.reconciled()
 	}
 	if s.Mail != nil && s.Mail.On() {
 		letters := account.Letters{Public: s.PublicURL}

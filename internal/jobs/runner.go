@@ -59,6 +59,7 @@ func (r *Runner) Run(ctx context.Context) {
 		{"reading events of card networks", r.Processor.PollEvents, nil, 0},
 		{"working off events of card networks", r.Processor.WorkEvents, nil, 0},
 		{"forgetting old events of card networks", r.Processor.ForgetEvents, nil, 0},
+		{"comparing the books with card networks", r.Processor.ReconcileDaily, nil, 0},
 		{"watching pages of card networks", r.Processor.WatchPages, nil, 0},
 	}
 	if r.Sender != nil {
@@ -85,6 +86,7 @@ func (r *Runner) RunOnce(ctx context.Context) error {
 	_, polling := r.Processor.PollEvents(ctx)
 	_, working := r.Processor.WorkEvents(ctx)
 	_, forgettingEvents := r.Processor.ForgetEvents(ctx)
+	_, comparing := r.Processor.ReconcileDaily(ctx)
 	_, watching := r.Processor.WatchPages(ctx)
 	var delivering, mailing error
 	if r.Sender != nil {
@@ -94,7 +96,8 @@ func (r *Runner) RunOnce(ctx context.Context) error {
 		_, mailing = r.Mail.RunOnce(ctx)
 	}
 	return errors.Join(
-		sweeping, releasing, resolving, forgetting, polling, working, forgettingEvents, watching, delivering, mailing)
+		sweeping, releasing, resolving, forgetting, polling, working, forgettingEvents, comparing, watching, delivering,
+		mailing)
 }
 
 // repeat runs rounds: at once, or after a short rest, while there is work; at

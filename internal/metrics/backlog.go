@@ -59,7 +59,15 @@ var (
 		"Time since the oldest waiting notice was due for the first time.", "place")
 	mails = described("holdfast_mails",
 		"Mails that have not arrived: waiting for a try, given up, or kept in a sandbox's inbox.", "outcome")
-	mailWaiting  = described("holdfast_mail_waiting_seconds", "How long the oldest waiting mail has been tried.")
+	mailWaiting = described("holdfast_mail_waiting_seconds", "How long the oldest waiting mail has been tried.")
+	events      = described("holdfast_network_events_waiting",
+		"Events of card networks that were not worked off, at most 10,000.")
+	eventAge = described("holdfast_network_event_waiting_seconds",
+		"Time since the oldest event of a card network that waits was received.")
+	eventsGivenUp = described("holdfast_network_events_given_up",
+		"Events of card networks of the last 90 days that were given up, at most 10,000.")
+	attention = described("holdfast_network_attention",
+		"Transactions that a person must look at at their card network, at most 10,000.")
 	standbyWaits = described("holdfast_standby_waits",
 		"Sessions of PostgreSQL that have waited for a standby for over a second.")
 	standbyLag = described("holdfast_standby_flush_lag_seconds",
@@ -76,6 +84,7 @@ var (
 func (b *backlog) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		storeUp, overdue, overdueAge, questions, questionAge, notices, noticeAge, mails, mailWaiting,
+		events, eventAge, eventsGivenUp, attention,
 		standbyWaits, standbyLag, deadRows, freezeAge, slotBytes,
 	} {
 		to <- d
@@ -110,6 +119,10 @@ func (b *backlog) collectWaiting(to chan<- prometheus.Metric, now time.Time) {
 		to <- gauge(notices, some.Rows, place)
 		to <- seconds(noticeAge, some.Oldest, place)
 	}
+	to <- gauge(events, w.Events.Rows)
+	to <- seconds(eventAge, w.Events.Oldest)
+	to <- gauge(eventsGivenUp, w.EventsGivenUp)
+	to <- gauge(attention, w.Attention)
 	for _, outcome := range []store.MailOutcome{store.MailWaiting, store.MailGivenUp, store.MailKept} {
 		to <- gauge(mails, w.Mails[outcome].Mails, string(outcome))
 	}

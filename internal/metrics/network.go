@@ -11,6 +11,7 @@ import (
 type networks struct {
 	requests      *prometheus.CounterVec
 	waited, taken *prometheus.HistogramVec
+	differences   *prometheus.GaugeVec
 }
 
 // A NetworkRequest is one request to a card network.
@@ -37,9 +38,18 @@ func (s *Set) newNetworks() networks {
 			Name: "holdfast_network_request_duration_seconds", Buckets: durations,
 			Help: "Time from sending a request to a card network to its answer.",
 		}, []string{"account", "endpoint"}),
+		differences: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "holdfast_network_differences",
+			Help: "Differences between the books and the network's that nobody can explain, in the last daily comparison.",
+		}, []string{"account"}),
 	}
-	s.register(n.requests, n.waited, n.taken)
+	s.register(n.requests, n.waited, n.taken, n.differences)
 	return n
+}
+
+// Reconciled notes how many differences the daily comparison of an account found.
+func (s *Set) Reconciled(account string, differences int) {
+	s.networks.differences.WithLabelValues(account).Set(float64(differences))
 }
 
 // NetworkAsked counts a request to a card network.

@@ -127,10 +127,18 @@ func (r DifferenceReason) Explained() bool {
 	return false
 }
 
-// Equal reports whether all differences are explained.
-func (r Reconciliation) Equal() bool {
-	return !slices.ContainsFunc(r.Differences, func(d NetworkDifference) bool { return !d.Why.Explained() })
+// Unexplained counts the differences that somebody has to look at.
+func (r Reconciliation) Unexplained() (n int) {
+	for _, d := range r.Differences {
+		if !d.Why.Explained() {
+			n++
+		}
+	}
+	return n
 }
+
+// Equal reports whether all differences are explained.
+func (r Reconciliation) Equal() bool { return r.Unexplained() == 0 }
 
 // A side is one movement of the books, or one of the network, while they are
 // compared.

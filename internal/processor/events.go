@@ -69,17 +69,17 @@ func stored(account payment.NetworkAccountID, e card.Event, now, next time.Time)
 	}
 }
 
-// polls remembers when this server has read the events of each account last.
+// polls remembers when this server has done something for each account last.
 type polls struct {
 	mu   sync.Mutex
 	last map[payment.NetworkAccountID]time.Time
 }
 
-// due reports whether an account's events must be read, and notes that they are.
-func (l *polls) due(account payment.NetworkAccountID, now time.Time) bool {
+// due reports whether it must be done again, and notes that it is.
+func (l *polls) due(account payment.NetworkAccountID, now time.Time, every time.Duration) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if last, known := l.last[account]; known && now.Before(last.Add(pollEvery)) {
+	if last, known := l.last[account]; known && now.Before(last.Add(every)) {
 		return false
 	}
 	if l.last == nil {
@@ -100,23 +100,13 @@ func (l *polls) again(account payment.NetworkAccountID) {
 // that no message has brought. So a server that the network cannot reach hears of
 // everything, too, only later. It reports how many events were new.
 func (p *Processor) PollEvents(ctx context.Context) (added int, err error) {
-	if _, ok := p.Network.(card.Accounts); !ok {
-		return 0, nil
-	}
-	var accounts []payment.NetworkAccount
-	err = p.db.View(ctx, func(tx *store.ReadTx) error {
-		all, err := tx.NetworkAccounts()
-		for _, a := range all {
-			accounts = append(accounts, a.NetworkAccount)
-		}
-		return err
-	})
+	accounts, err := p.accounts(ctx)
 	if err != nil {
 		return 0, err
 	}
 	var failed []error
 	for _, a := range accounts {
-		if !p.polls.due(a.ID, p.now()) {
+		if !p.polls.due(a.ID, p.now(), pollEvery) {
 			continue
 		}
 		n, err := p.pollAccount(ctx, a)
@@ -126,6 +116,22 @@ func (p *Processor) PollEvents(ctx context.Context) (added int, err error) {
 		added += n
 	}
 	return added, errors.Join(failed...)
+}
+
+// accounts reads the accounts that this server can ask.
+func (p *Processor) accounts(ctx context.Context) (accounts []payment.NetworkAccount, err error) {
+	if _, ok := p.Network.(card.Accounts); !ok {
+		return nil, nil
+	}
+	err = p.db.View(ctx, func(tx *store.ReadTx) error {
+		accounts = nil
+		all, err := tx.NetworkAccounts()
+		for _, a := range all {
+			accounts = append(accounts, a.NetworkAccount)
+		}
+		return err
+	})
+	return accounts, err
 }
 
 func (p *Processor) pollAccount(ctx context.Context, a payment.NetworkAccount) (added int, err error) {
@@ -304,6 +310,16 @@ func (p *Processor) heard(
 		return store.NetworkEventWaiting, false, err
 	}
 	return outcome, false, nil
+}
+
+// RetryEvents makes the events of an account due that were given up, and reports
+// how many.
+func (p *Processor) RetryEvents(ctx context.Context, account payment.NetworkAccountID) (queued int, err error) {
+	err = p.db.Update(ctx, func(tx *store.Tx) error {
+		queued, err = tx.RetryNetworkEvents(account, p.now())
+		return err
+	})
+	return queued, err
 }
 
 // ForgetEvents removes old events, one bounded batch, and reports how many.

@@ -83,7 +83,7 @@ func TestS15AHoldThatIsCapturedInTheDashboard(t *testing.T) {
 		s.poll()
 		s.WantState(hold.ID, payment.Reserved)
 		known, _ := s.NetworkPayment(hold.ID)
-		if known.Attention == "" {
+		if known.Attention == "" || backlogOf(s.World).Attention != 1 {
 			t.Error("nobody is asked to look")
 		}
 		_, err := s.Settle(hold.ID, "")
@@ -343,5 +343,76 @@ func TestEventsHaveNoSecrets(t *testing.T) {
 			}
 			return err
 		}))
+	})
+}
+
+// While the network refuses the key, events wait and are tried more and more
+// seldom. After three days they are given up, and an operator can take them up
+// again. After ninety days they are forgotten.
+func TestEventsAreTriedForThreeDays(t *testing.T) {
+	atStripe(t, func(s striped) {
+		hold := s.Reserved("42.50", "order-1")
+		s.heard()
+		s.must(s.fake.Lapse(s.intent(hold.ID)))
+		s.deliver()
+		s.fake.RevokeKey(stripefake.TestKey)
+		tries := 0
+		for range 3 * 24 * 4 {
+			s.Clock.Advance(15 * time.Minute)
+			s.work()
+			if s.events()[store.NetworkEventWaiting] > 0 {
+				tries++
+			}
+		}
+		s.Clock.Advance(2 * time.Hour)
+		s.work()
+		if counts := s.events(); tries == 0 || counts[store.NetworkEventWaiting] > 0 || counts[store.NetworkEventGivenUp] == 0 {
+			t.Fatalf("after three days the events are %v", counts)
+		}
+		if b := backlogOf(s.World); b.Events.Rows != 0 || b.EventsGivenUp == 0 {
+			t.Errorf("the backlog has %+v and %d given up", b.Events, b.EventsGivenUp)
+		}
+		s.WantState(hold.ID, payment.Reserved)
+		s.fake.RestoreKey(stripefake.TestKey)
+		s.Clock.Advance(time.Hour) // the circuit closes
+		queued, err := s.Processor.RetryEvents(t.Context(), holdfasttest.AccountID)
+		s.must(err)
+		s.work()
+		if s.WantState(hold.ID, payment.Cancelled); queued == 0 {
+			t.Error("no event was taken up again")
+		}
+		s.Clock.Advance(91 * 24 * time.Hour)
+		_, err = s.Processor.ForgetEvents(t.Context())
+		s.must(err)
+		if counts := s.events(); len(counts) != 0 {
+			t.Errorf("after ninety days there are %v", counts)
+		}
+	})
+}
+
+func TestTheBooksAreComparedDaily(t *testing.T) {
+	atStripe(t, func(s striped) {
+		found := -1
+		s.Processor.Reconciled = func(_ payment.NetworkAccountID, differences int) { found = differences }
+		sold := s.settled("")
+		_, err := s.fake.Refund(s.intent(sold.ID), 300)
+		s.must(err)
+		s.fake.Drop(s.fake.Deliveries()...)
+		compare := func(want int) {
+			t.Helper()
+			found = -1
+			_, err := s.Processor.ReconcileDaily(t.Context())
+			s.must(err)
+			if found != want {
+				t.Errorf("%d differences are found, want %d", found, want)
+			}
+		}
+		compare(0) // of a day before the sale
+		compare(-1)
+		s.Clock.Advance(48 * time.Hour)
+		compare(1)
+		s.poll()
+		s.Clock.Advance(24*time.Hour - 20*time.Minute)
+		compare(-1)
 	})
 }

@@ -31,6 +31,7 @@ type Processor struct {
 	handover handover    // from Sweep to Release
 	over     over        // the position of Sweep
 	polls    polls       // of events
+	compared polls       // of the books
 	// linkKey is the key of guests' links; nil until it was read.
 	linkKey atomic.Pointer[holdfast.SecretKey]
 
@@ -80,6 +81,10 @@ type Config struct {
 	NetworkTimeout time.Duration // of one question; zero means 15 s
 	RefundWindow   time.Duration // see payment.RefundInput
 	NotifyDelay    time.Duration // from a change to its notification; zero means 3 s, negative none
+
+	// Reconciled is told how many differences that nobody can explain the daily
+	// comparison of an account has found. Nil means that nobody watches.
+	Reconciled func(account payment.NetworkAccountID, differences int)
 
 	// CallerChanged is called after the settings or the clock of a caller may have
 	// changed. Nil means that nobody keeps callers.

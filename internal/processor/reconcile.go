@@ -13,6 +13,7 @@ import (
 )
 
 const (
+	dayLong    = 24 * time.Hour
 	linesMax   = 500   // lines that are written in one commit
 	foreignMax = 5_000 // payments that the books do not know and that are looked at
 )
@@ -99,6 +100,44 @@ func (p *Processor) Reconcile(
 		return r, err
 	}
 	return payment.Reconcile(in), nil
+}
+
+// ReconcileDaily compares the books of each account with the network's once a
+// day: the day that ended a day ago, so that the network has all of it. It reports
+// how many accounts it compared.
+func (p *Processor) ReconcileDaily(ctx context.Context) (compared int, err error) {
+	accounts, err := p.accounts(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var failed []error
+	for _, a := range accounts {
+		now := p.now()
+		if !p.compared.due(a.ID, now, dayLong) {
+			continue
+		}
+		to := now.UTC().Truncate(dayLong).Add(-dayLong)
+		began, cancel := context.WithTimeout(ctx, eventLease)
+		r, err := p.Reconcile(began, a.ID, to.Add(-dayLong), to)
+		cancel()
+		if errors.Is(err, errNoBooks) {
+			continue
+		}
+		if err != nil {
+			failed = append(failed, fmt.Errorf("comparing the books with account %s: %w", a.ID, err))
+			continue
+		}
+		compared++
+		wrong := r.Unexplained()
+		if p.Reconciled != nil {
+			p.Reconciled(a.ID, wrong)
+		}
+		if wrong > 0 {
+			p.Log.Error("the books and the card network differ; run holdfast network reconcile", "account", a.ID,
+				"day", to.Add(-dayLong).Format(time.DateOnly), "differences", wrong)
+		}
+	}
+	return compared, errors.Join(failed...)
 }
 
 // readReconciled reads both sides from the store.

@@ -20,7 +20,11 @@ type Backlog struct {
 	Asking  Waiting // questions to a card network without an answer
 	Line    Waiting // notices in the line for their first try
 	Queues  Waiting // notices in their callers' queues
-	Mails   map[MailOutcome]MailCount
+	Events  Waiting // events of card networks
+	// EventsGivenUp are the events of card networks that a person must look at, and
+	// Attention the payments, at most 10,000 of each.
+	EventsGivenUp, Attention int
+	Mails                    map[MailOutcome]MailCount
 }
 
 // Waiting is a number of rows, and how long the oldest waits.
@@ -65,6 +69,9 @@ func (tx *ReadTx) Backlog(real time.Time) (b Backlog, err error) {
 			FROM (SELECT caller_id, created FROM deliveries
 				WHERE outcome = 'Waiting' ORDER BY caller_id, leased_until, next_at LIMIT $2) AS head
 			JOIN callers ON callers.caller_id = head.caller_id`, nil},
+		{&b.Events, `SELECT 1 FROM network_events WHERE outcome = 'Waiting' ORDER BY next_at`, `
+			SELECT $1 - MIN(received)
+			FROM (SELECT received FROM network_events WHERE outcome = 'Waiting' ORDER BY next_at LIMIT $2) AS head`, nil},
 	} {
 		if w.of.Rows, err = tx.upTo(w.count, backlogMost, w.counts...); err != nil {
 			return b, err
@@ -72,6 +79,14 @@ func (tx *ReadTx) Backlog(real time.Time) (b Backlog, err error) {
 		if w.of.Oldest, err = tx.oldest(w.oldest, micros(real), backlogOldest); err != nil {
 			return b, err
 		}
+	}
+	b.EventsGivenUp, err = tx.upTo(`SELECT 1 FROM network_events WHERE outcome = 'GivenUp'`, backlogMost)
+	if err != nil {
+		return b, err
+	}
+	b.Attention, err = tx.upTo(`SELECT 1 FROM network_payments WHERE attention <> ''`, backlogMost)
+	if err != nil {
+		return b, err
 	}
 	b.Mails, err = tx.CountMails()
 	return b, err
