@@ -83,7 +83,8 @@ type Collector interface {
 	// has none: the same party always gets the same one.
 	Customer(ctx context.Context, h Holder) (string, error)
 	// Open makes a page for the buyer, and returns where it is. A Collection with the
-	// same Key is the same page.
+	// same Key is the same page. The error is ErrCustomerGone if the Customer is no
+	// longer at the network.
 	Open(ctx context.Context, c Collection) (Page, error)
 	// Collected looks at what the buyer did on a page. The id may have come from a
 	// browser: it is a *ForeignError if it is not one of the account's pages.
@@ -286,3 +287,7 @@ func (e *ForeignError) Error() string { return e.Object + " is not an object of 
 // ErrNoAccount means that a question names an account that does not exist, or
 // that the server has no key for.
 var ErrNoAccount = errors.New("there is no such account at a card network")
+
+// ErrCustomerGone means that the network no longer has a customer, for example
+// because the merchant deleted it there. Another one can be made.
+var ErrCustomerGone = errors.New("the customer is no longer at the card network")

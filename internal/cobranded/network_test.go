@@ -149,6 +149,30 @@ func TestV2TheBuyerChoosesAgain(t *testing.T) {
 	}
 }
 
+// The merchant has deleted the buyer's customer at the network. The next page is for
+// another customer.
+func TestTheNetworkHasLostTheCustomer(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		s := newNetworkSite(t, db)
+		s.get(s.link(order()))
+		s.signIn()
+		s.submit()
+		s.network.DeleteCustomer()
+		s.get(s.network.Collections()[0].Back)
+		s.submit("instrument", "new")
+		s.submit()
+		s.wantText("Stripe cannot be reached")
+		s.submit("instrument", "new")
+		s.submit()
+		s.get(s.network.Finish(t, s.left(), good, "Ann", ""))
+		s.wantBack(holdfast.ReturnSuccessCC)
+		all := s.network.Collections()
+		if first, last := all[0].Customer, all[len(all)-1].Customer; first == "" || last == "" || first == last {
+			t.Errorf("the customers are %q and %q", first, last)
+		}
+	})
+}
+
 // V3 and V8: the buyer pays and closes the browser. The server finds out by itself,
 // and lets the hold go when the token ends unused.
 func TestV3TheBuyerNeverComesBack(t *testing.T) {

@@ -31,6 +31,7 @@ type Collector struct {
 	script []HoldReply
 	asked  []string
 	down   bool
+	gone   []string // customers that were deleted
 }
 
 type collectorPage struct {
@@ -95,7 +96,18 @@ func (c *Collector) Customer(_ context.Context, h card.Holder) (string, error) {
 	if c.down {
 		return "", errDown
 	}
-	return "cus_" + h.Party, nil
+	name := "cus_" + h.Party
+	for slices.Contains(c.gone, name) {
+		name += "_again"
+	}
+	return name, nil
+}
+
+// DeleteCustomer deletes the customer of the last page at the network.
+func (c *Collector) DeleteCustomer() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gone = append(c.gone, c.pages[len(c.pages)-1].Customer)
 }
 
 // Open makes a page, once for each key.
@@ -109,6 +121,9 @@ func (c *Collector) Open(_ context.Context, collection card.Collection) (card.Pa
 		if p.Key == collection.Key {
 			return p.page(), nil
 		}
+	}
+	if slices.Contains(c.gone, collection.Customer) {
+		return card.Page{}, card.ErrCustomerGone
 	}
 	p := &collectorPage{Collection: collection, id: fmt.Sprintf("cs_%d", len(c.pages)+1)}
 	c.pages = append(c.pages, p)

@@ -193,7 +193,13 @@ func (p *Processor) open(ctx context.Context, page openedPage, o PageOpening) (a
 	opened, err := collector.Open(ctx, collection)
 	if err != nil {
 		p.Log.Warn("a page of the card network could not be opened", "visit", page.Visit, "error", err)
-		return "", ErrNetwork
+		if !errors.Is(err, card.ErrCustomerGone) {
+			return "", ErrNetwork
+		}
+		err = p.db.Complete(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+			return tx.ForgetNetworkCustomer(page.Party, page.Account, collection.Customer)
+		})
+		return "", errors.Join(err, ErrNetwork) // the next page makes another customer
 	}
 	err = p.db.Complete(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		after := page.NetworkPage

@@ -90,6 +90,14 @@ func (tx *Tx) SetNetworkCustomer(p party.ID, a payment.NetworkAccountID, custome
 	return err
 }
 
+// ForgetNetworkCustomer removes a network's name for a party, because the network
+// no longer has the customer.
+func (tx *Tx) ForgetNetworkCustomer(p party.ID, a payment.NetworkAccountID, customer string) error {
+	_, err := tx.exec("removing a network's name for a party", `
+		DELETE FROM network_customers WHERE party_id = $1 AND account_id = $2 AND customer = $3`, p, a, customer)
+	return err
+}
+
 // NetworkAccountSettings reads an account without its secrets.
 func (tx *ReadTx) NetworkAccountSettings(
 	id payment.NetworkAccountID,

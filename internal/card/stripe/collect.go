@@ -38,13 +38,47 @@ func (c *Client) Customer(ctx context.Context, h card.Holder) (string, error) {
 	}
 	sum := sha256.Sum256([]byte(h.Name + "\x00" + h.Email))
 	key := "customer/" + h.Party + "/" + string(h.Account) + "/" + hex.EncodeToString(sum[:8])
-	made, f := call(ctx, c, key, func(ctx context.Context) (*stripego.Customer, error) {
+	const most = 9
+	for n := 1; ; n++ {
+		again := key
+		if n > 1 {
+			again = fmt.Sprintf("%s:%d", key, n)
+		}
+		made, fresh, f := c.makeCustomer(ctx, again, params)
+		if f == nil && !fresh && n < most {
+			var gone bool
+			if gone, f = c.customerGone(ctx, made); gone {
+				continue
+			}
+		}
+		if f != nil {
+			return "", f.while("making a customer")
+		}
+		return made, nil
+	}
+}
+
+// customerGone reports whether the merchant has deleted a customer.
+func (c *Client) customerGone(ctx context.Context, id string) (bool, *failure) {
+	there, f := call(ctx, c, "", func(ctx context.Context) (*stripego.Customer, error) {
+		return c.api.V1Customers.Retrieve(ctx, id, nil)
+	})
+	if f != nil {
+		return f.missing(), f
+	}
+	return there.Deleted, nil
+}
+
+func (c *Client) makeCustomer(
+	ctx context.Context, key string, params *stripego.CustomerCreateParams,
+) (id string, fresh bool, f *failure) {
+	made, fresh, f := callFresh(ctx, c, key, func(ctx context.Context) (*stripego.Customer, error) {
 		return c.api.V1Customers.Create(ctx, params)
 	})
 	if f != nil {
-		return "", f.while("making a customer")
+		return "", false, f
 	}
-	return made.ID, nil
+	return made.ID, fresh, nil
 }
 
 // Open makes a page of Stripe's Checkout.
@@ -86,7 +120,10 @@ func (c *Client) Open(ctx context.Context, what card.Collection) (card.Page, err
 	page, f := call(ctx, c, what.Key, func(ctx context.Context) (*stripego.CheckoutSession, error) {
 		return c.api.V1CheckoutSessions.Create(ctx, params)
 	})
-	if f != nil {
+	switch {
+	case f != nil && f.missing() && f.param == "customer":
+		return card.Page{}, fmt.Errorf("opening a page for a card at Stripe: %w", card.ErrCustomerGone)
+	case f != nil:
 		return card.Page{}, f.while("opening a page for a card")
 	}
 	return card.Page{ID: page.ID, URL: page.URL, Until: time.Unix(page.ExpiresAt, 0).UTC()}, nil

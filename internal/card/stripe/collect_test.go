@@ -69,6 +69,30 @@ func TestCustomerIsMadeOnce(t *testing.T) {
 	}
 }
 
+// A customer that was deleted in the dashboard is not used again, also if its key is
+// still known.
+func TestCustomerIsDeleted(t *testing.T) {
+	s := newStand(t)
+	seen := map[string]bool{}
+	for range 4 {
+		customer := s.customer()
+		if seen[customer] {
+			t.Fatalf("customer %s is used again", customer)
+		}
+		seen[customer] = true
+		s.delete("/v1/customers/" + customer)
+		for _, hold := range []bool{false, true} {
+			c := s.collection(customer, hold)
+			c.Key = fmt.Sprintf("visit/%s/%v", customer, hold)
+			_, err := s.client.Open(context.Background(), c)
+			if !errors.Is(err, card.ErrCustomerGone) {
+				t.Errorf("a page for a deleted customer: %v", err)
+			}
+		}
+	}
+	s.open(s.collection(s.customer(), false))
+}
+
 func TestV1PageKeepsACard(t *testing.T) {
 	s := newStand(t)
 	customer := s.customer()

@@ -170,6 +170,18 @@ func (s *stand) send(r *http.Request) map[string]any {
 	return got
 }
 
+// delete removes an object, as the dashboard does.
+func (s *stand) delete(path string) {
+	s.t.Helper()
+	r, err := http.NewRequest(http.MethodDelete, s.fake.URL()+path, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+stripefake.UnrestrictedKey)
+	r.Header.Set("Stripe-Version", stripe.APIVersion)
+	s.send(r)
+}
+
 // card keeps a test card, such as "visa", with a customer.
 func (s *stand) card(token string) payment.StoredCard {
 	s.t.Helper()
