@@ -91,7 +91,16 @@ func (s *Server) renderNetworkCard(c *call, status int, problem string) error {
 		page.Back = pageURL("payment", c.visit.ID)
 	}
 	c.leads = c.network.PageOrigin()
-	return c.render(status, "network-card", c.words.T("network.heading"), stagePayment, page)
+	return c.render(status, "network-card", c.titled("network.heading", status, problem), stagePayment, page)
+}
+
+// titled is the title of a page that shows a problem of an earlier page, or none.
+func (c *call) titled(heading string, status int, problem string) string {
+	title := c.words.T(heading)
+	if problem != "" && status == http.StatusOK {
+		return c.words.T("layout.error", "Title", title)
+	}
+	return title
 }
 
 // keepCard sends the browser to the network's page, where the sender gives a card

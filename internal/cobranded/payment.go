@@ -78,7 +78,7 @@ func (s *Server) renderPayment(c *call, status int, problem string) error {
 	if c.request.Offers(holdfast.MethodACH) && c.started.caller.Sandbox && !c.sender.Guest {
 		page.AddBank = actions + "bank"
 	}
-	return c.render(status, "payment", c.words.T("payment.heading"), stagePayment, page)
+	return c.render(status, "payment", c.titled("payment.heading", status, problem), stagePayment, page)
 }
 
 // cardOnPage is the choice of a card that the sender gives on the network's page

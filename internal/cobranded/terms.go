@@ -71,13 +71,12 @@ func (c *call) agreeToHold(a *agreement) {
 	w, named := c.words, []any{
 		"Network", c.brand(), "Caller", c.started.caller.Name, "Amount", account.Amount(c.words, c.request.Amount),
 	}
-	a.Note = w.T("network.note-hold", named...)
+	later := w.T("network.charged-later", named...)
 	if c.visit.Instrument == payment.CardOnPage {
-		a.Agree = w.T("network.agree-hold", named...)
-		a.Note = w.T("network.next-hold", named...) + " " + w.T("single-use.note-reserve", named...)
+		a.Agree, a.Note = w.T("network.agree-hold", named...), w.T("network.next-hold", named...)+" "+later
 		return
 	}
-	a.Note += " " + w.T("network.next-saved")
+	a.Note = w.T("network.held-now", named...) + " " + later + " " + w.T("network.next-saved")
 }
 
 // terms returns the terms of the request.
