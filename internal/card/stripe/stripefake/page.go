@@ -69,7 +69,7 @@ func (s *Server) showSession(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) shownSession(n *session) pageShown {
 	shown := pageShown{
-		Language: "en", Title: n.title, Button: "Save card", Back: n.cancelURL, AskName: n.asksWho(),
+		Language: "en", Title: n.title, Button: "Save card", Back: n.cancelURL, AskName: n.asksName(),
 		Typed: Typed{Name: n.name, Email: n.email}, Done: n.status == sessionComplete, Expired: n.status == sessionExpired,
 		Next: n.success(),
 	}
@@ -202,19 +202,19 @@ func (s *Server) check(n *session, typed *Typed) (testCard, error) {
 		return card, &ProblemError{"Your card's security code is incomplete."}
 	case !known:
 		return card, &ProblemError{"Your card was declined. This page takes test cards only."}
-	case n.asksWho() && (typed.Name == "" || !mailAddress.MatchString(typed.Email)):
+	case n.asksName() && (typed.Name == "" || !mailAddress.MatchString(typed.Email)):
 		return card, &ProblemError{"Please give your name and e-mail address."}
 	}
 	return card, nil
 }
 
-// asksWho reports whether the page asks for the buyer's name and e-mail address.
-func (n *session) asksWho() bool { return n.customer == "" || n.email == "" }
+// asksName reports whether the page asks for the buyer's name and e-mail address.
+func (n *session) asksName() bool { return n.customer == "" || n.email == "" }
 
 // typedCard makes a payment method of what the buyer has typed. If the card is to
 // be kept, it makes a customer of a guest.
 func (s *Server) typedCard(n *session, typed Typed, card testCard) *method {
-	if n.asksWho() {
+	if n.asksName() {
 		n.name, n.email = typed.Name, typed.Email
 	}
 	if n.customer == "" && (n.customerCreated == "always" || n.template != nil && n.template.setupFuture != "") {
