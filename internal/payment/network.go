@@ -174,8 +174,12 @@ func (a Attempt) Knowing(p NetworkPayment) Attempt {
 // Said is what an answer or a doubt about a transaction adds to what is known of
 // it at its network.
 func (a Attempt) Said(d Details, of Kind, now time.Time) NetworkPayment {
-	if a.Step == StepReturn && of != KindRefund {
+	switch {
+	case a.Step != StepReturn:
+	case of != KindRefund:
 		d.Reference, d.Status = "", "" // those of the payment stay
+	case d.Reference == a.Authorization:
+		d.Reference = "" // it is the payment's, not the refund's
 	}
 	return NetworkPayment{
 		Caller: a.Caller, Transaction: a.Transaction, Account: a.Card.Account, Details: d, Updated: now,

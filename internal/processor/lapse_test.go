@@ -147,3 +147,33 @@ func TestACancelledHoldIsReleased(t *testing.T) {
 		}
 	})
 }
+
+// A storm of releases that one network takes slowly does not hold up the questions
+// of others: the youngest doubts have their turn, too.
+func TestN16AStormOfReleasesHoldsUpNoOtherQuestion(t *testing.T) {
+	const storm = 300 // more than two batches of Resolve
+	atNetwork(t, func(w *holdfasttest.World) {
+		w.Unchecked = true
+		for range storm {
+			r, err := w.Reserve(w.Authorize("42.50"), "42.50", holdfast.CallerReference(w.IDs.Other("order-")))
+			if err != nil || r.State != payment.Reserved {
+				t.Fatalf("reserve: %+v, %v", r, err)
+			}
+		}
+		w.Clock.Advance(payment.ReserveLifeMax)
+		w.Processor.KeepHandoverShort(1) // the releases are left to Resolve
+		sweep(w)
+		w.Clock.Advance(time.Second)
+		impatient(w)
+		w.Network.Next(holdfasttest.Reply{Step: payment.StepAuthorize, Deaf: true})
+		r, err := w.Reserve(w.Authorize("42.50"), "42.50", "order-late")
+		if err != nil || r.State != payment.Pending {
+			t.Fatalf("reserve: %+v, %v", r, err)
+		}
+		w.Clock.Advance(30 * time.Second)
+		if n, err := w.Processor.Resolve(t.Context()); err != nil || n >= storm {
+			t.Fatalf("%d were resolved, %v", n, err)
+		}
+		w.WantState(r.ID, payment.Reserved)
+	})
+}

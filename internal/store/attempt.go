@@ -30,15 +30,33 @@ var (
 // question was asked, so that no other server asks meanwhile. It reads no other
 // table, because PostgreSQL would join all questions in doubt before it takes
 // the first few.
+//
+// Half of them are due the longest, and half the shortest. If one account has a
+// hundred thousand releases that its network takes slowly, the questions of other
+// accounts still have their turn soon after they are due.
 func (tx *Tx) ClaimAttempts(
 	now time.Time, limit int, nextAsk func(asked int) time.Time,
-) ([]payment.Transaction, error) {
-	all, err := list(tx.Unlocked(claimsLock), "reading questions in doubt", scanTransaction, `
-		SELECT `+transactionColumns+` FROM transactions
-		WHERE asking <> '' AND next_ask <= $1
-		ORDER BY next_ask LIMIT $2`+tx.dialect.claiming("transactions"), micros(now), limit)
-	if err != nil || len(all) == 0 {
-		return nil, err
+) (all []payment.Transaction, err error) {
+	taken := make(map[transactionKey]bool)
+	for _, half := range []struct {
+		order string
+		most  int
+	}{{"next_ask", (limit + 1) / 2}, {"next_ask DESC", limit / 2}} {
+		some, err := list(tx.Unlocked(claimsLock), "reading questions in doubt", scanTransaction, `
+			SELECT `+transactionColumns+` FROM transactions
+			WHERE asking <> '' AND next_ask <= $1
+			ORDER BY `+half.order+` LIMIT $2`+tx.dialect.claiming("transactions"), micros(now), half.most)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range some {
+			if key := (transactionKey{t.Caller, t.ID}); !taken[key] {
+				taken[key], all = true, append(all, t)
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil, nil
 	}
 	rows := make([][]any, len(all))
 	for i := range all {
