@@ -52,9 +52,12 @@ type secretRun struct {
 	errors  lockedWriter
 	caller  party.Caller
 	client  *holdfast.Client
-	buyer   party.Party
-	secrets []string // that must be nowhere
+	buyer   party.Party // the newest one
+	secrets []string    // that must be nowhere
 	orders  int
+	buyers  int
+
+	processor *processor.Processor
 }
 
 // N20: after payments, declines, doubts, disputes, forged messages and refused
@@ -135,11 +138,7 @@ func (r *secretRun) cast(p *processor.Processor) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if r.buyer, err = p.CreateParty(ctx, processor.NewParty{
-		Name: "Ann Buyer", Email: "ann@example.com", Password: callerPassword,
-	}); err != nil {
-		r.t.Fatal(err)
-	}
+	r.processor = p
 	made, err := p.CreateNetworkAccount(ctx, processor.NewNetworkAccount{
 		NetworkAccount: payment.NetworkAccount{
 			Kind: payment.NetworkStripe, Mode: payment.NetworkTest, Owner: owner.ID, Name: "fen", BaseURL: r.fake.URL(),
@@ -170,8 +169,8 @@ func (r *secretRun) cast(p *processor.Processor) {
 	}
 }
 
-// RoundTrip keeps the answers of the server, but not where they send a browser: a
-// bank's address is for its buyer.
+// RoundTrip keeps the answers of the server, but not the address of the bank's page
+// that they send a browser to.
 func (r *secretRun) RoundTrip(request *http.Request) (*http.Response, error) {
 	answer, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil || request.URL.Host != r.public.Host {
@@ -182,7 +181,7 @@ func (r *secretRun) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	answer.Body.Close()
-	fmt.Fprintf(&r.bodies, "\n%s %s\n%s", request.Method, request.URL.Path, body)
+	fmt.Fprintf(&r.bodies, "\n%s %s\n%s", request.Method, request.URL.Path, r.bank().ReplaceAll(body, nil))
 	answer.Body = io.NopCloser(bytes.NewReader(body))
 	return answer, nil
 }
@@ -190,6 +189,18 @@ func (r *secretRun) RoundTrip(request *http.Request) (*http.Response, error) {
 func (r *secretRun) reference() holdfast.CallerReference {
 	r.orders++
 	return holdfast.CallerReference(fmt.Sprint("order-", r.orders))
+}
+
+// newBuyer makes a buyer without cards.
+func (r *secretRun) newBuyer() {
+	r.t.Helper()
+	r.buyers++
+	var err error
+	if r.buyer, err = r.processor.CreateParty(r.t.Context(), processor.NewParty{
+		Name: "Ann Buyer", Email: fmt.Sprintf("ann%d@example.com", r.buyers), Password: callerPassword,
+	}); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 func (r *secretRun) browse(link string) *browser {

@@ -30,7 +30,7 @@ func (r *secretRun) single(dollars int64) string {
 	return link
 }
 
-// signIn signs the buyer in, and submits pages until the browser leaves the
+// signIn signs the newest buyer in, and submits pages until the browser leaves the
 // server.
 func (r *secretRun) signIn(b *browser) {
 	r.t.Helper()
@@ -64,9 +64,10 @@ func (r *secretRun) buyAsGuest() {
 	r.becomes(refund.TransactionID, holdfast.StatusSuccess)
 }
 
-// keepCard keeps a card for many payments.
+// keepCard keeps a card of a new buyer for many payments.
 func (r *secretRun) keepCard(number string) holdfast.TokenID {
 	r.t.Helper()
+	r.newBuyer()
 	link, err := r.client.MultiUseURL(holdfast.MultiUseRequest{
 		CallerReference: r.reference(), ReturnURL: backToShop, GlobalAmountLimit: money.Cents(100_000),
 		TransactionAmount: money.Cents(10_000), AmountType: holdfast.AmountMaximum,
@@ -115,12 +116,16 @@ func (r *secretRun) becomes(id holdfast.TransactionID, want holdfast.Transaction
 func (r *secretRun) troubles(token holdfast.TokenID) {
 	r.t.Helper()
 	const confirm = "/v1/payment_intents/*/confirm"
+	var held []holdfast.TransactionID
 	for _, trouble := range []stripefake.Trouble{
 		stripefake.LoseRequest, stripefake.LoseReply, stripefake.Conflict, stripefake.LockTimeout,
-		stripefake.Unavailable, stripefake.WrongKey, stripefake.CutBody, stripefake.HTML,
+		stripefake.Unavailable, stripefake.CutBody, stripefake.HTML,
 	} {
 		r.fake.Next(http.MethodPost, confirm, trouble)
-		r.becomes(r.reserve(token, 10), holdfast.StatusReserved)
+		held = append(held, r.reserve(token, 10))
+	}
+	for _, id := range held {
+		r.becomes(id, holdfast.StatusReserved)
 	}
 }
 
@@ -135,28 +140,33 @@ func (r *secretRun) declines() {
 func (r *secretRun) withTheBank() {
 	r.t.Helper()
 	b := r.browse(r.single(30))
-	r.signIn(b)
-	for range 3 {
-		if !strings.HasPrefix(b.Left, r.fake.URL()) || strings.Contains(b.Left, "cs_") {
+	for _, f := range postForms(r.t, b.Page) {
+		if f.asksPassword {
+			f.fields.Set("email", r.buyer.Email)
+			f.fields.Set("password", callerPassword)
+			b.submit(f)
 			break
 		}
-		next := r.passBank(b.Left)
-		b.Left = ""
-		b.StopAt = backToShop
-		b.Open(next)
 	}
-	switch {
-	case strings.Contains(b.Left, "cs_"):
-		r.reserve(r.typed(b, asksBank), 30)
-	case strings.HasPrefix(b.Left, backToShop):
-		at, err := url.Parse(b.Left)
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		r.reserve(holdfast.TokenID(at.Query().Get("tokenID")), 30)
-	default:
-		r.t.Fatalf("the browser is at %s, left for %q:\n%s", b.At, b.Left, b.Page)
+	kept := regexp.MustCompile(`name="instrument" value="(I[0-9A-Z]+)"`).FindStringSubmatch(b.Page)
+	if kept == nil {
+		r.t.Fatalf("no card is offered:\n%s", b.Page)
 	}
+	choice := postForms(r.t, b.Page)[0] // nothing is chosen: the card was declined before
+	choice.fields.Set("instrument", kept[1])
+	b.submit(choice)
+	b.submitTo("/cobranded-ui/actions/confirm")
+	bank := r.bank().FindString(b.Page)
+	if bank == "" {
+		r.t.Fatalf("%s does not lead to the bank:\n%s", b.At, b.Page)
+	}
+	r.becomes(r.reserve(r.returned(b, r.passBank(bank)), 30), holdfast.StatusReserved)
+}
+
+// bank matches the address of the bank's page. It has a client secret, and is for
+// the buyer alone.
+func (r *secretRun) bank() *regexp.Regexp {
+	return regexp.MustCompile(regexp.QuoteMeta(r.fake.URL()) + `/3ds/[A-Za-z0-9_/]+`)
 }
 
 // afterwards lets the network take money back, and release and capture holds by
@@ -209,16 +219,17 @@ func (r *secretRun) strangers() {
 	forged := `{"id":"evt_1","object":"event","data":{"object":{"id":"pi_1","client_secret":"pi_1_secret_forged"}}}`
 	post(events, "application/json", forged)
 	post(events, "application/json", forged, "Stripe-Signature", fmt.Sprintf("t=%d,v1=00", time.Now().Unix()))
+	r.newBuyer()
 	b := r.browse(r.single(20))
 	r.signIn(b) // to the network's page
 	fields := url.Values{"number": {goodCard}, "expiry": {"12/31"}, "code": {"123"}, "holder": {"Ann"}}
 	post(r.public.JoinPath("cobranded-ui/actions/card").String(), "application/x-www-form-urlencoded", fields.Encode())
 	_, err := r.client.Reserve(r.t.Context(), holdfast.ReserveRequest{
 		SenderTokenID: holdfast.TokenID(strings.Repeat("A", 64)), TransactionAmount: money.Cents(1000),
-		CallerReference: goodCard, CallerDescription: goodCard,
+		CallerReference: r.reference(), CallerDescription: "card " + goodCard,
 	})
 	if _, refused := errors.AsType[*holdfast.Error](err); !refused {
-		r.t.Errorf("a card number as a reference: %v", err)
+		r.t.Errorf("an unknown token: %v", err)
 	}
 }
 
