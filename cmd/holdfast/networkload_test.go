@@ -312,6 +312,7 @@ func (l *networkLoad) storm() (expire func(time.Time)) {
 	p := processor.New(l.db, processor.Config{
 		Network: s.router(true), Now: time.Now, Log: slog.New(slog.DiscardHandler), Live: true,
 	})
+	s.Processor = p
 	defer p.Close()
 	held, err := p.Reserve(l.t.Context(), l.caller, holdfast.ReserveRequest{
 		SenderTokenID: l.tokens[0], TransactionAmount: money.Cents(1000), CallerReference: "pattern",

@@ -51,6 +51,7 @@ func (v networkReconcile) Run(ctx context.Context, w world) error {
 	}
 	s := &server{Store: db, Network: noNetwork{}, Now: w.Now, Log: w.Log}
 	p := processor.New(db, processor.Config{Network: s.router(true), Now: w.Now, Log: w.Log})
+	s.Processor = p // is told when the network refuses the key
 	defer p.Close()
 	r, err := p.Reconcile(ctx, account.ID, from, to)
 	if err != nil {

@@ -44,6 +44,7 @@ func (v networkRestored) Run(ctx context.Context, w world) error {
 	defer db.Close()
 	s := &server{Store: db, Network: noNetwork{}, Now: w.Now, Log: w.Log}
 	p := processor.New(db, processor.Config{Network: s.router(true), Now: w.Now, Log: w.Log})
+	s.Processor = p // is told when the network refuses the key
 	defer p.Close()
 	unknown, err := p.AfterRestore(ctx, v.Since.at)
 	if err != nil {

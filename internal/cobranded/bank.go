@@ -57,6 +57,9 @@ func (s *Server) afterHold(c *call, v payment.Visit, h payment.PageHold, first b
 			webui.Redirect(c.w, c.r, bankURL(v.ID, h.ID)+"&first=1")
 			return nil
 		}
+		if h.Action == "" { // the network was too slow to name the bank's page
+			return s.renderWaiting(c, bankURL(v.ID, h.ID)+"&first=1")
+		}
 		page := onwardPage{
 			Heading: c.words.T("bank.heading"), Text: c.words.T("bank.text"), Link: c.words.T("bank.link"),
 			Other: pageURL("payment", v.ID),
@@ -86,11 +89,7 @@ func (s *Server) showBank(c *call) error {
 	}
 	first := c.form.Get("first") != ""
 	hold := payment.PageHoldID(c.form.Get("hold"))
-	look := s.Processor.LookAtHold
-	if first {
-		look = s.Processor.ReadHold
-	}
-	v, h, err := look(c.r.Context(), c.visit.ID, hold)
+	v, h, err := s.Processor.LookAtHold(c.r.Context(), c.visit.ID, hold)
 	if errors.Is(err, processor.ErrNoPage) {
 		s.lost(c.w, c.r, http.StatusBadRequest, pageNoVisit)
 		return nil

@@ -30,20 +30,22 @@ const (
 // A PageHold is a hold that was placed while the buyer was on a page, before the
 // caller's Reserve or Pay. A payment with the token adopts the hold.
 type PageHold struct {
-	ID          PageHoldID
-	Caller      party.CallerID
-	Visit       VisitID
-	Party       party.ID
-	Instrument  InstrumentID
-	Account     NetworkAccountID
-	Token       holdfast.TokenID // empty until the token is installed
-	Amount      money.Amount
-	Descriptor  string
-	Reference   string    // the network's object; empty until it is known
-	HoldUntil   time.Time // the network lets the hold go then; zero if it is not known
-	Action      string    // the page where the buyer must confirm the payment at the bank
-	ReturnURL   string    // where the bank's page sends the browser
-	DeclineCode string    // the network's reason for a decline
+	ID         PageHoldID
+	Caller     party.CallerID
+	Visit      VisitID
+	Party      party.ID
+	Instrument InstrumentID
+	Account    NetworkAccountID
+	Token      holdfast.TokenID // empty until the token is installed
+	Amount     money.Amount
+	Descriptor string
+	Reference  string    // the network's object; empty until it is known
+	HoldUntil  time.Time // the network lets the hold go then; zero if it is not known
+	// Action is the page where the buyer must confirm the payment at the bank. Its
+	// address has a secret, so it is not stored: the network is asked for it.
+	Action      string
+	ReturnURL   string // where the bank's page sends the browser
+	DeclineCode string // the network's reason for a decline
 	State       PageHoldState
 	Asked       int       // number of times that the network was asked
 	NextAt      time.Time // from then on the server acts by itself

@@ -113,20 +113,20 @@ func (p *Processor) askForHold(
 	return v, h, nil
 }
 
-// LookAtHold is ReadHold. If the buyer was to confirm the hold at the bank, the
-// network is asked whether it is placed.
+// LookAtHold reads a hold of a visit. If the buyer must confirm the hold at the
+// bank, the network is asked whether it is placed, and where the bank's page is. It
+// is ErrNoPage if the hold is not the visit's.
 func (p *Processor) LookAtHold(
 	ctx context.Context, id payment.VisitID, hold payment.PageHoldID,
 ) (payment.Visit, payment.PageHold, error) {
-	v, h, err := p.ReadHold(ctx, id, hold)
+	v, h, err := p.readHold(ctx, id, hold)
 	if err != nil || h.State != payment.PageHoldAction {
 		return v, h, err
 	}
 	return p.askForHold(ctx, v, h, or(p.Wait, waitOnPage))
 }
 
-// ReadHold reads a hold of a visit. It is ErrNoPage if the hold is not the visit's.
-func (p *Processor) ReadHold(
+func (p *Processor) readHold(
 	ctx context.Context, id payment.VisitID, hold payment.PageHoldID,
 ) (v payment.Visit, h payment.PageHold, err error) {
 	err = p.db.View(ctx, func(tx *store.ReadTx) error {

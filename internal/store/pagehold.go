@@ -22,7 +22,6 @@ var pageHoldTable = table[payment.PageHold]{name: "page_holds", fields: fields[p
 	textField("descriptor", func(h *payment.PageHold) *string { return &h.Descriptor }),
 	textField("reference", func(h *payment.PageHold) *string { return &h.Reference }),
 	timeField("hold_until", func(h *payment.PageHold) *time.Time { return &h.HoldUntil }),
-	textField("action", func(h *payment.PageHold) *string { return &h.Action }),
 	textField("return_url", func(h *payment.PageHold) *string { return &h.ReturnURL }),
 	textField("decline_code", func(h *payment.PageHold) *string { return &h.DeclineCode }),
 	textField("state", func(h *payment.PageHold) *payment.PageHoldState { return &h.State }),
@@ -66,7 +65,7 @@ func (tx *ReadTx) HeldForToken(c party.CallerID, token holdfast.TokenID) (h paym
 
 var (
 	insertPageHold = pageHolds.Change(pageHoldTable.insertion("adding a page hold", ""))
-	pageHoldSet    = pageHoldTable.some(`instrument_id, token_id, reference, hold_until, action, decline_code, state, asked,
+	pageHoldSet    = pageHoldTable.some(`instrument_id, token_id, reference, hold_until, decline_code, state, asked,
 		next_at, transaction_id`)
 	pageHoldKey    = pageHoldTable.some("hold_id")
 	pageHoldGuard  = pageHoldTable.some("state, asked")

@@ -607,8 +607,8 @@ CREATE UNIQUE INDEX network_pages_by_page ON network_pages (account_id, page) WH
 CREATE INDEX network_pages_open ON network_pages (next_at) WHERE state IN ('Asking', 'Open');
 
 -- Holds that were placed while the buyer was on a page, before the caller's Reserve. A Reserve with the token adopts the
--- hold: transaction_id. A hold that nobody adopts is released. action is the bank's page that the buyer must visit,
--- which sends the browser to return_url.
+-- hold: transaction_id. A hold that nobody adopts is released. The bank's page, if the buyer must visit it, sends the
+-- browser to return_url.
 CREATE TABLE page_holds (
 	hold_id        TEXT   NOT NULL PRIMARY KEY,
 	caller_id      TEXT   NOT NULL,
@@ -621,7 +621,6 @@ CREATE TABLE page_holds (
 	descriptor     TEXT   NOT NULL,
 	reference      TEXT   NOT NULL,
 	hold_until     BIGINT NOT NULL,
-	action         TEXT   NOT NULL,
 	return_url     TEXT   NOT NULL,
 	decline_code   TEXT   NOT NULL,
 	state          TEXT   NOT NULL CHECK ({{oneOf "state" "Asking" "Action" "Held" "Declined" "Adopted" "Releasing"
