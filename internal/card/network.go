@@ -176,7 +176,8 @@ type Teller interface {
 	// Hear reads a message that came to the account's address. It is a
 	// *MessageError if the message is not the network's, or not for this account.
 	Hear(header map[string][]string, body []byte, now time.Time) (Event, error)
-	// Events reads the events since a time, the oldest first.
+	// Events reads the events since a time, the oldest first. If there are very many,
+	// it reads those of the first quarter of an hour at least.
 	Events(ctx context.Context, since time.Time) ([]Event, error)
 	// Look reads the present state of what an event is about.
 	Look(ctx context.Context, e Event) (Finding, error)

@@ -54,12 +54,12 @@ func (c *Client) pay(ctx context.Context, q card.Question) (payment.Answer, erro
 	}
 	pi, answer, err := c.begin(ctx, q)
 	if answer != nil || err != nil {
-		return or0(answer), err
+		return orZero(answer), err
 	}
 	return c.follow(ctx, q, *pi, c.view(q, *pi).decide())
 }
 
-func or0(a *payment.Answer) payment.Answer {
+func orZero(a *payment.Answer) payment.Answer {
 	if a == nil {
 		return payment.Answer{}
 	}
@@ -112,7 +112,7 @@ func (c *Client) follow(ctx context.Context, q card.Question, pi intent, d decis
 			var answer *payment.Answer
 			var err error
 			if after, answer, err = c.recover(ctx, q, d.move, pi, f); answer != nil || err != nil {
-				return or0(answer), err
+				return orZero(answer), err
 			}
 		}
 		asked := d
@@ -152,6 +152,9 @@ func (c *Client) recover(
 			return after, nil, nil
 		}
 	case f.declined():
+		if begins(q) { // the hold of a page that a charge has adopted: nobody else releases it
+			c.tidy(ctx, q, before)
+		}
 		known.RequestID = f.requestID
 		answer := refusal{f.code, f.decline, f.advice}.answer(known)
 		return intent{}, &answer, nil
@@ -255,8 +258,8 @@ func (f *failure) gone(d payment.Details) payment.Answer {
 // tidyTime is how long a decline waits for the intent to be cancelled.
 const tidyTime = 2 * time.Second
 
-// tidy cancels an intent that was declined. The answer does not depend on it: the
-// intent holds nothing, and only its secret could confirm it again.
+// tidy cancels an intent that was declined. The answer does not depend on it: at
+// worst, the intent ends by itself.
 func (c *Client) tidy(ctx context.Context, q card.Question, pi intent) {
 	ctx, cancel := context.WithTimeout(ctx, tidyTime)
 	defer cancel()

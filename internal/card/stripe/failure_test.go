@@ -117,6 +117,36 @@ func TestAnswersOfStripe(t *testing.T) {
 	}
 }
 
+// The issuer declines to pay out a page's hold. The hold is released, and the answer
+// is final. Without a hold of a page, the processor releases it by itself.
+func TestCaptureDeclined(t *testing.T) {
+	for step, cancels := range map[payment.Step]int{payment.StepCharge: 1, payment.StepCapture: 0} {
+		got := 0
+		c := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case r.Method == http.MethodGet:
+				_, _ = w.Write([]byte(strings.Replace(heldIntent, "T1/Authorize", "H1/Authorize", 1)))
+			case strings.HasSuffix(r.URL.Path, "/cancel"):
+				got++
+				_, _ = w.Write([]byte(heldIntent))
+			default:
+				w.WriteHeader(http.StatusPaymentRequired)
+				_, _ = w.Write([]byte(`{"error":{"type":"card_error","code":"card_declined","decline_code":"lost_card"}}`))
+			}
+		})
+		q := question(step)
+		q.Reference = "pi_1"
+		answer, err := c.Ask(t.Context(), q)
+		if err != nil || answer.Verdict != payment.Declined || answer.Details.DeclineCode != "lost_card" ||
+			answer.Message != messageDeclined {
+			t.Errorf("%s: %+v, %v", step, answer, err)
+		}
+		if got != cancels {
+			t.Errorf("%s: cancelled %d times, want %d", step, got, cancels)
+		}
+	}
+}
+
 func TestFailureText(t *testing.T) {
 	f := &failure{
 		status: 402, kind: "card_error", code: "card_declined", decline: "lost_card", requestID: "req_1", param: "",

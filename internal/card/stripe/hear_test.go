@@ -357,3 +357,34 @@ func TestS20EventsArePolled(t *testing.T) {
 		t.Errorf("since the last one: %d events, %v", len(later), err)
 	}
 }
+
+// Readings overlap by minutes. In a busy shop, the overlap alone has very many
+// events, and each reading must get further all the same.
+func TestManyEventsInAFewMinutes(t *testing.T) {
+	s := newStand(t)
+	c := s.card("visa")
+	begin := s.clock.Now()
+	s.fake.Set(func(settings *stripefake.Settings) { settings.Validate = nil }) // other tests send the same
+	const payments = 350
+	for i := range payments {
+		q := s.question(payment.StepAuthorize, c, 100)
+		q.Transaction = holdfast.TransactionID(fmt.Sprintf("T%d", i))
+		held, _ := s.settle(q)
+		q.Step, q.Authorization = payment.StepCapture, held.Authorization
+		s.settle(q)
+		s.clock.Advance(500 * time.Millisecond)
+	}
+	events, err := s.client.Events(context.Background(), begin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	succeeded := map[string]bool{}
+	for _, e := range events {
+		if e.Type == "payment_intent.succeeded" {
+			succeeded[e.Object] = true
+		}
+	}
+	if len(events) <= 1000 || len(succeeded) != payments {
+		t.Errorf("%d events of %d payments", len(events), len(succeeded))
+	}
+}

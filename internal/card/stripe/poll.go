@@ -35,8 +35,10 @@ var eventTypes = [...][]string{
 const (
 	// eventsKept is how long Stripe keeps events.
 	eventsKept = 30 * 24 * time.Hour
-	// eventsMax bounds the events of one reading, but for those of the same second.
-	eventsMax = 1000
+	// eventsMax bounds the events of one reading, but for those of the first time after
+	// its beginning. Readings overlap, so each must get further than the overlap.
+	eventsMax  = 1000
+	eventsTime = 15 * time.Minute
 	// eventsSpan is the time that is read at once, to begin with. Stripe lists the
 	// newest events first, so a span must be read as a whole.
 	eventsSpan = time.Hour
@@ -51,7 +53,8 @@ func (c *Client) Events(ctx context.Context, since time.Time) ([]card.Event, err
 		from = oldest
 	}
 	var all []card.Event
-	for !from.After(now) && len(all) < eventsMax {
+	least := from.Add(eventsTime)
+	for !from.After(now) && (len(all) < eventsMax || from.Before(least)) {
 		to := from.Add(span)
 		read, more, err := c.eventsBetween(ctx, from, to, span > time.Second)
 		switch {
