@@ -56,7 +56,11 @@ func (s *Server) showConfirm(c *call) error {
 		c.leads = c.network.PageOrigin()
 	}
 	page.Consent = c.consent()
+	if c.sender.Guest && !onPage {
+		page.Email, page.EmailLabel = c.sender.Email, c.words.T("guest.confirmation")
+	}
 	if c.request.CollectEmail {
+		page.EmailLabel = ""
 		if page.Email = c.sender.Email; onPage && c.sender.Guest {
 			page.Email, page.EmailLabel = c.words.T("network.email-where", "Network", c.brand()),
 				c.words.T("network.email", "Caller", c.started.caller.Name)

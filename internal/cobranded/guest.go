@@ -93,6 +93,7 @@ func (s *Server) enterAsGuest(c *call) error {
 	}
 	s.lendKey(c.w, v)
 	s.lendGuest(c.w, v)
+	c.visit, c.sender = v, party.Party{ID: v.Sender, Guest: true}
 	return s.proceed(c, v)
 }
 

@@ -113,8 +113,8 @@ func (p *Processor) AddGuestCard(
 }
 
 // nameGuest stores the name and the e-mail address of a guest and counts its
-// mailbox and its card, before the card is stored. Values that cannot be stored are
-// left out. If the mailbox or the card has made too many guests, it is a
+// mailbox and its card. A guest that gives a card twice is counted twice: a card that
+// was refused is stored, too. Values that cannot be stored are left out. If the mailbox or the card has made too many guests, it is a
 // *GuestsError, and nothing is stored. It does nothing for an account.
 func (p *Processor) nameGuest(tx *store.Tx, id party.ID, name, email, fingerprint string) error {
 	guest, err := partyOf(&tx.ReadTx, id)
@@ -130,17 +130,7 @@ func (p *Processor) nameGuest(tx *store.Tx, id party.ID, name, email, fingerprin
 		counted = append(counted, guestsOfMailbox(email)...)
 	}
 	if fingerprint != "" {
-		have, err := tx.Instruments(id)
-		if err != nil {
-			return err
-		}
-		known := false
-		for _, i := range have {
-			known = known || i.Fingerprint == fingerprint
-		}
-		if !known {
-			counted = append(counted, guestsOfCard(fingerprint)...)
-		}
+		counted = append(counted, guestsOfCard(fingerprint)...)
 	}
 	if err := countGuest(tx, counted, p.now()); err != nil {
 		return err

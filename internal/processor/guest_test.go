@@ -293,18 +293,40 @@ func TestGuestsAreCounted(t *testing.T) {
 // number returns a card number that differs from others in its last digits.
 func number(n int) string { return fmt.Sprintf("400000000000%04d", n) }
 
-// The same guest may type its card again without being counted again.
-func TestATypoIsNotAnotherGuest(t *testing.T) {
+// A guest may type its address again without being counted again, but each card
+// counts.
+func TestAGuestTypesAgain(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		takesGuests(w, nil)
 		v, err := asGuest(w, "order-1", gusTypes)
-		for range party.GuestsOfCard.Free {
+		again := func(card int, email string) error {
+			_, err := w.Processor.AddGuestCard(t.Context(), v.ID, v.Sender, email,
+				guestCard{number(card), "Gus", email}.details())
+			return err
+		}
+		for n := range party.GuestsOfMailbox.Free {
 			if err == nil {
-				v, err = w.Processor.AddGuestCard(t.Context(), v.ID, v.Sender, gusTypes.email, gusTypes.details())
+				err = again(n, gusTypes.email)
+			}
+		}
+		if err != nil {
+			t.Errorf("the same address again: %v", err)
+		}
+		for n := range party.GuestsOfCard.Free {
+			if err == nil {
+				err = again(7777, fmt.Sprintf("gus-%d@example.test", n))
 			}
 		}
 		if err != nil {
 			t.Errorf("the same card again: %v", err)
+		}
+		for range 2 { // and it stays so
+			if _, limited := errors.AsType[*processor.GuestsError](again(7777, "another@example.test")); !limited {
+				t.Error("the same card once more is not refused")
+			}
+		}
+		if guest, _ := readParty(w, v.Sender); guest.Email == "another@example.test" {
+			t.Errorf("the guest is %+v", guest)
 		}
 	})
 }
