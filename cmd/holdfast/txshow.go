@@ -104,7 +104,7 @@ func (a detailAnswer) facts() []fact {
 		fact{"credit instrument", string(a.CreditInstrumentID)},
 	)
 	for _, r := range a.Related {
-		facts = append(facts, fact{"related", string(r.Relation) + " " + string(r.TransactionID)})
+		facts = append(facts, fact{"related", strings.TrimSpace(string(r.Relation) + " " + string(r.TransactionID))})
 	}
 	for _, h := range a.History {
 		facts = append(facts, fact{"history", strings.Join([]string{

@@ -186,6 +186,8 @@ func (p shownPayment) step(w webui.Words, h payment.HistoryRow) string {
 		return w.T("history.step-held", "Amount", w.Dollars(h.Amount))
 	case payment.Success:
 		switch {
+		case p.Kind.FromNetwork():
+			return kindWord(w, p.Transaction)
 		case p.Kind == payment.KindRefund:
 			return w.T("history.step-refunded", "Amount", w.Dollars(h.Amount))
 		case p.Flow(p.page.Account) == 0 && p.Kind != payment.KindPay && p.Kind != payment.KindReserve:

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -232,7 +233,8 @@ func (p *Processor) workEvent(ctx context.Context, e store.NetworkEvent) (finish
 	now := p.now()
 	e.Outcome, e.Problem, e.NextAt = outcome, "", time.Time{}
 	if why != nil {
-		e.Problem = why.Error()[:min(len(why.Error()), problemMax)]
+		text := why.Error()
+		e.Problem = strings.ToValidUTF8(text[:min(len(text), problemMax)], "")
 	}
 	if outcome == store.NetworkEventWaiting {
 		e.NextAt = now.Add(min(eventPause<<min(e.Tries-1, 16), pauseMax))

@@ -3,7 +3,6 @@ package store
 import (
 	"time"
 
-	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
@@ -89,7 +88,7 @@ func (tx *ReadTx) NetworkSteps(
 // own, or that of the payment that it refunds or disputes.
 func (tx *ReadTx) NetworkReference(c party.CallerID, t payment.Transaction) (string, error) {
 	for t.Parent != "" {
-		parent, found, err := tx.Transaction(c, holdfast.TransactionID(t.Parent))
+		parent, found, err := tx.Transaction(c, t.Parent)
 		if err != nil || !found {
 			return "", err
 		}
