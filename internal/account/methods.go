@@ -23,7 +23,10 @@ func (s *Server) showMethods(c *call) error {
 		return err
 	}
 	w := c.words
-	g := group{Links: []link{{Label: w.T("methods.add-card"), Address: Root + "methods/card"}}}
+	g := group{Text: w.T("methods.when-paying")}
+	if s.Processor.TakesTypedCards() {
+		g = group{Links: []link{{Label: w.T("methods.add-card"), Address: Root + "methods/card"}}}
+	}
 	bank := false
 	for _, i := range all {
 		bank = bank || i.Method == holdfast.MethodACH
@@ -58,6 +61,9 @@ func methodRow(w webui.Words, i payment.Instrument, expired bool) row {
 }
 
 func (s *Server) showCard(c *call) error {
+	if !s.Processor.TakesTypedCards() {
+		return c.redirect("methods")
+	}
 	return s.renderCard(c, http.StatusOK, CardForm(c.words, c.Party.Name))
 }
 
@@ -81,6 +87,9 @@ func (s *Server) renderCard(c *call, status int, form webui.Form) error {
 }
 
 func (s *Server) addCard(c *call) error {
+	if !s.Processor.TakesTypedCards() {
+		return webui.NewBadForm("cards are not typed here") // the card is not read
+	}
 	typed, form := ReadCard(c.words, c.form)
 	if form.Failed() {
 		return s.renderCard(c, http.StatusUnprocessableEntity, form)

@@ -135,6 +135,25 @@ func TestTheSandboxBankAccount(t *testing.T) {
 	b.wantStatus("a business of real money", http.StatusNotFound)
 }
 
+// Where real money moves, cards are typed on the pages of card networks only.
+func TestCardsAreTypedInTheSandboxOnly(t *testing.T) {
+	s := newSite(t)
+	b := s.ann()
+	s.Processor.Live = true
+	b.get("methods")
+	b.wantText("You add a card when you pay with it")
+	b.wantNoText("Add a card")
+	b.get("methods/card")
+	b.wantPage("methods")
+	had := len(s.methods())
+	b.postTo("methods/card", "number", "4242424242424242", "expiry", "12/31", "code", "123", "holder", "Ann")
+	b.wantStatus("a typed card", http.StatusBadRequest)
+	b.wantNoText("4242")
+	if n := len(s.methods()); n != had {
+		t.Errorf("there are %d payment methods, were %d", n, had)
+	}
+}
+
 // A card that an open payment needs cannot be removed, and the page names the
 // payment.
 func TestACardThatIsNeeded(t *testing.T) {

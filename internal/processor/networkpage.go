@@ -128,6 +128,11 @@ func (p *Processor) HoldCard(
 
 func (s visitStep) holdsOnPage() bool { return s.asked.Request.HoldsOnPage(s.caller) }
 
+// alone makes steps of the visit that open a page or place a hold come one after
+// the other, also on several servers: each writes the visit's row before it looks
+// which pages and holds there are.
+func (s visitStep) alone() error { return s.tx.UpdateVisit(s.visit) }
+
 // newHold is the hold of the visit, before anybody was asked for it.
 func (s visitStep) newHold(id payment.PageHoldID) payment.PageHold {
 	return payment.PageHold{
@@ -139,6 +144,9 @@ func (s visitStep) newHold(id payment.PageHoldID) payment.PageHold {
 
 // openPage writes down that a page is about to be opened.
 func (s visitStep) openPage(mode payment.PageMode, h *payment.PageHold, shown Shown) (o openedPage, err error) {
+	if err := s.alone(); err != nil {
+		return o, err
+	}
 	before, err := s.NetworkPagesOf(s.visit.ID)
 	if err != nil {
 		return o, err

@@ -59,6 +59,9 @@ func (p *Processor) HoldInstrument(
 // another card that waits for the buyer at the bank is given up, because the buyer
 // has chosen again.
 func (s visitStep) underWayHold(with payment.InstrumentID) (h payment.PageHold, found bool, err error) {
+	if err := s.alone(); err != nil {
+		return h, false, err
+	}
 	all, err := s.PageHoldsOf(s.visit.ID)
 	if err != nil {
 		return h, false, err

@@ -51,6 +51,9 @@ func plain(r *http.Request) bool {
 // A BadFormError reports a request that none of our pages sends.
 type BadFormError struct{ err error }
 
+// NewBadForm refuses a form that none of our pages has.
+func NewBadForm(why string) *BadFormError { return &BadFormError{errors.New(why)} }
+
 func (e *BadFormError) Error() string { return "reading a form: " + e.err.Error() }
 
 func (e *BadFormError) Unwrap() error { return e.err }
