@@ -94,6 +94,30 @@ func TestKilledBeforeAKeptCardIsHeld(t *testing.T) {
 	})
 }
 
+// An event about the hold of a page is a reason to look at the page.
+func TestAnEventAboutTheHoldFinishesThePage(t *testing.T) {
+	s := newNetworkSite(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
+	s.get(s.link(order()))
+	s.signIn()
+	s.submit()
+	s.network.Finish(t, s.left(), good, "Ann", "")
+	if err := s.DB.Update(t.Context(), func(tx *store.Tx) error {
+		h, _, err := tx.PageHold("H0001")
+		if err != nil {
+			return err
+		}
+		due := h
+		due.NextAt = s.Clock.Now()
+		return tx.ChangePageHold(h, due)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	s.watch()
+	if token := s.byReference("order-4711"); token.ID == "" {
+		t.Error("there is no token")
+	}
+}
+
 // A page is finished once, however many servers notice it at the same moment.
 func TestAPageIsFinishedOnce(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {

@@ -118,10 +118,7 @@ func (p *Processor) watchHold(ctx context.Context, h payment.PageHold) error {
 // given up as soon as the network's object is known.
 func (p *Processor) watchPlacing(ctx context.Context, h payment.PageHold) error {
 	if h.OnNetworkPage() {
-		return p.changeHold(ctx, h, func(h payment.PageHold) payment.PageHold {
-			h.NextAt = p.now().Add(payment.PageLife) // the page decides
-			return h
-		})
+		return p.watchPageOf(ctx, h)
 	}
 	asking := h
 	asking.Asked++
@@ -141,6 +138,31 @@ func (p *Processor) watchPlacing(ctx context.Context, h payment.PageHold) error 
 		return err
 	}
 	return p.changeHold(ctx, after, func(h payment.PageHold) payment.PageHold { return h.GiveUp(p.now()) })
+}
+
+// watchPageOf looks at the page that places a hold, because an event was about the
+// hold. Without one, the page is looked at in its own time.
+func (p *Processor) watchPageOf(ctx context.Context, h payment.PageHold) error {
+	err := p.changeHold(ctx, h, func(h payment.PageHold) payment.PageHold {
+		h.NextAt = p.now().Add(payment.PageLife)
+		return h
+	})
+	if err != nil {
+		return err
+	}
+	var pages []payment.NetworkPage
+	err = p.db.View(ctx, func(tx *store.ReadTx) (err error) {
+		pages, err = tx.NetworkPagesOf(h.Visit)
+		return err
+	})
+	for _, page := range pages {
+		if page.Hold == h.ID && page.State == payment.PageOpen {
+			if _, err = p.FinishPage(ctx, page.Account, page.Page); errors.Is(err, ErrNetwork) {
+				err = nil // it is in the log, and is tried again
+			}
+		}
+	}
+	return err
 }
 
 // changeHold writes a step of a page hold. It is store.ErrStale if the hold has changed.
