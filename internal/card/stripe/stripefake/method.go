@@ -11,7 +11,7 @@ type method struct {
 	customer    string
 	used        bool // without a customer, once
 	detached    bool
-	kept        bool     // its holder has authenticated it for payments without him
+	kept        bool     // its holder has authenticated it for payments while absent
 	override    *Decline // of every payment from now on
 	metadata    map[string]string
 }

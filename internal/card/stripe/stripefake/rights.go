@@ -11,7 +11,7 @@ import (
 type Rights map[string]string
 
 // HoldfastRights are the rights that Holdfast asks for. They do not include the
-// account: Stripe gives no key of that kind the right to GET /v1/account.
+// account, so GET /v1/account is refused, as it is at Stripe for such keys.
 func HoldfastRights() Rights {
 	return Rights{
 		"payment_intent": "write", "setup_intent": "write", "checkout_session": "write", "customer": "write",
