@@ -121,11 +121,15 @@ func (c *cast) account(ctx context.Context, kept demoState, owner party.ID) (dem
 		}
 	}
 	events := c.Public.JoinPath(eventsPath(kept.Fake.Account)).String()
+	secret := ""
+	if kept.Fake.Events != events {
+		secret = c.Fake.Subscribe(events, false)
+	}
 	_, err := c.Processor.ChangeNetworkAccount(ctx, kept.Fake.Account, false,
 		func(a store.NetworkAccount) (store.NetworkAccount, error) {
 			a.BaseURL = c.Fake.URL()
-			if kept.Fake.Events != events || len(a.Secrets.Events()) == 0 {
-				a.Secrets = store.NewNetworkSecrets(a.Secrets.Key(), c.Fake.Subscribe(events, false))
+			if secret != "" {
+				a.Secrets = store.NewNetworkSecrets(a.Secrets.Key(), secret)
 			}
 			return a, nil
 		})
