@@ -1,6 +1,7 @@
 package processor_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -166,4 +167,40 @@ func heldAtStripe(s striped, h payment.PageHold) string {
 		s.T.Fatalf("the page's hold is %+v", answer)
 	}
 	return answer.Authorization
+}
+
+// A visit for what the caller cannot do at its network does not begin.
+func TestAVisitOfACallerWithANetworkAccount(t *testing.T) {
+	atNetwork(t, func(w *holdfasttest.World) {
+		start := func(p holdfast.Params) error {
+			r, end := payment.ReadPipeline(p)
+			if end != nil {
+				t.Fatal(end)
+			}
+			_, err := w.Processor.StartVisit(t.Context(), w.Shop, r, p, false)
+			return err
+		}
+		single := func(amount string) holdfast.Params {
+			return holdfast.Params{
+				{Name: "pipelineName", Value: "SingleUse"}, {Name: "callerReference", Value: "cart-" + amount},
+				{Name: "transactionAmount", Value: amount},
+			}
+		}
+		if err := start(single("0.50")); err != nil {
+			t.Errorf("the least amount: %v", err)
+		}
+		for name, p := range map[string]holdfast.Params{
+			"transactionAmount": single("0.49"),
+			"pipelineName": {
+				{Name: "pipelineName", Value: "Recipient"}, {Name: "callerReference", Value: "seller-1"},
+				{Name: "callerReferenceRefund", Value: "seller-2"}, {Name: "recipientPaysFee", Value: "True"},
+			},
+			"paymentMethod": append(single("5"), holdfast.Param{Name: "paymentMethod", Value: "ABT"}),
+		} {
+			end, ok := errors.AsType[*payment.PipelineEnd](start(p))
+			if !ok || *end != *payment.Malformed(name) {
+				t.Errorf("%s: %+v", name, end)
+			}
+		}
+	})
 }
