@@ -18,9 +18,9 @@ var (
 
 const microPerCent = 10_000
 
-// CheckNetworkAmount refuses an amount that a card network does not take. The
+// checkNetworkAmount refuses an amount that a card network does not take. The
 // caller's payments use an account there.
-func CheckNetworkAmount(name string, amount money.Amount) error {
+func checkNetworkAmount(name string, amount money.Amount) error {
 	switch {
 	case amount.Micro%microPerCent != 0:
 		return holdfast.Errorf(holdfast.AmountOutOfRange, "%s is %v; it must be whole cents", name, amount)
@@ -41,7 +41,7 @@ func checkNetworkPayment(r holdfast.ReserveRequest, caller party.Caller) error {
 		return holdfast.Errorf(holdfast.IncompatibleTokens,
 			"recipientTokenId: the card network pays only the caller's own account, so leave it out")
 	}
-	return CheckNetworkAmount("TransactionAmount", r.TransactionAmount)
+	return checkNetworkAmount("TransactionAmount", r.TransactionAmount)
 }
 
 // onlyCards refuses an action that a caller with an account at a card network does
@@ -89,7 +89,7 @@ func (r PipelineRequest) CheckNetwork(c party.Caller) *PipelineEnd {
 	case len(r.Recipients) > 0:
 		return Malformed(r.recipientsName())
 	case r.Amount.Given() && r.AmountType != holdfast.AmountMinimum &&
-		CheckNetworkAmount("transactionAmount", r.Amount) != nil:
+		checkNetworkAmount("transactionAmount", r.Amount) != nil:
 		return Malformed("transactionAmount")
 	}
 	return nil

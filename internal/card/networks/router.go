@@ -163,16 +163,6 @@ func (r *Router) drop(id payment.NetworkAccountID, l *lookup) {
 	}
 }
 
-// Forget makes the next question of every account read its account again. Call it
-// after an account was changed.
-func (r *Router) Forget() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, l := range r.kept {
-		l.began = time.Time{}
-	}
-}
-
 // same reports whether a client of one account can go on with the other. A
 // client does not depend on the fields that are cleared.
 func same(a, b store.NetworkAccount) bool {
