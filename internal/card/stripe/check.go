@@ -40,18 +40,18 @@ type right struct {
 // noObject is the end of an id that no object has.
 const noObject = "_holdfastcheck"
 
-// rights are in the order in which Stripe's dashboard shows them.
+// rights are named as in Stripe's dashboard and in docs/going-live.md.
 var rights = []right{
-	{"Balance transactions: read", http.MethodGet, "/v1/balance_transactions"},
-	{"Charges and refunds: write", http.MethodPost, "/v1/refunds/re" + noObject},
+	{"PaymentIntents: write", http.MethodPost, "/v1/payment_intents/pi" + noObject + "/cancel"},
+	{"SetupIntents: write", http.MethodPost, "/v1/setup_intents/seti" + noObject + "/cancel"},
+	{"Checkout Sessions: write", http.MethodPost, "/v1/checkout/sessions/cs" + noObject + "/expire"},
 	{"Customers: write", http.MethodPost, "/v1/customers/cus" + noObject},
+	{"PaymentMethods: write", http.MethodPost, "/v1/payment_methods/pm" + noObject + "/detach"},
+	{"Charges and Refunds: write", http.MethodPost, "/v1/refunds/re" + noObject},
 	{"Disputes: read", http.MethodGet, "/v1/disputes"},
 	{"Events: read", http.MethodGet, "/v1/events"},
-	{"Payment intents: write", http.MethodPost, "/v1/payment_intents/pi" + noObject + "/cancel"},
-	{"Payment methods: write", http.MethodPost, "/v1/payment_methods/pm" + noObject + "/detach"},
+	{"Balance, and balance transaction sources: read", http.MethodGet, "/v1/balance_transactions"},
 	{"Payouts: read", http.MethodGet, "/v1/payouts"},
-	{"Setup intents: write", http.MethodPost, "/v1/setup_intents/seti" + noObject + "/cancel"},
-	{"Checkout sessions: write", http.MethodPost, "/v1/checkout/sessions/cs" + noObject + "/expire"},
 }
 
 // clockMax is how far the clocks may differ. Messages that are older than five

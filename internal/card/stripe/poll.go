@@ -11,11 +11,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/card"
 )
 
-// EventTypes are the types of events that Holdfast acts on. An endpoint for
-// events should be made with them.
-func EventTypes() []string { return slices.Concat(eventTypes[:]...) }
-
-// eventTypes are in groups, because Stripe lists at most twenty types at once.
+// eventTypes are the types of events that Holdfast acts on, as docs/going-live.md
+// lists them. They are in groups, because Stripe lists at most twenty types at once.
 var eventTypes = [...][]string{
 	{
 		"payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled",
