@@ -3,6 +3,7 @@ package processor
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -126,8 +127,41 @@ func (p *Processor) makeAccount(tx *store.Tx, secret, hashed string) (party.Part
 	if err != nil {
 		return guest, err
 	}
+	if err := p.endGuestCards(tx, account.ID); err != nil {
+		return guest, err
+	}
 	return account, tx.InsertInstrument(p.balanceOf(account))
 }
+
+// givenOnce is why an account cannot use the cards that it gave as a guest. The
+// guest agreed to one payment, and the network keeps no card for more than that.
+const givenOnce = "it was given as a guest, for one payment"
+
+// endGuestCards keeps a new account from using the cards that it gave as a guest. A
+// card stays usable if a token can still pay with it.
+func (p *Processor) endGuestCards(tx *store.Tx, id party.ID) error {
+	tokens, err := tx.TokensOf(id, true, p.now(), store.TokenPlace{}, guestTokensMax)
+	if err != nil {
+		return err
+	}
+	cards, err := tx.Instruments(id)
+	if err != nil {
+		return err
+	}
+	for _, i := range cards {
+		needed := slices.ContainsFunc(tokens, func(t payment.Token) bool { return t.Instrument == i.ID })
+		if needed {
+			continue
+		}
+		if err := tx.SetUnusable(id, i.ID, givenOnce); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// guestTokensMax is more than a guest has: it gives one token.
+const guestTokensMax = 10
 
 // balanceOf is the balance of a new account, as an instrument.
 func (p *Processor) balanceOf(account party.Party) payment.Instrument {

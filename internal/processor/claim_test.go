@@ -12,6 +12,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 // paidAsGuest returns a guest with a hold, its link and its letters.
@@ -39,6 +40,14 @@ func askClaim(w *holdfasttest.World, link string, box *holdfasttest.Postbox) str
 func TestAGuestBecomesAnAccount(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		guest, link, box := paidAsGuest(w)
+		var held payment.Transaction
+		if err := w.DB.View(t.Context(), func(tx *store.ReadTx) error {
+			all, err := tx.Next(&store.Listing{Sender: guest.ID, To: w.Clock.Now().AddDate(1, 0, 0)}, 10)
+			held = all[0]
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
 		secret := askClaim(w, link, box)
 		if found, err := w.Processor.ClaimableBy(t.Context(), secret); err != nil || found.ID != guest.ID {
 			t.Fatalf("the letter's link is about %+v, %v", found, err)
@@ -69,6 +78,25 @@ func TestAGuestBecomesAnAccount(t *testing.T) {
 		_, token := approved(w, "order-2", gusTypes)
 		if token == "" {
 			t.Error("the address can be no guest's any more")
+		}
+		// The card was for one payment. That payment goes on.
+		err = w.DB.View(t.Context(), func(tx *store.ReadTx) error {
+			cards, err := tx.Instruments(guest.ID)
+			for _, i := range cards {
+				if i.Method == holdfast.MethodCC && i.Unusable == "" {
+					t.Errorf("the account may use the card %+v", i)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Settle(held.ID, "12.00"); err != nil {
+			t.Errorf("settling: %v", err)
+		}
+		if _, err := w.Refund(held.ID, "2.00", "refund-1"); err != nil {
+			t.Errorf("refunding: %v", err)
 		}
 	})
 }
@@ -226,6 +254,46 @@ func TestLinksOfClosedGuests(t *testing.T) {
 		_, err = w.Reserve(token, "12.00", holdfast.CallerReference("reserve-2"))
 		if err != nil {
 			t.Errorf("another guest with the address: %v", err)
+		}
+	})
+}
+
+// An account that is made before the shop reserves does not stop the shop.
+func TestAnAccountBeforeTheReserve(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		takesGuests(w, nil)
+		box := w.Mailing()
+		w.Processor.Receipts = linkReceipt
+		_, token := approved(w, "order-1", gusTypes)
+		secret := askClaim(w, linkTo(w, gusTypes.email), box)
+		if _, err := w.Processor.Claim(t.Context(), secret, holdfasttest.Password); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := w.Reserve(token, "12.00", "reserve-1"); err != nil || r.State != payment.Reserved {
+			t.Errorf("reserving: %+v, %v", r, err)
+		}
+	})
+}
+
+// Of browsers that become guests at once, one gets the visit.
+func TestOneGuestInAVisit(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		takesGuests(w, nil)
+		id := guestVisit(w, "order-1")
+		var wait sync.WaitGroup
+		errs, visits := make([]error, 4), make([]payment.Visit, 4)
+		for i := range errs {
+			wait.Go(func() { visits[i], errs[i] = w.Processor.EnterAsGuest(t.Context(), id, "203.0.113.7", "") })
+		}
+		wait.Wait()
+		won := slices.Index(errs, nil)
+		if won < 0 {
+			t.Fatalf("no browser gets the visit: %v", errs)
+		}
+		for i, err := range errs {
+			if i != won && !errors.Is(err, processor.ErrNotSender) {
+				t.Errorf("browser %d: %+v, %v (browser %d won)", i, visits[i], err, won)
+			}
 		}
 	})
 }

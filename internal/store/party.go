@@ -130,8 +130,11 @@ func (tx *Tx) ClaimGuest(p party.Party) (claimed bool, err error) {
 	return true, tx.one("making an account of a guest", updateParty.text, updateParty.values.values(&row)...)
 }
 
-// oldGuests selects guests without a token that are to be forgotten by $1.
+// oldGuests selects guests without a token that are to be forgotten by $1. A guest
+// stays while a hold that was placed on a page is not released yet.
 const oldGuests = `SELECT party_id FROM parties WHERE guest = 1 AND verify_by > 0 AND verify_by <= $1
+	AND NOT EXISTS (SELECT 1 FROM page_holds h
+		WHERE h.state IN ('Asking', 'Action', 'Held', 'Releasing') AND h.party_id = parties.party_id)
 	ORDER BY verify_by LIMIT $2`
 
 // HasOldGuests reports whether ForgetGuests would find anything, so that an idle
@@ -144,7 +147,7 @@ func (tx *ReadTx) HasOldGuests(now time.Time) (bool, error) {
 // ForgetGuests removes guests without a token whose time is over, at most limit,
 // with their cards and addresses. It reports how many.
 func (tx *Tx) ForgetGuests(now time.Time, limit int) (removed int64, err error) {
-	for _, table := range []string{"instruments", "addresses", "proofs", "parties"} {
+	for _, table := range []string{"instruments", "addresses", "proofs", "network_customers", "parties"} {
 		removed, err = tx.exec("forgetting guests", `DELETE FROM `+table+` WHERE party_id IN (`+oldGuests+`)`,
 			micros(now), limit)
 		if err != nil {
