@@ -3,7 +3,6 @@ package processor
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/card"
@@ -38,18 +37,13 @@ type PageOpening struct {
 	Language   string // of the page, such as "de-CH"
 }
 
+// collector returns the client of an account, which makes and reads pages.
 func (p *Processor) collector(ctx context.Context, a payment.NetworkAccountID) (card.Collector, error) {
-	if n, ok := p.Network.(card.Accounts); ok {
-		c, err := n.Account(ctx, a)
-		if err != nil {
-			return nil, errors.Join(ErrNetwork, err)
-		}
-		return c, nil
+	c, err := p.client(ctx, a)
+	if err != nil {
+		return nil, errors.Join(ErrNetwork, err)
 	}
-	if c, ok := p.Network.(card.Collector); ok {
-		return c, nil
-	}
-	return nil, fmt.Errorf("account %s: %w", a, card.ErrNoAccount)
+	return c, nil
 }
 
 // TakesTypedCards reports whether cards may be typed on the account pages: only
@@ -63,9 +57,9 @@ func (p *Processor) TakesTypedCards() bool {
 // network was asked for it.
 type openedPage struct {
 	payment.NetworkPage
-	hold  *payment.PageHold
-	title string
-	call  party.CallerID
+	hold   *payment.PageHold
+	title  string
+	caller party.CallerID
 }
 
 // KeepCard opens a page of the network on which the visit's sender gives a card
@@ -155,7 +149,7 @@ func (s visitStep) openPage(mode payment.PageMode, h *payment.PageHold, shown Sh
 		return o, ErrTooManyPages
 	}
 	until := payment.PageUntil(s.real)
-	o = openedPage{hold: h, title: s.caller.Name, call: s.caller.ID, NetworkPage: payment.NetworkPage{
+	o = openedPage{hold: h, title: s.caller.Name, caller: s.caller.ID, NetworkPage: payment.NetworkPage{
 		Key: payment.PageKey(s.visit.ID, len(before)+1), Visit: s.visit.ID, Account: s.caller.Network,
 		Party: s.visit.Sender, Mode: mode, Created: s.real, Expires: until, State: payment.PageAsking,
 		NextAt: until.Add(payment.PageLife), Language: shown.Language, Consent: shown.Consent,
@@ -178,7 +172,7 @@ func (p *Processor) open(ctx context.Context, page openedPage, o PageOpening) (a
 	ctx, cancel := context.WithTimeout(ctx, or(p.NetworkTimeout, networkTimeoutDefault))
 	defer cancel()
 	collection := card.Collection{
-		Key: page.Key, Account: page.Account, Visit: page.Visit, Caller: string(page.call), Done: o.Done, Back: o.Back,
+		Key: page.Key, Account: page.Account, Visit: page.Visit, Caller: string(page.caller), Done: o.Done, Back: o.Back,
 		Language: o.Language, Until: page.Expires, Title: page.title,
 	}
 	owner, err := p.party(ctx, page.Party)
