@@ -173,7 +173,8 @@ func checkLoopback(flag, address string) error {
 		return nil
 	}
 	u, err := url.Parse(address)
-	if err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.User == nil && u.RawQuery == "" && u.Fragment == "" {
+	if err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.User == nil && u.RawQuery == "" &&
+		u.Fragment == "" {
 		if ip := net.ParseIP(u.Hostname()); ip != nil && ip.IsLoopback() || u.Hostname() == "localhost" {
 			return nil
 		}
@@ -194,9 +195,9 @@ func some(texts ...string) (list []string) {
 // warnFullKey prints the risk of a key with all rights.
 func warnFullKey(w world, a store.NetworkAccount) {
 	if form, err := payment.ReadNetworkKey(a.Secrets.Key()); err == nil && form.Full {
-		fmt.Fprintf(w.Err, `Warning: the key of the account %s may do everything, such as pay out money to another bank account. Whoever gets
-hold of it can do that, too. Make a restricted key in the network's dashboard, and replace this one: holdfast network
-set %s --key-file FILE
+		fmt.Fprintf(w.Err, `Warning: the key of the account %s may do everything, such as pay out money to another bank account. A
+thief of the key can do that, too. Make a restricted key in the network's dashboard, and replace this one: holdfast
+network set %s --key-file FILE
 `, a.Name, a.Name)
 	}
 }

@@ -94,12 +94,12 @@ func describeCheck(a store.NetworkAccount, r stripe.Report) checkAnswer {
 		Clock: r.Clock.Round(time.Second).String(), Problems: append([]string{}, r.Problems...), Untested: []string{},
 	}
 	if r.Remote == "" {
-		c.Untested = append(c.Untested, "whether the account may take money, and its currency: a restricted key may not read "+
-			"the account. See the network's dashboard.")
+		c.Untested = append(c.Untested, "whether the account may take money, and its currency: a restricted key may not "+
+			"read the account. See the network's dashboard.")
 	}
 	if r.Prefix != "" && a.StatementPrefix != "" && r.Prefix != a.StatementPrefix {
-		c.Problems = append(c.Problems, fmt.Sprintf("The statement prefix at the network is %q, and here %q: run holdfast network "+
-			"set %s --statement-prefix.", r.Prefix, a.StatementPrefix, a.Name))
+		c.Problems = append(c.Problems, fmt.Sprintf("The statement prefix at the network is %q, and here %q: run holdfast "+
+			"network set %s --statement-prefix.", r.Prefix, a.StatementPrefix, a.Name))
 	}
 	return c
 }
@@ -182,7 +182,10 @@ func (v networkCheck) knock(ctx context.Context, w world, a store.NetworkAccount
 		wrong  string
 	}{
 		{header, http.StatusOK, "does not take a message that is signed with the account's secret"},
-		{http.Header{"Stripe-Signature": {"t=1,v1=00"}}, http.StatusBadRequest, "does not refuse a message that nobody signed"},
+		{
+			http.Header{"Stripe-Signature": {"t=1,v1=00"}}, http.StatusBadRequest,
+			"does not refuse a message that nobody signed",
+		},
 	} {
 		status, err := send(ctx, address, message.header, body)
 		if err != nil {
@@ -233,8 +236,8 @@ func (v networkCheck) ring(
 		arrived, err := arrivedAt(ctx, db.Reader, a.ID, object)
 		switch {
 		case ctx.Err() != nil:
-			c.Problems = append(c.Problems, fmt.Sprintf("No message of the network arrived within %v. Look at the endpoint in its "+
-				"dashboard: its address, its events, and failed deliveries. Until then, the server hears of everything some "+
+			c.Problems = append(c.Problems, fmt.Sprintf("No message of the network arrived within %v. Look at the endpoint "+
+				"in its dashboard: its address, its events, and failed deliveries. Until then, the server hears of everything some "+
 				"minutes later, because it asks.", v.Within))
 			return nil
 		case err != nil:

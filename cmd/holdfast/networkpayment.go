@@ -71,8 +71,8 @@ func networkPaymentOf(
 		return err
 	})
 	if err == nil && !found {
-		err = fmt.Errorf("no card network knows a transaction %s: there is none, it is in the sandbox, or nothing was asked yet",
-			quote(string(id)))
+		err = fmt.Errorf("no card network knows a transaction %s: there is none, it is in the sandbox, or nothing was asked "+
+			"yet", quote(string(id)))
 	}
 	return known, err
 }

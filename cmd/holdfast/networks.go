@@ -15,7 +15,8 @@ import (
 // errNotLive is the error of questions about a live account on a server that was
 // started without one. Its pages show the sandbox, and its mails may be in an
 // inbox.
-var errNotLive = errors.New("the account is live, but this server was started before there was a live account; restart it")
+var errNotLive = errors.New("the account is live, but this server was started before there was a live account; " +
+	"restart it")
 
 // checkNetworks refuses accounts that a server cannot serve, and reports whether
 // real money moves.
@@ -38,8 +39,8 @@ func (s *server) checkNetworks(ctx context.Context) (live bool, err error) {
 		case !s.Store.Sealed():
 			return false, fmt.Errorf("the account %s is live: %w", a.Name, store.ErrPlainStore)
 		case s.hasInbox():
-			return false, fmt.Errorf("an inbox is for a sandbox: real money moves on the account %s, so mails are sent with --smtp",
-				a.Name)
+			return false, fmt.Errorf("an inbox is for a sandbox: real money moves on the account %s, so mails are sent with "+
+				"--smtp", a.Name)
 		}
 	}
 	return live, nil

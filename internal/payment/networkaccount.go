@@ -110,8 +110,8 @@ func (a NetworkAccount) CheckKey(key string, full bool) error {
 		return holdfast.Errorf(holdfast.InvalidParams, "this is a %s key, but the account is a %s account", form.Mode, a.Mode)
 	case form.Full && !full:
 		return holdfast.Errorf(holdfast.InvalidParams,
-			"this key may do everything in the account; make a restricted key with the rights that docs/going-live.md lists, or "+
-				"accept the risk with --full-key")
+			"this key may do everything in the account; make a restricted key with the rights that docs/going-live.md lists, "+
+				"or accept the risk with --full-key")
 	}
 	return nil
 }

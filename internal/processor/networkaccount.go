@@ -148,7 +148,8 @@ func (p *Processor) RemoveNetworkAccount(ctx context.Context, id payment.Network
 		if _, err := networkAccountOf(&tx.ReadTx, id); err != nil {
 			return err
 		}
-		need, err := tx.Unlocked("callers of the account were refused first, so nothing new needs it").NetworkNeed(id, p.now())
+		rest := tx.Unlocked("a caller that begins to use the account in this moment has read its row, which is removed here")
+		need, err := rest.NetworkNeed(id, p.now())
 		if err != nil {
 			return err
 		}
@@ -180,7 +181,7 @@ func (p *Processor) useNetwork(
 		}
 		choice.Account = &a.NetworkAccount
 	}
-	past := tx.Unlocked("a payment that is made in this moment asks the network of its card, whatever its caller uses next")
+	past := tx.Unlocked("a payment of this moment asks the network of its card, whatever its caller uses next")
 	var err error
 	if choice.Began, choice.Open, choice.Elsewhere, err = past.CallersPast(c, id, c.Now(p.now())); err != nil {
 		return c, err
