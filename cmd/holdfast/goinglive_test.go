@@ -2,31 +2,16 @@ package main
 
 import (
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/holdfast-pay/holdfast/internal/card/stripe"
 )
 
-// docs/going-live.md lists exactly the events that the server acts on, and its
-// commands exist.
-func TestGoingLiveIsTrue(t *testing.T) {
+// The commands in docs/going-live.md exist.
+func TestCommandsOfGoingLive(t *testing.T) {
 	text, err := os.ReadFile("../../docs/going-live.md")
 	if err != nil {
 		t.Fatal(err)
-	}
-	_, section, _ := strings.Cut(string(text), "\n## The webhook endpoint\n")
-	section, _, _ = strings.Cut(section, "\n## ")
-	listed := regexp.MustCompile(`[a-z_]+(?:\.[a-z_]+)+`).FindAllString(indented(section), -1)
-	want := stripe.EventTypes()
-	slices.Sort(listed)
-	slices.Sort(want)
-	if diff := cmp.Diff(want, listed); diff != "" {
-		t.Errorf("the page lists other events (-want +got):\n%s", diff)
 	}
 	commands := 0
 	for line := range strings.Lines(strings.ReplaceAll(indented(string(text)), "\\\n", " ")) {
