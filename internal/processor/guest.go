@@ -114,8 +114,9 @@ func (p *Processor) AddGuestCard(
 
 // nameGuest stores the name and the e-mail address of a guest and counts its
 // mailbox and its card. A guest that gives a card twice is counted twice: a card that
-// was refused is stored, too. Values that cannot be stored are left out. If the mailbox or the card has made too many guests, it is a
-// *GuestsError, and nothing is stored. It does nothing for an account.
+// was refused is stored, too. Values that cannot be stored are left out. If the
+// mailbox or the card has made too many guests, it is a *GuestsError, and nothing is
+// stored. It does nothing for an account.
 func (p *Processor) nameGuest(tx *store.Tx, id party.ID, name, email, fingerprint string) error {
 	guest, err := partyOf(&tx.ReadTx, id)
 	if err != nil || !guest.Guest {
