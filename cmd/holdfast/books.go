@@ -68,7 +68,7 @@ func printBooks(w world, r store.Report) error {
 		Findings: []wrongAnswer{},
 	}
 	for _, f := range r.Findings {
-		a.Findings = append(a.Findings, wrongAnswer(f))
+		a.Findings = append(a.Findings, wrongAnswer{f.Table, f.Row, f.Problem})
 	}
 	if err := printJSON(w.Out, a); err != nil || a.Right {
 		return err

@@ -190,7 +190,10 @@ type Caller struct {
 	// an account at a card network. A live caller has no offset.
 	Sandbox     bool
 	ClockOffset time.Duration
-	Created     time.Time
+	// Stopped is since when the caller may not move money, because the audit has
+	// found a fault in its books. Zero means that it may.
+	Stopped time.Time
+	Created time.Time
 }
 
 // ReturnsBy reports whether ReturnSchemes has the scheme.

@@ -1,20 +1,29 @@
 package payment
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/ledger"
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
 // A Finding is a row that is wrong.
 type Finding struct {
-	Table   string // such as "postings"
-	Row     string // the row's key, such as "1HZ5…/2/1": of step 2 the first posting
+	Caller  party.CallerID // in whose books it is; empty if nobody can tell
+	Table   string         // such as "postings"
+	Row     string         // the row's key, such as "1HZ5…/2/1": of step 2 the first posting
 	Problem string
+	// Fault says what is wrong without the amounts in Problem that change with every
+	// payment. It is empty if there are none.
+	Fault string
 }
+
+// Same returns what names the fault of a row, however often it is found.
+func (f Finding) Same() string { return cmp.Or(f.Fault, f.Problem) }
 
 // A File is a transaction with all its records.
 type File struct {
@@ -25,6 +34,9 @@ type File struct {
 	Token       Token // that authorised it; zero if it is missing
 	Remembered  bool  // a request is stored under its CallerReference
 	Parties     int   // how many of sender and recipient exist
+	// Children are the transactions that belong to it, those that belong to its
+	// marketplace fee, and those that belong to its refunds.
+	Children []Transaction
 }
 
 // A Booked posting is a posting read from the books.
@@ -59,7 +71,7 @@ func (f File) finding(table string, seq any, format string, args ...any) Finding
 	if seq != nil {
 		row = fmt.Sprintf("%s/%v", row, seq)
 	}
-	return Finding{Table: table, Row: row, Problem: fmt.Sprintf(format, args...)}
+	return Finding{Caller: f.Transaction.Caller, Table: table, Row: row, Problem: fmt.Sprintf(format, args...)}
 }
 
 func (f File) auditHistory() (found []Finding) {

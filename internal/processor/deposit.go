@@ -20,6 +20,9 @@ func (p *Processor) Deposit(ctx context.Context, caller party.CallerID, to party
 		if err != nil {
 			return err
 		}
+		if err := payment.MayMoveMoney(caller); err != nil {
+			return err
+		}
 		if _, err := partyInPayment(&tx.ReadTx, to); err != nil {
 			return err
 		}

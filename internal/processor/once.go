@@ -62,6 +62,9 @@ func (p *Processor) once(ctx context.Context, caller party.Caller, r request) (p
 			}
 			return tx.Confirm()
 		}
+		if err := payment.MayMoveMoney(caller); err != nil {
+			return err
+		}
 		c, err := r.decide(decision{tx: tx, caller: caller, now: now, real: real})
 		remember := payment.Request{Caller: caller.ID, Reference: r.reference, Digest: r.digest, Received: now}
 		if refused, ok := errors.AsType[*holdfast.Error](err); ok && payment.Remembered(refused) {

@@ -32,6 +32,7 @@ type Processor struct {
 	over     over        // the position of Sweep
 	polls    polls       // of events
 	compared polls       // of the books
+	audit    audit       // of the books
 	// linkKey is the key of guests' links; nil until it was read.
 	linkKey atomic.Pointer[holdfast.SecretKey]
 
@@ -46,7 +47,11 @@ type Processor struct {
 
 // New returns a processor of a store. The store stays open when it is closed.
 func New(db *store.DB, c Config) *Processor {
-	return &Processor{Config: c, db: db, idle: make(chan func()), alarms: pace.Seldom{Hourly: 1}}
+	p := &Processor{Config: c, db: db, idle: make(chan func()), alarms: pace.Seldom{Hourly: 1}}
+	if c.BooksEvery >= 0 {
+		db.NoteChanges(changedMax)
+	}
+	return p
 }
 
 // A Config says how a Processor works. Network, Now and Log are needed. Change
@@ -73,6 +78,15 @@ type Config struct {
 	// the owner of the account gets them.
 	NetworkLetters func(payment.NetworkNotice) (subject, text string)
 	Operator       string
+	// BooksEvery is how often the audit begins to check the whole books. Zero means
+	// 24 h, negative means never.
+	BooksEvery time.Duration
+	// BooksLetters writes the subject and text of a letter to the operator about rows
+	// of the books that are wrong. Nil means that nobody gets it.
+	BooksLetters func(payment.BooksNotice) (subject, text string)
+	// BooksChecked is told how many changed transactions were checked, and how many
+	// were missed because there were too many. Nil means that nobody watches.
+	BooksChecked func(checked, missed int)
 	// VerifyWithin is how long after signing up a party may pay without a verified
 	// e-mail address. Zero means 24 h, negative means not at all.
 	VerifyWithin time.Duration

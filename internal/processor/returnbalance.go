@@ -38,8 +38,12 @@ func readReturns(tx *store.ReadTx, a payment.AggregateInstrument, sandbox bool) 
 }
 
 // returnBalance pays a prepaid balance back to its sender, as far as the books
-// allow, and returns the changed instrument.
+// allow, and returns the changed instrument. While the caller may not move money,
+// the balance stays.
 func (p *Processor) returnBalance(d decision, a payment.AggregateInstrument) (payment.AggregateInstrument, error) {
+	if payment.MayMoveMoney(d.caller) != nil {
+		return a, nil
+	}
 	returns, err := readReturns(&d.tx.ReadTx, a, d.caller.Sandbox)
 	if err != nil {
 		return a, err
@@ -101,6 +105,9 @@ func (p *Processor) readOver(ctx context.Context) (due []payment.AggregateInstru
 			caller, err := callerOf(tx, a.Caller)
 			if err != nil {
 				return err
+			}
+			if payment.MayMoveMoney(caller) != nil {
+				continue
 			}
 			returns, err := readReturns(tx, a, caller.Sandbox)
 			if err != nil {

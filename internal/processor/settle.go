@@ -23,6 +23,9 @@ func (p *Processor) Settle(
 		if now.SettledBefore(r.TransactionAmount) {
 			return nil, nil
 		}
+		if err := payment.MayMoveMoney(in.caller); err != nil {
+			return nil, err
+		}
 		in.foresee()
 		if err := in.attended("settled"); err != nil {
 			return nil, err

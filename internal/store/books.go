@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/holdfast-pay/holdfast"
@@ -43,9 +44,11 @@ func (r Reader) CheckBooks(ctx context.Context) (report Report, err error) {
 				return fmt.Errorf("checking the books of caller %s: %w", c.ID, err)
 			}
 		}
-		if err := tx.checkParties(&report); err != nil {
+		below, err := tx.checkParties("", "")
+		if err != nil {
 			return err
 		}
+		report.Findings = append(report.Findings, below...)
 		return tx.checkOrphans(&report)
 	})
 	return report, err
@@ -63,55 +66,67 @@ func (tx *ReadTx) checkCaller(c party.CallerID, report *Report) error {
 	// Money under way: what the transactions say, and what their postings add up to.
 	none := money.Micros(0)
 	should := map[ledger.AccountID]money.Amount{ledger.Held: none, ledger.Outgoing: none}
-	does := maps.Clone(should)
-	readable := true
+	does, posted, readable := maps.Clone(should), postedSums{}, true
 	for after := (bookmark{}); ; {
-		page, err := list(tx, "reading transactions", scanTransaction, `
-			SELECT `+transactionColumns+` FROM transactions
-			WHERE caller_id = $1 AND received > 0 AND (received, transaction_id) > ($2, $3)
-			ORDER BY received, transaction_id LIMIT $4`,
-			c, after.received, after.id, booksPage)
+		files, findings, err := tx.checkPage(c, after, untilEnd, booksPage)
 		if err != nil {
 			return err
 		}
-		if len(page) == 0 || len(report.Findings) > findingsMax {
+		report.Findings = append(report.Findings, findings...)
+		if len(files) == 0 || len(report.Findings) > findingsMax {
 			break
-		}
-		files, err := tx.files(c, page)
-		if err != nil {
-			return err
 		}
 		for _, f := range files {
 			report.Transactions++
 			report.Postings += len(f.Postings)
-			report.Findings = append(report.Findings, f.Audit()...)
 			readable = readable && len(f.Unreadable) == 0
 			held, outgoing := f.UnderWay()
 			should[ledger.Held], should[ledger.Outgoing] = should[ledger.Held].Add(held), should[ledger.Outgoing].Add(outgoing)
 			for account := range does {
 				does[account] = does[account].Add(f.Balance(account))
 			}
+			posted.add(f, 0)
 		}
-		last := page[len(page)-1]
-		after = bookmark{micros(last.Received), last.ID}
+		after = bookmarkOf(files)
 	}
 	report.Held += does[ledger.Held].Micro
 	for _, account := range []ledger.AccountID{ledger.Held, ledger.Outgoing} {
 		row, is := string(c)+"/"+string(account), does[account]
 		if !account.Allows(is.Micro) {
-			report.Findings = append(report.Findings, wrongSide(row, is.Micro))
+			report.Findings = append(report.Findings, wrongSide(c, row, is.Micro))
 		}
 		if is.Micro != should[account].Micro {
 			report.Findings = append(report.Findings, payment.Finding{
-				Table: "postings", Row: row,
+				Caller: c, Table: "postings", Row: row,
 				Problem: fmt.Sprintf("account holds %v but its transactions add up to %v", is, should[account]),
 			})
 		}
 	}
-	if err := tx.checkSums(c, readable, report); err != nil {
+	if !readable {
+		posted = nil
+	}
+	findings, err := tx.checkBalances(c, span{}, posted)
+	report.Findings = append(report.Findings, findings...)
+	if err != nil {
 		return err
 	}
-	return tx.checkStranded(c, report)
+	return tx.checkAllInstruments(c, posted, report)
+}
+
+func (tx *ReadTx) checkAllInstruments(c party.CallerID, posted postedSums, report *Report) error {
+	for after := payment.AggregateID(""); len(report.Findings) <= findingsMax; {
+		page, err := tx.instrumentsAfter(c, after, booksPage)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		findings, err := tx.checkInstruments(c, after, page, posted)
+		if err != nil {
+			return err
+		}
+		report.Findings = append(report.Findings, findings...)
+		after = page[len(page)-1].ID
+	}
+	return nil
 }
 
 // A bookmark marks the last transaction that a check of a caller's books has
@@ -119,6 +134,43 @@ func (tx *ReadTx) checkCaller(c party.CallerID, report *Report) error {
 type bookmark struct {
 	received int64
 	id       holdfast.TransactionID
+}
+
+func bookmarkOf(files []payment.File) bookmark {
+	last := files[len(files)-1].Transaction
+	return bookmark{micros(last.Received), last.ID}
+}
+
+// untilEnd is a time at which no transaction was received yet.
+const untilEnd = math.MaxInt64
+
+// checkPage reads a caller's next transactions, received until a time, with all
+// rows that belong to them, and compares the rows.
+func (tx *ReadTx) checkPage(
+	c party.CallerID, after bookmark, until int64, limit int,
+) (files []payment.File, findings []payment.Finding, err error) {
+	page, err := list(tx, "reading transactions", scanTransaction, `
+		SELECT `+transactionColumns+` FROM transactions
+		WHERE caller_id = $1 AND received > 0 AND (received, transaction_id) > ($2, $3) AND received <= $4
+		ORDER BY received, transaction_id LIMIT $5`, c, after.received, after.id, until, limit)
+	if err != nil || len(page) == 0 {
+		return nil, nil, err
+	}
+	return tx.check(c, page)
+}
+
+// check reads all rows that belong to some transactions, and compares them.
+func (tx *ReadTx) check(
+	c party.CallerID, page []payment.Transaction,
+) (files []payment.File, findings []payment.Finding, err error) {
+	if files, err = tx.files(c, page); err != nil {
+		return nil, nil, err
+	}
+	for _, f := range files {
+		findings = append(append(findings, f.Audit()...), f.AuditRelated()...)
+	}
+	notDue, err := tx.checkDue(c, page)
+	return files, append(findings, notDue...), err
 }
 
 // files reads all rows that belong to each transaction of a page.
@@ -143,11 +195,16 @@ func (tx *ReadTx) files(c party.CallerID, page []payment.Transaction) ([]payment
 	if err != nil {
 		return nil, err
 	}
+	children, err := tx.childrenOf(c, page)
+	if err != nil {
+		return nil, err
+	}
 	files, at := make([]payment.File, len(page)), make(map[holdfast.TransactionID]*payment.File)
 	for i, t := range page {
 		files[i] = payment.File{
 			Transaction: t, History: history[t.ID],
 			Token: around.tokens[t.Token], Remembered: around.references[string(t.Reference)],
+			Children: children.of(t),
 		}
 		at[t.ID] = &files[i]
 		for p := range map[party.ID]bool{t.Sender: true, t.Recipient: true} {
@@ -168,12 +225,60 @@ func keysOf(page []payment.Transaction, of func(payment.Transaction) []string) s
 	for _, t := range page {
 		all = append(all, of(t)...)
 	}
+	return keyList(all)
+}
+
+// keyList returns a JSON array of keys, without duplicates.
+func keyList(all []string) string {
 	slices.Sort(all)
-	text, err := json.Marshal(slices.Compact(all))
+	text, err := json.Marshal(append([]string{}, slices.Compact(all)...))
 	if err != nil {
 		panic(err) // strings can always be encoded
 	}
 	return string(text)
+}
+
+// families are transactions by the transaction that they belong to.
+type families map[holdfast.TransactionID][]payment.Transaction
+
+// childrenOf reads the transactions that belong to those of a page, to their
+// marketplace fees, and to their refunds.
+func (tx *ReadTx) childrenOf(c party.CallerID, page []payment.Transaction) (families, error) {
+	const query = ` FROM transactions WHERE caller_id = $1 AND parent <> '' AND parent`
+	all := make(families)
+	var refunds []string
+	for _, parents := range []func() string{
+		func() string {
+			return keysOf(page, func(t payment.Transaction) []string { return []string{string(t.ID), string(t.CommissionID)} })
+		},
+		func() string { return keyList(refunds) },
+	} {
+		children, err := list(tx, "reading related transactions", scanTransaction,
+			`SELECT `+transactionColumns+query+tx.dialect.keys(2), c, parents())
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range children {
+			if all[t.Parent] = append(all[t.Parent], t); t.Kind == payment.KindRefund {
+				refunds = append(refunds, string(t.ID))
+			}
+		}
+		if len(refunds) == 0 {
+			break
+		}
+	}
+	return all, nil
+}
+
+func (all families) of(t payment.Transaction) []payment.Transaction {
+	children := slices.Clone(all[t.ID])
+	for _, c := range all[t.ID] {
+		children = append(children, all[c.ID]...)
+	}
+	if t.CommissionID != "" && !slices.ContainsFunc(all[t.ID], func(c payment.Transaction) bool { return c.ID == t.CommissionID }) {
+		children = append(children, all[t.CommissionID]...)
+	}
+	return children
 }
 
 // around has the rows that the transactions of a page name.
@@ -219,75 +324,4 @@ func setOf(ids []string) map[string]bool {
 func scanID(row scanner) (id string, err error) {
 	err = row.Scan(&id)
 	return id, err
-}
-
-const noTransaction = "belongs to a transaction that does not exist"
-
-// orphans are queries for rows that name another row which does not exist, or
-// which is not theirs.
-var orphans = []struct{ table, problem, query string }{
-	{"steps", noTransaction, ofTransaction("steps", "transaction_id", "")},
-	{"requests", noTransaction, ofTransaction("requests", "transaction_id", "r.transaction_id <> ''")},
-	{"tokens", noTransaction, ofTransaction("tokens", "used_by", "r.used_by <> ''")},
-	{
-		"transactions", "belongs to a payment that does not exist",
-		ofTransaction("transactions", "parent", "r.parent <> ''"),
-	},
-	{"deliveries", noTransaction, ofTransaction("deliveries", "subject", "r.about = 'Transaction'")},
-	{"deliveries", "belongs to a token that does not exist", `
-		SELECT r.subject FROM deliveries r LEFT JOIN tokens k
-		ON k.caller_id = r.caller_id AND k.token_id = r.subject
-		WHERE r.about = 'Token' AND k.token_id IS NULL LIMIT $1`},
-	{"requests", "names the transaction of another request", `
-		SELECT r.transaction_id FROM requests r JOIN transactions t
-		ON t.caller_id = r.caller_id AND t.transaction_id = r.transaction_id
-		WHERE t.reference <> r.reference LIMIT $1`},
-	{"tokens", "belongs to an instrument that does not exist", `
-		SELECT k.token_id FROM tokens k LEFT JOIN aggregate_instruments a
-		ON a.caller_id = k.caller_id AND a.aggregate_id = k.aggregate_id
-		WHERE k.aggregate_id <> '' AND a.aggregate_id IS NULL LIMIT $1`},
-	{"disputes", "is not booked as its row says", `
-		SELECT d.dispute_id FROM disputes d LEFT JOIN transactions t
-		ON t.caller_id = d.caller_id AND t.transaction_id = d.booked AND t.kind = 'Dispute' AND t.amount = d.amount
-			AND t.parent = d.transaction_id
-		WHERE d.booked <> '' AND t.transaction_id IS NULL LIMIT $1`},
-	{"disputes", "is not returned as its row says", `
-		SELECT d.dispute_id FROM disputes d LEFT JOIN transactions t
-		ON t.caller_id = d.caller_id AND t.transaction_id = d.returned AND t.kind = 'DisputeReturn' AND t.amount = d.amount
-			AND t.parent = d.transaction_id
-		WHERE d.returned <> '' AND t.transaction_id IS NULL LIMIT $1`},
-	{"transactions", "is a dispute without a row in disputes", `
-		SELECT t.transaction_id FROM transactions t LEFT JOIN disputes d
-		ON d.caller_id = t.caller_id AND d.transaction_id = t.parent AND t.transaction_id IN (d.booked, d.returned)
-		WHERE t.kind IN ('Dispute', 'DisputeReturn') AND d.dispute_id IS NULL LIMIT $1`},
-	{"transactions", "belongs to a caller that does not exist", `
-		SELECT t.transaction_id FROM transactions t LEFT JOIN callers c
-		ON c.caller_id = t.caller_id WHERE c.caller_id IS NULL LIMIT $1`},
-}
-
-// ofTransaction returns a query for rows of a table whose column names a
-// transaction that does not exist.
-func ofTransaction(table, column, where string) string {
-	if where != "" {
-		where += " AND "
-	}
-	return `
-		SELECT r.` + column + ` FROM ` + table + ` r LEFT JOIN transactions t
-		ON t.caller_id = r.caller_id AND t.transaction_id = r.` + column + `
-		WHERE ` + where + `t.transaction_id IS NULL LIMIT $1`
-}
-
-func (tx *ReadTx) checkOrphans(report *Report) error {
-	for _, o := range orphans {
-		ids, err := list(tx, "looking for orphans", scanID, o.query, findingsMax)
-		if err != nil {
-			return err
-		}
-		for _, id := range ids {
-			report.Findings = append(report.Findings, payment.Finding{
-				Table: o.table, Row: id, Problem: o.problem,
-			})
-		}
-	}
-	return nil
 }

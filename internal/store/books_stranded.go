@@ -4,42 +4,75 @@ import (
 	"fmt"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// checkStranded finds money that nobody can move: prepaid balances that no
-// active token can spend, and debts that no active token can settle.
-func (tx *ReadTx) checkStranded(c party.CallerID, report *Report) error {
-	for after := payment.AggregateID(""); len(report.Findings) <= findingsMax; {
-		page, err := list(tx, "reading instruments with money on them", scanAggregate, `
-			SELECT `+aggregateColumns+` FROM aggregate_instruments
-			WHERE caller_id = $1 AND aggregate_id > $2 AND (balance > 0 OR pending > 0) ORDER BY aggregate_id LIMIT $3`,
-			c, after, booksPage)
-		if err != nil || len(page) == 0 {
-			return err
-		}
-		last := page[len(page)-1].ID
-		movers, err := tx.moversOf(c, after, last)
-		if err != nil {
-			return err
-		}
-		for _, a := range page {
-			var of []payment.Mover
-			for _, m := range movers[a.ID] {
-				if m.Token.Use == a.MovedBy() {
-					of = append(of, m)
-				}
-			}
-			if why := a.Stranded(of); why != nil {
-				report.Findings = append(report.Findings, payment.Finding{
-					Table: "aggregate_instruments", Row: string(a.ID), Problem: stranded(a, why),
-				})
-			}
-		}
-		after = last
+// instrumentsAfter reads a caller's prepaid and credit instruments in the order
+// of their ids.
+func (tx *ReadTx) instrumentsAfter(
+	c party.CallerID, after payment.AggregateID, limit int,
+) ([]payment.AggregateInstrument, error) {
+	return list(tx, "reading instruments", scanAggregate, `
+		SELECT `+aggregateColumns+` FROM aggregate_instruments
+		WHERE caller_id = $1 AND aggregate_id > $2 ORDER BY aggregate_id LIMIT $3`, c, after, limit)
+}
+
+// accountOf is the account of an instrument, and its balance there.
+func accountOf(a payment.AggregateInstrument) (account ledger.AccountID, micro int64) {
+	if a.Method == holdfast.MethodPrepaid {
+		return ledger.Prepaid(string(a.ID)), a.Balance.Micro
 	}
-	return nil
+	return ledger.Debt(string(a.ID)), -a.Balance.Micro
+}
+
+// checkInstruments compares the instruments behind one with their postings and
+// with their open transactions. It also finds money that nobody can move:
+// prepaid balances that no active token can spend, and debts that no active
+// token can settle.
+func (tx *ReadTx) checkInstruments(
+	c party.CallerID, after payment.AggregateID, page []payment.AggregateInstrument, posted postedSums,
+) (findings []payment.Finding, err error) {
+	last := page[len(page)-1].ID
+	movers, err := tx.moversOf(c, after, last)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := list(tx, "adding up what is pending", scanAccountSum, `
+		SELECT aggregate_id, CAST(SUM(amount) AS BIGINT) FROM transactions
+		WHERE asking <> '' AND caller_id = $1 AND aggregate_id > $2 AND aggregate_id <= $3
+			AND kind IN ('FundPrepaid', 'SettleDebt') AND state = 'Pending'
+		GROUP BY aggregate_id`, c, after, last)
+	if err != nil {
+		return nil, err
+	}
+	pending := make(map[string]int64, len(opened))
+	for _, o := range opened {
+		pending[string(o.account)] = o.micro
+	}
+	for _, a := range page {
+		of := payment.Finding{Caller: c, Table: "aggregate_instruments", Row: string(a.ID)}
+		if account, micro := accountOf(a); posted != nil {
+			in := payment.Finding{Caller: c, Table: "balances", Row: string(account)}
+			findings = differing(findings, in, "the balance", micro, posted[account])
+		}
+		findings = differing(findings, of, "the instrument's pending amount", a.Pending.Micro, pending[string(a.ID)])
+		if !a.Balance.Positive() && !a.Pending.Positive() {
+			continue
+		}
+		var by []payment.Mover
+		for _, m := range movers[a.ID] {
+			if m.Token.Use == a.MovedBy() {
+				by = append(by, m)
+			}
+		}
+		if why := a.Stranded(by); why != nil {
+			of.Problem, of.Fault = stranded(a, why), why.Error()
+			findings = append(findings, of)
+		}
+	}
+	return findings, nil
 }
 
 func stranded(a payment.AggregateInstrument, why error) string {

@@ -2,120 +2,117 @@ package store
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// sums are stored totals that other rows must add up to. Each query selects
-// those that differ: the row, the stored total and the sum of the rows. Its
-// arguments are the caller ($1) and the largest number of results ($2).
-var sums = []struct{ table, what, query string }{
-	{"balances", "the balance", `
-		SELECT account, CAST(SUM(kept) AS BIGINT), CAST(SUM(posted) AS BIGINT)
-		FROM (
-			SELECT account, micro AS kept, 0 AS posted FROM balances WHERE caller_id = $1
-			UNION ALL SELECT 'prepaid:' || aggregate_id, balance, 0 FROM aggregate_instruments
-				WHERE caller_id = $1 AND method = 'Prepaid'
-			UNION ALL SELECT 'debt:' || aggregate_id, -balance, 0 FROM aggregate_instruments
-				WHERE caller_id = $1 AND method = 'Debt'
-			UNION ALL SELECT p.to_account, 0, p.amount` + postingsOf + `
-			UNION ALL SELECT p.from_account, 0, -p.amount` + postingsOf + `
-		) AS accounts
-		WHERE account NOT IN ('network', 'held', 'outgoing', 'disputed', 'fees')
-		GROUP BY account HAVING SUM(kept) <> SUM(posted) LIMIT $2`},
-	{"aggregate_instruments", "the instrument's pending amount", `
-		SELECT a.aggregate_id, a.pending, COALESCE(t.open, 0)
-		FROM aggregate_instruments a LEFT JOIN (
-			SELECT aggregate_id, CAST(SUM(amount) AS BIGINT) AS open FROM transactions
-			WHERE caller_id = $1 AND received > 0 AND kind IN ('FundPrepaid', 'SettleDebt') AND state = 'Pending'
-			GROUP BY aggregate_id
-		) AS t ON t.aggregate_id = a.aggregate_id
-		WHERE a.caller_id = $1 AND a.pending <> COALESCE(t.open, 0) LIMIT $2`},
-	{"transactions", "the refunded amount", `
-		SELECT t.transaction_id, t.refunded, COALESCE(r.amount, 0)` + refundsOf + `
-		WHERE t.caller_id = $1 AND t.received > 0 AND t.kind IN ('Reserve', 'Pay', 'FundPrepaid')
-			AND t.refunded <> COALESCE(r.amount, 0) LIMIT $2`},
-	{"transactions", "the returned fee", `
-		SELECT t.transaction_id, t.fee_returned, COALESCE(r.fee, 0)` + refundsOf + `
-		WHERE t.caller_id = $1 AND t.received > 0 AND t.kind IN ('Reserve', 'Pay', 'FundPrepaid')
-			AND t.fee_returned <> COALESCE(r.fee, 0) LIMIT $2`},
-	{"transactions", "the returned marketplace fee", `
-		SELECT t.transaction_id, t.commission_returned, COALESCE(r.commission, 0) + COALESCE(m.amount, 0)` + refundsOf + `
-		LEFT JOIN (
-			SELECT parent, CAST(SUM(amount) AS BIGINT) AS amount FROM transactions
-			WHERE caller_id = $1 AND received > 0 AND kind = 'Refund' AND state NOT IN ('Failure', 'Cancelled')
-			GROUP BY parent
-		) AS m ON m.parent = t.commission_id AND t.commission_id <> ''
-		WHERE t.caller_id = $1 AND t.received > 0 AND t.kind IN ('Reserve', 'Pay')
-			AND t.commission_returned <> COALESCE(r.commission, 0) + COALESCE(m.amount, 0) LIMIT $2`},
-	{"transactions", "the marketplace fee", `
-		SELECT t.transaction_id, CASE WHEN t.state = 'Success' THEN COALESCE(t.commission, 0) ELSE 0 END, COALESCE(m.amount, 0)
-		FROM transactions t LEFT JOIN transactions m
-		ON m.caller_id = t.caller_id AND m.transaction_id = t.commission_id
-			AND m.parent = t.transaction_id AND m.kind = 'Commission'
-		WHERE t.caller_id = $1 AND t.received > 0 AND t.kind IN ('Reserve', 'Pay')
-			AND CASE WHEN t.state = 'Success' THEN COALESCE(t.commission, 0) ELSE 0 END <> COALESCE(m.amount, 0) LIMIT $2`},
-}
+// postedSums are what postings add up to, by account. Nil means that some
+// postings cannot be read, so that nothing can be compared with their sums.
+type postedSums map[ledger.AccountID]int64
 
-const postingsOf = `
-				FROM transactions t JOIN postings p ON p.caller_id = t.caller_id AND p.transaction_id = t.transaction_id
-				WHERE t.caller_id = $1 AND t.received > 0`
-
-// refundsOf joins transactions with the sums of their refunds, those that were
-// made at a card network, too, and less those that failed there after their
-// success. It leaves out refunds of the marketplace's fee alone.
-const refundsOf = `
-	FROM transactions t LEFT JOIN (
-		SELECT parent, CAST(SUM(amount) AS BIGINT) AS amount, CAST(-SUM(fee) AS BIGINT) AS fee,
-			CAST(-SUM(commission) AS BIGINT) AS commission
-		FROM (
-			SELECT parent, amount, fee, commission FROM transactions
-			WHERE caller_id = $1 AND received > 0 AND kind IN ('Refund', 'OutsideRefund') AND policy <> 'MarketplaceTxnOnly'
-				AND state NOT IN ('Failure', 'Cancelled')
-			UNION ALL
-			SELECT refund.parent, -back.amount, back.fee, back.commission
-			FROM transactions back JOIN transactions refund
-			ON refund.caller_id = back.caller_id AND refund.transaction_id = back.parent
-			WHERE back.caller_id = $1 AND back.received > 0 AND back.kind = 'RefundReversal'
-		) AS refunds
-		GROUP BY parent
-	) AS r ON r.parent = t.transaction_id`
-
-// A sum is a stored total that differs from its rows.
-type sum struct {
-	row        string
-	kept, rows int64
-}
-
-func scanSum(row scanner) (s sum, err error) {
-	err = row.Scan(&s.row, &s.kept, &s.rows)
-	return s, err
-}
-
-// checkSums compares all stored totals with the rows behind them. It leaves out
-// the balances if postings cannot be read: the database could not add them up.
-func (tx *ReadTx) checkSums(c party.CallerID, readable bool, report *Report) error {
-	for _, s := range sums {
-		if s.table == "balances" && !readable {
+// add adds the postings of a transaction's steps behind one. It leaves out the
+// accounts that every caller has: no row has their balance.
+func (s postedSums) add(f payment.File, behind int) {
+	for _, p := range f.Postings {
+		if p.Step <= behind {
 			continue
 		}
-		wrong, err := list(tx, "adding up "+s.what, scanSum, s.query, c, findingsMax)
-		if err != nil {
-			return err
-		}
-		for _, w := range wrong {
-			report.Findings = append(report.Findings, payment.Finding{
-				Table: s.table, Row: w.row,
-				Problem: fmt.Sprintf("%s: %v is stored, but the rows add up to %v", s.what, dollars(w.kept), dollars(w.rows)),
-			})
+		s.count(p.To, p.Amount.Micro)
+		s.count(p.From, -p.Amount.Micro)
+	}
+}
+
+// with returns the sums of all. They are nil if s is.
+func (s postedSums) with(more ...postedSums) postedSums {
+	if s == nil || len(more) == 0 {
+		return s
+	}
+	all := maps.Clone(s)
+	for _, m := range more {
+		for account, micro := range m {
+			all[account] += micro
 		}
 	}
-	if err := tx.checkSides(c, report); err != nil {
-		return err
+	return all
+}
+
+func (s postedSums) count(account ledger.AccountID, micro int64) {
+	switch account {
+	case ledger.Network, ledger.Held, ledger.Outgoing, ledger.Disputed, ledger.Fees:
+	default:
+		s[account] += micro
 	}
-	return tx.checkDue(c, report)
+}
+
+// A span is a range of accounts in the order of the database. An empty end is
+// open.
+type span struct{ after, upTo string }
+
+// within returns the condition for a span, with its arguments behind the caller.
+func (s span) within(c party.CallerID) (condition string, args []any) {
+	condition, args = `caller_id = $1 AND account > $2`, []any{c, s.after}
+	if s.upTo != "" {
+		condition, args = condition+` AND account <= $3`, append(args, s.upTo)
+	}
+	return condition, args
+}
+
+type accountSum struct {
+	account ledger.AccountID
+	micro   int64
+}
+
+func scanAccountSum(row scanner) (s accountSum, err error) {
+	return s, row.Scan(&s.account, &s.micro)
+}
+
+// checkBalances compares the stored balances of a caller's accounts with the
+// sums of their postings. It also finds balances with the wrong sign. A party's
+// balance in the books of one caller may be below zero, because another caller
+// may have paid the party. posted are the sums of the span; more are further sums
+// of any accounts.
+func (tx *ReadTx) checkBalances(
+	c party.CallerID, s span, posted postedSums, more ...postedSums,
+) (findings []payment.Finding, err error) {
+	within, args := s.within(c)
+	all, err := list(tx, "reading balances", scanAccountSum, `
+		SELECT account, CAST(SUM(micro) AS BIGINT) FROM balances WHERE `+within+` GROUP BY account`, args...)
+	if err != nil {
+		return nil, err
+	}
+	kept := make(map[ledger.AccountID]int64, len(all))
+	for _, a := range all {
+		kept[a.account] = a.micro
+		if _, ofParty := a.account.Party(); !ofParty && a.micro != 0 && !a.account.Allows(a.micro) {
+			findings = append(findings, wrongSide(c, string(c)+"/"+string(a.account), a.micro))
+		}
+	}
+	if posted == nil {
+		return findings, nil
+	}
+	for account := range posted {
+		if _, known := kept[account]; !known && account.Kept() {
+			kept[account] = 0
+		}
+	}
+	sums := posted.with(more...)
+	for _, account := range slices.Sorted(maps.Keys(kept)) {
+		findings = differing(findings, payment.Finding{Caller: c, Table: "balances", Row: string(account)}, "the balance",
+			kept[account], sums[account])
+	}
+	return findings, nil
+}
+
+// differing adds a finding if a stored total differs from the sum of its rows.
+func differing(findings []payment.Finding, f payment.Finding, what string, kept, rows int64) []payment.Finding {
+	if kept == rows {
+		return findings
+	}
+	return append(findings, payment.Differs(f, what, dollars(kept), dollars(rows)))
 }
 
 // A side is a balance that may be on the wrong side of zero.
@@ -125,56 +122,62 @@ type side struct {
 	mode    string // set for an account that all callers in one mode share
 }
 
-func wrongSide(row string, micro int64) payment.Finding {
-	problem := "account is below zero"
-	if micro > 0 {
-		problem = "account is above zero"
-	}
-	return payment.Finding{Table: "balances", Row: row, Problem: fmt.Sprintf("%s, at %v", problem, dollars(micro))}
-}
+// What is wrong with such a balance.
+const (
+	faultBelow = "account is below zero"
+	faultAbove = "account is above zero"
+)
 
-// checkSides finds accounts in a caller's books whose balance has the wrong
-// sign. A party's balance in the books of one caller may be below zero, because
-// another caller may have paid the party.
-func (tx *ReadTx) checkSides(c party.CallerID, report *Report) error {
-	scan := func(row scanner) (s side, err error) {
-		err = row.Scan(&s.account, &s.micro)
-		return s, err
+func wrongSide(c party.CallerID, row string, micro int64) payment.Finding {
+	fault := faultBelow
+	if micro > 0 {
+		fault = faultAbove
 	}
-	all, err := list(tx, "looking at balances", scan, `
-		SELECT account, CAST(SUM(micro) AS BIGINT) FROM balances
-		WHERE caller_id = $1 AND account NOT LIKE 'party:%'
-		GROUP BY account HAVING SUM(micro) <> 0`, c)
-	for _, s := range all {
-		if !s.account.Allows(s.micro) {
-			report.Findings = append(report.Findings, wrongSide(string(c)+"/"+string(s.account), s.micro))
-		}
+	return payment.Finding{
+		Caller: c, Table: "balances", Row: row, Problem: fmt.Sprintf("%s, at %v", fault, dollars(micro)), Fault: fault,
 	}
-	return err
 }
 
 // checkParties finds parties with a negative balance, although card networks have
-// not taken that much back from them.
-func (tx *ReadTx) checkParties(report *Report) error {
+// not taken that much back from them. upTo is the last account to look at; empty
+// means all after the first one. The caller of a finding is the one whose books
+// have the party's lowest balance.
+func (tx *ReadTx) checkParties(after, upTo string) (findings []payment.Finding, err error) {
 	scan := func(row scanner) (s side, err error) {
 		err = row.Scan(&s.account, &s.mode, &s.micro)
 		return s, err
 	}
+	within, args := `b.account > $1`, []any{after, findingsMax}
+	if upTo != "" {
+		within, args = within+` AND b.account <= $3`, append(args, upTo)
+	}
 	all, err := list(tx, "looking at parties' balances", scan, `
 		SELECT b.account, CASE WHEN c.sandbox = 1 THEN 'sandbox' ELSE 'live' END, CAST(SUM(b.micro) AS BIGINT)
 		FROM balances b JOIN callers c ON c.caller_id = b.caller_id
-		WHERE b.account LIKE 'party:%'
-		GROUP BY b.account, c.sandbox HAVING SUM(b.micro) < 0 LIMIT $1`, findingsMax)
+		WHERE `+within+` AND b.account LIKE 'party:%'
+		GROUP BY b.account, c.sandbox HAVING SUM(b.micro) < 0 LIMIT $2`, args...)
 	for _, s := range all {
 		taken, err := tx.taken(s)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if !s.account.AllowsTaken(s.micro, taken) {
-			report.Findings = append(report.Findings, wrongSide(string(s.account)+" ("+s.mode+")", s.micro))
+		if s.account.AllowsTaken(s.micro, taken) {
+			continue
 		}
+		lowest, err := list(tx, "finding the lowest balance of a party", scanID, `
+			SELECT b.caller_id FROM balances b JOIN callers c ON c.caller_id = b.caller_id
+			WHERE b.account = $1 AND c.sandbox = $2 GROUP BY b.caller_id ORDER BY SUM(b.micro), b.caller_id LIMIT 1`,
+			s.account, flag(s.mode == "sandbox"))
+		if err != nil {
+			return nil, err
+		}
+		f := wrongSide("", string(s.account)+" ("+s.mode+")", s.micro)
+		if len(lowest) > 0 {
+			f.Caller = party.CallerID(lowest[0])
+		}
+		findings = append(findings, f)
 	}
-	return err
+	return findings, err
 }
 
 // taken is what card networks have taken back from a party by themselves. It
@@ -188,17 +191,18 @@ func (tx *ReadTx) taken(s side) (micro int64, err error) {
 		id, flag(s.mode == "sandbox"))
 }
 
-// checkDue finds transactions whose due time is not their deadline. They would
-// never expire, or would be looked at in vain.
-func (tx *ReadTx) checkDue(c party.CallerID, report *Report) error {
+// checkDue finds transactions of a page whose due time is not their deadline.
+// They would never expire, or would be looked at in vain.
+func (tx *ReadTx) checkDue(c party.CallerID, page []payment.Transaction) (findings []payment.Finding, err error) {
 	ids, err := list(tx, "checking due times", scanID, `
 		SELECT transaction_id FROM transactions
-		WHERE caller_id = $1 AND received > 0 AND due <> CASE WHEN state IN ('Pending', 'Reserved') THEN deadline ELSE 0 END LIMIT $2`,
-		c, findingsMax)
+		WHERE caller_id = $1 AND transaction_id`+tx.dialect.keys(2)+`
+			AND due <> CASE WHEN state IN ('Pending', 'Reserved') THEN deadline ELSE 0 END`,
+		c, keysOf(page, func(t payment.Transaction) []string { return []string{string(t.ID)} }))
 	for _, id := range ids {
-		report.Findings = append(report.Findings, payment.Finding{
-			Table: "transactions", Row: id, Problem: "is not due at its deadline",
+		findings = append(findings, payment.Finding{
+			Caller: c, Table: "transactions", Row: id, Problem: "is not due at its deadline",
 		})
 	}
-	return err
+	return findings, err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 // A check of the books finds every manual change of a row, and names the row.
@@ -139,6 +140,9 @@ func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 				if !strings.Contains(strings.Join(found, "\n"), row.want) {
 					t.Fatalf("found %q, want %q", found, row.want)
 				}
+				if found := audited(t, w); !strings.Contains(strings.Join(found, "\n"), row.want) {
+					t.Errorf("the audit found %q, want %q", found, row.want)
+				}
 			})
 		}
 	}
@@ -208,9 +212,32 @@ func TestBooksNameTheAccountBelowZero(t *testing.T) {
 				if name == "a party" && len(found) > 1 {
 					t.Errorf("the rows do not agree with each other: %q", found)
 				}
+				if len(audited(t, w)) == 0 {
+					t.Error("the audit found nothing")
+				}
 			})
 		}
 	}
+}
+
+// audited runs a pass of the audit, and returns what it has found.
+func audited(t *testing.T, w *holdfasttest.World) (found []string) {
+	t.Helper()
+	w.Clock.Advance(time.Minute) // then no transaction is too young for the sums
+	if mine, err := w.Processor.AuditPass(t.Context()); err != nil || !mine {
+		t.Fatalf("the pass ended with %v, %v", mine, err)
+	}
+	err := w.DB.View(t.Context(), func(tx *store.ReadTx) error {
+		all, err := tx.Violations(true)
+		for _, v := range all {
+			found = append(found, v.Table+" "+v.Row+" "+v.Problem)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
 }
 
 // busy makes a transaction of every kind in the books.

@@ -24,6 +24,7 @@ var callerTable = table[party.Caller]{name: "callers", fields: fields[party.Call
 	flagField("resume", func(c *party.Caller) *bool { return &c.Resume }),
 	flagField("sandbox", func(c *party.Caller) *bool { return &c.Sandbox }),
 	durationField("clock_offset", func(c *party.Caller) *time.Duration { return &c.ClockOffset }),
+	timeField("stopped", func(c *party.Caller) *time.Time { return &c.Stopped }),
 	timeField("created", func(c *party.Caller) *time.Time { return &c.Created }),
 	flagField("reuse_cancelled", func(c *party.Caller) *bool { return &c.ReuseCancelled }),
 	textField("return_schemes", func(c *party.Caller) *string { return &c.ReturnSchemes }),

@@ -18,6 +18,7 @@ func (tx *Tx) Record(c *payment.Change, n *Notification, nextAsk time.Time) erro
 	if c.Stepped() {
 		c.After.Steps++
 	}
+	tx.dialect.changed.note(transactionKey{c.After.Caller, c.After.ID})
 	if err := tx.recordOthers(c); err != nil {
 		return err
 	}

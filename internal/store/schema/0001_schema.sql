@@ -44,7 +44,9 @@ CREATE INDEX parties_to_forget ON parties (verify_by) WHERE guest = 1 AND verify
 
 -- Programs that use the API, with their settings. network is the account at a card network, or empty for the sandbox.
 -- wait is how long an answer waits for the network, in microseconds; 0 is the server's choice. guest_limit is what guests
--- may pay with one card in a month; 0 is no limit. clock_offset moves a sandbox caller's clock, in microseconds.
+-- may pay with one card in a month; 0 is no limit. clock_offset moves a sandbox caller's clock, in microseconds. stopped
+-- is since when the caller may not move money, because of a row in book_violations that nobody has acknowledged; 0 is no
+-- stop.
 CREATE TABLE callers (
 	caller_id       TEXT   NOT NULL PRIMARY KEY,
 	owner           TEXT   NOT NULL,
@@ -66,6 +68,7 @@ CREATE TABLE callers (
 	guest_limit     BIGINT NOT NULL CHECK (guest_limit >= 0),
 	sandbox         BIGINT NOT NULL,
 	clock_offset    BIGINT NOT NULL,
+	stopped         BIGINT NOT NULL,
 	created         BIGINT NOT NULL,
 	CHECK (sandbox = 1 AND network = '' OR clock_offset = 0)
 ) {{plain}};
@@ -703,3 +706,58 @@ CREATE TABLE network_lines (
 ) {{plain}};
 CREATE INDEX network_lines_by_time ON network_lines (account_id, created);
 CREATE INDEX network_lines_by_payout ON network_lines (account_id, payout) WHERE payout <> '';
+
+-- How far the audit of the books is: see store/audit.go. There is one row. The server leased_by reads on from the place
+-- in part; an empty part means that no pass is under way. version counts the changes of the row. rows_read are of this
+-- pass, last_rows of the one before, which began at last_began and ended at finished.
+CREATE TABLE book_audits (
+	place        BIGINT NOT NULL PRIMARY KEY CHECK (place = 1),
+	version      BIGINT NOT NULL,
+	leased_by    TEXT   NOT NULL,
+	leased_until BIGINT NOT NULL,
+	part         TEXT   NOT NULL,
+	caller_id    TEXT   NOT NULL,
+	received     BIGINT NOT NULL,
+	row_key      TEXT   NOT NULL,
+	account      TEXT   NOT NULL,
+	unreadable   BIGINT NOT NULL,
+	created      BIGINT NOT NULL,
+	began        BIGINT NOT NULL,
+	rows_read    BIGINT NOT NULL,
+	last_rows    BIGINT NOT NULL,
+	finished     BIGINT NOT NULL
+) {{plain}};
+
+-- What the postings that the pass has read add up to, for the caller that it is at. book_open are the transactions among
+-- them that can take further steps, with the number of steps that were added up.
+CREATE TABLE book_sums (
+	caller_id TEXT   NOT NULL,
+	account   TEXT   NOT NULL,
+	micro     BIGINT NOT NULL,
+	PRIMARY KEY (caller_id, account)
+) {{plain}};
+
+CREATE TABLE book_open (
+	caller_id      TEXT   NOT NULL,
+	transaction_id TEXT   NOT NULL,
+	steps          BIGINT NOT NULL,
+	PRIMARY KEY (caller_id, transaction_id)
+) {{plain}};
+
+-- Rows of the books that are wrong. fault names what is wrong without amounts that change with every payment, so that a
+-- violation that was acknowledged is known again. acknowledged is 0 until an operator has done so.
+CREATE TABLE book_violations (
+	violation_id    TEXT   NOT NULL PRIMARY KEY,
+	caller_id       TEXT   NOT NULL,
+	table_name      TEXT   NOT NULL,
+	row_key         TEXT   NOT NULL,
+	fault           TEXT   NOT NULL,
+	problem         TEXT   NOT NULL,
+	found           BIGINT NOT NULL,
+	last_seen       BIGINT NOT NULL,
+	acknowledged    BIGINT NOT NULL,
+	acknowledged_by TEXT   NOT NULL,
+	reason          TEXT   NOT NULL,
+	UNIQUE (caller_id, table_name, row_key, fault)
+) {{plain}};
+CREATE INDEX book_violations_open ON book_violations (caller_id) WHERE acknowledged = 0;
