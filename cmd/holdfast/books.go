@@ -9,7 +9,9 @@ import (
 )
 
 type booksVerb struct {
-	Check booksCheck `cmd:"" help:"Check that every posting, hold and balance agrees; also while the server runs."`
+	Check       booksCheck       `cmd:"" help:"Check that every posting, hold and balance agrees; also while the server runs."`
+	Violations  booksViolations  `cmd:"" help:"List the rows that the server's audit has found to be wrong."`
+	Acknowledge booksAcknowledge `cmd:"" help:"Acknowledge violations, so that their callers may move money again."`
 }
 
 type booksCheck struct {

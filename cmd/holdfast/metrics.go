@@ -78,6 +78,15 @@ func (m *monitor) tried() func(ipn.Result) {
 	return m.Delivered
 }
 
+// booksChecked counts the changed transactions that the audit checks; nil
+// without metrics.
+func (m *monitor) booksChecked() func(checked, missed int) {
+	if m == nil {
+		return nil
+	}
+	return m.BooksChecked
+}
+
 // answered counts the answers of the API; nil without metrics.
 func (m *monitor) answered() func(queryapi.Answered) {
 	if m == nil {

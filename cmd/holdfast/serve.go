@@ -25,6 +25,7 @@ type serveVerb struct {
 	AddressHeader     string        `help:"Read the browser's address from this header of a proxy in front, such as X-Forwarded-For. Without it, all clients behind the proxy share one limit." env:"HOLDFAST_ADDRESS_HEADER" placeholder:"NAME"`
 	SecureCookies     bool          `help:"Set cookies for https only; always on if the public address is https." env:"HOLDFAST_SECURE_COOKIES"`
 	RefundWindow      time.Duration `help:"Accept refunds for this long after a payment; below zero for ever." default:"90d" env:"HOLDFAST_REFUND_WINDOW" placeholder:"DURATION"`
+	BooksEvery        time.Duration `help:"Check the whole books once in this time, in the background; below zero never." default:"24h" env:"HOLDFAST_BOOKS_EVERY" placeholder:"DURATION"`
 	Deliver           bool          `help:"Deliver notifications. Without it, another server on the same store has to deliver them." default:"true" negatable:"" env:"HOLDFAST_DELIVER"`
 	GroupCommit       bool          `help:"Commit waiting steps together. Without it, each step has a commit of its own, for comparison." default:"true" negatable:"" env:"HOLDFAST_GROUP_COMMIT"`
 	LogActions        bool          `help:"Write a line into the log for each action that moves money." default:"true" negatable:"" env:"HOLDFAST_LOG_ACTIONS"`
@@ -90,6 +91,7 @@ func (v serveVerb) Run(ctx context.Context, w world) error {
 	s := &server{
 		Store: db, PublicURL: public, CertificatePrefix: v.CertificatePrefix, Hosts: v.SignatureHosts, Paths: v.APIPaths,
 		AllowPrivate: v.IPNAllowPrivate, Proxy: proxy, AddressHeader: v.AddressHeader, RefundWindow: v.RefundWindow,
+		BooksEvery:    v.BooksEvery,
 		SecureCookies: v.SecureCookies || public.Scheme == "https", Certifier: certificates, Plain: plain, Mail: mails,
 		Monitor: watched, Silent: !v.Deliver, LogMoves: v.LogActions, Now: w.Now, Log: w.Log, Ended: newEnding(),
 		Network: &sandbox.Network{Now: w.Now, PlainAmounts: !v.DeclineByAmount},

@@ -48,6 +48,7 @@ type server struct {
 	SecureCookies     bool
 	AddressHeader     string        // in which a proxy names the browser's address; empty without one
 	RefundWindow      time.Duration // see payment.RefundInput
+	BooksEvery        time.Duration // see processor.Config
 	Network           card.Network  // the sandbox
 	Mail              *mail.Sender  // nil delivers none
 	Logo              []byte        // an SVG of the demo's shop, for the payment pages; nil without one
@@ -60,6 +61,8 @@ type server struct {
 
 	Processor *processor.Processor // made by start
 	callers   *signed.Callers
+	runner    *jobs.Runner
+	started   time.Time
 	http      *http.Server
 	others    []*http.Server // on the other listeners
 	running   sync.WaitGroup
@@ -97,7 +100,7 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 	s.callers = &signed.Callers{Find: s.Store.CallerByKey, Now: s.Now}
 	s.Processor = processor.New(s.Store, processor.Config{
 		Network: s.router(live), Now: s.Now, Log: s.Log, RefundWindow: s.RefundWindow, CallerChanged: s.callers.Forget,
-		LogMoves: s.LogMoves, Live: live,
+		LogMoves: s.LogMoves, Live: live, BooksEvery: s.BooksEvery, BooksChecked: s.Monitor.booksChecked(),
 	})
 	if s.Monitor != nil {
 		s.Processor.Expired, s.Processor.Released = s.Monitor.Expired, s.Monitor.Released
@@ -106,7 +109,7 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 	if s.Mail != nil && s.Mail.On() {
 		letters := account.Letters{Public: s.PublicURL}
 		s.Processor.Letters, s.Processor.Receipts = letters.Write, letters.Receipt
-		s.Processor.NetworkLetters = letters.Network
+		s.Processor.NetworkLetters, s.Processor.BooksLetters = letters.Network, letters.Books
 		if s.Mail.Relay != nil {
 			s.Processor.Operator = s.Mail.Relay.From.Address
 		}
@@ -115,6 +118,7 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 
 	background, endJobs := context.WithCancel(context.Background())
 	s.endJobs = endJobs
+	s.started = s.Now()
 	runner := &jobs.Runner{Processor: s.Processor, Mail: s.Mail, Now: s.Now, Log: s.Log}
 	if !s.Silent {
 		runner.Sender = &ipn.Sender{
@@ -122,6 +126,7 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 			Tried: s.Monitor.tried(),
 		}
 	}
+	s.runner = runner
 	s.running.Go(func() { runner.Run(background) })
 	if s.Mail != nil && s.Mail.Relay != nil {
 		s.running.Go(func() { s.tryRelay(background) })
@@ -218,10 +223,13 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 		certificate(signer, w, r)
 	}))
 	health := s.Monitor.counted("health", http.HandlerFunc(s.health))
+	ready := s.Monitor.counted("health", http.HandlerFunc(s.ready))
 	doors := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch doorOf(r.URL.Path) {
 		case doorHealth:
 			health.ServeHTTP(w, r)
+		case doorReady:
+			ready.ServeHTTP(w, r)
 		case doorPages:
 			pages.ServeHTTP(w, r)
 		case doorInbox:
@@ -257,6 +265,7 @@ const (
 	doorNetworks
 	doorCertificates
 	doorHealth
+	doorReady
 	doorLogo
 	doorManual // and the schemas, which the API has
 )
@@ -265,6 +274,8 @@ func doorOf(path string) door {
 	switch {
 	case path == "/healthz":
 		return doorHealth
+	case path == "/readyz":
+		return doorReady
 	case path == demoLogoPath:
 		return doorLogo
 	case strings.HasPrefix(path, "/cobranded-ui/"):

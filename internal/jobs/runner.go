@@ -1,11 +1,14 @@
 // Package jobs runs the background work: it expires holds and releases them,
-// repeats questions that are in doubt, and delivers notifications and mails.
+// repeats questions that are in doubt, delivers notifications and mails, and
+// audits the books.
 package jobs
 
 import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +30,9 @@ type Runner struct {
 	// Pause waits between rounds and fails when the context ends; nil waits on
 	// a timer. Tests need not wait.
 	Pause func(context.Context, time.Duration) error
+
+	mu    sync.Mutex
+	beats map[string]time.Time // when each loop began its last round
 }
 
 const (
@@ -38,6 +44,12 @@ const (
 	// claimRest is the time between two claims of notifications. Slots become free
 	// one by one, and each claim occupies the writer for about a millisecond.
 	claimRest = 20 * time.Millisecond
+	// stuckAfter is how long a round may take. Rounds are bounded, but a disk or a
+	// network may be slow.
+	stuckAfter = 10 * time.Minute
+	// auditing is the loop whose rounds may take longer: it may check the whole books
+	// of a caller. The age of the audit shows if it hangs.
+	auditing = "auditing the books"
 )
 
 // A loop is one kind of work, a bounded round at a time.
@@ -61,6 +73,8 @@ func (r *Runner) Run(ctx context.Context) {
 		{"forgetting old events of card networks", r.Processor.ForgetEvents, nil, 0},
 		{"comparing the books with card networks", r.Processor.ReconcileDaily, nil, 0},
 		{"watching pages of card networks", r.Processor.WatchPages, nil, 0},
+		{auditing, r.Processor.AuditBooks, nil, 0},
+		{"auditing changes of the books", r.Processor.AuditChanged, nil, 0},
 	}
 	if r.Sender != nil {
 		loops = append(loops, loop{"delivering notifications", r.Sender.Start, r.Sender.Freed(), claimRest})
@@ -71,9 +85,36 @@ func (r *Runner) Run(ctx context.Context) {
 	}
 	var running sync.WaitGroup
 	for _, l := range loops {
+		r.beat(l)
 		running.Go(func() { r.repeat(ctx, l) })
 	}
 	running.Wait()
+}
+
+func (r *Runner) beat(l loop) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.beats == nil {
+		r.beats = make(map[string]time.Time)
+	}
+	r.beats[l.name] = r.Now()
+}
+
+// Stuck returns the loops whose round has not ended for ten minutes. Before Run
+// has begun, it returns all work.
+func (r *Runner) Stuck() (names []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.beats) == 0 {
+		return []string{"all background work"}
+	}
+	now := r.Now()
+	for _, name := range slices.Sorted(maps.Keys(r.beats)) {
+		if name != auditing && now.Sub(r.beats[name]) > stuckAfter {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // RunOnce runs every job once, even if the one before failed, and waits for the
@@ -88,6 +129,8 @@ func (r *Runner) RunOnce(ctx context.Context) error {
 	_, forgettingEvents := r.Processor.ForgetEvents(ctx)
 	_, comparing := r.Processor.ReconcileDaily(ctx)
 	_, watching := r.Processor.WatchPages(ctx)
+	_, auditing := r.Processor.AuditBooks(ctx)
+	_, checking := r.Processor.AuditChanged(ctx)
 	var delivering, mailing error
 	if r.Sender != nil {
 		_, delivering = r.Sender.RunOnce(ctx)
@@ -96,8 +139,8 @@ func (r *Runner) RunOnce(ctx context.Context) error {
 		_, mailing = r.Mail.RunOnce(ctx)
 	}
 	return errors.Join(
-		sweeping, releasing, resolving, forgetting, polling, working, forgettingEvents, comparing, watching, delivering,
-		mailing)
+		sweeping, releasing, resolving, forgetting, polling, working, forgettingEvents, comparing, watching, auditing,
+		checking, delivering, mailing)
 }
 
 // repeat runs rounds: at once, or after a short rest, while there is work; at
@@ -109,6 +152,7 @@ func (r *Runner) repeat(ctx context.Context, l loop) {
 	}
 	pause := every
 	for ctx.Err() == nil {
+		r.beat(l)
 		began := r.Now()
 		done, err := l.round(ctx)
 		if took := r.Now().Sub(began); took > slowRound {

@@ -223,7 +223,8 @@ func TestFailuresBackOff(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	jobs := []string{
-		"expiring holds", "resolving what is in doubt", "forgetting old visits", "working off events of card networks", "forgetting old events of card networks", "watching pages of card networks",
+		"expiring holds", "resolving what is in doubt", "forgetting old visits", "working off events of card networks",
+		"forgetting old events of card networks", "watching pages of card networks", "auditing the books",
 		"delivering notifications",
 	}
 	var mu sync.Mutex
@@ -243,7 +244,7 @@ func TestFailuresBackOff(t *testing.T) {
 		}
 		delete(pauses, d)
 	}
-	delete(pauses, 500*time.Millisecond) // two loops ask no store, and find nothing
+	delete(pauses, 500*time.Millisecond) // three loops ask no store, and find nothing
 	if len(pauses) != 1 || pauses[5*time.Second] < 3*len(jobs) {
 		t.Errorf("after that the pauses are %v, want 5s all the time", pauses)
 	}
@@ -342,4 +343,26 @@ func TestTimerEndsWithTheContext(t *testing.T) {
 	}()
 	stop()
 	<-ended
+}
+
+// A loop whose round does not end is named, and so is work that has not begun.
+func TestStuckLoops(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		w, r, _ := newRunner(t, db)
+		if got := r.Stuck(); len(got) != 1 {
+			t.Errorf("before the start: %q", got)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		r.Repeat(ctx, "hanging", func(context.Context) (int, error) {
+			if got := r.Stuck(); len(got) != 0 {
+				t.Errorf("at once: %q", got)
+			}
+			w.Clock.Advance(11 * time.Minute)
+			if got := r.Stuck(); len(got) != 1 || got[0] != "hanging" {
+				t.Errorf("after eleven minutes: %q", got)
+			}
+			stop()
+			return 0, nil
+		})
+	})
 }

@@ -15,6 +15,7 @@ var lags = []float64{.1, .5, 1, 2, 5, 10, 30, 60, 300, 1800, 3600, 6 * 3600}
 type lateness struct {
 	expiries, releases prometheus.Histogram
 	deliveries         *prometheus.CounterVec
+	changes            *prometheus.CounterVec
 }
 
 func (s *Set) newLateness() lateness {
@@ -33,11 +34,18 @@ func (s *Set) newLateness() lateness {
 			Name: "holdfast_notice_deliveries_total",
 			Help: "Tries to deliver a notice: it was delivered, the try failed, or it was given up.",
 		}, []string{"result"}),
+		changes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "holdfast_books_changes_total",
+			Help: "Changed transactions that the audit has checked within a minute, or missed because there were too many.",
+		}, []string{"result"}),
+	}
+	for _, result := range []string{"checked", "missed"} {
+		l.changes.WithLabelValues(result)
 	}
 	for _, result := range []ipn.Result{ipn.Delivered, ipn.Failed, ipn.GivenUp} {
 		l.deliveries.WithLabelValues(string(result))
 	}
-	s.register(l.expiries, l.releases, l.deliveries)
+	s.register(l.expiries, l.releases, l.deliveries, l.changes)
 	return l
 }
 
@@ -49,3 +57,10 @@ func (s *Set) Released(lag time.Duration) { s.lateness.releases.Observe(max(lag,
 
 // Delivered counts a try to deliver a notice.
 func (s *Set) Delivered(r ipn.Result) { s.lateness.deliveries.WithLabelValues(string(r)).Inc() }
+
+// BooksChecked counts changed transactions that the audit has checked, and those
+// that it missed.
+func (s *Set) BooksChecked(checked, missed int) {
+	s.lateness.changes.WithLabelValues("checked").Add(float64(checked))
+	s.lateness.changes.WithLabelValues("missed").Add(float64(missed))
+}

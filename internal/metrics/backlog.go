@@ -31,6 +31,7 @@ type backlog struct {
 	read     time.Time // when the store was read last
 	waiting  store.Backlog
 	database store.Database
+	books    store.BooksState
 	failed   error
 }
 
@@ -76,6 +77,13 @@ var (
 	deadRows  = described("holdfast_table_dead_rows", "Row versions that VACUUM has not removed from a table.", "table")
 	freezeAge = described("holdfast_table_freeze_age",
 		"Age of the oldest transaction id in a table, in transactions. PostgreSQL stops at two billion.", "table")
+	violations = described("holdfast_books_violations",
+		"Rows of the books that the audit has found to be wrong, open or acknowledged.", "state")
+	stopped = described("holdfast_callers_stopped",
+		"Callers that may not move money until their violations are acknowledged.")
+	passAge = described("holdfast_books_pass_age_seconds",
+		"Time since the last pass of the audit over the whole books ended; before that, since the first one began.")
+	passRows  = described("holdfast_books_pass_rows", "Rows that the present pass of the audit has read, or the last one.")
 	slotBytes = described("holdfast_replication_slot_bytes",
 		"Write-ahead log that PostgreSQL keeps for a replication slot.", "slot")
 )
@@ -85,7 +93,7 @@ func (b *backlog) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		storeUp, overdue, overdueAge, questions, questionAge, notices, noticeAge, mails, mailWaiting,
 		events, eventAge, eventsGivenUp, attention,
-		standbyWaits, standbyLag, deadRows, freezeAge, slotBytes,
+		standbyWaits, standbyLag, deadRows, freezeAge, slotBytes, violations, stopped, passAge, passRows,
 	} {
 		to <- d
 	}
@@ -107,6 +115,23 @@ func (b *backlog) Collect(to chan<- prometheus.Metric) {
 	to <- gauge(storeUp, 1)
 	b.collectWaiting(to, now)
 	b.collectDatabase(to)
+	b.collectBooks(to, now)
+}
+
+func (b *backlog) collectBooks(to chan<- prometheus.Metric, now time.Time) {
+	to <- gauge(violations, b.books.Open, "open")
+	to <- gauge(violations, b.books.Acknowledged, "acknowledged")
+	to <- gauge(stopped, b.books.Stopped)
+	a := b.books.Audit
+	since := a.Finished
+	if since.IsZero() {
+		since = a.Created
+	}
+	if since.IsZero() { // no server has begun yet
+		return
+	}
+	to <- seconds(passAge, max(now.Sub(since), 0))
+	to <- gauge(passRows, a.Rows)
 }
 
 func (b *backlog) collectWaiting(to chan<- prometheus.Metric, now time.Time) {
@@ -156,6 +181,9 @@ func (b *backlog) refresh() {
 	now := b.now()
 	b.failed = b.store.View(ctx, func(tx *store.ReadTx) (err error) {
 		if b.waiting, err = tx.Backlog(now); err != nil {
+			return err
+		}
+		if b.books, err = tx.Books(); err != nil {
 			return err
 		}
 		b.database, err = tx.Database()

@@ -129,5 +129,5 @@ func PageDescriptor(recipient party.Party, caller party.Caller) string {
 // HoldsOnPage reports whether the request's hold is placed on a page: a single
 // payment, of which the caller says that a Reserve follows.
 func (r PipelineRequest) HoldsOnPage(c party.Caller) bool {
-	return c.Network != "" && c.HoldOnPage && r.Pipeline == PipelineSingleUse && r.Reserve
+	return c.Network != "" && c.HoldOnPage && MayMoveMoney(c) == nil && r.Pipeline == PipelineSingleUse && r.Reserve
 }

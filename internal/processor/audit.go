@@ -1,6 +1,7 @@
 package processor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,7 @@ type audit struct {
 	since time.Time // rows are counted from here on
 	spent int       // rows
 	rate  int       // rows a second
+	batch int       // set by tests; zero means auditBatch
 
 	changes sync.Mutex    // for the following
 	fresh   store.Changed // changed a moment ago, to be checked after the next taking
@@ -72,8 +74,10 @@ func (p *Processor) AuditBooks(ctx context.Context) (rows int, err error) {
 	if a.spent > a.allowed(now) {
 		return 0, nil
 	}
-	rows, err = p.auditStep(ctx)
-	a.spent += rows
+	rows, recent, err := p.auditStep(ctx)
+	if !recent {
+		a.spent += rows
+	}
 	return rows, err
 }
 
@@ -95,7 +99,7 @@ func (p *Processor) AuditPass(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	for p.audit.mine {
-		if _, err := p.auditStep(ctx); err != nil {
+		if _, _, err := p.auditStep(ctx); err != nil {
 			return true, err
 		}
 	}
@@ -132,7 +136,7 @@ func (p *Processor) takeAudit(ctx context.Context, now time.Time, due bool) (min
 	if state.LeasedBy != a.name && now.Before(state.LeasedUntil) && state.LeasedUntil.Sub(now) <= confirmLease {
 		return false, nil
 	}
-	every := or(p.BooksEvery, booksEveryDefault)
+	every := p.AuditEvery()
 	if !due && !state.Under() && !now.Before(state.Began) && now.Before(state.Began.Add(every)) {
 		return false, nil
 	}
@@ -158,16 +162,17 @@ func (p *Processor) takeAudit(ctx context.Context, now time.Time, due bool) (min
 // auditNameBytes is the length of a server's name in the lease.
 const auditNameBytes = 12
 
-// auditStep reads a batch and keeps what it found.
-func (p *Processor) auditStep(ctx context.Context) (rows int, err error) {
+// auditStep reads a batch and keeps what it found. recent says that the batch is
+// not to wait for the pace.
+func (p *Processor) auditStep(ctx context.Context) (rows int, recent bool, err error) {
 	a := &p.audit
-	b, err := p.db.AuditBatch(ctx, a.state.Place, auditBatch, p.now())
+	b, err := p.db.AuditBatch(ctx, a.state.Place, cmp.Or(a.batch, auditBatch), p.now())
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	if len(b.Doubts) > 0 {
 		if err := p.confirmDoubts(ctx, &b); err != nil {
-			return 0, err
+			return 0, false, err
 		}
 	}
 	p.at(PointAuditRead)
@@ -178,10 +183,10 @@ func (p *Processor) auditStep(ctx context.Context) (rows int, err error) {
 	})
 	if errors.Is(err, store.ErrStale) { // another server has the audit
 		a.mine = false
-		return 0, nil
+		return 0, false, nil
 	}
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	p.at(PointAuditKept)
 	a.state = state
@@ -190,7 +195,7 @@ func (p *Processor) auditStep(ctx context.Context) (rows int, err error) {
 		p.Log.Info("the books were checked", "rows", state.Rows, "took", state.Finished.Sub(state.Began), "new violations",
 			added)
 	}
-	return b.Rows, nil
+	return b.Rows, b.Recent, nil
 }
 
 // confirmDoubts adds to the findings of a batch the doubts that a check of the
@@ -298,6 +303,9 @@ func (p *Processor) AuditChanged(ctx context.Context) (checked int, err error) {
 	}
 	return len(ids), nil
 }
+
+// AuditEvery is how often a pass of the audit begins; below zero it never does.
+func (p *Processor) AuditEvery() time.Duration { return cmp.Or(p.BooksEvery, booksEveryDefault) }
 
 // ChangedChecked is when the last list of changed transactions was checked
 // completely; zero before the first.

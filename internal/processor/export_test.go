@@ -1,8 +1,12 @@
 package processor
 
 import (
+	"context"
+	"time"
+
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 // KeepHandoverShort bounds how many questions may be between Sweep and Release.
@@ -28,3 +32,29 @@ func (p *Processor) AnswerTo(
 
 // KeepOverShort bounds how many expired instruments one sweep reads.
 func (p *Processor) KeepOverShort(limit int) { p.over.limit = limit }
+
+// KeepAuditShort bounds how many rows of a table a batch of the audit reads.
+func (p *Processor) KeepAuditShort(limit int) { p.audit.batch = limit }
+
+// StepAudit carries the audit on by one batch, whether or not it is due, and
+// returns the place where it is then. A place in from replaces the present one.
+func (p *Processor) StepAudit(ctx context.Context, from *store.AuditPlace) (at store.AuditPlace, mine bool, err error) {
+	p.audit.mu.Lock()
+	defer p.audit.mu.Unlock()
+	if !p.audit.mine || !p.now().Before(p.audit.state.LeasedUntil) {
+		if mine, err := p.takeAudit(ctx, p.now(), true); err != nil || !mine {
+			return at, false, err
+		}
+	}
+	if from != nil {
+		p.audit.state.Place = *from
+	}
+	_, _, err = p.auditStep(ctx)
+	return p.audit.state.Place, p.audit.mine || !p.audit.state.Under(), err
+}
+
+// AuditRate is how many rows a second the audit reads.
+func (p *Processor) AuditRate() int { return p.audit.rate }
+
+// ChangedEvery is how often the list of changed transactions is taken.
+const ChangedEvery time.Duration = changedEvery

@@ -54,28 +54,33 @@ func TestRandomActionsAgreeWithTheModel(t *testing.T) {
 		w := holdfasttest.NewWorld(t, db)
 		rapid.Check(t, func(rt *rapid.T) {
 			m := newModel(rt, w)
-			rt.Repeat(map[string]func(*rapid.T){
-				"Authorize":    m.authorize,
-				"Reserve":      m.reserve,
-				"ReserveAgain": m.reserveAgain,
-				"Settle":       m.settle,
-				"Cancel":       m.cancel,
-				"PayBalance":   m.payByBalance,
-				"PayLasting":   m.payByLastingToken,
-				"Refund":       m.refund,
-				"FundPrepaid":  m.fundPrepaid,
-				"SpendPrepaid": m.spendPrepaid,
-				"Owe":          m.owe,
-				"SettleDebt":   m.settleDebt,
-				"WriteOffDebt": m.writeOffDebt,
-				"Sell":         m.sell,
-				"Answer":       m.answer,
-				"CancelSale":   m.cancelSale,
-				"GoToAnEdge":   m.goToAnEdge,
-				"":             m.check,
-			})
+			rt.Repeat(m.actions(m.check))
 		})
 	})
+}
+
+// actions are all actions of the model, with a check after each of them.
+func (m *model) actions(check func(*rapid.T)) map[string]func(*rapid.T) {
+	return map[string]func(*rapid.T){
+		"Authorize":    m.authorize,
+		"Reserve":      m.reserve,
+		"ReserveAgain": m.reserveAgain,
+		"Settle":       m.settle,
+		"Cancel":       m.cancel,
+		"PayBalance":   m.payByBalance,
+		"PayLasting":   m.payByLastingToken,
+		"Refund":       m.refund,
+		"FundPrepaid":  m.fundPrepaid,
+		"SpendPrepaid": m.spendPrepaid,
+		"Owe":          m.owe,
+		"SettleDebt":   m.settleDebt,
+		"WriteOffDebt": m.writeOffDebt,
+		"Sell":         m.sell,
+		"Answer":       m.answer,
+		"CancelSale":   m.cancelSale,
+		"GoToAnEdge":   m.goToAnEdge,
+		"":             check,
+	}
 }
 
 func second[T any](_ T, err error) error { return err }

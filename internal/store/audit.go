@@ -47,6 +47,9 @@ type AuditPlace struct {
 type AuditBatch struct {
 	From, To AuditPlace // To is the zero place at the end of the pass
 	Rows     int        // that were read
+	// Recent says that the batch catches up with payments of the last minutes. It
+	// must be quicker than they come.
+	Recent   bool
 	Findings []payment.Finding
 	// Doubts are balances that differ from the sums of the pass; see
 	// [Reader.ConfirmDoubts].
@@ -77,6 +80,9 @@ func mayStep(t payment.Transaction) bool { return !t.State.Final() || t.Asking !
 // committed after one that was received later. After this time, no more are
 // expected before the place of the pass.
 const auditYoung = 15 * time.Second
+
+// auditRecent is how old a payment of the last minutes is; see AuditBatch.
+const auditRecent = 10 * time.Minute
 
 // AuditBatch reads the next batch of a pass at real time. A pass begins at the
 // zero place. The batch is one consistent state, and has about limit rows.
@@ -154,6 +160,7 @@ func (tx *ReadTx) auditPage(b *AuditBatch, until int64, limit int) (full bool, e
 		b.keepOpen(f.Transaction)
 	}
 	last := bookmarkOf(files)
+	b.Recent = last.received > until-auditRecent.Microseconds()
 	b.To.Received, b.To.Row = last.received, string(last.id)
 	return len(files) == limit, nil
 }
@@ -222,9 +229,8 @@ func (tx *ReadTx) auditSums(b *AuditBatch, limit int) error {
 // auditStepped adds up the steps that open transactions have taken since they
 // were added up. full says that there may be more of them.
 func (tx *ReadTx) auditStepped(b *AuditBatch, limit int) (full bool, err error) {
-	before, err := list(tx, "reading open transactions that took a step", func(row scanner) (o openTransaction, err error) {
-		return o, row.Scan(&o.id, &o.steps)
-	}, `
+	scan := func(row scanner) (o openTransaction, err error) { return o, row.Scan(&o.id, &o.steps) }
+	before, err := list(tx, "reading open transactions that took a step", scan, `
 		SELECT o.transaction_id, o.steps FROM book_open o JOIN transactions t
 		ON t.caller_id = o.caller_id AND t.transaction_id = o.transaction_id
 		WHERE o.caller_id = $1 AND (t.steps <> o.steps OR t.asking = '' AND t.state IN ('Success', 'Failure', 'Cancelled'))

@@ -91,6 +91,7 @@ func (db *DB) start(
 	if err != nil {
 		return err
 	}
+	d.changed = &changed{}
 	db.Reader = Reader{views: db.engine.Reader, dialect: d}
 	return nil
 }

@@ -19,7 +19,7 @@ type dialect struct {
 	skipLocked string   // ends a query that claims rows of a table
 	among      string   // compares with the strings of a JSON array in an argument
 	sealer     *sealer  // of the secrets of this store; nil if they are plain
-	changed    *changed // what this server has changed; nil if nobody asks
+	changed    *changed // what this server has changed
 }
 
 var postgres = dialect{

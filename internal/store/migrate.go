@@ -123,6 +123,27 @@ func checkSchema(ctx context.Context, d dialect, db *sql.DB) error {
 	return compareSchemas(have, newest(provider))
 }
 
+// CheckVersion refuses a store whose schema another program has changed since it
+// was opened.
+func (r Reader) CheckVersion(ctx context.Context) error {
+	names, err := fs.Glob(schemaFiles, "schema/*.sql")
+	if err != nil {
+		return fmt.Errorf("listing the schema: %w", err)
+	}
+	known, err := goose.NumericComponent(names[len(names)-1])
+	if err != nil {
+		return fmt.Errorf("reading the number of the schema: %w", err)
+	}
+	return r.glance(ctx, func(tx *ReadTx) error {
+		have, err := tx.count("reading the schema's version",
+			`SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied`)
+		if err != nil {
+			return err
+		}
+		return compareSchemas(have, known)
+	})
+}
+
 // compareSchemas refuses a version that is not this program's.
 func compareSchemas(have, known int64) error {
 	switch {

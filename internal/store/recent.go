@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// A changed list has the transactions that this server has changed, for the
+// A changed list is empty until [DB.NoteChanges]. It has the transactions that this server has changed, for the
 // audit. An action notes a transaction before its commit, so some of them may
 // not have changed after all. It is bounded: what does not fit is counted.
 type changed struct {
@@ -22,12 +22,12 @@ type changed struct {
 }
 
 func (l *changed) note(k transactionKey) {
-	if l == nil {
-		return
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.keys) >= l.most {
+	switch {
+	case l.most == 0:
+		return
+	case len(l.keys) >= l.most:
 		l.over++
 		return
 	}
@@ -38,18 +38,17 @@ func (l *changed) note(k transactionKey) {
 type Changed map[party.CallerID][]string
 
 // NoteChanges makes the store note which transactions are changed through it, at
-// most so many until the next TakeChanged. Call it before the first action.
+// most so many until the next TakeChanged.
 func (db *DB) NoteChanges(most int) {
-	db.dialect.changed = &changed{most: most}
+	db.dialect.changed.mu.Lock()
+	defer db.dialect.changed.mu.Unlock()
+	db.dialect.changed.most = most
 }
 
 // TakeChanged returns the transactions that were noted since the last call, each
 // once. missed counts the changes that did not fit in the list.
 func (db *DB) TakeChanged() (all Changed, missed int) {
 	l := db.dialect.changed
-	if l == nil {
-		return nil, 0
-	}
 	l.mu.Lock()
 	keys, missed := l.keys, l.over
 	l.keys, l.over = make([]transactionKey, 0, len(keys)), 0
@@ -84,7 +83,9 @@ func (c Changed) Cut(limit int) (of party.CallerID, ids []string) {
 
 // CheckChanged compares some transactions of a caller, and those that they belong
 // to, with all rows that belong to them.
-func (r Reader) CheckChanged(ctx context.Context, c party.CallerID, ids []string) (findings []payment.Finding, err error) {
+func (r Reader) CheckChanged(
+	ctx context.Context, c party.CallerID, ids []string,
+) (findings []payment.Finding, err error) {
 	err = r.View(ctx, func(tx *ReadTx) error {
 		all := slices.Clone(ids)
 		parents, err := list(tx, "reading what transactions belong to", scanID, `
