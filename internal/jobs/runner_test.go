@@ -225,7 +225,6 @@ func TestFailuresBackOff(t *testing.T) {
 	jobs := []string{
 		"expiring holds", "resolving what is in doubt", "forgetting old visits", "working off events of card networks",
 		"forgetting old events of card networks", "watching pages of card networks", "auditing the books",
-		"comparing the books with card networks",
 		"delivering notifications",
 	}
 	var mu sync.Mutex

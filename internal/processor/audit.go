@@ -117,8 +117,11 @@ func (p *Processor) leaseAudit(ctx context.Context, now time.Time) (mine bool, e
 	if now.Before(a.look) && a.look.Sub(now) <= auditLook {
 		return false, nil
 	}
-	a.look = now.Add(auditLook)
-	return p.takeAudit(ctx, now, false)
+	mine, err = p.takeAudit(ctx, now, false)
+	if err == nil {
+		a.look = now.Add(auditLook)
+	}
+	return mine, err
 }
 
 func (p *Processor) takeAudit(ctx context.Context, now time.Time, due bool) (mine bool, err error) {
