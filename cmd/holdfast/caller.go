@@ -69,7 +69,8 @@ func (a callerAnswer) print(to io.Writer) {
 	columns := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(columns, "caller\t%s\nname\t%s\ndescriptor\t%s\nowner\t%s\nIPN address\t%s\nbare return\t%v\n"+
 		"pending first\t%v\npending notice\t%v\nsignature version 1\t%v\nmarketplace\t%v\nresume\t%v\n"+
-		"reuse cancelled\t%v\nreturn schemes\t%s\nnetwork\t%s\nwait\t%s\nhold on page\t%v\nguests\t%v\nguest limit\t%s\nclock offset\t%s\n",
+		"reuse cancelled\t%v\nreturn schemes\t%s\nnetwork\t%s\nwait\t%s\nhold on page\t%v\nguests\t%v\n"+
+		"guest limit\t%s\nclock offset\t%s\n",
 		a.CallerID, a.Name, or(a.Descriptor, "by name"), a.Owner, or(a.IPNURL, "none"), a.BareReturn, a.PendingFirst,
 		a.PendingNotice, a.SignatureV1, a.Marketplace, a.Resume,
 		a.ReuseCancelled, or(strings.Join(a.ReturnSchemes, " "), "none"), a.network, or(a.Wait, "the server's choice"),

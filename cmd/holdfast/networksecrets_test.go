@@ -82,7 +82,9 @@ func newSecretRun(t *testing.T) *secretRun {
 	dir := t.TempDir()
 	r := &secretRun{
 		t: t, fake: holdfasttest.StripeFake(t, time.Now), address: filepath.Join(dir, "s.db"),
-		sealKey: filepath.Join(dir, "seal.key"), secrets: []string{goodCard, declinedCard, noCharges, asksBank, stripefake.TestKey},
+		sealKey: filepath.Join(dir, "seal.key"), secrets: []string{
+			goodCard, declinedCard, noCharges, asksBank, stripefake.TestKey,
+		},
 	}
 	r.log.to, r.bodies.to, r.errors.to = &bytes.Buffer{}, &bytes.Buffer{}, &bytes.Buffer{}
 	key, err := store.NewSealKey()
@@ -164,7 +166,8 @@ func (r *secretRun) cast(p *processor.Processor) {
 		r.t.Fatal(err)
 	}
 	r.client = &holdfast.Client{
-		Endpoint: r.public.String(), CoBranded: pipelineURL(r.public), AccessKeyID: key.ID, SecretKey: key.Secret, Now: time.Now,
+		Endpoint: r.public.String(), CoBranded: pipelineURL(r.public), AccessKeyID: key.ID, SecretKey: key.Secret,
+		Now:  time.Now,
 		HTTP: &http.Client{Transport: r},
 	}
 }
@@ -219,7 +222,8 @@ func (r *secretRun) typed(b *browser, numbers ...string) holdfast.TokenID {
 	next := ""
 	for _, number := range numbers {
 		var err error
-		if next, err = r.fake.Submit(page, stripefake.Typed{Name: "Ann Buyer", Email: "ann@cards.example", Number: number}); err != nil {
+		if next, err = r.fake.Submit(page,
+			stripefake.Typed{Name: "Ann Buyer", Email: "ann@cards.example", Number: number}); err != nil {
 			r.note(err)
 		}
 	}

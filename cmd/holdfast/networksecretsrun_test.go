@@ -258,7 +258,8 @@ func (r *secretRun) search() {
 	r.t.Helper()
 	secret := regexp.MustCompile(`_secret_[A-Za-z0-9]{4,}|\b[rs]k_(test|live)_[A-Za-z0-9]+|whsec_[A-Za-z0-9]+`)
 	places := map[string]string{
-		"the log": r.log.to.String(), "an answer": r.bodies.to.String(), "an error": r.errors.to.String(), "the dump": r.dump(),
+		"the log": r.log.to.String(), "an answer": r.bodies.to.String(), "an error": r.errors.to.String(),
+		"the dump": r.dump(),
 	}
 	files, err := filepath.Glob(r.address + "*")
 	if err != nil {
@@ -297,7 +298,8 @@ func (r *secretRun) dump() string {
 	var text strings.Builder
 	for _, table := range column(r.t, raw, `SELECT name FROM sqlite_master WHERE type = 'table'`) {
 		for _, name := range column(r.t, raw, `SELECT name FROM pragma_table_info('`+table+`')`) {
-			for _, value := range column(r.t, raw, `SELECT CAST("`+name+`" AS TEXT) FROM "`+table+`" WHERE "`+name+`" IS NOT NULL`) {
+			for _, value := range column(r.t, raw, `SELECT CAST("`+name+`" AS TEXT) FROM "`+table+`" WHERE "`+name+
+				`" IS NOT NULL`) {
 				fmt.Fprintf(&text, "%s.%s = %s\n", table, name, value)
 			}
 		}

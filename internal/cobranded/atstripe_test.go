@@ -158,7 +158,7 @@ func TestASavedCardAtStripe(t *testing.T) {
 	s.wantText("Visa ending in 4242")
 	s.submit()
 	id := s.wantBack(holdfast.ReturnSuccessCC).TokenID
-	if held := s.fake.Holds(); len(held) != 1 || time.Duration(held[0].Until.Sub(s.Clock.Now())).Hours() < 6.9*24 {
+	if held := s.fake.Holds(); len(held) != 1 || held[0].Until.Sub(s.Clock.Now()).Hours() < 6.9*24 {
 		t.Errorf("held are %+v, want seven days", held)
 	}
 	if r, err := s.Reserve(id, "42.50", "reserve"); err != nil || r.State != payment.Reserved || len(s.fake.Holds()) != 1 {

@@ -150,7 +150,8 @@ func TestS19MessagesAreStoredOnce(t *testing.T) {
 				t.Fatalf("the message has no %s", from)
 			}
 			before := s.stored()
-			if got := s.send(http.MethodPost, address, other, stripefake.Signature(secret, []byte(other), s.Clock.Now())); got != 200 {
+			if got := s.send(http.MethodPost, address, other,
+				stripefake.Signature(secret, []byte(other), s.Clock.Now())); got != 200 {
 				t.Errorf("%s is answered with %d", to, got)
 			}
 			if n := s.stored() - before; n != times {

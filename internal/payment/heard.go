@@ -195,7 +195,8 @@ func (in HeardInput) refund(r RefundFound) (h Heard, more, later bool) {
 		return Heard{}, false, false // the answer decides
 	case known && child.State == Success && r.Failed && !in.reversed(child):
 		c := in.reverse(child)
-		return Heard{Change: &c, Notices: []NetworkNotice{in.notice(AboutRefundFailed, child.Amount, r.Reference)}}, true, false
+		return Heard{Change: &c, Notices: []NetworkNotice{in.notice(AboutRefundFailed, child.Amount, r.Reference)}}, true,
+			false
 	case known && child.State == Success, r.Failed:
 		return Heard{}, false, false
 	case !known && r.Key != "" && in.Now.Sub(r.At) < settleAge:

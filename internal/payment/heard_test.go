@@ -188,7 +188,9 @@ func TestHeard(t *testing.T) {
 		"the hold is there": {hold, []payment.PaymentFound{{Held: 42_500_000}},
 			false, want{state: payment.Reserved, network: 42_50}},
 		"S15 the hold was captured in the dashboard": {hold, []payment.PaymentFound{{Captured: 42_500_000}},
-			false, want{state: payment.Reserved, network: 42_50, attention: true, notices: []payment.NetworkAbout{payment.AboutAttention}}},
+			false, want{
+				state: payment.Reserved, network: 42_50, attention: true, notices: []payment.NetworkAbout{payment.AboutAttention},
+			}},
 		"a late hold": {failed, []payment.PaymentFound{{Reference: "pi_1", Held: 42_500_000}, {Ended: true}},
 			false, want{state: payment.Failure, released: 1}},
 		"a hold that was released is there": {cancelled, []payment.PaymentFound{{Held: 42_500_000}},

@@ -82,7 +82,9 @@ func (r *remote) happens(dice *rand.Rand, at time.Time) bool {
 		if !taken || r.rest() {
 			return false
 		}
-		f.Refunds = append(f.Refunds, payment.RefundFound{Reference: "re_rest", Micro: 2_500_000, Paid: true, Rest: true, At: at})
+		f.Refunds = append(f.Refunds, payment.RefundFound{
+			Reference: "re_rest", Micro: 2_500_000, Paid: true, Rest: true, At: at,
+		})
 	case 8: // a hold that nobody knows, after a decline
 		if f.Held > 0 || taken || !f.Ended {
 			return false
@@ -148,7 +150,8 @@ func runInAnyOrder(t *testing.T, seed uint64) {
 	case len(b.children) != after:
 		t.Errorf("hearing the same again books %v", b.kinds()[after:])
 	case owed != r.owes && b.attention == "":
-		t.Errorf("the network owes %v, the books say %v: %+v, %v", money.Micros(r.owes), money.Micros(owed), r.found, b.kinds())
+		t.Errorf("the network owes %v, the books say %v: %+v, %v", money.Micros(r.owes), money.Micros(owed), r.found,
+			b.kinds())
 	case ledger.Balance(b.postings, ledger.Disputed).Micro != 0:
 		t.Error("money stays in the account of disputes")
 	}
@@ -181,13 +184,16 @@ func beginning(t *testing.T, dice *rand.Rand) (*booking, *remote) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return book(t, c.After.Outcome(*c.Ask, declined, now).After), &remote{payment.PaymentFound{Reference: "pi_1", Ended: true}, 0, 0}
+		return book(t, c.After.Outcome(*c.Ask, declined, now).After), &remote{
+			payment.PaymentFound{Reference: "pi_1", Ended: true}, 0, 0,
+		}
 	}
 	b, r := taken(t), &remote{payment.PaymentFound{Reference: "pi_1", Captured: 40_000_000}, 40_000_000, 0}
 	for i := range dice.IntN(3) {
 		refund := b.refunded(10_00 + int64(i))
 		r.found.Refunds = append(r.found.Refunds, payment.RefundFound{
-			Reference: fmt.Sprintf("re_own%d", i), Key: string(refund.ID) + "/Return", Micro: refund.Amount.Micro, Paid: true, At: now,
+			Reference: fmt.Sprintf("re_own%d", i), Key: string(refund.ID) + "/Return", Micro: refund.Amount.Micro, Paid: true,
+			At: now,
 		})
 		r.owes -= refund.Amount.Micro
 	}

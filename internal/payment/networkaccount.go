@@ -107,7 +107,8 @@ func (a NetworkAccount) CheckKey(key string, full bool) error {
 	case err != nil:
 		return err
 	case form.Mode != a.Mode:
-		return holdfast.Errorf(holdfast.InvalidParams, "this is a %s key, but the account is a %s account", form.Mode, a.Mode)
+		return holdfast.Errorf(holdfast.InvalidParams, "this is a %s key, but the account is a %s account", form.Mode,
+			a.Mode)
 	case form.Full && !full:
 		return holdfast.Errorf(holdfast.InvalidParams,
 			"this key may do everything in the account; make a restricted key with the rights that docs/going-live.md lists, "+

@@ -32,7 +32,8 @@ func TestReconcile(t *testing.T) {
 		Type           payment.LineType
 		Books, Network int64
 	}
-	charge, refund, failed, dispute := payment.LineCharge, payment.LineRefund, payment.LineRefundFailure, payment.LineDispute
+	charge, refund, failed, dispute := payment.LineCharge, payment.LineRefund, payment.LineRefundFailure,
+		payment.LineDispute
 	for name, row := range map[string]struct {
 		books   []payment.NetworkMovement
 		network []payment.NetworkLine
@@ -61,8 +62,10 @@ func TestReconcile(t *testing.T) {
 			books: []payment.NetworkMovement{took(40*dollar, to)}, network: []payment.NetworkLine{line(charge, 9, from.Add(-1))},
 		},
 		"two of one amount": {
-			books:   []payment.NetworkMovement{took(40*dollar, noon), moved(refund, -5*dollar), moved(refund, -5*dollar)},
-			network: []payment.NetworkLine{line(charge, 40*dollar, noon), line(refund, -5*dollar, noon), line(refund, -5*dollar, noon)},
+			books: []payment.NetworkMovement{took(40*dollar, noon), moved(refund, -5*dollar), moved(refund, -5*dollar)},
+			network: []payment.NetworkLine{
+				line(charge, 40*dollar, noon), line(refund, -5*dollar, noon), line(refund, -5*dollar, noon),
+			},
 		},
 		"a refund that is not booked": {
 			books:   []payment.NetworkMovement{took(40*dollar, noon)},
@@ -76,8 +79,10 @@ func TestReconcile(t *testing.T) {
 			},
 		},
 		"a refund that failed": {
-			books:   []payment.NetworkMovement{took(40*dollar, noon), moved(refund, -5*dollar), moved(failed, 5*dollar)},
-			network: []payment.NetworkLine{line(charge, 40*dollar, noon), line(refund, -5*dollar, noon), line(failed, 5*dollar, noon)},
+			books: []payment.NetworkMovement{took(40*dollar, noon), moved(refund, -5*dollar), moved(failed, 5*dollar)},
+			network: []payment.NetworkLine{
+				line(charge, 40*dollar, noon), line(refund, -5*dollar, noon), line(failed, 5*dollar, noon),
+			},
 		},
 		"a dispute": {
 			books:   []payment.NetworkMovement{took(40*dollar, noon), moved(dispute, -40*dollar)},
@@ -89,7 +94,9 @@ func TestReconcile(t *testing.T) {
 			want:    []difference{{payment.DiffUnbooked, dispute, 0, -40 * dollar}},
 		},
 		"another amount": {
-			books: []payment.NetworkMovement{took(40*dollar, noon)}, network: []payment.NetworkLine{line(charge, 41*dollar, noon)},
+			books: []payment.NetworkMovement{took(40*dollar, noon)}, network: []payment.NetworkLine{
+				line(charge, 41*dollar, noon),
+			},
 			want: []difference{{payment.DiffAmount, charge, 40 * dollar, 41 * dollar}},
 		},
 		"only in the books": {

@@ -149,7 +149,10 @@ func TestS16ARefundThatIsPendingForDays(t *testing.T) {
 				impatient(s.World)
 				refund, err := s.Refund(sold.ID, "10.00", "refund-1")
 				s.must(err)
-				s.quiet(refund.ID, func(payment.Transaction) bool { known, _ := s.NetworkPayment(refund.ID); return known.Reference != "" })
+				s.quiet(refund.ID, func(payment.Transaction) bool {
+					known, _ := s.NetworkPayment(refund.ID)
+					return known.Reference != ""
+				})
 				s.heard()
 				s.Clock.Advance(3 * 24 * time.Hour)
 				s.work()
@@ -366,7 +369,8 @@ func TestEventsAreTriedForThreeDays(t *testing.T) {
 		}
 		s.Clock.Advance(2 * time.Hour)
 		s.work()
-		if counts := s.events(); tries == 0 || counts[store.NetworkEventWaiting] > 0 || counts[store.NetworkEventGivenUp] == 0 {
+		if counts := s.events(); tries == 0 || counts[store.NetworkEventWaiting] > 0 ||
+			counts[store.NetworkEventGivenUp] == 0 {
 			t.Fatalf("after three days the events are %v", counts)
 		}
 		if b := backlogOf(s.World); b.Events.Rows != 0 || b.EventsGivenUp == 0 {

@@ -173,7 +173,7 @@ func TestOnlyVisitsOfOnePaymentTakeGuests(t *testing.T) {
 	})
 }
 
-// A visit has one sender, whoever comes first.
+// A visit has one sender: the first one who comes.
 func TestNobodyTakesAGuestsVisitOver(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		takesGuests(w, nil)

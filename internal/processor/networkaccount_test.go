@@ -121,10 +121,12 @@ func TestUseNetworkAndRemove(t *testing.T) {
 			saysNo(t, what, err, want)
 			return c
 		}
-		if c := use("a caller that has nothing", one.ID, ""); !c.Sandbox || !c.Guests || !c.HoldOnPage || c.Network != one.ID {
+		if c := use("a caller that has nothing", one.ID, ""); !c.Sandbox || !c.Guests || !c.HoldOnPage ||
+			c.Network != one.ID {
 			t.Errorf("the caller is %+v", c)
 		}
-		saysNo(t, "an account that is used", w.Processor.RemoveNetworkAccount(t.Context(), one.ID, false), "callers that use it: 1")
+		saysNo(t, "an account that is used", w.Processor.RemoveNetworkAccount(t.Context(), one.ID, false),
+			"callers that use it: 1")
 		use("back to the sandbox", "", "")
 		token := w.Authorize("20.00")
 		use("with a token of the sandbox", one.ID, "tokens with cards that are not kept at this account")

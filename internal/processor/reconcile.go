@@ -50,7 +50,9 @@ func (p *Processor) ImportPayout(ctx context.Context, account payment.NetworkAcc
 	return len(lines), p.saveLines(ctx, account, lines)
 }
 
-func (p *Processor) saveLines(ctx context.Context, account payment.NetworkAccountID, lines []payment.NetworkLine) error {
+func (p *Processor) saveLines(
+	ctx context.Context, account payment.NetworkAccountID, lines []payment.NetworkLine,
+) error {
 	for some := range slices.Chunk(lines, linesMax) {
 		err := p.db.Background(ctx, func(tx *store.Tx) error {
 			for _, l := range some {
@@ -216,7 +218,8 @@ func (p *Processor) foreign(
 			continue
 		}
 		if looks++; looks > foreignMax {
-			return nil, fmt.Errorf("there are more than %d payments that the books do not have; compare a shorter time", foreignMax)
+			return nil, fmt.Errorf("there are more than %d payments that the books do not have; compare a shorter time",
+				foreignMax)
 		}
 		found, err := client.Look(card.Background(ctx), card.Event{
 			Type: "payment_intent.reconciled", Object: l.Payment, Parent: l.Payment,

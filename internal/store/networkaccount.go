@@ -113,8 +113,8 @@ func (d dialect) scanNetworkAccount(from scanner) (NetworkAccount, error) {
 
 // ErrPlainStore refuses to store the key of a real account in a store that is
 // not sealed.
-var ErrPlainStore = errors.New("the key of a card network is stored only in a sealed store: run holdfast seal on, and " +
-	"name the key file with --seal-key")
+var ErrPlainStore = errors.New("the key of a card network is stored only in a sealed store: run holdfast seal on, " +
+	"and name the key file with --seal-key")
 
 func (tx *Tx) networkAccountRow(a NetworkAccount) (*networkAccountRow, error) {
 	if tx.dialect.sealer == nil && a.Mode == payment.NetworkLive {

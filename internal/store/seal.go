@@ -76,7 +76,8 @@ func (db *DB) sealFresh(ctx context.Context, d dialect, key SealKey) (wrapped []
 	if wrapped, err = key.wrap(newDataKey()); err != nil {
 		return nil, "", err
 	}
-	if _, err := db.pools.Writer.ExecContext(ctx, insertSealing+` ON CONFLICT DO NOTHING`, wrapped, key.Name(), 1); err != nil {
+	if _, err := db.pools.Writer.ExecContext(ctx, insertSealing+` ON CONFLICT DO NOTHING`, wrapped, key.Name(),
+		1); err != nil {
 		return nil, "", fmt.Errorf("sealing the store: %w", err)
 	}
 	return db.sealing(ctx, d) // another server that starts at once may have sealed it
@@ -129,7 +130,8 @@ func (db *DB) refuseLiveKeys(ctx context.Context) error {
 		return fmt.Errorf("looking for live accounts: %w", db.dialect.Named(err))
 	}
 	if live > 0 {
-		return fmt.Errorf("the store has live accounts at card networks, whose keys are stored only in a sealed store: %s", name)
+		return fmt.Errorf("the store has live accounts at card networks, whose keys are stored only in a sealed store: %s",
+			name)
 	}
 	return nil
 }
@@ -269,7 +271,8 @@ func (db *DB) clean(ctx context.Context) error {
 func (db *DB) emptyLog(ctx context.Context) error {
 	var busy bool
 	var pages, kept int
-	if err := db.pools.Writer.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &kept); err != nil {
+	if err := db.pools.Writer.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages,
+		&kept); err != nil {
 		return fmt.Errorf("putting the log into the file: %w", err)
 	}
 	if busy {

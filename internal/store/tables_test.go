@@ -71,7 +71,7 @@ func TestTablesAndIndexesAreAsIntended(t *testing.T) {
 		})
 	}
 	if *update {
-		if err := os.WriteFile("testdata/tables.txtar", txtar.Format(want), 0o644); err != nil { //nolint:gosec // no secret
+		if err := os.WriteFile("testdata/tables.txtar", txtar.Format(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -146,12 +146,12 @@ func (b *Bench) searchRows(t *testing.T, path string) {
 }
 
 // settled asks the open question of a transaction until it is decided.
-func (b *Bench) settled(t *testing.T, id holdfast.TransactionID) payment.Transaction {
+func (b *Bench) settled(t *testing.T, id holdfast.TransactionID) {
 	t.Helper()
 	const tries = 60
 	for range tries {
 		if now := b.raw(t, id); now.Asking == "" {
-			return b.Transaction(id)
+			return
 		}
 		b.Clock.Advance(time.Minute)
 		if _, err := b.Processor.Resolve(t.Context()); err != nil {
@@ -159,7 +159,6 @@ func (b *Bench) settled(t *testing.T, id holdfast.TransactionID) payment.Transac
 		}
 	}
 	t.Fatalf("transaction %s is not decided after %d askings:\n%s", id, tries, b.log.String())
-	return payment.Transaction{}
 }
 
 func (b *Bench) raw(t *testing.T, id holdfast.TransactionID) (now payment.Transaction) {
