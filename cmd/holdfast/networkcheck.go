@@ -237,8 +237,8 @@ func (v networkCheck) ring(
 		switch {
 		case ctx.Err() != nil:
 			c.Problems = append(c.Problems, fmt.Sprintf("No message of the network arrived within %v. Look at the endpoint "+
-				"in its dashboard: its address, its events, and failed deliveries. Until then, the server hears of everything some "+
-				"minutes later, because it asks.", v.Within))
+				"in its dashboard: its address, its events, and failed deliveries. Until then, the server hears of everything "+
+				"some minutes later, because it asks.", v.Within))
 			return nil
 		case err != nil:
 			return err
