@@ -119,7 +119,8 @@ func planOf(t *testing.T, address, query string) string {
 // statistics of the table come. By an index of callers, it would read all rows of
 // a caller for each of them.
 func TestRowsOfANewDatabaseAreFoundByTheirIDs(t *testing.T) {
-	db := holdfasttest.Open(t, holdfasttest.PostgresAddress(t))
+	// A database that tests have used has statistics.
+	db := holdfasttest.Open(t, holdfasttest.EmptyPostgresAddress(t))
 	for table, id := range map[string]string{"transactions": "transaction_id", "tokens": "token_id"} {
 		plan, err := db.WriterPlan(t.Context(), `
 			UPDATE `+table+` AS r SET caller_id = r.caller_id
