@@ -82,23 +82,24 @@ func (s *Server) afterHold(c *call, v payment.Visit, h payment.PageHold, first b
 }
 
 // showBank is where the bank's page sends the browser, and where a browser waits for
-// the network. The address says nothing about the outcome: the network is asked.
+// the network. The address says nothing about the outcome: the network is asked, for
+// the visit's sender only.
 func (s *Server) showBank(c *call) error {
 	if c.visit.Over() {
 		return s.goBack(c)
 	}
 	first := c.form.Get("first") != ""
 	hold := payment.PageHoldID(c.form.Get("hold"))
-	v, h, err := s.Processor.LookAtHold(c.r.Context(), c.visit.ID, hold)
+	v, h, err := s.Processor.LookAtHold(c.r.Context(), c.visit.ID, c.sender.ID, hold, !first)
+	if errors.Is(err, processor.ErrNotSender) {
+		return c.redirect("sign-in")
+	}
 	if errors.Is(err, processor.ErrNoPage) {
 		s.lost(c.w, c.r, http.StatusBadRequest, pageNoVisit)
 		return nil
 	}
 	if err != nil {
 		return err
-	}
-	if c.sender.ID == "" || v.Sender != c.sender.ID {
-		return c.redirect("sign-in")
 	}
 	return s.afterHold(c, v, h, first)
 }

@@ -123,6 +123,7 @@ func TestS10TheBuyerConfirmsAtTheBank(t *testing.T) {
 			t.Fatal("a forged return makes a token")
 		}
 		s.network.AtBank()
+		s.Clock.Advance(2 * time.Second) // an answer of the network is used so long
 		s.get(back + "&redirect_status=failed")
 		id := s.wantBack(holdfast.ReturnSuccessCC).TokenID
 		s.get(back) // twice
@@ -245,6 +246,7 @@ func TestTheNetworkIsDown(t *testing.T) {
 	s.get(page)
 	s.wantText("Your bank has not answered yet.")
 	s.network.Down(false)
+	s.Clock.Advance(2 * time.Second)
 	s.get(page)
 	s.wantBack(holdfast.ReturnSuccessCC)
 }

@@ -178,8 +178,8 @@ func (s *Server) renderOnward(c *call, page onwardPage, address string, now bool
 
 // showBack is where the network's page sends the browser: with the page's id if the
 // sender has finished it, and without if the sender wants to choose again. The
-// network is asked what the sender did, so anyone may open the address; only the
-// sender sees more than that.
+// network is asked what the sender did, for the sender only. If the sender has signed
+// out meanwhile, the server learns of it by itself.
 func (s *Server) showBack(c *call) error {
 	if c.visit.Over() {
 		return s.goBack(c)
@@ -188,8 +188,10 @@ func (s *Server) showBack(c *call) error {
 	if !finished {
 		return s.chooseAgain(c)
 	}
-	f, err := s.Processor.FinishVisitPage(c.r.Context(), c.visit.ID, id)
+	f, err := s.Processor.FinishVisitPage(c.r.Context(), c.visit.ID, c.sender.ID, id)
 	switch {
+	case errors.Is(err, processor.ErrNotSender):
+		return c.redirect("sign-in")
 	case errors.Is(err, processor.ErrNoPage):
 		s.lost(c.w, c.r, http.StatusBadRequest, pageNoVisit)
 		return nil
@@ -200,9 +202,6 @@ func (s *Server) showBack(c *call) error {
 	}
 	if err := s.readSender(c); err != nil {
 		return err
-	}
-	if c.sender.ID == "" || f.Visit.Sender != c.sender.ID {
-		return c.redirect("sign-in")
 	}
 	switch {
 	case f.Visit.Over():

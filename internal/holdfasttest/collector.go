@@ -30,6 +30,7 @@ type Collector struct {
 	holds  []*collectorHold
 	script []HoldReply
 	asked  []string
+	looked []string
 	down   bool
 	gone   []string // customers that were deleted
 }
@@ -135,9 +136,10 @@ func (p *collectorPage) page() card.Page {
 }
 
 // Collected looks at a page.
-func (c *Collector) Collected(_ context.Context, id string) (card.Collected, error) {
+func (c *Collector) Collected(ctx context.Context, id string) (card.Collected, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.note(ctx, id)
 	if c.down {
 		return card.Collected{}, errDown
 	}
@@ -237,6 +239,23 @@ func (c *Collector) Asked() []string {
 	return slices.Clone(c.asked)
 }
 
+// note remembers that somebody asked about a page or a hold.
+func (c *Collector) note(ctx context.Context, what string) {
+	if card.InBackground(ctx) {
+		what += " in background"
+	}
+	c.looked = append(c.looked, what)
+}
+
+// Looked lists the pages and holds about which somebody asked since the last call,
+// such as "H0001/Authorize" or "cs_1 in background".
+func (c *Collector) Looked() (all []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all, c.looked = c.looked, nil
+	return all
+}
+
 // AtBank is the buyer who confirms all holds that wait for it at the bank.
 func (c *Collector) AtBank() {
 	c.mu.Lock()
@@ -271,9 +290,10 @@ func (c *Collector) details(h *collectorHold, r HoldReply) payment.Details {
 }
 
 // Ask answers a question about a hold.
-func (c *Collector) Ask(_ context.Context, q card.Question) (payment.Answer, error) {
+func (c *Collector) Ask(ctx context.Context, q card.Question) (payment.Answer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.note(ctx, q.Key())
 	c.asked = append(c.asked, q.Key())
 	if c.down {
 		return payment.Answer{}, errDown

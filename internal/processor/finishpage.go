@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -33,22 +34,39 @@ const (
 )
 
 // FinishVisitPage is FinishPage for the browser that comes back from a page. The
-// browser names the page, so it is refused unless it is one of the visit's.
-func (p *Processor) FinishVisitPage(ctx context.Context, id payment.VisitID, page string) (Finished, error) {
+// browser names the page, so it is refused unless it is one of the visit's. It is
+// ErrNotSender if the visit is another party's.
+func (p *Processor) FinishVisitPage(
+	ctx context.Context, id payment.VisitID, sender party.ID, page string,
+) (f Finished, err error) {
 	var all []payment.NetworkPage
-	err := p.db.View(ctx, func(tx *store.ReadTx) (err error) {
+	var v payment.Visit
+	err = p.db.View(ctx, func(tx *store.ReadTx) error {
+		if v, _, err = tx.Visit(id); err != nil {
+			return err
+		}
 		all, err = tx.NetworkPagesOf(id)
 		return err
 	})
+	if err == nil && (sender == "" || v.Sender != sender) {
+		err = ErrNotSender
+	}
 	if err != nil {
-		return Finished{}, err
+		return f, err
 	}
-	for _, one := range all {
-		if one.Page == page && page != "" {
-			return p.FinishPage(ctx, one.Account, page)
-		}
+	at := slices.IndexFunc(all, func(one payment.NetworkPage) bool { return page != "" && one.Page == page })
+	switch {
+	case at < 0:
+		return f, ErrNoPage
+	case all[at].Over():
+		return Finished{Visit: v, State: all[at].State}, nil
 	}
-	return Finished{}, ErrNoPage
+	f, ok, err := p.pageLooks.wait(ctx, p, all[at].Key, true, or(p.NetworkTimeout, networkTimeoutDefault),
+		func(ctx context.Context) (Finished, error) { return p.FinishPage(ctx, all[at].Account, page) })
+	if err == nil && !ok {
+		err = ErrNetwork
+	}
+	return f, err
 }
 
 // FinishPage looks at the network what the buyer did on a page, and writes it
@@ -295,7 +313,12 @@ func (p *Processor) CloseVisitPages(ctx context.Context, id payment.VisitID) err
 	})
 	for _, one := range all {
 		if one.State == payment.PageOpen {
-			err = errors.Join(err, p.closePage(ctx, one))
+			_, ok, closing := p.pageLooks.wait(ctx, p, "close "+one.Key, true, or(p.NetworkTimeout, networkTimeoutDefault),
+				func(ctx context.Context) (Finished, error) { return Finished{}, p.closePage(ctx, one) })
+			if closing == nil && !ok {
+				closing = ErrNetwork
+			}
+			err = errors.Join(err, closing)
 		}
 	}
 	return err

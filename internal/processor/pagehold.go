@@ -96,7 +96,7 @@ func (p *Processor) askForHold(
 	}
 	done := make(chan decided, 1)
 	if !p.start(func() {
-		if v, h, err := p.placeHold(h); err == nil {
+		if v, h, err := p.placeHold(p.untilStopped(), h); err == nil {
 			done <- decided{v, h}
 		}
 		close(done)
@@ -117,16 +117,31 @@ func (p *Processor) askForHold(
 }
 
 // LookAtHold reads a hold of a visit. If the buyer must confirm the hold at the
-// bank, the network is asked whether it is placed, and where the bank's page is. It
-// is ErrNoPage if the hold is not the visit's.
+// bank, the network is asked whether it is placed, and where the bank's page is.
+// returns says that the buyer comes from the bank. It is ErrNotSender if the visit
+// is another party's, and ErrNoPage if the hold is not the visit's.
 func (p *Processor) LookAtHold(
-	ctx context.Context, id payment.VisitID, hold payment.PageHoldID,
+	ctx context.Context, id payment.VisitID, sender party.ID, hold payment.PageHoldID, returns bool,
 ) (payment.Visit, payment.PageHold, error) {
 	v, h, err := p.readHold(ctx, id, hold)
+	if err == nil && (sender == "" || v.Sender != sender) {
+		err = ErrNotSender
+	}
 	if err != nil || h.State != payment.PageHoldAction {
 		return v, h, err
 	}
-	return p.askForHold(ctx, v, h, or(p.Wait, waitOnPage))
+	found, ok, err := p.holdLooks.wait(ctx, p, string(h.ID), returns, or(p.Wait, waitOnPage),
+		func(ctx context.Context) (payment.PageHold, error) {
+			_, after, err := p.placeHold(ctx, h)
+			return after, err
+		})
+	if !ok || err != nil {
+		return v, h, nil // it is in the log, and the page looks again
+	}
+	if v, h, err = p.readHold(ctx, id, hold); err == nil && h.State == payment.PageHoldAction {
+		h.Action = found.Action
+	}
+	return v, h, err
 }
 
 func (p *Processor) readHold(
@@ -150,8 +165,8 @@ func (p *Processor) readHold(
 const waitOnPage = 5 * time.Second
 
 // placeHold asks the network for a hold and writes what it says.
-func (p *Processor) placeHold(h payment.PageHold) (payment.Visit, payment.PageHold, error) {
-	answer, err := p.askAboutHold(h, payment.StepAuthorize)
+func (p *Processor) placeHold(ctx context.Context, h payment.PageHold) (payment.Visit, payment.PageHold, error) {
+	answer, err := p.askAboutHold(ctx, h, payment.StepAuthorize)
 	doubt, known := errors.AsType[*card.DoubtError](err)
 	if err != nil && (!known || doubt.Known == payment.Details{}) {
 		return payment.Visit{}, h, err
@@ -191,7 +206,9 @@ func (p *Processor) placeHold(h payment.PageHold) (payment.Visit, payment.PageHo
 }
 
 // askAboutHold asks the network about a page hold.
-func (p *Processor) askAboutHold(h payment.PageHold, step payment.Step) (answer payment.Answer, err error) {
+func (p *Processor) askAboutHold(
+	ctx context.Context, h payment.PageHold, step payment.Step,
+) (answer payment.Answer, err error) {
 	defer func() {
 		if broken := recover(); broken != nil { // a network's code must not end the server
 			err = fmt.Errorf("panic: %v", broken)
@@ -200,7 +217,7 @@ func (p *Processor) askAboutHold(h payment.PageHold, step payment.Step) (answer 
 			p.Log.Warn("a question about a page hold is in doubt", "hold", h.ID, "step", step, "asked", h.Asked, "error", err)
 		}
 	}()
-	ctx, cancel := context.WithTimeout(p.untilStopped(), or(p.NetworkTimeout, networkTimeoutDefault))
+	ctx, cancel := context.WithTimeout(ctx, or(p.NetworkTimeout, networkTimeoutDefault))
 	defer cancel()
 	stored := payment.StoredCard{Account: h.Account}
 	if h.Instrument != "" {
@@ -212,9 +229,6 @@ func (p *Processor) askAboutHold(h payment.PageHold, step payment.Step) (answer 
 		if err != nil {
 			return answer, err
 		}
-	}
-	if step == payment.StepRelease {
-		ctx = card.Background(ctx)
 	}
 	return p.Network.Ask(ctx, card.Question{
 		Attempt: h.Question(step, stored, h.ReturnURL), HoldUntil: h.HoldUntil, Expired: step == payment.StepRelease,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
@@ -74,6 +75,7 @@ func (p *Processor) watchPage(ctx context.Context, page payment.NetworkPage) err
 		}
 		return tx.ChangeNetworkPage(page, after)
 	})
+	ctx = card.Background(ctx)
 	switch {
 	case err != nil:
 		return fmt.Errorf("watching page %s: %w", page.Key, err)
@@ -126,7 +128,11 @@ func (p *Processor) watchPlacing(ctx context.Context, h payment.PageHold) error 
 	if err := p.changeHold(ctx, h, func(payment.PageHold) payment.PageHold { return asking }); err != nil {
 		return err
 	}
-	v, after, err := p.placeHold(asking)
+	placing := p.untilStopped()
+	if h.State == payment.PageHoldAction { // the buyer is at the bank, or has left
+		placing = card.Background(placing)
+	}
+	v, after, err := p.placeHold(placing, asking)
 	if err != nil {
 		after = asking
 		err = p.db.View(ctx, func(tx *store.ReadTx) error {
@@ -186,7 +192,7 @@ func (p *Processor) watchHeld(ctx context.Context, h payment.PageHold) error {
 	}
 	var gone, doubt bool
 	if !ends.IsZero() {
-		answer, err := p.askAboutHold(h, payment.StepAuthorize)
+		answer, err := p.askAboutHold(card.Background(p.untilStopped()), h, payment.StepAuthorize)
 		gone, doubt = err == nil && (answer.Gone || answer.Verdict == payment.Declined), err != nil
 	}
 	return p.db.Background(ctx, func(tx *store.Tx) error {
@@ -238,7 +244,7 @@ func (p *Processor) releaseHold(ctx context.Context, h payment.PageHold) error {
 	if err := p.changeHold(ctx, h, func(payment.PageHold) payment.PageHold { return asking }); err != nil {
 		return err
 	}
-	answer, err := p.askAboutHold(asking, payment.StepRelease)
+	answer, err := p.askAboutHold(card.Background(p.untilStopped()), asking, payment.StepRelease)
 	if err != nil || answer.Verdict == payment.Accepted {
 		return nil // it is in the log, and is tried again
 	}

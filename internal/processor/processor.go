@@ -33,6 +33,10 @@ type Processor struct {
 	polls    polls       // of events
 	compared polls       // of the books
 	audit    audit       // of the books
+
+	holdLooks looks[payment.PageHold]
+	pageLooks looks[Finished]
+
 	// linkKey is the key of guests' links; nil until it was read.
 	linkKey atomic.Pointer[holdfast.SecretKey]
 
