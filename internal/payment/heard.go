@@ -65,7 +65,7 @@ func (in HeardInput) Due() (due []Transaction) {
 // looked at again.
 func (in HeardInput) Next() (h Heard, more, later bool) {
 	if in.Transaction.Asking != "" {
-		return Heard{}, false, false // the answer decides
+		return Heard{}, false, in.followed() // the answer decides
 	}
 	switch in.Transaction.State {
 	case Reserved:
@@ -75,8 +75,18 @@ func (in HeardInput) Next() (h Heard, more, later bool) {
 	case Success:
 		return in.success()
 	case None, Pending, Settling:
+		later = in.followed()
 	}
-	return h, more, false
+	return h, more, later
+}
+
+// followed reports whether something was found that only follows a payment, and
+// that no question about the payment answers. The books can have it after the
+// answer.
+func (in HeardInput) followed() bool {
+	own := in.Transaction.attempt(StepReturn, AttemptOpen, 0).Key()
+	return in.Found.Warned || len(in.Found.Disputes) > 0 ||
+		slices.ContainsFunc(in.Found.Refunds, func(r RefundFound) bool { return !r.Failed && !r.Rest && r.Key != own })
 }
 
 // reserved decides about a hold that was neither settled nor cancelled here.

@@ -28,6 +28,16 @@ type booking struct {
 	postings  []ledger.Posting
 	notices   []payment.NetworkAbout
 	made      int
+	asked     *payment.Change // whose question is open
+}
+
+// answer ends the open question as the network has decided it.
+func (b *booking) answer() {
+	if b.asked == nil {
+		return
+	}
+	c := b.asked.After.Outcome(*b.asked.Ask, approved, now)
+	b.payment, b.postings, b.asked = c.After, append(b.postings, c.Postings...), nil
 }
 
 // book is the booking of a payment by card, after some steps of its own.
@@ -96,6 +106,14 @@ func (b *booking) kinds() (all []payment.Kind) {
 // taken is a Reserve of 42.50 that was settled for 40.00, without fees.
 func taken(t *testing.T) *booking {
 	t.Helper()
+	b := taking(t)
+	b.answer()
+	return b
+}
+
+// taking is taken whose Settle has no answer yet.
+func taking(t *testing.T) *booking {
+	t.Helper()
 	hold := held(t)
 	in := settling(money.Cents(40_00), now)
 	none := payment.FeeRate{Fixed: money.Micros(0)}
@@ -104,9 +122,10 @@ func taken(t *testing.T) *booking {
 	if err != nil {
 		t.Fatal(err)
 	}
-	capture := c.After.Outcome(*c.Ask, approved, now)
-	postings := append([]ledger.Posting{ledger.Move(ledger.Network, ledger.Held, money.Cents(42_50))}, capture.Postings...)
-	return book(t, capture.After, postings...)
+	b := book(t, c.After, append([]ledger.Posting{ledger.Move(ledger.Network, ledger.Held, money.Cents(42_50))},
+		c.Postings...)...)
+	b.asked = &c
+	return b
 }
 
 // refunded adds a refund of ours that the network has approved.

@@ -126,6 +126,9 @@ func runInAnyOrder(t *testing.T, seed uint64) {
 	for range 3 + dice.IntN(12) {
 		r.happens(dice, at)
 		at = at.Add(time.Minute)
+		if dice.IntN(10) == 0 {
+			b.answer()
+		}
 		for range dice.IntN(3) { // no message, one, or one that is repeated
 			look := copied(r.found)
 			seen = append(seen, look)
@@ -139,16 +142,23 @@ func runInAnyOrder(t *testing.T, seed uint64) {
 			r.released(b)
 		}
 	}
-	for range 2 { // the poll, and its repetition
+	polls := 2 // the poll, and its repetition
+	if b.asked != nil && !b.hear(copied(r.found), at.Add(2*time.Hour)) {
+		polls = 0 // all messages are done, and none comes again
+	}
+	b.answer()
+	for range polls {
 		b.hear(copied(r.found), at.Add(2*time.Hour))
 		r.released(b)
 	}
-	after := len(b.children)
+	after, letters := len(b.children), len(b.notices)
 	b.hear(copied(r.found), at.Add(3*time.Hour))
 	owed := -ledger.Balance(b.postings, ledger.Network).Micro
 	switch {
 	case len(b.children) != after:
 		t.Errorf("hearing the same again books %v", b.kinds()[after:])
+	case len(b.notices) != letters:
+		t.Errorf("hearing the same again tells of %v", b.notices[letters:])
 	case owed != r.owes && b.attention == "":
 		t.Errorf("the network owes %v, the books say %v: %+v, %v", money.Micros(r.owes), money.Micros(owed), r.found,
 			b.kinds())
@@ -171,11 +181,12 @@ func runInAnyOrder(t *testing.T, seed uint64) {
 	}
 }
 
-// beginning is a hold, a settled hold, a settled hold with refunds of ours, or a
-// payment that was declined.
+// beginning is a hold, a settled hold, a settled hold with refunds of ours, a hold
+// that was taken while the answer to Settle is lost, or a payment that was
+// declined.
 func beginning(t *testing.T, dice *rand.Rand) (*booking, *remote) {
 	t.Helper()
-	switch dice.IntN(4) {
+	switch dice.IntN(5) {
 	case 0:
 		hold := book(t, held(t), ledger.Move(ledger.Network, ledger.Held, money.Cents(42_50)))
 		return hold, &remote{payment.PaymentFound{Reference: "pi_1", Held: 42_500_000}, 42_500_000, 0}
@@ -187,6 +198,8 @@ func beginning(t *testing.T, dice *rand.Rand) (*booking, *remote) {
 		return book(t, c.After.Outcome(*c.Ask, declined, now).After), &remote{
 			payment.PaymentFound{Reference: "pi_1", Ended: true}, 0, 0,
 		}
+	case 2:
+		return taking(t), &remote{payment.PaymentFound{Reference: "pi_1", Captured: 40_000_000}, 40_000_000, 0}
 	}
 	b, r := taken(t), &remote{payment.PaymentFound{Reference: "pi_1", Captured: 40_000_000}, 40_000_000, 0}
 	for i := range dice.IntN(3) {

@@ -3,6 +3,7 @@ package processor_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -141,5 +142,56 @@ func (s striped) something(dice *rand.Rand, step int) {
 	}
 	if err != nil {
 		s.T.Logf("step %d was not possible: %v", step, err)
+	}
+}
+
+// What a person does in the dashboard, and what a buyer's bank does, while the
+// answer to Settle is lost is booked after the answer, by the same events.
+func TestWhatFollowsAPaymentWaitsForTheAnswer(t *testing.T) {
+	for name, row := range map[string]struct {
+		happens func(striped, string) error
+		balance string
+		letter  payment.NetworkAbout
+	}{
+		"a refund in the dashboard": {func(s striped, id string) error {
+			_, err := s.fake.Refund(id, 1000)
+			return err
+		}, "32.50", payment.AboutOutsideRefund},
+		"a dispute": {func(s striped, id string) error {
+			_, err := s.fake.Dispute(id, "fraudulent", false)
+			return err
+		}, "0.00", payment.AboutDispute},
+		"a warning": {func(s striped, id string) error { return s.fake.Warn(id) }, "42.50", payment.AboutWarning},
+	} {
+		t.Run(name, func(t *testing.T) {
+			atStripe(t, func(s striped) {
+				hold := s.Reserved("42.50", "order-1")
+				s.heard()
+				impatient(s.World)
+				s.fake.Script(stripefake.Script{Path: "/v1/payment_intents/*/capture", Do: stripefake.LoseReply, Times: 1})
+				_, err := s.Settle(hold.ID, "")
+				s.must(err)
+				s.quiet(hold.ID, func(payment.Transaction) bool {
+					return slices.ContainsFunc(s.fake.Objects("payment_intent"), func(o map[string]any) bool {
+						return o["status"] == "succeeded"
+					})
+				})
+				s.must(row.happens(s, s.intent(hold.ID)))
+				s.deliver()
+				s.Clock.Advance(2 * time.Second)
+				_, err = s.Processor.WorkEvents(t.Context())
+				s.must(err)
+				s.WantState(hold.ID, payment.Settling)
+				s.work()
+				s.WantState(hold.ID, payment.Success)
+				s.Clock.Advance(time.Minute)
+				s.work()
+				s.wantBalance(row.balance)
+				s.wantLetters(row.letter)
+				if n := s.events()[store.NetworkEventWaiting]; n != 0 {
+					t.Errorf("%d events wait", n)
+				}
+			})
+		})
 	}
 }
