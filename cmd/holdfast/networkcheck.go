@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/card/stripe"
+	"github.com/holdfast-pay/holdfast/internal/networkdoor"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
@@ -187,9 +188,12 @@ func (v networkCheck) knock(ctx context.Context, w world, a store.NetworkAccount
 			"does not refuse a message that nobody signed",
 		},
 	} {
-		status, err := send(ctx, address, message.header, body)
+		status, text, err := send(ctx, address, message.header, body)
 		if err != nil {
 			return fmt.Errorf("the address %s cannot be reached: %w", address, err)
+		}
+		if status == http.StatusServiceUnavailable && strings.TrimSpace(text) == networkdoor.NotServed {
+			return errors.New("the server was started before there was a live account: restart the server")
 		}
 		if status != message.want {
 			return fmt.Errorf("the address %s %s: it answers with %d, not %d", address, message.wrong, status, message.want)
@@ -198,23 +202,25 @@ func (v networkCheck) knock(ctx context.Context, w world, a store.NetworkAccount
 	return nil
 }
 
-// send posts a message and returns the status of the answer. It follows no
-// redirect, as networks do not.
-func send(ctx context.Context, address string, header http.Header, body []byte) (status int, err error) {
+// send posts a message and returns the status and the beginning of the answer. It
+// follows no redirect, as networks do not.
+func send(
+	ctx context.Context, address string, header http.Header, body []byte,
+) (status int, text string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, knockTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	r.Header = header
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	answer, err := client.Do(r)
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
-	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 1<<10)) // only the status counts
-	return answer.StatusCode, answer.Body.Close()
+	begins, _ := io.ReadAll(io.LimitReader(answer.Body, 1<<10)) // the status counts in any case
+	return answer.StatusCode, string(begins), answer.Body.Close()
 }
 
 const ringLook = 200 * time.Millisecond

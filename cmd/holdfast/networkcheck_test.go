@@ -15,6 +15,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/card/stripe"
 	"github.com/holdfast-pay/holdfast/internal/card/stripe/stripefake"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/networkdoor"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/money"
@@ -132,6 +133,12 @@ func TestNetworkCheck(t *testing.T) {
 	c.check("another server", 1, []string{`PROBLEM +The address .* cannot be reached`}, "--public-url", "http://127.0.0.1:1/")
 	c.check("an address without a server of ours", 1, []string{`PROBLEM +The address .* does not take a message`},
 		"--public-url", other.URL)
+	old := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, networkdoor.NotServed, http.StatusServiceUnavailable)
+	}))
+	defer old.Close()
+	c.check("a server that must be started again", 1, []string{`PROBLEM +The server was started .*: restart the server`},
+		"--public-url", old.URL)
 
 	// A secret that is not the network's: the server takes its own, but no message of
 	// the network.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/holdfast-pay/holdfast/internal/card"
@@ -15,8 +14,7 @@ import (
 // errNotLive is the error of questions about a live account on a server that was
 // started without one. Its pages show the sandbox, and its mails may be in an
 // inbox.
-var errNotLive = errors.New("the account is live, but this server was started before there was a live account; " +
-	"restart it")
+var errNotLive = fmt.Errorf("the account is live: %w", card.ErrNotServed)
 
 // checkNetworks refuses accounts that a server cannot serve, and reports whether
 // real money moves.

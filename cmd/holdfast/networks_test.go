@@ -150,7 +150,7 @@ func TestALiveAccountNeedsANewStart(t *testing.T) {
 	if _, err := before.Account(t.Context(), "N1"); err != nil {
 		t.Errorf("a test account: %v", err)
 	}
-	if _, err := before.Account(t.Context(), "N2"); !errors.Is(err, errNotLive) {
+	if _, err := before.Account(t.Context(), "N2"); !errors.Is(err, card.ErrNotServed) {
 		t.Errorf("a live account that was added later: %v", err)
 	}
 	if _, err := before.Account(t.Context(), "N3"); !errors.Is(err, card.ErrNoAccount) {

@@ -285,6 +285,10 @@ type ForeignError struct{ Object string }
 
 func (e *ForeignError) Error() string { return e.Object + " is not an object of this account" }
 
+// ErrNotServed means that an account was added after the server started, and that
+// the server does not serve it before it is started again.
+var ErrNotServed = errors.New("this server was started before there was a live account; restart it")
+
 // ErrNoAccount means that a question names an account that does not exist, or
 // that the server has no key for.
 var ErrNoAccount = errors.New("there is no such account at a card network")

@@ -33,12 +33,17 @@ const (
 	forgedAllMax = 50
 )
 
-// forgedLoggedMax is how many refused messages of one account are logged in an
-// hour.
+// forgedLoggedMax is how many messages of one account that were refused, and how
+// many that could not be stored, are logged in an hour.
 const forgedLoggedMax = 10
 
+// NotServed is the answer, with status 503, to messages for an account that the
+// server does not serve before it is started again.
+const NotServed = "this server was started before there was a live account: restart the server"
+
 // An Inbox takes messages; the processor is one. It is a *card.MessageError if a
-// message is not the network's, and card.ErrNoAccount if there is no such account.
+// message is not the network's, card.ErrNoAccount if there is no such account, and
+// card.ErrNotServed if the server must be started again first.
 type Inbox interface {
 	TakeEvent(ctx context.Context, account payment.NetworkAccountID, header map[string][]string, body []byte) error
 }
@@ -55,14 +60,15 @@ type Server struct {
 
 	once   sync.Once
 	forged pace.Pace
-	logged pace.Seldom
+	logged pace.Seldom // of refused messages
+	broken pace.Seldom // of accounts that take no messages
 }
 
 // Handler makes the server's route.
 func (s *Server) Handler() http.Handler {
 	s.once.Do(func() {
 		s.forged.Source, s.forged.All, s.forged.Pause = forgedMax, forgedAllMax, s.StrangerPause
-		s.logged.Hourly = forgedLoggedMax
+		s.logged.Hourly, s.broken.Hourly = forgedLoggedMax, forgedLoggedMax
 	})
 	return http.HandlerFunc(s.serve)
 }
@@ -102,13 +108,22 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, http.StatusNotFound, "there is no such account")
 	case errors.Is(err, store.ErrFull):
 		http.Error(w, "the server is busy, send the message again", http.StatusServiceUnavailable)
-	default:
-		s.Log.Error("a message of a card network was not stored", "account", account, "error", err)
-		http.Error(w, "the message was not stored, send it again", http.StatusInternalServerError)
+	case errors.Is(err, card.ErrNotServed):
+		s.fail(account, err)
+		s.refuse(w, r, http.StatusServiceUnavailable, NotServed)
+	default: // anyone may have sent the message
+		s.fail(account, err)
+		s.refuse(w, r, http.StatusInternalServerError, "the message was not stored, send it again")
 	}
 }
 
-// refuse answers a message that no network has sent. Many from one address are
+func (s *Server) fail(account payment.NetworkAccountID, err error) {
+	if s.broken.Allow(string(account), s.Now()) {
+		s.Log.Error("a message of a card network was not stored", "account", account, "error", err)
+	}
+}
+
+// refuse answers a message that no network may have sent. Many from one address are
 // answered slowly.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, status int, why string) {
 	s.forged.Keep(r.Context(), s.From(r), s.Now())
