@@ -36,6 +36,9 @@ func (s *server) checkNetworks(ctx context.Context) (live bool, err error) {
 		switch {
 		case !s.Store.Sealed():
 			return false, fmt.Errorf("the account %s is live: %w", a.Name, store.ErrPlainStore)
+		case s.PublicURL.Scheme != "https":
+			return false, fmt.Errorf("the account %s is live, but the server's public address %s has no TLS: give an https "+
+				"address with --public-url", a.Name, s.PublicURL)
 		case s.hasInbox():
 			return false, fmt.Errorf("an inbox is for a sandbox: real money moves on the account %s, so mails are sent with "+
 				"--smtp", a.Name)

@@ -59,7 +59,7 @@ func sealedStore(t *testing.T) *store.DB {
 // serverOf is a server of a store that is not started.
 func serverOf(db *store.DB, inbox bool) *server {
 	return &server{
-		Store: db, PublicURL: &url.URL{Scheme: "http", Host: "localhost", Path: "/"},
+		Store: db, PublicURL: &url.URL{Scheme: "https", Host: "pay.example.com", Path: "/"},
 		Network: &sandbox.Network{Now: time.Now}, Mail: &mail.Sender{Inbox: inbox}, Now: time.Now,
 		Log: slog.New(slog.DiscardHandler), Ended: newEnding(),
 	}
@@ -109,6 +109,30 @@ func TestAccountsThatAServerRefuses(t *testing.T) {
 				t.Errorf("the key is in %v", err)
 			}
 		})
+	}
+}
+
+// Real money is taken only over https. A test account is served without it.
+func TestALiveServerHasAnHTTPSAddress(t *testing.T) {
+	for address, good := range map[string]bool{
+		"https://pay.example.com/": true, "http://pay.example.com/": false, "http://127.0.0.1:8010/": false,
+	} {
+		db := sealedStore(t)
+		s := serverOf(db, false)
+		public, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.PublicURL = public
+		addNetwork(t, db, "N1", payment.NetworkTest, testKey)
+		if _, err := s.checkNetworks(t.Context()); err != nil {
+			t.Errorf("%s with a test account: %v", address, err)
+		}
+		addNetwork(t, db, "N2", payment.NetworkLive, liveKey)
+		_, err = s.checkNetworks(t.Context())
+		if good && err != nil || !good && (err == nil || !strings.Contains(err.Error(), "give an https address with --public-url")) {
+			t.Errorf("%s with a live account: %v", address, err)
+		}
 	}
 }
 
