@@ -274,7 +274,7 @@ func (a networkAnswer) next() string {
 	}
 	text += fmt.Sprintf("Let a caller use the account: holdfast caller set --network %s", a.Name)
 	if a.Mode == payment.NetworkLive {
-		return text + " --live\nRestart servers that were started without a live account.\n"
+		return text + " --live\nStart the server, or restart servers that were started without a live account.\n"
 	}
 	return text + "\n"
 }
