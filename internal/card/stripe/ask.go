@@ -20,6 +20,10 @@ const (
 	settleTime = 10 * time.Minute
 	// lapseTime is how long before its end a hold is left to lapse.
 	lapseTime = time.Hour
+	// busyPause is the pause after a question that was not sent because too many
+	// wait. It grows with each asking, up to busyPauses of it.
+	busyPause  = 20 * time.Second
+	busyPauses = 15
 )
 
 // Ask answers one question. It looks at Stripe's object first, if there may be
@@ -29,6 +33,14 @@ func (c *Client) Ask(ctx context.Context, q card.Question) (payment.Answer, erro
 	if _, whole := cents(q.Amount); !whole {
 		return declined(messageAmount, payment.Details{}), nil
 	}
+	answer, err := c.ask(planned(ctx, begins(q) || q.Asked > 1), q)
+	if doubt, ok := errors.AsType[*card.DoubtError](err); ok && errors.Is(err, errBusy) {
+		doubt.Retry = max(doubt.Retry, busyPause*time.Duration(min(max(q.Asked, 1), busyPauses)))
+	}
+	return answer, err
+}
+
+func (c *Client) ask(ctx context.Context, q card.Question) (payment.Answer, error) {
 	switch q.Step {
 	case payment.StepAuthorize, payment.StepCharge:
 		return c.pay(ctx, q)
@@ -263,7 +275,7 @@ const tidyTime = 2 * time.Second
 func (c *Client) tidy(ctx context.Context, q card.Question, pi intent) {
 	ctx, cancel := context.WithTimeout(ctx, tidyTime)
 	defer cancel()
-	_, _ = c.send(ctx, q, moveCancel, pi.id, "")
+	_, _ = c.send(planned(ctx, false), q, moveCancel, pi.id, "")
 }
 
 // look reads an intent. Its error is a *card.DoubtError.

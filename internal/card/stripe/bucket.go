@@ -47,8 +47,14 @@ func (b *buckets) of(endpoint string) *bucket {
 	return one
 }
 
-// wait returns when it is a request's turn.
+// wait returns when it is a request's turn. It is errBusy if the turn would come
+// so late that too little is left of the context's time.
 func (b *buckets) wait(ctx context.Context, endpoint string, background bool) error {
+	if until, limited := ctx.Deadline(); limited {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadlineCause(ctx, until.Add(-needed(ctx)), errBusy)
+		defer cancel()
+	}
 	if err := b.of(endpoint).wait(ctx, background); err != nil {
 		return err
 	}
@@ -84,15 +90,27 @@ func newBucket(perSecond int) *bucket {
 	}
 }
 
+// wait returns when it is a request's turn, or errBusy if the turn would come after
+// the context's deadline.
 func (b *bucket) wait(ctx context.Context, background bool) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	if !b.gate.busy() && b.limiter.Allow() {
 		return nil
 	}
-	if err := b.gate.enter(ctx, background); err != nil {
+	if err := b.gate.enter(ctx, background, b.limiter.Limit()); err != nil {
 		return err
 	}
-	defer b.gate.leave()
-	return b.limiter.Wait(ctx)
+	err := b.limiter.Wait(ctx)
+	b.gate.leave(err == nil)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	}
+	return errBusy // the limiter sees that the token would come too late
 }
 
 const (
@@ -126,12 +144,18 @@ func (g *gate) busy() bool {
 	return g.taken
 }
 
-func (g *gate) enter(ctx context.Context, background bool) error {
+// enter returns when it is a request's turn. It is errBusy if that would be after
+// the context's deadline, given how many turns there are in a second.
+func (g *gate) enter(ctx context.Context, background bool, perSecond rate.Limit) error {
 	g.mu.Lock()
 	if !g.taken {
 		g.taken = true
 		g.mu.Unlock()
 		return nil
+	}
+	if left, limited := timeLeft(ctx); limited && rate.Limit(left.Seconds())*perSecond < rate.Limit(g.turns(background)) {
+		g.mu.Unlock()
+		return errBusy
 	}
 	queue := &g.callers
 	if background {
@@ -152,16 +176,30 @@ func (g *gate) enter(ctx context.Context, background bool) error {
 	}
 	g.mu.Unlock()
 	if i < 0 { // its turn came in the same moment: pass it on
-		g.leave()
+		g.leave(false)
 	}
-	return ctx.Err()
+	return context.Cause(ctx)
 }
 
-// leave lets the next one in.
-func (g *gate) leave() {
+// turns is how many turns pass until a request that comes now has had its own. It
+// may be more for background work, if callers come later.
+func (g *gate) turns(background bool) int {
+	own, others := len(g.callers)+1, len(g.background)
+	if background {
+		own, others = others+1, len(g.callers)
+		return own + min(others, own*(backgroundShare-1))
+	}
+	return own + min(others, own/(backgroundShare-1))
+}
+
+// leave lets the next one in. A turn that was not used does not count, so the next
+// one is of the same kind.
+func (g *gate) leave(used bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.passed++
+	if used {
+		g.passed++
+	}
 	queue := &g.callers
 	if len(g.callers) == 0 || len(g.background) > 0 && g.passed%backgroundShare == 0 {
 		queue = &g.background

@@ -39,7 +39,7 @@ type failure struct {
 	// seen is the object that the request has made or changed, if the look at it
 	// afterwards is what failed.
 	seen  string
-	cause error // a context's; may be nil
+	cause error // a context's, or errBusy; may be nil
 }
 
 func (f *failure) Error() string {
@@ -83,11 +83,10 @@ func (c *Client) failed(x *exchange, err error) *failure {
 	if x.status != 0 {
 		f.kind = "with a body that cannot be read"
 	}
-	if cause := context.Canceled; errors.Is(err, cause) {
-		f.cause = cause
-	}
-	if cause := context.DeadlineExceeded; errors.Is(err, cause) {
-		f.cause = cause
+	for _, cause := range []error{context.Canceled, context.DeadlineExceeded, errBusy} {
+		if errors.Is(err, cause) {
+			f.cause = cause
+		}
 	}
 	return f
 }
@@ -126,8 +125,8 @@ func reason(err error) string {
 		return "no answer from Stripe in time"
 	case errors.Is(err, context.Canceled):
 		return "the request to Stripe was given up"
-	case strings.Contains(err.Error(), "would exceed context deadline"):
-		return "too many requests to Stripe are waiting"
+	case errors.Is(err, errBusy):
+		return errBusy.Error()
 	}
 	return "no answer from Stripe that can be read"
 }

@@ -46,6 +46,9 @@ func withExchange(ctx context.Context, x *exchange) context.Context {
 var (
 	// errNoKey refuses a request that Stripe could carry out twice.
 	errNoKey = errors.New("a POST without an idempotency key")
+	// errBusy refuses a request that would get its turn so late that Stripe could not
+	// answer it in time.
+	errBusy = errors.New("too many requests to Stripe are waiting")
 	// errWrongMode refuses all requests of an account whose key is of the other mode:
 	// none of its objects would be found.
 	errWrongMode = errors.New("the account's API key is of the other mode: test keys are for test accounts only")
@@ -112,14 +115,16 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := g.buckets.wait(req.Context(), endpoint, card.InBackground(req.Context())); err != nil {
 		return nil, fmt.Errorf("waiting for the account's turn: %w", err)
 	}
+	noteSent(req.Context())
 	// The account may have been stopped while the request waited.
 	sent := g.config.Now()
 	if err := g.breaker.admit(endpoint, sent); err != nil {
 		return nil, err
 	}
+	left, limited := timeLeft(req.Context())
 	res, err := g.send(req, x)
 	now := g.config.Now()
-	g.breaker.hear(endpoint, outcomeOf(req.Context(), x, err), now)
+	g.breaker.hear(endpoint, outcomeOf(req.Context(), x, err, !limited || left >= fullTime), now)
 	g.buckets.hear(endpoint, x)
 	g.tell(x)
 	observed.Status, observed.Sent = x.status, x.sent
@@ -197,8 +202,9 @@ var known = map[string]bool{
 	"early_fraud_warnings": true, "webhook_endpoints": true,
 }
 
-// outcomeOf is what an answer says about the health of the account.
-func outcomeOf(ctx context.Context, x *exchange, err error) health {
+// outcomeOf is what an answer says about the health of the account. full says that
+// Stripe had time enough to answer.
+func outcomeOf(ctx context.Context, x *exchange, err error, full bool) health {
 	switch {
 	case x.status == http.StatusUnauthorized:
 		return keyRefused
@@ -214,11 +220,17 @@ func outcomeOf(ctx context.Context, x *exchange, err error) health {
 		return healthy
 	case errors.Is(context.Cause(ctx), context.Canceled):
 		return unheard // the caller has gone: it says nothing about Stripe
+	case !full && (ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded)):
+		return unheard // our own deadline has cut it too soon to blame Stripe
 	case err != nil:
 		return broken
 	}
 	return healthy
 }
+
+// retryAfterMax bounds a pause that Stripe asks for in a header. Another machine
+// between may have set it.
+const retryAfterMax = 5 * time.Minute
 
 // retryAfter is how long Stripe asks to wait.
 func retryAfter(h http.Header) time.Duration {
@@ -226,5 +238,5 @@ func retryAfter(h http.Header) time.Duration {
 	if _, err := fmt.Sscanf(h.Get("Retry-After"), "%d", &seconds); err != nil || seconds < 0 {
 		return 0
 	}
-	return min(time.Duration(seconds)*time.Second, time.Hour)
+	return min(time.Duration(seconds)*time.Second, retryAfterMax)
 }

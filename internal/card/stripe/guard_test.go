@@ -252,7 +252,7 @@ func TestBreaker(t *testing.T) {
 // Callers go before background work, and neither starves.
 func TestGate(t *testing.T) {
 	var g gate
-	if err := g.enter(t.Context(), false); err != nil {
+	if err := g.enter(t.Context(), false, 1); err != nil {
 		t.Fatal(err)
 	}
 	order := make(chan string)
@@ -263,7 +263,7 @@ func TestGate(t *testing.T) {
 		}
 		for i := range n {
 			go func() {
-				if g.enter(t.Context(), background) == nil {
+				if g.enter(t.Context(), background, 1) == nil {
 					order <- name
 				}
 			}()
@@ -282,13 +282,13 @@ func TestGate(t *testing.T) {
 	join("c", false, 20)
 	var got []string
 	for range 23 {
-		g.leave()
+		g.leave(true)
 		got = append(got, <-order)
 	}
 	if want := strings.Split("cccccccbcccccccbccccccb", ""); !slices.Equal(got, want) {
 		t.Errorf("they pass in the order %s", strings.Join(got, ""))
 	}
-	g.leave()
+	g.leave(true)
 	if g.busy() {
 		t.Error("an empty gate is taken")
 	}
@@ -296,13 +296,13 @@ func TestGate(t *testing.T) {
 
 func TestGateIsLeft(t *testing.T) {
 	var g gate
-	_ = g.enter(t.Context(), false)
+	_ = g.enter(t.Context(), false, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := g.enter(ctx, false); err == nil {
+	if err := g.enter(ctx, false, 1); err == nil {
 		t.Fatal("a request that was given up passes")
 	}
-	g.leave()
+	g.leave(true)
 	if g.busy() || len(g.callers) != 0 {
 		t.Error("the gate waits for a request that was given up")
 	}
