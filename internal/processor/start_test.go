@@ -8,7 +8,7 @@ import (
 // Work goes to a goroutine that waits for it, and no work is lost when the
 // processor stops.
 func TestGoroutinesAreUsedAgain(t *testing.T) {
-	p := New(nil, Config{})
+	p := New(nil, Config{BooksEvery: -1})
 	var mu sync.Mutex
 	done, begun := 0, 0
 	for range 4 * idleMax {
@@ -44,7 +44,7 @@ func TestGoroutinesAreUsedAgain(t *testing.T) {
 // BenchmarkStart starts work that needs some stack, as a question to a network
 // does.
 func BenchmarkStart(b *testing.B) {
-	p := New(nil, Config{})
+	p := New(nil, Config{BooksEvery: -1})
 	defer p.Close()
 	done := make(chan int)
 	b.ReportAllocs()
