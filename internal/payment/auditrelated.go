@@ -66,15 +66,14 @@ func (f File) returned() returns {
 	t, none := f.Transaction, money.Micros(0)
 	sum, refunds := returns{none, none, none}, make(map[holdfast.TransactionID]bool)
 	for _, c := range f.Children {
-		if c.Parent == t.ID && c.Kind == KindRefund {
+		if c.Parent == t.ID && c.Refunds() {
 			refunds[c.ID] = true
 		}
 	}
 	for _, c := range f.Children {
 		lost := c.State == Failure || c.State == Cancelled
 		switch {
-		case c.Parent == t.ID && !lost && c.Policy != holdfast.RefundMarketplaceOnly &&
-			(c.Kind == KindRefund || c.Kind == KindOutsideRefund):
+		case c.Parent == t.ID && !lost && c.Policy != holdfast.RefundMarketplaceOnly && c.Refunds():
 			sum.amount = sum.amount.Add(c.Amount)
 		case refunds[c.Parent] && c.Kind == KindRefundReversal:
 			sum.amount = sum.amount.Sub(c.Amount)

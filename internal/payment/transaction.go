@@ -144,6 +144,10 @@ func (t Transaction) Approved() bool {
 	return false
 }
 
+// Refunds reports whether the transaction gives money back to the sender of its
+// parent, asked for here or at the network.
+func (t Transaction) Refunds() bool { return t.Kind == KindRefund || t.Kind == KindOutsideRefund }
+
 // Private reports whether the transaction is hidden from callers.
 func (t Transaction) Private() bool { return t.Kind == KindDeposit }
 

@@ -245,8 +245,11 @@ type families map[holdfast.TransactionID][]payment.Transaction
 // marketplace fees, and to their refunds.
 func (tx *ReadTx) childrenOf(c party.CallerID, page []payment.Transaction) (families, error) {
 	const query = ` FROM transactions WHERE caller_id = $1 AND parent <> '' AND parent`
-	all := make(families)
-	var refunds []string
+	all, here := make(families), make(map[holdfast.TransactionID]bool, len(page))
+	for _, t := range page {
+		here[t.ID] = true
+	}
+	var refunds []string // that are not on the page
 	for _, parents := range []func() string{
 		func() string {
 			return keysOf(page, func(t payment.Transaction) []string { return []string{string(t.ID), string(t.CommissionID)} })
@@ -259,7 +262,7 @@ func (tx *ReadTx) childrenOf(c party.CallerID, page []payment.Transaction) (fami
 			return nil, err
 		}
 		for _, t := range children {
-			if all[t.Parent] = append(all[t.Parent], t); t.Kind == payment.KindRefund {
+			if all[t.Parent] = append(all[t.Parent], t); t.Refunds() && !here[t.ID] {
 				refunds = append(refunds, string(t.ID))
 			}
 		}
