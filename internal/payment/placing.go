@@ -23,6 +23,8 @@ var pageHoldMoves = map[PageHoldState][]PageHoldState{
 const (
 	// actionLife is how long a buyer may take at the bank.
 	actionLife = 30 * time.Minute
+	// keptLife is how long the server tries to write the outcome of a placed hold.
+	keptLife = 2 * actionLife
 	// holdLifeMin is the shortest rest of a hold that is worth a token.
 	holdLifeMin = time.Hour
 )
@@ -86,6 +88,33 @@ func (h PageHold) Answered(a Answer, now time.Time) PageHold {
 		return h.moved(PageHoldDeclined, time.Time{})
 	}
 	return h.Waits(a.Details, now)
+}
+
+// Kept adds what the network said of a hold whose outcome could not be written. So
+// the hold can be released later. If that goes on for too long, the hold is given
+// up.
+func (h PageHold) Kept(a Answer, now time.Time) PageHold {
+	if !h.Undecided() {
+		return h
+	}
+	again := h.Reference != ""
+	h = h.Learned(a.Details)
+	if h.Reference == "" {
+		h.Reference = a.Authorization
+	}
+	if again && !now.Before(h.Created.Add(keptLife)) {
+		return h.GiveUp(now)
+	}
+	return h
+}
+
+// Dropped is the hold of a page that places no hold any more. If the network is
+// known to have something for it, that is released.
+func (h PageHold) Dropped(now time.Time) PageHold {
+	if h.Reference != "" {
+		return h.GiveUp(now)
+	}
+	return h.GivenBack()
 }
 
 // Waits decides what a hold does that the network has not decided: the buyer goes

@@ -110,6 +110,9 @@ func (p *Processor) FinishPage(ctx context.Context, a payment.NetworkAccountID, 
 	if errors.Is(err, store.ErrStale) { // finished at the same moment
 		return p.FinishPage(ctx, a, page)
 	}
+	if err != nil && row.Hold != "" && found.Held != nil {
+		err = p.keepHold(row.Hold, *found.Held, err)
+	}
 	p.at(PointOutcome)
 	return f, err
 }
@@ -178,7 +181,7 @@ func (f *finishing) dropHold() error {
 	if err != nil || !found || !h.Undecided() {
 		return err
 	}
-	return f.tx.ChangePageHold(h, h.GivenBack())
+	return f.tx.ChangePageHold(h, h.Dropped(f.real))
 }
 
 func (f *finishing) hold() (h payment.PageHold, found bool, err error) {
@@ -194,6 +197,10 @@ func (f *finishing) hold() (h payment.PageHold, found bool, err error) {
 
 // complete stores the card of a finished page, and what it is used for.
 func (f *finishing) complete() error {
+	if h, found, err := f.hold(); err != nil || found && !h.Undecided() {
+		f.refused = RefusedHere // it was given up
+		return err
+	}
 	if f.found.Card.Ref == "" || f.found.Reason != "" {
 		f.refused = RefusedByNetwork
 		return f.dropHold()

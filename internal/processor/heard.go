@@ -263,6 +263,9 @@ func (p *Processor) heardOfPageHold(
 	err = p.db.Background(ctx, func(tx *store.Tx) error {
 		after := of.hold
 		after.NextAt = p.now()
+		if after.Undecided() && after.OnNetworkPage() && found.Held > 0 {
+			after.Reference = found.Reference // so that it can be released even if its page is gone
+		}
 		return tx.ChangePageHold(of.hold, after)
 	})
 	if err != nil {

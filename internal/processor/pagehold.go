@@ -1,6 +1,7 @@
 package processor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -201,8 +202,32 @@ func (p *Processor) placeHold(ctx context.Context, h payment.PageHold) (payment.
 		}
 		return err
 	})
+	if err != nil && !errors.Is(err, store.ErrStale) {
+		if known {
+			answer = payment.Answer{Details: doubt.Known}
+		}
+		err = p.keepHold(h.ID, answer, err)
+	}
 	p.at(PointOutcome)
 	return v, after, err
+}
+
+// keepHold writes what the network said of a hold whose outcome could not be
+// written, because of why. It returns why.
+func (p *Processor) keepHold(id payment.PageHoldID, a payment.Answer, why error) error {
+	p.Log.Error("what the card network said of a page hold could not be written", "hold", id,
+		"reference", cmp.Or(a.Details.Reference, a.Authorization), "error", why)
+	return errors.Join(why, p.db.Complete(context.Background(), func(tx *store.Tx) error {
+		before, found, err := tx.PageHold(id)
+		if err != nil || !found {
+			return err
+		}
+		after := before.Kept(a, p.now())
+		if after == before {
+			return nil
+		}
+		return tx.ChangePageHold(before, after)
+	}))
 }
 
 // askAboutHold asks the network about a page hold.
@@ -220,7 +245,7 @@ func (p *Processor) askAboutHold(
 	ctx, cancel := context.WithTimeout(ctx, or(p.NetworkTimeout, networkTimeoutDefault))
 	defer cancel()
 	stored := payment.StoredCard{Account: h.Account}
-	if h.Instrument != "" {
+	if h.Instrument != "" && step != payment.StepRelease { // a release needs no card, which may be gone
 		err = p.db.View(ctx, func(tx *store.ReadTx) error {
 			i, found, err := tx.Instrument(h.Party, h.Instrument)
 			stored = i.Stored()
@@ -262,7 +287,11 @@ func (p *Processor) placed(tx *store.Tx, pl placing) (v payment.Visit, refused C
 	if err != nil {
 		return v, "", err
 	}
+	s.agreed = h.Created
 	end, err := s.cannotConfirm(v)
+	if errors.Is(err, ErrUnproved) {
+		return giveUp(RefusedHere)
+	}
 	if err != nil {
 		return v, "", err
 	}

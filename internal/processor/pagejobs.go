@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -69,7 +70,7 @@ func (p *Processor) watchPage(ctx context.Context, page payment.NetworkPage) err
 		}
 		if page.State == payment.PageAsking { // no browser has its address: see open
 			after.State = payment.PageExpired
-			if err := dropHoldOf(tx, page); err != nil {
+			if err := dropHoldOf(tx, page, now); err != nil {
 				return err
 			}
 		}
@@ -92,8 +93,8 @@ func (p *Processor) watchPage(ctx context.Context, page payment.NetworkPage) err
 	return err
 }
 
-func dropHoldOf(tx *store.Tx, page payment.NetworkPage) error {
-	f := finishing{tx: tx, page: page}
+func dropHoldOf(tx *store.Tx, page payment.NetworkPage, now time.Time) error {
+	f := finishing{tx: tx, page: page, real: now}
 	return f.dropHold()
 }
 
@@ -134,9 +135,10 @@ func (p *Processor) watchPlacing(ctx context.Context, h payment.PageHold) error 
 	}
 	v, after, err := p.placeHold(placing, asking)
 	if err != nil {
-		after = asking
 		err = p.db.View(ctx, func(tx *store.ReadTx) error {
-			v, _, err = tx.Visit(h.Visit)
+			if after, _, err = tx.PageHold(h.ID); err == nil {
+				v, _, err = tx.Visit(h.Visit)
+			}
 			return err
 		})
 	}
@@ -147,7 +149,8 @@ func (p *Processor) watchPlacing(ctx context.Context, h payment.PageHold) error 
 }
 
 // watchPageOf looks at the page that places a hold, because an event was about the
-// hold. Without one, the page is looked at in its own time.
+// hold. Without one, the page is looked at in its own time. If there is no such page
+// any more, the hold is dropped.
 func (p *Processor) watchPageOf(ctx context.Context, h payment.PageHold) error {
 	err := p.changeHold(ctx, h, func(h payment.PageHold) payment.PageHold {
 		h.NextAt = p.now().Add(payment.PageLife)
@@ -161,12 +164,18 @@ func (p *Processor) watchPageOf(ctx context.Context, h payment.PageHold) error {
 		pages, err = tx.NetworkPagesOf(h.Visit)
 		return err
 	})
-	for _, page := range pages {
-		if page.Hold == h.ID && page.State == payment.PageOpen {
-			if _, err = p.FinishPage(ctx, page.Account, page.Page); errors.Is(err, ErrNetwork) {
-				err = nil // it is in the log, and is tried again
-			}
-		}
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(pages, func(page payment.NetworkPage) bool { return page.Hold == h.ID && !page.Over() })
+	if i < 0 {
+		return p.changeHold(ctx, h, func(h payment.PageHold) payment.PageHold { return h.Dropped(p.now()) })
+	}
+	if pages[i].State != payment.PageOpen {
+		return nil // it ends by itself
+	}
+	if _, err = p.FinishPage(ctx, pages[i].Account, pages[i].Page); errors.Is(err, ErrNetwork) {
+		return nil // it is in the log, and is tried again
 	}
 	return err
 }

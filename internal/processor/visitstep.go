@@ -21,6 +21,9 @@ type visitStep struct {
 	caller party.Caller
 	real   time.Time
 	mails  bool // the server sends mail
+	// agreed is when the sender agreed to the request, if that was earlier. The e-mail
+	// address must have been verified in time for it.
+	agreed time.Time
 }
 
 // now returns the caller's time.
@@ -134,10 +137,14 @@ func (s visitStep) accountProblem(v payment.Visit) (*payment.PipelineEnd, error)
 			return end, nil
 		}
 	}
-	if account.Standing == party.Active && account.Newcomer() && s.mails && s.asked.Request.Unproved(account, s.real) {
+	at := s.real
+	if !s.agreed.IsZero() {
+		at = s.agreed
+	}
+	if account.Standing == party.Active && account.Newcomer() && s.mails && s.asked.Request.Unproved(account, at) {
 		return nil, ErrUnproved
 	}
-	return s.asked.Request.OwnProblem(account, s.real), nil
+	return s.asked.Request.OwnProblem(account, at), nil
 }
 
 // instrument reads the instrument that the sender has chosen. The caller must

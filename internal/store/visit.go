@@ -74,8 +74,12 @@ func (tx *ReadTx) Agreed(c party.CallerID, ref holdfast.CallerReference) (v paym
 }
 
 // oldVisits selects visits begun before $1, except abandoned ones. Those are
-// kept for ever, because their references stay used.
-const oldVisits = `SELECT visit_id FROM visits WHERE status <> 'A' AND created < $1 ORDER BY created LIMIT $2`
+// kept for ever, because their references stay used. A visit with a network's page
+// that is not over is kept, too: the page may have placed a hold.
+const oldVisits = `
+	SELECT visit_id FROM visits WHERE status <> 'A' AND created < $1 AND NOT EXISTS (
+		SELECT 1 FROM network_pages n WHERE n.visit_id = visits.visit_id AND n.state IN ('Asking', 'Open'))
+	ORDER BY created LIMIT $2`
 
 // HasOldVisits reports whether ForgetVisits would find anything, so that an
 // idle server does not write.
