@@ -46,9 +46,9 @@ func TestOrderOfGoingLive(t *testing.T) {
 	steps, _, _ = strings.Cut(steps, "\n## ")
 	rest := indented(steps)
 	for _, command := range []string{
-		"systemctl stop holdfast", "holdfast seal keygen", "holdfast seal on", "/examples/seal-key.conf", "systemctl daemon-reload",
-		"export HOLDFAST_STORE", "holdfast network add", "systemctl start holdfast", "holdfast network set",
-		"holdfast network check", "holdfast caller create",
+		"systemctl stop holdfast", "holdfast seal keygen", "holdfast seal on", "/examples/seal-key.conf",
+		"systemctl daemon-reload", "export HOLDFAST_STORE", "holdfast network add", "systemctl start holdfast",
+		"holdfast network set", "holdfast network check", "holdfast caller create",
 	} {
 		_, after, found := strings.Cut(rest, command)
 		if !found {

@@ -103,7 +103,8 @@ func TestLooksAtTheSameMoment(t *testing.T) {
 		looking.Wait()
 		s.wantLooked("an open page", "cs_1")
 		for _, other := range []party.ID{"", s.Owner.ID} {
-			if _, err := s.Processor.FinishVisitPage(t.Context(), "V0001", other, "cs_1"); !errors.Is(err, processor.ErrNotSender) {
+			_, err := s.Processor.FinishVisitPage(t.Context(), "V0001", other, "cs_1")
+			if !errors.Is(err, processor.ErrNotSender) {
 				t.Errorf("party %q: %v", other, err)
 			}
 		}
