@@ -186,6 +186,7 @@ func TestPagesOfABank(t *testing.T) {
 	p.inspect("onward")
 	p.click(`main .secondary`)
 	p.wants("Confirm at your bank")
+	s.Clock.Advance(2 * time.Second) // an answer of the network is used so long
 	p.click(`button[value=fail]`)
 	p.wantPage("payment")
 	p.wants("Your bank declined the card.")
