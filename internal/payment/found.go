@@ -1,16 +1,21 @@
 package payment
 
-import "time"
+import (
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/party"
+)
 
 // A PaymentFound is the state of a payment at a card network when it was looked
 // at. It may be newer than what the books have.
 type PaymentFound struct {
-	Reference string // of the payment
-	Key       string // of our question that made it; empty if it is not ours
-	Status    string // as the network spells it
-	Held      int64  // micro-dollars that are held and can be captured
-	Captured  int64  // micro-dollars that were taken
-	Ended     bool   // nothing is held, and nothing was or can be taken
+	Reference string         // of the payment
+	Key       string         // of our question that made it; empty if it is not ours
+	Caller    party.CallerID // that the question was for; empty if it is not ours
+	Status    string         // as the network spells it
+	Held      int64          // micro-dollars that are held and can be captured
+	Captured  int64          // micro-dollars that were taken
+	Ended     bool           // nothing is held, and nothing was or can be taken
 	At        time.Time
 	Refunds   []RefundFound
 	Disputes  []DisputeFound

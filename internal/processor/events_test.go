@@ -301,6 +301,70 @@ func TestS25WhatABackupDoesNotKnow(t *testing.T) {
 	})
 }
 
+// A hold of another store that uses the same account at the network is left alone,
+// and a person is told.
+func TestAHoldOfAnotherStoreIsLeftAlone(t *testing.T) {
+	atStripe(t, func(s striped) {
+		_, err := s.Processor.Network.Ask(t.Context(), card.Question{Attempt: payment.Attempt{
+			Caller: "C-of-staging", Transaction: "1STAGING", Step: payment.StepAuthorize, Amount: holdfasttest.USD("20.00"),
+			Card: s.Card.Stored(), Since: s.Clock.Now(), Asked: 1,
+		}})
+		s.must(err)
+		s.deliver()
+		s.Clock.Advance(2 * time.Hour)
+		s.work()
+		if s.fake.Held() != 2000 {
+			t.Error("the other store's hold was let go")
+		}
+		if n := s.events()[store.NetworkEventGivenUp]; n == 0 {
+			t.Error("nobody is told")
+		}
+	})
+}
+
+// Two accounts of one store that are the same account at the network hear of each
+// other's holds, and leave them alone.
+func TestAHoldOfAnotherAccountIsLeftAlone(t *testing.T) {
+	for name, known := range map[string]bool{"the reference is known": true, "only the key is known": false} {
+		t.Run(name, func(t *testing.T) {
+			atStripe(t, func(s striped) {
+				other := store.NetworkAccount{}
+				s.must(s.DB.Update(t.Context(), func(tx *store.Tx) (err error) {
+					if other, _, err = tx.NetworkAccount(holdfasttest.AccountID); err != nil {
+						return err
+					}
+					other.ID, other.Name, other.Owner = "N2", "other", s.Buyer.ID
+					return tx.InsertNetworkAccount(other)
+				}))
+				hold := s.Reserved("42.50", "order-1")
+				if !known {
+					s.forget(hold.ID)
+				}
+				s.Clock.Advance(2 * time.Hour)
+				s.poll()
+				s.WantState(hold.ID, payment.Reserved)
+				if s.fake.Held() != 4250 {
+					t.Error("the hold was let go")
+				}
+				s.wantLetters()
+			})
+		})
+	}
+}
+
+// forget removes what is known of a transaction at the network.
+func (s striped) forget(id holdfast.TransactionID) {
+	s.T.Helper()
+	s.must(s.DB.Update(s.T.Context(), func(tx *store.Tx) error {
+		known, _, err := tx.NetworkPayment(s.Shop.ID, id)
+		if err != nil {
+			return err
+		}
+		known.Reference = "pi_forgotten"
+		return tx.SaveNetworkPayment(known)
+	}))
+}
+
 func TestS19MessagesTwiceReversedAndBeforeTheAnswer(t *testing.T) {
 	atStripe(t, func(s striped) {
 		hold := s.Reserved("42.50", "order-1")

@@ -23,6 +23,9 @@ type owned struct {
 	caller      party.CallerID
 	transaction holdfast.TransactionID // empty if there is none
 	hold        payment.PageHold       // zero if there is none
+	// elsewhere says that it belongs to another account of this store, which hears of
+	// it, too.
+	elsewhere bool
 }
 
 // heardOfPayment takes one step towards the state of a payment at its network.
@@ -37,6 +40,8 @@ func (p *Processor) heardOfPayment(
 	switch {
 	case err != nil:
 		return store.NetworkEventWaiting, false, err
+	case of.elsewhere:
+		return store.NetworkEventIgnored, false, nil
 	case of.transaction != "":
 		return p.heardOfTransaction(ctx, of, found)
 	case of.hold.ID != "":
@@ -64,29 +69,62 @@ func findOwned(tx *store.ReadTx, id payment.NetworkAccountID, found payment.Paym
 	if name == "" {
 		return of, nil
 	}
+	if of.elsewhere, err = heldElsewhere(tx, id, found.Reference); err != nil || of.elsewhere {
+		return of, err
+	}
 	hold, there, err := tx.PageHold(payment.PageHoldID(name))
 	if err != nil {
 		return of, err
 	}
 	if there {
 		of.hold, of.caller, of.transaction = hold, hold.Caller, hold.Transaction
-		return of, nil
+		of.elsewhere, err = belongsElsewhere(tx, of, hold.Account)
+		return of, err
 	}
-	callers, err := tx.CallersOf(account.Owner)
+	t, there, err := tx.Transaction(found.Caller, holdfast.TransactionID(name))
+	if err != nil || !there {
+		return of, err
+	}
+	of.caller, of.transaction = found.Caller, t.ID
+	paid, _, err := tx.Instrument(t.Sender, t.Instrument)
 	if err != nil {
 		return of, err
 	}
-	for _, c := range callers {
-		t, there, err := tx.Transaction(c.ID, holdfast.TransactionID(name))
-		if err != nil {
-			return of, err
+	of.elsewhere, err = belongsElsewhere(tx, of, paid.Account)
+	return of, err
+}
+
+// heldElsewhere reports whether another account has a payment with the network's
+// name: both are then the same account at the network.
+func heldElsewhere(tx *store.ReadTx, id payment.NetworkAccountID, reference string) (bool, error) {
+	all, err := tx.NetworkAccounts()
+	if err != nil {
+		return false, err
+	}
+	for _, other := range all {
+		if other.ID == id {
+			continue
 		}
-		if there {
-			of.caller, of.transaction = c.ID, t.ID
-			return of, nil
+		if _, there, err := tx.NetworkPaymentByReference(other.ID, reference); err != nil || there {
+			return there, err
 		}
 	}
-	return of, nil
+	return false, nil
+}
+
+// belongsElsewhere reports whether a payment with a card at an account is not to
+// be heard of at the owned account. If the card's account was removed, another
+// account of the same owner may hear of it.
+func belongsElsewhere(tx *store.ReadTx, of owned, at payment.NetworkAccountID) (bool, error) {
+	if at == of.account.ID {
+		return false, nil
+	}
+	caller, err := callerOf(tx, of.caller)
+	if err != nil || at == "" || caller.Owner != of.account.Owner {
+		return true, err
+	}
+	_, there, err := tx.NetworkAccount(at)
+	return there, err
 }
 
 // heardOfTransaction asks the open questions again that the network may answer
@@ -280,7 +318,8 @@ func (p *Processor) heardOfPageHold(
 const strangerAge = time.Hour
 
 // heardOfStranger deals with a payment that one of our questions has made and
-// that nobody here knows. A hold is let go; money that was taken needs a person.
+// that nobody here knows. A hold of one of our callers is let go. A hold of
+// another store, and money that was taken, need a person.
 func (p *Processor) heardOfStranger(
 	ctx context.Context, e store.NetworkEvent, account payment.NetworkAccount, found payment.PaymentFound,
 ) (outcome store.NetworkEventOutcome, more bool, err error) {
@@ -295,8 +334,17 @@ func (p *Processor) heardOfStranger(
 		return store.NetworkEventDone, false, nil
 	case p.now().Sub(found.At) < strangerAge:
 		return store.NetworkEventWaiting, false, errNotYet
-	case found.Held > 0:
-		return p.letGo(ctx, account.ID, found)
+	}
+	if found.Held > 0 {
+		known, err := p.hasCaller(ctx, found.Caller)
+		switch {
+		case err != nil:
+			return store.NetworkEventWaiting, false, err
+		case known:
+			return p.letGo(ctx, account.ID, found)
+		}
+		return store.NetworkEventGivenUp, false, fmt.Errorf("%v are held for caller %q, which is not in this "+
+			"store: another store may use the same account at the network", money.Micros(found.Held), found.Caller)
 	}
 	why := fmt.Errorf("%v were taken for a payment that this server does not know", money.Micros(found.Captured-back))
 	err = p.db.Background(ctx, func(tx *store.Tx) error {
@@ -312,6 +360,16 @@ func (p *Processor) heardOfStranger(
 		return store.NetworkEventWaiting, false, err
 	}
 	return store.NetworkEventGivenUp, false, why
+}
+
+// hasCaller reports whether a caller is in this store. The ids of callers are
+// random, so another store that uses the same account at the network has others.
+func (p *Processor) hasCaller(ctx context.Context, id party.CallerID) (known bool, err error) {
+	err = p.db.View(ctx, func(tx *store.ReadTx) error {
+		_, known, err = tx.Caller(id)
+		return err
+	})
+	return known, err
 }
 
 // letGo asks the network to release a hold that belongs to nothing.

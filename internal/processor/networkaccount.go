@@ -119,7 +119,8 @@ func checkNetworkAccount(a store.NetworkAccount, fullKey bool) error {
 	return payment.CheckEventSecrets(a.Secrets.Events())
 }
 
-// agree refuses a name that another account has, and takes the default from
+// agree refuses a name, a key and an account at the network that another account
+// has: each of the two would hear of the other's payments. It takes the default from
 // another account of the same owner and mode.
 func agree(tx *store.Tx, a store.NetworkAccount) error {
 	all, err := tx.NetworkAccounts()
@@ -131,6 +132,10 @@ func agree(tx *store.Tx, a store.NetworkAccount) error {
 		case other.ID == a.ID:
 		case other.Name == a.Name:
 			return holdfast.Errorf(holdfast.InvalidParams, "there is an account with the name %s already", a.Name)
+		case other.Secrets.Key() == a.Secrets.Key():
+			return holdfast.Errorf(holdfast.InvalidParams, "the account %s has this key already", other.Name)
+		case a.Remote != "" && other.Remote == a.Remote && other.Kind == a.Kind && other.Mode == a.Mode:
+			return holdfast.Errorf(holdfast.InvalidParams, "the account %s is this account at the network already", other.Name)
 		case a.Default && other.Default && other.Owner == a.Owner && other.Mode == a.Mode:
 			other.Default = false
 			if err := tx.UpdateNetworkAccount(other); err != nil {

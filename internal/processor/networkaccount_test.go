@@ -19,7 +19,7 @@ func account(t *testing.T, w *holdfasttest.World, name string, isDefault bool) s
 		NetworkAccount: payment.NetworkAccount{
 			Kind: payment.NetworkStripe, Mode: payment.NetworkTest, Owner: w.Owner.ID, Name: name, Default: isDefault,
 		},
-		Secrets: store.NewNetworkSecrets("rk_test_51abcdefghij", "whsec_abcdefghijklmnop1"),
+		Secrets: store.NewNetworkSecrets("rk_test_51abcdefghij"+name, "whsec_abcdefghijklmnop1"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -76,6 +76,22 @@ func TestNetworkAccounts(t *testing.T) {
 				return a, nil
 			})
 		saysNo(t, "renaming to a taken name", err, "there is an account with the name one already")
+
+		// Two accounts that are one at the network would hear of each other's payments.
+		_, err = w.Processor.ChangeNetworkAccount(t.Context(), two.ID, false,
+			func(a store.NetworkAccount) (store.NetworkAccount, error) {
+				a.Secrets = one.Secrets
+				return a, nil
+			})
+		saysNo(t, "a key that is used", err, "the account one has this key already")
+		remote := func(a store.NetworkAccount) (store.NetworkAccount, error) {
+			a.Remote = "acct_1"
+			return a, nil
+		}
+		_, err = w.Processor.ChangeNetworkAccount(t.Context(), one.ID, false, remote)
+		saysNo(t, "an account at the network", err, "")
+		_, err = w.Processor.ChangeNetworkAccount(t.Context(), two.ID, false, remote)
+		saysNo(t, "the same account at the network", err, "the account one is this account at the network already")
 
 		// A new key ends a stop; another setting does not.
 		change := func(by func(*store.NetworkAccount)) store.NetworkAccount {

@@ -11,6 +11,7 @@ import (
 	stripego "github.com/stripe/stripe-go/v85"
 
 	"github.com/holdfast-pay/holdfast/internal/card"
+	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
 func unmarshal(raw []byte, to any) error { return json.Unmarshal(raw, to) }
@@ -129,7 +130,7 @@ func foundPayment(pi *stripego.PaymentIntent) card.PaymentFound {
 		at = time.Unix(pi.LatestCharge.Created, 0).UTC()
 	}
 	return card.PaymentFound{
-		Reference: i.id, Key: keyOf(pi.Metadata), Status: word(i.status),
+		Reference: i.id, Key: keyOf(pi.Metadata), Caller: party.CallerID(word(i.caller)), Status: word(i.status),
 		Held: i.capturable * microPerCent, Captured: i.received * microPerCent, Ended: i.status == canceled, At: at,
 	}
 }
