@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -36,6 +37,9 @@ const (
 	asksBank     = "4000002760003184" // the bank wants the buyer to confirm each payment
 )
 
+// nameOfDigits is a card number in the field for the name.
+const nameOfDigits = "4242 4242 4242 4242"
+
 const backToShop = "http://127.0.0.1:1/back"
 
 // A secretRun is a server with a test account at a fake of Stripe, and everything
@@ -55,7 +59,10 @@ type secretRun struct {
 	buyer   party.Party // the newest one
 	secrets []string    // that must be nowhere
 	orders  int
-	buyers  int
+	// typesName and typesEmail are what the next buyer types on the network's page. They
+	// are empty for usual texts.
+	typesName, typesEmail string
+	buyers                int
 
 	processor *processor.Processor
 }
@@ -82,9 +89,8 @@ func newSecretRun(t *testing.T) *secretRun {
 	dir := t.TempDir()
 	r := &secretRun{
 		t: t, fake: holdfasttest.StripeFake(t, time.Now), address: filepath.Join(dir, "s.db"),
-		sealKey: filepath.Join(dir, "seal.key"), secrets: []string{
-			goodCard, declinedCard, noCharges, asksBank, stripefake.TestKey,
-		},
+		sealKey: filepath.Join(dir, "seal.key"),
+		secrets: []string{goodCard, nameOfDigits, declinedCard, noCharges, asksBank, stripefake.TestKey},
 	}
 	r.log.to, r.bodies.to, r.errors.to = &bytes.Buffer{}, &bytes.Buffer{}, &bytes.Buffer{}
 	key, err := store.NewSealKey()
@@ -222,8 +228,10 @@ func (r *secretRun) typed(b *browser, numbers ...string) holdfast.TokenID {
 	next := ""
 	for _, number := range numbers {
 		var err error
-		if next, err = r.fake.Submit(page,
-			stripefake.Typed{Name: "Ann Buyer", Email: "ann@cards.example", Number: number}); err != nil {
+		typed := stripefake.Typed{
+			Name: cmp.Or(r.typesName, "Ann Buyer"), Email: cmp.Or(r.typesEmail, "ann@cards.example"), Number: number,
+		}
+		if next, err = r.fake.Submit(page, typed); err != nil {
 			r.note(err)
 		}
 	}

@@ -40,7 +40,8 @@ func (r *secretRun) signIn(b *browser) {
 	}
 }
 
-// buyAsGuest pays without an account: the first card is declined on the page.
+// buyAsGuest pays without an account: the first card is declined on the page. This
+// buyer also types the card's number into the fields for the name and the address.
 func (r *secretRun) buyAsGuest() {
 	r.t.Helper()
 	b := r.browse(r.single(20))
@@ -48,7 +49,9 @@ func (r *secretRun) buyAsGuest() {
 	if b.Left == "" {
 		b.submitTo("/cobranded-ui/actions/confirm")
 	}
+	r.typesName, r.typesEmail = nameOfDigits, goodCard+"@cards.example"
 	token := r.typed(b, declinedCard, goodCard)
+	r.typesName, r.typesEmail = "", ""
 	held := r.reserve(token, 20)
 	_, err := r.client.Settle(r.t.Context(), holdfast.SettleRequest{
 		ReserveTransactionID: held, TransactionAmount: money.Cents(1500),

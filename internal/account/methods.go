@@ -17,6 +17,7 @@ func (s *Server) showMethods(c *call) error {
 	var all []payment.Instrument
 	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
 		all, err = tx.Instruments(c.Party.ID)
+		all = payment.Lasting(all)
 		return err
 	})
 	if err != nil {
@@ -142,7 +143,7 @@ func (s *Server) renderRemoveMethod(c *call, status int) error {
 		if i, found, err = tx.Instrument(c.Party.ID, c.method()); err != nil {
 			return err
 		}
-		if !found || i.Removed || i.Method == holdfast.MethodABT {
+		if !found || i.Removed || i.GivenIn != "" || i.Method == holdfast.MethodABT {
 			return holdfast.Errorf(holdfast.InvalidPaymentInstrument, "there is no such payment method")
 		}
 		if needed, err = s.neededBy(tx, i); err != nil {

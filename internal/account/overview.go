@@ -48,6 +48,7 @@ func (s *Server) showOverview(c *call) error {
 			}
 		}
 		methods, err = tx.Instruments(c.Party.ID)
+		methods = payment.Lasting(methods)
 		return err
 	})
 	if err != nil {
@@ -87,6 +88,12 @@ func (s *Server) toDo(c *call, methods []payment.Instrument, seller bool) (rows 
 			r.Facts = []Term{{w.T("overview.verify-by"), w.Moment(c.Party.VerifyBy)}}
 		}
 		rows = append(rows, r)
+	}
+	if c.Party.Name == "" { // the account was made of a guest
+		rows = append(rows, row{
+			Title: w.T("overview.add-name"), Detail: w.T("profile.name-hint"),
+			Links: []link{{Label: w.T("overview.add-name-link"), Address: Root + "profile/name"}},
+		})
 	}
 	if len(methods) <= 1 && !seller { // every account has a balance
 		rows = append(rows, row{

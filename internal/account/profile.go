@@ -140,6 +140,9 @@ func (s *Server) changeEmail(c *call) error {
 // becomeBusiness makes the account a business account, which can be paid by
 // card.
 func (s *Server) becomeBusiness(c *call) error {
+	if c.Party.Name == "" {
+		return c.redirect("profile/name") // its buyers must see a name
+	}
 	if _, err := s.Processor.BecomeBusiness(c.r.Context(), c.Party.ID); err != nil {
 		return err
 	}

@@ -37,6 +37,9 @@ func (p Party) EmailKey() string {
 // GuestName returns a name that a network gave for a buyer in the form in which
 // names are stored. It is empty if nothing can be stored.
 func GuestName(name string) string {
+	if HasCardDigits(name) {
+		return ""
+	}
 	name = strings.Join(strings.FieldsFunc(name, func(r rune) bool {
 		return unicode.IsSpace(r) || !unicode.IsGraphic(r)
 	}), " ")
@@ -50,9 +53,9 @@ func GuestName(name string) string {
 }
 
 // GuestEmail returns an e-mail address that a network gave for a buyer. It is
-// empty if the address cannot be stored.
+// empty if the address cannot be stored, or if it has a card number in it.
 func GuestEmail(email string) string {
-	if email = strings.TrimSpace(email); ValidEmail(email) {
+	if email = strings.TrimSpace(email); ValidEmail(email) && !HasCardDigits(email) {
 		return email
 	}
 	return ""

@@ -313,7 +313,7 @@ func (m *instruction) finishRole() error {
 	if t.Method == "" {
 		return nil
 	}
-	for _, i := range m.in.Instruments {
+	for _, i := range Lasting(m.in.Instruments) {
 		if i.Method == t.Method && !i.Removed && !i.Expired(m.in.Now) {
 			t.Instrument = i.ID
 			return nil

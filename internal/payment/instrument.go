@@ -32,10 +32,15 @@ type Instrument struct {
 	Country     string // of the issuer, such as "US"; empty if the network does not say
 	Fingerprint string // the same for the same card number in one account; empty in the sandbox
 	Unusable    string // why the network does not take the card any more; empty as a rule
-	Default     bool
-	Verified    bool // a bank account is known to belong to the owner
-	Removed     bool // by its owner: it cannot pay any more
-	Created     time.Time
+	// GivenIn is the visit in which a guest gave the card. It is empty for the
+	// instruments of accounts. The guest agreed to one payment, so no other visit may
+	// use the card. This also holds after the guest got an account, because the owner
+	// of the account's e-mail address may be a stranger.
+	GivenIn  VisitID
+	Default  bool
+	Verified bool // a bank account is known to belong to the owner
+	Removed  bool // by its owner: it cannot pay any more
+	Created  time.Time
 }
 
 // Stored names the card at its network.
@@ -46,6 +51,17 @@ func (i Instrument) Stored() StoredCard { return StoredCard{i.Account, i.Network
 // used elsewhere.
 func (i Instrument) UsableAt(a NetworkAccountID) bool {
 	return i.Method != holdfast.MethodCC || i.Account == a && i.Unusable == ""
+}
+
+// Lasting returns the instruments without the cards that a guest gave for one
+// payment.
+func Lasting(all []Instrument) (lasting []Instrument) {
+	for _, i := range all {
+		if i.GivenIn == "" {
+			lasting = append(lasting, i)
+		}
+	}
+	return lasting
 }
 
 // Expired reports whether a card has expired. It expires at the beginning of

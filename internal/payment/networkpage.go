@@ -40,6 +40,7 @@ type NetworkPage struct {
 	Visit   VisitID
 	Account NetworkAccountID
 	Party   party.ID // the visit's sender when the page was opened
+	Guest   bool     // the sender was a guest then
 	Mode    PageMode
 	Hold    PageHoldID // of mode Hold
 	Page    string     // the network's id; empty until it is known

@@ -61,6 +61,7 @@ type PipelineRequest struct {
 
 	Methods        []holdfast.PaymentMethod // allowed, in the caller's order
 	Account        NetworkAccountID         // that cards must be kept at: see At
+	Visit          VisitID                  // of the request; empty before there is one
 	Reserve        bool                     // the caller will use Reserve, not Pay
 	Reason         string                   // as sent; may hold inline tags
 	Breakdown      []BreakdownLine
@@ -181,9 +182,11 @@ type NamedReference struct {
 // choose an instrument.
 func (r PipelineRequest) Pays() bool { return r.Pipeline != PipelineRecipient }
 
-// Allows reports whether the sender may pay with an instrument at a time.
+// Allows reports whether the sender may pay with an instrument at a time. A
+// guest's card pays in one visit.
 func (r PipelineRequest) Allows(i Instrument, now time.Time) bool {
-	return slices.Contains(r.Methods, i.Method) && !i.Removed && !i.Expired(now) && i.UsableAt(r.Account)
+	return slices.Contains(r.Methods, i.Method) && !i.Removed && !i.Expired(now) && i.UsableAt(r.Account) &&
+		(i.GivenIn == "" || i.GivenIn == r.Visit)
 }
 
 // At is the request of a caller whose cards are kept at an account of a card

@@ -29,7 +29,9 @@ func ReadAsked(tx *store.ReadTx, caller party.Caller, v payment.Visit) (Asked, e
 	if end != nil {
 		return Asked{}, fmt.Errorf("reading the request of visit %s: %w", v.ID, end)
 	}
-	return askedOf(tx, caller, r)
+	a, err := askedOf(tx, caller, r)
+	a.Request.Visit = v.ID
+	return a, err
 }
 
 func askedOf(tx *store.ReadTx, caller party.Caller, r payment.PipelineRequest) (a Asked, err error) {

@@ -3,7 +3,6 @@ package processor
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -81,6 +80,9 @@ func (p *Processor) claiming(tx *store.ReadTx, secret string) (guest party.Party
 // has proved the e-mail address, so the account is verified. From then on the links
 // in the guest's mails no longer work: the account's owner signs in. If another
 // account has the address by now, it is ErrEmailTaken, and neither changes.
+//
+// The guest may have mistyped the address. So the account gets nothing else that
+// the guest gave: no name, no shipping address and no card.
 func (p *Processor) Claim(ctx context.Context, secret, password string) (account party.Party, err error) {
 	if err := party.ValidPassword(password); err != nil {
 		return account, err
@@ -119,7 +121,7 @@ func (p *Processor) makeAccount(tx *store.Tx, secret, hashed string) (party.Part
 	}
 	account := guest
 	account.Guest, account.EmailVerified, account.PasswordHash = false, true, hashed
-	account.VerifyBy, account.SendingLimit = time.Time{}, party.Party{}.SendingLimit
+	account.Name, account.VerifyBy, account.SendingLimit = "", time.Time{}, party.Party{}.SendingLimit
 	claimed, err := tx.ClaimGuest(account)
 	if err == nil && !claimed {
 		err = ErrEmailTaken
@@ -127,41 +129,11 @@ func (p *Processor) makeAccount(tx *store.Tx, secret, hashed string) (party.Part
 	if err != nil {
 		return guest, err
 	}
-	if err := p.endGuestCards(tx, account.ID); err != nil {
+	if err := tx.ForgetGuestData(account.ID); err != nil {
 		return guest, err
 	}
 	return account, tx.InsertInstrument(p.balanceOf(account))
 }
-
-// givenOnce is why an account cannot use the cards that it gave as a guest. The
-// guest agreed to one payment, and the network keeps no card for more than that.
-const givenOnce = "it was given as a guest, for one payment"
-
-// endGuestCards keeps a new account from using the cards that it gave as a guest. A
-// card stays usable if a token can still pay with it.
-func (p *Processor) endGuestCards(tx *store.Tx, id party.ID) error {
-	tokens, err := tx.TokensOf(id, true, p.now(), store.TokenPlace{}, guestTokensMax)
-	if err != nil {
-		return err
-	}
-	cards, err := tx.Instruments(id)
-	if err != nil {
-		return err
-	}
-	for _, i := range cards {
-		needed := slices.ContainsFunc(tokens, func(t payment.Token) bool { return t.Instrument == i.ID })
-		if needed {
-			continue
-		}
-		if err := tx.SetUnusable(id, i.ID, givenOnce); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// guestTokensMax is more than a guest has: it gives one token.
-const guestTokensMax = 10
 
 // balanceOf is the balance of a new account, as an instrument.
 func (p *Processor) balanceOf(account party.Party) payment.Instrument {

@@ -60,7 +60,7 @@ func TestAGuestBecomesAnAccount(t *testing.T) {
 		}
 		stored, _ := readParty(w, guest.ID)
 		want := guest
-		want.Guest, want.EmailVerified, want.PasswordHash = false, true, account.PasswordHash
+		want.Guest, want.EmailVerified, want.PasswordHash, want.Name = false, true, account.PasswordHash, ""
 		if stored != want || account != want {
 			t.Errorf("the account is %+v, stored as %+v, want %+v", account, stored, want)
 		}
@@ -80,11 +80,16 @@ func TestAGuestBecomesAnAccount(t *testing.T) {
 			t.Error("the address can be no guest's any more")
 		}
 		// The card was for one payment. That payment goes on.
+		var given payment.Instrument
 		err = w.DB.View(t.Context(), func(tx *store.ReadTx) error {
 			cards, err := tx.Instruments(guest.ID)
+			if lasting := payment.Lasting(cards); len(cards) != 2 || len(lasting) != 1 ||
+				lasting[0].Method != holdfast.MethodABT || lasting[0].Holder != "" {
+				t.Errorf("of the instruments %+v the account has %+v", cards, lasting)
+			}
 			for _, i := range cards {
-				if i.Method == holdfast.MethodCC && i.Unusable == "" {
-					t.Errorf("the account may use the card %+v", i)
+				if i.GivenIn != "" {
+					given = i
 				}
 			}
 			return err
@@ -92,6 +97,8 @@ func TestAGuestBecomesAnAccount(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		w.WantCode(w.Processor.ChooseDefaultInstrument(t.Context(), guest.ID, given.ID), holdfast.InvalidPaymentInstrument)
+		w.WantCode(w.Processor.RemoveInstrument(t.Context(), guest.ID, given.ID), holdfast.InvalidPaymentInstrument)
 		if _, err := w.Settle(held.ID, "12.00"); err != nil {
 			t.Errorf("settling: %v", err)
 		}

@@ -225,8 +225,13 @@ func (f *finishing) complete() error {
 }
 
 // instrument stores the card, or finds it among those that the party has already.
+// A guest's card is for this visit only, even if the guest has an account by now.
 func (f *finishing) instrument(owner party.Party) (payment.Instrument, error) {
 	kept := f.found.Card
+	var only payment.VisitID
+	if f.page.Guest {
+		only = f.page.Visit
+	}
 	have, err := f.tx.Instruments(owner.ID)
 	if err != nil {
 		return payment.Instrument{}, err
@@ -234,17 +239,27 @@ func (f *finishing) instrument(owner party.Party) (payment.Instrument, error) {
 	for _, i := range have {
 		same := i.NetworkRef == kept.Ref || kept.Fingerprint != "" && i.Fingerprint == kept.Fingerprint &&
 			i.ExpiryMonth == kept.ExpiryMonth && i.ExpiryYear == kept.ExpiryYear
-		if i.Method == holdfast.MethodCC && i.UsableAt(f.page.Account) && same {
+		if i.Method == holdfast.MethodCC && i.UsableAt(f.page.Account) && i.GivenIn == only && same {
 			return i, nil
 		}
 	}
 	i := payment.Instrument{
 		ID: f.newID, Owner: owner.ID, Method: holdfast.MethodCC, Brand: kept.Brand, Last4: kept.Last4,
-		Holder: f.found.Name, ExpiryMonth: kept.ExpiryMonth, ExpiryYear: kept.ExpiryYear, NetworkRef: kept.Ref,
+		Holder: holder(f.found.Name, owner), ExpiryMonth: kept.ExpiryMonth, ExpiryYear: kept.ExpiryYear, NetworkRef: kept.Ref,
 		Account: f.page.Account, Customer: kept.Customer, Funding: kept.Funding, Country: kept.Country,
-		Fingerprint: kept.Fingerprint, Default: !owner.Guest && !hasDefaultCard(have), Verified: true, Created: f.real,
+		Fingerprint: kept.Fingerprint, GivenIn: only, Default: only == "" && !hasDefaultCard(have), Verified: true,
+		Created: f.real,
 	}
 	return i, f.tx.InsertInstrument(i)
+}
+
+// holder is the name on a card, which the buyer typed on the network's page. If it
+// cannot be stored, for example because it is a card number, it is the owner's name.
+func holder(typed string, owner party.Party) string {
+	if name := party.GuestName(typed); name != "" {
+		return name
+	}
+	return owner.Name
 }
 
 func hasDefaultCard(have []payment.Instrument) bool {

@@ -115,10 +115,11 @@ func NeedsInstrument(tx *store.ReadTx, i payment.Instrument, real time.Time) (ne
 	return needed, nil
 }
 
-// ownInstrument reads one of a party's instruments that it has not removed.
+// ownInstrument reads one of a party's instruments that it has not removed. An
+// account does not have the cards of the guest that it was.
 func ownInstrument(tx *store.ReadTx, owner party.ID, id payment.InstrumentID) (payment.Instrument, error) {
 	i, found, err := tx.Instrument(owner, id)
-	if err == nil && (!found || i.Removed) {
+	if err == nil && (!found || i.Removed || i.GivenIn != "") {
 		err = holdfast.Errorf(holdfast.InvalidPaymentInstrument, "there is no such payment method")
 	}
 	return i, err

@@ -148,10 +148,14 @@ func (s visitStep) openPage(mode payment.PageMode, h *payment.PageHold, shown Sh
 	if len(before) >= visitPagesMax {
 		return o, ErrTooManyPages
 	}
+	sender, err := partyOf(s.ReadTx, s.visit.Sender)
+	if err != nil {
+		return o, err
+	}
 	until := payment.PageUntil(s.real)
 	o = openedPage{hold: h, title: s.caller.Name, caller: s.caller.ID, NetworkPage: payment.NetworkPage{
 		Key: payment.PageKey(s.visit.ID, len(before)+1), Visit: s.visit.ID, Account: s.caller.Network,
-		Party: s.visit.Sender, Mode: mode, Created: s.real, Expires: until, State: payment.PageAsking,
+		Party: s.visit.Sender, Guest: sender.Guest, Mode: mode, Created: s.real, Expires: until, State: payment.PageAsking,
 		NextAt: until.Add(payment.PageLife), Language: shown.Language, Consent: shown.Consent,
 	}}
 	if h != nil {

@@ -96,6 +96,9 @@ func (p *Processor) BecomeBusiness(ctx context.Context, partyID party.ID) (party
 	}
 	return p.ChangeParty(ctx, partyID, func(had party.Party) (party.Party, error) {
 		had.Business = true
+		if had.Name == "" { // it was a guest, and has not given a name yet
+			return had, errName
+		}
 		return had, nil
 	})
 }

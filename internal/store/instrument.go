@@ -25,6 +25,7 @@ var instrumentTable = table[payment.Instrument]{name: "instruments", fields: fie
 	textField("country", func(i *payment.Instrument) *string { return &i.Country }),
 	textField("fingerprint", func(i *payment.Instrument) *string { return &i.Fingerprint }),
 	textField("unusable", func(i *payment.Instrument) *string { return &i.Unusable }),
+	textField("given_in", func(i *payment.Instrument) *payment.VisitID { return &i.GivenIn }),
 	flagField("is_default", func(i *payment.Instrument) *bool { return &i.Default }),
 	flagField("verified", func(i *payment.Instrument) *bool { return &i.Verified }),
 	flagField("removed", func(i *payment.Instrument) *bool { return &i.Removed }),

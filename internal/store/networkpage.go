@@ -12,6 +12,7 @@ var networkPageTable = table[payment.NetworkPage]{name: "network_pages", fields:
 	textField("visit_id", func(p *payment.NetworkPage) *payment.VisitID { return &p.Visit }),
 	textField("account_id", func(p *payment.NetworkPage) *payment.NetworkAccountID { return &p.Account }),
 	textField("party_id", func(p *payment.NetworkPage) *party.ID { return &p.Party }),
+	flagField("guest", func(p *payment.NetworkPage) *bool { return &p.Guest }),
 	textField("mode", func(p *payment.NetworkPage) *payment.PageMode { return &p.Mode }),
 	textField("hold_id", func(p *payment.NetworkPage) *payment.PageHoldID { return &p.Hold }),
 	textField("page", func(p *payment.NetworkPage) *string { return &p.Page }),

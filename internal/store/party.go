@@ -130,6 +130,17 @@ func (tx *Tx) ClaimGuest(p party.Party) (claimed bool, err error) {
 	return true, tx.one("making an account of a guest", updateParty.text, updateParty.values.values(&row)...)
 }
 
+// ForgetGuestData removes the shipping addresses of a guest that gets an account, and
+// the names that card networks have for it: an account has customers of its own.
+func (tx *Tx) ForgetGuestData(id party.ID) error {
+	if _, err := tx.exec("removing a guest's addresses", `
+		UPDATE addresses SET removed = 1, is_default = 0 WHERE party_id = $1 AND removed = 0`, id); err != nil {
+		return err
+	}
+	_, err := tx.exec("forgetting a guest's customers", `DELETE FROM network_customers WHERE party_id = $1`, id)
+	return err
+}
+
 // oldGuests selects guests without a token that are to be forgotten by $1. A guest
 // stays while a hold that was placed on a page is not released yet.
 const oldGuests = `SELECT party_id FROM parties WHERE guest = 1 AND verify_by > 0 AND verify_by <= $1

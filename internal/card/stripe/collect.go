@@ -202,7 +202,7 @@ func (c *Client) collected(seen *stripego.CheckoutSession) (card.Collected, erro
 	}
 	switch seen.Status {
 	case stripego.CheckoutSessionStatusOpen:
-		got.State, got.URL = card.PageOpen, seen.URL
+		got.State, got.URL = card.PageOpen, page(seen.URL)
 		return got, nil
 	case stripego.CheckoutSessionStatusExpired:
 		got.State = card.PageExpired
@@ -213,7 +213,7 @@ func (c *Client) collected(seen *stripego.CheckoutSession) (card.Collected, erro
 		return got, fmt.Errorf("looking at a page for a card: page %s is in a state that is not known", seen.ID)
 	}
 	if seen.CustomerDetails != nil {
-		got.Name, got.Email = seen.CustomerDetails.Name, seen.CustomerDetails.Email
+		got.Name, got.Email = line(seen.CustomerDetails.Name), line(seen.CustomerDetails.Email)
 	}
 	var kept *stripego.PaymentMethod
 	switch {
@@ -235,7 +235,7 @@ func (c *Client) collected(seen *stripego.CheckoutSession) (card.Collected, erro
 		got.Card.Customer = seen.Customer.ID
 	}
 	if got.Name == "" && kept != nil && kept.BillingDetails != nil {
-		got.Name = kept.BillingDetails.Name
+		got.Name = line(kept.BillingDetails.Name)
 	}
 	return got, nil
 }
@@ -279,9 +279,8 @@ func (c *Client) Close(ctx context.Context, page string) error {
 // isPage reports whether a text, which may come from a browser, can be the id of
 // a page.
 func isPage(id string) bool {
-	const longest = 255
 	rest, ok := strings.CutPrefix(id, "cs_")
-	return ok && rest != "" && len(id) <= longest && plain(id)
+	return ok && rest != "" && isID(id)
 }
 
 // locales are Stripe's names of the languages that its pages have.
@@ -319,12 +318,9 @@ func readCard(pm *stripego.PaymentMethod) card.Kept {
 		brand = "Card"
 	}
 	kept := card.Kept{
-		Brand: brand, Last4: pm.Card.Last4, Ref: pm.ID,
+		Brand: brand, Last4: last4(pm.Card.Last4), Ref: pm.ID,
 		ExpiryMonth: int(pm.Card.ExpMonth), ExpiryYear: int(pm.Card.ExpYear),
-		Country: pm.Card.Country, Fingerprint: pm.Card.Fingerprint,
-	}
-	if funding := string(pm.Card.Funding); funding != "unknown" {
-		kept.Funding = funding
+		Country: country(pm.Card.Country), Fingerprint: word(pm.Card.Fingerprint), Funding: funding(string(pm.Card.Funding)),
 	}
 	if pm.Customer != nil {
 		kept.Customer = pm.Customer.ID

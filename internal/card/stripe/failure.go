@@ -131,24 +131,6 @@ func reason(err error) string {
 	return "no answer from Stripe that can be read"
 }
 
-// word is a code of the network as it may be stored and logged. Anything else
-// than a short word of plain letters is dropped.
-func word(s string) string {
-	const longest = 80
-	if len(s) > longest || !plain(s) {
-		return ""
-	}
-	return s
-}
-
-// plain reports whether a text has only letters, digits and the few signs that
-// Stripe's codes and ids are made of.
-func plain(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_-.[]", r)
-	})
-}
-
 // is reports whether Stripe refused the request with one of some codes.
 func (f *failure) is(codes ...string) bool {
 	for _, code := range codes {

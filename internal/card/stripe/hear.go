@@ -36,7 +36,7 @@ func (c *Client) Hear(header map[string][]string, body []byte, now time.Time) (c
 		return card.Event{}, &card.MessageError{Reason: "it is not an event"}
 	}
 	switch {
-	case e.Object != "event" || !plain(e.ID) || !plain(e.Type) || e.ID == "" || e.Type == "":
+	case e.Object != "event" || !isID(e.ID) || !isID(e.Type):
 		return card.Event{}, &card.MessageError{Reason: "it is not an event"}
 	case e.Live != c.live():
 		return card.Event{}, &card.MessageError{Reason: "it is of the other mode", Foreign: true}
@@ -115,7 +115,7 @@ type about struct {
 func (e event) read() card.Event {
 	o := e.Data.Object
 	got := card.Event{ID: e.ID, Type: e.Type, Created: time.Unix(e.Created, 0).UTC()}
-	if plain(o.ID) {
+	if isID(o.ID) {
 		got.Object = o.ID
 	}
 	if got.Parent = idOf(o.PaymentIntent); o.Object == "payment_intent" {
@@ -150,7 +150,7 @@ func idOf(raw json.RawMessage) string {
 		}
 		id = o.ID
 	}
-	if !plain(id) {
+	if !isID(id) {
 		return ""
 	}
 	return id

@@ -78,7 +78,7 @@ func readIntent(pi *stripego.PaymentIntent) intent {
 		i.tried = &refusal{code: word(string(e.Code)), decline: word(string(e.DeclineCode)), advice: adviceOf(pi)}
 	}
 	if pi.NextAction != nil && pi.NextAction.RedirectToURL != nil {
-		i.action = pi.NextAction.RedirectToURL.URL
+		i.action = page(pi.NextAction.RedirectToURL.URL)
 	}
 	if pi.LatestCharge != nil {
 		i.charge = readCharge(pi.LatestCharge)
