@@ -164,7 +164,7 @@ func Reconcile(in ReconcileInput) Reconciliation {
 		}
 	}
 	for _, l := range in.Lines {
-		if in.compared(l) && l.Type == LineRest && rested(network[l.Payment], l) && in.within(l.Created) {
+		if in.compared(l) && l.Type == LineRest && rested(network[l.Payment], l) && in.Within(l.Created) {
 			r.Rests++
 		}
 	}
@@ -186,7 +186,8 @@ func Reconcile(in ReconcileInput) Reconciliation {
 	return r
 }
 
-func (in ReconcileInput) within(at time.Time) bool { return !at.Before(in.From) && at.Before(in.To) }
+// Within reports whether a time is in the period.
+func (in ReconcileInput) Within(at time.Time) bool { return !at.Before(in.From) && at.Before(in.To) }
 
 // compared reports whether a line is one that the books must have.
 func (in ReconcileInput) compared(l NetworkLine) bool {
@@ -219,13 +220,13 @@ func (r *Reconciliation) addDays(in ReconcileInput) {
 		r.Days = append(r.Days, ReconciledDay{Day: day})
 	}
 	for _, m := range in.Movements {
-		if in.within(m.At) {
+		if in.Within(m.At) {
 			r.Days[at[dayOf(m.At)]].Books += m.Micro
 		}
 	}
 	foreign := make(map[string]bool)
 	for _, l := range in.Lines {
-		if !in.within(l.Created) {
+		if !in.Within(l.Created) {
 			continue
 		}
 		day := &r.Days[at[dayOf(l.Created)]]
@@ -253,7 +254,7 @@ func (r *Reconciliation) compare(in ReconcileInput, payment string, books, netwo
 			continue
 		}
 		b.matched, n.matched = true, true
-		if !dayOf(b.at).Equal(dayOf(n.at)) && (in.within(b.at) || in.within(n.at)) {
+		if !dayOf(b.at).Equal(dayOf(n.at)) && (in.Within(b.at) || in.Within(n.at)) {
 			r.Differences = append(r.Differences, NetworkDifference{
 				dayOf(b.at), payment, b.transaction, b.kind, b.micro, n.micro, DiffMidnight,
 			})
@@ -262,7 +263,7 @@ func (r *Reconciliation) compare(in ReconcileInput, payment string, books, netwo
 	cancelled(network)
 	known := len(books) > 0
 	for _, b := range books {
-		if b.matched || !in.within(b.at) {
+		if b.matched || !in.Within(b.at) {
 			continue
 		}
 		d := NetworkDifference{dayOf(b.at), payment, b.transaction, b.kind, b.micro, 0, DiffMissing}
@@ -274,7 +275,7 @@ func (r *Reconciliation) compare(in ReconcileInput, payment string, books, netwo
 		r.Differences = append(r.Differences, d)
 	}
 	for _, n := range network {
-		if n.matched || !in.within(n.at) {
+		if n.matched || !in.Within(n.at) {
 			continue
 		}
 		d := NetworkDifference{dayOf(n.at), payment, "", n.kind, 0, n.micro, DiffUnbooked}
@@ -325,14 +326,14 @@ func (r *Reconciliation) addOthers(in ReconcileInput) {
 			adds[l.Payout] += l.Micro - l.Fee
 			lines[l.Payout]++
 		}
-		if l.Payment == "" && l.Type != LinePayout && l.Type != LineFee && in.within(l.Created) {
+		if l.Payment == "" && l.Type != LinePayout && l.Type != LineFee && in.Within(l.Created) {
 			r.Differences = append(r.Differences, NetworkDifference{
 				Day: dayOf(l.Created), Type: l.Type, Network: l.Micro, Why: DiffUnrelated,
 			})
 		}
 	}
 	for _, l := range in.Lines {
-		if l.Type != LinePayout || !in.within(l.Created) || lines[l.Source] == 0 {
+		if l.Type != LinePayout || !in.Within(l.Created) || lines[l.Source] == 0 {
 			continue
 		}
 		p := ReconciledPayout{l.Source, -l.Micro, adds[l.Source]}

@@ -199,8 +199,9 @@ func readMovements(
 	return all, nil
 }
 
-// foreign looks at the payments that the books do not have: the owner may use the
-// account for other sales.
+// foreign looks at the payments of the period that the books do not have: the owner
+// may use the account for other sales. Lines of other times are not compared, so
+// they need no look. The store knows the network's names for most of its payments.
 func (p *Processor) foreign(
 	ctx context.Context, account payment.NetworkAccountID, in payment.ReconcileInput,
 ) (map[string]bool, error) {
@@ -208,13 +209,31 @@ func (p *Processor) foreign(
 	for _, m := range in.Movements {
 		ours[m.Payment] = true
 	}
+	err := p.db.View(ctx, func(tx *store.ReadTx) error {
+		for _, l := range in.Lines {
+			if l.Payment == "" || ours[l.Payment] || !in.Within(l.Created) {
+				continue
+			}
+			_, known, err := tx.NetworkPaymentByReference(account, l.Payment)
+			if err != nil {
+				return err
+			}
+			if known {
+				ours[l.Payment] = true
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
 	client, err := p.client(ctx, account)
 	if err != nil {
 		return nil, err
 	}
 	looks := 0
 	for _, l := range in.Lines {
-		if l.Payment == "" || ours[l.Payment] || foreign[l.Payment] {
+		if l.Payment == "" || ours[l.Payment] || foreign[l.Payment] || !in.Within(l.Created) {
 			continue
 		}
 		if looks++; looks > foreignMax {

@@ -1,12 +1,15 @@
 package processor_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 // A week with everything that can happen: settlements of a part, refunds by the
@@ -82,6 +85,48 @@ func TestReconcilingFindsDifferences(t *testing.T) {
 		}
 		if len(r.Differences) != 2 || why[payment.DiffUnbooked] != -3_000_000 || why[payment.DiffUnknown] != 20_000_000 {
 			t.Errorf("the differences are %+v", r.Differences)
+		}
+	})
+}
+
+// A payout pays out sales that are older than the period. Neither they, nor an
+// older payment of ours that is refunded now, need a look at the network.
+func TestReconcilingLooksAtNoOlderSale(t *testing.T) {
+	atStripe(t, func(s striped) {
+		sold := s.settled("")
+		s.Clock.Advance(90 * 24 * time.Hour)
+		from := s.Clock.Now().UTC().Truncate(24 * time.Hour)
+		line := func(id, intent string, kind payment.LineType, at time.Time) payment.NetworkLine {
+			return payment.NetworkLine{
+				Account: holdfasttest.AccountID, ID: id, Type: kind, Micro: 1_000_000, Source: "src_" + id, Payment: intent,
+				Payout: "po_big", Created: at,
+			}
+		}
+		lines := []payment.NetworkLine{line("txn_refund", s.intent(sold.ID), payment.LineRefund, from.Add(time.Hour))}
+		for i := range 50 {
+			id := fmt.Sprintf("%03d", i)
+			lines = append(lines, line("txn_"+id, "pi_old"+id, payment.LineCharge, from.AddDate(0, 0, -9)))
+		}
+		paid := line("txn_paid", "", payment.LinePayout, from.Add(time.Hour))
+		paid.Source, paid.Micro = "po_big", -51_000_000
+		s.must(s.DB.Update(t.Context(), func(tx *store.Tx) error {
+			for _, l := range append(lines, paid) {
+				if err := tx.SaveNetworkLine(l); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		before := len(s.fake.Requests())
+		r, err := s.Processor.Reconcile(t.Context(), holdfasttest.AccountID, from, from.AddDate(0, 0, 1))
+		s.must(err)
+		for _, q := range s.fake.Requests()[before:] {
+			if strings.HasPrefix(q.Path, "/v1/payment_intents/") {
+				t.Errorf("looked at %s", q.Path)
+			}
+		}
+		if len(r.Payouts) != 1 || r.Payouts[0].Adds != 51_000_000 || r.Foreign != 0 {
+			t.Errorf("the payouts are %+v, %d foreign", r.Payouts, r.Foreign)
 		}
 	})
 }
