@@ -332,20 +332,7 @@ func (l *networkLoad) storm() (expire func(time.Time)) {
 		}
 	}
 	for _, table := range []string{"transactions", "steps", "network_payments"} {
-		var columns []string
-		rows, err := raw.QueryContext(l.t.Context(), `SELECT name FROM pragma_table_info($1)`, table)
-		if err != nil {
-			l.t.Fatal(err)
-		}
-		for rows.Next() {
-			var name string
-			if err := rows.Scan(&name); err != nil {
-				l.t.Fatal(err)
-			}
-			columns = append(columns, name)
-		}
-		rows.Close()
-		list := strings.Join(columns, ", ")
+		list := strings.Join(columnsOf(l.t, raw, table), ", ")
 		copied := strings.Replace(list, "transaction_id", `'1S' || printf('%033d', n)`, 1)
 		exec(`WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < $1)
 			INSERT INTO `+table+` (`+list+`) SELECT `+copied+` FROM `+table+`, counted WHERE transaction_id = $2`,
@@ -416,4 +403,25 @@ func (w *lockedWriter) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.to.Write(p)
+}
+
+// columnsOf are the names of a table's columns.
+func columnsOf(t *testing.T, db *sql.DB, table string) (columns []string) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), `SELECT name FROM pragma_table_info($1)`, table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		columns = append(columns, name)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return columns
 }

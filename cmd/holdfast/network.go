@@ -346,8 +346,10 @@ func (v networkShow) Run(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
-	a := networkUseAnswer{describeNetwork(account, v.PublicURL), need.Callers, need.Open, need.Tokens, need.PageHolds,
-		need.Disputes, need.Paid}
+	a := networkUseAnswer{
+		describeNetwork(account, v.PublicURL), need.Callers, need.Open, need.Tokens, need.PageHolds,
+		need.Disputes, need.Paid,
+	}
 	if v.JSON {
 		return printJSON(w.Out, a)
 	}

@@ -184,7 +184,8 @@ func (v networkCheck) knock(ctx context.Context, w world, a store.NetworkAccount
 	}{
 		{header, http.StatusOK, "does not take a message that is signed with the account's secret"},
 		{
-			http.Header{"Stripe-Signature": {"t=1,v1=00"}}, http.StatusBadRequest,
+			http.Header{"Stripe-Signature": {"t=1,v1=00"}},
+			http.StatusBadRequest,
 			"does not refuse a message that nobody signed",
 		},
 	} {

@@ -86,15 +86,23 @@ func TestAccountsThatAServerRefuses(t *testing.T) {
 	}{
 		"a test account, with an inbox": {plain, payment.NetworkTest, testKey, true, "", false},
 		"a live account":                {sealedStore, payment.NetworkLive, liveKey, false, "", true},
-		"a test key in a live account": {sealedStore, payment.NetworkLive, testKey, false,
-			"this is a test key, but the account is a live account", false},
-		"a live key in a test account": {plain, payment.NetworkTest, liveKey, false,
-			"this is a live key, but the account is a test account", false},
+		"a test key in a live account": {
+			sealedStore, payment.NetworkLive, testKey, false,
+			"this is a test key, but the account is a live account", false,
+		},
+		"a live key in a test account": {
+			plain, payment.NetworkTest, liveKey, false,
+			"this is a live key, but the account is a test account", false,
+		},
 		"a full key is a matter of add": {plain, payment.NetworkTest, "sk_test_51abcdefghijklmnop", false, "", false},
-		"a live account, with an inbox": {sealedStore, payment.NetworkLive, liveKey, true, "an inbox is for a sandbox",
-			false},
-		"a key that is none of Stripe's": {plain, payment.NetworkTest, "secret-that-is-none", false,
-			"this is no key of Stripe", false},
+		"a live account, with an inbox": {
+			sealedStore, payment.NetworkLive, liveKey, true, "an inbox is for a sandbox",
+			false,
+		},
+		"a key that is none of Stripe's": {
+			plain, payment.NetworkTest, "secret-that-is-none", false,
+			"this is no key of Stripe", false,
+		},
 	} {
 		t.Run(what, func(t *testing.T) {
 			db := row.open(t)

@@ -247,10 +247,17 @@ func (r *secretRun) command(args ...string) string {
 func (r *secretRun) commands() {
 	r.t.Helper()
 	for _, args := range [][]string{
-		{"network", "list"}, {"network", "list", "--json"}, {"network", "show", "fen"}, {"network", "attention"},
-		{"network", "disputes", "--json"}, {"network", "check", "fen", "--public-url", r.public.String()},
-		{"network", "reconcile", "fen"}, {"caller", "list", "--json"}, {"mail", "list"},
-		{"network", "set", "fen", "--key-file", "/dev/null"}, {"network", "set", "fen", "--per-second", "0"},
+		{"network", "list"},
+		{"network", "list", "--json"},
+		{"network", "show", "fen"},
+		{"network", "attention"},
+		{"network", "disputes", "--json"},
+		{"network", "check", "fen", "--public-url", r.public.String()},
+		{"network", "reconcile", "fen"},
+		{"caller", "list", "--json"},
+		{"mail", "list"},
+		{"network", "set", "fen", "--key-file", "/dev/null"},
+		{"network", "set", "fen", "--per-second", "0"},
 	} {
 		r.command(args...)
 	}

@@ -37,7 +37,7 @@ func askReady(t *testing.T, s *server, accept string) (status int, body string) 
 // A server is ready while it can do its work. Violations are shown, but do not
 // make it fail; an audit that is too old does.
 func TestReadyz(t *testing.T) {
-	now := time.Now //nolint:forbidigo // the server's loops wait in real time
+	now := time.Now // the server's loops wait in real time
 	s, _, stop := startServer(t, &sandbox.Network{Now: now}, now)
 	if _, err := s.Processor.AuditPass(t.Context()); err != nil {
 		t.Fatal(err)

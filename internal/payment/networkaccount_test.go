@@ -51,8 +51,10 @@ func TestNetworkAccountCheck(t *testing.T) {
 		"a negative fee":       {func(a *payment.NetworkAccount) { a.Fees.Share = -1 }, "fee"},
 		"a negative fixed fee": {func(a *payment.NetworkAccount) { a.Fees.Fixed.Micro = -1 }, "fee"},
 		"a fake in test mode":  {func(a *payment.NetworkAccount) { a.BaseURL = "http://127.0.0.1:1" }, ""},
-		"a fake with real keys": {func(a *payment.NetworkAccount) { a.Mode, a.BaseURL = "live", "http://127.0.0.1:1" },
-			"address"},
+		"a fake with real keys": {
+			func(a *payment.NetworkAccount) { a.Mode, a.BaseURL = "live", "http://127.0.0.1:1" },
+			"address",
+		},
 	} {
 		a := testAccount()
 		row.change(&a)
@@ -153,8 +155,12 @@ func TestUseNetwork(t *testing.T) {
 		"without a word": {
 			sandbox, payment.NetworkChoice{Account: &live}, sandbox, "real money moves on the account fen-live; add --live",
 		},
-		"live on a test account": {sandbox, payment.NetworkChoice{Account: &test, Live: true}, sandbox,
-			"needs a live account"},
+		"live on a test account": {
+			sandbox,
+			payment.NetworkChoice{Account: &test, Live: true},
+			sandbox,
+			"needs a live account",
+		},
 		"live in the sandbox": {sandbox, payment.NetworkChoice{Live: true}, sandbox, "needs a live account"},
 		"another party's":     {sandbox, payment.NetworkChoice{Account: &foreign}, sandbox, "belongs to another party"},
 		"live, with test money": {
@@ -163,7 +169,9 @@ func TestUseNetwork(t *testing.T) {
 		"the sandbox, with real money": {at("N2", true), payment.NetworkChoice{Began: true}, sandbox, "make a new caller"},
 		"with open payments":           {sandbox, payment.NetworkChoice{Account: &test, Open: true}, sandbox, "not over"},
 		"with tokens of the sandbox": {
-			sandbox, payment.NetworkChoice{Account: &test, Elsewhere: true}, sandbox,
+			sandbox,
+			payment.NetworkChoice{Account: &test, Elsewhere: true},
+			sandbox,
 			"tokens with cards that are not kept at this",
 		},
 		"with a moved clock": {moved, payment.NetworkChoice{Account: &test}, moved, "clock was moved"},

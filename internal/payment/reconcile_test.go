@@ -42,8 +42,10 @@ func TestReconcile(t *testing.T) {
 		rests   int
 	}{
 		"nothing": {},
-		"a payment": {books: []payment.NetworkMovement{took(40*dollar, noon)},
-			network: []payment.NetworkLine{line(charge, 40*dollar, noon)}},
+		"a payment": {
+			books:   []payment.NetworkMovement{took(40*dollar, noon)},
+			network: []payment.NetworkLine{line(charge, 40*dollar, noon)},
+		},
 		"a settlement of less than the hold": {
 			books:   []payment.NetworkMovement{took(40*dollar, noon)},
 			network: []payment.NetworkLine{line(payment.LineRest, -2*dollar, noon), line(charge, 42*dollar, noon)}, rests: 1,

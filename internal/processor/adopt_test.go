@@ -182,7 +182,8 @@ func TestAVisitOfACallerWithANetworkAccount(t *testing.T) {
 		}
 		single := func(amount string) holdfast.Params {
 			return holdfast.Params{
-				{Name: "pipelineName", Value: "SingleUse"}, {Name: "callerReference", Value: "cart-" + amount},
+				{Name: "pipelineName", Value: "SingleUse"},
+				{Name: "callerReference", Value: "cart-" + amount},
 				{Name: "transactionAmount", Value: amount},
 			}
 		}
@@ -192,8 +193,10 @@ func TestAVisitOfACallerWithANetworkAccount(t *testing.T) {
 		for name, p := range map[string]holdfast.Params{
 			"transactionAmount": single("0.49"),
 			"pipelineName": {
-				{Name: "pipelineName", Value: "Recipient"}, {Name: "callerReference", Value: "seller-1"},
-				{Name: "callerReferenceRefund", Value: "seller-2"}, {Name: "recipientPaysFee", Value: "True"},
+				{Name: "pipelineName", Value: "Recipient"},
+				{Name: "callerReference", Value: "seller-1"},
+				{Name: "callerReferenceRefund", Value: "seller-2"},
+				{Name: "recipientPaysFee", Value: "True"},
 			},
 			"paymentMethod": append(single("5"), holdfast.Param{Name: "paymentMethod", Value: "ABT"}),
 		} {

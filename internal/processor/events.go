@@ -228,7 +228,7 @@ func (p *Processor) claimEvents(ctx context.Context) (claimed []store.NetworkEve
 func (p *Processor) workEvent(ctx context.Context, e store.NetworkEvent) (finished bool, err error) {
 	outcome, why := p.lookAt(ctx, e)
 	if ctx.Err() != nil {
-		return false, nil // the server ends; the lease does, too
+		return false, nil //nolint:nilerr // the server ends; the lease does, too
 	}
 	now := p.now()
 	e.Outcome, e.Problem, e.NextAt = outcome, "", time.Time{}

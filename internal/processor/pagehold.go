@@ -137,7 +137,7 @@ func (p *Processor) LookAtHold(
 			return after, err
 		})
 	if !ok || err != nil {
-		return v, h, nil // it is in the log, and the page looks again
+		return v, h, nil //nolint:nilerr // it is in the log, and the page looks again
 	}
 	if v, h, err = p.readHold(ctx, id, hold); err == nil && h.State == payment.PageHoldAction {
 		h.Action = found.Action

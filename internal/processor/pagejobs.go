@@ -255,7 +255,7 @@ func (p *Processor) releaseHold(ctx context.Context, h payment.PageHold) error {
 	}
 	answer, err := p.askAboutHold(card.Background(p.untilStopped()), asking, payment.StepRelease)
 	if err != nil || answer.Verdict == payment.Accepted {
-		return nil // it is in the log, and is tried again
+		return nil //nolint:nilerr // it is in the log, and is tried again
 	}
 	if !answer.Approved() {
 		p.Log.Error("the card network did not release a hold that no payment uses; an operator must look at it",

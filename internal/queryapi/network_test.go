@@ -74,11 +74,15 @@ func TestRefusalsOfACallerWithANetworkAccount(t *testing.T) {
 		"a balance":      {"Pay", payment.Token{Instrument: "balance"}, nil, holdfast.InvalidPaymentMethod},
 		"a bank account": {"Pay", payment.Token{Instrument: "bank"}, nil, holdfast.InvalidPaymentMethod},
 		"FundPrepaid": {
-			"FundPrepaid", payment.Token{}, append(usd("FundingAmount", "5.00"), "PrepaidInstrumentId=G1"),
+			"FundPrepaid",
+			payment.Token{},
+			append(usd("FundingAmount", "5.00"), "PrepaidInstrumentId=G1"),
 			holdfast.InvalidPaymentMethod,
 		},
 		"SettleDebt": {
-			"SettleDebt", payment.Token{}, append(usd("SettlementAmount", "5.00"), "CreditInstrumentId=D1"),
+			"SettleDebt",
+			payment.Token{},
+			append(usd("SettlementAmount", "5.00"), "CreditInstrumentId=D1"),
 			holdfast.InvalidPaymentMethod,
 		},
 	} {

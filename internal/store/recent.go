@@ -71,14 +71,15 @@ func (c Changed) Len() (n int) {
 
 // Cut takes at most limit transactions of one caller out of the list.
 func (c Changed) Cut(limit int) (of party.CallerID, ids []string) {
-	for _, of = range slices.Sorted(maps.Keys(c)) {
-		ids = c[of][:min(limit, len(c[of]))]
-		if c[of] = c[of][len(ids):]; len(c[of]) == 0 {
-			delete(c, of)
-		}
-		return of, ids
+	if len(c) == 0 {
+		return "", nil
 	}
-	return "", nil
+	of = slices.Min(slices.Collect(maps.Keys(c)))
+	ids = c[of][:min(limit, len(c[of]))]
+	if c[of] = c[of][len(ids):]; len(c[of]) == 0 {
+		delete(c, of)
+	}
+	return of, ids
 }
 
 // CheckChanged compares some transactions of a caller, and those that they belong
