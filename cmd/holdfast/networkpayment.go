@@ -92,6 +92,7 @@ type networkPaymentAnswer struct {
 	DeclineCode        string                   `json:"declineCode,omitempty"`
 	Advice             string                   `json:"advice,omitempty"`
 	RequestID          string                   `json:"requestId,omitempty"`
+	FailedAt           time.Time                `json:"failedAt,omitzero"`
 	Attention          string                   `json:"attention,omitempty"`
 	Updated            time.Time                `json:"updated"`
 }
@@ -101,7 +102,7 @@ func describeNetworkPayment(p payment.NetworkPayment) networkPaymentAnswer {
 		TransactionID: p.Transaction, CallerID: p.Caller, AccountID: p.Account, Reference: p.Reference, Charge: p.Charge,
 		Status: p.Status, HoldUntil: p.HoldUntil, AuthorizationCode: p.AuthorizationCode,
 		NetworkTransaction: p.NetworkTransaction, DeclineCode: p.DeclineCode, Advice: p.Advice, RequestID: p.RequestID,
-		Attention: p.Attention, Updated: p.Updated,
+		FailedAt: p.FailedAt, Attention: p.Attention, Updated: p.Updated,
 	}
 }
 
@@ -119,6 +120,7 @@ func (a networkPaymentAnswer) facts() []fact {
 		{"decline code", a.DeclineCode},
 		{"advice", a.Advice},
 		{"request id", a.RequestID},
+		{"return without outcome since", moment(a.FailedAt)},
 		{"attention", a.Attention},
 		{"updated", moment(a.Updated)},
 	}

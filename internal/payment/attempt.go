@@ -56,6 +56,9 @@ type Attempt struct {
 	Reference string
 	// Since is when the question was first sent, or earlier.
 	Since time.Time
+	// FailedAt is when a return was first seen to end with an error that leaves its
+	// outcome open: see Details. Zero means that it is not known.
+	FailedAt time.Time
 	// Lapses is when the network lets the hold go by itself; zero if it does not say.
 	Lapses time.Time
 	// Present says that the buyer is at a browser and can confirm the payment at

@@ -84,6 +84,9 @@ type Details struct {
 	DeclineCode        string    // the network's reason for a decline
 	Advice             string    // after a decline: one of the Advice constants, or as the network spells it
 	RequestID          string    // the network's id of the request, for its support
+	// FailedAt is when a return was first seen to have an error at the network that
+	// repeats for its key, though the return may still be made. It is zero as a rule.
+	FailedAt time.Time
 	// Attention says what a person must look at. Until then, the transaction is
 	// not settled or cancelled. It is empty as a rule.
 	Attention string
@@ -165,6 +168,9 @@ func (a Attempt) LapsesBy(deadline time.Time) bool {
 // Knowing is the question with what is known of its transaction at the network.
 func (a Attempt) Knowing(p NetworkPayment) Attempt {
 	a.Lapses = p.HoldUntil
+	if a.Step == StepReturn {
+		a.FailedAt = p.FailedAt
+	}
 	if a.Step != StepReturn || p.Reference != a.Authorization { // a return has an object of its own
 		a.Reference = p.Reference
 	}

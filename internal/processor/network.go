@@ -15,7 +15,7 @@ import (
 // Bounds of the pause that a network can ask for after a doubt.
 const (
 	retryMin = time.Second
-	retryMax = 5 * time.Minute
+	retryMax = time.Hour
 )
 
 // inDoubt logs why the outcome of a question is not known, and keeps what the

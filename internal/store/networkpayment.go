@@ -23,6 +23,7 @@ var networkPaymentTable = table[payment.NetworkPayment]{name: "network_payments"
 	textField("decline_code", func(p *payment.NetworkPayment) *string { return &p.DeclineCode }),
 	textField("advice", func(p *payment.NetworkPayment) *string { return &p.Advice }),
 	textField("request_id", func(p *payment.NetworkPayment) *string { return &p.RequestID }),
+	timeField("failed_at", func(p *payment.NetworkPayment) *time.Time { return &p.FailedAt }),
 	textField("attention", func(p *payment.NetworkPayment) *string { return &p.Attention }),
 	timeField("updated", func(p *payment.NetworkPayment) *time.Time { return &p.Updated }),
 }}
@@ -77,7 +78,7 @@ func (tx *ReadTx) NetworkAttention(a payment.NetworkAccountID, limit int) ([]pay
 var saveNetworkPayment = networkPayments.Change(networkPaymentTable.insertion("writing a payment at its network",
 	"ON CONFLICT (caller_id, transaction_id) DO UPDATE SET "+keepingKnown(
 		`reference, charge, status, authorization_code, network_transaction, decline_code, advice, request_id, attention`, `''`)+
-		", "+keepingKnown("hold_until", "0")+", updated = excluded.updated"))
+		", "+keepingKnown("hold_until, failed_at", "0")+", updated = excluded.updated"))
 
 func keepingKnown(columns, nothing string) string {
 	var sets []string

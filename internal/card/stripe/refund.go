@@ -12,13 +12,13 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// Stripe has so long, and so many askings with growing pauses, to put right a refund
-// that ended with a stored 500. Its objects do not prevent a second refund of the
-// same amount, so this is longer than for a hold.
+// Stripe has so long to put right a refund that ended with a stored 500. Its objects
+// do not prevent a second refund of the same amount, so this is longer than for a
+// hold.
 const (
-	refundSettleTime    = 24 * time.Hour
-	refundSettleAskings = 30
-	refundSettlePause   = 2 * time.Minute // for each asking so far
+	refundSettleTime  = 24 * time.Hour
+	refundSettlePause = 2 * time.Minute // for each asking so far
+	refundPauseMax    = time.Hour
 )
 
 // giveBack answers whether money was returned. Two partial refunds of one amount
@@ -36,10 +36,13 @@ func (c *Client) giveBack(ctx context.Context, q card.Question) (payment.Answer,
 			return payment.Answer{}, d
 		}
 		return c.refunded(q, r)
-	case q.Asked > 1:
+	case q.Asked > 1 || !q.FailedAt.IsZero():
 		if r, err := c.findRefund(ctx, q); r != nil || err != nil {
 			return c.orRefunded(q, r, err)
 		}
+	}
+	if !q.FailedAt.IsZero() {
+		return c.secondRefund(ctx, q)
 	}
 	r, f := c.createRefund(ctx, q, "")
 	if f != nil && f.stored() {
@@ -48,23 +51,40 @@ func (c *Client) giveBack(ctx context.Context, q card.Question) (payment.Answer,
 	return c.orRefused(ctx, q, r, f)
 }
 
-// unsureRefund decides on a refund whose request only ever gets a stored error.
+// unsureRefund notes that the request for a refund only ever gets a stored error. It
+// is not sent under this key again: once Stripe has forgotten the key, it would be a
+// new refund.
 func (c *Client) unsureRefund(ctx context.Context, q card.Question, f *failure) (payment.Answer, error) {
 	if r, err := c.findRefund(ctx, q); r != nil || err != nil {
 		return c.orRefunded(q, r, err)
 	}
-	if c.now().Sub(q.Since) < refundSettleTime || q.Asked <= refundSettleAskings {
-		d := f.doubt(payment.Details{})
-		d.Retry = max(d.Retry, min(time.Duration(q.Asked)*refundSettlePause, time.Hour))
+	d := f.doubt(payment.Details{FailedAt: c.now().UTC()})
+	d.Alarm = d.Alarm || c.now().Sub(q.Since) >= refundSettleTime
+	d.Retry = max(d.Retry, refundPause(q))
+	return payment.Answer{}, d
+}
+
+// secondRefund decides on a refund whose request got a stored error, and that is not
+// among the payment's refunds. It is sent under a second key when Stripe has had its
+// time since the error was first seen.
+func (c *Client) secondRefund(ctx context.Context, q card.Question) (payment.Answer, error) {
+	if wait := q.FailedAt.Add(refundSettleTime).Sub(c.now()); wait > 0 {
+		return payment.Answer{}, &card.DoubtError{Retry: min(wait, refundPause(q)), Err: errNoRefundYet}
+	}
+	r, f := c.createRefund(ctx, q, "2")
+	if f != nil && f.stored() {
+		// This error needs as much time as the first one.
+		d := f.doubt(payment.Details{FailedAt: c.now().UTC()})
+		d.Alarm, d.Retry = true, max(d.Retry, refundPauseMax)
 		return payment.Answer{}, d
 	}
-	r, second := c.createRefund(ctx, q, "2")
-	if second != nil && second.stored() {
-		d := second.doubt(payment.Details{})
-		d.Alarm, d.Retry = true, max(d.Retry, time.Hour)
-		return payment.Answer{}, d
-	}
-	return c.orRefused(ctx, q, r, second)
+	return c.orRefused(ctx, q, r, f)
+}
+
+var errNoRefundYet = errors.New("Stripe has not made the refund after an error, and may still make it")
+
+func refundPause(q card.Question) time.Duration {
+	return min(time.Duration(q.Asked)*refundSettlePause, refundPauseMax)
 }
 
 // orRefused is the answer to a request for a refund.

@@ -228,6 +228,9 @@ func (s *stand) ask(q *card.Question) (payment.Answer, *card.DoubtError) {
 	if doubt.Known.Reference != "" && !s.forgets {
 		q.Reference = doubt.Known.Reference
 	}
+	if !doubt.Known.FailedAt.IsZero() && !s.forgets {
+		q.FailedAt = doubt.Known.FailedAt
+	}
 	return payment.Answer{}, doubt
 }
 

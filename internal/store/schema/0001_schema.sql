@@ -581,6 +581,7 @@ CREATE TABLE network_payments (
 	decline_code        TEXT   NOT NULL,
 	advice              TEXT   NOT NULL,
 	request_id          TEXT   NOT NULL,
+	failed_at           BIGINT NOT NULL,
 	attention           TEXT   NOT NULL,
 	updated             BIGINT NOT NULL,
 	PRIMARY KEY ({{key "transaction_id"}})
