@@ -187,11 +187,11 @@ func TestHeard(t *testing.T) {
 	won := payment.DisputeFound{Reference: "dp_1", Status: "won", Micro: 40_000_000, Won: true}
 	lost := payment.DisputeFound{Reference: "dp_1", Status: "lost", Micro: 40_000_000, Lost: true}
 	disputed := func(all ...payment.DisputeFound) []payment.PaymentFound {
-		var found_ []payment.PaymentFound
+		var each []payment.PaymentFound
 		for _, d := range all {
-			found_ = append(found_, found(func(f *payment.PaymentFound) { f.Disputes = []payment.DisputeFound{d} }))
+			each = append(each, found(func(f *payment.PaymentFound) { f.Disputes = []payment.DisputeFound{d} }))
 		}
-		return found_
+		return each
 	}
 	refund := func(r payment.RefundFound) payment.PaymentFound {
 		return found(func(f *payment.PaymentFound) { r.At = now; f.Refunds = []payment.RefundFound{r} })
@@ -202,79 +202,156 @@ func TestHeard(t *testing.T) {
 		waits bool // it is heard once more, hours later
 		want
 	}{
-		"N10 S14 the hold lapsed": {hold, []payment.PaymentFound{{Ended: true, Status: "canceled"}},
-			false, want{state: payment.Cancelled}},
-		"the hold is there": {hold, []payment.PaymentFound{{Held: 42_500_000}},
-			false, want{state: payment.Reserved, network: 42_50}},
-		"S15 the hold was captured in the dashboard": {hold, []payment.PaymentFound{{Captured: 42_500_000}},
-			false, want{
+		"N10 S14 the hold lapsed": {
+			hold,
+			[]payment.PaymentFound{{Ended: true, Status: "canceled"}},
+			false,
+			want{state: payment.Cancelled},
+		},
+		"the hold is there": {
+			hold,
+			[]payment.PaymentFound{{Held: 42_500_000}},
+			false,
+			want{state: payment.Reserved, network: 42_50},
+		},
+		"S15 the hold was captured in the dashboard": {
+			hold,
+			[]payment.PaymentFound{{Captured: 42_500_000}},
+			false,
+			want{
 				state: payment.Reserved, network: 42_50, attention: true, notices: []payment.NetworkAbout{payment.AboutAttention},
-			}},
-		"a late hold": {failed, []payment.PaymentFound{{Reference: "pi_1", Held: 42_500_000}, {Ended: true}},
-			false, want{state: payment.Failure, released: 1}},
-		"a hold that was released is there": {cancelled, []payment.PaymentFound{{Held: 42_500_000}},
-			true, want{state: payment.Cancelled, attention: true, notices: []payment.NetworkAbout{payment.AboutAttention}}},
-		"a cancelled hold was captured": {cancelled, []payment.PaymentFound{{Captured: 1}},
-			false, want{state: payment.Cancelled, attention: true, notices: []payment.NetworkAbout{payment.AboutAttention}}},
-		"S13 the rest of the hold": {taken, []payment.PaymentFound{refund(payment.RefundFound{
-			Reference: "re_1", Micro: 2_500_000, Paid: true, Rest: true})},
-			false, want{state: payment.Success, network: 40_00, recipient: 40_00}},
-		"another amount was captured": {taken, []payment.PaymentFound{{Captured: 42_500_000}},
-			false, want{
+			},
+		},
+		"a late hold": {
+			failed,
+			[]payment.PaymentFound{{Reference: "pi_1", Held: 42_500_000}, {Ended: true}},
+			false,
+			want{state: payment.Failure, released: 1},
+		},
+		"a hold that was released is there": {
+			cancelled,
+			[]payment.PaymentFound{{Held: 42_500_000}},
+			true,
+			want{state: payment.Cancelled, attention: true, notices: []payment.NetworkAbout{payment.AboutAttention}},
+		},
+		"a cancelled hold was captured": {
+			cancelled,
+			[]payment.PaymentFound{{Captured: 1}},
+			false,
+			want{state: payment.Cancelled, attention: true, notices: []payment.NetworkAbout{payment.AboutAttention}},
+		},
+		"S13 the rest of the hold": {
+			taken,
+			[]payment.PaymentFound{refund(payment.RefundFound{
+				Reference: "re_1", Micro: 2_500_000, Paid: true, Rest: true,
+			})},
+			false,
+			want{state: payment.Success, network: 40_00, recipient: 40_00},
+		},
+		"another amount was captured": {
+			taken,
+			[]payment.PaymentFound{{Captured: 42_500_000}},
+			false,
+			want{
 				state: payment.Success, network: 40_00, recipient: 40_00, attention: true,
 				notices: []payment.NetworkAbout{payment.AboutAttention},
-			}},
-		"a refund in the dashboard": {taken, []payment.PaymentFound{refund(payment.RefundFound{
-			Reference: "re_1", Micro: 10_000_000, Paid: true})},
-			false, want{
+			},
+		},
+		"a refund in the dashboard": {
+			taken,
+			[]payment.PaymentFound{refund(payment.RefundFound{
+				Reference: "re_1", Micro: 10_000_000, Paid: true,
+			})},
+			false,
+			want{
 				state: payment.Success, kinds: []payment.Kind{payment.KindOutsideRefund}, network: 30_00, recipient: 30_00,
 				refunded: 10_00, notices: []payment.NetworkAbout{payment.AboutOutsideRefund},
-			}},
-		"that fails later": {taken, []payment.PaymentFound{
-			refund(payment.RefundFound{Reference: "re_1", Micro: 10_000_000, Paid: true}),
-			refund(payment.RefundFound{Reference: "re_1", Micro: 10_000_000, Failed: true})},
-			false, want{
+			},
+		},
+		"that fails later": {
+			taken,
+			[]payment.PaymentFound{
+				refund(payment.RefundFound{Reference: "re_1", Micro: 10_000_000, Paid: true}),
+				refund(payment.RefundFound{Reference: "re_1", Micro: 10_000_000, Failed: true}),
+			},
+			false,
+			want{
 				state: payment.Success, kinds: []payment.Kind{payment.KindOutsideRefund, payment.KindRefundReversal},
 				network: 40_00, recipient: 40_00,
 				notices: []payment.NetworkAbout{payment.AboutOutsideRefund, payment.AboutRefundFailed},
-			}},
-		"that failed before": {taken, []payment.PaymentFound{refund(payment.RefundFound{
-			Reference: "re_1", Micro: 10_000_000, Failed: true})},
-			false, want{state: payment.Success, network: 40_00, recipient: 40_00}},
-		"that is more than is left": {taken, []payment.PaymentFound{refund(payment.RefundFound{
-			Reference: "re_1", Micro: 40_010_000, Paid: true})},
-			false, want{state: payment.Success, network: 40_00, recipient: 40_00, later: true}},
-		"a refund with an unknown key": {taken, []payment.PaymentFound{refund(payment.RefundFound{
-			Reference: "re_1", Micro: 10_000_000, Paid: true, Key: "1X/Return"})},
-			false, want{state: payment.Success, network: 40_00, recipient: 40_00, later: true}},
-		"an inquiry": {taken, disputed(inquiry),
-			false, want{
+			},
+		},
+		"that failed before": {
+			taken,
+			[]payment.PaymentFound{refund(payment.RefundFound{
+				Reference: "re_1", Micro: 10_000_000, Failed: true,
+			})},
+			false,
+			want{state: payment.Success, network: 40_00, recipient: 40_00},
+		},
+		"that is more than is left": {
+			taken,
+			[]payment.PaymentFound{refund(payment.RefundFound{
+				Reference: "re_1", Micro: 40_010_000, Paid: true,
+			})},
+			false,
+			want{state: payment.Success, network: 40_00, recipient: 40_00, later: true},
+		},
+		"a refund with an unknown key": {
+			taken,
+			[]payment.PaymentFound{refund(payment.RefundFound{
+				Reference: "re_1", Micro: 10_000_000, Paid: true, Key: "1X/Return",
+			})},
+			false,
+			want{state: payment.Success, network: 40_00, recipient: 40_00, later: true},
+		},
+		"an inquiry": {
+			taken, disputed(inquiry),
+			false,
+			want{
 				state: payment.Success, network: 40_00, recipient: 40_00,
 				notices: []payment.NetworkAbout{payment.AboutInquiry},
-			}},
-		"S17 a dispute": {taken, disputed(open),
-			false, want{
+			},
+		},
+		"S17 a dispute": {
+			taken, disputed(open),
+			false,
+			want{
 				state: payment.Success, kinds: []payment.Kind{payment.KindDispute},
 				notices: []payment.NetworkAbout{payment.AboutDispute},
-			}},
-		"S17 a dispute that is won": {taken, disputed(inquiry, open, won),
-			false, want{
+			},
+		},
+		"S17 a dispute that is won": {
+			taken, disputed(inquiry, open, won),
+			false,
+			want{
 				state: payment.Success, kinds: []payment.Kind{payment.KindDispute, payment.KindDisputeReturn},
 				network: 40_00, recipient: 40_00,
 				notices: []payment.NetworkAbout{payment.AboutInquiry, payment.AboutDispute, payment.AboutDisputeWon},
-			}},
-		"S17 a dispute that is lost": {taken, disputed(open, lost),
-			false, want{
+			},
+		},
+		"S17 a dispute that is lost": {
+			taken, disputed(open, lost),
+			false,
+			want{
 				state: payment.Success, kinds: []payment.Kind{payment.KindDispute},
 				notices: []payment.NetworkAbout{payment.AboutDispute, payment.AboutDisputeLost},
-			}},
-		"a dispute of which only the end was heard": {taken, disputed(won),
-			false, want{state: payment.Success, network: 40_00, recipient: 40_00}},
-		"a warning": {taken, []payment.PaymentFound{found(func(f *payment.PaymentFound) { f.Warned = true })},
-			false, want{
+			},
+		},
+		"a dispute of which only the end was heard": {
+			taken, disputed(won),
+			false,
+			want{state: payment.Success, network: 40_00, recipient: 40_00},
+		},
+		"a warning": {
+			taken,
+			[]payment.PaymentFound{found(func(f *payment.PaymentFound) { f.Warned = true })},
+			false,
+			want{
 				state: payment.Success, network: 40_00, recipient: 40_00,
 				notices: []payment.NetworkAbout{payment.AboutWarning},
-			}},
+			},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := row.begin(t)

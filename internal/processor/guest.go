@@ -86,8 +86,9 @@ func (p *Processor) AddGuestCard(
 	}
 	i := payment.Instrument{
 		ID: payment.InstrumentID(p.ids().Other("I")), Owner: guest, Method: holdfast.MethodCC,
-		Brand: kept.Brand, Last4: kept.Last4, Holder: party.GuestName(d.Holder), NetworkRef: kept.Ref, Fingerprint: kept.Fingerprint,
-		ExpiryMonth: d.ExpiryMonth, ExpiryYear: d.ExpiryYear, GivenIn: id, Verified: true, Created: p.now(),
+		Brand: kept.Brand, Last4: kept.Last4, Holder: party.GuestName(d.Holder), NetworkRef: kept.Ref,
+		Fingerprint: kept.Fingerprint, ExpiryMonth: d.ExpiryMonth, ExpiryYear: d.ExpiryYear, GivenIn: id, Verified: true,
+		Created: p.now(),
 	}
 	return p.changeVisit(ctx, id, func(s visitStep) (payment.Visit, error) {
 		v := s.visit
