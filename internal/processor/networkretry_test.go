@@ -13,7 +13,9 @@ import (
 // A network may choose a pause of up to an hour. The time of a return's first error
 // is kept, and comes back with each later question.
 func TestADoubtOfAReturnKeepsItsPauseAndTheTimeOfItsError(t *testing.T) {
-	for pause, want := range map[time.Duration]time.Duration{40 * time.Minute: 40 * time.Minute, 3 * time.Hour: time.Hour} {
+	for pause, want := range map[time.Duration]time.Duration{
+		40 * time.Minute: 40 * time.Minute, 3 * time.Hour: time.Hour,
+	} {
 		atNetwork(t, func(w *holdfasttest.World) {
 			reserved := reservedUntil(w, 5*24*time.Hour)
 			if _, err := w.Settle(reserved.ID, ""); err != nil {
