@@ -81,7 +81,7 @@ func (c *Client) secondRefund(ctx context.Context, q card.Question) (payment.Ans
 	return c.orRefused(ctx, q, r, f)
 }
 
-var errNoRefundYet = errors.New("Stripe has not made the refund after an error, and may still make it")
+var errNoRefundYet = errors.New("the refund was not made at Stripe after an error, and may still be made")
 
 func refundPause(q card.Question) time.Duration {
 	return min(time.Duration(q.Asked)*refundSettlePause, refundPauseMax)
