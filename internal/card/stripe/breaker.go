@@ -91,7 +91,7 @@ func (b *breaker) admit(endpoint string, now time.Time) error {
 		}
 	}
 	for _, c := range circuits {
-		c.trial = c.until != time.Time{}
+		c.trial = !c.until.IsZero()
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package stripe
 
 import (
+	"cmp"
+
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
@@ -70,7 +72,7 @@ var declines = map[string]string{
 // answer is the answer to a payment that a card's issuer, or Stripe's own check,
 // declined.
 func (r refusal) answer(d payment.Details) payment.Answer {
-	code := or(r.decline, r.code)
+	code := cmp.Or(r.decline, r.code)
 	message := declines[code]
 	if message == "" {
 		message = declines[r.code]

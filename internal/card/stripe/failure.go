@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -132,14 +133,7 @@ func reason(err error) string {
 }
 
 // is reports whether Stripe refused the request with one of some codes.
-func (f *failure) is(codes ...string) bool {
-	for _, code := range codes {
-		if f.code == code {
-			return true
-		}
-	}
-	return false
-}
+func (f *failure) is(codes ...string) bool { return slices.Contains(codes, f.code) }
 
 // invalid reports whether Stripe refused the request itself: because of its
 // parameters, or because of the state of its object.

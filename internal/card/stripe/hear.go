@@ -1,6 +1,7 @@
 package stripe
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -131,7 +132,7 @@ func (e event) read() card.Event {
 // keyOf is the name of our question, or else of our page, that an object carries.
 func keyOf(metadata map[string]string) string {
 	const longest = 128
-	key := or(metadata[metaKey], metadata[metaPage])
+	key := cmp.Or(metadata[metaKey], metadata[metaPage])
 	if len(key) > longest || !plain(strings.ReplaceAll(key, "/", "")) {
 		return ""
 	}

@@ -1,6 +1,7 @@
 package stripe
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 
@@ -125,7 +126,7 @@ func (i intent) details() payment.Details {
 		RequestID: i.request,
 	}
 	if i.tried != nil {
-		d.DeclineCode, d.Advice = or(i.tried.decline, i.tried.code), i.tried.advice
+		d.DeclineCode, d.Advice = cmp.Or(i.tried.decline, i.tried.code), i.tried.advice
 	}
 	return d
 }
@@ -170,10 +171,3 @@ const microPerCent = 10_000
 // cents are an amount as Stripe takes it. It is false for an amount that is not
 // whole cents.
 func cents(a money.Amount) (int64, bool) { return a.Micro / microPerCent, a.Micro%microPerCent == 0 }
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}

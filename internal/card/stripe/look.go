@@ -2,7 +2,6 @@ package stripe
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -13,8 +12,6 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
-
-func unmarshal(raw []byte, to any) error { return json.Unmarshal(raw, to) }
 
 // Look reads the present state of what an event is about. An event of a type that
 // is not known, and one about an object that is not in the account, find nothing.

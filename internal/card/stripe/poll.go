@@ -3,6 +3,7 @@ package stripe
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -110,7 +111,7 @@ func (c *Client) readEvent(e *stripego.Event) (card.Event, bool) {
 		return card.Event{}, false
 	}
 	one := event{ID: e.ID, Type: string(e.Type), Created: e.Created}
-	if err := unmarshal(e.Data.Raw, &one.Data.Object); err != nil {
+	if err := json.Unmarshal(e.Data.Raw, &one.Data.Object); err != nil {
 		return card.Event{}, false
 	}
 	return one.read(), true

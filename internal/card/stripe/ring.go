@@ -26,7 +26,7 @@ func (c *Client) Ring(ctx context.Context) (payment string, err error) {
 			Amount:             stripego.Int64(amountMin),
 			Currency:           stripego.String("usd"),
 			PaymentMethodTypes: stripego.StringSlice([]string{"card"}),
-			CaptureMethod:      stripego.String("manual"),
+			CaptureMethod:      stripego.String(methodManual),
 			Metadata:           map[string]string{metaRing: "ring"},
 			Description:        stripego.String("a check of the webhook endpoint"),
 		})
