@@ -20,12 +20,9 @@ type Report struct {
 	// Remote, Country, Currency and Prefix are those of the account. They are empty
 	// if the key may not read the account.
 	Remote, Country, Currency, Prefix string
-	// Charges and Payouts say that Stripe lets the account take and pay out money.
-	// They mean nothing if Remote is empty.
-	Charges, Payouts bool
-	Missing          []string      // rights that the key lacks, by their names at Stripe
-	Clock            time.Duration // how far this machine's clock is ahead of Stripe's
-	Problems         []string      // what must be put right, for the operator
+	Missing                           []string      // rights that the key lacks, by their names at Stripe
+	Clock                             time.Duration // how far this machine's clock is ahead of Stripe's
+	Problems                          []string      // what must be put right, for the operator
 }
 
 // A right is one that a restricted key needs, and a request that tells whether the
@@ -116,7 +113,6 @@ func (c *Client) checkAccount(ctx context.Context, report *Report) (known bool, 
 	}
 	report.Remote, report.Country = word(account.ID), word(account.Country)
 	report.Currency = word(strings.ToUpper(string(account.DefaultCurrency)))
-	report.Charges, report.Payouts = account.ChargesEnabled, account.PayoutsEnabled
 	if account.Settings != nil && account.Settings.CardPayments != nil {
 		report.Prefix = account.Settings.CardPayments.StatementDescriptorPrefix
 	}

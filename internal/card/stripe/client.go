@@ -57,7 +57,6 @@ type Request struct {
 	Account  payment.NetworkAccountID
 	Endpoint string        // such as "POST /v1/payment_intents/{}/confirm"
 	Status   int           // of the answer; 0 without one
-	Sent     bool          // it has left this machine
 	Waited   time.Duration // for its turn
 	Took     time.Duration
 }

@@ -30,7 +30,7 @@ func question(step payment.Step, changes ...func(*card.Question)) card.Question 
 func made(q card.Question, status string, changes ...func(*intent)) intent {
 	pi := intent{
 		id: "pi_1", status: status, currency: "usd", captureMethod: captureMethod(q.Step), key: q.Key(), caller: "C1",
-		customer: "cus_1", card: "pm_1", amount: 4250, charge: charge{id: "ch_1"},
+		amount: 4250, charge: charge{id: "ch_1"},
 	}
 	switch status {
 	case needsCapture:

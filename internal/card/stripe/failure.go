@@ -21,8 +21,7 @@ import (
 // alone, because Stripe's messages and bodies hold client secrets and parts of
 // keys.
 type failure struct {
-	sent      bool // Stripe may have carried the request out
-	status    int  // 0 without an answer
+	status    int // 0 without an answer
 	kind      string
 	code      string
 	decline   string
@@ -63,7 +62,7 @@ func (c *Client) failed(x *exchange, err error) *failure {
 		return nil
 	}
 	f := &failure{
-		sent: x.sent, status: x.status, requestID: word(x.header.Get("Request-Id")),
+		status: x.status, requestID: word(x.header.Get("Request-Id")),
 		replayed: x.header.Get("Idempotent-Replayed") == "true", retry: retryAfter(x.header),
 		hopeless: x.header.Get("Stripe-Should-Retry") == "false",
 		refused:  x.status == http.StatusUnauthorized || x.status == http.StatusForbidden,

@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/card"
@@ -25,7 +23,6 @@ const answerBytesMax = 8 << 20
 // cannot be read.
 type exchange struct {
 	key    string
-	sent   bool
 	status int
 	header http.Header
 }
@@ -127,8 +124,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	g.breaker.hear(endpoint, outcomeOf(req.Context(), x, err, !limited || left >= fullTime), now)
 	g.buckets.hear(endpoint, x)
 	g.tell(x)
-	observed.Status, observed.Sent = x.status, x.sent
-	observed.Waited, observed.Took = sent.Sub(began), now.Sub(sent)
+	observed.Status, observed.Waited, observed.Took = x.status, sent.Sub(began), now.Sub(sent)
 	if g.config.Observe != nil {
 		g.config.Observe(observed)
 	}
@@ -157,8 +153,6 @@ func (g *guard) tell(x *exchange) {
 func (g *guard) send(req *http.Request, x *exchange) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), requestTime)
 	defer cancel()
-	var sent atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
 	out := req.Clone(ctx)
 	out.Header.Set("User-Agent", g.agent)
 	out.Header.Del("X-Stripe-Client-User-Agent")
@@ -167,7 +161,6 @@ func (g *guard) send(req *http.Request, x *exchange) (*http.Response, error) {
 		out.Header.Set("Idempotency-Key", x.key)
 	}
 	res, err := g.next.RoundTrip(out)
-	x.sent = sent.Load() || err == nil
 	if err != nil {
 		return nil, err
 	}

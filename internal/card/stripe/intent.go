@@ -15,7 +15,6 @@ import (
 type intent struct {
 	id, status, currency, captureMethod string
 	key, caller                         string // of our question, from the metadata; empty if it is not ours
-	customer, card                      string
 	live                                bool
 	amount, capturable, received        int64
 	// tried is the refusal of the last attempt to confirm it; nil without one.
@@ -68,12 +67,6 @@ func readIntent(pi *stripego.PaymentIntent) intent {
 		key: pi.Metadata[metaKey], caller: pi.Metadata[metaCaller], live: pi.Livemode,
 		amount: pi.Amount, capturable: pi.AmountCapturable, received: pi.AmountReceived,
 		created: time.Unix(pi.Created, 0).UTC(),
-	}
-	if pi.Customer != nil {
-		i.customer = pi.Customer.ID
-	}
-	if pi.PaymentMethod != nil {
-		i.card = pi.PaymentMethod.ID
 	}
 	if e := pi.LastPaymentError; e != nil {
 		i.tried = &refusal{code: word(string(e.Code)), decline: word(string(e.DeclineCode)), advice: adviceOf(pi)}
