@@ -75,10 +75,7 @@ func verify(signed string, body []byte, secrets []string, now time.Time) string 
 		if secret == "" {
 			continue
 		}
-		mac := hmac.New(sha256.New, []byte(secret))
-		mac.Write([]byte(strconv.FormatInt(at, 10) + "."))
-		mac.Write(body)
-		want := mac.Sum(nil)
+		want := sign(secret, at, body)
 		for _, sum := range given {
 			good = hmac.Equal(want, sum) || good
 		}
@@ -90,6 +87,14 @@ func verify(signed string, body []byte, secrets []string, now time.Time) string 
 		return "it is too old, or the clocks differ"
 	}
 	return ""
+}
+
+// sign is Stripe's signature of a message that is sent at a time, in seconds.
+func sign(secret string, at int64, body []byte) []byte {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(strconv.FormatInt(at, 10) + "."))
+	mac.Write(body)
+	return mac.Sum(nil)
 }
 
 // An event is what is read of an event of Stripe, of whatever version of the API.

@@ -2,12 +2,8 @@ package stripe
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	stripego "github.com/stripe/stripe-go/v85"
@@ -51,13 +47,10 @@ func (c *Client) Knock(now time.Time) (header http.Header, body []byte, ok bool)
 		return nil, nil, false
 	}
 	body = fmt.Appendf(nil, `{"id":"evt_holdfastcheck","object":"event","type":"holdfast.check","livemode":%t}`, !c.live())
-	at := strconv.FormatInt(now.Unix(), 10)
-	mac := hmac.New(sha256.New, []byte(secrets[len(secrets)-1]))
-	mac.Write([]byte(at + "."))
-	mac.Write(body)
+	sum := sign(secrets[len(secrets)-1], now.Unix(), body)
 	header = http.Header{
 		"Content-Type":     {"application/json"},
-		"Stripe-Signature": {"t=" + at + ",v1=" + hex.EncodeToString(mac.Sum(nil))},
+		"Stripe-Signature": {fmt.Sprintf("t=%d,v1=%x", now.Unix(), sum)},
 	}
 	return header, body, true
 }
