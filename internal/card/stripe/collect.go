@@ -155,11 +155,9 @@ func (c *Client) holding(
 	}}
 	data := &stripego.CheckoutSessionCreatePaymentIntentDataParams{
 		CaptureMethod: stripego.String(methodManual),
-		Metadata: map[string]string{
-			metaKey: hold.Key(), metaCaller: string(hold.Caller), metaTransaction: string(hold.Transaction),
-			metaPage: ours[metaPage], metaVisit: ours[metaVisit],
-		},
+		Metadata:      marks(hold),
 	}
+	data.Metadata[metaPage], data.Metadata[metaVisit] = ours[metaPage], ours[metaVisit]
 	if text := suffix(hold.Descriptor, c.config.Account.StatementPrefix); text != "" {
 		data.StatementDescriptorSuffix = stripego.String(text)
 	}

@@ -139,9 +139,7 @@ func (c *Client) createRefund(ctx context.Context, q card.Question, second strin
 		PaymentIntent: stripego.String(q.Authorization),
 		Amount:        stripego.Int64(amount),
 		Reason:        stripego.String("requested_by_customer"),
-		Metadata: map[string]string{
-			metaKey: q.Key(), metaCaller: string(q.Caller), metaTransaction: string(q.Transaction),
-		},
+		Metadata:      marks(q.Attempt),
 	}
 	r, fresh, f := callFresh(ctx, c, secondKey(q.Key(), second), func(ctx context.Context) (*stripego.Refund, error) {
 		return c.api.V1Refunds.Create(ctx, params)

@@ -20,6 +20,13 @@ const (
 // request that differs from an earlier one with the same key, so a new release
 // must not change them for questions that are open.
 
+// marks are the metadata of an object that a question makes.
+func marks(a payment.Attempt) map[string]string {
+	return map[string]string{
+		metaKey: a.Key(), metaCaller: string(a.Caller), metaTransaction: string(a.Transaction),
+	}
+}
+
 // create makes an intent. It asks for no money yet. second is empty, or marks a
 // second key.
 func (c *Client) create(ctx context.Context, q card.Question, second string) (intent, *failure) {
@@ -30,10 +37,8 @@ func (c *Client) create(ctx context.Context, q card.Question, second string) (in
 		PaymentMethod:      stripego.String(q.Card.Ref),
 		PaymentMethodTypes: stripego.StringSlice([]string{"card"}),
 		CaptureMethod:      stripego.String(captureMethod(q.Step)),
-		Metadata: map[string]string{
-			metaKey: q.Key(), metaCaller: string(q.Caller), metaTransaction: string(q.Transaction),
-		},
-		Description: stripego.String(string(q.Transaction)),
+		Metadata:           marks(q.Attempt),
+		Description:        stripego.String(string(q.Transaction)),
 	}
 	if q.Card.Customer != "" {
 		params.Customer = stripego.String(q.Card.Customer)
