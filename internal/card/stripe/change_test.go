@@ -255,23 +255,12 @@ func TestS16PendingRefund(t *testing.T) {
 // A key that was revoked leaves everything open, and Stripe is not asked all the
 // time. When the key works again, everything is decided.
 func TestN17KeyRefused(t *testing.T) {
-	for _, step := range []payment.Step{
-		payment.StepAuthorize, payment.StepCharge, payment.StepCapture, payment.StepRelease, payment.StepReturn,
-	} {
+	for _, step := range steps {
 		s := newStand(t)
 		var told []string
 		s.config.Stopped = func(why string) { told = append(told, why) }
 		s.restart()
-		c := s.card("visa")
-		q := s.question(step, c, 4250)
-		switch step {
-		case payment.StepCapture, payment.StepRelease:
-			q.Authorization = s.held(c, 4250)
-		case payment.StepReturn:
-			charged, _ := s.settle(s.question(payment.StepCharge, c, 4250))
-			q.Authorization = charged.Authorization
-		case payment.StepAuthorize, payment.StepCharge:
-		}
+		q := s.ready(step)
 		before := len(s.fake.Requests())
 		s.fake.RevokeKey(stripefake.TestKey)
 		for range 120 {

@@ -33,23 +33,12 @@ func TestN1Hold(t *testing.T) {
 // The client is killed after each of its requests. Another one goes on with the
 // same question.
 func TestS1KilledBetweenAnyTwoRequests(t *testing.T) {
-	for _, step := range []payment.Step{
-		payment.StepAuthorize, payment.StepCharge, payment.StepCapture, payment.StepRelease, payment.StepReturn,
-	} {
+	for _, step := range steps {
 		for _, forgets := range []bool{false, true} {
 			for requests := range 4 {
 				s := newStand(t)
 				s.forgets = forgets
-				c := s.card("visa")
-				q := s.question(step, c, 4250)
-				switch step {
-				case payment.StepCapture, payment.StepRelease:
-					q.Authorization = s.held(c, 4250)
-				case payment.StepReturn:
-					charge, _ := s.settle(s.question(payment.StepCharge, c, 4250))
-					q.Authorization = charge.Authorization
-				case payment.StepAuthorize, payment.StepCharge:
-				}
+				q := s.ready(step)
 				tried := s.fake.Count("POST /v1/payment_intents/{id}/confirm")
 				s.net.left = requests
 				answer, doubt := s.ask(&q)
@@ -439,20 +428,9 @@ func TestAmountsThatStripeCannotTake(t *testing.T) {
 
 // Several servers ask the same question at once.
 func TestN19ServersAskAtOnce(t *testing.T) {
-	for _, step := range []payment.Step{
-		payment.StepAuthorize, payment.StepCharge, payment.StepCapture, payment.StepRelease, payment.StepReturn,
-	} {
+	for _, step := range steps {
 		s := newStand(t)
-		c := s.card("visa")
-		q := s.question(step, c, 4250)
-		switch step {
-		case payment.StepCapture, payment.StepRelease:
-			q.Authorization = s.held(c, 4250)
-		case payment.StepReturn:
-			charged, _ := s.settle(s.question(payment.StepCharge, c, 4250))
-			q.Authorization = charged.Authorization
-		case payment.StepAuthorize, payment.StepCharge:
-		}
+		q := s.ready(step)
 		var servers sync.WaitGroup
 		for i := range 8 {
 			servers.Go(func() {

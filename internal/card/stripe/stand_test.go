@@ -185,12 +185,7 @@ func (s *stand) delete(path string) {
 // card keeps a test card, such as "visa", with a customer.
 func (s *stand) card(token string) payment.StoredCard {
 	s.t.Helper()
-	customer, err := s.client.Customer(context.Background(), card.Holder{
-		Account: "N1", Party: "P1", Name: "Ann Buyer", Email: "ann@example.com",
-	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	customer := s.customer()
 	made := s.post("/v1/payment_methods", url.Values{"type": {"card"}, "card[token]": {"tok_" + token}}.Encode())
 	id := made["id"].(string)
 	s.post("/v1/payment_methods/"+id+"/attach", "customer="+customer)
@@ -257,6 +252,27 @@ func (s *stand) settle(q card.Question) (payment.Answer, []*card.DoubtError) {
 	}
 	s.t.Fatalf("no answer after 50 askings: %v", doubts[len(doubts)-1])
 	return payment.Answer{}, nil
+}
+
+// steps are all steps of a payment.
+var steps = []payment.Step{
+	payment.StepAuthorize, payment.StepCharge, payment.StepCapture, payment.StepRelease, payment.StepReturn,
+}
+
+// ready is a question about a step, after the hold or the charge that it needs.
+func (s *stand) ready(step payment.Step) card.Question {
+	s.t.Helper()
+	c := s.card("visa")
+	q := s.question(step, c, 4250)
+	switch step {
+	case payment.StepCapture, payment.StepRelease:
+		q.Authorization = s.held(c, 4250)
+	case payment.StepReturn:
+		charged, _ := s.settle(s.question(payment.StepCharge, c, 4250))
+		q.Authorization = charged.Authorization
+	case payment.StepAuthorize, payment.StepCharge:
+	}
+	return q
 }
 
 // held asks for a hold that is approved.
