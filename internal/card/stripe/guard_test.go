@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/card"
@@ -254,47 +255,37 @@ func TestBreaker(t *testing.T) {
 
 // Callers go before background work, and neither starves.
 func TestGate(t *testing.T) {
-	var g gate
-	if err := g.enter(t.Context(), false, 1); err != nil {
-		t.Fatal(err)
-	}
-	order := make(chan string)
-	join := func(name string, background bool, n int) {
-		queue := &g.callers
-		if background {
-			queue = &g.background
+	synctest.Test(t, func(t *testing.T) {
+		var g gate
+		if err := g.enter(t.Context(), false, 1); err != nil {
+			t.Fatal(err)
 		}
-		for i := range n {
-			go func() {
-				if g.enter(t.Context(), background, 1) == nil {
-					order <- name
-				}
-			}()
-			for { // until it stands in the queue
-				g.mu.Lock()
-				length := len(*queue)
-				g.mu.Unlock()
-				if length > i {
-					break
-				}
-				time.Sleep(time.Millisecond)
+		order := make(chan string)
+		join := func(name string, background bool, n int) {
+			for range n {
+				go func() {
+					if g.enter(t.Context(), background, 1) == nil {
+						order <- name
+					}
+				}()
+				synctest.Wait() // it stands in the queue
 			}
 		}
-	}
-	join("b", true, 3)
-	join("c", false, 20)
-	var got []string
-	for range 23 {
+		join("b", true, 3)
+		join("c", false, 20)
+		var got []string
+		for range 23 {
+			g.leave(true)
+			got = append(got, <-order)
+		}
+		if want := strings.Split("cccccccbcccccccbccccccb", ""); !slices.Equal(got, want) {
+			t.Errorf("they pass in the order %s", strings.Join(got, ""))
+		}
 		g.leave(true)
-		got = append(got, <-order)
-	}
-	if want := strings.Split("cccccccbcccccccbccccccb", ""); !slices.Equal(got, want) {
-		t.Errorf("they pass in the order %s", strings.Join(got, ""))
-	}
-	g.leave(true)
-	if g.busy() {
-		t.Error("an empty gate is taken")
-	}
+		if g.busy() {
+			t.Error("an empty gate is taken")
+		}
+	})
 }
 
 func TestGateIsLeft(t *testing.T) {
