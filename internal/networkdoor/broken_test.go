@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/card"
@@ -38,26 +39,28 @@ func TestMessagesToABrokenAccountArePaced(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			const pause = 20 * time.Millisecond
-			log, clock := &bytes.Buffer{}, holdfasttest.NewClock()
-			door := (&networkdoor.Server{
-				Inbox: brokenInbox{row.err}, Now: clock.Now, Log: slog.New(slog.NewTextHandler(log, nil)), StrangerPause: pause,
-				From: func(*http.Request) string { return "192.0.2.1" },
-			}).Handler()
-			began := time.Now() //nolint:forbidigo // a delay is measured
-			for range 25 {
-				w := httptest.NewRecorder()
-				door.ServeHTTP(w, httptest.NewRequest(http.MethodPost, address, strings.NewReader("{}")))
-				if w.Code != row.status || !strings.Contains(w.Body.String(), row.text) {
-					t.Fatalf("the answer is %d, %s", w.Code, w.Body)
+			synctest.Test(t, func(t *testing.T) {
+				const pause = 20 * time.Millisecond
+				log, clock := &bytes.Buffer{}, holdfasttest.NewClock()
+				door := (&networkdoor.Server{
+					Inbox: brokenInbox{row.err}, Now: clock.Now, Log: slog.New(slog.NewTextHandler(log, nil)), StrangerPause: pause,
+					From: func(*http.Request) string { return "192.0.2.1" },
+				}).Handler()
+				began := time.Now() //nolint:forbidigo // the bubble's
+				for range 25 {
+					w := httptest.NewRecorder()
+					door.ServeHTTP(w, httptest.NewRequest(http.MethodPost, address, strings.NewReader("{}")))
+					if w.Code != row.status || !strings.Contains(w.Body.String(), row.text) {
+						t.Fatalf("the answer is %d, %s", w.Code, w.Body)
+					}
 				}
-			}
-			if took := time.Since(began); took < 20*pause { //nolint:forbidigo // a delay is measured
-				t.Errorf("they are answered in %v", took)
-			}
-			if lines := strings.Count(log.String(), "level=ERROR"); lines != 10 {
-				t.Errorf("the log has %d lines, want 10", lines)
-			}
+				if took := time.Since(began); took < 20*pause { //nolint:forbidigo // the bubble's
+					t.Errorf("they are answered in %v", took)
+				}
+				if lines := strings.Count(log.String(), "level=ERROR"); lines != 10 {
+					t.Errorf("the log has %d lines, want 10", lines)
+				}
+			})
 		})
 	}
 }
