@@ -1,6 +1,7 @@
 package stripefake
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"slices"
 )
@@ -166,14 +167,13 @@ func luhn(number string) bool {
 	return sum%10 == 0
 }
 
+// reason is the decline code, or else the code of the error.
+func (d Decline) reason() string { return cmp.Or(d.DeclineCode, d.Code) }
+
 // words returns what Stripe says to a decline: its message and its advice.
 func (d Decline) words() (message, advice string) {
-	reason := d.DeclineCode
-	if reason == "" {
-		reason = d.Code
-	}
 	advice = "try_again_later"
-	switch reason {
+	switch d.reason() {
 	case "insufficient_funds":
 		message = "Your card has insufficient funds."
 	case "expired_card":

@@ -35,12 +35,8 @@ func (s *Server) newCharge(p *intent, m *method) *charge {
 
 func (ch *charge) fail(d Decline, message, advice string) {
 	ch.paid, ch.failure, ch.failureMessage, ch.authorisation = false, d.Code, message, ""
-	reason := d.DeclineCode
-	if reason == "" {
-		reason = d.Code
-	}
 	ch.outcome = object{
-		"type": "issuer_declined", "network_status": "declined_by_network", "reason": reason, "risk_level": "normal",
+		"type": "issuer_declined", "network_status": "declined_by_network", "reason": d.reason(), "risk_level": "normal",
 		"seller_message": "The bank did not return any further details with this decline.", "advice_code": orNull(advice),
 		"network_advice_code": nil, "network_decline_code": "05",
 	}

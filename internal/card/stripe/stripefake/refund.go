@@ -71,8 +71,7 @@ func createRefund(c *call) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	left := ch.captured - (ch.refunded - (ch.amount - ch.captured))
-	amount, err := c.form.integer("amount", left)
+	amount, err := c.form.integer("amount", ch.left())
 	if err != nil {
 		return nil, err
 	}
@@ -105,10 +104,15 @@ func (c *call) refunded() (*charge, error) {
 	return ch, nil
 }
 
+// left is what can still be given back. The rest of a hold counts as refunded.
+func (ch *charge) left() int64 {
+	rest := ch.amount - ch.captured
+	return ch.captured - (ch.refunded - rest)
+}
+
 // giveBack makes a refund of what was captured.
 func (s *Server) giveBack(ch *charge, amount int64, reason string) (*refund, error) {
-	rest := ch.amount - ch.captured
-	left := ch.captured - (ch.refunded - rest)
+	left := ch.left()
 	switch {
 	case !ch.paid || !ch.isCaptured:
 		return nil, refused("charge_not_refundable", "Charge %s is not captured.", ch.id)

@@ -67,7 +67,7 @@ func createEndpoint(c *call) (object, error) {
 	if err := e.change(c); err != nil {
 		return nil, err
 	}
-	e.secret = "whsec_" + letters(c.server.began, 8) + letters(c.server.ids, 24)
+	e.secret = c.server.newSecret()
 	c.server.keep(e)
 	shown := e.render(c.server)
 	shown["secret"] = e.secret // this once
@@ -138,6 +138,9 @@ func deleteEndpoint(c *call) (object, error) {
 
 func listEndpoints(c *call) (object, error) { return c.page(slices.Clone(c.server.order["we"])) }
 
+// newSecret makes a secret that signs the events of an endpoint.
+func (s *Server) newSecret() string { return "whsec_" + letters(s.began, 8) + letters(s.ids, 24) }
+
 // Subscribe makes an endpoint for all events of a mode. It returns the secret
 // that signs them.
 func (s *Server) Subscribe(address string, live bool) (secret string) {
@@ -145,7 +148,7 @@ func (s *Server) Subscribe(address string, live bool) (secret string) {
 	defer s.mu.Unlock()
 	s.write(entry{Subscribe: &subscribeEntry{address, live}})
 	e := &endpoint{head: s.newHead("we", live), url: address, events: []string{"*"}, version: apiVersion}
-	e.secret = "whsec_" + letters(s.began, 8) + letters(s.ids, 24)
+	e.secret = s.newSecret()
 	s.keep(e)
 	return e.secret
 }
