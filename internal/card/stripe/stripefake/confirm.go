@@ -237,8 +237,7 @@ func (s *Server) decline(p *intent, m *method, d Decline) *apiError {
 	message, advice := d.words()
 	if d.Code == "payment_intent_authentication_failure" {
 		message, advice = "The provided PaymentMethod has failed authentication. You can provide payment_method_data or "+
-			"a new "+
-			"PaymentMethod to attempt to fulfill this PaymentIntent again.", ""
+			"a new PaymentMethod to attempt to fulfill this PaymentIntent again.", ""
 	}
 	ch.fail(d, message, advice)
 	refusal := &apiError{

@@ -48,8 +48,7 @@ func (s *Server) replay(c *call) (answer, bool) {
 		return c.answerOf(nil, &apiError{
 			status: http.StatusBadRequest, Type: typeIdempotency, unstored: true,
 			Message: fmt.Sprintf("Keys for idempotent requests can only be used with the same parameters they were first "+
-				"used with. "+
-				"Try using a key other than '%s' if you meant to execute a different request.", c.key),
+				"used with. Try using a key other than '%s' if you meant to execute a different request.", c.key),
 		}), true
 	case before.inUse:
 		return c.answerOf(nil, keyInUse(c.key)), true

@@ -97,8 +97,8 @@ func (c *call) notAllowed(right string, write bool) error {
 	return &apiError{
 		status: http.StatusForbidden, Type: typeInvalid, unstored: true,
 		Message: fmt.Sprintf("The provided key '%s' does not have the required permissions for this endpoint on account "+
-			"'%s'. "+
-			"Having the '%s' permission would allow this request to continue.", masked(bearer(c.request)), accountID, needed),
+			"'%s'. Having the '%s' permission would allow this request to continue.",
+			masked(bearer(c.request)), accountID, needed),
 	}
 }
 

@@ -306,8 +306,7 @@ func expireSession(c *call) (object, error) {
 	}
 	if n.status != sessionOpen {
 		return nil, refused("", "Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout "+
-			"Session has a "+
-			"status of %s.", n.status)
+			"Session has a status of %s.", n.status)
 	}
 	c.server.expire(n)
 	return n.render(c.server), nil
