@@ -177,8 +177,8 @@ func (c *Collector) page(id string) *collectorPage {
 	return nil
 }
 
-// Finish is the buyer who gives a card on a page. It returns where the page sends
-// the browser.
+// Finish completes a page with a card, as its buyer does. It returns where the page
+// sends the browser.
 func (c *Collector) Finish(t testing.TB, address, number, name, email string) string {
 	t.Helper()
 	c.mu.Lock()

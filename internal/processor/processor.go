@@ -67,7 +67,7 @@ type Config struct {
 	IDs     IDs           // nil means RandomIDs of Now
 	Hashing party.Hashing // of passwords and codes; zero means party.StrongHashing
 	// Live says that real money moves: then only the operator makes a party a
-	// business. No command sets it yet.
+	// business.
 	Live bool
 
 	// Letters writes the subject and text of a letter. Nil means that the server
