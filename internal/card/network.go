@@ -157,7 +157,7 @@ const (
 	PageExpired
 )
 
-// A Collected is what a buyer did on a network's page. All but State and Visit is
+// A Collected is what a buyer did on a network's page. The fields after URL are
 // zero unless the page is complete.
 type Collected struct {
 	State  PageState
@@ -194,12 +194,12 @@ type Event struct {
 	Created time.Time
 }
 
-// A Finding is the present state of a payment at a network, or of a page. Exactly
-// one of its parts is set; none is set if the event is about nothing of ours.
+// A Finding is the present state of a payment at a network, or of a page. It is
+// about one thing. It is zero if the event is about nothing of ours.
 type Finding struct {
 	Payment *PaymentFound
 	Page    *Collected
-	PageID  string
+	PageID  string // of the Page
 	// Removed is the network's name for a card that can no longer be used.
 	Removed string
 	// Payout is a payout of which the network has finished the list.

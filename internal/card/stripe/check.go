@@ -20,9 +20,10 @@ type Report struct {
 	// Remote, Country, Currency and Prefix are those of the account. They are empty
 	// if the key may not read the account.
 	Remote, Country, Currency, Prefix string
-	Missing                           []string      // rights that the key lacks, by their names at Stripe
-	Clock                             time.Duration // how far this machine's clock is ahead of Stripe's
-	Problems                          []string      // what must be put right, for the operator
+
+	Missing  []string      // rights that the key lacks, by their names at Stripe
+	Clock    time.Duration // how far this machine's clock is ahead of Stripe's
+	Problems []string      // what must be put right, for the operator
 }
 
 // A right is one that a restricted key needs, and a request that tells whether the

@@ -97,7 +97,8 @@ func sign(secret string, at int64, body []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// An event is what is read of an event of Stripe, of whatever version of the API.
+// An event has the fields that are read of an event of Stripe. Every version of the
+// API has them.
 type event struct {
 	ID      string `json:"id"`
 	Object  string `json:"object"`
