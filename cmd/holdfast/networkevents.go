@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/payment"
@@ -28,51 +29,38 @@ type eventAnswer struct {
 }
 
 func (v networkEvents) Run(ctx context.Context, w world) error {
-	db, err := v.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	accounts, err := v.accounts(ctx, db.Reader)
-	if err != nil {
-		return err
-	}
 	outcomes := []store.NetworkEventOutcome{store.NetworkEventGivenUp, store.NetworkEventWaiting}
 	if v.All {
 		outcomes = []store.NetworkEventOutcome{""}
 	}
-	var all []store.NetworkEvent
-	err = db.View(ctx, func(tx *store.ReadTx) error {
-		all = nil
-		for _, a := range accounts {
-			for _, outcome := range outcomes {
-				some, err := tx.NetworkEvents(a.ID, outcome, networkRowsMax)
-				if err != nil {
+	table := newColumns(w.Out, "RECEIVED", "TYPE", "OBJECT", "PAYMENT", "OUTCOME", "TRIES", "PROBLEM")
+	return v.each(ctx, func(tx *store.ReadTx, a store.NetworkAccount) error {
+		var all []store.NetworkEvent
+		for _, outcome := range outcomes {
+			some, err := tx.NetworkEvents(a.ID, outcome, networkRowsMax)
+			if err != nil {
+				return err
+			}
+			all = append(all, some...)
+		}
+		for _, e := range all {
+			if v.JSON {
+				if err := printJSON(w.Out, describeEvent(e)); err != nil {
 					return err
 				}
-				all = append(all, some...)
+				continue
 			}
+			table.row(e.Received.UTC().Format(shortLayout), e.Type, e.Object, e.Parent, string(e.Outcome),
+				strconv.Itoa(e.Tries), e.Problem)
 		}
 		return nil
-	})
-	if err != nil {
-		return err
+	}, table)
+}
+
+func describeEvent(e store.NetworkEvent) eventAnswer {
+	return eventAnswer{
+		e.Account, e.ID, e.Type, e.Object, e.Parent, e.Received, e.Outcome, e.Tries, e.Problem,
 	}
-	table := newColumns(w.Out, "RECEIVED", "TYPE", "OBJECT", "PAYMENT", "OUTCOME", "TRIES", "PROBLEM")
-	for _, e := range all {
-		if !v.JSON {
-			table.row(e.Received.UTC().Format(shortLayout), e.Type, e.Object, e.Parent, string(e.Outcome), fmt.Sprint(e.Tries),
-				e.Problem)
-			continue
-		}
-		err := printJSON(w.Out, eventAnswer{
-			e.Account, e.ID, e.Type, e.Object, e.Parent, e.Received, e.Outcome, e.Tries, e.Problem,
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return table.Flush()
 }
 
 type networkRetry struct {

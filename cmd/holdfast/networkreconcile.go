@@ -9,7 +9,6 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/payment"
-	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -49,9 +48,7 @@ func (v networkReconcile) Run(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
-	s := &server{Store: db, Network: noNetwork{}, Now: w.Now, Log: w.Log}
-	p := processor.New(db, processor.Config{Network: s.router(true), Now: w.Now, Log: w.Log})
-	s.Processor = p // is told when the network refuses the key
+	p := networkClerk(db, w)
 	defer p.Close()
 	r, err := p.Reconcile(ctx, account.ID, from, to)
 	if err != nil {

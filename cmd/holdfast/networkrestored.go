@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/holdfast-pay/holdfast/internal/processor"
 )
 
 type networkRestored struct {
@@ -42,9 +40,7 @@ func (v networkRestored) Run(ctx context.Context, w world) error {
 		return err
 	}
 	defer db.Close()
-	s := &server{Store: db, Network: noNetwork{}, Now: w.Now, Log: w.Log}
-	p := processor.New(db, processor.Config{Network: s.router(true), Now: w.Now, Log: w.Log})
-	s.Processor = p // is told when the network refuses the key
+	p := networkClerk(db, w)
 	defer p.Close()
 	unknown, err := p.AfterRestore(ctx, v.Since.at)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/card/networks"
 	"github.com/holdfast-pay/holdfast/internal/card/stripe"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -62,6 +63,14 @@ func (s *server) router(live bool) *networks.Router {
 		Make: s.client,
 		Now:  s.Now,
 	}
+}
+
+// networkClerk makes the processor of a command that asks card networks, live
+// accounts included.
+func networkClerk(db *store.DB, w world) *processor.Processor {
+	s := &server{Store: db, Network: noNetwork{}, Now: w.Now, Log: w.Log}
+	s.Processor = processor.New(db, processor.Config{Network: s.router(true), Now: w.Now, Log: w.Log})
+	return s.Processor // the server has it, too: it is told when a network refuses a key
 }
 
 // client makes the client of an account at a card network. It asks nobody.
