@@ -67,11 +67,11 @@ func TestNetworkLoad(t *testing.T) {
 		t.Skipf("%s is not set to a duration", networkLoadEnv)
 	}
 	l := newNetworkLoad(t)
-	storm := l.storm() // the holds expire when expireAt is reached
+	setExpiry := l.storm()
 	expireAt := time.Now().Add(3 * lasts)
-	storm(expireAt)
+	setExpiry(expireAt)
 	l.serve()
-	usual := l.statuses(lasts/2, nil)
+	usual := l.statuses(lasts / 2)
 	t.Logf("status requests alone: %s", usual)
 	before := l.measure("64 connections", lasts)
 	time.Sleep(time.Until(expireAt)) // a measurement, not a test
@@ -96,9 +96,9 @@ func (l latencies) String() string {
 	return fmt.Sprintf("%d, p50 %v, p99 %v", l.count, l.p50.Round(10*time.Microsecond), l.p99.Round(10*time.Microsecond))
 }
 
-// statuses asks for the status of a transaction 100 times a second until a time
-// has passed and, if ended is given, the load has ended.
-func (l *networkLoad) statuses(lasts time.Duration, ended <-chan struct{}) latencies {
+// statuses asks 100 times a second for the status of a transaction that does not
+// exist. Each refusal reads the store.
+func (l *networkLoad) statuses(lasts time.Duration) latencies {
 	var took []time.Duration
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -108,12 +108,10 @@ func (l *networkLoad) statuses(lasts time.Duration, ended <-chan struct{}) laten
 		case <-until:
 			slices.Sort(took)
 			return latencies{len(took), took[len(took)/2], took[len(took)*99/100]}
-		case <-ended:
-			ended = nil
 		case <-tick.C:
 		}
 		began := time.Now()
-		_, err := l.client.GetTransactionStatus(l.t.Context(), l.known())
+		_, err := l.client.GetTransactionStatus(l.t.Context(), noTransaction)
 		if _, refused := errors.AsType[*holdfast.Error](err); err != nil && !refused {
 			l.t.Error(err)
 		}
@@ -121,9 +119,8 @@ func (l *networkLoad) statuses(lasts time.Duration, ended <-chan struct{}) laten
 	}
 }
 
-func (l *networkLoad) known() holdfast.TransactionID {
-	return holdfast.TransactionID("1" + strings.Repeat("0", 34))
-}
+// noTransaction is the id of no transaction.
+var noTransaction = holdfast.TransactionID("1" + strings.Repeat("0", 34))
 
 type measured struct {
 	doing    string
@@ -160,7 +157,7 @@ func (l *networkLoad) measure(doing string, lasts time.Duration) measured {
 	time.Sleep(5 * time.Second) // until all connections wait for the network
 	counted := l.counts()
 	began := time.Now()
-	m := measured{doing: doing, statuses: l.statuses(lasts, nil)}
+	m := measured{doing: doing, statuses: l.statuses(lasts)}
 	took := time.Since(began)
 	now := l.counts()
 	cancel()
@@ -306,7 +303,7 @@ func (l *networkLoad) kept(account store.NetworkAccount, buyer party.Party) paym
 // storm places one hold by the rules and copies its rows. The returned function
 // sets when the holds expire. Of most of them the network lets go an hour later;
 // the others are real at the fake, for days.
-func (l *networkLoad) storm() (expire func(time.Time)) {
+func (l *networkLoad) storm() (setExpiry func(time.Time)) {
 	l.t.Helper()
 	s := &server{Store: l.db, Network: &sandbox.Network{Now: time.Now}, Now: time.Now}
 	p := processor.New(l.db, processor.Config{
