@@ -100,6 +100,15 @@ func (tx *Tx) SetUnusable(owner party.ID, id payment.InstrumentID, why string) e
 		UPDATE instruments SET unusable = $1 WHERE party_id = $2 AND instrument_id = $3`, why, owner, id)
 }
 
+// SpoilInstruments writes why a network does not take a card any more, for every
+// instrument that is the card.
+func (tx *Tx) SpoilInstruments(a payment.NetworkAccountID, ref, why string) error {
+	_, err := tx.exec("marking a card as unusable", `
+		UPDATE instruments SET unusable = $1 WHERE network = $2 AND network <> '' AND network_ref = $3 AND unusable = ''`,
+		why, a, ref)
+	return err
+}
+
 // RemoveInstrument marks an instrument as removed, so that no new payment uses
 // it.
 func (tx *Tx) RemoveInstrument(owner party.ID, id payment.InstrumentID) error {

@@ -163,6 +163,16 @@ func (r Reader) NetworkAccount(
 	return a, found, err
 }
 
+// NetworkAccountSettings reads an account without its secrets.
+func (tx *ReadTx) NetworkAccountSettings(
+	id payment.NetworkAccountID,
+) (a payment.NetworkAccount, found bool, err error) {
+	row, err := scanNetworkAccountRow(tx.sql.QueryRow(`
+		SELECT `+networkAccountColumns+` FROM network_accounts WHERE account_id = $1`, id))
+	found, err = maybe("reading the settings of an account at a card network", err)
+	return row.NetworkAccount, found, err
+}
+
 // NetworkFees reads the operator's fee for payments of an account. It is zero for
 // an account that does not exist.
 func (tx *ReadTx) NetworkFees(id payment.NetworkAccountID) (payment.FeeRate, error) {

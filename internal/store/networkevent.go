@@ -171,12 +171,3 @@ func (tx *Tx) SetEventsSeen(a payment.NetworkAccountID, seen time.Time) error {
 		UPDATE network_accounts SET events_seen = $1 WHERE account_id = $2 AND events_seen < $1`, micros(seen), a)
 	return err
 }
-
-// SpoilInstruments writes why a network does not take a card any more, for every
-// instrument that is the card.
-func (tx *Tx) SpoilInstruments(a payment.NetworkAccountID, ref, why string) error {
-	_, err := tx.exec("marking a card as unusable", `
-		UPDATE instruments SET unusable = $1 WHERE network = $2 AND network <> '' AND network_ref = $3 AND unusable = ''`,
-		why, a, ref)
-	return err
-}

@@ -98,13 +98,3 @@ func (tx *Tx) ForgetNetworkCustomer(p party.ID, a payment.NetworkAccountID, cust
 		DELETE FROM network_customers WHERE party_id = $1 AND account_id = $2 AND customer = $3`, p, a, customer)
 	return err
 }
-
-// NetworkAccountSettings reads an account without its secrets.
-func (tx *ReadTx) NetworkAccountSettings(
-	id payment.NetworkAccountID,
-) (a payment.NetworkAccount, found bool, err error) {
-	row, err := scanNetworkAccountRow(tx.sql.QueryRow(`
-		SELECT `+networkAccountColumns+` FROM network_accounts WHERE account_id = $1`, id))
-	found, err = maybe("reading the settings of an account at a card network", err)
-	return row.NetworkAccount, found, err
-}
