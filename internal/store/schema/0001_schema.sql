@@ -522,9 +522,9 @@ CREATE TABLE link_keys (
 	created BIGINT NOT NULL
 ) {{plain}};
 
--- How the secrets in access_keys, signing_keys and link_keys are sealed; without a row they are plain. data_key seals
--- them, and is itself encrypted to key_name, which is an age public key. cleaned is 0 until no plain secret is left in
--- freed space.
+-- How the secrets in access_keys, signing_keys, link_keys and network_accounts are sealed; without a row they are plain.
+-- data_key seals them, and is itself encrypted to key_name, which is an age public key. cleaned is 0 until no plain
+-- secret is left in freed space.
 CREATE TABLE sealing (
 	place    BIGINT NOT NULL PRIMARY KEY CHECK (place = 1),
 	data_key BYTEA  NOT NULL,
@@ -638,7 +638,6 @@ CREATE TABLE page_holds (
 ) {{plain}};
 CREATE INDEX page_holds_of_visit ON page_holds (visit_id);
 CREATE INDEX page_holds_by_token ON page_holds (token_id) WHERE token_id <> '';
-CREATE INDEX page_holds_by_reference ON page_holds (account_id, reference) WHERE reference <> '';
 CREATE INDEX page_holds_next ON page_holds (next_at) WHERE state IN ('Asking', 'Action', 'Held', 'Releasing');
 
 -- What a sender agreed to when a card was kept for later payments.
@@ -711,8 +710,8 @@ CREATE INDEX network_lines_by_time ON network_lines (account_id, created);
 CREATE INDEX network_lines_by_payout ON network_lines (account_id, payout) WHERE payout <> '';
 
 -- How far the audit of the books is: see store/audit.go. There is one row. The server leased_by reads on from the place
--- in part; an empty part means that no pass is under way. version counts the changes of the row. rows_read are of this
--- pass, last_rows of the one before, which began at last_began and ended at finished.
+-- in part; an empty part means that no pass is under way. version counts the changes of the row. began and rows_read are
+-- of the present pass, or of the last one if none is under way. last_rows and finished are of the last pass that ended.
 CREATE TABLE book_audits (
 	place        BIGINT NOT NULL PRIMARY KEY CHECK (place = 1),
 	version      BIGINT NOT NULL,
