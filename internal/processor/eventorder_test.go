@@ -132,7 +132,7 @@ func (s striped) something(dice *rand.Rand, step int) {
 			err = s.fake.CloseDispute(id, dice.IntN(2) == 0)
 		}
 	case 5:
-		if one.Kind == payment.KindRefund || one.Kind == payment.KindOutsideRefund {
+		if one.Refunds() {
 			err = s.fake.FailRefund(at, "declined")
 		}
 	case 6:
@@ -171,7 +171,7 @@ func TestWhatFollowsAPaymentWaitsForTheAnswer(t *testing.T) {
 				s.fake.Script(stripefake.Script{Path: "/v1/payment_intents/*/capture", Do: stripefake.LoseReply, Times: 1})
 				_, err := s.Settle(hold.ID, "")
 				s.must(err)
-				s.quiet(hold.ID, func(payment.Transaction) bool {
+				waitUntil(s.World, func() bool {
 					return slices.ContainsFunc(s.fake.Objects("payment_intent"), func(o map[string]any) bool {
 						return o["status"] == "succeeded"
 					})

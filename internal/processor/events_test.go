@@ -55,7 +55,7 @@ func TestS14AHoldThatIsCancelledWhileItIsSettled(t *testing.T) {
 		if _, err := s.Settle(hold.ID, ""); err != nil {
 			t.Fatal(err)
 		}
-		s.quiet(hold.ID, func(payment.Transaction) bool { return s.fake.Count("POST /v1/payment_intents/{id}/capture") > 0 })
+		waitUntil(s.World, func() bool { return s.fake.Count("POST /v1/payment_intents/{id}/capture") > 0 })
 		s.must(s.fake.Cancel(s.intent(hold.ID)))
 		s.heard()
 		s.poll()
@@ -65,13 +65,6 @@ func TestS14AHoldThatIsCancelledWhileItIsSettled(t *testing.T) {
 		}
 		s.wantBalance("0.00")
 	})
-}
-
-// quiet waits until a transaction is as a test wants it.
-func (s striped) quiet(id holdfast.TransactionID, is func(payment.Transaction) bool) {
-	s.T.Helper()
-	for s.T.Context().Err() == nil && !is(s.Transaction(id)) {
-	}
 }
 
 func TestS15AHoldThatIsCapturedInTheDashboard(t *testing.T) {
@@ -149,7 +142,7 @@ func TestS16ARefundThatIsPendingForDays(t *testing.T) {
 				impatient(s.World)
 				refund, err := s.Refund(sold.ID, "10.00", "refund-1")
 				s.must(err)
-				s.quiet(refund.ID, func(payment.Transaction) bool {
+				waitUntil(s.World, func() bool {
 					known, _ := s.NetworkPayment(refund.ID)
 					return known.Reference != ""
 				})

@@ -2,6 +2,7 @@ package processor_test
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -104,12 +105,19 @@ func TestCancelWhileTheNetworkThinksReleasesWhatItHolds(t *testing.T) {
 	})
 }
 
+// waitUntil lets the processor's other goroutines work until a condition holds.
+func waitUntil(w *holdfasttest.World, holds func() bool) {
+	w.T.Helper()
+	for !holds() && w.T.Context().Err() == nil {
+		runtime.Gosched()
+	}
+}
+
 // decided waits, by reading the store, until the network has answered a
 // question.
 func decided(w *holdfasttest.World, id holdfast.TransactionID, step payment.Step) {
 	w.T.Helper()
-	for w.T.Context().Err() == nil {
-		var done bool
+	waitUntil(w, func() (done bool) {
 		err := w.DB.View(w.T.Context(), func(tx *store.ReadTx) error {
 			attempts, err := tx.Attempts(w.Shop.ID, id)
 			for _, a := range attempts {
@@ -120,10 +128,8 @@ func decided(w *holdfasttest.World, id holdfast.TransactionID, step payment.Step
 		if err != nil {
 			w.T.Fatal(err)
 		}
-		if done {
-			return
-		}
-	}
+		return done
+	})
 }
 
 func TestAnApprovalAfterTheDeadlineIsReleased(t *testing.T) {

@@ -120,8 +120,7 @@ func TestADoubtKeepsWhatIsKnown(t *testing.T) {
 			p, _ := w.NetworkPayment(r.ID)
 			return p.Details
 		}
-		for known() == (payment.Details{}) && t.Context().Err() == nil { // it is written after the answer
-		}
+		waitUntil(w, func() bool { return known() != (payment.Details{}) }) // it is written after the answer
 		wantKnown(w, r.ID, payment.Details{Reference: "pi_1", Status: "requires_confirmation"})
 		resolve := func(want int) {
 			t.Helper()
@@ -337,8 +336,10 @@ func TestS15ATransactionNeedsAttention(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for p, _ := w.NetworkPayment(r.ID); p.Attention == "" && t.Context().Err() == nil; p, _ = w.NetworkPayment(r.ID) {
-		}
+		waitUntil(w, func() bool {
+			p, _ := w.NetworkPayment(r.ID)
+			return p.Attention != ""
+		})
 		later(w)
 		w.WantState(r.ID, payment.Reserved)
 		refused := func() {

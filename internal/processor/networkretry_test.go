@@ -36,8 +36,7 @@ func TestADoubtOfAReturnKeepsItsPauseAndTheTimeOfItsError(t *testing.T) {
 				p, _ := w.NetworkPayment(r.ID)
 				return p.Details
 			}
-			for known() == (payment.Details{}) && t.Context().Err() == nil { // it is written after the answer
-			}
+			waitUntil(w, func() bool { return known() != (payment.Details{}) }) // it is written after the answer
 			wantKnown(w, r.ID, payment.Details{FailedAt: failed})
 			before := len(w.Network.Asked())
 			w.Clock.Advance(want - time.Second)

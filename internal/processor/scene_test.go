@@ -106,7 +106,7 @@ func (s scene) open(step payment.Step, do func() (payment.Transaction, error)) p
 // question waits until a step was asked, and returns the question.
 func (s scene) question(id holdfast.TransactionID, step payment.Step) (question payment.Attempt) {
 	s.T.Helper()
-	for s.T.Context().Err() == nil {
+	waitUntil(s.World, func() bool {
 		s.must(s.DB.View(s.T.Context(), func(tx *store.ReadTx) error {
 			attempts, err := tx.Attempts(s.Shop.ID, id)
 			for _, a := range attempts {
@@ -116,23 +116,22 @@ func (s scene) question(id holdfast.TransactionID, step payment.Step) (question 
 			}
 			return err
 		}))
-		if question.Step == step {
-			return question
-		}
-	}
+		return question.Step == step
+	})
 	return question
 }
 
 // quiet waits until the network has answered all questions about a transaction.
 func (s scene) quiet(id holdfast.TransactionID) {
 	s.T.Helper()
-	for asking := true; asking && s.T.Context().Err() == nil; {
+	waitUntil(s.World, func() (quiet bool) {
 		s.must(s.DB.View(s.T.Context(), func(tx *store.ReadTx) error {
 			attempts, err := tx.Attempts(s.Shop.ID, id)
-			asking = slices.ContainsFunc(attempts, func(a payment.Attempt) bool { return a.State == payment.AttemptOpen })
+			quiet = !slices.ContainsFunc(attempts, func(a payment.Attempt) bool { return a.State == payment.AttemptOpen })
 			return err
 		}))
-	}
+		return quiet
+	})
 }
 
 // raw reads a transaction as it is stored.
