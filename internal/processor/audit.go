@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
@@ -269,9 +268,7 @@ func (p *Processor) tellOfBooks(tx *store.Tx, added []store.Violation, now time.
 	}
 	n.More = len(added) - len(n.Rows)
 	subject, text := p.BooksLetters(n)
-	return tx.InsertMail(party.Mail{
-		ID: p.ids().Other("M"), To: p.Operator, Subject: subject, Text: text, Created: now,
-	})
+	return p.mail(tx, p.Operator, subject, text)
 }
 
 // AuditChanged checks transactions that this server has changed, one batch of

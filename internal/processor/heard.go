@@ -274,10 +274,7 @@ func (p *Processor) tellOfNetwork(tx *store.Tx, account payment.NetworkAccount, 
 	}
 	for _, address := range to {
 		subject, text := p.NetworkLetters(n)
-		err := tx.InsertMail(party.Mail{
-			ID: p.ids().Other("M"), To: address, Subject: subject, Text: text, Created: p.now(),
-		})
-		if err != nil {
+		if err := p.mail(tx, address, subject, text); err != nil {
 			return err
 		}
 	}

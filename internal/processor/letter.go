@@ -12,7 +12,12 @@ func (p *Processor) tell(tx *store.Tx, n party.Notice) error {
 		return nil
 	}
 	subject, text := p.Letters(n)
-	return tx.InsertMail(party.Mail{ID: p.ids().Other("M"), To: n.To, Subject: subject, Text: text, Created: p.now()})
+	return p.mail(tx, n.To, subject, text)
+}
+
+// mail writes a mail in the same database transaction as the event that it reports.
+func (p *Processor) mail(tx *store.Tx, to, subject, text string) error {
+	return tx.InsertMail(party.Mail{ID: p.ids().Other("M"), To: to, Subject: subject, Text: text, Created: p.now()})
 }
 
 // tellOwner writes to a party about its account, if it has verified its e-mail

@@ -40,7 +40,5 @@ func (p *Processor) sendReceipt(tx *store.Tx, to party.ID, r payment.Receipt) er
 	}
 	r.Language = account.Language
 	subject, text := p.Receipts(r)
-	return tx.InsertMail(party.Mail{
-		ID: p.ids().Other("M"), To: account.Email, Subject: subject, Text: text, Created: p.now(),
-	})
+	return p.mail(tx, account.Email, subject, text)
 }
