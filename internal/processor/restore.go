@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/holdfast-pay/holdfast/internal/card"
+	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -16,14 +16,7 @@ import (
 // nobody knows are released, and money that nobody knows is an alarm. Questions
 // that were open at the time of the backup are asked again by Resolve.
 func (p *Processor) AfterRestore(ctx context.Context, since time.Time) (unknown int, err error) {
-	if _, ok := p.Network.(card.Accounts); !ok {
-		return 0, nil
-	}
-	var accounts []store.NetworkAccount
-	err = p.db.View(ctx, func(tx *store.ReadTx) error {
-		accounts, err = tx.NetworkAccounts()
-		return err
-	})
+	accounts, err := p.accounts(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -31,7 +24,7 @@ func (p *Processor) AfterRestore(ctx context.Context, since time.Time) (unknown 
 	for _, a := range accounts {
 		a.EventsSeen = since
 		for {
-			n, err := p.pollAccount(ctx, a.NetworkAccount)
+			n, err := p.pollAccount(ctx, a)
 			unknown += n
 			if err != nil {
 				failed = append(failed, fmt.Errorf("reading the events of account %s: %w", a.ID, err))
@@ -39,7 +32,7 @@ func (p *Processor) AfterRestore(ctx context.Context, since time.Time) (unknown 
 			if err != nil || n == 0 {
 				break
 			}
-			if a.EventsSeen, err = p.eventsSeen(ctx, a); err != nil {
+			if a.EventsSeen, err = p.eventsSeen(ctx, a.ID); err != nil {
 				failed = append(failed, err)
 				break
 			}
@@ -48,9 +41,9 @@ func (p *Processor) AfterRestore(ctx context.Context, since time.Time) (unknown 
 	return unknown, errors.Join(failed...)
 }
 
-func (p *Processor) eventsSeen(ctx context.Context, a store.NetworkAccount) (seen time.Time, err error) {
+func (p *Processor) eventsSeen(ctx context.Context, id payment.NetworkAccountID) (seen time.Time, err error) {
 	err = p.db.View(ctx, func(tx *store.ReadTx) error {
-		now, err := networkAccountOf(tx, a.ID)
+		now, err := networkAccountOf(tx, id)
 		seen = now.EventsSeen
 		return err
 	})
