@@ -57,8 +57,8 @@ func (all Disputes) Lost() money.Amount {
 	return sum
 }
 
-// find returns the stored dispute with the network's id.
-func (all Disputes) find(id string) (Dispute, bool) {
+// Find returns the dispute with the network's id. Without one, it is zero.
+func (all Disputes) Find(id string) (Dispute, bool) {
 	for _, d := range all {
 		if d.ID == id {
 			return d, true

@@ -102,14 +102,6 @@ func (in HeardInput) reserved() (Heard, bool) {
 	return Heard{}, false
 }
 
-// Gone ends a hold that the network has let go. There is nothing to release.
-func (t Transaction) Gone(now time.Time) Change {
-	c := Change{Before: t, After: t}
-	c.After.Answers = c.After.Answers.with(StepRelease, AttemptApproved)
-	c.done(VerbExpire, now, holdfast.CodeExpired, messageGone)
-	return c
-}
-
 // ended decides about a payment that failed or was cancelled.
 func (in HeardInput) ended() (h Heard, more, later bool) {
 	t := in.Transaction
@@ -164,7 +156,7 @@ func (in HeardInput) success() (h Heard, more, later bool) {
 	}
 	if in.Found.Warned {
 		id := "warning/" + in.Found.Reference
-		if _, known := in.Disputes.find(id); !known {
+		if _, known := in.Disputes.Find(id); !known {
 			d := in.disputeOf(DisputeFound{Reference: id, Status: warningStatus, At: in.Found.At})
 			return Heard{Dispute: &d, Notices: []NetworkNotice{
 				in.notice(AboutWarning, in.Transaction.Current(), in.Found.Reference),
@@ -259,7 +251,7 @@ func (in HeardInput) child(k Kind, parent Transaction, amount money.Amount, mess
 
 // dispute decides about one dispute.
 func (in HeardInput) dispute(found DisputeFound) (h Heard, more bool) {
-	before, known := in.Disputes.find(found.Reference)
+	before, known := in.Disputes.Find(found.Reference)
 	d := in.disputeOf(found)
 	if known && !before.Open && d.Open {
 		return Heard{}, false // it was looked at before it was decided

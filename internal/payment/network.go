@@ -153,6 +153,14 @@ func (c *Change) giveUpHold(gone bool) {
 	c.ask(StepRelease)
 }
 
+// Gone ends a hold that the network has let go. There is nothing to release.
+func (t Transaction) Gone(now time.Time) Change {
+	c := Change{Before: t, After: t}
+	c.giveUpHold(true)
+	c.done(VerbExpire, now, holdfast.CodeExpired, messageGone)
+	return c
+}
+
 // LeftToLapse reports whether the network lets go of an expired hold so soon that
 // it is not asked for the release. One later question makes sure.
 func (c *Change) LeftToLapse() bool {

@@ -192,7 +192,7 @@ func readHeard(tx *store.ReadTx, of owned, found payment.PaymentFound) (in payme
 		return in, err
 	}
 	for _, child := range slices.Clone(in.Children) {
-		if child.Kind != payment.KindRefund && child.Kind != payment.KindOutsideRefund {
+		if !child.Refunds() {
 			continue
 		}
 		back, err := tx.Children(of.caller, child.ID)
@@ -224,7 +224,8 @@ func (p *Processor) recordHeard(
 		}
 	}
 	if h.Dispute != nil {
-		if err := saveDispute(tx, in.Disputes, *h.Dispute); err != nil {
+		before, _ := in.Disputes.Find(h.Dispute.ID)
+		if err := tx.SaveDispute(before, *h.Dispute); err != nil {
 			return err
 		}
 	}
@@ -244,14 +245,6 @@ func (p *Processor) recordHeard(
 		}
 	}
 	return nil
-}
-
-func saveDispute(tx *store.Tx, known payment.Disputes, d payment.Dispute) error {
-	i := slices.IndexFunc(known, func(other payment.Dispute) bool { return other.ID == d.ID })
-	if i < 0 {
-		return tx.SaveDispute(payment.Dispute{}, d)
-	}
-	return tx.SaveDispute(known[i], d)
 }
 
 // tellOfNetwork writes a letter to the owner of the account, who is the recipient
