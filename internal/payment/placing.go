@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -25,8 +26,6 @@ const (
 	actionLife = 30 * time.Minute
 	// keptLife is how long the server tries to write the outcome of a placed hold.
 	keptLife = 2 * actionLife
-	// holdLifeMin is the shortest rest of a hold that is worth a token.
-	holdLifeMin = time.Hour
 )
 
 func (h PageHold) moved(to PageHoldState, next time.Time) PageHold {
@@ -53,11 +52,10 @@ func (h PageHold) Question(step Step, card StoredCard, returnURL string) Attempt
 	}
 }
 
-// Learned adds what the network said of the hold to what is known.
-func (h PageHold) Learned(d Details) PageHold {
-	if d.Reference != "" {
-		h.Reference = d.Reference
-	}
+// learned adds what the network said of the hold to what is known.
+func (h PageHold) learned(a Answer) PageHold {
+	d := a.Details
+	h.Reference = cmp.Or(d.Reference, h.Reference, a.Authorization)
 	if !d.HoldUntil.IsZero() {
 		h.HoldUntil = d.HoldUntil
 	}
@@ -73,14 +71,11 @@ func (h PageHold) Answered(a Answer, now time.Time) PageHold {
 	if !h.Undecided() {
 		return h
 	}
-	h = h.Learned(a.Details)
-	if h.Reference == "" {
-		h.Reference = a.Authorization
-	}
+	h = h.learned(a)
 	switch {
 	case a.Approved() && a.Gone:
 		return h.moved(PageHoldReleased, time.Time{})
-	case a.Approved() && !h.HoldUntil.IsZero() && h.HoldUntil.Before(now.Add(holdLifeMin)):
+	case a.Approved() && !h.HoldUntil.IsZero() && h.HoldUntil.Before(now.Add(holdMargin)):
 		return h.moved(PageHoldReleasing, now)
 	case a.Approved():
 		return h.moved(PageHoldHeld, now)
@@ -98,10 +93,7 @@ func (h PageHold) Kept(a Answer, now time.Time) PageHold {
 		return h
 	}
 	again := h.Reference != ""
-	h = h.Learned(a.Details)
-	if h.Reference == "" {
-		h.Reference = a.Authorization
-	}
+	h = h.learned(a)
 	if again && !now.Before(h.Created.Add(keptLife)) {
 		return h.GiveUp(now)
 	}
@@ -120,7 +112,7 @@ func (h PageHold) Dropped(now time.Time) PageHold {
 // Waits decides what a hold does that the network has not decided: the buyer goes
 // to the bank if the network names a page there.
 func (h PageHold) Waits(d Details, now time.Time) PageHold {
-	h = h.Learned(d)
+	h = h.learned(Answer{Details: d})
 	if d.Action == "" {
 		return h
 	}
