@@ -189,10 +189,7 @@ func (f *finishing) hold() (h payment.PageHold, found bool, err error) {
 		return h, false, nil
 	}
 	h, found, err = f.tx.PageHold(f.page.Hold)
-	if err == nil && !found {
-		err = missing(found, "page hold", string(f.page.Hold))
-	}
-	return h, found, err
+	return h, found, errors.Join(err, missing(found, "page hold", string(f.page.Hold)))
 }
 
 // complete stores the card of a finished page, and what it is used for.
@@ -209,10 +206,12 @@ func (f *finishing) complete() error {
 	if err != nil {
 		return err
 	}
-	if owner.Guest {
-		if f.refused, err = f.p.guestGave(f.tx, owner.ID, f.found); err != nil {
-			return err
-		}
+	err = f.p.nameGuest(f.tx, owner.ID, f.found.Name, f.found.Email, f.found.Card.Fingerprint)
+	if _, tooMany := errors.AsType[*GuestsError](err); tooMany {
+		f.refused, err = RefusedTooOften, nil
+	}
+	if err != nil {
+		return err
 	}
 	i, err := f.instrument(owner)
 	if err != nil {
@@ -263,12 +262,7 @@ func holder(typed string, owner party.Party) string {
 }
 
 func hasDefaultCard(have []payment.Instrument) bool {
-	for _, i := range have {
-		if i.Default {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(have, func(i payment.Instrument) bool { return i.Default })
 }
 
 // choose makes a kept card the visit's instrument.

@@ -47,18 +47,13 @@ func (p *Processor) readLinkKey(tx *store.ReadTx) (holdfast.SecretKey, error) {
 		return *key, nil
 	}
 	key, found, err := tx.LinkKey()
-	if err != nil || !found {
-		return key, errors.Join(err, missingKey(found))
+	if err == nil && !found {
+		err = errNoLinkKey
 	}
-	p.linkKey.Store(&key)
-	return key, nil
-}
-
-func missingKey(found bool) error {
-	if found {
-		return nil
+	if err == nil {
+		p.linkKey.Store(&key)
 	}
-	return errNoLinkKey
+	return key, err
 }
 
 // guestLink makes a link for a mail to a guest. It is valid until the longest hold
