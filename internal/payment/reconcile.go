@@ -301,7 +301,7 @@ func nearest(all []*side, to *side, is func(*side) bool) (found *side) {
 
 // cancelled matches what the network took back from itself, so that the books need
 // not have it: a refund that failed before it was booked, and a dispute that was
-// won before anybody heard of it.
+// won before this server heard of it.
 func cancelled(network []*side) {
 	for _, a := range network {
 		if a.matched || a.kind != LineRefund && a.kind != LineDispute {

@@ -88,8 +88,8 @@ func TestN17TheKeyIsRefusedForTenMinutes(t *testing.T) {
 	})
 }
 
-// N22, N23: a card of the sandbox or of another account is refused before anybody
-// is asked, and a caller of the sandbox cannot use a card of an account.
+// N22, N23: a card of the sandbox or of another account is refused before Stripe is
+// asked, and a caller of the sandbox cannot use a card of an account.
 func TestN23CardsOfAnotherAccount(t *testing.T) {
 	story(t, func(world *holdfasttest.World) {
 		ofTheSandbox := world.Card

@@ -54,8 +54,8 @@ type audit struct {
 	checked time.Time // when all that was due was checked
 }
 
-// AuditBooks carries the audit of the whole books on by one batch, if this
-// server has the audit and its pace allows it, and reports how many rows it read.
+// AuditBooks audits one more batch of the whole books, if this server has the audit
+// and its pace allows it. It reports how many rows it read.
 func (p *Processor) AuditBooks(ctx context.Context) (rows int, err error) {
 	p.audit.mu.Lock()
 	defer p.audit.mu.Unlock()
@@ -85,8 +85,8 @@ func (a *audit) allowed(until time.Time) int {
 	return int(until.Sub(a.since)/time.Millisecond) * a.rate / 1000
 }
 
-// AuditPass carries out a whole pass at once, or what is left of one, whether or
-// not it is due. It reports false if another server has the audit.
+// AuditPass carries out a whole pass at once, or the rest of one, whether or not it
+// is due. It reports false if another server has the audit.
 func (p *Processor) AuditPass(ctx context.Context) (bool, error) {
 	p.audit.mu.Lock()
 	defer p.audit.mu.Unlock()
@@ -226,8 +226,8 @@ func (p *Processor) confirmDoubts(ctx context.Context, b *store.AuditBatch) erro
 	return nil
 }
 
-// violate writes findings as violations, and what else keep writes, in one
-// commit. It stops the callers and tells the operator.
+// violate calls keep and writes findings as violations, in one commit. It stops the
+// callers and tells the operator.
 func (p *Processor) violate(
 	ctx context.Context, findings []payment.Finding, keep func(*store.Tx, time.Time) error,
 ) (int, error) {

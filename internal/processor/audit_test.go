@@ -20,7 +20,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// auditWorlds runs a test in a world on each database. break runs a statement
+// auditWorlds runs a test in a world on each database. spoil runs a statement
 // that no part of the server would run.
 func auditWorlds(t *testing.T, test func(w *holdfasttest.World, spoil func(statement string))) {
 	t.Helper()
@@ -342,8 +342,8 @@ func TestChangesAreCheckedWithinAMinute(t *testing.T) {
 	})
 }
 
-// A server may die between any two steps of a pass. Another one carries the pass
-// on when the lease has ended, and finds what is wrong once.
+// A server may die between any two steps of a pass. When the lease has ended, another
+// one continues the pass. Each fault is found once.
 func TestACrashDuringAPass(t *testing.T) {
 	for _, point := range []string{processor.PointAuditLeased, processor.PointAuditRead, processor.PointAuditKept} {
 		t.Run(point, func(t *testing.T) {
@@ -399,8 +399,8 @@ func passOrCrash(w *holdfasttest.World, p *processor.Processor) (done bool) {
 	return true
 }
 
-// Only one server has the audit. Another takes it over when the lease has ended,
-// and what the first one still reads then is not kept.
+// Only one server has the audit. Another takes it over when the lease has ended. A
+// batch that the first one still reads then is not kept.
 func TestTwoServersShareAnAudit(t *testing.T) {
 	auditWorlds(t, func(w *holdfasttest.World, _ func(string)) {
 		w.Paid("10.00", "order-1")

@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// AskClaim sends a letter to the guest of a link. The letter's own link makes an
-// account of the guest. If the address has an account already, the letter says so:
+// AskClaim sends a letter to the guest of a link. The letter's own link turns the
+// guest into an account. If the address has an account already, the letter says so:
 // only its reader learns that. Too many requests are a *GuessesError.
 func (p *Processor) AskClaim(ctx context.Context, link, from string) error {
 	if p.Letters == nil {
@@ -51,7 +51,7 @@ func (p *Processor) AskClaim(ctx context.Context, link, from string) error {
 	})
 }
 
-// ClaimableBy returns the guest of which a letter's link makes an account, or
+// ClaimableBy returns the guest that a letter's link turns into an account, or
 // ErrLinkOver.
 func (p *Processor) ClaimableBy(ctx context.Context, secret string) (guest party.Party, err error) {
 	err = p.db.View(ctx, func(tx *store.ReadTx) error {
@@ -76,7 +76,7 @@ func (p *Processor) claiming(tx *store.ReadTx, secret string) (guest party.Party
 	return guest, proof, err
 }
 
-// Claim makes an account of the guest of a letter's link, with a password. The link
+// Claim turns the guest of a letter's link into an account with a password. The link
 // has proved the e-mail address, so the account is verified. From then on the links
 // in the guest's mails no longer work: the account's owner signs in. If another
 // account has the address by now, it is ErrEmailTaken, and neither changes.

@@ -282,7 +282,7 @@ func TestAnAccountBeforeTheReserve(t *testing.T) {
 	})
 }
 
-// Of browsers that become guests at once, one gets the visit.
+// If several browsers become guests at once, one gets the visit.
 func TestOneGuestInAVisit(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		takesGuests(w, nil)

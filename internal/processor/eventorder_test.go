@@ -98,7 +98,7 @@ func (s striped) all() (all []payment.Transaction) {
 }
 
 // something lets the caller, the buyer's bank or a person in the dashboard do one
-// thing. What is not possible at the moment is left out.
+// thing. A thing that is not possible at the moment is left out.
 func (s striped) something(dice *rand.Rand, step int) {
 	s.T.Helper()
 	if step < 3 {
@@ -145,8 +145,8 @@ func (s striped) something(dice *rand.Rand, step int) {
 	}
 }
 
-// What a person does in the dashboard, and what a buyer's bank does, while the
-// answer to Settle is lost is booked after the answer, by the same events.
+// While the answer to Settle is lost, a person acts in the dashboard, or the buyer's
+// bank acts. The same events book it after the answer.
 func TestWhatFollowsAPaymentWaitsForTheAnswer(t *testing.T) {
 	for name, row := range map[string]struct {
 		happens func(striped, string) error

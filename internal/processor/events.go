@@ -98,8 +98,8 @@ func (l *polls) again(account payment.NetworkAccountID) {
 }
 
 // PollEvents reads the events of each account every ten minutes, and stores those
-// that no message has brought. So a server that the network cannot reach hears of
-// everything, too, only later. It reports how many events were new.
+// that no message has brought. A server that the network cannot reach hears of
+// everything in this way, only later. It reports how many events were new.
 func (p *Processor) PollEvents(ctx context.Context) (added int, err error) {
 	accounts, err := p.accounts(ctx)
 	if err != nil {
@@ -224,7 +224,7 @@ func (p *Processor) claimEvents(ctx context.Context) (claimed []store.NetworkEve
 	return claimed, err
 }
 
-// workEvent works on one event and writes what came of it.
+// workEvent works on one event and writes the outcome.
 func (p *Processor) workEvent(ctx context.Context, e store.NetworkEvent) (finished bool, err error) {
 	outcome, why := p.lookAt(ctx, e)
 	if ctx.Err() != nil {
@@ -250,7 +250,7 @@ func (p *Processor) workEvent(ctx context.Context, e store.NetworkEvent) (finish
 	return err == nil && e.Outcome != store.NetworkEventWaiting, err
 }
 
-// errNotYet means that the books cannot have what was found now.
+// errNotYet means that a part of what was found cannot be booked yet.
 var errNotYet = errors.New("the books cannot have this yet")
 
 // lookAt looks at what an event is about until the books have what was found. An

@@ -265,9 +265,8 @@ func (s striped) settledSilently() payment.Transaction {
 	return s.Transaction(t.ID)
 }
 
-// A database that was restored knows nothing of what came after the backup. A
-// hold that is nobody's is let go after an hour. Money that was taken needs a
-// person.
+// A restored database does not know later payments. A hold that belongs to no row is
+// let go after an hour. Money that was taken needs a person.
 func TestS25WhatABackupDoesNotKnow(t *testing.T) {
 	atStripe(t, func(s striped) {
 		for i, step := range []payment.Step{payment.StepAuthorize, payment.StepCharge} {

@@ -36,8 +36,8 @@ func (p *Processor) KeepOverShort(limit int) { p.over.limit = limit }
 // KeepAuditShort bounds how many rows of a table a batch of the audit reads.
 func (p *Processor) KeepAuditShort(limit int) { p.audit.batch = limit }
 
-// StepAudit carries the audit on by one batch, whether or not it is due, and
-// returns the place where it is then. A place in from replaces the present one.
+// StepAudit audits one more batch, whether or not a pass is due, and returns the
+// place after it. A place in from replaces the present one.
 func (p *Processor) StepAudit(ctx context.Context, from *store.AuditPlace) (at store.AuditPlace, mine bool, err error) {
 	p.audit.mu.Lock()
 	defer p.audit.mu.Unlock()

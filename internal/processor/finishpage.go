@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A Finished is what came of a page of a card network.
+// A Finished is the outcome of a look at a page of a card network.
 type Finished struct {
 	Visit payment.Visit
 	State payment.NetworkPageState
@@ -71,8 +71,8 @@ func (p *Processor) FinishVisitPage(
 
 // FinishPage looks at the network what the buyer did on a page, and writes it
 // once: the card is stored and chosen, the hold of the page gets its token, and the
-// visit ends. It does not matter who says that the page may be finished: the
-// browser that comes back, an event of the network, or the clock.
+// visit ends. The browser that comes back, an event of the network and the clock may
+// all cause the look.
 func (p *Processor) FinishPage(ctx context.Context, a payment.NetworkAccountID, page string) (Finished, error) {
 	var row payment.NetworkPage
 	var f Finished
@@ -282,7 +282,7 @@ func (f *finishing) choose(i payment.Instrument) error {
 	return f.tx.UpdateVisit(f.visit)
 }
 
-// held writes what became of the hold of the page.
+// held writes the outcome of the hold of the page.
 func (f *finishing) held(i payment.Instrument) error {
 	before, found, err := f.hold()
 	if err != nil || !found || !before.Undecided() {

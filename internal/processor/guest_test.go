@@ -173,7 +173,7 @@ func TestOnlyVisitsOfOnePaymentTakeGuests(t *testing.T) {
 	})
 }
 
-// A visit has one sender: the first one who comes.
+// Until a guest leaves its visit, nobody else can act in it.
 func TestNobodyTakesAGuestsVisitOver(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		takesGuests(w, nil)
@@ -203,7 +203,7 @@ func TestNobodyTakesAGuestsVisitOver(t *testing.T) {
 	})
 }
 
-// A guest's address has no account, whatever is done with it.
+// A guest's address finds no account: not by signing in, up or for a new password.
 func TestAGuestIsNotFoundByItsAddress(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		takesGuests(w, nil)

@@ -274,8 +274,8 @@ func (p *Processor) tellOfNetwork(tx *store.Tx, account payment.NetworkAccount, 
 	return nil
 }
 
-// heardOfPageHold makes a page hold due whose outcome is open. A hold that nobody
-// waits for any more is let go.
+// heardOfPageHold makes a page hold due whose outcome is open. If it is over here,
+// the payment is one that nobody knows: see heardOfStranger.
 func (p *Processor) heardOfPageHold(
 	ctx context.Context, e store.NetworkEvent, of owned, found payment.PaymentFound,
 ) (outcome store.NetworkEventOutcome, more bool, err error) {

@@ -13,8 +13,8 @@ const (
 	// lookKept is how long the result of a look is used again. A page that waits
 	// for the network loads itself again only after a longer time.
 	lookKept = 2 * time.Second
-	// looksMax is the number of holds or pages above which those are forgotten whose
-	// last look is old.
+	// looksMax is the number of remembered looks. Above it, a new look removes the old
+	// ones.
 	looksMax = 4096
 )
 
@@ -34,8 +34,8 @@ type look[T any] struct {
 	err   error
 	ended time.Time
 
-	// returned says that the buyer has come back from the network or the bank. From
-	// then on nobody waits for a further look but a page that loads itself again.
+	// returned says that the buyer has come back from the network or the bank. After
+	// that, only a page that loads itself again waits for further looks.
 	returned bool
 	hurried  bool // a caller's question, not a background one
 }

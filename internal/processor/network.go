@@ -18,8 +18,8 @@ const (
 	retryMax = time.Hour
 )
 
-// inDoubt logs why the outcome of a question is not known, and keeps what the
-// network has said all the same.
+// inDoubt logs why the outcome of a question is not known, and keeps the details
+// that the network has given all the same.
 func (p *Processor) inDoubt(a asking, why error) {
 	p.Log.Warn("question to the card network is in doubt", "transaction", a.Transaction, "step", a.Step, "asked",
 		a.Asked, "error", why)

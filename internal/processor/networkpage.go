@@ -15,8 +15,8 @@ import (
 var (
 	// ErrNoPage means that a page is not one of the visit's.
 	ErrNoPage = errors.New("the visit has no such page of a card network")
-	// ErrTooManyPages means that the visit has had so many pages, or so many cards
-	// were declined in it, that somebody may be trying out cards.
+	// ErrTooManyPages means that the visit has had too many pages or declined cards.
+	// The sender may be trying out stolen cards.
 	ErrTooManyPages = errors.New("too many cards were tried in this visit")
 	// ErrHoldFirst means that the visit's token is made after the hold is placed.
 	ErrHoldFirst = errors.New("the visit needs a hold before its token")
@@ -127,7 +127,7 @@ func (s visitStep) holdsOnPage() bool { return s.asked.Request.HoldsOnPage(s.cal
 // which pages and holds there are.
 func (s visitStep) alone() error { return s.tx.UpdateVisit(s.visit) }
 
-// newHold is the hold of the visit, before anybody was asked for it.
+// newHold is the hold of the visit, before the network is asked for it.
 func (s visitStep) newHold(id payment.PageHoldID) payment.PageHold {
 	return payment.PageHold{
 		ID: id, Caller: s.caller.ID, Visit: s.visit.ID, Party: s.visit.Sender, Account: s.caller.Network,

@@ -56,9 +56,9 @@ func (p *Processor) HoldInstrument(
 	return p.askForHold(ctx, v, h, wait)
 }
 
-// underWayHold finds the hold of the visit that is to be waited for. A hold on
-// another card that waits for the buyer at the bank is given up, because the buyer
-// has chosen again.
+// underWayHold finds the hold of the visit that the buyer must wait for. It gives up
+// a hold on another card that waits for the buyer at the bank, because the buyer has
+// chosen again.
 func (s visitStep) underWayHold(with payment.InstrumentID) (h payment.PageHold, found bool, err error) {
 	if err := s.alone(); err != nil {
 		return h, false, err
@@ -162,7 +162,8 @@ func (p *Processor) readHold(
 	return v, h, err
 }
 
-// waitOnPage is how long a buyer who comes back from the bank waits for the page.
+// waitOnPage bounds how long a page that the bank's page leads back to waits for the
+// network.
 const waitOnPage = 5 * time.Second
 
 // placeHold asks the network for a hold and writes what it says.
