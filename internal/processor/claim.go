@@ -62,14 +62,10 @@ func (p *Processor) ClaimableBy(ctx context.Context, secret string) (guest party
 }
 
 func (p *Processor) claiming(tx *store.ReadTx, secret string) (guest party.Party, proof party.Proof, err error) {
-	proof, found, err := tx.ProofByLink(party.HashLink(secret))
-	if err != nil {
+	if proof, err = p.proofFor(tx, party.ProvesGuest, secret); err != nil {
 		return guest, proof, err
 	}
-	if !found || proof.Purpose != party.ProvesGuest || proof.LinkOver(p.now()) {
-		return guest, proof, ErrLinkOver
-	}
-	guest, found, err = tx.Party(proof.Party)
+	guest, found, err := tx.Party(proof.Party)
 	if err == nil && (!found || !guest.Guest || guest.Standing != party.Active) {
 		err = ErrLinkOver
 	}

@@ -59,12 +59,8 @@ func (p *Processor) ForgottenBy(ctx context.Context, secret string) (account par
 }
 
 func (p *Processor) resetting(tx *store.ReadTx, secret string) (account party.Party, proof party.Proof, err error) {
-	proof, found, err := tx.ProofByLink(party.HashLink(secret))
-	if err != nil {
+	if proof, err = p.proofFor(tx, party.ProvesOwner, secret); err != nil {
 		return account, proof, err
-	}
-	if !found || proof.Purpose != party.ProvesOwner || proof.LinkOver(p.now()) {
-		return account, proof, ErrLinkOver
 	}
 	account, err = partyOf(tx, proof.Party)
 	return account, proof, err

@@ -131,6 +131,15 @@ func (p *Processor) ProvableBy(ctx context.Context, partyID party.ID, secret str
 	return proof, err
 }
 
+// proofFor returns the proof of a letter's link for one purpose, or ErrLinkOver.
+func (p *Processor) proofFor(tx *store.ReadTx, purpose party.ProofPurpose, secret string) (party.Proof, error) {
+	proof, found, err := tx.ProofByLink(party.HashLink(secret))
+	if err == nil && (!found || proof.Purpose != purpose || proof.LinkOver(p.now())) {
+		err = ErrLinkOver
+	}
+	return proof, err
+}
+
 func (p *Processor) linked(tx *store.ReadTx, partyID party.ID, secret string) (party.Proof, error) {
 	proof, found, err := tx.ProofByLink(party.HashLink(secret))
 	byItself := proof.Purpose == party.ProvesOwner || proof.Purpose == party.ProvesGuest
