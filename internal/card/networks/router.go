@@ -45,8 +45,9 @@ var (
 // A lookup is one read of an account. Questions that need the same account wait
 // for the read that is under way.
 type lookup struct {
-	began time.Time
-	done  chan struct{} // closed when the read has ended; the other fields are set then
+	began  time.Time
+	before *lookup       // the last one that has ended well; nil without one, and once this one has ended
+	done   chan struct{} // closed when the read has ended; the fields below are set then
 
 	account store.NetworkAccount
 	client  card.Client
@@ -82,9 +83,9 @@ func (r *Router) Verify(ctx context.Context, d card.Details) (card.Kept, error) 
 
 // Account returns the client of an account, or card.ErrNoAccount.
 func (r *Router) Account(ctx context.Context, id payment.NetworkAccountID) (card.Client, error) {
-	l, before := r.lookup(id, r.Now())
-	if before != nil {
-		r.read(ctx, id, l, *before)
+	l, begin := r.lookup(id, r.Now())
+	if begin {
+		r.read(ctx, id, l)
 	}
 	select {
 	case <-l.done:
@@ -95,26 +96,28 @@ func (r *Router) Account(ctx context.Context, id payment.NetworkAccountID) (card
 }
 
 // lookup returns the lookup of an account that is fresh enough. Otherwise it
-// returns a new one, which the first to get it must carry out, and the last one
-// that has ended.
-func (r *Router) lookup(id payment.NetworkAccountID, now time.Time) (l *lookup, before *lookup) {
+// returns a new one, which the first to get it must carry out.
+func (r *Router) lookup(id payment.NetworkAccountID, now time.Time) (l *lookup, begin bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	last, known := r.kept[id]
 	if known {
 		if age := now.Sub(last.began); age >= 0 && age < keptFor {
-			return last, nil
+			return last, false
 		}
 	}
 	if r.kept == nil {
 		r.kept = make(map[payment.NetworkAccountID]*lookup)
 	}
-	l, before = &lookup{began: now, done: make(chan struct{})}, &lookup{}
-	if known && last.ended() {
-		before = last
+	l = &lookup{began: now, done: make(chan struct{})}
+	switch {
+	case known && last.ended():
+		l.before = last
+	case known:
+		l.before = last.before
 	}
 	r.kept[id] = l
-	return l, before
+	return l, true
 }
 
 func (l *lookup) ended() bool {
@@ -129,21 +132,17 @@ func (l *lookup) ended() bool {
 // read carries a lookup out. Others may wait for it, so it does not end with the
 // question that began it. The client stays the same as long as the account does,
 // because it knows the rate at which the network may be asked.
-func (r *Router) read(ctx context.Context, id payment.NetworkAccountID, l *lookup, before lookup) {
+func (r *Router) read(ctx context.Context, id payment.NetworkAccountID, l *lookup) {
+	before := l.before
 	l.err = errors.New("reading the account was interrupted")
-	defer func() {
-		if l.err != nil {
-			r.drop(id, l)
-		}
-		close(l.done)
-	}()
+	defer func() { r.end(id, l, before) }()
 	account, found, err := r.Find(context.WithoutCancel(ctx), id)
 	switch {
 	case err != nil:
 		l.err = fmt.Errorf("reading account %s: %w", id, err)
 	case !found:
 		l.err = fmt.Errorf("account %s: %w", id, card.ErrNoAccount)
-	case before.client != nil && same(before.account, account):
+	case before != nil && same(before.account, account):
 		l.account, l.client, l.err = account, before.client, nil
 	default:
 		l.account = account
@@ -153,14 +152,20 @@ func (r *Router) read(ctx context.Context, id payment.NetworkAccountID, l *looku
 	}
 }
 
-// drop forgets an account that cannot be used, so that unknown names take no
-// memory.
-func (r *Router) drop(id payment.NetworkAccountID, l *lookup) {
+// end lets the questions that wait for a lookup go on. After one that failed, the
+// next question reads the account again, and finds the client from before. Unknown
+// accounts take no memory.
+func (r *Router) end(id payment.NetworkAccountID, l, before *lookup) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.kept[id] == l {
+	l.before = nil
+	if l.err != nil && r.kept[id] == l {
 		delete(r.kept, id)
+		if before != nil && !errors.Is(l.err, card.ErrNoAccount) {
+			r.kept[id] = before
+		}
 	}
+	close(l.done)
 }
 
 // same reports whether a client of one account can go on with the other. A

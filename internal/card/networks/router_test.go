@@ -171,3 +171,41 @@ func TestQuestionsShareARead(t *testing.T) {
 		t.Errorf("the account was read %d times, and %d clients were made", s.reads, s.made)
 	}
 }
+
+// A database that fails for a while, or is slow, does not make the client forget
+// the network's pace.
+func TestAFailedOrSlowReadKeepsTheClient(t *testing.T) {
+	s := newScene(t)
+	s.set("N1", "one", nil)
+	s.wantBy("N1", "one")
+	s.clock.Advance(time.Second)
+	s.findError = errors.New("no database")
+	if _, err := s.ask("N1"); err == nil {
+		t.Fatal("it was answered without a database")
+	}
+	s.findError = nil
+	s.wantBy("N1", "one")
+
+	s.clock.Advance(time.Second)
+	find, slow, begun := s.Find, make(chan struct{}), make(chan struct{})
+	s.Find = func(ctx context.Context, id payment.NetworkAccountID) (store.NetworkAccount, bool, error) {
+		close(begun)
+		<-slow
+		return find(ctx, id)
+	}
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		if _, err := s.ask("N1"); err != nil {
+			t.Error(err)
+		}
+	})
+	<-begun
+	s.Find = find
+	s.clock.Advance(time.Second)
+	s.wantBy("N1", "one")
+	close(slow)
+	asking.Wait()
+	if s.made != 1 {
+		t.Errorf("%d clients were made", s.made)
+	}
+}
