@@ -59,16 +59,15 @@ const clockMax = time.Minute
 // Check asks Stripe whether the account and its key can do what Holdfast needs. It
 // changes nothing. Its error means that Stripe could not be asked.
 func (c *Client) Check(ctx context.Context) (Report, error) {
-	key := c.config.Secrets.Key()
-	mode, ok := ModeOf(key)
-	report := Report{Mode: mode, Restricted: strings.HasPrefix(key, "rk_"), APIVersion: APIVersion}
+	key, err := payment.ReadNetworkKey(c.config.Secrets.Key())
+	report := Report{Mode: key.Mode, Restricted: err == nil && !key.Full, APIVersion: APIVersion}
 	switch {
-	case !ok:
+	case err != nil:
 		report.Problems = append(report.Problems, "The key is no API key of Stripe: it must begin with rk_live_ or rk_test_.")
 		return report, nil
-	case mode != c.config.Account.Mode:
+	case key.Mode != c.config.Account.Mode:
 		report.Problems = append(report.Problems,
-			fmt.Sprintf("The key is for %s mode, but the account is for %s mode.", mode, c.config.Account.Mode))
+			fmt.Sprintf("The key is for %s mode, but the account is for %s mode.", key.Mode, c.config.Account.Mode))
 		return report, nil
 	case !report.Restricted:
 		report.Problems = append(report.Problems, "The key may do everything. Make a restricted key with the rights that "+

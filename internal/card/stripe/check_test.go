@@ -40,7 +40,7 @@ func TestCheck(t *testing.T) {
 	if r := s.checked("whatever"); len(r.Problems) != 1 {
 		t.Errorf("no key: %+v", r)
 	}
-	if r := s.checked("rk_test_unheard"); len(r.Problems) != 1 || !strings.Contains(r.Problems[0], "does not know the key") {
+	if r := s.checked("rk_test_unheardof"); len(r.Problems) != 1 || !strings.Contains(r.Problems[0], "does not know the key") {
 		t.Errorf("a key that Stripe does not know: %+v", r)
 	}
 	if len(s.fake.Objects("payment_intent"))+len(s.fake.Objects("refund"))+len(s.fake.Objects("customer")) > 0 {
@@ -55,14 +55,14 @@ func TestCheckNamesMissingRights(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		less := maps.Clone(all)
 		delete(less, name)
-		s.fake.SetKey("rk_test_less", less)
-		r := s.checked("rk_test_less")
+		s.fake.SetKey("rk_test_lessrights", less)
+		r := s.checked("rk_test_lessrights")
 		if len(r.Missing) != 1 || len(r.Problems) != 1 || !strings.Contains(r.Problems[0], r.Missing[0]) {
 			t.Errorf("without %s: %+v", name, r)
 		}
 		if less[name] = "read"; all[name] == "write" {
-			s.fake.SetKey("rk_test_less", less)
-			if r := s.checked("rk_test_less"); len(r.Missing) != 1 {
+			s.fake.SetKey("rk_test_lessrights", less)
+			if r := s.checked("rk_test_lessrights"); len(r.Missing) != 1 {
 				t.Errorf("with %s to read only: %+v", name, r)
 			}
 		}

@@ -51,20 +51,6 @@ var (
 	errWrongMode = errors.New("the account's API key is of the other mode: test keys are for test accounts only")
 )
 
-// ModeOf is the mode of an API key, which its prefix tells. It is false for a text
-// that is no API key of Stripe.
-func ModeOf(key string) (payment.NetworkMode, bool) {
-	for _, kind := range []string{"sk_", "rk_"} {
-		switch {
-		case strings.HasPrefix(key, kind+"live_"):
-			return payment.NetworkLive, true
-		case strings.HasPrefix(key, kind+"test_"):
-			return payment.NetworkTest, true
-		}
-	}
-	return "", false
-}
-
 // A guard carries every request of an account, so that none goes out without its
 // key, past the limits, or while Stripe refuses the account.
 type guard struct {
@@ -96,7 +82,7 @@ func newGuard(config Config) *guard {
 
 // RoundTrip sends a request when it is its turn, and reads the whole answer.
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
-	if mode, _ := ModeOf(g.config.Secrets.Key()); mode != g.config.Account.Mode {
+	if key, _ := payment.ReadNetworkKey(g.config.Secrets.Key()); key.Mode != g.config.Account.Mode {
 		return nil, errWrongMode
 	}
 	x, ok := req.Context().Value(exchangeKey{}).(*exchange)
