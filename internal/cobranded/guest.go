@@ -1,7 +1,6 @@
 package cobranded
 
 import (
-	"crypto/subtle"
 	"errors"
 	"math"
 	"net/http"
@@ -20,39 +19,23 @@ import (
 // which was drawn for this guest. So the guest can do nothing in another visit, and
 // nobody else can do anything in this one.
 
-func (s *Server) guestCookie(id payment.VisitID) string {
-	if s.Sessions.SecureCookies {
-		return "__Secure-holdfast-guest-" + string(id)
-	}
-	return "holdfast-guest-" + string(id)
-}
-
 // lendGuest makes the browser the guest's. The cookie is sent to all pages of
-// visits, also when a card network's page sends the browser back, and ends with the
-// browser.
+// visits, also when a card network's page sends the browser back.
 func (s *Server) lendGuest(w http.ResponseWriter, v payment.Visit) {
-	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure is as the server is set: a demo has no TLS
-		Name: s.guestCookie(v.ID), Value: v.Key, Path: actions,
-		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.Sessions.SecureCookies,
-	})
+	http.SetCookie(w, s.keyCookie(guestKey, v, actions))
 }
 
 // endGuest removes the cookie from the browser.
 func (s *Server) endGuest(w http.ResponseWriter, v payment.Visit) {
-	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure is as the server is set: a demo has no TLS
-		Name: s.guestCookie(v.ID), Path: actions, MaxAge: -1,
-		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.Sessions.SecureCookies,
-	})
+	cookie := s.keyCookie(guestKey, v, actions)
+	cookie.Value, cookie.MaxAge = "", -1
+	http.SetCookie(w, cookie)
 }
 
 // readGuest makes the visit's guest the sender of a request, if the browser is the
 // guest's. A session in the same browser does not count in this visit then.
 func (s *Server) readGuest(tx *store.ReadTx, c *call) error {
-	cookie, err := c.r.Cookie(s.guestCookie(c.visit.ID))
-	if err != nil || c.visit.Sender == "" || c.visit.Key == "" {
-		return nil //nolint:nilerr // a browser without the cookie is not the guest's
-	}
-	if subtle.ConstantTimeCompare([]byte(cookie.Value), []byte(c.visit.Key)) != 1 {
+	if c.visit.Sender == "" || !s.holdsKey(guestKey, c.r, c.visit) {
 		return nil
 	}
 	guest, found, err := tx.Party(c.visit.Sender)

@@ -7,6 +7,12 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
+// The kinds of cookies that hold a visit's key.
+const (
+	cancelKey = ""       // allows the browser to cancel the visit
+	guestKey  = "guest-" // makes the browser the guest's
+)
+
 // lendKey gives the browser the visit's key, which allows it to cancel the
 // visit. The visit's address alone is not enough, because others may see it on
 // a screen, in a history or in a log. The cookie is sent only to the address
@@ -15,23 +21,29 @@ func (s *Server) lendKey(w http.ResponseWriter, v payment.Visit) {
 	if v.Key == "" {
 		return // an older server opened the visit
 	}
-	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure is as the server is set: a demo has no TLS
-		Name: s.keyCookie(v.ID), Value: v.Key, Path: actions + "cancel",
+	http.SetCookie(w, s.keyCookie(cancelKey, v, actions+"cancel"))
+}
+
+// keyCookie is a cookie with the visit's key for the pages under a path. It ends
+// with the browser.
+func (s *Server) keyCookie(kind string, v payment.Visit, path string) *http.Cookie {
+	return &http.Cookie{ //nolint:gosec // Secure is as the server is set: a demo has no TLS
+		Name: s.cookieName(kind, v.ID), Value: v.Key, Path: path,
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.Sessions.SecureCookies,
-	})
-}
-
-func (s *Server) keyCookie(id payment.VisitID) string {
-	if s.Sessions.SecureCookies {
-		return "__Secure-holdfast-" + string(id)
 	}
-	return "holdfast-" + string(id)
 }
 
-// holdsKey reports whether a request comes from a browser that has the visit's
-// key.
-func (s *Server) holdsKey(r *http.Request, v payment.Visit) bool {
-	cookie, err := r.Cookie(s.keyCookie(v.ID))
+func (s *Server) cookieName(kind string, id payment.VisitID) string {
+	name := "holdfast-" + kind + string(id)
+	if s.Sessions.SecureCookies {
+		return "__Secure-" + name
+	}
+	return name
+}
+
+// holdsKey reports whether a request has a cookie with the visit's key.
+func (s *Server) holdsKey(kind string, r *http.Request, v payment.Visit) bool {
+	cookie, err := r.Cookie(s.cookieName(kind, v.ID))
 	return err == nil && v.Key != "" && subtle.ConstantTimeCompare([]byte(cookie.Value), []byte(v.Key)) == 1
 }
 
@@ -40,7 +52,7 @@ func (s *Server) holdsKey(r *http.Request, v payment.Visit) bool {
 // sender, any signed-in user may. This matters because cancelling uses up the
 // caller's reference.
 func (s *Server) mayCancel(c *call) bool {
-	if s.holdsKey(c.r, c.visit) {
+	if s.holdsKey(cancelKey, c.r, c.visit) {
 		return true
 	}
 	return c.sender.ID != "" && (c.visit.Sender == "" || c.visit.Sender == c.sender.ID)
