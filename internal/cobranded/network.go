@@ -119,17 +119,13 @@ func (s *Server) keepCard(c *call) error {
 	if problem := c.networkProblem(err); problem != "" {
 		return s.renderNetworkCard(c, http.StatusServiceUnavailable, problem)
 	}
-	if err != nil || v.Over() {
-		return s.unlessOver(c, v, err)
-	}
-	return s.leaveFor(c, address)
-}
-
-func (s *Server) unlessOver(c *call, v payment.Visit, err error) error {
 	if err != nil {
 		return err
 	}
-	return s.proceed(c, v)
+	if v.Over() {
+		return s.proceed(c, v)
+	}
+	return s.leaveFor(c, address)
 }
 
 // networkProblem tells the sender why the network's page does not open. It is
@@ -229,8 +225,11 @@ func (s *Server) chooseAgain(c *call) error {
 		c.visit, _, err = tx.Visit(c.visit.ID)
 		return err
 	})
-	if err != nil || c.visit.Over() { // the sender had finished a page all the same
-		return s.unlessOver(c, c.visit, err)
+	if err != nil {
+		return err
+	}
+	if c.visit.Over() { // the sender had finished a page all the same
+		return s.proceed(c, c.visit)
 	}
 	return c.redirect("payment")
 }
