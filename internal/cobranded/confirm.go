@@ -34,7 +34,7 @@ func (s *Server) showConfirm(c *call) error {
 		return c.redirect("payment")
 	}
 	page := confirmPage{
-		Frame: c.frame(), Caller: c.started.caller.Name, Action: actions + "confirm",
+		Frame: c.frame(), Action: actions + "confirm",
 		Address: account.AddressLines(c.words, c.request.Address),
 		Hidden: c.hidden(
 			holdfast.Param{Name: "instrument", Value: string(c.visit.Instrument)},
@@ -46,9 +46,10 @@ func (s *Server) showConfirm(c *call) error {
 		page.Instrument, page.Change = account.InstrumentIn(c.words, instrument), pageURL("payment", c.visit.ID)
 	}
 	if onPage {
-		onNetworkPage := c.cardOnPage(false)
-		page.Instrument = account.InstrumentView{Title: onNetworkPage.Title, Detail: onNetworkPage.Detail}
-		if page.Script = c.words.T("network.script", "Network", c.brand()); c.sender.Guest {
+		card := c.cardOnPage(false)
+		page.Instrument = account.InstrumentView{Title: card.Title, Detail: card.Detail}
+		page.Script = c.words.T("network.script", "Network", c.brand())
+		if c.sender.Guest {
 			page.Change = ""
 		}
 	}
@@ -56,16 +57,7 @@ func (s *Server) showConfirm(c *call) error {
 		c.leads = c.network.PageOrigin()
 	}
 	page.Consent = c.consent()
-	if c.sender.Guest && !onPage {
-		page.Email, page.EmailLabel = c.sender.Email, c.words.T("guest.confirmation")
-	}
-	if c.request.CollectEmail {
-		page.EmailLabel = ""
-		if page.Email = c.sender.Email; onPage && c.sender.Guest {
-			page.Email, page.EmailLabel = c.words.T("network.email-where", "Network", c.brand()),
-				c.words.T("network.email", "Caller", c.started.caller.Name)
-		}
-	}
+	page.EmailLabel, page.Email = c.emailShown(onPage)
 	if c.request.CollectAddress {
 		if address.ID == "" || address.Removed {
 			return c.redirect("address")
@@ -77,6 +69,22 @@ func (s *Server) showConfirm(c *call) error {
 			c.words.Dollars(c.request.Amount))
 	}
 	return c.render(http.StatusOK, "confirm", page.Frame.Asked.Heading, stageConfirm, page)
+}
+
+// emailShown is the sender's e-mail address on the confirm page, with a label that
+// says who gets it. Guests who give the card on the network's page give the address
+// there too, so the page says that instead.
+func (c *call) emailShown(onPage bool) (label, address string) {
+	w, caller := c.words, c.started.caller.Name
+	switch {
+	case c.request.CollectEmail && c.sender.Guest && onPage:
+		return w.T("network.email", "Caller", caller), w.T("network.email-where", "Network", c.brand())
+	case c.request.CollectEmail:
+		return w.T("confirm.email", "Caller", caller), c.sender.Email
+	case c.sender.Guest && !onPage:
+		return w.T("guest.confirmation"), c.sender.Email
+	}
+	return "", ""
 }
 
 // confirm records the sender's approval. After an internal error, the caller

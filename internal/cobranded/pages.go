@@ -92,15 +92,14 @@ type (
 	}
 	confirmPage struct {
 		Frame      frame
-		Caller     string
 		Action     string
 		Hidden     holdfast.Params
 		Instrument account.InstrumentView
 		Address    []string // lines; none if nothing is shipped
 		Change     string   // address of the payment page
 		ChangeShip string   // address of the address page, or empty
-		Email      string   // the sender's, if the caller gets it
-		EmailLabel string   // for a guest, who gives the address later; empty for others
+		Email      string   // the sender's address, or where a guest gives it; empty if it is not shown
+		EmailLabel string   // says who gets the address
 		Consent    string   // what the sender agrees to about a card that is kept
 		Script     string   // warns senders whose browser cannot show the next page
 		Breakdown  string   // warns a sandbox caller's developer that it does not add up

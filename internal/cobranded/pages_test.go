@@ -58,7 +58,7 @@ func everyPage(w webui.Words) []layoutOf {
 		}},
 		{"address", addressPage{Frame: f, Heading: "Where", Form: &address, Other: "/other"}},
 		{"confirm", confirmPage{
-			Frame: full, Caller: "Kiln & Co", Action: "/do", Hidden: hidden, Instrument: account.InstrumentView{
+			Frame: full, Action: "/do", Hidden: hidden, Instrument: account.InstrumentView{
 				Title: "Visa", Detail: "x",
 			},
 			Address: []string{"Ann"}, Change: "/c", ChangeShip: "/s", Email: "ann@example.test",
