@@ -1,8 +1,6 @@
 package account
 
 import (
-	"strings"
-
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
@@ -28,7 +26,7 @@ func (l Letters) Network(n payment.NetworkNotice) (subject, text string) {
 	if n.Caller.Sandbox {
 		parts = append(parts, w.T("mail.sandbox"))
 	}
-	return subject, strings.Join(parts, "\n\n") + "\n"
+	return subject, l.text(parts...)
 }
 
 // networkWords are the subject and the first paragraph of a letter. Each key is
