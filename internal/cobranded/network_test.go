@@ -65,7 +65,7 @@ func TestV1AHoldIsPlacedOnThePage(t *testing.T) {
 		s.get(s.link(order()))
 		s.signIn()
 		s.wantPage("confirm") // the sandbox's card is not offered (N23)
-		s.wantText("You enter it on the page of Stripe.")
+		s.wantText("You enter it on Stripe's page.")
 		s.wantText("Stripe keeps this card for Kiln & Co")
 		if got := s.at.header.Get("Content-Security-Policy"); !strings.Contains(got,
 			"form-action 'self' "+holdfasttest.PagesOrigin+";") {
@@ -134,7 +134,7 @@ func TestV2TheBuyerChoosesAgain(t *testing.T) {
 	page := s.left()
 	s.get(s.network.Collections()[0].Back)
 	s.wantPage("payment")
-	s.wantText("You enter it on the page of Stripe.")
+	s.wantText("You enter it on Stripe's page.")
 	s.submit("instrument", "new")
 	s.wantPage("confirm")
 	s.submit()
@@ -244,7 +244,7 @@ func TestV4APageLapses(t *testing.T) {
 	s.network.Lapse(page)
 	s.get(done)
 	s.wantPage("payment")
-	s.wantText("The page of Stripe was open for too long.")
+	s.wantText("Stripe's page was open for too long.")
 	s.submit("instrument", "new")
 	s.submit()
 	s.left()
@@ -366,7 +366,7 @@ func TestACardIsKeptOnTheNetworksPage(t *testing.T) {
 		s.get(s.network.Finish(t, s.left(), good, "Ann", ""))
 		s.wantPage("confirm")
 		s.wantText("Visa ending in 4242")
-		s.wantText("Kiln & Co may charge it later, also when you are not there")
+		s.wantText("Kiln & Co may charge it later, even when you are not present")
 		s.submit()
 		id := s.wantBack(holdfast.ReturnSuccessCC).TokenID
 		var consent payment.Consent

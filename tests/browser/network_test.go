@@ -206,10 +206,10 @@ func TestV9WithoutScripts(t *testing.T) {
 	p.open(s.single(noAddress))
 	s.signIn(p, s.Party("Nora New", "nora@example.test"))
 	p.wantPage("confirm")
-	p.wants("The page of Stripe needs JavaScript, which is switched off in this browser.")
+	p.wants("Stripe's page needs JavaScript, which is switched off in this browser.")
 	p.open(s.coffee())
 	p.wantPage("card")
-	p.wants("The page of Stripe needs JavaScript, which is switched off in this browser.")
+	p.wants("Stripe's page needs JavaScript, which is switched off in this browser.")
 	p.open(s.single(noAddress))
 	p.click(`.leave form:last-of-type button`) // our own pages go on working
 	s.wantBack(p, holdfast.ReturnAbandoned)
