@@ -21,7 +21,7 @@ import (
 const PagesOrigin = "http://127.0.0.1:1"
 
 // A Collector is a card network with pages, in memory. It knows one account.
-// Set Now, then use it.
+// Set Now before use.
 type Collector struct {
 	Now func() time.Time
 
@@ -45,7 +45,7 @@ type collectorPage struct {
 type collectorHold struct {
 	key, ref string
 	amount   money.Amount
-	state    string // "held", "released", "action" or "declined"
+	state    string // "held", "captured", "released", "action" or "declined"
 }
 
 // A HoldReply scripts the answer to the next question about a hold.
@@ -54,8 +54,7 @@ type HoldReply struct {
 	Bank    bool // the buyer must confirm the hold at the bank
 	Lost    bool // takes effect, but the answer never arrives
 	Deaf    bool // has no effect and gives no answer
-	// Short makes the network let the hold go so soon that it is of no use.
-	Short bool
+	Short   bool // the network lets the hold go so soon that it is of no use
 }
 
 var (
@@ -63,7 +62,7 @@ var (
 	_ card.Accounts = (*Collector)(nil)
 )
 
-// collectorClient adds what no test of pages needs.
+// collectorClient adds the methods that no test of pages calls.
 type collectorClient struct {
 	*Collector
 	card.Teller
@@ -239,7 +238,7 @@ func (c *Collector) Asked() []string {
 	return slices.Clone(c.asked)
 }
 
-// note remembers that somebody asked about a page or a hold.
+// note remembers a question about a page or a hold.
 func (c *Collector) note(ctx context.Context, what string) {
 	if card.InBackground(ctx) {
 		what += " in background"
@@ -247,7 +246,7 @@ func (c *Collector) note(ctx context.Context, what string) {
 	c.looked = append(c.looked, what)
 }
 
-// Looked lists the pages and holds about which somebody asked since the last call,
+// Looked lists the pages and holds that were asked about since the last call,
 // such as "H0001/Authorize" or "cs_1 in background".
 func (c *Collector) Looked() (all []string) {
 	c.mu.Lock()
@@ -256,7 +255,7 @@ func (c *Collector) Looked() (all []string) {
 	return all
 }
 
-// AtBank is the buyer who confirms all holds that wait for it at the bank.
+// AtBank confirms all holds that wait for the buyer at the bank.
 func (c *Collector) AtBank() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -342,24 +341,13 @@ func (w *World) OnNetwork(change ...func(*party.Caller)) *Collector {
 	w.T.Helper()
 	c := &Collector{Now: w.Clock.Now}
 	w.Processor.Network = c
-	account := payment.NetworkAccount{
-		ID: "N0001", Kind: payment.NetworkStripe, Mode: payment.NetworkTest, Owner: w.Owner.ID, Name: "shop",
-		BaseURL: PagesOrigin, PerSecond: 10, Default: true, Created: w.Clock.Now(),
-		Fees: payment.FeeRate{Fixed: money.Micros(0)},
-	}
-	w.must("adding an account", w.DB.Update(w.T.Context(), func(tx *store.Tx) error {
-		return tx.InsertNetworkAccount(store.NetworkAccount{
-			NetworkAccount: account, Secrets: store.NewNetworkSecrets("rk_test_1234567890"),
-		})
-	}))
-	var err error
-	w.Shop, err = w.Processor.ChangeCaller(w.T.Context(), w.Shop.ID, func(s party.Caller) (party.Caller, error) {
-		s.Network, s.HoldOnPage, s.Guests = account.ID, true, true
-		for _, by := range change {
-			by(&s)
-		}
-		return s, nil
-	})
-	w.must("changing the caller", err)
+	w.connect(store.NetworkAccount{
+		NetworkAccount: payment.NetworkAccount{
+			ID: "N0001", Kind: payment.NetworkStripe, Mode: payment.NetworkTest, Owner: w.Owner.ID, Name: "shop",
+			BaseURL: PagesOrigin, PerSecond: 10, Default: true, Created: w.Clock.Now(),
+			Fees: payment.FeeRate{Fixed: money.Micros(0)},
+		},
+		Secrets: store.NewNetworkSecrets("rk_test_1234567890"),
+	}, slices.Insert(change, 0, func(c *party.Caller) { c.HoldOnPage, c.Guests = true, true })...)
 	return c
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/card/networks"
 	"github.com/holdfast-pay/holdfast/internal/card/stripe"
 	"github.com/holdfast-pay/holdfast/internal/card/stripe/stripefake"
-	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -31,9 +30,6 @@ func (w *World) AtStripe(messages string) *stripefake.Server {
 		Secrets: store.NewNetworkSecrets(stripefake.TestKey, fake.Subscribe(messages, false)),
 	}
 	client := stripe.New(stripe.Config{Account: account.NetworkAccount, Secrets: account.Secrets, Now: w.Clock.Now})
-	w.must("adding a network account", w.DB.Update(w.T.Context(), func(tx *store.Tx) error {
-		return tx.InsertNetworkAccount(account)
-	}))
 	config := w.Processor.Config
 	config.Network = &networks.Router{
 		Sandbox: w.Network,
@@ -45,12 +41,7 @@ func (w *World) AtStripe(messages string) *stripefake.Server {
 	}
 	w.Processor = processor.New(w.DB, config)
 	w.T.Cleanup(w.Processor.Close)
-	var err error
-	w.Shop, err = w.Processor.ChangeCaller(w.T.Context(), w.Shop.ID, func(c party.Caller) (party.Caller, error) {
-		c.Network = AccountID
-		return c, nil
-	})
-	w.must("giving a caller an account", err)
+	w.connect(account)
 	w.Card = w.typedAtStripe(fake, client, "4242424242424242")
 	return fake
 }
