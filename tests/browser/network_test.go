@@ -71,16 +71,6 @@ func (p *page) chooses(value string) {
 	p.do("choosing", chromedp.Evaluate[chromedp.Void](`document.querySelector('input[value="`+value+`"]').click()`))
 }
 
-// paysAtFake fills the fake's card page and presses its button.
-func (p *page) paysAtFake(number string) {
-	p.t.Helper()
-	p.wants("This is a fake of Stripe's page.")
-	p.fill(`input[name=number]`, number)
-	p.fill(`input[name=expiry]`, "12 / 34")
-	p.fill(`input[name=cvc]`, "123")
-	p.submit()
-}
-
 // Every page of a card that is given on a network's page, and of a hold that is
 // placed while the buyer is there.
 func TestPagesOfACardNetwork(t *testing.T) {

@@ -239,12 +239,7 @@ func (p *page) newBuyer(d demo, number string) {
 	p.submit()
 	p.card(number, "12 / 31")
 	p.submit()
-	for name, value := range map[string]string{
-		"addressName": "Nora New", "addressLine1": "2 Kiln Lane", "city": "Portland", "state": "OR", "zip": "97201",
-		"country": "US",
-	} {
-		p.fill(`[name=`+name+`]`, value)
-	}
+	p.shipTo("Nora New")
 	p.submit()
 	p.wantPage("confirm")
 	p.submit()

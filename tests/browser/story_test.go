@@ -183,16 +183,21 @@ func TestANewBuyerSignsUpWithANewCard(t *testing.T) {
 	p.wants("security code")
 	p.card("5555555555554444", "12 / 31")
 	p.submit()
-	for name, value := range map[string]string{
-		"addressName": "Nora New", "addressLine1": "2 Kiln Lane", "city": "Portland", "state": "OR", "zip": "97201",
-		"country": "US",
-	} {
-		p.fill(`[name=`+name+`]`, value)
-	}
+	p.shipTo("Nora New")
 	p.submit()
 	p.wants("4444")
 	p.submit()
 	p.wants("Thank you")
+}
+
+// shipTo fills in the form of a new address.
+func (p *page) shipTo(name string) {
+	p.t.Helper()
+	for field, value := range map[string]string{
+		"addressName": name, "addressLine1": "2 Kiln Lane", "city": "Portland", "state": "OR", "zip": "97201", "country": "US",
+	} {
+		p.fill(`[name=`+field+`]`, value)
+	}
 }
 
 // card fills in the form of a new card.

@@ -24,17 +24,19 @@ func TestAGuestBuysOnAFakeOfStripe(t *testing.T) {
 	}
 	p.click(`#pay-now`)
 	p.click(`form.guest button`)
-	p.address1("Gil Guest")
+	p.wantPage("address")
+	p.shipTo("Gil Guest")
+	p.submit()
 	p.wantPage("confirm")
 	p.inspect("confirm-guest-network")
 	p.submit()
 
 	p.wantsFake(d)
 	p.inspect("fake-card-page")
-	p.types("4000000000009995")
+	p.paysAtFake("4000000000009995")
 	p.wants("Your card has insufficient funds.")
 	p.inspect("fake-card-page-declined")
-	p.types("4000000000003220")
+	p.paysAtFake("4000000000003220")
 	p.wants("Confirm at your bank")
 	p.inspect("fake-bank-page")
 	p.click(`button[value=complete]`)
@@ -88,22 +90,10 @@ func TestABuyerSignsInOnAFakeOfStripe(t *testing.T) {
 	p.wantPage("confirm")
 	p.submit()
 	p.wantsFake(d)
-	p.types("4242424242424242")
+	p.paysAtFake("4242424242424242")
 	p.wants("Thank you")
 	p.ships(d, ``)
 	d.holdfast(t, "books", "check")
-}
-
-// address1 fills the address page.
-func (p *page) address1(name string) {
-	p.t.Helper()
-	p.wantPage("address")
-	for field, value := range map[string]string{
-		"addressName": name, "addressLine1": "2 Kiln Lane", "city": "Portland", "state": "OR", "zip": "97201", "country": "US",
-	} {
-		p.fill(`[name=`+field+`]`, value)
-	}
-	p.submit()
 }
 
 // wantsFake fails the test unless the browser is on the fake's card page.
@@ -115,10 +105,11 @@ func (p *page) wantsFake(d demo) {
 	p.wants("This is a fake of Stripe's page.")
 }
 
-// types fills the fake's card page and presses its button.
-func (p *page) types(number string) {
+// paysAtFake fills the fake's card page and presses its button.
+func (p *page) paysAtFake(number string) {
 	p.t.Helper()
-	if p.has(`input[name=email]`) {
+	p.wants("This is a fake of Stripe's page.")
+	if p.has(`input[name=email]`) { // of a guest
 		p.fill(`input[name=email]`, "gil@guest.example")
 		p.fill(`input[name=name]`, "Gil Guest")
 	}
