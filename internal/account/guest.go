@@ -14,14 +14,14 @@ import (
 )
 
 // A guest has no account. The link in its mails shows its payments to any reader, so
-// the page shows neither the name, the addresses nor the e-mail address. What needs
-// to be the guest's own goes by a letter to its address.
+// the page shows neither the name, the addresses nor the e-mail address. An account
+// can be made only with a letter that goes to the guest's e-mail address.
 
-// guestMax is how much of a guest the page shows. A guest approves one payment, which
-// may have a few refunds.
+// guestMax is the number of approvals, and of payments, that the page shows. A guest
+// approves one payment, which may have a few refunds.
 const guestMax = 50
 
-// guestLink is the link with which a page was opened. A longer one is none.
+// guestLink is the link with which a page was opened. It is empty if it is too long.
 func (c *call) guestLink() string {
 	if link := c.form.Get("link"); len(link) <= party.GuestLinkMax {
 		return link
@@ -141,7 +141,7 @@ func (s *Server) renderGuestOver(c *call) error {
 	})
 }
 
-// askClaim sends the letter that makes an account of a guest. The answer does not
+// askClaim sends the letter with which a guest gets an account. The answer does not
 // say whether the address has an account already.
 func (s *Server) askClaim(c *call) error {
 	w, secret := c.words, c.guestLink()

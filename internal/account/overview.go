@@ -89,7 +89,7 @@ func (s *Server) toDo(c *call, methods []payment.Instrument, seller bool) (rows 
 		}
 		rows = append(rows, r)
 	}
-	if c.Party.Name == "" { // the account was made of a guest
+	if c.Party.Name == "" { // the account was made from a guest
 		rows = append(rows, row{
 			Title: w.T("overview.add-name"), Detail: w.T("profile.name-hint"),
 			Links: []link{{Label: w.T("overview.add-name-link"), Address: Root + "profile/name"}},

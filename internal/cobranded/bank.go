@@ -45,8 +45,8 @@ func bankURL(v payment.VisitID, h payment.PageHoldID) string {
 	return pageURL("bank", v) + "&hold=" + url.QueryEscape(string(h))
 }
 
-// afterHold leads on from a hold on a card that the sender has given before. first
-// says that the sender has just confirmed, and not been at the bank.
+// afterHold sends the browser on after a hold on a card that the sender has given
+// before. first means that the sender has just confirmed, and has not been at the bank.
 func (s *Server) afterHold(c *call, v payment.Visit, h payment.PageHold, first bool) error {
 	if v.Over() {
 		return s.proceed(c, v)
@@ -81,9 +81,9 @@ func (s *Server) afterHold(c *call, v payment.Visit, h payment.PageHold, first b
 	return s.renderWaiting(c, bankURL(v.ID, h.ID))
 }
 
-// showBank is where the bank's page sends the browser, and where a browser waits for
-// the network. The address says nothing about the outcome: the network is asked, for
-// the visit's sender only.
+// showBank serves the address to which the bank's page sends the browser. Browsers
+// also wait there for the network. The address says nothing about the outcome: the
+// network is asked, for the visit's sender only.
 func (s *Server) showBank(c *call) error {
 	if c.visit.Over() {
 		return s.goBack(c)

@@ -76,7 +76,7 @@ func (s *Server) at(c *call) string {
 	return "http://" + c.r.Host // a test
 }
 
-// renderNetworkCard says whose page comes next. It has no field for a card.
+// renderNetworkCard says that the network's page comes next. It has no field for a card.
 func (s *Server) renderNetworkCard(c *call, status int, problem string) error {
 	usable, err := s.usable(c)
 	if err != nil {
@@ -172,10 +172,10 @@ func (s *Server) renderOnward(c *call, page onwardPage, address string, now bool
 	return pages.Render(c.w, http.StatusOK, "onward", l)
 }
 
-// showBack is where the network's page sends the browser: with the page's id if the
-// sender has finished it, and without if the sender wants to choose again. The
-// network is asked what the sender did, for the sender only. If the sender has signed
-// out meanwhile, the server learns of it by itself.
+// showBack serves the address to which the network's page sends the browser. It has
+// the page's id if the sender has finished the page, and no id if the sender wants to
+// choose again. The network is asked about the page, for the sender only. If the
+// sender has signed out meanwhile, the server learns the outcome by itself.
 func (s *Server) showBack(c *call) error {
 	if c.visit.Over() {
 		return s.goBack(c)
@@ -297,8 +297,8 @@ func (c *call) problemWords() string {
 	return ""
 }
 
-// consent is what the sender agrees to about a card that is kept. It is empty if
-// none is.
+// consent is the text about a card that is kept, to which the sender agrees. It is
+// empty if no card is kept.
 func (c *call) consent() string {
 	if !c.onNetwork() || c.sender.Guest {
 		return ""

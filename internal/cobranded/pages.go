@@ -100,7 +100,7 @@ type (
 		ChangeShip string   // address of the address page, or empty
 		Email      string   // the sender's address, or where a guest gives it; empty if it is not shown
 		EmailLabel string   // says who gets the address
-		Consent    string   // what the sender agrees to about a card that is kept
+		Consent    string   // text about a card that is kept, to which the sender agrees
 		Script     string   // warns senders whose browser cannot show the next page
 		Breakdown  string   // warns a sandbox caller's developer that it does not add up
 	}

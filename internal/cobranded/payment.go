@@ -125,7 +125,7 @@ func (c *call) preselect(
 
 // otherThanCards reports whether the sender can pay with more than cards. Only then
 // can senders tell the caller that they have none of its payment methods. If it
-// accepts only cards, senders without a card can only cancel, and so can guests.
+// accepts only cards, senders without a card can only cancel. Guests pay only by card.
 func (c *call) otherThanCards() bool {
 	return !c.sender.Guest && (c.request.Offers(holdfast.MethodACH) || c.request.Offers(holdfast.MethodABT))
 }

@@ -17,7 +17,7 @@ import (
 
 // AtStripe gives the shop an account at a fake of Stripe, to which the processor
 // speaks through the real client, and the buyer a card there, which becomes
-// w.Card. messages is where the fake sends its events.
+// w.Card. messages is the address to which the fake sends its events.
 func (w *World) AtStripe(messages string) *stripefake.Server {
 	w.T.Helper()
 	fake := StripeFake(w.T, w.Clock.Now)
