@@ -130,7 +130,7 @@ func TestV7AReserveAdoptsTheHoldOfThePage(t *testing.T) {
 
 // V3 at Stripe: the buyer does not come back, and the token dies unused.
 func TestV3AtStripe(t *testing.T) {
-	s := newStripeSite(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
+	s := newStripeSite(t, onSQLite(t))
 	s.get(s.link(order()))
 	s.press("guest")
 	s.submit()
@@ -151,7 +151,7 @@ func TestV3AtStripe(t *testing.T) {
 
 // A card that was typed before is held while the buyer is there.
 func TestASavedCardAtStripe(t *testing.T) {
-	s := newStripeSite(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
+	s := newStripeSite(t, onSQLite(t))
 	s.get(s.link(order()))
 	s.signIn()
 	s.wantPage("confirm")
@@ -168,7 +168,7 @@ func TestASavedCardAtStripe(t *testing.T) {
 
 // V2 at Stripe: the old page can no longer be paid on.
 func TestV2AtStripe(t *testing.T) {
-	s := newStripeSite(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
+	s := newStripeSite(t, onSQLite(t))
 	s.get(s.link(order()))
 	s.press("guest")
 	s.submit()

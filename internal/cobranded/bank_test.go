@@ -71,9 +71,9 @@ func TestADeclinedCardCanBeReplaced(t *testing.T) {
 	})
 }
 
-// Nobody tries out cards without end.
+// A visit allows only so many declines.
 func TestDeclinesOfAVisitAreCounted(t *testing.T) {
-	s := withSavedCard(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
+	s := withSavedCard(t, onSQLite(t))
 	for range 8 {
 		s.network.Next(holdfasttest.HoldReply{Decline: true})
 		s.submit()
@@ -92,7 +92,7 @@ func TestDeclinesOfAVisitAreCounted(t *testing.T) {
 
 // A hold that the network would let go at once is of no use.
 func TestAShortHoldIsGivenUp(t *testing.T) {
-	s := withSavedCard(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
+	s := withSavedCard(t, onSQLite(t))
 	s.network.Next(holdfasttest.HoldReply{Short: true})
 	s.submit()
 	s.wantPage("payment")
@@ -161,7 +161,7 @@ func TestS10TheBuyerNeverComesBackFromTheBank(t *testing.T) {
 
 // A buyer at the bank who chooses another card has one hold in the end.
 func TestAnotherCardInPlaceOfTheBank(t *testing.T) {
-	s := withSavedCard(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
+	s := withSavedCard(t, onSQLite(t))
 	s.network.Next(holdfasttest.HoldReply{Bank: true})
 	s.submit()
 	s.wantPage("bank")
@@ -230,7 +230,7 @@ func TestTheBuyerLeavesWithAHoldInDoubt(t *testing.T) {
 }
 
 func TestTheNetworkIsDown(t *testing.T) {
-	s := newNetworkSite(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
+	s := newNetworkSite(t, onSQLite(t))
 	s.get(s.link(order()))
 	s.signIn()
 	s.network.Down(true)
@@ -253,7 +253,7 @@ func TestTheNetworkIsDown(t *testing.T) {
 
 // A card is kept at one account, and never offered by callers of another (N23).
 func TestN23CardsOfAnotherAccountAreNotOffered(t *testing.T) {
-	s := withSavedCard(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
+	s := withSavedCard(t, onSQLite(t))
 	var card payment.Instrument
 	if err := s.DB.View(t.Context(), func(tx *store.ReadTx) error {
 		all, err := tx.Instruments(s.Buyer.ID)
@@ -272,14 +272,10 @@ func TestN23CardsOfAnotherAccountAreNotOffered(t *testing.T) {
 		t.Errorf("the sandbox's card is answered with %d", s.at.status)
 	}
 	s.wantNoText(string(s.Card.ID))
-	other := s.request(func(r payment.PipelineRequest) payment.PipelineRequest { return r.At("N0002") })
-	if other.Allows(card, s.CallerNow()) || !other.At(card.Account).Allows(card, s.CallerNow()) {
+	r := payment.PipelineRequest{
+		Pipeline: payment.PipelineSingleUse, Methods: []holdfast.PaymentMethod{holdfast.MethodCC, holdfast.MethodABT},
+	}
+	if r.At("N0002").Allows(card, s.CallerNow()) || !r.At(card.Account).Allows(card, s.CallerNow()) {
 		t.Error("the card of one account pays through another")
 	}
-}
-
-func (s *networkSite) request(change func(payment.PipelineRequest) payment.PipelineRequest) payment.PipelineRequest {
-	return change(payment.PipelineRequest{
-		Pipeline: payment.PipelineSingleUse, Methods: []holdfast.PaymentMethod{holdfast.MethodCC, holdfast.MethodABT},
-	})
 }

@@ -39,7 +39,12 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	return newSiteOn(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
+	return newSiteOn(t, onSQLite(t))
+}
+
+func onSQLite(t *testing.T) *store.DB {
+	t.Helper()
+	return holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t))
 }
 
 func newSiteOn(t *testing.T, db *store.DB) *site {
@@ -183,13 +188,18 @@ func (s *site) submit(filled ...string) page {
 // press sends the form of another action on the page.
 func (s *site) press(action string) page {
 	s.t.Helper()
+	return s.send(s.formFor(action))
+}
+
+func (s *site) formFor(action string) holdfasttest.Form {
+	s.t.Helper()
 	for _, f := range s.at.forms() {
 		if strings.HasSuffix(f.Action, "/"+action) {
-			return s.send(f)
+			return f
 		}
 	}
 	s.t.Fatalf("there is no form for %s on %s:\n%s", action, s.at.url, s.at.body)
-	return page{}
+	return holdfasttest.Form{}
 }
 
 func (s *site) send(f holdfasttest.Form, filled ...string) page {
@@ -202,7 +212,7 @@ func (s *site) send(f holdfasttest.Form, filled ...string) page {
 
 func (s *site) signIn() page {
 	s.t.Helper()
-	return s.submit("email", s.Buyer.Email, "password", holdfasttest.Password)
+	return s.send(s.formFor("sign-in"), "email", s.Buyer.Email, "password", holdfasttest.Password)
 }
 
 // wantPage fails the test unless the browser is on a page.

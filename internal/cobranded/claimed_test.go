@@ -158,7 +158,7 @@ func (s *networkSite) givesTheSameCard(token payment.Token, onPage bool) {
 func TestAGuestsPaymentGoesOnInAnAccount(t *testing.T) {
 	for name, onPage := range pageModes {
 		t.Run(name, func(t *testing.T) {
-			s := newStripeSite(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
+			s := newStripeSite(t, onSQLite(t))
 			s.change(func(c party.Caller) party.Caller { c.HoldOnPage = onPage; return c })
 			box := s.linksInMails()
 			s.get(s.link(order()))
@@ -215,8 +215,7 @@ func TestAnAccountHasNoTypedCardOfItsGuest(t *testing.T) {
 func TestAGuestsPageThatIsFinishedInTheAccount(t *testing.T) {
 	for name, onPage := range pageModes {
 		t.Run(name, func(t *testing.T) {
-			s := newNetworkSite(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)),
-				func(c *party.Caller) { c.HoldOnPage = onPage })
+			s := newNetworkSite(t, onSQLite(t), func(c *party.Caller) { c.HoldOnPage = onPage })
 			box := s.linksInMails()
 			s.get(s.link(order()))
 			s.press("guest")
@@ -269,8 +268,7 @@ func TestCardNumbersAsNames(t *testing.T) {
 	} {
 		for mode, onPage := range pageModes {
 			t.Run(name+", "+mode, func(t *testing.T) {
-				s := newNetworkSite(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)),
-					func(c *party.Caller) { c.HoldOnPage = onPage })
+				s := newNetworkSite(t, onSQLite(t), func(c *party.Caller) { c.HoldOnPage = onPage })
 				s.get(s.link(order()))
 				s.press("guest")
 				visit := s.visit()

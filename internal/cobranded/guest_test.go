@@ -137,15 +137,8 @@ func strangers(t *testing.T, db *store.DB) {
 	s.wantPage("confirm")
 	visit, own := s.visit(), s.browser
 	before := s.visitNamed(visit)
-	everything := func(who string) {
+	changesNothing := func(who string) {
 		t.Helper()
-		for _, name := range []string{"payment", "card", "address", "confirm"} {
-			s.page(name, visit)
-			s.wantPage("sign-in")
-			if strings.Contains(s.at.body, "gus@") || strings.Contains(s.at.body, "4242") {
-				t.Errorf("%s sees what the guest typed on %s", who, name)
-			}
-		}
 		for _, name := range []string{"payment", "card", "bank", "address", "confirm", "decline", "cancel", "sign-out"} {
 			s.post(s.action(name), params("visit", visit, "instrument", string(before.Instrument), "email", "x@example.test",
 				"number", "4000000000000077", "expiry", "12/31", "code", "123", "holder", "X"))
@@ -156,6 +149,17 @@ func strangers(t *testing.T, db *store.DB) {
 		if after := s.visitNamed(visit); after != before {
 			t.Fatalf("%s has changed the visit from %+v to %+v", who, before, after)
 		}
+	}
+	everything := func(who string) {
+		t.Helper()
+		for _, name := range []string{"payment", "card", "address", "confirm"} {
+			s.page(name, visit)
+			s.wantPage("sign-in")
+			if strings.Contains(s.at.body, "gus@") || strings.Contains(s.at.body, "4242") {
+				t.Errorf("%s sees what the guest typed on %s", who, name)
+			}
+		}
+		changesNothing(who)
 	}
 	s.newBrowser()
 	everything("a stranger")
@@ -172,14 +176,21 @@ func strangers(t *testing.T, db *store.DB) {
 	everything("another guest")
 	s.newBrowser()
 	s.page("sign-in", visit)
-	s.signIn() // with an account, who gets a visit of its own
+	s.signIn() // the account gets a visit of its own
 	if s.visit() == visit {
 		t.Error("an account enters the guest's visit")
 	}
-	everything("an account")
+	for _, name := range []string{"payment", "card", "address", "confirm"} {
+		s.page(name, visit)
+		s.wantPage("confirm") // of the account's own visit
+		if s.visit() == visit || strings.Contains(s.at.body, "gus@") || strings.Contains(s.at.body, string(before.Instrument)) {
+			t.Errorf("an account sees what the guest typed on %s", name)
+		}
+	}
+	changesNothing("an account")
 	s.newBrowser()
 	s.page("sign-in", visit)
-	s.press("guest") // so does another guest
+	s.press("guest") // and so does another guest
 	s.wantPage("card")
 	if s.visit() == visit {
 		t.Error("another guest enters the guest's visit")
@@ -241,11 +252,7 @@ func TestAGuestSignsInInstead(t *testing.T) {
 	visit := s.visit()
 	s.press("sign-out")
 	s.wantPage("sign-in")
-	for _, f := range s.at.forms() {
-		if strings.HasSuffix(f.Action, "/sign-in") {
-			s.send(f, "email", s.Buyer.Email, "password", holdfasttest.Password)
-		}
-	}
+	s.signIn()
 	s.wantPage("confirm")
 	if v := s.visitNamed(visit); v.Sender != s.Buyer.ID || v.Instrument != s.Card.ID {
 		t.Errorf("the visit is %+v", v)
@@ -253,7 +260,7 @@ func TestAGuestSignsInInstead(t *testing.T) {
 }
 
 // A session in the same browser stays as it is, and does not count in the visit of
-// a guest. An account that has been made of the guest must sign in.
+// a guest. An account that was made from the guest must sign in.
 func TestAGuestInTheBrowserOfAnAccount(t *testing.T) {
 	s := newSite(t)
 	s.takesGuests()
@@ -264,7 +271,7 @@ func TestAGuestInTheBrowserOfAnAccount(t *testing.T) {
 	s.guestCard("gus@example.test")
 	guests := s.visit()
 	s.get(s.link(order()))
-	s.send(s.formFor("sign-in"), "email", s.Buyer.Email, "password", holdfasttest.Password)
+	s.signIn()
 	s.wantPage("confirm")
 	s.wantText("You are signed in as " + s.Buyer.Email)
 	s.page("confirm", guests)
@@ -275,17 +282,6 @@ func TestAGuestInTheBrowserOfAnAccount(t *testing.T) {
 	s.get(s.link(other))
 	s.wantPage("confirm")
 	s.wantText("You are signed in as " + s.Buyer.Email)
-}
-
-func (s *site) formFor(action string) holdfasttest.Form {
-	s.t.Helper()
-	for _, f := range s.at.forms() {
-		if strings.HasSuffix(f.Action, "/"+action) {
-			return f
-		}
-	}
-	s.t.Fatalf("there is no form for %s on %s:\n%s", action, s.at.url, s.at.body)
-	return holdfasttest.Form{}
 }
 
 func TestGuestsOfOtherSitesForms(t *testing.T) {
@@ -325,7 +321,7 @@ func TestTooManyGuests(t *testing.T) {
 	if s.at.status != http.StatusTooManyRequests || s.at.header.Get("Retry-After") != "60" {
 		t.Errorf("the status is %d, Retry-After %q", s.at.status, s.at.header.Get("Retry-After"))
 	}
-	s.send(s.formFor("sign-in"), "email", s.Buyer.Email, "password", holdfasttest.Password)
+	s.signIn()
 	s.wantPage("confirm")
 	if v := s.visitNamed(last); v.Sender != s.Buyer.ID {
 		t.Errorf("the visit is %+v", v)
@@ -351,7 +347,7 @@ func TestTooManyGuestsWithOneAddress(t *testing.T) {
 	s.wantPage("sign-in")
 }
 
-// An account that was made of a guest is not signed in by the guest's cookie.
+// An account that was made from a guest is not signed in by the guest's cookie.
 func TestTheCookieOfAGuestWithAnAccount(t *testing.T) {
 	s := newSite(t)
 	s.takesGuests()

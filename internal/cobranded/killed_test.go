@@ -96,7 +96,7 @@ func TestKilledBeforeAKeptCardIsHeld(t *testing.T) {
 
 // An event about the hold of a page is a reason to look at the page.
 func TestAnEventAboutTheHoldFinishesThePage(t *testing.T) {
-	s := newNetworkSite(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
+	s := newNetworkSite(t, onSQLite(t))
 	s.get(s.link(order()))
 	s.signIn()
 	s.submit()

@@ -24,7 +24,7 @@ func (s *networkSite) wantLooked(what string, want ...string) {
 // A browser causes few questions to the network, however often it opens a page.
 // Only the first one when the buyer comes back has the priority of callers.
 func TestABrowserCausesFewQuestions(t *testing.T) {
-	s := withSavedCard(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
+	s := withSavedCard(t, onSQLite(t))
 	s.network.Next(holdfasttest.HoldReply{Bank: true})
 	s.network.Looked()
 	s.submit()
@@ -57,7 +57,7 @@ func TestABrowserCausesFewQuestions(t *testing.T) {
 }
 
 func TestABrowserCausesFewLooksAtAPage(t *testing.T) {
-	s := newNetworkSite(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
+	s := newNetworkSite(t, onSQLite(t))
 	s.get(s.link(order()))
 	s.press("guest")
 	s.submit()

@@ -25,18 +25,6 @@ func newNetworkSite(t *testing.T, db *store.DB, change ...func(*party.Caller)) *
 	return &networkSite{s, s.OnNetwork(change...)}
 }
 
-// signIn signs the buyer in. The first form of the page is the guests'.
-func (s *networkSite) signIn() {
-	s.t.Helper()
-	for _, f := range s.at.forms() {
-		if strings.HasSuffix(f.Action, "/sign-in") {
-			s.send(f, "email", s.Buyer.Email, "password", holdfasttest.Password)
-			return
-		}
-	}
-	s.t.Fatalf("there is no form to sign in on %s:\n%s", s.at.url, s.at.body)
-}
-
 // left returns the address on another server to which the browser was sent.
 func (s *networkSite) left() string {
 	s.t.Helper()
@@ -127,7 +115,7 @@ func TestAGuestOnTheNetworksPage(t *testing.T) {
 
 // V2: the buyer comes back without finishing the page, and chooses again.
 func TestV2TheBuyerChoosesAgain(t *testing.T) {
-	s := newNetworkSite(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
+	s := newNetworkSite(t, onSQLite(t))
 	s.get(s.link(order()))
 	s.signIn()
 	s.submit()
@@ -234,7 +222,7 @@ func TestV8ACancelledTokenReleasesTheHold(t *testing.T) {
 
 // V4: a page that nobody finishes ends, and the visit goes on.
 func TestV4APageLapses(t *testing.T) {
-	s := newNetworkSite(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
+	s := newNetworkSite(t, onSQLite(t))
 	s.get(s.link(order()))
 	s.signIn()
 	s.submit()
@@ -290,7 +278,7 @@ func TestV5TwoTabs(t *testing.T) {
 
 // V6: the address of another visit's page is refused.
 func TestV6ThePageOfAnotherVisit(t *testing.T) {
-	s := newNetworkSite(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
+	s := newNetworkSite(t, onSQLite(t))
 	s.get(s.link(order()))
 	s.signIn()
 	s.submit()
@@ -317,7 +305,7 @@ func TestV10ACardNumberInTheOldForm(t *testing.T) {
 		"hold": func(*party.Caller) {}, "keep": func(c *party.Caller) { c.HoldOnPage = false },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newNetworkSite(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)), change)
+			s := newNetworkSite(t, onSQLite(t), change)
 			s.get(s.link(order()))
 			s.signIn()
 			s.wantNoText(`name="number"`)

@@ -77,7 +77,7 @@ func guestOnPage(s *networkSite, wantHeld int) {
 
 // What a network gives cannot always be stored. The payment does not fail for it.
 func TestAGuestWithoutAUsableName(t *testing.T) {
-	s := newNetworkSite(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
+	s := newNetworkSite(t, onSQLite(t))
 	s.get(s.link(order()))
 	s.press("guest")
 	visit := s.visit()
@@ -92,7 +92,7 @@ func TestAGuestWithoutAUsableName(t *testing.T) {
 // A card that has made too many guests is refused when it comes from the network's
 // page, and what the page has held is released.
 func TestTooManyGuestsWithOneCardOfANetwork(t *testing.T) {
-	s := newNetworkSite(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
+	s := newNetworkSite(t, onSQLite(t))
 	for n := range party.GuestsOfCard.Free + 1 {
 		s.newBrowser()
 		r := order()
@@ -122,8 +122,7 @@ func TestTooManyGuestsWithOneCardOfANetwork(t *testing.T) {
 
 // V10: a card number that a guest posts to our form goes nowhere.
 func TestV10AGuestPostsACardNumber(t *testing.T) {
-	s := newNetworkSite(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)),
-		func(c *party.Caller) { c.HoldOnPage = false })
+	s := newNetworkSite(t, onSQLite(t), func(c *party.Caller) { c.HoldOnPage = false })
 	s.get(s.link(order()))
 	s.press("guest")
 	visit := s.visit()
