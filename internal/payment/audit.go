@@ -22,7 +22,7 @@ type Finding struct {
 	Fault string
 }
 
-// Same returns what names the fault of a row, however often it is found.
+// Same identifies the fault of a row in every audit that finds it.
 func (f Finding) Same() string { return cmp.Or(f.Fault, f.Problem) }
 
 // A File is a transaction with all its records.

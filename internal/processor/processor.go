@@ -100,8 +100,8 @@ type Config struct {
 	RefundWindow   time.Duration // see payment.RefundInput
 	NotifyDelay    time.Duration // from a change to its notification; zero means 3 s, negative none
 
-	// Reconciled is told how many differences that nobody can explain the daily
-	// comparison of an account has found. Nil means that nobody watches.
+	// Reconciled is told how many unexplained differences the daily comparison of an
+	// account has found. Nil means that nobody watches.
 	Reconciled func(account payment.NetworkAccountID, differences int)
 
 	// CallerChanged is called after the settings or the clock of a caller may have
