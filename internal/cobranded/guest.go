@@ -22,14 +22,12 @@ import (
 // lendGuest makes the browser the guest's. The cookie is sent to all pages of
 // visits, also when a card network's page sends the browser back.
 func (s *Server) lendGuest(w http.ResponseWriter, v payment.Visit) {
-	http.SetCookie(w, s.keyCookie(guestKey, v, actions))
+	s.setKey(w, guestKey, v, actions, v.Key, 0)
 }
 
 // endGuest removes the cookie from the browser.
 func (s *Server) endGuest(w http.ResponseWriter, v payment.Visit) {
-	cookie := s.keyCookie(guestKey, v, actions)
-	cookie.Value, cookie.MaxAge = "", -1
-	http.SetCookie(w, cookie)
+	s.setKey(w, guestKey, v, actions, "", -1)
 }
 
 // readGuest makes the visit's guest the sender of a request, if the browser is the

@@ -21,16 +21,16 @@ func (s *Server) lendKey(w http.ResponseWriter, v payment.Visit) {
 	if v.Key == "" {
 		return // an older server opened the visit
 	}
-	http.SetCookie(w, s.keyCookie(cancelKey, v, actions+"cancel"))
+	s.setKey(w, cancelKey, v, actions+"cancel", v.Key, 0)
 }
 
-// keyCookie is a cookie with the visit's key for the pages under a path. It ends
-// with the browser.
-func (s *Server) keyCookie(kind string, v payment.Visit, path string) *http.Cookie {
-	return &http.Cookie{ //nolint:gosec // Secure is as the server is set: a demo has no TLS
-		Name: s.cookieName(kind, v.ID), Value: v.Key, Path: path,
+// setKey sets a cookie for the pages under a path. With a maxAge of zero, the
+// browser keeps it until it is closed. A negative one removes it.
+func (s *Server) setKey(w http.ResponseWriter, kind string, v payment.Visit, path, value string, maxAge int) {
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure is as the server is set: a demo has no TLS
+		Name: s.cookieName(kind, v.ID), Value: value, Path: path, MaxAge: maxAge,
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.Sessions.SecureCookies,
-	}
+	})
 }
 
 func (s *Server) cookieName(kind string, id payment.VisitID) string {

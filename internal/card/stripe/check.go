@@ -59,17 +59,13 @@ const clockMax = time.Minute
 // Check asks Stripe whether the account and its key can do what Holdfast needs. It
 // changes nothing. Its error means that Stripe could not be asked.
 func (c *Client) Check(ctx context.Context) (Report, error) {
-	key, err := payment.ReadNetworkKey(c.config.Secrets.Key())
-	report := Report{Mode: key.Mode, Restricted: err == nil && !key.Full, APIVersion: APIVersion}
-	switch {
-	case err != nil:
-		report.Problems = append(report.Problems, "The key is no API key of Stripe: it must begin with rk_live_ or rk_test_.")
+	key, problem := c.readKey()
+	report := Report{Mode: key.Mode, Restricted: problem == "" && !key.Full, APIVersion: APIVersion}
+	if problem != "" {
+		report.Problems = append(report.Problems, problem)
 		return report, nil
-	case key.Mode != c.config.Account.Mode:
-		report.Problems = append(report.Problems,
-			fmt.Sprintf("The key is for %s mode, but the account is for %s mode.", key.Mode, c.config.Account.Mode))
-		return report, nil
-	case !report.Restricted:
+	}
+	if !report.Restricted {
 		report.Problems = append(report.Problems, "The key may do everything. Make a restricted key with the rights that "+
 			"docs/going-live.md lists.")
 	}
@@ -93,6 +89,18 @@ func (c *Client) Check(ctx context.Context) (Report, error) {
 			fmt.Sprintf("The clock of this machine differs from Stripe's by %v: set it.", report.Clock.Abs().Round(time.Second)))
 	}
 	return report, nil
+}
+
+// readKey reads the account's key, and says why the account cannot use it.
+func (c *Client) readKey() (key payment.NetworkKey, problem string) {
+	key, err := payment.ReadNetworkKey(c.config.Secrets.Key())
+	switch {
+	case err != nil:
+		return key, "The key is no API key of Stripe: it must begin with rk_live_ or rk_test_."
+	case key.Mode != c.config.Account.Mode:
+		return key, fmt.Sprintf("The key is for %s mode, but the account is for %s mode.", key.Mode, c.config.Account.Mode)
+	}
+	return key, ""
 }
 
 // checkAccount reads the account. A restricted key may lack the right for it. known
