@@ -26,7 +26,9 @@ type Listing struct {
 }
 
 // listings are the queries of a Listing, by the field that is set and by
-// whether the order is ascending.
+// whether the order is ascending. The comparison with the last row of the page
+// before comes first: SQLite takes the first of several bounds, and would else read
+// all earlier rows for each page.
 var listings = func() map[string]map[bool]string {
 	texts := map[string]map[bool]string{}
 	for field, condition := range map[string]string{
@@ -37,11 +39,11 @@ var listings = func() map[string]map[bool]string {
 		texts[field] = map[bool]string{
 			true: `
 				SELECT ` + transactionColumns + ` FROM transactions
-				WHERE ` + condition + ` AND received >= $2 AND received < $3 AND (received, transaction_id) > ($4, $5)
+				WHERE (received, transaction_id) > ($4, $5) AND ` + condition + ` AND received >= $2 AND received < $3
 				ORDER BY received, transaction_id LIMIT $6`,
 			false: `
 				SELECT ` + transactionColumns + ` FROM transactions
-				WHERE ` + condition + ` AND received >= $2 AND received < $3 AND (received, transaction_id) < ($4, $5)
+				WHERE (received, transaction_id) < ($4, $5) AND ` + condition + ` AND received >= $2 AND received < $3
 				ORDER BY received DESC, transaction_id DESC LIMIT $6`,
 		}
 	}

@@ -144,15 +144,18 @@ func bookmarkOf(files []payment.File) bookmark {
 // untilEnd is a time at which no transaction was received yet.
 const untilEnd = math.MaxInt64
 
+// pageToCheck compares with the last row of the page before first: see listings.
+var pageToCheck = `
+	SELECT ` + transactionColumns + ` FROM transactions
+	WHERE (received, transaction_id) > ($2, $3) AND caller_id = $1 AND received > 0 AND received <= $4
+	ORDER BY received, transaction_id LIMIT $5`
+
 // checkPage reads a caller's next transactions, received until a time, with all
 // rows that belong to them, and compares the rows.
 func (tx *ReadTx) checkPage(
 	c party.CallerID, after bookmark, until int64, limit int,
 ) (files []payment.File, findings []payment.Finding, err error) {
-	page, err := list(tx, "reading transactions", scanTransaction, `
-		SELECT `+transactionColumns+` FROM transactions
-		WHERE caller_id = $1 AND received > 0 AND (received, transaction_id) > ($2, $3) AND received <= $4
-		ORDER BY received, transaction_id LIMIT $5`, c, after.received, after.id, until, limit)
+	page, err := list(tx, "reading transactions", scanTransaction, pageToCheck, c, after.received, after.id, until, limit)
 	if err != nil || len(page) == 0 {
 		return nil, nil, err
 	}

@@ -34,6 +34,15 @@ var Queries = map[string]string{
 	"SCAN steps USING COVERING INDEX steps_to_tell":                                     line,
 }
 
+// Pages are queries that read one page of many rows, after the last row of the page
+// before.
+func Pages() (all []string) {
+	for _, byOrder := range listings {
+		all = append(all, byOrder[true], byOrder[false])
+	}
+	return append(all, pageToCheck)
+}
+
 // WriterPlan returns PostgreSQL's plan for a statement on a connection that
 // commits groups.
 func (db *DB) WriterPlan(ctx context.Context, text string) (plan string, err error) {

@@ -92,10 +92,26 @@ func TestQueriesUseTheirIndex(t *testing.T) {
 	}
 }
 
+// A page begins where the page before has ended. With any other bound, SQLite would
+// read all earlier rows again for each page.
+func TestPagesBeginWhereTheLastHasEnded(t *testing.T) {
+	address := holdfasttest.Addresses(t)["SQLite"](t)
+	holdfasttest.Open(t, address)
+	for _, query := range store.Pages() {
+		if got := planOf(t, address, query); !strings.Contains(got, "(received,transaction_id)") {
+			t.Errorf("%s\nSQLite's plan is %s", query, got)
+		}
+	}
+}
+
 // planOf returns the steps of SQLite's plan for a query.
 func planOf(t *testing.T, address, query string) string {
 	t.Helper()
-	rows, err := raw(t, address).QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, "C1", "1")
+	var args []any
+	for n := 1; strings.Contains(query, fmt.Sprintf("$%d", n)); n++ {
+		args = append(args, "1")
+	}
+	rows, err := raw(t, address).QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
