@@ -223,9 +223,18 @@ func TestS17ADispute(t *testing.T) {
 func TestAnInquiryMovesNoMoney(t *testing.T) {
 	atStripe(t, func(s striped) {
 		sold := s.settled("")
-		_, err := s.fake.Dispute(s.intent(sold.ID), "fraudulent", true)
+		id, err := s.fake.Dispute(s.intent(sold.ID), "fraudulent", true)
 		s.must(err)
 		s.heard()
+		s.must(s.fake.CloseDispute(id, false))
+		s.heard()
+		s.must(s.DB.View(t.Context(), func(tx *store.ReadTx) error {
+			all, err := tx.Disputes(s.Shop.ID, sold.ID)
+			if err == nil && (len(all) != 1 || all[0].Open) {
+				t.Errorf("after its end, the inquiry is %+v", all)
+			}
+			return err
+		}))
 		s.wantBalance("42.50")
 		s.wantLetters(payment.AboutInquiry)
 		if kinds := s.children(sold.ID); kinds != nil {

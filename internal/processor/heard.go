@@ -275,10 +275,16 @@ func (p *Processor) tellOfNetwork(tx *store.Tx, account payment.NetworkAccount, 
 }
 
 // heardOfPageHold makes a page hold due whose outcome is open. If it is over here,
-// the payment is one that nobody knows: see heardOfStranger.
+// the payment is one that nobody knows: see heardOfStranger. A hold that was
+// captured in the network's dashboard is looked at again until it has ended here or
+// a payment has adopted it.
 func (p *Processor) heardOfPageHold(
 	ctx context.Context, e store.NetworkEvent, of owned, found payment.PaymentFound,
 ) (outcome store.NetworkEventOutcome, more bool, err error) {
+	inUse := of.hold.State == payment.PageHoldHeld || of.hold.State == payment.PageHoldReleasing
+	if inUse && found.Captured > 0 {
+		return store.NetworkEventWaiting, false, errNotYet
+	}
 	switch of.hold.State {
 	case payment.PageHoldReleased, payment.PageHoldDeclined:
 		return p.heardOfStranger(ctx, e, of.account, found)

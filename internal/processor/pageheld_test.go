@@ -52,3 +52,24 @@ func TestAnEventNamesAHoldWithoutItsPage(t *testing.T) {
 		}
 	})
 }
+
+// Somebody captures a hold in the network's dashboard before a payment adopts it.
+// A payment may still adopt it. If none does, a person is told.
+func TestAPageHoldThatIsCapturedInTheDashboard(t *testing.T) {
+	atStripe(t, func(s striped) {
+		h := s.heldAtStripe(func(h *payment.PageHold) {
+			h.State, h.Token, h.NextAt = payment.PageHoldHeld, "T-ended", s.Clock.Now().Add(3*time.Hour)
+		})
+		s.must(s.fake.Capture(h.Reference, 4250))
+		s.heard()
+		s.wantLetters()
+		s.Clock.Advance(3 * time.Hour)
+		s.watch()
+		if after := pageHold(s.World, h.ID); after.State != payment.PageHoldReleased {
+			t.Errorf("the hold is %+v", after)
+		}
+		s.Clock.Advance(time.Hour)
+		s.work()
+		s.wantLetters(payment.AboutUnknown)
+	})
+}
