@@ -45,6 +45,7 @@ type DisputeFound struct {
 	Micro     int64
 	Inquiry   bool // no money has moved
 	Won, Lost bool
+	Closed    bool      // ended without a decision, and without moving money
 	Due       time.Time // until when the merchant can answer
 	At        time.Time
 }

@@ -253,7 +253,7 @@ func (in HeardInput) child(k Kind, parent Transaction, amount money.Amount, mess
 func (in HeardInput) dispute(found DisputeFound) (h Heard, more bool) {
 	before, known := in.Disputes.Find(found.Reference)
 	d := in.disputeOf(found)
-	if known && !before.Open && d.Open {
+	if known && !before.Open && d.Open && (found.Inquiry || before.Booked != "") {
 		return Heard{}, false // it was looked at before it was decided
 	}
 	if known {
@@ -305,8 +305,9 @@ func (in HeardInput) disputeOf(found DisputeFound) Dispute {
 	t := in.Transaction
 	d := Dispute{
 		Account: in.Account, ID: found.Reference, Caller: t.Caller, Transaction: t.ID, Amount: money.Micros(found.Micro),
-		Reason: found.Reason, Status: found.Status, Open: !found.Won && !found.Lost && found.Status != warningStatus,
-		Due: found.Due, Opened: found.At, Updated: in.Now,
+		Reason: found.Reason, Status: found.Status,
+		Open: !found.Won && !found.Lost && !found.Closed && found.Status != warningStatus,
+		Due:  found.Due, Opened: found.At, Updated: in.Now,
 	}
 	if !d.Amount.Positive() {
 		d.Amount = t.Current()

@@ -186,6 +186,9 @@ func TestHeard(t *testing.T) {
 	open := payment.DisputeFound{Reference: "dp_1", Status: "needs_response", Micro: 40_000_000}
 	won := payment.DisputeFound{Reference: "dp_1", Status: "won", Micro: 40_000_000, Won: true}
 	lost := payment.DisputeFound{Reference: "dp_1", Status: "lost", Micro: 40_000_000, Lost: true}
+	closed := payment.DisputeFound{
+		Reference: "dp_1", Status: "warning_closed", Micro: 40_000_000, Inquiry: true, Closed: true,
+	}
 	disputed := func(all ...payment.DisputeFound) []payment.PaymentFound {
 		var each []payment.PaymentFound
 		for _, d := range all {
@@ -311,6 +314,19 @@ func TestHeard(t *testing.T) {
 			want{
 				state: payment.Success, network: 40_00, recipient: 40_00,
 				notices: []payment.NetworkAbout{payment.AboutInquiry},
+			},
+		},
+		"an inquiry that is closed, and looked at earlier": {
+			taken, disputed(closed, inquiry),
+			false,
+			want{state: payment.Success, network: 40_00, recipient: 40_00},
+		},
+		"a dispute after an inquiry that was closed": {
+			taken, disputed(inquiry, closed, open),
+			false,
+			want{
+				state: payment.Success, kinds: []payment.Kind{payment.KindDispute},
+				notices: []payment.NetworkAbout{payment.AboutInquiry, payment.AboutDispute},
 			},
 		},
 		"S17 a dispute": {

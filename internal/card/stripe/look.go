@@ -188,7 +188,8 @@ func foundDispute(d *stripego.Dispute) card.DisputeFound {
 		Reference: d.ID, Status: word(string(d.Status)), Reason: word(string(d.Reason)), Micro: d.Amount * microPerCent,
 		Inquiry: strings.HasPrefix(string(d.Status), "warning_") || d.Status == "prevented",
 		Won:     d.Status == stripego.DisputeStatusWon, Lost: d.Status == stripego.DisputeStatusLost,
-		At: time.Unix(d.Created, 0).UTC(),
+		Closed: d.Status == stripego.DisputeStatusWarningClosed || d.Status == stripego.DisputeStatusPrevented,
+		At:     time.Unix(d.Created, 0).UTC(),
 	}
 	if d.EvidenceDetails != nil && d.EvidenceDetails.DueBy > 0 {
 		one.Due = time.Unix(d.EvidenceDetails.DueBy, 0).UTC()
