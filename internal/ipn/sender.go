@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/holdfast-pay/holdfast/internal/egress"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
@@ -163,7 +164,9 @@ func (s *Sender) start(ctx context.Context, ended func(arrived bool, err error))
 
 func (s *Sender) begin() {
 	if s.client = s.HTTP; s.client == nil {
-		s.client = newClient(s.timeout(), s.AllowPrivate, s.Proxy)
+		s.client = egress.NewClient(egress.Config{
+			Timeout: s.timeout(), AllowPrivate: s.AllowPrivate, Proxy: s.Proxy, IdleMax: slots,
+		})
 	}
 	s.freed = make(chan struct{}, 1)
 }

@@ -297,42 +297,6 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 	}
 }
 
-func TestCheckPublic(t *testing.T) {
-	for address, want := range map[string]bool{
-		"93.184.216.34:443":                   true,
-		"[2606:2800:220:1:248:1893:25c8:1]:8": true,
-		"127.0.0.1:80":                        false,
-		"127.255.0.1:80":                      false,
-		"10.1.2.3:80":                         false,
-		"172.31.0.1:80":                       false,
-		"172.32.0.1:80":                       true,
-		"192.168.1.1:80":                      false,
-		"169.254.169.254:80":                  false,
-		"100.64.0.1:80":                       false,
-		"100.128.0.1:80":                      true,
-		"0.0.0.0:80":                          false,
-		"0.1.2.3:80":                          false,
-		"198.19.0.1:80":                       false,
-		"224.0.0.1:80":                        false,
-		"255.255.255.255:80":                  false,
-		"[::]:80":                             false,
-		"[::1]:80":                            false,
-		"[::ffff:10.0.0.1]:80":                false,
-		"[::7f00:1]:80":                       false,
-		"[64:ff9b::a00:1]:80":                 false,
-		"[2002:7f00:1::]:80":                  false,
-		"[fe80::1%eth0]:80":                   false,
-		"[fc00::1]:80":                        false,
-		"[fd12::1]:80":                        false,
-		"[ff02::1]:80":                        false,
-		"somewhere":                           false,
-	} {
-		if err := ipn.CheckPublic(address); (err == nil) != want {
-			t.Errorf("%s: public is %v, want %v", address, err == nil, want)
-		}
-	}
-}
-
 // Moving a sandbox caller's clock moves its deliveries and nobody else's; a
 // clock that is put back does not strand waiting notifications.
 func TestDeliveriesFollowTheCallersClock(t *testing.T) {
