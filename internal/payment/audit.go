@@ -147,7 +147,7 @@ func (f File) auditToken() []Finding {
 	switch {
 	case k.ID == "":
 		return []Finding{f.finding("tokens", nil, "token of this transaction is missing")}
-	case k.Type == holdfast.TokenSingleUse && k.UsedBy != t.ID:
+	case k.Type == holdfast.TokenSingleUse && k.UsedBy != t.root():
 		return []Finding{f.finding("tokens", nil, "token of this transaction is marked as used by %q", k.UsedBy)}
 	case k.Sender != t.Sender || k.Instrument != t.Instrument || t.RecipientToken == "" && k.Recipient != "" &&
 		k.Recipient != t.Recipient:

@@ -26,6 +26,27 @@ func (f File) AuditRelated() (found []Finding) {
 		}
 		found = f.compare(found, "the marketplace fee", taken, f.commission())
 	}
+	return append(found, f.auditLinked()...)
+}
+
+// auditLinked compares a hold with its linked holds, and with what a single-use
+// token authorises for all of them together.
+func (f File) auditLinked() (found []Finding) {
+	t, n, uses := f.Transaction, 0, f.Transaction.uses()
+	if t.Kind != KindReserve || t.Link != "" {
+		return nil
+	}
+	for _, c := range f.Children {
+		if c.Parent == t.ID && c.Link != "" {
+			n, uses = n+1, uses.Add(c.uses())
+		}
+	}
+	if n != t.Linked {
+		found = append(found, f.finding("transactions", nil, "counts %d linked holds but has %d", t.Linked, n))
+	}
+	if most := f.Token.Amount; n > 0 && f.Token.Type == holdfast.TokenSingleUse && uses.Cmp(most) > 0 {
+		found = append(found, f.finding("tokens", nil, "allows %v, but the hold and its raises use %v", most, uses))
+	}
 	return found
 }
 

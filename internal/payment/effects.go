@@ -15,16 +15,20 @@ func (t Transaction) Needs() (limits, aggregate, original bool) {
 	return t.Counted, t.Kind == KindFundPrepaid || t.Kind == KindSettleDebt, t.Kind == KindRefund
 }
 
-// HasEffects reports whether any record changes with the transaction.
+// HasEffects reports whether any record changes with the transaction. What an
+// answer about a linked hold means depends on the hold.
 func (t Transaction) HasEffects() bool {
 	limits, aggregate, original := t.Needs()
-	return limits || aggregate || original
+	return limits || aggregate || original || t.Link != ""
 }
 
 // GivesBack reports whether the change gives a counted use, or part of its
-// amount, back to the limits.
+// amount, back to the limits. A renewal counts only from its approval on.
 func (c *Change) GivesBack() bool {
 	t := c.After
+	if t.Link == LinkRenew && c.Before.State == Pending {
+		return false
+	}
 	return t.State == Failure || t.State == Cancelled || c.Verb == VerbCapture && t.Settled.Cmp(t.Amount) < 0
 }
 

@@ -45,7 +45,7 @@ var receiptMethods = []holdfast.PaymentMethod{holdfast.MethodCC, holdfast.Method
 // false if there is none.
 func (c *Change) Receipt() (about ReceiptAbout, due bool) {
 	t := c.After
-	if !c.Moved() || t.Sender == "" || !slices.Contains(receiptMethods, t.Method) {
+	if !c.Moved() || c.Replaced || t.Sender == "" || !slices.Contains(receiptMethods, t.Method) {
 		return "", false
 	}
 	switch t.Kind {

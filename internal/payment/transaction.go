@@ -43,8 +43,14 @@ type Transaction struct {
 	Commission   money.Amount
 	CommissionID holdfast.TransactionID
 	Terms        CommissionTerms
-	Parent       holdfast.TransactionID // the payment of a refund or a commission
+	Parent       holdfast.TransactionID // the payment of a refund or a commission; the root of a linked hold
 	Policy       holdfast.RefundPolicy  // of a refund
+
+	// Link says how a linked hold changes the hold that it belongs to. It is empty
+	// for all other transactions. Linked counts the linked holds of a root, failed
+	// ones included.
+	Link   Link
+	Linked int
 
 	// Refunded, FeeReturned and CommissionReturned are the totals of all refunds
 	// that have not failed.
@@ -166,6 +172,8 @@ type Change struct {
 	Limits    []LimitChange
 	Aggregate *AggregateChange
 	Original  *OriginalChange // of a refund
+	Root      *OriginalChange // of a new linked hold: its root, with the number of linked holds
+	Replaced  bool            // a renewal holds the amount anew, so that the sender gets no receipt
 	// Spends are the parties whose balances the decision depends on. Two decisions
 	// that spend from the same balance must not be made at the same time.
 	Spends []party.ID
@@ -183,12 +191,13 @@ func (c *Change) Moved() bool { return c.Stepped() && !c.Verb.late() }
 
 // Told reports whether the caller gets a notification of the step (IPN,
 // "events"). There is none for the first half of a Settle, for spending a
-// prepaid balance, for a marketplace's fee, for private transactions and for
-// what a card network does by itself: programs that were written for FPS know no
-// notification of it.
+// prepaid balance, for a marketplace's fee, for private transactions, for linked
+// holds and for what a card network does by itself: programs that were written for
+// FPS know no notification of it.
 func (c *Change) Told() bool {
 	t := c.After
 	return c.Moved() && c.Verb != VerbSettle && t.Kind != KindCommission && !t.Private() && !t.Kind.FromNetwork() &&
+		t.Link == "" &&
 		(t.Kind != KindPay || t.Method != holdfast.MethodPrepaid)
 }
 

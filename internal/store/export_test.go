@@ -60,3 +60,11 @@ func (db *DB) WriterPlan(ctx context.Context, text string) (plan string, err err
 	})
 	return plan, err
 }
+
+// TransactionColumns are the columns of the table transactions.
+func TransactionColumns() (names []string) {
+	for _, f := range transactionTable.fields {
+		names = append(names, f.Name)
+	}
+	return names
+}

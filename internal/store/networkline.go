@@ -87,7 +87,7 @@ func (tx *ReadTx) NetworkSteps(
 // NetworkReference is the network's payment that a transaction belongs to: its
 // own, or that of the payment that it refunds or disputes.
 func (tx *ReadTx) NetworkReference(c party.CallerID, t payment.Transaction) (string, error) {
-	for t.Parent != "" {
+	for t.Parent != "" && t.Link == "" {
 		parent, found, err := tx.Transaction(c, t.Parent)
 		if err != nil || !found {
 			return "", err

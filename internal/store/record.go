@@ -60,6 +60,11 @@ func (tx *Tx) recordOthers(c *payment.Change) error {
 			return err
 		}
 	}
+	if c.Root != nil {
+		if err := tx.changeLinked(*c.Root); err != nil {
+			return err
+		}
+	}
 	if c.Original != nil {
 		return tx.changeRefunds(*c.Original)
 	}

@@ -200,11 +200,12 @@ func maybeDollarsField[T any](name string, of func(*T) *money.Amount) field[T] {
 	return f
 }
 
-// orNull makes NULL of 0, for a column that is nearly always 0.
+// orNull makes NULL of 0 and of the empty text, for a column that nearly always
+// has them.
 func (f field[T]) orNull() field[T] {
 	value := f.value
 	f.value = func(row *T) any {
-		if v := value(row); v != int64(0) {
+		if v := value(row); v != int64(0) && v != "" {
 			return v
 		}
 		return nil

@@ -40,6 +40,7 @@ var transactionTable = table[transactionRow]{name: "transactions", fields: field
 	textField("fee_by", func(t *transactionRow) *holdfast.Role { return &t.FeeBy }),
 	textField("commission_id", func(t *transactionRow) *holdfast.TransactionID { return &t.CommissionID }),
 	textField("parent", func(t *transactionRow) *holdfast.TransactionID { return &t.Parent }),
+	textField("link", func(t *transactionRow) *payment.Link { return &t.Link }).orNull(),
 	textField("policy", func(t *transactionRow) *holdfast.RefundPolicy { return &t.Policy }),
 	textField("caller_description", func(t *transactionRow) *string { return &t.CallerDescription }),
 	textField("sender_description", func(t *transactionRow) *string { return &t.SenderDescription }),
@@ -63,6 +64,7 @@ var transactionTable = table[transactionRow]{name: "transactions", fields: field
 	dollarsField("fee", func(t *transactionRow) *money.Amount { return &t.Fee }).orNull(),
 	dollarsField("commission", func(t *transactionRow) *money.Amount { return &t.Commission }).orNull(),
 	flagField("sets_aside", func(t *transactionRow) *bool { return &t.SetsAside }).orNull(),
+	numberField("linked", func(t *transactionRow) *int { return &t.Linked }).orNull(),
 	balanceField("sender_balance", func(t *transactionRow) (*money.Amount, any) {
 		return &t.SenderBalance, t.senderBalanceAfter
 	}),

@@ -246,6 +246,9 @@ CREATE TABLE requests (
 -- (payment.CodeOf, payment.MessageOf). Balances are NULL unless the transaction moved money on them. In the other
 -- columns without NOT NULL, NULL is 0: they are nearly always 0, and NULL takes no space.
 --
+-- link says how a Reserve changes the hold whose first Reserve is its parent, and is NULL for all others. linked counts
+-- the Reserves that belong to a first one, failed ones included.
+--
 -- asking is the open question to a card network, or empty: there is at most one. It was sent asked times, and from
 -- next_ask on (real time) any server may send it again. answers are the questions that were answered, such as
 -- 'Authorize:Approved Capture:Declined'.
@@ -266,6 +269,7 @@ CREATE TABLE transactions (
 	fee_by              TEXT   NOT NULL CHECK (fee_by IN ('Recipient', 'Caller')),
 	commission_id       TEXT   NOT NULL,
 	parent              TEXT   NOT NULL,
+	link                TEXT,
 	policy              TEXT   NOT NULL CHECK ({{oneOf "policy" "" "MasterTxnOnly" "MarketplaceTxnOnly"
 		"MasterAndMarketplaceTxn"}}),
 	caller_description  TEXT   NOT NULL,
@@ -290,6 +294,7 @@ CREATE TABLE transactions (
 	fee                 BIGINT,
 	commission          BIGINT,
 	sets_aside          BIGINT,
+	linked              BIGINT CHECK (linked > 0),
 	sender_balance      BIGINT,
 	recipient_balance   BIGINT,
 	state               TEXT   NOT NULL CHECK ({{oneOf "state" "Pending" "Reserved" "Settling" "Success" "Failure" "Cancelled"}}),
@@ -305,7 +310,9 @@ CREATE TABLE transactions (
 	CHECK (kind <> 'Reserve' OR state NOT IN ('Settling', 'Success') OR COALESCE(settled, 0) > 0),
 	CHECK (kind = 'Refund' OR COALESCE(fee, 0) >= 0 AND COALESCE(commission, 0) >= 0),
 	CHECK ({{oneOf "kind" "Refund" "Commission" "Dispute" "DisputeReturn" "RefundReversal" "OutsideRefund"}}
-		OR parent = ''),
+		OR parent = '' OR link IS NOT NULL),
+	CHECK (link IS NULL OR kind = 'Reserve' AND parent <> '' AND link IN ('Raise', 'Renew')),
+	CHECK (linked IS NULL OR kind = 'Reserve' AND link IS NULL),
 	CHECK (kind = 'Refund' OR policy = ''),
 	CHECK (fee_returned <= COALESCE(fee, 0) OR kind = 'Refund'),
 	CHECK (commission_returned <= COALESCE(commission, 0) OR kind = 'Refund')
