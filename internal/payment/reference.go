@@ -59,7 +59,7 @@ type Request struct {
 // DuplicateRequest for a different one.
 func (r Request) Again(digest Digest, now time.Time) (free bool, err error) {
 	switch {
-	case !now.Before(r.Received.Add(ReferenceLife)):
+	case r.Forgotten(now):
 		return true, nil
 	case r.Digest != digest:
 		return false, holdfast.Errorf(holdfast.DuplicateRequest, "CallerReference %q was used for a different request at %s",
@@ -67,6 +67,9 @@ func (r Request) Again(digest Digest, now time.Time) (free bool, err error) {
 	}
 	return false, nil
 }
+
+// Forgotten reports whether the reference may be used again.
+func (r Request) Forgotten(now time.Time) bool { return !now.Before(r.Received.Add(ReferenceLife)) }
 
 // Remembered reports whether a refusal is stored, so that the same request gets
 // it again. A request that may succeed later is not recorded.
