@@ -36,6 +36,8 @@ type World struct {
 	Shop         party.Caller // as it was at first; its clock may have moved since
 	Key          party.AccessKey
 	Card         payment.Instrument
+
+	jsonKey party.JSONKey // of Call
 }
 
 // QuickHashing is the cost of password hashes in a world. It is the cheapest

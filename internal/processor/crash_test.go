@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -126,6 +127,8 @@ var verbs = map[string]func(*processor.Processor, context.Context, party.Caller,
 	"SettleDebt":                  carried((*processor.Processor).SettleDebt),
 	"WriteOffDebt":                carried((*processor.Processor).WriteOffDebt),
 	"CancelSubscriptionAndRefund": carried((*processor.Processor).CancelSubscriptionAndRefund),
+	"CreateHold":                  called((*processor.Processor).CreateHold),
+	"RefundPayment":               called((*processor.Processor).RefundPayment),
 }
 
 func carried[R any](
@@ -198,7 +201,7 @@ func (n *fileNetwork) effects() (all []string, err error) {
 
 // Every action that moves money is killed at every point, on both databases.
 func TestKilledInTheMiddleNothingIsLostAndNothingDoubled(t *testing.T) {
-	for _, action := range moneyActions {
+	for _, action := range slices.Concat(moneyActions, callActions) {
 		points := []string{processor.PointIntent, pointAsked, processor.PointOutcome}
 		switch {
 		case action.step == "":

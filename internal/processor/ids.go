@@ -11,7 +11,8 @@ import (
 type IDs interface {
 	Transaction() holdfast.TransactionID // 35 characters of [0-9A-Z]
 	Token() holdfast.TokenID             // 64 characters of [0-9A-Z]
-	// "P" parties, "C" callers, "I" instruments, "A" addresses, "V" visits, "S" sessions, "K" passkeys, "M" mails
+	// "P" parties, "C" callers, "I" instruments, "A" addresses, "V" visits, "S" sessions, "K" passkeys, "M" mails,
+	// "J" JSON keys
 	Other(prefix string) string
 	Secret(size int) string // size characters for keys, unguessable
 }

@@ -35,60 +35,114 @@ type decision struct {
 // days, it gets the first answer again, final refusals included. A different
 // request under the same CallerReference is a DuplicateRequest.
 func (p *Processor) once(ctx context.Context, caller party.Caller, r request) (payment.Transaction, error) {
-	var before *payment.Transaction // of the same request, sent earlier
-	var change *payment.Change
-	var refusal *holdfast.Error
-	read := caller // as the commit reads it
-	err := p.db.Update(ctx, func(tx *store.Tx) error {
-		real := p.now()
-		before, change, refusal = nil, nil, nil
-		tx.Ahead().Request(caller.ID, r.reference)
-		if r.token != "" {
-			tx.Ahead().Token(caller.ID, r.token)
-		}
-		caller, err := callerOf(&tx.ReadTx, caller.ID)
-		if err != nil {
-			return err
-		}
-		read = caller
-		now := caller.Now(real)
-		met, err := p.met(tx, caller, r.reference, r.digest, now)
-		if err != nil {
-			return err
-		}
-		if met != nil {
-			if before, refusal, err = met.again(tx, now); err != nil {
-				return err
-			}
-			return tx.Confirm()
-		}
-		if err := payment.MayMoveMoney(caller); err != nil {
-			return err
-		}
-		c, err := r.decide(decision{tx: tx, caller: caller, now: now, real: real})
-		remember := payment.Request{Caller: caller.ID, Reference: r.reference, Digest: r.digest, Received: now}
-		if refused, ok := errors.AsType[*holdfast.Error](err); ok && payment.Remembered(refused) {
-			refusal, remember.Refusal = refused, refused
-			return tx.RememberRequest(remember)
-		}
-		if err != nil {
-			return err
-		}
-		change, remember.Transaction = &c, c.After.ID
-		if err := tx.RememberRequest(remember); err != nil {
-			return err
-		}
-		return p.record(tx, caller, &c, real)
+	return p.onceFor(ctx, caller, nil, "", r)
+}
+
+// onceFor is once for a call of the JSON API, if c is not nil. The same call gets
+// its transaction again for good. Its reference must be free, and a refusal is not
+// kept.
+func (p *Processor) onceFor(
+	ctx context.Context, caller party.Caller, c *Call, scope party.Scope, r request,
+) (payment.Transaction, error) {
+	var done carriedOut
+	err := p.db.Update(ctx, func(tx *store.Tx) (err error) {
+		c.foresee(tx, caller.ID)
+		done, err = p.carryOut(tx, caller.ID, c, scope, r)
+		return err
 	})
 	switch {
 	case err != nil:
 		return payment.Transaction{}, failure(err)
-	case refusal != nil:
-		return payment.Transaction{}, refusal
-	case change == nil:
-		return *before, nil
+	case done.refusal != nil:
+		return payment.Transaction{}, done.refusal
+	case done.change == nil:
+		return *done.before, nil
 	}
-	return p.askNetwork(ctx, &read, change)
+	return p.askNetwork(ctx, &done.caller, done.change)
+}
+
+// carriedOut is what became of a request: an earlier transaction of the same
+// request, a change, or a refusal that is kept.
+type carriedOut struct {
+	before  *payment.Transaction
+	change  *payment.Change
+	refusal *holdfast.Error
+	caller  party.Caller // as the commit reads it
+}
+
+// carryOut is onceFor inside the transaction.
+func (p *Processor) carryOut(
+	tx *store.Tx, id party.CallerID, call *Call, scope party.Scope, r request,
+) (done carriedOut, err error) {
+	real := p.now()
+	tx.Ahead().Request(id, r.reference)
+	if r.token != "" {
+		tx.Ahead().Token(id, r.token)
+	}
+	if done.caller, err = callerOf(&tx.ReadTx, id); err != nil {
+		return done, err
+	}
+	d := decision{tx: tx, caller: done.caller, now: done.caller.Now(real), real: real}
+	if call == nil {
+		done.before, done.refusal, err = p.repeated(d, r)
+	} else {
+		done.before, err = d.repeatedCall(call, scope, r.reference)
+	}
+	if err != nil {
+		return done, err
+	}
+	if done.before != nil || done.refusal != nil {
+		return done, tx.Confirm()
+	}
+	if err := payment.MayMoveMoney(d.caller); err != nil {
+		return done, err
+	}
+	c, err := r.decide(d)
+	remember := payment.Request{Caller: id, Reference: r.reference, Digest: r.digest, Received: d.now}
+	if refused, ok := errors.AsType[*holdfast.Error](err); ok && payment.Remembered(refused) && call == nil {
+		done.refusal, remember.Refusal = refused, refused
+		return done, tx.RememberRequest(remember)
+	}
+	if err != nil {
+		return done, err
+	}
+	done.change, remember.Transaction = &c, c.After.ID
+	if err := tx.RememberRequest(remember); err != nil {
+		return done, err
+	}
+	if err := d.keep(call, payment.KeyUse{Scope: scope, Amount: c.After.Amount}, string(c.After.ID)); err != nil {
+		return done, err
+	}
+	return done, p.record(tx, d.caller, &c, real)
+}
+
+// repeated returns the first answer if the same request was carried out before.
+func (p *Processor) repeated(d decision, r request) (*payment.Transaction, *holdfast.Error, error) {
+	met, err := p.met(d.tx, d.caller, r.reference, r.digest, d.now)
+	if err != nil || met == nil {
+		return nil, nil, err
+	}
+	return met.again(d.tx, d.now)
+}
+
+// repeatedCall returns the transaction of the same call if it was carried out
+// before. A new call needs a reference that is free.
+func (d decision) repeatedCall(
+	c *Call, scope party.Scope, ref holdfast.CallerReference,
+) (*payment.Transaction, error) {
+	earlier, err := d.meet(c, scope)
+	if err != nil {
+		return nil, err
+	}
+	if earlier != nil {
+		t, err := d.transactionOf(earlier)
+		return &t, err
+	}
+	r, found, err := d.tx.Request(d.caller.ID, ref)
+	if err != nil || !found || r.Forgotten(d.now) {
+		return nil, err
+	}
+	return nil, payment.ReferenceInUse(r)
 }
 
 // A met request is the earlier request of which the current one is a

@@ -33,6 +33,7 @@ type Processor struct {
 	polls    polls       // of events
 	compared polls       // of the books
 	audit    audit       // of the books
+	keyUses  keyUses     // of JSON keys, that were noted
 
 	holdLooks looks[payment.PageHold]
 	pageLooks looks[Finished]

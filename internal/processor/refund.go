@@ -13,8 +13,14 @@ import (
 func (p *Processor) Refund(
 	ctx context.Context, caller party.Caller, r holdfast.RefundRequest,
 ) (payment.Transaction, error) {
+	return p.refundOnce(ctx, caller, nil, r)
+}
+
+func (p *Processor) refundOnce(
+	ctx context.Context, caller party.Caller, c *Call, r holdfast.RefundRequest,
+) (payment.Transaction, error) {
 	id := p.ids().Transaction()
-	return p.once(ctx, caller,
+	return p.onceFor(ctx, caller, c, party.ScopeRefund,
 		request{r.CallerReference, payment.DigestOf("Refund", r), "", func(d decision) (payment.Change, error) {
 			original, found, err := d.tx.Transaction(d.caller.ID, r.TransactionID)
 			if err != nil {

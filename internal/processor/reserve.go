@@ -25,16 +25,23 @@ func (p *Processor) Reserve(
 	id, commissionID := p.paymentIDs(r)
 	return p.once(ctx, caller,
 		request{r.CallerReference, payment.DigestOf("Reserve", r), r.SenderTokenID, func(d decision) (payment.Change, error) {
-			in, err := p.load(d, named{sender: r.SenderTokenID, recipient: r.RecipientTokenID}, id, commissionID)
-			if err != nil {
-				return payment.Change{}, err
-			}
-			c, err := payment.Reserve(in, r)
-			if err != nil {
-				return c, err
-			}
-			return c, d.adopt(&c)
+			return p.reserve(d, r, id, commissionID)
 		}})
+}
+
+// reserve loads the input of the decision on a Reserve, and decides.
+func (p *Processor) reserve(
+	d decision, r holdfast.ReserveRequest, id, commissionID holdfast.TransactionID,
+) (payment.Change, error) {
+	in, err := p.load(d, named{sender: r.SenderTokenID, recipient: r.RecipientTokenID}, id, commissionID)
+	if err != nil {
+		return payment.Change{}, err
+	}
+	c, err := payment.Reserve(in, r)
+	if err != nil {
+		return c, err
+	}
+	return c, d.adopt(&c)
 }
 
 // Pay takes the amount of a payment at once (Query API Reference, Pay).

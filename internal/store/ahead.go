@@ -27,6 +27,14 @@ func (a Ahead) Transaction(c party.CallerID, id holdfast.TransactionID) {
 	transactions.Expect(a.tx.sql, transactionKey{c, id})
 }
 
+// JSONKey announces [ReadTx.JSONKey].
+func (a Ahead) JSONKey(id party.JSONKeyID) { jsonKeys.Expect(a.tx.sql, id) }
+
+// Call announces [ReadTx.Call].
+func (a Ahead) Call(c party.CallerID, idempotency string) {
+	calls.Expect(a.tx.sql, callKey{c, idempotency})
+}
+
 // Party announces [ReadTx.Party].
 func (a Ahead) Party(id party.ID) { parties.Expect(a.tx.sql, id) }
 

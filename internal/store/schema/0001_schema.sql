@@ -80,6 +80,36 @@ CREATE TABLE access_keys (
 	created       BIGINT NOT NULL
 ) {{plain}};
 
+-- Bearer keys for the JSON API. hash is the SHA-256 of a key's text, which is not kept. scopes has blanks between its
+-- words. hold_limit and day_limit are 0 for no limit. chain is the first key of a chain of rotations, and replaced_by the
+-- key that a rotation has made in place of this one. expires and revoked are real times.
+CREATE TABLE json_keys (
+	key_id      TEXT   NOT NULL PRIMARY KEY,
+	caller_id   TEXT   NOT NULL,
+	hash        BYTEA  NOT NULL,
+	name        TEXT   NOT NULL,
+	scopes      TEXT   NOT NULL CHECK (scopes <> ''),
+	hold_limit  BIGINT NOT NULL CHECK (hold_limit >= 0),
+	day_limit   BIGINT NOT NULL CHECK (day_limit >= 0),
+	chain       TEXT   NOT NULL,
+	replaced_by TEXT   NOT NULL,
+	created     BIGINT NOT NULL,
+	expires     BIGINT NOT NULL,
+	revoked     BIGINT NOT NULL,
+	last_used   BIGINT NOT NULL
+) {{plain}};
+CREATE INDEX json_keys_of_caller ON json_keys (caller_id);
+
+-- What the keys of a chain have held, settled or refunded in a day of the caller's time. Only keys with a day limit have
+-- rows.
+CREATE TABLE key_days (
+	chain  TEXT   NOT NULL,
+	day    BIGINT NOT NULL,
+	scope  TEXT   NOT NULL,
+	amount BIGINT NOT NULL CHECK (amount >= 0),
+	PRIMARY KEY (chain, day, scope)
+) {{byKeyFilled 50}};
+
 -- Cards, bank accounts and balances that parties pay with. network_ref is the card network's name for a card, customer
 -- its name for the holder, and network the account there (empty in the sandbox). fingerprint is the same for the same
 -- card number in one account. unusable is why the network does not take the card any more.
@@ -237,6 +267,26 @@ CREATE TABLE requests (
 	refusal_message TEXT   NOT NULL,
 	PRIMARY KEY (caller_id, reference),
 	CHECK ((transaction_id = '') <> (refusal_code = ''))
+) {{byKey}};
+
+-- The calls of the JSON API that were carried out, by their idempotency keys. They are kept for good. body is canonical
+-- JSON. objects are the ids of what the call made or changed, with blanks between them.
+CREATE TABLE calls (
+	caller_id   TEXT   NOT NULL,
+	idempotency TEXT   NOT NULL,
+	action      TEXT   NOT NULL,
+	body        TEXT   NOT NULL,
+	objects     TEXT   NOT NULL,
+	created     BIGINT NOT NULL,
+	PRIMARY KEY (caller_id, idempotency)
+) {{byKey}};
+
+-- What a caller keeps with an object of the JSON API: a JSON object of texts. Objects without it have no row.
+CREATE TABLE metadata (
+	caller_id TEXT   NOT NULL,
+	object_id TEXT   NOT NULL,
+	data      TEXT   NOT NULL,
+	PRIMARY KEY ({{key "object_id"}})
 ) {{byKey}};
 
 -- Movements of money that were asked for, each with its state. The columns that change come last, because PostgreSQL
