@@ -29,6 +29,7 @@ type cli struct {
 	Shop    shopVerb    `cmd:"" help:"Run the reference shop against any server."`
 	Network networkVerb `cmd:"" help:"Add, change and check accounts at card networks, for real money."`
 	Caller  callerVerb  `cmd:"" help:"Create, change and list callers: the web sites that ask for payments."`
+	Key     keyVerb     `cmd:"" help:"Make, list, rotate and revoke the keys of callers for the JSON API."`
 	Party   partyVerb   `cmd:"" help:"Create, change and list parties: buyers, sellers and owners of callers."`
 	Tx      txVerb      `cmd:"" help:"Show, settle, cancel and refund transactions, as the caller."`
 	Token   tokenVerb   `cmd:"" help:"Show and cancel payment tokens, as the caller."`

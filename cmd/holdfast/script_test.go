@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,6 +29,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"refunds": scripted(3, "HOW-MANY TRANSACTION AMOUNT", (*script).refunds),
 	"install": scripted(4, "NAME REFERENCE TYPE FILE", (*script).install),
 	"deaf":    scripted(0, "", (*script).deaf),
+	"capture": scripted(2, "NAME PATTERN", (*script).capture),
 }
 
 // A script is the state of one running script.
@@ -143,6 +145,18 @@ func (s *script) install(args []string) {
 		})
 	s.Check(err)
 	s.Setenv(args[0], string(installed.TokenID))
+}
+
+// capture puts the first group of a pattern into a variable. The pattern is looked
+// for in what the last command has printed.
+func (s *script) capture(args []string) {
+	pattern, err := regexp.Compile(args[1])
+	s.Check(err)
+	found := pattern.FindStringSubmatch(s.ReadFile("stdout"))
+	if len(found) < 2 {
+		s.Fatalf("%s is not in the output", args[1])
+	}
+	s.Setenv(args[0], found[1])
 }
 
 // deaf starts a server, $DEAF, whose answers nobody can read.
