@@ -25,7 +25,7 @@ const (
 // delivery of notifications, the card networks, the programs and their tests. No
 // package below a door knows how a request arrives.
 var knowHTTP = []string{
-	".", "internal/webui", "internal/signed", "internal/queryapi", "internal/account", "internal/cobranded",
+	".", "client", "internal/webui", "internal/signed", "internal/queryapi", "internal/account", "internal/cobranded",
 	"internal/inbox", "internal/networkdoor", "internal/manual", "internal/welcome", "internal/https", "internal/ipn",
 	"internal/egress",
 	"internal/bench", "internal/metrics",
@@ -33,7 +33,7 @@ var knowHTTP = []string{
 	"internal/bench/ceiling",
 	"internal/holdfasttest",
 	"shop", "cmd/holdfast", "tests/browser",
-	"tests/cluster", "tests/examples", "tests/packages", "examples/buyer", "examples/go",
+	"tests/client", "tests/cluster", "tests/examples", "tests/packages", "examples/buyer", "examples/go",
 }
 
 // A sourceFile is one Go file of the module, tests included.
@@ -135,7 +135,7 @@ func readImportTable(t *testing.T) importTable {
 
 // longName adds internal/, which the table leaves out.
 func longName(short string) string {
-	if short == "." || short == "money" || short == "docs" {
+	if short == "." || short == "money" || short == "docs" || short == "client" {
 		return short
 	}
 	return "internal/" + short
@@ -208,7 +208,7 @@ func TestImportsGoOneWay(t *testing.T) {
 // The rule also holds for the SDK's tests: "go mod tidy" adds the modules that
 // they import to the go.sum of each program that uses the SDK.
 func TestSDKStandsAlone(t *testing.T) {
-	sdk := []string{".", "money", "internal/compare"}
+	sdk := []string{".", "money", "internal/compare", "client", "client/inbox"}
 	for _, file := range sourceFiles(t) {
 		if !slices.Contains(sdk, file.pkg()) {
 			continue
@@ -218,7 +218,7 @@ func TestSDKStandsAlone(t *testing.T) {
 			if ok && slices.Contains(sdk, folder) || standard(imported) {
 				continue
 			}
-			t.Errorf("%s imports %s: the SDK and its tests import the standard library, money and internal/compare only",
+			t.Errorf("%s imports %s: the SDK and its tests import the standard library, the SDK and internal/compare only",
 				file.path, imported)
 		}
 	}

@@ -13,8 +13,9 @@ import (
 )
 
 // A Call is one request of the JSON API that changes something, with its key and
-// its idempotency key. The door for FPS calls the same actions with a nil Call. An action with a Call is carried out at most once, for good; the same Call
-// again gets the same objects, as they are now.
+// its idempotency key. The door for FPS calls the same actions with a nil Call. An
+// action with a Call is carried out at most once, for good; the same Call again
+// gets the same objects, as they are now.
 //
 // An action asks [decision.meet] before it decides, and [decision.keep] when it
 // has written its changes, both in the same transaction. Both accept a nil Call.
