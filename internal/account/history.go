@@ -125,7 +125,7 @@ func historyRow(w webui.Words, page processor.ActivityPage, t payment.Transactio
 	r := row{
 		Title: otherSide(page, t), Address: paymentAddress(t), Date: w.Date(t.Received), Detail: whatFor(w, page, t),
 		Mark: stateWord(w, t, page.Account), Quiet: t.State != payment.Success,
-		Amount: w.Signed(t.Current(), t.Flow(page.Account)),
+		Amount: w.Signed(shownAmount(t), t.Flow(page.Account)),
 	}
 	switch {
 	case t.Refunded.Positive():
@@ -137,6 +137,15 @@ func historyRow(w webui.Words, page processor.ActivityPage, t payment.Transactio
 		r.Title, r.Detail = r.Detail, ""
 	}
 	return r
+}
+
+// shownAmount is the amount of a transaction. Of an open hold it is what is still
+// held: parts that were settled are transactions of their own.
+func shownAmount(t payment.Transaction) money.Amount {
+	if t.State == payment.Reserved {
+		return t.Held()
+	}
+	return t.Current()
 }
 
 // partly reports whether less was charged than was held.
@@ -155,7 +164,7 @@ func whatFor(w webui.Words, page processor.ActivityPage, t payment.Transaction) 
 	switch {
 	case said == "":
 		return kind
-	case t.Kind == payment.KindPay || t.Kind == payment.KindReserve:
+	case t.Kind == payment.KindPay || t.Kind == payment.KindReserve || t.Kind == payment.KindPart:
 		return said
 	}
 	return kind + ": " + said
@@ -202,7 +211,7 @@ func kindWord(w webui.Words, t payment.Transaction) string {
 		return w.T("kind.refund-reversal")
 	case payment.KindOutsideRefund:
 		return w.T("kind.refund")
-	case payment.KindReserve, payment.KindPay:
+	case payment.KindReserve, payment.KindPart, payment.KindPay:
 	}
 	switch t.Method {
 	case holdfast.MethodCC:

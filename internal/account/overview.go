@@ -144,7 +144,7 @@ func (s *Server) openGroup(w webui.Words, holds []hold) group {
 func (h hold) row(w webui.Words, real time.Time) row {
 	r := row{
 		Title: h.caller.Name, Detail: about(h.Transaction, h.Sender, h.reason), Mark: stateWord(w, h.Transaction, h.Sender),
-		Amount: w.Dollars(h.Current()),
+		Amount: w.Dollars(shownAmount(h.Transaction)),
 	}
 	if h.Recipient != h.Owner && h.recipient != h.caller.Name {
 		r.Facts = append(r.Facts, Term{w.T("term.paid-to"), h.recipient})

@@ -145,8 +145,11 @@ func (p shownPayment) facts(w webui.Words) (all []Term) {
 	if t.Hold() {
 		add(w.T("history.held"), w.Dollars(t.Amount))
 	}
-	if t.State == payment.Success && t.Settled.Positive() {
-		add(w.T("history.charged"), w.Dollars(t.Settled))
+	if charged := t.Charged(); t.Hold() && charged.Positive() {
+		add(w.T("history.charged"), w.Dollars(charged))
+	}
+	if t.Lowered.Positive() {
+		add(w.T("history.released"), w.Dollars(t.Lowered))
 	}
 	if t.Refunded.Positive() {
 		add(w.T("history.refunded"), w.Dollars(t.Refunded))
@@ -183,6 +186,9 @@ func (p shownPayment) steps(w webui.Words) (all []Term) {
 func (p shownPayment) step(w webui.Words, h payment.HistoryRow) string {
 	switch h.After {
 	case payment.Reserved:
+		if h.Verb == payment.VerbLower {
+			return w.T("history.step-released", "Amount", w.Dollars(h.Amount))
+		}
 		return w.T("history.step-held", "Amount", w.Dollars(h.Amount))
 	case payment.Success:
 		switch {
@@ -190,7 +196,7 @@ func (p shownPayment) step(w webui.Words, h payment.HistoryRow) string {
 			return kindWord(w, p.Transaction)
 		case p.Kind == payment.KindRefund:
 			return w.T("history.step-refunded", "Amount", w.Dollars(h.Amount))
-		case p.Flow(p.page.Account) == 0 && p.Kind != payment.KindPay && p.Kind != payment.KindReserve:
+		case p.Flow(p.page.Account) == 0 && p.Kind != payment.KindPay && p.Kind != payment.KindPart && !p.Hold():
 			return kindWord(w, p.Transaction)
 		}
 		return w.T("history.step-paid", "Amount", w.Dollars(h.Amount))

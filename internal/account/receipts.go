@@ -35,8 +35,12 @@ func (l Letters) moved(w webui.Words, r payment.Receipt) (subject string, parts 
 	amount := w.Dollars(t.Current())
 	switch r.About {
 	case payment.ReceiptReleased:
+		released := "mail.released"
+		if t.Parted() { // the parts have receipts of their own
+			released, amount = "mail.released-rest", w.Dollars(t.Released())
+		}
 		subject = w.T("mail.released-subject", "Amount", amount)
-		parts = append(parts, w.T("mail.released", "Amount", amount, "Caller", caller))
+		parts = append(parts, w.T(released, "Amount", amount, "Caller", caller))
 		if r.Instrument.Method == holdfast.MethodCC {
 			parts = append(parts, w.T("mail.released-card"))
 		}

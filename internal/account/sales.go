@@ -96,7 +96,7 @@ func (in incoming) group(w webui.Words, real time.Time) group {
 	g := group{Heading: w.T("overview.incoming"), Empty: w.T("overview.none-incoming")}
 	sum := money.Micros(0)
 	for _, h := range in.holds {
-		sum = money.Micros(sum.Micro + h.Amount.Micro)
+		sum = money.Micros(sum.Micro + h.Open().Micro)
 		g.Rows = append(g.Rows, h.row(w, real))
 	}
 	switch {
@@ -114,7 +114,7 @@ func (in incoming) group(w webui.Words, real time.Time) group {
 // row shows the payer, the amount and the deadline for charging it.
 func (h sale) row(w webui.Words, real time.Time) row {
 	r := row{
-		Title: h.buyer, Detail: about(h.Transaction, h.Recipient, h.reason), Amount: w.Dollars(h.Amount),
+		Title: h.buyer, Detail: about(h.Transaction, h.Recipient, h.reason), Amount: w.Dollars(h.Open()),
 		Facts: []Term{{w.T("overview.charge-by"), w.Moment(h.Deadline)}},
 	}
 	if h.Owner != h.Recipient && h.caller.Name != h.recipient {

@@ -107,7 +107,7 @@ func given(all holdfast.Params) holdfast.Params {
 func operation(kind payment.Kind, step payment.HistoryRow) holdfast.Operation {
 	taken := payment.Transaction{Kind: kind}
 	switch step.Verb {
-	case payment.VerbSettle, payment.VerbCapture, payment.VerbCaptureDecline:
+	case payment.VerbSettle, payment.VerbCapture, payment.VerbCaptureDecline, payment.VerbClose:
 		taken.Settled = step.Amount
 	default:
 	}

@@ -40,7 +40,8 @@ type Activity struct {
 	Filter  ActivityFilter
 	Account party.ID
 	// Own means that the account's owner reads the page. It then includes private
-	// transactions, which callers do not see.
+	// transactions, which callers do not see, and the parts of holds. For a caller, a
+	// hold that was settled in parts is one Settle, as if it had no parts.
 	Own bool
 	// Matches further restricts what the filter selects; nil does not.
 	Matches func(Transaction) bool
@@ -95,7 +96,7 @@ func (a *Activity) selects(t Transaction) bool {
 	f := a.Filter
 	roles := t.Roles(a.Account)
 	switch {
-	case len(roles) == 0, t.Private() && (!a.Own || t.Recipient != a.Account):
+	case len(roles) == 0, t.Private() && (!a.Own || t.Recipient != a.Account), t.Kind == KindPart && !a.Own:
 		return false
 	case f.Operation != "" && t.Operation() != f.Operation,
 		f.Method != "" && t.Method != f.Method,
@@ -149,9 +150,9 @@ func (a *Activity) Totals() Totals {
 		case flow > 0:
 			sums.Received = sums.Received.Add(t.Current())
 		case t.State == Reserved && t.Sender == a.Account:
-			sums.Held = sums.Held.Add(t.Current())
+			sums.Held = sums.Held.Add(t.Held())
 		case t.State == Reserved && t.Recipient == a.Account:
-			sums.Awaited = sums.Awaited.Add(t.Current())
+			sums.Awaited = sums.Awaited.Add(t.Held())
 		}
 		if t.Kind == KindRefund && t.State == Success && t.Recipient != t.Owner {
 			back := none.Sub(t.Commission)
@@ -186,7 +187,8 @@ func (t Transaction) Roles(account party.ID) (roles []holdfast.Role) {
 // Flow is the direction in which a transaction has moved an account's money: -1
 // away from it, 1 to it. It is 0 if the account only started the transaction.
 // It is also 0 if no money has moved: it is held, in progress, or the
-// transaction failed, or the account paid itself.
+// transaction failed, or the account paid itself. The parts of a hold move its
+// money, and the hold itself moves none.
 func (t Transaction) Flow(account party.ID) int {
 	flow := 0
 	switch account {
@@ -196,7 +198,7 @@ func (t Transaction) Flow(account party.ID) int {
 		flow = 1
 	}
 	switch {
-	case t.State != Success || t.Kind == KindWriteOffDebt || t.toItself():
+	case t.State != Success || t.Kind == KindWriteOffDebt || t.toItself() || t.Parted():
 		return 0
 	case t.Kind == KindRefund, t.Kind == KindOutsideRefund, t.Kind == KindDispute,
 		t.Kind == KindDeposit: // a deposit's sender is its recipient

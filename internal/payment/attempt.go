@@ -45,9 +45,11 @@ type Attempt struct {
 	Amount        money.Amount
 	Instrument    InstrumentID
 	Authorization string // names the hold to capture or release, or the charge to return
-	Descriptor    string
-	State         AttemptState
-	Asked         int // number of times it was sent
+	// Part says of a Capture that it leaves the rest of the hold in place.
+	Part       bool
+	Descriptor string
+	State      AttemptState
+	Asked      int // number of times it was sent
 
 	// Card names the card at its network. It is stored with the instrument.
 	Card StoredCard
@@ -97,8 +99,12 @@ func (t Transaction) attempt(step Step, s AttemptState, asked int) Attempt {
 		Caller: t.Caller, Transaction: t.ID, Step: step, Amount: t.Amount, Instrument: t.Instrument,
 		Authorization: t.Authorization, Descriptor: t.Descriptor, State: s, Asked: asked, Since: t.Received,
 	}
-	if step == StepCapture {
-		a.Amount = t.Settled
+	switch step {
+	case StepCapture:
+		a.Amount, a.Part = t.Current(), t.Kind == KindPart
+	case StepRelease: // what no part has taken
+		a.Amount = less(t.Amount, t.Taken)
+	case StepAuthorize, StepCharge, StepReturn:
 	}
 	return a
 }
@@ -225,6 +231,10 @@ func (c *Change) captured(answer Answer, now time.Time) {
 	case c.After.State == Settling && answer.Approved():
 		c.done(VerbCapture, now, holdfast.CodeSuccess, messageSuccess)
 		c.takeCommission()
+	case c.After.State == Settling && c.After.Kind == KindPart:
+		// The amount is still held, and can be settled by another part.
+		c.done(VerbCaptureDecline, now, answer.Code, answer.Message)
+		c.Gone = answer.Gone
 	case c.After.State == Settling:
 		// The hold is no longer needed: release the buyer's money.
 		c.done(VerbCaptureDecline, now, answer.Code, answer.Message)

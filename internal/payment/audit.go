@@ -63,7 +63,8 @@ func (f File) Audit() []Finding {
 	found := f.auditHistory()
 	found = append(found, f.auditOrigin()...)
 	found = append(found, f.auditPostings()...)
-	return append(found, f.auditAttempts()...)
+	found = append(found, f.auditAttempts()...)
+	return append(found, f.auditTotals()...)
 }
 
 func (f File) finding(table string, seq any, format string, args ...any) Finding {
@@ -102,7 +103,7 @@ func (f File) auditHistory() (found []Finding) {
 		found = append(found, f.finding("transactions", nil, "counts %d steps but has %d", t.Steps, len(f.History)))
 	}
 	if n := len(f.History); n > 0 {
-		if last := f.History[n-1]; last.StatusCode != t.StatusCode || last.Amount != t.Current() {
+		if last := f.History[n-1]; last.StatusCode != t.StatusCode || last.Verb != VerbLower && last.Amount != t.Current() {
 			found = append(found, f.finding("transactions", nil, "says %s of %v but its history ends with %s of %v",
 				t.StatusCode, t.Current(), last.StatusCode, last.Amount))
 		}
@@ -110,10 +111,14 @@ func (f File) auditHistory() (found []Finding) {
 	return found
 }
 
-// amountAt is the amount that a step is about: the settled amount from Settle
-// on, and the transaction's own amount before.
+// amountAt is the amount that a step is about: of a hold, the settled amount from
+// Settle or Close on; otherwise the transaction's own amount. A step that releases
+// a part of a hold has an amount of its own: see auditParts.
 func (f File) amountAt(h HistoryRow) money.Amount {
-	if h.Verb == VerbSettle || h.Before == Settling {
+	switch {
+	case h.Verb == VerbLower:
+		return h.Amount
+	case f.Transaction.Hold() && (h.Verb == VerbSettle || h.Verb == VerbClose || h.Before == Settling):
 		return f.Transaction.Settled
 	}
 	return f.Transaction.Amount
@@ -147,14 +152,14 @@ func (f File) auditToken() []Finding {
 	switch {
 	case k.ID == "":
 		return []Finding{f.finding("tokens", nil, "token of this transaction is missing")}
-	case k.Type == holdfast.TokenSingleUse && k.UsedBy != t.root():
+	case t.Kind != KindPart && k.Type == holdfast.TokenSingleUse && k.UsedBy != t.root(): // a hold has used it
 		return []Finding{f.finding("tokens", nil, "token of this transaction is marked as used by %q", k.UsedBy)}
 	case k.Sender != t.Sender || k.Instrument != t.Instrument || t.RecipientToken == "" && k.Recipient != "" &&
 		k.Recipient != t.Recipient:
 		return []Finding{
 			f.finding("transactions", nil, "is not between the parties or from the instrument that its token names"),
 		}
-	case k.bounded(t.Amount) != nil:
+	case t.Kind != KindPart && k.bounded(t.Amount) != nil:
 		return []Finding{
 			f.finding("tokens", nil, "does not allow a payment of %[2]v: its amount is %[1]v", k.Amount, t.Amount),
 		}
@@ -162,13 +167,19 @@ func (f File) auditToken() []Finding {
 	return nil
 }
 
-// UnderWay is the transaction's money in the accounts Held and Outgoing.
+// UnderWay is what the transaction's own postings leave in the accounts Held and
+// Outgoing. A part takes from Held what its hold has put there.
 func (f File) UnderWay() (held, outgoing money.Amount) {
 	held, outgoing = money.Micros(0), money.Micros(0)
 	t := f.Transaction
 	switch {
+	case t.Kind == KindPart && t.State == Success:
+		held = less(held, t.Amount)
+	case t.Kind == KindPart:
 	case t.State == Reserved || t.State == Settling:
-		held = t.Amount
+		held = less(t.Amount, t.Lowered)
+	case t.Parted():
+		held = t.Taken
 	case t.Kind == KindRefund && t.State == Pending,
 		t.Kind != KindRefund && f.has(StepReturn, AttemptOpen, AttemptDeclined):
 		outgoing = t.Amount
@@ -204,6 +215,9 @@ func (f File) auditPostings() (found []Finding) {
 // auditStep compares the postings of a step with those that it requires.
 func (f File) auditStep(h HistoryRow, got []Booked) (found []Finding) {
 	want := f.Transaction.stepPostings(h.Verb, h.Before)
+	if h.Verb == VerbLower {
+		want = lowerPostings(h.Amount)
+	}
 	for i := range max(len(want), len(got)) {
 		place := fmt.Sprintf("%d/%d", h.Seq, i+1)
 		switch {
@@ -231,6 +245,8 @@ func (k Kind) asks() Step {
 	switch k {
 	case KindReserve:
 		return StepAuthorize
+	case KindPart:
+		return StepCapture
 	case KindRefund:
 		return StepReturn
 	case KindPay, KindFundPrepaid, KindSettleDebt, KindWriteOffDebt, KindCommission, KindDeposit, KindDispute,
@@ -254,7 +270,8 @@ func (k Kind) restsOn(v Verb) (step Step, state AttemptState, ok bool) {
 		return StepCharge, AttemptApproved, true
 	case VerbLateReturn:
 		return StepReturn, AttemptApproved, true
-	case VerbReserve, VerbPay, VerbTransfer, VerbRefund, VerbSettle, VerbCancel, VerbExpire, VerbTimeOut:
+	case VerbReserve, VerbPay, VerbTransfer, VerbRefund, VerbSettle, VerbLower, VerbClose, VerbCancel, VerbExpire,
+		VerbTimeOut:
 	}
 	return "", "", false
 }
@@ -285,8 +302,9 @@ func (f File) auditAttempts() (found []Finding) {
 		}
 	}
 	givenUp := t.State == Cancelled || t.State == Failure
+	rest := t.Parted() && t.State == Success && less(t.Amount, t.Taken).Positive()
 	for taken, back := range map[Step]Step{StepAuthorize: StepRelease, StepCharge: StepReturn} {
-		if givenUp && f.has(taken, AttemptApproved) && !f.has(back, AttemptOpen, AttemptApproved, AttemptDeclined) {
+		if (givenUp || rest) && f.has(taken, AttemptApproved) && !f.has(back, AttemptOpen, AttemptApproved, AttemptDeclined) {
 			wrong(back, "is missing: the network was never asked to release the hold or return the charge")
 		}
 	}
@@ -307,7 +325,7 @@ func (f File) auditAttempts() (found []Finding) {
 			wrong(StepCapture, "is not open, though the transaction waits for it")
 		}
 	case Reserved, Success:
-		if t.Asking != "" {
+		if t.Asking != "" && (!t.Parted() || t.State == Reserved || t.Asking != StepRelease) {
 			wrong(t.Asking, "is open, though nothing waits for it")
 		}
 	case None, Failure, Cancelled:

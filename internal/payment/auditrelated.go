@@ -8,11 +8,12 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// AuditRelated compares the totals in a transaction's row with its refunds and
-// its marketplace fee.
+// AuditRelated compares the totals in a transaction's row with its parts, its
+// refunds and its marketplace fee.
 func (f File) AuditRelated() (found []Finding) {
 	t := f.Transaction
-	pays := t.Kind == KindReserve || t.Kind == KindPay
+	pays := t.Kind == KindReserve || t.Kind == KindPart || t.Kind == KindPay
+	found = f.auditParts()
 	back := f.returned()
 	if pays || t.Kind == KindFundPrepaid {
 		found = f.compare(found, "the refunded amount", t.Refunded, back.amount)
@@ -21,7 +22,7 @@ func (f File) AuditRelated() (found []Finding) {
 	if pays {
 		found = f.compare(found, "the returned marketplace fee", t.CommissionReturned, back.commission)
 		taken := money.Micros(0)
-		if t.State == Success {
+		if t.State == Success && !t.Parted() {
 			taken = t.Commission
 		}
 		found = f.compare(found, "the marketplace fee", taken, f.commission())

@@ -84,7 +84,8 @@ func (c *Change) takeCommission() {
 // withNoAmounts sets the amounts that are not known yet to zero dollars.
 func (t Transaction) withNoAmounts() Transaction {
 	for _, a := range []*money.Amount{
-		&t.Settled, &t.Fee, &t.Commission, &t.Refunded, &t.FeeReturned, &t.CommissionReturned,
+		&t.Settled, &t.Taken, &t.Taking, &t.Lowered, &t.Fee, &t.Commission, &t.Refunded, &t.FeeReturned,
+		&t.CommissionReturned,
 	} {
 		if !a.Given() {
 			*a = money.Micros(0)

@@ -69,6 +69,9 @@ func (in HeardInput) Next() (h Heard, more, later bool) {
 	}
 	switch in.Transaction.State {
 	case Reserved:
+		if in.Transaction.Taking.Positive() {
+			return Heard{}, false, true // the answer to the part decides first
+		}
 		h, more = in.reserved()
 	case Failure, Cancelled:
 		return in.ended()
@@ -93,7 +96,7 @@ func (in HeardInput) followed() bool {
 func (in HeardInput) reserved() (Heard, bool) {
 	t := in.Transaction
 	switch {
-	case in.Found.Captured > 0:
+	case in.Found.Captured != t.Taken.Micro:
 		return in.attention("The held amount was captured at the card network, and not by a Settle.")
 	case in.Found.Ended:
 		c := t.Gone(in.Now)

@@ -85,37 +85,11 @@ func (t Transaction) approved() bool {
 	return false
 }
 
-// left is the amount of a member that can still be settled.
-func (t Transaction) left() money.Amount {
-	if t.State != Reserved {
-		return money.Micros(0)
-	}
-	return t.Amount
-}
-
-// held is the amount of a member that the network holds.
-func (t Transaction) held() money.Amount {
-	if t.State != Reserved && t.State != Settling {
-		return money.Micros(0)
-	}
-	return t.Amount
-}
-
-// paid is the amount of a member that was captured.
-func (t Transaction) paid() money.Amount {
-	if t.State != Success {
-		return money.Micros(0)
-	}
-	return t.Settled
-}
-
 // uses is what a member of a hold uses of its token's amount.
 func (t Transaction) uses() money.Amount {
 	switch t.State {
-	case Pending, Settling:
-		return t.Amount
-	case Reserved:
-		return t.left()
+	case Pending, Reserved, Settling:
+		return less(t.Amount, t.Lowered)
 	case Success:
 		return t.Settled
 	case None, Failure, Cancelled:
@@ -127,7 +101,7 @@ func (t Transaction) uses() money.Amount {
 // deadline first.
 func (h Hold) open() (open []Transaction) {
 	for _, m := range h.Members {
-		if m.State == Reserved {
+		if m.Open().Positive() {
 			open = append(open, m)
 		}
 	}
@@ -159,14 +133,14 @@ func (h Hold) Amount() money.Amount {
 }
 
 // Open is the amount that can still be settled.
-func (h Hold) Open() money.Amount { return sum(h.Members, Transaction.left) }
+func (h Hold) Open() money.Amount { return sum(h.Members, Transaction.Open) }
 
 // Held is the amount that the network holds. It includes amounts whose settle
 // the network has not answered.
-func (h Hold) Held() money.Amount { return sum(h.Members, Transaction.held) }
+func (h Hold) Held() money.Amount { return sum(h.Members, Transaction.Held) }
 
 // Settled is the amount that was paid.
-func (h Hold) Settled() money.Amount { return sum(h.Members, Transaction.paid) }
+func (h Hold) Settled() money.Amount { return sum(h.Members, Transaction.Charged) }
 
 // Released is the amount that was held and is the sender's again. What a renewal
 // has replaced is not released.
@@ -207,13 +181,11 @@ func (h Hold) EndsFirst() Transaction {
 // State is the state of the hold as a whole. A raise or a renewal that the
 // network has not answered does not change it.
 func (h Hold) State() HoldState {
-	is := func(s State) bool {
-		return slices.ContainsFunc(h.Members, func(m Transaction) bool { return m.State == s })
-	}
+	settling := func(m Transaction) bool { return m.State == Settling || m.Taking.Positive() }
 	switch {
-	case is(Reserved):
+	case h.Open().Positive():
 		return HoldHeld
-	case is(Settling):
+	case slices.ContainsFunc(h.Members, settling):
 		return HoldSettling
 	case h.Root().State == Pending:
 		return HoldPending

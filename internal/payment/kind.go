@@ -9,7 +9,8 @@ import (
 // A Kind is the operation that made a transaction.
 type Kind string
 
-// The kinds. A Commission is a marketplace's fee: a separate transaction, made
+// The kinds. A Part is a settle of a part of a hold, which is its parent. A
+// Commission is a marketplace's fee: a separate transaction, made
 // together with the payment that it is taken from. A Deposit puts sandbox money
 // into a party's balance, and no caller sees it.
 //
@@ -20,6 +21,7 @@ type Kind string
 // OutsideRefund was made at the network, and not by this server.
 const (
 	KindReserve      Kind = "Reserve"
+	KindPart         Kind = "Part"
 	KindPay          Kind = "Pay"
 	KindRefund       Kind = "Refund"
 	KindFundPrepaid  Kind = "FundPrepaid"
@@ -40,8 +42,10 @@ var charged = []Verb{VerbPay, VerbCharge, VerbDecline, VerbTimeOut, VerbTransfer
 // kindVerbs has the verbs that each kind allows.
 var kindVerbs = map[Kind][]Verb{
 	KindReserve: {
-		VerbReserve, VerbApprove, VerbDecline, VerbSettle, VerbCapture, VerbCaptureDecline, VerbCancel, VerbExpire,
+		VerbReserve, VerbApprove, VerbDecline, VerbSettle, VerbCapture, VerbCaptureDecline, VerbLower, VerbClose,
+		VerbCancel, VerbExpire,
 	},
+	KindPart:         {VerbSettle, VerbCapture, VerbCaptureDecline},
 	KindPay:          append([]Verb{VerbCancel}, charged...),
 	KindFundPrepaid:  charged,
 	KindSettleDebt:   charged,
@@ -61,7 +65,8 @@ func (k Kind) FromNetwork() bool {
 	switch k {
 	case KindDispute, KindDisputeReturn, KindRefundReversal, KindOutsideRefund:
 		return true
-	case KindReserve, KindPay, KindRefund, KindFundPrepaid, KindSettleDebt, KindWriteOffDebt, KindCommission, KindDeposit:
+	case KindReserve, KindPart, KindPay, KindRefund, KindFundPrepaid, KindSettleDebt, KindWriteOffDebt, KindCommission,
+		KindDeposit:
 	}
 	return false
 }
@@ -75,6 +80,8 @@ func (k Kind) operation() holdfast.Operation {
 	switch k {
 	case KindReserve:
 		return holdfast.OperationReserve
+	case KindPart:
+		return holdfast.OperationSettle
 	case KindRefund, KindOutsideRefund, KindDispute: // to the sender
 		return holdfast.OperationRefund
 	case KindFundPrepaid:

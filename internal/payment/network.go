@@ -157,6 +157,10 @@ func (c *Change) giveUpHold(gone bool) {
 func (t Transaction) Gone(now time.Time) Change {
 	c := Change{Before: t, After: t}
 	c.giveUpHold(true)
+	if t.Taken.Positive() {
+		c.close(now, messageGone)
+		return c
+	}
 	c.done(VerbExpire, now, holdfast.CodeExpired, messageGone)
 	return c
 }
@@ -164,7 +168,8 @@ func (t Transaction) Gone(now time.Time) Change {
 // LeftToLapse reports whether the network lets go of an expired hold so soon that
 // it is not asked for the release. One later question makes sure.
 func (c *Change) LeftToLapse() bool {
-	return c.Verb == VerbExpire && c.Ask != nil && c.Ask.Step == StepRelease && c.Ask.LapsesBy(c.At)
+	ends := c.Verb == VerbExpire || c.Verb == VerbClose
+	return ends && c.Ask != nil && c.Ask.Step == StepRelease && c.Ask.LapsesBy(c.At)
 }
 
 // LapsesBy reports whether the network lets the hold go by itself soon after a

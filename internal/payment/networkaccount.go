@@ -27,6 +27,17 @@ func (m NetworkMode) PerSecond() int {
 	return 10
 }
 
+// SeveralCaptures reports whether a card network captures a hold more than once,
+// as parts of a hold need it. The sandbox, which has no kind, does so. Stripe does
+// so only for few accounts and cards, and is never asked to.
+func (k NetworkKind) SeveralCaptures() bool {
+	switch k {
+	case NetworkStripe:
+		return false
+	}
+	return true
+}
+
 // accountName matches names that need no quotes on a command line, and cannot be
 // mistaken for an id.
 var accountName = regexp.MustCompile(`^[a-z][a-z0-9._-]*$`)

@@ -49,16 +49,25 @@ func (t *Transaction) paidPostings(from ledger.AccountID) (postings []ledger.Pos
 		postings = transfer(postings, ledger.Owed(string(t.Recipient)), ledger.Prepaid(string(t.Aggregate)), t.Amount)
 	case KindSettleDebt:
 		postings = transfer(postings, ledger.Due(string(t.Recipient)), ledger.Debt(string(t.Aggregate)), t.Amount)
-	case KindReserve, KindPay, KindRefund, KindWriteOffDebt, KindCommission, KindDeposit, KindDispute, KindDisputeReturn,
-		KindRefundReversal, KindOutsideRefund:
+	case KindReserve, KindPart, KindPay, KindRefund, KindWriteOffDebt, KindCommission, KindDeposit, KindDispute,
+		KindDisputeReturn, KindRefundReversal, KindOutsideRefund:
 	}
 	return postings
 }
 
 // capturePostings are the postings of a capture: the settled amount is paid,
-// and the rest of the hold goes back.
+// and the rest of the hold goes back. A part leaves the rest where it is.
 func (t *Transaction) capturePostings() []ledger.Posting {
-	return transfer(t.paidPostings(ledger.Held), ledger.Held, ledger.Network, t.Amount.Sub(t.Settled))
+	if t.Kind == KindPart {
+		return t.paidPostings(ledger.Held)
+	}
+	return transfer(t.paidPostings(ledger.Held), ledger.Held, ledger.Network, less(t.rest(), t.Settled))
+}
+
+// lowerPostings are the postings of a step that releases a part of a hold. The
+// amount is in the step, because the transaction has only the sum.
+func lowerPostings(amount money.Amount) []ledger.Posting {
+	return transfer(nil, ledger.Held, ledger.Network, amount)
 }
 
 // transferPostings are the postings of transactions that need no network.
@@ -101,7 +110,8 @@ func (t *Transaction) networkPostings() (postings []ledger.Posting) {
 		postings = transfer(nil, ledger.Network, recipient, t.Amount)
 		postings = transfer(postings, recipient, account(t.Owner), t.Commission)
 		return transfer(postings, t.bearer(), ledger.Fees, t.Fee)
-	case KindReserve, KindPay, KindRefund, KindFundPrepaid, KindSettleDebt, KindWriteOffDebt, KindCommission, KindDeposit:
+	case KindReserve, KindPart, KindPay, KindRefund, KindFundPrepaid, KindSettleDebt, KindWriteOffDebt, KindCommission,
+		KindDeposit:
 	}
 	return nil
 }
@@ -172,17 +182,19 @@ func (t *Transaction) verbPostings(v Verb, before State) []ledger.Posting {
 		if t.Kind == KindRefund {
 			return undone(t.refundPostings())
 		}
-	case VerbCaptureDecline:
-		return transfer(nil, ledger.Held, ledger.Network, t.Amount)
-	case VerbCancel, VerbExpire:
+	case VerbCaptureDecline: // after a part, the amount is still held
+		if t.Kind == KindReserve {
+			return transfer(nil, ledger.Held, ledger.Network, t.rest())
+		}
+	case VerbCancel, VerbExpire, VerbClose:
 		if before == Reserved {
-			return transfer(nil, ledger.Held, ledger.Network, t.Amount)
+			return transfer(nil, ledger.Held, ledger.Network, t.rest())
 		}
 	case VerbLateCharge:
 		return transfer(nil, ledger.Network, ledger.Outgoing, t.Amount)
 	case VerbLateReturn:
 		return transfer(nil, ledger.Outgoing, ledger.Network, t.Amount)
-	case VerbReserve, VerbPay, VerbSettle, VerbTimeOut:
+	case VerbReserve, VerbPay, VerbSettle, VerbTimeOut, VerbLower: // for Lower see lowerPostings
 	}
 	return nil
 }

@@ -49,8 +49,10 @@ func (c *Change) Receipt() (about ReceiptAbout, due bool) {
 		return "", false
 	}
 	switch t.Kind {
-	case KindReserve, KindPay, KindFundPrepaid, KindSettleDebt:
+	case KindReserve, KindPart, KindPay, KindFundPrepaid, KindSettleDebt:
 		switch {
+		case c.Verb == VerbClose: // each part has a receipt
+			return ReceiptReleased, t.Released().Positive()
 		case t.State == Success:
 			return ReceiptCharged, true
 		case t.State == Cancelled && c.Before.State == Reserved:
@@ -65,7 +67,7 @@ func (c *Change) Receipt() (about ReceiptAbout, due bool) {
 }
 
 // Released is the part of a hold that was not charged, after a Reserve was
-// settled for less.
+// settled for less, in one piece or in parts.
 func (t Transaction) Released() money.Amount {
 	if t.Kind != KindReserve || !t.Settled.Positive() {
 		return money.Micros(0)

@@ -45,11 +45,12 @@ func MovementOf(t *Transaction, v Verb) (m NetworkMovement, ok bool) {
 			m.Type, m.Micro = LineRefund, -t.Amount.Micro
 		case KindRefundReversal:
 			m.Type, m.Micro = LineRefundFailure, t.Amount.Micro
-		case KindReserve, KindPay, KindRefund, KindFundPrepaid, KindSettleDebt, KindWriteOffDebt, KindCommission, KindDeposit:
+		case KindReserve, KindPart, KindPay, KindRefund, KindFundPrepaid, KindSettleDebt, KindWriteOffDebt, KindCommission,
+			KindDeposit:
 			return m, false
 		}
-	case VerbReserve, VerbPay, VerbRefund, VerbApprove, VerbDecline, VerbSettle, VerbCaptureDecline, VerbCancel,
-		VerbExpire, VerbTimeOut:
+	case VerbReserve, VerbPay, VerbRefund, VerbApprove, VerbDecline, VerbSettle, VerbCaptureDecline, VerbLower,
+		VerbClose, VerbCancel, VerbExpire, VerbTimeOut:
 		return m, false
 	}
 	return m, true

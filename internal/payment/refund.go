@@ -74,7 +74,11 @@ func Refund(in RefundInput, r holdfast.RefundRequest) (Change, error) {
 func (in RefundInput) refundable() error {
 	o := in.Original
 	switch o.Kind {
-	case KindReserve, KindPay:
+	case KindReserve, KindPart, KindPay:
+		if o.Parted() {
+			return holdfast.Errorf(holdfast.InvalidTransactionState,
+				"transaction %s was settled in parts: refund its parts, or the whole hold by the JSON API", o.ID)
+		}
 	case KindRefund, KindFundPrepaid, KindSettleDebt, KindWriteOffDebt, KindCommission, KindDispute, KindDisputeReturn,
 		KindRefundReversal, KindOutsideRefund:
 		return holdfast.Errorf(holdfast.TransactionTypeNotRefundable, "a %s cannot be refunded", o.Kind)
@@ -126,7 +130,7 @@ func (in RefundInput) refund(r holdfast.RefundRequest) (Transaction, error) {
 	if policy == holdfast.RefundMarketplaceOnly {
 		return in.refundOfCommission(t, r.RefundAmount)
 	}
-	amount, err := part(r.RefundAmount, o.Current().Sub(o.Refunded).Sub(in.Disputes.Lost()))
+	amount, err := part(r.RefundAmount, in.Left(policy))
 	if err != nil {
 		return t, err
 	}
@@ -154,11 +158,20 @@ func (in RefundInput) refundOfCommission(t Transaction, asked money.Amount) (Tra
 		return t, holdfast.Errorf(holdfast.InvalidParams, "MarketplaceRefundPolicy is %s, but there was no marketplace fee",
 			t.Policy)
 	}
-	amount, err := part(asked, o.Commission.Sub(o.CommissionReturned))
+	amount, err := part(asked, in.Left(t.Policy))
 	t.Parent, t.Sender, t.Recipient, t.FeeBy = o.CommissionID, o.Recipient, o.Owner, holdfast.RoleRecipient
 	t.Method, t.Amount = holdfast.MethodABT, amount
 	t.Token, t.RecipientToken, t.Instrument, t.Aggregate, t.Authorization = "", "", "", "", ""
 	return t, err
+}
+
+// Left is the amount that can still be refunded.
+func (in RefundInput) Left(policy holdfast.RefundPolicy) money.Amount {
+	o := in.Original
+	if policy == holdfast.RefundMarketplaceOnly {
+		return o.Commission.Sub(o.CommissionReturned)
+	}
+	return o.Current().Sub(o.Refunded).Sub(in.Disputes.Lost())
 }
 
 // part is the amount to refund: asked, or all that is left if no amount is

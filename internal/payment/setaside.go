@@ -38,7 +38,7 @@ func (t *Transaction) takes() []ledger.Posting {
 	switch t.Kind {
 	case KindRefund:
 		return undone(t.refundPostings())
-	case KindReserve:
+	case KindReserve, KindPart:
 		return t.commissionPostings(t.capturePostings())
 	case KindPay, KindFundPrepaid, KindSettleDebt:
 		return t.commissionPostings(t.paidPostings(ledger.Network))
@@ -59,7 +59,7 @@ func (v Verb) setsAside() bool { return v == VerbPay || v == VerbRefund || v == 
 
 // waits reports whether money is set aside while the transaction is in a state.
 func (t *Transaction) waits(s State) bool {
-	if t.Kind == KindReserve {
+	if t.Kind == KindReserve || t.Kind == KindPart {
 		return s == Settling
 	}
 	return s == Pending

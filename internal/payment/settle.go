@@ -1,7 +1,6 @@
 package payment
 
 import (
-	"strings"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -13,6 +12,7 @@ import (
 // addition to the Reserve.
 type SettleInput struct {
 	Amount       money.Amount // not given means all
+	Earlier      Earlier      // from other members of the hold; zero if there are none
 	Owner        party.Party  // the caller's owner
 	OwnerBalance money.Amount // used if the owner bears the fee
 	Fees         FeeSchedule
@@ -21,32 +21,22 @@ type SettleInput struct {
 
 // Settle decides whether an amount may be taken from the hold. A hold is
 // settled once: the rest is released, and nothing can be taken later (Query API
-// Reference, Settle).
+// Reference, Settle). A hold with parts is settled by [SettlePart].
 func (t Transaction) Settle(in SettleInput) (Change, error) {
 	amount := t.wanted(in.Amount)
-	switch {
-	case t.Kind != KindReserve:
-		return Change{}, invalidTransaction(t.ID)
-	case !amount.Positive():
-		return Change{}, holdfast.Errorf(holdfast.AmountOutOfRange, "TransactionAmount must be above zero")
-	case t.AsOf(in.Now).State == Failure:
-		return Change{}, holdfast.Errorf(holdfast.OriginalTransactionFailed, "the transaction failed: %s", t.StatusMessage)
-	}
-	if err := active(in.Owner); err != nil {
+	if err := t.settleable(amount, in.Owner, in.Now); err != nil {
 		return Change{}, err
 	}
-	if err := t.AsOf(in.Now).can(VerbSettle, "settled"); err != nil {
-		return Change{}, err
+	if t.Parted() {
+		return Change{}, holdfast.Errorf(holdfast.InvalidTransactionState,
+			"transaction %s cannot be settled: parts of it were settled by the JSON API, which also settles the rest", t.ID)
 	}
-	if amount.Cmp(t.Amount) > 0 {
-		return Change{}, holdfast.Errorf(holdfast.SettleAmountGreaterThanReserveAmount,
-			"Settle Amount \"$%s\" is greater than the Reserve Amount \"$%s\"", amount.Value(), t.Amount.Value())
+	earlier := in.Earlier
+	if earlier == (Earlier{}) {
+		earlier.Terms = t.Terms
 	}
-	fee, commission := in.Fees.Fee(t.Method, amount), t.Terms.of(amount)
-	if err := burden(t.FeeBy, fee, commission, amount); err != nil {
-		return Change{}, err
-	}
-	if err := callerBears(t.FeeBy, fee, commission, money.Micros(0), in.OwnerBalance); err != nil {
+	fee, commission := earlier.fees(t, in.Fees, amount)
+	if err := t.affords(fee, commission, amount, in.OwnerBalance); err != nil {
 		return Change{}, err
 	}
 	t.Settled, t.Fee, t.Commission = amount, fee, commission
@@ -88,18 +78,20 @@ func CanAccess(owner party.Party, found bool) error {
 // SettledBefore reports whether a Settle for this amount was accepted before. A
 // repeated Settle gets the first answer again.
 func (t Transaction) SettledBefore(amount money.Amount) bool {
-	return t.Kind == KindReserve && (t.State == Settling || t.State == Success) && t.wanted(amount).Cmp(t.Settled) == 0
+	return t.Kind == KindReserve && !t.Parted() && (t.State == Settling || t.State == Success) &&
+		t.wanted(amount).Cmp(t.Settled) == 0
 }
 
 func (t Transaction) wanted(amount money.Amount) money.Amount {
 	if !amount.Given() {
-		return t.Amount
+		return t.rest()
 	}
 	return amount
 }
 
 // Cancel gives up a Reserved or Pending transaction that Reserve or Pay made
-// (Query API Reference, Cancel).
+// (Query API Reference, Cancel). If parts of a hold were settled, it releases the
+// rest.
 func (t Transaction) Cancel(reason string, now time.Time) (Change, error) {
 	if t.Kind != KindReserve && t.Kind != KindPay {
 		return Change{}, invalidTransaction(t.ID)
@@ -107,11 +99,10 @@ func (t Transaction) Cancel(reason string, now time.Time) (Change, error) {
 	if err := t.AsOf(now).can(VerbCancel, "cancelled"); err != nil {
 		return Change{}, err
 	}
-	message := "The transaction was cancelled by the caller."
-	if reason = strings.Join(strings.Fields(reason), " "); reason != "" {
-		message = "The transaction was cancelled by the caller: " + reason
+	if t.Parted() {
+		return t.closed(now, because("The rest was released by the caller", reason)), nil
 	}
-	c := t.step(VerbCancel, now, holdfast.CodeCanceled, message)
+	c := t.step(VerbCancel, now, holdfast.CodeCanceled, because("The transaction was cancelled by the caller", reason))
 	c.release()
 	return c, nil
 }
@@ -120,7 +111,7 @@ func (t Transaction) Cancel(reason string, now time.Time) (Change, error) {
 // caller what happened instead.
 func (t Transaction) can(v Verb, done string) error {
 	if _, ok := t.State.After(v); ok {
-		return nil
+		return t.underWay(done)
 	}
 	because := map[State]string{
 		Pending:   "it is still pending",

@@ -26,11 +26,13 @@ var States = []State{None, Pending, Reserved, Settling, Success, Failure, Cancel
 // A Verb is an event that changes a transaction's state.
 type Verb string
 
-// The verbs. Reserve, Pay, Transfer, Refund, Settle and Cancel come from a
-// caller. Transfer moves money only in the books, and so at once. Expire and
-// TimeOut come when a deadline passes. The others are a network's answers. If a
-// network charges after the payment was given up, LateCharge books the charge
-// and LateReturn its return. They do not change the state.
+// The verbs. Reserve, Pay, Transfer, Refund, Settle, Lower and Cancel come from
+// a caller. Transfer moves money only in the books, and so at once. Lower
+// releases a part of a hold, and Close ends a hold whose parts have taken
+// something. Expire and TimeOut come when a deadline passes. The others are a
+// network's answers. If a network charges after the payment was given up,
+// LateCharge books the charge and LateReturn its return. These two and Lower do
+// not change the state.
 const (
 	VerbReserve        Verb = "Reserve"
 	VerbPay            Verb = "Pay"
@@ -43,6 +45,8 @@ const (
 	VerbSettle         Verb = "Settle"
 	VerbCapture        Verb = "Capture"
 	VerbCaptureDecline Verb = "CaptureDecline"
+	VerbLower          Verb = "Lower"
+	VerbClose          Verb = "Close"
 	VerbCancel         Verb = "Cancel"
 	VerbExpire         Verb = "Expire"
 	VerbTimeOut        Verb = "TimeOut"
@@ -53,7 +57,7 @@ const (
 // Verbs lists every verb.
 var Verbs = []Verb{
 	VerbReserve, VerbPay, VerbTransfer, VerbRefund, VerbApprove, VerbCharge, VerbReturn, VerbDecline,
-	VerbSettle, VerbCapture, VerbCaptureDecline, VerbCancel, VerbExpire, VerbTimeOut,
+	VerbSettle, VerbCapture, VerbCaptureDecline, VerbLower, VerbClose, VerbCancel, VerbExpire, VerbTimeOut,
 	VerbLateCharge, VerbLateReturn,
 }
 
@@ -63,12 +67,16 @@ func (v Verb) late() bool { return v == VerbLateCharge || v == VerbLateReturn }
 // database table steps has the same list in its CHECK.
 // [kindVerbs] says which of the verbs a kind of transaction may have.
 var moves = map[State]map[Verb]State{
-	None: {VerbReserve: Pending, VerbPay: Pending, VerbTransfer: Success, VerbRefund: Pending},
+	None: {
+		VerbReserve: Pending, VerbPay: Pending, VerbTransfer: Success, VerbRefund: Pending, VerbSettle: Settling,
+	},
 	Pending: {
 		VerbApprove: Reserved, VerbCharge: Success, VerbReturn: Success, VerbDecline: Failure,
 		VerbCancel: Cancelled, VerbExpire: Cancelled, VerbTimeOut: Failure,
 	},
-	Reserved:  {VerbSettle: Settling, VerbCancel: Cancelled, VerbExpire: Cancelled},
+	Reserved: {
+		VerbSettle: Settling, VerbLower: Reserved, VerbClose: Success, VerbCancel: Cancelled, VerbExpire: Cancelled,
+	},
 	Settling:  {VerbCapture: Success, VerbCaptureDecline: Failure},
 	Success:   {},
 	Failure:   {VerbLateCharge: Failure, VerbLateReturn: Failure},

@@ -19,13 +19,17 @@ func TestEveryStateTimesEveryVerb(t *testing.T) {
 	verbs := payment.Verbs
 	table := map[payment.State][]payment.State{
 		// One column for each of payment.Verbs, in that order.
-		none:      {pending, pending, success, pending, no, no, no, no, no, no, no, no, no, no, no, no},
-		pending:   {no, no, no, no, reserved, success, success, failure, no, no, no, cancelled, cancelled, failure, no, no},
-		reserved:  {no, no, no, no, no, no, no, no, settling, no, no, cancelled, cancelled, no, no, no},
-		settling:  {no, no, no, no, no, no, no, no, no, success, failure, no, no, no, no, no},
-		success:   {no, no, no, no, no, no, no, no, no, no, no, no, no, no, no, no},
-		failure:   {no, no, no, no, no, no, no, no, no, no, no, no, no, no, failure, failure},
-		cancelled: {no, no, no, no, no, no, no, no, no, no, no, no, no, no, cancelled, cancelled},
+		none: {pending, pending, success, pending, no, no, no, no, settling, no, no, no, no, no, no, no, no, no},
+		pending: {
+			no, no, no, no, reserved, success, success, failure, no, no, no, no, no, cancelled, cancelled, failure, no, no,
+		},
+		reserved: {
+			no, no, no, no, no, no, no, no, settling, no, no, reserved, success, cancelled, cancelled, no, no, no,
+		},
+		settling:  {no, no, no, no, no, no, no, no, no, success, failure, no, no, no, no, no, no, no},
+		success:   {no, no, no, no, no, no, no, no, no, no, no, no, no, no, no, no, no, no},
+		failure:   {no, no, no, no, no, no, no, no, no, no, no, no, no, no, no, no, failure, failure},
+		cancelled: {no, no, no, no, no, no, no, no, no, no, no, no, no, no, no, no, cancelled, cancelled},
 	}
 	if len(table) != len(payment.States) || len(verbs) != len(table[none]) {
 		t.Fatalf("the table has %d states and %d verbs, the package %d and %d", len(table), len(table[none]),
@@ -63,7 +67,8 @@ func TestCallersSeeSettlingAsPending(t *testing.T) {
 func TestEveryKindsVerbs(t *testing.T) {
 	charged := "Pay Transfer Charge Decline TimeOut LateCharge LateReturn"
 	for kind, want := range map[payment.Kind]string{
-		payment.KindReserve:      "Reserve Approve Decline Settle Capture CaptureDecline Cancel Expire",
+		payment.KindReserve:      "Reserve Approve Decline Settle Capture CaptureDecline Lower Close Cancel Expire",
+		payment.KindPart:         "Settle Capture CaptureDecline",
 		payment.KindPay:          charged + " Cancel",
 		payment.KindFundPrepaid:  charged,
 		payment.KindSettleDebt:   charged,

@@ -30,7 +30,7 @@ func NoTakings() Takings {
 // not count either, because the account is paid when the balance is funded or
 // the debt is settled. A fee that a marketplace pays to itself is no cost.
 func (k Takings) With(t Transaction, account party.ID) Takings {
-	if t.State != Success {
+	if t.State != Success || t.Parted() { // its parts count
 		return k
 	}
 	k.Fees = k.Fees.Add(t.FeeFrom(account))

@@ -31,9 +31,15 @@ type Transaction struct {
 	StatusMessage string
 
 	Amount  money.Amount // reserved, paid or refunded
-	Settled money.Amount // of a Reserve: the amount of Settle; zero dollars before
+	Settled money.Amount // of a Reserve: the amount of Settle, or of all parts at the end; zero dollars before
+	// Taken is what the parts of a Reserve have taken, Taking the amount of the part
+	// under way, which is in Taken, and Lowered what was released in parts.
+	Taken, Taking, Lowered money.Amount
+	// Final says of a part that the rest of the hold is released after it.
+	Final bool
 	// Fee is the operator's fee. It is zero dollars until it is known. In a refund
-	// it is the part that is given back, below zero. FeeBy is the role that bears
+	// it is the part that is given back, below zero. In a Reserve with parts it is the
+	// sum of their fees; the same holds for Commission. FeeBy is the role that bears
 	// it.
 	Fee   money.Amount
 	FeeBy holdfast.Role
@@ -142,7 +148,7 @@ func (t Transaction) Hold() bool { return t.Kind == KindReserve }
 // does not approve refunds and commissions.
 func (t Transaction) Approved() bool {
 	switch t.Kind {
-	case KindReserve, KindPay, KindFundPrepaid, KindSettleDebt:
+	case KindReserve, KindPart, KindPay, KindFundPrepaid, KindSettleDebt:
 		return t.Token != ""
 	case KindRefund, KindCommission, KindWriteOffDebt, KindDeposit, KindDispute, KindDisputeReturn, KindRefundReversal,
 		KindOutsideRefund:
@@ -174,6 +180,11 @@ type Change struct {
 	Original  *OriginalChange // of a refund
 	Root      *OriginalChange // of a new linked hold: its root, with the number of linked holds
 	Replaced  bool            // a renewal holds the amount anew, so that the sender gets no receipt
+	// Member is of a part: the change of the hold that it draws from. It may be a
+	// step that ends the hold.
+	Member *Change
+	// Gone says of a declined part that the network has let the hold go.
+	Gone bool
 	// Spends are the parties whose balances the decision depends on. Two decisions
 	// that spend from the same balance must not be made at the same time.
 	Spends []party.ID
@@ -187,18 +198,17 @@ type OriginalChange struct{ Before, After Transaction }
 func (c *Change) Stepped() bool { return c.Verb != "" }
 
 // Moved reports whether the change is a step to another state.
-func (c *Change) Moved() bool { return c.Stepped() && !c.Verb.late() }
+func (c *Change) Moved() bool { return c.Stepped() && !c.Verb.late() && c.Verb != VerbLower }
 
 // Told reports whether the caller gets a notification of the step (IPN,
-// "events"). There is none for the first half of a Settle, for spending a
-// prepaid balance, for a marketplace's fee, for private transactions, for linked
-// holds and for what a card network does by itself: programs that were written for
-// FPS know no notification of it.
+// "events"). There is none for the first half of a Settle, for a part of a hold,
+// for spending a prepaid balance, for a marketplace's fee, for private
+// transactions, for linked holds and for what a card network does by itself:
+// programs that were written for FPS know no notification of it.
 func (c *Change) Told() bool {
 	t := c.After
-	return c.Moved() && c.Verb != VerbSettle && t.Kind != KindCommission && !t.Private() && !t.Kind.FromNetwork() &&
-		t.Link == "" &&
-		(t.Kind != KindPay || t.Method != holdfast.MethodPrepaid)
+	return c.Moved() && c.Verb != VerbSettle && t.Kind != KindPart && t.Kind != KindCommission && !t.Private() &&
+		!t.Kind.FromNetwork() && t.Link == "" && (t.Kind != KindPay || t.Method != holdfast.MethodPrepaid)
 }
 
 // Empty reports whether there is nothing to write.
@@ -233,7 +243,7 @@ func (c *Change) step(v Verb, now time.Time, code holdfast.StatusCode, message s
 		now = t.Received // the sandbox clock was put back since
 	}
 	t.State, t.StatusCode, t.StatusMessage = next, code, message
-	if next != Pending && next != Settling && !v.late() {
+	if next != Pending && next != Settling && !v.late() && v != VerbLower {
 		t.Completed = now
 	}
 	c.Verb, c.At = v, now
@@ -249,18 +259,22 @@ func (t Transaction) begun(v Verb, now time.Time, code holdfast.StatusCode, mess
 }
 
 // Expire gives up a transaction whose deadline has passed, and reports whether
-// there was anything to give up. A hold becomes Cancelled; a payment without an
-// outcome becomes a Failure. Even before Expire is called, [Transaction.AsOf]
+// there was anything to give up. A hold becomes Cancelled, or a Success if parts
+// of it were settled; a payment without an outcome becomes a Failure. A hold of
+// which a part is being settled waits for the outcome. Even before Expire is called, [Transaction.AsOf]
 // shows the transaction as expired.
 func (t Transaction) Expire(now time.Time) (Change, bool) {
 	verb := VerbTimeOut
 	if t.Hold() {
 		verb = VerbExpire
 	}
-	if _, open := t.State.After(verb); !open || t.Deadline.IsZero() || now.Before(t.Deadline) {
+	if _, open := t.State.After(verb); !open || t.Deadline.IsZero() || now.Before(t.Deadline) || t.Taking.Positive() {
 		return Change{}, false
 	}
 	message := fmt.Sprintf("The amount was not settled by %s and was released.", stamp(t.Deadline))
+	if t.Taken.Positive() {
+		return t.closed(t.Deadline, fmt.Sprintf("The rest was not settled by %s and was released.", stamp(t.Deadline))), true
+	}
 	if t.State == Pending {
 		message = fmt.Sprintf("The transaction did not finish by %s and was given up.", stamp(t.Deadline))
 	}
@@ -291,9 +305,13 @@ func (t Transaction) HistoryAsOf(history []HistoryRow, now time.Time) []HistoryR
 
 // History is the row that a change adds.
 func (c *Change) History(seq int) HistoryRow {
+	amount := c.After.Current()
+	if c.Verb == VerbLower {
+		amount = c.After.Lowered.Sub(c.Before.Lowered)
+	}
 	return HistoryRow{
 		Seq: seq, At: c.At, Verb: c.Verb, Before: c.Before.State, After: c.After.State,
-		StatusCode: c.After.StatusCode, StatusMessage: c.After.StatusMessage, Amount: c.After.Current(),
+		StatusCode: c.After.StatusCode, StatusMessage: c.After.StatusMessage, Amount: amount,
 	}
 }
 

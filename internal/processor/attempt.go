@@ -320,7 +320,7 @@ func gaveNothingBack(asked payment.Step, answer payment.Answer, of payment.Kind)
 
 // recordWithEffects is record for a change of an existing transaction.
 func (p *Processor) recordWithEffects(tx *store.Tx, caller party.Caller, c *payment.Change, real time.Time) error {
-	if c.Moved() && c.After.HasEffects() {
+	if c.Effective() && c.After.HasEffects() {
 		if err := addEffects(&tx.ReadTx, c); err != nil {
 			return err
 		}
@@ -409,6 +409,9 @@ func successor(tx *store.ReadTx, c party.CallerID, id holdfast.TokenID) (next ho
 // askInBackground asks the question of a change that was written, if it has one,
 // without waiting for the answer.
 func (p *Processor) askInBackground(c *payment.Change) {
+	if c.Member != nil {
+		p.askInBackground(c.Member)
+	}
 	if c.Ask == nil {
 		return
 	}

@@ -249,9 +249,10 @@ func failure(err error) error {
 	return err
 }
 
-// record writes a change with its notification, its mail and its question,
-// which the caller of record then asks. Afterwards c.After is the transaction as
-// it was written, and c.Ask is the question to ask now.
+// record writes a change with its notification, its mail and its question, which
+// the caller of record then asks. It also writes the change of the hold that a
+// part draws from. Afterwards c.After is the transaction as it was written, and
+// c.Ask is the question to ask now.
 //
 // The question gets the network's name for the card here. Package payment knows
 // only the instrument's id, and most changes, such as a Settle or an expiry,
@@ -274,7 +275,10 @@ func (p *Processor) record(
 			*c.Ask = c.Ask.Knowing(known)
 		}
 	}
-	return p.recordFor(tx, caller, c, real, real.Add(p.patience()))
+	if err := p.recordFor(tx, caller, c, real, real.Add(p.patience())); err != nil || c.Member == nil {
+		return err
+	}
+	return p.recordWithEffects(tx, caller, c.Member, real)
 }
 
 // patience is how long a question belongs to the server that asked it first.

@@ -37,38 +37,48 @@ func (p *Processor) refundOnce(
 func (p *Processor) refund(
 	d decision, original payment.Transaction, r holdfast.RefundRequest, id holdfast.TransactionID,
 ) (payment.Change, error) {
-	in := payment.RefundInput{ID: id, Original: original, Window: p.RefundWindow, Now: d.now}
-	var err error
-	if in.Owner, err = partyInPayment(&d.tx.ReadTx, original.Owner); err != nil {
+	in, err := p.refundInput(d, original, id)
+	if err != nil {
 		return payment.Change{}, err
+	}
+	return payment.Refund(in, r)
+}
+
+// refundInput loads what a refund depends on.
+func (p *Processor) refundInput(
+	d decision, original payment.Transaction, id holdfast.TransactionID,
+) (in payment.RefundInput, err error) {
+	in = payment.RefundInput{ID: id, Original: original, Window: p.RefundWindow, Now: d.now}
+	if in.Owner, err = partyInPayment(&d.tx.ReadTx, original.Owner); err != nil {
+		return in, err
 	}
 	if in.RefundToken, err = d.refundToken(original.RecipientToken); err != nil {
-		return payment.Change{}, err
+		return in, err
 	}
 	if in.RecipientBalance, err = d.balance(original.Recipient); err != nil {
-		return payment.Change{}, err
+		return in, err
 	}
 	if in.OwnerBalance, err = d.balance(original.Owner); err != nil {
-		return payment.Change{}, err
+		return in, err
 	}
 	if d.caller.Network != "" {
 		const why = "a dispute that comes at the same moment is the network's to weigh: it declines the refund"
 		if in.Disputes, err = d.tx.Unlocked(why).Disputes(original.Caller, original.ID); err != nil {
-			return payment.Change{}, err
+			return in, err
 		}
 	}
 	if original.Aggregate != "" {
 		var found bool
 		if in.Aggregate, found, err = d.tx.Aggregate(original.Aggregate); err != nil || !found {
-			return payment.Change{}, errors.Join(err, missing(found, "instrument", string(original.Aggregate)))
+			return in, errors.Join(err, missing(found, "instrument", string(original.Aggregate)))
 		}
 	}
 	if original.Method == holdfast.MethodPrepaid {
 		if in.Movers, err = readMovers(&d.tx.ReadTx, in.Aggregate); err != nil {
-			return payment.Change{}, err
+			return in, err
 		}
 	}
-	return payment.Refund(in, r)
+	return in, nil
 }
 
 // refundToken returns the refund token that belongs to a recipient token, or

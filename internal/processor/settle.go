@@ -106,23 +106,31 @@ func (in changeInput) account() (payment.NetworkAccountID, error) {
 
 // settle loads the rest of the decision's input, and decides.
 func (in changeInput) settle(amount money.Amount) (payment.Change, error) {
-	settle := payment.SettleInput{Amount: amount, Now: in.now}
-	account, err := in.account()
+	settle, err := in.settleInput()
 	if err != nil {
 		return payment.Change{}, err
 	}
+	settle.Amount = amount
+	return in.Transaction.Settle(settle)
+}
+
+// settleInput loads what every settle depends on.
+func (in changeInput) settleInput() (settle payment.SettleInput, err error) {
+	settle.Now = in.now
+	account, err := in.account()
+	if err != nil {
+		return settle, err
+	}
 	if settle.Fees, err = feesOf(&in.tx.ReadTx, account); err != nil {
-		return payment.Change{}, err
+		return settle, err
 	}
 	if settle.Owner, err = partyInPayment(&in.tx.ReadTx, in.caller.Owner); err != nil {
-		return payment.Change{}, err
+		return settle, err
 	}
 	if in.Transaction.FeeBy == holdfast.RoleCaller {
-		if settle.OwnerBalance, err = in.balance(in.caller.Owner); err != nil {
-			return payment.Change{}, err
-		}
+		settle.OwnerBalance, err = in.balance(in.caller.Owner)
 	}
-	return in.Transaction.Settle(settle)
+	return settle, err
 }
 
 func override(c *payment.Change, url string) {

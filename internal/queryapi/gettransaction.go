@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -37,7 +38,7 @@ func (s *Server) getTransaction(ctx context.Context, q *request, out *document) 
 	if err != nil {
 		return err
 	}
-	d.history = d.HistoryAsOf(d.history, q.now())
+	d.history = slices.DeleteFunc(d.HistoryAsOf(d.history, q.now()), isLower)
 	d.Transaction = d.AsOf(q.now())
 	q.about(d.Transaction)
 	d.write(q.caller, out)
@@ -65,9 +66,13 @@ func (q *request) detail(tx *store.ReadTx) (d detail, err error) {
 	return d, err
 }
 
+// isLower reports whether a step released a part of a hold. FPS's programs know no
+// such step.
+func isLower(h payment.HistoryRow) bool { return h.Verb == payment.VerbLower }
+
 // related are the related transactions with their relation: for a payment its
-// marketplace fee, its refunds and its disputes, for these the payment. FPS has no
-// word for the relation of a dispute.
+// marketplace fee, its refunds, its disputes and the parts of a hold, for these the
+// payment. FPS has no word for the relation of a dispute or a part.
 func (d detail) related(out *document) {
 	relate := func(id holdfast.TransactionID, relation holdfast.RelationType) {
 		out.open("RelatedTransaction")
@@ -86,7 +91,7 @@ func (d detail) related(out *document) {
 			relate(child.ID, holdfast.RelationRefund)
 		case payment.KindRefundReversal:
 			relate(child.ID, holdfast.RelationRefundReversal)
-		case payment.KindDispute, payment.KindDisputeReturn:
+		case payment.KindDispute, payment.KindDisputeReturn, payment.KindPart:
 			relate(child.ID, "")
 		default:
 		}

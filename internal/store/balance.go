@@ -127,7 +127,8 @@ func (tx *ReadTx) restOnGate(p party.ID, balance balanceKey) error {
 // card network was asked for and has not decided. It reads all open questions.
 func (tx *ReadTx) Moving(p party.ID, sandbox bool) (in, out int64, err error) {
 	err = tx.sql.QueryRow(`
-		SELECT CAST(COALESCE(SUM(CASE t.asking WHEN 'Capture' THEN t.settled WHEN 'Charge' THEN t.amount END), 0) AS BIGINT),
+		SELECT CAST(COALESCE(SUM(CASE t.asking WHEN 'Capture' THEN COALESCE(t.settled, t.amount)
+				WHEN 'Charge' THEN t.amount END), 0) AS BIGINT),
 			CAST(COALESCE(SUM(CASE t.asking WHEN 'Return' THEN t.amount END), 0) AS BIGINT)
 		FROM transactions t
 		JOIN callers c ON c.caller_id = t.caller_id

@@ -197,7 +197,7 @@ func (tx *ReadTx) checkDue(c party.CallerID, page []payment.Transaction) (findin
 	ids, err := list(tx, "checking due times", scanID, `
 		SELECT transaction_id FROM transactions
 		WHERE caller_id = $1 AND transaction_id`+tx.dialect.keys(2)+`
-			AND due <> CASE WHEN state IN ('Pending', 'Reserved') THEN deadline ELSE 0 END`,
+			AND due <> CASE WHEN state IN ('Pending', 'Reserved') AND taking IS NULL THEN deadline ELSE 0 END`,
 		c, keysOf(page, func(t payment.Transaction) []string { return []string{string(t.ID)} }))
 	for _, id := range ids {
 		findings = append(findings, payment.Finding{

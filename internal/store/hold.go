@@ -53,25 +53,33 @@ func (tx *ReadTx) HoldMembers(root payment.Transaction) (h payment.Hold, err err
 // holdsOf reads the holds of some roots: their members, and the parts of these.
 func (tx *ReadTx) holdsOf(c party.CallerID, roots []payment.Transaction) ([]payment.Hold, error) {
 	holds, of := make([]payment.Hold, len(roots)), make(map[holdfast.TransactionID]*payment.Hold)
-	var raised []payment.Transaction
 	for i, root := range roots {
 		holds[i].Members = []payment.Transaction{root}
-		if root.Linked > 0 {
-			of[root.ID], raised = &holds[i], append(raised, root)
+		of[root.ID] = &holds[i]
+	}
+	for parents := roots; len(parents) > 0; {
+		children, err := list(tx, "reading the members and parts of holds", scanTransaction, `
+			SELECT `+transactionColumns+` FROM transactions
+			WHERE caller_id = $1 AND parent <> '' AND kind IN ('Reserve', 'Part') AND parent`+tx.dialect.keys(2),
+			c, keysOf(parents, func(t payment.Transaction) []string { return []string{string(t.ID)} }))
+		if err != nil {
+			return nil, err
+		}
+		parents = nil
+		for _, t := range children {
+			h := of[t.Parent]
+			if of[t.ID] = h; t.Hold() {
+				h.Members, parents = append(h.Members, t), append(parents, t)
+			} else {
+				h.Parts = append(h.Parts, t)
+			}
 		}
 	}
-	if len(raised) == 0 {
-		return holds, nil
+	for i := range holds {
+		inOrder(holds[i].Members[1:])
+		inOrder(holds[i].Parts)
 	}
-	linked, err := list(tx, "reading the members of holds", scanTransaction, `
-		SELECT `+transactionColumns+` FROM transactions
-		WHERE caller_id = $1 AND parent <> '' AND link IS NOT NULL AND parent`+tx.dialect.keys(2),
-		c, keysOf(raised, func(t payment.Transaction) []string { return []string{string(t.ID)} }))
-	for _, t := range inOrder(linked) {
-		h := of[t.Parent]
-		h.Members = append(h.Members, t)
-	}
-	return holds, err
+	return holds, nil
 }
 
 // inOrder sorts transactions by the time at which they were received.

@@ -8,9 +8,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// Record writes a change: the transaction with its step and postings, the
-// balances, all other rows that change with it, and the question to the
-// network, which any server may ask again from nextAsk on. It also writes the
+// Record writes a change, but not its Member: the transaction with its step and
+// postings, the balances, all other rows that change with it, and the question to
+// the network, which any server may ask again from nextAsk on. It also writes the
 // notification n unless n is nil. It is ErrStale if a row is no longer as the change
 // found it. Afterwards c.After is the transaction as it was written.
 func (tx *Tx) Record(c *payment.Change, n *Notification, nextAsk time.Time) error {
@@ -114,6 +114,7 @@ var (
 	transactionKeys   = transactionTable.some("caller_id, transaction_id")
 	moveTransaction   = movingTransaction("")
 	moveTransactionTo = movingTransaction("due, deadline, ") // which also changes when it is due
+	moveParts         = movingTransaction("due, deadline, taken, taking, lowered, ")
 )
 
 // A transactionMove is a change of a transaction that exists.
@@ -157,7 +158,10 @@ func (tx *Tx) writeTransaction(c *payment.Change, nextAsk time.Time) (err error)
 		return insertTransaction.Write(tx.sql, key, transactionTable.fields.values(&row)...)
 	}
 	move := moveTransaction
-	if due(&c.Before) != due(&c.After) {
+	switch before, after := &c.Before, &c.After; {
+	case before.Taken != after.Taken, before.Taking != after.Taking, before.Lowered != after.Lowered:
+		move = moveParts
+	case due(before) != due(after):
 		move = moveTransactionTo
 	}
 	args := move.set.values(&row)
@@ -171,9 +175,9 @@ func (tx *Tx) writeTransaction(c *payment.Change, nextAsk time.Time) (err error)
 }
 
 // due is the value of the column due: the deadline of an open transaction, or
-// 0.
+// 0. A hold of which a part is under way waits for the outcome.
 func due(t *payment.Transaction) int64 {
-	if t.State != payment.Pending && t.State != payment.Reserved {
+	if t.State != payment.Pending && t.State != payment.Reserved || t.Taking.Positive() {
 		return 0
 	}
 	return micros(t.Deadline)

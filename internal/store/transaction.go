@@ -61,6 +61,10 @@ var transactionTable = table[transactionRow]{name: "transactions", fields: field
 	dollarsField("fee_returned", func(t *transactionRow) *money.Amount { return &t.FeeReturned }),
 	dollarsField("commission_returned", func(t *transactionRow) *money.Amount { return &t.CommissionReturned }),
 	dollarsField("settled", func(t *transactionRow) *money.Amount { return &t.Settled }).orNull(),
+	dollarsField("taken", func(t *transactionRow) *money.Amount { return &t.Taken }).orNull(),
+	dollarsField("taking", func(t *transactionRow) *money.Amount { return &t.Taking }).orNull(),
+	dollarsField("lowered", func(t *transactionRow) *money.Amount { return &t.Lowered }).orNull(),
+	flagField("final", func(t *transactionRow) *bool { return &t.Final }).orNull(),
 	dollarsField("fee", func(t *transactionRow) *money.Amount { return &t.Fee }).orNull(),
 	dollarsField("commission", func(t *transactionRow) *money.Amount { return &t.Commission }).orNull(),
 	flagField("sets_aside", func(t *transactionRow) *bool { return &t.SetsAside }).orNull(),
@@ -238,14 +242,15 @@ func (tx *ReadTx) Lapses(all []Due) ([]Lapse, error) {
 }
 
 // OpenOf reads a sender's open payments, the newest first, at most limit. They
-// are holds, and payments that a card network is being asked for. Some may be
+// are holds, and payments other than parts of holds that a card network is being
+// asked for. Some may be
 // past their deadline. It searches all of the sender's payments: an index of
 // open payments would cost every change of state more than this saves on a
 // page.
 func (tx *ReadTx) OpenOf(sender party.ID, limit int) ([]payment.Transaction, error) {
 	return list(tx, "reading open payments", scanTransaction, `
 		SELECT `+transactionColumns+` FROM transactions
-		WHERE sender = $1 AND state IN ('Pending', 'Reserved', 'Settling')
+		WHERE sender = $1 AND state IN ('Pending', 'Reserved', 'Settling') AND kind <> 'Part'
 		ORDER BY received DESC, transaction_id DESC LIMIT $2`, sender, limit)
 }
 

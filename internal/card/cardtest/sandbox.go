@@ -61,7 +61,7 @@ func Sandbox(t *testing.T, w *holdfasttest.World) *Bench {
 		Held: func() (held []money.Amount) {
 			for _, h := range n.Holds() {
 				if h.Open() {
-					held = append(held, h.Authorized)
+					held = append(held, money.Micros(h.Authorized.Micro-h.Captured.Micro))
 				}
 			}
 			return held

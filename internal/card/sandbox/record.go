@@ -18,13 +18,16 @@ type Hold struct {
 	Transaction   holdfast.TransactionID
 	Authorization string
 	Authorized    money.Amount
-	Captured      money.Amount // not given before the capture
+	Captured      money.Amount // not given before the capture; with parts, their sum
 	Returned      money.Amount // not given before a return
 	Released      bool
+	Parts         int // captures that have left the rest in place
 }
 
-// Open reports whether the amount is still held.
-func (h Hold) Open() bool { return !h.Captured.Given() && !h.Released }
+// Open reports whether an amount is still held.
+func (h Hold) Open() bool {
+	return !h.Released && (!h.Captured.Given() || h.Parts > 0 && h.Captured.Cmp(h.Authorized) < 0)
+}
 
 // Holds returns the remembered holds, in the order of their transactions.
 func (n *Network) Holds() []Hold {
@@ -129,30 +132,52 @@ func (r *record) carryOut(q card.Question, answer payment.Answer) {
 	case payment.StepReturn:
 		r.giveBack(q)
 	case payment.StepCapture, payment.StepRelease:
-		r.end(q)
+		r.take(q)
 	}
 }
 
-// end captures or releases a hold.
-func (r *record) end(q card.Question) {
-	h := r.holds[q.Transaction]
+// take captures from a hold or releases it.
+func (r *record) take(q card.Question) {
+	h := r.holdOf(q)
 	if h == nil { // held before a restart, or forgotten: only the question is known
+		if q.Part {
+			return
+		}
 		h = &Hold{Transaction: q.Transaction, Authorization: q.Authorization, Authorized: q.Amount}
 		r.holds[q.Transaction] = h
 	}
+	captured := money.Micros(h.Captured.Micro)
 	switch {
 	case q.Authorization != h.Authorization:
 		r.fault("%s names hold %q instead of %q", q.Key(), q.Authorization, h.Authorization)
 	case !h.Open():
 		r.fault("%s comes after the hold was captured or released", q.Key())
-	case q.Amount.Cmp(h.Authorized) > 0:
-		r.fault("%s is for %v of the %v held", q.Key(), q.Amount, h.Authorized)
+	case q.Amount.Cmp(h.Authorized.Sub(captured)) > 0:
+		r.fault("%s is for %v of the %v held", q.Key(), q.Amount, h.Authorized.Sub(captured))
 	}
-	if q.Step == payment.StepCapture {
+	switch {
+	case q.Part:
+		h.Captured = captured.Add(q.Amount)
+		h.Parts++
+	case q.Step == payment.StepCapture:
 		h.Captured = q.Amount
-		return
+	default:
+		h.Released = true
 	}
-	h.Released = true
+}
+
+// holdOf finds the hold of a question. A part names it only by its
+// authorization.
+func (r *record) holdOf(q card.Question) *Hold {
+	if !q.Part {
+		return r.holds[q.Transaction]
+	}
+	for _, h := range r.holds {
+		if h.Authorization == q.Authorization {
+			return h
+		}
+	}
+	return nil
 }
 
 // giveBack returns money that was taken for a payment. A refund names the

@@ -299,13 +299,17 @@ CREATE TABLE metadata (
 -- link says how a Reserve changes the hold whose first Reserve is its parent, and is NULL for all others. linked counts
 -- the Reserves that belong to a first one, failed ones included.
 --
+-- The parts of a hold are transactions, too; the hold is their parent. taken is what they have taken from it, without
+-- those that failed. taking is the amount of the part under way, which is in taken; meanwhile due is 0. lowered was
+-- released in parts. final says of a part that the rest of the hold is released after it.
+--
 -- asking is the open question to a card network, or empty: there is at most one. It was sent asked times, and from
 -- next_ask on (real time) any server may send it again. answers are the questions that were answered, such as
 -- 'Authorize:Approved Capture:Declined'.
 CREATE TABLE transactions (
 	caller_id           TEXT   NOT NULL,
 	transaction_id      TEXT   NOT NULL,
-	kind                TEXT   NOT NULL CHECK ({{oneOf "kind" "Reserve" "Pay" "Refund" "FundPrepaid" "SettleDebt" "WriteOffDebt"
+	kind                TEXT   NOT NULL CHECK ({{oneOf "kind" "Reserve" "Part" "Pay" "Refund" "FundPrepaid" "SettleDebt" "WriteOffDebt"
 		"Commission" "Deposit" "Dispute" "DisputeReturn" "RefundReversal" "OutsideRefund"}}),
 	reference           TEXT   NOT NULL,
 	sender              TEXT   NOT NULL,
@@ -341,6 +345,10 @@ CREATE TABLE transactions (
 	fee_returned        BIGINT NOT NULL CHECK (fee_returned >= 0),
 	commission_returned BIGINT NOT NULL CHECK (commission_returned >= 0),
 	settled             BIGINT CHECK (settled BETWEEN 0 AND amount),
+	taken               BIGINT CHECK (taken > 0),
+	taking              BIGINT CHECK (taking > 0),
+	lowered             BIGINT CHECK (lowered > 0),
+	final               BIGINT CHECK (final = 1),
 	fee                 BIGINT,
 	commission          BIGINT,
 	sets_aside          BIGINT,
@@ -355,14 +363,21 @@ CREATE TABLE transactions (
 	authorization_ref   TEXT   NOT NULL,
 	ipn_url             TEXT   NOT NULL,
 	PRIMARY KEY ({{key "transaction_id"}}),
-	CHECK (kind = 'Reserve' OR state NOT IN ('Reserved', 'Settling') AND COALESCE(settled, 0) = 0),
+	CHECK (kind = 'Reserve' OR state <> 'Reserved' AND COALESCE(settled, 0) = 0),
+	CHECK (kind IN ('Reserve', 'Part') OR state <> 'Settling'),
 	CHECK (kind <> 'Reserve' OR state NOT IN ('Pending', 'Reserved') OR COALESCE(settled, 0) = 0),
 	CHECK (kind <> 'Reserve' OR state NOT IN ('Settling', 'Success') OR COALESCE(settled, 0) > 0),
 	CHECK (kind = 'Refund' OR COALESCE(fee, 0) >= 0 AND COALESCE(commission, 0) >= 0),
-	CHECK ({{oneOf "kind" "Refund" "Commission" "Dispute" "DisputeReturn" "RefundReversal" "OutsideRefund"}}
+	CHECK ({{oneOf "kind" "Part" "Refund" "Commission" "Dispute" "DisputeReturn" "RefundReversal" "OutsideRefund"}}
 		OR parent = '' OR link IS NOT NULL),
 	CHECK (link IS NULL OR kind = 'Reserve' AND parent <> '' AND link IN ('Raise', 'Renew')),
 	CHECK (linked IS NULL OR kind = 'Reserve' AND link IS NULL),
+	CHECK (kind <> 'Part' OR parent <> ''),
+	CHECK (kind = 'Part' OR final IS NULL),
+	CHECK (kind = 'Reserve' OR COALESCE(taken, taking, lowered) IS NULL),
+	CHECK (COALESCE(taken, 0) + COALESCE(lowered, 0) <= amount),
+	CHECK (taken IS NULL OR state = 'Reserved' OR state = 'Success' AND settled = taken),
+	CHECK (taking IS NULL OR state = 'Reserved' AND taking <= COALESCE(taken, 0)),
 	CHECK (kind = 'Refund' OR policy = ''),
 	CHECK (fee_returned <= COALESCE(fee, 0) OR kind = 'Refund'),
 	CHECK (commission_returned <= COALESCE(commission, 0) OR kind = 'Refund')
@@ -410,6 +425,7 @@ CREATE TABLE steps (
 		"None Pay Pending"
 		"None Transfer Success"
 		"None Refund Pending"
+		"None Settle Settling"
 		"Pending Approve Reserved"
 		"Pending Charge Success"
 		"Pending Return Success"
@@ -418,6 +434,8 @@ CREATE TABLE steps (
 		"Pending Expire Cancelled"
 		"Pending TimeOut Failure"
 		"Reserved Settle Settling"
+		"Reserved Lower Reserved"
+		"Reserved Close Success"
 		"Reserved Cancel Cancelled"
 		"Reserved Expire Cancelled"
 		"Settling Capture Success"
