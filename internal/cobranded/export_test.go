@@ -1,6 +1,10 @@
 package cobranded
 
-import "net/url"
+import (
+	"net/url"
+
+	"github.com/holdfast-pay/holdfast/internal/payment"
+)
 
 // BrowsableHost returns the host of an address as browsers send it, or nothing
 // if no browser opens the address.
@@ -9,7 +13,7 @@ func BrowsableHost(address string) string {
 	if err != nil {
 		return ""
 	}
-	host, err := browsableHost(u)
+	host, err := payment.BrowsableHost(u)
 	if err != nil {
 		return ""
 	}
@@ -17,4 +21,4 @@ func BrowsableHost(address string) string {
 }
 
 // AddressFields are the fields of an address that was chosen on the pages.
-var AddressFields = addressFields
+var AddressFields = payment.AddressFields

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
@@ -14,7 +15,7 @@ import (
 // that the caller may have signed.
 const (
 	linkBytesMax  = 16 << 10
-	linkParamsMax = 200 // of the link, and of its returnURL: the answer may carry both
+	linkParamsMax = 200
 )
 
 // readLink reads the parameters of the link or form with which a caller sends a
@@ -66,19 +67,5 @@ func ambiguous(p holdfast.Params) (name string, ok bool) {
 // every spelling, or sets it itself.
 func notCarried(p holdfast.Params, name string) bool {
 	return holdfast.SameName(name, "callerReference") ||
-		slices.ContainsFunc(reservedIn(p), func(reserved string) bool { return holdfast.SameName(name, reserved) })
-}
-
-// doubled finds a name that occurs twice in a return URL's own query, in any
-// case. One program that verifies the answer would read the first value, and
-// another the second.
-func doubled(own holdfast.Params) bool {
-	for i, one := range own {
-		for _, other := range own[:i] {
-			if holdfast.SameName(other.Name, one.Name) {
-				return true
-			}
-		}
-	}
-	return false
+		slices.ContainsFunc(payment.ReservedIn(p), func(reserved string) bool { return holdfast.SameName(name, reserved) })
 }

@@ -162,7 +162,8 @@ func (s *Server) renderOnward(c *call, page onwardPage, address string, now bool
 	if err != nil || u.Scheme != "https" && !holdfast.OnThisMachine(u) {
 		return errors.New("the card network names a page that no browser may open")
 	}
-	page.Onward = template.URL(printable(u.String())) //nolint:gosec // the scheme is checked, and the rest is escaped
+	printable := payment.Printable(u.String())
+	page.Onward = template.URL(printable) //nolint:gosec // the scheme is checked, and the rest is escaped
 	l := webui.Layout{
 		Words: c.words, Title: page.Heading, Sandbox: c.started.caller.Sandbox, Network: c.brand(), Content: page,
 	}

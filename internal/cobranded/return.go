@@ -4,39 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
-
-// A target is a parsed returnURL.
-type target struct {
-	endpoint string          // scheme://host[:port]/path, as it is signed
-	rawQuery string          // the caller's own query
-	own      holdfast.Params // the parameters of rawQuery
-	fragment string          // never signed
-}
-
-const returnURLMax = 2048 // bytes
-
-var errTarget = errors.New("the returnURL cannot be used")
-
-// reservedFields are the names of the server's own parameters, including those
-// of notifications. Neither the returnURL nor the returned parameters of the
-// request may have them, because the answer could then be misread.
-var reservedFields = holdfast.ReservedFields()
-
-// reservedIn returns the reserved fields of the answer to a request.
-func reservedIn(request holdfast.Params) []string {
-	if holdfast.SameName(param(request, "collectShippingAddress"), "true") {
-		return slices.Concat(reservedFields, addressFields)
-	}
-	return reservedFields
-}
 
 // madeFields are the fields with the ids of the tokens and instruments that a
 // pipeline creates.
@@ -45,61 +18,18 @@ var madeFields = []string{
 	"creditInstrumentID", "creditSenderTokenID", "settlementTokenID",
 }
 
-var addressFields = []string{
-	"addressName", "addressLine1", "addressLine2", "city", "state", "country", "zip", "phoneNumber",
+// readTarget reads the returnURL of a request.
+func readTarget(caller party.Caller, request holdfast.Params) (payment.ReturnURL, error) {
+	return payment.ReadReturnURL(caller, param(request, "returnURL"), payment.ReservedIn(request))
 }
 
-// readTarget reads the returnURL of a request. It must be an absolute address
-// that a browser can open, and none of its parameters may have a reserved name.
-// Its characters are checked here, because parts of it go into headers.
-func readTarget(caller party.Caller, request holdfast.Params) (target, error) {
-	raw := param(request, "returnURL")
-	if raw == "" || len(raw) > returnURLMax {
-		return target{}, errTarget
+// targetHints tells a sandbox caller's developer why a returnURL cannot be
+// used.
+func targetHints(err error) []string {
+	if bad, ok := errors.AsType[*payment.ReturnURLError](err); ok && bad.Why != "" {
+		return []string{"The returnURL cannot be used: " + bad.Why + "."}
 	}
-	u, err := url.Parse(raw)
-	if err != nil || u.User != nil {
-		return target{}, errTarget
-	}
-	host, err := targetHost(caller, u)
-	if err != nil {
-		return target{}, err
-	}
-	own, err := holdfast.ParseParams(u.RawQuery)
-	if err != nil {
-		return target{}, errTarget
-	}
-	if len(own) > linkParamsMax || doubled(own) {
-		return target{}, &badTargetError{"its query repeats a parameter, or has too many"}
-	}
-	for _, name := range reservedIn(request) {
-		if _, taken := own.Fold(name); taken {
-			return target{}, errTarget
-		}
-	}
-	origin := u.Scheme + "://" + host
-	t := target{
-		endpoint: origin + printable(u.EscapedPath()), rawQuery: printable(u.RawQuery), own: own,
-		fragment: printable(u.EscapedFragment()),
-	}
-	if u.Path == "" {
-		t.endpoint = origin + "/"
-	}
-	return t, nil
-}
-
-// printable escapes characters that an address in a header or on a page must
-// not contain. Its parameters keep their values.
-func printable(s string) string {
-	var b strings.Builder
-	for _, c := range []byte(s) {
-		if c <= ' ' || c >= 0x7f || c == '"' || c == '<' || c == '>' || c == '\'' {
-			fmt.Fprintf(&b, "%%%02X", c)
-			continue
-		}
-		b.WriteByte(c)
-	}
-	return b.String()
+	return nil
 }
 
 // failed returns the answer of a pipeline that ended without a token.
@@ -121,7 +51,7 @@ func given(fields ...holdfast.Param) (p holdfast.Params) {
 func collected(a holdfast.Address) holdfast.Params {
 	var p holdfast.Params
 	for i, value := range []string{a.Name, a.Line1, a.Line2, a.City, a.State, a.Country, a.Zip, a.Phone} {
-		p = append(p, given(holdfast.Param{Name: addressFields[i], Value: value})...)
+		p = append(p, given(holdfast.Param{Name: payment.AddressFields[i], Value: value})...)
 	}
 	return p
 }
@@ -131,7 +61,7 @@ func collected(a holdfast.Address) holdfast.Params {
 // answer.
 func (s *Server) returnURL(from started, answer holdfast.Params) (string, error) {
 	reference := holdfast.Param{Name: "callerReference", Value: param(from.params, "callerReference")}
-	if _, own := from.target.own.Lookup(reference.Name); !own && reference.Value != "" {
+	if _, own := from.target.Own.Lookup(reference.Name); !own && reference.Value != "" {
 		answer = append(answer, reference)
 	}
 	if !from.signatureV1 { // version 1 is signed with the caller's own key
@@ -140,36 +70,21 @@ func (s *Server) returnURL(from started, answer holdfast.Params) (string, error)
 	if !from.caller.BareReturn {
 		answer = append(answer, givenBack(from, answer)...)
 	}
-	signed, err := s.sign(from, slices.Concat(from.target.own, answer))
+	signed, err := s.sign(from, slices.Concat(from.target.Own, answer))
 	if err != nil {
 		return "", fmt.Errorf("signing a return URL: %w", err)
 	}
-	return from.target.endpoint + "?" + join(from.target.rawQuery, recorded(signed, answer).Encode()) + from.target.hash(),
-		nil
+	return from.target.With(recorded(signed, answer)), nil
 }
 
 // sign signs the answer with the signature version of the request. Version 1
 // adds no field except the signature.
 func (s *Server) sign(from started, p holdfast.Params) (holdfast.Params, error) {
 	if !from.signatureV1 {
-		return s.Sign(http.MethodGet, from.target.endpoint, p)
+		return s.Sign(http.MethodGet, from.target.Endpoint, p)
 	}
 	signature, err := holdfast.SignV1(from.secret, p)
 	return append(p, holdfast.Param{Name: "signature", Value: signature}), err
-}
-
-func (t target) hash() string {
-	if t.fragment == "" {
-		return ""
-	}
-	return "#" + t.fragment
-}
-
-func join(own, answer string) string {
-	if own == "" {
-		return answer
-	}
-	return own + "&" + answer
 }
 
 // givenBack returns the parameters of the request that the answer repeats. It
@@ -177,12 +92,12 @@ func join(own, answer string) string {
 // caller's own query.
 func givenBack(from started, answer holdfast.Params) holdfast.Params {
 	p := from.params
-	for _, name := range reservedIn(p) {
+	for _, name := range payment.ReservedIn(p) {
 		p = p.Without(name)
 	}
 	return slices.DeleteFunc(slices.Clone(p), func(given holdfast.Param) bool {
 		_, answered := answer.Fold(given.Name)
-		_, own := from.target.own.Fold(given.Name)
+		_, own := from.target.Own.Fold(given.Name)
 		return answered || own
 	})
 }

@@ -38,7 +38,7 @@ func absent(names ...string) *distrusted {
 type started struct {
 	caller party.Caller
 	params holdfast.Params // without the signature's fields
-	target target
+	target payment.ReturnURL
 
 	// secret signs the answer to a request that was signed by version 1. It is
 	// zero for other requests, whose answers are signed with the server's own key.

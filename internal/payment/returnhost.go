@@ -1,7 +1,6 @@
-package cobranded
+package payment
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -12,32 +11,26 @@ import (
 	"golang.org/x/net/idna"
 
 	"github.com/holdfast-pay/holdfast/internal/party"
-	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// A badTargetError says why no browser could open a returnURL.
-type badTargetError struct{ why string }
-
-func (b *badTargetError) Error() string { return "the returnURL cannot be used: " + b.why }
-
-// targetHost returns the host of a returnURL, with its port. With an
+// returnHost returns the host of a returnURL, with its port. With an
 // application's own scheme, the host may be any word.
-func targetHost(caller party.Caller, u *url.URL) (string, error) {
+func returnHost(caller party.Caller, u *url.URL) (string, error) {
 	switch {
 	case u.Scheme == "http", u.Scheme == "https":
-		return browsableHost(u)
+		return BrowsableHost(u)
 	case !caller.ReturnsBy(u.Scheme):
-		return "", &badTargetError{"the caller may not use its scheme (holdfast caller set --return-schemes)"}
-	case !payment.PlainHost(u.Host):
-		return "", &badTargetError{"its scheme is not followed by // and a host"}
+		return "", &ReturnURLError{Why: "the caller may not use its scheme (holdfast caller set --return-schemes)"}
+	case !PlainHost(u.Host):
+		return "", &ReturnURLError{Why: "its scheme is not followed by // and a host"}
 	}
 	return u.Host, nil
 }
 
-// browsableHost returns the host of an address, with its port, in the form that
+// BrowsableHost returns the host of an address, with its port, in the form that
 // browsers send. It fails for hosts that no browser opens, because the buyer
 // would be left on the last page.
-func browsableHost(u *url.URL) (string, error) {
+func BrowsableHost(u *url.URL) (string, error) {
 	port, err := browsablePort(u.Port())
 	if err != nil {
 		return "", err
@@ -45,11 +38,11 @@ func browsableHost(u *url.URL) (string, error) {
 	name := u.Hostname()
 	switch {
 	case name == "":
-		return "", &badTargetError{"it has no host"}
+		return "", &ReturnURLError{Why: "it has no host"}
 	case strings.HasPrefix(u.Host, "["):
 		at, err := netip.ParseAddr(name)
 		if err != nil || at.Zone() != "" {
-			return "", &badTargetError{"browsers do not accept its IPv6 address"}
+			return "", &ReturnURLError{Why: "browsers do not accept its IPv6 address"}
 		}
 		if at.Is4In6() { // browsers write the last part in hexadecimal
 			b := at.As16()
@@ -77,21 +70,21 @@ var hostNames = idna.New(
 func browsableName(name string) (string, error) {
 	ascii, err := hostNames.ToASCII(name)
 	if err != nil {
-		return "", &badTargetError{"its host name is not valid"}
+		return "", &ReturnURLError{Why: "its host name is not valid"}
 	}
 	if isASCII(name) {
 		ascii = name // keep the caller's spelling
 	}
 	bare := strings.TrimSuffix(ascii, ".")
 	labels := strings.Split(bare, ".")
-	if len(bare) > nameBytesMax || !payment.PlainHost(bare) || slices.ContainsFunc(labels, func(label string) bool {
+	if len(bare) > nameBytesMax || !PlainHost(bare) || slices.ContainsFunc(labels, func(label string) bool {
 		return label == "" || len(label) > labelBytesMax
 	}) {
-		return "", &badTargetError{"its host name is not valid"}
+		return "", &ReturnURLError{Why: "its host name is not valid"}
 	}
 	if endsInNumber(labels[len(labels)-1]) {
 		if _, err := netip.ParseAddr(ascii); err != nil {
-			return "", &badTargetError{"browsers parse its host as an IPv4 address, but it is not valid"}
+			return "", &ReturnURLError{Why: "browsers parse its host as an IPv4 address, but it is not valid"}
 		}
 	}
 	return ascii, nil
@@ -118,10 +111,10 @@ func browsablePort(port string) (string, error) {
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {
-		return "", &badTargetError{"its port is not valid"}
+		return "", &ReturnURLError{Why: "its port is not valid"}
 	}
 	if slices.Contains(badPorts, uint16(n)) {
-		return "", &badTargetError{fmt.Sprintf("browsers do not open port %d", n)}
+		return "", &ReturnURLError{Why: fmt.Sprintf("browsers do not open port %d", n)}
 	}
 	return ":" + strconv.FormatUint(n, 10), nil
 }
@@ -135,13 +128,4 @@ var badPorts = []uint16{
 	135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601,
 	636, 989, 990, 993, 995,
 	1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
-}
-
-// targetHints tells a sandbox caller's developer why a returnURL cannot be
-// used.
-func targetHints(err error) []string {
-	if bad, ok := errors.AsType[*badTargetError](err); ok {
-		return []string{"The returnURL cannot be used: " + bad.why + "."}
-	}
-	return nil
 }
