@@ -46,13 +46,16 @@ func (s *Server) readGuest(tx *store.ReadTx, c *call) error {
 func (c *call) takesGuests() bool { return c.request.TakesGuests(c.started.caller) }
 
 // enterAsGuest makes a new guest the visit's sender. If the visit has another
-// sender by now, the guest gets a visit of its own.
+// sender by now, the guest gets a visit of its own, but not of a checkout.
 func (s *Server) enterAsGuest(c *call) error {
 	if c.sender.Guest {
 		return s.enter(c) // pressed twice
 	}
 	v, err := s.asGuest(c, c.visit.ID)
-	if errors.Is(err, processor.ErrNotSender) {
+	switch {
+	case errors.Is(err, processor.ErrNotSender) && c.visit.IsCheckout():
+		return s.renderTaken(c)
+	case errors.Is(err, processor.ErrNotSender):
 		fresh, problem := s.begin(c.r, c.started)
 		if end, ok := errors.AsType[*payment.PipelineEnd](problem); ok {
 			return s.leaveWith(c, end)

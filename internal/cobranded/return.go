@@ -67,6 +67,9 @@ func (s *Server) returnURL(from started, answer holdfast.Params) (string, error)
 	if !from.signatureV1 { // version 1 is signed with the caller's own key
 		answer = append(answer, holdfast.Param{Name: holdfast.CallerField, Value: string(from.caller.ID)})
 	}
+	if from.checkout != "" {
+		answer = append(answer, holdfast.Param{Name: payment.CheckoutField, Value: string(from.checkout)})
+	}
 	if !from.caller.BareReturn {
 		answer = append(answer, givenBack(from, answer)...)
 	}

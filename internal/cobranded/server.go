@@ -10,6 +10,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/pace"
+	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/signed"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -78,6 +79,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET "+webui.AssetsPrefix, webui.Assets())
 	mux.HandleFunc("GET "+holdfast.CoBrandedPath, s.start)
 	mux.HandleFunc("POST "+holdfast.CoBrandedPath, s.start)
+	mux.HandleFunc("GET "+payment.CheckoutPath+"{link}", s.openCheckout)
 	mux.Handle("/", foreign.Handler(s.Sessions.Handler(webui.TellRoute(pages), s.fail)))
 	return webui.Secure(http.MaxBytesHandler(s.Sessions.Paced(webui.TellRoute(mux)), webui.FormBytesMax))
 }

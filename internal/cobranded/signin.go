@@ -42,7 +42,10 @@ func (s *Server) mayEnter(c *call) (bool, error) {
 // enter makes the signed-in user the visit's sender and leads to the next page.
 func (s *Server) enter(c *call) error {
 	v, err := s.Processor.EnterVisit(c.r.Context(), c.visit.ID, c.sender.ID)
-	if errors.Is(err, processor.ErrNotSender) {
+	switch {
+	case errors.Is(err, processor.ErrNotSender) && c.visit.IsCheckout():
+		return s.renderTaken(c)
+	case errors.Is(err, processor.ErrNotSender):
 		return s.openOwnVisit(c)
 	}
 	if err != nil {

@@ -44,6 +44,8 @@ type started struct {
 	// zero for other requests, whose answers are signed with the server's own key.
 	secret      holdfast.SecretKey
 	signatureV1 bool
+
+	checkout payment.VisitID // empty for a request that a caller has signed
 }
 
 // start answers the link or form with which a caller sends a sender here.

@@ -110,6 +110,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) (*call, error) {
 		if err := c.readNetwork(tx); err != nil {
 			return err
 		}
+		c.readCheckout()
 		asked, err := processor.ReadAsked(tx, c.started.caller, c.visit)
 		if err != nil {
 			return err
@@ -119,6 +120,11 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) (*call, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if c.visit.Lapsed(c.now) {
+		if c.visit, err = s.Processor.ExpireCheckout(r.Context(), c.visit.ID); err != nil {
+			return nil, err
+		}
 	}
 	if c.started.target, err = readTarget(c.started.caller, c.started.params); err != nil {
 		return nil, err

@@ -162,3 +162,13 @@ func (l Limit) words() string {
 	}
 	return allowed + " in " + l.Period.String()
 }
+
+// Left is what the limit still allows at now: uses or micro-dollars.
+func (l Limit) Left(now time.Time) int64 {
+	l = l.At(now)
+	used := l.UsedCount
+	if l.Kind == LimitAmount {
+		used = l.UsedAmount.Micro
+	}
+	return max(0, l.Value-used)
+}

@@ -54,6 +54,9 @@ func (p Period) String() string {
 	return fmt.Sprintf("%d %ss", p.N, p.Unit)
 }
 
+// Words is the period in the words of the JSON API, such as "1 month".
+func (p Period) Words() string { return holdfast.FoldName(p.String()) }
+
 // Endless reports whether the period never ends.
 func (p Period) Endless() bool { return p.N == 0 }
 

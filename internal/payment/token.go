@@ -87,6 +87,30 @@ func (t Token) Status(now time.Time) holdfast.TokenStatus {
 	return holdfast.TokenActive
 }
 
+// A TokenState says why a token can or cannot be used.
+type TokenState string
+
+// The states. A token that was cancelled or used stays so when it expires.
+const (
+	TokenIsActive    TokenState = "Active"
+	TokenIsUsed      TokenState = "Used" // a single-use token, by a payment
+	TokenIsCancelled TokenState = "Cancelled"
+	TokenIsExpired   TokenState = "Expired"
+)
+
+// State is the token's state at the given time.
+func (t Token) State(now time.Time) TokenState {
+	switch {
+	case t.Cancelled:
+		return TokenIsCancelled
+	case t.UsedBy != "":
+		return TokenIsUsed
+	case t.expired(now):
+		return TokenIsExpired
+	}
+	return TokenIsActive
+}
+
 func (t Token) expired(now time.Time) bool { return !t.Expires.IsZero() && !now.Before(t.Expires) }
 
 // Begins is the time from which the token is valid.

@@ -3,6 +3,7 @@ package payment
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -30,16 +31,30 @@ type Visit struct {
 	// Key is held by the browsers that came by the caller's link. After sign-in
 	// only the sender's browser holds it.
 	Key     string
-	Created time.Time // real time, as is Ended
+	Created time.Time // real time, as is Ended; for a checkout both are the caller's time
 	Ended   time.Time
+
+	// Fields of checkouts; see [CheckoutPath].
+	Checkout CheckoutState
+	Link     string    // the secret end of its address
+	Expires  time.Time // the caller's time
+	Language string    // of the pages, such as "de"; empty means the browser's
 }
 
 // Over reports whether the visit has ended. Its result then no longer changes.
 func (v Visit) Over() bool { return !v.Ended.IsZero() }
 
-// End returns the visit with its end recorded.
+// End returns the visit with its end recorded. If the sender has authorised
+// something, the visit has its Answer already.
 func (v Visit) End(status holdfast.ReturnStatus, message string, now time.Time) Visit {
 	v.Status, v.Message, v.Ended = status, message, now
+	switch {
+	case !v.IsCheckout():
+	case v.Answer != "":
+		v.Checkout = CheckoutApproved
+	default:
+		v.Checkout = CheckoutCancelled
+	}
 	return v
 }
 
@@ -48,7 +63,11 @@ func (v Visit) End(status holdfast.ReturnStatus, message string, now time.Time) 
 type PipelineEnd struct { //nolint:errname // it is an answer, and an error only inside the server
 	Status  holdfast.ReturnStatus
 	Message string
+	Wrong   string // names of the malformed parameters, with blanks; see Malformed
 }
+
+// Names are the names of the malformed parameters.
+func (e *PipelineEnd) Names() []string { return strings.Fields(e.Wrong) }
 
 func (e *PipelineEnd) Error() string {
 	return fmt.Sprintf("pipeline ends with %s: %s", e.Status, e.Message)
@@ -61,11 +80,15 @@ const (
 	messageRestarted = "User Error: The pipeline was aborted and restarted"
 	messageAbandoned = "User Error: The sender left the pipeline"
 	messageNoMethod  = "User Error: The sender has none of the requested payment methods"
+	messageExpired   = "User Error: The checkout was not approved in time"
+	messageWithdrawn = "Caller Error: The caller has cancelled the checkout"
 )
 
 // Malformed is the end of a request with malformed parameters.
 func Malformed(names ...string) *PipelineEnd {
-	return &PipelineEnd{Status: holdfast.ReturnCallerError, Message: malformed + list(names)}
+	return &PipelineEnd{
+		Status: holdfast.ReturnCallerError, Message: malformed + list(names), Wrong: strings.Join(names, " "),
+	}
 }
 
 // Restarted is the end of a pipeline started again after its sender gave it up.

@@ -150,5 +150,5 @@ func (s visitStep) install(v payment.Visit, made payment.Installation) (payment.
 		return v, err
 	}
 	v.Answer = made.Answer.Encode()
-	return v.End(made.Status, "", s.real), nil
+	return s.end(v, made.Status, ""), nil
 }

@@ -288,6 +288,13 @@ func (p *Processor) placed(tx *store.Tx, pl placing) (v payment.Visit, refused C
 	if err != nil {
 		return v, "", err
 	}
+	if v.Lapsed(s.now()) {
+		v = v.Expire(s.now())
+		if err := tx.UpdateVisit(v); err != nil {
+			return v, "", err
+		}
+		return giveUp("")
+	}
 	s.agreed = h.Created
 	end, err := s.cannotConfirm(v)
 	if errors.Is(err, ErrUnproved) {

@@ -22,14 +22,15 @@ const (
 	sideMax = 64
 )
 
-// Sweep writes the expiry of transactions whose deadline has passed, and pays
-// back the balances of expired prepaid instruments, one bounded batch of each.
-// It reports how many. The deadline also holds without Sweep, which only brings
+// Sweep writes the expiry of transactions and checkouts whose deadline has passed,
+// and pays back the balances of expired prepaid instruments, one bounded batch of
+// each. It reports how many. The deadline also holds without Sweep, which only brings
 // the books and the notifications up to date.
 func (p *Processor) Sweep(ctx context.Context) (done int, err error) {
 	expired, expiring := p.sweepTransactions(ctx)
 	returned, returning := p.returnBalances(ctx)
-	return expired + returned, errors.Join(expiring, returning)
+	ended, ending := p.sweepCheckouts(ctx)
+	return expired + returned + ended, errors.Join(expiring, returning, ending)
 }
 
 // sweepTransactions expires transactions. Every caller has a share of each

@@ -170,7 +170,8 @@ func (p *Processor) ForgetVisits(ctx context.Context) (forgotten int, err error)
 }
 
 // changeVisit applies change to a visit and stores the result. A visit that has
-// ended is returned unchanged, so a repeated click has no effect.
+// ended is returned unchanged, so a repeated click has no effect. A checkout that
+// was not approved in time ends.
 func (p *Processor) changeVisit(
 	ctx context.Context, id payment.VisitID, change func(visitStep) (payment.Visit, error),
 ) (after payment.Visit, err error) {
@@ -192,6 +193,10 @@ func (p *Processor) changeVisit(
 		if s.asked, err = ReadAsked(&tx.ReadTx, s.caller, v); err != nil {
 			return err
 		}
+		if v.Lapsed(s.now()) {
+			after = v.Expire(s.now())
+			return p.endCheckout(decision{tx: tx, caller: s.caller, now: s.now(), real: s.real}, after)
+		}
 		if after, err = change(s); err != nil || after == v {
 			return err
 		}
@@ -206,7 +211,8 @@ func (p *Processor) changeVisit(
 //
 // If the party has recently begun a visit of the same request, and not ended
 // it, EnterVisit returns that one. The other visit stays free for another
-// party. So a link that is opened many times leaves at most two visits.
+// party. So a link that is opened many times leaves at most two visits. A checkout
+// is one visit, which the first party to enter it has for itself.
 //
 // From then on only the sender's browser holds the visit's key. EnterVisit also
 // chooses the party's default instrument if the caller accepts it, unless it

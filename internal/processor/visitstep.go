@@ -29,11 +29,20 @@ type visitStep struct {
 // now returns the caller's time.
 func (s visitStep) now() time.Time { return s.caller.Now(s.real) }
 
+// end returns a visit with its end recorded.
+func (s visitStep) end(v payment.Visit, status holdfast.ReturnStatus, message string) payment.Visit {
+	at := s.real
+	if v.IsCheckout() {
+		at = s.now()
+	}
+	return v.End(status, message, at)
+}
+
 func (s visitStep) ended(v payment.Visit, end *payment.PipelineEnd) payment.Visit {
 	if end == nil {
 		return v
 	}
-	return v.End(end.Status, end.Message, s.real)
+	return s.end(v, end.Status, end.Message)
 }
 
 // cannotStart returns the reason for which a request is refused before anybody
@@ -159,9 +168,9 @@ func (s visitStep) instrument(sender party.ID, choice payment.InstrumentID) (pay
 
 // agreedBefore finds an earlier visit in which a sender agreed to exactly the
 // same request. It applies only to callers that want the answer repeated, and
-// only if the token can still be used.
+// only if the token can still be used. It does not apply to checkouts.
 func (s visitStep) agreedBefore() (earlier payment.Visit, found bool, err error) {
-	if !s.caller.Resume {
+	if !s.caller.Resume || s.visit.IsCheckout() {
 		return earlier, false, nil
 	}
 	earlier, found, err = s.Agreed(s.caller.ID, s.visit.Reference)
@@ -175,8 +184,12 @@ func (s visitStep) agreedBefore() (earlier payment.Visit, found bool, err error)
 	return earlier, found && t.Status(s.now()) == holdfast.TokenActive, err
 }
 
-// underWay finds an open visit with the same request and the same sender as v.
+// underWay finds an open visit with the same request and the same sender as v. A
+// checkout has no other visit.
 func (s visitStep) underWay(v payment.Visit) (open payment.Visit, found bool, err error) {
+	if v.IsCheckout() {
+		return open, false, nil
+	}
 	tx := s.Unlocked("the visit that is found is only shown, or it is written")
 	all, err := tx.OpenVisits(v, s.real.Add(-visitReuse), visitsCompared)
 	if err != nil {
@@ -201,7 +214,7 @@ func (s visitStep) resumed(v payment.Visit) (payment.Visit, bool, error) {
 		return s.ended(v, payment.Malformed(s.asked.Request.References()[0].Name)), true, nil
 	}
 	v.Instrument, v.Address, v.Answer = earlier.Instrument, earlier.Address, earlier.Answer
-	return v.End(earlier.Status, "", s.real), true, nil
+	return s.end(v, earlier.Status, ""), true, nil
 }
 
 // sameParams reports whether two requests have the same parameters, in any

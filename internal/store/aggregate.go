@@ -40,6 +40,17 @@ func (tx *ReadTx) Aggregate(id payment.AggregateID) (a payment.AggregateInstrume
 	return a, found, err
 }
 
+// AggregatesOf reads a caller's prepaid and credit instruments, the newest first, at
+// most limit. It begins after the instrument with an id, or with the newest.
+func (tx *ReadTx) AggregatesOf(
+	c party.CallerID, after payment.AggregateID, limit int,
+) ([]payment.AggregateInstrument, error) {
+	return list(tx, "reading a caller's instruments", scanAggregate, `
+		SELECT `+aggregateColumns+` FROM aggregate_instruments
+		WHERE caller_id = $1 AND ($2 = '' OR aggregate_id < $2)
+		ORDER BY aggregate_id DESC LIMIT $3`, c, after, limit)
+}
+
 // PendingAggregates adds up the pending amounts of all of a recipient's
 // instruments with one method, in micro-dollars. It counts only callers in one
 // mode, sandbox or live.

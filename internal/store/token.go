@@ -267,8 +267,8 @@ func (tx *Tx) InsertToken(t payment.Token) (inserted bool, err error) {
 	return rows == 1, err
 }
 
-// KeepExpired keeps a caller's tokens and instruments expired that were expired
-// at before, when the caller's clock is put back to the earlier time after.
+// KeepExpired keeps a caller's tokens, instruments and checkouts expired that were
+// expired at before, when the caller's clock is put back to the earlier time after.
 func (tx *Tx) KeepExpired(c party.CallerID, before, after time.Time) error {
 	for _, table := range []string{"tokens", "aggregate_instruments"} {
 		_, err := tx.exec("keeping tokens and instruments expired", `
@@ -279,7 +279,10 @@ func (tx *Tx) KeepExpired(c party.CallerID, before, after time.Time) error {
 			return err
 		}
 	}
-	return nil
+	_, err := tx.exec("keeping checkouts expired", `
+		UPDATE visits SET expires = $1 WHERE caller_id = $2 AND checkout = 'Open' AND expires > $1 AND expires <= $3`,
+		micros(after), c, micros(before))
+	return err
 }
 
 var useToken = tokens.Change(engine.Update{
@@ -326,4 +329,36 @@ func (tx *Tx) Install(made payment.Installation) (installed bool, err error) {
 		return true, tx.InsertAggregate(*made.Aggregate)
 	}
 	return true, nil
+}
+
+// A TokenFilter selects tokens of a caller. Zero fields select all.
+type TokenFilter struct {
+	State payment.TokenState // at Now, the caller's time
+	Now   time.Time
+	Type  holdfast.TokenType
+}
+
+// TokensOfCaller reads a caller's tokens with a filter, at most limit: the newest
+// first, or with the state Active the latest expiry first. It begins after a token
+// of the same list. The zero token is the beginning.
+func (tx *ReadTx) TokensOfCaller(
+	c party.CallerID, f TokenFilter, after payment.Token, limit int,
+) ([]payment.Token, error) {
+	if f.State == payment.TokenIsActive {
+		expires := after.Expires
+		if expires.IsZero() { // it never expires, or this is the beginning of the list
+			expires = neverExpires
+		}
+		return list(tx, "reading a caller's active tokens", scanToken, `
+			SELECT `+tokenColumns+` FROM tokens
+			WHERE caller_id = $1 AND expires > 0 AND expires > $2 AND used_by = '' AND cancelled = 0
+				AND ($3 = '' OR (expires, token_id) < ($4, $3)) AND ($5 = '' OR token_type = $5)
+			ORDER BY expires DESC, token_id DESC LIMIT $6`, c, micros(f.Now), after.ID, micros(expires), f.Type, limit)
+	}
+	return list(tx, "reading a caller's tokens", scanToken, `
+		SELECT `+tokenColumns+` FROM tokens
+		WHERE caller_id = $1 AND ($2 = '' OR token_id < $2) AND ($3 = '' OR token_type = $3)
+			AND ($4 = '' OR $4 = CASE WHEN cancelled = 1 THEN 'Cancelled' WHEN used_by <> '' THEN 'Used'
+				WHEN expires <= $5 THEN 'Expired' ELSE 'Active' END)
+		ORDER BY token_id DESC LIMIT $6`, c, after.ID, f.Type, f.State, micros(f.Now), limit)
 }

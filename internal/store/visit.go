@@ -23,6 +23,10 @@ var visitTable = table[payment.Visit]{name: "visits", fields: fields[payment.Vis
 	timeField("created", func(v *payment.Visit) *time.Time { return &v.Created }),
 	timeField("ended", func(v *payment.Visit) *time.Time { return &v.Ended }),
 	textField("visit_key", func(v *payment.Visit) *string { return &v.Key }),
+	textField("checkout", func(v *payment.Visit) *payment.CheckoutState { return &v.Checkout }),
+	textField("link", func(v *payment.Visit) *string { return &v.Link }),
+	timeField("expires", func(v *payment.Visit) *time.Time { return &v.Expires }),
+	textField("language", func(v *payment.Visit) *string { return &v.Language }),
 }}
 
 var (
@@ -30,7 +34,7 @@ var (
 	scanVisit    = visitTable.scanner()
 	insertVisit  = visitTable.insertText("")
 	updateVisit  = visitTable.update(
-		"party_id, instrument_id, address_id, status, message, answer, ended, visit_key", "visit_id")
+		"party_id, instrument_id, address_id, status, message, answer, ended, visit_key, checkout", "visit_id")
 )
 
 // Visit reads a visit.
@@ -44,40 +48,41 @@ func (tx *ReadTx) Visit(id payment.VisitID) (v payment.Visit, found bool, err er
 // OpenVisits reads the oldest open visits with the caller, the reference and
 // the sender of v, begun at a time or later. If v has no sender, they are visits
 // in which nobody has signed in yet. Their parameters may differ from those of
-// v.
+// v. None is a checkout.
 func (tx *ReadTx) OpenVisits(v payment.Visit, since time.Time, limit int) ([]payment.Visit, error) {
 	return list(tx, "looking for open visits", scanVisit, `
 		SELECT `+visitColumns+` FROM visits
 		WHERE caller_id = $1 AND reference = $2 AND signature_v1 = $3
-			AND party_id = $4 AND ended = 0 AND created >= $5 AND visit_key <> ''
+			AND party_id = $4 AND ended = 0 AND created >= $5 AND visit_key <> '' AND checkout = ''
 		ORDER BY visit_id LIMIT $6`, v.Caller, v.Reference, flag(v.SignatureV1), v.Sender, micros(since), limit)
 }
 
 // Abandoned reports whether a sender abandoned a visit that a caller started
-// with a reference.
+// with a reference. A checkout that expired was not abandoned.
 func (tx *ReadTx) Abandoned(c party.CallerID, ref holdfast.CallerReference) (bool, error) {
 	var id payment.VisitID
 	err := tx.sql.QueryRow(`
-		SELECT visit_id FROM visits WHERE caller_id = $1 AND reference = $2 AND status = $3
+		SELECT visit_id FROM visits WHERE caller_id = $1 AND reference = $2 AND status = $3 AND checkout <> 'Expired'
 		ORDER BY visit_id LIMIT 1`, c, ref, holdfast.ReturnAbandoned).Scan(&id)
 	return maybe("reading abandoned visits", err)
 }
 
 // Agreed reads the last visit with a caller's reference in which the sender
-// agreed.
+// agreed. Checkouts do not count.
 func (tx *ReadTx) Agreed(c party.CallerID, ref holdfast.CallerReference) (v payment.Visit, found bool, err error) {
 	v, err = scanVisit(tx.sql.QueryRow(`
-		SELECT `+visitColumns+` FROM visits WHERE caller_id = $1 AND reference = $2 AND answer <> ''
+		SELECT `+visitColumns+` FROM visits WHERE caller_id = $1 AND reference = $2 AND answer <> '' AND checkout = ''
 		ORDER BY ended DESC LIMIT 1`, c, ref))
 	found, err = maybe("reading the visit in which a sender agreed", err)
 	return v, found, err
 }
 
-// oldVisits selects visits begun before $1, except abandoned ones. Those are
-// kept for ever, because their references stay used. A visit with a network's page
+// oldVisits selects visits begun before $1, except abandoned ones and checkouts.
+// Abandoned visits are kept for ever, because their references stay used; checkouts,
+// because their callers can read them. A visit with a network's page
 // that is not over is kept, too: the page may have placed a hold.
 const oldVisits = `
-	SELECT visit_id FROM visits WHERE status <> 'A' AND created < $1 AND NOT EXISTS (
+	SELECT visit_id FROM visits WHERE status <> 'A' AND checkout = '' AND created < $1 AND NOT EXISTS (
 		SELECT 1 FROM network_pages n WHERE n.visit_id = visits.visit_id AND n.state IN ('Asking', 'Open'))
 	ORDER BY created LIMIT $2`
 

@@ -89,6 +89,15 @@ func WordsIn(tag string) Words {
 	return Words{}
 }
 
+// In returns the same words in another language: that of a tag which Words.Tag
+// returned. An unknown tag changes nothing.
+func (w Words) In(tag string) Words {
+	if found := WordsIn(tag); found.Tag() == tag {
+		w.of = found.of
+	}
+	return w
+}
+
 // AllWords returns the words of each language and country, English first.
 func AllWords() []Words {
 	all := make([]Words, len(speeches))

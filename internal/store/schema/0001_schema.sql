@@ -156,7 +156,9 @@ CREATE TABLE addresses (
 ) {{plain}};
 
 -- A visit is one browser on its way through a pipeline. answer is its result as the return URL spells it. visit_key is
--- known to the browsers that came by the caller's link or signed in.
+-- known to the browsers that came by the caller's link or signed in. A visit that its caller made with the JSON API has a
+-- state in checkout, and a secret in link, which its address ends with; it can be approved until expires, and its pages
+-- are in language. These four are empty or 0 for other visits.
 CREATE TABLE visits (
 	visit_id      TEXT   NOT NULL PRIMARY KEY,
 	visit_key     TEXT   NOT NULL,
@@ -171,10 +173,19 @@ CREATE TABLE visits (
 	message       TEXT   NOT NULL,
 	answer        TEXT   NOT NULL,
 	created       BIGINT NOT NULL,
-	ended         BIGINT NOT NULL
+	ended         BIGINT NOT NULL,
+	checkout      TEXT   NOT NULL CHECK ({{oneOf "checkout" "" "Open" "Approved" "Cancelled" "Expired"}}),
+	link          TEXT   NOT NULL,
+	expires       BIGINT NOT NULL,
+	language      TEXT   NOT NULL,
+	CHECK ((checkout = '') = (link = '') AND (checkout = '') = (expires = 0)),
+	CHECK (checkout = '' OR (checkout = 'Open') = (ended = 0))
 ) {{plain}};
 CREATE INDEX visits_by_reference ON visits (caller_id, reference);
-CREATE INDEX visits_by_age ON visits (created) WHERE status <> 'A';
+CREATE INDEX visits_by_age ON visits (created) WHERE status <> 'A' AND checkout = '';
+CREATE UNIQUE INDEX checkouts_by_link ON visits (link) WHERE link <> '';
+CREATE INDEX checkouts_of_caller ON visits (caller_id, visit_id) WHERE checkout <> '';
+CREATE INDEX checkouts_open ON visits (caller_id, expires) WHERE checkout = 'Open';
 
 -- What senders and recipients have authorised. The columns that change come last.
 CREATE TABLE tokens (

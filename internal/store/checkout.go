@@ -1,0 +1,68 @@
+package store
+
+import (
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+)
+
+// CheckoutAt reads the checkout whose address ends with a link.
+func (tx *ReadTx) CheckoutAt(link string) (v payment.Visit, found bool, err error) {
+	v, err = scanVisit(tx.sql.QueryRow(`
+		SELECT `+visitColumns+` FROM visits WHERE link = $1 AND link <> ''`, link))
+	found, err = maybe("reading a checkout by its link", err)
+	return v, found, err
+}
+
+// Checkout reads a checkout of a caller.
+func (tx *ReadTx) Checkout(c party.CallerID, id payment.VisitID) (v payment.Visit, found bool, err error) {
+	v, found, err = tx.Visit(id)
+	if v.Caller != c || !v.IsCheckout() {
+		return payment.Visit{}, false, err
+	}
+	return v, found, err
+}
+
+// A CheckoutFilter selects checkouts. Zero fields select all.
+type CheckoutFilter struct {
+	State     payment.CheckoutState // at Now, the caller's time
+	Now       time.Time
+	Reference holdfast.CallerReference
+	From      time.Time // made at this time or later
+	Before    time.Time // made before this time
+}
+
+// Checkouts reads a caller's checkouts, the newest first, at most limit. It begins
+// after the checkout with an id, or with the newest if the id is empty.
+func (tx *ReadTx) Checkouts(
+	c party.CallerID, f CheckoutFilter, after payment.VisitID, limit int,
+) ([]payment.Visit, error) {
+	before := f.Before
+	if before.IsZero() {
+		before = neverExpires
+	}
+	return list(tx, "reading checkouts", scanVisit, `
+		SELECT `+visitColumns+` FROM visits
+		WHERE caller_id = $1 AND checkout <> ''
+			AND ($2 = '' OR visit_id < $2)
+			AND ($3 = '' OR $3 = CASE WHEN checkout = 'Open' AND expires <= $4 THEN 'Expired' ELSE checkout END)
+			AND ($5 = '' OR reference = $5)
+			AND created >= $6 AND created < $7
+		ORDER BY visit_id DESC LIMIT $8`,
+		c, after, f.State, micros(f.Now), f.Reference, micros(f.From), micros(before), limit)
+}
+
+// CheckoutsDue reads checkouts of all callers that have lapsed at real and have
+// not ended, at most limit.
+func (tx *ReadTx) CheckoutsDue(real time.Time, limit int) ([]payment.VisitID, error) {
+	return list(tx, "looking for checkouts that have lapsed", scanVisitID, `
+		SELECT v.visit_id FROM callers c JOIN visits v ON v.caller_id = c.caller_id
+		WHERE v.checkout = 'Open' AND v.expires <= $1 + c.clock_offset LIMIT $2`, micros(real), limit)
+}
+
+func scanVisitID(row scanner) (id payment.VisitID, err error) {
+	err = row.Scan(&id)
+	return id, err
+}
