@@ -181,11 +181,10 @@ func (h Hold) EndsFirst() Transaction {
 // State is the state of the hold as a whole. A raise or a renewal that the
 // network has not answered does not change it.
 func (h Hold) State() HoldState {
-	settling := func(m Transaction) bool { return m.State == Settling || m.Taking.Positive() }
 	switch {
 	case h.Open().Positive():
 		return HoldHeld
-	case slices.ContainsFunc(h.Members, settling):
+	case h.settling():
 		return HoldSettling
 	case h.Root().State == Pending:
 		return HoldPending

@@ -116,17 +116,23 @@ func (in *Input) funds(amount money.Amount) error {
 // limits counts the payment, or refuses a payment that exceeds a limit.
 func (in *Input) limits(amount money.Amount) ([]LimitChange, error) {
 	changes, exceeded := use(in.Limits, amount, in.Now)
+	if exceeded != nil {
+		return nil, exceeded.refusal()
+	}
+	return changes, nil
+}
+
+// refusal refuses a payment that exceeds the limit.
+func (l Limit) refusal() error {
 	switch {
-	case exceeded == nil:
-		return changes, nil
-	case strings.HasPrefix(exceeded.Subject, sendingPrefix):
-		return nil, holdfast.Errorf(holdfast.AccountLimitsExceeded,
+	case strings.HasPrefix(l.Subject, sendingPrefix):
+		return holdfast.Errorf(holdfast.AccountLimitsExceeded,
 			"the sender's account has reached its sending limit for this month")
-	case strings.HasPrefix(exceeded.Subject, receivingPrefix):
-		return nil, holdfast.Errorf(holdfast.AccountLimitsExceeded,
+	case strings.HasPrefix(l.Subject, receivingPrefix):
+		return holdfast.Errorf(holdfast.AccountLimitsExceeded,
 			"the recipient's account has reached its receiving limit for this month")
 	}
-	return nil, holdfast.Errorf(holdfast.TokenUsageError, "the sender token allows no more than %s", exceeded.words())
+	return holdfast.Errorf(holdfast.TokenUsageError, "the sender token allows no more than %s", l.words())
 }
 
 // transaction makes the new transaction with the fields that all kinds share.

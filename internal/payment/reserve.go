@@ -71,31 +71,36 @@ func (in *Input) using(c *Change, limits []LimitChange) {
 
 // payment has the common part of Reserve and Pay.
 func (in *Input) payment(kind Kind, r holdfast.ReserveRequest) (t Transaction, limits []LimitChange, err error) {
-	// The processor has checked the request before it began the transaction. The
-	// decision checks it again, with the caller's current settings.
-	if err := CheckPayment(kind, r, in.Caller); err != nil {
-		return t, nil, err
-	}
-	if err := in.lasting().usable(in.Caller.ID, UsePay, r.TransactionAmount, in.Now); err != nil {
-		return t, nil, err
-	}
-	if err := in.recipient(); err != nil {
-		return t, nil, err
-	}
-	if err := in.parties(); err != nil {
-		return t, nil, err
-	}
-	if err := in.instrumentFor(kind); err != nil {
-		return t, nil, err
-	}
-	if err := amountFor("TransactionAmount", in.Token.Method, r.TransactionAmount); err != nil {
-		return t, nil, err
-	}
-	if t, err = in.priced(kind, r); err != nil {
+	if t, err = in.unlimited(kind, r); err != nil {
 		return t, nil, err
 	}
 	limits, err = in.limits(t.Amount)
 	return t, limits, err
+}
+
+// unlimited is payment without the limits.
+func (in *Input) unlimited(kind Kind, r holdfast.ReserveRequest) (t Transaction, err error) {
+	// The processor has checked the request before it began the transaction. The
+	// decision checks it again, with the caller's current settings.
+	if err := CheckPayment(kind, r, in.Caller); err != nil {
+		return t, err
+	}
+	if err := in.lasting().usable(in.Caller.ID, UsePay, r.TransactionAmount, in.Now); err != nil {
+		return t, err
+	}
+	if err := in.recipient(); err != nil {
+		return t, err
+	}
+	if err := in.parties(); err != nil {
+		return t, err
+	}
+	if err := in.instrumentFor(kind); err != nil {
+		return t, err
+	}
+	if err := amountFor("TransactionAmount", in.Token.Method, r.TransactionAmount); err != nil {
+		return t, err
+	}
+	return in.priced(kind, r)
 }
 
 // recipient refuses a recipient that the tokens do not name.

@@ -75,7 +75,7 @@ func pendingAtOnce(caller *party.Caller, c *payment.Change) bool {
 // was promised: it has no answer either. When it asks again, the answer itself
 // says Pending. The notification of the outcome is written with the outcome.
 func (p *Processor) answerPending(ctx context.Context, caller *party.Caller, c *payment.Change) payment.Transaction {
-	if c.Verb != payment.VerbReserve || caller.PendingNotice || pendingAtOnce(caller, c) {
+	if c.Verb != payment.VerbReserve || !c.Told() || caller.PendingNotice || pendingAtOnce(caller, c) {
 		return c.After
 	}
 	p.at(PointWaited)
@@ -200,6 +200,9 @@ func (p *Processor) recordOutcome(
 	if o.next != nil {
 		p.askInBackground(o.next)
 	}
+	for i := range o.replaced {
+		p.askInBackground(&o.replaced[i])
+	}
 	if answer.Details.Attention != "" {
 		p.alarm(a, answer.Details.Attention)
 	}
@@ -210,6 +213,8 @@ func (p *Processor) recordOutcome(
 type outcome struct {
 	after payment.Transaction
 	next  *payment.Change // the change with the next question; nil if there is none
+	// replaced are the changes of the holds that a renewal has replaced.
+	replaced []payment.Change
 	// late is the time from the deadline of an expired hold to its release. It is
 	// zero for other outcomes, and if the caller's clock was moved.
 	late time.Duration
@@ -235,8 +240,16 @@ func (p *Processor) decideOutcome(
 		return err
 	}
 	c := t.Outcome(*a, answer, now)
+	if o.replaced, err = joinHold(&tx.ReadTx, &c, answer, now); err != nil {
+		return err
+	}
 	if err := p.recordWithEffects(tx, caller, &c, real); err != nil {
 		return err
+	}
+	for i := range o.replaced {
+		if err := p.record(tx, caller, &o.replaced[i], real); err != nil {
+			return err
+		}
 	}
 	o.after, o.next = c.After, &c
 	if answer.Gone && c.After.State == payment.Reserved {

@@ -63,6 +63,34 @@ var callActions = []moneyAction{
 		},
 	},
 	{
+		name: "RaiseHold", verb: "RaiseHold", step: payment.StepAuthorize, ends: payment.Reserved, keyed: true,
+		prepare: func(w *holdfasttest.World) ready {
+			root := heldWith(w, w.Authorize("50.00"), "42.50")
+			right := processor.RaiseHold{Hold: root.ID, Amount: holdfasttest.USD("7.50")}
+			less, more := right, right
+			less.Amount, more.Amount = holdfasttest.USD("7.49"), holdfasttest.USD("7.51")
+			action := "POST /v1/holds/" + string(root.ID) + "/raise"
+			return ready{
+				request: callOf(w, action, right), other: callOf(w, action, less), refused: callOf(w, action, more),
+				refusal: holdfast.IncompatibleTokens,
+			}
+		},
+	},
+	{
+		name: "RenewHold", verb: "RenewHold", step: payment.StepAuthorize, ends: payment.Reserved, keyed: true,
+		prepare: func(w *holdfasttest.World) ready {
+			root, other := heldWith(w, lasting(w, "42.50", 1), "42.50"), heldWith(w, lasting(w, "9.00", 1), "9.00")
+			right := processor.RenewHold{Hold: root.ID}
+			another, wrong := right, right
+			another.Hold, wrong.Hold = other.ID, heldWith(w, w.Authorize("1.00"), "1.00").ID
+			action := "POST /v1/holds/" + string(root.ID) + "/renew"
+			return ready{
+				request: callOf(w, action, right), other: callOf(w, action, another), refused: callOf(w, action, wrong),
+				refusal: holdfast.InvalidTokenType, about: root.ID,
+			}
+		},
+	},
+	{
 		name: "RefundPayment", verb: "RefundPayment", step: payment.StepReturn, ends: payment.Success, keyed: true,
 		prepare: func(w *holdfasttest.World) ready {
 			right := processor.RefundPayment{Payment: w.Paid("42.50", "order").ID, Amount: holdfasttest.USD("10.00")}
@@ -111,11 +139,19 @@ func wantCallCode(w *holdfasttest.World, err error, code payment.CallCode, field
 	}
 }
 
+// differs is the field in which the other request of a call differs.
+func (a moneyAction) differs() string {
+	if a.verb == "RenewHold" {
+		return "/Hold"
+	}
+	return "/Amount/Micro"
+}
+
 func otherBody(_ *testing.T, w *holdfasttest.World, a moneyAction, r ready) {
 	before := w.Network.Effects()
 	first := a.done(w, r)
 	_, err := a.ask(w, r.other)
-	wantCallCode(w, err, payment.CallKeyReused, "/Amount/Micro")
+	wantCallCode(w, err, payment.CallKeyReused, a.differs())
 	a.repeated(w, r, first)
 	a.once(w, before, first.ID)
 }
@@ -144,7 +180,7 @@ func callAfterRefusal(t *testing.T, w *holdfasttest.World, a moneyAction, r read
 	first := a.done(w, r)
 	a.repeated(w, r, first)
 	_, err := a.ask(w, r.refused)
-	wantCallCode(w, err, payment.CallKeyReused, "/Amount/Micro")
+	wantCallCode(w, err, payment.CallKeyReused, a.differs())
 	a.once(w, before, first.ID)
 }
 
@@ -158,7 +194,7 @@ func callWhilePending(t *testing.T, w *holdfasttest.World, a moneyAction, r read
 	}
 	a.repeated(w, r, first)
 	_, err = a.ask(w, r.other)
-	wantCallCode(w, err, payment.CallKeyReused, "/Amount/Micro")
+	wantCallCode(w, err, payment.CallKeyReused, a.differs())
 	close(answers)
 	decided(w, first.ID, a.step)
 	w.WantState(first.ID, a.ends)

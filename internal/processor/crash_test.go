@@ -129,6 +129,8 @@ var verbs = map[string]func(*processor.Processor, context.Context, party.Caller,
 	"CancelSubscriptionAndRefund": carried((*processor.Processor).CancelSubscriptionAndRefund),
 	"CreateHold":                  called((*processor.Processor).CreateHold),
 	"RefundPayment":               called((*processor.Processor).RefundPayment),
+	"RaiseHold":                   called((*processor.Processor).RaiseHold),
+	"RenewHold":                   called((*processor.Processor).RenewHold),
 }
 
 func carried[R any](
@@ -260,11 +262,16 @@ func crash(t *testing.T, action moneyAction, point, address string) {
 	if action.step != "" {
 		want = []string{fmt.Sprintf("%s/%s %v", again.ID, action.step, again.Current())}
 	}
+	if action.verb == "RenewHold" {
+		w.WantState(ready.about, payment.Cancelled)
+		decided(w, ready.about, payment.StepRelease)
+		w.CheckBooks()
+	}
 	got, err := network.effects()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, got[len(before):], cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(want, action.effects(got[len(before):]), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("at the network (-want +got):\n%s", diff)
 	}
 }

@@ -110,7 +110,8 @@ func (p *Processor) carryOut(
 	if err := tx.RememberRequest(remember); err != nil {
 		return done, err
 	}
-	if err := d.keep(call, payment.KeyUse{Scope: scope, Amount: c.After.Amount}, string(c.After.ID)); err != nil {
+	use := payment.KeyUse{Scope: scope, Amount: c.After.Amount, Whole: c.Whole}
+	if err := d.keep(call, use, string(c.After.ID)); err != nil {
 		return done, err
 	}
 	return done, p.record(tx, d.caller, &c, real)

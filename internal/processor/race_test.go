@@ -73,6 +73,22 @@ func TestTwoServersSpendNothingTwice(t *testing.T) {
 			refused: holdfast.TokenUsageError,
 			left:    func(w *holdfasttest.World) (ledger.AccountID, string) { return ledger.Network, "-10.00" },
 		},
+		"a single-use token's maximum, by raises": {
+			prepare: func(w *holdfasttest.World) func(*processor.Processor, int) error {
+				root, err := w.Reserve(w.Authorize("15.00"), "5.00", "order")
+				if err != nil {
+					w.T.Fatal(err)
+				}
+				return func(p *processor.Processor, i int) error {
+					_, err := p.RaiseHold(w.T.Context(), w.Shop, nil, processor.RaiseHold{
+						Hold: root.ID, Amount: money.Cents(1_00), Reference: holdfast.CallerReference(fmt.Sprint("more-", i)),
+					})
+					return err
+				}
+			},
+			refused: holdfast.IncompatibleTokens,
+			left:    func(w *holdfasttest.World) (ledger.AccountID, string) { return ledger.Held, "15.00" },
+		},
 		"a payment, by refunds": {
 			prepare: func(w *holdfasttest.World) func(*processor.Processor, int) error {
 				paid := w.Paid("10.00", "paid")

@@ -2,6 +2,8 @@ package processor_test
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -105,6 +107,52 @@ func cancels(g *ground) func(*processor.Processor) error {
 	r := holdfast.CancelRequest{TransactionID: g.held}
 	return func(p *processor.Processor) error {
 		_, err := p.Cancel(g.T.Context(), g.Shop, r)
+		return err
+	}
+}
+
+func (g *ground) raise(dollars string) processor.RaiseHold {
+	return processor.RaiseHold{Hold: g.held, Amount: holdfasttest.USD(dollars), Reference: g.ref()}
+}
+
+func raises(dollars string) action {
+	return func(g *ground) func(*processor.Processor) error {
+		r := g.raise(dollars)
+		return func(p *processor.Processor) error {
+			_, err := p.RaiseHold(g.T.Context(), g.Shop, nil, r)
+			return err
+		}
+	}
+}
+
+func renews(g *ground) func(*processor.Processor) error {
+	r := processor.RenewHold{Hold: g.held, Reference: g.ref()}
+	return func(p *processor.Processor) error {
+		_, err := p.RenewHold(g.T.Context(), g.Shop, nil, r)
+		return err
+	}
+}
+
+// renewsInDoubt lets the answer to a renewal come while the other action is
+// carried out.
+func renewsInDoubt(g *ground) func(*processor.Processor) error {
+	r := processor.RenewHold{Hold: g.held, Reference: g.ref()}
+	g.Network.Next(holdfasttest.Reply{Step: payment.StepAuthorize, Lost: true})
+	wait := g.Processor.Wait
+	g.Processor.Wait = time.Millisecond
+	t, err := g.Processor.RenewHold(g.T.Context(), g.Shop, nil, r)
+	if err != nil && !refused(err) {
+		g.T.Fatal(err)
+	}
+	g.Processor.Wait = wait
+	waitUntil(g.World, func() bool {
+		return err != nil || slices.ContainsFunc(g.Network.Effects(), func(effect string) bool {
+			return strings.HasPrefix(effect, string(t.ID)+"/")
+		})
+	})
+	return func(p *processor.Processor) error {
+		g.Clock.Advance(time.Minute)
+		_, err := p.Resolve(g.T.Context())
 		return err
 	}
 }

@@ -62,6 +62,31 @@ var races = map[string]race{
 		},
 		check: checkLimits,
 	},
+	"a hold": {
+		prepare: func(g *ground) {
+			g.token = g.Token(payment.Token{Type: holdfast.TokenMultiUse, Instrument: g.Card.ID, Method: g.Card.Method},
+				payment.Limit{Kind: payment.LimitCount, Value: 3},
+				payment.Limit{Kind: payment.LimitAmount, Value: holdfasttest.USD("12.00").Micro})
+			g.held = g.must(reserves("4.00"))
+			if _, err := g.Processor.RaiseHold(g.T.Context(), g.Shop, nil, g.raise("3.00")); err != nil {
+				g.T.Fatal(err)
+			}
+		},
+		actions: map[string]action{
+			"raise": raises("5.00"), "raise less": raises("2.00"), "renew": renews, "renew in doubt": renewsInDoubt,
+			"settle": settles(""), "settle less": settles("1.00"), "cancel": cancels, "expire": expires, "pay": pays("5.00"),
+		},
+		check: func(g *ground) error {
+			if err := checkLimits(g); err != nil {
+				return err
+			}
+			h := holdOf(g.World, g.held)
+			if sum := h.Held().Add(h.Settled()); sum.Cmp(h.Amount()) > 0 {
+				return fmt.Errorf("%v are held and %v settled of %v", h.Held(), h.Settled(), h.Amount())
+			}
+			return nil
+		},
+	},
 	"a party's limit": {
 		prepare: func(g *ground) {
 			g.Change(g.Buyer.ID, func(p *party.Party) { p.SendingLimit = g.usedBy().UsedAmount.Add(holdfasttest.USD("10.00")) })
@@ -351,7 +376,8 @@ func checkLimits(g *ground) error {
 			}
 			for _, t := range payments {
 				switch {
-				case t.State == payment.Failure || t.State == payment.Cancelled:
+				case t.State == payment.Failure || t.State == payment.Cancelled,
+					t.Link == payment.LinkRenew && t.State == payment.Pending: // it counts once it is approved
 					continue
 				case t.Kind == payment.KindReserve && t.State == payment.Success:
 					micro += t.Settled.Micro
