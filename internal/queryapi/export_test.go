@@ -7,11 +7,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// InFlightMax is how many requests of one caller are carried out at one time.
-const InFlightMax = inFlightMax
-
 // Enter adds a request that never ends.
-func (s *Server) Enter(c party.CallerID) { s.inFlight.enter(c) }
+func (s *Server) Enter(c party.CallerID) { s.InFlight.Enter(string(c)) }
 
 // ClockParameters are those that move a caller's clock.
 func ClockParameters() (names []string) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/pace"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/queryapi"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -66,7 +67,7 @@ func TestFaults(t *testing.T) {
 			w.token("A", payment.Token{Instrument: "nowhere"})
 		}, 500, "InternalError", "instrument nowhere of token is missing", queryapi.Failed},
 		{"a caller with too many requests", reserve, func(w *world) {
-			for range queryapi.InFlightMax {
+			for range pace.InFlightMax {
 				w.server.Enter("CSHOP")
 			}
 		}, 503, "ServiceUnavailable", "", queryapi.Unavailable},
@@ -156,7 +157,7 @@ func TestVerifySignatureWithoutCertificates(t *testing.T) {
 // Moving a clock writes to the store like an action.
 func TestAClockTakesAPlace(t *testing.T) {
 	w := newWorld(t)
-	for range queryapi.InFlightMax {
+	for range pace.InFlightMax {
 		w.server.Enter("CSHOP")
 	}
 	p := w.signed("POST", "/sandbox/clock", "shop", holdfast.Params{{Name: "Advance", Value: "1h"}})

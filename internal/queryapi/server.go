@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/pace"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/signed"
@@ -65,8 +66,11 @@ type Server struct {
 	// means the peer's address.
 	From func(*http.Request) string
 
+	// InFlight limits the requests of one caller that are carried out at one time.
+	// Nil means a limit of this door alone.
+	InFlight *pace.InFlight
+
 	strangers strangers
-	inFlight  inFlight
 }
 
 const (
@@ -85,6 +89,9 @@ const (
 // under "/doc/". It matches paths itself, because a mux would redirect the
 // empty path of an absolute-form target, and old clients follow no redirect.
 func (s *Server) Handler() http.Handler {
+	if s.InFlight == nil {
+		s.InFlight = new(pace.InFlight)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case serveSchema(w, r):
@@ -345,6 +352,21 @@ func (s *Server) newRequestID() string {
 		return s.NewRequestID()
 	}
 	return randomUUID()
+}
+
+var errCallerBusy = errors.New("the caller has too many requests under way")
+
+// enter gives a request one of its caller's places. Unsigned requests need no
+// place, because they do not use the store.
+func (s *Server) enter(q *request) (leave func(), err error) {
+	if q.caller.ID == "" {
+		return func() {}, nil
+	}
+	leave, ok := s.InFlight.Enter(string(q.caller.ID))
+	if !ok {
+		return nil, errCallerBusy
+	}
+	return leave, nil
 }
 
 // randomUUID is a UUID of version 4 (RFC 9562).

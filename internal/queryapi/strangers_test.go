@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/holdfast-pay/holdfast/internal/pace"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
@@ -105,13 +106,13 @@ func TestAStoreThatCannotIsRetriable(t *testing.T) {
 
 // Unsigned requests do not take places; a caller has a fixed number of places.
 func TestWhoTakesAPlace(t *testing.T) {
-	s := &Server{}
-	for range inFlightMax + 1 {
+	s := &Server{InFlight: new(pace.InFlight)}
+	for range pace.InFlightMax + 1 {
 		if _, err := s.enter(&request{}); err != nil {
 			t.Fatalf("a stranger: %v", err)
 		}
 	}
-	for range inFlightMax {
+	for range pace.InFlightMax {
 		if _, err := s.enter(&request{caller: party.Caller{ID: "C1"}}); err != nil {
 			t.Fatal(err)
 		}

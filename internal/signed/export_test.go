@@ -1,11 +1,9 @@
 package signed
 
+import "github.com/holdfast-pay/holdfast/internal/recent"
+
 // KeysMax is how many access keys are kept.
-const KeysMax = keysMax
+const KeysMax = recent.KeptMax
 
 // Kept is how many access keys are kept at the moment.
-func (c *Callers) Kept() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.kept)
-}
+func (c *Callers) Kept() int { return c.kept.Len() }
