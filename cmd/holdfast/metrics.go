@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 
+	"github.com/holdfast-pay/holdfast/internal/api"
 	"github.com/holdfast-pay/holdfast/internal/card/stripe"
 	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/internal/ipn"
@@ -93,6 +94,14 @@ func (m *monitor) answered() func(queryapi.Answered) {
 		return nil
 	}
 	return m.Answered
+}
+
+// answeredJSON counts the answers of the JSON API; nil without metrics.
+func (m *monitor) answeredJSON() func(api.Answered) {
+	if m == nil {
+		return nil
+	}
+	return m.AnsweredJSON
 }
 
 // reconciled notes the differences of daily comparisons; nil without metrics.

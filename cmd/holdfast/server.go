@@ -17,6 +17,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/docs"
 	"github.com/holdfast-pay/holdfast/internal/account"
+	"github.com/holdfast-pay/holdfast/internal/api"
 	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
 	"github.com/holdfast-pay/holdfast/internal/cobranded"
@@ -27,6 +28,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/mail"
 	"github.com/holdfast-pay/holdfast/internal/manual"
 	"github.com/holdfast-pay/holdfast/internal/networkdoor"
+	"github.com/holdfast-pay/holdfast/internal/pace"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/queryapi"
 	"github.com/holdfast-pay/holdfast/internal/signed"
@@ -61,6 +63,7 @@ type server struct {
 
 	Processor *processor.Processor // made by start
 	callers   *signed.Callers
+	keys      *api.Keys
 	runner    *jobs.Runner
 	started   time.Time
 	http      *http.Server
@@ -98,8 +101,9 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 		return fmt.Errorf("loading the signing key: %w", err)
 	}
 	s.callers = &signed.Callers{Find: s.Store.CallerByKey, Now: s.Now}
+	s.keys = api.NewKeys(s.Store.CallerByJSONKey, s.Now)
 	s.Processor = processor.New(s.Store, processor.Config{
-		Network: s.router(live), Now: s.Now, Log: s.Log, RefundWindow: s.RefundWindow, CallerChanged: s.callers.Forget,
+		Network: s.router(live), Now: s.Now, Log: s.Log, RefundWindow: s.RefundWindow, CallerChanged: s.callerChanged,
 		LogMoves: s.LogMoves, Live: live, BooksEvery: s.BooksEvery, BooksChecked: s.Monitor.booksChecked(),
 	})
 	if s.Monitor != nil {
@@ -143,6 +147,12 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 		s.startBeside(s.Monitor.Handler(), s.Monitor.Listener)
 	}
 	return nil
+}
+
+// callerChanged makes the doors read callers again.
+func (s *server) callerChanged() {
+	s.callers.Forget()
+	s.keys.Forget()
 }
 
 func (s *server) startBeside(handler http.Handler, listener net.Listener) {
@@ -190,7 +200,9 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 		AddressHeader: s.AddressHeader,
 		StrangerPause: strangerPause,
 	}
+	inFlight := new(pace.InFlight)
 	query := (&queryapi.Server{
+		InFlight:  inFlight,
 		Processor: s.Processor, Store: s.Store.Reader, Callers: s.callers, Hosts: hosts, Paths: s.Paths, Now: s.Now,
 		Log:            s.Log,
 		StrangerPause:  strangerPause,
@@ -201,6 +213,11 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 		Certificates:   signer.Certificates,
 		OwnCertificate: func(address string) bool { return ownCertificate(signer, address) },
 	}).Handler()
+	jsonAPI := (&api.Server{
+		Processor: s.Processor, Store: s.Store.Reader, Keys: s.keys, Public: s.PublicURL, InFlight: inFlight, Now: s.Now,
+		Log: s.Log, LogMoves: s.LogMoves, Answered: s.Monitor.answeredJSON(), StrangerPause: strangerPause,
+		From: sessions.From,
+	}).Handler()
 	pages := (&cobranded.Server{
 		Processor: s.Processor, Store: s.Store.Reader, Callers: s.callers, Sessions: sessions, Sign: signer.Sign,
 		Hosts: hosts, Now: s.Now, Log: s.Log,
@@ -209,49 +226,33 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 	accounts := (&account.Server{
 		Processor: s.Processor, Store: s.Store.Reader, Sessions: sessions, Now: s.Now, Log: s.Log,
 	}).Handler()
-	pages, accounts = s.Monitor.counted("cobranded", pages), s.Monitor.counted("account", accounts)
-	documents := s.Monitor.counted("manual", (&manual.Server{Files: docs.API(), Log: s.Log}).Handler(query))
 	mails := http.NotFoundHandler()
 	if s.hasInbox() {
 		mails = (&inbox.Server{Store: s.Store.Reader, Log: s.Log}).Handler()
 	}
-	mails = s.Monitor.counted("inbox", mails)
-	messages := s.Monitor.counted("networks", (&networkdoor.Server{
+	messages := (&networkdoor.Server{
 		Inbox: s.Processor, From: sessions.From, StrangerPause: strangerPause, Now: s.Now, Log: s.Log,
-	}).Handler())
-	certificates := s.Monitor.counted("certificates", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		certificate(signer, w, r)
-	}))
-	health := s.Monitor.counted("health", http.HandlerFunc(s.health))
-	ready := s.Monitor.counted("health", http.HandlerFunc(s.ready))
-	doors := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch doorOf(r.URL.Path) {
-		case doorHealth:
-			health.ServeHTTP(w, r)
-		case doorReady:
-			ready.ServeHTTP(w, r)
-		case doorPages:
-			pages.ServeHTTP(w, r)
-		case doorInbox:
-			mails.ServeHTTP(w, r)
-		case doorAccount:
-			accounts.ServeHTTP(w, r)
-		case doorNetworks:
-			messages.ServeHTTP(w, r)
-		case doorCertificates:
-			certificates.ServeHTTP(w, r)
-		case doorLogo:
-			s.logo(query).ServeHTTP(w, r)
-		case doorManual:
-			documents.ServeHTTP(w, r)
-		case doorAPI:
-			query.ServeHTTP(w, r)
-		}
-	})
-	if s.PublicURL.Scheme == "https" {
-		return https.Strict(doors)
+	}).Handler()
+	certificates := func(w http.ResponseWriter, r *http.Request) { certificate(signer, w, r) }
+	counted := s.Monitor.counted
+	doors := map[door]http.Handler{
+		doorHealth:       counted("health", http.HandlerFunc(s.health)),
+		doorReady:        counted("health", http.HandlerFunc(s.ready)),
+		doorPages:        counted("cobranded", pages),
+		doorInbox:        counted("inbox", mails),
+		doorAccount:      counted("account", accounts),
+		doorNetworks:     counted("networks", messages),
+		doorCertificates: counted("certificates", http.HandlerFunc(certificates)),
+		doorLogo:         s.logo(query),
+		doorManual:       counted("manual", (&manual.Server{Files: docs.API(), Log: s.Log}).Handler(query)),
+		doorJSON:         jsonAPI,
+		doorAPI:          query,
 	}
-	return doors
+	all := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { doors[doorOf(r.URL.Path)].ServeHTTP(w, r) })
+	if s.PublicURL.Scheme == "https" {
+		return https.Strict(all)
+	}
+	return all
 }
 
 // A door answers at a path.
@@ -268,6 +269,7 @@ const (
 	doorReady
 	doorLogo
 	doorManual // and the schemas, which the API has
+	doorJSON
 )
 
 func doorOf(path string) door {
@@ -288,6 +290,8 @@ func doorOf(path string) door {
 		return doorNetworks
 	case strings.HasPrefix(path, manual.Path), path+"/" == manual.Path:
 		return doorManual
+	case strings.HasPrefix(path, api.Path), path+"/" == api.Path:
+		return doorJSON
 	case strings.HasPrefix(path, "/certs/"):
 		return doorCertificates
 	}

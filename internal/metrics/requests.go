@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/holdfast-pay/holdfast/internal/api"
 	"github.com/holdfast-pay/holdfast/internal/queryapi"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
@@ -17,6 +18,11 @@ const unknown = "unknown"
 // Answered counts one answer of the Query API.
 func (s *Set) Answered(a queryapi.Answered) {
 	s.request("api", cmp.Or(a.Action, unknown), a.Result, cmp.Or(string(a.Code), "Success"), a.Took)
+}
+
+// AnsweredJSON counts one answer of the JSON API.
+func (s *Set) AnsweredJSON(a api.Answered) {
+	s.request("json", cmp.Or(a.Operation, unknown), queryapi.Result(a.Result), cmp.Or(string(a.Code), "success"), a.Took)
 }
 
 func (s *Set) request(door, action string, result queryapi.Result, code string, took time.Duration) {
