@@ -1,8 +1,13 @@
 package processor_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -367,4 +372,50 @@ func TestAKeyWithoutADayLimitCountsNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// The text of a key is in no file of the store and in no line of the log.
+func TestTheTextOfAKeyIsNotKept(t *testing.T) {
+	t.Parallel()
+	at := holdfasttest.Addresses(t)["SQLite"](t)
+	w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
+	var log bytes.Buffer
+	config := w.Processor.Config
+	config.IDs, config.Log = nil, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	p := processor.New(w.DB, config)
+	t.Cleanup(p.Close)
+	key, first, err := p.AddKey(t.Context(), w.Shop.ID, processor.NewKey{Name: "shop", Scopes: "hold"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, next, second, err := p.RotateKey(t.Context(), key.ID, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := hold(w, "1.00")
+	if _, err := p.CreateHold(t.Context(), w.Shop, w.CallWith(next, "call", "POST /v1/holds", h), h); err != nil {
+		t.Fatal(err)
+	}
+	p.Close()
+	files, err := filepath.Glob(at + "*")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("the store has the files %q, %v", files, err)
+	}
+	kept := log.Bytes()
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept = append(kept, text...)
+	}
+	if !bytes.Contains(kept, []byte(next.ID)) {
+		t.Error("the key itself is not in the files: the test looks at the wrong place")
+	}
+	for _, text := range []string{first, second} {
+		_, secret, _ := strings.Cut(strings.TrimPrefix(text, "hf_test_"), "_")
+		if bytes.Contains(kept, []byte(secret[:20])) {
+			t.Errorf("the secret of %s is kept", text)
+		}
+	}
 }
