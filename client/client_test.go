@@ -275,3 +275,37 @@ func TestAListThatFails(t *testing.T) {
 		t.Errorf("the list is %q", got)
 	}
 }
+
+// A feed yields pages with events, waits at its end, and ends with the context.
+func TestFeed(t *testing.T) {
+	s, c := newServer(t,
+		answer{status: 200, body: `{"data":[{"id":"e1"},{"id":"e2"}],"has_more":true,"next":"c2"}`},
+		answer{status: 200, body: `{"data":[],"has_more":true,"next":"c3"}`},
+		answer{status: 200, body: `{"data":[],"has_more":false,"next":"c4"}`},
+		answer{status: 200, body: `{"data":[{"id":"e5"}],"has_more":false,"next":"c5"}`},
+		answer{status: 200, body: `{"data":[],"has_more":false}`},
+	)
+	stop := errors.New("stop")
+	c.Pause = func(_ context.Context, d time.Duration) error {
+		if s.pauses = append(s.pauses, d); len(s.pauses) == 2 {
+			return stop
+		}
+		return nil
+	}
+	var got []string
+	for p, err := range c.Feed(t.Context(), "c0", client.EventFilter{Types: []string{"hold.held", "hold.settled"}}) {
+		if err != nil {
+			if !errors.Is(err, stop) {
+				t.Error(err)
+			}
+			break
+		}
+		got = append(got, fmt.Sprint(len(p.Data), p.Next))
+	}
+	if !slices.Equal(got, []string{"2c2", "1c5"}) {
+		t.Errorf("the pages are %q", got)
+	}
+	const rest = "&limit=100&type=hold.held%2Chold.settled"
+	s.want("GET /pay/v1/events?after=c0"+rest, "GET /pay/v1/events?after=c2"+rest, "GET /pay/v1/events?after=c3"+rest,
+		"GET /pay/v1/events?after=c4"+rest, "GET /pay/v1/events?after=c5"+rest)
+}

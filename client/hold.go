@@ -35,7 +35,8 @@ type Hold struct {
 	Token       string            `json:"token"`
 	Created     time.Time         `json:"created"`
 	Deadline    time.Time         `json:"deadline"` // zero when nothing can be settled any more
-	Code        string            `json:"code"`     // why the hold is in this state
+	SecondsLeft int64             `json:"seconds_left"`
+	Code        string            `json:"code"` // why the hold is in this state
 	Message     string            `json:"message"`
 	Metadata    map[string]string `json:"metadata"`
 }
