@@ -48,5 +48,9 @@ package api
 
 // resources register the operations of the API, one function for each resource.
 var resources = []func(*Server){
+	addCheckouts,
+	addTokens,
 	addHolds,
+	addBalances,
+	addClock,
 }

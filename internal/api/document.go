@@ -31,8 +31,15 @@ const (
 
 // tags are the groups of operations, in the order of the reference.
 var tags = []*huma.Tag{
+	{Name: tagCheckouts, Description: "A checkout asks a buyer for a token, on pages of the server. Send the browser to " +
+		"its address; it comes back to yours."},
+	{Name: tagTokens, Description: "A token is what a buyer has approved: one payment, several up to a limit, or one in " +
+		"each period. Holds are made with tokens."},
 	{Name: tagHolds, Description: "A hold keeps an amount available on the buyer's card until its deadline. Take it in " +
 		"one or several parts when the goods ship, and release what you do not need."},
+	{Name: tagBalances, Description: "The balance of your account, and those of your buyers' prepaid and credit " +
+		"instruments."},
+	{Name: tagSandbox, Description: "The clock of a sandbox caller can be moved, to see how holds expire."},
 }
 
 // newDocument returns the document without its operations.

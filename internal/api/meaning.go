@@ -185,6 +185,10 @@ var meanings = []meaning{
 		"same_account", http.StatusUnprocessableEntity, "Sender and recipient are the same account.",
 		"Pay another account.",
 	},
+	{
+		"checkout_state", http.StatusConflict, "The checkout is approved or expired, and cannot be cancelled.",
+		"Read the checkout. Cancel its token, if there is one.",
+	},
 	{"not_allowed", http.StatusForbidden, "The caller may not do this.", "Ask the operator."},
 	{
 		"date_range", http.StatusUnprocessableEntity, "The dates are not a range.",

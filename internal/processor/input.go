@@ -183,6 +183,25 @@ func (d decision) balance(p party.ID) (money.Amount, error) {
 	return ReadBalance(&d.tx.ReadTx, p, d.caller.Sandbox)
 }
 
+// An AccountBalance is the balance of a party's account. Refunds under way, and
+// money set aside for undecided fees, are in Out and not in Available.
+type AccountBalance struct{ Available, In, Out money.Amount }
+
+// ReadAccountBalance returns the balance of a party's account, of real money or of
+// the sandbox's.
+func ReadAccountBalance(tx *store.ReadTx, p party.ID, sandbox bool) (b AccountBalance, err error) {
+	if b.Available, err = ReadBalance(tx, p, sandbox); err != nil {
+		return b, err
+	}
+	aside, err := tx.AccountBalance(ledger.SetAside(string(p)), sandbox)
+	if err != nil {
+		return b, err
+	}
+	in, out, err := tx.Moving(p, sandbox)
+	b.In, b.Out = money.Micros(in), money.Micros(out+aside)
+	return b, err
+}
+
 // ReadBalance returns the balance that a party can spend, of real money or of
 // the sandbox's.
 func ReadBalance(tx *store.ReadTx, p party.ID, sandbox bool) (money.Amount, error) {

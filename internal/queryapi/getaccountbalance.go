@@ -3,10 +3,9 @@ package queryapi
 import (
 	"context"
 
-	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
-	"github.com/holdfast-pay/holdfast/money"
 )
 
 // getAccountBalance returns the balance of the caller's owner (Query API
@@ -16,33 +15,24 @@ import (
 var getAccountBalance = action{name: "GetAccountBalance", answer: (*Server).getAccountBalance}
 
 func (s *Server) getAccountBalance(ctx context.Context, q *request, out *document) error {
-	var available, in, going money.Amount
-	err := s.Store.View(ctx, func(tx *store.ReadTx) error {
+	var b processor.AccountBalance
+	err := s.Store.View(ctx, func(tx *store.ReadTx) (err error) {
 		if err := q.account(tx); err != nil {
 			return err
 		}
-		micro, err := tx.AccountBalance(ledger.Party(string(q.caller.Owner)), q.caller.Sandbox)
-		if err != nil {
-			return err
-		}
-		aside, err := tx.AccountBalance(ledger.SetAside(string(q.caller.Owner)), q.caller.Sandbox)
-		if err != nil {
-			return err
-		}
-		coming, leaving, err := tx.Moving(q.caller.Owner, q.caller.Sandbox)
-		available, in, going = money.Micros(micro), money.Micros(coming), money.Micros(leaving+aside)
+		b, err = processor.ReadAccountBalance(tx, q.caller.Owner, q.caller.Sandbox)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	out.open("AccountBalance")
-	out.amount("TotalBalance", available.Add(going))
-	out.amount("PendingInBalance", in)
-	out.amount("PendingOutBalance", going)
+	out.amount("TotalBalance", b.Available.Add(b.Out))
+	out.amount("PendingInBalance", b.In)
+	out.amount("PendingOutBalance", b.Out)
 	out.open("AvailableBalances")
-	out.amount("DisburseBalance", available)
-	out.amount("RefundBalance", available)
+	out.amount("DisburseBalance", b.Available)
+	out.amount("RefundBalance", b.Available)
 	out.close("AvailableBalances")
 	out.close("AccountBalance")
 	return nil
