@@ -25,6 +25,7 @@ const (
 	CallDayLimit        CallCode = "key_day_limit_exceeded"
 	CallMetadataInvalid CallCode = "metadata_invalid"
 	CallDeadlineInvalid CallCode = "deadline_invalid"
+	CallNetworkOnce     CallCode = "network_settles_once"
 )
 
 // A CallError is a refusal that only the JSON API has. A refused call leaves no

@@ -132,7 +132,7 @@ func SettlePart(in PartInput) (Change, error) {
 		return Change{}, err
 	}
 	if !in.Several {
-		return Change{}, holdfast.Errorf(holdfast.InvalidPaymentMethod,
+		return Change{}, callErrorf(CallNetworkOnce,
 			"the card network takes from a hold only once: settle all that is open, or make this settle the final one")
 	}
 	fee, commission := in.Earlier.fees(h, in.Fees, in.Amount)

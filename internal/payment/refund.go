@@ -75,7 +75,10 @@ func (in RefundInput) refundable() error {
 	o := in.Original
 	switch o.Kind {
 	case KindReserve, KindPart, KindPay:
-		if o.Parted() {
+		switch {
+		case o.Parted() && o.Taken == o.Taking:
+			return holdfast.Errorf(holdfast.OriginalTransactionIncomplete, "the first settle of the hold is still pending")
+		case o.Parted():
 			return holdfast.Errorf(holdfast.InvalidTransactionState,
 				"transaction %s was settled in parts: refund its parts, or the whole hold by the JSON API", o.ID)
 		}

@@ -131,6 +131,18 @@ var verbs = map[string]func(*processor.Processor, context.Context, party.Caller,
 	"RefundPayment":               called((*processor.Processor).RefundPayment),
 	"RaiseHold":                   called((*processor.Processor).RaiseHold),
 	"RenewHold":                   called((*processor.Processor).RenewHold),
+	"SettleHold":                  carried(settleHold),
+}
+
+// settleHold is SettleHold with one payment as its answer.
+func settleHold(
+	p *processor.Processor, ctx context.Context, caller party.Caller, r processor.SettleHold,
+) (payment.Transaction, error) {
+	all, err := p.SettleHold(ctx, caller, nil, r)
+	if err != nil {
+		return payment.Transaction{}, err
+	}
+	return all[0], nil
 }
 
 func carried[R any](

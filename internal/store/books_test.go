@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -115,6 +117,32 @@ func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 		"a card that settles": {`UPDATE instruments SET removed = 1`, "nobody can settle"},
 		"a count of steps":    {`UPDATE transactions SET steps = steps + 1 WHERE kind = 'Refund'`, "counts"},
 		"when it is due":      {`UPDATE transactions SET due = 0 WHERE state = 'Reserved'`, "not due at its deadline"},
+		"what parts have taken": {
+			`UPDATE transactions SET taken = taken - 10000, settled = settled - 10000 WHERE taken > 0`,
+			"the amount settled in parts",
+		},
+		"a part deleted":  {`DELETE FROM transactions WHERE kind = 'Part'`, "the amount settled in parts"},
+		"a part's amount": {`UPDATE transactions SET amount = amount + 10000 WHERE kind = 'Part'`, "postings"},
+		"what was released in parts": {
+			`UPDATE transactions SET lowered = lowered + 10000`, "the amount released in parts",
+		},
+		"the fees of parts": {`UPDATE transactions SET fee = fee + 10000 WHERE taken > 0`, "the fees of the parts"},
+		"a part of no hold": {
+			`UPDATE transactions SET parent = 'nobody' WHERE kind = 'Part'`, "belongs to a payment that does not exist",
+		},
+		"the release after parts": {
+			`UPDATE transactions SET asking = '', answers = 'Authorize:Approved' WHERE taken > 0`,
+			"question Release is missing",
+		},
+		"the amount of a release": {
+			`UPDATE steps SET amount = amount + 10000 WHERE verb = 'Lower'`, "the amount released in parts",
+		},
+		"the postings of a release": {
+			`UPDATE steps SET postings = NULL WHERE verb = 'Lower'`, "is missing: USD 5.00 from held to network",
+		},
+		"the postings of a hold's end": {
+			`UPDATE steps SET postings = NULL WHERE verb = 'Close'`, "is missing: USD 15.00 from held to network",
+		},
 		"a notification of nobody": {`
 			INSERT INTO deliveries (caller_id, subject, seq, about, url, overrides, body, created, next_at, leased_until, tries,
 				last_result, outcome, done)
@@ -252,6 +280,7 @@ func busy(t *testing.T, w *holdfasttest.World) {
 		t.Fatal(err)
 	}
 
+	inParts(w)
 	instrument, spends, funds := w.Aggregate(holdfast.MethodPrepaid, "100.00")
 	_, err := w.Processor.FundPrepaid(t.Context(), w.Shop, holdfast.FundPrepaidRequest{
 		SenderTokenID: funds, PrepaidInstrumentID: instrument.ID, FundingAmount: holdfasttest.USD("50.00"),
@@ -308,4 +337,27 @@ func busy(t *testing.T, w *holdfasttest.World) {
 		t.Fatal(err)
 	}
 	w.CheckBooks()
+}
+
+// inParts settles a hold of 50.00 in two parts, releases a part of it, and the rest
+// at the end.
+func inParts(w *holdfasttest.World) {
+	w.T.Helper()
+	r := w.Reserved("50.00", "order-5")
+	settle := func(value string, final bool) error {
+		_, err := w.Processor.SettleHold(w.T.Context(), w.Shop, nil, processor.SettleHold{
+			Hold: r.ID, Amount: holdfasttest.USD(value), Final: final,
+		})
+		return err
+	}
+	lower := func(value string) error {
+		_, err := w.Processor.ReleaseHold(w.T.Context(), w.Shop, nil, processor.ReleaseHold{
+			Hold: r.ID, Amount: holdfasttest.USD(value),
+		})
+		return err
+	}
+	if err := errors.Join(settle("10.00", false), lower("5.00"), settle("20.00", true)); err != nil {
+		w.T.Fatal(err)
+	}
+	w.WantState(r.ID, payment.Success)
 }
