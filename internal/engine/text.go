@@ -84,9 +84,10 @@ type Update struct {
 	Keep         []Column // set if the value is not null
 	Key          []Column
 	Guard        []Column // the row must still have these values
+	Same         []Column // like Guard, for columns that may be null
 }
 
-// texts: the values are in the order Set, Keep, Key, Guard.
+// texts: the values are in the order Set, Keep, Key, Guard, Same.
 func (u Update) texts() texts {
 	t := texts{doing: u.Doing}
 	var setOne, setMany, whereOne, whereMany []string
@@ -106,6 +107,11 @@ func (u Update) texts() texts {
 	for _, col := range slices.Concat(u.Key, u.Guard) {
 		one, many := value(col, "old_")
 		whereOne, whereMany = append(whereOne, col.Name+" = "+one), append(whereMany, "r."+col.Name+" = "+many)
+	}
+	for _, col := range u.Same {
+		one, many := value(col, "old_")
+		whereOne = append(whereOne, col.Name+" IS NOT DISTINCT FROM "+one)
+		whereMany = append(whereMany, "r."+col.Name+" IS NOT DISTINCT FROM "+many)
 	}
 	t.oneBare = "UPDATE " + u.Table + " SET " + strings.Join(setOne, ", ") + " WHERE " + strings.Join(whereOne, " AND ")
 	t.one = numbered(t.oneBare)

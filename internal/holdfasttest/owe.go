@@ -25,7 +25,7 @@ func (w *World) Owe(count int, due time.Time) {
 			t.ID = w.IDs.Transaction()
 			n.Transaction = t.ID
 			c := payment.Change{Before: payment.Transaction{State: payment.None}, After: t, Verb: payment.VerbPay, At: due}
-			if err := tx.Record(&c, &n, due); err != nil {
+			if err := tx.Record(&c, store.Recording{Notification: &n, NextAsk: due}); err != nil {
 				return err
 			}
 		}

@@ -1,6 +1,6 @@
 // Package jobs runs the background work: it expires holds and releases them,
-// repeats questions that are in doubt, delivers notifications and mails, and
-// audits the books.
+// repeats questions that are in doubt, gives events their positions, delivers
+// notifications and mails, and audits the books.
 package jobs
 
 import (
@@ -44,6 +44,9 @@ const (
 	// claimRest is the time between two claims of notifications. Slots become free
 	// one by one, and each claim occupies the writer for about a millisecond.
 	claimRest = 20 * time.Millisecond
+	// placeRest is the time between two rounds that give positions to events. Each
+	// occupies the writer, so many events share one.
+	placeRest = 10 * time.Millisecond
 	// stuckAfter is how long a round may take. Rounds are bounded, but a disk or a
 	// network may be slow.
 	stuckAfter = 10 * time.Minute
@@ -73,6 +76,7 @@ func (r *Runner) Run(ctx context.Context) {
 		{"forgetting old events of card networks", r.Processor.ForgetEvents, nil, 0},
 		{"comparing the books with card networks", r.Processor.ReconcileDaily, nil, 0},
 		{"watching pages of card networks", r.Processor.WatchPages, nil, 0},
+		{"placing events", r.Processor.PlaceEvents, r.Processor.EventsAdded(), placeRest},
 		{auditing, r.Processor.AuditBooks, nil, 0},
 		{"auditing changes of the books", r.Processor.AuditChanged, nil, 0},
 	}
@@ -129,6 +133,7 @@ func (r *Runner) RunOnce(ctx context.Context) error {
 	_, forgettingEvents := r.Processor.ForgetEvents(ctx)
 	_, comparing := r.Processor.ReconcileDaily(ctx)
 	_, watching := r.Processor.WatchPages(ctx)
+	_, placing := r.Processor.PlaceEvents(ctx)
 	_, auditing := r.Processor.AuditBooks(ctx)
 	_, checking := r.Processor.AuditChanged(ctx)
 	var delivering, mailing error
@@ -139,8 +144,8 @@ func (r *Runner) RunOnce(ctx context.Context) error {
 		_, mailing = r.Mail.RunOnce(ctx)
 	}
 	return errors.Join(
-		sweeping, releasing, resolving, forgetting, polling, working, forgettingEvents, comparing, watching, auditing,
-		checking, delivering, mailing)
+		sweeping, releasing, resolving, forgetting, polling, working, forgettingEvents, comparing, watching, placing,
+		auditing, checking, delivering, mailing)
 }
 
 // repeat runs rounds: at once, or after a short rest, while there is work; at

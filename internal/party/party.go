@@ -193,6 +193,9 @@ type Caller struct {
 	// Stopped is since when the caller may not move money, because the audit has
 	// found a fault in its books. Zero means that it may.
 	Stopped time.Time
+	// Events says that the caller's objects have events. It is set with the first key or
+	// endpoint of the JSON API, and stays set.
+	Events  bool
 	Created time.Time
 }
 

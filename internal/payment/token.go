@@ -48,6 +48,7 @@ type Token struct {
 	Cancelled    bool
 	OldToken     holdfast.TokenID // that this token replaced
 	Instruction  string           // with which it was installed
+	Events       int              // how many events it has
 
 	// Fields of tokens that pay, fund or settle.
 	Sender     party.ID

@@ -78,8 +78,9 @@ type Transaction struct {
 	// transaction moved money on them. Before that they are not given.
 	SenderBalance, RecipientBalance money.Amount
 
-	// Steps is the number of its steps. The store counts them.
-	Steps int
+	// Steps is the number of its steps, and Events that of its events. The store
+	// counts them.
+	Steps, Events int
 
 	// Asking is the step that a network is being asked for, or empty: a
 	// transaction has at most one open question. Asked is how often it was sent.

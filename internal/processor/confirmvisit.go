@@ -130,7 +130,7 @@ func (s visitStep) agreement(v payment.Visit) (a payment.Agreement, err error) {
 // install writes the tokens of an agreement, and ends the visit with success.
 func (s visitStep) install(v payment.Visit, made payment.Installation) (payment.Visit, error) {
 	if made.Replaces != "" {
-		if err := s.tx.CancelToken(s.caller.ID, made.Replaces); err != nil {
+		if err := s.tx.CancelToken(s.caller.ID, made.Replaces, s.real); err != nil {
 			return v, err
 		}
 		// An action that has read the old token or its limits conflicts with this one

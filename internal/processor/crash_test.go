@@ -238,6 +238,7 @@ func crash(t *testing.T, action moneyAction, point, address string) {
 	network := &fileNetwork{path: filepath.Join(t.TempDir(), "network")}
 	w := holdfasttest.NewWorld(t, holdfasttest.Open(t, address))
 	w.Processor.Network = network
+	w.StartEvents()
 	ready := action.prepare(w)
 	before, err := network.effects()
 	if err != nil {
@@ -285,5 +286,25 @@ func crash(t *testing.T, action moneyAction, point, address string) {
 	}
 	if diff := cmp.Diff(want, action.effects(got[len(before):]), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("at the network (-want +got):\n%s", diff)
+	}
+	checkTold(t, w.Feed(), again)
+}
+
+// checkTold checks a feed whose last event of a transaction must tell its state.
+// The killed process gave no event its position.
+func checkTold(t *testing.T, all []payment.Event, of payment.Transaction) {
+	t.Helper()
+	holdfasttest.CheckFeed(t, all)
+	if of.Kind == payment.KindWriteOffDebt { // it moves no money, and has no events
+		return
+	}
+	var last payment.Event
+	for _, e := range all {
+		if e.ObjectID == string(of.ID) {
+			last = e
+		}
+	}
+	if last.Data != of.EventData() {
+		t.Errorf("the last event is %s with %s, want %s", last.Type, last.Data, of.EventData())
 	}
 }

@@ -68,9 +68,9 @@ func (p *Processor) endInstrument(
 			continue
 		}
 		if t.Use == a.MovedBy() && a.Busy() {
-			err = d.tx.ExpireToken(t.Caller, t.ID, d.now)
+			err = d.tx.ExpireToken(t.Caller, t.ID, d.now, d.real)
 		} else {
-			err = d.tx.CancelToken(t.Caller, t.ID)
+			err = d.tx.CancelToken(t.Caller, t.ID, d.real)
 		}
 		if err != nil {
 			return a, err

@@ -296,7 +296,8 @@ func (p *Processor) recordFor(
 	if lapses {
 		nextAsk = c.Ask.Lapses.Add(lapseGrace)
 	}
-	if err := tx.Record(c, p.owed(caller, c, real), nextAsk); err != nil {
+	r := store.Recording{Notification: p.owed(caller, c, real), NextAsk: nextAsk, Events: caller.Events, Real: real}
+	if err := tx.Record(c, r); err != nil {
 		return err
 	}
 	if lapses {

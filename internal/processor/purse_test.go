@@ -41,7 +41,7 @@ func newPurse(w *holdfasttest.World, m holdfast.PaymentMethod, life time.Duratio
 			return err
 		}
 		for _, id := range []holdfast.TokenID{p.spends, p.pays} {
-			if err := tx.ExpireToken(w.Shop.ID, id, p.Expires); err != nil {
+			if err := tx.ExpireToken(w.Shop.ID, id, p.Expires, w.Clock.Now()); err != nil {
 				return err
 			}
 		}

@@ -76,7 +76,7 @@ func (p *Processor) cancelToken(d decision, t payment.Token, override string) (e
 
 // cancelled writes a token's cancellation with its notification.
 func (p *Processor) cancelled(d decision, t payment.Token, override string) error {
-	if err := d.tx.CancelToken(t.Caller, t.ID); err != nil {
+	if err := d.tx.CancelToken(t.Caller, t.ID, d.real); err != nil {
 		return err
 	}
 	if d.caller.Network != "" {

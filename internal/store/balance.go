@@ -119,7 +119,7 @@ func (tx *ReadTx) restOnGate(p party.ID, balance balanceKey) error {
 	if err != nil || there {
 		return err
 	}
-	return (&Tx{*tx}).spend(p)
+	return (&Tx{ReadTx: *tx}).spend(p)
 }
 
 // Moving adds up the amounts on their way to and from a party's account, by

@@ -33,6 +33,7 @@ var callerTable = table[party.Caller]{name: "callers", fields: fields[party.Call
 	flagField("hold_on_page", func(c *party.Caller) *bool { return &c.HoldOnPage }),
 	flagField("guests", func(c *party.Caller) *bool { return &c.Guests }),
 	maybeDollarsField("guest_limit", func(c *party.Caller) *money.Amount { return &c.GuestLimit }),
+	flagField("events", func(c *party.Caller) *bool { return &c.Events }),
 }}
 
 var (

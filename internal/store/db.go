@@ -19,6 +19,8 @@ type DB struct {
 	engine *engine.DB
 	pools  *engine.Pools
 
+	added chan struct{} // events, in a commit
+
 	afterSealStep func() // set by a test
 }
 
@@ -69,7 +71,7 @@ func openWith(
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{pools: pools}
+	db := &DB{pools: pools, added: make(chan struct{}, 1)}
 	if err := db.start(ctx, c, d, prepare); err != nil {
 		_ = pools.Close()
 		return nil, d.Named(err)
@@ -129,25 +131,45 @@ func (db *DB) CheckDurable(ctx context.Context) error { return db.pools.CheckDur
 // Update refuses with [ErrFull] if too many actions are waiting. A context may
 // bind the action to a session; see [Bound].
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
-	return db.engine.Update(ctx, db.work(inSession(ctx, fn)))
+	return db.run(ctx, db.engine.Update, inSession(ctx, fn))
 }
 
 // Complete is Update for something that has already happened outside the store
 // and must be recorded. Instead of refusing with ErrFull, it waits.
 func (db *DB) Complete(ctx context.Context, fn func(*Tx) error) error {
-	return db.engine.Complete(ctx, db.work(fn))
+	return db.run(ctx, db.engine.Complete, fn)
 }
 
 // Background is Complete for actions whose answer nobody waits for. Actions of
 // Update and Complete go first, but each commit has a few places for background
 // actions.
 func (db *DB) Background(ctx context.Context, fn func(*Tx) error) error {
-	return db.engine.Background(ctx, db.work(fn))
+	return db.run(ctx, db.engine.Background, fn)
 }
 
-func (db *DB) work(fn func(*Tx) error) func(*engine.Tx) error {
-	return func(tx *engine.Tx) error { return fn(&Tx{ReadTx{sql: tx, dialect: &db.dialect}}) }
+// run runs an action. If it has added events, it wakes the placing of events
+// after the commit.
+func (db *DB) run(
+	ctx context.Context, how func(context.Context, func(*engine.Tx) error) error, fn func(*Tx) error,
+) error {
+	added := false
+	err := how(ctx, func(sql *engine.Tx) error {
+		tx := Tx{ReadTx: ReadTx{sql: sql, dialect: &db.dialect}}
+		err := fn(&tx)
+		added = tx.adds
+		return err
+	})
+	if err == nil && added {
+		select {
+		case db.added <- struct{}{}:
+		default: // the placing is awake already
+		}
+	}
+	return err
 }
+
+// EventsAdded receives a value after a commit that has added events.
+func (db *DB) EventsAdded() <-chan struct{} { return db.added }
 
 // A Reader reads and cannot write. Doors get a Reader. SQLite would carry out a
 // write in a read-only transaction, so the type has no method that writes.
@@ -197,7 +219,10 @@ type ReadTx struct {
 }
 
 // A Tx is a transaction that can write.
-type Tx struct{ ReadTx }
+type Tx struct {
+	ReadTx
+	adds bool // it has added events
+}
 
 // Unlocked returns a transaction whose reads are not locked; see
 // [engine.Tx.Unlocked].

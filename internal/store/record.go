@@ -8,30 +8,51 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// Record writes a change, but not its Member: the transaction with its step and
-// postings, the balances, all other rows that change with it, and the question to
-// the network, which any server may ask again from nextAsk on. It also writes the
-// notification n unless n is nil. It is ErrStale if a row is no longer as the change
-// found it. Afterwards c.After is the transaction as it was written.
-func (tx *Tx) Record(c *payment.Change, n *Notification, nextAsk time.Time) error {
-	c.After.Steps = c.Before.Steps
+// A Recording is what is written with a change.
+type Recording struct {
+	Notification *Notification // nil for none
+	NextAsk      time.Time     // from then on any server may ask the question to the network again
+	Events       bool          // the caller has events
+	Real         time.Time     // real time; needed for events
+}
+
+// Record writes a change, but not its Member: the transaction with its step,
+// postings and event, the balances, all other rows that change with it, the
+// question to the network and the notification. It is ErrStale if a row is no longer as the change found it.
+// Afterwards c.After is the transaction as it was written.
+func (tx *Tx) Record(c *payment.Change, r Recording) error {
+	c.After.Steps, c.After.Events = c.Before.Steps, c.Before.Events
 	if c.Stepped() {
 		c.After.Steps++
 	}
+	var event payment.Event
+	told := false
+	if r.Events {
+		if event, told = c.Event(); told {
+			c.After.Events++
+		}
+	}
 	tx.dialect.changed.note(transactionKey{c.After.Caller, c.After.ID})
-	if err := tx.recordOthers(c); err != nil {
+	if err := tx.recordOthers(c, r); err != nil {
 		return err
 	}
-	if err := tx.writeTransaction(c, nextAsk); err != nil {
+	if err := tx.writeTransaction(c, r); err != nil {
 		return err
 	}
 	if c.Stepped() {
-		if err := tx.addStep(c, n); err != nil {
+		if err := tx.addStep(c, r.Notification); err != nil {
 			return err
 		}
 	}
+	if told {
+		event.Seq = c.After.Events
+		if err := tx.AddEvent(event, r.Real); err != nil {
+			return err
+		}
+	}
+	r.Notification = nil
 	for i := range c.Also {
-		if err := tx.Record(&c.Also[i], nil, nextAsk); err != nil {
+		if err := tx.Record(&c.Also[i], r); err != nil {
 			return err
 		}
 	}
@@ -39,14 +60,14 @@ func (tx *Tx) Record(c *payment.Change, n *Notification, nextAsk time.Time) erro
 }
 
 // recordOthers writes the other rows that change with the transaction.
-func (tx *Tx) recordOthers(c *payment.Change) error {
+func (tx *Tx) recordOthers(c *payment.Change, r Recording) error {
 	for _, p := range c.Spends {
 		if err := tx.spend(p); err != nil {
 			return err
 		}
 	}
 	if c.Uses != "" {
-		if err := tx.UseToken(c.After.Caller, c.Uses, c.After.ID); err != nil {
+		if err := tx.useUp(c, r); err != nil {
 			return err
 		}
 	}
@@ -66,27 +87,62 @@ func (tx *Tx) recordOthers(c *payment.Change) error {
 		}
 	}
 	if c.Original != nil {
-		return tx.changeRefunds(*c.Original)
+		return tx.changeRefunds(c, r)
+	}
+	if r.Events && c.After.Kind == payment.KindRefundReversal {
+		return tx.addReversal(c, r.Real)
 	}
 	return nil
 }
 
-var changeRefunds = transactions.Change(engine.Update{
-	Doing: "adding up refunds", Table: "transactions",
-	Set: engine.Columns(engine.Number, "refunded, fee_returned, commission_returned"),
-	Key: engine.Columns(engine.Text, "caller_id, transaction_id"),
-	Guard: append(engine.Columns(engine.Text, "state"),
-		engine.Columns(engine.Number, "refunded, fee_returned, commission_returned")...),
-})
+// useUp marks the token of a change as used.
+func (tx *Tx) useUp(c *payment.Change, r Recording) error {
+	if r.Events {
+		return tx.useWithEvent(c, r.Real)
+	}
+	return tx.UseToken(c.After.Caller, c.Uses, c.After.ID)
+}
 
-// changeRefunds writes the sums of a payment's refunds. It is ErrStale unless
-// they are still as they were read.
-func (tx *Tx) changeRefunds(c payment.OriginalChange) error {
-	before, after := c.Before, c.After
-	return changeRefunds.Write(tx.sql, transactionKey{after.Caller, after.ID},
-		after.Refunded.Micro, after.FeeReturned.Micro, after.CommissionReturned.Micro,
+var (
+	changeRefunds        = changingRefunds(nil)
+	changeRefundsCounted = changingRefunds(engine.Columns(engine.Number, "events"))
+)
+
+// changingRefunds is a change of the totals of refunds. It can also count an
+// event.
+func changingRefunds(events []engine.Column) *engine.Change[transactionKey] {
+	return transactions.Change(engine.Update{
+		Doing: "adding up refunds", Table: "transactions",
+		Set: append(engine.Columns(engine.Number, "refunded, fee_returned, commission_returned"), events...),
+		Key: engine.Columns(engine.Text, "caller_id, transaction_id"),
+		Guard: append(engine.Columns(engine.Text, "state"),
+			engine.Columns(engine.Number, "refunded, fee_returned, commission_returned")...),
+		Same: events,
+	})
+}
+
+// changeRefunds writes the sums of a payment's refunds, and the event of it. It is
+// ErrStale unless they are still as they were read.
+func (tx *Tx) changeRefunds(c *payment.Change, r Recording) error {
+	o := c.Original
+	before, after := o.Before, &o.After
+	set := []any{after.Refunded.Micro, after.FeeReturned.Micro, after.CommissionReturned.Micro}
+	guard := []any{
 		after.Caller, after.ID, before.State, before.Refunded.Micro, before.FeeReturned.Micro,
-		before.CommissionReturned.Micro)
+		before.CommissionReturned.Micro,
+	}
+	if !r.Events {
+		return changeRefunds.Write(tx.sql, transactionKey{after.Caller, after.ID}, append(set, guard...)...)
+	}
+	after.Events = before.Events + 1
+	err := changeRefundsCounted.Write(tx.sql, transactionKey{after.Caller, after.ID},
+		append(append(set, after.Events), append(guard, nullable(before.Events))...)...)
+	if err != nil {
+		return err
+	}
+	e := o.Event(c.At)
+	e.Seq = after.Events
+	return tx.AddEvent(e, r.Real)
 }
 
 // changeBalances adds the postings to the accounts whose balances are stored.
@@ -112,9 +168,8 @@ func (tx *Tx) changeBalances(c *payment.Change) (sender, recipient any, err erro
 var (
 	insertTransaction = transactions.Change(transactionTable.insertion("adding a transaction", ""))
 	transactionKeys   = transactionTable.some("caller_id, transaction_id")
-	moveTransaction   = movingTransaction("")
-	moveTransactionTo = movingTransaction("due, deadline, ") // which also changes when it is due
-	moveParts         = movingTransaction("due, deadline, taken, taking, lowered, ")
+	moves             = movingTransactions(false)
+	movesCounted      = movingTransactions(true) // of callers with events
 )
 
 // A transactionMove is a change of a transaction that exists.
@@ -123,13 +178,45 @@ type transactionMove struct {
 	set, ifGiven, guard fields[transactionRow]
 }
 
+// transactionMoves are the changes of transactions that exist.
+type transactionMoves struct {
+	plain transactionMove
+	due   transactionMove // which also changes when it is due
+	parts transactionMove // which also changes the totals of the parts
+}
+
+func movingTransactions(events bool) transactionMoves {
+	return transactionMoves{
+		plain: movingTransaction("", events), due: movingTransaction("due, deadline, ", events),
+		parts: movingTransaction("due, deadline, taken, taking, lowered, ", events),
+	}
+}
+
+// of chooses the move that writes no more columns than change.
+func (m *transactionMoves) of(c *payment.Change) transactionMove {
+	switch before, after := &c.Before, &c.After; {
+	case before.Taken != after.Taken, before.Taking != after.Taking, before.Lowered != after.Lowered:
+		return m.parts
+	case due(before) != due(after):
+		return m.due
+	}
+	return m.plain
+}
+
 // movingTransaction is a change that also sets other columns. SQLite writes an
 // entry of an index anew if a statement names its column, even if the value stays
 // as it is.
 //
 // What is known of the question is written only if a question is opened, because
 // another server may be claiming the open one.
-func movingTransaction(others string) transactionMove {
+//
+// If events is true, it also counts the events. Then nothing else may have
+// counted one since the transaction was read.
+func movingTransaction(others string, events bool) transactionMove {
+	var same []engine.Column
+	if events {
+		others, same = others+"events, ", engine.Columns(engine.Number, "events")
+	}
 	m := transactionMove{
 		set: transactionTable.some(others + `completed, steps, settled, fee, commission, sets_aside, state, status_code,
 			status_message, asking, answers, authorization_ref, ipn_url`),
@@ -138,17 +225,20 @@ func movingTransaction(others string) transactionMove {
 	}
 	m.Change = transactions.Change(engine.Update{
 		Doing: "moving a transaction", Table: transactionTable.name,
-		Set: m.set.columns(), Keep: m.ifGiven.columns(), Key: transactionKeys.columns(), Guard: m.guard.columns(),
+		Set: m.set.columns(), Keep: m.ifGiven.columns(), Key: transactionKeys.columns(), Guard: m.guard.columns(), Same: same,
 	})
+	if events {
+		m.guard = append(m.guard, transactionTable.field("events"))
+	}
 	return m
 }
 
 // writeTransaction writes the transaction of a change. It is ErrStale if the
 // transaction took a step, or its question was answered, since it was read.
-func (tx *Tx) writeTransaction(c *payment.Change, nextAsk time.Time) (err error) {
+func (tx *Tx) writeTransaction(c *payment.Change, r Recording) (err error) {
 	row, key := transactionRow{Transaction: c.After}, transactionKey{c.After.Caller, c.After.ID}
 	if c.Ask != nil {
-		row.nextAsk = nextAsk
+		row.nextAsk = r.NextAsk
 	}
 	row.senderBalanceAfter, row.recipientBalanceAfter, err = tx.changeBalances(c)
 	if err != nil {
@@ -157,12 +247,9 @@ func (tx *Tx) writeTransaction(c *payment.Change, nextAsk time.Time) (err error)
 	if c.Before.State == payment.None {
 		return insertTransaction.Write(tx.sql, key, transactionTable.fields.values(&row)...)
 	}
-	move := moveTransaction
-	switch before, after := &c.Before, &c.After; {
-	case before.Taken != after.Taken, before.Taking != after.Taking, before.Lowered != after.Lowered:
-		move = moveParts
-	case due(before) != due(after):
-		move = moveTransactionTo
+	move := moves.of(c)
+	if r.Events {
+		move = movesCounted.of(c)
 	}
 	args := move.set.values(&row)
 	if c.Ask != nil {

@@ -51,6 +51,7 @@ var tokenTable = table[tokenRow]{name: "tokens", fields: fields[tokenRow]{
 	timeField("expires", func(t *tokenRow) *time.Time { return &t.expires }),
 	flagField("cancelled", func(t *tokenRow) *bool { return &t.Cancelled }),
 	textField("used_by", func(t *tokenRow) *holdfast.TransactionID { return &t.UsedBy }),
+	numberField("events", func(t *tokenRow) *int { return &t.Events }).orNull(),
 }}
 
 var (
@@ -261,10 +262,23 @@ func (tx *ReadTx) TokenOf(p party.ID, h payment.TokenHandle) (t payment.Token, f
 
 var insertToken = tokens.Change(tokenTable.insertion("adding a token", "ON CONFLICT DO NOTHING"))
 
-// InsertToken adds a token, and reports whether its reference was free.
+// InsertToken adds a token, and reports whether its reference was free. A caller
+// with events gets one.
 func (tx *Tx) InsertToken(t payment.Token) (inserted bool, err error) {
+	caller, has, err := tx.hasEvents(t.Caller)
+	if err != nil {
+		return false, err
+	}
+	if has {
+		t.Events++
+	}
 	rows, err := insertToken.Now(tx.sql, valuesOf(t)...)
-	return rows == 1, err
+	if err != nil || rows != 1 || !has {
+		return rows == 1, err
+	}
+	e := t.Event(payment.EventTokenCreated, t.Installed)
+	e.Seq = t.Events
+	return true, tx.AddEvent(e, t.Installed.Add(-caller.ClockOffset))
 }
 
 // KeepExpired keeps a caller's tokens, instruments and checkouts expired that were
@@ -298,18 +312,27 @@ func (tx *Tx) UseToken(c party.CallerID, id holdfast.TokenID, by holdfast.Transa
 }
 
 // CancelToken marks a token as cancelled. It is ErrStale if the token is
-// already cancelled or used.
-func (tx *Tx) CancelToken(c party.CallerID, id holdfast.TokenID) error {
-	return tx.one("cancelling a token", `
+// already cancelled or used. A caller with events gets one. real is the real
+// time.
+func (tx *Tx) CancelToken(c party.CallerID, id holdfast.TokenID, real time.Time) error {
+	err := tx.one("cancelling a token", `
 		UPDATE tokens SET cancelled = 1 WHERE caller_id = $1 AND token_id = $2 AND cancelled = 0 AND used_by = ''`, c, id)
+	if err != nil {
+		return err
+	}
+	return tx.addTokenEvent(c, id, payment.EventTokenCancelled, real)
 }
 
-// ExpireToken makes a token expire at a time. It is ErrStale if the token is
-// cancelled or used.
-func (tx *Tx) ExpireToken(c party.CallerID, id holdfast.TokenID, at time.Time) error {
-	return tx.one("expiring a token", `
+// ExpireToken makes a token expire at a time of its caller. It is ErrStale if the
+// token is cancelled or used. A caller with events gets one, of the real time.
+func (tx *Tx) ExpireToken(c party.CallerID, id holdfast.TokenID, at, real time.Time) error {
+	err := tx.one("expiring a token", `
 		UPDATE tokens SET expires = $1 WHERE caller_id = $2 AND token_id = $3 AND cancelled = 0 AND used_by = ''`,
 		micros(at), c, id)
+	if err != nil {
+		return err
+	}
+	return tx.addTokenEvent(c, id, payment.EventTokenCancelled, real)
 }
 
 // Install adds the tokens, limits and instrument that a party has authorised,

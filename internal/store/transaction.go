@@ -75,6 +75,7 @@ var transactionTable = table[transactionRow]{name: "transactions", fields: field
 	balanceField("recipient_balance", func(t *transactionRow) (*money.Amount, any) {
 		return &t.RecipientBalance, t.recipientBalanceAfter
 	}),
+	numberField("events", func(t *transactionRow) *int { return &t.Events }).orNull(),
 	textField("state", func(t *transactionRow) *payment.State { return &t.State }),
 	impliedField("status_code", func(t *transactionRow) (string, string) {
 		return string(t.StatusCode), string(payment.CodeOf(t.State))

@@ -46,7 +46,7 @@ CREATE INDEX parties_to_forget ON parties (verify_by) WHERE guest = 1 AND verify
 -- wait is how long an answer waits for the network, in microseconds; 0 is the server's choice. guest_limit is what guests
 -- may pay with one card in a month; 0 is no limit. clock_offset moves a sandbox caller's clock, in microseconds. stopped
 -- is since when the caller may not move money, because of a row in book_violations that nobody has acknowledged; 0 is no
--- stop.
+-- stop. events says that changes of the caller's objects are written into the table events.
 CREATE TABLE callers (
 	caller_id       TEXT   NOT NULL PRIMARY KEY,
 	owner           TEXT   NOT NULL,
@@ -69,6 +69,7 @@ CREATE TABLE callers (
 	sandbox         BIGINT NOT NULL,
 	clock_offset    BIGINT NOT NULL,
 	stopped         BIGINT NOT NULL,
+	events          BIGINT NOT NULL,
 	created         BIGINT NOT NULL,
 	CHECK (sandbox = 1 AND network = '' OR clock_offset = 0)
 ) {{plain}};
@@ -178,6 +179,7 @@ CREATE TABLE visits (
 	link          TEXT   NOT NULL,
 	expires       BIGINT NOT NULL,
 	language      TEXT   NOT NULL,
+	events        BIGINT,                       -- how many it has; NULL is 0
 	CHECK ((checkout = '') = (link = '') AND (checkout = '') = (expires = 0)),
 	CHECK (checkout = '' OR (checkout = 'Open') = (ended = 0))
 ) {{plain}};
@@ -218,6 +220,7 @@ CREATE TABLE tokens (
 	expires          BIGINT NOT NULL,
 	cancelled        BIGINT NOT NULL,
 	used_by          TEXT   NOT NULL,
+	events           BIGINT,                    -- how many it has; NULL is 0
 	PRIMARY KEY ({{key "token_id"}}),
 	CHECK ((amount = 0) = (amount_type = '')),
 	CHECK (sender <> '' OR recipient <> '')
@@ -305,7 +308,8 @@ CREATE TABLE metadata (
 --
 -- due is the deadline of an open transaction, else 0. status_code and status_message are NULL for what the state implies
 -- (payment.CodeOf, payment.MessageOf). Balances are NULL unless the transaction moved money on them. In the other
--- columns without NOT NULL, NULL is 0: they are nearly always 0, and NULL takes no space.
+-- columns without NOT NULL, NULL is 0: they are nearly always 0, and NULL takes no space. events is how many rows the
+-- transaction has in the table events.
 --
 -- link says how a Reserve changes the hold whose first Reserve is its parent, and is NULL for all others. linked counts
 -- the Reserves that belong to a first one, failed ones included.
@@ -366,6 +370,7 @@ CREATE TABLE transactions (
 	linked              BIGINT CHECK (linked > 0),
 	sender_balance      BIGINT,
 	recipient_balance   BIGINT,
+	events              BIGINT,
 	state               TEXT   NOT NULL CHECK ({{oneOf "state" "Pending" "Reserved" "Settling" "Success" "Failure" "Cancelled"}}),
 	status_code         TEXT,
 	status_message      TEXT,
@@ -849,3 +854,34 @@ CREATE TABLE book_violations (
 	UNIQUE (caller_id, table_name, row_key, fault)
 ) {{plain}};
 CREATE INDEX book_violations_open ON book_violations (caller_id) WHERE acknowledged = 0;
+
+-- Events of the JSON API: one row for each change of an object, written in the commit of the change. data is the object
+-- after it, as JSON. seq numbers the events of an object without gaps; it comes from the column events in the object's
+-- row. at is the caller's time, created and placed_at are real time.
+--
+-- position is the event's place in the feed of all callers; 0 means that it has none yet, and then nobody reads it. Rows
+-- are added and never deleted; only position and placed_at change, once.
+CREATE TABLE events (
+	caller_id TEXT   NOT NULL,
+	object_id TEXT   NOT NULL,
+	seq       BIGINT NOT NULL CHECK (seq > 0),
+	event_id  TEXT   NOT NULL,
+	type      TEXT   NOT NULL,
+	object    TEXT   NOT NULL,
+	at        BIGINT NOT NULL,
+	created   BIGINT NOT NULL,
+	data      TEXT   NOT NULL,
+	position  BIGINT NOT NULL CHECK (position >= 0),
+	placed_at BIGINT NOT NULL,
+	PRIMARY KEY ({{key "object_id"}}, seq)
+) {{byKeyFilled 50}};
+CREATE INDEX events_unplaced ON events (created, object_id, seq) WHERE position = 0;
+CREATE UNIQUE INDEX events_placed ON events (caller_id, position) WHERE position > 0;
+
+-- The end of the feed: the last position that an event has got. There is one row. The server that gives positions locks
+-- it, so positions are committed in their order.
+CREATE TABLE event_feed (
+	place BIGINT NOT NULL PRIMARY KEY CHECK (place = 1),
+	last  BIGINT NOT NULL
+) {{plain}};
+INSERT INTO event_feed (place, last) VALUES (1, 0);
