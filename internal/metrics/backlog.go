@@ -67,6 +67,10 @@ var (
 		"Time since the oldest event of a card network that waits was received.")
 	eventsGivenUp = described("holdfast_network_events_given_up",
 		"Events of card networks of the last 90 days that were given up, at most 10,000.")
+	unplaced = described("holdfast_events_unplaced",
+		"Events of the JSON API that have no position in the feed yet, so that nobody has seen them, at most 10,000.")
+	unplacedAge = described("holdfast_event_unplaced_seconds",
+		"Time since the oldest event of the JSON API without a position was written.")
 	attention = described("holdfast_network_attention",
 		"Transactions that a person must look at at their card network, at most 10,000.")
 	standbyWaits = described("holdfast_standby_waits",
@@ -92,7 +96,7 @@ var (
 func (b *backlog) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		storeUp, overdue, overdueAge, questions, questionAge, notices, noticeAge, mails, mailWaiting,
-		events, eventAge, eventsGivenUp, attention,
+		events, eventAge, eventsGivenUp, unplaced, unplacedAge, attention,
 		standbyWaits, standbyLag, deadRows, freezeAge, slotBytes, violations, stopped, passAge, passRows,
 	} {
 		to <- d
@@ -147,6 +151,8 @@ func (b *backlog) collectWaiting(to chan<- prometheus.Metric, now time.Time) {
 	to <- gauge(events, w.Events.Rows)
 	to <- seconds(eventAge, w.Events.Oldest)
 	to <- gauge(eventsGivenUp, w.EventsGivenUp)
+	to <- gauge(unplaced, w.Unplaced.Rows)
+	to <- seconds(unplacedAge, w.Unplaced.Oldest)
 	to <- gauge(attention, w.Attention)
 	for _, outcome := range []store.MailOutcome{store.MailWaiting, store.MailGivenUp, store.MailKept} {
 		to <- gauge(mails, w.Mails[outcome].Mails, string(outcome))

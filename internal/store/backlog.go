@@ -21,6 +21,9 @@ type Backlog struct {
 	Line    Waiting // notices in the line for their first try
 	Queues  Waiting // notices in their callers' queues
 	Events  Waiting // events of card networks
+	// Unplaced are events of the JSON API that have no position in the feed yet, so
+	// that nobody has seen them.
+	Unplaced Waiting
 	// EventsGivenUp are the events of card networks that a person must look at, and
 	// Attention the payments, at most 10,000 of each.
 	EventsGivenUp, Attention int
@@ -72,6 +75,9 @@ func (tx *ReadTx) Backlog(real time.Time) (b Backlog, err error) {
 		{&b.Events, `SELECT 1 FROM network_events WHERE outcome = 'Waiting' ORDER BY next_at`, `
 			SELECT $1 - MIN(received)
 			FROM (SELECT received FROM network_events WHERE outcome = 'Waiting' ORDER BY next_at LIMIT $2) AS head`, nil},
+		{&b.Unplaced, `SELECT 1 FROM events WHERE position = 0 ORDER BY created`, `
+			SELECT $1 - MIN(created)
+			FROM (SELECT created FROM events WHERE position = 0 ORDER BY created LIMIT $2) AS head`, nil},
 	} {
 		if w.of.Rows, err = tx.upTo(w.count, backlogMost, w.counts...); err != nil {
 			return b, err
