@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -317,4 +318,36 @@ func TestSandboxClock(t *testing.T) {
 	w.Clock.Advance(2 * time.Second) // the door keeps a caller for a second
 	w.do("GET", "/v1/sandbox/clock", "").want(http.StatusForbidden, "not_allowed")
 	w.do("POST", "/v1/sandbox/clock", `{"advance":"1h"}`).want(http.StatusForbidden, "not_allowed")
+}
+
+// Events about tokens and checkouts use the words of their resources.
+func TestEventsHaveTheWordsOfResources(t *testing.T) {
+	w := newWorld(t)
+	made := w.do("POST", "/v1/checkouts", aCheckout("recurring", `"amount":`+usd("5"), `"period":"1 month"`))
+	made.want(http.StatusCreated, "")
+	w.approves(made.text("/id"))
+	_, _, settles := w.Aggregate(holdfast.MethodDebt, "200")
+	compared := 0
+	for _, e := range w.Feed() {
+		path := map[payment.EventType]string{
+			payment.EventTokenCreated: "/v1/tokens/", payment.EventCheckoutCompleted: "/v1/checkouts/",
+		}[e.Type]
+		if path == "" {
+			continue
+		}
+		var told map[string]any
+		if err := json.Unmarshal([]byte(e.Data), &told); err != nil {
+			t.Fatal(err)
+		}
+		shown := w.do("GET", path+e.ObjectID, "").want(http.StatusOK, "")
+		for _, field := range []string{"id", "state", "type", "use", "amount_type", "reference", "status", "token"} {
+			if got := shown.field("/" + field); got != told[field] {
+				t.Errorf("%s of %s is %v in the event and %v in the resource", field, e.ObjectID, told[field], got)
+			}
+			compared++
+		}
+	}
+	if compared < 24 || settles == "" { // the recurring token, the checkout, and the token that settles the debt
+		t.Errorf("only %d fields were compared", compared)
+	}
 }

@@ -152,6 +152,45 @@ func CheckoutReferenceInUse(r holdfast.CallerReference, why *PipelineEnd) error 
 	return refused
 }
 
+// A CheckoutData is a checkout in an event.
+type CheckoutData struct {
+	ID        string       `json:"id"`
+	State     string       `json:"state"`
+	Type      string       `json:"type"`
+	Amount    *EventAmount `json:"amount,omitempty"`
+	Reference string       `json:"reference"`
+	Created   string       `json:"created"`
+	Expires   string       `json:"expires"`
+	Ended     string       `json:"ended,omitempty"`
+	Status    string       `json:"status,omitempty"` // in the return URL
+	Message   string       `json:"message,omitempty"`
+	Token     string       `json:"token,omitempty"`
+}
+
+var checkoutEvents = map[CheckoutState]EventType{
+	CheckoutOpen: EventCheckoutCreated, CheckoutApproved: EventCheckoutCompleted, CheckoutCancelled: EventCheckoutCancelled,
+	CheckoutExpired: EventCheckoutExpired,
+}
+
+// CheckoutEvent is the event of a checkout that was made or has ended, as it is. It
+// has no number yet.
+func (v Visit) CheckoutEvent() Event {
+	at := v.Created
+	if v.Over() {
+		at = v.Ended
+	}
+	data := CheckoutData{
+		ID: string(v.ID), State: apiWord(v.Checkout), Reference: string(v.Reference), Created: eventTime(v.Created),
+		Expires: eventTime(v.Expires), Ended: eventTime(v.Ended), Status: string(v.Status), Message: v.Message,
+		Token: string(v.TokenOf()),
+	}
+	if p, err := holdfast.ParseParams(v.Params); err == nil {
+		r, _ := ReadPipeline(p)
+		data.Type, data.Amount = apiWord(r.Pipeline), maybeEventAmount(r.Amount)
+	}
+	return VisitEvent(v, checkoutEvents[v.Checkout], at, data)
+}
+
 // TokenOf is the token that the sender of a visit has authorised, or empty. Only
 // the pipelines of checkouts have just one.
 func (v Visit) TokenOf() holdfast.TokenID {

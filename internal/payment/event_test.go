@@ -138,8 +138,8 @@ func TestEventData(t *testing.T) {
 			`"fee":{"amount":"0.00","currency":"USD"},"reference":"order-1","token":"K1","code":"Expired"}`},
 		{"a refund", refund.EventData(), `{"id":"T2","state":"succeeded","amount":{"amount":"2.50","currency":"USD"},` +
 			`"fee":{"amount":"0.10","currency":"USD"},"reference":"back-1","payment":"T1","code":"Success"}`},
-		{"a token", token.Event(payment.EventTokenUsed, eventStart).Data, `{"id":"K1","state":"used","type":"SingleUse",` +
-			`"use":"Pay","reference":"cart-1","amount":{"amount":"20.00","currency":"USD"},"amount_type":"Maximum",` +
+		{"a token", token.Event(payment.EventTokenUsed, eventStart).Data, `{"id":"K1","state":"used","type":"single_use",` +
+			`"use":"pay","reference":"cart-1","amount":{"amount":"20.00","currency":"USD"},"amount_type":"maximum",` +
 			`"starts":"2026-11-30T10:00:00.000Z","expires":"2026-11-30T13:00:00.000Z","used_by":"T1"}`},
 	} {
 		if diff := cmp.Diff(row.want, row.got); diff != "" {

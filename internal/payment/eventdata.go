@@ -1,7 +1,9 @@
 package payment
 
 import (
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -235,6 +237,23 @@ func (t *Transaction) Reversed(at time.Time) Event {
 	return Event{Caller: t.Caller, Type: EventRefundFailed, ObjectID: string(t.ID), At: at, Data: encoded(d)}
 }
 
+// apiWord is a word of the engine as the JSON API writes it: "single_use" for
+// "SingleUse". A token that settles a debt has a word that cannot be taken for the
+// settle of a hold.
+func apiWord[E ~string](word E) string {
+	if TokenUse(word) == UseSettle {
+		return "settle_debt"
+	}
+	var b strings.Builder
+	for i, c := range string(word) {
+		if i > 0 && unicode.IsUpper(c) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(c))
+	}
+	return b.String()
+}
+
 // A TokenData is a token in an event.
 type TokenData struct {
 	ID        string       `json:"id"`
@@ -262,8 +281,8 @@ func (t Token) data(at time.Time) TokenData {
 		state = "expired"
 	}
 	return TokenData{
-		ID: string(t.ID), State: state, Type: string(t.Type), Use: string(t.Use), Reference: string(t.Reference),
-		Amount: maybeEventAmount(t.Amount), Bound: string(t.AmountType), Starts: eventTime(t.Begins()),
+		ID: string(t.ID), State: state, Type: apiWord(t.Type), Use: apiWord(t.Use), Reference: string(t.Reference),
+		Amount: maybeEventAmount(t.Amount), Bound: apiWord(t.AmountType), Starts: eventTime(t.Begins()),
 		Expires: eventTime(t.Expires), UsedBy: string(t.UsedBy), Replaces: string(t.OldToken),
 	}
 }

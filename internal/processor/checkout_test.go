@@ -350,3 +350,45 @@ func TestListOfCheckouts(t *testing.T) {
 		}
 	})
 }
+
+// A checkout tells that it was made, and how it ended, once.
+func TestWhatACheckoutTells(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		w.StartEvents()
+		approved, left, cancelled := checkout(w, "order-1"), checkout(w, "order-2"), checkout(w, "order-3")
+		approve(w, approved.ID)
+		if _, err := w.Processor.EndVisit(t.Context(), left, payment.Abandoned()); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if _, err := w.Processor.CancelCheckout(t.Context(), w.Shop, cancelled.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		lapsed := checkout(w, "order-4")
+		w.Clock.Advance(payment.CheckoutLife)
+		approve(w, lapsed.ID)
+		if _, err := w.Processor.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		all := w.Feed()
+		holdfasttest.CheckFeed(t, all)
+		for id, want := range map[payment.VisitID]string{
+			approved.ID: "checkout.created checkout.completed", left.ID: "checkout.created checkout.cancelled",
+			cancelled.ID: "checkout.created checkout.cancelled", lapsed.ID: "checkout.created checkout.expired",
+		} {
+			if got := toldOf(all, string(id)); got != want {
+				t.Errorf("checkout %s tells %q, want %q", id, got, want)
+			}
+		}
+		last := all[slices.IndexFunc(all, func(e payment.Event) bool { return e.Type == payment.EventCheckoutCompleted })]
+		v, _ := readCheckout(w, w.Shop.ID, approved.ID)
+		want := `{"id":"` + string(v.ID) + `","state":"approved","type":"single_use",` +
+			`"amount":{"amount":"12.50","currency":"USD"},"reference":"order-1",` +
+			`"created":"2026-11-23T10:15:30.000Z","expires":"2026-11-23T13:15:30.000Z",` +
+			`"ended":"2026-11-23T10:15:30.000Z","status":"SC","token":"` + string(v.TokenOf()) + `"}`
+		if diff := cmp.Diff(want, last.Data); diff != "" {
+			t.Errorf("the approved checkout (-want +got):\n%s", diff)
+		}
+	})
+}

@@ -66,3 +66,13 @@ func scanVisitID(row scanner) (id payment.VisitID, err error) {
 	err = row.Scan(&id)
 	return id, err
 }
+
+// addCheckoutEvent writes the event of a checkout that was made or has ended.
+func (tx *Tx) addCheckoutEvent(v payment.Visit) error {
+	caller, has, err := tx.hasEvents(v.Caller)
+	if err != nil || !has {
+		return err
+	}
+	e := v.CheckoutEvent()
+	return tx.AddVisitEvent(e, e.At.Add(-caller.ClockOffset))
+}

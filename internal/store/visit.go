@@ -103,13 +103,21 @@ func (tx *Tx) ForgetVisits(before time.Time, limit int) (removed int64, err erro
 	return tx.exec("forgetting visits", `DELETE FROM visits WHERE visit_id IN (`+oldVisits+`)`, micros(before), limit)
 }
 
-// InsertVisit adds a visit.
+// InsertVisit adds a visit. A checkout of a caller with events gets one.
 func (tx *Tx) InsertVisit(v payment.Visit) error {
-	return tx.one("adding a visit", insertVisit, visitTable.fields.values(&v)...)
+	if err := tx.one("adding a visit", insertVisit, visitTable.fields.values(&v)...); err != nil || !v.IsCheckout() {
+		return err
+	}
+	return tx.addCheckoutEvent(v)
 }
 
 // UpdateVisit writes the sender's choices and the visit's outcome. It is
-// ErrStale if the visit has already ended.
+// ErrStale if the visit has already ended. A checkout that ends gets an event, if its
+// caller has events.
 func (tx *Tx) UpdateVisit(v payment.Visit) error {
-	return tx.one("changing a visit", updateVisit.text+" AND ended = 0", updateVisit.values.values(&v)...)
+	err := tx.one("changing a visit", updateVisit.text+" AND ended = 0", updateVisit.values.values(&v)...)
+	if err != nil || !v.IsCheckout() || !v.Over() {
+		return err
+	}
+	return tx.addCheckoutEvent(v)
 }
