@@ -46,6 +46,9 @@ type callerAnswer struct {
 	Guests     bool                   `json:"guests,omitempty"`
 	GuestLimit dollars                `json:"guestLimit,omitzero"`
 
+	Warnings     string `json:"warnings"`
+	WarningMails bool   `json:"warningMails"`
+
 	Sandbox         bool   `json:"sandbox"`
 	ClockOffset     string `json:"clockOffset"`
 	AccessKeyID     string `json:"accessKeyId,omitempty"`
@@ -61,7 +64,8 @@ func describeCaller(c party.Caller) callerAnswer {
 		ReuseCancelled: c.ReuseCancelled, ReturnSchemes: strings.Fields(c.ReturnSchemes),
 		Network: c.Network, Wait: waitOf(c), HoldOnPage: c.HoldOnPage, Guests: c.Guests,
 		GuestLimit: dollars(c.GuestLimit),
-		Sandbox:    c.Sandbox, ClockOffset: c.ClockOffset.String(), network: networkOf(c),
+		Warnings:   c.Warnings.String(), WarningMails: c.WarningMails,
+		Sandbox: c.Sandbox, ClockOffset: c.ClockOffset.String(), network: networkOf(c),
 	}
 }
 
@@ -70,11 +74,11 @@ func (a callerAnswer) print(to io.Writer) {
 	fmt.Fprintf(columns, "caller\t%s\nname\t%s\ndescriptor\t%s\nowner\t%s\nIPN address\t%s\nbare return\t%v\n"+
 		"pending first\t%v\npending notice\t%v\nsignature version 1\t%v\nmarketplace\t%v\nresume\t%v\n"+
 		"reuse cancelled\t%v\nreturn schemes\t%s\nnetwork\t%s\nwait\t%s\nhold on page\t%v\nguests\t%v\n"+
-		"guest limit\t%s\nclock offset\t%s\n",
+		"guest limit\t%s\nwarnings\t%s\nwarning mails\t%v\nclock offset\t%s\n",
 		a.CallerID, a.Name, or(a.Descriptor, "by name"), a.Owner, or(a.IPNURL, "none"), a.BareReturn, a.PendingFirst,
 		a.PendingNotice, a.SignatureV1, a.Marketplace, a.Resume,
 		a.ReuseCancelled, or(strings.Join(a.ReturnSchemes, " "), "none"), a.network, or(a.Wait, "the server's choice"),
-		a.HoldOnPage, a.Guests, or(a.GuestLimit.String(), "none"), a.ClockOffset)
+		a.HoldOnPage, a.Guests, or(a.GuestLimit.String(), "none"), a.Warnings, a.WarningMails, a.ClockOffset)
 	if a.AccessKeyID != "" {
 		fmt.Fprintf(columns, "access key\t%s\nsecret key\t%s\n", a.AccessKeyID, a.SecretAccessKey)
 	}
@@ -107,6 +111,7 @@ type callerCreate struct {
 	SignatureV1   bool   `name:"signature-v1" help:"Accept signature version 1 from an old program. It is unsafe."`
 	Marketplace   bool   `help:"Let the caller bring together senders and recipients other than its owner, and charge a fee for it."`
 	Resume        bool   `help:"Answer an identical Co-Branded request as the first time, once its sender has signed in."`
+	warningFlags
 	// These two are for few callers.
 	ReuseCancelled bool     `help:"Accept a CallerReference again after the buyer cancelled on the pages."`
 	ReturnSchemes  []string `help:"Accept return addresses with these schemes in addition to http and https, such as com.example.shop." placeholder:"SCHEME"`
@@ -144,6 +149,10 @@ func (v callerCreate) Run(ctx context.Context, w world) error {
 	}
 	set(&n.Wait, v.Wait)
 	set(&n.GuestLimit, (*money.Amount)(v.GuestLimit))
+	if n.Warnings, err = v.times(); err != nil {
+		return err
+	}
+	n.WarningMails = v.WarningMails
 	caller, key, err := clerk(db, w).CreateCaller(ctx, n)
 	if err != nil {
 		return err
@@ -157,6 +166,24 @@ func (v callerCreate) Run(ctx context.Context, w world) error {
 	answer.print(w.Out)
 	fmt.Fprintln(w.Out, "\nKeep the secret key now: it is not shown again.")
 	return nil
+}
+
+// warningFlags say when a caller is warned of the deadlines of its holds.
+type warningFlags struct {
+	Warnings     *string `help:"Warn this long before the deadline of a hold, such as 48h,24h,6h,1h. The word none gives no warnings." placeholder:"TIMES"`
+	WarningMails *bool   `help:"Send warnings of deadlines to the owner by mail, too." negatable:""`
+}
+
+// times are the warnings that are set, or nil.
+func (f warningFlags) times() (*party.Warnings, error) {
+	if f.Warnings == nil {
+		return nil, nil
+	}
+	w, err := party.ParseWarnings(*f.Warnings)
+	if err != nil {
+		return nil, fmt.Errorf("--warnings: %w", err)
+	}
+	return &w, nil
 }
 
 // warnV1 prints the risk of signature version 1.
@@ -203,6 +230,7 @@ type callerSet struct {
 	SignatureV1   *bool   `name:"signature-v1" help:"Accept signature version 1 from an old program. It is unsafe." negatable:""`
 	Marketplace   *bool   `help:"Let the caller bring together senders and recipients other than its owner, and charge a fee for it." negatable:""`
 	Resume        *bool   `help:"Answer an identical Co-Branded request as the first time, once its sender has signed in." negatable:""`
+	warningFlags
 	// These two are for few callers.
 	ReuseCancelled *bool     `help:"Accept a CallerReference again after the buyer cancelled on the pages." negatable:""`
 	ReturnSchemes  *[]string `help:"Accept return addresses with these schemes in addition to http and https, such as com.example.shop. Empty accepts none." placeholder:"SCHEME"`
@@ -214,7 +242,7 @@ func (v callerSet) Run(ctx context.Context, w world) error {
 	if v.Name == nil && v.Descriptor == nil && v.IPNURL == nil && v.BareReturn == nil && v.PendingFirst == nil &&
 		v.PendingNotice == nil && v.SignatureV1 == nil &&
 		v.Marketplace == nil && v.Resume == nil && v.ReuseCancelled == nil && v.ReturnSchemes == nil &&
-		!v.given() {
+		v.Warnings == nil && v.WarningMails == nil && !v.given() {
 		return errors.New("nothing to set; see holdfast caller set --help")
 	}
 	if v.Name != nil && !party.ValidName(*v.Name) {
@@ -232,6 +260,10 @@ func (v callerSet) Run(ctx context.Context, w world) error {
 			return err
 		}
 		schemes = &given
+	}
+	warnings, err := v.times()
+	if err != nil {
+		return err
 	}
 	db, err := v.open(ctx)
 	if err != nil {
@@ -254,6 +286,8 @@ func (v callerSet) Run(ctx context.Context, w world) error {
 		set(&c.Resume, v.Resume)
 		set(&c.ReuseCancelled, v.ReuseCancelled)
 		set(&c.ReturnSchemes, schemes)
+		set(&c.Warnings, warnings)
+		set(&c.WarningMails, v.WarningMails)
 		var err error
 		c.Descriptor, err = payment.CheckDescriptor(c.Descriptor, c.Name)
 		return c, err

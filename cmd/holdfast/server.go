@@ -108,12 +108,14 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 	})
 	if s.Monitor != nil {
 		s.Processor.Expired, s.Processor.Released = s.Monitor.Expired, s.Monitor.Released
+		s.Processor.Warned = s.Monitor.Warned
 		s.Processor.Reconciled = s.Monitor.reconciled()
 	}
 	if s.Mail != nil && s.Mail.On() {
 		letters := account.Letters{Public: s.PublicURL}
 		s.Processor.Letters, s.Processor.Receipts = letters.Write, letters.Receipt
 		s.Processor.NetworkLetters, s.Processor.BooksLetters = letters.Network, letters.Books
+		s.Processor.DueLetters = letters.Due
 		if s.Mail.Relay != nil {
 			s.Processor.Operator = s.Mail.Relay.From.Address
 		}

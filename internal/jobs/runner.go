@@ -53,6 +53,9 @@ const (
 	// auditing is the loop whose rounds may take longer: it may check the whole books
 	// of a caller. The age of the audit shows if it hangs.
 	auditing = "auditing the books"
+	// warning is the loop that looks at each caller, and nobody waits for a second.
+	warning      = "warning of deadlines"
+	warningEvery = 5 * time.Second
 )
 
 // A loop is one kind of work, a bounded round at a time.
@@ -68,6 +71,7 @@ type loop struct {
 func (r *Runner) Run(ctx context.Context) {
 	loops := []loop{
 		{"expiring holds", r.Processor.Sweep, nil, 0},
+		{warning, r.Processor.WarnOfDeadlines, nil, 0},
 		{"releasing holds", r.Processor.Release, r.Processor.HandedOver(), 0},
 		{"resolving what is in doubt", r.Processor.Resolve, nil, 0},
 		{"forgetting old visits", r.Processor.ForgetVisits, nil, 0},
@@ -124,6 +128,7 @@ func (r *Runner) Stuck() (names []string) {
 // RunOnce runs every job once, even if the one before failed, and waits for the
 // deliveries.
 func (r *Runner) RunOnce(ctx context.Context) error {
+	_, warning := r.Processor.WarnOfDeadlines(ctx)
 	_, sweeping := r.Processor.Sweep(ctx)
 	_, releasing := r.Processor.Release(ctx)
 	_, resolving := r.Processor.Resolve(ctx)
@@ -144,8 +149,8 @@ func (r *Runner) RunOnce(ctx context.Context) error {
 		_, mailing = r.Mail.RunOnce(ctx)
 	}
 	return errors.Join(
-		sweeping, releasing, resolving, forgetting, polling, working, forgettingEvents, comparing, watching, placing,
-		auditing, checking, delivering, mailing)
+		warning, sweeping, releasing, resolving, forgetting, polling, working, forgettingEvents, comparing, watching,
+		placing, auditing, checking, delivering, mailing)
 }
 
 // repeat runs rounds: at once, or after a short rest, while there is work; at
@@ -154,6 +159,9 @@ func (r *Runner) repeat(ctx context.Context, l loop) {
 	every := r.Every
 	if every == 0 {
 		every = everyDefault
+	}
+	if l.name == warning {
+		every = max(every, warningEvery)
 	}
 	pause := every
 	for ctx.Err() == nil {

@@ -13,9 +13,10 @@ var lags = []float64{.1, .5, 1, 2, 5, 10, 30, 60, 300, 1800, 3600, 6 * 3600}
 
 // lateness has the metrics of background work.
 type lateness struct {
-	expiries, releases prometheus.Histogram
-	deliveries         *prometheus.CounterVec
-	changes            *prometheus.CounterVec
+	expiries, releases, warnings prometheus.Histogram
+
+	deliveries *prometheus.CounterVec
+	changes    *prometheus.CounterVec
 }
 
 func (s *Set) newLateness() lateness {
@@ -29,6 +30,11 @@ func (s *Set) newLateness() lateness {
 			Name: "holdfast_release_lag_seconds", Buckets: lags,
 			Help: "Time from the deadline of a hold to its release at the card network. Callers whose clock was moved are " +
 				"left out.",
+		}),
+		warnings: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "holdfast_warning_lag_seconds", Buckets: lags,
+			Help: "Time from the moment at which a warning of a deadline was due until it was given. Callers whose clock was " +
+				"moved count as 0.",
 		}),
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "holdfast_notice_deliveries_total",
@@ -45,7 +51,7 @@ func (s *Set) newLateness() lateness {
 	for _, result := range []ipn.Result{ipn.Delivered, ipn.Failed, ipn.GivenUp} {
 		l.deliveries.WithLabelValues(string(result))
 	}
-	s.register(l.expiries, l.releases, l.deliveries, l.changes)
+	s.register(l.expiries, l.releases, l.warnings, l.deliveries, l.changes)
 	return l
 }
 
@@ -54,6 +60,9 @@ func (s *Set) Expired(lag time.Duration) { s.lateness.expiries.Observe(max(lag, 
 
 // Released counts a release some time after the deadline of its hold.
 func (s *Set) Released(lag time.Duration) { s.lateness.releases.Observe(max(lag, 0).Seconds()) }
+
+// Warned counts a warning that was given some time after it was due.
+func (s *Set) Warned(lag time.Duration) { s.lateness.warnings.Observe(max(lag, 0).Seconds()) }
 
 // Delivered counts a try to deliver a notice.
 func (s *Set) Delivered(r ipn.Result) { s.lateness.deliveries.WithLabelValues(string(r)).Inc() }

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 const (
@@ -18,6 +19,9 @@ const (
 	// backlogPatience bounds one reading, so that a store that hangs does not
 	// delay the other metrics for longer.
 	backlogPatience = 3 * time.Second
+	// holdsEvery is how long a reading of the holds of all callers is used. It reads
+	// more rows.
+	holdsEvery = time.Minute
 )
 
 // backlog reads from the store what waits there, and how the database does. All
@@ -33,6 +37,9 @@ type backlog struct {
 	database store.Database
 	books    store.BooksState
 	failed   error
+
+	holds     []store.HoldsOfCaller
+	holdsRead time.Time
 }
 
 // Watch adds the metrics of what waits in the store.
@@ -88,6 +95,11 @@ var (
 	passAge = described("holdfast_books_pass_age_seconds",
 		"Time since the last pass of the audit over the whole books ended; before that, since the first one began.")
 	passRows  = described("holdfast_books_pass_rows", "Rows that the present pass of the audit has read, or the last one.")
+	holdsOpen = described("holdfast_holds_open",
+		"Open transactions of a caller that have a deadline, at most 10,000. Only the first 100 callers that have any are "+
+			"listed.", "caller", "mode")
+	holdsAtRisk = described("holdfast_holds_at_risk_dollars",
+		"What is still held of a caller's holds whose deadline is within 24 hours, of at most 10,000 holds.", "caller", "mode")
 	slotBytes = described("holdfast_replication_slot_bytes",
 		"Write-ahead log that PostgreSQL keeps for a replication slot.", "slot")
 )
@@ -98,6 +110,7 @@ func (b *backlog) Describe(to chan<- *prometheus.Desc) {
 		storeUp, overdue, overdueAge, questions, questionAge, notices, noticeAge, mails, mailWaiting,
 		events, eventAge, eventsGivenUp, unplaced, unplacedAge, attention,
 		standbyWaits, standbyLag, deadRows, freezeAge, slotBytes, violations, stopped, passAge, passRows,
+		holdsOpen, holdsAtRisk,
 	} {
 		to <- d
 	}
@@ -120,6 +133,14 @@ func (b *backlog) Collect(to chan<- prometheus.Metric) {
 	b.collectWaiting(to, now)
 	b.collectDatabase(to)
 	b.collectBooks(to, now)
+	for _, h := range b.holds {
+		mode := "live"
+		if h.Sandbox {
+			mode = "sandbox"
+		}
+		to <- gauge(holdsOpen, h.Open, string(h.Caller), mode)
+		to <- dollars(holdsAtRisk, h.AtRisk, string(h.Caller), mode)
+	}
 }
 
 func (b *backlog) collectBooks(to chan<- prometheus.Metric, now time.Time) {
@@ -192,7 +213,11 @@ func (b *backlog) refresh() {
 		if b.books, err = tx.Books(); err != nil {
 			return err
 		}
-		b.database, err = tx.Database()
+		if b.database, err = tx.Database(); err != nil || b.holdsRead.Add(holdsEvery).After(now) && !now.Before(b.holdsRead) {
+			return err
+		}
+		b.holds, err = tx.HoldsByCaller(now)
+		b.holdsRead = now
 		return err
 	})
 	if b.failed != nil {
@@ -202,6 +227,10 @@ func (b *backlog) refresh() {
 
 func gauge(d *prometheus.Desc, value int, labels ...string) prometheus.Metric {
 	return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(value), labels...)
+}
+
+func dollars(d *prometheus.Desc, value money.Amount, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(value.Micro)/1e6, labels...)
 }
 
 func seconds(d *prometheus.Desc, value time.Duration, labels ...string) prometheus.Metric {

@@ -186,6 +186,10 @@ type Caller struct {
 	// GuestLimit is the largest sum that guests may pay with one card in a month. The
 	// zero Amount means no limit.
 	GuestLimit money.Amount
+	// Warnings are when the caller is warned of the deadline of a hold, and
+	// WarningMails says that its owner gets them by mail, too.
+	Warnings     Warnings
+	WarningMails bool
 	// Sandbox callers move no real money. They may move their clock, unless they use
 	// an account at a card network. A live caller has no offset.
 	Sandbox     bool

@@ -58,3 +58,6 @@ func (p *Processor) AuditRate() int { return p.audit.rate }
 
 // ChangedEvery is how often the list of changed transactions is taken.
 const ChangedEvery time.Duration = changedEvery
+
+// KeepWarningsShort bounds how many holds are warned of in one commit.
+func (p *Processor) KeepWarningsShort(limit int) { p.warnMost = limit }

@@ -145,6 +145,11 @@ type NewCaller struct {
 	// HoldOnPage and Guests are as in party.Caller. Nil is what suits the account.
 	HoldOnPage, Guests *bool
 	GuestLimit         money.Amount // as in party.Caller
+
+	// Warnings and WarningMails are as in party.Caller. Nil is the default:
+	// party.DefaultWarnings, with mails.
+	Warnings     *party.Warnings
+	WarningMails *bool
 }
 
 const (
@@ -168,7 +173,10 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 		BareReturn: n.BareReturn, PendingFirst: n.PendingFirst, PendingNotice: n.PendingNotice, SignatureV1: n.SignatureV1,
 		Marketplace: n.Marketplace, Resume: n.Resume, Sandbox: n.Sandbox, Created: now,
 		ReuseCancelled: n.ReuseCancelled, ReturnSchemes: n.ReturnSchemes, Wait: n.Wait,
+		Warnings: party.DefaultWarnings, WarningMails: true,
 	}
+	setIf(&caller.Warnings, n.Warnings)
+	setIf(&caller.WarningMails, n.WarningMails)
 	key := party.AccessKey{
 		ID:     "HF" + random(accessKeySize-2, base36),
 		Secret: holdfast.NewSecretKey(p.ids().Secret(secretKeySize)),
@@ -245,8 +253,14 @@ func (p *Processor) callerChanged() {
 	}
 }
 
-// saveCaller writes a changed caller. Its waiting notifications follow its clock.
+// saveCaller writes a changed caller. Its waiting notifications and its warnings
+// follow its clock.
 func saveCaller(tx *store.Tx, before, after party.Caller) error {
+	if after.ClockOffset != before.ClockOffset || after.Warnings != before.Warnings {
+		if err := tx.ResetWarningMarks(after); err != nil {
+			return err
+		}
+	}
 	if after.ClockOffset != before.ClockOffset {
 		if err := tx.QueueNotifications(after.ID); err != nil {
 			return err

@@ -34,6 +34,7 @@ type Processor struct {
 	compared polls       // of the books
 	audit    audit       // of the books
 	keyUses  keyUses     // of JSON keys, that were noted
+	warnMost int         // holds that are warned of in one commit; set by tests, zero means warnMax
 
 	holdLooks looks[payment.PageHold]
 	pageLooks looks[Finished]
@@ -83,6 +84,9 @@ type Config struct {
 	// the owner of the account gets them.
 	NetworkLetters func(payment.NetworkNotice) (subject, text string)
 	Operator       string
+	// DueLetters writes the subject and text of a letter to a caller's owner about
+	// holds whose deadline is near. Nil means that warnings are not mailed.
+	DueLetters func(payment.DueNotice) (subject, text string)
 	// BooksEvery is how often the audit begins to check the whole books. Zero means
 	// 24 h, negative means never.
 	BooksEvery time.Duration
@@ -117,6 +121,9 @@ type Config struct {
 	// expired hold was released at the card network. They are not told about callers
 	// whose clock was moved. Nil means that nobody watches.
 	Expired, Released func(lag time.Duration)
+	// Warned is told how late a warning of a deadline was given; zero if the caller's
+	// clock was moved. Nil means that nobody watches.
+	Warned func(lag time.Duration)
 
 	// Hook is called at named points between the steps of an action. Tests use it
 	// to kill the process there.
@@ -296,9 +303,19 @@ func (p *Processor) recordFor(
 	if lapses {
 		nextAsk = c.Ask.Lapses.Add(lapseGrace)
 	}
+	if c.ReachesDeadline() {
+		if err := p.warnAtLast(tx, caller, c, real); err != nil {
+			return err
+		}
+	}
 	r := store.Recording{Notification: p.owed(caller, c, real), NextAsk: nextAsk, Events: caller.Events, Real: real}
 	if err := tx.Record(c, r); err != nil {
 		return err
+	}
+	if c.MayMissWarnings(&caller) {
+		if err := p.seekAgain(tx, caller, &c.After); err != nil {
+			return err
+		}
 	}
 	if lapses {
 		c.Ask = nil

@@ -4,6 +4,9 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 // Limits of what [ReadTx.Backlog] reads, so that it is quick however much
@@ -147,4 +150,35 @@ func (tx *ReadTx) number(query string, args ...any) (n int64, err error) {
 		return 0, err
 	}
 	return all[0].Int64, nil
+}
+
+// HoldsOfCaller are the open holds of a caller.
+type HoldsOfCaller struct {
+	Caller  party.CallerID
+	Sandbox bool         // no real money
+	Open    int          // open transactions with a deadline; at most 10,000 are counted
+	AtRisk  money.Amount // what is open of holds whose deadline is within 24 hours, of at most 10,000 holds
+}
+
+// atRisk is how near a deadline is that puts a hold at risk.
+const atRisk = 24 * time.Hour
+
+// HoldsByCaller reads what callers hold at a real time, of the first 100 callers that
+// hold anything. It reads a partial index of what is open.
+func (tx *ReadTx) HoldsByCaller(real time.Time) ([]HoldsOfCaller, error) {
+	scan := func(row scanner) (h HoldsOfCaller, err error) {
+		err = row.Scan(&h.Caller, flagDest{&h.Sandbox}, &h.Open, dollarsDest{&h.AtRisk})
+		return h, err
+	}
+	return list(tx, "reading the holds of callers", scan, `
+		SELECT caller_id, sandbox,
+			(SELECT COUNT(*) FROM (
+				SELECT 1 FROM transactions t WHERE t.caller_id = c.caller_id AND t.due > 0 LIMIT $2) AS open),
+			(SELECT CAST(COALESCE(SUM(open), 0) AS BIGINT) FROM (
+				SELECT t.amount - COALESCE(t.taken, 0) - COALESCE(t.lowered, 0) AS open FROM transactions t
+				WHERE t.caller_id = c.caller_id AND t.due > 0 AND t.due <= $1 + c.clock_offset AND t.state = 'Reserved'
+				ORDER BY t.due LIMIT $2) AS near)
+		FROM callers c
+		WHERE EXISTS (SELECT 1 FROM transactions t WHERE t.caller_id = c.caller_id AND t.due > 0)
+		ORDER BY created, caller_id LIMIT $3`, micros(real.Add(atRisk)), backlogMost, backlogCallers)
 }

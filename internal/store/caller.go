@@ -34,6 +34,8 @@ var callerTable = table[party.Caller]{name: "callers", fields: fields[party.Call
 	flagField("guests", func(c *party.Caller) *bool { return &c.Guests }),
 	maybeDollarsField("guest_limit", func(c *party.Caller) *money.Amount { return &c.GuestLimit }),
 	flagField("events", func(c *party.Caller) *bool { return &c.Events }),
+	textField("warnings", func(c *party.Caller) *party.Warnings { return &c.Warnings }),
+	flagField("warning_mails", func(c *party.Caller) *bool { return &c.WarningMails }),
 }}
 
 var (
@@ -42,7 +44,8 @@ var (
 	insertCaller  = callerTable.insertText("")
 	updateCaller  = callerTable.update(`
 		name, ipn_url, bare_return, pending_first, pending_notice, signature_v1, marketplace, resume, clock_offset,
-		descriptor, reuse_cancelled, return_schemes, network, wait, hold_on_page, guests, guest_limit, sandbox`, "caller_id")
+		descriptor, reuse_cancelled, return_schemes, network, wait, hold_on_page, guests, guest_limit, sandbox,
+		warnings, warning_mails`, "caller_id")
 )
 
 // joinedCallerColumns are callerColumns of the table callers joined as c.
@@ -133,10 +136,14 @@ func (r Reader) CallerByKey(ctx context.Context, accessKeyID string) (party.Call
 
 // InsertCaller adds a caller.
 func (tx *Tx) InsertCaller(c party.Caller) error {
-	return tx.one("adding a caller", insertCaller, callerTable.fields.values(&c)...)
+	if err := tx.one("adding a caller", insertCaller, callerTable.fields.values(&c)...); err != nil {
+		return err
+	}
+	return tx.ResetWarningMarks(c)
 }
 
-// UpdateCaller writes a caller's settings and clock.
+// UpdateCaller writes a caller's settings and clock. After a change of its clock
+// or its warnings, the action also resets its marks: see [Tx.ResetWarningMarks].
 func (tx *Tx) UpdateCaller(c party.Caller) error {
 	return tx.one("changing a caller", updateCaller.text, updateCaller.values.values(&c)...)
 }

@@ -167,6 +167,23 @@ func (tx *ReadTx) Transaction(c party.CallerID, id holdfast.TransactionID) (paym
 	return transactions.Get(tx.sql, transactionKey{c, id})
 }
 
+// Transactions reads some of a caller's transactions. It leaves out transactions
+// that do not exist.
+func (tx *ReadTx) Transactions(
+	c party.CallerID, ids []holdfast.TransactionID,
+) (map[holdfast.TransactionID]payment.Transaction, error) {
+	keys := make([]transactionKey, len(ids))
+	for i, id := range ids {
+		keys[i] = transactionKey{c, id}
+	}
+	found, err := transactions.GetAll(tx.sql, keys)
+	all := make(map[holdfast.TransactionID]payment.Transaction, len(found))
+	for k, t := range found {
+		all[k.id] = t
+	}
+	return all, err
+}
+
 // DueCallers reads the callers that have an open transaction past its deadline
 // by their clocks. The caller with the most overdue transaction comes first.
 func (tx *ReadTx) DueCallers(real time.Time) ([]party.Caller, error) {

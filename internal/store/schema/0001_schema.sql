@@ -44,9 +44,11 @@ CREATE INDEX parties_to_forget ON parties (verify_by) WHERE guest = 1 AND verify
 
 -- Programs that use the API, with their settings. network is the account at a card network, or empty for the sandbox.
 -- wait is how long an answer waits for the network, in microseconds; 0 is the server's choice. guest_limit is what guests
--- may pay with one card in a month; 0 is no limit. clock_offset moves a sandbox caller's clock, in microseconds. stopped
--- is since when the caller may not move money, because of a row in book_violations that nobody has acknowledged; 0 is no
--- stop. events says that changes of the caller's objects are written into the table events.
+-- may pay with one card in a month; 0 is no limit. warnings are the times before the deadline of a hold at which the
+-- caller is warned, such as '48h,1h', and warning_mails says whether by mail, too. clock_offset moves a sandbox caller's
+-- clock, in microseconds. stopped is since when the caller may not move money, because of a row in book_violations that
+-- nobody has acknowledged; 0 is no stop. events says that changes of the caller's objects are
+-- written into the table events.
 CREATE TABLE callers (
 	caller_id       TEXT   NOT NULL PRIMARY KEY,
 	owner           TEXT   NOT NULL,
@@ -66,6 +68,8 @@ CREATE TABLE callers (
 	hold_on_page    BIGINT NOT NULL,
 	guests          BIGINT NOT NULL,
 	guest_limit     BIGINT NOT NULL CHECK (guest_limit >= 0),
+	warnings        TEXT   NOT NULL,
+	warning_mails   BIGINT NOT NULL,
 	sandbox         BIGINT NOT NULL,
 	clock_offset    BIGINT NOT NULL,
 	stopped         BIGINT NOT NULL,
@@ -513,6 +517,34 @@ CREATE INDEX balances_by_account ON balances (account);
 CREATE TABLE spenders (
 	party_id TEXT   NOT NULL PRIMARY KEY,
 	times    BIGINT NOT NULL
+) {{plain}};
+
+-- Warnings that were given before the deadline of a hold, each once: before is the time before the deadline, in
+-- microseconds, and at is when the warning was due by the caller's clock. mail is 1 while a mail about it is to be written.
+CREATE TABLE warnings (
+	caller_id      TEXT   NOT NULL,
+	transaction_id TEXT   NOT NULL,
+	before         BIGINT NOT NULL CHECK (before > 0),
+	at             BIGINT NOT NULL,
+	mail           BIGINT NOT NULL,
+	PRIMARY KEY ({{key "transaction_id"}}, before)
+) {{byKey}};
+CREATE INDEX warnings_to_mail ON warnings (caller_id, at) WHERE mail = 1;
+
+-- How far the search for holds to warn of has come, for each caller and each of its warning times: it looks only at
+-- deadlines after until. A hold that is made open late lowers it, and a change of the warning times or of the clock sets it
+-- to 0. So a search that finds nothing reads one place of transactions_due.
+CREATE TABLE warning_marks (
+	caller_id TEXT   NOT NULL,
+	before    BIGINT NOT NULL,
+	until     BIGINT NOT NULL,
+	PRIMARY KEY (caller_id, before)
+) {{plain}};
+
+-- When the last mail with warnings was written, by the caller's clock.
+CREATE TABLE warning_mails (
+	caller_id TEXT   NOT NULL PRIMARY KEY,
+	at        BIGINT NOT NULL
 ) {{plain}};
 
 -- Letters to parties. A delivered letter is removed, because there may be a link in it that lets its reader in. Where
