@@ -259,7 +259,7 @@ func (p *Processor) several(
 }
 
 // repeatedly returns the transactions of the same request if it was carried out
-// before. A new one needs a reference that is free.
+// before.
 func (d decision) repeatedly(call *Call, r severally) (all []payment.Transaction, err error) {
 	earlier, err := d.meet(call, r.scope)
 	if err != nil {
@@ -268,17 +268,13 @@ func (d decision) repeatedly(call *Call, r severally) (all []payment.Transaction
 	if earlier != nil {
 		return d.transactionsOf(earlier.Objects)
 	}
-	if r.reference == "" {
+	if r.reference == "" || call != nil {
 		return nil, nil
 	}
-	first, found, err := d.tx.Request(d.caller.ID, r.reference)
-	switch {
-	case err != nil || !found:
+	const why = "a request that makes a transaction reads its reference again, see remember"
+	first, found, err := d.tx.Unlocked(why).Request(d.caller.ID, r.reference)
+	if err != nil || !found {
 		return nil, err
-	case call != nil && !first.Forgotten(d.now):
-		return nil, payment.ReferenceInUse(first)
-	case call != nil:
-		return nil, nil
 	}
 	free, err := first.Again(r.digest, d.now)
 	if err != nil || free {
@@ -328,6 +324,20 @@ func (d decision) madeBy(r severally) (made []payment.Transaction, err error) {
 	return made, nil
 }
 
+// remember writes the reference of new transactions, which must be free.
+func (d decision) remember(r severally, made holdfast.TransactionID) error {
+	used, found, err := d.tx.Request(d.caller.ID, r.reference)
+	switch {
+	case err != nil:
+		return err
+	case found && !used.Forgotten(d.now):
+		return payment.ReferenceInUse(used)
+	}
+	return d.tx.RememberRequest(payment.Request{
+		Caller: d.caller.ID, Reference: r.reference, Digest: r.digest, Received: d.now, Transaction: made,
+	})
+}
+
 // recordAll writes all changes of a request, and the request.
 func (p *Processor) recordAll(d decision, call *Call, r severally, all *changes) error {
 	var objects []string
@@ -336,11 +346,7 @@ func (p *Processor) recordAll(d decision, call *Call, r severally, all *changes)
 	}
 	made := slices.IndexFunc(all.main, func(c payment.Change) bool { return c.Before.State == payment.None })
 	if made >= 0 && r.reference != "" {
-		err := d.tx.RememberRequest(payment.Request{
-			Caller: d.caller.ID, Reference: r.reference, Digest: r.digest, Received: d.now,
-			Transaction: all.main[made].After.ID,
-		})
-		if err != nil {
+		if err := d.remember(r, all.main[made].After.ID); err != nil {
 			return err
 		}
 	}
