@@ -26,6 +26,7 @@ const (
 	DuplicateField        Code = "duplicate_field"
 	InvalidRequest        Code = "invalid_request"
 	InvalidCursor         Code = "invalid_cursor"
+	CursorLost            Code = "cursor_lost"
 	IdempotencyKeyMissing Code = "idempotency_key_missing"
 	IdempotencyKeyInvalid Code = Code(payment.CallKeyInvalid)
 	InternalError         Code = "internal_error"

@@ -2,8 +2,10 @@ package api_test
 
 import (
 	"bytes"
+	gocmp "cmp"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,6 +16,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
 var update = flag.Bool("update", false, "write the answers of the examples")
@@ -61,75 +66,133 @@ func (w *world) validate(r *http.Request, a answer) {
 	}
 }
 
-// A step of the story of the examples: one call, with the body of its example.
+// A step of the story of the examples: one call, with the body of its example. A
+// step without an operation prepares the next ones, with a body of its own.
 type step struct {
 	operation, method, path string
 	key                     string // the idempotency key
+	body                    string
+	save                    string // the name under which later paths have the id in the answer
+	at                      string // where the id is; empty means "/id"
 }
+
+// The ids of the story: transactions are counted from 1, tokens too.
+func transaction(n int) string { return fmt.Sprintf("1T%033d", n) }
+func token(n int) string       { return fmt.Sprintf("K%063d", n) }
 
 var story = []step{
-	{"create-checkout", "POST", "/v1/checkouts", "order-1001-checkout"},
-	{"get-checkout", "GET", "/v1/checkouts/V0001", ""},
-	{"list-checkouts", "GET", "/v1/checkouts?state=open", ""},
-	{"cancel-checkout", "POST", "/v1/checkouts/V0001/cancel", ""},
-	{"get-token", "GET", "/v1/tokens/" + exampleToken, ""},
-	{"list-tokens", "GET", "/v1/tokens?state=active&type=single_use", ""},
-	{"cancel-token", "POST", "/v1/tokens/" + exampleToken + "/cancel", ""},
-	{"create-hold", "POST", "/v1/holds", "order-1001-hold"},
-	{"get-hold", "GET", "/v1/holds/" + exampleHold, ""},
-	{"list-holds", "GET", "/v1/holds?state=held", ""},
-	{"list-balances", "GET", "/v1/balances", ""},
-	{"get-balance", "GET", "/v1/balances/account", ""},
-	{"get-clock", "GET", "/v1/sandbox/clock", ""},
-	{"move-clock", "POST", "/v1/sandbox/clock", ""},
+	{operation: "create-checkout", method: "POST", path: "/v1/checkouts", key: "order-1001-checkout"},
+	{operation: "get-checkout", method: "GET", path: "/v1/checkouts/V0001"},
+	{operation: "list-checkouts", method: "GET", path: "/v1/checkouts?state=open"},
+	{operation: "cancel-checkout", method: "POST", path: "/v1/checkouts/V0001/cancel"},
+	{operation: "get-token", method: "GET", path: "/v1/tokens/" + token(2)},
+	{operation: "list-tokens", method: "GET", path: "/v1/tokens?state=active&type=single_use"},
+	{operation: "cancel-token", method: "POST", path: "/v1/tokens/" + token(2) + "/cancel"},
+	{operation: "create-hold", method: "POST", path: "/v1/holds", key: "order-1001-hold"},
+	{operation: "get-hold", method: "GET", path: "/v1/holds/" + transaction(1)},
+	{operation: "raise-hold", method: "POST", path: "/v1/holds/" + transaction(1) + "/raise", key: "order-1001-raise"},
+	{operation: "settle-hold", method: "POST", path: "/v1/holds/" + transaction(1) + "/settle", key: "order-1001-parcel-1"},
+	{operation: "release-hold", method: "POST", path: "/v1/holds/" + transaction(1) + "/release", key: "order-1001-gone"},
+	{
+		method: "POST", path: "/v1/holds", key: "order-1002-hold",
+		body: `{"token":"` + token(3) + `","amount":{"amount":"30.00","currency":"USD"}}`, save: "{lasting}",
+	},
+	{operation: "renew-hold", method: "POST", path: "/v1/holds/{lasting}/renew", key: "order-1002-renew"},
+	{operation: "list-holds", method: "GET", path: "/v1/holds?state=held"},
+	{operation: "create-payment", method: "POST", path: "/v1/payments", key: "order-1003-pay", save: "{paid}"},
+	{operation: "get-payment", method: "GET", path: "/v1/payments/{paid}"},
+	{operation: "list-payments", method: "GET", path: "/v1/payments?limit=2"},
+	{operation: "create-refund", method: "POST", path: "/v1/refunds", key: "return-77", save: "{refund}", at: "/data/0/id"},
+	{operation: "get-refund", method: "GET", path: "/v1/refunds/{refund}"},
+	{operation: "list-refunds", method: "GET", path: "/v1/refunds?payment={paid}"},
+	{operation: "list-events", method: "GET", path: "/v1/events?limit=2", save: "{event}", at: "/data/0/id"},
+	{operation: "get-event", method: "GET", path: "/v1/events/{event}"},
+	{operation: "list-balances", method: "GET", path: "/v1/balances"},
+	{operation: "get-balance", method: "GET", path: "/v1/balances/account"},
+	{operation: "get-clock", method: "GET", path: "/v1/sandbox/clock"},
+	{operation: "move-clock", method: "POST", path: "/v1/sandbox/clock"},
 }
 
-const (
-	exampleHold  = "1T000000000000000000000000000000001"
-	exampleToken = "K000000000000000000000000000000000000000000000000000000000000002"
-)
+// storyWorld is a world in which the story can be told.
+func storyWorld(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t)
+	w.Authorize("20.00")
+	w.Authorize("35.00")
+	w.Token(payment.Token{Type: holdfast.TokenMultiUse, Instrument: w.Card.ID, Method: w.Card.Method})
+	w.Authorize("9.99")
+	return w
+}
+
+// tell carries out a step, with changed options.
+func (w *world) tell(s step, options ...option) answer {
+	w.T.Helper()
+	body := s.body
+	if s.operation != "" {
+		text, err := os.ReadFile(filepath.Join("examples", s.operation+".request.json"))
+		if err != nil && !os.IsNotExist(err) {
+			w.T.Fatal(err)
+		}
+		body = string(text)
+	}
+	if _, err := w.Processor.PlaceEvents(w.T.Context()); err != nil {
+		w.T.Fatal(err)
+	}
+	path := s.path
+	for name, id := range w.saved {
+		path = strings.ReplaceAll(path, name, id)
+	}
+	got := w.do(s.method, path, body, append([]option{header("Idempotency-Key", s.key)}, options...)...)
+	if s.save != "" && len(options) == 0 {
+		w.saved[s.save] = got.text(gocmp.Or(s.at, "/id"))
+	}
+	return got
+}
 
 // TestExamples sends each example of the document, in the order of a story, and
 // compares the answer with that of the document. Every operation must have one.
 func TestExamples(t *testing.T) {
-	w := newWorld(t)
-	w.Authorize("20.00")
-	w.Authorize("35.00")
+	w := storyWorld(t)
 	told := map[string]bool{}
 	for _, s := range story {
 		told[s.operation] = true
-		body, err := os.ReadFile(filepath.Join("examples", s.operation+".request.json"))
-		if err != nil && !os.IsNotExist(err) {
-			t.Fatal(err)
-		}
-		got := w.do(s.method, s.path, string(body), header("Idempotency-Key", s.key))
+		got := w.tell(s)
 		if got.Code >= http.StatusBadRequest {
-			t.Fatalf("%s is refused: %s", s.operation, got.Body)
+			t.Fatalf("%s %s is refused: %s", s.operation, s.path, got.Body)
 		}
-		var pretty bytes.Buffer
-		if err := json.Indent(&pretty, got.Body.Bytes(), "", "  "); err != nil {
-			t.Fatal(err)
-		}
-		name := filepath.Join("examples", s.operation+".answer.json")
-		text := strings.TrimSpace(pretty.String()) + "\n"
-		if *update {
-			if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
-				t.Fatal(err)
-			}
+		if s.operation == "" || got.Body.Len() == 0 {
 			continue
 		}
-		want, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), text); diff != "" {
-			t.Errorf("%s is not the answer (-want +got); run with -update:\n%s", name, diff)
-		}
+		w.compare(s.operation, got)
 	}
 	for operation := range w.operations() {
 		if !told[operation] {
 			t.Errorf("the story of the examples has no %s", operation)
 		}
+	}
+}
+
+// compare compares an answer with the example of the document.
+func (w *world) compare(operation string, got answer) {
+	w.T.Helper()
+	var pretty bytes.Buffer
+	if err := json.Indent(&pretty, got.Body.Bytes(), "", "  "); err != nil {
+		w.T.Fatal(err)
+	}
+	name := filepath.Join("examples", operation+".answer.json")
+	text := strings.TrimSpace(pretty.String()) + "\n"
+	if *update {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			w.T.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), text); diff != "" {
+		w.T.Errorf("%s is not the answer (-want +got); run with -update:\n%s", name, diff)
 	}
 }
 
@@ -156,25 +219,37 @@ func (w *world) operations() map[string][2]string {
 	return all
 }
 
+// ofCaller are the operations that every caller can carry out alike.
+var ofCaller = map[string]bool{
+	"create-checkout": true, "list-balances": true, "get-balance": true, "get-clock": true,
+	"move-clock": true,
+}
+
 // TestObjectsOfOthers asks for each object of the story with another caller's key:
-// it is not found, as if it did not exist, and nothing changes.
+// it is not found, as if it did not exist. No list has it, and no payment can use
+// its token.
 func TestObjectsOfOthers(t *testing.T) {
-	w := newWorld(t)
-	w.Authorize("20.00")
-	w.Authorize("35.00")
+	w := storyWorld(t)
 	_, other := w.newKey(w.OtherShop().ID, allScopes...)
 	for _, s := range story {
-		body, _ := os.ReadFile(filepath.Join("examples", s.operation+".request.json"))
-		if strings.Contains(s.path, "000") { // the id of an object
-			w.do(s.method, s.path, string(body), header("Idempotency-Key", "other-"+s.key), bearer(other)).
-				want(http.StatusNotFound, "not_found")
+		if ofCaller[s.operation] {
+			w.tell(s)
+			continue
 		}
-		w.do(s.method, s.path, string(body), header("Idempotency-Key", s.key))
+		foreign := w.tell(s, header("Idempotency-Key", "other-"+s.key), bearer(other))
+		of := strings.Split(strings.Split(s.path, "?")[0], "/")
+		switch {
+		case len(of) > 3: // of an object
+			foreign.want(http.StatusNotFound, "not_found")
+		case s.method == "GET":
+			if list, _ := foreign.field("/data").([]any); len(list) > 0 || foreign.Code != http.StatusOK {
+				t.Errorf("%s of another caller: %d %s", s.path, foreign.Code, foreign.Body)
+			}
+		case s.operation == "create-refund":
+			foreign.want(http.StatusNotFound, "not_found")
+		case s.method == "POST":
+			foreign.want(http.StatusUnprocessableEntity, "token_not_found")
+		}
+		w.tell(s)
 	}
-	list := w.do("GET", "/v1/holds", "", bearer(other)).want(http.StatusOK, "")
-	if got, _ := list.field("/data").([]any); len(got) != 0 {
-		t.Errorf("another caller sees %s", list.Body)
-	}
-	// A token of another caller cannot be used.
-	w.do("POST", "/v1/holds", w.newHold("5.00"), bearer(other)).want(http.StatusUnprocessableEntity, "token_not_found")
 }

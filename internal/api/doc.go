@@ -51,6 +51,10 @@ var resources = []func(*Server){
 	addCheckouts,
 	addTokens,
 	addHolds,
+	addHoldActions,
+	addPayments,
+	addRefunds,
+	addEvents,
 	addBalances,
 	addClock,
 }

@@ -33,6 +33,8 @@ type Hold struct {
 	SecondsLeft *int64            `json:"seconds_left,omitempty" doc:"The time until the deadline, by your clock at the server."`
 	Code        string            `json:"code" doc:"Why the hold is in this state, such as the reason of a decline." example:"Success"`
 	Message     string            `json:"message" doc:"The same in words, for people."`
+	Members     []Member          `json:"members" doc:"The holds at the card network that this hold consists of: the first one, its raises and its renewals."`
+	Payments    []string          `json:"payments" doc:"The payments that were made of the hold."`
 	Metadata    map[string]string `json:"metadata,omitempty" doc:"What you keep with the hold."`
 }
 
@@ -44,11 +46,28 @@ func holdOf(h payment.Hold, now time.Time, metadata payment.Metadata) Hold {
 		Reference: string(root.Reference), Description: root.CallerDescription, Token: string(root.Token),
 		Created: root.Received, Code: string(root.StatusCode), Message: root.StatusMessage, Metadata: metadata,
 	}
-	if deadline := h.Deadline(); !deadline.IsZero() {
-		left := int64(max(deadline.Sub(now), 0) / time.Second)
-		shown.Deadline, shown.SecondsLeft = &deadline, &left
+	shown.Deadline, shown.SecondsLeft = leftUntil(h.Deadline(), now)
+	for _, m := range h.Members {
+		shown.Members = append(shown.Members, memberOf(m, now))
+	}
+	for _, some := range [][]payment.Transaction{h.Members, h.Parts} {
+		for i := range some {
+			if isPayment(&some[i]) {
+				shown.Payments = append(shown.Payments, string(some[i].ID))
+			}
+		}
 	}
 	return shown
+}
+
+// leftUntil is a deadline in an answer, with the seconds until then. Both are nil
+// without a deadline.
+func leftUntil(deadline, now time.Time) (at *time.Time, seconds *int64) {
+	if deadline.IsZero() {
+		return nil, nil
+	}
+	left := int64(max(deadline.Sub(now), 0) / time.Second)
+	return &deadline, &left
 }
 
 const tagHolds = "Holds"
@@ -181,23 +200,28 @@ func (s *Server) getHold(ctx context.Context, q *request, in *ByID) (*holdAnswer
 // hold reads a hold of the caller.
 func (s *Server) hold(ctx context.Context, q *request, id holdfast.TransactionID) (*holdAnswer, error) {
 	var shown Hold
-	err := s.view(ctx, func(tx *store.ReadTx) error {
-		h, found, err := tx.Hold(q.caller.ID, id)
-		switch {
-		case err != nil:
-			return err
-		case !found || h.ID() != id:
-			return notFound("hold")
-		}
-		metadata, err := tx.Metadata(q.caller.ID, string(id))
-		now := q.now()
-		shown = holdOf(h.AsOf(now), now, metadata[string(id)])
+	err := s.view(ctx, func(tx *store.ReadTx) (err error) {
+		shown, err = q.hold(tx, id)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &holdAnswer{shown}, nil
+}
+
+// hold reads a hold at the caller's time.
+func (q *request) hold(tx *store.ReadTx, id holdfast.TransactionID) (Hold, error) {
+	h, found, err := tx.Hold(q.caller.ID, id)
+	switch {
+	case err != nil:
+		return Hold{}, err
+	case !found || h.ID() != id:
+		return Hold{}, notFound("hold")
+	}
+	metadata, err := tx.Metadata(q.caller.ID, string(id))
+	now := q.now()
+	return holdOf(h.AsOf(now), now, metadata[string(id)]), err
 }
 
 func notFound(object string) error {

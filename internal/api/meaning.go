@@ -61,6 +61,10 @@ var meanings = []meaning{
 		"Use a cursor only with the key's caller and the filters that it came from.",
 	},
 	{
+		CursorLost, http.StatusGone, "The event of the cursor no longer exists.",
+		"The server was restored from a backup. Read the objects, then read the events from the start.",
+	},
+	{
 		IdempotencyKeyMissing, http.StatusBadRequest, "The header Idempotency-Key is missing.",
 		"Send a new value for each new operation, and the same value when you repeat one.",
 	},
@@ -153,6 +157,11 @@ var meanings = []meaning{
 	{
 		"hold_state", http.StatusConflict, "The state of the object does not allow this.",
 		"Read the object. `detail` says what happened to it.",
+	},
+	{
+		Code(payment.CallNetworkOnce), http.StatusUnprocessableEntity,
+		"The card network takes from a hold only once.",
+		"Nothing was taken. Settle all that is open, or send `final`.",
 	},
 	{
 		"amount_above_hold", http.StatusUnprocessableEntity, "The amount is more than what is open of the hold.",

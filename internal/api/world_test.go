@@ -28,6 +28,7 @@ type world struct {
 	key     string // of the shop, as text
 	log     bytes.Buffer
 	calls   atomic.Int64 // for idempotency keys
+	saved   map[string]string
 }
 
 func newWorld(t testing.TB) *world {
@@ -37,7 +38,7 @@ func newWorld(t testing.TB) *world {
 
 func newWorldOn(t testing.TB, db *store.DB) *world {
 	t.Helper()
-	w := &world{World: holdfasttest.NewWorld(t, db)}
+	w := &world{World: holdfasttest.NewWorld(t, db), saved: map[string]string{}}
 	public, err := url.Parse("https://pay.example.test/")
 	if err != nil {
 		t.Fatal(err)

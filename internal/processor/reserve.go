@@ -52,16 +52,23 @@ func (p *Processor) Pay(ctx context.Context, caller party.Caller, r holdfast.Pay
 	id, commissionID := p.paymentIDs(holdfast.ReserveRequest(r))
 	return p.once(ctx, caller,
 		request{r.CallerReference, payment.DigestOf("Pay", r), r.SenderTokenID, func(d decision) (payment.Change, error) {
-			in, err := p.load(d, named{sender: r.SenderTokenID, recipient: r.RecipientTokenID}, id, commissionID)
-			if err != nil {
-				return payment.Change{}, err
-			}
-			c, err := payment.Pay(in, r)
-			if err != nil {
-				return c, err
-			}
-			return c, d.adopt(&c)
+			return p.pay(d, r, id, commissionID)
 		}})
+}
+
+// pay loads the input of the decision on a Pay, and decides.
+func (p *Processor) pay(
+	d decision, r holdfast.PayRequest, id, commissionID holdfast.TransactionID,
+) (payment.Change, error) {
+	in, err := p.load(d, named{sender: r.SenderTokenID, recipient: r.RecipientTokenID}, id, commissionID)
+	if err != nil {
+		return payment.Change{}, err
+	}
+	c, err := payment.Pay(in, r)
+	if err != nil {
+		return c, err
+	}
+	return c, d.adopt(&c)
 }
 
 // adopt gives a new payment the hold that was placed while the sender was on a
