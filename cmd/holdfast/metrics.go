@@ -13,6 +13,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/queryapi"
 	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/internal/webhook"
 )
 
 // A monitor has the metrics of a server and the listener that serves them.
@@ -77,6 +78,15 @@ func (m *monitor) tried() func(ipn.Result) {
 		return nil
 	}
 	return m.Delivered
+}
+
+// webhookTried counts the tries to deliver events to webhook endpoints; nil
+// without metrics.
+func (m *monitor) webhookTried() func(webhook.Result) {
+	if m == nil {
+		return nil
+	}
+	return m.WebhookTried
 }
 
 // booksChecked counts the changed transactions that the audit checks; nil

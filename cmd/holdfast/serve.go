@@ -20,13 +20,13 @@ type serveVerb struct {
 	SignatureHosts    []string      `help:"Accept signatures for these host names, too." env:"HOLDFAST_SIGNATURE_HOSTS" placeholder:"HOST"`
 	APIPaths          []string      `name:"api-paths" help:"Answer the Query API at these paths, too, and accept signatures for them: for a proxy in front that has it under a prefix." env:"HOLDFAST_API_PATHS" placeholder:"PATH"`
 	Metrics           string        `help:"Answer /metrics for Prometheus on this second address. Keep it off the open network." env:"HOLDFAST_METRICS" placeholder:"ADDR"`
-	IPNAllowPrivate   bool          `name:"ipn-allow-private" help:"Deliver notifications to private and loopback addresses, too." env:"HOLDFAST_IPN_ALLOW_PRIVATE"`
-	IPNProxy          string        `name:"ipn-proxy" help:"Send notifications through this proxy: http://, https:// or socks5://. It must refuse private addresses." env:"HOLDFAST_IPN_PROXY" placeholder:"URL"`
+	IPNAllowPrivate   bool          `name:"ipn-allow-private" help:"Deliver notifications and webhooks to private and loopback addresses, too." env:"HOLDFAST_IPN_ALLOW_PRIVATE"`
+	IPNProxy          string        `name:"ipn-proxy" help:"Send notifications and webhooks through this proxy: http://, https:// or socks5://. It must refuse private addresses." env:"HOLDFAST_IPN_PROXY" placeholder:"URL"`
 	AddressHeader     string        `help:"Read the browser's address from this header of a proxy in front, such as X-Forwarded-For. Without it, all clients behind the proxy share one limit." env:"HOLDFAST_ADDRESS_HEADER" placeholder:"NAME"`
 	SecureCookies     bool          `help:"Set cookies for https only; always on if the public address is https." env:"HOLDFAST_SECURE_COOKIES"`
 	RefundWindow      time.Duration `help:"Accept refunds for this long after a payment; below zero for ever." default:"90d" env:"HOLDFAST_REFUND_WINDOW" placeholder:"DURATION"`
 	BooksEvery        time.Duration `help:"Check the whole books once in this time, in the background; below zero never." default:"24h" env:"HOLDFAST_BOOKS_EVERY" placeholder:"DURATION"`
-	Deliver           bool          `help:"Deliver notifications. Without it, another server on the same store has to deliver them." default:"true" negatable:"" env:"HOLDFAST_DELIVER"`
+	Deliver           bool          `help:"Deliver notifications and webhooks. Without it, another server on the same store has to deliver them." default:"true" negatable:"" env:"HOLDFAST_DELIVER"`
 	GroupCommit       bool          `help:"Commit waiting steps together. Without it, each step has a commit of its own, for comparison." default:"true" negatable:"" env:"HOLDFAST_GROUP_COMMIT"`
 	LogActions        bool          `help:"Write a line into the log for each action that moves money." default:"true" negatable:"" env:"HOLDFAST_LOG_ACTIONS"`
 	AcceptDataLoss    bool          `help:"Serve even if PostgreSQL may lose answered requests in a crash (fsync, full_page_writes or synchronous_commit is off). For tests." env:"HOLDFAST_ACCEPT_DATA_LOSS"`

@@ -33,6 +33,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/queryapi"
 	"github.com/holdfast-pay/holdfast/internal/signed"
 	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/internal/webhook"
 )
 
 // A server is the whole payment server: the doors on one listener, and the
@@ -43,9 +44,9 @@ type server struct {
 	CertificatePrefix string   // of certificateUrl in signed answers; ends in "/"; empty means PublicURL
 	Hosts             []string // further host names accepted in signatures
 	Paths             []string // further paths of the API
-	Silent            bool     // notifications are written, and left to another server on the same store
-	AllowPrivate      bool     // notifications may go to private addresses
-	Proxy             *url.URL // that notifications go through; nil without one
+	Silent            bool     // notifications and webhooks are written, and left to another server on the same store
+	AllowPrivate      bool     // notifications and webhooks may go to private addresses
+	Proxy             *url.URL // that notifications and webhooks go through; nil without one
 	LogMoves          bool     // the log has a line for each action that moves money
 	SecureCookies     bool
 	AddressHeader     string        // in which a proxy names the browser's address; empty without one
@@ -130,6 +131,10 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 		runner.Sender = &ipn.Sender{
 			Store: s.Store, Signer: signer, Now: s.Now, AllowPrivate: s.AllowPrivate, Proxy: s.Proxy, Log: s.Log,
 			Tried: s.Monitor.tried(),
+		}
+		runner.Webhooks = &webhook.Sender{
+			Store: s.Store, Now: s.Now, AllowPrivate: s.AllowPrivate, Proxy: s.Proxy, Log: s.Log,
+			Tried: s.Monitor.webhookTried(),
 		}
 	}
 	s.runner = runner

@@ -15,6 +15,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/ipn"
 	"github.com/holdfast-pay/holdfast/internal/mail"
 	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/webhook"
 )
 
 // A Runner runs the loops of one server. Other servers on the same store may
@@ -23,6 +24,7 @@ import (
 type Runner struct {
 	Processor *processor.Processor
 	Sender    *ipn.Sender      // nil leaves notifications to another server on the same store
+	Webhooks  *webhook.Sender  // nil leaves webhooks to another server on the same store
 	Mail      *mail.Sender     // nil delivers none
 	Now       func() time.Time // real time
 	Log       *slog.Logger
@@ -78,15 +80,20 @@ func (r *Runner) Run(ctx context.Context) {
 		{"reading events of card networks", r.Processor.PollEvents, nil, 0},
 		{"working off events of card networks", r.Processor.WorkEvents, nil, 0},
 		{"forgetting old events of card networks", r.Processor.ForgetEvents, nil, 0},
+		{"forgetting old webhooks", r.Processor.ForgetWebhooks, nil, 0},
 		{"comparing the books with card networks", r.Processor.ReconcileDaily, nil, 0},
 		{"watching pages of card networks", r.Processor.WatchPages, nil, 0},
-		{"placing events", r.Processor.PlaceEvents, r.Processor.EventsAdded(), placeRest},
+		{"placing events", r.placeEvents, r.Processor.EventsAdded(), placeRest},
 		{auditing, r.Processor.AuditBooks, nil, 0},
 		{"auditing changes of the books", r.Processor.AuditChanged, nil, 0},
 	}
 	if r.Sender != nil {
 		loops = append(loops, loop{"delivering notifications", r.Sender.Start, r.Sender.Freed(), claimRest})
 		defer r.Sender.Wait()
+	}
+	if r.Webhooks != nil {
+		loops = append(loops, loop{"delivering webhooks", r.Webhooks.Start, r.Webhooks.Freed(), claimRest})
+		defer r.Webhooks.Wait()
 	}
 	if r.Mail != nil {
 		loops = append(loops, loop{"delivering mails", r.Mail.RunOnce, nil, 0})
@@ -97,6 +104,16 @@ func (r *Runner) Run(ctx context.Context) {
 		running.Go(func() { r.repeat(ctx, l) })
 	}
 	running.Wait()
+}
+
+// placeEvents gives events their positions, and wakes the delivery of those that it
+// queues for webhook endpoints.
+func (r *Runner) placeEvents(ctx context.Context) (placed int, err error) {
+	placed, err = r.Processor.PlaceEvents(ctx)
+	if placed > 0 && r.Webhooks != nil {
+		r.Webhooks.Wake()
+	}
+	return placed, err
 }
 
 func (r *Runner) beat(l loop) {
@@ -136,21 +153,25 @@ func (r *Runner) RunOnce(ctx context.Context) error {
 	_, polling := r.Processor.PollEvents(ctx)
 	_, working := r.Processor.WorkEvents(ctx)
 	_, forgettingEvents := r.Processor.ForgetEvents(ctx)
+	_, forgettingHooks := r.Processor.ForgetWebhooks(ctx)
 	_, comparing := r.Processor.ReconcileDaily(ctx)
 	_, watching := r.Processor.WatchPages(ctx)
-	_, placing := r.Processor.PlaceEvents(ctx)
+	_, placing := r.placeEvents(ctx)
 	_, auditing := r.Processor.AuditBooks(ctx)
 	_, checking := r.Processor.AuditChanged(ctx)
-	var delivering, mailing error
+	var delivering, hooking, mailing error
 	if r.Sender != nil {
 		_, delivering = r.Sender.RunOnce(ctx)
+	}
+	if r.Webhooks != nil {
+		_, hooking = r.Webhooks.RunOnce(ctx)
 	}
 	if r.Mail != nil {
 		_, mailing = r.Mail.RunOnce(ctx)
 	}
 	return errors.Join(
-		warning, sweeping, releasing, resolving, forgetting, polling, working, forgettingEvents, comparing, watching,
-		placing, auditing, checking, delivering, mailing)
+		warning, sweeping, releasing, resolving, forgetting, polling, working, forgettingEvents, forgettingHooks, comparing,
+		watching, placing, auditing, checking, delivering, hooking, mailing)
 }
 
 // repeat runs rounds: at once, or after a short rest, while there is work; at

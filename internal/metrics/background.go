@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/holdfast-pay/holdfast/internal/ipn"
+	"github.com/holdfast-pay/holdfast/internal/webhook"
 )
 
 // lags are the bounds of histograms of how late background work is, in seconds.
@@ -16,6 +17,7 @@ type lateness struct {
 	expiries, releases, warnings prometheus.Histogram
 
 	deliveries *prometheus.CounterVec
+	webhooks   *prometheus.CounterVec
 	changes    *prometheus.CounterVec
 }
 
@@ -40,6 +42,10 @@ func (s *Set) newLateness() lateness {
 			Name: "holdfast_notice_deliveries_total",
 			Help: "Tries to deliver a notice: it was delivered, the try failed, or it was given up.",
 		}, []string{"result"}),
+		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "holdfast_webhook_tries_total",
+			Help: "Tries to deliver an event to a webhook endpoint.",
+		}, []string{"result"}),
 		changes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "holdfast_books_changes_total",
 			Help: "Changed transactions that the audit has checked within a minute, or missed because there were too many.",
@@ -51,7 +57,10 @@ func (s *Set) newLateness() lateness {
 	for _, result := range []ipn.Result{ipn.Delivered, ipn.Failed, ipn.GivenUp} {
 		l.deliveries.WithLabelValues(string(result))
 	}
-	s.register(l.expiries, l.releases, l.warnings, l.deliveries, l.changes)
+	for _, result := range webhook.Results {
+		l.webhooks.WithLabelValues(string(result))
+	}
+	s.register(l.expiries, l.releases, l.warnings, l.deliveries, l.webhooks, l.changes)
 	return l
 }
 
@@ -66,6 +75,9 @@ func (s *Set) Warned(lag time.Duration) { s.lateness.warnings.Observe(max(lag, 0
 
 // Delivered counts a try to deliver a notice.
 func (s *Set) Delivered(r ipn.Result) { s.lateness.deliveries.WithLabelValues(string(r)).Inc() }
+
+// WebhookTried counts a try to deliver an event to a webhook endpoint.
+func (s *Set) WebhookTried(r webhook.Result) { s.lateness.webhooks.WithLabelValues(string(r)).Inc() }
 
 // BooksChecked counts changed transactions that the audit has checked, and those
 // that it missed.

@@ -3,11 +3,13 @@ package metrics
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/money"
 )
@@ -68,7 +70,14 @@ var (
 	mails = described("holdfast_mails",
 		"Mails that have not arrived: waiting for a try, given up, or kept in a sandbox's inbox.", "outcome")
 	mailWaiting = described("holdfast_mail_waiting_seconds", "How long the oldest waiting mail has been tried.")
-	events      = described("holdfast_network_events_waiting",
+	webhooks    = described("holdfast_webhooks_waiting",
+		"Events that wait for webhook endpoints, also for paused ones, at most 10,000.")
+	webhookAge = described("holdfast_webhook_waiting_seconds",
+		"How long an event has waited for a webhook endpoint that is not paused.")
+	webhooksGivenUp = described("holdfast_webhooks_given_up",
+		"Events of the last 90 days that a webhook endpoint has not taken for three days, at most 10,000.")
+	endpointsPaused = described("holdfast_webhook_endpoints_paused", "Webhook endpoints that are paused.", "reason")
+	events          = described("holdfast_network_events_waiting",
 		"Events of card networks that were not worked off, at most 10,000.")
 	eventAge = described("holdfast_network_event_waiting_seconds",
 		"Time since the oldest event of a card network that waits was received.")
@@ -108,7 +117,8 @@ var (
 func (b *backlog) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		storeUp, overdue, overdueAge, questions, questionAge, notices, noticeAge, mails, mailWaiting,
-		events, eventAge, eventsGivenUp, unplaced, unplacedAge, attention,
+		events, eventAge, eventsGivenUp, unplaced, unplacedAge, attention, webhooks, webhookAge, webhooksGivenUp,
+		endpointsPaused,
 		standbyWaits, standbyLag, deadRows, freezeAge, slotBytes, violations, stopped, passAge, passRows,
 		holdsOpen, holdsAtRisk,
 	} {
@@ -175,6 +185,12 @@ func (b *backlog) collectWaiting(to chan<- prometheus.Metric, now time.Time) {
 	to <- gauge(unplaced, w.Unplaced.Rows)
 	to <- seconds(unplacedAge, w.Unplaced.Oldest)
 	to <- gauge(attention, w.Attention)
+	to <- gauge(webhooks, w.Webhooks.Rows)
+	to <- seconds(webhookAge, w.Webhooks.Oldest)
+	to <- gauge(webhooksGivenUp, w.WebhooksGivenUp)
+	for _, why := range []payment.EndpointPause{payment.PausedByWish, payment.PausedGone, payment.PausedFailing} {
+		to <- gauge(endpointsPaused, w.PausedEndpoints[why], strings.ToLower(string(why)))
+	}
 	for _, outcome := range []store.MailOutcome{store.MailWaiting, store.MailGivenUp, store.MailKept} {
 		to <- gauge(mails, w.Mails[outcome].Mails, string(outcome))
 	}

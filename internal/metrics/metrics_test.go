@@ -18,6 +18,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/queryapi"
 	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/internal/webhook"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
@@ -83,15 +84,22 @@ func TestBackgroundWork(t *testing.T) {
 	s.Released(-time.Second)
 	s.Released(8 * time.Second)
 	s.Delivered(ipn.Delivered)
+	s.WebhookTried(webhook.NotYet)
 	want := `holdfast_expiry_lag_seconds_sum 2
 holdfast_notice_deliveries_total{result="delivered"} 1
 holdfast_notice_deliveries_total{result="failed"} 0
 holdfast_notice_deliveries_total{result="given_up"} 0
 holdfast_release_lag_seconds_sum 8
 holdfast_release_lag_seconds_count 2
+holdfast_webhook_tries_total{result="delivered"} 0
+holdfast_webhook_tries_total{result="failed"} 0
+holdfast_webhook_tries_total{result="given_up"} 0
+holdfast_webhook_tries_total{result="gone"} 0
+holdfast_webhook_tries_total{result="not_yet"} 1
+holdfast_webhook_tries_total{result="stuck"} 0
 `
 	got := scraped(t, s, "holdfast_expiry_lag_seconds_sum", "holdfast_notice_deliveries", "holdfast_release_lag_seconds_sum",
-		"holdfast_release_lag_seconds_count")
+		"holdfast_release_lag_seconds_count", "holdfast_webhook_tries")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the metrics are (-want +got):\n%s", diff)
 	}

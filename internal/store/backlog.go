@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -31,6 +32,12 @@ type Backlog struct {
 	// Attention the payments, at most 10,000 of each.
 	EventsGivenUp, Attention int
 	Mails                    map[MailOutcome]MailCount
+	// Webhooks are the events that wait for webhook endpoints, paused ones too. Oldest
+	// leaves paused endpoints out. WebhooksGivenUp are those that no endpoint has
+	// taken, at most 10,000.
+	Webhooks        Waiting
+	WebhooksGivenUp int
+	PausedEndpoints map[payment.EndpointPause]int // nil if there are none
 }
 
 // Waiting is a number of rows, and how long the oldest waits.
@@ -97,8 +104,43 @@ func (tx *ReadTx) Backlog(real time.Time) (b Backlog, err error) {
 	if err != nil {
 		return b, err
 	}
-	b.Mails, err = tx.CountMails()
-	return b, err
+	if b.Mails, err = tx.CountMails(); err != nil {
+		return b, err
+	}
+	return b, tx.webhookBacklog(&b, real)
+}
+
+// webhookBacklog reads what waits for webhook endpoints.
+func (tx *ReadTx) webhookBacklog(b *Backlog, real time.Time) (err error) {
+	b.Webhooks.Rows, err = tx.upTo(`SELECT 1 FROM webhook_deliveries WHERE outcome = 'Waiting' ORDER BY endpoint_id`,
+		backlogMost)
+	if err != nil {
+		return err
+	}
+	b.Webhooks.Oldest, err = tx.oldest(webhookQueues+`
+		SELECT MAX($1 - (
+			SELECT created FROM webhook_deliveries WHERE endpoint_id = whose AND outcome = 'Waiting'
+			ORDER BY position LIMIT 1))
+		FROM queues JOIN webhook_endpoints e ON e.endpoint_id = whose WHERE e.pause = ''`, micros(real))
+	if err != nil {
+		return err
+	}
+	b.WebhooksGivenUp, err = tx.upTo(`SELECT 1 FROM webhook_deliveries WHERE outcome = 'GivenUp' ORDER BY tried`,
+		backlogMost)
+	if err != nil {
+		return err
+	}
+	b.PausedEndpoints = nil
+	_, err = list(tx, "counting paused webhook endpoints", func(row scanner) (of payment.EndpointPause, err error) {
+		var n int
+		err = row.Scan(&of, &n)
+		if b.PausedEndpoints == nil {
+			b.PausedEndpoints = map[payment.EndpointPause]int{}
+		}
+		b.PausedEndpoints[of] = n
+		return of, err
+	}, `SELECT pause, COUNT(*) FROM webhook_endpoints WHERE pause <> '' GROUP BY pause`)
+	return err
 }
 
 // overdue counts transactions whose deadline has passed by their caller's clock.

@@ -35,31 +35,32 @@ var (
 // notifications names the rows of steps and deliveries that have a notification.
 var notifications = engine.Keys[notificationKey]("changing a notification")
 
-// A rowChange changes the notification in a row: it sets some columns of a row
-// whose others are as they were.
-type rowChange[T any] struct {
-	*engine.Change[notificationKey]
+// A rowChange sets some columns of a row whose others are as they were.
+type rowChange[K comparable, T any] struct {
+	*engine.Change[K]
 	set, key, guard fields[T]
 }
 
-func changeOf[T any](t *table[T], doing, set, key, guard string) rowChange[T] {
-	c := rowChange[T]{set: t.some(set), key: t.some(key), guard: t.some(guard)}
-	c.Change = notifications.Change(engine.Update{
+func changeOf[K comparable, T any](
+	rows *engine.Source[K, engine.None], t *table[T], doing, set, key, guard string,
+) rowChange[K, T] {
+	c := rowChange[K, T]{set: t.some(set), key: t.some(key), guard: t.some(guard)}
+	c.Change = rows.Change(engine.Update{
 		Doing: doing, Table: t.name, Set: c.set.columns(), Key: c.key.columns(), Guard: c.guard.columns(),
 	})
 	return c
 }
 
-func (c rowChange[T]) args(before, after *T) []any {
+func (c rowChange[K, T]) args(before, after *T) []any {
 	return c.guard.appendTo(c.key.appendTo(c.set.values(after), before), before)
 }
 
-func stepChange(doing, set, guard string) rowChange[stepRow] {
-	return changeOf(&stepTable, doing, set, "caller_id, transaction_id, seq", guard)
+func stepChange(doing, set, guard string) rowChange[notificationKey, stepRow] {
+	return changeOf(notifications, &stepTable, doing, set, "caller_id, transaction_id, seq", guard)
 }
 
-func queuedChange(doing, set, guard string) rowChange[deliveryRow] {
-	return changeOf(&deliveryTable, doing, set, "caller_id, subject, seq", guard)
+func queuedChange(doing, set, guard string) rowChange[notificationKey, deliveryRow] {
+	return changeOf(notifications, &deliveryTable, doing, set, "caller_id, subject, seq", guard)
 }
 
 // inStep is the row of the step that has the notification, as far as the
@@ -75,12 +76,12 @@ func (d Delivery) inQueue() deliveryRow {
 	return deliveryRow{Notification: d.Notification, subject: d.Subject(), leasedUntil: d.LeasedUntil}
 }
 
-func (tx *Tx) changeStep(c rowChange[stepRow], before, after stepRow) error {
+func (tx *Tx) changeStep(c rowChange[notificationKey, stepRow], before, after stepRow) error {
 	key := notificationKey{before.caller, string(before.transaction), before.Seq}
 	return c.Write(tx.sql, key, c.args(&before, &after)...)
 }
 
-func (tx *Tx) changeQueued(c rowChange[deliveryRow], before, after deliveryRow) error {
+func (tx *Tx) changeQueued(c rowChange[notificationKey, deliveryRow], before, after deliveryRow) error {
 	return c.Write(tx.sql, notificationKey{before.Caller, before.subject, before.Seq}, c.args(&before, &after)...)
 }
 

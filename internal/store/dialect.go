@@ -32,6 +32,7 @@ var postgres = dialect{
 			AND application_name <> current_setting('application_name')`,
 	clean: []string{
 		`VACUUM FULL access_keys`, `VACUUM FULL signing_keys`, `VACUUM FULL link_keys`, `VACUUM FULL network_accounts`,
+		`VACUUM FULL webhook_endpoints`,
 	},
 	skipLocked: " FOR UPDATE OF %s SKIP LOCKED",
 	among:      " = ANY (ARRAY (SELECT json_array_elements_text(CAST($%d AS json))))",

@@ -93,9 +93,3 @@ func scanPlaced(row scanner) (e payment.Event, err error) {
 	e.At, e.Created, e.Placed = when(at), when(created), when(placed)
 	return e, err
 }
-
-// fanOut hands events that get their positions in this commit, in their order, to
-// the callers' endpoints. The events have no Data.
-func (tx *Tx) fanOut(placed []payment.Event) error {
-	return nil
-}

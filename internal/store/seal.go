@@ -65,7 +65,8 @@ func (db *DB) sealFresh(ctx context.Context, d dialect, key SealKey) (wrapped []
 	var secrets int
 	err = db.pools.Writer.QueryRowContext(ctx,
 		`SELECT (SELECT COUNT(1) FROM access_keys) + (SELECT COUNT(1) FROM signing_keys)
-			+ (SELECT COUNT(1) FROM network_accounts) + (SELECT COUNT(1) FROM link_keys)`).Scan(&secrets)
+			+ (SELECT COUNT(1) FROM network_accounts) + (SELECT COUNT(1) FROM link_keys)
+			+ (SELECT COUNT(1) FROM webhook_endpoints)`).Scan(&secrets)
 	if err != nil {
 		return nil, "", d.Named(fmt.Errorf("counting secrets: %w", err))
 	}
@@ -171,6 +172,11 @@ func (db *DB) reseal(ctx context.Context, to *sealer, insert func(*sql.Tx) error
 			`SELECT account_id, event_secrets FROM network_accounts`,
 			`UPDATE network_accounts SET event_secrets = $1 WHERE account_id = $2`,
 			func(id string) string { return networkEventsRow(payment.NetworkAccountID(id)) },
+		},
+		{
+			`SELECT endpoint_id, secrets FROM webhook_endpoints`,
+			`UPDATE webhook_endpoints SET secrets = $1 WHERE endpoint_id = $2`,
+			func(id string) string { return webhookRow(payment.EndpointID(id)) },
 		},
 	} {
 		secrets, err := secretsOf(ctx, tx, table.all)

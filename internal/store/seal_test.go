@@ -48,6 +48,12 @@ func addSecrets(t *testing.T, db *store.DB, from, to int) {
 		if err := tx.InsertNetworkAccount(networkAccount("N0", payment.NetworkTest)); err != nil {
 			return err
 		}
+		if err := tx.InsertWebhookEndpoint(store.WebhookEndpoint{
+			Endpoint: payment.Endpoint{ID: "W0", Caller: "C0", URL: "https://shop.example/", Created: holdfasttest.Start},
+			Secrets:  []store.WebhookSecret{{Key: holdfast.NewSecretKey(webhookSecret)}},
+		}); err != nil {
+			return err
+		}
 		if err := tx.InsertLinkKey(holdfast.NewSecretKey(linkKey), holdfasttest.Start); err != nil {
 			return err
 		}
@@ -64,6 +70,8 @@ func addSecrets(t *testing.T, db *store.DB, from, to int) {
 const (
 	networkKey  = "rk_test_to-look-for"
 	eventSecret = "whsec_to-look-for"
+	// webhookSecret signs events that go to an endpoint.
+	webhookSecret = "whsec_of-an-endpoint-to-look-for"
 )
 
 func networkAccount(id payment.NetworkAccountID, mode payment.NetworkMode) store.NetworkAccount {
@@ -101,6 +109,10 @@ func readable(t *testing.T, db *store.DB, to int) {
 		if err != nil || !found || account.Secrets.Key() != networkKey ||
 			!slices.Equal(account.Secrets.Events(), []string{eventSecret}) {
 			return fmt.Errorf("the network account is %v, %v, %w", account.ID, found, err)
+		}
+		hook, found, err := tx.WebhookEndpoint("C0", "W0")
+		if err != nil || !found || len(hook.Secrets) != 1 || string(hook.Secrets[0].Key.Reveal()) != webhookSecret {
+			return fmt.Errorf("the webhook endpoint is %v, %v, %w", hook.ID, found, err)
 		}
 		links, found, err := tx.LinkKey()
 		if err == nil && (!found || string(links.Reveal()) != linkKey) {

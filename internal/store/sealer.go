@@ -159,3 +159,5 @@ func networkKeyRow(id payment.NetworkAccountID) string { return "network_account
 func networkEventsRow(id payment.NetworkAccountID) string {
 	return "network_accounts events " + string(id)
 }
+
+func webhookRow(id payment.EndpointID) string { return "webhook_endpoints " + string(id) }

@@ -502,6 +502,47 @@ CREATE TABLE deliveries (
 ) {{byKey}};
 CREATE INDEX deliveries_waiting ON deliveries (caller_id, leased_until, next_at, subject) WHERE outcome = 'Waiting';
 
+-- Addresses to which a caller's events go (webhooks). secrets are sealed, like all secrets of the store: a JSON array of
+-- those that sign at the moment, each with its end. types are the types of events that the address gets, with blanks
+-- between; empty is all. pause is why nothing is sent, or empty. One server at a time sends, until leased_until. events
+-- is the number of the endpoint's test events; NULL is 0.
+CREATE TABLE webhook_endpoints (
+	endpoint_id  TEXT   NOT NULL PRIMARY KEY,
+	caller_id    TEXT   NOT NULL,
+	url          TEXT   NOT NULL,
+	description  TEXT   NOT NULL,
+	types        TEXT   NOT NULL,
+	ordered      BIGINT NOT NULL,
+	pause        TEXT   NOT NULL CHECK (pause IN ('', 'Paused', 'Gone', 'Failing')),
+	secrets      BYTEA  NOT NULL,
+	created      BIGINT NOT NULL,
+	leased_until BIGINT NOT NULL,
+	events       BIGINT
+) {{plain}};
+CREATE INDEX webhook_endpoints_of_caller ON webhook_endpoints (caller_id);
+
+-- The events that go to an endpoint, each by its position in the feed. All times are real time; created is when the event
+-- was queued the last time. tries counts the requests since then, failures those of them that count against it. tried, took, status, result and
+-- answer are of the last one; answer is the beginning of what the receiver said.
+CREATE TABLE webhook_deliveries (
+	endpoint_id TEXT   NOT NULL,
+	position    BIGINT NOT NULL,
+	created     BIGINT NOT NULL,
+	outcome     TEXT   NOT NULL CHECK ({{oneOf "outcome" "Waiting" "Delivered" "GivenUp"}}),
+	next_at     BIGINT NOT NULL,
+	tries       BIGINT NOT NULL,
+	failures    BIGINT NOT NULL,
+	tried       BIGINT NOT NULL,
+	took        BIGINT NOT NULL,
+	status      BIGINT NOT NULL,
+	result      TEXT   NOT NULL,
+	answer      TEXT   NOT NULL,
+	PRIMARY KEY (endpoint_id, position)
+) {{byKey}};
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (endpoint_id, next_at, position) WHERE outcome = 'Waiting';
+CREATE INDEX webhook_deliveries_in_order ON webhook_deliveries (endpoint_id, position) WHERE outcome = 'Waiting';
+CREATE INDEX webhook_deliveries_given_up ON webhook_deliveries (tried) WHERE outcome = 'GivenUp';
+
 -- What postings have left in the accounts whose balance is asked for. Each server adds to rows (lanes) of its own, so
 -- that servers do not conflict at an account that everybody is paid into; the balance is the sum of the rows.
 CREATE TABLE balances (
@@ -645,9 +686,9 @@ CREATE TABLE link_keys (
 	created BIGINT NOT NULL
 ) {{plain}};
 
--- How the secrets in access_keys, signing_keys, link_keys and network_accounts are sealed; without a row they are plain.
--- data_key seals them, and is itself encrypted to key_name, which is an age public key. cleaned is 0 until no plain
--- secret is left in freed space.
+-- How the secrets in access_keys, signing_keys, link_keys, network_accounts and webhook_endpoints are sealed; without a
+-- row they are plain. data_key seals them, and is itself encrypted to key_name, which is an age public key. cleaned is 0
+-- until no plain secret is left in freed space.
 CREATE TABLE sealing (
 	place    BIGINT NOT NULL PRIMARY KEY CHECK (place = 1),
 	data_key BYTEA  NOT NULL,

@@ -1,0 +1,302 @@
+package processor
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// Errors about webhook endpoints.
+var (
+	ErrNoEndpoint = errors.New("the caller has no such webhook endpoint")
+	ErrNoEvent    = errors.New("the caller has no such event")
+)
+
+const (
+	// WebhookSecretPrefix begins the secrets of endpoints, as Standard Webhooks
+	// prescribes.
+	WebhookSecretPrefix = "whsec_"
+	// SecretOverlap is how long an old secret usually signs together with a new one.
+	SecretOverlap = 24 * time.Hour
+
+	webhookSecretSize = 32 // bytes
+	webhookSecretsMax = 3  // that sign at a time
+	secretOverlapMax  = 7 * 24 * time.Hour
+	redeliveriesMax   = 100_000 // events of one request
+	redeliveryBatch   = 500     // events of one commit
+	webhooksKept      = 90 * 24 * time.Hour
+	webhooksForget    = time.Hour // from one look for old deliveries to the next
+)
+
+// A NewEndpoint is a webhook endpoint to create; see [payment.Endpoint].
+type NewEndpoint struct {
+	URL         string
+	Description string
+	Types       []string
+	Ordered     bool
+}
+
+// CreateEndpoint adds a webhook endpoint. From now on the caller has events. The
+// secret is returned only here.
+func (p *Processor) CreateEndpoint(
+	ctx context.Context, caller party.Caller, n NewEndpoint,
+) (payment.Endpoint, holdfast.SecretKey, error) {
+	defer p.callerChanged()
+	made := store.WebhookEndpoint{
+		Endpoint: payment.Endpoint{
+			ID: payment.EndpointID(p.ids().Other("W")), Caller: caller.ID, URL: n.URL, Description: n.Description,
+			Types: n.Types, Ordered: n.Ordered, Created: p.now(),
+		},
+		Secrets: []store.WebhookSecret{{Key: p.newWebhookSecret()}},
+	}
+	err := p.db.Update(ctx, func(tx *store.Tx) error {
+		caller, err := callerOf(&tx.ReadTx, caller.ID)
+		if err != nil {
+			return err
+		}
+		if err := payment.CheckEndpoint(made.Endpoint, !caller.Sandbox); err != nil {
+			return err
+		}
+		have, err := tx.Endpoints(caller.ID)
+		if err != nil {
+			return err
+		}
+		if len(have) >= payment.EndpointsMax {
+			return holdfast.Errorf(holdfast.InvalidParams, "a caller has at most %d webhook endpoints", payment.EndpointsMax)
+		}
+		if err := tx.StartEvents(caller.ID); err != nil {
+			return err
+		}
+		return tx.InsertWebhookEndpoint(made)
+	})
+	return made.Endpoint, made.Secrets[0].Key, err
+}
+
+func (p *Processor) newWebhookSecret() holdfast.SecretKey {
+	return holdfast.NewSecretKey(WebhookSecretPrefix +
+		base64.StdEncoding.EncodeToString([]byte(p.ids().Secret(webhookSecretSize))))
+}
+
+// An EndpointChange is a change of a webhook endpoint's settings. Nil leaves a
+// setting as it is.
+type EndpointChange struct {
+	URL         *string
+	Description *string
+	Types       *[]string
+	Ordered     *bool
+	// Paused stops sending, and events wait. False resumes it: what waits is sent at
+	// once, with as many tries as new events.
+	Paused *bool
+}
+
+// UpdateEndpoint changes a webhook endpoint's settings. Waiting events go to its
+// new URL. An unknown endpoint is [ErrNoEndpoint].
+func (p *Processor) UpdateEndpoint(
+	ctx context.Context, caller party.Caller, id payment.EndpointID, c EndpointChange,
+) (payment.Endpoint, error) {
+	return p.changeEndpoint(ctx, caller, id, func(tx *store.Tx, e *store.WebhookEndpoint) error {
+		setIf(&e.URL, c.URL)
+		setIf(&e.Description, c.Description)
+		setIf(&e.Types, c.Types)
+		setIf(&e.Ordered, c.Ordered)
+		switch {
+		case c.Paused == nil:
+		case !*c.Paused:
+			e.Pause = payment.NotPaused
+			if err := tx.ResumeWebhooks(e.ID, p.now()); err != nil {
+				return err
+			}
+		case e.Pause == payment.NotPaused:
+			e.Pause = payment.PausedByWish
+		}
+		caller, err := callerOf(&tx.ReadTx, caller.ID)
+		if err != nil {
+			return err
+		}
+		return payment.CheckEndpoint(e.Endpoint, !caller.Sandbox)
+	})
+}
+
+// RotateEndpointSecret gives a webhook endpoint a new secret, which is returned
+// only here. The secrets that it has sign together with the new one until the
+// overlap is over; zero ends them now.
+func (p *Processor) RotateEndpointSecret(
+	ctx context.Context, caller party.Caller, id payment.EndpointID, overlap time.Duration,
+) (e payment.Endpoint, secret holdfast.SecretKey, err error) {
+	if overlap < 0 || overlap > secretOverlapMax {
+		return e, secret, holdfast.Errorf(holdfast.InvalidParams, "an old secret signs for at most %v more", secretOverlapMax)
+	}
+	secret = p.newWebhookSecret()
+	e, err = p.changeEndpoint(ctx, caller, id, func(_ *store.Tx, e *store.WebhookEndpoint) error {
+		now := p.now()
+		e.Secrets = e.Live(now)
+		for i := range e.Secrets {
+			if old := &e.Secrets[i]; old.Until.IsZero() || old.Until.After(now.Add(overlap)) {
+				old.Until = now.Add(overlap)
+			}
+		}
+		e.Secrets = append([]store.WebhookSecret{{Key: secret}}, e.Live(now)...)
+		if len(e.Secrets) > webhookSecretsMax {
+			return holdfast.Errorf(holdfast.InvalidParams,
+				"the endpoint has %d secrets that sign already; wait until one has ended, or end them now", webhookSecretsMax)
+		}
+		return nil
+	})
+	return e, secret, err
+}
+
+// changeEndpoint applies change to one of a caller's endpoints and stores the
+// result.
+func (p *Processor) changeEndpoint(
+	ctx context.Context, caller party.Caller, id payment.EndpointID,
+	change func(*store.Tx, *store.WebhookEndpoint) error,
+) (after payment.Endpoint, err error) {
+	err = p.db.Update(ctx, func(tx *store.Tx) error {
+		e, found, err := tx.WebhookEndpoint(caller.ID, id)
+		if err == nil && !found {
+			err = ErrNoEndpoint
+		}
+		if err != nil {
+			return err
+		}
+		if err := change(tx, &e); err != nil {
+			return err
+		}
+		after = e.Endpoint
+		return tx.UpdateWebhookEndpoint(e)
+	})
+	return after, failure(err)
+}
+
+// RemoveEndpoint removes a webhook endpoint with its deliveries.
+func (p *Processor) RemoveEndpoint(ctx context.Context, caller party.Caller, id payment.EndpointID) error {
+	return failure(p.db.Update(ctx, func(tx *store.Tx) error {
+		_, found, err := tx.Endpoint(caller.ID, id)
+		if err == nil && !found {
+			err = ErrNoEndpoint
+		}
+		if err != nil {
+			return err
+		}
+		return tx.RemoveEndpoint(id)
+	}))
+}
+
+// TestEndpoint sends an event of the type endpoint.test to a webhook endpoint, and
+// to no other.
+func (p *Processor) TestEndpoint(
+	ctx context.Context, caller party.Caller, id payment.EndpointID,
+) (event payment.Event, err error) {
+	_, err = p.changeEndpoint(ctx, caller, id, func(tx *store.Tx, e *store.WebhookEndpoint) error {
+		caller, err := callerOf(&tx.ReadTx, caller.ID)
+		if err != nil {
+			return err
+		}
+		e.Tests++
+		real := p.now()
+		event = e.Endpoint.TestEvent(e.Tests, caller.Now(real))
+		event.Created = real
+		event = event.Named()
+		return tx.AddEvent(event, real)
+	})
+	return event, err
+}
+
+// A Redelivery says which events to send again: one by its id, or all that an
+// endpoint wants since a time.
+type Redelivery struct {
+	Event payment.EventID
+	Since time.Time // real time
+}
+
+// Redeliver sends events to a webhook endpoint again, whether or not they were
+// delivered to it before, and reports how many. That includes events that are older
+// than the endpoint.
+func (p *Processor) Redeliver(
+	ctx context.Context, caller party.Caller, id payment.EndpointID, r Redelivery,
+) (queued int, err error) {
+	if (r.Event == "") == r.Since.IsZero() {
+		return 0, holdfast.Errorf(holdfast.InvalidParams, "name either an event or a time to redeliver")
+	}
+	var positions []int64
+	err = p.db.View(ctx, func(tx *store.ReadTx) error {
+		positions, err = toRedeliver(tx, caller, id, r)
+		return err
+	})
+	if errors.Is(err, store.ErrTooManyEvents) {
+		err = holdfast.Errorf(holdfast.InvalidParams, "more than %d events would be sent again; name a later time",
+			redeliveriesMax)
+	}
+	for err == nil && queued < len(positions) {
+		batch := positions[queued:min(len(positions), queued+redeliveryBatch)]
+		err = p.db.Update(ctx, func(tx *store.Tx) error {
+			_, found, err := tx.Endpoint(caller.ID, id)
+			if err == nil && !found {
+				err = ErrNoEndpoint
+			}
+			if err != nil {
+				return err
+			}
+			return tx.QueueAgain(id, batch, p.now())
+		})
+		if err == nil {
+			queued += len(batch)
+		}
+	}
+	return queued, failure(err)
+}
+
+func toRedeliver(tx *store.ReadTx, caller party.Caller, id payment.EndpointID, r Redelivery) ([]int64, error) {
+	e, found, err := tx.Endpoint(caller.ID, id)
+	if err == nil && !found {
+		err = ErrNoEndpoint
+	}
+	if err != nil {
+		return nil, err
+	}
+	if r.Event == "" {
+		return tx.EventsSince(e, r.Since, redeliveriesMax)
+	}
+	event, found, err := tx.Event(caller.ID, r.Event)
+	if err == nil && !found {
+		err = ErrNoEvent
+	}
+	return []int64{event.Position}, err
+}
+
+// ForgetWebhooks removes deliveries to webhook endpoints that are older than 90
+// days, one bounded batch for each endpoint, and reports how many. Their events
+// stay in the feed.
+func (p *Processor) ForgetWebhooks(ctx context.Context) (forgotten int, err error) {
+	const all = "" // the only thing that is looked at
+	if !p.webhooksOld.due(all, p.now(), webhooksForget) {
+		return 0, nil
+	}
+	before := p.now().Add(-webhooksKept)
+	var old []payment.EndpointID
+	err = p.db.View(ctx, func(tx *store.ReadTx) error {
+		old, err = tx.OldWebhooks(before)
+		return err
+	})
+	for _, id := range old {
+		var n int
+		forgetting := p.db.Background(ctx, func(tx *store.Tx) (err error) {
+			n, err = tx.ForgetWebhooks(id, before, forgottenMax)
+			return err
+		})
+		if forgetting == nil {
+			forgotten += n
+		}
+		err = errors.Join(err, forgetting)
+	}
+	if forgotten > 0 || err != nil {
+		p.webhooksOld.again(all)
+	}
+	return forgotten, err
+}
