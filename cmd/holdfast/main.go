@@ -33,6 +33,9 @@ type cli struct {
 	Party   partyVerb   `cmd:"" help:"Create, change and list parties: buyers, sellers and owners of callers."`
 	Tx      txVerb      `cmd:"" help:"Show, settle, cancel and refund transactions, as the caller."`
 	Token   tokenVerb   `cmd:"" help:"Show and cancel payment tokens, as the caller."`
+	Webhook webhookVerb `cmd:"" help:"Add, change and watch webhook endpoints: the addresses to which a caller's events go."`
+	Events  eventsVerb  `cmd:"" help:"Print a caller's events."`
+	Listen  listenVerb  `cmd:"" help:"Send a caller's events to a program on this machine, which needs no public address."`
 	Clock   clockVerb   `cmd:"" help:"Show, advance or reset the clock of a sandbox caller."`
 	Mail    mailVerb    `cmd:"" help:"Show mails that have not been delivered, and send them again."`
 	Books   booksVerb   `cmd:"" help:"Check the books."`
