@@ -100,6 +100,9 @@ func (c *Client) do(ctx context.Context, r call) ([]byte, error) {
 
 // prepare returns the address and the body of a call.
 func (c *Client) prepare(r call) (address string, body []byte, err error) {
+	if len(c.Key.Reveal()) == 0 {
+		return "", nil, errors.New("the client has no Key")
+	}
 	u, err := url.Parse(c.Address)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.Fragment != "" {
 		return "", nil, errors.New("the client's Address is no address such as https://pay.example.com")

@@ -229,10 +229,17 @@ func TestWrongAddresses(t *testing.T) {
 	for _, address := range []string{
 		"", "pay.example.com", "ftp://pay.example.com", "https://pay.example.com/?a=b", "https:///x",
 	} {
-		c := &client.Client{Address: address}
+		c := &client.Client{Address: address, Key: holdfast.NewSecretKey("hf_test_x")}
 		if _, err := c.Hold(t.Context(), "1T1"); err == nil || !strings.Contains(err.Error(), "is no address") {
 			t.Errorf("%q: %v", address, err)
 		}
+	}
+}
+
+func TestAClientWithoutAKey(t *testing.T) {
+	c := &client.Client{Address: "https://pay.example.com"}
+	if _, err := c.Hold(t.Context(), "1T1"); err == nil || !strings.Contains(err.Error(), "no Key") {
+		t.Errorf("the error is %v", err)
 	}
 }
 
@@ -305,7 +312,7 @@ func TestFeed(t *testing.T) {
 	if !slices.Equal(got, []string{"2c2", "1c5"}) {
 		t.Errorf("the pages are %q", got)
 	}
-	const rest = "&limit=100&type=hold.held%2Chold.settled"
+	const rest = "&limit=500&types=hold.held%2Chold.settled"
 	s.want("GET /pay/v1/events?after=c0"+rest, "GET /pay/v1/events?after=c2"+rest, "GET /pay/v1/events?after=c3"+rest,
 		"GET /pay/v1/events?after=c4"+rest, "GET /pay/v1/events?after=c5"+rest)
 }

@@ -7,10 +7,11 @@
 //		Type: "single_use", Amount: client.Cents(4250), Reserve: true, ReturnURL: "https://shop.example.com/thanks",
 //	})
 //
-//	// The amount is held when the order is placed.
+//	// The amount is held when the order is placed, and taken when the goods ship.
 //	hold, err := c.CreateHold(ctx, "order-1001-hold", client.NewHold{
 //		Token: checkout.Token, Amount: client.Cents(4250), Reference: "order-1001",
 //	})
+//	settled, err := c.SettleHold(ctx, "order-1001-parcel-1", hold.ID, client.SettleHold{Amount: client.Cents(1250)})
 //
 // # Keys of calls
 //
@@ -25,6 +26,7 @@
 //
 // # Events
 //
-// A program learns from events what happens later. [Verifier] checks a webhook.
-// Package client/inbox lets the program act on each event exactly once.
+// A program learns from events what happens later: by webhook ([Verifier]) or from
+// the feed ([Client.Feed]). Package client/inbox lets it act on each event exactly
+// once.
 package client

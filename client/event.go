@@ -51,11 +51,13 @@ type EventPage struct {
 // the feed. The feed has every event once, in the order in which the server has
 // placed it.
 func (c *Client) Events(ctx context.Context, after string, f EventFilter) (EventPage, error) {
-	q := query{{"after", after}, {"object_id", f.ObjectID}, {"limit", strconv.Itoa(pageSize)}}.values()
-	if len(f.Types) > 0 {
-		q["type"] = []string{strings.Join(f.Types, ",")}
+	q := query{
+		{"after", after},
+		{"types", strings.Join(f.Types, ",")},
+		{"object", f.ObjectID},
+		{"limit", strconv.Itoa(eventsMax)},
 	}
-	p, err := ask[EventPage](ctx, c, call{method: http.MethodGet, path: "events", query: q})
+	p, err := ask[EventPage](ctx, c, call{method: http.MethodGet, path: "events", query: q.values()})
 	if err == nil && p.Next == "" {
 		p.Next = after
 	}
@@ -67,7 +69,10 @@ func (c *Client) Event(ctx context.Context, id string) (Event, error) {
 	return ask[Event](ctx, c, call{method: http.MethodGet, path: at("events", id)})
 }
 
-const feedPause = time.Second // at the end of the feed
+const (
+	eventsMax = 500         // of a page
+	feedPause = time.Second // at the end of the feed
+)
 
 // Feed reads the feed from a cursor on and waits for new events, until the context
 // ends. Every page has at least one event. Keep Next in the transaction that acts

@@ -38,6 +38,8 @@ type Hold struct {
 	SecondsLeft int64             `json:"seconds_left"`
 	Code        string            `json:"code"` // why the hold is in this state
 	Message     string            `json:"message"`
+	Members     []Member          `json:"members"`
+	Payments    []string          `json:"payments"` // ids of what was paid of it
 	Metadata    map[string]string `json:"metadata"`
 }
 

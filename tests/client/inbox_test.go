@@ -80,22 +80,30 @@ func (p *program) in(do func(tx *sql.Tx) error) error {
 // crashes is set.
 func (p *program) take(e client.Event, crashes bool) error {
 	return p.in(func(tx *sql.Tx) error {
-		ready, err := p.inbox.Take(p.t.Context(), tx, e)
-		if err != nil {
+		if err := p.act(tx, e); err != nil {
 			return err
-		}
-		for _, one := range ready {
-			if _, err := tx.ExecContext(p.t.Context(), `
-				INSERT INTO done (id, event) SELECT COUNT(*), $1 FROM done`,
-				fmt.Sprint(one.ObjectID, " ", one.Sequence)); err != nil {
-				return err
-			}
 		}
 		if crashes {
 			return errCrash
 		}
 		return nil
 	})
+}
+
+// act takes an event and writes into the program's table what is ready.
+func (p *program) act(tx *sql.Tx, e client.Event) error {
+	ready, err := p.inbox.Take(p.t.Context(), tx, e)
+	if err != nil {
+		return err
+	}
+	for _, one := range ready {
+		if _, err := tx.ExecContext(p.t.Context(), `
+			INSERT INTO done (id, event) SELECT COUNT(*), $1 FROM done`,
+			fmt.Sprint(one.ObjectID, " ", one.Sequence)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *program) mustTake(events ...client.Event) {
