@@ -19,7 +19,8 @@ type NewKey struct {
 	Life                time.Duration // zero means no end
 }
 
-// AddKey makes a JSON key for a caller. Its text is returned only here.
+// AddKey makes a JSON key for a caller. Its text is returned only here. From the
+// first key on, the caller's objects have events.
 func (p *Processor) AddKey(
 	ctx context.Context, id party.CallerID, n NewKey,
 ) (key party.JSONKey, text string, err error) {

@@ -64,6 +64,9 @@ func TestAddKey(t *testing.T) {
 		if err != nil || !ok || caller.ID != w.Shop.ID || found != key || stored(w, key.ID) != key {
 			t.Errorf("the key is %+v, and read as %+v of %s, %v", key, found, caller.ID, err)
 		}
+		if w.Shop.Events || !caller.Events {
+			t.Error("the caller had events before its first key, or has none with it")
+		}
 		if err := found.Open(sent, caller, w.Clock.Now()); err != nil {
 			t.Errorf("the key does not open: %v", err)
 		}
