@@ -127,6 +127,23 @@ func TestReceiptsInWords(t *testing.T) {
 			},
 			[]string{"On your statement"},
 		},
+		"the rest of a hold is released": {
+			change(payment.ReceiptReleased, func(r *payment.Receipt) { r.Transaction.Taken = money.Cents(30_00) }),
+			"A hold of $2.00 was released",
+			[]string{
+				"The rest of the hold for Fen Pottery, $2.00, was released. You were not charged for it.",
+				"Your bank may show the hold",
+			},
+			[]string{"30.00"},
+		},
+		"a part of a hold is charged": {
+			change(payment.ReceiptCharged, func(r *payment.Receipt) {
+				r.Transaction.Kind, r.Transaction.Settled = payment.KindPart, money.Micros(0)
+			}),
+			"Your card was charged $32.00",
+			[]string{"You have paid $32.00 to Fen Pottery."},
+			[]string{"released"},
+		},
 		"a refund": {
 			change(payment.ReceiptRefunded, nil), "$30.00 was refunded to you",
 			[]string{"Fen Pottery has refunded $30.00 to you."},

@@ -14,6 +14,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -235,6 +236,16 @@ func TestAPartIsAnsweredOnce(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		r := w.Reserved("42.50", "order-1")
 		p := doubtful(w, r.ID, "10.00")
+		err := w.DB.View(t.Context(), func(tx *store.ReadTx) error {
+			in, out, err := tx.Moving(w.Owner.ID, true)
+			if in != 10_000_000 || out != 0 {
+				t.Errorf("%v are on their way to the shop, and %v from it", money.Micros(in), money.Micros(out))
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, answer := range []payment.Answer{
 			{Verdict: payment.Approved}, {Code: holdfast.CodeTransactionDenied}, {Verdict: payment.Approved},
 		} {

@@ -2,6 +2,7 @@ package queryapi_test
 
 import (
 	"database/sql"
+	"errors"
 	"runtime"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/money"
 )
@@ -26,6 +28,7 @@ import (
 //	remove PANN visa
 //	unverified PANN bank
 //	patience 1s
+//	parts A 42.50 10.00 2.50
 func (w *world) arrange(text string) {
 	w.t.Helper()
 	for line := range strings.Lines(strings.TrimSpace(text)) {
@@ -54,6 +57,8 @@ func (w *world) arrange(text string) {
 			w.instrument(payment.Instrument{
 				Owner: party.ID(words[0]), ID: payment.InstrumentID(words[1]), Method: holdfast.MethodACH, Brand: "First Bank",
 			})
+		case "parts":
+			w.parts(words)
 		case "patience":
 			d, err := time.ParseDuration(words[0])
 			if err != nil {
@@ -231,6 +236,23 @@ func (w *world) party(words []string) {
 			return true
 		})
 	})
+}
+
+// parts holds an amount with a token, settles a part of it, and releases another.
+func (w *world) parts(words []string) {
+	w.t.Helper()
+	shop := party.Caller{ID: "CSHOP", Owner: "PSHOP", Sandbox: true}
+	r, err := w.p.Reserve(w.t.Context(), shop, holdfast.ReserveRequest{
+		SenderTokenID: tokenID(words[0]), TransactionAmount: w.dollars(words[1]), CallerReference: "parts",
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	_, settled := w.p.SettleHold(w.t.Context(), shop, nil, processor.SettleHold{Hold: r.ID, Amount: w.dollars(words[2])})
+	_, released := w.p.ReleaseHold(w.t.Context(), shop, nil, processor.ReleaseHold{Hold: r.ID, Amount: w.dollars(words[3])})
+	if err := errors.Join(settled, released); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // answers returns when every question to a network has an answer, except

@@ -336,6 +336,13 @@ func TestOneKeyIsOneQuestion(t *testing.T) {
 	}
 }
 
+// part is the capture of a part of a hold. It has a transaction of its own.
+func part(n int, cents int64) card.Question {
+	q := question("visa-approves", payment.StepCapture, cents)
+	q.Transaction, q.Part = holdfast.TransactionID(fmt.Sprint("P", n)), true
+	return q
+}
+
 func TestAuditNamesWhatMayNotBeAsked(t *testing.T) {
 	hold := func(n *sandbox.Network) string {
 		answer, err := n.Ask(t.Context(), question("visa-approves", payment.StepAuthorize, 12_00))
@@ -366,6 +373,20 @@ func TestAuditNamesWhatMayNotBeAsked(t *testing.T) {
 		},
 		{"released after the capture", []card.Question{
 			question("visa-approves", payment.StepCapture, 5_00), question("visa-approves", payment.StepRelease, 12_00),
+		}, "captured or released"},
+		{"captured in parts, and the rest released", []card.Question{
+			part(1, 5_00), part(1, 5_00), part(2, 4_00), question("visa-approves", payment.StepRelease, 3_00),
+		}, ""},
+		{"captured in parts, all of it", []card.Question{part(1, 5_00), part(2, 7_00)}, ""},
+		{"parts of more than the hold", []card.Question{part(1, 5_00), part(2, 7_01)}, "USD 7.01 of the USD 7.00 held"},
+		{"more released than parts have left", []card.Question{
+			part(1, 5_00), question("visa-approves", payment.StepRelease, 12_00),
+		}, "USD 12.00 of the USD 7.00 held"},
+		{"a part after the release", []card.Question{
+			question("visa-approves", payment.StepRelease, 12_00), part(1, 5_00),
+		}, "captured or released"},
+		{"a part after the capture", []card.Question{
+			question("visa-approves", payment.StepCapture, 5_00), part(1, 5_00),
 		}, "captured or released"},
 		{"captured after the release", []card.Question{
 			question("visa-approves", payment.StepRelease, 12_00), question("visa-approves", payment.StepCapture, 12_00),
