@@ -46,7 +46,9 @@ const (
 	EventHoldSettleFailed EventType = "hold.settle_failed"
 	EventHoldLowered      EventType = "hold.lowered"
 	EventHoldRaised       EventType = "hold.raised"
+	EventHoldRaiseFailed  EventType = "hold.raise_failed"
 	EventHoldRenewed      EventType = "hold.renewed"
+	EventHoldRenewFailed  EventType = "hold.renew_failed"
 	EventHoldReleased     EventType = "hold.released"
 	EventHoldExpired      EventType = "hold.expired"
 	EventHoldRefunded     EventType = "hold.refunded"
@@ -77,8 +79,8 @@ const (
 // EventTypes lists every type.
 var EventTypes = []EventType{
 	EventHoldPending, EventHoldHeld, EventHoldDeclined, EventHoldSettling, EventHoldPartSettled, EventHoldPartFailed,
-	EventHoldSettled, EventHoldSettleFailed, EventHoldLowered, EventHoldRaised, EventHoldRenewed, EventHoldReleased,
-	EventHoldExpired, EventHoldRefunded, EventHoldDeadlineNear,
+	EventHoldSettled, EventHoldSettleFailed, EventHoldLowered, EventHoldRaised, EventHoldRaiseFailed, EventHoldRenewed,
+	EventHoldRenewFailed, EventHoldReleased, EventHoldExpired, EventHoldRefunded, EventHoldDeadlineNear,
 	EventPaymentPending, EventPaymentSucceeded, EventPaymentFailed, EventPaymentCancelled, EventPaymentRefunded,
 	EventRefundPending, EventRefundSucceeded, EventRefundFailed,
 	EventTokenCreated, EventTokenUsed, EventTokenCancelled,

@@ -137,12 +137,7 @@ func TestAnEventBetweenIntentAndOutcome(t *testing.T) {
 				return err
 			}
 			id = r.Transaction
-			of, _, err := tx.Transaction(w.Shop.ID, id)
-			if err != nil {
-				return err
-			}
-			return tx.AddTransactionEvent(&of, payment.TransactionEvent(
-				w.Shop.ID, id, payment.EventHoldDeadlineNear, w.CallerNow(), map[string]string{"threshold": "1h"}), w.Clock.Now())
+			return tx.AddDeadlineNear(w.Shop.ID, id, "1h", w.CallerNow(), w.Clock.Now())
 		})
 		close(answer)
 		reserving.Wait()

@@ -72,6 +72,7 @@ func newPartModel(t *rapid.T, w *holdfasttest.World) *partModel {
 		Owner: w.Owner.ID, Name: "Parts", Sandbox: true,
 	})
 	must(t, err)
+	w.StartEvents()
 	m.shop = money.Cents(20_00)
 	w.Deposit(w.Owner.ID, "20.00")
 	return m
@@ -453,6 +454,10 @@ func (m *partModel) check(t *rapid.T) {
 	}
 	must(t, second(m.w.Processor.Sweep(m.w.T.Context())))
 	must(t, second(m.w.Processor.Release(m.w.T.Context())))
+	must(t, second(m.w.Processor.PlaceEvents(m.w.T.Context())))
+	for _, h := range m.holds {
+		checkHoldTold(t, m.w, h.id)
+	}
 	report, err := m.w.DB.CheckCallerBooks(m.w.T.Context(), m.w.Shop.ID)
 	must(t, err)
 	if len(report.Findings) > 0 || report.Held != held.Micro {

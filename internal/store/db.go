@@ -156,6 +156,9 @@ func (db *DB) run(
 	err := how(ctx, func(sql *engine.Tx) error {
 		tx := Tx{ReadTx: ReadTx{sql: sql, dialect: &db.dialect}}
 		err := fn(&tx)
+		if err == nil {
+			err = tx.tellHolds()
+		}
 		added = tx.adds
 		return err
 	})
@@ -221,7 +224,8 @@ type ReadTx struct {
 // A Tx is a transaction that can write.
 type Tx struct {
 	ReadTx
-	adds bool // it has added events
+	adds  bool // it has added events
+	holds []changedHold
 }
 
 // Unlocked returns a transaction whose reads are not locked; see

@@ -96,6 +96,63 @@ func (tx *Tx) AddTransactionEvent(t *payment.Transaction, e payment.Event, real 
 	return tx.AddEvent(e, real)
 }
 
+// A changedHold is a step of a hold that has several members or parts. Its events
+// are written at the end of the action, when all steps are known.
+type changedHold struct {
+	step payment.HoldStep
+	real time.Time
+}
+
+func (tx *Tx) changedHold(s payment.HoldStep, real time.Time) {
+	tx.holds = append(tx.holds, changedHold{s, real})
+}
+
+// tellHolds writes the events of the holds that the action has changed.
+func (tx *Tx) tellHolds() error {
+	var roots []payment.Transaction
+	steps := map[holdfast.TransactionID][]payment.HoldStep{}
+	for _, c := range tx.holds {
+		root, found, err := tx.HoldRoot(c.step.After.Caller, c.step.Member())
+		if err == nil && !found {
+			err = fmt.Errorf("reading the hold of %s: it is missing", c.step.After.ID)
+		}
+		if err != nil {
+			return err
+		}
+		if steps[root.ID] == nil {
+			roots = append(roots, root)
+		}
+		steps[root.ID] = append(steps[root.ID], c.step)
+	}
+	for _, root := range roots {
+		h, _, err := tx.Hold(root.Caller, root.ID)
+		if err != nil {
+			return err
+		}
+		root = h.Root()
+		for _, e := range h.Tell(steps[root.ID]) {
+			if err := tx.AddTransactionEvent(&root, e, tx.holds[0].real); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// AddDeadlineNear writes the event that the deadline of a hold is near, if the
+// caller has events. The id may be that of any member. threshold says how near the
+// deadline is, at is the caller's time, and real the real time.
+func (tx *Tx) AddDeadlineNear(
+	c party.CallerID, id holdfast.TransactionID, threshold string, at, real time.Time,
+) error {
+	h, found, err := tx.Hold(c, id)
+	if err != nil || !found {
+		return err
+	}
+	root := h.Root()
+	return tx.AddTransactionEvent(&root, h.DeadlineNear(threshold, at), real)
+}
+
 // nullable is a number in a column where NULL is 0.
 func nullable(n int) any {
 	if n == 0 {

@@ -18,8 +18,9 @@ type Recording struct {
 
 // Record writes a change, but not its Member: the transaction with its step,
 // postings and event, the balances, all other rows that change with it, the
-// question to the network and the notification. It is ErrStale if a row is no longer as the change found it.
-// Afterwards c.After is the transaction as it was written.
+// question to the network and the notification. It is ErrStale if a row is no
+// longer as the change found it. Afterwards c.After is the transaction as it was
+// written.
 func (tx *Tx) Record(c *payment.Change, r Recording) error {
 	c.After.Steps, c.After.Events = c.Before.Steps, c.Before.Events
 	if c.Stepped() {
@@ -30,6 +31,9 @@ func (tx *Tx) Record(c *payment.Change, r Recording) error {
 	if r.Events {
 		if event, told = c.Event(); told {
 			c.After.Events++
+		}
+		if c.Joint() {
+			tx.changedHold(payment.HoldStep{Change: *c}, r.Real)
 		}
 	}
 	tx.dialect.changed.note(transactionKey{c.After.Caller, c.After.ID})
@@ -131,7 +135,12 @@ func (tx *Tx) changeRefunds(c *payment.Change, r Recording) error {
 		after.Caller, after.ID, before.State, before.Refunded.Micro, before.FeeReturned.Micro,
 		before.CommissionReturned.Micro,
 	}
-	if !r.Events {
+	if r.Events && o.Joint() {
+		tx.changedHold(payment.HoldStep{
+			Change: payment.Change{Before: before, After: *after, At: c.At}, Refunded: true,
+		}, r.Real)
+	}
+	if !r.Events || after.Hold() && o.Joint() {
 		return changeRefunds.Write(tx.sql, transactionKey{after.Caller, after.ID}, append(set, guard...)...)
 	}
 	after.Events = before.Events + 1
