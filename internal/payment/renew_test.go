@@ -137,6 +137,47 @@ func TestARenewalHoldsTheOpenAmountAnew(t *testing.T) {
 	}
 }
 
+// A member of which a part was settled is closed, and not cancelled. Its use stays
+// counted.
+func TestARenewalAfterAPart(t *testing.T) {
+	in := linking(holdfast.TokenMultiUse)
+	root := &in.Hold.Members[0]
+	root.Taken, root.Fee, root.Commission = money.Cents(15_00), money.Cents(74), money.Micros(0)
+	limited(&in, payment.LimitAmount, 40_000_000, 1, 40_00)
+	c, err := in.Renew()
+	if err != nil || c.After.Amount != money.Cents(25_00) {
+		t.Fatalf("it holds %v, %v", c.After.Amount, err)
+	}
+	in.Hold.Members = append(in.Hold.Members, c.After)
+	joined, replaced := in.Hold.Join(c.After.Outcome(*c.Ask, approved, now), approved, in.Limits, now)
+	if len(replaced) != 1 {
+		t.Fatalf("it replaces %d", len(replaced))
+	}
+	closed := replaced[0].After
+	if closed.State != payment.Success || closed.Settled != money.Cents(15_00) || replaced[0].Ask == nil ||
+		replaced[0].Ask.Step != payment.StepRelease || replaced[0].Ask.Amount != money.Cents(25_00) {
+		t.Errorf("the first hold is %+v and asks %+v", closed, replaced[0].Ask)
+	}
+	if l := joined.Limits[0].After; l.UsedAmount != money.Cents(40_00) || l.UsedCount != 2 {
+		t.Errorf("the limit has %d uses of %v", l.UsedCount, l.UsedAmount)
+	}
+	if _, due := replaced[0].Receipt(); due {
+		t.Error("the sender gets a receipt for a member that was replaced")
+	}
+	limited(&in, payment.LimitCount, 1, 1, 40_00)
+	if _, err := in.Renew(); code(err) != holdfast.OriginalTransactionIncomplete { // the renewal is in Hold
+		t.Errorf("another renewal: %v", err)
+	}
+	in.Hold.Members = in.Hold.Members[:1]
+	if _, err := in.Renew(); code(err) != holdfast.TokenUsageError {
+		t.Errorf("with the only use: %v", err)
+	}
+	in.Hold.Members[0].Taking = money.Cents(15_00)
+	if _, err := in.Renew(); code(err) != holdfast.OriginalTransactionIncomplete {
+		t.Errorf("while the part is under way: %v", err)
+	}
+}
+
 // An approval that comes after the hold has changed ends the renewal, and leaves
 // the hold as it is.
 func TestARenewalOfAChangedHoldIsGivenUp(t *testing.T) {

@@ -426,3 +426,34 @@ func TestAKeyRaisesNoHoldAboveItsLimit(t *testing.T) {
 		wantHold(w, root.ID, "held 50.00/0.00/0.00")
 	})
 }
+
+// At a card network each member is a hold of its own, and a replaced one is
+// released. A doubt there is decided as in the sandbox.
+func TestAHoldAtStripeIsRaisedAndRenewed(t *testing.T) {
+	atStripe(t, func(w striped) {
+		w.Processor.Wait = time.Minute
+		root := heldWith(w.World, lasting(w.World, "60.00", 2), "40.00")
+		if more, err := raise(w.World, root.ID, "20.00", "more"); err != nil || more.State != payment.Reserved {
+			t.Fatalf("raise: %+v, %v", more, err)
+		}
+		if held := w.fake.Held(); held != 60_00 {
+			t.Fatalf("Stripe holds %d cents", held)
+		}
+		w.Processor.Wait = -1 // the answer comes later
+		anew, err := renew(w.World, root.ID, "anew")
+		if err != nil {
+			t.Fatal(err)
+		}
+		decided(w.World, anew.ID, payment.StepAuthorize)
+		decided(w.World, root.ID, payment.StepRelease)
+		waitUntil(w.World, func() bool { return w.fake.Held() == 60_00 })
+		wantHold(w.World, root.ID, "held 60.00/0.00/0.00")
+
+		w.Processor.Wait = time.Minute
+		single := heldWith(w.World, w.Authorize("50.00"), "40.00")
+		_, err = raise(w.World, single.ID, "5.00", "one more")
+		w.WantCode(err, holdfast.InvalidPaymentInstrument)
+		_, err = renew(w.World, single.ID, "once more")
+		w.WantCode(err, holdfast.InvalidTokenType)
+	})
+}

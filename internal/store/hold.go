@@ -178,12 +178,7 @@ func (l HoldListing) cursor(t payment.Transaction) HoldCursor {
 // deadline any members, else only roots.
 func (tx *ReadTx) holdRows(l HoldListing, after HoldCursor) ([]payment.Transaction, error) {
 	if l.ByDeadline() {
-		from := max(micros(after.At), micros(l.DeadlineFrom), micros(l.Now), 1)
-		return list(tx, "listing holds by their deadline", scanTransaction, `
-			SELECT `+transactionColumns+` FROM transactions
-			WHERE caller_id = $1 AND due > 0 AND due >= $2 AND due < $3 AND (due, transaction_id) > ($4, $5)
-			ORDER BY due, transaction_id LIMIT $6`,
-			l.Caller, from, until(l.DeadlineTo), micros(after.At), after.ID, holdsRead)
+		return tx.dueHoldRows(l, after)
 	}
 	from, to := max(micros(l.CreatedFrom), 1), until(l.CreatedTo)
 	at, id := to, holdfast.TransactionID("")
@@ -195,6 +190,30 @@ func (tx *ReadTx) holdRows(l HoldListing, after HoldCursor) ([]payment.Transacti
 		WHERE caller_id = $1 AND received > 0 AND received >= $2 AND received < $3 AND (received, transaction_id) < ($4, $5)
 		ORDER BY received DESC, transaction_id DESC LIMIT $6`,
 		l.Caller, from, to, at, id, holdsRead)
+}
+
+// dueHoldRows reads rows by their deadline. A hold of which a part is under way is
+// not due, so it is read by itself. There are few of them.
+func (tx *ReadTx) dueHoldRows(l HoldListing, after HoldCursor) ([]payment.Transaction, error) {
+	from := max(micros(after.At), micros(l.DeadlineFrom), micros(l.Now), 1)
+	rows, err := list(tx, "listing holds by their deadline", scanTransaction, `
+		SELECT `+transactionColumns+` FROM transactions
+		WHERE caller_id = $1 AND due > 0 AND due >= $2 AND due < $3 AND (due, transaction_id) > ($4, $5)
+		ORDER BY due, transaction_id LIMIT $6`,
+		l.Caller, from, until(l.DeadlineTo), micros(after.At), after.ID, holdsRead)
+	if err != nil {
+		return nil, err
+	}
+	settling, err := list(tx, "listing holds of which a part is under way", scanTransaction, `
+		SELECT `+transactionColumns+` FROM transactions
+		WHERE caller_id = $1 AND taking > 0 AND (deadline, transaction_id) > ($2, $3)
+		ORDER BY deadline, transaction_id LIMIT $4`,
+		l.Caller, micros(after.At), after.ID, holdsRead)
+	rows = append(rows, settling...)
+	slices.SortFunc(rows, func(a, b payment.Transaction) int {
+		return cmp.Or(a.Deadline.Compare(b.Deadline), cmp.Compare(a.ID, b.ID))
+	})
+	return rows[:min(len(rows), holdsRead)], err
 }
 
 // until is an end that is not included, or the end of time.

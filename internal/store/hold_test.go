@@ -169,6 +169,23 @@ func TestHoldsAreListedInPages(t *testing.T) {
 	})
 }
 
+// A hold is listed as held also while a part of it is being settled.
+func TestAHoldWithAPartUnderWayIsListed(t *testing.T) {
+	holds(t, func(w *holdfasttest.World, byHand func(string, ...any)) {
+		var want []holdfast.TransactionID
+		for i := range 3 {
+			want = append(want, w.Reserved("10.00", holdfast.CallerReference(fmt.Sprint("order-", i))).ID)
+			w.Clock.Advance(time.Hour)
+		}
+		byHand(`UPDATE transactions SET taken = 4000000, taking = 4000000, due = 0 WHERE transaction_id = $1`, want[1])
+		for _, limit := range []int{1, 2, 10} {
+			if got, _ := listed(w, payment.HoldFilter{State: payment.HoldHeld}, limit); !slices.Equal(got, want) {
+				w.T.Errorf("%d a page: %v, want %v", limit, got, want)
+			}
+		}
+	})
+}
+
 // A page reads a bounded number of rows, however many rows do not match. The
 // caller goes on with the cursor.
 func TestAPageOfHoldsReadsBoundedly(t *testing.T) {

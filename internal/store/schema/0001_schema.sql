@@ -403,6 +403,7 @@ CREATE TABLE transactions (
 	CHECK (commission_returned <= COALESCE(commission, 0) OR kind = 'Refund')
 ) {{byKeyFilled 50}};
 CREATE INDEX transactions_due ON transactions (caller_id, due) WHERE due > 0;
+CREATE INDEX transactions_taking ON transactions (caller_id) WHERE taking > 0;
 CREATE INDEX transactions_asking ON transactions (next_ask) WHERE asking <> '';
 CREATE INDEX transactions_moving ON transactions (recipient) WHERE asking IN ('Capture', 'Charge', 'Return');
 CREATE INDEX transactions_by_time ON transactions (caller_id, received) WHERE received > 0;
