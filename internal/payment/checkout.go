@@ -168,8 +168,9 @@ type CheckoutData struct {
 }
 
 var checkoutEvents = map[CheckoutState]EventType{
-	CheckoutOpen: EventCheckoutCreated, CheckoutApproved: EventCheckoutCompleted, CheckoutCancelled: EventCheckoutCancelled,
-	CheckoutExpired: EventCheckoutExpired,
+	CheckoutOpen: EventCheckoutCreated, CheckoutApproved: EventCheckoutCompleted,
+	CheckoutCancelled: EventCheckoutCancelled,
+	CheckoutExpired:   EventCheckoutExpired,
 }
 
 // CheckoutEvent is the event of a checkout that was made or has ended, as it is. It
