@@ -109,7 +109,7 @@ func (l *listener) run(ctx context.Context) error {
 	}
 	fmt.Fprintf(l.Out, "Events go to %s, signed with the secret %s\n", l.ForwardTo, l.secret.Reveal())
 	for pause := l.Every; ; {
-		page, err := l.page(ctx, after)
+		page, err := l.page(ctx, url.Values{"after": {after}})
 		refused, final := errors.AsType[*feedError](err)
 		switch {
 		case final && refused.final():
@@ -148,20 +148,11 @@ func waitFor(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// end returns the cursor at the end of the feed.
+// end returns the cursor at the end of the feed: the server skips what a filter
+// leaves out, and no object has this id.
 func (l *listener) end(ctx context.Context) (after string, err error) {
-	for {
-		page, err := l.page(ctx, after)
-		if err != nil {
-			return "", err
-		}
-		if page.Next != "" {
-			after = page.Next
-		}
-		if !page.More {
-			return after, nil
-		}
-	}
+	page, err := l.page(ctx, url.Values{"object": {"none"}})
+	return page.Next, err
 }
 
 // A feedError is the answer of a server that gives no events.
@@ -183,11 +174,8 @@ func (e *feedError) final() bool {
 	return e.status/100 != 5 && e.status != http.StatusTooManyRequests
 }
 
-func (l *listener) page(ctx context.Context, after string) (page feedPageAnswer, err error) {
-	query := url.Values{"limit": {strconv.Itoa(feedPage)}}
-	if after != "" {
-		query.Set("after", after)
-	}
+func (l *listener) page(ctx context.Context, query url.Values) (page feedPageAnswer, err error) {
+	query.Set("limit", strconv.Itoa(feedPage))
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet,
 		strings.TrimSuffix(l.Server, "/")+"/v1/events?"+query.Encode(), nil)
 	if err != nil {

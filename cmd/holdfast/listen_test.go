@@ -60,6 +60,10 @@ func (f *fakeFeed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
+	if r.URL.Query().Has("object") { // of which there are no events
+		fmt.Fprintf(w, `{"data":[],"has_more":false,"next":"%d"}`, len(f.events))
+		return
+	}
 	begin := 0
 	_, _ = fmt.Sscan(r.URL.Query().Get("after"), &begin) // empty is the beginning
 	end := min(begin+2, len(f.events))
