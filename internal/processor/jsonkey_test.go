@@ -422,3 +422,69 @@ func TestTheTextOfAKeyIsNotKept(t *testing.T) {
 		}
 	}
 }
+
+// settleWith settles a part of a hold with a key, under a new idempotency key.
+func settleWith(w *holdfasttest.World, key party.JSONKey, id holdfast.TransactionID, amount string) error {
+	w.T.Helper()
+	r := processor.SettleHold{Hold: id, Amount: holdfasttest.USD(amount)}
+	c := w.CallWith(key, w.IDs.Other("call-"), "POST /v1/holds/"+string(id)+"/settle", r)
+	_, err := w.Processor.SettleHold(w.T.Context(), w.Shop, c, r)
+	return err
+}
+
+// Settles have a day limit of their own. A release gives money back, and no limit
+// stops it.
+func TestTheLimitsOfAKeyThatSettles(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		key, _ := w.JSONKey(w.Shop, processor.NewKey{
+			Scopes: "settle", HoldLimit: holdfasttest.USD("30.00"), DayLimit: holdfasttest.USD("50.00"),
+		})
+		held := w.Reserved("200.00", "order")
+		wantCallCode(w, settleWith(w, key, held.ID, "30.01"), payment.CallHoldLimit)
+		if err := settleWith(w, key, held.ID, "30.00"); err != nil {
+			t.Error(err)
+		}
+		wantCallCode(w, settleWith(w, key, held.ID, "20.01"), payment.CallDayLimit)
+		if err := settleWith(w, key, held.ID, "20.00"); err != nil {
+			t.Error(err)
+		}
+		wantCallCode(w, settleWith(w, key, held.ID, "1.00"), payment.CallDayLimit)
+		wantCallCode(w, holdWith(w, key, "1.00"), payment.CallScopeMissing)
+		for _, amount := range []string{"100.00", ""} {
+			r := processor.ReleaseHold{Hold: held.ID}
+			if amount != "" {
+				r.Amount = holdfasttest.USD(amount)
+			}
+			c := w.CallWith(key, w.IDs.Other("call-"), "POST /v1/holds/"+string(held.ID)+"/release", r)
+			if _, err := w.Processor.ReleaseHold(t.Context(), w.Shop, c, r); err != nil {
+				t.Errorf("a release of %q: %v", amount, err)
+			}
+		}
+		w.CheckBooks()
+	})
+}
+
+// A raise counts with the hold that it raises.
+func TestTheLimitPerHoldOfARaise(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		key, _ := w.JSONKey(w.Shop, processor.NewKey{HoldLimit: holdfasttest.USD("50.00")})
+		token := w.Token(payment.Token{Type: holdfast.TokenMultiUse, Instrument: w.Card.ID, Method: w.Card.Method})
+		h := processor.CreateHold{Token: token, Amount: holdfasttest.USD("30.00")}
+		held, err := createHold(w, w.CallWith(key, "hold", "POST /v1/holds", h), h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raise := func(amount string) error {
+			r := processor.RaiseHold{Hold: held.ID, Amount: holdfasttest.USD(amount)}
+			c := w.CallWith(key, w.IDs.Other("call-"), "POST /v1/holds/"+string(held.ID)+"/raise", r)
+			_, err := w.Processor.RaiseHold(t.Context(), w.Shop, c, r)
+			return err
+		}
+		wantCallCode(w, raise("20.01"), payment.CallHoldLimit)
+		if err := raise("20.00"); err != nil {
+			t.Error(err)
+		}
+		wantCallCode(w, raise("1.00"), payment.CallHoldLimit)
+		w.CheckBooks()
+	})
+}
