@@ -103,6 +103,38 @@ var callActions = []moneyAction{
 			}
 		},
 	},
+	{
+		name: "SettleHold", verb: "SettleHoldByCall", step: payment.StepCapture, ends: payment.Success, keyed: true,
+		prepare: func(w *holdfasttest.World) ready {
+			right := processor.SettleHold{Hold: w.Reserved("42.50", "order").ID, Amount: holdfasttest.USD("10.00")}
+			less, more := right, right
+			less.Amount, more.Amount = holdfasttest.USD("9.99"), holdfasttest.USD("42.51")
+			action := "POST /v1/holds/" + string(right.Hold) + "/settle"
+			return ready{
+				request: callOf(w, action, right), other: callOf(w, action, less), refused: callOf(w, action, more),
+				refusal: holdfast.SettleAmountGreaterThanReserveAmount,
+			}
+		},
+	},
+}
+
+// settleOnce settles a hold, with one payment.
+func settleOnce(
+	p *processor.Processor, ctx context.Context, caller party.Caller, c *processor.Call, r processor.SettleHold,
+) (payment.Transaction, error) {
+	paid, err := p.SettleHold(ctx, caller, c, r)
+	if err != nil {
+		return payment.Transaction{}, err
+	}
+	return paid[0], nil
+}
+
+// underWay is the state of an action's transaction while the network is asked.
+func (a moneyAction) underWay() payment.State {
+	if a.step == payment.StepCapture {
+		return payment.Settling
+	}
+	return payment.Pending
 }
 
 func TestIdempotencyOfCalls(t *testing.T) {
@@ -189,7 +221,7 @@ func callWhilePending(t *testing.T, w *holdfasttest.World, a moneyAction, r read
 	answers := make(chan struct{})
 	w.Network.Next(holdfasttest.Reply{Step: a.step, Wait: answers})
 	first, err := unanswered(w, func() (payment.Transaction, error) { return a.ask(w, r.request) })
-	if err != nil || first.State != payment.Pending {
+	if err != nil || first.State != a.underWay() {
 		t.Fatalf("first: %s, %v", first.State, err)
 	}
 	a.repeated(w, r, first)
@@ -219,7 +251,7 @@ func callAfterRestart(t *testing.T, w *holdfasttest.World, a moneyAction, r read
 	before := w.Network.Effects()
 	w.Network.Next(holdfasttest.Reply{Step: a.step, Deaf: true})
 	first, err := unanswered(w, func() (payment.Transaction, error) { return a.ask(w, r.request) })
-	if err != nil || first.State != payment.Pending {
+	if err != nil || first.State != a.underWay() {
 		t.Fatalf("first: %s, %v", first.State, err)
 	}
 	w.Processor.Close()

@@ -401,7 +401,7 @@ func afterDoubt(t *testing.T, w *holdfasttest.World, a moneyAction, r ready) {
 	first, err := a.ask(w, r.request)
 	pending := payment.Pending
 	switch a.verb {
-	case "Settle":
+	case "Settle", "SettleHoldByCall":
 		pending = payment.Settling
 	case "Cancel":
 		pending = payment.Cancelled // at once, without the network
