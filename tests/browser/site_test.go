@@ -15,6 +15,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/account"
+	"github.com/holdfast-pay/holdfast/internal/api"
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
 	"github.com/holdfast-pay/holdfast/internal/cobranded"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
@@ -82,6 +83,7 @@ func (s *site) serve() {
 	mux.Handle("/cobranded-ui/", s.pages.Handler())
 	mux.Handle(inbox.Path, (&inbox.Server{Store: s.DB.Reader, Log: log}).Handler())
 	mux.Handle(account.Root, accounts.Handler())
+	mux.Handle(api.Path, s.jsonAPI(log))
 	mux.Handle("/", (&queryapi.Server{
 		Processor: s.Processor, Store: s.DB.Reader, Callers: s.Callers, Hosts: s.pages.Hosts, Now: s.Clock.Now, Log: log,
 	}).Handler())
