@@ -6,7 +6,7 @@ NIGHTLY_CHECKS ?= 3000
 NIGHTLY_RACES ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-short test-cluster screenshots needs check nightly bench docs fmt vet lint race golden fuzz vuln mutants release
+.PHONY: help demo test test-short test-cluster screenshots needs check nightly bench docs fmt vet lint race golden typescript fuzz vuln mutants release
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -62,6 +62,11 @@ golden: ## rewrite the golden answers of the API; review the diff like code
 docs: ## rewrite the generated pages of docs/api; review the diff like code
 	go test ./internal/queryapi ./internal/cobranded -run '^Test(PagesOf|PageOf|IndexOf)' -update
 	git diff --stat -- docs/api
+
+typescript: ## install the packages of the TypeScript client, make its types again and run its example
+	npm ci --prefix clients/typescript --no-audit --no-fund
+	go test -count=1 ./tests/examples -run TypeScript -update
+	git diff --stat -- clients/typescript
 
 fuzz: ## run each fuzz test for FUZZTIME (30s)
 	scripts/fuzz $(FUZZTIME)
