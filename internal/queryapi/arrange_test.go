@@ -249,7 +249,8 @@ func (w *world) parts(words []string) {
 		w.t.Fatal(err)
 	}
 	_, settled := w.p.SettleHold(w.t.Context(), shop, nil, processor.SettleHold{Hold: r.ID, Amount: w.dollars(words[2])})
-	_, released := w.p.ReleaseHold(w.t.Context(), shop, nil, processor.ReleaseHold{Hold: r.ID, Amount: w.dollars(words[3])})
+	lower := processor.ReleaseHold{Hold: r.ID, Amount: w.dollars(words[3])}
+	_, released := w.p.ReleaseHold(w.t.Context(), shop, nil, lower)
 	if err := errors.Join(settled, released); err != nil {
 		w.t.Fatal(err)
 	}
