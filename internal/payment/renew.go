@@ -68,6 +68,12 @@ func takeOver(limits []Limit, replaced []Transaction, amount money.Amount, now t
 	return changes, nil
 }
 
+// RenewalGivenUp is the outcome of a renewal that the network has approved although
+// its hold cannot be replaced.
+func (t Transaction) RenewalGivenUp(answer Answer, now time.Time) Change {
+	return t.unjoined(answer, messageHoldChanged, now)
+}
+
 // renewedBy ends the members that an approved renewal replaces. If they are not
 // open any more as they were when the renewal began, it is given up: the hold
 // was settled, released, changed or expired meanwhile.
@@ -76,12 +82,12 @@ func (h Hold) renewedBy(
 ) (joined Change, replaced []Change) {
 	t, open := c.Before, h.open()
 	if h.Open().Cmp(t.Amount) != 0 || h.settling() || answer.Gone {
-		return t.unjoined(answer, messageHoldChanged, now), nil
+		return t.RenewalGivenUp(answer, now), nil
 	}
 	if t.Counted {
 		var exceeded *Limit
 		if c.Limits, exceeded = takeOver(limits, open, t.Amount, now); exceeded != nil {
-			return t.unjoined(answer, messageHoldChanged, now), nil
+			return t.RenewalGivenUp(answer, now), nil
 		}
 	}
 	for _, m := range open {

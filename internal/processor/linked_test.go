@@ -457,3 +457,35 @@ func TestAHoldAtStripeIsRaisedAndRenewed(t *testing.T) {
 		w.WantCode(err, holdfast.InvalidTokenType)
 	})
 }
+
+// A hold whose state at the network a person must look at is not renewed, also if
+// that turns out while the network is being asked.
+func TestAHoldThatNeedsAttentionIsNotRenewed(t *testing.T) {
+	atStripe(t, func(w striped) {
+		w.Processor.Wait = time.Minute
+		root := heldWith(w.World, lasting(w.World, "60.00", 9), "40.00")
+		network := &holdfasttest.Network{} // it does not answer the first question
+		network.Next(holdfasttest.Reply{Deaf: true})
+		w.Processor.Network = network
+		anew, err := unanswered(w.World, func() (payment.Transaction, error) { return renew(w.World, root.ID, "anew") })
+		w.must(err)
+		waitUntil(w.World, func() bool { return len(network.Asked()) == 1 })
+		w.must(w.DB.Update(t.Context(), func(tx *store.Tx) error {
+			known, _, err := tx.NetworkPayment(w.Shop.ID, root.ID)
+			if err != nil {
+				return err
+			}
+			known.Attention = "It was captured in the dashboard."
+			return tx.SaveNetworkPayment(known)
+		}))
+		question := w.Transaction(anew.ID).Question()
+		w.must(w.Processor.Answer(*question, payment.Answer{Verdict: payment.Approved, Authorization: "pi_x"}, nil))
+		w.WantState(anew.ID, payment.Failure)
+		decided(w.World, anew.ID, payment.StepRelease)
+		w.WantState(root.ID, payment.Reserved)
+		_, err = renew(w.World, root.ID, "again")
+		w.WantCode(err, holdfast.InvalidTransactionState)
+		_, err = raise(w.World, root.ID, "5.00", "more")
+		w.WantCode(err, holdfast.InvalidTransactionState)
+	})
+}

@@ -57,8 +57,10 @@ func (p *Processor) linkHold(
 			return payment.Change{}, err
 		}
 		root := h.Root()
-		if err := (changeInput{d, root}).attended("changed"); err != nil {
-			return payment.Change{}, err
+		for _, m := range h.Members {
+			if err := (changeInput{d, m}).attended("raised or renewed"); err != nil {
+				return payment.Change{}, err
+			}
 		}
 		named := named{sender: root.Token, recipient: root.RecipientToken}
 		if in.Input, err = p.load(d, named, id, commissionID); err != nil {
@@ -87,6 +89,12 @@ func joinHold(
 	if err != nil {
 		return nil, err
 	}
+	if t.Link == payment.LinkRenew && c.Verb == payment.VerbApprove {
+		if attention, err := needsAttention(tx, h); err != nil || attention {
+			*c = c.Before.RenewalGivenUp(answer, now)
+			return nil, err
+		}
+	}
 	var limits []payment.Limit
 	if t.Link == payment.LinkRenew && t.Counted {
 		if limits, err = limitsThatCount(tx, *t); err != nil {
@@ -95,4 +103,24 @@ func joinHold(
 	}
 	*c, replaced = h.AsOf(now).Join(*c, answer, limits, now)
 	return replaced, nil
+}
+
+// needsAttention reports whether a person must look at an open member of a hold at
+// its card network. Such a member is not released.
+func needsAttention(tx *store.ReadTx, h payment.Hold) (bool, error) {
+	root := h.Root()
+	i, _, err := tx.Instrument(root.Sender, root.Instrument)
+	if err != nil || i.Account == "" {
+		return false, err
+	}
+	for _, m := range h.Members {
+		if m.State.Final() || m.State == payment.Pending {
+			continue
+		}
+		known, _, err := tx.NetworkPayment(m.Caller, m.ID)
+		if err != nil || known.Attention != "" {
+			return true, err
+		}
+	}
+	return false, nil
 }
