@@ -25,7 +25,6 @@ const (
 	ObjectHold     EventObject = "hold"
 	ObjectPayment  EventObject = "payment"
 	ObjectRefund   EventObject = "refund"
-	ObjectDispute  EventObject = "dispute"
 	ObjectToken    EventObject = "token"
 	ObjectCheckout EventObject = "checkout"
 	ObjectEndpoint EventObject = "endpoint"

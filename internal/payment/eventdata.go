@@ -5,6 +5,8 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -116,9 +118,8 @@ type HoldData struct {
 	Reference string      `json:"reference,omitempty"`
 	Token     string      `json:"token,omitempty"`
 	Deadline  string      `json:"deadline,omitempty"`
-	Payment   string      `json:"payment,omitempty"`   // that settled a part, or failed to
-	Threshold string      `json:"threshold,omitempty"` // of hold.deadline_near
-	Code      string      `json:"code,omitempty"`      // why it is in this state
+	Payment   string      `json:"payment,omitempty"` // that settled a part, or failed to
+	Code      string      `json:"code,omitempty"`    // why it is in this state
 	Message   string      `json:"message,omitempty"`
 }
 
@@ -296,4 +297,10 @@ func (t Token) Event(kind EventType, at time.Time) Event {
 // event has no number yet.
 func VisitEvent(v Visit, kind EventType, at time.Time, data any) Event {
 	return Event{Caller: v.Caller, Type: kind, ObjectID: string(v.ID), At: at, Data: encoded(data)}
+}
+
+// TransactionEvent is an event of a transaction that is no step of it. The data is
+// the object, as JSON. The event has no number yet.
+func TransactionEvent(c party.CallerID, id holdfast.TransactionID, kind EventType, at time.Time, data any) Event {
+	return Event{Caller: c, Type: kind, ObjectID: string(id), At: at, Data: encoded(data)}
 }

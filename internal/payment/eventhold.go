@@ -157,9 +157,3 @@ func (h Hold) event(kind EventType, at time.Time, change func(*HoldData)) Event 
 	root := h.Root()
 	return Event{Caller: root.Caller, Type: kind, ObjectID: string(root.ID), At: at, Data: encoded(d)}
 }
-
-// DeadlineNear is the event of a hold whose deadline is near. threshold says how
-// near, such as "24h". The event has no number yet.
-func (h Hold) DeadlineNear(threshold string, at time.Time) Event {
-	return h.event(EventHoldDeadlineNear, at, func(d *HoldData) { d.Threshold = threshold })
-}

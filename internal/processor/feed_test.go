@@ -137,7 +137,12 @@ func TestAnEventBetweenIntentAndOutcome(t *testing.T) {
 				return err
 			}
 			id = r.Transaction
-			return tx.AddDeadlineNear(w.Shop.ID, id, "1h", w.CallerNow(), w.Clock.Now())
+			of, _, err := tx.Transaction(w.Shop.ID, id)
+			if err != nil {
+				return err
+			}
+			return tx.AddTransactionEvent(&of, payment.TransactionEvent(
+				w.Shop.ID, id, payment.EventHoldDeadlineNear, w.CallerNow(), map[string]string{"threshold": "1h"}), w.Clock.Now())
 		})
 		close(answer)
 		reserving.Wait()

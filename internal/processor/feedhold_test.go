@@ -13,7 +13,6 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
-	"github.com/holdfast-pay/holdfast/money"
 )
 
 // checkHoldTold compares the last event of a hold with the hold as it is stored.
@@ -36,7 +35,7 @@ func checkHoldTold(t rapid.TB, w *holdfasttest.World, id holdfast.TransactionID)
 			t.Fatal(err)
 		}
 	}
-	got.Payment, got.Threshold = "", ""
+	got.Payment = ""
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatalf("the last event, %s, is not the hold: %s", all[len(all)-1].Type, diff)
 	}
@@ -142,33 +141,5 @@ func checkPartsTold(t *testing.T, w *holdfasttest.World, id holdfast.Transaction
 		if got := toldOf(all, string(m.ID)); got != "" {
 			t.Errorf("a linked hold tells %s by itself", got)
 		}
-	}
-}
-
-// A hold's deadline is near: the event is the hold's, also if it is that of a raise.
-func TestADeadlineThatIsNear(t *testing.T) {
-	w := holdfasttest.NewWorld(t, holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t)))
-	w.StartEvents()
-	root := heldWith(w, lasting(w, "200.00", 9), "40.00")
-	more := done(raise(w, root.ID, "20.00", "more"))(t)
-	err := w.DB.Update(t.Context(), func(tx *store.Tx) error {
-		return tx.AddDeadlineNear(w.Shop.ID, more.ID, "24h", w.CallerNow(), w.Clock.Now())
-	})
-	check(t, err)
-	all := w.Feed()
-	holdfasttest.CheckFeed(t, all)
-	if got, want := toldOf(all, string(root.ID)), "hold.pending hold.held hold.raised hold.deadline_near"; got != want {
-		t.Errorf("the hold tells %q, want %q", got, want)
-	}
-	var near payment.Event
-	for _, e := range all {
-		if e.Type == payment.EventHoldDeadlineNear {
-			near = e
-		}
-	}
-	var got payment.HoldData
-	check(t, json.Unmarshal([]byte(near.Data), &got))
-	if got.ID != string(root.ID) || got.Threshold != "24h" || got.Open.Amount != "60.00" || got.Open.Currency != money.USD {
-		t.Errorf("the event tells %+v", got)
 	}
 }

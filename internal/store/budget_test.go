@@ -59,6 +59,9 @@ func TestWhatAPaymentWritesToPostgres(t *testing.T) {
 	done := measured{log.read(), rowVersions(t, log.db).less(before), payments}
 	done.report(t, "Settle")
 
+	if n := reserved.rows["events"] + done.rows["events"]; n != 0 {
+		t.Errorf("a caller that uses only FPS writes %.0f events", n)
+	}
 	for _, row := range []struct {
 		what        string
 		got, atMost float64

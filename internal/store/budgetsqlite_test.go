@@ -40,6 +40,9 @@ func TestWhatAReserveWritesToSQLite(t *testing.T) {
 	t.Logf("a Reserve writes %.2f entries of b-trees\n%s", each, strings.Join(linesOf(t, db, `
 		SELECT printf('%-24s %5.2f', tree, SUM(writes) * 1.0 / $1) FROM counted GROUP BY tree ORDER BY SUM(writes) DESC`,
 		payments), "\n"))
+	if n := strings.Join(linesOf(t, db, `SELECT COUNT(1) FROM counted WHERE tree LIKE 'events%'`), ""); n != "0" {
+		t.Errorf("a caller that uses only FPS writes %s entries of events", n)
+	}
 	if each > writesOfAReserve || each < 5 {
 		t.Errorf("a Reserve writes %.2f entries of b-trees, at most %d are allowed", each, writesOfAReserve)
 	}

@@ -139,20 +139,6 @@ func (tx *Tx) tellHolds() error {
 	return nil
 }
 
-// AddDeadlineNear writes the event that the deadline of a hold is near, if the
-// caller has events. The id may be that of any member. threshold says how near the
-// deadline is, at is the caller's time, and real the real time.
-func (tx *Tx) AddDeadlineNear(
-	c party.CallerID, id holdfast.TransactionID, threshold string, at, real time.Time,
-) error {
-	h, found, err := tx.Hold(c, id)
-	if err != nil || !found {
-		return err
-	}
-	root := h.Root()
-	return tx.AddTransactionEvent(&root, h.DeadlineNear(threshold, at), real)
-}
-
 // nullable is a number in a column where NULL is 0.
 func nullable(n int) any {
 	if n == 0 {
