@@ -170,7 +170,7 @@ func (v callerCreate) Run(ctx context.Context, w world) error {
 
 // warningFlags say when a caller is warned of the deadlines of its holds.
 type warningFlags struct {
-	Warnings     *string `help:"Warn this long before the deadline of a hold, such as 48h,24h,6h,1h. The word none gives no warnings." placeholder:"TIMES"`
+	Warnings     *string `help:"Give warnings this long before the deadline of a hold, such as 48h,24h,6h,1h; none gives no warnings." placeholder:"TIMES"`
 	WarningMails *bool   `help:"Send warnings of deadlines to the owner by mail, too." negatable:""`
 }
 
@@ -180,10 +180,10 @@ func (f warningFlags) times() (*party.Warnings, error) {
 		return nil, nil
 	}
 	w, err := party.ParseWarnings(*f.Warnings)
-	if err != nil {
-		return nil, fmt.Errorf("--warnings: %w", err)
+	if refused, ok := errors.AsType[*holdfast.Error](err); ok {
+		return nil, errors.New("--warnings: " + refused.Message)
 	}
-	return &w, nil
+	return &w, err
 }
 
 // warnV1 prints the risk of signature version 1.

@@ -24,25 +24,27 @@ type cli struct {
 	LogJSON bool `help:"Write the log as JSON." env:"HOLDFAST_LOG_JSON"`
 	Verbose bool `short:"v" help:"Log more." env:"HOLDFAST_VERBOSE"`
 
-	Demo    demoVerb    `cmd:"" help:"Start a server, a shop, a caller and a buyer on this machine, and print what to open."`
-	Serve   serveVerb   `cmd:"" help:"Run the server."`
-	Shop    shopVerb    `cmd:"" help:"Run the reference shop against any server."`
-	Network networkVerb `cmd:"" help:"Add, change and check accounts at card networks, for real money."`
-	Caller  callerVerb  `cmd:"" help:"Create, change and list callers: the web sites that ask for payments."`
-	Key     keyVerb     `cmd:"" help:"Make, list, rotate and revoke the keys of callers for the JSON API."`
-	Party   partyVerb   `cmd:"" help:"Create, change and list parties: buyers, sellers and owners of callers."`
-	Tx      txVerb      `cmd:"" help:"Show, settle, cancel and refund transactions, as the caller."`
-	Token   tokenVerb   `cmd:"" help:"Show and cancel payment tokens, as the caller."`
-	Webhook webhookVerb `cmd:"" help:"Add, change and watch webhook endpoints: the addresses to which a caller's events go."`
-	Events  eventsVerb  `cmd:"" help:"Print a caller's events."`
-	Listen  listenVerb  `cmd:"" help:"Send a caller's events to a program on this machine, which needs no public address."`
-	Clock   clockVerb   `cmd:"" help:"Show, advance or reset the clock of a sandbox caller."`
-	Mail    mailVerb    `cmd:"" help:"Show mails that have not been delivered, and send them again."`
-	Books   booksVerb   `cmd:"" help:"Check the books."`
-	Config  configVerb  `cmd:"" help:"Print a commented configuration file for serve or shop, with every setting and its default."`
-	Seal    sealVerb    `cmd:"" help:"Encrypt the secrets in a store, so that a copy of it gives none away."`
-	Sign    signVerb    `cmd:"" help:"Sign a request, or explain why a signature is refused."`
-	Bench   benchVerb   `cmd:"" help:"Measure a server with real signed requests."`
+	Demo     demoVerb     `cmd:"" help:"Start a server, a shop, a caller and a buyer on this machine, and print what to open."`
+	Serve    serveVerb    `cmd:"" help:"Run the server."`
+	Shop     shopVerb     `cmd:"" help:"Run the reference shop against any server."`
+	Network  networkVerb  `cmd:"" help:"Add, change and check accounts at card networks, for real money."`
+	Caller   callerVerb   `cmd:"" help:"Create, change and list callers: the web sites that ask for payments."`
+	Key      keyVerb      `cmd:"" help:"Make, list, rotate and revoke the keys of callers for the JSON API."`
+	Party    partyVerb    `cmd:"" help:"Create, change and list parties: buyers, sellers and owners of callers."`
+	Tx       txVerb       `cmd:"" help:"Show, settle, cancel and refund transactions, as the caller."`
+	Holds    holdsVerb    `cmd:"" help:"List holds, and those whose deadline is near."`
+	Calendar calendarVerb `cmd:"" help:"Give a caller's calendar of open holds an address, or end it."`
+	Token    tokenVerb    `cmd:"" help:"Show and cancel payment tokens, as the caller."`
+	Webhook  webhookVerb  `cmd:"" help:"Add, change and watch webhook endpoints: the addresses to which a caller's events go."`
+	Events   eventsVerb   `cmd:"" help:"Print a caller's events."`
+	Listen   listenVerb   `cmd:"" help:"Send a caller's events to a program on this machine, which needs no public address."`
+	Clock    clockVerb    `cmd:"" help:"Show, advance or reset the clock of a sandbox caller."`
+	Mail     mailVerb     `cmd:"" help:"Show mails that have not been delivered, and send them again."`
+	Books    booksVerb    `cmd:"" help:"Check the books."`
+	Config   configVerb   `cmd:"" help:"Print a commented configuration file for serve or shop, with every setting and its default."`
+	Seal     sealVerb     `cmd:"" help:"Encrypt the secrets in a store, so that a copy of it gives none away."`
+	Sign     signVerb     `cmd:"" help:"Sign a request, or explain why a signature is refused."`
+	Bench    benchVerb    `cmd:"" help:"Measure a server with real signed requests."`
 
 	Completion completionVerb `cmd:"" help:"Print a script that lets a shell complete commands, flags and values."`
 

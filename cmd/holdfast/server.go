@@ -18,6 +18,7 @@ import (
 	"github.com/holdfast-pay/holdfast/docs"
 	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/api"
+	"github.com/holdfast-pay/holdfast/internal/calendar"
 	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
 	"github.com/holdfast-pay/holdfast/internal/cobranded"
@@ -249,6 +250,7 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 		doorInbox:        counted("inbox", mails),
 		doorAccount:      counted("account", accounts),
 		doorNetworks:     counted("networks", messages),
+		doorCalendar:     counted("calendar", s.calendars(sessions)),
 		doorCertificates: counted("certificates", http.HandlerFunc(certificates)),
 		doorLogo:         s.logo(query),
 		doorManual:       counted("manual", (&manual.Server{Files: docs.API(), Log: s.Log}).Handler(query)),
@@ -262,6 +264,13 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 	return all
 }
 
+// calendars answers the calendars of callers' open holds.
+func (s *server) calendars(sessions *account.Sessions) http.Handler {
+	return (&calendar.Server{
+		Store: s.Store.Reader, From: sessions.From, StrangerPause: strangerPause, Now: s.Now, Log: s.Log,
+	}).Handler()
+}
+
 // A door answers at a path.
 type door int
 
@@ -271,6 +280,7 @@ const (
 	doorInbox
 	doorAccount
 	doorNetworks
+	doorCalendar
 	doorCertificates
 	doorHealth
 	doorReady
@@ -297,6 +307,8 @@ func doorOf(path string) door {
 		return doorNetworks
 	case strings.HasPrefix(path, manual.Path), path+"/" == manual.Path:
 		return doorManual
+	case strings.HasPrefix(path, calendar.Path): // which is below the next one
+		return doorCalendar
 	case strings.HasPrefix(path, api.Path), path+"/" == api.Path:
 		return doorJSON
 	case strings.HasPrefix(path, "/certs/"):

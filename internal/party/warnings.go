@@ -83,6 +83,9 @@ func writeWarning(before time.Duration) string {
 	return fmt.Sprintf("%dm", before/time.Minute)
 }
 
+// WarningsOf is a single warning, in whole minutes.
+func WarningsOf(before time.Duration) Warnings { return Warnings(writeWarning(before)) }
+
 // Times are the times before the deadline, the longest first.
 func (w Warnings) Times() (times []time.Duration) {
 	if w == "" {

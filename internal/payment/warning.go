@@ -66,6 +66,26 @@ func (c *Change) MayMissWarnings(caller *party.Caller) bool {
 	return !seen.Before(after.Received.Add(WarnedAfter)) && len(after.Warnings(caller.Warnings.Times(), seen)) > 0
 }
 
+// A DeadlineData is a hold in an event about its deadline.
+type DeadlineData struct {
+	HoldData
+	Warning WarningData `json:"warning"`
+}
+
+// A WarningData says of what an event warns.
+type WarningData struct {
+	Before   string `json:"before"`   // the time before the deadline, such as "24h"
+	Deadline string `json:"deadline"` // of the member
+	Member   string `json:"member"`   // the hold itself, or a linked hold
+}
+
+// DeadlineNear is the event of a warning about the hold. It has no number yet.
+func (h Hold) DeadlineNear(w Warning) Event {
+	return TransactionEvent(w.Caller, h.ID(), EventHoldDeadlineNear, w.At, DeadlineData{h.data(), WarningData{
+		Before: party.WarningsOf(w.Before).String(), Deadline: eventTime(w.At.Add(w.Before)), Member: string(w.Transaction),
+	}})
+}
+
 // A DueHold is a hold in a letter about deadlines.
 type DueHold struct {
 	ID        holdfast.TransactionID

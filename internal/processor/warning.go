@@ -124,16 +124,37 @@ func (p *Processor) warnFrom(
 		return nil, err
 	}
 	var due []payment.Warning
+	known := make(members)
 	for _, id := range ids {
-		due = append(due, current[id].Warnings([]time.Duration{mark.Before}, now)...)
+		t := current[id]
+		known[id] = &t
+		due = append(due, t.Warnings([]time.Duration{mark.Before}, now)...)
 	}
-	return p.warn(tx, caller, due, now)
+	return p.warn(tx, caller, due, known, now)
 }
 
-// warn gives the warnings that were not given before. It returns how late each
-// is.
+// members are transactions that an action has read and may change.
+type members map[holdfast.TransactionID]*payment.Transaction
+
+// root is the first Reserve of the hold of a member.
+func (m members) root(tx *store.Tx, member *payment.Transaction) (*payment.Transaction, error) {
+	if member.Link == "" {
+		return member, nil
+	}
+	if m[member.Parent] == nil {
+		t, found, err := tx.Transaction(member.Caller, member.Parent)
+		if err != nil || !found {
+			return nil, errors.Join(err, missing(found, "transaction", string(member.Parent)))
+		}
+		m[member.Parent] = &t
+	}
+	return m[member.Parent], nil
+}
+
+// warn gives the warnings that were not given before, about members that are
+// known. It returns how late each is.
 func (p *Processor) warn(
-	tx *store.Tx, caller party.Caller, due []payment.Warning, now time.Time,
+	tx *store.Tx, caller party.Caller, due []payment.Warning, known members, now time.Time,
 ) (lags []time.Duration, err error) {
 	fresh, err := tx.NotWarned(due)
 	if err != nil {
@@ -144,6 +165,9 @@ func (p *Processor) warn(
 		if err := tx.AddWarning(w); err != nil {
 			return nil, err
 		}
+		if err := p.addWarningEvent(tx, caller, w, known); err != nil {
+			return nil, err
+		}
 		lag := now.Sub(w.At)
 		if caller.ClockOffset != 0 {
 			lag = 0
@@ -151,6 +175,25 @@ func (p *Processor) warn(
 		lags = append(lags, lag)
 	}
 	return lags, nil
+}
+
+// addWarningEvent writes the event of a warning, if the caller has events.
+func (p *Processor) addWarningEvent(tx *store.Tx, caller party.Caller, w payment.Warning, known members) error {
+	if !caller.Events {
+		return nil
+	}
+	root, err := known.root(tx, known[w.Transaction])
+	if err != nil {
+		return err
+	}
+	hold := payment.Hold{Members: []payment.Transaction{*root}}
+	if root.Linked > 0 || root.Taken.Positive() {
+		var found bool
+		if hold, found, err = tx.Hold(root.Caller, root.ID); err != nil || !found {
+			return errors.Join(err, missing(found, "hold", string(root.ID)))
+		}
+	}
+	return tx.AddTransactionEvent(root, hold.DeadlineNear(w), p.now())
 }
 
 // warned tells how late warnings were given.
@@ -167,7 +210,7 @@ func (p *Processor) warned(lags []time.Duration) {
 // this end.
 func (p *Processor) warnAtLast(tx *store.Tx, caller party.Caller, c *payment.Change, real time.Time) error {
 	due := c.Before.Warnings(caller.Warnings.Times(), c.Before.Deadline)
-	_, err := p.warn(tx, caller, due, caller.Now(real))
+	_, err := p.warn(tx, caller, due, members{c.Before.ID: &c.Before}, caller.Now(real))
 	return err
 }
 

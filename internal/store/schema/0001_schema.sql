@@ -589,6 +589,13 @@ CREATE TABLE warning_mails (
 	at        BIGINT NOT NULL
 ) {{plain}};
 
+-- The keys of callers' calendars. The address of a calendar has the key; only its hash is kept.
+CREATE TABLE calendars (
+	caller_id TEXT   NOT NULL PRIMARY KEY,
+	hash      BYTEA  NOT NULL UNIQUE,
+	created   BIGINT NOT NULL
+) {{plain}};
+
 -- Letters to parties. A delivered letter is removed, because there may be a link in it that lets its reader in. Where
 -- there is an inbox and no mail server, it is Kept; one that will not be tried again is GivenUp. Tries are counted from
 -- queued on. failure is why the last one failed, with nothing of the letter in it.
