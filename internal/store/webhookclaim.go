@@ -28,6 +28,7 @@ type WebhookClaim struct {
 type WebhookLease struct {
 	WebhookEndpoint
 	LeasedUntil time.Time
+	Unreadable  error // why its secrets cannot be read; nil if they can
 }
 
 // An endpointDue is an endpoint with deliveries that wait, and when its next one
@@ -119,11 +120,8 @@ func (tx *Tx) ClaimEndpoints(c WebhookClaim, chosen []payment.EndpointID) (lease
 			micros(c.Until), id, micros(rows[0].leasedUntil)); err != nil {
 			return nil, err
 		}
-		e, err := tx.dialect.unsealed(rows[0])
-		if err != nil {
-			return nil, err
-		}
-		leases = append(leases, WebhookLease{e, when(micros(c.Until))})
+		e, unreadable := tx.dialect.unsealed(rows[0])
+		leases = append(leases, WebhookLease{e, when(micros(c.Until)), unreadable})
 	}
 	return leases, nil
 }

@@ -1,6 +1,8 @@
 package webhook_test
 
 import (
+	"database/sql"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -235,7 +237,8 @@ func TestRemovedWhileAnEventIsUnderWay(t *testing.T) {
 		e, _ := h.endpoint(processor.NewEndpoint{})
 		h.happen("a", "b")
 		h.answersWith(func(w http.ResponseWriter, r *http.Request) {
-			if err := h.Processor.RemoveEndpoint(r.Context(), h.Shop, e.ID); err != nil && err != processor.ErrNoEndpoint {
+			if err := h.Processor.RemoveEndpoint(r.Context(), h.Shop, e.ID); err != nil &&
+				!errors.Is(err, processor.ErrNoEndpoint) {
 				t.Error(err)
 			}
 			w.WriteHeader(http.StatusInternalServerError)
@@ -290,5 +293,39 @@ func TestTriesAreCounted(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("counted (-want +got):\n%s", diff)
+	}
+}
+
+// An endpoint whose secrets cannot be read delays no other, and is tried again after
+// a minute.
+func TestSecretsThatCannotBeRead(t *testing.T) {
+	file := t.TempDir() + "/broken.db"
+	h := newHooked(t, holdfasttest.Open(t, file))
+	broken, _ := h.endpoint(processor.NewEndpoint{})
+	h.endpoint(processor.NewEndpoint{URL: h.URL + "/whole"})
+	raw, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	if _, err := raw.ExecContext(t.Context(), `UPDATE webhook_endpoints SET secrets = x'00' WHERE endpoint_id = $1`,
+		string(broken.ID)); err != nil {
+		t.Fatal(err)
+	}
+	h.happen("a")
+	for range 2 {
+		if _, err := h.Sender.RunOnce(t.Context()); err != nil && !strings.Contains(err.Error(), string(broken.ID)) {
+			t.Errorf("the error does not name the endpoint: %v", err)
+		}
+	}
+	if got := h.arrivals(); len(got) != 1 || got[0].path != "/whole" {
+		t.Errorf("%d events arrived, want that of the other endpoint", len(got))
+	}
+	if n, err := h.Sender.RunOnce(t.Context()); n != 0 || err != nil {
+		t.Errorf("the broken endpoint is tried again at once: %v", err)
+	}
+	h.Clock.Advance(time.Minute)
+	if _, err := h.Sender.RunOnce(t.Context()); err == nil {
+		t.Error("the broken endpoint is not tried again")
 	}
 }

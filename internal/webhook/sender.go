@@ -177,28 +177,42 @@ func (s *Sender) claim(ctx context.Context, most int) (leases []store.WebhookLea
 	return leases, err
 }
 
-// serve delivers a batch of events to one endpoint, and ends the lease.
+// serve delivers a batch of events to one endpoint, and ends the lease. After an
+// error of the store the lease goes on, so the endpoint is tried again a minute
+// later and does not hold up the others.
 func (s *Sender) serve(ctx context.Context, lease store.WebhookLease) (e served) {
-	var due []store.EventDelivery
-	e.err = s.Store.View(ctx, func(tx *store.ReadTx) (err error) {
-		due, err = tx.DueWebhooks(lease.Endpoint, s.Now(), batchMax)
-		return err
-	})
-	r := round{Sender: s, lease: lease}
-	if e.err == nil {
-		r.deliver(ctx, due)
-		e.delivered, e.err = int(r.delivered.Load()), r.failed
+	e = s.deliver(ctx, lease)
+	if e.err != nil {
+		if ctx.Err() == nil {
+			e.err = fmt.Errorf("serving webhook endpoint %s: %w", lease.ID, e.err)
+		}
+		return e
 	}
 	err := s.Store.Complete(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		return tx.ReleaseEndpoint(lease, s.Now())
 	})
 	if !errors.Is(err, store.ErrClosed) { // the lease ends by itself
-		e.err = errors.Join(e.err, err)
-	}
-	if e.err != nil && ctx.Err() == nil {
-		e.err = fmt.Errorf("serving webhook endpoint %s: %w", lease.ID, e.err)
+		e.err = err
 	}
 	return e
+}
+
+// deliver delivers a batch of events to one endpoint.
+func (s *Sender) deliver(ctx context.Context, lease store.WebhookLease) (e served) {
+	if lease.Unreadable != nil {
+		return served{err: lease.Unreadable}
+	}
+	var due []store.EventDelivery
+	err := s.Store.View(ctx, func(tx *store.ReadTx) (err error) {
+		due, err = tx.DueWebhooks(lease.Endpoint, s.Now(), batchMax)
+		return err
+	})
+	if err != nil {
+		return served{err: err}
+	}
+	r := round{Sender: s, lease: lease}
+	r.deliver(ctx, due)
+	return served{int(r.delivered.Load()), r.failed}
 }
 
 // A round is the work on one endpoint during one lease.
