@@ -2,8 +2,10 @@ package cobranded_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
@@ -206,4 +208,48 @@ func TestTheLanguageOfACheckout(t *testing.T) {
 	s.reads("es")
 	s.openCheckout(s.checkout("", "callerReference", "order-4712"))
 	s.wantIn("es", "Inicie sesión para pagar")
+}
+
+// A hold that is placed on the network's page in time approves the checkout. One that
+// comes too late is released: the caller may know already that the checkout has
+// expired.
+func TestACheckoutOnTheNetworksPage(t *testing.T) {
+	for name, row := range map[string]struct {
+		away time.Duration
+		want holdfast.ReturnStatus
+		held string
+	}{
+		"in time":  {4 * time.Minute, holdfast.ReturnSuccessCC, "held"},
+		"too late": {6 * time.Minute, holdfast.ReturnAbandoned, "released"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+				s := newNetworkSite(t, db)
+				made := s.checkout("")
+				s.Clock.Advance(payment.CheckoutLife - 5*time.Minute)
+				s.openCheckout(made)
+				s.signIn()
+				s.submit()
+				page := s.left()
+				s.Clock.Advance(row.away)
+				back, err := url.Parse(s.network.Finish(t, page, good, "Ann", ""))
+				if err != nil {
+					t.Fatal(err)
+				}
+				// An event of the network comes before the browser.
+				_, err = s.Processor.FinishPage(t.Context(), s.Shop.Network, back.Query().Get("page"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.get(back.String())
+				if back := s.wantBack(row.want); (back.TokenID != "") != (row.held == "held") {
+					t.Errorf("the answer is %s", s.at.back)
+				}
+				s.watch()
+				if len(s.network.Holds(row.held)) != 1 {
+					t.Errorf("held are %v, released are %v", s.network.Holds("held"), s.network.Holds("released"))
+				}
+			})
+		})
+	}
 }

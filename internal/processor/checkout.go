@@ -26,8 +26,8 @@ type CreateCheckout struct {
 	Language string // of the pages; empty means the browser's
 }
 
-// reference is the parameter with the reference of the token.
-const reference = "callerReference"
+// referenceParam is the parameter with the reference of the token.
+const referenceParam = "callerReference"
 
 // CreateCheckout makes a checkout. It fails with a *payment.PipelineEnd where a
 // signed link with the same parameters would, and with a *payment.CallError if the
@@ -36,8 +36,8 @@ func (p *Processor) CreateCheckout(
 	ctx context.Context, caller party.Caller, call *Call, c CreateCheckout,
 ) (payment.Visit, error) {
 	params := c.Params
-	if params.Get(reference) == "" {
-		params = append(params.Without(reference), holdfast.Param{Name: reference, Value: call.Idempotency})
+	if params.Get(referenceParam) == "" {
+		params = append(params.Without(referenceParam), holdfast.Param{Name: referenceParam, Value: call.Idempotency})
 	}
 	made := payment.Visit{
 		ID: payment.VisitID(p.ids().Other("V")), Caller: caller.ID, Params: params.Encode(), Key: p.ids().Secret(visitKeySize),
