@@ -38,6 +38,7 @@ nightly: needs race ## run the long tests: the race detector, a minute of each f
 	HOLDFAST_RANDOM=1 RAPID_CHECKS=$(NIGHTLY_CHECKS) scripts/with-postgres go test -run AgreeWithTheModel -timeout 60m ./internal/processor
 	HOLDFAST_RACES=$(NIGHTLY_RACES) scripts/with-postgres go test -run RacingPairs -timeout 60m ./internal/processor
 	scripts/with-postgres go test -count=1 -run WhatAPaymentWrites ./internal/store -payments 20000
+	go test -count=1 -run TestReceiversEndWithTheServersState ./internal/payment -event-runs 100000
 	HOLDFAST_REPRODUCE=1 go test -count=1 -run Reproducible -timeout 60m ./tests/packages
 
 bench: ## measure Holdfast and its yardsticks and write docs/benchmarks.md; takes hours on an idle machine, less with BENCHFLAGS="-runs 1 -only ceiling"

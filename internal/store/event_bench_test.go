@@ -8,6 +8,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 // benchEvents are written before the feed is read: events of the size of a
@@ -65,10 +66,12 @@ func fillFeed(b *testing.B, db *store.DB) {
 }
 
 func benchEvent(c party.CallerID, n int) payment.Event {
+	zero := money.Micros(0)
 	t := payment.Transaction{
 		ID: "1TESTTESTTESTTESTTESTTEST", Caller: c, Kind: payment.KindReserve, State: payment.Reserved, Amount: tillAmount,
 		Reference: "order-2026-000000001", Token: "TOKENTOKENTOKENTOKENTOKENTOKENTOKENTOKENTOKENTOKENTOKENTOKEN",
-		StatusCode: "Success", StatusMessage: "The amount was held.",
+		StatusCode: "Success", StatusMessage: "The amount was held.", Settled: zero, Taken: zero, Taking: zero, Lowered: zero,
+		Fee: zero, Commission: zero, Refunded: zero, FeeReturned: zero, CommissionReturned: zero,
 	}
 	return payment.Event{
 		Caller: c, Type: payment.EventHoldHeld, ObjectID: fmt.Sprintf("1TESTTESTTESTTESTTEST%010d", n), Seq: 1,
