@@ -330,11 +330,11 @@ func TestAHoldAndItsPartsCountOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, row := range map[string]struct {
-		all            []payment.Transaction
-		paid, held, of int64
+		all        []payment.Transaction
+		paid, held int64
 	}{
-		"open":   {[]payment.Transaction{h, part}, 10_00, 32_50, 1},
-		"closed": {[]payment.Transaction{closed.After, part}, 10_00, 0, 1},
+		"open":   {[]payment.Transaction{h, part}, 10_00, 32_50},
+		"closed": {[]payment.Transaction{closed.After, part}, 10_00, 0},
 	} {
 		sender := payment.Activity{Account: "P2", Own: true, Rows: row.all}
 		seller := payment.Activity{Account: "P1", Own: true, Rows: row.all}
@@ -362,7 +362,7 @@ func TestAHoldAndItsPartsCountOnce(t *testing.T) {
 }
 
 // The fees of any parts add up to the fee of one settle of their sum, to the
-// micro-dollar, for each who may bear it. So do the marketplace's fees.
+// micro-dollar, for each role that may bear it. So do the marketplace's fees.
 func TestFeesOfPartsAddUp(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		in := parting(t)

@@ -109,14 +109,14 @@ func TestASettleThatNeedsNoPart(t *testing.T) {
 	})
 }
 
-// A declined part leaves its amount open, and another part can take it.
+// A declined part leaves its amount open, and another part can take it. A final
+// settle of a hold without parts is the hold's own: its decline ends the hold.
 func TestADeclinedPart(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		r := w.Reserved("42.50", "order-1")
 		w.Network.Next(holdfasttest.Reply{Step: payment.StepCapture, Decline: holdfast.CodeTransactionDenied})
 		all, err := settlePart(w, r.ID, "10.00", true)
 		if err != nil || all[0].State != payment.Failure {
-			// A final settle without parts is the hold's own: its decline ends the hold.
 			t.Fatalf("%+v, %v", all, err)
 		}
 		w.WantState(r.ID, payment.Failure)
