@@ -288,7 +288,31 @@ func crash(t *testing.T, action moneyAction, point, address string) {
 	if diff := cmp.Diff(want, action.effects(got[len(before):]), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("at the network (-want +got):\n%s", diff)
 	}
+	if again.Link != "" {
+		checkToldOfHold(w, again)
+		return
+	}
 	checkTold(t, w.Feed(), again)
+}
+
+// checkToldOfHold checks that the last event of a hold tells of a raise or a
+// renewal.
+func checkToldOfHold(w *holdfasttest.World, linked payment.Transaction) {
+	w.T.Helper()
+	all, want := w.Feed(), payment.EventHoldRaised
+	holdfasttest.CheckFeed(w.T, all)
+	if linked.Link == payment.LinkRenew {
+		want = payment.EventHoldRenewed
+	}
+	var last payment.Event
+	for _, e := range all {
+		if e.ObjectID == string(linked.Parent) {
+			last = e
+		}
+	}
+	if data := holdOf(w, linked.Parent).EventData(); last.Type != want || last.Data != data {
+		w.T.Errorf("the last event is %s with %s, want %s with %s", last.Type, last.Data, want, data)
+	}
 }
 
 // checkTold checks a feed whose last event of a transaction must tell its state.

@@ -199,7 +199,8 @@ func (m *linkModel) renew(t *rapid.T) {
 		return
 	}
 	want, declined := h.renewable(), m.decline(t)
-	got, err := m.w.Processor.RenewHold(m.w.T.Context(), m.w.Shop, nil, processor.RenewHold{Hold: h.id, Reference: m.ref()})
+	r := processor.RenewHold{Hold: h.id, Reference: m.ref()}
+	got, err := m.w.Processor.RenewHold(m.w.T.Context(), m.w.Shop, nil, r)
 	agree(t, err, want)
 	m.w.Network.Forget()
 	if want == "" && !declined {
