@@ -608,7 +608,7 @@ export interface components {
             /** @description Names the event in the list and in webhooks. Record it, to do each event once. */
             id: string;
             /** @enum {string} */
-            object: "hold" | "payment" | "refund" | "dispute" | "token" | "checkout" | "endpoint";
+            object: "hold" | "payment" | "refund" | "token" | "checkout" | "endpoint";
             object_id: string;
             /**
              * Format: int64
@@ -1633,16 +1633,16 @@ export interface operations {
                      *               "amount": "20.00",
                      *               "currency": "USD"
                      *             },
-                     *             "amount_type": "Maximum",
+                     *             "amount_type": "maximum",
                      *             "expires": "2026-11-23T13:15:30.000Z",
                      *             "id": "K000000000000000000000000000000000000000000000000000000000000001",
                      *             "reference": "cart-0001",
                      *             "starts": "2026-11-23T10:15:30.000Z",
                      *             "state": "active",
-                     *             "type": "SingleUse",
-                     *             "use": "Pay"
+                     *             "type": "single_use",
+                     *             "use": "pay"
                      *           },
-                     *           "id": "evt_K000000000000000000000000000000000000000000000000000000000000001_1_IF3BZFYV",
+                     *           "id": "evt_K000000000000000000000000000000000000000000000000000000000000001_1_JZQRZ7R2",
                      *           "object": "token",
                      *           "object_id": "K000000000000000000000000000000000000000000000000000000000000001",
                      *           "sequence": 1,
@@ -1655,16 +1655,16 @@ export interface operations {
                      *               "amount": "35.00",
                      *               "currency": "USD"
                      *             },
-                     *             "amount_type": "Maximum",
+                     *             "amount_type": "maximum",
                      *             "expires": "2026-11-23T13:15:30.000Z",
                      *             "id": "K000000000000000000000000000000000000000000000000000000000000002",
                      *             "reference": "cart-0002",
                      *             "starts": "2026-11-23T10:15:30.000Z",
                      *             "state": "active",
-                     *             "type": "SingleUse",
-                     *             "use": "Pay"
+                     *             "type": "single_use",
+                     *             "use": "pay"
                      *           },
-                     *           "id": "evt_K000000000000000000000000000000000000000000000000000000000000002_1_F57UIIWN",
+                     *           "id": "evt_K000000000000000000000000000000000000000000000000000000000000002_1_EZTNCTQ6",
                      *           "object": "token",
                      *           "object_id": "K000000000000000000000000000000000000000000000000000000000000002",
                      *           "sequence": 1,
@@ -1673,7 +1673,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "has_more": true,
-                     *       "next": "Mi5aVlpPSk4yWC43UVQ1SjZISg"
+                     *       "next": "Mi5aVlpPSk4yWC41RUFLVlFESw"
                      *     }
                      */
                     "application/json": components["schemas"]["EventList"];
@@ -1718,16 +1718,16 @@ export interface operations {
                      *           "amount": "20.00",
                      *           "currency": "USD"
                      *         },
-                     *         "amount_type": "Maximum",
+                     *         "amount_type": "maximum",
                      *         "expires": "2026-11-23T13:15:30.000Z",
                      *         "id": "K000000000000000000000000000000000000000000000000000000000000001",
                      *         "reference": "cart-0001",
                      *         "starts": "2026-11-23T10:15:30.000Z",
                      *         "state": "active",
-                     *         "type": "SingleUse",
-                     *         "use": "Pay"
+                     *         "type": "single_use",
+                     *         "use": "pay"
                      *       },
-                     *       "id": "evt_K000000000000000000000000000000000000000000000000000000000000001_1_IF3BZFYV",
+                     *       "id": "evt_K000000000000000000000000000000000000000000000000000000000000001_1_JZQRZ7R2",
                      *       "object": "token",
                      *       "object_id": "K000000000000000000000000000000000000000000000000000000000000001",
                      *       "sequence": 1,
