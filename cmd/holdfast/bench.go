@@ -18,6 +18,7 @@ type benchVerb struct {
 	Server      string        `help:"Drive a running server, by its Query API address; --store says where its store is. Without this flag the bench starts a server of its own." placeholder:"URL"`
 	Store       string        `help:"Make callers, buyers and tokens in this store, and leave them there: the path of an SQLite file, or postgres://… Without this flag the bench makes a file and removes it afterwards." placeholder:"ADDRESS"`
 	Mix         bench.Mix     `help:"Send these requests: reserve, reserve+settle, settle, status or activity." enum:"reserve,reserve+settle,settle,status,activity" default:"reserve" placeholder:"MIX"`
+	Door        bench.Door    `help:"Send Reserves to this API: fps, the signed Query API, or json, which measures both in one run and compares them. Only for the mix reserve." enum:"fps,json" default:"fps" placeholder:"DOOR"`
 	Spread      bench.Spread  `help:"Spread requests over merchants: uniform, zipf or one-merchant." enum:"uniform,zipf,one-merchant" default:"uniform" placeholder:"KIND"`
 	Merchants   int           `help:"Use this many merchants." default:"100" placeholder:"N"`
 	Connections int           `help:"Open this many connections." default:"64" placeholder:"N"`
@@ -90,6 +91,10 @@ func (v benchVerb) check() error {
 		return errors.New("--preload and --storm are numbers of transactions")
 	case v.KillAfter >= v.Duration:
 		return errors.New("--kill-after comes after the --duration")
+	case v.Door == bench.DoorJSON && v.Mix != bench.MixReserve:
+		return errors.New("--door json is for the mix reserve alone")
+	case v.Door == bench.DoorJSON && (v.Deliver || v.Storm > 0 || v.Flood != bench.NoFlood || v.KillAfter > 0):
+		return errors.New("--door json compares without --deliver, --storm, --flood and --kill-after")
 	case v.Deliver && v.Mix != bench.MixReserve:
 		return errors.New("--deliver is for the mix reserve alone")
 	case v.Deliver && (v.Storm > 0 || v.Flood != bench.NoFlood || v.KillAfter > 0):
@@ -161,8 +166,9 @@ func (v benchVerb) measure(
 
 func (v benchVerb) bench(w world, db *store.DB, address string) *bench.Bench {
 	b := &bench.Bench{
-		Store: db, Address: address, Mix: v.Mix, Spread: v.Spread, Merchants: v.Merchants, Connections: v.Connections,
-		Rate: v.Rate, Warmup: v.Warmup, Duration: v.Duration, Seed: v.Seed, Now: w.Now,
+		Store: db, Address: address, Mix: v.Mix, Door: v.Door, Spread: v.Spread, Merchants: v.Merchants,
+		Connections: v.Connections,
+		Rate:        v.Rate, Warmup: v.Warmup, Duration: v.Duration, Seed: v.Seed, Now: w.Now,
 	}
 	if screen := isTerminal(w.Err); screen || v.Duration > quietMost || v.Preload+v.Storm > quietCount {
 		b.Progress = progressLine(w.Err, screen)

@@ -71,7 +71,7 @@ func (v benchVerb) print(to io.Writer, r bench.Result) error {
 			fact{"in it", fmt.Sprintf("p99 %.2f ms, before %.2f", r.P99, s.Alone.P99)},
 		)
 	}
-	facts = append(append(facts, deliveredOf(r.Delivered)...), checkedOf(r.Checked)...)
+	facts = append(append(append(facts, doorsOf(r.Doors)...), deliveredOf(r.Delivered)...), checkedOf(r.Checked)...)
 	if err := printFacts(to, facts); err != nil {
 		return err
 	}
@@ -148,4 +148,14 @@ func checkedOf(c *bench.Checked) []fact {
 		facts = append(facts, fact{"books", text})
 	}
 	return facts
+}
+
+func doorsOf(d *bench.DoorResult) []fact {
+	if d == nil {
+		return nil
+	}
+	return []fact{{
+		"doors", fmt.Sprintf("the JSON API had %.0f %% of the %.0f/s of the Query API, which had %s", 100*d.Share, d.FPS.Rate,
+			latencyText(d.FPS.Latency)),
+	}}
 }

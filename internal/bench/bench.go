@@ -29,6 +29,10 @@ type Bench struct {
 	Seed        uint64
 	Now         func() time.Time
 
+	// Door is the API that Reserves are sent to. With DoorJSON the bench measures both
+	// doors, and compares them; empty means DoorFPS.
+	Door Door
+
 	// Flood sends invalid requests in addition, over FloodConnections connections.
 	Flood            Flood
 	FloodConnections int
@@ -118,7 +122,7 @@ func (b *Bench) assemble(ctx context.Context) (err error) {
 		b.cast = pretendCast(b.Merchants)
 	} else if b.database, err = openDatabase(b.Address); err != nil {
 		return err
-	} else if b.cast, err = makeCast(ctx, b.Store, b.Merchants, b.Now); err != nil {
+	} else if b.cast, err = makeCast(ctx, b.Store, b.Merchants, b.Door == DoorJSON, b.Now); err != nil {
 		return err
 	}
 	b.stock = newStock(b.Store, b.database, b.cast, b.Now)

@@ -27,6 +27,8 @@ type merchant struct {
 	caller party.Caller
 	owner  party.Party
 	key    party.AccessKey
+	// jsonKey is a key for the JSON API; empty unless the bench uses that.
+	jsonKey string
 }
 
 // A buyer is a sender of the bench, with a card.
@@ -47,12 +49,18 @@ type casting struct {
 	tx  *store.Tx
 	ids processor.RandomIDs
 	now time.Time
+
+	jsonKeys bool // merchants get a key for the JSON API, too
 }
 
-func makeCast(ctx context.Context, db *store.DB, merchants int, now func() time.Time) (c cast, err error) {
+func makeCast(
+	ctx context.Context, db *store.DB, merchants int, jsonKeys bool, now func() time.Time,
+) (c cast, err error) {
 	err = db.Update(ctx, func(tx *store.Tx) error {
 		c = cast{}
-		making := casting{tx: tx, ids: processor.RandomIDs{Now: now}, now: processor.Micro(now())}
+		making := casting{
+			tx: tx, ids: processor.RandomIDs{Now: now}, now: processor.Micro(now()), jsonKeys: jsonKeys,
+		}
 		for i := range merchants {
 			m, err := making.merchant(strconv.Itoa(i))
 			if err != nil {
@@ -109,7 +117,25 @@ func (c casting) merchant(name string) (merchant, error) {
 	key := party.AccessKey{
 		ID: "HF" + strings.ToUpper(c.ids.Secret(18)), Secret: holdfast.NewSecretKey(c.ids.Secret(40)), Caller: callers[0].ID,
 	}
-	return merchant{caller: callers[0], owner: owner, key: key}, c.tx.InsertAccessKey(key, c.now)
+	m := merchant{caller: callers[0], owner: owner, key: key}
+	if err := c.tx.InsertAccessKey(key, c.now); err != nil || !c.jsonKeys {
+		return m, err
+	}
+	m.jsonKey, err = c.jsonKey(m.caller)
+	return m, err
+}
+
+// jsonKey makes a key for the JSON API, as Processor.AddKey does.
+func (c casting) jsonKey(caller party.Caller) (text string, err error) {
+	id := party.JSONKeyID(c.ids.Other("J"))
+	text, hash := party.KeyText(id, c.ids.Secret(party.KeySecretSize), caller)
+	if err := c.tx.StartEvents(caller.ID); err != nil {
+		return "", err
+	}
+	return text, c.tx.InsertJSONKey(party.JSONKey{
+		ID: id, Caller: caller.ID, Hash: hash, Name: "Bench", Scopes: party.Scopes(party.ScopeHold), Chain: id,
+		Created: c.now,
+	})
 }
 
 func (c casting) buyer(i int) (buyer, error) {

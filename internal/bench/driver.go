@@ -16,6 +16,7 @@ import (
 type driver struct {
 	stock  *stock
 	signer *signer
+	json   *jsonRequests // for the JSON API; nil for the Query API
 	conn   *conn
 	now    func() time.Time
 
@@ -130,7 +131,7 @@ func (d *driver) order(ctx context.Context, a Action) (o order, ready bool, err 
 
 // send sends one request and counts the result.
 func (d *driver) send(ctx context.Context, o order, intended time.Time, t *tally) (err error) {
-	if d.request, err = d.signer.write(d.request[:0], o, d.merchants[o.merchant].key); err != nil {
+	if d.request, err = d.write(o); err != nil {
 		return err
 	}
 	began := d.now()
@@ -148,9 +149,21 @@ func (d *driver) send(ctx context.Context, o order, intended time.Time, t *tally
 	return nil
 }
 
+// write writes a request for the door that is measured.
+func (d *driver) write(o order) ([]byte, error) {
+	m := d.merchants[o.merchant]
+	if d.json != nil {
+		return d.json.write(d.request[:0], o, m.jsonKey), nil
+	}
+	return d.signer.write(d.request[:0], o, m.key)
+}
+
 // read records the status that an answer acknowledges. It returns the code of
 // an error answer.
 func (d *driver) read(o order, status int, body []byte) (code string) {
+	if d.json != nil {
+		return d.readJSON(o, status, body)
+	}
 	if status != http.StatusOK {
 		if status >= http.StatusInternalServerError {
 			d.doubt(o)

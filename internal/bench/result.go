@@ -32,6 +32,7 @@ type Result struct {
 	Tokens    Minting            `json:"tokens"`
 	Checked   *Checked           `json:"checked,omitempty"`
 	Flood     *FloodResult       `json:"flood,omitempty"`
+	Doors     *DoorResult        `json:"doors,omitempty"`
 	Storm     *Storm             `json:"storm,omitempty"`
 	Delivered *Delivered         `json:"delivered,omitempty"`
 	Preloaded int64              `json:"preloaded,omitempty"` // payments that were in the store before
@@ -93,6 +94,8 @@ func (b *Bench) Measure(ctx context.Context) (Result, error) {
 	switch {
 	case b.Flood != NoFlood:
 		return b.measureFlooded(ctx)
+	case b.Door == DoorJSON:
+		return b.measureDoors(ctx)
 	case b.Deliver:
 		return b.measureDelivered(ctx)
 	case b.gathered != nil:
