@@ -80,7 +80,12 @@ type step struct {
 func transaction(n int) string { return fmt.Sprintf("1T%033d", n) }
 func token(n int) string       { return fmt.Sprintf("K%063d", n) }
 
+const endpoint = "/v1/webhook-endpoints/W0001"
+
 var story = []step{
+	{operation: "create-endpoint", method: "POST", path: "/v1/webhook-endpoints"},
+	{operation: "get-endpoint", method: "GET", path: endpoint},
+	{operation: "update-endpoint", method: "PATCH", path: endpoint},
 	{operation: "create-checkout", method: "POST", path: "/v1/checkouts", key: "order-1001-checkout"},
 	{operation: "get-checkout", method: "GET", path: "/v1/checkouts/V0001"},
 	{operation: "list-checkouts", method: "GET", path: "/v1/checkouts?state=open"},
@@ -107,6 +112,12 @@ var story = []step{
 	{operation: "list-refunds", method: "GET", path: "/v1/refunds?payment={paid}"},
 	{operation: "list-events", method: "GET", path: "/v1/events?limit=2", save: "{event}", at: "/data/0/id"},
 	{operation: "get-event", method: "GET", path: "/v1/events/{event}"},
+	{operation: "test-endpoint", method: "POST", path: endpoint + "/test"},
+	{operation: "redeliver-events", method: "POST", path: endpoint + "/redeliver"},
+	{operation: "list-deliveries", method: "GET", path: endpoint + "/deliveries?limit=1"},
+	{operation: "list-endpoints", method: "GET", path: "/v1/webhook-endpoints"},
+	{operation: "rotate-endpoint-secret", method: "POST", path: endpoint + "/rotate"},
+	{operation: "delete-endpoint", method: "DELETE", path: endpoint},
 	{operation: "list-balances", method: "GET", path: "/v1/balances"},
 	{operation: "get-balance", method: "GET", path: "/v1/balances/account"},
 	{operation: "get-clock", method: "GET", path: "/v1/sandbox/clock"},
@@ -221,7 +232,7 @@ func (w *world) operations() map[string][2]string {
 
 // ofCaller are the operations that every caller can carry out alike.
 var ofCaller = map[string]bool{
-	"create-checkout": true, "list-balances": true, "get-balance": true, "get-clock": true,
+	"create-endpoint": true, "create-checkout": true, "list-balances": true, "get-balance": true, "get-clock": true,
 	"move-clock": true,
 }
 

@@ -55,6 +55,7 @@ var resources = []func(*Server){
 	addPayments,
 	addRefunds,
 	addEvents,
+	addEndpoints,
 	addBalances,
 	addClock,
 }

@@ -41,6 +41,8 @@ var tags = []*huma.Tag{
 	{Name: tagRefunds, Description: "A refund gives a payment, or a part of it, back to the buyer."},
 	{Name: tagEvents, Description: "Every change of a hold, a payment, a refund, a token and a checkout is an event. " +
 		"Read them here, or let a webhook endpoint get them."},
+	{Name: tagEndpoints, Description: "A webhook endpoint is an address of yours to which events go, signed by the " +
+		"specification of Standard Webhooks."},
 	{Name: tagBalances, Description: "The balance of your account, and those of your buyers' prepaid and credit " +
 		"instruments."},
 	{Name: tagSandbox, Description: "The clock of a sandbox caller can be moved, to see how holds expire."},

@@ -36,6 +36,7 @@ type Hold struct {
 	Members     []Member          `json:"members" doc:"The holds at the card network that this hold consists of: the first one, its raises and its renewals."`
 	Payments    []string          `json:"payments" doc:"The payments that were made of the hold."`
 	Metadata    map[string]string `json:"metadata,omitempty" doc:"What you keep with the hold."`
+	Expanded    *Expanded         `json:"expanded,omitempty" doc:"The objects that expand asks for."`
 }
 
 func holdOf(h payment.Hold, now time.Time, metadata payment.Metadata) Hold {
@@ -50,12 +51,8 @@ func holdOf(h payment.Hold, now time.Time, metadata payment.Metadata) Hold {
 	for _, m := range h.Members {
 		shown.Members = append(shown.Members, memberOf(m, now))
 	}
-	for _, some := range [][]payment.Transaction{h.Members, h.Parts} {
-		for i := range some {
-			if isPayment(&some[i]) {
-				shown.Payments = append(shown.Payments, string(some[i].ID))
-			}
-		}
+	for _, paid := range paymentsOf(h) {
+		shown.Payments = append(shown.Payments, string(paid.ID))
 	}
 	return shown
 }
@@ -193,8 +190,29 @@ type ByID struct {
 	ID string `path:"id" maxLength:"128"`
 }
 
-func (s *Server) getHold(ctx context.Context, q *request, in *ByID) (*holdAnswer, error) {
-	return s.hold(ctx, q, holdfast.TransactionID(in.ID))
+type getHoldInput struct {
+	ByID
+	Expand []string `query:"expand" enum:"token,payments" doc:"Objects to add in full, with commas."`
+}
+
+func (s *Server) getHold(ctx context.Context, q *request, in *getHoldInput) (*holdAnswer, error) {
+	answer := &holdAnswer{}
+	err := s.view(ctx, func(tx *store.ReadTx) (err error) {
+		if answer.Body, err = q.hold(tx, holdfast.TransactionID(in.ID)); err != nil {
+			return err
+		}
+		answer.Body.Expanded, err = q.expand(tx, in.Expand, related{
+			token: answer.Body.Token, payments: func() ([]payment.Transaction, error) {
+				h, _, err := tx.Hold(q.caller.ID, holdfast.TransactionID(in.ID))
+				return paymentsOf(h), err
+			},
+		})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return answer, nil
 }
 
 // hold reads a hold of the caller.

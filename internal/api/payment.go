@@ -30,6 +30,7 @@ type Payment struct {
 	Code        string            `json:"code" doc:"Why the payment is in this state." example:"Success"`
 	Message     string            `json:"message" doc:"The same in words, for people."`
 	Metadata    map[string]string `json:"metadata,omitempty"`
+	Expanded    *Expanded         `json:"expanded,omitempty" doc:"The objects that expand asks for."`
 }
 
 // isPayment reports whether a transaction is shown as a payment. A hold that was
@@ -146,8 +147,25 @@ func (s *Server) createPayment(ctx context.Context, q *request, in *createPaymen
 	return s.payment(ctx, q, t.ID)
 }
 
-func (s *Server) getPayment(ctx context.Context, q *request, in *ByID) (*paymentAnswer, error) {
-	return s.payment(ctx, q, holdfast.TransactionID(in.ID))
+type getPaymentInput struct {
+	ByID
+	Expand []string `query:"expand" enum:"token,hold,refunds" doc:"Objects to add in full, with commas."`
+}
+
+func (s *Server) getPayment(ctx context.Context, q *request, in *getPaymentInput) (*paymentAnswer, error) {
+	id := holdfast.TransactionID(in.ID)
+	answer, err := s.payment(ctx, q, id)
+	if err != nil || len(in.Expand) == 0 {
+		return answer, err
+	}
+	err = s.view(ctx, func(tx *store.ReadTx) (err error) {
+		answer.Body.Expanded, err = q.expand(tx, in.Expand, related{
+			token: answer.Body.Token, hold: answer.Body.Hold,
+			refunds: func() ([]payment.Transaction, error) { return q.refundsOf(tx, id) },
+		})
+		return err
+	})
+	return answer, err
 }
 
 // payment reads a payment of the caller.

@@ -34,6 +34,7 @@ type reference struct {
 
 type referenceGroup struct {
 	Name       string
+	Anchor     string
 	About      template.HTML
 	Operations []referenceOperation
 }
@@ -71,7 +72,10 @@ type referenceCode struct {
 func (s *Server) newReference() ([]byte, error) {
 	r := reference{Document: documentPath, Server: s.huma.OpenAPI().Servers[0].URL}
 	for _, tag := range s.huma.OpenAPI().Tags {
-		g := referenceGroup{Name: tag.Name, About: inline(tag.Description)}
+		g := referenceGroup{
+			Name: tag.Name, Anchor: "about-" + strings.ReplaceAll(strings.ToLower(tag.Name), " ", "-"),
+			About: inline(tag.Description),
+		}
 		for _, route := range s.routes.all {
 			if route.tag == tag.Name {
 				g.Operations = append(g.Operations, s.referenceOperation(route))

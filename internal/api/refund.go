@@ -27,6 +27,7 @@ type Refund struct {
 	Code        string            `json:"code" example:"Success"`
 	Message     string            `json:"message"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
+	Expanded    *Expanded         `json:"expanded,omitempty" doc:"The objects that expand asks for."`
 }
 
 func isRefund(t *payment.Transaction) bool { return t.Refunds() }
@@ -140,7 +141,12 @@ func (q *request) refunds(tx *store.ReadTx, all []payment.Transaction) ([]Refund
 	return shown, err
 }
 
-func (s *Server) getRefund(ctx context.Context, q *request, in *ByID) (*refundAnswer, error) {
+type getRefundInput struct {
+	ByID
+	Expand []string `query:"expand" enum:"payment" doc:"Objects to add in full, with commas."`
+}
+
+func (s *Server) getRefund(ctx context.Context, q *request, in *getRefundInput) (*refundAnswer, error) {
 	var shown []Refund
 	err := s.view(ctx, func(tx *store.ReadTx) error {
 		t, found, err := tx.Transaction(q.caller.ID, holdfast.TransactionID(in.ID))
@@ -150,7 +156,10 @@ func (s *Server) getRefund(ctx context.Context, q *request, in *ByID) (*refundAn
 		if err != nil {
 			return err
 		}
-		shown, err = q.refunds(tx, []payment.Transaction{t})
+		if shown, err = q.refunds(tx, []payment.Transaction{t}); err != nil {
+			return err
+		}
+		shown[0].Expanded, err = q.expand(tx, in.Expand, related{payment: shown[0].Payment})
 		return err
 	})
 	if err != nil {
