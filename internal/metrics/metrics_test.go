@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/api"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/ipn"
 	"github.com/holdfast-pay/holdfast/internal/metrics"
@@ -53,9 +54,13 @@ func TestAnswersOfTheAPI(t *testing.T) {
 		Action: "Reserve", Result: queryapi.Refused, Code: holdfast.InvalidTokenID, Took: 20 * time.Second,
 	})
 	s.Answered(queryapi.Answered{Result: queryapi.Refused, Code: holdfast.InvalidRequest, Took: -time.Second})
+	s.AnsweredJSON(api.Answered{Operation: "create-hold", Result: api.Success, Took: time.Millisecond})
+	s.AnsweredJSON(api.Answered{Result: api.Refused, Code: api.NotFound})
 	want := `holdfast_requests_total{action="Reserve",code="InvalidTokenId",door="api",result="refused"} 1
 holdfast_requests_total{action="Reserve",code="Success",door="api",result="success"} 1
+holdfast_requests_total{action="create-hold",code="success",door="json",result="success"} 1
 holdfast_requests_total{action="unknown",code="InvalidRequest",door="api",result="refused"} 1
+holdfast_requests_total{action="unknown",code="not_found",door="json",result="refused"} 1
 `
 	if diff := cmp.Diff(want, scraped(t, s, "holdfast_requests_total")); diff != "" {
 		t.Errorf("counted (-want +got):\n%s", diff)
