@@ -316,3 +316,16 @@ func TestFeed(t *testing.T) {
 	s.want("GET /pay/v1/events?after=c0"+rest, "GET /pay/v1/events?after=c2"+rest, "GET /pay/v1/events?after=c3"+rest,
 		"GET /pay/v1/events?after=c4"+rest, "GET /pay/v1/events?after=c5"+rest)
 }
+
+func TestExpand(t *testing.T) {
+	s, c := newServer(t, answer{status: 200, body: `{"id":"1T1","expanded":{"token":{"id":"K1"},"payments":[{"id":"2"}]}}`},
+		answer{status: 200, body: `{"id":"1T1"}`})
+	h, err := c.Hold(t.Context(), "1T1", "token", "payments")
+	if err != nil || h.Expanded == nil || h.Expanded.Token.ID != "K1" || len(h.Expanded.Payments) != 1 {
+		t.Errorf("the hold is %+v, %v", h, err)
+	}
+	if h, err := c.Hold(t.Context(), "1T1"); err != nil || h.Expanded != nil {
+		t.Errorf("without a wish, the hold is %+v, %v", h, err)
+	}
+	s.want("GET /pay/v1/holds/1T1?expand=token%2Cpayments", "GET /pay/v1/holds/1T1")
+}

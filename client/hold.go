@@ -41,6 +41,7 @@ type Hold struct {
 	Members     []Member          `json:"members"`
 	Payments    []string          `json:"payments"` // ids of what was paid of it
 	Metadata    map[string]string `json:"metadata"`
+	Expanded    *Expanded         `json:"expanded"`
 }
 
 // A NewHold asks for a hold.
@@ -75,9 +76,9 @@ func (c *Client) CreateHold(ctx context.Context, key string, n NewHold) (Hold, e
 	return ask[Hold](ctx, c, call{method: http.MethodPost, path: "holds", key: key, body: n})
 }
 
-// Hold returns a hold as it is now.
-func (c *Client) Hold(ctx context.Context, id string) (Hold, error) {
-	return ask[Hold](ctx, c, call{method: http.MethodGet, path: at("holds", id)})
+// Hold returns a hold as it is now. It can be expanded by "token" and "payments".
+func (c *Client) Hold(ctx context.Context, id string, expand ...string) (Hold, error) {
+	return ask[Hold](ctx, c, call{method: http.MethodGet, path: at("holds", id), query: expanded(expand)})
 }
 
 // A HoldFilter selects holds. Zero fields select all.

@@ -35,6 +35,7 @@ type Payment struct {
 	Code        string            `json:"code"`
 	Message     string            `json:"message"`
 	Metadata    map[string]string `json:"metadata"`
+	Expanded    *Expanded         `json:"expanded"`
 }
 
 // A NewPayment asks for an amount at once, without a hold.
@@ -56,9 +57,10 @@ func (c *Client) CreatePayment(ctx context.Context, key string, n NewPayment) (P
 	return ask[Payment](ctx, c, call{method: http.MethodPost, path: "payments", key: key, body: n})
 }
 
-// Payment returns a payment as it is now.
-func (c *Client) Payment(ctx context.Context, id string) (Payment, error) {
-	return ask[Payment](ctx, c, call{method: http.MethodGet, path: at("payments", id)})
+// Payment returns a payment as it is now. It can be expanded by "token", "hold" and
+// "refunds".
+func (c *Client) Payment(ctx context.Context, id string, expand ...string) (Payment, error) {
+	return ask[Payment](ctx, c, call{method: http.MethodGet, path: at("payments", id), query: expanded(expand)})
 }
 
 // A PaidFilter selects payments or refunds. Zero fields select all.

@@ -21,6 +21,7 @@ type Refund struct {
 	Code        string            `json:"code"`
 	Message     string            `json:"message"`
 	Metadata    map[string]string `json:"metadata"`
+	Expanded    *Expanded         `json:"expanded"`
 }
 
 // A NewRefund asks for a refund of a payment, or of everything that was paid of a
@@ -42,9 +43,9 @@ func (c *Client) CreateRefund(ctx context.Context, key string, n NewRefund) ([]R
 	return made.Data, err
 }
 
-// Refund returns a refund as it is now.
-func (c *Client) Refund(ctx context.Context, id string) (Refund, error) {
-	return ask[Refund](ctx, c, call{method: http.MethodGet, path: at("refunds", id)})
+// Refund returns a refund as it is now. It can be expanded by "payment".
+func (c *Client) Refund(ctx context.Context, id string, expand ...string) (Refund, error) {
+	return ask[Refund](ctx, c, call{method: http.MethodGet, path: at("refunds", id), query: expanded(expand)})
 }
 
 // Refunds lists refunds, the newest first.

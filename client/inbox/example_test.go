@@ -3,7 +3,7 @@ package inbox_test
 import (
 	"context"
 	"database/sql"
-	"log"
+	"log/slog"
 	"net/http"
 
 	"github.com/holdfast-pay/holdfast"
@@ -16,10 +16,12 @@ import (
 func Example() {
 	db, err := sql.Open("sqlite", "shop.db") // or "pgx", with the driver that the program imports
 	if err != nil {
-		log.Fatal(err)
+		slog.Error("opening the database", "error", err)
+		return
 	}
-	if _, err := db.Exec(inbox.Schema); err != nil {
-		log.Fatal(err)
+	if _, err := db.ExecContext(context.Background(), inbox.Schema); err != nil {
+		slog.Error("making the tables of the inbox", "error", err)
+		return
 	}
 	verifier := client.Verifier{Secrets: []holdfast.SecretKey{holdfast.NewSecretKey("whsec_…")}}
 	http.HandleFunc("POST /hook", func(w http.ResponseWriter, r *http.Request) {
@@ -29,7 +31,7 @@ func Example() {
 			return
 		}
 		if err := take(r.Context(), db, event); err != nil {
-			log.Print(err)
+			slog.Error("taking an event", "event", event.ID, "error", err)
 			w.WriteHeader(http.StatusServiceUnavailable) // the event comes again
 		}
 	})
@@ -41,7 +43,7 @@ func take(ctx context.Context, db *sql.DB, event client.Event) error {
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // after the commit it does nothing
+	defer tx.Rollback() // after the commit it does nothing
 	ready, err := inbox.Inbox{}.Take(ctx, tx, event)
 	if err != nil {
 		return err

@@ -118,8 +118,8 @@ var callActions = []moneyAction{
 	},
 }
 
-// settleOnce settles a hold, with one payment.
-func settleOnce(
+// settleOnce settles a hold, with one payment. It has the form of a method.
+var settleOnce = func(
 	p *processor.Processor, ctx context.Context, caller party.Caller, c *processor.Call, r processor.SettleHold,
 ) (payment.Transaction, error) {
 	paid, err := p.SettleHold(ctx, caller, c, r)

@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
-	_ "modernc.org/sqlite"             // the driver "sqlite"
 
 	"github.com/holdfast-pay/holdfast/client"
 	"github.com/holdfast-pay/holdfast/client/inbox"
@@ -24,7 +22,8 @@ import (
 var inboxNow = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 
 // onDatabases runs a test with a program's database that has an inbox and a table
-// of the program's own: what it did, in order.
+// of the program's own: what it did, in order. Package holdfasttest has the
+// drivers.
 func onDatabases(t *testing.T, test func(t *testing.T, p *program)) {
 	t.Helper()
 	open := map[string]func(t *testing.T) (*sql.DB, error){
