@@ -66,7 +66,7 @@ func TestWhatIsTold(t *testing.T) {
 		if _, err := w.Processor.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		want[string(lapsed.ID)] = "hold.pending hold.held hold.expired"
+		want[string(lapsed.ID)] = "hold.pending hold.held" + strings.Repeat(" hold.deadline_near", 4) + " hold.expired"
 
 		all := w.Feed()
 		holdfasttest.CheckFeed(t, all)
