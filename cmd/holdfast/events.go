@@ -112,7 +112,7 @@ func (v eventsTail) Run(ctx context.Context, w world) (err error) {
 	for {
 		page, err := v.read(ctx, db.Reader, caller, after, tailPage)
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // the user has ended the command
+			return nil // the user has ended the command
 		}
 		if err != nil {
 			return err

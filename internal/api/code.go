@@ -12,10 +12,10 @@ type Code string
 // The codes of the API itself.
 const (
 	KeyMissing            Code = "key_missing"
-	KeyUnknown            Code = Code(party.KeyUnknown)
-	KeyExpired            Code = Code(party.KeyExpired)
-	KeyRevoked            Code = Code(party.KeyRevoked)
-	KeyWrongMode          Code = Code(party.KeyWrongMode)
+	KeyUnknown            Code = Code(party.ErrKeyUnknown)
+	KeyExpired            Code = Code(party.ErrKeyExpired)
+	KeyRevoked            Code = Code(party.ErrKeyRevoked)
+	KeyWrongMode          Code = Code(party.ErrKeyWrongMode)
 	ScopeMissing          Code = Code(payment.CallScopeMissing)
 	NotFound              Code = "not_found"
 	MethodNotAllowed      Code = "method_not_allowed"

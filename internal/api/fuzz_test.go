@@ -31,8 +31,13 @@ func FuzzBody(f *testing.F) {
 func FuzzTarget(f *testing.F) {
 	w := newWorld(f)
 	for _, seed := range [][2]string{
-		{"holds", "limit=1"}, {"holds/1T1", ""}, {"holds", "after=AAAAAAAAAAAAAAAA&state=held"}, {"../holds", "%zz"},
-		{"holds/1T1/settle", "created_from=2026-11-23T10:15:30Z"}, {"", "a;b"}, {"holds/\x00", "amount_from=1"},
+		{"holds", "limit=1"},
+		{"holds/1T1", ""},
+		{"holds", "after=AAAAAAAAAAAAAAAA&state=held"},
+		{"../holds", "%zz"},
+		{"holds/1T1/settle", "created_from=2026-11-23T10:15:30Z"},
+		{"", "a;b"},
+		{"holds/\x00", "amount_from=1"},
 	} {
 		f.Add(seed[0], seed[1])
 	}

@@ -38,7 +38,7 @@ func NewKeys(
 		case err != nil:
 			return signer{}, fmt.Errorf("finding a JSON key: %w", err)
 		case !found:
-			return signer{}, party.KeyUnknown
+			return signer{}, party.ErrKeyUnknown
 		}
 		return signer{caller, key}, nil
 	}

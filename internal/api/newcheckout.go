@@ -66,8 +66,11 @@ var (
 		{"exact", holdfast.AmountExact}, {"maximum", holdfast.AmountMaximum}, {"minimum", holdfast.AmountMinimum},
 	}
 	paymentMethods = words[holdfast.PaymentMethod]{
-		{"card", holdfast.MethodCC}, {"bank_account", holdfast.MethodACH}, {"balance", holdfast.MethodABT},
-		{"prepaid", holdfast.MethodPrepaid}, {"credit", holdfast.MethodDebt},
+		{"card", holdfast.MethodCC},
+		{"bank_account", holdfast.MethodACH},
+		{"balance", holdfast.MethodABT},
+		{"prepaid", holdfast.MethodPrepaid},
+		{"credit", holdfast.MethodDebt},
 	}
 )
 

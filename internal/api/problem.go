@@ -8,7 +8,7 @@ import (
 )
 
 // A Problem is the answer to a refused request (RFC 9457).
-type Problem struct {
+type Problem struct { //nolint:errname // RFC 9457 calls it a problem, and so does the document
 	Type      string  `json:"type" format:"uri-reference" doc:"A page about the code."`
 	Title     string  `json:"title" doc:"One sentence about the code, always the same."`
 	Status    int     `json:"status" doc:"The HTTP status of the answer."`

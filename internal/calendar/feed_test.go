@@ -73,8 +73,8 @@ func TestAnEntry(t *testing.T) {
 		t.Errorf("the summary is %q", got)
 	}
 	want := "This hold of $1,234.50 ends on November 30, 2026, 10:15 AM\u00a0UTC. If you ship the order, charge it " +
-		"before then. If you do not, release it. After the deadline, it cannot be charged any more.\nReference: order-4711\n" +
-		"Hold: 1T1"
+		"before then. If you do not, release it. After the deadline, it cannot be charged any more.\n" +
+		"Reference: order-4711\nHold: 1T1"
 	if got := text(t, e, ical.PropDescription); got != want {
 		t.Errorf("the description is %q, want %q", got, want)
 	}

@@ -101,23 +101,23 @@ type KeyError string
 
 // The reasons.
 const (
-	KeyUnknown   KeyError = "key_unknown"
-	KeyRevoked   KeyError = "key_revoked"
-	KeyExpired   KeyError = "key_expired"
-	KeyWrongMode KeyError = "key_wrong_mode"
+	ErrKeyUnknown   KeyError = "key_unknown"
+	ErrKeyRevoked   KeyError = "key_revoked"
+	ErrKeyExpired   KeyError = "key_expired"
+	ErrKeyWrongMode KeyError = "key_wrong_mode"
 )
 
 // Error is a sentence for the caller.
 func (e KeyError) Error() string {
 	switch e {
-	case KeyRevoked:
+	case ErrKeyRevoked:
 		return "the key was revoked"
-	case KeyExpired:
+	case ErrKeyExpired:
 		return "the key has expired"
-	case KeyWrongMode:
+	case ErrKeyWrongMode:
 		return "a key that begins with " + testPrefix + " works only for a sandbox caller, and one that begins with " +
 			livePrefix + " only for a live one"
-	case KeyUnknown:
+	case ErrKeyUnknown:
 	}
 	return "the key is not known here"
 }
@@ -127,9 +127,9 @@ func (e KeyError) Error() string {
 func (k JSONKey) Usable(real time.Time) error {
 	switch {
 	case !k.Revoked.IsZero():
-		return KeyRevoked
+		return ErrKeyRevoked
 	case !k.Expires.IsZero() && !real.Before(k.Expires):
-		return KeyExpired
+		return ErrKeyExpired
 	}
 	return nil
 }
@@ -139,9 +139,9 @@ func (k JSONKey) Usable(real time.Time) error {
 func (k JSONKey) Open(sent SentKey, c Caller, real time.Time) error {
 	switch {
 	case subtle.ConstantTimeCompare(k.Hash[:], sent.hash[:]) != 1:
-		return KeyUnknown
+		return ErrKeyUnknown
 	case sent.live == c.Sandbox:
-		return KeyWrongMode
+		return ErrKeyWrongMode
 	}
 	return k.Usable(real)
 }
@@ -190,22 +190,22 @@ func KeyText(id JSONKeyID, secret string, c Caller) (text string, hash KeyHash) 
 	return text, sent.hash
 }
 
-// ParseKey reads the text of a key. A text that cannot be a key is KeyUnknown.
+// ParseKey reads the text of a key. A text that cannot be a key is ErrKeyUnknown.
 func ParseKey(text string) (SentKey, error) {
 	rest, live := strings.CutPrefix(text, livePrefix)
 	if !live {
 		var test bool
 		if rest, test = strings.CutPrefix(text, testPrefix); !test {
-			return SentKey{}, KeyUnknown
+			return SentKey{}, ErrKeyUnknown
 		}
 	}
 	id, secret, found := strings.Cut(rest, "_")
 	if !found || id == "" || len(id) > keyIDMax || len(secret) != KeySecretSize+keyCheckSize ||
 		!inDigits(id, keyDigits[:36]) || !inDigits(secret, keyDigits) {
-		return SentKey{}, KeyUnknown
+		return SentKey{}, ErrKeyUnknown
 	}
 	if body := text[:len(text)-keyCheckSize]; keyCheck(body) != text[len(body):] {
-		return SentKey{}, KeyUnknown
+		return SentKey{}, ErrKeyUnknown
 	}
 	return SentKey{ID: JSONKeyID(id), live: live, hash: sha256.Sum256([]byte(text))}, nil
 }

@@ -35,7 +35,7 @@ func TestParseKeyRefuses(t *testing.T) {
 	for i := range text {
 		for _, c := range []string{"", "x", "-", text[i:i+1] + "y"} {
 			wrong := text[:i] + c + text[i+1:]
-			if _, err := party.ParseKey(wrong); wrong != text && !errors.Is(err, party.KeyUnknown) {
+			if _, err := party.ParseKey(wrong); wrong != text && !errors.Is(err, party.ErrKeyUnknown) {
 				t.Errorf("%s: %v", wrong, err)
 			}
 		}
@@ -44,7 +44,7 @@ func TestParseKeyRefuses(t *testing.T) {
 		"", "hf_live_", "hf_live_J01", "hf_live__" + keySecret + "000000", text + "0", " " + text, text + "\n",
 		"HF_LIVE_" + text[8:], "hf_live_" + strings.Repeat("J", 41) + "_" + keySecret + "000000",
 	} {
-		if _, err := party.ParseKey(wrong); !errors.Is(err, party.KeyUnknown) {
+		if _, err := party.ParseKey(wrong); !errors.Is(err, party.ErrKeyUnknown) {
 			t.Errorf("%q: %v", wrong, err)
 		}
 	}
@@ -67,13 +67,13 @@ func TestOpen(t *testing.T) {
 		want   error
 	}{
 		"right":             {key, text, live, nil},
-		"another secret":    {key, other, live, party.KeyUnknown},
-		"caller of sandbox": {key, text, test, party.KeyWrongMode},
+		"another secret":    {key, other, live, party.ErrKeyUnknown},
+		"caller of sandbox": {key, text, test, party.ErrKeyWrongMode},
 		"last moment":       {with(func(k *party.JSONKey) { k.Expires = keyCreated.Add(time.Microsecond) }), text, live, nil},
-		"expired":           {with(func(k *party.JSONKey) { k.Expires = keyCreated }), text, live, party.KeyExpired},
-		"revoked":           {with(func(k *party.JSONKey) { k.Revoked = keyCreated }), text, live, party.KeyRevoked},
+		"expired":           {with(func(k *party.JSONKey) { k.Expires = keyCreated }), text, live, party.ErrKeyExpired},
+		"revoked":           {with(func(k *party.JSONKey) { k.Revoked = keyCreated }), text, live, party.ErrKeyRevoked},
 		"another and revoked": {
-			with(func(k *party.JSONKey) { k.Revoked = keyCreated }), other, live, party.KeyUnknown,
+			with(func(k *party.JSONKey) { k.Revoked = keyCreated }), other, live, party.ErrKeyUnknown,
 		},
 	} {
 		sent, err := party.ParseKey(row.text)
@@ -88,7 +88,9 @@ func TestOpen(t *testing.T) {
 
 func TestKeyErrorsAreSentences(t *testing.T) {
 	said := map[string]bool{}
-	for _, e := range []party.KeyError{party.KeyUnknown, party.KeyRevoked, party.KeyExpired, party.KeyWrongMode} {
+	for _, e := range []party.KeyError{
+		party.ErrKeyUnknown, party.ErrKeyRevoked, party.ErrKeyExpired, party.ErrKeyWrongMode,
+	} {
 		if text := e.Error(); said[text] || !strings.Contains(text, "key") {
 			t.Errorf("%s says %q", string(e), text)
 		}
@@ -130,7 +132,7 @@ func FuzzParseKey(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		sent, err := party.ParseKey(text)
 		if err != nil {
-			if !errors.Is(err, party.KeyUnknown) || sent != (party.SentKey{}) {
+			if !errors.Is(err, party.ErrKeyUnknown) || sent != (party.SentKey{}) {
 				t.Fatalf("%q: %+v, %v", text, sent, err)
 			}
 			return

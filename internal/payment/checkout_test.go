@@ -54,7 +54,8 @@ func TestMalformedCheckouts(t *testing.T) {
 		{"own status", []string{"returnURL", "https://shop.example.test/?status=SC"}, []string{"returnURL"}},
 		{"own checkout", []string{"returnURL", "https://shop.example.test/?Checkout=V1"}, []string{"returnURL"}},
 		{
-			"own city", []string{"returnURL", "https://shop.example.test/?city=Ames", "collectShippingAddress", "True"},
+			"own city",
+			[]string{"returnURL", "https://shop.example.test/?city=Ames", "collectShippingAddress", "True"},
 			[]string{"returnURL"},
 		},
 		{"two at once", []string{"reserve", "perhaps", "returnURL", "/back"}, []string{"reserve", "returnURL"}},

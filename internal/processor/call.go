@@ -81,7 +81,7 @@ func (d decision) key(c *Call) (party.JSONKey, error) {
 	case err != nil:
 		return key, err
 	case !found || key.Caller != d.caller.ID:
-		return key, party.KeyUnknown
+		return key, party.ErrKeyUnknown
 	}
 	return key, key.Usable(d.real)
 }

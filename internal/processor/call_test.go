@@ -120,7 +120,8 @@ var callActions = []moneyAction{
 
 // settleOnce settles a hold, with one payment. It has the form of a method.
 var settleOnce = func(
-	p *processor.Processor, ctx context.Context, caller party.Caller, c *processor.Call, r processor.SettleHold,
+	p *processor.Processor, ctx context.Context, //nolint:revive // as a method has them
+	caller party.Caller, c *processor.Call, r processor.SettleHold,
 ) (payment.Transaction, error) {
 	paid, err := p.SettleHold(ctx, caller, c, r)
 	if err != nil {
@@ -368,7 +369,7 @@ func TestCallsOfTwoCallers(t *testing.T) {
 		}
 		other := w.OtherShop()
 		foreign := w.Call("another", "POST /v1/holds", h)
-		if _, err := w.Processor.CreateHold(t.Context(), other, foreign, h); !errors.Is(err, party.KeyUnknown) {
+		if _, err := w.Processor.CreateHold(t.Context(), other, foreign, h); !errors.Is(err, party.ErrKeyUnknown) {
 			t.Errorf("with a key of another caller: %v", err)
 		}
 		key, _ := w.JSONKey(other, processor.NewKey{})

@@ -137,7 +137,8 @@ var verbs = map[string]func(*processor.Processor, context.Context, party.Caller,
 
 // settleHold is SettleHold with one payment as its answer.
 func settleHold(
-	p *processor.Processor, ctx context.Context, caller party.Caller, r processor.SettleHold,
+	p *processor.Processor, ctx context.Context, //nolint:revive // as a method has them
+	caller party.Caller, r processor.SettleHold,
 ) (payment.Transaction, error) {
 	all, err := p.SettleHold(ctx, caller, nil, r)
 	if err != nil {

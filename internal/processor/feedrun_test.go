@@ -62,7 +62,7 @@ func TestAFollowerOfAWholeServer(t *testing.T) {
 		f := &follower{seen: map[string]int{}, state: map[string]string{}}
 		var all []holdfast.TransactionID
 		for seed := range *feedRuns {
-			random := rand.New(rand.NewPCG(uint64(seed), 18)) //nolint:gosec // a seeded test
+			random := rand.New(rand.NewPCG(uint64(seed), 18))
 			for step := range 25 {
 				all = append(all, actAtRandom(w, random, all, fmt.Sprintf("run-%d-%d", seed, step))...)
 				heard := w.Feed()

@@ -235,7 +235,7 @@ func TestAKeyExpires(t *testing.T) {
 			t.Error(err)
 		}
 		w.Clock.Advance(time.Microsecond)
-		if err := holdWith(w, key, "1.00"); !errors.Is(err, party.KeyExpired) {
+		if err := holdWith(w, key, "1.00"); !errors.Is(err, party.ErrKeyExpired) {
 			t.Errorf("after its end: %v", err)
 		}
 	})
@@ -278,7 +278,7 @@ func TestRotateKey(t *testing.T) {
 		_, _, _, err = w.Processor.RotateKey(t.Context(), first.ID, time.Hour)
 		w.WantCode(err, holdfast.InvalidParams)
 		w.Clock.Advance(2 * time.Hour)
-		if err := holdWith(w, first, "1.00"); !errors.Is(err, party.KeyExpired) {
+		if err := holdWith(w, first, "1.00"); !errors.Is(err, party.ErrKeyExpired) {
 			t.Errorf("the old key after the overlap: %v", err)
 		}
 		// The chain goes on. An overlap does not make a key live longer.
@@ -317,7 +317,7 @@ func TestRevokeKey(t *testing.T) {
 		w.WantState(first.ID, payment.Reserved)
 		// The door has read the key a moment ago, and passes it on.
 		for _, err := range []error{holdWith(w, key, "1.00"), func() error { _, err := createHold(w, c, h); return err }()} {
-			if !errors.Is(err, party.KeyRevoked) {
+			if !errors.Is(err, party.ErrKeyRevoked) {
 				t.Errorf("after the revocation: %v", err)
 			}
 		}

@@ -200,7 +200,7 @@ func (p *Processor) TestEndpoint(
 		}
 		e.Tests++
 		real := p.now()
-		event = e.Endpoint.TestEvent(e.Tests, caller.Now(real))
+		event = e.TestEvent(e.Tests, caller.Now(real))
 		event.Created = real
 		event = event.Named()
 		return tx.AddEvent(event, real)
