@@ -450,6 +450,11 @@ func TestAHoldAtStripeIsRaisedAndRenewed(t *testing.T) {
 		wantHold(w.World, root.ID, "held 60.00/0.00/0.00")
 
 		w.Processor.Wait = time.Minute
+		call := w.Call("settle-1", "POST /v1/holds/"+string(root.ID)+"/settle", nil)
+		paid, err := w.Processor.SettleHold(t.Context(), w.Shop, call, processor.SettleHold{Hold: root.ID})
+		if err != nil || len(paid) != 1 || paid[0].State != payment.Success || paid[0].Fee.Positive() {
+			t.Errorf("the settle is %+v, %v: the account's fee is zero", paid, err)
+		}
 		single := heldWith(w.World, w.Authorize("50.00"), "40.00")
 		_, err = raise(w.World, single.ID, "5.00", "one more")
 		w.WantCode(err, holdfast.InvalidPaymentInstrument)

@@ -88,7 +88,7 @@ type settling struct {
 
 func (p *Processor) settling(d decision, h payment.Hold, r SettleHold) (s settling, err error) {
 	s = settling{SettleHold: r, decision: d, ids: p.ids()}
-	in := changeInput{d, h.Root()}
+	in := changeInput{d, h.EndsFirst()} // the root may have ended, and then has no account
 	for _, m := range h.Members {
 		if err := (changeInput{d, m}).attended("settled"); err != nil {
 			return s, err

@@ -111,6 +111,13 @@ func (in changeInput) settle(amount money.Amount) (payment.Change, error) {
 		return payment.Change{}, err
 	}
 	settle.Amount = amount
+	if t := in.Transaction; t.Link != "" || t.Linked > 0 {
+		h, _, err := in.tx.Hold(t.Caller, t.ID)
+		if err != nil {
+			return payment.Change{}, err
+		}
+		settle.Earlier = payment.EarlierOf(h.Members...)
+	}
 	return in.Transaction.Settle(settle)
 }
 

@@ -219,12 +219,17 @@ func (m *transactionMoves) of(c *payment.Change) transactionMove {
 // What is known of the question is written only if a question is opened, because
 // another server may be claiming the open one.
 //
-// If events is true, it also counts the events. Then nothing else may have
-// counted one since the transaction was read.
+// A change of when it is due rests on the total of the parts, which a part changes
+// without a step. If events is true, it also counts the events. Then nothing else
+// may have counted one since the transaction was read.
 func movingTransaction(others string, events bool) transactionMove {
-	var same []engine.Column
+	var same fields[transactionRow]
+	if others != "" {
+		same = append(same, transactionTable.field("taken"))
+	}
 	if events {
-		others, same = others+"events, ", engine.Columns(engine.Number, "events")
+		others += "events, "
+		same = append(same, transactionTable.field("events"))
 	}
 	m := transactionMove{
 		set: transactionTable.some(others + `completed, steps, settled, fee, commission, sets_aside, state, status_code,
@@ -234,11 +239,10 @@ func movingTransaction(others string, events bool) transactionMove {
 	}
 	m.Change = transactions.Change(engine.Update{
 		Doing: "moving a transaction", Table: transactionTable.name,
-		Set: m.set.columns(), Keep: m.ifGiven.columns(), Key: transactionKeys.columns(), Guard: m.guard.columns(), Same: same,
+		Set: m.set.columns(), Keep: m.ifGiven.columns(), Key: transactionKeys.columns(), Guard: m.guard.columns(),
+		Same: same.columns(),
 	})
-	if events {
-		m.guard = append(m.guard, transactionTable.field("events"))
-	}
+	m.guard = append(m.guard, same...)
 	return m
 }
 

@@ -29,7 +29,7 @@ func keyOfWarning(w payment.Warning) warningKey {
 var (
 	warningColumns = warningTable.list()
 	scanWarning    = warningTable.scanner()
-	insertWarning  = warnings.Change(warningTable.insertion("adding a warning", ""))
+	insertWarning  = warnings.Change(warningTable.insertion("adding a warning", "ON CONFLICT DO NOTHING"))
 	warningMailed  = warnings.Change(engine.Update{
 		Doing: "noting the mail of a warning", Table: warningTable.name,
 		Set:   engine.Columns(engine.Number, "mail"),
@@ -189,14 +189,15 @@ func (tx *Tx) ResetWarningMarks(c party.Caller) error {
 }
 
 // CallersToWarn reads the callers that have open holds whose deadline has come
-// so near that a warning may be due.
+// so near that a warning may be due. SQLite takes the first of several bounds of due,
+// and reads the marks first because of the CROSS JOIN.
 func (tx *ReadTx) CallersToWarn(real time.Time) ([]party.Caller, error) {
 	return list(tx, "looking for warnings that are due", scanCaller, `
 		SELECT `+callerColumns+` FROM callers c
 		WHERE EXISTS (
-			SELECT 1 FROM warning_marks m JOIN transactions t ON t.caller_id = m.caller_id
-				AND t.due > 0 AND t.due > m.until AND t.due <= $1 + c.clock_offset + m.before
-			WHERE m.caller_id = c.caller_id)`, micros(real))
+			SELECT 1 FROM warning_marks m CROSS JOIN transactions t
+			WHERE m.caller_id = c.caller_id AND t.caller_id = m.caller_id
+				AND t.due > m.until AND t.due > 0 AND t.due <= $1 + c.clock_offset + m.before)`, micros(real))
 }
 
 // HoldsToWarn reads a caller's open holds behind a mark and with a deadline until a
@@ -204,7 +205,7 @@ func (tx *ReadTx) CallersToWarn(real time.Time) ([]party.Caller, error) {
 func (tx *ReadTx) HoldsToWarn(m WarningMark, until time.Time, limit int) ([]payment.Transaction, error) {
 	return list(tx, "reading holds to warn of", scanTransaction, `
 		SELECT `+transactionColumns+` FROM transactions t
-		WHERE caller_id = $1 AND due > 0 AND due > $2 AND due <= $3 AND kind = 'Reserve' AND state = 'Reserved'
+		WHERE caller_id = $1 AND due > $2 AND due > 0 AND due <= $3 AND kind = 'Reserve' AND state = 'Reserved'
 			AND due - $4 >= received + $5
 			AND NOT EXISTS (SELECT 1 FROM warnings w
 				WHERE w.caller_id = t.caller_id AND w.transaction_id = t.transaction_id AND w.before = $4)
