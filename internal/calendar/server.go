@@ -5,6 +5,7 @@ package calendar
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -49,6 +50,9 @@ const (
 	cacheFor        = 5 * time.Minute
 )
 
+// errTooOften is answered before a feed's holds are read.
+var errTooOften = errors.New("this calendar is read too often")
+
 // Handler serves everything under Path.
 func (s *Server) Handler() http.Handler {
 	s.strangers.Source, s.strangers.All, s.strangers.Pause = strangersMax, strangersAllMax, s.StrangerPause
@@ -67,7 +71,13 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	found := false
 	if ok && party.ValidCalendarKey(key) {
 		var err error
-		if feed, found, err = s.read(r, party.CalendarKey(key)); err != nil {
+		feed, found, err = s.read(r, party.CalendarKey(key))
+		if errors.Is(err, errTooOften) {
+			w.Header().Set("Retry-After", strconv.Itoa(int(cacheFor/time.Second)))
+			http.Error(w, errTooOften.Error(), http.StatusTooManyRequests)
+			return
+		}
+		if err != nil {
 			s.Log.ErrorContext(r.Context(), "a calendar cannot be read", "error", err)
 			http.Error(w, "the store cannot be read", http.StatusServiceUnavailable)
 			return
@@ -78,9 +88,6 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.strangers.Keep(r.Context(), s.from(r), s.Now())
 		w.Header().Set("Cache-Control", "no-store")
 		http.Error(w, "there is no calendar at this address", http.StatusNotFound)
-	case !s.readers.Allow(string(feed.Caller.ID), s.Now()):
-		w.Header().Set("Retry-After", strconv.Itoa(int(cacheFor/time.Second)))
-		http.Error(w, "this calendar is read too often", http.StatusTooManyRequests)
 	default:
 		send(w, r, feed.String())
 	}
@@ -106,6 +113,9 @@ func (s *Server) read(r *http.Request, key party.CalendarKey) (f Feed, found boo
 	err = s.Store.View(r.Context(), func(tx *store.ReadTx) error {
 		if f.Caller, found, err = tx.CallerByCalendar(key.Hash()); err != nil || !found {
 			return err
+		}
+		if !s.readers.Allow(string(f.Caller.ID), s.Now()) {
+			return errTooOften
 		}
 		owner, _, err := tx.Party(f.Caller.Owner)
 		if err != nil {

@@ -34,6 +34,9 @@ type CheckoutFilter struct {
 	Before    time.Time // made before this time
 }
 
+// lastID is behind every id in the order of both databases.
+const lastID = "zzzz"
+
 // Checkouts reads a caller's checkouts, the newest first, at most limit. It begins
 // after the checkout with an id, or with the newest if the id is empty.
 func (tx *ReadTx) Checkouts(
@@ -43,12 +46,18 @@ func (tx *ReadTx) Checkouts(
 	if before.IsZero() {
 		before = neverExpires
 	}
+	if after == "" {
+		after = lastID
+	}
+	named := "$5 = ''"
+	if f.Reference != "" {
+		named = "reference = $5"
+	}
 	return list(tx, "reading checkouts", scanVisit, `
 		SELECT `+visitColumns+` FROM visits
-		WHERE caller_id = $1 AND checkout <> ''
-			AND ($2 = '' OR visit_id < $2)
+		WHERE visit_id < $2 AND caller_id = $1 AND checkout <> ''
 			AND ($3 = '' OR $3 = CASE WHEN checkout = 'Open' AND expires <= $4 THEN 'Expired' ELSE checkout END)
-			AND ($5 = '' OR reference = $5)
+			AND `+named+`
 			AND created >= $6 AND created < $7
 		ORDER BY visit_id DESC LIMIT $8`,
 		c, after, f.State, micros(f.Now), f.Reference, micros(f.From), micros(before), limit)

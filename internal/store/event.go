@@ -245,7 +245,7 @@ type EventPage struct {
 	More bool // there may be more events already
 }
 
-const eventsAfter = `SELECT %s FROM events WHERE caller_id = $1 AND position > $2 AND position > 0 %s
+const eventsAfter = `SELECT %s FROM events WHERE caller_id = $1 AND %s %s
 	ORDER BY position LIMIT $3`
 
 // Events reads the next events of a caller's feed, in its order. A cursor that is
@@ -268,6 +268,10 @@ func (tx *ReadTx) Events(c party.CallerID, q EventQuery) (page EventPage, err er
 		return page, err
 	}
 	where, args := "", []any{c, after, q.Limit}
+	bounds := "position > $2 AND position > 0"
+	if q.Object != "" { // the plus keeps SQLite from reading the whole feed by its position
+		bounds = "+position > $2 AND +position > 0"
+	}
 	if len(q.Types) > 0 {
 		args = append(args, keyList(typeNames(q.Types)))
 		where += " AND type" + tx.dialect.keys(len(args))
@@ -276,7 +280,7 @@ func (tx *ReadTx) Events(c party.CallerID, q EventQuery) (page EventPage, err er
 		args = append(args, q.Object)
 		where += fmt.Sprintf(" AND object_id = $%d", len(args))
 	}
-	page.Events, err = list(tx, "reading events", scanEvent, fmt.Sprintf(eventsAfter, eventColumns, where), args...)
+	page.Events, err = list(tx, "reading events", scanEvent, fmt.Sprintf(eventsAfter, eventColumns, bounds, where), args...)
 	page.More, page.Next = len(page.Events) == q.Limit, q.After
 	switch {
 	case page.More && q.Limit > 0:

@@ -40,7 +40,7 @@ func Pages() (all []string) {
 	for _, byOrder := range listings {
 		all = append(all, byOrder[true], byOrder[false])
 	}
-	return append(all, pageToCheck)
+	return append(all, pageToCheck, pageOfHolds)
 }
 
 // WriterPlan returns PostgreSQL's plan for a statement on a connection that

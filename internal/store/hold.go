@@ -174,6 +174,18 @@ func (l HoldListing) cursor(t payment.Transaction) HoldCursor {
 	return HoldCursor{t.Received, t.ID}
 }
 
+// The comparisons with the last row of the page before come first: see listings.
+var (
+	pageOfHolds = `
+		SELECT ` + transactionColumns + ` FROM transactions
+		WHERE (received, transaction_id) < ($4, $5) AND caller_id = $1 AND received > 0 AND received >= $2 AND received < $3
+		ORDER BY received DESC, transaction_id DESC LIMIT $6`
+	pageOfDueHolds = `
+		SELECT ` + transactionColumns + ` FROM transactions
+		WHERE (due, transaction_id) > ($4, $5) AND caller_id = $1 AND due > 0 AND due >= $2 AND due < $3
+		ORDER BY due, transaction_id LIMIT $6`
+)
+
 // holdRows reads the next rows that may be a hold of the listing: by their
 // deadline any members, else only roots.
 func (tx *ReadTx) holdRows(l HoldListing, after HoldCursor) ([]payment.Transaction, error) {
@@ -185,22 +197,19 @@ func (tx *ReadTx) holdRows(l HoldListing, after HoldCursor) ([]payment.Transacti
 	if after.Begun() {
 		at, id = micros(after.At), after.ID
 	}
-	return list(tx, "listing holds", scanTransaction, `
-		SELECT `+transactionColumns+` FROM transactions
-		WHERE caller_id = $1 AND received > 0 AND received >= $2 AND received < $3 AND (received, transaction_id) < ($4, $5)
-		ORDER BY received DESC, transaction_id DESC LIMIT $6`,
-		l.Caller, from, to, at, id, holdsRead)
+	return list(tx, "listing holds", scanTransaction, pageOfHolds, l.Caller, from, to, at, id, holdsRead)
 }
 
 // dueHoldRows reads rows by their deadline. A hold of which a part is under way is
 // not due, so it is read by itself. There are few of them.
 func (tx *ReadTx) dueHoldRows(l HoldListing, after HoldCursor) ([]payment.Transaction, error) {
 	from := max(micros(after.At), micros(l.DeadlineFrom), micros(l.Now), 1)
-	rows, err := list(tx, "listing holds by their deadline", scanTransaction, `
-		SELECT `+transactionColumns+` FROM transactions
-		WHERE caller_id = $1 AND due > 0 AND due >= $2 AND due < $3 AND (due, transaction_id) > ($4, $5)
-		ORDER BY due, transaction_id LIMIT $6`,
-		l.Caller, from, until(l.DeadlineTo), micros(after.At), after.ID, holdsRead)
+	at, id := micros(after.At), after.ID
+	if at < from {
+		at, id = from-1, ""
+	}
+	rows, err := list(tx, "listing holds by their deadline", scanTransaction, pageOfDueHolds,
+		l.Caller, from, until(l.DeadlineTo), at, id, holdsRead)
 	if err != nil {
 		return nil, err
 	}

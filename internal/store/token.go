@@ -368,20 +368,27 @@ func (tx *ReadTx) TokensOfCaller(
 	c party.CallerID, f TokenFilter, after payment.Token, limit int,
 ) ([]payment.Token, error) {
 	if f.State == payment.TokenIsActive {
-		expires := after.Expires
+		expires, id := after.Expires, after.ID
+		if id == "" {
+			id = lastID
+		}
 		if expires.IsZero() { // it never expires, or this is the beginning of the list
 			expires = neverExpires
 		}
 		return list(tx, "reading a caller's active tokens", scanToken, `
 			SELECT `+tokenColumns+` FROM tokens
-			WHERE caller_id = $1 AND expires > 0 AND expires > $2 AND used_by = '' AND cancelled = 0
-				AND ($3 = '' OR (expires, token_id) < ($4, $3)) AND ($5 = '' OR token_type = $5)
-			ORDER BY expires DESC, token_id DESC LIMIT $6`, c, micros(f.Now), after.ID, micros(expires), f.Type, limit)
+			WHERE (expires, token_id) < ($4, $3) AND caller_id = $1 AND expires > $2 AND expires > 0
+				AND used_by = '' AND cancelled = 0 AND ($5 = '' OR token_type = $5)
+			ORDER BY expires DESC, token_id DESC LIMIT $6`, c, micros(f.Now), id, micros(expires), f.Type, limit)
+	}
+	last := after.ID
+	if last == "" {
+		last = lastID
 	}
 	return list(tx, "reading a caller's tokens", scanToken, `
 		SELECT `+tokenColumns+` FROM tokens
-		WHERE caller_id = $1 AND ($2 = '' OR token_id < $2) AND ($3 = '' OR token_type = $3)
+		WHERE token_id < $2 AND caller_id = $1 AND ($3 = '' OR token_type = $3)
 			AND ($4 = '' OR $4 = CASE WHEN cancelled = 1 THEN 'Cancelled' WHEN used_by <> '' THEN 'Used'
 				WHEN expires <= $5 THEN 'Expired' ELSE 'Active' END)
-		ORDER BY token_id DESC LIMIT $6`, c, after.ID, f.Type, f.State, micros(f.Now), limit)
+		ORDER BY token_id DESC LIMIT $6`, c, last, f.Type, f.State, micros(f.Now), limit)
 }

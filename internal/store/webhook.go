@@ -166,11 +166,8 @@ func (tx *Tx) PauseEndpoint(id payment.EndpointID, why payment.EndpointPause) er
 	return err
 }
 
-// RemoveEndpoint removes an endpoint with its deliveries.
+// RemoveEndpoint removes an endpoint. ForgetWebhooks removes its deliveries later,
+// because there may be millions.
 func (tx *Tx) RemoveEndpoint(id payment.EndpointID) error {
-	if _, err := tx.exec("removing the deliveries of a webhook endpoint",
-		`DELETE FROM webhook_deliveries WHERE endpoint_id = $1`, id); err != nil {
-		return err
-	}
 	return tx.one("removing a webhook endpoint", `DELETE FROM webhook_endpoints WHERE endpoint_id = $1`, id)
 }

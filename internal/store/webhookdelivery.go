@@ -254,21 +254,28 @@ func (tx *ReadTx) EventsSince(e payment.Endpoint, since time.Time, limit int) (f
 	}
 }
 
-// OldWebhooks returns endpoints whose first delivery was queued before a time.
+// OldWebhooks returns endpoints whose first delivery was queued before a time, and
+// endpoints that were removed and have deliveries.
 func (tx *ReadTx) OldWebhooks(before time.Time) ([]payment.EndpointID, error) {
 	return list(tx, "looking for old deliveries to webhook endpoints",
 		func(row scanner) (id payment.EndpointID, err error) { return id, row.Scan(&id) }, `
-		SELECT endpoint_id FROM webhook_endpoints WHERE (
-			SELECT created FROM webhook_deliveries d WHERE d.endpoint_id = webhook_endpoints.endpoint_id
-			ORDER BY position LIMIT 1) < $1`, micros(before))
+		WITH RECURSIVE ids AS (
+			SELECT (SELECT MIN(endpoint_id) FROM webhook_deliveries) AS id
+			UNION ALL
+			SELECT (SELECT MIN(endpoint_id) FROM webhook_deliveries WHERE endpoint_id > ids.id) FROM ids WHERE id IS NOT NULL
+		)
+		SELECT id FROM ids WHERE id IS NOT NULL AND (
+			NOT EXISTS (SELECT 1 FROM webhook_endpoints e WHERE e.endpoint_id = ids.id)
+			OR (SELECT created FROM webhook_deliveries d WHERE d.endpoint_id = ids.id ORDER BY position LIMIT 1) < $1)`, micros(before))
 }
 
-// ForgetWebhooks removes deliveries to an endpoint that were queued before a time,
-// among its first ones, and reports how many.
+// ForgetWebhooks removes deliveries to an endpoint that was removed, or that were
+// queued before a time, among its first ones, and reports how many.
 func (tx *Tx) ForgetWebhooks(to payment.EndpointID, before time.Time, limit int) (forgotten int, err error) {
 	rows, err := tx.exec("forgetting deliveries to a webhook endpoint", `
-		DELETE FROM webhook_deliveries WHERE endpoint_id = $1 AND created < $2 AND position IN (
-			SELECT position FROM webhook_deliveries WHERE endpoint_id = $1 ORDER BY position LIMIT $3)`,
+		DELETE FROM webhook_deliveries WHERE endpoint_id = $1 AND position IN (
+			SELECT position FROM webhook_deliveries WHERE endpoint_id = $1 ORDER BY position LIMIT $3)
+			AND (created < $2 OR NOT EXISTS (SELECT 1 FROM webhook_endpoints e WHERE e.endpoint_id = $1))`,
 		to, micros(before), limit)
 	return int(rows), err
 }

@@ -244,6 +244,9 @@ func TestRemovedWhileAnEventIsUnderWay(t *testing.T) {
 			w.WriteHeader(http.StatusInternalServerError)
 		})
 		h.run()
+		if n, err := h.Processor.ForgetWebhooks(t.Context()); n != 2 || err != nil {
+			t.Errorf("%d deliveries are forgotten (%v), want 2", n, err)
+		}
 		if left := h.deliveries(e); len(left) != 0 {
 			t.Errorf("deliveries are left: %+v", left)
 		}

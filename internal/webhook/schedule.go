@@ -57,7 +57,7 @@ func outcome(
 		d.NextAt = ended
 		return d, Gone
 	case (a.Status == http.StatusTooEarly || a.Status == http.StatusConflict) && d.Tries-d.Failures <= notYetMax:
-		d.NextAt = ended.Add(max(notYet(d.Tries-d.Failures), a.RetryAfter))
+		d.NextAt = ended.Add(min(max(notYet(d.Tries-d.Failures), a.RetryAfter), notYetPauseMax))
 		return d, NotYet
 	}
 	d.Failures++
