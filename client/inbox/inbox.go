@@ -12,6 +12,11 @@
 //  3. Act on them, in the same transaction.
 //  4. Commit. Only then answer the webhook with 200, or read on in the feed.
 //
+// The inbox needs all events of an object. So use an endpoint, or a feed, without a
+// choice of types, and take events that you do not need, too. An endpoint that is
+// new does not get earlier events: [Inbox.Gaps] names the objects with missing
+// events, and [client.Client.Events] reads them.
+//
 // If the program dies anywhere, the transaction is rolled back and the event comes
 // again. Nothing is acted on twice, and nothing is lost.
 //

@@ -97,7 +97,7 @@ func shown(text string) string {
 	n := 0
 	for i := range text {
 		if n++; n > shownMax {
-			return text[:i] + "…"
+			return strings.ToValidUTF8(text[:i], "�") + "…"
 		}
 	}
 	return strings.ToValidUTF8(text, "�")

@@ -121,8 +121,12 @@ func (q *request) endpoint(tx *store.ReadTx, id string) (payment.Endpoint, error
 	return e, err
 }
 
-// orNoEndpoint is the problem of an endpoint that does not exist.
+// orNoEndpoint is the problem of an endpoint, or of an event to be redelivered, that
+// does not exist.
 func orNoEndpoint(err error) error {
+	if errors.Is(err, processor.ErrNoEvent) {
+		return notFound("event")
+	}
 	if errors.Is(err, processor.ErrNoEndpoint) {
 		return notFound("webhook endpoint")
 	}

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"slices"
+
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -28,7 +30,7 @@ func (q *request) expand(tx *store.ReadTx, names []string, to related) (*Expande
 		return nil, nil
 	}
 	e := &Expanded{}
-	for _, name := range names {
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
 		if err := q.expandOne(tx, name, to, e); err != nil {
 			return nil, err
 		}

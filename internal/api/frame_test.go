@@ -143,7 +143,7 @@ func (w *world) shortKey() string {
 }
 
 // A key that lacks the scope of an operation is refused, and the answer names the
-// scope. Every operation has one.
+// scope. A payment at once needs a second one.
 func TestScopes(t *testing.T) {
 	w := newWorld(t)
 	for id, operation := range w.operations() {
@@ -169,6 +169,12 @@ func TestScopes(t *testing.T) {
 		if missing != 1 {
 			t.Errorf("%s needs %d scopes, want 1", id, missing)
 		}
+	}
+	_, key := w.newKey(w.Shop.ID, party.ScopeHold)
+	got := w.do("POST", "/v1/payments", `{"token": "K1", "amount": {"amount": "1.00", "currency": "USD"}}`, bearer(key),
+		header("Idempotency-Key", "k"))
+	if got.Code != http.StatusForbidden || got.text("/scope") != string(party.ScopeSettle) {
+		t.Errorf("a payment with the scope hold alone: %s", got.Body)
 	}
 }
 

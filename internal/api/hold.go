@@ -228,18 +228,19 @@ func (s *Server) hold(ctx context.Context, q *request, id holdfast.TransactionID
 	return &holdAnswer{shown}, nil
 }
 
-// hold reads a hold at the caller's time.
+// hold reads a hold at the caller's time. The id may be that of any member.
 func (q *request) hold(tx *store.ReadTx, id holdfast.TransactionID) (Hold, error) {
 	h, found, err := tx.Hold(q.caller.ID, id)
 	switch {
 	case err != nil:
 		return Hold{}, err
-	case !found || h.ID() != id:
+	case !found:
 		return Hold{}, notFound("hold")
 	}
-	metadata, err := tx.Metadata(q.caller.ID, string(id))
+	root := string(h.ID())
+	metadata, err := tx.Metadata(q.caller.ID, root)
 	now := q.now()
-	return holdOf(h.AsOf(now), now, metadata[string(id)]), err
+	return holdOf(h.AsOf(now), now, metadata[root]), err
 }
 
 func notFound(object string) error {

@@ -59,7 +59,8 @@ func addHoldActions(s *Server) {
 	}
 	register(s, post("settle-hold", "settle", party.ScopeSettle, "Settle a hold or a part of it",
 		"Takes an amount of a hold: all that is open, or a part, such as one parcel of several. With `final` the rest is "+
-			"released. A hold is also over when nothing is open. Only one settle of a member is under way at a time. "+
+			"released, at once for members that this settle takes nothing from, even if it is declined. A hold is also over when "+
+			"nothing is open. Only one settle of a member is under way at a time. "+
 			"A card network that captures only once refuses a part that is not final, before money moves."),
 		(*Server).settleHold)
 	register(s, post("release-hold", "release", party.ScopeSettle, "Release a hold or a part of it",
@@ -79,7 +80,7 @@ func addHoldActions(s *Server) {
 type SettleHold struct {
 	Amount    *Money            `json:"amount,omitempty" doc:"Without it, all that is open."`
 	Final     bool              `json:"final,omitempty" doc:"Release the rest of the hold."`
-	Reference string            `json:"reference,omitempty" minLength:"1" maxLength:"128" doc:"Your own name for the payment, such as a parcel's number. Without it, it is the Idempotency-Key." example:"order-1001-parcel-1"`
+	Reference string            `json:"reference,omitempty" minLength:"1" maxLength:"128" doc:"Your own name for the payment, such as a parcel's number. Without it, it is the Idempotency-Key. A settle that takes all of a hold at once, or is its first and final one, keeps the hold's reference." example:"order-1001-parcel-1"`
 	Metadata  map[string]string `json:"metadata,omitempty" doc:"What you want to keep with the payment."`
 }
 

@@ -52,7 +52,7 @@ func (q *request) cursorOf(text, list string) (c cursor, err error) {
 	check, place := string(decoded[:cursorCheckSize]), string(decoded[cursorCheckSize:])
 	at, id, _ := strings.Cut(place, ".")
 	micro, err := strconv.ParseInt(at, 36, 64)
-	if err != nil || check != q.cursorCheck(list, place) {
+	if err != nil || check != q.cursorCheck(list, place) || !storable(id) {
 		return c, wrong
 	}
 	return cursor{time.UnixMicro(micro).UTC(), id}, nil

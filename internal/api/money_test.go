@@ -75,6 +75,11 @@ func TestDeclinedRaise(t *testing.T) {
 		got.text("/hold/open/amount") != "20.00" || got.field("/hold/seconds_left") != float64(7*24*3600-3600) {
 		t.Errorf("the answer is %s", got.Body)
 	}
+	member := w.do("POST", "/v1/holds/"+id+"/raise", `{"amount":{"amount":"5.00","currency":"USD"}}`).text("/change/id")
+	got = w.do("POST", "/v1/holds/"+member+"/settle", `{"amount":{"amount":"1.00","currency":"USD"}}`).want(http.StatusOK, "")
+	if got.text("/hold/id") != id || got.text("/hold/open/amount") != "24.00" {
+		t.Errorf("a settle by the id of a member: %s", got.Body)
+	}
 	w.do("POST", "/v1/holds/"+id+"/raise", `{"amount":{"amount":"10.01","currency":"USD"}}`).
 		want(http.StatusUnprocessableEntity, "token_mismatch")
 	w.do("POST", "/v1/holds/"+id+"/renew", "").want(http.StatusUnprocessableEntity, "token_type_wrong")

@@ -90,10 +90,11 @@ const tagPayments = "Payments"
 
 func addPayments(s *Server) {
 	register(s, operation{
-		id: "create-payment", method: http.MethodPost, path: Path + "payments", tag: tagPayments, scope: party.ScopeSettle,
+		id: "create-payment", method: http.MethodPost, path: Path + "payments", tag: tagPayments, scope: party.ScopeHold,
 		keyed: true, status: http.StatusCreated, summary: "Take an amount at once",
 		about: "Takes an amount from the card, the bank account or the balance of a token, without a hold. If the card " +
-			"network does not answer in time, the state is `pending`, and an event tells the outcome.",
+			"network does not answer in time, the state is `pending`, and an event tells the outcome. The key also needs " +
+			"the scope `settle`.",
 	}, (*Server).createPayment)
 	register(s, operation{
 		id: "list-payments", method: http.MethodGet, path: Path + "payments", tag: tagPayments, scope: party.ScopeRead,

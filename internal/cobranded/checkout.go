@@ -2,6 +2,8 @@ package cobranded
 
 import (
 	"net/http"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/payment"
@@ -14,11 +16,16 @@ import (
 // the browser the visit's key, as a signed link does. Later, only the sender's
 // browser has the key.
 func (s *Server) openCheckout(w http.ResponseWriter, r *http.Request) {
+	link := r.PathValue("link")
+	if !utf8.ValidString(link) || strings.ContainsRune(link, 0) { // no database takes it
+		s.answer(w, r, processor.ErrNoVisit)
+		return
+	}
 	var v payment.Visit
 	err := s.Store.View(r.Context(), func(tx *store.ReadTx) error {
 		var found bool
 		var err error
-		if v, found, err = tx.CheckoutAt(r.PathValue("link")); err == nil && !found {
+		if v, found, err = tx.CheckoutAt(link); err == nil && !found {
 			err = processor.ErrNoVisit
 		}
 		return err

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/account"
@@ -234,7 +235,11 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil { // the browser has disconnected
 		level = slog.LevelDebug
 	}
-	s.Log.Log(r.Context(), level, "a page failed", "path", r.URL.Path, "error", err)
+	path := r.URL.Path
+	if strings.HasPrefix(path, payment.CheckoutPath) {
+		path = payment.CheckoutPath // the rest is secret
+	}
+	s.Log.Log(r.Context(), level, "a page failed", "path", path, "error", err)
 	status := http.StatusInternalServerError
 	if store.IsUnavailable(err) {
 		status = http.StatusServiceUnavailable

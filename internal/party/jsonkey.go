@@ -19,7 +19,7 @@ type Scope string
 const (
 	ScopeRead   Scope = "read"   // read everything of the caller
 	ScopeHold   Scope = "hold"   // create, raise and renew holds, and create checkouts
-	ScopeSettle Scope = "settle" // settle and release holds
+	ScopeSettle Scope = "settle" // settle and release holds; with hold, pay at once
 	ScopeRefund Scope = "refund" // refund payments
 	ScopeManage Scope = "manage" // change webhook endpoints, and a sandbox's clock
 )

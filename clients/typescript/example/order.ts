@@ -1,7 +1,7 @@
 // One order: ask the buyer with a checkout, hold the amount, settle a part when a
 // parcel ships, and release the rest.
 //
-//     node dist/example/order.js http://localhost:8080 hf_test_…
+//     node dist/example/order.js http://127.0.0.1:8010 hf_test_…
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { all, answered, createClient, HoldfastError, idempotent, type Schemas } from "../src/index.js";

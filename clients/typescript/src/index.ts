@@ -45,7 +45,7 @@ export async function answered<T>(
   call: Promise<{ data?: T; error?: unknown; response: Response }>,
 ): Promise<NonNullable<T>> {
   const { data, error, response } = await call;
-  if (data !== undefined && data !== null) return data;
+  if (response.ok) return data as NonNullable<T>; // an answer without a body has no data
   if (isProblem(error)) throw new HoldfastError(error);
   throw new Error(`the server answered ${response.status} without a problem`);
 }

@@ -263,7 +263,7 @@ export interface paths {
         put?: never;
         /**
          * Settle a hold or a part of it
-         * @description Takes an amount of a hold: all that is open, or a part, such as one parcel of several. With `final` the rest is released. A hold is also over when nothing is open. Only one settle of a member is under way at a time. A card network that captures only once refuses a part that is not final, before money moves.
+         * @description Takes an amount of a hold: all that is open, or a part, such as one parcel of several. With `final` the rest is released, at once for members that this settle takes nothing from, even if it is declined. A hold is also over when nothing is open. Only one settle of a member is under way at a time. A card network that captures only once refuses a part that is not final, before money moves.
          */
         post: operations["settle-hold"];
         delete?: never;
@@ -287,7 +287,7 @@ export interface paths {
         put?: never;
         /**
          * Take an amount at once
-         * @description Takes an amount from the card, the bank account or the balance of a token, without a hold. If the card network does not answer in time, the state is `pending`, and an event tells the outcome.
+         * @description Takes an amount from the card, the bank account or the balance of a token, without a hold. If the card network does not answer in time, the state is `pending`, and an event tells the outcome. The key also needs the scope `settle`.
          */
         post: operations["create-payment"];
         delete?: never;
@@ -444,6 +444,138 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/webhook-endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List endpoints
+         * @description Lists your endpoints, the oldest first.
+         */
+        get: operations["list-endpoints"];
+        put?: never;
+        /**
+         * Add an endpoint
+         * @description Adds an address to which your events go. `secret` is in this answer only. Events that happened before are not sent; redeliver them.
+         */
+        post: operations["create-endpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get an endpoint
+         * @description Returns an endpoint.
+         */
+        get: operations["get-endpoint"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove an endpoint
+         * @description Removes an endpoint with its deliveries.
+         */
+        delete: operations["delete-endpoint"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an endpoint
+         * @description Changes the settings that are given. Waiting events go to the new address.
+         */
+        patch: operations["update-endpoint"];
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List deliveries
+         * @description Lists the events for an endpoint, the newest first, with the last request and its answer.
+         */
+        get: operations["list-deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{id}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send events again
+         * @description Sends one event again, or all events since a time that the endpoint wants.
+         */
+        post: operations["redeliver-events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change the secret
+         * @description Makes a new secret, which is in this answer only. Old secrets sign together with it until the overlap is over.
+         */
+        post: operations["rotate-endpoint-secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test event
+         * @description Sends an event of the type endpoint.test to this endpoint only.
+         */
+        post: operations["test-endpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -559,6 +691,51 @@ export interface components {
              */
             offset_seconds: number;
         };
+        Delivery: {
+            /**
+             * Format: date-time
+             * @description When it was queued, the last time.
+             */
+            created: string;
+            event: components["schemas"]["Event"];
+            last_try?: components["schemas"]["Try"];
+            /** Format: date-time */
+            next_try?: string;
+            /** @enum {string} */
+            state: "waiting" | "delivered" | "given_up";
+            /**
+             * Format: int64
+             * @description How often it was sent since then.
+             */
+            tries: number;
+        };
+        Endpoint: {
+            /** Format: date-time */
+            created: string;
+            description?: string;
+            id: string;
+            /** @description One event at a time, in the order of the list of events. */
+            ordered: boolean;
+            /** @description Signs the events. It is shown only when it is made. */
+            secret?: string;
+            /**
+             * @description active: events are sent. Otherwise they wait. paused: by your wish. gone: it answered 410. failing: an ordered endpoint has not taken an event for three days.
+             * @enum {string}
+             */
+            state: "active" | "paused" | "gone" | "failing";
+            /** @description The types of the events that it gets, such as hold.settled, or all of an object, such as hold.*. An empty list means all events. */
+            types: string[];
+            /** Format: uri */
+            url: string;
+        };
+        EndpointChange: {
+            description?: string;
+            ordered?: boolean;
+            /** @description true: events wait. false: what waits is sent at once. */
+            paused?: boolean;
+            types?: string[];
+            url?: string;
+        };
         ErrorDetail: {
             /** @description Where the error occurred, e.g. 'body.items[3].tags' or 'path.thing-id' */
             location?: string;
@@ -634,6 +811,13 @@ export interface components {
             /** @description The cursor behind this page. Keep it and send it as after, now or later. It is missing only as long as there was no event. */
             next?: string;
         };
+        Expanded: {
+            hold?: components["schemas"]["Hold"];
+            payment?: components["schemas"]["Payment"];
+            payments?: components["schemas"]["Payment"][];
+            refunds?: components["schemas"]["Refund"][];
+            token?: components["schemas"]["Token"];
+        };
         Fault: {
             /**
              * @description What is wrong with it.
@@ -669,6 +853,8 @@ export interface components {
             deadline?: string;
             /** @description What you wrote for your own books. */
             description?: string;
+            /** @description The objects that expand asks for. */
+            expanded?: components["schemas"]["Expanded"];
             id: string;
             /** @description The holds at the card network that this hold consists of: the first one, its raises and its renewals. */
             members: components["schemas"]["Member"][];
@@ -714,6 +900,22 @@ export interface components {
         ListCheckout: {
             /** @description The objects of this page. A page may have fewer than limit, and even none, although more follow. */
             data: components["schemas"]["Checkout"][];
+            /** @description Whether there is a next page. */
+            has_more: boolean;
+            /** @description The cursor of the next page: send it as after. */
+            next?: string;
+        };
+        ListDelivery: {
+            /** @description The objects of this page. A page may have fewer than limit, and even none, although more follow. */
+            data: components["schemas"]["Delivery"][];
+            /** @description Whether there is a next page. */
+            has_more: boolean;
+            /** @description The cursor of the next page: send it as after. */
+            next?: string;
+        };
+        ListEndpoint: {
+            /** @description The objects of this page. A page may have fewer than limit, and even none, although more follow. */
+            data: components["schemas"]["Endpoint"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description The cursor of the next page: send it as after. */
@@ -890,6 +1092,17 @@ export interface components {
              */
             type: "single_use" | "multi_use" | "recurring";
         };
+        NewEndpoint: {
+            description?: string;
+            ordered?: boolean;
+            /** @description Without it, all events. */
+            types?: string[];
+            /**
+             * @description An https address. A sandbox caller may use http.
+             * @example https://shop.example.com/webhooks
+             */
+            url: string;
+        };
         NewHold: {
             /** @description The total, with tax and shipping. */
             amount: components["schemas"]["Money"];
@@ -997,6 +1210,8 @@ export interface components {
             /** Format: date-time */
             created: string;
             description?: string;
+            /** @description The objects that expand asks for. */
+            expanded?: components["schemas"]["Expanded"];
             /** @description The operator's fee. It is zero until the payment has succeeded. */
             fee: components["schemas"]["Money"];
             /** @description The hold that it was taken of. */
@@ -1059,6 +1274,22 @@ export interface components {
             /** @description Your own name for the raise. Without it, it is the Idempotency-Key. */
             reference?: string;
         };
+        Redeliver: {
+            /** @description The id of the event to send again. Give this or since. */
+            event?: string;
+            /**
+             * Format: date-time
+             * @description Real time: all events since then are sent again.
+             */
+            since?: string;
+        };
+        Redelivered: {
+            /**
+             * Format: int64
+             * @description How many events are sent again.
+             */
+            queued: number;
+        };
         Refund: {
             amount: components["schemas"]["Money"];
             /** @example Success */
@@ -1068,6 +1299,8 @@ export interface components {
             /** Format: date-time */
             created: string;
             description?: string;
+            /** @description The objects that expand asks for. */
+            expanded?: components["schemas"]["Expanded"];
             /** @description What is given back of the operator's fee. */
             fee: components["schemas"]["Money"];
             id: string;
@@ -1098,6 +1331,14 @@ export interface components {
             /** @description Your own name for the renewal. Without it, it is the Idempotency-Key. */
             reference?: string;
         };
+        RotateEndpoint: {
+            /**
+             * Format: int64
+             * @description How long the old secrets sign, too. Without it, they end at once.
+             * @example 24
+             */
+            overlap_hours?: number;
+        };
         SettleHold: {
             /** @description Without it, all that is open. */
             amount?: components["schemas"]["Money"];
@@ -1108,7 +1349,7 @@ export interface components {
                 [key: string]: string;
             };
             /**
-             * @description Your own name for the payment, such as a parcel's number. Without it, it is the Idempotency-Key.
+             * @description Your own name for the payment, such as a parcel's number. Without it, it is the Idempotency-Key. A settle that takes all of a hold at once, or is its first and final one, keeps the hold's reference.
              * @example order-1001-parcel-1
              */
             reference?: string;
@@ -1187,6 +1428,24 @@ export interface components {
              * @description When the limit begins again.
              */
             resets?: string;
+        };
+        Try: {
+            /** @description The beginning of the answer, at most 1 kB. */
+            answer?: string;
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            milliseconds: number;
+            /** @description What became of it, in words. */
+            result: string;
+            /**
+             * Format: int64
+             * @description The HTTP status of the answer. It is missing if there was none.
+             */
+            status?: number;
+            /** Format: date-time */
+            time: string;
         };
         UsageLimit: {
             /** @description How much the payments may take together. */
@@ -1375,7 +1634,7 @@ export interface operations {
                      *           "reserve": true,
                      *           "state": "open",
                      *           "type": "single_use",
-                     *           "url": "https://pay.example.test/cobranded-ui/checkout/00000000000000000000000000000004"
+                     *           "url": "https://pay.example.test/cobranded-ui/checkout/00000000000000000000000000000005"
                      *         }
                      *       ],
                      *       "has_more": false
@@ -1468,7 +1727,7 @@ export interface operations {
                      *       "reserve": true,
                      *       "state": "open",
                      *       "type": "single_use",
-                     *       "url": "https://pay.example.test/cobranded-ui/checkout/00000000000000000000000000000004"
+                     *       "url": "https://pay.example.test/cobranded-ui/checkout/00000000000000000000000000000005"
                      *     }
                      */
                     "application/json": components["schemas"]["Checkout"];
@@ -1522,7 +1781,7 @@ export interface operations {
                      *       "reserve": true,
                      *       "state": "open",
                      *       "type": "single_use",
-                     *       "url": "https://pay.example.test/cobranded-ui/checkout/00000000000000000000000000000004"
+                     *       "url": "https://pay.example.test/cobranded-ui/checkout/00000000000000000000000000000005"
                      *     }
                      */
                     "application/json": components["schemas"]["Checkout"];
@@ -1579,7 +1838,7 @@ export interface operations {
                      *       "state": "cancelled",
                      *       "status": "CE",
                      *       "type": "single_use",
-                     *       "url": "https://pay.example.test/cobranded-ui/checkout/00000000000000000000000000000004"
+                     *       "url": "https://pay.example.test/cobranded-ui/checkout/00000000000000000000000000000005"
                      *     }
                      */
                     "application/json": components["schemas"]["Checkout"];
@@ -2072,7 +2331,10 @@ export interface operations {
     };
     "get-hold": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Objects to add in full, with commas. */
+                expand?: ("token" | "payments")[] | null;
+            };
             header?: never;
             path: {
                 id: string;
@@ -2933,7 +3195,10 @@ export interface operations {
     };
     "get-payment": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Objects to add in full, with commas. */
+                expand?: ("token" | "hold" | "refunds")[] | null;
+            };
             header?: never;
             path: {
                 id: string;
@@ -3144,7 +3409,10 @@ export interface operations {
     };
     "get-refund": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Objects to add in full, with commas. */
+                expand?: "payment"[] | null;
+            };
             header?: never;
             path: {
                 id: string;
@@ -3481,6 +3749,473 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Token"];
+                };
+            };
+            /** @description The request was refused, or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Your clock at the server. Compare deadlines with it. */
+                    "Holdfast-Time"?: string;
+                    /** @description The id of the request. Quote it when you ask the operator. */
+                    "Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "created": "2026-11-23T10:15:30Z",
+                     *           "description": "The shop",
+                     *           "id": "W0001",
+                     *           "ordered": false,
+                     *           "state": "active",
+                     *           "types": [],
+                     *           "url": "https://shop.example.com/webhooks"
+                     *         }
+                     *       ],
+                     *       "has_more": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ListEndpoint"];
+                };
+            };
+            /** @description The request was refused, or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-endpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "types": [
+                 *         "hold.*",
+                 *         "payment.*"
+                 *       ],
+                 *       "url": "https://shop.example.com/webhooks"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewEndpoint"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description Your clock at the server. Compare deadlines with it. */
+                    "Holdfast-Time"?: string;
+                    /** @description The id of the request. Quote it when you ask the operator. */
+                    "Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created": "2026-11-23T10:15:30Z",
+                     *       "id": "W0001",
+                     *       "ordered": false,
+                     *       "secret": "whsec_MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDM=",
+                     *       "state": "active",
+                     *       "types": [
+                     *         "hold.*",
+                     *         "payment.*"
+                     *       ],
+                     *       "url": "https://shop.example.com/webhooks"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            /** @description The request was refused, or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-endpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Your clock at the server. Compare deadlines with it. */
+                    "Holdfast-Time"?: string;
+                    /** @description The id of the request. Quote it when you ask the operator. */
+                    "Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created": "2026-11-23T10:15:30Z",
+                     *       "id": "W0001",
+                     *       "ordered": false,
+                     *       "state": "active",
+                     *       "types": [
+                     *         "hold.*",
+                     *         "payment.*"
+                     *       ],
+                     *       "url": "https://shop.example.com/webhooks"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            /** @description The request was refused, or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-endpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    /** @description Your clock at the server. Compare deadlines with it. */
+                    "Holdfast-Time"?: string;
+                    /** @description The id of the request. Quote it when you ask the operator. */
+                    "Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused, or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "update-endpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "description": "The shop",
+                 *       "types": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["EndpointChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Your clock at the server. Compare deadlines with it. */
+                    "Holdfast-Time"?: string;
+                    /** @description The id of the request. Quote it when you ask the operator. */
+                    "Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created": "2026-11-23T10:15:30Z",
+                     *       "description": "The shop",
+                     *       "id": "W0001",
+                     *       "ordered": false,
+                     *       "state": "active",
+                     *       "types": [],
+                     *       "url": "https://shop.example.com/webhooks"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            /** @description The request was refused, or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-deliveries": {
+        parameters: {
+            query?: {
+                /** @description How many objects an answer has at most. */
+                limit?: number;
+                /** @description The cursor next of the answer before. Without it, the list begins at its start. */
+                after?: string;
+                state?: "waiting" | "delivered" | "given_up";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Your clock at the server. Compare deadlines with it. */
+                    "Holdfast-Time"?: string;
+                    /** @description The id of the request. Quote it when you ask the operator. */
+                    "Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "created": "2026-11-23T10:15:30Z",
+                     *           "event": {
+                     *             "data": {
+                     *               "description": "The shop",
+                     *               "id": "W0001"
+                     *             },
+                     *             "id": "evt_W0001_1_YVWDXWK5",
+                     *             "object": "endpoint",
+                     *             "object_id": "W0001",
+                     *             "sequence": 1,
+                     *             "timestamp": "2026-11-23T10:15:30.000Z",
+                     *             "type": "endpoint.test"
+                     *           },
+                     *           "next_try": "2026-11-23T10:15:30Z",
+                     *           "state": "waiting",
+                     *           "tries": 0
+                     *         }
+                     *       ],
+                     *       "has_more": true,
+                     *       "next": "lJGCBHjsG47jLWd6dDhiM3Q1aGMwLjI2"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ListDelivery"];
+                };
+            };
+            /** @description The request was refused, or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "redeliver-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "since": "2026-11-23T00:00:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Redeliver"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Your clock at the server. Compare deadlines with it. */
+                    "Holdfast-Time"?: string;
+                    /** @description The id of the request. Quote it when you ask the operator. */
+                    "Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "queued": 26
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Redelivered"];
+                };
+            };
+            /** @description The request was refused, or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "rotate-endpoint-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "overlap_hours": 24
+                 *     }
+                 */
+                "application/json": components["schemas"]["RotateEndpoint"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Your clock at the server. Compare deadlines with it. */
+                    "Holdfast-Time"?: string;
+                    /** @description The id of the request. Quote it when you ask the operator. */
+                    "Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created": "2026-11-23T10:15:30Z",
+                     *       "description": "The shop",
+                     *       "id": "W0001",
+                     *       "ordered": false,
+                     *       "secret": "whsec_MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDY=",
+                     *       "state": "active",
+                     *       "types": [],
+                     *       "url": "https://shop.example.com/webhooks"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            /** @description The request was refused, or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "test-endpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Your clock at the server. Compare deadlines with it. */
+                    "Holdfast-Time"?: string;
+                    /** @description The id of the request. Quote it when you ask the operator. */
+                    "Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "description": "The shop",
+                     *         "id": "W0001"
+                     *       },
+                     *       "id": "evt_W0001_1_YVWDXWK5",
+                     *       "object": "endpoint",
+                     *       "object_id": "W0001",
+                     *       "sequence": 1,
+                     *       "timestamp": "2026-11-23T10:15:30.000Z",
+                     *       "type": "endpoint.test"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Event"];
                 };
             };
             /** @description The request was refused, or failed. */
