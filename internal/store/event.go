@@ -280,7 +280,8 @@ func (tx *ReadTx) Events(c party.CallerID, q EventQuery) (page EventPage, err er
 		args = append(args, q.Object)
 		where += fmt.Sprintf(" AND object_id = $%d", len(args))
 	}
-	page.Events, err = list(tx, "reading events", scanEvent, fmt.Sprintf(eventsAfter, eventColumns, bounds, where), args...)
+	query := fmt.Sprintf(eventsAfter, eventColumns, bounds, where)
+	page.Events, err = list(tx, "reading events", scanEvent, query, args...)
 	page.More, page.Next = len(page.Events) == q.Limit, q.After
 	switch {
 	case page.More && q.Limit > 0:
