@@ -59,8 +59,8 @@ func addHoldActions(s *Server) {
 	}
 	register(s, post("settle-hold", "settle", party.ScopeSettle, "Settle a hold or a part of it",
 		"Takes an amount of a hold: all that is open, or a part, such as one parcel of several. With `final` the rest is "+
-			"released, at once for members that this settle takes nothing from, even if it is declined. A hold is also over when "+
-			"when nothing is open. Only one settle of a member is under way at a time. "+
+			"released, at once for members that this settle takes nothing from, even if it is declined. A hold is also "+
+			"over when nothing is open. Only one settle of a member is under way at a time. "+
 			"A card network that captures only once refuses a part that is not final, before money moves."),
 		(*Server).settleHold)
 	register(s, post("release-hold", "release", party.ScopeSettle, "Release a hold or a part of it",
