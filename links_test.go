@@ -87,7 +87,7 @@ func markdown(t *testing.T, files fs.FS) (pages map[string]string, names []strin
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && (name == ".git" || entry.Name() == "testdata"):
+		case entry.IsDir() && (name == ".git" || entry.Name() == "testdata" || entry.Name() == "node_modules"):
 			return fs.SkipDir
 		case entry.IsDir() || path.Ext(name) != ".md":
 			return nil
