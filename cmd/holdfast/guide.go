@@ -51,6 +51,8 @@ For programs:  Query API   %[8]s
                pipelines   %[9]s
                access key  %[10]s
                secret key  %[11]s
+               JSON API    %[8]sv1/
+               a key       %[6]s key add --name mine --data %[7]s
 
 Ctrl-C stops. To start again where you stopped:
        %[6]s demo --data %[7]s
@@ -96,6 +98,8 @@ For programs:  Query API   %[8]s
                pipelines   %[9]s
                access key  %[10]s
                secret key  %[11]s
+               JSON API    %[8]sv1/
+               a key       %[6]s key add --name mine --data %[7]s
 
 Ctrl-C stops. To start again where you stopped:
        %[6]s demo --data %[7]s
