@@ -72,7 +72,8 @@ func TestDeclinedRaise(t *testing.T) {
 	w.Network.Next(holdfasttest.Reply{Decline: "TransactionDenied"})
 	got := w.do("POST", "/v1/holds/"+id+"/raise", `{"amount":{"amount":"5.00","currency":"USD"}}`).want(http.StatusOK, "")
 	if got.text("/change/state") != "failed" || got.text("/change/kind") != "raise" ||
-		got.text("/hold/open/amount") != "20.00" || got.field("/hold/seconds_left") != float64(7*24*3600-3600) {
+		got.text("/hold/open/amount") != "20.00" ||
+		got.field("/hold/seconds_left") != float64(7*24*3600-3600) { //nolint:forbidigo // not money
 		t.Errorf("the answer is %s", got.Body)
 	}
 	member := w.do("POST", "/v1/holds/"+id+"/raise", `{"amount":{"amount":"5.00","currency":"USD"}}`).text("/change/id")

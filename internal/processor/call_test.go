@@ -120,7 +120,7 @@ var callActions = []moneyAction{
 
 // settleOnce settles a hold, with one payment. It has the form of a method.
 var settleOnce = func(
-	p *processor.Processor, ctx context.Context, //nolint:revive // as a method has them
+	p *processor.Processor, ctx context.Context,
 	caller party.Caller, c *processor.Call, r processor.SettleHold,
 ) (payment.Transaction, error) {
 	paid, err := p.SettleHold(ctx, caller, c, r)
