@@ -370,7 +370,8 @@ func (l *networkLoad) serve() {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	public := &url.URL{Scheme: "http", Host: listener.Addr().String(), Path: "/"}
+	// A live caller needs an https address; the requests go past the proxy that has it.
+	public := &url.URL{Scheme: "https", Host: listener.Addr().String(), Path: "/"}
 	var logged bytes.Buffer
 	s := &server{
 		Store: l.db, PublicURL: public, Network: &sandbox.Network{Now: time.Now}, Now: time.Now, Ended: newEnding(),
@@ -386,7 +387,7 @@ func (l *networkLoad) serve() {
 		}
 	})
 	l.client = &holdfast.Client{
-		Endpoint: public.String(), AccessKeyID: l.key.ID, SecretKey: l.key.Secret, Now: time.Now,
+		Endpoint: "http://" + public.Host + "/", AccessKeyID: l.key.ID, SecretKey: l.key.Secret, Now: time.Now,
 		HTTP: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2 * loadConnections}},
 	}
 }
