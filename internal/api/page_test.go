@@ -34,7 +34,9 @@ func TestPagesNameCallsThatExist(t *testing.T) {
 	for _, r := range s.routes.all {
 		known[r.method+" "+r.path] = true
 	}
-	for _, name := range []string{"json-api.md", "json-from-fps.md"} {
+	for _, name := range []string{
+		"checkouts.md", "from-stripe.md", "json-api.md", "json-from-fps.md", "per-parcel.md", "../webhooks.md",
+	} {
 		for _, m := range calls.FindAllStringSubmatch(readPage(t, name), -1) {
 			if !known[m[1]+" "+m[2]] {
 				t.Errorf("%s names %s %s, which does not exist", name, m[1], m[2])
