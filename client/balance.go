@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A Balance is money that stands in an account at the server.
+// A Balance is the money in one account at the server.
 type Balance struct {
 	ID         string    `json:"id"`   // AccountBalance, or the id of an instrument
 	Kind       string    `json:"kind"` // "account", "prepaid" or "credit"

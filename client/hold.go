@@ -39,7 +39,7 @@ type Hold struct {
 	Code        string            `json:"code"` // why the hold is in this state
 	Message     string            `json:"message"`
 	Members     []Member          `json:"members"`
-	Payments    []string          `json:"payments"` // ids of what was paid of it
+	Payments    []string          `json:"payments"` // ids of the payments that were taken from it
 	Metadata    map[string]string `json:"metadata"`
 	Expanded    *Expanded         `json:"expanded"`
 }

@@ -22,7 +22,7 @@ type Member struct {
 	Message     string    `json:"message"`
 }
 
-// A SettleHold asks for an amount of a hold. Its zero value asks for all that is
+// A SettleHold asks for an amount from a hold. Its zero value asks for all that is
 // open.
 type SettleHold struct {
 	Amount    Amount            `json:"amount,omitzero"`
@@ -38,7 +38,7 @@ type SettledHold struct {
 	Payments []Payment `json:"payments"`
 }
 
-// SettleHold takes an amount of a hold when goods ship: all that is open, or a part,
+// SettleHold takes an amount from a hold when goods ship: all that is open, or a part,
 // such as one parcel.
 func (c *Client) SettleHold(ctx context.Context, key, id string, s SettleHold) (SettledHold, error) {
 	return ask[SettledHold](ctx, c, call{method: http.MethodPost, path: at("holds", id, "settle"), key: key, body: s})

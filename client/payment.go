@@ -18,15 +18,15 @@ const (
 	PaidCancelled PaidState = "cancelled"
 )
 
-// A Payment is money that was taken: at once, or of a hold.
+// A Payment is money that was taken: at once, or from a hold.
 type Payment struct {
 	ID          string            `json:"id"`
-	Type        string            `json:"type"` // "settle" of a hold, "pay", "fund_prepaid" or "settle_debt"
+	Type        string            `json:"type"` // "settle" from a hold, "pay", "fund_prepaid" or "settle_debt"
 	State       PaidState         `json:"state"`
 	Amount      Amount            `json:"amount"`
 	Fee         Amount            `json:"fee"` // of the operator
 	Refunded    Amount            `json:"refunded"`
-	Hold        string            `json:"hold"` // that it was taken of
+	Hold        string            `json:"hold"` // that it was taken from
 	Reference   string            `json:"reference"`
 	Description string            `json:"description"`
 	Token       string            `json:"token"`

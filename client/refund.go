@@ -12,7 +12,7 @@ type Refund struct {
 	ID          string            `json:"id"`
 	State       PaidState         `json:"state"`
 	Amount      Amount            `json:"amount"`
-	Fee         Amount            `json:"fee"` // what is given back of the operator's fee
+	Fee         Amount            `json:"fee"` // how much of the operator's fee is given back
 	Payment     string            `json:"payment"`
 	Reference   string            `json:"reference"`
 	Description string            `json:"description"`
@@ -24,8 +24,7 @@ type Refund struct {
 	Expanded    *Expanded         `json:"expanded"`
 }
 
-// A NewRefund asks for a refund of a payment, or of everything that was paid of a
-// hold.
+// A NewRefund asks for a refund of a payment, or of all payments of a hold.
 type NewRefund struct {
 	Payment     string            `json:"payment,omitempty"` // this or Hold
 	Hold        string            `json:"hold,omitempty"`

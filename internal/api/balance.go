@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A Balance is money that stands in an account at this server.
+// A Balance is the money in one account at this server.
 type Balance struct {
 	ID         string     `json:"id" doc:"account, or the id of a prepaid or credit instrument."`
 	Kind       string     `json:"kind" enum:"account,prepaid,credit" doc:"account: of the caller's owner. prepaid: what a buyer has paid in advance. credit: what a buyer owes."`

@@ -37,7 +37,7 @@ var tags = []*huma.Tag{
 		"each period. Holds are made with tokens."},
 	{Name: tagHolds, Description: "A hold keeps an amount available on the buyer's card until its deadline. Take it in " +
 		"one or several parts when the goods ship, and release what you do not need."},
-	{Name: tagPayments, Description: "A payment is money that was taken: at once, or of a hold."},
+	{Name: tagPayments, Description: "A payment is money that was taken: at once, or from a hold."},
 	{Name: tagRefunds, Description: "A refund gives a payment, or a part of it, back to the buyer."},
 	{Name: tagEvents, Description: "Every change of a hold, a payment, a refund, a token and a checkout is an event. " +
 		"Read them here, or let a webhook endpoint get them."},

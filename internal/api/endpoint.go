@@ -20,7 +20,7 @@ type Endpoint struct {
 	Description string    `json:"description,omitempty"`
 	Types       []string  `json:"types" doc:"The types of the events that it gets, such as hold.settled, or all of an object, such as hold.*. An empty list means all events."`
 	Ordered     bool      `json:"ordered" doc:"One event at a time, in the order of the list of events."`
-	State       string    `json:"state" enum:"active,paused,gone,failing" doc:"active: events are sent. Otherwise they wait. paused: by your wish. gone: it answered 410. failing: an ordered endpoint has not taken an event for three days."`
+	State       string    `json:"state" enum:"active,paused,gone,failing" doc:"active: events are sent. Otherwise they wait. paused: you have paused it. gone: it answered 410. failing: an ordered endpoint has not taken an event for three days."`
 	Created     time.Time `json:"created"`
 	Secret      string    `json:"secret,omitempty" doc:"Signs the events. It is shown only when it is made."`
 }
@@ -71,7 +71,7 @@ func addEndpoints(s *Server) {
 	register(s, manage(http.MethodPost, "test-endpoint", "/{id}/test", "Send a test event",
 		"Sends an event of the type endpoint.test to this endpoint only."), (*Server).testEndpoint)
 	register(s, manage(http.MethodPost, "redeliver-events", "/{id}/redeliver", "Send events again",
-		"Sends one event again, or all events since a time that the endpoint wants."), (*Server).redeliver)
+		"Sends one event again, or all events of the endpoint's types since a time."), (*Server).redeliver)
 	deliveries := manage(http.MethodGet, "list-deliveries", "/{id}/deliveries", "List deliveries",
 		"Lists the events for an endpoint, the newest first, with the last request and its answer.")
 	deliveries.scope = party.ScopeRead
@@ -152,7 +152,7 @@ type EndpointChange struct {
 	Description *string   `json:"description,omitempty" maxLength:"200"`
 	Types       *[]string `json:"types,omitempty" maxItems:"32"`
 	Ordered     *bool     `json:"ordered,omitempty"`
-	Paused      *bool     `json:"paused,omitempty" doc:"true: events wait. false: what waits is sent at once."`
+	Paused      *bool     `json:"paused,omitempty" doc:"true: events wait. false: waiting events are sent at once."`
 }
 
 type updateEndpointInput struct {
@@ -250,7 +250,7 @@ type Try struct {
 	Time   time.Time `json:"time"`
 	Millis int64     `json:"milliseconds" doc:"How long it took."`
 	Status int       `json:"status,omitempty" doc:"The HTTP status of the answer. It is missing if there was none."`
-	Result string    `json:"result" doc:"What became of it, in words."`
+	Result string    `json:"result" doc:"The result in words."`
 	Answer string    `json:"answer,omitempty" doc:"The beginning of the answer, at most 1 kB."`
 }
 

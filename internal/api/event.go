@@ -16,7 +16,7 @@ import (
 // An Event is one change of an object. It never changes, so it is the same in the
 // list and in a webhook.
 type Event struct {
-	ID       string    `json:"id" doc:"Names the event in the list and in webhooks. Record it, to do each event once."`
+	ID       string    `json:"id" doc:"Names the event in the list and in webhooks. Store it, so that you act on each event once."`
 	Type     string    `json:"type" doc:"What has happened." example:"hold.held"`
 	Time     string    `json:"timestamp" format:"date-time" doc:"When it happened, by your clock at the server."`
 	Object   string    `json:"object" enum:"hold,payment,refund,token,checkout,endpoint"`

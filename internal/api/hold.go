@@ -29,12 +29,12 @@ type Hold struct {
 	Description string            `json:"description,omitempty" doc:"What you wrote for your own books."`
 	Token       string            `json:"token" doc:"The token that the buyer has approved."`
 	Created     time.Time         `json:"created"`
-	Deadline    *time.Time        `json:"deadline,omitempty" doc:"When the hold expires. Settle before. Of a hold with raises it is the earliest deadline. It is missing when nothing can be settled any more."`
+	Deadline    *time.Time        `json:"deadline,omitempty" doc:"When the hold expires. Settle before. If the hold was raised, it is the earliest deadline of its members. It is missing when nothing can be settled any more."`
 	SecondsLeft *int64            `json:"seconds_left,omitempty" doc:"The time until the deadline, by your clock at the server."`
 	Code        string            `json:"code" doc:"Why the hold is in this state, such as the reason of a decline." example:"Success"`
 	Message     string            `json:"message" doc:"The same in words, for people."`
 	Members     []Member          `json:"members" doc:"The holds at the card network that this hold consists of: the first one, its raises and its renewals."`
-	Payments    []string          `json:"payments" doc:"The payments that were made of the hold."`
+	Payments    []string          `json:"payments" doc:"The payments that were taken from the hold."`
 	Metadata    map[string]string `json:"metadata,omitempty" doc:"What you keep with the hold."`
 	Expanded    *Expanded         `json:"expanded,omitempty" doc:"The objects that expand asks for."`
 }
@@ -95,7 +95,7 @@ type holdAnswer struct{ Body Hold }
 type NewHold struct {
 	Token            string            `json:"token" minLength:"1" maxLength:"65" doc:"The token that the buyer has approved."`
 	Amount           Money             `json:"amount" doc:"The total, with tax and shipping."`
-	Reference        string            `json:"reference,omitempty" minLength:"1" maxLength:"128" doc:"Your own name for the hold, such as an order number. Without it, the Idempotency-Key is the name." example:"order-1001"`
+	Reference        string            `json:"reference,omitempty" minLength:"1" maxLength:"128" doc:"Your own name for the hold, such as an order number. The default is the Idempotency-Key." example:"order-1001"`
 	Description      string            `json:"description,omitempty" maxLength:"160" doc:"For your own books."`
 	BuyerDescription string            `json:"buyer_description,omitempty" maxLength:"160" doc:"What the buyer sees in the account's history."`
 	Deadline         *time.Time        `json:"deadline,omitempty" doc:"When the hold expires, from one minute to seven days ahead. Without it, the hold lasts as long as the card network allows, at most seven days."`

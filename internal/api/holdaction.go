@@ -58,10 +58,10 @@ func addHoldActions(s *Server) {
 		}
 	}
 	register(s, post("settle-hold", "settle", party.ScopeSettle, "Settle a hold or a part of it",
-		"Takes an amount of a hold: all that is open, or a part, such as one parcel of several. With `final` the rest is "+
-			"released, at once for members that this settle takes nothing from, even if it is declined. A hold is also "+
-			"over when nothing is open. Only one settle of a member is under way at a time. "+
-			"A card network that captures only once refuses a part that is not final, before money moves."),
+		"Takes an amount from a hold: all that is open, or a part, such as one parcel of several. With `final` the rest is "+
+			"released. Members that this settle takes nothing from are released at once, even if the settle is then "+
+			"declined. A hold is also over when nothing is open. Only one settle of a member is under way at a time. If the "+
+			"card network captures only once, a part that is not final is refused before money moves."),
 		(*Server).settleHold)
 	register(s, post("release-hold", "release", party.ScopeSettle, "Release a hold or a part of it",
 		"Gives an amount of a hold back to the buyer: all that is open, which ends the hold, or a part, such as a line "+
@@ -78,9 +78,9 @@ func addHoldActions(s *Server) {
 
 // SettleHold is the body of settle-hold.
 type SettleHold struct {
-	Amount    *Money            `json:"amount,omitempty" doc:"Without it, all that is open."`
+	Amount    *Money            `json:"amount,omitempty" doc:"The default is all that is open."`
 	Final     bool              `json:"final,omitempty" doc:"Release the rest of the hold."`
-	Reference string            `json:"reference,omitempty" minLength:"1" maxLength:"128" doc:"Your own name for the payment, such as a parcel's number. Without it, it is the Idempotency-Key. A settle that takes all of a hold at once, or is its first and final one, keeps the hold's reference." example:"order-1001-parcel-1"`
+	Reference string            `json:"reference,omitempty" minLength:"1" maxLength:"128" doc:"Your own name for the payment, such as a parcel's number. The default is the Idempotency-Key. A settle that takes all of a hold at once, or is its first and final one, keeps the hold's reference." example:"order-1001-parcel-1"`
 	Metadata  map[string]string `json:"metadata,omitempty" doc:"What you want to keep with the payment."`
 }
 
@@ -129,7 +129,7 @@ func (s *Server) settleHold(ctx context.Context, q *request, in *settleHoldInput
 
 // ReleaseHold is the body of release-hold.
 type ReleaseHold struct {
-	Amount *Money `json:"amount,omitempty" doc:"Without it, all that is open, which ends the hold."`
+	Amount *Money `json:"amount,omitempty" doc:"The default is all that is open, which ends the hold."`
 	Reason string `json:"reason,omitempty" maxLength:"160" doc:"For the history of the hold."`
 }
 
@@ -157,13 +157,13 @@ func (s *Server) releaseHold(ctx context.Context, q *request, in *releaseHoldInp
 // RaiseHold is the body of raise-hold.
 type RaiseHold struct {
 	Amount    Money             `json:"amount" doc:"What is held in addition."`
-	Reference string            `json:"reference,omitempty" minLength:"1" maxLength:"128" doc:"Your own name for the raise. Without it, it is the Idempotency-Key."`
+	Reference string            `json:"reference,omitempty" minLength:"1" maxLength:"128" doc:"Your own name for the raise. The default is the Idempotency-Key."`
 	Metadata  map[string]string `json:"metadata,omitempty" doc:"What you want to keep with the raise."`
 }
 
 // RenewHold is the body of renew-hold.
 type RenewHold struct {
-	Reference string            `json:"reference,omitempty" minLength:"1" maxLength:"128" doc:"Your own name for the renewal. Without it, it is the Idempotency-Key."`
+	Reference string            `json:"reference,omitempty" minLength:"1" maxLength:"128" doc:"Your own name for the renewal. The default is the Idempotency-Key."`
 	Metadata  map[string]string `json:"metadata,omitempty" doc:"What you want to keep with the renewal."`
 }
 

@@ -164,7 +164,7 @@ var meanings = []meaning{
 		"Nothing was taken. Settle all that is open, or send `final`.",
 	},
 	{
-		"amount_above_hold", http.StatusUnprocessableEntity, "The amount is more than what is open of the hold.",
+		"amount_above_hold", http.StatusUnprocessableEntity, "The amount is more than the open amount of the hold.",
 		"Read `open` of the hold.",
 	},
 	{

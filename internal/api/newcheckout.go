@@ -24,10 +24,10 @@ type NewCheckout struct {
 	Reserve    bool         `json:"reserve,omitempty" doc:"single_use: you will make a hold with the token, not a payment at once. The pages then offer only cards."`
 	Breakdown  *Breakdown   `json:"breakdown,omitempty" doc:"single_use: the parts of the amount, shown to the buyer."`
 
-	Reference      string            `json:"reference,omitempty" maxLength:"128" example:"order-1001" doc:"Your own name for the token, such as an order number. Each token needs another one. Without it, it is the Idempotency-Key."`
+	Reference      string            `json:"reference,omitempty" maxLength:"128" example:"order-1001" doc:"Your own name for the token, such as an order number. Each token needs a reference of its own. The default is the Idempotency-Key."`
 	Description    string            `json:"description,omitempty" maxLength:"2048" example:"Two mugs" doc:"What the payment is for. The buyer sees it."`
 	ReturnURL      string            `json:"return_url" minLength:"1" maxLength:"2048" example:"https://shop.example.com/thanks?order=1001" doc:"Where the browser goes in the end: an http or https address, or one with an application's scheme that the operator has allowed. Its query must not have the names of the answer, such as status."`
-	Language       string            `json:"language,omitempty" enum:"en-US,en-GB,de,de-AT,de-CH,es,es-419,es-US" doc:"Of the pages. Without it, the browser's."`
+	Language       string            `json:"language,omitempty" enum:"en-US,en-GB,de,de-AT,de-CH,es,es-419,es-US" doc:"Of the pages. The default is the language of the browser."`
 	SiteName       string            `json:"site_name,omitempty" maxLength:"200" doc:"The name of your site in the link back to it. Without it, the caller's name."`
 	LogoURL        string            `json:"logo_url,omitempty" maxLength:"2048" doc:"The https address of a logo of at most 215 by 40 pixels."`
 	PaymentMethods []string          `json:"payment_methods,omitempty" maxItems:"3" enum:"card,bank_account,balance" doc:"What the buyer may pay with. Without it, everything. A hold needs a card."`
@@ -52,7 +52,7 @@ type Breakdown struct {
 	Shipping     *Money `json:"shipping,omitempty"`
 	Handling     *Money `json:"handling,omitempty"`
 	GiftWrapping *Money `json:"gift_wrapping,omitempty"`
-	Discount     *Money `json:"discount,omitempty" doc:"Is taken off the others."`
+	Discount     *Money `json:"discount,omitempty" doc:"It is subtracted from the others."`
 	Tax          *Money `json:"tax,omitempty"`
 }
 

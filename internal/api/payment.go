@@ -13,15 +13,15 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A Payment is money that was taken: at once, or of a hold.
+// A Payment is money that was taken: at once, or from a hold.
 type Payment struct {
 	ID          string            `json:"id"`
-	Type        string            `json:"type" enum:"settle,pay,fund_prepaid,settle_debt" doc:"settle: of a hold. pay: at once. fund_prepaid, settle_debt: to a prepaid or a credit instrument."`
+	Type        string            `json:"type" enum:"settle,pay,fund_prepaid,settle_debt" doc:"settle: taken from a hold. pay: taken at once. fund_prepaid, settle_debt: paid to a prepaid or a credit instrument."`
 	State       string            `json:"state" enum:"pending,succeeded,failed,cancelled" doc:"pending: the card network has not answered."`
 	Amount      Money             `json:"amount"`
 	Fee         Money             `json:"fee" doc:"The operator's fee. It is zero until the payment has succeeded."`
-	Refunded    Money             `json:"refunded" doc:"What was refunded, or is being refunded."`
-	Hold        string            `json:"hold,omitempty" doc:"The hold that it was taken of."`
+	Refunded    Money             `json:"refunded" doc:"The total of the refunds, with those that are pending."`
+	Hold        string            `json:"hold,omitempty" doc:"The hold that it was taken from."`
 	Reference   string            `json:"reference"`
 	Description string            `json:"description,omitempty"`
 	Token       string            `json:"token,omitempty"`
@@ -111,7 +111,7 @@ func addPayments(s *Server) {
 type NewPayment struct {
 	Token            string            `json:"token" minLength:"1" maxLength:"65" doc:"The token that the buyer has approved."`
 	Amount           Money             `json:"amount" doc:"The total, with tax and shipping."`
-	Reference        string            `json:"reference,omitempty" minLength:"1" maxLength:"128" doc:"Your own name for the payment, such as an order number. Without it, it is the Idempotency-Key." example:"order-1002"`
+	Reference        string            `json:"reference,omitempty" minLength:"1" maxLength:"128" doc:"Your own name for the payment, such as an order number. The default is the Idempotency-Key." example:"order-1002"`
 	Description      string            `json:"description,omitempty" maxLength:"160" doc:"For your own books."`
 	BuyerDescription string            `json:"buyer_description,omitempty" maxLength:"160" doc:"What the buyer sees in the account's history."`
 	FeePaidBy        string            `json:"fee_paid_by,omitempty" enum:"recipient,caller" doc:"Who bears the operator's fee. The default is the recipient."`
@@ -247,7 +247,7 @@ func (f Filtered) listing(q *request, kind func(*payment.Transaction) bool) (l s
 type listPaymentsInput struct {
 	Paged
 	Filtered
-	Hold string `query:"hold" maxLength:"128" doc:"Only payments that were taken of this hold."`
+	Hold string `query:"hold" maxLength:"128" doc:"Only payments that were taken from this hold."`
 }
 
 type paymentsAnswer struct{ Body List[Payment] }

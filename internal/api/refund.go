@@ -18,7 +18,7 @@ type Refund struct {
 	ID          string            `json:"id"`
 	State       string            `json:"state" enum:"pending,succeeded,failed" doc:"pending: the card network has not answered."`
 	Amount      Money             `json:"amount"`
-	Fee         Money             `json:"fee" doc:"What is given back of the operator's fee."`
+	Fee         Money             `json:"fee" doc:"How much of the operator's fee is given back."`
 	Payment     string            `json:"payment" doc:"The payment that is refunded."`
 	Reference   string            `json:"reference"`
 	Description string            `json:"description,omitempty"`
@@ -54,8 +54,8 @@ func addRefunds(s *Server) {
 	register(s, operation{
 		id: "create-refund", method: http.MethodPost, path: Path + "refunds", tag: tagRefunds, scope: party.ScopeRefund,
 		keyed: true, status: http.StatusCreated, summary: "Refund a payment or a hold",
-		about: "Pays a payment back, or everything that was paid of a hold: all that is left of it, or an amount. The " +
-			"refund of a hold is one refund for each of its payments, the oldest first, so `data` may have several.",
+		about: "Pays a payment or all payments of a hold back: in full, or up to an amount. The refund of a hold is one " +
+			"refund for each of its payments, the oldest first, so `data` may have several.",
 	}, (*Server).createRefund)
 	register(s, operation{
 		id: "list-refunds", method: http.MethodGet, path: Path + "refunds", tag: tagRefunds, scope: party.ScopeRead,
@@ -70,9 +70,9 @@ func addRefunds(s *Server) {
 // NewRefund is the body of create-refund.
 type NewRefund struct {
 	Payment     string            `json:"payment,omitempty" maxLength:"128" doc:"The payment to refund. Give this or hold."`
-	Hold        string            `json:"hold,omitempty" maxLength:"128" doc:"The hold of which to refund what was paid."`
-	Amount      *Money            `json:"amount,omitempty" doc:"Without it, all that is left."`
-	Reference   string            `json:"reference,omitempty" minLength:"1" maxLength:"128" doc:"Your own name for the refund. Without it, it is the Idempotency-Key." example:"return-77"`
+	Hold        string            `json:"hold,omitempty" maxLength:"128" doc:"The hold whose payments to refund."`
+	Amount      *Money            `json:"amount,omitempty" doc:"The default is all that is not refunded yet."`
+	Reference   string            `json:"reference,omitempty" minLength:"1" maxLength:"128" doc:"Your own name for the refund. The default is the Idempotency-Key." example:"return-77"`
 	Description string            `json:"description,omitempty" maxLength:"160" doc:"For your own books."`
 	BorneBy     string            `json:"borne_by,omitempty" enum:"recipient,marketplace,both" doc:"For marketplaces: the side that gives the money back. The default is the recipient for its part and you for your fee."`
 	Metadata    map[string]string `json:"metadata,omitempty" doc:"What you want to keep with the refund."`

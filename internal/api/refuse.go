@@ -47,7 +47,7 @@ func (s *Server) refuse(ctx context.Context, q *request, err error) *Problem {
 	case refused: // the detail may repeat what was sent
 		s.log().InfoContext(ctx, "refused", "request", q.id, "operation", q.operation(), "caller", q.caller.ID, "key",
 			q.key.ID, "code", p.Code)
-	case errors.Is(err, errCallerBusy): // thousands a second, it may be
+	case errors.Is(err, errCallerBusy): // there may be thousands a second
 		s.say(ctx, s.log().DebugContext, "too busy", q, err)
 		q.result, p = Busy, newProblem(TooManyRequests, "")
 	case errors.Is(err, store.ErrFull):

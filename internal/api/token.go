@@ -26,7 +26,7 @@ type Token struct {
 	Limits     []TokenLimit `json:"limits,omitempty" nullable:"false" doc:"What the token allows in all, or in each period. The first one that is used up counts."`
 	Created    time.Time    `json:"created"`
 	Starts     time.Time    `json:"starts" doc:"From when it can be used."`
-	Expires    *time.Time   `json:"expires,omitempty" doc:"Until when it can be used. Without it, it does not end."`
+	Expires    *time.Time   `json:"expires,omitempty" doc:"Until when it can be used. It is missing if the token does not expire."`
 	UsedBy     string       `json:"used_by,omitempty" doc:"The hold or the payment that has used a single-use token."`
 	Replaces   string       `json:"replaces,omitempty" doc:"The token that this one has replaced: the buyer has changed the card."`
 	Instrument string       `json:"instrument,omitempty" doc:"The prepaid or credit instrument that it spends, funds or settles. Its balance is at /v1/balances."`
@@ -38,7 +38,7 @@ type TokenLimit struct {
 	CountLeft  *int64     `json:"count_left,omitempty"`
 	Amount     *Money     `json:"amount,omitempty" doc:"How much the payments may take together."`
 	AmountLeft *Money     `json:"amount_left,omitempty"`
-	Period     string     `json:"period,omitempty" example:"1 month" doc:"The limit begins again with each period. Without it, it never does."`
+	Period     string     `json:"period,omitempty" example:"1 month" doc:"The limit begins again with each period. It is missing if the limit never begins again."`
 	Resets     *time.Time `json:"resets,omitempty" doc:"When the limit begins again."`
 }
 

@@ -263,7 +263,7 @@ export interface paths {
         put?: never;
         /**
          * Settle a hold or a part of it
-         * @description Takes an amount of a hold: all that is open, or a part, such as one parcel of several. With `final` the rest is released, at once for members that this settle takes nothing from, even if it is declined. A hold is also over when nothing is open. Only one settle of a member is under way at a time. A card network that captures only once refuses a part that is not final, before money moves.
+         * @description Takes an amount from a hold: all that is open, or a part, such as one parcel of several. With `final` the rest is released. Members that this settle takes nothing from are released at once, even if the settle is then declined. A hold is also over when nothing is open. Only one settle of a member is under way at a time. If the card network captures only once, a part that is not final is refused before money moves.
          */
         post: operations["settle-hold"];
         delete?: never;
@@ -331,7 +331,7 @@ export interface paths {
         put?: never;
         /**
          * Refund a payment or a hold
-         * @description Pays a payment back, or everything that was paid of a hold: all that is left of it, or an amount. The refund of a hold is one refund for each of its payments, the oldest first, so `data` may have several.
+         * @description Pays a payment or all payments of a hold back: in full, or up to an amount. The refund of a hold is one refund for each of its payments, the oldest first, so `data` may have several.
          */
         post: operations["create-refund"];
         delete?: never;
@@ -527,7 +527,7 @@ export interface paths {
         put?: never;
         /**
          * Send events again
-         * @description Sends one event again, or all events since a time that the endpoint wants.
+         * @description Sends one event again, or all events of the endpoint's types since a time.
          */
         post: operations["redeliver-events"];
         delete?: never;
@@ -613,7 +613,7 @@ export interface components {
             pending_out: components["schemas"]["Money"];
         };
         Breakdown: {
-            /** @description Is taken off the others. */
+            /** @description It is subtracted from the others. */
             discount?: components["schemas"]["Money"];
             gift_wrapping?: components["schemas"]["Money"];
             handling?: components["schemas"]["Money"];
@@ -719,7 +719,7 @@ export interface components {
             /** @description Signs the events. It is shown only when it is made. */
             secret?: string;
             /**
-             * @description active: events are sent. Otherwise they wait. paused: by your wish. gone: it answered 410. failing: an ordered endpoint has not taken an event for three days.
+             * @description active: events are sent. Otherwise they wait. paused: you have paused it. gone: it answered 410. failing: an ordered endpoint has not taken an event for three days.
              * @enum {string}
              */
             state: "active" | "paused" | "gone" | "failing";
@@ -731,7 +731,7 @@ export interface components {
         EndpointChange: {
             description?: string;
             ordered?: boolean;
-            /** @description true: events wait. false: what waits is sent at once. */
+            /** @description true: events wait. false: waiting events are sent at once. */
             paused?: boolean;
             types?: string[];
             url?: string;
@@ -782,7 +782,7 @@ export interface components {
             data: {
                 [key: string]: unknown;
             };
-            /** @description Names the event in the list and in webhooks. Record it, to do each event once. */
+            /** @description Names the event in the list and in webhooks. Store it, so that you act on each event once. */
             id: string;
             /** @enum {string} */
             object: "hold" | "payment" | "refund" | "token" | "checkout" | "endpoint";
@@ -848,7 +848,7 @@ export interface components {
             created: string;
             /**
              * Format: date-time
-             * @description When the hold expires. Settle before. Of a hold with raises it is the earliest deadline. It is missing when nothing can be settled any more.
+             * @description When the hold expires. Settle before. If the hold was raised, it is the earliest deadline of its members. It is missing when nothing can be settled any more.
              */
             deadline?: string;
             /** @description What you wrote for your own books. */
@@ -866,7 +866,7 @@ export interface components {
             };
             /** @description What can still be settled. */
             open: components["schemas"]["Money"];
-            /** @description The payments that were made of the hold. */
+            /** @description The payments that were taken from the hold. */
             payments: string[];
             /** @description Your own name for the hold. */
             reference: string;
@@ -1040,7 +1040,7 @@ export interface components {
              */
             expires?: string;
             /**
-             * @description Of the pages. Without it, the browser's.
+             * @description Of the pages. The default is the language of the browser.
              * @enum {string}
              */
             language?: "en-US" | "en-GB" | "de" | "de-AT" | "de-CH" | "es" | "es-419" | "es-US";
@@ -1062,7 +1062,7 @@ export interface components {
             /** @description Marketplaces: the recipient tokens that may be paid. Only multi_use may have several. */
             recipients?: string[];
             /**
-             * @description Your own name for the token, such as an order number. Each token needs another one. Without it, it is the Idempotency-Key.
+             * @description Your own name for the token, such as an order number. Each token needs a reference of its own. The default is the Idempotency-Key.
              * @example order-1001
              */
             reference?: string;
@@ -1129,7 +1129,7 @@ export interface components {
             /** @description For marketplaces: the token of the seller. */
             recipient_token?: string;
             /**
-             * @description Your own name for the hold, such as an order number. Without it, the Idempotency-Key is the name.
+             * @description Your own name for the hold, such as an order number. The default is the Idempotency-Key.
              * @example order-1001
              */
             reference?: string;
@@ -1162,7 +1162,7 @@ export interface components {
             /** @description For marketplaces: the token of the seller. */
             recipient_token?: string;
             /**
-             * @description Your own name for the payment, such as an order number. Without it, it is the Idempotency-Key.
+             * @description Your own name for the payment, such as an order number. The default is the Idempotency-Key.
              * @example order-1002
              */
             reference?: string;
@@ -1175,7 +1175,7 @@ export interface components {
             token: string;
         };
         NewRefund: {
-            /** @description Without it, all that is left. */
+            /** @description The default is all that is not refunded yet. */
             amount?: components["schemas"]["Money"];
             /**
              * @description For marketplaces: the side that gives the money back. The default is the recipient for its part and you for your fee.
@@ -1184,7 +1184,7 @@ export interface components {
             borne_by?: "recipient" | "marketplace" | "both";
             /** @description For your own books. */
             description?: string;
-            /** @description The hold of which to refund what was paid. */
+            /** @description The hold whose payments to refund. */
             hold?: string;
             /** @description What you want to keep with the refund. */
             metadata?: {
@@ -1193,7 +1193,7 @@ export interface components {
             /** @description The payment to refund. Give this or hold. */
             payment?: string;
             /**
-             * @description Your own name for the refund. Without it, it is the Idempotency-Key.
+             * @description Your own name for the refund. The default is the Idempotency-Key.
              * @example return-77
              */
             reference?: string;
@@ -1214,7 +1214,7 @@ export interface components {
             expanded?: components["schemas"]["Expanded"];
             /** @description The operator's fee. It is zero until the payment has succeeded. */
             fee: components["schemas"]["Money"];
-            /** @description The hold that it was taken of. */
+            /** @description The hold that it was taken from. */
             hold?: string;
             id: string;
             /** @description The same in words, for people. */
@@ -1223,7 +1223,7 @@ export interface components {
                 [key: string]: string;
             };
             reference: string;
-            /** @description What was refunded, or is being refunded. */
+            /** @description The total of the refunds, with those that are pending. */
             refunded: components["schemas"]["Money"];
             /**
              * @description pending: the card network has not answered.
@@ -1232,7 +1232,7 @@ export interface components {
             state: "pending" | "succeeded" | "failed" | "cancelled";
             token?: string;
             /**
-             * @description settle: of a hold. pay: at once. fund_prepaid, settle_debt: to a prepaid or a credit instrument.
+             * @description settle: taken from a hold. pay: taken at once. fund_prepaid, settle_debt: paid to a prepaid or a credit instrument.
              * @enum {string}
              */
             type: "settle" | "pay" | "fund_prepaid" | "settle_debt";
@@ -1271,7 +1271,7 @@ export interface components {
             metadata?: {
                 [key: string]: string;
             };
-            /** @description Your own name for the raise. Without it, it is the Idempotency-Key. */
+            /** @description Your own name for the raise. The default is the Idempotency-Key. */
             reference?: string;
         };
         Redeliver: {
@@ -1301,7 +1301,7 @@ export interface components {
             description?: string;
             /** @description The objects that expand asks for. */
             expanded?: components["schemas"]["Expanded"];
-            /** @description What is given back of the operator's fee. */
+            /** @description How much of the operator's fee is given back. */
             fee: components["schemas"]["Money"];
             id: string;
             message: string;
@@ -1318,7 +1318,7 @@ export interface components {
             state: "pending" | "succeeded" | "failed";
         };
         ReleaseHold: {
-            /** @description Without it, all that is open, which ends the hold. */
+            /** @description The default is all that is open, which ends the hold. */
             amount?: components["schemas"]["Money"];
             /** @description For the history of the hold. */
             reason?: string;
@@ -1328,7 +1328,7 @@ export interface components {
             metadata?: {
                 [key: string]: string;
             };
-            /** @description Your own name for the renewal. Without it, it is the Idempotency-Key. */
+            /** @description Your own name for the renewal. The default is the Idempotency-Key. */
             reference?: string;
         };
         RotateEndpoint: {
@@ -1340,7 +1340,7 @@ export interface components {
             overlap_hours?: number;
         };
         SettleHold: {
-            /** @description Without it, all that is open. */
+            /** @description The default is all that is open. */
             amount?: components["schemas"]["Money"];
             /** @description Release the rest of the hold. */
             final?: boolean;
@@ -1349,7 +1349,7 @@ export interface components {
                 [key: string]: string;
             };
             /**
-             * @description Your own name for the payment, such as a parcel's number. Without it, it is the Idempotency-Key. A settle that takes all of a hold at once, or is its first and final one, keeps the hold's reference.
+             * @description Your own name for the payment, such as a parcel's number. The default is the Idempotency-Key. A settle that takes all of a hold at once, or is its first and final one, keeps the hold's reference.
              * @example order-1001-parcel-1
              */
             reference?: string;
@@ -1368,7 +1368,7 @@ export interface components {
             created: string;
             /**
              * Format: date-time
-             * @description Until when it can be used. Without it, it does not end.
+             * @description Until when it can be used. It is missing if the token does not expire.
              */
             expires?: string;
             id: string;
@@ -1419,7 +1419,7 @@ export interface components {
             /** Format: int64 */
             count_left?: number;
             /**
-             * @description The limit begins again with each period. Without it, it never does.
+             * @description The limit begins again with each period. It is missing if the limit never begins again.
              * @example 1 month
              */
             period?: string;
@@ -1437,7 +1437,7 @@ export interface components {
              * @description How long it took.
              */
             milliseconds: number;
-            /** @description What became of it, in words. */
+            /** @description The result in words. */
             result: string;
             /**
              * Format: int64
@@ -3026,7 +3026,7 @@ export interface operations {
                 amount_from?: string;
                 /** @description Only objects of at most this amount. */
                 amount_to?: string;
-                /** @description Only payments that were taken of this hold. */
+                /** @description Only payments that were taken from this hold. */
                 hold?: string;
             };
             header?: never;
