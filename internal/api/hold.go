@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -293,7 +292,7 @@ func (s *Server) listHolds(ctx context.Context, q *request, in *listHoldsInput) 
 	if err != nil {
 		return nil, err
 	}
-	list := fmt.Sprintf("%+v", filter)
+	list := listOf(filter)
 	after, err := q.cursorOf(in.After, list)
 	if err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -224,15 +223,25 @@ type Filtered struct {
 	AmountTo    Decimal   `query:"amount_to" doc:"Only objects of at most this amount."`
 }
 
-// listing is the listing of the objects that the filter selects of a kind.
-func (f Filtered) listing(q *request, kind func(*payment.Transaction) bool) (l store.Selection, err error) {
+// A listing is a list of payments or refunds. name has its filters, for the cursors.
+type listing struct {
+	store.Selection
+	page Paged
+	name string
+}
+
+// listing is the list of the objects of a kind that the filter selects. of is the
+// object that they must belong to, or empty.
+func (f Filtered) listing(
+	q *request, page Paged, of string, kind func(*payment.Transaction) bool,
+) (l listing, err error) {
 	least, err := amountIn(f.AmountFrom, "amount_from")
 	if err != nil {
 		return l, err
 	}
 	most, err := amountIn(f.AmountTo, "amount_to")
 	now := q.now()
-	return store.Selection{
+	return listing{page: page, name: listOf(f, of), Selection: store.Selection{
 		Caller: q.caller.ID, From: f.CreatedFrom, To: f.CreatedTo, Reference: holdfast.CallerReference(f.Reference),
 		Selects: func(t *payment.Transaction) bool {
 			if !kind(t) || f.State != "" && paidState(t.AsOf(now).State) != f.State {
@@ -241,7 +250,7 @@ func (f Filtered) listing(q *request, kind func(*payment.Transaction) bool) (l s
 			amount := t.Current()
 			return (!least.Given() || amount.Cmp(least) >= 0) && (!most.Given() || amount.Cmp(most) <= 0)
 		},
-	}, err
+	}}, err
 }
 
 type listPaymentsInput struct {
@@ -253,12 +262,12 @@ type listPaymentsInput struct {
 type paymentsAnswer struct{ Body List[Payment] }
 
 func (s *Server) listPayments(ctx context.Context, q *request, in *listPaymentsInput) (*paymentsAnswer, error) {
-	selection, err := in.listing(q, isPayment)
+	l, err := in.listing(q, in.Paged, in.Hold, isPayment)
 	if err != nil {
 		return nil, err
 	}
 	if in.Hold != "" {
-		selection.Of = func(tx *store.ReadTx) ([]payment.Transaction, error) {
+		l.Of = func(tx *store.ReadTx) ([]payment.Transaction, error) {
 			h, found, err := tx.Hold(q.caller.ID, holdfast.TransactionID(in.Hold))
 			if err != nil || !found {
 				return nil, err
@@ -266,36 +275,30 @@ func (s *Server) listPayments(ctx context.Context, q *request, in *listPaymentsI
 			return append(h.Members, h.Parts...), nil
 		}
 	}
-	answer := &paymentsAnswer{}
-	err = s.view(ctx, func(tx *store.ReadTx) error {
-		list := fmt.Sprintf("%+v %q", in.Filtered, in.Hold)
-		page, err := q.selected(tx, selection, in.Paged, list)
-		if err != nil {
-			return err
-		}
-		answer.Body.More, answer.Body.Next = page.More, page.Next
-		answer.Body.Data, err = q.payments(tx, page.Data)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return answer, nil
+	page, err := listed(ctx, s, q, l, q.payments)
+	return &paymentsAnswer{page}, err
 }
 
-// selected reads one page of a selection.
-func (q *request) selected(
-	tx *store.ReadTx, selection store.Selection, p Paged, list string,
-) (page List[payment.Transaction], err error) {
-	after, err := q.cursorOf(p.After, list)
+// listed reads one page of a list. show shows its objects.
+func listed[T any](
+	ctx context.Context, s *Server, q *request, l listing,
+	show func(*store.ReadTx, []payment.Transaction) ([]T, error),
+) (page List[T], err error) {
+	after, err := q.cursorOf(l.page.After, l.name)
 	if err != nil {
 		return page, err
 	}
-	var next store.HoldCursor
 	from := store.HoldCursor{At: after.at, ID: holdfast.TransactionID(after.id)}
-	page.Data, next, err = tx.Select(selection, from, p.Limit)
-	if next.Begun() {
-		page.More, page.Next = true, cursor{next.At, string(next.ID)}.text(q, list)
-	}
+	err = s.view(ctx, func(tx *store.ReadTx) error {
+		all, next, err := tx.Select(l.Selection, from, l.page.Limit)
+		if err != nil {
+			return err
+		}
+		if page.More = next.Begun(); page.More {
+			page.Next = cursor{next.At, string(next.ID)}.text(q, l.name)
+		}
+		page.Data, err = show(tx, all)
+		return err
+	})
 	return page, err
 }

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -175,28 +174,15 @@ type listRefundsInput struct {
 }
 
 func (s *Server) listRefunds(ctx context.Context, q *request, in *listRefundsInput) (*refundsAnswer, error) {
-	selection, err := in.listing(q, isRefund)
+	l, err := in.listing(q, in.Paged, in.Payment, isRefund)
 	if err != nil {
 		return nil, err
 	}
 	if in.Payment != "" {
-		selection.Of = func(tx *store.ReadTx) ([]payment.Transaction, error) {
+		l.Of = func(tx *store.ReadTx) ([]payment.Transaction, error) {
 			return tx.Children(q.caller.ID, holdfast.TransactionID(in.Payment))
 		}
 	}
-	answer := &refundsAnswer{}
-	err = s.view(ctx, func(tx *store.ReadTx) error {
-		list := fmt.Sprintf("%+v %q", in.Filtered, in.Payment)
-		page, err := q.selected(tx, selection, in.Paged, list)
-		if err != nil {
-			return err
-		}
-		answer.Body.More, answer.Body.Next = page.More, page.Next
-		answer.Body.Data, err = q.refunds(tx, page.Data)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return answer, nil
+	page, err := listed(ctx, s, q, l, q.refunds)
+	return &refundsAnswer{page}, err
 }

@@ -3101,7 +3101,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "has_more": true,
-                     *       "next": "snLOT5dpAO_6aG9mY253YmpwYy4xVDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwNA"
+                     *       "next": "YOHuzs0VqybbaG9mY253YmpwYy4xVDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwNA"
                      *     }
                      */
                     "application/json": components["schemas"]["ListPayment"];
