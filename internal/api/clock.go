@@ -19,7 +19,7 @@ type Clock struct {
 // MoveClock is the body of move-clock.
 type MoveClock struct {
 	Advance string     `json:"advance,omitempty" maxLength:"32" pattern:"^([0-9]+(h|m|s))+$" patternDescription:"a duration of hours, minutes and seconds, such as 168h or 1h30m" example:"168h" doc:"How far to move the clock forward."`
-	To      *time.Time `json:"to,omitempty" doc:"A time ahead to move the clock to."`
+	To      *time.Time `json:"to,omitempty" doc:"A later time to move the clock to."`
 	Reset   bool       `json:"reset,omitempty" doc:"Put the clock back to real time. What has expired stays expired."`
 }
 

@@ -48,7 +48,7 @@ func eventOf(e payment.Event) Event {
 type EventList struct {
 	Data []Event `json:"data" doc:"The events of this page, in their order."`
 	More bool    `json:"has_more" doc:"Whether there are more events already."`
-	Next string  `json:"next,omitempty" doc:"The cursor behind this page. Keep it and send it as after, now or later. It is missing only as long as there was no event."`
+	Next string  `json:"next,omitempty" doc:"The cursor behind this page. Store it, and send it as after, now or later. It is missing only until there is an event."`
 }
 
 const tagEvents = "Events"
@@ -68,7 +68,7 @@ func addEvents(s *Server) {
 
 type listEventsInput struct {
 	Limit  int      `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"How many events an answer has at most."`
-	After  string   `query:"after" maxLength:"512" doc:"The cursor next of the answer before. Without it, the list begins with the first event."`
+	After  string   `query:"after" maxLength:"512" doc:"The cursor next of the previous answer. The default is the start of the list."`
 	Types  []string `query:"types" maxItems:"50" doc:"Only events of these types, with commas."`
 	Object string   `query:"object" maxLength:"128" doc:"Only events of the object with this id."`
 }

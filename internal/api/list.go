@@ -12,7 +12,7 @@ import (
 // Paged is embedded in the input of lists.
 type Paged struct {
 	Limit int    `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"How many objects an answer has at most."`
-	After string `query:"after" maxLength:"512" doc:"The cursor next of the answer before. Without it, the list begins at its start."`
+	After string `query:"after" maxLength:"512" doc:"The cursor next of the previous answer. The default is the start of the list."`
 }
 
 // A List is one page of a list.

@@ -22,7 +22,7 @@ type Problem struct { //nolint:errname // RFC 9457 calls it a problem, and so do
 // A Fault is one field or parameter that is wrong. It has one of Pointer,
 // Parameter and Header.
 type Fault struct {
-	Pointer   string `json:"pointer,omitempty" doc:"The field of the body, as a JSON pointer (RFC 6901). Without all three names, the whole body." example:"/amount"`
+	Pointer   string `json:"pointer,omitempty" doc:"The field of the body, as a JSON pointer (RFC 6901). If there is no pointer, parameter or header, the whole body is meant." example:"/amount"`
 	Parameter string `json:"parameter,omitempty" doc:"The parameter of the path or of the query."`
 	Header    string `json:"header,omitempty" doc:"The header of the request."`
 	Code      Code   `json:"code" doc:"What is wrong with it." example:"missing_field"`
@@ -69,7 +69,7 @@ func problemOf(e *huma.ErrorModel) *Problem {
 	return p
 }
 
-// sentence writes a text of huma as a sentence.
+// sentence writes an error's text as a sentence.
 func sentence(text string) string {
 	if text == "" {
 		return "This is wrong."

@@ -808,7 +808,7 @@ export interface components {
             data: components["schemas"]["Event"][];
             /** @description Whether there are more events already. */
             has_more: boolean;
-            /** @description The cursor behind this page. Keep it and send it as after, now or later. It is missing only as long as there was no event. */
+            /** @description The cursor behind this page. Store it, and send it as after, now or later. It is missing only until there is an event. */
             next?: string;
         };
         Expanded: {
@@ -831,7 +831,7 @@ export interface components {
             /** @description The parameter of the path or of the query. */
             parameter?: string;
             /**
-             * @description The field of the body, as a JSON pointer (RFC 6901). Without all three names, the whole body.
+             * @description The field of the body, as a JSON pointer (RFC 6901). If there is no pointer, parameter or header, the whole body is meant.
              * @example /amount
              */
             pointer?: string;
@@ -1011,7 +1011,7 @@ export interface components {
             reset?: boolean;
             /**
              * Format: date-time
-             * @description A time ahead to move the clock to.
+             * @description A later time to move the clock to.
              */
             to?: string;
         };
@@ -1475,7 +1475,7 @@ export interface operations {
             query?: {
                 /** @description How many objects an answer has at most. */
                 limit?: number;
-                /** @description The cursor next of the answer before. Without it, the list begins at its start. */
+                /** @description The cursor next of the previous answer. The default is the start of the list. */
                 after?: string;
             };
             header?: never;
@@ -1589,7 +1589,7 @@ export interface operations {
             query?: {
                 /** @description How many objects an answer has at most. */
                 limit?: number;
-                /** @description The cursor next of the answer before. Without it, the list begins at its start. */
+                /** @description The cursor next of the previous answer. The default is the start of the list. */
                 after?: string;
                 /** @description Only checkouts in this state. */
                 state?: "open" | "approved" | "cancelled" | "expired";
@@ -1860,7 +1860,7 @@ export interface operations {
             query?: {
                 /** @description How many events an answer has at most. */
                 limit?: number;
-                /** @description The cursor next of the answer before. Without it, the list begins with the first event. */
+                /** @description The cursor next of the previous answer. The default is the start of the list. */
                 after?: string;
                 /** @description Only events of these types, with commas. */
                 types?: string[] | null;
@@ -2013,7 +2013,7 @@ export interface operations {
             query?: {
                 /** @description How many objects an answer has at most. */
                 limit?: number;
-                /** @description The cursor next of the answer before. Without it, the list begins at its start. */
+                /** @description The cursor next of the previous answer. The default is the start of the list. */
                 after?: string;
                 state?: "pending" | "held" | "settling" | "settled" | "released" | "expired" | "failed";
                 /** @description Only the hold that this reference belongs to. */
@@ -3013,7 +3013,7 @@ export interface operations {
             query?: {
                 /** @description How many objects an answer has at most. */
                 limit?: number;
-                /** @description The cursor next of the answer before. Without it, the list begins at its start. */
+                /** @description The cursor next of the previous answer. The default is the start of the list. */
                 after?: string;
                 state?: "pending" | "succeeded" | "failed" | "cancelled";
                 /** @description Only the object that was made with this reference, in the last seven days. */
@@ -3261,7 +3261,7 @@ export interface operations {
             query?: {
                 /** @description How many objects an answer has at most. */
                 limit?: number;
-                /** @description The cursor next of the answer before. Without it, the list begins at its start. */
+                /** @description The cursor next of the previous answer. The default is the start of the list. */
                 after?: string;
                 state?: "pending" | "succeeded" | "failed" | "cancelled";
                 /** @description Only the object that was made with this reference, in the last seven days. */
@@ -3557,7 +3557,7 @@ export interface operations {
             query?: {
                 /** @description How many objects an answer has at most. */
                 limit?: number;
-                /** @description The cursor next of the answer before. Without it, the list begins at its start. */
+                /** @description The cursor next of the previous answer. The default is the start of the list. */
                 after?: string;
                 /** @description Only tokens in this state. */
                 state?: "active" | "used" | "cancelled" | "expired";
@@ -4013,7 +4013,7 @@ export interface operations {
             query?: {
                 /** @description How many objects an answer has at most. */
                 limit?: number;
-                /** @description The cursor next of the answer before. Without it, the list begins at its start. */
+                /** @description The cursor next of the previous answer. The default is the start of the list. */
                 after?: string;
                 state?: "waiting" | "delivered" | "given_up";
             };
