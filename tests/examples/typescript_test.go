@@ -21,8 +21,7 @@ var update = flag.Bool("update", false, "write the types of the TypeScript clien
 // clientFolder contains the TypeScript client.
 const clientFolder = "../../clients/typescript"
 
-// needClientTools skips the test, or fails it, if the client's packages are not
-// installed.
+// needClientTools skips the test if the client's packages are not installed.
 func needClientTools(t *testing.T) {
 	t.Helper()
 	_, err := exec.LookPath("node")
