@@ -49,15 +49,11 @@ func (f calendarFlags) print(w world, a calendarAnswer) error {
 
 // with calls do with the store and the chosen caller.
 func (f calendarFlags) with(ctx context.Context, do func(*store.DB, party.CallerID) error) error {
-	db, err := f.open(ctx)
+	db, c, err := f.openFor(ctx, f.Caller)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	c, err := f.choose(ctx, db.Reader, f.Caller)
-	if err != nil {
-		return err
-	}
 	return do(db, c.ID)
 }
 

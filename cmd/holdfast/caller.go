@@ -265,15 +265,11 @@ func (v callerSet) Run(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
-	db, err := v.open(ctx)
+	db, chosen, err := v.openFor(ctx, v.Caller)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	chosen, err := v.choose(ctx, db.Reader, v.Caller)
-	if err != nil {
-		return err
-	}
 	changed, err := v.change(ctx, db, w, chosen, func(c party.Caller) (party.Caller, error) {
 		set(&c.Name, v.Name)
 		set(&c.Descriptor, v.Descriptor)

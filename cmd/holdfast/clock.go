@@ -91,13 +91,8 @@ func (f clockFlags) open(ctx context.Context, w world) (clock, error) {
 	if f.Server != "" {
 		return f.remoteFlags.open(w)
 	}
-	db, err := f.storeFlags.open(ctx)
+	db, chosen, err := f.openFor(ctx, f.Caller)
 	if err != nil {
-		return clock{}, err
-	}
-	chosen, err := f.choose(ctx, db.Reader, f.Caller)
-	if err != nil {
-		db.Close()
 		return clock{}, err
 	}
 	office := clerk(db, w)
@@ -201,4 +196,18 @@ func (f storeFlags) choose(ctx context.Context, r store.Reader, id string) (part
 		}
 	}
 	return chooseCaller(all, id)
+}
+
+// openFor opens the store and chooses the caller.
+func (f storeFlags) openFor(ctx context.Context, id string) (*store.DB, party.Caller, error) {
+	db, err := f.open(ctx)
+	if err != nil {
+		return nil, party.Caller{}, err
+	}
+	caller, err := f.choose(ctx, db.Reader, id)
+	if err != nil {
+		db.Close()
+		return nil, party.Caller{}, err
+	}
+	return db, caller, nil
 }

@@ -146,7 +146,7 @@ type holdsDueVerb struct {
 	holdsOutput
 }
 
-// Validate is kong's: what makes no sense ends with exitMisused.
+// Validate is called by kong. A wrong value ends with exitMisused.
 func (v holdsDueVerb) Validate() error {
 	if v.Within <= 0 {
 		return errors.New("--within: give a duration above zero, such as 48h")
@@ -160,16 +160,9 @@ func (v holdsDueVerb) Run(ctx context.Context, w world) error {
 		return err
 	}
 	defer db.Close()
-	callers, err := callersOf(ctx, db.Reader)
+	callers, err := meantCallers(ctx, db.Reader, v.Caller)
 	if err != nil {
 		return err
-	}
-	if v.Caller != "" {
-		one, err := chooseCaller(callers, v.Caller)
-		if err != nil {
-			return err
-		}
-		callers = []party.Caller{one}
 	}
 	real := processor.Micro(w.Now())
 	var rows []holdRow
@@ -204,19 +197,15 @@ type holdsList struct {
 	holdsOutput
 }
 
-// Validate is kong's: what makes no sense ends with exitMisused.
+// Validate is called by kong. A wrong value ends with exitMisused.
 func (v holdsList) Validate() error { return checkMax(v.Max) }
 
 func (v holdsList) Run(ctx context.Context, w world) error {
-	db, err := v.open(ctx)
+	db, c, err := v.openFor(ctx, v.Caller)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	c, err := v.choose(ctx, db.Reader, v.Caller)
-	if err != nil {
-		return err
-	}
 	now := c.Now(processor.Micro(w.Now()))
 	holds, more, err := listHolds(ctx, db.Reader, store.HoldListing{
 		Caller: c.ID, Now: now, HoldFilter: payment.HoldFilter{State: v.State, Reference: v.Reference},
@@ -304,15 +293,11 @@ func describeMember(t payment.Transaction) memberAnswer {
 }
 
 func (v holdsShow) Run(ctx context.Context, w world) error {
-	db, err := v.open(ctx)
+	db, c, err := v.openFor(ctx, v.Caller)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	c, err := v.choose(ctx, db.Reader, v.Caller)
-	if err != nil {
-		return err
-	}
 	now := c.Now(processor.Micro(w.Now()))
 	detail := holdDetail{Members: []memberAnswer{}, Parts: []memberAnswer{}, Warnings: []warningAnswer{}}
 	err = db.View(ctx, func(tx *store.ReadTx) error {

@@ -118,15 +118,11 @@ func (v keyAdd) Run(ctx context.Context, w world) error {
 	if err := keyLimits(&n, v.HoldLimit, v.DayLimit); err != nil {
 		return err
 	}
-	db, err := v.open(ctx)
+	db, caller, err := v.openFor(ctx, v.Caller)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	caller, err := v.choose(ctx, db.Reader, v.Caller)
-	if err != nil {
-		return err
-	}
 	key, secret, err := clerk(db, w).AddKey(ctx, caller.ID, n)
 	if err != nil {
 		return err
@@ -187,19 +183,12 @@ func (v keyList) Run(ctx context.Context, w world) error {
 
 // keysOf reads the keys of one caller, or of all callers if none is named.
 func keysOf(ctx context.Context, r store.Reader, id string) (keys []party.JSONKey, err error) {
+	callers, err := meantCallers(ctx, r, id)
+	if err != nil {
+		return nil, err
+	}
 	err = r.View(ctx, func(tx *store.ReadTx) error {
 		keys = nil
-		callers, err := tx.Callers()
-		if err != nil {
-			return err
-		}
-		if id != "" {
-			one, err := chooseCaller(callers, id)
-			if err != nil {
-				return err
-			}
-			callers = []party.Caller{one}
-		}
 		for _, c := range callers {
 			some, err := tx.JSONKeysOf(c.ID)
 			if err != nil {

@@ -215,7 +215,7 @@ func send(
 		return 0, "", err
 	}
 	r.Header = header
-	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := http.Client{CheckRedirect: noRedirect}
 	answer, err := client.Do(r)
 	if err != nil {
 		return 0, "", err

@@ -158,6 +158,16 @@ func callersOf(ctx context.Context, r store.Reader) (all []party.Caller, err err
 	return all, err
 }
 
+// meantCallers reads the caller that is named, or all callers if none is.
+func meantCallers(ctx context.Context, r store.Reader, id string) ([]party.Caller, error) {
+	all, err := callersOf(ctx, r)
+	if err != nil || id == "" {
+		return all, err
+	}
+	one, err := chooseCaller(all, id)
+	return []party.Caller{one}, err
+}
+
 // chooseCaller finds the caller: the one named, or the only one.
 func chooseCaller(all []party.Caller, id string) (party.Caller, error) {
 	for _, c := range all {

@@ -41,7 +41,7 @@ const (
 	byCompleted = "completed"
 )
 
-// Validate is kong's: what makes no sense ends with exitMisused.
+// Validate is called by kong. A wrong value ends with exitMisused.
 func (v txList) Validate() error { return checkMax(v.Max) }
 
 func checkMax(rows int) error {

@@ -34,15 +34,7 @@ type webhookFlags struct {
 }
 
 func (f webhookFlags) begin(ctx context.Context) (*store.DB, party.Caller, error) {
-	db, err := f.open(ctx)
-	if err != nil {
-		return nil, party.Caller{}, err
-	}
-	caller, err := f.choose(ctx, db.Reader, f.Caller)
-	if err != nil {
-		db.Close()
-	}
-	return db, caller, err
+	return f.openFor(ctx, f.Caller)
 }
 
 // endpointFlags choose an endpoint.
