@@ -1,7 +1,6 @@
 package jobs_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -55,18 +54,6 @@ func (i *inbox) arrived() []string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return append([]string(nil), i.got...)
-}
-
-// lockedLog is a log that several loops write to.
-type lockedLog struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lockedLog) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
 }
 
 // announced is a network that tells when it is asked.
@@ -218,7 +205,7 @@ func TestFailuresBackOff(t *testing.T) {
 	db := holdfasttest.Open(t, t.TempDir()+"/gone.db")
 	_, r, _ := newRunner(t, db)
 	db.Close()
-	var log lockedLog
+	var log holdfasttest.Log
 	r.Log = slog.New(slog.NewTextHandler(&log, nil))
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -248,8 +235,9 @@ func TestFailuresBackOff(t *testing.T) {
 	if len(pauses) != 1 || pauses[5*time.Second] < 3*len(jobs) {
 		t.Errorf("after that the pauses are %v, want 5s all the time", pauses)
 	}
+	said := log.Said()
 	for _, job := range jobs {
-		if !strings.Contains(log.text.String(), job) {
+		if !strings.Contains(said, job) {
 			t.Errorf("the log says nothing of %q", job)
 		}
 	}
@@ -260,7 +248,7 @@ func TestFailuresBackOff(t *testing.T) {
 func TestPartsThatFailHoldUpNothing(t *testing.T) {
 	db := holdfasttest.Open(t, t.TempDir()+"/part.db")
 	_, r, _ := newRunner(t, db)
-	var log lockedLog
+	var log holdfasttest.Log
 	r.Log = slog.New(slog.NewTextHandler(&log, nil))
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -276,8 +264,8 @@ func TestPartsThatFailHoldUpNothing(t *testing.T) {
 		}
 		return 1, errors.New("a row is broken")
 	})
-	if rounds != 5 || !strings.Contains(log.text.String(), "a row is broken") {
-		t.Errorf("%d rounds and the log says %q, want 5 rounds and what failed", rounds, log.text.String())
+	if said := log.Said(); rounds != 5 || !strings.Contains(said, "a row is broken") {
+		t.Errorf("%d rounds and the log says %q, want 5 rounds and what failed", rounds, said)
 	}
 }
 

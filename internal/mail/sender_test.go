@@ -1,7 +1,6 @@
 package mail_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -29,7 +28,7 @@ type desk struct {
 	t      *testing.T
 	clock  *holdfasttest.Clock
 	office *holdfasttest.PostOffice
-	log    lockedLog
+	log    holdfasttest.Log
 }
 
 // secret stands in each mail, and nowhere else.
@@ -127,7 +126,7 @@ func TestDelivery(t *testing.T) {
 		if err != nil || strings.ReplaceAll(string(body), "\r\n", "\n") != "Hello,\n\n"+secret+"\n" {
 			t.Errorf("the text is %q (%v)", body, err)
 		}
-		if said := d.log.said(); strings.Contains(said, "s3cr3t") || strings.Contains(said, "ann@") {
+		if said := d.log.Said(); strings.Contains(said, "s3cr3t") || strings.Contains(said, "ann@") {
 			t.Errorf("logged: %s", said)
 		}
 		if done := d.run(); done != 0 {
@@ -170,7 +169,7 @@ func TestHostileMails(t *testing.T) {
 		if left := d.waiting(); len(left) != 0 {
 			t.Errorf("%v will be tried for ever", left)
 		}
-		if said := d.log.said(); strings.Count(said, "mail given up") != 11 || strings.Contains(said, "s3cr3t") {
+		if said := d.log.Said(); strings.Count(said, "mail given up") != 11 || strings.Contains(said, "s3cr3t") {
 			t.Errorf("logged: %s", said)
 		}
 	})
@@ -205,7 +204,7 @@ func TestAddressesInOtherScripts(t *testing.T) {
 				if left := d.waiting(); len(left) != 0 {
 					t.Errorf("%v waits", left)
 				}
-				if said := d.log.said(); row.want == nil && !strings.Contains(said, "takes no address with other letters") {
+				if said := d.log.Said(); row.want == nil && !strings.Contains(said, "takes no address with other letters") {
 					t.Errorf("logged: %s", said)
 				}
 			})
@@ -243,7 +242,7 @@ func TestRefusals(t *testing.T) {
 				d.office.Refuse = row.refuse
 				d.write(fmt.Sprintf("M%d", i), "ann@example.com", "Hi")
 				d.run()
-				said := d.log.said()
+				said := d.log.Said()
 				if m := d.all()[0]; !strings.HasSuffix(m.Failure, row.want) || m.Tries != 1 {
 					t.Errorf("kept as %q after %d tries", m.Failure, m.Tries)
 				}
@@ -281,7 +280,7 @@ func TestCutConnections(t *testing.T) {
 				}
 				d.write("M1", "ann@example.com", "Hi")
 				d.run()
-				if said := d.log.said(); !strings.Contains(said, "the connection broke") || strings.Contains(said, "s3cr3t") {
+				if said := d.log.Said(); !strings.Contains(said, "the connection broke") || strings.Contains(said, "s3cr3t") {
 					t.Errorf("logged: %s", said)
 				}
 				d.office.Refuse = nil
@@ -356,7 +355,7 @@ func TestGivesUpAfterADay(t *testing.T) {
 		if last := tries[len(tries)-1]; len(tries) != 29 || last != "23h51m30s" {
 			t.Errorf("tried %d times, last after %s", len(tries), last)
 		}
-		if said := d.log.said(); !strings.Contains(said, "mail given up") || strings.Contains(said, "s3cr3t") {
+		if said := d.log.Said(); !strings.Contains(said, "mail given up") || strings.Contains(said, "s3cr3t") {
 			t.Errorf("logged: %s", said)
 		}
 	})
@@ -375,7 +374,7 @@ func TestOldMails(t *testing.T) {
 			t.Errorf("%d mails were done with, without a mail server", done)
 		}
 		d.clock.Advance(time.Second)
-		if d.run(); !slices.Equal(d.waiting(), []string{"M2"}) || !strings.Contains(d.log.said(), "there is no mail server") {
+		if d.run(); !slices.Equal(d.waiting(), []string{"M2"}) || !strings.Contains(d.log.Said(), "there is no mail server") {
 			t.Errorf("%v waits for a mail server", d.waiting())
 		}
 		d.write("M3", "cleo@example.com", "Hi")
@@ -527,24 +526,4 @@ func TestStopPutsMailsBack(t *testing.T) {
 			t.Errorf("%d mails are sent at the next start, %d arrived", done, len(d.office.Arrived()))
 		}
 	})
-}
-
-// A lockedLog is a log that several deliveries write to.
-type lockedLog struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lockedLog) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(line)
-}
-
-// said returns what was logged since the last call.
-func (l *lockedLog) said() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	defer l.text.Reset()
-	return l.text.String()
 }

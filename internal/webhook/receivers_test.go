@@ -264,7 +264,7 @@ func TestLogsSayNothingOfWhatIsSent(t *testing.T) {
 		h.Clock.Advance(8 * time.Hour)
 	}
 	got := h.arrivals()
-	log := h.Log.String()
+	log := h.Log.Said()
 	if len(got) == 0 || !strings.Contains(log, string(e.ID)) {
 		t.Fatal("nothing was sent or logged")
 	}

@@ -132,7 +132,7 @@ func TestTriesBackOffForThreeDays(t *testing.T) {
 		if h.run(); len(h.arrivals()) != 0 {
 			t.Error("an event that was given up is sent again")
 		}
-		if !strings.Contains(h.Log.String(), "event given up") {
+		if !strings.Contains(h.Log.Said(), "event given up") {
 			t.Error("the log does not say that it was given up")
 		}
 	})

@@ -30,32 +30,14 @@ type hooked struct {
 	*receiver
 	t      *testing.T
 	Sender *webhook.Sender
-	Log    *lockedLog
+	Log    holdfasttest.Log
 	seqs   map[string]int
-}
-
-// lockedLog is a log that several goroutines write to.
-type lockedLog struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lockedLog) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lockedLog) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 func newHooked(t *testing.T, db *store.DB) *hooked {
 	t.Helper()
 	h := &hooked{
-		World: holdfasttest.NewWorld(t, db), receiver: newReceiver(t), t: t, Log: &lockedLog{}, seqs: map[string]int{},
+		World: holdfasttest.NewWorld(t, db), receiver: newReceiver(t), t: t, seqs: map[string]int{},
 	}
 	h.Sender = h.newSender(db)
 	return h
@@ -63,7 +45,7 @@ func newHooked(t *testing.T, db *store.DB) *hooked {
 
 func (h *hooked) newSender(db *store.DB) *webhook.Sender {
 	return &webhook.Sender{
-		Store: db, Now: h.Clock.Now, Log: slog.New(slog.NewTextHandler(h.Log, nil)), AllowPrivate: true,
+		Store: db, Now: h.Clock.Now, Log: slog.New(slog.NewTextHandler(&h.Log, nil)), AllowPrivate: true,
 	}
 }
 
