@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/payment"
-	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/webhook"
 )
 
@@ -73,7 +71,7 @@ func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastRe
 func newListenSecret() holdfast.SecretKey {
 	var key [24]byte
 	rand.Read(key[:]) // never fails; see crypto/rand
-	return holdfast.NewSecretKey(processor.WebhookSecretPrefix + base64.StdEncoding.EncodeToString(key[:]))
+	return payment.EndpointSecret(key[:])
 }
 
 // A listener reads a server's feed and forwards its events.

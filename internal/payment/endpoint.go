@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"encoding/base64"
 	"net/url"
 	"slices"
 	"strings"
@@ -99,6 +100,22 @@ func (e Endpoint) Wants(event Event) bool {
 	}
 	return len(e.Types) == 0 || slices.Contains(e.Types, string(event.Type)) ||
 		slices.Contains(e.Types, string(event.Object())+".*")
+}
+
+// endpointSecretPrefix begins the secret of an endpoint, as Standard Webhooks
+// prescribes. Base64 follows.
+const endpointSecretPrefix = "whsec_"
+
+// EndpointSecret is the secret of an endpoint with a key.
+func EndpointSecret(key []byte) holdfast.SecretKey {
+	return holdfast.NewSecretKey(endpointSecretPrefix + base64.StdEncoding.EncodeToString(key))
+}
+
+// EndpointKey is the key in the secret of an endpoint.
+func EndpointKey(secret holdfast.SecretKey) (key []byte, ok bool) {
+	text, ok := strings.CutPrefix(string(secret.Reveal()), endpointSecretPrefix)
+	key, err := base64.StdEncoding.DecodeString(text)
+	return key, ok && err == nil && len(key) > 0
 }
 
 // endpointData is an endpoint in its test event.

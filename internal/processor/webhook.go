@@ -2,7 +2,6 @@ package processor
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"time"
 
@@ -19,9 +18,6 @@ var (
 )
 
 const (
-	// WebhookSecretPrefix begins the secrets of endpoints, as Standard Webhooks
-	// prescribes.
-	WebhookSecretPrefix = "whsec_"
 	// SecretOverlap is how long an old secret usually signs together with a new one.
 	SecretOverlap = 24 * time.Hour
 
@@ -79,8 +75,7 @@ func (p *Processor) CreateEndpoint(
 }
 
 func (p *Processor) newWebhookSecret() holdfast.SecretKey {
-	return holdfast.NewSecretKey(WebhookSecretPrefix +
-		base64.StdEncoding.EncodeToString([]byte(p.ids().Secret(webhookSecretSize))))
+	return payment.EndpointSecret([]byte(p.ids().Secret(webhookSecretSize)))
 }
 
 // An EndpointChange is a change of a webhook endpoint's settings. Nil leaves a

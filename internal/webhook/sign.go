@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
 // Headers of Standard Webhooks.
@@ -20,9 +21,6 @@ const (
 	headerTimestamp = "webhook-timestamp"
 	headerSignature = "webhook-signature"
 )
-
-// secretPrefix begins every secret. What follows is base64.
-const secretPrefix = "whsec_"
 
 var errSecret = errors.New("a secret of a webhook endpoint cannot be read")
 
@@ -33,9 +31,8 @@ func Sign(header http.Header, id string, now time.Time, body []byte, secrets ...
 	at := strconv.FormatInt(now.Unix(), 10)
 	var signatures []string
 	for _, secret := range secrets {
-		text, ok := strings.CutPrefix(string(secret.Reveal()), secretPrefix)
-		key, err := base64.StdEncoding.DecodeString(text)
-		if !ok || err != nil || len(key) == 0 { // the error could quote the secret
+		key, ok := payment.EndpointKey(secret)
+		if !ok {
 			return errSecret
 		}
 		mac := hmac.New(sha256.New, key)
