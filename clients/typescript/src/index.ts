@@ -66,7 +66,7 @@ export async function* all<T>(
   } while (after !== undefined);
 }
 
-const busy = new Set([429, 502, 503, 504]);
+const busy = new Set([429, 500, 502, 503, 504]);
 
 // Repeats what is safe to repeat: reads, and calls with an idempotency key, with
 // the same bytes.
