@@ -49,7 +49,8 @@ func addCheckouts(s *Server) {
 		id: "create-checkout", method: http.MethodPost, path: Path + "checkouts", tag: tagCheckouts,
 		scope: party.ScopeHold, keyed: true, status: http.StatusCreated, summary: "Ask a buyer for a token",
 		about: "Makes a checkout and returns its address. The buyer signs in there, chooses a way to pay and approves. " +
-			"Then the browser comes back to `return_url` with a signed answer, and the checkout has the token. No money moves.",
+			"Then the browser comes back to `return_url` with a signed answer, and the checkout has the token. " +
+			"Nothing is charged.",
 	}, (*Server).createCheckout)
 	register(s, operation{
 		id: "list-checkouts", method: http.MethodGet, path: Path + "checkouts", tag: tagCheckouts, scope: party.ScopeRead,

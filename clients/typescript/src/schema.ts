@@ -59,7 +59,7 @@ export interface paths {
         put?: never;
         /**
          * Ask a buyer for a token
-         * @description Makes a checkout and returns its address. The buyer signs in there, chooses a way to pay and approves. Then the browser comes back to `return_url` with a signed answer, and the checkout has the token. No money moves.
+         * @description Makes a checkout and returns its address. The buyer signs in there, chooses a way to pay and approves. Then the browser comes back to `return_url` with a signed answer, and the checkout has the token. Nothing is charged.
          */
         post: operations["create-checkout"];
         delete?: never;
