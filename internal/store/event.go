@@ -86,9 +86,9 @@ func (tx *Tx) AddTransactionEvent(t *payment.Transaction, e payment.Event, real 
 	if err != nil || !has {
 		return err
 	}
-	before := *t
+	before := t.Events
 	t.Events++
-	err = countEvent.Write(tx.sql, transactionKey{t.Caller, t.ID}, t.Events, t.Caller, t.ID, nullable(before.Events))
+	err = countEvent.Write(tx.sql, transactionKey{t.Caller, t.ID}, t.Events, t.Caller, t.ID, nullable(before))
 	if err != nil {
 		return err
 	}
@@ -245,7 +245,8 @@ type EventPage struct {
 	More bool // there may be more events already
 }
 
-const eventsAfter = `SELECT %s FROM events WHERE caller_id = $1 AND %s %s
+const eventsAfter = `
+	SELECT %[1]s FROM events WHERE caller_id = $1 AND %[2]s > $2 AND %[2]s > 0%[3]s
 	ORDER BY position LIMIT $3`
 
 // Events reads the next events of a caller's feed, in its order. A cursor that is
@@ -267,20 +268,17 @@ func (tx *ReadTx) Events(c party.CallerID, q EventQuery) (page EventPage, err er
 	if err != nil {
 		return page, err
 	}
-	where, args := "", []any{c, after, q.Limit}
-	bounds := "position > $2 AND position > 0"
-	if q.Object != "" { // the plus keeps SQLite from reading the whole feed by its position
-		bounds = "+position > $2 AND +position > 0"
-	}
+	position, where, args := "position", "", []any{c, after, q.Limit}
 	if len(q.Types) > 0 {
 		args = append(args, keyList(typeNames(q.Types)))
 		where += " AND type" + tx.dialect.keys(len(args))
 	}
 	if q.Object != "" {
+		position = "+position" // keeps SQLite from reading the whole feed by its position
 		args = append(args, q.Object)
 		where += fmt.Sprintf(" AND object_id = $%d", len(args))
 	}
-	query := fmt.Sprintf(eventsAfter, eventColumns, bounds, where)
+	query := fmt.Sprintf(eventsAfter, eventColumns, position, where)
 	page.Events, err = list(tx, "reading events", scanEvent, query, args...)
 	page.More, page.Next = len(page.Events) == q.Limit, q.After
 	switch {
