@@ -26,9 +26,10 @@ type Listing struct {
 }
 
 // listings are the queries of a Listing, by the field that is set and by
-// whether the order is ascending. The comparison with the last row of the page
-// before comes first: SQLite takes the first of several bounds, and would else read
-// all earlier rows for each page.
+// whether the order is ascending. A query that reads pages begins with the
+// comparison with the last row of the previous page. SQLite uses the first of
+// several bounds. With another one, it would read all earlier rows again for each
+// page.
 var listings = func() map[string]map[bool]string {
 	texts := map[string]map[bool]string{}
 	for field, condition := range map[string]string{

@@ -144,7 +144,7 @@ func bookmarkOf(files []payment.File) bookmark {
 // untilEnd is a time at which no transaction was received yet.
 const untilEnd = math.MaxInt64
 
-// pageToCheck compares with the last row of the page before first: see listings.
+// pageToCheck begins with the comparison with the previous page; see listings.
 var pageToCheck = `
 	SELECT ` + transactionColumns + ` FROM transactions
 	WHERE (received, transaction_id) > ($2, $3) AND caller_id = $1 AND received > 0 AND received <= $4

@@ -35,12 +35,14 @@ var Queries = map[string]string{
 }
 
 // Pages are queries that read one page of many rows, after the last row of the page
-// before.
-func Pages() (all []string) {
+// before, with the columns that they compare with it.
+func Pages() map[string]string {
+	const byAge = "(received,transaction_id)"
+	all := map[string]string{pageToCheck: byAge, pageOfHolds: byAge, pageOfDueHolds: "(due,transaction_id)"}
 	for _, byOrder := range listings {
-		all = append(all, byOrder[true], byOrder[false])
+		all[byOrder[true]], all[byOrder[false]] = byAge, byAge
 	}
-	return append(all, pageToCheck, pageOfHolds)
+	return all
 }
 
 // WriterPlan returns PostgreSQL's plan for a statement on a connection that

@@ -174,7 +174,7 @@ func (l HoldListing) cursor(t payment.Transaction) HoldCursor {
 	return HoldCursor{t.Received, t.ID}
 }
 
-// The comparisons with the last row of the page before come first: see listings.
+// The pages of holds begin with the comparison with the previous page; see listings.
 var (
 	pageOfHolds = `
 		SELECT ` + transactionColumns + ` FROM transactions
