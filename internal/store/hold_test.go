@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,6 +82,28 @@ func TestHoldHasItsMembers(t *testing.T) {
 				w.T.Errorf("%s is a hold of %s", id, of)
 			}
 		}
+	})
+}
+
+// A sweep that has read a linked hold before a part of it began does not expire it.
+func TestAHoldWithAPartUnderWayDoesNotExpire(t *testing.T) {
+	holds(t, func(w *holdfasttest.World, byHand func(string, ...any)) {
+		root, raise := w.Reserved("10.00", "order"), w.Reserved("5.00", "more")
+		link(byHand, root, raise)
+		read := w.Transaction(raise.ID)
+		record := func(c payment.Change) error {
+			return w.DB.Update(w.T.Context(), func(tx *store.Tx) error { return tx.Record(&c, store.Recording{}) })
+		}
+		begun := read
+		begun.Taken, begun.Taking = holdfasttest.USD("2.00"), holdfasttest.USD("2.00")
+		if err := record(payment.Change{Before: read, After: begun, At: w.CallerNow()}); err != nil {
+			w.T.Fatal(err)
+		}
+		expiry, due := read.Expire(read.Deadline)
+		if err := record(expiry); !due || !errors.Is(err, store.ErrStale) {
+			w.T.Errorf("its expiry is written: %t, %v; want ErrStale", due, err)
+		}
+		w.WantState(raise.ID, payment.Reserved)
 	})
 }
 
