@@ -124,19 +124,30 @@ func (tx *ReadTx) Holds(l HoldListing, after HoldCursor, limit int) (page []paym
 		page, err = tx.holdsByReference(l)
 		return page, HoldCursor{}, err
 	}
+	return pageOf(tx, l, after, limit, func(rows []payment.Transaction) ([]*payment.Hold, error) {
+		return tx.listed(l, rows)
+	})
+}
+
+// pageOf reads the rows of a listing that come after a cursor, until it has a page of
+// limit objects. listed returns the object at the place of each row, or nil if there
+// is none.
+func pageOf[T any](
+	tx *ReadTx, l HoldListing, after HoldCursor, limit int, listed func([]payment.Transaction) ([]*T, error),
+) (page []T, next HoldCursor, err error) {
 	for read := 0; read < holdsReadMax; read += holdsRead {
 		rows, err := tx.holdRows(l, after)
 		if err != nil {
 			return nil, next, err
 		}
-		holds, err := tx.listed(l, rows)
+		at, err := listed(rows)
 		if err != nil {
 			return nil, next, err
 		}
-		for i, h := range holds {
+		for i, object := range at {
 			after = l.cursor(rows[i])
-			if h != nil {
-				page = append(page, *h)
+			if object != nil {
+				page = append(page, *object)
 			}
 			if len(page) == limit {
 				return page, after, nil

@@ -31,25 +31,15 @@ func (tx *ReadTx) Select(
 		return page, HoldCursor{}, err
 	}
 	rows := HoldListing{Caller: s.Caller, HoldFilter: payment.HoldFilter{CreatedFrom: s.From, CreatedTo: s.To}}
-	for read := 0; read < holdsReadMax; read += holdsRead {
-		some, err := tx.holdRows(rows, after)
-		if err != nil {
-			return nil, next, err
-		}
+	return pageOf(tx, rows, after, limit, func(some []payment.Transaction) ([]*payment.Transaction, error) {
+		at := make([]*payment.Transaction, len(some))
 		for i := range some {
-			after = rows.cursor(some[i])
 			if s.Selects(&some[i]) {
-				page = append(page, some[i])
-			}
-			if len(page) == limit {
-				return page, after, nil
+				at[i] = &some[i]
 			}
 		}
-		if len(some) < holdsRead {
-			return page, HoldCursor{}, nil
-		}
-	}
-	return page, after, nil
+		return at, nil
+	})
 }
 
 func (tx *ReadTx) selectFew(s Selection) (page []payment.Transaction, err error) {
