@@ -25,6 +25,10 @@ type Listing struct {
 	id       holdfast.TransactionID
 }
 
+// lastID is behind every id in the order of both databases. A page that begins with
+// the newest object comes after it.
+const lastID = "zzzz"
+
 // listings are the queries of a Listing, by the field that is set and by
 // whether the order is ascending. A query that reads pages begins with the
 // comparison with the last row of the previous page. SQLite uses the first of

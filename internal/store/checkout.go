@@ -34,9 +34,6 @@ type CheckoutFilter struct {
 	Before    time.Time // made before this time
 }
 
-// lastID is behind every id in the order of both databases.
-const lastID = "zzzz"
-
 // Checkouts reads a caller's checkouts, the newest first, at most limit. It begins
 // after the checkout with an id, or with the newest if the id is empty.
 func (tx *ReadTx) Checkouts(
@@ -76,12 +73,14 @@ func scanVisitID(row scanner) (id payment.VisitID, err error) {
 	return id, err
 }
 
-// addCheckoutEvent writes the event of a checkout that was made or has ended.
+// addCheckoutEvent writes the event of a checkout that was made or has ended, if its
+// caller has events.
 func (tx *Tx) addCheckoutEvent(v payment.Visit) error {
 	caller, has, err := tx.hasEvents(v.Caller)
 	if err != nil || !has {
 		return err
 	}
 	e := v.CheckoutEvent()
-	return tx.AddVisitEvent(e, e.At.Add(-caller.ClockOffset))
+	return tx.addCounted(e, e.At.Add(-caller.ClockOffset), `
+		UPDATE visits SET events = COALESCE(events, 0) + 1 WHERE visit_id = $1 RETURNING events`, e.ObjectID)
 }

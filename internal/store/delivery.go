@@ -41,8 +41,8 @@ type rowChange[K comparable, T any] struct {
 	set, key, guard fields[T]
 }
 
-func changeOf[K comparable, T any](
-	rows *engine.Source[K, engine.None], t *table[T], doing, set, key, guard string,
+func changeOf[K comparable, V, T any](
+	rows *engine.Source[K, V], t *table[T], doing, set, key, guard string,
 ) rowChange[K, T] {
 	c := rowChange[K, T]{set: t.some(set), key: t.some(key), guard: t.some(guard)}
 	c.Change = rows.Change(engine.Update{

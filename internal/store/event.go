@@ -167,16 +167,6 @@ func (tx *Tx) addCounted(e payment.Event, real time.Time, count string, args ...
 	return tx.AddEvent(e, real)
 }
 
-// AddVisitEvent writes an event of a visit, if its caller has events.
-func (tx *Tx) AddVisitEvent(e payment.Event, real time.Time) error {
-	_, has, err := tx.hasEvents(e.Caller)
-	if err != nil || !has {
-		return err
-	}
-	return tx.addCounted(e, real, `
-		UPDATE visits SET events = COALESCE(events, 0) + 1 WHERE visit_id = $1 RETURNING events`, e.ObjectID)
-}
-
 // addTokenEvent writes an event of a token as it is now, if its caller has events.
 func (tx *Tx) addTokenEvent(c party.CallerID, id holdfast.TokenID, kind payment.EventType, real time.Time) error {
 	caller, has, err := tx.hasEvents(c)
@@ -307,10 +297,11 @@ func (tx *ReadTx) checkCursor(c party.CallerID, position int64, cursor payment.E
 	return err
 }
 
+var eventAt = `SELECT ` + eventColumns + ` FROM events WHERE caller_id = $1 AND position = $2 AND position > 0`
+
 // EventAt reads the event at a position.
 func (tx *ReadTx) EventAt(c party.CallerID, position int64) (e payment.Event, found bool, err error) {
-	e, err = scanEvent(tx.sql.QueryRow(`
-		SELECT `+eventColumns+` FROM events WHERE caller_id = $1 AND position = $2 AND position > 0`, c, position))
+	e, err = scanEvent(tx.sql.QueryRow(eventAt, c, position))
 	found, err = maybe("reading an event", err)
 	return e, found, err
 }

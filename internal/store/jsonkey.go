@@ -45,11 +45,19 @@ var (
 
 func scanJSONKey(from scanner) (party.JSONKey, error) {
 	row, err := scanJSONKeyRow(from)
-	if err == nil && len(row.hash) != len(row.Hash) {
-		err = fmt.Errorf("the hash of a JSON key has %d bytes", len(row.hash))
+	if err != nil {
+		return row.JSONKey, err
 	}
-	copy(row.Hash[:], row.hash)
-	return row.JSONKey, err
+	return row.key()
+}
+
+// key is the key of a row that was read.
+func (k jsonKeyRow) key() (party.JSONKey, error) {
+	if len(k.hash) != len(k.Hash) {
+		return k.JSONKey, fmt.Errorf("the hash of a JSON key has %d bytes", len(k.hash))
+	}
+	copy(k.Hash[:], k.hash)
+	return k.JSONKey, nil
 }
 
 var jsonKeys = engine.NewSource(engine.Source[party.JSONKeyID, party.JSONKey]{
@@ -93,11 +101,9 @@ func (r Reader) CallerByJSONKey(
 		for _, f := range jsonKeyTable.read() {
 			front = append(front, f.dest(&key))
 		}
-		c, err = scanCaller(behind{row, front})
-		if err == nil && copy(key.Hash[:], key.hash) != len(key.Hash) {
-			err = fmt.Errorf("the hash of a JSON key has %d bytes", len(key.hash))
+		if c, err = scanCaller(behind{row, front}); err == nil {
+			k, err = key.key()
 		}
-		k = key.JSONKey
 		found, err = maybe("reading a JSON key", err)
 		return err
 	})
@@ -158,13 +164,7 @@ var keyDays = engine.NewSource(engine.Source[keyDayKey, payment.KeyDay]{
 
 var (
 	insertKeyDay = keyDays.Change(keyDayTable.insertion("beginning a day of a JSON key", "ON CONFLICT DO NOTHING"))
-	addToKeyDay  = keyDays.Change(engine.Update{
-		Doing: "counting against a day limit", Table: keyDayTable.name,
-		Set: engine.Columns(engine.Number, "amount"),
-		Key: append(append(engine.Columns(engine.Text, "chain"), engine.Columns(engine.Number, "day")...),
-			engine.Columns(engine.Text, "scope")...),
-		Guard: engine.Columns(engine.Number, "amount"),
-	})
+	addToKeyDay  = changeOf(keyDays, &keyDayTable, "counting against a day limit", "amount", "chain, day, scope", "amount")
 )
 
 // KeyDay reads what a chain of keys has used in a day. Without a row it returns d,
@@ -183,6 +183,5 @@ func (tx *Tx) CountKeyDay(before, after payment.KeyDay, found bool) error {
 	if !found {
 		return insertKeyDay.Write(tx.sql, keyOfDay(&after), keyDayTable.fields.values(&after)...)
 	}
-	return addToKeyDay.Write(tx.sql, keyOfDay(&after),
-		after.Amount.Micro, after.Chain, micros(after.Day), after.Scope, before.Amount.Micro)
+	return addToKeyDay.Write(tx.sql, keyOfDay(&after), addToKeyDay.args(&before, &after)...)
 }

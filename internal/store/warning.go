@@ -30,12 +30,8 @@ var (
 	warningColumns = warningTable.list()
 	scanWarning    = warningTable.scanner()
 	insertWarning  = warnings.Change(warningTable.insertion("adding a warning", "ON CONFLICT DO NOTHING"))
-	warningMailed  = warnings.Change(engine.Update{
-		Doing: "noting the mail of a warning", Table: warningTable.name,
-		Set:   engine.Columns(engine.Number, "mail"),
-		Key:   warningTable.some("caller_id, transaction_id, before").columns(),
-		Guard: engine.Columns(engine.Number, "mail"),
-	})
+	warningMailed  = changeOf(warnings, &warningTable, "noting the mail of a warning", "mail",
+		"caller_id, transaction_id, before", "mail")
 )
 
 var warnings = engine.NewSource(engine.Source[warningKey, payment.Warning]{
@@ -93,8 +89,9 @@ func (tx *ReadTx) CallersToMail() ([]party.Caller, error) {
 // MailedWarning notes that the mail about a warning was written. It is ErrStale if
 // another server has written one.
 func (tx *Tx) MailedWarning(w payment.Warning) error {
-	return warningMailed.Write(tx.sql, keyOfWarning(w), flag(false), w.Caller, w.Transaction, w.Before.Microseconds(),
-		flag(true))
+	before, after := w, w
+	before.Mail, after.Mail = true, false
+	return warningMailed.Write(tx.sql, keyOfWarning(w), warningMailed.args(&before, &after)...)
 }
 
 // WarnedByMail reads when the last mail with warnings of a caller was written, in
@@ -140,12 +137,8 @@ var (
 	warningMarkColumns = warningMarkTable.list()
 	scanWarningMark    = warningMarkTable.scanner()
 	insertWarningMark  = warningMarkTable.insertText("")
-	moveWarningMark    = warningMarks.Change(engine.Update{
-		Doing: "moving a mark of warnings", Table: warningMarkTable.name,
-		Set:   engine.Columns(engine.Number, "until"),
-		Key:   warningMarkTable.some("caller_id, before").columns(),
-		Guard: engine.Columns(engine.Number, "until"),
-	})
+	moveWarningMark    = changeOf(warningMarks, &warningMarkTable, "moving a mark of warnings", "until",
+		"caller_id, before", "until")
 )
 
 var warningMarks = engine.NewSource(engine.Source[warningMarkKey, WarningMark]{
@@ -167,8 +160,9 @@ func (tx *ReadTx) WarningMark(c party.CallerID, before time.Duration) (m Warning
 
 // MoveWarningMark moves a mark. It is ErrStale if another action has moved it.
 func (tx *Tx) MoveWarningMark(m WarningMark, until time.Time) error {
-	return moveWarningMark.Write(tx.sql, warningMarkKey{m.Caller, m.Before}, micros(until),
-		m.Caller, m.Before.Microseconds(), micros(m.Until))
+	moved := m
+	moved.Until = until
+	return moveWarningMark.Write(tx.sql, warningMarkKey{m.Caller, m.Before}, moveWarningMark.args(&m, &moved)...)
 }
 
 // ResetWarningMarks lets the search for a caller's warnings begin anew. It is

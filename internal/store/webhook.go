@@ -110,23 +110,27 @@ func (tx *Tx) endpointRow(e WebhookEndpoint) (*endpointRow, error) {
 func (tx *ReadTx) WebhookEndpoint(
 	c party.CallerID, id payment.EndpointID,
 ) (e WebhookEndpoint, found bool, err error) {
-	rows, err := list(tx, "reading a webhook endpoint", scanEndpointRow, `
-		SELECT `+endpointColumns+` FROM webhook_endpoints WHERE endpoint_id = $1 AND caller_id = $2`, id, c)
-	if err != nil || len(rows) == 0 {
+	row, found, err := tx.endpointOf(c, id)
+	if err != nil || !found {
 		return e, false, err
 	}
-	e, err = tx.dialect.unsealed(rows[0])
+	e, err = tx.dialect.unsealed(row)
 	return e, err == nil, err
 }
 
 // Endpoint reads an endpoint of a caller without its secrets.
 func (tx *ReadTx) Endpoint(c party.CallerID, id payment.EndpointID) (e payment.Endpoint, found bool, err error) {
+	row, found, err := tx.endpointOf(c, id)
+	return row.Endpoint, found, err
+}
+
+func (tx *ReadTx) endpointOf(c party.CallerID, id payment.EndpointID) (row endpointRow, found bool, err error) {
 	rows, err := list(tx, "reading a webhook endpoint", scanEndpointRow, `
 		SELECT `+endpointColumns+` FROM webhook_endpoints WHERE endpoint_id = $1 AND caller_id = $2`, id, c)
 	if err != nil || len(rows) == 0 {
-		return e, false, err
+		return row, false, err
 	}
-	return rows[0].Endpoint, true, nil
+	return rows[0], true, nil
 }
 
 // Endpoints reads the endpoints of a caller without their secrets, the oldest

@@ -173,9 +173,7 @@ func (tx *ReadTx) withEvents(
 	for i, d := range deliveries {
 		all[i].WebhookDelivery = d
 		reads = append(reads, engine.Statement{
-			Doing: "reading the event of a delivery",
-			Text:  `SELECT ` + eventColumns + ` FROM events WHERE caller_id = $1 AND position = $2 AND position > 0`,
-			Args:  []any{c, d.Position},
+			Doing: "reading the event of a delivery", Text: eventAt, Args: []any{c, d.Position},
 			Row: func(row scanner) error {
 				all[i].Event, err = scanEvent(row)
 				return err
