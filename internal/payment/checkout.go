@@ -189,7 +189,7 @@ func (v Visit) CheckoutEvent() Event {
 		r, _ := ReadPipeline(p)
 		data.Type, data.Amount = apiWord(r.Pipeline), maybeEventAmount(r.Amount)
 	}
-	return VisitEvent(v, checkoutEvents[v.Checkout], at, data)
+	return Event{Caller: v.Caller, Type: checkoutEvents[v.Checkout], ObjectID: data.ID, At: at, Data: encoded(data)}
 }
 
 // TokenOf is the token that the sender of a visit has authorised, or empty. Only

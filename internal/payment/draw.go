@@ -59,10 +59,8 @@ func (h Hold) Releases(amount money.Amount) ([]Draw, error) {
 
 // quiet refuses a step of a hold while a settle of it is under way.
 func (h Hold) quiet(done string) error {
-	for _, m := range h.Members {
-		if m.State == Settling || m.Taking.Positive() {
-			return m.busy(done)
-		}
+	if i := slices.IndexFunc(h.Members, Transaction.capturing); i >= 0 {
+		return h.Members[i].busy(done)
 	}
 	return nil
 }

@@ -5,8 +5,6 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/holdfast-pay/holdfast"
-	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -291,16 +289,4 @@ func (t Token) data(at time.Time) TokenData {
 // Event is an event of the token. It has no number yet.
 func (t Token) Event(kind EventType, at time.Time) Event {
 	return Event{Caller: t.Caller, Type: kind, ObjectID: string(t.ID), At: at, Data: encoded(t.data(at))}
-}
-
-// VisitEvent is an event of a visit that a caller has made through the JSON API. The data is its checkout, as JSON. The
-// event has no number yet.
-func VisitEvent(v Visit, kind EventType, at time.Time, data any) Event {
-	return Event{Caller: v.Caller, Type: kind, ObjectID: string(v.ID), At: at, Data: encoded(data)}
-}
-
-// TransactionEvent is an event of a transaction that is no step of it. The data is
-// the object, as JSON. The event has no number yet.
-func TransactionEvent(c party.CallerID, id holdfast.TransactionID, kind EventType, at time.Time, data any) Event {
-	return Event{Caller: c, Type: kind, ObjectID: string(id), At: at, Data: encoded(data)}
 }

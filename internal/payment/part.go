@@ -51,6 +51,10 @@ func (t Transaction) Held() money.Amount {
 	return money.Micros(t.rest().Micro + t.Taking.Micro)
 }
 
+// capturing reports whether the network was asked to capture the transaction, or a
+// part of it.
+func (t Transaction) capturing() bool { return t.State == Settling || t.Taking.Positive() }
+
 // Charged is what was taken from a hold, or the amount of another payment. It is
 // zero dollars before that.
 func (t Transaction) Charged() money.Amount {

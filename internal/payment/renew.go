@@ -44,9 +44,7 @@ func (in LinkInput) Renew() (Change, error) {
 }
 
 // settling reports whether the network was asked to capture a part of the hold.
-func (h Hold) settling() bool {
-	return slices.ContainsFunc(h.Members, func(t Transaction) bool { return t.State == Settling || t.Taking.Positive() })
-}
+func (h Hold) settling() bool { return slices.ContainsFunc(h.Members, Transaction.capturing) }
 
 // takeOver counts a renewal against every limit, and takes off what the replaced
 // members have counted. exceeded is the first limit that does not allow it. A

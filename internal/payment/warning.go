@@ -81,9 +81,12 @@ type WarningData struct {
 
 // DeadlineNear is the event of a warning about the hold. It has no number yet.
 func (h Hold) DeadlineNear(w Warning) Event {
-	return TransactionEvent(w.Caller, h.ID(), EventHoldDeadlineNear, w.At, DeadlineData{h.data(), WarningData{
+	data := DeadlineData{h.data(), WarningData{
 		Before: party.WarningsOf(w.Before).String(), Deadline: eventTime(w.At.Add(w.Before)), Member: string(w.Transaction),
-	}})
+	}}
+	return Event{
+		Caller: w.Caller, Type: EventHoldDeadlineNear, ObjectID: string(h.ID()), At: w.At, Data: encoded(data),
+	}
 }
 
 // A DueHold is a hold in a letter about deadlines.

@@ -141,8 +141,9 @@ func TestAnEventBetweenIntentAndOutcome(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return tx.AddTransactionEvent(&of, payment.TransactionEvent(
-				w.Shop.ID, id, payment.EventHoldDeadlineNear, w.CallerNow(), map[string]string{"threshold": "1h"}), w.Clock.Now())
+			return tx.AddTransactionEvent(&of, payment.Event{
+				Type: payment.EventHoldDeadlineNear, At: w.CallerNow(), Data: `{"threshold":"1h"}`,
+			}, w.Clock.Now())
 		})
 		close(answer)
 		reserving.Wait()
