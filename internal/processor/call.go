@@ -145,14 +145,16 @@ func (d decision) keepMetadata(object string, more payment.Metadata) error {
 	return d.tx.SaveMetadata(d.caller.ID, object, all)
 }
 
-// transactionOf reads the main object of an earlier call, as it is now.
-func (d decision) transactionOf(earlier *payment.Call) (payment.Transaction, error) {
-	id := holdfast.TransactionID(earlier.Objects[0])
-	t, found, err := d.tx.Transaction(d.caller.ID, id)
-	if err != nil || !found {
-		return t, errors.Join(err, missing(found, "transaction", string(id)))
+// transactions reads the objects of an earlier call, as they are now.
+func (d decision) transactions(earlier *payment.Call) (all []payment.Transaction, err error) {
+	for _, id := range earlier.Objects {
+		t, found, err := d.tx.Transaction(d.caller.ID, holdfast.TransactionID(id))
+		if err != nil || !found {
+			return nil, errors.Join(err, missing(found, "transaction", id))
+		}
+		all = append(all, t.AsOf(d.now))
 	}
-	return t.AsOf(d.now), nil
+	return all, nil
 }
 
 // A CreateHold asks for a hold.

@@ -74,15 +74,14 @@ type carriedOut struct {
 func (p *Processor) carryOut(
 	tx *store.Tx, id party.CallerID, call *Call, scope party.Scope, r request,
 ) (done carriedOut, err error) {
-	real := p.now()
 	tx.Ahead().Request(id, r.reference)
 	if r.token != "" {
 		tx.Ahead().Token(id, r.token)
 	}
-	if done.caller, err = callerOf(&tx.ReadTx, id); err != nil {
+	d, err := p.decision(tx, party.Caller{ID: id})
+	if done.caller = d.caller; err != nil {
 		return done, err
 	}
-	d := decision{tx: tx, caller: done.caller, now: done.caller.Now(real), real: real}
 	if call == nil {
 		done.before, done.refusal, err = p.repeated(d, r)
 	} else {
@@ -114,7 +113,7 @@ func (p *Processor) carryOut(
 	if err := d.keep(call, use, string(c.After.ID)); err != nil {
 		return done, err
 	}
-	return done, p.record(tx, d.caller, &c, real)
+	return done, p.record(tx, d.caller, &c, d.real)
 }
 
 // repeated returns the first answer if the same request was carried out before.
@@ -136,8 +135,11 @@ func (d decision) repeatedCall(
 		return nil, err
 	}
 	if earlier != nil {
-		t, err := d.transactionOf(earlier)
-		return &t, err
+		all, err := d.transactions(earlier)
+		if err != nil {
+			return nil, err
+		}
+		return &all[0], nil
 	}
 	r, found, err := d.tx.Request(d.caller.ID, ref)
 	if err != nil || !found || r.Forgotten(d.now) {

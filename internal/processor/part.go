@@ -266,7 +266,7 @@ func (d decision) repeatedly(call *Call, r severally) (all []payment.Transaction
 		return nil, err
 	}
 	if earlier != nil {
-		return d.transactionsOf(earlier.Objects)
+		return d.transactions(earlier)
 	}
 	if r.reference == "" || call != nil {
 		return nil, nil
@@ -284,21 +284,6 @@ func (d decision) repeatedly(call *Call, r severally) (all []payment.Transaction
 		return nil, first.Refusal
 	}
 	return d.madeBy(r)
-}
-
-// transactionsOf reads transactions as they are now.
-func (d decision) transactionsOf(ids []string) (all []payment.Transaction, err error) {
-	for _, id := range ids {
-		t, found, err := d.tx.Transaction(d.caller.ID, holdfast.TransactionID(id))
-		if err != nil {
-			return nil, err
-		}
-		if !found {
-			return nil, missing(found, "transaction", id)
-		}
-		all = append(all, t.AsOf(d.now))
-	}
-	return all, nil
 }
 
 // madeBy returns the transactions that a request has made: they belong to its

@@ -43,9 +43,10 @@ func (p *Processor) refundHold(d decision, r RefundHold) (all changes, err error
 	if r.Amount.Given() && !r.Amount.Positive() {
 		return all, holdfast.Errorf(holdfast.AmountOutOfRange, "the amount to refund must be above zero")
 	}
-	payments := h.AsOf(d.now).Payments()
+	h = h.AsOf(d.now)
+	payments := h.Payments()
 	if len(payments) == 0 { // the root says why
-		payments = []payment.Transaction{h.AsOf(d.now).Root()}
+		payments = []payment.Transaction{h.Root()}
 	}
 	left, spent := r.Amount, []ledger.Posting(nil)
 	for _, paid := range payments {

@@ -172,15 +172,20 @@ func (p *Processor) changeEndpoint(
 // RemoveEndpoint removes a webhook endpoint with its deliveries.
 func (p *Processor) RemoveEndpoint(ctx context.Context, caller party.Caller, id payment.EndpointID) error {
 	return failure(p.db.Update(ctx, func(tx *store.Tx) error {
-		_, found, err := tx.Endpoint(caller.ID, id)
-		if err == nil && !found {
-			err = ErrNoEndpoint
-		}
-		if err != nil {
+		if _, err := endpointOf(&tx.ReadTx, caller, id); err != nil {
 			return err
 		}
 		return tx.RemoveEndpoint(id)
 	}))
+}
+
+// endpointOf reads one of a caller's endpoints.
+func endpointOf(tx *store.ReadTx, caller party.Caller, id payment.EndpointID) (payment.Endpoint, error) {
+	e, found, err := tx.Endpoint(caller.ID, id)
+	if err == nil && !found {
+		err = ErrNoEndpoint
+	}
+	return e, err
 }
 
 // TestEndpoint sends an event of the type endpoint.test to a webhook endpoint, and
@@ -231,11 +236,7 @@ func (p *Processor) Redeliver(
 	for err == nil && queued < len(positions) {
 		batch := positions[queued:min(len(positions), queued+redeliveryBatch)]
 		err = p.db.Update(ctx, func(tx *store.Tx) error {
-			_, found, err := tx.Endpoint(caller.ID, id)
-			if err == nil && !found {
-				err = ErrNoEndpoint
-			}
-			if err != nil {
+			if _, err := endpointOf(&tx.ReadTx, caller, id); err != nil {
 				return err
 			}
 			return tx.QueueAgain(id, batch, p.now())
@@ -248,10 +249,7 @@ func (p *Processor) Redeliver(
 }
 
 func toRedeliver(tx *store.ReadTx, caller party.Caller, id payment.EndpointID, r Redelivery) ([]int64, error) {
-	e, found, err := tx.Endpoint(caller.ID, id)
-	if err == nil && !found {
-		err = ErrNoEndpoint
-	}
+	e, err := endpointOf(tx, caller, id)
 	if err != nil {
 		return nil, err
 	}
