@@ -236,11 +236,23 @@ func (m *model) expire(r *modelReserve) {
 	}
 }
 
-// goToAnEdge moves the clock to a deadline, a microsecond before it or a
-// microsecond after it. Whole hours would never find a fault at the exact
-// moment.
+// goTo moves the clock to one of some edges or on by an hour, a microsecond before it
+// or a microsecond after it. Whole hours would never find a fault at the exact
+// moment. A time that has passed leaves the clock where it is. It returns the time
+// that it is then.
+func goTo(t *rapid.T, w *holdfasttest.World, now time.Time, edges []time.Time) time.Time {
+	to, _ := pick(t, append([]time.Time{now.Add(time.Hour)}, edges...))
+	to = to.Add(time.Duration(rapid.IntRange(-1, 1).Draw(t, "microseconds off")) * time.Microsecond)
+	if !to.After(now) {
+		return now
+	}
+	w.Clock.Set(to)
+	return to
+}
+
+// goToAnEdge moves the clock to a deadline, or near it.
 func (m *model) goToAnEdge(t *rapid.T) {
-	edges := []time.Time{m.now.Add(time.Hour)}
+	var edges []time.Time
 	for _, k := range m.tokens {
 		edges = append(edges, k.expires)
 	}
@@ -250,12 +262,7 @@ func (m *model) goToAnEdge(t *rapid.T) {
 	for _, s := range m.open {
 		edges = append(edges, s.deadline)
 	}
-	to, _ := pick(t, edges)
-	to = to.Add(time.Duration(rapid.IntRange(-1, 1).Draw(t, "microseconds off")) * time.Microsecond)
-	if to.After(m.now) {
-		m.now = to
-		m.w.Clock.Set(to)
-	}
+	m.now = goTo(t, m.w, m.now, edges)
 }
 
 // agree compares an answer with the model's. An error of the server is never

@@ -295,16 +295,11 @@ func (m *linkedModel) renew(t *rapid.T) {
 }
 
 func (m *linkedModel) goToAnEdge(t *rapid.T) {
-	edges := []time.Time{m.now.Add(time.Hour)}
+	var edges []time.Time
 	for _, one := range m.members {
 		edges = append(edges, one.deadline)
 	}
-	to, _ := pick(t, edges)
-	to = to.Add(time.Duration(rapid.IntRange(-1, 1).Draw(t, "microseconds off")) * time.Microsecond)
-	if to.After(m.now) {
-		m.now = to
-		m.w.Clock.Set(to)
-	}
+	m.now = goTo(t, m.w, m.now, edges)
 }
 
 func (m *linkedModel) check(t *rapid.T) {

@@ -411,16 +411,11 @@ func (m *partModel) refundHold(t *rapid.T) {
 
 // goToAnEdge moves the clock to a deadline, or a microsecond off it.
 func (m *partModel) goToAnEdge(t *rapid.T) {
-	edges := []time.Time{m.now.Add(time.Hour)}
+	var edges []time.Time
 	for _, h := range m.holds {
 		edges = append(edges, h.deadline)
 	}
-	to, _ := pick(t, edges)
-	to = to.Add(time.Duration(rapid.IntRange(-1, 1).Draw(t, "microseconds off")) * time.Microsecond)
-	if to.After(m.now) {
-		m.now = to
-		m.w.Clock.Set(to)
-	}
+	m.now = goTo(t, m.w, m.now, edges)
 }
 
 func (m *partModel) check(t *rapid.T) {

@@ -354,19 +354,17 @@ func (m *linkModel) release(t *rapid.T) {
 // goToAnEdge moves the clock to a deadline, or a microsecond off it. The expiries
 // are written at once, so that limits get back what they have counted.
 func (m *linkModel) goToAnEdge(t *rapid.T) {
-	edges := []time.Time{m.now.Add(time.Hour)}
+	var edges []time.Time
 	for _, h := range m.holds {
 		for _, o := range h.members {
 			edges = append(edges, o.deadline)
 		}
 	}
-	to, _ := pick(t, edges)
-	to = to.Add(time.Duration(rapid.IntRange(-1, 1).Draw(t, "microseconds off")) * time.Microsecond)
-	if !to.After(m.now) {
+	to := goTo(t, m.w, m.now, edges)
+	if to.Equal(m.now) {
 		return
 	}
 	m.now = to
-	m.w.Clock.Set(to)
 	for _, h := range m.holds {
 		for _, o := range h.members {
 			if o.end == "" && !to.Before(o.deadline) {
