@@ -55,7 +55,8 @@ const (
 	// auditing is the loop whose rounds may take longer: it may check the whole books
 	// of a caller. The age of the audit shows if it hangs.
 	auditing = "auditing the books"
-	// warning is the loop that looks at each caller, and nobody waits for a second.
+	// warning is the loop that looks at each caller. A warning may come some seconds
+	// late, so its rounds are rarer.
 	warning      = "warning of deadlines"
 	warningEvery = 5 * time.Second
 )

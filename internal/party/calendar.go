@@ -1,9 +1,6 @@
 package party
 
-import (
-	"crypto/sha256"
-	"strings"
-)
+import "crypto/sha256"
 
 // A CalendarKey lets a calendar program read a caller's open holds. It stands in
 // the address of the calendar. The store has only its hash.
@@ -15,9 +12,7 @@ const CalendarKeySize = 43
 
 // ValidCalendarKey reports whether a text has the form of a key.
 func ValidCalendarKey(text string) bool {
-	return len(text) == CalendarKeySize && !strings.ContainsFunc(text, func(c rune) bool {
-		return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z')
-	})
+	return len(text) == CalendarKeySize && inDigits(text, keyDigits)
 }
 
 // Hash is what the store keeps.

@@ -206,16 +206,16 @@ func (p *Processor) warned(lags []time.Duration) {
 	}
 }
 
-// warnAtLast gives the warnings of a hold that its deadline ends, in the commit of
-// this end.
+// warnAtLast gives the warnings of a hold that expires, in the commit of the
+// expiry.
 func (p *Processor) warnAtLast(tx *store.Tx, caller party.Caller, c *payment.Change, real time.Time) error {
 	due := c.Before.Warnings(caller.Warnings.Times(), c.Before.Deadline)
 	_, err := p.warn(tx, caller, due, members{c.Before.ID: &c.Before}, caller.Now(real))
 	return err
 }
 
-// seekAgain makes WarnOfDeadlines look again at the deadline of a hold that was
-// made open late.
+// seekAgain makes WarnOfDeadlines look again at the deadline of a hold that became
+// open late.
 func (p *Processor) seekAgain(tx *store.Tx, caller party.Caller, t *payment.Transaction) error {
 	for _, before := range caller.Warnings.Times() {
 		mark, found, err := tx.WarningMark(caller.ID, before)
@@ -327,19 +327,19 @@ func dueNotice(
 	tx *store.Tx, caller party.Caller, ids []holdfast.TransactionID, now time.Time,
 ) (payment.DueNotice, error) {
 	n := payment.DueNotice{Caller: caller, Now: now}
-	members, err := tx.Transactions(caller.ID, ids)
+	current, err := tx.Transactions(caller.ID, ids)
 	if err != nil {
 		return n, err
 	}
 	var linked []holdfast.TransactionID
-	for _, t := range members {
+	for _, t := range current {
 		if t.Link != "" {
 			linked = append(linked, t.Parent)
 		}
 	}
 	roots, err := tx.Transactions(caller.ID, linked)
 	for _, id := range ids {
-		t := members[id]
+		t := current[id]
 		root, found := roots[t.Parent]
 		if !found {
 			root = t

@@ -11,9 +11,10 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
 
-// A changed list is empty until [DB.NoteChanges]. It has the transactions that this server has changed, for the
-// audit. An action notes a transaction before its commit, so some of them may
-// not have changed after all. It is bounded: what does not fit is counted.
+// A changed list is empty until [DB.NoteChanges]. It has the transactions that
+// this server has changed, for the audit. An action notes a transaction before its
+// commit, so some of them may not have changed after all. It is bounded: what does
+// not fit is counted.
 type changed struct {
 	mu   sync.Mutex
 	most int

@@ -260,11 +260,10 @@ func (tx *ReadTx) Lapses(all []Due) ([]Lapse, error) {
 }
 
 // OpenOf reads a sender's open payments, the newest first, at most limit. They
-// are holds, and payments other than parts of holds that a card network is being
-// asked for. Some may be
-// past their deadline. It searches all of the sender's payments: an index of
-// open payments would cost every change of state more than this saves on a
-// page.
+// are holds, and payments that a card network is being asked for. Parts of holds
+// are left out. Some may be past their deadline. It searches all of the sender's
+// payments: an index of open payments would cost every change of state more than
+// this saves on a page.
 func (tx *ReadTx) OpenOf(sender party.ID, limit int) ([]payment.Transaction, error) {
 	return list(tx, "reading open payments", scanTransaction, `
 		SELECT `+transactionColumns+` FROM transactions

@@ -78,9 +78,9 @@ func (tx *ReadTx) Agreed(c party.CallerID, ref holdfast.CallerReference) (v paym
 }
 
 // oldVisits selects visits begun before $1, except abandoned ones and checkouts.
-// Abandoned visits are kept for ever, because their references stay used; checkouts,
-// because their callers can read them. A visit with a network's page
-// that is not over is kept, too: the page may have placed a hold.
+// Abandoned visits are kept for ever, because their references stay used.
+// Checkouts are kept, because their callers can read them. A visit with a network's
+// page that is not over is kept, too: the page may have placed a hold.
 const oldVisits = `
 	SELECT visit_id FROM visits WHERE status <> 'A' AND checkout = '' AND created < $1 AND NOT EXISTS (
 		SELECT 1 FROM network_pages n WHERE n.visit_id = visits.visit_id AND n.state IN ('Asking', 'Open'))
