@@ -1,0 +1,103 @@
+package party
+
+import (
+	"slices"
+
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// A Role is what a member does in the console.
+type Role string
+
+// The roles.
+const (
+	RoleOwner     Role = "owner"     // everything, and decides who the members are
+	RoleOperator  Role = "operator"  // runs the server or the caller's payments
+	RoleFinance   Role = "finance"   // reports, and refunds up to a limit
+	RoleSupport   Role = "support"   // answers questions; moves no money
+	RoleDeveloper Role = "developer" // keys, webhooks and the clock of a sandbox
+	RolePacker    Role = "packer"    // ships, and so settles and releases holds
+)
+
+// Roles lists every role.
+var Roles = []Role{RoleOwner, RoleOperator, RoleFinance, RoleSupport, RoleDeveloper, RolePacker}
+
+// A Permission is a kind of action that some roles may do.
+type Permission string
+
+// The permissions for one caller. A member of the server has them for all callers.
+const (
+	MayRead           Permission = "read"
+	MayActOnHolds     Permission = "holds.act" // settle, release, raise, renew
+	MayRefund         Permission = "refund"
+	MayResend         Permission = "resend" // notifications, events and mails
+	MayEndTokens      Permission = "tokens.end"
+	MayManageKeys     Permission = "keys"
+	MayManageWebhooks Permission = "webhooks"
+	MayMoveClock      Permission = "clock" // of a sandbox caller
+	MayChangeCaller   Permission = "caller.settings"
+	MayReport         Permission = "reports"
+	MayReadAuditLog   Permission = "auditlog"
+	MayManageMembers  Permission = "members"
+)
+
+// The permissions that only members of the server can have.
+const (
+	MayCreateCallers  Permission = "callers.create"
+	MayReadParties    Permission = "parties.read"
+	MayManageParties  Permission = "parties" // suspend, export, erase
+	MayManageNetworks Permission = "networks"
+	MaySeeSystem      Permission = "system"
+)
+
+// permitted has the roles that have each permission.
+var permitted = map[Permission][]Role{
+	MayRead:           Roles,
+	MayActOnHolds:     {RoleOwner, RoleOperator, RoleFinance, RolePacker},
+	MayRefund:         {RoleOwner, RoleOperator, RoleFinance},
+	MayResend:         {RoleOwner, RoleOperator, RoleFinance, RoleSupport, RoleDeveloper},
+	MayEndTokens:      {RoleOwner, RoleOperator, RoleSupport},
+	MayManageKeys:     {RoleOwner, RoleDeveloper},
+	MayManageWebhooks: {RoleOwner, RoleDeveloper},
+	MayMoveClock:      {RoleOwner, RoleDeveloper},
+	MayChangeCaller:   {RoleOwner},
+	MayReport:         {RoleOwner, RoleOperator, RoleFinance},
+	MayReadAuditLog:   {RoleOwner, RoleOperator},
+	MayManageMembers:  {RoleOwner},
+
+	MayCreateCallers:  {RoleOwner},
+	MayReadParties:    {RoleOwner, RoleOperator, RoleSupport},
+	MayManageParties:  {RoleOwner, RoleOperator},
+	MayManageNetworks: {RoleOwner, RoleOperator},
+	MaySeeSystem:      {RoleOwner, RoleOperator},
+}
+
+// ofServer are the permissions that only members of the server can have.
+var ofServer = []Permission{MayCreateCallers, MayReadParties, MayManageParties, MayManageNetworks, MaySeeSystem}
+
+// Valid reports whether there is such a role.
+func (r Role) Valid() bool { return slices.Contains(Roles, r) }
+
+// May reports whether a role has a permission.
+func (r Role) May(p Permission) bool { return slices.Contains(permitted[p], r) }
+
+// A Membership is a party's role for one caller, or for the whole server.
+type Membership struct {
+	Party  ID
+	Caller CallerID // empty means the whole server, with every caller
+	Role   Role
+	// RefundLimit is the largest refund that a member with the role finance may make.
+	// The zero Amount means no limit.
+	RefundLimit money.Amount
+}
+
+// OfServer reports whether the membership is for the whole server.
+func (m Membership) OfServer() bool { return m.Caller == "" }
+
+// Covers reports whether the membership is for a caller.
+func (m Membership) Covers(c CallerID) bool { return m.OfServer() || m.Caller == c }
+
+// May reports whether the membership has a permission for the callers that it covers.
+func (m Membership) May(p Permission) bool {
+	return m.Role.May(p) && (m.OfServer() || !slices.Contains(ofServer, p))
+}
