@@ -28,6 +28,13 @@ type Server struct {
 // Root is the path of the account pages.
 const Root = "/account/"
 
+// ConsoleRoot is the path of the console, whose users sign in here.
+const ConsoleRoot = "/console/"
+
+// SignInURL is the address of the sign-in page that leads on to a page of the
+// console.
+func SignInURL(to string) string { return pageURL("sign-in", given("to", to)...) }
+
 // Handler returns the handler of all account pages.
 func (s *Server) Handler() http.Handler {
 	pages := http.NewServeMux()

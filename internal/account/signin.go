@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -22,6 +24,9 @@ func (s *Server) showSignIn(c *call) error {
 func (s *Server) goOn(c *call) error {
 	to, link := c.form.Get("to"), c.form.Get("link")
 	switch {
+	case strings.HasPrefix(to, ConsoleRoot):
+		webui.Redirect(c.w, c.r, (&url.URL{Path: to}).EscapedPath())
+		return nil
 	case !isPlace(to):
 		return c.redirect("")
 	case to == "verify":

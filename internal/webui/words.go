@@ -132,6 +132,12 @@ func (w Words) N(id string, n int, args ...any) string {
 	return w.message(&i18n.LocalizeConfig{MessageID: id, TemplateData: data, PluralCount: n})
 }
 
+// Has reports whether there is a message.
+func (w Words) Has(id string) bool {
+	text, err := w.speech().localizer.Localize(&i18n.LocalizeConfig{MessageID: id})
+	return err == nil && text != ""
+}
+
 // message panics if no catalogue has the message. Tests say every message in
 // every language.
 func (w Words) message(c *i18n.LocalizeConfig) string {
