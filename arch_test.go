@@ -27,7 +27,7 @@ const (
 var knowHTTP = []string{
 	".", "client", "internal/webui", "internal/signed", "internal/queryapi", "internal/account", "internal/cobranded",
 	"internal/inbox", "internal/networkdoor", "internal/manual", "internal/welcome", "internal/https", "internal/ipn",
-	"internal/calendar", "internal/egress", "internal/webhook", "internal/api",
+	"internal/calendar", "internal/console", "internal/egress", "internal/webhook", "internal/api",
 	"internal/bench", "internal/metrics",
 	"internal/card/stripe", "internal/card/stripe/stripefake", "internal/card/cardtest",
 	"internal/bench/ceiling",

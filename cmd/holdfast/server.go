@@ -22,6 +22,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
 	"github.com/holdfast-pay/holdfast/internal/cobranded"
+	"github.com/holdfast-pay/holdfast/internal/console"
 	"github.com/holdfast-pay/holdfast/internal/https"
 	"github.com/holdfast-pay/holdfast/internal/inbox"
 	"github.com/holdfast-pay/holdfast/internal/ipn"
@@ -249,6 +250,7 @@ func (s *server) routes(signer *ipn.Signer) http.Handler {
 		doorPages:        counted("cobranded", pages),
 		doorInbox:        counted("inbox", mails),
 		doorAccount:      counted("account", accounts),
+		doorConsole:      counted("console", s.console(sessions)),
 		doorNetworks:     counted("networks", messages),
 		doorCalendar:     counted("calendar", s.calendars(sessions)),
 		doorCertificates: counted("certificates", http.HandlerFunc(certificates)),
@@ -279,6 +281,7 @@ const (
 	doorPages
 	doorInbox
 	doorAccount
+	doorConsole
 	doorNetworks
 	doorCalendar
 	doorCertificates
@@ -303,6 +306,8 @@ func doorOf(path string) door {
 		return doorInbox
 	case strings.HasPrefix(path, account.Root), path+"/" == account.Root:
 		return doorAccount
+	case strings.HasPrefix(path, console.Root), path+"/" == console.Root:
+		return doorConsole
 	case strings.HasPrefix(path, networkdoor.Path):
 		return doorNetworks
 	case strings.HasPrefix(path, manual.Path), path+"/" == manual.Path:

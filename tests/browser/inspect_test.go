@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/holdfast-pay/holdfast/internal/console"
 )
 
 // A look is a window size and a colour scheme for a page.
@@ -35,7 +37,7 @@ func (p *page) see(l look) {
 var pageFiles = []string{
 	"../../internal/cobranded/templates/*.html", "../../internal/inbox/templates/*.html",
 	"../../internal/account/templates/*.html", "../../internal/welcome/templates/*.html",
-	"../../internal/manual/templates/*.html", "../../shop/pages/*.html",
+	"../../internal/manual/templates/*.html", "../../internal/console/templates/*.html", "../../shop/pages/*.html",
 }
 
 var inspected struct {
@@ -45,6 +47,11 @@ var inspected struct {
 
 // uninspected are the pages that no test has inspected.
 func uninspected() (missed []string) {
+	for _, path := range (&console.Server{}).Pages() {
+		if !slices.Contains(inspected.names, consoleName(path)) {
+			missed = append(missed, path)
+		}
+	}
 	for _, pattern := range pageFiles {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {

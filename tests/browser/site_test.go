@@ -18,6 +18,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/api"
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
 	"github.com/holdfast-pay/holdfast/internal/cobranded"
+	"github.com/holdfast-pay/holdfast/internal/console"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/inbox"
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -34,6 +35,8 @@ type site struct {
 	t     *testing.T
 	pages *cobranded.Server
 	sdk   *holdfast.Client
+
+	members *holdfasttest.Members // of the console
 
 	home string // the address of the server
 	shop string // the return URL of its links
@@ -83,6 +86,7 @@ func (s *site) serve() {
 	mux.Handle("/cobranded-ui/", s.pages.Handler())
 	mux.Handle(inbox.Path, (&inbox.Server{Store: s.DB.Reader, Log: log}).Handler())
 	mux.Handle(account.Root, accounts.Handler())
+	mux.Handle(console.Root, s.console(log))
 	mux.Handle(api.Path, s.jsonAPI(log))
 	mux.Handle("/", (&queryapi.Server{
 		Processor: s.Processor, Store: s.DB.Reader, Callers: s.Callers, Hosts: s.pages.Hosts, Now: s.Clock.Now, Log: log,

@@ -1,0 +1,274 @@
+package console
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// boardRoutes are the risk board: the open holds of a caller, the nearest deadline
+// first.
+func (s *Server) boardRoutes() []route {
+	return []route{
+		{Method: get, Path: "risk", In: ofCaller, Permission: party.MayRead, Nav: "console.risk.nav", show: s.showBoard},
+	}
+}
+
+const (
+	boardRows = 50
+	// boardRead is how many holds are read to sort them by amount.
+	boardRead = 1000
+	// boardRefreshed is how long an open page is loaded again. An open tab must not keep
+	// a session alive.
+	boardRefreshed = 20 * time.Minute
+)
+
+// A boardFilter selects holds of the risk board.
+type boardFilter struct {
+	within   string // hours until the deadline; empty for all
+	least    money.Amount
+	byAmount bool
+	after    store.HoldCursor
+	since    time.Time // when the page was opened; zero on the first load
+}
+
+// boardSpans are the choices of the time that is left, in hours.
+var boardSpans = []string{"6", "24", "72"}
+
+// boardForm is the form with the filter.
+func boardForm(w webui.Words, action string) webui.Form {
+	spans := []webui.Option{{Label: w.T("console.risk.any-time")}}
+	for _, hours := range boardSpans {
+		spans = append(spans, webui.Option{Value: hours, Label: w.T("console.risk.within", "Hours", hours)})
+	}
+	return webui.Form{
+		Action: action, Get: true, Submit: w.T("console.show"),
+		Fields: []webui.Field{
+			{Name: "within", Label: w.T("console.risk.left"), Options: spans, MayBeEmpty: true},
+			{
+				Name: "least", Label: w.T("console.risk.least"), InputMode: "decimal", Autocomplete: "off", MayBeEmpty: true,
+			},
+			{
+				Name: "sort", Label: w.T("console.sort"), MayBeEmpty: true, Options: []webui.Option{
+					{Label: w.T("console.risk.by-time")}, {Value: "amount", Label: w.T("console.risk.by-amount")},
+				},
+			},
+		},
+	}
+}
+
+// readBoardFilter reads the filter and its form, with the errors of what was typed.
+func readBoardFilter(c *call) (f boardFilter, form webui.Form, err error) {
+	form = boardForm(c.words, c.link("risk"))
+	form.Fill(c.form)
+	f = boardFilter{within: c.form.Get("within"), byAmount: c.form.Get("sort") == "amount", least: money.Amount{}}
+	if f.within != "" && !slices.Contains(boardSpans, f.within) {
+		return f, form, errNotThere
+	}
+	if typed := strings.TrimSpace(c.form.Get("least")); typed != "" {
+		least, ok := readAmount(typed)
+		if !ok {
+			form.SetError("least", c.words.T("console.not-an-amount"))
+		} else {
+			f.least = least
+		}
+	}
+	if f.after, err = readCursor(c.form.Get("after")); err != nil {
+		return f, form, err
+	}
+	if opened := c.form.Get("opened"); opened != "" {
+		seconds, err := strconv.ParseInt(opened, 10, 64)
+		if err != nil || seconds < 0 {
+			return f, form, errNotThere
+		}
+		f.since = time.Unix(seconds, 0)
+	}
+	return f, form, nil
+}
+
+// readCursor reads a place in a list of holds, "1764518400000000.1ABC…".
+func readCursor(text string) (at store.HoldCursor, err error) {
+	if text == "" {
+		return at, nil
+	}
+	micros, id, _ := strings.Cut(text, ".")
+	n, err := strconv.ParseInt(micros, 10, 64)
+	if err != nil || n < 0 || id == "" {
+		return at, errNotThere
+	}
+	return store.HoldCursor{At: time.UnixMicro(n).UTC(), ID: holdfast.TransactionID(id)}, nil
+}
+
+// cursorText is a place as readCursor reads it; empty for the end.
+func cursorText(at store.HoldCursor) string {
+	if !at.Begun() {
+		return ""
+	}
+	return strconv.FormatInt(at.At.UnixMicro(), 10) + "." + string(at.ID)
+}
+
+// A board is what the risk board shows.
+type board struct {
+	bands  []store.RiskBand
+	more   bool // holds than the bands count
+	holds  []payment.Hold
+	next   store.HoldCursor
+	buyers map[party.ID]party.Party
+}
+
+// readBoard reads the page of holds that the filter selects.
+func (s *Server) readBoard(c *call, f boardFilter) (b board, err error) {
+	now := c.now()
+	listing := store.HoldListing{
+		Caller: c.caller.ID, Now: now, HoldFilter: payment.HoldFilter{State: payment.HoldHeld, AmountFrom: f.least},
+	}
+	if hours, err := strconv.Atoi(f.within); err == nil {
+		listing.DeadlineTo = now.Add(time.Duration(hours) * time.Hour)
+	}
+	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
+		if b.bands, b.more, err = tx.Risk(c.caller.ID, now); err != nil {
+			return err
+		}
+		limit := boardRows
+		if f.byAmount {
+			limit, f.after = boardRead, store.HoldCursor{}
+		}
+		if b.holds, b.next, err = tx.Holds(listing, f.after, limit); err != nil {
+			return err
+		}
+		if f.byAmount {
+			slices.SortStableFunc(b.holds, func(a, z payment.Hold) int { return z.Open().Cmp(a.Open()) })
+			b.holds, b.next = b.holds[:min(len(b.holds), boardRows)], store.HoldCursor{}
+		}
+		var buyers []party.ID
+		for _, h := range b.holds {
+			buyers = append(buyers, h.Root().Sender)
+		}
+		b.buyers, err = tx.PartiesWith(buyers)
+		return err
+	})
+	return b, err
+}
+
+func (s *Server) showBoard(c *call) error {
+	f, form, err := readBoardFilter(c)
+	if err != nil {
+		return err
+	}
+	w := c.words
+	p := page{Heading: w.T("console.risk.heading"), Lead: w.T("console.risk.lead"), Filter: &form}
+	if form.Failed() {
+		p.Status = http.StatusUnprocessableEntity
+		return s.render(c, p)
+	}
+	b, err := s.readBoard(c, f)
+	if err != nil {
+		return err
+	}
+	p.Blocks = []block{s.boardBlock(c, f, b)}
+	if p.Blocks[0].Refresh != "" {
+		p.Scripts = []string{refreshScript}
+	}
+	return s.render(c, p)
+}
+
+// boardBlock is the part of the page that is refreshed.
+func (s *Server) boardBlock(c *call, f boardFilter, b board) block {
+	w, now := c.words, c.now()
+	part := block{ID: "board", Wide: true, Text: w.T("console.as-of", "Time", c.real.Format(shortLayout+":05"))}
+	if c.caller.ClockOffset != 0 {
+		part.Text += " " + w.T("console.caller-clock", "Time", now.Format(shortLayout))
+	}
+	opened := f.since
+	if opened.IsZero() {
+		opened = c.real
+	}
+	switch {
+	case f.after.Begun(): // a later page stays as it is
+	case c.real.Sub(opened) < boardRefreshed:
+		part.Refresh = c.same("opened", strconv.FormatInt(opened.Unix(), 10))
+	default:
+		part.Note = w.T("console.risk.rests", "Minutes", int(boardRefreshed.Minutes()))
+		part.Links = []link{{Label: w.T("console.reload"), Address: c.same("opened", "")}}
+	}
+	part.Figures = bandFigures(c, b.bands)
+	t := &table{
+		Caption: w.T("console.risk.heading"), Empty: w.T("console.risk.none"),
+		Columns: []column{
+			{Label: w.T("console.risk.left")}, {Label: w.T("console.risk.open"), Shape: number},
+			{Label: w.T("console.reference"), Shape: code}, {Label: w.T("console.risk.buyer")},
+			{Label: w.T("console.risk.deadline")}, {Label: w.T("console.actions"), Shape: acts},
+		},
+	}
+	for _, h := range b.holds {
+		t.Rows = append(t.Rows, s.boardRow(c, h, b.buyers[h.Root().Sender]))
+	}
+	if cursor := cursorText(b.next); cursor != "" {
+		t.Older = c.same("after", cursor, "opened", "")
+	}
+	if f.after.Begun() {
+		t.Newer = c.same("after", "", "opened", "")
+	}
+	part.Table = t
+	return part
+}
+
+// boardRow shows a hold: how long it can be settled, and what it is about.
+func (s *Server) boardRow(c *call, h payment.Hold, buyer party.Party) tableRow {
+	w, root := c.words, h.Root()
+	left := h.Deadline().Sub(c.now())
+	t := leftTone(left)
+	amount := cell{Text: w.Dollars(h.Open())}
+	if h.Open().Cmp(h.Amount()) != 0 {
+		amount.Detail = w.T("console.risk.of", "Amount", w.Dollars(h.Amount()))
+	}
+	return tableRow{Tone: t, Cells: []cell{
+		{Chip: chip{span(w, left), t}}, amount,
+		{Text: string(root.Reference), Detail: string(root.ID)},
+		{Text: cmp.Or(buyer.Name, buyer.Email, w.T("console.guest"))},
+		moment(h.Deadline()), {},
+	}}
+}
+
+// leftTone is the colour of a time until a deadline.
+func leftTone(left time.Duration) tone {
+	switch {
+	case left <= 6*time.Hour:
+		return wrong
+	case left <= 24*time.Hour:
+		return wait
+	}
+	return quiet
+}
+
+// bandFigures show how much is held for how long. Each leads to its holds.
+func bandFigures(c *call, bands []store.RiskBand) (all []figure) {
+	w := c.words
+	for i, b := range bands {
+		f := figure{
+			Label: w.T("console.risk.later"), Value: w.Dollars(b.Open), Detail: w.N("console.risk.holds", b.Holds),
+		}
+		if b.Within > 0 {
+			hours := strconv.Itoa(int(b.Within.Hours()))
+			f.Label = w.T("console.risk.within", "Hours", hours)
+			if i > 0 {
+				f.Label = w.T("console.risk.between", "From", strconv.Itoa(int(bands[i-1].Within.Hours())), "To", hours)
+			}
+		}
+		if b.Holds > 0 && i < 2 {
+			f.Tone = leftTone(b.Within)
+		}
+		all = append(all, f)
+	}
+	return all
+}

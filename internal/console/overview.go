@@ -1,0 +1,117 @@
+package console
+
+import (
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// overviewRoutes are the first page of a caller.
+func (s *Server) overviewRoutes() []route {
+	return []route{
+		{Method: get, In: ofCaller, Permission: party.MayRead, Nav: "console.overview.nav", show: s.showOverview},
+	}
+}
+
+// A callerView is what the overview of a caller shows.
+type callerView struct {
+	bands []store.RiskBand
+	more  bool
+	state store.CallerState
+	audit store.AuditState
+}
+
+func (s *Server) showOverview(c *call) error {
+	var v callerView
+	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
+		if v.bands, v.more, err = tx.Risk(c.caller.ID, c.now()); err != nil {
+			return err
+		}
+		if v.state, err = tx.CallerState(c.caller.ID, c.real); err != nil {
+			return err
+		}
+		v.audit, _, err = tx.AuditState()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	w := c.words
+	p := page{Heading: w.T("console.overview.heading"), Chip: liveChip(w, c.caller.Sandbox)}
+	if !c.caller.Stopped.IsZero() {
+		p.Alert = w.T("console.overview.stopped", "Time", c.caller.Stopped.UTC().Format(shortLayout))
+	}
+	if c.caller.ClockOffset != 0 {
+		p.Lead = w.T("console.caller-clock", "Time", c.now().Format(shortLayout))
+	}
+	p.Blocks = []block{
+		{Heading: w.T("console.overview.held"), Figures: v.heldFigures(c)},
+		{Heading: w.T("console.overview.waiting"), Figures: v.waitingFigures(c)},
+	}
+	return s.render(c, p)
+}
+
+// heldFigures say what is held, and how much of it lapses soon.
+func (v callerView) heldFigures(c *call) []figure {
+	w := c.words
+	all, risk := store.RiskBand{Open: money.Micros(0)}, store.RiskBand{Open: money.Micros(0)}
+	for _, b := range v.bands {
+		all.Holds, all.Open = all.Holds+b.Holds, all.Open.Add(b.Open)
+		if b.Within > 0 && b.Within <= 24*time.Hour {
+			risk.Holds, risk.Open = risk.Holds+b.Holds, risk.Open.Add(b.Open)
+		}
+	}
+	open := figure{
+		Label: w.T("console.overview.open"), Value: w.Dollars(all.Open), Detail: w.N("console.risk.holds", all.Holds),
+		Address: c.link("risk"),
+	}
+	if v.more {
+		open.Detail = w.T("console.overview.more-holds", "N", w.Count(int64(all.Holds)))
+	}
+	near := figure{
+		Label: w.T("console.overview.at-risk"), Value: w.Dollars(risk.Open), Detail: w.N("console.risk.holds", risk.Holds),
+		Address: c.link("risk", "within", "24"),
+	}
+	if risk.Holds > 0 {
+		near.Tone = wait
+	}
+	return []figure{near, open}
+}
+
+// waitingFigures say what needs somebody's attention.
+func (v callerView) waitingFigures(c *call) []figure {
+	w, s := c.words, v.state
+	figures := []figure{
+		{Label: w.T("console.overview.in-doubt"), Value: w.Count(int64(s.InDoubt)), Tone: ifAny(s.InDoubt, wait)},
+		{Label: w.T("console.overview.notices"), Value: w.Count(int64(s.Notices)), Tone: ifAny(s.Notices, wait)},
+		{Label: w.T("console.overview.webhooks"), Value: w.Count(int64(s.Webhooks)), Tone: ifAny(s.Webhooks, busy)},
+	}
+	if s.WebhooksPaused > 0 {
+		figures[2].Tone, figures[2].Detail = wait, w.N("console.overview.paused", s.WebhooksPaused)
+	}
+	return append(figures, auditFigure(w, v.audit, s.Violations, c.real))
+}
+
+// auditFigure says when the books were audited, and whether they are right.
+func auditFigure(w webui.Words, a store.AuditState, violations int, now time.Time) figure {
+	f := figure{Label: w.T("console.overview.books"), Value: w.T("console.overview.never")}
+	if !a.Finished.IsZero() {
+		f.Value = w.T("console.ago", "Span", span(w, now.Sub(a.Finished)))
+		f.Detail = w.T("console.overview.books-right")
+	}
+	if violations > 0 {
+		f.Detail, f.Tone = w.N("console.overview.violations", violations), wrong
+	}
+	return f
+}
+
+// ifAny is a tone for a count above zero.
+func ifAny(n int, t tone) tone {
+	if n > 0 {
+		return t
+	}
+	return quiet
+}

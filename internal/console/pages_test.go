@@ -1,0 +1,111 @@
+package console_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/account"
+	"github.com/holdfast-pay/holdfast/internal/party"
+)
+
+// caller is the path of a page of the shop.
+func (s *site) caller(path string) string { return "c/" + string(s.Shop.ID) + "/" + path }
+
+// reference is the reference of an order.
+func reference(n int) holdfast.CallerReference {
+	return holdfast.CallerReference(fmt.Sprintf("order-%03d", n))
+}
+
+func TestOverview(t *testing.T) {
+	s := newSite(t)
+	s.Reserved("42.50", "order-1")
+	s.Clock.Advance(6*24*time.Hour + time.Hour)
+	s.Reserved("7.50", "order-2")
+	b := s.as(party.RolePacker, s.Shop.ID)
+	b.get(s.caller("")).wantStatus(http.StatusOK).want("$50.00", "2 holds", "$42.50", "1 hold", "Sandbox", "Never")
+	b.wantNot("/console/server/")
+}
+
+func TestRiskBoard(t *testing.T) {
+	s := newSite(t)
+	s.Reserved("42.50", "order-1")
+	s.Reserved("99.00", "order-2")
+	s.Clock.Advance(6*24*time.Hour + 2*time.Hour)
+	s.Reserved("7.50", "order-3")
+	b := s.as(party.RoleSupport, s.Shop.ID)
+	b.get(s.caller("risk")).wantStatus(http.StatusOK).want("order-1", "22 h", "$42.50", "Ann Buyer", "order-3", "7 d 0 h")
+	b.get(s.caller("risk?within=24")).want("order-1", "order-2").wantNot("order-3")
+	b.get(s.caller("risk?least=50")).want("order-2").wantNot("order-1", "order-3")
+	b.get(s.caller("risk?least=1.234")).wantStatus(http.StatusUnprocessableEntity).want("Give an amount")
+	b.get(s.caller("risk?sort=amount"))
+	if strings.Index(b.body, "order-2") > strings.Index(b.body, "order-1") {
+		t.Error("the larger amount does not come first")
+	}
+	for _, wrong := range []string{"within=7", "after=x", "after=1", "after=-1.a", "opened=x"} {
+		b.get(s.caller("risk?" + wrong)).wantStatus(http.StatusNotFound)
+	}
+}
+
+// The board has pages, and each hold is on one of them.
+func TestRiskBoardPages(t *testing.T) {
+	s := newSite(t)
+	for i := range 60 {
+		s.Reserved("5.00", reference(i))
+	}
+	b := s.as(party.RoleOwner, s.Shop.ID)
+	b.get(s.caller("risk")).want("Older").wantNot("Newer")
+	first := b.body
+	older := slices.DeleteFunc(b.values("href"), func(to string) bool { return !strings.Contains(to, "after=") })
+	if len(older) != 1 {
+		t.Fatalf("the links to older rows are %q", older)
+	}
+	b.do(http.MethodGet, older[0], nil)
+	b.want("Newer").wantNot("Older", `hx-get=`)
+	for i := range 60 {
+		reference := ">" + string(reference(i)) + "<"
+		if strings.Contains(first, reference) == strings.Contains(b.body, reference) {
+			t.Errorf("%s is on both pages or on none", reference)
+		}
+	}
+}
+
+// An open board is refreshed for twenty minutes, and ends with its session.
+func TestRiskBoardRefresh(t *testing.T) {
+	s := newSite(t)
+	s.Reserved("5.00", "order-1")
+	b := s.as(party.RoleOwner, s.Shop.ID)
+	b.get(s.caller("risk"))
+	refresh := b.values("hx-get")
+	if len(refresh) != 1 {
+		t.Fatalf("the board is refreshed from %q", refresh)
+	}
+	s.Clock.Advance(19 * time.Minute)
+	b.do(http.MethodGet, refresh[0], nil)
+	if got := b.values("hx-get"); len(got) != 1 || got[0] != refresh[0] {
+		t.Errorf("after 19 minutes it is refreshed from %q, want %q", got, refresh)
+	}
+	s.Clock.Advance(2 * time.Minute)
+	b.do(http.MethodGet, refresh[0], nil)
+	b.want("stopped refreshing", "order-1").wantNot("hx-get=")
+	s.Clock.Advance(party.SessionIdle + 2*time.Minute)
+	b.header.Set("HX-Request", "true")
+	b.do(http.MethodGet, refresh[0], nil)
+	if b.url.Path == account.Root+"sign-in" || strings.Contains(b.body, "<html") {
+		t.Error("the script gets the sign-in page in place of the board")
+	}
+}
+
+func TestSystemPage(t *testing.T) {
+	s := newSite(t)
+	s.Reserved("5.00", "order-1")
+	s.Clock.Advance(26 * time.Hour)
+	b := s.as(party.RoleOperator, "")
+	b.get("server/system").wantStatus(http.StatusOK).want("1.2.3", "1 d 2 h ago", "SQLite", "KiB", "Never")
+	s.as(party.RoleFinance, "").get("server/system").wantStatus(http.StatusForbidden).wantNot("1.2.3")
+	s.as(party.RoleOwner, s.Shop.ID).get("server/system").wantStatus(http.StatusNotFound).wantNot("1.2.3")
+}

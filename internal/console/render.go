@@ -1,0 +1,150 @@
+package console
+
+import (
+	"embed"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+var pages = webui.MustParsePages(templateFiles)
+
+// A frame is what stands around a page.
+type frame struct {
+	Nav     *nav // nil for visitors that are no members
+	SignOut string
+	Home    string
+	Page    page
+}
+
+// A nav is the navigation of a member.
+type nav struct {
+	Label string // "desktop" and "phone" have one each, with the same links
+	Email string
+	// Caller is the name of the page's caller, or of the server. Chip says if the
+	// caller is live.
+	Caller string
+	Chip   chip
+	Links  []navLink
+	Others []navLink // other places: all callers, the server
+}
+
+type navLink struct {
+	Label, Address string
+	Current        bool
+}
+
+// render writes a page with the navigation of its member.
+func (s *Server) render(c *call, p page) error {
+	p.Flash = c.flash()
+	l := webui.Layout{
+		Words: c.words, Title: p.Heading, NoCheckout: true, Scripts: append([]string{"once.js"}, p.Scripts...),
+		Content: frame{Nav: s.nav(c), SignOut: Root + "sign-out", Home: Root, Page: p},
+	}
+	l.Policy.Asks = slices.Contains(p.Scripts, refreshScript)
+	status := p.Status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	if status >= http.StatusBadRequest {
+		l.Title = c.words.T("layout.error", "Title", p.Heading)
+	}
+	return pages.Render(c.w, status, "page", l)
+}
+
+// refreshScript replaces parts of a page without loading all of it.
+const refreshScript = "htmx.min.js"
+
+// nav returns the navigation of the page's scope, with the links that the member
+// may follow.
+func (s *Server) nav(c *call) *nav {
+	if len(c.members) == 0 {
+		return nil
+	}
+	w := c.words
+	n := &nav{Email: c.Party.Email}
+	switch c.route.In {
+	case ofCaller:
+		n.Caller, n.Chip = c.caller.Name, liveChip(w, c.caller.Sandbox)
+	case ofServer:
+		n.Caller = w.T("console.server")
+	case ofMember, forParty, forAnybody:
+	}
+	for _, r := range c.routes {
+		if r.Nav == "" || r.In != c.route.In || r.In != ofMember && !c.may(r.Permission) {
+			continue
+		}
+		n.Links = append(n.Links, navLink{w.T(r.Nav), c.link(r.Path), r.current(c.route)})
+	}
+	if c.route.In != ofMember {
+		n.Others = append(n.Others, navLink{Label: w.T("console.callers.nav"), Address: Root})
+	}
+	if c.route.In != ofServer && c.inServer() {
+		for _, r := range c.routes {
+			if r.In == ofServer && r.Nav != "" && c.mayInServer(r) {
+				n.Others = append(n.Others, navLink{Label: w.T("console.server"), Address: Root + r.In.prefix() + r.Path})
+				break
+			}
+		}
+	}
+	return n
+}
+
+// mayInServer reports whether the member has the permission of a page of the server.
+func (c *call) mayInServer(r route) bool {
+	return slices.ContainsFunc(c.members, func(m party.Membership) bool { return m.OfServer() && m.May(r.Permission) })
+}
+
+// current reports whether the link to a route is marked as the present page: the
+// page is the route or below it.
+func (r route) current(at route) bool {
+	return at.Path == r.Path || r.Path != "" && len(at.Path) > len(r.Path) && at.Path[:len(r.Path)+1] == r.Path+"/"
+}
+
+func liveChip(w webui.Words, sandbox bool) chip {
+	if sandbox {
+		return chip{w.T("console.sandbox"), wait}
+	}
+	return chip{w.T("console.live"), good}
+}
+
+// shortLayout shows times in tables: short, sortable by eye, the same in each
+// language.
+const shortLayout = "2006-01-02 15:04"
+
+// Short is the cell's time, in UTC.
+func (c cell) Short() string { return c.Time.UTC().Format(shortLayout) }
+
+// Machine is the cell's time for programs.
+func (c cell) Machine() string { return c.Time.UTC().Format(time.RFC3339) }
+
+// Short is the step's time to the second, in UTC.
+func (s step) Short() string { return s.At.UTC().Format(shortLayout + ":05") }
+
+// Machine is the step's time for programs.
+func (s step) Machine() string { return s.At.UTC().Format(time.RFC3339) }
+
+// span formats a length of time in its two largest units, "2 d 4 h". It is for
+// lengths of a minute and more.
+func span(w webui.Words, d time.Duration) string {
+	const day = 24 * time.Hour
+	d = max(d, 0)
+	days, hours, minutes := int(d/day), int(d%day/time.Hour), int(d%time.Hour/time.Minute)
+	switch {
+	case days >= 10:
+		return w.T("console.span.days", "D", days)
+	case days > 0:
+		return w.T("console.span.days-hours", "D", days, "H", hours)
+	case hours > 0:
+		return w.T("console.span.hours-minutes", "H", hours, "M", minutes)
+	case minutes > 0:
+		return w.T("console.span.minutes", "M", minutes)
+	}
+	return w.T("console.span.less")
+}

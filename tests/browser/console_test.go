@@ -1,0 +1,143 @@
+package browser
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/console"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
+)
+
+// console serves the console; members are made by s.members.Add.
+func (s *site) console(log *slog.Logger) http.Handler {
+	s.members = &holdfasttest.Members{World: s.World}
+	return (&console.Server{
+		Processor: s.Processor, Store: s.DB.Reader, Sessions: s.pages.Sessions, Members: s.members.Of,
+		System: func() console.System { return console.System{Version: "1.2.3", Started: holdfasttest.Start} },
+		Now:    s.Clock.Now, Log: log,
+	}).Handler()
+}
+
+// consoleName is the name under which a page of the console is inspected. Its path
+// is as console.Server.Pages has it.
+func consoleName(path string) string {
+	return "console-page-" + strings.NewReplacer("/", "-", "{", "", "}", "").Replace(path)
+}
+
+// consoleObjects have the paths of pages about an object of the site, "payments/{id}",
+// with an id in place of the name. The caller's id is put in for all pages.
+func (s *site) consoleObjects() map[string]string {
+	return map[string]string{}
+}
+
+// consoleAddress is the address of a page of the console.
+func (s *site) consoleAddress(path string) string {
+	s.t.Helper()
+	if to, ok := s.consoleObjects()[path]; ok {
+		path = to
+	}
+	path = strings.ReplaceAll(path, "{caller}", string(s.Shop.ID))
+	if strings.Contains(path, "{") {
+		s.t.Fatalf("add an address for %s to consoleObjects", path)
+	}
+	return s.home + console.Root + path
+}
+
+// furnishConsole gives the caller holds with more and less time left, and ended ones.
+func (s *site) furnishConsole() {
+	s.t.Helper()
+	s.OtherShop()
+	for i, amount := range []string{"49.00", "1234.50", "7.25"} {
+		s.Reserved(amount, orderReference(10+i))
+	}
+	s.Clock.Advance(5*24*time.Hour + 20*time.Hour)
+	for i, amount := range []string{"310.00", "18.99"} {
+		s.Reserved(amount, orderReference(20+i))
+	}
+	s.Clock.Advance(23 * time.Hour)
+	for i := range 60 {
+		s.Reserved("12.00", orderReference(30+i))
+	}
+}
+
+// orderReference is the reference of an order.
+func orderReference(n int) holdfast.CallerReference {
+	return holdfast.CallerReference(fmt.Sprintf("order-47%02d", n))
+}
+
+// enterConsole signs a member in and opens the console.
+func (s *site) enterConsole(p *page, member party.Party) {
+	s.t.Helper()
+	p.open(s.home + console.Root)
+	p.fill(`input[name=email]`, member.Email)
+	p.fill(`input[name=password]`, holdfasttest.Password)
+	p.submit()
+}
+
+// Every page of the console is inspected as an owner of the server, who sees most.
+func TestConsolePages(t *testing.T) {
+	t.Parallel()
+	s, p := newSite(t), openBrowser(t)
+	s.furnishConsole()
+	s.enterConsole(p, s.members.Add(party.RoleOwner, ""))
+	for _, path := range (&console.Server{}).Pages() {
+		p.open(s.consoleAddress(path))
+		p.inspect(consoleName(path))
+	}
+}
+
+// Each role sees its pages, and no page that its role does not allow.
+func TestConsoleAsEachRole(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.furnishConsole()
+	for _, role := range party.Roles {
+		p := openBrowser(t)
+		s.enterConsole(p, s.members.Add(role, s.Shop.ID))
+		for _, link := range ask[[]string](p, `[...document.querySelectorAll(".long nav a")].map(a => a.href)`) {
+			p.open(link)
+			if heading := ask[string](p, `document.querySelector("h1").textContent`); strings.Contains(heading, "role does not") {
+				t.Errorf("%s is led to %s, which its role does not allow", role, link)
+			}
+			p.axe("console as " + string(role) + " " + link)
+		}
+	}
+}
+
+// The console in German and Spanish fits, too.
+func TestConsoleLanguages(t *testing.T) {
+	t.Parallel()
+	s, p := newSite(t), openBrowser(t)
+	s.furnishConsole()
+	s.enterConsole(p, s.members.Add(party.RoleOwner, ""))
+	for _, language := range []string{"de", "es"} {
+		p.speaks(language)
+		for _, path := range (&console.Server{}).Pages() {
+			p.open(s.consoleAddress(path))
+			p.fits(language + " " + path)
+		}
+	}
+}
+
+// The risk board replaces its rows by itself, and works without a script.
+func TestConsoleBoardRefreshes(t *testing.T) {
+	t.Parallel()
+	s, p := newSite(t), openBrowser(t)
+	s.Reserved("49.00", "order-1")
+	s.enterConsole(p, s.members.Add(party.RoleOwner, s.Shop.ID))
+	p.open(s.consoleAddress("c/{caller}/risk"))
+	if !strings.Contains(p.text(), "order-1") {
+		t.Fatal("the board does not show the hold")
+	}
+	s.Reserved("7.00", "order-2")
+	p.do("refreshing", chromedp.Evaluate[chromedp.Void](`document.querySelector("#board").dispatchEvent(new Event("refresh"))`))
+	p.waitFor("refreshing", `document.querySelector("#board").textContent.includes("order-2")`)
+}
