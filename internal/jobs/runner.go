@@ -85,6 +85,7 @@ func (r *Runner) Run(ctx context.Context) {
 		{"comparing the books with card networks", r.Processor.ReconcileDaily, nil, 0},
 		{"watching pages of card networks", r.Processor.WatchPages, nil, 0},
 		{"placing events", r.placeEvents, r.Processor.EventsAdded(), placeRest},
+		{"chaining the audit log", r.Processor.ChainAudit, r.Processor.EntriesLogged(), placeRest},
 		{auditing, r.Processor.AuditBooks, nil, 0},
 		{"auditing changes of the books", r.Processor.AuditChanged, nil, 0},
 	}
@@ -158,6 +159,7 @@ func (r *Runner) RunOnce(ctx context.Context) error {
 	_, comparing := r.Processor.ReconcileDaily(ctx)
 	_, watching := r.Processor.WatchPages(ctx)
 	_, placing := r.placeEvents(ctx)
+	_, chaining := r.Processor.ChainAudit(ctx)
 	_, auditing := r.Processor.AuditBooks(ctx)
 	_, checking := r.Processor.AuditChanged(ctx)
 	var delivering, hooking, mailing error
@@ -172,7 +174,7 @@ func (r *Runner) RunOnce(ctx context.Context) error {
 	}
 	return errors.Join(
 		warning, sweeping, releasing, resolving, forgetting, polling, working, forgettingEvents, forgettingHooks, comparing,
-		watching, placing, auditing, checking, delivering, hooking, mailing)
+		watching, placing, chaining, auditing, checking, delivering, hooking, mailing)
 }
 
 // repeat runs rounds: at once, or after a short rest, while there is work; at

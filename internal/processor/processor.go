@@ -36,6 +36,8 @@ type Processor struct {
 	keyUses  keyUses     // of JSON keys, that were noted
 	warnMost int         // holds that are warned of in one commit; set by tests, zero means warnMax
 
+	auditHeadLogged atomic.Int64 // when the end of the audit log was logged, in microseconds
+
 	webhooksOld polls // when old deliveries to webhook endpoints were looked for
 
 	holdLooks looks[payment.PageHold]

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/engine"
+	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
 // A DB is an open store, made by [Open]. Its zero value cannot be used.
@@ -19,7 +20,8 @@ type DB struct {
 	engine *engine.DB
 	pools  *engine.Pools
 
-	added chan struct{} // events, in a commit
+	added  chan struct{} // events, in a commit
+	logged chan struct{} // audit entries, in a commit
 
 	afterSealStep func() // set by a test
 }
@@ -71,7 +73,7 @@ func openWith(
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{pools: pools, added: make(chan struct{}, 1)}
+	db := &DB{pools: pools, added: make(chan struct{}, 1), logged: make(chan struct{}, 1)}
 	if err := db.start(ctx, c, d, prepare); err != nil {
 		_ = pools.Close()
 		return nil, d.Named(err)
@@ -147,32 +149,44 @@ func (db *DB) Background(ctx context.Context, fn func(*Tx) error) error {
 	return db.run(ctx, db.engine.Background, fn)
 }
 
-// run runs an action. If it has added events, it wakes the placing of events
-// after the commit.
+// run runs an action. If it has added events or audit entries, it wakes the work
+// that gives them their positions, after the commit.
 func (db *DB) run(
 	ctx context.Context, how func(context.Context, func(*engine.Tx) error) error, fn func(*Tx) error,
 ) error {
-	added := false
+	added, logged := false, false
+	actor := ActorOf(ctx)
 	err := how(ctx, func(sql *engine.Tx) error {
-		tx := Tx{ReadTx: ReadTx{sql: sql, dialect: &db.dialect}}
+		tx := Tx{ReadTx: ReadTx{sql: sql, dialect: &db.dialect}, actor: actor}
 		err := fn(&tx)
 		if err == nil {
 			err = tx.tellHolds()
 		}
-		added = tx.adds
+		added, logged = tx.adds, tx.logs
 		return err
 	})
 	if err == nil && added {
-		select {
-		case db.added <- struct{}{}:
-		default: // the placing is awake already
-		}
+		wake(db.added)
+	}
+	if err == nil && logged {
+		wake(db.logged)
 	}
 	return err
 }
 
+// wake wakes the goroutine that waits for a channel, unless it is awake already.
+func wake(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
 // EventsAdded receives a value after a commit that has added events.
 func (db *DB) EventsAdded() <-chan struct{} { return db.added }
+
+// EntriesLogged receives a value after a commit that has added audit entries.
+func (db *DB) EntriesLogged() <-chan struct{} { return db.logged }
 
 // A Reader reads and cannot write. Doors get a Reader. SQLite would carry out a
 // write in a read-only transaction, so the type has no method that writes.
@@ -225,6 +239,8 @@ type ReadTx struct {
 type Tx struct {
 	ReadTx
 	adds  bool // it has added events
+	logs  bool // it has added audit entries
+	actor party.Actor
 	holds []changedHold
 }
 

@@ -32,13 +32,18 @@ var Queries = map[string]string{
 	"SEARCH tokens USING INDEX tokens_by_reference (caller_id=? AND reference=?)":       tokenByReference,
 	"SEARCH transactions USING INDEX transactions_by_parent (caller_id=? AND parent=?)": childrenOf,
 	"SCAN steps USING COVERING INDEX steps_to_tell":                                     line,
+	"SCAN audit_log USING INDEX audit_log_waiting":                                      waitingEntries,
+	"SEARCH audit_log USING INDEX audit_log_by_caller (caller_id=? AND position>? AND position<?)": auditQuery(
+		[]string{"position >= $1", "position < $2", "caller_id = $3"}),
+	"SEARCH audit_log USING INDEX audit_log_by_object (object=? AND position>?)": auditQuery(
+		[]string{"position >= $1", "object = $2"}),
 }
 
 // Pages are queries that read one page of many rows, after the last row of the page
 // before, with the columns that they compare with it.
 func Pages() map[string]string {
 	const byAge = "(received,transaction_id)"
-	all := map[string]string{pageToCheck: byAge, pageOfHolds: byAge, pageOfDueHolds: "(due,transaction_id)"}
+	all := map[string]string{auditFrom: "(position>?)", pageToCheck: byAge, pageOfHolds: byAge, pageOfDueHolds: "(due,transaction_id)"}
 	for _, byOrder := range listings {
 		all[byOrder[true]], all[byOrder[false]] = byAge, byAge
 	}

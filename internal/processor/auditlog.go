@@ -1,0 +1,54 @@
+package processor
+
+import (
+	"context"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// chainMax is how many audit entries get their places in one commit.
+const chainMax = 256
+
+// auditLogEvery is how often the end of the audit log's chain is written into the
+// program's log, from where it can be kept elsewhere.
+const auditLogEvery = 24 * time.Hour
+
+// ChainAudit gives audit entries their places in the chain, one bounded batch, and
+// reports how many. Any server may do it, at any time.
+func (p *Processor) ChainAudit(ctx context.Context) (chained int, err error) {
+	var waiting bool
+	var head store.AuditHead
+	err = p.db.View(ctx, func(tx *store.ReadTx) error {
+		if waiting, err = tx.HasUnchained(); err != nil || waiting {
+			return err
+		}
+		head, err = tx.AuditHead()
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	if !waiting {
+		p.logAuditHead(head)
+		return 0, nil
+	}
+	err = p.db.Background(ctx, func(tx *store.Tx) error {
+		chained, err = tx.ChainAudit(chainMax)
+		return err
+	})
+	return chained, err
+}
+
+// logAuditHead writes the end of the chain into the log, once a day.
+func (p *Processor) logAuditHead(head store.AuditHead) {
+	now := p.now()
+	if head.Last == 0 || now.UnixMicro() < p.auditHeadLogged.Load()+auditLogEvery.Microseconds() {
+		return
+	}
+	p.auditHeadLogged.Store(now.UnixMicro())
+	p.Log.Info("the end of the audit log", "entries", head.Last, "hash", head.Hash)
+}
+
+// EntriesLogged receives a value when audit entries wait for their places.
+func (p *Processor) EntriesLogged() <-chan struct{} { return p.db.EntriesLogged() }
