@@ -19,9 +19,14 @@ import (
 )
 
 type holdsVerb struct {
-	Due  holdsDueVerb `cmd:"" help:"List the open holds whose deadline is near, the nearest first."`
-	List holdsList    `cmd:"" help:"List holds, the newest first."`
-	Show holdsShow    `cmd:"" help:"Show everything about a hold."`
+	Due     holdsDueVerb `cmd:"" help:"List the open holds whose deadline is near, the nearest first."`
+	List    holdsList    `cmd:"" help:"List holds, the newest first."`
+	Show    holdsShow    `cmd:"" help:"Show everything about a hold."`
+	Settle  holdsSettle  `cmd:"" help:"Take what is held, or a part of it."`
+	Release holdsRelease `cmd:"" help:"Give what is held back to the buyer, or a part of it."`
+	Raise   holdsRaise   `cmd:"" help:"Hold a further amount with the buyer's token."`
+	Renew   holdsRenew   `cmd:"" help:"Hold the open amount anew, before the hold expires."`
+	Remind  holdsRemind  `cmd:"" help:"Send the mail about the deadline of a hold to the caller now."`
 }
 
 // A holdRow is a hold as --json and --csv print it. Times are the caller's.
@@ -298,15 +303,29 @@ func (v holdsShow) Run(ctx context.Context, w world) error {
 		return err
 	}
 	defer db.Close()
-	now := c.Now(processor.Micro(w.Now()))
-	detail := holdDetail{Members: []memberAnswer{}, Parts: []memberAnswer{}, Warnings: []warningAnswer{}}
-	err = db.View(ctx, func(tx *store.ReadTx) error {
-		h, found, err := tx.Hold(c.ID, v.ID)
+	detail, err := detailOfHold(ctx, db.Reader, c, v.ID, processor.Micro(w.Now()))
+	switch {
+	case err != nil:
+		return err
+	case v.JSON:
+		return printJSON(w.Out, detail)
+	}
+	return printFacts(w.Out, detail.facts())
+}
+
+// detailOfHold reads everything about a hold at a real time.
+func detailOfHold(
+	ctx context.Context, r store.Reader, c party.Caller, id holdfast.TransactionID, real time.Time,
+) (detail holdDetail, err error) {
+	now := c.Now(real)
+	err = r.View(ctx, func(tx *store.ReadTx) error {
+		detail = holdDetail{Members: []memberAnswer{}, Parts: []memberAnswer{}, Warnings: []warningAnswer{}}
+		h, found, err := tx.Hold(c.ID, id)
 		if err != nil {
 			return err
 		}
 		if !found {
-			return fmt.Errorf("the caller %s has no hold %s", c.ID, oneLine(string(v.ID)))
+			return fmt.Errorf("the caller %s has no hold %s", c.ID, oneLine(string(id)))
 		}
 		h = h.AsOf(now)
 		detail.holdRow = describeHoldOf(h, now)
@@ -320,18 +339,12 @@ func (v holdsShow) Run(ctx context.Context, w world) error {
 				return err
 			}
 			for _, one := range all {
-				detail.Warnings = append(detail.Warnings, warningAnswer{t.ID, inDays(one.Before), one.At})
+				detail.Warnings = append(detail.Warnings, warningAnswer{t.ID, inDays(one.Before.Round(time.Second)), one.At})
 			}
 		}
 		return nil
 	})
-	switch {
-	case err != nil:
-		return err
-	case v.JSON:
-		return printJSON(w.Out, detail)
-	}
-	return printFacts(w.Out, detail.facts())
+	return detail, err
 }
 
 func (d holdDetail) facts() []fact {

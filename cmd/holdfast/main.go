@@ -32,7 +32,7 @@ type cli struct {
 	Key      keyVerb      `cmd:"" help:"Make, list, rotate and revoke the keys of callers for the JSON API."`
 	Party    partyVerb    `cmd:"" help:"Create, change and list parties: buyers, sellers and owners of callers."`
 	Tx       txVerb       `cmd:"" help:"Show, settle, cancel and refund transactions, as the caller."`
-	Holds    holdsVerb    `cmd:"" help:"List holds, and those whose deadline is near."`
+	Holds    holdsVerb    `cmd:"" help:"List, settle, release, raise and renew holds, and those whose deadline is near."`
 	Calendar calendarVerb `cmd:"" help:"Give a caller's calendar of open holds an address, or end it."`
 	Token    tokenVerb    `cmd:"" help:"Show and cancel payment tokens, as the caller."`
 	Webhook  webhookVerb  `cmd:"" help:"Add, change and watch webhook endpoints: the addresses to which a caller's events go."`

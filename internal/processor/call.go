@@ -2,7 +2,9 @@ package processor
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -20,8 +22,11 @@ import (
 // An action asks [decision.meet] before it decides, and [decision.keep] when it
 // has written its changes, both in the same transaction. Both accept a nil Call.
 type Call struct {
-	Key         party.JSONKey // as the door read it; the action reads it again
-	Idempotency string        // required
+	Key party.JSONKey // as the door read it; the action reads it again
+	// Person says that a person acts, by a command or in the console. Then there is no
+	// key, and no limit of one: the door has checked what the person may do.
+	Person      bool
+	Idempotency string // required
 	// Action is the method and the path, such as "POST /v1/holds/1ABC/settle". So one
 	// idempotency key cannot be used for two objects.
 	Action string
@@ -30,12 +35,26 @@ type Call struct {
 	Metadata payment.Metadata
 }
 
+// ByPerson is the call of a person. The idempotency key comes from the form or from
+// the command, so that the same one sent twice acts once.
+func ByPerson(idempotency, action string, request any) (*Call, error) {
+	body, err := json.Marshal(request)
+	if err != nil {
+		return nil, fmt.Errorf("writing a request: %w", err)
+	}
+	canonical, err := payment.CanonicalBody(body)
+	return &Call{Person: true, Idempotency: idempotency, Action: action, Body: canonical}, err
+}
+
 // foresee announces the rows that every call needs.
 func (c *Call) foresee(tx *store.Tx, caller party.CallerID) {
-	if c != nil {
-		tx.Ahead().JSONKey(c.Key.ID)
-		tx.Ahead().Call(caller, c.Idempotency)
+	if c == nil {
+		return
 	}
+	if !c.Person {
+		tx.Ahead().JSONKey(c.Key.ID)
+	}
+	tx.Ahead().Call(caller, c.Idempotency)
 }
 
 // reference is the reference of a request: the idempotency key, if none is given.
@@ -57,11 +76,7 @@ func (d decision) meet(c *Call, scope party.Scope) (*payment.Call, error) {
 	if err := payment.CheckIdempotencyKey(c.Idempotency); err != nil {
 		return nil, err
 	}
-	key, err := d.key(c)
-	if err != nil {
-		return nil, err
-	}
-	if err := payment.CheckScope(key, scope); err != nil {
+	if err := d.mayCall(c, scope); err != nil {
 		return nil, err
 	}
 	earlier, found, err := d.tx.Call(d.caller.ID, c.Idempotency)
@@ -72,6 +87,18 @@ func (d decision) meet(c *Call, scope party.Scope) (*payment.Call, error) {
 		return &earlier, earlier.Again(c.Action, c.Body)
 	}
 	return nil, c.Metadata.Check()
+}
+
+// mayCall refuses a call whose key does not work or lacks a scope.
+func (d decision) mayCall(c *Call, scope party.Scope) error {
+	if c.Person {
+		return nil
+	}
+	key, err := d.key(c)
+	if err != nil {
+		return err
+	}
+	return payment.CheckScope(key, scope)
 }
 
 // key reads the key of a call again. It is a KeyError if the key works no more.
@@ -94,13 +121,15 @@ func (d decision) keep(c *Call, u payment.KeyUse, objects ...string) error {
 	if c == nil {
 		return nil
 	}
-	key, err := d.key(c)
-	if err != nil {
-		return err
-	}
-	if u.Amount.Given() {
-		if err := d.spend(key, u); err != nil {
+	if !c.Person {
+		key, err := d.key(c)
+		if err != nil {
 			return err
+		}
+		if u.Amount.Given() {
+			if err := d.spend(key, u); err != nil {
+				return err
+			}
 		}
 	}
 	if err := d.keepMetadata(objects[0], c.Metadata); err != nil {

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/url"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/account"
+	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// holdFlags name a hold that a command changes.
+type holdFlags struct {
+	storeFlags
+	Caller    string                 `help:"Choose this caller, if there are several." placeholder:"ID"`
+	PublicURL string                 `name:"public-url" help:"Write mails to buyers with links to the server at this address. Without it, they get no mail about this change." env:"HOLDFAST_PUBLIC_URL" placeholder:"URL"`
+	ID        holdfast.TransactionID `arg:"" help:"Choose the hold by its id."`
+	JSON      bool                   `name:"json" help:"Print one line of JSON."`
+}
+
+// onceFlags let a command be repeated that did not say how it ended.
+type onceFlags struct {
+	holdFlags
+	Key string `name:"idempotency-key" help:"Repeat the command that had this key, without doing it twice; by default a key is made up." placeholder:"KEY"`
+}
+
+// call is the call of a command. Its key is printed before anything happens, so that
+// a user who stops the program knows how to repeat the command.
+func (f onceFlags) call(w world, verb string, request any) (*processor.Call, error) {
+	key := f.Key
+	if key == "" {
+		key = verb + "-" + rand.Text()
+		fmt.Fprintf(w.Err, "If you do not know the outcome, repeat the command with --idempotency-key %s.\n", key)
+	}
+	return processor.ByPerson(key, "holdfast holds "+verb+" "+string(f.ID), request)
+}
+
+// act opens the store, lets do change the hold, and prints the hold as it is then.
+// done are the transactions that do has made or changed; a failed one ends the
+// command with exitFailed.
+func (f holdFlags) act(
+	ctx context.Context, w world,
+	do func(*processor.Processor, party.Caller) (done []payment.Transaction, err error),
+) error {
+	db, caller, err := f.openFor(ctx, f.Caller)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	p, err := f.holdClerk(db, w)
+	if err != nil {
+		return err
+	}
+	done, err := do(p, caller)
+	p.Close() // a release is asked in the background
+	if err != nil {
+		return err
+	}
+	detail, err := detailOfHold(ctx, db.Reader, caller, f.ID, processor.Micro(w.Now()))
+	if err != nil {
+		return err
+	}
+	if f.JSON {
+		err = printJSON(w.Out, detail)
+	} else {
+		err = printFacts(w.Out, detail.facts())
+	}
+	for _, t := range done {
+		if err == nil && t.State == payment.Failure {
+			err = fmt.Errorf("the card network declined it: %s", t.StatusMessage)
+		}
+	}
+	return err
+}
+
+// holdClerk is a processor that moves money: it asks the sandbox and card networks.
+func (f holdFlags) holdClerk(db *store.DB, w world) (*processor.Processor, error) {
+	config := processor.Config{Now: w.Now, Log: w.Log}
+	public := f.PublicURL
+	if f.Data != "" {
+		kept, _, err := readDemo(f.Data)
+		if err != nil {
+			return nil, err
+		}
+		public = "http://" + kept.Listen + "/"
+	}
+	if public != "" {
+		address, err := url.Parse(public)
+		if err != nil {
+			return nil, misuseError{fmt.Errorf("--public-url: %w", err)}
+		}
+		config.Receipts = account.Letters{Public: address}.Receipt
+	}
+	s := &server{Store: db, Network: &sandbox.Network{Now: w.Now}, Now: w.Now, Log: w.Log}
+	config.Network = s.router(true)
+	s.Processor = processor.New(db, config)
+	return s.Processor, nil
+}
+
+type holdsSettle struct {
+	onceFlags
+	Amount    *dollars                 `help:"Take this much; by default all that is open." placeholder:"40.00"`
+	Final     bool                     `help:"Release the rest of the hold."`
+	Reference holdfast.CallerReference `help:"Name the payment; by default after the idempotency key." placeholder:"REF"`
+}
+
+func (v holdsSettle) Run(ctx context.Context, w world) error {
+	r := processor.SettleHold{Hold: v.ID, Amount: amountOf(v.Amount), Final: v.Final, Reference: v.Reference}
+	call, err := v.call(w, "settle", r)
+	if err != nil {
+		return err
+	}
+	return v.act(ctx, w, func(p *processor.Processor, c party.Caller) ([]payment.Transaction, error) {
+		return p.SettleHold(ctx, c, call, r)
+	})
+}
+
+// amountOf is the amount of a flag. It is not given if the flag is not.
+func amountOf(flag *dollars) money.Amount {
+	return money.Amount(*cmp.Or(flag, new(dollars)))
+}
+
+type holdsRelease struct {
+	onceFlags
+	Amount *dollars `help:"Release this much; by default all that is open, which ends the hold." placeholder:"40.00"`
+	Reason string   `help:"Record this reason." placeholder:"TEXT"`
+}
+
+func (v holdsRelease) Run(ctx context.Context, w world) error {
+	r := processor.ReleaseHold{Hold: v.ID, Amount: amountOf(v.Amount), Reason: v.Reason}
+	call, err := v.call(w, "release", r)
+	if err != nil {
+		return err
+	}
+	return v.act(ctx, w, func(p *processor.Processor, c party.Caller) ([]payment.Transaction, error) {
+		return p.ReleaseHold(ctx, c, call, r)
+	})
+}
+
+type holdsRaise struct {
+	onceFlags
+	Amount    dollars                  `help:"Hold this much in addition." required:"" placeholder:"10.00"`
+	Reference holdfast.CallerReference `help:"Name the raise; by default after the idempotency key." placeholder:"REF"`
+}
+
+func (v holdsRaise) Run(ctx context.Context, w world) error {
+	r := processor.RaiseHold{Hold: v.ID, Amount: money.Amount(v.Amount), Reference: v.Reference}
+	call, err := v.call(w, "raise", r)
+	if err != nil {
+		return err
+	}
+	return v.act(ctx, w, func(p *processor.Processor, c party.Caller) ([]payment.Transaction, error) {
+		return one(p.RaiseHold(ctx, c, call, r))
+	})
+}
+
+func one(t payment.Transaction, err error) ([]payment.Transaction, error) {
+	return []payment.Transaction{t}, err
+}
+
+type holdsRenew struct {
+	onceFlags
+	Reference holdfast.CallerReference `help:"Name the renewal; by default after the idempotency key." placeholder:"REF"`
+}
+
+func (v holdsRenew) Run(ctx context.Context, w world) error {
+	r := processor.RenewHold{Hold: v.ID, Reference: v.Reference}
+	call, err := v.call(w, "renew", r)
+	if err != nil {
+		return err
+	}
+	return v.act(ctx, w, func(p *processor.Processor, c party.Caller) ([]payment.Transaction, error) {
+		return one(p.RenewHold(ctx, c, call, r))
+	})
+}
+
+type holdsRemind struct{ holdFlags }
+
+func (v holdsRemind) Run(ctx context.Context, w world) error {
+	err := v.act(ctx, w, func(p *processor.Processor, c party.Caller) ([]payment.Transaction, error) {
+		_, err := p.RemindOfHold(ctx, c, v.ID)
+		return nil, err
+	})
+	if err == nil {
+		fmt.Fprintln(w.Err, "The server writes the mail now, or 15 minutes after its last mail about deadlines.")
+	}
+	return err
+}
