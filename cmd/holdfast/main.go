@@ -33,6 +33,7 @@ type cli struct {
 	Party    partyVerb    `cmd:"" help:"Create, change and list parties: buyers, sellers and owners of callers."`
 	Tx       txVerb       `cmd:"" help:"Show, settle, cancel and refund transactions, as the caller."`
 	Holds    holdsVerb    `cmd:"" help:"List, settle, release, raise and renew holds, and those whose deadline is near."`
+	Find     findVerb     `cmd:"" help:"Find a payment by anything, and show what happened to it and what can be done."`
 	Calendar calendarVerb `cmd:"" help:"Give a caller's calendar of open holds an address, or end it."`
 	Token    tokenVerb    `cmd:"" help:"Show and cancel payment tokens, as the caller."`
 	Webhook  webhookVerb  `cmd:"" help:"Add, change and watch webhook endpoints: the addresses to which a caller's events go."`

@@ -318,3 +318,30 @@ func MessageOf(s State) string {
 	}
 	return ""
 }
+
+// Asks reports whether a step of a transaction can ask a network a question.
+func Asks(v Verb, step Step) bool {
+	switch step {
+	case StepAuthorize:
+		return v == VerbReserve
+	case StepCapture:
+		return v == VerbSettle
+	case StepCharge:
+		return v == VerbPay
+	case StepReturn:
+		return v == VerbRefund || v == VerbLateCharge
+	case StepRelease:
+		return v == VerbCancel || v == VerbExpire || v == VerbClose || v == VerbDecline || v == VerbTimeOut ||
+			v == VerbCaptureDecline
+	}
+	return false
+}
+
+// IDsOf are the ids of some transactions.
+func IDsOf(all []Transaction) []holdfast.TransactionID {
+	ids := make([]holdfast.TransactionID, len(all))
+	for i, t := range all {
+		ids[i] = t.ID
+	}
+	return ids
+}

@@ -41,6 +41,7 @@ CREATE TABLE parties (
 	created         BIGINT NOT NULL
 ) {{plain}};
 CREATE INDEX parties_to_forget ON parties (verify_by) WHERE guest = 1 AND verify_by > 0;
+CREATE INDEX guests_by_email ON parties (lower(email)) WHERE guest = 1;
 
 -- Programs that use the API, with their settings. network is the account at a card network, or empty for the sandbox.
 -- wait is how long an answer waits for the network, in microseconds; 0 is the server's choice. guest_limit is what guests
@@ -142,6 +143,7 @@ CREATE TABLE instruments (
 	PRIMARY KEY (party_id, instrument_id)
 ) {{plain}};
 CREATE INDEX instruments_by_ref ON instruments (network, network_ref) WHERE network <> '';
+CREATE INDEX instruments_by_last4 ON instruments (last4, created) WHERE last4 <> '';
 
 CREATE TABLE addresses (
 	party_id   TEXT   NOT NULL,
@@ -759,6 +761,7 @@ CREATE TABLE network_payments (
 	PRIMARY KEY ({{key "transaction_id"}})
 ) {{byKeyFilled 50}};
 CREATE INDEX network_payments_by_reference ON network_payments (account_id, reference) WHERE reference <> '';
+CREATE INDEX network_payments_by_charge ON network_payments (account_id, charge) WHERE charge <> '';
 CREATE INDEX network_payments_attention ON network_payments (account_id) WHERE attention <> '';
 
 -- Pages of card networks on which buyers give a card. page is the network's id, empty until it is known. A page of mode
@@ -810,6 +813,7 @@ CREATE TABLE page_holds (
 ) {{plain}};
 CREATE INDEX page_holds_of_visit ON page_holds (visit_id);
 CREATE INDEX page_holds_by_token ON page_holds (token_id) WHERE token_id <> '';
+CREATE INDEX page_holds_by_reference ON page_holds (account_id, reference) WHERE reference <> '';
 CREATE INDEX page_holds_next ON page_holds (next_at) WHERE state IN ('Asking', 'Action', 'Held', 'Releasing');
 
 -- What a sender agreed to when a card was kept for later payments.
@@ -841,6 +845,8 @@ CREATE TABLE network_events (
 	PRIMARY KEY (account_id, event_id)
 ) {{plain}};
 CREATE INDEX network_events_waiting ON network_events (next_at) WHERE outcome = 'Waiting';
+CREATE INDEX network_events_by_object ON network_events (account_id, object) WHERE object <> '';
+CREATE INDEX network_events_by_parent ON network_events (account_id, parent) WHERE parent <> '';
 CREATE INDEX network_events_by_age ON network_events (received);
 CREATE INDEX network_events_given_up ON network_events (received) WHERE outcome = 'GivenUp';
 

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+type findVerb struct {
+	storeFlags
+	Caller string   `help:"Search what this caller has." placeholder:"ID"`
+	Max    int      `help:"List at most this many of each kind." default:"20" placeholder:"ROWS"`
+	JSON   bool     `name:"json" help:"Print one line of JSON for each; the only hold or payment comes with everything about it." xor:"form"`
+	CSV    bool     `name:"csv" help:"Print a CSV file, with times in UTC and amounts in dollars." xor:"form"`
+	Words  []string `arg:"" help:"Give an order number or another reference, an id, an e-mail address, the last four digits of a card with the amount, or a card network's id."`
+}
+
+// findMax is the largest number of rows of each kind.
+const findMax = 200
+
+// Validate is called by kong. A wrong value ends with exitMisused.
+func (v findVerb) Validate() error {
+	if v.Max < 1 || v.Max > findMax {
+		return fmt.Errorf("--max: give a number from 1 to %d", findMax)
+	}
+	return nil
+}
+
+// errNotFound ends a search that has found nothing.
+var errNotFound = errors.New("nothing was found")
+
+func (v findVerb) Run(ctx context.Context, w world) error {
+	q, err := payment.ParseQuery(strings.Join(v.Words, " "))
+	if err != nil {
+		return misuseError{err}
+	}
+	db, err := v.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	callers, err := meantCallers(ctx, db.Reader, v.Caller)
+	if err != nil {
+		return err
+	}
+	p := clerk(db, w)
+	var found processor.Found
+	var only *processor.Case
+	err = db.View(ctx, func(tx *store.ReadTx) error {
+		only = nil
+		if found, err = p.Find(tx, callers, q, v.Max); err != nil {
+			return err
+		}
+		if one, ok := found.Only(); ok {
+			c, ok, err := p.CaseOf(tx, one.Caller, holdfast.TransactionID(one.ID))
+			if err != nil || !ok {
+				return err
+			}
+			only = &c
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case len(found.All) == 0:
+		err = errNotFound
+	case v.JSON:
+		err = v.printJSON(w, found, only)
+	case v.CSV:
+		err = v.printCSV(w, found)
+	case only != nil:
+		err = printCase(w.Out, *only)
+	default:
+		err = v.printTable(w, found)
+	}
+	if found.More {
+		fmt.Fprintln(w.Err, "There may be more: search for more words, choose the caller with --caller, or give a larger "+
+			"--max.")
+	}
+	return err
+}
+
+// A findAnswer is an object that was found, as --json prints it.
+type findAnswer struct {
+	Kind      processor.FindingKind    `json:"kind"`
+	ID        string                   `json:"id"`
+	CallerID  party.CallerID           `json:"callerId"`
+	Reference holdfast.CallerReference `json:"reference,omitempty"`
+	State     string                   `json:"state"`
+	Message   string                   `json:"message,omitempty"`
+	Amount    dollars                  `json:"amount,omitzero"`
+	Open      dollars                  `json:"open,omitzero"`
+	Created   time.Time                `json:"created,omitzero"`
+	Deadline  time.Time                `json:"deadline,omitzero"`
+	Buyer     string                   `json:"buyer,omitempty"`
+	Email     string                   `json:"email,omitempty"`
+	Card      string                   `json:"card,omitempty"`
+	*caseAnswer
+}
+
+func describeFinding(f processor.Finding) findAnswer {
+	a := findAnswer{
+		Kind: f.Kind, ID: f.ID, CallerID: f.Caller, Reference: f.Reference, State: f.State, Message: f.Message,
+		Amount: dollars(f.Amount), Open: dollars(f.Open), Created: f.Created, Deadline: f.Deadline, Buyer: f.Buyer.Name,
+		Email: f.Buyer.Email, Card: cardText(f.Card),
+	}
+	if f.Kind != processor.FoundHold {
+		a.Open = dollars{}
+	}
+	return a
+}
+
+// cardText is the brand and the last four digits of a card, or the kind of another
+// instrument.
+func cardText(i payment.Instrument) string {
+	switch {
+	case i.ID == "":
+		return ""
+	case i.Last4 == "":
+		return string(i.Method)
+	}
+	return strings.TrimSpace(i.Brand + " " + i.Last4)
+}
+
+func (v findVerb) printJSON(w world, found processor.Found, only *processor.Case) error {
+	for i, f := range found.All {
+		a := describeFinding(f)
+		if i == 0 && only != nil {
+			more := describeCase(*only)
+			a.caseAnswer = &more
+		}
+		if err := printJSON(w.Out, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var findHeadings = []string{
+	"kind", "id", "caller_id", "reference", "state", "amount", "open", "created", "deadline", "buyer", "email", "card",
+	"message",
+}
+
+func (v findVerb) printCSV(w world, found processor.Found) error {
+	file := csv.NewWriter(w.Out)
+	if err := file.Write(findHeadings); err != nil {
+		return err
+	}
+	stamp := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return t.UTC().Format(time.RFC3339)
+	}
+	amount := func(d dollars) string {
+		if d.IsZero() {
+			return ""
+		}
+		return money.Amount(d).Decimal()
+	}
+	for _, f := range found.All {
+		a := describeFinding(f)
+		cells := []string{
+			string(a.Kind), a.ID, string(a.CallerID), string(a.Reference), a.State, amount(a.Amount), amount(a.Open),
+			stamp(a.Created), stamp(a.Deadline), a.Buyer, a.Email, a.Card, a.Message,
+		}
+		for i, cell := range cells {
+			cells[i] = harmless(cell)
+		}
+		if err := file.Write(cells); err != nil {
+			return err
+		}
+	}
+	file.Flush()
+	return file.Error()
+}
+
+func (v findVerb) printTable(w world, found processor.Found) error {
+	table := newColumns(w.Out, "KIND", "ID", "CALLER", "REFERENCE", "STATE", "AMOUNT", "OPEN", "CREATED", "BUYER", "CARD")
+	for _, f := range found.All {
+		a := describeFinding(f)
+		table.row(string(a.Kind), a.ID, string(a.CallerID), string(a.Reference), a.State, a.Amount.String(), a.Open.String(),
+			a.Created.UTC().Format(shortLayout), named(a.Buyer, a.Email), a.Card)
+	}
+	return table.Flush()
+}
