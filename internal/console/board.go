@@ -234,7 +234,7 @@ func (s *Server) boardRow(c *call, h payment.Hold, buyer party.Party) tableRow {
 	}
 	return tableRow{Tone: t, Cells: []cell{
 		{Chip: chip{span(w, left), t}}, amount,
-		{Text: string(root.Reference), Detail: string(root.ID)},
+		text(string(root.Reference)),
 		{Text: cmp.Or(buyer.Name, buyer.Email, w.T("console.guest"))},
 		moment(h.Deadline()), {},
 	}}

@@ -40,7 +40,7 @@ func (s *Server) showOverview(c *call) error {
 		return err
 	}
 	w := c.words
-	p := page{Heading: w.T("console.overview.heading"), Chip: liveChip(w, c.caller.Sandbox)}
+	p := page{Heading: w.T("console.overview.heading")}
 	if !c.caller.Stopped.IsZero() {
 		p.Alert = w.T("console.overview.stopped", "Time", c.caller.Stopped.UTC().Format(shortLayout))
 	}

@@ -109,3 +109,13 @@ func TestSystemPage(t *testing.T) {
 	s.as(party.RoleFinance, "").get("server/system").wantStatus(http.StatusForbidden).wantNot("1.2.3")
 	s.as(party.RoleOwner, s.Shop.ID).get("server/system").wantStatus(http.StatusNotFound).wantNot("1.2.3")
 }
+
+func TestServerOverview(t *testing.T) {
+	s := newSite(t)
+	s.Reserved("42.50", "order-1")
+	s.Clock.Advance(6*24*time.Hour + time.Hour)
+	s.Reserved("7.50", "order-2")
+	b := s.as(party.RoleSupport, "")
+	b.get("server/").wantStatus(http.StatusOK).want("Kiln & Co", "$42.50", s.caller("risk"), "$0.00").wantNot("server/system")
+	s.as(party.RoleOwner, s.Shop.ID).get("server/").wantStatus(http.StatusNotFound)
+}

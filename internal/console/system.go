@@ -101,9 +101,9 @@ func (v systemView) booksFacts(w webui.Words, now time.Time) []fact {
 	if !a.Finished.IsZero() {
 		last.cell = cell{Time: a.Finished, Detail: w.T("console.ago", "Span", span(w, now.Sub(a.Finished)))}
 	}
-	open := fact{w.T("console.system.violations"), cell{Text: w.Count(int64(v.books.Open)), Chip: chip{w.T("console.system.none"), good}}}
+	open := fact{w.T("console.system.violations"), state(chip{w.T("console.system.none"), good})}
 	if v.books.Open > 0 {
-		open.Chip = chip{w.T("console.system.look"), wrong}
+		open.cell = cell{Text: w.Count(int64(v.books.Open)), Chip: chip{w.T("console.system.look"), wrong}}
 	}
 	stopped := fact{w.T("console.system.stopped"), cell{Text: w.Count(int64(v.books.Stopped))}}
 	if v.books.Stopped > 0 {

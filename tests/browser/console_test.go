@@ -51,6 +51,14 @@ func (s *site) consoleAddress(path string) string {
 	return s.home + console.Root + path
 }
 
+// newConsole returns a site whose network knows the world's card.
+func newConsole(t *testing.T) *site {
+	t.Helper()
+	s := newSite(t)
+	s.Processor.Network = s.Network
+	return s
+}
+
 // furnishConsole gives the caller holds with more and less time left, and ended ones.
 func (s *site) furnishConsole() {
 	s.t.Helper()
@@ -85,7 +93,7 @@ func (s *site) enterConsole(p *page, member party.Party) {
 // Every page of the console is inspected as an owner of the server, who sees most.
 func TestConsolePages(t *testing.T) {
 	t.Parallel()
-	s, p := newSite(t), openBrowser(t)
+	s, p := newConsole(t), openBrowser(t)
 	s.furnishConsole()
 	s.enterConsole(p, s.members.Add(party.RoleOwner, ""))
 	for _, path := range (&console.Server{}).Pages() {
@@ -97,7 +105,7 @@ func TestConsolePages(t *testing.T) {
 // Each role sees its pages, and no page that its role does not allow.
 func TestConsoleAsEachRole(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := newConsole(t)
 	s.furnishConsole()
 	for _, role := range party.Roles {
 		p := openBrowser(t)
@@ -115,7 +123,7 @@ func TestConsoleAsEachRole(t *testing.T) {
 // The console in German and Spanish fits, too.
 func TestConsoleLanguages(t *testing.T) {
 	t.Parallel()
-	s, p := newSite(t), openBrowser(t)
+	s, p := newConsole(t), openBrowser(t)
 	s.furnishConsole()
 	s.enterConsole(p, s.members.Add(party.RoleOwner, ""))
 	for _, language := range []string{"de", "es"} {
@@ -130,7 +138,7 @@ func TestConsoleLanguages(t *testing.T) {
 // The risk board replaces its rows by itself, and works without a script.
 func TestConsoleBoardRefreshes(t *testing.T) {
 	t.Parallel()
-	s, p := newSite(t), openBrowser(t)
+	s, p := newConsole(t), openBrowser(t)
 	s.Reserved("49.00", "order-1")
 	s.enterConsole(p, s.members.Add(party.RoleOwner, s.Shop.ID))
 	p.open(s.consoleAddress("c/{caller}/risk"))
