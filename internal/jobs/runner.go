@@ -88,6 +88,7 @@ func (r *Runner) Run(ctx context.Context) {
 		{"chaining the audit log", r.Processor.ChainAudit, r.Processor.EntriesLogged(), placeRest},
 		{auditing, r.Processor.AuditBooks, nil, 0},
 		{"auditing changes of the books", r.Processor.AuditChanged, nil, 0},
+		{"adding up days", r.Processor.SumDays, nil, 0},
 	}
 	if r.Sender != nil {
 		loops = append(loops, loop{"delivering notifications", r.Sender.Start, r.Sender.Freed(), claimRest})
@@ -162,6 +163,7 @@ func (r *Runner) RunOnce(ctx context.Context) error {
 	_, chaining := r.Processor.ChainAudit(ctx)
 	_, auditing := r.Processor.AuditBooks(ctx)
 	_, checking := r.Processor.AuditChanged(ctx)
+	_, adding := r.Processor.SumDays(ctx)
 	var delivering, hooking, mailing error
 	if r.Sender != nil {
 		_, delivering = r.Sender.RunOnce(ctx)
@@ -174,7 +176,7 @@ func (r *Runner) RunOnce(ctx context.Context) error {
 	}
 	return errors.Join(
 		warning, sweeping, releasing, resolving, forgetting, polling, working, forgettingEvents, forgettingHooks, comparing,
-		watching, placing, chaining, auditing, checking, delivering, hooking, mailing)
+		watching, placing, chaining, auditing, checking, adding, delivering, hooking, mailing)
 }
 
 // repeat runs rounds: at once, or after a short rest, while there is work; at

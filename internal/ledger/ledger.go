@@ -84,6 +84,53 @@ func (a AccountID) Valid() bool {
 	return false
 }
 
+// A Group is a kind of accounts.
+type Group string
+
+// The groups. Those with the name of an account have that account alone.
+const (
+	GroupNetwork  Group = "network"
+	GroupHeld     Group = "held"
+	GroupOutgoing Group = "outgoing"
+	GroupDisputed Group = "disputed"
+	GroupFees     Group = "fees"
+	GroupParties  Group = "parties" // balances of parties, and what of them is set aside
+	GroupPrepaid  Group = "prepaid"
+	GroupOwed     Group = "owed"
+	GroupDebt     Group = "debt"
+	GroupDue      Group = "due"
+)
+
+// Groups lists every group.
+var Groups = []Group{
+	GroupNetwork, GroupHeld, GroupOutgoing, GroupDisputed, GroupFees, GroupParties, GroupPrepaid, GroupOwed, GroupDebt,
+	GroupDue,
+}
+
+// Group is the group of an account.
+func (a AccountID) Group() Group {
+	switch prefix, _, _ := strings.Cut(string(a), ":"); prefix + ":" {
+	case partyPrefix, setAsidePrefix:
+		return GroupParties
+	case prepaidPrefix:
+		return GroupPrepaid
+	case owedPrefix:
+		return GroupOwed
+	case debtPrefix:
+		return GroupDebt
+	case duePrefix:
+		return GroupDue
+	}
+	return Group(a)
+}
+
+// Name splits the name of an account into its kind, such as "party", and the
+// party or instrument that it belongs to.
+func (a AccountID) Name() (kind, of string) {
+	kind, of, _ = strings.Cut(string(a), ":")
+	return kind, of
+}
+
 // Kept reports whether the account's balance is stored in addition to its
 // postings, because the server reads it.
 func (a AccountID) Kept() bool {
@@ -147,8 +194,17 @@ func (p Posting) Check() error {
 // Changes sums up the effect of postings on the accounts whose balances are
 // stored. Each account is listed once, in the order of its first posting.
 func Changes(postings []Posting) (accounts []AccountID, by []int64) {
+	return changes(postings, AccountID.Kept)
+}
+
+// AllChanges sums up the effect of postings on all accounts, like [Changes].
+func AllChanges(postings []Posting) (accounts []AccountID, by []int64) {
+	return changes(postings, func(AccountID) bool { return true })
+}
+
+func changes(postings []Posting, counts func(AccountID) bool) (accounts []AccountID, by []int64) {
 	add := func(a AccountID, micro int64) {
-		if !a.Kept() {
+		if !counts(a) {
 			return
 		}
 		i := slices.Index(accounts, a)

@@ -84,6 +84,8 @@ func (f File) auditHistory() (found []Finding) {
 		case h.Before != state:
 			found = append(found, f.finding("steps", h.Seq, "begins at %s but the step before ended at %s",
 				h.Before, state))
+		case h.Late != t.late(h.At):
+			found = append(found, f.finding("steps", h.Seq, "reports look for it in the wrong place: late is %t", h.Late))
 		case !f.Transaction.Kind.May(h.Verb):
 			found = append(found, f.finding("steps", h.Seq, "a %[2]s has no step %[1]s", h.Verb,
 				f.Transaction.Kind))

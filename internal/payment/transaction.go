@@ -225,6 +225,7 @@ type HistoryRow struct {
 	StatusCode    holdfast.StatusCode
 	StatusMessage string
 	Amount        money.Amount
+	Late          bool // it came more than StepReach after the transaction was received
 }
 
 // step makes a step. Its caller has checked that the state allows it; otherwise
@@ -313,7 +314,7 @@ func (c *Change) History(seq int) HistoryRow {
 	}
 	return HistoryRow{
 		Seq: seq, At: c.At, Verb: c.Verb, Before: c.Before.State, After: c.After.State,
-		StatusCode: c.After.StatusCode, StatusMessage: c.After.StatusMessage, Amount: amount,
+		StatusCode: c.After.StatusCode, StatusMessage: c.After.StatusMessage, Amount: amount, Late: c.After.late(c.At),
 	}
 }
 

@@ -216,7 +216,7 @@ func (p *Processor) UseNetwork(
 		if err := checkCaller(after); err != nil {
 			return err
 		}
-		return saveCaller(tx, before, after)
+		return p.saveCaller(tx, before, after)
 	})
 	return after, err
 }

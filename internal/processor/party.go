@@ -242,7 +242,7 @@ func (p *Processor) ChangeCaller(
 		if err := checkCaller(after); err != nil {
 			return err
 		}
-		return saveCaller(tx, before, after)
+		return p.saveCaller(tx, before, after)
 	})
 	return after, err
 }
@@ -253,9 +253,9 @@ func (p *Processor) callerChanged() {
 	}
 }
 
-// saveCaller writes a changed caller. Its waiting notifications and its warnings
-// follow its clock.
-func saveCaller(tx *store.Tx, before, after party.Caller) error {
+// saveCaller writes a changed caller. Its waiting notifications, its warnings and
+// its daily sums follow its clock.
+func (p *Processor) saveCaller(tx *store.Tx, before, after party.Caller) error {
 	if after.ClockOffset != before.ClockOffset || after.Warnings != before.Warnings {
 		if err := tx.ResetWarningMarks(after); err != nil {
 			return err
@@ -263,6 +263,9 @@ func saveCaller(tx *store.Tx, before, after party.Caller) error {
 	}
 	if after.ClockOffset != before.ClockOffset {
 		if err := tx.QueueNotifications(after.ID); err != nil {
+			return err
+		}
+		if err := p.reopenDays(tx, before, after); err != nil {
 			return err
 		}
 	}
@@ -302,7 +305,7 @@ func (p *Processor) ResetClock(ctx context.Context, id party.CallerID) (after pa
 			if err := tx.KeepForgotten(id, now, real); err != nil {
 				return err
 			}
-			return saveCaller(tx, before, after)
+			return p.saveCaller(tx, before, after)
 		})
 		if err != nil || len(due) == 0 {
 			return after, err

@@ -33,6 +33,7 @@ type Processor struct {
 	polls    polls       // of events
 	compared polls       // of the books
 	audit    audit       // of the books
+	sums     daySums     // what moved on each day
 	keyUses  keyUses     // of JSON keys, that were noted
 	warnMost int         // holds that are warned of in one commit; set by tests, zero means warnMax
 

@@ -47,6 +47,7 @@ var stepTable = table[stepRow]{name: "steps", fields: fields[stepRow]{
 	timeField("notify_at", func(s *stepRow) *time.Time { return &s.notifyAt }),
 	timeField("leased_until", func(s *stepRow) *time.Time { return &s.leasedUntil }),
 	timeField("told", func(s *stepRow) *time.Time { return &s.told }),
+	flagField("late", func(s *stepRow) *bool { return &s.Late }).orNull(),
 }}
 
 var (

@@ -426,6 +426,9 @@ CREATE INDEX transactions_by_funding ON transactions (caller_id, aggregate_id, r
 -- notify_at is when the notice is due (real time); 0 means that nothing waits here. notify_url is empty if the
 -- notice goes to the caller's address as it is when the notice is sent. One server delivers it until leased_until (real
 -- time). told is when it arrived. A notice whose first try failed goes on in deliveries.
+--
+-- late is 1 if the step came more than eight days (payment.StepReach) after its transaction was received, else NULL. A
+-- report finds the other steps by the times at which transactions were received, and these by an index of their own.
 CREATE TABLE steps (
 	caller_id      TEXT   NOT NULL,
 	transaction_id TEXT   NOT NULL,
@@ -442,6 +445,7 @@ CREATE TABLE steps (
 	notify_at      BIGINT NOT NULL,
 	leased_until   BIGINT NOT NULL,
 	told           BIGINT NOT NULL,
+	late           BIGINT CHECK (late = 1),
 	PRIMARY KEY ({{key "transaction_id"}}, seq),
 	CHECK ({{oneOf "before_state || ' ' || verb || ' ' || after_state"
 		"None Reserve Pending"
@@ -469,6 +473,7 @@ CREATE TABLE steps (
 		"Cancelled LateReturn Cancelled"}})
 ) {{byKey}};
 CREATE INDEX steps_to_tell ON steps (leased_until, notify_at) WHERE notify_at > 0;
+CREATE INDEX steps_late ON steps (caller_id, at, transaction_id, seq) WHERE late = 1;
 
 -- The postings of all steps, as rows: money that moves from one account to another. seq is the posting's place in its
 -- step.
@@ -922,6 +927,45 @@ CREATE TABLE book_open (
 	transaction_id TEXT   NOT NULL,
 	steps          BIGINT NOT NULL,
 	PRIMARY KEY (caller_id, transaction_id)
+) {{plain}};
+
+-- What moved in a caller's books on a day in UTC, by the caller's clock; day counts from 1970-01-01. A background job
+-- computes the rows from the steps, all of a day at once. Days without a row had none. The _change columns are what the
+-- day has added to groups of accounts.
+CREATE TABLE daily_sums (
+	caller_id       TEXT   NOT NULL,
+	day             BIGINT NOT NULL,
+	holds           BIGINT NOT NULL,
+	held            BIGINT NOT NULL,
+	released        BIGINT NOT NULL,
+	settlements     BIGINT NOT NULL,
+	settled         BIGINT NOT NULL,
+	refunds         BIGINT NOT NULL,
+	refunded        BIGINT NOT NULL,
+	fees            BIGINT NOT NULL,
+	commissions     BIGINT NOT NULL,
+	disputes        BIGINT NOT NULL,
+	disputed        BIGINT NOT NULL,
+	declines        BIGINT NOT NULL,
+	network_change  BIGINT NOT NULL,
+	held_change     BIGINT NOT NULL,
+	outgoing_change BIGINT NOT NULL,
+	fees_change     BIGINT NOT NULL,
+	parties_change  BIGINT NOT NULL,
+	prepaid_change  BIGINT NOT NULL,
+	owed_change     BIGINT NOT NULL,
+	debt_change     BIGINT NOT NULL,
+	due_change      BIGINT NOT NULL,
+	PRIMARY KEY (caller_id, day)
+) {{plain}};
+
+-- How far a caller's daily sums are: the days before closed do not change any more. No day is closed before the real time
+-- not_before, because the caller's clock was moved. version counts the changes of the row.
+CREATE TABLE daily_sum_places (
+	caller_id  TEXT   NOT NULL PRIMARY KEY,
+	version    BIGINT NOT NULL,
+	closed     BIGINT NOT NULL,
+	not_before BIGINT NOT NULL
 ) {{plain}};
 
 -- Rows of the books that are wrong. fault names what is wrong without amounts that change with every payment, so that a

@@ -1,0 +1,142 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+const (
+	sumEvery = time.Minute
+	// sumShare is how much longer than its computation a caller's sums stay as they
+	// are, so that the job takes little of a server's time.
+	sumShare = 50
+	// sumDaysMost is how many days are added up at once.
+	sumDaysMost = 31
+	// sumLag is how long after its end a day is closed. All commits with steps of the
+	// day have ended by then.
+	sumLag = time.Hour
+)
+
+// daySums is the state of the job that adds up what moved on each day. The zero
+// value is ready.
+type daySums struct {
+	mu    sync.Mutex
+	look  time.Time // when to look at all callers next
+	queue []party.Caller
+	next  map[party.CallerID]time.Time // when a caller is due again
+}
+
+// SumDays computes the daily sums of one caller that is due, at most of a month.
+// It reports zero if no caller is due.
+//
+// It computes the sums of the days that are not closed again, and writes them if
+// they differ. A day is closed an hour after its end, if no deadline of the day
+// waits for its step. So sums are only a copy of what the steps say.
+func (p *Processor) SumDays(ctx context.Context) (done int, err error) {
+	s := &p.sums
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := p.queueSums(ctx); err != nil || len(s.queue) == 0 {
+		return 0, err
+	}
+	c, began := s.queue[0], p.now()
+	more, err := p.sumDaysOf(ctx, c)
+	if !more || err != nil {
+		s.queue = s.queue[1:]
+		now := p.now()
+		s.next[c.ID] = now.Add(max(sumEvery, sumShare*now.Sub(began)))
+	}
+	if err != nil {
+		return 1, fmt.Errorf("adding up the days of caller %s: %w", c.ID, err)
+	}
+	return 1, nil
+}
+
+// queueSums queues the callers that are due.
+func (p *Processor) queueSums(ctx context.Context) error {
+	s, now := &p.sums, p.now()
+	if len(s.queue) > 0 || now.Before(s.look) && s.look.Sub(now) <= sumEvery {
+		return nil
+	}
+	var callers []party.Caller
+	err := p.db.View(ctx, func(tx *store.ReadTx) (err error) {
+		callers, err = tx.Callers()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if s.look = now.Add(sumEvery); s.next == nil {
+		s.next = make(map[party.CallerID]time.Time)
+	}
+	for _, c := range callers {
+		if !now.Before(s.next[c.ID]) {
+			s.queue = append(s.queue, c)
+		}
+	}
+	return nil
+}
+
+// sumDaysOf computes the next days of a caller. more says that there are further
+// days to compute.
+func (p *Processor) sumDaysOf(ctx context.Context, c party.Caller) (more bool, err error) {
+	var place store.DailySumPlace
+	var to, closed payment.BookDay
+	days, err := p.db.SumDays(ctx, c.ID, func(tx *store.ReadTx) (from, until payment.BookDay, err error) {
+		caller, found, err := tx.Caller(c.ID) // its clock may have been moved
+		if err != nil || !found {
+			return 0, 0, err
+		}
+		place, found, err = tx.DailySumPlace(c.ID)
+		if err != nil || !found {
+			return 0, 0, err
+		}
+		real := p.now()
+		now := caller.Now(real)
+		overdue, err := tx.OverdueSince(c.ID, now)
+		if err != nil {
+			return 0, 0, err
+		}
+		to, closed, more = daysToSum(place, real, now, overdue)
+		return place.Closed, to, nil
+	})
+	if err != nil || to <= place.Closed {
+		return false, err
+	}
+	err = p.db.Background(ctx, func(tx *store.Tx) error { return tx.KeepDailySums(place, to, days, closed) })
+	if errors.Is(err, store.ErrStale) { // another server has computed them, or the clock was moved
+		return false, nil
+	}
+	return more, err
+}
+
+// daysToSum says until before which day to compute sums, from place.Closed on, and
+// before which day they are closed then. now is the caller's time.
+func daysToSum(place store.DailySumPlace, real, now, overdue time.Time) (to, closed payment.BookDay, more bool) {
+	today, closed := payment.BookDayOf(now), place.Closed
+	if !real.Before(place.NotBefore) {
+		closed = max(closed, payment.BookDayOf(now.Add(-sumLag)))
+	}
+	if !overdue.IsZero() {
+		closed = max(place.Closed, min(closed, payment.BookDayOf(overdue)))
+	}
+	to = today + 1
+	if some := place.Closed + sumDaysMost; closed >= some {
+		to, closed = some, some
+	}
+	return to, closed, to <= today
+}
+
+// reopenDays makes the daily sums follow a caller's clock that is moved.
+func (p *Processor) reopenDays(tx *store.Tx, before, after party.Caller) error {
+	real := p.now()
+	return tx.ReopenDailySums(after.ID, payment.BookDayOf(before.Now(real)), payment.BookDayOf(after.Now(real)),
+		real.Add(sumLag))
+}

@@ -1,0 +1,220 @@
+package store
+
+import (
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/holdfast-pay/holdfast/internal/ledger"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+)
+
+// changeField is a column of what a day has added to a group of accounts.
+func changeField(name string, g ledger.Group) field[payment.DayFigures] {
+	f := numberField(name, func(d *payment.DayFigures) *int64 {
+		micro := d.Changes[g]
+		return &micro
+	})
+	f.dest = func(d *payment.DayFigures) any { return changeDest{d, g} }
+	return f
+}
+
+// A changeDest is where the scan puts such a column.
+type changeDest struct {
+	day   *payment.DayFigures
+	group ledger.Group
+}
+
+func (d changeDest) ScanInt64(v pgtype.Int8) error {
+	if d.day.Changes == nil {
+		d.day.Changes = make(map[ledger.Group]int64)
+	}
+	d.day.Changes[d.group] = v.Int64
+	return nil
+}
+
+func (d changeDest) Scan(v any) error { return scanNumber(v, d.ScanInt64) }
+
+type figures = payment.DayFigures
+
+var dailySumTable = table[figures]{name: "daily_sums", fields: fields[figures]{
+	textField("caller_id", func(d *figures) *party.CallerID { return &d.Caller }),
+	numberField("day", func(d *figures) *payment.BookDay { return &d.Day }),
+	numberField("holds", func(d *figures) *int64 { return &d.Holds }),
+	numberField("held", func(d *figures) *int64 { return &d.Held }),
+	numberField("released", func(d *figures) *int64 { return &d.Released }),
+	numberField("settlements", func(d *figures) *int64 { return &d.Settlements }),
+	numberField("settled", func(d *figures) *int64 { return &d.Settled }),
+	numberField("refunds", func(d *figures) *int64 { return &d.Refunds }),
+	numberField("refunded", func(d *figures) *int64 { return &d.Refunded }),
+	numberField("fees", func(d *figures) *int64 { return &d.Fees }),
+	numberField("commissions", func(d *figures) *int64 { return &d.Commissions }),
+	numberField("disputes", func(d *figures) *int64 { return &d.Disputes }),
+	numberField("disputed", func(d *figures) *int64 { return &d.Disputed }),
+	numberField("declines", func(d *figures) *int64 { return &d.Declines }),
+	changeField("network_change", ledger.GroupNetwork),
+	changeField("held_change", ledger.GroupHeld),
+	changeField("outgoing_change", ledger.GroupOutgoing),
+	changeField("fees_change", ledger.GroupFees),
+	changeField("parties_change", ledger.GroupParties),
+	changeField("prepaid_change", ledger.GroupPrepaid),
+	changeField("owed_change", ledger.GroupOwed),
+	changeField("debt_change", ledger.GroupDebt),
+	changeField("due_change", ledger.GroupDue),
+}}
+
+var (
+	dailySumColumns = dailySumTable.list()
+	scanDailySum    = dailySumTable.scanner()
+	insertDailySum  = dailySumTable.insertText("")
+)
+
+// DailySums reads the daily sums of a caller from a day until before another, in
+// order. The job computes those of the present day every minute. Days on which
+// nothing moved are left out.
+func (tx *ReadTx) DailySums(c party.CallerID, from, to payment.BookDay) ([]payment.DayFigures, error) {
+	return list(tx, "reading daily sums", scanDailySum, `
+		SELECT `+dailySumColumns+` FROM daily_sums WHERE caller_id = $1 AND day >= $2 AND day < $3 ORDER BY day`, c, from, to)
+}
+
+// SumDays computes the figures of each day in UTC from what moved in the books.
+// Days on which nothing moved are left out.
+func (tx *ReadTx) SumDays(c party.CallerID, from, to payment.BookDay) (days []payment.DayFigures, err error) {
+	err = tx.Movements(c, from.Time(), to.Time(), func(m *payment.Movement) error {
+		day := payment.BookDayOf(m.At)
+		if len(days) == 0 || days[len(days)-1].Day != day {
+			days = append(days, payment.DayFigures{Caller: c, Day: day})
+		}
+		days[len(days)-1].Add(m)
+		return nil
+	})
+	return slices.DeleteFunc(days, func(d payment.DayFigures) bool { return d.Empty() }), err
+}
+
+// A DailySumPlace is how far the daily sums of a caller are.
+type DailySumPlace struct {
+	Caller    party.CallerID
+	Version   int64           // zero for a place that was never written
+	Closed    payment.BookDay // the days before it do not change any more
+	NotBefore time.Time       // real time; no day is closed before it
+}
+
+var dailySumPlaceTable = table[DailySumPlace]{name: "daily_sum_places", fields: fields[DailySumPlace]{
+	textField("caller_id", func(p *DailySumPlace) *party.CallerID { return &p.Caller }),
+	numberField("version", func(p *DailySumPlace) *int64 { return &p.Version }),
+	numberField("closed", func(p *DailySumPlace) *payment.BookDay { return &p.Closed }),
+	timeField("not_before", func(p *DailySumPlace) *time.Time { return &p.NotBefore }),
+}}
+
+var (
+	dailySumPlaceColumns = dailySumPlaceTable.list()
+	scanDailySumPlace    = dailySumPlaceTable.scanner()
+	insertDailySumPlace  = dailySumPlaceTable.insertText("ON CONFLICT (caller_id) DO NOTHING")
+)
+
+// DailySumPlace reads the place of a caller's daily sums. Before the first sums it
+// is at the day of the caller's first transaction. found is false if there is no
+// transaction.
+func (tx *ReadTx) DailySumPlace(c party.CallerID) (p DailySumPlace, found bool, err error) {
+	all, err := list(tx, "reading how far daily sums are", scanDailySumPlace,
+		`SELECT `+dailySumPlaceColumns+` FROM daily_sum_places WHERE caller_id = $1`, c)
+	if err != nil || len(all) > 0 {
+		return append(all, p)[0], err == nil, err
+	}
+	first, found, err := tx.FirstReceived(c)
+	if err != nil || !found {
+		return p, false, err
+	}
+	return DailySumPlace{Caller: c, Closed: payment.BookDayOf(first)}, true, nil
+}
+
+// FirstReceived is when a caller's first transaction was received.
+func (tx *ReadTx) FirstReceived(c party.CallerID) (first time.Time, found bool, err error) {
+	some, err := list(tx, "reading the first transaction", scanNumber64, `
+		SELECT received FROM transactions WHERE caller_id = $1 AND received > 0 ORDER BY received LIMIT 1`, c)
+	if err != nil || len(some) == 0 {
+		return first, false, err
+	}
+	return when(some[0]), true, nil
+}
+
+func scanNumber64(row scanner) (n int64, err error) { return n, row.Scan(&n) }
+
+// OverdueSince is the earliest deadline of a caller's transactions that has passed
+// at now, the caller's time, without their end being written. Their last steps will
+// be dated by it. It is zero if there is none.
+func (tx *ReadTx) OverdueSince(c party.CallerID, now time.Time) (first time.Time, err error) {
+	for _, query := range []string{
+		`SELECT due FROM transactions WHERE caller_id = $1 AND due > 0 AND due <= $2 ORDER BY due LIMIT 1`,
+		`SELECT deadline FROM transactions WHERE caller_id = $1 AND taking > 0 AND deadline <= $2 ORDER BY deadline LIMIT 1`,
+	} {
+		some, err := list(tx, "looking for overdue transactions", scanNumber64, query, c, micros(now))
+		if err != nil {
+			return first, err
+		}
+		if len(some) > 0 && (first.IsZero() || when(some[0]).Before(first)) {
+			first = when(some[0])
+		}
+	}
+	return first, nil
+}
+
+// KeepDailySums writes the sums of the days from p.Closed until before a day, and
+// the new place. It writes nothing if all of it is there already. It is ErrStale if
+// another server has written the place since.
+func (tx *Tx) KeepDailySums(
+	p DailySumPlace, to payment.BookDay, days []payment.DayFigures, closed payment.BookDay,
+) error {
+	there, err := tx.DailySums(p.Caller, p.Closed, to)
+	if err != nil {
+		return err
+	}
+	if slices.EqualFunc(there, days, sameFigures) && closed == p.Closed {
+		return nil
+	}
+	if err := tx.writeDailySumPlace(p, closed, p.NotBefore); err != nil {
+		return err
+	}
+	if _, err := tx.exec("removing daily sums", `
+		DELETE FROM daily_sums WHERE caller_id = $1 AND day >= $2 AND day < $3`, p.Caller, p.Closed, to); err != nil {
+		return err
+	}
+	for i := range days {
+		if err := tx.one("adding daily sums", insertDailySum, dailySumTable.fields.values(&days[i])...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sameFigures(a, b payment.DayFigures) bool {
+	return slices.Equal(dailySumTable.fields.values(&a), dailySumTable.fields.values(&b))
+}
+
+// ReopenDailySums makes the job compute the days from one on again, because the
+// caller's clock was moved: it was on one of the two days before, and is on the
+// other now. No day is closed before notBefore, which is real time.
+func (tx *Tx) ReopenDailySums(c party.CallerID, before, now payment.BookDay, notBefore time.Time) error {
+	p, found, err := tx.DailySumPlace(c)
+	if err != nil || !found {
+		return err
+	}
+	if err := tx.writeDailySumPlace(p, min(p.Closed, before, now), notBefore); err != nil {
+		return err
+	}
+	_, err = tx.exec("removing daily sums", `DELETE FROM daily_sums WHERE caller_id = $1 AND day > $2`, c, now)
+	return err
+}
+
+func (tx *Tx) writeDailySumPlace(p DailySumPlace, closed payment.BookDay, notBefore time.Time) error {
+	if p.Version == 0 {
+		p.Version, p.Closed, p.NotBefore = 1, closed, notBefore
+		return tx.one("writing how far daily sums are", insertDailySumPlace, dailySumPlaceTable.fields.values(&p)...)
+	}
+	return tx.one("writing how far daily sums are", `
+		UPDATE daily_sum_places SET version = version + 1, closed = $1, not_before = $2
+		WHERE caller_id = $3 AND version = $4`,
+		closed, micros(notBefore), p.Caller, p.Version)
+}

@@ -1,0 +1,264 @@
+package store
+
+import (
+	"cmp"
+	"container/heap"
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/ledger"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+)
+
+// Movements calls fn with each movement in the books of a caller from a time
+// until before another, in the order of time, transaction and step. It reads one
+// consistent state of the store. It ends with the first error of fn.
+//
+// It keeps only movements in memory that are later than the transactions read so
+// far, and those come within [payment.StepReach].
+func (r Reader) Movements(
+	ctx context.Context, c party.CallerID, from, to time.Time, fn func(*payment.Movement) error,
+) error {
+	return r.viewLong(ctx, func(tx *ReadTx) error { return tx.Movements(c, from, to, fn) })
+}
+
+// ViewLong is [Reader.View] without a limit of its time, for reports.
+func (r Reader) ViewLong(ctx context.Context, fn func(*ReadTx) error) error {
+	return r.viewLong(ctx, fn)
+}
+
+// OwnMoney is what a party has in the books of a caller, in micro-dollars: its
+// balance, and what is set aside of it.
+func (tx *ReadTx) OwnMoney(c party.CallerID, p party.ID) (micro int64, err error) {
+	return tx.count("reading a party's money", `
+		SELECT CAST(COALESCE(SUM(micro), 0) AS BIGINT) FROM balances WHERE caller_id = $1 AND account IN ($2, $3)`,
+		c, ledger.Party(string(p)), ledger.SetAside(string(p)))
+}
+
+// Movements is [Reader.Movements] in a transaction.
+func (tx *ReadTx) Movements(c party.CallerID, from, to time.Time, fn func(*payment.Movement) error) error {
+	s := movementStream{tx: tx, caller: c, from: micros(from), to: micros(to)}
+	s.late.at = s.from // and no id, so the first is not left out
+	if !from.Before(to) {
+		return nil
+	}
+	begin := bookmark{received: max(s.from-payment.StepReach.Microseconds(), 1)}
+	for {
+		page, err := tx.movers(c, begin, s.to)
+		if err != nil {
+			return err
+		}
+		if err := s.read(page); err != nil {
+			return err
+		}
+		until := s.to
+		if len(page) == booksPage {
+			last := page[booksPage-1]
+			begin = bookmark{last.received, last.Transaction}
+			until = last.received // steps come no earlier than their transactions
+		}
+		if err := s.pass(until, fn); err != nil || len(page) < booksPage {
+			return err
+		}
+	}
+}
+
+// SumDays is [ReadTx.SumDays] without a limit of its time, with the other facts that
+// the job needs in the same consistent state. choose says which days to compute.
+func (r Reader) SumDays(
+	ctx context.Context, c party.CallerID, choose func(*ReadTx) (from, to payment.BookDay, err error),
+) (days []payment.DayFigures, err error) {
+	err = r.viewLong(ctx, func(tx *ReadTx) error {
+		from, to, err := choose(tx)
+		if err != nil || from >= to {
+			return err
+		}
+		days, err = tx.SumDays(c, from, to)
+		return err
+	})
+	return days, err
+}
+
+// A movementStream merges the steps of transactions, which it reads by the time
+// at which they were received, with late steps, which it reads by their own time.
+type movementStream struct {
+	tx       *ReadTx
+	caller   party.CallerID
+	from, to int64
+	ahead    movementHeap
+	late     lateSteps
+}
+
+// A mover is a transaction as movements show it.
+type mover struct {
+	payment.Movement
+	received int64
+}
+
+const moverColumns = `transaction_id, received, kind, reference, sender, recipient, owner, method, fee_by, policy, parent,
+	caller_description, commission`
+
+func scanMover(row scanner) (m mover, err error) {
+	var commission sql.NullInt64
+	err = row.Scan(&m.Transaction, &m.received, &m.Kind, &m.Reference, &m.Sender, &m.Recipient, &m.Owner, &m.Method,
+		&m.FeeBy, &m.Policy, &m.Parent, &m.Description, &commission)
+	m.Commission = dollars(commission.Int64)
+	return m, err
+}
+
+const pageOfMovers = `
+	SELECT ` + moverColumns + ` FROM transactions
+	WHERE (received, transaction_id) > ($2, $3) AND caller_id = $1 AND received > 0 AND received < $4
+	ORDER BY received, transaction_id LIMIT $5`
+
+// movers reads a caller's next transactions, received until before a time.
+func (tx *ReadTx) movers(c party.CallerID, after bookmark, before int64) ([]mover, error) {
+	return list(tx, "reading what has moved", scanMover, pageOfMovers, c, after.received, after.id, before, booksPage)
+}
+
+// moving chooses the steps that are movements.
+const moving = ` AND (s.postings IS NOT NULL OR s.verb IN ('Decline', 'CaptureDecline'))`
+
+const moveColumns = `s.transaction_id, s.seq, s.at, s.verb, s.before_state, s.postings`
+
+// A move is a step that is a movement.
+type move struct {
+	id       holdfast.TransactionID
+	seq      int
+	at       int64
+	verb     payment.Verb
+	before   payment.State
+	postings sql.NullString
+}
+
+func (m *move) dest() []any { return []any{&m.id, &m.seq, &m.at, &m.verb, &m.before, &m.postings} }
+
+func scanMove(row scanner) (m move, err error) { return m, row.Scan(m.dest()...) }
+
+// of completes the movement of a transaction's step.
+func (m *move) of(t payment.Movement, c party.CallerID) (_ *payment.Movement, err error) {
+	t.Caller, t.Step, t.At, t.Verb, t.Before = c, m.seq, when(m.at), m.verb, m.before
+	if m.postings.Valid {
+		t.Postings, err = readPostings(m.postings.String)
+	}
+	return &t, err
+}
+
+// read takes up the steps of a page of transactions.
+func (s *movementStream) read(page []mover) error {
+	if len(page) == 0 {
+		return nil
+	}
+	of, ids := make(map[holdfast.TransactionID]*mover, len(page)), make([]string, len(page))
+	for i := range page {
+		of[page[i].Transaction], ids[i] = &page[i], string(page[i].Transaction)
+	}
+	moves, err := list(s.tx, "reading movements", scanMove, `
+		SELECT `+moveColumns+` FROM steps s
+		WHERE s.caller_id = $1 AND s.transaction_id`+s.tx.dialect.keys(2)+`
+			AND s.at >= $3 AND s.at < $4 AND s.late IS NULL`+moving, s.caller, keyList(ids), s.from, s.to)
+	if err != nil {
+		return err
+	}
+	for _, m := range moves {
+		moved, err := m.of(of[m.id].Movement, s.caller)
+		if err != nil {
+			return err
+		}
+		heap.Push(&s.ahead, moved)
+	}
+	return nil
+}
+
+// pass hands on all movements before a time.
+func (s *movementStream) pass(before int64, fn func(*payment.Movement) error) error {
+	for {
+		late, err := s.late.first(s)
+		if err != nil {
+			return err
+		}
+		next := late
+		if len(s.ahead) > 0 && (late == nil || earlier(s.ahead[0], late)) {
+			next = s.ahead[0]
+		}
+		if next == nil || micros(next.At) >= before {
+			return nil
+		}
+		if next == late {
+			s.late.some = s.late.some[1:]
+		} else {
+			heap.Pop(&s.ahead)
+		}
+		if err := fn(next); err != nil {
+			return err
+		}
+	}
+}
+
+// lateSteps are the late steps of a caller, read some at a time. at, id and seq are
+// the place of the last one that was read.
+type lateSteps struct {
+	at    int64
+	id    holdfast.TransactionID
+	seq   int
+	some  []*payment.Movement
+	ended bool
+}
+
+var pageOfLate = `
+	SELECT ` + moveColumns + `, ` + joined("t", moverColumns) + `
+	FROM steps s JOIN transactions t ON t.caller_id = s.caller_id AND t.transaction_id = s.transaction_id
+	WHERE (s.at, s.transaction_id, s.seq) > ($2, $3, $4) AND s.caller_id = $1 AND s.late = 1 AND s.at < $5` + moving + `
+	ORDER BY s.at, s.transaction_id, s.seq LIMIT $6`
+
+// first returns the next late step, or nil if there is none.
+func (l *lateSteps) first(s *movementStream) (*payment.Movement, error) {
+	if len(l.some) > 0 {
+		return l.some[0], nil
+	}
+	if l.ended {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	scan := func(row scanner) (*payment.Movement, error) {
+		var m move
+		t, err := scanMover(behind{row, m.dest()})
+		if err != nil {
+			return nil, err
+		}
+		l.at, l.id, l.seq = m.at, m.id, m.seq
+		return m.of(t.Movement, s.caller)
+	}
+	some, err := list(s.tx, "reading late movements", scan, pageOfLate, s.caller, l.at, l.id, l.seq, s.to, booksPage)
+	l.some, l.ended = some, len(some) < booksPage
+	if err != nil || len(some) == 0 {
+		return nil, err
+	}
+	return some[0], nil
+}
+
+// earlier is the order of movements.
+func earlier(a, b *payment.Movement) bool {
+	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Transaction, b.Transaction), cmp.Compare(a.Step, b.Step)) < 0
+}
+
+// A movementHeap has the earliest movement first.
+type movementHeap []*payment.Movement
+
+func (h movementHeap) Len() int           { return len(h) }
+func (h movementHeap) Less(i, j int) bool { return earlier(h[i], h[j]) }
+func (h movementHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+
+// Push is for package heap.
+func (h *movementHeap) Push(x any) { *h = append(*h, x.(*payment.Movement)) } //nolint:forcetypeassert // has one type
+
+// Pop is for package heap.
+func (h *movementHeap) Pop() any {
+	all := *h
+	last := all[len(all)-1]
+	all[len(all)-1] = nil
+	*h = all[:len(all)-1]
+	return last
+}
