@@ -25,6 +25,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
 	"github.com/holdfast-pay/holdfast/internal/card/stripe"
 	"github.com/holdfast-pay/holdfast/internal/card/stripe/stripefake"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -216,7 +217,7 @@ func (l *networkLoad) cast() {
 	p, ctx := clerk(l.db, w), l.t.Context()
 	people := map[string]party.Party{}
 	for _, name := range []string{"shop", "ann"} {
-		made, err := p.CreateParty(ctx, processor.NewParty{
+		made, err := p.Identity.CreateParty(ctx, identity.NewParty{
 			Name: name, Email: name + "@example.com", Password: "long enough to keep",
 		})
 		if err != nil {
@@ -336,7 +337,8 @@ func (l *networkLoad) storm() (setExpiry func(time.Time)) {
 			stormHolds, string(held.ID))
 	}
 	var customer, method string
-	if err := raw.QueryRowContext(l.t.Context(), `SELECT customer, network_ref FROM instruments WHERE instrument_id = 'I1'`).
+	if err := raw.QueryRowContext(l.t.Context(),
+		`SELECT customer, network_ref FROM instruments WHERE instrument_id = 'I1'`).
 		Scan(&customer, &method); err != nil {
 		l.t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
 	"github.com/holdfast-pay/holdfast/internal/card/stripe/stripefake"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -171,7 +172,7 @@ func (c *cast) party(ctx context.Context, name, email, password string) (found p
 	if err != nil || ok {
 		return found, err
 	}
-	return c.Processor.CreateParty(ctx, processor.NewParty{Name: name, Email: email, Password: password})
+	return c.Processor.Identity.CreateParty(ctx, identity.NewParty{Name: name, Email: email, Password: password})
 }
 
 const (
@@ -218,7 +219,7 @@ func (c *cast) address(ctx context.Context, buyer party.Party) error {
 	if err != nil || len(have) > 0 {
 		return err
 	}
-	_, err = c.Processor.AddAddress(ctx, buyer.ID, holdfast.Address{
+	_, err = c.Processor.Identity.AddAddress(ctx, buyer.ID, holdfast.Address{
 		Name: buyer.Name, Line1: "12 Mill Lane", City: "Portland", State: "OR", Zip: "97201", Country: "US",
 	})
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
 	"github.com/holdfast-pay/holdfast/internal/card/stripe/stripefake"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/mail"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
@@ -142,7 +143,9 @@ func newSecretRun(t *testing.T) *secretRun {
 func (r *secretRun) cast(p *processor.Processor) {
 	r.t.Helper()
 	ctx := r.t.Context()
-	owner, err := p.CreateParty(ctx, processor.NewParty{Name: "Kiln", Email: "kiln@example.com", Password: callerPassword})
+	owner, err := p.Identity.CreateParty(ctx, identity.NewParty{
+		Name: "Kiln", Email: "kiln@example.com", Password: callerPassword,
+	})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -205,7 +208,7 @@ func (r *secretRun) newBuyer() {
 	r.t.Helper()
 	r.buyers++
 	var err error
-	if r.buyer, err = r.processor.CreateParty(r.t.Context(), processor.NewParty{
+	if r.buyer, err = r.processor.Identity.CreateParty(r.t.Context(), identity.NewParty{
 		Name: "Ann Buyer", Email: fmt.Sprintf("ann%d@example.com", r.buyers), Password: callerPassword,
 	}); err != nil {
 		r.t.Fatal(err)

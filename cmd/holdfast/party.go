@@ -10,8 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
-	"github.com/holdfast-pay/holdfast/internal/processor"
 )
 
 type partyVerb struct {
@@ -82,7 +82,7 @@ func (v partyCreate) Run(ctx context.Context, w world) error {
 		return err
 	}
 	defer db.Close()
-	made, err := clerk(db, w).CreateParty(ctx, processor.NewParty{
+	made, err := clerk(db, w).Identity.CreateParty(ctx, identity.NewParty{
 		Name: v.Name, Email: v.Email, Password: password, Business: v.Business,
 	})
 	if err != nil {

@@ -25,7 +25,7 @@ func (v partyPassword) Run(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
-	if err := clerk(db, w).GivePassword(ctx, found.ID, password); err != nil {
+	if err := clerk(db, w).Identity.GivePassword(ctx, found.ID, password); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(w.Out, "%s has a new password, and is signed out everywhere\n", found.Email)

@@ -116,7 +116,7 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 	}
 	if s.Mail != nil && s.Mail.On() {
 		letters := account.Letters{Public: s.PublicURL}
-		s.Processor.Letters, s.Processor.Receipts = letters.Write, letters.Receipt
+		s.Processor.Identity.Letters, s.Processor.Receipts = letters.Write, letters.Receipt
 		s.Processor.NetworkLetters, s.Processor.BooksLetters = letters.Network, letters.Books
 		s.Processor.DueLetters = letters.Due
 		if s.Mail.Relay != nil {

@@ -97,8 +97,8 @@ func (s *Server) saveAddress(c *call) (err error) {
 		return s.renderAddress(c, http.StatusUnprocessableEntity, form)
 	}
 	if id := c.address(); id != "" {
-		_, err = s.Processor.ChangeAddress(c.r.Context(), c.Party.ID, id, typed)
-	} else if _, err = s.Processor.AddAddress(c.r.Context(), c.Party.ID, typed); isRefusal(err) {
+		_, err = s.Processor.Identity.ChangeAddress(c.r.Context(), c.Party.ID, id, typed)
+	} else if _, err = s.Processor.Identity.AddAddress(c.r.Context(), c.Party.ID, typed); isRefusal(err) {
 		form.Problem = c.words.T("addresses.too-many")
 		return s.renderAddress(c, http.StatusUnprocessableEntity, form)
 	}
@@ -109,14 +109,14 @@ func (s *Server) saveAddress(c *call) (err error) {
 }
 
 func (s *Server) chooseAddress(c *call) error {
-	if err := s.Processor.ChooseDefaultAddress(c.r.Context(), c.Party.ID, c.address()); err != nil {
+	if err := s.Processor.Identity.ChooseDefaultAddress(c.r.Context(), c.Party.ID, c.address()); err != nil {
 		return err
 	}
 	return c.redirect("addresses", did("default"))
 }
 
 func (s *Server) removeAddress(c *call) error {
-	if err := s.Processor.RemoveAddress(c.r.Context(), c.Party.ID, c.address()); err != nil {
+	if err := s.Processor.Identity.RemoveAddress(c.r.Context(), c.Party.ID, c.address()); err != nil {
 		return err
 	}
 	return c.redirect("addresses", did("address-removed"))

@@ -9,8 +9,8 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
-	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -28,7 +28,7 @@ func (b *browser) endsDuringTheNextRequest(then func()) {
 	}
 	b.Processor.Now = func() time.Time { // it is first called after the session was read
 		b.Processor.Now = b.Clock.Now
-		if err := b.Processor.EndSignedIn(b.t.Context(), b.Buyer.ID, all[0].ID); err != nil {
+		if err := b.Processor.Identity.EndSignedIn(b.t.Context(), b.Buyer.ID, all[0].ID); err != nil {
 			b.t.Error(err)
 		}
 		then()
@@ -71,7 +71,7 @@ func forms(s *site) []written {
 // address adds one of Ann's addresses.
 func (s *site) address(line1 string) string {
 	s.t.Helper()
-	a, err := s.Processor.AddAddress(s.t.Context(), s.Buyer.ID, holdfast.Address{
+	a, err := s.Processor.Identity.AddAddress(s.t.Context(), s.Buyer.ID, holdfast.Address{
 		Name: "Ann", Line1: line1, City: "Ames", State: "IA", Zip: "50010", Country: "US",
 	})
 	if err != nil {
@@ -154,7 +154,7 @@ func TestAProofAfterTheSession(t *testing.T) {
 	b := s.newBrowser()
 	b.signUp()
 	code := s.post.Last(nora, party.NoticeVerify).Code
-	user, err := s.Processor.SignIn(t.Context(), processor.SignIn{
+	user, err := s.Processor.Identity.SignIn(t.Context(), identity.SignIn{
 		Email: nora, Password: holdfasttest.Password, From: "198.51.100.7",
 	})
 	if err != nil {

@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
-	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
@@ -33,7 +33,7 @@ func (c *call) visit() payment.VisitID {
 // LettersProblem says that too many letters were requested and when to try
 // again. It is empty if err is another error.
 func LettersProblem(w webui.Words, h http.Header, err error) (status int, problem string) {
-	blocked, ok := errors.AsType[*processor.GuessesError](err)
+	blocked, ok := errors.AsType[*identity.GuessesError](err)
 	if !ok {
 		return 0, ""
 	}
@@ -60,7 +60,7 @@ func forgottenForm(w webui.Words) webui.Form {
 func (s *Server) renderForgotten(c *call, status int, typed webui.Form) error {
 	w := c.words
 	page := formPage{Heading: w.T("forgotten.heading"), Links: c.backToSignIn()}
-	if s.Processor.Letters == nil {
+	if s.Processor.Identity.Letters == nil {
 		page.Lead = w.T("forgotten.no-mail")
 		return s.renderForm(c, status, "sign-in", page)
 	}
@@ -90,8 +90,8 @@ func (s *Server) forgotten(c *call) error {
 		form.SetError("email", w.T("sign-up.email-wrong"))
 		return s.renderForgotten(c, http.StatusUnprocessableEntity, form)
 	}
-	err := s.Processor.Forgotten(c.r.Context(), email, s.Sessions.From(c.r), c.visit())
-	if errors.Is(err, processor.ErrNoMail) {
+	err := s.Processor.Identity.Forgotten(c.r.Context(), email, s.Sessions.From(c.r), string(c.visit()))
+	if errors.Is(err, identity.ErrNoMail) {
 		return s.renderForgotten(c, http.StatusNotFound, form)
 	}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -78,7 +79,7 @@ func (s *Server) readGuest(c *call, guest party.Party) (v guestView, err error) 
 // showGuest shows the payments of a guest.
 func (s *Server) showGuest(c *call) error {
 	guest, err := s.Processor.GuestBy(c.r.Context(), c.guestLink())
-	if errors.Is(err, processor.ErrLinkOver) {
+	if errors.Is(err, identity.ErrLinkOver) {
 		return s.renderGuestOver(c)
 	}
 	if err != nil {
@@ -96,7 +97,7 @@ func (s *Server) showGuest(c *call) error {
 	for _, p := range v.payments {
 		page.Groups = append(page.Groups, p.groups(w)...)
 	}
-	if s.Processor.Letters != nil && guest.Email != "" {
+	if s.Processor.Identity.Letters != nil && guest.Email != "" {
 		page.Groups = append(page.Groups, group{
 			Heading: w.T("guest-page.account"), Text: w.T("guest-page.account-text"),
 			Buttons: []action{post(w.T("guest-page.account-ask"), "", "guest/ask", "link", c.guestLink())},
@@ -153,7 +154,7 @@ func (s *Server) askClaim(c *call) error {
 	switch {
 	case err == nil:
 		return s.renderForm(c, http.StatusOK, "-", page)
-	case errors.Is(err, processor.ErrLinkOver), errors.Is(err, processor.ErrNoMail):
+	case errors.Is(err, identity.ErrLinkOver), errors.Is(err, identity.ErrNoMail):
 		return s.renderGuestOver(c)
 	}
 	status, problem := LettersProblem(w, c.w.Header(), err)
@@ -170,7 +171,7 @@ func (s *Server) showClaim(c *call) error { return s.renderClaim(c, http.StatusO
 func (s *Server) renderClaim(c *call, status int, typed webui.Form) error {
 	w, secret := c.words, c.form.Get("link")
 	guest, err := s.Processor.ClaimableBy(c.r.Context(), secret)
-	if errors.Is(err, processor.ErrLinkOver) {
+	if errors.Is(err, identity.ErrLinkOver) {
 		return s.renderGuestOver(c)
 	}
 	if err != nil {
@@ -216,11 +217,11 @@ func (s *Server) claimed(c *call, account party.Party, err error) error {
 			return err
 		}
 		return c.redirect("", did("claimed"))
-	case errors.Is(err, processor.ErrEmailTaken): // since the letter was sent
+	case errors.Is(err, identity.ErrEmailTaken): // since the letter was sent
 		return s.renderClaim(c, http.StatusConflict, webui.Form{Problem: c.words.T("sign-up.email-taken")})
-	case errors.Is(err, processor.ErrPasskey):
+	case errors.Is(err, identity.ErrPasskey):
 		return s.renderClaim(c, http.StatusUnprocessableEntity, webui.Form{Problem: c.words.T("passkey.not-made")})
-	case errors.Is(err, processor.ErrLinkOver):
+	case errors.Is(err, identity.ErrLinkOver):
 		return s.renderGuestOver(c)
 	}
 	return err
@@ -234,7 +235,7 @@ func (s *Server) askClaimPasskey(c *call) error {
 		return c.answerScript(http.StatusNotFound, refused)
 	}
 	options, err := s.Processor.BeginClaimPasskey(store.Unbound(c.r.Context()), r, c.form.Get("link"))
-	if errors.Is(err, processor.ErrLinkOver) {
+	if errors.Is(err, identity.ErrLinkOver) {
 		return c.answerScript(http.StatusGone, refused)
 	}
 	if err != nil {
@@ -247,7 +248,7 @@ func (s *Server) askClaimPasskey(c *call) error {
 // browser; its owner may add more of them later.
 func (s *Server) claimByPasskey(c *call) error {
 	r, ok := s.Sessions.RelyingParty(c.r)
-	answer, err := c.form.Get("answer"), processor.ErrPasskey
+	answer, err := c.form.Get("answer"), identity.ErrPasskey
 	var account party.Party
 	if ok && len(answer) <= party.PasskeyAnswerMax {
 		device := s.Sessions.device(c.r)

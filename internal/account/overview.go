@@ -79,7 +79,7 @@ func (s *Server) showOverview(c *call) error {
 // toDo returns the tasks that are left to set up the account.
 func (s *Server) toDo(c *call, methods []payment.Instrument, seller bool) (rows []row) {
 	w := c.words
-	if !c.Party.EmailVerified && s.Processor.Letters != nil {
+	if !c.Party.EmailVerified && s.Processor.Identity.Letters != nil {
 		r := row{
 			Title: w.T("overview.verify"), Detail: w.T("overview.verify-text", "Email", c.Party.Email),
 			Links: []link{{Label: w.T("overview.verify-link"), Address: Root + "verify"}},

@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
-	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
@@ -18,7 +18,7 @@ import (
 // ok is false if passkeys cannot be used there: browsers bind them to a host
 // name, so they do not work at an IP address or under a name that is not the
 // server's. A server on this machine can also be reached as localhost.
-func (s *Sessions) RelyingParty(r *http.Request) (p processor.RelyingParty, ok bool) {
+func (s *Sessions) RelyingParty(r *http.Request) (p identity.RelyingParty, ok bool) {
 	host, asked := s.named(), strings.ToLower(r.Host)
 	switch {
 	case host == nil || asked != strings.ToLower(host.Host):
@@ -26,7 +26,7 @@ func (s *Sessions) RelyingParty(r *http.Request) (p processor.RelyingParty, ok b
 	case host.Scheme != "https" && host.Hostname() != localhost:
 		return p, false // browsers need https for passkeys
 	}
-	return processor.RelyingParty{Host: strings.ToLower(host.Hostname()), Origin: host.Scheme + "://" + asked}, true
+	return identity.RelyingParty{Host: strings.ToLower(host.Hostname()), Origin: host.Scheme + "://" + asked}, true
 }
 
 const localhost = "localhost"
@@ -67,9 +67,9 @@ func (s *Sessions) PasskeyForm(
 func (s *Sessions) PasskeySignIn(r *http.Request, w webui.Words, answer string) (party.Party, error) {
 	p, ok := s.RelyingParty(r)
 	if !ok || len(answer) > party.PasskeyAnswerMax {
-		return party.Party{}, processor.ErrPasskey
+		return party.Party{}, identity.ErrPasskey
 	}
-	return s.Processor.SignInByPasskey(store.Unbound(r.Context()), p, []byte(answer), processor.SignIn{
+	return s.Processor.Identity.SignInByPasskey(store.Unbound(r.Context()), p, []byte(answer), identity.SignIn{
 		From: s.From(r), Language: w.Tag(),
 	})
 }

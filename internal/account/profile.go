@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
-	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
@@ -20,11 +20,11 @@ func (s *Server) showProfile(c *call) error {
 	email := group{Heading: w.T("profile.email"), Text: p.Email, Mark: tag{w.T("profile.verified"), good}}
 	if !p.EmailVerified {
 		email.Mark = tag{w.T("profile.unverified"), wait}
-		if s.Processor.Letters != nil {
+		if s.Processor.Identity.Letters != nil {
 			email.Links = []link{{Label: w.T("overview.verify-link"), Address: Root + "verify"}}
 		}
 	}
-	if s.Processor.Letters != nil {
+	if s.Processor.Identity.Letters != nil {
 		email.Links = append(email.Links, link{
 			Label: w.T("account.change"), Of: w.T("profile.email"), Address: Root + "profile/email",
 		})
@@ -83,7 +83,7 @@ func (s *Server) changeName(c *call) error {
 		setLineProblem(c.words, &form, "name", problem, c.words.T("sign-up.name-wrong"))
 		return s.renderName(c, http.StatusUnprocessableEntity, form)
 	}
-	if _, err := s.Processor.Rename(c.r.Context(), c.Party.ID, name); err != nil {
+	if _, err := s.Processor.Identity.Rename(c.r.Context(), c.Party.ID, name); err != nil {
 		return err
 	}
 	return c.redirect("profile", did("name"))
@@ -107,7 +107,7 @@ func (s *Server) renderEmail(c *call, status int, form webui.Form) error {
 		Heading: w.T("profile.change-email"), Lead: w.T("profile.change-email-lead", "Email", c.Party.Email), Form: &form,
 		Links: s.backToProfile(w),
 	}
-	if s.Processor.Letters == nil {
+	if s.Processor.Identity.Letters == nil {
 		page.Lead, page.Form = w.T("profile.no-mail"), nil
 	}
 	return s.renderForm(c, status, "profile", page)
@@ -120,13 +120,13 @@ func (s *Server) changeEmail(c *call) error {
 		form.SetError("email", w.T("sign-up.email-wrong"))
 		return s.renderEmail(c, http.StatusUnprocessableEntity, form)
 	}
-	err := s.Processor.ChangeEmail(c.r.Context(), c.Party.ID, s.own(c), email)
+	err := s.Processor.Identity.ChangeEmail(c.r.Context(), c.Party.ID, s.own(c), email)
 	switch {
 	case err == nil:
 		return c.redirect("verify", did("sent"))
-	case errors.Is(err, processor.ErrNoMail):
+	case errors.Is(err, identity.ErrNoMail):
 		return s.renderEmail(c, http.StatusNotFound, form)
-	case errors.Is(err, processor.ErrEmailTaken):
+	case errors.Is(err, identity.ErrEmailTaken):
 		form.SetError("email", w.T("sign-up.email-taken"))
 		return s.renderEmail(c, http.StatusUnprocessableEntity, form)
 	}

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
-	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
@@ -14,8 +14,8 @@ func (s *Server) showReset(c *call) error { return s.renderReset(c, http.StatusO
 // renderReset asks for the new password if the link is valid.
 func (s *Server) renderReset(c *call, status int, problem string) error {
 	w, secret := c.words, c.form.Get("link")
-	account, err := s.Processor.ForgottenBy(c.r.Context(), secret)
-	if errors.Is(err, processor.ErrLinkOver) {
+	account, err := s.Processor.Identity.ForgottenBy(c.r.Context(), secret)
+	if errors.Is(err, identity.ErrLinkOver) {
 		return s.renderForm(c, http.StatusGone, "sign-in", formPage{
 			Heading: w.T("reset.over"), Lead: w.T("reset.over-text"),
 			Links: []link{{Label: w.T("reset.again"), Address: ForgottenURL(c.visit())}},
@@ -54,8 +54,8 @@ func (s *Server) reset(c *call) error {
 	if message := passwordProblem(c.words, party.ValidPassword(password)); message != "" {
 		return s.renderReset(c, http.StatusUnprocessableEntity, message)
 	}
-	user, err := s.Processor.ResetPassword(c.r.Context(), c.form.Get("link"), password)
-	if errors.Is(err, processor.ErrLinkOver) {
+	user, err := s.Processor.Identity.ResetPassword(c.r.Context(), c.form.Get("link"), password)
+	if errors.Is(err, identity.ErrLinkOver) {
 		return s.renderReset(c, http.StatusGone, "")
 	}
 	if message := passwordProblem(c.words, err); message != "" {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -106,22 +107,23 @@ func deviceWords(w webui.Words, d party.Device) string {
 }
 
 func (s *Server) endSession(c *call) error {
-	if err := s.Processor.EndSignedIn(c.r.Context(), c.Party.ID, party.SignedInID(c.form.Get("session"))); err != nil {
+	if err := s.Processor.Identity.EndSignedIn(c.r.Context(), c.Party.ID,
+		party.SignedInID(c.form.Get("session"))); err != nil {
 		return err
 	}
 	return c.redirect("security", did("session"))
 }
 
 func (s *Server) endOtherSessions(c *call) error {
-	if err := s.Processor.EndSignedInElsewhere(c.r.Context(), c.Session); err != nil {
+	if err := s.Processor.Identity.EndSignedInElsewhere(c.r.Context(), c.Session); err != nil {
 		return err
 	}
 	return c.redirect("security", did("session"))
 }
 
 // own returns the party's password that the form asked for again.
-func (s *Server) own(c *call) processor.OwnPassword {
-	return processor.OwnPassword{Password: c.form.Get("password"), From: s.Sessions.From(c.r)}
+func (s *Server) own(c *call) identity.OwnPassword {
+	return identity.OwnPassword{Password: c.form.Get("password"), From: s.Sessions.From(c.r)}
 }
 
 func ownPasswordField(w webui.Words) webui.Field {
@@ -133,7 +135,7 @@ func ownPasswordField(w webui.Words) webui.Field {
 // ownProblem puts an error at the field for the party's password. status is
 // zero if err is not about the password.
 func ownProblem(w webui.Words, h http.Header, err error, form *webui.Form) (status int) {
-	if errors.Is(err, processor.ErrWrongPassword) {
+	if errors.Is(err, identity.ErrWrongPassword) {
 		form.SetError("password", w.T("security.wrong-password"))
 		return http.StatusUnprocessableEntity
 	}
@@ -167,7 +169,7 @@ func (s *Server) changePassword(c *call) error {
 		form.SetError("new-password", message)
 		return s.renderPassword(c, http.StatusUnprocessableEntity, form)
 	}
-	user, err := s.Processor.ChangePassword(c.r.Context(), c.Session, s.own(c), password)
+	user, err := s.Processor.Identity.ChangePassword(c.r.Context(), c.Session, s.own(c), password)
 	if err == nil {
 		s.Sessions.know(c.w, user)
 		return c.redirect("security", did("password"))
@@ -221,7 +223,7 @@ func (s *Server) askNewPasskey(c *call) error {
 		refused := lineProblem(c.words, problem, c.words.T("security.passkey-name-missing"))
 		return c.answerScript(http.StatusUnprocessableEntity, passkeyAnswer{Refused: refused})
 	}
-	options, err := s.Processor.BeginPasskey(c.r.Context(), r, c.Party.ID, s.own(c))
+	options, err := s.Processor.Identity.BeginPasskey(c.r.Context(), r, c.Party.ID, s.own(c))
 	if err == nil {
 		return c.answerScript(http.StatusOK, passkeyAnswer{Options: options})
 	}
@@ -245,12 +247,12 @@ func (s *Server) addPasskey(c *call) error {
 	if !ok || len(answer) > party.PasskeyAnswerMax {
 		return s.renderPasskey(c, http.StatusUnprocessableEntity, c.words.T("passkey.not-made"))
 	}
-	_, err := s.Processor.AddPasskey(c.r.Context(), r, c.Party.ID, c.form.Get("name"), []byte(answer))
+	_, err := s.Processor.Identity.AddPasskey(c.r.Context(), r, c.Party.ID, c.form.Get("name"), []byte(answer))
 	refused, coded := errors.AsType[*holdfast.Error](err)
 	switch {
 	case err == nil:
 		return c.redirect("security", did("passkey"))
-	case errors.Is(err, processor.ErrPasskey):
+	case errors.Is(err, identity.ErrPasskey):
 		return s.renderPasskey(c, http.StatusUnprocessableEntity, c.words.T("passkey.not-made"))
 	case coded && refused.Code == holdfast.InvalidParams:
 		return s.renderPasskey(c, http.StatusUnprocessableEntity, c.words.T("security.passkey-name-missing"))
@@ -305,17 +307,18 @@ func (s *Server) removePasskey(c *call) error {
 	var err error
 	if answer := c.form.Get("answer"); answer != "" {
 		r, ok := s.Sessions.RelyingParty(c.r)
-		if err = processor.ErrPasskey; ok && len(answer) <= party.PasskeyAnswerMax {
-			err = s.Processor.RemovePasskeyByPasskey(c.r.Context(), r, c.Party.ID, []byte(answer), s.Sessions.From(c.r), id)
+		if err = identity.ErrPasskey; ok && len(answer) <= party.PasskeyAnswerMax {
+			err = s.Processor.Identity.RemovePasskeyByPasskey(c.r.Context(), r, c.Party.ID, []byte(answer), s.Sessions.From(c.r),
+				id)
 		}
 	} else {
-		err = s.Processor.RemovePasskey(c.r.Context(), c.Party.ID, s.own(c), id)
+		err = s.Processor.Identity.RemovePasskey(c.r.Context(), c.Party.ID, s.own(c), id)
 	}
 	if err == nil {
 		return c.redirect("security", did("passkey-removed"))
 	}
 	status := ownProblem(c.words, c.w.Header(), err, &form)
-	if errors.Is(err, processor.ErrPasskey) {
+	if errors.Is(err, identity.ErrPasskey) {
 		status, form.Problem = http.StatusUnprocessableEntity, c.words.T("security.passkey-not-right")
 	}
 	if status == 0 {

@@ -13,6 +13,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/pace"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -169,15 +170,15 @@ func (s *Sessions) look(r *http.Request) (v Visitor, err error) {
 	case v.Session.Over(now):
 		return Visitor{Ended: EndedIdle}, nil
 	}
-	return v, s.Processor.See(ctx, v.Session)
+	return v, s.Processor.Identity.See(ctx, v.Session)
 }
 
 // Begin signs a party in, in the browser of a request. The session gets a new
 // token, so an attacker cannot know it in advance. If the password has changed
-// since the party proved its identity, the error is processor.ErrWrongPassword.
+// since the party proved its identity, the error is identity.ErrWrongPassword.
 func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, user party.Party) (Visitor, error) {
 	ctx := store.Unbound(r.Context())
-	session, err := s.Processor.BeginSignedIn(ctx, user, s.device(r))
+	session, err := s.Processor.Identity.BeginSignedIn(ctx, user, s.device(r))
 	if err != nil {
 		return Visitor{}, fmt.Errorf("beginning a session: %w", err)
 	}
@@ -207,11 +208,11 @@ func (s *Sessions) know(w http.ResponseWriter, user party.Party) {
 // SignIn checks the submitted fields of SignInForm. It does not begin a
 // session.
 func (s *Sessions) SignIn(r *http.Request, w webui.Words, typed holdfast.Params) (party.Party, error) {
-	in := processor.SignIn{Email: typed.Get("email"), Password: typed.Get("password"), From: s.From(r), Language: w.Tag()}
+	in := identity.SignIn{Email: typed.Get("email"), Password: typed.Get("password"), From: s.From(r), Language: w.Tag()}
 	if kept, err := r.Cookie(s.cookie("holdfast-known")); err == nil {
 		in.Known = kept.Value
 	}
-	return s.Processor.SignIn(store.Unbound(r.Context()), in)
+	return s.Processor.Identity.SignIn(store.Unbound(r.Context()), in)
 }
 
 // cookie is the full name of a cookie. Because of its prefix, browsers refuse
@@ -239,7 +240,7 @@ func (s *Sessions) endListed(ctx context.Context) error {
 	if v.Session.ID == "" {
 		return nil
 	}
-	err := s.Processor.EndSignedIn(store.Unbound(ctx), v.Party.ID, v.Session.ID)
+	err := s.Processor.Identity.EndSignedIn(store.Unbound(ctx), v.Party.ID, v.Session.ID)
 	if _, gone := errors.AsType[*holdfast.Error](err); gone {
 		err = nil
 	}

@@ -8,8 +8,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
-	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
@@ -52,7 +52,7 @@ func (s *Server) renderSignIn(c *call, status int, f webui.Form) error {
 	if status == http.StatusOK && page.Done == "" {
 		page.Lead = c.Ended.Words(w)
 	}
-	if s.Processor.Letters != nil {
+	if s.Processor.Identity.Letters != nil {
 		page.Asides = append(page.Asides, aside{Link: link{Label: w.T("forgotten.link"), Address: Root + "forgotten"}})
 	}
 	if form, ok := s.Sessions.PasskeyForm(c.words, c.r, Root+"passkey", along); ok {
@@ -111,7 +111,7 @@ func (s *Server) askPasskey(c *call) error {
 	if !ok {
 		return c.answerScript(http.StatusNotFound, passkeyAnswer{Refused: c.words.T("passkey.failed")})
 	}
-	options, err := s.Processor.AskPasskey(c.r.Context(), r, s.Sessions.From(c.r))
+	options, err := s.Processor.Identity.AskPasskey(c.r.Context(), r, s.Sessions.From(c.r))
 	if err == nil {
 		return c.answerScript(http.StatusOK, passkeyAnswer{Options: options})
 	}
@@ -130,7 +130,7 @@ func (s *Server) signInByPasskey(c *call) error {
 	switch {
 	case err == nil:
 		return s.goOn(c)
-	case !errors.Is(err, processor.ErrPasskey) && !errors.Is(err, processor.ErrWrongPassword):
+	case !errors.Is(err, identity.ErrPasskey) && !errors.Is(err, identity.ErrWrongPassword):
 		return err
 	}
 	form := SignInForm(c.words)
@@ -159,7 +159,7 @@ func (s *Server) signUp(c *call) error {
 	if form.Failed() {
 		return s.renderSignUp(c, http.StatusUnprocessableEntity, form)
 	}
-	user, err := s.Processor.SignUp(c.r.Context(), n, s.Sessions.From(c.r))
+	user, err := s.Processor.Identity.SignUp(c.r.Context(), n, s.Sessions.From(c.r))
 	if err == nil {
 		err = s.begin(c, user)
 	}

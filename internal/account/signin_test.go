@@ -338,7 +338,7 @@ func TestChangingThePasswordEndsOtherSessions(t *testing.T) {
 // nothing that needs a letter.
 func TestWithoutMail(t *testing.T) {
 	s := newSite(t)
-	s.Processor.Letters = nil
+	s.Processor.Identity.Letters = nil
 	b := s.newBrowser()
 	b.get("sign-in")
 	b.wantNoText("Forgot your password?")

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
-	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
@@ -43,10 +43,10 @@ func SignUpForm(w webui.Words) webui.Form {
 // SignInProblem describes why somebody could not be signed in and when to try
 // again. It is empty for internal errors.
 func SignInProblem(w webui.Words, h http.Header, err error) (status int, problem string) {
-	if errors.Is(err, processor.ErrWrongPassword) {
+	if errors.Is(err, identity.ErrWrongPassword) {
 		return http.StatusUnprocessableEntity, w.T("sign-in.wrong")
 	}
-	blocked, ok := errors.AsType[*processor.GuessesError](err)
+	blocked, ok := errors.AsType[*identity.GuessesError](err)
 	if !ok {
 		return 0, ""
 	}
@@ -60,7 +60,7 @@ func SignInProblem(w webui.Words, h http.Header, err error) (status int, problem
 // SignUpProblem puts the reason why somebody could not sign up into the form,
 // and returns the status of the answer. It is zero for internal errors.
 func SignUpProblem(w webui.Words, h http.Header, err error, form *webui.Form) (status int) {
-	if errors.Is(err, processor.ErrEmailTaken) {
+	if errors.Is(err, identity.ErrEmailTaken) {
 		form.SetError("email", w.T("sign-up.email-taken"))
 		return http.StatusUnprocessableEntity
 	}
@@ -69,10 +69,10 @@ func SignUpProblem(w webui.Words, h http.Header, err error, form *webui.Form) (s
 }
 
 // ReadNewParty reads the sign-up form, and puts errors at its fields.
-func ReadNewParty(w webui.Words, typed holdfast.Params) (processor.NewParty, webui.Form) {
+func ReadNewParty(w webui.Words, typed holdfast.Params) (identity.NewParty, webui.Form) {
 	form := SignUpForm(w)
 	form.Fill(typed, "password")
-	n := processor.NewParty{
+	n := identity.NewParty{
 		Name: strings.TrimSpace(typed.Get("name")), Email: strings.TrimSpace(typed.Get("email")),
 		Password: typed.Get("password"),
 		Language: w.Tag(),

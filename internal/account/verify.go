@@ -5,8 +5,8 @@ import (
 	"net/http"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
-	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
@@ -31,13 +31,13 @@ func ReadCode(typed holdfast.Params) string { return digits(typed.Get("code")) }
 // reports whether err is about the code or link.
 func CodeProblem(w webui.Words, err error, form *webui.Form) bool {
 	switch {
-	case errors.Is(err, processor.ErrWrongCode):
+	case errors.Is(err, identity.ErrWrongCode):
 		form.SetError("code", w.T("verify.wrong"))
-	case errors.Is(err, processor.ErrCodeOver):
+	case errors.Is(err, identity.ErrCodeOver):
 		form.SetError("code", w.T("verify.code-over"))
-	case errors.Is(err, processor.ErrLinkOver):
+	case errors.Is(err, identity.ErrLinkOver):
 		form.Problem = w.T("verify.link-over")
-	case errors.Is(err, processor.ErrEmailTaken):
+	case errors.Is(err, identity.ErrEmailTaken):
 		form.Problem = w.T("sign-up.email-taken")
 	default:
 		return false
@@ -73,8 +73,8 @@ func (s *Server) proving(c *call) (p proving, err error) {
 // the letter whose code the page asks for. If the link has expired, the page
 // shows proving's address, and submitting the link then shows the error.
 func (s *Server) provingBy(c *call, secret string) (proving, error) {
-	letter, err := s.Processor.ProvableBy(c.r.Context(), c.Party.ID, secret)
-	if errors.Is(err, processor.ErrLinkOver) {
+	letter, err := s.Processor.Identity.ProvableBy(c.r.Context(), c.Party.ID, secret)
+	if errors.Is(err, identity.ErrLinkOver) {
 		return s.proving(c)
 	}
 	return proving{letter.Purpose, letter.Email}, err
@@ -112,7 +112,7 @@ func (s *Server) renderVerify(c *call, status int, form webui.Form) error {
 	if byLink {
 		page.Lead = w.T("verify.lead-link", "Email", p.email)
 		form.Fields, form.Hidden, form.Submit = nil, given("link", secret), w.T("verify.confirm")
-	} else if s.Processor.Letters != nil && p.purpose == party.ProvesEmail {
+	} else if s.Processor.Identity.Letters != nil && p.purpose == party.ProvesEmail {
 		page.Buttons = []action{post(w.T("verify.send"), "", "verify/send")}
 	}
 	if p.purpose == party.ProvesNewEmail {
@@ -127,9 +127,9 @@ func (s *Server) verify(c *call) error {
 		return err
 	}
 	if secret := c.form.Get("link"); secret != "" {
-		p.purpose, err = s.Processor.ProveByLink(c.r.Context(), c.Party.ID, secret)
+		p.purpose, err = s.Processor.Identity.ProveByLink(c.r.Context(), c.Party.ID, secret)
 	} else if p != (proving{}) {
-		err = s.Processor.ProveByCode(c.r.Context(), c.Party.ID, p.purpose, ReadCode(c.form))
+		err = s.Processor.Identity.ProveByCode(c.r.Context(), c.Party.ID, p.purpose, ReadCode(c.form))
 	}
 	if err == nil {
 		if p.purpose == party.ProvesNewEmail {
@@ -145,8 +145,8 @@ func (s *Server) verify(c *call) error {
 }
 
 func (s *Server) sendVerification(c *call) error {
-	err := s.Processor.SendVerification(c.r.Context(), c.Party.ID, s.Sessions.From(c.r))
-	if err == nil || errors.Is(err, processor.ErrNoMail) {
+	err := s.Processor.Identity.SendVerification(c.r.Context(), c.Party.ID, s.Sessions.From(c.r))
+	if err == nil || errors.Is(err, identity.ErrNoMail) {
 		return c.redirect("verify", did("sent"))
 	}
 	form := CodeForm(c.words)

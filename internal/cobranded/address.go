@@ -68,7 +68,7 @@ func (s *Server) chooseAddress(c *call) error {
 		if form.Failed() {
 			return s.renderAddress(c, http.StatusUnprocessableEntity, true, &form)
 		}
-		kept, err := s.Processor.AddAddress(c.r.Context(), c.sender.ID, typed)
+		kept, err := s.Processor.Identity.AddAddress(c.r.Context(), c.sender.ID, typed)
 		if isRefusal(err) {
 			form.Problem = c.words.T("addresses.too-many")
 			return s.renderAddress(c, http.StatusUnprocessableEntity, true, &form)

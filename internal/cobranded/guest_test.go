@@ -10,9 +10,9 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
-	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -25,7 +25,8 @@ func (s *site) takesGuests() {
 func (s *site) guestCard(email string) page {
 	s.t.Helper()
 	s.wantPage("card")
-	return s.submit("email", email, "number", "4242 4242 4242 4242", "expiry", "12/31", "code", "123", "holder", "Gus Guest")
+	return s.submit("email", email, "number", "4242 4242 4242 4242", "expiry", "12/31", "code", "123", "holder",
+		"Gus Guest")
 }
 
 func (s *site) action(name string) string { return s.server.URL + "/cobranded-ui/actions/" + name }
@@ -183,7 +184,8 @@ func strangers(t *testing.T, db *store.DB) {
 	for _, name := range []string{"payment", "card", "address", "confirm"} {
 		s.page(name, visit)
 		s.wantPage("confirm") // of the account's own visit
-		if s.visit() == visit || strings.Contains(s.at.body, "gus@") || strings.Contains(s.at.body, string(before.Instrument)) {
+		if s.visit() == visit || strings.Contains(s.at.body, "gus@") ||
+			strings.Contains(s.at.body, string(before.Instrument)) {
 			t.Errorf("an account sees what the guest typed on %s", name)
 		}
 	}
@@ -213,7 +215,9 @@ func (s *site) cookie(visit, key string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.browser.Jar.(*cookiejar.Jar).SetCookies(u, []*http.Cookie{{Name: "holdfast-guest-" + visit, Value: key, Path: u.Path}})
+	s.browser.Jar.(*cookiejar.Jar).SetCookies(u, []*http.Cookie{
+		{Name: "holdfast-guest-" + visit, Value: key, Path: u.Path},
+	})
 }
 
 func TestCookieOfAGuest(t *testing.T) {
@@ -381,7 +385,7 @@ func TestTheCookieOfAGuestWithAnAccount(t *testing.T) {
 	if s.page("return", visit); s.at.back != nil || s.at.status != http.StatusNotFound {
 		t.Errorf("the cookie leads to %v, status %d", s.at.back, s.at.status)
 	}
-	if _, err := s.Processor.SignIn(t.Context(), processor.SignIn{
+	if _, err := s.Processor.Identity.SignIn(t.Context(), identity.SignIn{
 		Email: claimed.Email, Password: holdfasttest.Password, From: "203.0.113.7",
 	}); err != nil {
 		t.Error(err)

@@ -251,7 +251,7 @@ func TestThereIsAnEndToCardsAndAddresses(t *testing.T) {
 		ExpiryYear: 2031, Holder: "Ann Buyer",
 	}
 	for _, add := range []func() error{
-		func() error { _, err := s.Processor.AddAddress(t.Context(), s.Buyer.ID, address); return err },
+		func() error { _, err := s.Processor.Identity.AddAddress(t.Context(), s.Buyer.ID, address); return err },
 		func() error { _, err := s.Processor.AddCard(t.Context(), s.Buyer.ID, card, true); return err },
 	} {
 		var err error
@@ -305,7 +305,7 @@ func TestShippingAddressRemovedMeanwhile(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Processor.RemoveAddress(t.Context(), s.Buyer.ID, kept[0].ID); err != nil {
+	if err := s.Processor.Identity.RemoveAddress(t.Context(), s.Buyer.ID, kept[0].ID); err != nil {
 		t.Fatal(err)
 	}
 	shown := s.at

@@ -23,7 +23,7 @@ func (s *site) endsDuringTheNextRequest(user party.ID, then func()) {
 	}
 	s.Processor.Now = func() time.Time { // it is first called after the session was read
 		s.Processor.Now = s.Clock.Now
-		if err := s.Processor.EndSignedIn(s.t.Context(), user, all[0].ID); err != nil {
+		if err := s.Processor.Identity.EndSignedIn(s.t.Context(), user, all[0].ID); err != nil {
 			s.t.Error(err)
 		}
 		then()

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/holdfast-pay/holdfast/internal/account"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -85,7 +86,7 @@ func (s *Server) renderSignIn(c *call, status int, f webui.Form) error {
 	if c.takesGuests() {
 		page.Guest, page.GuestProblem, page.Heading = actions+"guest", c.guestProblem, c.words.T("guest.heading")
 	}
-	if s.Processor.Letters != nil {
+	if s.Processor.Identity.Letters != nil {
 		page.Forgotten = account.ForgottenURL(c.visit.ID)
 	}
 	if form, ok := s.Sessions.PasskeyForm(c.words, c.r, actions+"passkey", c.hidden()); ok {
@@ -154,7 +155,7 @@ func (s *Server) signInByPasskey(c *call) error {
 	switch {
 	case err == nil:
 		return s.enter(c)
-	case !errors.Is(err, processor.ErrPasskey) && !errors.Is(err, processor.ErrWrongPassword):
+	case !errors.Is(err, identity.ErrPasskey) && !errors.Is(err, identity.ErrWrongPassword):
 		return err
 	}
 	form := account.SignInForm(c.words)
@@ -195,7 +196,7 @@ func (s *Server) signUp(c *call) error {
 	if form.Failed() {
 		return c.renderSignUp(http.StatusUnprocessableEntity, form)
 	}
-	user, err := s.Processor.SignUp(c.r.Context(), n, s.Sessions.From(c.r))
+	user, err := s.Processor.Identity.SignUp(c.r.Context(), n, s.Sessions.From(c.r))
 	if err == nil {
 		err = s.beginSession(c, user)
 	}

@@ -5,8 +5,8 @@ import (
 	"net/http"
 
 	"github.com/holdfast-pay/holdfast/internal/account"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
-	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
@@ -33,7 +33,7 @@ func (s *Server) verify(c *call) error {
 	if c.sender.ID == "" {
 		return c.redirect("sign-in")
 	}
-	err := s.Processor.ProveByCode(c.r.Context(), c.sender.ID, party.ProvesEmail, account.ReadCode(c.form))
+	err := s.Processor.Identity.ProveByCode(c.r.Context(), c.sender.ID, party.ProvesEmail, account.ReadCode(c.form))
 	if err == nil {
 		return s.enter(c)
 	}
@@ -49,8 +49,8 @@ func (s *Server) sendCode(c *call) error {
 	if c.sender.ID == "" {
 		return c.redirect("sign-in")
 	}
-	err := s.Processor.SendVerification(c.r.Context(), c.sender.ID, s.Sessions.From(c.r))
-	if err == nil || errors.Is(err, processor.ErrNoMail) {
+	err := s.Processor.Identity.SendVerification(c.r.Context(), c.sender.ID, s.Sessions.From(c.r))
+	if err == nil || errors.Is(err, identity.ErrNoMail) {
 		return c.redirect("verify")
 	}
 	form := account.CodeForm(c.words)

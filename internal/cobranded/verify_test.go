@@ -10,9 +10,9 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
-	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -119,7 +119,7 @@ func TestACodeThatCannotBeSent(t *testing.T) {
 	s.get(s.link(order()))
 	s.signUp()
 	s.visitPage("verify")
-	s.Processor.Letters = nil
+	s.Processor.Identity.Letters = nil
 	s.press("send-code")
 	s.wantPage("verify")
 	if s.at.status != http.StatusOK || s.log.String() != "" {
@@ -157,13 +157,13 @@ func TestSigningInByPasskeyOnTheWay(t *testing.T) {
 
 	device := &holdfasttest.Authenticator{T: t, Host: "localhost", Origin: address}
 	at, _ := sessions.RelyingParty(&http.Request{Host: public.Host})
-	question, err := s.Processor.BeginPasskey(t.Context(), at, s.Buyer.ID, processor.OwnPassword{
+	question, err := s.Processor.Identity.BeginPasskey(t.Context(), at, s.Buyer.ID, identity.OwnPassword{
 		Password: holdfasttest.Password, From: "203.0.113.9",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Processor.AddPasskey(t.Context(), at, s.Buyer.ID, "Phone", device.Make(question)); err != nil {
+	if _, err := s.Processor.Identity.AddPasskey(t.Context(), at, s.Buyer.ID, "Phone", device.Make(question)); err != nil {
 		t.Fatal(err)
 	}
 	s.get(s.link(order()))
@@ -175,7 +175,7 @@ func TestSigningInByPasskeyOnTheWay(t *testing.T) {
 	s.post(address+"/cobranded-ui/actions/passkey", params("visit", visit, "answer", "{}"))
 	s.wantText("We could not sign you in with the passkey.")
 	device.Count++
-	if question, err = s.Processor.AskPasskey(t.Context(), at, "203.0.113.9"); err != nil {
+	if question, err = s.Processor.Identity.AskPasskey(t.Context(), at, "203.0.113.9"); err != nil {
 		t.Fatal(err)
 	}
 	s.post(address+"/cobranded-ui/actions/passkey", params("visit", visit, "answer", string(device.Sign(question))))

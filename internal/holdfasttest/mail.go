@@ -19,7 +19,7 @@ type Postbox struct {
 // gets it.
 func (w *World) Mailing() *Postbox {
 	box := &Postbox{t: w.T}
-	w.Processor.Letters = func(n party.Notice) (subject, text string) {
+	w.Processor.Identity.Letters = func(n party.Notice) (subject, text string) {
 		box.mu.Lock()
 		defer box.mu.Unlock()
 		box.all = append(box.all, n)

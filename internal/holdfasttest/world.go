@@ -10,6 +10,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/card"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -54,7 +55,7 @@ func NewWorld(t testing.TB, db *store.DB) *World {
 	w.Callers = &signed.Callers{Find: db.CallerByKey, Now: w.Clock.Now}
 	w.Processor = processor.New(db, processor.Config{
 		Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: slog.New(slog.DiscardHandler),
-		Hashing: QuickHashing, CallerChanged: w.Callers.Forget,
+		People: identity.Config{Hashing: QuickHashing}, CallerChanged: w.Callers.Forget,
 	})
 	t.Cleanup(w.Processor.Close)
 	w.Owner = w.Party("Kiln & Co", "shop@example.test")
@@ -64,17 +65,26 @@ func NewWorld(t testing.TB, db *store.DB) *World {
 		Owner: w.Owner.ID, Name: "Kiln & Co", IPNURL: "http://shop.example.test/ipn", Sandbox: true,
 	})
 	w.must("making a caller", err)
-	w.Card, err = w.Processor.AddCard(t.Context(), w.Buyer.ID, card.Details{
+	w.Card = w.AddCard(w.Buyer.ID)
+	return w
+}
+
+// AddCard gives a party a card, which becomes its default.
+func (w *World) AddCard(owner party.ID) payment.Instrument {
+	w.T.Helper()
+	i, err := w.Processor.AddCard(w.T.Context(), owner, card.Details{
 		Number: card.NewNumber("4242424242424242"), ExpiryMonth: 12, ExpiryYear: 2031, Holder: "Ann Buyer",
 	}, true)
 	w.must("adding a card", err)
-	return w
+	return i
 }
 
 // Party makes a party.
 func (w *World) Party(name, email string) party.Party {
 	w.T.Helper()
-	p, err := w.Processor.CreateParty(w.T.Context(), processor.NewParty{Name: name, Email: email, Password: Password})
+	p, err := w.Processor.Identity.CreateParty(w.T.Context(), identity.NewParty{
+		Name: name, Email: email, Password: Password,
+	})
 	w.must("making a party", err)
 	return p
 }
@@ -82,7 +92,7 @@ func (w *World) Party(name, email string) party.Party {
 // Change changes a party as an operator can.
 func (w *World) Change(id party.ID, by func(*party.Party)) {
 	w.T.Helper()
-	_, err := w.Processor.ChangeParty(w.T.Context(), id, func(p party.Party) (party.Party, error) {
+	_, err := w.Processor.Identity.ChangeParty(w.T.Context(), id, func(p party.Party) (party.Party, error) {
 		by(&p)
 		return p, nil
 	})
@@ -194,13 +204,19 @@ func (w *World) Balance() payment.Instrument { w.T.Helper(); return w.BalanceOf(
 // BalanceOf is a party's balance as an instrument.
 func (w *World) BalanceOf(id party.ID) payment.Instrument {
 	w.T.Helper()
-	var all []payment.Instrument
+	all := w.Instruments(id)
+	i := slices.IndexFunc(all, func(i payment.Instrument) bool { return i.Method == holdfast.MethodABT })
+	return all[i]
+}
+
+// Instruments returns a party's payment methods.
+func (w *World) Instruments(id party.ID) (all []payment.Instrument) {
+	w.T.Helper()
 	w.must("reading instruments", w.DB.View(w.T.Context(), func(tx *store.ReadTx) (err error) {
 		all, err = tx.Instruments(id)
 		return err
 	}))
-	i := slices.IndexFunc(all, func(i payment.Instrument) bool { return i.Method == holdfast.MethodABT })
-	return all[i]
+	return all
 }
 
 // Deposit raises a party's balance.

@@ -237,7 +237,8 @@ func (p *Processor) violate(
 		if err := keep(tx, now); err != nil {
 			return err
 		}
-		added, err = tx.AddViolations(findings, now, func() store.ViolationID { return store.ViolationID(p.ids().Other("V")) })
+		added, err = tx.AddViolations(findings, now,
+			func() store.ViolationID { return store.ViolationID(p.ids().Other("V")) })
 		if err != nil || len(added) == 0 {
 			return err
 		}
@@ -268,7 +269,7 @@ func (p *Processor) tellOfBooks(tx *store.Tx, added []store.Violation, now time.
 	}
 	n.More = len(added) - len(n.Rows)
 	subject, text := p.BooksLetters(n)
-	return p.mail(tx, p.Operator, subject, text)
+	return p.Identity.Mail(tx, p.Operator, subject, text)
 }
 
 // AuditChanged checks transactions that this server has changed, one batch of

@@ -14,6 +14,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -190,7 +191,7 @@ func TestAViolationStopsItsCaller(t *testing.T) {
 		other := w.OtherShop()
 		server := processor.New(w.DB, processor.Config{
 			Network: w.Network, Now: w.Clock.Now, IDs: w.IDs, Log: slog.New(slog.DiscardHandler),
-			Hashing: holdfasttest.QuickHashing,
+			People: identity.Config{Hashing: holdfasttest.QuickHashing},
 		})
 		w.T.Cleanup(server.Close)
 		w.Clock.Advance(time.Minute)
@@ -256,7 +257,8 @@ func TestAViolationStopsItsCaller(t *testing.T) {
 		w.Clock.Advance(time.Hour)
 		seen := audited(w, server) // amounts have changed, the fault has not
 		wantViolations(w, seen, 2)
-		if v := seen[0]; !v.LastSeen.After(v.Found) || v.By != "ann" || v.Reason != "it was a drill" || v.Acknowledged.IsZero() {
+		if v := seen[0]; !v.LastSeen.After(v.Found) || v.By != "ann" || v.Reason != "it was a drill" ||
+			v.Acknowledged.IsZero() {
 			w.T.Errorf("seen again, it is %+v", v)
 		}
 		w.Paid("2.00", "order-5")

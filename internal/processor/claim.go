@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -15,24 +16,23 @@ import (
 // guest into an account. If the address has an account already, the letter says so:
 // only its reader learns that. Too many requests are a *GuessesError.
 func (p *Processor) AskClaim(ctx context.Context, link, from string) error {
-	if p.Letters == nil {
-		return ErrNoMail
+	if p.Identity.Letters == nil {
+		return identity.ErrNoMail
 	}
 	guest, err := p.GuestBy(ctx, link)
 	if err != nil {
 		return err
 	}
 	if guest.Email == "" {
-		return ErrLinkOver // no mail can have had the link
+		return identity.ErrLinkOver // no mail can have had the link
 	}
-	if err := p.countGuess(ctx, lettersTo(guest.Email, from)); err != nil {
+	if err := p.Identity.CountLetter(ctx, guest.Email, from); err != nil {
 		return err
 	}
-	l, err := p.newLetter(ctx, guest.ID, party.ProvesGuest, guest.Email)
+	l, err := p.Identity.NewLetter(ctx, guest.ID, party.ProvesGuest, guest.Email, from)
 	if err != nil {
 		return err
 	}
-	l.CountedBy = lettersFrom(from).key
 	return p.db.Update(ctx, func(tx *store.Tx) error {
 		guest, err := p.guestBy(&tx.ReadTx, link)
 		if err != nil {
@@ -43,9 +43,9 @@ func (p *Processor) AskClaim(ctx context.Context, link, from string) error {
 			return err
 		}
 		if !taken {
-			return p.send(tx, guest, l)
+			return p.Identity.Send(tx, guest, l)
 		}
-		return p.tell(tx, party.Notice{
+		return p.Identity.Tell(tx, party.Notice{
 			About: party.NoticeGuestHasAccount, To: guest.Email, Language: guest.Language, Guest: link,
 		})
 	})
@@ -62,12 +62,12 @@ func (p *Processor) ClaimableBy(ctx context.Context, secret string) (guest party
 }
 
 func (p *Processor) claiming(tx *store.ReadTx, secret string) (guest party.Party, proof party.Proof, err error) {
-	if proof, err = p.proofFor(tx, party.ProvesGuest, secret); err != nil {
+	if proof, err = p.Identity.ProofFor(tx, party.ProvesGuest, secret); err != nil {
 		return guest, proof, err
 	}
 	guest, found, err := tx.Party(proof.Party)
 	if err == nil && (!found || !guest.Guest || guest.Standing != party.Active) {
-		err = ErrLinkOver
+		err = identity.ErrLinkOver
 	}
 	return guest, proof, err
 }
@@ -86,7 +86,7 @@ func (p *Processor) Claim(ctx context.Context, secret, password string) (account
 	if _, err := p.ClaimableBy(ctx, secret); err != nil {
 		return account, err // before the expensive hash
 	}
-	hashed, err := p.hashNew(ctx, password)
+	hashed, err := p.Identity.HashNew(ctx, password)
 	if err != nil {
 		return account, err
 	}
@@ -100,7 +100,7 @@ func (p *Processor) Claim(ctx context.Context, secret, password string) (account
 // staleLink is ErrLinkOver for a link that was used at the same moment.
 func staleLink(err error) error {
 	if errors.Is(err, store.ErrStale) {
-		return ErrLinkOver
+		return identity.ErrLinkOver
 	}
 	return err
 }
@@ -112,7 +112,7 @@ func (p *Processor) makeAccount(tx *store.Tx, secret, hashed string) (party.Part
 	if err != nil {
 		return guest, err
 	}
-	if err := p.useProof(tx, proof); err != nil {
+	if err := p.Identity.UseProof(tx, proof); err != nil {
 		return guest, err
 	}
 	account := guest
@@ -120,7 +120,7 @@ func (p *Processor) makeAccount(tx *store.Tx, secret, hashed string) (party.Part
 	account.Name, account.VerifyBy, account.SendingLimit = "", time.Time{}, party.Party{}.SendingLimit
 	claimed, err := tx.ClaimGuest(account)
 	if err == nil && !claimed {
-		err = ErrEmailTaken
+		err = identity.ErrEmailTaken
 	}
 	if err != nil {
 		return guest, err
@@ -141,24 +141,26 @@ func (p *Processor) balanceOf(account party.Party) payment.Instrument {
 
 // BeginClaimPasskey starts making a passkey for the account that Claim would make.
 // It returns the options for the browser, as JSON.
-func (p *Processor) BeginClaimPasskey(ctx context.Context, r RelyingParty, secret string) (options []byte, err error) {
+func (p *Processor) BeginClaimPasskey(
+	ctx context.Context, r identity.RelyingParty, secret string,
+) (options []byte, err error) {
 	guest, err := p.ClaimableBy(ctx, secret)
 	if err != nil {
 		return nil, err
 	}
-	return p.askNewPasskey(ctx, r, keyOwner{Party: guest})
+	return p.Identity.AskNewPasskey(ctx, r, guest)
 }
 
 // ClaimByPasskey is Claim with a passkey in place of a password. An answer that does
 // not verify is ErrPasskey, and changes nothing.
 func (p *Processor) ClaimByPasskey(
-	ctx context.Context, r RelyingParty, secret, name string, answer []byte,
+	ctx context.Context, r identity.RelyingParty, secret, name string, answer []byte,
 ) (account party.Party, err error) {
 	guest, err := p.ClaimableBy(ctx, secret)
 	if err != nil {
 		return account, err
 	}
-	k, _, err := p.madePasskey(ctx, r, guest.ID, name, answer)
+	k, err := p.Identity.MadePasskey(ctx, r, guest.ID, name, answer)
 	if err != nil {
 		return account, err
 	}
@@ -168,7 +170,7 @@ func (p *Processor) ClaimByPasskey(
 		}
 		inserted, err := tx.InsertPasskey(k)
 		if err == nil && !inserted {
-			err = ErrPasskey
+			err = identity.ErrPasskey
 		}
 		return err
 	})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -71,10 +72,10 @@ func TestAGuestBecomesAnAccount(t *testing.T) {
 			t.Error("the account has no balance")
 		}
 		_, err = w.Processor.GuestBy(t.Context(), link)
-		wantErr(w, "the old link", err, processor.ErrLinkOver)
-		wantErr(w, "asking again", w.Processor.AskClaim(t.Context(), link, "203.0.113.7"), processor.ErrLinkOver)
+		wantErr(w, "the old link", err, identity.ErrLinkOver)
+		wantErr(w, "asking again", w.Processor.AskClaim(t.Context(), link, "203.0.113.7"), identity.ErrLinkOver)
 		_, err = w.Processor.Claim(t.Context(), secret, "another password")
-		wantErr(w, "the letter again", err, processor.ErrLinkOver)
+		wantErr(w, "the letter again", err, identity.ErrLinkOver)
 		_, token := approved(w, "order-2", gusTypes)
 		if token == "" {
 			t.Error("the address can be no guest's any more")
@@ -114,31 +115,31 @@ func TestLinksThatMakeNoAccount(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		guest, link, box := paidAsGuest(w)
 		secret := askClaim(w, link, box)
-		if err := w.Processor.Forgotten(t.Context(), w.Buyer.Email, "203.0.113.7", ""); err != nil {
+		if err := w.Processor.Identity.Forgotten(t.Context(), w.Buyer.Email, "203.0.113.7", ""); err != nil {
 			t.Fatal(err)
 		}
 		reset := box.Last(w.Buyer.Email, party.NoticeReset).Link
 		for name, wrong := range map[string]string{"none": "", "of the mails": link, "for a password": reset} {
 			_, err := w.Processor.Claim(t.Context(), wrong, holdfasttest.Password)
-			wantErr(w, "a link "+name, err, processor.ErrLinkOver)
+			wantErr(w, "a link "+name, err, identity.ErrLinkOver)
 		}
-		_, err := w.Processor.ResetPassword(t.Context(), secret, "a new password")
-		wantErr(w, "a new password by the letter", err, processor.ErrLinkOver)
+		_, err := w.Processor.Identity.ResetPassword(t.Context(), secret, "a new password")
+		wantErr(w, "a new password by the letter", err, identity.ErrLinkOver)
 		for _, p := range []party.ID{guest.ID, w.Buyer.ID} {
-			wantErr(w, "a verified address by the letter", proveByLink(w, p, secret), processor.ErrLinkOver)
+			wantErr(w, "a verified address by the letter", proveByLink(w, p, secret), identity.ErrLinkOver)
 		}
 		for name, forged := range map[string]string{
 			"none": "", "without a signature": string(guest.ID), "of an account": string(w.Buyer.ID) + link[len(guest.ID):],
 		} {
 			wantErr(w, "asking by a link "+name, w.Processor.AskClaim(t.Context(), forged, "203.0.113.7"),
-				processor.ErrLinkOver)
+				identity.ErrLinkOver)
 		}
 		newer := askClaim(w, link, box)
 		_, err = w.Processor.Claim(t.Context(), secret, holdfasttest.Password)
-		wantErr(w, "the letter before the last", err, processor.ErrLinkOver)
+		wantErr(w, "the letter before the last", err, identity.ErrLinkOver)
 		w.Clock.Advance(24 * time.Hour)
 		_, err = w.Processor.Claim(t.Context(), newer, holdfasttest.Password)
-		wantErr(w, "a letter of yesterday", err, processor.ErrLinkOver)
+		wantErr(w, "a letter of yesterday", err, identity.ErrLinkOver)
 		if stored, _ := readParty(w, guest.ID); stored != guest {
 			t.Errorf("the guest is now %+v", stored)
 		}
@@ -160,7 +161,7 @@ func TestAnAccountWithTheAddressIsNotTouched(t *testing.T) {
 			t.Errorf("the letter is %+v", told)
 		}
 		_, err := w.Processor.Claim(t.Context(), secret, "another password")
-		wantErr(w, "an earlier letter", err, processor.ErrEmailTaken)
+		wantErr(w, "an earlier letter", err, identity.ErrEmailTaken)
 		for _, want := range []party.Party{guest, account} {
 			if stored, _ := readParty(w, want.ID); stored != want {
 				t.Errorf("the party is %+v, want %+v", stored, want)
@@ -187,7 +188,7 @@ func TestTwoBrowsersMakeOneAccount(t *testing.T) {
 		wait.Wait()
 		won := slices.Index(errs, nil)
 		for i, err := range errs {
-			if i != won && !errors.Is(err, processor.ErrLinkOver) {
+			if i != won && !errors.Is(err, identity.ErrLinkOver) {
 				t.Errorf("browser %d: %v (browser %d won)", i, err, won)
 			}
 		}
@@ -204,7 +205,7 @@ func TestAGuestBecomesAnAccountByAPasskey(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		guest, link, box := paidAsGuest(w)
 		secret := askClaim(w, link, box)
-		site := processor.RelyingParty{Host: "localhost", Origin: "http://localhost"}
+		site := identity.RelyingParty{Host: "localhost", Origin: "http://localhost"}
 		device := &holdfasttest.Authenticator{T: t, Host: site.Host, Origin: site.Origin}
 		question, err := w.Processor.BeginClaimPasskey(t.Context(), site, secret)
 		if err != nil {
@@ -212,22 +213,23 @@ func TestAGuestBecomesAnAccountByAPasskey(t *testing.T) {
 		}
 		answer := device.Make(question)
 		_, err = w.Processor.ClaimByPasskey(t.Context(), site, secret, "Phone", []byte("{}"))
-		wantErr(w, "no passkey", err, processor.ErrPasskey)
+		wantErr(w, "no passkey", err, identity.ErrPasskey)
 		account, err := w.Processor.ClaimByPasskey(t.Context(), site, secret, "Phone", answer)
 		if err != nil || account.ID != guest.ID || account.Guest || !account.EmailVerified {
 			t.Fatalf("the account is %+v, %v", account, err)
 		}
-		question, err = w.Processor.AskPasskey(t.Context(), site, "203.0.113.7")
+		question, err = w.Processor.Identity.AskPasskey(t.Context(), site, "203.0.113.7")
 		if err != nil {
 			t.Fatal(err)
 		}
-		in, err := w.Processor.SignInByPasskey(t.Context(), site, device.Sign(question), processor.SignIn{From: "203.0.113.7"})
+		in, err := w.Processor.Identity.SignInByPasskey(t.Context(), site, device.Sign(question),
+			identity.SignIn{From: "203.0.113.7"})
 		if err != nil || in.ID != guest.ID {
 			t.Errorf("signing in by passkey: %+v, %v", in, err)
 		}
-		wantErr(w, "signing in without a password", signIn(w, guest.Email, ""), processor.ErrWrongPassword)
+		wantErr(w, "signing in without a password", signIn(w, guest.Email, ""), identity.ErrWrongPassword)
 		_, err = w.Processor.ClaimByPasskey(t.Context(), site, secret, "Phone", answer)
-		wantErr(w, "once more", err, processor.ErrLinkOver)
+		wantErr(w, "once more", err, identity.ErrLinkOver)
 	})
 }
 
@@ -238,8 +240,8 @@ func TestLettersForGuestsAreCounted(t *testing.T) {
 			askClaim(w, link, box)
 		}
 		wantBlocked(w, "one letter more", w.Processor.AskClaim(t.Context(), link, "203.0.113.9"))
-		w.Processor.Letters = nil
-		wantErr(w, "a server without mail", w.Processor.AskClaim(t.Context(), link, "203.0.113.7"), processor.ErrNoMail)
+		w.Processor.Identity.Letters = nil
+		wantErr(w, "a server without mail", w.Processor.AskClaim(t.Context(), link, "203.0.113.7"), identity.ErrNoMail)
 	})
 }
 
@@ -252,10 +254,10 @@ func TestLinksOfClosedGuests(t *testing.T) {
 			t.Errorf("a suspended guest cannot see its payments: %v", err)
 		}
 		_, err := w.Processor.Claim(t.Context(), secret, holdfasttest.Password)
-		wantErr(w, "an account for a suspended guest", err, processor.ErrLinkOver)
+		wantErr(w, "an account for a suspended guest", err, identity.ErrLinkOver)
 		w.SetStanding(guest.ID, party.Closed)
 		_, err = w.Processor.GuestBy(t.Context(), link)
-		wantErr(w, "a closed guest", err, processor.ErrLinkOver)
+		wantErr(w, "a closed guest", err, identity.ErrLinkOver)
 		w.Clock.Advance(payment.SingleUseLife)
 		_, token := approved(w, "order-2", gusTypes)
 		_, err = w.Reserve(token, "12.00", holdfast.CallerReference("reserve-2"))

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
@@ -112,7 +113,7 @@ func (s visitStep) agreement(v payment.Visit) (a payment.Agreement, err error) {
 		}
 	}
 	if v.Address != "" {
-		_, err := ownAddress(s.ReadTx, v.Sender, v.Address)
+		_, err := identity.OwnAddress(s.ReadTx, v.Sender, v.Address)
 		if _, removed := errors.AsType[*holdfast.Error](err); removed {
 			return a, ErrNotShown
 		}

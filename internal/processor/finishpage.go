@@ -311,7 +311,7 @@ func (f *finishing) step() (visitStep, error) { return f.p.stepOf(f.tx, f.visit,
 
 // stepOf returns a step of a visit that was just read.
 func (p *Processor) stepOf(tx *store.Tx, v payment.Visit, real time.Time) (s visitStep, err error) {
-	s = visitStep{ReadTx: &tx.ReadTx, tx: tx, visit: v, real: real, mails: p.Letters != nil}
+	s = visitStep{ReadTx: &tx.ReadTx, tx: tx, visit: v, real: real, mails: p.Identity.Letters != nil}
 	if s.caller, err = callerOf(&tx.ReadTx, v.Caller); err != nil {
 		return s, err
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -127,7 +128,7 @@ func (p *Processor) nameGuest(tx *store.Tx, id party.ID, name, email, fingerprin
 	if name == "" {
 		name = email
 	}
-	var counted []subject
+	var counted []identity.Subject
 	if email != "" && party.EmailKey(email) != party.EmailKey(guest.Email) {
 		counted = append(counted, guestsOfMailbox(email)...)
 	}
@@ -140,39 +141,40 @@ func (p *Processor) nameGuest(tx *store.Tx, id party.ID, name, email, fingerprin
 	return tx.NameGuest(id, name, email)
 }
 
-func guestsOfAddress(from string) []subject {
+func guestsOfAddress(from string) []identity.Subject {
 	return hourAndDay("guests of address:"+from, party.GuestsOfAddress, party.GuestsOfAddressLong)
 }
 
-func guestsOfMailbox(email string) []subject {
-	return hourAndDay("guests of mailbox:"+hidden(party.EmailKey(email)), party.GuestsOfMailbox, party.GuestsOfMailboxLong)
+func guestsOfMailbox(email string) []identity.Subject {
+	return hourAndDay("guests of mailbox:"+identity.Hidden(party.EmailKey(email)), party.GuestsOfMailbox,
+		party.GuestsOfMailboxLong)
 }
 
-func guestsOfCard(fingerprint string) []subject {
-	return hourAndDay("guests of card:"+hidden(fingerprint), party.GuestsOfCard, party.GuestsOfCardLong)
+func guestsOfCard(fingerprint string) []identity.Subject {
+	return hourAndDay("guests of card:"+identity.Hidden(fingerprint), party.GuestsOfCard, party.GuestsOfCardLong)
 }
 
-func hourAndDay(key string, hour, day party.GuessLimit) []subject {
-	return []subject{{key, hour, false}, {key + " in a day", day, false}}
+func hourAndDay(key string, hour, day party.GuessLimit) []identity.Subject {
+	return []identity.Subject{{Key: key, Limit: hour}, {Key: key + " in a day", Limit: day}}
 }
 
 // countGuest counts one guest of each subject, or is a *GuestsError and counts none.
-func countGuest(tx *store.Tx, subjects []subject, now time.Time) error {
+func countGuest(tx *store.Tx, subjects []identity.Subject, now time.Time) error {
 	var wait time.Duration
 	counted := make([]party.Guesses, len(subjects))
 	for i, s := range subjects {
-		g, err := tx.Guesses(s.key)
+		g, err := tx.Guesses(s.Key)
 		if err != nil {
 			return err
 		}
-		wait = max(wait, s.limit.Wait(g, now))
-		counted[i] = s.limit.Count(g, now)
+		wait = max(wait, s.Limit.Wait(g, now))
+		counted[i] = s.Limit.Count(g, now)
 	}
 	if wait > 0 {
 		return &GuestsError{Wait: wait}
 	}
 	for i, s := range subjects {
-		if err := tx.SetGuesses(s.key, counted[i]); err != nil {
+		if err := tx.SetGuesses(s.Key, counted[i]); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -33,7 +34,8 @@ func takesGuests(w *holdfasttest.World, change func(*party.Caller)) {
 // guestVisit begins a visit that guests may enter.
 func guestVisit(w *holdfasttest.World, reference string) payment.VisitID {
 	w.T.Helper()
-	return visit(w, "pipelineName", "SingleUse", "callerReference", reference, "transactionAmount", "12", "reserve", "True")
+	return visit(w, "pipelineName", "SingleUse", "callerReference", reference, "transactionAmount", "12", "reserve",
+		"True")
 }
 
 // A guestCard is what a guest types.
@@ -148,7 +150,7 @@ func TestAGuestPays(t *testing.T) {
 		}
 		w.Clock.Advance(31 * 24 * time.Hour)
 		_, err = w.Processor.GuestBy(t.Context(), link)
-		wantErr(w, "the link, long after", err, processor.ErrLinkOver)
+		wantErr(w, "the link, long after", err, identity.ErrLinkOver)
 	})
 }
 
@@ -211,16 +213,16 @@ func TestAGuestIsNotFoundByItsAddress(t *testing.T) {
 		v, _ := approved(w, "order-1", gusTypes)
 		for _, email := range []string{gusTypes.email, "guest:" + string(v.Sender)} {
 			for _, password := range []string{"", "a guess"} {
-				wantErr(w, "signing in as "+email, signIn(w, email, password), processor.ErrWrongPassword)
+				wantErr(w, "signing in as "+email, signIn(w, email, password), identity.ErrWrongPassword)
 			}
-			if err := w.Processor.Forgotten(t.Context(), email, "203.0.113.8", ""); err != nil {
+			if err := w.Processor.Identity.Forgotten(t.Context(), email, "203.0.113.8", ""); err != nil {
 				t.Errorf("a new password for %s: %v", email, err)
 			}
 		}
 		if letters := box.To(gusTypes.email); len(letters) != 0 {
 			t.Errorf("letters to the guest: %+v", letters)
 		}
-		made, err := w.Processor.SignUp(t.Context(), processor.NewParty{
+		made, err := w.Processor.Identity.SignUp(t.Context(), identity.NewParty{
 			Name: "Gus", Email: gusTypes.email, Password: holdfasttest.Password,
 		}, "203.0.113.8")
 		if err != nil || made.ID == v.Sender {

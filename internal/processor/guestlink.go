@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -34,7 +35,7 @@ func (p *Processor) makeLinkKey(ctx context.Context) error {
 		return err
 	}
 	return p.db.Update(ctx, func(tx *store.Tx) error {
-		return tx.InsertLinkKey(holdfast.NewSecretKey(random(linkKeySize, base62)), p.now())
+		return tx.InsertLinkKey(holdfast.NewSecretKey(identity.Random(linkKeySize, base62)), p.now())
 	})
 }
 
@@ -89,22 +90,22 @@ func (p *Processor) GuestBy(ctx context.Context, link string) (guest party.Party
 
 func (p *Processor) guestBy(tx *store.ReadTx, link string) (party.Party, error) {
 	if len(link) > party.GuestLinkMax {
-		return party.Party{}, ErrLinkOver
+		return party.Party{}, identity.ErrLinkOver
 	}
 	key, err := p.readLinkKey(tx)
 	if errors.Is(err, errNoLinkKey) {
-		return party.Party{}, ErrLinkOver
+		return party.Party{}, identity.ErrLinkOver
 	}
 	if err != nil {
 		return party.Party{}, err
 	}
 	id, ok := party.ReadGuestLink(key, link, p.now())
 	if !ok {
-		return party.Party{}, ErrLinkOver
+		return party.Party{}, identity.ErrLinkOver
 	}
 	guest, found, err := tx.Party(id)
 	if err == nil && (!found || !guest.Guest || guest.Standing == party.Closed) {
-		err = ErrLinkOver
+		err = identity.ErrLinkOver
 	}
 	return guest, err
 }

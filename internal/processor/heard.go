@@ -267,7 +267,7 @@ func (p *Processor) tellOfNetwork(tx *store.Tx, account payment.NetworkAccount, 
 	}
 	for _, address := range to {
 		subject, text := p.NetworkLetters(n)
-		if err := p.mail(tx, address, subject, text); err != nil {
+		if err := p.Identity.Mail(tx, address, subject, text); err != nil {
 			return err
 		}
 	}

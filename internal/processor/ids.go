@@ -1,10 +1,10 @@
 package processor
 
 import (
-	"crypto/rand"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 )
 
 // IDs makes identifiers. Tests use a counter; servers use RandomIDs.
@@ -40,7 +40,7 @@ func (r RandomIDs) Token() holdfast.TokenID { return holdfast.TokenID(r.timed(""
 func (r RandomIDs) Other(prefix string) string { return r.timed(prefix, 25) }
 
 // Secret returns random characters only, without the time.
-func (RandomIDs) Secret(size int) string { return random(size, base62) }
+func (RandomIDs) Secret(size int) string { return identity.Random(size, base62) }
 
 // timed returns the prefix and size characters: the time in base 36, and random
 // ones.
@@ -51,24 +51,7 @@ func (r RandomIDs) timed(prefix string, size int) string {
 		digits[timeDigits-1-i] = base36[micro%36]
 		micro /= 36
 	}
-	return prefix + string(digits[:]) + random(size-timeDigits, base36)
-}
-
-// random draws characters of an alphabet with equal probability: it discards
-// bytes that are not below the largest multiple of the alphabet's size.
-func random(size int, alphabet string) string {
-	out := make([]byte, 0, size)
-	limit := 256 - 256%len(alphabet)
-	var drawn [64]byte
-	for len(out) < size {
-		rand.Read(drawn[:]) // never fails; see crypto/rand
-		for _, b := range drawn {
-			if int(b) < limit && len(out) < size {
-				out = append(out, alphabet[int(b)%len(alphabet)])
-			}
-		}
-	}
-	return string(out)
+	return prefix + string(digits[:]) + identity.Random(size-timeDigits, base36)
 }
 
 func (p *Processor) ids() IDs {

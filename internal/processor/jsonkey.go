@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/money"
@@ -26,7 +27,7 @@ func (p *Processor) AddKey(
 ) (key party.JSONKey, text string, err error) {
 	switch {
 	case !party.ValidName(n.Name):
-		return key, "", errName
+		return key, "", identity.ErrName
 	case n.Scopes == "":
 		return key, "", holdfast.Errorf(holdfast.InvalidParams, "a key needs a scope")
 	case n.Life < 0:

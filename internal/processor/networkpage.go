@@ -179,7 +179,7 @@ func (p *Processor) open(ctx context.Context, page openedPage, o PageOpening) (a
 		Key: page.Key, Account: page.Account, Visit: page.Visit, Caller: string(page.caller), Done: o.Done, Back: o.Back,
 		Language: o.Language, Until: page.Expires, Title: page.title,
 	}
-	owner, err := p.party(ctx, page.Party)
+	owner, err := p.Identity.Party(ctx, page.Party)
 	if err != nil {
 		return "", err
 	}

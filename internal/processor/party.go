@@ -2,89 +2,15 @@ package processor
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/money"
 )
-
-// A NewParty is a party to create.
-type NewParty struct {
-	Name, Email string
-	Password    string // hashed before it is kept
-	Language    string // of the pages that they read; empty if unknown
-	Business    bool   // may be paid by card
-}
-
-// CreateParty creates a party with a balance, for an operator: its e-mail
-// address and its account count as verified. An address that is taken is
-// InvalidParams.
-func (p *Processor) CreateParty(ctx context.Context, n NewParty) (party.Party, error) {
-	made, err := p.newParty(ctx, n)
-	if err == nil {
-		err = p.insertParty(ctx, made, nil)
-	}
-	if errors.Is(err, ErrEmailTaken) {
-		err = holdfast.Errorf(holdfast.InvalidParams, "%s", ErrEmailTaken)
-	}
-	return made, err
-}
-
-// newParty returns a verified party that is not stored yet.
-func (p *Processor) newParty(ctx context.Context, n NewParty) (made party.Party, err error) {
-	switch {
-	case !party.ValidName(n.Name):
-		return made, errName
-	case !party.ValidEmail(n.Email):
-		return made, holdfast.Errorf(holdfast.InvalidParams,
-			"an e-mail address looks like ann@example.com and has at most %d characters", party.EmailMax)
-	}
-	if err := party.ValidPassword(n.Password); err != nil {
-		return made, err
-	}
-	made = party.Party{
-		ID: party.ID(p.ids().Other("P")), Name: n.Name, Email: n.Email, EmailVerified: true, Language: n.Language,
-		Standing: party.Active, Business: n.Business, Verified: true, Created: p.now(),
-	}
-	return made, hash(ctx, func() { made.PasswordHash = p.passwords().Hash(n.Password, salt()) })
-}
-
-var errName = holdfast.Errorf(holdfast.InvalidParams,
-	"a name is one line of 1 to %d visible characters, and no card number", party.NameMax)
-
-// insertParty stores a new party with its balance and, unless verify is nil,
-// sends it a letter. An address that is taken is ErrEmailTaken.
-func (p *Processor) insertParty(ctx context.Context, made party.Party, verify *letter) error {
-	balance := p.balanceOf(made)
-	return p.db.Update(ctx, func(tx *store.Tx) error {
-		inserted, err := tx.InsertParty(made)
-		if err != nil {
-			return err
-		}
-		if !inserted {
-			return ErrEmailTaken
-		}
-		if err := tx.InsertInstrument(balance); err != nil || verify == nil {
-			return err
-		}
-		return p.send(tx, made, *verify)
-	})
-}
-
-// Rename changes a party's name.
-func (p *Processor) Rename(ctx context.Context, partyID party.ID, name string) (party.Party, error) {
-	if !party.ValidName(name) {
-		return party.Party{}, errName
-	}
-	return p.ChangeParty(ctx, partyID, func(had party.Party) (party.Party, error) {
-		had.Name = name
-		return had, nil
-	})
-}
 
 // BecomeBusiness lets a party be paid by card. In the sandbox any party may
 // turn its account into a business account. With real money only the operator
@@ -94,30 +20,13 @@ func (p *Processor) BecomeBusiness(ctx context.Context, partyID party.ID) (party
 		return party.Party{}, holdfast.Errorf(holdfast.AccessFailure,
 			"only the operator can turn an account into a business account")
 	}
-	return p.ChangeParty(ctx, partyID, func(had party.Party) (party.Party, error) {
+	return p.Identity.ChangeParty(ctx, partyID, func(had party.Party) (party.Party, error) {
 		had.Business = true
 		if had.Name == "" { // it was a guest, and has not given a name yet
-			return had, errName
+			return had, identity.ErrName
 		}
 		return had, nil
 	})
-}
-
-// ChangeParty applies change to a party and stores the result.
-func (p *Processor) ChangeParty(
-	ctx context.Context, id party.ID, change func(party.Party) (party.Party, error),
-) (after party.Party, err error) {
-	err = p.db.Update(ctx, func(tx *store.Tx) error {
-		before, err := partyOf(&tx.ReadTx, id)
-		if err != nil {
-			return err
-		}
-		if after, err = change(before); err != nil {
-			return err
-		}
-		return tx.UpdateParty(after)
-	})
-	return after, err
 }
 
 // A NewCaller is a caller to create.
@@ -161,7 +70,7 @@ const (
 // returned only here. The owner becomes a business.
 func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller, party.AccessKey, error) {
 	if !party.ValidName(n.Name) {
-		return party.Caller{}, party.AccessKey{}, errName
+		return party.Caller{}, party.AccessKey{}, identity.ErrName
 	}
 	descriptor, err := payment.CheckDescriptor(n.Descriptor, n.Name)
 	if err != nil {
@@ -178,7 +87,7 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 	setIf(&caller.Warnings, n.Warnings)
 	setIf(&caller.WarningMails, n.WarningMails)
 	key := party.AccessKey{
-		ID:     "HF" + random(accessKeySize-2, base36),
+		ID:     "HF" + identity.Random(accessKeySize-2, base36),
 		Secret: holdfast.NewSecretKey(p.ids().Secret(secretKeySize)),
 		Caller: caller.ID,
 	}

@@ -6,7 +6,6 @@ package processor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/card"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/pace"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
@@ -25,7 +25,8 @@ import (
 // changes nothing in another way.
 type Processor struct {
 	Config
-	db *store.DB
+	Identity *identity.Service // of the people who use the server
+	db       *store.DB
 
 	alarms   pace.Seldom // lines in the log about accounts at card networks
 	handover handover    // from Sweep to Release
@@ -59,6 +60,16 @@ type Processor struct {
 // New returns a processor of a store. The store stays open when it is closed.
 func New(db *store.DB, c Config) *Processor {
 	p := &Processor{Config: c, db: db, idle: make(chan func()), alarms: pace.Seldom{Hourly: 1}}
+	p.Identity = identity.New(db, c.People, identity.Surroundings{
+		Now: p.now, IDs: func() identity.IDs { return p.ids() },
+		Opened:    func(tx *store.Tx, account party.Party) error { return tx.InsertInstrument(p.balanceOf(account)) },
+		TakenOver: p.takenOver,
+		Resumes: func(tx *store.ReadTx, visit string) (bool, error) {
+			_, begun, err := tx.Visit(payment.VisitID(visit))
+			return begun, err
+		},
+		Checked: func() { p.at(PointChecked) },
+	})
 	if c.BooksEvery >= 0 {
 		db.NoteChanges(changedMax)
 	}
@@ -71,15 +82,12 @@ type Config struct {
 	Network card.Network
 	Now     func() time.Time // real time
 	Log     *slog.Logger
-	IDs     IDs           // nil means RandomIDs of Now
-	Hashing party.Hashing // of passwords and codes; zero means party.StrongHashing
+	IDs     IDs // nil means RandomIDs of Now
+	People  identity.Config
 	// Live says that real money moves: then only the operator makes a party a
 	// business.
 	Live bool
 
-	// Letters writes the subject and text of a letter. Nil means that the server
-	// sends no mail: then every e-mail address counts as verified.
-	Letters func(party.Notice) (subject, text string)
 	// Receipts writes the subject and text of a mail about a sender's approvals
 	// and money. Nil means that senders get no such mail.
 	Receipts func(payment.Receipt) (subject, text string)
@@ -101,9 +109,6 @@ type Config struct {
 	// BooksChecked is told how many changed transactions were checked, and how many
 	// were missed because there were too many. Nil means that nobody watches.
 	BooksChecked func(checked, missed int)
-	// VerifyWithin is how long after signing up a party may pay without a verified
-	// e-mail address. Zero means 24 h, negative means not at all.
-	VerifyWithin time.Duration
 
 	Wait           time.Duration // how long every caller waits for the network; zero means as long as it wants
 	NetworkTimeout time.Duration // of one question; zero means 15 s
@@ -226,13 +231,6 @@ func (p *Processor) workUntil(stopped <-chan struct{}, work func()) {
 func Micro(t time.Time) time.Time { return t.Truncate(time.Microsecond).UTC() }
 
 func (p *Processor) now() time.Time { return Micro(p.Now()) }
-
-func (p *Processor) passwords() party.Hashing {
-	if p.Hashing == (party.Hashing{}) {
-		return party.StrongHashing
-	}
-	return p.Hashing
-}
 
 func or(d, otherwise time.Duration) time.Duration {
 	switch {
@@ -385,10 +383,4 @@ func partyInPayment(tx *store.ReadTx, id party.ID) (party.Party, error) {
 }
 
 // partyOf reads a party that must exist.
-func partyOf(tx *store.ReadTx, id party.ID) (party.Party, error) {
-	found, ok, err := tx.Party(id)
-	if err == nil && !ok {
-		err = fmt.Errorf("party %s is missing", id)
-	}
-	return found, err
-}
+func partyOf(tx *store.ReadTx, id party.ID) (party.Party, error) { return identity.PartyOf(tx, id) }

@@ -40,5 +40,5 @@ func (p *Processor) sendReceipt(tx *store.Tx, to party.ID, r payment.Receipt) er
 	}
 	r.Language = account.Language
 	subject, text := p.Receipts(r)
-	return p.mail(tx, account.Email, subject, text)
+	return p.Identity.Mail(tx, account.Email, subject, text)
 }

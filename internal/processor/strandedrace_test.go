@@ -62,7 +62,7 @@ func TestTwoServersStrandNothing(t *testing.T) {
 				})
 				t.Cleanup(other.Processor.Close)
 				for range rounds {
-					w.Card = addCard(w, w.Buyer.ID)
+					w.Card = w.AddCard(w.Buyer.ID)
 					one := newPurse(w, race.method, 0, race.limits...)
 					one.card = w.Card.ID
 					two := one

@@ -186,7 +186,7 @@ func (p *Processor) changeVisit(
 		if after = v; v.Over() {
 			return nil
 		}
-		s := visitStep{ReadTx: &tx.ReadTx, tx: tx, visit: v, real: p.now(), mails: p.Letters != nil}
+		s := visitStep{ReadTx: &tx.ReadTx, tx: tx, visit: v, real: p.now(), mails: p.Identity.Letters != nil}
 		if s.caller, err = callerOf(&tx.ReadTx, v.Caller); err != nil {
 			return err
 		}
@@ -275,7 +275,7 @@ func (p *Processor) AccountProblem(
 	ctx context.Context, v payment.Visit, partyID party.ID,
 ) (end *payment.PipelineEnd, err error) {
 	err = p.db.View(ctx, func(tx *store.ReadTx) error {
-		s := visitStep{ReadTx: tx, visit: v, real: p.now(), mails: p.Letters != nil}
+		s := visitStep{ReadTx: tx, visit: v, real: p.now(), mails: p.Identity.Letters != nil}
 		if s.caller, err = callerOf(tx, v.Caller); err != nil {
 			return err
 		}

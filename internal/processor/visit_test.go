@@ -21,10 +21,10 @@ func TestAnAddressRemovedBeforeTheConfirmation(t *testing.T) {
 	typed := holdfast.Address{Name: "Ann", Line1: "1 Main St", City: "Ames", Zip: "50010", Country: "US"}
 	for name, remove := range map[string]func(w *holdfasttest.World, id party.AddressID) error{
 		"removed": func(w *holdfasttest.World, id party.AddressID) error {
-			return w.Processor.RemoveAddress(t.Context(), w.Buyer.ID, id)
+			return w.Processor.Identity.RemoveAddress(t.Context(), w.Buyer.ID, id)
 		},
 		"changed": func(w *holdfasttest.World, id party.AddressID) error {
-			_, err := w.Processor.ChangeAddress(t.Context(), w.Buyer.ID, id, typed)
+			_, err := w.Processor.Identity.ChangeAddress(t.Context(), w.Buyer.ID, id, typed)
 			return err
 		},
 	} {
@@ -34,7 +34,7 @@ func TestAnAddressRemovedBeforeTheConfirmation(t *testing.T) {
 					"collectShippingAddress", "True")
 				choose := func() processor.Shown {
 					t.Helper()
-					a, err := w.Processor.AddAddress(t.Context(), w.Buyer.ID, typed)
+					a, err := w.Processor.Identity.AddAddress(t.Context(), w.Buyer.ID, typed)
 					if err != nil {
 						t.Fatal(err)
 					}

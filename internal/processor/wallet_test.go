@@ -39,71 +39,14 @@ func TestAnInstrumentIsRemovedWhenNothingNeedsIt(t *testing.T) {
 
 func TestTheDefaultInstrument(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
-		second := addCard(w, w.Buyer.ID)
+		second := w.AddCard(w.Buyer.ID)
 		if err := w.Processor.ChooseDefaultInstrument(t.Context(), w.Buyer.ID, w.Card.ID); err != nil {
 			t.Fatal(err)
 		}
 		w.WantCode(w.Processor.ChooseDefaultInstrument(t.Context(), w.Owner.ID, second.ID), holdfast.InvalidPaymentInstrument)
-		if all := instruments(w, w.Buyer.ID); !all[0].Default || all[0].ID != w.Card.ID || all[1].Default {
+		if all := w.Instruments(w.Buyer.ID); !all[0].Default || all[0].ID != w.Card.ID || all[1].Default {
 			t.Errorf("payment methods are %+v", all)
 		}
-	})
-}
-
-func TestAddresses(t *testing.T) {
-	story(t, func(w *holdfasttest.World) {
-		typed := holdfast.Address{Name: "Ann", Line1: "1 Main St", City: "Ames", Zip: "50010", Country: "US"}
-		add := func() party.Address {
-			t.Helper()
-			w.Clock.Advance(time.Second)
-			a, err := w.Processor.AddAddress(t.Context(), w.Buyer.ID, typed)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return a
-		}
-		first, second := add(), add()
-		moved := typed
-		moved.City = "Boone"
-		changed, err := w.Processor.ChangeAddress(t.Context(), w.Buyer.ID, second.ID, moved)
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = w.DB.View(t.Context(), func(tx *store.ReadTx) error {
-			all, err := tx.Addresses(w.Buyer.ID)
-			if err == nil && (len(all) != 2 || all[0].ID != changed.ID || all[0].City != "Boone" || !all[0].Default ||
-				all[1].ID != first.ID) {
-				t.Errorf("addresses are %+v", all)
-			}
-			if before, _, err := tx.Address(w.Buyer.ID, second.ID); err != nil || before.City != "Ames" || !before.Removed {
-				t.Errorf("the address of the earlier order is %+v, %v", before, err)
-			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, id := range []party.AddressID{second.ID, "A9999"} {
-			_, err := w.Processor.ChangeAddress(t.Context(), w.Buyer.ID, id, moved)
-			w.WantCode(err, holdfast.InvalidParams)
-			w.WantCode(w.Processor.RemoveAddress(t.Context(), w.Buyer.ID, id), holdfast.InvalidParams)
-			w.WantCode(w.Processor.ChooseDefaultAddress(t.Context(), w.Buyer.ID, id), holdfast.InvalidParams)
-		}
-		w.WantCode(w.Processor.RemoveAddress(t.Context(), w.Owner.ID, first.ID), holdfast.InvalidParams)
-		if err := w.Processor.ChooseDefaultAddress(t.Context(), w.Buyer.ID, first.ID); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Processor.RemoveAddress(t.Context(), w.Buyer.ID, changed.ID); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Processor.ChangeAddress(t.Context(), w.Buyer.ID, first.ID, holdfast.Address{}); err == nil {
-			t.Error("an empty address was accepted")
-		}
-		for range party.AddressesMax - 1 {
-			add()
-		}
-		_, err = w.Processor.AddAddress(t.Context(), w.Buyer.ID, typed)
-		w.WantCode(err, holdfast.InvalidParams)
 	})
 }
 
@@ -279,10 +222,10 @@ func TestAPartyIsItsOwnBusinessInTheSandboxOnly(t *testing.T) {
 		w.Processor.Live = true
 		_, err := w.Processor.BecomeBusiness(t.Context(), w.Buyer.ID)
 		w.WantCode(err, holdfast.AccessFailure)
-		if after, err := w.Processor.Rename(t.Context(), w.Buyer.ID, "Anna"); err != nil || after.Name != "Anna" {
+		if after, err := w.Processor.Identity.Rename(t.Context(), w.Buyer.ID, "Anna"); err != nil || after.Name != "Anna" {
 			t.Errorf("%+v, %v", after, err)
 		}
-		_, err = w.Processor.Rename(t.Context(), w.Buyer.ID, "A\nB")
+		_, err = w.Processor.Identity.Rename(t.Context(), w.Buyer.ID, "A\nB")
 		w.WantCode(err, holdfast.InvalidParams)
 	})
 }

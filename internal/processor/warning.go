@@ -362,5 +362,5 @@ func (p *Processor) tellOfDeadlines(tx *store.Tx, n payment.DueNotice) (written 
 	}
 	n.Language = owner.Language
 	subject, text := p.DueLetters(n)
-	return true, p.mail(tx, owner.Email, subject, text)
+	return true, p.Identity.Mail(tx, owner.Email, subject, text)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -67,7 +68,9 @@ func newWorldWith(t testing.TB, c store.Config) *world {
 	quiet := slog.New(slog.DiscardHandler)
 	callers := &signed.Callers{Find: db.CallerByKey, Now: w.clock}
 	w.p = processor.New(db, processor.Config{
-		Network: network{}, Now: w.clock, Log: quiet, IDs: new(counting), Hashing: holdfasttest.QuickHashing,
+		Network: network{}, Now: w.clock, Log: quiet, IDs: new(counting), People: identity.Config{
+			Hashing: holdfasttest.QuickHashing,
+		},
 		CallerChanged: callers.Forget,
 		Wait:          30 * time.Second, // longer than any test: what is not silent has answered
 	})
@@ -187,7 +190,7 @@ func (w *world) instrument(i payment.Instrument) {
 // change changes a party.
 func (w *world) change(id string, by func(*party.Party)) {
 	w.t.Helper()
-	_, err := w.p.ChangeParty(context.Background(), party.ID(id), func(p party.Party) (party.Party, error) {
+	_, err := w.p.Identity.ChangeParty(context.Background(), party.ID(id), func(p party.Party) (party.Party, error) {
 		by(&p)
 		return p, nil
 	})

@@ -11,6 +11,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -87,7 +88,7 @@ func (l *till) open() {
 	now := ticking()
 	l.p = processor.New(l.db, processor.Config{
 		Network: &holdfasttest.Network{}, Now: now, IDs: processor.RandomIDs{Now: now}, Log: slog.New(slog.DiscardHandler),
-		Hashing: holdfasttest.QuickHashing, Wait: time.Hour,
+		People: identity.Config{Hashing: holdfasttest.QuickHashing}, Wait: time.Hour,
 	})
 }
 
@@ -100,7 +101,9 @@ func (l *till) close() {
 
 func (l *till) party(name, email string) party.Party {
 	l.t.Helper()
-	p, err := l.p.CreateParty(l.t.Context(), processor.NewParty{Name: name, Email: email, Password: holdfasttest.Password})
+	p, err := l.p.Identity.CreateParty(l.t.Context(), identity.NewParty{
+		Name: name, Email: email, Password: holdfasttest.Password,
+	})
 	l.must(err)
 	return p
 }

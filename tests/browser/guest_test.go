@@ -23,7 +23,7 @@ func (s *site) takesGuests() {
 	}
 	letters := account.Letters{Public: public}
 	s.pages.Sessions.Public = public
-	s.Processor.Letters, s.Processor.Receipts = letters.Write, letters.Receipt
+	s.Processor.Identity.Letters, s.Processor.Receipts = letters.Write, letters.Receipt
 }
 
 // mailed is the last address in a mail to a guest that begins with a path.

@@ -110,7 +110,7 @@ func (s *site) furnish() {
 	s.change(func(c *party.Caller) { c.Marketplace = true })
 	s.Deposit(s.Buyer.ID, "500")
 	s.Seller, s.RecipientToken = s.seller("Sam Seller")
-	if _, err := s.Processor.AddAddress(s.t.Context(), s.Buyer.ID, holdfast.Address{
+	if _, err := s.Processor.Identity.AddAddress(s.t.Context(), s.Buyer.ID, holdfast.Address{
 		Name: "Ann Buyer", Line1: "1 Main Street", City: "Springfield", State: "IL", Zip: "62701", Country: "US",
 	}); err != nil {
 		s.t.Fatal(err)

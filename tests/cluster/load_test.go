@@ -18,6 +18,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -41,7 +42,7 @@ func openShop(t *testing.T, db *store.DB) *shop {
 	s := &shop{t: t, db: db, ids: processor.RandomIDs{Now: time.Now}}
 	p := processor.New(db, processor.Config{Network: &sandbox.Network{Now: time.Now}, Now: time.Now})
 	defer p.Close()
-	owner, err := p.CreateParty(t.Context(), processor.NewParty{
+	owner, err := p.Identity.CreateParty(t.Context(), identity.NewParty{
 		Name: "Kiln", Email: "kiln@example.test", Password: "correct horse battery",
 	})
 	if err != nil {
@@ -51,8 +52,8 @@ func openShop(t *testing.T, db *store.DB) *shop {
 		processor.NewCaller{Owner: owner.ID, Name: "Kiln", Sandbox: true}); err != nil {
 		t.Fatal(err)
 	}
-	if s.buyer, err = p.CreateParty(t.Context(),
-		processor.NewParty{Name: "Ann", Email: "ann@example.test", Password: "correct horse battery"}); err != nil {
+	if s.buyer, err = p.Identity.CreateParty(t.Context(),
+		identity.NewParty{Name: "Ann", Email: "ann@example.test", Password: "correct horse battery"}); err != nil {
 		t.Fatal(err)
 	}
 	s.card, err = p.AddCard(t.Context(), s.buyer.ID, card.Details{

@@ -1,11 +1,11 @@
-package processor_test
+package identity_test
 
 import (
 	"testing"
 
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
-	"github.com/holdfast-pay/holdfast/internal/processor"
 )
 
 // If somebody signs up with a stranger's address, the stranger gets one letter,
@@ -14,18 +14,18 @@ func TestAnUnverifiedAddressGetsNoMoreLetters(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
 		nora := signUp(w)
-		at, own := signedIn(w, nora.ID), processor.OwnPassword{Password: holdfasttest.Password, From: here}
-		if _, err := w.Processor.ChangePassword(t.Context(), at, own, another); err != nil {
+		at, own := signedIn(w, nora.ID), identity.OwnPassword{Password: holdfasttest.Password, From: here}
+		if _, err := w.Processor.Identity.ChangePassword(t.Context(), at, own, another); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Processor.GivePassword(t.Context(), nora.ID, holdfasttest.Password); err != nil {
+		if err := w.Processor.Identity.GivePassword(t.Context(), nora.ID, holdfasttest.Password); err != nil {
 			t.Fatal(err)
 		}
 		k := addPasskey(w, nora.ID, device(t))
-		if err := w.Processor.RemovePasskey(t.Context(), nora.ID, own, k.ID); err != nil {
+		if err := w.Processor.Identity.RemovePasskey(t.Context(), nora.ID, own, k.ID); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Processor.ChangeEmail(t.Context(), nora.ID, own, "buy-now@spam.example.test"); err != nil {
+		if err := w.Processor.Identity.ChangeEmail(t.Context(), nora.ID, own, "buy-now@spam.example.test"); err != nil {
 			t.Fatal(err)
 		}
 		link := post.Last("buy-now@spam.example.test", party.NoticeNewEmail).Link

@@ -1,4 +1,4 @@
-package processor
+package identity
 
 import (
 	"bytes"
@@ -52,24 +52,31 @@ func (o keyOwner) WebAuthnCredentials() []webauthn.Credential { return o.credent
 
 // BeginPasskey starts adding a passkey. It returns the options for the browser,
 // as JSON. The party must enter its password again.
-func (p *Processor) BeginPasskey(
+func (s *Service) BeginPasskey(
 	ctx context.Context, r RelyingParty, partyID party.ID, o OwnPassword,
 ) (options []byte, err error) {
-	owner, err := p.keyOwner(ctx, partyID)
+	owner, err := s.keyOwner(ctx, partyID)
 	if err != nil {
 		return nil, err
 	}
-	if owner.Party, err = p.checkOwnPassword(ctx, owner.Party, o); err != nil {
+	if owner.Party, err = s.checkOwnPassword(ctx, owner.Party, o); err != nil {
 		return nil, err
 	}
 	if len(owner.credentials) >= party.PasskeysMax {
 		return nil, holdfast.Errorf(holdfast.InvalidParams, "an account has at most %d passkeys", party.PasskeysMax)
 	}
-	return p.askNewPasskey(ctx, r, owner)
+	return s.askNewPasskey(ctx, r, owner)
+}
+
+// AskNewPasskey asks a browser to make a passkey for a party that has none yet and
+// has proved in another way that the account is its own. It returns the options for
+// the browser, as JSON.
+func (s *Service) AskNewPasskey(ctx context.Context, r RelyingParty, owner party.Party) (options []byte, err error) {
+	return s.askNewPasskey(ctx, r, keyOwner{Party: owner})
 }
 
 // askNewPasskey asks a browser to make a passkey.
-func (p *Processor) askNewPasskey(ctx context.Context, r RelyingParty, owner keyOwner) (options []byte, err error) {
+func (s *Service) askNewPasskey(ctx context.Context, r RelyingParty, owner keyOwner) (options []byte, err error) {
 	library, err := r.library()
 	if err != nil {
 		return nil, fmt.Errorf("setting up passkeys: %w", err)
@@ -82,14 +89,14 @@ func (p *Processor) askNewPasskey(ctx context.Context, r RelyingParty, owner key
 	if err != nil {
 		return nil, fmt.Errorf("asking for a new passkey: %w", err)
 	}
-	return p.keepQuestion(ctx, owner.Party, session, creation.Response)
+	return s.keepQuestion(ctx, owner.Party, session, creation.Response)
 }
 
 // AskPasskey starts a sign-in by passkey. Only the answer says which party
 // signs in. AskPasskey returns the options for the browser, as JSON. Each
 // question counts as a guess until it is answered correctly.
-func (p *Processor) AskPasskey(ctx context.Context, r RelyingParty, from string) (options []byte, err error) {
-	if err := p.countGuess(ctx, []subject{passkeySubject(from)}); err != nil {
+func (s *Service) AskPasskey(ctx context.Context, r RelyingParty, from string) (options []byte, err error) {
+	if err := s.countGuess(ctx, []Subject{passkeySubject(from)}); err != nil {
 		return nil, err
 	}
 	library, err := r.library()
@@ -100,13 +107,13 @@ func (p *Processor) AskPasskey(ctx context.Context, r RelyingParty, from string)
 	if err != nil {
 		return nil, fmt.Errorf("asking for a passkey: %w", err)
 	}
-	return p.keepQuestion(ctx, party.Party{}, session, assertion.Response)
+	return s.keepQuestion(ctx, party.Party{}, session, assertion.Response)
 }
 
 // keepQuestion stores a question until it is answered, and returns the options
 // for the browser. If the question has an owner, the owner's password was
 // checked before.
-func (p *Processor) keepQuestion(
+func (s *Service) keepQuestion(
 	ctx context.Context, owner party.Party, session *webauthn.SessionData, told any,
 ) ([]byte, error) {
 	kept, err := json.Marshal(session)
@@ -117,8 +124,8 @@ func (p *Processor) keepQuestion(
 	if err != nil {
 		return nil, fmt.Errorf("asking a passkey: %w", err)
 	}
-	now := p.now()
-	return options, p.db.Update(ctx, func(tx *store.Tx) error {
+	now := s.Now()
+	return options, s.db.Update(ctx, func(tx *store.Tx) error {
 		if owner.ID != "" {
 			if err := restOnPassword(tx, owner); err != nil {
 				return err
@@ -132,13 +139,13 @@ func (p *Processor) keepQuestion(
 
 // takeQuestion reads and removes the question to an answer, so that it cannot
 // be answered twice. It also returns the owner, if the question has one.
-func (p *Processor) takeQuestion(
+func (s *Service) takeQuestion(
 	ctx context.Context, challenge string, partyID party.ID,
 ) (session webauthn.SessionData, owner keyOwner, err error) {
 	var taken party.PasskeyChallenge
-	err = p.db.Update(ctx, func(tx *store.Tx) error {
+	err = s.db.Update(ctx, func(tx *store.Tx) error {
 		var found bool
-		if taken, found, err = tx.TakePasskeyChallenge(challenge, partyID, p.now()); err == nil && !found {
+		if taken, found, err = tx.TakePasskeyChallenge(challenge, partyID, s.Now()); err == nil && !found {
 			err = ErrPasskey
 		}
 		if err != nil || partyID == "" {
@@ -158,14 +165,14 @@ func (p *Processor) takeQuestion(
 
 // AddPasskey stores the passkey that a browser has made, and tells the owner by
 // mail. An answer that does not verify is ErrPasskey.
-func (p *Processor) AddPasskey(
+func (s *Service) AddPasskey(
 	ctx context.Context, r RelyingParty, partyID party.ID, name string, answer []byte,
 ) (party.Passkey, error) {
-	k, owner, err := p.madePasskey(ctx, r, partyID, name, answer)
+	k, owner, err := s.madePasskey(ctx, r, partyID, name, answer)
 	if err != nil {
 		return party.Passkey{}, err
 	}
-	return k, p.db.Update(ctx, func(tx *store.Tx) error {
+	return k, s.db.Update(ctx, func(tx *store.Tx) error {
 		// The password may have changed since the question was asked.
 		err := restOnPassword(tx, owner.Party)
 		if errors.Is(err, ErrWrongPassword) {
@@ -181,12 +188,21 @@ func (p *Processor) AddPasskey(
 		if err != nil {
 			return err
 		}
-		return p.tellOwner(tx, owner.Party, party.Notice{About: party.NoticePasskeyAdded})
+		return s.tellOwner(tx, owner.Party, party.Notice{About: party.NoticePasskeyAdded})
 	})
 }
 
+// MadePasskey checks the passkey that a browser has made after AskNewPasskey. It is
+// not stored yet.
+func (s *Service) MadePasskey(
+	ctx context.Context, r RelyingParty, partyID party.ID, name string, answer []byte,
+) (party.Passkey, error) {
+	k, _, err := s.madePasskey(ctx, r, partyID, name, answer)
+	return k, err
+}
+
 // madePasskey checks the passkey that a browser has made. It is not stored yet.
-func (p *Processor) madePasskey(
+func (s *Service) madePasskey(
 	ctx context.Context, r RelyingParty, partyID party.ID, name string, answer []byte,
 ) (k party.Passkey, owner keyOwner, err error) {
 	if problem := party.CheckLine(name, party.PasskeyNameMax); problem != "" {
@@ -197,7 +213,7 @@ func (p *Processor) madePasskey(
 	if err != nil {
 		return k, owner, ErrPasskey
 	}
-	session, owner, err := p.takeQuestion(ctx, parsed.Response.CollectedClientData.Challenge, partyID)
+	session, owner, err := s.takeQuestion(ctx, parsed.Response.CollectedClientData.Challenge, partyID)
 	if err != nil {
 		return k, owner, err
 	}
@@ -211,23 +227,23 @@ func (p *Processor) madePasskey(
 	}
 	kept, err := encodeCredential(*credential)
 	return party.Passkey{
-		ID: party.PasskeyID(p.ids().Other("K")), Owner: partyID, CredentialID: credential.ID, Credential: kept, Name: name,
-		Created: p.now(),
+		ID: party.PasskeyID(s.IDs().Other("K")), Owner: partyID, CredentialID: credential.ID, Credential: kept, Name: name,
+		Created: s.Now(),
 	}, owner, err
 }
 
 // SignInByPasskey returns the party whose passkey has answered. Any problem is
 // ErrPasskey. A signature counter that has not increased is a problem, too: it
 // means that the passkey was copied.
-func (p *Processor) SignInByPasskey(ctx context.Context, r RelyingParty, answer []byte, s SignIn) (party.Party, error) {
-	used, err := p.answered(ctx, r, answer)
+func (s *Service) SignInByPasskey(ctx context.Context, r RelyingParty, answer []byte, in SignIn) (party.Party, error) {
+	used, err := s.answered(ctx, r, answer)
 	if err != nil {
 		return party.Party{}, err
 	}
-	if err := p.db.Update(ctx, used.write); err != nil {
+	if err := s.db.Update(ctx, used.write); err != nil {
 		return party.Party{}, err
 	}
-	account, err := p.welcome(ctx, used.owner, "", s.Language, []subject{passkeySubject(s.From)})
+	account, err := s.welcome(ctx, used.owner, "", in.Language, []Subject{passkeySubject(in.From)})
 	if errors.Is(err, ErrWrongPassword) {
 		err = ErrPasskey // the account was taken over at the same moment
 	}
@@ -252,16 +268,16 @@ func (u usedPasskey) write(tx *store.Tx) error {
 }
 
 // answered checks the answer to a question of AskPasskey.
-func (p *Processor) answered(ctx context.Context, r RelyingParty, answer []byte) (used usedPasskey, err error) {
+func (s *Service) answered(ctx context.Context, r RelyingParty, answer []byte) (used usedPasskey, err error) {
 	parsed, err := protocol.ParseCredentialRequestResponseBytes(answer)
 	if err != nil {
 		return used, ErrPasskey
 	}
-	session, _, err := p.takeQuestion(ctx, parsed.Response.CollectedClientData.Challenge, "")
+	session, _, err := s.takeQuestion(ctx, parsed.Response.CollectedClientData.Challenge, "")
 	if err != nil {
 		return used, err
 	}
-	before, owner, err := p.passkey(ctx, parsed.RawID)
+	before, owner, err := s.passkey(ctx, parsed.RawID)
 	if err != nil {
 		return used, err
 	}
@@ -283,52 +299,52 @@ func (p *Processor) answered(ctx context.Context, r RelyingParty, answer []byte)
 	if after.Credential, err = encodeCredential(*credential); err != nil {
 		return used, err
 	}
-	after.LastUsed = p.now()
+	after.LastUsed = s.Now()
 	return usedPasskey{before: before, after: after, owner: owner.Party}, nil
 }
 
 // RemovePasskey removes one of a party's passkeys, and tells the owner by mail.
 // The party must enter its password again; see checkOwnPassword.
-func (p *Processor) RemovePasskey(ctx context.Context, partyID party.ID, o OwnPassword, id party.PasskeyID) error {
-	owner, err := p.party(ctx, partyID)
+func (s *Service) RemovePasskey(ctx context.Context, partyID party.ID, o OwnPassword, id party.PasskeyID) error {
+	owner, err := s.Party(ctx, partyID)
 	if err != nil {
 		return err
 	}
-	if owner, err = p.checkOwnPassword(ctx, owner, o); err != nil {
+	if owner, err = s.checkOwnPassword(ctx, owner, o); err != nil {
 		return err
 	}
-	return p.db.Update(ctx, func(tx *store.Tx) error {
+	return s.db.Update(ctx, func(tx *store.Tx) error {
 		if err := restOnPassword(tx, owner); err != nil {
 			return err
 		}
-		return p.removePasskey(tx, owner, id)
+		return s.removePasskey(tx, owner, id)
 	})
 }
 
 // RemovePasskeyByPasskey is RemovePasskey with the answer of one of the party's
 // passkeys in place of the password. That passkey may be the one to remove.
-func (p *Processor) RemovePasskeyByPasskey(
+func (s *Service) RemovePasskeyByPasskey(
 	ctx context.Context, r RelyingParty, partyID party.ID, answer []byte, from string, id party.PasskeyID,
 ) error {
-	used, err := p.answered(ctx, r, answer)
+	used, err := s.answered(ctx, r, answer)
 	if err != nil {
 		return err
 	}
 	if used.owner.ID != partyID {
 		return ErrPasskey
 	}
-	return p.db.Update(ctx, func(tx *store.Tx) error {
+	return s.db.Update(ctx, func(tx *store.Tx) error {
 		if err := used.write(tx); err != nil {
 			return err
 		}
-		if err := forgive(tx, []subject{passkeySubject(from)}); err != nil {
+		if err := forgive(tx, []Subject{passkeySubject(from)}); err != nil {
 			return err
 		}
-		return p.removePasskey(tx, used.owner, id)
+		return s.removePasskey(tx, used.owner, id)
 	})
 }
 
-func (p *Processor) removePasskey(tx *store.Tx, owner party.Party, id party.PasskeyID) error {
+func (s *Service) removePasskey(tx *store.Tx, owner party.Party, id party.PasskeyID) error {
 	removed, err := tx.RemovePasskey(owner.ID, id)
 	if err == nil && !removed {
 		err = holdfast.Errorf(holdfast.InvalidParams, "there is no such passkey")
@@ -336,12 +352,12 @@ func (p *Processor) removePasskey(tx *store.Tx, owner party.Party, id party.Pass
 	if err != nil {
 		return err
 	}
-	return p.tellOwner(tx, owner, party.Notice{About: party.NoticePasskeyRemoved})
+	return s.tellOwner(tx, owner, party.Notice{About: party.NoticePasskeyRemoved})
 }
 
 // keyOwner reads a party with its passkeys.
-func (p *Processor) keyOwner(ctx context.Context, partyID party.ID) (o keyOwner, err error) {
-	err = p.db.View(ctx, func(tx *store.ReadTx) error {
+func (s *Service) keyOwner(ctx context.Context, partyID party.ID) (o keyOwner, err error) {
+	err = s.db.View(ctx, func(tx *store.ReadTx) error {
 		o, err = keyOwnerOf(tx, partyID)
 		return err
 	})
@@ -349,7 +365,7 @@ func (p *Processor) keyOwner(ctx context.Context, partyID party.ID) (o keyOwner,
 }
 
 func keyOwnerOf(tx *store.ReadTx, partyID party.ID) (o keyOwner, err error) {
-	if o.Party, err = partyOf(tx, partyID); err != nil {
+	if o.Party, err = PartyOf(tx, partyID); err != nil {
 		return o, err
 	}
 	keys, err := tx.Passkeys(partyID)
@@ -368,8 +384,8 @@ func keyOwnerOf(tx *store.ReadTx, partyID party.ID) (o keyOwner, err error) {
 
 // passkey reads a passkey by its credential id, and its owner with only this
 // passkey.
-func (p *Processor) passkey(ctx context.Context, credential []byte) (k party.Passkey, o keyOwner, err error) {
-	err = p.db.View(ctx, func(tx *store.ReadTx) error {
+func (s *Service) passkey(ctx context.Context, credential []byte) (k party.Passkey, o keyOwner, err error) {
+	err = s.db.View(ctx, func(tx *store.ReadTx) error {
 		var found bool
 		if k, found, err = tx.PasskeyByCredential(credential); err != nil {
 			return err
@@ -377,7 +393,7 @@ func (p *Processor) passkey(ctx context.Context, credential []byte) (k party.Pas
 		if !found {
 			return ErrPasskey
 		}
-		o.Party, err = partyOf(tx, k.Owner)
+		o.Party, err = PartyOf(tx, k.Owner)
 		return err
 	})
 	if err != nil {

@@ -1,9 +1,8 @@
-package processor
+package identity
 
 import (
 	"context"
 
-	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
@@ -11,27 +10,25 @@ import (
 // ChangeEmail sends a letter to the new address of a party. The party keeps its
 // old address until it has verified the new one. It must enter its password
 // again; see checkOwnPassword.
-func (p *Processor) ChangeEmail(ctx context.Context, partyID party.ID, o OwnPassword, email string) error {
+func (s *Service) ChangeEmail(ctx context.Context, partyID party.ID, o OwnPassword, email string) error {
 	if !party.ValidEmail(email) {
-		return holdfast.Errorf(holdfast.InvalidParams,
-			"an e-mail address looks like ann@example.com and has at most %d characters", party.EmailMax)
+		return errEmail()
 	}
-	account, err := p.mailable(ctx, partyID)
+	account, err := s.mailable(ctx, partyID)
 	if err != nil {
 		return err
 	}
-	if account, err = p.checkOwnPassword(ctx, account, o); err != nil {
+	if account, err = s.checkOwnPassword(ctx, account, o); err != nil {
 		return err
 	}
-	if err := p.countGuess(ctx, lettersTo(email, o.From)); err != nil {
+	if err := s.CountLetter(ctx, email, o.From); err != nil {
 		return err
 	}
-	l, err := p.newLetter(ctx, partyID, party.ProvesNewEmail, email)
+	l, err := s.NewLetter(ctx, partyID, party.ProvesNewEmail, email, o.From)
 	if err != nil {
 		return err
 	}
-	l.CountedBy = lettersFrom(o.From).key
-	return p.db.Update(ctx, func(tx *store.Tx) error {
+	return s.db.Update(ctx, func(tx *store.Tx) error {
 		if err := restOnPassword(tx, account); err != nil {
 			return err
 		}
@@ -42,13 +39,13 @@ func (p *Processor) ChangeEmail(ctx context.Context, partyID party.ID, o OwnPass
 		if taken && other.ID != partyID {
 			return ErrEmailTaken
 		}
-		return p.send(tx, account, l)
+		return s.Send(tx, account, l)
 	})
 }
 
 // moveEmail replaces a party's address by one that it has verified, and writes
 // to the old one. Links that were sent to the old address are no longer valid.
-func (p *Processor) moveEmail(tx *store.Tx, account party.Party, email string) error {
+func (s *Service) moveEmail(tx *store.Tx, account party.Party, email string) error {
 	free, err := tx.SetEmail(account.ID, email)
 	if err != nil {
 		return err
@@ -61,5 +58,5 @@ func (p *Processor) moveEmail(tx *store.Tx, account party.Party, email string) e
 			return err
 		}
 	}
-	return p.tellOwner(tx, account, party.Notice{About: party.NoticeEmailChanged, NewEmail: email})
+	return s.tellOwner(tx, account, party.Notice{About: party.NoticeEmailChanged, NewEmail: email})
 }

@@ -1,8 +1,7 @@
-package processor
+package identity
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -20,33 +19,33 @@ type OwnPassword struct {
 // password is the party's. It counts guesses separately from those at the
 // sign-in page, because strangers can use those up. The caller passes the
 // returned party to restOnPassword.
-func (p *Processor) checkOwnPassword(ctx context.Context, account party.Party, o OwnPassword) (party.Party, error) {
-	return p.checkPassword(ctx, account, o.Password, "", ownSubjects(account.ID))
+func (s *Service) checkOwnPassword(ctx context.Context, account party.Party, o OwnPassword) (party.Party, error) {
+	return s.checkPassword(ctx, account, o.Password, "", ownSubjects(account.ID))
 }
 
 // ChangePassword sets a new password and returns the changed party. The party
 // stays signed in in this browser and is signed out everywhere else.
-func (p *Processor) ChangePassword(
+func (s *Service) ChangePassword(
 	ctx context.Context, session party.SignedIn, o OwnPassword, password string,
 ) (party.Party, error) {
 	if err := party.ValidPassword(password); err != nil {
 		return party.Party{}, err
 	}
-	account, err := p.party(ctx, session.Party)
+	account, err := s.Party(ctx, session.Party)
 	if err != nil {
 		return party.Party{}, err
 	}
-	if account, err = p.checkOwnPassword(ctx, account, o); err != nil {
+	if account, err = s.checkOwnPassword(ctx, account, o); err != nil {
 		return party.Party{}, err
 	}
 	if party.SamePassword(o.Password, password) {
 		return party.Party{}, party.ErrPasswordSame
 	}
-	hashed, err := p.hashNew(ctx, password)
+	hashed, err := s.HashNew(ctx, password)
 	if err != nil {
 		return party.Party{}, err
 	}
-	err = p.db.Update(ctx, func(tx *store.Tx) error { return p.setPassword(tx, account, hashed, session.ID) })
+	err = s.db.Update(ctx, func(tx *store.Tx) error { return s.setPassword(tx, account, hashed, session.ID) })
 	if errors.Is(err, store.ErrStale) {
 		err = ErrWrongPassword // the password was changed at the same moment
 	}
@@ -56,25 +55,26 @@ func (p *Processor) ChangePassword(
 
 // GivePassword sets a new password for an operator. The party is signed out
 // everywhere.
-func (p *Processor) GivePassword(ctx context.Context, partyID party.ID, password string) error {
+func (s *Service) GivePassword(ctx context.Context, partyID party.ID, password string) error {
 	if err := party.ValidPassword(password); err != nil {
 		return err
 	}
-	hashed, err := p.hashNew(ctx, password)
+	hashed, err := s.HashNew(ctx, password)
 	if err != nil {
 		return err
 	}
-	return p.db.Update(ctx, func(tx *store.Tx) error {
-		account, err := partyOf(&tx.ReadTx, partyID)
+	return s.db.Update(ctx, func(tx *store.Tx) error {
+		account, err := PartyOf(&tx.ReadTx, partyID)
 		if err != nil {
 			return err
 		}
-		return p.setPassword(tx, account, hashed, "")
+		return s.setPassword(tx, account, hashed, "")
 	})
 }
 
-func (p *Processor) hashNew(ctx context.Context, password string) (hashed string, err error) {
-	err = hash(ctx, func() { hashed = p.passwords().Hash(password, salt()) })
+// HashNew hashes a new password.
+func (s *Service) HashNew(ctx context.Context, password string) (hashed string, err error) {
+	err = hash(ctx, func() { hashed = s.passwords().Hash(password, salt()) })
 	return hashed, err
 }
 
@@ -83,7 +83,7 @@ func (p *Processor) hashNew(ctx context.Context, password string) (hashed string
 // letters that would change the address. Links that reset the password stay
 // valid. If a thief changes a stolen password, the owner gets the account back
 // by such a link.
-func (p *Processor) setPassword(tx *store.Tx, account party.Party, hashed string, keep party.SignedInID) error {
+func (s *Service) setPassword(tx *store.Tx, account party.Party, hashed string, keep party.SignedInID) error {
 	if err := tx.SetPassword(account.ID, account.PasswordHash, hashed); err != nil {
 		return err
 	}
@@ -96,21 +96,5 @@ func (p *Processor) setPassword(tx *store.Tx, account party.Party, hashed string
 	if err := tx.ForgetProofs(account.ID, party.ProvesNewEmail); err != nil {
 		return err
 	}
-	return p.tellOwner(tx, account, party.Notice{About: party.NoticePasswordChanged})
-}
-
-// party reads a party that must exist.
-func (p *Processor) party(ctx context.Context, id party.ID) (found party.Party, err error) {
-	err = p.db.View(ctx, func(tx *store.ReadTx) error {
-		found, err = partyOf(tx, id)
-		return err
-	})
-	return found, err
-}
-
-// salt returns 16 random bytes.
-func salt() []byte {
-	s := make([]byte, party.SaltSize)
-	rand.Read(s) // never fails; see crypto/rand
-	return s
+	return s.tellOwner(tx, account, party.Notice{About: party.NoticePasswordChanged})
 }

@@ -1,4 +1,4 @@
-package processor_test
+package identity_test
 
 import (
 	"bytes"
@@ -9,12 +9,12 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
-	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-var relyingParty = processor.RelyingParty{Host: "pay.example.test", Origin: "https://pay.example.test"}
+var relyingParty = identity.RelyingParty{Host: "pay.example.test", Origin: "https://pay.example.test"}
 
 func device(t *testing.T) *holdfasttest.Authenticator {
 	return &holdfasttest.Authenticator{T: t, Host: relyingParty.Host, Origin: relyingParty.Origin}
@@ -22,7 +22,7 @@ func device(t *testing.T) *holdfasttest.Authenticator {
 
 func beginPasskey(w *holdfasttest.World, partyID party.ID) []byte {
 	w.T.Helper()
-	question, err := w.Processor.BeginPasskey(w.T.Context(), relyingParty, partyID, processor.OwnPassword{
+	question, err := w.Processor.Identity.BeginPasskey(w.T.Context(), relyingParty, partyID, identity.OwnPassword{
 		Password: holdfasttest.Password, From: here,
 	})
 	if err != nil {
@@ -33,7 +33,8 @@ func beginPasskey(w *holdfasttest.World, partyID party.ID) []byte {
 
 func addPasskey(w *holdfasttest.World, partyID party.ID, a *holdfasttest.Authenticator) party.Passkey {
 	w.T.Helper()
-	k, err := w.Processor.AddPasskey(w.T.Context(), relyingParty, partyID, "Laptop", a.Make(beginPasskey(w, partyID)))
+	k, err := w.Processor.Identity.AddPasskey(w.T.Context(), relyingParty, partyID, "Laptop",
+		a.Make(beginPasskey(w, partyID)))
 	if err != nil {
 		w.T.Fatal(err)
 	}
@@ -42,7 +43,7 @@ func addPasskey(w *holdfasttest.World, partyID party.ID, a *holdfasttest.Authent
 
 func askPasskey(w *holdfasttest.World) []byte {
 	w.T.Helper()
-	question, err := w.Processor.AskPasskey(w.T.Context(), relyingParty, here)
+	question, err := w.Processor.Identity.AskPasskey(w.T.Context(), relyingParty, here)
 	if err != nil {
 		w.T.Fatal(err)
 	}
@@ -51,7 +52,7 @@ func askPasskey(w *holdfasttest.World) []byte {
 
 func signInByPasskey(w *holdfasttest.World, a *holdfasttest.Authenticator) (party.Party, error) {
 	w.T.Helper()
-	return w.Processor.SignInByPasskey(w.T.Context(), relyingParty, a.Sign(askPasskey(w)), processor.SignIn{
+	return w.Processor.Identity.SignInByPasskey(w.T.Context(), relyingParty, a.Sign(askPasskey(w)), identity.SignIn{
 		From: here, Language: "es",
 	})
 }
@@ -81,18 +82,18 @@ func TestAPasskeySignsIn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		own := processor.OwnPassword{Password: holdfasttest.Password, From: here}
-		w.WantCode(w.Processor.RemovePasskey(t.Context(), w.Owner.ID, own, k.ID), holdfast.InvalidParams)
+		own := identity.OwnPassword{Password: holdfasttest.Password, From: here}
+		w.WantCode(w.Processor.Identity.RemovePasskey(t.Context(), w.Owner.ID, own, k.ID), holdfast.InvalidParams)
 		wantErr(w, "removing it without the password",
-			w.Processor.RemovePasskey(t.Context(), w.Buyer.ID, processor.OwnPassword{From: here}, k.ID),
-			processor.ErrWrongPassword)
-		if err := w.Processor.RemovePasskey(t.Context(), w.Buyer.ID, own, k.ID); err != nil {
+			w.Processor.Identity.RemovePasskey(t.Context(), w.Buyer.ID, identity.OwnPassword{From: here}, k.ID),
+			identity.ErrWrongPassword)
+		if err := w.Processor.Identity.RemovePasskey(t.Context(), w.Buyer.ID, own, k.ID); err != nil {
 			t.Fatal(err)
 		}
 		post.Last(w.Buyer.Email, party.NoticePasskeyRemoved)
 		a.Count++
 		_, err = signInByPasskey(w, a)
-		wantErr(w, "a removed passkey", err, processor.ErrPasskey)
+		wantErr(w, "a removed passkey", err, identity.ErrPasskey)
 	})
 }
 
@@ -110,9 +111,9 @@ func TestAPasskeyWithoutCounter(t *testing.T) {
 }
 
 func TestPasskeysThatAreRefused(t *testing.T) {
-	elsewhere := processor.RelyingParty{Host: "evil.example.test", Origin: "https://evil.example.test"}
+	elsewhere := identity.RelyingParty{Host: "evil.example.test", Origin: "https://evil.example.test"}
 	answerTo := func(w *holdfasttest.World, answer []byte) error {
-		_, err := w.Processor.SignInByPasskey(t.Context(), relyingParty, answer, processor.SignIn{From: here})
+		_, err := w.Processor.Identity.SignInByPasskey(t.Context(), relyingParty, answer, identity.SignIn{From: here})
 		return err
 	}
 	for name, sign := range map[string]func(w *holdfasttest.World, a *holdfasttest.Authenticator) error{
@@ -165,7 +166,7 @@ func TestPasskeysThatAreRefused(t *testing.T) {
 			story(t, func(w *holdfasttest.World) {
 				a := device(t)
 				addPasskey(w, w.Buyer.ID, a)
-				wantErr(w, name, sign(w, a), processor.ErrPasskey)
+				wantErr(w, name, sign(w, a), identity.ErrPasskey)
 			})
 		})
 	}
@@ -173,12 +174,12 @@ func TestPasskeysThatAreRefused(t *testing.T) {
 
 func TestPasskeysThatAreNotAdded(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
-		_, err := w.Processor.BeginPasskey(t.Context(), relyingParty, w.Buyer.ID, processor.OwnPassword{
+		_, err := w.Processor.Identity.BeginPasskey(t.Context(), relyingParty, w.Buyer.ID, identity.OwnPassword{
 			Password: "wrong", From: here,
 		})
-		wantErr(w, "with a wrong password", err, processor.ErrWrongPassword)
+		wantErr(w, "with a wrong password", err, identity.ErrWrongPassword)
 		add := func(partyID party.ID, name string, answer []byte) error {
-			_, err := w.Processor.AddPasskey(t.Context(), relyingParty, partyID, name, answer)
+			_, err := w.Processor.Identity.AddPasskey(t.Context(), relyingParty, partyID, name, answer)
 			return err
 		}
 		a := device(t)
@@ -186,23 +187,23 @@ func TestPasskeysThatAreNotAdded(t *testing.T) {
 		answer := a.Make(question)
 		w.WantCode(add(w.Buyer.ID, "", answer), holdfast.InvalidParams)
 		w.WantCode(add(w.Buyer.ID, strings.Repeat("x", party.PasskeyNameMax+1), answer), holdfast.InvalidParams)
-		wantErr(w, "by somebody else", add(w.Owner.ID, "Laptop", answer), processor.ErrPasskey)
+		wantErr(w, "by somebody else", add(w.Owner.ID, "Laptop", answer), identity.ErrPasskey)
 		if err := add(w.Buyer.ID, "Laptop", answer); err != nil {
 			t.Fatal(err)
 		}
-		wantErr(w, "twice", add(w.Buyer.ID, "Laptop", answer), processor.ErrPasskey)
-		wantErr(w, "no answer at all", add(w.Buyer.ID, "Laptop", []byte("[]")), processor.ErrPasskey)
+		wantErr(w, "twice", add(w.Buyer.ID, "Laptop", answer), identity.ErrPasskey)
+		wantErr(w, "no answer at all", add(w.Buyer.ID, "Laptop", []byte("[]")), identity.ErrPasskey)
 		lazy := device(t)
 		lazy.Lazy = true
 		wantErr(w, "without user verification", add(w.Buyer.ID, "Phone", lazy.Make(beginPasskey(w, w.Buyer.ID))),
-			processor.ErrPasskey)
+			identity.ErrPasskey)
 		for n := range party.PasskeysMax - 1 {
 			if n%3 == 0 {
 				w.Clock.Advance(time.Hour)
 			}
 			addPasskey(w, w.Buyer.ID, device(t))
 		}
-		_, err = w.Processor.BeginPasskey(t.Context(), relyingParty, w.Buyer.ID, processor.OwnPassword{
+		_, err = w.Processor.Identity.BeginPasskey(t.Context(), relyingParty, w.Buyer.ID, identity.OwnPassword{
 			Password: holdfasttest.Password, From: here,
 		})
 		w.WantCode(err, holdfast.InvalidParams)
@@ -214,8 +215,8 @@ func TestQuestionsToPasskeysAreThrottled(t *testing.T) {
 		for range party.AddressGuesses.Free {
 			askPasskey(w)
 		}
-		_, err := w.Processor.AskPasskey(t.Context(), relyingParty, here)
-		if _, blocked := errors.AsType[*processor.GuessesError](err); !blocked {
+		_, err := w.Processor.Identity.AskPasskey(t.Context(), relyingParty, here)
+		if _, blocked := errors.AsType[*identity.GuessesError](err); !blocked {
 			t.Errorf("one more: %v", err)
 		}
 	})

@@ -1,4 +1,4 @@
-package processor_test
+package identity_test
 
 import (
 	"encoding/base64"
@@ -12,22 +12,23 @@ import (
 	"golang.org/x/crypto/argon2"
 
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-var own = processor.OwnPassword{Password: holdfasttest.Password, From: here}
+var own = identity.OwnPassword{Password: holdfasttest.Password, From: here}
 
 // beginSession signs Ann in by password, and begins a session.
 func beginSession(w *holdfasttest.World, p *processor.Processor) error {
-	account, err := p.SignIn(w.T.Context(), processor.SignIn{
+	account, err := p.Identity.SignIn(w.T.Context(), identity.SignIn{
 		Email: w.Buyer.Email, Password: holdfasttest.Password, From: here,
 	})
 	if err != nil {
 		return err
 	}
-	_, err = p.BeginSignedIn(w.T.Context(), account, party.Device{})
+	_, err = p.Identity.BeginSignedIn(w.T.Context(), account, party.Device{})
 	return err
 }
 
@@ -50,20 +51,20 @@ func TestAPasswordThatChangesAfterTheCheck(t *testing.T) {
 		},
 		"changing the address": {
 			func(w *holdfasttest.World, _ party.Passkey) error {
-				return w.Processor.ChangeEmail(w.T.Context(), w.Buyer.ID, own, "intruder@example.test")
+				return w.Processor.Identity.ChangeEmail(w.T.Context(), w.Buyer.ID, own, "intruder@example.test")
 			},
 			func(w *holdfasttest.World) bool { return proofs(w, party.ProvesNewEmail) },
 		},
 		"adding a passkey": {
 			func(w *holdfasttest.World, _ party.Passkey) error {
-				_, err := w.Processor.BeginPasskey(w.T.Context(), relyingParty, w.Buyer.ID, own)
+				_, err := w.Processor.Identity.BeginPasskey(w.T.Context(), relyingParty, w.Buyer.ID, own)
 				return err
 			},
 			func(*holdfasttest.World) bool { return false }, // only the refused answer has the question
 		},
 		"removing a passkey": {
 			func(w *holdfasttest.World, k party.Passkey) error {
-				return w.Processor.RemovePasskey(w.T.Context(), w.Buyer.ID, own, k.ID)
+				return w.Processor.Identity.RemovePasskey(w.T.Context(), w.Buyer.ID, own, k.ID)
 			},
 			func(w *holdfasttest.World) bool { return len(passkeys(w)) == 0 },
 		},
@@ -78,12 +79,12 @@ func TestAPasswordThatChangesAfterTheCheck(t *testing.T) {
 						return
 					}
 					once.Do(func() {
-						if err := w.Processor.GivePassword(t.Context(), w.Buyer.ID, another); err != nil {
+						if err := w.Processor.Identity.GivePassword(t.Context(), w.Buyer.ID, another); err != nil {
 							t.Error(err)
 						}
 					})
 				}
-				wantErr(w, name, row.act(w, k), processor.ErrWrongPassword)
+				wantErr(w, name, row.act(w, k), identity.ErrWrongPassword)
 				if row.done(w) {
 					t.Error("it was done nevertheless")
 				}
@@ -133,23 +134,23 @@ func TestWhatBeganUnderAChangedPassword(t *testing.T) {
 				t.Fatal(err)
 			}
 			return func() error {
-				_, err := w.Processor.BeginSignedIn(t.Context(), account, party.Device{})
+				_, err := w.Processor.Identity.BeginSignedIn(t.Context(), account, party.Device{})
 				return err
-			}, processor.ErrWrongPassword
+			}, identity.ErrWrongPassword
 		},
 		"a passkey": func(t *testing.T, w *holdfasttest.World, _ *holdfasttest.Postbox) (func() error, error) {
 			answer := device(t).Make(beginPasskey(w, w.Buyer.ID))
 			return func() error {
-				_, err := w.Processor.AddPasskey(t.Context(), relyingParty, w.Buyer.ID, "Laptop", answer)
+				_, err := w.Processor.Identity.AddPasskey(t.Context(), relyingParty, w.Buyer.ID, "Laptop", answer)
 				return err
-			}, processor.ErrPasskey
+			}, identity.ErrPasskey
 		},
 		"an address": func(t *testing.T, w *holdfasttest.World, post *holdfasttest.Postbox) (func() error, error) {
-			if err := w.Processor.ChangeEmail(t.Context(), w.Buyer.ID, own, "new@example.test"); err != nil {
+			if err := w.Processor.Identity.ChangeEmail(t.Context(), w.Buyer.ID, own, "new@example.test"); err != nil {
 				t.Fatal(err)
 			}
 			link := post.Last("new@example.test", party.NoticeNewEmail).Link
-			return func() error { return proveByLink(w, w.Buyer.ID, link) }, processor.ErrLinkOver
+			return func() error { return proveByLink(w, w.Buyer.ID, link) }, identity.ErrLinkOver
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -174,8 +175,8 @@ func TestTwoServersSignInAndChangeThePassword(t *testing.T) {
 			w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
 			other := processor.New(holdfasttest.Open(t, at), processor.Config{
 				Network: w.Network, Now: w.Clock.Now, IDs: w.IDs,
-				Log:     slog.New(slog.DiscardHandler),
-				Hashing: holdfasttest.QuickHashing,
+				Log:    slog.New(slog.DiscardHandler),
+				People: identity.Config{Hashing: holdfasttest.QuickHashing},
 			})
 			t.Cleanup(other.Close)
 			present, next := holdfasttest.Password, another
@@ -183,11 +184,13 @@ func TestTwoServersSignInAndChangeThePassword(t *testing.T) {
 				owner := signedIn(w, w.Buyer.ID)
 				var racing sync.WaitGroup
 				racing.Go(func() {
-					account, err := other.SignIn(t.Context(), processor.SignIn{Email: w.Buyer.Email, Password: present, From: here})
+					account, err := other.Identity.SignIn(t.Context(), identity.SignIn{
+						Email: w.Buyer.Email, Password: present, From: here,
+					})
 					if err == nil {
-						_, err = other.BeginSignedIn(t.Context(), account, party.Device{})
+						_, err = other.Identity.BeginSignedIn(t.Context(), account, party.Device{})
 					}
-					if err != nil && !errors.Is(err, processor.ErrWrongPassword) {
+					if err != nil && !errors.Is(err, identity.ErrWrongPassword) {
 						t.Error(err)
 					}
 				})
@@ -216,9 +219,9 @@ func TestTwoServersUseOneResetLink(t *testing.T) {
 			w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
 			post := w.Mailing()
 			other := processor.New(holdfasttest.Open(t, at), processor.Config{
-				Now: w.Clock.Now, IDs: w.IDs, Letters: w.Processor.Letters,
-				Log:     slog.New(slog.DiscardHandler),
-				Hashing: holdfasttest.QuickHashing,
+				Now: w.Clock.Now, IDs: w.IDs,
+				Log:    slog.New(slog.DiscardHandler),
+				People: identity.Config{Hashing: holdfasttest.QuickHashing, Letters: w.Processor.Identity.Letters},
 			})
 			t.Cleanup(other.Close)
 			for round := range 5 {
@@ -228,7 +231,7 @@ func TestTwoServersUseOneResetLink(t *testing.T) {
 				var racing sync.WaitGroup
 				for i, p := range []*processor.Processor{w.Processor, other} {
 					racing.Go(func() {
-						_, errs[i] = p.ResetPassword(t.Context(), link, fmt.Sprintf("password %d of round %d", i, round))
+						_, errs[i] = p.Identity.ResetPassword(t.Context(), link, fmt.Sprintf("password %d of round %d", i, round))
 					})
 				}
 				racing.Wait()
@@ -237,7 +240,7 @@ func TestTwoServersUseOneResetLink(t *testing.T) {
 				}
 				for i, err := range errs {
 					if err != nil {
-						wantErr(w, "the later one", err, processor.ErrLinkOver)
+						wantErr(w, "the later one", err, identity.ErrLinkOver)
 						continue
 					}
 					if err := signIn(w, w.Buyer.Email, fmt.Sprintf("password %d of round %d", i, round)); err != nil {
@@ -258,7 +261,7 @@ func TestWhatEndsAResetLink(t *testing.T) {
 		want error
 	}{
 		"asking for another": {func(w *holdfasttest.World, _ *holdfasttest.Postbox) error {
-			return w.Processor.Forgotten(w.T.Context(), w.Buyer.Email, "203.0.113.66", "")
+			return w.Processor.Identity.Forgotten(w.T.Context(), w.Buyer.Email, "203.0.113.66", "")
 		}, nil},
 		"signing in": {func(w *holdfasttest.World, _ *holdfasttest.Postbox) error {
 			return beginSession(w, w.Processor)
@@ -267,7 +270,7 @@ func TestWhatEndsAResetLink(t *testing.T) {
 			return changePassword(w, signedIn(w, w.Buyer.ID), holdfasttest.Password, "an intruder's password")
 		}, nil},
 		"an operator's password": {func(w *holdfasttest.World, _ *holdfasttest.Postbox) error {
-			return w.Processor.GivePassword(w.T.Context(), w.Buyer.ID, "an operator's password")
+			return w.Processor.Identity.GivePassword(w.T.Context(), w.Buyer.ID, "an operator's password")
 		}, nil},
 		"guesses": {func(w *holdfasttest.World, _ *holdfasttest.Postbox) error {
 			for range party.AccountGuesses.Free + 2 {
@@ -281,11 +284,11 @@ func TestWhatEndsAResetLink(t *testing.T) {
 			return nil
 		}, nil},
 		"a new address": {func(w *holdfasttest.World, post *holdfasttest.Postbox) error {
-			if err := w.Processor.ChangeEmail(w.T.Context(), w.Buyer.ID, own, "new@example.test"); err != nil {
+			if err := w.Processor.Identity.ChangeEmail(w.T.Context(), w.Buyer.ID, own, "new@example.test"); err != nil {
 				return err
 			}
 			return proveByLink(w, w.Buyer.ID, post.Last("new@example.test", party.NoticeNewEmail).Link)
-		}, processor.ErrLinkOver},
+		}, identity.ErrLinkOver},
 	} {
 		t.Run(name, func(t *testing.T) {
 			story(t, func(w *holdfasttest.World) {
@@ -305,7 +308,7 @@ func TestWhatEndsAResetLink(t *testing.T) {
 func TestTheNewPasswordIsAnother(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
-		if err := w.Processor.GivePassword(t.Context(), w.Buyer.ID, "Schl\u00fcssel und Bund"); err != nil {
+		if err := w.Processor.Identity.GivePassword(t.Context(), w.Buyer.ID, "Schl\u00fcssel und Bund"); err != nil {
 			t.Fatal(err)
 		}
 		at := signedIn(w, w.Buyer.ID)
@@ -328,7 +331,7 @@ func TestAResetLinkTellsLittleOfTheOldPassword(t *testing.T) {
 		for range party.AccountGuesses.Free {
 			wantErr(w, "the old password", reset(w, link, holdfasttest.Password), party.ErrPasswordSame)
 		}
-		if _, blocked := errors.AsType[*processor.GuessesError](reset(w, link, another)); !blocked {
+		if _, blocked := errors.AsType[*identity.GuessesError](reset(w, link, another)); !blocked {
 			t.Error("it can be tried without end")
 		}
 		w.Clock.Advance(party.AccountGuesses.Every)
@@ -357,14 +360,14 @@ func TestOldHashesAreRenewed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantErr(w, "typed in another way", signIn(w, w.Buyer.Email, "Schl\u00fcssel und Bund"), processor.ErrWrongPassword)
-		account, err := w.Processor.SignIn(t.Context(), processor.SignIn{
+		wantErr(w, "typed in another way", signIn(w, w.Buyer.Email, "Schl\u00fcssel und Bund"), identity.ErrWrongPassword)
+		account, err := w.Processor.Identity.SignIn(t.Context(), identity.SignIn{
 			Email: w.Buyer.Email, Password: "Schlu\u0308ssel und Bund", From: here,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.Processor.BeginSignedIn(t.Context(), account, party.Device{}); err != nil {
+		if _, err := w.Processor.Identity.BeginSignedIn(t.Context(), account, party.Device{}); err != nil {
 			t.Errorf("beginning a session: %v", err)
 		}
 		if err := signIn(w, w.Buyer.Email, "Schl\u00fcssel und Bund"); err != nil {
@@ -376,7 +379,7 @@ func TestOldHashesAreRenewed(t *testing.T) {
 // Strong hashing is the default.
 func TestServersHashStrongly(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
-		w.Processor.Hashing = party.Hashing{}
+		w.Processor.Identity.Hashing = party.Hashing{}
 		if made := w.Party("Zoë", "zoe@example.test"); !party.StrongHashing.Check(made.PasswordHash, holdfasttest.Password) {
 			t.Errorf("the hash is %s", made.PasswordHash)
 		}

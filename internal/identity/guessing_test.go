@@ -1,4 +1,4 @@
-package processor_test
+package identity_test
 
 import (
 	"errors"
@@ -7,19 +7,19 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
-	"github.com/holdfast-pay/holdfast/internal/processor"
 )
 
 // signInFrom returns the answer to a sign-in from a network address.
 func signInFrom(w *holdfasttest.World, from, email, password string) error {
-	_, err := w.Processor.SignIn(w.T.Context(), processor.SignIn{Email: email, Password: password, From: from})
+	_, err := w.Processor.Identity.SignIn(w.T.Context(), identity.SignIn{Email: email, Password: password, From: from})
 	return err
 }
 
 func wantBlocked(w *holdfasttest.World, what string, err error) {
 	w.T.Helper()
-	if _, blocked := errors.AsType[*processor.GuessesError](err); !blocked {
+	if _, blocked := errors.AsType[*identity.GuessesError](err); !blocked {
 		w.T.Errorf("%s: %v, want a *GuessesError", what, err)
 	}
 }
@@ -29,12 +29,12 @@ func wantBlocked(w *holdfasttest.World, what string, err error) {
 func TestOneRightSignInForgivesNoOtherGuesses(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		for n := range party.AddressGuesses.Free - 1 {
-			wantErr(w, "a guess", signIn(w, fmt.Sprintf("victim-%d@example.test", n), "a guess"), processor.ErrWrongPassword)
+			wantErr(w, "a guess", signIn(w, fmt.Sprintf("victim-%d@example.test", n), "a guess"), identity.ErrWrongPassword)
 		}
 		if err := signIn(w, w.Buyer.Email, holdfasttest.Password); err != nil {
 			t.Fatalf("the guesser's own account: %v", err)
 		}
-		wantErr(w, "one guess more", signIn(w, "victim-30@example.test", "a guess"), processor.ErrWrongPassword)
+		wantErr(w, "one guess more", signIn(w, "victim-30@example.test", "a guess"), identity.ErrWrongPassword)
 		wantBlocked(w, "the address, for a stranger's account", signIn(w, "victim-31@example.test", "a guess"))
 		wantBlocked(w, "the address, for the guesser's own account", signIn(w, w.Buyer.Email, holdfasttest.Password))
 		if err := signInFrom(w, "203.0.113.9", w.Buyer.Email, holdfasttest.Password); err != nil {
@@ -49,7 +49,7 @@ func TestGuessesAtAnAccountInTheLongRun(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		tried := 0
 		for n := range 120 { // during an hour
-			if errors.Is(signInFrom(w, fmt.Sprintf("192.0.2.%d", n), w.Buyer.Email, "a guess"), processor.ErrWrongPassword) {
+			if errors.Is(signInFrom(w, fmt.Sprintf("192.0.2.%d", n), w.Buyer.Email, "a guess"), identity.ErrWrongPassword) {
 				tried++
 			}
 			w.Clock.Advance(30 * time.Second)
@@ -71,7 +71,7 @@ func TestStrangersDoNotLockTheOwnerOut(t *testing.T) {
 		wantBlocked(w, "from a browser that is not known", signIn(w, w.Buyer.Email, holdfasttest.Password))
 	}
 	knownIn := func(w *holdfasttest.World, proof, password string) error {
-		_, err := w.Processor.SignIn(t.Context(), processor.SignIn{
+		_, err := w.Processor.Identity.SignIn(t.Context(), identity.SignIn{
 			Email: w.Buyer.Email, Password: password, From: stranger, Known: proof,
 		})
 		return err
@@ -90,7 +90,7 @@ func TestStrangersDoNotLockTheOwnerOut(t *testing.T) {
 		if _, err := signInByPasskey(w, a); err != nil {
 			t.Errorf("a passkey: %v", err)
 		}
-		if err := w.Processor.RemovePasskey(t.Context(), w.Buyer.ID, own, k.ID); err != nil {
+		if err := w.Processor.Identity.RemovePasskey(t.Context(), w.Buyer.ID, own, k.ID); err != nil {
 			t.Errorf("removing a passkey, signed in: %v", err)
 		}
 		if err := changePassword(w, at, holdfasttest.Password, another); err != nil {
@@ -99,7 +99,7 @@ func TestStrangersDoNotLockTheOwnerOut(t *testing.T) {
 		wantBlocked(w, "a browser that was known before the password changed", knownIn(w, known, another))
 
 		forgotten(w, w.Buyer.Email)
-		account, err := w.Processor.ResetPassword(t.Context(), post.Last(w.Buyer.Email, party.NoticeReset).Link,
+		account, err := w.Processor.Identity.ResetPassword(t.Context(), post.Last(w.Buyer.Email, party.NoticeReset).Link,
 			"yet another password")
 		if err != nil {
 			t.Fatal(err)
@@ -116,20 +116,20 @@ func TestGuessesOnAKnownDeviceAreBounded(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		known := reread(w, w.Buyer.ID).KnownDevice("a-browser", w.Clock.Now())
 		try := func(email, password string) error {
-			_, err := w.Processor.SignIn(t.Context(), processor.SignIn{
+			_, err := w.Processor.Identity.SignIn(t.Context(), identity.SignIn{
 				Email: email, Password: password, From: here, Known: known,
 			})
 			return err
 		}
 		for range party.AccountGuesses.Free {
-			wantErr(w, "a guess", try(w.Buyer.Email, "a guess"), processor.ErrWrongPassword)
+			wantErr(w, "a guess", try(w.Buyer.Email, "a guess"), identity.ErrWrongPassword)
 		}
 		wantBlocked(w, "one more", try(w.Buyer.Email, holdfasttest.Password))
 		if err := signIn(w, w.Buyer.Email, holdfasttest.Password); err != nil {
 			t.Errorf("from elsewhere: %v", err)
 		}
 		for range party.AccountGuesses.Free {
-			wantErr(w, "a guess at another account", try(w.Owner.Email, "a guess"), processor.ErrWrongPassword)
+			wantErr(w, "a guess at another account", try(w.Owner.Email, "a guess"), identity.ErrWrongPassword)
 		}
 		wantBlocked(w, "another account, where the browser is not known", try(w.Owner.Email, holdfasttest.Password))
 	})
@@ -139,7 +139,7 @@ func TestGuessesOnAKnownDeviceAreBounded(t *testing.T) {
 // address do not count, and the others are forgotten with time.
 func TestSigningUpBehindOneAddress(t *testing.T) {
 	sign := func(w *holdfasttest.World, n int) (party.Party, error) {
-		return w.Processor.SignUp(t.Context(), processor.NewParty{
+		return w.Processor.Identity.SignUp(t.Context(), identity.NewParty{
 			Name: "Somebody", Email: fmt.Sprintf("somebody-%d@example.test", n), Password: holdfasttest.Password,
 		}, here)
 	}
@@ -154,7 +154,7 @@ func TestSigningUpBehindOneAddress(t *testing.T) {
 				if n%2 == 0 {
 					err = proveByLink(w, account.ID, post.Last(account.Email, party.NoticeVerify).Link)
 				} else {
-					err = w.Processor.ProveByCode(t.Context(), account.ID, party.ProvesEmail,
+					err = w.Processor.Identity.ProveByCode(t.Context(), account.ID, party.ProvesEmail,
 						post.Last(account.Email, party.NoticeVerify).Code)
 				}
 				if err != nil {
@@ -172,7 +172,7 @@ func TestSigningUpBehindOneAddress(t *testing.T) {
 				}
 			}
 			_, err := sign(w, 1000)
-			blocked, ok := errors.AsType[*processor.GuessesError](err)
+			blocked, ok := errors.AsType[*identity.GuessesError](err)
 			if !ok || blocked.Wait > time.Minute {
 				t.Fatalf("one more: %v, want a wait of a minute at most", err)
 			}
@@ -194,13 +194,13 @@ func TestAPasskeyRemovesAPasskey(t *testing.T) {
 		k := addPasskey(w, w.Buyer.ID, mine)
 		addPasskey(w, w.Owner.ID, foreign)
 		remove := func(answer []byte) error {
-			return w.Processor.RemovePasskeyByPasskey(t.Context(), relyingParty, w.Buyer.ID, answer, here, k.ID)
+			return w.Processor.Identity.RemovePasskeyByPasskey(t.Context(), relyingParty, w.Buyer.ID, answer, here, k.ID)
 		}
-		wantErr(w, "another party's passkey", remove(foreign.Sign(askPasskey(w))), processor.ErrPasskey)
+		wantErr(w, "another party's passkey", remove(foreign.Sign(askPasskey(w))), identity.ErrPasskey)
 		answer := mine.Sign(askPasskey(w))
 		w.Clock.Advance(party.PasskeyPatience)
-		wantErr(w, "an old answer", remove(answer), processor.ErrPasskey)
-		wantErr(w, "no answer", remove([]byte("{}")), processor.ErrPasskey)
+		wantErr(w, "an old answer", remove(answer), identity.ErrPasskey)
+		wantErr(w, "no answer", remove([]byte("{}")), identity.ErrPasskey)
 		if len(passkeys(w)) != 1 {
 			t.Fatal("it was removed nevertheless")
 		}

@@ -1,4 +1,4 @@
-package processor
+package identity
 
 import (
 	"context"
@@ -11,36 +11,36 @@ import (
 // BeginSignedIn begins a party's session in one browser. It returns
 // ErrWrongPassword if the password has changed since the party entered it: a
 // changed password ends all sessions, also one that is about to begin.
-func (p *Processor) BeginSignedIn(
+func (s *Service) BeginSignedIn(
 	ctx context.Context, account party.Party, device party.Device,
 ) (party.SignedIn, error) {
-	now := p.now()
-	s := party.SignedIn{
-		ID: party.SignedInID(p.ids().Other("S")), Party: account.ID, Begun: now, LastSeen: now, Device: device,
+	now := s.Now()
+	begun := party.SignedIn{
+		ID: party.SignedInID(s.IDs().Other("S")), Party: account.ID, Begun: now, LastSeen: now, Device: device,
 	}
-	err := p.db.Update(ctx, func(tx *store.Tx) error {
+	err := s.db.Update(ctx, func(tx *store.Tx) error {
 		if err := restOnPassword(tx, account); err != nil {
 			return err
 		}
-		return tx.InsertSignedIn(s, now.Add(-party.SessionLifeMax))
+		return tx.InsertSignedIn(begun, now.Add(-party.SessionLifeMax))
 	})
-	return s, err
+	return begun, err
 }
 
 // See stores the time at which a signed-in party was last seen. It writes only
 // once per party.SeenEvery.
-func (p *Processor) See(ctx context.Context, s party.SignedIn) error {
-	now := p.now()
-	if now.Before(s.LastSeen.Add(party.SeenEvery)) {
+func (s *Service) See(ctx context.Context, at party.SignedIn) error {
+	now := s.Now()
+	if now.Before(at.LastSeen.Add(party.SeenEvery)) {
 		return nil
 	}
-	return p.db.Update(ctx, func(tx *store.Tx) error { return tx.SeeSignedIn(s.Party, s.ID, now) })
+	return s.db.Update(ctx, func(tx *store.Tx) error { return tx.SeeSignedIn(at.Party, at.ID, now) })
 }
 
 // EndSignedIn ends one session of a party. A session that has ended, or that is
 // not the party's, is InvalidParams.
-func (p *Processor) EndSignedIn(ctx context.Context, partyID party.ID, id party.SignedInID) error {
-	return p.db.Update(ctx, func(tx *store.Tx) error {
+func (s *Service) EndSignedIn(ctx context.Context, partyID party.ID, id party.SignedInID) error {
+	return s.db.Update(ctx, func(tx *store.Tx) error {
 		ended, err := tx.EndSignedIn(partyID, id)
 		if err == nil && !ended {
 			err = holdfast.Errorf(holdfast.InvalidParams, "there is no such session")
@@ -50,6 +50,6 @@ func (p *Processor) EndSignedIn(ctx context.Context, partyID party.ID, id party.
 }
 
 // EndSignedInElsewhere ends all sessions of a party except this one.
-func (p *Processor) EndSignedInElsewhere(ctx context.Context, here party.SignedIn) error {
-	return p.db.Update(ctx, func(tx *store.Tx) error { return tx.EndSignedInElsewhere(here.Party, here.ID) })
+func (s *Service) EndSignedInElsewhere(ctx context.Context, here party.SignedIn) error {
+	return s.db.Update(ctx, func(tx *store.Tx) error { return tx.EndSignedInElsewhere(here.Party, here.ID) })
 }

@@ -1,11 +1,11 @@
-package processor_test
+package identity_test
 
 import (
 	"testing"
 
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
-	"github.com/holdfast-pay/holdfast/internal/processor"
 )
 
 // Two mailboxes whose names differ in a letter that Unicode folds to k belong
@@ -15,8 +15,8 @@ func TestMailboxesThatLookAlike(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
 		kim := w.Party("Kim", "kim@example.test")
-		kelvin, err := w.Processor.SignUp(t.Context(),
-			processor.NewParty{Name: "Other", Email: "\u212aim@example.test", Password: another}, here)
+		kelvin, err := w.Processor.Identity.SignUp(t.Context(),
+			identity.NewParty{Name: "Other", Email: "\u212aim@example.test", Password: another}, here)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -25,9 +25,9 @@ func TestMailboxesThatLookAlike(t *testing.T) {
 				t.Errorf("%s: %v", email, err)
 			}
 		}
-		wantErr(w, "the other's password", signIn(w, kim.Email, another), processor.ErrWrongPassword)
+		wantErr(w, "the other's password", signIn(w, kim.Email, another), identity.ErrWrongPassword)
 		forgotten(w, kelvin.Email)
-		if account, err := w.Processor.ForgottenBy(t.Context(),
+		if account, err := w.Processor.Identity.ForgottenBy(t.Context(),
 			post.Last(kelvin.Email, party.NoticeReset).Link); err != nil ||
 			account.ID != kelvin.ID {
 			t.Errorf("the link is of %v, %v", account.Email, err)
