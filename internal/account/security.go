@@ -135,9 +135,13 @@ func ownPasswordField(w webui.Words) webui.Field {
 // ownProblem puts an error at the field for the party's password. status is
 // zero if err is not about the password.
 func ownProblem(w webui.Words, h http.Header, err error, form *webui.Form) (status int) {
-	if errors.Is(err, identity.ErrWrongPassword) {
+	switch {
+	case errors.Is(err, identity.ErrWrongPassword):
 		form.SetError("password", w.T("security.wrong-password"))
 		return http.StatusUnprocessableEntity
+	case errors.Is(err, identity.ErrUnproved):
+		form.Problem = w.T("security.factor-first")
+		return http.StatusForbidden
 	}
 	status, form.Problem = SignInProblem(w, h, err)
 	return status
@@ -223,7 +227,7 @@ func (s *Server) askNewPasskey(c *call) error {
 		refused := lineProblem(c.words, problem, c.words.T("security.passkey-name-missing"))
 		return c.answerScript(http.StatusUnprocessableEntity, passkeyAnswer{Refused: refused})
 	}
-	options, err := s.Processor.Identity.BeginPasskey(c.r.Context(), r, c.Party.ID, s.own(c))
+	options, err := s.Processor.Identity.BeginPasskey(c.r.Context(), r, c.Session, s.own(c))
 	if err == nil {
 		return c.answerScript(http.StatusOK, passkeyAnswer{Options: options})
 	}
@@ -312,7 +316,7 @@ func (s *Server) removePasskey(c *call) error {
 				id)
 		}
 	} else {
-		err = s.Processor.Identity.RemovePasskey(c.r.Context(), c.Party.ID, s.own(c), id)
+		err = s.Processor.Identity.RemovePasskey(c.r.Context(), c.Session, s.own(c), id)
 	}
 	if err == nil {
 		return c.redirect("security", did("passkey-removed"))

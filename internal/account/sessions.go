@@ -177,8 +177,20 @@ func (s *Sessions) look(r *http.Request) (v Visitor, err error) {
 // token, so an attacker cannot know it in advance. If the password has changed
 // since the party proved its identity, the error is identity.ErrWrongPassword.
 func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, user party.Party) (Visitor, error) {
+	return s.begin(w, r, user, identity.ByPassword)
+}
+
+// BeginByPasskey is Begin for a party that has signed in with a passkey. The session
+// needs no other second factor for the console.
+func (s *Sessions) BeginByPasskey(w http.ResponseWriter, r *http.Request, user party.Party) (Visitor, error) {
+	return s.begin(w, r, user, identity.ByPasskey)
+}
+
+func (s *Sessions) begin(
+	w http.ResponseWriter, r *http.Request, user party.Party, by identity.Proof,
+) (Visitor, error) {
 	ctx := store.Unbound(r.Context())
-	session, err := s.Processor.Identity.BeginSignedIn(ctx, user, s.device(r))
+	session, err := s.Processor.Identity.BeginSignedIn(ctx, user, s.device(r), by)
 	if err != nil {
 		return Visitor{}, fmt.Errorf("beginning a session: %w", err)
 	}

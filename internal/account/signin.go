@@ -125,7 +125,7 @@ func (s *Server) askPasskey(c *call) error {
 func (s *Server) signInByPasskey(c *call) error {
 	user, err := s.Sessions.PasskeySignIn(c.r, c.words, c.form.Get("answer"))
 	if err == nil {
-		err = s.begin(c, user)
+		c.Visitor, err = s.Sessions.BeginByPasskey(c.w, c.r, user)
 	}
 	switch {
 	case err == nil:

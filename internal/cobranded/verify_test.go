@@ -157,9 +157,10 @@ func TestSigningInByPasskeyOnTheWay(t *testing.T) {
 
 	device := &holdfasttest.Authenticator{T: t, Host: "localhost", Origin: address}
 	at, _ := sessions.RelyingParty(&http.Request{Host: public.Host})
-	question, err := s.Processor.Identity.BeginPasskey(t.Context(), at, s.Buyer.ID, identity.OwnPassword{
-		Password: holdfasttest.Password, From: "203.0.113.9",
-	})
+	question, err := s.Processor.Identity.BeginPasskey(t.Context(), at, party.SignedIn{Party: s.Buyer.ID},
+		identity.OwnPassword{
+			Password: holdfasttest.Password, From: "203.0.113.9",
+		})
 	if err != nil {
 		t.Fatal(err)
 	}

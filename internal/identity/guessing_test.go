@@ -90,7 +90,7 @@ func TestStrangersDoNotLockTheOwnerOut(t *testing.T) {
 		if _, err := signInByPasskey(w, a); err != nil {
 			t.Errorf("a passkey: %v", err)
 		}
-		if err := w.Processor.Identity.RemovePasskey(t.Context(), w.Buyer.ID, own, k.ID); err != nil {
+		if err := w.Processor.Identity.RemovePasskey(t.Context(), at, own, k.ID); err != nil {
 			t.Errorf("removing a passkey, signed in: %v", err)
 		}
 		if err := changePassword(w, at, holdfasttest.Password, another); err != nil {

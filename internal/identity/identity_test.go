@@ -28,7 +28,7 @@ func beginSession(w *holdfasttest.World, p *processor.Processor) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.Identity.BeginSignedIn(w.T.Context(), account, party.Device{})
+	_, err = p.Identity.BeginSignedIn(w.T.Context(), account, party.Device{}, identity.ByPassword)
 	return err
 }
 
@@ -57,14 +57,14 @@ func TestAPasswordThatChangesAfterTheCheck(t *testing.T) {
 		},
 		"adding a passkey": {
 			func(w *holdfasttest.World, _ party.Passkey) error {
-				_, err := w.Processor.Identity.BeginPasskey(w.T.Context(), relyingParty, w.Buyer.ID, own)
+				_, err := w.Processor.Identity.BeginPasskey(w.T.Context(), relyingParty, party.SignedIn{Party: w.Buyer.ID}, own)
 				return err
 			},
 			func(*holdfasttest.World) bool { return false }, // only the refused answer has the question
 		},
 		"removing a passkey": {
 			func(w *holdfasttest.World, k party.Passkey) error {
-				return w.Processor.Identity.RemovePasskey(w.T.Context(), w.Buyer.ID, own, k.ID)
+				return w.Processor.Identity.RemovePasskey(w.T.Context(), party.SignedIn{Party: w.Buyer.ID}, own, k.ID)
 			},
 			func(w *holdfasttest.World) bool { return len(passkeys(w)) == 0 },
 		},
@@ -134,7 +134,7 @@ func TestWhatBeganUnderAChangedPassword(t *testing.T) {
 				t.Fatal(err)
 			}
 			return func() error {
-				_, err := w.Processor.Identity.BeginSignedIn(t.Context(), account, party.Device{})
+				_, err := w.Processor.Identity.BeginSignedIn(t.Context(), account, party.Device{}, identity.ByPassword)
 				return err
 			}, identity.ErrWrongPassword
 		},
@@ -188,7 +188,7 @@ func TestTwoServersSignInAndChangeThePassword(t *testing.T) {
 						Email: w.Buyer.Email, Password: present, From: here,
 					})
 					if err == nil {
-						_, err = other.Identity.BeginSignedIn(t.Context(), account, party.Device{})
+						_, err = other.Identity.BeginSignedIn(t.Context(), account, party.Device{}, identity.ByPassword)
 					}
 					if err != nil && !errors.Is(err, identity.ErrWrongPassword) {
 						t.Error(err)
@@ -367,7 +367,8 @@ func TestOldHashesAreRenewed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.Processor.Identity.BeginSignedIn(t.Context(), account, party.Device{}); err != nil {
+		if _, err := w.Processor.Identity.BeginSignedIn(t.Context(), account, party.Device{},
+			identity.ByPassword); err != nil {
 			t.Errorf("beginning a session: %v", err)
 		}
 		if err := signIn(w, w.Buyer.Email, "Schl\u00fcssel und Bund"); err != nil {

@@ -22,7 +22,7 @@ func TestAnUnverifiedAddressGetsNoMoreLetters(t *testing.T) {
 			t.Fatal(err)
 		}
 		k := addPasskey(w, nora.ID, device(t))
-		if err := w.Processor.Identity.RemovePasskey(t.Context(), nora.ID, own, k.ID); err != nil {
+		if err := w.Processor.Identity.RemovePasskey(t.Context(), at, own, k.ID); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.Processor.Identity.ChangeEmail(t.Context(), nora.ID, own, "buy-now@spam.example.test"); err != nil {

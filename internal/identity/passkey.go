@@ -51,11 +51,12 @@ func (o keyOwner) WebAuthnDisplayName() string                { return o.Name }
 func (o keyOwner) WebAuthnCredentials() []webauthn.Credential { return o.credentials }
 
 // BeginPasskey starts adding a passkey. It returns the options for the browser,
-// as JSON. The party must enter its password again.
+// as JSON. The party must enter its password again. A member that has a second
+// factor must have given it, or it is ErrUnproved.
 func (s *Service) BeginPasskey(
-	ctx context.Context, r RelyingParty, partyID party.ID, o OwnPassword,
+	ctx context.Context, r RelyingParty, at party.SignedIn, o OwnPassword,
 ) (options []byte, err error) {
-	owner, err := s.keyOwner(ctx, partyID)
+	owner, err := s.changingKeys(ctx, at)
 	if err != nil {
 		return nil, err
 	}
@@ -304,13 +305,15 @@ func (s *Service) answered(ctx context.Context, r RelyingParty, answer []byte) (
 }
 
 // RemovePasskey removes one of a party's passkeys, and tells the owner by mail.
-// The party must enter its password again; see checkOwnPassword.
-func (s *Service) RemovePasskey(ctx context.Context, partyID party.ID, o OwnPassword, id party.PasskeyID) error {
-	owner, err := s.Party(ctx, partyID)
+// The party must enter its password again; see checkOwnPassword. A member must have
+// given its second factor, or it is ErrUnproved.
+func (s *Service) RemovePasskey(ctx context.Context, at party.SignedIn, o OwnPassword, id party.PasskeyID) error {
+	keys, err := s.changingKeys(ctx, at)
 	if err != nil {
 		return err
 	}
-	if owner, err = s.checkOwnPassword(ctx, owner, o); err != nil {
+	owner, err := s.checkOwnPassword(ctx, keys.Party, o)
+	if err != nil {
 		return err
 	}
 	return s.db.Update(ctx, func(tx *store.Tx) error {
@@ -355,15 +358,19 @@ func (s *Service) removePasskey(tx *store.Tx, owner party.Party, id party.Passke
 	return s.tellOwner(tx, owner, party.Notice{About: party.NoticePasskeyRemoved})
 }
 
-// keyOwner reads a party with its passkeys.
-func (s *Service) keyOwner(ctx context.Context, partyID party.ID) (o keyOwner, err error) {
+// changingKeys reads the party of a session that is about to change its passkeys.
+func (s *Service) changingKeys(ctx context.Context, at party.SignedIn) (o keyOwner, err error) {
 	err = s.db.View(ctx, func(tx *store.ReadTx) error {
-		o, err = keyOwnerOf(tx, partyID)
+		if err := s.mayChangePasskeys(tx, at); err != nil {
+			return err
+		}
+		o, err = keyOwnerOf(tx, at.Party)
 		return err
 	})
 	return o, err
 }
 
+// keyOwnerOf reads a party with its passkeys.
 func keyOwnerOf(tx *store.ReadTx, partyID party.ID) (o keyOwner, err error) {
 	if o.Party, err = PartyOf(tx, partyID); err != nil {
 		return o, err

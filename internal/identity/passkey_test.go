@@ -22,9 +22,10 @@ func device(t *testing.T) *holdfasttest.Authenticator {
 
 func beginPasskey(w *holdfasttest.World, partyID party.ID) []byte {
 	w.T.Helper()
-	question, err := w.Processor.Identity.BeginPasskey(w.T.Context(), relyingParty, partyID, identity.OwnPassword{
-		Password: holdfasttest.Password, From: here,
-	})
+	question, err := w.Processor.Identity.BeginPasskey(w.T.Context(), relyingParty, party.SignedIn{Party: partyID},
+		identity.OwnPassword{
+			Password: holdfasttest.Password, From: here,
+		})
 	if err != nil {
 		w.T.Fatal(err)
 	}
@@ -83,11 +84,13 @@ func TestAPasskeySignsIn(t *testing.T) {
 			t.Fatal(err)
 		}
 		own := identity.OwnPassword{Password: holdfasttest.Password, From: here}
-		w.WantCode(w.Processor.Identity.RemovePasskey(t.Context(), w.Owner.ID, own, k.ID), holdfast.InvalidParams)
+		w.WantCode(w.Processor.Identity.RemovePasskey(t.Context(), party.SignedIn{Party: w.Owner.ID}, own, k.ID),
+			holdfast.InvalidParams)
 		wantErr(w, "removing it without the password",
-			w.Processor.Identity.RemovePasskey(t.Context(), w.Buyer.ID, identity.OwnPassword{From: here}, k.ID),
+			w.Processor.Identity.RemovePasskey(t.Context(), party.SignedIn{Party: w.Buyer.ID}, identity.OwnPassword{From: here},
+				k.ID),
 			identity.ErrWrongPassword)
-		if err := w.Processor.Identity.RemovePasskey(t.Context(), w.Buyer.ID, own, k.ID); err != nil {
+		if err := w.Processor.Identity.RemovePasskey(t.Context(), party.SignedIn{Party: w.Buyer.ID}, own, k.ID); err != nil {
 			t.Fatal(err)
 		}
 		post.Last(w.Buyer.Email, party.NoticePasskeyRemoved)
@@ -174,9 +177,10 @@ func TestPasskeysThatAreRefused(t *testing.T) {
 
 func TestPasskeysThatAreNotAdded(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
-		_, err := w.Processor.Identity.BeginPasskey(t.Context(), relyingParty, w.Buyer.ID, identity.OwnPassword{
-			Password: "wrong", From: here,
-		})
+		_, err := w.Processor.Identity.BeginPasskey(t.Context(), relyingParty, party.SignedIn{Party: w.Buyer.ID},
+			identity.OwnPassword{
+				Password: "wrong", From: here,
+			})
 		wantErr(w, "with a wrong password", err, identity.ErrWrongPassword)
 		add := func(partyID party.ID, name string, answer []byte) error {
 			_, err := w.Processor.Identity.AddPasskey(t.Context(), relyingParty, partyID, name, answer)
@@ -203,9 +207,10 @@ func TestPasskeysThatAreNotAdded(t *testing.T) {
 			}
 			addPasskey(w, w.Buyer.ID, device(t))
 		}
-		_, err = w.Processor.Identity.BeginPasskey(t.Context(), relyingParty, w.Buyer.ID, identity.OwnPassword{
-			Password: holdfasttest.Password, From: here,
-		})
+		_, err = w.Processor.Identity.BeginPasskey(t.Context(), relyingParty, party.SignedIn{Party: w.Buyer.ID},
+			identity.OwnPassword{
+				Password: holdfasttest.Password, From: here,
+			})
 		w.WantCode(err, holdfast.InvalidParams)
 	})
 }

@@ -132,9 +132,12 @@ func (s *Service) reset(tx *store.Tx, account party.Party, proof party.Proof, ha
 }
 
 // takeOver removes everything that a stranger may have put into an account:
-// passkeys, addresses, and what TakenOver removes.
+// second factors, addresses, and what TakenOver removes.
 func (s *Service) takeOver(tx *store.Tx, account party.Party) error {
 	if err := tx.RemovePasskeys(account.ID); err != nil {
+		return err
+	}
+	if _, err := tx.RemoveTOTP(account.ID); err != nil {
 		return err
 	}
 	addresses, err := tx.Addresses(account.ID)

@@ -27,7 +27,7 @@ func signedIn(w *holdfasttest.World, partyID party.ID) party.SignedIn {
 	w.T.Helper()
 	s, err := w.Processor.Identity.BeginSignedIn(w.T.Context(), reread(w, partyID), party.Device{
 		Browser: "Firefox", System: "Linux", Network: "198.51.100.x",
-	})
+	}, identity.ByPassword)
 	if err != nil {
 		w.T.Fatal(err)
 	}
@@ -235,12 +235,12 @@ func TestOwnPasswordsCannotBeGuessed(t *testing.T) {
 			wantErr(w, "a guess", changePassword(w, at, "wrong", another), identity.ErrWrongPassword)
 		}
 		own := identity.OwnPassword{Password: holdfasttest.Password, From: here}
-		_, adding := w.Processor.Identity.BeginPasskey(t.Context(), relyingParty, w.Buyer.ID, own)
+		_, adding := w.Processor.Identity.BeginPasskey(t.Context(), relyingParty, at, own)
 		for what, err := range map[string]error{
 			"the password":        changePassword(w, at, holdfasttest.Password, another),
 			"the address":         w.Processor.Identity.ChangeEmail(t.Context(), w.Buyer.ID, own, "new@example.test"),
 			"a passkey":           adding,
-			"a passkey's removal": w.Processor.Identity.RemovePasskey(t.Context(), w.Buyer.ID, own, "K0001"),
+			"a passkey's removal": w.Processor.Identity.RemovePasskey(t.Context(), at, own, "K0001"),
 		} {
 			if _, blocked := errors.AsType[*identity.GuessesError](err); !blocked {
 				t.Errorf("%s after too many guesses: %v", what, err)

@@ -8,15 +8,27 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
+// A Proof is how a party has proved who it is before a session begins.
+type Proof int
+
+// The proofs. A passkey is also the second factor of the session.
+const (
+	ByPassword Proof = iota // or by a link in a mail
+	ByPasskey
+)
+
 // BeginSignedIn begins a party's session in one browser. It returns
 // ErrWrongPassword if the password has changed since the party entered it: a
 // changed password ends all sessions, also one that is about to begin.
 func (s *Service) BeginSignedIn(
-	ctx context.Context, account party.Party, device party.Device,
+	ctx context.Context, account party.Party, device party.Device, by Proof,
 ) (party.SignedIn, error) {
 	now := s.Now()
 	begun := party.SignedIn{
 		ID: party.SignedInID(s.IDs().Other("S")), Party: account.ID, Begun: now, LastSeen: now, Device: device,
+	}
+	if by == ByPasskey {
+		begun.Proved = now
 	}
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
 		if err := restOnPassword(tx, account); err != nil {

@@ -14,6 +14,10 @@ type Notice struct {
 	NewEmail string // the new address after a change; empty otherwise
 	Visit    string // of the party, not ended yet; empty without one
 	Guest    string // link of a guest: see [GuestLink]; empty for others
+	// Caller and Role are of an invitation. Caller is the name that an operator gave the
+	// caller; it is empty for the server.
+	Caller string
+	Role   Role
 }
 
 // A NoticeAbout is the subject of a notice.
@@ -30,4 +34,9 @@ const (
 	NoticePasswordChanged NoticeAbout = "password-changed"
 	NoticePasskeyAdded    NoticeAbout = "passkey-added"
 	NoticePasskeyRemoved  NoticeAbout = "passkey-removed"
+	NoticeInvitation      NoticeAbout = "invitation" // makes its reader a member
+	NoticeFactorAdded     NoticeAbout = "factor-added"
+	NoticeFactorRemoved   NoticeAbout = "factor-removed"
+	NoticeFactorReset     NoticeAbout = "factor-reset" // by the operator
+	NoticeRecoveryUsed    NoticeAbout = "recovery-used"
 )

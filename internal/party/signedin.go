@@ -13,6 +13,9 @@ type SignedIn struct {
 	Party    ID
 	Begun    time.Time
 	LastSeen time.Time
+	// Proved is when the party last gave its second factor in this session: a code of
+	// its authenticator app, a recovery code or a passkey. Zero means not yet.
+	Proved time.Time
 	Device
 }
 
@@ -30,6 +33,8 @@ const (
 	SessionIdle = 30 * time.Minute
 	// SessionLifeMax is the longest life of a session.
 	SessionLifeMax = 24 * time.Hour
+	// ProvedLife is how long the console trusts a session after its second factor.
+	ProvedLife = 12 * time.Hour
 	// SeenEvery is the shortest time between two updates of LastSeen.
 	SeenEvery = time.Minute
 )
@@ -37,6 +42,12 @@ const (
 // Over reports whether the session has expired.
 func (s SignedIn) Over(now time.Time) bool {
 	return s.TooOld(now) || !now.Before(s.LastSeen.Add(SessionIdle+SeenEvery))
+}
+
+// ProvedAt reports whether the session's second factor is young enough for the
+// console.
+func (s SignedIn) ProvedAt(now time.Time) bool {
+	return !s.Proved.IsZero() && now.Before(s.Proved.Add(ProvedLife))
 }
 
 // TooOld reports whether the session has reached its longest life, even if it

@@ -29,7 +29,7 @@ func signedIn(w *holdfasttest.World, account party.Party) party.SignedIn {
 	w.T.Helper()
 	s, err := w.Processor.Identity.BeginSignedIn(w.T.Context(), account, party.Device{
 		Browser: "Firefox", System: "Linux", Network: "198.51.100.x",
-	})
+	}, identity.ByPassword)
 	if err != nil {
 		w.T.Fatal(err)
 	}

@@ -66,7 +66,7 @@ func (db *DB) sealFresh(ctx context.Context, d dialect, key SealKey) (wrapped []
 	err = db.pools.Writer.QueryRowContext(ctx,
 		`SELECT (SELECT COUNT(1) FROM access_keys) + (SELECT COUNT(1) FROM signing_keys)
 			+ (SELECT COUNT(1) FROM network_accounts) + (SELECT COUNT(1) FROM link_keys)
-			+ (SELECT COUNT(1) FROM webhook_endpoints)`).Scan(&secrets)
+			+ (SELECT COUNT(1) FROM webhook_endpoints) + (SELECT COUNT(1) FROM totps)`).Scan(&secrets)
 	if err != nil {
 		return nil, "", d.Named(fmt.Errorf("counting secrets: %w", err))
 	}
@@ -162,6 +162,9 @@ func (db *DB) reseal(ctx context.Context, to *sealer, insert func(*sql.Tx) error
 		},
 		{
 			`SELECT purpose, secret FROM link_keys`, `UPDATE link_keys SET secret = $1 WHERE purpose = $2`, linkKeyRow,
+		},
+		{
+			`SELECT party_id, secret FROM totps`, `UPDATE totps SET secret = $1 WHERE party_id = $2`, totpRow,
 		},
 		{
 			`SELECT account_id, credentials FROM network_accounts`,

@@ -153,6 +153,7 @@ func (s *sealer) unseal(kept []byte, row string) ([]byte, error) {
 func accessKeyRow(id string) string    { return "access_keys " + id }
 func signingKeyRow(path string) string { return "signing_keys " + path }
 func linkKeyRow(purpose string) string { return "link_keys " + purpose }
+func totpRow(owner string) string      { return "totps " + owner }
 
 func networkKeyRow(id payment.NetworkAccountID) string { return "network_accounts key " + string(id) }
 

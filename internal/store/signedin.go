@@ -14,6 +14,7 @@ var signedInTable = table[party.SignedIn]{name: "signed_in", fields: fields[part
 	textField("network", func(s *party.SignedIn) *string { return &s.Network }),
 	timeField("begun", func(s *party.SignedIn) *time.Time { return &s.Begun }),
 	timeField("last_seen", func(s *party.SignedIn) *time.Time { return &s.LastSeen }),
+	timeField("proved", func(s *party.SignedIn) *time.Time { return &s.Proved }),
 }}
 
 var (
@@ -54,6 +55,13 @@ func (tx *Tx) SeeSignedIn(owner party.ID, id party.SignedInID, now time.Time) er
 	_, err := tx.exec("updating when a browser was last seen", `
 		UPDATE signed_in SET last_seen = $1 WHERE party_id = $2 AND signed_in_id = $3`, micros(now), owner, id)
 	return err
+}
+
+// ProveSignedIn writes when the party gave its second factor in a browser. It is
+// ErrStale if the session has ended.
+func (tx *Tx) ProveSignedIn(owner party.ID, id party.SignedInID, now time.Time) error {
+	return tx.one("writing when a second factor was given", `
+		UPDATE signed_in SET proved = $1 WHERE party_id = $2 AND signed_in_id = $3`, micros(now), owner, id)
 }
 
 // restOnSignedIn writes a session's row without a change. It does nothing if the

@@ -665,7 +665,8 @@ CREATE TABLE passkey_challenges (
 ) {{plain}};
 CREATE INDEX passkey_challenges_by_expiry ON passkey_challenges (expires);
 
--- A browser in which a party is signed in. Its session is worth nothing without the row.
+-- A browser in which a party is signed in. Its session is worth nothing without the row. proved is when the party last gave
+-- its second factor there; 0 means never.
 CREATE TABLE signed_in (
 	party_id     TEXT   NOT NULL,
 	signed_in_id TEXT   NOT NULL,
@@ -674,9 +675,71 @@ CREATE TABLE signed_in (
 	network      TEXT   NOT NULL,
 	begun        BIGINT NOT NULL,
 	last_seen    BIGINT NOT NULL,
+	proved       BIGINT NOT NULL,
 	PRIMARY KEY (party_id, signed_in_id)
 ) {{plain}};
 CREATE INDEX signed_in_by_last_seen ON signed_in (last_seen);
+
+-- A party's role for one caller, or for the whole server if caller_id is empty. refund_limit is 0 for no limit.
+CREATE TABLE members (
+	party_id     TEXT   NOT NULL,
+	caller_id    TEXT   NOT NULL,
+	role         TEXT   NOT NULL CHECK (role IN ('owner', 'operator', 'finance', 'support', 'developer', 'packer')),
+	refund_limit BIGINT NOT NULL CHECK (refund_limit >= 0),
+	invited_by   TEXT   NOT NULL,
+	created      BIGINT NOT NULL,
+	PRIMARY KEY (party_id, caller_id)
+) {{plain}};
+CREATE INDEX members_by_caller ON members (caller_id, created, party_id);
+
+-- Letters that make their reader a member. Of the link only a hash is kept. A newer letter replaces an older one.
+CREATE TABLE invitations (
+	link         BYTEA  NOT NULL PRIMARY KEY,
+	email        TEXT   NOT NULL,
+	email_key    TEXT   NOT NULL,
+	caller_id    TEXT   NOT NULL,
+	role         TEXT   NOT NULL CHECK (role IN ('owner', 'operator', 'finance', 'support', 'developer', 'packer')),
+	refund_limit BIGINT NOT NULL CHECK (refund_limit >= 0),
+	language     TEXT   NOT NULL,
+	invited_by   TEXT   NOT NULL,
+	created      BIGINT NOT NULL,
+	UNIQUE (caller_id, email_key)
+) {{plain}};
+
+-- Actions of members above their caller's limit, which wait for the yes of a second member. data is the request as JSON.
+-- decided_at is 0 until somebody decides. Ids begin with the time.
+CREATE TABLE approvals (
+	approval_id TEXT   NOT NULL,
+	caller_id   TEXT   NOT NULL,
+	action      TEXT   NOT NULL CHECK (action IN ('settle', 'refund')),
+	object      TEXT   NOT NULL,
+	data        TEXT   NOT NULL,
+	amount      BIGINT NOT NULL CHECK (amount > 0),
+	state       TEXT   NOT NULL CHECK (state IN ('Asked', 'Approved', 'Declined')),
+	asked_by    TEXT   NOT NULL,
+	asked_at    BIGINT NOT NULL,
+	decided_by  TEXT   NOT NULL,
+	decided_at  BIGINT NOT NULL,
+	PRIMARY KEY (caller_id, approval_id)
+) {{plain}};
+CREATE INDEX approvals_waiting ON approvals (caller_id, approval_id) WHERE state = 'Asked';
+
+-- The second factor of a party: the secret of its authenticator app. confirmed is 0 until the first code was right.
+-- begun_in is the session that was shown the secret, and last_step the half minute of the last code that was used.
+CREATE TABLE totps (
+	party_id  TEXT   NOT NULL PRIMARY KEY,
+	secret    BYTEA  NOT NULL,
+	confirmed BIGINT NOT NULL,
+	last_step BIGINT NOT NULL,
+	begun_in  TEXT   NOT NULL
+) {{plain}};
+
+-- Codes that take the place of the second factor, each once. Only hashes are kept.
+CREATE TABLE recovery_codes (
+	party_id TEXT  NOT NULL,
+	hash     BYTEA NOT NULL,
+	PRIMARY KEY (party_id, hash)
+) {{plain}};
 
 CREATE TABLE sessions (
 	session_id TEXT   NOT NULL PRIMARY KEY,
@@ -701,7 +764,7 @@ CREATE TABLE link_keys (
 	created BIGINT NOT NULL
 ) {{plain}};
 
--- How the secrets in access_keys, signing_keys, link_keys, network_accounts and webhook_endpoints are sealed; without a
+-- How the secrets in access_keys, signing_keys, link_keys, totps, network_accounts and webhook_endpoints are sealed; without a
 -- row they are plain. data_key seals them, and is itself encrypted to key_name, which is an age public key. cleaned is 0
 -- until no plain secret is left in freed space.
 CREATE TABLE sealing (

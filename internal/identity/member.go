@@ -1,0 +1,159 @@
+package identity
+
+import (
+	"context"
+	"errors"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// ErrNotAllowed means that the party's role does not allow the action, or no longer.
+var ErrNotAllowed = errors.New("the member's role does not allow it")
+
+// errNoMember is the same for a party that does not exist and for one that is no
+// member.
+var errNoMember = holdfast.Errorf(holdfast.InvalidParams, "there is no such member")
+
+// Memberships returns what a party is a member of. A party that is not active is a
+// member of nothing.
+func (s *Service) Memberships(ctx context.Context, id party.ID) (all []party.Membership, err error) {
+	err = s.db.View(ctx, func(tx *store.ReadTx) error {
+		all, err = MembershipsOf(tx, id)
+		return err
+	})
+	return all, err
+}
+
+// MembershipsOf is Memberships in a transaction.
+func MembershipsOf(tx *store.ReadTx, id party.ID) (all []party.Membership, err error) {
+	account, found, err := tx.Party(id)
+	if err != nil || !found || account.Standing != party.Active || account.Guest {
+		return nil, err
+	}
+	stored, err := tx.Memberships(id)
+	for _, m := range stored {
+		all = append(all, m.Membership)
+	}
+	return all, err
+}
+
+// Permit returns a membership that gives a party a permission for a caller, or for
+// the server if the caller is empty. Without one it is ErrNotAllowed. An action calls
+// it in its transaction, so a member that is removed meanwhile does nothing more.
+func Permit(tx *store.ReadTx, id party.ID, p party.Permission, of party.CallerID) (party.Membership, error) {
+	all, err := MembershipsOf(tx, id)
+	if err != nil {
+		return party.Membership{}, err
+	}
+	var permitted party.Membership
+	for _, m := range all {
+		if !m.Covers(of) || !m.May(p) {
+			continue
+		}
+		if permitted.Role == "" || !m.RefundLimit.Given() { // the one without a limit allows more
+			permitted = m
+		}
+	}
+	if permitted.Role == "" {
+		return permitted, ErrNotAllowed
+	}
+	return permitted, nil
+}
+
+// mayManage refuses an action on members unless by may manage them. A command has no
+// party.
+func mayManage(tx *store.Tx, by party.ID, of party.CallerID) error {
+	if by == "" {
+		return nil
+	}
+	_, err := Permit(&tx.ReadTx, by, party.MayManageMembers, of)
+	return err
+}
+
+// SetMember gives a party a role, or changes the role of a member. by is the acting
+// member, or empty for a command.
+func (s *Service) SetMember(ctx context.Context, by party.ID, m party.Membership) error {
+	if err := m.CheckMember(); err != nil {
+		return err
+	}
+	return s.db.Update(ctx, func(tx *store.Tx) error {
+		if err := mayManage(tx, by, m.Caller); err != nil {
+			return err
+		}
+		account, found, err := tx.Party(m.Party)
+		if err == nil && (!found || account.Guest || account.Standing == party.Closed) {
+			err = errNoMember
+		}
+		if err != nil {
+			return err
+		}
+		return s.setMember(tx, by, m)
+	})
+}
+
+func (s *Service) setMember(tx *store.Tx, by party.ID, m party.Membership) error {
+	all, err := tx.Members(m.Caller)
+	if err != nil {
+		return err
+	}
+	if err := party.CheckOwners(all, m.Party, m.Role); err != nil {
+		return err
+	}
+	return tx.SetMember(party.Member{Membership: m, InvitedBy: by, Created: s.Now()})
+}
+
+// ChangeMember changes the role of a member. A party that is no member is
+// InvalidParams.
+func (s *Service) ChangeMember(ctx context.Context, by party.ID, m party.Membership) error {
+	if err := m.CheckMember(); err != nil {
+		return err
+	}
+	return s.db.Update(ctx, func(tx *store.Tx) error {
+		if err := mayManage(tx, by, m.Caller); err != nil {
+			return err
+		}
+		if _, err := memberOf(tx, m.Party, m.Caller); err != nil {
+			return err
+		}
+		return s.setMember(tx, by, m)
+	})
+}
+
+// RemoveMember ends a membership. The last owner stays.
+func (s *Service) RemoveMember(ctx context.Context, by, id party.ID, of party.CallerID) error {
+	return s.db.Update(ctx, func(tx *store.Tx) error {
+		if err := mayManage(tx, by, of); err != nil {
+			return err
+		}
+		if _, err := memberOf(tx, id, of); err != nil {
+			return err
+		}
+		all, err := tx.Members(of)
+		if err != nil {
+			return err
+		}
+		if err := party.CheckOwners(all, id, ""); err != nil {
+			return err
+		}
+		removed, err := tx.RemoveMember(id, of)
+		if err == nil && !removed {
+			err = errNoMember
+		}
+		return err
+	})
+}
+
+func memberOf(tx *store.Tx, id party.ID, of party.CallerID) (party.Member, error) {
+	all, err := tx.Memberships(id)
+	if err != nil {
+		return party.Member{}, err
+	}
+	for _, m := range all {
+		if m.Caller == of {
+			return m, nil
+		}
+	}
+	return party.Member{}, errNoMember
+}

@@ -1,0 +1,66 @@
+package store
+
+import (
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+var approvalTable = table[party.Approval]{name: "approvals", fields: fields[party.Approval]{
+	textField("approval_id", func(a *party.Approval) *party.ApprovalID { return &a.ID }),
+	textField("caller_id", func(a *party.Approval) *party.CallerID { return &a.Caller }),
+	textField("action", func(a *party.Approval) *party.ApprovalAction { return &a.Action }),
+	textField("object", func(a *party.Approval) *string { return &a.Object }),
+	textField("data", func(a *party.Approval) *string { return &a.Data }),
+	dollarsField("amount", func(a *party.Approval) *money.Amount { return &a.Amount }),
+	textField("state", func(a *party.Approval) *party.ApprovalState { return &a.State }),
+	textField("asked_by", func(a *party.Approval) *party.ID { return &a.AskedBy }),
+	timeField("asked_at", func(a *party.Approval) *time.Time { return &a.AskedAt }),
+	textField("decided_by", func(a *party.Approval) *party.ID { return &a.DecidedBy }),
+	timeField("decided_at", func(a *party.Approval) *time.Time { return &a.DecidedAt }),
+}}
+
+var (
+	approvalColumns = approvalTable.list()
+	scanApproval    = approvalTable.scanner()
+)
+
+// Approval reads an approval.
+func (tx *ReadTx) Approval(of party.CallerID, id party.ApprovalID) (a party.Approval, found bool, err error) {
+	a, err = scanApproval(tx.sql.QueryRow(`
+		SELECT `+approvalColumns+` FROM approvals WHERE caller_id = $1 AND approval_id = $2`, of, id))
+	found, err = maybe("reading an approval", err)
+	return a, found, err
+}
+
+// Approvals reads at most limit approvals of a caller, the newest first. They were
+// asked for before the approval with the id; empty means the newest.
+func (tx *ReadTx) Approvals(of party.CallerID, before party.ApprovalID, limit int) ([]party.Approval, error) {
+	return list(tx, "reading approvals", scanApproval, `
+		SELECT `+approvalColumns+` FROM approvals
+		WHERE caller_id = $1 AND ($2 = '' OR approval_id < $2)
+		ORDER BY approval_id DESC LIMIT $3`, of, before, limit)
+}
+
+// OpenApprovals reads at most limit approvals of a caller that wait for a decision
+// and were asked for after a time, the oldest first.
+func (tx *ReadTx) OpenApprovals(of party.CallerID, after time.Time, limit int) ([]party.Approval, error) {
+	return list(tx, "reading approvals that wait", scanApproval, `
+		SELECT `+approvalColumns+` FROM approvals
+		WHERE caller_id = $1 AND state = 'Asked' AND asked_at > $2
+		ORDER BY approval_id LIMIT $3`, of, micros(after), limit)
+}
+
+// InsertApproval adds an approval.
+func (tx *Tx) InsertApproval(a party.Approval) error {
+	return tx.one("asking for an approval", approvalTable.insertText(""), approvalTable.fields.values(&a)...)
+}
+
+// DecideApproval writes a decision. It is ErrStale if there was one meanwhile.
+func (tx *Tx) DecideApproval(a party.Approval) error {
+	return tx.one("deciding on an approval", `
+		UPDATE approvals SET state = $1, decided_by = $2, decided_at = $3
+		WHERE caller_id = $4 AND approval_id = $5 AND state = 'Asked'`,
+		a.State, a.DecidedBy, micros(a.DecidedAt), a.Caller, a.ID)
+}
