@@ -236,8 +236,17 @@ func (s *Server) boardRow(c *call, h payment.Hold, buyer party.Party) tableRow {
 		{Chip: chip{span(w, left), t}}, amount,
 		text(string(root.Reference)),
 		{Text: cmp.Or(buyer.Name, buyer.Email, w.T("console.guest"))},
-		moment(h.Deadline()), {},
+		moment(h.Deadline()), {Links: boardActions(c, h)},
 	}}
+}
+
+// boardActions lead to the pages that ask before they act on a hold.
+func boardActions(c *call, h payment.Hold) []link {
+	if !c.may(party.MayActOnHolds) {
+		return nil
+	}
+	of := string(h.Root().Reference)
+	return []link{{Label: c.words.T("console.remind.link"), Of: of, Address: c.link("risk/" + string(h.ID()) + "/remind")}}
 }
 
 // leftTone is the colour of a time until a deadline.

@@ -129,6 +129,9 @@ func (s *Server) enter(c *call) error {
 		return c.signIn()
 	}
 	c.r = c.Bind(c.r)
+	c.r = c.r.WithContext(store.ByActor(c.r.Context(), party.Actor{
+		Kind: party.ActorMember, ID: string(c.Party.ID), Name: c.Party.Email, From: s.Sessions.From(c.r),
+	}))
 	if err := s.admit(c); err != nil {
 		return err
 	}

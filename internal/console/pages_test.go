@@ -3,6 +3,7 @@ package console_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -10,7 +11,10 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/account"
+	"github.com/holdfast-pay/holdfast/internal/console"
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 // caller is the path of a page of the shop.
@@ -118,4 +122,53 @@ func TestServerOverview(t *testing.T) {
 	b := s.as(party.RoleSupport, "")
 	b.get("server/").wantStatus(http.StatusOK).want("Kiln & Co", "$42.50", s.caller("risk"), "$0.00").wantNot("server/system")
 	s.as(party.RoleOwner, s.Shop.ID).get("server/").wantStatus(http.StatusNotFound)
+}
+
+// A member reminds the caller's owner of a hold: the page asks, and the form acts.
+func TestRemind(t *testing.T) {
+	s := newSite(t)
+	s.Processor.DueLetters = func(payment.DueNotice) (subject, text string) { return "due", "due" }
+	hold := s.Reserved("42.50", "order-1").ID
+	path := s.caller("risk/" + string(hold) + "/remind")
+	b := s.as(party.RolePacker, s.Shop.ID)
+	b.get(s.caller("risk")).want(path)
+	b.get(path).wantStatus(http.StatusOK).want("order-1", "$42.50", "7 d 0 h")
+	once := b.values("value")
+	b.post(path, nil).wantStatus(http.StatusBadRequest)
+	form := url.Values{"once": {once[len(once)-1]}}
+	mails := func(on bool) {
+		t.Helper()
+		if _, err := s.Processor.ChangeCaller(t.Context(), s.Shop.ID, func(c party.Caller) (party.Caller, error) {
+			c.WarningMails = on
+			return c, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mails(false)
+	b.post(path, form).wantStatus(http.StatusUnprocessableEntity).want("switched off")
+	mails(true)
+	b.post(path, form).wantStatus(http.StatusOK).want("reminder")
+	if want := console.Root + s.caller("risk"); b.url.Path != want {
+		t.Errorf("after the reminder the browser is at %s, want %s", b.url.Path, want)
+	}
+	err := s.DB.View(t.Context(), func(tx *store.ReadTx) error {
+		all, err := tx.WarningsOf(s.Shop.ID, hold)
+		if len(all) != 1 || !all[0].Mail {
+			t.Errorf("the warnings are %+v", all)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Clock.Advance(payment.ReserveLifeMax)
+	b = s.as(party.RoleOwner, s.Shop.ID)
+	b.post(path, form).wantStatus(http.StatusConflict)
+	b.get(s.caller("risk/nothing/remind")).wantStatus(http.StatusNotFound)
+	s.as(party.RoleSupport, s.Shop.ID).get(path).wantStatus(http.StatusForbidden)
+	other := s.OtherShop()
+	s.as(party.RoleOwner, other.ID).get(path).wantStatus(http.StatusNotFound)
+	s.as(party.RoleFinance, other.ID).get("c/" + string(other.ID) + "/risk/" + string(hold) + "/remind").
+		wantStatus(http.StatusNotFound)
 }

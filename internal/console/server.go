@@ -38,6 +38,7 @@ func (s *Server) routes() []route {
 		s.callerListRoutes(),
 		s.overviewRoutes(),
 		s.boardRoutes(),
+		s.remindRoutes(),
 		s.serverRoutes(),
 		s.systemRoutes(),
 	)

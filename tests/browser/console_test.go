@@ -35,7 +35,8 @@ func consoleName(path string) string {
 // consoleObjects have the paths of pages about an object of the site, "payments/{id}",
 // with an id in place of the name. The caller's id is put in for all pages.
 func (s *site) consoleObjects() map[string]string {
-	return map[string]string{}
+	risk := "c/{caller}/risk/" + string(s.hold) + "/remind"
+	return map[string]string{"c/{caller}/risk/{hold}/remind": risk}
 }
 
 // consoleAddress is the address of a page of the console.
@@ -64,7 +65,7 @@ func (s *site) furnishConsole() {
 	s.t.Helper()
 	s.OtherShop()
 	for i, amount := range []string{"49.00", "1234.50", "7.25"} {
-		s.Reserved(amount, orderReference(10+i))
+		s.hold = s.Reserved(amount, orderReference(10+i)).ID
 	}
 	s.Clock.Advance(5*24*time.Hour + 20*time.Hour)
 	for i, amount := range []string{"310.00", "18.99"} {

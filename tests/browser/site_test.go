@@ -36,7 +36,8 @@ type site struct {
 	pages *cobranded.Server
 	sdk   *holdfast.Client
 
-	members *holdfasttest.Members // of the console
+	members *holdfasttest.Members  // of the console
+	hold    holdfast.TransactionID // that the pages of the console are about
 
 	home string // the address of the server
 	shop string // the return URL of its links
